@@ -1,0 +1,39 @@
+# One command from a clone to a trained network (`make demo`) or to a tested tree (`make test`). Everything that they
+# need is set up by .ci/setup.sh, which returns at once where nothing is missing.
+
+PYTHON ?=
+export PYTHON
+python := .venv/bin/python
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL: # with -j, a pip that renews the environment would run beside a program that uses it
+.PHONY: help setup demo test lint bench clean environment
+
+help: ## say what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: environment ## train a recurrent network on 25,000 movie reviews and draw its graph (results in runs/demo)
+	$(python) examples/imdb_sentiment.py --out runs/demo
+
+test: setup ## everything: lint, types, unit tests, doctests, and every example in a short form
+	$(python) -m ruff check .
+	$(python) -m mypy
+	$(python) -m pytest -n 2 --dist worksteal
+
+lint: setup ## only the style and type checks
+	$(python) -m ruff check .
+	$(python) -m mypy
+
+bench: setup ## measure the engine against hand-written NumPy, side by side
+	$(python) tests/benchmarks/run.py
+
+setup: environment ## install what development needs (demo and test do it by themselves)
+	@sh .ci/setup.sh dev
+
+# What running needs, without the tools of development: the demo starts sooner, and on more machines.
+environment:
+	@sh .ci/setup.sh plot
+
+clean: ## remove the virtual environments, caches and builds (never runs/)
+	rm -rf .venv .venv-* build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find minigrad layers optim examples tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,163 @@
+"""Holds docs/design.md to its word: which module may import which, what `import minigrad` loads, what no file says."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = ("minigrad", "layers", "optim")
+FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+
+# The engine, lowest first: each may import those before it. errors.py is under everything.
+ENGINE = ("minigrad.pieces", "minigrad.graph", "minigrad.tensor", "minigrad.gate", "minigrad.gates")
+SIDE_ROOMS = ("minigrad.gradcheck", "minigrad.draw", "minigrad.explore", "minigrad.checkpoint", "minigrad.data")
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports(source: str, module: str, is_package: bool) -> Iterator[tuple[str, bool]]:
+    """Every (imported name, at module level?) of a source text, relative imports resolved, functions' own included.
+
+    `from a import b` yields both a and a.b, for b may be a module.
+    """
+    tree = ast.parse(source)
+    inner = {
+        id(node)
+        for outer in ast.walk(tree)
+        if isinstance(outer, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) or is_typing_only(outer)
+        for node in ast.walk(outer)
+    }
+    for node in ast.walk(tree):
+        at_top = id(node) not in inner
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, at_top) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                package = module.split(".") if is_package else module.split(".")[:-1]
+                base = ".".join([*package[: len(package) - node.level + 1], *([base] if base else [])])
+            yield base, at_top
+            yield from ((f"{base}.{alias.name}", at_top) for alias in node.names)
+
+
+def is_typing_only(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+
+
+def under(name: str, *modules: str) -> bool:
+    return any(name == module or name.startswith(module + ".") for module in modules)
+
+
+def forbidden(module: str) -> tuple[str, ...]:
+    """Return the modules that `module` may not import, by the arrows of docs/design.md."""
+    if under(module, "layers"):
+        return ("optim", "examples", "tests")
+    if under(module, "optim"):
+        return ("layers", "examples", "tests")
+    banned: tuple[str, ...] = ("layers", "optim", "examples", "tests")
+    if under(module, *ENGINE):
+        place = next(i for i, name in enumerate(ENGINE) if under(module, name))
+        banned += SIDE_ROOMS + ENGINE[place + 1 :]
+    if under(module, "minigrad.data"):
+        banned += ENGINE  # reviews are arrays; reading them needs no Tensor
+    return banned
+
+
+def violations(source: str, module: str, is_package: bool = False) -> list[str]:
+    return sorted({name for name, _ in imports(source, module, is_package) if under(name, *forbidden(module))})
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_name)
+def test_arrows_run_down_only(path: Path) -> None:
+    assert violations(path.read_text(), module_name(path), path.name == "__init__.py") == []
+
+
+@pytest.mark.parametrize(
+    ("source", "module", "found"),
+    [
+        ("import layers", "minigrad.gate", ["layers"]),
+        ("def f():\n    from optim.sgd import SGD", "layers.rnn", ["optim.sgd", "optim.sgd.SGD"]),
+        ("from .. import optim", "minigrad.draw.dot", []),  # minigrad.optim: no such module, and no arrow
+        ("from . import tensor", "minigrad.graph", ["minigrad.tensor"]),
+        ("from ..gate import Gate", "minigrad.gates.linear", []),
+        ("from minigrad.gates import linear", "minigrad.tensor", ["minigrad.gates", "minigrad.gates.linear"]),
+        ("from minigrad import draw", "minigrad.gates.loss", ["minigrad.draw"]),
+        ("from minigrad.tensor import Tensor", "minigrad.draw.dot", []),
+        ("from minigrad.tensor import Tensor", "optim.adam", []),
+    ],
+)
+def test_the_walk_finds_what_it_should(source: str, module: str, found: list[str]) -> None:
+    assert violations(source, module) == found
+
+
+def test_optional_libraries_are_imported_where_they_are_used() -> None:
+    # At module level only the core dependencies, so that a missing extra is met by the function that needs it, with an
+    # error that names the extra. The engine itself stands on NumPy alone.
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    core = {re.split(r"[^\w-]", requirement)[0] for requirement in project["dependencies"]}
+    assert core == {"numpy", "graphviz", "tqdm"}
+    wrong = []
+    for path in FILES:
+        module = module_name(path)
+        allowed = {"numpy"} if under(module, *ENGINE, "minigrad.errors") else core
+        for name, at_top in imports(path.read_text(), module, path.name == "__init__.py"):
+            top = name.partition(".")[0]
+            if at_top and top not in allowed and top not in PACKAGES and top not in sys.stdlib_module_names:
+                wrong.append(f"{module} imports {name}")
+    assert wrong == []
+
+
+def loaded_by(statement: str) -> set[str]:
+    code = f"import json, sys; {statement}; print(json.dumps(sorted(sys.modules)))"
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    return set(json.loads(run.stdout))
+
+
+def test_import_minigrad_loads_numpy_and_nothing_else() -> None:
+    # Counts modules; what the import costs in time is measured by `make bench`.
+    more = loaded_by("import minigrad") - loaded_by("import numpy")
+    foreign = {name.partition(".")[0] for name in more} - {"minigrad"} - set(sys.stdlib_module_names)
+    assert foreign == set()
+    assert {name for name in more if under(name, "minigrad.data", "minigrad.explore", "minigrad.checkpoint")} == set()
+
+
+# Paths of somebody's own machine. (In this very line a bracket follows each slash, so it does not match itself.)
+LOCAL_PATH = re.compile(r"(?<![\w.~}$)])/(?:work|home|root|Users|tmp/briefs)/[\w.]")
+
+
+def texts() -> Iterator[tuple[Path, str]]:
+    """Every text file that git tracks."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True)
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    for name in filter(None, os.fsdecode(listed.stdout).split("\0")):
+        path = ROOT / name
+        if path.is_file():
+            content = path.read_bytes()
+            if b"\0" not in content[:8192]:
+                yield path, content.decode("utf-8", errors="replace")
+
+
+def test_no_text_names_a_path_of_one_machine() -> None:
+    found = [f"{path.relative_to(ROOT)}: {hit.group()}" for path, text in texts() for hit in LOCAL_PATH.finditer(text)]
+    assert found == []
+
+
+def test_the_path_rule_tells_a_machine_from_a_repository() -> None:
+    sep = "/"
+    assert LOCAL_PATH.search(f"open('{sep}home{sep}ada{sep}x.txt')")
+    assert LOCAL_PATH.search(f"see {sep}work{sep}main")
+    assert not LOCAL_PATH.search("docs/work/notes.md or https://example.org/home/page or /tmp/x")
