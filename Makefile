@@ -33,6 +33,7 @@ setup: environment ## install what development needs (demo and test do it by the
 # What running needs, without the tools of development: the demo starts sooner, and on more machines.
 environment:
 	@sh .ci/setup.sh plot
+	@sh .ci/setup.sh dot
 
 clean: ## remove the virtual environments, caches and builds (never runs/)
 	rm -rf .venv .venv-* build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,10 +1,9 @@
 #!/bin/sh
-# Makes .venv hold minigrad with the extra named as $1 (plot or dev), and finds or fetches Graphviz's `dot`.
+# `setup.sh plot` or `setup.sh dev` makes .venv hold minigrad with that extra; `setup.sh dot` finds or fetches Graphviz.
 # Called by the Makefile. Knows package managers and Python installations; knows nothing of what is run afterwards.
 # Needs only a POSIX shell and Python 3.11 or later. A second call with nothing changed returns at once.
 set -eu
 cd "$(dirname "$0")/.."
-extra=$1
 venv=.venv
 
 say() { printf '%s\n' "$*" >&2; }
@@ -48,23 +47,29 @@ install_package() {
 
 recent() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
 
+able() { recent "$1" && "$1" -c 'import ensurepip, venv' 2>/dev/null; }
+
+# The first Python that can make a virtual environment; failing that, the first that is recent enough.
 find_python() {
-    for candidate in ${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11}; do
-        if recent "$candidate"; then command -v "$candidate"; return 0; fi
+    for good in able recent; do
+        for candidate in ${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11}; do
+            if "$good" "$candidate"; then command -v "$candidate"; return 0; fi
+        done
     done
     return 1
 }
 
 make_venv() {
     if ! python=$(find_python); then
-        say "minigrad needs Python 3.11 or later; ${PYTHON:-python3} is: $("${PYTHON:-python3}" --version 2>&1 || :)"
+        say "minigrad needs Python 3.11 or later; ${PYTHON:-python3} is $("${PYTHON:-python3}" --version 2>/dev/null ||
+            echo "not there")."
         say "Install one, then say where it is:  make PYTHON=/path/to/python3.13 ..."
         exit 1
     fi
     # Debian and Ubuntu keep ensurepip, without which a virtual environment has no pip, in a package of its own.
-    if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+    if ! able "$python"; then
         package=$("$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')
-        if ! install_package "$package" || ! "$python" -c 'import ensurepip' 2>/dev/null; then
+        if ! install_package "$package" || ! able "$python"; then
             say "$python cannot make a virtual environment: its modules venv and ensurepip are missing."
             say "On Debian or Ubuntu type:  sudo apt-get update && sudo apt-get install $package"
             say "Or name another Python:    make PYTHON=/path/to/python3.13 ..."
@@ -76,6 +81,7 @@ make_venv() {
 }
 
 install_packages() {
+    extra=$1
     # A virtual environment and an editable installation both hold their folder's full path: in a copied or moved
     # repository, and after a change of pyproject.toml, they are out of date.
     key="$(cksum <pyproject.toml) $PWD"
@@ -110,5 +116,8 @@ find_dot() {
     say "Graphviz's program dot is missing: everything works but the drawing of graphs. To install it:  $command"
 }
 
-install_packages
-find_dot
+case $1 in
+    plot | dev) install_packages "$1" ;;
+    dot) find_dot ;;
+    *) say "setup.sh: plot, dev or dot, not $1"; exit 2 ;;
+esac
