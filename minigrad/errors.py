@@ -1,7 +1,7 @@
 """Every exception that minigrad raises on purpose. Knows how to phrase an error; knows nothing of tensors or graphs.
 
-An error here says four things: a stable code to look up in docs/errors.md, what was wrong with the caller's own
-numbers in it, the probable cause, and the way out. Each class also derives from the built-in exception that a Python
+An error here says a stable code to look up in docs/errors.md, what was wrong with the caller's own numbers in it, where
+in the graph (the engine fills that in), the probable cause, and the way out. Each class also derives from the built-in exception that a Python
 programmer would expect, so `except ValueError` keeps working.
 """
 
@@ -19,22 +19,16 @@ class MinigradError(Exception):
       remedy: transpose one of them
     """
 
-    def __init__(self, code: str, what: str, *, cause: str = "", remedy: str = "") -> None:
-        self.code, self.what, self.cause, self.remedy = code, what, cause, remedy
-        lines = [f"[{code}] {what}"]
-        if cause:
-            lines.append(f"  cause:  {cause}")
-        if remedy:
-            lines.append(f"  remedy: {remedy}")
-        super().__init__("\n".join(lines))
+    def __init__(self, code: str, what: str, *, cause: str = "", remedy: str = "", where: str = "") -> None:
+        self.code, self.what, self.where, self.cause, self.remedy = code, what, where, cause, remedy
+        super().__init__(code, what)
 
-    def __reduce__(self) -> tuple[object, ...]:
-        # The default would call the class with the message alone, which it does not take.
-        return _rebuild, (type(self), self.code, self.what, self.cause, self.remedy)
-
-
-def _rebuild(cls: type[MinigradError], code: str, what: str, cause: str, remedy: str) -> MinigradError:
-    return cls(code, what, cause=cause, remedy=remedy)
+    def __str__(self) -> str:
+        lines = [f"[{self.code}] {self.what}"]
+        for label, text in (("where", self.where), ("cause", self.cause), ("remedy", self.remedy)):
+            if text:
+                lines.append(f"  {label + ':':<8}{text}")
+        return "\n".join(lines)
 
 
 class ShapeError(MinigradError, ValueError):

@@ -1,0 +1,130 @@
+"""Batches of rows in a seeded order. Knows arrays and lists of rows, nothing of where they came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from minigrad.data.text import pad
+from minigrad.errors import DataError, OptionError, ShapeError
+
+Array = npt.NDArray[Any]
+Column = Array | list[Array]
+
+
+class Batches:
+    """Walk through rows in batches: each pass yields tuples with `batch_size` rows of every array, the last one fewer.
+
+    A pass over all the rows is an epoch. With `shuffle`, epoch e has the order
+    `np.random.default_rng([seed, e]).permutation(rows)`: another one each epoch, the same ones each run. A pass that
+    is left early, as a peek at one batch is, does not count: the next pass begins the same epoch again.
+
+    An array gives its rows along axis 0. A list of rows of different lengths (whole reviews) gives an integer array
+    padded on the left with 0 to the longest row of the batch.
+
+    >>> batches = Batches(np.arange(5), [[1], [1, 2], [1, 2, 3], [1], [1]], batch_size=2, shuffle=False)
+    >>> len(batches)
+    3
+    >>> for numbers, ids in batches:
+    ...     print(numbers, ids.tolist())
+    [0 1] [[0, 1], [1, 2]]
+    [2 3] [[1, 2, 3], [0, 0, 1]]
+    [4] [[1]]
+
+    `state_dict()` says how far it has come, even in the middle of a pass, and `load_state_dict` makes the next pass go
+    on with the batch after that.
+
+    Raises DataError MG411 for no arrays or no rows, OptionError MG412 for a batch size below 1, ShapeError MG413 for
+    arrays of different lengths.
+    """
+
+    def __init__(
+        self,
+        *arrays: npt.ArrayLike | Sequence[npt.ArrayLike],
+        batch_size: int = 32,
+        shuffle: bool = True,
+        seed: int = 0,
+    ) -> None:
+        self.columns = [_column(array) for array in arrays]
+        self.batch_size, self.shuffle, self.seed = batch_size, shuffle, seed
+        counts = [len(column) for column in self.columns]
+        if not counts or not counts[0] and len(set(counts)) == 1:
+            raise DataError(
+                "MG411",
+                f"nothing to make batches of: {len(counts)} arrays" + " with 0 rows" * bool(counts),
+                cause="the data, or the part of it that was selected, is empty",
+                remedy="pass at least one array with at least one row",
+            )
+        if len(set(counts)) > 1:
+            raise ShapeError(
+                "MG413",
+                f"the arrays have different numbers of rows: {', '.join(map(str, counts))}",
+                cause="row i of every array belongs to example i",
+                remedy="select the same rows from each array",
+            )
+        if batch_size < 1:
+            raise OptionError(
+                "MG412", f"a batch cannot hold {batch_size} rows", remedy="use a batch_size of 1 or more"
+            )
+        self.rows = counts[0]
+        self.epoch = 0  # passes finished
+        self._start = 0  # the batch at which the next pass begins: not 0 only after load_state_dict
+        self._position = 0  # batches that the present pass has handed out
+
+    def __len__(self) -> int:
+        """The number of batches in an epoch."""
+        return -(-self.rows // self.batch_size)
+
+    def __iter__(self) -> Iterator[tuple[Array, ...]]:
+        epoch, self._position = self.epoch, self._start
+        order = np.random.default_rng([self.seed, epoch]).permutation(self.rows) if self.shuffle else np.arange(self.rows)
+        for position in range(self._start, len(self)):
+            rows = order[position * self.batch_size : (position + 1) * self.batch_size]
+            self._position = position + 1
+            yield tuple(_take(column, rows) for column in self.columns)
+        self.epoch, self._start, self._position = epoch + 1, 0, 0
+
+    def state_dict(self) -> dict[str, int]:
+        """How far it has come (`epoch`, `position` in batches), and what the order depends on."""
+        return {"epoch": self.epoch, "position": self._position, **self._order()}
+
+    def load_state_dict(self, state: Mapping[str, int]) -> None:
+        """Go on where `state` was taken. Raises OptionError MG414 if its batches are not these."""
+        state = {name: int(value) for name, value in state.items()}
+        order = self._order()
+        different = [f"{name} {state.get(name)} became {here}" for name, here in order.items() if state.get(name) != here]
+        if not different and not (state.get("epoch", -1) >= 0 and 0 <= state.get("position", -1) <= len(self)):
+            different = [f"epoch {state.get('epoch')}, batch {state.get('position')} of {len(self)} is no place in it"]
+        if different:
+            raise OptionError(
+                "MG414",
+                "the saved position belongs to other batches: " + ", ".join(different),
+                cause="with another order of rows some would come twice and others never",
+                remedy="make Batches with the same data, batch_size, shuffle and seed as when the state was saved",
+            )
+        self.epoch, self._start = state["epoch"], state["position"]
+        self._position = self._start
+
+    def _order(self) -> dict[str, int]:
+        return {
+            "rows": self.rows,
+            "batch_size": self.batch_size,
+            "shuffle": int(self.shuffle),
+            "seed": self.seed,
+        }
+
+
+def _column(array: npt.ArrayLike | Sequence[npt.ArrayLike]) -> Column:
+    """A list of rows stays a list, to be padded batch by batch; anything else becomes an array."""
+    if isinstance(array, (list, tuple)) and array and isinstance(array[0], (list, tuple, np.ndarray)):
+        return [np.asarray(row) for row in array]
+    return np.asarray(array)
+
+
+def _take(column: Column, rows: npt.NDArray[np.int64]) -> Array:
+    if isinstance(column, list):
+        return pad([column[row] for row in rows])
+    return column[rows]

@@ -1,0 +1,229 @@
+"""Words to integers and back: tokens, a vocabulary, padded rows. Knows NumPy and strings, no data set and no Tensor.
+
+The ids follow Keras's convention: 0 pads, 1 starts a review, 2 stands for any word outside the vocabulary, and the words
+follow from 3 by falling frequency.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from minigrad.errors import DataError, DtypeError, IndexRangeError, OptionError
+
+PADDING, START, UNKNOWN = 0, 1, 2
+SPECIAL = ("<pad>", "<start>", "<unknown>")
+
+Ids = npt.NDArray[np.int64]
+
+# A run of letters and digits of any alphabet. The underscore counts as punctuation, which `\w` alone would not say.
+_WORD = re.compile(r"[^\W_]+")
+
+
+def tokenize(text: str) -> list[str]:
+    """Split `text` into words: lower-case, every character that is neither a letter nor a digit to a space, split.
+
+    The rule is deliberately plain, and knows no HTML: the line break `<br />` of a raw review becomes the word `br`, and
+    an apostrophe parts a word in two.
+
+    >>> tokenize("Don't miss it!<br />10/10")
+    ['don', 't', 'miss', 'it', 'br', '10', '10']
+    """
+    return _WORD.findall(text.lower())
+
+
+class Vocabulary:
+    """The words that have an id of their own. Ids 0, 1 and 2 are padding, start of review and unknown word.
+
+    `Vocabulary(words)` takes the words in the order of their ids, from 3 on; `Vocabulary.build(texts)` counts them.
+    A vocabulary belongs to the training split alone: words counted in the test split would leak what is tested.
+
+    >>> vocabulary = Vocabulary.build(["the film", "the end"], size=5)
+    >>> len(vocabulary), vocabulary.words
+    (5, ['the', 'end'])
+    >>> vocabulary.encode("The film: the END")
+    array([1, 3, 2, 3, 4])
+    >>> vocabulary.decode([0, 0, 1, 3, 2])
+    '<start> the <unknown>'
+
+    Raises OptionError MG401 for words that repeat or that no text could hold.
+    """
+
+    def __init__(self, words: Iterable[str]) -> None:
+        self.words = list(words)
+        self._ids = {word: id for id, word in enumerate(self.words, start=len(SPECIAL))}
+        unusable = next((word for word in self.words if not word or word.split() != [word] or word in SPECIAL), None)
+        if unusable is not None:
+            raise OptionError(
+                "MG401",
+                f"{unusable!r} cannot be a word of a vocabulary",
+                cause="a word is not empty, holds no white space, and is none of " + ", ".join(SPECIAL),
+                remedy="make words with minigrad.data.tokenize",
+            )
+        if len(self._ids) < len(self.words):
+            repeated, times = Counter(self.words).most_common(1)[0]
+            raise OptionError(
+                "MG401",
+                f"the word {repeated!r} comes {times} times in the vocabulary",
+                cause="each word has one id",
+                remedy="list each word once, or count texts with Vocabulary.build",
+            )
+
+    @classmethod
+    def build(cls, texts: Iterable[str | Iterable[str]], size: int = 10_000) -> Vocabulary:
+        """The vocabulary of at most `size` ids (three special ones, then words by falling frequency) of `texts`.
+
+        A text is a string, which is tokenized, or a list of words. Words of equal frequency stand in alphabetical order,
+        so that the same texts give the same ids in whatever order they come.
+
+        Raises OptionError MG402 for a size that leaves no room for a word.
+        """
+        if size <= len(SPECIAL):
+            raise OptionError(
+                "MG402",
+                f"a vocabulary of size {size} has no room for a word",
+                cause="the ids 0, 1 and 2 are taken by " + ", ".join(SPECIAL),
+                remedy="ask for a size of 4 or more",
+            )
+        count = Counter(chain.from_iterable(map(_words, texts)))
+        return cls(sorted(count, key=lambda word: (-count[word], word))[: size - len(SPECIAL)])
+
+    def encode(self, text: str | Iterable[str]) -> Ids:
+        """The ids of a string, or of a list of words: the start id, then one id per word; shape (1 + words,).
+
+        >>> Vocabulary(["good", "film"]).encode(["good", "grief"])
+        array([1, 3, 2])
+        """
+        return np.array([START, *(self._ids.get(word, UNKNOWN) for word in _words(text))], dtype=np.int64)
+
+    def decode(self, ids: npt.ArrayLike) -> str:
+        """The words of `ids` in one string; padding is left out. Raises IndexRangeError MG403 for an unknown id."""
+        return " ".join(self[int(id)] for id in np.asarray(ids).ravel() if id != PADDING)
+
+    def __len__(self) -> int:
+        return len(SPECIAL) + len(self.words)
+
+    def __contains__(self, word: str) -> bool:
+        return word in self._ids
+
+    def __getitem__(self, id: int) -> str:
+        """The word of one id."""
+        if not 0 <= id < len(self):
+            raise IndexRangeError(
+                "MG403",
+                f"the id {id} is outside the vocabulary of {len(self)} ids",
+                cause="the ids were made with another, larger vocabulary, or are not ids at all",
+                remedy=f"decode with the vocabulary that encoded them; ids run from 0 to {len(self) - 1}",
+            )
+        return SPECIAL[id] if id < len(SPECIAL) else self.words[id - len(SPECIAL)]
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the words as UTF-8 text, one a line, in the order of their ids."""
+        path = Path(path)
+        unfinished = path.with_name(path.name + ".part")
+        unfinished.write_text("".join(word + "\n" for word in self.words), encoding="utf-8", newline="\n")
+        os.replace(unfinished, path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Vocabulary:
+        """Read what `save` wrote. Raises DataError MG404 if the file is missing, MG405 if it is damaged."""
+        try:
+            text = Path(path).read_text(encoding="utf-8")
+        except FileNotFoundError as error:
+            raise missing_file(path, remedy="check the path, or write the file with Vocabulary.save") from error
+        except UnicodeDecodeError as error:
+            raise damaged_file(path, "it is not UTF-8 text", remedy="write it again with Vocabulary.save") from error
+        if text and not text.endswith("\n"):
+            raise damaged_file(path, "its last line has no end", remedy="write it again with Vocabulary.save")
+        try:
+            return cls(text.split("\n")[:-1])
+        except OptionError as error:
+            raise damaged_file(path, error.what, remedy="write it again with Vocabulary.save") from error
+
+
+def pad(
+    sequences: Iterable[npt.ArrayLike], length: int | None = None, *, side: str = "left", keep: str = "last"
+) -> Ids:
+    """Rows of ids of any lengths as one array (rows, length), filled up with 0 on `side`, "left" or "right".
+
+    A longer row is cut to its `keep`, "last" or "first", ids. Without `length` the longest row sets it. The defaults
+    suit a recurrent network that answers from its last state: it has then just read words, not padding.
+
+    >>> pad([[1, 5, 6], [1]], 2)
+    array([[5, 6],
+           [0, 1]])
+    >>> pad([[1, 5, 6], [1]], side="right")
+    array([[1, 5, 6],
+           [1, 0, 0]])
+
+    Raises OptionError MG406 for a length below 1, a side or a keep that is none; DtypeError MG407 for rows that are not
+    one-dimensional and of integers. Source: Keras's `pad_sequences`.
+    """
+    for name, value, known in (("side", side, ("left", "right")), ("keep", keep, ("last", "first"))):
+        if value not in known:
+            raise OptionError(
+                "MG406", f"pad knows no {name}={value!r}", remedy=f"use {name}={known[0]!r} or {name}={known[1]!r}"
+            )
+    rows = [_row_of_ids(row, number) for number, row in enumerate(sequences)]
+    if length is None:
+        length = max((len(row) for row in rows), default=0)
+    elif length < 1:
+        raise OptionError("MG406", f"pad cannot make rows of length {length}", remedy="use a length of 1 or more")
+    padded = np.full((len(rows), length), PADDING, dtype=np.int64)
+    for target, row in zip(padded, rows, strict=True):
+        row = row[-length:] if keep == "last" else row[:length]
+        if len(row):
+            target[-len(row) if side == "left" else 0 :][: len(row)] = row
+    return padded
+
+
+def mask(ids: Ids) -> npt.NDArray[np.bool_]:
+    """True where padded `ids` hold a word (or the start id), False where they hold padding; the shape of `ids`.
+
+    >>> mask(np.array([[0, 1, 7]]))
+    array([[False,  True,  True]])
+    """
+    return np.not_equal(ids, PADDING)
+
+
+def lengths(ids: Ids) -> Ids:
+    """The number of ids in each row that are not padding: (rows, time) to (rows,).
+
+    >>> lengths(np.array([[0, 1, 7], [1, 7, 7]]))
+    array([2, 3])
+    """
+    return mask(ids).sum(axis=-1, dtype=np.int64)
+
+
+def missing_file(path: str | os.PathLike[str], *, remedy: str) -> DataError:
+    """The error for a file that is not there."""
+    return DataError("MG404", f"there is no file {os.fspath(path)}", remedy=remedy)
+
+
+def damaged_file(path: str | os.PathLike[str], cause: str, *, remedy: str) -> DataError:
+    """The error for a file that is there and cannot be what it should be."""
+    return DataError("MG405", f"the file {os.fspath(path)} is damaged", cause=cause, remedy=remedy)
+
+
+def _words(text: str | Iterable[str]) -> Iterable[str]:
+    return tokenize(text) if isinstance(text, str) else text
+
+
+def _row_of_ids(row: npt.ArrayLike, number: int) -> npt.NDArray[Any]:
+    array = np.asarray(row)
+    if array.ndim != 1 or not (array.size == 0 or np.issubdtype(array.dtype, np.integer)):
+        raise DtypeError(
+            "MG407",
+            f"row {number} is not a row of ids: shape {array.shape}, dtype {array.dtype}",
+            cause="pad takes a list of rows, each a list or one-dimensional array of integers",
+            remedy="encode texts with Vocabulary.encode first, and pass [row] for a single row",
+        )
+    return array

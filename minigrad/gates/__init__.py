@@ -1,0 +1,23 @@
+"""All gates. Importing this package files each under the NumPy functions and operators that it stands for."""
+
+from .activation import LogSoftmax, ReLU, Sigmoid, Softmax, Tanh, log_softmax, relu, sigmoid, softmax, tanh
+from .arithmetic import AddGate, Divide, Exp, Hadamard, Log, Negate, Power, Sqrt, Subtract, exp, log, sqrt
+from .indexing import Concatenate, Lookup, Scatter, Slice, Stack, Where, concatenate, lookup, stack, where
+from .linear import BroadcastTo, MultiplyGate, Reshape, Transpose
+from .loss import (
+    BinaryCrossEntropy,
+    MeanSquaredError,
+    SoftmaxCrossEntropy,
+    binary_cross_entropy,
+    mean_squared_error,
+    softmax_cross_entropy,
+)
+from .reduction import Max, Mean, Sum
+
+__all__ = [
+    "AddGate", "BinaryCrossEntropy", "BroadcastTo", "Concatenate", "Divide", "Exp", "Hadamard", "Log", "LogSoftmax",
+    "Lookup", "Max", "Mean", "MeanSquaredError", "MultiplyGate", "Negate", "Power", "ReLU", "Reshape", "Scatter",
+    "Sigmoid", "Slice", "Softmax", "SoftmaxCrossEntropy", "Sqrt", "Stack", "Subtract", "Sum", "Tanh", "Transpose",
+    "Where", "binary_cross_entropy", "concatenate", "exp", "log", "log_softmax", "lookup", "mean_squared_error", "relu",
+    "sigmoid", "softmax", "softmax_cross_entropy", "sqrt", "stack", "tanh", "where",
+]  # fmt: skip

@@ -1,0 +1,159 @@
+"""Non-linearities, element by element or along one axis. Know nothing of layers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..errors import ShapeError
+from ..gate import Gate, Shape
+from ..tensor import Tensor, TensorLike, implements
+
+
+def _values() -> list[tuple[Any, ...]]:
+    """Inputs on both sides of 0, none within 0.05 of it, where ReLU has its kink."""
+    rng = np.random.default_rng(9)
+    x = rng.uniform(0.05, 2.0, (3, 4)) * rng.choice([-1.0, 1.0], (3, 4))
+    return [(x,), (np.array(0.7),)]
+
+
+class _Activation(Gate):
+    @classmethod
+    def samples(cls) -> Any:
+        return ((cls(), arrays) for arrays in _values())
+
+
+class Tanh(_Activation):
+    """z = tanh x, between -1 and 1. dx = dz · (1 - z²): saturated units, with z near ±1, let little through.
+
+    >>> tanh(Tensor([0.0, 0.5])).array
+    array([0.        , 0.46211717], dtype=float32)
+    """
+
+    symbol = "tanh"
+
+    def forward(self, x: Any) -> Any:
+        return np.tanh(x)
+
+    def backward(self, dz: Any, z: Any, x: Any) -> Any:
+        return (dz * (1 - z * z),)
+
+
+class Sigmoid(_Activation):
+    """z = 1 / (1 + e^-x), between 0 and 1. dx = dz · z · (1 - z), at most dz / 4.
+
+    >>> sigmoid(Tensor([0.0, -1000.0])).array
+    array([0.5, 0. ], dtype=float32)
+    """
+
+    symbol = "σ"
+
+    def forward(self, x: Any) -> Any:
+        return 0.5 + 0.5 * np.tanh(0.5 * x)  # the same function, and e^1000 is never formed
+
+    def backward(self, dz: Any, z: Any, x: Any) -> Any:
+        return (dz * z * (1 - z),)
+
+
+class ReLU(_Activation):
+    """z = max(x, 0). dx = dz where x > 0, else 0 (at the kink x = 0 as well).
+
+    >>> relu(Tensor([-1.0, 2.0])).array
+    array([0., 2.], dtype=float32)
+    """
+
+    symbol = "relu"
+
+    def forward(self, x: Any) -> Any:
+        return np.maximum(x, 0)
+
+    def backward(self, dz: Any, z: Any, x: Any) -> Any:
+        return (dz * (x > 0),)
+
+
+class _AlongAxis(Gate):
+    def __init__(self, axis: int = -1) -> None:
+        self.axis = axis
+
+    def shape(self, *shapes: Shape) -> Shape:
+        check_axis(self.name, self.axis, shapes[0])
+        return shapes[0]
+
+    def flops(self, output: Shape, *shapes: Shape) -> int:
+        return 5 * super().flops(output)  # maximum, difference, exponential, sum, quotient
+
+    @classmethod
+    def samples(cls) -> Any:
+        rng = np.random.default_rng(10)
+        yield cls(), (rng.normal(size=(3, 4)),)
+        yield cls(axis=0), (rng.normal(size=(3, 2)),)
+        yield cls(axis=1), (rng.normal(size=(2, 3, 2)),)
+
+    @classmethod
+    def refused(cls) -> Any:
+        yield cls(axis=2), (np.ones((3, 4)),), ShapeError
+        yield cls(), (np.array(1.0),), ShapeError
+
+
+class Softmax(_AlongAxis):
+    """z_i = e^(x_i) / Σ_j e^(x_j) along `axis`: positive, summing to 1. dx = z ⊙ (dz - Σ_j dz_j z_j).
+
+    The maximum is taken off first, which changes nothing in the quotient and keeps e^x finite.
+
+    >>> softmax(Tensor([[0.0, 0.0], [1000.0, 0.0]])).array
+    array([[0.5, 0.5],
+           [1. , 0. ]], dtype=float32)
+    """
+
+    symbol = "softmax"
+
+    def forward(self, x: Any) -> Any:
+        e = np.exp(x - x.max(axis=self.axis, keepdims=True))
+        return e / e.sum(axis=self.axis, keepdims=True)
+
+    def backward(self, dz: Any, z: Any, x: Any) -> Any:
+        return (z * (dz - (dz * z).sum(axis=self.axis, keepdims=True)),)
+
+
+class LogSoftmax(_AlongAxis):
+    """z = x - ln Σ_j e^(x_j) along `axis`: the logarithm of softmax, finite where softmax is 0. dx = dz - e^z Σ_j dz_j.
+
+    >>> log_softmax(Tensor([1000.0, 0.0])).array
+    array([    0., -1000.], dtype=float32)
+    """
+
+    symbol = "ln softmax"
+
+    def forward(self, x: Any) -> Any:
+        shifted = x - x.max(axis=self.axis, keepdims=True)
+        return shifted - np.log(np.exp(shifted).sum(axis=self.axis, keepdims=True))
+
+    def backward(self, dz: Any, z: Any, x: Any) -> Any:
+        return (dz - np.exp(z) * dz.sum(axis=self.axis, keepdims=True),)
+
+
+def check_axis(gate: str, axis: int, shape: Shape) -> None:
+    """ShapeError unless an array of `shape` has that axis."""
+    if not -len(shape) <= axis < len(shape):
+        raise ShapeError(
+            "MG107",
+            f"{gate} works along axis {axis}, and an array of shape {shape} has no such axis",
+            cause=f"its axes are {list(range(len(shape)))}, or counted from the end {list(range(-len(shape), 0))}",
+            remedy="pass one of those as axis=",
+        )
+
+
+tanh = implements(np.tanh)(Tanh())
+sigmoid = Sigmoid()
+relu = ReLU()
+
+
+def softmax(x: TensorLike, axis: int = -1) -> Tensor:
+    """`Softmax(axis)(x)`: the class has the formula."""
+    return Softmax(axis)(x)
+
+
+def log_softmax(x: TensorLike, axis: int = -1) -> Tensor:
+    """`LogSoftmax(axis)(x)`: the class has the formula."""
+    return LogSoftmax(axis)(x)

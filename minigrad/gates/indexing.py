@@ -1,0 +1,355 @@
+"""Gates that pick, place and join: slices, look-ups, concatenation. Know that a picked gradient can stay in pieces."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import DtypeError, IndexRangeError, OptionError, ShapeError
+from ..gate import Gate, Shape
+from ..pieces import Pieces
+from ..tensor import Tensor, TensorLike, implements
+from .activation import check_axis
+
+
+class Slice(Gate):
+    """z = x[key], for any key that NumPy takes. dx = dz at key, 0 elsewhere, added up where key names a place twice.
+
+    The gradient of a slice stays in pieces until someone needs the whole array, so that forty slices of one
+    sequence do not make forty arrays of its size.
+
+    >>> Tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])[:, 1].array
+    array([2., 5.], dtype=float32)
+    """
+
+    symbol = "[ ]"
+
+    def __init__(self, key: Any) -> None:
+        self.key = _plain_key(key)
+
+    def forward(self, x: Any) -> Any:
+        try:
+            return x[self.key]
+        except IndexError as error:
+            raise IndexRangeError(
+                "MG140",
+                f"an array of shape {x.shape} has no element [{_show(self.key)}]",
+                cause=str(error),
+                remedy="indices run from 0 to the size of the axis less 1, or from -1 backwards",
+            ) from None
+
+    def backward(self, dz: Any, z: Any, x: Any) -> Any:
+        return (lambda: scatter(x.shape, self.key, dz),)
+
+    def shape(self, *shapes: Shape) -> Shape:
+        return np.broadcast_to(0, shapes[0])[self.key].shape
+
+    def flops(self, output: Shape, *shapes: Shape) -> int:
+        return 0
+
+    @classmethod
+    def samples(cls) -> Any:
+        x = np.random.default_rng(16).normal(size=(3, 4, 2))
+        keys: list[Any] = [
+            0, (slice(None), 1), (slice(None, None, -2),), (..., None, 1), (slice(0, 2), slice(1, 3)),
+            np.array([0, 2, 0]), (np.array([0, 2, 2]), np.array([1, 1, 1])), x > 0.3, (0, 0, 0),
+        ]  # fmt: skip
+        return ((cls(key), (x,)) for key in keys)
+
+    @classmethod
+    def refused(cls) -> Any:
+        yield cls(3), (np.ones((3, 4)),), IndexRangeError
+        yield cls((0, 0, 0)), (np.ones((3, 4)),), IndexRangeError
+        yield cls(np.array([1, 7])), (np.ones((3, 4)),), IndexRangeError
+
+
+class Lookup(Gate):
+    """z = table[ids]: one row of `table` (V, D) for each id, shape ids.shape + (D,). Its gradient touches those rows alone.
+
+    ids are integers from 0 to V-1, of any shape. d(table) stays in pieces: (ids, dz).
+
+    >>> lookup(Tensor([[1.0, 2.0], [3.0, 4.0]]), [1, 1, 0]).array
+    array([[3., 4.],
+           [3., 4.],
+           [1., 2.]], dtype=float32)
+
+    Errors: IndexRangeError for an id outside the table, DtypeError for ids that are not integers.
+    """
+
+    symbol = "look-up"
+    constant_inputs = (1,)
+
+    def forward(self, table: Any, ids: Any) -> Any:
+        if ids.dtype.kind not in "iu":
+            raise DtypeError(
+                "MG117",
+                f"Lookup takes integer ids, not {ids.dtype}",
+                cause="ids number the rows of the table",
+                remedy="ids.astype('int64'), or a list of Python integers",
+            )
+        # A negative id read as unsigned is huge, so that one comparison finds both kinds of stray.
+        if ids.size and ids.astype(np.int64, copy=False).view(np.uint64).max() >= len(table):
+            stray = ids[(ids < 0) | (ids >= len(table))]
+            raise IndexRangeError(
+                "MG141",
+                f"id {stray[0]} is outside the vocabulary of {len(table)} ({stray.size} of {ids.size} ids are)",
+                cause="the ids were made with a larger vocabulary than the table has rows, or are not ids",
+                remedy=f"keep ids from 0 to {len(table) - 1}: encode with a vocabulary of that size, or use a larger table",
+            )
+        return table.take(ids, axis=0)
+
+    def backward(self, dz: Any, z: Any, table: Any, ids: Any) -> Any:
+        return (lambda: scatter(table.shape, ids, dz)), None
+
+    def shape(self, *shapes: Shape) -> Shape:
+        return shapes[1] + shapes[0][1:]
+
+    def flops(self, output: Shape, *shapes: Shape) -> int:
+        return 0
+
+    @classmethod
+    def samples(cls) -> Any:
+        table = np.random.default_rng(17).normal(size=(5, 3))
+        return ((cls(), (table, ids)) for ids in [np.array([1, 4, 1]), np.array([[0, 1], [2, 2]]), np.array(3)])
+
+    @classmethod
+    def refused(cls) -> Any:
+        yield cls(), (np.ones((5, 3)), np.array([5])), IndexRangeError
+        yield cls(), (np.ones((5, 3)), np.array([-1])), IndexRangeError
+        yield cls(), (np.ones((5, 3)), np.array([1.0])), DtypeError
+
+
+class Scatter(Gate):
+    """z is 0 in shape `to`, with x added at `key`: the transpose of Slice, and dx = dz[key].
+
+    Second derivatives need it: a gradient in pieces is no Tensor, while this is.
+
+    >>> Scatter((3,), np.array([0, 2, 0]))([1.0, 2.0, 3.0]).array
+    array([4., 0., 2.], dtype=float32)
+    """
+
+    symbol = "scatter"
+
+    def __init__(self, to: Shape, key: Any) -> None:
+        self.to, self.key = to, _plain_key(key)
+
+    def forward(self, x: Any) -> Any:
+        return Pieces(self.to, x.dtype, [(self.key, np.broadcast_to(x, self._picked(x.shape)))]).dense()
+
+    def backward(self, dz: Any, z: Any, x: Any) -> Any:
+        return (dz[self.key],)
+
+    def shape(self, *shapes: Shape) -> Shape:
+        self._picked(shapes[0])
+        return self.to
+
+    def _picked(self, given: Shape) -> Shape:
+        picked = np.broadcast_to(0, self.to)[self.key].shape
+        if picked != given:
+            raise ShapeError(
+                "MG101",
+                f"Scatter cannot place {given} at [{_show(self.key)}] of {self.to}",
+                cause=f"the key picks {picked}",
+                remedy=f"give values of shape {picked}",
+            )
+        return picked
+
+    @classmethod
+    def samples(cls) -> Any:
+        rng = np.random.default_rng(18)
+        yield cls((3, 4), (slice(None), 1)), (rng.normal(size=3),)
+        yield cls((3, 4), np.array([0, 2, 0])), (rng.normal(size=(3, 4)),)
+
+    @classmethod
+    def refused(cls) -> Any:
+        yield cls((3, 4), 0), (np.ones(3),), ShapeError
+
+
+class Concatenate(Gate):
+    """z joins its inputs end to end along `axis`; their other sizes are equal. Each gets back its stretch of dz.
+
+    >>> concatenate([Tensor([1.0]), Tensor([2.0, 3.0])]).array
+    array([1., 2., 3.], dtype=float32)
+    """
+
+    symbol = "concat"
+
+    def __init__(self, axis: int = 0) -> None:
+        self.axis = axis
+
+    def forward(self, *arrays: Any) -> Any:
+        return np.concatenate(arrays, axis=self.axis)
+
+    def backward(self, dz: Any, z: Any, *arrays: Any) -> Any:
+        ends = np.cumsum([array.shape[self.axis] for array in arrays]).tolist()
+        before = (slice(None),) * (self.axis % len(z.shape))
+        return [dz[(*before, slice(start, end))] for start, end in zip([0, *ends], ends, strict=False)]
+
+    def shape(self, *shapes: Shape) -> Shape:
+        first = shapes[0]
+        check_axis(self.name, self.axis, first)
+        axis = self.axis % len(first)
+        for shape in shapes[1:]:
+            if len(shape) != len(first) or shape[:axis] + shape[axis + 1 :] != first[:axis] + first[axis + 1 :]:
+                raise ShapeError(
+                    "MG101",
+                    f"Concatenate cannot join {first} and {shape} along axis {self.axis}",
+                    cause="all sizes but that axis's must be equal",
+                    remedy="join along another axis, or use mg.stack for a new one",
+                )
+        return (*first[:axis], sum(shape[axis] for shape in shapes), *first[axis + 1 :])
+
+    def flops(self, output: Shape, *shapes: Shape) -> int:
+        return 0
+
+    @classmethod
+    def samples(cls) -> Any:
+        rng = np.random.default_rng(19)
+        yield cls(), (rng.normal(size=(2, 3)), rng.normal(size=(1, 3)), rng.normal(size=(2, 3)))
+        yield cls(-1), (rng.normal(size=(2, 3)), rng.normal(size=(2, 1)))
+
+    @classmethod
+    def refused(cls) -> Any:
+        yield cls(), (np.ones((2, 3)), np.ones((2, 4))), ShapeError
+        yield cls(2), (np.ones((2, 3)), np.ones((2, 3))), ShapeError
+        yield cls(), (np.ones((2, 3)), np.ones(3)), ShapeError
+
+
+class Stack(Gate):
+    """z joins inputs of one shape along a new axis. Each gets back its own layer of dz.
+
+    >>> stack([Tensor([1.0, 2.0]), Tensor([3.0, 4.0])], axis=1).array
+    array([[1., 3.],
+           [2., 4.]], dtype=float32)
+    """
+
+    symbol = "stack"
+
+    def __init__(self, axis: int = 0) -> None:
+        self.axis = axis
+
+    def forward(self, *arrays: Any) -> Any:
+        return np.stack(arrays, axis=self.axis)
+
+    def backward(self, dz: Any, z: Any, *arrays: Any) -> Any:
+        before = (slice(None),) * (self.axis % len(z.shape))
+        return [dz[(*before, number)] for number in range(len(arrays))]
+
+    def shape(self, *shapes: Shape) -> Shape:
+        if different := [shape for shape in shapes if shape != shapes[0]]:
+            raise ShapeError(
+                "MG101",
+                f"Stack cannot join {shapes[0]} and {different[0]}",
+                cause="everything that is stacked must have one shape",
+                remedy="mg.concatenate joins arrays that differ along one axis",
+            )
+        check_axis(self.name, self.axis, (len(shapes), *shapes[0]))
+        axis = self.axis % (len(shapes[0]) + 1)
+        return (*shapes[0][:axis], len(shapes), *shapes[0][axis:])
+
+    def flops(self, output: Shape, *shapes: Shape) -> int:
+        return 0
+
+    @classmethod
+    def samples(cls) -> Any:
+        rng = np.random.default_rng(20)
+        return ((cls(axis), tuple(rng.normal(size=(3, 2, 4)))) for axis in (0, 1, -1))
+
+    @classmethod
+    def refused(cls) -> Any:
+        yield cls(), (np.ones((2, 3)), np.ones((2, 4))), ShapeError
+        yield cls(3), (np.ones((2, 3)), np.ones((2, 3))), ShapeError
+
+
+class Where(Gate):
+    """z = a where the condition holds, b where it does not, shapes broadcast. The gradient goes to the one that was taken.
+
+    >>> where([True, False], Tensor([1.0, 2.0]), 0.0).array
+    array([1., 0.], dtype=float32)
+    """
+
+    symbol = "where"
+    constant_inputs = (0,)
+
+    def forward(self, condition: Any, a: Any, b: Any) -> Any:
+        return np.where(condition, a, b)
+
+    def backward(self, dz: Any, z: Any, condition: Any, a: Any, b: Any) -> Any:
+        taken = condition != 0
+        return None, lambda: dz * taken, lambda: dz * ~taken
+
+    @classmethod
+    def samples(cls) -> Any:
+        rng = np.random.default_rng(21)
+        condition = rng.uniform(size=(3, 4)) > 0.5
+        yield cls(), (condition, rng.normal(size=(3, 4)), rng.normal(size=(3, 4)))
+        yield cls(), (condition, rng.normal(size=(4,)), rng.normal(size=()))
+
+    @classmethod
+    def refused(cls) -> Any:
+        yield cls(), (np.ones((3, 4)) > 0, np.ones((3, 5)), np.ones(4)), ShapeError
+
+
+def scatter(shape: Shape, key: Any, values: Any) -> Any:
+    """`values` at `key` of an otherwise zero array: in pieces for an array, as a recorded Scatter for a Tensor."""
+    if isinstance(values, Tensor):
+        return Scatter(shape, key)(values)
+    return Pieces(shape, values.dtype, [(key, np.asarray(values))])
+
+
+@implements(np.ndarray.__getitem__)
+def slice_(x: TensorLike, key: Any) -> Tensor:
+    """`Slice(key)(x)`, what x[key] records."""
+    return Slice(key)(x)
+
+
+def lookup(table: TensorLike, ids: TensorLike) -> Tensor:
+    """`Lookup()(table, ids)`: the rows of `table` that `ids` name. Lists of ids are taken as integers."""
+    return Lookup()(table, ids if isinstance(ids, (Tensor, np.ndarray)) else np.array(ids))
+
+
+@implements(np.concatenate)
+def concatenate(tensors: Sequence[TensorLike], axis: int = 0) -> Tensor:
+    """`Concatenate(axis)(*tensors)`. Errors: OptionError for an empty list."""
+    return Concatenate(axis)(*_some("concatenate", tensors))
+
+
+@implements(np.stack)
+def stack(tensors: Sequence[TensorLike], axis: int = 0) -> Tensor:
+    """`Stack(axis)(*tensors)`. Errors: OptionError for an empty list."""
+    return Stack(axis)(*_some("stack", tensors))
+
+
+@implements(np.where)
+def where(condition: TensorLike, a: TensorLike, b: TensorLike) -> Tensor:
+    """`Where()(condition, a, b)`."""
+    return Where()(condition if isinstance(condition, Tensor) else np.asarray(condition), a, b)
+
+
+def _some(function: str, tensors: Sequence[TensorLike]) -> Sequence[TensorLike]:
+    if len(tensors) == 0:
+        raise OptionError("MG142", f"{function} was given no tensors", remedy="give a list of one or more")
+    return tensors
+
+
+def _plain_key(key: Any) -> Any:
+    if isinstance(key, tuple):
+        return tuple(_plain_key(part) for part in key)
+    if isinstance(key, Tensor):
+        return key.array
+    return np.asarray(key) if isinstance(key, list) else key
+
+
+def _show(key: Any) -> str:
+    parts = key if isinstance(key, tuple) else (key,)
+    words = []
+    for part in parts:
+        if isinstance(part, slice):
+            bounds = ["" if bound is None else str(bound) for bound in (part.start, part.stop, part.step)]
+            words.append(":".join(bounds[: 2 if part.step is None else 3]))
+        else:
+            words.append("..." if part is Ellipsis else str(part).replace("\n", ""))
+    return ", ".join(words)
+

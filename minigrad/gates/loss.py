@@ -1,0 +1,308 @@
+"""Losses: how far a prediction is from the truth. The cross entropies take logits, so that no e^x can overflow.
+
+Each can weight its examples and reduce them by "mean" (weighted, if there are weights), "sum" or "none".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import DtypeError, IndexRangeError, OptionError, ShapeError
+from ..gate import Gate, Shape
+from ..pieces import Array
+from ..tensor import Tensor, TensorLike
+
+
+class _Loss(Gate):
+    """What losses share: the reduction, and weights by class."""
+
+    def __init__(self, reduction: str = "mean", weights: Sequence[float] | Array | None = None) -> None:
+        if reduction not in ("mean", "sum", "none"):
+            raise OptionError(
+                "MG150",
+                f"{self.name} has no reduction {reduction!r}",
+                remedy="choose 'mean', 'sum' or 'none' (one loss for each example)",
+            )
+        self.reduction = reduction
+        self.weights = None if weights is None else np.asarray(weights, np.float64)
+
+    def shape(self, *shapes: Shape) -> Shape:
+        each = self.each(*shapes)
+        return each if self.reduction == "none" else ()
+
+    def each(self, *shapes: Shape) -> Shape:
+        """The shape of the losses of single examples; a ShapeError if prediction and truth do not fit."""
+        prediction, truth = shapes
+        if prediction != truth:
+            remedy = "give both one shape"
+            if int(np.prod(prediction)) == int(np.prod(truth)):
+                remedy = f"reshape one of them, such as prediction.reshape{truth}".replace(",)", ")")
+            raise ShapeError(
+                "MG151",
+                f"{self.name} compares a prediction of shape {prediction} with a truth of shape {truth}",
+                cause="broadcasting the two would compare every prediction with every truth",
+                remedy=remedy,
+            )
+        return prediction
+
+    def _reduce(self, losses: Any, weight: Any) -> Any:
+        if losses.size == 0 and self.reduction == "mean":
+            raise ShapeError(
+                "MG116",
+                f"{self.name} over an empty batch of shape {losses.shape}",
+                cause="an average of no losses is not defined",
+                remedy="check that the batch has rows",
+            )
+        if weight is not None:
+            losses = losses * weight
+        if self.reduction == "none":
+            return losses
+        total = losses.sum()
+        return total / self._count(losses, weight) if self.reduction == "mean" else total
+
+    def _spread(self, dz: Any, losses_shape: Shape, weight: Any) -> Any:
+        """dz sent back to the single losses: the factor on each one's own gradient."""
+        if self.reduction == "mean":
+            dz = dz / (int(np.prod(losses_shape)) if weight is None else weight.sum().item())
+        return dz if weight is None else dz * weight
+
+    @staticmethod
+    def _count(losses: Any, weight: Any) -> Any:
+        return losses.size if weight is None else weight.sum()
+
+
+class SoftmaxCrossEntropy(_Loss):
+    """z = -ln softmax(logits)[label], averaged over the examples. d(logits) = (softmax(logits) - onehot) dz / N.
+
+    logits (..., C), labels (...) integers from 0 to C-1. `weights` (C,) gives each class its weight; the mean is then
+    Σ w z / Σ w. Finite for logits of any size.
+
+    >>> softmax_cross_entropy(Tensor([[0.0, 0.0], [1000.0, -1000.0]]), [0, 0]).item()  # (ln 2 + 0) / 2
+    0.3465735912322998
+
+    Errors: IndexRangeError for a label outside the classes, DtypeError for labels that are not integers, ShapeError.
+    Source: Bishop, Pattern Recognition and Machine Learning (2006), 4.3.4.
+    """
+
+    symbol = "softmax CE"
+    constant_inputs = (1,)
+
+    def forward(self, logits: Any, labels: Any) -> Any:
+        self.each(logits.shape, labels.shape)
+        self._check_labels(logits, labels)
+        shifted = logits - logits.max(axis=-1, keepdims=True) if logits.size else logits
+        at_label = np.take_along_axis(shifted, labels[..., None].astype(np.intp), axis=-1)[..., 0]
+        losses = np.log(np.exp(shifted).sum(axis=-1)) - at_label
+        return self._reduce(losses, self._weight(logits, labels))
+
+    def backward(self, dz: Any, z: Any, logits: Any, labels: Any) -> Any:
+        # Softmax is computed again in place of being kept from forward: a gate holds nothing between calls.
+        e = np.exp(logits - logits.max(axis=-1, keepdims=True))
+        onehot = (labels[..., None] == np.arange(logits.shape[-1])).astype(logits.dtype)
+        factor = self._spread(dz, labels.shape, self._weight(logits, labels))
+        if len(factor.shape) > 0:
+            factor = factor.reshape(*factor.shape, 1)
+        return (e / e.sum(axis=-1, keepdims=True) - onehot) * factor, None
+
+    def each(self, *shapes: Shape) -> Shape:
+        logits, labels = shapes
+        if not logits or logits[:-1] != labels:
+            raise ShapeError(
+                "MG152",
+                f"{self.name} got logits of shape {logits} and labels of shape {labels}",
+                cause=f"for logits (..., classes) the labels have shape (...), here {logits[:-1]}: one integer each",
+                remedy="one-hot labels become integers with labels.argmax(-1); (N, 1) becomes (N,) with reshape(-1)",
+            )
+        return labels
+
+    def flops(self, output: Shape, *shapes: Shape) -> int:
+        return 5 * super().flops(shapes[0])
+
+    def _check_labels(self, logits: Array, labels: Array) -> None:
+        classes = logits.shape[-1]
+        if labels.dtype.kind not in "iub":
+            raise DtypeError(
+                "MG153",
+                f"{self.name} takes integer labels, not {labels.dtype}",
+                cause="a label is the number of its class",
+                remedy="labels.astype('int64'), or a list of Python integers",
+            )
+        if labels.size and not (0 <= labels.min() and labels.max() < classes):
+            stray = labels[(labels < 0) | (labels >= classes)]
+            raise IndexRangeError(
+                "MG154",
+                f"label {stray[0]} is outside the {classes} classes ({stray.size} of {labels.size} labels are)",
+                cause="labels number the classes from 0",
+                remedy=f"use labels from 0 to {classes - 1}, or a model with more outputs",
+            )
+
+    def _weight(self, logits: Any, labels: Any) -> Any:
+        if self.weights is None:
+            return None
+        if self.weights.shape != (logits.shape[-1],):
+            raise ShapeError(
+                "MG155",
+                f"{self.name} got class weights of shape {self.weights.shape} for {logits.shape[-1]} classes",
+                remedy="give one weight for each class",
+            )
+        return self.weights.astype(logits.dtype)[labels.astype(np.intp)]
+
+    @classmethod
+    def samples(cls) -> Any:
+        rng = np.random.default_rng(22)
+        logits, labels = rng.normal(size=(4, 3)), np.array([0, 2, 1, 2])
+        for reduction in ("mean", "sum", "none"):
+            yield cls(reduction), (logits, labels)
+            yield cls(reduction, [0.5, 1.0, 2.0]), (logits, labels)
+        yield cls(), (rng.normal(size=(2, 3, 4)), rng.integers(0, 4, (2, 3)))
+
+    @classmethod
+    def refused(cls) -> Any:
+        logits = np.ones((2, 3))
+        yield cls(), (logits, np.array([0, 3])), IndexRangeError
+        yield cls(), (logits, np.array([-1, 0])), IndexRangeError
+        yield cls(), (logits, np.array([0.0, 1.0])), DtypeError
+        yield cls(), (logits, np.array([[0], [1]])), ShapeError
+        yield cls(weights=[1.0]), (logits, np.array([0, 1])), ShapeError
+        yield cls(), (np.ones((0, 3)), np.zeros(0, int)), ShapeError
+
+
+class BinaryCrossEntropy(_Loss):
+    """z = -t ln σ(x) - (1 - t) ln(1 - σ(x)), averaged. dx = (σ(x) - t) dz / N.
+
+    Logits x and targets t have one shape; t is between 0 and 1. `weights` = (w0, w1) weight the two terms; the mean is
+    then Σ loss / Σ (w1 t + w0 (1 - t)). Finite for logits of any size, as max(x, 0) - x t + ln(1 + e^-|x|).
+
+    >>> binary_cross_entropy(Tensor([0.0, 1000.0]), [1, 1]).item()  # (ln 2 + 0) / 2
+    0.3465735912322998
+
+    Errors: IndexRangeError for a target outside [0, 1], ShapeError for shapes that differ.
+    """
+
+    symbol = "binary CE"
+    constant_inputs = (1,)
+
+    def forward(self, logits: Any, targets: Any) -> Any:
+        self.each(logits.shape, targets.shape)
+        if targets.size and not (targets.min() >= 0 and targets.max() <= 1):
+            stray = targets[~((targets >= 0) & (targets <= 1))]
+            raise IndexRangeError(
+                "MG156",
+                f"target {stray[0]} is outside 0 to 1 ({stray.size} of {targets.size} targets are)",
+                cause="a target is the probability of class 1; labels such as -1 and 1 are another convention",
+                remedy="map the labels to 0 and 1",
+            )
+        w0, w1 = self._pair()
+        t = targets.astype(logits.dtype)
+        tail = np.log1p(np.exp(-np.abs(logits)))  # ln(1 + e^-|x|): the part of both terms that is never large
+        positive = np.maximum(-logits, 0) + tail  # -ln σ(x)
+        negative = np.maximum(logits, 0) + tail  # -ln(1 - σ(x))
+        losses = t * positive + (1 - t) * negative if self.weights is None else w1 * t * positive + w0 * (1 - t) * negative
+        count = self._shares(t)
+        if self.reduction == "mean" and count is not None:
+            return losses.sum() / count.sum()
+        return self._reduce(losses, None)
+
+    def backward(self, dz: Any, z: Any, logits: Any, targets: Any) -> Any:
+        w0, w1 = self._pair()
+        probability = 0.5 + 0.5 * np.tanh(0.5 * logits)
+        count = self._shares(targets)
+        if self.reduction == "mean":
+            dz = dz / (int(np.prod(targets.shape)) if count is None else np.asarray(count).sum().item())
+        if count is None:
+            return (probability - targets) * dz, None
+        return (probability * (1 - targets) * w0 - (1 - probability) * targets * w1) * dz, None
+
+    def flops(self, output: Shape, *shapes: Shape) -> int:
+        return 8 * super().flops(shapes[0])
+
+    def _pair(self) -> tuple[float, float]:
+        if self.weights is None:
+            return 1.0, 1.0
+        if self.weights.shape != (2,):
+            raise ShapeError(
+                "MG155",
+                f"{self.name} got class weights of shape {self.weights.shape} for 2 classes",
+                remedy="give two weights: of class 0 and of class 1",
+            )
+        return float(self.weights[0]), float(self.weights[1])
+
+    def _shares(self, targets: Any) -> Any:
+        w0, w1 = self._pair()
+        return None if self.weights is None else w1 * targets + w0 * (1 - targets)
+
+    @classmethod
+    def samples(cls) -> Any:
+        rng = np.random.default_rng(23)
+        logits, targets = rng.normal(size=(4, 1)), np.array([[0], [1], [1], [0]])
+        for reduction in ("mean", "sum", "none"):
+            yield cls(reduction), (logits, targets)
+            yield cls(reduction, [0.5, 2.0]), (logits, rng.uniform(size=(4, 1)))
+
+    @classmethod
+    def refused(cls) -> Any:
+        yield cls(), (np.ones((3, 1)), np.ones(3)), ShapeError
+        yield cls(), (np.ones(2), np.array([-1, 1])), IndexRangeError
+        yield cls(weights=[1.0, 2.0, 3.0]), (np.ones(2), np.ones(2)), ShapeError
+        yield cls(), (np.ones(0), np.ones(0)), ShapeError
+
+
+class MeanSquaredError(_Loss):
+    """z = (x - t)², averaged over all elements. dx = 2 (x - t) dz / N, dt = -dx.
+
+    Prediction x and truth t have one shape: (N, 1) against (N,) is refused, not broadcast.
+
+    >>> mean_squared_error(Tensor([1.0, 2.0]), [1.0, 4.0]).item()
+    2.0
+    """
+
+    symbol = "MSE"
+
+    def __init__(self, reduction: str = "mean") -> None:
+        super().__init__(reduction)
+
+    def forward(self, prediction: Any, truth: Any) -> Any:
+        self.each(prediction.shape, truth.shape)
+        error = prediction - truth
+        return self._reduce(error * error, None)
+
+    def backward(self, dz: Any, z: Any, prediction: Any, truth: Any) -> Any:
+        slope = 2 * (prediction - truth) * self._spread(dz, prediction.shape, None)
+        return slope, lambda: -slope
+
+    def flops(self, output: Shape, *shapes: Shape) -> int:
+        return 3 * super().flops(shapes[0])
+
+    @classmethod
+    def samples(cls) -> Any:
+        rng = np.random.default_rng(24)
+        return ((cls(reduction), tuple(rng.normal(size=(2, 3, 2)))) for reduction in ("mean", "sum", "none"))
+
+    @classmethod
+    def refused(cls) -> Any:
+        yield cls(), (np.ones((3, 1)), np.ones(3)), ShapeError
+        yield cls(), (np.ones(0), np.ones(0)), ShapeError
+
+
+def softmax_cross_entropy(
+    logits: TensorLike, labels: TensorLike, *, weights: Sequence[float] | None = None, reduction: str = "mean"
+) -> Tensor:
+    """`SoftmaxCrossEntropy(reduction, weights)(logits, labels)`: the class has the formula."""
+    return SoftmaxCrossEntropy(reduction, weights)(logits, labels if isinstance(labels, Tensor) else np.asarray(labels))
+
+
+def binary_cross_entropy(
+    logits: TensorLike, targets: TensorLike, *, weights: Sequence[float] | None = None, reduction: str = "mean"
+) -> Tensor:
+    """`BinaryCrossEntropy(reduction, weights)(logits, targets)`: the class has the formula."""
+    return BinaryCrossEntropy(reduction, weights)(
+        logits, targets if isinstance(targets, Tensor) else np.asarray(targets)
+    )
+
+
+def mean_squared_error(prediction: TensorLike, truth: TensorLike, *, reduction: str = "mean") -> Tensor:
+    """`MeanSquaredError(reduction)(prediction, truth)`: the class has the formula."""
+    return MeanSquaredError(reduction)(prediction, truth)

@@ -1,0 +1,314 @@
+"""The recorded graph: nodes, recording on and off, scopes, ordering, and the backward sweep. Knows no Tensor, no gate.
+
+A node is written down when a gate is called, and holds all that the gate's backward rule will ask for. Nodes point at
+the nodes they came from and never the other way, so a graph is a plain tree of references: when the last tensor that
+leads to it goes, it is freed at once, without the garbage collector.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Container, Iterable, Iterator
+from contextlib import ContextDecorator
+from itertools import count
+from operator import attrgetter
+from typing import Any, Protocol
+
+import numpy as np
+
+from .errors import GradientError, MinigradError
+from .pieces import Array, Pieces
+
+Scope = tuple[str, ...]
+
+
+class Rule(Protocol):
+    """What a node needs of its gate: a name, and the gradient of each input."""
+
+    differentiable_twice: bool
+
+    @property
+    def name(self) -> str: ...
+
+    def backward(self, dz: Any, z: Any, *arrays: Any) -> Any: ...
+
+
+class _State(threading.local):
+    """What recording looks at. One per thread, so that `no_grad` in one thread leaves the others alone."""
+
+    recording: bool = True
+    scope: Scope = ()
+    on_record: Callable[[Node], None] | None = None
+    on_gradient: Callable[[Node, Any], None] | None = None
+
+
+state = _State()
+_serials = count(1)
+
+
+class Node:
+    """One call of a gate: `output = gate.forward(*arrays)`, in `scope`, as number `serial` since the program began.
+
+    Serial numbers grow along every edge, so that sorting by them is a topological order. `arrays` are the inputs as
+    they were at the call: later assignments to a leaf's array do not reach them. `source` ("file.py:12") is filled in
+    where lines are traced, `seed` by `backward`, so that a drawing can tell which gradients exist.
+    """
+
+    __slots__ = ("arrays", "gate", "inputs", "name", "output", "requires_grad", "scope", "seed", "serial", "source")
+
+    updated = 0  # leaves alone are ever updated in place
+
+    def __init__(
+        self,
+        gate: Rule | None,
+        inputs: tuple[Node, ...],
+        arrays: tuple[Array, ...],
+        output: Array,
+        requires_grad: bool,
+        name: str | None = None,
+    ) -> None:
+        self.gate = gate
+        self.inputs = inputs
+        self.arrays = arrays
+        self.output = output
+        self.requires_grad = requires_grad
+        self.name = name
+        self.scope = state.scope
+        self.serial = next(_serials)
+        self.source: str | None = None
+        self.seed: Any = None
+
+    def __repr__(self) -> str:
+        kind = self.gate.name if self.gate else type(self).__name__
+        return f"<{kind} #{self.serial}{' ' + self.name if self.name else ''} {self.output.shape} in {show(self.scope)}>"
+
+
+class Leaf(Node):
+    """A node that no gate made: a parameter, an input, a constant. Gradients accumulate here, in `grad`.
+
+    `origin` says how it came to be: "created", "constants" (a gate none of whose inputs wanted a gradient), "no_grad",
+    "detached" or "cut". Behind a cut, `cut_from` is the node whose value went on without its history.
+    """
+
+    __slots__ = ("cut_from", "grad", "origin", "updated")
+
+    def __init__(
+        self, output: Array, requires_grad: bool = False, name: str | None = None, origin: str = "created"
+    ) -> None:
+        super().__init__(None, (), (), output, requires_grad, name)
+        self.grad: Array | Pieces | None = None
+        self.origin = origin
+        self.cut_from: Node | None = None
+        self.updated = 0
+
+    def touch(self) -> None:
+        """Note that `output` was written in place: whatever was recorded before now holds a changed array."""
+        self.updated = next(_serials)
+
+
+class no_grad(ContextDecorator):
+    """Within this block, or the function it decorates, nothing is recorded and results want no gradient."""
+
+    def __enter__(self) -> None:
+        self._before, state.recording = state.recording, False
+
+    def __exit__(self, *error: object) -> None:
+        state.recording = self._before
+
+    def _recreate_cm(self) -> no_grad:
+        return type(self)()  # a decorated function may call itself: each call restores what it found
+
+
+class enable_grad(no_grad):
+    """Within this block recording is on, even inside `no_grad`."""
+
+    def __enter__(self) -> None:
+        self._before, state.recording = state.recording, True
+
+
+class scope(ContextDecorator):
+    """Give a name to all that is recorded within this block: drawings, errors and reports speak of it.
+
+    >>> with scope("encoder"), scope("t07"):
+    ...     print(show(current_scope()))
+    encoder/t07
+    """
+
+    __slots__ = ("_before", "name")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __enter__(self) -> None:
+        self._before = state.scope
+        state.scope = (*self._before, self.name)
+
+    def __exit__(self, *error: object) -> None:
+        state.scope = self._before
+
+    def _recreate_cm(self) -> scope:
+        return type(self)(self.name)
+
+
+def is_recording() -> bool:
+    """Whether gates called now are recorded: False inside `no_grad`."""
+    return state.recording
+
+
+def current_scope() -> Scope:
+    """The names of the scopes that are open now, outermost first."""
+    return state.scope
+
+
+def show(scope: Scope) -> str:
+    """A scope as people read it: `encoder/t07`, or `the top level`."""
+    return "/".join(scope) or "the top level"
+
+
+_serial = attrgetter("serial")
+
+
+def ancestors(roots: Iterable[Node], follow: Callable[[Node], Iterable[Node]] | None = None) -> list[Node]:
+    """All nodes that lead to `roots`, and the roots, newest first: a reverse topological order, of any depth.
+
+    `follow(node)` names the nodes to go on to: all of its inputs, unless told otherwise.
+    """
+    seen = set(roots)
+    stack = list(seen)
+    while stack:
+        node = stack.pop()
+        for parent in node.inputs if follow is None else follow(node):
+            if parent not in seen:
+                seen.add(parent)
+                stack.append(parent)
+    return sorted(seen, key=_serial, reverse=True)
+
+
+def _wanting(node: Node) -> Iterator[Node]:
+    return (parent for parent in node.inputs if parent.requires_grad)
+
+
+def sweep(
+    root: Node, seed: Any, *, keep: Container[Node] = (), lift: Callable[[Node], Any] | None = None
+) -> dict[Node, Any]:
+    """Send `seed`, the gradient of something with respect to root's output, back through the graph.
+
+    Returns the gradient of every leaf that wants one, and of the nodes in `keep`. Nothing is stored on any node, so an
+    error leaves no half-finished gradient behind. With `lift`, which makes a Tensor of a node, the same rules run on
+    Tensors and record a graph of their own, from which second derivatives come.
+    """
+    gradients: dict[Node, Any] = {root: seed}
+    result: dict[Node, Any] = {}
+    owned: set[Node] = set()  # nodes whose sum so far is an array made here, which may be added to in place
+    watch = state.on_gradient
+    for node in ancestors([root], _wanting):
+        dz = gradients.pop(node, None)
+        if dz is None:  # every consumer said that its gradient is zero
+            continue
+        if watch is not None:
+            watch(node, dz)
+        gate = node.gate
+        if gate is None or node in keep:
+            result[node] = dz if lift is not None or node in owned else dz.copy() if isinstance(dz, np.ndarray) else dz
+            if gate is None:
+                continue
+        if type(dz) is Pieces:
+            dz = dz.dense()
+        inputs = node.inputs
+        serial = node.serial
+        for parent in inputs:
+            if parent.updated > serial:
+                raise _updated(node, parent)
+        try:
+            if lift is None:
+                parts = gate.backward(dz, node.output, *node.arrays)
+            else:
+                parts = _lifted(node, dz, lift)
+            if len(parts) != len(inputs):
+                raise ValueError(f"{len(parts)} gradients for {len(inputs)} inputs")
+            for parent, array, part in zip(inputs, node.arrays, parts, strict=True):
+                if not parent.requires_grad or part is None:
+                    continue
+                if callable(part):  # a gradient that costs something, held back until it was known to be wanted
+                    part = part()
+                if part.shape != array.shape:
+                    part = unbroadcast(part, array.shape)
+                if parent not in gradients:
+                    gradients[parent] = part
+                elif parent in owned:
+                    gradients[parent] += part
+                else:
+                    gradients[parent] = gradients[parent] + part
+                    if lift is None:
+                        owned.add(parent)
+        except MinigradError:
+            raise
+        except Exception as error:
+            raise _rule_failed(node, dz, error) from error
+    return result
+
+
+def unbroadcast(part: Any, shape: tuple[int, ...]) -> Any:
+    """Sum a gradient over the axes along which its input was repeated, so that it has the input's shape again.
+
+    An array repeated by broadcasting is used once per repetition, and gradients of several uses add up.
+
+    >>> unbroadcast(np.ones((5, 2, 3)), (2, 1)).tolist()
+    [[15.0], [15.0]]
+    """
+    extra = len(part.shape) - len(shape)
+    axes = tuple(range(extra)) + tuple(
+        extra + axis for axis, size in enumerate(shape) if size == 1 and part.shape[extra + axis] != 1
+    )
+    if axes:
+        part = part.sum(axis=axes, keepdims=True)
+    if part.shape[max(extra, 0) :] != shape:
+        raise ValueError(f"the gradient of an input of shape {shape} came out as {part.shape}")
+    return part.reshape(shape) if extra else part
+
+
+def _lifted(node: Node, dz: Any, lift: Callable[[Node], Any]) -> Any:
+    """The rule run on Tensors, under the scope of its node so that the new graph reads like the old one."""
+    gate = node.gate
+    assert gate is not None
+    if not gate.differentiable_twice:
+        raise GradientError(
+            "MG124",
+            f"{gate.name} has no second derivative",
+            where=f"{gate.name} in {show(node.scope)}",
+            cause="its backward rule is written for arrays alone, and leaves no graph behind",
+            remedy="build the same value from smaller gates (for a recurrent layer: fused=False)",
+        )
+    for parent, array in zip(node.inputs, node.arrays, strict=True):
+        if parent.output is not array:
+            raise _updated(node, parent)
+    before, state.scope = state.scope, ("backward", *node.scope)
+    try:
+        # Integers and booleans (ids, labels, conditions) have no derivative: rules read them as plain arrays.
+        arrays = [lift(parent) if parent.output.dtype.kind == "f" else parent.output for parent in node.inputs]
+        return gate.backward(dz, lift(node), *arrays)
+    finally:
+        state.scope = before
+
+
+def _updated(node: Node, leaf: Node) -> GradientError:
+    gate = node.gate.name if node.gate else "?"
+    return GradientError(
+        "MG123",
+        f"{leaf.name or 'a tensor'} {leaf.output.shape} was changed after {gate} used it and before backward",
+        where=f"{gate} in {show(node.scope)}",
+        cause="an optimizer step, or another update, came between the forward pass and this backward pass",
+        remedy="run the forward pass again before calling backward",
+    )
+
+
+def _rule_failed(node: Node, dz: Any, error: Exception) -> GradientError:
+    gate = node.gate.name if node.gate else "?"
+    shapes = ", ".join(str(array.shape) for array in node.arrays)
+    return GradientError(
+        "MG125",
+        f"the backward rule of {gate} failed: {error}",
+        where=f"{gate} in {show(node.scope)}; inputs {shapes}, output {node.output.shape}, dz {dz.shape}",
+        cause="backward(dz, z, *arrays) must return one gradient, of the input's shape, for each input",
+        remedy=f"mg.gradcheck shows what is wrong with the rule of {gate}",
+    )
