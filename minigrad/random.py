@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-_generator = np.random.default_rng()
+# Made when first asked for: NumPy loads numpy.random on demand, and that is a fifth of what `import numpy` costs.
+_generator: np.random.Generator | None = None
 
 
 def seed(value: int) -> None:
@@ -22,4 +23,7 @@ def seed(value: int) -> None:
 
 def generator() -> np.random.Generator:
     """The generator itself: for drawing, and for saving its state (`generator().bit_generator.state`)."""
+    global _generator
+    if _generator is None:
+        _generator = np.random.default_rng()
     return _generator
