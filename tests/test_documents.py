@@ -1,0 +1,41 @@
+"""The README's script runs and prints what the README says; links between the pages lead somewhere."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+
+
+@pytest.fixture(scope="module")
+def first_script() -> str:
+    return re.search(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)[1]
+
+
+def test_the_first_graph_of_the_readme(first_script: str, tmp_path: Path) -> None:
+    drawing = next(line for line in first_script.splitlines() if line.startswith("mg.draw"))
+    # As DOT text, which needs no Graphviz; what `dot` makes of it is the drawing's own tests' business.
+    script = first_script.replace(drawing, drawing.replace(".png", ".dot"))
+    run = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    slope = 2 * (np.tanh(-1.0) - 1) * (1 - np.tanh(-1.0) ** 2)
+    first_two = [float(number) for number in re.findall(r"-?\d+\.\d+", run.stdout)[:2]]
+    assert first_two == pytest.approx([slope, 2 * slope], rel=1e-5)
+    assert (tmp_path / "first.dot").stat().st_size > 0
+
+
+def test_the_first_graph_is_short(first_script: str) -> None:
+    assert len(first_script.splitlines()) <= 15
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
+    links = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text)
+    dead = [link for link in links if "://" not in link and not (page.parent / link).exists()]
+    assert dead == []
