@@ -52,7 +52,7 @@ class Gate:
     differentiable_twice: bool = True
     """Whether the backward rule can run on Tensors."""
 
-    constant_inputs: ClassVar[tuple[int, ...]] = ()
+    constant_inputs: tuple[int, ...] = ()
     """Positions of inputs that have no gradient (labels, ids, conditions): a Tensor there must not require one."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

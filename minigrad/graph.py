@@ -26,6 +26,7 @@ class Rule(Protocol):
     """What a node needs of its gate: a name, and the gradient of each input."""
 
     differentiable_twice: bool
+    constant_inputs: tuple[int, ...]
 
     @property
     def name(self) -> str: ...
@@ -284,8 +285,11 @@ def _lifted(node: Node, dz: Any, lift: Callable[[Node], Any]) -> Any:
             raise _updated(node, parent)
     before, state.scope = state.scope, ("backward", *node.scope)
     try:
-        # Integers and booleans (ids, labels, conditions) have no derivative: rules read them as plain arrays.
-        arrays = [lift(parent) if parent.output.dtype.kind == "f" else parent.output for parent in node.inputs]
+        # Ids, labels and conditions have no derivative: rules read them as plain arrays.
+        arrays = [
+            array if array.dtype.kind != "f" or position in gate.constant_inputs else lift(parent)
+            for position, (parent, array) in enumerate(zip(node.inputs, node.arrays, strict=True))
+        ]
         return gate.backward(dz, lift(node), *arrays)
     finally:
         state.scope = before

@@ -77,6 +77,13 @@ class _AlongAxis(Gate):
         self.axis = axis
 
     def shape(self, *shapes: Shape) -> Shape:
+        if not shapes[0]:
+            raise ShapeError(
+                "MG107",
+                f"{self.name} works along an axis, and a single number has none",
+                cause=f"the input has shape (), the gate was given axis {self.axis}",
+                remedy="reshape it to (1,), or keep the axis that was summed away (keepdims=True)",
+            )
         check_axis(self.name, self.axis, shapes[0])
         return shapes[0]
 
@@ -109,6 +116,8 @@ class Softmax(_AlongAxis):
     symbol = "softmax"
 
     def forward(self, x: Any) -> Any:
+        if not x.shape:  # NumPy itself would take axis -1 of a single number
+            self.shape(x.shape)
         e = np.exp(x - x.max(axis=self.axis, keepdims=True))
         return e / e.sum(axis=self.axis, keepdims=True)
 
@@ -126,6 +135,8 @@ class LogSoftmax(_AlongAxis):
     symbol = "ln softmax"
 
     def forward(self, x: Any) -> Any:
+        if not x.shape:
+            self.shape(x.shape)
         shifted = x - x.max(axis=self.axis, keepdims=True)
         return shifted - np.log(np.exp(shifted).sum(axis=self.axis, keepdims=True))
 

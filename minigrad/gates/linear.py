@@ -85,7 +85,7 @@ def _suggest(a: Shape, b: Shape) -> str:
 def _left(dz: Any, a: Any, b: Any) -> Any:
     """dL/da where an operand is a vector or a batch: vectors get their missing axis back first."""
     if len(b.shape) == 1:
-        return dz.reshape(*dz.shape, 1) * b
+        return b * dz.reshape(*dz.shape, 1) if len(a.shape) > 1 else b * dz
     if len(a.shape) == 1:
         return (b @ dz.reshape(*dz.shape, 1)).reshape(*b.shape[:-1])
     return dz @ b.swapaxes(-1, -2)
@@ -93,7 +93,7 @@ def _left(dz: Any, a: Any, b: Any) -> Any:
 
 def _right(dz: Any, a: Any, b: Any) -> Any:
     if len(a.shape) == 1:
-        return a.reshape(*a.shape, 1) * dz if len(b.shape) == 1 else a.reshape(-1, 1) * dz.reshape(*dz.shape[:-1], 1, -1)
+        return a * dz if len(b.shape) == 1 else a.reshape(-1, 1) * dz.reshape(*dz.shape[:-1], 1, -1)
     if len(b.shape) == 1:
         return (dz.reshape(*dz.shape, 1) * a).sum(axis=tuple(range(len(a.shape) - 1)))
     if len(b.shape) == 2:

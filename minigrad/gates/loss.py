@@ -146,6 +146,7 @@ class SoftmaxCrossEntropy(_Loss):
             raise ShapeError(
                 "MG155",
                 f"{self.name} got class weights of shape {self.weights.shape} for {logits.shape[-1]} classes",
+                cause="each class has one weight",
                 remedy="give one weight for each class",
             )
         return self.weights.astype(logits.dtype)[labels.astype(np.intp)]
@@ -208,10 +209,11 @@ class BinaryCrossEntropy(_Loss):
 
     def backward(self, dz: Any, z: Any, logits: Any, targets: Any) -> Any:
         w0, w1 = self._pair()
+        targets = targets.astype(logits.dtype)
         probability = 0.5 + 0.5 * np.tanh(0.5 * logits)
         count = self._shares(targets)
         if self.reduction == "mean":
-            dz = dz / (int(np.prod(targets.shape)) if count is None else np.asarray(count).sum().item())
+            dz = dz / (int(np.prod(targets.shape)) if count is None else count.sum().item())
         if count is None:
             return (probability - targets) * dz, None
         return (probability * (1 - targets) * w0 - (1 - probability) * targets * w1) * dz, None
@@ -226,6 +228,7 @@ class BinaryCrossEntropy(_Loss):
             raise ShapeError(
                 "MG155",
                 f"{self.name} got class weights of shape {self.weights.shape} for 2 classes",
+                cause="each class has one weight",
                 remedy="give two weights: of class 0 and of class 1",
             )
         return float(self.weights[0]), float(self.weights[1])

@@ -35,7 +35,8 @@ class _Reduction(Gate):
             check_axis(self.name, axis, shape)
         axes = self.axes(len(shape))
         if len(set(axes)) < len(axes):
-            raise ShapeError("MG107", f"{self.name} names an axis twice: {self.axis}", remedy="name each axis once")
+            raise ShapeError("MG107", f"{self.name} names an axis twice: {self.axis}",
+                             cause="an axis can be reduced once", remedy="name each axis once")  # fmt: skip
         if self.keepdims:
             return self.kept(shape)
         return tuple(size for axis, size in enumerate(shape) if axis not in axes)

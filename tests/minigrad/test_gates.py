@@ -1,0 +1,217 @@
+"""Every registered gate through one test: shapes, gradients against finite differences, purity, dtype, second derivatives.
+
+The finite differences here are this file's own, so that the gates and mg.gradcheck are judged apart.
+"""
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad.gate import GATES
+
+OWN = {name: gate for name, gate in GATES.items() if gate.__module__.startswith("minigrad.") and name[0] != "_"}
+CASES = [
+    pytest.param(gate, arrays, id=f"{name}-{number}")
+    for name, cls in sorted(OWN.items())
+    for number, (gate, arrays) in enumerate(cls.samples())
+]
+REFUSED = [
+    pytest.param(gate, arrays, error, id=f"{name}-{number}")
+    for name, cls in sorted(OWN.items())
+    for number, (gate, arrays, error) in enumerate(cls.refused())
+]
+
+
+def wants(gate, arrays):
+    return [a.dtype.kind == "f" and position not in gate.constant_inputs for position, a in enumerate(arrays)]
+
+
+def tensors(gate, arrays):
+    return [mg.Tensor(a, requires_grad=want) for a, want in zip(arrays, wants(gate, arrays), strict=True)]
+
+
+def cotangent(shape, seed=0):
+    # Random, never ones: softmax passes a check of the plain sum with a backward of zeros.
+    return np.random.default_rng(seed).normal(size=shape)
+
+
+def numeric_gradients(function, arrays, which, step=1e-6):
+    """Central differences of a scalar function, element by element."""
+    gradients = []
+    for position, wanted in enumerate(which):
+        if not wanted:
+            gradients.append(None)
+            continue
+        gradient = np.zeros(arrays[position].shape)
+        for index in np.ndindex(*gradient.shape):
+            values = []
+            for sign in (1, -1):
+                moved = [a.copy() for a in arrays]
+                moved[position][index] += sign * step
+                values.append(function(*moved))
+            gradient[index] = (values[0] - values[1]) / (2 * step)
+        gradients.append(gradient)
+    return gradients
+
+
+def recorded_gradients(gate, arrays, dz):
+    inputs = tensors(gate, arrays)
+    gate(*inputs).backward(dz)
+    return [t.grad for t in inputs]
+
+
+def worst(a, b):
+    pairs = [(x, y) for x, y in zip(a, b, strict=True) if y is not None]
+    return max(float(np.max(np.abs(x - y) / np.maximum(1, np.abs(y)), initial=0.0)) for x, y in pairs)
+
+
+def test_every_gate_has_samples_and_a_symbol_and_a_docstring():
+    for name, cls in OWN.items():
+        assert list(cls.samples()), f"{name} has no samples"
+        assert cls.symbol, f"{name} has no symbol"
+        assert cls.__doc__, f"{name} has no docstring"
+
+
+def test_the_gates_that_the_project_promises_are_there():
+    promised = """MultiplyGate AddGate Subtract Hadamard Divide Negate Power Tanh Sigmoid ReLU Exp Log Sqrt Softmax LogSoftmax Sum
+    Mean Max Reshape Transpose BroadcastTo Slice Lookup Concatenate Stack Where SoftmaxCrossEntropy BinaryCrossEntropy
+    MeanSquaredError""".split()
+    assert set(promised) <= set(OWN)
+    assert all(getattr(mg, name) is OWN[name] for name in promised)
+
+
+@pytest.mark.parametrize("gate, arrays", CASES)
+def test_gate(gate, arrays):
+    before = [a.copy() for a in arrays]
+    z = gate.forward(*arrays)
+    assert np.shape(z) == gate.shape(*[a.shape for a in arrays]), "the shape rule"
+    dz = cotangent(np.shape(z))
+
+    expected = numeric_gradients(lambda *moved: np.sum(gate.forward(*moved) * dz), arrays, wants(gate, arrays))
+    recorded = recorded_gradients(gate, arrays, dz)
+    assert worst(recorded, expected) < 1e-7, "the gradient"
+    for a, kept in zip(arrays, before, strict=True):
+        np.testing.assert_array_equal(a, kept, "inputs are left as they were")
+
+    class Wrong(type(gate)):
+        def backward(self, dz, z, *arrays):
+            parts = super().backward(dz, z, *arrays)
+            return [None if p is None else (lambda p=p: _scaled(p())) if callable(p) else _scaled(p) for p in parts]
+
+    del GATES["Wrong"]
+    wrong = gate.__class__.__new__(Wrong)
+    wrong.__dict__.update(vars(gate))
+    if max(np.max(np.abs(g), initial=0.0) for g in expected if g is not None) > 1e-3:
+        assert worst(recorded_gradients(wrong, arrays, dz), expected) > 1e-3, "a wrong rule must be seen"
+
+    narrow = [a.astype(np.float32) if a.dtype.kind == "f" else a for a in arrays]
+    inputs = tensors(gate, narrow)
+    z32 = gate(*inputs)
+    z32.backward(dz.astype(np.float32))
+    assert z32.dtype == np.float32, "float32 stays float32"
+    assert all(t.grad.dtype == np.float32 for t in inputs if t.requires_grad)
+    rule = gate.backward(dz.astype(np.float32), z32.array, *narrow)
+    for part in rule:
+        part = part() if callable(part) else part
+        assert part is None or part.dtype == np.float32, "and so does the gradient rule"
+
+
+def _scaled(part):
+    from minigrad.pieces import Pieces
+
+    if isinstance(part, Pieces):
+        return Pieces(part.shape, part.dtype, [(key, 1.5 * values) for key, values in part.items])
+    return 1.5 * part
+
+
+@pytest.mark.parametrize("gate, arrays", CASES)
+def test_second_derivative(gate, arrays):
+    if not gate.differentiable_twice:
+        inputs = tensors(gate, arrays)
+        with pytest.raises(mg.MinigradError, match="MG124"):
+            mg.grad(gate(*inputs).sum(), inputs[:1], create_graph=True)
+        return
+    which = wants(gate, arrays)
+    dz = cotangent(gate.shape(*[a.shape for a in arrays]))
+    weights = [cotangent(a.shape, seed=5) for a in arrays]
+
+    def directional(*moved):
+        """Σ weights · gradient, by the rule on arrays, which test_gate holds against finite differences."""
+        parts = recorded_gradients(gate, moved, dz)
+        return sum(np.sum(w * g) for w, g in zip(weights, parts, strict=True) if g is not None)
+
+    expected = numeric_gradients(directional, arrays, which)
+    inputs = tensors(gate, arrays)
+    wanted = [t for t in inputs if t.requires_grad]
+    firsts = mg.grad(gate(*inputs), wanted, create_graph=True, seed=dz)
+    total = sum((g * w).sum() for g, w in zip(firsts, [w for w, b in zip(weights, which, strict=True) if b], strict=True))
+    if total.requires_grad:
+        recorded = iter(mg.grad(total, wanted))
+        recorded = [next(recorded).array if want else None for want in which]
+    else:  # a linear gate: the gradient does not depend on the inputs, and the expected values below are zeros
+        recorded = [np.zeros(a.shape) if want else None for a, want in zip(arrays, which, strict=True)]
+    assert worst(recorded, expected) < 1e-6
+
+
+@pytest.mark.parametrize("gate, arrays, error", REFUSED)
+def test_refused_inputs(gate, arrays, error):
+    with pytest.raises(error) as caught:
+        gate(*arrays)
+    assert gate.name in str(caught.value)
+    assert caught.value.code.startswith("MG") and caught.value.cause and caught.value.remedy
+    assert "the top level" in caught.value.where
+
+
+@pytest.mark.parametrize("make", [mg.softmax_cross_entropy, mg.binary_cross_entropy])
+@pytest.mark.parametrize("size", [1000.0, 1e30])
+def test_cross_entropies_are_finite_for_huge_logits(make, size):
+    if make is mg.softmax_cross_entropy:
+        logits, truth = np.array([[size, -size], [-size, size]]), np.array([0, 0])
+    else:
+        logits, truth = np.array([size, -size]), np.array([1, 1])
+    x = mg.Tensor(logits, requires_grad=True)
+    losses = make(x, truth, reduction="none")
+    gap = 2 * size if make is mg.softmax_cross_entropy else size
+    np.testing.assert_allclose(losses.array, [0, gap], rtol=1e-12)
+    losses.sum().backward()
+    assert np.isfinite(x.grad).all()
+
+
+def test_class_weights_by_hand():
+    # Two examples with equal logits: each loss is ln 2, weighted 1 and 3; the weighted mean is ln 2 again.
+    x = mg.Tensor(np.zeros((2, 2)), requires_grad=True)
+    loss = mg.softmax_cross_entropy(x, [0, 1], weights=[1.0, 3.0])
+    assert loss.item() == pytest.approx(np.log(2))
+    loss.backward()  # (0.5 - 1) · 1/4 and (0.5 - 1) · 3/4 at the labels
+    np.testing.assert_allclose(x.grad, [[-0.125, 0.125], [0.375, -0.375]])
+    total = mg.softmax_cross_entropy(x, [0, 1], weights=[1.0, 3.0], reduction="sum")
+    assert total.item() == pytest.approx(4 * np.log(2))
+    b = mg.Tensor(np.zeros(2), requires_grad=True)
+    assert mg.binary_cross_entropy(b, [0, 1], weights=[1.0, 3.0]).item() == pytest.approx(np.log(2))
+    assert mg.binary_cross_entropy(b, [0, 1], weights=[1.0, 3.0], reduction="sum").item() == pytest.approx(4 * np.log(2))
+
+
+def test_unknown_reduction():
+    with pytest.raises(mg.MinigradError, match="MG150.*'avg'"):
+        mg.mean_squared_error(mg.Tensor([1.0]), [1.0], reduction="avg")
+
+
+def test_equal_maxima_share_the_gradient():
+    x = mg.Tensor([[2.0, 2.0, 1.0]], requires_grad=True)
+    x.max().backward()
+    np.testing.assert_array_equal(x.grad, [[0.5, 0.5, 0.0]])
+
+
+def test_constant_input_that_wants_a_gradient_is_refused():
+    logits = mg.Tensor([0.0], requires_grad=True)
+    target = mg.Tensor([1.0], requires_grad=True, name="target")
+    with pytest.raises(mg.MinigradError, match="MG128.*target"):
+        mg.binary_cross_entropy(logits, target)
+
+
+def test_power_with_zero_base_and_small_exponents():
+    x = mg.Tensor([0.0, 2.0], requires_grad=True)
+    for exponent, slope in [(2, [0, 4]), (1, [1, 1]), (0, [0, 0])]:
+        x.grad = None
+        (x**exponent).sum().backward()
+        np.testing.assert_array_equal(x.grad, slope)
