@@ -66,9 +66,7 @@ class Batches:
                 remedy="select the same rows from each array",
             )
         if batch_size < 1:
-            raise OptionError(
-                "MG412", f"a batch cannot hold {batch_size} rows", remedy="use a batch_size of 1 or more"
-            )
+            raise OptionError("MG412", f"a batch cannot hold {batch_size} rows", remedy="use a batch_size of 1 or more")
         self.rows = counts[0]
         self.epoch = 0  # passes finished
         self._start = 0  # the batch at which the next pass begins: not 0 only after load_state_dict
@@ -80,7 +78,9 @@ class Batches:
 
     def __iter__(self) -> Iterator[tuple[Array, ...]]:
         epoch, self._position = self.epoch, self._start
-        order = np.random.default_rng([self.seed, epoch]).permutation(self.rows) if self.shuffle else np.arange(self.rows)
+        order = np.arange(self.rows)
+        if self.shuffle:
+            order = np.random.default_rng([self.seed, epoch]).permutation(self.rows)
         for position in range(self._start, len(self)):
             rows = order[position * self.batch_size : (position + 1) * self.batch_size]
             self._position = position + 1
@@ -94,8 +94,8 @@ class Batches:
     def load_state_dict(self, state: Mapping[str, int]) -> None:
         """Go on where `state` was taken. Raises OptionError MG414 if its batches are not these."""
         state = {name: int(value) for name, value in state.items()}
-        order = self._order()
-        different = [f"{name} {state.get(name)} became {here}" for name, here in order.items() if state.get(name) != here]
+        here = self._order()
+        different = [f"{name} was {state.get(name)}, is {here[name]}" for name in here if state.get(name) != here[name]]
         if not different and not (state.get("epoch", -1) >= 0 and 0 <= state.get("position", -1) <= len(self)):
             different = [f"epoch {state.get('epoch')}, batch {state.get('position')} of {len(self)} is no place in it"]
         if different:
@@ -118,9 +118,11 @@ class Batches:
 
 
 def _column(array: npt.ArrayLike | Sequence[npt.ArrayLike]) -> Column:
-    """A list of rows stays a list, to be padded batch by batch; anything else becomes an array."""
+    """Rows of different lengths stay a list, to be padded batch by batch; anything else becomes an array."""
     if isinstance(array, (list, tuple)) and array and isinstance(array[0], (list, tuple, np.ndarray)):
-        return [np.asarray(row) for row in array]
+        rows = [np.asarray(row) for row in array]
+        if len({row.shape for row in rows}) > 1:
+            return rows
     return np.asarray(array)
 
 

@@ -1,7 +1,7 @@
 """Words to integers and back: tokens, a vocabulary, padded rows. Knows NumPy and strings, no data set and no Tensor.
 
-The ids follow Keras's convention: 0 pads, 1 starts a review, 2 stands for any word outside the vocabulary, and the words
-follow from 3 by falling frequency.
+The ids follow Keras's convention: 0 pads, 1 starts a review, 2 stands for any word outside the vocabulary, and the
+words follow from 3 by falling frequency.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -31,8 +31,8 @@ _WORD = re.compile(r"[^\W_]+")
 def tokenize(text: str) -> list[str]:
     """Split `text` into words: lower-case, every character that is neither a letter nor a digit to a space, split.
 
-    The rule is deliberately plain, and knows no HTML: the line break `<br />` of a raw review becomes the word `br`, and
-    an apostrophe parts a word in two.
+    The rule is deliberately plain, and knows no HTML: the line break `<br />` of a raw review becomes the word `br`, as
+    it does in Keras's own IMDB vocabulary, and an apostrophe parts a word in two.
 
     >>> tokenize("Don't miss it!<br />10/10")
     ['don', 't', 'miss', 'it', 'br', '10', '10']
@@ -81,11 +81,16 @@ class Vocabulary:
     def build(cls, texts: Iterable[str | Iterable[str]], size: int = 10_000) -> Vocabulary:
         """The vocabulary of at most `size` ids (three special ones, then words by falling frequency) of `texts`.
 
-        A text is a string, which is tokenized, or a list of words. Words of equal frequency stand in alphabetical order,
-        so that the same texts give the same ids in whatever order they come.
+        A text is a string, which is tokenized, or a list of words. Words of equal frequency stand in alphabetical
+        order, so that the same texts give the same ids in whatever order they come.
 
         Raises OptionError MG402 for a size that leaves no room for a word.
         """
+        count = Counter(chain.from_iterable(map(_words, texts)))
+        return cls(sorted(count, key=lambda word: (-count[word], word))).limit(size)
+
+    def limit(self, size: int) -> Vocabulary:
+        """The vocabulary of the first `size` ids. Raises OptionError MG402 for a size without room for a word."""
         if size <= len(SPECIAL):
             raise OptionError(
                 "MG402",
@@ -93,8 +98,7 @@ class Vocabulary:
                 cause="the ids 0, 1 and 2 are taken by " + ", ".join(SPECIAL),
                 remedy="ask for a size of 4 or more",
             )
-        count = Counter(chain.from_iterable(map(_words, texts)))
-        return cls(sorted(count, key=lambda word: (-count[word], word))[: size - len(SPECIAL)])
+        return Vocabulary(self.words[: size - len(SPECIAL)])
 
     def encode(self, text: str | Iterable[str]) -> Ids:
         """The ids of a string, or of a list of words: the start id, then one id per word; shape (1 + words,).
@@ -200,7 +204,7 @@ def lengths(ids: Ids) -> Ids:
     >>> lengths(np.array([[0, 1, 7], [1, 7, 7]]))
     array([2, 3])
     """
-    return mask(ids).sum(axis=-1, dtype=np.int64)
+    return np.asarray(mask(ids).sum(axis=-1, dtype=np.int64))
 
 
 def missing_file(path: str | os.PathLike[str], *, remedy: str) -> DataError:

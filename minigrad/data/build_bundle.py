@@ -1,0 +1,48 @@
+"""Make the bundled reviews, imdb.npz, from tensorflow-datasets. Knows the layout of that file, for writing it.
+
+    python -m minigrad.data.build_bundle DATA_DIR [OUT]
+
+The same reviews give the same bytes, with every NumPy 2 and every Python that has the usual zlib.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+import numpy as np
+
+from minigrad.data.imdb import BUNDLE, IMDB, load_imdb
+
+
+def write_bundle(data: IMDB, path: Path) -> None:
+    """Write ids and labels as the smallest integers that hold them, and the words as UTF-8 text, one a line.
+
+    The words are bytes and not an array of strings, because that would need pickle or fixed-width cells.
+    """
+    unfinished = path.with_name(path.name + ".part")
+    with unfinished.open("wb") as file:
+        np.savez_compressed(
+            file,
+            test_ids=np.asarray(data.test.ids, dtype=np.uint16),
+            test_labels=data.test.labels.astype(np.uint8),
+            train_ids=np.asarray(data.train.ids, dtype=np.uint16),
+            train_labels=data.train.labels.astype(np.uint8),
+            words=np.frombuffer("\n".join(data.vocabulary.words).encode(), dtype=np.uint8),
+        )
+    os.replace(unfinished, path)
+
+
+def main() -> None:
+    """Read the command line, write the file, say how large it is."""
+    parser = argparse.ArgumentParser(description="Make the bundled reviews from tensorflow-datasets.")
+    parser.add_argument("data_dir", help="where tensorflow-datasets keeps its data, e.g. ~/tensorflow_datasets")
+    parser.add_argument("out", nargs="?", type=Path, default=BUNDLE, help="the file to write (default: %(default)s)")
+    arguments = parser.parse_args()
+    write_bundle(load_imdb("tfds", data_dir=arguments.data_dir), arguments.out)
+    print(f"{arguments.out}: {arguments.out.stat().st_size:,} bytes")
+
+
+if __name__ == "__main__":
+    main()

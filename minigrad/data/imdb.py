@@ -1,0 +1,185 @@
+"""The IMDB movie reviews as ids and labels. Knows the bundled file and tensorflow-datasets, not models or Tensors.
+
+Source: Andrew L. Maas, Raymond E. Daly, Peter T. Pham, Dan Huang, Andrew Y. Ng, Christopher Potts, "Learning Word
+Vectors for Sentiment Analysis", ACL 2011, https://ai.stanford.edu/~amaas/data/sentiment/.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from minigrad.data.text import UNKNOWN, Ids, Vocabulary, damaged_file, missing_file, pad
+from minigrad.errors import DataError, OptionError
+
+BUNDLE = Path(__file__).with_name("imdb.npz")
+BUNDLED_LENGTH, BUNDLED_VOCABULARY = 40, 10_000
+
+
+@dataclass(frozen=True)
+class Reviews:
+    """Reviews with their labels, 0 negative and 1 positive.
+
+    `ids` is an integer array (reviews, length), or a list of integer arrays when the reviews are whole; `labels` an
+    integer array (reviews,); `texts` the raw reviews, or None where they were not read. `reviews[rows]` selects rows by
+    a slice or an array of indices.
+
+    >>> reviews = Reviews(np.array([[1, 5], [1, 6], [1, 7]]), np.array([0, 1, 1]))
+    >>> len(reviews[:2]), reviews[reviews.labels == 1].ids.tolist()
+    (2, [[1, 6], [1, 7]])
+    """
+
+    ids: Ids | list[Ids]
+    labels: Ids
+    texts: list[str] | None = None
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, rows: slice | npt.ArrayLike) -> Reviews:
+        chosen = np.atleast_1d(np.arange(len(self))[rows if isinstance(rows, slice) else np.asarray(rows)])
+        ids = [self.ids[row] for row in chosen] if isinstance(self.ids, list) else self.ids[chosen]
+        texts = None if self.texts is None else [self.texts[row] for row in chosen]
+        return Reviews(ids, self.labels[chosen], texts)
+
+    def hold_back(self, count: int, seed: int = 0) -> tuple[Reviews, Reviews]:
+        """Two parts: the rest, and `count` rows chosen by `seed` to validate on. Each keeps the order of the rows.
+
+        >>> rest, held = Reviews(np.zeros((10, 2), dtype=int), np.arange(10)).hold_back(3)
+        >>> len(rest), len(held), sorted([*rest.labels.tolist(), *held.labels.tolist()]) == list(range(10))
+        (7, 3, True)
+
+        Raises OptionError MG431 if `count` leaves one part empty.
+        """
+        if not 0 < count < len(self):
+            raise OptionError(
+                "MG431",
+                f"cannot hold back {count} of {len(self)} reviews",
+                cause="both parts need at least one",
+                remedy=f"hold back between 1 and {len(self) - 1}",
+            )
+        order = np.random.default_rng(seed).permutation(len(self))
+        return self[np.sort(order[count:])], self[np.sort(order[:count])]
+
+
+@dataclass(frozen=True)
+class IMDB:
+    """25,000 reviews to train on, 25,000 to test on, and the vocabulary that encoded them."""
+
+    train: Reviews
+    test: Reviews
+    vocabulary: Vocabulary
+
+
+def load_imdb(
+    source: str = "bundled",
+    *,
+    data_dir: str | os.PathLike[str] | None = None,
+    length: int | None = BUNDLED_LENGTH,
+    vocabulary_size: int = BUNDLED_VOCABULARY,
+) -> IMDB:
+    """The IMDB reviews: from the file that comes with minigrad, or whole through tensorflow-datasets.
+
+    A review's ids are its last `length`, padded on the left; the vocabulary comes from the training split alone. The
+    rows stand in the order of tensorflow-datasets, which sorts them by a hash of their file's name: the classes are
+    mixed, the order is the same on every machine, and both sources have it.
+
+    - `"bundled"`: at most 40 ids a review and a vocabulary of at most 10,000. Needs no network and no package.
+    - `"tfds"`: any `vocabulary_size`, any `length`, or `length=None` for whole reviews, a list of rows of different
+      lengths; `.texts` holds the reviews themselves. Reads `data_dir` (tensorflow-datasets' own default:
+      `$TFDS_DATA_DIR`, else `~/tensorflow_datasets`), and where it has no reviews yet downloads them (84 MB) and
+      prepares them there.
+
+    >>> data = load_imdb()
+    >>> data.train.ids.shape, data.train.labels[:5].tolist(), len(data.vocabulary)
+    ((25000, 40), [0, 0, 0, 1, 1], 10000)
+    >>> data.vocabulary.decode(data.train.ids[0])[-60:]
+    'christopher walken s good name i could barely sit through it'
+
+    Raises OptionError MG432 for another source, MG433 for more than the bundled file holds; DataError MG404 and MG405
+    for a bundled file that is missing or damaged, MG434 without tensorflow-datasets, MG435 for prepared reviews that
+    cannot be read, and MG421 to MG425 from the download.
+    """
+    if length is not None and length < 1:
+        raise OptionError("MG406", f"reviews cannot have length {length}", remedy="use a length of 1 or more, or None")
+    if source == "bundled":
+        return _bundled(length, vocabulary_size)
+    if source == "tfds":
+        return _from_tfds(data_dir, length, vocabulary_size)
+    raise OptionError(
+        "MG432",
+        f"load_imdb knows no source {source!r}",
+        remedy='use "bundled" for the file that comes with minigrad, or "tfds" for whole reviews',
+    )
+
+
+def _bundled(length: int | None, vocabulary_size: int) -> IMDB:
+    if length is None or length > BUNDLED_LENGTH or vocabulary_size > BUNDLED_VOCABULARY:
+        raise OptionError(
+            "MG433",
+            f"the bundled reviews cannot give length={length} with vocabulary_size={vocabulary_size}",
+            cause=f"they are cut to their last {BUNDLED_LENGTH} ids, of a vocabulary of {BUNDLED_VOCABULARY}",
+            remedy='read the whole reviews with load_imdb("tfds", ...)',
+        )
+    try:
+        with np.load(BUNDLE, allow_pickle=False) as file:
+            arrays = dict(file)
+        vocabulary = Vocabulary(arrays["words"].tobytes().decode().split("\n")).limit(vocabulary_size)
+        train, test = (Reviews(arrays[f"{split}_ids"], arrays[f"{split}_labels"]) for split in ("train", "test"))
+    except OptionError:
+        raise
+    except FileNotFoundError as error:
+        raise missing_file(BUNDLE, remedy="install minigrad again: the file is a part of it") from error
+    except Exception as error:  # zipfile, zlib and NumPy each have their own exceptions for a damaged file
+        raise damaged_file(BUNDLE, str(error), remedy="install minigrad again: the file is a part of it") from error
+    return IMDB(_narrowed(train, length, vocabulary_size), _narrowed(test, length, vocabulary_size), vocabulary)
+
+
+def _narrowed(reviews: Reviews, length: int, vocabulary_size: int) -> Reviews:
+    """The last `length` ids as int64, those outside the vocabulary as unknown: what encoding afresh would give."""
+    ids = np.asarray(reviews.ids)[:, -length:].astype(np.int64)
+    return Reviews(np.where(ids < vocabulary_size, ids, UNKNOWN), reviews.labels.astype(np.int64))
+
+
+def _from_tfds(data_dir: str | os.PathLike[str] | None, length: int | None, vocabulary_size: int) -> IMDB:
+    try:
+        import tensorflow_datasets as tfds
+    except ImportError as error:
+        raise DataError(
+            "MG434",
+            f"whole reviews are read with tensorflow-datasets, which cannot be imported: {error}",
+            remedy="pip install 'minigrad[data]'; load_imdb() with no arguments needs no package",
+        ) from error
+    from minigrad.data import prepare
+
+    root = Path(data_dir or tfds.core.constants.DATA_DIR).expanduser()
+    if not (root / prepare.FOLDER).exists():
+        prepare.prepare(root, prepare.ARCHIVE)
+    try:
+        source = tfds.data_source("imdb_reviews", data_dir=root, download=False)
+        train, test = (source[split].__getitems__(range(len(source[split]))) for split in ("train", "test"))
+    except Exception as error:  # each layer below raises its own: protobuf, array_record, tensorflow-datasets
+        raise DataError(
+            "MG435",
+            f"the prepared reviews in {root / prepare.FOLDER} cannot be read",
+            cause=f"a file is missing or damaged, or they were prepared in another format than array_record: {error}",
+            remedy="delete that folder, or name another one with data_dir=..., and run this again",
+        ) from error
+    vocabulary = Vocabulary.build((row["text"].decode() for row in train), vocabulary_size)
+    return IMDB(_encoded("train", train, vocabulary, length), _encoded("test", test, vocabulary, length), vocabulary)
+
+
+def _encoded(split: str, rows: Sequence[dict[str, Any]], vocabulary: Vocabulary, length: int | None) -> Reviews:
+    from tqdm import tqdm
+
+    texts = [row["text"].decode() for row in rows]
+    bar = tqdm(texts, desc=f"encoding {split}", unit=" reviews", leave=False, disable=None)
+    ids = [vocabulary.encode(text) for text in bar]
+    labels = np.array([row["label"] for row in rows], dtype=np.int64)
+    return Reviews(ids if length is None else pad(ids, length), labels, texts)

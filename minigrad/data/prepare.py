@@ -1,0 +1,76 @@
+"""The review archive to a data set that tensorflow-datasets reads, with no TensorFlow. Knows the archive's layout.
+
+The builder that tensorflow-datasets ships reads the archive through TensorFlow. This one is the same builder, names,
+keys and features included, with the reading done by `tarfile`; so it writes the same rows in the same order (they are
+sorted by a hash of their key, the file's path in the archive), and `tfds.data_source("imdb_reviews")` cannot tell the
+difference. One thing is left out: the 50,000 reviews without a label.
+"""
+
+from __future__ import annotations
+
+import re
+import tarfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from minigrad.data.download import Archive, cannot_write, download
+from minigrad.errors import DataError
+
+ARCHIVE = Archive(
+    "http://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz",
+    size=84_125_825,
+    sha256="c40f74a18d3b61f90feba1e17730e0d38e8b97c05fde7008942e91923d1658fe",
+)
+FOLDER = Path("imdb_reviews", "plain_text", "1.0.0")  # below data_dir, where tensorflow-datasets looks
+
+_REVIEW = re.compile(r"aclImdb/(train|test)/(neg|pos)/\d+_\d+\.txt")
+
+
+def prepare(data_dir: Path, archive: Archive) -> None:
+    """Download `archive` into data_dir/downloads and write the data set to data_dir/imdb_reviews/plain_text/1.0.0.
+
+    That folder appears in one step when everything is in it; a run that fails or is stopped leaves none, and the next
+    one starts it afresh from the archive already there.
+
+    Raises DataError: what `download` raises, MG425 for an archive that cannot be read as one of reviews, MG424 for a
+    folder that cannot be written or is full.
+    """
+    import tensorflow_datasets as tfds
+
+    path = download(archive, data_dir / "downloads")
+
+    class ImdbReviews(tfds.builder_cls("imdb_reviews"), skip_registration=True):  # type: ignore[misc, call-arg]
+        name = "imdb_reviews"
+
+        def _split_generators(self, dl_manager: Any) -> list[Any]:
+            return [
+                tfds.core.SplitGenerator(
+                    name=split, gen_kwargs={"archive": _reviews(path), "directory": f"aclImdb/{split}"}
+                )
+                for split in ("train", "test")
+            ]
+
+    try:
+        builder = ImdbReviews(data_dir=data_dir, file_format="array_record")
+        builder.download_and_prepare()
+    except (tarfile.TarError, zlib.error, EOFError) as error:
+        raise DataError(
+            "MG425",
+            f"{path} cannot be read as an archive of reviews: {error}",
+            cause="the file is cut or damaged, or is not a .tar.gz",
+            remedy=f"delete {path} and run this again",
+        ) from error
+    except OSError as error:
+        raise cannot_write(data_dir, 200_000_000, error) from error
+
+
+def _reviews(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
+    """The reviews as (path in the archive, open file). Nothing is unpacked to the disk, whatever a member is called."""
+    with tarfile.open(path, "r:gz") as archive:
+        for member in archive:
+            if member.isfile() and _REVIEW.fullmatch(member.name):
+                file = archive.extractfile(member)
+                assert file is not None  # a regular file has content
+                yield member.name, file
