@@ -1,8 +1,8 @@
 """Every exception that minigrad raises on purpose. Knows how to phrase an error; knows nothing of tensors or graphs.
 
-An error here says a stable code to look up in docs/errors.md, what was wrong with the caller's own numbers in it, where
-in the graph (the engine fills that in), the probable cause, and the way out. Each class also derives from the built-in exception that a Python
-programmer would expect, so `except ValueError` keeps working.
+An error here says a stable code to look up in docs/errors.md, what was wrong with the caller's own numbers in it,
+where in the graph (the engine fills that in), the probable cause, and the way out. Each class also derives from the
+built-in exception that a Python programmer would expect, so `except ValueError` keeps working.
 """
 
 from __future__ import annotations

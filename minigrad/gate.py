@@ -27,12 +27,12 @@ class Gate:
     To add an operation, derive a class with:
 
     - `forward(*arrays) -> array`. It must not change its inputs.
-    - `backward(dz, z, *arrays)`: one gradient per input, in a tuple. None stands for zero. A gradient that takes work may
-      be given as a function without arguments, which is called only if that input wants a gradient. Write the rule
-      in operations that arrays and Tensors both understand, and second derivatives follow from it; where that
+    - `backward(dz, z, *arrays)`: one gradient per input, in a tuple. None stands for zero. A gradient that takes work
+      may be given as a function without arguments, which is called only if that input wants a gradient. Write the
+      rule in operations that arrays and Tensors both understand, and second derivatives follow from it; where that
       cannot be, set `differentiable_twice = False`. Along broadcast axes the engine sums: a rule need not.
     - `shape(*shapes) -> shape`: the output's shape, or a ShapeError that says why there is none.
-    - `samples()`: (gate, arrays) pairs that try it; `refused()`: (gate, arrays, exception class) that it must turn down.
+    - `samples()`: (gate, arrays) pairs that try it; `refused()`: (gate, arrays, exception class) to be turned down.
 
     Hyperparameters (an axis, a reduction) are set in `__init__`; what changes from call to call is an input.
 
@@ -131,7 +131,8 @@ class Gate:
             except MinigradError as better:
                 error = better
             else:
-                error = ShapeError("MG106", f"{self.name} failed: {error}", cause=f"{type(error).__name__} in its forward")
+                cause = f"{type(error).__name__} in its forward"
+                error = ShapeError("MG106", f"{self.name} failed: {error}", cause=cause)
         if not error.where:
             given = ", ".join(f"{node.name or 'input'} {node.output.shape}" for node in nodes)
             error.where = f"{self.name} in {show(state.scope)}; given {given}"

@@ -81,7 +81,8 @@ class Node:
 
     def __repr__(self) -> str:
         kind = self.gate.name if self.gate else type(self).__name__
-        return f"<{kind} #{self.serial}{' ' + self.name if self.name else ''} {self.output.shape} in {show(self.scope)}>"
+        name = f" {self.name}" if self.name else ""
+        return f"<{kind} #{self.serial}{name} {self.output.shape} in {show(self.scope)}>"
 
 
 class Leaf(Node):
@@ -236,7 +237,7 @@ def sweep(
                     part = unbroadcast(part, array.shape)
                 if parent not in gradients:
                     gradients[parent] = part
-                elif parent in owned:
+                elif parent in owned and type(part) is type(gradients[parent]):
                     gradients[parent] += part
                 else:
                     gradients[parent] = gradients[parent] + part

@@ -1,7 +1,7 @@
 """The Tensor: a handle on one node of the graph, with NumPy's operators. Knows no gate: it looks each one up by name.
 
-Whatever a NumPy user writes (`2 * t`, `array @ t`, `np.tanh(t)`, `t[3:5].sum(axis=0)`) arrives here and is passed on to the
-function that a gate's module filed under the NumPy function it stands for (`implements`).
+Whatever a NumPy user writes (`2 * t`, `array @ t`, `np.tanh(t)`, `t[3:5].sum(axis=0)`) arrives here and is passed on to
+the function that a gate's module filed under the NumPy function it stands for (`implements`).
 """
 
 from __future__ import annotations
@@ -11,21 +11,22 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from .errors import DtypeError, GradientError, NonFiniteError, ShapeError, UnsupportedError
-from .graph import Leaf, Node, show, state, sweep
+from .checks import as_array, check_differentiable, check_seed, title
+from .errors import DtypeError, GradientError, ShapeError, UnsupportedError
+from .graph import Leaf, Node, show, sweep
 from .pieces import Array, Pieces
 
 TensorLike = Any  # a Tensor, an array, a number, or nested lists of numbers
 F = TypeVar("F", bound=Callable[..., Any])
 
-FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {}
+FUNCTIONS: dict[Callable[..., Any], Callable[..., Tensor]] = {}
 """NumPy's functions, each with the minigrad function that records it."""
 
 # Their results are whole numbers or booleans, which have no gradient to lose.
 _WITHOUT_GRADIENT = {
     np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal, np.isfinite, np.isnan, np.isinf,
-    np.logical_and, np.logical_or, np.logical_not, np.signbit, np.argmax, np.argmin, np.argsort, np.shape, np.ndim, np.size,
-    np.count_nonzero, np.flatnonzero, np.nonzero, np.all, np.any, np.allclose, np.array_equal, np.isclose, np.unravel_index,
+    np.logical_and, np.logical_or, np.logical_not, np.signbit, np.argmax, np.argmin, np.argsort, np.shape, np.ndim,
+    np.size, np.count_nonzero, np.flatnonzero, np.nonzero, np.all, np.any, np.allclose, np.array_equal, np.isclose,
 }  # fmt: skip
 
 
@@ -44,8 +45,8 @@ class Tensor:
 
     `data` is an array, which is copied and keeps its dtype, or a number or nested lists of numbers, which become
     float32. With `requires_grad=True` the Tensor is a parameter: `backward` on anything computed from it leaves the
-    gradient in `.grad`. The array itself cannot be written to: whoever computed with it relies on its value. Assign a new one
-    (`W.array = W.array - 0.1 * W.grad`) to change a parameter.
+    gradient in `.grad`. The array itself cannot be written to, since whoever computed with it relies on its value. To
+    change a parameter, assign a new one: `W.array = W.array - 0.1 * W.grad`.
 
     >>> x = Tensor([[1.0, 2.0]], name="x")
     >>> W = Tensor([[0.5], [-1.0]], requires_grad=True, name="W")
@@ -56,7 +57,7 @@ class Tensor:
            [2.]], dtype=float32)
 
     Errors: DtypeError for data that are not numbers, and for integer or float16 data that ask for a gradient;
-    ShapeError for ragged lists. Source: reverse accumulation, Griewank and Walther, Evaluating Derivatives (2008), ch. 3.
+    ShapeError for ragged lists. Source: Griewank and Walther, Evaluating Derivatives (2008), ch. 3.
     """
 
     __slots__ = ("__weakref__", "node")
@@ -65,9 +66,9 @@ class Tensor:
     def __init__(
         self, data: TensorLike, *, requires_grad: bool = False, name: str | None = None, dtype: Any = None
     ) -> None:
-        array = _as_array(data, dtype)
+        array = as_array(data, dtype)
         if requires_grad:
-            _check_differentiable(array.dtype, name)
+            check_differentiable(array.dtype, name)
         array.setflags(write=False)
         self.node = Leaf(array, requires_grad, name)
 
@@ -81,16 +82,16 @@ class Tensor:
     @array.setter
     def array(self, value: TensorLike) -> None:
         leaf = self._leaf("assign to the array of")
-        array = _as_array(value, None)
+        array = as_array(value, None)
         if array.shape != leaf.output.shape:
             raise ShapeError(
                 "MG104",
-                f"{self._title()} has shape {leaf.output.shape} and cannot take an array of shape {array.shape}",
+                f"{title(self.node)} has shape {leaf.output.shape} and cannot take an array of shape {array.shape}",
                 cause="optimizers and recorded graphs rely on a tensor keeping its shape",
                 remedy="make a new Tensor, or reshape the array first",
             )
         if leaf.requires_grad:
-            _check_differentiable(array.dtype, leaf.name)
+            check_differentiable(array.dtype, leaf.name)
         array.setflags(write=False)
         leaf.output = array
 
@@ -128,7 +129,7 @@ class Tensor:
             if value.shape != leaf.output.shape:
                 raise ShapeError(
                     "MG105",
-                    f"{self._title()} has shape {leaf.output.shape} and cannot take a gradient of shape {value.shape}",
+                    f"{title(leaf)} has shape {leaf.output.shape} and cannot take a gradient of shape {value.shape}",
                     cause="a gradient has one number for each number of the tensor",
                     remedy="assign an array of the tensor's shape, or None",
                 )
@@ -143,7 +144,7 @@ class Tensor:
     def requires_grad(self, value: bool) -> None:
         leaf = self._leaf("change requires_grad of")
         if value:
-            _check_differentiable(leaf.output.dtype, leaf.name)
+            check_differentiable(leaf.output.dtype, leaf.name)
         leaf.requires_grad = bool(value)
 
     @property
@@ -182,7 +183,7 @@ class Tensor:
         Errors: GradientError (no seed for a non-scalar, nothing recorded, inside `no_grad`, a leaf updated since),
         NonFiniteError (a scalar that is NaN or infinite), ShapeError (a seed of another shape).
         """
-        seed = _check_seed(self, seed)
+        seed = check_seed(self.node, _plain(seed))
         gradients = sweep(self.node, seed)
         self.node.seed = seed
         for leaf, gradient in gradients.items():
@@ -230,7 +231,7 @@ class Tensor:
         if self.requires_grad:
             raise UnsupportedError(
                 "MG114",
-                f"NumPy asked for {self._title()} as a plain array, which would drop its gradient silently",
+                f"NumPy asked for {title(self.node)} as a plain array, which would drop its gradient silently",
                 cause="np.asarray, or a NumPy function that minigrad does not know, was called on it",
                 remedy="take t.array on purpose, or use a function that minigrad records",
             )
@@ -254,12 +255,12 @@ class Tensor:
     def __neg__(self) -> Tensor: return FUNCTIONS[np.negative](self)
     def __pos__(self) -> Tensor: return self
     def __getitem__(self, key: Any) -> Tensor: return FUNCTIONS[np.ndarray.__getitem__](self, key)
-    def __lt__(self, other: TensorLike) -> Array: return np.less(self, other)  # type: ignore[no-any-return]
-    def __le__(self, other: TensorLike) -> Array: return np.less_equal(self, other)  # type: ignore[no-any-return]
-    def __gt__(self, other: TensorLike) -> Array: return np.greater(self, other)  # type: ignore[no-any-return]
-    def __ge__(self, other: TensorLike) -> Array: return np.greater_equal(self, other)  # type: ignore[no-any-return]
-    def __eq__(self, other: object) -> Array: return np.equal(self, other)  # type: ignore
-    def __ne__(self, other: object) -> Array: return np.not_equal(self, other)  # type: ignore
+    def __lt__(self, other: TensorLike) -> Array: return np.less(self, other)
+    def __le__(self, other: TensorLike) -> Array: return np.less_equal(self, other)
+    def __gt__(self, other: TensorLike) -> Array: return np.greater(self, other)
+    def __ge__(self, other: TensorLike) -> Array: return np.greater_equal(self, other)
+    def __eq__(self, other: Any) -> Any: return np.equal(self, other)
+    def __ne__(self, other: Any) -> Any: return np.not_equal(self, other)
     __hash__ = object.__hash__
 
     def sum(self, axis: Any = None, keepdims: bool = False) -> Tensor: return FUNCTIONS[np.sum](self, axis, keepdims)
@@ -275,7 +276,7 @@ class Tensor:
     def __setitem__(self, key: Any, value: Any) -> None:
         raise DtypeError(
             "MG113",
-            f"{self._title()} cannot be written to element by element",
+            f"{title(self.node)} cannot be written to element by element",
             cause="graphs that were recorded with it rely on its value",
             remedy="combine tensors with mg.where or mg.concatenate, or assign a whole new array: t.array = ...",
         )
@@ -297,16 +298,13 @@ class Tensor:
 
     # ---- helpers ----
 
-    def _title(self) -> str:
-        return f"tensor {self.name!r}" if self.name else f"a tensor of shape {self.shape}"
-
     def _leaf(self, action: str) -> Leaf:
         if isinstance(self.node, Leaf):
             return self.node
         gate = self.node.gate.name if self.node.gate else "?"
         raise GradientError(
             "MG126",
-            f"cannot {action} {self._title()}: {gate} made it in {show(self.node.scope)}",
+            f"cannot {action} {title(self.node)}: {gate} made it in {show(self.node.scope)}",
             cause="only leaves, which no gate made, can be changed; this one is a step of a computation",
             remedy="change the leaves that it was computed from, or take t.detach()",
         )
@@ -346,16 +344,19 @@ def grad(
     """
     inputs = [inputs] if isinstance(inputs, Tensor) else list(inputs)
     for number, tensor in enumerate(inputs):
-        if not isinstance(tensor, Tensor) or not tensor.requires_grad:
+        if not getattr(tensor, "requires_grad", False):
             raise GradientError(
                 "MG127",
                 f"input {number} of grad, {tensor!r}, does not require a gradient",
                 cause="it is not a Tensor, was made without requires_grad=True, or under no_grad",
                 remedy="make it with requires_grad=True, and compute the output from it",
             )
-    seed = _check_seed(output, seed)
+    seed = check_seed(output.node, _plain(seed))
     wanted = {tensor.node for tensor in inputs}
-    found = sweep(output.node, handle(Leaf(seed)) if create_graph else seed, keep=wanted, lift=handle if create_graph else None)
+    if create_graph:
+        found = sweep(output.node, handle(Leaf(seed)), keep=wanted, lift=handle)
+    else:
+        found = sweep(output.node, seed, keep=wanted)
     results = []
     for tensor in inputs:
         gradient = found.get(tensor.node)
@@ -368,7 +369,7 @@ def grad(
 
 
 def cut(tensor: Tensor) -> Tensor:
-    """The same value as a fresh leaf: gradients stop here. Drawings show the cut, since the leaf knows what it was cut from.
+    """The same value as a fresh leaf, where gradients stop. The leaf knows what it was cut from, and drawings show it.
 
     The history before the cut stays in memory as long as the leaf does; `Tensor.detach` forgets it.
     """
@@ -383,6 +384,16 @@ def _leaf(array: Array, origin: str, name: str | None = None) -> Tensor:
     return handle(Leaf(array, False, name, origin))
 
 
+def _unsupported(function: str) -> UnsupportedError:
+    return UnsupportedError(
+        "MG118",
+        f"minigrad records no gate for {function}",
+        cause="NumPy's own result would have dropped the gradient silently",
+        remedy="build it from functions that have a gate (docs/gates.md), use t.array if no gradient is wanted, "
+        "or write a Gate for it",
+    )
+
+
 def _plain(value: Any) -> Any:
     return value.array if isinstance(value, Tensor) else value
 
@@ -391,104 +402,3 @@ def _axes(axes: tuple[Any, ...]) -> Any:
     if not axes:
         return None
     return axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes
-
-
-def _as_array(data: TensorLike, dtype: Any) -> Array:
-    """A fresh array of numbers: whoever gave `data` may go on writing to it."""
-    if isinstance(data, Tensor):
-        raise DtypeError(
-            "MG111",
-            f"cannot make a Tensor from {data._title()}: it is one already",
-            cause="a copy would lose its history silently",
-            remedy="use it as it is, or t.detach() for a constant with its value",
-        )
-    try:
-        array = np.array(data, dtype=dtype)
-    except (ValueError, TypeError) as error:
-        raise ShapeError(
-            "MG103",
-            f"cannot make an array of {str(data)[:80]!r}: {str(error).split('. The detected')[0]}",
-            cause="nested lists must have equal lengths at each level, and hold numbers",
-            remedy="pad the rows to one length (minigrad.data.pad), or make one Tensor per row",
-        ) from None
-    if array.dtype.kind not in "fiub":
-        raise DtypeError(
-            "MG110",
-            f"a Tensor holds real numbers, not {array.dtype} ({str(data)[:60]!r})",
-            cause="text, objects, dates and complex numbers have no gradient here",
-            remedy="turn the data into numbers first (for text: minigrad.data.Vocabulary)",
-        )
-    if dtype is None and array.dtype.kind in "fiu" and not isinstance(data, (np.ndarray, np.generic)):
-        array = array.astype(np.float32)
-    return array
-
-
-def _check_differentiable(dtype: np.dtype[Any], name: str | None) -> None:
-    if dtype in (np.float32, np.float64):
-        return
-    small = dtype == np.float16
-    raise DtypeError(
-        "MG112",
-        f"{f'tensor {name!r}' if name else 'a tensor'} of dtype {dtype} cannot require a gradient",
-        cause="gradients below 6e-8 vanish in float16" if small else "a gradient is a limit of small steps, which "
-        f"{dtype} cannot take",
-        remedy="use float32 or float64: array.astype('float32')",
-    )
-
-
-def _check_seed(output: Tensor, seed: TensorLike) -> Array:
-    if not isinstance(output, Tensor):
-        raise DtypeError("MG115", f"backward starts from a Tensor, not from {type(output).__name__}",
-                         remedy="pass the loss as the gates returned it")  # fmt: skip
-    title = output._title()
-    if not state.recording:
-        raise GradientError(
-            "MG121",
-            f"backward from {title} was called inside no_grad",
-            cause="no_grad says that no gradients are wanted here",
-            remedy="call backward after the `with no_grad()` block",
-        )
-    node = output.node
-    if not node.requires_grad:
-        origin = node.origin if isinstance(node, Leaf) else "constants"
-        raise GradientError(
-            "MG122",
-            f"nothing was recorded for {title}: there is no graph to go back through",
-            cause={
-                "no_grad": "it was computed inside no_grad",
-                "detached": "it was detached from its history",
-                "cut": "it was cut from its history",
-            }.get(origin, "none of the tensors that it was computed from requires a gradient"),
-            remedy="compute it from at least one Tensor(..., requires_grad=True), outside no_grad",
-        )
-    if seed is None:
-        if output.size != 1:
-            raise GradientError(
-                "MG120",
-                f"backward from {title} of shape {output.shape} needs a seed",
-                cause="a gradient belongs to one number; which mix of these "
-                f"{output.size} numbers is meant is for the caller to say",
-                remedy="call backward on a scalar, such as t.sum() or t.mean(), or pass seed= an array of that shape",
-            )
-        if not np.isfinite(node.output).all():
-            raise NonFiniteError(
-                "MG130",
-                f"the loss is {output.item()}: its gradients would all be meaningless",
-                where=f"{node.gate.name if node.gate else 'a leaf'} in {show(node.scope)}",
-                cause="a learning rate too large, log or division of 0, or NaN in the input",
-                remedy="lower the learning rate, clip gradients, check the data; "
-                "mg.detect_anomaly() names the first gate that gave it",
-            )
-        return np.ones(output.shape, output.dtype)
-    seed = np.asarray(_plain(seed), dtype=output.dtype)
-    if seed.shape != output.shape:
-        raise ShapeError(
-            "MG102",
-            f"the seed has shape {seed.shape}, and {title} has shape {output.shape}",
-            cause="the seed holds one number for each number of the output",
-            remedy="pass an array of the output's shape",
-        )
-    return seed.copy()
-
-
-__all__ = ["Tensor", "as_tensor", "cut", "grad", "handle", "implements"]

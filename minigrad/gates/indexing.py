@@ -44,7 +44,7 @@ class Slice(Gate):
         return (lambda: scatter(x.shape, self.key, dz),)
 
     def shape(self, *shapes: Shape) -> Shape:
-        return np.broadcast_to(0, shapes[0])[self.key].shape
+        return tuple(np.broadcast_to(0, shapes[0])[self.key].shape)
 
     def flops(self, output: Shape, *shapes: Shape) -> int:
         return 0
@@ -66,9 +66,9 @@ class Slice(Gate):
 
 
 class Lookup(Gate):
-    """z = table[ids]: one row of `table` (V, D) for each id, shape ids.shape + (D,). Its gradient touches those rows alone.
+    """z = table[ids]: one row of `table` (V, D) for each id, shape ids.shape + (D,).
 
-    ids are integers from 0 to V-1, of any shape. d(table) stays in pieces: (ids, dz).
+    ids are integers from 0 to V-1, of any shape. The gradient touches those rows alone, and stays in pieces: (ids, dz).
 
     >>> lookup(Tensor([[1.0, 2.0], [3.0, 4.0]]), [1, 1, 0]).array
     array([[3., 4.],
@@ -96,7 +96,7 @@ class Lookup(Gate):
                 "MG141",
                 f"id {stray[0]} is outside the vocabulary of {len(table)} ({stray.size} of {ids.size} ids are)",
                 cause="the ids were made with a larger vocabulary than the table has rows, or are not ids",
-                remedy=f"keep ids from 0 to {len(table) - 1}: encode with a vocabulary of that size, or use a larger table",
+                remedy=f"keep ids from 0 to {len(table) - 1}: use a vocabulary of that size, or a larger table",
             )
         return table.take(ids, axis=0)
 
@@ -146,7 +146,7 @@ class Scatter(Gate):
         return self.to
 
     def _picked(self, given: Shape) -> Shape:
-        picked = np.broadcast_to(0, self.to)[self.key].shape
+        picked = tuple(np.broadcast_to(0, self.to)[self.key].shape)
         if picked != given:
             raise ShapeError(
                 "MG101",
@@ -264,7 +264,7 @@ class Stack(Gate):
 
 
 class Where(Gate):
-    """z = a where the condition holds, b where it does not, shapes broadcast. The gradient goes to the one that was taken.
+    """z = a where the condition holds, else b, shapes broadcast. The gradient goes to the one that was taken.
 
     >>> where([True, False], Tensor([1.0, 2.0]), 0.0).array
     array([1., 0.], dtype=float32)

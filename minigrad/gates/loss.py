@@ -56,22 +56,18 @@ class _Loss(Gate):
                 cause="an average of no losses is not defined",
                 remedy="check that the batch has rows",
             )
-        if weight is not None:
-            losses = losses * weight
         if self.reduction == "none":
             return losses
-        total = losses.sum()
-        return total / self._count(losses, weight) if self.reduction == "mean" else total
+        return losses.sum() / self._count(losses.shape, weight) if self.reduction == "mean" else losses.sum()
 
-    def _spread(self, dz: Any, losses_shape: Shape, weight: Any) -> Any:
-        """dz sent back to the single losses: the factor on each one's own gradient."""
-        if self.reduction == "mean":
-            dz = dz / (int(np.prod(losses_shape)) if weight is None else weight.sum().item())
-        return dz if weight is None else dz * weight
+    def _per_example(self, dz: Any, examples: Shape, weight: Any) -> Any:
+        """dz sent back through the reduction, to the (weighted) loss of each example."""
+        return dz / self._count(examples, weight) if self.reduction == "mean" else dz
 
     @staticmethod
-    def _count(losses: Any, weight: Any) -> Any:
-        return losses.size if weight is None else weight.sum()
+    def _count(examples: Shape, weight: Any) -> int | float:
+        """What a mean divides by: the number of examples, or the sum of their weights."""
+        return int(np.prod(examples)) if weight is None else float(weight.sum())
 
 
 class SoftmaxCrossEntropy(_Loss):
@@ -96,16 +92,19 @@ class SoftmaxCrossEntropy(_Loss):
         shifted = logits - logits.max(axis=-1, keepdims=True) if logits.size else logits
         at_label = np.take_along_axis(shifted, labels[..., None].astype(np.intp), axis=-1)[..., 0]
         losses = np.log(np.exp(shifted).sum(axis=-1)) - at_label
-        return self._reduce(losses, self._weight(logits, labels))
+        weight = self._weight(logits, labels)
+        return self._reduce(losses if weight is None else losses * weight, weight)
 
     def backward(self, dz: Any, z: Any, logits: Any, labels: Any) -> Any:
         # Softmax is computed again in place of being kept from forward: a gate holds nothing between calls.
         e = np.exp(logits - logits.max(axis=-1, keepdims=True))
         onehot = (labels[..., None] == np.arange(logits.shape[-1])).astype(logits.dtype)
-        factor = self._spread(dz, labels.shape, self._weight(logits, labels))
-        if len(factor.shape) > 0:
-            factor = factor.reshape(*factor.shape, 1)
-        return (e / e.sum(axis=-1, keepdims=True) - onehot) * factor, None
+        weight = self._weight(logits, labels)
+        slope = e / e.sum(axis=-1, keepdims=True) - onehot
+        if weight is not None:
+            slope = slope * weight[..., None]
+        dz = self._per_example(dz, labels.shape, weight)
+        return slope * (dz.reshape(*dz.shape, 1) if dz.shape else dz), None
 
     def each(self, *shapes: Shape) -> Shape:
         logits, labels = shapes
@@ -201,22 +200,15 @@ class BinaryCrossEntropy(_Loss):
         tail = np.log1p(np.exp(-np.abs(logits)))  # ln(1 + e^-|x|): the part of both terms that is never large
         positive = np.maximum(-logits, 0) + tail  # -ln σ(x)
         negative = np.maximum(logits, 0) + tail  # -ln(1 - σ(x))
-        losses = t * positive + (1 - t) * negative if self.weights is None else w1 * t * positive + w0 * (1 - t) * negative
-        count = self._shares(t)
-        if self.reduction == "mean" and count is not None:
-            return losses.sum() / count.sum()
-        return self._reduce(losses, None)
+        losses = w1 * t * positive + w0 * (1 - t) * negative
+        return self._reduce(losses, self._weight(t))
 
     def backward(self, dz: Any, z: Any, logits: Any, targets: Any) -> Any:
         w0, w1 = self._pair()
-        targets = targets.astype(logits.dtype)
-        probability = 0.5 + 0.5 * np.tanh(0.5 * logits)
-        count = self._shares(targets)
-        if self.reduction == "mean":
-            dz = dz / (int(np.prod(targets.shape)) if count is None else count.sum().item())
-        if count is None:
-            return (probability - targets) * dz, None
-        return (probability * (1 - targets) * w0 - (1 - probability) * targets * w1) * dz, None
+        t = targets.astype(logits.dtype)
+        probability = 0.5 + 0.5 * np.tanh(0.5 * logits)  # σ(x), as in Sigmoid
+        slope = probability * (1 - t) * w0 - (1 - probability) * t * w1
+        return slope * self._per_example(dz, t.shape, self._weight(t)), None
 
     def flops(self, output: Shape, *shapes: Shape) -> int:
         return 8 * super().flops(shapes[0])
@@ -233,7 +225,7 @@ class BinaryCrossEntropy(_Loss):
             )
         return float(self.weights[0]), float(self.weights[1])
 
-    def _shares(self, targets: Any) -> Any:
+    def _weight(self, targets: Any) -> Any:
         w0, w1 = self._pair()
         return None if self.weights is None else w1 * targets + w0 * (1 - targets)
 
@@ -273,7 +265,7 @@ class MeanSquaredError(_Loss):
         return self._reduce(error * error, None)
 
     def backward(self, dz: Any, z: Any, prediction: Any, truth: Any) -> Any:
-        slope = 2 * (prediction - truth) * self._spread(dz, prediction.shape, None)
+        slope = 2 * (prediction - truth) * self._per_example(dz, prediction.shape, None)
         return slope, lambda: -slope
 
     def flops(self, output: Shape, *shapes: Shape) -> int:
