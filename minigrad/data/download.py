@@ -88,7 +88,8 @@ def _fetch(archive: Archive, unfinished: Path) -> None:
         resumed = response.status == http.client.PARTIAL_CONTENT
         have = have if resumed else 0  # a server that knows no ranges sends the whole file
         if response.length is not None and response.length != archive.size - have:
-            unfinished.unlink(missing_ok=True)
+            if resumed:
+                unfinished.unlink()  # it cannot be the beginning of what the server has
             raise _other_content(
                 archive, f"{have + response.length} bytes", f"{archive.size} bytes", remedy="try again later"
             )

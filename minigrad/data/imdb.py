@@ -128,8 +128,9 @@ def _bundled(length: int | None, vocabulary_size: int) -> IMDB:
             remedy='read the whole reviews with load_imdb("tfds", ...)',
         )
     try:
-        with np.load(BUNDLE, allow_pickle=False) as file:
-            arrays = dict(file)
+        # Opened here, because np.load leaves a damaged file open.
+        with BUNDLE.open("rb") as file, np.load(file, allow_pickle=False) as members:
+            arrays = dict(members)
         vocabulary = Vocabulary(arrays["words"].tobytes().decode().split("\n")).limit(vocabulary_size)
         train, test = (Reviews(arrays[f"{split}_ids"], arrays[f"{split}_labels"]) for split in ("train", "test"))
     except OptionError:

@@ -47,7 +47,7 @@ def prepare(data_dir: Path, archive: Archive) -> None:
         def _split_generators(self, dl_manager: Any) -> list[Any]:
             return [
                 tfds.core.SplitGenerator(
-                    name=split, gen_kwargs={"archive": _reviews(path), "directory": f"aclImdb/{split}"}
+                    name=split, gen_kwargs={"archive": _reviews(path, split), "directory": f"aclImdb/{split}"}
                 )
                 for split in ("train", "test")
             ]
@@ -56,21 +56,30 @@ def prepare(data_dir: Path, archive: Archive) -> None:
         builder = ImdbReviews(data_dir=data_dir, file_format="array_record")
         builder.download_and_prepare()
     except (tarfile.TarError, zlib.error, EOFError) as error:
-        raise DataError(
-            "MG425",
-            f"{path} cannot be read as an archive of reviews: {error}",
-            cause="the file is cut or damaged, or is not a .tar.gz",
-            remedy=f"delete {path} and run this again",
-        ) from error
+        raise _not_reviews(path, str(error)) from error
     except OSError as error:
         raise cannot_write(data_dir, 200_000_000, error) from error
 
 
-def _reviews(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
-    """The reviews as (path in the archive, open file). Nothing is unpacked to the disk, whatever a member is called."""
+def _reviews(path: Path, split: str) -> Iterator[tuple[str, IO[bytes]]]:
+    """One split's reviews: (path in the archive, open file). Nothing is unpacked to the disk, whatever its name is."""
+    found = 0
     with tarfile.open(path, "r:gz") as archive:
         for member in archive:
-            if member.isfile() and _REVIEW.fullmatch(member.name):
+            name = _REVIEW.fullmatch(member.name)
+            if name and name[1] == split and member.isfile():
                 file = archive.extractfile(member)
                 assert file is not None  # a regular file has content
                 yield member.name, file
+                found += 1
+    if not found:
+        raise _not_reviews(path, f"it holds no review to {split} with")
+
+
+def _not_reviews(path: Path, cause: str) -> DataError:
+    return DataError(
+        "MG425",
+        f"{path} cannot be read as an archive of reviews",
+        cause=f"it is cut, damaged or something else: {cause}",
+        remedy=f"delete {path} and run this again",
+    )

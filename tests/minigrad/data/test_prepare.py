@@ -1,0 +1,174 @@
+import os
+import tarfile
+from itertools import islice
+
+import pytest
+from small_archive import TEST, TRAIN, tar_of
+
+from minigrad.data import load_imdb, prepare
+from minigrad.errors import DataError
+
+pytest.importorskip("tensorflow_datasets", reason="tensorflow-datasets is not installed")
+
+
+@pytest.fixture
+def served(server, monkeypatch):
+    """`load_imdb("tfds")` downloads from the loopback server."""
+    monkeypatch.setattr(prepare, "ARCHIVE", server.archive)
+    return server
+
+
+def serve(server, content, monkeypatch):
+    server.content = content
+    monkeypatch.setattr(prepare, "ARCHIVE", server.archive)
+
+
+def fails_with(code, data_dir):
+    with pytest.raises(DataError) as caught:
+        load_imdb("tfds", data_dir=data_dir)
+    assert caught.value.code == code
+    assert caught.value.remedy
+    return caught.value
+
+
+def prepared(data_dir):
+    """The finished and unfinished folders in which a later run would look for prepared reviews."""
+    folder = (data_dir / prepare.FOLDER).parent
+    return sorted(os.listdir(folder)) if folder.exists() else []
+
+
+def in_published_order(reviews):
+    return sorted(reviews.items(), key=lambda item: item[1][1])
+
+
+def test_whole_reviews_from_the_network_to_ids(served, tmp_path):
+    data = load_imdb("tfds", data_dir=tmp_path, length=None, vocabulary_size=50)
+    for reviews, published in ((data.train, TRAIN), (data.test, TEST)):
+        expected = in_published_order(published)
+        # The order is that of the data set tensorflow-datasets publishes: 12 rows by chance, 1 in 479,001,600.
+        assert reviews.texts == [text for _, (text, _) in expected]
+        assert reviews.labels.tolist() == [int(name.startswith("pos")) for name, _ in expected]
+    # Counted by hand in the twelve training reviews: "the" 6 times, "a" 5, "this" 5, "is" 4.
+    assert data.vocabulary.words[:4] == ["the", "a", "this", "is"]
+    assert len(data.vocabulary) == 50
+    assert data.vocabulary.decode(data.train.ids[0][:4]).startswith("<start>")
+
+
+def test_a_second_call_reads_what_is_there(served, tmp_path):
+    first = load_imdb("tfds", data_dir=tmp_path)
+    served.close()
+    second = load_imdb("tfds", data_dir=tmp_path)
+    assert len(served.requests) == 1
+    assert first.train.texts == second.train.texts
+    assert (first.test.ids == second.test.ids).all()
+    assert first.test.ids.shape == (9, 40)
+
+
+def test_tensorflow_datasets_reads_it_by_itself(served, tmp_path):
+    import tensorflow_datasets as tfds
+
+    load_imdb("tfds", data_dir=tmp_path)
+    source = tfds.data_source("imdb_reviews", data_dir=tmp_path, split="train")
+    assert len(source) == 12
+    assert source[0] == {"text": b"Bromwell High is a cartoon comedy.", "label": 1}
+
+
+def test_the_default_folder_is_that_of_tensorflow_datasets(served, tmp_path, monkeypatch):
+    import tensorflow_datasets as tfds
+
+    monkeypatch.setattr(tfds.core.constants, "DATA_DIR", str(tmp_path))
+    load_imdb("tfds")
+    assert (tmp_path / "imdb_reviews" / "plain_text" / "1.0.0" / "dataset_info.json").exists()
+
+
+def test_a_lost_connection_leaves_nothing_that_looks_prepared(served, tmp_path):
+    served.behaviour = "cut"
+    fails_with("MG422", tmp_path)
+    assert prepared(tmp_path) == []
+    served.behaviour = "good"
+    assert len(load_imdb("tfds", data_dir=tmp_path).train) == 12
+    assert prepared(tmp_path) == ["1.0.0"]
+
+
+def test_ctrl_c_while_preparing_leaves_nothing_that_looks_prepared(served, tmp_path, monkeypatch):
+    read = prepare._reviews
+
+    def interrupted(path, split):
+        yield from islice(read(path, split), 5)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(prepare, "_reviews", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        load_imdb("tfds", data_dir=tmp_path)
+    assert prepared(tmp_path) == []
+    monkeypatch.setattr(prepare, "_reviews", read)
+    assert len(load_imdb("tfds", data_dir=tmp_path).train) == 12
+    assert len(served.requests) == 1
+
+
+def test_a_cut_archive(server, archive_bytes, tmp_path, monkeypatch):
+    serve(server, archive_bytes[: len(archive_bytes) // 2], monkeypatch)
+    assert "cut, damaged" in fails_with("MG425", tmp_path).cause
+    assert prepared(tmp_path) == []
+
+
+def test_not_an_archive(server, tmp_path, monkeypatch):
+    serve(server, b"This is not a tar.gz file at all.", monkeypatch)
+    fails_with("MG425", tmp_path)
+    assert prepared(tmp_path) == []
+
+
+def test_an_archive_without_reviews(server, tmp_path, monkeypatch):
+    serve(server, tar_of([("aclImdb/README", b"nothing else")]), monkeypatch)
+    assert "no review to train with" in fails_with("MG425", tmp_path).cause
+    assert prepared(tmp_path) == []
+
+
+def test_hostile_members_are_passed_over_and_nothing_is_unpacked(server, tmp_path, monkeypatch):
+    link = tarfile.TarInfo("aclImdb/train/pos/1_10.txt")
+    link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+    hard = tarfile.TarInfo("aclImdb/train/pos/2_10.txt")
+    hard.type, hard.linkname = tarfile.LNKTYPE, "/etc/passwd"
+    device = tarfile.TarInfo("aclImdb/train/pos/3_10.txt")
+    device.type = tarfile.CHRTYPE
+    names = ["aclImdb/train/pos/../../../../escaped_1.txt", "/aclImdb/train/pos/4_1.txt", "x/aclImdb/train/pos/5_1.txt"]
+    good = [(f"aclImdb/{split}/{side}/0_5.txt", b"Fine.") for split in ("train", "test") for side in ("neg", "pos")]
+    serve(server, tar_of([link, hard, device, *((name, b"hostile") for name in names), *good]), monkeypatch)
+    data_dir = tmp_path / "deep" / "enough" / "to" / "climb"
+    data = load_imdb("tfds", data_dir=data_dir)
+    assert data.train.texts == ["Fine.", "Fine."]
+    assert sorted(os.listdir(data_dir)) == ["downloads", "imdb_reviews"]
+    assert os.listdir(tmp_path) == ["deep"]
+
+
+def test_a_data_dir_that_cannot_be_written(served, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    fails_with("MG424", tmp_path / "file")
+
+
+def test_prepared_reviews_with_a_damaged_file(served, tmp_path):
+    load_imdb("tfds", data_dir=tmp_path)
+    (shard,) = (tmp_path / prepare.FOLDER).glob("*train*")
+    content = bytearray(shard.read_bytes())
+    content[200:210] = b"0123456789"
+    shard.write_bytes(content)
+    fails_with("MG435", tmp_path)
+    shard.write_bytes(content[:1000])
+    fails_with("MG435", tmp_path)
+    shard.unlink()
+    assert "1.0.0" in fails_with("MG435", tmp_path).what
+
+
+def test_prepared_reviews_in_another_format(served, tmp_path):
+    (tmp_path / prepare.FOLDER).mkdir(parents=True)
+    assert "another format" in fails_with("MG435", tmp_path).cause
+    assert served.requests == []
+
+
+def test_a_large_archive_member_is_read_whole(server, tmp_path, monkeypatch):
+    text = "word " * 100_000
+    good = [(f"aclImdb/{split}/neg/0_5.txt", text.encode()) for split in ("train", "test")]
+    serve(server, tar_of(good), monkeypatch)
+    data = load_imdb("tfds", data_dir=tmp_path, length=None)
+    assert data.train.ids[0].shape == (100_001,)
+    assert data.train.texts[0] == text.strip()
