@@ -1,0 +1,27 @@
+"""Layers: named parameters, dense and recurrent layers, and the one unroller. Built on minigrad's gates alone.
+
+>>> import numpy as np
+>>> from layers import RNN, Dense, Embedding, Sequential
+>>> model = Sequential(Embedding(1000, 16), RNN(16, 8), Dense(8, 2))
+>>> model(np.zeros((4, 12), int)).shape
+(4, 2)
+>>> list(model.named_parameters())
+['embedding.table', 'rnn.cell.W_xh', 'rnn.cell.W_hh', 'rnn.cell.b_h', 'dense.W', 'dense.b']
+"""
+
+from __future__ import annotations
+
+from . import init
+from .cells import Cell, GRUCell, LSTMCell, RNNCell
+from .dense import Dense
+from .dropout import Dropout
+from .embedding import Embedding
+from .layer import Layer, LayerError, Sequential
+from .norm import LayerNorm
+from .recurrent import GRU, LSTM, RNN, pool
+from .unroll import unroll
+
+__all__ = [
+    "GRU", "LSTM", "RNN", "Cell", "Dense", "Dropout", "Embedding", "GRUCell", "LSTMCell", "Layer", "LayerError",
+    "LayerNorm", "RNNCell", "Sequential", "init", "pool", "unroll",
+]  # fmt: skip

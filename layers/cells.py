@@ -1,0 +1,168 @@
+"""Cells: one time step of a recurrent network: x and a state in, an output and the next state out. Know no time.
+
+Shapes: x (B, D), state (B, H), where B is the batch, D the input size, H the hidden size. Input weights start
+Glorot-uniform, recurrent weights orthogonal, biases at 0. Where a matrix holds several gates side by side, each is a
+block of H columns, in the order that the class gives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import numpy as np
+
+from minigrad import Tensor, sigmoid, tanh
+
+from .dense import check_function, check_size, function_name
+from .init import glorot_uniform, orthogonal, zeros
+from .layer import Layer
+
+State = Any  # one Tensor (B, H), or a tuple of them
+
+
+class Cell(Layer):
+    """Base of the cells: `forward(x, state) -> (output, state)`, where the output is the state's first tensor, h.
+
+    A cell of your own derives from this, names its state in `state_names`, and can then be given to `unroll`.
+    """
+
+    state_names: ClassVar[tuple[str, ...]] = ("h",)
+
+    def __init__(self, inputs: int, hidden: int) -> None:
+        super().__init__()
+        check_size(type(self).__name__, input_size=inputs, hidden_size=hidden)
+        self.inputs, self.hidden = inputs, hidden
+
+    def initial_state(self, batch: int) -> State:
+        """The state before the first step: zeros, (batch, H)."""
+        dtype = next(iter(self.named_parameters().values())).dtype
+        parts = [Tensor(np.zeros((batch, self.hidden), dtype), name=f"{name}0") for name in self.state_names]
+        return parts[0] if len(parts) == 1 else tuple(parts)
+
+    def settings(self) -> str:
+        return f"{self.inputs}, {self.hidden}"
+
+
+class RNNCell(Cell):
+    """h' = tanh(x @ W_xh + h @ W_hh + b_h): the simple recurrent network. The output is h'.
+
+    W_xh (D, H), W_hh (H, H), b_h (H). `activation` may be mg.relu in place of mg.tanh.
+
+    >>> cell = RNNCell(3, 2)
+    >>> output, state = cell(Tensor([[1.0, 2.0, 3.0]]), cell.initial_state(1))
+    >>> output.shape, output is state
+    ((1, 2), True)
+
+    Errors: OptionError for sizes below 1 (MG210) and for an activation that is not a function (MG211). Source: Elman,
+    Finding structure in time (1990).
+    """
+
+    def __init__(self, inputs: int, hidden: int, activation: Callable[[Tensor], Tensor] = tanh) -> None:
+        super().__init__(inputs, hidden)
+        check_function("RNNCell", activation)
+        self.activation = activation
+        self.W_xh = Tensor(glorot_uniform((inputs, hidden)), requires_grad=True)
+        self.W_hh = Tensor(orthogonal((hidden, hidden)), requires_grad=True)
+        self.b_h = Tensor(zeros((hidden,)), requires_grad=True)
+
+    def forward(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        h = self.activation(x @ self.W_xh + state @ self.W_hh + self.b_h)
+        return h, h
+
+    def settings(self) -> str:
+        return super().settings() + ("" if self.activation is tanh else f", {function_name(self.activation)}")
+
+
+class GRUCell(Cell):
+    """The gated recurrent unit. The update gate z keeps the old state, the reset gate r hides it from the candidate n.
+
+        z  = σ(x @ W_xz + b_xz + h @ W_hz + b_hz)
+        r  = σ(x @ W_xr + b_xr + h @ W_hr + b_hr)
+        n  = tanh(x @ W_xn + b_xn + r ⊙ (h @ W_hn + b_hn))        reset_after=True
+        n  = tanh(x @ W_xn + b_xn + (r ⊙ h) @ W_hn)               reset_after=False
+        h' = (1 - z) ⊙ n + z ⊙ h = n + z ⊙ (h - n)
+
+    W_xh (D, 3H), W_hh (H, 3H), b_xh (3H) and, with reset_after, b_hh (3H) hold the blocks in the order z, r, n.
+    Resetting after the product is what PyTorch and Keras do by default. The output is h'.
+
+    >>> cell = GRUCell(3, 2)
+    >>> output, state = cell(Tensor([[1.0, 2.0, 3.0]]), cell.initial_state(1))
+    >>> output.shape, output is state
+    ((1, 2), True)
+
+    Errors: OptionError for sizes below 1 (MG210). Sources: Cho et al., Learning phrase representations using RNN
+    encoder-decoder (2014), for reset_after=False; Keras's and PyTorch's manuals for reset_after=True.
+    """
+
+    def __init__(self, inputs: int, hidden: int, reset_after: bool = True) -> None:
+        super().__init__(inputs, hidden)
+        self.reset_after = reset_after
+        self.W_xh = Tensor(glorot_uniform((inputs, 3 * hidden)), requires_grad=True)
+        self.W_hh = Tensor(orthogonal((hidden, 3 * hidden)), requires_grad=True)
+        self.b_xh = Tensor(zeros((3 * hidden,)), requires_grad=True)
+        if reset_after:
+            self.b_hh = Tensor(zeros((3 * hidden,)), requires_grad=True)
+
+    def forward(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        H, h = self.hidden, state
+        from_x = x @ self.W_xh + self.b_xh
+        if self.reset_after:
+            from_h = h @ self.W_hh + self.b_hh
+            zr = sigmoid(from_x[:, : 2 * H] + from_h[:, : 2 * H])
+            z, r = zr[:, :H], zr[:, H:]
+            n = tanh(from_x[:, 2 * H :] + r * from_h[:, 2 * H :])
+        else:
+            zr = sigmoid(from_x[:, : 2 * H] + h @ self.W_hh[:, : 2 * H])
+            z, r = zr[:, :H], zr[:, H:]
+            n = tanh(from_x[:, 2 * H :] + (r * h) @ self.W_hh[:, 2 * H :])
+        h = n + z * (h - n)
+        self.note(z=z, r=r, n=n)
+        return h, h
+
+    def settings(self) -> str:
+        return super().settings() + ("" if self.reset_after else ", reset_after=False")
+
+
+class LSTMCell(Cell):
+    """Long short-term memory. A state is (h, c): the output h, and the memory c, which only sums and gates touch.
+
+        i  = σ(x @ W_xi + h @ W_hi + b_i)         the input gate
+        f  = σ(x @ W_xf + h @ W_hf + b_f)         the forget gate
+        g  = tanh(x @ W_xg + h @ W_hg + b_g)      the candidate
+        o  = σ(x @ W_xo + h @ W_ho + b_o)         the output gate
+        c' = f ⊙ c + i ⊙ g
+        h' = o ⊙ tanh(c')
+
+    W_xh (D, 4H), W_hh (H, 4H), b (4H) hold the blocks in the order i, f, g, o. The forget gate's bias starts at
+    1, so that the memory lasts until the network learns to forget. The output is h'.
+
+    >>> cell = LSTMCell(3, 2)
+    >>> output, (h, c) = cell(Tensor([[1.0, 2.0, 3.0]]), cell.initial_state(1))
+    >>> output is h, c.shape
+    (True, (1, 2))
+
+    Errors: OptionError for sizes below 1 (MG210). Sources: Hochreiter and Schmidhuber, Long short-term memory (1997);
+    Gers et al., Learning to forget (2000), for f; Jozefowicz et al. (2015) for its bias.
+    """
+
+    state_names: ClassVar[tuple[str, ...]] = ("h", "c")
+
+    def __init__(self, inputs: int, hidden: int, forget_bias: float = 1.0) -> None:
+        super().__init__(inputs, hidden)
+        self.W_xh = Tensor(glorot_uniform((inputs, 4 * hidden)), requires_grad=True)
+        self.W_hh = Tensor(orthogonal((hidden, 4 * hidden)), requires_grad=True)
+        b = zeros((4 * hidden,))
+        b[hidden : 2 * hidden] = forget_bias
+        self.b = Tensor(b, requires_grad=True)
+
+    def forward(self, x: Tensor, state: tuple[Tensor, Tensor]) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        H = self.hidden
+        h, c = state
+        a = x @ self.W_xh + h @ self.W_hh + self.b
+        i, f, o = sigmoid(a[:, :H]), sigmoid(a[:, H : 2 * H]), sigmoid(a[:, 3 * H :])
+        g = tanh(a[:, 2 * H : 3 * H])
+        c = f * c + i * g
+        h = o * tanh(c)
+        self.note(i=i, f=f, g=g, o=o)
+        return h, (h, c)

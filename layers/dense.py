@@ -1,0 +1,83 @@
+"""Dense: every output from every input. Knows one matrix and one bias."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from minigrad import Tensor
+from minigrad.errors import OptionError
+
+from .init import Initialiser, glorot_uniform, zeros
+from .layer import Layer
+
+
+class Dense(Layer):
+    """z = activation(x @ W + b), for x (..., inputs) and W (inputs, outputs); z has shape (..., outputs).
+
+    W starts Glorot-uniform, or as `init` says; b (outputs,) starts at 0. `activation` is a function such as mg.relu.
+
+    >>> Dense(3, 2)([[1.0, 2.0, 3.0]]).shape
+    (1, 2)
+
+    Errors: OptionError for sizes below 1 (MG210) and for an activation that is not a function (MG211). Source:
+    Goodfellow, Bengio and Courville, Deep Learning (2016), section 6.1.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        activation: Callable[[Tensor], Tensor] | None = None,
+        *,
+        bias: bool = True,
+        init: Initialiser = glorot_uniform,
+    ) -> None:
+        super().__init__()
+        check_size("Dense", inputs=inputs, outputs=outputs)
+        if activation is not None:
+            check_function("Dense", activation)
+        self.activation = activation
+        self.W = Tensor(init((inputs, outputs)), requires_grad=True)
+        if bias:
+            self.b = Tensor(zeros((outputs,)), requires_grad=True)
+        self._bias = bias
+
+    def forward(self, x: Any) -> Tensor:
+        z = x @ self.W if isinstance(x, Tensor) else Tensor(x, dtype=self.W.dtype) @ self.W
+        if self._bias:
+            z = z + self.b
+        return z if self.activation is None else self.activation(z)
+
+    def settings(self) -> str:
+        inputs, outputs = self.W.shape
+        activation = f", {function_name(self.activation)}" if self.activation else ""
+        return f"{inputs}, {outputs}{activation}{'' if self._bias else ', bias=False'}"
+
+
+def check_size(layer: str, **sizes: int) -> None:
+    """OptionError (MG210) unless all sizes are whole numbers of 1 or more."""
+    for name, size in sizes.items():
+        if isinstance(size, bool) or not hasattr(size, "__index__") or size < 1:
+            raise OptionError(
+                "MG210",
+                f"{layer} cannot be made with {name}={size!r}",
+                cause="a size counts numbers: it is an integer of 1 or more",
+                remedy=f"give {name} as an integer of at least 1",
+            )
+
+
+def check_function(layer: str, activation: Any) -> None:
+    """OptionError (MG211) unless the activation can be called."""
+    if not callable(activation):
+        raise OptionError(
+            "MG211",
+            f"{layer} was given the activation {activation!r}",
+            cause="an activation is a function from Tensor to Tensor, not its name",
+            remedy="pass the function: activation=mg.relu",
+        )
+
+
+def function_name(function: Any) -> str:
+    """A function as `repr` shows it: mg.tanh is a gate, mg.softmax a function."""
+    return str(getattr(function, "__name__", None) or type(function).__name__.lower())

@@ -1,0 +1,45 @@
+"""Dropout: noise against over-fitting. Knows a rate, and whether the layer is training."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from minigrad import Tensor, generator
+from minigrad.errors import OptionError
+
+from .layer import Layer
+
+
+class Dropout(Layer):
+    """While training z = x ⊙ m / (1 - rate), each m being 0 with probability `rate` and else 1; otherwise z = x.
+
+    The division keeps the expected value, so that evaluation needs no scaling. m is drawn anew on each call from the
+    one generator (`mg.seed`).
+
+    >>> Dropout(0.5).eval()(Tensor([1.0, 2.0])).array
+    array([1., 2.], dtype=float32)
+
+    Errors: OptionError (MG212) for a rate outside [0, 1). Source: Srivastava et al., Dropout: a simple way to prevent
+    neural networks from overfitting (2014); the division ("inverted dropout") is in its section 10.
+    """
+
+    def __init__(self, rate: float) -> None:
+        super().__init__()
+        if not 0 <= rate < 1:
+            raise OptionError(
+                "MG212",
+                f"Dropout cannot have the rate {rate!r}",
+                cause="the rate is the share of elements set to 0: at 1 nothing would be left",
+                remedy="give a rate from 0 up to, and not including, 1",
+            )
+        self.rate = rate
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or self.rate == 0:
+            return x
+        kept = generator().random(x.shape, np.float32) >= self.rate
+        scale: Tensor = x * (kept.astype(x.dtype) / x.dtype.type(1 - self.rate))
+        return scale
+
+    def settings(self) -> str:
+        return str(self.rate)

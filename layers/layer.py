@@ -1,0 +1,295 @@
+"""Layer: parameters and layers under names, and a call that opens a scope. Knows nothing of what a layer computes.
+
+What a class assigns to itself is what the model is made of: a Tensor that requires a gradient becomes a parameter, a
+Layer a child, each under the name of its attribute and in the order of definition.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minigrad import Tensor, scope
+from minigrad.errors import CheckpointError, MinigradError, OptionError
+from minigrad.graph import Leaf
+
+Array = NDArray[Any]
+
+
+class LayerError(MinigradError, TypeError):
+    """A class derived from Layer that is not written as one."""
+
+
+class _Watch(threading.local):
+    """Who is told of the values that layers compute: see inspect.py. One per thread, nobody by default."""
+
+    tell: Callable[[Layer, str, Any], None] | None = None
+
+
+watch = _Watch()
+
+
+class Layer:
+    """Base of all layers and models: assign parameters and layers in `__init__`, compute in `forward`.
+
+    Calling the layer calls `forward` inside a scope that is named like the attribute under which its parent holds it.
+    Attributes that begin with an underscore are left alone, and may hold anything.
+
+    >>> import minigrad as mg
+    >>> class Scale(Layer):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.factor = mg.Tensor([2.0], requires_grad=True)
+    ...     def forward(self, x):
+    ...         return self.factor * x
+    >>> class Model(Layer):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.scale = Scale()
+    ...     def forward(self, x):
+    ...         return self.scale(x)
+    >>> Model()([1.0, 2.0]).array
+    array([2., 4.], dtype=float32)
+    >>> list(Model().named_parameters())
+    ['scale.factor']
+
+    Errors: LayerError where `super().__init__()` was forgotten (MG201) or there is no `forward` (MG202), and for
+    attributes that look like a part of the model and could not be trained (MG203, MG204).
+    """
+
+    training: bool = True
+    """Whether dropout and the like are on. Set it with `train()` and `eval()`."""
+
+    _name: str | None = None
+    _members: dict[str, Any]
+
+    def __init__(self) -> None:
+        self._members = {}
+
+    def forward(self, *inputs: Any, **options: Any) -> Any:
+        """What the layer computes; each class writes its own."""
+        raise LayerError(
+            "MG202",
+            f"{type(self).__name__} has no forward",
+            cause="calling a layer runs its method `forward`, which this class does not define",
+            remedy="write `def forward(self, x): ...` (the name is forward, not call or __call__)",
+        )
+
+    def __call__(self, *inputs: Any, **options: Any) -> Any:
+        with scope(self._name or type(self).__name__.lower()):
+            output = self.forward(*inputs, **options)
+        if watch.tell is not None:
+            watch.tell(self, "", output)
+        return output
+
+    def note(self, **values: Tensor) -> None:
+        """Name values on the way (`self.note(i=i, f=f)`), so that drawings say them and `layers.outputs` finds them."""
+        for name, value in values.items():
+            value.node.name = name
+            if watch.tell is not None:
+                watch.tell(self, name, value)
+
+    # ---- what it is made of ----
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not name.startswith("_"):
+            if isinstance(value, (Tensor, Layer)):
+                self._register(name, value)
+            else:
+                _refuse(self, name, value)
+                self.__dict__.get("_members", {}).pop(name, None)
+        object.__setattr__(self, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        self._members.pop(name, None)
+        object.__delattr__(self, name)
+
+    def _register(self, name: str, value: Tensor | Layer) -> None:
+        if "_members" not in self.__dict__:
+            raise LayerError(
+                "MG201",
+                f"{type(self).__name__} assigns {name!r} before Layer.__init__ has run",
+                cause=f"{type(self).__name__}.__init__ does not begin with super().__init__()",
+                remedy="write super().__init__() as the first line of __init__",
+            )
+        if isinstance(value, Tensor) and not (value.requires_grad and isinstance(value.node, Leaf)):
+            _refuse(self, name, value)
+        self._members[name] = value
+        if isinstance(value, Layer):
+            value._name = value._name or name
+        for path, parameter in self.named_parameters().items():
+            parameter.name = path  # what is built from the inside out ends with paths from the root
+
+    def _walk(self, prefix: str, seen: set[Any]) -> Iterator[tuple[str, Any]]:
+        """(path, Layer or parameter) in the order of definition, each once, under its first path."""
+        yield prefix, self
+        for name, member in self.__dict__.get("_members", {}).items():
+            key = member.node if isinstance(member, Tensor) else member
+            if key in seen:
+                continue
+            seen.add(key)
+            path = f"{prefix}.{name}" if prefix else name
+            if isinstance(member, Layer):
+                yield from member._walk(path, seen)
+            else:
+                yield path, member
+
+    def named_parameters(self) -> dict[str, Tensor]:
+        """{path: parameter} in the order of definition; one that is shared comes once, under its first path.
+
+        Frozen parameters (`requires_grad = False`, set after they were assigned) are among them.
+        """
+        return {path: member for path, member in self._walk("", {self}) if isinstance(member, Tensor)}
+
+    def named_layers(self) -> dict[str, Layer]:
+        """{path: layer}, this layer itself first, under ""."""
+        return {path: member for path, member in self._walk("", {self}) if isinstance(member, Layer)}
+
+    def train(self) -> Self:
+        """Training mode, here and in all layers below: dropout is on. Returns the layer."""
+        return self._set_training(True)
+
+    def eval(self) -> Self:
+        """Evaluation mode, here and in all layers below: dropout is off. Returns the layer."""
+        return self._set_training(False)
+
+    def _set_training(self, on: bool) -> Self:
+        for layer in self.named_layers().values():
+            layer.training = on
+        return self
+
+    # ---- its weights ----
+
+    def state_dict(self) -> dict[str, Array]:
+        """{path: array} of all parameters, as copies."""
+        return {path: parameter.array.copy() for path, parameter in self.named_parameters().items()}
+
+    def load_state_dict(self, arrays: Mapping[str, Array]) -> None:
+        """Take over the arrays of `state_dict()`, all of them or, on an error, none.
+
+        Errors: CheckpointError (MG205) that names every missing, extra and mismatched path.
+        """
+        parameters = self.named_parameters()
+        check_arrays({path: parameter.array for path, parameter in parameters.items()}, arrays, type(self).__name__)
+        for path, parameter in parameters.items():
+            parameter.array = arrays[path]
+
+    # ---- display ----
+
+    def settings(self) -> str:
+        """What `repr` writes in the brackets: the arguments that made this layer."""
+        return ""
+
+    def __repr__(self) -> str:
+        lines = []
+        for path, member in self._walk("", {self}):
+            *above, name = path.split(".")
+            indent = "  " * (len(above) + 1) if path else ""
+            title = f"{name}: " if path else ""
+            if isinstance(member, Layer):
+                lines.append(f"{indent}{title}{type(member).__name__}({member.settings()})")
+            else:
+                frozen = "" if member.requires_grad else ", frozen"
+                lines.append(f"{indent}{title}{member.shape}{frozen}")
+        count = sum(parameter.size for parameter in self.named_parameters().values())
+        return "\n".join([*lines, f"{count:,} parameters"])
+
+
+class Sequential(Layer):
+    """Layers one after the other: each takes what the one before gave.
+
+    A child is named like its class in lower case, the second of a class `dense_2`, and so on.
+
+    >>> from layers import Dense
+    >>> model = Sequential(Dense(4, 3), Dense(3, 2))
+    >>> model
+    Sequential()
+      dense: Dense(4, 3)
+        W: (4, 3)
+        b: (3,)
+      dense_2: Dense(3, 2)
+        W: (3, 2)
+        b: (2,)
+    23 parameters
+
+    Errors: OptionError (MG206) for no layers, or for something that is not a Layer.
+    """
+
+    def __init__(self, *layers: Layer) -> None:
+        super().__init__()
+        if not layers:
+            raise OptionError(
+                "MG206", "Sequential was given no layers", remedy="give one or more: Sequential(Dense(4, 2))"
+            )
+        count: dict[str, int] = {}
+        for number, layer in enumerate(layers):
+            if not isinstance(layer, Layer):
+                raise OptionError(
+                    "MG206",
+                    f"item {number} of Sequential is {layer!r}, not a Layer",
+                    cause="only layers have parameters and scopes; lists must be unpacked, classes called",
+                    remedy="for a function such as mg.tanh use Dense(..., activation=mg.tanh), or write a Layer",
+                )
+            kind = type(layer).__name__.lower()
+            count[kind] = count.get(kind, 0) + 1
+            setattr(self, kind if count[kind] == 1 else f"{kind}_{count[kind]}", layer)
+        self._order = layers
+
+    def forward(self, x: Any) -> Any:
+        for layer in self._order:
+            x = layer(x)
+        return x
+
+
+def check_arrays(expected: Mapping[str, Array], given: Mapping[str, Array], model: str) -> None:
+    """CheckpointError (MG205) that lists all differences between what a model expects and what it is given."""
+    wrong = [f"missing {path} {array.shape}" for path, array in expected.items() if path not in given]
+    wrong += [f"extra {path} {np.shape(array)}" for path, array in given.items() if path not in expected]
+    for path, array in expected.items():
+        if path in given:
+            found = np.asarray(given[path])
+            if found.shape != array.shape:
+                wrong.append(f"{path} has shape {found.shape}, the model's has {array.shape}")
+            elif found.dtype != array.dtype:
+                wrong.append(f"{path} has dtype {found.dtype}, the model's has {array.dtype}")
+    if wrong:
+        raise CheckpointError(
+            "MG205",
+            f"these weights do not fit {model}: {len(wrong)} differences\n    " + "\n    ".join(wrong),
+            cause="they come from a model of another architecture, or of other sizes",
+            remedy="build the model as it was when they were saved; nothing has been loaded",
+        )
+
+
+def _refuse(layer: Layer, name: str, value: Any) -> None:
+    """LayerError for what looks like a part of the model and would silently not be trained."""
+    title = f"{type(layer).__name__}.{name}"
+    private = f"for something that is never trained use a name with an underscore: self._{name}"
+    if isinstance(value, Tensor) and value.node.gate is not None:
+        raise LayerError(
+            "MG203",
+            f"{title} was assigned a step of a computation ({value.node.gate.name}), not a parameter",
+            cause="a parameter is a leaf: a Tensor that was made, not computed",
+            remedy=f"to change a parameter's value assign to its array: self.{name}.array = ...; {private}",
+        )
+    if isinstance(value, (np.ndarray, Tensor)):
+        kind = "an array" if isinstance(value, np.ndarray) else "a Tensor without requires_grad"
+        raise LayerError(
+            "MG203",
+            f"{title} was assigned {kind} of shape {value.shape}, which no optimizer would find",
+            cause="only a Tensor with requires_grad=True becomes a parameter",
+            remedy="Tensor(..., requires_grad=True); to freeze it, set requires_grad = False afterwards; " + private,
+        )
+    if isinstance(value, (list, tuple, dict)):
+        items = list(value.values() if isinstance(value, dict) else value)
+        if any(isinstance(item, (Tensor, Layer)) for item in items):
+            raise LayerError(
+                "MG204",
+                f"{title} was assigned a {type(value).__name__} that holds layers or tensors",
+                cause="what is inside a collection has no path, and no optimizer would find it",
+                remedy=f"Sequential(*layers), or one attribute for each: setattr(self, f'{name}_{{i}}', layer)",
+            )

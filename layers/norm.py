@@ -1,0 +1,36 @@
+"""LayerNorm: every example brought to one scale. Knows the last axis."""
+
+from __future__ import annotations
+
+from minigrad import Tensor, sqrt
+
+from .dense import check_size
+from .init import ones, zeros
+from .layer import Layer
+
+
+class LayerNorm(Layer):
+    """z = gain ⊙ (x - μ) / √(σ² + epsilon) + bias, with mean μ and variance σ² over the last axis of x (..., width).
+
+    gain (width,) starts at 1, bias (width,) at 0. σ² divides by the width, not by the width less 1.
+
+    >>> LayerNorm(2)(Tensor([[1.0, 3.0]])).array.round(3)
+    array([[-1.,  1.]], dtype=float32)
+
+    Errors: OptionError for a width below 1 (MG210). Source: Ba, Kiros and Hinton, Layer normalization (2016).
+    """
+
+    def __init__(self, width: int, *, epsilon: float = 1e-5) -> None:
+        super().__init__()
+        check_size("LayerNorm", width=width)
+        self.gain = Tensor(ones((width,)), requires_grad=True)
+        self.bias = Tensor(zeros((width,)), requires_grad=True)
+        self.epsilon = epsilon  # keeps the root of a constant row's variance, 0, from dividing
+
+    def forward(self, x: Tensor) -> Tensor:
+        centred = x - x.mean(axis=-1, keepdims=True)
+        variance = (centred * centred).mean(axis=-1, keepdims=True)
+        return centred / sqrt(variance + self.epsilon) * self.gain + self.bias
+
+    def settings(self) -> str:
+        return str(self.gain.size)

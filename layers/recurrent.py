@@ -1,0 +1,272 @@
+"""RNN, GRU and LSTM: the unroller with a cell, stacked, in one direction or both. Know nothing of a cell's inside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from typing import Any, Literal, TypedDict, Unpack
+
+import numpy as np
+
+from minigrad import Tensor, concatenate, scope, stack, tanh, where
+from minigrad.errors import OptionError, ShapeError
+
+from .cells import Cell, GRUCell, LSTMCell, RNNCell, State
+from .dropout import Dropout
+from .layer import Layer
+from .mask import Mask, as_mask
+from .unroll import step_name, unroll
+
+
+class Options(TypedDict, total=False):
+    """What RNN, GRU and LSTM all take; `Recurrent` has the meaning of each."""
+
+    layers: int
+    bidirectional: bool
+    dropout: float
+    pooling: Literal["last", "mean", "max"]
+    return_sequences: bool
+    return_state: bool
+    truncate: int | None
+
+
+class Recurrent(Layer):
+    """What RNN, GRU and LSTM share. x (B, T, D) -> the last state's h (B, H), in eight ways to ask for more.
+
+    - `layers=n` stacks n cells, each reading the outputs of the one below, with `dropout` between them in training.
+    - `bidirectional`: a second cell reads from the last step to the first; outputs (B, 2H) hold the forward one's, then
+      the backward one's, both of the same time step.
+    - `pooling`: "last" (each direction's h after its last step), or "mean" or "max" over the top layer's outputs.
+    - `return_sequences`: the top layer's output at every step, (B, T, H), in place of the pooled one.
+    - `return_state`: (output, final state). A state is the cell's, or a list of one for each cell (forward, backward,
+      then the next layer), and can be passed in again as `state`.
+    - `truncate=k`: gradients go back through the last k steps only; see `unroll`.
+
+    Called with `mask` (B, T), True at real steps, or `lengths` (B,) of sequences padded at the end, padding is passed
+    over. The cells are `cell`, `cell_2`, ..., and `backward_cell`, ...; with several, each runs in a scope of its name.
+    """
+
+    def __init__(
+        self,
+        make_cell: Callable[[int], Cell],
+        input_size: int,
+        *,
+        layers: int = 1,
+        bidirectional: bool = False,
+        dropout: float = 0.0,
+        pooling: Literal["last", "mean", "max"] = "last",
+        return_sequences: bool = False,
+        return_state: bool = False,
+        truncate: int | None = None,
+    ) -> None:
+        super().__init__()
+        self.layers, self.bidirectional, self.truncate = layers, bidirectional, truncate
+        self.pooling, self.return_sequences, self.return_state = pooling, return_sequences, return_state
+        _check_options(self, dropout)
+        size = input_size
+        for number in range(layers):
+            suffix = f"_{number + 1}" if number else ""
+            for name in ("cell", "backward_cell")[: 1 + bidirectional]:
+                cell = make_cell(size)
+                setattr(self, name + suffix, cell)
+            size = cell.hidden * (1 + bidirectional)
+        if layers > 1:
+            self.dropout = Dropout(dropout)
+
+    def cells(self) -> dict[str, Cell]:
+        """{name: cell}, from the bottom up, forward before backward."""
+        return {name: member for name, member in self._members.items() if isinstance(member, Cell)}
+
+    def forward(
+        self, x: Any, state: State | None = None, *, mask: Any = None, lengths: Sequence[int] | None = None
+    ) -> Any:
+        cells = self.cells()
+        x = _check_input(self, x, next(iter(cells.values())))
+        batch, steps, _ = x.shape
+        mask = as_mask(mask, lengths, batch, steps)
+        states = _check_states(cells, state, batch)
+        inputs: Tensor | list[Tensor] = x
+        sweeps: list[list[Tensor]] = []
+        finals: list[State] = []
+        for (name, cell), first in zip(cells.items(), states, strict=True):
+            reverse = name.startswith("backward")
+            if sweeps and not reverse:  # a layer is done: the next one reads its outputs
+                inputs, sweeps = self._between(sweeps), []
+            with scope(name) if len(cells) > 1 else nullcontext():
+                outputs, final = unroll(cell, inputs, first, mask=mask, truncate=self.truncate, reverse=reverse)
+            sweeps.append(outputs)
+            finals.append(final)
+        output = self._output(sweeps, finals, mask)
+        return (output, finals[0] if len(finals) == 1 else finals) if self.return_state else output
+
+    def _between(self, sweeps: list[list[Tensor]]) -> list[Tensor]:
+        """What the next layer reads at each step: all directions' outputs of that step, with dropout."""
+        joined = []
+        for t, parts in enumerate(zip(*sweeps, strict=True)):
+            with scope(step_name(t, len(sweeps[0]))):
+                joined.append(self.dropout(parts[0] if len(parts) == 1 else concatenate(parts, axis=1)))
+        return joined
+
+    def _output(self, sweeps: list[list[Tensor]], finals: list[State], mask: Mask | None) -> Tensor:
+        if self.pooling == "last" and not self.return_sequences:
+            last = [final[0] if isinstance(final, tuple) else final for final in finals[-len(sweeps) :]]
+            return last[0] if len(last) == 1 else concatenate(last, axis=1)
+        sequences = [stack(outputs, axis=1) for outputs in sweeps]
+        sequence = sequences[0] if len(sequences) == 1 else concatenate(sequences, axis=2)
+        return sequence if self.return_sequences else pool(sequence, self.pooling, mask)
+
+    def settings(self) -> str:
+        cell = next(iter(self.cells().values()))
+        defaults: dict[str, Any] = {
+            "layers": 1, "bidirectional": False, "pooling": "last", "return_sequences": False, "return_state": False,
+            "truncate": None,
+        }  # fmt: skip
+        options = {name: getattr(self, name) for name in defaults}
+        changed = [f", {name}={value!r}" for name, value in options.items() if value != defaults[name]]
+        return cell.settings() + "".join(changed)
+
+
+class RNN(Recurrent):
+    """The simple recurrent network: h_t = tanh(x_t @ W_xh + h_(t-1) @ W_hh + b_h), unrolled gate by gate.
+
+    x (B, T, D) -> h_T (B, H), or as the options say, which `Recurrent` lists and `RNNCell` completes.
+
+    >>> rnn = RNN(3, 2, truncate=4)
+    >>> rnn(np.ones((5, 7, 3))).shape
+    (5, 2)
+    >>> list(rnn.named_parameters())
+    ['cell.W_xh', 'cell.W_hh', 'cell.b_h']
+
+    Errors: OptionError (MG210, MG211, MG212, MG220) for the options, ShapeError for x (MG221), a mask or lengths
+    (MG222, MG223, MG225), a state (MG224). Source: Elman, Finding structure in time (1990).
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        *,
+        activation: Callable[[Tensor], Tensor] = tanh,
+        **options: Unpack[Options],
+    ) -> None:
+        super().__init__(lambda size: RNNCell(size, hidden_size, activation), input_size, **options)
+
+
+class GRU(Recurrent):
+    """The gated recurrent unit, unrolled: x (B, T, D) -> h_T (B, H). See `GRUCell` and `Recurrent`.
+
+    >>> GRU(3, 2, bidirectional=True, return_sequences=True)(np.ones((5, 7, 3))).shape
+    (5, 7, 4)
+
+    Errors: as RNN. Source: Cho et al., Learning phrase representations using RNN encoder-decoder (2014).
+    """
+
+    def __init__(
+        self, input_size: int, hidden_size: int, *, reset_after: bool = True, **options: Unpack[Options]
+    ) -> None:
+        super().__init__(lambda size: GRUCell(size, hidden_size, reset_after), input_size, **options)
+
+
+class LSTM(Recurrent):
+    """Long short-term memory, unrolled: x (B, T, D) -> h_T (B, H). See `LSTMCell` and `Recurrent`.
+
+    >>> output, (h, c) = LSTM(3, 2, return_state=True)(np.ones((5, 7, 3)))
+    >>> output is h, c.shape
+    (True, (5, 2))
+
+    Errors: as RNN. Source: Hochreiter and Schmidhuber, Long short-term memory (1997).
+    """
+
+    def __init__(
+        self, input_size: int, hidden_size: int, *, forget_bias: float = 1.0, **options: Unpack[Options]
+    ) -> None:
+        super().__init__(lambda size: LSTMCell(size, hidden_size, forget_bias), input_size, **options)
+
+
+def pool(sequence: Tensor, how: str, mask: Mask | None = None) -> Tensor:
+    """The mean or the maximum over time of a sequence (B, T, H), over the steps where `mask` (B, T) is True.
+
+    >>> pool(Tensor([[[1.0], [5.0], [9.0]]]), "mean", np.array([[True, True, False]])).array
+    array([[3.]], dtype=float32)
+    """
+    if mask is None:
+        return sequence.mean(axis=1) if how == "mean" else sequence.max(axis=1)
+    real = mask[:, :, None]
+    if how == "max":
+        return where(real, sequence, np.finfo(sequence.dtype).min).max(axis=1)
+    share = real / real.sum(axis=1, keepdims=True)
+    weighted: Tensor = sequence * share.astype(sequence.dtype)
+    return weighted.sum(axis=1)
+
+
+def _check_options(layer: Recurrent, dropout: float) -> None:
+    title = type(layer).__name__
+
+    def whole(value: Any) -> bool:
+        return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and int(value) >= 1
+
+    def refuse(what: str, remedy: str, cause: str = "") -> OptionError:
+        return OptionError("MG220", f"{title} cannot have {what}", cause=cause, remedy=remedy)
+
+    if not whole(layer.layers):
+        raise refuse(f"layers={layer.layers!r}", "give the number of stacked layers, 1 or more")
+    if layer.truncate is not None and not whole(layer.truncate):
+        raise refuse(
+            f"truncate={layer.truncate!r}",
+            "give the number of last steps that carry gradient, 1 or more, or None for all",
+            "it counts steps; with 0 nothing recurrent would be learned",
+        )
+    if layer.pooling not in ("last", "mean", "max"):
+        raise refuse(f"pooling={layer.pooling!r}", "choose 'last', 'mean' or 'max'")
+    if layer.return_sequences and layer.pooling != "last":
+        raise refuse(
+            f"return_sequences together with pooling={layer.pooling!r}",
+            "leave one of them out; layers.pool pools a sequence",
+            "the one asks for every step, the other for one vector",
+        )
+    if dropout and layer.layers == 1:
+        raise refuse(
+            f"dropout={dropout!r} with one layer",
+            "put a Dropout layer before or after it, or stack two: layers=2",
+            "this dropout acts between stacked layers, and there is no between",
+        )
+
+
+def _check_input(layer: Recurrent, x: Any, cell: Cell) -> Tensor:
+    dtype = next(iter(cell.named_parameters().values())).dtype
+    tensor = x if isinstance(x, Tensor) else Tensor(x, dtype=dtype)
+    if tensor.ndim != 3 or tensor.shape[2] != cell.inputs or tensor.shape[1] == 0:
+        if tensor.ndim != 3:
+            cause = f"it has {tensor.ndim} axes where there should be three: batch, time, features"
+        elif tensor.shape[1] == 0:
+            cause = "there are zero time steps, after which there is no last state"
+        else:
+            cause = f"its steps have {tensor.shape[2]} features, and the layer was made for {cell.inputs}"
+        raise ShapeError(
+            "MG221",
+            f"{type(layer).__name__} takes x of shape (batch, time, {cell.inputs}), not {tensor.shape}",
+            cause=cause,
+            remedy="ids go through an Embedding first; x[:, None, :] is one step, x[None] a batch of one",
+        )
+    return tensor
+
+
+def _check_states(cells: dict[str, Cell], state: State | None, batch: int) -> list[State]:
+    expected = [cell.initial_state(batch) for cell in cells.values()]
+    if state is None:
+        return expected
+    needed = _shapes(expected[0] if len(expected) == 1 else expected)
+    if _shapes(state) != needed:
+        raise ShapeError(
+            "MG224",
+            f"this state does not fit a batch of {batch}: its shapes are {_shapes(state)} where {needed} is needed",
+            cause="it comes from a batch of another size, or from a layer of another kind",
+            remedy="pass the state that a call with as many rows returned, or None for zeros",
+        )
+    return [state] if len(expected) == 1 else list(state)
+
+
+def _shapes(state: State) -> str:
+    if isinstance(state, (tuple, list)):
+        return "(" + ", ".join(map(_shapes, state)) + ")"
+    return str(getattr(state, "shape", type(state).__name__))

@@ -1,0 +1,89 @@
+"""The one unroller: a cell, run over time. Owns scopes, direction, masks and cuts; knows no particular cell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad import Tensor, cut, scope, where
+
+from .cells import Cell, State
+from .mask import Mask
+
+
+def unroll(
+    cell: Cell,
+    inputs: Tensor | Sequence[Tensor],
+    state: State,
+    *,
+    mask: Mask | None = None,
+    truncate: int | None = None,
+    reverse: bool = False,
+) -> tuple[list[Tensor], State]:
+    """Run the cell over T steps: the outputs h by time step, each (B, H), and the state after the last step run.
+
+    `inputs` is a Tensor (B, T, D), or one (B, D) for each step. Step t is recorded in a scope of its own, `t07`. With
+    `reverse` the steps run from the last to the first; the output of step t still stands at place t.
+
+    `mask` (B, T) is True where a row has a step. Where it is False the row's state passes through unchanged, so that
+    padding, on either side, leaves no trace in outputs and gradients.
+
+    `truncate=k` cuts the state before the last k steps run, of each row's own steps where there is a mask: the value
+    goes on, gradients stop. With k of T or more nothing is cut.
+
+    >>> from layers import RNNCell
+    >>> cell = RNNCell(3, 2)
+    >>> outputs, state = unroll(cell, Tensor(np.ones((1, 5, 3))), cell.initial_state(1))
+    >>> len(outputs), outputs[-1] is state
+    (5, True)
+
+    Source: Werbos, Backpropagation through time (1990).
+    """
+    steps = inputs.shape[1] if isinstance(inputs, Tensor) else len(inputs)
+    order = range(steps - 1, -1, -1) if reverse else range(steps)
+    cuts = {} if truncate is None else _cuts(steps, truncate, mask if mask is None or not reverse else mask[:, ::-1])
+    outputs: list[Any] = [None] * steps
+    for number, t in enumerate(order):
+        with scope(step_name(t, steps)):
+            x = inputs[:, t] if isinstance(inputs, Tensor) else inputs[t]
+            if number in cuts:
+                state = over(_cutter(cuts[number]), state)
+            _, following = cell.forward(x, state)  # not a call: the step's scope says enough
+            if mask is not None and not (real := mask[:, t : t + 1]).all():
+                following = over(lambda new, old: where(real, new, old), following, state)
+            state = following
+            parts = state if isinstance(state, tuple) else (state,)
+            cell.note(**dict(zip(cell.state_names, parts, strict=True)))
+            outputs[t] = parts[0]
+    return outputs, state
+
+
+def step_name(t: int, steps: int) -> str:
+    """The scope of step t of so many: numbers as wide as the last, so that they sort.
+
+    >>> step_name(7, 40)
+    't07'
+    """
+    return f"t{t:0{max(2, len(str(steps - 1)))}d}"
+
+
+def over(function: Callable[..., Tensor], *states: State) -> State:
+    """The function applied to each tensor of a state, or of several states in step."""
+    if isinstance(states[0], Tensor):
+        return function(*states)
+    return tuple(over(function, *parts) for parts in zip(*states, strict=True))
+
+
+def _cuts(steps: int, truncate: int, mask: Mask | None) -> dict[int, Mask | None]:
+    """Before which steps the state is cut, counted as they run: of all rows (None) or those marked (B, 1)."""
+    if mask is None:
+        return {steps - truncate: None} if truncate < steps else {}
+    left = mask[:, ::-1].cumsum(axis=1)[:, ::-1]  # how many steps each row still has, this one included
+    rows = mask & (left == truncate) & (left[:, :1] > truncate)
+    return {int(step): rows[:, step : step + 1] for step in np.flatnonzero(rows.any(axis=0))}
+
+
+def _cutter(rows: Mask | None) -> Callable[[Tensor], Tensor]:
+    return cut if rows is None or rows.all() else lambda part: where(rows, cut(part), part)
