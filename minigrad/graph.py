@@ -8,7 +8,7 @@ leads to it goes, it is freed at once, without the garbage collector.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable
 from contextlib import ContextDecorator
 from itertools import count
 from operator import attrgetter
@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from .errors import GradientError, MinigradError
-from .pieces import Array, Pieces
+from .pieces import Array, Deferred, Pieces
 
 Scope = tuple[str, ...]
 
@@ -41,6 +41,7 @@ class _State(threading.local):
     scope: Scope = ()
     on_record: Callable[[Node], None] | None = None
     on_gradient: Callable[[Node, Any], None] | None = None
+    on_cut: Callable[[Array], Array] | None = None  # given what a cut lets through; says what goes on
 
 
 state = _State()
@@ -98,7 +99,7 @@ class Leaf(Node):
         self, output: Array, requires_grad: bool = False, name: str | None = None, origin: str = "created"
     ) -> None:
         super().__init__(None, (), (), output, requires_grad, name)
-        self.grad: Array | Pieces | None = None
+        self.grad: Array | Deferred | None = None
         self.origin = origin
         self.cut_from: Node | None = None
         self.updated = 0
@@ -186,10 +187,6 @@ def ancestors(roots: Iterable[Node], follow: Callable[[Node], Iterable[Node]] | 
     return sorted(seen, key=_serial, reverse=True)
 
 
-def _wanting(node: Node) -> Iterator[Node]:
-    return (parent for parent in node.inputs if parent.requires_grad)
-
-
 def sweep(
     root: Node, seed: Any, *, keep: Container[Node] = (), lift: Callable[[Node], Any] | None = None
 ) -> dict[Node, Any]:
@@ -199,28 +196,28 @@ def sweep(
     error leaves no half-finished gradient behind. With `lift`, which makes a Tensor of a node, the same rules run on
     Tensors and record a graph of their own, from which second derivatives come.
     """
+    # Sums so far, in the shape that they arrive in: one that was broadcast is summed once, when it is complete.
     gradients: dict[Node, Any] = {root: seed}
     result: dict[Node, Any] = {}
     owned: set[Node] = set()  # nodes whose sum so far is an array made here, which may be added to in place
     watch = state.on_gradient
-    for node in ancestors([root], _wanting):
+    for node in ancestors([root]):
         dz = gradients.pop(node, None)
-        if dz is None:  # every consumer said that its gradient is zero
+        if dz is None:  # a constant, or every consumer said that its gradient is zero
             continue
         if watch is not None:
             watch(node, dz)
+        if dz.shape != node.output.shape:
+            dz = unbroadcast(dz, node.output.shape)
         gate = node.gate
         if gate is None or node in keep:
-            result[node] = dz if lift is not None or node in owned else dz.copy() if isinstance(dz, np.ndarray) else dz
+            result[node] = dz if lift is not None else _settled(dz, node in owned)
             if gate is None:
                 continue
-        if type(dz) is Pieces:
+        if isinstance(dz, Deferred):
             dz = dz.dense()
         inputs = node.inputs
         serial = node.serial
-        for parent in inputs:
-            if parent.updated > serial:
-                raise _updated(node, parent)
         try:
             if lift is None:
                 parts = gate.backward(dz, node.output, *node.arrays)
@@ -228,19 +225,26 @@ def sweep(
                 parts = _lifted(node, dz, lift)
             if len(parts) != len(inputs):
                 raise ValueError(f"{len(parts)} gradients for {len(inputs)} inputs")
-            for parent, array, part in zip(inputs, node.arrays, parts, strict=True):
-                if not parent.requires_grad or part is None:
+            for parent, part in zip(inputs, parts):  # noqa: B905  # strict= doubles the cost of a short zip
+                if parent.updated > serial:
+                    raise _updated(node, parent)
+                if part is None or not parent.requires_grad:
                     continue
                 if callable(part):  # a gradient that costs something, held back until it was known to be wanted
                     part = part()
-                if part.shape != array.shape:
-                    part = unbroadcast(part, array.shape)
+                if part.shape != parent.output.shape:
+                    check_broadcast(part.shape, parent.output.shape)
                 if parent not in gradients:
                     gradients[parent] = part
-                elif parent in owned and type(part) is type(gradients[parent]):
-                    gradients[parent] += part
+                    continue
+                so_far = gradients[parent]
+                if so_far.shape != part.shape:
+                    so_far, part = unbroadcast(so_far, parent.output.shape), unbroadcast(part, parent.output.shape)
+                if parent in owned and type(part) is type(so_far):
+                    so_far += part  # rebinds, since a NumPy scalar cannot be added to in place
+                    gradients[parent] = so_far
                 else:
-                    gradients[parent] = gradients[parent] + part
+                    gradients[parent] = so_far + part
                     if lift is None:
                         owned.add(parent)
         except MinigradError:
@@ -248,6 +252,20 @@ def sweep(
         except Exception as error:
             raise _rule_failed(node, dz, error) from error
     return result
+
+
+def _settled(dz: Any, owned: bool) -> Any:
+    """A gradient that is handed out: nobody else's array, and whole but for the pieces that an optimizer can use."""
+    if isinstance(dz, Deferred):
+        return dz if isinstance(dz, Pieces) else dz.dense()
+    return dz if owned else np.array(dz)
+
+
+def check_broadcast(part: tuple[int, ...], shape: tuple[int, ...]) -> None:
+    """ValueError unless a gradient of shape `part` can belong to an input of `shape` that was broadcast."""
+    ends = part[len(part) - len(shape) :]
+    if len(part) < len(shape) or any(size not in (1, end) for size, end in zip(shape, ends, strict=True)):
+        raise ValueError(f"the gradient of an input of shape {shape} came out as {part}")
 
 
 def unbroadcast(part: Any, shape: tuple[int, ...]) -> Any:
@@ -258,14 +276,13 @@ def unbroadcast(part: Any, shape: tuple[int, ...]) -> Any:
     >>> unbroadcast(np.ones((5, 2, 3)), (2, 1)).tolist()
     [[15.0], [15.0]]
     """
+    check_broadcast(part.shape, shape)
     extra = len(part.shape) - len(shape)
     axes = tuple(range(extra)) + tuple(
         extra + axis for axis, size in enumerate(shape) if size == 1 and part.shape[extra + axis] != 1
     )
     if axes:
         part = part.sum(axis=axes, keepdims=True)
-    if part.shape[max(extra, 0) :] != shape:
-        raise ValueError(f"the gradient of an input of shape {shape} came out as {part.shape}")
     return part.reshape(shape) if extra else part
 
 

@@ -1,8 +1,8 @@
-"""Gradients that stay in pieces: (index, values) pairs of an array nobody has built yet. Knows NumPy alone.
+"""Gradients that are held back: kept as the terms of a sum until someone asks for the array. Knows NumPy alone.
 
-A look-up of 1,280 word vectors touches some 550 rows of a 10,000-row table; its gradient is zero in all others. Writing
-that gradient as a whole array costs more than everything else in a training step, so it is kept as pieces until
-someone asks for the whole array (`dense`) or for the rows alone (`rows`).
+Two kinds are worth it. A look-up of 1,280 word vectors touches some 550 rows of a 10,000-row table, and its gradient is
+zero in all others: `Pieces` keeps (index, values). A weight that is used at forty time steps gets forty products aᵀ @ dz,
+to be added up: `Products` keeps the factors, and one large product costs less than forty small ones and their sums.
 """
 
 from __future__ import annotations
@@ -15,7 +15,61 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 
-class Pieces:
+class Deferred:
+    """The gradient of an array of `shape`, as terms yet to be added up. `dense()` gives the array."""
+
+    __slots__ = ("dtype", "items", "shape")
+    __array_ufunc__ = None  # ndarray + Deferred must come to Deferred.__radd__, not be broadcast element by element
+
+    def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any], items: list[tuple[Any, Array]]) -> None:
+        self.shape, self.dtype, self.items = shape, dtype, items
+
+    def __add__(self, other: Deferred | Array) -> Deferred | Array:
+        if type(other) is type(self):
+            return type(self)(self.shape, self.dtype, self.items + other.items)
+        whole = np.array(other.dense() if isinstance(other, Deferred) else other)
+        self._add_into(whole)
+        return whole
+
+    __radd__ = __add__
+
+    def __iadd__(self, other: Deferred) -> Deferred:  # type: ignore[misc]  # asked only with one of the same kind
+        self.items.extend(other.items)  # a thousand time steps must not copy the list a thousand times
+        return self
+
+    def dense(self) -> Array:
+        """The whole array, of `shape`."""
+        whole = np.zeros(self.shape, self.dtype)
+        self._add_into(whole)
+        return whole
+
+    def _add_into(self, whole: Array) -> None:
+        raise NotImplementedError
+
+
+class Products(Deferred):
+    """Σ aᵀ @ dz over `items` of (a, dz), matrices with as many rows as each other.
+
+    >>> ones = np.ones((3, 2), "float32")
+    >>> (Products((2, 2), ones.dtype, [(ones, ones)]) + Products((2, 2), ones.dtype, [(2 * ones, ones)])).dense()
+    array([[9., 9.],
+           [9., 9.]], dtype=float32)
+    """
+
+    __slots__ = ()
+
+    def dense(self) -> Array:
+        if len(self.items) == 1:
+            a, dz = self.items[0]
+            return a.T.dot(dz)  # type: ignore[no-any-return]
+        a, dz = (np.concatenate(factors) for factors in zip(*self.items, strict=True))
+        return a.T @ dz  # type: ignore[no-any-return]
+
+    def _add_into(self, whole: Array) -> None:
+        whole += self.dense()
+
+
+class Pieces(Deferred):
     """The gradient of an array of `shape`, zero except that `values` is added at `index`, for each (index, values).
 
     `index` is anything that indexes an array of that shape; `values` has the shape of what it picks.
@@ -31,30 +85,7 @@ class Pieces:
            [1., 1.]], dtype=float32))
     """
 
-    __slots__ = ("dtype", "items", "shape")
-    __array_ufunc__ = None  # ndarray + Pieces must come to Pieces.__radd__, not be broadcast element by element
-
-    def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any], items: list[tuple[Any, Array]]) -> None:
-        self.shape, self.dtype, self.items = shape, dtype, items
-
-    def __add__(self, other: Pieces | Array) -> Pieces | Array:
-        if isinstance(other, Pieces):
-            return Pieces(self.shape, self.dtype, self.items + other.items)
-        whole = other.copy()
-        self._add_into(whole)
-        return whole
-
-    __radd__ = __add__
-
-    def __iadd__(self, other: Pieces) -> Pieces:  # type: ignore[misc]  # never asked to add an array in place
-        self.items.extend(other.items)  # a thousand time steps must not copy the list a thousand times
-        return self
-
-    def dense(self) -> Array:
-        """The whole array, of `shape`: zeros with every piece added in its place."""
-        whole = np.zeros(self.shape, self.dtype)
-        self._add_into(whole)
-        return whole
+    __slots__ = ()
 
     def rows(self) -> tuple[Array, Array] | None:
         """(the distinct rows touched, ascending; their summed gradients), or None where a piece is not rows."""

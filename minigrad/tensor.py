@@ -13,8 +13,8 @@ import numpy as np
 
 from .checks import as_array, check_differentiable, check_seed, title
 from .errors import DtypeError, GradientError, ShapeError, UnsupportedError
-from .graph import Leaf, Node, show, sweep
-from .pieces import Array, Pieces
+from .graph import Leaf, Node, show, state, sweep
+from .pieces import Array, Deferred
 
 TensorLike = Any  # a Tensor, an array, a number, or nested lists of numbers
 F = TypeVar("F", bound=Callable[..., Any])
@@ -117,7 +117,7 @@ class Tensor:
         node = self.node
         if not isinstance(node, Leaf):
             return None
-        if isinstance(node.grad, Pieces):
+        if isinstance(node.grad, Deferred):
             node.grad = node.grad.dense()
         return node.grad
 
@@ -188,7 +188,7 @@ class Tensor:
         self.node.seed = seed
         for leaf, gradient in gradients.items():
             assert isinstance(leaf, Leaf)
-            if isinstance(gradient, Pieces):
+            if isinstance(gradient, Deferred):
                 leaf.grad = gradient if leaf.grad is None else leaf.grad + gradient
             else:
                 gradient = np.asarray(gradient, leaf.output.dtype)
@@ -362,7 +362,7 @@ def grad(
         gradient = found.get(tensor.node)
         if gradient is None:
             gradient = np.zeros(tensor.shape, tensor.dtype)
-        elif isinstance(gradient, Pieces):
+        elif isinstance(gradient, Deferred):
             gradient = gradient.dense()
         results.append(gradient if isinstance(gradient, Tensor) else Tensor(np.asarray(gradient)))
     return tuple(results)
@@ -373,7 +373,8 @@ def cut(tensor: Tensor) -> Tensor:
 
     The history before the cut stays in memory as long as the leaf does; `Tensor.detach` forgets it.
     """
-    fresh = _leaf(tensor.array.copy(), "cut", tensor.name)
+    array = tensor.array.copy()
+    fresh = _leaf(array if state.on_cut is None else state.on_cut(array), "cut", tensor.name)
     assert isinstance(fresh.node, Leaf)
     fresh.node.cut_from = tensor.node
     return fresh

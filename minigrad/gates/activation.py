@@ -37,7 +37,7 @@ class Tanh(_Activation):
         return np.tanh(x)
 
     def backward(self, dz: Any, z: Any, x: Any) -> Any:
-        return (dz * (1 - z * z),)
+        return (dz - dz * z * z,)  # dz · (1 - z²), but 1 - z² would make an array of the Python number 1 at each call
 
 
 class Sigmoid(_Activation):
