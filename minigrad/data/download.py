@@ -64,11 +64,11 @@ def download(archive: Archive, folder: Path) -> Path:
     return path
 
 
-def cannot_write(folder: Path, size: int, error: OSError) -> DataError:
+def cannot_write(folder: Path, size: int, error: Exception) -> DataError:
     """The error for a folder that takes no file: full, read-only, not ours."""
     return DataError(
         "MG424",
-        f"cannot write into {folder}: {error.strerror or error}",
+        f"cannot write into {folder}: {getattr(error, 'strerror', None) or error}",
         cause="the disk is full, or the folder is not yours to write",
         remedy=f"make room for {size / 1e6:.0f} MB there, or name another folder with data_dir=...",
     )

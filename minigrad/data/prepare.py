@@ -8,6 +8,7 @@ difference. One thing is left out: the 50,000 reviews without a label.
 
 from __future__ import annotations
 
+import gzip
 import re
 import tarfile
 import zlib
@@ -24,6 +25,7 @@ ARCHIVE = Archive(
     sha256="c40f74a18d3b61f90feba1e17730e0d38e8b97c05fde7008942e91923d1658fe",
 )
 FOLDER = Path("imdb_reviews", "plain_text", "1.0.0")  # below data_dir, where tensorflow-datasets looks
+SPACE = 150_000_000  # bytes that downloading and preparing need at their peak: the archive and the reviews twice
 
 _REVIEW = re.compile(r"aclImdb/(train|test)/(neg|pos)/\d+_\d+\.txt")
 
@@ -55,10 +57,12 @@ def prepare(data_dir: Path, archive: Archive) -> None:
     try:
         builder = ImdbReviews(data_dir=data_dir, file_format="array_record")
         builder.download_and_prepare()
-    except (tarfile.TarError, zlib.error, EOFError) as error:
+    except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError) as error:
         raise _not_reviews(path, str(error)) from error
-    except OSError as error:
-        raise cannot_write(data_dir, 200_000_000, error) from error
+    except DataError:
+        raise
+    except (OSError, RuntimeError) as error:  # array_record says RuntimeError of a write that failed
+        raise cannot_write(data_dir, SPACE, error) from error
 
 
 def _reviews(path: Path, split: str) -> Iterator[tuple[str, IO[bytes]]]:

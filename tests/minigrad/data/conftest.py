@@ -8,11 +8,9 @@ import threading
 from pathlib import Path
 
 import pytest
-from small_archive import TEST, TRAIN, tar_of
+from small_archive import REPOSITORY, TEST, TRAIN, tar_of
 
 from minigrad.data.download import Archive
-
-REPOSITORY = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(scope="session")

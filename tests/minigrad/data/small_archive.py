@@ -2,6 +2,9 @@
 
 import io
 import tarfile
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[3]
 
 # The published files that these reviews came from, how they begin, and the row that each has in the data set that
 # tensorflow-datasets publishes. Names and beginnings are common knowledge of the archive (its listing in sorted order).

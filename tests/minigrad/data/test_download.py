@@ -3,9 +3,9 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
+from small_archive import REPOSITORY
 
 from minigrad.data import download as module
 from minigrad.data.download import Archive, download
@@ -167,8 +167,7 @@ def test_ctrl_c_leaves_a_part_that_the_next_run_completes(server, tmp_path):
         "from pathlib import Path; from minigrad.data.download import Archive, download; "
         f"download(Archive({archive.url!r}, {archive.size}, {archive.sha256!r}), Path({str(tmp_path)!r}))"
     )
-    repository = Path(__file__).resolve().parents[3]
-    process = subprocess.Popen([sys.executable, "-c", program], cwd=repository, stderr=subprocess.PIPE)
+    process = subprocess.Popen([sys.executable, "-c", program], cwd=REPOSITORY, stderr=subprocess.PIPE)
     part = tmp_path / "aclImdb_v1.tar.gz.part"
     deadline = time.monotonic() + 20
     while not part.exists() and time.monotonic() < deadline:

@@ -1,9 +1,12 @@
+import gzip
 import os
+import subprocess
+import sys
 import tarfile
 from itertools import islice
 
 import pytest
-from small_archive import TEST, TRAIN, tar_of
+from small_archive import REPOSITORY, TEST, TRAIN, tar_of
 
 from minigrad.data import load_imdb, prepare
 from minigrad.errors import DataError
@@ -112,6 +115,24 @@ def test_a_cut_archive(server, archive_bytes, tmp_path, monkeypatch):
     assert prepared(tmp_path) == []
 
 
+@pytest.mark.parametrize("where", [0.0, 0.3, 0.5])
+def test_a_damaged_archive(server, archive_bytes, tmp_path, monkeypatch, where):
+    content = bytearray(archive_bytes)
+    start = int(where * len(content))
+    content[start : start + 8] = bytes(8)
+    serve(server, bytes(content), monkeypatch)
+    fails_with("MG425", tmp_path)
+    assert prepared(tmp_path) == []
+
+
+def test_an_archive_whose_gzip_checksum_is_wrong(server, archive_bytes, tmp_path, monkeypatch):
+    tar = gzip.decompress(archive_bytes).rstrip(b"\0")  # without tar's own end mark it is read up to the checksum
+    content = gzip.compress(tar + bytes(-len(tar) % 512))
+    serve(server, content[:-8] + bytes(8), monkeypatch)
+    assert "CRC" in fails_with("MG425", tmp_path).cause
+    assert prepared(tmp_path) == []
+
+
 def test_not_an_archive(server, tmp_path, monkeypatch):
     serve(server, b"This is not a tar.gz file at all.", monkeypatch)
     fails_with("MG425", tmp_path)
@@ -144,6 +165,22 @@ def test_hostile_members_are_passed_over_and_nothing_is_unpacked(server, tmp_pat
 def test_a_data_dir_that_cannot_be_written(served, tmp_path):
     (tmp_path / "file").write_text("in the way")
     fails_with("MG424", tmp_path / "file")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit on the size of a file")
+def test_a_disk_that_fills_while_preparing(served, tmp_path):
+    archive = served.archive
+    program = (
+        "import resource; from minigrad.data import load_imdb, prepare; from minigrad.data.download import Archive; "
+        f"prepare.ARCHIVE = Archive({archive.url!r}, {archive.size}, {archive.sha256!r}); "
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000)); "  # the archive fits, the reviews do not
+        f"load_imdb('tfds', data_dir={str(tmp_path)!r})"
+    )
+    result = subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True)
+    assert "DataError: [MG424] cannot write into" in result.stderr
+    assert "File too large" in result.stderr
+    assert prepared(tmp_path) == []
+    assert len(load_imdb("tfds", data_dir=tmp_path).train) == 12
 
 
 def test_prepared_reviews_with_a_damaged_file(served, tmp_path):
