@@ -1,0 +1,214 @@
+"""Save and load named arrays, in a file of the safetensors format. Knows arrays and JSON, not models or optimizers.
+
+The format is a header of JSON and the arrays' bytes: any tool that reads safetensors reads the weights, and since there
+is no pickle in it, a hostile file can run no code. A checksum over the whole file stands in the header, so that a
+damaged file is an error and never another model. A file is written under another name, synced to the disk, and renamed
+at the end: whatever happens, there is the old file or the new one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import hashlib
+import json
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from .errors import CheckpointError, DtypeError
+from .pieces import Array
+from .tensor import Tensor
+
+_KEY = "minigrad"  # our entry in the header's metadata; a single one, since the format does not order its entries
+_BLANK = "0" * 64  # what stands in the checksum's place while the checksum is taken
+_DTYPES = {
+    "BOOL": "bool",
+    **{f"F{bits}": f"float{bits}" for bits in (16, 32, 64)},
+    **{f"I{bits}": f"int{bits}" for bits in (8, 16, 32, 64)},
+    **{f"U{bits}": f"uint{bits}" for bits in (8, 16, 32, 64)},
+}  # the format's names, and NumPy's
+
+
+class Checkpoint(dict[str, Array]):
+    """What `load` returns: a dict of arrays by name, with what else was saved, as `info`."""
+
+    def __init__(self, arrays: Mapping[str, Array], info: dict[str, Any]) -> None:
+        super().__init__(arrays)
+        self.info = info
+
+
+def save(path: str | os.PathLike[str], arrays: Mapping[str, Any], info: Mapping[str, Any] | None = None) -> None:
+    """Write named arrays, and `info` (anything that JSON can hold), to one file, whole or not at all.
+
+    The same arrays and info give the same bytes. A Tensor counts as its array.
+
+    >>> import tempfile
+    >>> path = tempfile.mkdtemp() + "/model.safetensors"
+    >>> save(path, {"dense.W": np.ones((2, 3), "float32")}, {"hidden": 3})
+    >>> checkpoint = load(path)
+    >>> checkpoint["dense.W"].shape, checkpoint.info
+    ((2, 3), {'hidden': 3})
+
+    Errors: CheckpointError MG506 where the file cannot be written (no space, no permission, no folder), and the file
+    that was there stays; DtypeError MG507 for arrays or info that cannot be stored.
+    Source: the format, https://github.com/huggingface/safetensors.
+    """
+    from safetensors.numpy import save as serialize
+
+    path = Path(path)
+    ready = {name: _storable(name, array) for name, array in arrays.items()}
+    try:
+        text = json.dumps({"sha256": _BLANK, "info": dict(info or {})})
+    except (TypeError, ValueError, RecursionError) as error:
+        raise DtypeError(
+            "MG507",
+            f"the info for {path.name} cannot be stored: {error}",
+            cause="it is kept as JSON: dicts with text keys, lists, text, numbers, booleans, None",
+            remedy="turn other values into these, and pass arrays among the arrays",
+        ) from None
+    content = serialize(ready, metadata={_KEY: text})
+    # The digest goes into the header alone, so that the arrays need not be copied to put it there.
+    split = 8 + int.from_bytes(content[:8], "little")
+    header = content[:split].replace(_BLANK.encode(), hashlib.sha256(content).hexdigest().encode(), 1)
+    replace_file(path, lambda file: file.writelines([header, memoryview(content)[split:]]))
+
+
+def load(path: str | os.PathLike[str]) -> Checkpoint:
+    """Read what `save` wrote: {name: array}, with the info as `.info`. The arrays are writable copies.
+
+    Errors: CheckpointError MG501 (no file there, or it cannot be read), MG502 (not safetensors, or cut short), MG503
+    (no checksum: another program wrote it), MG504 (the checksum does not fit: damaged since it was written).
+    """
+    from safetensors import SafetensorError, deserialize
+
+    path = Path(path)
+    try:
+        if not path.is_file():  # a device or a pipe could go on for ever
+            raise FileNotFoundError("it is a folder or a device" if path.exists() else "there is no such file")
+        content = path.read_bytes()
+    except OSError as error:
+        raise CheckpointError(
+            "MG501",
+            f"cannot read {path}",
+            cause=error.strerror or str(error),
+            remedy="check the path and its permissions",
+        ) from error
+    try:
+        parts: Any = deserialize(content)  # type: ignore[no-untyped-call]  # checks that the header is whole, and covers the file exactly
+        split = 8 + int.from_bytes(content[:8], "little")
+        metadata = json.loads(content[8:split]).get("__metadata__") or {}
+        arrays = {name: _array(part) for name, part in parts}
+    except (SafetensorError, ValueError, TypeError, KeyError, RecursionError) as error:
+        raise CheckpointError(
+            "MG502",
+            f"{path} ({len(content):,} bytes) is not a checkpoint: {error}",
+            cause="it was cut short or damaged, or is a file of another kind",
+            remedy="go back to an earlier snapshot, or copy the file again from where it came",
+        ) from None
+    if _KEY not in metadata:
+        raise CheckpointError(
+            "MG503",
+            f"{path} has no checksum, so that nobody can tell whether it is whole",
+            cause="minigrad did not write it, or its header is damaged",
+            remedy="safetensors.numpy.load_file reads it unchecked; mg.save what it gives",
+        )
+    try:
+        ours = json.loads(metadata[_KEY])
+        digest, info = ours["sha256"], ours["info"]
+        blank = content[:split].replace(digest.encode(), _BLANK.encode(), 1)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        digest, info, blank = "", {}, b""
+    actual = hashlib.sha256(blank)
+    actual.update(memoryview(content)[split:])
+    if len(digest) != len(_BLANK) or digest != actual.hexdigest() or not isinstance(info, dict):
+        raise CheckpointError(
+            "MG504",
+            f"{path} is damaged: its content does not fit its checksum",
+            cause="bytes changed after it was written, on a disk or on the way",
+            remedy="go back to an earlier snapshot, or copy the file again from where it came",
+        )
+    return Checkpoint(arrays, info)
+
+
+def check_match(found: Mapping[str, Array], expected: Mapping[str, Array], what: str) -> None:
+    """Hold names, shapes and dtypes of `found` against `expected`; a CheckpointError MG505 lists all that differ."""
+    problems = [f"missing: {name} {a.shape} {a.dtype}" for name, a in expected.items() if name not in found]
+    problems += [f"unknown: {name} {np.shape(a)}" for name, a in found.items() if name not in expected]
+    for name, here in expected.items():
+        if name in found:
+            there = np.asarray(found[name])
+            if there.shape != here.shape:
+                problems.append(f"another shape: {name} is {there.shape}, and {here.shape} is needed")
+            elif there.dtype != here.dtype:
+                problems.append(f"another dtype: {name} is {there.dtype}, and {here.dtype} is needed")
+    if problems:
+        raise CheckpointError(
+            "MG505",
+            f"the arrays do not fit {what}, in {len(problems)} places:\n    " + "\n    ".join(problems),
+            cause="they were saved from another architecture, or under other names",
+            remedy="build the model with the configuration that it was saved with (load(path).info may hold it)",
+        )
+
+
+def replace_file(path: str | os.PathLike[str], write: Callable[[IO[bytes]], object]) -> None:
+    """Let `write(file)` write a file that takes the place of `path` at once, when it is complete and on the disk.
+
+    If that fails, the old file stays and no part of the new one does. Unfinished files that a killed run left
+    behind for this path are removed.
+    """
+    path = Path(path)
+    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}.unfinished")
+    try:
+        clear_unfinished(path.parent, glob.escape(path.name))
+        with open(unfinished, "xb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(unfinished, path)
+        if os.name == "posix":  # the new name itself is safe only when the folder is on the disk too
+            folder = os.open(path.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+    except OSError as error:
+        raise CheckpointError(
+            "MG506",
+            f"cannot write {path}",
+            cause=error.strerror or str(error),
+            remedy="free some space, or choose a folder that exists and can be written to; "
+            + ("the file that was there is as before" if path.exists() else "nothing was left there"),
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+
+
+def clear_unfinished(folder: str | os.PathLike[str], name: str = "*") -> None:
+    """Remove what killed runs left half-written in a folder, for files called `name` (a pattern)."""
+    for stray in Path(folder).glob(f".{name}.????????.unfinished"):
+        with contextlib.suppress(OSError):
+            stray.unlink()
+
+
+def _storable(name: str, value: Any) -> Array:
+    array: Array = np.asarray(value.array if isinstance(value, Tensor) else value, order="C")
+    if array.dtype.name not in _DTYPES.values():
+        raise DtypeError(
+            "MG507",
+            f"array {name!r} of dtype {array.dtype} cannot be stored",
+            cause="the format holds booleans, integers and floats of up to 64 bits",
+            remedy="convert it, or put it in the info if it is text",
+        )
+    return array
+
+
+def _array(part: Any) -> Array:
+    if part["dtype"] not in _DTYPES:
+        raise TypeError(f"NumPy has no dtype {part['dtype']}")
+    return np.frombuffer(part["data"], np.dtype(_DTYPES[part["dtype"]])).reshape(part["shape"])

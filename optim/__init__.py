@@ -1,0 +1,56 @@
+"""optim: update rules, and the Trainer that applies them. Knows Tensors and models by their methods, and no layer."""
+
+from .adagrad import Adagrad
+from .adam import Adam, AdamW
+from .callbacks import (
+    BestSnapshot,
+    Callback,
+    ClipGradients,
+    EarlyStopping,
+    EpochReport,
+    Evaluate,
+    GraphPicture,
+    LearningCurves,
+    LearningRate,
+    LogFile,
+    ProgressBar,
+    Snapshots,
+    StopOnNonFinite,
+)
+from .clipping import clip_gradients
+from .history import History
+from .metrics import accuracy
+from .optimizer import Optimizer
+from .rmsprop import RMSprop
+from .schedules import CosineSchedule, StepSchedule, WarmUp
+from .sgd import SGD
+from .trainer import Trainer
+
+__all__ = [
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "BestSnapshot",
+    "Callback",
+    "ClipGradients",
+    "CosineSchedule",
+    "EarlyStopping",
+    "EpochReport",
+    "Evaluate",
+    "GraphPicture",
+    "History",
+    "LearningCurves",
+    "LearningRate",
+    "LogFile",
+    "Optimizer",
+    "ProgressBar",
+    "RMSprop",
+    "SGD",
+    "Snapshots",
+    "StepSchedule",
+    "StopOnNonFinite",
+    "Trainer",
+    "WarmUp",
+    "accuracy",
+    "clip_gradients",
+]

@@ -1,0 +1,48 @@
+"""Adagrad: a step size for each number, from the squares of its past gradients. Knows its rule alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from .optimizer import Array, Optimizer, Parameters, check_range
+
+
+class Adagrad(Optimizer):
+    """s ← s + g², and p ← p - lr g / (√s + eps).
+
+    g is the gradient of p (plus weight_decay times p); s, of p's shape and zero at first, sums its squares, so that
+    numbers which rarely have a gradient (the vectors of rare words) take larger steps when they do.
+
+    >>> from minigrad import Tensor
+    >>> p = Tensor([1.0, 1.0], requires_grad=True)
+    >>> (p * [4.0, 0.5]).sum().backward()
+    >>> Adagrad({"p": p}, lr=0.1).step()       # the first step is lr, whatever the gradient's size
+    >>> print(p.array.round(4))
+    [0.9 0.9]
+
+    Without weight decay, only the rows of a table that a batch looked up are touched.
+    Errors: as Optimizer. Source: Duchi, Hazan and Singer, Adaptive subgradient methods (2011). Keras starts s at 0.1.
+    """
+
+    slots = ("squares",)
+
+    def __init__(
+        self, parameters: Parameters, lr: float = 0.01, *, eps: float = 1e-7, weight_decay: float = 0.0
+    ) -> None:
+        self.eps = check_range("eps", eps, 0.0)
+        super().__init__(parameters, lr, weight_decay)
+
+    def rule(self, p: Array, g: Array, slots: Sequence[Array], scratch: Array, lr: float, t: int) -> None:
+        (s,) = slots
+        np.multiply(g, g, out=scratch)
+        s += scratch
+        np.sqrt(s, out=scratch)
+        scratch += self.eps
+        np.divide(g, scratch, out=scratch)
+        scratch *= lr
+        p -= scratch
+
+    def rests_without_gradient(self) -> bool:
+        return True

@@ -1,0 +1,95 @@
+"""Adam, and AdamW, which is Adam with the weight decay taken out of the gradient. Knows its rule alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from .optimizer import Array, Optimizer, Parameters, check_range
+
+
+class Adam(Optimizer):
+    """m ← β₁ m + (1 - β₁) g, v ← β₂ v + (1 - β₂) g², and p ← p - lr m̂ / (√v̂ + eps).
+
+    g is the gradient of p (plus weight_decay times p). m and v, of p's shape and zero at first, are running means of g
+    and g²; m̂ = m / (1 - β₁ᵗ) and v̂ = v / (1 - β₂ᵗ) correct for that zero, where t counts the parameter's steps from 1.
+
+    >>> from minigrad import Tensor
+    >>> p = Tensor([1.0, 1.0], requires_grad=True)
+    >>> (p * [4.0, -0.5]).sum().backward()
+    >>> Adam({"p": p}, lr=0.1).step()          # the first step is lr, against the gradient's sign
+    >>> print(p.array.round(4))
+    [0.9 1.1]
+
+    As in the paper's Algorithm 1 and in PyTorch, eps stands outside the root and beside v̂. Keras computes
+    lr √(1 - β₂ᵗ) / (1 - β₁ᵗ) · m / (√v + eps), the paper's faster form: its eps is "epsilon hat", which here would be
+    eps / √(1 - β₂ᵗ), 32 times larger at the first step and equal in the end. The default, 1e-7, is Keras's; PyTorch
+    takes 1e-8. Errors: as Optimizer. Source: Kingma and Ba, Adam: a method for stochastic optimization (2015).
+    """
+
+    slots = ("m", "v")
+
+    def __init__(
+        self,
+        parameters: Parameters,
+        lr: float = 1e-3,
+        *,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-7,
+        weight_decay: float = 0.0,
+    ) -> None:
+        self.beta1, self.beta2 = (check_range(f"betas[{i}]", beta, 0.0, 1.0) for i, beta in enumerate(betas))
+        self.eps = check_range("eps", eps, 0.0)
+        super().__init__(parameters, lr, weight_decay)
+
+    def bias_corrections(self, t: int) -> tuple[float, float]:
+        """What m and v are divided by at step t. A method, so that a variant can change it."""
+        return 1 - self.beta1**t, 1 - self.beta2**t
+
+    def rule(self, p: Array, g: Array, slots: Sequence[Array], scratch: Array, lr: float, t: int) -> None:
+        m, v = slots
+        correct1, correct2 = self.bias_corrections(t)
+        np.multiply(g, 1 - self.beta1, out=scratch)
+        m *= self.beta1
+        m += scratch
+        np.multiply(g, g, out=scratch)
+        scratch *= 1 - self.beta2
+        v *= self.beta2
+        v += scratch
+        np.sqrt(v, out=scratch)
+        scratch /= np.sqrt(correct2).item()
+        scratch += self.eps
+        np.divide(m, scratch, out=scratch)
+        scratch *= lr / correct1
+        p -= scratch
+
+
+class AdamW(Adam):
+    """Adam with decoupled weight decay λ: p ← p - lr λ p, and then Adam's step, whose g is the gradient alone.
+
+    In Adam, λp passes through m and v, so that parameters with large gradients are hardly decayed at all; here every
+    parameter shrinks by the same share.
+
+    >>> from minigrad import Tensor
+    >>> p = Tensor([1.0], requires_grad=True)
+    >>> (4 * p).sum().backward()
+    >>> AdamW({"p": p}, lr=0.1, weight_decay=0.5).step()     # 1 - 0.1 * 0.5 * 1 - 0.1
+    >>> print(p.array.round(4))
+    [0.85]
+
+    Errors: as Optimizer. Source: Loshchilov and Hutter, Decoupled weight decay regularization (2019).
+    """
+
+    decoupled_decay = True
+
+    def __init__(
+        self,
+        parameters: Parameters,
+        lr: float = 1e-3,
+        *,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-7,
+        weight_decay: float = 0.01,
+    ) -> None:
+        super().__init__(parameters, lr, betas=betas, eps=eps, weight_decay=weight_decay)

@@ -1,0 +1,22 @@
+"""What can happen beside the Trainer's loop. Each callback is a class of a screen or less."""
+
+from .base import Callback
+from .control import ClipGradients, EarlyStopping, Evaluate, LearningRate, StopOnNonFinite
+from .display import EpochReport, ProgressBar
+from .saving import BestSnapshot, GraphPicture, LearningCurves, LogFile, Snapshots
+
+__all__ = [
+    "BestSnapshot",
+    "Callback",
+    "ClipGradients",
+    "EarlyStopping",
+    "EpochReport",
+    "Evaluate",
+    "GraphPicture",
+    "LearningCurves",
+    "LearningRate",
+    "LogFile",
+    "ProgressBar",
+    "Snapshots",
+    "StopOnNonFinite",
+]

@@ -1,0 +1,212 @@
+"""Callbacks that steer a run: rate, clipping, evaluation, early stopping, a stop at NaN. Know no files, no screens."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minigrad.errors import NonFiniteError, OptionError
+from minigrad.graph import Leaf, Node, ancestors, show
+
+from ..clipping import clip_gradients
+from ..optimizer import check_range
+from ..schedules import Schedule
+from .base import Callback
+
+if TYPE_CHECKING:
+    from ..trainer import Trainer
+
+
+class LearningRate(Callback):
+    """Multiply every learning rate by `schedule(step)` at each step; an epoch's last rate joins the history as `lr`."""
+
+    def __init__(self, schedule: Schedule) -> None:
+        self.schedule = schedule
+
+    def on_gradients(self, trainer: Trainer) -> None:
+        trainer.optimizer.scale = self.schedule(trainer.step)
+
+    def on_epoch_end(self, trainer: Trainer) -> None:
+        trainer.history.rows[-1]["lr"] = trainer.optimizer.groups[0].lr * trainer.optimizer.scale
+
+
+class ClipGradients(Callback):
+    """Clip each step's gradients to a global norm; the epoch's largest norm before clipping joins the history."""
+
+    def __init__(self, max_norm: float) -> None:
+        self.max_norm = check_range("max_norm", max_norm, 0.0)
+        self.largest = 0.0
+
+    def on_gradients(self, trainer: Trainer) -> None:
+        norm = clip_gradients(trainer.optimizer.parameters(), self.max_norm)
+        self.largest = max(self.largest, norm)
+
+    def on_epoch_end(self, trainer: Trainer) -> None:
+        trainer.history.rows[-1]["largest_gradient_norm"] = self.largest
+        self.largest = 0.0
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"largest": self.largest}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.largest = state["largest"]
+
+
+class Evaluate(Callback):
+    """Measure on more batches (a test set, say), every so many epochs or steps, under `name` in the history.
+
+    After an epoch the figures join that epoch's row; between, they make a row of their own, at a fraction of an epoch.
+    """
+
+    def __init__(
+        self,
+        batches: Iterable[Sequence[Any]],
+        name: str = "test",
+        *,
+        every_epochs: int | None = None,
+        every_steps: int | None = None,
+    ) -> None:
+        if (every_epochs is None) == (every_steps is None):
+            raise OptionError(
+                "MG320",
+                f"Evaluate got every_epochs={every_epochs} and every_steps={every_steps}",
+                cause="it acts every so many epochs or every so many steps, and one of the two must say when",
+                remedy="give one of them, such as every_epochs=1",
+            )
+        self.batches, self.name = batches, name
+        self.every_epochs = None if every_epochs is None else int(check_range("every_epochs", every_epochs, 1))
+        self.every_steps = None if every_steps is None else int(check_range("every_steps", every_steps, 1))
+
+    def on_step(self, trainer: Trainer) -> None:
+        if self.every_steps and trainer.step % self.every_steps == 0:
+            done = trainer.batch / trainer.batches if trainer.batches else 0.0
+            row = {"epoch": round(trainer.epoch + done, 4), "step": trainer.step, **self._measure(trainer)}
+            trainer.history.rows.append(row)
+
+    def on_epoch_end(self, trainer: Trainer) -> None:
+        if self.every_epochs and trainer.epoch % self.every_epochs == 0:
+            trainer.history.rows[-1].update(self._measure(trainer))
+
+    def _measure(self, trainer: Trainer) -> dict[str, float]:
+        return {f"{self.name}_{key}": value for key, value in trainer.evaluate(self.batches).items()}
+
+
+class EarlyStopping(Callback):
+    """Stop when `monitor` has not been better than its best by more than `min_delta` for `patience` epochs in a row.
+
+    `monitor` is a column of the history. Lower is better for one that ends in "loss", higher for any other.
+    Source: Prechelt, Early stopping, but when? (1998).
+    """
+
+    def __init__(self, monitor: str = "validation_loss", *, patience: int = 2, min_delta: float = 0.0) -> None:
+        self.monitor = monitor
+        self.patience = int(check_range("patience", patience, 0))
+        self.min_delta = check_range("min_delta", min_delta, 0.0)
+        self.best, self.waited = math.nan, 0
+
+    def on_start(self, trainer: Trainer) -> None:
+        need_validation(trainer, self.monitor)
+        self.best, self.waited = math.nan, 0
+
+    def on_epoch_end(self, trainer: Trainer) -> None:
+        value = monitored(trainer, self.monitor)
+        if better(self.monitor, value, self.best, self.min_delta):
+            self.best, self.waited = value, 0
+            return
+        self.waited += 1
+        if self.waited > self.patience:
+            trainer.stop(f"{self.monitor} was not better than {self.best:.4f} for {self.waited} epochs")
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"best": self.best, "waited": self.waited}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.best, self.waited = state["best"], state["waited"]
+
+
+class StopOnNonFinite(Callback):
+    """End the run with an error at the first loss that is NaN or infinite, and name the gate where it began."""
+
+    def on_forward(self, trainer: Trainer) -> None:
+        loss = trainer.loss_tensor
+        assert loss is not None
+        if np.isfinite(loss.array).all():
+            return
+        culprit = next(node for node in reversed(ancestors([loss.node])) if not _finite(node.output))
+        raise NonFiniteError(
+            "MG315",
+            f"the loss is {loss.array} in epoch {trainer.epoch + 1}, batch {trainer.batch + 1}",
+            where=_describe(culprit, trainer),
+            cause=_cause(culprit, trainer),
+            remedy="lower the learning rate, clip gradients (ClipGradients), check the data for NaN and empty rows",
+        )
+
+
+def better(monitor: str, value: float, best: float, min_delta: float = 0.0) -> bool:
+    """Whether `value` of column `monitor` beats `best` by more than `min_delta`; any number beats NaN."""
+    if math.isnan(best) or math.isnan(value):
+        return not math.isnan(value)
+    gain = best - value if monitor.endswith("loss") else value - best
+    return gain > min_delta
+
+
+def monitored(trainer: Trainer, monitor: str) -> float:
+    """The value of column `monitor` in the newest row; an OptionError MG314 where there is none."""
+    row = trainer.history.rows[-1]
+    if monitor in row:
+        return row[monitor]
+    raise OptionError(
+        "MG314",
+        f"there is no {monitor!r} to monitor; there are {', '.join(row)}",
+        cause="the name is misspelt, or what measures it does not run, or runs later in the list of callbacks",
+        remedy="monitor one of those, or put the callback that measures it (Evaluate) first",
+    )
+
+
+def need_validation(trainer: Trainer, monitor: str) -> None:
+    """Find out before the first epoch, and not after it, that nothing measures a validation column."""
+    if monitor.startswith("validation_") and trainer.validation is None:
+        raise OptionError(
+            "MG314",
+            f"there is no {monitor!r} to monitor: fit was given no validation batches",
+            cause="the best epoch is chosen on rows that the model was not trained on",
+            remedy="fit(train, epochs=..., validation=batches), or monitor='train_loss'",
+        )
+
+
+def _finite(array: Any) -> bool:
+    return array.dtype.kind != "f" or bool(np.isfinite(array).all())
+
+
+def _describe(node: Node, trainer: Trainer) -> str:
+    bad = int(node.output.size - np.isfinite(node.output).sum())
+    count = f"{bad} of {node.output.size} numbers are not finite"
+    if isinstance(node, Leaf):
+        return f"{_name(node, trainer)} {node.output.shape}: {count}"
+    assert node.gate is not None
+    ranges = ", ".join(
+        f"{_name(parent, trainer)} {a.shape} from {a.min():.3g} to {a.max():.3g}"
+        for parent, a in zip(node.inputs, node.arrays, strict=True)
+        if a.size and a.dtype.kind in "fiu"
+    )
+    source = f" ({node.source})" if node.source else ""
+    return f"{node.gate.name} in {show(node.scope)}{source}: {count}; given {ranges}"
+
+
+def _cause(node: Node, trainer: Trainer) -> str:
+    if not isinstance(node, Leaf):
+        return f"{node.gate.name if node.gate else '?'} is the first gate whose output is not finite; what went in was"
+    if node.requires_grad:
+        lr = trainer.optimizer.groups[0].lr * trainer.optimizer.scale
+        return f"the parameter itself is not finite: the step before made it so (learning rate {lr:g})"
+    return "the input data hold NaN or infinity"
+
+
+def _name(node: Node, trainer: Trainer) -> str:
+    for path, tensor in trainer.model.named_parameters().items():
+        if tensor.node is node:
+            return path
+    return node.name or ("an input" if isinstance(node, Leaf) else node.gate.name if node.gate else "?")

@@ -1,0 +1,131 @@
+"""What a person sees while a model trains: a progress bar, and a line for each epoch. Knows terminals, not files."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from .base import Callback
+
+if TYPE_CHECKING:
+    from ..trainer import Trainer
+
+
+class ProgressBar(Callback):
+    """A bar for each epoch: loss, accuracy, examples per second. `unit` names the examples: "reviews".
+
+    In a notebook it takes the notebook's form. Where stderr is no terminal (a log file, CI), it prints a plain line
+    every tenth of an epoch.
+    """
+
+    def __init__(self, unit: str = "examples") -> None:
+        self.unit = unit
+        self._bar: Any = None
+        self._began = self._shown = 0.0
+        self._counted = 0  # examples counted before this process took the epoch over
+
+    def on_step(self, trainer: Trainer) -> None:
+        now = time.perf_counter()
+        if self._bar is None:
+            self._open(trainer, now)
+        if isinstance(self._bar, _PlainLines):
+            self._bar.show(trainer, self._rate(trainer, now))
+            return
+        # Formatting costs more than a small model's step: ten times a second is enough for a reader.
+        if now - self._shown > 0.1 or trainer.batch == trainer.batches:
+            self._shown = now
+            shown = {name: f"{value:.3f}" for name, value in trainer.means.result().items()}
+            shown[f"{self.unit}/s"] = f"{self._rate(trainer, now):,.0f}"
+            if trainer.batch == trainer.batches and trainer.validation is not None:
+                shown["now"] = "validating"
+            self._bar.set_postfix(shown, refresh=False)
+            self._bar.update(trainer.batch - self._bar.n)
+
+    def on_epoch_end(self, trainer: Trainer) -> None:
+        self._close()
+
+    def on_end(self, trainer: Trainer) -> None:
+        self._close()
+
+    def _open(self, trainer: Trainer, now: float) -> None:
+        self._began, self._shown = trainer.step_began, 0.0
+        self._counted = trainer.means.count - trainer.examples
+        if not sys.stderr.isatty() and not _in_notebook():
+            self._bar = _PlainLines(self.unit)
+            return
+        from tqdm.auto import tqdm
+
+        self._bar = tqdm(
+            total=trainer.batches,
+            initial=trainer.batch - 1,
+            desc=f"epoch {trainer.epoch + 1}/{trainer.epochs}",
+            unit="batch",
+            leave=False,
+            dynamic_ncols=True,
+        )
+
+    def _rate(self, trainer: Trainer, now: float) -> float:
+        return (trainer.means.count - self._counted) / max(now - self._began, 1e-9)
+
+    def _close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+        self._bar = None
+
+
+class _PlainLines:
+    """The bar for where there is no terminal: a line each tenth of an epoch, on stderr."""
+
+    def __init__(self, unit: str) -> None:
+        self.unit = unit
+        self._tenth = 0
+
+    def show(self, trainer: Trainer, rate: float) -> None:
+        total = trainer.batches
+        tenth = trainer.batch * 10 // total if total else trainer.batch // 100
+        if tenth == self._tenth:
+            return
+        self._tenth = tenth
+        means = "  ".join(f"{name} {value:.3f}" for name, value in trainer.means.result().items())
+        print(
+            f"epoch {trainer.epoch + 1}/{trainer.epochs}  batch {trainer.batch}{f'/{total}' if total else ''}"
+            f"  {means}  {rate:,.0f} {self.unit}/s",
+            file=sys.stderr,
+            flush=True,
+        )
+
+    def close(self) -> None:
+        """Nothing is kept open."""
+
+
+class EpochReport(Callback):
+    """One line for each epoch on stdout: epoch, losses and metrics of train and validation, seconds."""
+
+    def __init__(self) -> None:
+        self._columns: list[str] = []
+
+    def on_start(self, trainer: Trainer) -> None:
+        self._columns = []
+
+    def on_epoch_end(self, trainer: Trainer) -> None:
+        row = trainer.history.rows[-1]
+        if not self._columns:
+            self._columns = [column for column in row if column != "step"]
+            print("  ".join(column.replace("_", " ").rjust(_WIDTH.get(column, 0)) for column in self._columns))
+        cells = []
+        for column in self._columns:
+            width = max(len(column), _WIDTH.get(column, 0))
+            value = row.get(column, float("nan"))
+            text = f"{value:d}" if isinstance(value, int) else f"{value:.1f}" if column == "seconds" else f"{value:.4g}"
+            cells.append((f"{value:.4f}" if column.endswith(("loss", "accuracy")) else text).rjust(width))
+        print("  ".join(cells), flush=True)
+
+
+_WIDTH = {"epoch": 5, "seconds": 7}
+
+
+def _in_notebook() -> bool:
+    interactive = sys.modules.get("IPython")
+    shell = interactive.get_ipython() if interactive is not None else None
+    return shell is not None and "IPKernelApp" in shell.config

@@ -1,0 +1,182 @@
+"""Callbacks that leave files: snapshots, best weights, log, curves, a drawing. A failed write only warns."""
+
+from __future__ import annotations
+
+import math
+import os
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from minigrad.checkpoint import clear_unfinished, save
+from minigrad.errors import MinigradError, OptionError
+
+from ..history import check_suffix, need_matplotlib
+from ..optimizer import Array, check_range
+from ..snapshot import set_arrays, store
+from .base import Callback
+from .control import better, monitored, need_validation
+
+if TYPE_CHECKING:
+    from ..trainer import Trainer
+
+PathLike = str | os.PathLike[str]
+
+
+class Snapshots(Callback):
+    """Store the whole run every so many epochs or steps, and at Ctrl-C, in `folder`; keep the newest `keep` of them.
+
+    `fit(..., resume=path)` goes on from one; `Snapshots.latest(folder)` is the newest's path.
+    """
+
+    last: ClassVar[bool] = True  # a snapshot holds what the other callbacks have become
+
+    def __init__(
+        self, folder: PathLike, *, every_epochs: int | None = None, every_steps: int | None = None, keep: int = 2
+    ) -> None:
+        self.folder = Path(folder)
+        self.every_epochs = None if every_epochs is None else int(check_range("every_epochs", every_epochs, 1))
+        self.every_steps = None if every_steps is None else int(check_range("every_steps", every_steps, 1))
+        if every_epochs is None and every_steps is None:
+            self.every_epochs = 1
+        self.keep = int(check_range("keep", keep, 1))
+
+    @staticmethod
+    def latest(folder: PathLike) -> Path | None:
+        """The newest snapshot in a folder, or None."""
+        return max(Path(folder).glob(_PATTERN), default=None)
+
+    def on_start(self, trainer: Trainer) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        clear_unfinished(self.folder, _PATTERN)
+
+    def on_step(self, trainer: Trainer) -> None:
+        if self.every_steps and trainer.step % self.every_steps == 0:
+            self._store(trainer)
+
+    def on_epoch_end(self, trainer: Trainer) -> None:
+        if self.every_epochs and trainer.epoch % self.every_epochs == 0:
+            self._store(trainer)
+
+    def on_interrupt(self, trainer: Trainer) -> None:
+        self._store(trainer)
+
+    def on_end(self, trainer: Trainer) -> None:
+        newest = self.latest(self.folder)
+        if trainer.stop_reason == "Ctrl-C" and newest is not None:
+            print(f"stopped by Ctrl-C after step {trainer.step}. To go on: fit(..., resume={os.fspath(newest)!r})")
+
+    def _store(self, trainer: Trainer) -> None:
+        # Named by the step, so that the names sort by age. After an epoch the same step is stored anew, as it is now.
+        if warn_if_failing(lambda: store(trainer, self.folder / f"step-{trainer.step:09d}.safetensors")):
+            for old in sorted(self.folder.glob(_PATTERN))[: -self.keep]:
+                old.unlink(missing_ok=True)
+
+
+_PATTERN = "step-*.safetensors"
+
+
+class BestSnapshot(Callback):
+    """Keep the weights of the best epoch, and put them back into the model however the run ends.
+
+    Best by `monitor`, a column of the history: lower is better for one that ends in "loss", higher for any other. With
+    `path` they are also written there, as {path: array} with the Trainer's config, each time they improve.
+    """
+
+    def __init__(self, path: PathLike | None = None, *, monitor: str = "validation_loss") -> None:
+        self.path, self.monitor = path, monitor
+        self.value, self.epoch = math.nan, 0
+        self.weights: dict[str, Array] = {}
+
+    def on_start(self, trainer: Trainer) -> None:
+        need_validation(trainer, self.monitor)
+        self.value, self.epoch, self.weights = math.nan, 0, {}
+        if self.path is not None:
+            make_folder(self.path)
+            clear_unfinished(Path(self.path).parent, Path(self.path).name)
+
+    def on_epoch_end(self, trainer: Trainer) -> None:
+        value = monitored(trainer, self.monitor)
+        if not better(self.monitor, value, self.value):
+            return
+        self.value, self.epoch = value, trainer.epoch
+        self.weights = {name: tensor.array.copy() for name, tensor in trainer.model.named_parameters().items()}
+        if self.path is not None:
+            path, info = self.path, {"config": trainer.config, "epoch": self.epoch, self.monitor: value}
+            warn_if_failing(lambda: save(path, self.weights, info))
+
+    def on_end(self, trainer: Trainer) -> None:
+        if self.weights:
+            set_arrays(trainer.model.named_parameters(), self.weights)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"value": self.value, "epoch": self.epoch, **self.weights}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        weights = dict(state)
+        self.value, self.epoch = weights.pop("value"), weights.pop("epoch")
+        self.weights = weights
+
+
+class LogFile(Callback):
+    """Write the history to a file after each epoch: CSV or JSON lines, by its suffix (.csv or .jsonl)."""
+
+    def __init__(self, path: PathLike) -> None:
+        check_suffix(path, (".csv", ".jsonl"))
+        self.path = path
+
+    def on_start(self, trainer: Trainer) -> None:
+        make_folder(self.path)
+
+    def on_epoch_end(self, trainer: Trainer) -> None:
+        warn_if_failing(lambda: trainer.history.save(self.path))
+
+
+class LearningCurves(Callback):
+    """Draw the history after each epoch: loss and metrics over epochs, as .png, .svg or .pdf. Needs minigrad[plot]."""
+
+    def __init__(self, path: PathLike) -> None:
+        check_suffix(path, (".png", ".svg", ".pdf"))
+        need_matplotlib()  # before the run and not after its first epoch
+        self.path = path
+
+    def on_start(self, trainer: Trainer) -> None:
+        make_folder(self.path)
+
+    def on_epoch_end(self, trainer: Trainer) -> None:
+        warn_if_failing(lambda: trainer.history.plot(self.path))
+
+
+class GraphPicture(Callback):
+    """Draw the graph of the run's first step, with its gradients, by `mg.draw`; `options` are passed on to it."""
+
+    def __init__(self, path: PathLike, **options: Any) -> None:
+        self.path, self.options = path, options
+
+    def on_start(self, trainer: Trainer) -> None:
+        make_folder(self.path)
+
+    def on_gradients(self, trainer: Trainer) -> None:
+        loss = trainer.loss_tensor
+        if trainer.step == 0 and loss is not None:
+            from minigrad import draw
+
+            warn_if_failing(lambda: draw(loss, self.path, **self.options))
+
+
+def warn_if_failing(write: Callable[[], object]) -> bool:
+    """Run `write`; where it cannot write (no space, no permission, no `dot`), warn and go on. Whether it worked."""
+    try:
+        write()
+    except OptionError:
+        raise
+    except MinigradError as error:
+        warnings.warn(f"{error}\n  training goes on", RuntimeWarning, stacklevel=2)
+        return False
+    return True
+
+
+def make_folder(path: PathLike) -> None:
+    """Make the folder that a file will be written in, before a run and not after it."""
+    Path(path).parent.mkdir(parents=True, exist_ok=True)

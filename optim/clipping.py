@@ -1,0 +1,67 @@
+"""Gradient clipping by the global norm. Knows gradients, and no optimizer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from minigrad import Tensor
+from minigrad.errors import NonFiniteError
+from minigrad.graph import Leaf
+from minigrad.pieces import Pieces
+
+from .optimizer import Array, check_range
+
+
+def clip_gradients(parameters: Mapping[str, Tensor], max_norm: float) -> float:
+    """Scale all gradients by min(1, max_norm / |g|), and return |g|: the norm of all of them as one vector.
+
+    The direction stays, only a step that would be too long becomes shorter. Recurrent networks need it: through time
+    gradients can grow as well as vanish.
+
+    >>> W = Tensor([3.0, 4.0], requires_grad=True)
+    >>> (W * W).sum().backward()               # the gradient is [6, 8]
+    >>> clip_gradients({"W": W}, 1.0)
+    10.0
+    >>> W.grad
+    array([0.6, 0.8], dtype=float32)
+
+    Errors: NonFiniteError MG310 where a gradient is not finite, with the paths; OptionError MG305 for a negative norm.
+    Source: Pascanu, Mikolov and Bengio, On the difficulty of training recurrent neural networks (2013).
+    """
+    check_range("max_norm", max_norm, 0.0)
+    gradients = {path: values for path, tensor in parameters.items() if (values := gradient_values(tensor)) is not None}
+    norm = math.sqrt(sum(float(np.vdot(values, values)) for values in gradients.values()))
+    if not math.isfinite(norm):
+        # Squares overflow float32 long before gradients do: only what is itself NaN or infinite is beyond clipping.
+        squares = {path: float(np.square(values, dtype=np.float64).sum()) for path, values in gradients.items()}
+        norm = math.sqrt(sum(squares.values()))
+        if culprits := [path for path, square in squares.items() if not math.isfinite(square)]:
+            raise NonFiniteError(
+                "MG310",
+                f"the gradient of {', '.join(culprits)} has NaN or infinity in it "
+                f"({len(culprits)} of {len(squares)} parameters)",
+                cause="an overflow on the way back through the graph; scaling cannot repair it",
+                remedy="lower the learning rate; mg.detect_anomaly() names the first gate whose gradient is not finite",
+            )
+    if norm > max_norm:
+        for values in gradients.values():
+            values *= max_norm / norm
+    return norm
+
+
+def gradient_values(tensor: Tensor) -> Array | None:
+    """The numbers of a parameter's gradient that may differ from 0, each once: all of them, or the rows touched.
+
+    What is held back in the gradient is added up for that, and rows stay rows. The array is the gradient's own, so that
+    scaling it scales the gradient. None where there is no gradient.
+    """
+    leaf = tensor.node
+    assert isinstance(leaf, Leaf)
+    gradient = leaf.grad
+    if isinstance(gradient, Pieces) and (rows := gradient.rows()) is not None:
+        leaf.grad = Pieces(gradient.shape, gradient.dtype, [rows])
+        return rows[1]
+    return tensor.grad  # which adds up what is held back

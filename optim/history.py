@@ -1,0 +1,125 @@
+"""The record of a run: one row for each epoch or evaluation. Knows numbers, CSV, JSON lines and charts; no Trainer."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from minigrad.checkpoint import replace_file
+from minigrad.errors import MinigradError, OptionError
+
+
+class History(Mapping[str, list[float]]):
+    """Rows of numbers, read by column: `history["train_loss"]` lists that column's values, oldest first.
+
+    A row need not have every column: `rows` has them as they were added.
+
+    >>> history = History([{"epoch": 1, "train_loss": 0.7}, {"epoch": 2, "train_loss": 0.5, "lr": 0.1}])
+    >>> history["train_loss"], list(history)
+    ([0.7, 0.5], ['epoch', 'train_loss', 'lr'])
+    >>> print(history.csv())
+    epoch,train_loss,lr
+    1,0.7,
+    2,0.5,0.1
+    """
+
+    def __init__(self, rows: list[dict[str, float]] | None = None) -> None:
+        self.rows: list[dict[str, float]] = list(rows or [])
+
+    def __getitem__(self, column: str) -> list[float]:
+        values = [row[column] for row in self.rows if column in row]
+        if not values:
+            raise KeyError(f"no column {column!r}; there are {', '.join(self) or 'none yet'}")
+        return values
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys(column for row in self.rows for column in row))
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
+
+    def __repr__(self) -> str:
+        return f"History of {len(self.rows)} rows: {', '.join(self)}"
+
+    def csv(self) -> str:
+        """The rows as CSV with a header line; a number that a row has not is left empty."""
+        text = io.StringIO()
+        writer = csv.DictWriter(text, list(self), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self.rows)
+        return text.getvalue()
+
+    def json_lines(self) -> str:
+        """The rows as JSON, one on each line."""
+        return "".join(json.dumps(row) + "\n" for row in self.rows)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write `csv()` or `json_lines()` to a file that ends in .csv or .jsonl, whole or not at all."""
+        forms = {".csv": self.csv, ".jsonl": self.json_lines}
+        suffix = check_suffix(path, tuple(forms))
+        replace_file(path, lambda file: file.write(forms[suffix]().encode()))
+
+    def plot(self, path: str | os.PathLike[str] | None = None) -> Any:
+        """Learning curves: a panel for the loss and one for each metric, train beside validation, over epochs.
+
+        With `path` (.png .svg .pdf) the chart is written there; the matplotlib figure is returned either way. Needs the
+        extra minigrad[plot].
+        """
+        figure_class = need_matplotlib()
+        splits = [column.split("_", 1) for column in self if column.endswith("_loss")]
+        names = [split for split, _ in splits]
+        quantities = dict.fromkeys(
+            column.split("_", 1)[1] for column in self if "_" in column and column.split("_", 1)[0] in names
+        )
+        figure = figure_class(figsize=(5 * max(len(quantities), 1), 3.6), layout="constrained")
+        for panel, quantity in enumerate(quantities, start=1):
+            axes = figure.add_subplot(1, len(quantities), panel)
+            for style, split in zip(_STYLES, names, strict=False):
+                column = f"{split}_{quantity}"
+                points = [(row["epoch"], row[column]) for row in self.rows if column in row]
+                if points:
+                    axes.plot(*zip(*points, strict=True), style, label=split, markersize=4)
+            axes.set_xlabel("epoch")
+            axes.set_ylabel(quantity.replace("_", " "))
+            axes.xaxis.get_major_locator().set_params(integer=True)
+            axes.grid(alpha=0.3)
+            axes.legend()
+        if path is not None:
+            kind = check_suffix(path, (".png", ".svg", ".pdf"))[1:]
+            replace_file(path, lambda file: figure.savefig(file, format=kind, dpi=150))
+        return figure
+
+
+_STYLES = ("o-", "s--", "^:", "d-.")  # told apart by marker and dash as well as by colour
+
+
+def check_suffix(path: str | os.PathLike[str], known: tuple[str, ...]) -> str:
+    """The suffix of `path`, if it is one of `known`; an OptionError MG317 otherwise."""
+    suffix = Path(path).suffix.lower()
+    if suffix not in known:
+        raise OptionError(
+            "MG317",
+            f"cannot write {str(path)!r}: the suffix {suffix or '(none)'} is none of {', '.join(known)}",
+            cause="the suffix says in which format a file is written",
+            remedy=f"end the name in {' or '.join(known)}",
+        )
+    return suffix
+
+
+def need_matplotlib() -> Any:
+    """matplotlib's Figure class; an error that names the extra where it is not installed."""
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise MinigradError(
+            "MG318",
+            "learning curves need matplotlib, which is not installed",
+            cause="it is an extra, so that minigrad itself stays small",
+            remedy="pip install 'minigrad[plot]'",
+        ) from None
+    return Figure

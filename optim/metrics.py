@@ -1,0 +1,73 @@
+"""What is measured beside the loss, and the mean of it over batches. Knows arrays alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from minigrad.errors import ShapeError
+
+from .optimizer import Array
+
+Metric = Callable[[Array, Array], float]
+"""A function of (the model's output, the labels) that gives the mean over a batch."""
+
+
+def accuracy(output: Array, labels: Array) -> float:
+    """The share of examples that are classified right.
+
+    Logits (..., C) of C classes are right where the largest is at the label; logits (B,) or (B, 1) of two classes are
+    right where they are positive and the label 1, or not and 0. Labels (...) or (B, 1).
+
+    >>> accuracy(np.array([[2.0, 1.0], [0.0, 3.0], [5.0, 4.0]]), np.array([0, 1, 1]))
+    0.6666666666666666
+    >>> accuracy(np.array([[0.3], [-2.0]]), np.array([1, 1]))
+    0.5
+
+    Errors: ShapeError MG316 for labels that do not go with the output.
+    """
+    two_classes = output.ndim == 1 or output.shape[-1] == 1
+    chosen = output.reshape(-1) > 0 if two_classes else output.argmax(axis=-1)
+    if chosen.size != labels.size:
+        raise ShapeError(
+            "MG316",
+            f"accuracy got an output of shape {output.shape} and labels of shape {labels.shape}",
+            cause="an output (..., C) goes with labels (...); one of (B,) or (B, 1) with labels (B,) or (B, 1)",
+            remedy="one-hot labels become integers with labels.argmax(-1); for another task pass metrics={...}",
+        )
+    return float(np.mean(chosen.reshape(-1) == labels.reshape(-1)))
+
+
+class Means:
+    """Running means over batches, each weighted by its number of examples.
+
+    >>> means = Means()
+    >>> means.add({"loss": 1.0}, 32)
+    >>> means.add({"loss": 4.0}, 16)
+    >>> means.result()
+    {'loss': 2.0}
+    """
+
+    def __init__(self) -> None:
+        self.sums: dict[str, float] = {}
+        self.count = 0
+
+    def add(self, values: Mapping[str, float], count: int) -> None:
+        """Count in the means over a batch of `count` examples."""
+        for name, value in values.items():
+            self.sums[name] = self.sums.get(name, 0.0) + value * count
+        self.count += count
+
+    def result(self) -> dict[str, float]:
+        """The mean of each value over all examples so far; nothing before the first."""
+        return {name: total / self.count for name, total in self.sums.items()} if self.count else {}
+
+    def state_dict(self) -> dict[str, Any]:
+        """What `load_state_dict` takes."""
+        return {"sums": dict(self.sums), "count": self.count}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a saved state."""
+        self.sums, self.count = dict(state["sums"]), int(state["count"])

@@ -1,0 +1,255 @@
+"""What every optimizer shares: parameters in groups, state by path, the walk over gradients. Knows no rule, no model.
+
+A rule changes one block of one parameter. This file decides which blocks: it cuts large parameters into pieces that fit
+in the processor's cache, so that the eight or so passes of a rule read main memory once, and it hands a rule only the
+rows that a batch touched, where that changes nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minigrad import Tensor
+from minigrad.checkpoint import check_match
+from minigrad.errors import DtypeError, GradientError, OptionError
+from minigrad.graph import Leaf
+from minigrad.pieces import Deferred, Pieces
+
+Array = NDArray[Any]
+Parameters = Mapping[str, Tensor] | Sequence[Mapping[str, Any]]
+
+BLOCK = 16_384
+"""Elements of a parameter that a rule changes at a time: with its state, a quarter of a megabyte."""
+
+
+@dataclass
+class Group:
+    """Parameters that share a learning rate and a weight decay."""
+
+    parameters: dict[str, Tensor]
+    lr: float
+    weight_decay: float
+
+
+class Optimizer:
+    """Base of the update rules. A rule is a class with `slots` and `rule`.
+
+    `parameters` is `model.named_parameters()`, {path: Tensor}; or a list of groups, each a dict with "parameters" and,
+    if it has its own, "lr" and "weight_decay". `lr` is the step size and `weight_decay` the λ of a penalty λ/2 |p|² on
+    every parameter p: it adds λp to the gradient.
+
+    `step()` changes every parameter that has a gradient; frozen ones (requires_grad=False) stay. `zero_grad()` forgets
+    the gradients, which `backward` would otherwise add to. `scale` multiplies every learning rate: a schedule sets it.
+
+    >>> from optim import SGD
+    >>> W, b = Tensor([1.0], requires_grad=True), Tensor([1.0], requires_grad=True)
+    >>> optimizer = SGD([{"parameters": {"W": W}}, {"parameters": {"b": b}, "lr": 1.0}], lr=0.1)
+    >>> (W * b).sum().backward()
+    >>> optimizer.step()
+    >>> W.item(), b.item()
+    (0.8999999761581421, 0.0)
+
+    Errors: OptionError MG301 (no parameters), MG303 (one twice), MG304 (a learning rate that is none), MG305 (another
+    number out of range), MG306 (an unknown key in a group); DtypeError MG302 (not a dict of tensors); GradientError
+    MG307 (`step` where nothing has a gradient).
+    """
+
+    slots: ClassVar[tuple[str, ...]] = ()
+    """Names of the arrays that the rule keeps for each parameter, of the parameter's shape, zero at first."""
+
+    decoupled_decay: ClassVar[bool] = False
+    """Whether weight decay shrinks the parameter itself, p -= lr λ p, in place of adding to the gradient."""
+
+    def __init__(self, parameters: Parameters, lr: float, weight_decay: float = 0.0) -> None:
+        self.groups = _groups(parameters, lr, weight_decay)
+        self.scale = 1.0
+        self.steps: dict[str, int] = {}
+        self.state: dict[str, dict[str, Array]] = {}
+        for path, tensor in self.parameters().items():
+            self.steps[path] = 0
+            self.state[path] = {slot: np.zeros(tensor.shape, tensor.dtype) for slot in self.slots}
+        self._scratch: dict[np.dtype[Any], tuple[Array, Array]] = {}
+
+    def parameters(self) -> dict[str, Tensor]:
+        """All parameters of all groups, by path."""
+        return {path: tensor for group in self.groups for path, tensor in group.parameters.items()}
+
+    def zero_grad(self) -> None:
+        """Forget every gradient."""
+        for group in self.groups:
+            for tensor in group.parameters.values():
+                tensor.grad = None
+
+    def step(self) -> None:
+        """Change every parameter that has a gradient, by the rule."""
+        nothing = True
+        for group in self.groups:
+            for path, tensor in group.parameters.items():
+                leaf = tensor.node
+                assert isinstance(leaf, Leaf)
+                if leaf.grad is None or not leaf.requires_grad:
+                    continue
+                nothing = False
+                self._change(path, tensor, leaf.grad, group)
+        if nothing:
+            raise GradientError(
+                "MG307",
+                f"none of the {len(self.steps)} parameters has a gradient to step along",
+                cause="backward was not called since zero_grad, or every parameter is frozen, or the loss was computed "
+                "from other tensors than these",
+                remedy="call loss.backward() before optimizer.step()",
+            )
+
+    def rule(self, p: Array, g: Array, slots: Sequence[Array], scratch: Array, lr: float, t: int) -> None:
+        """Change the block `p` in place, given its gradient `g`, which must stay as it is.
+
+        `slots` are the same block of each of the rule's arrays, to be changed in place too; `scratch` is a block to
+        compute in; `t` is the number of this step, from 1. All have one shape, and the rule goes element by element.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no rule")
+
+    def rests_without_gradient(self) -> bool:
+        """Whether the rule changes nothing where the gradient is 0, so that untouched rows can be left out."""
+        return False
+
+    def state_dict(self) -> dict[str, Array]:
+        """Copies of all state as {"slot/path": array}, and the steps made as {"steps/path": integer}."""
+        return {
+            **{f"steps/{path}": np.array(steps, np.int64) for path, steps in self.steps.items()},
+            **{f"{slot}/{path}": a.copy() for path, slots in self.state.items() for slot, a in slots.items()},
+        }
+
+    def load_state_dict(self, state: Mapping[str, Array]) -> None:
+        """Take over what `state_dict` gave, or change nothing: CheckpointError MG505 names all that does not fit."""
+        check_match(state, self.state_dict(), f"the state of {type(self).__name__}")
+        for path, slots in self.state.items():
+            self.steps[path] = int(state[f"steps/{path}"])
+            for slot, array in slots.items():
+                array[...] = state[f"{slot}/{path}"]
+
+    def _change(self, path: str, tensor: Tensor, gradient: Array | Deferred, group: Group) -> None:
+        self.steps[path] += 1
+        lr, decay, t = group.lr * self.scale, group.weight_decay, self.steps[path]
+        slots = list(self.state[path].values())
+        if isinstance(gradient, Pieces) and decay == 0 and self.rests_without_gradient():
+            rows = gradient.rows()
+            if rows is not None:
+                tensor.update(lambda array: self._change_rows(array, *rows, slots, lr, t))
+                return
+        whole = gradient.dense() if isinstance(gradient, Deferred) else gradient
+        tensor.update(lambda array: self._change_blocks(array, whole, slots, lr, decay, t))
+
+    def _change_rows(self, table: Array, ids: Array, values: Array, slots: list[Array], lr: float, t: int) -> None:
+        p, taken = table[ids], [slot[ids] for slot in slots]
+        self.rule(p, values, taken, np.empty_like(p), lr, t)
+        for whole, part in zip([table, *slots], [p, *taken], strict=True):
+            whole[ids] = part
+
+    def _change_blocks(
+        self, array: Array, gradient: Array, slots: list[Array], lr: float, decay: float, t: int
+    ) -> None:
+        if array.dtype not in self._scratch:
+            self._scratch[array.dtype] = np.empty(BLOCK, array.dtype), np.empty(BLOCK, array.dtype)
+        scratch, decayed = self._scratch[array.dtype]
+        if not array.flags.c_contiguous:  # flattening would change a copy
+            scratch, decayed = np.empty_like(array), np.empty_like(array)
+            blocks = [[array, gradient, *slots]]
+        else:
+            flat = [part.reshape(-1) for part in (array, gradient, *slots)]
+            blocks = [[part[i : i + BLOCK] for part in flat] for i in range(0, array.size, BLOCK)]
+        for p, g, *parts in blocks:
+            if len(p) < len(scratch):
+                scratch, decayed = scratch[: len(p)], decayed[: len(p)]
+            if decay and self.decoupled_decay:
+                p *= 1 - lr * decay
+            elif decay:
+                np.multiply(p, decay, out=decayed)
+                decayed += g
+                g = decayed
+            self.rule(p, g, parts, scratch, lr, t)
+
+
+def check_range(name: str, value: Any, low: float, high: float = math.inf) -> float:
+    """`value`, if it is a number of at least `low` and below `high`; an OptionError MG305 otherwise."""
+    if isinstance(value, (int, float, np.number)) and low <= value < high:
+        return float(value)
+    below = "" if high == math.inf else f" and below {high:g}"
+    raise OptionError(
+        "MG305",
+        f"{name} is {value!r}, and must be a number of at least {low:g}{below}",
+        cause="outside that range the rule divides by 0, grows without end, or goes uphill",
+        remedy=f"choose {name} in that range; the class's docstring has the usual value",
+    )
+
+
+def _groups(parameters: Parameters, lr: float, weight_decay: float) -> list[Group]:
+    given = [{"parameters": parameters}] if isinstance(parameters, Mapping) else parameters
+    if not isinstance(given, (list, tuple)) or not all(isinstance(group, Mapping) for group in given):
+        raise _not_parameters(parameters)
+    groups = []
+    seen: dict[int, str] = {}
+    for number, group in enumerate(given):
+        if unknown := [str(key) for key in group if key not in ("parameters", "lr", "weight_decay")]:
+            raise OptionError(
+                "MG306",
+                f"group {number} has {', '.join(unknown)}, which no group can have",
+                cause="a group sets lr and weight_decay for its parameters; all else belongs to the whole optimizer",
+                remedy='a group is {"parameters": {path: Tensor, ...}, "lr": ..., "weight_decay": ...}',
+            )
+        members = group.get("parameters")
+        if not isinstance(members, Mapping) or not all(isinstance(tensor, Tensor) for tensor in members.values()):
+            raise _not_parameters(members)
+        for path, tensor in members.items():
+            if id(tensor.node) in seen or path in seen.values():
+                raise OptionError(
+                    "MG303",
+                    f"parameter {path!r} is there twice (also as {seen.get(id(tensor.node), path)!r})",
+                    cause="it would be changed twice in each step, and its state kept under two names",
+                    remedy="name each tensor in one group, once; model.named_parameters() names shared ones once",
+                )
+            seen[id(tensor.node)] = path
+        groups.append(
+            Group(
+                dict(members),
+                _check_lr(group.get("lr", lr), number if len(given) > 1 else None),
+                check_range("weight_decay", group.get("weight_decay", weight_decay), 0.0),
+            )
+        )
+    if not seen:
+        raise OptionError(
+            "MG301",
+            "the optimizer got no parameters",
+            cause="the model has none, or its layers were not found: a layer kept in a plain list is not registered",
+            remedy="print(model.named_parameters()) shows what a model has; keep layers as attributes or in Sequential",
+        )
+    return groups
+
+
+def _not_parameters(value: Any) -> DtypeError:
+    odd = value
+    if isinstance(value, Mapping):
+        odd = next(tensor for tensor in value.values() if not isinstance(tensor, Tensor))
+    return DtypeError(
+        "MG302",
+        f"an optimizer takes {{path: Tensor}}, or a list of groups, and got {type(odd).__name__}"
+        + (" among them" if odd is not value else ""),
+        cause="state is kept and saved by the path of each parameter, so a list of tensors or a model is not enough",
+        remedy="pass model.named_parameters()",
+    )
+
+
+def _check_lr(lr: Any, group: int | None) -> float:
+    if isinstance(lr, (int, float, np.number)) and math.isfinite(lr) and lr >= 0:
+        return float(lr)
+    raise OptionError(
+        "MG304",
+        f"the learning rate{'' if group is None else f' of group {group}'} is {lr!r}",
+        cause="a step size is a finite number, and a negative one would climb the loss",
+        remedy="usual values: Adam 1e-3, SGD 0.1 to 0.01; a schedule multiplies it, and is given to the Trainer",
+    )

@@ -1,0 +1,66 @@
+"""Schedules: what the learning rate is multiplied by at each step. Pure functions of the step: they know nothing else.
+
+That they keep no state is what makes a resumed run exact: step 700 has the same rate whether or not the run was broken
+off at step 650. The Trainer's `LearningRate` callback applies one; a loop of your own sets
+`optimizer.scale = schedule(step)`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from .optimizer import check_range
+
+Schedule = Callable[[int], float]
+"""A function from the number of steps made so far (0 before the first) to a factor."""
+
+
+class StepSchedule:
+    """factor^⌊step / every⌋: constant, and every `every` steps multiplied by `factor`.
+
+    >>> [StepSchedule(every=2, factor=0.5)(step) for step in range(5)]
+    [1.0, 1.0, 0.5, 0.5, 0.25]
+    """
+
+    def __init__(self, every: int, factor: float = 0.1) -> None:
+        self.every, self.factor = check_range("every", every, 1), check_range("factor", factor, 0.0)
+
+    def __call__(self, step: int) -> float:
+        return float(self.factor ** (step // self.every))
+
+
+class CosineSchedule:
+    """floor + (1 - floor) (1 + cos(π step / steps)) / 2: from 1 down to `floor` after `steps` steps, where it stays.
+
+    >>> [round(CosineSchedule(steps=4)(step), 3) for step in range(6)]
+    [1.0, 0.854, 0.5, 0.146, 0.0, 0.0]
+
+    Source: Loshchilov and Hutter, SGDR: stochastic gradient descent with warm restarts (2017), without the restarts.
+    """
+
+    def __init__(self, steps: int, floor: float = 0.0) -> None:
+        self.steps, self.floor = check_range("steps", steps, 1), check_range("floor", floor, 0.0)
+
+    def __call__(self, step: int) -> float:
+        return self.floor + (1 - self.floor) * (1 + math.cos(math.pi * min(step / self.steps, 1.0))) / 2
+
+
+class WarmUp:
+    """(step + 1) / steps for the first `steps` steps, then the schedule `after`, which counts from there; or 1.
+
+    >>> [WarmUp(4)(step) for step in range(6)]
+    [0.25, 0.5, 0.75, 1.0, 1.0, 1.0]
+    >>> [round(WarmUp(2, CosineSchedule(steps=2))(step), 3) for step in range(5)]
+    [0.5, 1.0, 1.0, 0.5, 0.0]
+
+    Source: Goyal et al., Accurate, large minibatch SGD (2017), 2.2.
+    """
+
+    def __init__(self, steps: int, after: Schedule | None = None) -> None:
+        self.steps, self.after = int(check_range("steps", steps, 1)), after
+
+    def __call__(self, step: int) -> float:
+        if step < self.steps:
+            return (step + 1) / self.steps
+        return 1.0 if self.after is None else self.after(step - self.steps)

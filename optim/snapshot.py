@@ -1,0 +1,123 @@
+"""A whole run in one file: what is stored, and how it is taken back. Knows the Trainer's state, not when to store it.
+
+The arrays in the file are the model's ("model/rnn.cell.W_hh"), the optimizer's ("optimizer/m/rnn.cell.W_hh") and those
+of callbacks; everything else is JSON beside them: position, history, random generator, configuration.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minigrad import Tensor, generator
+from minigrad.checkpoint import check_match, load, save
+from minigrad.errors import CheckpointError
+
+from .optimizer import Array
+
+if TYPE_CHECKING:
+    from .trainer import Trainer
+
+
+def store(trainer: Trainer, path: str | os.PathLike[str]) -> None:
+    """Write all that the rest of the run depends on. CheckpointError MG506 where it cannot be written."""
+    arrays = {f"model/{name}": tensor.array for name, tensor in trainer.model.named_parameters().items()}
+    arrays |= {f"optimizer/{name}": array for name, array in trainer.optimizer.state_dict().items()}
+    callbacks: dict[str, dict[str, Any]] = {}
+    for name, callback in _named(trainer).items():
+        for key, value in callback.state_dict().items():
+            if isinstance(value, np.ndarray):
+                arrays[f"{name}/{key}"] = value
+            else:
+                callbacks.setdefault(name, {})[key] = value
+    info = {
+        "kind": "snapshot",
+        "config": trainer.config,
+        "optimizer": type(trainer.optimizer).__name__,
+        "epoch": trainer.epoch,
+        "step": trainer.step,
+        "batch": trainer.batch,
+        "seconds": trainer.elapsed(),
+        "means": trainer.means.state_dict(),
+        "history": trainer.history.rows,
+        "generator": generator().bit_generator.state,
+        "train": _position(trainer.train),
+        "validation": _position(trainer.validation) | {"position": 0} if _position(trainer.validation) else {},
+        "callbacks": callbacks,
+    }
+    save(path, arrays, info)
+
+
+def restore(trainer: Trainer, path: str | os.PathLike[str]) -> None:
+    """Put the trainer where the snapshot was taken.
+
+    Errors: those of `mg.load`; CheckpointError MG505 where arrays do not fit, MG508 for a file that is no snapshot, or
+    one of another configuration; OptionError MG414 for batches of other data. The model is as before then.
+    """
+    checkpoint = load(path)
+    info = checkpoint.info
+    _check(trainer, info, path)
+    model = trainer.model.named_parameters()
+    check_match(part(checkpoint, "model/"), {name: tensor.array for name, tensor in model.items()}, "the model")
+    check_match(part(checkpoint, "optimizer/"), trainer.optimizer.state_dict(), f"the state of {info['optimizer']}")
+    for batches, position in ((trainer.train, info["train"]), (trainer.validation, info["validation"])):
+        if position and batches is not None and hasattr(batches, "load_state_dict"):
+            batches.load_state_dict(position)
+    set_arrays(model, part(checkpoint, "model/"))
+    trainer.optimizer.load_state_dict(part(checkpoint, "optimizer/"))
+    for name, callback in _named(trainer).items():
+        state = {**info["callbacks"].get(name, {}), **part(checkpoint, f"{name}/")}
+        if state:
+            callback.load_state_dict(state)
+    generator().bit_generator.state = info["generator"]
+    trainer.resume_at(info)
+
+
+def part(arrays: Mapping[str, Array], prefix: str) -> dict[str, Array]:
+    """Those arrays whose name begins with `prefix`, without it."""
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+
+
+def set_arrays(parameters: Mapping[str, Tensor], values: Mapping[str, Array]) -> None:
+    """Write values into parameters in place: the layout in memory, on which a product's last bit depends, stays."""
+    for name, tensor in parameters.items():
+        tensor.update(lambda array, name=name: array.__setitem__(..., values[name]))  # type: ignore[misc]
+
+
+def _named(trainer: Trainer) -> dict[str, Any]:
+    """The callbacks by class name, numbered where there are several of a class."""
+    named: dict[str, Any] = {}
+    for callback in trainer.callbacks:
+        name = type(callback).__name__
+        count = sum(other.split("#")[0] == name for other in named)
+        named[f"{name}#{count + 1}" if count else name] = callback
+    return named
+
+
+def _position(batches: Any) -> dict[str, Any]:
+    return dict(batches.state_dict()) if hasattr(batches, "state_dict") else {}
+
+
+def _check(trainer: Trainer, info: Mapping[str, Any], path: str | os.PathLike[str]) -> None:
+    problems = []
+    if info.get("kind") != "snapshot":
+        problems = ["it holds weights alone, and not the state of a run"]
+    else:
+        saved, here = info["config"], trainer.config
+        problems = [
+            f"{key} was {saved.get(key)!r} and is {here.get(key)!r}"
+            for key in dict.fromkeys([*saved, *here])
+            if saved.get(key) != here.get(key)
+        ]
+        if info["optimizer"] != type(trainer.optimizer).__name__:
+            problems.append(f"the optimizer was {info['optimizer']} and is {type(trainer.optimizer).__name__}")
+    if problems:
+        raise CheckpointError(
+            "MG508",
+            f"{os.fspath(path)} cannot be resumed here: {'; '.join(problems)}",
+            cause="a resumed run goes on with the same model, configuration and optimizer",
+            remedy="start with the options of the broken run, or start a new run without resume",
+        )

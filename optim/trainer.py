@@ -1,0 +1,291 @@
+"""The Trainer: one loop over epochs and batches, with places for callbacks to act. Knows no layer and no data set.
+
+A model is anything with `named_parameters()`, `train()`, `eval()` and a call on inputs; batches are any iterable of
+tuples (inputs..., labels). How a run is stored and resumed is in snapshot.py; what happens beside it, in callbacks/.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
+from contextlib import ExitStack
+from itertools import islice
+from typing import Any, Protocol
+
+import minigrad as mg
+from minigrad import Tensor
+from minigrad.errors import DataError, DtypeError
+
+from .callbacks import Callback, EpochReport, ProgressBar, StopOnNonFinite
+from .history import History
+from .interrupt import CtrlC, Interrupted
+from .metrics import Means, Metric, accuracy
+from .optimizer import Optimizer, check_range
+from .snapshot import restore
+
+Batch = Sequence[Any]
+
+
+class Model(Protocol):
+    """What the Trainer asks of a model. `layers.Layer` has it all."""
+
+    def named_parameters(self) -> dict[str, Tensor]:
+        """Every parameter by its path."""
+
+    def train(self) -> Any:
+        """Behave as in training: dropout drops."""
+
+    def eval(self) -> Any:
+        """Behave as in use: dropout does nothing."""
+
+    def __call__(self, *inputs: Any) -> Tensor:
+        """The output, for a batch of inputs."""
+
+
+class Trainer:
+    """Fits a model to batches: forward, loss, backward, optimizer step, and again.
+
+    `loss(output, labels)` gives a scalar Tensor, such as `mg.softmax_cross_entropy`. `metrics` are further functions
+    of (output array, labels), by name; None means accuracy. `callbacks` act at moments of the loop, in the order given;
+    None means a progress bar, a line for each epoch, and a stop at a loss that is not finite. `seed` starts the
+    generator that dropout draws from, and sets the order of the training batches. `config` (JSON) describes the model;
+    it is kept in its snapshots and best weights, and a resumed run must have the same.
+
+    >>> import minigrad as mg, numpy as np
+    >>> class Line:
+    ...     def __init__(self): self.w = mg.Tensor([[0.0]], requires_grad=True)
+    ...     def named_parameters(self): return {"w": self.w}
+    ...     def train(self): pass
+    ...     def eval(self): pass
+    ...     def __call__(self, x): return x @ self.w
+    >>> from optim import SGD
+    >>> x = np.array([[1.0], [2.0]], "float32")
+    >>> model = Line()
+    >>> trainer = Trainer(model, mg.mean_squared_error, SGD(model.named_parameters(), lr=0.1), metrics={}, callbacks=[])
+    >>> history = trainer.fit([(x, 3 * x)], epochs=30)      # one batch: y = 3x
+    >>> print(round(model.w.item(), 3), len(history["train_loss"]))
+    3.0 30
+
+    Errors: DtypeError MG309 for a model without those four methods, DataError MG311 for a batch that is no tuple of
+    inputs and labels, MG312 for an epoch without batches, OptionError MG305 for fewer than one epoch.
+    """
+
+    # What callbacks read while a run goes on.
+    train: Iterable[Batch]
+    validation: Iterable[Batch] | None
+    epochs: int  # to be made in all
+    epoch: int  # epochs finished
+    batches: int | None  # in an epoch, where that is known
+    batch: int  # steps made in this epoch
+    step: int  # steps made in all
+    examples: int  # in the newest batch
+    step_began: float  # its time, by time.perf_counter
+    means: Means  # of this epoch so far
+    history: History
+    loss_tensor: Tensor | None  # with its graph, from on_forward to on_gradients
+    stop_reason: str  # why the run ends early; "" while it does not
+
+    def __init__(
+        self,
+        model: Model,
+        loss: Callable[[Tensor, Any], Tensor],
+        optimizer: Optimizer,
+        *,
+        metrics: Mapping[str, Metric] | None = None,
+        callbacks: Iterable[Callback] | None = None,
+        seed: int | None = None,
+        config: Mapping[str, Any] | None = None,
+    ) -> None:
+        if missing := [name for name in ("named_parameters", "train", "eval", "__call__") if not hasattr(model, name)]:
+            raise DtypeError(
+                "MG309",
+                f"the Trainer cannot train a {type(model).__name__}: it has no {', '.join(missing)}",
+                cause="the loop switches a model to training and to evaluation, calls it, and stores its parameters",
+                remedy="derive the model from layers.Layer, which has all four",
+            )
+        self.model, self.loss, self.optimizer, self.seed = model, loss, optimizer, seed
+        self.metrics = {"accuracy": accuracy} if metrics is None else dict(metrics)
+        given = [ProgressBar(), EpochReport(), StopOnNonFinite()] if callbacks is None else callbacks
+        self.callbacks = sorted(given, key=lambda callback: callback.last)
+        self.config = _json(config or {})
+        self._ctrl_c = CtrlC()
+        self._begin((), 1, None)
+
+    def fit(
+        self,
+        train: Iterable[Batch],
+        epochs: int,
+        validation: Iterable[Batch] | None = None,
+        *,
+        resume: str | os.PathLike[str] | None = None,
+    ) -> History:
+        """Train for `epochs` epochs in all, measure on `validation` after each, and return the history.
+
+        `resume` is the path of a snapshot (callbacks.Snapshots writes them): the run goes on from there, and ends as it
+        would have without the break. The model is left in evaluation mode, ready to be used. Ctrl-C ends the run after
+        the present step, with KeyboardInterrupt once every callback has done its last work.
+        """
+        self._begin(train, epochs, validation)
+        if self.seed is not None:
+            mg.seed(self.seed)
+            if hasattr(train, "seed"):
+                train.seed = self.seed
+        try:
+            with self._ctrl_c:
+                self._call("on_start")
+                if resume is not None:
+                    restore(self, resume)
+                while self.epoch < epochs and not self.stop_reason:
+                    self._train_epoch()
+                    if not self.stop_reason:
+                        self._end_epoch()
+        except Interrupted:
+            self.stop_reason = "Ctrl-C"
+            if not self._in_callback:  # else the state is between two callbacks, and no place to resume from
+                self._call("on_interrupt")
+            raise
+        except BaseException as error:
+            self.stop_reason = type(error).__name__
+            raise
+        finally:
+            self.loss_tensor = None
+            self.model.eval()
+            with ExitStack() as stack:  # each has its end, even where another's fails
+                for callback in reversed(self.callbacks):
+                    stack.callback(callback.on_end, self)
+        return self.history
+
+    def _train_epoch(self) -> None:
+        self.model.train()
+        for *inputs, labels in self._batches():
+            self.step_began = time.perf_counter()
+            output = self.model(*inputs)
+            self.loss_tensor = loss = self.loss(output, labels)
+            self._call("on_forward")
+            self.optimizer.zero_grad()
+            loss.backward()
+            self._call("on_gradients")
+            self.optimizer.step()
+            self.loss_tensor = None
+            self.examples = len(labels)
+            self.means.add(self._measure(output, loss, labels), self.examples)
+            del output, loss  # the graph goes before the next one comes
+            self.step += 1
+            self.batch += 1
+            self._call("on_step")
+            self._stop_if_interrupted()
+            if self.stop_reason:
+                return
+
+    def _end_epoch(self) -> None:
+        row: dict[str, float] = {"epoch": self.epoch + 1, "step": self.step}
+        row |= {f"train_{name}": value for name, value in self.means.result().items()}
+        if self.validation is not None:
+            row |= {f"validation_{name}": value for name, value in self.evaluate(self.validation).items()}
+        row["seconds"] = self.elapsed()
+        self._began, self.seconds = time.perf_counter(), 0.0
+        self.history.rows.append(row)
+        self.epoch, self.batch, self.means = self.epoch + 1, 0, Means()
+        self._call("on_epoch_end")
+        self._stop_if_interrupted()
+
+    def evaluate(self, batches: Iterable[Batch]) -> dict[str, float]:
+        """The mean loss and metrics over `batches`, with the model in evaluation mode and nothing recorded."""
+        means = Means()
+        training = getattr(self.model, "training", False)
+        self.model.eval()
+        try:
+            with mg.no_grad():
+                for *inputs, labels in batches:
+                    output = self.model(*inputs)
+                    means.add(self._measure(output, self.loss(output, labels), labels), len(labels))
+                    self._stop_if_interrupted()
+        finally:
+            if training:
+                self.model.train()
+        return means.result()
+
+    def stop(self, reason: str) -> None:
+        """End the run after the present step or epoch: for callbacks."""
+        self.stop_reason = reason
+
+    def elapsed(self) -> float:
+        """Seconds spent in this epoch so far, those before a break included."""
+        return self.seconds + time.perf_counter() - self._began
+
+    def resume_at(self, info: Mapping[str, Any]) -> None:
+        """Take over the position, means and history that a snapshot holds."""
+        self.epoch, self.step, self.batch = info["epoch"], info["step"], info["batch"]
+        self.means.load_state_dict(info["means"])
+        self.history.rows[:] = info["history"]
+        self.seconds, self._began = info["seconds"], time.perf_counter()
+
+    # ---- below the loop ----
+
+    def _begin(self, train: Iterable[Batch], epochs: int, validation: Iterable[Batch] | None) -> None:
+        self.train, self.validation, self.epochs = train, validation, int(check_range("epochs", epochs, 1))
+        self.batches = len(train) if isinstance(train, Sized) else None
+        self.epoch = self.step = self.batch = self.examples = 0
+        self.means, self.history = Means(), History()
+        self.stop_reason = ""
+        self.loss_tensor = None
+        self.seconds = 0.0  # of this epoch, spent before the run was broken off
+        self._began = self.step_began = time.perf_counter()
+        self._in_callback = False
+
+    def _call(self, moment: str) -> None:
+        self._in_callback = True
+        for callback in self.callbacks:
+            getattr(callback, moment)(self)
+        self._in_callback = False
+
+    def _stop_if_interrupted(self) -> None:
+        if self._ctrl_c.came:
+            raise Interrupted
+
+    def _measure(self, output: Tensor, loss: Tensor, labels: Any) -> dict[str, float]:
+        values = {"loss": float(loss.item())}
+        for name, metric in self.metrics.items():
+            values[name] = metric(output.array, labels)
+        return values
+
+    def _batches(self) -> Iterable[Batch]:
+        """The batches of this epoch that are still to come, each looked at before it is used."""
+        # Batches that know their position go on from it; of any others, a resumed run passes over those already made.
+        behind = 0 if hasattr(self.train, "load_state_dict") else self.batch
+        empty = self.batch == 0
+        for batch in islice(self.train, behind, None):
+            if not isinstance(batch, (tuple, list)) or len(batch) < 2:
+                count = f" of {len(batch)}" if isinstance(batch, (tuple, list)) else ""
+                raise DataError(
+                    "MG311",
+                    f"a batch is a {type(batch).__name__}{count}",
+                    cause="each batch must be a tuple (inputs..., labels) of at least two arrays",
+                    remedy="minigrad.data.Batches(inputs, labels) makes such batches; or pass [(inputs, labels)]",
+                )
+            empty = False
+            yield batch
+        if empty:
+            raise DataError(
+                "MG312",
+                f"epoch {self.epoch + 1} had no batches",
+                cause="a generator gives its batches once, and is empty when the next epoch asks for them"
+                if self.epoch
+                else "the training data are empty",
+                remedy="pass a list of batches or minigrad.data.Batches, which can be walked through again",
+            )
+
+
+def _json(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The config as it will come back from a file (tuples as lists), so that the two compare equal."""
+    try:
+        return dict(json.loads(json.dumps(dict(config))))
+    except (TypeError, ValueError) as error:
+        raise DtypeError(
+            "MG507",
+            f"the config cannot be stored: {error}",
+            cause="it is kept as JSON: dicts with text keys, lists, text, numbers, booleans, None",
+            remedy="turn other values into these",
+        ) from None
