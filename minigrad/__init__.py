@@ -6,7 +6,9 @@ This module gathers the public names. The side rooms (drawing, checking, data) a
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from .errors import MinigradError
@@ -18,20 +20,39 @@ from .random import generator, seed
 from .tensor import Tensor, cut, grad
 
 if TYPE_CHECKING:
+    from .anomaly import detect_anomaly, trace_lines
+    from .checkpoint import load, save
     from .draw import Graph, draw
-    from .gradcheck import gradcheck
+    from .explore import explore
+    from .gradcheck import gradcheck, gradcheck_model, truncation_report
 
 __version__ = "0.1.0"
 
-_SIDE_ROOMS = {"Graph": "draw", "draw": "draw", "gradcheck": "gradcheck"}
+_SIDE_ROOMS = {
+    "Graph": "draw", "detect_anomaly": "anomaly", "draw": "draw", "explore": "explore", "gradcheck": "gradcheck",
+    "gradcheck_model": "gradcheck", "load": "checkpoint", "save": "checkpoint", "trace_lines": "anomaly",
+    "truncation_report": "gradcheck",
+}  # fmt: skip
 
-__all__ = ["GATES", "Gate", "Graph", "MinigradError", "Tensor", "cut", "draw", "enable_grad", "generator", "grad",
-           "gradcheck", "no_grad", "scope", "seed", *_gate_names]  # fmt: skip
+__all__ = ["GATES", "Gate", "Graph", "MinigradError", "Tensor", "cut", "detect_anomaly", "draw", "enable_grad",
+           "explore", "generator", "grad", "gradcheck", "gradcheck_model", "load", "no_grad", "save", "scope", "seed",
+           "trace_lines", "truncation_report", *_gate_names]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
     if name not in _SIDE_ROOMS:
         raise AttributeError(f"module 'minigrad' has no attribute {name!r}")
     value = getattr(import_module(f".{_SIDE_ROOMS[name]}", __name__), name)
-    globals()[name] = value  # in place of the submodule of the same name, which the import has just put there
+    globals()[name] = value
     return value
+
+
+class _Minigrad(ModuleType):
+    """Keeps a side room from hiding its function: `mg.draw` is the function, whoever imported minigrad.draw before."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in _SIDE_ROOMS and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Minigrad

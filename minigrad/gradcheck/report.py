@@ -1,0 +1,149 @@
+"""The report of a gradient check: what was compared, what was found, in print and as an error. Computes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ..errors import GradientError
+from .blame import Blame
+from .curve import StepCurve
+from .rules import Kink, WrongRule
+
+
+@dataclass
+class InputReport:
+    """One input's gradient against differences: how many comparisons, and the worst of them.
+
+    `index` is the worst element; in fast mode, where directions are compared, it is None. `error` is |recorded -
+    numeric| / max(1, |recorded|, |numeric|). Elements at a kink are counted in `kinks` and not compared.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    compared: int = 0
+    wrong: int = 0
+    kinks: int = 0
+    error: float = 0.0
+    index: tuple[int, ...] | None = None
+    recorded: float = 0.0
+    numeric: float = 0.0
+
+
+@dataclass
+class GradientReport:
+    """What a check found. True when right; printed, it says where to look; `raise_if_wrong()` makes an error of it.
+
+    `inputs` has a row for each input, `wrong_rule` the first wrong node on the way back, `blame` a reason outside the
+    rules, `kinks` the places without a derivative, `slope` that of the Taylor remainder.
+    """
+
+    inputs: list[InputReport] = field(default_factory=list)
+    rules: int = 0
+    wrong_rule: WrongRule | None = None
+    blame: Blame | None = None
+    kinks: list[Kink] = field(default_factory=list)
+    slope: float | None = None
+    order: int = 1
+    failed: str = ""
+    _curve: Callable[[], StepCurve] | None = field(default=None, repr=False)
+
+    @property
+    def right(self) -> bool:
+        """Whether no rule, no gradient, and nothing else was found wrong."""
+        wrong = self.wrong_rule or self.blame or self.failed or any(row.wrong for row in self.inputs)
+        return not wrong
+
+    def __bool__(self) -> bool:
+        return self.right
+
+    @property
+    def guess(self) -> str | None:
+        """What the mistake looks like, in a word or two: "sign", "factor 2", "transposed", ..."""
+        found = self.wrong_rule or self.blame
+        return found.guess if found else None
+
+    def step_curve(self) -> StepCurve:
+        """The V of the error against the step size, along a random direction; measured when asked for."""
+        if self._curve is None:
+            raise GradientError(
+                "MG703",
+                "there is no curve: nothing was compared",
+                cause="the check ended before the first comparison" + (f": {self.blame}" if self.blame else ""),
+                remedy="print the report, and mend what it names first",
+            )
+        return self._curve()
+
+    def raise_if_wrong(self) -> None:
+        """GradientError with the whole report: MG701 for a wrong gradient, MG702 where two forward passes differ."""
+        if self.right:
+            return
+        lines = str(self).split("\n")
+        if self.blame and self.blame.guess == "nondeterministic":
+            raise GradientError(
+                "MG702",
+                f"the gradient cannot be checked: {self.blame}",
+                cause="differences compare forward passes, and these differ for another reason",
+                remedy="switch dropout off with model.eval(), or call mg.seed inside the function",
+            )
+        remedy = (
+            "compare the gate's rule with its formula"
+            if self.wrong_rule
+            else "keep every step of the computation recorded"
+        )
+        raise GradientError(
+            "MG701",
+            lines[0] + "\n" + "\n".join(f"  {line}" for line in lines[1:]),
+            cause=f"it looks like: {self._explanation()}",
+            remedy=remedy + "; report.step_curve() shows the error against the step",
+        )
+
+    def _explanation(self) -> str:
+        if self.wrong_rule:
+            return self.wrong_rule.explanation or "no mistake that is known by its numbers"
+        return str(self.blame) if self.blame else "the gradient does not fit the function"
+
+    def __str__(self) -> str:
+        second = "second derivatives: " if self.order == 2 else ""
+        if self.blame and self.blame.guess == "nondeterministic":
+            return f"{second}cannot be checked: {self.blame}"
+        compared, wrong = sum(row.compared for row in self.inputs), sum(row.wrong for row in self.inputs)
+        if self.right:
+            lines = [f"{second}right: {compared} comparisons, {self.rules} gates"]
+        else:
+            lines = [f"{second}WRONG: {wrong} of {compared} comparisons, {self._wrong_rules()} of {self.rules} gates"]
+        if self.failed:
+            lines += _indented("backward failed", self.failed)
+        if self.wrong_rule:
+            lines += _indented("first wrong on the way back", str(self.wrong_rule))
+        if self.blame:
+            lines += _indented("every rule is right, but", str(self.blame))
+        if self.kinks:
+            lines += _indented("not checked, at a kink", "\n".join(str(kink) for kink in self.kinks[:5]))
+            if len(self.kinks) > 5:
+                lines.append(f"    and {len(self.kinks) - 5} more gates")
+        lines += self._table()
+        if self.slope is not None:
+            lines.append(f"  Taylor remainder: order {self.slope:.2f} in h (2: right, 1: wrong)")
+        return "\n".join(lines)
+
+    def _wrong_rules(self) -> int:
+        return 1 + len(self.wrong_rule.others) if self.wrong_rule else 0
+
+    def _table(self) -> list[str]:
+        if not self.inputs:
+            return []
+        width = max(5, *(len(row.name) for row in self.inputs))
+        heading = f"{'shape':<14} {'compared':>8} {'wrong':>6} {'error':>8}  worst at: recorded, numeric"
+        lines = [f"  {'input':<{width}}  {heading}"]
+        for row in self.inputs:
+            worst = f"{'' if row.index is None else list(row.index)}: {row.recorded:.6g}, {row.numeric:.6g}"
+            lines.append(
+                f"  {row.name:<{width}}  {row.shape!s:<14} {row.compared:>8} {row.wrong:>6} {row.error:>8.1e}  {worst}"
+                + (f" ({row.kinks} at a kink)" if row.kinks else "")
+            )
+        return lines
+
+
+def _indented(title: str, text: str) -> list[str]:
+    return [f"  {title}:", *(f"    {line}" for line in text.split("\n"))]
