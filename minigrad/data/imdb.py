@@ -102,13 +102,21 @@ def load_imdb(
     >>> data.vocabulary.decode(data.train.ids[0])[-60:]
     'christopher walken s good name i could barely sit through it'
 
-    Raises OptionError MG432 for another source, MG433 for more than the bundled file holds; DataError MG404 and MG405
-    for a bundled file that is missing or damaged, MG434 without tensorflow-datasets, MG435 for prepared reviews that
-    cannot be read, and MG421 to MG425 from the download.
+    Raises OptionError MG432 for another source, MG433 for more than the bundled file holds, MG436 for a
+    folder where there is none, MG406 and MG402 for sizes that make no sense; DataError MG404 and MG405 for a bundled
+    file that is missing or damaged, MG434 without tensorflow-datasets, MG435 for prepared reviews that cannot be read,
+    and MG421 to MG425 from the download.
     """
     if length is not None and length < 1:
         raise OptionError("MG406", f"reviews cannot have length {length}", remedy="use a length of 1 or more, or None")
     if source == "bundled":
+        if data_dir is not None:
+            raise OptionError(
+                "MG436",
+                f"the bundled reviews have no data_dir={os.fspath(data_dir)!r}",
+                cause="they are a file inside minigrad; a data_dir holds what tensorflow-datasets prepared",
+                remedy='load_imdb("tfds", data_dir=...) reads that folder; load_imdb() needs none',
+            )
         return _bundled(length, vocabulary_size)
     if source == "tfds":
         return _from_tfds(data_dir, length, vocabulary_size)
@@ -131,15 +139,17 @@ def _bundled(length: int | None, vocabulary_size: int) -> IMDB:
         # Opened here, because np.load leaves a damaged file open.
         with BUNDLE.open("rb") as file, np.load(file, allow_pickle=False) as members:
             arrays = dict(members)
-        vocabulary = Vocabulary(arrays["words"].tobytes().decode().split("\n")).limit(vocabulary_size)
+        vocabulary = Vocabulary(arrays["words"].tobytes().decode().split("\n"))
         train, test = (Reviews(arrays[f"{split}_ids"], arrays[f"{split}_labels"]) for split in ("train", "test"))
-    except OptionError:
-        raise
     except FileNotFoundError as error:
         raise missing_file(BUNDLE, remedy="install minigrad again: the file is a part of it") from error
     except Exception as error:  # zipfile, zlib and NumPy each have their own exceptions for a damaged file
         raise damaged_file(BUNDLE, str(error), remedy="install minigrad again: the file is a part of it") from error
-    return IMDB(_narrowed(train, length, vocabulary_size), _narrowed(test, length, vocabulary_size), vocabulary)
+    return IMDB(
+        _narrowed(train, length, vocabulary_size),
+        _narrowed(test, length, vocabulary_size),
+        vocabulary.limit(vocabulary_size),
+    )
 
 
 def _narrowed(reviews: Reviews, length: int, vocabulary_size: int) -> Reviews:

@@ -142,6 +142,18 @@ def test_more_than_the_bundle_holds(options):
     assert "tfds" in fails_with("MG433", OptionError, **options).remedy
 
 
+def test_a_folder_for_the_bundled_reviews(tmp_path):
+    assert "tfds" in fails_with("MG436", OptionError, data_dir=tmp_path).remedy
+
+
+def test_a_bundle_whose_words_repeat(monkeypatch, tmp_path):
+    reviews, vocabulary = Reviews(np.array([[1, 3]]), np.array([1])), Vocabulary(["good"])
+    vocabulary.words *= 2
+    build_bundle.write_bundle(IMDB(reviews, reviews, vocabulary), tmp_path / "imdb.npz")
+    monkeypatch.setattr(imdb, "BUNDLE", tmp_path / "imdb.npz")
+    assert "'good'" in fails_with("MG405", DataError).cause
+
+
 def test_sizes_that_make_no_sense():
     fails_with("MG406", OptionError, length=0)
     fails_with("MG402", OptionError, vocabulary_size=3)
