@@ -1,0 +1,126 @@
+"""What every contender is given: sizes, start weights, and batches of real reviews. Knows NumPy and no framework.
+
+All of it is made once, by a seed, and handed over as one .npz file, so that no contender reads data another way, and
+none but minigrad has minigrad in its process.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Weights = dict[str, Array]
+
+KINDS = {"rnn": 1, "gru": 3, "lstm": 4}
+"""The recurrent layers, each with the number of blocks of H columns in its matrices."""
+
+LEARNING_RATE, BETAS = 1e-3, (0.9, 0.999)
+EPS = 1e-12
+"""So small that its place does not matter: Keras adds it to the root of v before the bias correction, others after."""
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """The model's sizes, T B D H and the vocabulary, and how long it is trained before it is timed."""
+
+    steps: int = 40
+    batch: int = 32
+    width: int = 128
+    hidden: int = 32
+    vocabulary: int = 10_000
+    compared: int = 50  # training steps whose losses must agree
+    aged: int = 1_000  # training steps before timing: by then moments of rare words have decayed into denormals
+    reviews: int = 25_000  # to be classified in the inference workload
+
+
+@dataclass(frozen=True)
+class Problem:
+    """The sizes and arrays that a contender works with."""
+
+    sizes: Sizes
+    ids: Array  # (reviews, T), int32
+    labels: Array  # (reviews,), float32
+    seed: int = 0
+
+    def batches(self, count: int, start: int = 0) -> list[tuple[Array, Array]]:
+        """`count` batches (ids (B, T), labels (B, 1)), beginning with batch `start`, around and around the reviews."""
+        size = self.sizes.batch
+        rows = [np.arange(i * size, (i + 1) * size) % len(self.labels) for i in range(start, start + count)]
+        return [(self.ids[r], self.labels[r, None]) for r in rows]
+
+    def weights(self, kind: str) -> Weights:
+        """Start weights of experiment 1a: table, W_xh, W_hh, b (or b_xh and b_hh), W, c.
+
+        Blocks of H columns stand in the order z, r, n for a GRU and i, f, g, o for an LSTM, whose forget bias is 1.
+        """
+        s, blocks = self.sizes, KINDS[kind]
+        rng = np.random.default_rng([self.seed, blocks])
+        columns = blocks * s.hidden
+        q, r = np.linalg.qr(rng.standard_normal((columns, s.hidden)))
+        weights = {
+            "table": rng.uniform(-0.05, 0.05, (s.vocabulary, s.width)),
+            "W_xh": _glorot(rng, s.width, columns),
+            "W_hh": (q * np.sign(np.diag(r))).T,
+            "b": np.zeros(columns),
+            "W": _glorot(rng, s.hidden, 1),
+            "c": np.zeros(1),
+        }
+        if kind == "gru":
+            weights["b_hh"] = np.zeros(columns)
+        if kind == "lstm":
+            weights["b"][s.hidden : 2 * s.hidden] = 1
+        return {name: np.ascontiguousarray(array, np.float32) for name, array in weights.items()}
+
+    def vectors(self) -> tuple[list[Array], Weights]:
+        """For a bare recurrence: T inputs (B, D), and W_xh, W_hh, b."""
+        weights = self.weights("rnn")
+        rng = np.random.default_rng([self.seed, 99])
+        b = rng.uniform(-0.1, 0.1, self.sizes.hidden).astype(np.float32)
+        xs = [weights["table"][ids] for ids in self.batches(1)[0][0].T]
+        return xs, {"W_xh": weights["W_xh"], "W_hh": weights["W_hh"], "b": b}
+
+    def resized(self, **sizes: int) -> Problem:
+        """The same with other sizes. Longer reviews are several in a row; a larger vocabulary is used at wider gaps."""
+        new = dataclasses.replace(self.sizes, **sizes)
+        ids, labels = self.ids, self.labels
+        if new.steps != self.sizes.steps:
+            needed = new.batch * 16  # reviews: enough for what a growth measurement goes through
+            flat = np.resize(ids, needed * math.ceil(new.steps / ids.shape[1]) * ids.shape[1])
+            ids = flat[: needed * new.steps].reshape(needed, new.steps)
+            labels = np.resize(labels, needed)
+        if new.vocabulary > self.sizes.vocabulary:
+            ids = ids * (new.vocabulary // self.sizes.vocabulary)
+        elif new.vocabulary < self.sizes.vocabulary:
+            ids = ids % new.vocabulary
+        return Problem(new, ids, labels, self.seed)
+
+    def save(self, path: Path) -> None:
+        np.savez(path, ids=self.ids, labels=self.labels, sizes=json.dumps(dataclasses.asdict(self.sizes)))
+
+    @classmethod
+    def load(cls, path: Path) -> Problem:
+        with np.load(path) as file:
+            return cls(Sizes(**json.loads(str(file["sizes"]))), file["ids"], file["labels"])
+
+
+def from_reviews(sizes: Sizes, seed: int = 0) -> Problem:
+    """The problem on the bundled training reviews, shuffled by `seed`."""
+    from minigrad.data import load_imdb
+
+    train = load_imdb().train
+    rows = np.random.default_rng(seed).permutation(len(train))[: sizes.reviews]
+    ids = np.asarray(train.ids)[rows, -sizes.steps :].astype(np.int32) % sizes.vocabulary
+    return Problem(sizes, ids, train.labels[rows].astype(np.float32), seed)
+
+
+def _glorot(rng: np.random.Generator, rows: int, columns: int) -> Array:
+    limit = math.sqrt(6 / (rows + columns))
+    return rng.uniform(-limit, limit, (rows, columns))

@@ -1,0 +1,147 @@
+"""Contenders in processes of their own, and the taking of turns. Knows no framework and no workload.
+
+Every process has one thread and, where the system allows it, one core, the same for all: A B C A B C ..., so that a
+machine that slows down slows all of them alike.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+ONE_THREAD = {
+    **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1"),
+    **dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1"),
+    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
+    "JAX_PLATFORMS": "cpu",
+    "CUDA_VISIBLE_DEVICES": "",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+}
+
+
+@dataclass(frozen=True)
+class Contender:
+    """Who takes part: a module in contenders/, one of its settings, and the workloads it takes part in."""
+
+    name: str
+    module: str
+    setting: str
+    label: str
+    workloads: str  # their letters
+
+
+@dataclass
+class Result:
+    """What one contender did in one case: what to compare, and one measurement for each round. Or why it did not."""
+
+    contender: str
+    case: str
+    check: Any = None
+    versions: dict[str, str] = field(default_factory=dict)
+    rounds: list[dict[str, float]] = field(default_factory=list)
+    error: str = ""
+
+
+def core() -> str:
+    """The core that all contenders run on: the last one that this process may use."""
+    return str(max(os.sched_getaffinity(0))) if hasattr(os, "sched_getaffinity") else "any"
+
+
+def environment(**more: str) -> dict[str, str]:
+    """The variables of a contender's process."""
+    clean = {name: value for name, value in os.environ.items() if name != "OPENBLAS_CORETYPE"}  # BLAS knows its machine
+    return {**clean, **ONE_THREAD, "PYTHONPATH": str(HERE.parents[1]), **more}
+
+
+def installed(contender: Contender) -> str:
+    """Why this contender cannot be imported, or "" where it can."""
+    backend = {"KERAS_BACKEND": contender.setting} if contender.module == "keras_" else {}
+    run = subprocess.run(
+        [sys.executable, "-c", f"import contenders.{contender.module}"],
+        cwd=HERE,
+        env=environment(**backend),
+        capture_output=True,
+        text=True,
+    )
+    return "" if run.returncode == 0 else run.stderr.strip().splitlines()[-1]
+
+
+class Worker:
+    """A contender's process. Talks to worker.py."""
+
+    def __init__(self, problem: Path, contender: Contender, workload: str, case: str) -> None:
+        self.log = tempfile.TemporaryFile("w+")  # noqa: SIM115  # as long-lived as the process
+        backend = {"KERAS_BACKEND": contender.setting} if contender.module == "keras_" else {}
+        self.process = subprocess.Popen(
+            [sys.executable, HERE / "worker.py", core(), problem, contender.module, contender.setting, workload, case],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.log,
+            text=True,
+            env=environment(**backend),
+        )
+
+    def reply(self) -> dict[str, Any]:
+        """Its next answer; {"error": ...} where it has died."""
+        line = self.process.stdout.readline()
+        if line:
+            return json.loads(line)
+        self.log.seek(0)
+        last = [text for text in self.log.read().splitlines() if text.strip()][-1:]
+        return {"error": f"ended with status {self.process.wait()}: {''.join(last)}"}
+
+    def ask(self, **request: float) -> dict[str, Any]:
+        self.process.stdin.write(json.dumps(request) + "\n")
+        self.process.stdin.flush()
+        return self.reply()
+
+    def close(self) -> None:
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.kill()
+        self.process.wait()
+        self.log.close()
+
+
+def take_turns(
+    problem: Path,
+    contenders: Sequence[Contender],
+    workload: str,
+    case: str,
+    *,
+    rounds: int,
+    seconds: float,
+    tick: Callable[[str], None],
+) -> list[Result]:
+    """Build everyone, then let each run for `seconds` in turn, `rounds` times. `tick` is told who is about to work."""
+    workers: list[tuple[Worker, Result]] = []
+    results = []
+    try:
+        for contender in contenders:
+            tick(f"{contender.name} {case} gets ready")
+            worker, result = Worker(problem, contender, workload, case), Result(contender.name, case)
+            workers.append((worker, result))
+            results.append(result)
+            ready = worker.reply()
+            result.error = ready.get("error", "")
+            result.check, result.versions = ready.get("check"), ready.get("versions", {})
+        for _ in range(rounds):
+            for worker, result in workers:
+                tick(f"{result.contender} {case}")
+                if not result.error:
+                    answer = worker.ask(seconds=seconds)
+                    result.error = answer.get("error", "")
+                    if not result.error:
+                        result.rounds.append(answer)
+    finally:
+        for worker, _ in workers:
+            worker.close()
+    return results

@@ -1,0 +1,71 @@
+"""One contender's process: builds what it is told to build, then runs it for a while whenever it is asked.
+
+    python worker.py CORE PROBLEM.npz MODULE SETTING WORKLOAD CASE
+
+Speaks in lines of JSON: once {"check": ..., "versions": ...} when it is ready, then {"seconds": s} in and
+{"wall": ..., "cpu": ..., "calls": ..., "memory": ...} out, until its input ends.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import resource
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+
+def main() -> None:
+    core, problem_path, module, setting, workload, case = sys.argv[1:]
+    if hasattr(os, "sched_setaffinity") and core != "any":
+        os.sched_setaffinity(0, {int(core)})  # before any library counts the cores and starts its threads
+    replies = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what a library prints is no reply
+
+    def reply(**values: Any) -> None:
+        print(json.dumps(values), file=replies, flush=True)
+
+    try:
+        from problem import Problem
+
+        problem = Problem.load(Path(problem_path))
+        contender = import_module(f"contenders.{module}")
+        before = peak_memory()
+        call, check, units = import_module(f"workloads.{workload}").build(contender, setting, problem, case)
+        reply(check=check, versions=contender.versions(), cpu=time.process_time())
+        for line in sys.stdin:
+            reply(**measure(call, units, json.loads(line)["seconds"]), memory=peak_memory() - before)
+    except Exception as error:
+        traceback.print_exc()
+        reply(error=f"{type(error).__name__}: {error}")
+        sys.exit(1)
+
+
+def measure(call: Callable[[], object], units: float, seconds: float) -> dict[str, float]:
+    """Call again and again for at least so many seconds: seconds per unit of work, on the wall and of this process."""
+    call()  # brings code and data back into the cache after the others' turns
+    gc.collect()
+    calls, wall, cpu = 0, time.perf_counter(), time.process_time()
+    while True:
+        call()
+        calls += 1
+        spent = time.perf_counter() - wall
+        if spent >= seconds:
+            break
+    return {"wall": spent / calls / units, "cpu": (time.process_time() - cpu) / calls / units, "calls": calls}
+
+
+def peak_memory() -> int:
+    """The most memory that this process has held so far, in bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+if __name__ == "__main__":
+    main()
