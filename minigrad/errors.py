@@ -65,3 +65,7 @@ class DataError(MinigradError, RuntimeError):
 
 class CheckpointError(MinigradError, RuntimeError):
     """A checkpoint that cannot be read, or that does not fit the model it is loaded into."""
+
+
+class DrawError(MinigradError, RuntimeError):
+    """A picture that cannot be drawn or written."""

@@ -1,0 +1,205 @@
+"""`draw` and `Graph`, what users call: checks what they ask for, and puts the other modules to work."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..errors import DrawError, DtypeError, OptionError
+from ..graph import Leaf, Node
+from ..tensor import Tensor
+from .boxes import Box, View, connect, history, step_of
+from .dot import Colouring, write
+from .facts import Gradients, Stats
+from .grid import Grid
+from .labels import Words
+from .modes import MODES, choose
+from .render import no_program, render, save, suffix_of
+from .summary import table
+
+COLORS = {"grad": "norm of the gradient", "value": "norm of the value", "time": "time step", "bytes": "bytes of the output"}
+LARGEST = 5000  # boxes: beyond that, layout takes minutes and nobody can read the picture
+
+
+class Graph:
+    """The recorded graph of a Tensor, or of several: all nodes that led to them, oldest first.
+
+    >>> x = Tensor([1.0, 2.0], requires_grad=True, name="x")
+    >>> graph = Graph((x * x).sum())
+    >>> len(graph), [node.gate.name for node in graph if node.gate]
+    (3, ['Hadamard', 'Sum'])
+
+    As the last line of a notebook cell it shows itself. Errors: DtypeError for what is not a Tensor.
+    """
+
+    def __init__(self, output: Tensor | Sequence[Tensor]) -> None:
+        outputs = list(output) if isinstance(output, (list, tuple)) else [output]
+        if not outputs or not all(isinstance(one, Tensor) for one in outputs):
+            given = ", ".join(type(one).__name__ for one in outputs) or "an empty list"
+            raise DtypeError(
+                "MG601",
+                f"a graph is drawn from a Tensor or a list of Tensors, not from {given}",
+                cause="arrays and numbers do not remember how they were computed",
+                remedy="pass the loss, or any other Tensor, as the gates returned it",
+            )
+        self.roots: list[Node] = list(dict.fromkeys(one.node for one in outputs))
+        self.nodes: list[Node] = history(self.roots)
+
+    def __len__(self) -> int:
+        return len(self.nodes)
+
+    def __iter__(self) -> Iterator[Node]:
+        return iter(self.nodes)
+
+    def __repr__(self) -> str:
+        gates = sum(node.gate is not None for node in self.nodes)
+        return f"<Graph of {gates:,} gates and {len(self) - gates:,} leaves>"
+
+    def draw(
+        self, *, mode: str = "auto", window: tuple[int, int] | None = None, depth: int | None = None,
+        collapse: Sequence[str] = (), values: bool = False, grads: bool = False, color_by: str | None = None,
+        legend: bool = False,
+    ) -> Drawing:  # fmt: skip
+        """The picture, without writing a file. The options are those of `draw`."""
+        _check(mode, depth, color_by)
+        gates = [node for node in self.nodes if node.gate is not None]
+        boxes, said = choose(gates, mode, window, depth, collapse)
+        view = connect(self.nodes, self.roots, boxes)
+        if len(view.boxes) > LARGEST:
+            raise OptionError(
+                "MG609",
+                f"this picture would have {len(view.boxes):,} boxes, and {LARGEST:,} are the most that are drawn",
+                cause=f'mode="{mode}" draws this graph of {len(gates):,} gates in too much detail',
+                remedy='mode="auto" folds it, and depth=, collapse= or window= show a part',
+            )
+        words = Words(Gradients(self.nodes), values, grads)
+        cuts = sorted({link.label for link in view.links if link.kind == "cut" if link.label})
+        caption = " ".join([said, *([f"No gradient passes a cut ({'; '.join(cuts[:4])}): what lies behind is pale."] if cuts else [])])
+        colouring = _colouring(view, words, color_by) if color_by else None
+        grid = Grid(view, words) if any(box.column is not None for box in view.boxes) else None
+        text = write(view, words, caption=caption, legend=legend, colouring=colouring, grid=grid)
+        return Drawing(text, said)
+
+    def dot(self, **options: Any) -> str:
+        """The picture as DOT text; the options are those of `draw`."""
+        return self.draw(**options).dot
+
+    def summary(self) -> None:
+        """Print a table: for each scope its gates, output shape, parameters, operations and bytes held.
+
+        Operations are floating-point operations of one forward and of one backward pass. Backward is counted as the
+        forward cost of a gate once for each input that wants a gradient, which is exact for matrix products (two
+        products of the same size) and an estimate for the rest; adding up gradients of shared nodes is left out.
+        """
+        print(table(self.nodes))
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return self.draw()._repr_mimebundle_(include, exclude)
+
+    def _repr_svg_(self) -> str:
+        return self.draw()._repr_svg_()
+
+
+class Drawing:
+    """A finished picture: its DOT text, what was chosen for it, and the file it was written to. Notebooks show it."""
+
+    def __init__(self, dot: str, caption: str, path: Path | None = None) -> None:
+        self.dot, self.caption, self.path = dot, caption, path
+
+    def __repr__(self) -> str:
+        return f"<Drawing{f' in {self.path}' if self.path else ''}{f': {self.caption}' if self.caption else ''}>"
+
+    def save(self, path: str | os.PathLike[str], *, dpi: int = 144) -> Path:
+        """Write the picture in the format of the path's suffix; `dpi` is for PNG."""
+        suffix = suffix_of(path)
+        if not isinstance(dpi, int) or not 10 <= dpi <= 1200:
+            raise OptionError("MG610", f"dpi={dpi!r} is not a whole number from 10 to 1200",
+                              remedy="72 draws at natural size, 144 doubles it")  # fmt: skip
+        text = self.dot.replace("{", f'{{\n  graph [dpi="{dpi}"];', 1) if suffix == "png" else self.dot
+        try:
+            content = render(text, suffix)
+        except DrawError as error:
+            if error.code == "MG607":
+                written = save(Path(path).with_suffix(".dot"), self.dot.encode())
+                error.where = f"{written} has the graph as DOT text, which any Graphviz can draw"
+            raise
+        self.path = save(path, content)
+        return self.path
+
+    def _repr_svg_(self) -> str:
+        return render(self.dot, "svg").decode()
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        try:
+            return {"image/svg+xml": self._repr_svg_(), "text/plain": repr(self)}
+        except DrawError as error:  # a notebook would swallow it and show nothing
+            return {"text/plain": f"{self!r}\n{error}"}
+
+
+def draw(
+    output: Tensor | Sequence[Tensor], path: str | os.PathLike[str] | None = None, *, mode: str = "auto",
+    window: tuple[int, int] | None = None, depth: int | None = None, collapse: Sequence[str] = (), values: bool = False,
+    grads: bool = False, color_by: str | None = None, legend: bool = False, dpi: int = 144,
+) -> Drawing:  # fmt: skip
+    """Draw the graph that led to `output`, a Tensor or a list of them, into `path`: .png, .svg, .pdf or .dot.
+
+    - `mode`: "unrolled" draws every gate, each time step a column; "rolled" draws time steps that are built alike once, with
+      the state as a loop; "auto" picks what can be read, and the picture says what it picked.
+    - `window=(t0, t1)`: these time steps in full, both ends included, the others folded.
+    - `depth=n`: scopes nested n deep as single boxes (1: each layer one box). `collapse=["rnn"]`: these scopes.
+    - `values`: small arrays whole, large ones as range, mean and norm. `grads`: norms of the gradients, and arrows the
+      thicker and darker the larger the gradient that came back along them.
+    - `color_by`: "grad", "value" (norms), "time" or "bytes", with a scale. `legend`: what shapes and colours mean.
+    - `dpi`: pixels per inch of a PNG; 72 is natural size.
+
+    Without a path nothing is written. The result shows itself in a notebook, and can be saved.
+
+    >>> x = Tensor([[1.0, 2.0]], name="x")
+    >>> W = Tensor([[0.5], [-1.0]], requires_grad=True, name="W")
+    >>> picture = draw((x @ W).sum())
+    >>> picture.dot.splitlines()[0]
+    'digraph minigrad {'
+
+    Errors: DtypeError for what is not a Tensor, OptionError for an unknown option or suffix or a window outside the
+    steps, DrawError where nothing can draw (the DOT text is written all the same) or the path cannot be written.
+    Source: the unrolled picture follows Goodfellow, Bengio and Courville, Deep Learning (2016), section 10.1.
+    """
+    if path is not None:
+        suffix_of(path)  # before the work, not after
+    drawing = Graph(output).draw(
+        mode=mode, window=window, depth=depth, collapse=collapse, values=values, grads=grads, color_by=color_by, legend=legend
+    )
+    if path is not None:
+        drawing.save(path, dpi=dpi)
+    return drawing
+
+
+def _check(mode: str, depth: int | None, color_by: str | None) -> None:
+    if mode not in MODES:
+        raise OptionError(
+            "MG611", f"there is no mode {mode!r}", cause="a mode says how time steps are drawn",
+            remedy=f"one of {', '.join(map(repr, MODES))}; for a part of the steps window=(t0, t1)",
+        )  # fmt: skip
+    if color_by is not None and color_by not in COLORS:
+        raise OptionError("MG612", f"a graph cannot be coloured by {color_by!r}", remedy=f"one of {', '.join(map(repr, COLORS))}")
+    if depth is not None and (not isinstance(depth, int) or depth < 1):
+        raise OptionError("MG613", f"depth={depth!r} is not a whole number from 1 on",
+                          remedy="depth=1 draws each outermost scope as one box")  # fmt: skip
+
+
+def _colouring(view: View, words: Words, by: str) -> Colouring:
+    def number(box: Box) -> float | None:
+        node = box.last
+        if by == "grad":
+            stats = words.gradients.of(node) if node.requires_grad else None
+            return None if stats is None else stats.norm
+        if by == "value":
+            return Stats.of(node.output).norm
+        if by == "bytes":
+            return float(sum(one.output.nbytes for one in box.nodes))
+        place = step_of(node.scope)
+        return None if place is None or isinstance(node, Leaf) else float(place[1])
+
+    return Colouring(COLORS[by], {box: value for box in view.boxes if (value := number(box)) is not None})

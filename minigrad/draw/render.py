@@ -1,0 +1,127 @@
+"""From DOT text to a file: finds a program that draws, runs it, and writes whole files or none. Knows no graph.
+
+The program is Graphviz's `dot`, or where there is none `graphviz-pure`, which pip installs beside Python.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from pathlib import Path
+
+import graphviz
+
+from ..errors import DrawError, OptionError
+
+SUFFIXES = ("png", "svg", "pdf", "dot")
+
+
+def suffix_of(path: str | os.PathLike[str]) -> str:
+    """The format that a path asks for by its suffix."""
+    suffix = Path(path).suffix.lower().removeprefix(".")
+    if suffix not in SUFFIXES:
+        raise OptionError(
+            "MG602",
+            f"cannot draw into {os.fspath(path)!r}: " + (f"there is no format {suffix!r}" if suffix else "it has no suffix"),
+            cause="the suffix of the path says the format",
+            remedy="end the path in ." + ", .".join(SUFFIXES),
+        )
+    return suffix
+
+
+def render(text: str, suffix: str) -> bytes:
+    """The picture of DOT text as the bytes of a file of that format."""
+    if suffix == "dot":
+        return text.encode()
+    try:
+        return graphviz.pipe("dot", suffix, text.encode(), quiet=True)
+    except graphviz.ExecutableNotFound:
+        pass
+    except subprocess.CalledProcessError as error:
+        raise _failed("dot", error.stderr) from None
+    pure = pure_program()
+    if pure is None:
+        raise no_program("there is no program `dot` on this machine")
+    if suffix == "pdf":
+        raise no_program("graphviz-pure draws no PDF")
+    # Its fonts lack these signs, and a PNG would show an empty frame in their place.
+    if suffix == "png":
+        text = text.translate(str.maketrans({"⊙": "∘", "ᵀ": "T", "‖": "|", "−": "-"}))
+    done = subprocess.run([str(pure), f"-T{suffix}"], input=text.encode(), capture_output=True, check=False)
+    if done.returncode != 0:
+        raise _failed("graphviz-pure", done.stderr)
+    return done.stdout
+
+
+def pure_program() -> Path | None:
+    """`graphviz-pure` beside the running Python, where pip puts it, or on the PATH."""
+    found = shutil.which("graphviz-pure", path=sysconfig.get_path("scripts")) or shutil.which("graphviz-pure")
+    return Path(found) if found else None
+
+
+def no_program(what: str) -> DrawError:
+    """The error where nothing can draw, with the command that changes it on the platform at hand."""
+    return DrawError(
+        "MG607",
+        what,
+        cause="pictures are laid out by Graphviz, which is not a Python package",
+        remedy=f"install it with `{install_command()}`, or for PNG and SVG `pip install graphviz-pure`",
+    )
+
+
+def install_command() -> str:
+    """What to type to get `dot` on this machine."""
+    if sys.platform == "darwin":
+        return "brew install graphviz"
+    if sys.platform == "win32":
+        return "winget install Graphviz.Graphviz"
+    for manager, command in (
+        ("apt-get", "sudo apt-get install graphviz"), ("dnf", "sudo dnf install graphviz"),
+        ("pacman", "sudo pacman -S graphviz"), ("apk", "sudo apk add graphviz"), ("zypper", "sudo zypper install graphviz"),
+    ):  # fmt: skip
+        if shutil.which(manager):
+            return command
+    return "your package manager: the package is called graphviz"
+
+
+def _failed(program: str, stderr: bytes | str) -> DrawError:
+    said = stderr.decode(errors="replace") if isinstance(stderr, bytes) else stderr
+    return DrawError(
+        "MG608",
+        f"{program} could not draw this graph: {said.strip()[-300:] or 'it gave no reason'}",
+        cause="often too large a picture for its memory, or an installation without that format",
+        remedy="try mode='rolled', or .svg; the .dot text can be written and looked at",
+    )
+
+
+def save(path: str | os.PathLike[str], content: bytes) -> Path:
+    """Write a file under another name in its folder and move it into place, so that no reader ever sees half of it."""
+    target = Path(path)
+    try:
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:40]}.", suffix=".part")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+            os.chmod(name, 0o666 & ~_umask())  # a temporary file is private, a picture is not
+            os.replace(name, target)
+        except BaseException:
+            os.unlink(name)
+            raise
+    except OSError as error:
+        raise DrawError(
+            "MG606",
+            f"cannot write {os.fspath(path)!r}: {error.strerror or error}",
+            cause="the folder does not exist, may not be written to, or the disk is full",
+            remedy=f"create the folder first (mkdir -p {target.parent}), or choose another path",
+        ) from None
+    return target
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
