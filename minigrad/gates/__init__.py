@@ -12,12 +12,14 @@ from .loss import (
     mean_squared_error,
     softmax_cross_entropy,
 )
+from .recurrent import GRUSequence, LSTMSequence, RNNSequence
 from .reduction import Max, Mean, Sum
 
 __all__ = [
-    "AddGate", "BinaryCrossEntropy", "BroadcastTo", "Concatenate", "Divide", "Exp", "Hadamard", "Log", "LogSoftmax",
-    "Lookup", "Max", "Mean", "MeanSquaredError", "MultiplyGate", "Negate", "Power", "ReLU", "Reshape", "Scatter",
-    "Sigmoid", "Slice", "Softmax", "SoftmaxCrossEntropy", "Sqrt", "Stack", "Subtract", "Sum", "Tanh", "Transpose",
-    "Where", "binary_cross_entropy", "concatenate", "exp", "log", "log_softmax", "lookup", "mean_squared_error", "relu",
-    "sigmoid", "softmax", "softmax_cross_entropy", "sqrt", "stack", "tanh", "where",
+    "AddGate", "BinaryCrossEntropy", "BroadcastTo", "Concatenate", "Divide", "Exp", "GRUSequence", "Hadamard",
+    "LSTMSequence", "Log", "LogSoftmax", "Lookup", "Max", "Mean", "MeanSquaredError", "MultiplyGate", "Negate",
+    "Power", "RNNSequence", "ReLU", "Reshape", "Scatter", "Sigmoid", "Slice", "Softmax", "SoftmaxCrossEntropy",
+    "Sqrt", "Stack", "Subtract", "Sum", "Tanh", "Transpose", "Where", "binary_cross_entropy", "concatenate", "exp",
+    "log", "log_softmax", "lookup", "mean_squared_error", "relu", "sigmoid", "softmax", "softmax_cross_entropy",
+    "sqrt", "stack", "tanh", "where",
 ]  # fmt: skip

@@ -1,0 +1,411 @@
+"""A whole recurrence as one gate: RNN, GRU and LSTM over a sequence, with backpropagation through time written by hand.
+
+Each computes what the cell of the same name in `layers` computes when it is unrolled gate by gate, to rounding, in a
+fraction of the time: one product serves the inputs of all steps, buffers are filled in place, and NumPy is called a
+dozen times per step rather than a hundred. What it does not leave behind is a graph of its steps: to draw or step
+through those, or for second derivatives, unroll.
+
+Conventions, as in `layers`: x (B, T, D), states (B, H), a mask (B, T) with True at real steps. Outputs are time-major,
+(T, B, H), so that each step writes into one stretch of memory. Every forward also returns what only backward needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ..errors import OptionError, ShapeError
+from ..gate import Gate, Shape
+from ..pieces import Array
+
+
+class _Sequence(Gate):
+    """What the three share: the order of the steps, masks, cuts, and the products that serve all steps at once."""
+
+    differentiable_twice = False
+    blocks = 1  # the weights have this many blocks of H columns, one for each gate of the cell
+    states = 1
+    parameters: tuple[str, ...] = ()  # the names of the inputs, the mask aside
+
+    def __init__(self, truncate: int | None = None, reverse: bool = False) -> None:
+        if truncate is not None and truncate < 1:
+            raise OptionError(
+                "MG143",
+                f"{self.name} cannot be truncated to {truncate} steps",
+                cause="it counts the last steps that carry gradient",
+                remedy="give 1 or more, or None for all",
+            )
+        self.truncate, self.reverse = truncate, reverse
+
+    def shape(self, *shapes: Shape) -> Shape:
+        x, *rest = shapes
+        first, (W_xh, W_hh) = rest[: self.states], rest[self.states : self.states + 2]
+        columns = self.blocks * W_hh[0]
+        masks = rest[len(type(self).parameters) - 1 :]
+        if not (
+            len(x) == 3
+            and x[1] > 0
+            and W_xh == (x[2], columns)
+            and W_hh == (W_hh[0], columns)
+            and all(state == (x[0], W_hh[0]) for state in first)
+            and all(mask == x[:2] for mask in masks)
+        ):
+            names = (*self.parameters, "mask")
+            given = ", ".join(f"{name} {shape}" for name, shape in zip(names, shapes, strict=False))
+            raise ShapeError(
+                "MG144",
+                f"{self.name} cannot run over {given}",
+                cause="it needs x (B, T, D) with T of 1 or more, states (B, H), W_xh (D, nH), W_hh (H, nH), "
+                f"mask (B, T), with n = {self.blocks}",
+                remedy="compare the sizes one by one; the layers RNN, GRU and LSTM make them fit",
+            )
+        return (x[1], x[0], W_hh[0])
+
+    def flops(self, output: Shape, *shapes: Shape) -> int:
+        (batch, steps, width), hidden = shapes[0], output[-1]
+        products = 2 * (width + hidden) * self.blocks * hidden
+        return batch * steps * (products + 8 * self.blocks * hidden)
+
+    def _in_order(self, array: Any, axis: int = 0) -> Any:
+        """A view whose `axis` is time in the order in which the steps run."""
+        return np.flip(array, axis) if self.reverse else array
+
+    def _project(self, x: Any, W: Any, b: Any) -> Any:
+        """x_t @ W + b for all steps in one product, (B, T, nH), in the order in which they run."""
+        batch, steps, width = x.shape
+        products = x.reshape(-1, width).dot(W)
+        products += b
+        return self._in_order(products.reshape(batch, steps, -1), 1)
+
+    def _forwards(self, steps: int, mask: Any) -> Iterator[tuple[int, Any]]:
+        """(t, rows) as the steps run: rows is None where all take part, else True for those (B, 1) that do."""
+        if mask is None:
+            yield from ((t, None) for t in range(steps))
+            return
+        columns = self._in_order(mask.T)[:, :, None]
+        for t, column in enumerate(columns):
+            yield t, None if column.all() else column
+
+    def _backwards(self, steps: int, mask: Any) -> Iterator[tuple[int, Any, Any]]:
+        """(t, rows, kept) from the last step run to the first that carries gradient.
+
+        `kept` is None, or before a cut False for the rows of the batch whose gradient stops there.
+        """
+        where = cuts(steps, self.truncate, None if mask is None else self._in_order(mask, 1))
+        for t, rows in reversed(list(self._forwards(steps, mask))):
+            if t not in where:
+                yield t, rows, None
+            elif (cut := where[t]) is not None:
+                yield t, rows, ~cut
+            else:
+                yield t, rows, np.zeros((1, 1), bool)
+                return
+
+    def _from_inputs(self, da: Array, x: Any, W: Any) -> tuple[Any, Any, Any]:
+        """dx, dW_xh and db from da (T, B, nH), the gradients before the activations, of all steps at once."""
+        flat = self._in_order(da).transpose(1, 0, 2).reshape(-1, da.shape[2])
+        inputs = x.reshape(-1, x.shape[2])
+        return lambda: flat.dot(W.T).reshape(x.shape), lambda: inputs.T.dot(flat), lambda: flat.sum(axis=0)
+
+    @staticmethod
+    def _from_states(da: Array, first: Any, h: Any) -> Any:
+        """dW_hh: the state before each step times what came back to that step."""
+        later = h[:-1].reshape(-1, h.shape[2]).T.dot(da[1:].reshape(-1, da.shape[2]))
+        return first.T.dot(da[0]) + later
+
+    @classmethod
+    def samples(cls) -> Any:
+        rng = np.random.default_rng(25)
+        batch, steps, width, hidden = 3, 4, 2, 2
+        columns = cls.blocks * hidden
+        sizes = {"x": (batch, steps, width), "W_xh": (width, columns), "W_hh": (hidden, columns)}
+        sizes |= dict.fromkeys(("h0", "c0"), (batch, hidden)) | dict.fromkeys(("b", "b_xh", "b_hh"), (columns,))
+        arrays = tuple(rng.normal(size=sizes[name]) for name in cls.parameters)
+        padded = np.array([[True, True, True, True], [False, False, True, True], [True, True, False, False]])
+        yield cls(), arrays
+        yield cls(reverse=True), arrays
+        yield cls(), (*arrays, padded)
+        yield cls(reverse=True), (*arrays, padded)
+
+    @classmethod
+    def refused(cls) -> Any:
+        (gate, arrays), *_ = cls.samples()
+        x, *others = arrays
+        yield gate, (x[:, :, :1], *others), ShapeError
+        yield gate, (x[:, :0], *others), ShapeError
+        yield gate, (x[:2], *others), ShapeError
+        yield gate, (*arrays, np.ones((3, 5), bool)), ShapeError
+
+
+def cuts(steps: int, truncate: int | None, mask: Any = None) -> dict[int, Array | None]:
+    """Before which steps, counted as they run, the state is cut: in all rows (None), or in those marked (B, 1).
+
+    Counting runs from the end, and with a mask over each row's own steps.
+
+    >>> cuts(40, 4)
+    {36: None}
+    """
+    if truncate is None:
+        return {}
+    if mask is None:
+        return {steps - truncate: None} if truncate < steps else {}
+    left = mask[:, ::-1].cumsum(axis=1)[:, ::-1]  # how many steps each row still has, this one included
+    rows = mask & (left == truncate) & (left[:, :1] > truncate)
+    return {int(step): rows[:, step : step + 1] for step in np.flatnonzero(rows.any(axis=0))}
+
+
+class RNNSequence(_Sequence):
+    """z_t = h_t = tanh(x_t @ W_xh + h_(t-1) @ W_hh + b) for all t: z (T, B, H).
+
+    Backwards, dh_t being dz_t and what step t+1 sends: da_t = dh_t ⊙ (1 - h_t²), dh_(t-1) = da_t @ W_hhᵀ. Then for
+    all steps at once dW_xh = Σ x_tᵀ @ da_t, dW_hh = Σ h_(t-1)ᵀ @ da_t, db = Σ da_t, dx_t = da_t @ W_xhᵀ.
+
+    Inputs: x (B, T, D), h0 (B, H), W_xh (D, H), W_hh (H, H), b (H), and perhaps mask (B, T).
+
+    >>> z = RNNSequence()(np.ones((1, 2, 1)), np.zeros((1, 1)), np.ones((1, 1)), np.full((1, 1), 0.5), np.zeros(1))
+    >>> z.array[:, 0, 0].round(3)  # tanh(1), then tanh(1 + 0.5 tanh(1))
+    array([0.762, 0.881])
+
+    Source: Werbos, Backpropagation through time (1990).
+    """
+
+    symbol = "RNN"
+    parameters = ("x", "h0", "W_xh", "W_hh", "b")
+    constant_inputs = (5,)
+
+    def forward(self, x: Any, h0: Any, W_xh: Any, W_hh: Any, b: Any, mask: Any = None) -> Any:
+        self.shape(*(array.shape for array in (x, h0, W_xh, W_hh, b, mask) if array is not None))
+        from_x = self._project(x, W_xh, b)
+        z = np.empty((x.shape[1], *h0.shape), x.dtype)
+        steps = self._in_order(z)
+        h = h0
+        for t, rows in self._forwards(len(z), mask):
+            h_next = steps[t]
+            np.dot(h, W_hh, out=h_next)
+            h_next += from_x[:, t]
+            np.tanh(h_next, out=h_next)
+            if rows is not None:
+                np.copyto(h_next, h, where=~rows)
+            h = h_next
+        return z
+
+    def backward(self, dz: Any, z: Any, x: Any, h0: Any, W_xh: Any, W_hh: Any, b: Any, mask: Any = None) -> Any:
+        dz, h = self._in_order(dz), self._in_order(z)
+        slope = 1 - h * h
+        da = np.zeros_like(h)
+        dh = np.zeros_like(h0)
+        back = W_hh.T
+        for t, rows, kept in self._backwards(len(z), mask):
+            dh += dz[t]
+            np.multiply(dh, slope[t], out=da[t])
+            if rows is None:
+                dh = da[t].dot(back)
+            else:
+                da[t] *= rows
+                dh = da[t].dot(back) + dh * ~rows
+            if kept is not None:
+                dh *= kept
+        dx, dW_xh, db = self._from_inputs(da, x, W_xh)
+        gradients = dx, dh, dW_xh, lambda: self._from_states(da, h0, h), db
+        return gradients if mask is None else (*gradients, None)
+
+
+class GRUSequence(_Sequence):
+    """z_t = h_t of a gated recurrent unit, reset after the product, for all t: z (T, B, H).
+
+    With a = x_t @ W_xh + b_xh and s = h_(t-1) @ W_hh + b_hh, in blocks of H columns for the gates u (update), r, n:
+    u = σ(a_u + s_u), r = σ(a_r + s_r), n = tanh(a_n + r ⊙ s_n), h_t = n + u ⊙ (h_(t-1) - n).
+
+    Inputs: x (B, T, D), h0 (B, H), W_xh (D, 3H), W_hh (H, 3H), b_xh (3H), b_hh (3H), and perhaps mask (B, T).
+
+    >>> one = np.ones((1, 3))
+    >>> GRUSequence()(np.ones((1, 2, 1)), np.zeros((1, 1)), one, one, one[0], one[0]).shape
+    (2, 1, 1)
+
+    Source: Cho et al., Learning phrase representations using RNN encoder-decoder (2014); PyTorch's manual, GRU.
+    """
+
+    symbol = "GRU"
+    blocks = 3
+    parameters = ("x", "h0", "W_xh", "W_hh", "b_xh", "b_hh")
+    constant_inputs = (6,)
+
+    def forward(
+        self, x: Any, h0: Any, W_xh: Any, W_hh: Any, b_xh: Any, b_hh: Any, mask: Any = None
+    ) -> tuple[Array, Array]:
+        self.shape(*(array.shape for array in (x, h0, W_xh, W_hh, b_xh, b_hh, mask) if array is not None))
+        (batch, length, _), H = x.shape, h0.shape[1]
+        # σ(a) = 1 / (1 + e^-a): the minus sign goes into the weights, once, in place of every step.
+        sign = _signs(x.dtype, H, -1, -1, 1)
+        from_x = self._project(x, W_xh * sign, b_xh * sign)
+        W, b = W_hh * sign, b_hh * sign
+        z = np.empty((length, batch, H), x.dtype)
+        kept = np.empty((4, length, batch, H), x.dtype)
+        steps, inner = self._in_order(z), self._in_order(kept, 1)
+        s = np.empty((batch, 3 * H), x.dtype)
+        gates = np.empty((batch, 2 * H), x.dtype)
+        blocks = gates.reshape(batch, 2, H).transpose(1, 0, 2)
+        h = h0
+        with np.errstate(over="ignore"):  # e^-a may be infinite, and 1 / infinity is the 0 that is wanted
+            for t, rows in self._forwards(length, mask):
+                np.dot(h, W, out=s)
+                s += b
+                np.add(s[:, : 2 * H], from_x[:, t, : 2 * H], out=gates)
+                np.exp(gates, out=gates)
+                gates += 1
+                np.divide(1, blocks, out=inner[:2, t])
+                u, r, n, s_n = inner[:, t]
+                s_n[...] = s[:, 2 * H :]
+                np.multiply(r, s_n, out=n)
+                n += from_x[:, t, 2 * H :]
+                np.tanh(n, out=n)
+                h_next = steps[t]
+                np.subtract(h, n, out=h_next)
+                h_next *= u
+                h_next += n
+                if rows is not None:
+                    np.copyto(h_next, h, where=~rows)
+                h = h_next
+        return z, kept
+
+    def backward(
+        self, dz: Any, z: Any, x: Any, h0: Any, W_xh: Any, W_hh: Any, b_xh: Any, b_hh: Any, *rest: Any
+    ) -> Any:
+        mask, kept = rest if len(rest) == 2 else (None, *rest)
+        H = h0.shape[1]
+        dz, h = self._in_order(dz), self._in_order(z)
+        u, r, n, s_n = self._in_order(kept, 1)
+        before = np.concatenate([h0[None], h[:-1]])
+        to_n = (1 - u) * (1 - n * n)
+        to_u = (before - n) * u * (1 - u)
+        to_r = s_n * r * (1 - r)
+        ds = np.zeros((*h.shape[:2], 3 * H), h.dtype)  # of s; that of a differs in the block of n
+        da_n = np.zeros_like(h)
+        dh = np.zeros_like(h0)
+        back = W_hh.T
+        for t, rows, go_on in self._backwards(len(z), mask):
+            dh += dz[t]
+            through = dh if rows is None else dh * rows
+            dn = np.multiply(through, to_n[t], out=da_n[t])
+            ds_t = ds[t]
+            np.multiply(through, to_u[t], out=ds_t[:, :H])
+            np.multiply(dn, to_r[t], out=ds_t[:, H : 2 * H])
+            np.multiply(dn, r[t], out=ds_t[:, 2 * H :])
+            passed = dh * u[t] if rows is None else np.where(rows, dh * u[t], dh)
+            dh = ds_t.dot(back)
+            dh += passed
+            if go_on is not None:
+                dh *= go_on
+        da = ds.copy()
+        da[:, :, 2 * H :] = da_n
+        dx, dW_xh, db_xh = self._from_inputs(da, x, W_xh)
+        dW_hh = lambda: before.reshape(-1, H).T.dot(ds.reshape(-1, 3 * H))  # noqa: E731
+        gradients = dx, dh, dW_xh, dW_hh, db_xh, lambda: ds.sum(axis=(0, 1))
+        return gradients if mask is None else (*gradients, None)
+
+
+class LSTMSequence(_Sequence):
+    """z = (h_t, c_t) of long short-term memory for all t: z (2, T, B, H).
+
+    With a = x_t @ W_xh + h_(t-1) @ W_hh + b in blocks of H columns for the gates i, f, g, o: i, f, o = σ(a), g = tanh(a),
+    c_t = f ⊙ c_(t-1) + i ⊙ g, h_t = o ⊙ tanh(c_t).
+
+    Inputs: x (B, T, D), h0 and c0 (B, H), W_xh (D, 4H), W_hh (H, 4H), b (4H), and perhaps mask (B, T).
+
+    >>> one, zero = np.ones((1, 4)), np.zeros((1, 1))
+    >>> LSTMSequence()(np.ones((1, 2, 1)), zero, zero, one, one, one[0]).shape
+    (2, 2, 1, 1)
+
+    Source: Hochreiter and Schmidhuber, Long short-term memory (1997); Gers et al., Learning to forget (2000).
+    """
+
+    symbol = "LSTM"
+    blocks = 4
+    states = 2
+    parameters = ("x", "h0", "c0", "W_xh", "W_hh", "b")
+    constant_inputs = (6,)
+
+    def shape(self, *shapes: Shape) -> Shape:
+        return (2, *super().shape(*shapes))
+
+    def forward(self, x: Any, h0: Any, c0: Any, W_xh: Any, W_hh: Any, b: Any, mask: Any = None) -> tuple[Array, Array]:
+        self.shape(*(array.shape for array in (x, h0, c0, W_xh, W_hh, b, mask) if array is not None))
+        (batch, length, _), H = x.shape, h0.shape[1]
+        # σ(a) = 1 / (1 + e^-a), tanh(a) = 2 σ(2a) - 1: the factors go into the weights, and one e^ serves four gates.
+        sign = _signs(x.dtype, H, -1, -1, -2, -1)
+        from_x = self._project(x, W_xh * sign, b * sign)
+        W = W_hh * sign
+        z = np.empty((2, length, batch, H), x.dtype)
+        kept = np.empty((5, length, batch, H), x.dtype)
+        steps, inner = self._in_order(z, 1), self._in_order(kept, 1)
+        a = np.empty((batch, 4 * H), x.dtype)
+        blocks = a.reshape(batch, 4, H).transpose(1, 0, 2)
+        product = np.empty((batch, H), x.dtype)
+        h, c = h0, c0
+        with np.errstate(over="ignore"):  # e^-a may be infinite, and 1 / infinity is the 0 that is wanted
+            for t, rows in self._forwards(length, mask):
+                np.dot(h, W, out=a)
+                a += from_x[:, t]
+                np.exp(a, out=a)
+                a += 1
+                np.divide(1, blocks, out=inner[:4, t])
+                i, f, g, o, tanh_c = inner[:, t]
+                g *= 2
+                g -= 1
+                h_next, c_next = steps[:, t]
+                np.multiply(f, c, out=c_next)
+                np.multiply(i, g, out=product)
+                c_next += product
+                np.tanh(c_next, out=tanh_c)
+                np.multiply(o, tanh_c, out=h_next)
+                if rows is not None:
+                    np.copyto(h_next, h, where=~rows)
+                    np.copyto(c_next, c, where=~rows)
+                h, c = h_next, c_next
+        return z, kept
+
+    def backward(
+        self, dz: Any, z: Any, x: Any, h0: Any, c0: Any, W_xh: Any, W_hh: Any, b: Any, *rest: Any
+    ) -> Any:
+        mask, kept = rest if len(rest) == 2 else (None, *rest)
+        H = h0.shape[1]
+        dz_h, dz_c = self._in_order(dz, 1)
+        h, c = self._in_order(z, 1)
+        i, f, g, o, tanh_c = self._in_order(kept, 1)
+        to_a = np.empty((4, *h.shape), h.dtype)  # from dc to the gates i, f, g, and from dh to the gate o
+        np.multiply(g, i * (1 - i), out=to_a[0])
+        np.multiply(np.concatenate([c0[None], c[:-1]]), f * (1 - f), out=to_a[1])
+        np.multiply(i, 1 - g * g, out=to_a[2])
+        np.multiply(tanh_c, o * (1 - o), out=to_a[3])
+        to_c = o * (1 - tanh_c * tanh_c)
+        da = np.zeros((*h.shape[:2], 4 * H), h.dtype)
+        blocks = da.reshape(*h.shape[:2], 4, H).transpose(0, 2, 1, 3)
+        dh, dc = np.zeros_like(h0), np.zeros_like(c0)
+        back = W_hh.T
+        for t, rows, go_on in self._backwards(h.shape[0], mask):
+            dh += dz_h[t]
+            dc += dz_c[t]
+            within = dh * to_c[t]
+            within += dc
+            np.multiply(to_a[:3, t], within, out=blocks[t, :3])
+            np.multiply(to_a[3, t], dh, out=blocks[t, 3])
+            within *= f[t]
+            if rows is None:
+                dh, dc = da[t].dot(back), within
+            else:
+                da[t] *= rows
+                dh = da[t].dot(back) + dh * ~rows
+                dc = np.where(rows, within, dc)
+            if go_on is not None:
+                dh *= go_on
+                dc *= go_on
+        dx, dW_xh, db = self._from_inputs(da, x, W_xh)
+        gradients = dx, dh, dc, dW_xh, lambda: self._from_states(da, h0, h), db
+        return gradients if mask is None else (*gradients, None)
+
+
+def _signs(dtype: Any, hidden: int, *factors: float) -> Array:
+    """A factor for each column, the same within a block of H."""
+    return np.repeat(np.array(factors, dtype), hidden)
