@@ -1,8 +1,7 @@
 """What every optimizer shares: parameters in groups, state by path, the walk over gradients. Knows no rule, no model.
 
-A rule changes one block of one parameter. This file decides which blocks: it cuts large parameters into pieces that fit
-in the processor's cache, so that the eight or so passes of a rule read main memory once, and it hands a rule only the
-rows that a batch touched, where that changes nothing.
+A rule changes one parameter, given its gradient. This file hands it over: as a whole, or only the rows that a batch
+touched, where that changes nothing.
 """
 
 from __future__ import annotations
@@ -23,9 +22,6 @@ from minigrad.pieces import Deferred, Pieces
 
 Array = NDArray[Any]
 Parameters = Mapping[str, Tensor] | Sequence[Mapping[str, Any]]
-
-BLOCK = 16_384
-"""Elements of a parameter that a rule changes at a time: with its state, a quarter of a megabyte."""
 
 
 @dataclass
@@ -74,7 +70,7 @@ class Optimizer:
         for path, tensor in self.parameters().items():
             self.steps[path] = 0
             self.state[path] = {slot: np.zeros(tensor.shape, tensor.dtype) for slot in self.slots}
-        self._scratch: dict[np.dtype[Any], tuple[Array, Array]] = {}
+        self._buffers: dict[tuple[str, np.dtype[Any]], Array] = {}
 
     def parameters(self) -> dict[str, Tensor]:
         """All parameters of all groups, by path."""
@@ -107,10 +103,10 @@ class Optimizer:
             )
 
     def rule(self, p: Array, g: Array, slots: Sequence[Array], scratch: Array, lr: float, t: int) -> None:
-        """Change the block `p` in place, given its gradient `g`, which must stay as it is.
+        """Change the parameter `p` in place, given its gradient `g`, which must stay as it is.
 
-        `slots` are the same block of each of the rule's arrays, to be changed in place too; `scratch` is a block to
-        compute in; `t` is the number of this step, from 1. All have one shape, and the rule goes element by element.
+        `slots` are the rule's arrays for it, to be changed in place too; `scratch` is an array to compute in; `t` is
+        the number of this step, from 1. All have one shape, and the rule goes element by element: `p` may be some rows.
         """
         raise NotImplementedError(f"{type(self).__name__} has no rule")
 
@@ -143,36 +139,30 @@ class Optimizer:
                 tensor.update(lambda array: self._change_rows(array, *rows, slots, lr, t))
                 return
         whole = gradient.dense() if isinstance(gradient, Deferred) else gradient
-        tensor.update(lambda array: self._change_blocks(array, whole, slots, lr, decay, t))
+        tensor.update(lambda array: self._change_whole(array, whole, slots, lr, decay, t))
 
-    def _change_rows(self, table: Array, ids: Array, values: Array, slots: list[Array], lr: float, t: int) -> None:
+    def _change_whole(self, p: Array, g: Array, slots: Sequence[Array], lr: float, decay: float, t: int) -> None:
+        if decay and self.decoupled_decay:
+            p *= 1 - lr * decay
+        elif decay:
+            decayed = self._scratch("decayed", p)
+            np.multiply(p, decay, out=decayed)
+            decayed += g
+            g = decayed
+        self.rule(p, g, slots, self._scratch("rule", p), lr, t)
+
+    def _change_rows(self, table: Array, ids: Array, g: Array, slots: Sequence[Array], lr: float, t: int) -> None:
         p, taken = table[ids], [slot[ids] for slot in slots]
-        self.rule(p, values, taken, np.empty_like(p), lr, t)
-        for whole, part in zip([table, *slots], [p, *taken], strict=True):
-            whole[ids] = part
+        self.rule(p, g, taken, np.empty_like(p), lr, t)
+        for whole, rows in zip([table, *slots], [p, *taken], strict=True):
+            whole[ids] = rows
 
-    def _change_blocks(
-        self, array: Array, gradient: Array, slots: list[Array], lr: float, decay: float, t: int
-    ) -> None:
-        if array.dtype not in self._scratch:
-            self._scratch[array.dtype] = np.empty(BLOCK, array.dtype), np.empty(BLOCK, array.dtype)
-        scratch, decayed = self._scratch[array.dtype]
-        if not array.flags.c_contiguous:  # flattening would change a copy
-            scratch, decayed = np.empty_like(array), np.empty_like(array)
-            blocks = [[array, gradient, *slots]]
-        else:
-            flat = [part.reshape(-1) for part in (array, gradient, *slots)]
-            blocks = [[part[i : i + BLOCK] for part in flat] for i in range(0, array.size, BLOCK)]
-        for p, g, *parts in blocks:
-            if len(p) < len(scratch):
-                scratch, decayed = scratch[: len(p)], decayed[: len(p)]
-            if decay and self.decoupled_decay:
-                p *= 1 - lr * decay
-            elif decay:
-                np.multiply(p, decay, out=decayed)
-                decayed += g
-                g = decayed
-            self.rule(p, g, parts, scratch, lr, t)
+    def _scratch(self, use: str, like: Array) -> Array:
+        """An array to compute in, of the shape of `like`: one buffer, made once, serves parameters of all sizes."""
+        key = use, like.dtype
+        if key not in self._buffers or self._buffers[key].size < like.size:
+            self._buffers[key] = np.empty(like.size, like.dtype)
+        return self._buffers[key][: like.size].reshape(like.shape)
 
 
 def check_range(name: str, value: Any, low: float, high: float = math.inf) -> float:
@@ -185,6 +175,18 @@ def check_range(name: str, value: Any, low: float, high: float = math.inf) -> fl
         f"{name} is {value!r}, and must be a number of at least {low:g}{below}",
         cause="outside that range the rule divides by 0, grows without end, or goes uphill",
         remedy=f"choose {name} in that range; the class's docstring has the usual value",
+    )
+
+
+def check_count(name: str, value: Any, low: int) -> int:
+    """`value`, if it is a whole number of at least `low`; an OptionError MG305 otherwise."""
+    if isinstance(value, (int, np.integer)) and value >= low:
+        return int(value)
+    raise OptionError(
+        "MG305",
+        f"{name} is {value!r}, and must be a whole number of at least {low}",
+        cause="it counts steps, epochs or files",
+        remedy=f"choose {name} in that range",
     )
 
 

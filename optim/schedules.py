@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from .optimizer import check_range
+from .optimizer import check_count, check_range
 
 Schedule = Callable[[int], float]
 """A function from the number of steps made so far (0 before the first) to a factor."""
@@ -24,7 +24,7 @@ class StepSchedule:
     """
 
     def __init__(self, every: int, factor: float = 0.1) -> None:
-        self.every, self.factor = check_range("every", every, 1), check_range("factor", factor, 0.0)
+        self.every, self.factor = check_count("every", every, 1), check_range("factor", factor, 0.0)
 
     def __call__(self, step: int) -> float:
         return float(self.factor ** (step // self.every))
@@ -40,7 +40,7 @@ class CosineSchedule:
     """
 
     def __init__(self, steps: int, floor: float = 0.0) -> None:
-        self.steps, self.floor = check_range("steps", steps, 1), check_range("floor", floor, 0.0)
+        self.steps, self.floor = check_count("steps", steps, 1), check_range("floor", floor, 0.0)
 
     def __call__(self, step: int) -> float:
         return self.floor + (1 - self.floor) * (1 + math.cos(math.pi * min(step / self.steps, 1.0))) / 2
@@ -58,7 +58,7 @@ class WarmUp:
     """
 
     def __init__(self, steps: int, after: Schedule | None = None) -> None:
-        self.steps, self.after = int(check_range("steps", steps, 1)), after
+        self.steps, self.after = check_count("steps", steps, 1), after
 
     def __call__(self, step: int) -> float:
         if step < self.steps:

@@ -22,7 +22,7 @@ from .callbacks import Callback, EpochReport, ProgressBar, StopOnNonFinite
 from .history import History
 from .interrupt import CtrlC, Interrupted
 from .metrics import Means, Metric, accuracy
-from .optimizer import Optimizer, check_range
+from .optimizer import Optimizer, check_count
 from .snapshot import restore
 
 Batch = Sequence[Any]
@@ -225,7 +225,7 @@ class Trainer:
     # ---- below the loop ----
 
     def _begin(self, train: Iterable[Batch], epochs: int, validation: Iterable[Batch] | None) -> None:
-        self.train, self.validation, self.epochs = train, validation, int(check_range("epochs", epochs, 1))
+        self.train, self.validation, self.epochs = train, validation, check_count("epochs", epochs, 1)
         self.batches = len(train) if isinstance(train, Sized) else None
         self.epoch = self.step = self.batch = self.examples = 0
         self.means, self.history = Means(), History()

@@ -12,7 +12,7 @@ from minigrad.errors import NonFiniteError, OptionError
 from minigrad.graph import Leaf, Node, ancestors, show
 
 from ..clipping import clip_gradients
-from ..optimizer import check_range
+from ..optimizer import check_count, check_range
 from ..schedules import Schedule
 from .base import Callback
 
@@ -77,8 +77,8 @@ class Evaluate(Callback):
                 remedy="give one of them, such as every_epochs=1",
             )
         self.batches, self.name = batches, name
-        self.every_epochs = None if every_epochs is None else int(check_range("every_epochs", every_epochs, 1))
-        self.every_steps = None if every_steps is None else int(check_range("every_steps", every_steps, 1))
+        self.every_epochs = None if every_epochs is None else check_count("every_epochs", every_epochs, 1)
+        self.every_steps = None if every_steps is None else check_count("every_steps", every_steps, 1)
 
     def on_step(self, trainer: Trainer) -> None:
         if self.every_steps and trainer.step % self.every_steps == 0:
@@ -103,7 +103,7 @@ class EarlyStopping(Callback):
 
     def __init__(self, monitor: str = "validation_loss", *, patience: int = 2, min_delta: float = 0.0) -> None:
         self.monitor = monitor
-        self.patience = int(check_range("patience", patience, 0))
+        self.patience = check_count("patience", patience, 0)
         self.min_delta = check_range("min_delta", min_delta, 0.0)
         self.best, self.waited = math.nan, 0
 

@@ -13,7 +13,7 @@ from minigrad.checkpoint import clear_unfinished, save
 from minigrad.errors import MinigradError, OptionError
 
 from ..history import check_suffix, need_matplotlib
-from ..optimizer import Array, check_range
+from ..optimizer import Array, check_count
 from ..snapshot import set_arrays, store
 from .base import Callback
 from .control import better, monitored, need_validation
@@ -36,11 +36,11 @@ class Snapshots(Callback):
         self, folder: PathLike, *, every_epochs: int | None = None, every_steps: int | None = None, keep: int = 2
     ) -> None:
         self.folder = Path(folder)
-        self.every_epochs = None if every_epochs is None else int(check_range("every_epochs", every_epochs, 1))
-        self.every_steps = None if every_steps is None else int(check_range("every_steps", every_steps, 1))
+        self.every_epochs = None if every_epochs is None else check_count("every_epochs", every_epochs, 1)
+        self.every_steps = None if every_steps is None else check_count("every_steps", every_steps, 1)
         if every_epochs is None and every_steps is None:
             self.every_epochs = 1
-        self.keep = int(check_range("keep", keep, 1))
+        self.keep = check_count("keep", keep, 1)
 
     @staticmethod
     def latest(folder: PathLike) -> Path | None:
