@@ -16,12 +16,16 @@ from .cells import Cell, GRUCell, LSTMCell, RNNCell
 from .dense import Dense
 from .dropout import Dropout
 from .embedding import Embedding
+from .inspect import gradient_flow, gradients, outputs
+from .interop import export_weights, from_layout, import_weights, to_layout
 from .layer import Layer, LayerError, Sequential
 from .norm import LayerNorm
 from .recurrent import GRU, LSTM, RNN, pool
+from .stream import TruncatedBPTT
 from .unroll import unroll
 
 __all__ = [
     "GRU", "LSTM", "RNN", "Cell", "Dense", "Dropout", "Embedding", "GRUCell", "LSTMCell", "Layer", "LayerError",
-    "LayerNorm", "RNNCell", "Sequential", "init", "pool", "unroll",
+    "LayerNorm", "RNNCell", "Sequential", "TruncatedBPTT", "export_weights", "from_layout", "gradient_flow",
+    "gradients", "import_weights", "init", "outputs", "pool", "to_layout", "unroll",
 ]  # fmt: skip

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minigrad import Tensor, scope
-from minigrad.errors import CheckpointError, MinigradError, OptionError
+from minigrad.checkpoint import check_match
+from minigrad.errors import MinigradError, OptionError
 from minigrad.graph import Leaf
 
 Array = NDArray[Any]
@@ -171,10 +172,10 @@ class Layer:
     def load_state_dict(self, arrays: Mapping[str, Array]) -> None:
         """Take over the arrays of `state_dict()`, all of them or, on an error, none.
 
-        Errors: CheckpointError (MG205) that names every missing, extra and mismatched path.
+        Errors: CheckpointError (MG505) that names every missing, unknown and mismatched path at once.
         """
         parameters = self.named_parameters()
-        check_arrays({path: parameter.array for path, parameter in parameters.items()}, arrays, type(self).__name__)
+        check_match(arrays, {path: parameter.array for path, parameter in parameters.items()}, type(self).__name__)
         for path, parameter in parameters.items():
             parameter.array = arrays[path]
 
@@ -243,26 +244,6 @@ class Sequential(Layer):
         for layer in self._order:
             x = layer(x)
         return x
-
-
-def check_arrays(expected: Mapping[str, Array], given: Mapping[str, Array], model: str) -> None:
-    """CheckpointError (MG205) that lists all differences between what a model expects and what it is given."""
-    wrong = [f"missing {path} {array.shape}" for path, array in expected.items() if path not in given]
-    wrong += [f"extra {path} {np.shape(array)}" for path, array in given.items() if path not in expected]
-    for path, array in expected.items():
-        if path in given:
-            found = np.asarray(given[path])
-            if found.shape != array.shape:
-                wrong.append(f"{path} has shape {found.shape}, the model's has {array.shape}")
-            elif found.dtype != array.dtype:
-                wrong.append(f"{path} has dtype {found.dtype}, the model's has {array.dtype}")
-    if wrong:
-        raise CheckpointError(
-            "MG205",
-            f"these weights do not fit {model}: {len(wrong)} differences\n    " + "\n    ".join(wrong),
-            cause="they come from a model of another architecture, or of other sizes",
-            remedy="build the model as it was when they were saved; nothing has been loaded",
-        )
 
 
 def _refuse(layer: Layer, name: str, value: Any) -> None:

@@ -1,0 +1,200 @@
+"""Weights to and from PyTorch and Keras: names, transposes, gate orders, biases. Knows both layouts, needs neither.
+
+PyTorch keeps a matrix as (out, in), splits a recurrent bias in two that are added, and orders a GRU's blocks r, z, n.
+Keras keeps (in, out) and our gate orders, and stacks a GRU's two biases. The files are safetensors, which both read.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from minigrad import Tensor, relu, tanh
+from minigrad.checkpoint import check_match, replace_file
+from minigrad.errors import CheckpointError, OptionError
+
+from .cells import Cell, GRUCell, LSTMCell, RNNCell
+from .dense import Dense
+from .embedding import Embedding
+from .layer import Array, Layer
+from .norm import LayerNorm
+from .recurrent import Recurrent
+
+
+def export_weights(model: Layer, path: str | os.PathLike[str], layout: str) -> None:
+    """Write the model's weights as `layout`, "pytorch" or "keras", names and shapes them, to a safetensors file.
+
+    PyTorch reads the file with `module.load_state_dict(safetensors.torch.load_file(path))`, if its modules have our
+    names; in Keras give each layer its arrays, for example `layer.set_weights([a["rnn/kernel"],
+    a["rnn/recurrent_kernel"], a["rnn/bias"]])` with `a = safetensors.numpy.load_file(path)`.
+
+    Errors: OptionError for another layout (MG250) and for a layer that the other framework does not have (MG251),
+    CheckpointError (MG506) where the file cannot be written.
+    """
+    from safetensors.numpy import save
+
+    content = save(to_layout(model, layout))
+    replace_file(path, lambda file: file.write(content))
+
+
+def import_weights(model: Layer, path: str | os.PathLike[str], layout: str) -> None:
+    """Read weights that PyTorch or Keras users saved as safetensors under the names of `export_weights`: all or none.
+
+    Errors: as `export_weights`, and CheckpointError for a file that is not there, cut short or damaged (MG252), or that
+    does not fit the model (MG505: every missing, unknown and mismatched name at once).
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        arrays = load_file(path)
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        raise CheckpointError(
+            "MG252",
+            f"cannot read weights from {os.fspath(path)}: {error}",
+            cause="the file is missing, was cut short, is damaged, or is not in the safetensors format",
+            remedy="save it again: safetensors.torch.save_file(module.state_dict(), path)",
+        ) from None
+    from_layout(model, arrays, layout)
+
+
+def to_layout(model: Layer, layout: str) -> dict[str, Array]:
+    """{name: array} as the other framework has them, without a file.
+
+    >>> from layers import RNN
+    >>> {name: array.shape for name, array in to_layout(RNN(3, 2), "pytorch").items()}
+    {'weight_ih_l0': (2, 3), 'weight_hh_l0': (2, 2), 'bias_ih_l0': (2,), 'bias_hh_l0': (2,)}
+    >>> list(to_layout(RNN(3, 2), "keras"))
+    ['kernel', 'recurrent_kernel', 'bias']
+    """
+    result: dict[str, Array] = {}
+    for piece in _pieces(model, layout):
+        arrays = piece.out(*(tensor.array for tensor in piece.ours))
+        result.update((name, np.ascontiguousarray(array)) for name, array in zip(piece.theirs, arrays, strict=True))
+    return result
+
+
+def from_layout(model: Layer, arrays: Mapping[str, Array], layout: str) -> None:
+    """Load what `to_layout` gives. Errors: as `import_weights`."""
+    check_match(arrays, to_layout(model, layout), f"{type(model).__name__} in the layout of {layout}")
+    ready = [
+        (tensor, array)
+        for piece in _pieces(model, layout)
+        for tensor, array in zip(piece.ours, piece.back(*(arrays[name] for name in piece.theirs)), strict=True)
+    ]
+    for tensor, array in ready:
+        tensor.array = array
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """Some of our parameters, the names they have elsewhere, and the way there and back."""
+
+    ours: Sequence[Tensor]
+    theirs: Sequence[str]
+    out: Callable[..., Sequence[Array]] = lambda *arrays: arrays
+    back: Callable[..., Sequence[Array]] = lambda *arrays: arrays
+
+
+def _pieces(model: Layer, layout: str) -> Iterator[_Piece]:
+    if layout not in ("pytorch", "keras"):
+        raise OptionError("MG250", f"the layout {layout!r} is not known", remedy="choose 'pytorch' or 'keras'")
+    done: set[Layer] = set()
+    for path, layer in model.named_layers().items():
+        if isinstance(layer, Recurrent):
+            for name, cell in layer.cells().items():
+                if isinstance(cell, (RNNCell, GRUCell, LSTMCell)):
+                    yield from (_torch_cell if layout == "pytorch" else _keras_cell)(cell, name, path, layer)
+                    done.add(cell)
+        if layer not in done:
+            yield from _plain(layer, path, layout)
+
+
+_NAMES: dict[type[Layer], dict[str, tuple[str, str]]] = {
+    Embedding: {"table": ("weight", "embeddings")},
+    Dense: {"W": ("weight", "kernel"), "b": ("bias", "bias")},
+    LayerNorm: {"gain": ("weight", "gamma"), "bias": ("bias", "beta")},
+}
+
+
+def _plain(layer: Layer, path: str, layout: str) -> Iterator[_Piece]:
+    """A layer with one array for each of ours; a layer of the user's own keeps its names."""
+    for name, member in layer._members.items():
+        if isinstance(member, Tensor):
+            known = _NAMES.get(type(layer), {}).get(name, (name, name))
+            title = _join(path, known[layout == "keras"], layout)
+            if isinstance(layer, Dense) and name == "W" and layout == "pytorch":
+                yield _Piece([member], [title], lambda W: [W.T], lambda W: [W.T])
+            else:
+                yield _Piece([member], [title])
+
+
+def _torch_cell(cell: Cell, name: str, path: str, layer: Recurrent) -> Iterator[_Piece]:
+    """Names as in torch.nn.RNN, GRU and LSTM: weight_ih_l0, for the second layer _l1, backwards with _reverse."""
+    gru = isinstance(cell, GRUCell)
+    if (isinstance(cell, GRUCell) and not cell.reset_after) or (
+        isinstance(cell, RNNCell) and cell.activation not in (tanh, relu)
+    ):
+        raise OptionError(
+            "MG251",
+            f"PyTorch has no {type(cell).__name__}({cell.settings()})",
+            cause="its GRU resets after the product, and its RNN knows tanh and relu",
+            remedy="use the layout 'keras', or train one of PyTorch's kind",
+        )
+    ending = f"_l{_depth(name)}" + ("_reverse" if name.startswith("backward") else "")
+    names = {
+        short: _join(path, short + ending, "pytorch") for short in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+    }
+
+    def blocks(array: Array) -> Array:  # z, r, n <-> r, z, n: its own reverse
+        if not gru:
+            return array
+        z, r, n = np.split(array, 3, axis=-1)
+        return np.concatenate([r, z, n], axis=-1)
+
+    def matrix(W: Array) -> list[Array]:
+        return [blocks(W).T]
+
+    def matrix_back(W: Array) -> list[Array]:
+        return [blocks(W.T)]
+
+    parameters = cell.named_parameters()
+    yield _Piece([parameters["W_xh"]], [names["weight_ih"]], matrix, matrix_back)
+    yield _Piece([parameters["W_hh"]], [names["weight_hh"]], matrix, matrix_back)
+    biases = [tensor for name, tensor in parameters.items() if name.startswith("b")]
+    theirs = [names["bias_ih"], names["bias_hh"]]
+    if gru:
+        yield _Piece(biases, theirs, lambda x, h: [blocks(x), blocks(h)], lambda x, h: [blocks(x), blocks(h)])
+    else:
+        yield _Piece(biases, theirs, lambda b: [b, np.zeros_like(b)], lambda x, h: [x + h])
+
+
+def _keras_cell(cell: Cell, name: str, path: str, layer: Recurrent) -> Iterator[_Piece]:
+    """One Keras layer for each of a stack: rnn, rnn_2; under Bidirectional rnn/forward and rnn/backward."""
+    depth = _depth(name)
+    place = f"{path or type(layer).__name__.lower()}_{depth + 1}" if depth else path
+    if layer.bidirectional:
+        place = _join(place, "backward" if name.startswith("backward") else "forward", "keras")
+    parameters = cell.named_parameters()
+    names = [_join(place, short, "keras") for short in ("kernel", "recurrent_kernel", "bias")]
+    yield _Piece([parameters["W_xh"]], names[:1])
+    yield _Piece([parameters["W_hh"]], names[1:2])
+    biases = [tensor for name, tensor in parameters.items() if name.startswith("b")]
+    if len(biases) == 2:
+        yield _Piece(biases, names[2:], lambda x, h: [np.stack([x, h])], lambda both: [both[0], both[1]])
+    else:
+        yield _Piece(biases, names[2:])
+
+
+def _depth(name: str) -> int:
+    """0 for `cell`, 1 for `cell_2`."""
+    number = name.rpartition("_")[2]
+    return int(number) - 1 if number.isdigit() else 0
+
+
+def _join(path: str, name: str, layout: str) -> str:
+    dotted = f"{path}.{name}" if path else name
+    return dotted if layout == "pytorch" else dotted.replace(".", "/")

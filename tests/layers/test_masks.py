@@ -1,0 +1,127 @@
+"""Masks: padding on either side, or none, gives the same outputs and gradients. Row by row, unpadded, is the truth."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import minigrad as mg
+from layers import GRU, LSTM, RNN
+from minigrad.errors import MinigradError, OptionError, ShapeError
+
+D, H, T = 3, 2, 5
+
+
+def make(kind: Any, **options: Any) -> Any:
+    layer = kind(D, H, **options)
+    rng = np.random.default_rng(0)
+    for parameter in layer.named_parameters().values():
+        parameter.array = rng.normal(size=parameter.shape) * 0.7
+    return layer
+
+
+def run(layer: Any, x: Any, seed: Any, mask: Any) -> tuple[Any, Any, list[Any]]:
+    """Output, gradient for x, gradients of the parameters."""
+    leaf = mg.Tensor(x, requires_grad=True)
+    for parameter in layer.named_parameters().values():
+        parameter.grad = None
+    output = layer(leaf, mask=mask)
+    output.backward(seed)
+    return output.array, leaf.grad, [parameter.grad for parameter in layer.named_parameters().values()]
+
+
+def padded(rows: list[Any], side: str, noise: Any) -> tuple[Any, Any]:
+    """The rows in one array (B, T, D), noise where there is no step, and the mask."""
+    x, mask = noise.copy(), np.zeros((len(rows), T), bool)
+    for number, row in enumerate(rows):
+        where = slice(T - len(row), T) if side == "left" else slice(0, len(row))
+        x[number, where], mask[number, where] = row, True
+    return x, mask
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        (RNN, {}),
+        (GRU, {"reset_after": False}),
+        (LSTM, {"layers": 2}),
+        (LSTM, {"bidirectional": True}),
+        (GRU, {"pooling": "mean"}),
+        (RNN, {"pooling": "max", "bidirectional": True}),
+        (LSTM, {"truncate": 2}),
+    ],
+)
+@settings(max_examples=15)  # of seven kinds of network each
+@given(lengths=st.lists(st.integers(1, T), min_size=1, max_size=4), number=st.integers(0, 1000))
+def test_padding_on_either_side_leaves_no_trace(kind: Any, options: Any, lengths: list[int], number: int) -> None:
+    rng = np.random.default_rng(number)
+    layer = make(kind, **options)
+    rows = [rng.normal(size=(length, D)) for length in lengths]
+    seed = rng.normal(size=(len(rows), H * (1 + layer.bidirectional)))
+    outputs, row_grads, totals = [], [], None
+    for row, part in zip(rows, seed, strict=True):
+        output, row_grad, grads = run(layer, row[None], part[None], None)
+        outputs.append(output[0])
+        row_grads.append(row_grad[0])
+        totals = grads if totals is None else [a + b for a, b in zip(totals, grads, strict=True)]
+    for side in ("left", "right"):
+        x, mask = padded(rows, side, rng.normal(size=(len(rows), T, D)) * 100)
+        output, grad_x, grads = run(layer, x, seed, mask)
+        np.testing.assert_allclose(output, np.stack(outputs), atol=1e-12)
+        np.testing.assert_allclose(grad_x, padded(row_grads, side, np.zeros_like(x))[0], atol=1e-12)
+        assert not grad_x[~mask].any()
+        for found, truth in zip(grads, totals, strict=True):
+            np.testing.assert_allclose(found, truth, atol=1e-11)
+
+
+def test_lengths_say_the_same_as_a_mask() -> None:
+    layer, x = make(GRU), np.random.default_rng(1).normal(size=(3, T, D))
+    mask = np.arange(T) < np.array([[2], [5], [1]])
+    np.testing.assert_array_equal(layer(x, lengths=[2, 5, 1]).array, layer(x, mask=mask).array)
+    np.testing.assert_array_equal(layer(x, mask=mask.astype(int) * 9).array, layer(x, mask=mask).array)
+
+
+def test_a_full_mask_records_nothing_more() -> None:
+    layer, x = make(LSTM), np.random.default_rng(1).normal(size=(3, T, D))
+    from minigrad import graph
+
+    sizes = [len(graph.ancestors([layer(x, mask=mask).node])) for mask in (None, np.ones((3, T), bool))]
+    assert sizes[0] == sizes[1]
+
+
+def test_padded_steps_of_a_sequence_repeat_the_state_that_passes_through() -> None:
+    layer, x = make(RNN, return_sequences=True), np.random.default_rng(1).normal(size=(1, T, D))
+    found = layer(x, mask=[[False, True, True, False, False]]).array[0]
+    assert not found[0].any()  # before the first step: the initial state
+    np.testing.assert_array_equal(found[3], found[2])
+    np.testing.assert_array_equal(found[4], found[2])
+
+
+def test_a_gap_inside_is_passed_over_as_well() -> None:
+    layer, x = make(RNN), np.random.default_rng(1).normal(size=(1, 3, D))
+    np.testing.assert_allclose(layer(x, mask=[[1, 0, 1]]).array, layer(x[:, [0, 2]]).array, atol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "error", "words"),
+    [
+        ({"mask": np.ones((2, 4))}, "MG222", ShapeError, "(2, 4)"),
+        ({"mask": np.ones(2)}, "MG222", ShapeError, "(2,)"),
+        ({"mask": [[1] * T, [0] * T]}, "MG222", ShapeError, "row 1"),
+        ({"lengths": [6, 1]}, "MG223", ShapeError, "row 0 is said to have 6 steps"),
+        ({"lengths": [1, 0]}, "MG223", ShapeError, "row 1"),
+        ({"lengths": [1]}, "MG223", ShapeError, "(1,)"),
+        ({"lengths": [1.5, 2.0]}, "MG223", ShapeError, "float64"),
+        ({"lengths": [1, 1], "mask": np.ones((2, T))}, "MG225", OptionError, "both"),
+    ],
+)
+def test_bad_input(options: Any, code: str, error: type[MinigradError], words: str) -> None:
+    with pytest.raises(error) as caught:
+        RNN(D, H)(np.ones((2, T, D)), **options)
+    assert caught.value.code == code
+    assert words in str(caught.value)
+    assert caught.value.remedy

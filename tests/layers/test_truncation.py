@@ -1,0 +1,219 @@
+"""truncate=k and TruncatedBPTT, against contributions summed by hand. k = T must equal the full gradient bit for bit."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from typing import Any
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from layers import GRU, LSTM, RNN, Dense, Layer, TruncatedBPTT
+from minigrad import graph
+from minigrad.errors import OptionError, ShapeError
+
+B, T, D, H = 3, 7, 4, 5
+
+
+def rnn(**options: Any) -> RNN:
+    layer = RNN(D, H, **options)
+    rng = np.random.default_rng(0)
+    for parameter in layer.named_parameters().values():
+        parameter.array = rng.normal(size=parameter.shape) * 0.6
+    return layer
+
+
+X = np.random.default_rng(1).normal(size=(B, T, D))
+SEED = np.random.default_rng(2).normal(size=(B, H))
+
+
+def contributions(layer: RNN, x: Any, seed: Any) -> dict[str, Any]:
+    """By hand: what step t adds to the gradient of each parameter, for a loss sum(h_T * seed): arrays (T, ...)."""
+    W_xh, W_hh, b = (layer.cell.named_parameters()[name].array for name in ("W_xh", "W_hh", "b_h"))
+    states = [np.zeros((len(x), len(b)))]
+    for t in range(x.shape[1]):
+        states.append(np.tanh(x[:, t] @ W_xh + states[-1] @ W_hh + b))
+    dh, found = seed, []
+    for t in reversed(range(x.shape[1])):
+        da = dh * (1 - states[t + 1] ** 2)
+        found.append((x[:, t].T @ da, states[t].T @ da, da.sum(axis=0), da @ W_xh.T))
+        dh = da @ W_hh.T
+    return {name: np.stack(parts) for name, parts in zip(("W_xh", "W_hh", "b_h", "x"), zip(*found[::-1], strict=True))}
+
+
+@pytest.mark.parametrize("k", range(1, T + 2))
+def test_truncated_gradients_are_the_last_k_contributions(k: int) -> None:
+    layer = rnn(truncate=k)
+    x = mg.Tensor(X, requires_grad=True)
+    layer(x).backward(SEED)
+    truth = contributions(layer, X, SEED)
+    for name, parameter in layer.cell.named_parameters().items():
+        np.testing.assert_allclose(parameter.grad, truth[name][-k:].sum(axis=0), atol=1e-13, err_msg=name)
+    expected = truth["x"].swapaxes(0, 1)
+    expected[:, : max(T - k, 0)] = 0
+    np.testing.assert_allclose(x.grad, expected, atol=1e-13)
+    assert not x.grad[:, : max(T - k, 0)].any()  # not small: 0
+
+
+@pytest.mark.parametrize("kind", [RNN, GRU, LSTM])
+@pytest.mark.parametrize("k", [T, T + 3])
+def test_with_k_of_t_or_more_nothing_changes_by_a_single_bit(kind: Any, k: int) -> None:
+    grads = []
+    for truncate in (None, k):
+        mg.seed(5)
+        layer = kind(D, H, truncate=truncate)
+        layer(X.astype("float32")).backward(SEED)
+        grads.append([parameter.grad.tobytes() for parameter in layer.named_parameters().values()])
+    assert grads[0] == grads[1]
+
+
+def test_values_are_those_of_the_full_network() -> None:
+    np.testing.assert_array_equal(rnn(truncate=2)(X).array, rnn()(X).array)
+
+
+@pytest.mark.parametrize("kind", [RNN, GRU, LSTM])
+def test_the_cut_is_in_the_graph_with_what_came_before(kind: Any) -> None:
+    z = kind(D, H, truncate=3)(X)
+    nodes = graph.ancestors([z.node])
+    cuts = [node for node in nodes if isinstance(node, graph.Leaf) and node.cut_from is not None]
+    assert {graph.show(node.scope) for node in cuts} == {f"{kind.__name__.lower()}/t04"}
+    assert len(cuts) == (2 if kind is LSTM else 1)
+    assert {node.cut_from.scope[-1] for node in cuts} == {"t03"}
+    before = graph.ancestors([node.cut_from for node in cuts])
+    assert {node.scope[-1] for node in before if node.gate is not None} == {"t00", "t01", "t02", "t03"}
+
+
+def test_in_reverse_the_last_steps_are_the_first_words() -> None:
+    x = mg.Tensor(X, requires_grad=True)
+    layer = RNN(D, H, bidirectional=True, truncate=2)
+    layer(x)[:, H:].sum().backward()
+    assert x.grad[:, :2].all() and not x.grad[:, 2:].any()
+
+
+def test_with_a_mask_the_last_k_steps_are_each_rows_own() -> None:
+    lengths = [7, 2, 5]
+    x = mg.Tensor(X, requires_grad=True)
+    layer = rnn(truncate=3)
+    layer(x, lengths=lengths).backward(SEED)
+    total = {name: np.zeros(parameter.shape) for name, parameter in layer.cell.named_parameters().items()}
+    for row, length in enumerate(lengths):
+        truth = contributions(layer, X[row : row + 1, :length], SEED[row : row + 1])
+        for name in total:
+            total[name] += truth[name][-3:].sum(axis=0)
+        reached = np.zeros((T, D))
+        reached[max(length - 3, 0) : length] = truth["x"][-3:, 0]
+        np.testing.assert_allclose(x.grad[row], reached, atol=1e-13)
+    for name, parameter in layer.cell.named_parameters().items():
+        np.testing.assert_allclose(parameter.grad, total[name], atol=1e-13)
+
+
+# ---- streams ----
+
+
+def stream(layer: RNN) -> RNN:
+    layer.return_sequences = layer.return_state = True
+    return layer
+
+
+@pytest.mark.parametrize(("k1", "k2"), [(1, 1), (3, 3), (2, 5), (1, 4), (4, 2), (3, 1), (7, 7), (20, 20), (2, 100)])
+def test_windows_cover_the_sequence_once_with_the_values_of_one_long_run(k1: int, k2: int) -> None:
+    layer = stream(rnn())
+    whole, _ = layer(X)
+    covered = []
+    for steps, outputs in TruncatedBPTT(k1, k2).walk(layer, X):
+        np.testing.assert_allclose(outputs.array, whole.array[:, steps], atol=1e-14)
+        covered += list(range(T))[steps]
+    if k2 >= k1:
+        assert covered == list(range(T))
+    else:  # the last k2 steps of each window of k1
+        ends = [*range(k1, T, k1), T]
+        assert covered == [t for end in ends for t in range(max(end - k2, (end - 1) // k1 * k1), end)]
+
+
+@pytest.mark.parametrize(("k1", "k2"), [(1, 1), (3, 3), (2, 5), (1, 4), (4, 2), (3, 1), (7, 7)])
+def test_a_loss_at_the_end_of_each_window_reaches_k2_steps_back(k1: int, k2: int) -> None:
+    layer = stream(rnn())
+    for steps, outputs in TruncatedBPTT(k1, k2).walk(layer, X):
+        for parameter in layer.named_parameters().values():
+            parameter.grad = None
+        outputs[:, -1].backward(SEED)
+        truth = contributions(layer, X[:, : steps.stop], SEED)
+        for name, parameter in layer.cell.named_parameters().items():
+            np.testing.assert_allclose(parameter.grad, truth[name][-k2:].sum(axis=0), atol=1e-13)
+
+
+def test_a_loss_at_every_step_reaches_back_to_the_beginning_of_the_window() -> None:
+    layer = stream(rnn())
+    seeds = np.random.default_rng(3).normal(size=(B, T, H))
+    for steps, outputs in TruncatedBPTT(2, 4).walk(layer, X):
+        for parameter in layer.named_parameters().values():
+            parameter.grad = None
+        outputs.backward(seeds[:, steps])
+        begin = max(0, steps.stop - 4)
+        expected = 0.0
+        for t in range(steps.start, steps.stop):
+            expected = expected + contributions(layer, X[:, : t + 1], seeds[:, t])["W_hh"][begin:].sum(axis=0)
+        np.testing.assert_allclose(layer.cell.W_hh.grad, expected, atol=1e-13)
+
+
+def test_parameters_may_be_updated_between_windows() -> None:
+    class Tagger(Layer):
+        def __init__(self) -> None:
+            super().__init__()
+            self.rnn = stream(rnn())
+            self.head = Dense(H, 2)
+
+        def forward(self, x: Any, state: Any = None) -> Any:
+            h, state = self.rnn(x, state)
+            return self.head(h), state
+
+    model = Tagger()
+    labels = (X.sum(axis=2) > 0).astype(int)
+    losses = []
+    for _ in range(20):
+        for steps, logits in TruncatedBPTT(2, 4).walk(model, X):
+            loss = mg.softmax_cross_entropy(logits, labels[:, steps])
+            loss.backward()
+            for parameter in model.named_parameters().values():
+                parameter.update(lambda array, grad=parameter.grad: np.subtract(array, 0.5 * grad, out=array))
+                parameter.grad = None
+            losses.append(loss.item())
+    assert np.mean(losses[-4:]) < 0.3 * np.mean(losses[:4])
+
+
+def test_nothing_of_an_old_window_is_kept() -> None:
+    gc.disable()
+    try:
+        layer, alive = stream(rnn()), []
+        for _, outputs in TruncatedBPTT(2, 2).walk(layer, X):
+            alive.append(weakref.ref(outputs))
+            nodes = graph.ancestors([outputs.node])
+            assert (
+                len([node for node in nodes if node.gate is not None]) <= 2 * 5 + 3
+            )  # two steps, stacked, in two runs
+            del nodes
+        assert [ref() for ref in alive[:-1]] == [None] * (len(alive) - 1)
+    finally:
+        gc.enable()
+
+
+def test_a_state_can_be_given_and_stacks_carry_theirs() -> None:
+    layer = LSTM(D, H, layers=2, return_sequences=True, return_state=True)
+    whole, _ = layer(X.astype("float32"))
+    parts = [outputs.array for _, outputs in TruncatedBPTT(3, 3).walk(layer, X.astype("float32"))]
+    np.testing.assert_allclose(np.concatenate(parts, axis=1), whole.array, atol=1e-6)
+
+
+@pytest.mark.parametrize(("k1", "k2"), [(0, 1), (1, 0), (-1, 3)])
+def test_window_sizes_below_one_are_refused(k1: int, k2: int) -> None:
+    with pytest.raises(OptionError) as caught:
+        TruncatedBPTT(k1, k2)
+    assert caught.value.code == "MG230"
+
+
+def test_a_sequence_without_steps_is_refused() -> None:
+    with pytest.raises(ShapeError) as caught:
+        next(TruncatedBPTT(2, 2).walk(stream(rnn()), X[:, :0]))
+    assert caught.value.code == "MG231"
