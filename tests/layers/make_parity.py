@@ -5,8 +5,8 @@ Run it in an environment that has the framework (and nothing of minigrad):
     python tests/layers/make_parity.py pytorch      # torch 2.13 made the stored file
     python tests/layers/make_parity.py keras        # Keras 3.15 on TensorFlow 2.21
 
-For each case, in float64: the weights, an input x (B, T, D), the output, a random cotangent (`seed`), and the gradients of
-sum(output * seed) for x and every weight. test_parity.py builds the same network here and compares.
+For each case, in float64: the weights, an input x (B, T, D), the output, a random cotangent (`seed`), and the gradients
+of sum(output * seed) for x and every weight. test_parity.py builds the same network here and compares.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Weights through files: there and back, as other programs write them, and damaged. Parity of values: test_parity.py."""
+"""Weights through files: there and back, as other programs write them, and damaged. For values see test_parity.py."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ class Own(Layer):
 def model(seed: int) -> Sequential:
     mg.seed(seed)
     m = Sequential(
-        Embedding(9, 4), LSTM(4, 3, layers=2, bidirectional=True, return_sequences=True), GRU(6, 3), LayerNorm(3), Own(),
-        Dense(3, 2),
+        Embedding(9, 4), LSTM(4, 3, layers=2, bidirectional=True, return_sequences=True), GRU(6, 3), LayerNorm(3),
+        Own(), Dense(3, 2),
     )  # fmt: skip
     rng = np.random.default_rng(seed)
     for parameter in m.named_parameters().values():

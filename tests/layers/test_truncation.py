@@ -1,4 +1,4 @@
-"""truncate=k and TruncatedBPTT, against contributions summed by hand. k = T must equal the full gradient bit for bit."""
+"""truncate=k and TruncatedBPTT, against contributions summed by hand; k = T is the full gradient bit for bit."""
 
 from __future__ import annotations
 
@@ -40,7 +40,8 @@ def contributions(layer: RNN, x: Any, seed: Any) -> dict[str, Any]:
         da = dh * (1 - states[t + 1] ** 2)
         found.append((x[:, t].T @ da, states[t].T @ da, da.sum(axis=0), da @ W_xh.T))
         dh = da @ W_hh.T
-    return {name: np.stack(parts) for name, parts in zip(("W_xh", "W_hh", "b_h", "x"), zip(*found[::-1], strict=True))}
+    by_name = zip(("W_xh", "W_hh", "b_h", "x"), zip(*found[::-1], strict=True), strict=True)
+    return {name: np.stack(parts) for name, parts in by_name}
 
 
 @pytest.mark.parametrize("k", range(1, T + 2))
