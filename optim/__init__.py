@@ -15,15 +15,19 @@ from .callbacks import (
     LogFile,
     ProgressBar,
     Snapshots,
+    Statistics,
     StopOnNonFinite,
 )
 from .clipping import clip_gradients
 from .history import History
 from .metrics import accuracy
 from .optimizer import Optimizer
+from .parameters import freeze, split, unfreeze
+from .range_finder import LearningRateRange, find_learning_rate
 from .rmsprop import RMSprop
 from .schedules import CosineSchedule, StepSchedule, WarmUp
 from .sgd import SGD
+from .summary import Summary, summary
 from .trainer import Trainer
 
 __all__ = [
@@ -41,16 +45,24 @@ __all__ = [
     "History",
     "LearningCurves",
     "LearningRate",
+    "LearningRateRange",
     "LogFile",
     "Optimizer",
     "ProgressBar",
     "RMSprop",
     "SGD",
     "Snapshots",
+    "Statistics",
     "StepSchedule",
     "StopOnNonFinite",
+    "Summary",
     "Trainer",
     "WarmUp",
     "accuracy",
     "clip_gradients",
+    "find_learning_rate",
+    "freeze",
+    "split",
+    "summary",
+    "unfreeze",
 ]

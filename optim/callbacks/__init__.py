@@ -4,6 +4,7 @@ from .base import Callback
 from .control import ClipGradients, EarlyStopping, Evaluate, LearningRate, StopOnNonFinite
 from .display import EpochReport, ProgressBar
 from .saving import BestSnapshot, GraphPicture, LearningCurves, LogFile, Snapshots
+from .statistics import Statistics
 
 __all__ = [
     "BestSnapshot",
@@ -18,5 +19,6 @@ __all__ = [
     "LogFile",
     "ProgressBar",
     "Snapshots",
+    "Statistics",
     "StopOnNonFinite",
 ]

@@ -1,0 +1,89 @@
+"""How large parameters and gradients are, scope by scope, as training goes on. Knows norms and files, no screen."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..clipping import gradient_values
+from ..history import History, check_suffix
+from ..optimizer import check_count
+from .base import Callback
+from .saving import make_folder, warn_if_failing
+
+if TYPE_CHECKING:
+    from ..trainer import Trainer
+
+
+class Statistics(Callback):
+    """Every `every_steps` steps, the norm of parameters, gradients and change of each scope; to a .csv or .jsonl file.
+
+    A scope is a path without the parameter's own name: "rnn.cell" holds W_xh, W_hh and b_h. `history` has the columns
+    step, "rnn.cell parameter_norm", "rnn.cell gradient_norm" (before clipping, where that comes later in the list) and
+    "rnn.cell update_ratio": |change| / |parameters| in that step. A ratio near 1e-3 is usual; one many times larger is
+    a learning rate too large, one many times smaller a scope that hardly learns.
+    """
+
+    def __init__(self, path: str | os.PathLike[str] | None = None, *, every_steps: int = 100) -> None:
+        if path is not None:
+            check_suffix(path, (".csv", ".jsonl"))
+        self.path, self.every_steps = path, check_count("every_steps", every_steps, 1)
+        self.history = History()
+        self._before: dict[str, np.ndarray[Any, Any]] = {}
+        self._row: dict[str, float] = {}
+
+    def on_start(self, trainer: Trainer) -> None:
+        self.history = History()
+        if self.path is not None:
+            make_folder(self.path)
+
+    def on_gradients(self, trainer: Trainer) -> None:
+        if trainer.step % self.every_steps:
+            return
+        self._row = {"step": trainer.step + 1}
+        for scope, members in _scopes(trainer).items():
+            gradients = [values for tensor in members.values() if (values := gradient_values(tensor)) is not None]
+            self._row[f"{scope} parameter_norm"] = _norm([tensor.array for tensor in members.values()])
+            self._row[f"{scope} gradient_norm"] = _norm(gradients)
+            self._before |= {path: tensor.array.copy() for path, tensor in members.items()}
+
+    def on_step(self, trainer: Trainer) -> None:
+        if not self._before:
+            return
+        for scope, members in _scopes(trainer).items():
+            change = _norm([tensor.array - self._before[path] for path, tensor in members.items()])
+            self._row[f"{scope} update_ratio"] = change / (self._row[f"{scope} parameter_norm"] or 1.0)
+        self.history.rows.append(self._row)
+        self._before = {}
+
+    def on_epoch_end(self, trainer: Trainer) -> None:
+        self._save()
+
+    def on_end(self, trainer: Trainer) -> None:
+        self._save()
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"rows": self.history.rows}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.history = History(state["rows"])
+
+    def _save(self) -> None:
+        if self.path is not None and self.history.rows:
+            path = self.path
+            warn_if_failing(lambda: self.history.save(path))
+
+
+def _scopes(trainer: Trainer) -> dict[str, dict[str, Any]]:
+    scopes: dict[str, dict[str, Any]] = {}
+    for path, tensor in trainer.optimizer.parameters().items():
+        scopes.setdefault(path.rpartition(".")[0] or "model", {})[path] = tensor
+    return scopes
+
+
+def _norm(arrays: list[Any]) -> float:
+    return math.sqrt(sum(float(np.vdot(array, array)) for array in arrays))

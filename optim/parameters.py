@@ -1,0 +1,76 @@
+"""Parameters by path: freezing them, and dividing them into groups. Knows paths and patterns, and no layer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from typing import Protocol
+
+from minigrad import Tensor
+from minigrad.errors import OptionError
+
+
+class HasParameters(Protocol):
+    """A model, as far as its parameters go."""
+
+    def named_parameters(self) -> dict[str, Tensor]:
+        """Every parameter by its path."""
+
+
+def split(parameters: Mapping[str, Tensor], *patterns: str) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """(those parameters whose path matches a pattern, the others), each in the order given.
+
+    A pattern is a path, whole or up to a dot ("rnn" matches "rnn.cell.W_hh"), or has * and ? in it ("*.b*").
+
+    >>> W, b = Tensor([[1.0]], requires_grad=True), Tensor([1.0], requires_grad=True)
+    >>> biases, rest = split({"head.W": W, "head.b": b}, "*.b")
+    >>> list(biases), list(rest)
+    (['head.b'], ['head.W'])
+
+    Groups with their own weight decay or learning rate are made of it:
+
+    >>> from optim import AdamW
+    >>> optimizer = AdamW([{"parameters": biases, "weight_decay": 0.0}, {"parameters": rest}], lr=1e-3)
+
+    Errors: OptionError MG319 for a pattern that matches nothing.
+    """
+    for pattern in patterns:
+        if not any(_matches(path, pattern) for path in parameters):
+            raise OptionError(
+                "MG319",
+                f"no parameter matches {pattern!r}",
+                cause=f"the paths are {', '.join(parameters) or 'none'}",
+                remedy='name a path, its beginning up to a dot ("rnn"), or a pattern ("*.b*")',
+            )
+    found = {path: tensor for path, tensor in parameters.items() if any(_matches(path, p) for p in patterns)}
+    return found, {path: tensor for path, tensor in parameters.items() if path not in found}
+
+
+def freeze(model: HasParameters, *patterns: str) -> list[str]:
+    """Stop training the parameters that match (as in `split`): they get no gradients any more. Returns the paths.
+
+    >>> from layers import Dense, Sequential
+    >>> model = Sequential(Dense(2, 3), Dense(3, 1))
+    >>> freeze(model, "dense")
+    ['dense.W', 'dense.b']
+    >>> unfreeze(model, "*.b")
+    ['dense.b', 'dense_2.b']
+    """
+    return _set(model, patterns, False)
+
+
+def unfreeze(model: HasParameters, *patterns: str) -> list[str]:
+    """Train the parameters that match (as in `split`) again. Returns the paths."""
+    return _set(model, patterns, True)
+
+
+def _set(model: HasParameters, patterns: tuple[str, ...], wanted: bool) -> list[str]:
+    found, _ = split(model.named_parameters(), *patterns)
+    for tensor in found.values():
+        tensor.requires_grad = wanted
+        tensor.grad = None  # what it got before the change is out of date
+    return list(found)
+
+
+def _matches(path: str, pattern: str) -> bool:
+    return path == pattern or path.startswith(pattern + ".") or fnmatchcase(path, pattern)

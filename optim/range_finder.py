@@ -1,0 +1,121 @@
+"""The learning-rate range test: a short run in which the rate grows until the loss diverges. Leaves all as it was."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from minigrad import generator
+from minigrad.checkpoint import replace_file
+from minigrad.errors import DataError, NonFiniteError, OptionError
+
+from .history import check_suffix, need_matplotlib
+from .optimizer import check_count
+from .snapshot import set_arrays
+from .trainer import Batch, Trainer
+
+
+@dataclass
+class LearningRateRange:
+    """What the test saw: the loss (smoothed) at each rate, and the rate where it fell fastest."""
+
+    rates: list[float]
+    losses: list[float]
+    suggestion: float
+
+    def plot(self, path: str | os.PathLike[str]) -> None:
+        """Draw loss over rate, with the suggestion marked (.png .svg .pdf). Needs minigrad[plot]."""
+        kind = check_suffix(path, (".png", ".svg", ".pdf"))[1:]
+        figure = need_matplotlib()(figsize=(5, 3.6), layout="constrained")
+        axes = figure.add_subplot()
+        axes.semilogx(self.rates, self.losses)
+        axes.axvline(self.suggestion, linestyle="--", color="C1", label=f"steepest: {self.suggestion:.2g}")
+        axes.set_xlabel("learning rate")
+        axes.set_ylabel("loss (smoothed)")
+        axes.grid(alpha=0.3)
+        axes.legend()
+        replace_file(path, lambda file: figure.savefig(file, format=kind, dpi=150))
+
+
+def find_learning_rate(
+    trainer: Trainer, train: Iterable[Batch], *, low: float = 1e-6, high: float = 10.0, steps: int = 100
+) -> LearningRateRange:
+    """Train for `steps` steps while the rate grows from `low` to `high` by a constant factor; stop when the loss is 4
+    times its best. Afterwards model, optimizer and random generator are as before.
+
+    A good rate is somewhat below that of the steepest fall, the `suggestion`, and well below the rise. Where groups
+    have rates of their own, the first group's is meant, and the others keep their ratio to it.
+
+    Errors: OptionError MG305 for rates that are not 0 < low < high, or fewer than 10 steps; DataError MG312 for
+    no batches. Source: Smith, Cyclical learning rates for training neural networks (2017), 3.3.
+    """
+    check_count("steps", steps, 10)
+    if not 0 < low < high < math.inf:
+        raise OptionError(
+            "MG305",
+            f"the rates go from low={low!r} to high={high!r}, and must be 0 < low < high",
+            cause="the rate is multiplied by the same factor at each step",
+            remedy="the defaults, 1e-6 to 10, suit most models",
+        )
+    optimizer, model = trainer.optimizer, trainer.model
+    weights = {name: tensor.array.copy() for name, tensor in model.named_parameters().items()}
+    state, scale, random = optimizer.state_dict(), optimizer.scale, generator().bit_generator.state
+    base = optimizer.groups[0].lr or 1.0
+    training = getattr(model, "training", True)
+    rates: list[float] = []
+    losses: list[float] = []
+    smooth = 0.0
+    model.train()
+    try:
+        for number, (*inputs, labels) in enumerate(islice(_again(train), steps)):
+            rate = low * (high / low) ** (number / (steps - 1))
+            optimizer.scale = rate / base
+            optimizer.zero_grad()
+            loss = trainer.loss(model(*inputs), labels)
+            smooth = 0.9 * smooth + 0.1 * loss.item()
+            mean = smooth / (1 - 0.9 ** (number + 1))  # single batches are too noisy to see a slope in
+            if not math.isfinite(mean) or losses and mean > 4 * min(losses):
+                break
+            rates.append(rate)
+            losses.append(mean)
+            loss.backward()
+            optimizer.step()
+    except NonFiniteError:
+        pass  # it has diverged, which is how the test ends
+    finally:
+        optimizer.zero_grad()
+        set_arrays(model.named_parameters(), weights)
+        optimizer.load_state_dict(state)
+        optimizer.scale = scale
+        generator().bit_generator.state = random
+        if not training:
+            model.eval()
+    return LearningRateRange(rates, losses, _steepest(rates, losses))
+
+
+def _again(train: Iterable[Batch]) -> Iterable[Batch]:
+    while True:
+        empty = True
+        for batch in train:
+            empty = False
+            yield batch
+        if empty:
+            raise DataError(
+                "MG312",
+                "the range test ran out of batches",
+                cause="the training data are empty, or a generator that gives its batches once",
+                remedy="pass a list of batches or minigrad.data.Batches, which can be walked through again",
+            )
+
+
+def _steepest(rates: list[float], losses: list[float]) -> float:
+    if len(rates) < 3:
+        return rates[0] if rates else math.nan
+    slopes: Any = np.gradient(losses, np.log(rates))
+    return rates[int(np.argmin(slopes))]

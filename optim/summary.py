@@ -1,0 +1,116 @@
+"""The table of a model: its layers, output shapes, parameters, bytes and operations. Knows models by their methods."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from minigrad import Tensor, enable_grad
+from minigrad.graph import Leaf
+
+from .trainer import Model
+
+
+@dataclass
+class Line:
+    """What one scope of the model does. Shared parameters count in the first scope that uses them."""
+
+    scope: str
+    layer: str
+    output: tuple[int, ...]
+    parameters: int
+    bytes: int
+    flops: int
+
+
+@dataclass
+class Summary:
+    """A model's table, printed by `print`. `bytes` are those of recorded outputs, `flops` of one forward pass."""
+
+    lines: list[Line]
+    parameters: int
+    frozen: int
+    parameter_bytes: int
+    bytes: int
+    flops: int
+
+    def __str__(self) -> str:
+        head = ["scope", "layer", "output", "parameters", "bytes", "flops"]
+        body = [
+            [line.scope, line.layer, str(line.output), f"{line.parameters:,}", f"{line.bytes:,}", f"{line.flops:,}"]
+            for line in self.lines
+        ]
+        total = ["total", "", "", f"{self.parameters:,}", f"{self.bytes:,}", f"{self.flops:,}"]
+        widths = [max(map(len, column)) for column in zip(head, *body, total, strict=True)]
+        texts = [
+            "  ".join(
+                cell.ljust(width) if place < 3 else cell.rjust(width)
+                for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+            )
+            for row in (head, *body, total)
+        ]
+        rule = "-" * len(texts[0])
+        frozen = f", {self.frozen:,} of them frozen" if self.frozen else ""
+        last = f"{self.parameters:,} parameters{frozen}: {self.parameter_bytes:,} bytes"
+        return "\n".join([texts[0], rule, *texts[1:-1], rule, texts[-1], last])
+
+    __repr__ = __str__
+
+
+def summary(model: Model, *inputs: Any) -> Summary:
+    """Call the model once, in evaluation mode, and say what each scope of it gave and cost.
+
+    Time steps are one line (`t00 … t39`). A parameter counts once, however often it is used; frozen ones count too.
+
+    >>> import numpy as np
+    >>> from layers import Dense, Embedding, RNN, Sequential
+    >>> model = Sequential(Embedding(100, 8), RNN(8, 4), Dense(4, 2))
+    >>> table = summary(model, np.zeros((1, 5), int))
+    >>> table.parameters                       # 100*8 + 8*4 + 4*4 + 4 + 4*2 + 2
+    862
+    >>> table.lines[-1]
+    Line(scope='sequential/dense', layer='Dense', output=(1, 2), parameters=10, bytes=16, flops=18)
+    """
+    from minigrad.draw import Graph
+    from minigrad.draw.summary import rows
+
+    parameters = model.named_parameters()
+    frozen = [tensor for tensor in parameters.values() if not tensor.requires_grad]
+    training = getattr(model, "training", False)
+    model.eval()
+    try:
+        for tensor in frozen:  # a gate is recorded only where something wants a gradient
+            tensor.requires_grad = True
+        with enable_grad():
+            output: Tensor = model(*inputs)
+    finally:
+        for tensor in frozen:
+            tensor.requires_grad = False
+        if training:
+            model.train()
+    layers: dict[str, Any] = getattr(model, "named_layers", dict)()
+    known = {tensor.node for tensor in parameters.values()}
+    seen: set[Leaf] = set()
+    lines = []
+    for row in rows(list(Graph(output))):
+        first = [leaf for leaf in row.parameters if leaf not in seen and leaf in known]
+        seen.update(first)
+        layer = layers.get(".".join(name for name in row.scope[1:] if name != "\0"))
+        lines.append(
+            Line(
+                scope=row.path,
+                layer=type(layer).__name__ if layer is not None else "",
+                output=row.output.shape if row.output is not None else (),
+                parameters=sum(leaf.output.size for leaf in first),
+                bytes=row.bytes,
+                flops=row.forward,
+            )
+        )
+    return Summary(
+        lines,
+        parameters=sum(tensor.size for tensor in parameters.values()),
+        frozen=sum(tensor.size for tensor in frozen),
+        parameter_bytes=sum(tensor.array.nbytes for tensor in parameters.values()),
+        bytes=sum(line.bytes for line in lines),
+        flops=sum(line.flops for line in lines),
+    )
