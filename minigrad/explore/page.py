@@ -1,0 +1,83 @@
+"""One HTML file out of the parts under web/: style, scripts and data inlined. Knows HTML's rules, and no graphs.
+
+The page's content security policy allows the one script and the one style that are in it, by their hashes, and no
+request of any kind: whatever a tensor is called, nothing runs and nothing leaves the page.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+import os
+import re
+import tempfile
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+# In the order in which they can be joined to one script: each imports only from those before it.
+MODULES = (
+    "arrays.js", "gates.js", "model.js", "recompute.js", "explain.js", "slips.js", "view.js", "dom.js", "grid.js",
+    "picture.js", "panzoom.js", "minimap.js", "steps.js", "quiz.js", "whatif.js", "strip.js", "app.js",
+)  # fmt: skip
+
+_IMPORT = re.compile(r"^import [^;]*?;\n", re.MULTILINE)
+_EXPORT = re.compile(r"^export (?=(?:async )?function|const|class|let)", re.MULTILINE)
+
+
+def script() -> str:
+    """All modules as one. Their top-level names are distinct, so joining them takes no more than dropping imports."""
+    return "\n".join(_EXPORT.sub("", _IMPORT.sub("", _part(name))) for name in MODULES)
+
+
+def build(data: dict[str, Any]) -> str:
+    """The whole page for what `collect` gathered."""
+    code, style = script(), _part("style.css")
+    # A data block ends at "</script>" wherever that stands; with no "<" in it, it cannot. < is JSON for "<".
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    text = text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+    policy = (
+        f"default-src 'none'; img-src data:; script-src {_hash(code)}; style-src {_hash(style)}; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    parts = {"policy": policy, "title": html.escape(data["title"]), "style": style, "script": code, "data": text}
+    # One pass, so that a text that looks like a placeholder is not filled in itself.
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], _part("page.html"))
+
+
+def frame(page: str, height: int = 720) -> str:
+    """The page inside a notebook's cell: a frame that may run the page's own script and nothing else."""
+    source = html.escape(page, quote=True)
+    return (
+        f'<iframe srcdoc="{source}" sandbox="allow-scripts" title="minigrad explorer" '
+        f'style="width:100%;height:{height}px;border:0"></iframe>'
+    )
+
+
+def write(text: str, path: Path) -> None:
+    """Write beside the target, then rename: a failure leaves what was there before."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:50]}.", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
+            file.write(text)
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _part(name: str) -> str:
+    return (files(__package__) / "web" / name).read_text(encoding="utf-8")
+
+
+def _hash(content: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"

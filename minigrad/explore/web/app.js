@@ -1,0 +1,343 @@
+// The page as a whole: which step it is at, what is open, and what every key and button does. Everything else is told from here.
+import { brief, shapeText } from "./arrays.js";
+import { byId, el, foreign, shorten } from "./dom.js";
+import { Minimap } from "./minimap.js";
+import { Model } from "./model.js";
+import { PanZoom } from "./panzoom.js";
+import { Picture } from "./picture.js";
+import { Quiz } from "./quiz.js";
+import { backwardStep, forwardStep, leafCard } from "./steps.js";
+import { Strip } from "./strip.js";
+import { MOST_BOXES, View } from "./view.js";
+import { WhatIf } from "./whatif.js";
+
+const PLAY_MILLISECONDS = 900;
+const PLAY_ICON = "M4 3v10l9-5z";
+const PAUSE_ICON = "M4 3h3v10H4zM9 3h3v10H9z";
+
+class App {
+  constructor(data) {
+    this.model = new Model(data);
+    this.view = new View(this.model);
+    this.direction = "backward";
+    this.step = 0;
+    this.leaf = null; // the leaf whose card is shown in place of the step
+    this.playing = null;
+    this.picture = new Picture(byId("picture"), this.model, (item) => this.activate(item));
+    this.panzoom = new PanZoom(byId("picture"), this.picture.layer, () => this.minimap?.draw());
+    this.minimap = new Minimap(byId("minimap"), this.panzoom);
+    const go = (id) => this.goTo(id);
+    this.go = go;
+    this.strip = new Strip(byId("strip"), this.model, go);
+    this.quiz = new Quiz(byId("quiz"), this.model, () => this.showStep(), () => this.move(1));
+    this.whatif = new WhatIf(byId("whatif"), this.model, () => this.afterEdit());
+    this.describe();
+    this.listen();
+    this.strip.show();
+    this.draw(true);
+    this.update();
+  }
+
+  // ---- where we are ----
+
+  get order() {
+    return this.model[this.direction];
+  }
+
+  get gate() {
+    return this.order[this.step];
+  }
+
+  get focused() {
+    return this.leaf ?? this.gate;
+  }
+
+  setStep(step) {
+    this.leaf = null;
+    this.step = Math.min(Math.max(step, 0), this.order.length - 1);
+    this.follow();
+    this.update();
+  }
+
+  move(steps) {
+    if (this.step + steps >= this.order.length) this.pause();
+    this.setStep(this.step + steps);
+  }
+
+  setDirection(direction) {
+    if (direction === this.direction) return;
+    const gate = this.gate;
+    this.direction = direction;
+    this.setStep(this.model.positions[direction].get(gate) ?? 0);
+  }
+
+  /** Go to a node: the step of a gate in this direction, or the card of a leaf. */
+  goTo(id) {
+    const position = this.model.positions[this.direction].get(id);
+    if (position !== undefined) return this.setStep(position);
+    this.leaf = id;
+    this.follow();
+    this.update();
+  }
+
+  play() {
+    if (this.playing) return this.pause();
+    if (this.step >= this.order.length - 1) this.setStep(0);
+    this.playing = setInterval(() => this.move(1), PLAY_MILLISECONDS);
+    this.showTransport();
+  }
+
+  pause() {
+    clearInterval(this.playing);
+    this.playing = null;
+    this.showTransport();
+  }
+
+  // ---- what is open ----
+
+  /** Open the step that is being walked through, with the one it hands its gradient to. */
+  follow() {
+    const step = this.view.stepOfNode(this.focused);
+    if (step === undefined || !byId("follow").checked || this.view.isOpen(this.model.nodes[this.focused].column)) return;
+    const other = this.direction === "backward" ? Math.max(0, step - 1) : Math.min(this.view.steps.length - 1, step + 1);
+    this.openWindow([Math.min(step, other), Math.max(step, other)], false);
+  }
+
+  openWindow(open, fit = true) {
+    if (open && this.view.boxesWith(open) > MOST_BOXES)
+      return this.note(`That would be ${this.view.boxesWith(open)} boxes; up to ${MOST_BOXES} can be shown. Open fewer steps.`);
+    this.view.open = open;
+    this.note("");
+    this.draw(fit);
+    this.mark();
+  }
+
+  openTyped() {
+    const last = this.view.steps.length - 1;
+    const [from, to] = [byId("from"), byId("to")].map((input) => input.valueAsNumber);
+    if (!Number.isInteger(from) || !Number.isInteger(to) || from < 0 || to > last || from > to)
+      return this.note(`Steps run from 0 to ${last}, the first not after the last.`);
+    this.openWindow([from, to]);
+  }
+
+  activate(item) {
+    if (item.kind === "node") return this.goTo(item.ids[0]);
+    const steps = item.ids.map((id) => this.view.stepOfNode(id)).filter((step) => step !== undefined && !this.view.isOpen(this.view.steps[step]));
+    if (steps.length) {
+      const [low, high] = [steps.reduce((a, b) => Math.min(a, b)), steps.reduce((a, b) => Math.max(a, b))];
+      // All of a short run; of a long one the end, where the gradient comes in.
+      return this.openWindow([high - low < 8 ? low : high - 2, high]);
+    }
+    this.view.foldedBands.delete(item.band);
+    this.showScopes();
+    this.openWindow(this.view.open);
+  }
+
+  // ---- showing ----
+
+  describe() {
+    const { data } = this.model;
+    const root = this.model.value(this.model.root);
+    byId("title").textContent = shorten(data.title, 60);
+    byId("title").title = data.title;
+    const output = root.size === 1 ? ` = ${brief(root.first, 6)}` : ` of shape ${shapeText(root.shape)}`;
+    byId("facts").replaceChildren(`${data.gates} gate${data.gates === 1 ? "" : "s"} · output`, output);
+    byId("window").hidden = this.view.steps.length === 0;
+    const last = this.view.steps.length - 1;
+    byId("from").max = byId("to").max = last;
+    byId("from").value = Math.max(0, last - 2);
+    byId("to").value = last;
+    byId("scopes").hidden = data.bands.length < 2;
+    this.showScopes();
+  }
+
+  showScopes() {
+    const { bands } = this.model.data;
+    byId("scope-list").replaceChildren(...bands.map(({ label }, band) => {
+      const box = el("input", { type: "checkbox", onchange: () => this.toggleBand(band, box) });
+      box.checked = !this.view.foldedBands.has(band);
+      return el("label", { class: "check" }, box, " ", foreign(shorten(label, 60)));
+    }));
+  }
+
+  toggleBand(band, box) {
+    if (box.checked) this.view.foldedBands.delete(band);
+    else this.view.foldedBands.add(band);
+    if (this.view.boxesWith(this.view.open) > MOST_BOXES) {
+      this.view.foldedBands.add(band);
+      box.checked = false;
+      return this.note(`That scope has too many gates to show at once; up to ${MOST_BOXES} boxes can be shown.`);
+    }
+    this.openWindow(this.view.open);
+  }
+
+  draw(fit) {
+    const layout = this.view.lay();
+    this.picture.draw(layout);
+    this.panzoom.size = { width: layout.width, height: layout.height };
+    if (fit) this.panzoom.fit();
+    this.minimap.show(layout);
+  }
+
+  update() {
+    this.showStep();
+    this.mark();
+    this.showTransport();
+    this.strip.mark(this.focused);
+    const box = this.picture.boxOf(this.focused);
+    if (box) this.panzoom.reveal(box);
+    this.announce();
+  }
+
+  mark() {
+    const { model, step } = this;
+    const positions = model.positions[this.direction];
+    const touched = new Set(this.leaf === null ? model.nodes[this.gate]?.inputs : []);
+    const status = (id) => {
+      if (id === this.focused) return "now";
+      if (touched.has(id)) return "touched";
+      const position = positions.get(id);
+      if (position !== undefined) return position < step ? "done" : "todo";
+      if (this.direction === "forward") return "given";
+      return model.deliveries[id].length && model.reported(id, step) ? "done" : "todo";
+    };
+    const badge = (id) => {
+      const of = model.deliveries[id].length;
+      return this.direction === "backward" && of > 1 ? `${model.reported(id, step)}/${of}` : "";
+    };
+    this.picture.mark(this.focused, this.direction === "backward", status, badge);
+  }
+
+  showStep() {
+    const { model } = this;
+    const asked = this.direction === "backward" && this.leaf === null && this.gate !== undefined ? this.gate : null;
+    const hidden = asked === null ? -1 : this.quiz.hidden(asked);
+    if (this.quiz.on || !byId("quiz").hidden) this.showQuiz(asked);
+    const parts = this.leaf !== null ? leafCard(model, this.leaf, this.direction === "backward" ? this.step : -1, this.go)
+      : this.direction === "backward" ? backwardStep(model, this.gate, this.go, hidden) : forwardStep(model, this.gate, this.go);
+    byId("panel").replaceChildren(...parts.flat().filter(Boolean));
+    byId("panel").setAttribute("aria-labelledby", `tab-${this.direction}`);
+    byId("panel").scrollTop = 0;
+  }
+
+  showQuiz(asked) {
+    const key = this.quiz.on ? `${asked} ${this.model.replayed ? "edited" : ""}` : "off";
+    if (key !== this.quizKey) this.quiz.show(asked); // else its verdict would be wiped out
+    this.quizKey = key;
+  }
+
+  showTransport() {
+    const last = this.order.length - 1;
+    const slider = byId("slider");
+    slider.max = last;
+    slider.value = this.step;
+    slider.setAttribute("aria-valuetext", `step ${this.step + 1} of ${last + 1}`);
+    byId("count").textContent = `${this.step + 1} / ${last + 1}`;
+    byId("first").disabled = byId("previous").disabled = this.step === 0;
+    byId("next").disabled = byId("last").disabled = this.step === last;
+    byId("play").querySelector("path").setAttribute("d", this.playing ? PAUSE_ICON : PLAY_ICON);
+    byId("play").setAttribute("aria-label", this.playing ? "Pause" : "Play");
+    for (const direction of ["forward", "backward"]) {
+      const tab = byId(`tab-${direction}`);
+      tab.setAttribute("aria-selected", String(direction === this.direction));
+      tab.tabIndex = direction === this.direction ? 0 : -1;
+    }
+  }
+
+  announce() {
+    const { model } = this;
+    const node = model.nodes[this.focused];
+    const where = node.scope ? ` in ${shorten(node.scope, 80)}` : "";
+    const array = this.direction === "backward" ? model.grad(this.focused) : model.value(this.focused);
+    const what = !array ? "no gradient" : `${this.direction === "backward" ? "gradient" : "output"} ${array.size === 1 ? brief(array.first) : `norm ${brief(array.norm)}`}`;
+    const step = this.leaf === null ? `${this.direction} step ${this.step + 1} of ${this.order.length}: ` : "";
+    byId("live").textContent = `${step}${shorten(model.title(this.focused), 80)}${where}, ${what}`;
+  }
+
+  note(text) {
+    byId("note").textContent = text;
+  }
+
+  afterEdit() {
+    this.describe();
+    this.draw(false);
+    this.mark();
+    this.strip.show();
+    this.showStep();
+    this.strip.mark(this.focused);
+  }
+
+  // ---- modes, keys, buttons ----
+
+  toggle(mode) {
+    const room = mode === "quiz" ? this.quiz : this.whatif;
+    room.on = !room.on;
+    byId(`${mode}-toggle`).setAttribute("aria-pressed", String(room.on));
+    if (mode === "quiz") {
+      if (room.on) this.setDirection("backward");
+      this.showStep();
+    } else room.show();
+    if (room.on) byId(mode).scrollIntoView({ block: "nearest" });
+  }
+
+  toggleHelp() {
+    const help = byId("help");
+    help.hidden = !help.hidden;
+    byId("help-toggle").setAttribute("aria-expanded", String(!help.hidden));
+  }
+
+  search(text, onward) {
+    const hits = this.model.find(text);
+    byId("found").textContent = text.trim() ? `${hits.length} found` : "";
+    if (!hits.length || !onward) return;
+    this.hit = hits[(hits.indexOf(this.hit) + 1) % hits.length];
+    byId("found").textContent = `${hits.indexOf(this.hit) + 1} of ${hits.length}`;
+    this.goTo(this.hit);
+  }
+
+  listen() {
+    const press = {
+      first: () => this.setStep(0), previous: () => this.move(-1), play: () => this.play(), next: () => this.move(1),
+      last: () => this.setStep(this.order.length - 1), open: () => this.openTyped(),
+      everything: () => this.openWindow([0, this.view.steps.length - 1]), fold: () => this.openWindow(null),
+      fit: () => this.panzoom.fit(), "zoom-in": () => this.panzoom.zoom(1.25), "zoom-out": () => this.panzoom.zoom(0.8),
+      "tab-forward": () => this.setDirection("forward"), "tab-backward": () => this.setDirection("backward"),
+      "quiz-toggle": () => this.toggle("quiz"), "whatif-toggle": () => this.toggle("whatif"), "help-toggle": () => this.toggleHelp(),
+    };
+    for (const [id, action] of Object.entries(press)) byId(id).addEventListener("click", action);
+    byId("slider").addEventListener("input", (event) => this.setStep(event.target.valueAsNumber));
+    byId("search").addEventListener("input", (event) => this.search(event.target.value, false));
+    byId("search-form").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.search(byId("search").value, true);
+    });
+    document.addEventListener("keydown", (event) => this.key(event));
+    new ResizeObserver(() => this.panzoom.fit()).observe(byId("picture"));
+  }
+
+  key(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+    const { target } = event;
+    if (event.key === "Escape" && target !== document.body) return target.blur();
+    const typing = target.matches("input:not([type=checkbox]):not([type=range]), select, textarea");
+    // A focused button takes the space bar for itself, a slider takes Home, End and the arrows.
+    if (typing || (event.key === " " && target.matches("button, summary, input"))) return;
+    if (target.matches("input[type=range]") && target.id !== "slider") return;
+    const keys = {
+      ArrowRight: () => this.move(1), ArrowLeft: () => this.move(-1), " ": () => this.play(),
+      Home: () => this.setStep(0), End: () => this.setStep(this.order.length - 1),
+      f: () => this.setDirection("forward"), b: () => this.setDirection("backward"),
+      q: () => this.toggle("quiz"), w: () => this.toggle("whatif"), "?": () => this.toggleHelp(),
+      "/": () => byId("search").focus(), 0: () => this.panzoom.fit(), "+": () => this.panzoom.zoom(1.25), "-": () => this.panzoom.zoom(0.8),
+      e: () => this.view.steps.length && this.openWindow([0, this.view.steps.length - 1]),
+      c: () => this.view.steps.length && this.openWindow(null),
+    };
+    const action = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+    if (!action) return;
+    event.preventDefault();
+    action();
+  }
+}
+
+new App(JSON.parse(byId("data").textContent));
+document.documentElement.dataset.ready = String(Math.round(performance.now()));

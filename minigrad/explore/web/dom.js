@@ -1,0 +1,36 @@
+// Making page elements. All text goes in as text, never as markup: nothing that a tensor is called can become an element.
+
+/** An HTML element. Attributes that are functions become listeners ("onclick"); null and false ones are left out. */
+export function el(tag, attributes = {}, ...children) {
+  return fill(document.createElement(tag), attributes, children);
+}
+
+/** The same in SVG. */
+export function svg(tag, attributes = {}, ...children) {
+  return fill(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
+}
+
+function fill(element, attributes, children) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (typeof value === "function") element.addEventListener(name.slice(2), value);
+    else element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  return element;
+}
+
+export function byId(id) {
+  return document.getElementById(id);
+}
+
+/** Text of foreign origin, kept apart so that right-to-left letters do not reorder what stands beside them. */
+export function foreign(text) {
+  return el("bdi", {}, text);
+}
+
+/** At most `longest` characters, with a mark where some were left out. */
+export function shorten(text, longest) {
+  const letters = Array.from(text);
+  return letters.length <= longest ? text : `${letters.slice(0, longest - 1).join("")}…`;
+}

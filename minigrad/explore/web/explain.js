@@ -1,0 +1,112 @@
+// A gate's rule with a node's own numbers put in: "dx = dz · (1 − z²) = 0.5 · (1 − 0.4621²) = 0.3932". Knows the built-in gates.
+// The numbers are those of the first element, which is element [0, 0, ...] of every array that is broadcast with it.
+import { brief, count, elementText } from "./arrays.js";
+
+// Per gate: the names of its inputs, the value, and the gradient of each input. Letters stand for numbers.
+const FORMULAS = {
+  AddGate: ["a b", "a + b", "dz", "dz"],
+  Subtract: ["a b", "a − b", "dz", "−dz"],
+  Hadamard: ["a b", "a · b", "dz · b", "dz · a"],
+  Divide: ["a b", "a / b", "dz / b", "−dz · z / b"],
+  Power: ["a b", "a^b", "dz · b · a^(b − 1)", "dz · z · ln a"],
+  Negate: ["x", "−x", "−dz"],
+  Exp: ["x", "e^x", "dz · z"],
+  Log: ["x", "ln x", "dz / x"],
+  Sqrt: ["x", "√x", "dz / (2 · z)"],
+  Tanh: ["x", "tanh x", "dz · (1 − z²)"],
+  Sigmoid: ["x", "σ(x)", "dz · z · (1 − z)"],
+  ReLU: ["x", "max(x, 0)", "dz · [x > 0]"],
+  Where: ["c a b", "a where c, else b", "", "dz · [c]", "dz · [not c]"],
+  MultiplyGate: ["a b", "a @ b", "dz @ bᵀ", "aᵀ @ dz"],
+  Sum: ["x", "Σ x", "dz, repeated along what was summed"],
+  Mean: ["x", "Σ x / N", "dz / N, repeated along what was averaged"],
+  Max: ["x", "max x", "dz where x is the maximum, else 0"],
+  Softmax: ["x", "e^x / Σ e^x", "z · (dz − Σ dz · z)"],
+  LogSoftmax: ["x", "x − ln Σ e^x", "dz − e^z · Σ dz"],
+  SoftmaxCrossEntropy: ["x labels", "−ln softmax(x)[label]", "(softmax(x) − onehot(label)) · dz / N"],
+  BinaryCrossEntropy: ["x t", "−t ln σ(x) − (1 − t) ln(1 − σ(x))", "(σ(x) − t) · dz / N"],
+  MeanSquaredError: ["x t", "(x − t)²", "2 · (x − t) · dz / N", "−2 · (x − t) · dz / N"],
+  Slice: ["x", "x[key]", "dz at the places that were picked, else 0"],
+  Lookup: ["table ids", "table[ids]", "dz added to the rows that were picked, else 0"],
+  Reshape: ["x", "x in another shape", "dz in x's shape"],
+  Transpose: ["x", "x, axes exchanged", "dz, axes exchanged back"],
+  BroadcastTo: ["x", "x, repeated", "dz, summed over the repetitions"],
+};
+
+// Formulas that hold element by element, so that numbers can be put in for the letters.
+const BY_ELEMENT = new Set(
+  "AddGate Subtract Hadamard Divide Power Negate Exp Log Sqrt Tanh Sigmoid ReLU".split(" "),
+);
+
+/** What the inputs of a gate are called in its formula: ["a", "b"]. */
+export function inputNames(gate, inputCount) {
+  const names = FORMULAS[gate]?.[0].split(" ") ?? [];
+  return Array.from({ length: inputCount }, (_, n) => names[n] ?? (inputCount === 1 ? "x" : `input ${n + 1}`));
+}
+
+/** The forward formula and, where it can be, the same with numbers: lines of text. */
+export function explainForward(model, id) {
+  const node = model.nodes[id];
+  const formula = FORMULAS[node.gate]?.[1];
+  if (!formula) return [];
+  const z = model.value(id);
+  if (BY_ELEMENT.has(node.gate))
+    return [chain([elementText("z", 0, z.shape), formula, put(model, id, formula), brief(z.first)])];
+  if (node.gate === "MultiplyGate") return [`z = ${formula}`, ...dotProduct("z", model.value(node.inputs[0]), model.value(node.inputs[1]), z)];
+  return [`z = ${formula}`];
+}
+
+/** The same for what the gate sends to input number `input`; `part` is what it sends. */
+export function explainBackward(model, id, input, part) {
+  const node = model.nodes[id];
+  const formula = FORMULAS[node.gate]?.[2 + input];
+  if (!formula) return [];
+  const name = `d${inputNames(node.gate, node.inputs.length)[input]}`;
+  const dz = model.grad(id);
+  const repeated = count(dz.shape) > count(part.shape);
+  if (BY_ELEMENT.has(node.gate)) {
+    if (repeated)
+      return [`${name} = ${formula}, summed over the ${count(dz.shape) / count(part.shape)} elements that each number was repeated into`];
+    return [chain([elementText(name, 0, part.shape), formula, put(model, id, formula), brief(part.first)])];
+  }
+  const lines = [`${name} = ${formula}`];
+  const other = node.gate === "MultiplyGate" && model.value(node.inputs[1 - input]);
+  if (other && dz.shape.length === 2 && other.shape.length === 2)
+    lines.push(...(input === 0 ? dotProduct(name, dz, turned(other), part) : dotProduct(name, turned(other), dz, part)));
+  if (node.gate === "Mean") lines.push(`N = ${count(part.shape) / count(dz.shape)}`);
+  return lines;
+}
+
+function chain(parts) {
+  return parts.filter((part, n) => n === 0 || part !== parts[n - 1]).join(" = ");
+}
+
+// Puts the first elements in for the letters. Negative numbers get brackets, so that "a · −3" reads "a · (−3)".
+function put(model, id, formula) {
+  const node = model.nodes[id];
+  const names = inputNames(node.gate, node.inputs.length);
+  const numbers = { z: model.value(id).first, dz: model.grad(id)?.first };
+  names.forEach((name, n) => (numbers[name] = model.value(node.inputs[n]).first));
+  return formula.replace(/\b(dz|z|a|b|x)\b(?! where)/g, (letter, _, place) => {
+    const text = brief(numbers[letter]);
+    const bare = !text.startsWith("−") || (place === 0 && !/^\S*[²^]/.test(formula.slice(letter.length)));
+    return bare ? text : `(${text})`;
+  });
+}
+
+function turned(array) {
+  const [rows, columns] = array.shape;
+  const values = array.values && Array.from(array.values, (_, n) => array.values[(n % rows) * columns + Math.floor(n / rows)]);
+  return { shape: [columns, rows], values };
+}
+
+// The first element of a matrix product, written out: "z[0, 0] = 1 · 0.5 + 2 · (−1) = −1.5".
+function dotProduct(name, left, right, product) {
+  if (left.shape.length !== 2 || right.shape.length !== 2) return [];
+  const terms = left.shape[1];
+  const sizes = `${left.shape.join(" × ")} by ${right.shape.join(" × ")}: each element is a sum of ${terms} product${terms === 1 ? "" : "s"}`;
+  if (!left.values || !right.values) return [sizes];
+  const bracket = (x) => (x < 0 ? `(${brief(x)})` : brief(x));
+  const shown = Array.from({ length: Math.min(terms, 4) }, (_, k) => `${bracket(left.values[k])} · ${bracket(right.values[k * right.shape[1]])}`);
+  return [`${elementText(name, 0, product.shape)} = ${shown.join(" + ")}${terms > 4 ? " + …" : ""} = ${brief(product.first)}`];
+}

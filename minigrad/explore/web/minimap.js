@@ -1,0 +1,46 @@
+// The whole graph, small, with a frame around what is in view. Knows boxes and a view, and nothing of what they mean.
+
+export class Minimap {
+  constructor(canvas, panzoom) {
+    this.canvas = canvas;
+    this.panzoom = panzoom;
+    this.items = [];
+    canvas.addEventListener("pointerdown", (event) => this.go(event));
+    canvas.addEventListener("pointermove", (event) => event.buttons && this.go(event));
+  }
+
+  show(layout) {
+    this.items = [...layout.items.values()];
+    this.draw();
+  }
+
+  scale() {
+    const { width, height } = this.panzoom.size;
+    return Math.min(this.canvas.width / width, this.canvas.height / height);
+  }
+
+  draw() {
+    const { canvas, panzoom } = this;
+    const { width, height } = panzoom.view();
+    // Needed only where not everything is in view.
+    canvas.hidden = panzoom.fits();
+    if (canvas.hidden) return;
+    const context = canvas.getContext("2d");
+    const colours = getComputedStyle(canvas);
+    const scale = this.scale();
+    context.clearRect(0, 0, canvas.width, canvas.height);
+    context.fillStyle = colours.getPropertyValue("--muted");
+    for (const item of this.items)
+      context.fillRect(item.x * scale, item.y * scale, Math.max(1.5, item.width * scale), Math.max(1.5, item.height * scale));
+    context.strokeStyle = colours.getPropertyValue("--accent");
+    context.lineWidth = 2;
+    const frame = [-panzoom.x, -panzoom.y, width, height].map((length) => (length / panzoom.scale) * scale);
+    context.strokeRect(...frame);
+  }
+
+  go(event) {
+    const frame = this.canvas.getBoundingClientRect();
+    const scale = this.scale() * (frame.width / this.canvas.width);
+    this.panzoom.centre((event.clientX - frame.left) / scale, (event.clientY - frame.top) / scale);
+  }
+}

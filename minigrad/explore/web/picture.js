@@ -1,0 +1,170 @@
+// The graph drawn as SVG, and which boxes are done, at work, or still to come. Knows what it is told to draw, and no numbers.
+import { brief, shapeText } from "./arrays.js";
+import { shorten, svg } from "./dom.js";
+
+export class Picture {
+  /** `activate(item)` is called when a box is clicked, or Enter is pressed on it. */
+  constructor(root, model, activate) {
+    this.root = root;
+    this.model = model;
+    this.activate = activate;
+    this.layer = svg("g");
+    root.append(svg("defs", {}, arrow("arrow"), arrow("arrow-now"), arrow("arrow-cut")), this.layer);
+  }
+
+  draw(layout) {
+    this.layout = layout;
+    this.boxes = new Map();
+    this.lines = new Map();
+    const bands = layout.bands.map((band) => this.band(band));
+    const labels = layout.slots.filter((slot) => !slot.folded && ["step", "part"].includes(slot.kind)).map((slot) =>
+      svg("text", { class: "column-label", x: slot.x + slot.wide / 2, y: 20 }, slot.label));
+    this.linesByNode = new Map();
+    const lines = layout.edges.map((edge) => this.line(edge));
+    const boxes = [...layout.items.values()].map((item) => this.box(item));
+    this.layer.replaceChildren(svg("g", {}, bands), svg("g", {}, labels), svg("g", {}, lines), svg("g", {}, boxes));
+  }
+
+  band({ label, y, height }) {
+    return svg("g", { class: "band" },
+      svg("rect", { x: 8, y, width: this.layout.width - 24, height, rx: 10 }),
+      svg("text", { x: 20, y: y + 17 }, shorten(label, 60)));
+  }
+
+  line(edge) {
+    const path = svg("path", { class: `edge${edge.cut ? " cut" : ""}`, d: curve(edge.from, edge.to),
+      "marker-end": edge.cut ? "url(#arrow-cut)" : "url(#arrow)" });
+    if (edge.cut) path.append(svg("title", {}, "The state goes on, its gradient does not come back: truncation cuts here."));
+    this.lines.set(edge.key, { path, edge });
+    return path;
+  }
+
+  box(item) {
+    const { x, y, width, height } = item;
+    const { title, subtitle, words, kind } = this.describe(item);
+    // A nested svg clips what is inside it: no letter leaves its box, however wide.
+    const inside = svg("svg", { x, y, width, height },
+      svg("text", { class: `title${title.length > 9 ? " long" : ""}`, x: width / 2, y: subtitle ? 18 : 26 }, shorten(title, width / 7)),
+      subtitle ? svg("text", { class: "subtitle", x: width / 2, y: 34 }, shorten(subtitle, width / 6)) : null);
+    const badge = svg("text", { class: "badge", x: x + width - 4, y: y - 4 });
+    const group = svg("g", {
+      class: `box ${kind}`, role: "button", tabindex: "-1", "aria-label": words, "data-key": item.key,
+      onclick: () => this.activate(item),
+      onkeydown: (event) => {
+        if (event.key !== "Enter") return;
+        event.preventDefault();
+        this.activate(item);
+      },
+    }, ...this.outline(item, kind), inside, badge, svg("title", {}, words));
+    this.boxes.set(item.key, { group, badge, item, kind });
+    return group;
+  }
+
+  outline(item, kind) {
+    const { x, y, width, height } = item;
+    const shapes = [svg("rect", { class: "shape", x, y, width, height, rx: kind.includes("gate") ? 8 : item.kind === "fold" ? 12 : 2 })];
+    if (item.kind === "fold" && item.ids.length > 1)
+      shapes.unshift(svg("rect", { class: "shape behind", x: x + 4, y: y + 4, width, height, rx: 12 }));
+    if (kind.includes("parameter")) shapes.push(svg("rect", { class: "bar", x, y, width: 5, height }));
+    if (item.loop)
+      shapes.push(svg("path", { class: "edge loop", d: `M ${x + width - 34} ${y} c 6 -22, -58 -22, -62 -3`, "marker-end": "url(#arrow)" }));
+    return shapes;
+  }
+
+  describe(item) {
+    const { model } = this;
+    const [id] = item.ids;
+    if (item.kind === "node") {
+      const node = model.nodes[id];
+      const shape = model.value(id).shape;
+      const root = id === model.root ? " root" : "";
+      const gate = node.gate && node.name ? `${node.name}: ${node.gate}` : model.title(id);
+      const starved = node.starved ? ", reached by no gradient" : "";
+      const number = model.value(id).size === 1 ? brief(model.value(id).first) : "";
+      return {
+        title: model.symbol(id),
+        subtitle: node.gate && node.name ? node.name : number || shapeText(shape),
+        words: `${gate}, ${node.kind}, ${shape.length ? shapeText(shape) : "scalar"}${node.scope ? `, in ${node.scope}` : ""}${starved}`,
+        kind: `${node.kind}${root}${node.starved ? " starved" : ""}`,
+      };
+    }
+    const label = model.data.bands[item.band].label;
+    const columns = new Set(item.ids.map((one) => model.nodes[one].column)).size;
+    const gates = item.ids.filter((one) => model.nodes[one].gate).length;
+    const each = columns > 1 ? `${Math.round(gates / columns)} gates in each` : `${gates} gate${gates === 1 ? "" : "s"}`;
+    const starved = item.ids.every((one) => model.nodes[one].starved || !model.hasGrad(one)) ? " starved" : "";
+    return {
+      title: columns > 1 ? `${shorten(label, 11)} ×${columns}` : label,
+      subtitle: each,
+      words: `${label}${columns > 1 ? `, ${columns} steps` : ""} folded, ${gates} gates. Activate to open.`,
+      kind: `fold${starved}`,
+    };
+  }
+
+  /** `statusOf(id)` is done, now, touched, todo or given; `badgeOf(id)` a short text or "". */
+  mark(now, backward, statusOf, badgeOf) {
+    for (const { group, badge, item, kind } of this.boxes.values()) {
+      const status = item.kind === "node" ? statusOf(item.ids[0]) : statusOfMany(item.ids.map(statusOf));
+      const wanted = `box ${kind} ${status}`;
+      if (group.getAttribute("class") !== wanted) group.setAttribute("class", wanted);
+      const text = item.kind === "node" ? badgeOf(item.ids[0]) : "";
+      if (badge.textContent !== text) badge.textContent = text;
+      const current = item.key === this.layout.keys[now];
+      group.setAttribute("tabindex", current ? "0" : "-1");
+      if (current) group.setAttribute("aria-current", "step");
+      else group.removeAttribute("aria-current");
+    }
+    const node = this.model.nodes[now];
+    for (const { path, edge } of this.lines.values()) {
+      const active = Boolean(node?.inputs) && edge.pairs.some(([from, to]) => to === now && node.inputs.includes(from));
+      path.classList.toggle("now", active);
+      // A gradient runs the other way: where one is on its way, the arrow points back.
+      const [here, there] = active && backward ? ["marker-start", "marker-end"] : ["marker-end", "marker-start"];
+      path.setAttribute(here, edge.cut ? "url(#arrow-cut)" : active ? "url(#arrow-now)" : "url(#arrow)");
+      path.removeAttribute(there);
+      if (edge.pairs.every(([from]) => this.model.nodes[from].starved)) path.classList.add("starved");
+    }
+  }
+
+  boxOf(id) {
+    return this.boxes.get(this.layout.keys[id])?.item;
+  }
+}
+
+function statusOfMany(all) {
+  if (all.includes("now")) return "now";
+  return all.includes("touched") ? "touched" : all.every((one) => one !== "todo") ? "done" : "todo";
+}
+
+function arrow(id) {
+  return svg("marker", { id, viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 9, markerHeight: 9, markerUnits: "userSpaceOnUse", orient: "auto-start-reverse" },
+    svg("path", { d: "M 0 0.5 L 8 4 L 0 7.5 z" }));
+}
+
+// Within a column lines run down; from one column to the next they run sideways; farther on they run above the row of
+// the box that they lead to, so that the forty lines of a shared weight are one rail with forty exits.
+function curve(from, to) {
+  if (from.slot === to.slot) {
+    const down = to.y > from.y;
+    const [x1, y1] = [from.x + from.width / 2, down ? from.y + from.height : from.y];
+    const [x2, y2] = [to.x + to.width / 2, down ? to.y : to.y + to.height];
+    const bend = (y2 - y1) / 2;
+    // A line that passes rows between its ends swings out, so as not to run behind the boxes there.
+    const out = Math.abs(y2 - y1) > 60 && Math.abs(x1 - x2) < 20 ? from.width * 0.75 : 0;
+    return `M ${x1} ${y1} C ${x1 - out} ${y1 + bend}, ${x2 - out} ${y2 - bend}, ${x2} ${y2}`;
+  }
+  const right = to.slot.x > from.slot.x;
+  if (to.slot.place > from.slot.place + 1 || from.slot.kind === "shared") return rail(from, to);
+  const [x1, y1] = [right ? from.x + from.width : from.x, from.y + from.height / 2];
+  const [x2, y2] = [right ? to.x : to.x + to.width, to.y + to.height / 2];
+  const bend = Math.max(24, Math.abs(x2 - x1) / 2) * (right ? 1 : -1);
+  return `M ${x1} ${y1} C ${x1 + bend} ${y1}, ${x2 - bend} ${y2}, ${x2} ${y2}`;
+}
+
+function rail(from, to) {
+  const [x1, y1] = [from.x + from.width, from.y + from.height / 2];
+  const lane = from.ids[0] % 3; // rails to one row lie beside each other
+  const [x2, y2] = [to.x + to.width * (0.15 + 0.1 * lane), to.y - 7 - 4 * lane];
+  const start = Math.min(x1 + 26, x2 - 12);
+  return `M ${x1} ${y1} C ${start} ${y1}, ${x1} ${y2}, ${start + 10} ${y2} L ${x2 - 8} ${y2} Q ${x2} ${y2}, ${x2} ${to.y}`;
+}

@@ -1,0 +1,79 @@
+// The quiz's own corner of the page: question, answer, verdict. Knows which step is asked about; the slips know the rest.
+import { brief } from "./arrays.js";
+import { el, foreign } from "./dom.js";
+import { call } from "./gates.js";
+import { judge, questionFor } from "./slips.js";
+
+export class Quiz {
+  /** `changed()` redraws the step when an answer is found or shown; `next()` goes on. */
+  constructor(root, model, changed, next) {
+    Object.assign(this, { root, model, changed, next, on: false, question: null });
+    this.solved = new Set();
+    this.right = 0;
+    this.asked = 0;
+  }
+
+  /** The input that must stay hidden at this step, or -1. */
+  hidden(gate) {
+    if (!this.on || this.solved.has(gate)) return -1;
+    return questionFor(this.model, gate)?.input ?? -1;
+  }
+
+  show(gate) {
+    this.root.hidden = !this.on;
+    if (!this.on) return;
+    this.question = gate === null ? null : questionFor(this.model, gate);
+    const score = el("p", { class: "muted" }, `${this.right} right of ${this.asked} answered`);
+    if (!this.question) {
+      const why = gate === null ? "Go to a backward step: the quiz asks for the next gradient." : "Nothing to ask here: these arrays are too large to do by hand, or nothing is sent on. Step on.";
+      return this.root.replaceChildren(el("h2", {}, "Quiz"), el("p", {}, why), score);
+    }
+    const answer = el("input", { id: "answer", type: "text", inputmode: "decimal", autocomplete: "off", "aria-label": "Your answer" });
+    this.verdict = el("p", { role: "status", class: "verdict" });
+    this.root.replaceChildren(
+      el("h2", {}, "Quiz"),
+      el("form", { onsubmit: (event) => this.answer(event, answer.value) },
+        el("label", { for: "answer" }, foreign(`${this.question.text} = ?`)), " ", answer, " ",
+        el("button", {}, "Check"), " ",
+        el("button", { type: "button", id: "reveal", onclick: () => this.reveal() }, "Show me"), " ",
+        el("button", { type: "button", onclick: () => this.next() }, "Next step")),
+      this.verdict, score);
+    if (this.solved.has(gate)) this.say(`It is ${brief(this.question.answer, 6)}.`, "");
+  }
+
+  answer(event, text) {
+    event.preventDefault();
+    const { gate } = this.question;
+    const { right, text: verdict } = judge(this.model, this.question, text, this.redo(gate));
+    if (!this.solved.has(gate)) {
+      this.asked += 1;
+      this.right += Number(right);
+    }
+    if (right) this.finish();
+    this.say(right ? `Right: ${brief(this.question.answer, 6)}.` : verdict, right ? "right" : "wrong");
+  }
+
+  reveal() {
+    this.finish();
+    this.say(`It is ${brief(this.question.answer, 6)}.`, "");
+  }
+
+  finish() {
+    this.solved.add(this.question.gate);
+    this.changed();
+  }
+
+  say(text, kind) {
+    this.verdict.className = `verdict ${kind}`;
+    this.verdict.textContent = text;
+  }
+
+  /** The gate's rule on another upstream gradient: some mistakes are recognised by it. */
+  redo(gate) {
+    const recipe = this.model.data.replay.recipes?.[gate];
+    const inputs = this.model.nodes[gate].inputs.map((id) => this.model.value(id));
+    if (!recipe || !inputs.every((input) => input.values)) return null;
+    const z = this.model.value(gate);
+    return (dz) => call(recipe, inputs, z.shape).backward(Float64Array.from(dz), z.values);
+  }
+}

@@ -1,0 +1,69 @@
+// The strip of time under the graph: for each step the norm of dL/dh and of h, and the word that was read. Knows the states.
+import { brief } from "./arrays.js";
+import { el, foreign, shorten, svg } from "./dom.js";
+
+const HEIGHT = 34;
+
+export class Strip {
+  /** `go(id)` jumps to the node that made a state. */
+  constructor(root, model, go) {
+    Object.assign(this, { root, model, go, chosen: 0 });
+    this.root.hidden = model.data.states.length === 0;
+  }
+
+  show() {
+    if (this.root.hidden) return;
+    const { states, bands } = this.model.data;
+    const state = states[this.chosen];
+    this.ids = state.ids;
+    const title = ({ label, band }) => `${label} of ${shorten(bands[band].label, 30)}`;
+    const chooser = el("select", { "aria-label": "State", onchange: () => { this.chosen = Number(chooser.value); this.show(); this.mark(this.now); } },
+      states.map((one, number) => el("option", { value: number, selected: number === this.chosen }, title(one))));
+    this.reading = el("output", { class: "reading" });
+    this.root.replaceChildren(
+      el("figcaption", {}, states.length > 1 ? chooser : foreign(title(state)), " ", this.reading),
+      el("div", { class: "bars" }, this.columns(state.label)));
+  }
+
+  columns(letter) {
+    const grads = this.ids.map((id) => this.model.grad(id)?.norm ?? null);
+    const values = this.ids.map((id) => this.model.value(id).norm);
+    const most = (norms) => norms.reduce((high, norm) => (Number.isFinite(norm) ? Math.max(high, norm) : high), 0);
+    const { columns, words } = this.model.data;
+    this.buttons = this.ids.map((id, number) => {
+      const step = columns[this.model.nodes[id].column].label;
+      const word = words[number];
+      const grad = grads[number] === null ? "no gradient" : `norm of dL/d${letter} ${brief(grads[number])}`;
+      const facts = `${step}${word === undefined ? "" : ` “${word}”`}: ${grad}, norm of ${letter} ${brief(values[number])}`;
+      return el("button", { type: "button", class: grads[number] === null ? "starved" : "", "aria-label": facts, title: facts,
+        onclick: () => this.go(id), onfocus: () => this.read(facts), onmouseenter: () => this.read(facts) },
+        bar("gradient", grads[number] ?? 0, most(grads)), bar("state", values[number], most(values)),
+        el("span", { class: "word" }, foreign(word === undefined ? step : shorten(word, 14))));
+    });
+    const title = (kind, text, high) => el("span", { class: `axis ${kind}` }, `${text} · up to ${brief(high)}`);
+    this.reading.replaceChildren(title("gradient", `‖dL/d${letter}ₜ‖`, most(grads)), " ", title("state", `‖${letter}ₜ‖`, most(values)), " ", this.told = el("span", { class: "told" }));
+    return this.buttons;
+  }
+
+  read(facts) {
+    this.told.textContent = facts;
+  }
+
+  /** Mark the step that node `id` belongs to. */
+  mark(id) {
+    this.now = id;
+    if (this.root.hidden || id === undefined) return;
+    const { column } = this.model.nodes[id];
+    this.buttons.forEach((button, number) => {
+      const current = this.model.nodes[this.ids[number]].column === column;
+      button.classList.toggle("current", current);
+      button.setAttribute("aria-pressed", String(current));
+    });
+  }
+}
+
+function bar(kind, value, most) {
+  const height = most > 0 && Number.isFinite(value) ? Math.max(value > 0 ? 1 : 0, (value / most) * HEIGHT) : 0;
+  return svg("svg", { class: `bar ${kind}`, viewBox: `0 0 10 ${HEIGHT}`, preserveAspectRatio: "none", "aria-hidden": "true" },
+    svg("rect", { x: 1, y: HEIGHT - height, width: 8, height }));
+}

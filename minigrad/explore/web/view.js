@@ -1,0 +1,142 @@
+// What is to be seen: which columns and bands are open, and where each box and line goes, in pixels. Knows no page elements.
+// Python gave each node a column, a band, a row and an offset; folding turns a run of columns, or a band, into one box.
+
+export const BOX = { width: 82, height: 42, gapX: 14, gapY: 22, columnGap: 38, fold: 126, bandPad: 12, bandLabel: 16 };
+
+/** Above this many boxes the page would crawl; it asks for a smaller window in their place. */
+export const MOST_BOXES = 2500;
+
+const isStep = (column) => column.kind === "step" || column.kind === "part";
+
+export class View {
+  /** `open`: the range of steps that are unfolded, as numbers of the model's step columns, or null. */
+  constructor(model) {
+    const { columns, bands } = model.data;
+    this.model = model;
+    this.steps = columns.flatMap((column, number) => (isStep(column) ? [number] : []));
+    this.stepOfColumn = new Map(this.steps.map((column, step) => [column, step]));
+    this.open = model.nodes.length <= 90 && this.steps.length > 0 ? [0, this.steps.length - 1] : null;
+    this.foldedBands = new Set();
+    const inBand = bands.map(() => 0);
+    model.nodes.forEach((node) => (isStep(columns[node.column]) ? 0 : inBand[node.band]++));
+    inBand.forEach((size, band) => size > MOST_BOXES / 5 && this.foldedBands.add(band));
+  }
+
+  isOpen(column) {
+    const step = this.stepOfColumn.get(column);
+    return step === undefined || (this.open !== null && this.open[0] <= step && step <= this.open[1]);
+  }
+
+  stepOfNode(id) {
+    return this.stepOfColumn.get(this.model.nodes[id].column);
+  }
+
+  /** How many boxes a window of steps would show. */
+  boxesWith(open) {
+    const before = this.open;
+    this.open = open;
+    const { nodes } = this.model;
+    const shown = nodes.reduce((sum, node) => sum + Number(this.isOpen(node.column) && !this.foldedBands.has(node.band)), 0);
+    this.open = before;
+    return shown;
+  }
+
+  /** The key of the box that stands for a node. Boxes of folded columns carry the number of the run that they are in. */
+  keyOf(id, runs) {
+    const node = this.model.nodes[id];
+    if (!this.isOpen(node.column)) return `run ${runs.get(node.column)} ${node.band}`;
+    if (this.foldedBands.has(node.band)) return `band ${node.column} ${node.band}`;
+    return `node ${id}`;
+  }
+
+  /** {items, edges, bands, columns, width, height}: everything that is to be drawn, in pixels. */
+  lay() {
+    const { columns, nodes } = this.model.data;
+    const slots = this.slots(columns);
+    const runs = new Map(slots.flatMap((slot) => (slot.folded ? slot.columns.map((column) => [column, slot.number]) : [])));
+    const slotOf = new Map(slots.flatMap((slot) => slot.columns.map((column) => [column, slot])));
+    const items = new Map();
+    const keys = nodes.map((node, id) => {
+      const key = this.keyOf(id, runs);
+      const isNode = key.startsWith("node");
+      if (!items.has(key))
+        items.set(key, { key, ids: [], kind: isNode ? "node" : "fold", slot: slotOf.get(node.column), band: node.band, loop: false });
+      items.get(key).ids.push(id);
+      return key;
+    });
+    const bands = this.placeBands(items);
+    let x = 24;
+    for (const [place, slot] of slots.entries()) {
+      slot.place = place;
+      slot.x = x;
+      slot.wide = slot.folded ? BOX.fold : slot.units * (BOX.width + BOX.gapX) - BOX.gapX;
+      x += slot.wide + BOX.columnGap;
+    }
+    for (const item of items.values()) this.placeItem(item, bands);
+    const edges = this.edges(keys, items);
+    const height = bands.length ? bands.at(-1).y + bands.at(-1).height : 0;
+    return { items, edges, bands: bands.filter((band) => band.height > 0), slots, keys, width: x, height: height + 8 };
+  }
+
+  slots(columns) {
+    const slots = [];
+    columns.forEach((column, number) => {
+      const open = this.isOpen(number);
+      const last = slots.at(-1);
+      if (!open && last?.folded) last.columns.push(number);
+      else slots.push({ number, columns: [number], folded: !open, units: column.width, label: column.label, kind: column.kind });
+    });
+    return slots;
+  }
+
+  /** Bands from top to bottom, each as high as its rows. Rows in which nothing is open take no room. */
+  placeBands(items) {
+    const rows = this.model.data.bands.map(() => new Set());
+    for (const item of items.values()) rows[item.band].add(item.kind === "node" ? this.model.nodes[item.ids[0]].row : 0);
+    let y = this.steps.length ? 34 : 8; // the columns' labels stand above
+    return this.model.data.bands.map((band, number) => {
+      const used = [...rows[number]].sort((a, b) => a - b);
+      const height = used.length && used.length * (BOX.height + BOX.gapY) - BOX.gapY + 2 * BOX.bandPad + BOX.bandLabel;
+      const top = y + BOX.bandPad + BOX.bandLabel;
+      const placed = { number, label: band.label, y, height, top, rowAt: new Map(used.map((row, place) => [row, place])) };
+      y += height ? height + 8 : 0;
+      return placed;
+    });
+  }
+
+  placeItem(item, bands) {
+    const { slot } = item;
+    const band = bands[item.band];
+    const node = this.model.nodes[item.ids[0]];
+    item.height = BOX.height;
+    if (item.kind === "node") {
+      item.width = BOX.width;
+      item.x = slot.x + node.offset * (BOX.width + BOX.gapX);
+      item.y = band.top + band.rowAt.get(node.row) * (BOX.height + BOX.gapY);
+    } else {
+      item.width = BOX.fold;
+      item.x = slot.x + (slot.wide - BOX.fold) / 2;
+      item.y = band.y + BOX.bandLabel + (band.height - BOX.bandLabel - BOX.height) / 2;
+    }
+  }
+
+  /** One line between two boxes for all the edges between the nodes in them. A run that feeds itself gets a loop. */
+  edges(keys, items) {
+    const edges = new Map();
+    const add = (from, to, cut) => {
+      const [a, b] = [keys[from], keys[to]];
+      if (a === b) {
+        if (this.model.nodes[from].column !== this.model.nodes[to].column) items.get(a).loop = true;
+        return;
+      }
+      const key = `${a}>${b}${cut ? " cut" : ""}`;
+      if (!edges.has(key)) edges.set(key, { key, from: items.get(a), to: items.get(b), cut, pairs: [] });
+      edges.get(key).pairs.push([from, to]);
+    };
+    this.model.nodes.forEach((node, id) => {
+      node.inputs?.forEach((parent) => add(parent, id, false));
+      if (node.cut !== undefined) add(node.cut, id, true);
+    });
+    return [...edges.values()];
+  }
+}

@@ -1,0 +1,112 @@
+// What if a leaf were another number: an editor, and the gradient beside a finite difference. Knows how to run a graph again.
+import { brief, count, elementText, indicesOf, placeOf } from "./arrays.js";
+import { el, foreign, shorten } from "./dom.js";
+import { showArray } from "./grid.js";
+import { editable, finiteDifference, lossOf, ownLeaves, recompute, runForward } from "./recompute.js";
+
+export class WhatIf {
+  /** `changed()` is called after each edit, with model.replayed set. */
+  constructor(root, model, changed) {
+    Object.assign(this, { root, model, changed, on: false, place: 0 });
+    this.leaves = model.data.replay.leaves ? ownLeaves(model) : null;
+    this.choices = editable(model);
+    this.leaf = this.choices.find((id) => model.nodes[id].kind === "parameter") ?? this.choices[0];
+    if (this.leaves) this.lossBefore = lossOf(model, runForward(model, this.leaves));
+  }
+
+  show() {
+    this.root.hidden = !this.on;
+    if (!this.on) return;
+    const { why_not: whyNot } = this.model.data.replay;
+    if (whyNot || !this.choices.length)
+      return this.root.replaceChildren(el("h2", {}, "What if"), el("p", {}, whyNot ?? "No leaf of this graph holds real numbers."));
+    const shape = this.model.data.replay.shapes[this.leaf];
+    this.input = el("input", { id: "new-value", type: "number", step: "any", oninput: () => this.edit(this.input.valueAsNumber) });
+    this.range = el("input", { id: "new-value-range", type: "range", step: "any", "aria-label": "New value", oninput: () => this.edit(this.range.valueAsNumber, this.range) });
+    this.index = el("input", { id: "leaf-index", type: "text", value: indicesOf(this.place, shape).join(", "), size: 8, oninput: () => this.pickText(this.index.value) });
+    this.grid = el("div");
+    this.outcome = el("dl", { class: "facts outcome", role: "status" });
+    this.root.replaceChildren(
+      el("h2", {}, "What if"),
+      el("p", {}, el("label", {}, "Leaf ", this.chooser()), " ",
+        shape.length ? el("label", {}, "element ", this.index) : null),
+      this.grid,
+      el("p", { class: "value-row" }, el("label", { for: "new-value" }, "becomes "), this.input, this.range, " ",
+        el("button", { type: "button", id: "reset", onclick: () => this.reset() }, "Reset")),
+      this.outcome);
+    this.refresh(true);
+  }
+
+  chooser() {
+    const select = el("select", { id: "leaf", onchange: () => { this.leaf = Number(select.value); this.place = 0; this.show(); } },
+      this.choices.map((id) => {
+        const option = el("option", { value: id, selected: id === this.leaf }, shorten(this.model.title(id), 50));
+        return option;
+      }));
+    return select;
+  }
+
+  pickText(text) {
+    const place = placeOf(text.split(/[\s,]+/).filter(Boolean).map(Number), this.model.data.replay.shapes[this.leaf]);
+    this.index.setAttribute("aria-invalid", String(place < 0));
+    if (place >= 0) this.pick(place);
+  }
+
+  pick(place) {
+    this.place = place;
+    if (document.activeElement !== this.index) this.index.value = indicesOf(place, this.model.data.replay.shapes[this.leaf]).join(", ");
+    this.refresh(true);
+  }
+
+  /** Put a number into the chosen element and run the graph again. An empty or unfinished number changes nothing. */
+  edit(number, source = this.input) {
+    if (!Number.isFinite(number)) return;
+    this.leaves.get(this.leaf)[this.place] = number;
+    this.model.replayed = recompute(this.model, this.leaves);
+    this.refresh(false, source);
+    this.changed();
+  }
+
+  reset() {
+    this.leaves = ownLeaves(this.model);
+    this.model.replayed = null;
+    this.refresh(true);
+    this.changed();
+  }
+
+  refresh(newElement, source = null) {
+    const shape = this.model.data.replay.shapes[this.leaf];
+    const value = this.leaves.get(this.leaf)[this.place];
+    if (newElement) {
+      const reach = Math.max(1, 2 * Math.abs(value));
+      this.range.min = value - reach;
+      this.range.max = value + reach;
+    }
+    if (source !== this.input) this.input.value = Number(value.toPrecision(7));
+    if (source !== this.range) this.range.value = value;
+    const picked = this.grid.contains(document.activeElement);
+    const one = count(shape) === 1;
+    this.grid.replaceChildren(one ? "" : showArray(this.model.value(this.leaf), "leaf", { pick: (place) => this.pick(place), marked: this.place }));
+    if (picked) this.grid.querySelector(".marked button")?.focus();
+    this.tell(shape);
+  }
+
+  tell(shape) {
+    const { model, leaf, place } = this;
+    const run = recompute(model, this.leaves);
+    const gradient = run.grads[leaf] ? run.grads[leaf].values[place] : null;
+    const difference = finiteDifference(model, this.leaves, leaf, place);
+    const name = foreign(elementText(shorten(model.title(leaf), 24), place, shape));
+    const rows = [
+      [["L with the recorded numbers"], brief(this.lossBefore, 7), "loss-before"],
+      [["L now"], brief(run.loss, 7), "loss-now"],
+      [["dL/d ", name, ", by backward"], gradient === null ? "none" : brief(gradient, 7), "by-backward"],
+      [["the same, by finite difference"], brief(difference, 7), "by-difference"],
+    ];
+    if (gradient !== null) {
+      const error = Math.abs(gradient - difference) / Math.max(1, Math.abs(gradient), Math.abs(difference));
+      rows.push([["they differ by"], error < 1e-6 ? "less than 1e−6" : brief(error, 2), "error"]);
+    }
+    this.outcome.replaceChildren(...rows.map(([title, text, id]) => el("div", { id }, el("dt", {}, title), el("dd", {}, text))));
+  }
+}

@@ -1,0 +1,103 @@
+"""The page's modules: their own tests and linter under node, and every formula of theirs against NumPy's gates."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad.explore.arrays import whole
+from minigrad.explore.replay import recipe
+from minigrad.graph import Leaf, Node, sweep
+
+HERE = Path(__file__).parent
+PACKAGE = Path(mg.__file__).parent / "explore"
+NODE = shutil.which("node")
+needs_node = pytest.mark.skipif(NODE is None, reason="node is not installed: the page's modules go untested")
+
+# Scatter occurs in graphs of second derivatives alone; a fused gate can be explored step by step as its unrolled twin.
+WITHOUT_FORMULA = {"Scatter", "RNNSequence", "GRUSequence", "LSTMSequence"}
+BUILT_IN = {
+    name: cls
+    for name, cls in mg.GATES.items()
+    if cls.__module__.startswith("minigrad.gates") and name[0] != "_" and name not in WITHOUT_FORMULA
+}
+
+
+def run(*arguments: str, where: Path = HERE) -> str:
+    done = subprocess.run(arguments, cwd=where, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@needs_node
+def test_modules() -> None:
+    assert "# fail 0" in run(NODE, "--test", "--test-reporter=tap", "page.test.mjs")
+
+
+def test_lint() -> None:
+    linter = PACKAGE / "node_modules/.bin/eslint"
+    if not linter.exists():
+        pytest.skip("eslint is not installed; `npm ci --prefix minigrad/explore` installs it")
+    run(str(linter), "--max-warnings", "0", ".", where=PACKAGE)
+
+
+def cases(gate_class: type[mg.Gate]) -> list[dict]:
+    """Calls of a gate with NumPy's answers: output, and the gradients that the engine gives for a random cotangent."""
+    rng = np.random.default_rng(3)
+    found = []
+    for gate, arrays in gate_class.samples():
+        how = recipe(gate, arrays)
+        assert how is not None, f"no formula for {gate!r}"
+        leaves = [Leaf(a, a.dtype.kind == "f" and n not in gate.constant_inputs) for n, a in enumerate(arrays)]
+        node = Node(gate, tuple(leaves), arrays, np.asarray(gate.forward(*arrays)), True)
+        dz = rng.normal(size=node.output.shape)
+        gradients = sweep(node, dz)
+        parts = [gradients[leaf] if leaf in gradients else None for leaf in leaves]
+        dense = [part if part is None or isinstance(part, np.ndarray) else part.dense() for part in parts]
+        found.append(
+            {
+                "recipe": how,
+                "inputs": [whole(array) for array in arrays],
+                "dz": whole(dz),
+                "z": whole(node.output),
+                "parts": [None if part is None else whole(part) for part in dense],
+            }
+        )
+    return found
+
+
+@pytest.fixture(scope="module")
+def errors(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict]]:
+    """For each gate, the largest relative error of each call: one run of node for all of them."""
+    written = {name: cases(gate_class) for name, gate_class in BUILT_IN.items()}
+    path = tmp_path_factory.mktemp("gates") / "cases.json"
+    path.write_text(json.dumps([case for calls in written.values() for case in calls]))
+    found = iter(json.loads(run(NODE, "check_gates.mjs", str(path))))
+    return {name: [next(found) for _ in calls] for name, calls in written.items()}
+
+
+@needs_node
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_formulas_agree_with_numpy(name: str, errors: dict[str, list[dict]]) -> None:
+    assert errors[name], "a gate without samples would pass unseen"
+    for error in errors[name]:
+        assert error["forward"] < 1e-12
+        assert max(error["backward"]) < 1e-12
+
+
+def test_a_gate_without_a_formula_is_named() -> None:
+    for name in WITHOUT_FORMULA:
+        gate, arrays = next(mg.GATES[name].samples())
+        assert recipe(gate, arrays) is None
+
+    class Tanh(mg.Tanh):  # a learner's own, of the same name
+        pass
+
+    try:
+        assert recipe(Tanh(), (np.ones(3),)) is None
+    finally:
+        mg.GATES["Tanh"] = mg.Tanh
