@@ -13,6 +13,7 @@ from minigrad.errors import OptionError, ShapeError
 
 from .cells import Cell, GRUCell, LSTMCell, RNNCell, State
 from .dropout import Dropout
+from .fused import check_fused, run, shall_fuse
 from .layer import Layer
 from .mask import Mask, as_mask
 from .unroll import step_name, unroll
@@ -28,10 +29,11 @@ class Options(TypedDict, total=False):
     return_sequences: bool
     return_state: bool
     truncate: int | None
+    fused: bool | None
 
 
 class Recurrent(Layer):
-    """What RNN, GRU and LSTM share. x (B, T, D) -> the last state's h (B, H), in eight ways to ask for more.
+    """What RNN, GRU and LSTM share. x (B, T, D) -> the last state's h (B, H), with ways to ask for more.
 
     - `layers=n` stacks n cells, each reading the outputs of the one below, with `dropout` between them in training.
     - `bidirectional`: a second cell reads from the last step to the first; outputs (B, 2H) hold the forward one's, then
@@ -41,6 +43,9 @@ class Recurrent(Layer):
     - `return_state`: (output, final state). A state is the cell's, or a list of one for each cell (forward, backward,
       then the next layer), and can be passed in again as `state`.
     - `truncate=k`: gradients go back through the last k steps only; see `unroll`.
+    - `fused`: one gate for the whole sequence (True) in place of a graph of its steps (False). Both agree to rounding,
+      but for the noise that dropout draws. None, the default, unrolls, so that there is something to see; but fuses
+      inside `mg.fused()`, which a Trainer opens for its loop, and where nothing is recorded.
 
     Called with `mask` (B, T), True at real steps, or `lengths` (B,) of sequences padded at the end, padding is passed
     over. The cells are `cell`, `cell_2`, ..., and `backward_cell`, ...; with several, each runs in a scope of its name.
@@ -58,9 +63,10 @@ class Recurrent(Layer):
         return_sequences: bool = False,
         return_state: bool = False,
         truncate: int | None = None,
+        fused: bool | None = None,
     ) -> None:
         super().__init__()
-        self.layers, self.bidirectional, self.truncate = layers, bidirectional, truncate
+        self.layers, self.bidirectional, self.truncate, self.fused = layers, bidirectional, truncate, fused
         self.pooling, self.return_sequences, self.return_state = pooling, return_sequences, return_state
         _check_options(self, dropout)
         size = input_size
@@ -72,6 +78,7 @@ class Recurrent(Layer):
             size = cell.hidden * (1 + bidirectional)
         if layers > 1:
             self.dropout = Dropout(dropout)
+        check_fused(fused, list(self.cells().values()))
 
     def cells(self) -> dict[str, Cell]:
         """{name: cell}, from the bottom up, forward before backward."""
@@ -85,15 +92,17 @@ class Recurrent(Layer):
         batch, steps, _ = x.shape
         mask = as_mask(mask, lengths, batch, steps)
         states = _check_states(cells, state, batch)
+        fuse = shall_fuse(self.fused, list(cells.values()))
         inputs: Tensor | list[Tensor] = x
-        sweeps: list[list[Tensor]] = []
+        sweeps: list[Any] = []  # of the layer at hand, for each direction: outputs by time step, or (T, B, H) if fused
         finals: list[State] = []
         for (name, cell), first in zip(cells.items(), states, strict=True):
             reverse = name.startswith("backward")
             if sweeps and not reverse:  # a layer is done: the next one reads its outputs
-                inputs, sweeps = self._between(sweeps), []
+                inputs, sweeps = self.dropout(_sequence(sweeps)) if fuse else self._between(sweeps), []
             with scope(name) if len(cells) > 1 else nullcontext():
-                outputs, final = unroll(cell, inputs, first, mask=mask, truncate=self.truncate, reverse=reverse)
+                way: Any = run if fuse else unroll
+                outputs, final = way(cell, inputs, first, mask=mask, truncate=self.truncate, reverse=reverse)
             sweeps.append(outputs)
             finals.append(final)
         output = self._output(sweeps, finals, mask)
@@ -107,19 +116,18 @@ class Recurrent(Layer):
                 joined.append(self.dropout(parts[0] if len(parts) == 1 else concatenate(parts, axis=1)))
         return joined
 
-    def _output(self, sweeps: list[list[Tensor]], finals: list[State], mask: Mask | None) -> Tensor:
+    def _output(self, sweeps: list[Any], finals: list[State], mask: Mask | None) -> Tensor:
         if self.pooling == "last" and not self.return_sequences:
             last = [final[0] if isinstance(final, tuple) else final for final in finals[-len(sweeps) :]]
             return last[0] if len(last) == 1 else concatenate(last, axis=1)
-        sequences = [stack(outputs, axis=1) for outputs in sweeps]
-        sequence = sequences[0] if len(sequences) == 1 else concatenate(sequences, axis=2)
+        sequence = _sequence(sweeps)
         return sequence if self.return_sequences else pool(sequence, self.pooling, mask)
 
     def settings(self) -> str:
         cell = next(iter(self.cells().values()))
         defaults: dict[str, Any] = {
             "layers": 1, "bidirectional": False, "pooling": "last", "return_sequences": False, "return_state": False,
-            "truncate": None,
+            "truncate": None, "fused": None,
         }  # fmt: skip
         options = {name: getattr(self, name) for name in defaults}
         changed = [f", {name}={value!r}" for name, value in options.items() if value != defaults[name]]
@@ -181,6 +189,14 @@ class LSTM(Recurrent):
         self, input_size: int, hidden_size: int, *, forget_bias: float = 1.0, **options: Unpack[Options]
     ) -> None:
         super().__init__(lambda size: LSTMCell(size, hidden_size, forget_bias), input_size, **options)
+
+
+def _sequence(sweeps: list[Any]) -> Tensor:
+    """The outputs of all directions side by side, (B, T, H)."""
+    parts = [
+        outputs.transpose(1, 0, 2) if isinstance(outputs, Tensor) else stack(outputs, axis=1) for outputs in sweeps
+    ]
+    return parts[0] if len(parts) == 1 else concatenate(parts, axis=2)
 
 
 def pool(sequence: Tensor, how: str, mask: Mask | None = None) -> Tensor:

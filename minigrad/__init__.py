@@ -15,7 +15,7 @@ from .errors import MinigradError
 from .gate import GATES, Gate
 from .gates import *
 from .gates import __all__ as _gate_names
-from .graph import enable_grad, no_grad, scope
+from .graph import enable_grad, fused, no_grad, scope
 from .random import generator, seed
 from .tensor import Tensor, cut, grad
 
@@ -34,7 +34,7 @@ _SIDE_ROOMS = {
     "truncation_report": "gradcheck",
 }  # fmt: skip
 
-__all__ = ["GATES", "Gate", "Graph", "MinigradError", "Tensor", "cut", "detect_anomaly", "draw", "enable_grad",
+__all__ = ["GATES", "Gate", "Graph", "MinigradError", "Tensor", "cut", "detect_anomaly", "draw", "enable_grad", "fused",
            "explore", "generator", "grad", "gradcheck", "gradcheck_model", "load", "no_grad", "save", "scope", "seed",
            "trace_lines", "truncation_report", *_gate_names]  # fmt: skip
 

@@ -38,6 +38,7 @@ class _State(threading.local):
     """What recording looks at. One per thread, so that `no_grad` in one thread leaves the others alone."""
 
     recording: bool = True
+    fused: bool = False
     scope: Scope = ()
     on_record: Callable[[Node], None] | None = None
     on_gradient: Callable[[Node, Any], None] | None = None
@@ -127,6 +128,27 @@ class enable_grad(no_grad):
 
     def __enter__(self) -> None:
         self._before, state.recording = state.recording, True
+
+
+class fused(ContextDecorator):
+    """Within this block layers that can run a whole sequence as one gate do: faster, and with less to look at.
+
+    >>> with fused():
+    ...     state.fused
+    True
+    """
+
+    def __init__(self, on: bool = True) -> None:
+        self._on = on
+
+    def __enter__(self) -> None:
+        self._before, state.fused = state.fused, self._on
+
+    def __exit__(self, *error: object) -> None:
+        state.fused = self._before
+
+    def _recreate_cm(self) -> fused:
+        return type(self)(self._on)
 
 
 class scope(ContextDecorator):

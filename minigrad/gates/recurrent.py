@@ -88,11 +88,13 @@ class _Sequence(Gate):
         for t, column in enumerate(columns):
             yield t, None if column.all() else column
 
-    def _backwards(self, steps: int, mask: Any) -> Iterator[tuple[int, Any, Any]]:
-        """(t, rows, kept) from the last step run to the first that carries gradient.
+    def _backwards(self, mask: Any, *dz: Any) -> Iterator[tuple[int, Any, Any]]:
+        """(t, rows, go_on) from the last step run to the first that carries gradient.
 
-        `kept` is None, or before a cut False for the rows of the batch whose gradient stops there.
+        `go_on` is None, or before a cut False for the rows of the batch whose gradient stops there. Beyond a cut of all
+        rows there is something to do only if outputs of those earlier steps were used as well.
         """
+        steps = len(dz[0])
         where = cuts(steps, self.truncate, None if mask is None else self._in_order(mask, 1))
         for t, rows in reversed(list(self._forwards(steps, mask))):
             if t not in where:
@@ -101,7 +103,8 @@ class _Sequence(Gate):
                 yield t, rows, ~cut
             else:
                 yield t, rows, np.zeros((1, 1), bool)
-                return
+                if not any(part[:t].any() for part in dz):
+                    return
 
     def _from_inputs(self, da: Array, x: Any, W: Any) -> tuple[Any, Any, Any]:
         """dx, dW_xh and db from da (T, B, nH), the gradients before the activations, of all steps at once."""
@@ -177,6 +180,7 @@ class RNNSequence(_Sequence):
 
     def forward(self, x: Any, h0: Any, W_xh: Any, W_hh: Any, b: Any, mask: Any = None) -> Any:
         self.shape(*(array.shape for array in (x, h0, W_xh, W_hh, b, mask) if array is not None))
+        x, h0, W_xh, W_hh, b = _one_dtype(x, h0, W_xh, W_hh, b)
         from_x = self._project(x, W_xh, b)
         z = np.empty((x.shape[1], *h0.shape), x.dtype)
         steps = self._in_order(z)
@@ -195,9 +199,9 @@ class RNNSequence(_Sequence):
         dz, h = self._in_order(dz), self._in_order(z)
         slope = 1 - h * h
         da = np.zeros_like(h)
-        dh = np.zeros_like(h0)
+        dh = np.zeros(h0.shape, z.dtype)
         back = W_hh.T
-        for t, rows, kept in self._backwards(len(z), mask):
+        for t, rows, go_on in self._backwards(mask, dz):
             dh += dz[t]
             np.multiply(dh, slope[t], out=da[t])
             if rows is None:
@@ -205,8 +209,8 @@ class RNNSequence(_Sequence):
             else:
                 da[t] *= rows
                 dh = da[t].dot(back) + dh * ~rows
-            if kept is not None:
-                dh *= kept
+            if go_on is not None:
+                dh *= go_on
         dx, dW_xh, db = self._from_inputs(da, x, W_xh)
         gradients = dx, dh, dW_xh, lambda: self._from_states(da, h0, h), db
         return gradients if mask is None else (*gradients, None)
@@ -236,6 +240,7 @@ class GRUSequence(_Sequence):
         self, x: Any, h0: Any, W_xh: Any, W_hh: Any, b_xh: Any, b_hh: Any, mask: Any = None
     ) -> tuple[Array, Array]:
         self.shape(*(array.shape for array in (x, h0, W_xh, W_hh, b_xh, b_hh, mask) if array is not None))
+        x, h0, W_xh, W_hh, b_xh, b_hh = _one_dtype(x, h0, W_xh, W_hh, b_xh, b_hh)
         (batch, length, _), H = x.shape, h0.shape[1]
         # σ(a) = 1 / (1 + e^-a): the minus sign goes into the weights, once, in place of every step.
         sign = _signs(x.dtype, H, -1, -1, 1)
@@ -283,9 +288,9 @@ class GRUSequence(_Sequence):
         to_r = s_n * r * (1 - r)
         ds = np.zeros((*h.shape[:2], 3 * H), h.dtype)  # of s; that of a differs in the block of n
         da_n = np.zeros_like(h)
-        dh = np.zeros_like(h0)
+        dh = np.zeros(h0.shape, z.dtype)
         back = W_hh.T
-        for t, rows, go_on in self._backwards(len(z), mask):
+        for t, rows, go_on in self._backwards(mask, dz):
             dh += dz[t]
             through = dh if rows is None else dh * rows
             dn = np.multiply(through, to_n[t], out=da_n[t])
@@ -309,7 +314,7 @@ class GRUSequence(_Sequence):
 class LSTMSequence(_Sequence):
     """z = (h_t, c_t) of long short-term memory for all t: z (2, T, B, H).
 
-    With a = x_t @ W_xh + h_(t-1) @ W_hh + b in blocks of H columns for the gates i, f, g, o: i, f, o = σ(a), g = tanh(a),
+    With a = x_t @ W_xh + h_(t-1) @ W_hh + b in blocks of H columns for i, f, g, o: i, f, o = σ(a), g = tanh(a),
     c_t = f ⊙ c_(t-1) + i ⊙ g, h_t = o ⊙ tanh(c_t).
 
     Inputs: x (B, T, D), h0 and c0 (B, H), W_xh (D, 4H), W_hh (H, 4H), b (4H), and perhaps mask (B, T).
@@ -332,6 +337,7 @@ class LSTMSequence(_Sequence):
 
     def forward(self, x: Any, h0: Any, c0: Any, W_xh: Any, W_hh: Any, b: Any, mask: Any = None) -> tuple[Array, Array]:
         self.shape(*(array.shape for array in (x, h0, c0, W_xh, W_hh, b, mask) if array is not None))
+        x, h0, c0, W_xh, W_hh, b = _one_dtype(x, h0, c0, W_xh, W_hh, b)
         (batch, length, _), H = x.shape, h0.shape[1]
         # σ(a) = 1 / (1 + e^-a), tanh(a) = 2 σ(2a) - 1: the factors go into the weights, and one e^ serves four gates.
         sign = _signs(x.dtype, H, -1, -1, -2, -1)
@@ -382,9 +388,9 @@ class LSTMSequence(_Sequence):
         to_c = o * (1 - tanh_c * tanh_c)
         da = np.zeros((*h.shape[:2], 4 * H), h.dtype)
         blocks = da.reshape(*h.shape[:2], 4, H).transpose(0, 2, 1, 3)
-        dh, dc = np.zeros_like(h0), np.zeros_like(c0)
+        dh, dc = np.zeros(h0.shape, z.dtype), np.zeros(c0.shape, z.dtype)
         back = W_hh.T
-        for t, rows, go_on in self._backwards(h.shape[0], mask):
+        for t, rows, go_on in self._backwards(mask, dz_h, dz_c):
             dh += dz_h[t]
             dc += dz_c[t]
             within = dh * to_c[t]
@@ -404,6 +410,12 @@ class LSTMSequence(_Sequence):
         dx, dW_xh, db = self._from_inputs(da, x, W_xh)
         gradients = dx, dh, dc, dW_xh, lambda: self._from_states(da, h0, h), db
         return gradients if mask is None else (*gradients, None)
+
+
+def _one_dtype(*arrays: Any) -> list[Any]:
+    """The arrays in the dtype that they have together: products into a buffer take no mixture."""
+    dtype = np.result_type(*arrays)
+    return [array.astype(dtype, copy=False) for array in arrays]
 
 
 def _signs(dtype: Any, hidden: int, *factors: float) -> Array:

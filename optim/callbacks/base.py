@@ -23,6 +23,10 @@ class Callback:
     last: ClassVar[bool] = False
     """Whether it acts after all others: for one that stores what the others have become."""
 
+    def looks_inside(self, trainer: Trainer) -> bool:
+        """Whether it wants the next step's graph gate by gate: recurrent layers are then unrolled, and not fused."""
+        return False
+
     def on_start(self, trainer: Trainer) -> None:
         """Before the first batch, and before a resumed run takes over its saved state."""
 

@@ -154,6 +154,9 @@ class GraphPicture(Callback):
     def __init__(self, path: PathLike, **options: Any) -> None:
         self.path, self.options = path, options
 
+    def looks_inside(self, trainer: Trainer) -> bool:
+        return trainer.step == 0
+
     def on_start(self, trainer: Trainer) -> None:
         make_folder(self.path)
 

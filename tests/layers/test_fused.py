@@ -1,0 +1,115 @@
+"""Fused against unrolled: equal outputs and gradients, whatever is asked of the layer."""
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from layers import GRU, LSTM, RNN, Dense, Embedding, Sequential
+
+KINDS = [RNN, GRU, LSTM]
+OPTIONS = [
+    {}, {"truncate": 3}, {"truncate": 7}, {"bidirectional": True}, {"return_sequences": True}, {"pooling": "mean"},
+    {"pooling": "max", "bidirectional": True, "truncate": 2}, {"layers": 2},
+    {"layers": 2, "bidirectional": True, "truncate": 4}, {"return_sequences": True, "truncate": 3},
+]  # fmt: skip
+MASK = np.array([[1, 1, 1, 1, 1, 1, 1], [0, 0, 0, 1, 1, 1, 1], [1, 1, 1, 1, 0, 0, 0], [1, 0, 1, 1, 0, 1, 0]], bool)
+
+
+def run(kind, fused, mask, **options):
+    mg.seed(3)
+    layer = kind(5, 4, fused=fused, **options)
+    rng = np.random.default_rng(4)
+    for parameter in layer.named_parameters().values():
+        parameter.array = rng.normal(size=parameter.shape) * 0.5
+    x = mg.Tensor(rng.normal(size=(4, 7, 5)), requires_grad=True)
+    z = layer(x, mask=mask)
+    z.backward(rng.normal(size=z.shape))
+    gates = {node.gate.name for node in mg.graph.ancestors([z.node]) if node.gate}
+    return z, {path: p.grad for path, p in layer.named_parameters().items()} | {"x": x.grad}, gates
+
+
+@pytest.mark.parametrize("mask", [None, MASK], ids=["whole", "masked"])
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+@pytest.mark.parametrize("kind", KINDS)
+def test_both_ways_agree(kind, options, mask):
+    z, gradients, gates = run(kind, True, mask, **options)
+    expected, wanted, unrolled = run(kind, False, mask, **options)
+    assert f"{kind.__name__}Sequence" in gates and f"{kind.__name__}Sequence" not in unrolled
+    np.testing.assert_allclose(z.array, expected.array, rtol=1e-10, atol=1e-12)
+    assert gradients.keys() == wanted.keys()
+    for path, gradient in gradients.items():
+        np.testing.assert_allclose(gradient, wanted[path], rtol=1e-9, atol=1e-11, err_msg=path)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_truncation_gives_zero_before_the_cut_and_the_whole_gradient_at_full_length(kind):
+    _, cut, _ = run(kind, True, None, truncate=3)
+    assert not cut["x"][:, :4].any() and cut["x"][:, 4:].any()
+    _, whole, _ = run(kind, True, None)
+    for k in (7, 8):
+        _, all_steps, _ = run(kind, True, None, truncate=k)
+        for path, gradient in whole.items():
+            np.testing.assert_array_equal(all_steps[path], gradient)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_huge_values_saturate_in_silence(kind):
+    layer = kind(1, 2, fused=True)
+    x = mg.Tensor(np.array([[[1e30], [-1e30]]], np.float32))
+    z = layer(x)
+    assert np.isfinite(z.array).all()
+    z.sum().backward()
+    assert all(np.isfinite(p.grad).all() for p in layer.named_parameters().values())
+
+
+def gates_of(tensor):
+    return {node.gate.name for node in mg.graph.ancestors([tensor.node]) if node.gate}
+
+
+def test_the_choice_is_unrolled_unless_somebody_asks_for_speed():
+    model = Sequential(Embedding(10, 3), RNN(3, 2), Dense(2, 2))
+    ids = np.array([[1, 2, 3]])
+    assert "RNNSequence" not in gates_of(model(ids))
+    with mg.fused():
+        assert "RNNSequence" in gates_of(model(ids))
+        with mg.fused(False):
+            assert "RNNSequence" not in gates_of(model(ids))
+    assert "RNNSequence" not in gates_of(model(ids))
+
+
+def test_variants_without_a_fused_gate_unroll_and_say_so_when_forced():
+    x = np.ones((1, 3, 2), np.float32)
+    with mg.fused():
+        assert "RNNSequence" not in gates_of(RNN(2, 2, activation=mg.relu)(x))
+    with pytest.raises(mg.MinigradError, match="MG226.*relu") as caught:
+        RNN(2, 2, activation=mg.relu, fused=True)
+    assert caught.value.remedy
+    with pytest.raises(mg.MinigradError, match="MG226.*reset_after"):
+        GRU(2, 2, reset_after=False, fused=True)
+
+
+def test_a_second_derivative_of_a_fused_layer_is_a_clear_error():
+    layer = RNN(2, 2, fused=True)
+    x = mg.Tensor(np.ones((1, 3, 2)), requires_grad=True)
+    with pytest.raises(mg.MinigradError, match="MG124.*RNNSequence") as caught:
+        mg.grad(layer(x).sum(), [x], create_graph=True)
+    assert "fused=False" in caught.value.remedy
+
+
+def test_a_trainer_fuses_but_for_a_step_that_is_drawn():
+    from optim import SGD, Trainer
+    from optim.callbacks import Callback
+
+    class Look(Callback):
+        seen: list = []
+
+        def looks_inside(self, trainer):
+            return trainer.step == 0
+
+        def on_forward(self, trainer):
+            self.seen.append("RNNSequence" in gates_of(trainer.loss_tensor))
+
+    model = Sequential(Embedding(10, 3), RNN(3, 2), Dense(2, 2))
+    trainer = Trainer(model, mg.softmax_cross_entropy, SGD(model.named_parameters()), callbacks=[Look()])
+    trainer.fit([(np.array([[1, 2, 3]]), np.array([0]))] * 3, epochs=1)
+    assert Look.seen == [False, True, True]
