@@ -189,17 +189,16 @@ class Check:
         return sorted(depending - self.checked, key=lambda node: -node.serial)
 
     def _check_rules(self) -> None:
-        for check, wrong in check_rules(self.nodes, self.rng):
+        for check, position in check_rules(self.nodes, self.rng):
             self.report.rules += 1
             if (kink := check.kink()) is not None:
                 self.report.kinks.append(kink)
-            if wrong is None:
+            if position is None:
                 continue
-            first = self.report.wrong_rule
-            if first is not None:
-                first.others.append(wrong.node)
+            if self.report.wrong_rule is not None:
+                self.report.wrong_rule.others.append(check.node)
                 continue
-            self.report.wrong_rule = wrong
+            wrong = self.report.wrong_rule = check.locate(position)
             if not wrong.failure and (found := guess(check, wrong.position, wrong.index)) is not None:
                 wrong.guess, wrong.explanation = found
 
@@ -209,7 +208,8 @@ class Check:
         self.swept: dict[Node, Any] = {}
         if self.root.requires_grad:
             try:
-                self.swept = sweep(self.root, self.cotangent, keep=set(self.nodes))
+                with np.errstate(all="ignore"):
+                    self.swept = sweep(self.root, self.cotangent, keep=set(self.nodes))
             except MinigradError as error:
                 self.report.failed = str(error)
                 return False
@@ -238,7 +238,7 @@ class Check:
         with np.errstate(all="ignore"):
             numeric, spread = central(line, self.cotangent), 0.0
         size = max(1.0, abs(recorded), abs(numeric))
-        if not abs(recorded - numeric) <= TOLERANCE * size:
+        if not abs(recorded - numeric) <= TOLERANCE * size and self.report.wrong_rule is None:
             if (kinks(line, self.root.output) & (self.cotangent != 0)).any():
                 row.kinks += 1
                 return
@@ -253,7 +253,8 @@ class Check:
     def _look_along_one_direction(self) -> None:
         """The Taylor remainder now, the step curve when asked for; neither says anything across a kink."""
         directions = {name: signs(self.rng, array.shape) for name, array in self.problem.point.items()}
-        recorded = sum(float(np.sum(self.gradients[name] * u)) for name, u in directions.items())
+        with np.errstate(all="ignore"):
+            recorded = sum(float(np.sum(self.gradients[name] * u)) for name, u in directions.items())
         line = self.problem.line(directions)
         if not self.report.kinks:
             self.report.slope = taylor_slope(line, self.root.output, self.cotangent, recorded)

@@ -82,8 +82,8 @@ def step_curve(line: Line, cotangent: Array, recorded: float) -> StepCurve:
 def taylor_slope(line: Line, base: Array, cotangent: Array, recorded: float) -> float | None:
     """The order in h of |L(x + h u) - L(x) - h · recorded|: near 2 for a right gradient, near 1 for a wrong one.
 
-    Measured between the two smallest steps whose remainder stands clear of rounding. None where there are no two:
-    the function is straight along u, and the gradient agrees with it.
+    The median over the smallest steps whose remainder stands clear of rounding. None where there are no two such
+    steps: the function is straight along u, and the gradient agrees with it.
 
     Source: Taylor's theorem; Farrell et al., Automated derivation of the adjoint (2013), section 6.1.
     """
@@ -98,4 +98,5 @@ def taylor_slope(line: Line, base: Array, cotangent: Array, recorded: float) -> 
                 remainders.append(remainder)
     if len(steps) < 2 or not np.isfinite(remainders).all():
         return None
-    return float(np.log(remainders[-2] / remainders[-1]) / np.log(steps[-2] / steps[-1]))
+    orders = np.diff(np.log(remainders)) / np.diff(np.log(steps))
+    return float(np.median(orders[-5:]))

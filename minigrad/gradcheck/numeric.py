@@ -127,4 +127,5 @@ def kinks(line: Line, base: Array, step: float = STEP) -> Array:
 
 def signs(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
     """Random numbers of either sign and size 0.5 to 1.5: no element is too small to count."""
-    return np.asarray(rng.uniform(0.5, 1.5, shape) * rng.choice([-1.0, 1.0], shape))
+    spread = 2 * rng.random(shape) - 1
+    return np.asarray(spread + np.copysign(0.5, spread))

@@ -100,6 +100,7 @@ class NodeCheck:
         self.positions = [number for number, parent in enumerate(node.inputs) if parent.requires_grad]
         self.dz = np.where(np.isfinite(node.output), signs(rng, node.output.shape), 0.0)
         self.kinked = np.zeros(node.output.shape, bool)
+        self.failure = ""
         self.bent = False  # whether a slope differed from one side to the other: by curvature, or at a kink
 
     def forward(self, position: int, array: Array) -> Array:
@@ -113,30 +114,31 @@ class NodeCheck:
         return lambda t: self.forward(position, base + t * direction)
 
     def element(self, position: int, index: tuple[int, ...]) -> Line:
-        base = self.node.arrays[position]
+        moved = self.node.arrays[position].copy()
+        value = moved[index]
 
         def output(t: float) -> Array:
-            moved = base.copy()
-            moved[index] += t
-            return self.forward(position, moved)
+            moved[index] = value + t
+            return np.array(self.forward(position, moved))  # a copy: it may be a view of what the next call writes to
 
         return output
 
     def rule(self, dz: Array) -> dict[int, Array]:
         """The rule's gradients by position, whole and of the inputs' shapes, as the engine would make them."""
         node = self.node
-        parts = node.gate.backward(dz, node.output, *node.arrays)  # type: ignore[union-attr]
-        if len(parts) != len(node.inputs):
-            raise ValueError(f"{len(parts)} gradients came for {len(node.inputs)} inputs")
         gradients = {}
-        for position in self.positions:
-            part: Any = parts[position]
-            part = part() if callable(part) else part
-            if part is None:
-                part = np.zeros(node.arrays[position].shape)
-            if isinstance(part, Deferred):
-                part = part.dense()
-            gradients[position] = np.asarray(unbroadcast(np.asarray(part), node.arrays[position].shape))
+        with np.errstate(all="ignore"):
+            parts = node.gate.backward(dz, node.output, *node.arrays)  # type: ignore[union-attr]
+            if len(parts) != len(node.inputs):
+                raise ValueError(f"{len(parts)} gradients came for {len(node.inputs)} inputs")
+            for position in self.positions:
+                part: Any = parts[position]
+                part = part() if callable(part) else part
+                if part is None:
+                    part = np.zeros(node.arrays[position].shape)
+                if isinstance(part, Deferred):
+                    part = part.dense()
+                gradients[position] = np.asarray(unbroadcast(np.asarray(part), node.arrays[position].shape))
         return gradients
 
     def find_kinks(self) -> None:
@@ -154,14 +156,13 @@ class NodeCheck:
         inputs = [float(a[index]) for a in self.node.arrays if a.shape == self.node.output.shape]
         return Kink(self.node, index, inputs, int(self.kinked.sum()))
 
-    def wrong(self) -> WrongRule | None:
-        """The wrong element of the first input whose gradient is wrong; None if the rule is right."""
+    def wrong_position(self) -> int | None:
+        """The first input whose gradient is wrong; None if the rule is right."""
         try:
             gradients = self.rule(self.dz)
         except Exception as error:
-            return WrongRule(
-                self.node, self.positions[0], (), np.nan, np.nan, failure=str(error) or type(error).__name__
-            )
+            self.failure = str(error) or type(error).__name__
+            return self.positions[0]
         for position in self.positions:
             direction = signs(self.rng, self.node.arrays[position].shape)
             agree = self._agrees(position, direction, gradients[position])
@@ -170,11 +171,14 @@ class NodeCheck:
                 if self.kinked.any():
                     gradients = self.rule(self.dz)
             if not agree and not self._agrees(position, direction, gradients[position], patient=True):
-                return self._locate(position, direction, gradients[position])
+                return position
         return None
 
     def _agrees(self, position: int, direction: Array, gradient: Array, patient: bool = False) -> bool:
         """Whether gradient and differences give one slope along a direction."""
+        if self.kinked.any():  # at a kink the rule may divide by 0: what comes of that is set aside as well
+            direction = np.where(np.isfinite(gradient), direction, 0.0)
+            gradient = np.where(np.isfinite(gradient), gradient, 0.0)
         line = self.line(position, direction)
         recorded = float(np.sum(gradient * direction))
         output = self.node.output
@@ -196,8 +200,13 @@ class NodeCheck:
     def _masked(self, line: Line) -> Line:
         return line if not self.kinked.any() else lambda t: np.where(self.kinked, 0.0, line(t))
 
-    def _locate(self, position: int, direction: Array, gradient: Array) -> WrongRule:
-        """Halve the elements again and again, each time keeping the half that is further off: log2(size) steps."""
+    def locate(self, position: int) -> WrongRule:
+        """The wrong element: halve them again and again, and keep the half that is further off; log2(size) steps."""
+        if self.failure:
+            return WrongRule(self.node, position, (), np.nan, np.nan, failure=self.failure)
+        gradient = self.rule(self.dz)[position]
+        gradient = np.where(np.isfinite(gradient), gradient, 0.0) if self.kinked.any() else gradient
+        direction = signs(self.rng, gradient.shape)
         inside = np.arange(gradient.size)
         while inside.size > 1:
             halves = np.array_split(inside, 2)
@@ -219,11 +228,9 @@ class NodeCheck:
         return careful(self._masked(self.element(position, index)), self.dz)[0]
 
 
-def check_rules(nodes: list[Node], rng: np.random.Generator) -> Iterator[tuple[NodeCheck, WrongRule | None]]:
-    """Every gate among `nodes` (newest first, as backward meets them) with what is wrong with its rule, if anything."""
+def check_rules(nodes: list[Node], rng: np.random.Generator) -> Iterator[tuple[NodeCheck, int | None]]:
+    """Each of the gate calls `nodes` under test, with the first input that gets a wrong gradient, if one does."""
     for node in nodes:
-        if node.gate is None:
-            continue
         if node.output.dtype == np.float32:
             raise DtypeError(
                 "MG704",
@@ -233,4 +240,4 @@ def check_rules(nodes: list[Node], rng: np.random.Generator) -> Iterator[tuple[N
                 remedy="let the result take the dtype of the inputs: np.zeros(..., x.dtype), array.astype(x.dtype)",
             )
         check = NodeCheck(node, rng)
-        yield check, check.wrong()
+        yield check, check.wrong_position()
