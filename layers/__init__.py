@@ -19,6 +19,7 @@ from .embedding import Embedding
 from .inspect import gradient_flow, gradients, outputs
 from .interop import export_weights, from_layout, import_weights, to_layout
 from .layer import Layer, LayerError, Sequential
+from .mask import PaddingWarning
 from .norm import LayerNorm
 from .recurrent import GRU, LSTM, RNN, pool
 from .stream import TruncatedBPTT
@@ -26,6 +27,6 @@ from .unroll import unroll
 
 __all__ = [
     "GRU", "LSTM", "RNN", "Cell", "Dense", "Dropout", "Embedding", "GRUCell", "LSTMCell", "Layer", "LayerError",
-    "LayerNorm", "RNNCell", "Sequential", "TruncatedBPTT", "export_weights", "from_layout", "gradient_flow",
-    "gradients", "import_weights", "init", "outputs", "pool", "to_layout", "unroll",
+    "LayerNorm", "PaddingWarning", "RNNCell", "Sequential", "TruncatedBPTT", "export_weights", "from_layout",
+    "gradient_flow", "gradients", "import_weights", "init", "outputs", "pool", "to_layout", "unroll",
 ]  # fmt: skip

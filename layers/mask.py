@@ -1,13 +1,15 @@
-"""Which time steps are real: masks and lengths, checked. Knows arrays alone."""
+"""Which time steps are real: masks and lengths, checked; and padding that nobody masked. Knows no cell."""
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from minigrad.errors import OptionError, ShapeError
+from minigrad import Lookup, Tensor
+from minigrad.errors import MinigradError, OptionError, ShapeError
 
 Mask = NDArray[np.bool_]
 
@@ -51,6 +53,35 @@ def as_mask(mask: Any, lengths: Any, batch: int, steps: int) -> Mask | None:
             remedy="leave empty sequences out, or give each a start id",
         )
     return real
+
+
+class PaddingWarning(UserWarning):
+    """A last state that was read after padding (MG227)."""
+
+
+def warn_of_padding(layer: str, x: Tensor) -> None:
+    """Warn (MG227) if x was looked up for ids that are padded at the end: to be called where no mask says so.
+
+    It goes by the convention that id 0 is padding, and takes zeros for that where they stand at the ends of rows alone
+    and some row has two or more. Only a recorded look-up can be seen, so that evaluation is never held up.
+    """
+    if not isinstance(x.node.gate, Lookup):
+        return
+    ids = x.node.arrays[1]
+    if ids[:, -1].all():
+        return
+    zero = ids == 0
+    closing = np.logical_and.accumulate(zero[:, ::-1], axis=1).sum(axis=1)  # zeros at the end of each row
+    padded = (closing > 1) & (closing < ids.shape[1])
+    if padded.any() and (closing == zero.sum(axis=1)).all():
+        text = MinigradError(
+            "MG227",
+            f"{layer} takes its last state after up to {closing[padded].max()} steps of padding, in {padded.sum()} of "
+            f"{len(ids)} rows",
+            cause="the rows end with id 0, and without a mask the cell runs on over it: little of the words is left",
+            remedy="pass mask=ids != 0, or pad on the left; if 0 is a word here, mask=np.ones(ids.shape) says so",
+        )
+        warnings.warn(PaddingWarning(str(text)), stacklevel=4)  # where the model calls the layer
 
 
 def _from_lengths(lengths: NDArray[Any], batch: int, steps: int) -> Mask:

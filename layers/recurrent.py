@@ -15,7 +15,7 @@ from .cells import Cell, GRUCell, LSTMCell, RNNCell, State
 from .dropout import Dropout
 from .fused import check_fused, run, shall_fuse
 from .layer import Layer
-from .mask import Mask, as_mask
+from .mask import Mask, as_mask, warn_of_padding
 from .unroll import step_name, unroll
 
 
@@ -48,7 +48,8 @@ class Recurrent(Layer):
       inside `mg.fused()`, which a Trainer opens for its loop, and where nothing is recorded.
 
     Called with `mask` (B, T), True at real steps, or `lengths` (B,) of sequences padded at the end, padding is passed
-    over. The cells are `cell`, `cell_2`, ..., and `backward_cell`, ...; with several, each runs in a scope of its name.
+    over; a last state that is read after padding brings a PaddingWarning (MG227). The cells are `cell`, `cell_2`, ...,
+    and `backward_cell`, ...; with several, each runs in a scope of its name.
     """
 
     def __init__(
@@ -91,6 +92,8 @@ class Recurrent(Layer):
         x = _check_input(self, x, next(iter(cells.values())))
         batch, steps, _ = x.shape
         mask = as_mask(mask, lengths, batch, steps)
+        if mask is None and self.pooling == "last" and not self.return_sequences:
+            warn_of_padding(type(self).__name__, x)
         states = _check_states(cells, state, batch)
         fuse = shall_fuse(self.fused, list(cells.values()))
         inputs: Tensor | list[Tensor] = x

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import minigrad as mg
-from layers import GRU, LSTM, RNN
+from layers import GRU, LSTM, RNN, Embedding, PaddingWarning, Sequential
 from minigrad.errors import MinigradError, OptionError, ShapeError
 
 D, H, T = 3, 2, 5
@@ -125,3 +126,40 @@ def test_bad_input(options: Any, code: str, error: type[MinigradError], words: s
     assert caught.value.code == code
     assert words in str(caught.value)
     assert caught.value.remedy
+
+
+def last_state(ids: Any, **options: Any) -> Any:
+    model = Sequential(Embedding(9, D), RNN(D, H, **options))
+    return model(np.array(ids))
+
+
+def test_a_last_state_after_padding_brings_a_warning() -> None:
+    with pytest.warns(PaddingWarning) as caught:
+        last_state([[3, 4, 5, 6, 7], [3, 4, 5, 0, 0], [3, 0, 0, 0, 0]])
+    text = str(caught[0].message)
+    for part in ("MG227", "up to 4 steps", "2 of 3 rows", "cause:", "remedy:", "mask=ids != 0"):
+        assert part in text
+    assert Path(caught[0].filename).name == "layer.py"  # Sequential's line; in a model of one's own, that model's
+
+
+@pytest.mark.parametrize(
+    ("ids", "options"),
+    [
+        ([[3, 4, 5, 6, 7]], {}),
+        ([[0, 0, 5, 6, 7], [0, 0, 0, 6, 7]], {}),  # padded on the left
+        ([[3, 0, 5, 6, 0], [3, 4, 5, 0, 0]], {}),  # here 0 is a word
+        ([[3, 4, 5, 6, 0]], {}),  # one 0 says little
+        ([[0, 0, 0, 0, 0]], {}),
+        ([[3, 4, 5, 0, 0]], {"pooling": "mean"}),
+        ([[3, 4, 5, 0, 0]], {"return_sequences": True}),
+    ],
+)
+def test_no_warning_without_a_reason(ids: Any, options: Any) -> None:
+    last_state(ids, **options)  # warnings are errors here
+
+
+def test_a_mask_settles_it() -> None:
+    ids = np.array([[3, 4, 5, 0, 0]])
+    embedding, rnn = Embedding(9, D), RNN(D, H)
+    np.testing.assert_allclose(rnn(embedding(ids), mask=ids).array, rnn(embedding(ids[:, :3])).array, atol=1e-6)
+    rnn(embedding(ids), mask=np.ones(ids.shape))
