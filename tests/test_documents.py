@@ -34,6 +34,12 @@ def test_the_first_graph_is_short(first_script: str) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_scripts_that_a_page_names_are_there(page: Path) -> None:
+    named = set(re.findall(r"\bexamples/\w+\.py", page.read_text()))
+    assert sorted(name for name in named if not (ROOT / name).is_file()) == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page: Path) -> None:
     text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
     links = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text)
