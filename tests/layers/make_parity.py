@@ -5,13 +5,18 @@ Run it in an environment that has the framework (and nothing of minigrad):
     python tests/layers/make_parity.py pytorch      # torch 2.13 made the stored file
     python tests/layers/make_parity.py keras        # Keras 3.15 on TensorFlow 2.21
 
+With other numbers, to compare anew with the version that is installed:
+
+    python tests/layers/make_parity.py pytorch --seed 1 --out runs/parity
+    MINIGRAD_PARITY=runs/parity .venv/bin/python -m pytest tests/layers/test_parity.py -k pytorch
+
 For each case, in float64: the weights, an input x (B, T, D), the output, a random cotangent (`seed`), and the gradients
 of sum(output * seed) for x and every weight. test_parity.py builds the same network here and compares.
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path
 from typing import Any
 
@@ -23,17 +28,21 @@ LENGTHS = [6, 2, 4]  # of the masked cases; the padding stands at the end
 
 
 def main() -> None:
-    framework = sys.argv[1]
-    DATA.mkdir(exist_ok=True)
-    arrays = pytorch() if framework == "pytorch" else keras()
-    np.savez_compressed(DATA / f"parity_{framework}.npz", **arrays)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("framework", choices=["pytorch", "keras"])
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, default=DATA)
+    arguments = parser.parse_args()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    arrays = {"pytorch": pytorch, "keras": keras}[arguments.framework](arguments.seed)
+    np.savez_compressed(arguments.out / f"parity_{arguments.framework}.npz", **arrays)
     print(f"{len(arrays)} arrays")
 
 
-def pytorch() -> dict[str, np.ndarray]:
+def pytorch(seed: int) -> dict[str, np.ndarray]:
     import torch
 
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     torch.set_default_dtype(torch.float64)
     nn = torch.nn
     cases: dict[str, Any] = {
@@ -49,9 +58,9 @@ def pytorch() -> dict[str, np.ndarray]:
     for case, module in cases.items():
         x = torch.randn(B, T, D, requires_grad=True)
         output, final = module(x)
-        seed = torch.randn_like(output)
-        (output * seed).sum().backward()
-        found |= {f"{case}/x": x, f"{case}/output": output, f"{case}/seed": seed, f"{case}/grad_x": x.grad}
+        cotangent = torch.randn_like(output)
+        (output * cotangent).sum().backward()
+        found |= {f"{case}/x": x, f"{case}/output": output, f"{case}/seed": cotangent, f"{case}/grad_x": x.grad}
         found[f"{case}/final"] = final[0] if isinstance(final, tuple) else final
         for name, parameter in module.named_parameters():
             found |= {f"{case}/weight/{name}": parameter, f"{case}/grad/{name}": parameter.grad}
@@ -61,22 +70,22 @@ def pytorch() -> dict[str, np.ndarray]:
         norm.weight.uniform_(0.5, 1.5)
         norm.bias.normal_()
     output = dense(norm(x))
-    seed = torch.randn_like(output)
-    (output * seed).sum().backward()
-    found |= {"plain/x": x, "plain/output": output, "plain/seed": seed, "plain/grad_x": x.grad}
+    cotangent = torch.randn_like(output)
+    (output * cotangent).sum().backward()
+    found |= {"plain/x": x, "plain/output": output, "plain/seed": cotangent, "plain/grad_x": x.grad}
     for prefix, module in (("layernorm", norm), ("dense", dense)):
         for name, parameter in module.named_parameters():
             found |= {f"plain/weight/{prefix}.{name}": parameter, f"plain/grad/{prefix}.{name}": parameter.grad}
     return {name: value.detach().numpy() for name, value in found.items()}
 
 
-def keras() -> dict[str, np.ndarray]:
+def keras(seed: int) -> dict[str, np.ndarray]:
     import keras
     import tensorflow as tf
 
-    keras.utils.set_random_seed(0)
+    keras.utils.set_random_seed(seed)
     keras.config.set_floatx("float64")
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     k = keras.layers
     sequence: dict[str, Any] = {"return_sequences": True}
     both = k.Bidirectional
@@ -105,15 +114,15 @@ def keras() -> dict[str, np.ndarray]:
             output = x
             for layer in stack:
                 output = layer(output, mask=mask)
-            seed = rng.normal(size=output.shape)
+            cotangent = rng.normal(size=output.shape)
             if (
-                masked and seed.ndim == 3
+                masked and cotangent.ndim == 3
             ):  # under Bidirectional Keras puts zeros out at padding; ours stay what they were
-                seed *= mask.numpy()[:, :, None]
-            loss = tf.reduce_sum(output * seed)
+                cotangent *= mask.numpy()[:, :, None]
+            loss = tf.reduce_sum(output * cotangent)
         weights = [weight for layer in stack for weight in layer.trainable_weights]
         grad_x, *gradients = tape.gradient(loss, [x, *(weight.value for weight in weights)])
-        found |= {f"{case}/x": x.numpy(), f"{case}/output": output.numpy(), f"{case}/seed": seed}
+        found |= {f"{case}/x": x.numpy(), f"{case}/output": output.numpy(), f"{case}/seed": cotangent}
         found[f"{case}/grad_x"] = grad_x.numpy()
         ways = ["forward/", "backward/"] if isinstance(stack[0], both) else [""]
         kind = case.partition("_")[0]
