@@ -2,12 +2,40 @@
 
 from __future__ import annotations
 
+import threading
+import warnings
+from contextlib import ContextDecorator
+
 import numpy as np
 
 from minigrad import Tensor, generator
-from minigrad.errors import OptionError
+from minigrad.errors import MinigradError, OptionError
+from minigrad.graph import current_scope, is_recording, show
 
 from .layer import Layer
+
+
+class ModeWarning(UserWarning):
+    """A model that is evaluated while it is in training mode (MG214)."""
+
+
+class _Meant(threading.local):
+    """Whether training steps without gradients are meant: one per thread."""
+
+    on: bool = False
+
+
+_meant = _Meant()
+
+
+class unrecorded_training(ContextDecorator):
+    """Within this block dropout under `no_grad` is meant: a long sequence runs up to where its gradients begin."""
+
+    def __enter__(self) -> None:
+        self._before, _meant.on = _meant.on, True
+
+    def __exit__(self, *error: object) -> None:
+        _meant.on = self._before
 
 
 class Dropout(Layer):
@@ -19,7 +47,8 @@ class Dropout(Layer):
     >>> Dropout(0.5).eval()(Tensor([1.0, 2.0])).array
     array([1., 2.], dtype=float32)
 
-    Errors: OptionError (MG212) for a rate outside [0, 1). Source: Srivastava et al., Dropout: a simple way to prevent
+    Errors: OptionError (MG212) for a rate outside [0, 1); a ModeWarning (MG214) where dropout is on inside `no_grad`,
+    as when `eval()` was forgotten. Source: Srivastava et al., Dropout: a simple way to prevent
     neural networks from overfitting (2014); the division ("inverted dropout") is in its section 10.
     """
 
@@ -37,9 +66,22 @@ class Dropout(Layer):
     def forward(self, x: Tensor) -> Tensor:
         if not self.training or self.rate == 0:
             return x
+        if not is_recording() and not _meant.on:
+            _warn_of_mode(self.rate)
         kept = generator().random(x.shape, np.float32) >= self.rate
         scale: Tensor = x * (kept.astype(x.dtype) / x.dtype.type(1 - self.rate))
         return scale
 
     def settings(self) -> str:
         return str(self.rate)
+
+
+def _warn_of_mode(rate: float) -> None:
+    text = MinigradError(
+        "MG214",
+        f"dropout is on, at rate {rate}, where no gradient is recorded",
+        where=show(current_scope()),
+        cause="the model is in training mode inside no_grad: parts of the network are switched off at random",
+        remedy="call model.eval() before evaluating, and model.train() before training goes on",
+    )
+    warnings.warn(ModeWarning(str(text)), stacklevel=3)

@@ -10,6 +10,7 @@ from minigrad import Tensor, concatenate, no_grad
 from minigrad.errors import OptionError, ShapeError
 
 from .cells import State
+from .dropout import unrecorded_training
 from .unroll import over
 
 
@@ -67,7 +68,7 @@ class TruncatedBPTT:
             end = min(start + self.k1, length)
             begin = max(0, end - self.k2)
             if at < begin:
-                with no_grad():
+                with no_grad(), unrecorded_training():
                     state = model(x[:, at:begin], state)[1]
             new = max(start, begin)
             at = min(max(0, min(end + self.k1, length) - self.k2), end)

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..errors import DtypeError, IndexRangeError, OptionError, ShapeError
 from ..gate import Gate, Shape
+from ..graph import show
 from ..pieces import Array
 from ..tensor import Tensor, TensorLike
 
@@ -285,17 +286,37 @@ class MeanSquaredError(_Loss):
 def softmax_cross_entropy(
     logits: TensorLike, labels: TensorLike, *, weights: Sequence[float] | None = None, reduction: str = "mean"
 ) -> Tensor:
-    """`SoftmaxCrossEntropy(reduction, weights)(logits, labels)`: the class has the formula."""
+    """`SoftmaxCrossEntropy(reduction, weights)(logits, labels)`: the class has the formula.
+
+    Errors: as the class, and OptionError (MG157) for probabilities in place of logits.
+    """
+    _refuse_probabilities("softmax_cross_entropy", logits, "Softmax")
     return SoftmaxCrossEntropy(reduction, weights)(logits, labels if isinstance(labels, Tensor) else np.asarray(labels))
 
 
 def binary_cross_entropy(
     logits: TensorLike, targets: TensorLike, *, weights: Sequence[float] | None = None, reduction: str = "mean"
 ) -> Tensor:
-    """`BinaryCrossEntropy(reduction, weights)(logits, targets)`: the class has the formula."""
+    """`BinaryCrossEntropy(reduction, weights)(logits, targets)`: the class has the formula.
+
+    Errors: as the class, and OptionError (MG157) for probabilities in place of logits.
+    """
+    _refuse_probabilities("binary_cross_entropy", logits, "Sigmoid")
     return BinaryCrossEntropy(reduction, weights)(
         logits, targets if isinstance(targets, Tensor) else np.asarray(targets)
     )
+
+
+def _refuse_probabilities(loss: str, logits: TensorLike, gate: str) -> None:
+    """OptionError if the logits are the output of the gate that the loss itself applies."""
+    if isinstance(logits, Tensor) and (node := logits.node).gate is not None and node.gate.name == gate:
+        raise OptionError(
+            "MG157",
+            f"{loss} was given the output of {gate}, and takes logits",
+            where=f"{gate} in {show(node.scope)}",
+            cause=f"the loss applies {gate} itself; twice over, the gradient is small and the model hardly learns",
+            remedy=f"leave the {gate.lower()} out of the model, and apply it only to read probabilities",
+        )
 
 
 def mean_squared_error(prediction: TensorLike, truth: TensorLike, *, reduction: str = "mean") -> Tensor:

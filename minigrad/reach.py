@@ -1,0 +1,113 @@
+"""Why a tensor has no gradient: where the way from the loss back to it ends. Reads a graph, and changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from .errors import GradientError
+from .graph import Leaf, Node, ancestors, show
+from .tensor import Tensor
+
+
+def require_gradients(loss: Tensor, tensors: Mapping[str, Tensor] | Iterable[Tensor]) -> None:
+    """Raise an error that says why, if one of `tensors` has no gradient after `loss.backward()`.
+
+    `tensors` is `model.named_parameters()`, or any tensors that should have been reached. The first reason found is
+    raised, with all that it keeps from their gradient:
+
+    - MG730: the way is open, but backward was not called, or the gradients were set back to None since
+    - MG731: a cut is in the way (truncated backpropagation through time)
+    - MG732: a step was computed inside `no_grad`
+    - MG733: a step was detached
+    - MG734: the tensor is frozen, or was made without requires_grad=True
+    - MG735: the loss was not computed from it, or only through plain arrays
+
+    >>> import minigrad as mg
+    >>> W = mg.Tensor([1.0], requires_grad=True, name="W")
+    >>> V = mg.Tensor([3.0], requires_grad=True, name="V")
+    >>> loss = (mg.cut(W * 2.0) * V).sum()
+    >>> mg.require_gradients(loss, [W])
+    Traceback (most recent call last):
+    minigrad.errors.GradientError: [MG731] no gradient for W: a cut is in the way
+      where:  the cut at the top level
+      cause:  truncation lets the value through and stops the gradient
+      remedy: a longer truncate=k reaches further back; truncate=None reaches all steps
+    """
+    named = dict(tensors) if isinstance(tensors, Mapping) else {t.name or f"a tensor {t.shape}": t for t in tensors}
+    missing = {name: tensor for name, tensor in named.items() if tensor.grad is None}
+    reasons: dict[str, list[str]] = {}
+    places: dict[str, str] = {}
+    for name, tensor in missing.items():
+        code, place = _reason(loss.node, tensor.node)
+        reasons.setdefault(code, []).append(name)
+        places.setdefault(code, place)
+    for code in sorted(reasons):
+        what, cause, remedy = _WORDS[code]
+        raise GradientError(
+            code,
+            f"no gradient for {', '.join(reasons[code])}: {what}",
+            where=places[code],
+            cause=cause,
+            remedy=remedy,
+        )
+
+
+_WORDS = {
+    "MG730": (
+        "none has been computed",
+        "backward has not been called on this loss, or the gradients were set back to None since (zero_grad)",
+        "call loss.backward(), and read gradients before zero_grad()",
+    ),
+    "MG731": (
+        "a cut is in the way",
+        "truncation lets the value through and stops the gradient",
+        "a longer truncate=k reaches further back; truncate=None reaches all steps",
+    ),
+    "MG732": (
+        "a step was computed inside no_grad",
+        "what is computed inside no_grad is not recorded, and enters all that follows as a constant",
+        "move that step out of the `with mg.no_grad()` block",
+    ),
+    "MG733": (
+        "a step was detached",
+        "t.detach() is a constant with t's value: gradients stop there",
+        "leave out detach() where the gradient is wanted",
+    ),
+    "MG734": (
+        "it does not require one",
+        "it is frozen (requires_grad = False), or was made without requires_grad=True",
+        "set requires_grad = True, before the forward pass",
+    ),
+    "MG735": (
+        "the loss was not computed from it",
+        "it was never used, or only through plain arrays (t.array, t.item(), NumPy on t.array)",
+        "use the tensor itself in the computation; a parameter that is not needed can be left out of the model",
+    ),
+}
+
+
+def _reason(loss: Node, tensor: Node) -> tuple[str, str]:
+    """The code of what keeps `tensor` from a gradient of `loss`, and the place where."""
+    if not tensor.requires_grad:
+        return "MG734", ""
+    if tensor in ancestors([loss]):
+        return "MG730", ""
+    through_cuts = ancestors([loss], _also_through_cuts)
+    if tensor in through_cuts:
+        cuts = [node for node in through_cuts if isinstance(node, Leaf) and node.cut_from is not None]
+        way = next(node for node in cuts if tensor in ancestors([node], _also_through_cuts))
+        return "MG731", f"the cut {_at(way)}"
+    ends = {node.origin: node for node in through_cuts if isinstance(node, Leaf)}
+    for origin, code in (("no_grad", "MG732"), ("detached", "MG733")):
+        if origin in ends:
+            return code, f"a value {ends[origin].output.shape} made {_at(ends[origin])}"
+    return "MG735", ""
+
+
+def _also_through_cuts(node: Node) -> Iterable[Node]:
+    cut_from = node.cut_from if isinstance(node, Leaf) else None
+    return node.inputs if cut_from is None else (cut_from,)
+
+
+def _at(node: Node) -> str:
+    return f"in {show(node.scope)}" if node.scope else "at the top level"
