@@ -1,7 +1,7 @@
 """What a picture shows: boxes, each standing for one or more nodes, and links between them. Knows no mode, no layout.
 
-Every way to draw a graph is a map from its gates to boxes (modes.py). From that map, `connect` finds the rest: the leaves
-that belong beside each box, and the links, which follow the recorded edges.
+Every way to draw a graph is a map from its gates to boxes (modes.py). From that map, `connect` finds the rest: the
+leaves that belong beside each box, and the links, which follow the recorded edges.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ STEP = re.compile(r"t\d+")
 class Box:
     """One shape of a picture.
 
-    `kind`: "gate", "scope" (all gates of a scope), "fold" (gates left out), "parameter", "input" or "constant". `scope` is
-    where it is drawn, `key` its place within a time step (equal at every step), `column` the column of its step.
+    `kind`: "gate", "scope" (all gates of a scope), "fold" (gates left out), "parameter", "input" or "constant".
+    `scope` is where it is drawn, `key` its place within a time step (equal at every step), `column` that step's column.
     """
 
     kind: str
@@ -191,9 +191,12 @@ def _leaf_boxes(
         first = group[0]
         kind = leaf_kind(first)
         if head.kind != "gate":
-            if kind != "input":
-                continue  # the label of a scope counts its parameters
-            inputs = tuple(leaf for leaf in sorted(inside[head], key=lambda leaf: leaf.serial) if leaf_kind(leaf) == "input")
+            path = head.scope if head.kind == "fold" else (*head.scope, head.title)
+            if kind != "input" or (path and first.scope[: len(path)] == path):
+                continue  # made inside; and the label of a scope counts its parameters
+            inputs = tuple(
+                leaf for leaf in sorted(inside[head], key=lambda leaf: leaf.serial) if leaf_kind(leaf) == "input"
+            )
             if len(inputs) > 3 and all(columns_of[leaf] == {head.column} for leaf in inputs):
                 group = inputs
         scope, column, band = head.scope, head.column, head.band
@@ -251,7 +254,12 @@ def _describe(link: Link) -> str:
         return f"t−{lag} → t" if lag > 0 else f"t+{-lag} → t"
     if link.kind == "state" and (link.tail.steps or link.head.steps):
         return f"{name_steps(tails)} → {name_steps(heads)}"
-    if link.tail.kind == "gate" and link.tail.steps and tails != set(link.tail.steps) and not (link.head.steps and tails == heads):
+    if (
+        link.tail.kind == "gate"
+        and link.tail.steps
+        and tails != set(link.tail.steps)
+        and not (link.head.steps and tails == heads)
+    ):
         return name_steps(tails)
     if link.head.kind == "gate" and link.head.steps and heads != set(link.head.steps):
         return name_steps(heads)

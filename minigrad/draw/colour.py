@@ -1,4 +1,4 @@
-"""Colours and shapes: what tells the kinds of boxes apart on a screen, in grey, and to colour-blind eyes. Knows no graph.
+"""Colours and shapes: what tells the kinds of boxes apart, also in grey and to colour-blind eyes. Knows no graph.
 
 Hues are of Okabe and Ito's palette, paled so that black text reads on them; no two kinds differ by hue alone.
 Source: Okabe and Ito, Color Universal Design (2008); the scale follows the cividis map of Nuñez et al. (2018).
@@ -21,6 +21,7 @@ STYLES: Mapping[str, Mapping[str, str]] = {
 }
 PALE = {"fontcolor": "#A8A8A8", "color": "#C8C8C8", "fillcolor": "#FAFAFA"}
 CUT = "#D00000"
+STATE = "#00558A"
 INK = "#444444"
 
 _SCALE = ((255, 253, 222), (247, 214, 110), (187, 172, 118), (124, 123, 120), (65, 77, 107), (0, 34, 78))

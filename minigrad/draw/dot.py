@@ -1,7 +1,7 @@
 """DOT text: a picture's boxes and links in Graphviz's language, letter for letter the same for the same program.
 
-Knows the language and nothing of tensors. Positions, where a picture has a column for each time step, come from grid.py;
-otherwise Graphviz finds them.
+Knows the language and nothing of tensors. Positions, where a picture has a column for each time step, come from
+grid.py; otherwise Graphviz finds them.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 from ..graph import Scope
 from .boxes import Box, Link, View
-from .colour import CUT, INK, PALE, STYLES, Scale, on_scale
+from .colour import CUT, INK, PALE, STATE, STYLES, Scale, on_scale
 from .grid import Grid
-from .labels import Line, Words, extent, marked_up, number, printable, quoted, scope_label
+from .labels import Line, Words, extent, marked_up, number, printable, quoted, scope_label, size_of
 
-FONT = "Helvetica"
+FONT = "Helvetica,Arial,sans-serif"
 KINDS = {
     "gate": "a gate", "parameter": "a parameter", "input": "an input", "constant": "a constant",
     "scope": "a scope's gates", "fold": "gates left out", "output": "an output", "loss": "the loss",
@@ -41,17 +41,24 @@ def write(
 ) -> str:  # fmt: skip
     """The whole text. `caption` stands beneath the picture."""
     out = ["digraph minigrad {"]
-    general = {"rankdir": "BT", "nodesep": "0.22", "ranksep": "0.34", "fontname": FONT, "bgcolor": "white", "pad": "0.15"}
+    general = {
+        "rankdir": "BT",
+        "nodesep": "0.22",
+        "ranksep": "0.34",
+        "fontname": FONT,
+        "bgcolor": "white",
+        "pad": "0.15",
+    }
     if grid is not None:
         general = {"layout": "nop2", "fontname": FONT, "bgcolor": "white", "pad": "0.15", "bb": grid.bounds}
     general |= {"fontsize": "10", "outputorder": "edgesfirst", "labelloc": "b", "labeljust": "l"}
     notes = _notes(caption)
     if notes:
-        general["label"] = marked_up(notes)
+        general["label"] = marked_up(notes, left=True)
         if grid is not None:
             general |= grid.caption(extent(notes))
     out.append(f"  graph {_attributes(general)};")
-    out.append(f"  node {_attributes({'fontname': FONT, 'fontsize': '10', 'margin': '0.09,0.05', 'height': '0.2', 'width': '0.3'})};")
+    out.append(f"  node {_attributes({'fontname': FONT, 'fontsize': '10', 'margin': '0.09,0.05', 'height': '0.2'})};")
     out.append(f"  edge {_attributes({'fontname': FONT, 'fontsize': '8', 'color': INK, 'arrowsize': '0.6'})};")
     scale = Scale(list(colouring.values.values())) if colouring else None
     faces = {box: _face(box, words, colouring, scale, grid) for box in view.boxes}
@@ -73,7 +80,11 @@ def write(
 
 
 def _attributes(values: Mapping[str, str]) -> str:
-    return "[" + ", ".join(f"{key}={value if value.startswith('<') else quoted(value)}" for key, value in values.items()) + "]"
+    return (
+        "["
+        + ", ".join(f"{key}={value if value.startswith('<') else quoted(value)}" for key, value in values.items())
+        + "]"
+    )
 
 
 def _notes(caption: str, width: int = 100) -> list[Line]:
@@ -93,11 +104,16 @@ def _face(box: Box, words: Words, colouring: Colouring | None, scale: Scale | No
         style |= PALE
         text = PALE["fontcolor"]
     if colouring and scale:
-        style["fillcolor"], text = on_scale(scale(colouring.values[box])) if box in colouring.values else ("#FFFFFF", text)
+        style["fillcolor"], text = (
+            on_scale(scale(colouring.values[box])) if box in colouring.values else ("#FFFFFF", text)
+        )
     values = {"label": marked_up(words.face(box), text), **style, "tooltip": words.tooltip(box)}
     values.pop("fontcolor", None)
+    # Sizes are ours, so that a picture does not depend on the fonts of the machine that draws it.
+    width, height = size_of(words.face(box), style["shape"])
+    values |= {"width": f"{width / 72:.3f}", "height": f"{height / 72:.3f}", "fixedsize": "true"}
     if grid is not None:
-        values |= grid.place(box)
+        values["pos"] = grid.place(box)
     return _attributes(values)
 
 
@@ -128,7 +144,7 @@ def _clusters(out: list[str], tree: dict[Scope, list[Box]], faces: dict[Box, str
         if scope:
             out.append(f"{pad[2:]}subgraph cluster_{numbers[scope]} {{")
             frame = {
-                "label": marked_up([Line("", 9.5, scope_label(scope[-1]))]), "labelloc": "t", "labeljust": "l",
+                "label": marked_up([Line("", 9.5, scope_label(scope[-1]))]), "labelloc": "b", "labeljust": "l",
                 "style": "rounded,filled", "color": "#9A9A9A", "fillcolor": "#F7F7F7" if len(scope) % 2 else "#EFEFEF",
                 "tooltip": printable("/".join(scope), 400), "margin": "8",
             }  # fmt: skip
@@ -142,14 +158,19 @@ def _norm(link: Link, words: Words) -> float | None:
     """The largest gradient that came back along an arrow."""
     if not words.grads:
         return None
-    norms = [norm for _, consumer, position in link.uses if (norm := words.gradients.along(consumer, position)) is not None]
+    norms = [
+        norm for _, consumer, position in link.uses if (norm := words.gradients.along(consumer, position)) is not None
+    ]
     return max(norms, default=None)
 
 
 def _arrow(link: Link, words: Words, heaviest: Scale, grid: Grid | None) -> dict[str, str]:
     values: dict[str, str] = {}
-    if link.label:
-        values["label"] = marked_up([Line(printable(link.label, 60), 8)], CUT if link.kind == "cut" else "#222222")
+    if link.label and (grid is None or grid.has_label(link)):
+        values["label"] = marked_up(
+            [Line(printable(link.label, 60), 8)],
+            CUT if link.kind == "cut" else STATE if link.kind == "state" else "#222222",
+        )
     if link.kind == "cut":
         values |= {"color": CUT, "style": "dashed", "penwidth": "1.5"}
     elif link.head.starved:
@@ -158,10 +179,14 @@ def _arrow(link: Link, words: Words, heaviest: Scale, grid: Grid | None) -> dict
         share = heaviest(norm)
         grey = round(165 - 165 * share)
         values |= {"color": f"#{grey:02X}{grey:02X}{grey:02X}", "penwidth": f"{0.7 + 3.3 * share:.2f}"}
+    elif words.grads:
+        values |= {"color": "#8A8A8A", "style": "dotted"}
+    elif link.kind == "state":
+        values |= {"color": STATE, "penwidth": "1.4"}
     if link.kind != "data" and grid is None and link.tail.steps:
         values["constraint"] = "false"  # a loop back in time must not turn the picture upside down
     values["tooltip"] = words.link_tooltip(link)
-    if link.label:
+    if "label" in values:
         values["labeltooltip"] = values["tooltip"]
     return values | (grid.route(link) if grid is not None else {})
 
@@ -173,12 +198,18 @@ def _legend(view: View, grid: Grid | None) -> list[str]:
     if any(box.starved for box in view.boxes):
         samples.append(("legend_pale", {**STYLES["gate"], **PALE}, [Line("no gradient: behind a cut", 9)]))
     if any(link.kind == "cut" for link in view.links):
-        samples.append(("legend_cut", {"shape": "plaintext", "fontcolor": CUT}, [Line("dashed red: a cut, no gradient passes", 9)]))
+        samples.append(
+            ("legend_cut", {"shape": "plaintext", "fontcolor": CUT}, [Line("dashed red: a cut, no gradient passes", 9)])
+        )
     frame = {"label": marked_up([Line("", 9.5, "legend")]), "style": "rounded", "color": "#9A9A9A"}
-    spots = grid.legend([extent(lines)[0] for _, _, lines in samples], frame) if grid is not None else [{}] * len(samples)
+    spots = (
+        grid.legend([extent(lines)[0] for _, _, lines in samples], frame) if grid is not None else [{}] * len(samples)
+    )
     rows = ["  subgraph cluster_legend {", f"    graph {_attributes(frame)};"]
     for (name, style, lines), spot in zip(samples, spots, strict=True):
-        rows.append(f"    {name} {_attributes({'label': marked_up(lines, style.pop('fontcolor', None)), **style, **spot})};")
+        rows.append(
+            f"    {name} {_attributes({'label': marked_up(lines, style.pop('fontcolor', None)), **style, **spot})};"
+        )
     if grid is None:  # one above the other: side by side, a row of samples would be wider than most pictures
         rows += [f"    {one[0]} -> {two[0]} [style=invis];" for one, two in zip(samples[1:], samples, strict=False)]
     return [*rows, "  }"]
@@ -193,4 +224,6 @@ def _scale(colouring: Colouring, scale: Scale, grid: Grid | None) -> list[str]:
         f'<tr><td colspan="5" align="left"><font point-size="9">{number(scale.low)}</font></td>'
         f'<td colspan="5" align="right"><font point-size="9">{number(scale.high)}</font></td></tr></table>>'
     )
-    return [f"  scale {_attributes({'shape': 'plaintext', 'label': label, **(grid.corner() if grid is not None else {})})};"]
+    return [
+        f"  scale {_attributes({'shape': 'plaintext', 'label': label, **(grid.corner() if grid is not None else {})})};"
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,11 +17,19 @@ from .facts import Gradients, Stats
 from .grid import Grid
 from .labels import Words
 from .modes import MODES, choose
-from .render import no_program, render, save, suffix_of
+from .render import render, save, suffix_of
 from .summary import table
 
-COLORS = {"grad": "norm of the gradient", "value": "norm of the value", "time": "time step", "bytes": "bytes of the output"}
-LARGEST = 5000  # boxes: beyond that, layout takes minutes and nobody can read the picture
+COLORS = {
+    "grad": "norm of the gradient",
+    "value": "norm of the value",
+    "time": "time step",
+    "bytes": "bytes of the output",
+}
+PIXELS = 14_000  # of a PNG's longer side: more takes seconds to write, and few viewers open it
+# Boxes in a picture: beyond that, layout takes minutes, and nobody can read it. Columns are laid out by grid.py, whose
+# work grows in proportion; Graphviz's grows much faster.
+LARGEST = {"columns": 20_000, "graphviz": 2_000}
 
 
 class Graph:
@@ -35,7 +44,7 @@ class Graph:
     """
 
     def __init__(self, output: Tensor | Sequence[Tensor]) -> None:
-        outputs = list(output) if isinstance(output, (list, tuple)) else [output]
+        outputs: list[Any] = list(output) if isinstance(output, (list, tuple)) else [output]
         if not outputs or not all(isinstance(one, Tensor) for one in outputs):
             given = ", ".join(type(one).__name__ for one in outputs) or "an empty list"
             raise DtypeError(
@@ -67,20 +76,24 @@ class Graph:
         gates = [node for node in self.nodes if node.gate is not None]
         boxes, said = choose(gates, mode, window, depth, collapse)
         view = connect(self.nodes, self.roots, boxes)
-        if len(view.boxes) > LARGEST:
+        timed = any(box.column is not None for box in view.boxes)
+        largest = LARGEST["columns" if timed else "graphviz"]
+        if len(view.boxes) > largest:
             raise OptionError(
                 "MG609",
-                f"this picture would have {len(view.boxes):,} boxes, and {LARGEST:,} are the most that are drawn",
+                f"this picture would have {len(view.boxes):,} boxes, and {largest:,} are the most that are drawn",
                 cause=f'mode="{mode}" draws this graph of {len(gates):,} gates in too much detail',
                 remedy='mode="auto" folds it, and depth=, collapse= or window= show a part',
             )
-        words = Words(Gradients(self.nodes), values, grads)
+        words = Words(Gradients(self.nodes), values, grads, compact=timed)
         cuts = sorted({link.label for link in view.links if link.kind == "cut" if link.label})
-        caption = " ".join([said, *([f"No gradient passes a cut ({'; '.join(cuts[:4])}): what lies behind is pale."] if cuts else [])])
+        if cuts:
+            pale = "; what lies behind is pale" if any(box.starved for box in view.boxes) else ""
+            said = f"{said} No gradient passes the {', the '.join(cuts[:4])}{pale}.".strip()
         colouring = _colouring(view, words, color_by) if color_by else None
-        grid = Grid(view, words) if any(box.column is not None for box in view.boxes) else None
-        text = write(view, words, caption=caption, legend=legend, colouring=colouring, grid=grid)
-        return Drawing(text, said)
+        grid = Grid(view, words) if timed else None
+        text = write(view, words, caption=said, legend=legend, colouring=colouring, grid=grid)
+        return Drawing(text, said, grid.longest if grid is not None else 0.0)
 
     def dot(self, **options: Any) -> str:
         """The picture as DOT text; the options are those of `draw`."""
@@ -105,8 +118,10 @@ class Graph:
 class Drawing:
     """A finished picture: its DOT text, what was chosen for it, and the file it was written to. Notebooks show it."""
 
-    def __init__(self, dot: str, caption: str, path: Path | None = None) -> None:
-        self.dot, self.caption, self.path = dot, caption, path
+    def __init__(self, dot: str, caption: str, longest: float) -> None:
+        self.dot, self.caption = dot, caption
+        self.path: Path | None = None
+        self._longest = longest
 
     def __repr__(self) -> str:
         return f"<Drawing{f' in {self.path}' if self.path else ''}{f': {self.caption}' if self.caption else ''}>"
@@ -114,10 +129,14 @@ class Drawing:
     def save(self, path: str | os.PathLike[str], *, dpi: int = 144) -> Path:
         """Write the picture in the format of the path's suffix; `dpi` is for PNG."""
         suffix = suffix_of(path)
-        if not isinstance(dpi, int) or not 10 <= dpi <= 1200:
+        if not (isinstance(dpi, numbers.Integral) and 10 <= dpi <= 1200):
             raise OptionError("MG610", f"dpi={dpi!r} is not a whole number from 10 to 1200",
+                              cause="it counts dots to the inch of the picture",
                               remedy="72 draws at natural size, 144 doubles it")  # fmt: skip
-        text = self.dot.replace("{", f'{{\n  graph [dpi="{dpi}"];', 1) if suffix == "png" else self.dot
+        text = self.dot
+        if suffix == "png":
+            fitting = min(dpi, int(72 * PIXELS / max(self._longest, 1.0)))
+            text = text.replace("{", f'{{\n  graph [dpi="{max(fitting, 10)}"];', 1)
         try:
             content = render(text, suffix)
         except DrawError as error:
@@ -145,14 +164,15 @@ def draw(
 ) -> Drawing:  # fmt: skip
     """Draw the graph that led to `output`, a Tensor or a list of them, into `path`: .png, .svg, .pdf or .dot.
 
-    - `mode`: "unrolled" draws every gate, each time step a column; "rolled" draws time steps that are built alike once, with
-      the state as a loop; "auto" picks what can be read, and the picture says what it picked.
+    - `mode`: "unrolled" draws every gate, each time step a column; "rolled" draws time steps that are built alike once,
+      with the state as a loop; "auto" picks what can be read, and the picture says what it picked.
     - `window=(t0, t1)`: these time steps in full, both ends included, the others folded.
-    - `depth=n`: scopes nested n deep as single boxes (1: each layer one box). `collapse=["rnn"]`: these scopes.
+    - `depth=n`: scopes nested n deep as single boxes (1: each layer one box; the scope of a model that holds several
+      layers does not count). `collapse=["rnn"]`: the scopes of these paths.
     - `values`: small arrays whole, large ones as range, mean and norm. `grads`: norms of the gradients, and arrows the
       thicker and darker the larger the gradient that came back along them.
     - `color_by`: "grad", "value" (norms), "time" or "bytes", with a scale. `legend`: what shapes and colours mean.
-    - `dpi`: pixels per inch of a PNG; 72 is natural size.
+    - `dpi`: pixels per inch of a PNG; 72 is natural size. Many columns get fewer, to stay within 14,000 pixels.
 
     Without a path nothing is written. The result shows itself in a notebook, and can be saved.
 
@@ -169,7 +189,14 @@ def draw(
     if path is not None:
         suffix_of(path)  # before the work, not after
     drawing = Graph(output).draw(
-        mode=mode, window=window, depth=depth, collapse=collapse, values=values, grads=grads, color_by=color_by, legend=legend
+        mode=mode,
+        window=window,
+        depth=depth,
+        collapse=collapse,
+        values=values,
+        grads=grads,
+        color_by=color_by,
+        legend=legend,
     )
     if path is not None:
         drawing.save(path, dpi=dpi)
@@ -183,9 +210,15 @@ def _check(mode: str, depth: int | None, color_by: str | None) -> None:
             remedy=f"one of {', '.join(map(repr, MODES))}; for a part of the steps window=(t0, t1)",
         )  # fmt: skip
     if color_by is not None and color_by not in COLORS:
-        raise OptionError("MG612", f"a graph cannot be coloured by {color_by!r}", remedy=f"one of {', '.join(map(repr, COLORS))}")
-    if depth is not None and (not isinstance(depth, int) or depth < 1):
+        raise OptionError(
+            "MG612",
+            f"a graph cannot be coloured by {color_by!r}",
+            cause="there is no such quantity to colour by",
+            remedy=f"one of {', '.join(map(repr, COLORS))}",
+        )
+    if depth is not None and not (isinstance(depth, numbers.Integral) and depth >= 1):
         raise OptionError("MG613", f"depth={depth!r} is not a whole number from 1 on",
+                          cause="it counts the levels of scopes that are drawn open",
                           remedy="depth=1 draws each outermost scope as one box")  # fmt: skip
 
 

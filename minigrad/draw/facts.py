@@ -88,7 +88,7 @@ class Gradients:
                 "MG605",
                 "the gradients inside this graph cannot be drawn any more: " + error.what,
                 where=error.where,
-                cause="drawing sends the gradients through the graph again, and an optimizer has since changed its parameters",
+                cause="drawing sends gradients through the graph again, and its parameters have changed since",
                 remedy="draw after backward() and before the optimizer's step, or draw without grads=True",
             ) from None
         finally:
@@ -107,7 +107,9 @@ def _parts(node: Node, dz: Array) -> list[tuple[int, float]]:
     if node.gate is None:
         return []
     norms = []
-    for position, (parent, part) in enumerate(zip(node.inputs, node.gate.backward(dz, node.output, *node.arrays), strict=True)):
+    for position, (parent, part) in enumerate(
+        zip(node.inputs, node.gate.backward(dz, node.output, *node.arrays), strict=True)
+    ):
         if parent.requires_grad and part is not None:
             norms.append((position, Stats.of(_whole(part() if callable(part) else part, parent)).norm))
     return norms

@@ -1,8 +1,7 @@
-"""Places for a picture with time: each step a column, each layer a row of frames, wires in the gaps between. Knows no DOT.
+"""Places for a picture with time: each step a column, each layer a band of rows, wires in between. Knows no gates.
 
-Graphviz lays out such graphs too, but neither in columns nor, past a few hundred boxes, in bearable time. Here the
-steps, which are built alike, share one plan: rows and offsets are found once, and each column is a copy. The work
-grows with the number of boxes and nothing else. Boxes before time stand to the left, boxes after it to the right.
+Graphviz lays out such graphs too, but neither in columns nor, past some hundred boxes, in bearable time. Here rows and
+offsets are found once for all steps that are built alike, and each column is a copy; the work grows with the boxes.
 
 Coordinates are points, y upwards; row 0 is the lowest. Wires run in the gaps between rows and the gutters between
 columns, where no box stands, each producer in a track of its own; so no wire crosses a box.
@@ -11,85 +10,19 @@ columns, where no box stands, each producer in a track of its own; so no wire cr
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
-from dataclasses import dataclass, field
 
 from ..graph import Scope
 from .boxes import Box, Link, View
 from .colour import STYLES
-from .labels import Line, Words, extent, marked_up, printable, scope_label
+from .labels import Line, Words, extent, marked_up, printable, scope_label, size_of
+from .lane import Lane
+from .points import Point, label_at, point, rounded
+from .rows import LEFT, RIGHT, find_columns, find_rows
 
-LEFT, RIGHT = -1, 10**9  # the columns before and after time
-SPACE = 12.0  # between boxes of a row
-GAP = 24.0  # between rows, beside the tracks
-TRACK = 5.0  # between wires
-PAD = 9.0  # between boxes and their frame
+GAP = 20.0  # between rows, beside the tracks
+TRACK = 4.5  # between wires
+PAD = 7.0  # between boxes and their frame
 HEAD = 15.0  # for a frame's name
-Point = tuple[float, float]
-
-
-@dataclass
-class Lane:
-    """A plan that columns share: for each key its row, size and offset from the column's left."""
-
-    rows: dict[Hashable, int] = field(default_factory=dict)
-    sizes: dict[Hashable, tuple[float, float]] = field(default_factory=dict)
-    edges: set[tuple[Hashable, Hashable]] = field(default_factory=set)
-    leanings: dict[Hashable, float] = field(default_factory=dict)  # -1: fed from the column before; +1: feeds the next
-    offsets: dict[Hashable, float] = field(default_factory=dict)
-    width: float = 0.0
-
-    def arrange(self) -> None:
-        """Order each row by the mean place of its neighbours, a few times over, then give offsets the same way."""
-        rows: dict[int, list[Hashable]] = {}
-        for key, row in self.rows.items():
-            rows.setdefault(row, []).append(key)
-        near: dict[Hashable, list[Hashable]] = {key: [] for key in self.rows}
-        for tail, head in sorted(self.edges, key=lambda edge: (list(near).index(edge[0]), list(near).index(edge[1]))):
-            near[tail].append(head)
-            near[head].append(tail)
-        place = {key: float(number) - len(keys) / 2 for keys in rows.values() for number, key in enumerate(keys)}
-        for turn in range(8):
-            for row in sorted(rows, reverse=bool(turn % 2)):
-                keys = rows[row]
-                wish = {key: _mean([place[other] for other in near[key]], place[key]) + self.leanings.get(key, 0) for key in keys}
-                keys.sort(key=wish.__getitem__)
-                for number, key in enumerate(keys):
-                    place[key] = number - (len(keys) - 1) / 2
-        centre = {key: place[key] * 80 for key in self.rows}
-        for turn in range(10):
-            for row in sorted(rows, reverse=bool(turn % 2)):
-                keys = rows[row]
-                wishes = [_mean([centre[other] for other in near[key]], centre[key]) for key in keys]
-                for key, spot in zip(keys, _spread(wishes, [self.sizes[key][0] for key in keys]), strict=True):
-                    centre[key] = spot
-        left = min((centre[key] - self.sizes[key][0] / 2 for key in centre), default=0.0)
-        self.offsets = {key: spot - left for key, spot in centre.items()}
-        self.width = max((self.offsets[key] + self.sizes[key][0] / 2 for key in centre), default=0.0)
-
-
-def _mean(values: list[float], otherwise: float) -> float:
-    return sum(values) / len(values) if values else otherwise
-
-
-def _spread(wishes: list[float], widths: list[float]) -> list[float]:
-    """The centres nearest to the wishes, in order and without overlap: pooling of neighbours that would collide.
-
-    Source: isotonic regression by pooling adjacent violators, Barlow et al. (1972).
-    """
-    starts: list[float] = []
-    position = 0.0
-    for number, width in enumerate(widths):
-        starts.append(position + width / 2)
-        position += width + SPACE
-    blocks: list[tuple[float, int]] = []  # (mean shift, members)
-    for wish, start in zip(wishes, starts, strict=True):
-        shift, members = wish - start, 1
-        while blocks and blocks[-1][0] > shift:
-            other, count = blocks.pop()
-            shift, members = (shift * members + other * count) / (members + count), members + count
-        blocks.append((shift, members))
-    shifts = [shift for shift, members in blocks for _ in range(members)]
-    return [start + shift for start, shift in zip(starts, shifts, strict=True)]
 
 
 class Grid:
@@ -97,163 +30,117 @@ class Grid:
 
     def __init__(self, view: View, words: Words) -> None:
         self.view = view
-        self.size = {box: _size(box, words) for box in view.boxes}
-        self.column = _sides(view)
+        self.size = {
+            box: size_of(words.face(box), STYLES[box.role if box.role and box.kind == "gate" else box.kind]["shape"])
+            for box in view.boxes
+        }
+        self.column = find_columns(view)
         self.columns = sorted({column for column in self.column.values() if column not in (LEFT, RIGHT)})
-        self.rows: dict[Box, int] = {}
-        self.bands: dict[Scope, tuple[int, int]] = {}  # first and last row of each unroll
-        self._find_rows()
-        self.lanes = self._find_lanes()
+        self.rows, self.bands = find_rows(view, self.column)
+        self._find_lanes()
+        self._find_wires()
         self._find_places()
         self._find_frames()
-        self._find_tracks()
-
-    # ---- rows ----
-
-    def _find_rows(self) -> None:
-        inside: dict[Box, list[Box]] = {box: [] for box in self.view.boxes}  # what feeds a box within its own column
-        heads: dict[Box, list[Box]] = {box: [] for box in self.view.boxes}
-        for link in self.view.links:
-            if self.column[link.tail] == self.column[link.head] and link.tail is not link.head and link.kind == "data":
-                heads[link.tail].append(link.head)
-                if link.tail.band == link.head.band:
-                    inside[link.head].append(link.tail)
-        level: dict[Box, int] = {}
-        for box in self.view.boxes:  # in the order of recording, so that what feeds a box comes before it
-            if not box.is_leaf:
-                level[box] = max((level.get(other, 0) + 1 for other in inside[box]), default=0)
-        highest: dict[Hashable, int] = {}
-        bands: dict[Scope, int] = {}
-        for box, height in level.items():
-            if box.band is not None:
-                highest[box.key] = max(highest.get(box.key, 0), height)
-        for box in self.view.boxes:
-            if box.is_leaf:
-                used = [highest.get(head.key, level[head]) for head in heads[box] if head.band == box.band and not head.is_leaf]
-                level[box] = max(min(used, default=1) - 1, 0)
-                if box.band is not None:
-                    highest[box.key] = max(highest.get(box.key, 0), level[box])
-            if box.band is not None:
-                bands[box.band] = max(bands.get(box.band, 0), highest[box.key])
-        base = 0
-        for band in bands:
-            bands[band] = max([bands[band], *(highest[box.key] for box in self.view.boxes if box.band == band)])
-            self.bands[band] = (base, base + bands[band])
-            base += bands[band] + 1
-        for box in self.view.boxes:
-            self.rows[box] = self.bands[box.band][0] + highest[box.key] if box.band is not None else level[box]
-        self._raise_right()
-
-    def _raise_right(self) -> None:
-        """What comes after time stands above what feeds it, its leaves just below it."""
-        feeding: dict[Box, list[Box]] = {box: [] for box in self.view.boxes}
-        for link in self.view.links:
-            if self.column[link.head] == RIGHT and link.tail is not link.head:
-                feeding[link.head].append(link.tail)
-        for box in self.view.boxes:
-            if self.column[box] == RIGHT and not box.is_leaf:
-                self.rows[box] = max((self.rows[other] + 1 for other in feeding[box] if not other.is_leaf), default=1)
-        for box in self.view.boxes:
-            if self.column[box] == RIGHT and not box.is_leaf:
-                for leaf in feeding[box]:
-                    if leaf.is_leaf and self.column[leaf] == RIGHT:
-                        self.rows[leaf] = self.rows[box] - 1
+        self._find_ports()
 
     # ---- columns ----
-
-    def _lane_of(self, box: Box) -> tuple[Lane, Hashable]:
-        column = self.column[box]
-        return self.lanes[0 if column == LEFT else 2 if column == RIGHT else 1], self._key(box)
 
     def _key(self, box: Box) -> Hashable:
         return box.key if self.column[box] not in (LEFT, RIGHT) else box
 
-    def _find_lanes(self) -> tuple[Lane, Lane, Lane]:
-        self.lanes = (Lane(), Lane(), Lane())
+    def _find_lanes(self) -> None:
+        """One plan for all columns of steps, one for those of folded steps, one each for what is left and right."""
+        folded = dict.fromkeys(self.columns, True)
         for box in self.view.boxes:
-            lane, key = self._lane_of(box)
+            if not box.is_leaf and box.kind != "fold":
+                folded[self.column[box]] = False
+        plans = {"left": Lane(), "right": Lane(), "fold": Lane(), "step": Lane()}
+        self.lane = {column: plans["fold" if folded[column] else "step"] for column in self.columns}
+        self.lane |= {LEFT: plans["left"], RIGHT: plans["right"]}
+        for box in self.view.boxes:
+            lane, key = self.lane[self.column[box]], self._key(box)
             width, height = lane.sizes.get(key, (0.0, 0.0))
             lane.rows[key] = self.rows[box]
             lane.sizes[key] = (max(width, self.size[box][0]), max(height, self.size[box][1]))
         for link in self.view.links:
-            (lane, tail), (other, head) = self._lane_of(link.tail), self._lane_of(link.head)
-            if self.column[link.tail] == self.column[link.head] and lane is other and tail != head:
-                lane.edges.add((tail, head))
-            elif link.kind != "data" and lane is self.lanes[1] is other:
-                lane.leanings[head] = -1.0
+            lane, tail, head = self.lane[self.column[link.head]], self._key(link.tail), self._key(link.head)
+            if self.column[link.tail] == self.column[link.head]:
+                if tail != head:
+                    lane.edges[tail, head] = None
+            elif link.kind != "data" and lane is self.lane[self.column[link.tail]]:
+                lane.leanings[head] = -3.0
                 lane.leanings.setdefault(tail, 1.0)
-        for lane in self.lanes:
+        for lane in plans.values():
             lane.arrange()
-        return self.lanes
 
     def _find_places(self) -> None:
-        left, time, right = self.lanes
-        tracks = {self._key(link.tail) for link in self.view.links if self.column[link.tail] != self.column[link.head]}
-        self.gutter = 2 * PAD + 16 + TRACK * min(len(tracks), 12)
-        self.left: dict[int, float] = {LEFT: 0.0}
-        x = left.width + self.gutter if left.rows else 0.0
-        for column in self.columns:
+        gutter = 2 * PAD + 12 + TRACK * len(self.risers)
+        self.left: dict[int, float] = {}
+        x = 0.0
+        for column in (LEFT, *self.columns, RIGHT):
             self.left[column] = x
-            x += time.width + self.gutter
-        self.left[RIGHT] = x
-        self.width = x + right.width if right.rows else x - self.gutter
-        heights: dict[int, float] = {}
-        for box, row in self.rows.items():
-            heights[row] = max(heights.get(row, 0.0), self.size[box][1])
-        for row in range(max(heights) + 1):
-            heights.setdefault(row, 20.0)
-        self.heights = heights
+            if self.lane[column].rows:
+                x += self.lane[column].width + gutter
+        self.width = x - gutter
 
     def x(self, box: Box) -> float:
         """The centre of a box."""
-        lane, key = self._lane_of(box)
-        return self.left[self.column[box]] + lane.offsets[key]
+        return self.left[self.column[box]] + self.lane[self.column[box]].offsets[self._key(box)]
 
     # ---- wires ----
 
-    def _find_tracks(self) -> None:
-        """Which producers have a wire in each gap; with them the height of each gap, and the rows' places."""
+    def _find_wires(self) -> None:
+        """Which producers have a wire in each gap and in the gutters; with them the heights of gaps and rows."""
         self.tracks: dict[int, dict[Hashable, int]] = {}
         self.risers: dict[Hashable, int] = {}
-        self.ports: dict[Link, float] = {}
         for link in self.view.links:
             key = self._key(link.tail)
-            for gap in self._gaps(link):
-                tracks = self.tracks.setdefault(gap, {})
-                tracks.setdefault(key, len(tracks))
+            if len(self._gaps(link)) > 1 or self.column[link.tail] != self.column[link.head]:
+                for gap in self._gaps(link):
+                    tracks = self.tracks.setdefault(gap, {})
+                    tracks.setdefault(key, len(tracks))
             if self._riser(link) is None:
                 self.risers.setdefault(key, len(self.risers))
-        extra = {first - 1: HEAD + PAD for first, _ in self.bands.values()}
-        for _, last in self.bands.values():
-            extra[last] = extra.get(last, 0.0) + HEAD + 2 * PAD
+        self.heights = dict.fromkeys(range(max(self.rows.values()) + 1), 20.0)
+        for box, row in self.rows.items():
+            self.heights[row] = max(self.heights[row], self.size[box][1])
+        starts = {first for first, _ in self.bands.values()}
+        ends = {last for _, last in self.bands.values()}
         y = 0.0
         self.gap_at: dict[int, Point] = {}
         self.y: dict[int, float] = {}
-        for row in range(-1, max(self.heights) + 1):
+        for row in range(-1, len(self.heights)):
             if row >= 0:
                 self.y[row] = y + self.heights[row] / 2
                 y += self.heights[row]
-            size = GAP + TRACK * len(self.tracks.get(row, ())) + extra.get(row, 0.0)
-            # Wires keep clear of the frames' names, which stand just above a band's last row.
-            top_band = any(last == row for _, last in self.bands.values())
-            self.gap_at[row] = (y + (HEAD + PAD if top_band else 0.0), y + size - (PAD if row + 1 in {f for f, _ in self.bands.values()} else 0.0))
-            y += size
+            # Wires keep clear of a band's frame, and of its names, which stand just above its last row.
+            low = y + (HEAD + 2 * PAD if row in ends else 2.0)
+            high = low + GAP + TRACK * len(self.tracks.get(row, ()))
+            self.gap_at[row] = (low, high)
+            labels = (
+                10.0 if any(link.kind == "cut" and self.rows[link.tail] == row for link in self.view.links) else 0.0
+            )
+            y = high + labels + (2 * PAD + 5 if row + 1 in starts else 2.0)
         self.height = y
+
+    def _find_ports(self) -> None:
+        """Where along the lower side of a box each wire arrives: in the order in which they come."""
+        self.ports: dict[Link, float] = {}
         arriving: dict[Box, list[Link]] = {}
         for link in self.view.links:
             arriving.setdefault(link.head, []).append(link)
         for box, links in arriving.items():
-            room = self.size[box][0] * (0.5 if box.kind == "gate" else 0.7)
+            room = self.size[box][0] * (0.55 if box.kind == "gate" else 0.7)
             links.sort(key=lambda link: (self._from(link), link.kind != "data"))
             for number, link in enumerate(links):
                 self.ports[link] = self.x(box) + (room * ((number + 0.5) / len(links) - 0.5) if len(links) > 1 else 0.0)
 
     def _from(self, link: Link) -> float:
         """Where a wire comes from, as its head sees it."""
-        if self._gaps(link)[0] == self.rows[link.head] - 1:
+        if len(self._gaps(link)) == 1:
             return self.x(link.tail)
         riser = self._riser(link)
-        return self._gutter_x(link) if riser is None else riser
+        return self._gutter_x(link) if riser is None else self.left[self.column[link.head]] + riser
 
     def _gaps(self, link: Link) -> tuple[int, ...]:
         """The gaps that a wire runs along: over its tail, and under its head if that is another one."""
@@ -261,34 +148,31 @@ class Grid:
         return (over,) if over == under else (over, under)
 
     def _riser(self, link: Link) -> float | None:
-        """Where a wire can go straight up to its head, past rows in between; None where it must take the gutter."""
+        """Where in the head's column a wire can go straight up, past rows in between; None if it takes the gutter."""
         over, under = self.rows[link.tail], self.rows[link.head] - 1
+        lane, head, tail = self.lane[self.column[link.head]], self._key(link.head), self._key(link.tail)
         if over == under:
-            return self.x(link.head)
-        if over > under:
-            return None
-        if not hasattr(self, "_taken"):
-            self._taken: dict[tuple[int, int], list[tuple[float, float]]] = {}
-            for box, row in self.rows.items():
-                half = self.size[box][0] / 2 + 4
-                self._taken.setdefault((self.column[box], row), []).append((self.x(box) - half, self.x(box) + half))
-        for box in (link.head, link.tail):
-            x, column = self.x(box), self.column[box]
-            rows = range(over + 1, under + 1)
-            if not any(low < x < high for row in rows for low, high in self._taken.get((column, row), ())):
+            return lane.offsets[head]
+        together = self.column[link.tail] == self.column[link.head]
+        if over > under or (self.column[link.tail] == LEFT and not together):
+            return None  # what comes from the left runs below the steps, not through them
+        for x in (lane.offsets[head], lane.offsets[tail]) if together else (lane.offsets[head],):
+            if not any(
+                over < row <= under and abs(x - lane.offsets[key]) < lane.sizes[key][0] / 2 + 4
+                for key, row in lane.rows.items()
+            ):
                 return x
         return None
 
     def _gutter_x(self, link: Link) -> float:
         """The gutter beside the head's column, on the side that the wire comes from, in the producer's own track."""
-        column = self.column[link.head]
-        number = self.risers[self._key(link.tail)] % 12
-        if self.x(link.tail) > self.x(link.head) and self.column[link.tail] != column:
-            return self.left[column] + self._width(column) + PAD + 6 + TRACK * number
-        return self.left[column] - PAD - 8 - TRACK * number
-
-    def _width(self, column: int) -> float:
-        return self.lanes[0 if column == LEFT else 2 if column == RIGHT else 1].width
+        tail, head = self.column[link.tail], self.column[link.head]
+        offset = PAD + 6 + TRACK * self.risers[self._key(link.tail)]
+        if tail == LEFT and head != LEFT:
+            return self.left[self.columns[0]] - offset
+        if tail > head:
+            return self.left[head] + self.lane[head].width + offset
+        return self.left[head] - offset
 
     def _track_y(self, gap: int, link: Link) -> float:
         low, high = self.gap_at[gap]
@@ -306,8 +190,12 @@ class Grid:
             return [start, (start[0], y), (end[0], y), end]
         over, under = (self._track_y(gap, link) for gap in gaps)
         riser = self._riser(link)
-        x = self._gutter_x(link) if riser is None else riser
+        x = self._gutter_x(link) if riser is None else self.left[self.column[link.head]] + riser
         return [start, (start[0], over), (x, over), (x, under), (end[0], under), end]
+
+    def has_label(self, link: Link) -> bool:
+        """Whether a wire bears its label: one of each cut does. For the rest, columns say which step leads to which."""
+        return link.kind == "cut" and next(other for other in self.view.links if other.label == link.label) is link
 
     def route(self, link: Link) -> dict[str, str]:
         """`pos` of an edge: a curve to a neighbour in the row above, rounded corners otherwise."""
@@ -318,12 +206,11 @@ class Grid:
             (x0, y0), (x1, y1) = path
             points = [(x0, y0), (x0, y0 + 0.55 * (y1 - y0)), (x1, y1 - 0.55 * (y1 - y0)), (x1, y1)]
         else:
-            points = _rounded(path)
-        values = {"pos": f"e,{_point(tip)} " + " ".join(map(_point, points))}
-        if link.label:
-            width, height = extent([Line(printable(link.label, 60), 8)])
-            low, _ = self.gap_at[self.bands[link.head.band][0] - 1] if link.head.band else (path[0][1], 0.0)
-            values |= {"lp": _point((self._gutter_x(link) if link.head.band else tip[0], low + height / 2 - 2))}
+            points = rounded(path)
+        values = {"pos": f"e,{point(tip)} " + " ".join(map(point, points))}
+        if self.has_label(link):
+            (x0, y0), (x1, _) = path[1], path[2 if len(path) > 2 else 1]
+            values["lp"] = point(((x0 + x1) / 2, self.gap_at[self.rows[link.tail]][1] + 4 if len(path) > 2 else y0))
         return values
 
     # ---- frames and the rest ----
@@ -334,9 +221,10 @@ class Grid:
             self._framed.append((band, first, last, None, ""))
             for column in self.columns:
                 inside = [box for box in self.view.boxes if box.band == band and self.column[box] == column]
-                if inside and not all(box.kind == "fold" for box in inside):
-                    pale = all(box.starved for box in inside if not box.is_leaf)
-                    self._framed.append((inside[-1].scope[: len(band) + 1], first, last, column, "pale" if pale else ""))
+                gates = [box for box in inside if not box.is_leaf]
+                if not all(box.kind == "fold" for box in gates):
+                    pale = all(box.starved for box in gates)
+                    self._framed.append((gates[-1].scope[: len(band) + 1], first, last, column, "pale" if pale else ""))
 
     @property
     def frames(self) -> Iterable[dict[str, str]]:
@@ -347,94 +235,52 @@ class Grid:
             name = [Line("", 9.5, scope_label(scope[-1] if scope else "time"))]
             color, fill = ("#9A9A9A", "#EFEFEF") if look != "pale" else ("#CFCFCF", "#F9F9F9")
             if column is None:
-                left, right = self.left[self.columns[0]] - PAD - 4, self.left[self.columns[-1]] + self.lanes[1].width + PAD + 4
+                left = self.left[self.columns[0]] - PAD - 4
+                right = self.left[self.columns[-1]] + self.lane[self.columns[-1]].width + PAD + 4
                 low, high, fill = low - 5, high + HEAD, "#F7F7F7"
                 name = [Line("", 9.5, scope_label("/".join(scope) or "time"))]
             else:
-                left, right = self.left[column] - PAD, self.left[column] + self.lanes[1].width + PAD
+                left, right = self.left[column] - PAD, self.left[column] + self.lane[column].width + PAD
             width, height = extent(name)
             yield {
-                "label": marked_up(name, "#B0B0B0" if look == "pale" else None), "style": "rounded,filled", "color": color,
-                "fillcolor": fill, "tooltip": printable("/".join(scope), 400), "bb": f"{_point((left, low))},{_point((right, high))}",
-                "lp": _point((left + width / 2 + 6, high - height / 2 - 2)), "lwidth": f"{width / 72:.2f}", "lheight": f"{height / 72:.2f}",
-            }  # fmt: skip
+                "label": marked_up(name, "#B0B0B0" if look == "pale" else None),
+                "style": "rounded,filled",
+                "color": color,
+                "fillcolor": fill,
+                "tooltip": printable("/".join(scope), 400),
+                "bb": f"{point((left, low))},{point((right, high))}",
+                **label_at((left + width / 2 + 6, high - height / 2 - 2), (width, height)),
+            }
 
-    def place(self, box: Box) -> dict[str, str]:
-        """Attributes that pin a box."""
-        width, height = self.size[box]
-        return {
-            "pos": _point((self.x(box), self.y[self.rows[box]])), "width": f"{width / 72:.3f}", "height": f"{height / 72:.3f}",
-            "fixedsize": "true",
-        }  # fmt: skip
+    def place(self, box: Box) -> str:
+        """Where the middle of a box is."""
+        return point((self.x(box), self.y[self.rows[box]]))
+
+    @property
+    def longest(self) -> float:
+        """The longer side, in points."""
+        return max(self.width, self.height)
 
     @property
     def bounds(self) -> str:
         """The bounding box."""
-        return f"{_point((-PAD - 8, -44.0))},{_point((self.width + PAD + 8, self.height + 4))}"
+        return f"{point((-PAD - 8, 0.0))},{point((self.width + PAD + 8, self.height + 4))}"
 
     def caption(self, size: Point) -> dict[str, str]:
-        """Attributes that put the caption at the lower left."""
-        return {"lp": _point((size[0] / 2 - PAD, -40 + size[1] / 2)), "lwidth": f"{size[0] / 72:.2f}", "lheight": f"{size[1] / 72:.2f}"}
+        """Attributes that put the caption below the lower left."""
+        return label_at((size[0] / 2 - PAD, -8 - size[1] / 2), size)
 
     def corner(self) -> dict[str, str]:
         """Attributes that put the colour scale above the upper left."""
-        return {"pos": _point((110.0, self.height + 24)), "width": "3.2", "height": "0.6"}
+        return {"pos": point((110.0, self.height + 24)), "width": "3.2", "height": "0.6"}
 
     def legend(self, widths: list[float], frame: dict[str, str]) -> list[dict[str, str]]:
         """Attributes of the legend's samples, in a row above the picture; `frame` is completed."""
         y, x = self.height + 62, 0.0
         spots = []
         for width in widths:
-            spots.append({"pos": _point((x + width / 2 + 14, y)), "width": f"{(width + 28) / 72:.2f}", "height": "0.36", "fixedsize": "true"})
+            spot = {"pos": point((x + width / 2 + 14, y)), "width": f"{(width + 28) / 72:.2f}"}
+            spots.append({**spot, "height": "0.36", "fixedsize": "true"})
             x += width + 40
-        frame |= {"bb": f"{_point((-PAD, y - 20))},{_point((x, y + 36))}", "lp": _point((20.0, y + 27)), "lwidth": "0.5", "lheight": "0.15"}
+        frame |= {"bb": f"{point((-PAD, y - 20))},{point((x, y + 36))}", **label_at((20.0, y + 27), (36, 11))}
         return spots
-
-
-def _size(box: Box, words: Words) -> tuple[float, float]:
-    width, height = extent(words.face(box))
-    kind = STYLES[box.role if box.role and box.kind == "gate" else box.kind]["shape"]
-    if kind == "ellipse":
-        return width * 1.25 + 8, height * 1.3 + 4
-    if kind == "octagon":
-        return width + 26, height + 12
-    return width + 14, height + 8 + (4 if kind == "box3d" else 0)
-
-
-def _sides(view: View) -> dict[Box, int]:
-    """The column of each box: that of its step; else LEFT if it only leads into time, RIGHT otherwise."""
-    side = {box: box.column for box in view.boxes if box.column is not None}
-    into: dict[Box, list[Box]] = {box: [] for box in view.boxes}
-    out: dict[Box, list[Box]] = {box: [] for box in view.boxes}
-    for link in view.links:
-        into[link.head].append(link.tail)
-        out[link.tail].append(link.head)
-    after, before = set(side), set(side)
-    for reached, onward in ((after, out), (before, into)):
-        stack = list(reached)
-        while stack:
-            for other in onward[stack.pop()]:
-                if other not in reached:
-                    reached.add(other)
-                    stack.append(other)
-    return {box: side.get(box, LEFT if box in before and box not in after else RIGHT) for box in view.boxes}
-
-
-def _rounded(path: list[Point], radius: float = 5.0) -> list[Point]:
-    """Bezier points of a path of straight lines with its corners rounded."""
-    path = [point for number, point in enumerate(path) if number == 0 or point != path[number - 1]]
-    points = [path[0]]
-    for before, corner, after in zip(path, path[1:], path[2:], strict=False):
-        enter, leave = _towards(corner, before, radius), _towards(corner, after, radius)
-        points += [points[-1], enter, enter, corner, corner, leave]
-    return [*points, points[-1], path[-1], path[-1]]
-
-
-def _towards(start: Point, end: Point, distance: float) -> Point:
-    length = abs(end[0] - start[0]) + abs(end[1] - start[1])
-    share = min(distance / length, 0.5) if length else 0.0
-    return start[0] + (end[0] - start[0]) * share, start[1] + (end[1] - start[1]) * share
-
-
-def _point(point: Point) -> str:
-    return f"{point[0]:.2f},{point[1]:.2f}"

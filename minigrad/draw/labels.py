@@ -29,10 +29,10 @@ class Line:
 
 
 def printable(text: str, longest: int = LONGEST) -> str:
-    """A name that fits on one line: control, direction and other invisible characters as escapes, a long middle as "…".
+    r"""A name that fits on one line: control, direction and other unseen characters as escapes, a long middle as "…".
 
-    >>> printable("two\\nlines"), printable("x" * 40)
-    ('two\\\\nlines', 'xxxxxxxxxxxxxxxx…xxxxxxxxxxx')
+    >>> printable("two" + chr(10) + "lines"), printable("x" * 40)
+    ('two\\nlines', 'xxxxxxxxxxxxxxxx…xxxxxxxxxxx')
     """
     if len(text) > longest:
         text = f"{text[: longest - 12]}…{text[-11:]}"
@@ -40,21 +40,33 @@ def printable(text: str, longest: int = LONGEST) -> str:
 
 
 def quoted(text: str) -> str:
-    """A DOT string: quotes and backslashes escaped, & as an entity, since Graphviz reads \\N and &lt; inside strings."""
+    r"""A DOT string: quotes and backslashes escaped, & as an entity, since Graphviz reads \N and &lt; in strings."""
     for char, escaped in (("\\", "\\\\"), ('"', '\\"'), ("&", "&amp;"), ("\n", "\\n")):
         text = text.replace(char, escaped)
     return f'"{text}"'
 
 
-def marked_up(lines: list[Line], color: str | None = None) -> str:
+def marked_up(lines: list[Line], color: str | None = None, left: bool = False) -> str:
     """Lines as an HTML-like label of Graphviz."""
     rows = []
+    align = ' align="left"' if left else ""
     for line in lines:
         bold = f"<b>{_html(line.bold)}</b>" if line.bold else ""
         gap = " " if line.bold and line.text else ""
         rows.append(f'<font point-size="{line.size:g}">{bold}{gap}{_html(line.text)}</font>')
-    body = "<br/>".join(rows)
+    body = "".join(f"{row}<br{align}/>" for row in rows) if left else "<br/>".join(rows)
     return f'<<font color="{color}">{body}</font>>' if color else f"<{body}>"
+
+
+def size_of(lines: list[Line], shape: str) -> tuple[float, float]:
+    """(width, height) in points of a shape that holds the lines."""
+    width, height = extent(lines)
+    if shape == "ellipse":
+        tall = len(lines) > 2
+        return width * (1.3 if tall else 1.22) + 8, height * (1.3 if tall else 1.25) + 4
+    if shape == "octagon":
+        return width + 44, height + 14
+    return width + 14, height + 10 + 4 * (shape == "box3d")
 
 
 def _html(text: str) -> str:
@@ -63,7 +75,9 @@ def _html(text: str) -> str:
 
 def extent(lines: list[Line]) -> tuple[float, float]:
     """(width, height) of the lines in points, rather too wide than too narrow."""
-    width = max((sum(map(_wide, line.bold + " " * bool(line.bold) + line.text)) * line.size for line in lines), default=0)
+    width = max(
+        (sum(map(_wide, line.bold + " " * bool(line.bold) + line.text)) * line.size for line in lines), default=0
+    )
     return width, sum(line.size * 1.22 for line in lines)
 
 
@@ -77,18 +91,20 @@ def _wide(char: str) -> float:
 
 
 def number(value: float) -> str:
-    """Four significant digits."""
-    return f"{value:.4g}".replace("-", "−")
+    """Four significant digits; whole numbers in full."""
+    whole = float(value).is_integer() and abs(value) < 1e9
+    return (f"{value:,.0f}" if whole else f"{value:.4g}").replace("-", "−")
 
 
-def shape_of(nodes: list[Node]) -> str:
-    """Shape and dtype, with … for a size that differs between the nodes."""
+def shape_of(nodes: list[Node], short: bool = False) -> str:
+    """Shape and dtype, with … for a size that differs between the nodes; short: float32 as f32."""
     shapes = {node.output.shape for node in nodes}
-    first = nodes[-1].output
+    dtype = nodes[-1].output.dtype
+    kind = f"{dtype.kind}{8 * dtype.itemsize}" if short and dtype.kind in "fiu" else str(dtype)
     if len({len(shape) for shape in shapes}) > 1:
-        return f"several shapes {first.dtype}"
+        return f"several shapes {kind}"
     sizes = ["…" if len(set(size)) > 1 else str(size[0]) for size in zip(*shapes, strict=True)]
-    return f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''}) {first.dtype}"
+    return f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''}) {kind}"
 
 
 def symbol_of(node: Node) -> str:
@@ -98,28 +114,37 @@ def symbol_of(node: Node) -> str:
 class Words:
     """What the boxes of one picture say."""
 
-    def __init__(self, gradients: Gradients, values: bool, grads: bool) -> None:
+    def __init__(self, gradients: Gradients, values: bool, grads: bool, compact: bool = False) -> None:
         self.gradients, self.values, self.grads = gradients, values, grads
+        self.compact = compact  # forty columns side by side have no room for long lines
+        self._faces: dict[Box, list[Line]] = {}
 
     def face(self, box: Box) -> list[Line]:
         """The lines on the box."""
+        if box not in self._faces:
+            lines = self._gate(box) if box.kind == "gate" else self._leaf(box) if box.is_leaf else self._scope(box)
+            if self.values and not (box.kind == "constant" and box.last.output.size == 1):
+                lines += self._value(box)
+            if self.grads:
+                lines += self._gradient(box)
+            self._faces[box] = lines
+        return self._faces[box]
+
+    def _gate(self, box: Box) -> list[Line]:
         node = box.last
-        if box.kind == "gate":
-            name, symbol = node.gate.name if node.gate else "", symbol_of(node)
-            plain = not symbol or symbol == name.lower()
-            lines = [Line("" if plain else printable(name), 11, printable(name if plain else symbol, 14))]
-            lines.append(Line(shape_of(box.nodes)))
-            if box.role or node.name:
-                title = printable(node.name or "") if len(box.nodes) == 1 else ""
-                lines.append(Line(title if title and title != box.role else "", 9, box.role or " "))
-        elif box.is_leaf:
-            lines = self._leaf(box)
-        else:
-            lines = self._scope(box)
-        if self.values and not (box.kind == "constant" and node.output.size == 1):
-            lines += self._value(box)
-        if self.grads:
-            lines += self._gradient(box)
+        name, symbol = node.gate.name if node.gate else "", symbol_of(node)
+        plain = not symbol or symbol == name.lower()
+        title = Line("" if plain else printable(name), 11, printable(name if plain else symbol, 14))
+        lines = [title, Line(shape_of(box.nodes))]
+        if self.compact:
+            lines = [Line("", 12, title.bold), *([Line(title.text, 8)] if title.text else [])]
+            lines.append(Line(shape_of(box.nodes, short=True), 8))
+        names = {one.name for one in box.nodes}
+        own = printable(node.name, 20) if node.name and len(names) == 1 else ""
+        if own and own != box.role:
+            lines.append(Line("", 9, own))
+        if box.role:
+            lines.append(Line("", 9, box.role))
         return lines
 
     def _leaf(self, box: Box) -> list[Line]:
@@ -130,6 +155,10 @@ class Words:
             return [Line(f"×{len(box.nodes)}", 10, title), Line(shape_of(box.nodes))]
         if last.output.size == 1 and box.kind == "constant":
             return [Line(f"{names[0]} =" * bool(names[0]) + number(last.output.item()), 10)]
+        if self.compact:
+            path, dot, name = (names[0] or box.kind).rpartition(".")
+            above = [Line(printable(path + dot), 7)] if path else []
+            return [*above, Line("", 10, printable(name)), Line(shape_of(box.nodes, short=True), 7)]
         return [Line("", 10, printable(names[0] or box.kind)), Line(shape_of(box.nodes))]
 
     def _scope(self, box: Box) -> list[Line]:
@@ -143,7 +172,7 @@ class Words:
             lines.append(Line(", ".join(some) + (", …" if len(kinds) > 3 else "")))
         if numbers := sum(leaf.output.size for leaf in parameters([box])):
             lines.append(Line(f"{numbers:,} parameters"))
-        lines.append(Line(f"→ {shape_of([box.last])}"))
+        lines.append(Line(f"→ {shape_of([box.last], self.compact)}"))
         if box.note:
             lines.append(Line(box.note))
         if box.role:
@@ -155,12 +184,14 @@ class Words:
         return _figures([Stats.of(node.output) for node in nodes], "", nodes[-1].output.size)
 
     def _gradient(self, box: Box) -> list[Line]:
-        nodes = [node for node in (box.nodes if box.kind == "gate" or box.is_leaf else [box.last]) if node.requires_grad]
+        nodes = [
+            node for node in (box.nodes if box.kind == "gate" or box.is_leaf else [box.last]) if node.requires_grad
+        ]
         if not nodes:
             return []
         found = [stats for node in nodes if (stats := self.gradients.of(node)) is not None]
         if box.starved and not any(isinstance(node, Leaf) and found for node in nodes):
-            return [Line("no gradient: behind a cut")]
+            return [Line("no gradient")]  # the caption says why
         if not found:
             return [Line("no gradient yet: call backward()" if not self.gradients.seeded else "no gradient reached it")]
         label = "‖grad‖" if box.is_leaf else "‖dz‖"
@@ -187,9 +218,7 @@ class Words:
     def link_tooltip(self, link: Link) -> str:
         """Where an arrow leads, and what came back along it."""
         producer, consumer, position = link.uses[-1]
-        ends = [
-            node.name or (node.gate.name if node.gate else "constant") for node in (producer, consumer)
-        ]
+        ends = [node.name or (node.gate.name if node.gate else "constant") for node in (producer, consumer)]
         lines = [f"{ends[0]} → {ends[1]}, input {position}", f"{producer.output.shape} {producer.output.dtype}"]
         if self.grads and (norm := self.gradients.along(consumer, position)) is not None:
             lines.append(f"norm of the gradient sent back: {norm:.6g}")
@@ -207,7 +236,7 @@ def _figures(stats: list[Stats], label: str, size: int) -> list[Line]:
     if len(stats) == 1 and (small := stats[0].small) is not None:
         rows = np.atleast_2d(small)
         lines = [Line(label + "[" + "  ".join(number(float(value)) for value in row) + "]") for row in rows]
-        return lines if small.ndim else [Line("= " + number(float(small)), 9)]
+        return lines if small.ndim else [Line("", 9, "= " + number(float(small)))]
     broken = sum(one.broken for one in stats)
     lines = [Line(f"{number(min(one.low for one in stats))} … {number(max(one.high for one in stats))}")]
     if len(stats) == 1:

@@ -1,18 +1,19 @@
 """The modes: each says for every gate of a graph which box of the picture it is in. Knows no leaves, links or layout.
 
 `unrolled`: every gate its own box. `rolled`: one body for all time steps that are built alike. A window of steps: those
-in full, the steps before and after in one box each. Then, with any of them, `depth` and `collapse` put whole scopes into
-single boxes. `auto` takes the first of these that leaves few enough boxes to read.
+in full, the steps before and after in one box each. Then, with any of them, `depth` and `collapse` put whole scopes
+into single boxes. `auto` takes the first of these that leaves few enough boxes to read.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 
 from ..errors import OptionError
 from ..graph import Node, Scope, show
-from .boxes import Box, name_steps, step_of
+from .boxes import STEP, Box, name_steps, step_of
 
 MODES = ("auto", "unrolled", "rolled")
 IN_FULL = 40  # gates that fit on a page, each in its own box
@@ -58,7 +59,7 @@ def choose(
     if collapse:
         boxes = gather(boxes, _named(gates, collapse))
     if depth is not None:
-        boxes = gather(boxes, lambda scope: depth if len(scope) >= depth else None)
+        boxes = gather(boxes, _at(depth + _wrapped(gates)))
     if mode != "auto" or window is not None:
         return boxes, ""
     return _shrink(boxes, gates, time, explicit=depth is not None or bool(collapse))
@@ -66,18 +67,25 @@ def choose(
 
 def _shrink(boxes: Boxes, gates: list[Node], time: dict[Scope, Unroll], explicit: bool) -> tuple[Boxes, str]:
     """What `auto` does about a picture that is still too large, and the sentence that says so."""
-    full = f"mode=\"unrolled\" draws all {len(gates):,} gates"
+    full = f'mode="unrolled" draws all {len(gates):,} gates'
     steps = sorted({step for unroll in time.values() for step in unroll.steps})
     if steps:
         full += f", window=({steps[-2]}, {steps[-1]}) these steps in full"
-    said = f"rolled: time steps that are built alike are drawn once. {full}." if any(box.steps for box in boxes.values()) else ""
+    said = (
+        f"rolled: time steps that are built alike are drawn once. {full}."
+        if any(box.steps for box in boxes.values())
+        else ""
+    )
     count = len(set(boxes.values()))
-    deepest = max((len(box.scope) for box in boxes.values()), default=0)
-    while count > READABLE and deepest > 0 and not explicit:
-        limit = deepest
-        boxes = gather(boxes, lambda scope, limit=limit: limit if len(scope) >= limit else None)
-        count, deepest = len(set(boxes.values())), deepest - 1
-        said = f"folded: depth={limit}, so that each scope inside of that is one box. {full}; give depth= or collapse= for others."
+    outer = _wrapped(gates)
+    depth = max((len(box.scope) for box in boxes.values()), default=0) - outer
+    while count > READABLE and depth > 0 and not explicit:
+        boxes = gather(boxes, _at(depth + outer))
+        count = len(set(boxes.values()))
+        said = (
+            f"folded: depth={depth}, each scope at that depth is one box. {full}; depth= and collapse= choose others."
+        )
+        depth -= 1
     if count > READABLE:
         boxes = _fold_middle(boxes)
         said = f"folded: the gates between the first and the last few are one box. {full}; scopes would give it parts."
@@ -126,7 +134,10 @@ def _check_window(window: tuple[int, int], numbers: list[int]) -> None:
         first, last = (int(step) for step in window)
     except (TypeError, ValueError):
         raise OptionError(
-            "MG603", f"window={window!r} is not two steps", remedy="give the first and the last step: window=(36, 39)"
+            "MG603",
+            f"window={window!r} is not two steps",
+            cause="a window is two numbers of time steps",
+            remedy="give the first and the last step: window=(36, 39)",
         ) from None
     if not numbers:
         raise OptionError(
@@ -204,6 +215,23 @@ def gather(boxes: Boxes, cut: Callable[[Scope], int | None]) -> Boxes:
     return result
 
 
+def _at(limit: int) -> Callable[[Scope], int | None]:
+    """The `cut` of `gather` for every scope of that length."""
+    return lambda scope: limit if len(scope) >= limit else None
+
+
+def _wrapped(gates: list[Node]) -> int:
+    """How many of the outermost scopes only wrap others: the scope of a model, in which each layer has its own."""
+    scopes = {node.scope for node in gates if node.scope}
+    length = 0
+    while len({scope[: length + 1] for scope in scopes}) == 1:
+        inside = {scope[length + 1] for scope in scopes if len(scope) > length + 1}
+        if len([name for name in inside if not STEP.fullmatch(name)]) < 2:
+            break
+        length += 1
+    return length
+
+
 def _named(gates: list[Node], collapse: Sequence[str]) -> Callable[[Scope], int | None]:
     """The `cut` of `gather` for scopes by path: "rnn", "rnn/t07", or "rnn/cell" for the cell of every step."""
     wanted = {tuple(path.split("/")) for path in ([collapse] if isinstance(collapse, str) else collapse)}
@@ -228,7 +256,7 @@ def _named(gates: list[Node], collapse: Sequence[str]) -> Callable[[Scope], int 
 
 def _timeless(scope: Scope) -> Scope:
     """A scope without its time step: the name of one step, or of a body that stands for several."""
-    return tuple(name for name in scope if not (step_of((name.split(" ")[0],)) or step_of((name.split(",")[0],))))
+    return tuple(name for name in scope if not re.match(r"t\d+(,? |$)", name))
 
 
 def _fold_middle(boxes: Boxes, ends: int = 12) -> Boxes:

@@ -17,6 +17,8 @@ import graphviz
 
 from ..errors import DrawError, OptionError
 
+# The fonts that graphviz-pure brings lack these signs, and its PNG would show an empty frame in their place.
+PLAINER = str.maketrans("⊙‖", "∘|")
 SUFFIXES = ("png", "svg", "pdf", "dot")
 
 
@@ -26,7 +28,8 @@ def suffix_of(path: str | os.PathLike[str]) -> str:
     if suffix not in SUFFIXES:
         raise OptionError(
             "MG602",
-            f"cannot draw into {os.fspath(path)!r}: " + (f"there is no format {suffix!r}" if suffix else "it has no suffix"),
+            f"cannot draw into {os.fspath(path)!r}: "
+            + (f"there is no format {suffix!r}" if suffix else "it has no suffix"),
             cause="the suffix of the path says the format",
             remedy="end the path in ." + ", .".join(SUFFIXES),
         )
@@ -38,7 +41,8 @@ def render(text: str, suffix: str) -> bytes:
     if suffix == "dot":
         return text.encode()
     try:
-        return graphviz.pipe("dot", suffix, text.encode(), quiet=True)
+        picture: bytes = graphviz.pipe("dot", suffix, text.encode(), quiet=True)
+        return picture
     except graphviz.ExecutableNotFound:
         pass
     except subprocess.CalledProcessError as error:
@@ -48,9 +52,8 @@ def render(text: str, suffix: str) -> bytes:
         raise no_program("there is no program `dot` on this machine")
     if suffix == "pdf":
         raise no_program("graphviz-pure draws no PDF")
-    # Its fonts lack these signs, and a PNG would show an empty frame in their place.
     if suffix == "png":
-        text = text.translate(str.maketrans({"⊙": "∘", "ᵀ": "T", "‖": "|", "−": "-"}))
+        text = text.translate(PLAINER)
     done = subprocess.run([str(pure), f"-T{suffix}"], input=text.encode(), capture_output=True, check=False)
     if done.returncode != 0:
         raise _failed("graphviz-pure", done.stderr)
@@ -79,12 +82,15 @@ def install_command() -> str:
         return "brew install graphviz"
     if sys.platform == "win32":
         return "winget install Graphviz.Graphviz"
-    for manager, command in (
-        ("apt-get", "sudo apt-get install graphviz"), ("dnf", "sudo dnf install graphviz"),
-        ("pacman", "sudo pacman -S graphviz"), ("apk", "sudo apk add graphviz"), ("zypper", "sudo zypper install graphviz"),
-    ):  # fmt: skip
+    for manager, verb in (
+        ("apt-get", "install"),
+        ("dnf", "install"),
+        ("pacman", "-S"),
+        ("apk", "add"),
+        ("zypper", "in"),
+    ):
         if shutil.which(manager):
-            return command
+            return f"sudo {manager} {verb} graphviz"
     return "your package manager: the package is called graphviz"
 
 

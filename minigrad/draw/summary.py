@@ -73,22 +73,25 @@ def held(array: Array, counted: set[int]) -> int:
 def table(nodes: list[Node]) -> str:
     """The table as text, with a last row for everything."""
     found = rows(nodes)
-    body = [
-        [
-            row.path, f"{row.gates:,}", str(row.output.shape) if row.output is not None else "",
-            f"{sum(leaf.output.size for leaf in row.parameters):,}", f"{row.forward:,}", f"{row.backward:,}", f"{row.bytes:,}",
-        ]
-        for row in found
-    ]  # fmt: skip
-    shared = {leaf for row in found for leaf in row.parameters}
-    total = [
-        "total", f"{sum(row.gates for row in found):,}", "", f"{sum(leaf.output.size for leaf in shared):,}",
-        f"{sum(row.forward for row in found):,}", f"{sum(row.backward for row in found):,}", f"{sum(row.bytes for row in found):,}",
-    ]  # fmt: skip
+    everything = Row(("total",))
+    for row in found:
+        everything.gates += row.gates
+        everything.parameters |= row.parameters
+        everything.forward += row.forward
+        everything.backward += row.backward
+        everything.bytes += row.bytes
     head = ["scope", "gates", "output", "parameters", "forward flops", "backward flops", "bytes"]
-    lines = [head, *body, total]
+    lines = [head, *(_cells(row) for row in [*found, everything])]
     widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
-    texts = ["  ".join([line[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True))])
-             for line in lines]  # fmt: skip
+    texts = []
+    for first, *others in lines:
+        cells = [cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True)]
+        texts.append("  ".join([first.ljust(widths[0]), *cells]))
     rule = "-" * len(texts[0])
     return "\n".join([texts[0], rule, *texts[1:-1], rule, texts[-1]])
+
+
+def _cells(row: Row) -> list[str]:
+    parameters = sum(leaf.output.size for leaf in row.parameters)
+    shape = str(row.output.shape) if row.output is not None else ""
+    return [row.path, f"{row.gates:,}", shape, *(f"{n:,}" for n in (parameters, row.forward, row.backward, row.bytes))]
