@@ -1,0 +1,166 @@
+"""How far back do gradients reach? RNN, GRU and LSTM on one chart, before and after a short training on movie reviews.
+
+    python examples/compare_cells.py --out runs/cells
+
+Writes gradient_flow.png (the norm of dL/dh_t over t, relative to that at the last word), words.png and words.html (one
+review, each word shaded by the gradient that reaches its vector). docs/layers.md says how to read them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import html
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import minigrad as mg
+from layers import GRU, LSTM, RNN, Dense, Embedding, Layer, Sequential, gradient_flow, gradients, outputs
+from minigrad.data import Batches, load_imdb
+from optim import Adam, Trainer
+
+KINDS = {"RNN": RNN, "GRU": GRU, "LSTM": LSTM}
+# Okabe and Ito's colours, and a dash pattern each, so that the lines can be told apart without colour.
+STYLES: dict[str, dict[str, Any]] = {
+    "RNN h": {"color": "#d55e00", "marker": "o"},
+    "GRU h": {"color": "#0072b2", "marker": "s"},
+    "LSTM h": {"color": "#009e73", "marker": "^"},
+    "LSTM c": {"color": "#009e73", "marker": "^", "linestyle": "--", "markerfacecolor": "white"},
+}
+
+
+def main() -> None:
+    """Train the three models, and draw what reaches which word."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--limit", type=int, default=5000, help="training reviews (5000)")
+    parser.add_argument("--epochs", type=int, default=2, help="passes over them (2)")
+    parser.add_argument("--review", type=int, default=20, help="row of the test reviews whose words are shaded (20)")
+    parser.add_argument("--seed", type=int, default=0, help="decides weights and order of the reviews (0)")
+    parser.add_argument("--out", type=Path, default=Path("runs/cells"), help="folder for the pictures (runs/cells)")
+    arguments = parser.parse_args()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+
+    data = load_imdb()
+    train, batch = data.train[: arguments.limit], data.test[:256]
+    review = data.test[[arguments.review]]
+    words = data.vocabulary.decode(review.ids[0]).split()
+    before, after, shades = {}, {}, {}
+    for name, kind in KINDS.items():
+        mg.seed(arguments.seed)
+        model = Sequential(Embedding(len(data.vocabulary), 64), kind(64, 32), Dense(32, 2))
+        print(f"{name}: {sum(parameter.size for parameter in model.named_parameters().values()):,} parameters")
+        before |= flow(name, model, batch)
+        batches = Batches(train.ids, train.labels, seed=arguments.seed)
+        Trainer(model, mg.softmax_cross_entropy, Adam(model.named_parameters(), lr=1e-3)).fit(batches, arguments.epochs)
+        after |= flow(name, model, batch)
+        shades[name] = word_gradients(model, review, len(words))
+
+    print("\nnorm of dL/dh_t, relative to that of the last word")
+    print(f"{'':8} {'':>8}  {'5 back':>9} {'10 back':>9} {'20 back':>9} {'39 back':>9}")
+    for title, found in (("before", before), ("after", after)):
+        for name, norms in found.items():
+            print(f"{title:8} {name:>8}  " + " ".join(f"{norms[-1 - back]:9.2e}" for back in (5, 10, 20, 39)))
+    draw_flow(before, after, arguments.out / "gradient_flow.png")
+    label = ("negative", "positive")[review.labels[0]]
+    draw_words(words, shades, label, arguments.out / "words.png")
+    write_words(words, shades, label, arguments.out / "words.html")
+    print(f"\ngradient_flow.png, words.png and words.html are in {arguments.out}")
+
+
+def flow(name: str, model: Layer, batch: Any) -> dict[str, Any]:
+    """{"LSTM h": norms over time, ...}, relative to dL/dh of the last step."""
+    found = gradient_flow(model, (batch.ids, batch.labels))
+    last = next(norms[-1] for path, norms in found.items() if path.endswith(".h"))
+    return {f"{name} {path[-1]}": norms / last for path, norms in found.items()}
+
+
+def word_gradients(model: Layer, review: Any, count: int) -> tuple[float, Any]:
+    """(probability of a positive review, norm of dL/d(word vector) for each of the last `count` words)."""
+    reached = gradients(model, review.ids, review.labels, ["embedding"])["embedding"][0]
+    logits = outputs(model, review.ids, [""])[""][0]
+    return float(np.exp(logits[1]) / np.exp(logits).sum()), np.linalg.norm(reached, axis=1)[-count:]
+
+
+def draw_flow(before: dict[str, Any], after: dict[str, Any], path: Path) -> None:
+    """Two panels on one logarithmic scale."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 4), layout="constrained")
+    panels = figure.subplots(1, 2, sharey=True)
+    for panel, found, title in zip(panels, (before, after), ("at initialisation", "after training"), strict=True):
+        for name, norms in found.items():
+            seen = np.where(norms > 0, norms, np.nan)
+            panel.semilogy(
+                range(len(norms)), seen, label=name, markersize=4, linewidth=1.4, markevery=3, **STYLES[name]
+            )
+        panel.set_title(title)
+        panel.set_xlabel("time step t (the last word is on the right)")
+        panel.grid(alpha=0.3)
+    panels[0].set_ylabel("‖dL/dh_t‖, the last step's being 1")
+    panels[0].legend()
+    figure.savefig(path, dpi=120)
+
+
+def draw_words(words: list[str], shades: dict[str, tuple[float, Any]], label: str, path: Path) -> None:
+    """One block of text for each model; darker behind a word is more gradient, relative to the block's largest."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    lines = 1 + sum(len(word) + 2 for word in words) // 60
+    figure = Figure(figsize=(9, (0.7 + 0.32 * lines) * len(shades) + 0.3), dpi=120)
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    width, height = figure.bbox.width, figure.bbox.height
+    y = height - 40
+    for name, (probability, norms) in shades.items():
+        figure.text(20 / width, y / height, heading(name, probability, label), weight="bold", size=11)
+        x, y = 24.0, y - 34
+        for word, norm in zip(words, norms, strict=True):
+            share = float(norm / norms.max())
+            drawn = figure.text(
+                x / width, y / height, word, size=11, color="white" if share > 0.6 else "black",
+                bbox={"facecolor": (0.0, 0.27, 0.55, share), "edgecolor": "none", "pad": 3},
+            )  # fmt: skip
+            extent = drawn.get_window_extent(renderer).width
+            if x + extent > width - 24:
+                x, y = 24.0, y - 32
+                drawn.set_position((x / width, y / height))
+            x += extent + 16
+        y -= 48
+    figure.savefig(path, dpi=figure.dpi, bbox_inches="tight", pad_inches=0.2)
+
+
+def write_words(words: list[str], shades: dict[str, tuple[float, Any]], label: str, path: Path) -> None:
+    """The same as a page, with the norm of each word where the mouse rests on it."""
+    blocks = []
+    for name, (probability, norms) in shades.items():
+        spans = []
+        for word, norm in zip(words, norms, strict=True):
+            share = norm / norms.max()
+            style = f"background: rgba(0, 70, 140, {share:.3f}); color: {'#fff' if share > 0.6 else '#111'}"
+            spans.append(f'<span style="{style}" title="{norm:.2e}">{html.escape(word)}</span>')
+        blocks.append(f"<h2>{html.escape(heading(name, probability, label))}</h2>\n<p>{' '.join(spans)}</p>")
+    page = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>The gradient that reaches each word</title>
+<style>
+  body { font: 1.1rem/2 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto; padding: 0 1rem;
+         background: #fff; color: #111 }
+  h1, h2 { line-height: 1.3 } h2 { font-size: 1.05rem; margin-bottom: 0 }
+  span { padding: .15rem .3rem; border-radius: .2rem }
+</style>
+<h1>The gradient that reaches each word</h1>
+<p>Darker is more: the norm of dL/d(word vector), relative to the largest of the block.</p>
+"""
+    path.write_text(page + "\n".join(blocks) + "\n</html>\n", encoding="utf-8")
+
+
+def heading(name: str, probability: float, label: str) -> str:
+    """What stands over a block of words."""
+    return f"{name}: a {label} review, read as positive with probability {probability:.2f}"
+
+
+if __name__ == "__main__":
+    main()
