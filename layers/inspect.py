@@ -99,7 +99,12 @@ def gradient_flow(model: Layer, batch: Sequence[Any], *, loss: Loss = softmax_cr
     cells = {path: layer for path, layer in model.named_layers().items() if isinstance(layer, Cell)}
     paths = [".".join(filter(None, (path, name))) for path, cell in cells.items() for name in cell.state_names]
     if not paths:
-        raise OptionError("MG240", f"{type(model).__name__} has no recurrent layer", remedy="give a model with a cell")
+        raise OptionError(
+            "MG240",
+            f"{type(model).__name__} has no recurrent layer",
+            cause="the flow of gradients is measured at the states of cells, and there are none",
+            remedy="give a model with a cell",
+        )
     found = gradients(model, tuple(inputs), y, paths, loss=loss, batch_size=max(1, len(y)))
     return {path: np.sqrt((gradient**2).sum(axis=(0, 2))) for path, gradient in found.items()}
 

@@ -101,7 +101,12 @@ class _Piece:
 
 def _pieces(model: Layer, layout: str) -> Iterator[_Piece]:
     if layout not in ("pytorch", "keras"):
-        raise OptionError("MG250", f"the layout {layout!r} is not known", remedy="choose 'pytorch' or 'keras'")
+        raise OptionError(
+            "MG250",
+            f"the layout {layout!r} is not known",
+            cause="each framework orders gates and axes in its own way, and two of them are described here",
+            remedy="choose 'pytorch' or 'keras'",
+        )
     done: set[Layer] = set()
     for path, layer in model.named_layers().items():
         if isinstance(layer, Recurrent):

@@ -224,7 +224,10 @@ class Sequential(Layer):
         super().__init__()
         if not layers:
             raise OptionError(
-                "MG206", "Sequential was given no layers", remedy="give one or more: Sequential(Dense(4, 2))"
+                "MG206",
+                "Sequential was given no layers",
+                cause="a model without layers computes nothing",
+                remedy="give one or more: Sequential(Dense(4, 2))",
             )
         count: dict[str, int] = {}
         for number, layer in enumerate(layers):

@@ -145,7 +145,12 @@ class Gate:
                 error = better
             else:
                 cause = f"{type(error).__name__} in its forward"
-                error = ShapeError("MG106", f"{self.name} failed: {error}", cause=cause)
+                error = ShapeError(
+                    "MG106",
+                    f"{self.name} failed: {error}",
+                    cause=cause,
+                    remedy="mend its forward, or give it inputs that it can take; `shape` says which, and why",
+                )
         if not error.where:
             given = ", ".join(f"{node.name or 'input'} {node.output.shape}" for node in nodes)
             error.where = f"{self.name} in {show(state.scope)}; given {given}"

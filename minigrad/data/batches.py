@@ -66,7 +66,12 @@ class Batches:
                 remedy="select the same rows from each array",
             )
         if batch_size < 1:
-            raise OptionError("MG412", f"a batch cannot hold {batch_size} rows", remedy="use a batch_size of 1 or more")
+            raise OptionError(
+                "MG412",
+                f"a batch cannot hold {batch_size} rows",
+                cause="batch_size counts the rows of a batch",
+                remedy="use a batch_size of 1 or more",
+            )
         self.rows = counts[0]
         self.epoch = 0  # passes finished
         self._start = 0  # the batch at which the next pass begins: not 0 only after load_state_dict

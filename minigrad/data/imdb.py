@@ -108,7 +108,12 @@ def load_imdb(
     and MG421 to MG425 from the download.
     """
     if length is not None and length < 1:
-        raise OptionError("MG406", f"reviews cannot have length {length}", remedy="use a length of 1 or more, or None")
+        raise OptionError(
+            "MG406",
+            f"reviews cannot have length {length}",
+            cause="a review holds at least one id",
+            remedy="use a length of 1 or more, or None for whole reviews",
+        )
     if source == "bundled":
         if data_dir is not None:
             raise OptionError(
@@ -123,6 +128,7 @@ def load_imdb(
     raise OptionError(
         "MG432",
         f"load_imdb knows no source {source!r}",
+        cause="reviews come from the file inside minigrad, or from tensorflow-datasets",
         remedy='use "bundled" for the file that comes with minigrad, or "tfds" for whole reviews',
     )
 
@@ -165,6 +171,7 @@ def _from_tfds(data_dir: str | os.PathLike[str] | None, length: int | None, voca
         raise DataError(
             "MG434",
             f"whole reviews are read with tensorflow-datasets, which cannot be imported: {error}",
+            cause="it is an optional part of minigrad, and not installed (or not all of what it needs is)",
             remedy="pip install 'minigrad[data]'; load_imdb() with no arguments needs no package",
         ) from error
     from minigrad.data import prepare

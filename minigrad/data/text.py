@@ -174,13 +174,21 @@ def pad(
     for name, value, known in (("side", side, ("left", "right")), ("keep", keep, ("last", "first"))):
         if value not in known:
             raise OptionError(
-                "MG406", f"pad knows no {name}={value!r}", remedy=f"use {name}={known[0]!r} or {name}={known[1]!r}"
+                "MG406",
+                f"pad knows no {name}={value!r}",
+                cause="side says where the padding goes, keep which end of a long row stays",
+                remedy=f"use {name}={known[0]!r} or {name}={known[1]!r}",
             )
     rows = [_row_of_ids(row, number) for number, row in enumerate(sequences)]
     if length is None:
         length = max((len(row) for row in rows), default=0)
     elif length < 1:
-        raise OptionError("MG406", f"pad cannot make rows of length {length}", remedy="use a length of 1 or more")
+        raise OptionError(
+            "MG406",
+            f"pad cannot make rows of length {length}",
+            cause="a row holds at least one id",
+            remedy="use a length of 1 or more",
+        )
     padded = np.full((len(rows), length), PADDING, dtype=np.int64)
     for target, row in zip(padded, rows, strict=True):
         row = row[-length:] if keep == "last" else row[:length]
@@ -209,7 +217,9 @@ def lengths(ids: Ids) -> Ids:
 
 def missing_file(path: str | os.PathLike[str], *, remedy: str) -> DataError:
     """The error for a file that is not there."""
-    return DataError("MG404", f"there is no file {os.fspath(path)}", remedy=remedy)
+    return DataError(
+        "MG404", f"there is no file {os.fspath(path)}", cause="it was moved, removed, or never made", remedy=remedy
+    )
 
 
 def damaged_file(path: str | os.PathLike[str], cause: str, *, remedy: str) -> DataError:

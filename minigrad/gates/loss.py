@@ -25,6 +25,7 @@ class _Loss(Gate):
             raise OptionError(
                 "MG150",
                 f"{self.name} has no reduction {reduction!r}",
+                cause="the losses of the examples are averaged, added up, or left as they are",
                 remedy="choose 'mean', 'sum' or 'none' (one loss for each example)",
             )
         self.reduction = reduction
