@@ -14,7 +14,7 @@ import numpy as np
 
 from minigrad import Tensor, sigmoid, tanh
 
-from .dense import check_function, check_size, function_name
+from .checks import check_function, check_size, function_name
 from .init import glorot_uniform, orthogonal, zeros
 from .layer import Layer
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from minigrad import Tensor
-from minigrad.errors import OptionError
 
+from .checks import check_function, check_size, function_name
 from .init import Initialiser, glorot_uniform, zeros
 from .layer import Layer
 
@@ -53,31 +53,3 @@ class Dense(Layer):
         inputs, outputs = self.W.shape
         activation = f", {function_name(self.activation)}" if self.activation else ""
         return f"{inputs}, {outputs}{activation}{'' if self._bias else ', bias=False'}"
-
-
-def check_size(layer: str, **sizes: int) -> None:
-    """OptionError (MG210) unless all sizes are whole numbers of 1 or more."""
-    for name, size in sizes.items():
-        if isinstance(size, bool) or not hasattr(size, "__index__") or size < 1:
-            raise OptionError(
-                "MG210",
-                f"{layer} cannot be made with {name}={size!r}",
-                cause="a size counts numbers: it is an integer of 1 or more",
-                remedy=f"give {name} as an integer of at least 1",
-            )
-
-
-def check_function(layer: str, activation: Any) -> None:
-    """OptionError (MG211) unless the activation can be called."""
-    if not callable(activation):
-        raise OptionError(
-            "MG211",
-            f"{layer} was given the activation {activation!r}",
-            cause="an activation is a function from Tensor to Tensor, not its name",
-            remedy="pass the function: activation=mg.relu",
-        )
-
-
-def function_name(function: Any) -> str:
-    """A function as `repr` shows it: mg.tanh is a gate, mg.softmax a function."""
-    return str(getattr(function, "__name__", None) or type(function).__name__.lower())

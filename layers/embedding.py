@@ -6,7 +6,7 @@ from typing import Any
 
 from minigrad import Tensor, lookup
 
-from .dense import check_size
+from .checks import check_size
 from .init import Initialiser, uniform
 from .layer import Layer
 

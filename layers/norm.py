@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from minigrad import Tensor, sqrt
 
-from .dense import check_size
+from .checks import check_size
 from .init import ones, zeros
 from .layer import Layer
 
