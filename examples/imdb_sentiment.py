@@ -1,0 +1,281 @@
+"""Teaches a recurrent network to tell good movie reviews from bad ones by their last forty words.
+
+    python examples/imdb_sentiment.py                       train on the bundled reviews, results in runs/rnn
+    python examples/imdb_sentiment.py --model lstm          with another recurrent layer
+    python examples/imdb_sentiment.py --predict "What a waste of a good cast." --from runs/rnn
+    python examples/imdb_sentiment.py --resume runs/rnn     go on with a run that was broken off
+
+It prints a line for each epoch, then the accuracy on 25,000 reviews that it never saw, and the reviews that it was surest
+of. In the folder of results stand the weights, the history as CSV, the learning curves, and the graph that one training
+step recorded.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+try:
+    import minigrad as mg
+except ModuleNotFoundError as error:
+    root = Path(__file__).resolve().parents[1]
+    print(f"{error}. In the folder {root} type:  make demo\nor, for the Python that you use now:", file=sys.stderr)
+    print(f"  {sys.executable} -m pip install -e '{root}[plot]'", file=sys.stderr)
+    raise SystemExit(2) from None
+
+import numpy as np
+
+from minigrad.data import IMDB, Batches, Reviews, Vocabulary, load_imdb
+from minigrad.errors import MinigradError
+from optim import SGD, Adagrad, Adam, AdamW, BestSnapshot, EpochReport, LogFile, Optimizer, ProgressBar, RMSprop
+from optim import Snapshots, StopOnNonFinite, Trainer
+from sentiment_model import KINDS, WORDS, Sentiment, logits, probability, show_words, surest, weigh_words
+
+# Each with its usual learning rate, which --lr replaces.
+OPTIMIZERS: dict[str, tuple[float, Any]] = {
+    "adam": (1e-3, Adam),
+    "adamw": (1e-3, AdamW),
+    "rmsprop": (1e-3, RMSprop),
+    "adagrad": (3e-2, Adagrad),
+    "sgd": (3e-2, lambda parameters, lr: SGD(parameters, lr=lr, momentum=0.9)),
+}
+HELD_BACK = 0.1  # the share of the training reviews on which the best epoch is chosen
+
+
+def main() -> int:
+    """Do what the command line says; errors of the user's making are said in words and end with code 2."""
+    parser = argument_parser()
+    arguments = parser.parse_args()
+    try:
+        if arguments.predict is not None:
+            predict(arguments)
+            return 0
+        if arguments.resume is not None:
+            arguments = options_of_run(parser, arguments)
+        train(arguments)
+    except (MinigradError, OSError) as error:
+        print(f"\nimdb_sentiment.py: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nStopped by Ctrl-C.", file=sys.stderr)
+        return 130
+    return 0
+
+
+# ---- training ----
+
+
+def train(arguments: argparse.Namespace) -> None:
+    """Fit the model, keep the best epoch, test it, and leave everything in the folder of results."""
+    out = Path(arguments.out or f"runs/{arguments.model}")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OSError(f"cannot write results into {out}: {error.strerror}. Name another folder with --out") from error
+    snapshots = KeepSnapshots(out / "snapshots", arguments)
+    resume = snapshots.begin(arguments.resume is not None)
+
+    imdb = load(arguments)
+    rest, held = imdb.train.hold_back(max(1, round(HELD_BACK * len(imdb.train))), seed=arguments.seed)
+    mg.seed(arguments.seed)
+    model = Sentiment(arguments.model, len(imdb.vocabulary), arguments.truncate)
+    usual_lr, make = OPTIMIZERS[arguments.optimizer]
+    optimizer: Optimizer = make(model.named_parameters(), lr=arguments.lr or usual_lr)
+    imdb.vocabulary.save(out / "vocabulary.txt")
+
+    print(f"{len(rest):,} reviews to learn from, {len(held):,} held back to choose the best epoch on, "
+          f"{len(imdb.test):,} to test at the end")  # fmt: skip
+    print(f"each review: its last {WORDS} words, as ids of a vocabulary of {len(imdb.vocabulary):,}\n\n{model}\n")
+    print(f"{type(optimizer).__name__}, learning rate {optimizer.groups[0].lr:g}, batches of {arguments.batch_size}, "
+          f"seed {arguments.seed}; results in {out}\n")  # fmt: skip
+    if resume is None:
+        draw_one_step(model, rest[:32], out / "graph.png")
+
+    best = BestSnapshot(out / "weights.safetensors", monitor="validation_accuracy")
+    log = LogFile(out / "history.csv")
+    callbacks = [ProgressBar("reviews"), EpochReport(), StopOnNonFinite(), best, log, snapshots]
+    trainer = Trainer(
+        model, mg.binary_cross_entropy, optimizer, callbacks=callbacks, seed=arguments.seed, config=config(arguments)
+    )
+    batches = Batches(rest.ids, rest.labels, batch_size=arguments.batch_size)
+    validation = Batches(held.ids, held.labels, batch_size=500, shuffle=False)
+    history = trainer.fit(batches, arguments.epochs, validation, resume=resume)
+
+    report(model, imdb, best)
+    draw_curves(history, out / "learning_curves.png")
+    print(f"\nIn {out}: " + ", ".join(sorted(path.name for path in out.iterdir() if not path.name.startswith("."))))
+    print(f'Ask it yourself: python {own_path()} --predict "What a waste of a good cast." --from {out}')
+
+
+def load(arguments: argparse.Namespace) -> IMDB:
+    """The reviews, all of them or the first `--limit` of each half."""
+    print(f"Reading the reviews ({arguments.data}) ...", flush=True)
+    folder = {"data_dir": arguments.data_dir} if arguments.data_dir else {}
+    imdb = load_imdb(arguments.data, length=WORDS, **folder)
+    if arguments.limit is None:
+        return imdb
+    return IMDB(imdb.train[: arguments.limit], imdb.test[: arguments.limit], imdb.vocabulary)
+
+
+def report(model: Sentiment, imdb: IMDB, best: BestSnapshot) -> None:
+    """The best epoch's figures on the test reviews, and its surest words."""
+    scores = logits(model, imdb.test.ids)
+    loss = mg.binary_cross_entropy(mg.Tensor(scores), imdb.test.labels).item()
+    accuracy = np.mean((scores > 0) == (imdb.test.labels == 1))
+    print(f"\nBest on the reviews held back: epoch {best.epoch} (accuracy {best.value:.4f}). Its weights are kept.")
+    print(f"Test accuracy {accuracy:.4f}, loss {loss:.4f}, on {len(scores):,} reviews that it never saw")
+    print(surest(imdb.test, scores, imdb.vocabulary))
+
+
+def draw_one_step(model: Sentiment, reviews: Reviews, path: Path) -> None:
+    """The graph that one step on 32 reviews records, with its gradients, as a picture."""
+    ids, labels = mg.Tensor(reviews.ids, name="ids"), mg.Tensor(reviews.labels, name="labels")
+    loss = mg.binary_cross_entropy(model(ids), labels)
+    loss.backward()
+    try:
+        mg.draw(loss, path, grads=True)
+    except MinigradError as error:  # no `dot`: all but the picture works
+        print(f"No picture of the graph: {error}\n")
+    for parameter in model.named_parameters().values():
+        parameter.grad = None
+
+
+def draw_curves(history: Any, path: Path) -> None:
+    """The learning curves, where Matplotlib is installed."""
+    try:
+        history.plot(path)
+    except MinigradError as error:
+        print(f"\nNo picture of the learning curves: {error}")
+
+
+class KeepSnapshots(Snapshots):
+    """The run's state after each epoch and at Ctrl-C, and the command that goes on from there."""
+
+    def __init__(self, folder: Path, arguments: argparse.Namespace) -> None:
+        super().__init__(folder)
+        self.epochs = arguments.epochs
+
+    def begin(self, resuming: bool) -> Path | None:
+        """The snapshot to go on from; or None, once an earlier run's snapshots are out of this one's way."""
+        if resuming:
+            return self.latest(self.folder)
+        for old in self.folder.glob("step-*.safetensors"):
+            old.unlink()
+        return None
+
+    def on_end(self, trainer: Trainer) -> None:
+        if trainer.stop_reason != "Ctrl-C":
+            return
+        out = self.folder.parent
+        print(f"\nStopped in epoch {trainer.epoch + 1} of {self.epochs}, after step {trainer.step:,}.")
+        if trainer.epoch:
+            print(f"The weights of the best epoch so far are in {out / 'weights.safetensors'}.")
+        print(f"To go on:  python {own_path()} --resume {shlex.quote(os.fspath(out))} --epochs {self.epochs}")
+
+
+def options_of_run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> argparse.Namespace:
+    """The options with which the run in `--resume` was started, under those given now."""
+    folder = Path(arguments.resume or arguments.out or f"runs/{arguments.model}")
+    newest = Snapshots.latest(folder / "snapshots")
+    if newest is None:
+        parser.error(f"there is nothing to resume in {folder}: it holds no snapshot (snapshots/step-*.safetensors)")
+    parser.set_defaults(**mg.load(newest).info["config"])
+    arguments = parser.parse_args()
+    arguments.out = folder
+    return arguments
+
+
+def config(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What decides the course of a run; a resumed one has to have the same."""
+    names = "model", "data", "data_dir", "batch_size", "optimizer", "lr", "truncate", "limit", "seed"
+    return {name: getattr(arguments, name) for name in names}
+
+
+# ---- asking a trained model ----
+
+
+def predict(arguments: argparse.Namespace) -> None:
+    """Print how good the model thinks the text is, and the words that made it think so."""
+    folder = Path(arguments.source or arguments.out or f"runs/{arguments.model}")
+    if not (folder / "weights.safetensors").exists():
+        raise FileNotFoundError(
+            f"there is no trained model in {folder}.\nTrain one first:  python {own_path()} --out {folder}"
+        )
+    checkpoint = mg.load(folder / "weights.safetensors")
+    vocabulary = Vocabulary.load(folder / "vocabulary.txt")
+    model = Sentiment(checkpoint.info["config"]["model"], len(vocabulary))
+    model.load_state_dict(checkpoint)
+    logit, words = weigh_words(model, vocabulary, arguments.predict)
+    known = [(word, part) for word, part in words if word in vocabulary]
+    if not known:
+        raise OSError(f"none of the words of {arguments.predict!r} is among the {len(vocabulary):,} that it knows")
+    if len(vocabulary.encode(arguments.predict)) > WORDS:
+        print(f"(a long text: the model reads its last {WORDS} words)")
+    likely = probability(logit)
+    print(f"{likely:.1%} positive: {'a good review' if likely > 0.5 else 'a bad review'}")
+    colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    print("\nThe words that mattered (for good above 0, for bad below; gradient times word vector):\n")
+    print(show_words(known, colour))
+
+
+# ---- the command line ----
+
+
+def argument_parser() -> argparse.ArgumentParser:
+    """All options, with what they are when nothing is said."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", choices=KINDS, default="rnn", help="the recurrent layer (rnn)")
+    parser.add_argument("--data", choices=("bundled", "tfds"), default="bundled",
+                        help="the reviews that come with minigrad, or those of tensorflow-datasets (bundled)")  # fmt: skip
+    parser.add_argument("--data-dir", metavar="FOLDER", help="where tensorflow-datasets keeps them, with --data tfds")
+    parser.add_argument("--epochs", type=count, default=3, metavar="N", help="how often all reviews are seen (3)")
+    parser.add_argument("--batch-size", type=count, default=32, metavar="N", help="reviews in each step (32)")
+    parser.add_argument("--optimizer", choices=OPTIMIZERS, default="adam", help="the update rule (adam)")
+    parser.add_argument("--lr", type=rate, metavar="RATE", help="learning rate (the optimizer's usual: 0.001 for adam)")
+    parser.add_argument("--truncate", type=count, metavar="K", help="gradients go back through the last K words only")
+    parser.add_argument("--limit", type=count, metavar="N", help="use only the first N reviews of each half")
+    parser.add_argument("--seed", type=natural, default=0, metavar="N", help="decides every random choice (0)")
+    parser.add_argument("--out", metavar="FOLDER", help="where the results go (runs/ and the model's name)")
+    parser.add_argument("--resume", nargs="?", const="", metavar="FOLDER",
+                        help="go on with the run there (or in --out), with the options it was started with")  # fmt: skip
+    parser.add_argument("--predict", metavar="TEXT", help="train nothing: judge this text with a trained model")
+    parser.add_argument("--from", dest="source", metavar="FOLDER", help="the results to --predict with (runs/rnn)")
+    return parser
+
+
+def count(text: str) -> int:
+    """A whole number of at least 1."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return int(text)
+
+
+def natural(text: str) -> int:
+    """A whole number of at least 0."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 0")
+    return int(text)
+
+
+def rate(text: str) -> float:
+    """A finite number above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0, such as 0.001")
+    return value
+
+
+def own_path() -> str:
+    """This script as it was called."""
+    return shlex.quote(sys.argv[0])
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

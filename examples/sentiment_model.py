@@ -1,0 +1,97 @@
+"""The model of imdb_sentiment.py, and what it says about a text. Knows layers and words; no files, no training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import minigrad as mg
+from layers import GRU, LSTM, RNN, Dense, Embedding, Layer
+from minigrad.data import Reviews, Vocabulary, pad
+
+WORDS = 40  # a review is read from its last forty ids
+KINDS = {"rnn": RNN, "gru": GRU, "lstm": LSTM}
+
+
+class Sentiment(Layer):
+    """ids (B, T) -> logits (B,): the review is positive with probability σ(logit).
+
+    Embedding (vocabulary, 128) -> RNN, GRU or LSTM of 32 units -> Dense(1), as in the reference experiment 1a.
+    """
+
+    def __init__(self, kind: str = "rnn", vocabulary: int = 10_000, truncate: int | None = None) -> None:
+        super().__init__()
+        self.embedding = Embedding(vocabulary, 128)
+        self.rnn = KINDS[kind](128, 32, truncate=truncate)
+        self.head = Dense(32, 1)
+
+    def read(self, vectors: mg.Tensor) -> mg.Tensor:
+        """Word vectors (B, T, 128) -> logits (B,)."""
+        return self.head(self.rnn(vectors)).reshape(-1)
+
+    def forward(self, ids: Any) -> mg.Tensor:
+        return self.read(self.embedding(ids))
+
+
+def logits(model: Sentiment, ids: NDArray[Any], batch_size: int = 500) -> NDArray[Any]:
+    """The model's logits for all rows of ids, (N,), with nothing recorded."""
+    model.eval()
+    with mg.no_grad():
+        return np.concatenate([model(ids[at : at + batch_size]).array for at in range(0, len(ids), batch_size)])
+
+
+def probability(logit: Any) -> Any:
+    """σ(logit) = 1 / (1 + e^-logit)."""
+    return 1 / (1 + np.exp(-np.asarray(logit, np.float64)))
+
+
+def surest(reviews: Reviews, scores: NDArray[Any], vocabulary: Vocabulary, count: int = 2) -> str:
+    """The reviews that the model was surest of, right and wrong, in words."""
+    right = (scores > 0) == (reviews.labels == 1)
+    lines = []
+    for title, chosen in (("Most confident and right", right), ("Most confident and wrong", ~right)):
+        rows = np.flatnonzero(chosen)
+        for row in rows[np.argsort(-np.abs(scores[rows]), kind="stable")][:count]:
+            truth = "positive" if reviews.labels[row] else "negative"
+            lines.append(f"\n{title}: {probability(scores[row]):.1%} positive, and it is {truth}")
+            lines.append(f"  ... {vocabulary.decode(reviews.ids[row])}")
+    return "\n".join(lines)
+
+
+# ---- what a single text's words did ----
+
+
+def weigh_words(model: Sentiment, vocabulary: Vocabulary, text: str) -> tuple[float, list[tuple[str, float]]]:
+    """(logit, [(word, its part in the logit)]) for the last forty words of a text.
+
+    A word's part is e · dlogit/de, where e is its vector: to first order, how far the logit would fall if the vector
+    shrank to nothing. Source: Denil et al., Extraction of salient sentences from labelled documents (2014).
+    """
+    ids = pad([vocabulary.encode(text)], WORDS)
+    model.eval()
+    vectors = mg.Tensor(model.embedding(ids).array, requires_grad=True, name="word vectors")
+    logit = model.read(vectors)
+    (slope,) = mg.grad(logit.sum(), [vectors])
+    parts = (slope.array * vectors.array).sum(axis=2)[0]
+    return logit.item(), [(vocabulary[id], float(part)) for id, part in zip(ids[0], parts, strict=True) if id]
+
+
+def show_words(words: Sequence[tuple[str, float]], colour: bool) -> str:
+    """The text with each word coloured by its part, green for good and red for bad; or the ten largest parts, listed."""
+    largest = max((abs(part) for _, part in words), default=0) or 1
+    if colour:
+        return " ".join(_coloured(word, part / largest) for word, part in words)
+    by_size = sorted(words, key=lambda pair: -abs(pair[1]))[:10]
+    return "\n".join(f"  {part:+.3f}  {word}" for word, part in by_size)
+
+
+def _coloured(word: str, share: float) -> str:
+    """The word in the 256 colours of terminals; the surest are bold as well, for eyes that see no red or green."""
+    if abs(share) < 0.1:
+        return word
+    strength = 2 if abs(share) > 0.5 else 1
+    code = {(True, 1): "38;5;71", (True, 2): "1;38;5;34", (False, 1): "38;5;174", (False, 2): "1;4;38;5;160"}
+    return f"\033[{code[share > 0, strength]}m{word}\033[0m"
