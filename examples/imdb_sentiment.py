@@ -5,9 +5,9 @@
     python examples/imdb_sentiment.py --predict "What a waste of a good cast." --from runs/rnn
     python examples/imdb_sentiment.py --resume runs/rnn     go on with a run that was broken off
 
-It prints a line for each epoch, then the accuracy on 25,000 reviews that it never saw, and the reviews that it was surest
-of. In the folder of results stand the weights, the history as CSV, the learning curves, and the graph that one training
-step recorded.
+It prints a line for each epoch, then the accuracy on 25,000 reviews that it never saw, and the reviews that it was
+surest of. In the folder of results stand the weights, the history as CSV, the learning curves, and the graph that one
+training step recorded.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+# The matrices are small: with a thread for each core, BLAS would wait longer than it multiplies.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 try:
     import minigrad as mg
 except ModuleNotFoundError as error:
@@ -29,19 +32,18 @@ except ModuleNotFoundError as error:
 
 import numpy as np
 
+import optim
 from minigrad.data import IMDB, Batches, Reviews, Vocabulary, load_imdb
 from minigrad.errors import MinigradError
-from optim import SGD, Adagrad, Adam, AdamW, BestSnapshot, EpochReport, LogFile, Optimizer, ProgressBar, RMSprop
-from optim import Snapshots, StopOnNonFinite, Trainer
 from sentiment_model import KINDS, WORDS, Sentiment, logits, probability, show_words, surest, weigh_words
 
 # Each with its usual learning rate, which --lr replaces.
 OPTIMIZERS: dict[str, tuple[float, Any]] = {
-    "adam": (1e-3, Adam),
-    "adamw": (1e-3, AdamW),
-    "rmsprop": (1e-3, RMSprop),
-    "adagrad": (3e-2, Adagrad),
-    "sgd": (3e-2, lambda parameters, lr: SGD(parameters, lr=lr, momentum=0.9)),
+    "adam": (1e-3, optim.Adam),
+    "adamw": (1e-3, optim.AdamW),
+    "rmsprop": (1e-3, optim.RMSprop),
+    "adagrad": (3e-2, optim.Adagrad),
+    "sgd": (3e-2, lambda parameters, lr: optim.SGD(parameters, lr=lr, momentum=0.9)),
 }
 HELD_BACK = 0.1  # the share of the training reviews on which the best epoch is chosen
 
@@ -84,7 +86,7 @@ def train(arguments: argparse.Namespace) -> None:
     mg.seed(arguments.seed)
     model = Sentiment(arguments.model, len(imdb.vocabulary), arguments.truncate)
     usual_lr, make = OPTIMIZERS[arguments.optimizer]
-    optimizer: Optimizer = make(model.named_parameters(), lr=arguments.lr or usual_lr)
+    optimizer: optim.Optimizer = make(model.named_parameters(), lr=arguments.lr or usual_lr)
     imdb.vocabulary.save(out / "vocabulary.txt")
 
     print(f"{len(rest):,} reviews to learn from, {len(held):,} held back to choose the best epoch on, "
@@ -95,10 +97,10 @@ def train(arguments: argparse.Namespace) -> None:
     if resume is None:
         draw_one_step(model, rest[:32], out / "graph.png")
 
-    best = BestSnapshot(out / "weights.safetensors", monitor="validation_accuracy")
-    log = LogFile(out / "history.csv")
-    callbacks = [ProgressBar("reviews"), EpochReport(), StopOnNonFinite(), best, log, snapshots]
-    trainer = Trainer(
+    best = optim.BestSnapshot(out / "weights.safetensors", monitor="validation_accuracy")
+    log = optim.LogFile(out / "history.csv")
+    callbacks = [optim.ProgressBar("reviews"), optim.EpochReport(), optim.StopOnNonFinite(), best, log, snapshots]
+    trainer = optim.Trainer(
         model, mg.binary_cross_entropy, optimizer, callbacks=callbacks, seed=arguments.seed, config=config(arguments)
     )
     batches = Batches(rest.ids, rest.labels, batch_size=arguments.batch_size)
@@ -121,7 +123,7 @@ def load(arguments: argparse.Namespace) -> IMDB:
     return IMDB(imdb.train[: arguments.limit], imdb.test[: arguments.limit], imdb.vocabulary)
 
 
-def report(model: Sentiment, imdb: IMDB, best: BestSnapshot) -> None:
+def report(model: Sentiment, imdb: IMDB, best: optim.BestSnapshot) -> None:
     """The best epoch's figures on the test reviews, and its surest words."""
     scores = logits(model, imdb.test.ids)
     loss = mg.binary_cross_entropy(mg.Tensor(scores), imdb.test.labels).item()
@@ -152,7 +154,7 @@ def draw_curves(history: Any, path: Path) -> None:
         print(f"\nNo picture of the learning curves: {error}")
 
 
-class KeepSnapshots(Snapshots):
+class KeepSnapshots(optim.Snapshots):
     """The run's state after each epoch and at Ctrl-C, and the command that goes on from there."""
 
     def __init__(self, folder: Path, arguments: argparse.Namespace) -> None:
@@ -167,7 +169,7 @@ class KeepSnapshots(Snapshots):
             old.unlink()
         return None
 
-    def on_end(self, trainer: Trainer) -> None:
+    def on_end(self, trainer: optim.Trainer) -> None:
         if trainer.stop_reason != "Ctrl-C":
             return
         out = self.folder.parent
@@ -180,7 +182,7 @@ class KeepSnapshots(Snapshots):
 def options_of_run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> argparse.Namespace:
     """The options with which the run in `--resume` was started, under those given now."""
     folder = Path(arguments.resume or arguments.out or f"runs/{arguments.model}")
-    newest = Snapshots.latest(folder / "snapshots")
+    newest = optim.Snapshots.latest(folder / "snapshots")
     if newest is None:
         parser.error(f"there is nothing to resume in {folder}: it holds no snapshot (snapshots/step-*.safetensors)")
     parser.set_defaults(**mg.load(newest).info["config"])
@@ -230,7 +232,7 @@ def argument_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", choices=KINDS, default="rnn", help="the recurrent layer (rnn)")
     parser.add_argument("--data", choices=("bundled", "tfds"), default="bundled",
-                        help="the reviews that come with minigrad, or those of tensorflow-datasets (bundled)")  # fmt: skip
+                        help="the reviews that come with minigrad, or tensorflow-datasets' (bundled)")  # fmt: skip
     parser.add_argument("--data-dir", metavar="FOLDER", help="where tensorflow-datasets keeps them, with --data tfds")
     parser.add_argument("--epochs", type=count, default=3, metavar="N", help="how often all reviews are seen (3)")
     parser.add_argument("--batch-size", type=count, default=32, metavar="N", help="reviews in each step (32)")
@@ -241,7 +243,7 @@ def argument_parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=natural, default=0, metavar="N", help="decides every random choice (0)")
     parser.add_argument("--out", metavar="FOLDER", help="where the results go (runs/ and the model's name)")
     parser.add_argument("--resume", nargs="?", const="", metavar="FOLDER",
-                        help="go on with the run there (or in --out), with the options it was started with")  # fmt: skip
+                        help="go on with the run there (or in --out), with the options of its start")  # fmt: skip
     parser.add_argument("--predict", metavar="TEXT", help="train nothing: judge this text with a trained model")
     parser.add_argument("--from", dest="source", metavar="FOLDER", help="the results to --predict with (runs/rnn)")
     return parser

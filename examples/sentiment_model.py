@@ -80,7 +80,7 @@ def weigh_words(model: Sentiment, vocabulary: Vocabulary, text: str) -> tuple[fl
 
 
 def show_words(words: Sequence[tuple[str, float]], colour: bool) -> str:
-    """The text with each word coloured by its part, green for good and red for bad; or the ten largest parts, listed."""
+    """The text with its words coloured by their parts, green for good, red for bad; or the ten largest parts listed."""
     largest = max((abs(part) for _, part in words), default=0) or 1
     if colour:
         return " ".join(_coloured(word, part / largest) for word, part in words)

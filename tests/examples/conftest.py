@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope="session")
 def run():
-    """run("imdb_sentiment.py", "--limit", "100") -> the finished process, with its text as `stdout` and `stderr`."""
+    """The finished process of `run("imdb_sentiment.py", "--limit", "100")`, with its text as `stdout` and `stderr`."""
 
     def run_script(script, *arguments, code=0, timeout=300, **environment):
         command = [sys.executable, str(ROOT / "examples" / script), *map(str, arguments)]
