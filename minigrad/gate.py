@@ -105,7 +105,8 @@ class Gate:
                 break
         if len(inputs) == 2:  # most gates: written out, it takes a fifth of the time
             a, b = inputs[0].node, inputs[1].node
-            nodes, arrays = (a, b), (a.output, b.output)
+            nodes: tuple[Node, ...] = (a, b)
+            arrays: tuple[Array, ...] = (a.output, b.output)
         else:
             nodes = tuple([tensor.node for tensor in inputs])
             arrays = tuple([node.output for node in nodes])
@@ -115,8 +116,8 @@ class Gate:
             raise self._explain(error, nodes) from (None if isinstance(error, (MinigradError, ValueError)) else error)
         if type(output) is not np.ndarray:
             if type(output) is tuple:
-                output, kept = output
-                arrays = (*arrays, kept)
+                arrays = (*arrays, output[1])
+                output = output[0]
             output = np.asarray(output)
         if state.recording:
             for node in nodes:

@@ -81,10 +81,15 @@ class Node:
         self.source: str | None = None
         self.seed: Any = None
 
+    @property
+    def stored(self) -> Array:
+        """As `output`, which for a leaf may cost something: enough for the shape and the dtype."""
+        return self.output
+
     def __repr__(self) -> str:
         kind = self.gate.name if self.gate else type(self).__name__
         name = f" {self.name}" if self.name else ""
-        return f"<{kind} #{self.serial}{name} {self.output.shape} in {show(self.scope)}>"
+        return f"<{kind} #{self.serial}{name} {self.stored.shape} in {show(self.scope)}>"
 
 
 class Leaf(Node):
@@ -92,18 +97,34 @@ class Leaf(Node):
 
     `origin` says how it came to be: "created", "constants" (a gate none of whose inputs wanted a gradient), "no_grad",
     "detached" or "cut". Behind a cut, `cut_from` is the node whose value went on without its history.
+
+    An optimizer may put off the change of rows that no batch touched: `owed(leaf, rows)` makes it good for those rows,
+    or for all (None). Reading `output` does that first; `stored` is the array as it lies there, for its shape and
+    dtype, or for whoever has called `owed` for the rows that matter.
     """
 
-    __slots__ = ("cut_from", "grad", "origin", "updated")
+    __slots__ = ("cut_from", "grad", "origin", "owed", "stored", "updated")
 
     def __init__(
         self, output: Array, requires_grad: bool = False, name: str | None = None, origin: str = "created"
     ) -> None:
+        self.owed: Callable[[Leaf, Array | None], None] | None = None
         super().__init__(None, (), (), output, requires_grad, name)
         self.grad: Array | Deferred | None = None
         self.origin = origin
         self.cut_from: Node | None = None
         self.updated = 0
+
+    @property
+    def output(self) -> Array:
+        """The value. Whoever reads it finds it up to date, whatever an optimizer had put off."""
+        if self.owed is not None:
+            self.owed(self, None)
+        return self.stored
+
+    @output.setter
+    def output(self, value: Array) -> None:
+        self.stored = value  # type: ignore[misc]  # Node's is a property, this one's a slot
 
     def touch(self) -> None:
         """Note that `output` was written in place: whatever was recorded before now holds a changed array."""
@@ -229,9 +250,10 @@ def sweep(
             continue
         if watch is not None:
             watch(node, dz)
-        if dz.shape != node.output.shape:
-            dz = unbroadcast(dz, node.output.shape)
         gate = node.gate
+        shape = node.output.shape if gate is not None else node.stored.shape
+        if dz.shape != shape:
+            dz = unbroadcast(dz, shape)
         if gate is None or node in keep:
             result[node] = dz if lift is not None else _settled(dz, node in owned)
             if gate is None:
@@ -247,21 +269,21 @@ def sweep(
                 parts = _lifted(node, dz, lift)
             if len(parts) != len(inputs):
                 raise ValueError(f"{len(parts)} gradients for {len(inputs)} inputs")
-            for parent, part in zip(inputs, parts):  # noqa: B905  # strict= doubles the cost of a short zip
+            for parent, array, part in zip(inputs, node.arrays, parts):  # noqa: B905  # strict= doubles its cost
                 if parent.updated > serial:
                     raise _updated(node, parent)
                 if part is None or not parent.requires_grad:
                     continue
                 if callable(part):  # a gradient that costs something, held back until it was known to be wanted
                     part = part()
-                if part.shape != parent.output.shape:
-                    check_broadcast(part.shape, parent.output.shape)
+                if part.shape != array.shape:
+                    check_broadcast(part.shape, array.shape)
                 if parent not in gradients:
                     gradients[parent] = part
                     continue
                 so_far = gradients[parent]
                 if so_far.shape != part.shape:
-                    so_far, part = unbroadcast(so_far, parent.output.shape), unbroadcast(part, parent.output.shape)
+                    so_far, part = unbroadcast(so_far, array.shape), unbroadcast(part, array.shape)
                 if parent in owned and type(part) is type(so_far):
                     so_far += part  # rebinds, since a NumPy scalar cannot be added to in place
                     gradients[parent] = so_far
@@ -341,8 +363,9 @@ def _updated(node: Node, leaf: Node) -> GradientError:
         "MG123",
         f"{leaf.name or 'a tensor'} {leaf.output.shape} was changed after {gate} used it and before backward",
         where=f"{gate} in {show(node.scope)}",
-        cause="an optimizer step, or another update, came between the forward pass and this backward pass",
-        remedy="run the forward pass again before calling backward",
+        cause="an optimizer step, or another update, came between the forward pass and this backward pass; a recurrent "
+        "state that is carried over from the last batch brings its old graph along",
+        remedy="run the forward pass again before calling backward; carry a state over as state.detach()",
     )
 
 

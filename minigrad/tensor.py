@@ -125,8 +125,8 @@ class Tensor:
     def grad(self, value: TensorLike) -> None:
         leaf = self._leaf("assign to the gradient of")
         if value is not None:
-            value = np.array(value, dtype=leaf.output.dtype)
-            if value.shape != leaf.output.shape:
+            value = np.array(value, dtype=leaf.stored.dtype)
+            if value.shape != leaf.stored.shape:
                 raise ShapeError(
                     "MG105",
                     f"{title(leaf)} has shape {leaf.output.shape} and cannot take a gradient of shape {value.shape}",
@@ -158,19 +158,19 @@ class Tensor:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return self.node.output.shape
+        return self.node.stored.shape
 
     @property
     def ndim(self) -> int:
-        return self.node.output.ndim
+        return self.node.stored.ndim
 
     @property
     def size(self) -> int:
-        return self.node.output.size
+        return self.node.stored.size
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        return self.node.output.dtype
+        return self.node.stored.dtype
 
     # ---- gradients ----
 
@@ -191,7 +191,7 @@ class Tensor:
             if isinstance(gradient, Deferred):
                 leaf.grad = gradient if leaf.grad is None else leaf.grad + gradient
             else:
-                gradient = np.asarray(gradient, leaf.output.dtype)
+                gradient = np.asarray(gradient, leaf.stored.dtype)
                 leaf.grad = gradient if leaf.grad is None else leaf.grad + gradient
 
     def detach(self) -> Tensor:

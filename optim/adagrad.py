@@ -44,5 +44,5 @@ class Adagrad(Optimizer):
         scratch *= lr
         p -= scratch
 
-    def rests_without_gradient(self) -> bool:
-        return True
+    def idle_window(self) -> int:
+        return 0

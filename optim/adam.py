@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from .idle import fade_out, faded
 from .optimizer import Array, Optimizer, Parameters, check_range
 
 
@@ -25,7 +26,11 @@ class Adam(Optimizer):
     As in the paper's Algorithm 1 and in PyTorch, eps stands outside the root and beside v̂. Keras computes
     lr √(1 - β₂ᵗ) / (1 - β₁ᵗ) · m / (√v + eps), the paper's faster form: its eps is "epsilon hat", which here would be
     eps / √(1 - β₂ᵗ), 32 times larger at the first step and equal in the end. The default, 1e-7, is Keras's; PyTorch
-    takes 1e-8. Errors: as Optimizer. Source: Kingma and Ba, Adam: a method for stochastic optimization (2015).
+    takes 1e-8.
+
+    Rows of a table that a batch did not look up are left alone, and what they missed is made good when they are next
+    read: the parameters are the dense rule's, to within some 1e-5 of the largest movement, without its cost.
+    Errors: as Optimizer. Source: Kingma and Ba, Adam: a method for stochastic optimization (2015).
     """
 
     slots = ("m", "v")
@@ -63,6 +68,50 @@ class Adam(Optimizer):
         np.divide(m, scratch, out=scratch)
         scratch *= lr / correct1
         p -= scratch
+
+    def idle_window(self) -> int:
+        return fade_out(self.beta1)
+
+    def idle_terms(self, missed: Array, lr: float, t: int) -> tuple[Array, ...]:
+        """With g = 0, step t is p -= a m / (b √v + eps): a, and the first three moments of b under it."""
+        correct1, correct2 = self.bias_corrections(t)
+        a = lr / correct1 * self.beta1**missed
+        b = np.sqrt(self.beta2**missed / correct2)
+        return a, a * b, a * b * b, a * b * b * b
+
+    def idle_catch_up(self, p: Array, slots: Sequence[Array], missed: Array, sums: tuple[Array, ...]) -> None:
+        """p -= Σ a m / (b √v + eps) over the missed steps, by Gauss's quadrature with two of them in place of all.
+
+        Two nodes and weights that have the sum's moments up to the third give it to within rounding, since b changes
+        little while a fades out.
+        """
+        m, v = slots
+        root = np.sqrt(v)
+        change = np.zeros_like(p)
+        for b, a in _two_nodes(*sums):
+            r = root * b.astype(v.dtype)
+            r += self.eps
+            np.divide(a.astype(v.dtype), r, out=r)
+            change += r
+        change *= m
+        p -= change
+        m *= faded(self.beta1, missed, m.dtype)
+        v *= faded(self.beta2, missed, v.dtype)
+
+
+def _two_nodes(a: Array, ab: Array, abb: Array, abbb: Array) -> list[tuple[Array, Array]]:
+    """Two (node, weight) pairs with the weight and the first three moments given: Gauss's quadrature."""
+    mean = ab / a
+    variance = np.maximum(abb / a - mean**2, 1e-14 * mean**2)  # of one step alone it is 0, up to rounding
+    third = abbb / a - 3 * mean * abb / a + 2 * mean**3
+    deviation = np.sqrt(variance)
+    half_skew = third / (2 * variance * deviation)
+    root = np.sqrt(1 + half_skew**2)
+    share = half_skew / root
+    return [
+        (mean + deviation * (half_skew + root), a * (1 - share) / 2),
+        (mean + deviation * (half_skew - root), a * (1 + share) / 2),
+    ]
 
 
 class AdamW(Adam):

@@ -20,6 +20,8 @@ from minigrad.errors import DtypeError, GradientError, OptionError
 from minigrad.graph import Leaf
 from minigrad.pieces import Deferred, Pieces
 
+from .idle import IdleRows, change_rows
+
 Array = NDArray[Any]
 Parameters = Mapping[str, Tensor] | Sequence[Mapping[str, Any]]
 
@@ -71,6 +73,7 @@ class Optimizer:
             self.steps[path] = 0
             self.state[path] = {slot: np.zeros(tensor.shape, tensor.dtype) for slot in self.slots}
         self._buffers: dict[tuple[str, np.dtype[Any]], Array] = {}
+        self._idle: dict[str, IdleRows] = {}
 
     def parameters(self) -> dict[str, Tensor]:
         """All parameters of all groups, by path."""
@@ -110,12 +113,17 @@ class Optimizer:
         """
         raise NotImplementedError(f"{type(self).__name__} has no rule")
 
-    def rests_without_gradient(self) -> bool:
-        """Whether the rule changes nothing where the gradient is 0, so that untouched rows can be left out."""
-        return False
+    def idle_window(self) -> int | None:
+        """How long the rule still moves a number whose gradient has become 0, in steps, to within rounding.
+
+        None: too long to leave rows of a table out. 0: it rests at once. A rule in between also has the methods of
+        `idle.IdleRule`.
+        """
+        return None
 
     def state_dict(self) -> dict[str, Array]:
         """Copies of all state as {"slot/path": array}, and the steps made as {"steps/path": integer}."""
+        self._settle()
         return {
             **{f"steps/{path}": np.array(steps, np.int64) for path, steps in self.steps.items()},
             **{f"{slot}/{path}": a.copy() for path, slots in self.state.items() for slot, a in slots.items()},
@@ -124,6 +132,7 @@ class Optimizer:
     def load_state_dict(self, state: Mapping[str, Array]) -> None:
         """Take over what `state_dict` gave, or change nothing: CheckpointError MG505 names all that does not fit."""
         check_match(state, self.state_dict(), f"the state of {type(self).__name__}")
+        self._idle.clear()
         for path, slots in self.state.items():
             self.steps[path] = int(state[f"steps/{path}"])
             for slot, array in slots.items():
@@ -133,13 +142,14 @@ class Optimizer:
         self.steps[path] += 1
         lr, decay, t = group.lr * self.scale, group.weight_decay, self.steps[path]
         slots = list(self.state[path].values())
-        if isinstance(gradient, Pieces) and decay == 0 and self.rests_without_gradient():
-            rows = gradient.rows()
-            if rows is not None:
-                tensor.update(lambda array: self._change_rows(array, *rows, slots, lr, t))
-                return
+        rows = gradient.rows() if isinstance(gradient, Pieces) and decay == 0 else None
+        if rows is not None and (window := self.idle_window()) is not None:
+            self._change_rows(path, tensor, *rows, slots, lr, t, window)
+            return
         whole = gradient.dense() if isinstance(gradient, Deferred) else gradient
         tensor.update(lambda array: self._change_whole(array, whole, slots, lr, decay, t))
+        if path in self._idle:
+            self._idle[path].count_step(lr)
 
     def _change_whole(self, p: Array, g: Array, slots: Sequence[Array], lr: float, decay: float, t: int) -> None:
         if decay and self.decoupled_decay:
@@ -151,11 +161,40 @@ class Optimizer:
             g = decayed
         self.rule(p, g, slots, self._scratch("rule", p), lr, t)
 
-    def _change_rows(self, table: Array, ids: Array, g: Array, slots: Sequence[Array], lr: float, t: int) -> None:
-        p, taken = table[ids], [slot[ids] for slot in slots]
-        self.rule(p, g, taken, np.empty_like(p), lr, t)
-        for whole, rows in zip([table, *slots], [p, *taken], strict=True):
-            whole[ids] = rows
+    def _change_rows(
+        self, path: str, tensor: Tensor, ids: Array, g: Array, slots: Sequence[Array], lr: float, t: int, window: int
+    ) -> None:
+        """Change the rows `ids` of a table, and leave the others to be made up for when they are read."""
+
+        def change(table: Array) -> None:
+            change_rows(table, slots, ids, lambda p, own: self.rule(p, g, own, np.empty_like(p), lr, t))
+
+        if not window:
+            tensor.update(change)
+            return
+        leaf = tensor.node
+        assert isinstance(leaf, Leaf)
+        idle = self._idle.get(path)
+        if idle is None or leaf.owed != idle.settle:
+            if idle is not None:
+                idle.settle(leaf, None)
+            tensor.array  # noqa: B018  # reading it lets another optimizer make good what it owes
+            idle = self._idle[path] = IdleRows(self, slots, tensor.shape[0], t - 1, window)  # type: ignore[arg-type]
+        idle.settle(leaf, ids)
+        leaf.owed = None  # the table is written to as it lies
+        tensor.update(change)
+        idle.count_step(lr, ids)
+        leaf.owed = idle.settle
+        if t & (t - 1) == 0:  # at 1, 2, 4, 8, ... all rows: early steps differ too much for sums over many of them
+            idle.settle(leaf, None)
+
+    def _settle(self) -> None:
+        """Make good what was put off, in parameters and state alike."""
+        for path, tensor in self.parameters().items():
+            if path in self._idle:
+                leaf = tensor.node
+                assert isinstance(leaf, Leaf)
+                self._idle[path].settle(leaf, None)
 
     def _scratch(self, use: str, like: Array) -> Array:
         """An array to compute in, of the shape of `like`: one buffer, made once, serves parameters of all sizes."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from .idle import faded
 from .optimizer import Array, Optimizer, Parameters, check_range
 
 
@@ -50,3 +51,13 @@ class RMSprop(Optimizer):
         np.divide(g, scratch, out=scratch)
         scratch *= lr
         p -= scratch
+
+    def idle_window(self) -> int:
+        return 1  # p rests at once, and s fades by a factor that needs no sum
+
+    def idle_terms(self, missed: Array, lr: float, t: int) -> tuple[Array, ...]:
+        return ()
+
+    def idle_catch_up(self, p: Array, slots: Sequence[Array], missed: Array, sums: tuple[Array, ...]) -> None:
+        (s,) = slots
+        s *= faded(self.decay, missed, s.dtype)

@@ -8,6 +8,7 @@ import numpy as np
 
 from minigrad.errors import OptionError
 
+from .idle import fade_out, faded
 from .optimizer import Array, Optimizer, Parameters, check_range
 
 
@@ -27,7 +28,8 @@ class SGD(Optimizer):
     >>> print(round(p.item(), 6))
     0.54
 
-    Without momentum and weight decay, only the rows of a table that a batch looked up are touched.
+    Without weight decay, only the rows of a table that a batch looked up are touched; a velocity that goes on carrying
+    the others is made good when they are next read.
     Errors: as Optimizer. Sources: Polyak, Some methods of speeding up the convergence of iteration methods (1964);
     Sutskever et al., On the importance of initialization and momentum in deep learning (2013).
     """
@@ -67,5 +69,13 @@ class SGD(Optimizer):
             np.multiply(g, lr, out=scratch)
         p -= scratch
 
-    def rests_without_gradient(self) -> bool:
-        return not self.momentum
+    def idle_window(self) -> int:
+        return fade_out(self.momentum)
+
+    def idle_terms(self, missed: Array, lr: float, t: int) -> tuple[Array, ...]:
+        return (lr * self.momentum ** (missed + self.nesterov),)
+
+    def idle_catch_up(self, p: Array, slots: Sequence[Array], missed: Array, sums: tuple[Array, ...]) -> None:
+        (v,) = slots
+        p -= v * sums[0].astype(p.dtype)
+        v *= faded(self.momentum, missed, v.dtype)

@@ -41,6 +41,7 @@ def store(trainer: Trainer, path: str | os.PathLike[str]) -> None:
         "step": trainer.step,
         "batch": trainer.batch,
         "seconds": trainer.elapsed(),
+        "stop_reason": trainer.stop_reason,  # one that a callback gave: killed now, the run must not go on later
         "means": trainer.means.state_dict(),
         "history": trainer.history.rows,
         "generator": generator().bit_generator.state,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from minigrad import Tensor, enable_grad
+from minigrad import enable_grad
 from minigrad.graph import Leaf
 
 from .trainer import Model
@@ -82,7 +82,7 @@ def summary(model: Model, *inputs: Any) -> Summary:
         for tensor in frozen:  # a gate is recorded only where something wants a gradient
             tensor.requires_grad = True
         with enable_grad():
-            output: Tensor = model(*inputs)
+            found = rows(list(Graph(model(*inputs))))
     finally:
         for tensor in frozen:
             tensor.requires_grad = False
@@ -92,7 +92,7 @@ def summary(model: Model, *inputs: Any) -> Summary:
     known = {tensor.node for tensor in parameters.values()}
     seen: set[Leaf] = set()
     lines = []
-    for row in rows(list(Graph(output))):
+    for row in found:
         first = [leaf for leaf in row.parameters if leaf not in seen and leaf in known]
         seen.update(first)
         layer = layers.get(".".join(name for name in row.scope[1:] if name != "\0"))

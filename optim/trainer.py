@@ -124,8 +124,9 @@ class Trainer:
         """Train for `epochs` epochs in all, measure on `validation` after each, and return the history.
 
         `resume` is the path of a snapshot (callbacks.Snapshots writes them): the run goes on from there, and ends as it
-        would have without the break. The model is left in evaluation mode, ready to be used. Ctrl-C ends the run after
-        the present step, with KeyboardInterrupt once every callback has done its last work.
+        would have without the break; one that had stopped early stays stopped. The model is left in evaluation mode,
+        ready to be used. Ctrl-C ends the run after the present step, with KeyboardInterrupt once every callback has
+        done its last work.
         """
         self._begin(train, epochs, validation)
         if self.seed is not None:
@@ -142,9 +143,9 @@ class Trainer:
                     if not self.stop_reason:
                         self._end_epoch()
         except Interrupted:
-            self.stop_reason = "Ctrl-C"
             if not self._in_callback:  # else the state is between two callbacks, and no place to resume from
                 self._call("on_interrupt")
+            self.stop_reason = "Ctrl-C"
             raise
         except BaseException as error:
             self.stop_reason = type(error).__name__
@@ -222,6 +223,7 @@ class Trainer:
         self.means.load_state_dict(info["means"])
         self.history.rows[:] = info["history"]
         self.seconds, self._began = info["seconds"], time.perf_counter()
+        self.stop_reason = info["stop_reason"]
 
     # ---- below the loop ----
 

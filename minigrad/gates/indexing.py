@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import DtypeError, IndexRangeError, OptionError, ShapeError
 from ..gate import Gate, Shape
+from ..graph import Leaf
 from ..pieces import Pieces
 from ..tensor import Tensor, TensorLike, implements
 from .activation import check_axis
@@ -81,7 +82,26 @@ class Lookup(Gate):
     symbol = "look-up"
     constant_inputs = (1,)
 
+    def __call__(self, *inputs: TensorLike) -> Tensor:
+        table, ids = inputs
+        leaf = table.node if isinstance(table, Tensor) else None
+        if not isinstance(leaf, Leaf) or leaf.owed is None:
+            return super().__call__(table, ids)
+        self._check(rows := _plain_key(ids), len(leaf.stored))
+        owed = leaf.owed
+        owed(leaf, rows)  # the rows that are read must be up to date, and only those
+        leaf.owed = None
+        try:
+            return super().__call__(table, ids)
+        finally:
+            leaf.owed = owed
+
     def forward(self, table: Any, ids: Any) -> Any:
+        self._check(ids, len(table))
+        return table.take(ids, axis=0)
+
+    @staticmethod
+    def _check(ids: Any, vocabulary: int) -> None:
         if ids.dtype.kind not in "iu":
             raise DtypeError(
                 "MG117",
@@ -90,15 +110,14 @@ class Lookup(Gate):
                 remedy="ids.astype('int64'), or a list of Python integers",
             )
         # A negative id read as unsigned is huge, so that one comparison finds both kinds of stray.
-        if ids.size and ids.astype(np.int64, copy=False).view(np.uint64).max() >= len(table):
-            stray = ids[(ids < 0) | (ids >= len(table))]
+        if ids.size and ids.astype(np.int64, copy=False).view(np.uint64).max() >= vocabulary:
+            stray = ids[(ids < 0) | (ids >= vocabulary)]
             raise IndexRangeError(
                 "MG141",
-                f"id {stray[0]} is outside the vocabulary of {len(table)} ({stray.size} of {ids.size} ids are)",
+                f"id {stray[0]} is outside the vocabulary of {vocabulary} ({stray.size} of {ids.size} ids are)",
                 cause="the ids were made with a larger vocabulary than the table has rows, or are not ids",
-                remedy=f"keep ids from 0 to {len(table) - 1}: use a vocabulary of that size, or a larger table",
+                remedy=f"keep ids from 0 to {vocabulary - 1}: use a vocabulary of that size, or a larger table",
             )
-        return table.take(ids, axis=0)
 
     def backward(self, dz: Any, z: Any, table: Any, ids: Any) -> Any:
         return (lambda: scatter(table.shape, ids, dz)), None
@@ -330,7 +349,12 @@ def where(condition: TensorLike, a: TensorLike, b: TensorLike) -> Tensor:
 
 def _some(function: str, tensors: Sequence[TensorLike]) -> Sequence[TensorLike]:
     if len(tensors) == 0:
-        raise OptionError("MG142", f"{function} was given no tensors", remedy="give a list of one or more")
+        raise OptionError(
+            "MG142",
+            f"{function} was given no tensors",
+            cause="the list is empty, and nothing joined has no shape",
+            remedy="give a list of one or more",
+        )
     return tensors
 
 

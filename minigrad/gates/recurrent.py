@@ -18,6 +18,7 @@ import numpy as np
 
 from ..errors import OptionError, ShapeError
 from ..gate import Gate, Shape
+from ..graph import state
 from ..pieces import Array
 
 
@@ -87,6 +88,19 @@ class _Sequence(Gate):
         columns = self._in_order(mask.T)[:, :, None]
         for t, column in enumerate(columns):
             yield t, None if column.all() else column
+
+    def _holds(self, steps: int, mask: Any) -> dict[int, Array | None]:
+        """The cuts, where somebody wants to hold the states there (`graph.state.on_cut`): else values need no cut."""
+        if state.on_cut is None:
+            return {}
+        return cuts(steps, self.truncate, None if mask is None else self._in_order(mask, 1))
+
+    @staticmethod
+    def _hold(rows: Any, part: Any) -> Any:
+        """A state behind a cut of those rows (B, 1), or of all (None)."""
+        assert state.on_cut is not None
+        held = state.on_cut(part.copy())
+        return held if rows is None else np.where(rows, held, part)
 
     def _backwards(self, mask: Any, *dz: Any) -> Iterator[tuple[int, Any, Any]]:
         """(t, rows, go_on) from the last step run to the first that carries gradient.
@@ -184,8 +198,10 @@ class RNNSequence(_Sequence):
         from_x = self._project(x, W_xh, b)
         z = np.empty((x.shape[1], *h0.shape), x.dtype)
         steps = self._in_order(z)
-        h = h0
+        h, held = h0, self._holds(len(z), mask)
         for t, rows in self._forwards(len(z), mask):
+            if t in held:
+                h = self._hold(held[t], h)
             h_next = steps[t]
             np.dot(h, W_hh, out=h_next)
             h_next += from_x[:, t]
@@ -252,9 +268,11 @@ class GRUSequence(_Sequence):
         s = np.empty((batch, 3 * H), x.dtype)
         gates = np.empty((batch, 2 * H), x.dtype)
         blocks = gates.reshape(batch, 2, H).transpose(1, 0, 2)
-        h = h0
+        h, held = h0, self._holds(length, mask)
         with np.errstate(over="ignore"):  # e^-a may be infinite, and 1 / infinity is the 0 that is wanted
             for t, rows in self._forwards(length, mask):
+                if t in held:
+                    h = self._hold(held[t], h)
                 np.dot(h, W, out=s)
                 s += b
                 np.add(s[:, : 2 * H], from_x[:, t, : 2 * H], out=gates)
@@ -349,9 +367,11 @@ class LSTMSequence(_Sequence):
         a = np.empty((batch, 4 * H), x.dtype)
         blocks = a.reshape(batch, 4, H).transpose(1, 0, 2)
         product = np.empty((batch, H), x.dtype)
-        h, c = h0, c0
+        h, c, held = h0, c0, self._holds(length, mask)
         with np.errstate(over="ignore"):  # e^-a may be infinite, and 1 / infinity is the 0 that is wanted
             for t, rows in self._forwards(length, mask):
+                if t in held:
+                    h, c = self._hold(held[t], h), self._hold(held[t], c)
                 np.dot(h, W, out=a)
                 a += from_x[:, t]
                 np.exp(a, out=a)

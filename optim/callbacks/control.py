@@ -30,7 +30,8 @@ class LearningRate(Callback):
         trainer.optimizer.scale = self.schedule(trainer.step)
 
     def on_epoch_end(self, trainer: Trainer) -> None:
-        trainer.history.rows[-1]["lr"] = trainer.optimizer.groups[0].lr * trainer.optimizer.scale
+        # From the schedule, not from `scale`: a run resumed between the last step and here has made no step yet.
+        trainer.history.rows[-1]["lr"] = trainer.optimizer.groups[0].lr * self.schedule(trainer.step - 1)
 
 
 class ClipGradients(Callback):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from minigrad.checkpoint import clear_unfinished, save
-from minigrad.errors import MinigradError, OptionError
+from minigrad.errors import CheckpointError, MinigradError, OptionError
 
 from ..history import check_suffix, need_matplotlib
 from ..optimizer import Array, check_count
@@ -48,7 +48,7 @@ class Snapshots(Callback):
         return max(Path(folder).glob(_PATTERN), default=None)
 
     def on_start(self, trainer: Trainer) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self.folder / "a snapshot")
         clear_unfinished(self.folder, _PATTERN)
 
     def on_step(self, trainer: Trainer) -> None:
@@ -65,7 +65,7 @@ class Snapshots(Callback):
     def on_end(self, trainer: Trainer) -> None:
         newest = self.latest(self.folder)
         if trainer.stop_reason == "Ctrl-C" and newest is not None:
-            print(f"stopped by Ctrl-C after step {trainer.step}. To go on: fit(..., resume={os.fspath(newest)!r})")
+            print(f"Stopped by Ctrl-C after step {trainer.step}. To go on: fit(..., resume={os.fspath(newest)!r})")
 
     def _store(self, trainer: Trainer) -> None:
         # Named by the step, so that the names sort by age. After an epoch the same step is stored anew, as it is now.
@@ -109,6 +109,8 @@ class BestSnapshot(Callback):
     def on_end(self, trainer: Trainer) -> None:
         if self.weights:
             set_arrays(trainer.model.named_parameters(), self.weights)
+            if trainer.stop_reason == "Ctrl-C":
+                print(f"The model has its best weights: those of epoch {self.epoch}, {self.monitor} {self.value:.4f}.")
 
     def state_dict(self) -> dict[str, Any]:
         return {"value": self.value, "epoch": self.epoch, **self.weights}
@@ -181,5 +183,14 @@ def warn_if_failing(write: Callable[[], object]) -> bool:
 
 
 def make_folder(path: PathLike) -> None:
-    """Make the folder that a file will be written in, before a run and not after it."""
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    """Make the folder that a file will be written in; CheckpointError MG506 before a run, and not after its first epoch."""
+    folder = Path(path).parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CheckpointError(
+            "MG506",
+            f"cannot make the folder {folder}",
+            cause=error.strerror or str(error),
+            remedy="choose a folder that can be made and written to",
+        ) from error

@@ -150,7 +150,7 @@ def test_broadcasting_gradients_are_the_transpose_of_the_derivative(shapes, oper
     np.testing.assert_allclose(np.sum(direction * A.grad), along, rtol=1e-9, atol=1e-9)
 
 
-@given(st.lists(st.integers(-5, 4), max_size=12), st.integers(0, 2**31))
+@given(st.lists(st.integers(-5, 4), max_size=40), st.integers(0, 2**31))
 def test_pieces_rows_and_dense_agree_with_add_at(ids, seed):
     rng = np.random.default_rng(seed)
     index = np.array(ids, dtype=np.int64)
@@ -162,7 +162,7 @@ def test_pieces_rows_and_dense_agree_with_add_at(ids, seed):
     pieces = first + second
     np.testing.assert_allclose(pieces.dense(), expected, atol=1e-12)
     rows, sums = pieces.rows()
-    assert rows.tolist() == sorted({i % 5 for i in ids})
+    assert sorted(rows.tolist()) == sorted({i % 5 for i in ids})
     np.testing.assert_allclose(sums, expected[rows], atol=1e-12)
 
 
@@ -178,5 +178,5 @@ def test_a_lookup_gradient_stays_in_pieces_until_it_is_read():
     table = mg.Tensor(np.ones((1000, 2)), requires_grad=True)
     mg.lookup(table, [[3, 5], [3, 9]]).sum().backward()
     assert isinstance(table.node.grad, Pieces)
-    assert table.node.grad.rows()[0].tolist() == [3, 5, 9]
+    assert sorted(table.node.grad.rows()[0].tolist()) == [3, 5, 9]
     assert table.grad[3].tolist() == [2, 2] and table.grad.sum() == 8

@@ -1,0 +1,107 @@
+"""Rows of a table that no batch touches: what a rule would do to them, put off until they are read. Knows no one rule.
+
+With gradient 0 a rule still moves a row (Adam's and momentum's running means fade out over many steps), and doing that
+to all 10,000 word vectors at every step costs more than all else in it. What a row missed can be made up for at once:
+with g = 0 a step multiplies what the row's slots hold by factors that depend on the step alone, and factors add up.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minigrad.graph import Leaf
+from minigrad.pieces import Array
+
+Sums = tuple[NDArray[np.float64], ...]
+
+
+class IdleRule(Protocol):
+    """What a rule must know to leave rows idle."""
+
+    def idle_terms(self, missed: NDArray[np.float64], lr: float, t: int) -> Sums:
+        """The factors of step t for rows that have by then missed so many steps in a row, this one included."""
+
+    def idle_catch_up(self, p: Array, slots: Sequence[Array], missed: NDArray[np.float64], sums: Sums) -> None:
+        """Do to the rows p and their slots, in place, what the missed steps would have done.
+
+        `missed` (n, 1, ...) is their number, `sums` the terms of those steps, added up, for each row.
+        """
+
+
+class IdleRows:
+    """The rows of one table, each up to date up to a step of its own.
+
+    `rule` is the optimizer, `slots` its arrays for the table, `t` the number of steps made so far, `window` the number
+    of missed steps after which further ones change nothing but the slots.
+    """
+
+    def __init__(self, rule: IdleRule, slots: Sequence[Array], rows: int, t: int, window: int) -> None:
+        self.rule, self.slots, self.window = rule, slots, window
+        self.first = self.t = t
+        self.up_to = np.full(rows, t)  # the step up to which each row is up to date
+        self.sums: Sums = ()  # the terms of all steps after first, first + 1, ..., t - 1
+
+    def count_step(self, lr: float, touched: Array | slice = slice(None)) -> None:
+        """A step was made with the rows touched, which were up to date; all others missed it."""
+        self.t += 1
+        self.up_to[touched] = self.t
+        start = max(self.first, self.t - self.window)
+        missed = np.arange(self.t - start, 0.0, -1.0)
+        terms = self.rule.idle_terms(missed, lr, self.t)
+        size = self.t - self.first
+        if not self.sums or len(self.sums[0]) < size:
+            grown = tuple(np.zeros(max(1024, 2 * size)) for _ in terms)
+            for new, old in zip(grown, self.sums, strict=False):
+                new[: len(old)] = old
+            self.sums = grown
+        for total, term in zip(self.sums, terms, strict=True):
+            total[start - self.first : size] += term
+
+    def settle(self, leaf: Leaf, rows: Array | None) -> None:
+        """Bring rows of the table up to date, or all of them (None): what a leaf calls before it is read."""
+        if rows is None:
+            stale = np.flatnonzero(self.up_to < self.t)
+        else:
+            rows = np.asarray(rows).reshape(-1)
+            stale = np.unique(rows[self.up_to[rows] < self.t])
+        if not stale.size:
+            return
+        since = self.up_to[stale]
+        column = (-1, *[1] * (leaf.stored.ndim - 1))
+        missed = (self.t - since).reshape(column).astype(np.float64)
+        sums = tuple(total[since - self.first].reshape(column) for total in self.sums)
+        leaf.stored.setflags(write=True)
+        change_rows(leaf.stored, self.slots, stale, lambda p, own: self.rule.idle_catch_up(p, own, missed, sums))
+        leaf.stored.setflags(write=False)
+        self.up_to[stale] = self.t
+
+
+def change_rows(
+    table: Array, slots: Sequence[Array], rows: Array, change: Callable[[Array, list[Array]], None]
+) -> None:
+    """`change(p, slots)` in place, for those rows of a table and its slots alone."""
+    p, taken = table[rows], [slot[rows] for slot in slots]
+    change(p, taken)
+    for whole, part in zip([table, *slots], [p, *taken], strict=True):
+        whole[rows] = part
+
+
+def fade_out(factor: float) -> int:
+    """After how many steps something that fades by `factor` at each has lost all weight beside what it was: 1e-9.
+
+    >>> fade_out(0.9)
+    197
+    """
+    return math.ceil(math.log(1e-9) / math.log(factor)) if factor > 0 else 0
+
+
+def faded(factor: float, missed: NDArray[np.float64], dtype: np.dtype[Any]) -> Array:
+    """`factor` to the power of the steps missed, and 0 below 1e-20: what is left would only become slow denormals."""
+    power = factor**missed
+    power[power < 1e-20] = 0.0
+    return power.astype(dtype)
