@@ -13,7 +13,7 @@ from ..errors import DtypeError, GradientError, OptionError
 from ..graph import Node
 from ..pieces import Array
 from ..tensor import Tensor
-from .collect import collect
+from .collect import collect_graph
 from .layout import STEP
 from .page import build, frame, write
 
@@ -56,7 +56,7 @@ def explore(output: Tensor, path: str | os.PathLike[str] | None = None, *, words
     node = _root(output)
     target = None if path is None else _target(path)
     words = list(words)
-    data = collect(node, node.seed if node.seed is not None else _one(node), words)
+    data = collect_graph(node, node.seed if node.seed is not None else _one(node), words)
     steps = [column for column in data["columns"] if column["kind"] == "step"]
     if words and len(words) != len(steps):
         raise OptionError(

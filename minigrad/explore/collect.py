@@ -36,7 +36,7 @@ class _All:
         return True
 
 
-def collect(root: Node, seed: Array, words: list[str]) -> dict[str, Any]:
+def collect_graph(root: Node, seed: Array, words: list[str]) -> dict[str, Any]:
     """All that the page shows of the graph behind `root`: nodes in serial order, arrays, gradients, places, rules."""
     nodes = ancestors([root], _with_cuts)[::-1]
     index = {node: number for number, node in enumerate(nodes)}
@@ -60,7 +60,8 @@ def collect(root: Node, seed: Array, words: list[str]) -> dict[str, Any]:
         if node.gate is not None:
             entry["gate"] = node.gate.name
             entry["inputs"] = [index[parent] for parent in node.inputs]
-            rules.setdefault(node.gate.name, _rule(node.gate))
+            if node.gate.name not in rules:
+                rules[node.gate.name] = _rule(node.gate)
             if settings := _settings(node.gate):
                 entry["settings"] = settings
         if node.scope:
@@ -162,7 +163,7 @@ def _rule(gate: Any) -> dict[str, str]:
     documented = next((base for base in type(gate).__mro__ if base is not Gate and base.__doc__), object)
     text = "" if documented is object else inspect.cleandoc(documented.__doc__ or "")
     opening = text.split(">>>")[0].split()
-    return {"symbol": _short(str(getattr(gate, "symbol", ""))), "text": _short(" ".join(opening), 600)}
+    return {"symbol": _short(str(getattr(gate, "symbol", ""))), "text": _short(" ".join(opening).replace("`", ""), 600)}
 
 
 def _settings(gate: Any) -> str:

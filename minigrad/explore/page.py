@@ -33,7 +33,7 @@ def script() -> str:
 
 
 def build(data: dict[str, Any]) -> str:
-    """The whole page for what `collect` gathered."""
+    """The whole page for what `collect_graph` gathered."""
     code, style = script(), _part("style.css")
     # A data block ends at "</script>" wherever that stands; with no "<" in it, it cannot. < is JSON for "<".
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)

@@ -179,13 +179,26 @@ class App {
     this.minimap.show(layout);
   }
 
+  resized() {
+    const { clientWidth, clientHeight } = byId("stage");
+    byId("picture").style.width = `${clientWidth}px`;
+    byId("picture").style.height = `${clientHeight}px`;
+    byId("picture").setAttribute("viewBox", `0 0 ${clientWidth} ${clientHeight}`); // on paper it takes another width
+    this.panzoom.fit();
+    this.reveal();
+  }
+
+  reveal() {
+    const box = this.picture.boxOf(this.focused);
+    if (box) this.panzoom.reveal(box);
+  }
+
   update() {
     this.showStep();
     this.mark();
     this.showTransport();
     this.strip.mark(this.focused);
-    const box = this.picture.boxOf(this.focused);
-    if (box) this.panzoom.reveal(box);
+    this.reveal();
     this.announce();
   }
 
@@ -312,7 +325,7 @@ class App {
       this.search(byId("search").value, true);
     });
     document.addEventListener("keydown", (event) => this.key(event));
-    new ResizeObserver(() => this.panzoom.fit()).observe(byId("picture"));
+    new ResizeObserver(() => this.resized()).observe(byId("stage"));
   }
 
   key(event) {

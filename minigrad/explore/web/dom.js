@@ -29,8 +29,8 @@ export function foreign(text) {
   return el("bdi", {}, text);
 }
 
-/** At most `longest` characters, with a mark where some were left out. */
+/** At most about `longest` characters, with a mark where some were left out. */
 export function shorten(text, longest) {
   const letters = Array.from(text);
-  return letters.length <= longest ? text : `${letters.slice(0, longest - 1).join("")}…`;
+  return letters.length <= longest ? text : `${letters.slice(0, Math.max(1, Math.floor(longest) - 1)).join("")}…`;
 }

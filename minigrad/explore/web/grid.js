@@ -1,6 +1,6 @@
 // An array as a person can read it: a coloured grid of its numbers, or its range and norm with a heat map. Knows no graph.
 import { brief, count, exact, indicesOf, shapeText } from "./arrays.js";
-import { el } from "./dom.js";
+import { el, svg } from "./dom.js";
 
 const MOST_CELLS = 64;
 const HEAT_SIDE = 8;
@@ -38,14 +38,14 @@ function cell(array, place, scale, pick, isMarked) {
     ? el("button", { type: "button", "aria-label": `Edit ${where}`, "aria-pressed": String(isMarked), onclick: () => pick(place) }, brief(x))
     : brief(x);
   const td = el("td", { title: where, class: isMarked ? "marked" : null }, inside);
-  paint(td, x, scale, 55);
+  paint(td, x, scale);
   return td;
 }
 
 // Orange for positive, blue for negative, stronger for larger: two hues that colour-blind eyes tell apart.
-function paint(element, x, scale, strongest) {
+function paint(element, x, scale) {
   if (!Number.isFinite(x)) return element.classList.add("unfinite");
-  const strength = scale > 0 ? Math.round((Math.abs(x) / scale) * strongest) : 0;
+  const strength = scale > 0 ? Math.round((Math.abs(x) / scale) * 55) : 0;
   if (strength > 0) element.style.background = `color-mix(in oklab, var(${x > 0 ? "--positive" : "--negative"}) ${strength}%, var(--cell))`;
 }
 
@@ -69,19 +69,15 @@ function heatMap(array, title) {
   const values = heat.values.map(Number);
   const columns = values.length / heat.rows;
   const scale = values.reduce((most, x) => (Number.isFinite(x) ? Math.max(most, Math.abs(x)) : most), 0);
-  const rows = Array.from({ length: heat.rows }, (_, row) =>
-    el(
-      "tr",
-      {},
-      values.slice(row * columns, (row + 1) * columns).map((x) => {
-        const td = el("td", { title: `mean of this block: ${exact(x)}` });
-        paint(td, x, scale, 100);
-        return td;
-      }),
-    ),
-  );
+  const cells = values.map((x, place) =>
+    svg("rect", {
+      class: !Number.isFinite(x) ? "unfinite" : x > 0 ? "positive" : "negative", x: place % columns, y: Math.floor(place / columns), width: 0.9, height: 0.9,
+      "fill-opacity": Number.isFinite(x) && scale > 0 ? (Math.abs(x) / scale).toFixed(2) : 1,
+    }));
   const words = `${title}; heat map of ${heat.rows} by ${columns} block means, strongest ${brief(scale)}`;
-  return el("table", { class: "heat", role: "img", "aria-label": words }, el("tbody", {}, rows));
+  // One svg in place of a table: a step shows many of these, and has to be quick.
+  return svg("svg", { class: "heat", role: "img", "aria-label": words, viewBox: `0 0 ${columns} ${heat.rows}`, width: columns * 17, height: heat.rows * 17 },
+    svg("title", {}, words), svg("rect", { class: "ground", width: columns, height: heat.rows }), cells);
 }
 
 // Means over blocks, as minigrad/explore/arrays.py takes them: for arrays that were recomputed here.

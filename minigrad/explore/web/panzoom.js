@@ -60,7 +60,7 @@ export class PanZoom {
 
   /** Move as little as needed for a box to be well inside the view, at a size at which it can be read. */
   reveal(box) {
-    if (this.scale < 0.35) {
+    if (this.scale < 0.45) {
       this.scale = 0.7;
       this.centre(box.x + box.width / 2, box.y + box.height / 2);
       return;

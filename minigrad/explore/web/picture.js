@@ -15,11 +15,12 @@ export class Picture {
   draw(layout) {
     this.layout = layout;
     this.boxes = new Map();
-    this.lines = new Map();
+    this.lines = [];
+    this.current = null;
+    this.active = null;
     const bands = layout.bands.map((band) => this.band(band));
     const labels = layout.slots.filter((slot) => !slot.folded && ["step", "part"].includes(slot.kind)).map((slot) =>
       svg("text", { class: "column-label", x: slot.x + slot.wide / 2, y: 20 }, slot.label));
-    this.linesByNode = new Map();
     const lines = layout.edges.map((edge) => this.line(edge));
     const boxes = [...layout.items.values()].map((item) => this.box(item));
     this.layer.replaceChildren(svg("g", {}, bands), svg("g", {}, labels), svg("g", {}, lines), svg("g", {}, boxes));
@@ -28,14 +29,15 @@ export class Picture {
   band({ label, y, height }) {
     return svg("g", { class: "band" },
       svg("rect", { x: 8, y, width: this.layout.width - 24, height, rx: 10 }),
-      svg("text", { x: 20, y: y + 17 }, shorten(label, 60)));
+      svg("text", { x: 20, y: y + 17 }, shorten(label, (this.layout.width - 40) / 8)));
   }
 
   line(edge) {
-    const path = svg("path", { class: `edge${edge.cut ? " cut" : ""}`, d: curve(edge.from, edge.to),
+    const starved = edge.pairs.every(([from]) => this.model.nodes[from].starved);
+    const path = svg("path", { class: `edge${edge.cut ? " cut" : starved ? " starved" : ""}`, d: curve(edge.from, edge.to),
       "marker-end": edge.cut ? "url(#arrow-cut)" : "url(#arrow)" });
     if (edge.cut) path.append(svg("title", {}, "The state goes on, its gradient does not come back: truncation cuts here."));
-    this.lines.set(edge.key, { path, edge });
+    this.lines.push({ path, edge });
     return path;
   }
 
@@ -44,7 +46,7 @@ export class Picture {
     const { title, subtitle, words, kind } = this.describe(item);
     // A nested svg clips what is inside it: no letter leaves its box, however wide.
     const inside = svg("svg", { x, y, width, height },
-      svg("text", { class: `title${title.length > 9 ? " long" : ""}`, x: width / 2, y: subtitle ? 18 : 26 }, shorten(title, width / 7)),
+      svg("text", { class: `title${title.length > 7 ? " long" : ""}`, x: width / 2, y: subtitle ? 18 : 26 }, shorten(title, width / 7)),
       subtitle ? svg("text", { class: "subtitle", x: width / 2, y: 34 }, shorten(subtitle, width / 6)) : null);
     const badge = svg("text", { class: "badge", x: x + width - 4, y: y - 4 });
     const group = svg("g", {
@@ -101,28 +103,38 @@ export class Picture {
     };
   }
 
-  /** `statusOf(id)` is done, now, touched, todo or given; `badgeOf(id)` a short text or "". */
+  /** `statusOf(id)` is done, now, touched, todo or given; `badgeOf(id)` a short text or "". Touches only what changes. */
   mark(now, backward, statusOf, badgeOf) {
-    for (const { group, badge, item, kind } of this.boxes.values()) {
+    for (const box of this.boxes.values()) {
+      const { group, badge, item, kind } = box;
       const status = item.kind === "node" ? statusOf(item.ids[0]) : statusOfMany(item.ids.map(statusOf));
-      const wanted = `box ${kind} ${status}`;
-      if (group.getAttribute("class") !== wanted) group.setAttribute("class", wanted);
       const text = item.kind === "node" ? badgeOf(item.ids[0]) : "";
+      if (box.status !== status) group.setAttribute("class", `box ${kind} ${status}`);
       if (badge.textContent !== text) badge.textContent = text;
-      const current = item.key === this.layout.keys[now];
-      group.setAttribute("tabindex", current ? "0" : "-1");
-      if (current) group.setAttribute("aria-current", "step");
-      else group.removeAttribute("aria-current");
+      box.status = status;
     }
-    const node = this.model.nodes[now];
-    for (const { path, edge } of this.lines.values()) {
-      const active = Boolean(node?.inputs) && edge.pairs.some(([from, to]) => to === now && node.inputs.includes(from));
-      path.classList.toggle("now", active);
+    const current = this.boxes.get(this.layout.keys[now]);
+    this.current?.group.setAttribute("tabindex", "-1");
+    this.current?.group.removeAttribute("aria-current");
+    current?.group.setAttribute("tabindex", "0");
+    current?.group.setAttribute("aria-current", "step");
+    this.current = current;
+    this.markLines(now, backward);
+  }
+
+  markLines(now, backward) {
+    this.active?.forEach(({ path }) => {
+      path.classList.remove("now");
+      path.removeAttribute("marker-start");
+      path.setAttribute("marker-end", "url(#arrow)");
+    });
+    const inputs = new Set(this.model.nodes[now]?.inputs);
+    this.active = this.lines.filter(({ edge }) => !edge.cut && edge.pairs.some(([from, to]) => to === now && inputs.has(from)));
+    for (const { path } of this.active) {
+      path.classList.add("now");
       // A gradient runs the other way: where one is on its way, the arrow points back.
-      const [here, there] = active && backward ? ["marker-start", "marker-end"] : ["marker-end", "marker-start"];
-      path.setAttribute(here, edge.cut ? "url(#arrow-cut)" : active ? "url(#arrow-now)" : "url(#arrow)");
-      path.removeAttribute(there);
-      if (edge.pairs.every(([from]) => this.model.nodes[from].starved)) path.classList.add("starved");
+      path.removeAttribute(backward ? "marker-end" : "marker-start");
+      path.setAttribute(backward ? "marker-start" : "marker-end", "url(#arrow-now)");
     }
   }
 
@@ -150,7 +162,7 @@ function curve(from, to) {
     const [x2, y2] = [to.x + to.width / 2, down ? to.y : to.y + to.height];
     const bend = (y2 - y1) / 2;
     // A line that passes rows between its ends swings out, so as not to run behind the boxes there.
-    const out = Math.abs(y2 - y1) > 60 && Math.abs(x1 - x2) < 20 ? from.width * 0.75 : 0;
+    const out = Math.abs(y2 - y1) > 60 && Math.abs(x1 - x2) < 20 ? from.width * 1.05 : 0;
     return `M ${x1} ${y1} C ${x1 - out} ${y1 + bend}, ${x2 - out} ${y2 - bend}, ${x2} ${y2}`;
   }
   const right = to.slot.x > from.slot.x;

@@ -9,8 +9,8 @@ export class Quiz {
   constructor(root, model, changed, next) {
     Object.assign(this, { root, model, changed, next, on: false, question: null });
     this.solved = new Set();
+    this.tried = new Set();
     this.right = 0;
-    this.asked = 0;
   }
 
   /** The input that must stay hidden at this step, or -1. */
@@ -23,10 +23,11 @@ export class Quiz {
     this.root.hidden = !this.on;
     if (!this.on) return;
     this.question = gate === null ? null : questionFor(this.model, gate);
-    const score = el("p", { class: "muted" }, `${this.right} right of ${this.asked} answered`);
+    this.score = el("p", { class: "muted" });
+    this.showScore();
     if (!this.question) {
       const why = gate === null ? "Go to a backward step: the quiz asks for the next gradient." : "Nothing to ask here: these arrays are too large to do by hand, or nothing is sent on. Step on.";
-      return this.root.replaceChildren(el("h2", {}, "Quiz"), el("p", {}, why), score);
+      return this.root.replaceChildren(el("h2", {}, "Quiz"), el("p", {}, why), this.score);
     }
     const answer = el("input", { id: "answer", type: "text", inputmode: "decimal", autocomplete: "off", "aria-label": "Your answer" });
     this.verdict = el("p", { role: "status", class: "verdict" });
@@ -37,7 +38,7 @@ export class Quiz {
         el("button", {}, "Check"), " ",
         el("button", { type: "button", id: "reveal", onclick: () => this.reveal() }, "Show me"), " ",
         el("button", { type: "button", onclick: () => this.next() }, "Next step")),
-      this.verdict, score);
+      this.verdict, this.score);
     if (this.solved.has(gate)) this.say(`It is ${brief(this.question.answer, 6)}.`, "");
   }
 
@@ -45,12 +46,18 @@ export class Quiz {
     event.preventDefault();
     const { gate } = this.question;
     const { right, text: verdict } = judge(this.model, this.question, text, this.redo(gate));
-    if (!this.solved.has(gate)) {
-      this.asked += 1;
+    if (!this.solved.has(gate) && !this.tried.has(gate)) {
+      this.tried.add(gate);
       this.right += Number(right);
+      this.showScore();
     }
     if (right) this.finish();
     this.say(right ? `Right: ${brief(this.question.answer, 6)}.` : verdict, right ? "right" : "wrong");
+  }
+
+  showScore() {
+    const { right, tried } = this;
+    this.score.textContent = tried.size ? `${right} of ${tried.size} right at the first try` : "";
   }
 
   reveal() {

@@ -14,7 +14,7 @@ export function backwardStep(model, id, go, hidden = -1) {
     block(arrives, model.grad(id), "dz", "upstream"),
     ruleOf(model, id),
     ...node.inputs.map((parent, input) => deliveryOf(model, id, input, names[input], go, hidden === input)),
-    details("Inputs and output of the gate", [
+    details("Inputs and output of the gate", () => [
       ...node.inputs.map((parent, n) => block(`${names[n]}: `, model.value(parent), names[n], "", foreign(shorten(model.title(parent), 40)))),
       block("z: the output", model.value(id), "z"),
     ]),
@@ -128,8 +128,10 @@ function block(title, array, label, role = "", after = null) {
     showArray(array, label));
 }
 
+// Filled when it is opened: most steps are passed without a look inside.
 function details(summary, children) {
-  return el("details", {}, el("summary", {}, summary), children);
+  const element = el("details", { ontoggle: () => element.children.length === 1 && element.append(...children()) }, el("summary", {}, summary));
+  return element;
 }
 
 function link(model, id, go) {

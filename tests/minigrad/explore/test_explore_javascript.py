@@ -56,7 +56,7 @@ def cases(gate_class: type[mg.Gate]) -> list[dict]:
         node = Node(gate, tuple(leaves), arrays, np.asarray(gate.forward(*arrays)), True)
         dz = rng.normal(size=node.output.shape)
         gradients = sweep(node, dz)
-        parts = [gradients[leaf] if leaf in gradients else None for leaf in leaves]
+        parts = [gradients.get(leaf) for leaf in leaves]
         dense = [part if part is None or isinstance(part, np.ndarray) else part.dense() for part in parts]
         found.append(
             {
