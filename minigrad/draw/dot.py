@@ -13,9 +13,8 @@ from ..graph import Scope
 from .boxes import Box, Link, View
 from .colour import CUT, INK, PALE, STATE, STYLES, Scale, on_scale
 from .grid import Grid
-from .labels import Line, Words, extent, marked_up, number, printable, quoted, scope_label, size_of
+from .labels import FONT, Line, Words, extent, marked_up, number, printable, quoted, scope_label, size_of
 
-FONT = "Helvetica,Arial,sans-serif"
 KINDS = {
     "gate": "a gate", "parameter": "a parameter", "input": "an input", "constant": "a constant",
     "scope": "a scope's gates", "fold": "gates left out", "output": "an output", "loss": "the loss",
@@ -201,6 +200,9 @@ def _legend(view: View, grid: Grid | None) -> list[str]:
         samples.append(
             ("legend_cut", {"shape": "plaintext", "fontcolor": CUT}, [Line("dashed red: a cut, no gradient passes", 9)])
         )
+    if any(link.kind == "state" for link in view.links):
+        words = "blue: a state, on its way to the next time step"
+        samples.append(("legend_state", {"shape": "plaintext", "fontcolor": STATE}, [Line(words, 9)]))
     frame = {"label": marked_up([Line("", 9.5, "legend")]), "style": "rounded", "color": "#9A9A9A"}
     spots = (
         grid.legend([extent(lines)[0] for _, _, lines in samples], frame) if grid is not None else [{}] * len(samples)

@@ -74,7 +74,7 @@ class Graph:
         """The picture, without writing a file. The options are those of `draw`."""
         _check(mode, depth, color_by)
         gates = [node for node in self.nodes if node.gate is not None]
-        boxes, said = choose(gates, mode, window, depth, collapse)
+        boxes, picked, said = choose(gates, mode, window, depth, collapse)
         view = connect(self.nodes, self.roots, boxes)
         timed = any(box.column is not None for box in view.boxes)
         largest = LARGEST["columns" if timed else "graphviz"]
@@ -93,7 +93,7 @@ class Graph:
         colouring = _colouring(view, words, color_by) if color_by else None
         grid = Grid(view, words) if timed else None
         text = write(view, words, caption=said, legend=legend, colouring=colouring, grid=grid)
-        return Drawing(text, said, grid.longest if grid is not None else 0.0)
+        return Drawing(text, picked, said, grid.longest if grid is not None else 0.0)
 
     def dot(self, **options: Any) -> str:
         """The picture as DOT text; the options are those of `draw`."""
@@ -116,15 +116,19 @@ class Graph:
 
 
 class Drawing:
-    """A finished picture: its DOT text, what was chosen for it, and the file it was written to. Notebooks show it."""
+    """A finished picture, which a notebook shows by itself.
 
-    def __init__(self, dot: str, caption: str, longest: float) -> None:
-        self.dot, self.caption = dot, caption
+    `dot` is its text, `mode` the one that was picked, `caption` what stands beneath it, `path` the file it is in.
+    """
+
+    def __init__(self, dot: str, mode: str, caption: str, longest: float) -> None:
+        self.dot, self.mode, self.caption = dot, mode, caption
         self.path: Path | None = None
         self._longest = longest
 
     def __repr__(self) -> str:
-        return f"<Drawing{f' in {self.path}' if self.path else ''}{f': {self.caption}' if self.caption else ''}>"
+        where = f" in {self.path}" if self.path else ""
+        return f"<Drawing, {self.mode}{where}{': ' if self.caption else ''}{self.caption}>"
 
     def save(self, path: str | os.PathLike[str], *, dpi: int = 144) -> Path:
         """Write the picture in the format of the path's suffix; `dpi` is for PNG."""

@@ -10,13 +10,14 @@ columns, where no box stands, each producer in a track of its own; so no wire cr
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
+from itertools import pairwise
 
 from ..graph import Scope
 from .boxes import Box, Link, View
 from .colour import STYLES
 from .labels import Line, Words, extent, marked_up, printable, scope_label, size_of
 from .lane import Lane
-from .points import Point, label_at, point, rounded
+from .points import Point, label_at, point, rounded, swinging
 from .rows import LEFT, RIGHT, find_columns, find_rows
 
 GAP = 20.0  # between rows, beside the tracks
@@ -65,13 +66,24 @@ class Grid:
         for link in self.view.links:
             lane, tail, head = self.lane[self.column[link.head]], self._key(link.tail), self._key(link.head)
             if self.column[link.tail] == self.column[link.head]:
-                if tail != head:
-                    lane.edges[tail, head] = None
+                stops = [tail, *self._passes(link), head]
+                for row, key in enumerate(stops[1:-1], self.rows[link.tail] + 1):
+                    lane.rows[key], lane.sizes[key] = row, (4.0, 0.0)
+                lane.edges |= dict.fromkeys(pairwise(stops))
             elif link.kind != "data" and lane is self.lane[self.column[link.tail]]:
                 lane.leanings[head] = -3.0
                 lane.leanings.setdefault(tail, 1.0)
         for lane in plans.values():
             lane.arrange()
+
+    def _passes(self, link: Link) -> list[Hashable]:
+        """What keeps a way free in each row that a wire within a column passes: a key of the lane, like a box's."""
+        rows = range(self.rows[link.tail] + 1, self.rows[link.head])
+        return [(self._key(link.tail), self._key(link.head), row) for row in rows]
+
+    def _rises(self, link: Link) -> bool:
+        """Whether a wire stays in its column, and goes up."""
+        return self.column[link.tail] == self.column[link.head] and self.rows[link.tail] < self.rows[link.head]
 
     def _find_places(self) -> None:
         gutter = 2 * PAD + 12 + TRACK * len(self.risers)
@@ -95,10 +107,11 @@ class Grid:
         self.risers: dict[Hashable, int] = {}
         for link in self.view.links:
             key = self._key(link.tail)
-            if len(self._gaps(link)) > 1 or self.column[link.tail] != self.column[link.head]:
-                for gap in self._gaps(link):
-                    tracks = self.tracks.setdefault(gap, {})
-                    tracks.setdefault(key, len(tracks))
+            if self._rises(link):
+                continue
+            for gap in self._gaps(link):
+                tracks = self.tracks.setdefault(gap, {})
+                tracks.setdefault(key, len(tracks))
             if self._riser(link) is None:
                 self.risers.setdefault(key, len(self.risers))
         self.heights = dict.fromkeys(range(max(self.rows.values()) + 1), 20.0)
@@ -137,6 +150,9 @@ class Grid:
 
     def _from(self, link: Link) -> float:
         """Where a wire comes from, as its head sees it."""
+        if self._rises(link):
+            lane, left = self.lane[self.column[link.head]], self.left[self.column[link.head]]
+            return left + lane.offsets[[self._key(link.tail), *self._passes(link)][-1]]
         if len(self._gaps(link)) == 1:
             return self.x(link.tail)
         riser = self._riser(link)
@@ -150,19 +166,16 @@ class Grid:
     def _riser(self, link: Link) -> float | None:
         """Where in the head's column a wire can go straight up, past rows in between; None if it takes the gutter."""
         over, under = self.rows[link.tail], self.rows[link.head] - 1
-        lane, head, tail = self.lane[self.column[link.head]], self._key(link.head), self._key(link.tail)
+        lane, x = self.lane[self.column[link.head]], self.lane[self.column[link.head]].offsets[self._key(link.head)]
         if over == under:
-            return lane.offsets[head]
-        together = self.column[link.tail] == self.column[link.head]
-        if over > under or (self.column[link.tail] == LEFT and not together):
+            return x
+        if over > under or self.column[link.tail] == LEFT:
             return None  # what comes from the left runs below the steps, not through them
-        for x in (lane.offsets[head], lane.offsets[tail]) if together else (lane.offsets[head],):
-            if not any(
-                over < row <= under and abs(x - lane.offsets[key]) < lane.sizes[key][0] / 2 + 4
-                for key, row in lane.rows.items()
-            ):
-                return x
-        return None
+        blocked = any(
+            over < row <= under and abs(x - lane.offsets[key]) < lane.sizes[key][0] / 2 + 4
+            for key, row in lane.rows.items()
+        )
+        return None if blocked else x
 
     def _gutter_x(self, link: Link) -> float:
         """The gutter beside the head's column, on the side that the wire comes from, in the producer's own track."""
@@ -182,10 +195,14 @@ class Grid:
     def _path(self, link: Link) -> list[Point]:
         start = (self.x(link.tail), self.y[self.rows[link.tail]] + self.size[link.tail][1] / 2)
         end = (self.ports[link], self.y[self.rows[link.head]] - self.size[link.head][1] / 2)
+        if self._rises(link):
+            path = [start]
+            for row, key in enumerate(self._passes(link), self.rows[link.tail] + 1):
+                x = self.left[self.column[link.head]] + self.lane[self.column[link.head]].offsets[key]
+                path += [(x, self.y[row] - self.heights[row] / 2), (x, self.y[row] + self.heights[row] / 2)]
+            return [*path, end]
         gaps = self._gaps(link)
         if len(gaps) == 1:
-            if self.column[link.tail] == self.column[link.head]:
-                return [start, end]
             y = self._track_y(gaps[0], link)
             return [start, (start[0], y), (end[0], y), end]
         over, under = (self._track_y(gap, link) for gap in gaps)
@@ -198,15 +215,11 @@ class Grid:
         return link.kind == "cut" and next(other for other in self.view.links if other.label == link.label) is link
 
     def route(self, link: Link) -> dict[str, str]:
-        """`pos` of an edge: a curve to a neighbour in the row above, rounded corners otherwise."""
+        """`pos` of an edge: it swings upwards within a column, and has rounded corners otherwise."""
         path = self._path(link)
         tip = path[-1]
         path[-1] = (tip[0], tip[1] - 6)  # the arrow head covers the rest
-        if len(path) == 2:
-            (x0, y0), (x1, y1) = path
-            points = [(x0, y0), (x0, y0 + 0.55 * (y1 - y0)), (x1, y1 - 0.55 * (y1 - y0)), (x1, y1)]
-        else:
-            points = rounded(path)
+        points = swinging(path) if self._rises(link) else rounded(path)
         values = {"pos": f"e,{point(tip)} " + " ".join(map(point, points))}
         if self.has_label(link):
             (x0, y0), (x1, _) = path[1], path[2 if len(path) > 2 else 1]

@@ -16,6 +16,7 @@ from ..graph import Leaf, Node, show
 from .boxes import Box, Link, name_steps, step_of
 from .facts import Gradients, Stats
 
+FONT = "Helvetica,Arial,sans-serif"
 LONGEST = 28  # letters of a name on the face of a box; the tooltip has up to 400
 
 

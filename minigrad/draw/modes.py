@@ -47,33 +47,34 @@ def unrolls(gates: list[Node]) -> dict[Scope, Unroll]:
 
 def choose(
     gates: list[Node], mode: str, window: tuple[int, int] | None, depth: int | None, collapse: Sequence[str]
-) -> tuple[Boxes, str]:
-    """(the box of every gate, what a reader should know about the choice)."""
+) -> tuple[Boxes, str, str]:
+    """(the box of every gate, the mode that was picked, what a reader should know about the choice)."""
     time = unrolls(gates)
-    if mode == "unrolled" or window is not None:
-        boxes = unrolled(gates, time, window)
-    elif mode == "rolled" or (time and len(gates) > IN_FULL):
-        boxes = rolled(gates, time)
-    else:
-        boxes = unrolled(gates, time, None)
+    picked = "window" if window is not None else mode
+    if picked == "auto":
+        picked = "rolled" if time and len(gates) > IN_FULL else "unrolled"
+    boxes = rolled(gates, time) if picked == "rolled" else unrolled(gates, time, window)
     if collapse:
         boxes = gather(boxes, _named(gates, collapse))
     if depth is not None:
         boxes = gather(boxes, _at(depth + _wrapped(gates)))
     if mode != "auto" or window is not None:
-        return boxes, ""
-    return _shrink(boxes, gates, time, explicit=depth is not None or bool(collapse))
+        return boxes, picked, ""
+    return _shrink(boxes, gates, time, picked, explicit=depth is not None or bool(collapse))
 
 
-def _shrink(boxes: Boxes, gates: list[Node], time: dict[Scope, Unroll], explicit: bool) -> tuple[Boxes, str]:
-    """What `auto` does about a picture that is still too large, and the sentence that says so."""
-    full = f'mode="unrolled" draws all {len(gates):,} gates'
+def _shrink(
+    boxes: Boxes, gates: list[Node], time: dict[Scope, Unroll], picked: str, explicit: bool
+) -> tuple[Boxes, str, str]:
+    """What `auto` does about a picture that is still too large, and the sentence that says what it picked."""
+    drawable = time or len(gates) <= 1000
+    full = f'mode="unrolled" draws all {len(gates):,} gates' if drawable else f"The graph has {len(gates):,} gates"
     steps = sorted({step for unroll in time.values() for step in unroll.steps})
     if steps:
         full += f", window=({steps[-2]}, {steps[-1]}) these steps in full"
     said = (
         f"rolled: time steps that are built alike are drawn once. {full}."
-        if any(box.steps for box in boxes.values())
+        if any(map(_stands_for_steps, boxes.values()))
         else ""
     )
     count = len(set(boxes.values()))
@@ -82,14 +83,19 @@ def _shrink(boxes: Boxes, gates: list[Node], time: dict[Scope, Unroll], explicit
     while count > READABLE and depth > 0 and not explicit:
         boxes = gather(boxes, _at(depth + outer))
         count = len(set(boxes.values()))
+        picked = "folded"
         said = (
             f"folded: depth={depth}, each scope at that depth is one box. {full}; depth= and collapse= choose others."
         )
         depth -= 1
     if count > READABLE:
-        boxes = _fold_middle(boxes)
+        boxes, picked = _fold_middle(boxes), "folded"
         said = f"folded: the gates between the first and the last few are one box. {full}; scopes would give it parts."
-    return boxes, said
+    return boxes, picked, said
+
+
+def _stands_for_steps(box: Box) -> bool:
+    return box.kind == "gate" and len(box.steps) > 1
 
 
 def unrolled(gates: list[Node], time: dict[Scope, Unroll], window: tuple[int, int] | None) -> Boxes:

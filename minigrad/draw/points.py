@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 Point = tuple[float, float]  # in points of 1/72 inch, y upwards
 
 
@@ -13,6 +15,14 @@ def rounded(path: list[Point], radius: float = 5.0) -> list[Point]:
         enter, leave = _towards(corner, before, radius), _towards(corner, after, radius)
         points += [points[-1], enter, enter, corner, corner, leave]
     return [*points, points[-1], path[-1], path[-1]]
+
+
+def swinging(path: list[Point]) -> list[Point]:
+    """Bezier points of a path upwards that leaves and enters every point of it vertically."""
+    points = [path[0]]
+    for (x0, y0), (x1, y1) in pairwise(path):
+        points += [(x0, y0 + 0.55 * (y1 - y0)), (x1, y1 - 0.55 * (y1 - y0)), (x1, y1)]
+    return points
 
 
 def _towards(start: Point, end: Point, distance: float) -> Point:

@@ -16,9 +16,8 @@ from pathlib import Path
 import graphviz
 
 from ..errors import DrawError, OptionError
+from .labels import FONT, quoted
 
-# The fonts that graphviz-pure brings lack these signs, and its PNG would show an empty frame in their place.
-PLAINER = str.maketrans("⊙‖", "∘|")
 SUFFIXES = ("png", "svg", "pdf", "dot")
 
 
@@ -52,8 +51,10 @@ def render(text: str, suffix: str) -> bytes:
         raise no_program("there is no program `dot` on this machine")
     if suffix == "pdf":
         raise no_program("graphviz-pure draws no PDF")
+    # It measures text by one font's name, not by a list; and its own fonts, which its PNG shows, have no ⊙.
+    text = text.replace(quoted(FONT), '"Helvetica"')
     if suffix == "png":
-        text = text.translate(PLAINER)
+        text = text.replace("⊙", "○")
     done = subprocess.run([str(pure), f"-T{suffix}"], input=text.encode(), capture_output=True, check=False)
     if done.returncode != 0:
         raise _failed("graphviz-pure", done.stderr)
@@ -72,7 +73,7 @@ def no_program(what: str) -> DrawError:
         "MG607",
         what,
         cause="pictures are laid out by Graphviz, which is not a Python package",
-        remedy=f"install it with `{install_command()}`, or for PNG and SVG `pip install graphviz-pure`",
+        remedy=f"install it with `{install_command()}`; for PNG and SVG `pip install graphviz-pure` will do",
     )
 
 

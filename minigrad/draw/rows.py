@@ -42,17 +42,22 @@ def find_rows(view: View, column: dict[Box, int]) -> tuple[dict[Box, int], dict[
         if column[tail] == column[head] and tail.band == head.band and link.kind == "data":
             feeding[head].append(tail)
             fed[tail].append(head)
+    carried = {link.head for link in view.links if link.kind != "data"}  # from another step: data like any other
+    # Parameters stand in rows of their own, between a gate and its data: so a column is no wider than its gates.
+    raised = {box for box in view.boxes if any(other.kind == "parameter" for other in feeding[box])}
     level: dict[Box, int] = {}
     for box in view.boxes:  # in the order of recording, so that what feeds a box comes before it
         if not box.is_leaf:
-            level[box] = max((level.get(other, 0) + 1 for other in feeding[box]), default=0)
+            data = (level.get(other, 0) + 1 for other in feeding[box] if other.kind != "parameter")
+            level[box] = max(data, default=int(box in carried)) + (box in raised)
     # Boxes of one key stand in one row in every column, as high as the highest of them needs.
     highest: dict[Hashable, int] = {}
     for box, height in level.items():
         highest[box.key] = max(highest.get(box.key, 0), height)
     for box in view.boxes:
         if box.is_leaf:  # just below the lowest gate that it feeds
-            level[box] = max(min((highest[head.key] for head in fed[box] if not head.is_leaf), default=1) - 1, 0)
+            below = [highest[head.key] - 1 - (head in raised and box.kind != "parameter") for head in fed[box]]
+            level[box] = max(min(below, default=0), 0)
             highest[box.key] = max(highest.get(box.key, 0), level[box])
     bands: dict[Scope, tuple[int, int]] = {}
     for box in view.boxes:

@@ -1,0 +1,140 @@
+"""Draw the graph that a small program recorded: a product, a dense network, an RNN, a GRU or an LSTM.
+
+    python examples/render_graph.py                                    # an RNN over 40 steps, as reads best
+    python examples/render_graph.py --model lstm --mode unrolled --out lstm.svg
+    python examples/render_graph.py --truncate 4 --window 34 37 --grads
+    python examples/render_graph.py --model dense --values --grads --legend
+    python examples/render_graph.py --gallery docs/images              # the pictures of docs/drawing.md
+
+The picture says which mode was picked, and how to ask for another.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+import minigrad as mg
+from layers import GRU, LSTM, RNN, Dense, Embedding, Layer, Sequential
+from minigrad.errors import MinigradError
+
+CELLS = {"rnn": RNN, "gru": GRU, "lstm": LSTM}
+
+
+class Classifier(Layer):
+    """Word ids to two scores: embedding, a recurrent layer, and a dense layer on its last state."""
+
+    def __init__(self, cell: str, stacked: int, truncate: int | None) -> None:
+        super().__init__()
+        self.embedding = Embedding(10_000, 128)
+        self.rnn = CELLS[cell](128, 32, layers=stacked, truncate=truncate)
+        self.head = Dense(32, 2)
+
+    def forward(self, ids: mg.Tensor) -> mg.Tensor:
+        return self.head(self.rnn(self.embedding(ids)))
+
+
+def product() -> mg.Tensor:
+    """Two gates: x @ W, and the sum of it."""
+    x = mg.Tensor([[1.0, 2.0]], name="x")
+    W = mg.Tensor([[0.5], [-1.0]], requires_grad=True, name="W")
+    return (x @ W).sum()
+
+
+def first() -> mg.Tensor:
+    """The first example of the README."""
+    x = mg.Tensor([[1.0, 2.0]], name="x")
+    W = mg.Tensor([[0.5], [-1.0]], requires_grad=True, name="W")
+    b = mg.Tensor([0.5], requires_grad=True, name="b")
+    target = mg.Tensor([[1.0]], name="target")
+    return mg.mean_squared_error(mg.tanh(x @ W + b), target)
+
+
+def dense() -> mg.Tensor:
+    """A network of two dense layers on two rows, small enough to show every number."""
+    x = mg.Tensor([[0.5, -1.0], [1.5, 2.0]], name="x")
+    model = Sequential(Dense(2, 3, activation=mg.tanh), Dense(3, 2))
+    return mg.softmax_cross_entropy(model(x), mg.Tensor(np.array([0, 1]), name="labels"))
+
+
+def sentiment(cell: str, steps: int, stacked: int = 1, truncate: int | None = None) -> mg.Tensor:
+    """The loss of one training step of the review classifier: 32 reviews of `steps` words each."""
+    ids = mg.generator().integers(0, 10_000, (32, steps))
+    labels = mg.generator().integers(0, 2, 32)
+    scores = Classifier(cell, stacked, truncate)(mg.Tensor(ids, name="ids"))
+    return mg.softmax_cross_entropy(scores, mg.Tensor(labels, name="labels"))
+
+
+def small_recurrent(cell: str, steps: int, truncate: int | None = None) -> mg.Tensor:
+    """A recurrent layer alone, on two sequences of three numbers a step."""
+    x = mg.Tensor(mg.generator().normal(size=(2, steps, 3)).astype(np.float32), name="x")
+    return CELLS[cell](3, 4, truncate=truncate)(x).sum()
+
+
+def gallery(folder: Path) -> None:
+    """The pictures that docs/drawing.md and the README show."""
+    folder.mkdir(parents=True, exist_ok=True)
+    pictures = {
+        "first.png": (first(), {"values": True, "grads": True}),
+        "product.png": (product(), {"values": True, "legend": True}),
+        "dense.png": (dense(), {"values": True, "grads": True}),
+        "dense_by_gradient.png": (dense(), {"color_by": "grad"}),
+        "rnn_rolled.png": (sentiment("rnn", 40), {"mode": "rolled"}),
+        "rnn_truncated.png": (small_recurrent("rnn", 5, truncate=4), {"mode": "unrolled"}),
+        "rnn_window.png": (sentiment("rnn", 40, truncate=2), {"window": (37, 39), "grads": True}),
+        "gru_body.png": (small_recurrent("gru", 40), {"mode": "rolled"}),
+        "layers.png": (sentiment("lstm", 40, stacked=2), {"depth": 1}),
+    }
+    for name, (loss, options) in pictures.items():
+        loss.backward()
+        print(mg.draw(loss, folder / name, **options))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Read the command line, record a graph, draw it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", choices=["product", "first", "dense", *CELLS], default="rnn")
+    parser.add_argument("--steps", type=int, default=40, help="time steps of a recurrent model (40)")
+    parser.add_argument("--stacked", type=int, default=1, help="recurrent layers, one above the other (1)")
+    parser.add_argument("--truncate", type=int, help="carry gradient through this many last steps only")
+    parser.add_argument("--mode", default="auto", help="auto, unrolled or rolled (auto)")
+    parser.add_argument("--window", type=int, nargs=2, metavar=("T0", "T1"), help="these time steps in full")
+    parser.add_argument("--depth", type=int, help="scopes nested this deep as single boxes")
+    parser.add_argument("--collapse", nargs="*", default=[], metavar="SCOPE", help="these scopes as single boxes")
+    parser.add_argument("--values", action="store_true", help="write what the arrays hold")
+    parser.add_argument("--grads", action="store_true", help="write gradients, and draw arrows by their size")
+    parser.add_argument("--color-by", help="grad, value, time or bytes")
+    parser.add_argument("--legend", action="store_true", help="explain shapes and colours")
+    parser.add_argument("--dpi", type=int, default=144, help="pixels per inch of a PNG (144)")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--summary", action="store_true", help="print what each scope computes and costs")
+    parser.add_argument("--out", default="graph.png", help="ends in .png, .svg, .pdf or .dot (graph.png)")
+    parser.add_argument("--gallery", type=Path, metavar="FOLDER", help="draw the pictures of the documentation")
+    options = parser.parse_args(arguments)
+    mg.seed(options.seed)
+    try:
+        if options.gallery:
+            gallery(options.gallery)
+            return
+        if options.model in CELLS:
+            loss = sentiment(options.model, options.steps, options.stacked, options.truncate)
+        else:
+            loss = {"product": product, "first": first, "dense": dense}[options.model]()
+        loss.backward()
+        if options.summary:
+            mg.Graph(loss).summary()
+        drawing = mg.draw(
+            loss, options.out, mode=options.mode, window=options.window, depth=options.depth,
+            collapse=options.collapse, values=options.values, grads=options.grads, color_by=options.color_by,
+            legend=options.legend, dpi=options.dpi,
+        )  # fmt: skip
+    except MinigradError as error:
+        parser.exit(1, f"{error}\n")
+    print(f"{mg.Graph(loss)}\nwritten to {drawing.path}, mode {drawing.mode}. {drawing.caption}")
+
+
+if __name__ == "__main__":
+    main()
