@@ -157,7 +157,7 @@ def _range(title: str, array: Array) -> str:
 def _inputs(node: Node) -> str:
     return ", ".join(
         _range(parent.name or f"input {number}", array)
-        for number, (parent, array) in enumerate(zip(node.inputs, node.arrays, strict=True))
+        for number, (parent, array) in enumerate(zip(node.inputs, node.arrays, strict=False))
     )
 
 

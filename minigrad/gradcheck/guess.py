@@ -30,7 +30,7 @@ class Evidence:
 
     def __init__(self, check: NodeCheck, position: int, index: tuple[int, ...]) -> None:
         self.check, self.position, self.index, self.dz = check, position, index, check.dz
-        self.arrays, self.z = check.node.arrays, check.node.output
+        self.arrays, self.z = check.arrays, check.node.output
         self.x = self.arrays[position]
         rule = check.rule(check.dz)[position]
         room = min(max(MOST_NUMBERS // max(self.z.size, 1), 16), 4096)
@@ -61,14 +61,13 @@ class Evidence:
 
     def with_input(self, other: int, array: Array) -> Array | None:
         """The true gradient, had input number `other` been `array`; None if the gate refuses that."""
-        node = self.check.node
-        original, node.arrays = node.arrays, tuple(array if n == other else a for n, a in enumerate(node.arrays))
+        self.check.arrays = tuple(array if n == other else a for n, a in enumerate(self.arrays))
         try:
             slopes = self.measure()
         except Exception:
             return None
         finally:
-            node.arrays = original
+            self.check.arrays = self.arrays
         return np.asarray((slopes * self.dz).reshape(*self.shape, -1).sum(axis=-1))
 
 
@@ -121,7 +120,7 @@ def factor(e: Evidence) -> Guess | None:
 def swapped(e: Evidence) -> Guess | None:
     """Two inputs that got each other's gradient."""
     for other in e.check.positions:
-        if other != e.position and e.check.node.arrays[other].shape == e.x.shape:
+        if other != e.position and e.arrays[other].shape == e.x.shape:
             theirs = Evidence(e.check, other, e.index)
             if same(e.rule, theirs.true):
                 return "swapped", f"the gradients of inputs {e.position} and {other} are exchanged"

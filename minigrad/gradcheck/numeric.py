@@ -20,35 +20,20 @@ Line = Callable[[float], Array]
 """The output at x + t·u, for a fixed point x and direction u."""
 
 
-class Problem:
-    """A function of leaves, evaluated with float64 arrays in them; the leaves get their own arrays back each time.
+class Cuts:
+    """What cuts let through: noted in the first forward pass, and held at that value in all later ones.
 
-    `run()` computes the output from `leaves`. What `mg.cut` lets through is noted in the first forward pass and held at
-    that value in all later ones, for a truncated gradient treats the state before the cut as a constant.
+    For a truncated gradient treats the state before the cut as a constant, and differences must do the same.
     """
 
-    def __init__(self, run: Callable[[], Tensor], leaves: dict[str, Leaf]) -> None:
-        self.run = run
-        self.leaves = leaves
-        self.point = {name: leaf.output.astype(np.float64) for name, leaf in leaves.items()}
-        self._cuts: list[Array] | None = None
-
-    def forward(self, arrays: dict[str, Array] | None = None) -> Tensor:
-        """The output, recorded, with `arrays` in the leaves that they name and the point itself in the others."""
-        before = [(leaf, leaf.output) for leaf in self.leaves.values()]
-        try:
-            for name, leaf in self.leaves.items():
-                leaf.output = self.point[name] if arrays is None or name not in arrays else arrays[name]
-            with self._cuts_held():
-                return as_tensor(self.run())
-        finally:
-            for leaf, output in before:
-                leaf.output = output
+    def __init__(self) -> None:
+        self.values: list[Array] | None = None
 
     @contextmanager
-    def _cuts_held(self) -> Iterator[None]:
+    def held(self) -> Iterator[None]:
+        """One forward pass, from the beginning."""
         first: list[Array] = []
-        held = None if self._cuts is None else iter(self._cuts)
+        held = None if self.values is None else iter(self.values)
 
         def on_cut(array: Array) -> Array:
             if held is not None:
@@ -61,8 +46,33 @@ class Problem:
             yield
         finally:
             state.on_cut = before
-        if self._cuts is None:
-            self._cuts = first
+        if self.values is None:
+            self.values = first
+
+
+class Problem:
+    """A function of leaves, evaluated with float64 arrays in them; the leaves get their own arrays back each time.
+
+    `run()` computes the output from `leaves`.
+    """
+
+    def __init__(self, run: Callable[[], Tensor], leaves: dict[str, Leaf]) -> None:
+        self.run = run
+        self.leaves = leaves
+        self.point = {name: leaf.output.astype(np.float64) for name, leaf in leaves.items()}
+        self._cuts = Cuts()
+
+    def forward(self, arrays: dict[str, Array] | None = None) -> Tensor:
+        """The output, recorded, with `arrays` in the leaves that they name and the point itself in the others."""
+        before = [(leaf, leaf.output) for leaf in self.leaves.values()]
+        try:
+            for name, leaf in self.leaves.items():
+                leaf.output = self.point[name] if arrays is None or name not in arrays else arrays[name]
+            with self._cuts.held():
+                return as_tensor(self.run())
+        finally:
+            for leaf, output in before:
+                leaf.output = output
 
     def line(self, direction: dict[str, Array]) -> Line:
         """The output along a direction in the space of all leaves that it names."""

@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import DtypeError
 from ..graph import Node, show, unbroadcast
 from ..pieces import Array, Deferred
-from .numeric import EPSILON, STEP, Line, careful, kinks, signs
+from .numeric import EPSILON, STEP, Cuts, Line, careful, kinks, signs
 
 TOLERANCE = 1e-6
 """How far apart gradient and difference may be, relative to their size: central differences reach 1e-9 or better."""
@@ -95,8 +95,12 @@ class NodeCheck:
     """One node under test: its rule and its forward, from the arrays that it was called with."""
 
     def __init__(self, node: Node, rng: np.random.Generator) -> None:
-        self.node = node
+        self.node: Node = node
+        self.gate: Any = node.gate
+        self.arrays = node.arrays[: len(node.inputs)]  # behind them may be what forward kept for the rule
         self.rng = rng
+        self._cuts = Cuts()
+        self.forward(0, self.arrays[0])  # notes what cuts inside the gate let through, if it has any
         self.positions = [number for number, parent in enumerate(node.inputs) if parent.requires_grad]
         self.dz = np.where(np.isfinite(node.output), signs(rng, node.output.shape), 0.0)
         self.kinked = np.zeros(node.output.shape, bool)
@@ -105,16 +109,18 @@ class NodeCheck:
 
     def forward(self, position: int, array: Array) -> Array:
         """The output with another array as input number `position`."""
-        arrays = list(self.node.arrays)
+        arrays = list(self.arrays)
         arrays[position] = array
-        return np.asarray(self.node.gate.forward(*arrays))  # type: ignore[union-attr]
+        with self._cuts.held():
+            output = self.gate.forward(*arrays)
+        return np.asarray(output[0] if isinstance(output, tuple) else output)  # what is behind it is for the rule alone
 
     def line(self, position: int, direction: Array) -> Line:
-        base = self.node.arrays[position]
+        base = self.arrays[position]
         return lambda t: self.forward(position, base + t * direction)
 
     def element(self, position: int, index: tuple[int, ...]) -> Line:
-        moved = self.node.arrays[position].copy()
+        moved = self.arrays[position].copy()
         value = moved[index]
 
         def output(t: float) -> Array:
@@ -125,26 +131,25 @@ class NodeCheck:
 
     def rule(self, dz: Array) -> dict[int, Array]:
         """The rule's gradients by position, whole and of the inputs' shapes, as the engine would make them."""
-        node = self.node
         gradients = {}
         with np.errstate(all="ignore"):
-            parts = node.gate.backward(dz, node.output, *node.arrays)  # type: ignore[union-attr]
-            if len(parts) != len(node.inputs):
-                raise ValueError(f"{len(parts)} gradients came for {len(node.inputs)} inputs")
+            parts = self.gate.backward(dz, self.node.output, *self.node.arrays)
+            if len(parts) != len(self.arrays):
+                raise ValueError(f"{len(parts)} gradients came for {len(self.arrays)} inputs")
             for position in self.positions:
                 part: Any = parts[position]
                 part = part() if callable(part) else part
                 if part is None:
-                    part = np.zeros(node.arrays[position].shape)
+                    part = np.zeros(self.arrays[position].shape)
                 if isinstance(part, Deferred):
                     part = part.dense()
-                gradients[position] = np.asarray(unbroadcast(np.asarray(part), node.arrays[position].shape))
+                gradients[position] = np.asarray(unbroadcast(np.asarray(part), self.arrays[position].shape))
         return gradients
 
     def find_kinks(self) -> None:
         """Note the outputs at a kink, and take them out of the cotangent: nothing is claimed about them."""
         for position in self.positions:
-            direction = signs(self.rng, self.node.arrays[position].shape)
+            direction = signs(self.rng, self.arrays[position].shape)
             self.kinked |= kinks(self.line(position, direction), self.node.output)
         self.dz = np.where(self.kinked, 0.0, self.dz)
 
@@ -153,7 +158,7 @@ class NodeCheck:
         if not self.kinked.any():
             return None
         index = tuple(int(i) for i in np.argwhere(self.kinked)[0])
-        inputs = [float(a[index]) for a in self.node.arrays if a.shape == self.node.output.shape]
+        inputs = [float(a[index]) for a in self.arrays if a.shape == self.node.output.shape]
         return Kink(self.node, index, inputs, int(self.kinked.sum()))
 
     def wrong_position(self) -> int | None:
@@ -164,7 +169,7 @@ class NodeCheck:
             self.failure = str(error) or type(error).__name__
             return self.positions[0]
         for position in self.positions:
-            direction = signs(self.rng, self.node.arrays[position].shape)
+            direction = signs(self.rng, self.arrays[position].shape)
             agree = self._agrees(position, direction, gradients[position])
             if self.bent and not self.kinked.any():  # looked at closely only where needed: it takes more forward calls
                 self.find_kinks()
@@ -220,7 +225,7 @@ class NodeCheck:
         return WrongRule(self.node, position, index, float(gradient[index]), self.numeric(position, index))
 
     def _slope(self, position: int, part: Array) -> float:
-        line = self._masked(self.line(position, part.reshape(self.node.arrays[position].shape)))
+        line = self._masked(self.line(position, part.reshape(self.arrays[position].shape)))
         return careful(line, self.dz)[0]
 
     def numeric(self, position: int, index: tuple[int, ...]) -> float:

@@ -256,3 +256,32 @@ def test_the_taylor_remainder_needs_no_tolerance(monkeypatch):
     assert mg.gradcheck(lambda x: 3 * x, X).slope is None  # straight: there is no remainder at all
     monkeypatch.setattr(mg.GATES["Tanh"], "backward", lambda self, dz, z, x: (dz * (1 - z * z) * 1.01,))
     assert mg.gradcheck(f, X).slope == pytest.approx(1, abs=0.2)
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("kind", [RNN, GRU, LSTM])
+@pytest.mark.parametrize("mask", [None, np.arange(8) >= np.array([[0], [3], [5]])])
+def test_one_gate_for_the_whole_sequence_truncated(kind, mask, reverse):
+    mg.seed(0)
+    layer = kind(4, 3, truncate=3, fused=True, bidirectional=reverse)
+    report = mg.gradcheck(lambda x: layer(x, mask=mask), rng.normal(size=(3, 8, 4)), sample=20)
+    assert report, report
+    assert report.rules < 12  # sequences, not steps
+
+
+@pytest.mark.parametrize("kind", [RNN, GRU, LSTM])
+def test_a_wrong_rule_of_a_whole_sequence(kind, monkeypatch):
+    mg.seed(0)
+    layer = kind(4, 3, fused=True)
+    gate = mg.GATES[f"{kind.__name__}Sequence"]
+    right = gate.backward
+
+    def forgets_the_bias(self, *given):
+        parts = right(self, *given)
+        return [part if array.ndim > 1 else None for part, array in zip(parts, given[2:], strict=False)]
+
+    monkeypatch.setattr(gate, "backward", forgets_the_bias)
+    report = mg.gradcheck_model(
+        Sequential(layer, Dense(3, 2)), mg.softmax_cross_entropy, (rng.normal(size=(3, 8, 4)), [0, 1, 1])
+    )
+    assert not report and report.wrong_rule.node.gate.name == gate.__name__ and report.guess == "all zero"
