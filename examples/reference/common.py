@@ -1,0 +1,56 @@
+"""What the reference experiments share: seeds on the command line, and published figures beside measured ones."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import time
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import version
+from statistics import mean
+
+# The matrices are small: with a thread for each core, BLAS would wait longer than it multiplies.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+Figures = Mapping[str, float]
+"""Figures of one run by name: "GRU, accuracy after epoch 2"."""
+
+
+def parser(description: str | None) -> argparse.ArgumentParser:
+    """A command line with what every experiment takes."""
+    options = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], metavar="N", help="one run for each (0 1 2)")
+    options.add_argument("--limit", type=int, metavar="N", help="only the first N reviews of each half, to try it out")
+    return options
+
+
+def compare(title: str, published: Figures, run: Callable[[int], Figures], seeds: Sequence[int]) -> str:
+    """Run once for each seed; the table, as Markdown, of published figures and of the mean measured (and its range).
+
+    A figure that was never published is left empty in that column, one that was not measured in the other.
+    """
+    start = time.perf_counter()
+    runs = [run(seed) for seed in seeds]
+    seconds = (time.perf_counter() - start) / len(seeds)
+    names = list(dict.fromkeys([*published, *(name for figures in runs for name in figures)]))
+    rows = [["", "published", "measured", "lowest to highest"]]
+    for name in names:
+        values = [figures[name] for figures in runs if name in figures]
+        known = f"{published[name]:.4f}" if name in published else ""
+        measured = [f"{mean(values):.4f}", f"{min(values):.4f} to {max(values):.4f}"] if values else ["", ""]
+        rows.append([name, known, *measured])
+    count = f"seeds {', '.join(map(str, seeds))}" if len(seeds) > 1 else f"seed {seeds[0]}"
+    return f"### {title}\n\n{table(rows)}\n\n{count}; {seconds:.0f} s a seed; {machine()}\n"
+
+
+def table(rows: Sequence[Sequence[str]]) -> str:
+    """Rows, the first of them the header, as a Markdown table that reads well as plain text too."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows]
+    return "\n".join([lines[0], "|" + "|".join("-" * (width + 2) for width in widths) + "|", *lines[1:]])
+
+
+def machine() -> str:
+    """What the figures were measured with."""
+    return f"{os.cpu_count()} cores {platform.machine()}, Python {platform.python_version()}, NumPy {version('numpy')}"

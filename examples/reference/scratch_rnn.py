@@ -1,0 +1,123 @@
+"""1d: a recurrent network from scratch, gate by gate, with the quirks of its source.
+
+    python examples/reference/scratch_rnn.py                 3 seeds, 30 epochs, published figures beside measured ones
+    python examples/reference/scratch_rnn.py --optimizer sgd
+
+The word vectors are random and never trained. The state is s = tanh(W s + U x), with no bias, and V makes two logits
+of the last state. The gradient is that of the cross entropy SUMMED over the batch, sent back through the last four steps
+only. The reviews come in their order, unshuffled. And its Adam divides its means by (1 - β) at every step, where the
+rule says (1 - βᵗ): after some hundred steps it moves √0.002 / 0.12 = 0.37 times as far as Adam would.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from common import Figures, compare, parser  # first: it says how many threads BLAS may have
+
+import numpy as np
+
+import minigrad as mg
+from minigrad.data import Batches, Reviews, load_imdb
+from optim import SGD, Adam, Optimizer
+
+PUBLISHED = {
+    "train loss, epoch 1": 0.6628, "train accuracy, epoch 1": 0.6151,
+    "test loss, epoch 1": 0.6677, "test accuracy, epoch 1": 0.5893,
+    "train loss, epoch 10": 0.6028, "train accuracy, epoch 10": 0.6670,
+    "test loss, epoch 10": 0.6594, "test accuracy, epoch 10": 0.6123,
+    "train loss, epoch 20": 0.5963, "train accuracy, epoch 20": 0.6724,
+    "test loss, epoch 20": 0.6683, "test accuracy, epoch 20": 0.6137,
+    "train loss, epoch 30": 0.5950, "train accuracy, epoch 30": 0.6737,
+    "test loss, epoch 30": 0.6737, "test accuracy, epoch 30": 0.6120,
+}  # fmt: skip
+PRINTED = 1, 10, 20, 30
+D, H, CLASSES, STEPS_BACK = 128, 64, 2, 4
+
+multiply, add, tanh = mg.MultiplyGate(), mg.AddGate(), mg.Tanh()
+
+
+class OddAdam(Adam):
+    """Adam whose bias corrections are those of the first step, for ever."""
+
+    def bias_corrections(self, t: int) -> tuple[float, float]:
+        return 1 - self.beta1, 1 - self.beta2
+
+
+class ScratchRNN:
+    """Three matrices and the gates between them. Vectors are columns: x (D, B), s (H, B), logits (2, B)."""
+
+    def __init__(self, seed: int, vocabulary: int) -> None:
+        rng = np.random.default_rng(seed)
+        self.vectors = rng.uniform(-0.05, 0.05, (vocabulary, D)).astype(np.float32)
+        self.U = self.matrix(rng, H, D, "U")
+        self.W = self.matrix(rng, H, H, "W")
+        self.V = self.matrix(rng, CLASSES, H, "V")
+
+    @staticmethod
+    def matrix(rng: np.random.Generator, rows: int, columns: int, name: str) -> mg.Tensor:
+        limit = np.sqrt(1 / columns)
+        return mg.Tensor(rng.uniform(-limit, limit, (rows, columns)).astype(np.float32), requires_grad=True, name=name)
+
+    def __call__(self, ids: np.ndarray) -> mg.Tensor:
+        """ids (B, T) -> logits (B, 2)."""
+        steps = ids.shape[1]
+        s = mg.Tensor(np.zeros((H, len(ids)), np.float32), name="s")
+        for t in range(steps):
+            with mg.scope(f"t{t:02d}"):
+                if t == steps - STEPS_BACK:
+                    s = mg.cut(s)
+                x = self.vectors[ids[:, t]].T
+                a = add(multiply(self.W, s), multiply(self.U, x))
+                s = tanh(a)
+        return multiply(self.V, s).T
+
+
+def run(seed: int, limit: int | None = None, epochs: int = 30, optimizer: str = "adam") -> Figures:
+    """Train on the first 7,000 reviews, and measure on them and on the first 3,000 to test."""
+    imdb = load_imdb()
+    train, test = imdb.train[: limit or 7000], imdb.test[: limit or 3000]
+    model = ScratchRNN(seed, len(imdb.vocabulary))
+    parameters = {"U": model.U, "W": model.W, "V": model.V}
+    rule: Optimizer
+    if optimizer == "adam":
+        rule = OddAdam(parameters, lr=0.00095, betas=(0.88, 0.998), eps=1e-8)
+    else:
+        rule = SGD(parameters, lr=0.002)
+    figures = {}
+    batches = Batches(train.ids, train.labels, batch_size=32, shuffle=False)
+    for epoch in range(1, epochs + 1):
+        for ids, labels in batches:
+            loss = mg.softmax_cross_entropy(model(ids), labels, reduction="sum")
+            rule.zero_grad()
+            loss.backward()
+            rule.step()
+        if epoch in PRINTED:
+            for name, reviews in (("train", train), ("test", test)):
+                loss, accuracy = measure(model, reviews)
+                figures[f"{name} loss, epoch {epoch}"] = loss
+                figures[f"{name} accuracy, epoch {epoch}"] = accuracy
+            print(f"  seed {seed}, epoch {epoch:2d}: test accuracy {accuracy:.4f}", flush=True)
+    return figures
+
+
+@mg.no_grad()
+def measure(model: ScratchRNN, reviews: Reviews) -> tuple[float, float]:
+    """Loss, averaged over the reviews, and accuracy."""
+    logits = model(reviews.ids)
+    loss = mg.softmax_cross_entropy(logits, reviews.labels).item()
+    return loss, float(np.mean(logits.array.argmax(axis=1) == reviews.labels))
+
+
+def main() -> None:
+    """Read the command line and print the table."""
+    options = parser(__doc__)
+    options.add_argument("--epochs", type=int, default=30, metavar="N", help="passes over the reviews (30)")
+    options.add_argument("--optimizer", choices=("adam", "sgd"), default="adam", help="its Adam, or SGD (adam)")
+    given = options.parse_args()
+    once = partial(run, limit=given.limit, epochs=given.epochs, optimizer=given.optimizer)
+    print("\n" + compare("1d. The scratch RNN", PUBLISHED, once, given.seeds))
+
+
+if __name__ == "__main__":
+    main()
