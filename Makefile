@@ -29,6 +29,7 @@ bench: setup ## measure the engine against hand-written NumPy, side by side
 
 setup: environment ## install what development needs (demo and test do it by themselves)
 	@sh .ci/setup.sh dev
+	@sh .ci/setup.sh eslint
 
 # What running needs, without the tools of development: the demo starts sooner, and on more machines.
 environment:
@@ -36,5 +37,5 @@ environment:
 	@sh .ci/setup.sh dot
 
 clean: ## remove the virtual environments, caches and builds (never runs/)
-	rm -rf .venv .venv-* build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-* minigrad/explore/node_modules build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find minigrad layers optim examples tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,5 +1,6 @@
 #!/bin/sh
-# `setup.sh plot` or `setup.sh dev` makes .venv hold minigrad with that extra; `setup.sh dot` finds or fetches Graphviz.
+# `setup.sh plot` or `setup.sh dev` makes .venv hold minigrad with that extra; `setup.sh dot` finds or fetches Graphviz,
+# `setup.sh eslint` the linter of the explorer's JavaScript.
 # Called by the Makefile. Knows package managers and Python installations; knows nothing of what is run afterwards.
 # Needs only a POSIX shell and Python 3.11 or later. A second call with nothing changed returns at once.
 set -eu
@@ -116,8 +117,24 @@ find_dot() {
     say "Graphviz's program dot is missing: everything works but the drawing of graphs. To install it:  $command"
 }
 
+# --- The linter of the explorer's JavaScript -------------------------------------------------------------------------
+
+find_eslint() {
+    folder=minigrad/explore
+    key=$(cksum <$folder/package-lock.json)
+    if [ "$(cat $folder/node_modules/.installed 2>/dev/null)" = "$key" ]; then return 0; fi
+    if ! command -v npm >/dev/null 2>&1; then
+        say "npm is missing: the explorer's JavaScript goes without its linter. It comes with Node.js, https://nodejs.org/"
+    elif npm ci --prefix $folder --silent --no-audit --no-fund </dev/null; then
+        printf '%s\n' "$key" >$folder/node_modules/.installed
+    else
+        say "npm could not install eslint: the explorer's JavaScript goes without its linter."
+    fi
+}
+
 case $1 in
+    eslint) find_eslint ;;
     plot | dev) install_packages "$1" ;;
     dot) find_dot ;;
-    *) say "setup.sh: plot, dev or dot, not $1"; exit 2 ;;
+    *) say "setup.sh: plot, dev, dot or eslint, not $1"; exit 2 ;;
 esac
