@@ -7,12 +7,16 @@ aᵀ @ dz to be added up: `Products` keeps the factors, and one large product co
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
+else:
+    Array = np.ndarray  # numpy.typing takes a while to import, and only type checkers read what it says
 
 
 class Deferred:
