@@ -352,7 +352,10 @@ def _lifted(node: Node, dz: Any, lift: Callable[[Node], Any]) -> Any:
             array if array.dtype.kind != "f" or position in gate.constant_inputs else lift(parent)
             for position, (parent, array) in enumerate(zip(node.inputs, node.arrays, strict=True))
         ]
-        return gate.backward(dz, lift(node), *arrays)
+        parts = gate.backward(dz, lift(node), *arrays)
+        wanted = {position for position, parent in enumerate(node.inputs) if parent.requires_grad}
+        # A gradient that is held back records its gates when it is asked for: now, while its scope is open.
+        return [part() if position in wanted and callable(part) else part for position, part in enumerate(parts)]
     finally:
         state.scope = before
 
