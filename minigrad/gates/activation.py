@@ -50,7 +50,11 @@ class Sigmoid(_Activation):
     symbol = "σ"
 
     def forward(self, x: Any) -> Any:
-        return 0.5 + 0.5 * np.tanh(0.5 * x)  # the same function, and e^1000 is never formed
+        z = np.multiply(x, 0.5, out=np.empty_like(x))  # 1/2 + tanh(x/2)/2: the same function, and e^1000 is never formed
+        np.tanh(z, out=z)
+        z *= 0.5
+        z += 0.5
+        return z
 
     def backward(self, dz: Any, z: Any, x: Any) -> Any:
         return (dz * z * (1 - z),)
