@@ -102,7 +102,7 @@ def load(path: str | os.PathLike[str]) -> Checkpoint:
         parts: Any = deserialize(content)  # type: ignore[no-untyped-call]  # checks that the header is whole, and covers the file exactly
         split = 8 + int.from_bytes(content[:8], "little")
         metadata = json.loads(content[8:split]).get("__metadata__") or {}
-        arrays = {name: _array(part) for name, part in parts}
+        arrays = {name: _array(part) for name, part in sorted(parts, key=lambda part: part[0])}
     except (SafetensorError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise CheckpointError(
             "MG502",

@@ -8,7 +8,7 @@ with g = 0 a step multiplies what the row's slots hold by factors that depend on
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -62,10 +62,31 @@ class IdleRows:
         for total, term in zip(self.sums, terms, strict=True):
             total[start - self.first : size] += term
 
+    STATE = ("table", "up_to", "sums")
+
+    def state(self, leaf: Leaf) -> dict[str, Array]:
+        """What was put off, and the table as it lies: all that `load_state` needs to go on as if without a break."""
+        sums = np.array([total[: self.t - self.first] for total in self.sums])
+        return {"table": leaf.stored.copy(), "up_to": self.up_to.copy(), "sums": sums}
+
+    def load_state(self, leaf: Leaf, state: Mapping[str, Array]) -> None:
+        """Put the table back as it lay; the slots and `t` are those of the same moment."""
+        self.up_to[...] = state["up_to"]
+        self.sums = tuple(state["sums"].copy())
+        self.first = self.t - len(self.sums[0])
+        leaf.stored.setflags(write=True)
+        leaf.stored[...] = state["table"]
+        leaf.stored.setflags(write=False)
+        leaf.owed = self.settle
+
+    def stale(self) -> Array:
+        """The rows that are not up to date."""
+        return np.flatnonzero(self.up_to < self.t)
+
     def settle(self, leaf: Leaf, rows: Array | None) -> None:
         """Bring rows of the table up to date, or all of them (None): what a leaf calls before it is read."""
         if rows is None:
-            stale = np.flatnonzero(self.up_to < self.t)
+            stale = self.stale()
         else:
             rows = np.asarray(rows).reshape(-1)
             stale = np.unique(rows[self.up_to[rows] < self.t])

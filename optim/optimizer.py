@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from minigrad.errors import DtypeError, GradientError, OptionError
 from minigrad.graph import Leaf
 from minigrad.pieces import Deferred, Pieces
 
-from .idle import IdleRows, change_rows
+from .idle import IdleRows, IdleRule, change_rows
 
 Array = NDArray[Any]
 Parameters = Mapping[str, Tensor] | Sequence[Mapping[str, Any]]
@@ -102,7 +102,8 @@ class Optimizer:
                 f"none of the {len(self.steps)} parameters has a gradient to step along",
                 cause="backward was not called since zero_grad, or every parameter is frozen, or the loss was computed "
                 "from other tensors than these",
-                remedy="call loss.backward() before optimizer.step()",
+                remedy="call loss.backward() before optimizer.step(); mg.require_gradients(loss, parameters) says what is "
+                "in the way",
             )
 
     def rule(self, p: Array, g: Array, slots: Sequence[Array], scratch: Array, lr: float, t: int) -> None:
@@ -124,19 +125,41 @@ class Optimizer:
     def state_dict(self) -> dict[str, Array]:
         """Copies of all state as {"slot/path": array}, and the steps made as {"steps/path": integer}."""
         self._settle()
-        return {
-            **{f"steps/{path}": np.array(steps, np.int64) for path, steps in self.steps.items()},
-            **{f"{slot}/{path}": a.copy() for path, slots in self.state.items() for slot, a in slots.items()},
-        }
+        return self._copies()
 
     def load_state_dict(self, state: Mapping[str, Array]) -> None:
         """Take over what `state_dict` gave, or change nothing: CheckpointError MG505 names all that does not fit."""
-        check_match(state, self.state_dict(), f"the state of {type(self).__name__}")
+        check_match(state, self._copies(), f"the state of {type(self).__name__}")
+        self._settle()
         self._idle.clear()
         for path, slots in self.state.items():
             self.steps[path] = int(state[f"steps/{path}"])
             for slot, array in slots.items():
                 array[...] = state[f"{slot}/{path}"]
+
+    def exact_state(self) -> dict[str, Array]:
+        """As `state_dict`, without making good what was put off: tables as they lie, and what their rows missed.
+
+        Making it good earlier or later changes the last bit of a row. A snapshot that must not change the run it is
+        taken of stores this, and puts it back with `load_exact_state`.
+        """
+        state = self._copies()
+        for path, idle in self._idle.items():
+            leaf = self._leaf(path)
+            if leaf.owed == idle.settle and idle.stale().size:
+                state |= {f"idle {name}/{path}": array for name, array in idle.state(leaf).items()}
+        return state
+
+    def load_exact_state(self, state: Mapping[str, Array]) -> None:
+        """Take over what `exact_state` gave, tables included, or change nothing: CheckpointError MG505 as above."""
+        self.load_state_dict({name: array for name, array in state.items() if not name.startswith("idle ")})
+        for path, slots in self.state.items():
+            put_off = {name: state[f"idle {name}/{path}"] for name in IdleRows.STATE if f"idle {name}/{path}" in state}
+            if put_off:
+                leaf, rule, window = self._leaf(path), cast(IdleRule, self), self.idle_window() or 0
+                idle = IdleRows(rule, list(slots.values()), len(leaf.stored), self.steps[path], window)
+                idle.load_state(leaf, put_off)
+                self._idle[path] = idle
 
     def _change(self, path: str, tensor: Tensor, gradient: Array | Deferred, group: Group) -> None:
         self.steps[path] += 1
@@ -188,13 +211,21 @@ class Optimizer:
         if t & (t - 1) == 0:  # at 1, 2, 4, 8, ... all rows: early steps differ too much for sums over many of them
             idle.settle(leaf, None)
 
+    def _copies(self) -> dict[str, Array]:
+        return {
+            **{f"steps/{path}": np.array(steps, np.int64) for path, steps in self.steps.items()},
+            **{f"{slot}/{path}": a.copy() for path, slots in self.state.items() for slot, a in slots.items()},
+        }
+
     def _settle(self) -> None:
         """Make good what was put off, in parameters and state alike."""
-        for path, tensor in self.parameters().items():
-            if path in self._idle:
-                leaf = tensor.node
-                assert isinstance(leaf, Leaf)
-                self._idle[path].settle(leaf, None)
+        for path, idle in self._idle.items():
+            idle.settle(self._leaf(path), None)
+
+    def _leaf(self, path: str) -> Leaf:
+        leaf = self.parameters()[path].node
+        assert isinstance(leaf, Leaf)
+        return leaf
 
     def _scratch(self, use: str, like: Array) -> Array:
         """An array to compute in, of the shape of `like`: one buffer, made once, serves parameters of all sizes."""

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
 def store(trainer: Trainer, path: str | os.PathLike[str]) -> None:
     """Write all that the rest of the run depends on. CheckpointError MG506 where it cannot be written."""
+    exact = trainer.optimizer.exact_state()
     arrays = {f"model/{name}": tensor.array for name, tensor in trainer.model.named_parameters().items()}
-    arrays |= {f"optimizer/{name}": array for name, array in trainer.optimizer.state_dict().items()}
+    arrays |= {f"optimizer/{name}": array for name, array in exact.items()}
     callbacks: dict[str, dict[str, Any]] = {}
     for name, callback in _named(trainer).items():
         for key, value in callback.state_dict().items():
@@ -40,6 +41,7 @@ def store(trainer: Trainer, path: str | os.PathLike[str]) -> None:
         "epoch": trainer.epoch,
         "step": trainer.step,
         "batch": trainer.batch,
+        "trained": trainer.trained,
         "seconds": trainer.elapsed(),
         "stop_reason": trainer.stop_reason,  # one that a callback gave: killed now, the run must not go on later
         "means": trainer.means.state_dict(),
@@ -49,7 +51,11 @@ def store(trainer: Trainer, path: str | os.PathLike[str]) -> None:
         "validation": _position(trainer.validation) | {"position": 0} if _position(trainer.validation) else {},
         "callbacks": callbacks,
     }
-    save(path, arrays, info)
+    try:
+        save(path, arrays, info)
+    finally:  # reading the weights made good what the optimizer had put off, and storing a run must not change it
+        if any(name.startswith("idle ") for name in exact):
+            trainer.optimizer.load_exact_state(exact)
 
 
 def restore(trainer: Trainer, path: str | os.PathLike[str]) -> None:
@@ -63,12 +69,14 @@ def restore(trainer: Trainer, path: str | os.PathLike[str]) -> None:
     _check(trainer, info, path)
     model = trainer.model.named_parameters()
     check_match(part(checkpoint, "model/"), {name: tensor.array for name, tensor in model.items()}, "the model")
-    check_match(part(checkpoint, "optimizer/"), trainer.optimizer.state_dict(), f"the state of {info['optimizer']}")
+    exact = part(checkpoint, "optimizer/")
+    state = {name: array for name, array in exact.items() if not name.startswith("idle ")}
+    check_match(state, trainer.optimizer.state_dict(), f"the state of {info['optimizer']}")
     for batches, position in ((trainer.train, info["train"]), (trainer.validation, info["validation"])):
         if position and batches is not None and hasattr(batches, "load_state_dict"):
             batches.load_state_dict(position)
     set_arrays(model, part(checkpoint, "model/"))
-    trainer.optimizer.load_state_dict(part(checkpoint, "optimizer/"))
+    trainer.optimizer.load_exact_state(exact)
     for name, callback in _named(trainer).items():
         state = {**info["callbacks"].get(name, {}), **part(checkpoint, f"{name}/")}
         if state:

@@ -79,6 +79,7 @@ class Trainer:
     epoch: int  # epochs finished
     batches: int | None  # in an epoch, where that is known
     batch: int  # steps made in this epoch
+    trained: bool  # whether these are all of them, and validation comes next
     step: int  # steps made in all
     examples: int  # in the newest batch
     step_began: float  # its time, by time.perf_counter
@@ -139,7 +140,8 @@ class Trainer:
                 if resume is not None:
                     restore(self, resume)
                 while self.epoch < epochs and not self.stop_reason:
-                    self._train_epoch()
+                    if not self.trained:  # else it was broken off during validation
+                        self._train_epoch()
                     if not self.stop_reason:
                         self._end_epoch()
         except Interrupted:
@@ -180,6 +182,7 @@ class Trainer:
             self._stop_if_interrupted()
             if self.stop_reason:
                 return
+        self.trained = True
 
     def _end_epoch(self) -> None:
         row: dict[str, float] = {"epoch": self.epoch + 1, "step": self.step}
@@ -189,7 +192,7 @@ class Trainer:
         row["seconds"] = self.elapsed()
         self._began, self.seconds = time.perf_counter(), 0.0
         self.history.rows.append(row)
-        self.epoch, self.batch, self.means = self.epoch + 1, 0, Means()
+        self.epoch, self.batch, self.trained, self.means = self.epoch + 1, 0, False, Means()
         self._call("on_epoch_end")
         self._stop_if_interrupted()
 
@@ -220,6 +223,7 @@ class Trainer:
     def resume_at(self, info: Mapping[str, Any]) -> None:
         """Take over the position, means and history that a snapshot holds."""
         self.epoch, self.step, self.batch = info["epoch"], info["step"], info["batch"]
+        self.trained = info["trained"]
         self.means.load_state_dict(info["means"])
         self.history.rows[:] = info["history"]
         self.seconds, self._began = info["seconds"], time.perf_counter()
@@ -231,6 +235,7 @@ class Trainer:
         self.train, self.validation, self.epochs = train, validation, check_count("epochs", epochs, 1)
         self.batches = len(train) if isinstance(train, Sized) else None
         self.epoch = self.step = self.batch = self.examples = 0
+        self.trained = False
         self.means, self.history = Means(), History()
         self.stop_reason = ""
         self.loss_tensor = None

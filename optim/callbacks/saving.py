@@ -183,7 +183,7 @@ def warn_if_failing(write: Callable[[], object]) -> bool:
 
 
 def make_folder(path: PathLike) -> None:
-    """Make the folder that a file will be written in; CheckpointError MG506 before a run, and not after its first epoch."""
+    """Make the folder that a file will be written in, or raise CheckpointError MG506 before a run has begun."""
     folder = Path(path).parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
