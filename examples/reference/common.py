@@ -25,21 +25,21 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     return options
 
 
-def compare(title: str, published: Figures, run: Callable[[int], Figures], seeds: Sequence[int]) -> str:
-    """Run once for each seed; the table, as Markdown, of published figures and of the mean measured (and its range).
+def compare(title: str, known: Mapping[str, Figures], run: Callable[[int], Figures], seeds: Sequence[int]) -> str:
+    """Run once for each seed; as a Markdown table the known figures, and the mean measured with its range.
 
-    A figure that was never published is left empty in that column, one that was not measured in the other.
+    `known` has a column for each source, such as {"published": {...}}. A figure that a source lacks is left empty.
     """
     start = time.perf_counter()
     runs = [run(seed) for seed in seeds]
     seconds = (time.perf_counter() - start) / len(seeds)
-    names = list(dict.fromkeys([*published, *(name for figures in runs for name in figures)]))
-    rows = [["", "published", "measured", "lowest to highest"]]
+    names = dict.fromkeys(name for figures in [*runs, *known.values()] for name in figures)
+    rows = [["", *known, "measured", "lowest to highest"]]
     for name in names:
         values = [figures[name] for figures in runs if name in figures]
-        known = f"{published[name]:.4f}" if name in published else ""
+        cells = [f"{figures[name]:.4f}" if name in figures else "" for figures in known.values()]
         measured = [f"{mean(values):.4f}", f"{min(values):.4f} to {max(values):.4f}"] if values else ["", ""]
-        rows.append([name, known, *measured])
+        rows.append([name, *cells, *measured])
     count = f"seeds {', '.join(map(str, seeds))}" if len(seeds) > 1 else f"seed {seeds[0]}"
     return f"### {title}\n\n{table(rows)}\n\n{count}; {seconds:.0f} s a seed; {machine()}\n"
 

@@ -1,0 +1,41 @@
+"""1b: the output of any layer of a model, for as many reviews as one likes, without training.
+
+    python examples/reference/intermediate_outputs.py
+"""
+
+from __future__ import annotations
+
+from common import parser, table  # first: it says how many threads BLAS may have
+
+import numpy as np
+
+import minigrad as mg
+from layers import LSTM, Dense, Embedding, Sequential, outputs
+from minigrad.data import load_imdb
+
+TITLE = "1b. Intermediate outputs"
+# A layer's path, or a cell's and the name of a gate in it; `print(model)` shows the layers.
+PATHS = "embedding", "lstm", "lstm.cell.h", "lstm.cell.f", "dense"
+PUBLISHED = {"embedding": (25_000, 40, 128)}
+
+
+def report(limit: int | None = None) -> str:
+    """Shapes and ranges of the outputs for the training reviews, as a table."""
+    mg.seed(0)
+    model = Sequential(Embedding(10_000, 128), LSTM(128, 32), Dense(32, 1))
+    found = outputs(model, load_imdb().train.ids[:limit], PATHS, batch_size=1000)
+    rows = [["output of", "shape published", "shape measured", "lowest", "highest", "mean"]]
+    for path, array in found.items():
+        published = str(PUBLISHED[path]) if path in PUBLISHED else ""
+        numbers = [f"{value:.4f}" for value in (array.min(), array.max(), array.mean(dtype=np.float64))]
+        rows.append([path, published, str(array.shape), *numbers])
+    return f"### {TITLE}\n\n{table(rows)}\n"
+
+
+def main() -> None:
+    """Read the command line and print the table."""
+    print(report(parser(__doc__).parse_args().limit))
+
+
+if __name__ == "__main__":
+    main()
