@@ -205,7 +205,7 @@ class App {
   mark() {
     const { model, step } = this;
     const positions = model.positions[this.direction];
-    const touched = new Set(this.leaf === null ? model.nodes[this.gate]?.inputs : []);
+    const touched = new Set(this.leaf === null ? model.involved(this.gate, this.direction) : []);
     const status = (id) => {
       if (id === this.focused) return "now";
       if (touched.has(id)) return "touched";
@@ -218,7 +218,7 @@ class App {
       const of = model.deliveries[id].length;
       return this.direction === "backward" && of > 1 ? `${model.reported(id, step)}/${of}` : "";
     };
-    this.picture.mark(this.focused, this.direction === "backward", status, badge);
+    this.picture.mark(this.focused, touched, this.direction === "backward", status, badge);
   }
 
   showStep() {
@@ -325,6 +325,7 @@ class App {
       this.search(byId("search").value, true);
     });
     document.addEventListener("keydown", (event) => this.key(event));
+    window.addEventListener("beforeprint", () => this.panzoom.fit());
     new ResizeObserver(() => this.resized()).observe(byId("stage"));
   }
 

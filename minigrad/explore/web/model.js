@@ -64,6 +64,12 @@ export class Model {
     return entry === undefined ? "large" : this.arrays[entry];
   }
 
+  /** The inputs that a step has to do with: all that a gate reads; backward, those that it sends a gradient to. */
+  involved(gate, direction) {
+    const { inputs, sends } = this.nodes[gate];
+    return inputs.filter((_, input) => direction === "forward" || sends?.[input]);
+  }
+
   /** How many of a node's consumers have sent their gradient once backward step `step` is done. */
   reported(id, step) {
     return this.deliveries[id].filter(({ gate }) => this.positions.backward.get(gate) <= step).length;

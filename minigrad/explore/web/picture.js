@@ -103,8 +103,11 @@ export class Picture {
     };
   }
 
-  /** `statusOf(id)` is done, now, touched, todo or given; `badgeOf(id)` a short text or "". Touches only what changes. */
-  mark(now, backward, statusOf, badgeOf) {
+  /**
+   * `now` is the node at work and `touched` are the nodes it works on; `statusOf(id)` is done, now, touched, todo or given;
+   * `badgeOf(id)` a short text or "". Only what differs from the last call is changed in the page.
+   */
+  mark(now, touched, backward, statusOf, badgeOf) {
     for (const box of this.boxes.values()) {
       const { group, badge, item, kind } = box;
       const status = item.kind === "node" ? statusOf(item.ids[0]) : statusOfMany(item.ids.map(statusOf));
@@ -119,17 +122,16 @@ export class Picture {
     current?.group.setAttribute("tabindex", "0");
     current?.group.setAttribute("aria-current", "step");
     this.current = current;
-    this.markLines(now, backward);
+    this.markLines(now, touched, backward);
   }
 
-  markLines(now, backward) {
+  markLines(now, touched, backward) {
     this.active?.forEach(({ path }) => {
       path.classList.remove("now");
       path.removeAttribute("marker-start");
       path.setAttribute("marker-end", "url(#arrow)");
     });
-    const inputs = new Set(this.model.nodes[now]?.inputs);
-    this.active = this.lines.filter(({ edge }) => !edge.cut && edge.pairs.some(([from, to]) => to === now && inputs.has(from)));
+    this.active = this.lines.filter(({ edge }) => !edge.cut && edge.pairs.some(([from, to]) => to === now && touched.has(from)));
     for (const { path } of this.active) {
       path.classList.add("now");
       // A gradient runs the other way: where one is on its way, the arrow points back.
