@@ -33,7 +33,7 @@ def on_scale(position: float) -> tuple[str, str]:
     low = min(int(place), len(_SCALE) - 2)
     mixed = [round(a + (b - a) * (place - low)) for a, b in zip(_SCALE[low], _SCALE[low + 1], strict=True)]
     light = 0.299 * mixed[0] + 0.587 * mixed[1] + 0.114 * mixed[2]
-    return "#" + "".join(f"{part:02X}" for part in mixed), "#000000" if light > 128 else "#FFFFFF"
+    return "#" + "".join(f"{part:02X}" for part in mixed), "#000000" if light > 118 else "#FFFFFF"
 
 
 class Scale:

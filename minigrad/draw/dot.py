@@ -13,7 +13,7 @@ from ..graph import Scope
 from .boxes import Box, Link, View
 from .colour import CUT, INK, PALE, STATE, STYLES, Scale, on_scale
 from .grid import Grid
-from .labels import FONT, Line, Words, extent, marked_up, number, printable, quoted, scope_label, size_of
+from .labels import FONT, Line, Markup, Words, extent, marked_up, number, printable, quoted, scope_label, size_of
 
 KINDS = {
     "gate": "a gate", "parameter": "a parameter", "input": "an input", "constant": "a constant",
@@ -79,11 +79,8 @@ def write(
 
 
 def _attributes(values: Mapping[str, str]) -> str:
-    return (
-        "["
-        + ", ".join(f"{key}={value if value.startswith('<') else quoted(value)}" for key, value in values.items())
-        + "]"
-    )
+    pairs = (f"{key}={value if isinstance(value, Markup) else quoted(value)}" for key, value in values.items())
+    return f"[{', '.join(pairs)}]"
 
 
 def _notes(caption: str, width: int = 100) -> list[Line]:
@@ -220,7 +217,7 @@ def _legend(view: View, grid: Grid | None) -> list[str]:
 def _scale(colouring: Colouring, scale: Scale, grid: Grid | None) -> list[str]:
     cells = "".join(f'<td width="22" height="12" bgcolor="{on_scale(step / 9)[0]}"></td>' for step in range(10))
     how = ", by its logarithm" if scale.logarithmic else ""
-    label = (
+    label = Markup(
         '<<table border="0" cellborder="0" cellspacing="0" cellpadding="1">'
         f'<tr><td colspan="10"><font point-size="9">{colouring.title}{how}</font></td></tr><tr>{cells}</tr>'
         f'<tr><td colspan="5" align="left"><font point-size="9">{number(scale.low)}</font></td>'

@@ -13,11 +13,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..graph import Leaf, Node, show
-from .boxes import Box, Link, name_steps, step_of
+from .boxes import Box, Link, name_steps
 from .facts import Gradients, Stats
 
 FONT = "Helvetica,Arial,sans-serif"
 LONGEST = 28  # letters of a name on the face of a box; the tooltip has up to 400
+
+
+class Markup(str):
+    """A label in Graphviz's own markup. Any other string is text, whatever it begins with."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True)
@@ -41,13 +47,16 @@ def printable(text: str, longest: int = LONGEST) -> str:
 
 
 def quoted(text: str) -> str:
-    r"""A DOT string: quotes and backslashes escaped, & as an entity, since Graphviz reads \N and &lt; in strings."""
-    for char, escaped in (("\\", "\\\\"), ('"', '\\"'), ("&", "&amp;"), ("\n", "\\n")):
+    r"""A DOT string. & becomes an entity, since Graphviz reads &lt; in strings, and \ a sign that only looks like one:
+
+    \N stands for a node's name, and how often \ must be doubled differs between tooltips of nodes and of clusters.
+    """
+    for char, escaped in (("\\", "∖"), ('"', '\\"'), ("&", "&amp;"), ("\n", "\\n")):
         text = text.replace(char, escaped)
     return f'"{text}"'
 
 
-def marked_up(lines: list[Line], color: str | None = None, left: bool = False) -> str:
+def marked_up(lines: list[Line], color: str | None = None, left: bool = False) -> Markup:
     """Lines as an HTML-like label of Graphviz."""
     rows = []
     align = ' align="left"' if left else ""
@@ -56,7 +65,7 @@ def marked_up(lines: list[Line], color: str | None = None, left: bool = False) -
         gap = " " if line.bold and line.text else ""
         rows.append(f'<font point-size="{line.size:g}">{bold}{gap}{_html(line.text)}</font>')
     body = "".join(f"{row}<br{align}/>" for row in rows) if left else "<br/>".join(rows)
-    return f'<<font color="{color}">{body}</font>>' if color else f"<{body}>"
+    return Markup(f'<<font color="{color}">{body}</font>>' if color else f"<{body}>")
 
 
 def size_of(lines: list[Line], shape: str) -> tuple[float, float]:
@@ -71,7 +80,7 @@ def size_of(lines: list[Line], shape: str) -> tuple[float, float]:
 
 
 def _html(text: str) -> str:
-    return html.escape(text).replace("\\", "&#92;")
+    return html.escape(text).replace("\\", "&#92;&#92;")  # of two Graphviz leaves one, while \N would be a node's name
 
 
 def extent(lines: list[Line]) -> tuple[float, float]:
@@ -109,6 +118,7 @@ def shape_of(nodes: list[Node], short: bool = False) -> str:
 
 
 def symbol_of(node: Node) -> str:
+    """What stands for a node's gate in formulas."""
     return getattr(node.gate, "symbol", "")
 
 
@@ -260,6 +270,3 @@ def _full(stats: Stats) -> str:
 def scope_label(name: str) -> str:
     """A scope's name, over its frame."""
     return printable(name, 40)
-
-
-__all__ = ["Line", "Words", "extent", "marked_up", "number", "printable", "quoted", "scope_label", "step_of"]

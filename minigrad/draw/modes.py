@@ -101,9 +101,7 @@ def _stands_for_steps(box: Box) -> bool:
 def unrolled(gates: list[Node], time: dict[Scope, Unroll], window: tuple[int, int] | None) -> Boxes:
     """Every gate in its own box, in the column of its time step; steps outside of `window` in one box each way."""
     numbers = sorted({step for unroll in time.values() for step in unroll.steps})
-    first, last = (numbers[0], numbers[-1]) if window is None and numbers else window or (0, 0)
-    if window is not None:
-        _check_window(window, numbers)
+    first, last = (0, max(numbers, default=0)) if window is None else _checked(window, numbers)
     shown = [step for step in numbers if first <= step <= last]
     columns = {step: place + 1 for place, step in enumerate(shown)}
     boxes: Boxes = {}
@@ -135,7 +133,8 @@ def unrolled(gates: list[Node], time: dict[Scope, Unroll], window: tuple[int, in
     return boxes
 
 
-def _check_window(window: tuple[int, int], numbers: list[int]) -> None:
+def _checked(window: tuple[int, int], numbers: list[int]) -> tuple[int, int]:
+    """The first and the last step to show."""
     try:
         first, last = (int(step) for step in window)
     except (TypeError, ValueError):
@@ -159,6 +158,7 @@ def _check_window(window: tuple[int, int], numbers: list[int]) -> None:
             cause="the first step is after the last" if first > last else "both ends are included, and counted from 0",
             remedy=f"for example window=({max(numbers[0], numbers[-1] - 3)}, {numbers[-1]})",
         )
+    return first, last
 
 
 def rolled(gates: list[Node], time: dict[Scope, Unroll]) -> Boxes:
