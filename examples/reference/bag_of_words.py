@@ -1,0 +1,119 @@
+"""The point of comparison: a bag of words, which knows no order at all, and a bag of n-grams, which knows a little.
+
+    python examples/reference/bag_of_words.py
+
+Both are a logistic regression: logit = b + Σ w[f] r[f] over the features f of a review's last forty words, each counted
+once. In the plain one the features are words and r = 1. In the other they are runs of one, two and three words, and r is
+naive Bayes's log ratio of how often f stands in positive and in negative training reviews: frequent words that say
+nothing have r near 0 from the start. The best epoch is chosen on 2,500 training reviews that are held back.
+Source of the second: Wang and Manning, Baselines and bigrams: simple, good sentiment and topic classification (2012).
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from common import Figures, compare, parser  # first: it says how many threads BLAS may have
+
+import numpy as np
+
+import minigrad as mg
+from layers import Embedding, Layer, init
+from minigrad.data import IMDB, Batches, Reviews, load_imdb
+from optim import Adam, BestSnapshot, EarlyStopping, Trainer
+
+TITLE = "Bags of words"
+REFERENCE = {"words": 0.802, "naive-Bayes-weighted runs of 1 to 3 words": 0.837}
+KNOWN = {"reference": REFERENCE}
+
+
+class Bag(Layer):
+    """Features (B, F), padded with 0 -> logits (B,). `ratios` has r for each feature, and 0 for the padding."""
+
+    def __init__(self, ratios: np.ndarray) -> None:
+        super().__init__()
+        self.weight = Embedding(len(ratios), 1, init=init.zeros)
+        self.b = mg.Tensor([0.0], requires_grad=True)
+        self._ratios = ratios.astype(np.float32)
+
+    def forward(self, features: Any) -> mg.Tensor:
+        return (self.weight(features)[:, :, 0] * self._ratios[features]).sum(axis=1) + self.b
+
+
+class Runs:
+    """The numbering of all runs of up to `longest` words in the training reviews; 0 is padding."""
+
+    def __init__(self, ids: np.ndarray, longest: int) -> None:
+        self.longest = longest
+        self.keys = [np.unique(self.numbers(ids, length)) for length in range(1, longest + 1)]
+        self.keys = [keys[keys > 0] for keys in self.keys]
+        self.count = 1 + sum(map(len, self.keys))
+
+    @staticmethod
+    def numbers(ids: np.ndarray, length: int) -> np.ndarray:
+        """One number for each run of words, (B, T - length + 1); 0 for a run that holds padding."""
+        runs = np.lib.stride_tricks.sliding_window_view(ids, length, axis=1)
+        return np.where((runs > 0).all(axis=2), runs @ 10_000 ** np.arange(length), 0)
+
+    def features(self, ids: np.ndarray) -> np.ndarray:
+        """The features of each review, each once, and 0 for padding: (B, F)."""
+        columns, start = [], 1
+        for length, keys in enumerate(self.keys, start=1):
+            numbers = self.numbers(ids, length)
+            at = np.minimum(np.searchsorted(keys, numbers), len(keys) - 1)
+            columns.append(np.where(keys[at] == numbers, start + at, 0))
+            start += len(keys)
+        found = np.sort(np.concatenate(columns, axis=1), axis=1)
+        found[:, 1:][found[:, 1:] == found[:, :-1]] = 0
+        return found
+
+
+def log_ratios(features: np.ndarray, labels: np.ndarray, count: int) -> np.ndarray:
+    """r[f] = log of (share of f in positive reviews / share of f in negative reviews), each count begun at 1."""
+    shares = []
+    for label in (1, 0):
+        counts = 1 + np.bincount(features[labels == label].ravel(), minlength=count)
+        counts[0] = 0
+        shares.append(np.maximum(counts, 1) / counts.sum())
+    ratios = np.log(shares[0] / shares[1])
+    ratios[0] = 0
+    return ratios
+
+
+def fit(imdb: IMDB, seed: int, longest: int, bayes: bool) -> float:
+    """The test accuracy of one bag."""
+    rest, held = imdb.train.hold_back(len(imdb.train) // 10, seed)
+    runs = Runs(rest.ids, longest)
+    ratios = np.ones(runs.count)
+    ratios[0] = 0
+    if bayes:
+        ratios = log_ratios(runs.features(rest.ids), rest.labels, runs.count)
+
+    def batches(reviews: Reviews, shuffle: bool = False) -> Batches:
+        return Batches(runs.features(reviews.ids), reviews.labels, batch_size=128, shuffle=shuffle)
+
+    model = Bag(ratios)
+    callbacks = [BestSnapshot(monitor="validation_accuracy"), EarlyStopping("validation_loss", patience=1)]
+    optimizer = Adam(model.named_parameters(), lr=3e-3)
+    trainer = Trainer(model, mg.binary_cross_entropy, optimizer, callbacks=callbacks, seed=seed)
+    trainer.fit(batches(rest, True), 20, batches(held))
+    return trainer.evaluate(batches(imdb.test))["accuracy"]
+
+
+def run(seed: int, limit: int | None = None) -> Figures:
+    """Both bags' test accuracies for one seed."""
+    imdb = load_imdb()
+    imdb = IMDB(imdb.train[:limit], imdb.test[:limit], imdb.vocabulary)
+    words, weighted = REFERENCE
+    return {words: fit(imdb, seed, 1, bayes=False), weighted: fit(imdb, seed, 3, bayes=True)}
+
+
+def main() -> None:
+    """Read the command line and print the table."""
+    given = parser(__doc__).parse_args()
+    print(compare(TITLE, KNOWN, partial(run, limit=given.limit), given.seeds))
+
+
+if __name__ == "__main__":
+    main()
