@@ -117,10 +117,11 @@ _shortened: dict[str, str] = {}
 
 
 def _short(filename: str) -> str:
-    """A file as seen from the working directory, where it lies under it."""
+    """A file as seen from the working directory if it lies under it; else its last two folders and its name."""
     if filename not in _shortened:
         here = os.getcwd() + os.sep
-        _shortened[filename] = filename[len(here) :] if filename.startswith(here) else filename
+        below = filename[len(here) :] if filename.startswith(here) else filename
+        _shortened[filename] = below if below != filename else "/".join(filename.replace("\\", "/").split("/")[-3:])
     return _shortened[filename]
 
 

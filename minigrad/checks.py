@@ -57,8 +57,9 @@ def check_differentiable(dtype: np.dtype[Any], name: str | None) -> None:
     raise DtypeError(
         "MG112",
         f"{f'tensor {name!r}' if name else 'a tensor'} of dtype {dtype} cannot require a gradient",
-        cause="gradients below 6e-8 vanish in float16" if small else "a gradient is a limit of small steps, which "
-        f"{dtype} cannot take",
+        cause="gradients below 6e-8 vanish in float16"
+        if small
+        else f"a gradient is a limit of small steps, which {dtype} cannot take",
         remedy="use float32 or float64: array.astype('float32')",
     )
 
@@ -89,7 +90,7 @@ def check_seed(node: Node, seed: Any) -> Array:
         if output.size != 1:
             raise GradientError(
                 "MG120",
-                f"backward from {title(node)} of shape {output.shape} needs a seed",
+                f"backward from {_sized(node)} needs a seed",
                 cause="a gradient belongs to one number; which mix of these "
                 f"{output.size} numbers is meant is for the caller to say",
                 remedy="call backward on a scalar, such as t.sum() or t.mean(), or pass seed= an array of that shape",
@@ -108,8 +109,12 @@ def check_seed(node: Node, seed: Any) -> Array:
     if given.shape != output.shape:
         raise ShapeError(
             "MG102",
-            f"the seed has shape {given.shape}, and {title(node)} has shape {output.shape}",
+            f"the seed has shape {given.shape}, and belongs to {_sized(node)}",
             cause="the seed holds one number for each number of the output",
             remedy="pass an array of the output's shape",
         )
     return given
+
+
+def _sized(node: Node) -> str:
+    return title(node) + (f" of shape {node.output.shape}" if node.name else "")

@@ -102,8 +102,8 @@ class Optimizer:
                 f"none of the {len(self.steps)} parameters has a gradient to step along",
                 cause="backward was not called since zero_grad, or every parameter is frozen, or the loss was computed "
                 "from other tensors than these",
-                remedy="call loss.backward() before optimizer.step(); mg.require_gradients(loss, parameters) says what is "
-                "in the way",
+                remedy="call loss.backward() before optimizer.step(); mg.require_gradients(loss, parameters) says what "
+                "is in the way",
             )
 
     def rule(self, p: Array, g: Array, slots: Sequence[Array], scratch: Array, lr: float, t: int) -> None:

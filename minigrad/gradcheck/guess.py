@@ -172,6 +172,8 @@ def _local_factor(e: Evidence, c: float, text: str) -> Guess:
         if np.isfinite(candidate).all() and same(e.true, candidate):
             right = name
             break
+    if right is None and (found := constant(e)) is not None:
+        return found
     wanted = f"it should be {right}" if right else "differences give another slope"
     if text == "1" and c == 1:
         missing = f"the local derivative {right}" if right else "the local derivative"

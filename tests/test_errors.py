@@ -1,0 +1,149 @@
+"""Every error there is, as docs/errors.md shows it: its example is run, and must give that message, word for word.
+
+And the page has every code that the source has, and no other; each with its cause and its remedy.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import stat
+import sys
+import threading
+import warnings
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import minigrad as mg
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = (ROOT / "docs" / "errors.md").read_text()
+IMPORTS = re.search(r"```python\n(.*?)```", PAGE, re.S)[1]
+SECTIONS = {
+    code: (example, message)
+    for code, example, message in re.findall(
+        r"^### (MG\d{3}) [^\n]*\n+(?:(?!```|#)[^\n]+\n+)*```python\n(.*?)```\n+```text\n(.*?)```", PAGE, re.S | re.M
+    )
+}
+
+
+@pytest.fixture
+def world(tmp_path, monkeypatch) -> Iterator[dict[str, Any]]:
+    """What an example may use: the page's imports and its three helpers, in an empty folder; all is put back after."""
+    monkeypatch.chdir(tmp_path)
+    servers: list[HTTPServer] = []
+
+    def serve(content: bytes, announce: int | None = None) -> str:
+        """The address of a server that answers every request with `content`, announced as longer if so asked."""
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(200)
+                self.send_header("Content-Length", str(announce or len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, *args: object) -> None:
+                pass
+
+        servers.append(HTTPServer(("127.0.0.1", 0), Handler))
+        threading.Thread(target=servers[-1].serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{servers[-1].server_port}"
+
+    def without_programs() -> None:
+        """As on a machine without Graphviz."""
+        monkeypatch.setenv("PATH", str(tmp_path))
+        monkeypatch.setattr("sysconfig.get_path", lambda name: str(tmp_path))
+
+    def with_program(name: str, script: str) -> None:
+        """As on a machine where a program does what the script says."""
+        (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / name).chmod(stat.S_IRWXU)
+        monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+
+    gates, modules = dict(mg.GATES), dict(sys.modules)
+    namespace: dict[str, Any] = {"serve": serve, "without_programs": without_programs, "with_program": with_program}
+    exec(IMPORTS, namespace)
+    mg.seed(0)
+    yield namespace
+    mg.GATES.clear()
+    mg.GATES.update(gates)
+    for name in [name for name, module in sys.modules.items() if module is None]:
+        sys.modules.pop(name)
+        if modules.get(name) is not None:
+            sys.modules[name] = modules[name]
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def said_by(code: str, example: str, namespace: dict[str, Any]) -> str:
+    """The message of the error, or of the warning, that an example brings about."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        try:
+            exec(compile(example, f"{code}.py", "exec"), namespace)
+        except mg.MinigradError as error:
+            assert error.code == code
+            return str(error)
+    return next(str(warning.message) for warning in caught if str(warning.message).startswith("[MG"))
+
+
+def pattern(message: str) -> str:
+    """A message as a regular expression: `...` stands for what differs from machine to machine."""
+    return re.escape(message.rstrip("\n")).replace(r"\.\.\.", r"[\s\S]*?")
+
+
+@pytest.mark.parametrize("code", SECTIONS)
+def test_an_error_says_what_the_page_shows(code, world):
+    example, message = SECTIONS[code]
+    said = said_by(code, example, world)
+    assert re.fullmatch(pattern(message), said), f"{code} says:\n{said}"
+    assert said.startswith(f"[{code}] ")
+    for label in ("  cause:  ", "  remedy: "):
+        (line,) = [line for line in said.split("\n") if line.startswith(label)]
+        assert len(line) > len(label) + 10
+
+
+def calls_in(source: str) -> Iterator[tuple[str, ast.Call]]:
+    """Every call whose first argument is a code, wherever it stands."""
+    for node in ast.walk(ast.parse(source)):
+        first = node.args[0] if isinstance(node, ast.Call) and node.args else None
+        if isinstance(first, ast.Constant) and re.fullmatch(r"MG\d{3}", str(first.value)):
+            yield first.value, node
+
+
+def sources() -> Iterator[tuple[Path, str]]:
+    for package in ("minigrad", "layers", "optim"):
+        for path in sorted((ROOT / package).rglob("*.py")):
+            yield path, path.read_text()
+
+
+def test_the_page_has_every_code_and_no_other():
+    in_source = {code for _, text in sources() for code in re.findall(r'"(MG\d{3})"', text)}
+    assert set(SECTIONS) == in_source
+    assert len(re.findall(r"^### MG\d{3} ", PAGE, re.M)) == len(SECTIONS)
+    assert list(SECTIONS) == sorted(SECTIONS)
+
+
+def test_every_error_is_raised_with_its_cause_and_its_remedy():
+    without = [
+        f"{path.relative_to(ROOT)}:{call.lineno} {code}"
+        for path, text in sources()
+        for code, call in calls_in(text)
+        if not {"cause", "remedy"} <= {keyword.arg for keyword in call.keywords}
+    ]
+    assert without == []
+
+
+def test_a_code_stands_for_one_kind_of_error():
+    classes: dict[str, set[str]] = {}
+    for _, text in sources():
+        for code, call in calls_in(text):
+            classes.setdefault(code, set()).add(ast.unparse(call.func))
+    assert {code: kinds for code, kinds in classes.items() if len(kinds) > 1} == {}
