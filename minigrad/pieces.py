@@ -89,16 +89,31 @@ class Pieces(Deferred):
     array([1, 3])
     """
 
-    __slots__ = ()
+    __slots__ = ("summed",)
+
+    def __init__(
+        self, shape: tuple[int, ...], dtype: np.dtype[Any], items: list[tuple[Any, Array]], summed: bool = False
+    ) -> None:
+        super().__init__(shape, dtype, items)
+        self.summed = summed  # whether there is one item, whose index is an array of distinct rows
+
+    def __iadd__(self, other: Deferred) -> Pieces:  # type: ignore[misc, override]
+        self.summed = False
+        super().__iadd__(other)
+        return self
 
     def rows(self) -> tuple[Array, Array] | None:
         """(the distinct rows touched, in no order; their summed gradients), or None where a piece is not rows."""
         if not all(_picks_rows(index) for index, _ in self.items):
             return None
+        if self.summed:
+            return self.items[0]
         width = self.shape[1:]
         ids = np.concatenate([np.asarray(index).reshape(-1) for index, _ in self.items]) % self.shape[0]
         values = np.concatenate([values.reshape(-1, *width) for _, values in self.items])
-        return _sum_by_id(ids, values) if ids.size else (ids, values)
+        self.items = [sum_by_id(ids, values)]
+        self.summed = True
+        return self.items[0]
 
     def _add_into(self, whole: Array) -> None:
         if (rows := self.rows()) is not None:
@@ -111,13 +126,15 @@ class Pieces(Deferred):
                 np.add.at(whole, index, values)  # an array index may name one element twice: += would count it once
 
 
-def _sum_by_id(ids: Array, values: Array) -> tuple[Array, Array]:
+def sum_by_id(ids: Array, values: Array) -> tuple[Array, Array]:
     """(distinct ids, the sum of the values of each).
 
     Sorted, equal ids stand together. With those that come most often first, the second value of all ids that have one
     is added to the first in one stroke, then the third, and so on: three times faster than np.add.reduceat, which goes
     row by row, and seven times faster than np.add.at.
     """
+    if not ids.size:
+        return ids, values
     by_id = np.argsort(ids, kind="stable")
     ordered = ids[by_id]
     starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))

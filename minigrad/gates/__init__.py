@@ -2,7 +2,19 @@
 
 from .activation import LogSoftmax, ReLU, Sigmoid, Softmax, Tanh, log_softmax, relu, sigmoid, softmax, tanh
 from .arithmetic import AddGate, Divide, Exp, Hadamard, Log, Negate, Power, Sqrt, Subtract, exp, log, sqrt
-from .indexing import Concatenate, Lookup, Scatter, Slice, Stack, Where, concatenate, lookup, stack, where
+from .indexing import (
+    Concatenate,
+    Lookup,
+    LookupProduct,
+    Scatter,
+    Slice,
+    Stack,
+    Where,
+    concatenate,
+    lookup,
+    stack,
+    where,
+)
 from .linear import BroadcastTo, MultiplyGate, Reshape, Transpose
 from .loss import (
     BinaryCrossEntropy,
@@ -17,9 +29,9 @@ from .reduction import Max, Mean, Sum
 
 __all__ = [
     "AddGate", "BinaryCrossEntropy", "BroadcastTo", "Concatenate", "Divide", "Exp", "GRUSequence", "Hadamard",
-    "LSTMSequence", "Log", "LogSoftmax", "Lookup", "Max", "Mean", "MeanSquaredError", "MultiplyGate", "Negate",
-    "Power", "RNNSequence", "ReLU", "Reshape", "Scatter", "Sigmoid", "Slice", "Softmax", "SoftmaxCrossEntropy",
-    "Sqrt", "Stack", "Subtract", "Sum", "Tanh", "Transpose", "Where", "binary_cross_entropy", "concatenate", "exp",
-    "log", "log_softmax", "lookup", "mean_squared_error", "relu", "sigmoid", "softmax", "softmax_cross_entropy",
-    "sqrt", "stack", "tanh", "where",
+    "LSTMSequence", "Log", "LogSoftmax", "Lookup", "LookupProduct", "Max", "Mean", "MeanSquaredError", "MultiplyGate",
+    "Negate", "Power", "RNNSequence", "ReLU", "Reshape", "Scatter", "Sigmoid", "Slice", "Softmax",
+    "SoftmaxCrossEntropy", "Sqrt", "Stack", "Subtract", "Sum", "Tanh", "Transpose", "Where", "binary_cross_entropy",
+    "concatenate", "exp", "log", "log_softmax", "lookup", "mean_squared_error", "relu", "sigmoid", "softmax",
+    "softmax_cross_entropy", "sqrt", "stack", "tanh", "where",
 ]  # fmt: skip

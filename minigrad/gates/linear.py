@@ -28,6 +28,8 @@ class MultiplyGate(Gate):
     symbol = "×"
 
     def forward(self, a: Any, b: Any) -> Any:
+        if len(a.shape) > 2 and len(b.shape) == 2 and a.shape[-1] == b.shape[0]:
+            return _product(a.reshape(-1, a.shape[-1]), b).reshape(*a.shape[:-1], b.shape[1])
         return _product(a, b)
 
     def backward(self, dz: Any, z: Any, a: Any, b: Any) -> Any:
@@ -102,6 +104,9 @@ def _left(dz: Any, a: Any, b: Any) -> Any:
         return b * dz.reshape(*dz.shape, 1) if len(a.shape) > 1 else b * dz
     if len(a.shape) == 1:
         return (b @ dz.reshape(*dz.shape, 1)).reshape(*b.shape[:-1])
+    if len(b.shape) == 2:
+        # One product over all batches, in place of one for each.
+        return _product(dz.reshape(-1, dz.shape[-1]), b.T).reshape(*dz.shape[:-1], b.shape[0])
     return dz @ b.swapaxes(-1, -2)
 
 
@@ -111,7 +116,6 @@ def _right(dz: Any, a: Any, b: Any) -> Any:
     if len(b.shape) == 1:
         return (dz.reshape(*dz.shape, 1) * a).sum(axis=tuple(range(len(a.shape) - 1)))
     if len(b.shape) == 2:
-        # One product over all batches, in place of one per batch and a sum.
         return _products(a.reshape(-1, a.shape[-1]), dz.reshape(-1, dz.shape[-1]))
     return a.swapaxes(-1, -2) @ dz
 

@@ -1,12 +1,13 @@
-"""A whole recurrence as one gate: RNN, GRU and LSTM over a sequence, with backpropagation through time written by hand.
+"""A recurrence over a whole sequence as one gate: RNN, GRU and LSTM, with backpropagation through time by hand.
 
 Each computes what the cell of the same name in `layers` computes when it is unrolled gate by gate, to rounding, in a
-fraction of the time: one product serves the inputs of all steps, buffers are filled in place, and NumPy is called a
-dozen times per step rather than a hundred. What it does not leave behind is a graph of its steps: to draw or step
-through those, or for second derivatives, unroll.
+fraction of the time: buffers are filled in place, and NumPy is called a dozen times per step, not a hundred. What it
+does not leave behind is a graph of its steps: to draw or step through those, or for second derivatives, unroll.
 
-Conventions, as in `layers`: x (B, T, D), states (B, H), a mask (B, T) with True at real steps. Outputs are time-major,
-(T, B, H), so that each step writes into one stretch of memory. Every forward also returns what only backward needs.
+The part of the inputs, a = x @ W_xh + b, needs no recurrence: other gates compute it for all steps at once.
+Conventions as in `layers`: a (B, T, nH), states (B, H), W_hh (H, nH), a mask (B, T) with True at real steps. Outputs
+are time-major, (T, B, H), so that each step writes into one stretch of memory. A forward may also return what only
+backward needs.
 """
 
 from __future__ import annotations
@@ -41,44 +42,40 @@ class _Sequence(Gate):
         self.truncate, self.reverse = truncate, reverse
 
     def shape(self, *shapes: Shape) -> Shape:
-        x, *rest = shapes
-        first, (W_xh, W_hh) = rest[: self.states], rest[self.states : self.states + 2]
+        a, first, W_hh = shapes[0], shapes[1 : 1 + self.states], shapes[1 + self.states]
+        masks = shapes[len(self.parameters) :]
         columns = self.blocks * W_hh[0]
-        masks = rest[len(type(self).parameters) - 1 :]
         if not (
-            len(x) == 3
-            and x[1] > 0
-            and W_xh == (x[2], columns)
+            len(a) == 3
+            and a[1] > 0
+            and a[2] == columns
             and W_hh == (W_hh[0], columns)
-            and all(state == (x[0], W_hh[0]) for state in first)
-            and all(mask == x[:2] for mask in masks)
+            and all(state == (a[0], W_hh[0]) for state in first)
+            and all(mask == a[:2] for mask in masks)
         ):
             names = (*self.parameters, "mask")
             given = ", ".join(f"{name} {shape}" for name, shape in zip(names, shapes, strict=False))
             raise ShapeError(
                 "MG144",
                 f"{self.name} cannot run over {given}",
-                cause="it needs x (B, T, D) with T of 1 or more, states (B, H), W_xh (D, nH), W_hh (H, nH), "
-                f"mask (B, T), with n = {self.blocks}",
+                cause="it needs a (B, T, nH) with T of 1 or more, states (B, H), W_hh (H, nH), mask (B, T), "
+                f"with n = {self.blocks}",
                 remedy="compare the sizes one by one; the layers RNN, GRU and LSTM make them fit",
             )
-        return (x[1], x[0], W_hh[0])
+        return (a[1], a[0], W_hh[0])
 
     def flops(self, output: Shape, *shapes: Shape) -> int:
-        (batch, steps, width), hidden = shapes[0], output[-1]
-        products = 2 * (width + hidden) * self.blocks * hidden
-        return batch * steps * (products + 8 * self.blocks * hidden)
+        (batch, steps, columns), hidden = shapes[0], output[-1]
+        return batch * steps * columns * (2 * hidden + 8)
 
     def _in_order(self, array: Any, axis: int = 0) -> Any:
         """A view whose `axis` is time in the order in which the steps run."""
         return np.flip(array, axis) if self.reverse else array
 
-    def _project(self, x: Any, W: Any, b: Any) -> Any:
-        """x_t @ W + b for all steps in one product, (B, T, nH), in the order in which they run."""
-        batch, steps, width = x.shape
-        products = x.reshape(-1, width).dot(W)
-        products += b
-        return self._in_order(products.reshape(batch, steps, -1), 1)
+    def _steps(self, a: Any, factors: Any = None) -> Any:
+        """a (B, T, nH) as (T, B, nH), in the order in which the steps run, its columns times `factors`."""
+        by_time = self._in_order(a, 1).transpose(1, 0, 2)
+        return np.ascontiguousarray(by_time) if factors is None else by_time * factors
 
     def _forwards(self, steps: int, mask: Any) -> Iterator[tuple[int, Any]]:
         """(t, rows) as the steps run: rows is None where all take part, else True for those (B, 1) that do."""
@@ -120,11 +117,9 @@ class _Sequence(Gate):
                 if not any(part[:t].any() for part in dz):
                     return
 
-    def _from_inputs(self, da: Array, x: Any, W: Any) -> tuple[Any, Any, Any]:
-        """dx, dW_xh and db from da (T, B, nH), the gradients before the activations, of all steps at once."""
-        flat = self._in_order(da).transpose(1, 0, 2).reshape(-1, da.shape[2])
-        inputs = x.reshape(-1, x.shape[2])
-        return lambda: flat.dot(W.T).reshape(x.shape), lambda: inputs.T.dot(flat), lambda: flat.sum(axis=0)
+    def _as_inputs(self, da: Array) -> Any:
+        """da (T, B, nH) as the inputs came, (B, T, nH)."""
+        return self._in_order(da).transpose(1, 0, 2)
 
     @staticmethod
     def _from_states(da: Array, first: Any, h: Any) -> Any:
@@ -135,10 +130,10 @@ class _Sequence(Gate):
     @classmethod
     def samples(cls) -> Any:
         rng = np.random.default_rng(25)
-        batch, steps, width, hidden = 3, 4, 2, 2
+        batch, steps, hidden = 3, 4, 2
         columns = cls.blocks * hidden
-        sizes = {"x": (batch, steps, width), "W_xh": (width, columns), "W_hh": (hidden, columns)}
-        sizes |= dict.fromkeys(("h0", "c0"), (batch, hidden)) | dict.fromkeys(("b", "b_xh", "b_hh"), (columns,))
+        sizes = {"a": (batch, steps, columns), "W_hh": (hidden, columns), "b_hh": (columns,)}
+        sizes |= dict.fromkeys(("h0", "c0"), (batch, hidden))
         arrays = tuple(rng.normal(size=sizes[name]) for name in cls.parameters)
         padded = np.array([[True, True, True, True], [False, False, True, True], [True, True, False, False]])
         yield cls(), arrays
@@ -149,10 +144,10 @@ class _Sequence(Gate):
     @classmethod
     def refused(cls) -> Any:
         (gate, arrays), *_ = cls.samples()
-        x, *others = arrays
-        yield gate, (x[:, :, :1], *others), ShapeError
-        yield gate, (x[:, :0], *others), ShapeError
-        yield gate, (x[:2], *others), ShapeError
+        a, *others = arrays
+        yield gate, (a[:, :, :1], *others), ShapeError
+        yield gate, (a[:, :0], *others), ShapeError
+        yield gate, (a[:2], *others), ShapeError
         yield gate, (*arrays, np.ones((3, 5), bool)), ShapeError
 
 
@@ -174,14 +169,14 @@ def cuts(steps: int, truncate: int | None, mask: Any = None) -> dict[int, Array 
 
 
 class RNNSequence(_Sequence):
-    """z_t = h_t = tanh(x_t @ W_xh + h_(t-1) @ W_hh + b) for all t: z (T, B, H).
+    """z_t = h_t = tanh(a_t + h_(t-1) @ W_hh) for all t: z (T, B, H), for a = x @ W_xh + b.
 
-    Backwards, dh_t being dz_t and what step t+1 sends: da_t = dh_t ⊙ (1 - h_t²), dh_(t-1) = da_t @ W_hhᵀ. Then for
-    all steps at once dW_xh = Σ x_tᵀ @ da_t, dW_hh = Σ h_(t-1)ᵀ @ da_t, db = Σ da_t, dx_t = da_t @ W_xhᵀ.
+    Backwards, dh_t being dz_t and what step t+1 sends: da_t = dh_t ⊙ (1 - h_t²), dh_(t-1) = da_t @ W_hhᵀ; then for all
+    steps at once dW_hh = Σ h_(t-1)ᵀ @ da_t.
 
-    Inputs: x (B, T, D), h0 (B, H), W_xh (D, H), W_hh (H, H), b (H), and perhaps mask (B, T).
+    Inputs: a (B, T, H), h0 (B, H), W_hh (H, H), and perhaps mask (B, T).
 
-    >>> z = RNNSequence()(np.ones((1, 2, 1)), np.zeros((1, 1)), np.ones((1, 1)), np.full((1, 1), 0.5), np.zeros(1))
+    >>> z = RNNSequence()(np.ones((1, 2, 1)), np.zeros((1, 1)), np.full((1, 1), 0.5))
     >>> z.array[:, 0, 0].round(3)  # tanh(1), then tanh(1 + 0.5 tanh(1))
     array([0.762, 0.881])
 
@@ -189,14 +184,14 @@ class RNNSequence(_Sequence):
     """
 
     symbol = "RNN"
-    parameters = ("x", "h0", "W_xh", "W_hh", "b")
-    constant_inputs = (5,)
+    parameters = ("a", "h0", "W_hh")
+    constant_inputs = (3,)
 
-    def forward(self, x: Any, h0: Any, W_xh: Any, W_hh: Any, b: Any, mask: Any = None) -> Any:
-        self.shape(*(array.shape for array in (x, h0, W_xh, W_hh, b, mask) if array is not None))
-        x, h0, W_xh, W_hh, b = _one_dtype(x, h0, W_xh, W_hh, b)
-        from_x = self._project(x, W_xh, b)
-        z = np.empty((x.shape[1], *h0.shape), x.dtype)
+    def forward(self, a: Any, h0: Any, W_hh: Any, mask: Any = None) -> Any:
+        self.shape(*(array.shape for array in (a, h0, W_hh, mask) if array is not None))
+        a, h0, W_hh = _one_dtype(a, h0, W_hh)
+        from_x = self._steps(a)
+        z = np.empty((len(from_x), *h0.shape), a.dtype)
         steps = self._in_order(z)
         h, held = h0, self._holds(len(z), mask)
         for t, rows in self._forwards(len(z), mask):
@@ -204,14 +199,14 @@ class RNNSequence(_Sequence):
                 h = self._hold(held[t], h)
             h_next = steps[t]
             np.dot(h, W_hh, out=h_next)
-            h_next += from_x[:, t]
+            h_next += from_x[t]
             np.tanh(h_next, out=h_next)
             if rows is not None:
                 np.copyto(h_next, h, where=~rows)
             h = h_next
         return z
 
-    def backward(self, dz: Any, z: Any, x: Any, h0: Any, W_xh: Any, W_hh: Any, b: Any, mask: Any = None) -> Any:
+    def backward(self, dz: Any, z: Any, a: Any, h0: Any, W_hh: Any, mask: Any = None) -> Any:
         dz, h = self._in_order(dz), self._in_order(z)
         slope = 1 - h * h
         da = np.zeros_like(h)
@@ -227,21 +222,19 @@ class RNNSequence(_Sequence):
                 dh = da[t].dot(back) + dh * ~rows
             if go_on is not None:
                 dh *= go_on
-        dx, dW_xh, db = self._from_inputs(da, x, W_xh)
-        gradients = dx, dh, dW_xh, lambda: self._from_states(da, h0, h), db
+        gradients = self._as_inputs(da), dh, lambda: self._from_states(da, h0, h)
         return gradients if mask is None else (*gradients, None)
 
 
 class GRUSequence(_Sequence):
     """z_t = h_t of a gated recurrent unit, reset after the product, for all t: z (T, B, H).
 
-    With a = x_t @ W_xh + b_xh and s = h_(t-1) @ W_hh + b_hh, in blocks of H columns for the gates u (update), r, n:
+    With a = x @ W_xh + b_xh and s = h_(t-1) @ W_hh + b_hh, in blocks of H columns for the gates u (update), r, n:
     u = σ(a_u + s_u), r = σ(a_r + s_r), n = tanh(a_n + r ⊙ s_n), h_t = n + u ⊙ (h_(t-1) - n).
 
-    Inputs: x (B, T, D), h0 (B, H), W_xh (D, 3H), W_hh (H, 3H), b_xh (3H), b_hh (3H), and perhaps mask (B, T).
+    Inputs: a (B, T, 3H), h0 (B, H), W_hh (H, 3H), b_hh (3H), and perhaps mask (B, T).
 
-    >>> one = np.ones((1, 3))
-    >>> GRUSequence()(np.ones((1, 2, 1)), np.zeros((1, 1)), one, one, one[0], one[0]).shape
+    >>> GRUSequence()(np.ones((1, 2, 3)), np.zeros((1, 1)), np.ones((1, 3)), np.ones(3)).shape
     (2, 1, 1)
 
     Source: Cho et al., Learning phrase representations using RNN encoder-decoder (2014); PyTorch's manual, GRU.
@@ -249,24 +242,21 @@ class GRUSequence(_Sequence):
 
     symbol = "GRU"
     blocks = 3
-    parameters = ("x", "h0", "W_xh", "W_hh", "b_xh", "b_hh")
-    constant_inputs = (6,)
+    parameters = ("a", "h0", "W_hh", "b_hh")
+    constant_inputs = (4,)
 
-    def forward(
-        self, x: Any, h0: Any, W_xh: Any, W_hh: Any, b_xh: Any, b_hh: Any, mask: Any = None
-    ) -> tuple[Array, Array]:
-        self.shape(*(array.shape for array in (x, h0, W_xh, W_hh, b_xh, b_hh, mask) if array is not None))
-        x, h0, W_xh, W_hh, b_xh, b_hh = _one_dtype(x, h0, W_xh, W_hh, b_xh, b_hh)
-        (batch, length, _), H = x.shape, h0.shape[1]
-        # σ(a) = 1 / (1 + e^-a): the minus sign goes into the weights, once, in place of every step.
-        sign = _signs(x.dtype, H, -1, -1, 1)
-        from_x = self._project(x, W_xh * sign, b_xh * sign)
-        W, b = W_hh * sign, b_hh * sign
-        z = np.empty((length, batch, H), x.dtype)
-        kept = np.empty((4, length, batch, H), x.dtype)
+    def forward(self, a: Any, h0: Any, W_hh: Any, b_hh: Any, mask: Any = None) -> tuple[Array, Array]:
+        self.shape(*(array.shape for array in (a, h0, W_hh, b_hh, mask) if array is not None))
+        a, h0, W_hh, b_hh = _one_dtype(a, h0, W_hh, b_hh)
+        (batch, length, _), H = a.shape, h0.shape[1]
+        # σ(a) = 1 / (1 + e^-a): the minus sign goes in once, in place of at every step.
+        sign = _signs(a.dtype, H, -1, -1, 1)
+        from_x, W, b = self._steps(a, sign), W_hh * sign, b_hh * sign
+        z = np.empty((length, batch, H), a.dtype)
+        kept = np.empty((4, length, batch, H), a.dtype)
         steps, inner = self._in_order(z), self._in_order(kept, 1)
-        s = np.empty((batch, 3 * H), x.dtype)
-        gates = np.empty((batch, 2 * H), x.dtype)
+        s = np.empty((batch, 3 * H), a.dtype)
+        gates = np.empty((batch, 2 * H), a.dtype)
         blocks = gates.reshape(batch, 2, H).transpose(1, 0, 2)
         h, held = h0, self._holds(length, mask)
         with np.errstate(over="ignore"):  # e^-a may be infinite, and 1 / infinity is the 0 that is wanted
@@ -275,14 +265,14 @@ class GRUSequence(_Sequence):
                     h = self._hold(held[t], h)
                 np.dot(h, W, out=s)
                 s += b
-                np.add(s[:, : 2 * H], from_x[:, t, : 2 * H], out=gates)
+                np.add(s[:, : 2 * H], from_x[t, :, : 2 * H], out=gates)
                 np.exp(gates, out=gates)
                 gates += 1
                 np.divide(1, blocks, out=inner[:2, t])
                 u, r, n, s_n = inner[:, t]
                 s_n[...] = s[:, 2 * H :]
                 np.multiply(r, s_n, out=n)
-                n += from_x[:, t, 2 * H :]
+                n += from_x[t, :, 2 * H :]
                 np.tanh(n, out=n)
                 h_next = steps[t]
                 np.subtract(h, n, out=h_next)
@@ -293,9 +283,7 @@ class GRUSequence(_Sequence):
                 h = h_next
         return z, kept
 
-    def backward(
-        self, dz: Any, z: Any, x: Any, h0: Any, W_xh: Any, W_hh: Any, b_xh: Any, b_hh: Any, *rest: Any
-    ) -> Any:
+    def backward(self, dz: Any, z: Any, a: Any, h0: Any, W_hh: Any, b_hh: Any, *rest: Any) -> Any:
         mask, kept = rest if len(rest) == 2 else (None, *rest)
         H = h0.shape[1]
         dz, h = self._in_order(dz), self._in_order(z)
@@ -323,22 +311,21 @@ class GRUSequence(_Sequence):
                 dh *= go_on
         da = ds.copy()
         da[:, :, 2 * H :] = da_n
-        dx, dW_xh, db_xh = self._from_inputs(da, x, W_xh)
         dW_hh = lambda: before.reshape(-1, H).T.dot(ds.reshape(-1, 3 * H))  # noqa: E731
-        gradients = dx, dh, dW_xh, dW_hh, db_xh, lambda: ds.sum(axis=(0, 1))
+        gradients = self._as_inputs(da), dh, dW_hh, lambda: ds.sum(axis=(0, 1))
         return gradients if mask is None else (*gradients, None)
 
 
 class LSTMSequence(_Sequence):
     """z = (h_t, c_t) of long short-term memory for all t: z (2, T, B, H).
 
-    With a = x_t @ W_xh + h_(t-1) @ W_hh + b in blocks of H columns for i, f, g, o: i, f, o = σ(a), g = tanh(a),
+    With s = a_t + h_(t-1) @ W_hh, a = x @ W_xh + b, in blocks of H columns for i, f, g, o: i, f, o = σ(s), g = tanh(s),
     c_t = f ⊙ c_(t-1) + i ⊙ g, h_t = o ⊙ tanh(c_t).
 
-    Inputs: x (B, T, D), h0 and c0 (B, H), W_xh (D, 4H), W_hh (H, 4H), b (4H), and perhaps mask (B, T).
+    Inputs: a (B, T, 4H), h0 and c0 (B, H), W_hh (H, 4H), and perhaps mask (B, T).
 
-    >>> one, zero = np.ones((1, 4)), np.zeros((1, 1))
-    >>> LSTMSequence()(np.ones((1, 2, 1)), zero, zero, one, one, one[0]).shape
+    >>> zero = np.zeros((1, 1))
+    >>> LSTMSequence()(np.ones((1, 2, 4)), zero, zero, np.ones((1, 4))).shape
     (2, 2, 1, 1)
 
     Source: Hochreiter and Schmidhuber, Long short-term memory (1997); Gers et al., Learning to forget (2000).
@@ -347,35 +334,34 @@ class LSTMSequence(_Sequence):
     symbol = "LSTM"
     blocks = 4
     states = 2
-    parameters = ("x", "h0", "c0", "W_xh", "W_hh", "b")
-    constant_inputs = (6,)
+    parameters = ("a", "h0", "c0", "W_hh")
+    constant_inputs = (4,)
 
     def shape(self, *shapes: Shape) -> Shape:
         return (2, *super().shape(*shapes))
 
-    def forward(self, x: Any, h0: Any, c0: Any, W_xh: Any, W_hh: Any, b: Any, mask: Any = None) -> tuple[Array, Array]:
-        self.shape(*(array.shape for array in (x, h0, c0, W_xh, W_hh, b, mask) if array is not None))
-        x, h0, c0, W_xh, W_hh, b = _one_dtype(x, h0, c0, W_xh, W_hh, b)
-        (batch, length, _), H = x.shape, h0.shape[1]
-        # σ(a) = 1 / (1 + e^-a), tanh(a) = 2 σ(2a) - 1: the factors go into the weights, and one e^ serves four gates.
-        sign = _signs(x.dtype, H, -1, -1, -2, -1)
-        from_x = self._project(x, W_xh * sign, b * sign)
-        W = W_hh * sign
-        z = np.empty((2, length, batch, H), x.dtype)
-        kept = np.empty((5, length, batch, H), x.dtype)
+    def forward(self, a: Any, h0: Any, c0: Any, W_hh: Any, mask: Any = None) -> tuple[Array, Array]:
+        self.shape(*(array.shape for array in (a, h0, c0, W_hh, mask) if array is not None))
+        a, h0, c0, W_hh = _one_dtype(a, h0, c0, W_hh)
+        (batch, length, _), H = a.shape, h0.shape[1]
+        # σ(s) = 1 / (1 + e^-s), tanh(s) = 2 σ(2s) - 1: the factors go in once, and one e^ serves four gates.
+        sign = _signs(a.dtype, H, -1, -1, -2, -1)
+        from_x, W = self._steps(a, sign), W_hh * sign
+        z = np.empty((2, length, batch, H), a.dtype)
+        kept = np.empty((5, length, batch, H), a.dtype)
         steps, inner = self._in_order(z, 1), self._in_order(kept, 1)
-        a = np.empty((batch, 4 * H), x.dtype)
-        blocks = a.reshape(batch, 4, H).transpose(1, 0, 2)
-        product = np.empty((batch, H), x.dtype)
+        s = np.empty((batch, 4 * H), a.dtype)
+        blocks = s.reshape(batch, 4, H).transpose(1, 0, 2)
+        product = np.empty((batch, H), a.dtype)
         h, c, held = h0, c0, self._holds(length, mask)
         with np.errstate(over="ignore"):  # e^-a may be infinite, and 1 / infinity is the 0 that is wanted
             for t, rows in self._forwards(length, mask):
                 if t in held:
                     h, c = self._hold(held[t], h), self._hold(held[t], c)
-                np.dot(h, W, out=a)
-                a += from_x[:, t]
-                np.exp(a, out=a)
-                a += 1
+                np.dot(h, W, out=s)
+                s += from_x[t]
+                np.exp(s, out=s)
+                s += 1
                 np.divide(1, blocks, out=inner[:4, t])
                 i, f, g, o, tanh_c = inner[:, t]
                 g *= 2
@@ -392,9 +378,7 @@ class LSTMSequence(_Sequence):
                 h, c = h_next, c_next
         return z, kept
 
-    def backward(
-        self, dz: Any, z: Any, x: Any, h0: Any, c0: Any, W_xh: Any, W_hh: Any, b: Any, *rest: Any
-    ) -> Any:
+    def backward(self, dz: Any, z: Any, a: Any, h0: Any, c0: Any, W_hh: Any, *rest: Any) -> Any:
         mask, kept = rest if len(rest) == 2 else (None, *rest)
         H = h0.shape[1]
         dz_h, dz_c = self._in_order(dz, 1)
@@ -427,8 +411,7 @@ class LSTMSequence(_Sequence):
             if go_on is not None:
                 dh *= go_on
                 dc *= go_on
-        dx, dW_xh, db = self._from_inputs(da, x, W_xh)
-        gradients = dx, dh, dc, dW_xh, lambda: self._from_states(da, h0, h), db
+        gradients = self._as_inputs(da), dh, dc, lambda: self._from_states(da, h0, h)
         return gradients if mask is None else (*gradients, None)
 
 
