@@ -39,8 +39,8 @@ class ProgressBar(Callback):
             shown[f"{self.unit}/s"] = f"{self._rate(trainer, now):,.0f}"
             if trainer.batch == trainer.batches and trainer.validation is not None:
                 shown["now"] = "validating"
-            self._bar.set_postfix(shown, refresh=False)
-            self._bar.update(trainer.batch - self._bar.n)
+            self._bar.n = trainer.batch
+            self._bar.set_postfix(shown)
 
     def on_epoch_end(self, trainer: Trainer) -> None:
         self._close()
@@ -60,7 +60,7 @@ class ProgressBar(Callback):
             total=trainer.batches,
             initial=trainer.batch - 1,
             desc=f"epoch {trainer.epoch + 1}/{trainer.epochs}",
-            unit="batch",
+            bar_format="{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]",
             leave=False,
             dynamic_ncols=True,
         )
