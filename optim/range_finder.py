@@ -7,12 +7,12 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
 
 import numpy as np
 
 from minigrad import generator
 from minigrad.checkpoint import replace_file
+from minigrad.data import Batches
 from minigrad.errors import DataError, NonFiniteError, OptionError
 
 from .history import check_suffix, need_matplotlib
@@ -23,7 +23,7 @@ from .trainer import Batch, Trainer
 
 @dataclass
 class LearningRateRange:
-    """What the test saw: the loss (smoothed) at each rate, and the rate where it fell fastest."""
+    """What the test saw: the loss (smoothed) at each rate, and a tenth of the rate where it was lowest."""
 
     rates: list[float]
     losses: list[float]
@@ -35,7 +35,7 @@ class LearningRateRange:
         figure = need_matplotlib()(figsize=(5, 3.6), layout="constrained")
         axes = figure.add_subplot()
         axes.semilogx(self.rates, self.losses)
-        axes.axvline(self.suggestion, linestyle="--", color="C1", label=f"steepest: {self.suggestion:.2g}")
+        axes.axvline(self.suggestion, linestyle="--", color="C1", label=f"suggestion: {self.suggestion:.2g}")
         axes.set_xlabel("learning rate")
         axes.set_ylabel("loss (smoothed)")
         axes.grid(alpha=0.3)
@@ -47,10 +47,10 @@ def find_learning_rate(
     trainer: Trainer, train: Iterable[Batch], *, low: float = 1e-6, high: float = 10.0, steps: int = 100
 ) -> LearningRateRange:
     """Train for `steps` steps while the rate grows from `low` to `high` by a constant factor; stop when the loss is 4
-    times its best. Afterwards model, optimizer and random generator are as before.
+    times its best. Afterwards model, optimizer, batches and random generator are as before.
 
-    A good rate is somewhat below that of the steepest fall, the `suggestion`, and well below the rise. Where groups
-    have rates of their own, the first group's is meant, and the others keep their ratio to it.
+    Where the loss is lowest the rate is already at the edge of too large: the `suggestion` is a tenth of it. Where
+    groups have rates of their own, the first group's is meant, and the others keep their ratio to it.
 
     Errors: OptionError MG305 for rates that are not 0 < low < high, or fewer than 10 steps; DataError MG312 for
     no batches. Source: Smith, Cyclical learning rates for training neural networks (2017), 3.3.
@@ -64,8 +64,9 @@ def find_learning_rate(
             remedy="the defaults, 1e-6 to 10, suit most models",
         )
     optimizer, model = trainer.optimizer, trainer.model
+    state, scale, random = optimizer.exact_state(), optimizer.scale, generator().bit_generator.state
     weights = {name: tensor.array.copy() for name, tensor in model.named_parameters().items()}
-    state, scale, random = optimizer.state_dict(), optimizer.scale, generator().bit_generator.state
+    place = train.state_dict() if isinstance(train, Batches) else {}
     base = optimizer.groups[0].lr or 1.0
     training = getattr(model, "training", True)
     rates: list[float] = []
@@ -91,12 +92,14 @@ def find_learning_rate(
     finally:
         optimizer.zero_grad()
         set_arrays(model.named_parameters(), weights)
-        optimizer.load_state_dict(state)
+        optimizer.load_exact_state(state)
         optimizer.scale = scale
+        if isinstance(train, Batches):  # at the beginning of the epoch that it had come to
+            train.load_state_dict({**place, "position": 0})
         generator().bit_generator.state = random
         if not training:
             model.eval()
-    return LearningRateRange(rates, losses, _steepest(rates, losses))
+    return LearningRateRange(rates, losses, _suggest(rates, losses))
 
 
 def _again(train: Iterable[Batch]) -> Iterable[Batch]:
@@ -114,8 +117,6 @@ def _again(train: Iterable[Batch]) -> Iterable[Batch]:
             )
 
 
-def _steepest(rates: list[float], losses: list[float]) -> float:
-    if len(rates) < 3:
-        return rates[0] if rates else math.nan
-    slopes: Any = np.gradient(losses, np.log(rates))
-    return rates[int(np.argmin(slopes))]
+def _suggest(rates: list[float], losses: list[float]) -> float:
+    settled = len(losses) // 10  # before that, the smoothed loss is that of a few batches
+    return rates[settled + int(np.argmin(losses[settled:]))] / 10 if losses else math.nan
