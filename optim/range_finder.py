@@ -23,7 +23,7 @@ from .trainer import Batch, Trainer
 
 @dataclass
 class LearningRateRange:
-    """What the test saw: the loss (smoothed) at each rate, and a tenth of the rate where it was lowest."""
+    """What the test saw: the loss (smoothed) at each rate, and a tenth of the rate where it began to rise."""
 
     rates: list[float]
     losses: list[float]
@@ -49,8 +49,8 @@ def find_learning_rate(
     """Train for `steps` steps while the rate grows from `low` to `high` by a constant factor; stop when the loss is 4
     times its best. Afterwards model, optimizer, batches and random generator are as before.
 
-    Where the loss is lowest the rate is already at the edge of too large: the `suggestion` is a tenth of it. Where
-    groups have rates of their own, the first group's is meant, and the others keep their ratio to it.
+    The last rate at which the loss was within 2% of its lowest is at the edge of too large: the `suggestion` is a tenth
+    of it. Where groups have rates of their own, the first group's is meant, and the others keep their ratio to it.
 
     Errors: OptionError MG305 for rates that are not 0 < low < high, or fewer than 10 steps; DataError MG312 for
     no batches. Source: Smith, Cyclical learning rates for training neural networks (2017), 3.3.
@@ -118,5 +118,8 @@ def _again(train: Iterable[Batch]) -> Iterable[Batch]:
 
 
 def _suggest(rates: list[float], losses: list[float]) -> float:
-    settled = len(losses) // 10  # before that, the smoothed loss is that of a few batches
-    return rates[settled + int(np.argmin(losses[settled:]))] / 10 if losses else math.nan
+    settled = np.array(losses)
+    settled[: len(losses) // 10] = math.inf  # until then the smoothed loss is that of a few batches
+    lowest = settled.min(initial=math.inf)
+    near = np.flatnonzero(settled <= lowest + 0.02 * abs(lowest))
+    return rates[near[-1]] / 10 if near.size else math.nan
