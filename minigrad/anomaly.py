@@ -110,13 +110,13 @@ def _calling_line() -> str:
     frame = sys._getframe(2)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
         frame = frame.f_back
-    return f"{_short(frame.f_code.co_filename)}:{frame.f_lineno}"
+    return f"{short_name(frame.f_code.co_filename)}:{frame.f_lineno}"
 
 
 _shortened: dict[str, str] = {}
 
 
-def _short(filename: str) -> str:
+def short_name(filename: str) -> str:
     """A file as seen from the working directory if it lies under it; else its last two folders and its name."""
     if filename not in _shortened:
         here = os.getcwd() + os.sep

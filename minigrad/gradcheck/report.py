@@ -137,7 +137,8 @@ class GradientReport:
         heading = f"{'shape':<14} {'compared':>8} {'wrong':>6} {'error':>8}  worst at: recorded, numeric"
         lines = [f"  {'input':<{width}}  {heading}"]
         for row in self.inputs:
-            worst = f"{'' if row.index is None else list(row.index)}: {row.recorded:.6g}, {row.numeric:.6g}"
+            place = "a random direction" if row.index is None else str(list(row.index))
+            worst = f"{place}: {row.recorded:.6g}, {row.numeric:.6g}"
             lines.append(
                 f"  {row.name:<{width}}  {row.shape!s:<14} {row.compared:>8} {row.wrong:>6} {row.error:>8.1e}  {worst}"
                 + (f" ({row.kinks} at a kink)" if row.kinks else "")

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..anomaly import short_name
 from ..errors import DtypeError
 from ..graph import Node, show, unbroadcast
 from ..pieces import Array, Deferred
@@ -88,7 +89,7 @@ def rule_line(node: Node) -> str:
     code = getattr(getattr(rule, "__func__", rule), "__code__", None)
     if code is None:
         return "an unknown place"
-    return "/".join(code.co_filename.replace("\\", "/").split("/")[-3:]) + f":{code.co_firstlineno}"
+    return f"{short_name(code.co_filename)}:{code.co_firstlineno}"
 
 
 class NodeCheck:
