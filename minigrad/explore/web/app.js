@@ -185,7 +185,7 @@ class App {
     byId("picture").style.height = `${clientHeight}px`;
     byId("picture").setAttribute("viewBox", `0 0 ${clientWidth} ${clientHeight}`); // on paper it takes another width
     this.panzoom.fit();
-    this.reveal();
+    if (this.step > 0 || this.leaf !== null) this.reveal(); // the first look is at the whole
   }
 
   reveal() {

@@ -50,11 +50,12 @@ export class PanZoom {
     return this.x > -2 && this.y > -2 && right < width + 2 && bottom < height + 2;
   }
 
-  /** Put a point of the drawing in the middle. */
+  /** Put a point of the drawing in the middle, or as near as its edges allow. */
   centre(x, y) {
     const { width, height } = this.view();
-    this.x = width / 2 - x * this.scale;
-    this.y = height / 2 - y * this.scale;
+    const within = (place, room, size) => Math.min(Math.max(0, room - size), Math.max(Math.min(0, room - size), place));
+    this.x = within(width / 2 - x * this.scale, width, this.size.width * this.scale);
+    this.y = within(height / 2 - y * this.scale, height, this.size.height * this.scale);
     this.apply();
   }
 

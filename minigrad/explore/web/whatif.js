@@ -1,5 +1,5 @@
 // What if a leaf were another number: an editor, and the gradient beside a finite difference. Knows how to run a graph again.
-import { brief, count, elementText, indicesOf, placeOf } from "./arrays.js";
+import { brief, count, elementText, indicesOf, placeOf, shapeText } from "./arrays.js";
 import { el, foreign, shorten } from "./dom.js";
 import { showArray } from "./grid.js";
 import { editable, finiteDifference, lossOf, ownLeaves, recompute, runForward } from "./recompute.js";
@@ -40,8 +40,9 @@ export class WhatIf {
   chooser() {
     const select = el("select", { id: "leaf", onchange: () => { this.leaf = Number(select.value); this.place = 0; this.show(); } },
       this.choices.map((id) => {
-        const option = el("option", { value: id, selected: id === this.leaf }, shorten(this.model.title(id), 50));
-        return option;
+        const value = this.model.arrays[this.model.nodes[id].value];
+        const what = value.size === 1 ? ` (${brief(value.first)})` : ` ${shapeText(value.shape)}`;
+        return el("option", { value: id, selected: id === this.leaf }, shorten(this.model.title(id), 50), what);
       }));
     return select;
   }

@@ -82,6 +82,11 @@ class Explorer:
         for key in keys:
             ActionChains(self.driver).send_keys(key).perform()
 
+    @staticmethod
+    def number(text: str) -> float:
+        """A number as the page writes it."""
+        return float(text.replace("−", "-").replace("∞", "inf"))
+
     def text(self, selector: str) -> str:
         return self.run("return document.querySelector(arguments[0])?.textContent ?? ''", selector)
 
