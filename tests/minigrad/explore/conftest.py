@@ -34,6 +34,7 @@ def start_chromium(profile: str | Path) -> Iterator[Any]:
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     driver = webdriver.Chrome(options=options, service=Service(DRIVER))
+    driver.set_script_timeout(300)  # a walk through 244 steps, on a machine that has other things to do as well
     try:
         yield driver
     finally:
@@ -74,7 +75,7 @@ class Explorer:
     def wait(self, condition: Callable[[], Any]) -> Any:
         from selenium.webdriver.support.ui import WebDriverWait
 
-        return WebDriverWait(self.driver, 20).until(lambda _: condition())
+        return WebDriverWait(self.driver, 60).until(lambda _: condition())
 
     def press(self, *keys: str) -> None:
         from selenium.webdriver.common.action_chains import ActionChains

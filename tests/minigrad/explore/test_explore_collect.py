@@ -292,3 +292,11 @@ def test_nodes_keep_the_order_of_time() -> None:
     z, _ = expression()
     data = collect_graph(z.node, np.ones((), np.float32), [])
     assert all(parent < number for number, node in enumerate(data["nodes"]) for parent in node.get("inputs", ()))
+
+
+def test_source_lines_are_shown_where_they_were_recorded() -> None:
+    a = mg.Tensor(0.5, requires_grad=True)
+    with mg.trace_lines():
+        z = mg.tanh(a)
+    assert re.search(r"test_explore_collect\.py:\d+$", explored(z)["nodes"][-1]["source"])
+    assert "source" not in explored(mg.tanh(a))["nodes"][-1]

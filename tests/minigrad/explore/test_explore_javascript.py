@@ -33,6 +33,7 @@ def test_modules() -> None:
     assert "# fail 0" in run(NODE, "--test", "--test-reporter=tap", "page.test.mjs")
 
 
+@needs_node
 def test_lint() -> None:
     linter = PACKAGE / "node_modules/.bin/eslint"
     if not linter.exists():
