@@ -9,9 +9,10 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,15 +24,16 @@ KINDS = {"rnn": 1, "gru": 3, "lstm": 4}
 """The recurrent layers, each with the number of blocks of H columns in its matrices."""
 
 LEARNING_RATE, BETAS = 1e-3, (0.9, 0.999)
-EPS = 1e-12
-"""So small that its place does not matter: Keras adds it to the root of v before the bias correction, others after."""
+EPS = 1e-16
+"""So small that its place does not matter: Keras adds it to √v before the bias correction, the others after it, and the
+usual 1e-7 is larger than the gradients of early words, whose rows would then move differently."""
 
 
 @dataclass(frozen=True)
 class Sizes:
     """The model's sizes, T B D H and the vocabulary, and how long it is trained before it is timed."""
 
-    steps: int = 40
+    steps: int = 40  # time steps
     batch: int = 32
     width: int = 128
     hidden: int = 32
@@ -39,6 +41,15 @@ class Sizes:
     compared: int = 50  # training steps whose losses must agree
     aged: int = 1_000  # training steps before timing: by then moments of rare words have decayed into denormals
     reviews: int = 25_000  # to be classified in the inference workload
+
+
+class Built(NamedTuple):
+    """What a workload made of a contender: what to time, what to compare, how many units of work one call is."""
+
+    call: Callable[[], object]
+    check: Any
+    units: float = 1
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -49,6 +60,11 @@ class Problem:
     ids: Array  # (reviews, T), int32
     labels: Array  # (reviews,), float32
     seed: int = 0
+
+    @property
+    def rule(self) -> dict[str, Any]:
+        """Adam's settings."""
+        return {"lr": LEARNING_RATE, "betas": BETAS, "eps": EPS}
 
     def batches(self, count: int, start: int = 0) -> list[tuple[Array, Array]]:
         """`count` batches (ids (B, T), labels (B, 1)), beginning with batch `start`, around and around the reviews."""

@@ -7,18 +7,26 @@ from __future__ import annotations
 
 from turns import Contender
 
+MINIGRAD = ("minigrad-fused", "bare-loop", "minigrad")
+"""What ratios are to: the first of these that took part."""
+
+NOT_PEERS = ("numpy", "minigrad", "minigrad-fused")
+
 CONTENDERS = [
-    Contender("numpy", "numpy_by_hand", "", "NumPy by hand", "abcdef"),
-    Contender("minigrad", "minigrad_", "unrolled", "minigrad, gate by gate", "abcdefg"),
-    Contender("minigrad-fused", "minigrad_", "fused", "minigrad, fused", "bcde"),
-    Contender("torch", "torch_", "eager", "PyTorch eager", "abcdef"),
-    Contender("torch-fused", "torch_", "fused", "PyTorch, fused Adam, denormals flushed", "bdef"),
-    Contender("torch-compile", "torch_", "compile", "PyTorch compiled, fused Adam, denormals flushed", "bce"),
-    Contender("jax", "jax_", "jit", "JAX compiled, lax.scan", "abcdef"),
-    Contender("jax-eager", "jax_", "eager", "JAX eager", "a"),
-    Contender("keras-tf", "keras_", "tensorflow", "Keras on TensorFlow", "bce"),
-    Contender("keras-jax", "keras_", "jax", "Keras on JAX", "bce"),
-    Contender("autograd", "autograd_", "", "autograd", "ad"),
+    Contender("numpy", "numpy_by_hand", "", "NumPy by hand", "abcdef", "numpy"),
+    Contender("minigrad", "minigrad_", "unrolled", "minigrad, gate by gate", "abcdef", "minigrad"),
+    Contender("minigrad-fused", "minigrad_", "fused", "minigrad, fused", "bcd"),
+    Contender("torch", "torch_", "eager", "PyTorch", "abcdef", "torch"),
+    Contender("torch-fused", "torch_", "fused", "PyTorch, fused Adam, denormals flushed", "bdf"),
+    Contender("jax", "jax_", "jit", "JAX, one compiled step", "abcde", "jax"),
+    Contender("jax-eager", "jax_", "eager", "JAX, not compiled", "a"),
+    Contender("keras-tf", "keras_", "auto", "Keras on TensorFlow", "bce", "keras", "tensorflow"),
+    Contender("keras-tf-xla", "keras_", "xla", "Keras on TensorFlow, jit_compile=True", "bc", "", "tensorflow"),
+    Contender("keras-jax", "keras_", "auto", "Keras on JAX", "bce", "keras", "jax"),
+    Contender("autograd", "autograd_", "", "autograd", "ae", "autograd.numpy"),
+    Contender("bare-loop", "minigrad_", "bare", "minigrad, a bare loop", "g"),
+    Contender("trainer", "minigrad_", "trainer", "Trainer, no metrics, no callbacks", "g"),
+    Contender("trainer-usual", "minigrad_", "usual", "Trainer, the usual callbacks", "g"),
 ]
 
 REFERENCE = {

@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,6 +37,8 @@ class Contender:
     setting: str
     label: str
     workloads: str  # their letters
+    package: str = ""  # what `import` measures; "" for one that is imported like another
+    backend: str = ""  # Keras's
 
 
 @dataclass
@@ -45,6 +48,7 @@ class Result:
     contender: str
     case: str
     check: Any = None
+    note: str = ""
     versions: dict[str, str] = field(default_factory=dict)
     rounds: list[dict[str, float]] = field(default_factory=list)
     error: str = ""
@@ -55,23 +59,37 @@ def core() -> str:
     return str(max(os.sched_getaffinity(0))) if hasattr(os, "sched_getaffinity") else "any"
 
 
-def environment(**more: str) -> dict[str, str]:
+def environment(contender: Contender) -> dict[str, str]:
     """The variables of a contender's process."""
+    backend = {"KERAS_BACKEND": contender.backend} if contender.backend else {}
     clean = {name: value for name, value in os.environ.items() if name != "OPENBLAS_CORETYPE"}  # BLAS knows its machine
-    return {**clean, **ONE_THREAD, "PYTHONPATH": str(HERE.parents[1]), **more}
+    return {**clean, **ONE_THREAD, "PYTHONPATH": str(HERE.parents[1]), **backend}
+
+
+IMPORT = """
+import os, time
+if "{core}" != "any":
+    os.sched_setaffinity(0, {{int("{core}")}})
+wall, cpu = time.perf_counter(), time.process_time()
+import {package}
+print(time.perf_counter() - wall, time.process_time() - cpu)
+"""
+
+
+def python(*arguments: str, contender: Contender) -> subprocess.CompletedProcess[str]:
+    """Run Python once, as this contender's process would run."""
+    command = [sys.executable, *arguments]
+    return subprocess.run(command, cwd=HERE, env=environment(contender), capture_output=True, text=True)
+
+
+def failure(run: subprocess.CompletedProcess[str]) -> str:
+    """The last line of what a failed program said; "" for one that succeeded."""
+    return "" if run.returncode == 0 else (run.stderr.strip().splitlines() or ["no message"])[-1]
 
 
 def installed(contender: Contender) -> str:
     """Why this contender cannot be imported, or "" where it can."""
-    backend = {"KERAS_BACKEND": contender.setting} if contender.module == "keras_" else {}
-    run = subprocess.run(
-        [sys.executable, "-c", f"import contenders.{contender.module}"],
-        cwd=HERE,
-        env=environment(**backend),
-        capture_output=True,
-        text=True,
-    )
-    return "" if run.returncode == 0 else run.stderr.strip().splitlines()[-1]
+    return failure(python("-c", f"import contenders.{contender.module}", contender=contender))
 
 
 class Worker:
@@ -79,14 +97,13 @@ class Worker:
 
     def __init__(self, problem: Path, contender: Contender, workload: str, case: str) -> None:
         self.log = tempfile.TemporaryFile("w+")  # noqa: SIM115  # as long-lived as the process
-        backend = {"KERAS_BACKEND": contender.setting} if contender.module == "keras_" else {}
         self.process = subprocess.Popen(
             [sys.executable, HERE / "worker.py", core(), problem, contender.module, contender.setting, workload, case],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.log,
             text=True,
-            env=environment(**backend),
+            env=environment(contender),
         )
 
     def reply(self) -> dict[str, Any]:
@@ -132,7 +149,8 @@ def take_turns(
             results.append(result)
             ready = worker.reply()
             result.error = ready.get("error", "")
-            result.check, result.versions = ready.get("check"), ready.get("versions", {})
+            result.check, result.note = ready.get("check"), ready.get("note", "")
+            result.versions = ready.get("versions", {})
         for _ in range(rounds):
             for worker, result in workers:
                 tick(f"{result.contender} {case}")
@@ -144,4 +162,58 @@ def take_turns(
     finally:
         for worker, _ in workers:
             worker.close()
+    return results
+
+
+def take_turns_starting(
+    problem: Path,
+    contenders: Sequence[Contender],
+    workload: str,
+    case: str,
+    *,
+    rounds: int,
+    seconds: float,
+    tick: Callable[[str], None],
+) -> list[Result]:
+    """As `take_turns`, where starting is what is measured: a new process for each turn, from its beginning until it
+    has built what there is to build. A first round, which brings the files into the system's cache, does not count.
+    """
+    results = [Result(contender.name, case) for contender in contenders]
+    for number in range(rounds + 1):
+        for contender, result in zip(contenders, results, strict=True):
+            tick(f"{contender.name} {case}")
+            began = time.perf_counter()
+            worker = Worker(problem, contender, workload, case)
+            try:
+                ready = worker.reply()
+            finally:
+                worker.close()
+            wall = time.perf_counter() - began
+            result.error = result.error or ready.get("error", "")
+            if number and not result.error:
+                result.check, result.versions = ready["check"], ready["versions"]
+                result.rounds.append({"wall": wall, "cpu": ready["cpu"], "memory": 0})
+    return results
+
+
+def take_turns_importing(
+    problem: Path,
+    contenders: Sequence[Contender],
+    workload: str,
+    case: str,
+    *,
+    rounds: int,
+    seconds: float,
+    tick: Callable[[str], None],
+) -> list[Result]:
+    """As `take_turns_starting`, for nothing but `import package` in a new interpreter."""
+    results = [Result(contender.name, case) for contender in contenders]
+    for number in range(rounds + 1):
+        for contender, result in zip(contenders, results, strict=True):
+            tick(f"{contender.name} {case}")
+            run = python("-c", IMPORT.format(package=contender.package, core=core()), contender=contender)
+            result.error = result.error or failure(run)
+            if number and not result.error:
+                wall, cpu = map(float, run.stdout.split()[-2:])
+                result.rounds.append({"wall": wall, "cpu": cpu, "memory": 0})
     return results

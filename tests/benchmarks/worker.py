@@ -11,11 +11,13 @@ from __future__ import annotations
 import gc
 import json
 import os
+import re
 import resource
 import sys
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -36,11 +38,12 @@ def main() -> None:
 
         problem = Problem.load(Path(problem_path))
         contender = import_module(f"contenders.{module}")
-        before = peak_memory()
-        call, check, units = import_module(f"workloads.{workload}").build(contender, setting, problem, case)
-        reply(check=check, versions=contender.versions(), cpu=time.process_time())
+        before = peak_memory(afresh=True)
+        built = import_module(f"workloads.{workload}").build(contender, setting, problem, case)
+        reply(check=built.check, note=built.note, versions=contender.versions(), cpu=time.process_time())
         for line in sys.stdin:
-            reply(**measure(call, units, json.loads(line)["seconds"]), memory=peak_memory() - before)
+            answer = measure(built.call, built.units, json.loads(line)["seconds"])
+            reply(**answer, memory=peak_memory() - before)
     except Exception as error:
         traceback.print_exc()
         reply(error=f"{type(error).__name__}: {error}")
@@ -49,7 +52,6 @@ def main() -> None:
 
 def measure(call: Callable[[], object], units: float, seconds: float) -> dict[str, float]:
     """Call again and again for at least so many seconds: seconds per unit of work, on the wall and of this process."""
-    call()  # brings code and data back into the cache after the others' turns
     gc.collect()
     calls, wall, cpu = 0, time.perf_counter(), time.process_time()
     while True:
@@ -61,8 +63,14 @@ def measure(call: Callable[[], object], units: float, seconds: float) -> dict[st
     return {"wall": spent / calls / units, "cpu": (time.process_time() - cpu) / calls / units, "calls": calls}
 
 
-def peak_memory() -> int:
-    """The most memory that this process has held so far, in bytes."""
+def peak_memory(afresh: bool = False) -> int:
+    """The most memory that this process has held so far, in bytes; on Linux, since the last call `afresh`."""
+    status = Path("/proc/self/status")
+    if status.exists():  # getrusage would count what the process held before it became this program
+        if afresh:
+            with suppress(OSError):
+                Path("/proc/self/clear_refs").write_text("5")
+        return int(re.search(r"VmHWM:\s*(\d+)", status.read_text())[1]) * 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
 

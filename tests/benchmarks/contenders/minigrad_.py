@@ -8,6 +8,19 @@ from typing import Any
 import numpy as np
 
 import minigrad as mg
+from layers import GRU, LSTM, RNN, Dense, Embedding, Layer
+from minigrad.pieces import Pieces
+from optim import Adam, Trainer
+
+NAMES = {
+    "table": "embedding.table", "W_xh": "recurrent.cell.W_xh", "W_hh": "recurrent.cell.W_hh",
+    "W": "head.W", "c": "head.b",
+}  # fmt: skip
+BIASES = {
+    "rnn": {"b": "recurrent.cell.b_h"},
+    "gru": {"b": "recurrent.cell.b_xh", "b_hh": "recurrent.cell.b_hh"},
+    "lstm": {"b": "recurrent.cell.b"},
+}
 
 
 def versions() -> dict[str, str]:
@@ -28,5 +41,90 @@ def unrolled(setting: str, xs: list[Any], weights: dict[str, Any]) -> Callable[[
         loss = h.sum()
         loss.backward()
         return loss.item(), (U.grad, W.grad, b.grad)
+
+    return call
+
+
+class Classifier(Layer):
+    """Experiment 1a's model."""
+
+    def __init__(self, kind: str, weights: dict[str, Any], fused: bool) -> None:
+        super().__init__()
+        width, hidden = weights["W_xh"].shape[0], weights["W_hh"].shape[0]
+        self.embedding = Embedding(*weights["table"].shape)
+        self.recurrent = {"rnn": RNN, "gru": GRU, "lstm": LSTM}[kind](width, hidden, fused=fused)
+        self.head = Dense(hidden, 1)
+        names = NAMES | BIASES[kind]
+        self.load_state_dict({names[name]: array for name, array in weights.items()})
+
+    def forward(self, ids: Any) -> mg.Tensor:
+        return self.head(self.recurrent(self.embedding(ids)))
+
+
+class Training:
+    def __init__(self, model: Classifier, rule: dict[str, Any]) -> None:
+        self.model, self.optimizer = model, Adam(model.named_parameters(), **rule)
+
+    def steps(self, batches: list[tuple[Any, Any]]) -> list[float]:
+        losses = []
+        for ids, labels in batches:
+            loss = mg.binary_cross_entropy(self.model(ids), labels)
+            self.optimizer.zero_grad()
+            loss.backward()
+            self.optimizer.step()
+            losses.append(loss.item())
+        return losses
+
+
+def training(kind: str, weights: dict[str, Any], setting: str, rule: dict[str, Any]) -> Training:
+    return Training(Classifier(kind, weights, setting == "fused"), rule)
+
+
+def inference(kind: str, weights: dict[str, Any], setting: str) -> Callable[[Any], Any]:
+    model = Classifier(kind, weights, setting == "fused").eval()
+
+    @mg.no_grad()
+    def call(ids: Any) -> Any:
+        return model(ids).array
+
+    return call
+
+
+def trained(kind: str, weights: dict[str, Any], setting: str, rule: dict[str, Any]) -> Callable[[Any], float]:
+    """A loop over batches that returns the mean loss: written out, or a Trainer's (setting "trainer" or "usual")."""
+    training = Training(Classifier(kind, weights, True), rule)
+    if setting == "bare":
+        return lambda batches: float(np.mean(training.steps(batches)))
+    plain = {"metrics": {}, "callbacks": []} if setting == "trainer" else {}
+    trainer = Trainer(training.model, mg.binary_cross_entropy, training.optimizer, **plain)
+    return lambda batches: trainer.fit(batches, epochs=1)["train_loss"][-1]
+
+
+def adam(table: Any, setting: str, rule: dict[str, Any]) -> tuple[Callable[[Any], None], Callable[[], Any]]:
+    tensor = mg.Tensor(table, requires_grad=True)
+    optimizer = Adam({"table": tensor}, **rule)
+
+    def step(gradient: tuple[Any, Any]) -> None:
+        tensor.node.grad = Pieces(table.shape, table.dtype, [gradient])
+        optimizer.step()
+
+    return step, lambda: tensor.array
+
+
+def gradient(ids: Any, values: Any) -> tuple[Any, Any]:
+    """The gradient of a look-up as the engine keeps it: an id may come several times."""
+    return ids, values
+
+
+def chain(x: Any, gates: int) -> Callable[[], Any]:
+    leaf = mg.Tensor(x, requires_grad=True)
+
+    def call() -> Any:
+        leaf.grad = None
+        h = leaf
+        for _ in range(gates):
+            h = mg.tanh(h)
+        h.backward(np.ones_like(x))
+        return h.array, leaf.grad
 
     return call

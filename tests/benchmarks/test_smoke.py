@@ -1,0 +1,100 @@
+"""The benchmark runs, compares what was computed, and writes its page. Tiny sizes; no time is looked at."""
+
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+RUN = Path(__file__).with_name("run.py")
+CONTENDERS = "numpy,minigrad,minigrad-fused,bare-loop,trainer,trainer-usual"
+
+
+def command(*arguments: object) -> list[str]:
+    return [sys.executable, str(RUN), "--smoke", *map(str, arguments)]
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    out = tmp_path_factory.mktemp("benchmarks") / "benchmarks.md"
+    run = subprocess.run(command("--contenders", CONTENDERS, "--out", out), capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout + run.stderr  # 1 where they did not compute the same
+    return out.read_text(), out.parent
+
+
+def differences(text: str, letter: str) -> list[float]:
+    """What stands in the column "difference" of one workload's table."""
+    section = re.search(rf"## \({letter}\).*?(?=\n## |\Z)", text, re.DOTALL)[0]
+    head, _, *rows = [line.split("|") for line in section.splitlines() if line.startswith("|")]
+    column = [cell.strip() for cell in head].index("difference")
+    return [float(row[column]) for row in rows if row[column].strip()]
+
+
+@pytest.mark.parametrize("letter", "abcefg")
+def test_minigrad_computes_what_numpy_by_hand_does(page: tuple[str, Path], letter: str) -> None:
+    found = differences(page[0], letter)
+    assert found
+    assert max(found) <= 1e-5
+
+
+def test_the_page_is_whole(page: tuple[str, Path]) -> None:
+    text, folder = page
+    assert "did not run" not in text
+    assert "Python 3" in text and "NumPy 2" in text
+    for picture in re.findall(r"\]\((images/.*?)\)", text):
+        assert (folder / picture).read_bytes().startswith(b"\x89PNG")
+    assert len(list(folder.glob("images/*.png"))) == 3
+    assert not [path for path in folder.rglob("*") if path.name.startswith(".")]
+
+
+def test_a_contender_that_computes_something_else_is_found(tmp_path: Path) -> None:
+    # The same run, in a copy in which minigrad's learning rate is another.
+    copy = tmp_path / "benchmarks"
+    for path in RUN.parent.rglob("*.py"):
+        target = copy / path.relative_to(RUN.parent)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(path.read_text())
+    contender = copy / "contenders" / "minigrad_.py"
+    contender.write_text(contender.read_text().replace("**rule)", "**rule | {'lr': 0.01})"))
+    arguments = [sys.executable, copy / "run.py", "--smoke", "--only", "b", "--contenders", "numpy,minigrad"]
+    run = subprocess.run(arguments, capture_output=True, text=True)
+    assert run.returncode == 1
+    assert "DIFFERS" in run.stdout
+    assert "minigrad rnn, minigrad gru, minigrad lstm" in run.stderr
+
+
+def test_one_that_cannot_be_imported_is_named_and_the_others_go_on(tmp_path: Path) -> None:
+    (tmp_path / "jax.py").write_text("raise ImportError('no such thing here')")
+    run = subprocess.run(
+        command("--only", "a", "--contenders", "numpy,minigrad,jax"), capture_output=True, text=True, cwd=tmp_path,
+        env={"PYTHONSTARTUP": "", "PATH": "", "PYTHONPATH": str(tmp_path)},
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    assert re.search(r"jax did not take part: (ImportError: no such thing here|ModuleNotFoundError)", run.stdout)
+    assert "minigrad, gate by gate" in run.stdout
+
+
+def test_an_unknown_name_is_refused() -> None:
+    run = subprocess.run(command("--only", "z"), capture_output=True, text=True)
+    assert run.returncode == 2
+    assert "no workload z; there are a, b, c, d, e, f, g" in run.stderr
+
+
+def test_interrupted_it_leaves_nothing(tmp_path: Path) -> None:
+    out = tmp_path / "benchmarks.md"
+    process = subprocess.Popen(
+        command("--contenders", "numpy,minigrad", "--out", out),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout.readline() == "\n"  # the first table: it is in the middle of its work
+    time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "no report was written" in errors
+    assert list(tmp_path.iterdir()) == []
