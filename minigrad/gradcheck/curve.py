@@ -6,12 +6,12 @@ of a wrong one stays where it is. A right gradient leaves a remainder of order h
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from ..checkpoint import replace_file
 from ..errors import OptionError
 from ..pieces import Array
 from .numeric import EPSILON, Line, central
@@ -35,7 +35,10 @@ class StepCurve:
         return "\n".join(lines)
 
     def save(self, path: str | Path) -> None:
-        """Draw the curve, log against log, to a .png, .svg or .pdf file. Errors: OptionError (MG705, MG706)."""
+        """Draw the curve, log against log, to a .png, .svg or .pdf file.
+
+        Errors: OptionError for another suffix (MG705) and without matplotlib (MG706), CheckpointError where the file
+        cannot be written (MG506)."""
         path = Path(path)
         if path.suffix not in (".png", ".svg", ".pdf"):
             raise OptionError(
@@ -64,9 +67,7 @@ class StepCurve:
         axes.set_title("Central differences against the recorded gradient")
         axes.grid(alpha=0.3)
         axes.legend()
-        unfinished = path.with_name(f".{path.name}.part{path.suffix}")
-        figure.savefig(unfinished, dpi=150)
-        os.replace(unfinished, path)
+        replace_file(path, lambda file: figure.savefig(file, format=path.suffix[1:], dpi=150))
 
 
 def step_curve(line: Line, cotangent: Array, recorded: float) -> StepCurve:
