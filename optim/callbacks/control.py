@@ -134,7 +134,7 @@ class StopOnNonFinite(Callback):
     def on_forward(self, trainer: Trainer) -> None:
         loss = trainer.loss_tensor
         assert loss is not None
-        if np.isfinite(loss.array).all():
+        if math.isfinite(loss.array.sum()):
             return
         culprit = next(node for node in reversed(ancestors([loss.node])) if not _finite(node.output))
         raise NonFiniteError(
