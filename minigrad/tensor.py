@@ -77,7 +77,9 @@ class Tensor:
     @property
     def array(self) -> Array:
         """The value, as a read-only array. Assigning replaces it: same shape, and graphs recorded before stay right."""
-        return self.node.output
+        array = self.node.output
+        array.setflags(write=False)  # here, where it is handed out, and not in every step of a computation
+        return array
 
     @array.setter
     def array(self, value: TensorLike) -> None:
