@@ -24,8 +24,9 @@ lint: setup ## only the style and type checks
 	$(python) -m ruff check .
 	$(python) -m mypy
 
-bench: setup ## measure the engine against hand-written NumPy, side by side
-	$(python) tests/benchmarks/run.py
+bench: ## measure minigrad beside NumPy by hand, PyTorch, JAX, Keras and autograd (writes docs/benchmarks.md)
+	@sh .ci/setup.sh bench
+	.venv-bench/bin/python tests/benchmarks/run.py
 
 setup: environment ## install what development needs (demo and test do it by themselves)
 	@sh .ci/setup.sh dev

@@ -1,6 +1,6 @@
 #!/bin/sh
 # `setup.sh plot` or `setup.sh dev` makes .venv hold minigrad with that extra; `setup.sh dot` finds or fetches Graphviz,
-# `setup.sh eslint` the linter of the explorer's JavaScript.
+# `setup.sh eslint` the linter of the explorer's JavaScript; `setup.sh bench` makes .venv-bench hold what is benchmarked.
 # Called by the Makefile. Knows package managers and Python installations; knows nothing of what is run afterwards.
 # Needs only a POSIX shell and Python 3.11 or later. A second call with nothing changed returns at once.
 set -eu
@@ -132,9 +132,33 @@ find_eslint() {
     fi
 }
 
+# --- The contenders of the benchmark ---------------------------------------------------------------------------------
+
+install_contenders() {
+    list=tests/benchmarks/contenders.txt
+    stamp=$venv/.installed-contenders
+    if [ "$(cat "$stamp" 2>/dev/null)" = "$(cksum <$list)" ]; then return 0; fi
+    complete=yes
+    while IFS= read -r package; do
+        case $package in "#"*) continue ;; esac
+        say "Installing $package ..."
+        if ! "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "$package" </dev/null; then
+            complete=no
+            say "$package cannot be installed here, and will not take part."
+        fi
+    done <$list
+    if [ $complete = yes ]; then cksum <$list >"$stamp"; fi
+}
+
 case $1 in
+    bench)
+        venv=.venv-bench
+        PYTHON=${PYTHON:-python3.13 python3.12 python3.11 python3} # the large frameworks follow a new Python late
+        install_packages plot
+        install_contenders
+        ;;
     eslint) find_eslint ;;
     plot | dev) install_packages "$1" ;;
     dot) find_dot ;;
-    *) say "setup.sh: plot, dev, dot or eslint, not $1"; exit 2 ;;
+    *) say "setup.sh: plot, dev, dot, bench or eslint, not $1"; exit 2 ;;
 esac
