@@ -63,7 +63,7 @@ def environment(contender: Contender) -> dict[str, str]:
     """The variables of a contender's process."""
     backend = {"KERAS_BACKEND": contender.backend} if contender.backend else {}
     clean = {name: value for name, value in os.environ.items() if name != "OPENBLAS_CORETYPE"}  # BLAS knows its machine
-    return {**clean, **ONE_THREAD, "PYTHONPATH": str(HERE.parents[1]), **backend}
+    return {**clean, **ONE_THREAD, **backend}
 
 
 IMPORT = """
