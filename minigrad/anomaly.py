@@ -98,12 +98,10 @@ class detect_anomaly(ContextDecorator):
         return type(self)()
 
 
-def first_non_finite(root: Node) -> str | None:
-    """The oldest node that led to `root` and is not finite, in words; None if all are."""
-    for node in reversed(ancestors([root])):
-        if node.output.dtype.kind == "f" and not np.isfinite(node.output).all():
-            return f"{_place(node)} gave {_strange(node.output)}"
-    return None
+def first_non_finite(root: Node) -> str:
+    """The oldest node that led to `root` and is not finite, in words, for a root that is not."""
+    node = next(node for node in reversed(ancestors([root])) if not np.isfinite(node.output).all())
+    return f"{_place(node)} gave {_strange(node.output)}"
 
 
 def _calling_line() -> str:

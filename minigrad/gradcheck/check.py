@@ -160,10 +160,10 @@ class Check:
         self.report = GradientReport()
         with trace_lines():
             self.root = problem.forward().node
-        if (strange := first_non_finite(self.root)) is not None:
+        if not np.isfinite(self.root.output).all():
             raise NonFiniteError(
                 "MG708",
-                f"the function cannot be checked where it is not finite: {strange}",
+                f"the function cannot be checked where it is not finite: {first_non_finite(self.root)}",
                 cause="an input outside a gate's domain, or NaN among the inputs",
                 remedy="check the gradient at other inputs",
             )

@@ -38,7 +38,8 @@ class StepCurve:
         """Draw the curve, log against log, to a .png, .svg or .pdf file.
 
         Errors: OptionError for another suffix (MG705) and without matplotlib (MG706), CheckpointError where the file
-        cannot be written (MG506)."""
+        cannot be written (MG506).
+        """
         path = Path(path)
         if path.suffix not in (".png", ".svg", ".pdf"):
             raise OptionError(

@@ -97,8 +97,11 @@ class Problem:
 
 def central(line: Line, cotangent: Array, step: float = STEP) -> float:
     """d/dt Σ cotangent ⊙ line(t) at t = 0, by (line(h) - line(-h)) / 2h."""
-    # The difference is taken element by element, before the sum, so that large outputs do not drown it.
-    return float(np.sum(cotangent * (line(step) - line(-step)))) / (2 * step)
+    # The difference is taken element by element, before the sum, so that large outputs do not drown it; where the
+    # cotangent is 0 an output may even be infinite.
+    with np.errstate(invalid="ignore"):
+        change = np.where(cotangent == 0, 0.0, cotangent * (line(step) - line(-step)))
+    return float(np.sum(change)) / (2 * step)
 
 
 def careful(line: Line, cotangent: Array) -> tuple[float, float]:

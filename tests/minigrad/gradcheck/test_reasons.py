@@ -213,6 +213,15 @@ def test_where_the_function_is_not_finite():
         mg.gradcheck(mg.log, np.array([1.0, 0.0]))
 
 
+@pytest.mark.parametrize("never", [-np.inf, np.finfo(np.float64).min])
+def test_masks_of_minus_infinity_are_no_obstacle(never, monkeypatch):
+    f = lambda x: mg.softmax(mg.where(np.eye(3, 4) > 0, never, x))  # noqa: E731
+    assert mg.gradcheck(f, X)
+    monkeypatch.setattr(mg.GATES["Where"], "backward", lambda self, dz, z, c, a, b: (None, dz * c, 2 * dz * ~c))
+    report = mg.gradcheck(f, X)
+    assert not report and report.guess == "factor 2"
+
+
 def test_a_gate_that_computes_in_float32():
     class Narrow(mg.Gate):
         def forward(self, x):
