@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 import minigrad as mg
 from minigrad import Tensor
+from minigrad.data import Batches
 from minigrad.errors import DataError, DtypeError
 
 from .callbacks import Callback, EpochReport, ProgressBar, StopOnNonFinite
@@ -49,9 +50,9 @@ class Trainer:
 
     `loss(output, labels)` gives a scalar Tensor, such as `mg.softmax_cross_entropy`. `metrics` are further functions
     of (output array, labels), by name; None means accuracy. `callbacks` act at moments of the loop, in the order given;
-    None means a progress bar, a line for each epoch, and a stop at a loss that is not finite. `seed` starts the
-    generator that dropout draws from, and sets the order of the training batches. `config` (JSON) describes the model;
-    it is kept in its snapshots and best weights, and a resumed run must have the same.
+    None means a progress bar, a line for each epoch, and a stop at a loss that is not finite. With `seed`, each `fit`
+    starts the generator that dropout draws from, and the order of the training batches, anew from it. `config` (JSON)
+    describes the model; it is kept in its snapshots and best weights, and a resumed run must have the same.
 
     >>> import minigrad as mg, numpy as np
     >>> class Line:
@@ -132,8 +133,9 @@ class Trainer:
         self._begin(train, epochs, validation)
         if self.seed is not None:
             mg.seed(self.seed)
-            if hasattr(train, "seed"):
+            if isinstance(train, Batches):
                 train.seed = self.seed
+                train.load_state_dict({**train.state_dict(), "epoch": 0, "position": 0})
         try:
             with self._ctrl_c:
                 self._call("on_start")
