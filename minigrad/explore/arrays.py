@@ -6,6 +6,7 @@ Equal arrays are stored once: an AddGate hands the same gradient to both of its 
 from __future__ import annotations
 
 import hashlib
+import math
 from typing import Any
 
 import numpy as np
@@ -86,7 +87,12 @@ def numbers(array: Array) -> list[Any]:
 
 
 def _rounded(array: Array, digits: int) -> list[Any]:
-    return [x if isinstance(x, str) else float(f"{x:.{digits}g}") for x in numbers(array)]
+    return [x if isinstance(x, str) else _round(x, digits) for x in numbers(array)]
+
+
+def _round(x: float, digits: int) -> float:
+    rounded = float(f"{x:.{digits}g}")
+    return rounded if math.isfinite(rounded) else x  # 1.799e308 would be rounded up to infinity
 
 
 def _heat_map(array: Array, flat: Array) -> dict[str, Any]:

@@ -180,6 +180,12 @@ def test_whole_arrays_lose_no_bit(array: np.ndarray) -> None:
 LARGE = st.sampled_from([(65,), (200,), (9, 9), (70, 1), (1, 70), (3, 30), (5, 4, 7)])
 
 
+def test_rounding_does_not_make_the_largest_numbers_infinite() -> None:
+    entry = summary(np.full((8, 9), 1.7976e308))
+    assert json.dumps(entry, allow_nan=False)
+    assert entry["heat"]["values"][0] == 1.7976e308
+
+
 @given(arrays(np.float64, LARGE, elements=st.floats()))
 def test_summaries_are_those_of_the_finite_elements(array: np.ndarray) -> None:
     entry = json.loads(json.dumps(summary(array), allow_nan=False))
