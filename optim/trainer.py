@@ -87,6 +87,7 @@ class Trainer:
     means: Means  # of this epoch so far
     history: History
     loss_tensor: Tensor | None  # with its graph, from on_forward to on_gradients
+    resuming: bool  # whether the run goes on from a snapshot
     stop_reason: str  # why the run ends early; "" while it does not
 
     def __init__(
@@ -136,6 +137,7 @@ class Trainer:
             if isinstance(train, Batches):
                 train.seed = self.seed
                 train.load_state_dict({**train.state_dict(), "epoch": 0, "position": 0})
+        self.resuming = resume is not None
         try:
             with self._ctrl_c:
                 self._call("on_start")
@@ -240,6 +242,7 @@ class Trainer:
         self.trained = False
         self.means, self.history = Means(), History()
         self.stop_reason = ""
+        self.resuming = False
         self.loss_tensor = None
         self.seconds = 0.0  # of this epoch, spent before the run was broken off
         self._began = self.step_began = time.perf_counter()

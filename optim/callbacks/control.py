@@ -33,6 +33,9 @@ class LearningRate(Callback):
         # From the schedule, not from `scale`: a run resumed between the last step and here has made no step yet.
         trainer.history.rows[-1]["lr"] = trainer.optimizer.groups[0].lr * self.schedule(trainer.step - 1)
 
+    def on_end(self, trainer: Trainer) -> None:
+        trainer.optimizer.scale = 1.0  # whoever trains on with this optimizer has its own rates again
+
 
 class ClipGradients(Callback):
     """Clip each step's gradients to a global norm; the epoch's largest norm before clipping joins the history."""

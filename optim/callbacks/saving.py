@@ -27,7 +27,8 @@ PathLike = str | os.PathLike[str]
 class Snapshots(Callback):
     """Store the whole run every so many epochs or steps, and at Ctrl-C, in `folder`; keep the newest `keep` of them.
 
-    `fit(..., resume=path)` goes on from one; `Snapshots.latest(folder)` is the newest's path.
+    `fit(..., resume=path)` goes on from one; `Snapshots.latest(folder)` is the newest's path. Errors: OptionError MG321
+    where a new run would mix its snapshots with those that another left in the folder.
     """
 
     last: ClassVar[bool] = True  # a snapshot holds what the other callbacks have become
@@ -50,6 +51,14 @@ class Snapshots(Callback):
     def on_start(self, trainer: Trainer) -> None:
         make_folder(self.folder / "a snapshot")
         clear_unfinished(self.folder, _PATTERN)
+        newest = self.latest(self.folder)
+        if newest is not None and not trainer.resuming:
+            raise OptionError(
+                "MG321",
+                f"{os.fspath(self.folder)} has the snapshots of another run, the newest of them {newest.name}",
+                cause="a new run's would be mixed with them, and the newest of one taken for the newest of the other",
+                remedy=f"go on with it: fit(..., resume={os.fspath(newest)!r}); or delete them; or name another folder",
+            )
 
     def on_step(self, trainer: Trainer) -> None:
         if self.every_steps and trainer.step % self.every_steps == 0:
@@ -69,9 +78,13 @@ class Snapshots(Callback):
 
     def _store(self, trainer: Trainer) -> None:
         # Named by the step, so that the names sort by age. After an epoch the same step is stored anew, as it is now.
-        if warn_if_failing(lambda: store(trainer, self.folder / f"step-{trainer.step:09d}.safetensors")):
-            for old in sorted(self.folder.glob(_PATTERN))[: -self.keep]:
-                old.unlink(missing_ok=True)
+        newest = self.folder / f"step-{trainer.step:09d}.safetensors"
+        if warn_if_failing(lambda: store(trainer, newest)):
+            found = sorted(self.folder.glob(_PATTERN))
+            end = found.index(newest) + 1
+            # Later ones are of a course that this run, resumed from an earlier step, does not take again.
+            for path in [*found[: max(end - self.keep, 0)], *found[end:]]:
+                path.unlink(missing_ok=True)
 
 
 _PATTERN = "step-*.safetensors"

@@ -31,6 +31,7 @@ from optim import (
     Snapshots,
     Trainer,
     WarmUp,
+    split,
 )
 
 
@@ -41,7 +42,9 @@ def train(folder: Path) -> None:
     labels = (ids[:, -3:].sum(axis=1) > 300).astype(int)
     mg.seed(3)
     model = Sequential(Embedding(200, 24), LSTM(24, 16), Dropout(0.3), Dense(16, 2))
-    optimizer = SGD(model.named_parameters(), lr=0.5, momentum=0.9, nesterov=True, weight_decay=1e-4)
+    table, rest = split(model.named_parameters(), "embedding")  # without decay, untouched rows of the table are put off
+    groups = [{"parameters": table, "weight_decay": 0.0}, {"parameters": rest}]
+    optimizer = SGD(groups, lr=0.5, momentum=0.9, nesterov=True, weight_decay=1e-4)
     trainer = Trainer(
         model,
         mg.softmax_cross_entropy,

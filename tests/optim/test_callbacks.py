@@ -89,6 +89,7 @@ def test_learning_rate_follows_the_schedule_and_joins_the_history() -> None:
     trainer = run([LearningRate(StepSchedule(every=2, factor=0.5))], xs=[1, 1, 1], epochs=2)
     assert w(trainer) == -(1 + 1 + 0.5 + 0.5 + 0.25 + 0.25)
     assert trainer.history["lr"] == [0.5, 0.25]
+    assert trainer.optimizer.scale == 1
 
 
 def test_clipping_joins_the_history() -> None:
@@ -203,6 +204,19 @@ def test_snapshots_are_kept_by_number_and_found_by_age(tmp_path: Path) -> None:
     assert [path.name for path in sorted((tmp_path / "by_epoch").iterdir())] == [
         f"step-{n:09d}.safetensors" for n in (6, 12)
     ]
+
+
+def test_a_new_run_does_not_mix_its_snapshots_with_an_old_one_s(tmp_path: Path) -> None:
+    run([Snapshots(tmp_path, every_steps=1, keep=9)], xs=[1] * 5)
+    with pytest.raises(OptionError) as error:
+        run([Snapshots(tmp_path)])
+    newest = Snapshots.latest(tmp_path)
+    assert error.value.code == "MG321" and newest.name in error.value.what and str(newest) in error.value.remedy
+    assert len(list(tmp_path.iterdir())) == 5
+    # Resumed from step 2, the run comes to other steps 3 to 5 than those that are there.
+    earlier = tmp_path / "step-000000002.safetensors"
+    run([Snapshots(tmp_path, every_steps=2, every_epochs=1, keep=2)], xs=[1] * 5, resume=earlier)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"step-{n:09d}.safetensors" for n in (4, 5)]
 
 
 def test_a_log_is_complete_after_each_epoch(tmp_path: Path) -> None:
