@@ -64,20 +64,20 @@ def run(
     rows = () if mask is None else (mask,)
     last = 0 if reverse else -1
     if isinstance(cell, LSTMCell):
-        z = LSTMSequence(truncate, reverse)(_product(x, cell.W_xh) + cell.b, *state, cell.W_hh, *rows)
+        z = LSTMSequence(truncate, reverse)(_inputs(x, cell.W_xh, cell.b), *state, cell.W_hh, *rows)
         return z[0], (z[0, last], z[1, last])
     if isinstance(cell, GRUCell):
-        z = GRUSequence(truncate, reverse)(_product(x, cell.W_xh) + cell.b_xh, state, cell.W_hh, cell.b_hh, *rows)
+        z = GRUSequence(truncate, reverse)(_inputs(x, cell.W_xh, cell.b_xh), state, cell.W_hh, cell.b_hh, *rows)
     else:
         assert isinstance(cell, RNNCell)
-        z = RNNSequence(truncate, reverse)(_product(x, cell.W_xh) + cell.b_h, state, cell.W_hh, *rows)
+        z = RNNSequence(truncate, reverse)(_inputs(x, cell.W_xh, cell.b_h), state, cell.W_hh, *rows)
     return z, z[last]
 
 
-def _product(x: Tensor, W: Tensor) -> Tensor:
-    """x @ W for all steps at once; where x was just looked up, for each distinct word once."""
+def _inputs(x: Tensor, W: Tensor, b: Tensor) -> Tensor:
+    """x @ W + b for all steps at once; where x was just looked up, for each distinct word once."""
     node = x.node
     if isinstance(node.gate, Lookup):
         table, ids = map(handle, node.inputs)
-        return LookupProduct()(table, ids, W)
-    return x @ W
+        return LookupProduct()(table, ids, W, b)
+    return x @ W + b

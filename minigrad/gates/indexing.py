@@ -145,45 +145,49 @@ class Lookup(_ReadsRows):
 
 
 class LookupProduct(_ReadsRows):
-    """z = table[ids] @ W: look-up and product in one, and each distinct id multiplied once.
+    """z = table[ids] @ W + b: look-up, product and sum in one, and each distinct id multiplied once.
 
-    table (V, D), ids integers, W (D, H); z has shape ids.shape + (H,). A batch of reviews holds a word two or three
-    times over, so that this takes less than half the work of the two gates it stands for. Backwards too: with
-    S_i = Σ dz over the places of id i, dW = Σ_i table_iᵀ S_i and d(table)_i = S_i Wᵀ.
+    table (V, D), ids integers, W (D, H), b (H); z has shape ids.shape + (H,). A batch of reviews holds a word two or
+    three times over, so that this takes less than half the work of the gates it stands for. Backwards too: with
+    S_i = Σ dz over the places of id i, dW = Σ_i table_iᵀ S_i, db = Σ_i S_i and d(table)_i = S_i Wᵀ.
 
     >>> table = np.array([[1.0, 2.0], [3.0, 4.0]])
-    >>> LookupProduct()(table, np.array([1, 1, 0]), np.ones((2, 1))).array
-    array([[7.],
-           [7.],
-           [3.]])
+    >>> LookupProduct()(table, np.array([1, 1, 0]), np.ones((2, 1)), np.array([0.5])).array
+    array([[7.5],
+           [7.5],
+           [3.5]])
 
-    Errors: as Lookup; ShapeError where D differs.
+    Errors: as Lookup; ShapeError where D or H differs.
     """
 
     symbol = "look-up ×"
     differentiable_twice = False  # its rule adds up by id, in a way that Tensors do not know
 
-    def forward(self, table: Any, ids: Any, W: Any) -> Any:
+    def forward(self, table: Any, ids: Any, W: Any, b: Any) -> Any:
         self._check(ids, len(table))
-        distinct, place = np.unique(ids, return_inverse=True)
-        return table.take(distinct, axis=0).dot(W).take(place.reshape(ids.shape), axis=0)
+        # In memory time comes before the batch, since whoever asks for this product goes through it step by step.
+        distinct, place = np.unique(ids.T, return_inverse=True)
+        rows = table.take(distinct, axis=0).dot(W)
+        rows += b
+        return rows.take(place.reshape(ids.T.shape), axis=0).transpose(*_reversed_but_last(ids.ndim))
 
-    def backward(self, dz: Any, z: Any, table: Any, ids: Any, W: Any) -> Any:
-        distinct, sums = sum_by_id(ids.reshape(-1), dz.reshape(-1, dz.shape[-1]))
+    def backward(self, dz: Any, z: Any, table: Any, ids: Any, W: Any, b: Any) -> Any:
+        by_place = dz.transpose(*_reversed_but_last(ids.ndim)).reshape(-1, dz.shape[-1])
+        distinct, sums = sum_by_id(ids.T.reshape(-1), by_place)
 
         def d_table() -> Pieces:
             return Pieces(table.shape, dz.dtype, [(distinct, sums.dot(W.T))], summed=True)
 
-        return d_table, None, lambda: table.take(distinct, axis=0).T.dot(sums)
+        return d_table, None, lambda: table.take(distinct, axis=0).T.dot(sums), lambda: sums.sum(axis=0)
 
     def shape(self, *shapes: Shape) -> Shape:
-        table, ids, W = shapes
-        if len(table) != 2 or len(W) != 2 or table[1] != W[0]:
+        table, ids, W, b = shapes
+        if len(table) != 2 or len(W) != 2 or table[1] != W[0] or b != W[1:]:
             raise ShapeError(
                 "MG101",
-                f"LookupProduct cannot multiply rows of {table} by {W}",
-                cause="the rows are as wide as the table, and the matrix needs as many rows",
-                remedy="a table (V, D) goes with a matrix (D, H)",
+                f"LookupProduct cannot multiply rows of {table} by {W} and add {b}",
+                cause="a row is as long as the table is wide, and the product as long as the matrix is wide",
+                remedy="a table (V, D) goes with a matrix (D, H) and a bias (H)",
             )
         return (*ids, W[1])
 
@@ -193,14 +197,16 @@ class LookupProduct(_ReadsRows):
     @classmethod
     def samples(cls) -> Any:
         rng = np.random.default_rng(26)
-        table, W = rng.normal(size=(5, 3)), rng.normal(size=(3, 2))
-        return ((cls(), (table, ids, W)) for ids in [np.array([1, 4, 1]), np.array([[0, 1], [2, 2]]), np.array(3)])
+        table, W, b = rng.normal(size=(5, 3)), rng.normal(size=(3, 2)), rng.normal(size=2)
+        several = [np.array([1, 4, 1]), np.array([[0, 1, 2], [2, 2, 4]]), np.array(3), rng.integers(0, 5, (2, 3, 2))]
+        return ((cls(), (table, ids, W, b)) for ids in several)
 
     @classmethod
     def refused(cls) -> Any:
-        yield cls(), (np.ones((5, 3)), np.array([5]), np.ones((3, 2))), IndexRangeError
-        yield cls(), (np.ones((5, 3)), np.array([1.0]), np.ones((3, 2))), DtypeError
-        yield cls(), (np.ones((5, 3)), np.array([1]), np.ones((2, 2))), ShapeError
+        yield cls(), (np.ones((5, 3)), np.array([5]), np.ones((3, 2)), np.ones(2)), IndexRangeError
+        yield cls(), (np.ones((5, 3)), np.array([1.0]), np.ones((3, 2)), np.ones(2)), DtypeError
+        yield cls(), (np.ones((5, 3)), np.array([1]), np.ones((2, 2)), np.ones(2)), ShapeError
+        yield cls(), (np.ones((5, 3)), np.array([1]), np.ones((3, 2)), np.ones(3)), ShapeError
 
 
 class Scatter(Gate):
@@ -372,6 +378,11 @@ class Where(Gate):
     @classmethod
     def refused(cls) -> Any:
         yield cls(), (np.ones((3, 4)) > 0, np.ones((3, 5)), np.ones(4)), ShapeError
+
+
+def _reversed_but_last(ndim: int) -> tuple[int, ...]:
+    """The order of axes that turns (T, B, H) into (B, T, H), and back: for `ndim` axes before the last one."""
+    return (*range(ndim - 1, -1, -1), ndim)
 
 
 def scatter(shape: Shape, key: Any, values: Any) -> Any:
