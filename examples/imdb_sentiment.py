@@ -33,13 +33,14 @@ except ModuleNotFoundError as error:
 import numpy as np
 
 import optim
-from minigrad.data import IMDB, Batches, Reviews, Vocabulary, load_imdb
+from minigrad.data import IMDB, Batches, Vocabulary, load_imdb
 from minigrad.errors import MinigradError
+from polarity import Polarity
 from sentiment_model import KINDS, WORDS, Sentiment, logits, probability, show_words, surest, weigh_words
 
 # Each with its usual learning rate, which --lr replaces.
 OPTIMIZERS: dict[str, tuple[float, Any]] = {
-    "adam": (1e-3, optim.Adam),
+    "adam": (2e-3, optim.Adam),
     "adamw": (1e-3, optim.AdamW),
     "rmsprop": (1e-3, optim.RMSprop),
     "adagrad": (3e-2, optim.Adagrad),
@@ -83,11 +84,14 @@ def train(arguments: argparse.Namespace) -> None:
 
     imdb = load(arguments)
     rest, held = imdb.train.hold_back(max(1, round(HELD_BACK * len(imdb.train))), seed=arguments.seed)
+    # What the training reviews say of each word's company; see polarity.py.
+    polarity, own_polarity = Polarity.count(rest.ids, rest.labels, seed=arguments.seed)
     mg.seed(arguments.seed)
     model = Sentiment(arguments.model, len(imdb.vocabulary), arguments.truncate)
     usual_lr, make = OPTIMIZERS[arguments.optimizer]
     optimizer: optim.Optimizer = make(model.named_parameters(), lr=arguments.lr or usual_lr)
     imdb.vocabulary.save(out / "vocabulary.txt")
+    mg.save(out / "polarity.safetensors", polarity.arrays())
 
     print(f"{len(rest):,} reviews to learn from, {len(held):,} held back to choose the best epoch on, "
           f"{len(imdb.test):,} to test at the end")  # fmt: skip
@@ -95,7 +99,7 @@ def train(arguments: argparse.Namespace) -> None:
     print(f"{type(optimizer).__name__}, learning rate {optimizer.groups[0].lr:g}, batches of {arguments.batch_size}, "
           f"seed {arguments.seed}; results in {out}\n")  # fmt: skip
     if resume is None:
-        draw_one_step(model, rest[:32], out / "graph.png")
+        draw_one_step(model, rest.ids[:32], own_polarity[:32], rest.labels[:32], out / "graph.png")
 
     best = optim.BestSnapshot(out / "weights.safetensors", monitor="validation_accuracy")
     log = optim.LogFile(out / "history.csv")
@@ -103,11 +107,11 @@ def train(arguments: argparse.Namespace) -> None:
     trainer = optim.Trainer(
         model, mg.binary_cross_entropy, optimizer, callbacks=callbacks, seed=arguments.seed, config=config(arguments)
     )
-    batches = Batches(rest.ids, rest.labels, batch_size=arguments.batch_size)
-    validation = Batches(held.ids, held.labels, batch_size=500, shuffle=False)
+    batches = Batches(rest.ids, own_polarity, rest.labels, batch_size=arguments.batch_size)
+    validation = Batches(held.ids, polarity(held.ids), held.labels, batch_size=500, shuffle=False)
     history = trainer.fit(batches, arguments.epochs, validation, resume=resume)
 
-    report(model, imdb, best)
+    report(model, polarity, imdb, best)
     draw_curves(history, out / "learning_curves.png")
     print(f"\nIn {out}: " + ", ".join(sorted(path.name for path in out.iterdir() if not path.name.startswith("."))))
     print(f'Ask it yourself: python {own_path()} --predict "What a waste of a good cast." --from {out}')
@@ -123,9 +127,9 @@ def load(arguments: argparse.Namespace) -> IMDB:
     return IMDB(imdb.train[: arguments.limit], imdb.test[: arguments.limit], imdb.vocabulary)
 
 
-def report(model: Sentiment, imdb: IMDB, best: optim.BestSnapshot) -> None:
+def report(model: Sentiment, polarity: Polarity, imdb: IMDB, best: optim.BestSnapshot) -> None:
     """The best epoch's figures on the test reviews, and its surest words."""
-    scores = logits(model, imdb.test.ids)
+    scores = logits(model, polarity, imdb.test.ids)
     loss = mg.binary_cross_entropy(mg.Tensor(scores), imdb.test.labels).item()
     accuracy = np.mean((scores > 0) == (imdb.test.labels == 1))
     print(f"\nBest on the reviews held back: epoch {best.epoch} (accuracy {best.value:.4f}). Its weights are kept.")
@@ -133,10 +137,10 @@ def report(model: Sentiment, imdb: IMDB, best: optim.BestSnapshot) -> None:
     print(surest(imdb.test, scores, imdb.vocabulary))
 
 
-def draw_one_step(model: Sentiment, reviews: Reviews, path: Path) -> None:
-    """The graph that one step on 32 reviews records, with its gradients, as a picture."""
-    ids, labels = mg.Tensor(reviews.ids, name="ids"), mg.Tensor(reviews.labels, name="labels")
-    loss = mg.binary_cross_entropy(model(ids), labels)
+def draw_one_step(model: Sentiment, ids: Any, polarity: Any, labels: Any, path: Path) -> None:
+    """The graph that one step records, with its gradients, as a picture."""
+    output = model(mg.Tensor(ids, name="ids"), mg.Tensor(polarity, name="polarity"))
+    loss = mg.binary_cross_entropy(output, mg.Tensor(labels, name="labels"))
     loss.backward()
     try:
         mg.draw(loss, path, grads=True)
@@ -162,11 +166,11 @@ class KeepSnapshots(optim.Snapshots):
         self.epochs = arguments.epochs
 
     def begin(self, resuming: bool) -> Path | None:
-        """The snapshot to go on from; or None, once an earlier run's snapshots are out of this one's way."""
+        """The snapshot to go on from; or None, once what an earlier run left is out of this one's way."""
         if resuming:
             return self.latest(self.folder)
-        for old in self.folder.glob("step-*.safetensors"):
-            old.unlink()
+        for old in [*self.folder.glob("step-*.safetensors"), self.folder.parent / "weights.safetensors"]:
+            old.unlink(missing_ok=True)
         return None
 
     def on_end(self, trainer: optim.Trainer) -> None:
@@ -209,9 +213,10 @@ def predict(arguments: argparse.Namespace) -> None:
         )
     checkpoint = mg.load(folder / "weights.safetensors")
     vocabulary = Vocabulary.load(folder / "vocabulary.txt")
+    polarity = Polarity.of(mg.load(folder / "polarity.safetensors"))
     model = Sentiment(checkpoint.info["config"]["model"], len(vocabulary))
     model.load_state_dict(checkpoint)
-    logit, words = weigh_words(model, vocabulary, arguments.predict)
+    logit, words = weigh_words(model, polarity, vocabulary, arguments.predict)
     known = [(word, part) for word, part in words if word in vocabulary]
     if not known:
         raise OSError(f"none of the words of {arguments.predict!r} is among the {len(vocabulary):,} that it knows")
@@ -220,7 +225,7 @@ def predict(arguments: argparse.Namespace) -> None:
     likely = probability(logit)
     print(f"{likely:.1%} positive: {'a good review' if likely > 0.5 else 'a bad review'}")
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-    print("\nThe words that mattered (for good above 0, for bad below; gradient times word vector):\n")
+    print("\nThe words that mattered (for good above 0, for bad below; gradient times input):\n")
     print(show_words(known, colour))
 
 
@@ -235,9 +240,9 @@ def argument_parser() -> argparse.ArgumentParser:
                         help="the reviews that come with minigrad, or tensorflow-datasets' (bundled)")  # fmt: skip
     parser.add_argument("--data-dir", metavar="FOLDER", help="where tensorflow-datasets keeps them, with --data tfds")
     parser.add_argument("--epochs", type=count, default=3, metavar="N", help="how often all reviews are seen (3)")
-    parser.add_argument("--batch-size", type=count, default=32, metavar="N", help="reviews in each step (32)")
+    parser.add_argument("--batch-size", type=count, default=128, metavar="N", help="reviews in each step (128)")
     parser.add_argument("--optimizer", choices=OPTIMIZERS, default="adam", help="the update rule (adam)")
-    parser.add_argument("--lr", type=rate, metavar="RATE", help="learning rate (the optimizer's usual: 0.001 for adam)")
+    parser.add_argument("--lr", type=rate, metavar="RATE", help="learning rate (the optimizer's usual: 0.002 for adam)")
     parser.add_argument("--truncate", type=count, metavar="K", help="gradients go back through the last K words only")
     parser.add_argument("--limit", type=count, metavar="N", help="use only the first N reviews of each half")
     parser.add_argument("--seed", type=natural, default=0, metavar="N", help="decides every random choice (0)")

@@ -11,36 +11,39 @@ from numpy.typing import NDArray
 import minigrad as mg
 from layers import GRU, LSTM, RNN, Dense, Embedding, Layer
 from minigrad.data import Reviews, Vocabulary, pad
+from polarity import LONGEST, Polarity
 
 WORDS = 40  # a review is read from its last forty ids
 KINDS = {"rnn": RNN, "gru": GRU, "lstm": LSTM}
 
 
 class Sentiment(Layer):
-    """ids (B, T) -> logits (B,): the review is positive with probability σ(logit).
+    """ids (B, T), polarity (B, T, 3) -> logits (B,): the review is positive with probability σ(logit).
 
-    Embedding (vocabulary, 128) -> RNN, GRU or LSTM of 32 units -> Dense(1), as in the reference experiment 1a.
+    Embedding (vocabulary, 128) beside the polarity -> RNN, GRU or LSTM of 32 units -> Dense(1). It is the network of
+    the reference experiment 1a with three more inputs: what the words' company says, see polarity.py.
     """
 
     def __init__(self, kind: str = "rnn", vocabulary: int = 10_000, truncate: int | None = None) -> None:
         super().__init__()
         self.embedding = Embedding(vocabulary, 128)
-        self.rnn = KINDS[kind](128, 32, truncate=truncate)
+        self.rnn = KINDS[kind](128 + LONGEST, 32, truncate=truncate)
         self.head = Dense(32, 1)
 
-    def read(self, vectors: mg.Tensor) -> mg.Tensor:
-        """Word vectors (B, T, 128) -> logits (B,)."""
-        return self.head(self.rnn(vectors)).reshape(-1)
+    def forward(self, ids: Any, polarity: Any) -> mg.Tensor:
+        return self.read(self.embedding(ids), polarity)
 
-    def forward(self, ids: Any) -> mg.Tensor:
-        return self.read(self.embedding(ids))
+    def read(self, vectors: mg.Tensor, polarity: Any) -> mg.Tensor:
+        """Word vectors (B, T, 128) and their polarity -> logits (B,)."""
+        return self.head(self.rnn(mg.concatenate([vectors, polarity], axis=2))).reshape(-1)
 
 
-def logits(model: Sentiment, ids: NDArray[Any], batch_size: int = 500) -> NDArray[Any]:
+def logits(model: Sentiment, polarity: Polarity, ids: NDArray[Any], batch_size: int = 500) -> NDArray[Any]:
     """The model's logits for all rows of ids, (N,), with nothing recorded."""
     model.eval()
+    parts = [ids[at : at + batch_size] for at in range(0, len(ids), batch_size)]
     with mg.no_grad():
-        return np.concatenate([model(ids[at : at + batch_size]).array for at in range(0, len(ids), batch_size)])
+        return np.concatenate([model(part, polarity(part)).array for part in parts])
 
 
 def probability(logit: Any) -> Any:
@@ -64,18 +67,22 @@ def surest(reviews: Reviews, scores: NDArray[Any], vocabulary: Vocabulary, count
 # ---- what a single text's words did ----
 
 
-def weigh_words(model: Sentiment, vocabulary: Vocabulary, text: str) -> tuple[float, list[tuple[str, float]]]:
+def weigh_words(
+    model: Sentiment, polarity: Polarity, vocabulary: Vocabulary, text: str
+) -> tuple[float, list[tuple[str, float]]]:
     """(logit, [(word, its part in the logit)]) for the last forty words of a text.
 
-    A word's part is e · dlogit/de, where e is its vector: to first order, how far the logit would fall if the vector
-    shrank to nothing. Source: Denil et al., Extraction of salient sentences from labelled documents (2014).
+    A word's part is x · dlogit/dx, where x is all that the network reads at its place, its vector and its polarity: to
+    first order, how far the logit would fall if x shrank to nothing. Source: Denil et al., Extraction of salient
+    sentences from labelled documents (2014).
     """
     ids = pad([vocabulary.encode(text)], WORDS)
     model.eval()
     vectors = mg.Tensor(model.embedding(ids).array, requires_grad=True, name="word vectors")
-    logit = model.read(vectors)
-    (slope,) = mg.grad(logit.sum(), [vectors])
-    parts = (slope.array * vectors.array).sum(axis=2)[0]
+    company = mg.Tensor(polarity(ids), requires_grad=True, name="polarity")
+    logit = model.read(vectors, company)
+    slopes = mg.grad(logit.sum(), [vectors, company])
+    parts = sum((slope.array * x.array).sum(axis=2)[0] for slope, x in zip(slopes, (vectors, company), strict=True))
     return logit.item(), [(vocabulary[id], float(part)) for id, part in zip(ids[0], parts, strict=True) if id]
 
 

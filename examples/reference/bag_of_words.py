@@ -3,9 +3,10 @@
     python examples/reference/bag_of_words.py
 
 Both are a logistic regression: logit = b + Σ w[f] r[f] over the features f of a review's last forty words, each counted
-once. In the plain one the features are words and r = 1. In the other they are runs of one, two and three words, and r is
-naive Bayes's log ratio of how often f stands in positive and in negative training reviews: frequent words that say
+once. In the plain one the features are words and r = 1. In the other they are runs of one, two and three words, and r
+is naive Bayes's log ratio of how often f stands in positive and in negative training reviews: frequent words that say
 nothing have r near 0 from the start. The best epoch is chosen on 2,500 training reviews that are held back.
+
 Source of the second: Wang and Manning, Baselines and bigrams: simple, good sentiment and topic classification (2012).
 """
 
@@ -14,8 +15,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from common import Figures, compare, parser  # first: it says how many threads BLAS may have
-
+import common  # before NumPy: it says how many threads BLAS may have
 import numpy as np
 
 import minigrad as mg
@@ -101,7 +101,7 @@ def fit(imdb: IMDB, seed: int, longest: int, bayes: bool) -> float:
     return trainer.evaluate(batches(imdb.test))["accuracy"]
 
 
-def run(seed: int, limit: int | None = None) -> Figures:
+def run(seed: int, limit: int | None = None) -> common.Figures:
     """Both bags' test accuracies for one seed."""
     imdb = load_imdb()
     imdb = IMDB(imdb.train[:limit], imdb.test[:limit], imdb.vocabulary)
@@ -111,8 +111,8 @@ def run(seed: int, limit: int | None = None) -> Figures:
 
 def main() -> None:
     """Read the command line and print the table."""
-    given = parser(__doc__).parse_args()
-    print(compare(TITLE, KNOWN, partial(run, limit=given.limit), given.seeds))
+    given = common.parser(__doc__).parse_args()
+    print(common.compare(TITLE, KNOWN, partial(run, limit=given.limit), given.seeds))
 
 
 if __name__ == "__main__":

@@ -5,13 +5,17 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
+from pathlib import Path
 from statistics import mean
 
 # The matrices are small: with a thread for each core, BLAS would wait longer than it multiplies.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # sentiment_model.py and polarity.py, of the main job
 
 Figures = Mapping[str, float]
 """Figures of one run by name: "GRU, accuracy after epoch 2"."""
@@ -20,7 +24,7 @@ Figures = Mapping[str, float]
 def parser(description: str | None) -> argparse.ArgumentParser:
     """A command line with what every experiment takes."""
     options = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], metavar="N", help="one run for each (0 1 2)")
+    options.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], metavar="N", help="a run for each (0 1 2)")
     options.add_argument("--limit", type=int, metavar="N", help="only the first N reviews of each half, to try it out")
     return options
 
@@ -47,7 +51,8 @@ def compare(title: str, known: Mapping[str, Figures], run: Callable[[int], Figur
 def table(rows: Sequence[Sequence[str]]) -> str:
     """Rows, the first of them the header, as a Markdown table that reads well as plain text too."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows]
+    padded = [[cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in rows]
+    lines = ["| " + " | ".join(row) + " |" for row in padded]
     return "\n".join([lines[0], "|" + "|".join("-" * (width + 2) for width in widths) + "|", *lines[1:]])
 
 

@@ -1,12 +1,11 @@
 """1b: the output of any layer of a model, for as many reviews as one likes, without training.
 
-    python examples/reference/intermediate_outputs.py
+python examples/reference/intermediate_outputs.py
 """
 
 from __future__ import annotations
 
-from common import parser, table  # first: it says how many threads BLAS may have
-
+import common  # before NumPy: it says how many threads BLAS may have
 import numpy as np
 
 import minigrad as mg
@@ -29,12 +28,12 @@ def report(limit: int | None = None) -> str:
         published = str(PUBLISHED[path]) if path in PUBLISHED else ""
         numbers = [f"{value:.4f}" for value in (array.min(), array.max(), array.mean(dtype=np.float64))]
         rows.append([path, published, str(array.shape), *numbers])
-    return f"### {TITLE}\n\n{table(rows)}\n"
+    return f"### {TITLE}\n\n{common.table(rows)}\n"
 
 
 def main() -> None:
     """Read the command line and print the table."""
-    print(report(parser(__doc__).parse_args().limit))
+    print(report(common.parser(__doc__).parse_args().limit))
 
 
 if __name__ == "__main__":

@@ -3,8 +3,8 @@
     python examples/reference/keras_models.py            3 seeds of each, published figures beside measured ones
 
 Embedding(10000, 128) -> RNN | GRU | LSTM of 32 units -> Dense(1), binary cross entropy, Adam at 0.001, batches of 32,
-shuffled, 3 epochs, no regularisation. Each is trained on all 25,000 reviews and tested after each epoch; and once more on
-22,500, where the other 2,500 choose the epoch that is tested.
+shuffled, 3 epochs, no regularisation. Each is trained on all 25,000 reviews and tested after each epoch; and once more
+on 22,500, where the other 2,500 choose the epoch that is tested.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from common import Figures, compare, parser  # first: it says how many threads BLAS may have
+import common  # before NumPy: it says how many threads BLAS may have
 
 import minigrad as mg
 from layers import GRU, LSTM, RNN, Dense, Embedding, Sequential
@@ -57,7 +57,7 @@ def batches(reviews: Reviews, shuffle: bool = False) -> Batches:
     return Batches(reviews.ids, reviews.labels, batch_size=32 if shuffle else 500, shuffle=shuffle)
 
 
-def every_epoch(imdb: IMDB, kind: str, seed: int) -> Figures:
+def every_epoch(imdb: IMDB, kind: str, seed: int) -> common.Figures:
     """Test loss and accuracy after each of 3 epochs on all reviews."""
     history = trainer(kind, seed, Evaluate(batches(imdb.test), every_epochs=1)).fit(batches(imdb.train, True), 3)
     return {
@@ -67,7 +67,7 @@ def every_epoch(imdb: IMDB, kind: str, seed: int) -> Figures:
     }
 
 
-def best_epoch(imdb: IMDB, kind: str, seed: int) -> Figures:
+def best_epoch(imdb: IMDB, kind: str, seed: int) -> common.Figures:
     """Test accuracy of the epoch that was best on a tenth of the training reviews, held back."""
     rest, held = imdb.train.hold_back(len(imdb.train) // 10, seed)
     made = trainer(kind, seed, BestSnapshot(monitor="validation_accuracy"))
@@ -75,7 +75,7 @@ def best_epoch(imdb: IMDB, kind: str, seed: int) -> Figures:
     return {f"{kind}, accuracy, best epoch": made.evaluate(batches(imdb.test))["accuracy"]}
 
 
-def run(seed: int, limit: int | None = None) -> Figures:
+def run(seed: int, limit: int | None = None) -> common.Figures:
     """All figures of one seed."""
     imdb = load_imdb()
     imdb = IMDB(imdb.train[:limit], imdb.test[:limit], imdb.vocabulary)
@@ -89,8 +89,8 @@ def run(seed: int, limit: int | None = None) -> Figures:
 
 def main() -> None:
     """Read the command line and print the table."""
-    given = parser(__doc__).parse_args()
-    print("\n" + compare(TITLE, KNOWN, partial(run, limit=given.limit), given.seeds))
+    given = common.parser(__doc__).parse_args()
+    print("\n" + common.compare(TITLE, KNOWN, partial(run, limit=given.limit), given.seeds))
 
 
 if __name__ == "__main__":

@@ -4,17 +4,16 @@
     python examples/reference/scratch_rnn.py --optimizer sgd
 
 The word vectors are random and never trained. The state is s = tanh(W s + U x), with no bias, and V makes two logits
-of the last state. The gradient is that of the cross entropy SUMMED over the batch, sent back through the last four steps
-only. The reviews come in their order, unshuffled. And its Adam divides its means by (1 - β) at every step, where the
-rule says (1 - βᵗ): after some hundred steps it moves √0.002 / 0.12 = 0.37 times as far as Adam would.
+of the last state. The gradient is that of the cross entropy SUMMED over the batch, sent back through the last four
+steps only. The reviews come in their order, unshuffled. And its Adam divides its means by (1 - β) at every step, where
+the rule says (1 - βᵗ): after some hundred steps it moves √0.002 / 0.12 = 0.37 times as far as Adam would.
 """
 
 from __future__ import annotations
 
 from functools import partial
 
-from common import Figures, compare, parser  # first: it says how many threads BLAS may have
-
+import common  # before NumPy: it says how many threads BLAS may have
 import numpy as np
 
 import minigrad as mg
@@ -75,7 +74,7 @@ class ScratchRNN:
         return multiply(self.V, s).T
 
 
-def run(seed: int, limit: int | None = None, epochs: int = 30, optimizer: str = "adam") -> Figures:
+def run(seed: int, limit: int | None = None, epochs: int = 30, optimizer: str = "adam") -> common.Figures:
     """Train on the first 7,000 reviews, and measure on them and on the first 3,000 to test."""
     imdb = load_imdb()
     train, test = imdb.train[: limit or 7000], imdb.test[: limit or 3000]
@@ -113,12 +112,12 @@ def measure(model: ScratchRNN, reviews: Reviews) -> tuple[float, float]:
 
 def main() -> None:
     """Read the command line and print the table."""
-    options = parser(__doc__)
+    options = common.parser(__doc__)
     options.add_argument("--epochs", type=int, default=30, metavar="N", help="passes over the reviews (30)")
     options.add_argument("--optimizer", choices=("adam", "sgd"), default="adam", help="its Adam, or SGD (adam)")
     given = options.parse_args()
     once = partial(run, limit=given.limit, epochs=given.epochs, optimizer=given.optimizer)
-    print("\n" + compare(TITLE, KNOWN, once, given.seeds))
+    print("\n" + common.compare(TITLE, KNOWN, once, given.seeds))
 
 
 if __name__ == "__main__":

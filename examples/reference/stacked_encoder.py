@@ -3,9 +3,9 @@
     python examples/reference/stacked_encoder.py                  3 seeds on 1,000 reviews to train, 1,000 to validate
     python examples/reference/stacked_encoder.py --sorted         the reviews sorted by class first: the artefact
 
-The published run took the first 1,000 rows of a list that was sorted by class. All of them bear one label, in training and
-in validation: a network that has learned to say "negative" whatever it reads is then always right. With --sorted it is
-so here. Without, the rows come as tensorflow-datasets gives them, mixed, and 1,000 reviews turn out to be few.
+The published run took the first 1,000 rows of a list that was sorted by class. All of them bear one label, in training
+and in validation: a network that has learned to say "negative" whatever it reads is then always right. With --sorted it
+is so here. Without, the rows come as tensorflow-datasets gives them, mixed, and 1,000 reviews turn out to be few.
 
 The reviews come through tensorflow-datasets (the extra minigrad[data]): whole, of any length, padded within a batch and
 masked. Embedding(20000, 32) -> LSTM, two layers of 32 -> Dense(2) on the top layer's last state; softmax cross entropy;
@@ -14,13 +14,11 @@ Adam with a weight decay of 0.0001; batches of 32; 3 epochs.
 
 from __future__ import annotations
 
-import os
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from common import Figures, compare, parser  # first: it says how many threads BLAS may have
-
+import common  # before NumPy: it says how many threads BLAS may have
 import numpy as np
 
 import minigrad as mg
@@ -55,7 +53,7 @@ def first_rows(reviews: Reviews, count: int, in_classes: bool) -> Reviews:
     return reviews[np.argsort(reviews.labels, kind="stable")[:count]] if in_classes else reviews[:count]
 
 
-def run(seed: int, imdb: IMDB, in_classes: bool, limit: int | None = None, out: Path | None = None) -> Figures:
+def run(seed: int, imdb: IMDB, in_classes: bool, limit: int | None = None, out: Path | None = None) -> common.Figures:
     """Train one encoder, with all that a trainer does beside; the figures of each epoch."""
     train, validation = (first_rows(part, limit or ROWS, in_classes) for part in (imdb.train, imdb.test))
     mg.seed(seed)
@@ -89,13 +87,13 @@ def load(data_dir: str | None) -> IMDB:
 
 def main() -> None:
     """Read the command line and print the table."""
-    options = parser(__doc__)
-    options.add_argument("--sorted", action="store_true", help="take the rows sorted by class, as the published run did")
+    options = common.parser(__doc__)
+    options.add_argument("--sorted", action="store_true", help="take rows sorted by class, as the published run did")
     options.add_argument("--data-dir", metavar="FOLDER", help="tensorflow-datasets' folder (its own default)")
-    options.add_argument("--out", type=Path, metavar="FOLDER", help="for the best weights and the log (runs/stacked_encoder)")
+    options.add_argument("--out", type=Path, metavar="FOLDER", help="for weights and log (runs/stacked_encoder)")
     given = options.parse_args()
     once = partial(run, imdb=load(given.data_dir), in_classes=given.sorted, limit=given.limit, out=given.out)
-    print("\n" + compare(TITLE[given.sorted], KNOWN if given.sorted else {}, once, given.seeds))
+    print("\n" + common.compare(TITLE[given.sorted], KNOWN if given.sorted else {}, once, given.seeds))
 
 
 if __name__ == "__main__":

@@ -29,17 +29,48 @@ def history(out):
     return list(csv.DictReader((out / "history.csv").read_text().splitlines()))
 
 
-def logits_by_hand(weights, ids):
-    """The simple model from its weights alone: look up, h = tanh(x W + h U + b) forty times, one product."""
+def polarity_by_hand(out, ids):
+    """What polarity.safetensors says of the words of `ids`, and of the pairs and triples that they end."""
+    arrays = load_file(out / "polarity.safetensors")
+    known = [dict(zip(arrays[f"runs_{n}"], arrays[f"ratios_{n}"][1:], strict=True)) for n in (1, 2, 3)]
+    values = np.zeros((*ids.shape, 3))
+    for row, review in enumerate(ids.tolist()):
+        for at in range(len(review)):
+            for n in range(1, min(3, at + 1) + 1):
+                run = review[at - n + 1 : at + 1]
+                values[row, at, n - 1] = known[n - 1].get(sum(id * 100_000**k for k, id in enumerate(run)), 0)
+            values[row, at, [n for n in range(3) if 0 in review[max(0, at - n) : at + 1]]] = 0
+    return values
+
+
+def logits_by_hand(weights, ids, polarity, scale=None):
+    """The network from its weights alone: h = tanh(x W + h U + b) forty times, one product. `scale` (T,) shrinks x."""
     h = np.zeros((len(ids), 32))
-    for x in weights["embedding.table"][ids].swapaxes(0, 1):
-        h = np.tanh(x @ weights["rnn.cell.W_xh"] + h @ weights["rnn.cell.W_hh"] + weights["rnn.cell.b_h"])
+    x = np.concatenate([weights["embedding.table"][ids].astype(np.float64), polarity], axis=2)
+    for t in range(ids.shape[1]):
+        x_t = x[:, t] * (1 if scale is None else scale[t])
+        h = np.tanh(x_t @ weights["rnn.cell.W_xh"] + h @ weights["rnn.cell.W_hh"] + weights["rnn.cell.b_h"])
     return (h @ weights["head.W"] + weights["head.b"])[:, 0]
+
+
+@pytest.fixture(scope="module")
+def scores(short_run):
+    """The logits of the first 400 test reviews, by hand."""
+    out, _ = short_run
+    ids = load_imdb().test.ids[:400]
+    return logits_by_hand(load_file(out / "weights.safetensors"), ids, polarity_by_hand(out, ids))
 
 
 def test_it_leaves_the_figures_and_pictures_that_it_names(short_run):
     out, text = short_run
-    for name in ("weights.safetensors", "history.csv", "learning_curves.png", "graph.png", "vocabulary.txt"):
+    for name in (
+        "weights.safetensors",
+        "history.csv",
+        "learning_curves.png",
+        "graph.png",
+        "vocabulary.txt",
+        "polarity.safetensors",
+    ):
         assert name in text
         assert (out / name).stat().st_size > 0
     for picture in out.glob("*.png"):
@@ -51,10 +82,9 @@ def test_it_leaves_the_figures_and_pictures_that_it_names(short_run):
         assert f"{float(row['train_loss']):.4f}" in line and f"{float(row['validation_accuracy']):.4f}" in line
 
 
-def test_the_test_accuracy_is_that_of_the_best_weights(short_run):
+def test_the_test_accuracy_is_that_of_the_best_weights(short_run, scores):
     out, text = short_run
     test = load_imdb().test[:400]
-    scores = logits_by_hand(load_file(out / "weights.safetensors"), test.ids)
     accuracy, loss = map(float, re.search(r"Test accuracy ([.\d]+), loss ([.\d]+)", text).groups())
     assert accuracy == pytest.approx(np.mean((scores > 0) == test.labels), abs=1e-4)
     assert loss == pytest.approx(np.mean(np.logaddexp(0, np.where(test.labels, -scores, scores))), abs=2e-4)
@@ -62,10 +92,9 @@ def test_the_test_accuracy_is_that_of_the_best_weights(short_run):
     assert f"epoch {best['epoch']} (accuracy {float(best['validation_accuracy']):.4f})" in text
 
 
-def test_the_surest_reviews_are_the_surest(short_run):
+def test_the_surest_reviews_are_the_surest(short_run, scores):
     out, text = short_run
     test = load_imdb().test[:400]
-    scores = logits_by_hand(load_file(out / "weights.safetensors"), test.ids)
     words = Vocabulary.load(out / "vocabulary.txt")
     right = (scores > 0) == test.labels
     for title, chosen in (("right", right), ("wrong", ~right)):
@@ -83,19 +112,16 @@ def test_predict_says_the_probability_and_what_each_word_did(run, short_run):
     vocabulary = Vocabulary.load(out / "vocabulary.txt")
     ids = np.zeros((1, 40), int)
     ids[0, -6:] = vocabulary.encode(["a", "wonderful", "wonderful", "waste", "zzyzx"])
-    logit = logits_by_hand(weights, ids)[0]
-    assert text.startswith(f"{1 / (1 + np.exp(-logit)):.1%} positive")
+    polarity = polarity_by_hand(out, ids)
+    assert text.startswith(f"{1 / (1 + np.exp(-logits_by_hand(weights, ids, polarity)[0])):.1%} positive")
 
-    # A word's part is the logit's slope as the word's vector grows: by central differences.
-    table = weights["embedding.table"].astype(np.float64)
+    # A word's part is the logit's slope as all that is read at its place grows: by central differences.
     expected = {}
     for position in range(35, 39):  # the words that have an id of their own
-        sides = []
-        for factor in (1 - 1e-4, 1 + 1e-4):
-            wider = np.vstack([table, factor * table[ids[0, position]]])
-            changed = ids.copy()
-            changed[0, position] = len(table)
-            sides.append(logits_by_hand(weights | {"embedding.table": wider}, changed)[0])
+        sides = [
+            logits_by_hand(weights, ids, polarity, np.where(np.arange(40) == position, factor, 1))[0]
+            for factor in (1 - 1e-4, 1 + 1e-4)
+        ]
         expected.setdefault(vocabulary[ids[0, position]], []).append((sides[1] - sides[0]) / 2e-4)
     printed = {}
     for part, word in re.findall(r"^  ([+-]\d\.\d{3})  (\w+)$", text, re.MULTILINE):
@@ -133,6 +159,7 @@ def test_ctrl_c_and_resume_give_what_an_unbroken_run_gives(run, tmp_path):
 
 def test_without_dot_and_matplotlib_it_says_so_and_goes_on(run, tmp_path):
     (tmp_path / "matplotlib.py").write_text("raise ImportError('not here')")
+    (tmp_path / "sitecustomize.py").write_text("import shutil\nshutil.which = lambda *name, **path: None")
     text = run("imdb_sentiment.py", "--limit", 50, "--epochs", 1, "--out", tmp_path / "out",
                PATH="/nowhere", PYTHONPATH=str(tmp_path)).stdout  # fmt: skip
     assert "No picture of the graph" in text and "Graphviz" in text
@@ -145,7 +172,7 @@ def test_the_other_layers_and_options_run(run, tmp_path):
     for model, optimizer in (("gru", "sgd"), ("lstm", "adagrad")):
         options = ("--model", model, "--optimizer", optimizer, "--truncate", 8, "--batch-size", 20, "--lr", 0.05)
         text = run("imdb_sentiment.py", "--limit", 40, "--epochs", 1, *options, "--out", tmp_path).stdout
-        assert f"{model.upper()}(128, 32, truncate=8)" in text and "learning rate 0.05, batches of 20" in text
+        assert f"{model.upper()}(131, 32, truncate=8)" in text and "learning rate 0.05, batches of 20" in text
     assert len(list((tmp_path / "snapshots").iterdir())) == 1  # the first run's made way for the second's
 
 

@@ -1,0 +1,58 @@
+"""The honest recipe: the three models of 1a with what their words' company says, and the best epoch kept.
+
+    python examples/reference/recipe.py
+
+It is what examples/imdb_sentiment.py does by default. Beside each word's vector the network reads three numbers more:
+the log odds of the word, of the pair and of the triple that it ends, counted on training reviews other than the one at
+hand (examples/polarity.py). Batches of 128, Adam at 0.002, 3 epochs; the best is chosen on 2,500 training reviews that
+are held back. docs/results.md says what else was tried.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import common  # before NumPy: it says how many threads BLAS may have
+
+import minigrad as mg
+from minigrad.data import IMDB, Batches, Reviews, load_imdb
+from optim import Adam, BestSnapshot, Trainer
+from polarity import Polarity
+from sentiment_model import KINDS, Sentiment
+
+TITLE = "The honest recipe: test accuracy"
+GOALS = {"rnn": 0.80, "gru": 0.815, "lstm": 0.815}
+KNOWN = {"goal": GOALS}
+
+
+def run(seed: int, limit: int | None = None) -> common.Figures:
+    """Test accuracy of each model for one seed."""
+    imdb = load_imdb()
+    imdb = IMDB(imdb.train[:limit], imdb.test[:limit], imdb.vocabulary)
+    rest, held = imdb.train.hold_back(len(imdb.train) // 10, seed)
+    polarity, own = Polarity.count(rest.ids, rest.labels, seed)
+
+    def fixed(part: Reviews) -> Batches:
+        return Batches(part.ids, polarity(part.ids), part.labels, batch_size=500, shuffle=False)
+
+    figures = {}
+    for kind in KINDS:
+        mg.seed(seed)
+        model = Sentiment(kind)
+        best = BestSnapshot(monitor="validation_accuracy")
+        optimizer = Adam(model.named_parameters(), lr=2e-3)
+        trainer = Trainer(model, mg.binary_cross_entropy, optimizer, callbacks=[best], seed=seed)
+        trainer.fit(Batches(rest.ids, own, rest.labels, batch_size=128), 3, fixed(held))
+        figures[kind] = trainer.evaluate(fixed(imdb.test))["accuracy"]
+        print(f"  seed {seed}, {kind}: test accuracy {figures[kind]:.4f}, epoch {best.epoch}", flush=True)
+    return figures
+
+
+def main() -> None:
+    """Read the command line and print the table."""
+    given = common.parser(__doc__).parse_args()
+    print("\n" + common.compare(TITLE, KNOWN, partial(run, limit=given.limit), given.seeds))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+"""Every reference experiment, published figures beside measured ones, as the tables of docs/results.md.
+
+    python examples/reference/run_all.py --data-dir FOLDER      everything, 3 seeds each
+    python examples/reference/run_all.py --only 1a bag          a part of it
+    python examples/reference/run_all.py --limit 200 --seeds 0  a quick try; its figures mean nothing
+
+1c reads whole reviews through tensorflow-datasets, from --data-dir or that package's own folder, and downloads them
+(84 MB) where there are none. The others need nothing but minigrad.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import bag_of_words
+import common  # before NumPy: it says how many threads BLAS may have
+import intermediate_outputs
+import keras_models
+import recipe
+import scratch_rnn
+import stacked_encoder
+
+
+def encoder(given: Any) -> str:
+    """Both forms of 1c."""
+    imdb = stacked_encoder.load(given.data_dir)
+    tables = []
+    for in_classes in (True, False):
+        once = partial(stacked_encoder.run, imdb=imdb, in_classes=in_classes, limit=given.limit)
+        known = stacked_encoder.KNOWN if in_classes else {}
+        tables.append(common.compare(stacked_encoder.TITLE[in_classes], known, once, given.seeds))
+    return "\n".join(tables)
+
+
+def simple(module: Any) -> Callable[[Any], str]:
+    """An experiment that is a title, known figures and a run."""
+    return lambda given: common.compare(module.TITLE, module.KNOWN, partial(module.run, limit=given.limit), given.seeds)
+
+
+EXPERIMENTS: dict[str, Callable[[Any], str]] = {
+    "1a": simple(keras_models),
+    "1b": lambda given: intermediate_outputs.report(given.limit),
+    "1c": encoder,
+    "1d": simple(scratch_rnn),
+    "bag": simple(bag_of_words),
+    "recipe": simple(recipe),
+}
+
+
+def main() -> None:
+    """Run them in turn; print the tables together at the end."""
+    options = common.parser(__doc__)
+    options.add_argument("--only", nargs="+", choices=EXPERIMENTS, default=list(EXPERIMENTS), help="which (all)")
+    options.add_argument("--data-dir", metavar="FOLDER", help="tensorflow-datasets' folder, for 1c")
+    given = options.parse_args()
+    tables = []
+    for name in given.only:
+        print(f"{name} ...", flush=True)
+        tables.append(EXPERIMENTS[name](given))
+    print("\n" + "\n".join(tables))
+
+
+if __name__ == "__main__":
+    main()

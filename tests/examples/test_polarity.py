@@ -1,0 +1,52 @@
+"""The log odds of runs of words, against counts by hand; and that no review tells the network its own label."""
+
+import doctest
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "examples"))
+
+import polarity as module
+from polarity import Polarity
+
+REVIEWS = np.array([[0, 5, 6, 7], [5, 6, 7, 5], [9, 5, 6, 8], [0, 0, 5, 8]])
+LABELS = np.array([1, 1, 0, 0])
+
+
+def test_its_example():
+    assert doctest.testmod(module).failed == 0
+
+
+def test_counts_by_hand():
+    polarity, _ = Polarity.count(REVIEWS, LABELS)
+    values = np.exp(polarity(np.array([[5, 6, 7, 5, 6, 8]])))[0]
+    # 5: three times in positive reviews, twice in negative; 6: 2, 1; 7: 2, 0; 8: 0, 2.
+    assert values[:, 0] == pytest.approx([4 / 3, 3 / 2, 3, 4 / 3, 3 / 2, 1 / 3])
+    # 5 6: 2, 1; 6 7: 2, 0; 7 5 and 6 8: once in all, and not counted.
+    assert values[:, 1] == pytest.approx([1, 3 / 2, 3, 1, 3 / 2, 1])
+    assert values[:, 2] == pytest.approx([1, 1, 3, 1, 1, 1])  # 5 6 7: 2, 0
+
+
+def test_padding_has_none():
+    polarity, own = Polarity.count(REVIEWS, LABELS)
+    assert not polarity(REVIEWS)[REVIEWS == 0].any() and not own[REVIEWS == 0].any()
+
+
+@given(st.integers(0, 19), st.integers(0, 9))
+def test_no_review_finds_its_own_label(row, seed):
+    rng = np.random.default_rng(seed)
+    ids, labels = rng.integers(1, 9, (20, 6)), rng.integers(0, 2, 20)
+    other = labels.copy()
+    other[row] = 1 - other[row]
+    one, two = (Polarity.count(ids, which, seed)[1][row] for which in (labels, other))
+    assert np.array_equal(one, two)
+
+
+def test_it_comes_back_from_its_arrays():
+    polarity, _ = Polarity.count(REVIEWS, LABELS)
+    assert np.array_equal(Polarity.of(polarity.arrays())(REVIEWS), polarity(REVIEWS))

@@ -1,0 +1,136 @@
+"""The reference experiments in short forms, and their own parts against numbers worked out by hand."""
+
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "examples" / "reference"))
+
+import bag_of_words
+import common
+import keras_models
+import scratch_rnn
+import stacked_encoder
+
+import minigrad as mg
+from minigrad.data import IMDB, Reviews, load_imdb
+
+
+def test_published_beside_measured():
+    runs = {0: {"a": 0.25, "b": 1.0}, 1: {"a": 0.75, "b": 1.0}}
+    text = common.compare("Title", {"published": {"a": 0.5, "c": 2.0}}, runs.get, [0, 1])
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line[:1] == "|"]
+    assert cells[0] == ["", "published", "measured", "lowest to highest"]
+    assert cells[2:] == [
+        ["a", "0.5000", "0.5000", "0.2500 to 0.7500"],
+        ["b", "", "1.0000", "1.0000 to 1.0000"],
+        ["c", "2.0000", "", ""],
+    ]
+    assert text.startswith("### Title\n") and "seeds 0, 1" in text
+
+
+def test_scratch_rnn_sends_gradients_back_four_steps():
+    """Loss and gradients of U, W, V by the textbook's backpropagation through time, stopped after four steps."""
+    model = scratch_rnn.ScratchRNN(0, 50)
+    rng = np.random.default_rng(1)
+    ids, labels = rng.integers(0, 50, (3, 9)), np.array([0, 1, 1])
+    loss = mg.softmax_cross_entropy(model(ids), labels, reduction="sum")
+    loss.backward()
+
+    U, W, V = (matrix.array.astype(np.float64) for matrix in (model.U, model.W, model.V))
+    x = model.vectors[ids].transpose(1, 2, 0)  # (T, D, B)
+    s = [np.zeros((64, 3))]
+    for x_t in x:
+        s.append(np.tanh(W @ s[-1] + U @ x_t))
+    e = np.exp(V @ s[-1])
+    p = e / e.sum(axis=0)
+    assert loss.item() == pytest.approx(-np.log(p[labels, range(3)]).sum(), rel=1e-5)
+    d_logits = p - np.eye(2)[labels].T
+    dU, dW, ds = 0, 0, V.T @ d_logits
+    for t in (8, 7, 6, 5):
+        da = ds * (1 - s[t + 1] ** 2)
+        dU, dW, ds = dU + da @ x[t].T, dW + da @ s[t].T, W.T @ da
+    for matrix, expected in ((model.V, d_logits @ s[-1].T), (model.U, dU), (model.W, dW)):
+        assert matrix.grad == pytest.approx(expected, rel=1e-3, abs=1e-6), matrix.name
+
+
+def test_scratch_rnn_starts_within_its_limits():
+    model = scratch_rnn.ScratchRNN(3, 1000)
+    for array, shape, limit in (
+        (model.vectors, (1000, 128), 0.05), (model.U.array, (64, 128), 128**-0.5),
+        (model.W.array, (64, 64), 1 / 8), (model.V.array, (2, 64), 1 / 8),
+    ):  # fmt: skip
+        assert array.shape == shape
+        assert 0.9 * limit < np.abs(array).max() <= limit
+
+
+def test_the_odd_adam_divides_by_one_minus_beta_at_every_step():
+    p = mg.Tensor([1.0, -2.0], requires_grad=True)
+    rule = scratch_rnn.OddAdam({"p": p}, lr=0.00095, betas=(0.88, 0.998), eps=1e-8)
+    expected, m, v = p.array.astype(np.float64), 0.0, 0.0
+    for g in ([0.5, -3.0], [0.1, 2.0], [-1.0, 0.0]):
+        p.grad = g
+        rule.step()
+        m, v = 0.88 * m + 0.12 * np.array(g), 0.998 * v + 0.002 * np.square(g)
+        expected -= 0.00095 * (m / 0.12) / (np.sqrt(v / 0.002) + 1e-8)
+    assert p.array == pytest.approx(expected, abs=1e-6)
+
+
+def test_runs_of_words_and_their_log_ratios():
+    ids = np.array([[0, 4, 5, 4], [0, 0, 5, 5]])
+    runs = bag_of_words.Runs(ids, 2)
+    features = runs.features(ids)
+    assert runs.count == 1 + 2 + 3  # padding; 4, 5; the pairs 4 5, 5 4, 5 5
+    assert [sorted(set(row) - {0}) for row in features.tolist()] == [[1, 2, 3, 4], [2, 5]]
+    assert all(np.bincount(row, minlength=6)[1:].max() == 1 for row in features)  # each counted once
+    # Class 1: the words 4, 5 and two pairs once each; class 0: 5 and one pair. All counts begin at 1.
+    ratios = bag_of_words.log_ratios(features, np.array([1, 0]), runs.count)
+    assert ratios[0] == 0
+    assert ratios[1] == pytest.approx(np.log((2 / 9) / (1 / 7)))  # the word 4: 1 + 1 of 5 + 4, against 1 of 5 + 2
+    assert ratios[2] == pytest.approx(np.log((2 / 9) / (2 / 7)))
+
+
+def test_the_artefact_is_one_label():
+    reviews = Reviews(np.arange(8)[:, None], np.array([1, 0, 1, 0, 0, 1, 0, 1]))
+    assert stacked_encoder.first_rows(reviews, 4, True).ids[:, 0].tolist() == [1, 3, 4, 6]
+    assert stacked_encoder.first_rows(reviews, 4, False).ids[:, 0].tolist() == [0, 1, 2, 3]
+
+
+def test_the_keras_models_have_keras_shapes_and_starts():
+    for kind, size in (
+        ("SimpleRNN", 32 * (128 + 32 + 1)),
+        ("GRU", 96 * (128 + 32 + 2)),
+        ("LSTM", 128 * (128 + 32 + 1)),
+    ):
+        weights = keras_models.trainer(kind, 0).model.named_parameters()
+        assert sum(array.size for array in weights.values()) == 1_280_000 + size + 33  # as Keras's summary counts
+        table = next(iter(weights.values())).array
+        assert 0.0499 < np.abs(table).max() <= 0.05
+
+
+def test_everything_that_needs_no_download_runs(run):
+    text = run("reference/run_all.py", "--only", "1a", "1b", "1d", "bag", "recipe", "--limit", 40, "--seeds", 0).stdout
+    titles = re.findall(r"^### (.*)$", text, re.MULTILINE)
+    assert [title[:2] for title in titles[:3]] == ["1a", "1b", "1d"] and len(titles) == 5
+    assert "(40, 40, 128)" in text
+    empty = re.findall(r"^\| .*\|\s+\|\s+\|$", text, re.MULTILINE)  # a known figure that nothing measured
+    assert not empty
+
+
+def test_the_artefact_appears_in_one_switch(tmp_path):
+    """On reviews of any length, made of the bundled ones; that whole ones can be read is the data's own test."""
+    imdb = load_imdb()
+
+    def cut_loose(part):
+        return Reviews([row[row > 0] for row in part.ids[:600]], part.labels[:600])
+
+    imdb = IMDB(cut_loose(imdb.train), cut_loose(imdb.test), imdb.vocabulary)
+    last = [
+        stacked_encoder.run(0, imdb, in_classes, 200, tmp_path)["validation accuracy, epoch 3"]
+        for in_classes in (True, False)
+    ]
+    assert last[0] == 1.0 and last[1] < 0.75
+    assert (tmp_path / "best.safetensors").stat().st_size and (tmp_path / "log.jsonl").read_text().count("\n") == 3
