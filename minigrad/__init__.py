@@ -25,18 +25,20 @@ if TYPE_CHECKING:
     from .draw import Graph, draw
     from .explore import explore
     from .gradcheck import gradcheck, gradcheck_model, truncation_report
+    from .profile import profile
     from .reach import require_gradients
+    from .twins import opened
 
 __version__ = "0.1.0"
 
 _SIDE_ROOMS = {
     "Graph": "draw", "detect_anomaly": "anomaly", "draw": "draw", "explore": "explore", "gradcheck": "gradcheck",
-    "gradcheck_model": "gradcheck", "load": "checkpoint", "require_gradients": "reach", "save": "checkpoint",
-    "trace_lines": "anomaly", "truncation_report": "gradcheck",
+    "gradcheck_model": "gradcheck", "load": "checkpoint", "opened": "twins", "profile": "profile",
+    "require_gradients": "reach", "save": "checkpoint", "trace_lines": "anomaly", "truncation_report": "gradcheck",
 }  # fmt: skip
 
 __all__ = ["GATES", "Gate", "Graph", "MinigradError", "Tensor", "cut", "detect_anomaly", "draw", "enable_grad", "fused",
-           "explore", "generator", "grad", "gradcheck", "gradcheck_model", "load", "no_grad",
+           "explore", "generator", "grad", "gradcheck", "gradcheck_model", "load", "no_grad", "opened", "profile",
            "require_gradients", "save", "scope", "seed", "trace_lines", "truncation_report", *_gate_names]  # fmt: skip
 
 

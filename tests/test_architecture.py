@@ -20,7 +20,8 @@ FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("
 
 # The engine, lowest first: each may import those before it. errors.py is under everything.
 ENGINE = tuple(f"minigrad.{name}" for name in ("random", "pieces", "graph", "checks", "tensor", "gate", "gates"))
-SIDE_ROOMS = tuple(f"minigrad.{name}" for name in ("gradcheck", "anomaly", "draw", "explore", "checkpoint", "data"))
+_ROOMS = ("gradcheck", "anomaly", "draw", "explore", "checkpoint", "data", "profile", "twins")
+SIDE_ROOMS = tuple(f"minigrad.{name}" for name in _ROOMS)
 
 
 def module_name(path: Path) -> str:

@@ -6,11 +6,12 @@ import numbers
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from ..errors import DrawError, DtypeError, OptionError
 from ..graph import Leaf, Node
 from ..tensor import Tensor
+from ..twins import TWINS
 from .boxes import Box, View, connect, history, step_of
 from .dot import Colouring, write
 from .facts import Gradients, Stats
@@ -30,6 +31,15 @@ PIXELS = 14_000  # of a PNG's longer side: more takes seconds to write, and few 
 # Boxes in a picture: beyond that, layout takes minutes, and nobody can read it. Columns are laid out by grid.py, whose
 # work grows in proportion; Graphviz's grows much faster.
 LARGEST = {"columns": 20_000, "graphviz": 2_000}
+
+
+@runtime_checkable
+class Measured(Protocol):
+    """What else a graph can be coloured by: a number for each node that has one, and what the number is."""
+
+    title: str
+
+    def of(self, node: Node) -> float | None: ...
 
 
 class Graph:
@@ -68,7 +78,7 @@ class Graph:
 
     def draw(
         self, *, mode: str = "auto", window: tuple[int, int] | None = None, depth: int | None = None,
-        collapse: Sequence[str] = (), values: bool = False, grads: bool = False, color_by: str | None = None,
+        collapse: Sequence[str] = (), values: bool = False, grads: bool = False, color_by: str | Measured | None = None,
         legend: bool = False,
     ) -> Drawing:  # fmt: skip
         """The picture, without writing a file. The options are those of `draw`."""
@@ -90,6 +100,9 @@ class Graph:
         if cuts:
             pale = "; what lies behind is pale" if any(box.starved for box in view.boxes) else ""
             said = f"{said} No gradient passes the {', the '.join(cuts[:4])}{pale}.".strip()
+        fused = sorted({node.gate.name for node in gates if node.gate is not None and type(node.gate) in TWINS})
+        if fused:
+            said = f"{said} {' and '.join(fused)}: one gate for many, which mg.opened shows.".strip()
         colouring = _colouring(view, words, color_by) if color_by else None
         grid = Grid(view, words) if timed else None
         text = write(view, words, caption=said, legend=legend, colouring=colouring, grid=grid)
@@ -164,7 +177,7 @@ class Drawing:
 def draw(
     output: Tensor | Sequence[Tensor], path: str | os.PathLike[str] | None = None, *, mode: str = "auto",
     window: tuple[int, int] | None = None, depth: int | None = None, collapse: Sequence[str] = (), values: bool = False,
-    grads: bool = False, color_by: str | None = None, legend: bool = False, dpi: int = 144,
+    grads: bool = False, color_by: str | Measured | None = None, legend: bool = False, dpi: int = 144,
 ) -> Drawing:  # fmt: skip
     """Draw the graph that led to `output`, a Tensor or a list of them, into `path`: .png, .svg, .pdf or .dot.
 
@@ -175,7 +188,8 @@ def draw(
       layers does not count). `collapse=["rnn"]`: the scopes of these paths.
     - `values`: small arrays whole, large ones as range, mean and norm. `grads`: norms of the gradients, and arrows the
       thicker and darker the larger the gradient that came back along them.
-    - `color_by`: "grad", "value" (norms), "time" or "bytes", with a scale. `legend`: what shapes and colours mean.
+    - `color_by`: "grad", "value" (norms), "time" (the step) or "bytes", with a scale; or a `mg.profile()`, for the time
+      that gates took. `legend`: what shapes and colours mean.
     - `dpi`: pixels per inch of a PNG; 72 is natural size. Many columns get fewer, to stay within 14,000 pixels.
 
     Without a path nothing is written. The result shows itself in a notebook, and can be saved.
@@ -207,18 +221,18 @@ def draw(
     return drawing
 
 
-def _check(mode: str, depth: int | None, color_by: str | None) -> None:
+def _check(mode: str, depth: int | None, color_by: str | Measured | None) -> None:
     if mode not in MODES:
         raise OptionError(
             "MG611", f"there is no mode {mode!r}", cause="a mode says how time steps are drawn",
             remedy=f"one of {', '.join(map(repr, MODES))}; for a part of the steps window=(t0, t1)",
         )  # fmt: skip
-    if color_by is not None and color_by not in COLORS:
+    if not (color_by is None or isinstance(color_by, Measured) or color_by in COLORS):
         raise OptionError(
             "MG612",
             f"a graph cannot be coloured by {color_by!r}",
             cause="there is no such quantity to colour by",
-            remedy=f"one of {', '.join(map(repr, COLORS))}",
+            remedy=f"one of {', '.join(map(repr, COLORS))}, or a mg.profile()",
         )
     if depth is not None and not (isinstance(depth, numbers.Integral) and depth >= 1):
         raise OptionError("MG613", f"depth={depth!r} is not a whole number from 1 on",
@@ -226,8 +240,11 @@ def _check(mode: str, depth: int | None, color_by: str | None) -> None:
                           remedy="depth=1 draws each outermost scope as one box")  # fmt: skip
 
 
-def _colouring(view: View, words: Words, by: str) -> Colouring:
+def _colouring(view: View, words: Words, by: str | Measured) -> Colouring:
     def number(box: Box) -> float | None:
+        if not isinstance(by, str):
+            measured = [one for node in box.nodes if (one := by.of(node)) is not None]
+            return sum(measured) if measured else None
         node = box.last
         if by == "grad":
             stats = words.gradients.of(node) if node.requires_grad else None
@@ -239,4 +256,5 @@ def _colouring(view: View, words: Words, by: str) -> Colouring:
         place = step_of(node.scope)
         return None if place is None or isinstance(node, Leaf) else float(place[1])
 
-    return Colouring(COLORS[by], {box: value for box in view.boxes if (value := number(box)) is not None})
+    title = COLORS[by] if isinstance(by, str) else by.title
+    return Colouring(title, {box: value for box in view.boxes if (value := number(box)) is not None})
