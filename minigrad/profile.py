@@ -26,7 +26,7 @@ Charge = tuple["Row", str, int | None]  # who pays for the time that runs: which
 
 @dataclass(eq=False)
 class Row:
-    """One kind of gate in one scope: how often it was called, and seconds of all calls together."""
+    """One kind of gate in one scope, or a leaf: how often it was called, and seconds of all calls together."""
 
     scope: str
     gate: str = ""
@@ -49,19 +49,20 @@ class profile:
     but for what the timing itself takes.
 
     >>> import minigrad as mg
-    >>> x = mg.Tensor([[1.0, 2.0]], requires_grad=True)
+    >>> x = mg.Tensor([[1.0, 2.0]], requires_grad=True, name="x")
     >>> with mg.profile() as p:
     ...     mg.tanh(x).sum().backward()
     scope  gate  calls  forward ms  backward ms  ms  share
     ---...
     >>> [(row.gate, row.calls) for row in sorted(p.rows, key=lambda row: row.gate)]
-    [('Sum', 1), ('Tanh', 1)]
+    [('Sum', 1), ('Tanh', 1), ('x', 0)]
 
     `p.rows` holds the figures, `print(p)` shows the table again, and `mg.draw(loss, color_by=p)` colours each box by
     the time of its gates. Gates of other threads are not counted. `clock` gives seconds: `time.thread_time`, which
     counts only what this thread computes, is the better one on a busy machine.
 
     A gate is charged with all of its call, recording included, and with all of its backward step, adding up included.
+    A parameter that many gates used gets its products aᵀ @ dz in one, at the end: they are charged to the leaf.
     Errors: OptionError where a profile is open already (MG740).
     """
 
@@ -72,7 +73,7 @@ class profile:
         self._clock = clock
         self._rows: dict[tuple[Scope, str], Row] = {}
         self._by_node: dict[int, float] = {}  # seconds by serial number, so that no graph is kept alive
-        self.sweeping = Row("(ordering the graph, handing out)")
+        self.sweeping = Row("(ordering the graph)")
         self.outside = Row("(outside of gates)")
 
     @property
@@ -146,8 +147,8 @@ class profile:
         """A hook for the sweep, called before each rule and each leaf, on top of one that may be there."""
 
         def on_gradient(node: Node, dz: Any) -> None:
-            if node.gate is None:  # at a leaf nothing is left to do but hand its gradient out
-                self._charge_to((self.sweeping, "other", None))
+            if node.gate is None:  # a weight's products, held back until now, are computed here
+                self._charge_to((self._row(node.name or "unnamed", ("(leaves)",)), "backward", None))
             else:
                 self._charge_to((self._row(node.gate.name, node.scope), "backward", node.serial))
             if watch is not None:

@@ -91,6 +91,27 @@ def test_what_a_sweep_does_after_its_last_rule_is_not_the_rules(timed):
     assert figures(p) == {("(top level)", "Silent"): (1, 0, 2)} and p.outside.seconds == 17
 
 
+def test_products_that_are_held_back_until_the_leaf_are_the_leafs(timed):
+    class Late(mg.pieces.Products):
+        def dense(self):
+            CLOCK["now"] += 4
+            return np.ones(self.shape)
+
+    class Weigh(mg.Gate):
+        def forward(self, x):
+            return x * 1.0
+
+        def backward(self, dz, z, x):
+            CLOCK["now"] += 2
+            return (Late(x.shape, x.dtype, []),)
+
+    W = leaf("W")
+    with timed as p, mg.scope("s"):
+        (Weigh()(W) + Weigh()(W)).sum().backward()
+    assert figures(p) == {("s", "Weigh"): (2, 0, 4), ("(leaves)", "W"): (0, 0, 4)}
+    assert p.of(W.node) is None  # a parameter outlives the graph: a drawing would show the time of all its steps
+
+
 def test_gates_that_a_rule_calls_are_forward_and_not_counted_twice(timed):
     class Square(mg.Gate):
         def forward(self, x):
