@@ -358,7 +358,7 @@ def _lifted(node: Node, dz: Any, lift: Callable[[Node], Any]) -> Any:
             f"{gate.name} has no second derivative",
             where=f"{gate.name} in {show(node.scope)}",
             cause="its backward rule is written for arrays alone, and leaves no graph behind",
-            remedy="build the same value from smaller gates (for a recurrent layer: fused=False)",
+            remedy="differentiate mg.opened(output), or build the layer with fused=False: both use small gates",
         )
     for parent, array in zip(node.inputs, node.arrays, strict=True):
         if parent.output is not array:
