@@ -107,17 +107,25 @@ def by_axis(part: Part) -> dict[str, dict[str, list[tuple[int, Row]]]]:
 
 
 def growth_tables(part: Part) -> str:
-    """For each size that grows a table: a line for each contender, a column for each size, ms and MB."""
+    """For each size that grows a table: a line for each contender, a column for each size."""
     texts = []
     for name, contenders in by_axis(part).items():
         sizes = sorted({size for points in contenders.values() for size, _ in points})
-        lines = [[f"{name}: CPU ms, MB", *(f"{size:,}" for size in sizes)]]
+        lines = [[name, *(f"{size:,}" for size in sizes)]]
         for contender, points in contenders.items():
-            cells = {size: f"{figure(row.cpu * 1e3)}, {figure(row.memory / 1e6)}" for size, row in points}
+            cells = {
+                size: f"{figure(row.cpu * 1e3)} ms, {figure(row.cpu * 1e6 / size)} µs, {figure(row.memory / 1e6)} MB"
+                for size, row in points
+            }
             lines.append([LABELS[contender], *(cells.get(size, "") for size in sizes)])
         texts.append(markdown(lines))
     failed = [f"{LABELS[row.contender]}, {row.case}: {row.error}" for row in part.rows if row.error]
-    return "\n\n".join(texts + failed)
+    return "\n\n".join(["CPU time, the same for each unit of the size that grows, memory:", *texts, *failed])
+
+
+def short(size: int) -> str:
+    """10, 400, 1k, 200k, 1M."""
+    return next((f"{size // n}{unit}" for n, unit in ((10**6, "M"), (1000, "k")) if size >= n), str(size))
 
 
 COLOURS = {  # minigrad stands out; the rest can be told apart by colour-blind eyes (Okabe and Ito)
@@ -153,14 +161,16 @@ def draw_bars(part: Part, path: Path) -> None:
 
 
 def draw_growth(part: Part, path: Path) -> None:
-    """CPU time and memory against each size, both axes logarithmic: a straight line of slope 1 is linear growth."""
+    """CPU time and memory against each size, both axes logarithmic. Dotted: what grows in proportion to the size."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator, NullFormatter, NullLocator
 
     growing = by_axis(part)
     drawing = Figure(figsize=(3.1 * len(growing) + 1, 6.2), layout="constrained")
     grid = np.atleast_2d(drawing.subplots(2, len(growing), sharex="col", squeeze=False))
     shown: dict[str, Any] = {}
     for column, (name, contenders) in enumerate(growing.items()):
+        ticks = sorted({size for points in contenders.values() for size, _ in points})
         for contender, points in contenders.items():
             sizes = [size for size, _ in points]
             style = {"color": COLOURS.get(contender, "#bbbbbb"), "marker": "o", "markersize": 4}
@@ -174,8 +184,18 @@ def draw_growth(part: Part, path: Path) -> None:
             shown.setdefault(LABELS[contender], time)
         for axes in grid[:, column]:
             axes.set(xscale="log", yscale="log")
+            axes.set_xticks(ticks, [short(size) for size in ticks])
+            axes.yaxis.set_major_locator(LogLocator(subs=(1, 3)))  # 1, 3, 10, 30: some panels span one decade
+            axes.yaxis.set_major_formatter(lambda value, _: f"{value:,g}")
+            for axis in (axes.xaxis, axes.yaxis):
+                axis.set_minor_formatter(NullFormatter())
+                axis.set_minor_locator(NullLocator())
             axes.grid(alpha=0.3, which="major")
             axes.spines[["top", "right"]].set_visible(False)
+            low, high = axes.get_ylim()
+            middle = (low * high) ** 0.5 / (ticks[0] * ticks[-1]) ** 0.5
+            axes.plot(ticks, [middle * size for size in ticks], ":", color="black", linewidth=1, zorder=0)
+            axes.set_ylim(low, high)
         grid[0, column].set_title(name, fontsize=11)
     grid[0, 0].set_ylabel("CPU ms")
     grid[1, 0].set_ylabel("memory, MB")

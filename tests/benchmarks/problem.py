@@ -81,8 +81,11 @@ class Problem:
         rng = np.random.default_rng([self.seed, blocks])
         columns = blocks * s.hidden
         q, r = np.linalg.qr(rng.standard_normal((columns, s.hidden)))
+        table = rng.random((s.vocabulary, s.width), np.float32)  # no float64 on the way: its memory would be counted
+        table -= 0.5
+        table *= 0.1
         weights = {
-            "table": rng.uniform(-0.05, 0.05, (s.vocabulary, s.width)),
+            "table": table,
             "W_xh": _glorot(rng, s.width, columns),
             "W_hh": (q * np.sign(np.diag(r))).T,
             "b": np.zeros(columns),
