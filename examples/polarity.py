@@ -33,13 +33,15 @@ class Polarity:
         self.runs, self.ratios = runs, ratios
 
     @classmethod
-    def count(cls, ids: Ids, labels: Ids, seed: int = 0) -> tuple[Polarity, Floats]:
+    def count(cls, ids: Ids, labels: Ids, seed: int = 0, groups: Ids | None = None) -> tuple[Polarity, Floats]:
         """The polarity of all runs, and that of the training reviews themselves, counted without them.
 
         A review that helped to count its own words would find in them its own label. So the reviews are dealt into five
-        parts, and r for the reviews of a part comes from the counts of the other four.
+        parts, and r for the reviews of a part comes from the counts of the other four. Rows of one number in `groups`,
+        such as the pieces of a long review, stay together.
         """
-        part = np.random.default_rng(seed).integers(0, FOLDS, len(ids))
+        groups = np.arange(len(ids)) if groups is None else groups
+        part = np.random.default_rng(seed).integers(0, FOLDS, groups.max() + 1)[groups]
         runs, ratios, own = [], [], np.zeros((*ids.shape, LONGEST), np.float32)
         for length in range(1, LONGEST + 1):
             found, place, times = np.unique(numbers(ids, length), return_inverse=True, return_counts=True)

@@ -4,8 +4,8 @@
     python examples/reference/run_all.py --only 1a bag          a part of it
     python examples/reference/run_all.py --limit 200 --seeds 0  a quick try; its figures mean nothing
 
-1c reads whole reviews through tensorflow-datasets, from --data-dir or that package's own folder, and downloads them
-(84 MB) where there are none. The others need nothing but minigrad.
+1c and "whole" read whole reviews through tensorflow-datasets, from --data-dir or that package's own folder, and
+download them (84 MB) where there are none. The others need nothing but minigrad.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import keras_models
 import recipe
 import scratch_rnn
 import stacked_encoder
+import whole_reviews
 
 
 def encoder(given: Any) -> str:
@@ -32,6 +33,12 @@ def encoder(given: Any) -> str:
         known = stacked_encoder.KNOWN if in_classes else {}
         tables.append(common.compare(stacked_encoder.TITLE[in_classes], known, once, given.seeds))
     return "\n".join(tables)
+
+
+def whole(given: Any) -> str:
+    """The recipe on whole reviews."""
+    once = partial(whole_reviews.run, imdb=whole_reviews.load(given.data_dir), limit=given.limit)
+    return common.compare(whole_reviews.TITLE, whole_reviews.KNOWN, once, given.seeds)
 
 
 def simple(module: Any) -> Callable[[Any], str]:
@@ -46,6 +53,7 @@ EXPERIMENTS: dict[str, Callable[[Any], str]] = {
     "1d": simple(scratch_rnn),
     "bag": simple(bag_of_words),
     "recipe": simple(recipe),
+    "whole": whole,
 }
 
 
@@ -53,7 +61,7 @@ def main() -> None:
     """Run them in turn; print the tables together at the end."""
     options = common.parser(__doc__)
     options.add_argument("--only", nargs="+", choices=EXPERIMENTS, default=list(EXPERIMENTS), help="which (all)")
-    options.add_argument("--data-dir", metavar="FOLDER", help="tensorflow-datasets' folder, for 1c")
+    options.add_argument("--data-dir", metavar="FOLDER", help="tensorflow-datasets' folder, for 1c and whole")
     given = options.parse_args()
     tables = []
     for name in given.only:

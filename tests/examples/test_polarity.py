@@ -47,6 +47,15 @@ def test_no_review_finds_its_own_label(row, seed):
     assert np.array_equal(one, two)
 
 
+def test_pieces_of_one_review_do_not_tell_each_other_its_label():
+    rng = np.random.default_rng(0)
+    ids, labels, groups = rng.integers(1, 9, (20, 6)), rng.integers(0, 2, 10).repeat(2), np.arange(10).repeat(2)
+    other = labels.copy()
+    other[groups == 4] = 1 - other[groups == 4]
+    one, two = (Polarity.count(ids, which, groups=groups)[1][groups == 4] for which in (labels, other))
+    assert np.array_equal(one, two)
+
+
 def test_it_comes_back_from_its_arrays():
     polarity, _ = Polarity.count(REVIEWS, LABELS)
     assert np.array_equal(Polarity.of(polarity.arrays())(REVIEWS), polarity(REVIEWS))

@@ -14,6 +14,7 @@ import common
 import keras_models
 import scratch_rnn
 import stacked_encoder
+import whole_reviews
 
 import minigrad as mg
 from minigrad.data import IMDB, Reviews, load_imdb
@@ -99,6 +100,23 @@ def test_the_artefact_is_one_label():
     assert stacked_encoder.first_rows(reviews, 4, False).ids[:, 0].tolist() == [0, 1, 2, 3]
 
 
+def test_pieces_cover_every_word_once():
+    whole = [np.arange(1, 96), np.arange(1, 41), np.arange(1, 4)]
+    ids, labels, review = whole_reviews.pieces(Reviews(whole, np.array([1, 0, 1])))
+    assert labels.tolist() == [1, 1, 1, 0, 1] and review.tolist() == [0, 0, 0, 1, 2]
+    assert ids[0].tolist() == list(range(56, 96))  # the last forty words first
+    assert ids[2].tolist() == [0] * 25 + list(range(1, 16))
+    for number, words in enumerate(whole):
+        found = ids[review == number]
+        assert sorted(found[found > 0].tolist()) == words.tolist()
+
+
+def test_the_whole_reviews_train_the_recipe():
+    imdb = cut_loose(120)
+    figures = whole_reviews.run(0, imdb)
+    assert list(figures) == ["rnn", "gru", "lstm"] and all(0 < value < 1 for value in figures.values())
+
+
 def test_the_keras_models_have_keras_shapes_and_starts():
     for kind, size in (
         ("SimpleRNN", 32 * (128 + 32 + 1)),
@@ -120,16 +138,18 @@ def test_everything_that_needs_no_download_runs(run):
     assert not empty
 
 
-def test_the_artefact_appears_in_one_switch(tmp_path):
-    """On reviews of any length, made of the bundled ones; that whole ones can be read is the data's own test."""
+def cut_loose(count):
+    """Reviews of any length, made of the first bundled ones; that whole ones can be read is the data's own test."""
     imdb = load_imdb()
+    train, test = (
+        Reviews([r[r > 0] for r in part.ids[:count]], part.labels[:count]) for part in (imdb.train, imdb.test)
+    )
+    return IMDB(train, test, imdb.vocabulary)
 
-    def cut_loose(part):
-        return Reviews([row[row > 0] for row in part.ids[:600]], part.labels[:600])
 
-    imdb = IMDB(cut_loose(imdb.train), cut_loose(imdb.test), imdb.vocabulary)
+def test_the_artefact_appears_in_one_switch(tmp_path):
     last = [
-        stacked_encoder.run(0, imdb, in_classes, 200, tmp_path)["validation accuracy, epoch 3"]
+        stacked_encoder.run(0, cut_loose(600), in_classes, 200, tmp_path)["validation accuracy, epoch 3"]
         for in_classes in (True, False)
     ]
     assert last[0] == 1.0 and last[1] < 0.75
