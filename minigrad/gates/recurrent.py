@@ -249,30 +249,32 @@ class GRUSequence(_Sequence):
         self.shape(*(array.shape for array in (a, h0, W_hh, b_hh, mask) if array is not None))
         a, h0, W_hh, b_hh = _one_dtype(a, h0, W_hh, b_hh)
         (batch, length, _), H = a.shape, h0.shape[1]
-        # σ(a) = 1 / (1 + e^-a): the minus sign goes in once, in place of at every step.
-        sign = _signs(a.dtype, H, -1, -1, 1)
-        from_x, W, b = self._steps(a, sign), W_hh * sign, b_hh * sign
+        # σ(a) = 1 / (1 + e^-a): the minus sign, and the bias of u and r, go in once, in place of at every step.
+        W, b_n = W_hh * _signs(a.dtype, H, -1, -1, 1), b_hh[2 * H :]
+        gates_from_x = -b_hh[: 2 * H] - self._steps(a[:, :, : 2 * H])
+        n_from_x = self._steps(a[:, :, 2 * H :])
         z = np.empty((length, batch, H), a.dtype)
         kept = np.empty((4, length, batch, H), a.dtype)
         steps, inner = self._in_order(z), self._in_order(kept, 1)
         s = np.empty((batch, 3 * H), a.dtype)
         gates = np.empty((batch, 2 * H), a.dtype)
         blocks = gates.reshape(batch, 2, H).transpose(1, 0, 2)
+        one = np.ones((), a.dtype)  # as an array: NumPy would convert the Python number at each step
         h, held = h0, self._holds(length, mask)
         with np.errstate(over="ignore"):  # e^-a may be infinite, and 1 / infinity is the 0 that is wanted
             for t, rows in self._forwards(length, mask):
                 if t in held:
                     h = self._hold(held[t], h)
                 np.dot(h, W, out=s)
-                s += b
-                np.add(s[:, : 2 * H], from_x[t, :, : 2 * H], out=gates)
+                np.add(s[:, : 2 * H], gates_from_x[t], out=gates)
                 np.exp(gates, out=gates)
-                gates += 1
-                np.divide(1, blocks, out=inner[:2, t])
+                np.add(gates, one, out=gates)
+                np.divide(one, gates, out=gates)
+                np.copyto(inner[:2, t], blocks)
                 u, r, n, s_n = inner[:, t]
-                s_n[...] = s[:, 2 * H :]
+                np.add(s[:, 2 * H :], b_n, out=s_n)
                 np.multiply(r, s_n, out=n)
-                n += from_x[t, :, 2 * H :]
+                n += n_from_x[t]
                 np.tanh(n, out=n)
                 h_next = steps[t]
                 np.subtract(h, n, out=h_next)
@@ -293,6 +295,8 @@ class GRUSequence(_Sequence):
         to_u = (before - n) * u * (1 - u)
         to_r = s_n * r * (1 - r)
         ds = np.zeros((*h.shape[:2], 3 * H), h.dtype)  # of s; that of a differs in the block of n
+        blocks = ds.reshape(*h.shape[:2], 3, H).transpose(0, 2, 1, 3)
+        joint = np.empty((3, *h0.shape), h.dtype)  # the gates one after the other: quicker to fill than side by side
         da_n = np.zeros_like(h)
         dh = np.zeros(h0.shape, z.dtype)
         back = W_hh.T
@@ -300,12 +304,12 @@ class GRUSequence(_Sequence):
             dh += dz[t]
             through = dh if rows is None else dh * rows
             dn = np.multiply(through, to_n[t], out=da_n[t])
-            ds_t = ds[t]
-            np.multiply(through, to_u[t], out=ds_t[:, :H])
-            np.multiply(dn, to_r[t], out=ds_t[:, H : 2 * H])
-            np.multiply(dn, r[t], out=ds_t[:, 2 * H :])
+            np.multiply(through, to_u[t], out=joint[0])
+            np.multiply(dn, to_r[t], out=joint[1])
+            np.multiply(dn, r[t], out=joint[2])
+            np.copyto(blocks[t], joint)
             passed = dh * u[t] if rows is None else np.where(rows, dh * u[t], dh)
-            dh = ds_t.dot(back)
+            dh = ds[t].dot(back)
             dh += passed
             if go_on is not None:
                 dh *= go_on
@@ -353,6 +357,7 @@ class LSTMSequence(_Sequence):
         s = np.empty((batch, 4 * H), a.dtype)
         blocks = s.reshape(batch, 4, H).transpose(1, 0, 2)
         product = np.empty((batch, H), a.dtype)
+        one = np.ones((), a.dtype)  # as an array: NumPy would convert the Python number at each step
         h, c, held = h0, c0, self._holds(length, mask)
         with np.errstate(over="ignore"):  # e^-a may be infinite, and 1 / infinity is the 0 that is wanted
             for t, rows in self._forwards(length, mask):
@@ -361,11 +366,12 @@ class LSTMSequence(_Sequence):
                 np.dot(h, W, out=s)
                 s += from_x[t]
                 np.exp(s, out=s)
-                s += 1
-                np.divide(1, blocks, out=inner[:4, t])
+                np.add(s, one, out=s)
+                np.divide(one, s, out=s)
+                np.copyto(inner[:4, t], blocks)
                 i, f, g, o, tanh_c = inner[:, t]
-                g *= 2
-                g -= 1
+                np.add(g, g, out=g)
+                np.subtract(g, one, out=g)
                 h_next, c_next = steps[:, t]
                 np.multiply(f, c, out=c_next)
                 np.multiply(i, g, out=product)
@@ -392,6 +398,7 @@ class LSTMSequence(_Sequence):
         to_c = o * (1 - tanh_c * tanh_c)
         da = np.zeros((*h.shape[:2], 4 * H), h.dtype)
         blocks = da.reshape(*h.shape[:2], 4, H).transpose(0, 2, 1, 3)
+        joint = np.empty((4, *h0.shape), h.dtype)  # the gates one after the other: quicker to fill than side by side
         dh, dc = np.zeros(h0.shape, z.dtype), np.zeros(c0.shape, z.dtype)
         back = W_hh.T
         for t, rows, go_on in self._backwards(mask, dz_h, dz_c):
@@ -399,8 +406,9 @@ class LSTMSequence(_Sequence):
             dc += dz_c[t]
             within = dh * to_c[t]
             within += dc
-            np.multiply(to_a[:3, t], within, out=blocks[t, :3])
-            np.multiply(to_a[3, t], dh, out=blocks[t, 3])
+            np.multiply(to_a[:3, t], within, out=joint[:3])
+            np.multiply(to_a[3, t], dh, out=joint[3])
+            np.copyto(blocks[t], joint)
             within *= f[t]
             if rows is None:
                 dh, dc = da[t].dot(back), within
