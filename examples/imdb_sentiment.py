@@ -225,7 +225,7 @@ def predict(arguments: argparse.Namespace) -> None:
     likely = probability(logit)
     print(f"{likely:.1%} positive: {'a good review' if likely > 0.5 else 'a bad review'}")
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-    print("\nThe words that mattered (for good above 0, for bad below; gradient times input):\n")
+    print("\nThe words that mattered (for good above 0, for bad below):\n")
     print(show_words(known, colour))
 
 

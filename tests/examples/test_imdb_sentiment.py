@@ -43,13 +43,17 @@ def polarity_by_hand(out, ids):
     return values
 
 
-def logits_by_hand(weights, ids, polarity, scale=None):
-    """The network from its weights alone: h = tanh(x W + h U + b) forty times, one product. `scale` (T,) shrinks x."""
-    h = np.zeros((len(ids), 32))
-    x = np.concatenate([weights["embedding.table"][ids].astype(np.float64), polarity], axis=2)
-    for t in range(ids.shape[1]):
-        x_t = x[:, t] * (1 if scale is None else scale[t])
-        h = np.tanh(x_t @ weights["rnn.cell.W_xh"] + h @ weights["rnn.cell.W_hh"] + weights["rnn.cell.b_h"])
+def inputs_by_hand(weights, ids, polarity):
+    """What the network reads at each place, (N, T, 131)."""
+    return np.concatenate([weights["embedding.table"][ids].astype(np.float64), polarity], axis=2)
+
+
+def logits_by_hand(weights, inputs, words):
+    """The network from its weights alone: h = tanh(x W + h U + b) where there is a word, and one product."""
+    h = np.zeros((len(inputs), 32))
+    for x, word in zip(inputs.swapaxes(0, 1), words.T, strict=True):
+        after = np.tanh(x @ weights["rnn.cell.W_xh"] + h @ weights["rnn.cell.W_hh"] + weights["rnn.cell.b_h"])
+        h = np.where(word[:, None], after, h)
     return (h @ weights["head.W"] + weights["head.b"])[:, 0]
 
 
@@ -58,7 +62,8 @@ def scores(short_run):
     """The logits of the first 400 test reviews, by hand."""
     out, _ = short_run
     ids = load_imdb().test.ids[:400]
-    return logits_by_hand(load_file(out / "weights.safetensors"), ids, polarity_by_hand(out, ids))
+    weights = load_file(out / "weights.safetensors")
+    return logits_by_hand(weights, inputs_by_hand(weights, ids, polarity_by_hand(out, ids)), ids > 0)
 
 
 def test_it_leaves_the_figures_and_pictures_that_it_names(short_run):
@@ -110,19 +115,19 @@ def test_predict_says_the_probability_and_what_each_word_did(run, short_run):
     text = run("imdb_sentiment.py", "--predict", "A wonderful, WONDERFUL waste zzyzx", "--from", out).stdout
     weights = load_file(out / "weights.safetensors")
     vocabulary = Vocabulary.load(out / "vocabulary.txt")
-    ids = np.zeros((1, 40), int)
-    ids[0, -6:] = vocabulary.encode(["a", "wonderful", "wonderful", "waste", "zzyzx"])
-    polarity = polarity_by_hand(out, ids)
-    assert text.startswith(f"{1 / (1 + np.exp(-logits_by_hand(weights, ids, polarity)[0])):.1%} positive")
+    ids = vocabulary.encode(["a", "wonderful", "wonderful", "waste", "zzyzx"])[None]
+    full = inputs_by_hand(weights, ids, polarity_by_hand(out, ids))
+    logit = logits_by_hand(weights, full, ids > 0)[0]
+    assert text.startswith(f"{1 / (1 + np.exp(-logit)):.1%} positive")
 
-    # A word's part is the logit's slope as all that is read at its place grows: by central differences.
+    # A word's part: how fast the logit changes with what is read at its place, by central differences, on average while
+    # the whole input grows from nothing.
+    growing = (np.arange(50)[:, None, None] + 0.5) / 50 * full
     expected = {}
-    for position in range(35, 39):  # the words that have an id of their own
-        sides = [
-            logits_by_hand(weights, ids, polarity, np.where(np.arange(40) == position, factor, 1))[0]
-            for factor in (1 - 1e-4, 1 + 1e-4)
-        ]
-        expected.setdefault(vocabulary[ids[0, position]], []).append((sides[1] - sides[0]) / 2e-4)
+    for place in range(1, 5):  # the words that have an id of their own
+        here = 1e-4 * (np.arange(6) == place)[:, None] * full
+        low, high = (logits_by_hand(weights, growing + step, np.ones((50, 6), bool)) for step in (-here, here))
+        expected.setdefault(vocabulary[ids[0, place]], []).append((high - low).mean() / 2e-4)
     printed = {}
     for part, word in re.findall(r"^  ([+-]\d\.\d{3})  (\w+)$", text, re.MULTILINE):
         printed.setdefault(word, []).append(float(part))
