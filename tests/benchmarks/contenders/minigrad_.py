@@ -73,6 +73,7 @@ class Training:
             loss.backward()
             self.optimizer.step()
             losses.append(loss.item())
+            del loss  # the graph goes before the next one comes, which can then use its memory
         return losses
 
 
