@@ -18,6 +18,7 @@ from minigrad.graph import Leaf
 from minigrad.pieces import Array
 
 Sums = tuple[NDArray[np.float64], ...]
+BLOCK = 1024  # rows that are made good at a time: the copies that this takes stay small, and within the cache
 
 
 class IdleRule(Protocol):
@@ -90,16 +91,18 @@ class IdleRows:
         else:
             rows = np.asarray(rows).reshape(-1)
             stale = np.unique(rows[self.up_to[rows] < self.t])
-        if not stale.size:
-            return
-        since = self.up_to[stale]
-        column = (-1, *[1] * (leaf.stored.ndim - 1))
-        missed = (self.t - since).reshape(column).astype(np.float64)
-        sums = tuple(total[since - self.first].reshape(column) for total in self.sums)
         leaf.stored.setflags(write=True)
-        change_rows(leaf.stored, self.slots, stale, lambda p, own: self.rule.idle_catch_up(p, own, missed, sums))
+        for start in range(0, stale.size, BLOCK):
+            self._catch_up(leaf.stored, stale[start : start + BLOCK])
         leaf.stored.setflags(write=False)
         self.up_to[stale] = self.t
+
+    def _catch_up(self, table: Array, stale: Array) -> None:
+        since = self.up_to[stale]
+        column = (-1, *[1] * (table.ndim - 1))
+        missed = (self.t - since).reshape(column).astype(np.float64)
+        sums = tuple(total[since - self.first].reshape(column) for total in self.sums)
+        change_rows(table, self.slots, stale, lambda p, own: self.rule.idle_catch_up(p, own, missed, sums))
 
 
 def change_rows(
