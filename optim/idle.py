@@ -91,6 +91,8 @@ class IdleRows:
         else:
             rows = np.asarray(rows).reshape(-1)
             stale = np.unique(rows[self.up_to[rows] < self.t])
+        if not stale.size:
+            return
         leaf.stored.setflags(write=True)
         for start in range(0, stale.size, BLOCK):
             self._catch_up(leaf.stored, stale[start : start + BLOCK])
