@@ -104,11 +104,12 @@ class Tensor:
         """
         leaf = self._leaf("update")
         leaf.touch()
-        leaf.output.setflags(write=True)
+        array = leaf.output
+        array.setflags(write=True)
         try:
-            change(leaf.output)
+            change(array)
         finally:
-            leaf.output.setflags(write=False)
+            array.setflags(write=False)
 
     @property
     def grad(self) -> Array | None:
