@@ -235,7 +235,9 @@ def predict(arguments: argparse.Namespace) -> None:
 def argument_parser() -> argparse.ArgumentParser:
     """All options, with what they are when nothing is said."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", choices=KINDS, default="rnn", help="the recurrent layer (rnn)")
+    parser.add_argument(
+        "--model", choices=KINDS, default="rnn", help="the recurrent layer (rnn; gru and lstm go a little further)"
+    )
     parser.add_argument("--data", choices=("bundled", "tfds"), default="bundled",
                         help="the reviews that come with minigrad, or tensorflow-datasets' (bundled)")  # fmt: skip
     parser.add_argument("--data-dir", metavar="FOLDER", help="where tensorflow-datasets keeps them, with --data tfds")
