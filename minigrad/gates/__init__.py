@@ -4,14 +4,11 @@ from .activation import LogSoftmax, ReLU, Sigmoid, Softmax, Tanh, log_softmax, r
 from .arithmetic import AddGate, Divide, Exp, Hadamard, Log, Negate, Power, Sqrt, Subtract, exp, log, sqrt
 from .indexing import (
     Concatenate,
-    Lookup,
-    LookupProduct,
     Scatter,
     Slice,
     Stack,
     Where,
     concatenate,
-    lookup,
     stack,
     where,
 )
@@ -26,6 +23,7 @@ from .loss import (
 )
 from .recurrent import GRUSequence, LSTMSequence, RNNSequence
 from .reduction import Max, Mean, Sum
+from .rows import Lookup, LookupProduct, lookup
 
 __all__ = [
     "AddGate", "BinaryCrossEntropy", "BroadcastTo", "Concatenate", "Divide", "Exp", "GRUSequence", "Hadamard",

@@ -1,0 +1,167 @@
+"""Rows of a table by their ids, alone or with the product that follows. Know that a table may be owed rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..errors import DtypeError, IndexRangeError, ShapeError
+from ..gate import Gate, Shape
+from ..graph import Leaf
+from ..pieces import Pieces, sum_by_id
+from ..tensor import Tensor, TensorLike
+from .indexing import plain_key, scatter
+
+
+class _ReadsRows(Gate):
+    """A gate whose inputs are a table (V, D), integer ids of any shape, and perhaps more: it reads those rows alone."""
+
+    constant_inputs = (1,)
+
+    def __call__(self, *inputs: TensorLike) -> Tensor:
+        table, ids, *more = inputs
+        leaf = table.node if isinstance(table, Tensor) else None
+        if not isinstance(leaf, Leaf) or leaf.owed is None:
+            return super().__call__(table, ids, *more)
+        self._check(rows := plain_key(ids), len(leaf.stored))
+        owed = leaf.owed
+        owed(leaf, rows)  # the rows that are read must be up to date, and only those
+        leaf.owed = None
+        try:
+            return super().__call__(table, ids, *more)
+        finally:
+            leaf.owed = owed
+
+    def _check(self, ids: Any, vocabulary: int) -> None:
+        if ids.dtype.kind not in "iu":
+            raise DtypeError(
+                "MG117",
+                f"{self.name} takes integer ids, not {ids.dtype}",
+                cause="ids number the rows of the table",
+                remedy="ids.astype('int64'), or a list of Python integers",
+            )
+        # A negative id read as unsigned is huge, so that one comparison finds both kinds of stray.
+        if ids.size and ids.astype(np.int64, copy=False).view(np.uint64).max() >= vocabulary:
+            stray = ids[(ids < 0) | (ids >= vocabulary)]
+            raise IndexRangeError(
+                "MG141",
+                f"id {stray[0]} is outside the vocabulary of {vocabulary} ({stray.size} of {ids.size} ids are)",
+                cause="the ids were made with a larger vocabulary than the table has rows, or are not ids",
+                remedy=f"keep ids from 0 to {vocabulary - 1}: use a vocabulary of that size, or a larger table",
+            )
+
+
+class Lookup(_ReadsRows):
+    """z = table[ids]: one row of `table` (V, D) for each id, shape ids.shape + (D,).
+
+    ids are integers from 0 to V-1, of any shape. The gradient touches those rows alone, and stays in pieces: (ids, dz).
+
+    >>> lookup(Tensor([[1.0, 2.0], [3.0, 4.0]]), [1, 1, 0]).array
+    array([[3., 4.],
+           [3., 4.],
+           [1., 2.]], dtype=float32)
+
+    Errors: IndexRangeError for an id outside the table, DtypeError for ids that are not integers.
+    """
+
+    symbol = "look-up"
+
+    def forward(self, table: Any, ids: Any) -> Any:
+        self._check(ids, len(table))
+        return table.take(ids, axis=0)
+
+    def backward(self, dz: Any, z: Any, table: Any, ids: Any) -> Any:
+        return (lambda: scatter(table.shape, ids, dz)), None
+
+    def shape(self, *shapes: Shape) -> Shape:
+        return shapes[1] + shapes[0][1:]
+
+    def flops(self, output: Shape, *shapes: Shape) -> int:
+        return 0
+
+    @classmethod
+    def samples(cls) -> Any:
+        table = np.random.default_rng(17).normal(size=(5, 3))
+        return ((cls(), (table, ids)) for ids in [np.array([1, 4, 1]), np.array([[0, 1], [2, 2]]), np.array(3)])
+
+    @classmethod
+    def refused(cls) -> Any:
+        yield cls(), (np.ones((5, 3)), np.array([5])), IndexRangeError
+        yield cls(), (np.ones((5, 3)), np.array([-1])), IndexRangeError
+        yield cls(), (np.ones((5, 3)), np.array([1.0])), DtypeError
+
+
+class LookupProduct(_ReadsRows):
+    """z = table[ids] @ W + b: look-up, product and sum in one, and each distinct id multiplied once.
+
+    table (V, D), ids integers, W (D, H), b (H); z has shape ids.shape + (H,). A batch of reviews holds a word two or
+    three times over, so that this takes less than half the work of the gates it stands for. Backwards too: with
+    S_i = Σ dz over the places of id i, dW = Σ_i table_iᵀ S_i, db = Σ_i S_i and d(table)_i = S_i Wᵀ.
+
+    >>> table = np.array([[1.0, 2.0], [3.0, 4.0]])
+    >>> LookupProduct()(table, np.array([1, 1, 0]), np.ones((2, 1)), np.array([0.5])).array
+    array([[7.5],
+           [7.5],
+           [3.5]])
+
+    Errors: as Lookup; ShapeError where D or H differs.
+    """
+
+    symbol = "look-up ×"
+    differentiable_twice = False  # its rule adds up by id, in a way that Tensors do not know
+
+    def forward(self, table: Any, ids: Any, W: Any, b: Any) -> Any:
+        self._check(ids, len(table))
+        # In memory time comes before the batch, since whoever asks for this product goes through it step by step.
+        distinct, place = np.unique(ids.T, return_inverse=True)
+        rows = table.take(distinct, axis=0).dot(W)
+        rows += b
+        return rows.take(place.reshape(ids.T.shape), axis=0).transpose(*_reversed_but_last(ids.ndim))
+
+    def backward(self, dz: Any, z: Any, table: Any, ids: Any, W: Any, b: Any) -> Any:
+        by_place = dz.transpose(*_reversed_but_last(ids.ndim)).reshape(-1, dz.shape[-1])
+        distinct, sums = sum_by_id(ids.T.reshape(-1), by_place)
+
+        def d_table() -> Pieces:
+            return Pieces(table.shape, dz.dtype, [(distinct, sums.dot(W.T))], summed=True)
+
+        return d_table, None, lambda: table.take(distinct, axis=0).T.dot(sums), lambda: sums.sum(axis=0)
+
+    def shape(self, *shapes: Shape) -> Shape:
+        table, ids, W, b = shapes
+        if len(table) != 2 or len(W) != 2 or table[1] != W[0] or b != W[1:]:
+            raise ShapeError(
+                "MG101",
+                f"LookupProduct cannot multiply rows of {table} by {W} and add {b}",
+                cause="a row is as long as the table is wide, and the product as long as the matrix is wide",
+                remedy="a table (V, D) goes with a matrix (D, H) and a bias (H)",
+            )
+        return (*ids, W[1])
+
+    def flops(self, output: Shape, *shapes: Shape) -> int:
+        return 2 * super().flops(output) * shapes[0][1]
+
+    @classmethod
+    def samples(cls) -> Any:
+        rng = np.random.default_rng(26)
+        table, W, b = rng.normal(size=(5, 3)), rng.normal(size=(3, 2)), rng.normal(size=2)
+        several = [np.array([1, 4, 1]), np.array([[0, 1, 2], [2, 2, 4]]), np.array(3), rng.integers(0, 5, (2, 3, 2))]
+        return ((cls(), (table, ids, W, b)) for ids in several)
+
+    @classmethod
+    def refused(cls) -> Any:
+        yield cls(), (np.ones((5, 3)), np.array([5]), np.ones((3, 2)), np.ones(2)), IndexRangeError
+        yield cls(), (np.ones((5, 3)), np.array([1.0]), np.ones((3, 2)), np.ones(2)), DtypeError
+        yield cls(), (np.ones((5, 3)), np.array([1]), np.ones((2, 2)), np.ones(2)), ShapeError
+        yield cls(), (np.ones((5, 3)), np.array([1]), np.ones((3, 2)), np.ones(3)), ShapeError
+
+
+def _reversed_but_last(ndim: int) -> tuple[int, ...]:
+    """The order of axes that turns (T, B, H) into (B, T, H), and back: for `ndim` axes before the last one."""
+    return (*range(ndim - 1, -1, -1), ndim)
+
+
+def lookup(table: TensorLike, ids: TensorLike) -> Tensor:
+    """`Lookup()(table, ids)`: the rows of `table` that `ids` name. Lists of ids are taken as integers."""
+    return Lookup()(table, ids if isinstance(ids, (Tensor, np.ndarray)) else np.array(ids))
