@@ -72,7 +72,25 @@ class Sum(_Reduction):
         return (np.broadcast_to(dz.reshape(self.kept(x.shape)), x.shape),)
 
 
-class Mean(_Reduction):
+class _OfSome(_Reduction):
+    """A reduction that is not defined over no numbers, as a sum is."""
+
+    def check_not_empty(self, x: Any) -> None:
+        if x.size == 0:
+            raise ShapeError(
+                "MG116",
+                f"{self.name} over an empty array of shape {x.shape}",
+                cause="it is not defined for no numbers at all",
+                remedy="check that the batch has rows",
+            )
+
+    @classmethod
+    def refused(cls) -> Any:
+        yield from super().refused()
+        yield cls(), (np.ones((0, 3)),), ShapeError
+
+
+class Mean(_OfSome):
     """z = Σ x / N over `axis`, N the number of elements averaged. dx = dz / N, repeated.
 
     >>> Tensor([[1.0, 2.0], [3.0, 4.0]]).mean().item()
@@ -82,26 +100,15 @@ class Mean(_Reduction):
     symbol = "mean"
 
     def forward(self, x: Any) -> Any:
-        if x.size == 0:
-            raise ShapeError(
-                "MG116",
-                f"Mean over an empty array of shape {x.shape}",
-                cause="an average of no numbers is not defined",
-                remedy="check that the batch has rows",
-            )
+        self.check_not_empty(x)
         return x.mean(axis=self.axis, keepdims=self.keepdims)
 
     def backward(self, dz: Any, z: Any, x: Any) -> Any:
         count = max(int(np.prod(x.shape)) // max(int(np.prod(z.shape)), 1), 1)
         return (np.broadcast_to(dz.reshape(self.kept(x.shape)) / count, x.shape),)
 
-    @classmethod
-    def refused(cls) -> Any:
-        yield from super().refused()
-        yield cls(), (np.ones((0, 3)),), ShapeError
 
-
-class Max(_Reduction):
+class Max(_OfSome):
     """z = max x over `axis`. dx = dz at the maximum, 0 elsewhere; equal maxima share it evenly.
 
     >>> Tensor([[1.0, 5.0], [3.0, 4.0]]).max(axis=1).array
@@ -111,13 +118,7 @@ class Max(_Reduction):
     symbol = "max"
 
     def forward(self, x: Any) -> Any:
-        if x.size == 0:
-            raise ShapeError(
-                "MG116",
-                f"Max over an empty array of shape {x.shape}",
-                cause="no numbers have no maximum",
-                remedy="check that the batch has rows",
-            )
+        self.check_not_empty(x)
         return x.max(axis=self.axis, keepdims=self.keepdims)
 
     def backward(self, dz: Any, z: Any, x: Any) -> Any:
@@ -125,11 +126,6 @@ class Max(_Reduction):
         at_maximum = x == z.reshape(kept)
         ties = at_maximum.sum(axis=self.axes(len(x.shape)), keepdims=True)
         return (dz.reshape(kept) * (at_maximum / ties).astype(z.dtype),)
-
-    @classmethod
-    def refused(cls) -> Any:
-        yield from super().refused()
-        yield cls(), (np.ones((0, 3)),), ShapeError
 
 
 @implements(np.sum)
