@@ -35,6 +35,12 @@ def run(seed: int, limit: int | None = None) -> common.Figures:
     def fixed(part: Reviews) -> Batches:
         return Batches(part.ids, polarity(part.ids), part.labels, batch_size=500, shuffle=False)
 
+    train = Batches(rest.ids, own, rest.labels, batch_size=128)
+    return train_each(seed, train, fixed(held), fixed(imdb.test), epochs=3)
+
+
+def train_each(seed: int, train: Batches, held: Batches, test: Batches, epochs: int) -> common.Figures:
+    """Train each model from `seed`, keep the epoch that is best on `held`, and give its accuracy on `test`."""
     figures = {}
     for kind in KINDS:
         mg.seed(seed)
@@ -42,8 +48,8 @@ def run(seed: int, limit: int | None = None) -> common.Figures:
         best = BestSnapshot(monitor="validation_accuracy")
         optimizer = Adam(model.named_parameters(), lr=2e-3)
         trainer = Trainer(model, mg.binary_cross_entropy, optimizer, callbacks=[best], seed=seed)
-        trainer.fit(Batches(rest.ids, own, rest.labels, batch_size=128), 3, fixed(held))
-        figures[kind] = trainer.evaluate(fixed(imdb.test))["accuracy"]
+        trainer.fit(train, epochs, held)
+        figures[kind] = trainer.evaluate(test)["accuracy"]
         print(f"  seed {seed}, {kind}: test accuracy {figures[kind]:.4f}, epoch {best.epoch}", flush=True)
     return figures
 

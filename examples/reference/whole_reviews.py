@@ -17,12 +17,11 @@ from typing import Any
 
 import common  # before NumPy: it says how many threads BLAS may have
 import numpy as np
+from recipe import train_each
 
-import minigrad as mg
 from minigrad.data import IMDB, Batches, Reviews, load_imdb, pad
-from optim import Adam, BestSnapshot, Trainer
 from polarity import Polarity
-from sentiment_model import KINDS, WORDS, Sentiment
+from sentiment_model import WORDS
 
 TITLE = "Trained on every forty words of the whole reviews: test accuracy on the last forty"
 # The bag is not recurrent: naive-Bayes-weighted runs of 1 to 3 words, trained on the same pieces.
@@ -47,17 +46,7 @@ def run(seed: int, imdb: IMDB, limit: int | None = None) -> common.Figures:
         last = pad(part.ids, WORDS)
         return Batches(last, polarity(last), part.labels, batch_size=500, shuffle=False)
 
-    figures = {}
-    for kind in KINDS:
-        mg.seed(seed)
-        model = Sentiment(kind)
-        best = BestSnapshot(monitor="validation_accuracy")
-        optimizer = Adam(model.named_parameters(), lr=2e-3)
-        trainer = Trainer(model, mg.binary_cross_entropy, optimizer, callbacks=[best], seed=seed)
-        trainer.fit(Batches(ids, own, labels, batch_size=128), 2, last_words(held))
-        figures[kind] = trainer.evaluate(last_words(test))["accuracy"]
-        print(f"  seed {seed}, {kind}: test accuracy {figures[kind]:.4f}, epoch {best.epoch}", flush=True)
-    return figures
+    return train_each(seed, Batches(ids, own, labels, batch_size=128), last_words(held), last_words(test), epochs=2)
 
 
 def load(data_dir: str | None) -> IMDB:
