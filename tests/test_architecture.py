@@ -161,4 +161,4 @@ def test_the_path_rule_tells_a_machine_from_a_repository() -> None:
     sep = "/"
     assert LOCAL_PATH.search(f"open('{sep}home{sep}ada{sep}x.txt')")
     assert LOCAL_PATH.search(f"see {sep}work{sep}main")
-    assert not LOCAL_PATH.search("docs/work/notes.md or https://example.org/home/page or /tmp/x")
+    assert not LOCAL_PATH.search(f"docs{sep}work{sep}notes.md or https://example.org/home/page or /tmp/x")
