@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -55,63 +56,48 @@ class Adam(Optimizer):
     def rule(self, p: Array, g: Array, slots: Sequence[Array], scratch: Array, lr: float, t: int) -> None:
         m, v = slots
         correct1, correct2 = self.bias_corrections(t)
-        np.multiply(g, 1 - self.beta1, out=scratch)
-        m *= self.beta1
+        root = math.sqrt(correct2)
+        np.subtract(g, m, out=scratch)
+        scratch *= 1 - self.beta1
         m += scratch
         np.multiply(g, g, out=scratch)
+        scratch -= v
         scratch *= 1 - self.beta2
-        v *= self.beta2
         v += scratch
+        # The corrections are numbers, and need not be applied to arrays: √v̂ + eps = (√v + eps root) / root.
         np.sqrt(v, out=scratch)
-        scratch /= np.sqrt(correct2).item()
-        scratch += self.eps
+        scratch += self.eps * root
         np.divide(m, scratch, out=scratch)
-        scratch *= lr / correct1
+        scratch *= lr * root / correct1
         p -= scratch
 
     def idle_window(self) -> int:
-        return fade_out(self.beta1)
+        return max(1, fade_out(self.beta1))  # without momentum p rests at once, and v still fades
 
     def idle_terms(self, missed: Array, lr: float, t: int) -> tuple[Array, ...]:
-        """With g = 0, step t is p -= a m / (b √v + eps): a, and the first three moments of b under it."""
+        """With g = 0, step t is p -= a m / (b √v + eps), where m and v are as they were: a, and a / b."""
         correct1, correct2 = self.bias_corrections(t)
         a = lr / correct1 * self.beta1**missed
-        b = np.sqrt(self.beta2**missed / correct2)
-        return a, a * b, a * b * b, a * b * b * b
+        b = np.sqrt(np.maximum(self.beta2**missed, 1e-300) / correct2)
+        return a, a / b
 
     def idle_catch_up(self, p: Array, slots: Sequence[Array], missed: Array, sums: tuple[Array, ...]) -> None:
-        """p -= Σ a m / (b √v + eps) over the missed steps, by Gauss's quadrature with two of them in place of all.
+        """p -= Σ a m / (b √v + eps) over the missed steps, as A m / (B √v + eps) with A = Σ a and A / B = Σ a / b.
 
-        Two nodes and weights that have the sum's moments up to the third give it to within rounding, since b changes
-        little while a fades out.
+        That is exact where eps is nothing beside b √v, and where it is all. In between it is off by less than the
+        square of b's relative spread, and b hardly changes while a fades out.
         """
         m, v = slots
-        root = np.sqrt(v)
-        change = np.zeros_like(p)
-        for b, a in _two_nodes(*sums):
-            r = root * b.astype(v.dtype)
-            r += self.eps
-            np.divide(a.astype(v.dtype), r, out=r)
-            change += r
-        change *= m
+        a, a_by_b = sums
+        b = np.divide(a, a_by_b, out=np.ones_like(a), where=a_by_b > 0)
+        change = np.sqrt(v)
+        change *= b.astype(v.dtype)
+        change += self.eps
+        np.divide(m, change, out=change)
+        change *= a.astype(v.dtype)
         p -= change
         m *= faded(self.beta1, missed, m.dtype)
         v *= faded(self.beta2, missed, v.dtype)
-
-
-def _two_nodes(a: Array, ab: Array, abb: Array, abbb: Array) -> list[tuple[Array, Array]]:
-    """Two (node, weight) pairs with the weight and the first three moments given: Gauss's quadrature."""
-    mean = ab / a
-    variance = np.maximum(abb / a - mean**2, 1e-14 * mean**2)  # of one step alone it is 0, up to rounding
-    third = abbb / a - 3 * mean * abb / a + 2 * mean**3
-    deviation = np.sqrt(variance)
-    half_skew = third / (2 * variance * deviation)
-    root = np.sqrt(1 + half_skew**2)
-    share = half_skew / root
-    return [
-        (mean + deviation * (half_skew + root), a * (1 - share) / 2),
-        (mean + deviation * (half_skew - root), a * (1 + share) / 2),
-    ]
 
 
 class AdamW(Adam):

@@ -8,14 +8,14 @@ with g = 0 a step multiplies what the row's slots hold by factors that depend on
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from minigrad.graph import Leaf
-from minigrad.pieces import Array
+from minigrad.pieces import Array, distinct_ids
 
 Sums = tuple[NDArray[np.float64], ...]
 BLOCK = 1024  # rows that are made good at a time: the copies that this takes stay small, and within the cache
@@ -34,6 +34,17 @@ class IdleRule(Protocol):
         """
 
 
+def _moments(limit: int) -> Iterator[int]:
+    t = 1
+    while t < limit:
+        yield t
+        t += max(1, t // 8)
+
+
+MOMENTS = frozenset([*_moments(256), *(1 << n for n in range(8, 60))])
+"""After which steps all rows are made good: early steps differ too much for sums over many of them."""
+
+
 class IdleRows:
     """The rows of one table, each up to date up to a step of its own.
 
@@ -45,6 +56,8 @@ class IdleRows:
         self.rule, self.slots, self.window = rule, slots, window
         self.first = self.t = t
         self.up_to = np.full(rows, t)  # the step up to which each row is up to date
+        at_rest = ~np.any([slot.reshape(rows, -1).any(axis=1) for slot in slots], axis=0)
+        self.up_to[at_rest] = np.iinfo(self.up_to.dtype).max  # where all slots are 0 nothing moves until it is touched
         self.sums: Sums = ()  # the terms of all steps after first, first + 1, ..., t - 1
 
     def count_step(self, lr: float, touched: Array | slice = slice(None)) -> None:
@@ -90,7 +103,7 @@ class IdleRows:
             stale = self.stale()
         else:
             rows = np.asarray(rows).reshape(-1)
-            stale = np.unique(rows[self.up_to[rows] < self.t])
+            stale, _ = distinct_ids(rows[self.up_to[rows] < self.t], len(self.up_to))
         if not stale.size:
             return
         leaf.stored.setflags(write=True)
@@ -111,7 +124,7 @@ def change_rows(
     table: Array, slots: Sequence[Array], rows: Array, change: Callable[[Array, list[Array]], None]
 ) -> None:
     """`change(p, slots)` in place, for those rows of a table and its slots alone."""
-    p, taken = table[rows], [slot[rows] for slot in slots]
+    p, *taken = [whole.take(rows, axis=0) for whole in [table, *slots]]
     change(p, taken)
     for whole, part in zip([table, *slots], [p, *taken], strict=True):
         whole[rows] = part

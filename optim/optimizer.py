@@ -20,7 +20,7 @@ from minigrad.errors import DtypeError, GradientError, OptionError
 from minigrad.graph import Leaf
 from minigrad.pieces import Deferred, Pieces
 
-from .idle import IdleRows, IdleRule, change_rows
+from .idle import MOMENTS, IdleRows, IdleRule, change_rows
 
 Array = NDArray[Any]
 Parameters = Mapping[str, Tensor] | Sequence[Mapping[str, Any]]
@@ -208,7 +208,7 @@ class Optimizer:
         tensor.update(change)
         idle.count_step(lr, ids)
         leaf.owed = idle.settle
-        if t & (t - 1) == 0:  # at 1, 2, 4, 8, ... all rows: early steps differ too much for sums over many of them
+        if t in MOMENTS:
             idle.settle(leaf, None)
 
     def _copies(self) -> dict[str, Array]:

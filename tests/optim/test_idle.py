@@ -34,8 +34,13 @@ def dense_rmsprop(state, g, lr, t):
     p -= lr * g / (np.sqrt(squares) + 1e-7)
 
 
+def dense_adam_without_momentum(state, g, lr, t):
+    dense_adam(state, g, lr, t, beta1=0.0)
+
+
 RULES = {
     "adam": (lambda p: Adam(p, lr=1e-2), dense_adam, 3e-5),
+    "adam without momentum": (lambda p: Adam(p, lr=1e-2, betas=(0.0, 0.999)), dense_adam_without_momentum, 1e-12),
     "momentum": (lambda p: SGD(p, lr=1e-2, momentum=0.9), dense_momentum, 1e-10),
     "nesterov": (lambda p: SGD(p, lr=1e-2, momentum=0.9, nesterov=True), dense_nesterov, 1e-10),
     "rmsprop": (lambda p: RMSprop(p, lr=1e-2), dense_rmsprop, 1e-12),
