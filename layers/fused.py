@@ -6,10 +6,10 @@ differentiated twice; fused, a training step takes a fraction of the time.
 
 from __future__ import annotations
 
-from minigrad import GRUSequence, Lookup, LookupProduct, LSTMSequence, RNNSequence, Tensor, tanh
+from minigrad import GRUSequence, LookupProduct, LSTMSequence, RNNSequence, Tensor, tanh
 from minigrad.errors import OptionError
+from minigrad.gates.rows import looked_up
 from minigrad.graph import state as recording
-from minigrad.tensor import handle
 
 from .cells import Cell, GRUCell, LSTMCell, RNNCell, State
 from .layer import watch
@@ -76,8 +76,6 @@ def run(
 
 def _inputs(x: Tensor, W: Tensor, b: Tensor) -> Tensor:
     """x @ W + b for all steps at once; where x was just looked up, for each distinct word once."""
-    node = x.node
-    if isinstance(node.gate, Lookup):
-        table, ids = map(handle, node.inputs)
-        return LookupProduct()(table, ids, W, b)
+    if (rows := looked_up(x)) is not None:
+        return LookupProduct()(*rows, W, b)
     return x @ W + b

@@ -103,7 +103,7 @@ class Pieces(Deferred):
         return self
 
     def rows(self) -> tuple[Array, Array] | None:
-        """(the distinct rows touched, in no order; their summed gradients), or None where a piece is not rows."""
+        """(the distinct rows touched, in order; their summed gradients), or None where a piece is not rows."""
         if not all(_picks_rows(index) for index, _ in self.items):
             return None
         if self.summed:
@@ -111,7 +111,8 @@ class Pieces(Deferred):
         width = self.shape[1:]
         ids = np.concatenate([np.asarray(index).reshape(-1) for index, _ in self.items]) % self.shape[0]
         values = np.concatenate([values.reshape(-1, *width) for _, values in self.items])
-        self.items = [sum_by_id(ids, values)]
+        distinct, place = distinct_ids(ids, self.shape[0])
+        self.items = [(distinct, sum_by_place(place, len(distinct), values))]
         self.summed = True
         return self.items[0]
 
@@ -126,30 +127,53 @@ class Pieces(Deferred):
                 np.add.at(whole, index, values)  # an array index may name one element twice: += would count it once
 
 
-def sum_by_id(ids: Array, values: Array) -> tuple[Array, Array]:
-    """(distinct ids, the sum of the values of each).
+def distinct_ids(ids: Array, below: int) -> tuple[Array, Array]:
+    """(the distinct ids, in order; for each of `ids` its place among them), where ids are 0 to below - 1.
 
-    Sorted, equal ids stand together. With those that come most often first, the second value of all ids that have one
-    is added to the first in one stroke, then the third, and so on: three times faster than np.add.reduceat, which goes
-    row by row, and seven times faster than np.add.at.
+    >>> distinct_ids(np.array([7, 2, 7, 9]), 10)
+    (array([2, 7, 9]), array([1, 0, 1, 2]))
     """
-    if not ids.size:
-        return ids, values
-    by_id = np.argsort(ids, kind="stable")
-    ordered = ids[by_id]
-    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
-    counts = np.diff(np.append(starts, len(ids)))
+    if below > 64 * ids.size:  # a mark for each id there could be costs more than sorting those that are there
+        distinct, place = np.unique(ids, return_inverse=True)
+        return distinct, place.reshape(ids.shape)
+    there = np.zeros(below, bool)
+    there[ids] = True
+    distinct = np.flatnonzero(there)
+    place_of = np.empty(below, np.intp)
+    place_of[distinct] = np.arange(len(distinct))
+    return distinct, place_of[ids]
+
+
+def sum_by_place(place: Array, count: int, values: Array) -> Array:
+    """The sum of the values of each place: sums[i] = Σ values[j] over all j with place[j] = i, for i below count.
+
+    Every place from 0 to count - 1 must occur. Sorted, equal places stand together. With those that come most often
+    first, the second value of all places that have one is added to the first in one stroke, then the third, and so on;
+    when the rest belongs to a few frequent words, a product with ones sums it word by word. For a batch of reviews,
+    96 columns wide, that takes less than half the time of np.add.reduceat, which goes row by row.
+
+    >>> sum_by_place(np.array([1, 0, 1]), 2, np.array([[1.0], [2.0], [3.0]])).tolist()
+    [[2.0], [4.0]]
+    """
+    by_place = np.argsort(place.astype(np.uint16) if count < 1 << 16 else place, kind="stable")  # short: a radix sort
+    counts = np.bincount(place, minlength=count)
+    starts = np.cumsum(counts) - counts
     by_count = np.argsort(-counts, kind="stable")
     starts, counts = starts[by_count], counts[by_count]
-    sums = values.take(by_id[starts], axis=0)
-    for nth in range(1, int(counts[0])):
-        having = int(np.searchsorted(-counts, -nth))  # how many ids come more than nth times
-        if having < 4:  # one by one is then faster
-            for row in range(having):
-                sums[row] += values.take(by_id[starts[row] + nth : starts[row] + counts[row]], axis=0).sum(axis=0)
-            break
-        sums[:having] += values.take(by_id[starts[:having] + nth], axis=0)
-    return ordered[starts], sums
+    sums = values.take(by_place[starts], axis=0)
+    nth = 1
+    # `having` places come more than nth times. Half of them will be done after so many strokes more.
+    while (having := int(np.searchsorted(-counts, -nth))) and having > 2 * (counts[having // 2] - nth):
+        sums[:having] += values.take(by_place[starts[:having] + nth], axis=0)
+        nth += 1
+    if having:
+        ones, rows = np.ones(counts[0], values.dtype), sums.reshape(count, -1)
+        first, still = (starts[:having] + nth).tolist(), (counts[:having] - nth).tolist()
+        for row, start, left in zip(rows, first, still, strict=False):
+            row += ones[:left].dot(values.take(by_place[start : start + left], axis=0).reshape(left, -1))
+    result: Array = np.empty_like(sums)
+    result[by_count] = sums
+    return result
 
 
 def _picks_rows(index: Any) -> bool:

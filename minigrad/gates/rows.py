@@ -8,9 +8,9 @@ import numpy as np
 
 from ..errors import DtypeError, IndexRangeError, ShapeError
 from ..gate import Gate, Shape
-from ..graph import Leaf
-from ..pieces import Pieces, sum_by_id
-from ..tensor import Tensor, TensorLike
+from ..graph import Leaf, Node, state
+from ..pieces import Pieces, distinct_ids, sum_by_place
+from ..tensor import Tensor, TensorLike, handle
 from .indexing import plain_key, scatter
 
 
@@ -67,6 +67,13 @@ class Lookup(_ReadsRows):
 
     symbol = "look-up"
 
+    def __call__(self, *inputs: TensorLike) -> Tensor:
+        table, ids = inputs
+        rows = super().__call__(table, ids)
+        if isinstance(rows.node, Leaf) and isinstance(table, Tensor):
+            rows.node = LookedUp(rows.node, table.node, plain_key(ids))
+        return rows
+
     def forward(self, table: Any, ids: Any) -> Any:
         self._check(ids, len(table))
         return table.take(ids, axis=0)
@@ -92,6 +99,40 @@ class Lookup(_ReadsRows):
         yield cls(), (np.ones((5, 3)), np.array([1.0])), DtypeError
 
 
+class LookedUp(Leaf):
+    """Rows of a table whose look-up was not recorded. It still says which rows they are: see `looked_up`."""
+
+    __slots__ = ("ids", "table")
+
+    def __init__(self, rows: Leaf, table: Node, ids: Any) -> None:
+        super().__init__(rows.stored, origin=rows.origin)
+        self.table, self.ids = (table, table.stored), ids
+
+
+def looked_up(x: Tensor) -> tuple[Tensor, Any] | None:
+    """(table, ids) if x is what a look-up gave, so that a product with it may be left to LookupProduct.
+
+    None too where that would say something else than x: if the table has changed since, or would get a gradient that x
+    does not pass on.
+
+    >>> table, ids = looked_up(lookup(Tensor([[1.0, 2.0], [3.0, 4.0]]), [1, 1, 0]))
+    >>> table.shape, ids.shape
+    ((2, 2), (3,))
+    """
+    node = x.node
+    if isinstance(node, LookedUp):
+        (table, array), ids = node.table, node.ids
+        if table.requires_grad and state.recording:
+            return None
+    elif isinstance(node.gate, Lookup):
+        (table, _), (array, ids) = node.inputs, node.arrays
+    else:
+        return None
+    if table.stored is not array or table.updated > node.serial:
+        return None
+    return handle(table), ids
+
+
 class LookupProduct(_ReadsRows):
     """z = table[ids] @ W + b: look-up, product and sum in one, and each distinct id multiplied once.
 
@@ -114,14 +155,15 @@ class LookupProduct(_ReadsRows):
     def forward(self, table: Any, ids: Any, W: Any, b: Any) -> Any:
         self._check(ids, len(table))
         # In memory time comes before the batch, since whoever asks for this product goes through it step by step.
-        distinct, place = np.unique(ids.T, return_inverse=True)
+        distinct, place = distinct_ids(ids.T, len(table))
         rows = table.take(distinct, axis=0).dot(W)
         rows += b
-        return rows.take(place.reshape(ids.T.shape), axis=0).transpose(*_reversed_but_last(ids.ndim))
+        return rows.take(place, axis=0).transpose(*_reversed_but_last(ids.ndim))
 
     def backward(self, dz: Any, z: Any, table: Any, ids: Any, W: Any, b: Any) -> Any:
         by_place = dz.transpose(*_reversed_but_last(ids.ndim)).reshape(-1, dz.shape[-1])
-        distinct, sums = sum_by_id(ids.T.reshape(-1), by_place)
+        distinct, place = distinct_ids(ids.T.reshape(-1), len(table))
+        sums = sum_by_place(place, len(distinct), by_place)
 
         def d_table() -> Pieces:
             return Pieces(table.shape, dz.dtype, [(distinct, sums.dot(W.T))], summed=True)

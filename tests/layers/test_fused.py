@@ -113,3 +113,53 @@ def test_a_trainer_fuses_but_for_a_step_that_is_drawn():
     trainer = Trainer(model, mg.softmax_cross_entropy, SGD(model.named_parameters()), callbacks=[Look()])
     trainer.fit([(np.array([[1, 2, 3]]), np.array([0]))] * 3, epochs=1)
     assert Look.seen == [False, True, True]
+
+
+@pytest.mark.parametrize("mask", [None, MASK], ids=["whole", "masked"])
+@pytest.mark.parametrize("options", [{}, {"bidirectional": True}, {"layers": 2}, {"pooling": "mean"}], ids=str)
+@pytest.mark.parametrize("kind", KINDS)
+def test_without_recording_the_outputs_are_the_same(kind, options, mask):
+    mg.seed(5)
+    embedding, layer = Embedding(9, 5), kind(5, 4, **options)
+    ids = np.random.default_rng(6).integers(0, 9, (4, 7))
+    expected = layer(embedding(ids), mask=mask).array
+    with mg.no_grad():
+        found = layer(embedding(ids), mask=mask).array
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-7)
+
+
+def test_looked_up_rows_keep_their_value_whatever_becomes_of_the_table():
+    """The layer may multiply the table's rows in place of x: only while they are x."""
+    mg.seed(7)
+    ids = np.array([[1, 2, 2, 0]])
+    for changed in ("assigned", "in place"):
+        embedding, layer = Embedding(4, 3), RNN(3, 2)
+        for recording in (mg.enable_grad, mg.no_grad):
+            with recording(), mg.fused():
+                x = embedding(ids)
+                expected = layer(x).array
+                if changed == "assigned":
+                    embedding.table.array = embedding.table.array + 1
+                else:
+                    embedding.table.update(lambda table: table.__iadd__(1))
+                np.testing.assert_allclose(layer(mg.Tensor(x.array)).array, expected, rtol=1e-6)
+                np.testing.assert_allclose(layer(x).array, expected, rtol=1e-6)
+
+
+def test_rows_that_were_looked_up_unrecorded_pass_no_gradient_on():
+    embedding, layer = Embedding(4, 3), RNN(3, 2)
+    with mg.no_grad():
+        x = embedding(np.array([[1, 2, 2, 0]]))
+    with mg.fused():
+        layer(x).sum().backward()
+    assert embedding.table.grad is None and layer.cell.W_xh.grad.any()
+
+
+def test_a_frozen_table_is_still_looked_up_by_distinct_words():
+    embedding, layer = Embedding(4, 3), RNN(3, 2)
+    embedding.table.requires_grad = False
+    with mg.fused():
+        z = layer(embedding(np.array([[1, 2, 2, 0]])))
+    assert "LookupProduct" in gates_of(z)
+    z.sum().backward()
+    assert embedding.table.grad is None and layer.cell.W_xh.grad.any()
