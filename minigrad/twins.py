@@ -11,7 +11,7 @@ from typing import Any
 from .errors import GradientError
 from .gate import Gate
 from .gates import GRUSequence, LookupProduct, LSTMSequence, RNNSequence, lookup, sigmoid, stack, tanh, where
-from .gates.recurrent import cuts
+from .gates.sequence import cuts
 from .graph import Leaf, Node, ancestors, enable_grad, scope, show, state
 from .tensor import Tensor, cut, handle
 

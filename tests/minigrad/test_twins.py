@@ -5,7 +5,7 @@ import pytest
 
 import minigrad as mg
 from layers import GRU, LSTM, RNN, Dense, Embedding, Sequential
-from minigrad.gates.recurrent import _Sequence
+from minigrad.gates.sequence import _Sequence
 from minigrad.twins import TWINS
 
 FUSED = [mg.LookupProduct, mg.RNNSequence, mg.GRUSequence, mg.LSTMSequence]

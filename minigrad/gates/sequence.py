@@ -1,0 +1,176 @@
+"""What the gates that run a whole recurrence share: order of steps, masks, cuts. Knows no particular recurrence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import repeat
+from typing import Any
+
+import numpy as np
+
+from ..errors import OptionError, ShapeError
+from ..gate import Gate, Shape
+from ..graph import state
+from ..pieces import Array
+
+
+class _Sequence(Gate):
+    """What the three share: the order of the steps, masks, cuts, and the products that serve all steps at once."""
+
+    differentiable_twice = False
+    blocks = 1  # the weights have this many blocks of H columns, one for each gate of the cell
+    states = 1
+    parameters: tuple[str, ...] = ()  # the names of the inputs, the mask aside
+
+    def __init__(self, truncate: int | None = None, reverse: bool = False) -> None:
+        if truncate is not None and truncate < 1:
+            raise OptionError(
+                "MG143",
+                f"{self.name} cannot be truncated to {truncate} steps",
+                cause="it counts the last steps that carry gradient",
+                remedy="give 1 or more, or None for all",
+            )
+        self.truncate, self.reverse = truncate, reverse
+
+    def shape(self, *shapes: Shape) -> Shape:
+        a, first, W_hh = shapes[0], shapes[1 : 1 + self.states], shapes[1 + self.states]
+        masks = shapes[len(self.parameters) :]
+        columns = self.blocks * W_hh[0]
+        if not (
+            len(a) == 3
+            and a[1] > 0
+            and a[2] == columns
+            and W_hh == (W_hh[0], columns)
+            and all(state == (a[0], W_hh[0]) for state in first)
+            and all(mask == a[:2] for mask in masks)
+        ):
+            names = (*self.parameters, "mask")
+            given = ", ".join(f"{name} {shape}" for name, shape in zip(names, shapes, strict=False))
+            raise ShapeError(
+                "MG144",
+                f"{self.name} cannot run over {given}",
+                cause="it needs a (B, T, nH) with T of 1 or more, states (B, H), W_hh (H, nH), mask (B, T), "
+                f"with n = {self.blocks}",
+                remedy="compare the sizes one by one; the layers RNN, GRU and LSTM make them fit",
+            )
+        return (a[1], a[0], W_hh[0])
+
+    def flops(self, output: Shape, *shapes: Shape) -> int:
+        (batch, steps, columns), hidden = shapes[0], output[-1]
+        return batch * steps * columns * (2 * hidden + 8)
+
+    def _in_order(self, array: Any, axis: int = 0) -> Any:
+        """A view whose `axis` is time in the order in which the steps run."""
+        return np.flip(array, axis) if self.reverse else array
+
+    def _steps(self, a: Any, factors: Any = None) -> Any:
+        """a (B, T, nH) as (T, B, nH), in the order in which the steps run: a view, or its columns times `factors`."""
+        by_time = self._in_order(a, 1).transpose(1, 0, 2)
+        return by_time if factors is None else np.multiply(by_time, factors, out=np.empty(by_time.shape, a.dtype))
+
+    @staticmethod
+    def _blocks(a: Any, hidden: int) -> Any:
+        """A view of (..., B, nH) as (..., n, B, H): the gates of the cell one after the other."""
+        return a.reshape(*a.shape[:-1], -1, hidden).swapaxes(-3, -2)
+
+    @staticmethod
+    def _room(steps: int, *shape: int, dtype: Any) -> tuple[Array, Iterable[Any]]:
+        """An array for what steps leave to backward, and its part for each: where nothing is recorded, one for all."""
+        kept = np.empty((steps if state.recording else 1, *shape), dtype)
+        return kept, kept if state.recording else repeat(kept[0], steps)
+
+    def _forwards(self, steps: int, mask: Any) -> Iterator[tuple[int, Any]]:
+        """(t, rows) as the steps run: rows is None where all take part, else True for those (B, 1) that do."""
+        if mask is None:
+            yield from ((t, None) for t in range(steps))
+            return
+        columns = self._in_order(mask.T)[:, :, None]
+        for t, column in enumerate(columns):
+            yield t, None if column.all() else column
+
+    def _holds(self, steps: int, mask: Any) -> dict[int, Array | None]:
+        """The cuts, where somebody wants to hold the states there (`graph.state.on_cut`): else values need no cut."""
+        if state.on_cut is None:
+            return {}
+        return cuts(steps, self.truncate, None if mask is None else self._in_order(mask, 1))
+
+    @staticmethod
+    def _hold(rows: Any, part: Any) -> Any:
+        """A state behind a cut of those rows (B, 1), or of all (None)."""
+        assert state.on_cut is not None
+        held = state.on_cut(part.copy())
+        return held if rows is None else np.where(rows, held, part)
+
+    def _backwards(self, mask: Any, *dz: Any) -> Iterator[tuple[int, Any, Any]]:
+        """(t, rows, go_on) from the last step run to the first that carries gradient.
+
+        `go_on` is None, or before a cut False for the rows of the batch whose gradient stops there. Beyond a cut of all
+        rows there is something to do only if outputs of those earlier steps were used as well.
+        """
+        steps = len(dz[0])
+        where = cuts(steps, self.truncate, None if mask is None else self._in_order(mask, 1))
+        for t, rows in reversed(list(self._forwards(steps, mask))):
+            if t not in where:
+                yield t, rows, None
+            elif (cut := where[t]) is not None:
+                yield t, rows, ~cut
+            else:
+                yield t, rows, np.zeros((1, 1), bool)
+                if not any(part[:t].any() for part in dz):
+                    return
+
+    def _as_inputs(self, da: Array) -> Any:
+        """da (T, B, nH) as the inputs came, (B, T, nH)."""
+        return self._in_order(da).transpose(1, 0, 2)
+
+    @staticmethod
+    def _from_states(da: Array, first: Any, h: Any) -> Any:
+        """dW_hh: the state before each step times what came back to that step."""
+        later = h[:-1].reshape(-1, h.shape[2]).T.dot(da[1:].reshape(-1, da.shape[2]))
+        return first.T.dot(da[0]) + later
+
+    @classmethod
+    def samples(cls) -> Any:
+        rng = np.random.default_rng(25)
+        batch, steps, hidden = 3, 4, 2
+        columns = cls.blocks * hidden
+        sizes = {"a": (batch, steps, columns), "W_hh": (hidden, columns), "b_hh": (columns,)}
+        sizes |= dict.fromkeys(("h0", "c0"), (batch, hidden))
+        arrays = tuple(rng.normal(size=sizes[name]) for name in cls.parameters)
+        padded = np.array([[True, True, True, True], [False, False, True, True], [True, True, False, False]])
+        yield cls(), arrays
+        yield cls(reverse=True), arrays
+        yield cls(), (*arrays, padded)
+        yield cls(reverse=True), (*arrays, padded)
+
+    @classmethod
+    def refused(cls) -> Any:
+        (gate, arrays), *_ = cls.samples()
+        a, *others = arrays
+        yield gate, (a[:, :, :1], *others), ShapeError
+        yield gate, (a[:, :0], *others), ShapeError
+        yield gate, (a[:2], *others), ShapeError
+        yield gate, (*arrays, np.ones((3, 5), bool)), ShapeError
+
+
+def cuts(steps: int, truncate: int | None, mask: Any = None) -> dict[int, Array | None]:
+    """Before which steps, counted as they run, the state is cut: in all rows (None), or in those marked (B, 1).
+
+    Counting runs from the end, and with a mask over each row's own steps.
+
+    >>> cuts(40, 4)
+    {36: None}
+    """
+    if truncate is None:
+        return {}
+    if mask is None:
+        return {steps - truncate: None} if truncate < steps else {}
+    left = mask[:, ::-1].cumsum(axis=1)[:, ::-1]  # how many steps each row still has, this one included
+    rows = mask & (left == truncate) & (left[:, :1] > truncate)
+    return {int(step): rows[:, step : step + 1] for step in np.flatnonzero(rows.any(axis=0))}
+
+
+def one_dtype(*arrays: Any) -> list[Any]:
+    """The arrays in the dtype that they have together: products into a buffer take no mixture."""
+    dtype = np.result_type(*arrays)
+    return [array.astype(dtype, copy=False) for array in arrays]
