@@ -99,12 +99,18 @@ class Gate:
         return iter(())
 
     def __call__(self, *inputs: TensorLike) -> Tensor:
-        # Every operation of every program passes here, most with two Tensors: their case is written out.
-        if len(inputs) == 2 and type(inputs[0]) is Tensor and type(inputs[1]) is Tensor:
-            a, b = inputs[0].node, inputs[1].node
-            nodes: tuple[Node, ...] = (a, b)
-            arrays: tuple[Array, ...] = (a.output, b.output)
-            wanted = a.requires_grad or b.requires_grad
+        # Every operation of every program passes here, most with one Tensor or two: their cases are written out.
+        count = len(inputs)
+        if count == 2 and type(a := inputs[0]) is Tensor and type(b := inputs[1]) is Tensor:
+            one, other = a.node, b.node
+            nodes: tuple[Node, ...] = (one, other)
+            arrays: tuple[Array, ...] = (one.output, other.output)
+            wanted = one.requires_grad or other.requires_grad
+        elif count == 1 and type(a := inputs[0]) is Tensor:
+            one = a.node
+            nodes = (one,)
+            arrays = (one.output,)
+            wanted = one.requires_grad
         else:
             nodes = tuple([tensor.node for tensor in _as_tensors(inputs)])
             arrays = tuple([node.output for node in nodes])
@@ -118,12 +124,13 @@ class Gate:
                 arrays = (*arrays, output[1])
                 output = output[0]
             output = np.asarray(output)
-        if wanted and state.recording:
+        now = state.__dict__
+        if wanted and now["recording"]:
             if self.constant_inputs:
                 self._check_constants(nodes)
-            node = record(self, nodes, arrays, output)
-            if state.on_record is not None:
-                state.on_record(node)
+            node = record(self, nodes, arrays, output, now["scope"])
+            if now["on_record"] is not None:
+                now["on_record"](node)
             tensor = _new_tensor(Tensor)
             tensor.node = node
             return tensor

@@ -35,14 +35,19 @@ class Rule(Protocol):
 
 
 class _State(threading.local):
-    """What recording looks at. One per thread, so that `no_grad` in one thread leaves the others alone."""
+    """What recording looks at. One per thread, so that `no_grad` in one thread leaves the others alone.
 
-    recording: bool = True
-    fused: bool = False
-    scope: Scope = ()
-    on_record: Callable[[Node], None] | None = None
-    on_gradient: Callable[[Node, Any], None] | None = None
-    on_cut: Callable[[Array], Array] | None = None  # given what a cut lets through; says what goes on
+    Its attributes are all in its `__dict__`, which is found once by whoever reads several: for each attribute alone, a
+    thread's own object is looked for anew.
+    """
+
+    def __init__(self) -> None:
+        self.recording: bool = True
+        self.fused: bool = False
+        self.scope: Scope = ()
+        self.on_record: Callable[[Node], None] | None = None
+        self.on_gradient: Callable[[Node, Any], None] | None = None
+        self.on_cut: Callable[[Array], Array] | None = None  # given what a cut lets through; says what goes on
 
 
 state = _State()
@@ -95,7 +100,7 @@ class Node:
 _new_node = Node.__new__
 
 
-def record(gate: Rule, inputs: tuple[Node, ...], arrays: tuple[Array, ...], output: Array) -> Node:
+def record(gate: Rule, inputs: tuple[Node, ...], arrays: tuple[Array, ...], output: Array, scope: Scope) -> Node:
     """The node of a gate call, as `Node(...)` makes it, in two thirds of the time: with no detour over `__init__`."""
     node = _new_node(Node)
     node.gate = gate
@@ -103,7 +108,7 @@ def record(gate: Rule, inputs: tuple[Node, ...], arrays: tuple[Array, ...], outp
     node.arrays = arrays
     node.output = output
     node.requires_grad = True
-    node.scope = state.scope
+    node.scope = scope
     node.serial = next(_serials)
     node.name = node.source = node.seed = None
     return node
@@ -247,6 +252,18 @@ def ancestors(roots: Iterable[Node], follow: Callable[[Node], Iterable[Node]] | 
     return sorted(seen, key=_serial, reverse=True)
 
 
+def _wanting(root: Node) -> list[Node]:
+    """As `ancestors`, without the constants: a sweep has no business with those."""
+    seen = {root}
+    stack = [root]
+    while stack:
+        for parent in stack.pop().inputs:
+            if parent.requires_grad and parent not in seen:
+                seen.add(parent)
+                stack.append(parent)
+    return sorted(seen, key=_serial, reverse=True)
+
+
 def sweep(
     root: Node, seed: Any, *, keep: Container[Node] = (), lift: Callable[[Node], Any] | None = None
 ) -> dict[Node, Any]:
@@ -256,51 +273,48 @@ def sweep(
     error leaves no half-finished gradient behind. With `lift`, which makes a Tensor of a node, the same rules run on
     Tensors and record a graph of their own, from which second derivatives come.
     """
+    # This loop passes every gate of every program, so that what is rare in it is asked about last.
     # Sums so far, in the shape that they arrive in: one that was broadcast is summed once, when it is complete.
     gradients: dict[Node, Any] = {root: seed}
     result: dict[Node, Any] = {}
     owned: set[Node] = set()  # nodes whose sum so far is an array made here, which may be added to in place
     spread: set[Node] = set()  # nodes whose sum so far may have a broader shape than their own
     watch = state.on_gradient
-    for node in ancestors([root]):
+    for node in _wanting(root):
         dz = gradients.pop(node, None)
-        if dz is None:  # a constant, or every consumer said that its gradient is zero
+        if dz is None:  # every consumer said that its gradient is zero
             continue
         if watch is not None:
             watch(node, dz)
-        gate = node.gate
         if node in spread:
             dz = unbroadcast(dz, node.stored.shape)
+        gate = node.gate
         if gate is None or node in keep:
             result[node] = dz if lift is not None else _settled(dz, node in owned)
             if gate is None:
                 continue
-        if isinstance(dz, Deferred):
+        if type(dz) is not np.ndarray and isinstance(dz, Deferred):
             dz = dz.dense()
-        inputs = node.inputs
-        serial = node.serial
+        inputs, arrays, serial = node.inputs, node.arrays, node.serial
         try:
-            if lift is None:
-                parts = gate.backward(dz, node.output, *node.arrays)
-            else:
-                parts = _lifted(node, dz, lift)
+            parts = gate.backward(dz, node.output, *arrays) if lift is None else _lifted(node, dz, lift)
             if len(parts) != len(inputs):
                 raise ValueError(f"{len(parts)} gradients for {len(inputs)} inputs")
-            for parent, array, part in zip(inputs, node.arrays, parts):  # noqa: B905  # strict= doubles its cost
+            for parent, array, part in zip(inputs, arrays, parts):  # noqa: B905  # strict= doubles its cost
                 if parent.updated > serial:
                     raise _updated(node, parent)
                 if part is None or not parent.requires_grad:
                     continue
-                if callable(part):  # a gradient that costs something, held back until it was known to be wanted
+                if type(part) is not np.ndarray and callable(part):  # held back until it was known to be wanted
                     part = part()
-                if part.shape != array.shape:
-                    check_broadcast(part.shape, array.shape)
-                    spread.add(parent)
                 if parent not in gradients:
                     gradients[parent] = part
+                    if part.shape != array.shape:
+                        check_broadcast(part.shape, array.shape)
+                        spread.add(parent)
                     continue
                 so_far = gradients[parent]
-                if parent in spread and so_far.shape != part.shape:
+                if part.shape != so_far.shape:
                     so_far, part = unbroadcast(so_far, array.shape), unbroadcast(part, array.shape)
                 if parent in owned and type(part) is type(so_far):
                     so_far += part  # rebinds, since a NumPy scalar cannot be added to in place

@@ -281,7 +281,7 @@ def _some(function: str, tensors: Sequence[TensorLike]) -> Sequence[TensorLike]:
 def plain_key(key: Any) -> Any:
     """A key with arrays in the place of lists and Tensors."""
     if isinstance(key, tuple):
-        return tuple(plain_key(part) for part in key)
+        return tuple([part if type(part) is slice else plain_key(part) for part in key])
     if isinstance(key, Tensor):
         return key.array
     return np.asarray(key) if isinstance(key, list) else key

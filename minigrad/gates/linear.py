@@ -28,13 +28,17 @@ class MultiplyGate(Gate):
     symbol = "×"
 
     def forward(self, a: Any, b: Any) -> Any:
-        if len(a.shape) > 2 and len(b.shape) == 2 and a.shape[-1] == b.shape[0]:
-            return _product(a.reshape(-1, a.shape[-1]), b).reshape(*a.shape[:-1], b.shape[1])
-        return _product(a, b)
+        if a.ndim == b.ndim == 2:
+            return a.dot(b)
+        if a.ndim > 2 and b.ndim == 2 and a.shape[-1] == b.shape[0]:
+            return a.reshape(-1, a.shape[-1]).dot(b).reshape(*a.shape[:-1], b.shape[1])
+        return a @ b
 
     def backward(self, dz: Any, z: Any, a: Any, b: Any) -> Any:
         if a.ndim == b.ndim == 2:
-            return lambda: _product(dz, b.T), lambda: _products(a, dz)
+            if type(dz) is np.ndarray:  # db is held back: a weight used at many steps is then served by one product
+                return lambda: dz.dot(b.T), Products(b.shape, dz.dtype, [(a, dz)])
+            return lambda: dz @ b.T, lambda: a.T @ dz
         return lambda: _left(dz, a, b), lambda: _right(dz, a, b)
 
     def shape(self, *shapes: Shape) -> Shape:
