@@ -5,6 +5,7 @@ Each can weight its examples and reduce them by "mean" (weighted, if there are w
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -40,7 +41,7 @@ class _Loss(Gate):
         prediction, truth = shapes
         if prediction != truth:
             remedy = "give both one shape"
-            if int(np.prod(prediction)) == int(np.prod(truth)):
+            if math.prod(prediction) == math.prod(truth):
                 remedy = f"reshape one of them, such as prediction.reshape{truth}".replace(",)", ")")
             raise ShapeError(
                 "MG151",
@@ -69,7 +70,7 @@ class _Loss(Gate):
     @staticmethod
     def _count(examples: Shape, weight: Any) -> int | float:
         """What a mean divides by: the number of examples, or the sum of their weights."""
-        return int(np.prod(examples)) if weight is None else float(weight.sum())
+        return math.prod(examples) if weight is None else float(weight.sum())
 
 
 class SoftmaxCrossEntropy(_Loss):
@@ -197,18 +198,22 @@ class BinaryCrossEntropy(_Loss):
                 cause="a target is the probability of class 1; labels such as -1 and 1 are another convention",
                 remedy="map the labels to 0 and 1",
             )
-        w0, w1 = self._pair()
-        t = targets.astype(logits.dtype)
+        t = targets.astype(logits.dtype, copy=False)
         tail = np.log1p(np.exp(-np.abs(logits)))  # ln(1 + e^-|x|): the part of both terms that is never large
+        if self.weights is None:
+            return self._reduce(np.maximum(logits, 0) - logits * t + tail, None)
+        w0, w1 = self._pair()
         positive = np.maximum(-logits, 0) + tail  # -ln σ(x)
         negative = np.maximum(logits, 0) + tail  # -ln(1 - σ(x))
         losses = w1 * t * positive + w0 * (1 - t) * negative
         return self._reduce(losses, self._weight(t))
 
     def backward(self, dz: Any, z: Any, logits: Any, targets: Any) -> Any:
-        w0, w1 = self._pair()
-        t = targets.astype(logits.dtype)
+        t = targets.astype(logits.dtype, copy=False)
         probability = 0.5 + 0.5 * np.tanh(0.5 * logits)  # σ(x), as in Sigmoid
+        if self.weights is None:
+            return (probability - t) * self._per_example(dz, t.shape, None), None
+        w0, w1 = self._pair()
         slope = probability * (1 - t) * w0 - (1 - probability) * t * w1
         return slope * self._per_example(dz, t.shape, self._weight(t)), None
 
@@ -216,8 +221,7 @@ class BinaryCrossEntropy(_Loss):
         return 8 * super().flops(shapes[0])
 
     def _pair(self) -> tuple[float, float]:
-        if self.weights is None:
-            return 1.0, 1.0
+        assert self.weights is not None
         if self.weights.shape != (2,):
             raise ShapeError(
                 "MG155",
@@ -229,7 +233,7 @@ class BinaryCrossEntropy(_Loss):
 
     def _weight(self, targets: Any) -> Any:
         w0, w1 = self._pair()
-        return None if self.weights is None else w1 * targets + w0 * (1 - targets)
+        return w1 * targets + w0 * (1 - targets)
 
     @classmethod
     def samples(cls) -> Any:

@@ -10,6 +10,9 @@ are time-major, (T, B, H), so that each step writes into one stretch of memory. 
 backward needs.
 
 σ(s) = ½ + ½ tanh(½ s): one tanh then serves all gates, and unlike e^-s it never overflows.
+
+In the loops over time a call takes little longer than finding it, so NumPy's functions have short names here, and where
+the result goes is their last argument: `add(a, b, a)` is a += b.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy import add, multiply, subtract, tanh
 
 from ..gate import Shape
 from ..pieces import Array
@@ -51,9 +55,9 @@ class RNNSequence(_Sequence):
         for (t, rows), x, h_next in zip(self._forwards(len(z), mask), from_x, self._in_order(z), strict=True):
             if t in held:
                 h = self._hold(held[t], h)
-            np.dot(h, W_hh, out=h_next)
-            h_next += x
-            np.tanh(h_next, out=h_next)
+            h.dot(W_hh, h_next)
+            add(h_next, x, h_next)
+            tanh(h_next, h_next)
             if rows is not None:
                 np.copyto(h_next, h, where=~rows)
             h = h_next
@@ -64,12 +68,12 @@ class RNNSequence(_Sequence):
         slope = 1 - h * h
         da = np.zeros_like(h)
         dh = np.zeros(h0.shape, z.dtype)
-        back = W_hh.T
+        back = np.ascontiguousarray(W_hh.T)
         for t, rows, go_on in self._backwards(mask, dz):
-            dh += dz[t]
-            da_t = np.multiply(dh, slope[t], out=da[t])
+            add(dh, dz[t], dh)
+            da_t = multiply(dh, slope[t], da[t])
             if rows is None:
-                np.dot(da_t, back, out=dh)
+                da_t.dot(back, dh)
             else:
                 da_t *= rows
                 dh = da_t.dot(back) + dh * ~rows
@@ -107,31 +111,29 @@ class GRUSequence(_Sequence):
         W, b_n = W_hh * factor, b_hh[2 * H :]
         from_x = self._steps(a, factor)
         from_x += factor * np.append(b_hh[: 2 * H], np.zeros_like(b_n))
-        ur_from_x, n_from_x = self._blocks(from_x, H)[:, :2], np.ascontiguousarray(from_x[:, :, 2 * H :])
         z = np.empty((length, batch, H), a.dtype)
-        kept, by_step = self._room(length, 4, batch, H, dtype=a.dtype)
+        kept = self._room(4, z)
         s = np.empty((batch, 3 * H), a.dtype)
         s_ur, s_n = self._blocks(s, H)[:2], s[:, 2 * H :]
         half = np.full((), 0.5, a.dtype)  # as an array: NumPy would convert the Python number at each step
         h, held = h0, self._holds(length, mask)
-        steps = zip(self._forwards(length, mask), ur_from_x, n_from_x, by_step, self._in_order(z), strict=True)
-        for (t, rows), x_ur, x_n, inner, h_next in steps:
+        from_x = zip(self._blocks(from_x, H)[:, :2], np.ascontiguousarray(from_x[:, :, 2 * H :]), strict=True)
+        steps = zip(self._forwards(length, mask), from_x, kept[:, :2], kept, self._in_order(z), strict=True)
+        for (t, rows), (x_ur, x_n), ur, (u, r, n, b_s_n), h_next in steps:
             if t in held:
                 h = self._hold(held[t], h)
-            u, r, n, b_s_n = inner
-            ur = inner[:2]
-            np.dot(h, W, out=s)
-            np.add(s_ur, x_ur, out=ur)
-            np.tanh(ur, out=ur)
-            np.multiply(ur, half, out=ur)
-            np.add(ur, half, out=ur)
-            np.add(s_n, b_n, out=b_s_n)
-            np.multiply(r, b_s_n, out=n)
-            np.add(n, x_n, out=n)
-            np.tanh(n, out=n)
-            np.subtract(h, n, out=h_next)
-            np.multiply(h_next, u, out=h_next)
-            np.add(h_next, n, out=h_next)
+            h.dot(W, s)
+            add(s_ur, x_ur, ur)
+            tanh(ur, ur)
+            multiply(ur, half, ur)
+            add(ur, half, ur)
+            add(s_n, b_n, b_s_n)
+            multiply(r, b_s_n, n)
+            add(n, x_n, n)
+            tanh(n, n)
+            subtract(h, n, h_next)
+            multiply(h_next, u, h_next)
+            add(h_next, n, h_next)
             if rows is not None:
                 np.copyto(h_next, h, where=~rows)
             h = h_next
@@ -141,7 +143,7 @@ class GRUSequence(_Sequence):
         mask, kept = rest if len(rest) == 2 else (None, *rest)
         H = h0.shape[1]
         dz, h = self._in_order(dz), self._in_order(z)
-        u, r, n, s_n = kept.swapaxes(0, 1)
+        u, r, n, s_n = np.ascontiguousarray(kept.swapaxes(0, 1))
         before = np.concatenate([h0[None], h[:-1]])
         # From dh to s, gate by gate: through u; through n and r; through n.
         to_n = (1 - u) * (1 - n * n)
@@ -152,24 +154,24 @@ class GRUSequence(_Sequence):
         ds = np.zeros((*h.shape[:2], 3 * H), h.dtype)  # of s; that of a differs in the block of n
         dh_all = np.array(dz)  # all that comes back to each h_t
         dh, passed = np.zeros(h0.shape, h.dtype), np.empty(h0.shape, h.dtype)
-        back, blocks = W_hh.T, self._blocks(ds, H)
+        back, blocks = np.ascontiguousarray(W_hh.T), self._blocks(ds, H)
         for t, rows, go_on in self._backwards(mask, dz):
             dh_t = dh_all[t]
-            dh_t += dh
-            np.multiply(to_s[t], dh_t, out=blocks[t])
-            np.multiply(u[t], dh_t, out=passed)
+            add(dh_t, dh, dh_t)
+            multiply(to_s[t], dh_t, blocks[t])
+            multiply(u[t], dh_t, passed)
             if rows is not None:
                 np.copyto(passed, dh_t, where=~rows)
                 ds[t] *= rows
                 dh_t *= rows
-            np.dot(ds[t], back, out=dh)
-            dh += passed
+            ds[t].dot(back, dh)
+            add(dh, passed, dh)
             if go_on is not None:
                 dh *= go_on
-        da = ds.copy()
+        dW_hh, db_hh = before.reshape(-1, H).T.dot(ds.reshape(-1, 3 * H)), ds.sum(axis=(0, 1))
+        da = ds  # of which one block differs
         np.multiply(dh_all, to_n, out=da[:, :, 2 * H :])
-        dW_hh = lambda: before.reshape(-1, H).T.dot(ds.reshape(-1, 3 * H))  # noqa: E731
-        gradients = self._as_inputs(da), dh, dW_hh, lambda: ds.sum(axis=(0, 1))
+        gradients = self._as_inputs(da), dh, dW_hh, db_hh
         return gradients if mask is None else (*gradients, None)
 
 
@@ -205,30 +207,28 @@ class LSTMSequence(_Sequence):
         factor = np.array([0.5, 0.5, 1, 0.5], a.dtype).repeat(H)
         from_x, W = self._steps(a, factor), W_hh * factor
         z = np.empty((2, length, batch, H), a.dtype)
-        kept, by_step = self._room(length, 5, batch, H, dtype=a.dtype)
+        kept = self._room(5, z[0])
         s = np.empty((batch, 4 * H), a.dtype)
         by_gate = self._blocks(s, H)
         product = np.empty((batch, H), a.dtype)
         half, one = np.full((), 0.5, a.dtype), np.ones((), a.dtype)  # not as Python numbers, to be converted each time
         h, c, held = h0, c0, self._holds(length, mask)
-        steps = zip(self._forwards(length, mask), from_x, by_step, *self._in_order(z, 1), strict=True)
-        for (t, rows), x, inner, h_next, c_next in steps:
+        steps = zip(self._forwards(length, mask), from_x, kept[:, :4], kept, *self._in_order(z, 1), strict=True)
+        for (t, rows), x, gates, (i, f, g, o, tanh_c), h_next, c_next in steps:
             if t in held:
                 h, c = self._hold(held[t], h), self._hold(held[t], c)
-            i, f, g, o, tanh_c = inner
-            gates = inner[:4]
-            np.dot(h, W, out=s)
-            np.add(s, x, out=s)
-            np.tanh(s, out=s)
-            np.multiply(by_gate, half, out=gates)
-            np.add(gates, half, out=gates)
-            np.add(g, g, out=g)
-            np.subtract(g, one, out=g)
-            np.multiply(f, c, out=c_next)
-            np.multiply(i, g, out=product)
-            np.add(c_next, product, out=c_next)
-            np.tanh(c_next, out=tanh_c)
-            np.multiply(o, tanh_c, out=h_next)
+            h.dot(W, s)
+            add(s, x, s)
+            tanh(s, s)
+            multiply(by_gate, half, gates)
+            add(gates, half, gates)
+            add(g, g, g)
+            subtract(g, one, g)
+            multiply(f, c, c_next)
+            multiply(i, g, product)
+            add(c_next, product, c_next)
+            tanh(c_next, tanh_c)
+            multiply(o, tanh_c, h_next)
             if rows is not None:
                 np.copyto(h_next, h, where=~rows)
                 np.copyto(c_next, c, where=~rows)
@@ -240,7 +240,7 @@ class LSTMSequence(_Sequence):
         H = h0.shape[1]
         dz_h, dz_c = self._in_order(dz, 1)
         h, c = self._in_order(z, 1)
-        i, f, g, o, tanh_c = kept.swapaxes(0, 1)
+        i, f, g, o, tanh_c = np.ascontiguousarray(kept.swapaxes(0, 1))
         to_a = np.empty((len(h), 4, *h0.shape), h.dtype)  # from dc to the gates i, f, g, and from dh to the gate o
         np.multiply(g, i * (1 - i), out=to_a[:, 0])
         np.multiply(np.concatenate([c0[None], c[:-1]]), f * (1 - f), out=to_a[:, 1])
@@ -250,18 +250,21 @@ class LSTMSequence(_Sequence):
         da = np.zeros((*h.shape[:2], 4 * H), h.dtype)
         dh, dc = np.zeros(h0.shape, h.dtype), np.zeros(h0.shape, h.dtype)
         within = np.empty(h0.shape, h.dtype)
-        back, blocks = W_hh.T, self._blocks(da, H)
+        back, blocks = np.ascontiguousarray(W_hh.T), self._blocks(da, H)
+        used_h, used_c = dz_h.any(axis=(1, 2)).tolist(), dz_c.any(axis=(1, 2)).tolist()  # often the last step alone is
         for t, rows, go_on in self._backwards(mask, dz_h, dz_c):
-            dh += dz_h[t]
-            dc += dz_c[t]
-            np.multiply(dh, to_c[t], out=within)
-            within += dc
+            if used_h[t]:
+                add(dh, dz_h[t], dh)
+            if used_c[t]:
+                add(dc, dz_c[t], dc)
+            multiply(dh, to_c[t], within)
+            add(within, dc, within)
             to, out = to_a[t], blocks[t]
-            np.multiply(to[:3], within, out=out[:3])
-            np.multiply(to[3], dh, out=out[3])
+            multiply(to[:3], within, out[:3])
+            multiply(to[3], dh, out[3])
             if rows is None:
-                np.multiply(within, f[t], out=dc)
-                np.dot(da[t], back, out=dh)
+                multiply(within, f[t], dc)
+                da[t].dot(back, dh)
             else:
                 da[t] *= rows
                 dh = da[t].dot(back) + dh * ~rows

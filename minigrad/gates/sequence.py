@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from itertools import repeat
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from ..errors import OptionError, ShapeError
 from ..gate import Gate, Shape
@@ -74,10 +74,13 @@ class _Sequence(Gate):
         return a.reshape(*a.shape[:-1], -1, hidden).swapaxes(-3, -2)
 
     @staticmethod
-    def _room(steps: int, *shape: int, dtype: Any) -> tuple[Array, Iterable[Any]]:
-        """An array for what steps leave to backward, and its part for each: where nothing is recorded, one for all."""
-        kept = np.empty((steps if state.recording else 1, *shape), dtype)
-        return kept, kept if state.recording else repeat(kept[0], steps)
+    def _room(count: int, z: Array) -> Array:
+        """(T, count, B, H) for what each step leaves to backward; where nothing is recorded, all share one place."""
+        steps, *shape = z.shape
+        if state.recording:
+            return np.empty((steps, count, *shape), z.dtype)
+        once = np.empty((count, *shape), z.dtype)
+        return as_strided(once, (steps, count, *shape), (0, *once.strides))
 
     def _forwards(self, steps: int, mask: Any) -> Iterator[tuple[int, Any]]:
         """(t, rows) as the steps run: rows is None where all take part, else True for those (B, 1) that do."""
