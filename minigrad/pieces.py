@@ -117,14 +117,16 @@ class Pieces(Deferred):
         return self.items[0]
 
     def _add_into(self, whole: Array) -> None:
-        if (rows := self.rows()) is not None:
+        if _picks_rows(self.items[0][0]) and (rows := self.rows()) is not None:
             whole[rows[0]] += rows[1]
             return
         for index, values in self.items:
-            if _is_basic(index):
-                whole[index] += values
-            else:
+            if not _is_basic(index):
                 np.add.at(whole, index, values)  # an array index may name one element twice: += would count it once
+            elif isinstance(there := whole[index], np.ndarray):  # a view: adding to it is all
+                there += values
+            else:
+                whole[index] = there + values
 
 
 def distinct_ids(ids: Array, below: int) -> tuple[Array, Array]:
@@ -181,5 +183,10 @@ def _picks_rows(index: Any) -> bool:
 
 
 def _is_basic(index: Any) -> bool:
-    parts = index if isinstance(index, tuple) else (index,)
-    return all(part is None or part is Ellipsis or isinstance(part, (int, np.integer, slice)) for part in parts)
+    """Whether NumPy gives a view for this index: of slices, whole numbers, None and ... alone."""
+    for part in index if type(index) is tuple else (index,):
+        if type(part) is slice or part is None or part is Ellipsis:
+            continue
+        if isinstance(part, (bool, np.bool_)) or not isinstance(part, (int, np.integer)):
+            return False
+    return True

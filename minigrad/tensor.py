@@ -11,9 +11,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from .backward import sweep
 from .checks import as_array, check_differentiable, check_seed, title
 from .errors import DtypeError, GradientError, ShapeError, UnsupportedError
-from .graph import Leaf, Node, show, state, sweep
+from .graph import Leaf, Node, show, state
 from .pieces import Array, Deferred
 
 TensorLike = Any  # a Tensor, an array, a number, or nested lists of numbers

@@ -19,7 +19,8 @@ PACKAGES = ("minigrad", "layers", "optim")
 FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 
 # The engine, lowest first: each may import those before it. errors.py is under everything.
-ENGINE = tuple(f"minigrad.{name}" for name in ("random", "pieces", "graph", "checks", "tensor", "gate", "gates"))
+_FLOORS = ("random", "pieces", "graph", "backward", "checks", "tensor", "gate", "gates")
+ENGINE = tuple(f"minigrad.{name}" for name in _FLOORS)
 _ROOMS = ("gradcheck", "anomaly", "draw", "explore", "checkpoint", "data", "profile", "twins")
 SIDE_ROOMS = tuple(f"minigrad.{name}" for name in _ROOMS)
 

@@ -11,8 +11,9 @@ from functools import cached_property
 
 import numpy as np
 
+from ..backward import sweep, unbroadcast
 from ..errors import GradientError
-from ..graph import Leaf, Node, state, sweep, unbroadcast
+from ..graph import Leaf, Node, state
 from ..pieces import Array, Deferred
 
 WHOLE = 12  # elements of an array that is shown whole

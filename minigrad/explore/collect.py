@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from ..backward import sweep, unbroadcast
 from ..gate import Gate
-from ..graph import Leaf, Node, ancestors, show, sweep, unbroadcast
+from ..graph import Leaf, Node, ancestors, show
 from ..pieces import Array, Deferred
 from .arrays import ArrayTable, numbers
 from .layout import arrange

@@ -50,8 +50,7 @@ class Sigmoid(_Activation):
     symbol = "σ"
 
     def forward(self, x: Any) -> Any:
-        z = np.multiply(x, 0.5, out=np.empty_like(x))  # 1/2 + tanh(x/2)/2: no e^1000 is ever formed
-        np.tanh(z, out=z)
+        z = np.tanh(x * 0.5)  # 1/2 + tanh(x/2)/2: no e^1000 is ever formed
         z *= 0.5
         z += 0.5
         return z

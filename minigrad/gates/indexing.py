@@ -54,7 +54,8 @@ class Slice(Gate):
         x = np.random.default_rng(16).normal(size=(3, 4, 2))
         keys: list[Any] = [
             0, (slice(None), 1), (slice(None, None, -2),), (..., None, 1), (slice(0, 2), slice(1, 3)),
-            np.array([0, 2, 0]), (np.array([0, 2, 2]), np.array([1, 1, 1])), x > 0.3, (0, 0, 0),
+            np.array([0, 2, 0]), (np.array([0, 2, 2]), np.array([1, 1, 1])), x > 0.3, (0, 0, 0), True,
+            (np.array([0, 2]), 0, slice(None)),
         ]  # fmt: skip
         return ((cls(key), (x,)) for key in keys)
 

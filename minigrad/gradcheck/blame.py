@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..graph import Leaf, Node, ancestors, show, unbroadcast
+from ..backward import unbroadcast
+from ..graph import Leaf, Node, ancestors, show
 from ..pieces import Array, Deferred
 from .rules import title
 

@@ -8,8 +8,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..anomaly import first_non_finite, trace_lines
+from ..backward import sweep
 from ..errors import MinigradError, NonFiniteError, OptionError
-from ..graph import Leaf, Node, ancestors, sweep
+from ..graph import Leaf, Node, ancestors
 from ..pieces import Deferred
 from ..random import generator
 from ..tensor import Tensor, grad, handle

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from ..graph import unbroadcast
+from ..backward import unbroadcast
 from ..pieces import Array
 from .numeric import STEP
 from .rules import NodeCheck

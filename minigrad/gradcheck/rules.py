@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from ..anomaly import short_name
+from ..backward import unbroadcast
 from ..errors import DtypeError
-from ..graph import Node, show, unbroadcast
+from ..graph import Node, show
 from ..pieces import Array, Deferred
 from .numeric import EPSILON, STEP, Cuts, Line, careful, kinks, signs
 

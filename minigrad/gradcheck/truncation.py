@@ -11,9 +11,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from ..backward import sweep
 from ..errors import OptionError
 from ..gates import softmax_cross_entropy
-from ..graph import Leaf, sweep
+from ..graph import Leaf
 from ..pieces import Array, Deferred
 from ..random import generator
 from ..tensor import Tensor

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.graph import ancestors, show, state, sweep, unbroadcast
+from minigrad.backward import sweep, unbroadcast
+from minigrad.graph import ancestors, show, state
 
 
 def parameter(value, name=None):

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+from minigrad.backward import sweep
 from minigrad.explore.collect import _All, _with_cuts
-from minigrad.graph import ancestors, sweep
+from minigrad.graph import ancestors
 
 pytest.importorskip("selenium", reason="selenium is not installed: the explorer goes undriven")
 from selenium.webdriver.common.keys import Keys

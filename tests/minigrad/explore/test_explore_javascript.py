@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+from minigrad.backward import sweep
 from minigrad.explore.arrays import whole
 from minigrad.explore.replay import _KINDS, recipe
-from minigrad.graph import Leaf, Node, sweep
+from minigrad.graph import Leaf, Node
 
 HERE = Path(__file__).parent
 PACKAGE = Path(mg.__file__).parent / "explore"

@@ -9,8 +9,9 @@ import pytest
 
 import minigrad as mg
 from layers import GRU, RNN, Dense, Embedding, Sequential
+from minigrad.backward import sweep
 from minigrad.explore.collect import _All, _with_cuts
-from minigrad.graph import Leaf, ancestors, sweep
+from minigrad.graph import Leaf, ancestors
 
 WALK = (Path(__file__).parent / "walk.js").read_text("utf-8")
 
