@@ -86,7 +86,7 @@ class History(Mapping[str, list[float]]):
                     axes.plot(*zip(*points, strict=True), style, label=split, markersize=4)
             axes.set_xlabel("epoch")
             axes.set_ylabel(quantity.replace("_", " "))
-            axes.xaxis.get_major_locator().set_params(integer=True)
+            axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
             axes.grid(alpha=0.3)
             axes.legend()
         if path is not None:
