@@ -87,7 +87,7 @@ class IdleRows:
         """Put the table back as it lay; the slots and `t` are those of the same moment."""
         self.up_to[...] = state["up_to"]
         self.sums = tuple(state["sums"].copy())
-        self.first = self.t - len(self.sums[0])
+        self.first = self.t - state["sums"].shape[-1]  # a rule without terms has no sums, and needs no beginning
         leaf.stored.setflags(write=True)
         leaf.stored[...] = state["table"]
         leaf.stored.setflags(write=False)
