@@ -103,9 +103,11 @@ class IdleRows:
             stale = self.stale()
         else:
             rows = np.asarray(rows).reshape(-1)
-            stale, _ = distinct_ids(rows[self.up_to[rows] < self.t], len(self.up_to))
+            stale = rows[self.up_to[rows] < self.t]
         if not stale.size:
             return
+        if rows is not None:
+            stale, _ = distinct_ids(stale, len(self.up_to))
         leaf.stored.setflags(write=True)
         for start in range(0, stale.size, BLOCK):
             self._catch_up(leaf.stored, stale[start : start + BLOCK])

@@ -23,7 +23,7 @@ import numpy as np
 from numpy import add, multiply, subtract, tanh
 
 from ..gate import Shape
-from ..pieces import Array
+from ..pieces import Array, sum_rows
 from .sequence import _Sequence, one_dtype
 
 
@@ -66,7 +66,7 @@ class RNNSequence(_Sequence):
     def backward(self, dz: Any, z: Any, a: Any, h0: Any, W_hh: Any, mask: Any = None) -> Any:
         dz, h = self._in_order(dz), self._in_order(z)
         slope = 1 - h * h
-        da = np.zeros_like(h)
+        da = self._gradients(h.shape, h.dtype)
         dh = np.zeros(h0.shape, z.dtype)
         back = np.ascontiguousarray(W_hh.T)
         for t, rows, go_on in self._backwards(mask, dz):
@@ -151,7 +151,7 @@ class GRUSequence(_Sequence):
         np.multiply(before - n, u * (1 - u), out=to_s[:, 0])
         np.multiply(to_n, r, out=to_s[:, 2])
         np.multiply(to_s[:, 2], s_n * (1 - r), out=to_s[:, 1])
-        ds = np.zeros((*h.shape[:2], 3 * H), h.dtype)  # of s; that of a differs in the block of n
+        ds = self._gradients((*h.shape[:2], 3 * H), h.dtype)  # of s; that of a differs in the block of n
         dh_all = np.array(dz)  # all that comes back to each h_t
         dh, passed = np.zeros(h0.shape, h.dtype), np.empty(h0.shape, h.dtype)
         back, blocks = np.ascontiguousarray(W_hh.T), self._blocks(ds, H)
@@ -168,7 +168,8 @@ class GRUSequence(_Sequence):
             add(dh, passed, dh)
             if go_on is not None:
                 dh *= go_on
-        dW_hh, db_hh = before.reshape(-1, H).T.dot(ds.reshape(-1, 3 * H)), ds.sum(axis=(0, 1))
+        flat = ds.reshape(-1, 3 * H)
+        dW_hh, db_hh = before.reshape(-1, H).T.dot(flat), sum_rows(flat)
         da = ds  # of which one block differs
         np.multiply(dh_all, to_n, out=da[:, :, 2 * H :])
         gradients = self._as_inputs(da), dh, dW_hh, db_hh
@@ -247,9 +248,10 @@ class LSTMSequence(_Sequence):
         np.multiply(i, 1 - g * g, out=to_a[:, 2])
         np.multiply(tanh_c, o * (1 - o), out=to_a[:, 3])
         to_c = o * (1 - tanh_c * tanh_c)
-        da = np.zeros((*h.shape[:2], 4 * H), h.dtype)
+        da = self._gradients((*h.shape[:2], 4 * H), h.dtype)
         dh, dc = np.zeros(h0.shape, h.dtype), np.zeros(h0.shape, h.dtype)
-        within = np.empty(h0.shape, h.dtype)
+        within, joint = np.empty(h0.shape, h.dtype), np.empty((4, *h0.shape), h.dtype)
+        da_i, da_f, da_g, da_o = joint  # filled one after the other, and copied: quicker than side by side
         back, blocks = np.ascontiguousarray(W_hh.T), self._blocks(da, H)
         used_h, used_c = dz_h.any(axis=(1, 2)).tolist(), dz_c.any(axis=(1, 2)).tolist()  # often the last step alone is
         for t, rows, go_on in self._backwards(mask, dz_h, dz_c):
@@ -259,9 +261,12 @@ class LSTMSequence(_Sequence):
                 add(dc, dz_c[t], dc)
             multiply(dh, to_c[t], within)
             add(within, dc, within)
-            to, out = to_a[t], blocks[t]
-            multiply(to[:3], within, out[:3])
-            multiply(to[3], dh, out[3])
+            to_i, to_f, to_g, to_o = to_a[t]
+            multiply(to_i, within, da_i)
+            multiply(to_f, within, da_f)
+            multiply(to_g, within, da_g)
+            multiply(to_o, dh, da_o)
+            np.copyto(blocks[t], joint)
             if rows is None:
                 multiply(within, f[t], dc)
                 da[t].dot(back, dh)

@@ -9,7 +9,7 @@ import numpy as np
 from ..errors import DtypeError, IndexRangeError, ShapeError
 from ..gate import Gate, Shape
 from ..graph import Leaf, Node, state
-from ..pieces import Pieces, distinct_ids, sum_by_place
+from ..pieces import Pieces, distinct_ids, sum_by_place, sum_rows
 from ..tensor import Tensor, TensorLike, handle
 from .indexing import plain_key, scatter
 
@@ -158,17 +158,18 @@ class LookupProduct(_ReadsRows):
         distinct, place = distinct_ids(ids.T, len(table))
         rows = table.take(distinct, axis=0).dot(W)
         rows += b
-        return rows.take(place, axis=0).transpose(*_reversed_but_last(ids.ndim))
+        return rows.take(place, axis=0).transpose(*_reversed_but_last(ids.ndim)), place
 
-    def backward(self, dz: Any, z: Any, table: Any, ids: Any, W: Any, b: Any) -> Any:
+    def backward(self, dz: Any, z: Any, table: Any, ids: Any, W: Any, b: Any, place: Any) -> Any:
+        distinct = np.empty(place.max(initial=-1) + 1, np.intp)
+        distinct[place] = ids.T
         by_place = dz.transpose(*_reversed_but_last(ids.ndim)).reshape(-1, dz.shape[-1])
-        distinct, place = distinct_ids(ids.T.reshape(-1), len(table))
-        sums = sum_by_place(place, len(distinct), by_place)
+        sums = sum_by_place(place.reshape(-1), len(distinct), by_place)
 
         def d_table() -> Pieces:
             return Pieces(table.shape, dz.dtype, [(distinct, sums.dot(W.T))], summed=True)
 
-        return d_table, None, lambda: table.take(distinct, axis=0).T.dot(sums), lambda: sums.sum(axis=0)
+        return d_table, None, lambda: table.take(distinct, axis=0).T.dot(sums), lambda: sum_rows(sums)
 
     def shape(self, *shapes: Shape) -> Shape:
         table, ids, W, b = shapes

@@ -122,6 +122,10 @@ class _Sequence(Gate):
                 if not any(part[:t].any() for part in dz):
                     return
 
+    def _gradients(self, shape: Shape, dtype: Any) -> Array:
+        """An array for what comes back to each step: zeros, where it may come back to the last steps alone."""
+        return np.empty(shape, dtype) if self.truncate is None else np.zeros(shape, dtype)
+
     def _as_inputs(self, da: Array) -> Any:
         """da (T, B, nH) as the inputs came, (B, T, nH)."""
         return self._in_order(da).transpose(1, 0, 2)
