@@ -60,9 +60,10 @@ def core() -> str:
 
 
 def environment(contender: Contender) -> dict[str, str]:
-    """The variables of a contender's process."""
+    """The variables of a contender's process: BLAS knows its machine, and compiled modules are kept, as by default."""
     backend = {"KERAS_BACKEND": contender.backend} if contender.backend else {}
-    clean = {name: value for name, value in os.environ.items() if name != "OPENBLAS_CORETYPE"}  # BLAS knows its machine
+    odd = ("OPENBLAS_CORETYPE", "PYTHONDONTWRITEBYTECODE")
+    clean = {name: value for name, value in os.environ.items() if name not in odd}
     return {**clean, **ONE_THREAD, **backend}
 
 
