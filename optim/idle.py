@@ -35,6 +35,7 @@ class IdleRule(Protocol):
 
 
 def _moments(limit: int) -> Iterator[int]:
+    """Steps below `limit`, each about an eighth later than the one before: 1, 2, ..., 16, 18, 20, ..."""
     t = 1
     while t < limit:
         yield t
@@ -88,6 +89,7 @@ class IdleRows:
         self.up_to[...] = state["up_to"]
         self.sums = tuple(state["sums"].copy())
         self.first = self.t - state["sums"].shape[-1]  # a rule without terms has no sums, and needs no beginning
+        leaf.touch()
         leaf.stored.setflags(write=True)
         leaf.stored[...] = state["table"]
         leaf.stored.setflags(write=False)
