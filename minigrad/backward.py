@@ -169,7 +169,7 @@ def _updated(node: Node, leaf: Node) -> GradientError:
 
 def _rule_failed(node: Node, dz: Any, error: Exception) -> GradientError:
     gate = node.gate.name if node.gate else "?"
-    shapes = ", ".join(str(array.shape) for array in node.arrays)
+    shapes = ", ".join(str(parent.stored.shape) for parent in node.inputs)
     return GradientError(
         "MG125",
         f"the backward rule of {gate} failed: {error}",
