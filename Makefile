@@ -38,5 +38,5 @@ environment:
 	@sh .ci/setup.sh dot
 
 clean: ## remove the virtual environments, caches and builds (never runs/)
-	rm -rf .venv .venv-* minigrad/explore/node_modules build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-* minigrad/explorer/node_modules build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find minigrad layers optim examples tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -120,7 +120,7 @@ find_dot() {
 # --- The linter of the explorer's JavaScript -------------------------------------------------------------------------
 
 find_eslint() {
-    folder=minigrad/explore
+    folder=minigrad/explorer
     key=$(cksum <$folder/package-lock.json)
     if [ "$(cat $folder/node_modules/.installed 2>/dev/null)" = "$key" ]; then return 0; fi
     if ! command -v npm >/dev/null 2>&1; then

@@ -22,7 +22,7 @@ from minigrad import gates  # noqa: E402
 from minigrad.tensor import FUNCTIONS  # noqa: E402
 
 PAGE = ROOT / "docs" / "gates.md"
-ORDER = ("arithmetic", "linear", "activation", "reduction", "indexing", "rows", "loss", "recurrent")
+ORDER = ("basic", "elementwise", "activation", "shape", "reduction", "indexing", "rows", "loss", "recurrent")
 OPERATORS = {
     np.add: "a + b", np.subtract: "a - b", np.multiply: "a * b", np.divide: "a / b", np.power: "a ** b",
     np.negative: "-x", np.matmul: "a @ b", np.ndarray.__getitem__: "x[key]", np.transpose: "x.T",

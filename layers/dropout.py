@@ -9,8 +9,8 @@ from contextlib import ContextDecorator
 import numpy as np
 
 from minigrad import Tensor, generator
+from minigrad.context import RECORDING, SCOPE, show
 from minigrad.errors import MinigradError, OptionError
-from minigrad.graph import current_scope, is_recording, show
 
 from .layer import Layer
 
@@ -66,7 +66,7 @@ class Dropout(Layer):
     def forward(self, x: Tensor) -> Tensor:
         if not self.training or self.rate == 0:
             return x
-        if not is_recording() and not _meant.on:
+        if not RECORDING.get() and not _meant.on:
             _warn_of_mode(self.rate)
         kept = generator().random(x.shape, np.float32) >= self.rate
         scale: Tensor = x * (kept.astype(x.dtype) / x.dtype.type(1 - self.rate))
@@ -80,7 +80,7 @@ def _warn_of_mode(rate: float) -> None:
     text = MinigradError(
         "MG214",
         f"dropout is on, at rate {rate}, where no gradient is recorded",
-        where=show(current_scope()),
+        where=show(SCOPE.get()),
         cause="the model is in training mode inside no_grad: parts of the network are switched off at random",
         remedy="call model.eval() before evaluating, and model.train() before training goes on",
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from minigrad import Tensor, lookup
+from minigrad.table import make_table
 
 from .checks import check_size
 from .init import Initialiser, uniform
@@ -29,7 +30,7 @@ class Embedding(Layer):
     def __init__(self, vocabulary: int, width: int, *, init: Initialiser = _small) -> None:
         super().__init__()
         check_size("Embedding", vocabulary=vocabulary, width=width)
-        self.table = Tensor(init((vocabulary, width)), requires_grad=True)
+        self.table = make_table(init((vocabulary, width)))
 
     def forward(self, ids: Any) -> Tensor:
         return lookup(self.table, ids)

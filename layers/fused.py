@@ -7,9 +7,9 @@ differentiated twice; fused, a training step takes a fraction of the time.
 from __future__ import annotations
 
 from minigrad import GRUSequence, LookupProduct, LSTMSequence, RNNSequence, Tensor, tanh
+from minigrad.context import FUSED, RECORDING
 from minigrad.errors import OptionError
 from minigrad.gates.rows import looked_up
-from minigrad.graph import state as recording
 
 from .cells import Cell, GRUCell, LSTMCell, RNNCell, State
 from .layer import watch
@@ -33,7 +33,7 @@ def shall_fuse(wish: bool | None, cells: list[Cell]) -> bool:
     """
     if wish is not None:
         return wish
-    fast = recording.fused or not recording.recording
+    fast = FUSED.get() or not RECORDING.get()
     return fast and watch.tell is None and all(can_fuse(cell) for cell in cells)
 
 

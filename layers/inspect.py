@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from minigrad import Tensor, grad, no_grad, softmax_cross_entropy
+from minigrad.context import SCOPE
 from minigrad.errors import GradientError, OptionError
-from minigrad.graph import current_scope
 
 from .cells import Cell
 from .layer import Array, Layer, watch
@@ -121,7 +121,7 @@ class _Record:
         if layer not in self.path_of:
             return
         path = ".".join(filter(None, (self.path_of[layer], name)))
-        at = next((int(part[1:]) for part in reversed(current_scope()) if re.fullmatch(r"t\d+", part)), None)
+        at = next((int(part[1:]) for part in reversed(SCOPE.get()) if re.fullmatch(r"t\d+", part)), None)
         steps = self.values.setdefault(path, {})
         if at in steps and path in self.wanted:
             raise OptionError(

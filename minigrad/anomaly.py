@@ -1,20 +1,24 @@
 """Watching a program as it records: the line that called each gate, and the first value that is not finite.
 
-Hangs on the engine's hooks (`graph.state`), and costs nothing when off.
+Hangs on the engine's hooks (`context.ON_RECORD`, `context.ON_GRADIENT`), and costs nothing when off.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from contextlib import ContextDecorator
+from contextlib import ContextDecorator, ExitStack
 from typing import Any
 
 import numpy as np
 
+from .accumulator import SparseGradient, dense
+from .arrays import Array
+from .context import ON_GRADIENT, ON_RECORD, setting, show
+from .derivatives import rule_on_arrays
 from .errors import NonFiniteError
-from .graph import Node, ancestors, show, state
-from .pieces import Array, Deferred, Products
+from .graph import Node, ancestors
+from .numpy_functions import plain
 
 _PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
@@ -32,18 +36,19 @@ class trace_lines(ContextDecorator):
     """
 
     def __enter__(self) -> trace_lines:
-        self._before = before = state.on_record
+        before = ON_RECORD.get()
 
         def on_record(node: Node) -> None:
             node.source = _calling_line()
             if before is not None:
                 before(node)
 
-        state.on_record = on_record
+        self._hook = setting(ON_RECORD, on_record)
+        self._hook.__enter__()
         return self
 
     def __exit__(self, *error: object) -> None:
-        state.on_record = self._before
+        self._hook.__exit__()
 
     def _recreate_cm(self) -> trace_lines:
         return type(self)()
@@ -68,10 +73,9 @@ class detect_anomaly(ContextDecorator):
     """
 
     def __enter__(self) -> detect_anomaly:
-        self._before = (state.on_record, state.on_gradient)
-        self._lines = trace_lines()
-        self._lines.__enter__()
-        tracing = state.on_record
+        self._hooks = ExitStack()
+        self._hooks.enter_context(trace_lines())
+        tracing = ON_RECORD.get()
         visited: list[tuple[Node, Any]] = []
 
         def on_record(node: Node) -> None:
@@ -87,12 +91,12 @@ class detect_anomaly(ContextDecorator):
                 raise _backward_error(node, dz, visited)
             visited.append((node, dz))
 
-        state.on_record, state.on_gradient = on_record, on_gradient
+        self._hooks.enter_context(setting(ON_RECORD, on_record))
+        self._hooks.enter_context(setting(ON_GRADIENT, on_gradient))
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._lines.__exit__()
-        state.on_record, state.on_gradient = self._before
+        self._hooks.close()
 
     def _recreate_cm(self) -> detect_anomaly:
         return type(self)()
@@ -124,10 +128,8 @@ def short_name(filename: str) -> str:
 
 
 def _finite(gradient: Any) -> bool:
-    if isinstance(gradient, Products):
-        gradient = gradient.dense()
-    arrays = [values for _, values in gradient.items] if isinstance(gradient, Deferred) else [gradient]
-    return all(bool(np.isfinite(getattr(array, "array", array)).all()) for array in arrays)
+    arrays = [values for _, values in gradient.terms] if isinstance(gradient, SparseGradient) else [dense(gradient)]
+    return all(bool(np.isfinite(plain(array)).all()) for array in arrays)
 
 
 def _place(node: Node) -> str:
@@ -182,16 +184,13 @@ def _forward_error(node: Node) -> NonFiniteError:
 
 def _backward_error(node: Node, dz: Any, visited: list[tuple[Node, Any]]) -> NonFiniteError:
     """The rule that sent `node` its first gradient that is not finite: each of its consumers' rules is asked again."""
-    whole = dz.dense() if isinstance(dz, Deferred) else getattr(dz, "array", dz)
+    whole = plain(dense(dz))
     for consumer, upstream in visited:
         if consumer.gate is None or node not in consumer.inputs or hasattr(upstream, "array"):
             continue
-        upstream = upstream.dense() if isinstance(upstream, Deferred) else upstream
-        parts = consumer.gate.backward(upstream, consumer.output, *consumer.arrays)
-        for position, part in enumerate(parts):
-            part = part() if callable(part) else part
+        upstream = dense(upstream)
+        for position, part in enumerate(rule_on_arrays(consumer, upstream)):
             if consumer.inputs[position] is node and part is not None and not _finite(part):
-                part = part.dense() if isinstance(part, Deferred) else np.asarray(part)
                 title = node.name or f"input {position}"
                 return NonFiniteError(
                     "MG711",
@@ -205,6 +204,6 @@ def _backward_error(node: Node, dz: Any, visited: list[tuple[Node, Any]]) -> Non
         "MG711",
         f"the gradient of {_place(node)} has {_strange(whole)}",
         where=f"{_place(node)}; {_range('dz', whole)}",
-        cause="each part was finite, their sum is too large for the dtype; or the seed itself was not finite",
+        cause="each part was finite, their sum is too large for the dtype; or backward started with NaN or infinity",
         remedy="scale the loss down, clip gradients, or compute in float64",
     )

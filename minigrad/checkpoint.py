@@ -20,8 +20,8 @@ from typing import IO, Any
 
 import numpy as np
 
+from .arrays import Array
 from .errors import CheckpointError, DtypeError
-from .pieces import Array
 from .tensor import Tensor
 
 _KEY = "minigrad"  # our entry in the header's metadata; a single one, since the format does not order its entries

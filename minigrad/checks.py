@@ -1,22 +1,39 @@
-"""What a Tensor refuses, and why: data that are not numbers, dtypes without gradients, backward from nowhere.
+"""What the engine refuses, and why: the texts of its errors, and the checks of what a caller hands in.
 
-Knows arrays and nodes, not Tensors.
+A function named `check_...` raises; `as_array`, `new_array` and `new_gradient` return what they have checked; all
+others return the error for the engine to raise, so that graph, backward, tensor and gate read without its text.
 """
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from .errors import DtypeError, GradientError, NonFiniteError, ShapeError
-from .graph import Leaf, Node, show, state
-from .pieces import Array
+from .arrays import Array
+from .context import RECORDING, SCOPE, show
+from .errors import DtypeError, GradientError, MinigradError, NonFiniteError, ShapeError, UnsupportedError
+from .graph import Leaf, Node
+
+Shape = tuple[int, ...]
 
 
-def title(node: Node) -> str:
-    """What an error calls a tensor: by its name, or else by its shape."""
-    return f"tensor {node.name!r}" if node.name else f"a tensor of shape {node.output.shape}"
+def describe(node: Node) -> str:
+    """What an error calls a tensor: its name, or else its shape."""
+    return f"tensor {node.name!r}" if node.name else f"a tensor of shape {node.shape}"
+
+
+def _with_shape(node: Node) -> str:
+    return describe(node) + (f" of shape {node.shape}" if node.name else "")
+
+
+def _gate_name(node: Node) -> str:
+    return node.gate.name if node.gate else "?"
+
+
+# ---- what a Tensor is made of ----
 
 
 def as_array(data: Any, dtype: Any) -> Array:
@@ -24,7 +41,7 @@ def as_array(data: Any, dtype: Any) -> Array:
     if isinstance(node := getattr(data, "node", None), Node):
         raise DtypeError(
             "MG111",
-            f"cannot make a Tensor from {title(node)}: it is one already",
+            f"cannot make a Tensor from {describe(node)}: it is one already",
             cause="a copy would lose its history silently",
             remedy="use it as it is, or t.detach() for a constant with its value",
         )
@@ -49,6 +66,34 @@ def as_array(data: Any, dtype: Any) -> Array:
     return array
 
 
+def new_array(leaf: Leaf, value: Any) -> Array:
+    """The array that is assigned to a leaf: of its shape, and of a dtype that can have a gradient if it wants one."""
+    array = as_array(value, None)
+    if array.shape != leaf.shape:
+        raise ShapeError(
+            "MG104",
+            f"{describe(leaf)} has shape {leaf.shape} and cannot take an array of shape {array.shape}",
+            cause="optimizers and recorded graphs rely on a tensor keeping its shape",
+            remedy="make a new Tensor, or reshape the array first",
+        )
+    if leaf.requires_grad:
+        check_differentiable(array.dtype, leaf.name)
+    return array
+
+
+def new_gradient(leaf: Leaf, value: Any) -> Array:
+    """The array that is assigned as a leaf's gradient: of its shape and dtype."""
+    array: Array = np.array(value, dtype=leaf.dtype)
+    if array.shape != leaf.shape:
+        raise ShapeError(
+            "MG105",
+            f"{describe(leaf)} has shape {leaf.shape} and cannot take a gradient of shape {array.shape}",
+            cause="a gradient has one number for each number of the tensor",
+            remedy="assign an array of the tensor's shape, or None",
+        )
+    return array
+
+
 def check_differentiable(dtype: np.dtype[Any], name: str | None) -> None:
     """DtypeError unless arrays of this dtype can have a gradient."""
     if dtype in (np.float32, np.float64):
@@ -64,57 +109,217 @@ def check_differentiable(dtype: np.dtype[Any], name: str | None) -> None:
     )
 
 
-def check_seed(node: Node, seed: Any) -> Array:
-    """The gradient that a backward pass from `node` starts with, as an array of its shape: 1 for a scalar."""
-    output = node.output
-    if not state.recording:
-        raise GradientError(
+def not_a_leaf(node: Node, action: str) -> GradientError:
+    """A step of a computation was to be changed."""
+    return GradientError(
+        "MG126",
+        f"cannot {action} {describe(node)}: {_gate_name(node)} made it in {show(node.scope)}",
+        cause="only leaves, which no gate made, can be changed; this one is a step of a computation",
+        remedy="change the leaves that it was computed from, or take t.detach()",
+    )
+
+
+def element_assigned(node: Node) -> DtypeError:
+    """An element of a Tensor was assigned to."""
+    return DtypeError(
+        "MG113",
+        f"{describe(node)} cannot be written to element by element",
+        cause="graphs that were recorded with it rely on its value",
+        remedy="combine tensors with mg.where or mg.concatenate, or assign a whole new array: t.array = ...",
+    )
+
+
+# ---- NumPy's functions ----
+
+
+def gradient_dropped(node: Node) -> UnsupportedError:
+    """NumPy asked for a Tensor that wants a gradient as a plain array."""
+    return UnsupportedError(
+        "MG114",
+        f"NumPy asked for {describe(node)} as a plain array, which would drop its gradient silently",
+        cause="np.asarray, or a NumPy function that minigrad does not know, was called on it",
+        remedy="take t.array on purpose, or use a function that minigrad records",
+    )
+
+
+def no_gate(function: str) -> UnsupportedError:
+    """A NumPy function was called that no gate stands for."""
+    return UnsupportedError(
+        "MG118",
+        f"minigrad records no gate for {function}",
+        cause="NumPy's own result would have dropped the gradient silently",
+        remedy="build it from functions that have a gate (docs/gates.md), use t.array if no gradient is wanted, "
+        "or write a Gate for it",
+    )
+
+
+# ---- calling a gate ----
+
+
+def broadcast_shape(gate: str, *shapes: Shape) -> Shape:
+    """The shape that arrays of these shapes have together; a ShapeError names the axis where they differ.
+
+    Two sizes of an axis, counted from the right, fit when they are equal or one of them is 1.
+    """
+    try:
+        return np.broadcast_shapes(*shapes)
+    except ValueError:
+        pass
+    given = " and ".join(str(shape) for shape in shapes)
+    longest = max(len(shape) for shape in shapes)
+    for back in range(1, longest + 1):
+        sizes = {shape[-back] for shape in shapes if len(shape) >= back}
+        if len(sizes - {1}) > 1:
+            break
+    raise ShapeError(
+        "MG101",
+        f"{gate} cannot combine shapes {given}",
+        cause=f"axis {-back}, counted from the end, has sizes {' and '.join(str(s) for s in sorted(sizes))}: "
+        "sizes fit when they are equal or one is 1",
+        remedy="reshape or transpose one of them; t.reshape(n, 1) turns a row into a column",
+    )
+
+
+def forward_failed(gate: Any, error: Exception, nodes: Sequence[Node]) -> Exception:
+    """The error of a forward call in the words of the gate: which inputs, of which shapes, in which scope."""
+    if not isinstance(error, MinigradError):
+        try:
+            gate.shape(*[node.shape for node in nodes])
+        except MinigradError as better:
+            error = better
+        else:
+            error = ShapeError(
+                "MG106",
+                f"{gate.name} failed: {error}",
+                cause=f"{type(error).__name__} in its forward",
+                remedy="mend its forward, or give it inputs that it can take; `shape` says which, and why",
+            )
+    if not error.where:
+        given = ", ".join(f"{node.name or 'input'} {node.shape}" for node in nodes)
+        error.where = f"{gate.name} in {show(SCOPE.get())}; given {given}"
+    return error
+
+
+def check_constants(gate: Any, nodes: Sequence[Node]) -> None:
+    """GradientError if an input that the gate has no gradient for requires one."""
+    for position in gate.constant_inputs:
+        if position < len(nodes) and nodes[position].requires_grad:
+            raise GradientError(
+                "MG128",
+                f"input {position} of {gate.name} ({nodes[position].name or 'unnamed'}) requires a gradient, "
+                "and this gate gives none for it",
+                where=f"{gate.name} in {show(SCOPE.get())}",
+                cause="labels, ids and conditions are constants",
+                remedy="pass t.detach(), or make the tensor without requires_grad",
+            )
+
+
+# ---- going backward ----
+
+
+def nothing_recorded(node: Node) -> GradientError:
+    """`backward` has no graph to go back through."""
+    if not RECORDING.get():
+        return GradientError(
             "MG121",
-            f"backward from {title(node)} was called inside no_grad",
+            f"backward from {describe(node)} was called inside no_grad",
             cause="no_grad says that no gradients are wanted here",
             remedy="call backward after the `with no_grad()` block",
         )
-    if not node.requires_grad:
-        origin = node.origin if isinstance(node, Leaf) else "constants"
-        raise GradientError(
-            "MG122",
-            f"nothing was recorded for {title(node)}: there is no graph to go back through",
-            cause={
-                "no_grad": "it was computed inside no_grad",
-                "detached": "it was detached from its history",
-                "cut": "it was cut from its history",
-            }.get(origin, "none of the tensors that it was computed from requires a gradient"),
-            remedy="compute it from at least one Tensor(..., requires_grad=True), outside no_grad",
-        )
-    if seed is None:
-        if output.size != 1:
+    origin = node.origin if isinstance(node, Leaf) else "constants"
+    return GradientError(
+        "MG122",
+        f"nothing was recorded for {describe(node)}: there is no graph to go back through",
+        cause={
+            "no_grad": "it was computed inside no_grad",
+            "detached": "it was detached from its history",
+            "cut": "it was cut from its history",
+        }.get(origin, "none of the tensors that it was computed from requires a gradient"),
+        remedy="compute it from at least one Tensor(..., requires_grad=True), outside no_grad",
+    )
+
+
+def upstream_missing(node: Node) -> GradientError:
+    """`backward` on several numbers, with no upstream gradient given."""
+    return GradientError(
+        "MG120",
+        f"backward from {_with_shape(node)} needs an upstream gradient",
+        cause="a gradient belongs to one number; which mix of these "
+        f"{node.output.size} numbers is meant is for the caller to say",
+        remedy="call backward on a scalar, such as t.sum() or t.mean(), or pass upstream= an array of that shape",
+    )
+
+
+def loss_not_finite(node: Node) -> NonFiniteError:
+    """`backward` on NaN or infinity."""
+    return NonFiniteError(
+        "MG130",
+        f"the loss is {node.output.item()}: its gradients would all be meaningless",
+        where=f"{node.gate.name if node.gate else 'a leaf'} in {show(node.scope)}",
+        cause="a learning rate too large, log or division of 0, or NaN in the input",
+        remedy="lower the learning rate, clip gradients, check the data; "
+        "mg.detect_anomaly() names the first gate that gave it",
+    )
+
+
+def upstream_misshapen(node: Node, shape: Shape) -> ShapeError:
+    """An upstream gradient of another shape than the output's."""
+    return ShapeError(
+        "MG102",
+        f"the upstream gradient has shape {shape}, and belongs to {_with_shape(node)}",
+        cause="it holds one number for each number of the output",
+        remedy="pass an array of the output's shape",
+    )
+
+
+def check_inputs_of_grad(inputs: Sequence[Any]) -> None:
+    """GradientError unless each of `inputs` is a Tensor that requires a gradient."""
+    for number, tensor in enumerate(inputs):
+        if not getattr(tensor, "requires_grad", False):
             raise GradientError(
-                "MG120",
-                f"backward from {_sized(node)} needs a seed",
-                cause="a gradient belongs to one number; which mix of these "
-                f"{output.size} numbers is meant is for the caller to say",
-                remedy="call backward on a scalar, such as t.sum() or t.mean(), or pass seed= an array of that shape",
+                "MG127",
+                f"input {number} of grad, {tensor!r}, does not require a gradient",
+                cause="it is not a Tensor, was made without requires_grad=True, or under no_grad",
+                remedy="make it with requires_grad=True, and compute the output from it",
             )
-        if not np.isfinite(output).all():
-            raise NonFiniteError(
-                "MG130",
-                f"the loss is {output.item()}: its gradients would all be meaningless",
-                where=f"{node.gate.name if node.gate else 'a leaf'} in {show(node.scope)}",
-                cause="a learning rate too large, log or division of 0, or NaN in the input",
-                remedy="lower the learning rate, clip gradients, check the data; "
-                "mg.detect_anomaly() names the first gate that gave it",
-            )
-        return np.ones(output.shape, output.dtype)
-    given: Array = np.array(seed, dtype=output.dtype)
-    if given.shape != output.shape:
-        raise ShapeError(
-            "MG102",
-            f"the seed has shape {given.shape}, and belongs to {_sized(node)}",
-            cause="the seed holds one number for each number of the output",
-            remedy="pass an array of the output's shape",
-        )
-    return given
 
 
-def _sized(node: Node) -> str:
-    return title(node) + (f" of shape {node.output.shape}" if node.name else "")
+def changed_in_place(node: Node, leaf: Node) -> GradientError:
+    """A leaf was updated between the forward pass and `backward`."""
+    return GradientError(
+        "MG123",
+        f"{leaf.name or 'a tensor'} {leaf.shape} was changed after {_gate_name(node)} used it and before backward",
+        where=f"{_gate_name(node)} in {show(node.scope)}",
+        cause="an optimizer step, or another update, came between the forward pass and this backward pass; a recurrent "
+        "state that is carried over from the last batch brings its old graph along",
+        remedy="run the forward pass again before calling backward; carry a state over as state.detach()",
+    )
+
+
+def no_second_derivative(node: Node) -> GradientError:
+    """A gate whose rule cannot run on Tensors was to be differentiated twice."""
+    return GradientError(
+        "MG124",
+        f"{_gate_name(node)} has no second derivative",
+        where=f"{_gate_name(node)} in {show(node.scope)}",
+        cause="its backward rule is written for arrays alone, and leaves no graph behind",
+        remedy="differentiate mg.opened(output), or build the layer with fused=False: both use small gates",
+    )
+
+
+def rule_failed(node: Node, dz: Any, error: Exception) -> GradientError:
+    """A backward rule raised an error, or gave gradients that do not fit."""
+    shapes = ", ".join(str(parent.shape) for parent in node.inputs)
+    return GradientError(
+        "MG125",
+        f"the backward rule of {_gate_name(node)} failed: {error}",
+        where=f"{_gate_name(node)} in {show(node.scope)}; inputs {shapes}, output {node.shape}, dz {dz.shape}",
+        cause="backward(dz, z, *arrays) must return one gradient, of the input's shape, for each input",
+        remedy=f"mg.gradcheck shows what is wrong with the rule of {_gate_name(node)}",
+    )
+
+
+def renamed(old: str, new: str, value: Any) -> Any:
+    """`value`, with a DeprecationWarning: the keyword that it was passed by has another name now."""
+    warnings.warn(f"{old}= is now called {new}=; the old name will go in the next version", DeprecationWarning, 3)
+    return value

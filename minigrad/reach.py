@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from operator import attrgetter
 
+from .context import show
 from .errors import GradientError
-from .graph import Leaf, Node, ancestors, show
+from .graph import Leaf, Node, ancestors
 from .tensor import Tensor
 
 
@@ -92,21 +94,16 @@ def _reason(loss: Node, tensor: Node) -> tuple[str, str]:
         return "MG734", ""
     if tensor in ancestors([loss]):
         return "MG730", ""
-    through_cuts = ancestors([loss], _also_through_cuts)
+    through_cuts = ancestors([loss], attrgetter("predecessors"))
     if tensor in through_cuts:
         cuts = [node for node in through_cuts if isinstance(node, Leaf) and node.cut_from is not None]
-        way = next(node for node in cuts if tensor in ancestors([node], _also_through_cuts))
+        way = next(node for node in cuts if tensor in ancestors([node], attrgetter("predecessors")))
         return "MG731", f"the cut {_at(way)}"
     ends = {node.origin: node for node in through_cuts if isinstance(node, Leaf)}
     for origin, code in (("no_grad", "MG732"), ("detached", "MG733")):
         if origin in ends:
             return code, f"a value {ends[origin].output.shape} made {_at(ends[origin])}"
     return "MG735", ""
-
-
-def _also_through_cuts(node: Node) -> Iterable[Node]:
-    cut_from = node.cut_from if isinstance(node, Leaf) else None
-    return node.inputs if cut_from is None else (cut_from,)
 
 
 def _at(node: Node) -> str:

@@ -44,5 +44,5 @@ class Adagrad(Optimizer):
         scratch *= lr
         p -= scratch
 
-    def idle_window(self) -> int:
+    def lazy_window(self) -> int:
         return 0

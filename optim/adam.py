@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .idle import fade_out, faded
+from .lazy import fade_out, faded
 from .optimizer import Array, Optimizer, Parameters, check_range
 
 
@@ -71,17 +71,17 @@ class Adam(Optimizer):
         scratch *= lr * root / correct1
         p -= scratch
 
-    def idle_window(self) -> int:
+    def lazy_window(self) -> int:
         return max(1, fade_out(self.beta1))  # without momentum p rests at once, and v still fades
 
-    def idle_terms(self, missed: Array, lr: float, t: int) -> tuple[Array, ...]:
+    def pending_terms(self, missed: Array, lr: float, t: int) -> tuple[Array, ...]:
         """With g = 0, step t is p -= a m / (b √v + eps), where m and v are as they were: a, and a / b."""
         correct1, correct2 = self.bias_corrections(t)
         a = lr / correct1 * self.beta1**missed
         b = np.sqrt(np.maximum(self.beta2**missed, 1e-300) / correct2)
         return a, a / b
 
-    def idle_catch_up(self, p: Array, slots: Sequence[Array], missed: Array, sums: tuple[Array, ...]) -> None:
+    def catch_up(self, p: Array, slots: Sequence[Array], missed: Array, sums: tuple[Array, ...]) -> None:
         """p -= Σ a m / (b √v + eps) over the missed steps, as A m / (B √v + eps) with A = Σ a and A / B = Σ a / b.
 
         That is exact where eps is nothing beside b √v, and where it is all. In between it is off by less than the

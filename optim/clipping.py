@@ -8,9 +8,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from minigrad import Tensor
+from minigrad.accumulator import SparseGradient
 from minigrad.errors import NonFiniteError
 from minigrad.graph import Leaf
-from minigrad.pieces import Pieces
 
 from .optimizer import Array, check_range
 
@@ -61,7 +61,6 @@ def gradient_values(tensor: Tensor) -> Array | None:
     leaf = tensor.node
     assert isinstance(leaf, Leaf)
     gradient = leaf.grad
-    if isinstance(gradient, Pieces) and (rows := gradient.rows()) is not None:
-        leaf.grad = Pieces(gradient.shape, gradient.dtype, [rows])
+    if isinstance(gradient, SparseGradient) and (rows := gradient.rows()) is not None:
         return rows[1]
     return tensor.grad  # which adds up what is held back

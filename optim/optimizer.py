@@ -15,12 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minigrad import Tensor
+from minigrad.accumulator import SparseGradient
 from minigrad.checkpoint import check_match
 from minigrad.errors import DtypeError, GradientError, OptionError
 from minigrad.graph import Leaf
-from minigrad.pieces import Deferred, Pieces
+from minigrad.table import Table
 
-from .idle import MOMENTS, IdleRows, IdleRule, change_rows
+from .lazy import FULL_CATCH_UPS, LazyRule, PendingRows, change_rows, is_pending, pending_parts
 
 Array = NDArray[Any]
 Parameters = Mapping[str, Tensor] | Sequence[Mapping[str, Any]]
@@ -73,7 +74,7 @@ class Optimizer:
             self.steps[path] = 0
             self.state[path] = {slot: np.zeros(tensor.shape, tensor.dtype) for slot in self.slots}
         self._buffers: dict[tuple[str, np.dtype[Any]], Array] = {}
-        self._idle: dict[str, IdleRows] = {}
+        self._pending: dict[str, PendingRows] = {}
 
     def parameters(self) -> dict[str, Tensor]:
         """All parameters of all groups, by path."""
@@ -83,7 +84,7 @@ class Optimizer:
         """Forget every gradient."""
         for group in self.groups:
             for tensor in group.parameters.values():
-                tensor.grad = None
+                tensor.node.grad = None  # type: ignore[attr-defined]
 
     def step(self) -> None:
         """Change every parameter that has a gradient, by the rule."""
@@ -114,102 +115,103 @@ class Optimizer:
         """
         raise NotImplementedError(f"{type(self).__name__} has no rule")
 
-    def idle_window(self) -> int | None:
-        """How long the rule still moves a number whose gradient has become 0, in steps, to within rounding.
+    def lazy_window(self) -> int | None:
+        """For how many steps the rule still moves a number whose gradient has become 0, to within rounding.
 
-        None: too long to leave rows of a table out. 0: it rests at once. A rule in between also has the methods of
-        `idle.IdleRule`.
+        None: for too many to leave rows of a table out. 0: it rests at once. A rule in between also has the methods of
+        `lazy.LazyRule`.
         """
         return None
 
     def state_dict(self) -> dict[str, Array]:
         """Copies of all state as {"slot/path": array}, and the steps made as {"steps/path": integer}."""
-        self._settle()
+        self._catch_up()
         return self._copies()
 
     def load_state_dict(self, state: Mapping[str, Array]) -> None:
         """Take over what `state_dict` gave, or change nothing: CheckpointError MG505 names all that does not fit."""
         check_match(state, self._copies(), f"the state of {type(self).__name__}")
-        self._settle()
-        self._idle.clear()
+        self._catch_up()
+        self._pending.clear()
         for path, slots in self.state.items():
             self.steps[path] = int(state[f"steps/{path}"])
             for slot, array in slots.items():
                 array[...] = state[f"{slot}/{path}"]
 
     def exact_state(self) -> dict[str, Array]:
-        """As `state_dict`, without making good what was put off: tables as they lie, and what their rows missed.
+        """As `state_dict`, without catching up: tables as they lie, and what is pending for their rows.
 
-        Making it good earlier or later changes the last bit of a row. A snapshot that must not change the run it is
-        taken of stores this, and puts it back with `load_exact_state`.
+        Catching up earlier or later changes the last bit of a row. A snapshot that must not change the run it is taken
+        of stores this, and puts it back with `load_exact_state`.
         """
         state = self._copies()
-        for path, idle in self._idle.items():
-            leaf = self._leaf(path)
-            if leaf.owed == idle.settle and idle.stale().size:
-                state |= {f"idle {name}/{path}": array for name, array in idle.state(leaf).items()}
+        for path, pending in self._pending.items():
+            table = self._table(path)
+            if table.pending is pending and pending.stale().size:
+                state |= {f"pending {part}/{path}": array for part, array in pending.state(table).items()}
         return state
 
     def load_exact_state(self, state: Mapping[str, Array]) -> None:
         """Take over what `exact_state` gave, tables included, or change nothing: CheckpointError MG505 as above."""
-        self.load_state_dict({name: array for name, array in state.items() if not name.startswith("idle ")})
-        for path, slots in self.state.items():
-            put_off = {name: state[f"idle {name}/{path}"] for name in IdleRows.STATE if f"idle {name}/{path}" in state}
-            if put_off:
-                leaf, rule, window = self._leaf(path), cast(IdleRule, self), self.idle_window() or 0
-                idle = IdleRows(rule, list(slots.values()), len(leaf.stored), self.steps[path], window)
-                idle.load_state(leaf, put_off)
-                self._idle[path] = idle
+        self.load_state_dict({name: array for name, array in state.items() if not is_pending(name)})
+        for path in self.state:
+            if parts := pending_parts(state, path):
+                table = self._table(path)
+                pending = self._pending[path] = self._pending_rows(path, table, self.steps[path])
+                pending.load_state(table, parts)
 
-    def _change(self, path: str, tensor: Tensor, gradient: Array | Deferred, group: Group) -> None:
-        self.steps[path] += 1
-        lr, decay, t = group.lr * self.scale, group.weight_decay, self.steps[path]
+    def _change(self, path: str, tensor: Tensor, gradient: Array | SparseGradient, group: Group) -> None:
+        lr, decay, t = group.lr * self.scale, group.weight_decay, self.steps[path] + 1
         slots = list(self.state[path].values())
-        rows = gradient.rows() if isinstance(gradient, Pieces) and decay == 0 else None
-        if rows is not None and (window := self.idle_window()) is not None:
-            self._change_rows(path, tensor, *rows, slots, lr, t, window)
-            return
-        whole = gradient.dense() if isinstance(gradient, Deferred) else gradient
-        tensor.update(lambda array: self._change_whole(array, whole, slots, lr, decay, t))
-        if path in self._idle:
-            self._idle[path].count_step(lr)
+        if isinstance(gradient, SparseGradient):
+            if decay == 0 and self._change_rows(path, tensor, gradient, slots, lr, t):
+                return
+            gradient = gradient.dense()
 
-    def _change_whole(self, p: Array, g: Array, slots: Sequence[Array], lr: float, decay: float, t: int) -> None:
-        if decay and self.decoupled_decay:
-            p *= 1 - lr * decay
-        elif decay:
-            decayed = self._scratch("decayed", p)
-            np.multiply(p, decay, out=decayed)
-            decayed += g
-            g = decayed
-        self.rule(p, g, slots, self._scratch("rule", p), lr, t)
+        def change(p: Array) -> None:
+            g = gradient
+            if decay and self.decoupled_decay:
+                p *= 1 - lr * decay
+            elif decay:
+                g = np.multiply(p, decay, out=self._scratch("decayed", p))
+                g += gradient
+            self.rule(p, g, slots, self._scratch("rule", p), lr, t)
+
+        tensor.update(change)
+        self.steps[path] = t
+        if path in self._pending:
+            self._pending[path].count_step(lr)
 
     def _change_rows(
-        self, path: str, tensor: Tensor, ids: Array, g: Array, slots: Sequence[Array], lr: float, t: int, window: int
-    ) -> None:
-        """Change the rows `ids` of a table, and leave the others to be made up for when they are read."""
+        self, path: str, tensor: Tensor, gradient: SparseGradient, slots: Sequence[Array], lr: float, t: int
+    ) -> bool:
+        """Change the rows that have a gradient, and leave the others pending; False where that cannot be."""
+        window, leaf = self.lazy_window(), tensor.node
+        if window is None or (window and not isinstance(leaf, Table)) or (rows := gradient.rows()) is None:
+            return False
+        ids, g = rows
 
         def change(table: Array) -> None:
             change_rows(table, slots, ids, lambda p, own: self.rule(p, g, own, np.empty_like(p), lr, t))
 
-        if not window:
+        if not isinstance(leaf, Table) or not window:
             tensor.update(change)
-            return
-        leaf = tensor.node
-        assert isinstance(leaf, Leaf)
-        idle = self._idle.get(path)
-        if idle is None or leaf.owed != idle.settle:
-            if idle is not None:
-                idle.settle(leaf, None)
-            tensor.array  # noqa: B018  # reading it lets another optimizer make good what it owes
-            idle = self._idle[path] = IdleRows(self, slots, tensor.shape[0], t - 1, window)  # type: ignore[arg-type]
-        idle.settle(leaf, ids)
-        leaf.owed = None  # the table is written to as it lies
-        tensor.update(change)
-        idle.count_step(lr, ids)
-        leaf.owed = idle.settle
-        if t in MOMENTS:
-            idle.settle(leaf, None)
+            self.steps[path] = t
+            return True
+        pending = self._pending.get(path)
+        if pending is None or leaf.pending is not pending:
+            if pending is not None:
+                pending.catch_up(leaf, None)
+            leaf.catch_up()  # another optimizer may have left rows pending
+            pending = self._pending[path] = self._pending_rows(path, leaf, t - 1)
+        pending.catch_up(leaf, ids)
+        leaf.write(change)
+        self.steps[path] = t
+        pending.count_step(lr, ids)
+        leaf.pending = pending
+        if t in FULL_CATCH_UPS:
+            leaf.catch_up()
+        return True
 
     def _copies(self) -> dict[str, Array]:
         return {
@@ -217,14 +219,19 @@ class Optimizer:
             **{f"{slot}/{path}": a.copy() for path, slots in self.state.items() for slot, a in slots.items()},
         }
 
-    def _settle(self) -> None:
-        """Make good what was put off, in parameters and state alike."""
-        for path, idle in self._idle.items():
-            idle.settle(self._leaf(path), None)
+    def _catch_up(self) -> None:
+        """Bring every table up to date, with its state."""
+        for path, pending in self._pending.items():
+            pending.catch_up(self._table(path), None)
 
-    def _leaf(self, path: str) -> Leaf:
+    def _pending_rows(self, path: str, table: Table, t: int) -> PendingRows:
+        """The rows of a table, all up to date with step t."""
+        slots, window = list(self.state[path].values()), self.lazy_window() or 0
+        return PendingRows(cast(LazyRule, self), slots, table.shape[0], t, window)
+
+    def _table(self, path: str) -> Table:
         leaf = self.parameters()[path].node
-        assert isinstance(leaf, Leaf)
+        assert isinstance(leaf, Table)
         return leaf
 
     def _scratch(self, use: str, like: Array) -> Array:

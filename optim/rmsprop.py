@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .idle import faded
+from .lazy import faded
 from .optimizer import Array, Optimizer, Parameters, check_range
 
 
@@ -52,12 +52,12 @@ class RMSprop(Optimizer):
         scratch *= lr
         p -= scratch
 
-    def idle_window(self) -> int:
+    def lazy_window(self) -> int:
         return 1  # p rests at once, and s fades by a factor that needs no sum
 
-    def idle_terms(self, missed: Array, lr: float, t: int) -> tuple[Array, ...]:
+    def pending_terms(self, missed: Array, lr: float, t: int) -> tuple[Array, ...]:
         return ()
 
-    def idle_catch_up(self, p: Array, slots: Sequence[Array], missed: Array, sums: tuple[Array, ...]) -> None:
+    def catch_up(self, p: Array, slots: Sequence[Array], missed: Array, sums: tuple[Array, ...]) -> None:
         (s,) = slots
         s *= faded(self.decay, missed, s.dtype)

@@ -8,7 +8,7 @@ import numpy as np
 
 from minigrad.errors import OptionError
 
-from .idle import fade_out, faded
+from .lazy import fade_out, faded
 from .optimizer import Array, Optimizer, Parameters, check_range
 
 
@@ -69,13 +69,13 @@ class SGD(Optimizer):
             np.multiply(g, lr, out=scratch)
         p -= scratch
 
-    def idle_window(self) -> int:
+    def lazy_window(self) -> int:
         return fade_out(self.momentum)
 
-    def idle_terms(self, missed: Array, lr: float, t: int) -> tuple[Array, ...]:
+    def pending_terms(self, missed: Array, lr: float, t: int) -> tuple[Array, ...]:
         return (lr * self.momentum ** (missed + self.nesterov),)
 
-    def idle_catch_up(self, p: Array, slots: Sequence[Array], missed: Array, sums: tuple[Array, ...]) -> None:
+    def catch_up(self, p: Array, slots: Sequence[Array], missed: Array, sums: tuple[Array, ...]) -> None:
         (v,) = slots
         p -= v * sums[0].astype(p.dtype)
         v *= faded(self.momentum, missed, v.dtype)

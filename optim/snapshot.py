@@ -16,6 +16,7 @@ from minigrad import Tensor, generator
 from minigrad.checkpoint import check_match, load, save
 from minigrad.errors import CheckpointError
 
+from .lazy import is_pending
 from .optimizer import Array
 
 if TYPE_CHECKING:
@@ -53,8 +54,8 @@ def store(trainer: Trainer, path: str | os.PathLike[str]) -> None:
     }
     try:
         save(path, arrays, info)
-    finally:  # reading the weights made good what the optimizer had put off, and storing a run must not change it
-        if any(name.startswith("idle ") for name in exact):
+    finally:  # reading the weights has caught up with what was pending, and storing a run must not change it
+        if any(map(is_pending, exact)):
             trainer.optimizer.load_exact_state(exact)
 
 
@@ -70,7 +71,7 @@ def restore(trainer: Trainer, path: str | os.PathLike[str]) -> None:
     model = trainer.model.named_parameters()
     check_match(part(checkpoint, "model/"), {name: tensor.array for name, tensor in model.items()}, "the model")
     exact = part(checkpoint, "optimizer/")
-    state = {name: array for name, array in exact.items() if not name.startswith("idle ")}
+    state = {name: array for name, array in exact.items() if not is_pending(name)}
     check_match(state, trainer.optimizer.state_dict(), f"the state of {info['optimizer']}")
     for batches, position in ((trainer.train, info["train"]), (trainer.validation, info["validation"])):
         if position and batches is not None and hasattr(batches, "load_state_dict"):

@@ -71,8 +71,8 @@ def summary(model: Model, *inputs: Any) -> Summary:
     >>> table.lines[-1]
     Line(scope='sequential/dense', layer='Dense', output=(1, 2), parameters=10, bytes=16, flops=18)
     """
-    from minigrad.draw import Graph
-    from minigrad.draw.summary import rows
+    from minigrad.drawing import Graph
+    from minigrad.drawing.summary import rows
 
     parameters = model.named_parameters()
     frozen = [tensor for tensor in parameters.values() if not tensor.requires_grad]

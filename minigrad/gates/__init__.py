@@ -1,7 +1,8 @@
 """All gates. Importing this package files each under the NumPy functions and operators that it stands for."""
 
-from .activation import LogSoftmax, ReLU, Sigmoid, Softmax, Tanh, log_softmax, relu, sigmoid, softmax, tanh
-from .arithmetic import AddGate, Divide, Exp, Hadamard, Log, Negate, Power, Sqrt, Subtract, exp, log, sqrt
+from .activation import LogSoftmax, ReLU, Sigmoid, Softmax, log_softmax, relu, sigmoid, softmax
+from .basic import AddGate, Divide, Hadamard, MultiplyGate, Negate, Subtract, Tanh, tanh
+from .elementwise import Exp, Log, Power, Sqrt, exp, log, sqrt
 from .indexing import (
     Concatenate,
     Scatter,
@@ -12,7 +13,6 @@ from .indexing import (
     stack,
     where,
 )
-from .linear import BroadcastTo, MultiplyGate, Reshape, Transpose
 from .loss import (
     BinaryCrossEntropy,
     MeanSquaredError,
@@ -24,6 +24,7 @@ from .loss import (
 from .recurrent import GRUSequence, LSTMSequence, RNNSequence
 from .reduction import Max, Mean, Sum
 from .rows import Lookup, LookupProduct, lookup
+from .shape import BroadcastTo, Reshape, Transpose
 
 __all__ = [
     "AddGate", "BinaryCrossEntropy", "BroadcastTo", "Concatenate", "Divide", "Exp", "GRUSequence", "Hadamard",

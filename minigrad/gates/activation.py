@@ -1,4 +1,4 @@
-"""Non-linearities, element by element or along one axis. Know nothing of layers."""
+"""Activation functions: element by element (sigmoid, relu), and along one axis (softmax). Tanh is in basic.py."""
 
 from __future__ import annotations
 
@@ -8,39 +8,11 @@ import numpy as np
 
 from ..errors import ShapeError
 from ..gate import Gate, Shape
-from ..tensor import Tensor, TensorLike, implements
+from ..tensor import Tensor, TensorLike
+from .basic import _OneOperand
 
 
-def _values() -> list[tuple[Any, ...]]:
-    """Inputs on both sides of 0, none within 0.05 of it, where ReLU has its kink."""
-    rng = np.random.default_rng(9)
-    x = rng.uniform(0.05, 2.0, (3, 4)) * rng.choice([-1.0, 1.0], (3, 4))
-    return [(x,), (np.array(0.7),)]
-
-
-class _Activation(Gate):
-    @classmethod
-    def samples(cls) -> Any:
-        return ((cls(), arrays) for arrays in _values())
-
-
-class Tanh(_Activation):
-    """z = tanh x, between -1 and 1. dx = dz · (1 - z²): saturated units, with z near ±1, let little through.
-
-    >>> tanh(Tensor([0.0, 0.5])).array.round(4)
-    array([0.    , 0.4621], dtype=float32)
-    """
-
-    symbol = "tanh"
-
-    def forward(self, x: Any) -> Any:
-        return np.tanh(x)
-
-    def backward(self, dz: Any, z: Any, x: Any) -> Any:
-        return (dz - dz * z * z,)  # dz · (1 - z²), but 1 - z² would make an array of the Python number 1 at each call
-
-
-class Sigmoid(_Activation):
+class Sigmoid(_OneOperand):
     """z = 1 / (1 + e^-x), between 0 and 1. dx = dz · z · (1 - z), at most dz / 4.
 
     >>> sigmoid(Tensor([0.0, -1000.0])).array
@@ -59,7 +31,7 @@ class Sigmoid(_Activation):
         return (dz * z * (1 - z),)
 
 
-class ReLU(_Activation):
+class ReLU(_OneOperand):
     """z = max(x, 0). dx = dz where x > 0, else 0 (at the kink x = 0 as well).
 
     >>> relu(Tensor([-1.0, 2.0])).array
@@ -158,7 +130,6 @@ def check_axis(gate: str, axis: int, shape: Shape) -> None:
         )
 
 
-tanh = implements(np.tanh)(Tanh())
 sigmoid = Sigmoid()
 relu = ReLU()
 

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from ..accumulator import SparseGradient
 from ..errors import IndexRangeError, OptionError, ShapeError
 from ..gate import Gate, Shape
-from ..pieces import Pieces
-from ..tensor import Tensor, TensorLike, implements
+from ..numpy_functions import implements
+from ..tensor import Tensor, TensorLike
 from .activation import check_axis
 
 
@@ -81,7 +82,7 @@ class Scatter(Gate):
         self.to, self.key = to, plain_key(key)
 
     def forward(self, x: Any) -> Any:
-        return Pieces(self.to, x.dtype, [(self.key, np.broadcast_to(x, self._picked(x.shape)))]).dense()
+        return SparseGradient(self.to, x.dtype, [(self.key, np.broadcast_to(x, self._picked(x.shape)))]).dense()
 
     def backward(self, dz: Any, z: Any, x: Any) -> Any:
         return (dz[self.key],)
@@ -241,7 +242,7 @@ def scatter(shape: Shape, key: Any, values: Any) -> Any:
     """`values` at `key` of an otherwise zero array: in pieces for an array, as a recorded Scatter for a Tensor."""
     if isinstance(values, Tensor):
         return Scatter(shape, key)(values)
-    return Pieces(shape, values.dtype, [(key, np.asarray(values))])
+    return SparseGradient(shape, values.dtype, [(key, np.asarray(values))])
 
 
 @implements(np.ndarray.__getitem__)

@@ -11,17 +11,17 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import Array
+from ..context import show
 from ..errors import DtypeError, IndexRangeError, OptionError, ShapeError
 from ..gate import Gate, Shape
-from ..graph import show
-from ..pieces import Array
 from ..tensor import Tensor, TensorLike
 
 
 class _Loss(Gate):
-    """What losses share: the reduction, and weights by class."""
+    """What losses share: prediction and truth of one shape, and the reduction."""
 
-    def __init__(self, reduction: str = "mean", weights: Sequence[float] | Array | None = None) -> None:
+    def __init__(self, reduction: str = "mean") -> None:
         if reduction not in ("mean", "sum", "none"):
             raise OptionError(
                 "MG150",
@@ -30,7 +30,6 @@ class _Loss(Gate):
                 remedy="choose 'mean', 'sum' or 'none' (one loss for each example)",
             )
         self.reduction = reduction
-        self.weights = None if weights is None else np.asarray(weights, np.float64)
 
     def shape(self, *shapes: Shape) -> Shape:
         each = self.each(*shapes)
@@ -51,7 +50,8 @@ class _Loss(Gate):
             )
         return prediction
 
-    def _reduce(self, losses: Any, weight: Any) -> Any:
+    def _reduce(self, losses: Any, count: float) -> Any:
+        """The losses of the examples reduced; a mean divides by `count`, their number or the sum of their weights."""
         if losses.size == 0 and self.reduction == "mean":
             raise ShapeError(
                 "MG116",
@@ -61,19 +61,27 @@ class _Loss(Gate):
             )
         if self.reduction == "none":
             return losses
-        return losses.sum() / self._count(losses.shape, weight) if self.reduction == "mean" else losses.sum()
+        return losses.sum() / count if self.reduction == "mean" else losses.sum()
 
-    def _per_example(self, dz: Any, examples: Shape, weight: Any) -> Any:
-        """dz sent back through the reduction, to the (weighted) loss of each example."""
-        return dz / self._count(examples, weight) if self.reduction == "mean" else dz
+    def _per_example(self, dz: Any, count: float) -> Any:
+        """dz sent back through the reduction, to the loss of each example."""
+        return dz / count if self.reduction == "mean" else dz
+
+
+class _WeightedLoss(_Loss):
+    """A loss whose examples can be weighted, by class."""
+
+    def __init__(self, reduction: str = "mean", weights: Sequence[float] | Array | None = None) -> None:
+        super().__init__(reduction)
+        self.weights = None if weights is None else np.asarray(weights, np.float64)
 
     @staticmethod
-    def _count(examples: Shape, weight: Any) -> int | float:
+    def _count(examples: Shape, weight: Any) -> float:
         """What a mean divides by: the number of examples, or the sum of their weights."""
         return math.prod(examples) if weight is None else float(weight.sum())
 
 
-class SoftmaxCrossEntropy(_Loss):
+class SoftmaxCrossEntropy(_WeightedLoss):
     """z = -ln softmax(logits)[label], averaged over the examples. d(logits) = (softmax(logits) - onehot) dz / N.
 
     logits (..., C), labels (...) integers from 0 to C-1. `weights` (C,) gives each class its weight; the mean is then
@@ -96,17 +104,17 @@ class SoftmaxCrossEntropy(_Loss):
         at_label = np.take_along_axis(shifted, labels[..., None].astype(np.intp), axis=-1)[..., 0]
         losses = np.log(np.exp(shifted).sum(axis=-1)) - at_label
         weight = self._weight(logits, labels)
-        return self._reduce(losses if weight is None else losses * weight, weight)
+        return self._reduce(losses if weight is None else losses * weight, self._count(labels.shape, weight))
 
     def backward(self, dz: Any, z: Any, logits: Any, labels: Any) -> Any:
-        # Softmax is computed again in place of being kept from forward: a gate holds nothing between calls.
+        # Softmax is computed again instead of being saved by forward: that takes less memory.
         e = np.exp(logits - logits.max(axis=-1, keepdims=True))
         onehot = (labels[..., None] == np.arange(logits.shape[-1])).astype(logits.dtype)
         weight = self._weight(logits, labels)
         slope = e / e.sum(axis=-1, keepdims=True) - onehot
         if weight is not None:
             slope = slope * weight[..., None]
-        dz = self._per_example(dz, labels.shape, weight)
+        dz = self._per_example(dz, self._count(labels.shape, weight))
         return slope * (dz.reshape(*dz.shape, 1) if dz.shape else dz), None
 
     def each(self, *shapes: Shape) -> Shape:
@@ -173,7 +181,7 @@ class SoftmaxCrossEntropy(_Loss):
         yield cls(), (np.ones((0, 3)), np.zeros(0, int)), ShapeError
 
 
-class BinaryCrossEntropy(_Loss):
+class BinaryCrossEntropy(_WeightedLoss):
     """z = -t ln σ(x) - (1 - t) ln(1 - σ(x)), averaged. dx = (σ(x) - t) dz / N.
 
     Logits x and targets t have one shape; t is between 0 and 1. `weights` = (w0, w1) weight the two terms; the mean is
@@ -201,21 +209,21 @@ class BinaryCrossEntropy(_Loss):
         t = targets.astype(logits.dtype, copy=False)
         tail = np.log1p(np.exp(-np.abs(logits)))  # ln(1 + e^-|x|): the part of both terms that is never large
         if self.weights is None:
-            return self._reduce(np.maximum(logits, 0) - logits * t + tail, None)
+            return self._reduce(np.maximum(logits, 0) - logits * t + tail, t.size)
         w0, w1 = self._pair()
         positive = np.maximum(-logits, 0) + tail  # -ln σ(x)
         negative = np.maximum(logits, 0) + tail  # -ln(1 - σ(x))
         losses = w1 * t * positive + w0 * (1 - t) * negative
-        return self._reduce(losses, self._weight(t))
+        return self._reduce(losses, float(self._weight(t).sum()))
 
     def backward(self, dz: Any, z: Any, logits: Any, targets: Any) -> Any:
         t = targets.astype(logits.dtype, copy=False)
         probability = 0.5 + 0.5 * np.tanh(0.5 * logits)  # σ(x), as in Sigmoid
         if self.weights is None:
-            return (probability - t) * self._per_example(dz, t.shape, None), None
+            return (probability - t) * self._per_example(dz, t.size), None
         w0, w1 = self._pair()
         slope = probability * (1 - t) * w0 - (1 - probability) * t * w1
-        return slope * self._per_example(dz, t.shape, self._weight(t)), None
+        return slope * self._per_example(dz, float(self._weight(t).sum())), None
 
     def flops(self, output: Shape, *shapes: Shape) -> int:
         return 8 * super().flops(shapes[0])
@@ -262,16 +270,14 @@ class MeanSquaredError(_Loss):
 
     symbol = "MSE"
 
-    def __init__(self, reduction: str = "mean") -> None:
-        super().__init__(reduction)
-
     def forward(self, prediction: Any, truth: Any) -> Any:
-        self.each(prediction.shape, truth.shape)
+        if prediction.shape != truth.shape:
+            self.each(prediction.shape, truth.shape)  # which says why not
         error = prediction - truth
-        return self._reduce(error * error, None)
+        return self._reduce(error * error, error.size)
 
     def backward(self, dz: Any, z: Any, prediction: Any, truth: Any) -> Any:
-        slope = 2 * (prediction - truth) * self._per_example(dz, prediction.shape, None)
+        slope = 2 * (prediction - truth) * self._per_example(dz, math.prod(prediction.shape))
         return slope, lambda: -slope
 
     def flops(self, output: Shape, *shapes: Shape) -> int:

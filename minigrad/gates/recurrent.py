@@ -22,8 +22,8 @@ from typing import Any
 import numpy as np
 from numpy import add, multiply, subtract, tanh
 
+from ..arrays import Array, sum_rows
 from ..gate import Shape
-from ..pieces import Array, sum_rows
 from .sequence import _Sequence, one_dtype
 
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from ..errors import ShapeError
 from ..gate import Gate, Shape
-from ..tensor import Tensor, TensorLike, implements
+from ..numpy_functions import implements
+from ..tensor import Tensor, TensorLike
 from .activation import check_axis
 
 Axis = int | tuple[int, ...] | None

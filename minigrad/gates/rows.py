@@ -1,4 +1,4 @@
-"""Rows of a table by their ids, alone or with the product that follows. Know that a table may be owed rows."""
+"""Rows of a table by their ids, alone (Lookup) or with the matrix product that follows (LookupProduct)."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ from typing import Any
 
 import numpy as np
 
+from ..accumulator import SparseGradient
+from ..arrays import distinct_ids, sum_by_place, sum_rows
+from ..context import RECORDING
 from ..errors import DtypeError, IndexRangeError, ShapeError
 from ..gate import Gate, Shape
-from ..graph import Leaf, Node, state
-from ..pieces import Pieces, distinct_ids, sum_by_place, sum_rows
-from ..tensor import Tensor, TensorLike, handle
-from .indexing import plain_key, scatter
+from ..graph import Leaf, Node
+from ..table import Table, stored
+from ..tensor import Tensor, TensorLike, as_tensors, from_node
+from .indexing import scatter
 
 
 class _ReadsRows(Gate):
@@ -20,18 +23,22 @@ class _ReadsRows(Gate):
     constant_inputs = (1,)
 
     def __call__(self, *inputs: TensorLike) -> Tensor:
-        table, ids, *more = inputs
-        leaf = table.node if isinstance(table, Tensor) else None
-        if not isinstance(leaf, Leaf) or leaf.owed is None:
-            return super().__call__(table, ids, *more)
-        self._check(rows := plain_key(ids), len(leaf.stored))
-        owed = leaf.owed
-        owed(leaf, rows)  # the rows that are read must be up to date, and only those
-        leaf.owed = None
-        try:
-            return super().__call__(table, ids, *more)
-        finally:
-            leaf.owed = owed
+        tensors = as_tensors(inputs)
+        table, ids = tensors[0].node, tensors[1].node.output
+        if not isinstance(table, Table) or table.pending is None or self._strays(ids, table.shape[0]).size:
+            return super().__call__(*tensors)
+        with table.reading(ids):
+            return super().__call__(*tensors)
+
+    @staticmethod
+    def _strays(ids: Any, vocabulary: int) -> Any:
+        """The ids that are outside the table, or no integers at all."""
+        if ids.dtype.kind not in "iu":
+            return ids.reshape(-1)
+        # A negative id read as unsigned is huge, so that one comparison finds both kinds of stray.
+        if not ids.size or ids.astype(np.int64, copy=False).view(np.uint64).max() < vocabulary:
+            return ids.reshape(-1)[:0]
+        return ids[(ids < 0) | (ids >= vocabulary)]
 
     def _check(self, ids: Any, vocabulary: int) -> None:
         if ids.dtype.kind not in "iu":
@@ -41,12 +48,10 @@ class _ReadsRows(Gate):
                 cause="ids number the rows of the table",
                 remedy="ids.astype('int64'), or a list of Python integers",
             )
-        # A negative id read as unsigned is huge, so that one comparison finds both kinds of stray.
-        if ids.size and ids.astype(np.int64, copy=False).view(np.uint64).max() >= vocabulary:
-            stray = ids[(ids < 0) | (ids >= vocabulary)]
+        if (strays := self._strays(ids, vocabulary)).size:
             raise IndexRangeError(
                 "MG141",
-                f"id {stray[0]} is outside the vocabulary of {vocabulary} ({stray.size} of {ids.size} ids are)",
+                f"id {strays[0]} is outside the vocabulary of {vocabulary} ({strays.size} of {ids.size} ids are)",
                 cause="the ids were made with a larger vocabulary than the table has rows, or are not ids",
                 remedy=f"keep ids from 0 to {vocabulary - 1}: use a vocabulary of that size, or a larger table",
             )
@@ -68,11 +73,9 @@ class Lookup(_ReadsRows):
     symbol = "look-up"
 
     def __call__(self, *inputs: TensorLike) -> Tensor:
-        table, ids = inputs
+        table, ids = as_tensors(inputs)
         rows = super().__call__(table, ids)
-        if isinstance(rows.node, Leaf) and isinstance(table, Tensor):
-            rows.node = LookedUp(rows.node, table.node, plain_key(ids))
-        return rows
+        return from_node(LookedUp(rows.node, table.node, ids.node)) if isinstance(rows.node, Leaf) else rows
 
     def forward(self, table: Any, ids: Any) -> Any:
         self._check(ids, len(table))
@@ -102,18 +105,18 @@ class Lookup(_ReadsRows):
 class LookedUp(Leaf):
     """Rows of a table whose look-up was not recorded. It still says which rows they are: see `looked_up`."""
 
-    __slots__ = ("ids", "table")
+    __slots__ = ("ids", "rows", "table")
 
-    def __init__(self, rows: Leaf, table: Node, ids: Any) -> None:
-        super().__init__(rows.stored, origin=rows.origin)
-        self.table, self.ids = (table, table.stored), ids
+    def __init__(self, rows: Leaf, table: Node, ids: Node) -> None:
+        super().__init__(rows.output, origin=rows.origin)
+        self.rows, self.table, self.ids = rows.output, (table, stored(table)), ids
 
 
-def looked_up(x: Tensor) -> tuple[Tensor, Any] | None:
+def looked_up(x: Tensor) -> tuple[Tensor, Tensor] | None:
     """(table, ids) if x is what a look-up gave, so that a product with it may be left to LookupProduct.
 
-    None too where that would say something else than x: if the table has changed since, or would get a gradient that x
-    does not pass on.
+    None too where that would say something else than x: if table or x have changed since, or if one of the two gets a
+    gradient that the other would not.
 
     >>> table, ids = looked_up(lookup(Tensor([[1.0, 2.0], [3.0, 4.0]]), [1, 1, 0]))
     >>> table.shape, ids.shape
@@ -122,15 +125,16 @@ def looked_up(x: Tensor) -> tuple[Tensor, Any] | None:
     node = x.node
     if isinstance(node, LookedUp):
         (table, array), ids = node.table, node.ids
-        if table.requires_grad and state.recording:
+        changed = node.output is not node.rows or node.updated
+        if changed or node.requires_grad or (table.requires_grad and RECORDING.get()):
             return None
     elif isinstance(node.gate, Lookup):
-        (table, _), (array, ids) = node.inputs, node.arrays
+        (table, ids), array = node.inputs, node.arrays[0]
     else:
         return None
-    if table.stored is not array or table.updated > node.serial:
+    if stored(table) is not array or table.updated > node.serial:
         return None
-    return handle(table), ids
+    return from_node(table), from_node(ids)
 
 
 class LookupProduct(_ReadsRows):
@@ -166,8 +170,8 @@ class LookupProduct(_ReadsRows):
         by_place = dz.transpose(*_reversed_but_last(ids.ndim)).reshape(-1, dz.shape[-1])
         sums = sum_by_place(place.reshape(-1), len(distinct), by_place)
 
-        def d_table() -> Pieces:
-            return Pieces(table.shape, dz.dtype, [(distinct, sums.dot(W.T))], summed=True)
+        def d_table() -> SparseGradient:
+            return SparseGradient(table.shape, dz.dtype, [(distinct, sums.dot(W.T))], coalesced=True)
 
         return d_table, None, lambda: table.take(distinct, axis=0).T.dot(sums), lambda: sum_rows(sums)
 

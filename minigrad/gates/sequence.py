@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from ..arrays import Array
+from ..context import ON_CUT, RECORDING
 from ..errors import OptionError, ShapeError
 from ..gate import Gate, Shape
-from ..graph import state
-from ..pieces import Array
 
 
 class _Sequence(Gate):
@@ -77,7 +77,7 @@ class _Sequence(Gate):
     def _room(count: int, z: Array) -> Array:
         """(T, count, B, H) for what each step leaves to backward; where nothing is recorded, all share one place."""
         steps, *shape = z.shape
-        if state.recording:
+        if RECORDING.get():
             return np.empty((steps, count, *shape), z.dtype)
         once = np.empty((count, *shape), z.dtype)
         return as_strided(once, (steps, count, *shape), (0, *once.strides))
@@ -92,16 +92,17 @@ class _Sequence(Gate):
             yield t, None if column.all() else column
 
     def _holds(self, steps: int, mask: Any) -> dict[int, Array | None]:
-        """The cuts, where somebody wants to hold the states there (`graph.state.on_cut`): else values need no cut."""
-        if state.on_cut is None:
+        """The cuts, where somebody wants to hold the states there (`context.ON_CUT`): else values need no cut."""
+        if ON_CUT.get() is None:
             return {}
         return cuts(steps, self.truncate, None if mask is None else self._in_order(mask, 1))
 
     @staticmethod
     def _hold(rows: Any, part: Any) -> Any:
         """A state behind a cut of those rows (B, 1), or of all (None)."""
-        assert state.on_cut is not None
-        held = state.on_cut(part.copy())
+        hold = ON_CUT.get()
+        assert hold is not None
+        held = hold(part.copy())
         return held if rows is None else np.where(rows, held, part)
 
     def _backwards(self, mask: Any, *dz: Any) -> Iterator[tuple[int, Any, Any]]:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from minigrad.context import show
 from minigrad.errors import NonFiniteError, OptionError
-from minigrad.graph import Leaf, Node, ancestors, show
+from minigrad.graph import Leaf, Node, ancestors
 
 from ..clipping import clip_gradients
 from ..optimizer import check_count, check_range

@@ -96,7 +96,7 @@ def test_a_scope_closes_when_forward_fails() -> None:
 
     with pytest.raises(ZeroDivisionError):
         Broken()(1)
-    assert graph.current_scope() == ()
+    assert graph.SCOPE.get() == ()
 
 
 def test_modes_reach_every_layer() -> None:

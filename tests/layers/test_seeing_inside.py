@@ -23,6 +23,7 @@ from layers import (
     outputs,
 )
 from minigrad import graph
+from minigrad.context import ON_RECORD, setting
 from minigrad.errors import GradientError, MinigradError, OptionError
 
 IDS = np.random.default_rng(0).integers(0, 20, (7, 5))
@@ -68,11 +69,8 @@ def test_nothing_is_recorded_kept_or_left_switched() -> None:
     m = Sequential(Embedding(20, 4), Dropout(0.5), RNN(4, 3))
     m.rnn.training = False
     recorded: list[Any] = []
-    graph.state.on_record = recorded.append
-    try:
+    with setting(ON_RECORD, recorded.append):
         first = outputs(m, IDS, ["dropout"])["dropout"]
-    finally:
-        graph.state.on_record = None
     assert recorded == []
     np.testing.assert_array_equal(first, m.embedding(IDS).array)  # in evaluation mode
     assert m.training and m.dropout.training and not m.rnn.training

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+from minigrad.accumulator import SparseGradient
+from minigrad.arrays import LazyGradient
 from minigrad.gate import GATES
-from minigrad.pieces import Deferred
 
 OWN = {name: gate for name, gate in GATES.items() if gate.__module__.startswith("minigrad.") and name[0] != "_"}
 CASES = [
@@ -114,13 +115,13 @@ def test_gate(gate, arrays):
     rule = gate.backward(dz.astype(np.float32), z32.array, *z32.node.arrays)
     for part in rule:
         part = part() if callable(part) else part
-        part = part.dense() if isinstance(part, Deferred) else part
+        part = part.dense() if isinstance(part, LazyGradient) else part
         assert part is None or part.dtype == np.float32, "and so does the gradient rule"
 
 
 def _scaled(part):
-    if isinstance(part, Deferred):
-        return type(part)(part.shape, part.dtype, [(key, 1.5 * values) for key, values in part.items])
+    if isinstance(part, LazyGradient):
+        return SparseGradient(part.shape, part.dtype, [(key, 1.5 * values) for key, values in part.terms])
     return 1.5 * part
 
 
@@ -143,7 +144,7 @@ def test_second_derivative(gate, arrays):
     expected = numeric_gradients(directional, arrays, which)
     inputs = tensors(gate, arrays)
     wanted = [t for t in inputs if t.requires_grad]
-    firsts = mg.grad(gate(*inputs), wanted, create_graph=True, seed=dz)
+    firsts = mg.grad(gate(*inputs), wanted, create_graph=True, upstream=dz)
     along = [w for w, want in zip(weights, which, strict=True) if want]
     total = sum((g * w).sum() for g, w in zip(firsts, along, strict=True))
     if total.requires_grad:

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import minigrad as mg
-from minigrad.pieces import Pieces, distinct_ids, sum_by_place
+from minigrad.accumulator import SparseGradient, add
+from minigrad.arrays import distinct_ids, sum_by_place
 
 x32 = mg.Tensor([[1.0, 2.0], [3.0, 4.0]])
 
@@ -151,15 +152,15 @@ def test_broadcasting_gradients_are_the_transpose_of_the_derivative(shapes, oper
 
 
 @given(st.lists(st.integers(-5, 4), max_size=40), st.integers(0, 2**31))
-def test_pieces_rows_and_dense_agree_with_add_at(ids, seed):
+def test_rows_and_dense_of_a_sparse_gradient_agree_with_add_at(ids, seed):
     rng = np.random.default_rng(seed)
     index = np.array(ids, dtype=np.int64)
     values = rng.normal(size=(len(ids), 3))
     expected = np.zeros((5, 3))
     np.add.at(expected, index, values)
     halves = [slice(4), slice(4, None)]
-    first, second = (Pieces((5, 3), np.dtype(float), [(index[half], values[half])]) for half in halves)
-    pieces = first + second
+    first, second = (SparseGradient((5, 3), np.dtype(float), [(index[half], values[half])]) for half in halves)
+    pieces = add(first, second, (5, 3))
     np.testing.assert_allclose(pieces.dense(), expected, atol=1e-12)
     rows, sums = pieces.rows()
     assert sorted(rows.tolist()) == sorted({i % 5 for i in ids})
@@ -191,7 +192,7 @@ def test_distinct_ids_put_together_again_are_the_ids(below):
     assert distinct.tolist() == sorted(set(ids.ravel().tolist()))
 
 
-def test_pieces_meet_arrays():
+def test_sparse_gradients_meet_arrays():
     table = mg.Tensor(np.ones((4, 2)), requires_grad=True)
     (mg.lookup(table, [1, 1]).sum() + (table * table).sum() + table[1:, 0].sum()).backward()
     np.testing.assert_array_equal(table.grad, [[2, 2], [5, 4], [3, 2], [3, 2]])
@@ -199,9 +200,9 @@ def test_pieces_meet_arrays():
     np.testing.assert_array_equal(table.grad[0], [3, 3])
 
 
-def test_a_lookup_gradient_stays_in_pieces_until_it_is_read():
+def test_a_lookup_gradient_stays_sparse_until_it_is_read():
     table = mg.Tensor(np.ones((1000, 2)), requires_grad=True)
     mg.lookup(table, [[3, 5], [3, 9]]).sum().backward()
-    assert isinstance(table.node.grad, Pieces)
+    assert isinstance(table.node.grad, SparseGradient)
     assert sorted(table.node.grad.rows()[0].tolist()) == [3, 5, 9]
     assert table.grad[3].tolist() == [2, 2] and table.grad.sum() == 8

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad.errors import CheckpointError, DtypeError, GradientError, MinigradError, OptionError
+from minigrad.table import make_table
 from optim import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
 
 REFERENCE = np.load(Path(__file__).parent / "data" / "torch_rules.npz")
@@ -182,7 +183,7 @@ def test_looked_up_rows_change_as_the_whole_table_would(name: str, ids: list[lis
 def test_a_rule_is_handed_the_touched_rows_alone_where_that_is_enough(
     name: str, handed: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    table = mg.Tensor(np.ones((5, 2)), requires_grad=True)
+    table = make_table(np.ones((5, 2)))
     optimizer = {**ROW_RULES, **OTHER_RULES}[name]({"table": table})
     shapes = []
     rule = optimizer.rule

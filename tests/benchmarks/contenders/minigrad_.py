@@ -9,7 +9,7 @@ import numpy as np
 
 import minigrad as mg
 from layers import GRU, LSTM, RNN, Dense, Embedding, Layer
-from minigrad.pieces import Pieces
+from minigrad.accumulator import SparseGradient
 from optim import Adam, Trainer
 
 NAMES = {
@@ -106,7 +106,7 @@ def adam(table: Any, setting: str, rule: dict[str, Any]) -> tuple[Callable[[Any]
     optimizer = Adam({"table": tensor}, **rule)
 
     def step(gradient: tuple[Any, Any]) -> None:
-        tensor.node.grad = Pieces(table.shape, table.dtype, [gradient])
+        tensor.node.grad = SparseGradient(table.shape, table.dtype, [gradient])
         optimizer.step()
 
     return step, lambda: tensor.array

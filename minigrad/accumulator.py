@@ -1,0 +1,162 @@
+"""Gradients that meet at one node are added up here: in place, late, and as sparse terms for as long as possible.
+
+backward.py adds them up one by one, and every gradient is right that way. `add` does the same in less time, and
+minigrad/__init__.py puts it in the place of backward.add. docs/design.md says what each of its ways buys.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from .arrays import Array, LazyGradient, distinct_ids, sum_by_place
+from .backward import transposed_product, unbroadcast
+
+
+class Sum(LazyGradient):
+    """The sum of several gradients of an array of `shape`, as three parts that are added up at the end.
+
+    `array` belongs to this sum and is added to in place. `unreduced` is the sum of gradients that have yet to be summed
+    over broadcast axes: a bias that is used at forty time steps is summed over the batch once. `factors` are pairs
+    (a, dz) whose products aᵀ @ dz are summed: one product of all a above each other with all dz does that.
+    """
+
+    __slots__ = ("array", "factors", "unreduced")
+
+    def __init__(self, array: Array) -> None:
+        super().__init__(array.shape, array.dtype)
+        self.array = array
+        self.unreduced: Array | None = None
+        self.factors: list[tuple[Array, Array]] = []
+
+    def reduce(self) -> None:
+        """Sum the unreduced part over the broadcast axes."""
+        if self.unreduced is not None:
+            self.array += unbroadcast(self.unreduced, self.shape)
+            self.unreduced = None
+
+    def dense(self) -> Array:
+        self.reduce()
+        if self.factors:
+            a, dz = (np.concatenate(arrays) for arrays in zip(*self.factors, strict=True))
+            self.array += a.T.dot(dz)
+            self.factors = []
+        return self.array
+
+
+class SparseGradient(LazyGradient):
+    """The gradient of an array of `shape`: zero, except that `values` is added at `index` for each (index, values).
+
+    `index` is anything that indexes an array of that shape; `values` has the shape of what it picks. Where each index
+    is an array of integers it is row-sparse, and an optimizer can update those rows alone: see `rows`.
+
+    >>> g = SparseGradient((4, 2), np.dtype("float32"), [(np.array([1, 3, 1]), np.ones((3, 2), "float32"))])
+    >>> g.dense()
+    array([[0., 0.],
+           [2., 2.],
+           [0., 0.],
+           [1., 1.]], dtype=float32)
+    >>> g.rows()[0]
+    array([1, 3])
+    """
+
+    __slots__ = ("coalesced", "terms")
+
+    def __init__(
+        self, shape: tuple[int, ...], dtype: np.dtype[Any], terms: list[tuple[Any, Array]], coalesced: bool = False
+    ) -> None:
+        super().__init__(shape, dtype)
+        self.terms = terms
+        self.coalesced = coalesced  # whether there is one term, whose index is an array of distinct rows
+
+    def finalize(self, dtype: np.dtype[Any]) -> SparseGradient:
+        return self
+
+    def dense(self) -> Array:
+        whole = np.zeros(self.shape, self.dtype)
+        self.add_to(whole)
+        return whole
+
+    def rows(self) -> tuple[Array, Array] | None:
+        """(the distinct rows touched, in order; their gradients, summed), or None where a term is not of rows."""
+        if not all(_picks_rows(index) for index, _ in self.terms):
+            return None
+        if not self.coalesced:
+            width = self.shape[1:]
+            ids = np.concatenate([np.asarray(index).reshape(-1) for index, _ in self.terms]) % self.shape[0]
+            values = np.concatenate([values.reshape(-1, *width) for _, values in self.terms])
+            distinct, place = distinct_ids(ids, self.shape[0])
+            self.terms = [(distinct, sum_by_place(place, len(distinct), values))]
+            self.coalesced = True
+        return self.terms[0]
+
+    def extend(self, other: SparseGradient) -> None:
+        """self += other, in place: a thousand time steps must not copy the terms a thousand times."""
+        self.terms.extend(other.terms)
+        self.coalesced = False
+
+    def add_to(self, whole: Array) -> None:
+        """whole += self, in place."""
+        if _picks_rows(self.terms[0][0]) and (rows := self.rows()) is not None:
+            whole[rows[0]] += rows[1]
+            return
+        for index, values in self.terms:
+            if not _is_basic(index):
+                np.add.at(whole, index, values)  # an array index may name one element twice: += would count it once
+            elif isinstance(there := whole[index], np.ndarray):  # a view: adding to it is all
+                there += values
+            else:
+                whole[index] = there + values
+
+
+def add(total: Any, gradient: Any, shape: tuple[int, ...]) -> Any:
+    """total + gradient, for an input of `shape`; `total` is an array of that shape, or what `add` has returned before.
+
+    >>> add(np.ones(2), np.ones((3, 2)), (2,)).dense()
+    array([4., 4.])
+    """
+    product = type(gradient) is partial and gradient.func is transposed_product
+    if callable(gradient) and not product:
+        gradient = gradient()
+    if type(total) is Sum:
+        pass
+    elif isinstance(total, SparseGradient) and isinstance(gradient, SparseGradient):
+        total.extend(gradient)
+        return total
+    elif isinstance(total, (np.ndarray, np.generic, LazyGradient)):
+        total = Sum(np.array(dense(total)))
+    else:  # a Tensor: this addition is recorded
+        return total + unbroadcast(gradient, shape)
+    if product:
+        total.factors.append(gradient.args)
+    elif isinstance(gradient, SparseGradient):
+        gradient.add_to(total.array)
+    elif gradient.shape == shape:
+        total.array += dense(gradient)
+    elif total.unreduced is not None and total.unreduced.shape == gradient.shape:
+        total.unreduced += gradient
+    else:
+        total.reduce()
+        total.unreduced = np.array(gradient)
+    return total
+
+
+def dense(gradient: Any) -> Any:
+    """A gradient as an array, or a Tensor as it is."""
+    return gradient.dense() if isinstance(gradient, LazyGradient) else gradient
+
+
+def _picks_rows(index: Any) -> bool:
+    return isinstance(index, np.ndarray) and index.dtype.kind in "iu"
+
+
+def _is_basic(index: Any) -> bool:
+    """Whether NumPy gives a view for this index: of slices, whole numbers, None and ... alone."""
+    for part in index if type(index) is tuple else (index,):
+        if type(part) is slice or part is None or part is Ellipsis:
+            continue
+        if isinstance(part, (bool, np.bool_)) or not isinstance(part, (int, np.integer)):
+            return False
+    return True

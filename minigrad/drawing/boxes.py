@@ -1,0 +1,255 @@
+"""What a picture shows: boxes, each standing for one or more nodes, and links between them. Knows no mode, no layout.
+
+Every way to draw a graph is a map from its gates to boxes (modes.py). From that map, `connect` finds the rest: the
+leaves that belong beside each box, and the links, which follow the recorded edges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Iterator
+from dataclasses import dataclass, field
+from operator import attrgetter
+
+from ..context import Scope
+from ..graph import Leaf, Node, ancestors
+from ..timesteps import step_of
+
+"""The name of a time step's scope, as an unroll opens it: t07."""
+
+
+@dataclass(eq=False)
+class Box:
+    """One shape of a picture.
+
+    `kind`: "gate", "scope" (all gates of a scope), "fold" (gates left out), "parameter", "input" or "constant".
+    `scope` is where it is drawn, `key` its place within a time step (equal at every step), `column` that step's column.
+    """
+
+    kind: str
+    scope: Scope
+    key: Hashable
+    title: str = ""
+    nodes: list[Node] = field(default_factory=list)
+    band: Scope | None = None  # the scope that holds the time steps; None outside of time
+    column: int | None = None
+    steps: tuple[int, ...] = ()  # the steps whose nodes are in here, where there are more than one
+    role: str = ""  # "output" or "loss"
+    starved: bool = False
+    note: str = ""  # a cut among the steps that are folded in here
+    id: str = ""
+
+    @property
+    def last(self) -> Node:
+        """The newest of its nodes, whose output is the box's output."""
+        return self.nodes[-1]
+
+    @property
+    def is_leaf(self) -> bool:
+        return self.kind in ("parameter", "input", "constant")
+
+
+@dataclass(eq=False)
+class Link:
+    """An arrow from one box to another. `kind`: "data", "state" (from one time step to another) or "cut"."""
+
+    tail: Box
+    head: Box
+    kind: str
+    uses: list[tuple[Node, Node, int]] = field(default_factory=list)  # (producer, consumer, position among its inputs)
+    label: str = ""
+
+
+@dataclass(eq=False)
+class View:
+    """A picture before it has words and places: `boxes` in the order of recording, and `links`."""
+
+    boxes: list[Box]
+    links: list[Link]
+
+
+def history(roots: Iterable[Node]) -> list[Node]:
+    """Every node that led to `roots`, oldest first, with what lies behind cuts."""
+    return ancestors(roots, attrgetter("predecessors"))[::-1]
+
+
+def name_steps(steps: Iterable[int], width: int = 2) -> str:
+    """Steps as people write them.
+
+    >>> name_steps([0, 1, 2, 3, 7])
+    't00 … t03, t07'
+    """
+    runs: list[list[int]] = []
+    for step in sorted(steps):
+        if runs and step == runs[-1][-1] + 1:
+            runs[-1].append(step)
+        else:
+            runs.append([step])
+    names = [f"t{run[0]:0{width}d}" + (f" … t{run[-1]:0{width}d}" if len(run) > 1 else "") for run in runs]
+    return ", ".join(names if len(names) <= 4 else [*names[:2], "…", names[-1]])
+
+
+def connect(nodes: list[Node], roots: list[Node], boxes: dict[Node, Box]) -> View:
+    """The picture of `nodes` in which each gate is drawn as `boxes` says."""
+    links: dict[Hashable, Link] = {}
+    leaves: dict[Hashable, tuple[Box, list[tuple[Leaf, Node, int, str]]]] = {}
+    for consumer in nodes:
+        if consumer.gate is None:
+            continue
+        head = boxes[consumer]
+        for position, producer in enumerate(consumer.inputs):
+            kind = "data"
+            while isinstance(producer, Leaf) and producer.cut_from is not None:
+                producer, kind = producer.cut_from, "cut"
+            if isinstance(producer, Leaf):
+                place = (head, position) if head.kind == "gate" else (head, producer)
+                leaves.setdefault(place, (head, []))[1].append((producer, consumer, position, kind))
+            else:
+                _link(links, boxes[producer], head, kind, producer, consumer, position)
+    everything = list(dict.fromkeys(boxes.values()))
+    for leaf_box, head, uses in _leaf_boxes(leaves):
+        everything.append(leaf_box)
+        for leaf, consumer, position, kind in uses:
+            _link(links, leaf_box, head, kind, leaf, consumer, position)
+    for root in roots:  # a leaf that is drawn by itself, or a cut that is the end of the picture
+        if isinstance(root, Leaf) and not any(root in box.nodes for box in everything):
+            alone = Box(leaf_kind(root), root.scope, root, nodes=[root])
+            everything.append(alone)
+            behind = root.cut_from
+            if behind is not None and behind in boxes:
+                _link(links, boxes[behind], alone, "cut", behind, root, 0)
+    everything = list(dict.fromkeys(everything))
+    for box in everything:
+        box.nodes.sort(key=lambda node: node.serial)
+    everything.sort(key=lambda box: box.nodes[0].serial)
+    # Numbered in the order of recording, never by serial: the same program gives the same text.
+    for number, box in enumerate(everything):
+        box.id = f"n{number}"
+    order = {box: number for number, box in enumerate(everything)}
+    view = View(everything, sorted(links.values(), key=lambda link: (order[link.head], order[link.tail], link.kind)))
+    for link in view.links:
+        link.label = _describe(link)
+    _mark(view, roots)
+    return view
+
+
+def _link(
+    links: dict[Hashable, Link], tail: Box, head: Box, kind: str, producer: Node, consumer: Node, position: int
+) -> None:
+    before, after = step_of(producer.scope), step_of(consumer.scope)
+    lag = after[1] - before[1] if before and after and before[0] == after[0] else 0
+    if kind == "data" and lag and not tail.is_leaf:
+        kind = "state"
+    if tail is head and (kind == "data" or tail.kind != "gate"):
+        if kind == "cut":
+            tail.note = _cut_before(consumer)
+        return  # what happens inside a box is not drawn
+    key = (tail, head, kind, lag if kind == "state" and tail.steps else 0)
+    link = links.get(key)
+    if link is None:
+        link = links[key] = Link(tail, head, kind)
+    link.uses.append((producer, consumer, position))
+
+
+def leaf_kind(leaf: Leaf) -> str:
+    """A parameter wants a gradient, an input has a name or came from the caller as an array, the rest are constants."""
+    if leaf.requires_grad:
+        return "parameter"
+    return "input" if leaf.origin == "created" and (leaf.name or leaf.output.ndim) else "constant"
+
+
+def _leaf_boxes(
+    leaves: dict[Hashable, tuple[Box, list[tuple[Leaf, Node, int, str]]]],
+) -> Iterator[tuple[Box, Box, list[tuple[Leaf, Node, int, str]]]]:
+    """For each place where leaves enter a box: the box that shows them there.
+
+    A parameter is shown as a small copy in each scope that uses it: one shape with an arrow to each of forty steps is
+    what nobody can read, and what takes `dot` a minute to lay out. An input is shown once, unless it belongs to a step.
+    """
+    made: dict[Hashable, Box] = {}
+    heads_of: dict[Hashable, set[Box]] = {}
+    columns_of: dict[Leaf, set[int | None]] = {}
+    inside: dict[Box, set[Leaf]] = {}
+    for head, uses in leaves.values():
+        for leaf, *_ in uses:
+            heads_of.setdefault((head.scope, leaf), set()).add(head)
+            columns_of.setdefault(leaf, set()).add(head.column)
+            if head.kind != "gate":
+                inside.setdefault(head, set()).add(leaf)
+    for head, uses in leaves.values():
+        group = tuple(dict.fromkeys(leaf for leaf, *_ in uses))
+        first = group[0]
+        kind = leaf_kind(first)
+        if head.kind != "gate":
+            path = head.scope if head.kind == "fold" else (*head.scope, head.title)
+            if kind != "input" or (path and first.scope[: len(path)] == path):
+                continue  # made inside; and the label of a scope counts its parameters
+            inputs = tuple(
+                leaf for leaf in sorted(inside[head], key=lambda leaf: leaf.serial) if leaf_kind(leaf) == "input"
+            )
+            if len(inputs) > 3 and all(columns_of[leaf] == {head.column} for leaf in inputs):
+                group = inputs
+        scope, column, band = head.scope, head.column, head.band
+        if kind == "input" and len(group) == 1:
+            if len(columns_of[first]) == 1 and column is not None and band is not None:
+                scope = scope[: len(band) + 1]
+            else:
+                scope, column, band = _shared(first.scope, scope), None, None
+        crowded = len(heads_of[head.scope, first]) > 8 and kind != "input"
+        place = (scope, group, head if crowded else None)
+        if place not in made:
+            made[place] = Box(
+                kind, scope, ("leaf", head.key, uses[0][2], head if column is None else None), nodes=list(group),
+                band=band, column=column,
+            )  # fmt: skip
+        yield made[place], head, uses
+
+
+def _shared(one: Scope, other: Scope) -> Scope:
+    length = 0
+    while length < min(len(one), len(other)) and one[length] == other[length]:
+        length += 1
+    return one[:length]
+
+
+def _mark(view: View, roots: list[Node]) -> None:
+    """Which boxes end the picture, and which a cut starves: those that no gradient from the roots can reach."""
+    fed = set(ancestors(roots, lambda node: [parent for parent in node.inputs if parent.requires_grad]))
+    for box in view.boxes:
+        if any(node in roots for node in box.nodes[-1:]):
+            box.role = "loss" if len(roots) == 1 and roots[0].gate and roots[0].output.size == 1 else "output"
+        box.starved = not box.is_leaf and not any(node in fed for node in box.nodes)
+    # A copy of a parameter is as pale as all that it feeds, and so is an input.
+    feeding = {link.tail for link in view.links}
+    alive = {link.tail for link in view.links if link.kind != "cut" and not link.head.starved}
+    for box in view.boxes:
+        if box.is_leaf:
+            box.starved = box in feeding and box not in alive
+
+
+def _cut_before(consumer: Node) -> str:
+    place = step_of(consumer.scope)
+    scope = consumer.scope[: len(place[0]) + 1] if place else consumer.scope
+    return f"cut before {'/'.join(scope)}" if scope else "cut"
+
+
+def _describe(link: Link) -> str:
+    """What a link must say where it does not hold for every step that its boxes stand for."""
+    tails = {place[1] for producer, _, _ in link.uses if (place := step_of(producer.scope))}
+    heads = {place[1] for _, consumer, _ in link.uses if (place := step_of(consumer.scope))}
+    if link.kind == "cut":
+        return _cut_before(link.uses[0][1])
+    if link.kind == "state" and link.tail.steps and link.tail.steps == link.head.steps:
+        lag = next(iter(heads)) - min(tails) if len(tails) == 1 else min(heads) - min(tails)
+        return f"t−{lag} → t" if lag > 0 else f"t+{-lag} → t"
+    if link.kind == "state" and (link.tail.steps or link.head.steps):
+        return f"{name_steps(tails)} → {name_steps(heads)}"
+    if (
+        link.tail.kind == "gate"
+        and link.tail.steps
+        and tails != set(link.tail.steps)
+        and not (link.head.steps and tails == heads)
+    ):
+        return name_steps(tails)
+    if link.head.kind == "gate" and link.head.steps and heads != set(link.head.steps):
+        return name_steps(heads)
+    return ""

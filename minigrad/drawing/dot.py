@@ -1,0 +1,228 @@
+"""DOT text: a picture's boxes and links in Graphviz's language, letter for letter the same for the same program.
+
+Knows the language and nothing of tensors. Positions, where a picture has a column for each time step, come from
+grid.py; otherwise Graphviz finds them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ..context import Scope
+from .boxes import Box, Link, View
+from .colour import CUT, INK, PALE, STATE, STYLES, Scale, on_scale
+from .grid import Grid
+from .labels import FONT, Line, Markup, Words, extent, marked_up, number, printable, quoted, scope_label, size_of
+
+KINDS = {
+    "gate": "a gate", "parameter": "a parameter", "input": "an input", "constant": "a constant",
+    "scope": "a scope's gates", "fold": "gates left out", "output": "an output", "loss": "the loss",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Colouring:
+    """A number for each box, by which it is coloured, and what the number is."""
+
+    title: str
+    values: Mapping[Box, float]
+
+
+def style_of(box: Box) -> str:
+    """The kind whose shape and colours a box has."""
+    return box.role if box.role and box.kind == "gate" else box.kind
+
+
+def write(
+    view: View, words: Words, *, caption: str = "", legend: bool = False, colouring: Colouring | None = None,
+    grid: Grid | None = None,
+) -> str:  # fmt: skip
+    """The whole text. `caption` stands beneath the picture."""
+    out = ["digraph minigrad {"]
+    general = {
+        "rankdir": "BT",
+        "nodesep": "0.22",
+        "ranksep": "0.34",
+        "fontname": FONT,
+        "bgcolor": "white",
+        "pad": "0.15",
+    }
+    if grid is not None:
+        general = {"layout": "nop2", "fontname": FONT, "bgcolor": "white", "pad": "0.15", "bb": grid.bounds}
+    general |= {"fontsize": "10", "outputorder": "edgesfirst", "labelloc": "b", "labeljust": "l"}
+    notes = _notes(caption)
+    if notes:
+        general["label"] = marked_up(notes, left=True)
+        if grid is not None:
+            general |= grid.caption(extent(notes))
+    out.append(f"  graph {_attributes(general)};")
+    out.append(f"  node {_attributes({'fontname': FONT, 'fontsize': '10', 'margin': '0.09,0.05', 'height': '0.2'})};")
+    out.append(f"  edge {_attributes({'fontname': FONT, 'fontsize': '8', 'color': INK, 'arrowsize': '0.6'})};")
+    scale = Scale(list(colouring.values.values())) if colouring else None
+    faces = {box: _face(box, words, colouring, scale, grid) for box in view.boxes}
+    if grid is None:
+        _clusters(out, _tree(view.boxes), faces)
+    else:
+        for number_, frame in enumerate(grid.frames):
+            out.append(f"  subgraph cluster_{number_} {{ graph {_attributes(frame)}; }}")
+        out += [f"  {box.id} {faces[box]};" for box in view.boxes]
+    heaviest = Scale([norm for link in view.links if (norm := _norm(link, words)) is not None])
+    for link in view.links:
+        out.append(f"  {link.tail.id} -> {link.head.id} {_attributes(_arrow(link, words, heaviest, grid))};")
+    if legend:
+        out += _legend(view, grid)
+    if colouring and scale:
+        out += _scale(colouring, scale, grid)
+    out.append("}")
+    return "\n".join(out) + "\n"
+
+
+def _attributes(values: Mapping[str, str]) -> str:
+    pairs = (f"{key}={value if isinstance(value, Markup) else quoted(value)}" for key, value in values.items())
+    return f"[{', '.join(pairs)}]"
+
+
+def _notes(caption: str, width: int = 100) -> list[Line]:
+    lines: list[str] = []
+    for word in caption.split():
+        if lines and len(lines[-1]) + len(word) < width:
+            lines[-1] += " " + word
+        else:
+            lines.append(word)
+    return [Line(line, 9) for line in lines]
+
+
+def _face(box: Box, words: Words, colouring: Colouring | None, scale: Scale | None, grid: Grid | None) -> str:
+    style = dict(STYLES[style_of(box)])
+    text = None
+    if box.starved:
+        style |= PALE
+        text = PALE["fontcolor"]
+    if colouring and scale:
+        style["fillcolor"], text = (
+            on_scale(scale(colouring.values[box])) if box in colouring.values else ("#FFFFFF", text)
+        )
+    values = {"label": marked_up(words.face(box), text), **style, "tooltip": words.tooltip(box)}
+    values.pop("fontcolor", None)
+    # Sizes are ours, so that a picture does not depend on the fonts of the machine that draws it.
+    width, height = size_of(words.face(box), style["shape"])
+    values |= {"width": f"{width / 72:.3f}", "height": f"{height / 72:.3f}", "fixedsize": "true"}
+    if grid is not None:
+        values["pos"] = grid.place(box)
+    return _attributes(values)
+
+
+def _tree(boxes: list[Box]) -> dict[Scope, list[Box]]:
+    """The boxes by scope, outer scopes before inner ones, in the order in which they are met."""
+    tree: dict[Scope, list[Box]] = {(): []}
+    for box in boxes:
+        for length in range(1, len(box.scope) + 1):
+            tree.setdefault(box.scope[:length], [])
+        tree[box.scope].append(box)
+    return tree
+
+
+def _clusters(out: list[str], tree: dict[Scope, list[Box]], faces: dict[Box, str]) -> None:
+    """Each scope as a frame around its boxes and inner scopes; walked with a stack, since scopes nest to any depth."""
+    children: dict[Scope, list[Scope]] = {scope: [] for scope in tree}
+    for scope in tree:
+        if scope:
+            children[scope[:-1]].append(scope)
+    numbers = {scope: number_ for number_, scope in enumerate(tree)}
+    stack: list[tuple[Scope, bool]] = [((), False)]
+    while stack:
+        scope, done = stack.pop()
+        pad = "  " * (len(scope) + 1)
+        if done:
+            out.append(pad[2:] + "}")
+            continue
+        if scope:
+            out.append(f"{pad[2:]}subgraph cluster_{numbers[scope]} {{")
+            frame = {
+                "label": marked_up([Line("", 9.5, scope_label(scope[-1]))]), "labelloc": "b", "labeljust": "l",
+                "style": "rounded,filled", "color": "#9A9A9A", "fillcolor": "#F7F7F7" if len(scope) % 2 else "#EFEFEF",
+                "tooltip": printable("/".join(scope), 400), "margin": "8",
+            }  # fmt: skip
+            out.append(f"{pad}graph {_attributes(frame)};")
+            stack.append((scope, True))
+        out += [f"{pad}{box.id} {faces[box]};" for box in tree[scope]]
+        stack += [(child, False) for child in reversed(children[scope])]
+
+
+def _norm(link: Link, words: Words) -> float | None:
+    """The largest gradient that came back along an arrow."""
+    if not words.grads:
+        return None
+    norms = [
+        norm for _, consumer, position in link.uses if (norm := words.gradients.along(consumer, position)) is not None
+    ]
+    return max(norms, default=None)
+
+
+def _arrow(link: Link, words: Words, heaviest: Scale, grid: Grid | None) -> dict[str, str]:
+    values: dict[str, str] = {}
+    if link.label and (grid is None or grid.has_label(link)):
+        values["label"] = marked_up(
+            [Line(printable(link.label, 60), 8)],
+            CUT if link.kind == "cut" else STATE if link.kind == "state" else "#222222",
+        )
+    if link.kind == "cut":
+        values |= {"color": CUT, "style": "dashed", "penwidth": "1.5"}
+    elif link.head.starved:
+        values["color"] = PALE["color"]
+    elif (norm := _norm(link, words)) is not None:
+        share = heaviest(norm)
+        grey = round(165 - 165 * share)
+        values |= {"color": f"#{grey:02X}{grey:02X}{grey:02X}", "penwidth": f"{0.7 + 3.3 * share:.2f}"}
+    elif words.grads:
+        values |= {"color": "#8A8A8A", "style": "dotted"}
+    elif link.kind == "state":
+        values |= {"color": STATE, "penwidth": "1.4"}
+    if link.kind != "data" and grid is None and link.tail.steps:
+        values["constraint"] = "false"  # a loop back in time must not turn the picture upside down
+    values["tooltip"] = words.link_tooltip(link)
+    if "label" in values:
+        values["labeltooltip"] = values["tooltip"]
+    return values | (grid.route(link) if grid is not None else {})
+
+
+def _legend(view: View, grid: Grid | None) -> list[str]:
+    """One box of each kind that the picture has."""
+    kinds = [kind for kind in STYLES if any(style_of(box) == kind for box in view.boxes)]
+    samples = [(f"legend_{kind}", dict(STYLES[kind]), [Line(KINDS[kind], 9)]) for kind in kinds]
+    if any(box.starved for box in view.boxes):
+        samples.append(("legend_pale", {**STYLES["gate"], **PALE}, [Line("no gradient: behind a cut", 9)]))
+    if any(link.kind == "cut" for link in view.links):
+        samples.append(
+            ("legend_cut", {"shape": "plaintext", "fontcolor": CUT}, [Line("dashed red: a cut, no gradient passes", 9)])
+        )
+    if any(link.kind == "state" for link in view.links):
+        words = "blue: a state, on its way to the next time step"
+        samples.append(("legend_state", {"shape": "plaintext", "fontcolor": STATE}, [Line(words, 9)]))
+    frame = {"label": marked_up([Line("", 9.5, "legend")]), "style": "rounded", "color": "#9A9A9A"}
+    spots = (
+        grid.legend([extent(lines)[0] for _, _, lines in samples], frame) if grid is not None else [{}] * len(samples)
+    )
+    rows = ["  subgraph cluster_legend {", f"    graph {_attributes(frame)};"]
+    for (name, style, lines), spot in zip(samples, spots, strict=True):
+        rows.append(
+            f"    {name} {_attributes({'label': marked_up(lines, style.pop('fontcolor', None)), **style, **spot})};"
+        )
+    if grid is None:  # one above the other: side by side, a row of samples would be wider than most pictures
+        rows += [f"    {one[0]} -> {two[0]} [style=invis];" for one, two in zip(samples[1:], samples, strict=False)]
+    return [*rows, "  }"]
+
+
+def _scale(colouring: Colouring, scale: Scale, grid: Grid | None) -> list[str]:
+    cells = "".join(f'<td width="22" height="12" bgcolor="{on_scale(step / 9)[0]}"></td>' for step in range(10))
+    how = ", by its logarithm" if scale.logarithmic else ""
+    label = Markup(
+        '<<table border="0" cellborder="0" cellspacing="0" cellpadding="1">'
+        f'<tr><td colspan="10"><font point-size="9">{colouring.title}{how}</font></td></tr><tr>{cells}</tr>'
+        f'<tr><td colspan="5" align="left"><font point-size="9">{number(scale.low)}</font></td>'
+        f'<td colspan="5" align="right"><font point-size="9">{number(scale.high)}</font></td></tr></table>>'
+    )
+    return [
+        f"  scale {_attributes({'shape': 'plaintext', 'label': label, **(grid.corner() if grid is not None else {})})};"
+    ]

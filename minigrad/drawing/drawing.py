@@ -1,0 +1,261 @@
+"""`draw` and `Graph`, what users call: checks what they ask for, and puts the other modules to work."""
+
+from __future__ import annotations
+
+import numbers
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+from ..errors import DrawError, DtypeError, OptionError
+from ..graph import Leaf, Node
+from ..tensor import Tensor
+from ..timesteps import step_of
+from ..unfused import TWINS
+from .boxes import Box, View, connect, history
+from .dot import Colouring, write
+from .facts import Gradients, Stats
+from .grid import Grid
+from .labels import Words
+from .modes import MODES, choose
+from .render import render, save, suffix_of
+from .summary import table
+
+COLORS = {
+    "grad": "norm of the gradient",
+    "value": "norm of the value",
+    "time": "time step",
+    "bytes": "bytes of the output",
+}
+PIXELS = 14_000  # of a PNG's longer side: more takes seconds to write, and few viewers open it
+# Boxes in a picture: beyond that, layout takes minutes, and nobody can read it. Columns are laid out by grid.py, whose
+# work grows in proportion; Graphviz's grows much faster.
+LARGEST = {"columns": 20_000, "graphviz": 2_000}
+
+
+@runtime_checkable
+class Measured(Protocol):
+    """What else a graph can be coloured by: a number for each node that has one, and what the number is."""
+
+    title: str
+
+    def of(self, node: Node) -> float | None: ...
+
+
+class Graph:
+    """The recorded graph of a Tensor, or of several: all nodes that led to them, oldest first.
+
+    >>> x = Tensor([1.0, 2.0], requires_grad=True, name="x")
+    >>> graph = Graph((x * x).sum())
+    >>> len(graph), [node.gate.name for node in graph if node.gate]
+    (3, ['Hadamard', 'Sum'])
+
+    As the last line of a notebook cell it shows itself. Errors: DtypeError for what is not a Tensor.
+    """
+
+    def __init__(self, output: Tensor | Sequence[Tensor]) -> None:
+        outputs: list[Any] = list(output) if isinstance(output, (list, tuple)) else [output]
+        if not outputs or not all(isinstance(one, Tensor) for one in outputs):
+            given = ", ".join(type(one).__name__ for one in outputs) or "an empty list"
+            raise DtypeError(
+                "MG601",
+                f"a graph is drawn from a Tensor or a list of Tensors, not from {given}",
+                cause="arrays and numbers do not remember how they were computed",
+                remedy="pass the loss, or any other Tensor, as the gates returned it",
+            )
+        self.roots: list[Node] = list(dict.fromkeys(one.node for one in outputs))
+        self.nodes: list[Node] = history(self.roots)
+
+    def __len__(self) -> int:
+        return len(self.nodes)
+
+    def __iter__(self) -> Iterator[Node]:
+        return iter(self.nodes)
+
+    def __repr__(self) -> str:
+        gates = sum(node.gate is not None for node in self.nodes)
+        return f"<Graph of {gates:,} gates and {len(self) - gates:,} leaves>"
+
+    def draw(
+        self, *, mode: str = "auto", window: tuple[int, int] | None = None, depth: int | None = None,
+        collapse: Sequence[str] = (), values: bool = False, grads: bool = False, color_by: str | Measured | None = None,
+        legend: bool = False,
+    ) -> Drawing:  # fmt: skip
+        """The picture, without writing a file. The options are those of `draw`."""
+        _check(mode, depth, color_by)
+        gates = [node for node in self.nodes if node.gate is not None]
+        boxes, picked, said = choose(gates, mode, window, depth, collapse)
+        view = connect(self.nodes, self.roots, boxes)
+        timed = any(box.column is not None for box in view.boxes)
+        largest = LARGEST["columns" if timed else "graphviz"]
+        if len(view.boxes) > largest:
+            raise OptionError(
+                "MG609",
+                f"this picture would have {len(view.boxes):,} boxes, and {largest:,} are the most that are drawn",
+                cause=f'mode="{mode}" draws this graph of {len(gates):,} gates in too much detail',
+                remedy='mode="auto" folds it, and depth=, collapse= or window= show a part',
+            )
+        words = Words(Gradients(self.nodes), values, grads, compact=timed)
+        cuts = sorted({link.label for link in view.links if link.kind == "cut" if link.label})
+        if cuts:
+            pale = "; what lies behind is pale" if any(box.starved for box in view.boxes) else ""
+            said = f"{said} No gradient passes the {', the '.join(cuts[:4])}{pale}.".strip()
+        fused = sorted({node.gate.name for node in gates if node.gate is not None and type(node.gate) in TWINS})
+        if fused:
+            said = f"{said} {' and '.join(fused)}: one gate for many, which mg.opened shows.".strip()
+        colouring = _colouring(view, words, color_by) if color_by else None
+        grid = Grid(view, words) if timed else None
+        text = write(view, words, caption=said, legend=legend, colouring=colouring, grid=grid)
+        return Drawing(text, picked, said, grid.longest if grid is not None else 0.0)
+
+    def dot(self, **options: Any) -> str:
+        """The picture as DOT text; the options are those of `draw`."""
+        return self.draw(**options).dot
+
+    def summary(self) -> None:
+        """Print a table: for each scope its gates, output shape, parameters, operations and bytes held.
+
+        Operations are floating-point operations of one forward and of one backward pass. Backward is counted as the
+        forward cost of a gate once for each input that wants a gradient, which is exact for matrix products (two
+        products of the same size) and an estimate for the rest; adding up gradients of shared nodes is left out.
+        """
+        print(table(self.nodes))
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return self.draw()._repr_mimebundle_(include, exclude)
+
+    def _repr_svg_(self) -> str:
+        return self.draw()._repr_svg_()
+
+
+class Drawing:
+    """A finished picture, which a notebook shows by itself.
+
+    `dot` is its text, `mode` the one that was picked, `caption` what stands beneath it, `path` the file it is in.
+    """
+
+    def __init__(self, dot: str, mode: str, caption: str, longest: float) -> None:
+        self.dot, self.mode, self.caption = dot, mode, caption
+        self.path: Path | None = None
+        self._longest = longest
+
+    def __repr__(self) -> str:
+        where = f" in {self.path}" if self.path else ""
+        return f"<Drawing, {self.mode}{where}{': ' if self.caption else ''}{self.caption}>"
+
+    def save(self, path: str | os.PathLike[str], *, dpi: int = 144) -> Path:
+        """Write the picture in the format of the path's suffix; `dpi` is for PNG."""
+        suffix = suffix_of(path)
+        if not (isinstance(dpi, numbers.Integral) and 10 <= dpi <= 1200):
+            raise OptionError("MG610", f"dpi={dpi!r} is not a whole number from 10 to 1200",
+                              cause="it counts dots to the inch of the picture",
+                              remedy="72 draws at natural size, 144 doubles it")  # fmt: skip
+        text = self.dot
+        if suffix == "png":
+            fitting = min(dpi, int(72 * PIXELS / max(self._longest, 1.0)))
+            text = text.replace("{", f'{{\n  graph [dpi="{max(fitting, 10)}"];', 1)
+        try:
+            content = render(text, suffix)
+        except DrawError as error:
+            if error.code == "MG607":
+                written = save(Path(path).with_suffix(".dot"), self.dot.encode())
+                error.where = f"{written} has the graph as DOT text, which any Graphviz can draw"
+            raise
+        self.path = save(path, content)
+        return self.path
+
+    def _repr_svg_(self) -> str:
+        return render(self.dot, "svg").decode()
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        try:
+            return {"image/svg+xml": self._repr_svg_(), "text/plain": repr(self)}
+        except DrawError as error:  # a notebook would swallow it and show nothing
+            return {"text/plain": f"{self!r}\n{error}"}
+
+
+def draw(
+    output: Tensor | Sequence[Tensor], path: str | os.PathLike[str] | None = None, *, mode: str = "auto",
+    window: tuple[int, int] | None = None, depth: int | None = None, collapse: Sequence[str] = (), values: bool = False,
+    grads: bool = False, color_by: str | Measured | None = None, legend: bool = False, dpi: int = 144,
+) -> Drawing:  # fmt: skip
+    """Draw the graph that led to `output`, a Tensor or a list of them, into `path`: .png, .svg, .pdf or .dot.
+
+    - `mode`: "unrolled" draws every gate, each time step a column; "rolled" draws time steps that are built alike once,
+      with the state as a loop; "auto" picks what can be read, and the picture says what it picked.
+    - `window=(t0, t1)`: these time steps in full, both ends included, the others folded.
+    - `depth=n`: scopes nested n deep as single boxes (1: each layer one box; the scope of a model that holds several
+      layers does not count). `collapse=["rnn"]`: the scopes of these paths.
+    - `values`: small arrays whole, large ones as range, mean and norm. `grads`: norms of the gradients, and arrows the
+      thicker and darker the larger the gradient that came back along them.
+    - `color_by`: "grad", "value" (norms), "time" (the step) or "bytes", with a scale; or a `mg.profile()`, for the time
+      that gates took. `legend`: what shapes and colours mean.
+    - `dpi`: pixels per inch of a PNG; 72 is natural size. Many columns get fewer, to stay within 14,000 pixels.
+
+    Without a path nothing is written. The result shows itself in a notebook, and can be saved.
+
+    >>> x = Tensor([[1.0, 2.0]], name="x")
+    >>> W = Tensor([[0.5], [-1.0]], requires_grad=True, name="W")
+    >>> picture = draw((x @ W).sum())
+    >>> picture.dot.splitlines()[0]
+    'digraph minigrad {'
+
+    Errors: DtypeError for what is not a Tensor, OptionError for an unknown option or suffix or a window outside the
+    steps, DrawError where nothing can draw (the DOT text is written all the same) or the path cannot be written.
+    Source: the unrolled picture follows Goodfellow, Bengio and Courville, Deep Learning (2016), section 10.1.
+    """
+    if path is not None:
+        suffix_of(path)  # before the work, not after
+    drawing = Graph(output).draw(
+        mode=mode,
+        window=window,
+        depth=depth,
+        collapse=collapse,
+        values=values,
+        grads=grads,
+        color_by=color_by,
+        legend=legend,
+    )
+    if path is not None:
+        drawing.save(path, dpi=dpi)
+    return drawing
+
+
+def _check(mode: str, depth: int | None, color_by: str | Measured | None) -> None:
+    if mode not in MODES:
+        raise OptionError(
+            "MG611", f"there is no mode {mode!r}", cause="a mode says how time steps are drawn",
+            remedy=f"one of {', '.join(map(repr, MODES))}; for a part of the steps window=(t0, t1)",
+        )  # fmt: skip
+    if not (color_by is None or isinstance(color_by, Measured) or color_by in COLORS):
+        raise OptionError(
+            "MG612",
+            f"a graph cannot be coloured by {color_by!r}",
+            cause="there is no such quantity to colour by",
+            remedy=f"one of {', '.join(map(repr, COLORS))}, or a mg.profile()",
+        )
+    if depth is not None and not (isinstance(depth, numbers.Integral) and depth >= 1):
+        raise OptionError("MG613", f"depth={depth!r} is not a whole number from 1 on",
+                          cause="it counts the levels of scopes that are drawn open",
+                          remedy="depth=1 draws each outermost scope as one box")  # fmt: skip
+
+
+def _colouring(view: View, words: Words, by: str | Measured) -> Colouring:
+    def number(box: Box) -> float | None:
+        if not isinstance(by, str):
+            measured = [one for node in box.nodes if (one := by.of(node)) is not None]
+            return sum(measured) if measured else None
+        node = box.last
+        if by == "grad":
+            stats = words.gradients.of(node) if node.requires_grad else None
+            return None if stats is None else stats.norm
+        if by == "value":
+            return Stats.of(node.output).norm
+        if by == "bytes":
+            return float(sum(one.output.nbytes for one in box.nodes))
+        place = step_of(node.scope)
+        return None if place is None or isinstance(node, Leaf) else float(place[1])
+
+    title = COLORS[by] if isinstance(by, str) else by.title
+    return Colouring(title, {box: value for box in view.boxes if (value := number(box)) is not None})

@@ -1,0 +1,104 @@
+"""Numbers for a picture: what an array holds, and the gradients, recomputed. Knows no boxes and no Graphviz.
+
+The engine keeps gradients of leaves alone. A picture of the others sends the gradient that each `backward`
+started with through the graph once more, and keeps of every gradient its few numbers, never the array.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from ..accumulator import dense
+from ..arrays import Array, LazyGradient
+from ..backward import sweep, unbroadcast
+from ..context import ON_GRADIENT, setting
+from ..derivatives import rule_on_arrays
+from ..errors import GradientError
+from ..graph import Leaf, Node
+
+WHOLE = 12  # elements of an array that is shown whole
+
+
+@dataclass(frozen=True)
+class Stats:
+    """Range, mean and norm of an array's finite elements, how many are not finite, and the array itself if small."""
+
+    low: float
+    high: float
+    mean: float
+    norm: float
+    broken: int
+    small: Array | None
+
+    @classmethod
+    def of(cls, array: Array | LazyGradient) -> Stats:
+        """The numbers of `array`, computed in float64."""
+        array = np.asarray(dense(array))
+        # float32 sums of a million elements are off in the fourth digit, which a picture shows
+        wide = array.astype(np.float64, copy=False).reshape(-1)
+        finite = wide if np.isfinite(wide).all() else wide[np.isfinite(wide)]
+        small = array.copy() if array.size <= WHOLE and array.ndim <= 2 and array.shape[-1:] <= (4,) else None
+        if not finite.size:
+            return cls(0.0, 0.0, 0.0, 0.0, wide.size, small)
+        return cls(
+            float(finite.min()), float(finite.max()), float(finite.mean()), float(np.sqrt(finite @ finite)),
+            wide.size - finite.size, small,
+        )  # fmt: skip
+
+
+class Gradients:
+    """The gradients of a graph, of every node and along every edge, as its `backward` calls sent them."""
+
+    def __init__(self, nodes: list[Node]) -> None:
+        self.nodes = nodes
+        self.roots = [node for node in nodes if node.upstream is not None]
+
+    def of(self, node: Node) -> Stats | None:
+        """A leaf's is its `.grad`, any other node's is what `backward` sent through it; None where there is none."""
+        if isinstance(node, Leaf):
+            return None if node.grad is None else Stats.of(node.grad)
+        return self._swept[0].get(node)
+
+    def along(self, consumer: Node, position: int) -> float | None:
+        """The norm of what `consumer` sent back to its input number `position`."""
+        return self._swept[1].get((consumer, position))
+
+    @cached_property
+    def _swept(self) -> tuple[dict[Node, Stats], dict[tuple[Node, int], float]]:
+        totals: dict[Node, Stats] = {}
+        edges: dict[tuple[Node, int], float] = {}
+        earlier: dict[Node, Array] = {}  # gradients of several backward calls add up, in nodes as in leaves
+        several = len(self.roots) > 1
+
+        def watch(node: Node, dz: Array | LazyGradient) -> None:
+            whole = _whole(dz, node)
+            for position, part in enumerate(rule_on_arrays(node, whole) if node.gate else []):
+                if part is not None:
+                    edges[node, position] = edges.get((node, position), 0.0) + Stats.of(part).norm
+            if several:
+                earlier[node] = whole = whole + earlier.get(node, 0.0)
+            totals[node] = Stats.of(whole)
+
+        try:
+            with setting(ON_GRADIENT, watch):
+                for root in self.roots:
+                    sweep(root, root.upstream)
+        except GradientError as error:
+            if error.code != "MG123":
+                raise
+            raise GradientError(
+                "MG605",
+                "the gradients inside this graph cannot be drawn any more: " + error.what,
+                where=error.where,
+                cause="drawing sends gradients through the graph again, and its parameters have changed since",
+                remedy="draw after backward() and before the optimizer's step, or draw without grads=True",
+            ) from None
+        return totals, edges
+
+
+def _whole(gradient: Array | LazyGradient, node: Node) -> Array:
+    """A gradient as the engine passes it on, in the shape of the node's output: the engine puts off both."""
+    return np.asarray(unbroadcast(np.asarray(dense(gradient)), node.shape))

@@ -1,0 +1,299 @@
+"""Places for a picture with time: each step a column, each layer a band of rows, wires in between. Knows no gates.
+
+Graphviz lays out such graphs too, but neither in columns nor, past some hundred boxes, in bearable time. Here rows and
+offsets are found once for all steps that are built alike, and each column is a copy; the work grows with the boxes.
+
+Coordinates are points, y upwards; row 0 is the lowest. Wires run in the gaps between rows and the gutters between
+columns, where no box stands, each producer in a track of its own; so no wire crosses a box.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from itertools import pairwise
+
+from ..context import Scope
+from .boxes import Box, Link, View
+from .colour import STYLES
+from .labels import Line, Words, extent, marked_up, printable, scope_label, size_of
+from .lane import Lane
+from .points import Point, label_at, point, rounded, swinging
+from .rows import LEFT, RIGHT, find_columns, find_rows
+
+GAP = 20.0  # between rows, beside the tracks
+TRACK = 4.5  # between wires
+PAD = 7.0  # between boxes and their frame
+HEAD = 15.0  # for a frame's name
+
+
+class Grid:
+    """The layout of one view. `place`, `route`, `frames`, `bounds` are attributes in Graphviz's notation."""
+
+    def __init__(self, view: View, words: Words) -> None:
+        self.view = view
+        self.size = {
+            box: size_of(words.face(box), STYLES[box.role if box.role and box.kind == "gate" else box.kind]["shape"])
+            for box in view.boxes
+        }
+        self.column = find_columns(view)
+        self.columns = sorted({column for column in self.column.values() if column not in (LEFT, RIGHT)})
+        self.rows, self.bands = find_rows(view, self.column)
+        self._find_lanes()
+        self._find_wires()
+        self._find_places()
+        self._find_frames()
+        self._find_ports()
+
+    # ---- columns ----
+
+    def _key(self, box: Box) -> Hashable:
+        return box.key if self.column[box] not in (LEFT, RIGHT) else box
+
+    def _find_lanes(self) -> None:
+        """One plan for all columns of steps, one for those of folded steps, one each for what is left and right."""
+        folded = dict.fromkeys(self.columns, True)
+        for box in self.view.boxes:
+            if not box.is_leaf and box.kind != "fold":
+                folded[self.column[box]] = False
+        plans = {"left": Lane(), "right": Lane(), "fold": Lane(), "step": Lane()}
+        self.lane = {column: plans["fold" if folded[column] else "step"] for column in self.columns}
+        self.lane |= {LEFT: plans["left"], RIGHT: plans["right"]}
+        for box in self.view.boxes:
+            lane, key = self.lane[self.column[box]], self._key(box)
+            width, height = lane.sizes.get(key, (0.0, 0.0))
+            lane.rows[key] = self.rows[box]
+            lane.sizes[key] = (max(width, self.size[box][0]), max(height, self.size[box][1]))
+        for link in self.view.links:
+            lane, tail, head = self.lane[self.column[link.head]], self._key(link.tail), self._key(link.head)
+            if self.column[link.tail] == self.column[link.head]:
+                stops = [tail, *self._passes(link), head]
+                for row, key in enumerate(stops[1:-1], self.rows[link.tail] + 1):
+                    lane.rows[key], lane.sizes[key] = row, (4.0, 0.0)
+                lane.edges |= dict.fromkeys(pairwise(stops))
+            elif link.kind != "data" and lane is self.lane[self.column[link.tail]]:
+                lane.leanings[head] = -3.0
+                lane.leanings.setdefault(tail, 1.0)
+        for lane in plans.values():
+            lane.arrange()
+
+    def _passes(self, link: Link) -> list[Hashable]:
+        """What keeps a way free in each row that a wire within a column passes: a key of the lane, like a box's."""
+        rows = range(self.rows[link.tail] + 1, self.rows[link.head])
+        return [(self._key(link.tail), self._key(link.head), row) for row in rows]
+
+    def _rises(self, link: Link) -> bool:
+        """Whether a wire stays in its column, and goes up."""
+        return self.column[link.tail] == self.column[link.head] and self.rows[link.tail] < self.rows[link.head]
+
+    def _find_places(self) -> None:
+        gutter = 2 * PAD + 12 + TRACK * len(self.risers)
+        self.left: dict[int, float] = {}
+        x = 0.0
+        for column in (LEFT, *self.columns, RIGHT):
+            self.left[column] = x
+            if self.lane[column].rows:
+                x += self.lane[column].width + gutter
+        self.width = x - gutter
+
+    def x(self, box: Box) -> float:
+        """The centre of a box."""
+        return self.left[self.column[box]] + self.lane[self.column[box]].offsets[self._key(box)]
+
+    # ---- wires ----
+
+    def _find_wires(self) -> None:
+        """Which producers have a wire in each gap and in the gutters; with them the heights of gaps and rows."""
+        self.tracks: dict[int, dict[Hashable, int]] = {}
+        self.risers: dict[Hashable, int] = {}
+        for link in self.view.links:
+            key = self._key(link.tail)
+            if self._rises(link):
+                continue
+            for gap in self._gaps(link):
+                tracks = self.tracks.setdefault(gap, {})
+                tracks.setdefault(key, len(tracks))
+            if self._riser(link) is None:
+                self.risers.setdefault(key, len(self.risers))
+        self.heights = dict.fromkeys(range(max(self.rows.values()) + 1), 20.0)
+        for box, row in self.rows.items():
+            self.heights[row] = max(self.heights[row], self.size[box][1])
+        starts = {first for first, _ in self.bands.values()}
+        ends = {last for _, last in self.bands.values()}
+        y = 0.0
+        self.gap_at: dict[int, Point] = {}
+        self.y: dict[int, float] = {}
+        for row in range(-1, len(self.heights)):
+            if row >= 0:
+                self.y[row] = y + self.heights[row] / 2
+                y += self.heights[row]
+            # Wires keep clear of a band's frame, and of its names, which stand just above its last row.
+            low = y + (HEAD + 2 * PAD if row in ends else 2.0)
+            high = low + GAP + TRACK * len(self.tracks.get(row, ()))
+            self.gap_at[row] = (low, high)
+            labels = (
+                10.0 if any(link.kind == "cut" and self.rows[link.tail] == row for link in self.view.links) else 0.0
+            )
+            y = high + labels + (2 * PAD + 5 if row + 1 in starts else 2.0)
+        self.height = y
+
+    def _find_ports(self) -> None:
+        """Where along the lower side of a box each wire arrives: in the order in which they come."""
+        self.ports: dict[Link, float] = {}
+        arriving: dict[Box, list[Link]] = {}
+        for link in self.view.links:
+            arriving.setdefault(link.head, []).append(link)
+        for box, links in arriving.items():
+            room = self.size[box][0] * (0.55 if box.kind == "gate" else 0.7)
+            links.sort(key=lambda link: (self._from(link), link.kind != "data"))
+            for number, link in enumerate(links):
+                self.ports[link] = self.x(box) + (room * ((number + 0.5) / len(links) - 0.5) if len(links) > 1 else 0.0)
+
+    def _from(self, link: Link) -> float:
+        """Where a wire comes from, as its head sees it."""
+        if self._rises(link):
+            lane, left = self.lane[self.column[link.head]], self.left[self.column[link.head]]
+            return left + lane.offsets[[self._key(link.tail), *self._passes(link)][-1]]
+        if len(self._gaps(link)) == 1:
+            return self.x(link.tail)
+        riser = self._riser(link)
+        return self._gutter_x(link) if riser is None else self.left[self.column[link.head]] + riser
+
+    def _gaps(self, link: Link) -> tuple[int, ...]:
+        """The gaps that a wire runs along: over its tail, and under its head if that is another one."""
+        over, under = self.rows[link.tail], self.rows[link.head] - 1
+        return (over,) if over == under else (over, under)
+
+    def _riser(self, link: Link) -> float | None:
+        """Where in the head's column a wire can go straight up, past rows in between; None if it takes the gutter."""
+        over, under = self.rows[link.tail], self.rows[link.head] - 1
+        lane, x = self.lane[self.column[link.head]], self.lane[self.column[link.head]].offsets[self._key(link.head)]
+        if over == under:
+            return x
+        if over > under or self.column[link.tail] == LEFT:
+            return None  # what comes from the left runs below the steps, not through them
+        blocked = any(
+            over < row <= under and abs(x - lane.offsets[key]) < lane.sizes[key][0] / 2 + 4
+            for key, row in lane.rows.items()
+        )
+        return None if blocked else x
+
+    def _gutter_x(self, link: Link) -> float:
+        """The gutter beside the head's column, on the side that the wire comes from, in the producer's own track."""
+        tail, head = self.column[link.tail], self.column[link.head]
+        offset = PAD + 6 + TRACK * self.risers[self._key(link.tail)]
+        if tail == LEFT and head != LEFT:
+            return self.left[self.columns[0]] - offset
+        if tail > head:
+            return self.left[head] + self.lane[head].width + offset
+        return self.left[head] - offset
+
+    def _track_y(self, gap: int, link: Link) -> float:
+        low, high = self.gap_at[gap]
+        tracks = self.tracks[gap]
+        return low + (high - low) * (tracks[self._key(link.tail)] + 1) / (len(tracks) + 1)
+
+    def _path(self, link: Link) -> list[Point]:
+        start = (self.x(link.tail), self.y[self.rows[link.tail]] + self.size[link.tail][1] / 2)
+        end = (self.ports[link], self.y[self.rows[link.head]] - self.size[link.head][1] / 2)
+        if self._rises(link):
+            path = [start]
+            for row, key in enumerate(self._passes(link), self.rows[link.tail] + 1):
+                x = self.left[self.column[link.head]] + self.lane[self.column[link.head]].offsets[key]
+                path += [(x, self.y[row] - self.heights[row] / 2), (x, self.y[row] + self.heights[row] / 2)]
+            return [*path, end]
+        gaps = self._gaps(link)
+        if len(gaps) == 1:
+            y = self._track_y(gaps[0], link)
+            return [start, (start[0], y), (end[0], y), end]
+        over, under = (self._track_y(gap, link) for gap in gaps)
+        riser = self._riser(link)
+        x = self._gutter_x(link) if riser is None else self.left[self.column[link.head]] + riser
+        return [start, (start[0], over), (x, over), (x, under), (end[0], under), end]
+
+    def has_label(self, link: Link) -> bool:
+        """Whether a wire bears its label: one of each cut does. For the rest, columns say which step leads to which."""
+        return link.kind == "cut" and next(other for other in self.view.links if other.label == link.label) is link
+
+    def route(self, link: Link) -> dict[str, str]:
+        """`pos` of an edge: it swings upwards within a column, and has rounded corners otherwise."""
+        path = self._path(link)
+        tip = path[-1]
+        path[-1] = (tip[0], tip[1] - 6)  # the arrow head covers the rest
+        points = swinging(path) if self._rises(link) else rounded(path)
+        values = {"pos": f"e,{point(tip)} " + " ".join(map(point, points))}
+        if self.has_label(link):
+            (x0, y0), (x1, _) = path[1], path[2 if len(path) > 2 else 1]
+            values["lp"] = point(((x0 + x1) / 2, self.gap_at[self.rows[link.tail]][1] + 4 if len(path) > 2 else y0))
+        return values
+
+    # ---- frames and the rest ----
+
+    def _find_frames(self) -> None:
+        self._framed: list[tuple[Scope, int, int, int | None, str]] = []
+        for band, (first, last) in self.bands.items():
+            self._framed.append((band, first, last, None, ""))
+            for column in self.columns:
+                inside = [box for box in self.view.boxes if box.band == band and self.column[box] == column]
+                gates = [box for box in inside if not box.is_leaf]
+                if not all(box.kind == "fold" for box in gates):
+                    pale = all(box.starved for box in gates)
+                    self._framed.append((gates[-1].scope[: len(band) + 1], first, last, column, "pale" if pale else ""))
+
+    @property
+    def frames(self) -> Iterable[dict[str, str]]:
+        """Attributes of a frame for each unroll, and of one for each of its time steps."""
+        for scope, first, last, column, look in self._framed:
+            low = self.y[first] - self.heights[first] / 2 - PAD
+            high = self.y[last] + self.heights[last] / 2 + PAD + HEAD - 4
+            name = [Line("", 9.5, scope_label(scope[-1] if scope else "time"))]
+            color, fill = ("#9A9A9A", "#EFEFEF") if look != "pale" else ("#CFCFCF", "#F9F9F9")
+            if column is None:
+                left = self.left[self.columns[0]] - PAD - 4
+                right = self.left[self.columns[-1]] + self.lane[self.columns[-1]].width + PAD + 4
+                low, high, fill = low - 5, high + HEAD, "#F7F7F7"
+                name = [Line("", 9.5, scope_label("/".join(scope) or "time"))]
+            else:
+                left, right = self.left[column] - PAD, self.left[column] + self.lane[column].width + PAD
+            width, height = extent(name)
+            yield {
+                "label": marked_up(name, "#B0B0B0" if look == "pale" else None),
+                "style": "rounded,filled",
+                "color": color,
+                "fillcolor": fill,
+                "tooltip": printable("/".join(scope), 400),
+                "bb": f"{point((left, low))},{point((right, high))}",
+                **label_at((left + width / 2 + 6, high - height / 2 - 2), (width, height)),
+            }
+
+    def place(self, box: Box) -> str:
+        """Where the middle of a box is."""
+        return point((self.x(box), self.y[self.rows[box]]))
+
+    @property
+    def longest(self) -> float:
+        """The longer side, in points."""
+        return max(self.width, self.height)
+
+    @property
+    def bounds(self) -> str:
+        """The bounding box."""
+        return f"{point((-PAD - 8, 0.0))},{point((self.width + PAD + 8, self.height + 4))}"
+
+    def caption(self, size: Point) -> dict[str, str]:
+        """Attributes that put the caption below the lower left."""
+        return label_at((size[0] / 2 - PAD, -8 - size[1] / 2), size)
+
+    def corner(self) -> dict[str, str]:
+        """Attributes that put the colour scale above the upper left."""
+        return {"pos": point((110.0, self.height + 24)), "width": "3.2", "height": "0.6"}
+
+    def legend(self, widths: list[float], frame: dict[str, str]) -> list[dict[str, str]]:
+        """Attributes of the legend's samples, in a row above the picture; `frame` is completed."""
+        y, x = self.height + 62, 0.0
+        spots = []
+        for width in widths:
+            spot = {"pos": point((x + width / 2 + 14, y)), "width": f"{(width + 28) / 72:.2f}"}
+            spots.append({**spot, "height": "0.36", "fixedsize": "true"})
+            x += width + 40
+        frame |= {"bb": f"{point((-PAD, y - 20))},{point((x, y + 36))}", **label_at((20.0, y + 27), (36, 11))}
+        return spots

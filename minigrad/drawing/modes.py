@@ -1,0 +1,276 @@
+"""The modes: each says for every gate of a graph which box of the picture it is in. Knows no leaves, links or layout.
+
+`unrolled`: every gate its own box. `rolled`: one body for all time steps that are built alike. A window of steps: those
+in full, the steps before and after in one box each. Then, with any of them, `depth` and `collapse` put whole scopes
+into single boxes. `auto` takes the first of these that leaves few enough boxes to read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Hashable, Sequence
+
+from ..context import Scope, show
+from ..errors import OptionError
+from ..graph import Node
+from ..timesteps import PATTERN, step_number, step_of
+from .boxes import Box, name_steps
+
+MODES = ("auto", "unrolled", "rolled")
+IN_FULL = 40  # gates that fit on a page, each in its own box
+READABLE = 120  # boxes that can still be followed when zooming
+Boxes = dict[Node, Box]
+
+
+class Unroll:
+    """One scope that is unrolled in time: its steps by number, each with its gates in the order of recording."""
+
+    def __init__(self, band: Scope) -> None:
+        self.band = band
+        self.steps: dict[int, list[Node]] = {}
+        self.width = 2
+
+    def name(self, *steps: int) -> str:
+        return name_steps(steps, self.width)
+
+
+def unrolls(gates: list[Node]) -> dict[Scope, Unroll]:
+    """The scopes that hold more than one time step."""
+    found: dict[Scope, Unroll] = {}
+    for node in gates:
+        if place := step_of(node.scope):
+            band, step, _ = place
+            unroll = found.setdefault(band, Unroll(band))
+            unroll.steps.setdefault(step, []).append(node)
+            unroll.width = len(node.scope[len(band)]) - 1
+    return {band: unroll for band, unroll in found.items() if len(unroll.steps) > 1}
+
+
+def choose(
+    gates: list[Node], mode: str, window: tuple[int, int] | None, depth: int | None, collapse: Sequence[str]
+) -> tuple[Boxes, str, str]:
+    """(the box of every gate, the mode that was picked, what a reader should know about the choice)."""
+    time = unrolls(gates)
+    picked = "window" if window is not None else mode
+    if picked == "auto":
+        picked = "rolled" if time and len(gates) > IN_FULL else "unrolled"
+    boxes = rolled(gates, time) if picked == "rolled" else unrolled(gates, time, window)
+    if collapse:
+        boxes = gather(boxes, _named(gates, collapse))
+    if depth is not None:
+        boxes = gather(boxes, _at(depth + _wrapped(gates)))
+    if mode != "auto" or window is not None:
+        return boxes, picked, ""
+    return _shrink(boxes, gates, time, picked, explicit=depth is not None or bool(collapse))
+
+
+def _shrink(
+    boxes: Boxes, gates: list[Node], time: dict[Scope, Unroll], picked: str, explicit: bool
+) -> tuple[Boxes, str, str]:
+    """What `auto` does about a picture that is still too large, and the sentence that says what it picked."""
+    drawable = time or len(gates) <= 1000
+    full = f'mode="unrolled" draws all {len(gates):,} gates' if drawable else f"The graph has {len(gates):,} gates"
+    steps = sorted({step for unroll in time.values() for step in unroll.steps})
+    if steps:
+        full += f", window=({steps[-2]}, {steps[-1]}) these steps in full"
+    said = (
+        f"rolled: time steps that are built alike are drawn once. {full}."
+        if any(map(_stands_for_steps, boxes.values()))
+        else ""
+    )
+    count = len(set(boxes.values()))
+    outer = _wrapped(gates)
+    depth = max((len(box.scope) for box in boxes.values()), default=0) - outer
+    while count > READABLE and depth > 0 and not explicit:
+        boxes = gather(boxes, _at(depth + outer))
+        count = len(set(boxes.values()))
+        picked = "folded"
+        said = (
+            f"folded: depth={depth}, each scope at that depth is one box. {full}; depth= and collapse= choose others."
+        )
+        depth -= 1
+    if count > READABLE:
+        boxes, picked = _fold_middle(boxes), "folded"
+        said = f"folded: the gates between the first and the last few are one box. {full}; scopes would give it parts."
+    return boxes, picked, said
+
+
+def _stands_for_steps(box: Box) -> bool:
+    return box.kind == "gate" and len(box.steps) > 1
+
+
+def unrolled(gates: list[Node], time: dict[Scope, Unroll], window: tuple[int, int] | None) -> Boxes:
+    """Every gate in its own box, in the column of its time step; steps outside of `window` in one box each way."""
+    numbers = sorted({step for unroll in time.values() for step in unroll.steps})
+    first, last = (0, max(numbers, default=0)) if window is None else _checked(window, numbers)
+    shown = [step for step in numbers if first <= step <= last]
+    columns = {step: place + 1 for place, step in enumerate(shown)}
+    boxes: Boxes = {}
+    folds: dict[Hashable, Box] = {}
+    seen: Counter[Hashable] = Counter()
+    for node in gates:
+        place = step_of(node.scope)
+        if place is None or place[0] not in time:
+            boxes[node] = Box("gate", node.scope, node, nodes=[node])
+            continue
+        band, step, inner = place
+        if step in columns:
+            assert node.gate is not None
+            kind = (band, inner, node.gate.name)
+            key = (*kind, seen[kind, step])  # the second product of this step stands where it stands in every other
+            seen[kind, step] += 1
+            boxes[node] = Box("gate", node.scope, key, nodes=[node], band=band, column=columns[step])
+            continue
+        late = step > last
+        fold = folds.get((band, late))
+        if fold is None:
+            left_out = [other for other in time[band].steps if (other > last) == late and other not in columns]
+            fold = folds[band, late] = Box(
+                "fold", band, (band, "fold"), time[band].name(*left_out), band=band,
+                column=len(shown) + 1 if late else 0, steps=tuple(sorted(left_out)),
+            )  # fmt: skip
+        fold.nodes.append(node)
+        boxes[node] = fold
+    return boxes
+
+
+def _checked(window: tuple[int, int], numbers: list[int]) -> tuple[int, int]:
+    """The first and the last step to show."""
+    try:
+        first, last = (int(step) for step in window)
+    except (TypeError, ValueError):
+        raise OptionError(
+            "MG603",
+            f"window={window!r} is not two steps",
+            cause="a window is two numbers of time steps",
+            remedy="give the first and the last step: window=(36, 39)",
+        ) from None
+    if not numbers:
+        raise OptionError(
+            "MG603",
+            f"window=({first}, {last}) asks for time steps, and this graph has none",
+            cause="steps are scopes named t00, t01, ..., as the recurrent layers open them",
+            remedy="leave window out, or record each step in mg.scope(f't{t:02d}')",
+        )
+    if first > last or first < numbers[0] or last > numbers[-1]:
+        raise OptionError(
+            "MG603",
+            f"window=({first}, {last}) is outside the steps of this graph, {numbers[0]} to {numbers[-1]}",
+            cause="the first step is after the last" if first > last else "both ends are included, and counted from 0",
+            remedy=f"for example window=({max(numbers[0], numbers[-1] - 3)}, {numbers[-1]})",
+        )
+    return first, last
+
+
+def rolled(gates: list[Node], time: dict[Scope, Unroll]) -> Boxes:
+    """One body for all steps of an unroll whose gates are the same and joined in the same way."""
+    boxes: Boxes = {
+        node: Box("gate", node.scope, node, nodes=[node])
+        for node in gates
+        if (place := step_of(node.scope)) is None or place[0] not in time
+    }
+    for band, unroll in time.items():
+        alike: dict[Hashable, list[int]] = {}
+        for step, nodes in sorted(unroll.steps.items()):
+            alike.setdefault(_build(nodes, len(band)), []).append(step)
+        for steps in alike.values():
+            title = unroll.name(*steps) + (f"  ×{len(steps)}" if len(steps) > 1 else "")
+            body: list[Box] = []
+            for step in steps:
+                for number, node in enumerate(unroll.steps[step]):
+                    if number == len(body):
+                        scope = (*band, title, *node.scope[len(band) + 1 :])
+                        several = tuple(steps) if len(steps) > 1 else ()
+                        body.append(Box("gate", scope, (band, steps[0], number), steps=several))
+                    body[number].nodes.append(node)
+                    boxes[node] = body[number]
+    return boxes
+
+
+def _build(nodes: list[Node], outer: int) -> Hashable:
+    """How a step is built: its gates in order, and which of each one's inputs come from which gate of the same step."""
+    number = {node: place for place, node in enumerate(nodes)}
+    return tuple(
+        (
+            node.scope[outer + 1 :],
+            node.gate.name if node.gate else "",
+            tuple(number.get(parent, -1) for parent in node.inputs),
+        )
+        for node in nodes
+    )
+
+
+def gather(boxes: Boxes, cut: Callable[[Scope], int | None]) -> Boxes:
+    """Put scopes into single boxes: `cut(scope)` is the length of the scope that becomes one, or None for none."""
+    made: dict[Hashable, Box] = {}
+    result: Boxes = {}
+    for node, box in boxes.items():
+        length = cut(box.scope)
+        if length is None or box.kind == "fold":
+            result[node] = box
+            continue
+        scope = box.scope[:length]
+        inside = box.band is not None and length > len(box.band)
+        group = made.get(scope)
+        if group is None:
+            group = made[scope] = Box(
+                "scope", scope[:-1], (scope[len(box.band or ()) + 1 :], "scope") if inside else scope, scope[-1],
+                band=box.band if inside else None, column=box.column if inside else None, steps=box.steps,
+            )  # fmt: skip
+        group.nodes.append(node)
+        result[node] = group
+    return result
+
+
+def _at(limit: int) -> Callable[[Scope], int | None]:
+    """The `cut` of `gather` for every scope of that length."""
+    return lambda scope: limit if len(scope) >= limit else None
+
+
+def _wrapped(gates: list[Node]) -> int:
+    """How many of the outermost scopes only wrap others: the scope of a model, in which each layer has its own."""
+    scopes = {node.scope for node in gates if node.scope}
+    length = 0
+    while len({scope[: length + 1] for scope in scopes}) == 1:
+        inside = {scope[length + 1] for scope in scopes if len(scope) > length + 1}
+        if len([name for name in inside if step_number(name) is None]) < 2:
+            break
+        length += 1
+    return length
+
+
+def _named(gates: list[Node], collapse: Sequence[str]) -> Callable[[Scope], int | None]:
+    """The `cut` of `gather` for scopes by path: "rnn", "rnn/t07", or "rnn/cell" for the cell of every step."""
+    wanted = {tuple(path.split("/")) for path in ([collapse] if isinstance(collapse, str) else collapse)}
+    scopes = {node.scope[:length] for node in gates for length in range(1, len(node.scope) + 1)}
+    for path in wanted:
+        if not any(path in (scope, _timeless(scope)) for scope in scopes):
+            known = sorted({show(_timeless(scope)) for scope in scopes if _timeless(scope)})
+            raise OptionError(
+                "MG604",
+                f"collapse names the scope {'/'.join(path)!r}, and the graph has none of that path",
+                cause="a path starts at the outermost scope; time steps may be left out of it",
+                remedy=f"one of: {', '.join(known[:12])}" if known else "this graph has no scopes: use mg.scope(name)",
+            )
+
+    def cut(scope: Scope) -> int | None:
+        return next(
+            (n for n in range(1, len(scope) + 1) if scope[:n] in wanted or _timeless(scope[:n]) in wanted), None
+        )
+
+    return cut
+
+
+def _timeless(scope: Scope) -> Scope:
+    """A scope without its time step: the name of one step, or of a body that stands for several."""
+    return tuple(name for name in scope if not re.match(rf"{PATTERN}(,? |$)", name))
+
+
+def _fold_middle(boxes: Boxes, ends: int = 12) -> Boxes:
+    """The first and last boxes as they are, all between them in one. Edges run with time, so no loop can arise."""
+    order = list(dict.fromkeys(boxes.values()))
+    left_out = set(order[ends:-ends])
+    fold = Box("fold", (), "fold", "the gates between")
+    fold.nodes = [node for node, box in boxes.items() if box in left_out]
+    return {node: fold if box in left_out else box for node, box in boxes.items()}

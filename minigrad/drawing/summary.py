@@ -1,0 +1,99 @@
+"""The summary table: what each scope of a graph computes, holds and costs. Knows no pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..arrays import Array
+from ..context import Scope
+from ..graph import Leaf, Node
+from ..timesteps import step_of
+from .boxes import name_steps
+
+
+@dataclass
+class Row:
+    """One scope; the time steps of an unroll together. Operations and bytes are sums over all of its gates."""
+
+    scope: Scope
+    gates: int = 0
+    output: Array | None = None
+    parameters: dict[Leaf, None] = field(default_factory=dict)
+    forward: int = 0
+    backward: int = 0
+    bytes: int = 0
+    steps: set[int] = field(default_factory=set)
+
+    @property
+    def path(self) -> str:
+        """The scope as the table shows it: rnn/t00 … t39/cell."""
+        name = "/".join(self.scope) or "(top level)"
+        return name.replace("\0", name_steps(self.steps)) if self.steps else name
+
+
+def rows(nodes: list[Node]) -> list[Row]:
+    """One row per scope, in the order of recording."""
+    found: dict[Scope, Row] = {}
+    counted: set[int] = set()
+    for node in nodes:
+        if node.gate is None:
+            held(node.output, counted)  # a parameter or an input is held by whoever made it
+    for node in nodes:
+        gate: Any = node.gate
+        if gate is None:
+            continue
+        place = step_of(node.scope)
+        scope = node.scope if place is None else (*place[0], "\0", *place[2])
+        row = found.setdefault(scope, Row(scope))
+        if place:
+            row.steps.add(place[1])
+        row.gates += 1
+        row.output = node.output
+        shapes = [array.shape for array in node.arrays]
+        cost = int(gate.flops(node.output.shape, *shapes))
+        row.forward += cost
+        row.backward += cost * sum(parent.requires_grad for parent in node.inputs)
+        row.bytes += held(node.output, counted)
+        row.parameters |= {leaf: None for leaf in node.inputs if isinstance(leaf, Leaf) and leaf.requires_grad}
+    return list(found.values())
+
+
+def held(array: Array, counted: set[int]) -> int:
+    """Bytes that an array keeps alive and that were not counted before: a view counts as what it is a view of."""
+    owner = array
+    while isinstance(owner.base, np.ndarray):
+        owner = owner.base
+    if id(owner) in counted:
+        return 0
+    counted.add(id(owner))
+    return owner.nbytes
+
+
+def table(nodes: list[Node]) -> str:
+    """The table as text, with a last row for everything."""
+    found = rows(nodes)
+    everything = Row(("total",))
+    for row in found:
+        everything.gates += row.gates
+        everything.parameters |= row.parameters
+        everything.forward += row.forward
+        everything.backward += row.backward
+        everything.bytes += row.bytes
+    head = ["scope", "gates", "output", "parameters", "forward flops", "backward flops", "bytes"]
+    lines = [head, *(_cells(row) for row in [*found, everything])]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
+    texts = []
+    for first, *others in lines:
+        cells = [cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True)]
+        texts.append("  ".join([first.ljust(widths[0]), *cells]))
+    rule = "-" * len(texts[0])
+    return "\n".join([texts[0], rule, *texts[1:-1], rule, texts[-1]])
+
+
+def _cells(row: Row) -> list[str]:
+    parameters = sum(leaf.output.size for leaf in row.parameters)
+    shape = str(row.output.shape) if row.output is not None else ""
+    return [row.path, f"{row.gates:,}", shape, *(f"{n:,}" for n in (parameters, row.forward, row.backward, row.bytes))]

@@ -1,0 +1,116 @@
+"""Arrays as the page gets them: small ones whole, large ones as a summary. Knows NumPy, and no graph.
+
+Equal arrays are stored once: an AddGate hands the same gradient to both of its inputs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from typing import Any
+
+import numpy as np
+
+from ..accumulator import dense
+from ..arrays import Array, LazyGradient
+
+WHOLE = 64
+"""Arrays of up to this many elements are shown number by number."""
+
+SIDE = 8
+"""A heat map has up to this many rows and columns."""
+
+
+class ArrayTable:
+    """The arrays of one page. `add` returns an array's number in `entries`; arrays of the same content share one.
+
+    >>> table = ArrayTable()
+    >>> a, b = np.array([1.5, -2.0], np.float32), np.ones(2)
+    >>> table.add(a), table.add(b), table.add(a.copy())
+    (0, 1, 0)
+    >>> table.entries[0]
+    {'shape': [2], 'dtype': 'float32', 'values': [1.5, -2.0]}
+    """
+
+    def __init__(self, heat: bool = True) -> None:
+        self.entries: list[dict[str, Any]] = []
+        self._heat = heat
+        self._numbers: dict[tuple[tuple[int, ...], str, bytes], int] = {}
+
+    def add(self, given: Array | LazyGradient) -> int:
+        """The number under which an array is stored."""
+        array: Array = dense(given)
+        key = array.shape, array.dtype.str, hashlib.blake2b(array.tobytes()).digest()
+        if key not in self._numbers:
+            self._numbers[key] = len(self.entries)
+            self.entries.append(whole(array) if array.size <= WHOLE else summary(array, self._heat))
+        return self._numbers[key]
+
+
+def whole(array: Array) -> dict[str, Any]:
+    """Every element of an array, in reading order."""
+    return {"shape": list(array.shape), "dtype": str(array.dtype), "values": numbers(array)}
+
+
+def summary(array: Array, heat: bool = True) -> dict[str, Any]:
+    """Range, mean and norm of a large array (of its finite elements), its first element, and a heat map of block means.
+
+    >>> s = summary(np.arange(128.0).reshape(16, 8))
+    >>> s["low"], s["high"], s["mean"], s["heat"]["rows"], s["heat"]["values"][:2]
+    (0.0, 127.0, 63.5, 8, [4.0, 5.0])
+    """
+    flat = array.astype(np.float64, copy=False).reshape(-1)
+    entry: dict[str, Any] = {"shape": list(array.shape), "dtype": str(array.dtype)}
+    with np.errstate(over="ignore", invalid="ignore"):
+        finite = flat if np.isfinite(flat.sum()) else flat[np.isfinite(flat)]  # one sum is a quicker question
+        if finite.size:
+            facts = [finite.min(), finite.max(), finite.sum() / finite.size, np.sqrt(finite @ finite)]
+            entry.update(zip(("low", "high", "mean", "norm"), _rounded(np.array(facts), 7), strict=True))
+    if finite.size < flat.size:
+        entry["unfinite"] = int(flat.size - finite.size)
+    entry["first"] = numbers(array.reshape(-1)[:1])[0]
+    if heat:
+        entry["heat"] = _heat_map(array, flat)
+    return entry
+
+
+def numbers(array: Array) -> list[Any]:
+    """The elements as numbers that JSON can hold: the shortest decimals that give the same float back.
+
+    JSON has no NaN and no infinity; they travel as the strings that JavaScript's Number() understands.
+    """
+    flat = array.reshape(-1)
+    if flat.dtype.kind != "f":
+        return [int(value) for value in flat.tolist()]
+    words = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
+    return [words.get(text) or float(text) for text in map(str, flat.astype("U32"))]
+
+
+def _rounded(array: Array, digits: int) -> list[Any]:
+    return [x if isinstance(x, str) else _round(x, digits) for x in numbers(array)]
+
+
+def _round(x: float, digits: int) -> float:
+    rounded = float(f"{x:.{digits}g}")
+    return rounded if math.isfinite(rounded) else x  # 1.799e308 would be rounded up to infinity
+
+
+def _heat_map(array: Array, flat: Array) -> dict[str, Any]:
+    """Means over blocks: of rows and columns, the leading axes taken as rows; of stretches, for a vector."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        if array.ndim < 2:
+            starts = np.linspace(0, flat.size, SIDE * SIDE, endpoint=False).astype(int)
+            means = _block_means(flat, starts).reshape(SIDE, SIDE)
+        else:
+            table = flat.reshape(-1, array.shape[-1])
+            row_starts, column_starts = (
+                np.linspace(0, size, min(size, SIDE), endpoint=False).astype(int) for size in table.shape
+            )
+            means = _block_means(_block_means(table, row_starts).T, column_starts).T
+    return {"rows": means.shape[0], "values": _rounded(means, 3)}
+
+
+def _block_means(table: Array, starts: Array) -> Array:
+    sizes = np.diff(np.append(starts, len(table)))
+    result: Array = np.add.reduceat(table, starts, axis=0) / sizes.reshape(-1, *[1] * (table.ndim - 1))
+    return result

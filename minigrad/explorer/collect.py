@@ -1,0 +1,171 @@
+"""A recorded graph as plain numbers and words: what the page is told. Knows the graph and its gradients; knows no HTML.
+
+Every gradient comes from the engine's own sweep. What each gate sends to each of its inputs is that gate's rule run
+once more on the gradient that the sweep found for it.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections import Counter
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+
+from ..arrays import Array
+from ..backward import sweep
+from ..context import show
+from ..derivatives import rule_on_arrays
+from ..gate import Gate
+from ..graph import Leaf, Node, ancestors
+from .arrays import ArrayTable, numbers
+from .layout import arrange
+from .replay import replay
+
+BRIEF = 2_000
+"""Graphs of more gates than this get no heat maps: the page would be too large to open."""
+
+MOST_SUMS = 20_000_000
+"""Running sums of a gradient are kept while (its elements x its consumers) is at most this."""
+
+LONGEST = 10_000
+"""Names and other texts are cut off after this many characters."""
+
+
+class _All:
+    """Contains everything: tells the sweep to keep the gradient of each node."""
+
+    def __contains__(self, node: object) -> bool:
+        return True
+
+
+def collect_graph(root: Node, upstream: Array, words: list[str]) -> dict[str, Any]:
+    """All that the page shows of the graph behind `root`: nodes in serial order, arrays, gradients, places, rules."""
+    nodes = ancestors([root], attrgetter("predecessors"))[::-1]
+    index = {node: number for number, node in enumerate(nodes)}
+    gates = sum(node.gate is not None for node in nodes)
+    arrays = ArrayTable(heat=gates <= BRIEF)
+    gradients = sweep(root, upstream, keep=_All())
+    sends = _sends(nodes, gradients, arrays)
+    layout = arrange(nodes, index)
+    rules: dict[str, dict[str, str]] = {}
+    entries = []
+    for number, node in enumerate(nodes):
+        cell = layout.cells[number]
+        entry: dict[str, Any] = {
+            "kind": _kind(node),
+            "value": arrays.add(node.output),
+            "column": cell.column,
+            "band": cell.band,
+            "row": cell.row,
+            "offset": cell.offset,
+        }
+        if node.gate is not None:
+            entry["gate"] = node.gate.name
+            entry["inputs"] = [index[parent] for parent in node.inputs]
+            if node.gate.name not in rules:
+                rules[node.gate.name] = _rule(node.gate)
+            if settings := _settings(node.gate):
+                entry["settings"] = settings
+        if node.scope:
+            entry["scope"] = _short(show(node.scope))
+        if node.name:
+            entry["name"] = _short(node.name)
+        if node.source:
+            entry["source"] = _short(str(node.source))
+        if node in gradients:
+            entry["grad"] = arrays.add(gradients[node])
+        elif node.requires_grad:
+            entry["starved"] = True
+        if node in sends:
+            entry["sends"] = sends[node]
+        if isinstance(node, Leaf):
+            _describe_leaf(node, entry, index, gradients, arrays)
+        entries.append(entry)
+    return {
+        "title": _short(root.name or (root.gate.name if root.gate else "")),
+        "root": index[root],
+        "upstream": arrays.add(np.asarray(upstream)),
+        "gates": gates,
+        "nodes": entries,
+        "arrays": arrays.entries,
+        "rules": rules,
+        "columns": layout.columns,
+        "bands": [{"label": _short(band["label"])} for band in layout.bands],
+        "states": layout.states,
+        "words": [_short(word) for word in words],
+        "replay": replay(nodes, index, gradients, numbers(np.asarray(upstream))),
+    }
+
+
+def _sends(
+    nodes: list[Node], gradients: dict[Node, Any], arrays: ArrayTable
+) -> dict[Node, list[dict[str, int] | None]]:
+    """For each gate, in the sweep's order, what it sends to each input, and the input's sum so far afterwards.
+
+    A dict is empty where there is nothing to say that the input's final gradient does not: it has one consumer, and the
+    part is the whole. The last of several sums is the final gradient and is left out as well.
+    """
+    passes = [node for node in reversed(nodes) if node.gate is not None and node in gradients]
+    uses = Counter(parent for node in passes for parent in node.inputs if parent.requires_grad)
+    sums: dict[Node, Any] = {}
+    result: dict[Node, list[dict[str, int] | None]] = {}
+    for node in passes:
+        assert node.gate is not None
+        dz = gradients[node]
+        sent: list[dict[str, int] | None] = []
+        for parent, part in zip(node.inputs, rule_on_arrays(node, dz), strict=True):
+            if part is None:
+                sent.append(None)
+                continue
+            entry: dict[str, int] = {}
+            sent.append(entry)
+            if uses[parent] == 1:
+                continue
+            if part.size * uses[parent] > MOST_SUMS:
+                continue
+            sums[parent] = part if parent not in sums else sums[parent] + part
+            entry["part"] = arrays.add(part)
+            entry["sum"] = arrays.add(sums[parent])
+        result[node] = sent
+    return result
+
+
+def _describe_leaf(
+    leaf: Leaf, entry: dict[str, Any], index: dict[Node, int], gradients: dict[Node, Any], arrays: ArrayTable
+) -> None:
+    if leaf.cut_from is not None:
+        entry["cut"] = index[leaf.cut_from]
+    if leaf.origin not in ("created", "cut"):
+        entry["origin"] = leaf.origin
+    if leaf.grad is not None:
+        stored = arrays.add(leaf.grad)
+        # Several backward calls add up in .grad; the page walks through one of them, and says so.
+        if stored != entry.get("grad"):
+            entry["stored"] = stored
+
+
+def _kind(node: Node) -> str:
+    if not isinstance(node, Leaf):
+        return "gate"
+    if node.origin == "cut":
+        return "cut"
+    return "parameter" if node.requires_grad else "input" if node.name else "constant"
+
+
+def _rule(gate: Any) -> dict[str, str]:
+    """Symbol and rule of a gate: the rule is how the class's own docstring opens, which is where the formulas stand."""
+    documented = next((base for base in type(gate).__mro__ if base is not Gate and base.__doc__), object)
+    text = "" if documented is object else inspect.cleandoc(documented.__doc__ or "")
+    opening = text.split(">>>")[0].split()
+    return {"symbol": _short(str(getattr(gate, "symbol", ""))), "text": _short(" ".join(opening).replace("`", ""), 600)}
+
+
+def _settings(gate: Any) -> str:
+    text = repr(gate)
+    return "" if text == f"{gate.name}()" else _short(text, 200)
+
+
+def _short(text: str, longest: int = LONGEST) -> str:
+    return text if len(text) <= longest else text[: longest - 1] + "…"

@@ -1,0 +1,248 @@
+"""Where each node stands: columns are time steps, bands layers, rows gates. Knows nodes; knows no page, no gradients.
+
+The result is a grid, not pixels: the page folds and opens columns and bands, and only then knows how wide each is.
+Gates are ordered by serial number throughout, so that equal programs give equal pictures.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..context import Scope
+from ..graph import Leaf, Node
+from ..timesteps import step_of
+
+"""What an unroller calls the scope of a time step."""
+
+MANY = 300
+"""A graph of more gates than this, with no time steps, is divided into parts of `PART` ranks, which can be folded."""
+
+PART = 50
+
+Band = tuple[Scope, str]
+
+
+@dataclass
+class Cell:
+    """A node's place: the numbers of its column and band, its row within the band, its offset within the column."""
+
+    column: int
+    band: int
+    row: int = 0
+    offset: float = 0.0
+
+
+@dataclass
+class Layout:
+    """Columns and bands in order, a cell for each node, and the nodes that carry state from step to step."""
+
+    columns: list[dict[str, Any]]
+    bands: list[dict[str, Any]]
+    cells: list[Cell]
+    states: list[dict[str, Any]] = field(default_factory=list)
+
+
+def arrange(nodes: list[Node], index: dict[Node, int]) -> Layout:
+    """Lay out `nodes`, which are in serial order; `index` gives the position of each in that list."""
+    consumers: dict[int, list[int]] = defaultdict(list)
+    for number, node in enumerate(nodes):
+        for parent in node.inputs:
+            consumers[index[parent]].append(number)
+    columns = _columns_of(nodes, index, consumers)
+    bands = _bands_of(nodes, consumers)
+
+    order = sorted(set(columns))
+    number_of = {key: number for number, key in enumerate(order)}
+    band_order: dict[Band, int] = {}
+    for number, node in enumerate(nodes):
+        if node.gate is not None:
+            band_order.setdefault(bands[number], len(band_order))
+    for band in bands:
+        band_order.setdefault(band, len(band_order))
+    cells = [Cell(number_of[column], band_order[band]) for column, band in zip(columns, bands, strict=True)]
+    _set_rows(nodes, index, cells)
+    widths = _set_offsets(nodes, index, cells, len(order))
+    _set_shared(nodes, consumers, cells, [number for number, key in enumerate(columns) if key == SHARED])
+
+    digits = max([2, *(len(str(number)) for _, number, kind in order if kind == "step")])
+    common = _common_prefix([scope for scope, _ in band_order])
+    return Layout(
+        [
+            {"label": _column_label(key, digits), "kind": key[2], "width": width}
+            for key, width in zip(order, widths, strict=True)
+        ],
+        [{"label": "/".join(scope[common:] or scope[-1:]) or title} for scope, title in band_order],
+        cells,
+        _states(nodes, index, cells, {number for key, number in number_of.items() if key[2] == "step"}),
+    )
+
+
+# A column's key sorts into place: shared leaves on the left, what comes before the steps, the steps, what comes after.
+Key = tuple[int, int, str]
+SHARED, BEFORE, AFTER = (0, 0, "shared"), (1, 0, "before"), (3, 0, "after")
+
+
+def _columns_of(nodes: list[Node], index: dict[Node, int], consumers: dict[int, list[int]]) -> list[Key]:
+    keys: list[Key] = [BEFORE] * len(nodes)
+    places = [step_of(node.scope) for node in nodes]
+    steps = [place and place[1] for place in places]
+    gates = [number for number, node in enumerate(nodes) if node.gate is not None]
+    if any(steps[number] is not None for number in gates):
+        for number in gates:  # in serial order: every input has its column already
+            if (step := steps[number]) is not None:
+                keys[number] = (2, step, "step")
+            elif any(keys[index[source]] >= (2, 0, "") for source in _data_from(nodes[number])):
+                keys[number] = AFTER
+    elif len(gates) > MANY:
+        ranks = [0] * len(nodes)
+        for number in gates:
+            ranks[number] = 1 + max(ranks[index[parent]] for parent in nodes[number].inputs)
+            keys[number] = (2, (ranks[number] - 1) // PART, "part")
+    for number in range(len(nodes) - 1, -1, -1):  # a leaf stands with what uses it
+        node = nodes[number]
+        if not isinstance(node, Leaf):
+            continue
+        users = {keys[user] for user in consumers[number]}
+        if len(users) == 1 or (users and node.origin == "cut"):
+            keys[number] = min(users)
+        elif users:
+            keys[number] = SHARED
+    return keys
+
+
+def _data_from(node: Node) -> list[Node]:
+    """Where a node's inputs come from, seen through cuts."""
+    return [parent.cut_from if isinstance(parent, Leaf) and parent.cut_from else parent for parent in node.inputs]
+
+
+def _column_label(key: Key, digits: int) -> str:
+    _, number, kind = key
+    if kind == "part":
+        return f"ranks {number * PART + 1} to {(number + 1) * PART}"
+    return f"t{number:0{digits}d}" if kind == "step" else kind
+
+
+def _bands_of(nodes: list[Node], consumers: dict[int, list[int]]) -> list[Band]:
+    """(scope of the layer, title where there is none). Gates outside all scopes: before, between or after the rest."""
+    scoped = [node.serial for node in nodes if node.gate is not None and node.scope]
+    first, last = (scoped[0], scoped[-1]) if scoped else (0, 0)
+    bands: list[Band] = [((), "inputs")] * len(nodes)
+    for number, node in enumerate(nodes):
+        if node.gate is None:
+            continue
+        place = step_of(node.scope)
+        scope = place[0] if place else node.scope
+        if scope:
+            bands[number] = (scope, "")
+        elif place is not None:
+            bands[number] = ((), "steps")
+        elif not scoped:
+            bands[number] = ((), "all gates")
+        else:
+            bands[number] = ((), "start" if node.serial < first else "end" if node.serial > last else "between")
+    for number in range(len(nodes) - 1, -1, -1):
+        if nodes[number].gate is None and consumers[number]:
+            bands[number] = bands[consumers[number][0]]
+    return bands
+
+
+def _set_rows(nodes: list[Node], index: dict[Node, int], cells: list[Cell]) -> None:
+    """Row = longest path within the node's column and band; then each moves down to just above its first consumer."""
+
+    def together(a: int, b: int) -> bool:
+        return cells[a].column == cells[b].column and cells[a].band == cells[b].band
+
+    below: dict[int, int] = {}
+    for number, node in enumerate(nodes):
+        rows = [cells[index[parent]].row for parent in node.inputs if together(index[parent], number)]
+        cells[number].row = max(rows, default=-1) + 1
+    for number in range(len(nodes) - 1, -1, -1):
+        cell = cells[number]
+        if number in below:
+            cell.row = below[number] - 1
+        for parent in nodes[number].inputs:
+            if together(index[parent], number):
+                below[index[parent]] = min(below.get(index[parent], cell.row), cell.row)
+
+
+def _set_offsets(nodes: list[Node], index: dict[Node, int], cells: list[Cell], columns: int) -> list[int]:
+    """Side by side in a row, ordered by where the inputs stand; each row centred in its column. Returns the widths."""
+    rows: dict[tuple[int, int, int], list[int]] = defaultdict(list)
+    for number, cell in enumerate(cells):
+        rows[cell.column, cell.band, cell.row].append(number)
+    widths = [1] * columns
+    for (column, _, _), members in rows.items():
+        widths[column] = max(widths[column], len(members))
+    for (column, _, _), members in sorted(rows.items()):
+        parents = {number: [cells[index[parent]] for parent in nodes[number].inputs] for number in members}
+        above = {number: [cell.offset for cell in parents[number] if cell.column == column] for number in members}
+        members.sort(key=lambda number: (sum(above[number]) / len(above[number]) if above[number] else -1.0, number))
+        for place, number in enumerate(members):
+            cells[number].offset = place + (widths[column] - len(members)) / 2
+    return widths
+
+
+def _set_shared(nodes: list[Node], consumers: dict[int, list[int]], cells: list[Cell], shared: list[int]) -> None:
+    """Shared leaves stand one below the other, each as near as can be to the row where it is first used."""
+    taken: set[tuple[int, int]] = set()
+    for number in sorted(shared, key=lambda number: (cells[consumers[number][0]].row, number)):
+        cell = cells[number]
+        cell.row, cell.offset = cells[consumers[number][0]].row, 0.0
+        while (cell.band, cell.row) in taken:
+            cell.row += 1
+        taken.add((cell.band, cell.row))
+
+
+def _states(nodes: list[Node], index: dict[Node, int], cells: list[Cell], steps: set[int]) -> list[dict[str, Any]]:
+    """For each band: the nodes whose values go on into another step, one for each step.
+
+    The last step has no step after it. There the state is the gate that stands where it does in a step of the same
+    gates, or else the last one.
+    """
+    units: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for number, node in enumerate(nodes):
+        if node.gate is not None and cells[number].column in steps:
+            units[cells[number].band, cells[number].column].append(number)
+    passed_on: dict[tuple[int, int], set[int]] = defaultdict(set)
+    for number, node in enumerate(nodes):
+        here = cells[number]
+        for source in map(index.__getitem__, _data_from(node)):
+            there = cells[source]
+            onward = there.band == here.band and there.column != here.column and {there.column, here.column} <= steps
+            if onward and nodes[source].gate is not None:
+                passed_on[there.band, there.column].add(source)
+    states = []
+    for band in sorted({band for band, _ in passed_on}):
+        count = Counter(len(found) for (other, _), found in passed_on.items() if other == band).most_common(1)[0][0]
+        ids: list[list[int]] = [[] for _ in range(count)]
+        places: dict[tuple[str, ...], list[int]] = {}  # by what gates a step is made of
+        for column in sorted(column for other, column in units if other == band):
+            unit = units[band, column]
+            gates = tuple(nodes[number].gate.name for number in unit)  # units hold gates alone
+            found = sorted(passed_on[band, column], reverse=True)
+            if len(found) == count:
+                places[gates] = [unit.index(number) for number in found]
+            for state, place in enumerate(places.get(gates, [-1])):
+                ids[state].append(unit[place])
+        states += [
+            {"band": band, "label": label, "ids": members}
+            for label, members in zip(_state_names(count), ids, strict=True)
+        ]
+    return states
+
+
+def _state_names(count: int) -> list[str]:
+    """The last gate of a step makes h; an LSTM's other state is its c."""
+    return ["h", "c"][:count] if count <= 2 else [f"state {number + 1}" for number in range(count)]
+
+
+def _common_prefix(scopes: list[Scope]) -> int:
+    named = list(filter(None, scopes))
+    if len(named) < 2:
+        return 0
+    depth = 0
+    while all(len(scope) > depth and scope[depth] == named[0][depth] for scope in named):
+        depth += 1
+    return depth

@@ -1,0 +1,226 @@
+// The gates' formulas, forward and backward, on {shape, values}. Knows no graph. A second, independent statement of what
+// minigrad/gates says in NumPy: tests hold the two together. `recipe` is what minigrad/explorer/replay.py gives for a call.
+import { count } from "./arrays.js";
+
+const sigmoid = (x) => 0.5 + 0.5 * Math.tanh(0.5 * x);
+
+// For each gate that works element by element: its value, then the gradient of each input from (dz, z, inputs...).
+const ELEMENTWISE = {
+  AddGate: [(a, b) => a + b, (dz) => dz, (dz) => dz],
+  Subtract: [(a, b) => a - b, (dz) => dz, (dz) => -dz],
+  Hadamard: [(a, b) => a * b, (dz, z, a, b) => dz * b, (dz, z, a) => dz * a],
+  Divide: [(a, b) => a / b, (dz, z, a, b) => dz / b, (dz, z, a, b) => (-dz * z) / b],
+  Power: [
+    (a, b) => a ** b,
+    (dz, z, a, b) => (b === 0 ? 0 : dz * b * a ** (b - 1)),
+    (dz, z, a) => dz * z * Math.log(a),
+  ],
+  Negate: [(x) => -x, (dz) => -dz],
+  Exp: [(x) => Math.exp(x), (dz, z) => dz * z],
+  Log: [(x) => Math.log(x), (dz, z, x) => dz / x],
+  Sqrt: [(x) => Math.sqrt(x), (dz, z) => (0.5 * dz) / z],
+  Tanh: [(x) => Math.tanh(x), (dz, z) => dz * (1 - z * z)],
+  Sigmoid: [sigmoid, (dz, z) => dz * z * (1 - z)],
+  ReLU: [(x) => Math.max(x, 0), (dz, z, x) => (x > 0 ? dz : 0)],
+  Where: [(c, a, b) => (c ? a : b), null, (dz, z, c) => (c ? dz : 0), (dz, z, c) => (c ? 0 : dz)],
+};
+
+/** For each element of an array of shape `to`, the place of the element of a `from` array that broadcasting puts there. */
+export function broadcastPlaces(from, to) {
+  const places = new Int32Array(count(to));
+  const lead = to.length - from.length;
+  for (let n = 0; n < places.length; n++) {
+    let rest = n;
+    let stride = 1;
+    let place = 0;
+    for (let axis = to.length - 1; axis >= 0; axis--) {
+      const index = rest % to[axis];
+      rest = Math.floor(rest / to[axis]);
+      if (axis < lead) continue;
+      const size = from[axis - lead];
+      if (size !== 1) place += index * stride;
+      stride *= size;
+    }
+    places[n] = place;
+  }
+  return places;
+}
+
+function elementwise({ how }, inputs, shape) {
+  const [value, ...slopes] = ELEMENTWISE[how];
+  const places = inputs.map((input) => broadcastPlaces(input.shape, shape));
+  const at = (n) => inputs.map((input, k) => input.values[places[k][n]]);
+  return {
+    forward: () => Float64Array.from({ length: count(shape) }, (_, n) => value(...at(n))),
+    backward: (dz, z) =>
+      slopes.map((slope, k) => {
+        if (slope === null) return null;
+        const part = new Float64Array(inputs[k].values.length);
+        for (let n = 0; n < dz.length; n++) part[places[k][n]] += slope(dz[n], z[n], ...at(n)); // sums what was repeated
+        return part;
+      }),
+  };
+}
+
+function move({ places }, inputs) {
+  const all = inputs.flatMap((input) => Array.from(input.values));
+  return {
+    forward: () => Float64Array.from(places, (place) => all[place]),
+    backward: (dz) => {
+      const whole = new Float64Array(all.length);
+      places.forEach((place, n) => (whole[place] += dz[n]));
+      let start = 0;
+      return inputs.map((input) => whole.slice(start, (start += input.values.length)));
+    },
+  };
+}
+
+function sumBy(groups, values, groupCount) {
+  const sums = new Float64Array(groupCount);
+  groups.forEach((group, n) => (sums[group] += values[n]));
+  return sums;
+}
+
+function maxBy(groups, values, groupCount) {
+  const highest = new Float64Array(groupCount).fill(-Infinity);
+  groups.forEach((group, n) => (highest[group] = Math.max(highest[group], values[n])));
+  return highest;
+}
+
+function reduce({ how, groups }, [x], shape) {
+  const size = count(shape);
+  const share = how === "Mean" ? groups.length / size : 1;
+  return {
+    forward: () => (how === "Max" ? maxBy(groups, x.values, size) : sumBy(groups, x.values, size).map((sum) => sum / share)),
+    backward: (dz, z) => {
+      if (how !== "Max") return [Float64Array.from(groups, (group) => dz[group] / share)];
+      const isMax = groups.map((group, n) => Number(x.values[n] === z[group]));
+      const ties = sumBy(groups, isMax, size);
+      return [Float64Array.from(groups, (group, n) => (isMax[n] * dz[group]) / ties[group])];
+    },
+  };
+}
+
+function softmaxBy(groups, values) {
+  const size = Math.max(-1, ...groups) + 1;
+  const highest = maxBy(groups, values, size);
+  const powers = groups.map((group, n) => Math.exp(values[n] - highest[group]));
+  const sums = sumBy(groups, powers, size);
+  return {
+    probabilities: Float64Array.from(groups, (group, n) => powers[n] / sums[group]),
+    logarithms: Float64Array.from(groups, (group, n) => values[n] - highest[group] - Math.log(sums[group])),
+    size,
+  };
+}
+
+function normalise({ how, groups }, [x]) {
+  const { probabilities, logarithms, size } = softmaxBy(groups, x.values);
+  return {
+    forward: () => (how === "Softmax" ? probabilities : logarithms),
+    backward: (dz, z) => {
+      if (how === "Softmax") {
+        const sums = sumBy(groups, dz.map((d, n) => d * z[n]), size);
+        return [dz.map((d, n) => z[n] * (d - sums[groups[n]]))];
+      }
+      const sums = sumBy(groups, dz, size);
+      return [dz.map((d, n) => d - Math.exp(z[n]) * sums[groups[n]])];
+    },
+  };
+}
+
+// Matrix products: vectors get their missing axis, leading axes are broadcast, and each pair of matrices is multiplied.
+function product(_, [a, b]) {
+  const left = a.shape.length === 1 ? [1, ...a.shape] : a.shape;
+  const right = b.shape.length === 1 ? [...b.shape, 1] : b.shape;
+  const [n, k, m] = [left.at(-2), left.at(-1), right.at(-1)];
+  const leads = [left.slice(0, -2), right.slice(0, -2)];
+  const batch = broadcastShape(...leads);
+  const [fromLeft, fromRight] = leads.map((lead) => broadcastPlaces(lead, batch));
+  const each = (visit) => {
+    for (let q = 0; q < count(batch); q++)
+      for (let i = 0; i < n; i++)
+        for (let j = 0; j < m; j++)
+          for (let h = 0; h < k; h++)
+            visit((q * n + i) * m + j, (fromLeft[q] * n + i) * k + h, (fromRight[q] * k + h) * m + j);
+  };
+  return {
+    forward: () => {
+      const z = new Float64Array(count(batch) * n * m);
+      each((out, p, q) => (z[out] += a.values[p] * b.values[q]));
+      return z;
+    },
+    backward: (dz) => {
+      const [da, db] = [new Float64Array(a.values.length), new Float64Array(b.values.length)];
+      each((out, p, q) => {
+        da[p] += dz[out] * b.values[q];
+        db[q] += dz[out] * a.values[p];
+      });
+      return [da, db];
+    },
+  };
+}
+
+function broadcastShape(a, b) {
+  const length = Math.max(a.length, b.length);
+  const pad = (shape) => [...Array(length - shape.length).fill(1), ...shape];
+  const [p, q] = [pad(a), pad(b)];
+  return p.map((size, axis) => (size === 1 ? q[axis] : size));
+}
+
+// Losses: one loss for each example, weighted, then "mean" (weighted), "sum" or "none".
+function loss({ how, reduction, weights }, [x, truth]) {
+  const { losses, slopes, weight } = LOSSES[how](x, truth, weights);
+  const total = reduction === "mean" ? weight.reduce((sum, w) => sum + w, 0) : 1;
+  const width = x.values.length / losses.length; // logits of one example, for the softmax
+  return {
+    forward: () =>
+      reduction === "none"
+        ? Float64Array.from(losses)
+        : Float64Array.of(losses.reduce((sum, one) => sum + one, 0) / total),
+    backward: (dz) => {
+      const part = slopes.map((slope, n) => (slope * dz[reduction === "none" ? Math.floor(n / width) : 0]) / total);
+      return [part, how === "MeanSquaredError" ? part.map((one) => -one) : null];
+    },
+  };
+}
+
+const LOSSES = {
+  SoftmaxCrossEntropy: (x, labels, weights) => {
+    const classes = x.shape.at(-1);
+    const groups = Array.from(x.values, (_, n) => Math.floor(n / classes));
+    const { probabilities, logarithms } = softmaxBy(groups, x.values);
+    const weight = Array.from(labels.values, (label) => (weights ? weights[label] : 1));
+    return {
+      weight,
+      losses: weight.map((w, n) => -w * logarithms[n * classes + labels.values[n]]),
+      slopes: probabilities.map((p, n) => (p - Number(n % classes === labels.values[groups[n]])) * weight[groups[n]]),
+    };
+  },
+  BinaryCrossEntropy: (x, targets, weights) => {
+    const [w0, w1] = weights ?? [1, 1];
+    const t = Array.from(targets.values);
+    const tail = (v) => Math.log1p(Math.exp(-Math.abs(v)));
+    return {
+      weight: t.map((one) => w1 * one + w0 * (1 - one)),
+      losses: t.map((one, n) => {
+        const v = x.values[n];
+        return w1 * one * (Math.max(-v, 0) + tail(v)) + w0 * (1 - one) * (Math.max(v, 0) + tail(v));
+      }),
+      slopes: Float64Array.from(t, (one, n) => {
+        const p = sigmoid(x.values[n]);
+        return p * (1 - one) * w0 - (1 - p) * one * w1;
+      }),
+    };
+  },
+  MeanSquaredError: (x, truth) => {
+    const errors = Float64Array.from(x.values, (v, n) => v - truth.values[n]);
+    return { weight: Array(errors.length).fill(1), losses: errors.map((e) => e * e), slopes: errors.map((e) => 2 * e) };
+  },
+};
+
+const KINDS = { elementwise, move, reduce, normalise, product, loss };
+
+/** One call of a gate: {forward() -> values, backward(dz, z) -> one array of values (or null) for each input}. */
+export function call(recipe, inputs, shape) {
+  return KINDS[recipe.kind](recipe, inputs, shape);
+}

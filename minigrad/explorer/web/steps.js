@@ -1,0 +1,141 @@
+// What one step shows: the gate, what arrives, its rule with its own numbers, and what goes to each input. Knows the model.
+import { brief } from "./arrays.js";
+import { el, foreign, shorten } from "./dom.js";
+import { explainBackward, explainForward, inputNames } from "./explain.js";
+import { caption, showArray } from "./grid.js";
+
+/** A backward step. `hidden` is the input whose gradient the quiz is asking for, or -1; `go(id)` jumps to a node. */
+export function backwardStep(model, id, go, hidden = -1) {
+  const node = model.nodes[id];
+  const names = inputNames(node.gate, node.inputs.length);
+  const arrives = id === model.root ? "Arrives: the gradient that backward starts with, dL/d(output)" : "Arrives: upstream gradient dz";
+  return [
+    heading(model, id, "Backward through"),
+    block(arrives, model.grad(id), "dz", "upstream"),
+    ruleOf(model, id),
+    ...node.inputs.map((parent, input) => deliveryOf(model, id, input, names[input], go, hidden === input)),
+    details("Inputs and output of the gate", () => [
+      ...node.inputs.map((parent, n) => block(`${names[n]}: `, model.value(parent), names[n], "", foreign(shorten(model.title(parent), 40)))),
+      block("z: the output", model.value(id), "z"),
+    ]),
+  ];
+}
+
+/** A forward step: what goes in, the rule, what comes out. */
+export function forwardStep(model, id, go) {
+  const node = model.nodes[id];
+  const names = inputNames(node.gate, node.inputs.length);
+  return [
+    heading(model, id, "Forward through"),
+    ...node.inputs.map((parent, n) => block(`${names[n]}: `, model.value(parent), names[n], "", link(model, parent, go))),
+    ruleOf(model, id),
+    lines(explainForward(model, id)),
+    block("z: the output", model.value(id), "z", "result"),
+  ];
+}
+
+/** A leaf: its value, its gradient, and what each consumer has sent up to backward step `step`. */
+export function leafCard(model, id, step, go) {
+  const node = model.nodes[id];
+  const all = model.deliveries[id];
+  const kinds = {
+    parameter: "Parameter: a leaf that requires a gradient",
+    input: "Input: a leaf that requires no gradient",
+    constant: "Constant: it requires no gradient",
+    cut: "A state behind a cut: its value goes on, its gradient stops here",
+  };
+  const origins = {
+    constants: "It was computed from tensors that require no gradient, so nothing was recorded.",
+    no_grad: "It was computed inside no_grad, so nothing was recorded.",
+    detached: "It was detached from its history.",
+  };
+  return [
+    heading(model, id, kinds[node.kind]),
+    node.origin ? el("p", {}, origins[node.origin] ?? node.origin) : null,
+    block("Value", model.value(id), "value"),
+    model.hasGrad(id)
+      ? block("Gradient at the end of this backward pass", model.grad(id), "gradient", "leaf-gradient")
+      : el("p", { class: "muted" }, node.starved ? starvedText(node) : "It has no gradient."),
+    node.stored !== undefined && !model.replayed
+      ? block(".grad holds something else: several backward calls, or a pass this page does not show", model.arrays[node.stored], ".grad")
+      : null,
+    all.length ? el("p", {}, `${model.reported(id, step)} of ${all.length} consumers have reported at this step:`) : null,
+    all.length
+      ? el("ol", { class: "consumers" }, all.slice(0, 200).map(({ gate, input }) => el("li", {}, link(model, gate, go), sentNorm(model, gate, input))))
+      : null,
+    all.length > 200 ? el("p", { class: "muted" }, `and ${all.length - 200} more`) : null,
+  ];
+}
+
+function starvedText(node) {
+  return node.kind === "cut" ? "No gradient passes the cut." : "No gradient reaches it: every way from the output is cut, or has gradient zero.";
+}
+
+function sentNorm(model, gate, input) {
+  const { part } = model.delivery(gate, input);
+  if (part === "large") return "";
+  return el("span", { class: "muted" }, part.size === 1 ? ` sends ${brief(part.first)}` : ` sends norm ${brief(part.norm)}`);
+}
+
+function deliveryOf(model, id, input, name, go, hidden) {
+  const parent = model.nodes[id].inputs[input];
+  const delivery = model.delivery(id, input);
+  const title = el("h3", {}, "To ", el("span", { class: "letter" }, name), ": ", link(model, parent, go));
+  if (!delivery) {
+    const why = model.nodes[parent].kind === "cut" ? "Nothing: this is the cut. The gradient stops here."
+      : model.hasGrad(parent) || model.nodes[parent].gate || model.nodes[parent].kind === "parameter" ? "Nothing: this gate gives it no gradient."
+      : "Nothing: it requires no gradient.";
+    return el("section", { class: "delivery" }, title, el("p", { class: "muted" }, why));
+  }
+  const { number, of, part, before, after } = delivery;
+  if (hidden) return el("section", { class: "delivery", "data-parent": parent }, title, el("p", { class: "muted" }, "Hidden: the quiz asks for it."));
+  const report = `${number} of ${of} consumer${of === 1 ? " has" : "s have"} reported`;
+  const sum = of === 1
+    ? [block("Gradient", after, `dL/d${name}`, "after")]
+    : [
+        before ? block("Before", before, "before", "before") : el("p", { class: "muted" }, "Before: nothing has arrived yet."),
+        block("+= what this gate sends", part, `d${name}`, "part"),
+        block("After", after, "after", "after"),
+      ];
+  return el("section", { class: "delivery", "data-parent": parent }, title,
+    part === "large" ? null : lines(explainBackward(model, id, input, part)), ...sum,
+    el("p", { class: "report" }, el("meter", { min: 0, max: of, value: number, "aria-hidden": "true" }), ` ${report}`, number === of ? el("strong", {}, " · complete") : ""));
+}
+
+function heading(model, id, doing) {
+  const node = model.nodes[id];
+  const place = [node.scope ? foreign(shorten(node.scope, 200)) : "the top level"];
+  if (node.source) place.push(" · ", el("code", {}, foreign(shorten(node.source, 200))));
+  return el("header", {},
+    el("p", { class: "doing" }, doing),
+    el("h2", {}, foreign(shorten(node.gate ?? model.title(id), 300)), node.gate && node.name ? [" ", foreign(shorten(node.name, 300))] : null),
+    el("p", { class: "place" }, "in ", place),
+    node.settings ? el("p", { class: "place" }, el("code", {}, foreign(node.settings))) : null);
+}
+
+function ruleOf(model, id) {
+  const { text } = model.rule(id);
+  return text ? el("p", { class: "rule" }, foreign(shorten(text, 500))) : null;
+}
+
+function lines(texts) {
+  return texts.length ? el("div", { class: "numbers" }, texts.map((text) => el("p", {}, text))) : null;
+}
+
+function block(title, array, label, role = "", after = null) {
+  return el("div", { class: "array", "data-role": role || null },
+    el("p", { class: "array-title" }, title, after, " ", el("span", { class: "muted" }, caption(array))),
+    showArray(array, label));
+}
+
+// Filled when it is opened: most steps are passed without a look inside.
+function details(summary, children) {
+  const element = el("details", { ontoggle: () => element.children.length === 1 && element.append(...children()) }, el("summary", {}, summary));
+  return element;
+}
+
+function link(model, id, go) {
+  const text = shorten(model.title(id), 40);
+  const scope = model.nodes[id].scope;
+  return el("button", { type: "button", class: "link", onclick: () => go(id) }, foreign(text), scope ? el("span", { class: "muted" }, " in ", foreign(shorten(scope, 60))) : null);
+}

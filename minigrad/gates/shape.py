@@ -1,0 +1,176 @@
+"""Gates that only rearrange: reshape, transpose, repeat."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..checks import broadcast_shape
+from ..errors import ShapeError
+from ..gate import Gate, Shape
+from ..numpy_functions import implements
+from ..tensor import Tensor, TensorLike
+
+
+class Reshape(Gate):
+    """z has the elements of x, in order, in another shape; one size may be -1. dx = dz in x's shape.
+
+    >>> Tensor([1.0, 2.0, 3.0, 4.0]).reshape(2, -1).array
+    array([[1., 2.],
+           [3., 4.]], dtype=float32)
+    """
+
+    symbol = "reshape"
+
+    def __init__(self, to: int | Shape) -> None:
+        self.to = (to,) if isinstance(to, (int, np.integer)) else tuple(to)
+
+    def forward(self, x: Any) -> Any:
+        return x.reshape(self.to)
+
+    def backward(self, dz: Any, z: Any, x: Any) -> Any:
+        return (dz.reshape(x.shape),)
+
+    def shape(self, *shapes: Shape) -> Shape:
+        try:
+            return np.broadcast_to(0, shapes[0]).reshape(self.to).shape
+        except ValueError:
+            size = int(np.prod(shapes[0], dtype=np.int64))
+            raise ShapeError(
+                "MG109",
+                f"Reshape cannot put {shapes[0]} into {self.to}",
+                cause=f"the one has {size} elements, the other has room for {int(np.prod(self.to, dtype=np.int64))}"
+                if -1 not in self.to
+                else f"{size} elements do not divide by the sizes given, or more than one size is -1",
+                remedy="give sizes whose product is the number of elements; one of them may be -1",
+            ) from None
+
+    def flops(self, output: Shape, *shapes: Shape) -> int:
+        return 0
+
+    @classmethod
+    def samples(cls) -> Any:
+        x = np.random.default_rng(12).normal(size=(2, 3, 2))
+        return ((cls(to), (x,)) for to in [(6, 2), (-1,), (3, -1, 2), (1, 12)])
+
+    @classmethod
+    def refused(cls) -> Any:
+        yield cls((5, 2)), (np.ones((3, 4)),), ShapeError
+        yield cls((-1, 5)), (np.ones((3, 4)),), ShapeError
+
+
+class Transpose(Gate):
+    """z has the axes of x in the order `axes` (None: reversed). dx = dz with the order undone.
+
+    >>> Tensor([[1.0, 2.0]]).T.shape
+    (2, 1)
+    """
+
+    symbol = "ᵀ"
+
+    def __init__(self, axes: Shape | None = None) -> None:
+        self.axes = None if axes is None else tuple(axes)
+
+    def forward(self, x: Any) -> Any:
+        return x.transpose(self.axes)
+
+    def backward(self, dz: Any, z: Any, x: Any) -> Any:
+        if self.axes is None:
+            return (dz.transpose(None),)
+        axes = [axis % len(self.axes) for axis in self.axes]  # argsort undoes a permutation of 0..n-1, not of -1
+        return (dz.transpose(tuple(int(axis) for axis in np.argsort(axes))),)
+
+    def shape(self, *shapes: Shape) -> Shape:
+        try:
+            return np.broadcast_to(0, shapes[0]).transpose(self.axes).shape
+        except ValueError:
+            raise ShapeError(
+                "MG107",
+                f"Transpose cannot put the axes of {shapes[0]} in the order {self.axes}",
+                cause=f"the order must name each of the {len(shapes[0])} axes once",
+                remedy=f"for example {tuple(reversed(range(len(shapes[0]))))}",
+            ) from None
+
+    def flops(self, output: Shape, *shapes: Shape) -> int:
+        return 0
+
+    @classmethod
+    def samples(cls) -> Any:
+        x = np.random.default_rng(13).normal(size=(2, 3, 4))
+        return ((cls(axes), (x,)) for axes in [None, (1, 2, 0), (0, -1, 1)])
+
+    @classmethod
+    def refused(cls) -> Any:
+        yield cls((0, 1)), (np.ones((2, 3, 4)),), ShapeError
+        yield cls((0, 0, 1)), (np.ones((2, 3, 4)),), ShapeError
+
+
+class BroadcastTo(Gate):
+    """z is x repeated along new axes, and along axes of size 1, up to shape `to`. dx = dz summed over the repetitions.
+
+    >>> np.broadcast_to(Tensor([[1.0], [2.0]]), (2, 3)).array
+    array([[1., 1., 1.],
+           [2., 2., 2.]], dtype=float32)
+    """
+
+    symbol = "broadcast"
+
+    def __init__(self, to: Shape) -> None:
+        self.to = tuple(to)
+
+    def forward(self, x: Any) -> Any:
+        return np.broadcast_to(x, self.to)
+
+    def backward(self, dz: Any, z: Any, x: Any) -> Any:
+        return (dz,)  # the engine sums over what was repeated, here as everywhere
+
+    def shape(self, *shapes: Shape) -> Shape:
+        if broadcast_shape(self.name, shapes[0], self.to) != self.to:
+            raise ShapeError(
+                "MG101",
+                f"BroadcastTo cannot repeat {shapes[0]} up to {self.to}",
+                cause="the target has fewer axes, or a size 1 where the input has more",
+                remedy="sum or slice the input if it is to become smaller",
+            )
+        return self.to
+
+    def flops(self, output: Shape, *shapes: Shape) -> int:
+        return 0
+
+    @classmethod
+    def samples(cls) -> Any:
+        rng = np.random.default_rng(14)
+        yield cls((2, 3, 4)), (rng.normal(size=(3, 1)),)
+        yield cls((3,)), (rng.normal(size=()),)
+
+    @classmethod
+    def refused(cls) -> Any:
+        yield cls((3, 4)), (np.ones((2, 4)),), ShapeError
+        yield cls((4,)), (np.ones((2, 4)),), ShapeError
+
+
+@implements(np.reshape)
+def reshape(x: TensorLike, shape: int | Shape) -> Tensor:
+    """`Reshape(shape)(x)`."""
+    return Reshape(shape)(x)
+
+
+@implements(np.transpose)
+def transpose(x: TensorLike, axes: Shape | None = None) -> Tensor:
+    """`Transpose(axes)(x)`."""
+    return Transpose(axes)(x)
+
+
+@implements(np.swapaxes)
+def swapaxes(x: Tensor, axis1: int, axis2: int) -> Tensor:
+    """x with two axes exchanged, recorded as a Transpose."""
+    axes = list(range(x.ndim))
+    axes[axis1], axes[axis2] = axes[axis2], axes[axis1]
+    return Transpose(tuple(axes))(x)
+
+
+@implements(np.broadcast_to)
+def broadcast_to(x: TensorLike, shape: Shape) -> Tensor:
+    """`BroadcastTo(shape)(x)`."""
+    return BroadcastTo(shape)(x)

@@ -1,0 +1,97 @@
+"""Who is to blame when every rule is right and the gradient still is not, or when there is no one function to check.
+
+Knows how to walk two recordings of one program side by side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..accumulator import dense
+from ..arrays import Array, LazyGradient
+from ..context import show
+from ..derivatives import rule_on_arrays
+from ..graph import Leaf, Node, ancestors
+from .rules import title
+
+
+@dataclass
+class Blame:
+    """A reason outside the rules: what was found, and the mistake that it looks like."""
+
+    node: Node
+    guess: str
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def side_by_side(first: Node, second: Node) -> Iterator[tuple[Node, Node]] | None:
+    """The nodes of two recordings in pairs, oldest first; None where the program took another course."""
+    one, two = ancestors([first])[::-1], ancestors([second])[::-1]
+    if [node.gate and node.gate.name for node in one] != [node.gate and node.gate.name for node in two]:
+        return None
+    return zip(one, two, strict=True)
+
+
+def differing(first: Node, second: Node) -> Blame | None:
+    """The first place where two forward passes from equal inputs come apart; None if they agree to the last bit."""
+    if np.array_equal(first.output, second.output, equal_nan=True):
+        return None
+    pairs = side_by_side(first, second)
+    if pairs is None:
+        return Blame(second, "nondeterministic", "the two forward passes did not even call the same gates")
+    for one, two in pairs:
+        if not np.array_equal(one.output, two.output, equal_nan=True):
+            break
+    users = [node for node in ancestors([first]) if one in node.inputs]
+    where = title(one) if one.gate or not users else f"a constant {one.output.shape} into {title(users[-1])}"
+    dropout = "dropout" in (show(one.scope) + where).lower()
+    text = f"two forward passes from the same inputs differ, first in {where}"
+    return Blame(one, "nondeterministic", text + (": dropout is on" if dropout else ": something random is drawn"))
+
+
+def leaking(base: Node, moved: Node, checked: set[Node]) -> Blame | None:
+    """A constant whose value follows an input that was moved: what bypasses the graph carries no gradient."""
+    pairs = side_by_side(base, moved)
+    if pairs is None:
+        return Blame(
+            base, "branch", "the program calls other gates when an input is moved by 1e-6: it branches on a value"
+        )
+    for one, two in pairs:
+        if isinstance(one, Leaf) and one not in checked and not np.array_equal(one.output, two.output, equal_nan=True):
+            users = [node for node in ancestors([base]) if one in node.inputs]
+            how = {
+                "detached": "was detached",
+                "no_grad": "was computed inside no_grad",
+                "cut": "was cut",
+            }.get(one.origin, "was made from a plain array (t.array, t.item() or NumPy)")
+            user = f", which goes into {title(users[-1])}," if users else ""
+            text = f"a value {one.output.shape}{user} follows the inputs but {how}: its path carries no gradient"
+            return Blame(one, "detached", text)
+    return None
+
+
+def wrongly_summed(root: Node, upstream: Array, swept: dict[Node, Array | LazyGradient]) -> Blame | None:
+    """The first node whose gradient is not the sum of what its consumers send it: the engine's own work checked."""
+    due: dict[Node, list[Array]] = {root: [upstream]}
+    for node in ancestors([root]):
+        if node not in due or not node.requires_grad:
+            continue
+        total = np.sum(due[node], axis=0)
+        found = swept.get(node)
+        found = np.zeros_like(total) if found is None else dense(found)
+        if not np.allclose(found, total, rtol=1e-9, atol=1e-12):
+            last = len(due[node]) > 1 and any(np.allclose(found, one, rtol=1e-9, atol=1e-12) for one in due[node])
+            text = f"{title(node)} is used {len(due[node])} times, and its gradient is not the sum of what comes back"
+            return Blame(node, "= for +=" if last else "sum", text + (": = instead of +=" if last else ""))
+        if node.gate is None:
+            continue
+        for parent, part in zip(node.inputs, rule_on_arrays(node, total), strict=True):
+            if part is not None:
+                due.setdefault(parent, []).append(part)
+    return None

@@ -1,0 +1,287 @@
+"""mg.gradcheck and mg.gradcheck_model: the recorded gradient against differences. Puts the parts together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from ..accumulator import dense
+from ..anomaly import first_non_finite, trace_lines
+from ..backward import sweep
+from ..derivatives import grad
+from ..errors import MinigradError, NonFiniteError, OptionError
+from ..graph import Leaf, Node, ancestors
+from ..random import generator
+from ..tensor import Tensor, from_node
+from .blame import Blame, differing, leaking, wrongly_summed
+from .curve import step_curve, taylor_slope
+from .guess import guess
+from .numeric import Line, Problem, careful, central, kinks, signs
+from .report import GradientReport, InputReport
+from .rules import TOLERANCE, check_rules
+
+
+class Model(Protocol):
+    """What a model must offer to be checked; layers.Layer does."""
+
+    def named_parameters(self) -> dict[str, Tensor]: ...
+    def __call__(self, *inputs: Any) -> Tensor: ...
+
+
+def gradcheck(
+    f: Callable[..., Tensor], *inputs: Any, sample: int | None = None, fast: bool = False, order: int = 1, seed: int = 0
+) -> GradientReport:
+    """Compare the recorded gradient of f(*inputs) with central differences, and each gate's rule with its own forward.
+
+    With L(x) = Σ v ⊙ f(x) for a random v, each element of dL/dx is held against (L(x + h e) - L(x - h e)) / 2h.
+    `sample` compares that many random elements of each input, `fast` one random direction for each. Integer inputs
+    (ids, labels) are passed on as they are. All is computed in float64; the tensors have their own arrays back
+    afterwards, and no `.grad` is touched. `order=2` then checks the derivatives of the gradient in the same way.
+
+    >>> import minigrad as mg
+    >>> W = Tensor([[0.5, -1.0]], requires_grad=True, name="W")
+    >>> report = mg.gradcheck(lambda W: mg.tanh(W * W).sum(), W)
+    >>> bool(report)
+    True
+    >>> print(report)  # doctest: +ELLIPSIS
+    right: 2 comparisons, 3 gates
+      input  shape          compared  wrong    error  worst at: recorded, numeric
+      W      (1, 2)                2      0 ...
+      Taylor remainder: order 2.00 in h (2: right, 1: wrong)
+
+    Errors: OptionError for options (MG700) and for nothing to check (MG707), NonFiniteError (MG708) where f is not
+    finite at the inputs, DtypeError (MG704) where it computes in float32.
+
+    The random v is there because the sum of a softmax has the gradient 0, which a rule of zeros gives as well. Source:
+    Griewank and Walther, Evaluating Derivatives (2008), section 3.1.
+    """
+    tensors = [_as_input(value) for value in inputs]
+    leaves: dict[str, Leaf] = {}
+    for number, tensor in enumerate(tensors):
+        if isinstance(tensor, Tensor) and tensor.dtype.kind == "f" and tensor.node not in leaves.values():
+            name = tensor.name or f"input {number}"
+            assert isinstance(tensor.node, Leaf)
+            leaves[name if name not in leaves else f"{name} ({number})"] = tensor.node
+    return _run(lambda: f(*tensors), leaves, sample, fast, order, seed)
+
+
+def gradcheck_model(
+    model: Model,
+    loss: Callable[..., Tensor],
+    batch: Sequence[Any],
+    *,
+    sample: int | None = 10,
+    fast: bool = False,
+    order: int = 1,
+    seed: int = 0,
+) -> GradientReport:
+    """`gradcheck` of loss(model(*inputs), labels) for every parameter that is not frozen; batch is (*inputs, labels).
+
+    `sample` elements of each parameter are compared, all of them with `sample=None`; `fast` compares one random
+    direction for each parameter.
+
+    >>> import minigrad as mg
+    >>> class Line:
+    ...     W = Tensor([[1.0], [2.0]], requires_grad=True)
+    ...     def named_parameters(self): return {"W": self.W}
+    ...     def __call__(self, x): return x @ self.W
+    >>> bool(mg.gradcheck_model(Line(), mg.mean_squared_error, (np.eye(2), [[0.0], [1.0]])))
+    True
+
+    Errors: as `gradcheck`.
+    """
+    leaves: dict[str, Leaf] = {}
+    for path, parameter in model.named_parameters().items():
+        if parameter.requires_grad:
+            assert isinstance(parameter.node, Leaf)
+            leaves[path] = parameter.node
+    *inputs, labels = [_wide(value) for value in batch]
+    return _run(lambda: loss(model(*inputs), labels), leaves, sample, fast, order, seed)
+
+
+def _run(
+    run: Callable[[], Tensor], leaves: dict[str, Leaf], sample: int | None, fast: bool, order: int, seed: int
+) -> GradientReport:
+    if order not in (1, 2) or (sample is not None and sample < 1):
+        raise OptionError(
+            "MG700",
+            f"gradcheck cannot take order={order!r} with sample={sample!r}",
+            cause="derivatives of the first and second order are checked, and a sample has at least one element",
+            remedy="order=1 or order=2; sample=None for every element, or a number from 1",
+        )
+    if not leaves:
+        raise OptionError(
+            "MG707",
+            "gradcheck was given nothing to differentiate by",
+            cause="no input is a float tensor or array; for a model, no parameter requires a gradient",
+            remedy="pass the tensors that the function depends on: mg.gradcheck(f, W, b)",
+        )
+    random_state = generator().bit_generator.state
+    before = [(leaf, leaf.requires_grad) for leaf in leaves.values()]
+    try:
+        for leaf in leaves.values():
+            leaf.requires_grad = True
+        problem = Problem(run, leaves)
+        report = Check(problem, np.random.default_rng(seed), sample, fast).report
+        if report and order == 2:
+            second = Problem(_gradient_of(problem, np.random.default_rng(seed + 1)), leaves)
+            report = Check(second, np.random.default_rng(seed + 2), sample, fast).report
+            report.order = 2
+        return report
+    finally:
+        generator().bit_generator.state = random_state
+        for leaf, requires_grad in before:
+            leaf.requires_grad = requires_grad
+
+
+def _gradient_of(problem: Problem, rng: np.random.Generator) -> Callable[[], Tensor]:
+    """A function whose gradient is the second derivative: Σ w ⊙ dL/dx over all inputs, for random v in L and w."""
+    cotangent = signs(rng, problem.forward().shape)
+    weights = {name: signs(rng, array.shape) for name, array in problem.point.items()}
+
+    def run() -> Tensor:
+        output = problem.run()
+        inputs = [from_node(leaf) for leaf in problem.leaves.values()]
+        gradients = grad(output, inputs, create_graph=True, upstream=cotangent)
+        terms = [(gradient * weights[name]).sum() for name, gradient in zip(weights, gradients, strict=True)]
+        total = terms[0]
+        for term in terms[1:]:
+            total = total + term
+        return total
+
+    return run
+
+
+class Check:
+    """One run of the comparisons, in the order in which they can explain each other; the result is `report`."""
+
+    def __init__(self, problem: Problem, rng: np.random.Generator, sample: int | None, fast: bool) -> None:
+        self.problem, self.rng, self.sample, self.fast = problem, rng, sample, fast
+        self.report = GradientReport()
+        with trace_lines():
+            self.root = problem.forward().node
+        if not np.isfinite(self.root.output).all():
+            raise NonFiniteError(
+                "MG708",
+                f"the function cannot be checked where it is not finite: {first_non_finite(self.root)}",
+                cause="an input outside a gate's domain, or NaN among the inputs",
+                remedy="check the gradient at other inputs",
+            )
+        if (difference := differing(self.root, problem.forward().node)) is not None:
+            self.report.blame = difference
+            return
+        self.checked: set[Node] = set(problem.leaves.values())
+        self.nodes = self._depending()
+        self.cotangent = signs(rng, self.root.output.shape)
+        self._check_rules()
+        if self._backward():
+            self._compare()
+            self._look_along_one_direction()
+        if any(row.wrong for row in self.report.inputs) and self.report.wrong_rule is None:
+            self.report.blame = self._blame()
+
+    def _depending(self) -> list[Node]:
+        """The nodes that were computed from the inputs under test, newest first."""
+        depending = set(self.checked)
+        for node in reversed(ancestors([self.root])):
+            if any(parent in depending for parent in node.inputs):
+                depending.add(node)
+        return sorted(depending - self.checked, key=lambda node: -node.serial)
+
+    def _check_rules(self) -> None:
+        for check, position in check_rules(self.nodes, self.rng):
+            self.report.rules += 1
+            if (kink := check.kink()) is not None:
+                self.report.kinks.append(kink)
+            if position is None:
+                continue
+            if self.report.wrong_rule is not None:
+                self.report.wrong_rule.others.append(check.node)
+                continue
+            wrong = self.report.wrong_rule = check.locate(position)
+            if not wrong.failure and (found := guess(check, wrong.position, wrong.index)) is not None:
+                wrong.guess, wrong.explanation = found
+
+    def _backward(self) -> bool:
+        """Compute the recorded gradient of every input; False, and the reason noted, where backward itself fails."""
+        self.gradients = {name: np.zeros(array.shape) for name, array in self.problem.point.items()}
+        self.swept: dict[Node, Any] = {}
+        if self.root.requires_grad:
+            try:
+                with np.errstate(all="ignore"):
+                    self.swept = sweep(self.root, self.cotangent, keep=set(self.nodes))
+            except MinigradError as error:
+                self.report.failed = str(error)
+                return False
+        for name, leaf in self.problem.leaves.items():
+            found = self.swept.get(leaf)
+            if found is not None:
+                self.gradients[name] = np.asarray(dense(found))
+        return True
+
+    def _compare(self) -> None:
+        for name, gradient in self.gradients.items():
+            row = InputReport(name, gradient.shape)
+            self.report.inputs.append(row)
+            if self.fast:
+                direction = signs(self.rng, gradient.shape)
+                self._compare_one(row, self.problem.line({name: direction}), float(np.sum(gradient * direction)), None)
+                continue
+            numbers = np.arange(gradient.size)
+            if self.sample is not None and self.sample < gradient.size:
+                numbers = np.sort(self.rng.choice(gradient.size, self.sample, replace=False))
+            for number in numbers:
+                index = tuple(int(i) for i in np.unravel_index(number, gradient.shape))
+                self._compare_one(row, self.problem.element(name, index), float(gradient[index]), index)
+
+    def _compare_one(self, row: InputReport, line: Line, recorded: float, index: tuple[int, ...] | None) -> None:
+        with np.errstate(all="ignore"):
+            numeric, spread = central(line, self.cotangent), 0.0
+        size = max(1.0, abs(recorded), abs(numeric))
+        if not abs(recorded - numeric) <= TOLERANCE * size and self.report.wrong_rule is None:
+            if (kinks(line, self.root.output) & (self.cotangent != 0)).any():
+                row.kinks += 1
+                return
+            numeric, spread = careful(line, self.cotangent)
+            size = max(1.0, abs(recorded), abs(numeric))
+        error = abs(recorded - numeric) / size
+        row.compared += 1
+        row.wrong += not abs(recorded - numeric) <= TOLERANCE * size + 10 * spread
+        if row.compared == 1 or not error <= row.error:
+            row.error, row.index, row.recorded, row.numeric = error, index, recorded, numeric
+
+    def _look_along_one_direction(self) -> None:
+        """The Taylor remainder now, the step curve when asked for; neither says anything across a kink."""
+        directions = {name: signs(self.rng, array.shape) for name, array in self.problem.point.items()}
+        with np.errstate(all="ignore"):
+            recorded = sum(float(np.sum(self.gradients[name] * u)) for name, u in directions.items())
+        line = self.problem.line(directions)
+        if not self.report.kinks:
+            self.report.slope = taylor_slope(line, self.root.output, self.cotangent, recorded)
+        self.report._curve = lambda: step_curve(line, self.cotangent, recorded)
+
+    def _blame(self) -> Blame | None:
+        if (found := wrongly_summed(self.root, self.cotangent, self.swept)) is not None:
+            return found
+        moved = {name: array + 1e-6 * signs(self.rng, array.shape) for name, array in self.problem.point.items()}
+        return leaking(self.root, self.problem.forward(moved).node, self.checked)
+
+
+def _as_input(value: Any) -> Any:
+    """A leaf for everything made of floats: computed tensors come in as constants, arrays as tensors."""
+    if isinstance(value, Tensor):
+        return value if isinstance(value.node, Leaf) else value.detach()
+    if isinstance(value, np.ndarray) and value.dtype.kind != "f":
+        return value
+    return Tensor(value)
+
+
+def _wide(value: Any) -> Any:
+    """Float data in float64, so that a model computes in it from the first gate on."""
+    array = value.array if isinstance(value, Tensor) else np.asarray(value)
+    return Tensor(array.astype(np.float64)) if array.dtype.kind == "f" else value
+
+
+__all__ = ["gradcheck", "gradcheck_model"]

@@ -1,0 +1,104 @@
+"""Two looks at one direction: the error against the step size, a V, and the Taylor remainder, a slope. Knows no graph.
+
+Both say what a tolerance hides. The error of a right gradient falls with the step until rounding lifts it again; that
+of a wrong one stays where it is. A right gradient leaves a remainder of order h², a wrong one of order h.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..arrays import Array
+from ..checkpoint import replace_file
+from ..errors import OptionError
+from .numeric import EPSILON, Line, central
+
+
+@dataclass
+class StepCurve:
+    """The error of central differences against the recorded gradient, for each step size from 1e-1 to 1e-12.
+
+    Source: Baydin et al., Automatic differentiation in machine learning: a survey (2018), figure 3.
+    """
+
+    steps: list[float]
+    errors: list[float]
+
+    def __str__(self) -> str:
+        lines = ["step   error    of central differences against the recorded gradient"]
+        for step, error in zip(self.steps, self.errors, strict=True):
+            bar = "#" * max(0, round(2.5 * (16 + np.log10(max(error, 1e-16)))))
+            lines.append(f"{step:.0e}  {error:.1e}  {bar}")
+        return "\n".join(lines)
+
+    def save(self, path: str | Path) -> None:
+        """Draw the curve, log against log, to a .png, .svg or .pdf file.
+
+        Errors: OptionError for another suffix (MG705) and without matplotlib (MG706), CheckpointError where the file
+        cannot be written (MG506).
+        """
+        path = Path(path)
+        if path.suffix not in (".png", ".svg", ".pdf"):
+            raise OptionError(
+                "MG705",
+                f"the step curve cannot be saved as {path.name!r}",
+                cause="the suffix says the format, and it is none that is known",
+                remedy="end the name in .png, .svg or .pdf",
+            )
+        try:
+            from matplotlib.figure import Figure
+        except ImportError:
+            raise OptionError(
+                "MG706",
+                "drawing the step curve needs matplotlib",
+                cause="it is an optional part of minigrad, and not installed",
+                remedy="pip install 'minigrad[plot]', or print the curve: print(report.step_curve())",
+            ) from None
+        figure = Figure(figsize=(6.4, 4.2), layout="constrained")
+        axes = figure.add_subplot()
+        axes.loglog(self.steps, np.maximum(self.errors, 1e-16), "o-", color="#0b5fa5", label="error")
+        axes.loglog(self.steps, np.square(self.steps), "--", color="#777777", lw=1, label="h²: truncation")
+        axes.loglog(self.steps, EPSILON / np.array(self.steps), ":", color="#777777", lw=1, label="ε / h: rounding")
+        axes.set_ylim(1e-16, 10 * max(1.0, max(self.errors)))
+        axes.set_xlabel("step h")
+        axes.set_ylabel("relative error")
+        axes.set_title("Central differences against the recorded gradient")
+        axes.grid(alpha=0.3)
+        axes.legend()
+        replace_file(path, lambda file: figure.savefig(file, format=path.suffix[1:], dpi=150))
+
+
+def step_curve(line: Line, cotangent: Array, recorded: float) -> StepCurve:
+    """The curve of a direction along which the recorded gradient has the slope `recorded`."""
+    steps = [10.0**-k for k in range(1, 13)]
+    with np.errstate(all="ignore"):
+        numeric = [central(line, cotangent, step) for step in steps]
+    errors = [abs(n - recorded) / max(1.0, abs(n), abs(recorded)) for n in numeric]
+    kept = [(step, error) for step, error in zip(steps, errors, strict=True) if np.isfinite(error)]
+    return StepCurve([step for step, _ in kept], [error for _, error in kept])
+
+
+def taylor_slope(line: Line, base: Array, cotangent: Array, recorded: float) -> float | None:
+    """The order in h of |L(x + h u) - L(x) - h · recorded|: near 2 for a right gradient, near 1 for a wrong one.
+
+    The median over the smallest steps whose remainder stands clear of rounding. None where there are no two such
+    steps: the function is straight along u, and the gradient agrees with it.
+
+    Source: Taylor's theorem; Farrell et al., Automated derivation of the adjoint (2013), section 6.1.
+    """
+    steps, remainders = [], []
+    with np.errstate(all="ignore"):
+        size = float(np.sum(np.abs(cotangent * base)))
+        for k in range(12):
+            step = 1e-2 * 2.0**-k
+            remainder = abs(float(np.sum(cotangent * (line(step) - base))) - step * recorded)
+            if remainder > 1e5 * EPSILON * max(size, abs(step * recorded)):
+                steps.append(step)
+                remainders.append(remainder)
+    if len(steps) < 2 or not np.isfinite(remainders).all():
+        return None
+    orders = np.diff(np.log(remainders)) / np.diff(np.log(steps))
+    return float(np.median(orders[-5:]))

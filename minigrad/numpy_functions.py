@@ -1,0 +1,141 @@
+"""What makes a Tensor feel like a NumPy array: NumPy's functions, methods, comparisons and conversions.
+
+`np.tanh(t)`, `array @ t` and `t.sum(axis=0)` mean what they mean for arrays, and are recorded: each is looked up in
+`FUNCTIONS`, where the gates' own files have entered what they stand for. A NumPy function without a gate is refused,
+since its plain result would drop the gradient silently.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+import numpy as np
+
+from . import checks
+from .arrays import Array
+
+if TYPE_CHECKING:
+    from .graph import Node
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {}
+"""NumPy's functions, each with the minigrad function that records it."""
+
+# Their results are whole numbers or booleans, which have no gradient to lose.
+_WITHOUT_GRADIENT = {
+    np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal, np.isfinite, np.isnan, np.isinf,
+    np.logical_and, np.logical_or, np.logical_not, np.signbit, np.argmax, np.argmin, np.argsort, np.shape, np.ndim,
+    np.size, np.count_nonzero, np.flatnonzero, np.nonzero, np.all, np.any, np.allclose, np.array_equal, np.isclose,
+}  # fmt: skip
+
+
+def implements(*numpy_functions: Callable[..., Any]) -> Callable[[F], F]:
+    """File a function as what those NumPy functions do to a Tensor."""
+
+    def file(function: F) -> F:
+        FUNCTIONS.update(dict.fromkeys(numpy_functions, function))
+        return function
+
+    return file
+
+
+def plain(value: Any) -> Any:
+    """A Tensor's array; anything else as it is."""
+    return value.array if isinstance(value, ArrayMethods) else value
+
+
+class ArrayMethods:
+    """The part of a Tensor that it has in common with arrays. What it adds to them is in tensor.py."""
+
+    __slots__ = ()
+    node: Node
+    array: Array
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.node.shape
+
+    @property
+    def ndim(self) -> int:
+        return len(self.node.shape)
+
+    @property
+    def size(self) -> int:
+        return int(np.prod(self.node.shape, dtype=np.int64))
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.node.dtype
+
+    # ---- methods and operators that are recorded ----
+
+    # fmt: off
+    def sum(self, axis: Any = None, keepdims: bool = False) -> Self: return FUNCTIONS[np.sum](self, axis, keepdims)
+    def mean(self, axis: Any = None, keepdims: bool = False) -> Self: return FUNCTIONS[np.mean](self, axis, keepdims)
+    def max(self, axis: Any = None, keepdims: bool = False) -> Self: return FUNCTIONS[np.max](self, axis, keepdims)
+    def reshape(self, *shape: Any) -> Self: return FUNCTIONS[np.reshape](self, shape[0] if len(shape) == 1 else shape)
+    def transpose(self, *axes: Any) -> Self: return FUNCTIONS[np.transpose](self, _axes(axes))
+    def swapaxes(self, axis1: int, axis2: int) -> Self: return FUNCTIONS[np.swapaxes](self, axis1, axis2)
+    @property
+    def T(self) -> Self: return FUNCTIONS[np.transpose](self, None)
+    def __pos__(self) -> Self: return self
+    def __getitem__(self, key: Any) -> Self: return FUNCTIONS[np.ndarray.__getitem__](self, key)
+    def __iter__(self) -> Iterator[Self]: return (self[index] for index in range(len(self)))
+
+    # ---- comparisons and conversions, which are not ----
+
+    def __lt__(self, other: Any) -> Array: return np.less(self, other)
+    def __le__(self, other: Any) -> Array: return np.less_equal(self, other)
+    def __gt__(self, other: Any) -> Array: return np.greater(self, other)
+    def __ge__(self, other: Any) -> Array: return np.greater_equal(self, other)
+    def __eq__(self, other: object) -> Any: return np.equal(self, other)  # type: ignore[call-overload]
+    def __ne__(self, other: object) -> Any: return np.not_equal(self, other)  # type: ignore[call-overload]
+    __hash__ = object.__hash__
+    def __float__(self) -> float: return float(self.array.item())
+    def __int__(self) -> int: return int(self.array.item())
+    def __bool__(self) -> bool: return bool(self.array)
+    def __len__(self) -> int: return len(self.array)
+    # fmt: on
+
+    def item(self) -> float | int | bool:
+        """The one number of a tensor of size 1, as a Python number."""
+        return self.array.item()
+
+    def __repr__(self) -> str:
+        body = np.array2string(self.array, separator=", ", prefix="Tensor(", threshold=20, precision=4)
+        dtype = "" if self.dtype == np.float32 else f", dtype={self.dtype}"
+        name = f", name={self.node.name!r}" if self.node.name else ""
+        node = self.node
+        origin = f", made by {node.gate.name}" if node.gate else ", requires_grad=True" if node.requires_grad else ""
+        return f"Tensor({body}{dtype}{name}{origin})"
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        if self.node.requires_grad:
+            raise checks.gradient_dropped(self.node)
+        return np.array(self.array, dtype=dtype, copy=copy)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        raise checks.element_assigned(self.node)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        if ufunc in _WITHOUT_GRADIENT and method == "__call__":
+            return ufunc(*map(plain, inputs), **options)
+        if method != "__call__" or options or ufunc not in FUNCTIONS:
+            name = f"np.{ufunc.__name__}" + (f".{method}" if method != "__call__" else "")
+            raise checks.no_gate(name + (f" with {', '.join(options)}=" if options and ufunc in FUNCTIONS else ""))
+        return FUNCTIONS[ufunc](*inputs)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
+        if function in _WITHOUT_GRADIENT:
+            return function(*map(plain, args), **options)
+        if function not in FUNCTIONS:
+            raise checks.no_gate(f"np.{function.__name__}")
+        return FUNCTIONS[function](*args, **options)
+
+
+def _axes(axes: tuple[Any, ...]) -> Any:
+    if not axes:
+        return None
+    return axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes

@@ -1,0 +1,142 @@
+"""What a fused gate stands for: the same value from small gates, one time step after another. Knows each fused gate.
+
+A fused gate is drawn as one box, and its steps cannot be looked at. `opened` puts its unrolled twin in its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from operator import attrgetter
+from typing import Any
+
+from .context import SCOPE, enable_grad, scope, setting, show
+from .errors import GradientError
+from .gate import Gate
+from .gates import GRUSequence, LookupProduct, LSTMSequence, RNNSequence, lookup, sigmoid, stack, tanh, where
+from .gates.sequence import cuts
+from .graph import Node, ancestors
+from .table import stored
+from .tensor import Tensor, cut, from_node
+from .timesteps import step_name
+
+Step = Callable[..., tuple[Tensor, ...]]  # (a_t, *state before) -> state after
+
+
+def opened(tensor: Tensor) -> Tensor:
+    """The same value, with small gates in the place of each fused one: its unrolled twin.
+
+    What led to `tensor` is recorded once more, from the first fused gate on, under the same scopes and names and with
+    the same leaves, so that gradients of both are equal to rounding. A recurrent layer's gate becomes its time steps,
+    `LookupProduct` a look-up, a product and a sum. The twin can be drawn, explored, and differentiated twice. Drawings
+    of it show the gradients of a `backward` on `tensor`, without another.
+
+    >>> import numpy as np
+    >>> W = Tensor([[0.5]], requires_grad=True, name="W")
+    >>> z = RNNSequence()(np.ones((1, 2, 1), "float32"), np.zeros((1, 1), "float32"), W)
+    >>> [node.gate.name for node in ancestors([opened(z).node])[::-1] if node.gate]
+    ['MultiplyGate', 'AddGate', 'Tanh', 'MultiplyGate', 'AddGate', 'Tanh', 'Stack']
+
+    Errors: GradientError where a parameter was changed since (MG145).
+    """
+    twins: dict[Node, Node] = {}
+    for node in reversed(ancestors([tensor.node], attrgetter("predecessors"))):
+        twins[node] = _again(node, [twins[parent] for parent in node.predecessors])
+    return from_node(twins[tensor.node])
+
+
+def _again(node: Node, inputs: list[Node]) -> Node:
+    """The node itself where nothing behind it is fused; else its like, computed from those inputs."""
+    gate: Any = node.gate
+    twin = TWINS.get(type(gate))
+    if twin is None and all(new is old for new, old in zip(inputs, node.predecessors, strict=True)):
+        return node
+    if gate is None:
+        return cut(from_node(inputs[0])).node
+    for parent, array in zip(node.inputs, node.arrays, strict=False):
+        if parent.updated > node.serial or stored(parent) is not array:
+            raise _changed(node, parent)
+    tensors = [from_node(one) for one in inputs]
+    with setting(SCOPE, node.scope), enable_grad():
+        new = (gate(*tensors) if twin is None else twin(gate, *tensors)).node
+    new.name, new.source, new.upstream = node.name, node.source, node.upstream
+    return new
+
+
+def _changed(node: Node, leaf: Node) -> GradientError:
+    gate = node.gate.name if node.gate else "?"
+    return GradientError(
+        "MG145",
+        f"the graph cannot be opened: {leaf.name or 'a tensor'} {leaf.shape} was changed after {gate} used it",
+        where=f"{gate} in {show(node.scope)}",
+        cause="opening computes everything once more, and would get another value",
+        remedy="open it before the optimizer's step, or run the forward pass again",
+    )
+
+
+# ---- the twins: one function for each fused gate ----
+
+
+def _lookup_product(gate: LookupProduct, table: Tensor, ids: Tensor, W: Tensor, b: Tensor) -> Tensor:
+    return lookup(table, ids) @ W + b
+
+
+def _rnn(gate: RNNSequence, a: Tensor, h0: Tensor, W_hh: Tensor, *mask: Tensor) -> Tensor:
+    def step(a_t: Tensor, h: Tensor) -> tuple[Tensor, ...]:
+        return (tanh(h @ W_hh + a_t),)
+
+    return stack([h for (h,) in _unrolled(gate, step, ("h",), a, (h0,), mask)])
+
+
+def _gru(gate: GRUSequence, a: Tensor, h0: Tensor, W_hh: Tensor, b_hh: Tensor, *mask: Tensor) -> Tensor:
+    H = h0.shape[1]
+
+    def step(a_t: Tensor, h: Tensor) -> tuple[Tensor, ...]:
+        s = h @ W_hh + b_hh
+        u_r = sigmoid(a_t[:, : 2 * H] + s[:, : 2 * H])
+        u, r = u_r[:, :H], u_r[:, H:]
+        n = tanh(a_t[:, 2 * H :] + r * s[:, 2 * H :])
+        return (n + u * (h - n),)
+
+    return stack([h for (h,) in _unrolled(gate, step, ("h",), a, (h0,), mask)])
+
+
+def _lstm(gate: LSTMSequence, a: Tensor, h0: Tensor, c0: Tensor, W_hh: Tensor, *mask: Tensor) -> Tensor:
+    H = h0.shape[1]
+
+    def step(a_t: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, ...]:
+        s = h @ W_hh + a_t
+        i, f, o = sigmoid(s[:, :H]), sigmoid(s[:, H : 2 * H]), sigmoid(s[:, 3 * H :])
+        c = f * c + i * tanh(s[:, 2 * H : 3 * H])
+        return o * tanh(c), c
+
+    states = _unrolled(gate, step, ("h", "c"), a, (h0, c0), mask)
+    return stack([stack([h for h, _ in states]), stack([c for _, c in states])])
+
+
+TWINS: dict[type[Gate], Callable[..., Tensor]] = {
+    LookupProduct: _lookup_product, RNNSequence: _rnn, GRUSequence: _gru, LSTMSequence: _lstm,
+}  # fmt: skip
+
+
+def _unrolled(
+    gate: Any, step: Step, names: tuple[str, ...], a: Tensor, first: tuple[Tensor, ...], mask: tuple[Tensor, ...]
+) -> list[tuple[Tensor, ...]]:
+    """The state after each step, by its place in time: masks, cuts and direction as the gate has them."""
+    length = a.shape[1]
+    real = mask[0].array if mask else None
+    order = range(length)[::-1] if gate.reverse else range(length)
+    cut_before = cuts(length, gate.truncate, real[:, ::-1] if real is not None and gate.reverse else real)
+    found: list[tuple[Tensor, ...]] = [()] * length
+    now = first
+    for number, t in enumerate(order):
+        with scope(step_name(t, length)):
+            if number in cut_before:
+                rows = cut_before[number]
+                now = tuple(cut(part) if rows is None else where(rows, cut(part), part) for part in now)
+            following = step(a[:, t], *now)
+            if real is not None and not (here := real[:, t : t + 1]).all():
+                following = tuple(where(here, new, old) for new, old in zip(following, now, strict=True))
+            for part, name in zip(following, names, strict=True):
+                part.name = name
+            now = found[t] = following
+    return found

@@ -1,0 +1,153 @@
+"""A browser to drive the page with, and the pages of the four examples. Selenium is imported if a browser is there."""
+
+import importlib.util
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+import minigrad as mg
+
+CHROMIUM = next(filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), None)
+DRIVER = shutil.which("chromedriver")
+EXAMPLE = Path(__file__).parents[3] / "examples" / "explore_graph.py"
+FLAGS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync --disable-dev-shm-usage --window-size=1280,800"
+).split()
+
+
+@contextmanager
+def start_chromium(profile: str | Path) -> Iterator[Any]:
+    """A headless browser with a profile of its own."""
+    from selenium import webdriver
+    from selenium.webdriver.chrome.service import Service
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for flag in [*FLAGS, f"--user-data-dir={profile}"]:
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
+    driver.set_script_timeout(300)  # a walk through 244 steps, on a machine that has other things to do as well
+    try:
+        yield driver
+    finally:
+        driver.quit()
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    if not (CHROMIUM and DRIVER):
+        pytest.skip("no Chromium with its driver is installed (Debian: chromium chromium-driver)")
+    with start_chromium(tmp_path_factory.mktemp("profile")) as driver:
+        yield driver
+
+
+class Explorer:
+    """A page in the browser, and what a person at it would do and see."""
+
+    def __init__(self, driver: Any) -> None:
+        self.driver = driver
+
+    def open(self, path: Path, width: int = 1280, height: int = 800, scheme: str = "light") -> None:
+        self.command(
+            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False
+        )
+        self.command("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        self.driver.get("about:blank")
+        for kind in ("browser", "performance"):
+            self.driver.get_log(kind)
+        self.driver.get(path.as_uri())
+        self.wait(lambda: self.run("return document.documentElement.dataset.ready"))
+
+    def command(self, name: str, **arguments: Any) -> Any:
+        return self.driver.execute_cdp_cmd(name, arguments)
+
+    def run(self, script: str, *arguments: Any) -> Any:
+        return self.driver.execute_script(script, *arguments)
+
+    def wait(self, condition: Callable[[], Any]) -> Any:
+        from selenium.webdriver.support.ui import WebDriverWait
+
+        return WebDriverWait(self.driver, 60).until(lambda _: condition())
+
+    def press(self, *keys: str) -> None:
+        from selenium.webdriver.common.action_chains import ActionChains
+
+        for key in keys:
+            ActionChains(self.driver).send_keys(key).perform()
+
+    @staticmethod
+    def number(text: str) -> float:
+        """A number as the page writes it."""
+        return float(text.replace("−", "-").replace("∞", "inf"))
+
+    def text(self, selector: str) -> str:
+        return self.run("return document.querySelector(arguments[0])?.textContent ?? ''", selector)
+
+    def focus(self, selector: str) -> None:
+        """Move the focus as a keyboard does: with Tab, until it is there."""
+        self.run("document.activeElement.blur()")
+        for _ in range(80):
+            self.press("\ue004")
+            if self.run("return document.activeElement.matches(arguments[0])", selector):
+                return
+        raise AssertionError(f"Tab never reaches {selector}")
+
+    def problems(self) -> list[str]:
+        """Console messages, and requests for anything but the page itself (and the start page of the browser)."""
+        found = [entry["message"] for entry in self.driver.get_log("browser")]
+        for entry in self.driver.get_log("performance"):
+            message = json.loads(entry["message"])["message"]
+            if message["method"] == "Network.requestWillBeSent":
+                url = message["params"]["request"]["url"]
+                if not url.startswith(("data:", "about:", "chrome:")) and message["params"].get("type") != "Document":
+                    found.append(url)
+        return found
+
+
+@pytest.fixture
+def page(chromium: Any) -> Iterator[Explorer]:
+    explorer = Explorer(chromium)
+    yield explorer
+    assert explorer.problems() == []
+
+
+@pytest.fixture(scope="module")
+def example() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("explore_graph", EXAMPLE)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def made(
+    example: ModuleType, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], tuple[Path, mg.Tensor]]]:
+    """`made(name)`: the page of one of the four examples, and the output that it shows."""
+    folder = tmp_path_factory.mktemp("pages")
+    outputs: dict[str, mg.Tensor] = {}
+    real = mg.explore
+
+    def make(name: str) -> tuple[Path, mg.Tensor]:
+        path = folder / f"{name}.html"
+        if name not in outputs:
+
+            def spy(output: mg.Tensor, *arguments: Any, **options: Any) -> Any:
+                outputs[name] = output
+                return real(output, *arguments, **options)
+
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(mg, "explore", spy)
+                mg.seed(0)
+                example.PAGES[name](path)
+        return path, outputs[name]
+
+    return make

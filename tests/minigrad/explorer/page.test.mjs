@@ -1,0 +1,163 @@
+// The page's modules without a page: numbers, formulas with numbers put in, the quiz's judgement, folding, recomputing.
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { brief, decode, elementText, fromValues, indicesOf, placeOf, shapeText } from "../../../minigrad/explorer/web/arrays.js";
+import { explainBackward, explainForward } from "../../../minigrad/explorer/web/explain.js";
+import { call } from "../../../minigrad/explorer/web/gates.js";
+import { finiteDifference, ownLeaves, recompute } from "../../../minigrad/explorer/web/recompute.js";
+import { judge, questionFor } from "../../../minigrad/explorer/web/slips.js";
+import { View } from "../../../minigrad/explorer/web/view.js";
+import { chain, product, square } from "./graphs.mjs";
+
+test("numbers are short, signed with a real minus, and never lose their size", () => {
+  const shown = { 0: "0", 0.25: "0.25", 0.123456: "0.1235", "-1.5": "−1.5", 12345.678: "12350", 1234567: "1.23e6", 0.00001234: "1.23e−5", "-2e-9": "−2e−9" };
+  for (const [number, text] of Object.entries(shown)) assert.equal(brief(Number(number)), text);
+  assert.deepEqual([NaN, Infinity, -Infinity, undefined].map((x) => brief(x)), ["NaN", "∞", "−∞", "?"]);
+});
+
+test("what JSON cannot hold arrives as a word", () => {
+  const array = decode({ shape: [3], dtype: "float32", values: [1, "NaN", "-Infinity"] });
+  assert.deepEqual(array.values, [1, NaN, -Infinity]);
+  assert.deepEqual([array.low, array.high, array.norm, array.unfinite], [1, 1, 1, 2]);
+});
+
+test("places and indices are each other's inverse, in reading order", () => {
+  assert.deepEqual(indicesOf(5, [2, 3]), [1, 2]);
+  for (let place = 0; place < 24; place++) assert.equal(placeOf(indicesOf(place, [2, 3, 4]), [2, 3, 4]), place);
+  for (const wrong of [[2, 0], [0, -1], [0.5, 0], [0], [NaN, 0]]) assert.equal(placeOf(wrong, [2, 3]), -1);
+  assert.equal(elementText("W", 5, [2, 3]), "W[1, 2]");
+  assert.deepEqual([shapeText([]), shapeText([3]), shapeText([2, 3])], ["()", "(3,)", "(2, 3)"]);
+});
+
+test("a rule is shown with this node's own numbers", () => {
+  const model = square();
+  assert.deepEqual(explainForward(model, 1), ["z = a · b = 0.5 · 0.5 = 0.25"]);
+  assert.deepEqual(explainBackward(model, 2, 0, model.grad(1)), ["dx = dz · (1 − z²) = 1 · (1 − 0.2449²) = 0.94"]);
+  const { part } = model.delivery(1, 1);
+  assert.deepEqual(explainBackward(model, 1, 1, part), ["db = dz · a = 0.94 · 0.5 = 0.47"]);
+});
+
+test("a matrix product is written out for its first element", () => {
+  const model = product();
+  assert.deepEqual(explainForward(model, 2), ["z = a @ b", "z[0, 0] = 1 · 5 + 2 · 7 = 19"]);
+  assert.deepEqual(explainBackward(model, 2, 0, model.grad(0)), ["da = dz @ bᵀ", "da[0, 0] = 1 · 5 + 1 · 6 = 11"]);
+  assert.deepEqual(explainBackward(model, 2, 1, model.grad(1)), ["db = aᵀ @ dz", "db[0, 0] = 1 · 1 + 3 · 1 = 4"]);
+});
+
+test("a node that is used twice hears from two consumers, and adds", () => {
+  const model = square();
+  const [first, second] = [model.delivery(1, 0), model.delivery(1, 1)];
+  assert.deepEqual([first.number, first.of, first.before], [1, 2, null]);
+  assert.deepEqual([second.number, second.of], [2, 2]);
+  assert.equal(second.before.first, first.after.first);
+  assert.equal(second.after, model.grad(0)); // the last sum is the gradient itself
+  assert.deepEqual([0, 1].map((step) => model.reported(0, step)), [0, 2]);
+});
+
+const redoOf = (model, gate) => {
+  const { recipes, shapes } = model.data.replay;
+  const inputs = model.nodes[gate].inputs.map((id) => model.value(id));
+  return (dz) => call(recipes[gate], inputs, shapes[gate]).backward(Float64Array.from(dz), model.value(gate).values);
+};
+
+test("the quiz tells right from wrong, and names the slip", () => {
+  const model = square();
+  const du = model.grad(1).first;
+  const question = questionFor(model, 2);
+  assert.equal(question.answer, du);
+  const verdict = (text) => judge(model, question, text, redoOf(model, 2));
+  assert.ok(verdict(String(du)).right);
+  assert.ok(verdict("0,94").right); // a decimal comma, and two digits
+  assert.match(verdict("1").text, /1 − z² of tanh is missing/);
+  assert.match(verdict(String(-du)).text, /sign/);
+  assert.match(verdict(String(2 * du)).text, /twice/);
+  assert.match(verdict("7").text, /upstream gradient, apply the local rule/);
+  assert.match(verdict("").text, /no number/);
+});
+
+test("= in place of += and a forgotten upstream gradient are told apart", () => {
+  const model = square();
+  // The second use of a, with 0.47 there from the first.
+  const question = { gate: 1, input: 1, place: 0, answer: model.grad(0).first };
+  const verdict = (text) => judge(model, question, text, redoOf(model, 1)).text;
+  assert.match(verdict("0.94"), /Right/);
+  assert.match(verdict(String(model.delivery(1, 1).part.first)), /added to what was there/);
+  assert.match(verdict(String(0.5 + model.delivery(1, 1).before.first)), /upstream gradient dz is forgotten/);
+});
+
+test("a transposed matrix, and a transpose forgotten, and one example alone", () => {
+  const model = product();
+  const redo = (dz) => call({ kind: "product" }, [model.value(0), model.value(1)], [2, 2]).backward(Float64Array.from(dz));
+  const verdict = (question, text) => judge(model, question, text, redo).text;
+  const right = { gate: 2, input: 1, place: 1, answer: 4 }; // dW[0, 1] = 1·1 + 3·1
+  assert.match(verdict(right, "6"), /transposed/);
+  assert.match(verdict(right, "3"), /transpose is missing|batch/);
+  assert.match(verdict(right, "1"), /sum over the batch is missing/);
+  const left = { gate: 2, input: 0, place: 1, answer: 15 }; // dx[0, 1] = 7 + 8
+  assert.match(verdict(left, "14"), /transpose is missing/); // dz @ W in place of dz @ Wᵀ: 6 + 8
+});
+
+test("the question avoids the diagonal, where a transposed answer would pass", () => {
+  const model = product();
+  const { input, place } = questionFor(model, 2);
+  assert.equal(input, 0);
+  assert.notEqual(indicesOf(place, [2, 2])[0], indicesOf(place, [2, 2])[1]);
+});
+
+test("run again with another leaf, the graph gives the closed form and its finite difference", () => {
+  const model = square();
+  const leaves = ownLeaves(model);
+  leaves.get(0)[0] = -1.25;
+  const run = recompute(model, leaves);
+  const y = Math.tanh(1.5625);
+  assert.ok(Math.abs(run.loss - y) < 1e-12);
+  assert.ok(Math.abs(run.grads[0].values[0] - 2 * -1.25 * (1 - y * y)) < 1e-12);
+  assert.ok(Math.abs(finiteDifference(model, leaves, 0, 0) - run.grads[0].values[0]) < 1e-8);
+  assert.equal(ownLeaves(model).get(0)[0], 0.5); // the recorded numbers are still there
+  model.replayed = run;
+  assert.equal(model.delivery(1, 0).before, null);
+  assert.ok(Math.abs(model.delivery(1, 1).after.first - run.grads[0].first) < 1e-15);
+});
+
+test("a long chain opens folded, a window opens those steps alone", () => {
+  const view = new View(chain(100));
+  assert.equal(view.open, null);
+  const folded = view.lay();
+  assert.deepEqual([...folded.items.values()].map((item) => item.kind), ["node", "fold", "node"]);
+  const fold = [...folded.items.values()][1];
+  assert.equal(fold.ids.length, 200);
+  assert.ok(fold.loop);
+  assert.equal(folded.edges.length, 2);
+  view.open = [97, 99];
+  const open = view.lay();
+  assert.equal([...open.items.values()].filter((item) => item.kind === "node").length, 8);
+  assert.equal([...open.items.values()].filter((item) => item.kind === "fold").length, 1);
+  view.open = [10, 12];
+  assert.equal([...view.lay().items.values()].filter((item) => item.kind === "fold").length, 2); // before and after
+  assert.equal(view.boxesWith([0, 99]), 202);
+});
+
+test("no two boxes overlap, folded or open, and every node has one", () => {
+  const model = chain(100);
+  const view = new View(model);
+  for (const open of [null, [0, 4], [50, 99]]) {
+    view.open = open;
+    const layout = view.lay();
+    assert.ok(layout.keys.every((key) => layout.items.has(key)));
+    const boxes = [...layout.items.values()];
+    for (const a of boxes)
+      for (const b of boxes)
+        assert.ok(a === b || a.x + a.width <= b.x || b.x + b.width <= a.x || a.y + a.height <= b.y || b.y + b.height <= a.y);
+    assert.ok(boxes.every((box) => box.x >= 0 && box.y >= 0 && box.x + box.width <= layout.width && box.y + box.height <= layout.height));
+  }
+});
+
+test("a small graph opens at once", () => {
+  assert.deepEqual(new View(chain(5)).open, [0, 4]);
+});
+
+test("an array computed here has the facts that Python would have sent", () => {
+  const array = fromValues([2, 2], [3, -4, 0, 12]);
+  assert.deepEqual([array.low, array.high, array.mean, array.norm, array.first], [-4, 12, 2.75, 13, 3]);
+});

@@ -1,0 +1,105 @@
+"""The page's modules: their own tests and linter under node, and every formula of theirs against NumPy's gates."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad.accumulator import dense
+from minigrad.backward import sweep
+from minigrad.explorer.arrays import whole
+from minigrad.explorer.replay import _KINDS, recipe
+from minigrad.graph import Leaf, Node
+
+HERE = Path(__file__).parent
+PACKAGE = Path(mg.__file__).parent / "explore"
+NODE = shutil.which("node")
+needs_node = pytest.mark.skipif(NODE is None, reason="node is not installed: the page's modules go untested")
+
+BUILT_IN = {cls.__name__: cls for classes, _ in _KINDS for cls in classes}
+"""The gates that the page has a formula for. Others (Scatter, the fused ones) are shown, but not recomputed."""
+
+
+def run(*arguments: str, where: Path = HERE) -> str:
+    done = subprocess.run(arguments, cwd=where, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@needs_node
+def test_modules() -> None:
+    assert "# fail 0" in run(NODE, "--test", "--test-reporter=tap", "page.test.mjs")
+
+
+@needs_node
+def test_lint() -> None:
+    linter = PACKAGE / "node_modules/.bin/eslint"
+    if not linter.exists():
+        pytest.skip("eslint is not installed; `npm ci --prefix minigrad/explorer` installs it")
+    run(str(linter), "--max-warnings", "0", ".", where=PACKAGE)
+
+
+def cases(gate_class: type[mg.Gate]) -> list[dict]:
+    """Calls of a gate with NumPy's answers: output, and the gradients that the engine gives for a random cotangent."""
+    rng = np.random.default_rng(3)
+    found = []
+    for gate, arrays in gate_class.samples():
+        how = recipe(gate, arrays)
+        assert how is not None, f"no formula for {gate!r}"
+        leaves = [Leaf(a, a.dtype.kind == "f" and n not in gate.constant_inputs) for n, a in enumerate(arrays)]
+        node = Node(gate, tuple(leaves), arrays, np.asarray(gate.forward(*arrays)), True)
+        dz = rng.normal(size=node.output.shape)
+        gradients = sweep(node, dz)
+        parts = [None if leaf not in gradients else np.asarray(dense(gradients[leaf])) for leaf in leaves]
+        found.append(
+            {
+                "recipe": how,
+                "inputs": [whole(array) for array in arrays],
+                "dz": whole(dz),
+                "z": whole(node.output),
+                "parts": [None if part is None else whole(part) for part in parts],
+            }
+        )
+    return found
+
+
+@pytest.fixture(scope="module")
+def errors(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict]]:
+    """For each gate, the largest relative error of each call: one run of node for all of them."""
+    written = {name: cases(gate_class) for name, gate_class in BUILT_IN.items()}
+    path = tmp_path_factory.mktemp("gates") / "cases.json"
+    path.write_text(json.dumps([case for calls in written.values() for case in calls]))
+    found = iter(json.loads(run(NODE, "check_gates.mjs", str(path))))
+    return {name: [next(found) for _ in calls] for name, calls in written.items()}
+
+
+@needs_node
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_formulas_agree_with_numpy(name: str, errors: dict[str, list[dict]]) -> None:
+    assert errors[name], "a gate without samples would pass unseen"
+    for error in errors[name]:
+        assert error["forward"] < 1e-12
+        assert max(error["backward"]) < 1e-12
+
+
+def test_the_gates_that_small_networks_are_made_of_have_a_formula() -> None:
+    needed = "MultiplyGate AddGate Subtract Hadamard Divide Negate Power Tanh Sigmoid ReLU Exp Log Sqrt"
+    needed += " Softmax LogSoftmax Sum Mean Max Reshape Transpose BroadcastTo Slice Lookup Concatenate Stack Where"
+    needed += " SoftmaxCrossEntropy BinaryCrossEntropy MeanSquaredError"
+    assert set(BUILT_IN) == set(needed.split())
+
+
+def test_a_gate_without_a_formula_has_no_recipe() -> None:
+    assert recipe(mg.Scatter((3,), 0), (np.ones(()),)) is None
+
+    class Tanh(mg.Tanh):  # a learner's own, of the same name
+        pass
+
+    try:
+        assert recipe(Tanh(), (np.ones(3),)) is None
+    finally:
+        mg.GATES["Tanh"] = mg.Tanh

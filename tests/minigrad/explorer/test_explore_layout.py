@@ -1,0 +1,113 @@
+"""Where nodes stand, counted by hand: columns are steps, bands layers, rows gates, and no two nodes in one place."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from layers import GRU, LSTM, RNN, Dense, Sequential
+from minigrad.explorer.layout import Layout, arrange
+from minigrad.graph import Leaf, Node, ancestors
+
+
+def laid_out(output: mg.Tensor) -> tuple[list[Node], Layout]:
+    def follow(node: Node) -> tuple[Node, ...]:
+        return (node.cut_from,) if isinstance(node, Leaf) and node.cut_from else node.inputs
+
+    nodes = ancestors([output.node], follow)[::-1]
+    return nodes, arrange(nodes, {node: number for number, node in enumerate(nodes)})
+
+
+def recurrent(layer: mg.Tensor, steps: int = 5) -> mg.Tensor:
+    mg.seed(0)
+    x = mg.Tensor(np.ones((2, steps, 3), np.float32), requires_grad=True, name="x")
+    return Sequential(layer, Dense(4, 1))(x).sum()
+
+
+def test_an_rnn_has_a_column_for_each_step_and_the_same_rows_in_all() -> None:
+    nodes, layout = laid_out(recurrent(RNN(3, 4)))
+    assert [(column["label"], column["kind"]) for column in layout.columns] == [
+        ("shared", "shared"), ("t00", "step"), ("t01", "step"), ("t02", "step"), ("t03", "step"), ("t04", "step"),
+        ("after", "after"),
+    ]  # fmt: skip
+    assert [band["label"] for band in layout.bands] == ["rnn", "dense", "end"]
+    rows = {}
+    for node, cell in zip(nodes, layout.cells, strict=True):
+        if node.gate and layout.columns[cell.column]["kind"] == "step":
+            rows.setdefault(cell.column, []).append((node.gate.name, cell.row))
+    assert len(rows) == 5
+    assert sorted(rows[1]) == sorted(rows[2]) == sorted(rows[5])
+    assert sorted(rows[3]) == [
+        ("AddGate", 2), ("AddGate", 3), ("MultiplyGate", 1), ("MultiplyGate", 1), ("Slice", 0), ("Tanh", 4),
+    ]  # fmt: skip
+
+
+def test_shared_weights_stand_on_the_left_and_the_head_s_own_beside_it() -> None:
+    nodes, layout = laid_out(recurrent(RNN(3, 4)))
+    kinds = {
+        node.name: layout.columns[cell.column]["kind"]
+        for node, cell in zip(nodes, layout.cells, strict=True)
+        if node.name
+    }
+    assert {kinds[f"rnn.cell.{name}"] for name in ("W_xh", "W_hh", "b_h")} == {"shared"}
+    assert {kinds["dense.W"], kinds["dense.b"]} == {"after"}
+
+
+@pytest.mark.parametrize("layer", [RNN(3, 4), GRU(3, 4), LSTM(3, 4), RNN(3, 4, layers=2), RNN(3, 4, truncate=2)])
+def test_no_two_nodes_share_a_place_and_edges_run_down_a_column(layer: mg.Tensor) -> None:
+    nodes, layout = laid_out(recurrent(layer))
+    places = Counter((cell.column, cell.band, cell.row, cell.offset) for cell in layout.cells)
+    assert set(places.values()) == {1}
+    cell_of = dict(zip(nodes, layout.cells, strict=True))
+    for node in nodes:
+        for parent in node.inputs:
+            here, there = cell_of[node], cell_of[parent]
+            if (here.column, here.band) == (there.column, there.band):
+                assert there.row < here.row
+    for cell in layout.cells:
+        assert 0 <= cell.offset <= layout.columns[cell.column]["width"] - 1
+
+
+@pytest.mark.parametrize(("layer", "names"), [(RNN(3, 4), ["h"]), (LSTM(3, 4), ["h", "c"]), (GRU(3, 4), ["h"])])
+def test_the_states_are_those_that_go_on_to_the_next_step(layer: mg.Tensor, names: list[str]) -> None:
+    nodes, layout = laid_out(recurrent(layer))
+    assert [state["label"] for state in layout.states] == names
+    for state in layout.states:
+        assert [nodes[number].name for number in state["ids"]] == [state["label"]] * 5
+        assert [layout.cells[number].column for number in state["ids"]] == [1, 2, 3, 4, 5]
+
+
+def test_a_stack_has_the_states_of_both_layers_and_a_cut_hides_none() -> None:
+    _, layout = laid_out(recurrent(RNN(3, 4, layers=2)))
+    assert [layout.bands[state["band"]]["label"] for state in layout.states] == ["rnn/cell", "rnn/cell_2"]
+    _, cut = laid_out(recurrent(RNN(3, 4, truncate=2)))
+    assert [len(state["ids"]) for state in cut.states] == [5]
+
+
+def test_steps_without_a_layer_are_a_band_of_their_own() -> None:
+    W = h = mg.Tensor(0.5, requires_grad=True, name="W")
+    for t in range(3):
+        with mg.scope(f"t{t:02d}"):
+            h = mg.tanh(h * W)
+    _, layout = laid_out(h + 1.0)
+    assert [band["label"] for band in layout.bands] == ["steps", "end"]
+    assert [column["label"] for column in layout.columns] == ["shared", "t00", "t01", "t02", "after"]
+
+
+def test_a_small_graph_without_steps_is_one_column() -> None:
+    a = mg.Tensor(1.0, requires_grad=True, name="a")
+    nodes, layout = laid_out(mg.tanh(a * a + 2.0))
+    assert [column["kind"] for column in layout.columns] == ["before"]
+    assert [cell.row for node, cell in zip(nodes, layout.cells, strict=True) if node.gate] == [1, 2, 3]
+
+
+def test_a_long_chain_is_parted_so_that_it_can_be_folded() -> None:
+    z = x = mg.Tensor(0.1, requires_grad=True)
+    for _ in range(20_000):
+        z = z + x
+    _, layout = laid_out(z)
+    parts = [column for column in layout.columns if column["kind"] == "part"]
+    assert len(parts) == 400
+    assert (parts[0]["label"], parts[-1]["label"]) == ("ranks 1 to 50", "ranks 19951 to 20000")
+    assert max(cell.row for cell in layout.cells) == 49

@@ -1,0 +1,202 @@
+"""A profile, by a clock that moves only when the test says so: every figure is then known beforehand."""
+
+import threading
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from layers import RNN
+from minigrad.context import ON_GRADIENT
+
+CLOCK = {"now": 0.0}
+
+
+class Slow(mg.Gate):
+    """Takes 3 s forward, 5 s backward, and 7 s more for a gradient that is held back."""
+
+    def forward(self, x):
+        CLOCK["now"] += 3
+        return x + 1
+
+    def backward(self, dz, z, x):
+        CLOCK["now"] += 5
+
+        def part():
+            CLOCK["now"] += 7
+            return dz
+
+        return (part,)
+
+
+mg.GATES.pop("Slow")  # other tests take every registered gate through
+
+
+@pytest.fixture
+def timed(monkeypatch):
+    monkeypatch.setattr(mg.gate, "GATES", {})  # where a test's own gates go
+    CLOCK["now"] = 100.0
+    return mg.profile(lambda: CLOCK["now"])
+
+
+def figures(p):
+    return {(row.scope, row.gate): (row.calls, row.forward, row.backward) for row in p.rows if row.seconds}
+
+
+def leaf(name="x"):
+    return mg.Tensor([1.0, 2.0], requires_grad=True, name=name)
+
+
+def test_forward_and_backward_by_gate_and_scope_and_what_is_neither(timed, capsys):
+    with timed as p:
+        CLOCK["now"] += 11
+        with mg.scope("a"):
+            h = Slow()(leaf())
+        with mg.scope("b"):
+            z = mg.tanh(Slow()(Slow()(h)))
+        CLOCK["now"] += 13
+        z.sum().backward()
+    assert figures(p) == {("a", "Slow"): (1, 3, 12), ("b", "Slow"): (2, 6, 24)}
+    assert p.outside.seconds == 24 and p.sweeping.seconds == 0
+    assert sum(row.seconds for row in (*p.rows, p.outside, p.sweeping)) == CLOCK["now"] - 100
+    assert [row.gate for row in p.rows][:2] == ["Slow", "Slow"] and p.rows[0].scope == "b"
+    assert capsys.readouterr().out == f"{p}\n"
+    by_scope = {line.split()[0]: line.split() for line in reversed(str(p).splitlines())}
+    assert by_scope["b"] == ["b", "Slow", "2", "6,000.000", "24,000.000", "30,000.000", "43.5%"]
+    assert by_scope["(outside"][3:] == ["24,000.000", "34.8%"]
+    assert by_scope["total"] == ["total", "5", "9,000.000", "36,000.000", "69,000.000", "100.0%"]
+
+
+def test_time_steps_share_a_row(timed):
+    with timed as p:
+        h = leaf()
+        for t in range(4):
+            with mg.scope("rnn"), mg.scope(f"t{t:02d}"), mg.scope("cell"):
+                h = Slow()(h)
+    assert figures(p) == {("rnn/t*/cell", "Slow"): (4, 12, 0)}
+
+
+def test_what_a_sweep_does_after_its_last_rule_is_not_the_rules(timed):
+    class Silent(mg.Gate):
+        def forward(self, x):
+            return x * 1.0
+
+        def backward(self, dz, z, x):
+            CLOCK["now"] += 2
+            return (None,)
+
+    x = leaf()
+    with timed as p:
+        Silent()(x).sum().backward()  # no leaf follows, whose turn would end the rule's
+        CLOCK["now"] += 17
+    assert figures(p) == {("(top level)", "Silent"): (1, 0, 2)} and p.outside.seconds == 17
+
+
+def test_what_is_added_up_at_the_leaf_is_charged_to_the_leaf(timed, monkeypatch):
+    dense = mg.accumulator.Sum.dense
+
+    def slow(self):
+        CLOCK["now"] += 4
+        return dense(self)
+
+    class Weigh(mg.Gate):
+        def forward(self, x):
+            return x * 1.0
+
+        def backward(self, dz, z, x):
+            CLOCK["now"] += 2
+            return (1.0 * dz,)
+
+    monkeypatch.setattr(mg.accumulator.Sum, "dense", slow)
+    W = leaf("W")
+    with timed as p, mg.scope("s"):
+        (Weigh()(W) + Weigh()(W)).sum().backward()
+    assert figures(p) == {("s", "Weigh"): (2, 0, 4), ("(leaves)", "W"): (0, 0, 4)}
+    assert p.of(W.node) is None  # a parameter outlives the graph: a drawing would show the time of all its steps
+
+
+def test_gates_that_a_rule_calls_are_forward_and_not_counted_twice(timed):
+    class Square(mg.Gate):
+        def forward(self, x):
+            return x * x
+
+        def backward(self, dz, z, x):
+            CLOCK["now"] += 1
+            return (2 * dz * Slow()(x),)
+
+    x = leaf()
+    with timed as p, mg.scope("s"):
+        mg.grad(Square()(x).sum(), [x], create_graph=True)
+    assert figures(p) == {("s", "Square"): (1, 0, 1), ("backward/s", "Slow"): (1, 3, 0)}
+
+
+def test_nothing_is_left_when_it_closes_also_on_an_error(timed, capsys):
+    call, sweep = mg.Gate.__call__, mg.tensor.sweep
+    with pytest.raises(mg.MinigradError, match="MG101"), timed:
+        assert mg.Gate.__call__ is not call
+        mg.Tensor([1.0, 2.0]) @ mg.Tensor([1.0, 2.0, 3.0])
+    assert mg.Gate.__call__ is call and mg.tensor.sweep is sweep
+    assert ON_GRADIENT.get() is None and capsys.readouterr().out == ""
+    with timed:
+        pass
+
+
+def test_other_hooks_go_on_within_it_and_around_it(timed):
+    x = mg.Tensor([0.0], requires_grad=True)
+    with timed, mg.detect_anomaly(), np.errstate(divide="ignore"):
+        Slow()(mg.Tensor([1.0], requires_grad=True)).sum().backward()
+        with pytest.raises(mg.MinigradError, match="MG711"):
+            mg.sqrt(x).sum().backward()
+    assert figures(timed) == {("(top level)", "Slow"): (1, 3, 12)}
+
+
+def test_a_second_profile_is_refused_here_and_in_another_thread(timed):
+    with timed, pytest.raises(mg.MinigradError, match="MG740"), mg.profile():
+        pass
+    caught = []
+
+    def other():
+        Slow()(leaf())
+        try:
+            mg.profile().__enter__()
+        except mg.MinigradError as error:
+            caught.append(error.code)
+
+    with timed:
+        thread = threading.Thread(target=other)
+        thread.start()
+        thread.join()
+    assert caught == ["MG740"] and figures(timed) == {}
+
+
+def test_many_rows_are_printed_as_thirty_and_one(timed):
+    with timed as p:
+        for n in range(40):
+            with mg.scope(f"layer{n}"):
+                Slow()(leaf())
+    lines = str(p).splitlines()
+    assert len(lines) == 2 + 30 + 1 + 2 + 2
+    assert lines[32].split() == ["(10", "rows", "more)", "10", "30,000.000", "30,000.000", "25.0%"]
+
+
+def test_a_drawing_is_coloured_by_the_time_of_its_own_gates(timed):
+    with timed as p:
+        x = leaf()
+        loss = mg.tanh(Slow()(x)).sum()
+        Slow()(x)  # of another graph
+        loss.backward()
+    assert p.of(loss.node.inputs[0].inputs[0]) == 15_000 and p.of(x.node) is None
+    dot = mg.Graph(loss).dot(color_by=p)
+    assert "milliseconds, forward and backward" in dot and ">15000<" in dot.replace(",", "")
+    assert dot.count('fillcolor="#002') == 1  # the darkest end of the scale: one box
+
+
+def test_a_rolled_drawing_adds_up_its_steps(timed):
+    layer = RNN(2, 2, fused=False)
+    x = mg.Tensor(np.ones((1, 9, 2)))
+    ticks = iter(range(10**6))
+    with mg.profile(lambda: float(next(ticks))) as p:
+        loss = layer(x).sum()
+    rnn = [node for node in mg.graph.ancestors([loss.node]) if node.gate and node.gate.name == "Tanh"]
+    assert len(rnn) == 9 and [p.of(node) for node in rnn] == [1000.0] * 9
+    assert "9000" in mg.Graph(loss).dot(mode="rolled", color_by=p).replace(",", "")
