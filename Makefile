@@ -17,11 +17,13 @@ demo: environment ## train a recurrent network on 25,000 movie reviews and draw 
 
 test: setup ## everything: lint, types, unit tests, doctests, and every example in a short form
 	$(python) -m ruff check .
+	$(python) -m ruff format --check .
 	$(python) -m mypy
 	$(python) -m pytest -n 2 --dist worksteal
 
 lint: setup ## only the style and type checks
 	$(python) -m ruff check .
+	$(python) -m ruff format --check .
 	$(python) -m mypy
 
 bench: ## measure minigrad beside NumPy by hand, PyTorch, JAX, Keras and autograd (writes docs/benchmarks.md)

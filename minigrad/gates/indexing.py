@@ -299,4 +299,3 @@ def _show(key: Any) -> str:
         else:
             words.append("..." if part is Ellipsis else str(part).replace("\n", ""))
     return ", ".join(words)
-

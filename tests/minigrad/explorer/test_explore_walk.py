@@ -37,10 +37,7 @@ def assert_walk(page: Any, output: mg.Tensor, rtol: float = 0.0) -> None:
     """Every step in its order, every gradient in its place, every consumer counted, every leaf complete."""
     nodes = ancestors([output.node], attrgetter("predecessors"))[::-1]
     upstream = np.ones(output.shape, output.dtype) if output.node.upstream is None else output.node.upstream
-    gradients = {
-        node: dense(gradient)
-        for node, gradient in sweep(output.node, upstream, keep=_All()).items()
-    }
+    gradients = {node: dense(gradient) for node, gradient in sweep(output.node, upstream, keep=_All()).items()}
     steps = page.run(WALK)
     expected = [node for node in reversed(nodes) if node.gate and node in gradients]
     assert len(steps) == len(expected)
