@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from minigrad import Tensor, sigmoid, tanh
+from minigrad.gates.steps import gru_step, lstm_step
 
 from .checks import check_function, check_size, function_name
 from .init import glorot_uniform, orthogonal, zeros
@@ -106,18 +107,15 @@ class GRUCell(Cell):
 
     def forward(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         H, h = self.hidden, state
-        from_x = x @ self.W_xh + self.b_xh
+        a = x @ self.W_xh + self.b_xh
         if self.reset_after:
-            from_h = h @ self.W_hh + self.b_hh
-            zr = sigmoid(from_x[:, : 2 * H] + from_h[:, : 2 * H])
-            z, r = zr[:, :H], zr[:, H:]
-            n = tanh(from_x[:, 2 * H :] + r * from_h[:, 2 * H :])
+            h, gates = gru_step(a, h, self.W_hh, self.b_hh)
         else:
-            zr = sigmoid(from_x[:, : 2 * H] + h @ self.W_hh[:, : 2 * H])
+            zr = sigmoid(a[:, : 2 * H] + h @ self.W_hh[:, : 2 * H])
             z, r = zr[:, :H], zr[:, H:]
-            n = tanh(from_x[:, 2 * H :] + (r * h) @ self.W_hh[:, 2 * H :])
-        h = n + z * (h - n)
-        self.note(z=z, r=r, n=n)
+            n = tanh(a[:, 2 * H :] + (r * h) @ self.W_hh[:, 2 * H :])
+            h, gates = n + z * (h - n), {"z": z, "r": r, "n": n}
+        self.note(**gates)
         return h, h
 
     def settings(self) -> str:
@@ -157,12 +155,6 @@ class LSTMCell(Cell):
         self.b = Tensor(b, requires_grad=True)
 
     def forward(self, x: Tensor, state: tuple[Tensor, Tensor]) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        H = self.hidden
-        h, c = state
-        a = x @ self.W_xh + h @ self.W_hh + self.b
-        i, f, o = sigmoid(a[:, :H]), sigmoid(a[:, H : 2 * H]), sigmoid(a[:, 3 * H :])
-        g = tanh(a[:, 2 * H : 3 * H])
-        c = f * c + i * g
-        h = o * tanh(c)
-        self.note(i=i, f=f, g=g, o=o)
+        h, c, gates = lstm_step(x @ self.W_xh + self.b, *state, self.W_hh)
+        self.note(**gates)
         return h, (h, c)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 from minigrad import Tensor, grad, no_grad, softmax_cross_entropy
 from minigrad.context import SCOPE
 from minigrad.errors import GradientError, OptionError
+from minigrad.timesteps import step_number
 
 from .cells import Cell
 from .layer import Array, Layer, watch
@@ -121,7 +121,7 @@ class _Record:
         if layer not in self.path_of:
             return
         path = ".".join(filter(None, (self.path_of[layer], name)))
-        at = next((int(part[1:]) for part in reversed(SCOPE.get()) if re.fullmatch(r"t\d+", part)), None)
+        at = next((step for part in reversed(SCOPE.get()) if (step := step_number(part)) is not None), None)
         steps = self.values.setdefault(path, {})
         if at in steps and path in self.wanted:
             raise OptionError(

@@ -10,13 +10,14 @@ import numpy as np
 
 from minigrad import Tensor, concatenate, scope, stack, tanh, where
 from minigrad.errors import OptionError, ShapeError
+from minigrad.timesteps import step_name
 
 from .cells import Cell, GRUCell, LSTMCell, RNNCell, State
 from .dropout import Dropout
 from .fused import check_fused, run, shall_fuse
 from .layer import Layer
 from .mask import Mask, as_mask, warn_of_padding
-from .unroll import step_name, unroll
+from .unroll import unroll
 
 
 class Options(TypedDict, total=False):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
 from minigrad import Tensor, cut, scope, where
+from minigrad.gates.sequence import cuts
+from minigrad.timesteps import step_name
 
 from .cells import Cell, State
 from .mask import Mask
@@ -33,6 +33,7 @@ def unroll(
     `truncate=k` cuts the state before the last k steps run, of each row's own steps where there is a mask: the value
     goes on, gradients stop. With k of T or more nothing is cut.
 
+    >>> import numpy as np
     >>> from layers import RNNCell
     >>> cell = RNNCell(3, 2)
     >>> outputs, state = unroll(cell, Tensor(np.ones((1, 5, 3))), cell.initial_state(1))
@@ -43,13 +44,13 @@ def unroll(
     """
     steps = inputs.shape[1] if isinstance(inputs, Tensor) else len(inputs)
     order = range(steps - 1, -1, -1) if reverse else range(steps)
-    cuts = {} if truncate is None else _cuts(steps, truncate, mask if mask is None or not reverse else mask[:, ::-1])
+    cut_before = cuts(steps, truncate, mask if mask is None or not reverse else mask[:, ::-1])
     outputs: list[Any] = [None] * steps
     for number, t in enumerate(order):
         with scope(step_name(t, steps)):
             x = inputs[:, t] if isinstance(inputs, Tensor) else inputs[t]
-            if number in cuts:
-                state = over(_cutter(cuts[number]), state)
+            if number in cut_before:
+                state = over(_cutter(cut_before[number]), state)
             _, following = cell.forward(x, state)  # not a call: the step's scope says enough
             if mask is not None and not (real := mask[:, t : t + 1]).all():
                 following = over(lambda new, old: where(real, new, old), following, state)
@@ -60,29 +61,11 @@ def unroll(
     return outputs, state
 
 
-def step_name(t: int, steps: int) -> str:
-    """The scope of step t of so many: numbers as wide as the last, so that they sort.
-
-    >>> step_name(7, 40)
-    't07'
-    """
-    return f"t{t:0{max(2, len(str(steps - 1)))}d}"
-
-
 def over(function: Callable[..., Tensor], *states: State) -> State:
     """The function applied to each tensor of a state, or of several states in step."""
     if isinstance(states[0], Tensor):
         return function(*states)
     return tuple(over(function, *parts) for parts in zip(*states, strict=True))
-
-
-def _cuts(steps: int, truncate: int, mask: Mask | None) -> dict[int, Mask | None]:
-    """Before which steps the state is cut, counted as they run: of all rows (None) or those marked (B, 1)."""
-    if mask is None:
-        return {steps - truncate: None} if truncate < steps else {}
-    left = mask[:, ::-1].cumsum(axis=1)[:, ::-1]  # how many steps each row still has, this one included
-    rows = mask & (left == truncate) & (left[:, :1] > truncate)
-    return {int(step): rows[:, step : step + 1] for step in np.flatnonzero(rows.any(axis=0))}
 
 
 def _cutter(rows: Mask | None) -> Callable[[Tensor], Tensor]:

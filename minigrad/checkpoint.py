@@ -2,18 +2,14 @@
 
 The format is a header of JSON and the arrays' bytes: any tool that reads safetensors reads the weights, and since there
 is no pickle in it, a hostile file can run no code. A checksum over the whole file stands in the header, so that a
-damaged file is an error and never another model. A file is written under another name, synced to the disk, and renamed
-at the end: whatever happens, there is the old file or the new one.
+damaged file is an error and never another model. Files are written whole or not at all.
 """
 
 from __future__ import annotations
 
-import contextlib
-import glob
 import hashlib
 import json
 import os
-import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Any
@@ -22,6 +18,7 @@ import numpy as np
 
 from .arrays import Array
 from .errors import CheckpointError, DtypeError
+from .files import write_whole
 from .tensor import Tensor
 
 _KEY = "minigrad"  # our entry in the header's metadata; a single one, since the format does not order its entries
@@ -156,44 +153,17 @@ def check_match(found: Mapping[str, Array], expected: Mapping[str, Array], what:
 
 
 def replace_file(path: str | os.PathLike[str], write: Callable[[IO[bytes]], object]) -> None:
-    """Let `write(file)` write a file that takes the place of `path` at once, when it is complete and on the disk.
-
-    If that fails, the old file stays and no part of the new one does. Unfinished files that a killed run left
-    behind for this path are removed.
-    """
-    path = Path(path)
-    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}.unfinished")
+    """`write_whole`, with a CheckpointError MG506 where the file cannot be written."""
     try:
-        clear_unfinished(path.parent, glob.escape(path.name))
-        with open(unfinished, "xb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(unfinished, path)
-        if os.name == "posix":  # the new name itself is safe only when the folder is on the disk too
-            folder = os.open(path.parent, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+        write_whole(path, write)
     except OSError as error:
         raise CheckpointError(
             "MG506",
             f"cannot write {path}",
             cause=error.strerror or str(error),
             remedy="free some space, or choose a folder that exists and can be written to; "
-            + ("the file that was there is as before" if path.exists() else "nothing was left there"),
+            + ("the file that was there is as before" if os.path.exists(path) else "nothing was left there"),
         ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            unfinished.unlink(missing_ok=True)
-
-
-def clear_unfinished(folder: str | os.PathLike[str], name: str = "*") -> None:
-    """Remove what killed runs left half-written in a folder, for files called `name` (a pattern)."""
-    for stray in Path(folder).glob(f".{name}.????????.unfinished"):
-        with contextlib.suppress(OSError):
-            stray.unlink()
 
 
 def _storable(name: str, value: Any) -> Array:

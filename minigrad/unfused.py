@@ -1,6 +1,6 @@
 """What a fused gate stands for: the same value from small gates, one time step after another. Knows each fused gate.
 
-A fused gate is drawn as one box, and its steps cannot be looked at. `opened` puts its unrolled twin in its place.
+A fused gate is drawn as one box, and its steps cannot be looked at. `opened` puts its unfused form in its place.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from typing import Any
 from .context import SCOPE, enable_grad, scope, setting, show
 from .errors import GradientError
 from .gate import Gate
-from .gates import GRUSequence, LookupProduct, LSTMSequence, RNNSequence, lookup, sigmoid, stack, tanh, where
+from .gates import GRUSequence, LookupProduct, LSTMSequence, RNNSequence, lookup, stack, tanh, where
 from .gates.sequence import cuts
+from .gates.steps import gru_step, lstm_step
 from .graph import Node, ancestors
 from .table import stored
 from .tensor import Tensor, cut, from_node
@@ -23,7 +24,7 @@ Step = Callable[..., tuple[Tensor, ...]]  # (a_t, *state before) -> state after
 
 
 def opened(tensor: Tensor) -> Tensor:
-    """The same value, with small gates in the place of each fused one: its unrolled twin.
+    """The same value, with small gates in the place of each fused one: its unfused form.
 
     What led to `tensor` is recorded once more, from the first fused gate on, under the same scopes and names and with
     the same leaves, so that gradients of both are equal to rounding. A recurrent layer's gate becomes its time steps,
@@ -38,17 +39,17 @@ def opened(tensor: Tensor) -> Tensor:
 
     Errors: GradientError where a parameter was changed since (MG145).
     """
-    twins: dict[Node, Node] = {}
+    copies: dict[Node, Node] = {}
     for node in reversed(ancestors([tensor.node], attrgetter("predecessors"))):
-        twins[node] = _again(node, [twins[parent] for parent in node.predecessors])
-    return from_node(twins[tensor.node])
+        copies[node] = _again(node, [copies[parent] for parent in node.predecessors])
+    return from_node(copies[tensor.node])
 
 
 def _again(node: Node, inputs: list[Node]) -> Node:
     """The node itself where nothing behind it is fused; else its like, computed from those inputs."""
     gate: Any = node.gate
-    twin = TWINS.get(type(gate))
-    if twin is None and all(new is old for new, old in zip(inputs, node.predecessors, strict=True)):
+    unfused = UNFUSED.get(type(gate))
+    if unfused is None and all(new is old for new, old in zip(inputs, node.predecessors, strict=True)):
         return node
     if gate is None:
         return cut(from_node(inputs[0])).node
@@ -57,7 +58,7 @@ def _again(node: Node, inputs: list[Node]) -> Node:
             raise _changed(node, parent)
     tensors = [from_node(one) for one in inputs]
     with setting(SCOPE, node.scope), enable_grad():
-        new = (gate(*tensors) if twin is None else twin(gate, *tensors)).node
+        new = (gate(*tensors) if unfused is None else unfused(gate, *tensors)).node
     new.name, new.source, new.upstream = node.name, node.source, node.upstream
     return new
 
@@ -73,7 +74,7 @@ def _changed(node: Node, leaf: Node) -> GradientError:
     )
 
 
-# ---- the twins: one function for each fused gate ----
+# ---- what each fused gate stands for ----
 
 
 def _lookup_product(gate: LookupProduct, table: Tensor, ids: Tensor, W: Tensor, b: Tensor) -> Tensor:
@@ -88,32 +89,21 @@ def _rnn(gate: RNNSequence, a: Tensor, h0: Tensor, W_hh: Tensor, *mask: Tensor) 
 
 
 def _gru(gate: GRUSequence, a: Tensor, h0: Tensor, W_hh: Tensor, b_hh: Tensor, *mask: Tensor) -> Tensor:
-    H = h0.shape[1]
-
     def step(a_t: Tensor, h: Tensor) -> tuple[Tensor, ...]:
-        s = h @ W_hh + b_hh
-        u_r = sigmoid(a_t[:, : 2 * H] + s[:, : 2 * H])
-        u, r = u_r[:, :H], u_r[:, H:]
-        n = tanh(a_t[:, 2 * H :] + r * s[:, 2 * H :])
-        return (n + u * (h - n),)
+        return (gru_step(a_t, h, W_hh, b_hh)[0],)
 
     return stack([h for (h,) in _unrolled(gate, step, ("h",), a, (h0,), mask)])
 
 
 def _lstm(gate: LSTMSequence, a: Tensor, h0: Tensor, c0: Tensor, W_hh: Tensor, *mask: Tensor) -> Tensor:
-    H = h0.shape[1]
-
     def step(a_t: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, ...]:
-        s = h @ W_hh + a_t
-        i, f, o = sigmoid(s[:, :H]), sigmoid(s[:, H : 2 * H]), sigmoid(s[:, 3 * H :])
-        c = f * c + i * tanh(s[:, 2 * H : 3 * H])
-        return o * tanh(c), c
+        return lstm_step(a_t, h, c, W_hh)[:2]
 
     states = _unrolled(gate, step, ("h", "c"), a, (h0, c0), mask)
     return stack([stack([h for h, _ in states]), stack([c for _, c in states])])
 
 
-TWINS: dict[type[Gate], Callable[..., Tensor]] = {
+UNFUSED: dict[type[Gate], Callable[..., Tensor]] = {
     LookupProduct: _lookup_product, RNNSequence: _rnn, GRUSequence: _gru, LSTMSequence: _lstm,
 }  # fmt: skip
 

@@ -17,8 +17,9 @@ from minigrad.errors import DataError, NonFiniteError, OptionError
 
 from .history import check_suffix, need_matplotlib
 from .optimizer import check_count
+from .run import Batch
 from .snapshot import set_arrays
-from .trainer import Batch, Trainer
+from .trainer import Trainer
 
 
 @dataclass

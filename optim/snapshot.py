@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -18,12 +18,10 @@ from minigrad.errors import CheckpointError
 
 from .lazy import is_pending
 from .optimizer import Array
-
-if TYPE_CHECKING:
-    from .trainer import Trainer
+from .run import Run
 
 
-def store(trainer: Trainer, path: str | os.PathLike[str]) -> None:
+def store(trainer: Run, path: str | os.PathLike[str]) -> None:
     """Write all that the rest of the run depends on. CheckpointError MG506 where it cannot be written."""
     exact = trainer.optimizer.exact_state()
     arrays = {f"model/{name}": tensor.array for name, tensor in trainer.model.named_parameters().items()}
@@ -59,7 +57,7 @@ def store(trainer: Trainer, path: str | os.PathLike[str]) -> None:
             trainer.optimizer.load_exact_state(exact)
 
 
-def restore(trainer: Trainer, path: str | os.PathLike[str]) -> None:
+def restore(trainer: Run, path: str | os.PathLike[str]) -> None:
     """Put the trainer where the snapshot was taken.
 
     Errors: those of `mg.load`; CheckpointError MG505 where arrays do not fit, MG508 for a file that is no snapshot, or
@@ -97,7 +95,7 @@ def set_arrays(parameters: Mapping[str, Tensor], values: Mapping[str, Array]) ->
         tensor.update(lambda array, name=name: array.__setitem__(..., values[name]))  # type: ignore[misc]
 
 
-def _named(trainer: Trainer) -> dict[str, Any]:
+def _named(trainer: Run) -> dict[str, Any]:
     """The callbacks by class name, numbered where there are several of a class."""
     named: dict[str, Any] = {}
     for callback in trainer.callbacks:
@@ -111,7 +109,7 @@ def _position(batches: Any) -> dict[str, Any]:
     return dict(batches.state_dict()) if hasattr(batches, "state_dict") else {}
 
 
-def _check(trainer: Trainer, info: Mapping[str, Any], path: str | os.PathLike[str]) -> None:
+def _check(trainer: Run, info: Mapping[str, Any], path: str | os.PathLike[str]) -> None:
     problems = []
     if info.get("kind") != "snapshot":
         problems = ["it holds weights alone, and not the state of a run"]

@@ -8,7 +8,7 @@ from typing import Any
 from minigrad import enable_grad
 from minigrad.graph import Leaf
 
-from .trainer import Model
+from .run import Model
 
 
 @dataclass

@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
+from collections.abc import Callable, Iterable, Mapping, Sized
 from contextlib import ExitStack
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any
 
 import minigrad as mg
 from minigrad import Tensor
@@ -24,28 +24,11 @@ from .history import History
 from .interrupt import CtrlC, Interrupted
 from .metrics import Means, Metric, accuracy
 from .optimizer import Optimizer, check_count
+from .run import Batch, Model, Run
 from .snapshot import restore
 
-Batch = Sequence[Any]
 
-
-class Model(Protocol):
-    """What the Trainer asks of a model. `layers.Layer` has it all."""
-
-    def named_parameters(self) -> dict[str, Tensor]:
-        """Every parameter by its path."""
-
-    def train(self) -> Any:
-        """Behave as in training: dropout drops."""
-
-    def eval(self) -> Any:
-        """Behave as in use: dropout does nothing."""
-
-    def __call__(self, *inputs: Any) -> Tensor:
-        """The output, for a batch of inputs."""
-
-
-class Trainer:
+class Trainer(Run):
     """Fits a model to batches: forward, loss, backward, optimizer step, and again.
 
     `loss(output, labels)` gives a scalar Tensor, such as `mg.softmax_cross_entropy`. `metrics` are further functions
@@ -72,23 +55,6 @@ class Trainer:
     Errors: DtypeError MG309 for a model without those four methods, DataError MG311 for a batch that is no tuple of
     inputs and labels, MG312 for an epoch without batches, OptionError MG305 for fewer than one epoch.
     """
-
-    # What callbacks read while a run goes on.
-    train: Iterable[Batch]
-    validation: Iterable[Batch] | None
-    epochs: int  # to be made in all
-    epoch: int  # epochs finished
-    batches: int | None  # in an epoch, where that is known
-    batch: int  # steps made in this epoch
-    trained: bool  # whether these are all of them, and validation comes next
-    step: int  # steps made in all
-    examples: int  # in the newest batch
-    step_began: float  # its time, by time.perf_counter
-    means: Means  # of this epoch so far
-    history: History
-    loss_tensor: Tensor | None  # with its graph, from on_forward to on_gradients
-    resuming: bool  # whether the run goes on from a snapshot
-    stop_reason: str  # why the run ends early; "" while it does not
 
     def __init__(
         self,

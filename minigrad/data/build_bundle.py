@@ -8,12 +8,13 @@ The same reviews give the same bytes, with every NumPy 2 and every Python that h
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from minigrad.data.imdb import BUNDLE, IMDB, load_imdb
+from minigrad.files import write_whole
 
 
 def write_bundle(data: IMDB, path: Path) -> None:
@@ -21,17 +22,14 @@ def write_bundle(data: IMDB, path: Path) -> None:
 
     The words are bytes and not an array of strings, because that would need pickle or fixed-width cells.
     """
-    unfinished = path.with_name(path.name + ".part")
-    with unfinished.open("wb") as file:
-        np.savez_compressed(
-            file,
-            test_ids=np.asarray(data.test.ids, dtype=np.uint16),
-            test_labels=data.test.labels.astype(np.uint8),
-            train_ids=np.asarray(data.train.ids, dtype=np.uint16),
-            train_labels=data.train.labels.astype(np.uint8),
-            words=np.frombuffer("\n".join(data.vocabulary.words).encode(), dtype=np.uint8),
-        )
-    os.replace(unfinished, path)
+    arrays: dict[str, Any] = {
+        "test_ids": np.asarray(data.test.ids, dtype=np.uint16),
+        "test_labels": data.test.labels.astype(np.uint8),
+        "train_ids": np.asarray(data.train.ids, dtype=np.uint16),
+        "train_labels": data.train.labels.astype(np.uint8),
+        "words": np.frombuffer("\n".join(data.vocabulary.words).encode(), dtype=np.uint8),
+    }
+    write_whole(path, lambda file: np.savez_compressed(file, **arrays))
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from minigrad.errors import DataError, DtypeError, IndexRangeError, OptionError
+from minigrad.files import write_whole
 
 PADDING, START, UNKNOWN = 0, 1, 2
 SPECIAL = ("<pad>", "<start>", "<unknown>")
@@ -131,10 +132,7 @@ class Vocabulary:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the words as UTF-8 text, one a line, in the order of their ids."""
-        path = Path(path)
-        unfinished = path.with_name(path.name + ".part")
-        unfinished.write_text("".join(word + "\n" for word in self.words), encoding="utf-8", newline="\n")
-        os.replace(unfinished, path)
+        write_whole(path, lambda file: file.write("".join(word + "\n" for word in self.words).encode()))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Vocabulary:

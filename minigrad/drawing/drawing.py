@@ -12,7 +12,7 @@ from ..errors import DrawError, DtypeError, OptionError
 from ..graph import Leaf, Node
 from ..tensor import Tensor
 from ..timesteps import step_of
-from ..unfused import TWINS
+from ..unfused import UNFUSED
 from .boxes import Box, View, connect, history
 from .dot import Colouring, write
 from .facts import Gradients, Stats
@@ -101,7 +101,7 @@ class Graph:
         if cuts:
             pale = "; what lies behind is pale" if any(box.starved for box in view.boxes) else ""
             said = f"{said} No gradient passes the {', the '.join(cuts[:4])}{pale}.".strip()
-        fused = sorted({node.gate.name for node in gates if node.gate is not None and type(node.gate) in TWINS})
+        fused = sorted({node.gate.name for node in gates if node.gate is not None and type(node.gate) in UNFUSED})
         if fused:
             said = f"{said} {' and '.join(fused)}: one gate for many, which mg.opened shows.".strip()
         colouring = _colouring(view, words, color_by) if color_by else None

@@ -10,12 +10,12 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-import tempfile
 from pathlib import Path
 
 import graphviz
 
 from ..errors import DrawError, OptionError
+from ..files import write_whole
 from .labels import FONT, quoted
 
 SUFFIXES = ("png", "svg", "pdf", "dot")
@@ -106,18 +106,10 @@ def _failed(program: str, stderr: bytes | str) -> DrawError:
 
 
 def save(path: str | os.PathLike[str], content: bytes) -> Path:
-    """Write a file under another name in its folder and move it into place, so that no reader ever sees half of it."""
+    """Write a picture, whole or not at all."""
     target = Path(path)
     try:
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:40]}.", suffix=".part")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-            os.chmod(name, 0o666 & ~_umask())  # a temporary file is private, a picture is not
-            os.replace(name, target)
-        except BaseException:
-            os.unlink(name)
-            raise
+        write_whole(target, lambda file: file.write(content))
     except OSError as error:
         raise DrawError(
             "MG606",
@@ -126,9 +118,3 @@ def save(path: str | os.PathLike[str], content: bytes) -> Path:
             remedy=f"create the folder first (mkdir -p {target.parent}), or choose another path",
         ) from None
     return target
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -12,11 +12,12 @@ from ..arrays import Array
 from ..backward import start
 from ..checks import describe
 from ..errors import DtypeError, GradientError, OptionError
+from ..files import write_whole
 from ..graph import Node
 from ..tensor import Tensor
 from ..timesteps import PATTERN
 from .collect import collect_graph
-from .page import build, frame, write
+from .page import build, frame
 
 __all__ = ["Page", "explore"]
 
@@ -71,7 +72,7 @@ def explore(output: Tensor, path: str | os.PathLike[str] | None = None, *, words
     page = build(data)
     if target is not None:
         try:
-            write(page, target)
+            write_whole(target, lambda file: file.write(page.encode(errors="backslashreplace")))
         except OSError as error:
             raise OptionError(
                 "MG803",

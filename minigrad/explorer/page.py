@@ -10,11 +10,8 @@ import base64
 import hashlib
 import html
 import json
-import os
 import re
-import tempfile
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 # In the order in which they can be joined to one script: each imports only from those before it.
@@ -54,25 +51,6 @@ def frame(page: str, height: int = 720) -> str:
         f'<iframe srcdoc="{source}" sandbox="allow-scripts" title="minigrad explorer" '
         f'style="width:100%;height:{height}px;border:0"></iframe>'
     )
-
-
-def write(text: str, path: Path) -> None:
-    """Write beside the target, then rename: a failure leaves what was there before."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:50]}.", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
-            file.write(text)
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _part(name: str) -> str:

@@ -84,10 +84,10 @@ class RNNSequence(_Sequence):
 
 
 class GRUSequence(_Sequence):
-    """z_t = h_t of a gated recurrent unit, reset after the product, for all t: z (T, B, H).
+    """The states h_t of a gated recurrent unit, reset after the product, for all t: (T, B, H).
 
-    With a = x @ W_xh + b_xh and s = h_(t-1) @ W_hh + b_hh, in blocks of H columns for the gates u (update), r, n:
-    u = σ(a_u + s_u), r = σ(a_r + s_r), n = tanh(a_n + r ⊙ s_n), h_t = n + u ⊙ (h_(t-1) - n).
+    With a = x @ W_xh + b_xh and s = h_(t-1) @ W_hh + b_hh, in blocks of H columns for the gates z (update), r (reset)
+    and n (new): z = σ(a_z + s_z), r = σ(a_r + s_r), n = tanh(a_n + r ⊙ s_n), h_t = n + z ⊙ (h_(t-1) - n).
 
     Inputs: a (B, T, 3H), h0 (B, H), W_hh (H, 3H), b_hh (3H), and perhaps mask (B, T).
 
@@ -106,60 +106,60 @@ class GRUSequence(_Sequence):
         self.shape(*(array.shape for array in (a, h0, W_hh, b_hh, mask) if array is not None))
         a, h0, W_hh, b_hh = one_dtype(a, h0, W_hh, b_hh)
         (batch, length, _), H = a.shape, h0.shape[1]
-        # The ½ inside of σ, and the bias of u and r, go in once, in place of at every step.
+        # The ½ inside of σ, and the bias of z and r, go in once instead of at every step.
         factor = np.array([0.5, 0.5, 1], a.dtype).repeat(H)
         W, b_n = W_hh * factor, b_hh[2 * H :]
         from_x = self._steps(a, factor)
         from_x += factor * np.append(b_hh[: 2 * H], np.zeros_like(b_n))
-        z = np.empty((length, batch, H), a.dtype)
-        kept = self._room(4, z)
+        states = np.empty((length, batch, H), a.dtype)
+        saved = self._room(4, states)
         s = np.empty((batch, 3 * H), a.dtype)
-        s_ur, s_n = self._blocks(s, H)[:2], s[:, 2 * H :]
+        s_zr, s_n = self._blocks(s, H)[:2], s[:, 2 * H :]
         half = np.full((), 0.5, a.dtype)  # as an array: NumPy would convert the Python number at each step
         h, held = h0, self._holds(length, mask)
         from_x = zip(self._blocks(from_x, H)[:, :2], np.ascontiguousarray(from_x[:, :, 2 * H :]), strict=True)
-        steps = zip(self._forwards(length, mask), from_x, kept[:, :2], kept, self._in_order(z), strict=True)
-        for (t, rows), (x_ur, x_n), ur, (u, r, n, b_s_n), h_next in steps:
+        steps = zip(self._forwards(length, mask), from_x, saved[:, :2], saved, self._in_order(states), strict=True)
+        for (t, rows), (x_zr, x_n), zr, (z, r, n, b_s_n), h_next in steps:
             if t in held:
                 h = self._hold(held[t], h)
             h.dot(W, s)
-            add(s_ur, x_ur, ur)
-            tanh(ur, ur)
-            multiply(ur, half, ur)
-            add(ur, half, ur)
+            add(s_zr, x_zr, zr)
+            tanh(zr, zr)
+            multiply(zr, half, zr)
+            add(zr, half, zr)
             add(s_n, b_n, b_s_n)
             multiply(r, b_s_n, n)
             add(n, x_n, n)
             tanh(n, n)
             subtract(h, n, h_next)
-            multiply(h_next, u, h_next)
+            multiply(h_next, z, h_next)
             add(h_next, n, h_next)
             if rows is not None:
                 np.copyto(h_next, h, where=~rows)
             h = h_next
-        return z, kept
+        return states, saved
 
-    def backward(self, dz: Any, z: Any, a: Any, h0: Any, W_hh: Any, b_hh: Any, *rest: Any) -> Any:
-        mask, kept = rest if len(rest) == 2 else (None, *rest)
+    def backward(self, upstream: Any, states: Any, a: Any, h0: Any, W_hh: Any, b_hh: Any, *rest: Any) -> Any:
+        mask, saved = rest if len(rest) == 2 else (None, *rest)
         H = h0.shape[1]
-        dz, h = self._in_order(dz), self._in_order(z)
-        u, r, n, s_n = np.ascontiguousarray(kept.swapaxes(0, 1))
+        upstream, h = self._in_order(upstream), self._in_order(states)
+        z, r, n, s_n = np.ascontiguousarray(saved.swapaxes(0, 1))
         before = np.concatenate([h0[None], h[:-1]])
-        # From dh to s, gate by gate: through u; through n and r; through n.
-        to_n = (1 - u) * (1 - n * n)
+        # From dh to s, gate by gate: through z; through n and r; through n.
+        to_n = (1 - z) * (1 - n * n)
         to_s = np.empty((len(h), 3, *h0.shape), h.dtype)
-        np.multiply(before - n, u * (1 - u), out=to_s[:, 0])
+        np.multiply(before - n, z * (1 - z), out=to_s[:, 0])
         np.multiply(to_n, r, out=to_s[:, 2])
         np.multiply(to_s[:, 2], s_n * (1 - r), out=to_s[:, 1])
         ds = self._gradients((*h.shape[:2], 3 * H), h.dtype)  # of s; that of a differs in the block of n
-        dh_all = np.array(dz)  # all that comes back to each h_t
+        dh_all = np.array(upstream)  # all that comes back to each h_t
         dh, passed = np.zeros(h0.shape, h.dtype), np.empty(h0.shape, h.dtype)
         back, blocks = np.ascontiguousarray(W_hh.T), self._blocks(ds, H)
-        for t, rows, go_on in self._backwards(mask, dz):
+        for t, rows, go_on in self._backwards(mask, upstream):
             dh_t = dh_all[t]
             add(dh_t, dh, dh_t)
             multiply(to_s[t], dh_t, blocks[t])
-            multiply(u[t], dh_t, passed)
+            multiply(z[t], dh_t, passed)
             if rows is not None:
                 np.copyto(passed, dh_t, where=~rows)
                 ds[t] *= rows
@@ -204,17 +204,17 @@ class LSTMSequence(_Sequence):
         self.shape(*(array.shape for array in (a, h0, c0, W_hh, mask) if array is not None))
         a, h0, c0, W_hh = one_dtype(a, h0, c0, W_hh)
         (batch, length, _), H = a.shape, h0.shape[1]
-        # σ(s) = ½ + ½ tanh(½ s) for all four gates, and g = tanh(s) = 2 σ(2 s) - 1 is mended.
+        # σ(s) = ½ + ½ tanh(½ s) in one call for all four gates; g = tanh(s) is then recovered as 2 (½ + ½ tanh(s)) - 1.
         factor = np.array([0.5, 0.5, 1, 0.5], a.dtype).repeat(H)
         from_x, W = self._steps(a, factor), W_hh * factor
         z = np.empty((2, length, batch, H), a.dtype)
-        kept = self._room(5, z[0])
+        saved = self._room(5, z[0])
         s = np.empty((batch, 4 * H), a.dtype)
         by_gate = self._blocks(s, H)
         product = np.empty((batch, H), a.dtype)
         half, one = np.full((), 0.5, a.dtype), np.ones((), a.dtype)  # not as Python numbers, to be converted each time
         h, c, held = h0, c0, self._holds(length, mask)
-        steps = zip(self._forwards(length, mask), from_x, kept[:, :4], kept, *self._in_order(z, 1), strict=True)
+        steps = zip(self._forwards(length, mask), from_x, saved[:, :4], saved, *self._in_order(z, 1), strict=True)
         for (t, rows), x, gates, (i, f, g, o, tanh_c), h_next, c_next in steps:
             if t in held:
                 h, c = self._hold(held[t], h), self._hold(held[t], c)
@@ -234,14 +234,14 @@ class LSTMSequence(_Sequence):
                 np.copyto(h_next, h, where=~rows)
                 np.copyto(c_next, c, where=~rows)
             h, c = h_next, c_next
-        return z, kept
+        return z, saved
 
     def backward(self, dz: Any, z: Any, a: Any, h0: Any, c0: Any, W_hh: Any, *rest: Any) -> Any:
-        mask, kept = rest if len(rest) == 2 else (None, *rest)
+        mask, saved = rest if len(rest) == 2 else (None, *rest)
         H = h0.shape[1]
         dz_h, dz_c = self._in_order(dz, 1)
         h, c = self._in_order(z, 1)
-        i, f, g, o, tanh_c = np.ascontiguousarray(kept.swapaxes(0, 1))
+        i, f, g, o, tanh_c = np.ascontiguousarray(saved.swapaxes(0, 1))
         to_a = np.empty((len(h), 4, *h0.shape), h.dtype)  # from dc to the gates i, f, g, and from dh to the gate o
         np.multiply(g, i * (1 - i), out=to_a[:, 0])
         np.multiply(np.concatenate([c0[None], c[:-1]]), f * (1 - f), out=to_a[:, 1])

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
-if TYPE_CHECKING:
-    from ..trainer import Trainer
+from ..run import Run
 
 
 class Callback:
@@ -23,29 +22,29 @@ class Callback:
     last: ClassVar[bool] = False
     """Whether it acts after all others: for one that stores what the others have become."""
 
-    def looks_inside(self, trainer: Trainer) -> bool:
+    def looks_inside(self, trainer: Run) -> bool:
         """Whether it wants the next step's graph gate by gate: recurrent layers are then unrolled, and not fused."""
         return False
 
-    def on_start(self, trainer: Trainer) -> None:
+    def on_start(self, trainer: Run) -> None:
         """Before the first batch, and before a resumed run takes over its saved state."""
 
-    def on_forward(self, trainer: Trainer) -> None:
+    def on_forward(self, trainer: Run) -> None:
         """The loss of a batch is computed: `trainer.loss_tensor`, with its graph."""
 
-    def on_gradients(self, trainer: Trainer) -> None:
+    def on_gradients(self, trainer: Run) -> None:
         """Every parameter has its gradient, and none is changed yet."""
 
-    def on_step(self, trainer: Trainer) -> None:
+    def on_step(self, trainer: Run) -> None:
         """The parameters are changed: `trainer.step` steps are made, `trainer.batch` of them in this epoch."""
 
-    def on_epoch_end(self, trainer: Trainer) -> None:
+    def on_epoch_end(self, trainer: Run) -> None:
         """`trainer.epoch` epochs are finished, and the last of `trainer.history.rows` says how it went."""
 
-    def on_interrupt(self, trainer: Trainer) -> None:
+    def on_interrupt(self, trainer: Run) -> None:
         """Ctrl-C was pressed, and the run ends between two steps."""
 
-    def on_end(self, trainer: Trainer) -> None:
+    def on_end(self, trainer: Run) -> None:
         """The run is over: done, stopped, interrupted, or failed with an error."""
 
     def state_dict(self) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -14,11 +14,9 @@ from minigrad.graph import Leaf, Node, ancestors
 
 from ..clipping import clip_gradients
 from ..optimizer import check_count, check_range
+from ..run import Run
 from ..schedules import Schedule
 from .base import Callback
-
-if TYPE_CHECKING:
-    from ..trainer import Trainer
 
 
 class LearningRate(Callback):
@@ -27,14 +25,14 @@ class LearningRate(Callback):
     def __init__(self, schedule: Schedule) -> None:
         self.schedule = schedule
 
-    def on_gradients(self, trainer: Trainer) -> None:
+    def on_gradients(self, trainer: Run) -> None:
         trainer.optimizer.scale = self.schedule(trainer.step)
 
-    def on_epoch_end(self, trainer: Trainer) -> None:
+    def on_epoch_end(self, trainer: Run) -> None:
         # From the schedule, not from `scale`: a run resumed between the last step and here has made no step yet.
         trainer.history.rows[-1]["lr"] = trainer.optimizer.groups[0].lr * self.schedule(trainer.step - 1)
 
-    def on_end(self, trainer: Trainer) -> None:
+    def on_end(self, trainer: Run) -> None:
         trainer.optimizer.scale = 1.0  # whoever trains on with this optimizer has its own rates again
 
 
@@ -45,11 +43,11 @@ class ClipGradients(Callback):
         self.max_norm = check_range("max_norm", max_norm, 0.0)
         self.largest = 0.0
 
-    def on_gradients(self, trainer: Trainer) -> None:
+    def on_gradients(self, trainer: Run) -> None:
         norm = clip_gradients(trainer.optimizer.parameters(), self.max_norm)
         self.largest = max(self.largest, norm)
 
-    def on_epoch_end(self, trainer: Trainer) -> None:
+    def on_epoch_end(self, trainer: Run) -> None:
         trainer.history.rows[-1]["largest_gradient_norm"] = self.largest
         self.largest = 0.0
 
@@ -85,17 +83,17 @@ class Evaluate(Callback):
         self.every_epochs = None if every_epochs is None else check_count("every_epochs", every_epochs, 1)
         self.every_steps = None if every_steps is None else check_count("every_steps", every_steps, 1)
 
-    def on_step(self, trainer: Trainer) -> None:
+    def on_step(self, trainer: Run) -> None:
         if self.every_steps and trainer.step % self.every_steps == 0:
             done = trainer.batch / trainer.batches if trainer.batches else 0.0
             row = {"epoch": round(trainer.epoch + done, 4), "step": trainer.step, **self._measure(trainer)}
             trainer.history.rows.append(row)
 
-    def on_epoch_end(self, trainer: Trainer) -> None:
+    def on_epoch_end(self, trainer: Run) -> None:
         if self.every_epochs and trainer.epoch % self.every_epochs == 0:
             trainer.history.rows[-1].update(self._measure(trainer))
 
-    def _measure(self, trainer: Trainer) -> dict[str, float]:
+    def _measure(self, trainer: Run) -> dict[str, float]:
         return {f"{self.name}_{key}": value for key, value in trainer.evaluate(self.batches).items()}
 
 
@@ -112,11 +110,11 @@ class EarlyStopping(Callback):
         self.min_delta = check_range("min_delta", min_delta, 0.0)
         self.best, self.waited = math.nan, 0
 
-    def on_start(self, trainer: Trainer) -> None:
+    def on_start(self, trainer: Run) -> None:
         need_validation(trainer, self.monitor)
         self.best, self.waited = math.nan, 0
 
-    def on_epoch_end(self, trainer: Trainer) -> None:
+    def on_epoch_end(self, trainer: Run) -> None:
         value = monitored(trainer, self.monitor)
         if better(self.monitor, value, self.best, self.min_delta):
             self.best, self.waited = value, 0
@@ -135,7 +133,7 @@ class EarlyStopping(Callback):
 class StopOnNonFinite(Callback):
     """End the run with an error at the first loss that is NaN or infinite, and name the gate where it began."""
 
-    def on_forward(self, trainer: Trainer) -> None:
+    def on_forward(self, trainer: Run) -> None:
         loss = trainer.loss_tensor
         assert loss is not None
         if math.isfinite(loss.array.sum()):
@@ -158,7 +156,7 @@ def better(monitor: str, value: float, best: float, min_delta: float = 0.0) -> b
     return gain > min_delta
 
 
-def monitored(trainer: Trainer, monitor: str) -> float:
+def monitored(trainer: Run, monitor: str) -> float:
     """The value of column `monitor` in the newest row; an OptionError MG314 where there is none."""
     row = trainer.history.rows[-1]
     if monitor in row:
@@ -171,7 +169,7 @@ def monitored(trainer: Trainer, monitor: str) -> float:
     )
 
 
-def need_validation(trainer: Trainer, monitor: str) -> None:
+def need_validation(trainer: Run, monitor: str) -> None:
     """Find out before the first epoch, and not after it, that nothing measures a validation column."""
     if monitor.startswith("validation_") and trainer.validation is None:
         raise OptionError(
@@ -186,7 +184,7 @@ def _finite(array: Any) -> bool:
     return array.dtype.kind != "f" or bool(np.isfinite(array).all())
 
 
-def _describe(node: Node, trainer: Trainer) -> str:
+def _describe(node: Node, trainer: Run) -> str:
     bad = int(node.output.size - np.isfinite(node.output).sum())
     count = f"{bad} of {node.output.size} numbers are not finite"
     if isinstance(node, Leaf):
@@ -201,7 +199,7 @@ def _describe(node: Node, trainer: Trainer) -> str:
     return f"{node.gate.name} in {show(node.scope)}{source}: {count}; given {ranges}"
 
 
-def _cause(node: Node, trainer: Trainer) -> str:
+def _cause(node: Node, trainer: Run) -> str:
     if not isinstance(node, Leaf):
         return f"{node.gate.name if node.gate else '?'} is the first gate whose output is not finite; what went in was"
     if node.requires_grad:
@@ -210,7 +208,7 @@ def _cause(node: Node, trainer: Trainer) -> str:
     return "the input data hold NaN or infinity"
 
 
-def _name(node: Node, trainer: Trainer) -> str:
+def _name(node: Node, trainer: Run) -> str:
     for path, tensor in trainer.model.named_parameters().items():
         if tensor.node is node:
             return path

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ..run import Run
 from .base import Callback
-
-if TYPE_CHECKING:
-    from ..trainer import Trainer
 
 
 class ProgressBar(Callback):
@@ -25,7 +23,7 @@ class ProgressBar(Callback):
         self._began = self._shown = 0.0
         self._counted = 0  # examples counted before this process took the epoch over
 
-    def on_step(self, trainer: Trainer) -> None:
+    def on_step(self, trainer: Run) -> None:
         now = time.perf_counter()
         if self._bar is None:
             self._open(trainer, now)
@@ -42,13 +40,13 @@ class ProgressBar(Callback):
             self._bar.n = trainer.batch
             self._bar.set_postfix(shown)
 
-    def on_epoch_end(self, trainer: Trainer) -> None:
+    def on_epoch_end(self, trainer: Run) -> None:
         self._close()
 
-    def on_end(self, trainer: Trainer) -> None:
+    def on_end(self, trainer: Run) -> None:
         self._close()
 
-    def _open(self, trainer: Trainer, now: float) -> None:
+    def _open(self, trainer: Run, now: float) -> None:
         self._began, self._shown = trainer.step_began, 0.0
         self._counted = trainer.means.count - trainer.examples
         if not sys.stderr.isatty() and not _in_notebook():
@@ -65,7 +63,7 @@ class ProgressBar(Callback):
             dynamic_ncols=True,
         )
 
-    def _rate(self, trainer: Trainer, now: float) -> float:
+    def _rate(self, trainer: Run, now: float) -> float:
         return (trainer.means.count - self._counted) / max(now - self._began, 1e-9)
 
     def _close(self) -> None:
@@ -81,7 +79,7 @@ class _PlainLines:
         self.unit = unit
         self._tenth = 0
 
-    def show(self, trainer: Trainer, rate: float) -> None:
+    def show(self, trainer: Run, rate: float) -> None:
         total = trainer.batches
         tenth = trainer.batch * 10 // total if total else trainer.batch // 100
         if tenth == self._tenth:
@@ -105,10 +103,10 @@ class EpochReport(Callback):
     def __init__(self) -> None:
         self._columns: list[str] = []
 
-    def on_start(self, trainer: Trainer) -> None:
+    def on_start(self, trainer: Run) -> None:
         self._columns = []
 
-    def on_epoch_end(self, trainer: Trainer) -> None:
+    def on_epoch_end(self, trainer: Run) -> None:
         row = trainer.history.rows[-1]
         if not self._columns:
             self._columns = [column for column in row if column != "step"]

@@ -7,19 +7,18 @@ import os
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
-from minigrad.checkpoint import clear_unfinished, save
+from minigrad.checkpoint import save
 from minigrad.errors import CheckpointError, MinigradError, OptionError
+from minigrad.files import clear_unfinished
 
 from ..history import check_suffix, need_matplotlib
 from ..optimizer import Array, check_count
+from ..run import Run
 from ..snapshot import set_arrays, store
 from .base import Callback
 from .control import better, monitored, need_validation
-
-if TYPE_CHECKING:
-    from ..trainer import Trainer
 
 PathLike = str | os.PathLike[str]
 
@@ -48,7 +47,7 @@ class Snapshots(Callback):
         """The newest snapshot in a folder, or None."""
         return max(Path(folder).glob(_PATTERN), default=None)
 
-    def on_start(self, trainer: Trainer) -> None:
+    def on_start(self, trainer: Run) -> None:
         make_folder(self.folder / "a snapshot")
         clear_unfinished(self.folder, _PATTERN)
         newest = self.latest(self.folder)
@@ -60,23 +59,23 @@ class Snapshots(Callback):
                 remedy=f"go on with it: fit(..., resume={os.fspath(newest)!r}); or delete them; or name another folder",
             )
 
-    def on_step(self, trainer: Trainer) -> None:
+    def on_step(self, trainer: Run) -> None:
         if self.every_steps and trainer.step % self.every_steps == 0:
             self._store(trainer)
 
-    def on_epoch_end(self, trainer: Trainer) -> None:
+    def on_epoch_end(self, trainer: Run) -> None:
         if self.every_epochs and trainer.epoch % self.every_epochs == 0:
             self._store(trainer)
 
-    def on_interrupt(self, trainer: Trainer) -> None:
+    def on_interrupt(self, trainer: Run) -> None:
         self._store(trainer)
 
-    def on_end(self, trainer: Trainer) -> None:
+    def on_end(self, trainer: Run) -> None:
         newest = self.latest(self.folder)
         if trainer.stop_reason == "Ctrl-C" and newest is not None:
             print(f"Stopped by Ctrl-C after step {trainer.step}. To go on: fit(..., resume={os.fspath(newest)!r})")
 
-    def _store(self, trainer: Trainer) -> None:
+    def _store(self, trainer: Run) -> None:
         # Named by the step, so that the names sort by age. After an epoch the same step is stored anew, as it is now.
         newest = self.folder / f"step-{trainer.step:09d}.safetensors"
         if warn_if_failing(lambda: store(trainer, newest)):
@@ -102,14 +101,14 @@ class BestSnapshot(Callback):
         self.value, self.epoch = math.nan, 0
         self.weights: dict[str, Array] = {}
 
-    def on_start(self, trainer: Trainer) -> None:
+    def on_start(self, trainer: Run) -> None:
         need_validation(trainer, self.monitor)
         self.value, self.epoch, self.weights = math.nan, 0, {}
         if self.path is not None:
             make_folder(self.path)
             clear_unfinished(Path(self.path).parent, Path(self.path).name)
 
-    def on_epoch_end(self, trainer: Trainer) -> None:
+    def on_epoch_end(self, trainer: Run) -> None:
         value = monitored(trainer, self.monitor)
         if not better(self.monitor, value, self.value):
             return
@@ -119,7 +118,7 @@ class BestSnapshot(Callback):
             path, info = self.path, {"config": trainer.config, "epoch": self.epoch, self.monitor: value}
             warn_if_failing(lambda: save(path, self.weights, info))
 
-    def on_end(self, trainer: Trainer) -> None:
+    def on_end(self, trainer: Run) -> None:
         if self.weights:
             set_arrays(trainer.model.named_parameters(), self.weights)
             if trainer.stop_reason == "Ctrl-C":
@@ -141,10 +140,10 @@ class LogFile(Callback):
         check_suffix(path, (".csv", ".jsonl"))
         self.path = path
 
-    def on_start(self, trainer: Trainer) -> None:
+    def on_start(self, trainer: Run) -> None:
         make_folder(self.path)
 
-    def on_epoch_end(self, trainer: Trainer) -> None:
+    def on_epoch_end(self, trainer: Run) -> None:
         warn_if_failing(lambda: trainer.history.save(self.path))
 
 
@@ -156,10 +155,10 @@ class LearningCurves(Callback):
         need_matplotlib()  # before the run and not after its first epoch
         self.path = path
 
-    def on_start(self, trainer: Trainer) -> None:
+    def on_start(self, trainer: Run) -> None:
         make_folder(self.path)
 
-    def on_epoch_end(self, trainer: Trainer) -> None:
+    def on_epoch_end(self, trainer: Run) -> None:
         warn_if_failing(lambda: trainer.history.plot(self.path))
 
 
@@ -169,13 +168,13 @@ class GraphPicture(Callback):
     def __init__(self, path: PathLike, **options: Any) -> None:
         self.path, self.options = path, options
 
-    def looks_inside(self, trainer: Trainer) -> bool:
+    def looks_inside(self, trainer: Run) -> bool:
         return trainer.step == 0
 
-    def on_start(self, trainer: Trainer) -> None:
+    def on_start(self, trainer: Run) -> None:
         make_folder(self.path)
 
-    def on_gradients(self, trainer: Trainer) -> None:
+    def on_gradients(self, trainer: Run) -> None:
         loss = trainer.loss_tensor
         if trainer.step == 0 and loss is not None:
             from minigrad import draw

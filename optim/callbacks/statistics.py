@@ -5,18 +5,16 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..clipping import gradient_values
 from ..history import History, check_suffix
 from ..optimizer import check_count
+from ..run import Run
 from .base import Callback
 from .saving import make_folder, warn_if_failing
-
-if TYPE_CHECKING:
-    from ..trainer import Trainer
 
 
 class Statistics(Callback):
@@ -36,12 +34,12 @@ class Statistics(Callback):
         self._before: dict[str, np.ndarray[Any, Any]] = {}
         self._row: dict[str, float] = {}
 
-    def on_start(self, trainer: Trainer) -> None:
+    def on_start(self, trainer: Run) -> None:
         self.history = History()
         if self.path is not None:
             make_folder(self.path)
 
-    def on_gradients(self, trainer: Trainer) -> None:
+    def on_gradients(self, trainer: Run) -> None:
         if trainer.step % self.every_steps:
             return
         self._row = {"step": trainer.step + 1}
@@ -51,7 +49,7 @@ class Statistics(Callback):
             self._row[f"{scope} gradient_norm"] = _norm(gradients)
             self._before |= {path: tensor.array.copy() for path, tensor in members.items()}
 
-    def on_step(self, trainer: Trainer) -> None:
+    def on_step(self, trainer: Run) -> None:
         if not self._before:
             return
         for scope, members in _scopes(trainer).items():
@@ -60,10 +58,10 @@ class Statistics(Callback):
         self.history.rows.append(self._row)
         self._before = {}
 
-    def on_epoch_end(self, trainer: Trainer) -> None:
+    def on_epoch_end(self, trainer: Run) -> None:
         self._save()
 
-    def on_end(self, trainer: Trainer) -> None:
+    def on_end(self, trainer: Run) -> None:
         self._save()
 
     def state_dict(self) -> dict[str, Any]:
@@ -78,7 +76,7 @@ class Statistics(Callback):
             warn_if_failing(lambda: self.history.save(path))
 
 
-def _scopes(trainer: Trainer) -> dict[str, dict[str, Any]]:
+def _scopes(trainer: Run) -> dict[str, dict[str, Any]]:
     scopes: dict[str, dict[str, Any]] = {}
     for path, tensor in trainer.optimizer.parameters().items():
         scopes.setdefault(path.rpartition(".")[0] or "model", {})[path] = tensor

@@ -18,8 +18,9 @@ from hypothesis.extra import numpy as hnp
 from safetensors.numpy import load_file, save_file
 
 import minigrad as mg
-from minigrad.checkpoint import check_match, clear_unfinished, replace_file
+from minigrad.checkpoint import check_match, replace_file
 from minigrad.errors import CheckpointError, DtypeError
+from minigrad.files import clear_unfinished
 
 ARRAYS = {
     "rnn.cell.W": np.random.default_rng(0).normal(size=(20, 30)).astype("float32"),

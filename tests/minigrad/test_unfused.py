@@ -1,4 +1,4 @@
-"""The twin of a fused gate: small gates alone, the same value, the same gradients, and a graph like the layers' own."""
+"""What a fused gate stands for, from small gates: the same value and gradients, and a graph like the layers' own."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 import minigrad as mg
 from layers import GRU, LSTM, RNN, Dense, Embedding, Sequential
 from minigrad.gates.sequence import _Sequence
-from minigrad.unfused import TWINS
+from minigrad.unfused import UNFUSED
 
 FUSED = [mg.LookupProduct, mg.RNNSequence, mg.GRUSequence, mg.LSTMSequence]
 MASK = np.array([[1, 1, 1, 1, 1, 1, 1], [0, 0, 0, 1, 1, 1, 1], [1, 1, 1, 1, 0, 0, 0], [1, 0, 1, 1, 0, 1, 0]], bool)
@@ -26,8 +26,8 @@ def cases():
                 yield pytest.param(shorter, arrays, id=f"{kind.__name__}-{number}-truncated")
 
 
-def test_every_gate_without_second_derivative_has_a_twin():
-    assert set(TWINS) == {getattr(mg, name) for name in mg.gates.__all__
+def test_every_gate_without_second_derivative_has_an_unfused_form():
+    assert set(UNFUSED) == {getattr(mg, name) for name in mg.gates.__all__
                           if getattr(getattr(mg, name), "differentiable_twice", True) is False}  # fmt: skip
 
 
@@ -36,11 +36,11 @@ def test_value_and_gradients_are_those_of_the_gate(gate, arrays):
     leaves = [mg.Tensor(array, requires_grad=array.dtype.kind == "f") for array in arrays]
     wanted = [leaf for leaf in leaves if leaf.requires_grad]
     z = gate(*leaves)
-    twin = mg.opened(z)
-    assert gate.name not in gates_of(twin) and len(gates_of(twin)) > 1
-    np.testing.assert_allclose(twin.array, z.array, rtol=1e-12, atol=1e-14)
+    opened = mg.opened(z)
+    assert gate.name not in gates_of(opened) and len(gates_of(opened)) > 1
+    np.testing.assert_allclose(opened.array, z.array, rtol=1e-12, atol=1e-14)
     dz = np.random.default_rng(5).normal(size=z.shape)
-    for ours, theirs in zip(mg.grad(twin, wanted, upstream=dz), mg.grad(z, wanted, upstream=dz), strict=True):
+    for ours, theirs in zip(mg.grad(opened, wanted, upstream=dz), mg.grad(z, wanted, upstream=dz), strict=True):
         np.testing.assert_allclose(ours.array, theirs.array, rtol=1e-10, atol=1e-13)
 
 
@@ -66,7 +66,7 @@ def test_a_whole_model_opened_is_the_model_unrolled(kind, options):
     assert set() < steps(opened) <= steps(unrolled)  # a layer joins its two directions step by step
 
 
-def test_a_mask_reaches_the_twin():
+def test_a_mask_reaches_the_unfused_form():
     layer = GRU(2, 3, fused=True)
     x = mg.Tensor(np.random.default_rng(3).normal(size=(4, 7, 2)).astype("float32"))
     z = layer(x, mask=MASK)
@@ -74,7 +74,7 @@ def test_a_mask_reaches_the_twin():
     np.testing.assert_allclose(mg.opened(z).array, z.array, rtol=1e-5)
 
 
-def test_second_derivatives_come_through_the_twin():
+def test_second_derivatives_come_through_the_unfused_form():
     rng = np.random.default_rng(4)
     a, W = rng.normal(size=(2, 3, 2)), mg.Tensor(rng.normal(size=(2, 2)), requires_grad=True)
     z = mg.opened(mg.RNNSequence()(a, np.zeros((2, 2)), W)).sum()

@@ -1,0 +1,39 @@
+"""One time step of a GRU and of an LSTM, from small gates: the equations that `layers` unrolls, and `mg.opened` too.
+
+recurrent.py has the same equations for a whole sequence at once, with the backward pass derived by hand; tests hold the
+two together.
+"""
+
+from __future__ import annotations
+
+from ..tensor import Tensor
+from .activation import sigmoid
+from .basic import tanh
+
+
+def gru_step(a: Tensor, h: Tensor, W_hh: Tensor, b_hh: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    """(h', the gates z, r and n) of a gated recurrent unit whose reset gate acts after the product.
+
+    a = x @ W_xh + b_xh (B, 3H) and s = h @ W_hh + b_hh (B, 3H) hold the blocks z, r, n side by side:
+    z = σ(a_z + s_z), r = σ(a_r + s_r), n = tanh(a_n + r ⊙ s_n), h' = n + z ⊙ (h - n), all (B, H).
+    """
+    H = h.shape[1]
+    s = h @ W_hh + b_hh
+    zr = sigmoid(a[:, : 2 * H] + s[:, : 2 * H])
+    z, r = zr[:, :H], zr[:, H:]
+    n = tanh(a[:, 2 * H :] + r * s[:, 2 * H :])
+    return n + z * (h - n), {"z": z, "r": r, "n": n}
+
+
+def lstm_step(a: Tensor, h: Tensor, c: Tensor, W_hh: Tensor) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+    """(h', c', the gates i, f, g and o) of long short-term memory.
+
+    a = x @ W_xh + b (B, 4H), and s = a + h @ W_hh, hold the blocks i, f, g, o side by side: i, f, o = σ(s),
+    g = tanh(s), c' = f ⊙ c + i ⊙ g, h' = o ⊙ tanh(c'), all (B, H).
+    """
+    H = h.shape[1]
+    s = a + h @ W_hh
+    i, f, o = sigmoid(s[:, :H]), sigmoid(s[:, H : 2 * H]), sigmoid(s[:, 3 * H :])
+    g = tanh(s[:, 2 * H : 3 * H])
+    c = f * c + i * g
+    return o * tanh(c), c, {"i": i, "f": f, "g": g, "o": o}
