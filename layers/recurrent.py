@@ -53,34 +53,33 @@ class Recurrent(Layer):
     and `backward_cell`, ...; with several, each runs in a scope of its name.
     """
 
-    def __init__(
-        self,
-        make_cell: Callable[[int], Cell],
-        input_size: int,
-        *,
-        layers: int = 1,
-        bidirectional: bool = False,
-        dropout: float = 0.0,
-        pooling: Literal["last", "mean", "max"] = "last",
-        return_sequences: bool = False,
-        return_state: bool = False,
-        truncate: int | None = None,
-        fused: bool | None = None,
-    ) -> None:
+    layers: int = 1
+    bidirectional: bool = False
+    pooling: Literal["last", "mean", "max"] = "last"
+    return_sequences: bool = False
+    return_state: bool = False
+    truncate: int | None = None
+    fused: bool | None = None
+
+    def __init__(self, make_cell: Callable[[int], Cell], input_size: int, **options: Unpack[Options]) -> None:
         super().__init__()
-        self.layers, self.bidirectional, self.truncate, self.fused = layers, bidirectional, truncate, fused
-        self.pooling, self.return_sequences, self.return_state = pooling, return_sequences, return_state
+        dropout = options.pop("dropout", 0.0)
+        for name, value in options.items():
+            if name not in Options.__annotations__:
+                names = ", ".join(Options.__annotations__)
+                raise TypeError(f"{type(self).__name__} has no option {name!r}; it has {names}")
+            setattr(self, name, value)
         _check_options(self, dropout)
         size = input_size
-        for number in range(layers):
+        for number in range(self.layers):
             suffix = f"_{number + 1}" if number else ""
-            for name in ("cell", "backward_cell")[: 1 + bidirectional]:
+            for name in ("cell", "backward_cell")[: 1 + self.bidirectional]:
                 cell = make_cell(size)
                 setattr(self, name + suffix, cell)
-            size = cell.hidden * (1 + bidirectional)
-        if layers > 1:
+            size = cell.hidden * (1 + self.bidirectional)
+        if self.layers > 1:
             self.dropout = Dropout(dropout)
-        check_fused(fused, list(self.cells().values()))
+        check_fused(self.fused, list(self.cells().values()))
 
     def cells(self) -> dict[str, Cell]:
         """{name: cell}, from the bottom up, forward before backward."""
@@ -128,14 +127,9 @@ class Recurrent(Layer):
         return sequence if self.return_sequences else pool(sequence, self.pooling, mask)
 
     def settings(self) -> str:
-        cell = next(iter(self.cells().values()))
-        defaults: dict[str, Any] = {
-            "layers": 1, "bidirectional": False, "pooling": "last", "return_sequences": False, "return_state": False,
-            "truncate": None, "fused": None,
-        }  # fmt: skip
-        options = {name: getattr(self, name) for name in defaults}
-        changed = [f", {name}={value!r}" for name, value in options.items() if value != defaults[name]]
-        return cell.settings() + "".join(changed)
+        names = [name for name in Options.__annotations__ if name != "dropout"]
+        changed = [name for name in names if getattr(self, name) != getattr(Recurrent, name)]
+        return next(iter(self.cells().values())).settings() + "".join(f", {n}={getattr(self, n)!r}" for n in changed)
 
 
 class RNN(Recurrent):
