@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 import warnings
-from contextlib import ContextDecorator
+from contextvars import ContextVar
 
 import numpy as np
 
 from minigrad import Tensor, generator
-from minigrad.context import RECORDING, SCOPE, show
+from minigrad.context import RECORDING, SCOPE, setting, show
 from minigrad.errors import MinigradError, OptionError
 
 from .layer import Layer
@@ -19,23 +18,12 @@ class ModeWarning(UserWarning):
     """A model that is evaluated while it is in training mode (MG214)."""
 
 
-class _Meant(threading.local):
-    """Whether training steps without gradients are meant: one per thread."""
-
-    on: bool = False
+_MEANT: ContextVar[bool] = ContextVar("dropout_without_gradients_is_meant", default=False)
 
 
-_meant = _Meant()
-
-
-class unrecorded_training(ContextDecorator):
+def unrecorded_training() -> setting:
     """Within this block dropout under `no_grad` is meant: a long sequence runs up to where its gradients begin."""
-
-    def __enter__(self) -> None:
-        self._before, _meant.on = _meant.on, True
-
-    def __exit__(self, *error: object) -> None:
-        _meant.on = self._before
+    return setting(_MEANT, True)
 
 
 class Dropout(Layer):
@@ -66,7 +54,7 @@ class Dropout(Layer):
     def forward(self, x: Tensor) -> Tensor:
         if not self.training or self.rate == 0:
             return x
-        if not RECORDING.get() and not _meant.on:
+        if not RECORDING.get() and not _MEANT.get():
             _warn_of_mode(self.rate)
         kept = generator().random(x.shape, np.float32) >= self.rate
         scale: Tensor = x * (kept.astype(x.dtype) / x.dtype.type(1 - self.rate))

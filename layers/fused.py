@@ -12,7 +12,7 @@ from minigrad.errors import OptionError
 from minigrad.gates.rows import looked_up
 
 from .cells import Cell, GRUCell, LSTMCell, RNNCell, State
-from .layer import watch
+from .layer import ON_VALUE
 from .mask import Mask
 
 
@@ -34,7 +34,7 @@ def shall_fuse(wish: bool | None, cells: list[Cell]) -> bool:
     if wish is not None:
         return wish
     fast = FUSED.get() or not RECORDING.get()
-    return fast and watch.tell is None and all(can_fuse(cell) for cell in cells)
+    return fast and ON_VALUE.get() is None and all(can_fuse(cell) for cell in cells)
 
 
 def check_fused(wish: bool | None, cells: list[Cell]) -> None:

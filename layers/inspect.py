@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from minigrad import Tensor, grad, no_grad, softmax_cross_entropy
-from minigrad.context import SCOPE
+from minigrad.context import SCOPE, setting
 from minigrad.errors import GradientError, OptionError
 from minigrad.timesteps import step_number
 
 from .cells import Cell
-from .layer import Array, Layer, watch
+from .layer import ON_VALUE, Array, Layer
 
 Loss = Callable[[Tensor, Any], Tensor]
 
@@ -147,11 +147,8 @@ class _Record:
 @contextmanager
 def _recording(model: Layer, layers: Sequence[str]) -> Iterator[_Record]:
     record = _Record(model, layers)
-    before, watch.tell = watch.tell, record
-    try:
+    with setting(ON_VALUE, record):
         yield record
-    finally:
-        watch.tell = before
 
 
 @contextmanager

@@ -6,8 +6,8 @@ Layer a child, each under the name of its attribute and in the order of definiti
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
 from typing import Any, Self
 
 import numpy as np
@@ -25,13 +25,8 @@ class LayerError(MinigradError, TypeError):
     """A class derived from Layer that is not written as one."""
 
 
-class _Watch(threading.local):
-    """Who is told of the values that layers compute: see inspect.py. One per thread, nobody by default."""
-
-    tell: Callable[[Layer, str, Any], None] | None = None
-
-
-watch = _Watch()
+ON_VALUE: ContextVar[Callable[[Layer, str, Any], None] | None] = ContextVar("on_value", default=None)
+"""A hook that is called with each value that a layer computes or names: see inspect.py."""
 
 
 class Layer:
@@ -83,16 +78,17 @@ class Layer:
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         with scope(self._name or type(self).__name__.lower()):
             output = self.forward(*inputs, **options)
-        if watch.tell is not None:
-            watch.tell(self, "", output)
+        if (watch := ON_VALUE.get()) is not None:
+            watch(self, "", output)
         return output
 
     def note(self, **values: Tensor) -> None:
         """Name values on the way (`self.note(i=i, f=f)`), so that drawings say them and `layers.outputs` finds them."""
+        watch = ON_VALUE.get()
         for name, value in values.items():
             value.node.name = name
-            if watch.tell is not None:
-                watch.tell(self, name, value)
+            if watch is not None:
+                watch(self, name, value)
 
     # ---- what it is made of ----
 

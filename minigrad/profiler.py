@@ -19,7 +19,7 @@ from .errors import OptionError
 from .gate import Gate
 from .graph import Node
 from .tensor import Tensor
-from .timesteps import step_number
+from .timesteps import ANY_STEP, step_number
 
 _MOST = 30  # rows that are printed
 Charge = tuple["Row", str, int | None]  # who pays for the time that runs: which figure of a row, and for which node
@@ -159,7 +159,7 @@ class profile:
     def _row(self, gate: str, scope: Scope) -> Row:
         row = self._rows.get((scope, gate))
         if row is None:
-            place = tuple(name if step_number(name) is None else "t*" for name in scope)
+            place = tuple(name if step_number(name) is None else ANY_STEP for name in scope)
             row = self._rows.setdefault((place, gate), Row("/".join(place) or "(top level)", gate))
             self._rows[scope, gate] = row
         return row

@@ -10,6 +10,8 @@ import re
 from .context import Scope
 
 PATTERN = r"t\d+"
+ANY_STEP = "t*"
+"""What stands for all time steps where they share a row of a table."""
 
 
 def step_name(t: int, steps: int) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from minigrad import enable_grad
 from minigrad.graph import Leaf
+from minigrad.timesteps import ANY_STEP
 
 from .run import Model
 
@@ -95,7 +96,7 @@ def summary(model: Model, *inputs: Any) -> Summary:
     for row in found:
         first = [leaf for leaf in row.parameters if leaf not in seen and leaf in known]
         seen.update(first)
-        layer = layers.get(".".join(name for name in row.scope[1:] if name != "\0"))
+        layer = layers.get(".".join(name for name in row.scope[1:] if name != ANY_STEP))
         lines.append(
             Line(
                 scope=row.path,

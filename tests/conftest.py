@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 
 # Before anything imports NumPy: two workers, each with a thread for every core, would slow each other down.
@@ -15,6 +18,58 @@ os.environ.setdefault("MPLBACKEND", "Agg")  # pictures go to files; no test open
 # Derandomised: a test that fails for one person fails for all. No deadline: a busy machine is not a failure.
 settings.register_profile("minigrad", derandomize=True, deadline=None, database=None, max_examples=50)
 settings.load_profile("minigrad")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    help = "run with what only buys time left out of the engine (see test_core_alone.py)"
+    parser.addoption("--without-appendix", action="store_true", help=help)
+
+
+@contextmanager
+def plain_engine() -> Iterator[None]:
+    """The engine alone: gradients added up one by one, no written-out call, no sparse rows, nothing fused."""
+    import layers.embedding
+    import layers.fused
+    from minigrad import Tensor, speed
+    from minigrad.gates import Scatter, indexing, rows
+
+    def scatter(shape: tuple[int, ...], key: object, values: object) -> object:
+        gate = Scatter(shape, key)
+        return gate(values) if isinstance(values, Tensor) else gate.forward(values)
+
+    def make_table(data: object, **options: object) -> Tensor:
+        return Tensor(data, requires_grad=True)
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (indexing, rows):
+            patch.setattr(module, "scatter", scatter)
+        patch.setattr(layers.embedding, "make_table", make_table)
+        patch.setattr(layers.fused, "can_fuse", lambda cell: False)
+        speed.unplug()
+        try:
+            yield
+        finally:
+            speed.plug_in()
+
+
+@pytest.fixture
+def without_appendix() -> Callable[[], AbstractContextManager[None]]:
+    return plain_engine
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _plain_engine_if_asked(request: pytest.FixtureRequest) -> Iterator[None]:
+    if request.config.getoption("--without-appendix"):
+        with plain_engine():
+            yield
+    else:
+        yield
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip tests that are of the appendix itself where it is out."""
+    if item.get_closest_marker("appendix") and item.config.getoption("--without-appendix"):
+        pytest.skip("a test of the appendix")
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:

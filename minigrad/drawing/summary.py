@@ -10,7 +10,7 @@ import numpy as np
 from ..arrays import Array
 from ..context import Scope
 from ..graph import Leaf, Node
-from ..timesteps import step_of
+from ..timesteps import ANY_STEP, step_of
 from .boxes import name_steps
 
 
@@ -30,8 +30,8 @@ class Row:
     @property
     def path(self) -> str:
         """The scope as the table shows it: rnn/t00 … t39/cell."""
-        name = "/".join(self.scope) or "(top level)"
-        return name.replace("\0", name_steps(self.steps)) if self.steps else name
+        names = (name_steps(self.steps) if name == ANY_STEP else name for name in self.scope)
+        return "/".join(names) or "(top level)"
 
 
 def rows(nodes: list[Node]) -> list[Row]:
@@ -46,7 +46,7 @@ def rows(nodes: list[Node]) -> list[Row]:
         if gate is None:
             continue
         place = step_of(node.scope)
-        scope = node.scope if place is None else (*place[0], "\0", *place[2])
+        scope = node.scope if place is None else (*place[0], ANY_STEP, *place[2])
         row = found.setdefault(scope, Row(scope))
         if place:
             row.steps.add(place[1])

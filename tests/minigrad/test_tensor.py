@@ -200,6 +200,7 @@ def test_sparse_gradients_meet_arrays():
     np.testing.assert_array_equal(table.grad[0], [3, 3])
 
 
+@pytest.mark.appendix
 def test_a_lookup_gradient_stays_sparse_until_it_is_read():
     table = mg.Tensor(np.ones((1000, 2)), requires_grad=True)
     mg.lookup(table, [[3, 5], [3, 9]]).sum().backward()
