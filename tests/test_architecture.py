@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -18,16 +19,14 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("minigrad", "layers", "optim")
 FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 
-# The engine, lowest first: each may import those before it. errors.py is under everything.
-_FLOORS = (
-    "random", "arrays", "context", "timesteps", "graph", "checks", "backward", "accumulator", "numpy_functions",
-    "tensor", "derivatives", "table", "gate", "speed", "gates",
-)  # fmt: skip
-ENGINE = tuple(f"minigrad.{name}" for name in _FLOORS)
-_ROOMS = (
-    "gradient_checker", "anomaly", "drawing", "explorer", "checkpoint", "data", "profiler", "unfused", "reach",
-)  # fmt: skip
-SIDE_ROOMS = tuple(f"minigrad.{name}" for name in _ROOMS)
+DESIGN = (ROOT / "docs" / "design.md").read_text()
+
+# Read off the page, so that page and test cannot differ: the engine, lowest first; each may import those before it.
+_ARROWS = re.search(r"^    gates -> (.*?)\n\n", DESIGN, re.S | re.M)[0]
+ENGINE = tuple(f"minigrad.{name}" for name in reversed(re.findall(r"\w+", _ARROWS)))
+BASE = ("minigrad.errors", "minigrad.files")  # under everything
+_ROOMS = re.search(r"other\. (.*?) are side rooms", DESIGN.replace("\n", " "))[1]
+SIDE_ROOMS = tuple(f"minigrad.{name}" for name in re.findall(r"\w+", _ROOMS) if name != "and")
 
 
 def module_name(path: Path) -> str:
@@ -80,11 +79,22 @@ def forbidden(module: str) -> tuple[str, ...]:
         banned += SIDE_ROOMS + ENGINE[place + 1 :]
     if under(module, "minigrad.data"):
         banned += ENGINE  # reviews are arrays; reading them needs no Tensor
+    if under(module, *BASE):
+        banned += ENGINE + SIDE_ROOMS
     return banned
 
 
 def violations(source: str, module: str, is_package: bool = False) -> list[str]:
     return sorted({name for name, _ in imports(source, module, is_package) if under(name, *forbidden(module))})
+
+
+def test_the_page_has_a_place_for_every_file() -> None:
+    modules = {module_name(path) for path in FILES} - set(PACKAGES)
+    known = (*ENGINE, *BASE, *SIDE_ROOMS, "layers", "optim")
+    assert {module for module in modules if not under(module, *known)} == set()
+    assert [name for name in known if name not in {*modules, *PACKAGES}] == [], "places without a file"
+    drawn = set(re.findall(r"^  (\w+)(?:\.py|/) ", DESIGN, re.M))  # in the picture of the house
+    assert drawn == {name.partition(".")[2] for name in (*ENGINE, *BASE, *SIDE_ROOMS)}
 
 
 @pytest.mark.parametrize("path", FILES, ids=module_name)
@@ -118,12 +128,22 @@ def test_optional_libraries_are_imported_where_they_are_used() -> None:
     wrong = []
     for path in FILES:
         module = module_name(path)
-        allowed = {"numpy"} if under(module, *ENGINE, "minigrad.errors") else core
+        allowed = {"numpy"} if under(module, *ENGINE, *BASE) else core
         for name, at_top in imports(path.read_text(), module, path.name == "__init__.py"):
             top = name.partition(".")[0]
             if at_top and top not in allowed and top not in PACKAGES and top not in sys.stdlib_module_names:
                 wrong.append(f"{module} imports {name}")
     assert wrong == []
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    # Imports inside functions and for annotations count too: a reader follows them all the same.
+    modules = {module_name(path): path for path in FILES if path.name != "__init__.py"}
+    needs = {
+        module: {name for name, _ in imports(path.read_text(), module, False) if name in modules and name != module}
+        for module, path in modules.items()
+    }
+    list(TopologicalSorter(needs).static_order())  # a CycleError names the circle
 
 
 def loaded_by(statement: str) -> set[str]:

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import minigrad as mg
+from minigrad import accumulator
 from minigrad.errors import NonFiniteError, OptionError
-from optim import CosineSchedule, StepSchedule, WarmUp, clip_gradients
+from optim import SGD, CosineSchedule, StepSchedule, WarmUp, clip_gradients
 
 
 @pytest.mark.parametrize(
@@ -115,3 +116,15 @@ def test_a_gradient_that_is_not_finite_is_named(bad: float) -> None:
     assert "p1 has NaN or infinity" in error.value.what and "1 of 3" in error.value.what
     assert error.value.cause and "learning rate" in error.value.remedy
     np.testing.assert_array_equal(parameters["p0"].grad, np.ones(2))
+
+
+def test_clipping_leaves_rows_summed(monkeypatch: pytest.MonkeyPatch) -> None:
+    counted = []
+    sum_by_place = accumulator.sum_by_place
+    monkeypatch.setattr(accumulator, "sum_by_place", lambda *a: counted.append(1) or sum_by_place(*a))
+    table = mg.Tensor(np.zeros((6, 2)), requires_grad=True)
+    mg.lookup(table, [1, 4, 1]).sum().backward()
+    clip_gradients({"table": table}, 1.0)
+    SGD({"table": table}, lr=1.0).step()
+    assert len(counted) == 1
+    np.testing.assert_allclose(table.array[[1, 4]], -np.array([[2, 2], [1, 1]]) / math.sqrt(10), rtol=1e-12)
