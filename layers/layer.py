@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -215,6 +215,10 @@ class Sequential(Layer):
 
     Errors: OptionError (MG206) for no layers, or for something that is not a Layer.
     """
+
+    if TYPE_CHECKING:  # what it has is named after its arguments
+
+        def __getattr__(self, name: str) -> Any: ...
 
     def __init__(self, *layers: Layer) -> None:
         super().__init__()

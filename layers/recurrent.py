@@ -147,6 +147,8 @@ class RNN(Recurrent):
     (MG222, MG223, MG225), a state (MG224). Source: Elman, Finding structure in time (1990).
     """
 
+    cell: RNNCell  # the first of its cells, which Recurrent makes
+
     def __init__(
         self,
         input_size: int,
@@ -167,6 +169,8 @@ class GRU(Recurrent):
     Errors: as RNN. Source: Cho et al., Learning phrase representations using RNN encoder-decoder (2014).
     """
 
+    cell: GRUCell  # the first of its cells, which Recurrent makes
+
     def __init__(
         self, input_size: int, hidden_size: int, *, reset_after: bool = True, **options: Unpack[Options]
     ) -> None:
@@ -182,6 +186,8 @@ class LSTM(Recurrent):
 
     Errors: as RNN. Source: Hochreiter and Schmidhuber, Long short-term memory (1997).
     """
+
+    cell: LSTMCell  # the first of its cells, which Recurrent makes
 
     def __init__(
         self, input_size: int, hidden_size: int, *, forget_bias: float = 1.0, **options: Unpack[Options]

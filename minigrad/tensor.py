@@ -66,7 +66,7 @@ class Tensor(ArrayMethods):
         array.setflags(write=False)
         leaf.output = array
 
-    def update(self, change: Callable[[Array], None]) -> None:
+    def update(self, change: Callable[[Array], object]) -> None:
         """Let `change(array)` write into the array in place: for optimizers, where a copy would cost too much.
 
         Graphs recorded before then hold a changed array, and their backward is refused with an error.

@@ -10,7 +10,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Generic, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -18,12 +18,21 @@ import numpy.typing as npt
 from minigrad.data.text import UNKNOWN, Ids, Vocabulary, damaged_file, missing_file, pad
 from minigrad.errors import DataError, OptionError
 
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar  # with a default, which that of typing has from Python 3.13 on
+
+    Rows = TypeVar("Rows", bound=Ids | list[Ids], default=Ids)  # plain `Reviews` are padded
+else:
+    from typing import TypeVar
+
+    Rows = TypeVar("Rows")
+
 BUNDLE = Path(__file__).with_name("imdb.npz")
 BUNDLED_LENGTH, BUNDLED_VOCABULARY = 40, 10_000
 
 
 @dataclass(frozen=True)
-class Reviews:
+class Reviews(Generic[Rows]):
     """Reviews with their labels, 0 negative and 1 positive.
 
     `ids` is an integer array (reviews, length), or a list of integer arrays when the reviews are whole; `labels` an
@@ -35,20 +44,20 @@ class Reviews:
     (2, [[1, 6], [1, 7]])
     """
 
-    ids: Ids | list[Ids]
+    ids: Rows
     labels: Ids
     texts: list[str] | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
 
-    def __getitem__(self, rows: slice | npt.ArrayLike) -> Reviews:
+    def __getitem__(self, rows: slice | npt.ArrayLike) -> Reviews[Rows]:
         chosen = np.atleast_1d(np.arange(len(self))[rows if isinstance(rows, slice) else np.asarray(rows)])
-        ids = [self.ids[row] for row in chosen] if isinstance(self.ids, list) else self.ids[chosen]
+        ids: Any = [self.ids[row] for row in chosen] if isinstance(self.ids, list) else self.ids[chosen]
         texts = None if self.texts is None else [self.texts[row] for row in chosen]
         return Reviews(ids, self.labels[chosen], texts)
 
-    def hold_back(self, count: int, seed: int = 0) -> tuple[Reviews, Reviews]:
+    def hold_back(self, count: int, seed: int = 0) -> tuple[Reviews[Rows], Reviews[Rows]]:
         """Two parts: the rest, and `count` rows chosen by `seed` to validate on. Each keeps the order of the rows.
 
         >>> rest, held = Reviews(np.zeros((10, 2), dtype=int), np.arange(10)).hold_back(3)
@@ -69,21 +78,29 @@ class Reviews:
 
 
 @dataclass(frozen=True)
-class IMDB:
+class IMDB(Generic[Rows]):
     """25,000 reviews to train on, 25,000 to test on, and the vocabulary that encoded them."""
 
-    train: Reviews
-    test: Reviews
+    train: Reviews[Rows]
+    test: Reviews[Rows]
     vocabulary: Vocabulary
 
 
+@overload
+def load_imdb(
+    source: str = ..., *, data_dir: str | os.PathLike[str] | None = ..., length: int = ..., vocabulary_size: int = ...
+) -> IMDB: ...
+@overload
+def load_imdb(
+    source: str = ..., *, data_dir: str | os.PathLike[str] | None = ..., length: None, vocabulary_size: int = ...
+) -> IMDB[list[Ids]]: ...
 def load_imdb(
     source: str = "bundled",
     *,
     data_dir: str | os.PathLike[str] | None = None,
     length: int | None = BUNDLED_LENGTH,
     vocabulary_size: int = BUNDLED_VOCABULARY,
-) -> IMDB:
+) -> IMDB[Any]:
     """The IMDB reviews: from the file that comes with minigrad, or whole through tensorflow-datasets.
 
     A review's ids are its last `length`, padded on the left; the vocabulary comes from the training split alone. The
@@ -164,7 +181,7 @@ def _narrowed(reviews: Reviews, length: int, vocabulary_size: int) -> Reviews:
     return Reviews(np.where(ids < vocabulary_size, ids, UNKNOWN), reviews.labels.astype(np.int64))
 
 
-def _from_tfds(data_dir: str | os.PathLike[str] | None, length: int | None, vocabulary_size: int) -> IMDB:
+def _from_tfds(data_dir: str | os.PathLike[str] | None, length: int | None, vocabulary_size: int) -> IMDB[Any]:
     try:
         import tensorflow_datasets as tfds
     except ImportError as error:
@@ -193,7 +210,7 @@ def _from_tfds(data_dir: str | os.PathLike[str] | None, length: int | None, voca
     return IMDB(_encoded("train", train, vocabulary, length), _encoded("test", test, vocabulary, length), vocabulary)
 
 
-def _encoded(split: str, rows: Sequence[dict[str, Any]], vocabulary: Vocabulary, length: int | None) -> Reviews:
+def _encoded(split: str, rows: Sequence[dict[str, Any]], vocabulary: Vocabulary, length: int | None) -> Reviews[Any]:
     from tqdm import tqdm
 
     texts = [row["text"].decode() for row in rows]
