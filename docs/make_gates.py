@@ -19,7 +19,7 @@ sys.path.insert(0, str(ROOT))
 
 import minigrad as mg  # noqa: E402
 from minigrad import gates  # noqa: E402
-from minigrad.tensor import FUNCTIONS  # noqa: E402
+from minigrad.numpy_functions import FUNCTIONS  # noqa: E402
 
 PAGE = ROOT / "docs" / "gates.md"
 ORDER = ("basic", "elementwise", "activation", "shape", "reduction", "indexing", "rows", "loss", "recurrent")
@@ -63,7 +63,7 @@ def page() -> str:
 
 def _gates(module: Any) -> list[type[mg.Gate]]:
     """The public gates of a module, in the order in which they stand there."""
-    found = [one for name in gates.__all__ if inspect.isclass(one := getattr(gates, name))]
+    found: list[type[mg.Gate]] = [getattr(gates, name) for name in gates.__all__ if name in mg.GATES]
     return sorted((one for one in found if one.__module__ == module.__name__),
                   key=lambda one: inspect.getsourcelines(one)[1])  # fmt: skip
 
@@ -72,7 +72,7 @@ def gate_of(function: Any) -> str:
     """The name of the gate that a function records: it is one, or its docstring names it first."""
     if isinstance(function, mg.Gate):
         return function.name
-    return next(word for word in re.findall(r"\w+", function.__doc__) if word in mg.GATES)
+    return next(hit[0] for hit in re.finditer(r"\w+", function.__doc__) if hit[0] in mg.GATES)
 
 
 def recorders(gate: type[mg.Gate]) -> Iterator[str]:

@@ -10,6 +10,7 @@ import argparse
 import os
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -77,7 +78,7 @@ def gates() -> Iterator[tuple[str, Callable[[], Any]]]:
         for gate, arrays in islice(kind.samples(), 1):
             if not name.startswith("_"):  # what several gates share is no gate
                 order = 2 if gate.differentiable_twice else 1
-                yield name, lambda gate=gate, arrays=arrays, order=order: mg.gradcheck(gate, *arrays, order=order)
+                yield name, partial(mg.gradcheck, gate, *arrays, order=order)
 
 
 def layers() -> Iterator[tuple[str, Callable[[], Any]]]:
@@ -101,10 +102,7 @@ def layers() -> Iterator[tuple[str, Callable[[], Any]]]:
         "LSTM(6, 5, pooling='mean')": (Sequential(LSTM(6, 5, pooling="mean"), Dense(5, 3)), (steps, labels)),
     }
     for name, (model, batch) in several.items():
-        yield (
-            name,
-            lambda model=model, batch=batch: mg.gradcheck_model(model, mg.softmax_cross_entropy, batch, sample=None),
-        )
+        yield name, partial(mg.gradcheck_model, model, mg.softmax_cross_entropy, batch, sample=None)
     masked = LSTM(6, 3)
     yield "LSTM(6, 3) with a mask", lambda: mg.gradcheck(lambda x: masked(x, mask=mask), steps)
 
@@ -116,7 +114,7 @@ def models() -> Iterator[tuple[str, Callable[[], Any]]]:
     for kind in (GRU, LSTM, RNN):
         model = Sequential(Embedding(10_000, 128), kind(128, 32), Dense(32, 2))
         name = f"IMDB model, {kind.__name__}, 40 steps"
-        yield name, lambda model=model: mg.gradcheck_model(model, mg.softmax_cross_entropy, batch, fast=True)
+        yield name, partial(mg.gradcheck_model, model, mg.softmax_cross_entropy, batch, fast=True)
 
 
 def print_row(name: str, report: Any, milliseconds: float) -> None:

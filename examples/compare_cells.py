@@ -45,7 +45,9 @@ def main() -> None:
     train, batch = data.train[: arguments.limit], data.test[:256]
     review = data.test[[arguments.review]]
     words = data.vocabulary.decode(review.ids[0]).split()
-    before, after, shades = {}, {}, {}
+    before: dict[str, Any] = {}
+    after: dict[str, Any] = {}
+    shades = {}
     for name, kind in KINDS.items():
         mg.seed(arguments.seed)
         model = Sequential(Embedding(len(data.vocabulary), 64), kind(64, 32), Dense(32, 2))

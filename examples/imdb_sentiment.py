@@ -35,6 +35,7 @@ import numpy as np
 import optim
 from minigrad.data import IMDB, Batches, Vocabulary, load_imdb
 from minigrad.errors import MinigradError
+from optim.run import Run
 from polarity import Polarity
 from sentiment_model import KINDS, WORDS, Sentiment, logits, probability, show_words, surest, weigh_words
 
@@ -173,7 +174,7 @@ class KeepSnapshots(optim.Snapshots):
             old.unlink(missing_ok=True)
         return None
 
-    def on_end(self, trainer: optim.Trainer) -> None:
+    def on_end(self, trainer: Run) -> None:
         if trainer.stop_reason != "Ctrl-C":
             return
         out = self.folder.parent

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,7 +78,7 @@ class Polarity:
         return named | {f"ratios_{length}": ratios for length, ratios in enumerate(self.ratios, start=1)}
 
     @classmethod
-    def of(cls, arrays: Mapping[str, NDArray[np.generic]]) -> Polarity:
+    def of(cls, arrays: Mapping[str, NDArray[Any]]) -> Polarity:
         """What `arrays` gave."""
         lengths = range(1, LONGEST + 1)
         return cls([arrays[f"runs_{n}"] for n in lengths], [arrays[f"ratios_{n}"] for n in lengths])
@@ -92,6 +93,6 @@ def numbers(ids: Ids, length: int) -> NDArray[np.int64]:
 
 def log_odds(counts: NDArray[np.int64]) -> Floats:
     """r from the counts (negative, positive) of each run; the first place is that of unknown runs, and 0."""
-    ratios = np.log((counts[1] + 1) / (counts[0] + 1)).astype(np.float32)
+    ratios: Floats = np.log((counts[1] + 1) / (counts[0] + 1)).astype(np.float32)
     ratios[0] = 0
     return ratios

@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -34,7 +35,8 @@ class Classifier(Layer):
         self.head = Dense(32, 2)
 
     def forward(self, ids: mg.Tensor) -> mg.Tensor:
-        return self.head(self.rnn(self.embedding(ids)))
+        scores: mg.Tensor = self.head(self.rnn(self.embedding(ids)))
+        return scores
 
 
 def product() -> mg.Tensor:
@@ -71,13 +73,14 @@ def sentiment(cell: str, steps: int, stacked: int = 1, truncate: int | None = No
 def small_recurrent(cell: str, steps: int, truncate: int | None = None) -> mg.Tensor:
     """A recurrent layer alone, on two sequences of three numbers a step."""
     x = mg.Tensor(mg.generator().normal(size=(2, steps, 3)).astype(np.float32), name="x")
-    return CELLS[cell](3, 4, truncate=truncate)(x).sum()
+    last: mg.Tensor = CELLS[cell](3, 4, truncate=truncate)(x)
+    return last.sum()
 
 
 def gallery(folder: Path) -> None:
     """The pictures that docs/drawing.md and the README show."""
     folder.mkdir(parents=True, exist_ok=True)
-    pictures = {
+    pictures: dict[str, tuple[mg.Tensor, dict[str, Any]]] = {
         "first.png": (first(), {"values": True, "grads": True}),
         "product.png": (product(), {"values": True, "legend": True}),
         "dense.png": (dense(), {"values": True, "grads": True}),

@@ -39,7 +39,8 @@ class Sentiment(Layer):
         Padding is passed over: hardly a review is shorter than forty words, and the network would never learn what
         many places of padding mean, as they come before a short text that somebody types.
         """
-        return self.head(self.rnn(mg.concatenate([vectors, polarity], axis=2), mask=words)).reshape(-1)
+        scores: mg.Tensor = self.head(self.rnn(mg.concatenate([vectors, polarity], axis=2), mask=words))
+        return scores.reshape(-1)
 
 
 def logits(model: Sentiment, polarity: Polarity, ids: NDArray[Any], batch_size: int = 500) -> NDArray[Any]:
@@ -86,8 +87,8 @@ def weigh_words(
     model.eval()
     full = model.embedding(ids).array, polarity(ids)
     growth = (np.arange(50, dtype=np.float32)[:, None, None] + 0.5) / 50
-    inputs = [mg.Tensor(growth * x, requires_grad=True) for x in full]
-    slopes = mg.grad(model.read(*inputs, np.ones((50, ids.size), bool)).sum(), inputs)
+    vectors, company = (mg.Tensor(growth * x, requires_grad=True) for x in full)
+    slopes = mg.grad(model.read(vectors, company, np.ones((50, ids.size), bool)).sum(), [vectors, company])
     parts = sum((x * slope.array.mean(axis=0)).sum(axis=2)[0] for x, slope in zip(full, slopes, strict=True))
     logit = model(ids, polarity(ids)).item()
     return logit, [(vocabulary[id], float(part)) for id, part in zip(ids[0], parts, strict=True)]

@@ -38,7 +38,8 @@ class Bag(Layer):
         self._ratios = ratios.astype(np.float32)
 
     def forward(self, features: Any) -> mg.Tensor:
-        return (self.weight(features)[:, :, 0] * self._ratios[features]).sum(axis=1) + self.b
+        parts: mg.Tensor = self.weight(features)[:, :, 0] * self._ratios[features]
+        return parts.sum(axis=1) + self.b
 
 
 class Runs:
@@ -76,7 +77,7 @@ def log_ratios(features: np.ndarray, labels: np.ndarray, count: int) -> np.ndarr
         counts = 1 + np.bincount(features[labels == label].ravel(), minlength=count)
         counts[0] = 0
         shares.append(np.maximum(counts, 1) / counts.sum())
-    ratios = np.log(shares[0] / shares[1])
+    ratios: np.ndarray = np.log(shares[0] / shares[1])
     ratios[0] = 0
     return ratios
 

@@ -57,7 +57,7 @@ def batches(reviews: Reviews, shuffle: bool = False) -> Batches:
     return Batches(reviews.ids, reviews.labels, batch_size=32 if shuffle else 500, shuffle=shuffle)
 
 
-def every_epoch(imdb: IMDB, kind: str, seed: int) -> common.Figures:
+def every_epoch(imdb: IMDB, kind: str, seed: int) -> dict[str, float]:
     """Test loss and accuracy after each of 3 epochs on all reviews."""
     history = trainer(kind, seed, Evaluate(batches(imdb.test), every_epochs=1)).fit(batches(imdb.train, True), 3)
     return {
@@ -67,7 +67,7 @@ def every_epoch(imdb: IMDB, kind: str, seed: int) -> common.Figures:
     }
 
 
-def best_epoch(imdb: IMDB, kind: str, seed: int) -> common.Figures:
+def best_epoch(imdb: IMDB, kind: str, seed: int) -> dict[str, float]:
     """Test accuracy of the epoch that was best on a tenth of the training reviews, held back."""
     rest, held = imdb.train.hold_back(len(imdb.train) // 10, seed)
     made = trainer(kind, seed, BestSnapshot(monitor="validation_accuracy"))

@@ -95,8 +95,8 @@ def run(seed: int, limit: int | None = None, epochs: int = 30, optimizer: str = 
             rule.step()
         if epoch in PRINTED:
             for name, reviews in (("train", train), ("test", test)):
-                loss, accuracy = measure(model, reviews)
-                figures[f"{name} loss, epoch {epoch}"] = loss
+                mean_loss, accuracy = measure(model, reviews)
+                figures[f"{name} loss, epoch {epoch}"] = mean_loss
                 figures[f"{name} accuracy, epoch {epoch}"] = accuracy
             print(f"  seed {seed}, epoch {epoch:2d}: test accuracy {accuracy:.4f}", flush=True)
     return figures

@@ -24,6 +24,7 @@ import numpy as np
 import minigrad as mg
 from layers import LSTM, Dense, Embedding, Layer
 from minigrad.data import IMDB, Batches, Reviews, load_imdb, mask
+from minigrad.data.text import Ids
 from optim import Adam, BestSnapshot, EpochReport, LogFile, ProgressBar, Trainer
 
 TITLE = {True: "1c. The stacked encoder, rows sorted by class", False: "1c. The stacked encoder, rows mixed"}
@@ -45,15 +46,18 @@ class Encoder(Layer):
         self.head = Dense(32, 2)
 
     def forward(self, ids: Any) -> mg.Tensor:
-        return self.head(self.lstm(self.embedding(ids), mask=mask(ids)))
+        scores: mg.Tensor = self.head(self.lstm(self.embedding(ids), mask=mask(ids)))
+        return scores
 
 
-def first_rows(reviews: Reviews, count: int, in_classes: bool) -> Reviews:
+def first_rows(reviews: Reviews[Any], count: int, in_classes: bool) -> Reviews[Any]:
     """The first rows of the reviews as they are, or as they would be if somebody had sorted them by class."""
     return reviews[np.argsort(reviews.labels, kind="stable")[:count]] if in_classes else reviews[:count]
 
 
-def run(seed: int, imdb: IMDB, in_classes: bool, limit: int | None = None, out: Path | None = None) -> common.Figures:
+def run(
+    seed: int, imdb: IMDB[Any], in_classes: bool, limit: int | None = None, out: Path | None = None
+) -> common.Figures:
     """Train one encoder, with all that a trainer does beside; the figures of each epoch."""
     train, validation = (first_rows(part, limit or ROWS, in_classes) for part in (imdb.train, imdb.test))
     mg.seed(seed)
@@ -80,7 +84,7 @@ def run(seed: int, imdb: IMDB, in_classes: bool, limit: int | None = None, out: 
     }
 
 
-def load(data_dir: str | None) -> IMDB:
+def load(data_dir: str | None) -> IMDB[list[Ids]]:
     """The whole reviews, as ids of the 20,000 most frequent words."""
     return load_imdb("tfds", data_dir=data_dir, length=None, vocabulary_size=VOCABULARY)
 

@@ -20,6 +20,7 @@ import numpy as np
 from recipe import train_each
 
 from minigrad.data import IMDB, Batches, Reviews, load_imdb, pad
+from minigrad.data.text import Ids
 from polarity import Polarity
 from sentiment_model import WORDS
 
@@ -28,28 +29,28 @@ TITLE = "Trained on every forty words of the whole reviews: test accuracy on the
 KNOWN = {"reference": {"bag of runs of words": 0.847}}
 
 
-def pieces(reviews: Reviews) -> tuple[Any, Any, Any]:
+def pieces(reviews: Reviews[list[Ids]]) -> tuple[Any, Any, Any]:
     """Every review cut from its end into rows of forty ids: (ids, the label of each row, the review of each row)."""
     rows = [ids[max(0, end - WORDS) : end] for ids in reviews.ids for end in range(len(ids), 0, -WORDS)]
     counts = [-(-len(ids) // WORDS) for ids in reviews.ids]
     return pad(rows, WORDS), np.repeat(reviews.labels, counts), np.repeat(np.arange(len(reviews)), counts)
 
 
-def run(seed: int, imdb: IMDB, limit: int | None = None) -> common.Figures:
+def run(seed: int, imdb: IMDB[list[Ids]], limit: int | None = None) -> common.Figures:
     """Test accuracy of each model for one seed. `imdb` has whole reviews."""
     train, test = imdb.train[:limit], imdb.test[:limit]
     rest, held = train.hold_back(len(train) // 10, seed)
     ids, labels, review = pieces(rest)
     polarity, own = Polarity.count(ids, labels, seed, groups=review)
 
-    def last_words(part: Reviews) -> Batches:
+    def last_words(part: Reviews[list[Ids]]) -> Batches:
         last = pad(part.ids, WORDS)
         return Batches(last, polarity(last), part.labels, batch_size=500, shuffle=False)
 
     return train_each(seed, Batches(ids, own, labels, batch_size=128), last_words(held), last_words(test), epochs=2)
 
 
-def load(data_dir: str | None) -> IMDB:
+def load(data_dir: str | None) -> IMDB[list[Ids]]:
     """The whole reviews, as ids of the 10,000 most frequent words."""
     return load_imdb("tfds", data_dir=data_dir, length=None)
 
