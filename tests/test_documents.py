@@ -14,7 +14,8 @@ PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 
 @pytest.fixture(scope="module")
 def first_script() -> str:
-    return re.search(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)[1]
+    scripts: list[str] = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    return scripts[0]
 
 
 def test_the_first_graph_of_the_readme(first_script: str, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ import minigrad as mg
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "docs" / "errors.md").read_text()
-IMPORTS = re.search(r"```python\n(.*?)```", PAGE, re.S)[1]
+IMPORTS = re.findall(r"```python\n(.*?)```", PAGE, re.S)[0]
 SECTIONS = {
     code: (example, message)
     for code, example, message in re.findall(
@@ -67,13 +67,14 @@ def world(tmp_path, monkeypatch) -> Iterator[dict[str, Any]]:
         monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
 
     gates, modules = dict(mg.GATES), dict(sys.modules)
+    loaded: dict[str, Any] = sys.modules  # an example may put None there: a module that cannot be imported
     namespace: dict[str, Any] = {"serve": serve, "without_programs": without_programs, "with_program": with_program}
     exec(IMPORTS, namespace)
     mg.seed(0)
     yield namespace
     mg.GATES.clear()
     mg.GATES.update(gates)
-    for name in [name for name, module in sys.modules.items() if module is None]:
+    for name in [name for name, module in loaded.items() if module is None]:
         sys.modules.pop(name)
         if modules.get(name) is not None:
             sys.modules[name] = modules[name]
@@ -113,9 +114,10 @@ def test_an_error_says_what_the_page_shows(code, world):
 def calls_in(source: str) -> Iterator[tuple[str, ast.Call]]:
     """Every call whose first argument is a code, wherever it stands."""
     for node in ast.walk(ast.parse(source)):
-        first = node.args[0] if isinstance(node, ast.Call) and node.args else None
-        if isinstance(first, ast.Constant) and re.fullmatch(r"MG\d{3}", str(first.value)):
-            yield first.value, node
+        if isinstance(node, ast.Call) and node.args and isinstance(first := node.args[0], ast.Constant):
+            code = str(first.value)
+            if re.fullmatch(r"MG\d{3}", code):
+                yield code, node
 
 
 def sources() -> Iterator[tuple[Path, str]]:

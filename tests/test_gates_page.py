@@ -16,6 +16,7 @@ ROWS = dict(re.findall(r"^\| \[(\w+)\]\(#\w+\) \| .*? \| (.*) \|$", PAGE, re.M))
 
 def test_the_page_is_the_one_that_the_docstrings_make():
     spec = importlib.util.spec_from_file_location("make_gates", ROOT / "docs" / "make_gates.py")
+    assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     assert module.page() == PAGE, "run: python docs/make_gates.py"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -170,16 +170,17 @@ def draw_growth(part: Part, path: Path) -> None:
     grid = np.atleast_2d(drawing.subplots(2, len(growing), sharex="col", squeeze=False))
     shown: dict[str, Any] = {}
     for column, (name, contenders) in enumerate(growing.items()):
+        panels: list[tuple[Any, Callable[[Row], float], float]] = [
+            (grid[0, column], lambda row: row.cpu * 1e3, 1e-3),
+            (grid[1, column], lambda row: row.memory / 1e6, 0.1),
+        ]
         ticks = sorted({size for points in contenders.values() for size, _ in points})
         for contender, points in contenders.items():
             sizes = [size for size, _ in points]
             style = {"color": COLOURS.get(contender, "#bbbbbb"), "marker": "o", "markersize": 4}
             time, memory = (
                 axes.plot(sizes, [max(value(row), floor) for _, row in points], **style)[0]
-                for axes, value, floor in (
-                    (grid[0, column], lambda row: row.cpu * 1e3, 1e-3),
-                    (grid[1, column], lambda row: row.memory / 1e6, 0.1),
-                )
+                for axes, value, floor in panels
             )
             shown.setdefault(LABELS[contender], time)
         for axes in grid[:, column]:

@@ -60,11 +60,11 @@ def summarise(workload: Any, sizes: Any, results: Sequence[Result]) -> Part:
             if not result.rounds:
                 part.rows.append(Row(result.contender, case, error=result.error))
                 continue
-            middle = {what: median(round[what] for round in result.rounds) for what in ("cpu", "wall", "memory")}
-            row = Row(result.contender, case, **middle, note=result.note, error=result.error)
+            cpu, wall, memory = (median(round[what] for round in result.rounds) for what in ("cpu", "wall", "memory"))
+            row = Row(result.contender, case, cpu, wall, memory, note=result.note, error=result.error)
             if base is not None:
                 row.ratio = ratio(result, base)
-            if result is not first and result.check is not None:
+            if first is not None and result is not first and result.check is not None:
                 row.difference = workload.difference(first.check, result.check)
                 row.agrees = row.difference <= workload.TOLERANCE
             part.rows.append(row)

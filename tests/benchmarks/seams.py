@@ -77,31 +77,35 @@ def leave_out(seam: str) -> None:
             return fast_add(total, gradient, shape)  # another seam's
         return accumulator.dense(total) + backward.unbroadcast(accumulator.dense(gradient), shape)
 
+    def put(place: Any, **others: Any) -> None:
+        for name, other in others.items():
+            setattr(place, name, other)
+
     if seam == "accumulator":
-        backward.add = plain_add
+        put(backward, add=plain_add)
     elif seam == "one product":
-        accumulator.transposed_product = None  # type: ignore[assignment]  # recognises none
+        put(accumulator, transposed_product=None)  # recognises none
     elif seam == "late sums":
-        backward.add = reduced_add
+        put(backward, add=reduced_add)
     elif seam == "written-out call":
-        mg.Gate.__call__ = speed._general_call  # type: ignore[method-assign]
+        put(mg.Gate, __call__=speed._general_call)
     elif seam == "functions":
         for gate in mg.GATES.values():
-            gate.backward = eager(gate.backward)  # type: ignore[method-assign]
+            put(gate, backward=eager(gate.backward))
     elif seam == "dot":
-        mg.MultiplyGate.forward = lambda self, a, b: a @ b  # type: ignore[method-assign]
-        backward.transposed_product = basic.transposed_product = accumulator.transposed_product = (
-            lambda a, dz: a.T @ dz  # type: ignore[assignment]
-        )
+        put(mg.MultiplyGate, forward=lambda self, a, b: a @ b)
+        for module in (backward, basic, accumulator):
+            put(module, transposed_product=lambda a, dz: a.T @ dz)
     elif seam == "sparse gradients":
-        indexing.scatter = rows.scatter = dense_scatter
-        layers.fused.looked_up = lambda x: None  # which makes a sparse gradient by itself
+        put(indexing, scatter=dense_scatter)
+        put(rows, scatter=dense_scatter)
+        put(layers.fused, looked_up=lambda x: None)  # which makes a sparse gradient by itself
     elif seam == "pending updates":
-        layers.embedding.make_table = lambda data: mg.Tensor(data, requires_grad=True)  # type: ignore[assignment]
+        put(layers.embedding, make_table=lambda data: mg.Tensor(data, requires_grad=True))
     elif seam == "distinct words":
-        layers.fused.looked_up = lambda x: None
+        put(layers.fused, looked_up=lambda x: None)
     elif seam == "fused gates":
-        layers.fused.can_fuse = lambda cell: False
+        put(layers.fused, can_fuse=lambda cell: False)
 
 
 def case(name: str) -> Callable[[], Any]:

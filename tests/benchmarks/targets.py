@@ -27,9 +27,9 @@ class Results(dict[tuple[str, str], Result]):
         self, text: str, limit: float, one: str, other: str, case: str, other_case: str = ""
     ) -> Iterator[Target]:
         """The ratio of one contender to another, or of one case to another, where both are there."""
-        pair = self.get((one, case)), self.get((other, other_case or case))
-        if all(pair):
-            yield text, limit, ratio(*pair)
+        first, second = self.get((one, case)), self.get((other, other_case or case))
+        if first is not None and second is not None:
+            yield text, limit, ratio(first, second)
 
     def fastest_peer(self, case: str) -> str:
         """The peer with the least CPU time; "" where there is none."""

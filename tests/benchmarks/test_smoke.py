@@ -27,7 +27,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
 
 def differences(text: str, letter: str) -> list[float]:
     """What stands in the column "difference" of one workload's table."""
-    section = re.search(rf"## \({letter}\).*?(?=\n## |\Z)", text, re.DOTALL)[0]
+    section = re.findall(rf"## \({letter}\).*?(?=\n## |\Z)", text, re.DOTALL)[0]
     head, _, *rows = [line.split("|") for line in section.splitlines() if line.startswith("|")]
     column = [cell.strip() for cell in head].index("difference")
     return [float(row[column]) for row in rows if row[column].strip()]
@@ -50,7 +50,9 @@ def test_the_page_is_whole(page: tuple[str, Path]) -> None:
     assert not [path for path in folder.rglob("*") if path.name.startswith(".")]
 
 
-def run_changed(folder: Path, contender: str, before: str, after: str, *arguments: str) -> subprocess.CompletedProcess:
+def run_changed(
+    folder: Path, contender: str, before: str, after: str, *arguments: str
+) -> subprocess.CompletedProcess[str]:
     """Run a copy of the benchmark in which `before` reads `after` in that contender's module."""
     for path in RUN.parent.rglob("*.py"):
         target = folder / path.relative_to(RUN.parent)
@@ -105,6 +107,7 @@ def test_interrupted_it_leaves_nothing(tmp_path: Path) -> None:
         stderr=subprocess.PIPE,
         text=True,
     )
+    assert process.stdout is not None
     assert process.stdout.readline() == "\n"  # the first table: it is in the middle of its work
     time.sleep(0.2)
     process.send_signal(signal.SIGINT)

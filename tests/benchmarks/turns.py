@@ -106,24 +106,27 @@ class Worker:
             text=True,
             env=environment(contender),
         )
+        assert self.process.stdin is not None and self.process.stdout is not None  # both are pipes
+        self.requests, self.replies = self.process.stdin, self.process.stdout
 
     def reply(self) -> dict[str, Any]:
         """Its next answer; {"error": ...} where it has died."""
-        line = self.process.stdout.readline()
+        line = self.replies.readline()
         if line:
-            return json.loads(line)
+            answer: dict[str, Any] = json.loads(line)
+            return answer
         self.log.seek(0)
         last = [text for text in self.log.read().splitlines() if text.strip()][-1:]
         return {"error": f"ended with status {self.process.wait()}: {''.join(last)}"}
 
     def ask(self, **request: float) -> dict[str, Any]:
-        self.process.stdin.write(json.dumps(request) + "\n")
-        self.process.stdin.flush()
+        self.requests.write(json.dumps(request) + "\n")
+        self.requests.flush()
         return self.reply()
 
     def close(self) -> None:
-        self.process.stdin.close()
-        self.process.stdout.close()
+        self.requests.close()
+        self.replies.close()
         self.process.kill()
         self.process.wait()
         self.log.close()

@@ -70,7 +70,7 @@ def peak_memory(afresh: bool = False) -> int:
         if afresh:
             with suppress(OSError):
                 Path("/proc/self/clear_refs").write_text("5")
-        return int(re.search(r"VmHWM:\s*(\d+)", status.read_text())[1]) * 1024
+        return int(re.findall(r"VmHWM:\s*(\d+)", status.read_text())[0]) * 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
 

@@ -90,7 +90,7 @@ def test_it_leaves_the_figures_and_pictures_that_it_names(short_run):
 def test_the_test_accuracy_is_that_of_the_best_weights(short_run, scores):
     out, text = short_run
     test = load_imdb().test[:400]
-    accuracy, loss = map(float, re.search(r"Test accuracy ([.\d]+), loss ([.\d]+)", text).groups())
+    accuracy, loss = map(float, re.findall(r"Test accuracy ([.\d]+), loss ([.\d]+)", text)[0])
     assert accuracy == pytest.approx(np.mean((scores > 0) == test.labels), abs=1e-4)
     assert loss == pytest.approx(np.mean(np.logaddexp(0, np.where(test.labels, -scores, scores))), abs=2e-4)
     best = max(history(out), key=lambda row: float(row["validation_accuracy"]))
@@ -105,6 +105,7 @@ def test_the_surest_reviews_are_the_surest(short_run, scores):
     for title, chosen in (("right", right), ("wrong", ~right)):
         row = np.argmax(np.where(chosen, np.abs(scores), -1))
         said = re.search(rf"confident and {title}: ([.\d]+)% positive, and it is (\w+)\n  \.\.\. (.*)\n", text)
+        assert said is not None
         assert float(said[1]) / 100 == pytest.approx(1 / (1 + np.exp(-scores[row])), abs=1e-3)
         assert said[2] == ("negative", "positive")[test.labels[row]]
         assert said[3] == words.decode(test.ids[row])
@@ -123,12 +124,12 @@ def test_predict_says_the_probability_and_what_each_word_did(run, short_run):
     # A word's part: how fast the logit changes with what is read at its place, by central differences, on average while
     # the whole input grows from nothing.
     growing = (np.arange(50)[:, None, None] + 0.5) / 50 * full
-    expected = {}
+    expected: dict[str, list[float]] = {}
     for place in range(1, 5):  # the words that have an id of their own
         here = 1e-4 * (np.arange(6) == place)[:, None] * full
         low, high = (logits_by_hand(weights, growing + step, np.ones((50, 6), bool)) for step in (-here, here))
         expected.setdefault(vocabulary[ids[0, place]], []).append((high - low).mean() / 2e-4)
-    printed = {}
+    printed: dict[str, list[float]] = {}
     for part, word in re.findall(r"^  ([+-]\d\.\d{3})  (\w+)$", text, re.MULTILINE):
         printed.setdefault(word, []).append(float(part))
     assert printed.keys() == expected.keys()
@@ -149,13 +150,14 @@ def test_ctrl_c_and_resume_give_what_an_unbroken_run_gives(run, tmp_path):
         [sys.executable, str(SCRIPT), *map(str, options), "--out", str(broken)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
+    assert process.stderr is not None
     for line in process.stderr:
         if line.startswith("epoch 1/2"):  # a tenth of the first epoch is done
             break
     process.send_signal(signal.SIGINT)
     text, _ = process.communicate(timeout=60)
     assert process.returncode == 130
-    command = re.search(r"To go on:  python \S+ (--resume .*)", text)[1]
+    (command,) = re.findall(r"To go on:  python \S+ (--resume .*)", text)
     assert command == f"--resume {broken} --epochs 2"
     run("imdb_sentiment.py", *command.split())
     run("imdb_sentiment.py", *options, "--out", whole)

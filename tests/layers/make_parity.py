@@ -34,7 +34,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=DATA)
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
-    arrays = {"pytorch": pytorch, "keras": keras}[arguments.framework](arguments.seed)
+    arrays: dict[str, Any] = {"pytorch": pytorch, "keras": keras}[arguments.framework](arguments.seed)
     np.savez_compressed(arguments.out / f"parity_{arguments.framework}.npz", **arrays)
     print(f"{len(arrays)} arrays")
 
@@ -54,7 +54,7 @@ def pytorch(seed: int) -> dict[str, np.ndarray]:
         "lstm": nn.LSTM(D, H, batch_first=True),
         "lstm_stacked_both_ways": nn.LSTM(D, H, batch_first=True, num_layers=2, bidirectional=True),
     }
-    found: dict[str, np.ndarray] = {}
+    found: dict[str, Any] = {}
     for case, module in cases.items():
         x = torch.randn(B, T, D, requires_grad=True)
         output, final = module(x)
@@ -115,10 +115,8 @@ def keras(seed: int) -> dict[str, np.ndarray]:
             for layer in stack:
                 output = layer(output, mask=mask)
             cotangent = rng.normal(size=output.shape)
-            if (
-                masked and cotangent.ndim == 3
-            ):  # under Bidirectional Keras puts zeros out at padding; ours stay what they were
-                cotangent *= mask.numpy()[:, :, None]
+            if mask is not None and cotangent.ndim == 3:
+                cotangent *= mask.numpy()[:, :, None]  # under Bidirectional Keras puts zeros out at padding, we do not
             loss = tf.reduce_sum(output * cotangent)
         weights = [weight for layer in stack for weight in layer.trainable_weights]
         grad_x, *gradients = tape.gradient(loss, [x, *(weight.value for weight in weights)])

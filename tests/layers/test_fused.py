@@ -101,7 +101,7 @@ def test_a_trainer_fuses_but_for_a_step_that_is_drawn():
     from optim.callbacks import Callback
 
     class Look(Callback):
-        seen: list = []
+        seen: list[int] = []
 
         def looks_inside(self, trainer):
             return trainer.step == 0
@@ -152,7 +152,8 @@ def test_rows_that_were_looked_up_unrecorded_pass_no_gradient_on():
         x = embedding(np.array([[1, 2, 2, 0]]))
     with mg.fused():
         layer(x).sum().backward()
-    assert embedding.table.grad is None and layer.cell.W_xh.grad.any()
+    assert embedding.table.grad is None
+    assert layer.cell.W_xh.grad is not None and layer.cell.W_xh.grad.any()
 
 
 def test_a_frozen_table_is_still_looked_up_by_distinct_words():
@@ -162,4 +163,5 @@ def test_a_frozen_table_is_still_looked_up_by_distinct_words():
         z = layer(embedding(np.array([[1, 2, 2, 0]])))
     assert "LookupProduct" in gates_of(z)
     z.sum().backward()
-    assert embedding.table.grad is None and layer.cell.W_xh.grad.any()
+    assert embedding.table.grad is None
+    assert layer.cell.W_xh.grad is not None and layer.cell.W_xh.grad.any()

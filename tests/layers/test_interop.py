@@ -87,7 +87,7 @@ def test_gate_blocks_and_transposes_are_where_pytorch_has_them() -> None:
 
 def test_pytorchs_two_biases_are_added(tmp_path: Path) -> None:
     arrays = to_layout(RNN(1, 1), "pytorch")
-    arrays["bias_ih_l0"], arrays["bias_hh_l0"] = np.float32([2.0]), np.float32([3.0])
+    arrays["bias_ih_l0"], arrays["bias_hh_l0"] = np.array([2.0], np.float32), np.array([3.0], np.float32)
     save_file(arrays, tmp_path / "torch.safetensors")  # as PyTorch's users save it
     rnn = RNN(1, 1)
     import_weights(rnn, tmp_path / "torch.safetensors", "pytorch")

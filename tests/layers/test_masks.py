@@ -63,12 +63,13 @@ def test_padding_on_either_side_leaves_no_trace(kind: Any, options: Any, lengths
     layer = make(kind, **options)
     rows = [rng.normal(size=(length, D)) for length in lengths]
     seed = rng.normal(size=(len(rows), H * (1 + layer.bidirectional)))
-    outputs, row_grads, totals = [], [], None
+    outputs, row_grads = [], []
+    totals: list[Any] = []  # of the gradients of all rows
     for row, part in zip(rows, seed, strict=True):
         output, row_grad, grads = run(layer, row[None], part[None], None)
         outputs.append(output[0])
         row_grads.append(row_grad[0])
-        totals = grads if totals is None else [a + b for a, b in zip(totals, grads, strict=True)]
+        totals = [a + b for a, b in zip(totals, grads, strict=True)] if totals else grads
     for side in ("left", "right"):
         x, mask = padded(rows, side, rng.normal(size=(len(rows), T, D)) * 100)
         output, grad_x, grads = run(layer, x, seed, mask)

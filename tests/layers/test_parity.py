@@ -77,6 +77,7 @@ def compare(model: Layer, layout: str, case: str, **options: Any) -> None:
     compared = arrays["seed"] != 0  # not at padding, where the conventions differ
     np.testing.assert_allclose(output.array * compared, arrays["output"] * compared, rtol=0, atol=1e-12)
     output.backward(arrays["seed"])
+    assert x.grad is not None
     np.testing.assert_allclose(x.grad, arrays["grad_x"], rtol=0, atol=1e-12)
     # A gradient travels like its weight, but that one bias of ours stands for two equal gradients of PyTorch.
     for parameter in model.named_parameters().values():

@@ -36,7 +36,7 @@ def test_embedding_gives_rows_and_sends_gradients_to_them_alone() -> None:
     embedding = Embedding(4, 2)
     z = embedding([[1, 3], [3, 3]])
     np.testing.assert_array_equal(z.array, embedding.table.array[[[1, 3], [3, 3]]])
-    (z * np.float32([[[1.0, 2.0]]])).sum().backward()
+    (z * np.array([[[1.0, 2.0]]], np.float32)).sum().backward()
     np.testing.assert_array_equal(embedding.table.grad, [[0, 0], [1, 2], [0, 0], [3, 6]])
 
 
@@ -90,6 +90,7 @@ def test_layer_norm_by_formula_and_gradient_by_differences() -> None:
         step = np.zeros_like(x)
         step[index] = 1e-6
         numeric[index] = (seed * (truth(x + step) - truth(x - step))).sum() / 2e-6
+    assert t.grad is not None and layer.bias.grad is not None
     np.testing.assert_allclose(t.grad, numeric, atol=1e-7)
     np.testing.assert_allclose(layer.bias.grad, seed.sum(axis=0))
     np.testing.assert_allclose(layer(np.full((1, 5), 3.0) * mg.Tensor(np.ones(5))).array, [bias], atol=1e-12)
@@ -136,10 +137,10 @@ def test_orthogonal_prefers_no_direction() -> None:
     ("action", "code", "error"),
     [
         (lambda: Dense(0, 3), "MG210", OptionError),
-        (lambda: Dense(3, 2.5), "MG210", OptionError),
+        (lambda: Dense(3, 2.5), "MG210", OptionError),  # type: ignore[arg-type]
         (lambda: Embedding(True, 3), "MG210", OptionError),
         (lambda: LayerNorm(-1), "MG210", OptionError),
-        (lambda: Dense(3, 2, "relu"), "MG211", OptionError),
+        (lambda: Dense(3, 2, "relu"), "MG211", OptionError),  # type: ignore[arg-type]
         (lambda: Dropout(1.0), "MG212", OptionError),
         (lambda: Dropout(-0.1), "MG212", OptionError),
         (lambda: init.orthogonal((3,)), "MG213", ShapeError),

@@ -136,12 +136,13 @@ def by_hand(layer: Any, x: Any) -> Any:
 def test_sequences_last_states_and_pooling() -> None:
     x = np.random.default_rng(2).normal(size=(3, 5, 4))
     truth = by_hand(in_float64(RNN(4, 2)), x)
-    for options, expected in [
+    cases: list[tuple[dict[str, Any], Any]] = [
         ({}, truth[:, -1]),
         ({"return_sequences": True}, truth),
         ({"pooling": "mean"}, truth.mean(axis=1)),
         ({"pooling": "max"}, truth.max(axis=1)),
-    ]:
+    ]
+    for options, expected in cases:
         np.testing.assert_allclose(in_float64(RNN(4, 2, **options))(x).array, expected, atol=1e-14)
 
 
@@ -233,6 +234,7 @@ def test_an_initial_state_gets_its_gradient() -> None:
     z = layer(np.zeros((1, 1, 3)), h0)
     z.sum().backward()
     slope = 1 - np.tanh(layer.cell.b_h.array) ** 2
+    assert h0.grad is not None
     np.testing.assert_allclose(h0.grad, [layer.cell.W_hh.array @ slope], atol=1e-14)
 
 
@@ -257,12 +259,12 @@ def test_second_derivatives_pass_through_an_unrolled_rnn() -> None:
     ("action", "code", "error"),
     [
         (lambda: RNN(0, 3), "MG210", OptionError),
-        (lambda: RNN(3, 2, activation="tanh"), "MG211", OptionError),
+        (lambda: RNN(3, 2, activation="tanh"), "MG211", OptionError),  # type: ignore[arg-type]
         (lambda: LSTM(3, 2, layers=2, dropout=1.5), "MG212", OptionError),
         (lambda: RNN(3, 2, truncate=0), "MG220", OptionError),
-        (lambda: RNN(3, 2, truncate=2.5), "MG220", OptionError),
+        (lambda: RNN(3, 2, truncate=2.5), "MG220", OptionError),  # type: ignore[arg-type]
         (lambda: RNN(3, 2, layers=0), "MG220", OptionError),
-        (lambda: RNN(3, 2, pooling="sum"), "MG220", OptionError),
+        (lambda: RNN(3, 2, pooling="sum"), "MG220", OptionError),  # type: ignore[arg-type]
         (lambda: RNN(3, 2, pooling="mean", return_sequences=True), "MG220", OptionError),
         (lambda: RNN(3, 2, dropout=0.5), "MG220", OptionError),
         (lambda: RNN(3, 2)(np.ones((4, 3))), "MG221", ShapeError),

@@ -88,6 +88,7 @@ def test_gradients_equal_those_of_a_leaf_in_the_layers_place(batch_size: int) ->
     words = mg.Tensor(m.embedding(IDS).array, requires_grad=True)
     last = m.gru(words)
     mg.softmax_cross_entropy(m.dense(last), LABELS).backward()
+    assert words.grad is not None
     np.testing.assert_allclose(found["embedding"], words.grad, atol=1e-7)
     probability = np.exp(outputs(m, IDS, [""])[""])
     probability /= probability.sum(axis=1, keepdims=True)

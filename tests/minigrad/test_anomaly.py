@@ -30,6 +30,7 @@ def test_lines_are_noted_where_they_are_wanted():
     after = mg.tanh(x)
     assert before.node.source is None and after.node.source is None and ON_RECORD.get() is None
     for node in (z.node, z.node.inputs[0]):
+        assert node.source is not None
         assert re.search(rf"test_anomaly\.py:{line_of('two gates')}$", node.source)
 
 

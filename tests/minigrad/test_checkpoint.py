@@ -9,6 +9,7 @@ import struct
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -173,7 +174,7 @@ def test_every_byte_counts(tmp_path: Path) -> None:
             mg.load(path)
 
 
-def forged(header: dict, body: bytes = b"") -> bytes:
+def forged(header: dict[str, Any], body: bytes = b"") -> bytes:
     """A file with a right checksum over a header of somebody's own making."""
     text = json.dumps(header).encode()
     content = struct.pack("<Q", len(text)) + text + body
@@ -197,7 +198,7 @@ def forged(header: dict, body: bytes = b"") -> bytes:
         ({"minigrad": json.dumps({"sha256": "0" * 64, "info": {}})}, None),
     ],
 )
-def test_hostile_headers(tmp_path: Path, metadata: dict, code: str | None) -> None:
+def test_hostile_headers(tmp_path: Path, metadata: dict[str, Any], code: str | None) -> None:
     path = tmp_path / "forged.safetensors"
     path.write_bytes(forged({"__metadata__": metadata}))
     if code is None:  # the forger can do what save can do
@@ -247,7 +248,7 @@ def test_arrays_that_the_format_has_no_room_for(tmp_path: Path, value: np.ndarra
 
 
 @pytest.mark.parametrize("info", [{"f": len}, {"a": np.ones(2)}, {("a", 1): 2}])
-def test_info_that_is_no_json(tmp_path: Path, info: dict) -> None:
+def test_info_that_is_no_json(tmp_path: Path, info: dict[Any, Any]) -> None:
     with pytest.raises(DtypeError) as error:
         mg.save(tmp_path / "x.safetensors", {}, info)
     assert error.value.code == "MG507" and "JSON" in error.value.cause

@@ -11,7 +11,7 @@ import pytest
 import minigrad as mg
 from minigrad.backward import sweep, unbroadcast
 from minigrad.context import SCOPE, show
-from minigrad.graph import ancestors
+from minigrad.graph import Leaf, ancestors
 
 
 def parameter(value, name=None):
@@ -241,6 +241,7 @@ def test_cut_stops_the_gradient_and_remembers_where():
     z = fresh * x
     z.backward()
     assert x.grad == 6.0
+    assert isinstance(fresh.node, Leaf)
     assert fresh.node.cut_from is y.node and fresh.node.origin == "cut"
     assert y.detach().node.cut_from is None
 

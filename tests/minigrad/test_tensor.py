@@ -1,5 +1,7 @@
 """Tensors as NumPy users meet them: dtypes, operators, NumPy's own functions, and what is refused."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,6 +11,7 @@ from hypothesis.extra import numpy as hnp
 import minigrad as mg
 from minigrad.accumulator import SparseGradient, add
 from minigrad.arrays import distinct_ids, sum_by_place
+from minigrad.graph import Leaf
 
 x32 = mg.Tensor([[1.0, 2.0], [3.0, 4.0]])
 
@@ -35,7 +38,7 @@ def test_a_lone_number_never_widens(number, operation):
 def test_operators_and_numpy_functions_record_the_same_gates():
     x = mg.Tensor(np.array([[0.5, 1.5], [2.5, 3.5]]), requires_grad=True)
     a = np.array([[1.0, 2.0], [3.0, 4.0]])
-    pairs = [
+    pairs: list[tuple[Any, Any, str]] = [
         (x + a, np.add(x, a), "AddGate"), (a + x, np.add(a, x), "AddGate"), (a - x, np.subtract(a, x), "Subtract"),
         (a * x, np.multiply(a, x), "Hadamard"), (a / x, np.divide(a, x), "Divide"),
         (a @ x, np.matmul(a, x), "MultiplyGate"), (x**2, np.power(x, 2), "Power"),
@@ -52,7 +55,8 @@ def test_operators_and_numpy_functions_record_the_same_gates():
         assert ours.node.gate.name == numpys.node.gate.name == gate
         np.testing.assert_array_equal(ours.array, numpys.array)
     plain = x.array
-    np.testing.assert_array_equal((a @ x).array, a @ plain)
+    product: Any = a @ x  # to NumPy's stubs an array
+    np.testing.assert_array_equal(product.array, a @ plain)
     np.testing.assert_array_equal((2**x).array, 2**plain)
     np.testing.assert_array_equal(x.transpose(1, 0).array, plain.T)
 
@@ -61,7 +65,7 @@ def test_operators_and_numpy_functions_record_the_same_gates():
 def test_a_numpy_function_without_a_gate_is_named(function):
     with pytest.raises(TypeError, match=r"np\.[a-z.]*" + function.__name__) as caught:
         function(mg.Tensor(np.eye(2), requires_grad=True))
-    assert caught.value.code == "MG118"
+    assert isinstance(caught.value, mg.MinigradError) and caught.value.code == "MG118"
 
 
 def test_out_is_refused_and_asarray_drops_no_gradient():
@@ -145,6 +149,7 @@ def test_broadcasting_gradients_are_the_transpose_of_the_derivative(shapes, oper
     z = operation(A, B)
     dz = rng.normal(size=shapes.result_shape)
     z.backward(dz)
+    assert A.grad is not None and B.grad is not None
     assert A.grad.shape == a.shape and B.grad.shape == b.shape
     direction = rng.normal(size=a.shape)
     along = np.sum((operation(a + direction, b) - operation(a, b)) * dz)
@@ -197,6 +202,7 @@ def test_sparse_gradients_meet_arrays():
     (mg.lookup(table, [1, 1]).sum() + (table * table).sum() + table[1:, 0].sum()).backward()
     np.testing.assert_array_equal(table.grad, [[2, 2], [5, 4], [3, 2], [3, 2]])
     mg.lookup(table, [0]).sum().backward()
+    assert table.grad is not None
     np.testing.assert_array_equal(table.grad[0], [3, 3])
 
 
@@ -204,6 +210,8 @@ def test_sparse_gradients_meet_arrays():
 def test_a_lookup_gradient_stays_sparse_until_it_is_read():
     table = mg.Tensor(np.ones((1000, 2)), requires_grad=True)
     mg.lookup(table, [[3, 5], [3, 9]]).sum().backward()
-    assert isinstance(table.node.grad, SparseGradient)
-    assert sorted(table.node.grad.rows()[0].tolist()) == [3, 5, 9]
+    assert isinstance(table.node, Leaf) and isinstance(table.node.grad, SparseGradient)
+    rows = table.node.grad.rows()
+    assert rows is not None and sorted(rows[0].tolist()) == [3, 5, 9]
+    assert table.grad is not None
     assert table.grad[3].tolist() == [2, 2] and table.grad.sum() == 8

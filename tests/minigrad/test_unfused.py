@@ -8,7 +8,7 @@ from layers import GRU, LSTM, RNN, Dense, Embedding, Sequential
 from minigrad.gates.sequence import _Sequence
 from minigrad.unfused import UNFUSED
 
-FUSED = [mg.LookupProduct, mg.RNNSequence, mg.GRUSequence, mg.LSTMSequence]
+FUSED: list[type[mg.Gate]] = [mg.LookupProduct, mg.RNNSequence, mg.GRUSequence, mg.LSTMSequence]
 MASK = np.array([[1, 1, 1, 1, 1, 1, 1], [0, 0, 0, 1, 1, 1, 1], [1, 1, 1, 1, 0, 0, 0], [1, 0, 1, 1, 0, 1, 0]], bool)
 
 
@@ -22,7 +22,7 @@ def cases():
         for number, (gate, arrays) in enumerate(kind.samples()):
             yield pytest.param(gate, arrays, id=f"{kind.__name__}-{number}")
             if isinstance(gate, _Sequence):
-                shorter = kind(truncate=2, reverse=gate.reverse)
+                shorter = type(gate)(truncate=2, reverse=gate.reverse)
                 yield pytest.param(shorter, arrays, id=f"{kind.__name__}-{number}-truncated")
 
 

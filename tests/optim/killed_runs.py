@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -43,7 +44,7 @@ def train(folder: Path) -> None:
     mg.seed(3)
     model = Sequential(Embedding(200, 24), LSTM(24, 16), Dropout(0.3), Dense(16, 2))
     table, rest = split(model.named_parameters(), "embedding")  # without decay, untouched rows of the table are put off
-    groups = [{"parameters": table, "weight_decay": 0.0}, {"parameters": rest}]
+    groups: list[dict[str, Any]] = [{"parameters": table, "weight_decay": 0.0}, {"parameters": rest}]
     optimizer = SGD(groups, lr=0.5, momentum=0.9, nesterov=True, weight_decay=1e-4)
     trainer = Trainer(
         model,
@@ -107,7 +108,7 @@ def main(kills: int) -> list[str]:
         length = time.monotonic() - began
         expected = (folder / "end.safetensors").read_bytes()
     rng = np.random.default_rng(0)
-    found = []
+    found: list[str] = []
     while len(found) < kills:
         outcome = killed(rng.uniform(0, 0.8 * length), expected)
         if outcome != "it was over before the kill":

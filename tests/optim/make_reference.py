@@ -6,11 +6,12 @@ The stored arrays are float64, so that a test can tell a wrong formula from roun
 """
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 STEPS = 12
-RULES = {
+RULES: dict[str, tuple[str, dict[str, Any]]] = {
     "sgd": ("SGD", {"lr": 0.1}),
     "sgd_decay": ("SGD", {"lr": 0.1, "weight_decay": 0.02}),
     "sgd_momentum": ("SGD", {"lr": 0.1, "momentum": 0.9}),
@@ -31,12 +32,12 @@ def main() -> None:
     rng = np.random.default_rng(6)
     start = {"W": rng.normal(size=(4, 3)), "b": rng.normal(size=3)}
     gradients = {path: rng.normal(size=(STEPS, *value.shape)) for path, value in start.items()}
-    stored = {f"start/{path}": value for path, value in start.items()}
+    stored: dict[str, Any] = {f"start/{path}": value for path, value in start.items()}
     stored |= {f"gradients/{path}": value for path, value in gradients.items()}
     for name, (rule, options) in RULES.items():
         parameters = {path: torch.nn.Parameter(torch.tensor(value)) for path, value in start.items()}
         optimizer = getattr(torch.optim, rule)(parameters.values(), **options)
-        walked = {path: [] for path in parameters}
+        walked: dict[str, list[Any]] = {path: [] for path in parameters}
         for step in range(STEPS):
             for path, parameter in parameters.items():
                 parameter.grad = torch.tensor(gradients[path][step])

@@ -35,6 +35,7 @@ from optim import (
     StopOnNonFinite,
     Trainer,
 )
+from optim.run import Run
 
 
 class Point:
@@ -55,7 +56,8 @@ class Point:
         self.training = False
 
     def __call__(self, x: Any) -> mg.Tensor:
-        return self.w * x
+        product: mg.Tensor = self.w * x
+        return product
 
 
 def run(callbacks: list[Callback], *, xs: Any = (1.0,), epochs: int = 1, scores: Any = None, **options: Any) -> Trainer:
@@ -79,6 +81,7 @@ def run(callbacks: list[Callback], *, xs: Any = (1.0,), epochs: int = 1, scores:
 
 
 def w(trainer: Trainer) -> float:
+    assert isinstance(trainer.model, Point)
     return trainer.model.w.item()
 
 
@@ -132,7 +135,7 @@ def test_early_stopping_counts_epochs_that_are_no_better(
 
 def test_higher_is_better_for_what_is_no_loss() -> None:
     class Score(Callback):
-        def on_epoch_end(self, trainer: Trainer) -> None:
+        def on_epoch_end(self, trainer: Run) -> None:
             trainer.history.rows[-1]["train_accuracy"] = [0.5, 0.7, 0.6, 0.9][trainer.epoch - 1]
 
     best = BestSnapshot(monitor="train_accuracy")
@@ -147,7 +150,7 @@ def test_higher_is_better_for_what_is_no_loss() -> None:
 @pytest.mark.parametrize("end", ["done", "stop", "ctrl-c", "error"])
 def test_the_best_weights_come_back_however_the_run_ends(tmp_path: Path, end: str) -> None:
     class End(Callback):
-        def on_epoch_end(self, trainer: Trainer) -> None:
+        def on_epoch_end(self, trainer: Run) -> None:
             if trainer.epoch == 4:
                 if end == "stop":
                     trainer.stop("enough")
@@ -179,7 +182,7 @@ def test_the_best_weights_come_back_however_the_run_ends(tmp_path: Path, end: st
 
 def test_without_any_measured_epoch_the_weights_stay() -> None:
     class Fail(Callback):
-        def on_step(self, trainer: Trainer) -> None:
+        def on_step(self, trainer: Run) -> None:
             raise ZeroDivisionError
 
     point = Point()
@@ -211,6 +214,7 @@ def test_a_new_run_does_not_mix_its_snapshots_with_an_old_one_s(tmp_path: Path) 
     with pytest.raises(OptionError) as error:
         run([Snapshots(tmp_path)])
     newest = Snapshots.latest(tmp_path)
+    assert newest is not None
     assert error.value.code == "MG321" and newest.name in error.value.what and str(newest) in error.value.remedy
     assert len(list(tmp_path.iterdir())) == 5
     # Resumed from step 2, the run comes to other steps 3 to 5 than those that are there.
@@ -223,7 +227,7 @@ def test_a_log_is_complete_after_each_epoch(tmp_path: Path) -> None:
     seen: list[int] = []
 
     class Read(Callback):
-        def on_epoch_end(self, trainer: Trainer) -> None:
+        def on_epoch_end(self, trainer: Run) -> None:
             seen.append(len((tmp_path / "logs" / "log.csv").read_text().splitlines()))
 
     paths = tmp_path / "logs" / "log.csv", tmp_path / "log.jsonl"
@@ -280,7 +284,7 @@ def test_a_run_goes_on_when_its_files_cannot_be_written(tmp_path: Path) -> None:
     class Break(Callback):
         """After the first epoch there is no folder any more, and nothing can be made in its place."""
 
-        def on_epoch_end(self, trainer: Trainer) -> None:
+        def on_epoch_end(self, trainer: Run) -> None:
             if trainer.epoch == 1:
                 folder.rename(tmp_path / "elsewhere")
                 folder.write_text("in the way")
@@ -355,7 +359,11 @@ def test_in_a_notebook_tqdm_is_asked_for_its_notebook_form(monkeypatch: pytest.M
     made: list[Any] = []
     import tqdm.auto
 
-    monkeypatch.setattr(tqdm.auto, "tqdm", lambda **options: made.append(options) or tqdm.std.tqdm(disable=True))
+    def make(**options: Any) -> Any:
+        made.append(options)
+        return tqdm.std.tqdm(disable=True)
+
+    monkeypatch.setattr(tqdm.auto, "tqdm", make)
     run([ProgressBar()], xs=[1, 1])
     assert [options["total"] for options in made] == [2]
 
@@ -432,5 +440,5 @@ def test_without_matplotlib_curves_say_what_to_install(monkeypatch: pytest.Monke
 
 
 def test_the_default_callbacks_show_and_guard() -> None:
-    trainer = Trainer(Point(), len, SGD(Point().named_parameters()))
+    trainer = Trainer(Point(), mg.mean_squared_error, SGD(Point().named_parameters()))
     assert [type(callback) for callback in trainer.callbacks] == [ProgressBar, EpochReport, StopOnNonFinite]

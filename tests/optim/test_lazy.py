@@ -5,7 +5,7 @@ import pytest
 
 import minigrad as mg
 from minigrad.data import load_imdb
-from minigrad.table import make_table
+from minigrad.table import Table, make_table
 from optim import SGD, Adam, RMSprop
 
 ROWS, WIDTH = 40, 3
@@ -99,6 +99,7 @@ def test_a_thousand_batches_of_reviews_move_the_table_as_the_dense_rule_does():
         optimizer.zero_grad()
         mg.lookup(table, batch).backward(g)
         optimizer.step()
+        assert isinstance(table.node, Table)
         rows, sums = table.node.grad.rows()
         whole = np.zeros(start.shape)
         whole[rows] = sums
@@ -232,6 +233,7 @@ def test_the_exact_state_goes_on_bit_for_bit_whatever_the_rule(make):
     one = make_table(start)
     unbroken = make({"table": one})
     train(unbroken, one, range(1, 60))
+    assert isinstance(one.node, Table)
     state, lying = unbroken.exact_state(), one.node.stored.copy()
     train(unbroken, one, range(60, 90))
     other = make_table(lying)

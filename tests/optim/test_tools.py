@@ -6,6 +6,7 @@ import math
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ import pytest
 import minigrad as mg
 from layers import GRU, RNN, Dense, Dropout, Embedding, Layer, Sequential
 from minigrad.data import Batches
-from minigrad.errors import DataError, OptionError
+from minigrad.errors import DataError, MinigradError, OptionError
 from optim import SGD, Adam, AdamW, Trainer, find_learning_rate, freeze, split, summary, unfreeze
 
 
@@ -181,7 +182,7 @@ def test_the_range_test_puts_dropout_and_shuffling_back(tmp_path: Path) -> None:
         ({}, DataError, "MG312", "ran out of batches"),
     ],
 )
-def test_a_range_that_is_none(options: dict, kind: type, code: str, told: str) -> None:
+def test_a_range_that_is_none(options: dict[str, Any], kind: type[MinigradError], code: str, told: str) -> None:
     net = model()
     trainer = Trainer(net, mg.softmax_cross_entropy, SGD(net.named_parameters()), callbacks=[])
     with pytest.raises(kind) as error:

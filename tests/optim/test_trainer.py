@@ -38,6 +38,7 @@ from optim import (
     WarmUp,
     accuracy,
 )
+from optim.run import Run
 
 RNG = np.random.default_rng(1)
 IDS = RNG.integers(1, 30, (60, 6))
@@ -141,11 +142,12 @@ def test_callbacks_see_gradients_before_the_step_and_the_graph_goes_after_it() -
     seen: dict[str, Any] = {}
 
     class Look(Callback):
-        def on_gradients(self, trainer: Trainer) -> None:
+        def on_gradients(self, trainer: Run) -> None:
             seen["gradient"] = trainer.model.named_parameters()["dense.W"].grad is not None
+            assert trainer.loss_tensor is not None
             seen["loss"] = trainer.loss_tensor.item()
 
-        def on_step(self, trainer: Trainer) -> None:
+        def on_step(self, trainer: Run) -> None:
             seen["after"] = trainer.loss_tensor
 
     build([Look()]).fit(data(48), 1)
@@ -154,19 +156,27 @@ def test_callbacks_see_gradients_before_the_step_and_the_graph_goes_after_it() -
 
 def test_the_mode_is_training_evaluation_and_evaluation_at_the_end() -> None:
     modes: list[tuple[str, bool]] = []
+    trainer = build()
+    model = trainer.model
+    assert isinstance(model, Sequential)
 
     class Watch(Callback):
-        def on_forward(self, trainer: Trainer) -> None:
+        def on_forward(self, trainer: Run) -> None:
+            assert isinstance(trainer.model, Sequential)
             modes.append(("train", trainer.model.training))
 
-    trainer = build([Watch()])
-    trainer.metrics = {"mode": lambda output, labels: modes.append(("measure", trainer.model.training)) or 0.0}
+    def measure(output: Any, labels: Any) -> float:
+        modes.append(("measure", model.training))
+        return 0.0
+
+    trainer.callbacks = [Watch()]
+    trainer.metrics = {"mode": measure}
     trainer.fit(data(48), 1, held())
     assert modes == [("train", True), ("measure", True), ("measure", False), ("measure", False), ("measure", False)]
-    assert not trainer.model.training
-    trainer.model.train()
+    assert not model.training
+    model.train()
     trainer.evaluate(held())
-    assert trainer.model.training  # evaluation puts back what it found
+    assert model.training  # evaluation puts back what it found
 
 
 def test_evaluation_records_nothing_and_weights_batches_by_their_size() -> None:
@@ -200,7 +210,7 @@ def test_several_inputs_and_lists_of_batches() -> None:
     x, y = RNG.normal(size=(2, 20, 1)).astype("float32")
     trainer = Trainer(Two(), mg.mean_squared_error, SGD({"a": a, "b": b}, lr=0.2), metrics={}, callbacks=[])
     trainer.fit([(x[:10], y[:10], 2 * x[:10] - 3 * y[:10]), [x[10:], y[10:], 2 * x[10:] - 3 * y[10:]]], 100)
-    assert (a.item(), b.item()) == (pytest.approx(2, abs=1e-3), pytest.approx(-3, abs=1e-3))
+    assert (a.item(), b.item()) == pytest.approx((2, -3), abs=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -213,7 +223,7 @@ def test_several_inputs_and_lists_of_batches() -> None:
         ([[[1, 2], [3, 1]], [[0, 1], [1, 0]]], [[1, 0], [0, 0]], 0.75),
     ],
 )
-def test_accuracy(output: list, labels: list, share: float) -> None:
+def test_accuracy(output: list[Any], labels: list[Any], share: float) -> None:
     assert accuracy(np.array(output), np.array(labels)) == pytest.approx(share)
 
 
@@ -296,6 +306,7 @@ def test_ctrl_c_stores_a_place_from_which_the_run_ends_the_same(tmp_path: Path, 
         broken.fit(data(), 4, held())
     made = 9 if moment == "on_step" else 10  # the step under way is finished
     newest = Snapshots.latest(tmp_path / "snapshots")
+    assert newest is not None
     assert newest.name == f"step-{made:09d}.safetensors"
     told = capsys.readouterr().out
     assert f"Stopped by Ctrl-C after step {made}. To go on: fit(..., resume={str(newest)!r})" in told
@@ -349,10 +360,10 @@ def test_a_second_ctrl_c_acts_at_once() -> None:
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def test_ctrl_c_in_the_very_last_moment_is_not_lost(tmp_path: Path) -> None:
+def test_ctrl_c_in_the_very_last_moment_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     press = At("on_epoch_end", 6, lambda trainer: signal.raise_signal(signal.SIGINT))
     trainer = build([press])
-    trainer._stop_if_interrupted = lambda: None  # nobody looks any more
+    monkeypatch.setattr(trainer, "_stop_if_interrupted", lambda: None)  # nobody looks any more
     with pytest.raises(KeyboardInterrupt):
         trainer.fit(data(), 1)
 
@@ -361,16 +372,17 @@ def test_ctrl_c_in_the_very_last_moment_is_not_lost(tmp_path: Path) -> None:
 
 
 def test_a_snapshot_of_another_run_is_refused_and_the_model_left_alone(tmp_path: Path) -> None:
-    def snapshot(name: str, trainer: Trainer, batches: Any) -> Path:
+    def snapshot(name: str, trainer: Trainer, batches: Any) -> Path | None:
         trainer.callbacks = [Snapshots(tmp_path / name)]
         trainer.fit(batches, 1)
         return Snapshots.latest(tmp_path / name)
 
     other = build(config={"hidden": 8, "kind": "rnn"})
     mg.seed(0)
+    assert isinstance(other.model, Sequential)
+    mg.save(tmp_path / "weights.safetensors", other.model.state_dict())
     other.model.dense = Dense(6, 3)
     other.optimizer = SGD(other.model.named_parameters(), lr=0.3, momentum=0.9)
-    mg.save(tmp_path / "weights.safetensors", build().model.state_dict())
     cases = [
         (snapshot("config", build(config={"hidden": 16}), data()), CheckpointError, "MG508",
          ("hidden was 16 and is 8", "kind was None and is 'rnn'")),
@@ -404,10 +416,10 @@ def not_finite(parameter: str) -> None:
 @pytest.mark.parametrize(
     ("act", "kind", "code", "told", "remedy"),
     [
-        (lambda: Trainer(object(), len, None), DtypeError, "MG309", "named_parameters, train, eval, __call__", "Layer"),
+        (lambda: Trainer(object(), len, None), DtypeError, "MG309", "named_parameters, train, eval, __call__", "Layer"),  # type: ignore[arg-type]
         (lambda: build(config={"f": len}), DtypeError, "MG507", "config", "turn"),
         (lambda: build().fit(data(), 0), OptionError, "MG305", "epochs is 0", "range"),
-        (lambda: build().fit(data(), 1.5), OptionError, "MG305", "epochs is 1.5", "range"),
+        (lambda: build().fit(data(), 1.5), OptionError, "MG305", "epochs is 1.5", "range"),  # type: ignore[arg-type]
         (lambda: build().fit(IDS, 1), DataError, "MG311", "a batch is a ndarray", "Batches"),
         (lambda: build().fit([(IDS,)], 1), DataError, "MG311", "a batch is a tuple of 1", "Batches"),
         (lambda: build().fit([], 1), DataError, "MG312", "epoch 1", "list"),
@@ -450,12 +462,12 @@ def test_every_callback_has_its_end_even_where_another_fails() -> None:
     ended: list[str] = []
 
     class Fail(Callback):
-        def on_end(self, trainer: Trainer) -> None:
+        def on_end(self, trainer: Run) -> None:
             ended.append("first")
             raise ZeroDivisionError
 
     class Quiet(Callback):
-        def on_end(self, trainer: Trainer) -> None:
+        def on_end(self, trainer: Run) -> None:
             ended.append(trainer.stop_reason)
 
     with pytest.raises(ZeroDivisionError):

@@ -15,7 +15,7 @@ if keras.backend.backend() == "tensorflow":
     tf.config.threading.set_inter_op_parallelism_threads(1)
     BACKEND = {"TensorFlow": tf.__version__}
 
-    class Adam(keras.optimizers.Adam):
+    class SummingAdam(keras.optimizers.Adam):
         """Keras's own, with each row of the embedding's gradient summed before it is squared.
 
         On TensorFlow that gradient comes as (row, value) pairs, several to a row, and Keras squares each: its v holds
@@ -25,10 +25,11 @@ if keras.backend.backend() == "tensorflow":
         def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
             super().update_step(tf.convert_to_tensor(gradient), variable, learning_rate)
 
+    Adam: Any = SummingAdam
 else:
     import jax
-    from keras.optimizers import Adam
 
+    Adam = keras.optimizers.Adam
     BACKEND = {"JAX": jax.__version__}
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import minigrad as mg
 from layers import GRU, LSTM, RNN, Dense, Embedding, Layer
 from minigrad.accumulator import SparseGradient
+from minigrad.graph import Leaf
 from optim import Adam, Trainer
 
 NAMES = {
@@ -58,7 +59,8 @@ class Classifier(Layer):
         self.load_state_dict({names[name]: array for name, array in weights.items()})
 
     def forward(self, ids: Any) -> mg.Tensor:
-        return self.head(self.recurrent(self.embedding(ids)))
+        logits: mg.Tensor = self.head(self.recurrent(self.embedding(ids)))
+        return logits
 
 
 class Training:
@@ -96,7 +98,7 @@ def trained(kind: str, weights: dict[str, Any], setting: str, rule: dict[str, An
     training = Training(Classifier(kind, weights, True), rule)
     if setting == "bare":
         return lambda batches: float(np.mean(training.steps(batches)))
-    plain = {"metrics": {}, "callbacks": []} if setting == "trainer" else {}
+    plain: dict[str, Any] = {"metrics": {}, "callbacks": []} if setting == "trainer" else {}
     trainer = Trainer(training.model, mg.binary_cross_entropy, training.optimizer, **plain)
     return lambda batches: trainer.fit(batches, epochs=1)["train_loss"][-1]
 
@@ -104,9 +106,11 @@ def trained(kind: str, weights: dict[str, Any], setting: str, rule: dict[str, An
 def adam(table: Any, setting: str, rule: dict[str, Any]) -> tuple[Callable[[Any], None], Callable[[], Any]]:
     tensor = mg.Tensor(table, requires_grad=True)
     optimizer = Adam({"table": tensor}, **rule)
+    leaf = tensor.node
+    assert isinstance(leaf, Leaf)
 
     def step(gradient: tuple[Any, Any]) -> None:
-        tensor.node.grad = SparseGradient(table.shape, table.dtype, [gradient])
+        leaf.grad = SparseGradient(table.shape, table.dtype, [gradient])
         optimizer.step()
 
     return step, lambda: tensor.array

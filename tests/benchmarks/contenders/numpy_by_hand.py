@@ -65,7 +65,7 @@ def rnn_backward(dh: Array, h: Array, kept: Any, w: Weights) -> tuple[Array, Arr
 
 
 def gru_forward(P: Array, w: Weights) -> tuple[Array, Any]:
-    T, B, H = *P.shape[:2], P.shape[2] // 3
+    T, B, H = P.shape[0], P.shape[1], P.shape[2] // 3
     h, zr = np.zeros((T + 1, B, H), P.dtype), np.empty((T, B, 2 * H), P.dtype)
     n, from_h = np.empty((T, B, H), P.dtype), np.empty((T, B, H), P.dtype)
     for t in range(T):
@@ -96,7 +96,7 @@ def gru_backward(dh: Array, h: Array, kept: Any, w: Weights) -> tuple[Array, Arr
 
 
 def lstm_forward(P: Array, w: Weights) -> tuple[Array, Any]:
-    T, B, H = *P.shape[:2], P.shape[2] // 4
+    T, B, H = P.shape[0], P.shape[1], P.shape[2] // 4
     h, c = np.zeros((T + 1, B, H), P.dtype), np.zeros((T + 1, B, H), P.dtype)
     gates, tanh_c = np.empty_like(P), np.empty((T, B, H), P.dtype)
     for t in range(T):

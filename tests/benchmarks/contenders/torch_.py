@@ -108,7 +108,8 @@ def adam(table: Any, setting: str, rule: dict[str, Any]) -> tuple[Callable[[Any]
     parameter = nn.Parameter(torch.from_numpy(table))
     optimizer = torch.optim.Adam([parameter], **rule, fused=setting == "fused")
     parameter.grad = torch.zeros_like(parameter)
-    g, before = parameter.grad.numpy(), [[]]
+    g = parameter.grad.numpy()
+    before: list[Any] = [[]]
 
     def step(gradient: tuple[Any, Any]) -> None:
         g[before[0]] = 0

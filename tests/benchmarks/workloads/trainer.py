@@ -22,6 +22,6 @@ def build(contender: Any, setting: str, problem: Any, case: str) -> Built:
     return Built(lambda: run(batches), loss, CHUNK)
 
 
-def difference(one: Any, other: Any) -> float:
+def difference(one: float, other: float) -> float:
     """The difference of the mean losses."""
     return abs(one - other)

@@ -1,4 +1,5 @@
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -99,7 +100,8 @@ def test_a_run_stopped_anywhere_goes_on_as_if_it_had_not_stopped(rows, size, shu
     expected = [batch for _ in range(4) for batch in one_pass(reference)]
     stop = data.draw(st.integers(0, 3 * len(reference)), label="batches before the stop")
 
-    seen, stopped = [], fresh()
+    seen: list[Any] = []
+    stopped = fresh()
     while len(seen) < stop:
         for (batch,) in stopped:
             seen.append(batch.tolist())

@@ -5,11 +5,12 @@ import sys
 import time
 
 import pytest
-from small_archive import REPOSITORY
 
 from minigrad.data import download as module
 from minigrad.data.download import Archive, download
 from minigrad.errors import DataError
+
+from .small_archive import REPOSITORY
 
 
 def fails_with(code, archive, folder):

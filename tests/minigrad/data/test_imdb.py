@@ -69,6 +69,7 @@ def test_the_sources_agree_and_the_bundle_is_built_from_them_byte_for_byte(bundl
         assert (read.ids == kept.ids).all()
         assert (read.labels == kept.labels).all()
     assert data.vocabulary.words == bundled.vocabulary.words
+    assert data.train.texts is not None and data.test.texts is not None
     assert data.train.texts[0].startswith("This was an absolutely terrible movie.")
     for row in (0, 1, 24_999):
         last = data.vocabulary.encode(data.test.texts[row])[-40:].tolist()

@@ -6,10 +6,11 @@ import tarfile
 from itertools import islice
 
 import pytest
-from small_archive import REPOSITORY, TEST, TRAIN, tar_of
 
 from minigrad.data import load_imdb, prepare
 from minigrad.errors import DataError
+
+from .small_archive import REPOSITORY, TEST, TRAIN, tar_of
 
 pytest.importorskip("tensorflow_datasets", reason="tensorflow-datasets is not installed")
 
@@ -208,4 +209,5 @@ def test_a_large_archive_member_is_read_whole(server, tmp_path, monkeypatch):
     serve(server, tar_of(good), monkeypatch)
     data = load_imdb("tfds", data_dir=tmp_path, length=None)
     assert data.train.ids[0].shape == (100_001,)
+    assert data.train.texts is not None
     assert data.train.texts[0] == text.strip()

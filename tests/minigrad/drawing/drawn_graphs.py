@@ -86,9 +86,12 @@ def attributes(text):
     """{name: value} of a DOT attribute list, by its grammar: quoted strings, and HTML strings in balanced brackets."""
     found, place = {}, 0
     while place < len(text):
-        name, place = re.match(r",? ?(\w+)=", text[place:])[1], place + re.match(r",? ?(\w+)=", text[place:]).end()
+        match = re.match(r",? ?(\w+)=", text[place:])
+        assert match is not None
+        name, place = match[1], place + match.end()
         if text[place] == '"':
             match = re.match(r'"((?:[^"\\]|\\.)*)"', text[place:])
+            assert match is not None
             found[name], place = match[1], place + match.end()
         else:
             depth, end = 0, place

@@ -8,9 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from drawn_graphs import Read, by_graphviz, dense, needs_dot, product, rnn
 
 import minigrad as mg
+
+from .drawn_graphs import Read, by_graphviz, dense, needs_dot, product, rnn
 
 GOLDEN = Path(__file__).parent / "golden"
 

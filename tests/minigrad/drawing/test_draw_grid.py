@@ -8,13 +8,14 @@ from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
-from drawn_graphs import Read, by_graphviz, needs_dot, rnn
 from hypothesis import given
 from hypothesis import strategies as st
 
 import minigrad as mg
 from layers import GRU, LSTM, RNN, Dense, Embedding, Sequential
 from minigrad.drawing.lane import SPACE, _spread
+
+from .drawn_graphs import Read, by_graphviz, needs_dot, rnn
 
 
 def model(cell, **options):
@@ -86,7 +87,7 @@ def test_wires_start_and_end_at_their_boxes(name):
     places = boxes(read)
     for tail, head, style in read.edges:
         points = curve(style["pos"])
-        tip = tuple(map(float, re.match(r"e,(\S+)", style["pos"])[1].split(",")))
+        tip = tuple(map(float, re.findall(r"^e,(\S+)", style["pos"])[0].split(",")))
         left, _, right, high = places[tail]
         assert left <= points[0][0] <= right
         assert points[0][1] == pytest.approx(high, abs=0.1)
@@ -98,13 +99,13 @@ def test_wires_start_and_end_at_their_boxes(name):
 @pytest.mark.parametrize("name", PICTURES)
 def test_wires_that_arrive_together_arrive_side_by_side(name):
     read = Read(PICTURES[name]())
-    tips = Counter((head, re.match(r"e,(\S+)", style["pos"])[1]) for _, head, style in read.edges)
+    tips = Counter((head, re.findall(r"^e,(\S+)", style["pos"])[0]) for _, head, style in read.edges)
     assert set(tips.values()) == {1}
 
 
 def test_columns_follow_time_and_rows_follow_the_step():
     read = Read(mg.Graph(rnn(8)).dot(mode="unrolled"))
-    gates = {}
+    gates: dict[tuple[str, float], list[float]] = {}
     for node, style in read.nodes.items():
         x, y = map(float, style["pos"].split(","))
         gates.setdefault((read.text(node)[0], y), []).append(x)
@@ -128,8 +129,8 @@ def test_graphviz_keeps_the_places():
         if "pos" in one
     }
     for one, other in pairwise(read.nodes):
-        meant = np.subtract(*[[float(part) for part in read.nodes[node]["pos"].split(",")] for node in (one, other)])
-        assert understood[one] - understood[other] == pytest.approx(meant, abs=0.05)
+        here, there = (np.array(read.nodes[node]["pos"].split(","), float) for node in (one, other))
+        assert understood[one] - understood[other] == pytest.approx(here - there, abs=0.05)
 
 
 @given(st.lists(st.tuples(st.floats(-500, 500), st.floats(1, 100)), min_size=1, max_size=12))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from drawn_graphs import Read, dense, product, rnn
 
 import minigrad as mg
 from layers import LSTM, RNN, Dense, Embedding, Layer
 from minigrad.errors import MinigradError
+
+from .drawn_graphs import Read, dense, product, rnn
 
 
 class Sentiment(Layer):
@@ -91,7 +92,7 @@ def test_rolled_has_one_body():
 
 def test_steps_that_are_built_otherwise_get_a_body_of_their_own():
     W = mg.Tensor(np.eye(2), requires_grad=True, name="W")
-    h = None
+    h = mg.Tensor([[0.0, 0.0]])
     with mg.scope("rnn"):
         for t in range(20):
             with mg.scope(f"t{t:02d}"):

@@ -5,13 +5,14 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 
 import pytest
-from drawn_graphs import Read, needs_dot
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad.drawing.labels import printable
 from minigrad.drawing.render import render
+
+from .drawn_graphs import Read, needs_dot
 
 HOSTILE = [
     "<script>alert(1)</script>",

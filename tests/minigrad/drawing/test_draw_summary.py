@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from drawn_graphs import dense, rnn
 
 import minigrad as mg
 from minigrad.drawing.summary import rows
+
+from .drawn_graphs import dense, rnn
 
 
 def test_dense_by_hand():

@@ -28,6 +28,7 @@ def start_chromium(profile: str | Path) -> Iterator[Any]:
     from selenium import webdriver
     from selenium.webdriver.chrome.service import Service
 
+    assert CHROMIUM is not None
     options = webdriver.ChromeOptions()
     options.binary_location = CHROMIUM
     for flag in [*FLAGS, f"--user-data-dir={profile}"]:
@@ -89,7 +90,7 @@ class Explorer:
         return float(text.replace("−", "-").replace("∞", "inf"))
 
     def text(self, selector: str) -> str:
-        return self.run("return document.querySelector(arguments[0])?.textContent ?? ''", selector)
+        return str(self.run("return document.querySelector(arguments[0])?.textContent ?? ''", selector))
 
     def focus(self, selector: str) -> None:
         """Move the focus as a keyboard does: with Tab, until it is there."""
@@ -122,15 +123,14 @@ def page(chromium: Any) -> Iterator[Explorer]:
 @pytest.fixture(scope="module")
 def example() -> ModuleType:
     spec = importlib.util.spec_from_file_location("explore_graph", EXAMPLE)
+    assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
 @pytest.fixture(scope="module")
-def made(
-    example: ModuleType, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[[str], tuple[Path, mg.Tensor]]]:
+def made(example: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[Path, mg.Tensor]]:
     """`made(name)`: the page of one of the four examples, and the output that it shows."""
     folder = tmp_path_factory.mktemp("pages")
     outputs: dict[str, mg.Tensor] = {}

@@ -1,6 +1,6 @@
 """Takes the pictures of docs/explorer.md, and measures what it promises: the size of a page, and how long it takes.
 
-python tests/minigrad/explorer/measure_explorer.py --pages runs/explore --pictures docs/images
+python -m tests.minigrad.explorer.measure_explorer --pages runs/explore --pictures docs/images
 
 The pages are those of examples/explore_graph.py. Figures are of the browser that is installed here, on this machine; a
 step is timed from the click on "next" until the page is laid out again.
@@ -12,10 +12,11 @@ import argparse
 import statistics
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from selenium.webdriver.common.keys import Keys
 
-from conftest import Explorer, start_chromium
+from .conftest import Explorer, start_chromium
 
 TIME_STEPS = """
 const next = document.getElementById("next");
@@ -47,7 +48,7 @@ def measure(explorer: Explorer, page: Path) -> None:
 def pictures(explorer: Explorer, pages: Path, folder: Path) -> None:
     """Take the pictures of the docs."""
 
-    def take(picture: str, page: str, *keys: str, **how: object) -> None:
+    def take(picture: str, page: str, *keys: str, **how: Any) -> None:
         explorer.open(pages / f"{page}.html", **how)
         explorer.press(*keys)
         explorer.driver.save_screenshot(str(folder / f"explorer-{picture}.png"))

@@ -21,7 +21,7 @@ from selenium.webdriver.common.keys import Keys
 CONTRAST = (Path(__file__).parent / "contrast.js").read_text("utf-8")
 
 
-def test_by_keyboard_alone(page: Any, made: Callable) -> None:
+def test_by_keyboard_alone(page: Any, made: Callable[..., Any]) -> None:
     page.open(made("rnn")[0])
     assert page.text("#count") == "1 / 18"
     page.press(Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
@@ -51,7 +51,7 @@ def test_by_keyboard_alone(page: Any, made: Callable) -> None:
     page.press(Keys.ENTER)
 
 
-def test_a_click_on_a_box_goes_to_its_step_and_a_fold_opens(page: Any, made: Callable) -> None:
+def test_a_click_on_a_box_goes_to_its_step_and_a_fold_opens(page: Any, made: Callable[..., Any]) -> None:
     page.open(made("imdb")[0])
     boxes = page.driver.find_elements("css selector", ".box")
     assert len(boxes) < 20
@@ -64,7 +64,7 @@ def test_a_click_on_a_box_goes_to_its_step_and_a_fold_opens(page: Any, made: Cal
     assert "in sequential/rnn/t37" in page.text("#panel .place")
 
 
-def test_the_strip_of_time_has_a_bar_and_a_word_for_each_step(page: Any, made: Callable) -> None:
+def test_the_strip_of_time_has_a_bar_and_a_word_for_each_step(page: Any, made: Callable[..., Any]) -> None:
     path, output = made("imdb")
     page.open(path)
     bars = page.driver.find_elements("css selector", ".bars button")
@@ -80,7 +80,7 @@ def test_the_strip_of_time_has_a_bar_and_a_word_for_each_step(page: Any, made: C
     assert "in sequential/rnn/t07" in page.text("#panel .place")
 
 
-def test_the_strip_shows_what_a_cut_starves(page: Any, made: Callable) -> None:
+def test_the_strip_shows_what_a_cut_starves(page: Any, made: Callable[..., Any]) -> None:
     page.open(made("rnn")[0])
     starved = page.run(
         "return [...document.querySelectorAll('.bars button')].map((bar) => bar.className.includes('starved'))"
@@ -90,7 +90,7 @@ def test_the_strip_shows_what_a_cut_starves(page: Any, made: Callable) -> None:
     assert page.run("return document.querySelectorAll('.box.gate.starved').length") == 10
 
 
-def test_the_quiz_knows_right_from_wrong(page: Any, made: Callable) -> None:
+def test_the_quiz_knows_right_from_wrong(page: Any, made: Callable[..., Any]) -> None:
     page.open(made("expression")[0])
     page.press("q")
     assert "Hidden" in page.text("#panel")
@@ -108,7 +108,7 @@ def test_the_quiz_knows_right_from_wrong(page: Any, made: Callable) -> None:
     assert "It is 0.786448" in page.text(".verdict")
 
 
-def test_what_if_is_what_the_engine_computes(page: Any, made: Callable) -> None:
+def test_what_if_is_what_the_engine_computes(page: Any, made: Callable[..., Any]) -> None:
     page.open(made("expression")[0])
     page.press("w")
     page.focus("#new-value")
@@ -117,6 +117,7 @@ def test_what_if_is_what_the_engine_computes(page: Any, made: Callable) -> None:
     a, b, c = mg.Tensor(1.75, requires_grad=True), mg.Tensor(-3.0, requires_grad=True), mg.Tensor(6.5)
     z = mg.tanh(a * b + c)
     z.backward()
+    assert a.grad is not None and b.grad is not None
     assert page.number(page.text("#loss-before dd")) == pytest.approx(np.tanh(0.5), rel=1e-6)
     assert page.number(page.text("#loss-now dd")) == pytest.approx(z.item(), rel=1e-5)
     assert page.number(page.text("#by-backward dd")) == pytest.approx(float(a.grad), rel=1e-5)
@@ -132,7 +133,7 @@ def test_what_if_is_what_the_engine_computes(page: Any, made: Callable) -> None:
 
 
 @pytest.mark.parametrize("name", ["network", "rnn"])
-def test_what_if_agrees_with_its_finite_difference_everywhere(name: str, page: Any, made: Callable) -> None:
+def test_what_if_agrees_with_its_finite_difference_everywhere(name: str, page: Any, made: Callable[..., Any]) -> None:
     path, output = made(name)
     page.open(path)
     page.press("w")
@@ -159,7 +160,7 @@ def test_what_if_agrees_with_its_finite_difference_everywhere(name: str, page: A
             assert page.number(gradient) == pytest.approx(page.number(difference), rel=1e-4, abs=1e-6)
 
 
-def test_what_cannot_be_recomputed_says_why(page: Any, made: Callable) -> None:
+def test_what_cannot_be_recomputed_says_why(page: Any, made: Callable[..., Any]) -> None:
     page.open(made("imdb")[0])
     page.press("w")
     assert "244 gates" in page.text("#whatif")
@@ -218,7 +219,7 @@ def test_hostile_names_are_text(page: Any, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("width", [1280, 400])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_widths_and_schemes(width: int, scheme: str, page: Any, made: Callable) -> None:
+def test_widths_and_schemes(width: int, scheme: str, page: Any, made: Callable[..., Any]) -> None:
     page.open(made("imdb")[0], width=width, scheme=scheme)
     page.press(*[Keys.ARROW_RIGHT] * 6)
     assert page.run("return document.documentElement.scrollWidth <= innerWidth")
@@ -226,7 +227,7 @@ def test_widths_and_schemes(width: int, scheme: str, page: Any, made: Callable) 
     assert page.run(CONTRAST) == []
 
 
-def test_everything_has_a_name_for_a_screen_reader(page: Any, made: Callable) -> None:
+def test_everything_has_a_name_for_a_screen_reader(page: Any, made: Callable[..., Any]) -> None:
     page.open(made("rnn")[0])
     page.press("q", "w", "?")
     tree = page.command("Accessibility.getFullAXTree")["nodes"]
@@ -239,7 +240,7 @@ def test_everything_has_a_name_for_a_screen_reader(page: Any, made: Callable) ->
     assert page.text("#live").startswith("backward step 2 of 18: AddGate in sequential/dense, gradient norm ")
 
 
-def test_on_paper_the_graph_and_the_step_remain(page: Any, made: Callable) -> None:
+def test_on_paper_the_graph_and_the_step_remain(page: Any, made: Callable[..., Any]) -> None:
     page.open(made("network")[0])
     page.command("Emulation.setEmulatedMedia", media="print")
     visible = "return arguments[0].map((id) => document.getElementById(id).checkVisibility())"
@@ -266,7 +267,7 @@ def test_in_a_notebook_s_frame(page: Any, tmp_path: Path) -> None:
         page.driver.switch_to.default_content()
 
 
-def test_the_page_s_policy_forbids_every_request(page: Any, made: Callable) -> None:
+def test_the_page_s_policy_forbids_every_request(page: Any, made: Callable[..., Any]) -> None:
     page.open(made("expression")[0])
     blocked = page.driver.execute_async_script(
         """

@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,8 +18,8 @@ from minigrad.graph import Leaf, Node
 
 HERE = Path(__file__).parent
 PACKAGE = Path(mg.__file__).parent / "explore"
-NODE = shutil.which("node")
-needs_node = pytest.mark.skipif(NODE is None, reason="node is not installed: the page's modules go untested")
+NODE = shutil.which("node") or ""
+needs_node = pytest.mark.skipif(not NODE, reason="node is not installed: the page's modules go untested")
 
 BUILT_IN = {cls.__name__: cls for classes, _ in _KINDS for cls in classes}
 """The gates that the page has a formula for. Others (Scatter, the fused ones) are shown, but not recomputed."""
@@ -43,7 +44,7 @@ def test_lint() -> None:
     run(str(linter), "--max-warnings", "0", ".", where=PACKAGE)
 
 
-def cases(gate_class: type[mg.Gate]) -> list[dict]:
+def cases(gate_class: type[mg.Gate]) -> list[dict[str, Any]]:
     """Calls of a gate with NumPy's answers: output, and the gradients that the engine gives for a random cotangent."""
     rng = np.random.default_rng(3)
     found = []
@@ -68,7 +69,7 @@ def cases(gate_class: type[mg.Gate]) -> list[dict]:
 
 
 @pytest.fixture(scope="module")
-def errors(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict]]:
+def errors(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, Any]]]:
     """For each gate, the largest relative error of each call: one run of node for all of them."""
     written = {name: cases(gate_class) for name, gate_class in BUILT_IN.items()}
     path = tmp_path_factory.mktemp("gates") / "cases.json"
@@ -79,7 +80,7 @@ def errors(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict]]:
 
 @needs_node
 @pytest.mark.parametrize("name", BUILT_IN)
-def test_formulas_agree_with_numpy(name: str, errors: dict[str, list[dict]]) -> None:
+def test_formulas_agree_with_numpy(name: str, errors: dict[str, list[dict[str, Any]]]) -> None:
     assert errors[name], "a gate without samples would pass unseen"
     for error in errors[name]:
         assert error["forward"] < 1e-12

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from layers import GRU, LSTM, RNN, Dense, Sequential
+from layers import GRU, LSTM, RNN, Dense, Layer, Sequential
 from minigrad.explorer.layout import Layout, arrange
 from minigrad.graph import Leaf, Node, ancestors
 
@@ -19,10 +19,11 @@ def laid_out(output: mg.Tensor) -> tuple[list[Node], Layout]:
     return nodes, arrange(nodes, {node: number for number, node in enumerate(nodes)})
 
 
-def recurrent(layer: mg.Tensor, steps: int = 5) -> mg.Tensor:
+def recurrent(layer: Layer, steps: int = 5) -> mg.Tensor:
     mg.seed(0)
     x = mg.Tensor(np.ones((2, steps, 3), np.float32), requires_grad=True, name="x")
-    return Sequential(layer, Dense(4, 1))(x).sum()
+    output: mg.Tensor = Sequential(layer, Dense(4, 1))(x)
+    return output.sum()
 
 
 def test_an_rnn_has_a_column_for_each_step_and_the_same_rows_in_all() -> None:
@@ -32,7 +33,7 @@ def test_an_rnn_has_a_column_for_each_step_and_the_same_rows_in_all() -> None:
         ("after", "after"),
     ]  # fmt: skip
     assert [band["label"] for band in layout.bands] == ["rnn", "dense", "end"]
-    rows = {}
+    rows: dict[int, list[tuple[str, int]]] = {}
     for node, cell in zip(nodes, layout.cells, strict=True):
         if node.gate and layout.columns[cell.column]["kind"] == "step":
             rows.setdefault(cell.column, []).append((node.gate.name, cell.row))
@@ -55,7 +56,7 @@ def test_shared_weights_stand_on_the_left_and_the_head_s_own_beside_it() -> None
 
 
 @pytest.mark.parametrize("layer", [RNN(3, 4), GRU(3, 4), LSTM(3, 4), RNN(3, 4, layers=2), RNN(3, 4, truncate=2)])
-def test_no_two_nodes_share_a_place_and_edges_run_down_a_column(layer: mg.Tensor) -> None:
+def test_no_two_nodes_share_a_place_and_edges_run_down_a_column(layer: Layer) -> None:
     nodes, layout = laid_out(recurrent(layer))
     places = Counter((cell.column, cell.band, cell.row, cell.offset) for cell in layout.cells)
     assert set(places.values()) == {1}
@@ -70,7 +71,7 @@ def test_no_two_nodes_share_a_place_and_edges_run_down_a_column(layer: mg.Tensor
 
 
 @pytest.mark.parametrize(("layer", "names"), [(RNN(3, 4), ["h"]), (LSTM(3, 4), ["h", "c"]), (GRU(3, 4), ["h"])])
-def test_the_states_are_those_that_go_on_to_the_next_step(layer: mg.Tensor, names: list[str]) -> None:
+def test_the_states_are_those_that_go_on_to_the_next_step(layer: Layer, names: list[str]) -> None:
     nodes, layout = laid_out(recurrent(layer))
     assert [state["label"] for state in layout.states] == names
     for state in layout.states:

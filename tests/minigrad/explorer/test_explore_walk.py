@@ -18,7 +18,7 @@ from minigrad.graph import Leaf, ancestors
 WALK = (Path(__file__).parent / "walk.js").read_text("utf-8")
 
 
-def assert_shows(page: Any, shown: dict, array: np.ndarray, rtol: float) -> None:
+def assert_shows(page: Any, shown: dict[str, Any], array: np.ndarray, rtol: float) -> None:
     """What a block shows is this array: every element to the last digit where they stand there, else range and norm."""
     if shown["cells"]:
         exact = np.array([page.number(title.split(" = ")[1]) for title, _ in shown["cells"]])
@@ -66,7 +66,7 @@ def assert_walk(page: Any, output: mg.Tensor, rtol: float = 0.0) -> None:
 
 
 @pytest.mark.parametrize("name", ["expression", "network", "rnn", "imdb"])
-def test_every_gradient_shown_is_the_engine_s(name: str, page: Any, made: Callable) -> None:
+def test_every_gradient_shown_is_the_engine_s(name: str, page: Any, made: Callable[..., Any]) -> None:
     path, output = made(name)
     assert output.node.upstream is not None  # the example has called backward: its leaves have a .grad to compare with
     page.open(path)
@@ -74,7 +74,7 @@ def test_every_gradient_shown_is_the_engine_s(name: str, page: Any, made: Callab
 
 
 @pytest.mark.parametrize("name", ["expression", "network", "rnn"])
-def test_what_the_page_recomputes_is_what_the_engine_computed(name: str, page: Any, made: Callable) -> None:
+def test_what_the_page_recomputes_is_what_the_engine_computed(name: str, page: Any, made: Callable[..., Any]) -> None:
     path, output = made(name)
     page.open(path)
     page.press("w")
@@ -85,7 +85,7 @@ def test_what_the_page_recomputes_is_what_the_engine_computed(name: str, page: A
     assert_walk(page, output, rtol=2e-6)
 
 
-def test_before_plus_part_is_after(page: Any, made: Callable) -> None:
+def test_before_plus_part_is_after(page: Any, made: Callable[..., Any]) -> None:
     page.open(made("rnn")[0])
     sums = 0
     for step in page.run(WALK):
@@ -120,7 +120,8 @@ def attention() -> mg.Tensor:
 
 
 def fused() -> mg.Tensor:
-    return Sequential(RNN(3, 2, fused=True), Dense(2, 1))(mg.Tensor(np.ones((2, 4, 3), np.float32))).sum()
+    output: mg.Tensor = Sequential(RNN(3, 2, fused=True), Dense(2, 1))(mg.Tensor(np.ones((2, 4, 3), np.float32)))
+    return output.sum()
 
 
 def not_a_number() -> mg.Tensor:

@@ -90,5 +90,6 @@ def test_the_same_programs_with_a_wrong_rule_are(decade, monkeypatch):
         with monkeypatch.context() as patch:
             patch.setattr(broken, "backward", lambda self, *given, right=right: scaled(right(self, *given)))
             report = mg.gradcheck(program, *inputs, sample=2, seed=seed)
-        assert not report and report.wrong_rule.node.gate.name == broken.__name__, f"seed {seed}\n{report}"
+        assert not report and report.wrong_rule is not None, f"seed {seed}\n{report}"
+        assert report.wrong_rule.node.gate.name == broken.__name__, f"seed {seed}\n{report}"
         assert report.guess == "factor", f"seed {seed}\n{report}"
