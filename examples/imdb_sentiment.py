@@ -35,7 +35,7 @@ import numpy as np
 import optim
 from minigrad.data import IMDB, Batches, Vocabulary, load_imdb
 from minigrad.errors import MinigradError
-from optim.run import Run
+from optim import Run
 from polarity import Polarity
 from sentiment_model import KINDS, WORDS, Sentiment, logits, probability, show_words, surest, weigh_words
 

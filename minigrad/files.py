@@ -38,11 +38,9 @@ def write_whole(path: str | os.PathLike[str], write: Callable[[IO[bytes]], objec
     if not path.name or "\0" in str(path):
         raise OSError(22, "it is no name of a file", str(path))
     clear_unfinished(path.parent, glob.escape(path.name[-80:]))
-    unfinished = path.with_name(f".{path.name[-80:]}.{secrets.token_hex(4)}.unfinished")
+    unfinished, file = _begin(path)
     try:
-        with open(unfinished, "xb") as file:
-            if fcntl is not None:
-                fcntl.flock(file, fcntl.LOCK_EX)  # the sign that its writer is alive
+        with file:
             write(file)
             file.flush()
             os.fsync(file.fileno())
@@ -61,6 +59,19 @@ def write_whole(path: str | os.PathLike[str], write: Callable[[IO[bytes]], objec
     finally:
         with contextlib.suppress(OSError):
             unfinished.unlink(missing_ok=True)
+
+
+def _begin(path: Path) -> tuple[Path, IO[bytes]]:
+    """A new file beside `path`, open for writing, and locked: the sign that its writer is alive."""
+    while True:
+        unfinished = path.with_name(f".{path.name[-80:]}.{secrets.token_hex(4)}.unfinished")
+        file = open(unfinished, "xb")  # noqa: SIM115  # the caller closes it
+        if fcntl is None:
+            return unfinished, file
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if os.fstat(file.fileno()).st_nlink:
+            return unfinished, file
+        file.close()  # before it was locked, somebody took it for abandoned and removed it
 
 
 def clear_unfinished(folder: str | os.PathLike[str], name: str = "*") -> None:

@@ -25,6 +25,7 @@ from .optimizer import Optimizer
 from .parameters import freeze, split, unfreeze
 from .range_finder import LearningRateRange, find_learning_rate
 from .rmsprop import RMSprop
+from .run import Run
 from .schedules import CosineSchedule, StepSchedule, WarmUp
 from .sgd import SGD
 from .summary import Summary, summary
@@ -50,6 +51,7 @@ __all__ = [
     "Optimizer",
     "ProgressBar",
     "RMSprop",
+    "Run",
     "SGD",
     "Snapshots",
     "Statistics",

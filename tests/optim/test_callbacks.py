@@ -29,13 +29,13 @@ from optim import (
     LearningRate,
     LogFile,
     ProgressBar,
+    Run,
     Snapshots,
     Statistics,
     StepSchedule,
     StopOnNonFinite,
     Trainer,
 )
-from optim.run import Run
 
 
 class Point:

@@ -32,13 +32,13 @@ from optim import (
     EarlyStopping,
     Evaluate,
     LearningRate,
+    Run,
     Snapshots,
     StopOnNonFinite,
     Trainer,
     WarmUp,
     accuracy,
 )
-from optim.run import Run
 
 RNG = np.random.default_rng(1)
 IDS = RNG.integers(1, 30, (60, 6))

@@ -17,7 +17,7 @@ from minigrad.explorer.replay import _KINDS, recipe
 from minigrad.graph import Leaf, Node
 
 HERE = Path(__file__).parent
-PACKAGE = Path(mg.__file__).parent / "explore"
+PACKAGE = Path(mg.__file__).parent / "explorer"
 NODE = shutil.which("node") or ""
 needs_node = pytest.mark.skipif(not NODE, reason="node is not installed: the page's modules go untested")
 
