@@ -17,7 +17,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("minigrad", "layers", "optim")
-FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+FILES = sorted(p for package in PACKAGES for p in (ROOT / package).rglob("*.py") if "node_modules" not in p.parts)
 
 DESIGN = (ROOT / "docs" / "design.md").read_text()
 
@@ -95,6 +95,43 @@ def test_the_page_has_a_place_for_every_file() -> None:
     assert [name for name in known if name not in {*modules, *PACKAGES}] == [], "places without a file"
     drawn = set(re.findall(r"^  (\w+)(?:\.py|/) ", DESIGN, re.M))  # in the picture of the house
     assert drawn == {name.partition(".")[2] for name in (*ENGINE, *BASE, *SIDE_ROOMS)}
+
+
+# Files whose tests are not in a file of their name: most are tested with what uses them, by more than one file.
+TESTED_IN = {
+    "minigrad.errors": "tests/test_errors.py", "minigrad.random": "tests/layers/test_plain_layers.py",
+    "minigrad.speed": "tests/minigrad/test_core_alone.py", "minigrad.timesteps": "tests/layers/test_recurrent.py",
+    "layers.cells": "tests/layers/test_parity.py", "layers.checks": "tests/layers/test_plain_layers.py",
+    "layers.dense": "tests/layers/test_plain_layers.py", "layers.embedding": "tests/layers/test_plain_layers.py",
+    "layers.dropout": "tests/layers/test_dropout_mode.py", "layers.init": "tests/layers/test_plain_layers.py",
+    "layers.inspect": "tests/layers/test_seeing_inside.py", "layers.mask": "tests/layers/test_masks.py",
+    "layers.norm": "tests/layers/test_plain_layers.py", "layers.stream": "tests/layers/test_truncation.py",
+    "layers.unroll": "tests/layers/test_recurrent.py", "optim.adagrad": "tests/optim/test_optimizers.py",
+    "optim.adam": "tests/optim/test_optimizers.py", "optim.clipping": "tests/optim/test_schedules.py",
+    "optim.history": "tests/optim/test_callbacks.py", "optim.interrupt": "tests/optim/test_trainer.py",
+    "optim.metrics": "tests/optim/test_trainer.py", "optim.optimizer": "tests/optim/test_optimizers.py",
+    "optim.parameters": "tests/optim/test_tools.py", "optim.range_finder": "tests/optim/test_tools.py",
+    "optim.rmsprop": "tests/optim/test_optimizers.py", "optim.run": "tests/optim/test_trainer.py",
+    "optim.sgd": "tests/optim/test_optimizers.py", "optim.summary": "tests/optim/test_tools.py",
+}  # fmt: skip
+
+
+def test_the_tests_mirror_the_tree() -> None:
+    for path in FILES:
+        module, place = module_name(path), path.relative_to(ROOT)
+        if path.name == "__init__.py":
+            continue
+        if len(place.parts) > 2:  # in a folder of its own, or one of gates or callbacks
+            folder, single = (
+                ROOT / "tests" / place.parent,
+                ROOT / "tests" / place.parent.parent / f"test_{place.parts[1]}.py",
+            )
+            assert folder.is_dir() or single.is_file(), f"nothing tests {place.parent}"
+        elif module in TESTED_IN:
+            assert (ROOT / TESTED_IN[module]).is_file()
+            assert not (ROOT / "tests" / place.parent / f"test_{path.name}").exists(), f"{module} has tests of its own"
+        else:
+            assert (ROOT / "tests" / place.parent / f"test_{path.name}").is_file(), f"no test_{path.name} for {module}"
 
 
 @pytest.mark.parametrize("path", FILES, ids=module_name)
