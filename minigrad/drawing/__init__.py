@@ -1,4 +1,4 @@
-"""Drawing: a recorded graph as a picture that a person can read. Knows graphs; the engine knows nothing of it."""
+"""Draws a recorded graph as a picture: `draw` writes it to a file, `Graph` displays it in a notebook."""
 
 from __future__ import annotations
 

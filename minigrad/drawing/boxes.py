@@ -1,7 +1,7 @@
-"""What a picture shows: boxes, each standing for one or more nodes, and links between them. Knows no mode, no layout.
+"""The contents of a picture: boxes, each standing for one or more nodes, and the links between them.
 
-Every way to draw a graph is a map from its gates to boxes (modes.py). From that map, `connect` finds the rest: the
-leaves that belong beside each box, and the links, which follow the recorded edges.
+A drawing mode assigns each gate to a box (modes.py). From that assignment, `connect` works out the rest: the leaves
+that belong beside each box, and the links, which follow the recorded edges.
 """
 
 from __future__ import annotations
@@ -14,15 +14,14 @@ from ..context import Scope
 from ..graph import Leaf, Node, ancestors
 from ..timesteps import step_of
 
-"""The name of a time step's scope, as an unroll opens it: t07."""
-
 
 @dataclass(eq=False)
 class Box:
-    """One shape of a picture.
+    """One shape in a picture.
 
     `kind`: "gate", "scope" (all gates of a scope), "fold" (gates left out), "parameter", "input" or "constant".
-    `scope` is where it is drawn, `key` its place within a time step (equal at every step), `column` that step's column.
+    `scope` is the frame it is drawn in, `key` its place within a time step (the same at every step), `column` the
+    column of its step.
     """
 
     kind: str
@@ -30,12 +29,12 @@ class Box:
     key: Hashable
     title: str = ""
     nodes: list[Node] = field(default_factory=list)
-    band: Scope | None = None  # the scope that holds the time steps; None outside of time
+    band: Scope | None = None  # the scope whose time steps it belongs to; None if it belongs to none
     column: int | None = None
-    steps: tuple[int, ...] = ()  # the steps whose nodes are in here, where there are more than one
+    steps: tuple[int, ...] = ()  # the time steps that it stands for; empty for a gate of a single step
     role: str = ""  # "output" or "loss"
     starved: bool = False
-    note: str = ""  # a cut among the steps that are folded in here
+    note: str = ""  # says where a cut lies inside the box
     id: str = ""
 
     @property
@@ -61,19 +60,19 @@ class Link:
 
 @dataclass(eq=False)
 class View:
-    """A picture before it has words and places: `boxes` in the order of recording, and `links`."""
+    """A picture before it has texts and positions: `boxes` in the order of recording, and `links`."""
 
     boxes: list[Box]
     links: list[Link]
 
 
 def history(roots: Iterable[Node]) -> list[Node]:
-    """Every node that led to `roots`, oldest first, with what lies behind cuts."""
+    """Every node that led to `roots`, oldest first, including those behind cuts."""
     return ancestors(roots, attrgetter("predecessors"))[::-1]
 
 
 def name_steps(steps: Iterable[int], width: int = 2) -> str:
-    """Steps as people write them.
+    """Time steps as text, consecutive ones as a range.
 
     >>> name_steps([0, 1, 2, 3, 7])
     't00 … t03, t07'
@@ -89,7 +88,7 @@ def name_steps(steps: Iterable[int], width: int = 2) -> str:
 
 
 def connect(nodes: list[Node], roots: list[Node], boxes: dict[Node, Box]) -> View:
-    """The picture of `nodes` in which each gate is drawn as `boxes` says."""
+    """The picture of `nodes`, with each gate in the box that `boxes` gives it."""
     links: dict[Hashable, Link] = {}
     leaves: dict[Hashable, tuple[Box, list[tuple[Leaf, Node, int, str]]]] = {}
     for consumer in nodes:
@@ -110,7 +109,7 @@ def connect(nodes: list[Node], roots: list[Node], boxes: dict[Node, Box]) -> Vie
         everything.append(leaf_box)
         for leaf, consumer, position, kind in uses:
             _link(links, leaf_box, head, kind, leaf, consumer, position)
-    for root in roots:  # a leaf that is drawn by itself, or a cut that is the end of the picture
+    for root in roots:  # a root that is a leaf has no box yet, unless it also feeds a gate
         if isinstance(root, Leaf) and not any(root in box.nodes for box in everything):
             alone = Box(leaf_kind(root), root.scope, root, nodes=[root])
             everything.append(alone)
@@ -121,7 +120,7 @@ def connect(nodes: list[Node], roots: list[Node], boxes: dict[Node, Box]) -> Vie
     for box in everything:
         box.nodes.sort(key=lambda node: node.serial)
     everything.sort(key=lambda box: box.nodes[0].serial)
-    # Numbered in the order of recording, never by serial: the same program gives the same text.
+    # Not by serial numbers, which depend on what was recorded before: the same graph must give the same text.
     for number, box in enumerate(everything):
         box.id = f"n{number}"
     order = {box: number for number, box in enumerate(everything)}
@@ -142,7 +141,7 @@ def _link(
     if tail is head and (kind == "data" or tail.kind != "gate"):
         if kind == "cut":
             tail.note = _cut_before(consumer)
-        return  # what happens inside a box is not drawn
+        return  # links inside a box are not drawn
     key = (tail, head, kind, lag if kind == "state" and tail.steps else 0)
     link = links.get(key)
     if link is None:
@@ -151,7 +150,7 @@ def _link(
 
 
 def leaf_kind(leaf: Leaf) -> str:
-    """A parameter wants a gradient, an input has a name or came from the caller as an array, the rest are constants."""
+    """A parameter requires a gradient, an input was created with a name or as an array, the rest are constants."""
     if leaf.requires_grad:
         return "parameter"
     return "input" if leaf.origin == "created" and (leaf.name or leaf.output.ndim) else "constant"
@@ -160,10 +159,10 @@ def leaf_kind(leaf: Leaf) -> str:
 def _leaf_boxes(
     leaves: dict[Hashable, tuple[Box, list[tuple[Leaf, Node, int, str]]]],
 ) -> Iterator[tuple[Box, Box, list[tuple[Leaf, Node, int, str]]]]:
-    """For each place where leaves enter a box: the box that shows them there.
+    """For each place where leaves enter a box: (the box that shows them, the box that they enter, their uses).
 
-    A parameter is shown as a small copy in each scope that uses it: one shape with an arrow to each of forty steps is
-    what nobody can read, and what takes `dot` a minute to lay out. An input is shown once, unless it belongs to a step.
+    A parameter is drawn again in each scope that uses it: a single box with arrows to forty steps would be unreadable,
+    and `dot` would take a minute to lay it out. An input is drawn once, inside a step if no other step uses it.
     """
     made: dict[Hashable, Box] = {}
     heads_of: dict[Hashable, set[Box]] = {}
@@ -182,7 +181,7 @@ def _leaf_boxes(
         if head.kind != "gate":
             path = head.scope if head.kind == "fold" else (*head.scope, head.title)
             if kind != "input" or (path and first.scope[: len(path)] == path):
-                continue  # made inside; and the label of a scope counts its parameters
+                continue  # hidden inside the scope, whose label counts its parameters
             inputs = tuple(
                 leaf for leaf in sorted(inside[head], key=lambda leaf: leaf.serial) if leaf_kind(leaf) == "input"
             )
@@ -212,13 +211,13 @@ def _shared(one: Scope, other: Scope) -> Scope:
 
 
 def _mark(view: View, roots: list[Node]) -> None:
-    """Which boxes end the picture, and which a cut starves: those that no gradient from the roots can reach."""
+    """Give the roots' boxes their role, and mark as starved the boxes that no gradient from the roots can reach."""
     fed = set(ancestors(roots, lambda node: [parent for parent in node.inputs if parent.requires_grad]))
     for box in view.boxes:
         if any(node in roots for node in box.nodes[-1:]):
             box.role = "loss" if len(roots) == 1 and roots[0].gate and roots[0].output.size == 1 else "output"
         box.starved = not box.is_leaf and not any(node in fed for node in box.nodes)
-    # A copy of a parameter is as pale as all that it feeds, and so is an input.
+    # A leaf's box is starved if everything that it feeds is.
     feeding = {link.tail for link in view.links}
     alive = {link.tail for link in view.links if link.kind != "cut" and not link.head.starved}
     for box in view.boxes:
@@ -233,7 +232,7 @@ def _cut_before(consumer: Node) -> str:
 
 
 def _describe(link: Link) -> str:
-    """What a link must say where it does not hold for every step that its boxes stand for."""
+    """A link's label: where a cut is, or which time steps it holds for if not for all those of its boxes."""
     tails = {place[1] for producer, _, _ in link.uses if (place := step_of(producer.scope))}
     heads = {place[1] for _, consumer, _ in link.uses if (place := step_of(consumer.scope))}
     if link.kind == "cut":

@@ -1,6 +1,6 @@
-"""Colours and shapes: what tells the kinds of boxes apart, also in grey and to colour-blind eyes. Knows no graph.
+"""The colours and shapes that tell the kinds of boxes apart, also in grey print and for colour-blind readers.
 
-Hues are of Okabe and Ito's palette, paled so that black text reads on them; no two kinds differ by hue alone.
+The hues are Okabe and Ito's, lightened so that black text is readable on them; no two kinds differ by hue alone.
 Source: Okabe and Ito, Color Universal Design (2008); the scale follows the cividis map of Nuñez et al. (2018).
 """
 
@@ -28,7 +28,7 @@ _SCALE = ((255, 253, 222), (247, 214, 110), (187, 172, 118), (124, 123, 120), (6
 
 
 def on_scale(position: float) -> tuple[str, str]:
-    """(fill, text colour) at a position from 0, pale, to 1, dark: darkness alone orders it, so grey print keeps it."""
+    """(fill, text colour) at a position from 0 (pale) to 1 (dark). Grey print preserves the order."""
     place = min(max(position, 0.0), 1.0) * (len(_SCALE) - 1)
     low = min(int(place), len(_SCALE) - 2)
     mixed = [round(a + (b - a) * (place - low)) for a, b in zip(_SCALE[low], _SCALE[low + 1], strict=True)]
@@ -37,7 +37,7 @@ def on_scale(position: float) -> tuple[str, str]:
 
 
 class Scale:
-    """Where numbers lie between the smallest and the largest of them: by their logarithm where they span much."""
+    """Maps numbers to positions from 0 (the smallest) to 1 (the largest), logarithmically if their range is wide."""
 
     def __init__(self, values: list[float]) -> None:
         positive = [value for value in values if value > 0 and math.isfinite(value)]

@@ -1,7 +1,6 @@
-"""DOT text: a picture's boxes and links in Graphviz's language, letter for letter the same for the same program.
+"""Writes a picture as text in DOT, Graphviz's language. The same program always gives the same text.
 
-Knows the language and nothing of tensors. Positions, where a picture has a column for each time step, come from
-grid.py; otherwise Graphviz finds them.
+If a picture has a column for each time step, its positions come from grid.py; otherwise Graphviz finds them.
 """
 
 from __future__ import annotations
@@ -23,14 +22,14 @@ KINDS = {
 
 @dataclass(frozen=True)
 class Colouring:
-    """A number for each box, by which it is coloured, and what the number is."""
+    """What boxes are coloured by: a number for each, and a title that says what the number is."""
 
     title: str
     values: Mapping[Box, float]
 
 
 def style_of(box: Box) -> str:
-    """The kind whose shape and colours a box has."""
+    """The key in STYLES of a box's shape and colours."""
     return box.role if box.role and box.kind == "gate" else box.kind
 
 
@@ -38,7 +37,7 @@ def write(
     view: View, words: Words, *, caption: str = "", legend: bool = False, colouring: Colouring | None = None,
     grid: Grid | None = None,
 ) -> str:  # fmt: skip
-    """The whole text. `caption` stands beneath the picture."""
+    """The whole DOT text. `caption` goes beneath the picture."""
     out = ["digraph minigrad {"]
     general = {
         "rankdir": "BT",
@@ -105,7 +104,7 @@ def _face(box: Box, words: Words, colouring: Colouring | None, scale: Scale | No
         )
     values = {"label": marked_up(words.face(box), text), **style, "tooltip": words.tooltip(box)}
     values.pop("fontcolor", None)
-    # Sizes are ours, so that a picture does not depend on the fonts of the machine that draws it.
+    # Sizes are set here, so that a picture does not depend on the fonts of the machine that draws it.
     width, height = size_of(words.face(box), style["shape"])
     values |= {"width": f"{width / 72:.3f}", "height": f"{height / 72:.3f}", "fixedsize": "true"}
     if grid is not None:
@@ -114,7 +113,7 @@ def _face(box: Box, words: Words, colouring: Colouring | None, scale: Scale | No
 
 
 def _tree(boxes: list[Box]) -> dict[Scope, list[Box]]:
-    """The boxes by scope, outer scopes before inner ones, in the order in which they are met."""
+    """The boxes by scope, in the order of first appearance, outer scopes before inner ones."""
     tree: dict[Scope, list[Box]] = {(): []}
     for box in boxes:
         for length in range(1, len(box.scope) + 1):
@@ -124,7 +123,7 @@ def _tree(boxes: list[Box]) -> dict[Scope, list[Box]]:
 
 
 def _clusters(out: list[str], tree: dict[Scope, list[Box]], faces: dict[Box, str]) -> None:
-    """Each scope as a frame around its boxes and inner scopes; walked with a stack, since scopes nest to any depth."""
+    """Write each scope as a frame around its boxes and inner scopes. Scopes nest to any depth, hence the stack."""
     children: dict[Scope, list[Scope]] = {scope: [] for scope in tree}
     for scope in tree:
         if scope:
@@ -151,7 +150,7 @@ def _clusters(out: list[str], tree: dict[Scope, list[Box]], faces: dict[Box, str
 
 
 def _norm(link: Link, words: Words) -> float | None:
-    """The largest gradient that came back along an arrow."""
+    """The largest norm of the gradients that came back along an arrow."""
     if not words.grads:
         return None
     norms = [
@@ -180,7 +179,7 @@ def _arrow(link: Link, words: Words, heaviest: Scale, grid: Grid | None) -> dict
     elif link.kind == "state":
         values |= {"color": STATE, "penwidth": "1.4"}
     if link.kind != "data" and grid is None and link.tail.steps:
-        values["constraint"] = "false"  # a loop back in time must not turn the picture upside down
+        values["constraint"] = "false"  # the loop to the next step must not turn the picture upside down
     values["tooltip"] = words.link_tooltip(link)
     if "label" in values:
         values["labeltooltip"] = values["tooltip"]
@@ -188,7 +187,7 @@ def _arrow(link: Link, words: Words, heaviest: Scale, grid: Grid | None) -> dict
 
 
 def _legend(view: View, grid: Grid | None) -> list[str]:
-    """One box of each kind that the picture has."""
+    """A sample of each kind of box that the picture has."""
     kinds = [kind for kind in STYLES if any(style_of(box) == kind for box in view.boxes)]
     samples = [(f"legend_{kind}", dict(STYLES[kind]), [Line(KINDS[kind], 9)]) for kind in kinds]
     if any(box.starved for box in view.boxes):
@@ -209,7 +208,7 @@ def _legend(view: View, grid: Grid | None) -> list[str]:
         rows.append(
             f"    {name} {_attributes({'label': marked_up(lines, style.pop('fontcolor', None)), **style, **spot})};"
         )
-    if grid is None:  # one above the other: side by side, a row of samples would be wider than most pictures
+    if grid is None:  # stacked, because a row of samples would be wider than most pictures
         rows += [f"    {one[0]} -> {two[0]} [style=invis];" for one, two in zip(samples[1:], samples, strict=False)]
     return [*rows, "  }"]
 

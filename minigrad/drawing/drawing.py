@@ -1,4 +1,4 @@
-"""`draw` and `Graph`, what users call: checks what they ask for, and puts the other modules to work."""
+"""`draw`, `Graph` and `Drawing`, the public interface of drawing, and the checks of their options."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ COLORS = {
     "time": "time step",
     "bytes": "bytes of the output",
 }
-PIXELS = 14_000  # of a PNG's longer side: more takes seconds to write, and few viewers open it
-# Boxes in a picture: beyond that, layout takes minutes, and nobody can read it. Columns are laid out by grid.py, whose
-# work grows in proportion; Graphviz's grows much faster.
+PIXELS = 14_000  # limit on a PNG's longer side: larger ones take seconds to write, and few viewers open them
+# The most boxes in a picture: with more, layout takes minutes and nobody can read the result. grid.py, which lays out
+# columns, takes time in proportion to the boxes; Graphviz's time grows much faster.
 LARGEST = {"columns": 20_000, "graphviz": 2_000}
 
 
 @runtime_checkable
 class Measured(Protocol):
-    """What else a graph can be coloured by: a number for each node that has one, and what the number is."""
+    """Anything else to colour a graph by: `of` gives a node's number or None, `title` says what the number is."""
 
     title: str
 
@@ -51,7 +51,7 @@ class Graph:
     >>> len(graph), [node.gate.name for node in graph if node.gate]
     (3, ['Hadamard', 'Sum'])
 
-    As the last line of a notebook cell it shows itself. Errors: DtypeError for what is not a Tensor.
+    A notebook displays it as the result of a cell. Errors: DtypeError for anything but Tensors.
     """
 
     def __init__(self, output: Tensor | Sequence[Tensor]) -> None:
@@ -103,7 +103,7 @@ class Graph:
             said = f"{said} No gradient passes the {', the '.join(cuts[:4])}{pale}.".strip()
         fused = sorted({node.gate.name for node in gates if node.gate is not None and type(node.gate) in UNFUSED})
         if fused:
-            said = f"{said} {' and '.join(fused)}: one gate for many, which mg.opened shows.".strip()
+            said = f"{said} {' and '.join(fused)}: one gate for many; mg.opened shows them.".strip()
         colouring = _colouring(view, words, color_by) if color_by else None
         grid = Grid(view, words) if timed else None
         text = write(view, words, caption=said, legend=legend, colouring=colouring, grid=grid)
@@ -116,9 +116,9 @@ class Graph:
     def summary(self) -> None:
         """Print a table: for each scope its gates, output shape, parameters, operations and bytes held.
 
-        Operations are floating-point operations of one forward and of one backward pass. Backward is counted as the
-        forward cost of a gate once for each input that wants a gradient, which is exact for matrix products (two
-        products of the same size) and an estimate for the rest; adding up gradients of shared nodes is left out.
+        Operations are floating-point operations of one forward and one backward pass. A gate's backward cost is counted
+        as its forward cost times the number of inputs that require a gradient. That is exact for matrix products and an
+        estimate for the rest. The cost of adding up gradients of shared nodes is not counted.
         """
         print(table(self.nodes))
 
@@ -130,9 +130,9 @@ class Graph:
 
 
 class Drawing:
-    """A finished picture, which a notebook shows by itself.
+    """A finished picture, which a notebook displays by itself.
 
-    `dot` is its text, `mode` the one that was picked, `caption` what stands beneath it, `path` the file it is in.
+    `dot` is its DOT text, `mode` the mode that was picked, `caption` the text beneath it, `path` the file it is in.
     """
 
     def __init__(self, dot: str, mode: str, caption: str, longest: float) -> None:
@@ -145,7 +145,7 @@ class Drawing:
         return f"<Drawing, {self.mode}{where}{': ' if self.caption else ''}{self.caption}>"
 
     def save(self, path: str | os.PathLike[str], *, dpi: int = 144) -> Path:
-        """Write the picture in the format of the path's suffix; `dpi` is for PNG."""
+        """Write the picture in the format that the path's suffix names; `dpi` matters only for PNG."""
         suffix = suffix_of(path)
         if not (isinstance(dpi, numbers.Integral) and 10 <= dpi <= 1200):
             raise OptionError("MG610", f"dpi={dpi!r} is not a whole number from 10 to 1200",
@@ -182,18 +182,18 @@ def draw(
 ) -> Drawing:  # fmt: skip
     """Draw the graph that led to `output`, a Tensor or a list of them, into `path`: .png, .svg, .pdf or .dot.
 
-    - `mode`: "unrolled" draws every gate, each time step a column; "rolled" draws time steps that are built alike once,
-      with the state as a loop; "auto" picks what can be read, and the picture says what it picked.
-    - `window=(t0, t1)`: these time steps in full, both ends included, the others folded.
-    - `depth=n`: scopes nested n deep as single boxes (1: each layer one box; the scope of a model that holds several
-      layers does not count). `collapse=["rnn"]`: the scopes of these paths.
-    - `values`: small arrays whole, large ones as range, mean and norm. `grads`: norms of the gradients, and arrows the
-      thicker and darker the larger the gradient that came back along them.
-    - `color_by`: "grad", "value" (norms), "time" (the step) or "bytes", with a scale; or a `mg.profile()`, for the time
-      that gates took. `legend`: what shapes and colours mean.
-    - `dpi`: pixels per inch of a PNG; 72 is natural size. Many columns get fewer, to stay within 14,000 pixels.
+    - `mode`: "unrolled" draws every gate, with a column for each time step; "rolled" draws time steps that are built
+      alike once, with the state as a loop; "auto" picks one that stays readable, and the caption says which.
+    - `window=(t0, t1)`: draw these time steps in full, both ends included, and fold the others.
+    - `depth=n`: draw scopes nested n deep as single boxes (1: each layer is one box; a model's own scope around its
+      layers does not count). `collapse=["rnn"]`: draw the scopes with these paths as single boxes.
+    - `values`: show small arrays in full, large ones as range, mean and norm. `grads`: show norms of gradients; the
+      larger the gradient that came back along an arrow, the thicker and darker the arrow.
+    - `color_by`: "grad", "value" (norms), "time" (the time step) or "bytes"; or a `mg.profile()`, for the time that
+      gates took. `legend`: explain shapes and colours.
+    - `dpi`: pixels per inch of a PNG; 72 is natural size. Wide pictures get fewer, to stay within 14,000 pixels.
 
-    Without a path nothing is written. The result shows itself in a notebook, and can be saved.
+    Without a path nothing is written. The result displays itself in a notebook, and can be saved.
 
     >>> x = Tensor([[1.0, 2.0]], name="x")
     >>> W = Tensor([[0.5], [-1.0]], requires_grad=True, name="W")
@@ -201,12 +201,12 @@ def draw(
     >>> picture.dot.splitlines()[0]
     'digraph minigrad {'
 
-    Errors: DtypeError for what is not a Tensor, OptionError for an unknown option or suffix or a window outside the
-    steps, DrawError where nothing can draw (the DOT text is written all the same) or the path cannot be written.
+    Errors: DtypeError for anything but Tensors; OptionError for an unknown option or suffix, or a window outside the
+    steps; DrawError if no program can draw (the DOT text is written all the same) or the path cannot be written.
     Source: the unrolled picture follows Goodfellow, Bengio and Courville, Deep Learning (2016), section 10.1.
     """
     if path is not None:
-        suffix_of(path)  # before the work, not after
+        suffix_of(path)  # to refuse a wrong suffix before the work, not after it
     drawing = Graph(output).draw(
         mode=mode,
         window=window,

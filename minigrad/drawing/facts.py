@@ -1,7 +1,7 @@
-"""Numbers for a picture: what an array holds, and the gradients, recomputed. Knows no boxes and no Graphviz.
+"""The numbers in a picture: statistics of arrays, and the gradients of inner nodes, recomputed.
 
-The engine keeps gradients of leaves alone. A picture of the others sends the gradient that each `backward`
-started with through the graph once more, and keeps of every gradient its few numbers, never the array.
+The engine stores gradients only for leaves. To show the others, a picture repeats each `backward`, with the upstream
+gradient that it started from, and keeps statistics of every gradient, never the array.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ..derivatives import rule_on_arrays
 from ..errors import GradientError
 from ..graph import Leaf, Node
 
-WHOLE = 12  # elements of an array that is shown whole
+WHOLE = 12  # the most elements of an array that is shown in full
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Stats:
 
     @classmethod
     def of(cls, array: Array | LazyGradient) -> Stats:
-        """The numbers of `array`, computed in float64."""
+        """The statistics of `array`, computed in float64."""
         array = np.asarray(dense(array))
         # float32 sums of a million elements are off in the fourth digit, which a picture shows
         wide = array.astype(np.float64, copy=False).reshape(-1)
@@ -50,14 +50,14 @@ class Stats:
 
 
 class Gradients:
-    """The gradients of a graph, of every node and along every edge, as its `backward` calls sent them."""
+    """The gradients of every node and along every edge of a graph, from all its `backward` calls."""
 
     def __init__(self, nodes: list[Node]) -> None:
         self.nodes = nodes
         self.roots = [node for node in nodes if node.upstream is not None]
 
     def of(self, node: Node) -> Stats | None:
-        """A leaf's is its `.grad`, any other node's is what `backward` sent through it; None where there is none."""
+        """The statistics of a leaf's `.grad`, or of any other node's recomputed gradient; None if there is none."""
         if isinstance(node, Leaf):
             return None if node.grad is None else Stats.of(node.grad)
         return self._swept[0].get(node)
@@ -100,5 +100,5 @@ class Gradients:
 
 
 def _whole(gradient: Array | LazyGradient, node: Node) -> Array:
-    """A gradient as the engine passes it on, in the shape of the node's output: the engine puts off both."""
+    """A gradient as a dense array of the node's shape: it may be lazy, or not yet summed over broadcast axes."""
     return np.asarray(unbroadcast(np.asarray(dense(gradient)), node.shape))

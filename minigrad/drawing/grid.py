@@ -1,10 +1,10 @@
-"""Places for a picture with time: each step a column, each layer a band of rows, wires in between. Knows no gates.
+"""The layout of an unrolled picture: a column for each time step, a band of rows for each layer, wires in between.
 
-Graphviz lays out such graphs too, but neither in columns nor, past some hundred boxes, in bearable time. Here rows and
+Graphviz can lay out such graphs too, but not in columns, and beyond a few hundred boxes it is too slow. Here rows and
 offsets are found once for all steps that are built alike, and each column is a copy; the work grows with the boxes.
 
-Coordinates are points, y upwards; row 0 is the lowest. Wires run in the gaps between rows and the gutters between
-columns, where no box stands, each producer in a track of its own; so no wire crosses a box.
+Coordinates are in points, with y upwards; row 0 is the lowest. Wires run in the gaps between rows and the gutters
+between columns, so they cross no box. Each producer has its own track there.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from .lane import Lane
 from .points import Point, label_at, point, rounded, swinging
 from .rows import LEFT, RIGHT, find_columns, find_rows
 
-GAP = 20.0  # between rows, beside the tracks
+GAP = 20.0  # between rows, without the tracks
 TRACK = 4.5  # between wires
 PAD = 7.0  # between boxes and their frame
 HEAD = 15.0  # for a frame's name
 
 
 class Grid:
-    """The layout of one view. `place`, `route`, `frames`, `bounds` are attributes in Graphviz's notation."""
+    """The layout of one view. `place`, `route`, `frames` and `bounds` give it in Graphviz's notation."""
 
     def __init__(self, view: View, words: Words) -> None:
         self.view = view
@@ -50,14 +50,14 @@ class Grid:
         return box.key if self.column[box] not in (LEFT, RIGHT) else box
 
     def _find_lanes(self) -> None:
-        """One plan for all columns of steps, one for those of folded steps, one each for what is left and right."""
+        """One lane for all columns of steps, one for those of folded steps, one each for the columns left and right."""
         folded = dict.fromkeys(self.columns, True)
         for box in self.view.boxes:
             if not box.is_leaf and box.kind != "fold":
                 folded[self.column[box]] = False
-        plans = {"left": Lane(), "right": Lane(), "fold": Lane(), "step": Lane()}
-        self.lane = {column: plans["fold" if folded[column] else "step"] for column in self.columns}
-        self.lane |= {LEFT: plans["left"], RIGHT: plans["right"]}
+        lanes = {"left": Lane(), "right": Lane(), "fold": Lane(), "step": Lane()}
+        self.lane = {column: lanes["fold" if folded[column] else "step"] for column in self.columns}
+        self.lane |= {LEFT: lanes["left"], RIGHT: lanes["right"]}
         for box in self.view.boxes:
             lane, key = self.lane[self.column[box]], self._key(box)
             width, height = lane.sizes.get(key, (0.0, 0.0))
@@ -73,16 +73,16 @@ class Grid:
             elif link.kind != "data" and lane is self.lane[self.column[link.tail]]:
                 lane.leanings[head] = -3.0
                 lane.leanings.setdefault(tail, 1.0)
-        for lane in plans.values():
+        for lane in lanes.values():
             lane.arrange()
 
     def _passes(self, link: Link) -> list[Hashable]:
-        """What keeps a way free in each row that a wire within a column passes: a key of the lane, like a box's."""
+        """Keys that reserve space in the lane, as a box's key does, in each row that a wire within a column passes."""
         rows = range(self.rows[link.tail] + 1, self.rows[link.head])
         return [(self._key(link.tail), self._key(link.head), row) for row in rows]
 
     def _rises(self, link: Link) -> bool:
-        """Whether a wire stays in its column, and goes up."""
+        """Whether a wire goes up within its own column."""
         return self.column[link.tail] == self.column[link.head] and self.rows[link.tail] < self.rows[link.head]
 
     def _find_places(self) -> None:
@@ -96,13 +96,13 @@ class Grid:
         self.width = x - gutter
 
     def x(self, box: Box) -> float:
-        """The centre of a box."""
+        """The x coordinate of a box's centre."""
         return self.left[self.column[box]] + self.lane[self.column[box]].offsets[self._key(box)]
 
     # ---- wires ----
 
     def _find_wires(self) -> None:
-        """Which producers have a wire in each gap and in the gutters; with them the heights of gaps and rows."""
+        """Give producers their tracks in the gaps and gutters, and find the heights of gaps and rows."""
         self.tracks: dict[int, dict[Hashable, int]] = {}
         self.risers: dict[Hashable, int] = {}
         for link in self.view.links:
@@ -137,7 +137,7 @@ class Grid:
         self.height = y
 
     def _find_ports(self) -> None:
-        """Where along the lower side of a box each wire arrives: in the order in which they come."""
+        """Where each wire enters the lower side of its head, ordered by where the wires come from."""
         self.ports: dict[Link, float] = {}
         arriving: dict[Box, list[Link]] = {}
         for link in self.view.links:
@@ -149,7 +149,7 @@ class Grid:
                 self.ports[link] = self.x(box) + (room * ((number + 0.5) / len(links) - 0.5) if len(links) > 1 else 0.0)
 
     def _from(self, link: Link) -> float:
-        """Where a wire comes from, as its head sees it."""
+        """The x coordinate from which a wire approaches its head."""
         if self._rises(link):
             lane, left = self.lane[self.column[link.head]], self.left[self.column[link.head]]
             return left + lane.offsets[[self._key(link.tail), *self._passes(link)][-1]]
@@ -159,7 +159,7 @@ class Grid:
         return self._gutter_x(link) if riser is None else self.left[self.column[link.head]] + riser
 
     def _gaps(self, link: Link) -> tuple[int, ...]:
-        """The gaps that a wire runs along: over its tail, and under its head if that is another one."""
+        """The gaps that a wire runs along: the one above its tail and, if different, the one below its head."""
         over, under = self.rows[link.tail], self.rows[link.head] - 1
         return (over,) if over == under else (over, under)
 
@@ -170,7 +170,7 @@ class Grid:
         if over == under:
             return x
         if over > under or self.column[link.tail] == LEFT:
-            return None  # what comes from the left runs below the steps, not through them
+            return None  # wires from the left run below the steps, not through them
         blocked = any(
             over < row <= under and abs(x - lane.offsets[key]) < lane.sizes[key][0] / 2 + 4
             for key, row in lane.rows.items()
@@ -178,7 +178,7 @@ class Grid:
         return None if blocked else x
 
     def _gutter_x(self, link: Link) -> float:
-        """The gutter beside the head's column, on the side that the wire comes from, in the producer's own track."""
+        """The x coordinate of the producer's track in the gutter that the wire takes, beside the head's column."""
         tail, head = self.column[link.tail], self.column[link.head]
         offset = PAD + 6 + TRACK * self.risers[self._key(link.tail)]
         if tail == LEFT and head != LEFT:
@@ -211,11 +211,11 @@ class Grid:
         return [start, (start[0], over), (x, over), (x, under), (end[0], under), end]
 
     def has_label(self, link: Link) -> bool:
-        """Whether a wire bears its label: one of each cut does. For the rest, columns say which step leads to which."""
+        """Whether a wire shows its label: one wire of each cut does. For the rest, the columns show the time steps."""
         return link.kind == "cut" and next(other for other in self.view.links if other.label == link.label) is link
 
     def route(self, link: Link) -> dict[str, str]:
-        """`pos` of an edge: it swings upwards within a column, and has rounded corners otherwise."""
+        """The `pos` of an edge: a curve within a column, otherwise straight lines with rounded corners."""
         path = self._path(link)
         tip = path[-1]
         path[-1] = (tip[0], tip[1] - 6)  # the arrow head covers the rest
@@ -241,7 +241,7 @@ class Grid:
 
     @property
     def frames(self) -> Iterable[dict[str, str]]:
-        """Attributes of a frame for each unroll, and of one for each of its time steps."""
+        """The attributes of the frames: one around each unroll and one around each of its time steps."""
         for scope, first, last, column, look in self._framed:
             low = self.y[first] - self.heights[first] / 2 - PAD
             high = self.y[last] + self.heights[last] / 2 + PAD + HEAD - 4
@@ -266,12 +266,12 @@ class Grid:
             }
 
     def place(self, box: Box) -> str:
-        """Where the middle of a box is."""
+        """The centre of a box."""
         return point((self.x(box), self.y[self.rows[box]]))
 
     @property
     def longest(self) -> float:
-        """The longer side, in points."""
+        """The longer side of the picture, in points."""
         return max(self.width, self.height)
 
     @property
@@ -288,7 +288,7 @@ class Grid:
         return {"pos": point((110.0, self.height + 24)), "width": "3.2", "height": "0.6"}
 
     def legend(self, widths: list[float], frame: dict[str, str]) -> list[dict[str, str]]:
-        """Attributes of the legend's samples, in a row above the picture; `frame` is completed."""
+        """Attributes of the legend's samples, in a row above the picture. Adds the legend's position to `frame`."""
         y, x = self.height + 62, 0.0
         spots = []
         for width in widths:

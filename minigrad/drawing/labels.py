@@ -1,7 +1,7 @@
-"""The words in a picture: what each box says, in short on its face and in full in its tooltip. Knows no layout.
+"""The texts in a picture: short ones on the face of each box, everything in its tooltip.
 
-Names come from whoever wrote the program, and may hold anything. They pass through `printable` and, on their way into
-DOT, through `quoted` or `marked_up`, which leave nothing that Graphviz or a browser could take for more than text.
+Names come from the user's program and may contain anything. They pass through `printable` and, on their way into DOT,
+through `quoted` or `marked_up`, which escape all that Graphviz or a browser could take for markup.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .boxes import Box, Link, name_steps
 from .facts import Gradients, Stats
 
 FONT = "Helvetica,Arial,sans-serif"
-LONGEST = 28  # letters of a name on the face of a box; the tooltip has up to 400
+LONGEST = 28  # characters of a name on the face of a box; its tooltip has up to 400
 
 
 class Markup(str):
@@ -29,7 +29,7 @@ class Markup(str):
 
 @dataclass(frozen=True)
 class Line:
-    """One line of text: `size` in points, a `bold` beginning before the rest."""
+    """One line of text, `size` in points; `bold` comes before `text`, in bold."""
 
     text: str
     size: float = 8.5
@@ -37,7 +37,7 @@ class Line:
 
 
 def printable(text: str, longest: int = LONGEST) -> str:
-    r"""A name that fits on one line: control, direction and other unseen characters as escapes, a long middle as "…".
+    r"""A name on one line, with escapes for control and other invisible characters, and "…" for a long middle.
 
     >>> printable("two" + chr(10) + "lines"), printable("x" * 40)
     ('two\\nlines', 'xxxxxxxxxxxxxxxx…xxxxxxxxxxx')
@@ -48,9 +48,9 @@ def printable(text: str, longest: int = LONGEST) -> str:
 
 
 def quoted(text: str) -> str:
-    r"""A DOT string. & becomes an entity, since Graphviz reads &lt; in strings, and \ a sign that only looks like one:
+    r"""A DOT string. & becomes &amp; because Graphviz reads entities in strings. \ becomes ∖, which only looks like it:
 
-    \N stands for a node's name, and how often \ must be doubled differs between tooltips of nodes and of clusters.
+    \N would stand for a node's name, and how often \ must be doubled differs between nodes' and clusters' tooltips.
     """
     for char, escaped in (("\\", "∖"), ('"', '\\"'), ("&", "&amp;"), ("\n", "\\n")):
         text = text.replace(char, escaped)
@@ -81,11 +81,11 @@ def size_of(lines: list[Line], shape: str) -> tuple[float, float]:
 
 
 def _html(text: str) -> str:
-    return html.escape(text).replace("\\", "&#92;&#92;")  # of two Graphviz leaves one, while \N would be a node's name
+    return html.escape(text).replace("\\", "&#92;&#92;")  # Graphviz reads \\ as \, and \N as a node's name
 
 
 def extent(lines: list[Line]) -> tuple[float, float]:
-    """(width, height) of the lines in points, rather too wide than too narrow."""
+    """(width, height) of the lines in points, erring on the wide side."""
     width = max(
         (sum(map(_wide, line.bold + " " * bool(line.bold) + line.text)) * line.size for line in lines), default=0
     )
@@ -93,7 +93,7 @@ def extent(lines: list[Line]) -> tuple[float, float]:
 
 
 def _wide(char: str) -> float:
-    """A character's width in Helvetica, as a part of the font's size."""
+    """A character's width in Helvetica, as a fraction of the font size."""
     if char in "ilj.,:;|!'()[]/ ftI":
         return 0.31
     if char in "mwMW%@—…" or ord(char) > 0x2000:
@@ -108,7 +108,7 @@ def number(value: float) -> str:
 
 
 def shape_of(nodes: list[Node], short: bool = False) -> str:
-    """Shape and dtype, with … for a size that differs between the nodes; short: float32 as f32."""
+    """Shape and dtype, with … for a size that differs between the nodes; `short` writes float32 as f32."""
     shapes = {node.output.shape for node in nodes}
     dtype = nodes[-1].output.dtype
     kind = f"{dtype.kind}{8 * dtype.itemsize}" if short and dtype.kind in "fiu" else str(dtype)
@@ -119,12 +119,12 @@ def shape_of(nodes: list[Node], short: bool = False) -> str:
 
 
 def symbol_of(node: Node) -> str:
-    """What stands for a node's gate in formulas."""
+    """The symbol of a node's gate in formulas, or ""."""
     return getattr(node.gate, "symbol", "")
 
 
 class Words:
-    """What the boxes of one picture say."""
+    """The texts of one picture: on boxes, and in the tooltips of boxes and arrows."""
 
     def __init__(self, gradients: Gradients, values: bool, grads: bool, compact: bool = False) -> None:
         self.gradients, self.values, self.grads = gradients, values, grads
@@ -210,7 +210,7 @@ class Words:
         return [Line(f"{label} {_span([stats.norm for stats in found])}")]
 
     def tooltip(self, box: Box) -> str:
-        """All that is known of a box, in lines."""
+        """Everything that is known about a box, line by line."""
         node = box.last
         lines = [f"{node.gate!r}" if box.kind == "gate" else f"{box.kind} {node.name or box.title}".strip()]
         if len(box.nodes) > 1:
@@ -228,7 +228,7 @@ class Words:
         return "\n".join(printable(line, 400) for line in lines)
 
     def link_tooltip(self, link: Link) -> str:
-        """Where an arrow leads, and what came back along it."""
+        """Where an arrow leads, and the norm of the gradient that came back along it."""
         producer, consumer, position = link.uses[-1]
         ends = [node.name or (node.gate.name if node.gate else "constant") for node in (producer, consumer)]
         lines = [f"{ends[0]} → {ends[1]}, input {position}", f"{producer.output.shape} {producer.output.dtype}"]
@@ -244,7 +244,7 @@ def parameters(boxes: list[Box]) -> list[Node]:
 
 
 def _figures(stats: list[Stats], label: str, size: int) -> list[Line]:
-    """One array whole where it is small; otherwise its range, mean and norm, or those of several arrays together."""
+    """A small array in full; a larger one as range, mean and norm; several as their common range and their norms."""
     if len(stats) == 1 and (small := stats[0].small) is not None:
         rows = np.atleast_2d(small)
         lines = [Line(label + "[" + "  ".join(number(float(value)) for value in row) + "]") for row in rows]
@@ -269,5 +269,5 @@ def _full(stats: Stats) -> str:
 
 
 def scope_label(name: str) -> str:
-    """A scope's name, over its frame."""
+    """A scope's name, as its frame shows it."""
     return printable(name, 40)

@@ -1,6 +1,6 @@
-"""One plan for many columns: the order of the boxes in each row, and their offsets. Knows no graph and no column.
+"""A layout that many columns share: the order of the boxes in each row, and their offsets from the left.
 
-Time steps are built alike, so their columns share a plan: it is found once, and every column is a copy.
+Time steps are built alike, so their layout is found once, and every column is a copy of it.
 """
 
 from __future__ import annotations
@@ -8,22 +8,22 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 
-SPACE = 8.0  # points between boxes of a row
+SPACE = 8.0  # points between the boxes in a row
 
 
 @dataclass
 class Lane:
-    """A plan that columns share: for each key its row, size and offset from the column's left."""
+    """A layout that columns share: for each key its row, its size, and its offset from the column's left."""
 
     rows: dict[Hashable, int] = field(default_factory=dict)
     sizes: dict[Hashable, tuple[float, float]] = field(default_factory=dict)
     edges: dict[tuple[Hashable, Hashable], None] = field(default_factory=dict)
-    leanings: dict[Hashable, float] = field(default_factory=dict)  # -1: fed from the column before; +1: feeds the next
+    leanings: dict[Hashable, float] = field(default_factory=dict)  # < 0: fed by the column before; > 0: feeds the next
     offsets: dict[Hashable, float] = field(default_factory=dict)
     width: float = 0.0
 
     def arrange(self) -> None:
-        """Order each row by the mean place of its neighbours, a few times over, then give offsets the same way."""
+        """Order each row by the mean place of its neighbours (barycentre heuristic), then find offsets the same way."""
         rows: dict[int, list[Hashable]] = {}
         for key, row in self.rows.items():
             rows.setdefault(row, []).append(key)
@@ -59,7 +59,7 @@ def _mean(values: list[float], otherwise: float) -> float:
 
 
 def _spread(wishes: list[float], widths: list[float]) -> list[float]:
-    """The centres nearest to the wishes, in order and without overlap: pooling of neighbours that would collide.
+    """The centres nearest to `wishes` that keep their order without overlap: neighbours that would collide are pooled.
 
     Source: isotonic regression by pooling adjacent violators, Barlow et al. (1972).
     """

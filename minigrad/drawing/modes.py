@@ -1,8 +1,8 @@
-"""The modes: each says for every gate of a graph which box of the picture it is in. Knows no leaves, links or layout.
+"""The drawing modes: each assigns every gate of a graph to a box of the picture.
 
-`unrolled`: every gate its own box. `rolled`: one body for all time steps that are built alike. A window of steps: those
-in full, the steps before and after in one box each. Then, with any of them, `depth` and `collapse` put whole scopes
-into single boxes. `auto` takes the first of these that leaves few enough boxes to read.
+`unrolled` gives every gate its own box; `rolled` draws one body for all time steps that are built alike. A window shows
+its steps in full, and the steps before and after in one box each. With any of them, `depth` and `collapse` put whole
+scopes into single boxes. `auto` picks what leaves few enough boxes to read.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from .boxes import Box, name_steps
 
 MODES = ("auto", "unrolled", "rolled")
 IN_FULL = 40  # gates that fit on a page, each in its own box
-READABLE = 120  # boxes that can still be followed when zooming
+READABLE = 120  # boxes that a reader can still follow when zooming
 Boxes = dict[Node, Box]
 
 
 class Unroll:
-    """One scope that is unrolled in time: its steps by number, each with its gates in the order of recording."""
+    """A scope that is unrolled in time: its steps by number, each with its gates in the order of recording."""
 
     def __init__(self, band: Scope) -> None:
         self.band = band
@@ -50,7 +50,7 @@ def unrolls(gates: list[Node]) -> dict[Scope, Unroll]:
 def choose(
     gates: list[Node], mode: str, window: tuple[int, int] | None, depth: int | None, collapse: Sequence[str]
 ) -> tuple[Boxes, str, str]:
-    """(the box of every gate, the mode that was picked, what a reader should know about the choice)."""
+    """(the box of every gate, the mode that was picked, a caption that explains the choice)."""
     time = unrolls(gates)
     picked = "window" if window is not None else mode
     if picked == "auto":
@@ -68,7 +68,7 @@ def choose(
 def _shrink(
     boxes: Boxes, gates: list[Node], time: dict[Scope, Unroll], picked: str, explicit: bool
 ) -> tuple[Boxes, str, str]:
-    """What `auto` does about a picture that is still too large, and the sentence that says what it picked."""
+    """What `auto` does about a picture that is too large: fold scopes, then the middle, and say so in the caption."""
     drawable = time or len(gates) <= 1000
     full = f'mode="unrolled" draws all {len(gates):,} gates' if drawable else f"The graph has {len(gates):,} gates"
     steps = sorted({step for unroll in time.values() for step in unroll.steps})
@@ -92,7 +92,7 @@ def _shrink(
         depth -= 1
     if count > READABLE:
         boxes, picked = _fold_middle(boxes), "folded"
-        said = f"folded: the gates between the first and the last few are one box. {full}; scopes would give it parts."
+        said = f"folded: the gates between the first and last few are one box. {full}; scopes would be folded instead."
     return boxes, picked, said
 
 
@@ -101,7 +101,7 @@ def _stands_for_steps(box: Box) -> bool:
 
 
 def unrolled(gates: list[Node], time: dict[Scope, Unroll], window: tuple[int, int] | None) -> Boxes:
-    """Every gate in its own box, in the column of its time step; steps outside of `window` in one box each way."""
+    """Every gate in its own box, in the column of its step; the steps before and after `window` in one box each."""
     numbers = sorted({step for unroll in time.values() for step in unroll.steps})
     first, last = (0, max(numbers, default=0)) if window is None else _checked(window, numbers)
     shown = [step for step in numbers if first <= step <= last]
@@ -118,7 +118,7 @@ def unrolled(gates: list[Node], time: dict[Scope, Unroll], window: tuple[int, in
         if step in columns:
             assert node.gate is not None
             kind = (band, inner, node.gate.name)
-            key = (*kind, seen[kind, step])  # the second product of this step stands where it stands in every other
+            key = (*kind, seen[kind, step])  # so the second product of every step has the same key
             seen[kind, step] += 1
             boxes[node] = Box("gate", node.scope, key, nodes=[node], band=band, column=columns[step])
             continue
@@ -136,7 +136,7 @@ def unrolled(gates: list[Node], time: dict[Scope, Unroll], window: tuple[int, in
 
 
 def _checked(window: tuple[int, int], numbers: list[int]) -> tuple[int, int]:
-    """The first and the last step to show."""
+    """The first and the last step to show, if `window` is valid."""
     try:
         first, last = (int(step) for step in window)
     except (TypeError, ValueError):
@@ -164,7 +164,7 @@ def _checked(window: tuple[int, int], numbers: list[int]) -> tuple[int, int]:
 
 
 def rolled(gates: list[Node], time: dict[Scope, Unroll]) -> Boxes:
-    """One body for all steps of an unroll whose gates are the same and joined in the same way."""
+    """One body for all steps of an unroll whose gates are the same and connected in the same way."""
     boxes: Boxes = {
         node: Box("gate", node.scope, node, nodes=[node])
         for node in gates
@@ -189,7 +189,7 @@ def rolled(gates: list[Node], time: dict[Scope, Unroll]) -> Boxes:
 
 
 def _build(nodes: list[Node], outer: int) -> Hashable:
-    """How a step is built: its gates in order, and which of each one's inputs come from which gate of the same step."""
+    """How a step is built: its gates in order and, for each of their inputs, which gate of the step made it (or -1)."""
     number = {node: place for place, node in enumerate(nodes)}
     return tuple(
         (
@@ -201,12 +201,12 @@ def _build(nodes: list[Node], outer: int) -> Hashable:
     )
 
 
-def gather(boxes: Boxes, cut: Callable[[Scope], int | None]) -> Boxes:
-    """Put scopes into single boxes: `cut(scope)` is the length of the scope that becomes one, or None for none."""
+def gather(boxes: Boxes, fold_at: Callable[[Scope], int | None]) -> Boxes:
+    """Put whole scopes into single boxes. `fold_at(scope)` is the length at which to fold a scope, or None."""
     made: dict[Hashable, Box] = {}
     result: Boxes = {}
     for node, box in boxes.items():
-        length = cut(box.scope)
+        length = fold_at(box.scope)
         if length is None or box.kind == "fold":
             result[node] = box
             continue
@@ -224,12 +224,12 @@ def gather(boxes: Boxes, cut: Callable[[Scope], int | None]) -> Boxes:
 
 
 def _at(limit: int) -> Callable[[Scope], int | None]:
-    """The `cut` of `gather` for every scope of that length."""
+    """The `fold_at` of `gather` for every scope of that length."""
     return lambda scope: limit if len(scope) >= limit else None
 
 
 def _wrapped(gates: list[Node]) -> int:
-    """How many of the outermost scopes only wrap others: the scope of a model, in which each layer has its own."""
+    """How many of the outermost scopes only wrap others, as a model's scope wraps those of its layers."""
     scopes = {node.scope for node in gates if node.scope}
     length = 0
     while len({scope[: length + 1] for scope in scopes}) == 1:
@@ -241,7 +241,7 @@ def _wrapped(gates: list[Node]) -> int:
 
 
 def _named(gates: list[Node], collapse: Sequence[str]) -> Callable[[Scope], int | None]:
-    """The `cut` of `gather` for scopes by path: "rnn", "rnn/t07", or "rnn/cell" for the cell of every step."""
+    """The `fold_at` of `gather` for scopes by path: "rnn", "rnn/t07", or "rnn/cell" for the cell of every step."""
     wanted = {tuple(path.split("/")) for path in ([collapse] if isinstance(collapse, str) else collapse)}
     scopes = {node.scope[:length] for node in gates for length in range(1, len(node.scope) + 1)}
     for path in wanted:
@@ -254,21 +254,21 @@ def _named(gates: list[Node], collapse: Sequence[str]) -> Callable[[Scope], int 
                 remedy=f"one of: {', '.join(known[:12])}" if known else "this graph has no scopes: use mg.scope(name)",
             )
 
-    def cut(scope: Scope) -> int | None:
+    def fold_at(scope: Scope) -> int | None:
         return next(
             (n for n in range(1, len(scope) + 1) if scope[:n] in wanted or _timeless(scope[:n]) in wanted), None
         )
 
-    return cut
+    return fold_at
 
 
 def _timeless(scope: Scope) -> Scope:
-    """A scope without its time step: the name of one step, or of a body that stands for several."""
+    """A scope without the name of its time step, or of a rolled body that stands for several."""
     return tuple(name for name in scope if not re.match(rf"{PATTERN}(,? |$)", name))
 
 
 def _fold_middle(boxes: Boxes, ends: int = 12) -> Boxes:
-    """The first and last boxes as they are, all between them in one. Edges run with time, so no loop can arise."""
+    """Fold all boxes but the first and the last few into one. Edges run with time, so no loop can arise."""
     order = list(dict.fromkeys(boxes.values()))
     left_out = set(order[ends:-ends])
     fold = Box("fold", (), "fold", "the gates between")

@@ -1,4 +1,4 @@
-"""Points and paths in Graphviz's notation. Knows nothing else."""
+"""Points and paths in Graphviz's notation."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ Point = tuple[float, float]  # in points of 1/72 inch, y upwards
 
 
 def rounded(path: list[Point], radius: float = 5.0) -> list[Point]:
-    """Bezier points of a path of straight lines with its corners rounded."""
+    """Bezier points of a path of straight lines with rounded corners."""
     path = [point for number, point in enumerate(path) if number == 0 or point != path[number - 1]]
     points = [path[0]]
     for before, corner, after in zip(path, path[1:], path[2:], strict=False):
@@ -18,7 +18,7 @@ def rounded(path: list[Point], radius: float = 5.0) -> list[Point]:
 
 
 def swinging(path: list[Point]) -> list[Point]:
-    """Bezier points of a path upwards that leaves and enters every point of it vertically."""
+    """Bezier points of an upward curve that passes through every point of `path` vertically."""
     points = [path[0]]
     for (x0, y0), (x1, y1) in pairwise(path):
         points += [(x0, y0 + 0.55 * (y1 - y0)), (x1, y1 - 0.55 * (y1 - y0)), (x1, y1)]

@@ -1,6 +1,6 @@
-"""From DOT text to a file: finds a program that draws, runs it, and writes whole files or none. Knows no graph.
+"""Turns DOT text into a picture file: finds a program that draws, runs it, and writes a whole file or none.
 
-The program is Graphviz's `dot`, or where there is none `graphviz-pure`, which pip installs beside Python.
+The program is Graphviz's `dot` or, if that is missing, `graphviz-pure`, which pip installs beside Python.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SUFFIXES = ("png", "svg", "pdf", "dot")
 
 
 def suffix_of(path: str | os.PathLike[str]) -> str:
-    """The format that a path asks for by its suffix."""
+    """The format that a path's suffix names."""
     suffix = Path(path).suffix.lower().removeprefix(".")
     if suffix not in SUFFIXES:
         raise OptionError(
@@ -36,7 +36,7 @@ def suffix_of(path: str | os.PathLike[str]) -> str:
 
 
 def render(text: str, suffix: str) -> bytes:
-    """The picture of DOT text as the bytes of a file of that format."""
+    """The bytes of a file in that format, drawn from DOT text."""
     if suffix == "dot":
         return text.encode()
     try:
@@ -51,7 +51,7 @@ def render(text: str, suffix: str) -> bytes:
         raise no_program("there is no program `dot` on this machine")
     if suffix == "pdf":
         raise no_program("graphviz-pure draws no PDF")
-    # It measures text by one font's name, not by a list; and its own fonts, which its PNG shows, have no ⊙.
+    # It measures text by a single font name, not a list; and its own fonts, which it uses for PNG, lack ⊙.
     text = text.replace(quoted(FONT), '"Helvetica"')
     if suffix == "png":
         text = text.replace("⊙", "○")
@@ -68,7 +68,7 @@ def pure_program() -> Path | None:
 
 
 def no_program(what: str) -> DrawError:
-    """The error where nothing can draw, with the command that changes it on the platform at hand."""
+    """The error if nothing can draw, with the command that installs Graphviz on this machine."""
     return DrawError(
         "MG607",
         what,

@@ -1,7 +1,7 @@
-"""Where boxes stand in a picture with time, in whole numbers: the column and the row of each. Knows no points.
+"""The column and row of each box in an unrolled picture, as whole numbers that grid.py turns into coordinates.
 
-Columns are time steps; what only leads into time stands left of them, all else right. Each unroll has a band of rows,
-one band above the other in the order of recording; within a band the row is the number of gates below.
+Columns are time steps. Boxes that only feed the steps stand to the left of them, all others to the right. Each unroll
+has a band of rows, stacked in the order of recording; within a band, the row is the number of gates below.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from collections.abc import Hashable
 from ..context import Scope
 from .boxes import Box, View
 
-LEFT, RIGHT = -1, 10**9  # the columns before and after time
+LEFT, RIGHT = -1, 10**9  # the columns before and after the time steps
 
 
 def find_columns(view: View) -> dict[Box, int]:
-    """The column of each box: that of its step; else LEFT if it only leads into time, RIGHT otherwise."""
+    """The column of each box: that of its step; without one, LEFT if it only feeds steps, otherwise RIGHT."""
     side = {box: box.column for box in view.boxes if box.column is not None}
     into: dict[Box, list[Box]] = {box: [] for box in view.boxes}
     out: dict[Box, list[Box]] = {box: [] for box in view.boxes}
@@ -42,15 +42,15 @@ def find_rows(view: View, column: dict[Box, int]) -> tuple[dict[Box, int], dict[
         if column[tail] == column[head] and tail.band == head.band and link.kind == "data":
             feeding[head].append(tail)
             fed[tail].append(head)
-    carried = {link.head for link in view.links if link.kind != "data"}  # from another step: data like any other
-    # Parameters stand in rows of their own, between a gate and its data: so a column is no wider than its gates.
+    carried = {link.head for link in view.links if link.kind != "data"}  # fed from another step, which counts as data
+    # Parameters get rows of their own, between a gate and its data, so that a column is no wider than its gates.
     raised = {box for box in view.boxes if any(other.kind == "parameter" for other in feeding[box])}
     level: dict[Box, int] = {}
-    for box in view.boxes:  # in the order of recording, so that what feeds a box comes before it
+    for box in view.boxes:  # in the order of recording, so what feeds a box comes before it
         if not box.is_leaf:
             data = (level.get(other, 0) + 1 for other in feeding[box] if other.kind != "parameter")
             level[box] = max(data, default=int(box in carried)) + (box in raised)
-    # Boxes of one key stand in one row in every column, as high as the highest of them needs.
+    # Boxes with the same key get the same row in every column: the highest that any of them needs.
     highest: dict[Hashable, int] = {}
     for box, height in level.items():
         highest[box.key] = max(highest.get(box.key, 0), height)
@@ -73,7 +73,7 @@ def find_rows(view: View, column: dict[Box, int]) -> tuple[dict[Box, int], dict[
 
 
 def _raise_right(view: View, column: dict[Box, int], rows: dict[Box, int]) -> None:
-    """What comes after time stands above what feeds it, its leaves just below it."""
+    """Put each box to the right of the time steps above what feeds it, and its leaves just below it."""
     feeding: dict[Box, list[Box]] = {box: [] for box in view.boxes if column[box] == RIGHT and not box.is_leaf}
     for link in view.links:
         if link.head in feeding and link.tail is not link.head:

@@ -1,4 +1,4 @@
-"""The summary table: what each scope of a graph computes, holds and costs. Knows no pictures."""
+"""The summary table: the gates, parameters, operations and memory of each scope of a graph."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .boxes import name_steps
 
 @dataclass
 class Row:
-    """One scope; the time steps of an unroll together. Operations and bytes are sums over all of its gates."""
+    """One scope, with all time steps of an unroll in one row. Operations and bytes are sums over its gates."""
 
     scope: Scope
     gates: int = 0
@@ -40,7 +40,7 @@ def rows(nodes: list[Node]) -> list[Row]:
     counted: set[int] = set()
     for node in nodes:
         if node.gate is None:
-            held(node.output, counted)  # a parameter or an input is held by whoever made it
+            held(node.output, counted)  # counted beforehand: parameters and inputs are not the graph's own
     for node in nodes:
         gate: Any = node.gate
         if gate is None:
@@ -62,7 +62,7 @@ def rows(nodes: list[Node]) -> list[Row]:
 
 
 def held(array: Array, counted: set[int]) -> int:
-    """Bytes that an array keeps alive and that were not counted before: a view counts as what it is a view of."""
+    """The bytes that an array keeps alive, or 0 if they were counted before. A view keeps its whole base alive."""
     owner = array
     while isinstance(owner.base, np.ndarray):
         owner = owner.base
@@ -73,7 +73,7 @@ def held(array: Array, counted: set[int]) -> int:
 
 
 def table(nodes: list[Node]) -> str:
-    """The table as text, with a last row for everything."""
+    """The table as text, with the totals in the last row."""
     found = rows(nodes)
     everything = Row(("total",))
     for row in found:

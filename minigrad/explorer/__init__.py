@@ -1,4 +1,4 @@
-"""The explorer: a recorded graph as one HTML page that steps through it, forward and backward. Knows no server."""
+"""The explorer: `explore` makes an HTML page that steps through a recorded graph, forward and backward."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["Page", "explore"]
 
 
 class Page:
-    """A page that was made: `html` is its whole text, `path` where it was written. Displays itself in a notebook."""
+    """A finished page, which a notebook displays by itself. `html` is its text, `path` the file it was written to."""
 
     def __init__(self, html: str, path: Path | None) -> None:
         self.html, self.path = html, path
@@ -38,20 +38,20 @@ class Page:
 def explore(output: Tensor, path: str | os.PathLike[str] | None = None, *, words: Sequence[str] = ()) -> Page:
     """Make a page that steps through the graph behind `output`: every gate forward, every gradient backward.
 
-    The page is one HTML file that opens from disk in any browser of today, with no network. Its backward pass starts
-    with the upstream gradient of the last `output.backward(...)`, or with 1 for a scalar, and does not touch any
-    `.grad`. Without `path` nothing is written: a notebook shows the page as the cell's result.
+    The page is one HTML file that opens from disk in any modern browser, without a network. Its backward pass starts
+    from the upstream gradient of the last `output.backward(...)`, or from 1 for a scalar, and changes no `.grad`.
+    Without `path` nothing is written; a notebook shows the page as the cell's result.
 
-    `words` stand along the time steps: for a recurrent network, one for each step.
+    `words` label the time steps of a recurrent network, one for each step.
 
     >>> a, b = Tensor(2.0, requires_grad=True, name="a"), Tensor(-3.0, requires_grad=True, name="b")
     >>> page = explore(np.tanh(a * b + 5.0))
     >>> page.html[:15]
     '<!doctype html>'
 
-    Errors: DtypeError for what is not a Tensor; GradientError where nothing was recorded, and for an `output` that is
-    no scalar and has had no `backward(upstream)`; OptionError for a path that cannot be written or does not end in
-    .html, and for a number of words that is not that of the steps.
+    Errors: DtypeError for anything but a Tensor; GradientError if nothing was recorded, or if `output` is not a scalar
+    and has had no `backward(upstream)`; OptionError if `path` cannot be written or does not end in .html, or if there
+    are not as many words as time steps.
 
     Source: reverse accumulation, Griewank and Walther, Evaluating Derivatives (2008), ch. 3.
     """
@@ -103,7 +103,7 @@ def _root(output: Tensor) -> Node:
 
 
 def _one(node: Node) -> Array:
-    """What `backward` starts with at a scalar, also at NaN; else the error that it would give."""
+    """What `backward` starts from: 1 for a scalar, even if it is NaN; otherwise the error that it would raise."""
     if node.requires_grad and node.output.size == 1:
         return np.ones(node.output.shape, node.output.dtype)
     return start(node, None)

@@ -1,6 +1,6 @@
-"""Arrays as the page gets them: small ones whole, large ones as a summary. Knows NumPy, and no graph.
+"""Arrays in the form that the page stores: small ones in full, large ones as a summary.
 
-Equal arrays are stored once: an AddGate hands the same gradient to both of its inputs.
+Equal arrays are stored once: an AddGate, for example, sends the same gradient to both of its inputs.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SIDE = 8
 
 
 class ArrayTable:
-    """The arrays of one page. `add` returns an array's number in `entries`; arrays of the same content share one.
+    """The arrays of one page. `add` returns an array's index in `entries`; equal arrays share one.
 
     >>> table = ArrayTable()
     >>> a, b = np.array([1.5, -2.0], np.float32), np.ones(2)
@@ -38,7 +38,7 @@ class ArrayTable:
         self._numbers: dict[tuple[tuple[int, ...], str, bytes], int] = {}
 
     def add(self, given: Array | LazyGradient) -> int:
-        """The number under which an array is stored."""
+        """Store an array, unless an equal one is stored already, and return its index in `entries`."""
         array: Array = dense(given)
         key = array.shape, array.dtype.str, hashlib.blake2b(array.tobytes()).digest()
         if key not in self._numbers:
@@ -48,12 +48,12 @@ class ArrayTable:
 
 
 def whole(array: Array) -> dict[str, Any]:
-    """Every element of an array, in reading order."""
+    """An array in full, its elements in row-major order."""
     return {"shape": list(array.shape), "dtype": str(array.dtype), "values": numbers(array)}
 
 
 def summary(array: Array, heat: bool = True) -> dict[str, Any]:
-    """Range, mean and norm of a large array (of its finite elements), its first element, and a heat map of block means.
+    """Range, mean and norm of a large array's finite elements, its first element, and a heat map of block means.
 
     >>> s = summary(np.arange(128.0).reshape(16, 8))
     >>> s["low"], s["high"], s["mean"], s["heat"]["rows"], s["heat"]["values"][:2]
@@ -62,7 +62,7 @@ def summary(array: Array, heat: bool = True) -> dict[str, Any]:
     flat = array.astype(np.float64, copy=False).reshape(-1)
     entry: dict[str, Any] = {"shape": list(array.shape), "dtype": str(array.dtype)}
     with np.errstate(over="ignore", invalid="ignore"):
-        finite = flat if np.isfinite(flat.sum()) else flat[np.isfinite(flat)]  # one sum is a quicker question
+        finite = flat if np.isfinite(flat.sum()) else flat[np.isfinite(flat)]  # checking the sum is faster
         if finite.size:
             facts = [finite.min(), finite.max(), finite.sum() / finite.size, np.sqrt(finite @ finite)]
             entry.update(zip(("low", "high", "mean", "norm"), _rounded(np.array(facts), 7), strict=True))
@@ -77,7 +77,7 @@ def summary(array: Array, heat: bool = True) -> dict[str, Any]:
 def numbers(array: Array) -> list[Any]:
     """The elements as numbers that JSON can hold: the shortest decimals that give the same float back.
 
-    JSON has no NaN and no infinity; they travel as the strings that JavaScript's Number() understands.
+    JSON has no NaN or infinity; they become strings that JavaScript's Number() understands.
     """
     flat = array.reshape(-1)
     if flat.dtype.kind != "f":
@@ -96,7 +96,7 @@ def _round(x: float, digits: int) -> float:
 
 
 def _heat_map(array: Array, flat: Array) -> dict[str, Any]:
-    """Means over blocks: of rows and columns, the leading axes taken as rows; of stretches, for a vector."""
+    """Means over blocks of rows and columns, with all leading axes as rows, or over stretches of a vector."""
     with np.errstate(over="ignore", invalid="ignore"):
         if array.ndim < 2:
             starts = np.linspace(0, flat.size, SIDE * SIDE, endpoint=False).astype(int)

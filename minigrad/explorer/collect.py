@@ -1,7 +1,7 @@
-"""A recorded graph as plain numbers and words: what the page is told. Knows the graph and its gradients; knows no HTML.
+"""Collects what the page shows of a recorded graph, its values and gradients included, as plain JSON data.
 
-Every gradient comes from the engine's own sweep. What each gate sends to each of its inputs is that gate's rule run
-once more on the gradient that the sweep found for it.
+Every gradient comes from the engine's own backward sweep. What a gate sends to each of its inputs is found by running
+its rule once more, on the gradient from the sweep.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ BRIEF = 2_000
 """Graphs of more gates than this get no heat maps: the page would be too large to open."""
 
 MOST_SUMS = 20_000_000
-"""Running sums of a gradient are kept while (its elements x its consumers) is at most this."""
+"""The running sums of a gradient are stored if (its elements x its consumers) is at most this."""
 
 LONGEST = 10_000
 """Names and other texts are cut off after this many characters."""
@@ -41,7 +41,7 @@ class _All:
 
 
 def collect_graph(root: Node, upstream: Array, words: list[str]) -> dict[str, Any]:
-    """All that the page shows of the graph behind `root`: nodes in serial order, arrays, gradients, places, rules."""
+    """All that the page shows of the graph behind `root`: nodes in serial order, arrays, gradients, layout, rules."""
     nodes = ancestors([root], attrgetter("predecessors"))[::-1]
     index = {node: number for number, node in enumerate(nodes)}
     gates = sum(node.gate is not None for node in nodes)
@@ -102,10 +102,10 @@ def collect_graph(root: Node, upstream: Array, words: list[str]) -> dict[str, An
 def _sends(
     nodes: list[Node], gradients: dict[Node, Any], arrays: ArrayTable
 ) -> dict[Node, list[dict[str, int] | None]]:
-    """For each gate, in the sweep's order, what it sends to each input, and the input's sum so far afterwards.
+    """For each gate, in the sweep's order: for each input what the gate sends ("part"), and the input's sum after it.
 
-    A dict is empty where there is nothing to say that the input's final gradient does not: it has one consumer, and the
-    part is the whole. The last of several sums is the final gradient and is left out as well.
+    None if an input gets no gradient. A dict is empty if the gate is the input's only consumer, so that the part is the
+    input's gradient, or if the sums would be too large (MOST_SUMS).
     """
     passes = [node for node in reversed(nodes) if node.gate is not None and node in gradients]
     uses = Counter(parent for node in passes for parent in node.inputs if parent.requires_grad)
@@ -141,7 +141,7 @@ def _describe_leaf(
         entry["origin"] = leaf.origin
     if leaf.grad is not None:
         stored = arrays.add(leaf.grad)
-        # Several backward calls add up in .grad; the page walks through one of them, and says so.
+        # Several backward calls add up in .grad; the page shows only one of them, and says so.
         if stored != entry.get("grad"):
             entry["stored"] = stored
 
@@ -155,7 +155,7 @@ def _kind(node: Node) -> str:
 
 
 def _rule(gate: Any) -> dict[str, str]:
-    """Symbol and rule of a gate: the rule is how the class's own docstring opens, which is where the formulas stand."""
+    """Symbol and rule of a gate: the rule is the opening of the class's docstring, where the formulas are."""
     documented = next((base for base in type(gate).__mro__ if base is not Gate and base.__doc__), object)
     text = "" if documented is object else inspect.cleandoc(documented.__doc__ or "")
     opening = text.split(">>>")[0].split()

@@ -1,4 +1,4 @@
-// What a mistake in the page's modules looks like to a machine. `npm ci && npm run lint`, or `make lint`.
+// ESLint's rules for the page's modules: `npm ci && npm run lint`, or as part of `make test`.
 import js from "@eslint/js";
 
 const browser = ["document", "window", "performance", "setInterval", "clearInterval", "setTimeout", "getComputedStyle", "ResizeObserver"];
@@ -22,7 +22,7 @@ export default [
         "error",
         ...["innerHTML", "outerHTML", "insertAdjacentHTML", "write"].map((property) => ({
           property,
-          message: "Texts of foreign origin become text nodes, never markup (dom.js).",
+          message: "Texts from the user's program become text nodes, never markup (dom.js).",
         })),
       ],
       "no-restricted-globals": ["error", "fetch", "XMLHttpRequest", "WebSocket", "localStorage", "eval"],

@@ -1,7 +1,7 @@
-"""Where each node stands: columns are time steps, bands layers, rows gates. Knows nodes; knows no page, no gradients.
+"""The position of each node in a grid: columns are time steps, bands are layers, rows are gates.
 
-The result is a grid, not pixels: the page folds and opens columns and bands, and only then knows how wide each is.
-Gates are ordered by serial number throughout, so that equal programs give equal pictures.
+Positions are not in pixels, because the width of a column depends on what the page has folded or opened. Gates are
+ordered by serial number throughout, so that the same program gives the same picture.
 """
 
 from __future__ import annotations
@@ -14,10 +14,8 @@ from ..context import Scope
 from ..graph import Leaf, Node
 from ..timesteps import step_of
 
-"""What an unroller calls the scope of a time step."""
-
 MANY = 300
-"""A graph of more gates than this, with no time steps, is divided into parts of `PART` ranks, which can be folded."""
+"""A graph with more gates than this and no time steps is divided into parts of `PART` ranks, which can be folded."""
 
 PART = 50
 
@@ -79,7 +77,7 @@ def arrange(nodes: list[Node], index: dict[Node, int]) -> Layout:
     )
 
 
-# A column's key sorts into place: shared leaves on the left, what comes before the steps, the steps, what comes after.
+# The keys of columns, which sort from left to right: shared leaves, then what comes before, in and after the steps.
 Key = tuple[int, int, str]
 SHARED, BEFORE, AFTER = (0, 0, "shared"), (1, 0, "before"), (3, 0, "after")
 
@@ -100,7 +98,7 @@ def _columns_of(nodes: list[Node], index: dict[Node, int], consumers: dict[int, 
         for number in gates:
             ranks[number] = 1 + max(ranks[index[parent]] for parent in nodes[number].inputs)
             keys[number] = (2, (ranks[number] - 1) // PART, "part")
-    for number in range(len(nodes) - 1, -1, -1):  # a leaf stands with what uses it
+    for number in range(len(nodes) - 1, -1, -1):  # a leaf goes where it is used
         node = nodes[number]
         if not isinstance(node, Leaf):
             continue
@@ -113,7 +111,7 @@ def _columns_of(nodes: list[Node], index: dict[Node, int], consumers: dict[int, 
 
 
 def _data_from(node: Node) -> list[Node]:
-    """Where a node's inputs come from, seen through cuts."""
+    """A node's inputs, each state behind a cut replaced by the node that it was cut from."""
     return [parent.cut_from if isinstance(parent, Leaf) and parent.cut_from else parent for parent in node.inputs]
 
 
@@ -125,7 +123,7 @@ def _column_label(key: Key, digits: int) -> str:
 
 
 def _bands_of(nodes: list[Node], consumers: dict[int, list[int]]) -> list[Band]:
-    """(scope of the layer, title where there is none). Gates outside all scopes: before, between or after the rest."""
+    """Each node's band: (its layer's scope, "") or, outside all scopes, ((), a title such as "start" or "end")."""
     scoped = [node.serial for node in nodes if node.gate is not None and node.scope]
     first, last = (scoped[0], scoped[-1]) if scoped else (0, 0)
     bands: list[Band] = [((), "inputs")] * len(nodes)
@@ -149,7 +147,7 @@ def _bands_of(nodes: list[Node], consumers: dict[int, list[int]]) -> list[Band]:
 
 
 def _set_rows(nodes: list[Node], index: dict[Node, int], cells: list[Cell]) -> None:
-    """Row = longest path within the node's column and band; then each moves down to just above its first consumer."""
+    """Rows are longest paths within a column and band; then each node moves down to just above its first consumer."""
 
     def together(a: int, b: int) -> bool:
         return cells[a].column == cells[b].column and cells[a].band == cells[b].band
@@ -168,7 +166,7 @@ def _set_rows(nodes: list[Node], index: dict[Node, int], cells: list[Cell]) -> N
 
 
 def _set_offsets(nodes: list[Node], index: dict[Node, int], cells: list[Cell], columns: int) -> list[int]:
-    """Side by side in a row, ordered by where the inputs stand; each row centred in its column. Returns the widths."""
+    """Put the nodes of a row side by side, ordered by their inputs and centred in the column. Returns the widths."""
     rows: dict[tuple[int, int, int], list[int]] = defaultdict(list)
     for number, cell in enumerate(cells):
         rows[cell.column, cell.band, cell.row].append(number)
@@ -185,7 +183,7 @@ def _set_offsets(nodes: list[Node], index: dict[Node, int], cells: list[Cell], c
 
 
 def _set_shared(nodes: list[Node], consumers: dict[int, list[int]], cells: list[Cell], shared: list[int]) -> None:
-    """Shared leaves stand one below the other, each as near as can be to the row where it is first used."""
+    """Stack the shared leaves, each as near as possible to the row where it is first used."""
     taken: set[tuple[int, int]] = set()
     for number in sorted(shared, key=lambda number: (cells[consumers[number][0]].row, number)):
         cell = cells[number]
@@ -196,10 +194,10 @@ def _set_shared(nodes: list[Node], consumers: dict[int, list[int]], cells: list[
 
 
 def _states(nodes: list[Node], index: dict[Node, int], cells: list[Cell], steps: set[int]) -> list[dict[str, Any]]:
-    """For each band: the nodes whose values go on into another step, one for each step.
+    """The states of each band: nodes whose values are used in another step, one node for each step.
 
-    The last step has no step after it. There the state is the gate that stands where it does in a step of the same
-    gates, or else the last one.
+    The last step passes nothing on. Its state is the gate in the same place as the state of a step with the same gates
+    or, if there is no such step, its last gate.
     """
     units: dict[tuple[int, int], list[int]] = defaultdict(list)
     for number, node in enumerate(nodes):
@@ -217,10 +215,10 @@ def _states(nodes: list[Node], index: dict[Node, int], cells: list[Cell], steps:
     for band in sorted({band for band, _ in passed_on}):
         count = Counter(len(found) for (other, _), found in passed_on.items() if other == band).most_common(1)[0][0]
         ids: list[list[int]] = [[] for _ in range(count)]
-        places: dict[tuple[str, ...], list[int]] = {}  # by what gates a step is made of
+        places: dict[tuple[str, ...], list[int]] = {}  # of the states, by the gates of a step
         for column in sorted(column for other, column in units if other == band):
             unit = units[band, column]
-            gates = tuple(nodes[number].gate.name for number in unit)  # units hold gates alone
+            gates = tuple(nodes[number].gate.name for number in unit)  # units hold only gates
             found = sorted(passed_on[band, column], reverse=True)
             if len(found) == count:
                 places[gates] = [unit.index(number) for number in found]
@@ -234,7 +232,7 @@ def _states(nodes: list[Node], index: dict[Node, int], cells: list[Cell], steps:
 
 
 def _state_names(count: int) -> list[str]:
-    """The last gate of a step makes h; an LSTM's other state is its c."""
+    """The names of a step's states, newest first: the last gate makes h; the other state of an LSTM is c."""
     return ["h", "c"][:count] if count <= 2 else [f"state {number + 1}" for number in range(count)]
 
 

@@ -1,8 +1,8 @@
-"""What the page needs to run a small graph again by itself, with other numbers in its leaves. Knows the own gates.
+"""What the page needs to recompute a small graph by itself, with other numbers in its leaves.
 
-The page computes with one formula for each kind of gate (web/gates.js). Gates that only move elements come as the list
-of the places that each element is taken from, and gates that work along axes as the group that each element belongs to,
-so that indexing, axes and shapes stay NumPy's business.
+The page has one formula for each kind of gate (web/gates.js). For a gate that only moves elements, it gets the place
+that each element comes from; for a gate that works along axes, the group that each element belongs to. So only NumPy
+has to deal with indexing, axes and shapes.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _MOVING = (
 
 
 def _moves(gate: Any, arrays: tuple[Array, ...]) -> dict[str, Any]:
-    """Give the gate the places 0, 1, 2, ... of its inputs' elements for the elements, and see where they come out."""
+    """Run the gate on the places 0, 1, 2, ... of its inputs' elements instead of their values, to see where they go."""
     varying = arrays[:1] if isinstance(gate, gates.Lookup) else arrays
     starts = np.cumsum([0, *(array.size for array in varying)])
     places = [np.arange(array.size).reshape(array.shape) + start for array, start in zip(varying, starts, strict=False)]
@@ -70,13 +70,13 @@ _KINDS: list[tuple[tuple[type, ...], Callable[[Any, tuple[Array, ...]], dict[str
 
 
 def recipe(gate: Any, arrays: tuple[Array, ...]) -> dict[str, Any] | None:
-    """How the page computes this call of a gate; None for a gate that it has no formula for.
+    """How the page recomputes this call of a gate; None for a gate that it has no formula for.
 
     >>> recipe(gates.Transpose(), (np.ones((2, 3)),))
     {'kind': 'move', 'places': [0, 3, 1, 4, 2, 5]}
     """
     for classes, make in _KINDS:
-        if type(gate) in classes:  # a learner's own class may be derived from one of these, and differ
+        if type(gate) in classes:  # not isinstance: a subclass may compute something else
             return make(gate, arrays)
     return None
 

@@ -114,7 +114,7 @@ def test_the_gradients_that_backward_sent_can_be_drawn():
     loss = layer(mg.Tensor(np.ones((1, 3, 2), np.float32))).sum()
     loss.backward()
     fused = mg.Graph(loss).draw()
-    assert "RNNSequence: one gate for many, which mg.opened shows." in fused.caption
+    assert "RNNSequence: one gate for many; mg.opened shows them." in fused.caption
     picture = mg.Graph(mg.opened(loss)).draw(mode="unrolled", grads=True)
     assert "RNNSequence" not in picture.dot and "no gradient yet" not in picture.dot
     assert "mg.opened" not in picture.caption and picture.dot.count("<b>Tanh<") == 3

@@ -1,4 +1,4 @@
-// The page as a whole: which step it is at, what is open, and what every key and button does. Everything else is told from here.
+// The page as a whole: the current step, what is open, and what each key and button does. Drives all other modules.
 import { brief, shapeText } from "./arrays.js";
 import { byId, el, foreign, shorten } from "./dom.js";
 import { Minimap } from "./minimap.js";
@@ -21,7 +21,7 @@ class App {
     this.view = new View(this.model);
     this.direction = "backward";
     this.step = 0;
-    this.leaf = null; // the leaf whose card is shown in place of the step
+    this.leaf = null; // the leaf whose card is shown instead of the step
     this.playing = null;
     this.picture = new Picture(byId("picture"), this.model, (item) => this.activate(item));
     this.panzoom = new PanZoom(byId("picture"), this.picture.layer, () => this.minimap?.draw());
@@ -95,7 +95,7 @@ class App {
 
   // ---- what is open ----
 
-  /** Open the step that is being walked through, with the one it hands its gradient to. */
+  /** Open the current time step, with the one that its gradient or state goes to next. */
   follow() {
     const step = this.view.stepOfNode(this.focused);
     if (step === undefined || !byId("follow").checked || this.view.isOpen(this.model.nodes[this.focused].column)) return;
@@ -125,7 +125,7 @@ class App {
     const steps = item.ids.map((id) => this.view.stepOfNode(id)).filter((step) => step !== undefined && !this.view.isOpen(this.view.steps[step]));
     if (steps.length) {
       const [low, high] = [steps.reduce((a, b) => Math.min(a, b)), steps.reduce((a, b) => Math.max(a, b))];
-      // All of a short run; of a long one the end, where the gradient comes in.
+      // A short run opens completely, a long one at its end, where the gradient comes in.
       return this.openWindow([high - low < 8 ? low : high - 2, high]);
     }
     this.view.foldedBands.delete(item.band);
@@ -183,9 +183,9 @@ class App {
     const { clientWidth, clientHeight } = byId("stage");
     byId("picture").style.width = `${clientWidth}px`;
     byId("picture").style.height = `${clientHeight}px`;
-    byId("picture").setAttribute("viewBox", `0 0 ${clientWidth} ${clientHeight}`); // on paper it takes another width
+    byId("picture").setAttribute("viewBox", `0 0 ${clientWidth} ${clientHeight}`); // paper has another width
     this.panzoom.fit();
-    if (this.step > 0 || this.leaf !== null) this.reveal(); // the first look is at the whole
+    if (this.step > 0 || this.leaf !== null) this.reveal(); // at first, the whole graph stays in view
   }
 
   reveal() {
@@ -235,7 +235,7 @@ class App {
 
   showQuiz(asked) {
     const key = this.quiz.on ? `${asked} ${this.model.replayed ? "edited" : ""}` : "off";
-    if (key !== this.quizKey) this.quiz.show(asked); // else its verdict would be wiped out
+    if (key !== this.quizKey) this.quiz.show(asked); // otherwise its verdict would be wiped out
     this.quizKey = key;
   }
 

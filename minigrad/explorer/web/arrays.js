@@ -1,4 +1,4 @@
-// Arrays as the page holds them, and how numbers are written. Knows nothing of graphs or of the page.
+// Arrays as the page stores them, and how numbers are written.
 
 /** An array: `values` where all elements are known; otherwise a summary (low, high, mean, norm, first, heat). */
 export function decode(entry) {
@@ -8,7 +8,7 @@ export function decode(entry) {
   return array;
 }
 
-/** An array that was computed here: element by element, with the same facts as those that came from Python. */
+/** An array that the page computed, with the same statistics as those that come from Python. */
 export function fromValues(shape, values) {
   return { shape, dtype: "float64", size: values.length, ...summarise(Array.from(values)) };
 }
@@ -30,7 +30,7 @@ export function count(shape) {
   return shape.reduce((product, size) => product * size, 1);
 }
 
-/** A number in at most about seven characters: four significant digits, and a real minus sign. */
+/** A number in about seven characters: four significant digits, and a real minus sign. */
 export function brief(x, digits = 4) {
   if (x === undefined || x === null) return "?";
   if (!Number.isFinite(x)) return Number.isNaN(x) ? "NaN" : x > 0 ? "∞" : "−∞";

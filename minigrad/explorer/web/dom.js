@@ -1,4 +1,4 @@
-// Making page elements. All text goes in as text, never as markup: nothing that a tensor is called can become an element.
+// Makes page elements. All text goes in as text, never as markup, so that no tensor's name can become an element.
 
 /** An HTML element. Attributes that are functions become listeners ("onclick"); null and false ones are left out. */
 export function el(tag, attributes = {}, ...children) {
@@ -24,12 +24,12 @@ export function byId(id) {
   return document.getElementById(id);
 }
 
-/** Text of foreign origin, kept apart so that right-to-left letters do not reorder what stands beside them. */
+/** Text from the user's program, isolated so that right-to-left letters do not reorder what is beside them. */
 export function foreign(text) {
   return el("bdi", {}, text);
 }
 
-/** At most about `longest` characters, with a mark where some were left out. */
+/** At most about `longest` characters, ending in … if some were left out. */
 export function shorten(text, longest) {
   const letters = Array.from(text);
   return letters.length <= longest ? text : `${letters.slice(0, Math.max(1, Math.floor(longest) - 1)).join("")}…`;

@@ -1,4 +1,4 @@
-// A gate's rule with a node's own numbers put in: "dx = dz · (1 − z²) = 0.5 · (1 − 0.4621²) = 0.3932". Knows the built-in gates.
+// A gate's rule with a node's own numbers put in: "dx = dz · (1 − z²) = 0.5 · (1 − 0.4621²) = 0.3932".
 // The numbers are those of the first element, which is element [0, 0, ...] of every array that is broadcast with it.
 import { brief, count, elementText } from "./arrays.js";
 
@@ -29,11 +29,11 @@ const FORMULAS = {
   Slice: ["x", "x[key]", "dz at the places that were picked, else 0"],
   Lookup: ["table ids", "table[ids]", "dz added to the rows that were picked, else 0"],
   Reshape: ["x", "x in another shape", "dz in x's shape"],
-  Transpose: ["x", "x, axes exchanged", "dz, axes exchanged back"],
+  Transpose: ["x", "x, axes permuted", "dz, axes permuted back"],
   BroadcastTo: ["x", "x, repeated", "dz, summed over the repetitions"],
 };
 
-// Formulas that hold element by element, so that numbers can be put in for the letters.
+// Elementwise formulas, in which numbers can be put in for the letters.
 const BY_ELEMENT = new Set(
   "AddGate Subtract Hadamard Divide Power Negate Exp Log Sqrt Tanh Sigmoid ReLU".split(" "),
 );
@@ -44,7 +44,7 @@ export function inputNames(gate, inputCount) {
   return Array.from({ length: inputCount }, (_, n) => names[n] ?? (inputCount === 1 ? "x" : `input ${n + 1}`));
 }
 
-/** The forward formula and, where it can be, the same with numbers: lines of text. */
+/** The forward formula and, where possible, the same with numbers, as lines of text. */
 export function explainForward(model, id) {
   const node = model.nodes[id];
   const formula = FORMULAS[node.gate]?.[1];
@@ -66,7 +66,7 @@ export function explainBackward(model, id, input, part) {
   const repeated = count(dz.shape) > count(part.shape);
   if (BY_ELEMENT.has(node.gate)) {
     if (repeated)
-      return [`${name} = ${formula}, summed over the ${count(dz.shape) / count(part.shape)} elements that each number was repeated into`];
+      return [`${name} = ${formula}, summed over the ${count(dz.shape) / count(part.shape)} elements that each number was broadcast to`];
     return [chain([elementText(name, 0, part.shape), formula, put(model, id, formula), brief(part.first)])];
   }
   const lines = [`${name} = ${formula}`];

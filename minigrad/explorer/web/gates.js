@@ -1,10 +1,10 @@
-// The gates' formulas, forward and backward, on {shape, values}. Knows no graph. A second, independent statement of what
-// minigrad/gates says in NumPy: tests hold the two together. `recipe` is what minigrad/explorer/replay.py gives for a call.
+// The gates' formulas, forward and backward, on {shape, values}. They are written independently of minigrad/gates, and
+// tests compare the two. A `recipe` is what minigrad/explorer/replay.py gives for one call of a gate.
 import { count } from "./arrays.js";
 
 const sigmoid = (x) => 0.5 + 0.5 * Math.tanh(0.5 * x);
 
-// For each gate that works element by element: its value, then the gradient of each input from (dz, z, inputs...).
+// For each elementwise gate: its value, then the gradient of each input from (dz, z, inputs...).
 const ELEMENTWISE = {
   AddGate: [(a, b) => a + b, (dz) => dz, (dz) => dz],
   Subtract: [(a, b) => a - b, (dz) => dz, (dz) => -dz],
@@ -25,7 +25,7 @@ const ELEMENTWISE = {
   Where: [(c, a, b) => (c ? a : b), null, (dz, z, c) => (c ? dz : 0), (dz, z, c) => (c ? 0 : dz)],
 };
 
-/** For each element of an array of shape `to`, the place of the element of a `from` array that broadcasting puts there. */
+/** For each element of an array of shape `to`, the place in shape `from` that broadcasting takes it from. */
 export function broadcastPlaces(from, to) {
   const places = new Int32Array(count(to));
   const lead = to.length - from.length;
@@ -56,7 +56,7 @@ function elementwise({ how }, inputs, shape) {
       slopes.map((slope, k) => {
         if (slope === null) return null;
         const part = new Float64Array(inputs[k].values.length);
-        for (let n = 0; n < dz.length; n++) part[places[k][n]] += slope(dz[n], z[n], ...at(n)); // sums what was repeated
+        for (let n = 0; n < dz.length; n++) part[places[k][n]] += slope(dz[n], z[n], ...at(n)); // sums what was broadcast
         return part;
       }),
   };
@@ -167,11 +167,11 @@ function broadcastShape(a, b) {
   return p.map((size, axis) => (size === 1 ? q[axis] : size));
 }
 
-// Losses: one loss for each example, weighted, then "mean" (weighted), "sum" or "none".
+// Losses: a weighted loss for each example, reduced by "mean" (weighted), "sum" or "none".
 function loss({ how, reduction, weights }, [x, truth]) {
   const { losses, slopes, weight } = LOSSES[how](x, truth, weights);
   const total = reduction === "mean" ? weight.reduce((sum, w) => sum + w, 0) : 1;
-  const width = x.values.length / losses.length; // logits of one example, for the softmax
+  const width = x.values.length / losses.length; // logits per example, for the softmax
   return {
     forward: () =>
       reduction === "none"

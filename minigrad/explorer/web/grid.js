@@ -1,13 +1,13 @@
-// An array as a person can read it: a coloured grid of its numbers, or its range and norm with a heat map. Knows no graph.
+// Shows an array: a coloured grid of its numbers, or its range, mean and norm with a heat map.
 import { brief, count, exact, indicesOf, shapeText } from "./arrays.js";
 import { el, svg } from "./dom.js";
 
 const MOST_CELLS = 64;
 const HEAT_SIDE = 8;
 
-/** The element that shows an array. `pick(place)` makes its cells buttons; `marked` is the place of the one in use. */
+/** The element that shows an array. `pick(place)` makes its cells buttons; `marked` is the place of the chosen one. */
 export function showArray(array, label, { pick = null, marked = -1 } = {}) {
-  if (array === "large") return el("p", { class: "muted" }, "Not kept: this sum is too large, and has too many parts, for the page.");
+  if (array === "large") return el("p", { class: "muted" }, "Not stored: this sum is too large, and has too many terms, for the page.");
   const title = `${label}: ${shapeText(array.shape)} ${array.dtype}`;
   if (array.size === 0) return el("p", { class: "muted" }, `empty ${shapeText(array.shape)}`);
   if (array.values && array.size <= MOST_CELLS) return wholeGrid(array, title, pick, marked);
@@ -42,7 +42,7 @@ function cell(array, place, scale, pick, isMarked) {
   return td;
 }
 
-// Orange for positive, blue for negative, stronger for larger: two hues that colour-blind eyes tell apart.
+// Orange for positive, blue for negative, stronger for larger: two hues that colour-blind readers can tell apart.
 function paint(element, x, scale) {
   if (!Number.isFinite(x)) return element.classList.add("unfinite");
   const strength = scale > 0 ? Math.round((Math.abs(x) / scale) * 55) : 0;
@@ -75,7 +75,7 @@ function heatMap(array, title) {
       "fill-opacity": Number.isFinite(x) && scale > 0 ? (Math.abs(x) / scale).toFixed(2) : 1,
     }));
   const words = `${title}; heat map of ${heat.rows} by ${columns} block means, strongest ${brief(scale)}`;
-  // One svg in place of a table: a step shows many of these, and has to be quick.
+  // One svg instead of a table: a step shows many of these, and has to be quick.
   return svg("svg", { class: "heat", role: "img", "aria-label": words, viewBox: `0 0 ${columns} ${heat.rows}`, width: columns * 17, height: heat.rows * 17 },
     svg("title", {}, words), svg("rect", { class: "ground", width: columns, height: heat.rows }), cells);
 }

@@ -1,4 +1,4 @@
-// The whole graph, small, with a frame around what is in view. Knows boxes and a view, and nothing of what they mean.
+// The minimap: the whole graph, small, with a frame around what is in view.
 
 export class Minimap {
   constructor(canvas, panzoom) {
@@ -22,7 +22,7 @@ export class Minimap {
   draw() {
     const { canvas, panzoom } = this;
     const { width, height } = panzoom.view();
-    // Needed only where not everything is in view.
+    // Needed only if not everything is in view.
     canvas.hidden = panzoom.fits();
     if (canvas.hidden) return;
     const context = canvas.getContext("2d");

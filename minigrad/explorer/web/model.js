@@ -1,4 +1,4 @@
-// The graph of one page: nodes, their values and gradients, who sends what to whom and when. Knows no page elements.
+// The graph of one page: its nodes, their values and gradients, and what each gate sends to each input, and when.
 import { decode } from "./arrays.js";
 
 export class Model {
@@ -7,7 +7,7 @@ export class Model {
     this.nodes = data.nodes;
     this.root = data.root;
     this.arrays = data.arrays.map(decode);
-    this.replayed = null; // what recompute() gave, while a leaf is edited
+    this.replayed = null; // the result of recompute(), while a leaf is edited
 
     /** Forward: every gate, oldest first. Backward: every gate that a gradient reaches, newest first. */
     this.forward = this.nodes.flatMap((node, id) => (node.gate ? [id] : []));
@@ -39,7 +39,7 @@ export class Model {
     return this.arrays[this.data.upstream];
   }
 
-  /** What `gate` sends to its input number `input`, and the sum there before and after. null: nothing; "large": not kept. */
+  /** What `gate` sends to its input number `input`, and the sum there before and after; null if it sends nothing. */
   delivery(gate, input) {
     const parent = this.nodes[gate].inputs[input];
     const all = this.deliveries[parent];
@@ -55,6 +55,7 @@ export class Model {
     };
   }
 
+  /** The "part" or "sum" of delivery `number`; "large" if it was too large to be stored. */
   sent(all, number, what) {
     const { gate, input } = all[number];
     const parent = this.nodes[gate].inputs[input];
@@ -64,7 +65,7 @@ export class Model {
     return entry === undefined ? "large" : this.arrays[entry];
   }
 
-  /** The inputs that a step has to do with: all that a gate reads; backward, those that it sends a gradient to. */
+  /** The inputs that a step involves: forward, all that the gate reads; backward, those that it sends a gradient to. */
   involved(gate, direction) {
     const { inputs, sends } = this.nodes[gate];
     return inputs.filter((_, input) => direction === "forward" || sends?.[input]);
@@ -79,13 +80,13 @@ export class Model {
     return this.data.rules[this.nodes[id].gate];
   }
 
-  /** What a person calls a node: its own name, or what it is. */
+  /** A node's name or, if it has none, what it is. */
   title(id) {
     const node = this.nodes[id];
     return node.name ?? node.gate ?? { cut: "state behind the cut", constant: "constant" }[node.kind] ?? node.kind;
   }
 
-  /** What stands in its box: the gate's symbol, or the last part of the leaf's name ("W_hh" of "rnn.cell.W_hh"). */
+  /** What its box shows: the gate's symbol, or the last part of the leaf's name ("W_hh" of "rnn.cell.W_hh"). */
   symbol(id) {
     const node = this.nodes[id];
     if (node.kind === "cut") return "✂";

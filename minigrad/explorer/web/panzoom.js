@@ -1,4 +1,4 @@
-// Moving and scaling the picture: wheel, drag, pinch. Knows a drawing and its size, and nothing of what is drawn.
+// Pans and zooms the picture: wheel, drag, pinch.
 
 const SMALLEST = 0.04;
 const LARGEST = 3;
@@ -11,7 +11,7 @@ export class PanZoom {
     root.addEventListener("pointerdown", (event) => this.down(event));
     root.addEventListener("pointermove", (event) => this.move(event));
     for (const name of ["pointerup", "pointercancel", "pointerleave"]) root.addEventListener(name, (event) => this.up(event));
-    // A drag that ends on a box is no click on it.
+    // A drag that ends on a box is not a click on it.
     root.addEventListener("click", (event) => this.dragged && event.stopPropagation(), true);
   }
 
@@ -59,7 +59,7 @@ export class PanZoom {
     this.apply();
   }
 
-  /** Move as little as needed for a box to be well inside the view, at a size at which it can be read. */
+  /** Move as little as needed for a box to be well inside the view, and large enough to read. */
   reveal(box) {
     if (this.scale < 0.45) {
       this.scale = 0.7;

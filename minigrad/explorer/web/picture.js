@@ -1,4 +1,4 @@
-// The graph drawn as SVG, and which boxes are done, at work, or still to come. Knows what it is told to draw, and no numbers.
+// Draws the graph as SVG, and marks which boxes are done, at work, or still to come.
 import { brief, shapeText } from "./arrays.js";
 import { shorten, svg } from "./dom.js";
 
@@ -36,7 +36,7 @@ export class Picture {
     const starved = edge.pairs.every(([from]) => this.model.nodes[from].starved);
     const path = svg("path", { class: `edge${edge.cut ? " cut" : starved ? " starved" : ""}`, d: curve(edge.from, edge.to),
       "marker-end": edge.cut ? "url(#arrow-cut)" : "url(#arrow)" });
-    if (edge.cut) path.append(svg("title", {}, "The state goes on, its gradient does not come back: truncation cuts here."));
+    if (edge.cut) path.append(svg("title", {}, "A cut: the state goes on, but its gradient does not come back."));
     this.lines.push({ path, edge });
     return path;
   }
@@ -134,7 +134,7 @@ export class Picture {
     this.active = this.lines.filter(({ edge }) => !edge.cut && edge.pairs.some(([from, to]) => to === now && touched.has(from)));
     for (const { path } of this.active) {
       path.classList.add("now");
-      // A gradient runs the other way: where one is on its way, the arrow points back.
+      // Gradients run against the edges, so in a backward step the arrow points back.
       path.removeAttribute(backward ? "marker-end" : "marker-start");
       path.setAttribute(backward ? "marker-start" : "marker-end", "url(#arrow-now)");
     }
@@ -155,15 +155,15 @@ function arrow(id) {
     svg("path", { d: "M 0 0.5 L 8 4 L 0 7.5 z" }));
 }
 
-// Within a column lines run down; from one column to the next they run sideways; farther on they run above the row of
-// the box that they lead to, so that the forty lines of a shared weight are one rail with forty exits.
+// Within a column lines run down; to the next column they run sideways; farther on they run above the row of the box
+// that they lead to, so that the forty lines of a shared weight form one rail with forty exits.
 function curve(from, to) {
   if (from.slot === to.slot) {
     const down = to.y > from.y;
     const [x1, y1] = [from.x + from.width / 2, down ? from.y + from.height : from.y];
     const [x2, y2] = [to.x + to.width / 2, down ? to.y : to.y + to.height];
     const bend = (y2 - y1) / 2;
-    // A line that passes rows between its ends swings out, so as not to run behind the boxes there.
+    // A line that passes rows in between swings out, so as not to run behind the boxes there.
     const out = Math.abs(y2 - y1) > 60 && Math.abs(x1 - x2) < 20 ? from.width * 1.05 : 0;
     return `M ${x1} ${y1} C ${x1 - out} ${y1 + bend}, ${x2 - out} ${y2 - bend}, ${x2} ${y2}`;
   }

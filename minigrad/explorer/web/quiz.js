@@ -1,4 +1,4 @@
-// The quiz's own corner of the page: question, answer, verdict. Knows which step is asked about; the slips know the rest.
+// The quiz panel: question, answer, verdict. slips.js finds the questions and judges the answers.
 import { brief } from "./arrays.js";
 import { el, foreign } from "./dom.js";
 import { call } from "./gates.js";
@@ -26,7 +26,7 @@ export class Quiz {
     this.score = el("p", { class: "muted" });
     this.showScore();
     if (!this.question) {
-      const why = gate === null ? "Go to a backward step: the quiz asks for the next gradient." : "Nothing to ask here: these arrays are too large to do by hand, or nothing is sent on. Step on.";
+      const why = gate === null ? "Go to a backward step: the quiz asks for the next gradient." : "Nothing to ask here: these arrays are too large to do by hand, or nothing is sent on. Go to the next step.";
       return this.root.replaceChildren(el("h2", {}, "Quiz"), el("p", {}, why), this.score);
     }
     const answer = el("input", { id: "answer", type: "text", inputmode: "decimal", autocomplete: "off", "aria-label": "Your answer" });
@@ -57,7 +57,7 @@ export class Quiz {
 
   showScore() {
     const { right, tried } = this;
-    this.score.textContent = tried.size ? `${right} of ${tried.size} right at the first try` : "";
+    this.score.textContent = tried.size ? `${right} of ${tried.size} right on the first try` : "";
   }
 
   reveal() {
@@ -75,7 +75,7 @@ export class Quiz {
     this.verdict.textContent = text;
   }
 
-  /** The gate's rule on another upstream gradient: some mistakes are recognised by it. */
+  /** The gate's rule as a function of the upstream gradient, by which some mistakes are recognised. */
   redo(gate) {
     const recipe = this.model.data.replay.recipes?.[gate];
     const inputs = this.model.nodes[gate].inputs.map((id) => this.model.value(id));

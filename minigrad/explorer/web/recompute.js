@@ -1,13 +1,13 @@
-// The graph run again with other numbers in its leaves. Knows the recipes and the formulas; changes nothing it is given.
+// Runs the graph again with other numbers in its leaves. Changes none of its arguments.
 import { count, fromValues } from "./arrays.js";
 import { call } from "./gates.js";
 
-/** The leaves' own numbers, as a Map from id to an array of values that may be edited. */
+/** The leaves' recorded numbers, as a Map from id to an array of values that may be edited. */
 export function ownLeaves(model) {
   return new Map(Object.entries(model.data.replay.leaves).map(([id, values]) => [Number(id), values.map(Number)]));
 }
 
-/** Values of all nodes. States behind a cut follow what they were cut from, unless `held` gives them. */
+/** Values of all nodes. States behind a cut follow what they were cut from, unless `held` fixes them. */
 export function runForward(model, leaves, held = null) {
   const { recipes, shapes } = model.data.replay;
   const values = [];
@@ -28,7 +28,7 @@ export function lossOf(model, values) {
   return values[model.root].reduce((sum, value, n) => sum + value * upstream[n], 0);
 }
 
-/** The whole run, forward and backward, in the form in which Model looks it up. */
+/** The whole run, forward and backward, in the form that Model reads. */
 export function recompute(model, leaves) {
   const { recipes, shapes, upstream } = model.data.replay;
   const values = runForward(model, leaves);
@@ -55,7 +55,7 @@ export function recompute(model, leaves) {
   };
 }
 
-/** (L(v + e) - L(v - e)) / 2e for one element of one leaf, with the states behind cuts held, as the gradient holds them. */
+/** (L(v + e) - L(v - e)) / 2e for one element of one leaf, with states behind cuts fixed, as for the gradient. */
 export function finiteDifference(model, leaves, id, place) {
   const held = runForward(model, leaves);
   const value = leaves.get(id)[place];
@@ -68,7 +68,7 @@ export function finiteDifference(model, leaves, id, place) {
   return (up - down) / (2 * step);
 }
 
-/** Leaves whose elements may be edited: those that hold real numbers. */
+/** Leaves whose elements may be edited: those that hold floating-point numbers. */
 export function editable(model) {
   if (!model.data.replay.leaves) return [];
   return Object.keys(model.data.replay.leaves)

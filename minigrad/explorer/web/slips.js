@@ -1,7 +1,7 @@
-// The quiz: which number to ask for, and which mistake a wrong answer looks like. Knows the gates' usual mistakes.
+// The quiz: which number to ask for, and which mistake a wrong answer looks like.
 import { count, elementText, indicesOf, placeOf } from "./arrays.js";
 
-/** The question of a backward step: {input, place, answer, text}, or null where all arrays are too large to do by hand. */
+/** The question of a backward step: {input, place, answer, text}, or null if all arrays are too large to do by hand. */
 export function questionFor(model, gate) {
   for (let input = 0; input < model.nodes[gate].inputs.length; input++) {
     const delivery = model.delivery(gate, input);
@@ -16,7 +16,7 @@ export function questionFor(model, gate) {
   return null;
 }
 
-// The largest element, off the diagonal if there is one there: on it, a transposed matrix shows no difference.
+// The largest element, off the diagonal if possible: a transposed matrix has the same diagonal.
 function mostTelling({ after, part }) {
   const { shape } = part;
   const score = (place) => {
@@ -40,10 +40,10 @@ const LOCAL = {
   ReLU: "the condition x > 0",
 };
 
-/** The judgement of an answer: {right, text}. `redo(dz)` gives the gate's parts for another upstream gradient, or null. */
+/** The verdict on an answer: {right, text}. `redo(dz)`, if it is not null, gives what the gate sends for that dz. */
 export function judge(model, question, text, redo) {
   const given = Number(text.trim().replace(",", ".").replaceAll("−", "-") || NaN);
-  if (Number.isNaN(given)) return { right: false, text: "That is no number. Type something like −0.25 or 1.5e-3." };
+  if (Number.isNaN(given)) return { right: false, text: "That is not a number. Type something like −0.25 or 1.5e-3." };
   const { answer } = question;
   if (near(given, answer)) return { right: true, text: "Right." };
   const slip = slips(model, question, redo).find(({ wrong }) => near(given, wrong) && !near(wrong, answer));
@@ -54,7 +54,7 @@ function near(a, b) {
   return Math.abs(a - b) <= 0.01 * Math.abs(b) + (b === 0 ? 1e-9 : 0);
 }
 
-/** The answers that the usual mistakes give, most telling first. */
+/** The answers that common mistakes give, most telling first. */
 export function slips(model, { gate, input, place, answer }, redo) {
   const node = model.nodes[gate];
   const { part, before } = model.delivery(gate, input);
@@ -69,23 +69,23 @@ export function slips(model, { gate, input, place, answer }, redo) {
   }
   if (dz.values) {
     const ones = redo?.(Array(dz.size).fill(1));
-    add(ones?.[input]?.[place], "the upstream gradient dz is forgotten: the chain rule multiplies the local derivative by it.");
+    add(ones?.[input]?.[place], "the upstream gradient dz is missing: the chain rule multiplies the local derivative by it.");
     const sameShape = dz.shape.join() === part.shape.join();
-    if (sameShape && node.gate in LOCAL) add(dz.values[place], `${LOCAL[node.gate]} is missing: dz goes through unchanged here.`);
+    if (sameShape && node.gate in LOCAL) add(dz.values[place], `${LOCAL[node.gate]} is missing: your answer passes dz on unchanged.`);
     if (node.gate === "Mean") add(dz.values[0], `${LOCAL.Mean} is missing.`);
     withoutSum(model, gate, input, place, redo).forEach((wrong) => add(wrong, "the sum over the batch is missing: this is what one example alone gives."));
   }
   turnedPlaces(part.shape, place).forEach((other) => {
-    found.push({ wrong: start + part.values[other], text: "the matrix is transposed: rows and columns are exchanged." });
+    found.push({ wrong: start + part.values[other], text: "the matrix is transposed: rows and columns are swapped." });
   });
   add(productWithoutTranspose(model, gate, input, place), "a transpose is missing: da = dz @ bᵀ and db = aᵀ @ dz.");
-  found.push({ wrong: -answer, text: "the sign is the other way round." });
-  add(-part.values[place], "the sign of what this gate sends is the other way round.");
-  found.push({ wrong: 2 * answer, text: "it is twice too large." }, { wrong: answer / 2, text: "it is half of what it should be." });
+  found.push({ wrong: -answer, text: "the sign is wrong." });
+  add(-part.values[place], "the sign of what this gate sends is wrong.");
+  found.push({ wrong: 2 * answer, text: "it is twice what it should be." }, { wrong: answer / 2, text: "it is half of what it should be." });
   return found;
 }
 
-// What single examples send: the gate's rule on an upstream gradient that is zero but in one row.
+// What single examples send: the gate's rule on an upstream gradient that is zero except in one row.
 function withoutSum(model, gate, input, place, redo) {
   const dz = model.grad(gate);
   const operand = model.value(model.nodes[gate].inputs[input]);

@@ -1,4 +1,4 @@
-// What one step shows: the gate, what arrives, its rule with its own numbers, and what goes to each input. Knows the model.
+// What one step shows: the gate, what arrives, its rule with its own numbers, and what goes to each input.
 import { brief } from "./arrays.js";
 import { el, foreign, shorten } from "./dom.js";
 import { explainBackward, explainForward, inputNames } from "./explain.js";
@@ -68,7 +68,7 @@ export function leafCard(model, id, step, go) {
 }
 
 function starvedText(node) {
-  return node.kind === "cut" ? "No gradient passes the cut." : "No gradient reaches it: every way from the output is cut, or has gradient zero.";
+  return node.kind === "cut" ? "No gradient passes the cut." : "No gradient reaches it: every path from the output is cut, or has gradient zero.";
 }
 
 function sentNorm(model, gate, input) {
@@ -128,7 +128,7 @@ function block(title, array, label, role = "", after = null) {
     showArray(array, label));
 }
 
-// Filled when it is opened: most steps are passed without a look inside.
+// Filled only when it is opened, because at most steps nobody looks inside.
 function details(summary, children) {
   const element = el("details", { ontoggle: () => element.children.length === 1 && element.append(...children()) }, el("summary", {}, summary));
   return element;

@@ -1,4 +1,4 @@
-// The strip of time under the graph: for each step the norm of dL/dh and of h, and the word that was read. Knows the states.
+// The strip under the graph: for each time step the norms of dL/dh and of h, and the word that was read.
 import { brief } from "./arrays.js";
 import { el, foreign, shorten, svg } from "./dom.js";
 

@@ -1,9 +1,9 @@
-// What is to be seen: which columns and bands are open, and where each box and line goes, in pixels. Knows no page elements.
+// What the picture shows: which columns and bands are open, and where each box and line goes, in pixels.
 // Python gave each node a column, a band, a row and an offset; folding turns a run of columns, or a band, into one box.
 
 export const BOX = { width: 82, height: 42, gapX: 14, gapY: 22, columnGap: 38, fold: 126, bandPad: 12, bandLabel: 16 };
 
-/** Above this many boxes the page would crawl; it asks for a smaller window in their place. */
+/** With more boxes than this the page would crawl, so it asks for a smaller window instead. */
 export const MOST_BOXES = 2500;
 
 const isStep = (column) => column.kind === "step" || column.kind === "part";
@@ -49,7 +49,7 @@ export class View {
     return `node ${id}`;
   }
 
-  /** {items, edges, bands, columns, width, height}: everything that is to be drawn, in pixels. */
+  /** {items, edges, bands, slots, keys, width, height}: everything that is to be drawn, in pixels. */
   lay() {
     const { columns, nodes } = this.model.data;
     const slots = this.slots(columns);

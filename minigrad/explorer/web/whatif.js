@@ -1,4 +1,4 @@
-// What if a leaf were another number: an editor, and the gradient beside a finite difference. Knows how to run a graph again.
+// The what-if panel: edits a number in a leaf, and compares the gradient with a finite difference.
 import { brief, count, elementText, indicesOf, placeOf, shapeText } from "./arrays.js";
 import { el, foreign, shorten } from "./dom.js";
 import { showArray } from "./grid.js";

@@ -73,7 +73,7 @@ test("the quiz tells right from wrong, and names the slip", () => {
   assert.match(verdict(String(-du)).text, /sign/);
   assert.match(verdict(String(2 * du)).text, /twice/);
   assert.match(verdict("7").text, /upstream gradient, apply the local rule/);
-  assert.match(verdict("").text, /no number/);
+  assert.match(verdict("").text, /not a number/);
 });
 
 test("= in place of += and a forgotten upstream gradient are told apart", () => {
@@ -83,7 +83,7 @@ test("= in place of += and a forgotten upstream gradient are told apart", () => 
   const verdict = (text) => judge(model, question, text, redoOf(model, 1)).text;
   assert.match(verdict("0.94"), /Right/);
   assert.match(verdict(String(model.delivery(1, 1).part.first)), /added to what was there/);
-  assert.match(verdict(String(0.5 + model.delivery(1, 1).before.first)), /upstream gradient dz is forgotten/);
+  assert.match(verdict(String(0.5 + model.delivery(1, 1).before.first)), /upstream gradient dz is missing/);
 });
 
 test("a transposed matrix, and a transpose forgotten, and one example alone", () => {
