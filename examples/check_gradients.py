@@ -1,7 +1,7 @@
-"""Checks the gradient of every gate, of every layer, and of the IMDB models, against differences of the forward pass.
+"""Checks the gradients of every gate, every layer and the IMDB models against finite differences.
 
 Prints a table with a line for each, and below it what is wrong. With --break one gate gets a wrong rule first, to show
-what the checker makes of it; with --curve the error against the step size becomes a picture.
+what the checker says about it; --curve plots the error against the step size.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
-# The matrices are small: with a thread for each core, BLAS would wait longer than it multiplies.
+# The matrices are small: with a thread for each core, BLAS would spend more time waiting than multiplying.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
@@ -29,12 +29,12 @@ BREAKS: dict[str, tuple[str, str, Callable[..., Any]]] = {
     "multiply": ("MultiplyGate", "the left factor not transposed", lambda self, dz, z, a, b: (dz @ b, a.T @ dz)),
     "mean": ("MeanSquaredError", "no division by N", lambda self, dz, z, x, t: (2 * (x - t) * dz, -2 * (x - t) * dz)),
     "add": ("AddGate", "the second input forgotten", lambda self, dz, z, a, b: (dz, None)),
-    "lookup": ("Lookup", "= in place of +=", lambda self, dz, z, table, ids: (assigned(table, ids, dz), None)),
+    "lookup": ("Lookup", "= instead of +=", lambda self, dz, z, table, ids: (assigned(table, ids, dz), None)),
 }
 
 
 def assigned(table: Any, ids: Any, dz: Any) -> Any:
-    """What becomes of the gradient of a look-up when a word that comes twice overwrites itself."""
+    """The gradient of a look-up if a word that occurs twice overwrites its gradient instead of adding to it."""
     whole = np.zeros(table.shape)
     whole[ids] = dz
     return whole
@@ -73,10 +73,10 @@ def main() -> None:
 
 
 def gates() -> Iterator[tuple[str, Callable[[], Any]]]:
-    """Every gate on its own sample inputs, second derivatives included where it has them."""
+    """Every gate on its own sample inputs, with second derivatives where it has them."""
     for name, kind in mg.GATES.items():
         for gate, arrays in islice(kind.samples(), 1):
-            if not name.startswith("_"):  # what several gates share is no gate
+            if not name.startswith("_"):  # a base class of several gates
                 order = 2 if gate.differentiable_twice else 1
                 yield name, partial(mg.gradcheck, gate, *arrays, order=order)
 
@@ -108,7 +108,7 @@ def layers() -> Iterator[tuple[str, Callable[[], Any]]]:
 
 
 def models() -> Iterator[tuple[str, Callable[[], Any]]]:
-    """The IMDB models at full size, 40 steps, by random directions."""
+    """The IMDB models at full size, over 40 steps, along random directions."""
     rng = np.random.default_rng(2)
     batch = (rng.integers(0, 10_000, (32, 40)), rng.integers(0, 2, 32))
     for kind in (GRU, LSTM, RNN):

@@ -31,12 +31,12 @@ STYLES: dict[str, dict[str, Any]] = {
 
 
 def main() -> None:
-    """Train the three models, and draw what reaches which word."""
+    """Train the three models, and draw how much gradient reaches each step and word."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--limit", type=int, default=5000, help="training reviews (5000)")
     parser.add_argument("--epochs", type=int, default=2, help="passes over them (2)")
     parser.add_argument("--review", type=int, default=20, help="row of the test reviews whose words are shaded (20)")
-    parser.add_argument("--seed", type=int, default=0, help="decides weights and order of the reviews (0)")
+    parser.add_argument("--seed", type=int, default=0, help="seed for the weights and the order of the reviews (0)")
     parser.add_argument("--out", type=Path, default=Path("runs/cells"), help="folder for the pictures (runs/cells)")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
@@ -99,13 +99,13 @@ def draw_flow(before: dict[str, Any], after: dict[str, Any], path: Path) -> None
         panel.set_title(title)
         panel.set_xlabel("time step t (the last word is on the right)")
         panel.grid(alpha=0.3)
-    panels[0].set_ylabel("‖dL/dh_t‖, the last step's being 1")
+    panels[0].set_ylabel("‖dL/dh_t‖, relative to the last step")
     panels[0].legend()
     figure.savefig(path, dpi=120)
 
 
 def draw_words(words: list[str], shades: dict[str, tuple[float, Any]], label: str, path: Path) -> None:
-    """One block of text for each model; darker behind a word is more gradient, relative to the block's largest."""
+    """One block of text for each model; the darker a word, the more gradient, relative to the block's largest."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -133,7 +133,7 @@ def draw_words(words: list[str], shades: dict[str, tuple[float, Any]], label: st
 
 
 def write_words(words: list[str], shades: dict[str, tuple[float, Any]], label: str, path: Path) -> None:
-    """The same as a page, with the norm of each word where the mouse rests on it."""
+    """The same as an HTML page; the mouse over a word shows its norm."""
     blocks = []
     for name, (probability, norms) in shades.items():
         spans = []
@@ -154,13 +154,13 @@ def write_words(words: list[str], shades: dict[str, tuple[float, Any]], label: s
   span { padding: .15rem .3rem; border-radius: .2rem }
 </style>
 <h1>The gradient that reaches each word</h1>
-<p>Darker is more: the norm of dL/d(word vector), relative to the largest of the block.</p>
+<p>Darker means more: the norm of dL/d(word vector), relative to the largest in its block.</p>
 """
     path.write_text(page + "\n".join(blocks) + "\n</html>\n", encoding="utf-8")
 
 
 def heading(name: str, probability: float, label: str) -> str:
-    """What stands over a block of words."""
+    """The title of a block of words."""
     return f"{name}: a {label} review, read as positive with probability {probability:.2f}"
 
 

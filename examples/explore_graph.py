@@ -29,7 +29,7 @@ def expression(path: Path) -> None:
 
 
 def network(path: Path) -> None:
-    """A 2-2-1 network on the four rows of exclusive or."""
+    """A 2-2-1 network on the four rows of XOR."""
     x = mg.Tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], name="x")
     model = Sequential(Dense(2, 2, activation=mg.tanh), Dense(2, 1))
     logits = model(x)
@@ -40,7 +40,7 @@ def network(path: Path) -> None:
 
 
 def five_steps(path: Path) -> None:
-    """An RNN that reads five numbers and is to say the last one, with truncation after three steps."""
+    """An RNN that reads five numbers and must repeat the last one; the gradient is truncated after three steps."""
     x = mg.Tensor(mg.generator().normal(size=(2, 5, 1)).astype("float32"), name="x")
     model = Sequential(RNN(1, 3, truncate=3), Dense(3, 1))
     loss = mg.mean_squared_error(model(x), x.array[:, -1])
@@ -52,7 +52,7 @@ def five_steps(path: Path) -> None:
 def reviews(path: Path) -> None:
     """One training step of the sentiment model: 32 reviews of 40 words each, the first one's words along the steps."""
     imdb = load_imdb()
-    batch = imdb.train[np.flatnonzero(imdb.train.ids[:, 0])[:32]]  # reviews that fill their 40 places
+    batch = imdb.train[np.flatnonzero(imdb.train.ids[:, 0])[:32]]  # reviews without padding
     model = Sequential(Embedding(10_000, 128), RNN(128, 32), Dense(32, 2))
     loss = mg.softmax_cross_entropy(model(batch.ids), batch.labels)
     loss.backward()
@@ -68,7 +68,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("runs/explore"), help="folder for the pages (%(default)s)")
     parser.add_argument("--only", choices=PAGES, help="make one page")
-    parser.add_argument("--seed", type=int, default=0, help="of the initial weights (%(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="seed for the initial weights (%(default)s)")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     for name, make in PAGES.items():

@@ -3,10 +3,10 @@
     python examples/imdb_sentiment.py                       train on the bundled reviews, results in runs/rnn
     python examples/imdb_sentiment.py --model lstm          with another recurrent layer
     python examples/imdb_sentiment.py --predict "What a waste of a good cast." --from runs/rnn
-    python examples/imdb_sentiment.py --resume runs/rnn     go on with a run that was broken off
+    python examples/imdb_sentiment.py --resume runs/rnn     resume an interrupted run
 
-It prints a line for each epoch, then the accuracy on 25,000 reviews that it never saw, and the reviews that it was
-surest of. In the folder of results stand the weights, the history as CSV, the learning curves, and the graph that one
+It prints a line for each epoch, then the accuracy on 25,000 reviews that it has never seen, and the reviews that it was
+surest of. The results folder holds the weights, the history as CSV, the learning curves, and the graph that one
 training step recorded.
 """
 
@@ -19,7 +19,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-# The matrices are small: with a thread for each core, BLAS would wait longer than it multiplies.
+# The matrices are small: with a thread for each core, BLAS would spend more time waiting than multiplying.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 try:
@@ -39,7 +39,7 @@ from optim import Run
 from polarity import Polarity
 from sentiment_model import KINDS, WORDS, Sentiment, logits, probability, show_words, surest, weigh_words
 
-# Each with its usual learning rate, which --lr replaces.
+# Each with its usual learning rate, which --lr overrides.
 OPTIMIZERS: dict[str, tuple[float, Any]] = {
     "adam": (2e-3, optim.Adam),
     "adamw": (1e-3, optim.AdamW),
@@ -51,7 +51,7 @@ HELD_BACK = 0.1  # the share of the training reviews on which the best epoch is 
 
 
 def main() -> int:
-    """Do what the command line says; errors of the user's making are said in words and end with code 2."""
+    """Do what the command line says. A user's mistake ends in a message instead of a traceback, and exit code 2."""
     parser = argument_parser()
     arguments = parser.parse_args()
     try:
@@ -74,18 +74,18 @@ def main() -> int:
 
 
 def train(arguments: argparse.Namespace) -> None:
-    """Fit the model, keep the best epoch, test it, and leave everything in the folder of results."""
+    """Train the model, test its best epoch, and write everything into the results folder."""
     out = Path(arguments.out or f"runs/{arguments.model}")
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OSError(f"cannot write results into {out}: {error.strerror}. Name another folder with --out") from error
+        raise OSError(f"cannot write results into {out}: {error.strerror}. Choose another folder with --out") from error
     snapshots = KeepSnapshots(out / "snapshots", arguments)
     resume = snapshots.begin(arguments.resume is not None)
 
     imdb = load(arguments)
     rest, held = imdb.train.hold_back(max(1, round(HELD_BACK * len(imdb.train))), seed=arguments.seed)
-    # What the training reviews say of each word's company; see polarity.py.
+    # How positive each word, pair and triple is in the training reviews; see polarity.py.
     polarity, own_polarity = Polarity.count(rest.ids, rest.labels, seed=arguments.seed)
     mg.seed(arguments.seed)
     model = Sentiment(arguments.model, len(imdb.vocabulary), arguments.truncate)
@@ -119,7 +119,7 @@ def train(arguments: argparse.Namespace) -> None:
 
 
 def load(arguments: argparse.Namespace) -> IMDB:
-    """The reviews, all of them or the first `--limit` of each half."""
+    """The reviews: all of them, or the first `--limit` of each split."""
     print(f"Reading the reviews ({arguments.data}) ...", flush=True)
     folder = {"data_dir": arguments.data_dir} if arguments.data_dir else {}
     imdb = load_imdb(arguments.data, length=WORDS, **folder)
@@ -129,12 +129,12 @@ def load(arguments: argparse.Namespace) -> IMDB:
 
 
 def report(model: Sentiment, polarity: Polarity, imdb: IMDB, best: optim.BestSnapshot) -> None:
-    """The best epoch's figures on the test reviews, and its surest words."""
+    """Print the best epoch's figures on the test reviews, and the reviews it was surest of."""
     scores = logits(model, polarity, imdb.test.ids)
     loss = mg.binary_cross_entropy(mg.Tensor(scores), imdb.test.labels).item()
     accuracy = np.mean((scores > 0) == (imdb.test.labels == 1))
-    print(f"\nBest on the reviews held back: epoch {best.epoch} (accuracy {best.value:.4f}). Its weights are kept.")
-    print(f"Test accuracy {accuracy:.4f}, loss {loss:.4f}, on {len(scores):,} reviews that it never saw")
+    print(f"\nBest on the held-back reviews: epoch {best.epoch} (accuracy {best.value:.4f}). Its weights are saved.")
+    print(f"Test accuracy {accuracy:.4f}, loss {loss:.4f}, on {len(scores):,} reviews that it has never seen")
     print(surest(imdb.test, scores, imdb.vocabulary))
 
 
@@ -145,14 +145,14 @@ def draw_one_step(model: Sentiment, ids: Any, polarity: Any, labels: Any, path: 
     loss.backward()
     try:
         mg.draw(loss, path, grads=True)
-    except MinigradError as error:  # no `dot`: all but the picture works
+    except MinigradError as error:  # without Graphviz only the picture is missing
         print(f"No picture of the graph: {error}\n")
     for parameter in model.named_parameters().values():
         parameter.grad = None
 
 
 def draw_curves(history: Any, path: Path) -> None:
-    """The learning curves, where Matplotlib is installed."""
+    """The learning curves, if Matplotlib is installed."""
     try:
         history.plot(path)
     except MinigradError as error:
@@ -160,14 +160,14 @@ def draw_curves(history: Any, path: Path) -> None:
 
 
 class KeepSnapshots(optim.Snapshots):
-    """The run's state after each epoch and at Ctrl-C, and the command that goes on from there."""
+    """Saves the run's state after each epoch and at Ctrl-C, and prints the command that resumes it."""
 
     def __init__(self, folder: Path, arguments: argparse.Namespace) -> None:
         super().__init__(folder)
         self.epochs = arguments.epochs
 
     def begin(self, resuming: bool) -> Path | None:
-        """The snapshot to go on from; or None, once what an earlier run left is out of this one's way."""
+        """The snapshot to resume from; or None for a new run, after deleting what an earlier one left."""
         if resuming:
             return self.latest(self.folder)
         for old in [*self.folder.glob("step-*.safetensors"), self.folder.parent / "weights.safetensors"]:
@@ -185,7 +185,7 @@ class KeepSnapshots(optim.Snapshots):
 
 
 def options_of_run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> argparse.Namespace:
-    """The options with which the run in `--resume` was started, under those given now."""
+    """The options that the run in `--resume` was started with, overridden by those given now."""
     folder = Path(arguments.resume or arguments.out or f"runs/{arguments.model}")
     newest = optim.Snapshots.latest(folder / "snapshots")
     if newest is None:
@@ -197,7 +197,7 @@ def options_of_run(parser: argparse.ArgumentParser, arguments: argparse.Namespac
 
 
 def config(arguments: argparse.Namespace) -> dict[str, Any]:
-    """What decides the course of a run; a resumed one has to have the same."""
+    """The options that a run depends on; a resumed run must have the same."""
     names = "model", "data", "data_dir", "batch_size", "optimizer", "lr", "truncate", "limit", "seed"
     return {name: getattr(arguments, name) for name in names}
 
@@ -206,7 +206,7 @@ def config(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def predict(arguments: argparse.Namespace) -> None:
-    """Print how good the model thinks the text is, and the words that made it think so."""
+    """Print how likely the text is to be a good review, and which words made the model think so."""
     folder = Path(arguments.source or arguments.out or f"runs/{arguments.model}")
     if not (folder / "weights.safetensors").exists():
         raise FileNotFoundError(
@@ -220,13 +220,13 @@ def predict(arguments: argparse.Namespace) -> None:
     logit, words = weigh_words(model, polarity, vocabulary, arguments.predict)
     known = [(word, part) for word, part in words if word in vocabulary]
     if not known:
-        raise OSError(f"none of the words of {arguments.predict!r} is among the {len(vocabulary):,} that it knows")
+        raise OSError(f"none of the words of {arguments.predict!r} is in the vocabulary of {len(vocabulary):,}")
     if len(vocabulary.encode(arguments.predict)) > WORDS:
         print(f"(a long text: the model reads its last {WORDS} words)")
     likely = probability(logit)
     print(f"{likely:.1%} positive: {'a good review' if likely > 0.5 else 'a bad review'}")
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-    print("\nThe words that mattered (for good above 0, for bad below):\n")
+    print("\nThe words that mattered (good above 0, bad below):\n")
     print(show_words(known, colour))
 
 
@@ -234,26 +234,26 @@ def predict(arguments: argparse.Namespace) -> None:
 
 
 def argument_parser() -> argparse.ArgumentParser:
-    """All options, with what they are when nothing is said."""
+    """All options, with their defaults."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "--model", choices=KINDS, default="rnn", help="the recurrent layer (rnn; gru and lstm go a little further)"
+        "--model", choices=KINDS, default="rnn", help="the recurrent layer (rnn; gru and lstm do a little better)"
     )
     parser.add_argument("--data", choices=("bundled", "tfds"), default="bundled",
                         help="the reviews that come with minigrad, or tensorflow-datasets' (bundled)")  # fmt: skip
-    parser.add_argument("--data-dir", metavar="FOLDER", help="where tensorflow-datasets keeps them, with --data tfds")
-    parser.add_argument("--epochs", type=count, default=3, metavar="N", help="how often all reviews are seen (3)")
+    parser.add_argument("--data-dir", metavar="FOLDER", help="where tensorflow-datasets stores them, for --data tfds")
+    parser.add_argument("--epochs", type=count, default=3, metavar="N", help="passes over the reviews (3)")
     parser.add_argument("--batch-size", type=count, default=128, metavar="N", help="reviews in each step (128)")
     parser.add_argument("--optimizer", choices=OPTIMIZERS, default="adam", help="the update rule (adam)")
     parser.add_argument("--lr", type=rate, metavar="RATE", help="learning rate (the optimizer's usual: 0.002 for adam)")
     parser.add_argument("--truncate", type=count, metavar="K", help="gradients go back through the last K words only")
-    parser.add_argument("--limit", type=count, metavar="N", help="use only the first N reviews of each half")
-    parser.add_argument("--seed", type=natural, default=0, metavar="N", help="decides every random choice (0)")
-    parser.add_argument("--out", metavar="FOLDER", help="where the results go (runs/ and the model's name)")
+    parser.add_argument("--limit", type=count, metavar="N", help="use only the first N reviews of each split")
+    parser.add_argument("--seed", type=natural, default=0, metavar="N", help="seed for every random choice (0)")
+    parser.add_argument("--out", metavar="FOLDER", help="where the results go (runs/MODEL)")
     parser.add_argument("--resume", nargs="?", const="", metavar="FOLDER",
-                        help="go on with the run there (or in --out), with the options of its start")  # fmt: skip
-    parser.add_argument("--predict", metavar="TEXT", help="train nothing: judge this text with a trained model")
-    parser.add_argument("--from", dest="source", metavar="FOLDER", help="the results to --predict with (runs/rnn)")
+                        help="resume the run there (or in --out), with the options it was started with")  # fmt: skip
+    parser.add_argument("--predict", metavar="TEXT", help="instead of training, judge this text with a trained model")
+    parser.add_argument("--from", dest="source", metavar="FOLDER", help="the results folder for --predict (runs/rnn)")
     return parser
 
 
@@ -283,7 +283,7 @@ def rate(text: str) -> float:
 
 
 def own_path() -> str:
-    """This script as it was called."""
+    """This script's path, as it was called."""
     return shlex.quote(sys.argv[0])
 
 

@@ -1,4 +1,4 @@
-"""How good the company is that a word keeps: log odds of words, pairs, triples. Knows counts; nothing of networks."""
+"""Polarity: how much more often a word, a pair or a triple occurs in positive reviews than in negative ones."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from numpy.typing import NDArray
 Ids = NDArray[np.integer]
 Floats = NDArray[np.float32]
 
-LONGEST = 3  # words in a run
-BASE = 100_000  # above any id, so that a run of ids is one whole number
+LONGEST = 3  # words in the longest run
+BASE = 100_000  # above any id, so that a run of ids can be written as one integer
 FOLDS = 5
 
 
 class Polarity:
-    """For each run of 1, 2 or 3 words that the training reviews have at least twice: r = log((p + 1) / (n + 1)).
+    """r = log((p + 1) / (n + 1)) for each run of 1, 2 or 3 words that occurs at least twice in the training reviews.
 
-    p and n count how often the run stands in positive and in negative reviews. `polarity(ids)` takes ids (N, T) to
-    (N, T, 3): r of the word at each place, of the pair and of the triple that end there; 0 where a run is unknown.
+    p and n count how often the run occurs in positive and in negative reviews. `polarity(ids)` maps ids (N, T) to
+    (N, T, 3): r of the word at each place, and of the pair and the triple that end there; 0 for an unknown run.
 
     >>> polarity, _ = Polarity.count(np.array([[5, 6], [5, 6], [5, 7], [8, 7]]), np.array([1, 1, 0, 0]))
     >>> polarity(np.array([[5, 6]]))[0].round(2)       # log 3/2, then log 3/1 for the word and for the pair
@@ -35,11 +35,11 @@ class Polarity:
 
     @classmethod
     def count(cls, ids: Ids, labels: Ids, seed: int = 0, groups: Ids | None = None) -> tuple[Polarity, Floats]:
-        """The polarity of all runs, and that of the training reviews themselves, counted without them.
+        """The polarity, and the values to train with: those of each training review, from counts on other reviews.
 
-        A review that helped to count its own words would find in them its own label. So the reviews are dealt into five
-        parts, and r for the reviews of a part comes from the counts of the other four. Rows of one number in `groups`,
-        such as the pieces of a long review, stay together.
+        If a review were among those counted, r of its own words would give its label away. So the reviews are split
+        into five folds, and r for the reviews of one fold comes from the counts of the other four. Rows with the same
+        number in `groups`, such as the parts of a long review, stay together.
         """
         groups = np.arange(len(ids)) if groups is None else groups
         part = np.random.default_rng(seed).integers(0, FOLDS, groups.max() + 1)[groups]
@@ -47,7 +47,7 @@ class Polarity:
         for length in range(1, LONGEST + 1):
             found, place, times = np.unique(numbers(ids, length), return_inverse=True, return_counts=True)
             often = (times >= 2) & (found > 0)
-            place = np.where(often, np.cumsum(often), 0)[place]  # 0 for the rare ones, then from 1
+            place = np.where(often, np.cumsum(often), 0)[place]  # 0 for rare runs, the others from 1
             counts = np.array(
                 [
                     [np.bincount(place[(part == k) & (labels == label)].ravel(), minlength=1 + often.sum())
@@ -73,26 +73,26 @@ class Polarity:
         return values
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
-        """All of it, to be saved."""
+        """Everything as named arrays, to save."""
         named = {f"runs_{length}": runs for length, runs in enumerate(self.runs, start=1)}
         return named | {f"ratios_{length}": ratios for length, ratios in enumerate(self.ratios, start=1)}
 
     @classmethod
     def of(cls, arrays: Mapping[str, NDArray[Any]]) -> Polarity:
-        """What `arrays` gave."""
+        """The polarity from what `arrays` returned."""
         lengths = range(1, LONGEST + 1)
         return cls([arrays[f"runs_{n}"] for n in lengths], [arrays[f"ratios_{n}"] for n in lengths])
 
 
 def numbers(ids: Ids, length: int) -> NDArray[np.int64]:
-    """One whole number for the run of `length` ids that ends at each place, (N, T); 0 for one that holds padding."""
+    """One integer for the run of `length` ids that ends at each place, (N, T); 0 if it holds padding."""
     padded = np.pad(np.asarray(ids, np.int64), ((0, 0), (length - 1, 0)))
     runs = np.lib.stride_tricks.sliding_window_view(padded, length, axis=1)
     return np.where((runs > 0).all(axis=2), runs @ BASE ** np.arange(length), 0)
 
 
 def log_odds(counts: NDArray[np.int64]) -> Floats:
-    """r from the counts (negative, positive) of each run; the first place is that of unknown runs, and 0."""
+    """r from the counts (negative, positive) of each run; the first entry stands for unknown runs, and is 0."""
     ratios: Floats = np.log((counts[1] + 1) / (counts[0] + 1)).astype(np.float32)
     ratios[0] = 0
     return ratios

@@ -1,12 +1,12 @@
 """Draw the graph that a small program recorded: a product, a dense network, an RNN, a GRU or an LSTM.
 
-    python examples/render_graph.py                                    # an RNN over 40 steps, as reads best
+    python examples/render_graph.py                                    # an RNN over 40 steps, in the mode that suits it
     python examples/render_graph.py --model lstm --mode unrolled --out lstm.svg
     python examples/render_graph.py --truncate 4 --window 34 37 --grads
     python examples/render_graph.py --model dense --values --grads --legend
     python examples/render_graph.py --gallery docs/images              # the pictures of docs/drawing.md
 
-The picture says which mode was picked, and how to ask for another.
+The picture says which mode was chosen, and how to choose another.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Classifier(Layer):
 
 
 def product() -> mg.Tensor:
-    """Two gates: x @ W, and the sum of it."""
+    """Two gates: x @ W, and its sum."""
     x = mg.Tensor([[1.0, 2.0]], name="x")
     W = mg.Tensor([[0.5], [-1.0]], requires_grad=True, name="W")
     return (x @ W).sum()
@@ -102,14 +102,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--model", choices=["product", "first", "dense", *CELLS], default="rnn")
     parser.add_argument("--steps", type=int, default=40, help="time steps of a recurrent model (40)")
     parser.add_argument("--stacked", type=int, default=1, help="recurrent layers, one above the other (1)")
-    parser.add_argument("--truncate", type=int, help="carry gradient through this many last steps only")
+    parser.add_argument("--truncate", type=int, help="send gradients back through this many last steps only")
     parser.add_argument("--mode", default="auto", help="auto, unrolled or rolled (auto)")
-    parser.add_argument("--window", type=int, nargs=2, metavar=("T0", "T1"), help="these time steps in full")
-    parser.add_argument("--depth", type=int, help="scopes nested this deep as single boxes")
-    parser.add_argument("--collapse", nargs="*", default=[], metavar="SCOPE", help="these scopes as single boxes")
+    parser.add_argument("--window", type=int, nargs=2, metavar=("T0", "T1"), help="show these time steps in full")
+    parser.add_argument("--depth", type=int, help="draw scopes nested this deep as single boxes")
+    parser.add_argument("--collapse", nargs="*", default=[], metavar="SCOPE", help="draw these scopes as single boxes")
     parser.add_argument("--values", action="store_true", help="write what the arrays hold")
     parser.add_argument("--grads", action="store_true", help="write gradients, and draw arrows by their size")
-    parser.add_argument("--color-by", help="grad, value, time or bytes")
+    parser.add_argument("--color-by", help="what colours show: grad, value, time or bytes")
     parser.add_argument("--legend", action="store_true", help="explain shapes and colours")
     parser.add_argument("--dpi", type=int, default=144, help="pixels per inch of a PNG (144)")
     parser.add_argument("--seed", type=int, default=0)

@@ -1,4 +1,4 @@
-"""The model of imdb_sentiment.py, and what it says about a text. Knows layers and words; no files, no training."""
+"""The model of imdb_sentiment.py, and functions that show what it thinks of reviews and of single words."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ KINDS = {"rnn": RNN, "gru": GRU, "lstm": LSTM}
 class Sentiment(Layer):
     """ids (B, T), polarity (B, T, 3) -> logits (B,): the review is positive with probability σ(logit).
 
-    Embedding (vocabulary, 128) beside the polarity -> RNN, GRU or LSTM of 32 units -> Dense(1). It is the network of
-    the reference experiment 1a with three more inputs: what the words' company says, see polarity.py.
+    Embedding (vocabulary, 128), concatenated with the polarity -> RNN, GRU or LSTM of 32 units -> Dense(1). This is the
+    network of reference experiment 1a with three more inputs at each word, its polarity: see polarity.py.
     """
 
     def __init__(self, kind: str = "rnn", vocabulary: int = 10_000, truncate: int | None = None) -> None:
@@ -36,15 +36,15 @@ class Sentiment(Layer):
     def read(self, vectors: mg.Tensor, polarity: Any, words: Any) -> mg.Tensor:
         """Word vectors (B, T, 128) and their polarity -> logits (B,). `words` (B, T) is False at padding.
 
-        Padding is passed over: hardly a review is shorter than forty words, and the network would never learn what
-        many places of padding mean, as they come before a short text that somebody types.
+        Padding is masked. Hardly any review is shorter than forty words, so the network would never learn to ignore the
+        long padding before a short text that a user types.
         """
         scores: mg.Tensor = self.head(self.rnn(mg.concatenate([vectors, polarity], axis=2), mask=words))
         return scores.reshape(-1)
 
 
 def logits(model: Sentiment, polarity: Polarity, ids: NDArray[Any], batch_size: int = 500) -> NDArray[Any]:
-    """The model's logits for all rows of ids, (N,), with nothing recorded."""
+    """The model's logits for all rows of ids, (N,), without recording."""
     model.eval()
     parts = [ids[at : at + batch_size] for at in range(0, len(ids), batch_size)]
     with mg.no_grad():
@@ -57,7 +57,7 @@ def probability(logit: Any) -> Any:
 
 
 def surest(reviews: Reviews, scores: NDArray[Any], vocabulary: Vocabulary, count: int = 2) -> str:
-    """The reviews that the model was surest of, right and wrong, in words."""
+    """The reviews that the model was surest of, right and wrong, as text."""
     right = (scores > 0) == (reviews.labels == 1)
     lines = []
     for title, chosen in (("Most confident and right", right), ("Most confident and wrong", ~right)):
@@ -69,18 +69,17 @@ def surest(reviews: Reviews, scores: NDArray[Any], vocabulary: Vocabulary, count
     return "\n".join(lines)
 
 
-# ---- what a single text's words did ----
+# ---- what each word of a text contributes ----
 
 
 def weigh_words(
     model: Sentiment, polarity: Polarity, vocabulary: Vocabulary, text: str
 ) -> tuple[float, list[tuple[str, float]]]:
-    """(logit, [(word, its part in the logit)]) for the last forty words of a text.
+    """(logit, [(word, its part of the logit)]) for the last forty words of a text, by integrated gradients.
 
     A word's part is x · dlogit/dx, where x is all that the network reads at its place, its vector and its polarity.
-    The gradient is averaged over inputs that grow from nothing to the whole, at fifty points: a tanh that is full takes
-    no notice of a little more, and the gradient at x alone would miss what filled it. The parts add up to the logit's
-    distance from that of as many words that say nothing.
+    dlogit/dx is averaged over fifty points between zero and the full inputs: at x alone a saturated tanh has almost no
+    gradient, although x is what saturated it. The parts add up to the logit minus that of zero inputs.
     Source: Sundararajan, Taly and Yan, Axiomatic attribution for deep networks (2017).
     """
     ids = vocabulary.encode(text)[-WORDS:][None]
@@ -104,7 +103,7 @@ def show_words(words: Sequence[tuple[str, float]], colour: bool) -> str:
 
 
 def _coloured(word: str, share: float) -> str:
-    """The word in the 256 colours of terminals; the surest are bold as well, for eyes that see no red or green."""
+    """The word in one of a terminal's 256 colours; the strongest are bold too, for readers who are colour-blind."""
     if abs(share) < 0.1:
         return word
     strength = 2 if abs(share) > 0.5 else 1

@@ -1,10 +1,10 @@
-"""The point of comparison: a bag of words, which knows no order at all, and a bag of n-grams, which knows a little.
+"""The baselines: a bag of words, which ignores word order, and a bag of n-grams, which sees a little of it.
 
     python examples/reference/bag_of_words.py
 
 Both are a logistic regression: logit = b + Σ w[f] r[f] over the features f of a review's last forty words, each counted
-once. In the plain one the features are words and r = 1. In the other they are runs of one, two and three words, and r
-is naive Bayes's log ratio of how often f stands in positive and in negative training reviews: frequent words that say
+once. In the first the features are words and r = 1. In the second they are runs of one, two and three words, and r is
+naive Bayes's log ratio of how often f occurs in positive and in negative training reviews: frequent words that say
 nothing have r near 0 from the start. The best epoch is chosen on 2,500 training reviews that are held back.
 
 Source of the second: Wang and Manning, Baselines and bigrams: simple, good sentiment and topic classification (2012).
@@ -15,7 +15,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-import common  # before NumPy: it says how many threads BLAS may have
+import common  # before NumPy: it sets the number of BLAS threads
 import numpy as np
 
 import minigrad as mg
@@ -43,7 +43,7 @@ class Bag(Layer):
 
 
 class Runs:
-    """The numbering of all runs of up to `longest` words in the training reviews; 0 is padding."""
+    """Numbers all runs of up to `longest` words in the training reviews; 0 is padding."""
 
     def __init__(self, ids: np.ndarray, longest: int) -> None:
         self.longest = longest
@@ -58,7 +58,7 @@ class Runs:
         return np.where((runs > 0).all(axis=2), runs @ 10_000 ** np.arange(length), 0)
 
     def features(self, ids: np.ndarray) -> np.ndarray:
-        """The features of each review, each once, and 0 for padding: (B, F)."""
+        """The features of each review, each of them once, padded with 0: (B, F)."""
         columns, start = [], 1
         for length, keys in enumerate(self.keys, start=1):
             numbers = self.numbers(ids, length)
@@ -71,7 +71,7 @@ class Runs:
 
 
 def log_ratios(features: np.ndarray, labels: np.ndarray, count: int) -> np.ndarray:
-    """r[f] = log of (share of f in positive reviews / share of f in negative reviews), each count begun at 1."""
+    """r[f] = log of (share of f in positive reviews / share of f in negative reviews), with counts that start at 1."""
     shares = []
     for label in (1, 0):
         counts = 1 + np.bincount(features[labels == label].ravel(), minlength=count)

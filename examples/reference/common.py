@@ -1,4 +1,4 @@
-"""What the reference experiments share: seeds on the command line, and published figures beside measured ones."""
+"""What the reference experiments share: the command line, and tables of published and measured figures."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from importlib.metadata import version
 from pathlib import Path
 from statistics import mean
 
-# The matrices are small: with a thread for each core, BLAS would wait longer than it multiplies.
+# The matrices are small: with a thread for each core, BLAS would spend more time waiting than multiplying.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-sys.path.append(str(Path(__file__).resolve().parents[1]))  # sentiment_model.py and polarity.py, of the main job
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # for sentiment_model.py and polarity.py
 
 Figures = Mapping[str, float]
 """Figures of one run by name: "GRU, accuracy after epoch 2"."""
 
 
 def parser(description: str | None) -> argparse.ArgumentParser:
-    """A command line with what every experiment takes."""
+    """An argument parser with the options of every experiment."""
     options = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], metavar="N", help="a run for each (0 1 2)")
-    options.add_argument("--limit", type=int, metavar="N", help="only the first N reviews of each half, to try it out")
+    options.add_argument("--limit", type=int, metavar="N", help="only the first N reviews of each split, to try it out")
     return options
 
 
 def compare(title: str, known: Mapping[str, Figures], run: Callable[[int], Figures], seeds: Sequence[int]) -> str:
-    """Run once for each seed; as a Markdown table the known figures, and the mean measured with its range.
+    """Run once for each seed. Returns a Markdown table of the known figures, and of the measured means and ranges.
 
-    `known` has a column for each source, such as {"published": {...}}. A figure that a source lacks is left empty.
+    `known` has a column for each source, such as {"published": {...}}. Figures that a source lacks are left empty.
     """
     start = time.perf_counter()
     runs = [run(seed) for seed in seeds]

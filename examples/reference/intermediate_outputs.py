@@ -1,11 +1,11 @@
-"""1b: the output of any layer of a model, for as many reviews as one likes, without training.
+"""1b: the output of any layer of an untrained model, for any number of reviews.
 
 python examples/reference/intermediate_outputs.py
 """
 
 from __future__ import annotations
 
-import common  # before NumPy: it says how many threads BLAS may have
+import common  # before NumPy: it sets the number of BLAS threads
 import numpy as np
 
 import minigrad as mg

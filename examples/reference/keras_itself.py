@@ -1,4 +1,4 @@
-"""1a in Keras itself, to see how far one seed lies from the next there. Needs Keras, which `make bench` installs.
+"""1a in Keras itself, to see how much its results vary with the seed. Needs Keras, which `make bench` installs.
 
 KERAS_BACKEND=jax .venv-bench/bin/python examples/reference/keras_itself.py --seeds 0 1 2 3 4 5
 KERAS_BACKEND=tensorflow .venv-bench/bin/python examples/reference/keras_itself.py --models SimpleRNN
@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import common  # before NumPy: it says how many threads BLAS may have
+import common  # before NumPy: it sets the number of BLAS threads
 
 sys.path.append(str(Path(__file__).resolve().parents[2]))  # minigrad is not installed beside Keras
 
@@ -22,7 +22,7 @@ MODELS = ("SimpleRNN", "GRU", "LSTM")
 
 
 def fit(kind: str, seed: int, train: Reviews, others: dict[str, Reviews]) -> dict[str, list[float]]:
-    """Train for 3 epochs from that seed; loss and accuracy on each of the other sets, by epoch."""
+    """Train for 3 epochs from that seed. Returns loss and accuracy on each of the other sets, by epoch."""
     import keras
 
     keras.utils.set_random_seed(seed)

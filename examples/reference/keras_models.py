@@ -1,10 +1,10 @@
-"""1a: three models with one recipe, as Keras's tutorials have it: SimpleRNN, GRU and LSTM on the last forty words.
+"""1a: SimpleRNN, GRU and LSTM on the last forty words, trained with the recipe of Keras's tutorials.
 
-    python examples/reference/keras_models.py            3 seeds of each, published figures beside measured ones
+    python examples/reference/keras_models.py            3 seeds of each, published figures next to measured ones
 
 Embedding(10000, 128) -> RNN | GRU | LSTM of 32 units -> Dense(1), binary cross entropy, Adam at 0.001, batches of 32,
-shuffled, 3 epochs, no regularisation. Each is trained on all 25,000 reviews and tested after each epoch; and once more
-on 22,500, where the other 2,500 choose the epoch that is tested.
+shuffled, 3 epochs, no regularisation. Each is trained on all 25,000 reviews and tested after each epoch; then again on
+22,500, and the epoch that is best on the other 2,500 is tested.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-import common  # before NumPy: it says how many threads BLAS may have
+import common  # before NumPy: it sets the number of BLAS threads
 
 import minigrad as mg
 from layers import GRU, LSTM, RNN, Dense, Embedding, Sequential
@@ -42,7 +42,7 @@ KNOWN = {"published": PUBLISHED, "Keras 3.15": KERAS}
 
 
 def trainer(kind: str, seed: int, *callbacks: Any) -> Trainer:
-    """A fresh model of that kind with its Trainer; the layers' own initial weights are Keras's."""
+    """A fresh model of that kind, with its Trainer. The layers initialise their weights as Keras does."""
     mg.seed(seed)
     model = Sequential(Embedding(10_000, 128), LAYERS[kind](128, 32), Dense(32, 1))
 
@@ -53,7 +53,7 @@ def trainer(kind: str, seed: int, *callbacks: Any) -> Trainer:
 
 
 def batches(reviews: Reviews, shuffle: bool = False) -> Batches:
-    """In 32s to train on; in an order that changes nothing, larger ones to measure on."""
+    """Shuffled batches of 32 to train on; larger ones, in order, to measure on."""
     return Batches(reviews.ids, reviews.labels, batch_size=32 if shuffle else 500, shuffle=shuffle)
 
 

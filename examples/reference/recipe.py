@@ -1,18 +1,18 @@
-"""The honest recipe: the three models of 1a with what their words' company says, and the best epoch kept.
+"""The honest recipe: the three models of 1a with the polarity of words as more inputs, tested at their best epoch.
 
     python examples/reference/recipe.py
 
-It is what examples/imdb_sentiment.py does by default. Beside each word's vector the network reads three numbers more:
-the log odds of the word, of the pair and of the triple that it ends, counted on training reviews other than the one at
-hand (examples/polarity.py). Batches of 128, Adam at 0.002, 3 epochs; the best is chosen on 2,500 training reviews that
-are held back. docs/results.md says what else was tried.
+It is what examples/imdb_sentiment.py does by default. Besides each word's vector the network reads three more numbers:
+the log odds of the word, and of the pair and the triple that end with it, counted on other training reviews than the
+current one (examples/polarity.py). Batches of 128, Adam at 0.002, 3 epochs; the best is chosen on 2,500 training
+reviews that are held back. docs/results.md says what else was tried.
 """
 
 from __future__ import annotations
 
 from functools import partial
 
-import common  # before NumPy: it says how many threads BLAS may have
+import common  # before NumPy: it sets the number of BLAS threads
 
 import minigrad as mg
 from minigrad.data import IMDB, Batches, Reviews, load_imdb
@@ -40,7 +40,7 @@ def run(seed: int, limit: int | None = None) -> common.Figures:
 
 
 def train_each(seed: int, train: Batches, held: Batches, test: Batches, epochs: int) -> common.Figures:
-    """Train each model from `seed`, keep the epoch that is best on `held`, and give its accuracy on `test`."""
+    """Train each model from `seed`; returns the accuracy on `test` of the epoch that is best on `held`."""
     figures = {}
     for kind in KINDS:
         mg.seed(seed)

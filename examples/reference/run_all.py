@@ -1,11 +1,11 @@
-"""Every reference experiment, published figures beside measured ones, as the tables of docs/results.md.
+"""Runs all reference experiments and prints the tables of docs/results.md: published and measured figures.
 
     python examples/reference/run_all.py --data-dir FOLDER      everything, 3 seeds each
     python examples/reference/run_all.py --only 1a bag          a part of it
     python examples/reference/run_all.py --limit 200 --seeds 0  a quick try; its figures mean nothing
 
 1c and "whole" read whole reviews through tensorflow-datasets, from --data-dir or that package's own folder, and
-download them (84 MB) where there are none. The others need nothing but minigrad.
+download them (84 MB) if they are missing. The others need nothing but minigrad.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def whole(given: Any) -> str:
 
 
 def simple(module: Any) -> Callable[[Any], str]:
-    """An experiment that is a title, known figures and a run."""
+    """The experiment of a module that has TITLE, KNOWN and run."""
     return lambda given: common.compare(module.TITLE, module.KNOWN, partial(module.run, limit=given.limit), given.seeds)
 
 
@@ -58,7 +58,7 @@ EXPERIMENTS: dict[str, Callable[[Any], str]] = {
 
 
 def main() -> None:
-    """Run them in turn; print the tables together at the end."""
+    """Run them one after the other, and print all tables at the end."""
     options = common.parser(__doc__)
     options.add_argument("--only", nargs="+", choices=EXPERIMENTS, default=list(EXPERIMENTS), help="which (all)")
     options.add_argument("--data-dir", metavar="FOLDER", help="tensorflow-datasets' folder, for 1c and whole")

@@ -1,19 +1,19 @@
 """1d: a recurrent network from scratch, gate by gate, with the quirks of its source.
 
-    python examples/reference/scratch_rnn.py                 3 seeds, 30 epochs, published figures beside measured ones
+    python examples/reference/scratch_rnn.py                 3 seeds, 30 epochs, published figures next to measured ones
     python examples/reference/scratch_rnn.py --optimizer sgd
 
-The word vectors are random and never trained. The state is s = tanh(W s + U x), with no bias, and V makes two logits
-of the last state. The gradient is that of the cross entropy SUMMED over the batch, sent back through the last four
-steps only. The reviews come in their order, unshuffled. And its Adam divides its means by (1 - β) at every step, where
-the rule says (1 - βᵗ): after some hundred steps it moves √0.002 / 0.12 = 0.37 times as far as Adam would.
+The word vectors are random and never trained. The state is s = tanh(W s + U x), without a bias, and V maps the last
+state to two logits. The gradient is that of the cross entropy SUMMED over the batch, sent back through the last four
+steps only. The reviews are not shuffled. And its Adam divides its means by (1 - β) at every step instead of (1 - βᵗ):
+after a few hundred steps it moves √0.002 / 0.12 = 0.37 times as far as Adam would.
 """
 
 from __future__ import annotations
 
 from functools import partial
 
-import common  # before NumPy: it says how many threads BLAS may have
+import common  # before NumPy: it sets the number of BLAS threads
 import numpy as np
 
 import minigrad as mg
@@ -39,7 +39,7 @@ multiply, add, tanh = mg.MultiplyGate(), mg.AddGate(), mg.Tanh()
 
 
 class OddAdam(Adam):
-    """Adam whose bias corrections are those of the first step, for ever."""
+    """Adam that uses the bias corrections of the first step at every step."""
 
     def bias_corrections(self, t: int) -> tuple[float, float]:
         return 1 - self.beta1, 1 - self.beta2
@@ -75,7 +75,7 @@ class ScratchRNN:
 
 
 def run(seed: int, limit: int | None = None, epochs: int = 30, optimizer: str = "adam") -> common.Figures:
-    """Train on the first 7,000 reviews, and measure on them and on the first 3,000 to test."""
+    """Train on the first 7,000 reviews; measure on them and on the first 3,000 test reviews."""
     imdb = load_imdb()
     train, test = imdb.train[: limit or 7000], imdb.test[: limit or 3000]
     model = ScratchRNN(seed, len(imdb.vocabulary))

@@ -1,11 +1,11 @@
-"""1c: the encoder of two stacked LSTM layers on whole reviews, and why it was once reported to be right every time.
+"""1c: two stacked LSTM layers on whole reviews, and why they were once reported to be right every time.
 
     python examples/reference/stacked_encoder.py                  3 seeds on 1,000 reviews to train, 1,000 to validate
     python examples/reference/stacked_encoder.py --sorted         the reviews sorted by class first: the artefact
 
-The published run took the first 1,000 rows of a list that was sorted by class. All of them bear one label, in training
-and in validation: a network that has learned to say "negative" whatever it reads is then always right. With --sorted it
-is so here. Without, the rows come as tensorflow-datasets gives them, mixed, and 1,000 reviews turn out to be few.
+The published run took the first 1,000 rows of a list that was sorted by class. All of them have the same label, in
+training and in validation: a network that has learned to say "negative" whatever it reads is then always right. With
+--sorted it is so here. Without, the rows are mixed, as tensorflow-datasets gives them, and 1,000 prove to be too few.
 
 The reviews come through tensorflow-datasets (the extra minigrad[data]): whole, of any length, padded within a batch and
 masked. Embedding(20000, 32) -> LSTM, two layers of 32 -> Dense(2) on the top layer's last state; softmax cross entropy;
@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import common  # before NumPy: it says how many threads BLAS may have
+import common  # before NumPy: it sets the number of BLAS threads
 import numpy as np
 
 import minigrad as mg
@@ -51,14 +51,14 @@ class Encoder(Layer):
 
 
 def first_rows(reviews: Reviews[Any], count: int, in_classes: bool) -> Reviews[Any]:
-    """The first rows of the reviews as they are, or as they would be if somebody had sorted them by class."""
+    """The first rows of the reviews as they are, or sorted by class."""
     return reviews[np.argsort(reviews.labels, kind="stable")[:count]] if in_classes else reviews[:count]
 
 
 def run(
     seed: int, imdb: IMDB[Any], in_classes: bool, limit: int | None = None, out: Path | None = None
 ) -> common.Figures:
-    """Train one encoder, with all that a trainer does beside; the figures of each epoch."""
+    """Train one encoder, with the usual callbacks. Returns the figures of each epoch."""
     train, validation = (first_rows(part, limit or ROWS, in_classes) for part in (imdb.train, imdb.test))
     mg.seed(seed)
     model = Encoder()

@@ -1,11 +1,10 @@
-"""How far a recurrent network goes on forty words when it may learn from all the words of the training reviews.
+"""How well a recurrent network reads forty words if it may learn from all the words of the training reviews.
 
     python examples/reference/whole_reviews.py --data-dir FOLDER
 
-The models, the recipe and the test are those of recipe.py: the last forty words of 25,000 reviews. But it trains on
-every piece of forty words of each whole training review, some 148,000 pieces under their review's label, and counts
-polarity on all of them. 2 epochs; the better one is chosen on the last forty words of 2,500 training reviews, held back
-whole.
+The models, the recipe and the test are those of recipe.py: the last forty words of 25,000 reviews. But the training
+reviews are whole, cut into some 148,000 pieces of forty words, each with the label of its review, and polarity is
+counted on all of them. 2 epochs; the better one is chosen on the last forty words of 2,500 held-back training reviews.
 
 The reviews come through tensorflow-datasets (the extra minigrad[data]).
 """
@@ -15,7 +14,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-import common  # before NumPy: it says how many threads BLAS may have
+import common  # before NumPy: it sets the number of BLAS threads
 import numpy as np
 from recipe import train_each
 

@@ -1,4 +1,4 @@
-"""Reviews in, batches of integers out. Knows text, files and NumPy arrays; nothing of Tensors, layers or gradients."""
+"""Movie reviews as batches of integer ids: tokens and vocabulary, padding, batches, and the IMDB data set."""
 
 from minigrad.data.batches import Batches
 from minigrad.data.imdb import IMDB, Reviews, load_imdb

@@ -1,4 +1,4 @@
-"""Batches of rows in a seeded order. Knows arrays and lists of rows, nothing of where they came from."""
+"""Batches of rows, in an order that is shuffled by a seed and can be resumed in the middle."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ Column = Array | list[Array]
 
 
 class Batches:
-    """Walk through rows in batches: each pass yields tuples with `batch_size` rows of every array, the last one fewer.
+    """Iterate over rows in batches: tuples with `batch_size` rows of every array; the last batch may have fewer.
 
     A pass over all the rows is an epoch. With `shuffle`, epoch e has the order
-    `np.random.default_rng([seed, e]).permutation(rows)`: another one each epoch, the same ones each run. A pass that
-    is left early, as a peek at one batch is, does not count: the next pass begins the same epoch again.
+    `np.random.default_rng([seed, e]).permutation(rows)`: a new one each epoch, the same ones in each run. A pass that
+    stops early, such as a peek at one batch, does not count: the next pass starts the same epoch again.
 
-    An array gives its rows along axis 0. A list of rows of different lengths (whole reviews) gives an integer array
-    padded on the left with 0 to the longest row of the batch.
+    The rows of an array are those along axis 0. Rows of different lengths (whole reviews) come as a list; their batches
+    are integer arrays, padded on the left with 0 to the longest row of the batch.
 
     >>> batches = Batches(np.arange(5), [[1], [1, 2], [1, 2, 3], [1], [1]], batch_size=2, shuffle=False)
     >>> len(batches)
@@ -34,8 +34,8 @@ class Batches:
     [2 3] [[1, 2, 3], [0, 0, 1]]
     [4] [[1]]
 
-    `state_dict()` says how far it has come, even in the middle of a pass, and `load_state_dict` makes the next pass go
-    on with the batch after that.
+    `state_dict()` gives the current position, even in the middle of a pass; after `load_state_dict` the next pass
+    continues from there.
 
     Raises DataError MG411 for no arrays or no rows, OptionError MG412 for a batch size below 1, ShapeError MG413 for
     arrays of different lengths.
@@ -75,7 +75,7 @@ class Batches:
         self.rows = counts[0]
         self.epoch = 0  # passes finished
         self._start = 0  # the batch at which the next pass begins: not 0 only after load_state_dict
-        self._position = 0  # batches that the present pass has handed out
+        self._position = 0  # batches that the current pass has yielded
 
     def __len__(self) -> int:
         """The number of batches in an epoch."""
@@ -93,16 +93,16 @@ class Batches:
         self.epoch, self._start, self._position = epoch + 1, 0, 0
 
     def state_dict(self) -> dict[str, int]:
-        """How far it has come (`epoch`, `position` in batches), and what the order depends on."""
+        """The current position (`epoch`, and `position` in batches), and what the order depends on."""
         return {"epoch": self.epoch, "position": self._position, **self._order()}
 
     def load_state_dict(self, state: Mapping[str, int]) -> None:
-        """Go on where `state` was taken. Raises OptionError MG414 if its batches are not these."""
+        """Continue from `state`. Raises OptionError MG414 if it was taken from other batches."""
         state = {name: int(value) for name, value in state.items()}
         here = self._order()
         different = [f"{name} was {state.get(name)}, is {here[name]}" for name in here if state.get(name) != here[name]]
         if not different and not (state.get("epoch", -1) >= 0 and 0 <= state.get("position", -1) <= len(self)):
-            different = [f"epoch {state.get('epoch')}, batch {state.get('position')} of {len(self)} is no place in it"]
+            different = [f"epoch {state.get('epoch')}, batch {state.get('position')} of {len(self)} does not exist"]
         if different:
             raise OptionError(
                 "MG414",

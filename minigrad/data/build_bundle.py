@@ -1,4 +1,4 @@
-"""Make the bundled reviews, imdb.npz, from tensorflow-datasets. Knows the layout of that file, for writing it.
+"""Writes imdb.npz, the reviews that come with minigrad, from those that tensorflow-datasets prepared.
 
     python -m minigrad.data.build_bundle DATA_DIR [OUT]
 
@@ -18,9 +18,9 @@ from minigrad.files import write_whole
 
 
 def write_bundle(data: IMDB, path: Path) -> None:
-    """Write ids and labels as the smallest integers that hold them, and the words as UTF-8 text, one a line.
+    """Write ids and labels as the smallest integers that hold them, and the words as UTF-8 text, one per line.
 
-    The words are bytes and not an array of strings, because that would need pickle or fixed-width cells.
+    The words are stored as bytes, because an array of strings would need pickle or a fixed width.
     """
     arrays: dict[str, Any] = {
         "test_ids": np.asarray(data.test.ids, dtype=np.uint16),
@@ -33,7 +33,7 @@ def write_bundle(data: IMDB, path: Path) -> None:
 
 
 def main() -> None:
-    """Read the command line, write the file, say how large it is."""
+    """Read the command line, write the file, print its size."""
     parser = argparse.ArgumentParser(description="Make the bundled reviews from tensorflow-datasets.")
     parser.add_argument("data_dir", help="where tensorflow-datasets keeps its data, e.g. ~/tensorflow_datasets")
     parser.add_argument("out", nargs="?", type=Path, default=BUNDLE, help="the file to write (default: %(default)s)")

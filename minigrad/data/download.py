@@ -1,8 +1,8 @@
-"""One large file from the network to the disk, whole or not at all. Knows HTTP and checksums, not what the file holds.
+"""Downloads one large file: an interrupted download is resumed, and only a file with the right checksum is accepted.
 
-tensorflow-datasets has a downloader of its own, which starts an 84 MB file again from its first byte whenever the line
-drops, never times out on a server that has gone silent, and tries for over a minute before it says that there is no
-network. This one goes on where it stopped and says at once what is wrong.
+tensorflow-datasets has a downloader of its own, but that one starts an 84 MB file again from its first byte whenever
+the connection drops, never times out on a server that has gone silent, and tries for over a minute before it reports
+that there is no network. This one resumes, and reports errors at once.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ BLOCK = 1 << 16
 
 @dataclass(frozen=True)
 class Archive:
-    """A file to download: where it lies, how many bytes it has, and the SHA-256 of its content."""
+    """A file to download: its address, its size in bytes, and the SHA-256 of its content."""
 
     url: str
     size: int
@@ -37,10 +37,10 @@ class Archive:
 
 
 def download(archive: Archive, folder: Path) -> Path:
-    """The path of `archive` in `folder`, downloaded if it is not there yet, its checksum verified either way.
+    """The path of `archive` in `folder`: downloaded if it is not there yet, and verified in either case.
 
-    Until it is complete and verified the file is called NAME.part; a later call goes on from what that holds. A file
-    that somebody put at the final path by hand is taken if its checksum is right.
+    Until it is complete and verified the file is called NAME.part, and a later call resumes it. A file that you put at
+    the final path by hand is accepted if its checksum is right.
 
     Raises DataError: MG421 for a server that cannot be reached or refuses, MG422 for a connection lost on the way,
     MG423 for content that is not the archive, MG424 for a folder that cannot be written or is full.
@@ -65,7 +65,7 @@ def download(archive: Archive, folder: Path) -> Path:
 
 
 def cannot_write(folder: Path, size: int, error: Exception) -> DataError:
-    """The error for a folder that takes no file: full, read-only, not ours."""
+    """The error for a folder that cannot be written: full, read-only, or someone else's."""
     return DataError(
         "MG424",
         f"cannot write into {folder}: {getattr(error, 'strerror', None) or error}",
@@ -75,7 +75,7 @@ def cannot_write(folder: Path, size: int, error: Exception) -> DataError:
 
 
 def _fetch(archive: Archive, unfinished: Path) -> None:
-    """Bring `unfinished` to the archive's size, from wherever it stands."""
+    """Download into `unfinished` what is missing from it."""
     from tqdm import tqdm
 
     have = unfinished.stat().st_size if unfinished.exists() else 0
@@ -86,7 +86,7 @@ def _fetch(archive: Archive, unfinished: Path) -> None:
         return
     with _open(archive, have) as response:
         resumed = response.status == http.client.PARTIAL_CONTENT
-        have = have if resumed else 0  # a server that knows no ranges sends the whole file
+        have = have if resumed else 0  # a server that ignores Range sends the whole file
         if response.length is not None and response.length != archive.size - have:
             if resumed:
                 unfinished.unlink()  # it cannot be the beginning of what the server has
@@ -102,7 +102,7 @@ def _fetch(archive: Archive, unfinished: Path) -> None:
                 have += len(block)
                 bar.update(len(block))
                 if have > archive.size:
-                    break  # without a Content-Length it may never end; the checksum will refuse it
+                    break  # without a Content-Length it may never end; the checksum will reject it
     if have < archive.size:
         raise _cut(archive, f"the connection ended after {have} of {archive.size} bytes")
 
@@ -128,7 +128,7 @@ def _open(archive: Archive, have: int) -> http.client.HTTPResponse:
 
 
 def _blocks(archive: Archive, response: http.client.HTTPResponse) -> Iterator[bytes]:
-    """What the server sends. Its own place, because an OSError here is the network's and elsewhere the disk's."""
+    """What the server sends. Separate, because an OSError here is the network's fault, and elsewhere the disk's."""
     while True:
         try:
             block = response.read(BLOCK)

@@ -1,4 +1,4 @@
-"""The IMDB movie reviews as ids and labels. Knows the bundled file and tensorflow-datasets, not models or Tensors.
+"""The IMDB movie reviews as ids and labels, from the bundled file or through tensorflow-datasets.
 
 Source: Andrew L. Maas, Raymond E. Daly, Peter T. Pham, Dan Huang, Andrew Y. Ng, Christopher Potts, "Learning Word
 Vectors for Sentiment Analysis", ACL 2011, https://ai.stanford.edu/~amaas/data/sentiment/.
@@ -19,9 +19,9 @@ from minigrad.data.text import UNKNOWN, Ids, Vocabulary, damaged_file, missing_f
 from minigrad.errors import DataError, OptionError
 
 if TYPE_CHECKING:
-    from typing_extensions import TypeVar  # with a default, which that of typing has from Python 3.13 on
+    from typing_extensions import TypeVar  # typing's own takes a default only from Python 3.13 on
 
-    Rows = TypeVar("Rows", bound=Ids | list[Ids], default=Ids)  # plain `Reviews` are padded
+    Rows = TypeVar("Rows", bound=Ids | list[Ids], default=Ids)  # plain `Reviews` has padded ids, one array
 else:
     from typing import TypeVar
 
@@ -36,7 +36,7 @@ class Reviews(Generic[Rows]):
     """Reviews with their labels, 0 negative and 1 positive.
 
     `ids` is an integer array (reviews, length), or a list of integer arrays when the reviews are whole; `labels` an
-    integer array (reviews,); `texts` the raw reviews, or None where they were not read. `reviews[rows]` selects rows by
+    integer array (reviews,); `texts` the raw reviews, or None if they were not read. `reviews[rows]` selects rows by
     a slice or an array of indices.
 
     >>> reviews = Reviews(np.array([[1, 5], [1, 6], [1, 7]]), np.array([0, 1, 1]))
@@ -58,7 +58,7 @@ class Reviews(Generic[Rows]):
         return Reviews(ids, self.labels[chosen], texts)
 
     def hold_back(self, count: int, seed: int = 0) -> tuple[Reviews[Rows], Reviews[Rows]]:
-        """Two parts: the rest, and `count` rows chosen by `seed` to validate on. Each keeps the order of the rows.
+        """Split into (the rest, `count` random rows to validate on), by `seed`. Both keep the order of the rows.
 
         >>> rest, held = Reviews(np.zeros((10, 2), dtype=int), np.arange(10)).hold_back(3)
         >>> len(rest), len(held), sorted([*rest.labels.tolist(), *held.labels.tolist()]) == list(range(10))
@@ -103,15 +103,15 @@ def load_imdb(
 ) -> IMDB[Any]:
     """The IMDB reviews: from the file that comes with minigrad, or whole through tensorflow-datasets.
 
-    A review's ids are its last `length`, padded on the left; the vocabulary comes from the training split alone. The
-    rows stand in the order of tensorflow-datasets, which sorts them by a hash of their file's name: the classes are
-    mixed, the order is the same on every machine, and both sources have it.
+    A review is cut to its last `length` ids and padded on the left. The vocabulary comes from the training split alone.
+    The rows are in the order of tensorflow-datasets, sorted by a hash of the file name: the classes are mixed, and the
+    order is the same on every machine and from both sources.
 
-    - `"bundled"`: at most 40 ids a review and a vocabulary of at most 10,000. Needs no network and no package.
+    - `"bundled"`: at most 40 ids per review and a vocabulary of at most 10,000. Needs no network and no package.
     - `"tfds"`: any `vocabulary_size`, any `length`, or `length=None` for whole reviews, a list of rows of different
       lengths; `.texts` holds the reviews themselves. Reads `data_dir` (tensorflow-datasets' own default:
-      `$TFDS_DATA_DIR`, else `~/tensorflow_datasets`), and where it has no reviews yet downloads them (84 MB) and
-      prepares them there.
+      `$TFDS_DATA_DIR`, else `~/tensorflow_datasets`), and downloads (84 MB) and prepares the reviews there if they are
+      missing.
 
     >>> data = load_imdb()
     >>> data.train.ids.shape, data.train.labels[:5].tolist(), len(data.vocabulary)
@@ -119,8 +119,8 @@ def load_imdb(
     >>> data.vocabulary.decode(data.train.ids[0])[-60:]
     'christopher walken s good name i could barely sit through it'
 
-    Raises OptionError MG432 for another source, MG433 for more than the bundled file holds, MG436 for a
-    folder where there is none, MG406 and MG402 for sizes that make no sense; DataError MG404 and MG405 for a bundled
+    Raises OptionError MG432 for another source, MG433 for more than the bundled file holds, MG436 for a data_dir with
+    the bundled reviews, MG406 and MG402 for sizes that make no sense; DataError MG404 and MG405 for a bundled
     file that is missing or damaged, MG434 without tensorflow-datasets, MG435 for prepared reviews that cannot be read,
     and MG421 to MG425 from the download.
     """
@@ -144,7 +144,7 @@ def load_imdb(
         return _from_tfds(data_dir, length, vocabulary_size)
     raise OptionError(
         "MG432",
-        f"load_imdb knows no source {source!r}",
+        f"load_imdb has no source {source!r}",
         cause="reviews come from the file inside minigrad, or from tensorflow-datasets",
         remedy='use "bundled" for the file that comes with minigrad, or "tfds" for whole reviews',
     )
@@ -176,7 +176,7 @@ def _bundled(length: int | None, vocabulary_size: int) -> IMDB:
 
 
 def _narrowed(reviews: Reviews, length: int, vocabulary_size: int) -> Reviews:
-    """The last `length` ids as int64, those outside the vocabulary as unknown: what encoding afresh would give."""
+    """The last `length` ids as int64, those outside the vocabulary as unknown: as if the reviews were encoded again."""
     ids = np.asarray(reviews.ids)[:, -length:].astype(np.int64)
     return Reviews(np.where(ids < vocabulary_size, ids, UNKNOWN), reviews.labels.astype(np.int64))
 

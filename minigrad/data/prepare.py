@@ -1,9 +1,9 @@
-"""The review archive to a data set that tensorflow-datasets reads, with no TensorFlow. Knows the archive's layout.
+"""Turns the downloaded review archive into a data set that tensorflow-datasets reads, without TensorFlow.
 
-The builder that tensorflow-datasets ships reads the archive through TensorFlow. This one is the same builder, names,
-keys and features included, with the reading done by `tarfile`; so it writes the same rows in the same order (they are
-sorted by a hash of their key, the file's path in the archive), and `tfds.data_source("imdb_reviews")` cannot tell the
-difference. One thing is left out: the 50,000 reviews without a label.
+The builder that comes with tensorflow-datasets reads the archive through TensorFlow. This subclass reads it with
+`tarfile` instead, and leaves names, keys and features alone. So it writes the same rows in the same order (sorted by a
+hash of the key, the file's path in the archive), and `tfds.data_source("imdb_reviews")` cannot tell the difference.
+Only the 50,000 reviews without a label are left out.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ _REVIEW = re.compile(r"aclImdb/(train|test)/(neg|pos)/\d+_\d+\.txt")
 def prepare(data_dir: Path, archive: Archive) -> None:
     """Download `archive` into data_dir/downloads and write the data set to data_dir/imdb_reviews/plain_text/1.0.0.
 
-    That folder appears in one step when everything is in it; a run that fails or is stopped leaves none, and the next
-    one starts it afresh from the archive already there.
+    That folder appears only once it is complete. A run that fails or is stopped leaves none, and the next one reuses
+    what was downloaded.
 
     Raises DataError: what `download` raises, MG425 for an archive that cannot be read as one of reviews, MG424 for a
     folder that cannot be written or is full.
@@ -61,12 +61,12 @@ def prepare(data_dir: Path, archive: Archive) -> None:
         raise _not_reviews(path, str(error)) from error
     except DataError:
         raise
-    except (OSError, RuntimeError) as error:  # array_record says RuntimeError of a write that failed
+    except (OSError, RuntimeError) as error:  # array_record raises RuntimeError if a write fails
         raise cannot_write(data_dir, SPACE, error) from error
 
 
 def _reviews(path: Path, split: str) -> Iterator[tuple[str, IO[bytes]]]:
-    """One split's reviews: (path in the archive, open file). Nothing is unpacked to the disk, whatever its name is."""
+    """One split's reviews: (path in the archive, open file). Nothing is unpacked to disk, so no path can do harm."""
     found = 0
     with tarfile.open(path, "r:gz") as archive:
         for member in archive:

@@ -1,7 +1,7 @@
-"""Words to integers and back: tokens, a vocabulary, padded rows. Knows NumPy and strings, no data set and no Tensor.
+"""Words to integer ids and back: a tokenizer, a vocabulary, and rows padded to one length.
 
 The ids follow Keras's convention: 0 pads, 1 starts a review, 2 stands for any word outside the vocabulary, and the
-words follow from 3 by falling frequency.
+words begin at 3, the most frequent first.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ SPECIAL = ("<pad>", "<start>", "<unknown>")
 
 Ids = npt.NDArray[np.int64]
 
-# A run of letters and digits of any alphabet. The underscore counts as punctuation, which `\w` alone would not say.
+# A run of letters and digits of any alphabet. `\w` alone would count the underscore as one of them.
 _WORD = re.compile(r"[^\W_]+")
 
 
 def tokenize(text: str) -> list[str]:
-    """Split `text` into words: lower-case, every character that is neither a letter nor a digit to a space, split.
+    """Split `text` into lower-case words. Every character that is neither a letter nor a digit separates words.
 
-    The rule is deliberately plain, and knows no HTML: the line break `<br />` of a raw review becomes the word `br`, as
-    it does in Keras's own IMDB vocabulary, and an apostrophe parts a word in two.
+    The rule is deliberately simple and ignores HTML: the line break `<br />` of a raw review becomes the word `br`, as
+    in Keras's own IMDB vocabulary, and an apostrophe splits a word in two.
 
     >>> tokenize("Don't miss it!<br />10/10")
     ['don', 't', 'miss', 'it', 'br', '10', '10']
@@ -45,7 +45,7 @@ class Vocabulary:
     """The words that have an id of their own. Ids 0, 1 and 2 are padding, start of review and unknown word.
 
     `Vocabulary(words)` takes the words in the order of their ids, from 3 on; `Vocabulary.build(texts)` counts them.
-    A vocabulary belongs to the training split alone: words counted in the test split would leak what is tested.
+    Build it from the training split alone: counting the words of the test split would leak test data into training.
 
     >>> vocabulary = Vocabulary.build(["the film", "the end"], size=5)
     >>> len(vocabulary), vocabulary.words
@@ -55,7 +55,7 @@ class Vocabulary:
     >>> vocabulary.decode([0, 0, 1, 3, 2])
     '<start> the <unknown>'
 
-    Raises OptionError MG401 for words that repeat or that no text could hold.
+    Raises OptionError MG401 for repeated words, and for strings that cannot be a word.
     """
 
     def __init__(self, words: Iterable[str]) -> None:
@@ -80,10 +80,10 @@ class Vocabulary:
 
     @classmethod
     def build(cls, texts: Iterable[str | Iterable[str]], size: int = 10_000) -> Vocabulary:
-        """The vocabulary of at most `size` ids (three special ones, then words by falling frequency) of `texts`.
+        """The vocabulary of `texts`, with at most `size` ids: three special ones, then the most frequent words.
 
-        A text is a string, which is tokenized, or a list of words. Words of equal frequency stand in alphabetical
-        order, so that the same texts give the same ids in whatever order they come.
+        A text is a string, which is tokenized, or a list of words. Words of equal frequency are sorted alphabetically,
+        so that the ids do not depend on the order of the texts.
 
         Raises OptionError MG402 for a size that leaves no room for a word.
         """
@@ -131,7 +131,7 @@ class Vocabulary:
         return SPECIAL[id] if id < len(SPECIAL) else self.words[id - len(SPECIAL)]
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the words as UTF-8 text, one a line, in the order of their ids."""
+        """Write the words as UTF-8 text, one per line, in the order of their ids."""
         write_whole(path, lambda file: file.write("".join(word + "\n" for word in self.words).encode()))
 
     @classmethod
@@ -154,10 +154,10 @@ class Vocabulary:
 def pad(
     sequences: Iterable[npt.ArrayLike], length: int | None = None, *, side: str = "left", keep: str = "last"
 ) -> Ids:
-    """Rows of ids of any lengths as one array (rows, length), filled up with 0 on `side`, "left" or "right".
+    """Rows of ids of different lengths as one array (rows, length), padded with 0 on `side`, "left" or "right".
 
-    A longer row is cut to its `keep`, "last" or "first", ids. Without `length` the longest row sets it. The defaults
-    suit a recurrent network that answers from its last state: it has then just read words, not padding.
+    A longer row is cut: `keep` says which ids remain, "last" or "first". Without `length`, the longest row sets it. The
+    defaults suit a recurrent network that classifies from its last state: what it reads last is words, not padding.
 
     >>> pad([[1, 5, 6], [1]], 2)
     array([[5, 6],
@@ -166,14 +166,14 @@ def pad(
     array([[1, 5, 6],
            [1, 0, 0]])
 
-    Raises OptionError MG406 for a length below 1, a side or a keep that is none; DtypeError MG407 for rows that are not
+    Raises OptionError MG406 for a length below 1 and for any other side or keep; DtypeError MG407 for rows that are not
     one-dimensional and of integers. Source: Keras's `pad_sequences`.
     """
     for name, value, known in (("side", side, ("left", "right")), ("keep", keep, ("last", "first"))):
         if value not in known:
             raise OptionError(
                 "MG406",
-                f"pad knows no {name}={value!r}",
+                f"pad does not accept {name}={value!r}",
                 cause="side says where the padding goes, keep which end of a long row stays",
                 remedy=f"use {name}={known[0]!r} or {name}={known[1]!r}",
             )
@@ -221,7 +221,7 @@ def missing_file(path: str | os.PathLike[str], *, remedy: str) -> DataError:
 
 
 def damaged_file(path: str | os.PathLike[str], cause: str, *, remedy: str) -> DataError:
-    """The error for a file that is there and cannot be what it should be."""
+    """The error for a file whose content is wrong."""
     return DataError("MG405", f"the file {os.fspath(path)} is damaged", cause=cause, remedy=remedy)
 
 

@@ -1,7 +1,7 @@
-"""Gradient checking: is the recorded gradient right, and if not, which gate, on which line, and what mistake is it?
+"""Gradient checking: is the recorded gradient right? If not, which gate is wrong, on which line, and in what way?
 
-numeric.py evaluates, rules.py checks each gate alone, guess.py names the mistake, blame.py looks outside the rules,
-curve.py measures the V and the slope, report.py prints, check.py puts them together. truncation.py stands alone.
+check.py runs a check, on the finite differences of numeric.py: rules.py checks each gate by itself, guess.py names the
+mistake, blame.py looks for other causes, curve.py varies the step, report.py prints. truncation.py is a separate tool.
 """
 
 from .check import gradcheck, gradcheck_model

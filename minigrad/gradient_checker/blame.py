@@ -1,6 +1,6 @@
-"""Who is to blame when every rule is right and the gradient still is not, or when there is no one function to check.
+"""Causes outside the rules: why a gradient is wrong, or cannot be checked, although every gate's rule is right.
 
-Knows how to walk two recordings of one program side by side.
+Most of them show when two recordings of the same program are compared node by node.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .rules import title
 
 @dataclass
 class Blame:
-    """A reason outside the rules: what was found, and the mistake that it looks like."""
+    """A cause outside the rules: the node, the mistake in a word, and what was found."""
 
     node: Node
     guess: str
@@ -31,7 +31,7 @@ class Blame:
 
 
 def side_by_side(first: Node, second: Node) -> Iterator[tuple[Node, Node]] | None:
-    """The nodes of two recordings in pairs, oldest first; None where the program took another course."""
+    """The nodes of two recordings in pairs, oldest first; None if they do not call the same gates."""
     one, two = ancestors([first])[::-1], ancestors([second])[::-1]
     if [node.gate and node.gate.name for node in one] != [node.gate and node.gate.name for node in two]:
         return None
@@ -39,7 +39,7 @@ def side_by_side(first: Node, second: Node) -> Iterator[tuple[Node, Node]] | Non
 
 
 def differing(first: Node, second: Node) -> Blame | None:
-    """The first place where two forward passes from equal inputs come apart; None if they agree to the last bit."""
+    """The first node where two forward passes from equal inputs differ; None if they agree to the last bit."""
     if np.array_equal(first.output, second.output, equal_nan=True):
         return None
     pairs = side_by_side(first, second)
@@ -56,11 +56,11 @@ def differing(first: Node, second: Node) -> Blame | None:
 
 
 def leaking(base: Node, moved: Node, checked: set[Node]) -> Blame | None:
-    """A constant whose value follows an input that was moved: what bypasses the graph carries no gradient."""
+    """A constant that changes when the inputs are moved: it depends on them without being recorded."""
     pairs = side_by_side(base, moved)
     if pairs is None:
         return Blame(
-            base, "branch", "the program calls other gates when an input is moved by 1e-6: it branches on a value"
+            base, "branch", "the program calls other gates when its inputs move by 1e-6: it branches on a value"
         )
     for one, two in pairs:
         if isinstance(one, Leaf) and one not in checked and not np.array_equal(one.output, two.output, equal_nan=True):
@@ -71,27 +71,28 @@ def leaking(base: Node, moved: Node, checked: set[Node]) -> Blame | None:
                 "cut": "was cut",
             }.get(one.origin, "was made from a plain array (t.array, t.item() or NumPy)")
             user = f", which goes into {title(users[-1])}," if users else ""
-            text = f"a value {one.output.shape}{user} follows the inputs but {how}: its path carries no gradient"
+            text = f"a value {one.output.shape}{user} depends on the inputs but {how}: its path carries no gradient"
             return Blame(one, "detached", text)
     return None
 
 
 def wrongly_summed(root: Node, upstream: Array, swept: dict[Node, Array | LazyGradient]) -> Blame | None:
-    """The first node whose gradient is not the sum of what its consumers send it: the engine's own work checked."""
-    due: dict[Node, list[Array]] = {root: [upstream]}
+    """The first node whose gradient is not the sum of what its consumers send back: a check of the engine itself."""
+    sent: dict[Node, list[Array]] = {root: [upstream]}
     for node in ancestors([root]):
-        if node not in due or not node.requires_grad:
+        if node not in sent or not node.requires_grad:
             continue
-        total = np.sum(due[node], axis=0)
+        total = np.sum(sent[node], axis=0)
         found = swept.get(node)
         found = np.zeros_like(total) if found is None else dense(found)
         if not np.allclose(found, total, rtol=1e-9, atol=1e-12):
-            last = len(due[node]) > 1 and any(np.allclose(found, one, rtol=1e-9, atol=1e-12) for one in due[node])
-            text = f"{title(node)} is used {len(due[node])} times, and its gradient is not the sum of what comes back"
-            return Blame(node, "= for +=" if last else "sum", text + (": = instead of +=" if last else ""))
+            parts = sent[node]
+            just_one = len(parts) > 1 and any(np.allclose(found, part, rtol=1e-9, atol=1e-12) for part in parts)
+            text = f"{title(node)} is used {len(parts)} times, and its gradient is not the sum of what comes back"
+            return Blame(node, "= for +=" if just_one else "sum", text + (": = instead of +=" if just_one else ""))
         if node.gate is None:
             continue
         for parent, part in zip(node.inputs, rule_on_arrays(node, total), strict=True):
             if part is not None:
-                due.setdefault(parent, []).append(part)
+                sent.setdefault(parent, []).append(part)
     return None

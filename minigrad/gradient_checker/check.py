@@ -1,4 +1,4 @@
-"""mg.gradcheck and mg.gradcheck_model: the recorded gradient against differences. Puts the parts together."""
+"""mg.gradcheck and mg.gradcheck_model: compare recorded gradients with finite differences, and say what is wrong."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ def gradcheck(
 ) -> GradientReport:
     """Compare the recorded gradient of f(*inputs) with central differences, and each gate's rule with its own forward.
 
-    With L(x) = Σ v ⊙ f(x) for a random v, each element of dL/dx is held against (L(x + h e) - L(x - h e)) / 2h.
+    With L(x) = Σ v ⊙ f(x) for a random v, each element of dL/dx is compared with (L(x + h e) - L(x - h e)) / 2h.
     `sample` compares that many random elements of each input, `fast` one random direction for each. Integer inputs
-    (ids, labels) are passed on as they are. All is computed in float64; the tensors have their own arrays back
-    afterwards, and no `.grad` is touched. `order=2` then checks the derivatives of the gradient in the same way.
+    (ids, labels) are passed on unchanged. Everything is computed in float64; afterwards the tensors hold their own
+    arrays again, and `.grad` is untouched. `order=2` then checks the gradient's own derivatives in the same way.
 
     >>> import minigrad as mg
     >>> W = Tensor([[0.5, -1.0]], requires_grad=True, name="W")
@@ -54,8 +54,8 @@ def gradcheck(
     Errors: OptionError for options (MG700) and for nothing to check (MG707), NonFiniteError (MG708) where f is not
     finite at the inputs, DtypeError (MG704) where it computes in float32.
 
-    The random v is there because the sum of a softmax has the gradient 0, which a rule of zeros gives as well. Source:
-    Griewank and Walther, Evaluating Derivatives (2008), section 3.1.
+    v is random because a plain sum can hide a mistake: the sum of a softmax has gradient 0, and a rule that returns
+    zeros would pass. Source: Griewank and Walther, Evaluating Derivatives (2008), section 3.1.
     """
     tensors = [_as_input(value) for value in inputs]
     leaves: dict[str, Leaf] = {}
@@ -79,7 +79,7 @@ def gradcheck_model(
 ) -> GradientReport:
     """`gradcheck` of loss(model(*inputs), labels) for every parameter that is not frozen; batch is (*inputs, labels).
 
-    `sample` elements of each parameter are compared, all of them with `sample=None`; `fast` compares one random
+    `sample` random elements of each parameter are compared, all of them with `sample=None`; `fast` compares one random
     direction for each parameter.
 
     >>> import minigrad as mg
@@ -137,7 +137,7 @@ def _run(
 
 
 def _gradient_of(problem: Problem, rng: np.random.Generator) -> Callable[[], Tensor]:
-    """A function whose gradient is the second derivative: Σ w ⊙ dL/dx over all inputs, for random v in L and w."""
+    """A function whose gradient is of second order: Σ w ⊙ dL/dx over all inputs, for a random w and the v of L."""
     cotangent = signs(rng, problem.forward().shape)
     weights = {name: signs(rng, array.shape) for name, array in problem.point.items()}
 
@@ -155,7 +155,7 @@ def _gradient_of(problem: Problem, rng: np.random.Generator) -> Callable[[], Ten
 
 
 class Check:
-    """One run of the comparisons, in the order in which they can explain each other; the result is `report`."""
+    """One gradient check: each rule by itself, the whole gradient, then other causes. The result is `report`."""
 
     def __init__(self, problem: Problem, rng: np.random.Generator, sample: int | None, fast: bool) -> None:
         self.problem, self.rng, self.sample, self.fast = problem, rng, sample, fast
@@ -205,7 +205,7 @@ class Check:
                 wrong.guess, wrong.explanation = found
 
     def _backward(self) -> bool:
-        """Compute the recorded gradient of every input; False, and the reason noted, where backward itself fails."""
+        """Compute the recorded gradient of every input. If backward itself fails, note why and return False."""
         self.gradients = {name: np.zeros(array.shape) for name, array in self.problem.point.items()}
         self.swept: dict[Node, Any] = {}
         if self.root.requires_grad:
@@ -238,22 +238,22 @@ class Check:
 
     def _compare_one(self, row: InputReport, line: Line, recorded: float, index: tuple[int, ...] | None) -> None:
         with np.errstate(all="ignore"):
-            numeric, spread = central(line, self.cotangent), 0.0
+            numeric, margin = central(line, self.cotangent), 0.0
         size = max(1.0, abs(recorded), abs(numeric))
         if not abs(recorded - numeric) <= TOLERANCE * size and self.report.wrong_rule is None:
             if (kinks(line, self.root.output) & (self.cotangent != 0)).any():
                 row.kinks += 1
                 return
-            numeric, spread = careful(line, self.cotangent)
+            numeric, margin = careful(line, self.cotangent)
             size = max(1.0, abs(recorded), abs(numeric))
         error = abs(recorded - numeric) / size
         row.compared += 1
-        row.wrong += not abs(recorded - numeric) <= TOLERANCE * size + 10 * spread
+        row.wrong += not abs(recorded - numeric) <= TOLERANCE * size + 10 * margin
         if row.compared == 1 or not error <= row.error:
             row.error, row.index, row.recorded, row.numeric = error, index, recorded, numeric
 
     def _look_along_one_direction(self) -> None:
-        """The Taylor remainder now, the step curve when asked for; neither says anything across a kink."""
+        """Measure the Taylor remainder, unless a kink makes it meaningless; prepare the step curve for later."""
         directions = {name: signs(self.rng, array.shape) for name, array in self.problem.point.items()}
         with np.errstate(all="ignore"):
             recorded = sum(float(np.sum(self.gradients[name] * u)) for name, u in directions.items())
@@ -270,7 +270,7 @@ class Check:
 
 
 def _as_input(value: Any) -> Any:
-    """A leaf for everything made of floats: computed tensors come in as constants, arrays as tensors."""
+    """A leaf for each float input: an array becomes a Tensor, a computed tensor is detached."""
     if isinstance(value, Tensor):
         return value if isinstance(value.node, Leaf) else value.detach()
     if isinstance(value, np.ndarray) and value.dtype.kind != "f":
@@ -279,7 +279,7 @@ def _as_input(value: Any) -> Any:
 
 
 def _wide(value: Any) -> Any:
-    """Float data in float64, so that a model computes in it from the first gate on."""
+    """Float data as float64, so that the model computes in float64 from the first gate on."""
     array = value.array if isinstance(value, Tensor) else np.asarray(value)
     return Tensor(array.astype(np.float64)) if array.dtype.kind == "f" else value
 

@@ -1,7 +1,7 @@
-"""Two looks at one direction: the error against the step size, a V, and the Taylor remainder, a slope. Knows no graph.
+"""The step curve and the Taylor remainder: two ways to judge a gradient along one direction without a tolerance.
 
-Both say what a tolerance hides. The error of a right gradient falls with the step until rounding lifts it again; that
-of a wrong one stays where it is. A right gradient leaves a remainder of order h², a wrong one of order h.
+As the step shrinks, the error of a right gradient falls until rounding makes it rise again: a V. That of a wrong one
+stays where it is. The Taylor remainder of a right gradient is of order h², that of a wrong one of order h.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class StepCurve:
         return "\n".join(lines)
 
     def save(self, path: str | Path) -> None:
-        """Draw the curve, log against log, to a .png, .svg or .pdf file.
+        """Draw the curve on log-log axes, into a .png, .svg or .pdf file.
 
         Errors: OptionError for another suffix (MG705) and without matplotlib (MG706), CheckpointError where the file
         cannot be written (MG506).
@@ -45,7 +45,7 @@ class StepCurve:
             raise OptionError(
                 "MG705",
                 f"the step curve cannot be saved as {path.name!r}",
-                cause="the suffix says the format, and it is none that is known",
+                cause="the suffix chooses the format, and this one is not supported",
                 remedy="end the name in .png, .svg or .pdf",
             )
         try:
@@ -72,20 +72,20 @@ class StepCurve:
 
 
 def step_curve(line: Line, cotangent: Array, recorded: float) -> StepCurve:
-    """The curve of a direction along which the recorded gradient has the slope `recorded`."""
+    """The step curve along `line`, where the recorded gradient has the slope `recorded`."""
     steps = [10.0**-k for k in range(1, 13)]
     with np.errstate(all="ignore"):
         numeric = [central(line, cotangent, step) for step in steps]
     errors = [abs(n - recorded) / max(1.0, abs(n), abs(recorded)) for n in numeric]
-    kept = [(step, error) for step, error in zip(steps, errors, strict=True) if np.isfinite(error)]
-    return StepCurve([step for step, _ in kept], [error for _, error in kept])
+    finite = [(step, error) for step, error in zip(steps, errors, strict=True) if np.isfinite(error)]
+    return StepCurve([step for step, _ in finite], [error for _, error in finite])
 
 
 def taylor_slope(line: Line, base: Array, cotangent: Array, recorded: float) -> float | None:
     """The order in h of |L(x + h u) - L(x) - h · recorded|: near 2 for a right gradient, near 1 for a wrong one.
 
-    The median over the smallest steps whose remainder stands clear of rounding. None where there are no two such
-    steps: the function is straight along u, and the gradient agrees with it.
+    The median over the smallest steps whose remainder is well above rounding. None if fewer than two steps are: then
+    the function is linear along u, and the gradient agrees with it.
 
     Source: Taylor's theorem; Farrell et al., Automated derivation of the adjoint (2013), section 6.1.
     """

@@ -1,6 +1,6 @@
-"""What a wrong gradient looks like: the mistakes that people make when they write a backward rule, each with its test.
+"""Guesses which mistake made a gradient wrong: the usual mistakes in a backward rule, each with its test.
 
-Knows the numbers of one node: what the rule gave, what differences give, and how to ask differences "what if".
+A test compares the rule's gradient with the one that a rule with this mistake would give.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ Guess = tuple[str, str]
 """The mistake in a word or two, and in a sentence."""
 
 MOST_NUMBERS = 4_000_000
-"""Slopes that a guess may look at: input elements times output elements. Of a larger input it sees a sample."""
+"""How many slopes a guess may measure: input elements times output elements. Of a larger input it takes a sample."""
 
 
 class Evidence:
-    """The numbers of one wrong gradient: `rule` as the rule gives it, `true` as differences do, for random `dz`.
+    """One wrong gradient, for a random `dz`: `rule` as the gate's rule gives it, `true` as differences do.
 
-    `shares[i]` holds what each output element contributes to element i of the true gradient; their sum is `true`. Of
-    an input that is too large, `rule` and `true` hold a sample of elements in a row, and `whole` is False.
+    `shares[i]` holds what each output element contributes to element i of the true gradient; their sum is `true`. If
+    the input is too large, `rule` and `true` are one-dimensional and hold a sample of it, and `whole` is False.
     """
 
     def __init__(self, check: NodeCheck, position: int, index: tuple[int, ...]) -> None:
@@ -56,11 +56,11 @@ class Evidence:
         return np.where(np.isfinite(slopes), slopes, 0.0).reshape(*self.shape, *self.z.shape)
 
     def with_dz(self, dz: Array) -> Array:
-        """The true gradient for an upstream gradient."""
+        """The true gradient for another upstream gradient."""
         return np.asarray((self.slopes * dz).reshape(*self.shape, -1).sum(axis=-1))
 
     def with_input(self, other: int, array: Array) -> Array | None:
-        """The true gradient, had input number `other` been `array`; None if the gate refuses that."""
+        """The true gradient if input number `other` were `array`; None if the gate refuses that."""
         self.check.arrays = tuple(array if n == other else a for n, a in enumerate(self.arrays))
         try:
             slopes = self.measure()
@@ -81,7 +81,7 @@ def guess(check: NodeCheck, position: int, index: tuple[int, ...]) -> Guess | No
 
 
 def same(a: Array, b: Array) -> bool:
-    """Equal but for the error of differences, and not both zero."""
+    """Equal up to the error of differences, and not both zero."""
     if a.shape != b.shape or not a.size:
         return False
     size = max(float(np.abs(a).max()), float(np.abs(b).max()))
@@ -89,26 +89,26 @@ def same(a: Array, b: Array) -> bool:
 
 
 def all_zero(e: Evidence) -> Guess | None:
-    """None, zeros, or a rule that was forgotten."""
+    """A rule that returns None or zeros."""
     if e.rule.any():
         return None
     return "all zero", "all zero: the rule returns None or zeros, as if the output did not depend on this input"
 
 
 def factor(e: Evidence) -> Guess | None:
-    """A factor with a meaning: -1, 2, or the number of examples."""
+    """A factor with a usual cause: -1, 2, or the number of examples."""
     largest = np.unravel_index(int(np.argmax(np.abs(e.true))), e.true.shape)
     if e.true[largest] == 0 or not same(e.rule, e.true * (ratio := e.rule[largest] / e.true[largest])):
         return None
     if np.isclose(ratio, -1):
-        return "sign", "the sign: the gradient is right but for a factor of -1"
+        return "sign", "the sign: the gradient is right except for a factor of -1"
     sign = "-" if ratio < 0 else ""
     for c, text in ((2.0, "2"), (0.5, "1/2")):
         if np.isclose(abs(ratio), c):
             return "factor 2", f"a factor of {sign}{text}, as when the 2 of d(x²)/dx = 2x is forgotten or counted twice"
     for size, what in _sizes(e):
         if np.isclose(abs(ratio), size):
-            return "batch size", f"a factor of {sign}{size}, {what}: not divided by it (sum in place of mean)"
+            return "batch size", f"a factor of {sign}{size}, {what}: not divided by it (sum instead of mean)"
         if np.isclose(abs(ratio), 1 / size):
             return (
                 "batch size",
@@ -118,17 +118,17 @@ def factor(e: Evidence) -> Guess | None:
 
 
 def swapped(e: Evidence) -> Guess | None:
-    """Two inputs that got each other's gradient."""
+    """Two inputs that get each other's gradient."""
     for other in e.check.positions:
         if other != e.position and e.arrays[other].shape == e.x.shape:
             theirs = Evidence(e.check, other, e.index)
             if same(e.rule, theirs.true):
-                return "swapped", f"the gradients of inputs {e.position} and {other} are exchanged"
+                return "swapped", f"the gradients of inputs {e.position} and {other} are swapped"
     return None
 
 
 def transposed(e: Evidence) -> Guess | None:
-    """The gradient, dz or another input with its last two axes exchanged."""
+    """The gradient, dz or another input with its last two axes swapped."""
     if e.true.ndim >= 2 and same(e.rule, e.true.swapaxes(-1, -2)):
         return "transposed", "the gradient is transposed"
     if e.dz.ndim >= 2 and e.dz.shape[-1] == e.dz.shape[-2] and same(e.rule, e.with_dz(e.dz.swapaxes(-1, -2))):
@@ -142,17 +142,17 @@ def transposed(e: Evidence) -> Guess | None:
 
 
 def upstream(e: Evidence) -> Guess | None:
-    """The chain rule forgotten: what comes from above is not multiplied in."""
+    """The chain rule forgotten: the upstream gradient dz is not multiplied in."""
     if same(e.rule, e.with_dz(np.ones_like(e.dz))):
         return (
             "upstream forgotten",
-            "dz is not in it: the rule gives the local derivative alone",
+            "dz is missing: the rule gives the local derivative alone",
         )
     return None
 
 
 def local_factor(e: Evidence) -> Guess | None:
-    """An element-by-element gate that multiplies dz by one expression where it should by another."""
+    """An elementwise gate that multiplies dz by the wrong expression."""
     with np.errstate(all="ignore"):
         for c in (1.0, -1.0, 2.0, 0.5):
             for text, value in _expressions(e):
@@ -177,30 +177,30 @@ def _local_factor(e: Evidence, c: float, text: str) -> Guess:
     wanted = f"it should be {right}" if right else "differences give another slope"
     if text == "1" and c == 1:
         missing = f"the local derivative {right}" if right else "the local derivative"
-        return "missing local derivative", f"{missing} is missing: the rule hands dz on as it came"
+        return "missing local derivative", f"{missing} is missing: the rule passes dz on unchanged"
     sign = {1.0: "", -1.0: "-", 2.0: "2 · ", 0.5: "½ · "}[c]
     return "wrong local derivative", f"the rule multiplies dz by {sign}({text}); {wanted}"
 
 
 def alone(e: Evidence) -> Guess | None:
-    """Only the diagonal of the Jacobian: how one element moves the others is left out."""
+    """Only the diagonal of the Jacobian: the effect of one element on the others is left out."""
     if e.x.shape != e.z.shape or e.x.size < 2:
         return None
     square = e.shares.reshape(e.x.size, e.x.size)
     if same(e.rule.reshape(-1), np.diagonal(square)):
-        return "coupling missing", "only each element's own share is there: the sum over the others is missing"
+        return "coupling missing", "only the Jacobian's diagonal is used: the sum over the other elements is missing"
     return None
 
 
 def one_share(e: Evidence) -> Guess | None:
-    """Of an element that is used several times one use counts: an assignment that should add up, or no sum at all."""
+    """An element is used several times, but only one use counts: = instead of +=, or a missing sum."""
     flat = e.shares.reshape(e.rule.size, -1)
     rule, uses = e.rule.reshape(-1), (np.abs(flat) > 1e-9 * max(1e-9, float(np.abs(flat).max()))).sum(axis=1)
     if len(set(uses.tolist())) > 1:
         for picked in (flat[:, ::-1], flat):  # the last use, then the first
             place = np.argmax(np.abs(picked) > 1e-9, axis=1)
             if same(rule, picked[np.arange(rule.size), place]):
-                return "= for +=", "= in place of +=: where an element is used several times only one use counts"
+                return "= for +=", "= instead of +=: where an element is used several times, only one use counts"
     for axis in range(e.z.ndim):
         axis_from_end = axis - e.z.ndim
         for index, which in ((0, "first"), (-1, "last")):
@@ -222,7 +222,7 @@ def misplaced(e: Evidence) -> Guess | None:
 
 
 def constant(e: Evidence) -> Guess | None:
-    """Any other factor."""
+    """Any other constant factor."""
     largest = np.unravel_index(int(np.argmax(np.abs(e.true))), e.true.shape)
     if np.count_nonzero(e.true) > 1 and same(e.rule, e.true * (ratio := e.rule[largest] / e.true[largest])):
         return "factor", f"a constant factor of {ratio:.6g}"
@@ -230,7 +230,7 @@ def constant(e: Evidence) -> Guess | None:
 
 
 def partly(e: Evidence) -> Guess | None:
-    """Right but for elements that are zero, or that should be."""
+    """Right except for elements that are zero, or that should be."""
     differ = np.abs(e.rule - e.true) > 1e-6 * np.maximum(1.0, np.abs(e.true))
     if differ.all():
         return None
@@ -247,13 +247,13 @@ def partly(e: Evidence) -> Guess | None:
 TESTS: tuple[Callable[[Evidence], Guess | None], ...] = (
     all_zero, factor, upstream, transposed, local_factor, swapped, alone, one_share, misplaced, constant, partly,
 )  # fmt: skip
-"""In this order: what has an exact meaning comes before what would fit by chance."""
+"""In this order: mistakes with an exact signature come before those that may fit by chance."""
 
 TESTS_OF_A_SAMPLE = (all_zero, factor, upstream, one_share, constant, partly)
 
 
 def _sizes(e: Evidence) -> Iterator[tuple[int, str]]:
-    """Numbers of examples that a mean may have divided by, or not."""
+    """Sizes that a mean may wrongly have divided by, or not divided by; each with a description."""
     seen = {0, 1}
     shapes = [("the output", e.z.shape), *[(f"input {n}", a.shape) for n, a in enumerate(e.arrays)]]
     for what, shape in shapes:
@@ -272,7 +272,7 @@ def _sizes(e: Evidence) -> Iterator[tuple[int, str]]:
 
 
 def _expressions(e: Evidence) -> list[tuple[str, Array]]:
-    """What a local derivative may be made of, with its value: in x and z for one input, in a, b and z for two."""
+    """What a local derivative may be, with its value: in x and z for one input, in a, b and z for two."""
     z = e.z
     one = np.ones_like(z)
     if len(e.arrays) == 1:

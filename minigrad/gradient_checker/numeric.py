@@ -1,4 +1,4 @@
-"""Numeric derivatives: a function of arrays, evaluated a little to either side. Knows no rule and judges nothing."""
+"""Numeric derivatives: central differences of a function of arrays, and the kinks where there is no derivative."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from ..tensor import Tensor, as_tensors
 EPSILON = float(np.finfo(np.float64).eps)
 
 STEP = EPSILON ** (1 / 3)
-"""6e-6, where the two errors of a central difference balance: truncation, as h², and rounding, as eps/h."""
+"""6e-6, where the two errors of a central difference balance: truncation, about h², and rounding, about eps/h."""
 
 Line = Callable[[float], Array]
 """The output at x + t·u, for a fixed point x and direction u."""
 
 
 class Cuts:
-    """What cuts let through: noted in the first forward pass, and held at that value in all later ones.
+    """The arrays that cuts let through: noted in the first forward pass, and held constant in all later ones.
 
-    For a truncated gradient treats the state before the cut as a constant, and differences must do the same.
+    A truncated gradient treats the state before the cut as a constant, so differences must do the same.
     """
 
     def __init__(self) -> None:
@@ -32,7 +32,7 @@ class Cuts:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """One forward pass, from the beginning."""
+        """Run exactly one forward pass in this block: the first is noted, later ones get the noted arrays."""
         first: list[Array] = []
         held = None if self.values is None else iter(self.values)
 
@@ -49,7 +49,7 @@ class Cuts:
 
 
 class Problem:
-    """A function of leaves, evaluated with float64 arrays in them; the leaves get their own arrays back each time.
+    """A function of leaves, evaluated with float64 arrays in them; after each call they hold their own arrays again.
 
     `run()` computes the output from `leaves`.
     """
@@ -61,7 +61,7 @@ class Problem:
         self._cuts = Cuts()
 
     def forward(self, arrays: dict[str, Array] | None = None) -> Tensor:
-        """The output, recorded, with `arrays` in the leaves that they name and the point itself in the others."""
+        """The recorded output, with `arrays` in the leaves that they name, and `point` in the others."""
         before = [(leaf, leaf.output) for leaf in self.leaves.values()]
         try:
             for name, leaf in self.leaves.items():
@@ -73,7 +73,7 @@ class Problem:
                 leaf.output = output
 
     def line(self, direction: dict[str, Array]) -> Line:
-        """The output along a direction in the space of all leaves that it names."""
+        """The output along a direction, which has an array for each leaf that it moves."""
 
         def output(t: float) -> Array:
             moved = {name: self.point[name] + t * u for name, u in direction.items()}
@@ -95,18 +95,18 @@ class Problem:
 
 def central(line: Line, cotangent: Array, step: float = STEP) -> float:
     """d/dt Σ cotangent ⊙ line(t) at t = 0, by (line(h) - line(-h)) / 2h."""
-    # The difference is taken element by element, before the sum, so that large outputs do not drown it; where the
-    # cotangent is 0 an output may even be infinite.
+    # Subtract before summing, so that large outputs do not swamp the difference. Where the cotangent is 0, an output
+    # may even be infinite.
     with np.errstate(invalid="ignore"):
         change = np.where(cotangent == 0, 0.0, cotangent * (line(step) - line(-step)))
     return float(np.sum(change)) / (2 * step)
 
 
 def careful(line: Line, cotangent: Array) -> tuple[float, float]:
-    """The same derivative where one step may mislead: (value, how far off it may be).
+    """The same derivative from many steps, because one may mislead: (value, how far off it may be).
 
-    Central differences at steps from 1e-3 to 1e-9, each pair extrapolated to step 0 (Richardson); where neighbours
-    agree best, neither rounding nor curvature nor a kink nearby is in the way.
+    Central differences at steps from 1e-3 to 1e-9, each pair extrapolated to step 0 (Richardson). Where neighbours
+    agree best, rounding, curvature and kinks nearby do the least harm.
     """
     with np.errstate(all="ignore"):
         estimates = [central(line, cotangent, 1e-3 * 4.0**-k) for k in range(11)]
@@ -138,5 +138,5 @@ def kinks(line: Line, base: Array, step: float = STEP) -> Array:
 
 def signs(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
     """Random numbers of either sign and size 0.5 to 1.5: no element is too small to count."""
-    spread = 2 * rng.random(shape) - 1
-    return np.asarray(spread + np.copysign(0.5, spread))
+    uniform = 2 * rng.random(shape) - 1
+    return np.asarray(uniform + np.copysign(0.5, uniform))

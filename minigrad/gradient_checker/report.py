@@ -1,4 +1,4 @@
-"""The report of a gradient check: what was compared, what was found, in print and as an error. Computes nothing."""
+"""The report of a gradient check: what was compared and what was found, as a table and as an error."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ class InputReport:
 
 @dataclass
 class GradientReport:
-    """What a check found. True when right; printed, it says where to look; `raise_if_wrong()` makes an error of it.
+    """What a check found. It is true if the gradient is right; printed it says what is wrong and where.
 
-    `inputs` has a row for each input, `wrong_rule` the first wrong node on the way back, `blame` a reason outside the
-    rules, `kinks` the places without a derivative, `slope` that of the Taylor remainder.
+    `inputs` has a row for each input, `wrong_rule` the first wrong node on the way back, `blame` a cause outside the
+    rules, `kinks` the places without a derivative, `slope` the order of the Taylor remainder.
     """
 
     inputs: list[InputReport] = field(default_factory=list)
@@ -50,7 +50,7 @@ class GradientReport:
 
     @property
     def right(self) -> bool:
-        """Whether no rule, no gradient, and nothing else was found wrong."""
+        """Whether nothing was found wrong: no rule, no gradient, nothing else."""
         wrong = self.wrong_rule or self.blame or self.failed or any(row.wrong for row in self.inputs)
         return not wrong
 
@@ -64,18 +64,18 @@ class GradientReport:
         return found.guess if found else None
 
     def step_curve(self) -> StepCurve:
-        """The V of the error against the step size, along a random direction; measured when asked for."""
+        """The error against the step size, along a random direction; measured when this is called."""
         if self._curve is None:
             raise GradientError(
                 "MG703",
                 "there is no curve: nothing was compared",
                 cause="the check ended before the first comparison" + (f": {self.blame}" if self.blame else ""),
-                remedy="print the report, and mend what it names first",
+                remedy="print the report, and fix what it names first",
             )
         return self._curve()
 
     def raise_if_wrong(self) -> None:
-        """GradientError with the whole report: MG701 for a wrong gradient, MG702 where two forward passes differ."""
+        """Raise GradientError with the whole report: MG701 for a wrong gradient, MG702 if two forward passes differ."""
         if self.right:
             return
         lines = str(self).split("\n")
@@ -100,7 +100,7 @@ class GradientReport:
 
     def _explanation(self) -> str:
         if self.wrong_rule:
-            return self.wrong_rule.explanation or "no mistake that is known by its numbers"
+            return self.wrong_rule.explanation or "none of the usual mistakes"
         return str(self.blame) if self.blame else "the gradient does not fit the function"
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Each gate's rule checked alone: its gradient against differences of its own forward. Knows one node at a time."""
+"""Checks each gate's backward rule by itself: the gradient that it gives against differences of the gate's forward."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TOLERANCE = 1e-6
 
 @dataclass
 class Kink:
-    """A place without a derivative: `index` of the output of `node`, where the slope differs from side to side."""
+    """A place without a derivative: `index` of the output of `node`, where the left and right slopes differ."""
 
     node: Node
     index: tuple[int, ...]
@@ -37,7 +37,7 @@ class Kink:
 
 @dataclass
 class WrongRule:
-    """A node whose rule gives another gradient than its forward has: for input number `position`, at `index`."""
+    """A node whose rule does not fit its forward: in the gradient of input number `position`, at `index`."""
 
     node: Node
     position: int
@@ -71,14 +71,12 @@ class WrongRule:
             lines.append(f"looks like: {self.explanation}")
         if self.others:
             names = sorted({node.gate.name for node in self.others if node.gate})
-            lines.append(
-                f"wrong as well in {len(self.others)} more ({', '.join(names)}), the last {title(self.others[-1])}"
-            )
+            lines.append(f"also wrong: {len(self.others)} more ({', '.join(names)}), the last {title(self.others[-1])}")
         return "\n".join(lines)
 
 
 def title(node: Node) -> str:
-    """A node as reports name it: gate, scope, and the line that called it."""
+    """How reports name a node: gate, scope, and the line that called it."""
     kind = node.gate.name if node.gate else "leaf"
     where = f"in {show(node.scope)}" if node.scope else "at the top level"
     name = f" {node.name!r}" if node.name else ""
@@ -95,7 +93,7 @@ def rule_line(node: Node) -> str:
 
 
 class NodeCheck:
-    """One node under test: its rule and its forward, from the arrays that it was called with."""
+    """One node under test: compares its rule with its forward on the arrays that it was called with."""
 
     def __init__(self, node: Node, rng: np.random.Generator) -> None:
         self.node: Node = node
@@ -105,14 +103,14 @@ class NodeCheck:
         self._cuts = Cuts()
         self.forward(0, self.arrays[0])  # notes what cuts inside the gate let through, if it has any
         self.positions = [number for number, parent in enumerate(node.inputs) if parent.requires_grad]
-        # Beside a number such as -1e308, which stands for "never the maximum", all others would drown in rounding.
+        # Next to a number such as -1e308, which stands for "never the maximum", all others would be lost to rounding.
         self.dz = np.where(np.abs(node.output) < 1e30, signs(rng, node.output.shape), 0.0)
         self.kinked = np.zeros(node.output.shape, bool)
         self.failure = ""
         self.bent = False  # whether a slope differed from one side to the other: by curvature, or at a kink
 
     def forward(self, position: int, array: Array) -> Array:
-        """The output with another array as input number `position`."""
+        """The output with `array` as input number `position`."""
         arrays = list(self.arrays)
         arrays[position] = array
         with self._cuts.held():
@@ -134,7 +132,7 @@ class NodeCheck:
         return output
 
     def rule(self, dz: Array) -> dict[int, Array]:
-        """The rule's gradients by position, whole and of the inputs' shapes, as the engine would make them."""
+        """The rule's gradients by position, dense and in the inputs' shapes, as the engine would compute them."""
         gradients = {}
         with np.errstate(all="ignore"):
             sent = rule_on_arrays(self.node, dz)
@@ -144,14 +142,14 @@ class NodeCheck:
         return gradients
 
     def find_kinks(self) -> None:
-        """Note the outputs at a kink, and take them out of the cotangent: nothing is claimed about them."""
+        """Note the output elements at a kink, and set the cotangent to 0 there, so that they are not compared."""
         for position in self.positions:
             direction = signs(self.rng, self.arrays[position].shape)
             self.kinked |= kinks(self.line(position, direction), self.node.output)
         self.dz = np.where(self.kinked, 0.0, self.dz)
 
     def kink(self) -> Kink | None:
-        """The first kink found, with the inputs that meet there."""
+        """The first kink found, with the values of the inputs there."""
         if not self.kinked.any():
             return None
         index = tuple(int(i) for i in np.argwhere(self.kinked)[0])
@@ -168,7 +166,7 @@ class NodeCheck:
         for position in self.positions:
             direction = signs(self.rng, self.arrays[position].shape)
             agree = self._agrees(position, direction, gradients[position])
-            if self.bent and not self.kinked.any():  # looked at closely only where needed: it takes more forward calls
+            if self.bent and not self.kinked.any():  # only where needed: it takes more forward calls
                 self.find_kinks()
                 if self.kinked.any():
                     gradients = self.rule(self.dz)
@@ -177,8 +175,8 @@ class NodeCheck:
         return None
 
     def _agrees(self, position: int, direction: Array, gradient: Array, patient: bool = False) -> bool:
-        """Whether gradient and differences give one slope along a direction."""
-        if self.kinked.any():  # at a kink the rule may divide by 0: what comes of that is set aside as well
+        """Whether gradient and differences give the same slope along a direction."""
+        if self.kinked.any():  # at a kink the rule may divide by 0: those elements are left out too
             direction = np.where(np.isfinite(gradient), direction, 0.0)
             gradient = np.where(np.isfinite(gradient), gradient, 0.0)
         line = self.line(position, direction)
@@ -191,17 +189,17 @@ class NodeCheck:
             straight = np.abs(right - left) < 1e-3 * np.maximum(1.0, np.abs(right))
             self.bent |= not bool((straight | (self.dz == 0)).all())
         numeric, size = float(np.sum(slopes)), float(np.sum(np.abs(slopes)))
-        # What rounding alone may do to the difference, given the sizes of the numbers that are subtracted.
+        # How much rounding alone may change the difference, given the sizes of the numbers subtracted.
         counted = self.dz * np.where(self.dz == 0, 0.0, output)
         noise = 20 * EPSILON / STEP * float(np.sqrt(np.sum(counted**2)))
         allowed = TOLERANCE * max(size, abs(recorded)) + noise
         if patient:
-            numeric, spread = careful(line, self.dz)
-            allowed += 10 * spread
+            numeric, margin = careful(line, self.dz)
+            allowed += 10 * margin
         return bool(abs(recorded - numeric) <= allowed)
 
     def locate(self, position: int) -> WrongRule:
-        """The wrong element: halve them again and again, and keep the half that is further off; log2(size) steps."""
+        """The wrong element, by bisection: of two halves go on with the one that is further off; log2(size) steps."""
         if self.failure:
             return WrongRule(self.node, position, (), np.nan, np.nan, failure=self.failure)
         gradient = self.rule(self.dz)[position]
@@ -223,12 +221,12 @@ class NodeCheck:
         return careful(self.line(position, part.reshape(self.arrays[position].shape)), self.dz)[0]
 
     def numeric(self, position: int, index: tuple[int, ...]) -> float:
-        """The gradient of one element as differences give it."""
+        """The gradient of one element by differences."""
         return careful(self.element(position, index), self.dz)[0]
 
 
 def check_rules(nodes: list[Node], rng: np.random.Generator) -> Iterator[tuple[NodeCheck, int | None]]:
-    """Each of the gate calls `nodes` under test, with the first input that gets a wrong gradient, if one does."""
+    """For each node its check, and the first input that gets a wrong gradient; None if the rule is right."""
     for node in nodes:
         if node.output.dtype == np.float32:
             raise DtypeError(

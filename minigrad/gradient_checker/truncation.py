@@ -1,4 +1,4 @@
-"""What truncation costs: the gradient of a recurrent model cut after k steps, beside the full one. Knows no layer.
+"""What truncation costs: compares the gradient of a recurrent model cut after k steps with the full one.
 
 A layer takes part if it has an attribute `truncate`: the number of last steps that carry gradient, None for all.
 """
@@ -31,9 +31,9 @@ class RecurrentModel(Protocol):
 
 @dataclass
 class TruncationReport:
-    """`cosine[k][path]` between cut and full gradient, `norm_ratio[k][path]` of their norms, for each k and parameter.
+    """For each k and parameter, `cosine[k][path]` and `norm_ratio[k][path]` of truncated and full gradient.
 
-    A cosine of 1 means that truncation leaves the direction as it is; NaN that one of the two gradients is zero.
+    A cosine of 1 means that truncation does not change the direction, NaN that one of the gradients is zero.
     """
 
     cosine: dict[int, dict[str, float]]
@@ -59,10 +59,10 @@ def truncation_report(
     ks: Sequence[int] = (1, 2, 5, 10, 20, 40),
     loss: Callable[..., Tensor] = softmax_cross_entropy,
 ) -> TruncationReport:
-    """Compare the gradient truncated after each k steps with the full one: cosine and norm ratio for each parameter.
+    """Compare the gradient truncated after k steps with the full one: cosine and norm ratio, by k and parameter.
 
     batch is (*inputs, labels), and the loss loss(model(*inputs), labels). Each layer of `model.named_layers()` with an
-    attribute `truncate` is set to k in turn, and back; `.grad` is not touched. Dropout draws the same for each k.
+    attribute `truncate` is set to each k, and reset at the end; `.grad` is untouched. Dropout is the same for each k.
 
     >>> import minigrad as mg
     >>> class Decay:                                   # h_t = w · h_(t-1) + x_t: the gradient of w fades as w^t
@@ -89,7 +89,7 @@ def truncation_report(
         raise OptionError(
             "MG720",
             f"truncation_report cannot compare ks={list(ks)!r}",
-            cause="k counts the last time steps that carry gradient: with 0 nothing recurrent would have any",
+            cause="k counts the last time steps that carry gradient: with 0 no recurrent weight would get one",
             remedy="give one or more numbers from 1 up, such as ks=[1, 5, 10]",
         )
     layers = [layer for layer in model.named_layers().values() if hasattr(layer, "truncate")]
