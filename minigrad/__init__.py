@@ -1,7 +1,7 @@
 """minigrad: see how gradients flow. A reverse-mode autograd Tensor on NumPy that records, draws and checks its graph.
 
-A reader finds here the public names, and where each is defined. What is beside the engine (drawing, checking, data) is
-imported when it is first used, so that `import minigrad` costs little more than `import numpy`.
+This file collects the public names. What is not part of the engine (drawing, checking, checkpoints) is imported when it
+is first used, so that `import minigrad` takes little longer than `import numpy`.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_plug_in_speed()  # without this line all results are the same, and come later
+_plug_in_speed()  # without this line all results are the same, only slower
 
-# Names that are imported when first used, and the modules that have them. No module is called like a function in it:
-# Python would put the module in the function's place as soon as it was imported.
+# Names that are imported when first used, and their modules. No module has the same name as a function in it: once
+# imported, the module would hide the function.
 _ON_DEMAND = {
     "Graph": "drawing", "detect_anomaly": "anomaly", "draw": "drawing", "explore": "explorer",
     "gradcheck": "gradient_checker", "gradcheck_model": "gradient_checker", "load": "checkpoint", "opened": "unfused",

@@ -1,7 +1,7 @@
-"""Gradients that meet at one node are added up here: in place, late, and as sparse terms for as long as possible.
+"""A faster way to add up the gradients that arrive at one node: in place, lazily, and sparse for as long as possible.
 
-backward.py adds them up one by one, and every gradient is right that way. `add` does the same in less time, and
-minigrad/__init__.py puts it in the place of backward.add. docs/design.md says what each of its ways buys.
+`backward.add` adds them one by one, which is simple and correct. `add` gives the same result in less time; speed.py
+replaces `backward.add` with it. docs/design.md says how much time each part saves.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from .backward import transposed_product, unbroadcast
 
 
 class Sum(LazyGradient):
-    """The sum of several gradients of an array of `shape`, as three parts that are added up at the end.
+    """The sum of several gradients of an array of `shape`, in three parts that are added up at the end.
 
-    `array` belongs to this sum and is added to in place. `unreduced` is the sum of gradients that have yet to be summed
-    over broadcast axes: a bias that is used at forty time steps is summed over the batch once. `factors` are pairs
-    (a, dz) whose products aᵀ @ dz are summed: one product of all a above each other with all dz does that.
+    `array` is updated in place. `unreduced` is the sum of gradients not yet summed over broadcast axes: if a bias is
+    used at forty time steps, its gradient is summed over the batch only once. `factors` are pairs (a, dz), each for a
+    product aᵀ @ dz: a single product of all a, concatenated, with all dz gives their sum.
     """
 
     __slots__ = ("array", "factors", "unreduced")
@@ -32,7 +32,7 @@ class Sum(LazyGradient):
         self.factors: list[tuple[Array, Array]] = []
 
     def reduce(self) -> None:
-        """Sum the unreduced part over the broadcast axes."""
+        """Sum the unreduced part over the broadcast axes, into `array`."""
         if self.unreduced is not None:
             self.array += unbroadcast(self.unreduced, self.shape)
             self.unreduced = None
@@ -47,10 +47,10 @@ class Sum(LazyGradient):
 
 
 class SparseGradient(LazyGradient):
-    """The gradient of an array of `shape`: zero, except that `values` is added at `index` for each (index, values).
+    """The gradient of an array of `shape`: zeros, with `values` added at `index` for each (index, values) of `terms`.
 
-    `index` is anything that indexes an array of that shape; `values` has the shape of what it picks. Where each index
-    is an array of integers it is row-sparse, and an optimizer can update those rows alone: see `rows`.
+    `index` is any NumPy index into an array of that shape; `values` has the shape of what it picks. If every index is
+    an array of integers, the gradient is row-sparse, and an optimizer can update just those rows: see `rows`.
 
     >>> g = SparseGradient((4, 2), np.dtype("float32"), [(np.array([1, 3, 1]), np.ones((3, 2), "float32"))])
     >>> g.dense()
@@ -69,7 +69,7 @@ class SparseGradient(LazyGradient):
     ) -> None:
         super().__init__(shape, dtype)
         self.terms = terms
-        self.coalesced = coalesced  # whether there is one term, whose index is an array of distinct rows
+        self.coalesced = coalesced  # whether there is only one term, with each row once
 
     def finalize(self, dtype: np.dtype[Any]) -> SparseGradient:
         return self
@@ -80,7 +80,7 @@ class SparseGradient(LazyGradient):
         return whole
 
     def rows(self) -> tuple[Array, Array] | None:
-        """(the distinct rows touched, in order; their gradients, summed), or None where a term is not of rows."""
+        """(the distinct rows touched, sorted; the summed gradient of each), or None if it is not row-sparse."""
         if not all(_picks_rows(index) for index, _ in self.terms):
             return None
         if not self.coalesced:
@@ -104,15 +104,15 @@ class SparseGradient(LazyGradient):
             return
         for index, values in self.terms:
             if not _is_basic(index):
-                np.add.at(whole, index, values)  # an array index may name one element twice: += would count it once
-            elif isinstance(there := whole[index], np.ndarray):  # a view: adding to it is all
+                np.add.at(whole, index, values)  # += would count an element once that the index names twice
+            elif isinstance(there := whole[index], np.ndarray):  # a view into `whole`
                 there += values
             else:
                 whole[index] = there + values
 
 
 def add(total: Any, gradient: Any, shape: tuple[int, ...]) -> Any:
-    """total + gradient, for an input of `shape`; `total` is an array of that shape, or what `add` has returned before.
+    """total + gradient, for an input of `shape`. `total` is its first gradient, or what `add` has returned before.
 
     >>> add(np.ones(2), np.ones((3, 2)), (2,)).dense()
     array([4., 4.])
@@ -144,7 +144,7 @@ def add(total: Any, gradient: Any, shape: tuple[int, ...]) -> Any:
 
 
 def dense(gradient: Any) -> Any:
-    """A gradient as an array, or a Tensor as it is."""
+    """A gradient as an array; a Tensor is returned unchanged."""
     return gradient.dense() if isinstance(gradient, LazyGradient) else gradient
 
 
@@ -153,7 +153,7 @@ def _picks_rows(index: Any) -> bool:
 
 
 def _is_basic(index: Any) -> bool:
-    """Whether NumPy gives a view for this index: of slices, whole numbers, None and ... alone."""
+    """Whether NumPy gives a view for this index: it has only slices, integers, None and ... in it."""
     for part in index if type(index) is tuple else (index,):
         if type(part) is slice or part is None or part is Ellipsis:
             continue

@@ -1,6 +1,6 @@
-"""Watching a program as it records: the line that called each gate, and the first value that is not finite.
+"""Debugging: `trace_lines` notes which line called each gate, and `detect_anomaly` finds the first NaN or infinity.
 
-Hangs on the engine's hooks (`context.ON_RECORD`, `context.ON_GRADIENT`), and costs nothing when off.
+Both use the engine's hooks (`context.ON_RECORD`, `context.ON_GRADIENT`), and cost nothing when off.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 
 class trace_lines(ContextDecorator):
-    """Within this block each node notes in `node.source` the line that called its gate, the first outside minigrad.
+    """Within this block `node.source` is set to the line that called the node's gate, the first outside minigrad.
 
     >>> import minigrad as mg
     >>> with mg.trace_lines():
@@ -32,7 +32,7 @@ class trace_lines(ContextDecorator):
     >>> y.node.source.endswith(":2")
     True
 
-    Drawings, gradient reports and `detect_anomaly` then name lines. It takes about a microsecond for each gate.
+    Drawings, gradient reports and `detect_anomaly` then show these lines. It takes about a microsecond per gate call.
     """
 
     def __enter__(self) -> trace_lines:
@@ -58,8 +58,8 @@ class detect_anomaly(ContextDecorator):
     """Within this block the first NaN or infinity raises an error where it arises, forward or backward.
 
     Forward: NonFiniteError MG710 at the first gate whose output is not finite. Backward: MG711 at the first rule whose
-    gradient is not finite. Both name the gate, its scope and the line that called it, and the ranges of what went in;
-    lines are traced within the block. Inside `no_grad`, and among constants, nothing is recorded and nothing seen.
+    gradient is not finite. Both show the gate, its scope, the line that called it, and the range of each input. Inside
+    `no_grad` and among constants nothing is checked, because nothing is recorded.
 
     >>> import minigrad as mg
     >>> x = mg.Tensor([1.0, 0.0], requires_grad=True, name="x")
@@ -85,7 +85,7 @@ class detect_anomaly(ContextDecorator):
                 raise _forward_error(node)
 
         def on_gradient(node: Node, dz: Any) -> None:
-            if visited and visited[-1][0].serial < node.serial:  # serials fall within a sweep: here begins the next
+            if visited and visited[-1][0].serial < node.serial:  # serials fall during a sweep: a new one begins
                 visited.clear()
             if not _finite(dz):
                 raise _backward_error(node, dz, visited)
@@ -103,7 +103,7 @@ class detect_anomaly(ContextDecorator):
 
 
 def first_non_finite(root: Node) -> str:
-    """The oldest node that led to `root` and is not finite, in words, for a root that is not."""
+    """A description of the oldest non-finite node that led to `root`, which must be non-finite itself."""
     node = next(node for node in reversed(ancestors([root])) if not np.isfinite(node.output).all())
     return f"{_place(node)} gave {_strange(node.output)}"
 
@@ -119,7 +119,7 @@ _shortened: dict[str, str] = {}
 
 
 def short_name(filename: str) -> str:
-    """A file as seen from the working directory if it lies under it; else its last two folders and its name."""
+    """A file's path relative to the working directory if it is inside; else its last two folders and its name."""
     if filename not in _shortened:
         here = os.getcwd() + os.sep
         below = filename[len(here) :] if filename.startswith(here) else filename
@@ -139,7 +139,7 @@ def _place(node: Node) -> str:
 
 
 def _strange(array: Array) -> str:
-    """How many values are not finite, and the first of them."""
+    """How many values are not finite, and which is the first."""
     bad = ~np.isfinite(array)
     index = tuple(int(i) for i in np.argwhere(bad)[0])
     count = int(bad.sum())
@@ -148,7 +148,7 @@ def _strange(array: Array) -> str:
 
 
 def _range(title: str, array: Array) -> str:
-    """An array in a few words: its shape, and from where to where its finite values run."""
+    """An array in a few words: its shape and the range of its finite values."""
     finite = array[np.isfinite(array)]
     span = f"from {finite.min():.4g} to {finite.max():.4g}" if finite.size else "with no finite value"
     lost = array.size - finite.size
@@ -183,7 +183,7 @@ def _forward_error(node: Node) -> NonFiniteError:
 
 
 def _backward_error(node: Node, dz: Any, visited: list[tuple[Node, Any]]) -> NonFiniteError:
-    """The rule that sent `node` its first gradient that is not finite: each of its consumers' rules is asked again."""
+    """The error for the first rule that gave `node` a non-finite gradient: its consumers' rules are run again."""
     whole = plain(dense(dz))
     for consumer, upstream in visited:
         if consumer.gate is None or node not in consumer.inputs or hasattr(upstream, "array"):

@@ -1,7 +1,7 @@
-"""The backward pass: gradients from one node to the leaves, by the chain rule.
+"""The backward pass: from the gradient of one node to the gradients of all its leaves, by the chain rule.
 
-`sweep` is the whole algorithm. It takes the nodes newest first, so that all consumers of a node come before the node
-itself; gives the node's gradient to the rule of its gate; and adds what the rule returns to the gradient of each input.
+`sweep` is the whole algorithm. It visits the nodes newest first, so that all consumers of a node come before the node
+itself. It passes each node's gradient to the rule of its gate, and adds what the rule returns to the inputs' gradients.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from .graph import Node, ancestors
 def sweep(
     root: Node, upstream: Any, *, keep: Container[Node] = (), rule: Callable[[Node, Any], Any] | None = None
 ) -> dict[Node, Any]:
-    """The gradient of every leaf that wants one, and of the nodes in `keep`, given that of the root's output.
+    """The gradients of all leaves that require one, and of the nodes in `keep`, given the root's upstream gradient.
 
-    A gradient is an array, perhaps a shared one, or for a leaf a LazyGradient that optimizers have a use for.
+    They are arrays, which nodes may share. A leaf's may instead be a LazyGradient that optimizers can use.
 
-    Nothing is stored on any node, so an error leaves no half-finished gradient behind. `rule(node, dz)` replaces the
-    gate's own rule on arrays: derivatives.py runs it on Tensors, for second derivatives.
+    Nothing is stored on the nodes, so an error leaves no half-finished gradients behind. `rule(node, dz)` replaces the
+    gate's own rule: for second derivatives, derivatives.py passes one that runs on Tensors.
     """
     watch = ON_GRADIENT.get()
-    arrived: dict[Node, Any] = {root: upstream}  # what the consumers of a node have sent so far, added up
+    arrived: dict[Node, Any] = {root: upstream}  # the sum of the gradients from a node's consumers so far
     found: dict[Node, Any] = {}
     for node in ancestors([root]):
         dz = arrived.pop(node, None)
-        if dz is None:  # no consumer has sent anything: the gradient is zero, or nobody wants it
+        if dz is None:  # no consumer gave it a gradient: it is zero or not required
             continue
         if watch is not None:
             watch(node, dz)
@@ -49,7 +49,7 @@ def sweep(
             gradients = gate.backward(dz, node.output, *node.arrays) if rule is None else rule(node, dz)
             if len(gradients) != len(node.inputs):
                 raise ValueError(f"{len(gradients)} gradients for {len(node.inputs)} inputs")
-            for parent, array, gradient in zip(node.inputs, node.arrays, gradients):  # noqa: B905  # strict= takes time
+            for parent, array, gradient in zip(node.inputs, node.arrays, gradients):  # noqa: B905  # strict= costs time
                 if parent.updated > node.serial:
                     raise checks.changed_in_place(node, parent)
                 if gradient is None or not parent.requires_grad:
@@ -57,7 +57,7 @@ def sweep(
                 if parent in arrived:
                     arrived[parent] = add(arrived[parent], gradient, array.shape)
                     continue
-                if callable(gradient):  # it takes work, and was not done before it was known to be wanted
+                if callable(gradient):  # a gradient that takes work, computed only now that it is known to be needed
                     gradient = gradient()
                 arrived[parent] = gradient if gradient.shape == array.shape else unbroadcast(gradient, array.shape)
         except MinigradError:
@@ -68,15 +68,15 @@ def sweep(
 
 
 def add(total: Any, gradient: Any, shape: tuple[int, ...]) -> Any:
-    """total + gradient, for an input of `shape` that is used several times. accumulator.py has a faster way."""
+    """total + gradient, for an input of `shape` that is used several times. accumulator.py has a faster version."""
     return total + unbroadcast(gradient() if callable(gradient) else gradient, shape)
 
 
 def unbroadcast(gradient: Any, shape: tuple[int, ...]) -> Any:
-    """Sum a gradient over the axes along which its input was repeated, so that it has the input's shape again.
+    """Sum a gradient over the axes along which its input was broadcast, so that it has the input's shape again.
 
-    An array repeated by broadcasting is used once per repetition, and gradients of several uses add up. ValueError for
-    a gradient that no broadcasting explains.
+    Broadcasting uses an element several times, and the gradients of all its uses add up. ValueError if an input of
+    `shape` cannot have been broadcast to the shape of the gradient.
 
     >>> unbroadcast(np.ones((5, 2, 3)), (2, 1)).tolist()
     [[15.0], [15.0]]
@@ -92,12 +92,12 @@ def unbroadcast(gradient: Any, shape: tuple[int, ...]) -> Any:
 
 
 def transposed_product(a: Any, dz: Any) -> Any:
-    """aᵀ @ dz, the gradient of b in a @ b. It has a name so that the accumulator can recognise it."""
+    """aᵀ @ dz, the gradient of b in a @ b: a function of its own, so that the accumulator can recognise it."""
     return a.T.dot(dz) if type(a) is type(dz) is np.ndarray else a.T @ dz
 
 
 def start(node: Node, upstream: Any) -> Array:
-    """The gradient that a backward pass from `node` starts with, as an array of its shape: 1 for a single number."""
+    """The upstream gradient for a backward pass from `node`, as an array of its shape; for a scalar 1 by default."""
     if not (RECORDING.get() and node.requires_grad):
         raise checks.nothing_recorded(node)
     output = node.output

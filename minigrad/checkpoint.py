@@ -1,8 +1,8 @@
-"""Save and load named arrays, in a file of the safetensors format. Knows arrays and JSON, not models or optimizers.
+"""Save and load named arrays as files in the safetensors format.
 
-The format is a header of JSON and the arrays' bytes: any tool that reads safetensors reads the weights, and since there
-is no pickle in it, a hostile file can run no code. A checksum over the whole file stands in the header, so that a
-damaged file is an error and never another model. Files are written whole or not at all.
+The format is a JSON header followed by the arrays' bytes. Any tool that reads safetensors can read the weights, and
+because there is no pickle in it, a malicious file cannot run code. The header holds a checksum of the whole file, so a
+damaged file raises an error instead of loading as a different model. Files are written whole or not at all.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from .errors import CheckpointError, DtypeError
 from .files import write_whole
 from .tensor import Tensor
 
-_KEY = "minigrad"  # our entry in the header's metadata; a single one, since the format does not order its entries
-_BLANK = "0" * 64  # what stands in the checksum's place while the checksum is taken
+_KEY = "minigrad"  # our entry in the header's metadata; only one, because the format leaves the order of entries open
+_BLANK = "0" * 64  # stands where the checksum will be, while it is computed
 _DTYPES = {
     "BOOL": "bool",
     **{f"F{bits}": f"float{bits}" for bits in (16, 32, 64)},
@@ -32,7 +32,7 @@ _DTYPES = {
 
 
 class Checkpoint(dict[str, Array]):
-    """What `load` returns: a dict of arrays by name, with what else was saved, as `info`."""
+    """What `load` returns: a dict of arrays by name, with the info that was saved as `.info`."""
 
     def __init__(self, arrays: Mapping[str, Array], info: dict[str, Any]) -> None:
         super().__init__(arrays)
@@ -42,7 +42,7 @@ class Checkpoint(dict[str, Array]):
 def save(path: str | os.PathLike[str], arrays: Mapping[str, Any], info: Mapping[str, Any] | None = None) -> None:
     """Write named arrays, and `info` (anything that JSON can hold), to one file, whole or not at all.
 
-    The same arrays and info give the same bytes. A Tensor counts as its array.
+    The same arrays and info always give the same bytes. A Tensor is saved as its array.
 
     >>> import tempfile
     >>> path = tempfile.mkdtemp() + "/model.safetensors"
@@ -51,8 +51,8 @@ def save(path: str | os.PathLike[str], arrays: Mapping[str, Any], info: Mapping[
     >>> checkpoint["dense.W"].shape, checkpoint.info
     ((2, 3), {'hidden': 3})
 
-    Errors: CheckpointError MG506 where the file cannot be written (no space, no permission, no folder), and the file
-    that was there stays; DtypeError MG507 for arrays or info that cannot be stored.
+    Errors: CheckpointError MG506 if the file cannot be written (no space, no permission, no folder), and the old file
+    stays; DtypeError MG507 for arrays or info that cannot be stored.
     Source: the format, https://github.com/huggingface/safetensors.
     """
     from safetensors.numpy import save as serialize
@@ -69,7 +69,7 @@ def save(path: str | os.PathLike[str], arrays: Mapping[str, Any], info: Mapping[
             remedy="turn other values into these, and pass arrays among the arrays",
         ) from None
     content = serialize(ready, metadata={_KEY: text})
-    # The digest goes into the header alone, so that the arrays need not be copied to put it there.
+    # Only the header is copied to put the digest in, not the arrays.
     split = 8 + int.from_bytes(content[:8], "little")
     header = content[:split].replace(_BLANK.encode(), hashlib.sha256(content).hexdigest().encode(), 1)
     replace_file(path, lambda file: file.writelines([header, memoryview(content)[split:]]))
@@ -85,7 +85,7 @@ def load(path: str | os.PathLike[str]) -> Checkpoint:
 
     path = Path(path)
     try:
-        if not path.is_file():  # a device or a pipe could go on for ever
+        if not path.is_file():  # a device or a pipe might never end
             raise FileNotFoundError("it is a folder or a device" if path.exists() else "there is no such file")
         content = path.read_bytes()
     except OSError as error:
@@ -133,7 +133,7 @@ def load(path: str | os.PathLike[str]) -> Checkpoint:
 
 
 def check_match(found: Mapping[str, Array], expected: Mapping[str, Array], what: str) -> None:
-    """Hold names, shapes and dtypes of `found` against `expected`; a CheckpointError MG505 lists all that differ."""
+    """Compare names, shapes and dtypes of `found` with `expected`; a CheckpointError MG505 lists all differences."""
     problems = [f"missing: {name} {a.shape} {a.dtype}" for name, a in expected.items() if name not in found]
     problems += [f"unknown: {name} {np.shape(a)}" for name, a in found.items() if name not in expected]
     for name, here in expected.items():
@@ -153,7 +153,7 @@ def check_match(found: Mapping[str, Array], expected: Mapping[str, Array], what:
 
 
 def replace_file(path: str | os.PathLike[str], write: Callable[[IO[bytes]], object]) -> None:
-    """`write_whole`, with a CheckpointError MG506 where the file cannot be written."""
+    """`write_whole`, with a CheckpointError MG506 if the file cannot be written."""
     try:
         write_whole(path, write)
     except OSError as error:
@@ -162,7 +162,7 @@ def replace_file(path: str | os.PathLike[str], write: Callable[[IO[bytes]], obje
             f"cannot write {path}",
             cause=error.strerror or str(error),
             remedy="free some space, or choose a folder that exists and can be written to; "
-            + ("the file that was there is as before" if os.path.exists(path) else "nothing was left there"),
+            + ("the old file is unchanged" if os.path.exists(path) else "nothing was left there"),
         ) from error
 
 

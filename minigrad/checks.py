@@ -1,7 +1,7 @@
-"""What the engine refuses, and why: the texts of its errors, and the checks of what a caller hands in.
+"""The engine's checks of its input, and the texts of its errors, kept apart so that the core is easy to read.
 
-A function named `check_...` raises; `as_array`, `new_array` and `new_gradient` return what they have checked; all
-others return the error for the engine to raise, so that graph, backward, tensor and gate read without its text.
+Functions named `check_...` raise an error; `as_array`, `new_array` and `new_gradient` return the array they checked.
+Functions named after a mistake, such as `not_a_leaf`, return an error for the engine to raise.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Shape = tuple[int, ...]
 
 
 def describe(node: Node) -> str:
-    """What an error calls a tensor: its name, or else its shape."""
+    """How errors refer to a tensor: by its name or, if it has none, by its shape."""
     return f"tensor {node.name!r}" if node.name else f"a tensor of shape {node.shape}"
 
 
@@ -33,11 +33,11 @@ def _gate_name(node: Node) -> str:
     return node.gate.name if node.gate else "?"
 
 
-# ---- what a Tensor is made of ----
+# ---- making and changing a Tensor ----
 
 
 def as_array(data: Any, dtype: Any) -> Array:
-    """A fresh array of numbers: whoever gave `data` may go on writing to it."""
+    """A new array of numbers: a copy, because the caller may go on writing to `data`."""
     if isinstance(node := getattr(data, "node", None), Node):
         raise DtypeError(
             "MG111",
@@ -67,7 +67,7 @@ def as_array(data: Any, dtype: Any) -> Array:
 
 
 def new_array(leaf: Leaf, value: Any) -> Array:
-    """The array that is assigned to a leaf: of its shape, and of a dtype that can have a gradient if it wants one."""
+    """The new array of a leaf: of the same shape and, if the leaf requires a gradient, of a dtype that can have one."""
     array = as_array(value, None)
     if array.shape != leaf.shape:
         raise ShapeError(
@@ -82,7 +82,7 @@ def new_array(leaf: Leaf, value: Any) -> Array:
 
 
 def new_gradient(leaf: Leaf, value: Any) -> Array:
-    """The array that is assigned as a leaf's gradient: of its shape and dtype."""
+    """The new gradient of a leaf: an array of its shape and dtype."""
     array: Array = np.array(value, dtype=leaf.dtype)
     if array.shape != leaf.shape:
         raise ShapeError(
@@ -110,7 +110,7 @@ def check_differentiable(dtype: np.dtype[Any], name: str | None) -> None:
 
 
 def not_a_leaf(node: Node, action: str) -> GradientError:
-    """A step of a computation was to be changed."""
+    """The error for changing a tensor that a gate computed."""
     return GradientError(
         "MG126",
         f"cannot {action} {describe(node)}: {_gate_name(node)} made it in {show(node.scope)}",
@@ -120,7 +120,7 @@ def not_a_leaf(node: Node, action: str) -> GradientError:
 
 
 def element_assigned(node: Node) -> DtypeError:
-    """An element of a Tensor was assigned to."""
+    """The error for assigning to an element of a Tensor."""
     return DtypeError(
         "MG113",
         f"{describe(node)} cannot be written to element by element",
@@ -133,7 +133,7 @@ def element_assigned(node: Node) -> DtypeError:
 
 
 def gradient_dropped(node: Node) -> UnsupportedError:
-    """NumPy asked for a Tensor that wants a gradient as a plain array."""
+    """The error for converting a Tensor that requires a gradient to a plain array."""
     return UnsupportedError(
         "MG114",
         f"NumPy asked for {describe(node)} as a plain array, which would drop its gradient silently",
@@ -143,7 +143,7 @@ def gradient_dropped(node: Node) -> UnsupportedError:
 
 
 def no_gate(function: str) -> UnsupportedError:
-    """A NumPy function was called that no gate stands for."""
+    """The error for a NumPy function without a gate."""
     return UnsupportedError(
         "MG118",
         f"minigrad records no gate for {function}",
@@ -157,9 +157,9 @@ def no_gate(function: str) -> UnsupportedError:
 
 
 def broadcast_shape(gate: str, *shapes: Shape) -> Shape:
-    """The shape that arrays of these shapes have together; a ShapeError names the axis where they differ.
+    """The shape that these shapes broadcast to; a ShapeError names the axis where they do not fit.
 
-    Two sizes of an axis, counted from the right, fit when they are equal or one of them is 1.
+    Axes are matched from the right. Two sizes fit when they are equal or one of them is 1.
     """
     try:
         return np.broadcast_shapes(*shapes)
@@ -181,7 +181,7 @@ def broadcast_shape(gate: str, *shapes: Shape) -> Shape:
 
 
 def forward_failed(gate: Any, error: Exception, nodes: Sequence[Node]) -> Exception:
-    """The error of a forward call in the words of the gate: which inputs, of which shapes, in which scope."""
+    """The error for a forward that failed, if possible from the gate's shape rule; with the scope and input shapes."""
     if not isinstance(error, MinigradError):
         try:
             gate.shape(*[node.shape for node in nodes])
@@ -192,7 +192,7 @@ def forward_failed(gate: Any, error: Exception, nodes: Sequence[Node]) -> Except
                 "MG106",
                 f"{gate.name} failed: {error}",
                 cause=f"{type(error).__name__} in its forward",
-                remedy="mend its forward, or give it inputs that it can take; `shape` says which, and why",
+                remedy="fix its forward, or let its `shape` raise a ShapeError for inputs that it cannot take",
             )
     if not error.where:
         given = ", ".join(f"{node.name or 'input'} {node.shape}" for node in nodes)
@@ -201,7 +201,7 @@ def forward_failed(gate: Any, error: Exception, nodes: Sequence[Node]) -> Except
 
 
 def check_constants(gate: Any, nodes: Sequence[Node]) -> None:
-    """GradientError if an input that the gate has no gradient for requires one."""
+    """GradientError if one of the gate's constant inputs requires a gradient."""
     for position in gate.constant_inputs:
         if position < len(nodes) and nodes[position].requires_grad:
             raise GradientError(
@@ -214,11 +214,11 @@ def check_constants(gate: Any, nodes: Sequence[Node]) -> None:
             )
 
 
-# ---- going backward ----
+# ---- the backward pass ----
 
 
 def nothing_recorded(node: Node) -> GradientError:
-    """`backward` has no graph to go back through."""
+    """The error for a `backward` without a recorded graph."""
     if not RECORDING.get():
         return GradientError(
             "MG121",
@@ -240,18 +240,17 @@ def nothing_recorded(node: Node) -> GradientError:
 
 
 def upstream_missing(node: Node) -> GradientError:
-    """`backward` on several numbers, with no upstream gradient given."""
+    """The error for `backward` on several numbers without an upstream gradient."""
     return GradientError(
         "MG120",
         f"backward from {_with_shape(node)} needs an upstream gradient",
-        cause="a gradient belongs to one number; which mix of these "
-        f"{node.output.size} numbers is meant is for the caller to say",
+        cause=f"backward computes the gradient of a single number, and this tensor holds {node.output.size}",
         remedy="call backward on a scalar, such as t.sum() or t.mean(), or pass upstream= an array of that shape",
     )
 
 
 def loss_not_finite(node: Node) -> NonFiniteError:
-    """`backward` on NaN or infinity."""
+    """The error for `backward` on NaN or infinity."""
     return NonFiniteError(
         "MG130",
         f"the loss is {node.output.item()}: its gradients would all be meaningless",
@@ -263,11 +262,11 @@ def loss_not_finite(node: Node) -> NonFiniteError:
 
 
 def upstream_misshapen(node: Node, shape: Shape) -> ShapeError:
-    """An upstream gradient of another shape than the output's."""
+    """The error for an upstream gradient of another shape than the output's."""
     return ShapeError(
         "MG102",
-        f"the upstream gradient has shape {shape}, and belongs to {_with_shape(node)}",
-        cause="it holds one number for each number of the output",
+        f"an upstream gradient of shape {shape} does not fit {_with_shape(node)}",
+        cause="it needs one number for each number of the output",
         remedy="pass an array of the output's shape",
     )
 
@@ -285,7 +284,7 @@ def check_inputs_of_grad(inputs: Sequence[Any]) -> None:
 
 
 def changed_in_place(node: Node, leaf: Node) -> GradientError:
-    """A leaf was updated between the forward pass and `backward`."""
+    """The error for a leaf that was updated between the forward pass and `backward`."""
     return GradientError(
         "MG123",
         f"{leaf.name or 'a tensor'} {leaf.shape} was changed after {_gate_name(node)} used it and before backward",
@@ -297,7 +296,7 @@ def changed_in_place(node: Node, leaf: Node) -> GradientError:
 
 
 def no_second_derivative(node: Node) -> GradientError:
-    """A gate whose rule cannot run on Tensors was to be differentiated twice."""
+    """The error for the second derivative of a gate whose rule cannot run on Tensors."""
     return GradientError(
         "MG124",
         f"{_gate_name(node)} has no second derivative",
@@ -308,7 +307,7 @@ def no_second_derivative(node: Node) -> GradientError:
 
 
 def rule_failed(node: Node, dz: Any, error: Exception) -> GradientError:
-    """A backward rule raised an error, or gave gradients that do not fit."""
+    """The error for a backward rule that raised an exception or returned gradients that do not fit."""
     shapes = ", ".join(str(parent.shape) for parent in node.inputs)
     return GradientError(
         "MG125",
@@ -320,6 +319,6 @@ def rule_failed(node: Node, dz: Any, error: Exception) -> GradientError:
 
 
 def renamed(old: str, new: str, value: Any) -> Any:
-    """`value`, with a DeprecationWarning: the keyword that it was passed by has another name now."""
+    """Return `value`, after a DeprecationWarning that its keyword `old` is now called `new`."""
     warnings.warn(f"{old}= is now called {new}=; the old name will go in the next version", DeprecationWarning, 3)
     return value

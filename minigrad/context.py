@@ -1,7 +1,7 @@
-"""What is switched on while a program runs: recording, scopes, fused layers, and hooks for those who watch.
+"""Settings that change while a program runs: recording on or off, the current scope, fused layers, and hooks.
 
-Each switch is a context variable, so that every thread, and every task of asyncio, has its own. A reader finds here the
-blocks that set them: `with no_grad():`, `with scope("encoder"):`. The engine reads the variables themselves.
+Each is a context variable, so that every thread and every asyncio task has its own. The engine reads the variables;
+programs set them with blocks such as `with no_grad():` and `with scope("encoder"):`.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ ON_RECORD: ContextVar[Callable[[Any], None] | None] = ContextVar("on_record", de
 """Called with each node that is recorded."""
 
 ON_GRADIENT: ContextVar[Callable[[Any, Any], None] | None] = ContextVar("on_gradient", default=None)
-"""Called in a backward pass with each node and its gradient, before the gate's rule runs."""
+"""Called during a backward pass with each node and its gradient, before the gate's rule runs."""
 
 ON_CUT: ContextVar[Callable[[Array], Array] | None] = ContextVar("on_cut", default=None)
-"""Called with each array that a cut lets through; what it returns goes on instead."""
+"""Called with each array that passes through a cut; the array that it returns is used instead."""
 
 
 class setting(ContextDecorator):
-    """Give a context variable another value within a block, or within each call of the function it decorates.
+    """Set a context variable within a block, or during each call of a decorated function.
 
     >>> with setting(SCOPE, ("encoder",)):
     ...     SCOPE.get()
@@ -51,11 +51,11 @@ class setting(ContextDecorator):
         self.variable.set(self._before)
 
     def _recreate_cm(self) -> Self:
-        return copy(self)  # a decorated function may call itself: each call restores what it found
+        return copy(self)  # a decorated function may call itself, and each call has a value of its own to restore
 
 
 class no_grad(setting):
-    """Within this block, or the function it decorates, nothing is recorded and results want no gradient."""
+    """Within this block, or a decorated function, nothing is recorded and results require no gradient."""
 
     def __init__(self) -> None:
         super().__init__(RECORDING, False)
@@ -69,7 +69,7 @@ class enable_grad(setting):
 
 
 class fused(setting):
-    """Within this block layers that can run a whole sequence as one gate do: faster, and with less to look at.
+    """Within this block layers that can run a whole sequence as one gate do so: faster, but with no steps to look at.
 
     >>> with fused():
     ...     FUSED.get()
@@ -81,7 +81,7 @@ class fused(setting):
 
 
 class scope(setting):
-    """Give a name to all that is recorded within this block: drawings, errors and reports speak of it.
+    """Name everything that is recorded within this block: drawings, errors and reports show the name.
 
     >>> with scope("encoder"), scope("t07"):
     ...     print(show(SCOPE.get()))
@@ -98,5 +98,5 @@ class scope(setting):
 
 
 def show(scope: Scope) -> str:
-    """A scope as people read it: `encoder/t07`, or `the top level`."""
+    """A scope as text: `encoder/t07`, or `the top level`."""
     return "/".join(scope) or "the top level"

@@ -1,7 +1,7 @@
-"""Derivatives as Tensors: `grad`, and with `create_graph=True` derivatives of derivatives.
+"""Gradients as Tensors: `grad`, and with `create_graph=True` higher derivatives.
 
-The gates' backward rules are written in operations that Tensors understand as well. Run on Tensors, a rule records a
-graph of its own, and that graph can be differentiated like any other.
+Backward rules use operations that work on Tensors too. Run on Tensors, a rule records a graph of its own, and that
+graph can be differentiated like any other.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ def grad(
     upstream: TensorLike = None,
     seed: TensorLike = None,
 ) -> tuple[Tensor, ...]:
-    """d(output)/d(input) for each of `inputs`, leaves or steps on the way, without touching any `.grad`.
+    """d(output)/d(input) for each of `inputs`, which may be leaves or intermediate results. No `.grad` is changed.
 
-    With `create_graph=True` the results are recorded themselves and can be differentiated again. An input that `output`
-    does not depend on gets zeros. `upstream`, `seed` and errors: as `Tensor.backward`.
+    With `create_graph=True` the gradients are recorded too, and can be differentiated again. An input that `output`
+    does not depend on gets zeros. `upstream`, `seed` and errors: as for `Tensor.backward`.
 
     >>> x = Tensor(3.0, requires_grad=True)
     >>> (first,) = grad(x * x * x, [x], create_graph=True)
@@ -54,9 +54,9 @@ def grad(
 
 
 def rule_on_arrays(node: Node, dz: Any) -> list[Array | None]:
-    """What the rule of a node's gate sends to each input, whole and in the input's shape: None for no gradient.
+    """The gradient that a node's rule gives each input, as an array of the input's shape, or None for no gradient.
 
-    The backward pass leaves work out that this does: it adds up first, and sums over broadcast axes afterwards.
+    For drawings and checks. A backward pass saves work: it adds lazy gradients up before it makes arrays of them.
     """
     gradients = node.gate.backward(dense(dz), node.output, *node.arrays)
     if len(gradients) != len(node.inputs):
@@ -72,7 +72,7 @@ def rule_on_arrays(node: Node, dz: Any) -> list[Array | None]:
 
 
 def rule_on_tensors(node: Node, dz: Tensor) -> list[Any]:
-    """The gradients of a node's inputs as Tensors, recorded in the node's scope, under "backward"."""
+    """The gradients of a node's inputs as Tensors, recorded in the scope "backward" followed by the node's own."""
     gate = node.gate
     if not gate.differentiable_twice:
         raise checks.no_second_derivative(node)
@@ -86,7 +86,7 @@ def rule_on_tensors(node: Node, dz: Tensor) -> list[Any]:
             for position, (parent, array) in enumerate(zip(node.inputs, node.arrays, strict=True))
         ]
         gradients = gate.backward(dz, from_node(node), *arrays)
-        # A gradient given as a function records its gates when it is called: here, while the scope is open.
+        # A gradient given as a function records gates when it is called, so call it here, inside the scope.
         return [
             one() if callable(one) and parent.requires_grad else one
             for one, parent in zip(gradients, node.inputs, strict=True)

@@ -1,15 +1,15 @@
-"""Every exception that minigrad raises on purpose. Knows how to phrase an error; knows nothing of tensors or graphs.
+"""Every exception that minigrad raises on purpose.
 
-An error here says a stable code to look up in docs/errors.md, what was wrong with the caller's own numbers in it,
-where in the graph (the engine fills that in), the probable cause, and the way out. Each class also derives from the
-built-in exception that a Python programmer would expect, so `except ValueError` keeps working.
+An error has a stable code to look up in docs/errors.md. It says what is wrong, with the caller's own numbers; where in
+the graph (the engine fills that in); the probable cause; and the remedy. Each class also derives from the built-in
+exception that a Python programmer would expect, so `except ValueError` keeps working.
 """
 
 from __future__ import annotations
 
 
 class MinigradError(Exception):
-    """Base of all errors: `code`, `what`, `cause` and `remedy` are attributes, and together they are the message.
+    """Base of all errors. Its attributes `code`, `what`, `where`, `cause` and `remedy` make up the message.
 
     >>> raise ShapeError("MG101", "MultiplyGate cannot multiply (2, 3) by (4, 5)",
     ...                  cause="the inner sizes 3 and 4 differ", remedy="transpose one of them")
@@ -44,11 +44,11 @@ class GradientError(MinigradError, RuntimeError):
 
 
 class UnsupportedError(MinigradError, TypeError):
-    """A NumPy function on a Tensor that no gate records."""
+    """A NumPy function on a Tensor, for which there is no gate."""
 
 
 class OptionError(MinigradError, ValueError):
-    """An argument outside the values that an option can take."""
+    """A value that an option cannot take."""
 
 
 class IndexRangeError(MinigradError, IndexError):

@@ -1,7 +1,7 @@
-"""The Gate: one class is one operation. Calling a gate computes its output and records a node.
+"""The Gate, base class of all operations. Calling a gate computes its output and records a node.
 
-A reader finds here what every gate has: the forward value, the gradient rule, the shape rule, a label for drawings, and
-inputs to try it on. A gate keeps nothing from one call to the next.
+A gate has all there is to an operation in one place: the forward computation, the backward rule, the shape rule, a
+symbol for drawings, and sample inputs for tests. It stores nothing between calls.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ from .tensor import Tensor, TensorLike, as_tensors, from_node
 
 Shape = tuple[int, ...]
 GATES: dict[str, type[Gate]] = {}
-"""Every gate there is, by name; a second one of a name by "module.name". Classes that begin with _ are no gates."""
+"""All gates by name; a second one of the same name as "module.name". Names that begin with _ are left out."""
 
 
 class Gate:
-    """An operation with its gradient: z = forward(*arrays), and backward gives dL/d(input) from dz = dL/dz.
+    """An operation and its gradient: forward computes z, and backward computes dL/d(input) from dz = dL/dz.
 
-    To add an operation, derive a class with:
+    To add an operation, write a subclass with:
 
-    - `forward(*arrays) -> array`. It must not change its inputs. Returning a pair (array, saved) saves something for
-      backward, which gets `saved` after the inputs; the node holds it, not the gate.
-    - `backward(dz, z, *arrays)`: one gradient per input, in a tuple; None stands for zero. A gradient that takes work
-      may be given as a function without arguments, which is called only if that input wants a gradient. Write the rule
-      in operations that arrays and Tensors both understand, and second derivatives follow from it; where that cannot
-      be, set `differentiable_twice = False`. Along broadcast axes the engine sums: a rule need not.
-    - `shape(*shapes) -> shape`: the output's shape, or a ShapeError that says why there is none.
-    - `samples()`: (gate, arrays) pairs to try it on; `refused()`: (gate, arrays, exception class) that it must refuse.
+    - `forward(*arrays) -> array`. It must not change its inputs. To save something for backward, return a pair
+      (array, saved): backward gets `saved` after the inputs. It is stored in the node, not in the gate.
+    - `backward(dz, z, *arrays)`: a tuple with one gradient per input; None stands for zero. A gradient that takes work
+      may be given as a function without arguments, which is called only if that input requires a gradient. If the rule
+      uses only operations that work on arrays and Tensors alike, second derivatives come for free; if not, set
+      `differentiable_twice = False`. The engine sums over broadcast axes, so a rule need not.
+    - `shape(*shapes) -> shape`: the output's shape, or a ShapeError that says why the inputs do not fit.
+    - `samples()`: (gate, arrays) pairs to test; `refused()`: (gate, arrays, exception class) that it must refuse.
 
-    Hyperparameters (an axis, a reduction) are set in `__init__`; what changes from call to call is an input.
+    Settings such as an axis or a reduction belong in `__init__`; what changes from call to call is an input.
 
     >>> class Cube(Gate):
     ...     symbol = "x³"
@@ -50,10 +50,10 @@ class Gate:
     """
 
     symbol: ClassVar[str] = ""
-    """What stands in the box of a drawing: "+", "tanh"."""
+    """The label of its box in drawings: "+", "tanh"."""
 
     differentiable_twice: bool = True
-    """Whether the backward rule can run on Tensors."""
+    """Whether the backward rule also works on Tensors."""
 
     constant_inputs: tuple[int, ...] = ()
     """Positions of inputs that have no gradient (labels, ids, conditions): a Tensor there must not require one."""
@@ -62,20 +62,20 @@ class Gate:
         super().__init_subclass__(**kwargs)
         if not cls.__name__.startswith("_"):
             known = GATES.setdefault(cls.__name__, cls)
-            # A notebook may run a cell twice; but a Tanh of somebody else's does not take the place of the first.
+            # A notebook cell that is run again replaces its own class, but a Tanh from another module replaces nothing.
             GATES[cls.__name__ if known.__module__ == cls.__module__ else f"{cls.__module__}.{cls.__name__}"] = cls
 
     def __call__(self, *inputs: TensorLike) -> Tensor:
         nodes: tuple[Node, ...] = ()
         arrays: tuple[Any, ...] = ()
-        wanted = False
+        requires_grad = False
         for value in inputs:
             if type(value) is not Tensor:
                 return self(*as_tensors(inputs))
             node = value.node
             nodes += (node,)
             arrays += (node.output,)
-            wanted = wanted or node.requires_grad
+            requires_grad = requires_grad or node.requires_grad
         try:
             output = self.forward(*arrays)
         except Exception as error:
@@ -85,7 +85,7 @@ class Gate:
                 output, saved = output
                 arrays += (saved,)
             output = np.asarray(output)
-        if wanted and RECORDING.get():
+        if requires_grad and RECORDING.get():
             if self.constant_inputs:
                 checks.check_constants(self, nodes)
             node = Node(self, nodes, arrays, output, True)
@@ -93,7 +93,7 @@ class Gate:
                 watch(node)
             return from_node(node)
         if output.base is not None:
-            output = output.copy()  # a view would change unseen when the array under it is updated in place
+            output = output.copy()  # an in-place update of the array behind a view would change the view too
         return from_node(Leaf(output, False, None, "constants" if RECORDING.get() else "no_grad"))
 
     def forward(self, *arrays: Any) -> Any:
@@ -103,12 +103,12 @@ class Gate:
         raise NotImplementedError(f"{self.name} has no backward")
 
     def value(self, *arrays: Any) -> Any:
-        """forward's output alone, without what it saves for backward."""
+        """forward's output, without what it saves for backward."""
         output = self.forward(*arrays)
         return output[0] if isinstance(output, tuple) else output
 
     def shape(self, *shapes: Shape) -> Shape:
-        """The output's shape. By default that of the inputs broadcast together, as NumPy broadcasts."""
+        """The output's shape: by default what the inputs broadcast to, by NumPy's rules."""
         return checks.broadcast_shape(self.name, *shapes)
 
     def flops(self, output: Shape, *shapes: Shape) -> int:
@@ -117,7 +117,7 @@ class Gate:
 
     @property
     def name(self) -> str:
-        """The class's name, as drawings and errors give it."""
+        """The name of the class, as in drawings and errors."""
         return type(self).__name__
 
     def __repr__(self) -> str:
@@ -126,10 +126,10 @@ class Gate:
 
     @classmethod
     def samples(cls) -> Iterator[tuple[Gate, tuple[Array, ...]]]:
-        """Gates of this class with float64 inputs to be tried on."""
+        """Gates of this class, with float64 inputs to test them on."""
         return iter(())
 
     @classmethod
     def refused(cls) -> Iterator[tuple[Gate, tuple[Any, ...], type[MinigradError]]]:
-        """Gates of this class with inputs that must be refused, and the exception."""
+        """Gates of this class, with inputs that they must refuse and the exception that they must raise."""
         return iter(())

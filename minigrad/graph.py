@@ -1,8 +1,8 @@
-"""What a program leaves behind: a node for each gate call, joined to the nodes that it came from.
+"""The graph: one node for each recorded gate call, pointing at the nodes that its inputs came from.
 
-A reader finds here the Node, the Leaf, and `ancestors`, the order in which a graph is walked. Nodes point at the nodes
-they came from and never the other way, so a graph has no reference cycles: it is freed as soon as the last tensor that
-leads to it goes.
+This module defines Node, Leaf and `ancestors`, which lists the nodes of a graph in the order that a backward pass
+needs. Nodes point only to their inputs, so a graph has no reference cycles, and its memory is freed as soon as the last
+tensor that leads to it is gone.
 """
 
 from __future__ import annotations
@@ -21,16 +21,17 @@ next_serial = count(1).__next__
 
 
 class Node:
-    """One call of a gate: `output = gate.forward(*arrays)`, in `scope`, as number `serial` since the program began.
+    """One recorded gate call: `output = gate.forward(*arrays)`, made in `scope`.
 
-    Serial numbers grow along every edge, so sorting by them is a topological order. `arrays` are the inputs as they
-    were at the call, followed by what the gate saved for backward. `source` ("file.py:12") is set where lines are
-    traced, and `upstream`, the gradient that a backward pass started with, by `backward`: drawings show both.
+    `serial` counts all nodes of the program. A node has a higher number than its inputs, so sorting by it gives a
+    topological order. `arrays` are the input arrays at the time of the call, followed by what was saved for backward.
+    Two attributes are for drawings: `source` ("file.py:12") is set while lines are traced, and `upstream` is the
+    gradient that the last backward pass from this node started with.
     """
 
     __slots__ = ("arrays", "gate", "inputs", "name", "output", "requires_grad", "scope", "serial", "source", "upstream")
 
-    updated = 0  # the serial number of the last change in place; only leaves are ever changed
+    updated = 0  # the serial number of the last in-place update; only leaves are ever updated
 
     def __init__(
         self, gate: Any, inputs: tuple[Node, ...], arrays: tuple[Any, ...], output: Array, requires_grad: bool
@@ -56,7 +57,7 @@ class Node:
 
     @property
     def predecessors(self) -> tuple[Node, ...]:
-        """The nodes that the value came from: the inputs, or behind a cut the node that was cut."""
+        """The nodes that the value came from: the inputs or, for a leaf made by a cut, the node that was cut."""
         return self.inputs
 
     def __repr__(self) -> str:
@@ -65,11 +66,11 @@ class Node:
 
 
 class Leaf(Node):
-    """A node that no gate made: a parameter, an input, a constant. Its gradients add up in `grad`.
+    """A node without a recorded gate call: a parameter, an input, a constant. Gradients accumulate in `grad`.
 
-    `origin` says how it came to be: "created", "constants" (a gate none of whose inputs wanted a gradient), "no_grad",
-    "detached" or "cut". Behind a cut, `cut_from` is the node whose value went on without its history. Whoever writes to
-    `output` in place sets `updated` to a new serial number: graphs that were recorded before hold a changed array.
+    `origin` says how it was made: "created", "constants" (by a gate none of whose inputs required a gradient),
+    "no_grad", "detached" or "cut". After a cut, `cut_from` is the node that was cut. Code that writes to `output` in
+    place must set `updated` to a new serial number: older graphs, whose arrays it changed, then refuse to go backward.
     """
 
     __slots__ = ("cut_from", "grad", "origin", "updated")
@@ -90,13 +91,13 @@ class Leaf(Node):
 
 
 def ancestors(roots: Iterable[Node], follow: Callable[[Node], Iterable[Node]] | None = None) -> list[Node]:
-    """All nodes that lead to `roots`, and the roots, newest first: a reverse topological order, of any depth.
+    """The roots and all nodes that they were computed from, newest first: a reverse topological order.
 
-    `follow(node)` gives the nodes to go on to: its inputs, or with attrgetter("predecessors") also through cuts.
+    `follow(node)` gives the nodes to visit next, by default the inputs; attrgetter("predecessors") also crosses cuts.
     """
     found = list(dict.fromkeys(roots))
     seen = set(found)
-    for node in found:  # which grows as the loop goes on
+    for node in found:  # the list grows during the loop; no recursion, so a graph may have any depth
         for parent in node.inputs if follow is None else follow(node):
             if parent not in seen:
                 seen.add(parent)

@@ -1,8 +1,8 @@
 """What makes a Tensor feel like a NumPy array: NumPy's functions, methods, comparisons and conversions.
 
 `np.tanh(t)`, `array @ t` and `t.sum(axis=0)` mean what they mean for arrays, and are recorded: each is looked up in
-`FUNCTIONS`, where the gates' own files have entered what they stand for. A NumPy function without a gate is refused,
-since its plain result would drop the gradient silently.
+`FUNCTIONS`, where the files in gates/ have registered their gates. A NumPy function without a gate raises an error,
+because its plain result would silently drop the gradient.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {}
 """NumPy's functions, each with the minigrad function that records it."""
 
-# Their results are whole numbers or booleans, which have no gradient to lose.
+# Functions whose results are integers or booleans, which have no gradient.
 _WITHOUT_GRADIENT = {
     np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal, np.isfinite, np.isnan, np.isinf,
     np.logical_and, np.logical_or, np.logical_not, np.signbit, np.argmax, np.argmin, np.argsort, np.shape, np.ndim,
@@ -32,22 +32,22 @@ _WITHOUT_GRADIENT = {
 
 
 def implements(*numpy_functions: Callable[..., Any]) -> Callable[[F], F]:
-    """File a function as what those NumPy functions do to a Tensor."""
+    """Register a function to run when one of those NumPy functions is called on a Tensor: a decorator."""
 
-    def file(function: F) -> F:
+    def register(function: F) -> F:
         FUNCTIONS.update(dict.fromkeys(numpy_functions, function))
         return function
 
-    return file
+    return register
 
 
 def plain(value: Any) -> Any:
-    """A Tensor's array; anything else as it is."""
+    """A Tensor's array; anything else unchanged."""
     return value.array if isinstance(value, ArrayMethods) else value
 
 
 class ArrayMethods:
-    """The part of a Tensor that it has in common with arrays. What it adds to them is in tensor.py."""
+    """What a Tensor has in common with NumPy arrays. The rest of it is in tensor.py."""
 
     __slots__ = ()
     node: Node

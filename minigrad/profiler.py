@@ -1,7 +1,7 @@
-"""Where the time of a program goes: by gate and scope, forward and backward. Knows when gates run, not what they do.
+"""A profiler: where a program spends its time, by gate and scope, forward and backward.
 
-Costs nothing when off: an open profile puts a timed call in the place of `Gate.__call__` and of the sweep behind
-`backward`, and takes it away when it is closed.
+It costs nothing when off: only an open profile replaces `Gate.__call__`, and the `sweep` behind `backward`, with timed
+versions.
 """
 
 from __future__ import annotations
@@ -22,32 +22,32 @@ from .tensor import Tensor
 from .timesteps import ANY_STEP, step_number
 
 _MOST = 30  # rows that are printed
-Charge = tuple["Row", str, int | None]  # who pays for the time that runs: which figure of a row, and for which node
+Charge = tuple["Row", str, int | None]  # where time is counted: a row, one of its columns, and a node's serial number
 
 
 @dataclass(eq=False)
 class Row:
-    """One kind of gate in one scope, or a leaf: how often it was called, and seconds of all calls together."""
+    """One kind of gate in one scope, or a leaf: how often it was called, and the seconds of all calls together."""
 
     scope: str
     gate: str = ""
     calls: int = 0
     forward: float = 0.0
     backward: float = 0.0
-    other: float = 0.0  # of what is no gate
+    other: float = 0.0  # for what is not a gate
 
     @property
     def seconds(self) -> float:
-        """Everything together."""
+        """The total time."""
         return self.forward + self.backward + self.other
 
 
 class profile:
     """Time what runs within this block, by gate and scope, forward and backward, and print a table at its end.
 
-    Time steps share a row: rnn/t*. What is not a gate has a row at the end: ordering a graph for `backward`, and all
-    that runs between the gates (layers, the optimizer, the program itself). It all adds up to the time of the block,
-    but for what the timing itself takes.
+    Time steps share a row: rnn/t*. Two rows at the end are for the rest: ordering a graph for `backward`, and all that
+    runs between gates (layers, the optimizer, the program itself). The rows add up to the time of the block, except
+    for what the timing itself takes.
 
     >>> import minigrad as mg
     >>> x = mg.Tensor([[1.0, 2.0]], requires_grad=True, name="x")
@@ -59,12 +59,12 @@ class profile:
     [('Sum', 1), ('Tanh', 1), ('x', 0)]
 
     `p.rows` holds the figures, `print(p)` shows the table again, and `mg.draw(loss, color_by=p)` colours each box by
-    the time of its gates. Gates of other threads are not counted. `clock` gives seconds: `time.thread_time`, which
-    counts only what this thread computes, is the better one on a busy machine.
+    the time of its gates. Gates of other threads are not counted. `clock` returns seconds. On a busy machine,
+    `time.thread_time` is better: it counts only the time in which this thread computes.
 
-    A gate is charged with all of its call, recording included, and with all of its backward step, adding up included.
-    A parameter that many gates used gets its products aᵀ @ dz in one, at the end: they are charged to the leaf.
-    Errors: OptionError where a profile is open already (MG740).
+    The time of a gate includes recording its node, and in the backward pass adding up gradients. If many gates use a
+    parameter, the products aᵀ @ dz for its gradient are computed together at the end, and counted for the leaf.
+    Errors: OptionError if a profile is open already (MG740).
     """
 
     title = "milliseconds, forward and backward"
@@ -79,11 +79,11 @@ class profile:
 
     @property
     def rows(self) -> list[Row]:
-        """A row for each gate and scope, the one that took longest first."""
+        """One row for each gate and scope, the slowest first."""
         return sorted(set(self._rows.values()), key=lambda row: (-row.seconds, row.scope, row.gate))
 
     def of(self, node: Node) -> float | None:
-        """Milliseconds that a node's gate took, or None for a node that was not timed: what a drawing colours by."""
+        """The milliseconds that a node's gate took, by which drawings colour it; None if it was not timed."""
         seconds = self._by_node.get(node.serial)
         return None if seconds is None else 1000 * seconds
 
@@ -94,7 +94,7 @@ class profile:
             raise OptionError(
                 "MG740",
                 "a profile is open already, and there can be one at a time",
-                cause="two would time each other; in another thread, too, since gates are shared by all threads",
+                cause="two would time each other, even in different threads, because all threads share the gates",
                 remedy="leave out the inner mg.profile(): the rows of the outer one tell scopes apart",
             )
         profile._open = self
@@ -126,12 +126,12 @@ class profile:
                 self._charge_to(before)
 
         self._put(timed_call, timed_sweep)
-        self._paying: Charge = (self.outside, "other", None)
+        self._current: Charge = (self.outside, "other", None)
         self._since = self._clock()
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._charge_to(self._paying)
+        self._charge_to(self._current)
         self._put(self._call, sweep)
         profile._open = None
         if error[0] is None:
@@ -139,15 +139,15 @@ class profile:
 
     @staticmethod
     def _put(call: Any, sweep: Any) -> None:
-        """What a gate call and a backward pass go through from now on."""
+        """Set the functions that gate calls and backward passes use from now on."""
         Gate.__call__ = call  # type: ignore[method-assign]
         tensor.sweep = derivatives.sweep = sweep  # type: ignore[attr-defined]
 
     def _watching(self, watch: Callable[[Node, Any], None] | None) -> Callable[[Node, Any], None]:
-        """A hook for the sweep, called before each rule and each leaf, on top of one that may be there."""
+        """A hook that the sweep calls before each rule and each leaf. It calls `watch`, the hook set before it, too."""
 
         def on_gradient(node: Node, dz: Any) -> None:
-            if node.gate is None:  # a weight's products, held back until now, are computed here
+            if node.gate is None:  # the sweep is about to compute its products aᵀ @ dz
                 self._charge_to((self._row(node.name or "unnamed", ("(leaves)",)), "backward", None))
             else:
                 self._charge_to((self._row(node.gate.name, node.scope), "backward", node.serial))
@@ -165,18 +165,18 @@ class profile:
         return row
 
     def _charge_to(self, following: Charge, serial: int | None = None) -> Charge:
-        """Book the time since the last call, and say who pays from now on. Returns who paid until now.
+        """Count the time since the last call for the current charge, and make `following` the current one.
 
-        `serial` is that of the node paid for, where it is known only now.
+        Returns the charge that was current until now. `serial` is its node, if that is known only now.
         """
         took = self._clock() - self._since
-        row, kind, known = paid = self._paying
-        setattr(row, kind, getattr(row, kind) + took)
+        row, column, known = before = self._current
+        setattr(row, column, getattr(row, column) + took)
         serial = serial or known
         if serial is not None:
             self._by_node[serial] = self._by_node.get(serial, 0.0) + took
-        self._paying, self._since = following, self._clock()
-        return paid
+        self._current, self._since = following, self._clock()
+        return before
 
     # ---- the table ----
 

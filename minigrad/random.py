@@ -1,18 +1,18 @@
-"""The one random generator that initialisers and dropout draw from. Knows nothing of who draws.
+"""The random generator that all initialisers and dropout layers share.
 
-One seed decides a run: `mg.seed(0)` before the model is built gives the same weights and the same dropout each time.
+A single seed makes a run repeatable: after `mg.seed(0)`, a model gets the same weights and the same dropout each time.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-# Made when first asked for: NumPy loads numpy.random on demand, and that is a fifth of what `import numpy` costs.
+# Created at first use: it loads numpy.random, which takes a fifth of the time of `import numpy`.
 _generator: np.random.Generator | None = None
 
 
 def seed(value: int) -> None:
-    """Start the generator anew from `value`: all draws after it are determined.
+    """Restart the generator from `value`: everything drawn after that is determined.
 
     >>> seed(7); first = generator().random()
     >>> seed(7); first == generator().random()
@@ -22,7 +22,7 @@ def seed(value: int) -> None:
 
 
 def generator() -> np.random.Generator:
-    """The generator itself: for drawing, and for saving its state (`generator().bit_generator.state`)."""
+    """The generator itself, to draw from or to save its state (`generator().bit_generator.state`)."""
     global _generator
     if _generator is None:
         _generator = np.random.default_rng()

@@ -1,4 +1,4 @@
-"""Why a tensor has no gradient: where the way from the loss back to it ends. Reads a graph, and changes nothing."""
+"""Finds out why a tensor has no gradient: where the path from the loss back to it is broken."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from .tensor import Tensor
 
 
 def require_gradients(loss: Tensor, tensors: Mapping[str, Tensor] | Iterable[Tensor]) -> None:
-    """Raise an error that says why, if one of `tensors` has no gradient after `loss.backward()`.
+    """Raise an error that says why, if any of `tensors` has no gradient after `loss.backward()`.
 
-    `tensors` is `model.named_parameters()`, or any tensors that should have been reached. The first reason found is
-    raised, with all that it keeps from their gradient:
+    `tensors` is `model.named_parameters()`, or any tensors that should have a gradient. If several reasons apply, the
+    error is for the first on this list, with all tensors that it applies to:
 
-    - MG730: the way is open, but backward was not called, or the gradients were set back to None since
+    - MG730: the path is intact, but backward was not called, or the gradients were set back to None since
     - MG731: a cut is in the way (truncated backpropagation through time)
     - MG732: a step was computed inside `no_grad`
     - MG733: a step was detached
@@ -89,7 +89,7 @@ _WORDS = {
 
 
 def _reason(loss: Node, tensor: Node) -> tuple[str, str]:
-    """The code of what keeps `tensor` from a gradient of `loss`, and the place where."""
+    """(the code of the reason why `tensor` gets no gradient from `loss`, where in the graph)."""
     if not tensor.requires_grad:
         return "MG734", ""
     if tensor in ancestors([loss]):
@@ -97,8 +97,8 @@ def _reason(loss: Node, tensor: Node) -> tuple[str, str]:
     through_cuts = ancestors([loss], attrgetter("predecessors"))
     if tensor in through_cuts:
         cuts = [node for node in through_cuts if isinstance(node, Leaf) and node.cut_from is not None]
-        way = next(node for node in cuts if tensor in ancestors([node], attrgetter("predecessors")))
-        return "MG731", f"the cut {_at(way)}"
+        cut = next(node for node in cuts if tensor in ancestors([node], attrgetter("predecessors")))
+        return "MG731", f"the cut {_at(cut)}"
     ends = {node.origin: node for node in through_cuts if isinstance(node, Leaf)}
     for origin, code in (("no_grad", "MG732"), ("detached", "MG733")):
         if origin in ends:

@@ -1,15 +1,14 @@
-"""The appendix: what only buys time is plugged into the engine here, and the engine computes the same without it.
+"""The appendix: code that only saves time, plugged into the engine here. Up to rounding, it changes no result.
 
-`plug_in` puts three things in place, when minigrad is imported. What each of them buys, measured by leaving it out
-alone (`python tests/benchmarks/seams.py`), is in docs/design.md:
+`plug_in` does three things when minigrad is imported. docs/design.md says how much time each saves, measured by leaving
+it out (`python tests/benchmarks/seams.py`):
 
-- `accumulator.add` adds up the gradients that meet at one node, instead of `backward.add`;
-- `call` is `Gate.__call__` written out for one Tensor and for two, which nearly all calls have;
-- `keep_freed_memory` has Linux keep the memory of one training step for the next.
+- `accumulator.add` replaces `backward.add` and adds up the gradients that arrive at one node;
+- `call` replaces `Gate.__call__`: it is written out for one Tensor and for two, which nearly all calls have;
+- `keep_freed_memory` lets the memory of one training step stay allocated for the next, on Linux.
 
-The row-sparse gradients of look-ups (accumulator.py), tables with pending updates (table.py) and the fused gates of
-whole sequences (gates/recurrent.py) also only buy time. They have their places in the engine's classes, and are found
-where they are used.
+Row-sparse gradients (accumulator.py), tables with pending updates (table.py) and fused gates for whole sequences
+(gates/recurrent.py) also only save time. They are not plugged in: the gates and layers that need them import them.
 """
 
 from __future__ import annotations
@@ -32,31 +31,31 @@ _new_node, _new_tensor = Node.__new__, Tensor.__new__
 
 
 def plug_in() -> None:
-    """Put the fast ways in place."""
+    """Replace the plain versions with the fast ones."""
     backward.add = accumulator.add
     Gate.__call__ = call  # type: ignore[method-assign]
     keep_freed_memory()
 
 
 def unplug() -> None:
-    """Leave the plain ways in place: for those who want to step through them, and for the tests."""
+    """Put the plain versions back: to step through them in a debugger, and for tests."""
     backward.add = _plain_add
     Gate.__call__ = _general_call  # type: ignore[method-assign]
 
 
 def call(self: Gate, *inputs: TensorLike) -> Tensor:
-    """`Gate.__call__`, for recorded calls with one Tensor or two. All others are left to the general one."""
+    """`Gate.__call__` for recorded calls with one Tensor or two. It leaves all other calls to the general version."""
     if len(inputs) == 2 and type(a := inputs[0]) is Tensor and type(b := inputs[1]) is Tensor:
         one, other = a.node, b.node
         nodes: tuple[Node, ...] = (one, other)
         arrays: tuple[Any, ...] = (one.output, other.output)
-        wanted = one.requires_grad or other.requires_grad
+        requires_grad = one.requires_grad or other.requires_grad
     elif len(inputs) == 1 and type(a := inputs[0]) is Tensor:
         one = a.node
-        nodes, arrays, wanted = (one,), (one.output,), one.requires_grad
+        nodes, arrays, requires_grad = (one,), (one.output,), one.requires_grad
     else:
         return _general_call(self, *inputs)
-    if not wanted or self.constant_inputs or not RECORDING.get():
+    if not requires_grad or self.constant_inputs or not RECORDING.get():
         return _general_call(self, *inputs)
     try:
         output = self.forward(*arrays)
@@ -67,7 +66,7 @@ def call(self: Gate, *inputs: TensorLike) -> Tensor:
             output, saved = output
             arrays += (saved,)
         output = np.asarray(output)
-    node = _new_node(Node)  # and no detour over __init__
+    node = _new_node(Node)  # without the cost of calling __init__
     node.gate, node.inputs, node.arrays, node.output = self, nodes, arrays, output
     node.requires_grad, node.scope, node.serial = True, SCOPE.get(), next_serial()
     node.name = node.source = node.upstream = None
@@ -79,10 +78,10 @@ def call(self: Gate, *inputs: TensorLike) -> Tensor:
 
 
 def keep_freed_memory() -> None:
-    """Have glibc return memory to the system only when more than 64 MB are free, and keep blocks of up to 32 MB.
+    """Let glibc return memory to the system only when more than 64 MB are free, and reuse blocks of up to 32 MB.
 
-    A training step allocates and frees some megabytes of arrays. By default glibc returns them to the operating system
-    and gets them anew, page by page, which can take longer than the arithmetic. Elsewhere this does nothing.
+    A training step allocates and frees several megabytes of arrays. By default glibc returns them to the system and
+    requests them again, page by page, which can take longer than the arithmetic. On other systems this does nothing.
     """
     if sys.platform != "linux":
         return

@@ -1,8 +1,8 @@
-"""The Table: a parameter that is read by rows, and whose rows an optimizer need not update before they are read.
+"""The Table: a parameter that is read by rows, such as word vectors, and that an optimizer can update lazily.
 
-A batch of reviews touches some 550 rows of a word table of 10,000. With gradient 0 an optimizer with momentum still
-moves the others, and doing that at every step costs more than all else in it. It may leave their updates pending here.
-Reading the table catches up with them first: a look-up with the rows that it reads, everything else with all of them.
+A batch of reviews touches some 550 of the 10,000 rows of a word table. An optimizer with momentum also moves the other
+rows, whose gradient is 0, and doing that at every step costs more than the rest of the step. It may leave these updates
+pending. Reading the table catches up first: a look-up with the rows that it reads, everything else with all rows.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ _READING: ContextVar[Table | None] = ContextVar("reading", default=None)
 
 
 class PendingUpdates(Protocol):
-    """What an optimizer has put off, and can catch up with."""
+    """Updates that an optimizer has left pending."""
 
     def catch_up(self, table: Table, rows: Array | None) -> None:
-        """Bring those rows of `table.stored` up to date, or all (None)."""
+        """Apply them to those rows of `table.stored`, or to all rows (None)."""
 
 
 class Table(Leaf):
     """A leaf of shape (rows, ...) that may have pending updates. Reading `output` catches up with all of them.
 
-    `stored` is the array as it lies there: for its shape and dtype, and for those who have caught up with the rows that
-    matter to them.
+    `stored` is the array as it is, with updates still pending: for its shape and dtype, and for code that has caught up
+    with the rows that it needs.
     """
 
     __slots__ = ("pending", "stored")
@@ -52,21 +52,21 @@ class Table(Leaf):
 
     @output.setter
     def output(self, value: Array) -> None:
-        self.catch_up()  # what was pending was meant for the array before
+        self.catch_up()  # the pending updates are for the old array
         self.stored = value
 
     def catch_up(self, rows: Array | None = None) -> None:
-        """Bring those rows of `stored` up to date, or all."""
+        """Apply the pending updates of those rows of `stored`, or of all rows."""
         if self.pending is not None:
             self.pending.catch_up(self, rows)
 
     def reading(self, rows: Array) -> setting:
-        """Catch up with those rows; within this block the others are not read, and may stay pending."""
+        """Catch up with those rows; within this block, reading `output` leaves the others pending."""
         self.catch_up(rows)
         return setting(_READING, self)
 
     def write(self, change: Callable[[Array], None]) -> None:
-        """As Tensor.update, on the array as it lies: `change` writes to rows that are up to date."""
+        """Tensor.update without catching up: `change` must write only to rows that are up to date."""
         self.updated = next_serial()
         with writable(self.stored):
             change(self.stored)
@@ -81,26 +81,26 @@ class Table(Leaf):
 
 
 def make_table(data: TensorLike, *, requires_grad: bool = True, name: str | None = None, dtype: Any = None) -> Tensor:
-    """A Tensor of shape (rows, ...) that look-ups read by rows, and optimizers update by rows.
+    """A Tensor of shape (rows, ...) on a Table, which look-ups read and optimizers update by rows.
 
     >>> table = make_table([[1.0, 2.0], [3.0, 4.0]])
     >>> table[0].array
     array([1., 2.], dtype=float32)
 
-    Arguments and errors: as Tensor.
+    Arguments and errors: as for Tensor.
     """
     leaf = Tensor(data, requires_grad=requires_grad, name=name, dtype=dtype).node
     return from_node(Table(leaf.output, requires_grad, name))
 
 
 def stored(node: Node) -> Array:
-    """The array of a node as it lies there, to tell whether it is still the one that a gate was given."""
+    """A node's array without catching up, to tell whether it is still the one that a gate was given."""
     return node.stored if isinstance(node, Table) else node.output
 
 
 @contextmanager
 def writable(array: Array) -> Iterator[None]:
-    """An array that can be written to within this block, and not after it."""
+    """Make an array writable within this block, and read-only after it."""
     array.setflags(write=True)
     try:
         yield

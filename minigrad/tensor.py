@@ -1,7 +1,6 @@
-"""The Tensor: a handle on one node of the graph.
+"""The Tensor: an array with a gradient, a `backward` method, and arithmetic that is recorded.
 
-A reader finds here what a Tensor adds to a NumPy array: a gradient, `backward`, and arithmetic that is recorded. What
-it has in common with arrays is in numpy_functions.py.
+It is a handle on one node of the graph. What it has in common with NumPy arrays is in numpy_functions.py.
 """
 
 from __future__ import annotations
@@ -25,9 +24,9 @@ class Tensor(ArrayMethods):
     """An array that remembers how it was computed.
 
     `data` is an array, which is copied and keeps its dtype, or a number or nested lists of numbers, which become
-    float32. With `requires_grad=True` the Tensor is a parameter: `backward` on anything computed from it leaves the
-    gradient in `.grad`. The array itself cannot be written to, since whoever computed with it relies on its value. To
-    change a parameter, assign a new one: `W.array = W.array - 0.1 * W.grad`.
+    float32. With `requires_grad=True` the Tensor is a parameter: `backward` on anything computed from it adds the
+    gradient to `.grad`. The array is read-only, because recorded graphs rely on its value. To change a parameter,
+    assign a new array: `W.array = W.array - 0.1 * W.grad`.
 
     >>> x = Tensor([[1.0, 2.0]], name="x")
     >>> W = Tensor([[0.5], [-1.0]], requires_grad=True, name="W")
@@ -37,7 +36,7 @@ class Tensor(ArrayMethods):
     array([[1.],
            [2.]], dtype=float32)
 
-    Errors: DtypeError for data that are not numbers, and for integer or float16 data that ask for a gradient;
+    Errors: DtypeError for data that are not numbers, and for integer or float16 data with requires_grad=True;
     ShapeError for ragged lists. Source: Griewank and Walther, Evaluating Derivatives (2008), ch. 3.
     """
 
@@ -54,9 +53,9 @@ class Tensor(ArrayMethods):
 
     @property
     def array(self) -> Array:
-        """The value, as a read-only array. Assigning replaces it: same shape, and graphs recorded before stay right."""
+        """The value, as a read-only array. A new array of the same shape can be assigned; old graphs stay correct."""
         array = self.node.output
-        array.setflags(write=False)  # here, where it is handed out, and not in every step of a computation
+        array.setflags(write=False)  # only here, because doing it at every gate call would cost time
         return array
 
     @array.setter
@@ -67,9 +66,9 @@ class Tensor(ArrayMethods):
         leaf.output = array
 
     def update(self, change: Callable[[Array], object]) -> None:
-        """Let `change(array)` write into the array in place: for optimizers, where a copy would cost too much.
+        """Let `change(array)` write to the array in place: for optimizers, where a copy would cost too much.
 
-        Graphs recorded before then hold a changed array, and their backward is refused with an error.
+        A backward pass through a graph that was recorded before raises an error, because its saved array has changed.
         """
         leaf = self.node
         if not isinstance(leaf, Leaf):
@@ -84,9 +83,9 @@ class Tensor(ArrayMethods):
 
     @property
     def grad(self) -> Array | None:
-        """The gradient that `backward` calls have added up here, an array of this shape; None before the first.
+        """The sum of the gradients from all `backward` calls, an array of this shape; None before the first call.
 
-        Only leaves that require a gradient keep one. Assign None to start again.
+        Only leaves that require a gradient have one. Assign None to reset it.
         """
         if not isinstance(self.node, Leaf):
             return None
@@ -101,7 +100,7 @@ class Tensor(ArrayMethods):
 
     @property
     def requires_grad(self) -> bool:
-        """Whether gradients flow to this tensor. Can be set on leaves: False freezes a parameter."""
+        """Whether gradients flow to this tensor. On a leaf it can be set: False freezes a parameter."""
         return self.node.requires_grad
 
     @requires_grad.setter
@@ -113,7 +112,7 @@ class Tensor(ArrayMethods):
 
     @property
     def name(self) -> str | None:
-        """What drawings and errors call it."""
+        """The name that drawings and errors use."""
         return self.node.name
 
     @name.setter
@@ -121,11 +120,10 @@ class Tensor(ArrayMethods):
         self.node.name = value
 
     def backward(self, upstream: TensorLike = None, *, seed: TensorLike = None) -> None:
-        """Add d(self)/d(leaf) to `.grad` of every leaf that led here and requires a gradient.
+        """Add d(self)/d(leaf) to `.grad` of every leaf that this tensor came from and that requires a gradient.
 
-        `upstream`, of this tensor's shape, is the gradient of something with respect to this tensor; a scalar's is 1.
-        The graph survives: it can be drawn, and a second `backward` adds the same again. `seed` is the old name of
-        `upstream`.
+        `upstream` is dL/d(self), of this tensor's shape; a scalar needs none: it is L itself. The graph is not freed:
+        it can be drawn, and a second `backward` adds the same gradients again. `seed` is the old name of `upstream`.
 
         Errors: GradientError (no upstream gradient for a non-scalar, nothing recorded, inside `no_grad`, a leaf updated
         since), NonFiniteError (a scalar that is NaN or infinite), ShapeError (an upstream gradient of another shape).
@@ -141,7 +139,7 @@ class Tensor(ArrayMethods):
             leaf.grad = total.finalize(leaf.dtype) if isinstance(total, LazyGradient) else np.array(total, leaf.dtype)
 
     def detach(self) -> Tensor:
-        """A copy of the value with no history: a constant for all that is computed from it."""
+        """A copy of the value without its history: a constant, to which no gradient flows."""
         return constant(self.array.copy(), "detached", self.name)
 
     # fmt: off
@@ -168,9 +166,9 @@ def _leaf(tensor: Tensor, action: str) -> Leaf:
 
 
 def cut(tensor: Tensor) -> Tensor:
-    """The same value as a fresh leaf, where gradients stop. The leaf knows what it was cut from, and drawings show it.
+    """The same value as a new leaf, where gradients stop: the cut of truncated backpropagation through time.
 
-    The history before the cut stays in memory as long as the leaf does; `Tensor.detach` forgets it.
+    The leaf keeps the history before the cut in memory, so that drawings can show it; `Tensor.detach` drops it.
     """
     array, watch = tensor.array.copy(), ON_CUT.get()
     leaf = Leaf(array if watch is None else watch(array), False, tensor.name, "cut")
@@ -179,7 +177,7 @@ def cut(tensor: Tensor) -> Tensor:
 
 
 def as_tensors(values: Sequence[TensorLike]) -> list[Tensor]:
-    """Tensors as they are, anything else as a constant. A lone number takes the dtype of what it meets."""
+    """Tensors unchanged, anything else as a constant. A plain number takes the dtype of the others."""
     arrays = [value for value in values if isinstance(value, (Tensor, np.ndarray))]
     floats = [value for value in arrays if isinstance(value, Tensor) and value.dtype.kind == "f"]
     dtype = (floats or arrays or [np.float32(0)])[0].dtype
@@ -194,13 +192,13 @@ def _constant(value: TensorLike, dtype: np.dtype[Any]) -> Tensor:
 
 
 def from_node(node: Node) -> Tensor:
-    """The Tensor of a node that is already there."""
+    """A Tensor for an existing node."""
     tensor = Tensor.__new__(Tensor)
     tensor.node = node
     return tensor
 
 
 def constant(array: Array, origin: str = "created", name: str | None = None) -> Tensor:
-    """A Tensor that wants no gradient, on an array that belongs to nobody else."""
+    """A Tensor that requires no gradient. It takes over the array without a copy."""
     array.setflags(write=False)
     return from_node(Leaf(array, False, name, origin))

@@ -11,11 +11,11 @@ from .context import Scope
 
 PATTERN = r"t\d+"
 ANY_STEP = "t*"
-"""What stands for all time steps where they share a row of a table."""
+"""The name for all time steps together, where they share a row of a table."""
 
 
 def step_name(t: int, steps: int) -> str:
-    """The scope of step t of so many: numbers as wide as the last, so that they sort.
+    """The scope of step t out of `steps`: numbers as wide as the last one, so that the names sort.
 
     >>> step_name(7, 40)
     't07'
@@ -33,7 +33,7 @@ def step_number(name: str) -> int | None:
 
 
 def step_of(scope: Scope) -> tuple[Scope, int, Scope] | None:
-    """(the scope that is unrolled, the time step, the scope within the step), or None outside of time.
+    """(the scope that is unrolled, the time step, the scope within the step), or None if there is no time step.
 
     >>> step_of(("model", "rnn", "t07", "cell"))
     (('model', 'rnn'), 7, ('cell',))

@@ -1,6 +1,6 @@
-"""What a fused gate stands for: the same value from small gates, one time step after another. Knows each fused gate.
+"""`opened`, which replaces the fused gates of a graph with their unfused form: small gates, time step by time step.
 
-A fused gate is drawn as one box, and its steps cannot be looked at. `opened` puts its unfused form in its place.
+A fused gate is drawn as a single box, and its steps cannot be inspected. Those of the unfused form can.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ Step = Callable[..., tuple[Tensor, ...]]  # (a_t, *state before) -> state after
 
 
 def opened(tensor: Tensor) -> Tensor:
-    """The same value, with small gates in the place of each fused one: its unfused form.
+    """The same value, recorded with small gates instead of fused ones: the unfused form.
 
-    What led to `tensor` is recorded once more, from the first fused gate on, under the same scopes and names and with
-    the same leaves, so that gradients of both are equal to rounding. A recurrent layer's gate becomes its time steps,
-    `LookupProduct` a look-up, a product and a sum. The twin can be drawn, explored, and differentiated twice. Drawings
-    of it show the gradients of a `backward` on `tensor`, without another.
+    Everything from the first fused gate on is recorded again, with the same scopes, names and leaves, so that the
+    gradients of both forms are equal up to rounding. A recurrent layer's gate becomes its time steps; `LookupProduct`
+    becomes a look-up, a product and a sum. The unfused form can be drawn, explored, and differentiated twice. After a
+    `backward` on `tensor`, drawings of it show the gradients without a `backward` of its own.
 
     >>> import numpy as np
     >>> W = Tensor([[0.5]], requires_grad=True, name="W")
@@ -37,7 +37,7 @@ def opened(tensor: Tensor) -> Tensor:
     >>> [node.gate.name for node in ancestors([opened(z).node])[::-1] if node.gate]
     ['MultiplyGate', 'AddGate', 'Tanh', 'MultiplyGate', 'AddGate', 'Tanh', 'Stack']
 
-    Errors: GradientError where a parameter was changed since (MG145).
+    Errors: GradientError if a parameter was changed since (MG145).
     """
     copies: dict[Node, Node] = {}
     for node in reversed(ancestors([tensor.node], attrgetter("predecessors"))):
@@ -46,7 +46,7 @@ def opened(tensor: Tensor) -> Tensor:
 
 
 def _again(node: Node, inputs: list[Node]) -> Node:
-    """The node itself where nothing behind it is fused; else its like, computed from those inputs."""
+    """The node itself if nothing that led to it is fused; else the same operation recorded again on `inputs`."""
     gate: Any = node.gate
     unfused = UNFUSED.get(type(gate))
     if unfused is None and all(new is old for new, old in zip(inputs, node.predecessors, strict=True)):
@@ -74,7 +74,7 @@ def _changed(node: Node, leaf: Node) -> GradientError:
     )
 
 
-# ---- what each fused gate stands for ----
+# ---- the unfused form of each fused gate ----
 
 
 def _lookup_product(gate: LookupProduct, table: Tensor, ids: Tensor, W: Tensor, b: Tensor) -> Tensor:
@@ -111,7 +111,7 @@ UNFUSED: dict[type[Gate], Callable[..., Tensor]] = {
 def _unrolled(
     gate: Any, step: Step, names: tuple[str, ...], a: Tensor, first: tuple[Tensor, ...], mask: tuple[Tensor, ...]
 ) -> list[tuple[Tensor, ...]]:
-    """The state after each step, by its place in time: masks, cuts and direction as the gate has them."""
+    """The states after each step, ordered by time: with the masks, cuts and direction of the gate."""
     length = a.shape[1]
     real = mask[0].array if mask else None
     order = range(length)[::-1] if gate.reverse else range(length)

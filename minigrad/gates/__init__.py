@@ -1,4 +1,4 @@
-"""All gates. Importing this package files each under the NumPy functions and operators that it stands for."""
+"""All gates. Importing this package registers each one for the NumPy functions and operators that it implements."""
 
 from .activation import LogSoftmax, ReLU, Sigmoid, Softmax, log_softmax, relu, sigmoid, softmax
 from .basic import AddGate, Divide, Hadamard, MultiplyGate, Negate, Subtract, Tanh, tanh

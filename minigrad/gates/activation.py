@@ -22,7 +22,7 @@ class Sigmoid(_OneOperand):
     symbol = "σ"
 
     def forward(self, x: Any) -> Any:
-        z = np.tanh(x * 0.5)  # 1/2 + tanh(x/2)/2: no e^1000 is ever formed
+        z = np.tanh(x * 0.5)  # σ(x) = 1/2 + tanh(x/2)/2, which never overflows
         z *= 0.5
         z += 0.5
         return z
@@ -81,7 +81,7 @@ class _AlongAxis(Gate):
 class Softmax(_AlongAxis):
     """z_i = e^(x_i) / Σ_j e^(x_j) along `axis`: positive, summing to 1. dx = z ⊙ (dz - Σ_j dz_j z_j).
 
-    The maximum is taken off first, which changes nothing in the quotient and keeps e^x finite.
+    The maximum is subtracted first, which leaves the quotient unchanged and keeps e^x finite.
 
     >>> softmax(Tensor([[0.0, 0.0], [1000.0, 0.0]])).array
     array([[0.5, 0.5],
@@ -91,7 +91,7 @@ class Softmax(_AlongAxis):
     symbol = "softmax"
 
     def forward(self, x: Any) -> Any:
-        if not x.shape:  # NumPy itself would take axis -1 of a single number
+        if not x.shape:  # raises an error; NumPy would accept axis -1 of a single number
             self.shape(x.shape)
         e = np.exp(x - x.max(axis=self.axis, keepdims=True))
         return e / e.sum(axis=self.axis, keepdims=True)

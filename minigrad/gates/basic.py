@@ -1,4 +1,4 @@
-"""The gates of a first network: sums, products, the matrix product, and tanh."""
+"""The gates of a first network: arithmetic, the matrix product, and tanh."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..numpy_functions import implements
 
 
 class _TwoOperands(Gate):
-    """What gates of two operands share: inputs that try them, all away from 0."""
+    """What gates of two operands share: sample inputs, none of them near 0."""
 
     @classmethod
     def samples(cls) -> Any:
@@ -29,7 +29,7 @@ class _TwoOperands(Gate):
 
 
 class _OneOperand(Gate):
-    """What gates of one operand share: inputs that try them, on both sides of 0 but none within 0.05 of it."""
+    """What gates of one operand share: sample inputs on both sides of 0, but at least 0.05 away from it."""
 
     @classmethod
     def samples(cls) -> Any:
@@ -39,7 +39,7 @@ class _OneOperand(Gate):
 
 
 class AddGate(_TwoOperands):
-    """z = a + b, shapes broadcast together. da = dz, db = dz: a sum hands its gradient to both.
+    """z = a + b, shapes broadcast together. da = dz, db = dz: a sum passes its gradient on to both inputs.
 
     >>> from minigrad import Tensor
     >>> (Tensor([1.0, 2.0]) + 3.0).array
@@ -124,7 +124,7 @@ class Negate(_OneOperand):
 
 
 class Tanh(_OneOperand):
-    """z = tanh x, between -1 and 1. dx = dz · (1 - z²): saturated units, with z near ±1, let little through.
+    """z = tanh x, between -1 and 1. dx = dz · (1 - z²): saturated units, with z near ±1, pass on little gradient.
 
     >>> from minigrad import Tensor
     >>> tanh(Tensor([0.0, 0.5])).array.round(4)
@@ -137,14 +137,14 @@ class Tanh(_OneOperand):
         return np.tanh(x)
 
     def backward(self, dz: Any, z: Any, x: Any) -> Any:
-        return (dz - dz * z * z,)  # dz · (1 - z²), but 1 - z² would make an array of the Python number 1 at each call
+        return (dz - dz * z * z,)  # dz · (1 - z²); but 1 - z² would convert the Python number 1 at each call
 
 
 class MultiplyGate(Gate):
     """z = a @ b, the matrix product over the last two axes, batched over the others as NumPy broadcasts them.
 
     Shapes (..., n, k) @ (..., k, m) -> (..., n, m); a vector (k,) stands for a row on the left, a column on the right.
-    da = dz @ bᵀ, db = aᵀ @ dz: the gradient comes back through the same matrix, transposed.
+    da = dz @ bᵀ, db = aᵀ @ dz: the gradient flows back through the same matrix, transposed.
 
     >>> from minigrad import Tensor
     >>> a = Tensor([[1.0, 2.0]])
@@ -218,12 +218,12 @@ def _suggest(a: Shape, b: Shape) -> str:
 
 
 def _product(a: Any, b: Any) -> Any:
-    """a @ b for two matrices. dot spares small ones what @ prepares for batches: 7% of an unrolled RNN's step."""
+    """a @ b for two matrices. `dot` is faster for small ones, because @ prepares for batches."""
     return a.dot(b) if type(a) is type(b) is np.ndarray else a @ b
 
 
 def _left(dz: Any, a: Any, b: Any) -> Any:
-    """dL/da where an operand is a vector or a batch: vectors get their missing axis back first."""
+    """dL/da where an operand is a vector or a batch. A vector first gets the axis that makes it a matrix."""
     if len(b.shape) == 1:
         return b * dz.reshape(*dz.shape, 1) if len(a.shape) > 1 else b * dz
     if len(a.shape) == 1:

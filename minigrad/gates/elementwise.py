@@ -15,7 +15,7 @@ from .basic import _TwoOperands, multiply
 class Power(_TwoOperands):
     """z = a^b. da = dz · b · a^(b-1), db = dz · z · ln a (so a gradient for the exponent needs a > 0).
 
-    Where b = 0, da is 0, also at a = 0.
+    Where b = 0, da is 0, even at a = 0.
 
     >>> (Tensor([1.0, 2.0, 3.0]) ** 2).array
     array([1., 4., 9.], dtype=float32)
@@ -27,12 +27,12 @@ class Power(_TwoOperands):
         return a**b
 
     def backward(self, dz: Any, z: Any, a: Any, b: Any) -> Any:
-        # 0^(0-1) would be infinite, and infinity times the factor b = 0 is NaN: the exponent is set to any other.
+        # Where b = 0, a^(b-1) is infinite at a = 0, and b times that is NaN. With any positive exponent it is 0.
         return lambda: dz * b * a ** np.where(b == 0, 1.0, b - 1), lambda: dz * z * np.log(a)
 
 
 class _Positive(Gate):
-    """What gates of one operand above 0 share: inputs that try them."""
+    """What gates of one positive operand share: sample inputs."""
 
     @classmethod
     def samples(cls) -> Any:

@@ -1,4 +1,4 @@
-"""Gates that pick, place and join: slices, concatenation, choice. Know that a picked gradient can stay in pieces."""
+"""Gates that pick, place or join elements: slicing, scatter, concatenation, stacking, where."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from .activation import check_axis
 
 
 class Slice(Gate):
-    """z = x[key], for any key that NumPy takes. dx = dz at key, 0 elsewhere, added up where key names a place twice.
+    """z = x[key], for any key that NumPy takes. dx = dz at key, 0 elsewhere, added up where key picks an element twice.
 
-    The gradient of a slice stays in pieces until someone needs the whole array, so that forty slices of one
-    sequence do not make forty arrays of its size.
+    The gradient stays sparse until the whole array is needed, so that forty slices of one sequence do not allocate
+    forty arrays of its size.
 
     >>> Tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])[:, 1].array
     array([2., 5.], dtype=float32)
@@ -68,9 +68,9 @@ class Slice(Gate):
 
 
 class Scatter(Gate):
-    """z is 0 in shape `to`, with x added at `key`: the transpose of Slice, and dx = dz[key].
+    """z = zeros of shape `to`, with x added at `key`: the transpose of Slice. dx = dz[key].
 
-    Second derivatives need it: a gradient in pieces is no Tensor, while this is.
+    Second derivatives use it as the gradient of Slice, because a sparse gradient is not a Tensor.
 
     >>> Scatter((3,), np.array([0, 2, 0]))([1.0, 2.0, 3.0]).array
     array([4., 0., 2.], dtype=float32)
@@ -83,9 +83,8 @@ class Scatter(Gate):
 
     def forward(self, x: Any) -> Any:
         z = np.zeros(self.to, x.dtype)
-        np.add.at(
-            z, self.key, np.broadcast_to(x, self._picked(x.shape))
-        )  # += would count a place once that comes twice
+        values = np.broadcast_to(x, self._picked(x.shape))
+        np.add.at(z, self.key, values)  # += would count an element once that the key picks twice
         return z
 
     def backward(self, dz: Any, z: Any, x: Any) -> Any:
@@ -118,7 +117,7 @@ class Scatter(Gate):
 
 
 class Concatenate(Gate):
-    """z joins its inputs end to end along `axis`; their other sizes are equal. Each gets back its stretch of dz.
+    """z = the inputs joined end to end along `axis`; their other sizes are equal. Each gets back its own part of dz.
 
     >>> concatenate([Tensor([1.0]), Tensor([2.0, 3.0])]).array
     array([1., 2., 3.], dtype=float32)
@@ -146,7 +145,7 @@ class Concatenate(Gate):
                 raise ShapeError(
                     "MG101",
                     f"Concatenate cannot join {first} and {shape} along axis {self.axis}",
-                    cause="all sizes but that axis's must be equal",
+                    cause="along all other axes their sizes must be equal",
                     remedy="join along another axis, or use mg.stack for a new one",
                 )
         return (*first[:axis], sum(shape[axis] for shape in shapes), *first[axis + 1 :])
@@ -168,7 +167,7 @@ class Concatenate(Gate):
 
 
 class Stack(Gate):
-    """z joins inputs of one shape along a new axis. Each gets back its own layer of dz.
+    """z = the inputs, all of one shape, joined along a new axis. Each gets back its own slice of dz.
 
     >>> stack([Tensor([1.0, 2.0]), Tensor([3.0, 4.0])], axis=1).array
     array([[1., 3.],
@@ -214,7 +213,7 @@ class Stack(Gate):
 
 
 class Where(Gate):
-    """z = a where the condition holds, else b, shapes broadcast. The gradient goes to the one that was taken.
+    """z = a where the condition holds, else b, shapes broadcast. The gradient goes to the one that was chosen.
 
     >>> where([True, False], Tensor([1.0, 2.0]), 0.0).array
     array([1., 0.], dtype=float32)
@@ -243,7 +242,7 @@ class Where(Gate):
 
 
 def scatter(shape: Shape, key: Any, values: Any) -> Any:
-    """`values` at `key` of an otherwise zero array: in pieces for an array, as a recorded Scatter for a Tensor."""
+    """Zeros with `values` added at `key`: a SparseGradient for an array, a recorded Scatter for a Tensor."""
     if isinstance(values, Tensor):
         return Scatter(shape, key)(values)
     return SparseGradient(shape, values.dtype, [(key, np.asarray(values))])
@@ -278,14 +277,14 @@ def _some(function: str, tensors: Sequence[TensorLike]) -> Sequence[TensorLike]:
         raise OptionError(
             "MG142",
             f"{function} was given no tensors",
-            cause="the list is empty, and nothing joined has no shape",
+            cause="the list is empty, so the result would have no shape",
             remedy="give a list of one or more",
         )
     return tensors
 
 
 def plain_key(key: Any) -> Any:
-    """A key with arrays in the place of lists and Tensors."""
+    """A key with its lists and Tensors converted to arrays."""
     if isinstance(key, tuple):
         return tuple([part if type(part) is slice else plain_key(part) for part in key])
     if isinstance(key, Tensor):

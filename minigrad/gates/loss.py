@@ -1,6 +1,6 @@
 """Losses: how far a prediction is from the truth. The cross entropies take logits, so that no e^x can overflow.
 
-Each can weight its examples and reduce them by "mean" (weighted, if there are weights), "sum" or "none".
+The losses of the examples are reduced by "mean" (weighted, if there are class weights), "sum" or "none".
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ..tensor import Tensor, TensorLike
 
 
 class _Loss(Gate):
-    """What losses share: prediction and truth of one shape, and the reduction."""
+    """What all losses share: prediction and truth of one shape, and the reduction."""
 
     def __init__(self, reduction: str = "mean") -> None:
         if reduction not in ("mean", "sum", "none"):
@@ -36,7 +36,7 @@ class _Loss(Gate):
         return each if self.reduction == "none" else ()
 
     def each(self, *shapes: Shape) -> Shape:
-        """The shape of the losses of single examples; a ShapeError if prediction and truth do not fit."""
+        """The shape of the losses before the reduction; a ShapeError if prediction and truth do not fit."""
         prediction, truth = shapes
         if prediction != truth:
             remedy = "give both one shape"
@@ -51,7 +51,7 @@ class _Loss(Gate):
         return prediction
 
     def _reduce(self, losses: Any, count: float) -> Any:
-        """The losses of the examples reduced; a mean divides by `count`, their number or the sum of their weights."""
+        """The reduced loss; a mean divides by `count`, the number of examples or the sum of their weights."""
         if losses.size == 0 and self.reduction == "mean":
             raise ShapeError(
                 "MG116",
@@ -64,7 +64,7 @@ class _Loss(Gate):
         return losses.sum() / count if self.reduction == "mean" else losses.sum()
 
     def _per_example(self, dz: Any, count: float) -> Any:
-        """dz sent back through the reduction, to the loss of each example."""
+        """The gradient of the loss of each example, from the upstream gradient of the reduced loss."""
         return dz / count if self.reduction == "mean" else dz
 
 
@@ -107,7 +107,7 @@ class SoftmaxCrossEntropy(_WeightedLoss):
         return self._reduce(losses if weight is None else losses * weight, self._count(labels.shape, weight))
 
     def backward(self, dz: Any, z: Any, logits: Any, labels: Any) -> Any:
-        # Softmax is computed again instead of being saved by forward: that takes less memory.
+        # Softmax is computed again instead of being saved by forward, to use less memory.
         e = np.exp(logits - logits.max(axis=-1, keepdims=True))
         onehot = (labels[..., None] == np.arange(logits.shape[-1])).astype(logits.dtype)
         weight = self._weight(logits, labels)
@@ -207,7 +207,7 @@ class BinaryCrossEntropy(_WeightedLoss):
                 remedy="map the labels to 0 and 1",
             )
         t = targets.astype(logits.dtype, copy=False)
-        tail = np.log1p(np.exp(-np.abs(logits)))  # ln(1 + e^-|x|): the part of both terms that is never large
+        tail = np.log1p(np.exp(-np.abs(logits)))  # ln(1 + e^-|x|), which is in both terms and never large
         if self.weights is None:
             return self._reduce(np.maximum(logits, 0) - logits * t + tail, t.size)
         w0, w1 = self._pair()
@@ -272,7 +272,7 @@ class MeanSquaredError(_Loss):
 
     def forward(self, prediction: Any, truth: Any) -> Any:
         if prediction.shape != truth.shape:
-            self.each(prediction.shape, truth.shape)  # which says why not
+            self.each(prediction.shape, truth.shape)  # raises an error that says why not
         error = prediction - truth
         return self._reduce(error * error, error.size)
 
@@ -299,7 +299,7 @@ def softmax_cross_entropy(
 ) -> Tensor:
     """`SoftmaxCrossEntropy(reduction, weights)(logits, labels)`: the class has the formula.
 
-    Errors: as the class, and OptionError (MG157) for probabilities in place of logits.
+    Errors: as for the class, and OptionError (MG157) for probabilities instead of logits.
     """
     _refuse_probabilities("softmax_cross_entropy", logits, "Softmax")
     return SoftmaxCrossEntropy(reduction, weights)(logits, labels if isinstance(labels, Tensor) else np.asarray(labels))
@@ -310,7 +310,7 @@ def binary_cross_entropy(
 ) -> Tensor:
     """`BinaryCrossEntropy(reduction, weights)(logits, targets)`: the class has the formula.
 
-    Errors: as the class, and OptionError (MG157) for probabilities in place of logits.
+    Errors: as for the class, and OptionError (MG157) for probabilities instead of logits.
     """
     _refuse_probabilities("binary_cross_entropy", logits, "Sigmoid")
     return BinaryCrossEntropy(reduction, weights)(

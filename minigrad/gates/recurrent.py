@@ -1,18 +1,17 @@
-"""A recurrence over a whole sequence as one gate: RNN, GRU and LSTM, with backpropagation through time by hand.
+"""Fused gates, which run an RNN, GRU or LSTM over a whole sequence, with backpropagation through time by hand.
 
-Each computes what the cell of the same name in `layers` computes when it is unrolled gate by gate, to rounding, in a
-fraction of the time: buffers are filled in place, and NumPy is called some ten times per step, not a hundred. What it
-does not leave behind is a graph of its steps: to draw or step through those, or for second derivatives, unroll.
+Each computes the same as the unrolled cell of the same name in `layers`, up to rounding, in a fraction of the time:
+buffers are filled in place, and a time step takes about ten NumPy calls instead of a hundred. But it records no graph
+of its steps: to draw or step through them, or for second derivatives, use the unfused form (`mg.opened`).
 
-The part of the inputs, a = x @ W_xh + b, needs no recurrence: other gates compute it for all steps at once.
-Conventions as in `layers`: a (B, T, nH), states (B, H), W_hh (H, nH), a mask (B, T) with True at real steps. Outputs
-are time-major, (T, B, H), so that each step writes into one stretch of memory. A forward may also return what only
-backward needs.
+The inputs' part, a = x @ W_xh + b, needs no recurrence: other gates compute it for all steps at once. Shapes are as in
+`layers`: a (B, T, nH), states (B, H), W_hh (H, nH), a mask (B, T) with True at real steps. Outputs are time-major,
+(T, B, H), so that each step writes to contiguous memory.
 
 σ(s) = ½ + ½ tanh(½ s): one tanh then serves all gates, and unlike e^-s it never overflows.
 
-In the loops over time a call takes little longer than finding it, so NumPy's functions have short names here, and where
-the result goes is their last argument: `add(a, b, a)` is a += b.
+In the loops over time, even looking up `np.add` takes a noticeable time, so NumPy's functions are imported by name.
+Their last argument is the array for the result: `add(a, b, a)` is a += b.
 """
 
 from __future__ import annotations
@@ -30,10 +29,10 @@ from .sequence import _Sequence, one_dtype
 class RNNSequence(_Sequence):
     """z_t = h_t = tanh(a_t + h_(t-1) @ W_hh) for all t: z (T, B, H), for a = x @ W_xh + b.
 
-    Backwards, dh_t being dz_t and what step t+1 sends: da_t = dh_t ⊙ (1 - h_t²), dh_(t-1) = da_t @ W_hhᵀ; then for all
-    steps at once dW_hh = Σ h_(t-1)ᵀ @ da_t.
+    Backward, with dh_t the sum of dz_t and what step t+1 passes back: da_t = dh_t ⊙ (1 - h_t²), and da_t @ W_hhᵀ is
+    passed back to step t-1; then for all steps at once dW_hh = Σ h_(t-1)ᵀ @ da_t.
 
-    Inputs: a (B, T, H), h0 (B, H), W_hh (H, H), and perhaps mask (B, T).
+    Inputs: a (B, T, H), h0 (B, H), W_hh (H, H), and optionally mask (B, T).
 
     >>> z = RNNSequence()(np.ones((1, 2, 1)), np.zeros((1, 1)), np.full((1, 1), 0.5))
     >>> z.array[:, 0, 0].round(3)  # tanh(1), then tanh(1 + 0.5 tanh(1))
@@ -51,10 +50,10 @@ class RNNSequence(_Sequence):
         a, h0, W_hh = one_dtype(a, h0, W_hh)
         from_x = self._steps(a)
         z = np.empty((len(from_x), *h0.shape), a.dtype)
-        h, held = h0, self._holds(len(z), mask)
+        h, watched = h0, self._watched_cuts(len(z), mask)
         for (t, rows), x, h_next in zip(self._forwards(len(z), mask), from_x, self._in_order(z), strict=True):
-            if t in held:
-                h = self._hold(held[t], h)
+            if t in watched:
+                h = self._watched_cut(watched[t], h)
             h.dot(W_hh, h_next)
             add(h_next, x, h_next)
             tanh(h_next, h_next)
@@ -84,12 +83,12 @@ class RNNSequence(_Sequence):
 
 
 class GRUSequence(_Sequence):
-    """The states h_t of a gated recurrent unit, reset after the product, for all t: (T, B, H).
+    """The states h_t of a gated recurrent unit, with the reset after the product, for all t: (T, B, H).
 
     With a = x @ W_xh + b_xh and s = h_(t-1) @ W_hh + b_hh, in blocks of H columns for the gates z (update), r (reset)
     and n (new): z = σ(a_z + s_z), r = σ(a_r + s_r), n = tanh(a_n + r ⊙ s_n), h_t = n + z ⊙ (h_(t-1) - n).
 
-    Inputs: a (B, T, 3H), h0 (B, H), W_hh (H, 3H), b_hh (3H), and perhaps mask (B, T).
+    Inputs: a (B, T, 3H), h0 (B, H), W_hh (H, 3H), b_hh (3H), and optionally mask (B, T).
 
     >>> GRUSequence()(np.ones((1, 2, 3)), np.zeros((1, 1)), np.ones((1, 3)), np.ones(3)).shape
     (2, 1, 1)
@@ -106,7 +105,7 @@ class GRUSequence(_Sequence):
         self.shape(*(array.shape for array in (a, h0, W_hh, b_hh, mask) if array is not None))
         a, h0, W_hh, b_hh = one_dtype(a, h0, W_hh, b_hh)
         (batch, length, _), H = a.shape, h0.shape[1]
-        # The ½ inside of σ, and the bias of z and r, go in once instead of at every step.
+        # The ½ inside σ and the biases of z and r are applied here once, not at every step.
         factor = np.array([0.5, 0.5, 1], a.dtype).repeat(H)
         W, b_n = W_hh * factor, b_hh[2 * H :]
         from_x = self._steps(a, factor)
@@ -116,12 +115,12 @@ class GRUSequence(_Sequence):
         s = np.empty((batch, 3 * H), a.dtype)
         s_zr, s_n = self._blocks(s, H)[:2], s[:, 2 * H :]
         half = np.full((), 0.5, a.dtype)  # as an array: NumPy would convert the Python number at each step
-        h, held = h0, self._holds(length, mask)
+        h, watched = h0, self._watched_cuts(length, mask)
         from_x = zip(self._blocks(from_x, H)[:, :2], np.ascontiguousarray(from_x[:, :, 2 * H :]), strict=True)
         steps = zip(self._forwards(length, mask), from_x, saved[:, :2], saved, self._in_order(states), strict=True)
         for (t, rows), (x_zr, x_n), zr, (z, r, n, b_s_n), h_next in steps:
-            if t in held:
-                h = self._hold(held[t], h)
+            if t in watched:
+                h = self._watched_cut(watched[t], h)
             h.dot(W, s)
             add(s_zr, x_zr, zr)
             tanh(zr, zr)
@@ -145,14 +144,14 @@ class GRUSequence(_Sequence):
         upstream, h = self._in_order(upstream), self._in_order(states)
         z, r, n, s_n = np.ascontiguousarray(saved.swapaxes(0, 1))
         before = np.concatenate([h0[None], h[:-1]])
-        # From dh to s, gate by gate: through z; through n and r; through n.
+        # How h depends on s, block by block: on z; on n; on r, which acts through n.
         to_n = (1 - z) * (1 - n * n)
         to_s = np.empty((len(h), 3, *h0.shape), h.dtype)
         np.multiply(before - n, z * (1 - z), out=to_s[:, 0])
         np.multiply(to_n, r, out=to_s[:, 2])
         np.multiply(to_s[:, 2], s_n * (1 - r), out=to_s[:, 1])
-        ds = self._gradients((*h.shape[:2], 3 * H), h.dtype)  # of s; that of a differs in the block of n
-        dh_all = np.array(upstream)  # all that comes back to each h_t
+        ds = self._gradients((*h.shape[:2], 3 * H), h.dtype)  # the gradient of s
+        dh_all = np.array(upstream)  # the loop adds to it what each step passes back
         dh, passed = np.zeros(h0.shape, h.dtype), np.empty(h0.shape, h.dtype)
         back, blocks = np.ascontiguousarray(W_hh.T), self._blocks(ds, H)
         for t, rows, go_on in self._backwards(mask, upstream):
@@ -170,7 +169,7 @@ class GRUSequence(_Sequence):
                 dh *= go_on
         flat = ds.reshape(-1, 3 * H)
         dW_hh, db_hh = before.reshape(-1, H).T.dot(flat), sum_rows(flat)
-        da = ds  # of which one block differs
+        da = ds  # the same except for the block of n
         np.multiply(dh_all, to_n, out=da[:, :, 2 * H :])
         gradients = self._as_inputs(da), dh, dW_hh, db_hh
         return gradients if mask is None else (*gradients, None)
@@ -182,7 +181,7 @@ class LSTMSequence(_Sequence):
     With s = a_t + h_(t-1) @ W_hh, a = x @ W_xh + b, in blocks of H columns for i, f, g, o: i, f, o = σ(s), g = tanh(s),
     c_t = f ⊙ c_(t-1) + i ⊙ g, h_t = o ⊙ tanh(c_t).
 
-    Inputs: a (B, T, 4H), h0 and c0 (B, H), W_hh (H, 4H), and perhaps mask (B, T).
+    Inputs: a (B, T, 4H), h0 and c0 (B, H), W_hh (H, 4H), and optionally mask (B, T).
 
     >>> zero = np.zeros((1, 1))
     >>> LSTMSequence()(np.ones((1, 2, 4)), zero, zero, np.ones((1, 4))).shape
@@ -212,12 +211,12 @@ class LSTMSequence(_Sequence):
         s = np.empty((batch, 4 * H), a.dtype)
         by_gate = self._blocks(s, H)
         product = np.empty((batch, H), a.dtype)
-        half, one = np.full((), 0.5, a.dtype), np.ones((), a.dtype)  # not as Python numbers, to be converted each time
-        h, c, held = h0, c0, self._holds(length, mask)
+        half, one = np.full((), 0.5, a.dtype), np.ones((), a.dtype)  # NumPy would convert Python numbers each time
+        h, c, watched = h0, c0, self._watched_cuts(length, mask)
         steps = zip(self._forwards(length, mask), from_x, saved[:, :4], saved, *self._in_order(z, 1), strict=True)
         for (t, rows), x, gates, (i, f, g, o, tanh_c), h_next, c_next in steps:
-            if t in held:
-                h, c = self._hold(held[t], h), self._hold(held[t], c)
+            if t in watched:
+                h, c = self._watched_cut(watched[t], h), self._watched_cut(watched[t], c)
             h.dot(W, s)
             add(s, x, s)
             tanh(s, s)
@@ -242,7 +241,7 @@ class LSTMSequence(_Sequence):
         dz_h, dz_c = self._in_order(dz, 1)
         h, c = self._in_order(z, 1)
         i, f, g, o, tanh_c = np.ascontiguousarray(saved.swapaxes(0, 1))
-        to_a = np.empty((len(h), 4, *h0.shape), h.dtype)  # from dc to the gates i, f, g, and from dh to the gate o
+        to_a = np.empty((len(h), 4, *h0.shape), h.dtype)  # how c depends on i, f and g, and h on o
         np.multiply(g, i * (1 - i), out=to_a[:, 0])
         np.multiply(np.concatenate([c0[None], c[:-1]]), f * (1 - f), out=to_a[:, 1])
         np.multiply(i, 1 - g * g, out=to_a[:, 2])
@@ -251,9 +250,9 @@ class LSTMSequence(_Sequence):
         da = self._gradients((*h.shape[:2], 4 * H), h.dtype)
         dh, dc = np.zeros(h0.shape, h.dtype), np.zeros(h0.shape, h.dtype)
         within, joint = np.empty(h0.shape, h.dtype), np.empty((4, *h0.shape), h.dtype)
-        da_i, da_f, da_g, da_o = joint  # filled one after the other, and copied: quicker than side by side
+        da_i, da_f, da_g, da_o = joint  # contiguous, and copied: faster than writing to blocks side by side
         back, blocks = np.ascontiguousarray(W_hh.T), self._blocks(da, H)
-        used_h, used_c = dz_h.any(axis=(1, 2)).tolist(), dz_c.any(axis=(1, 2)).tolist()  # often the last step alone is
+        used_h, used_c = dz_h.any(axis=(1, 2)).tolist(), dz_c.any(axis=(1, 2)).tolist()  # often only at the last step
         for t, rows, go_on in self._backwards(mask, dz_h, dz_c):
             if used_h[t]:
                 add(dh, dz_h[t], dh)

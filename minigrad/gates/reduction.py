@@ -1,4 +1,4 @@
-"""Sum, mean and maximum over axes. Know nothing of losses."""
+"""Sum, mean and maximum over axes."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class _Reduction(Gate):
         self.keepdims = keepdims
 
     def axes(self, ndim: int) -> tuple[int, ...]:
-        """The axes that are reduced, as numbers from 0."""
+        """The axes that are reduced, counted from 0."""
         axis = range(ndim) if self.axis is None else self.axis if isinstance(self.axis, tuple) else (self.axis,)
         return tuple(one % ndim for one in axis)
 
     def kept(self, shape: Shape) -> Shape:
-        """`shape` with size 1 in place of each axis that is reduced: what broadcasts back over the input."""
+        """`shape` with size 1 for each axis that is reduced, so that it broadcasts against the input."""
         axes = self.axes(len(shape))
         return tuple(1 if axis in axes else size for axis, size in enumerate(shape))
 
@@ -47,7 +47,7 @@ class _Reduction(Gate):
 
     @classmethod
     def samples(cls) -> Any:
-        x = np.random.default_rng(15).permutation(24).reshape(2, 3, 4) / 7.0  # no two alike: a maximum has no tie
+        x = np.random.default_rng(15).permutation(24).reshape(2, 3, 4) / 7.0  # all different: a maximum has no ties
         settings = [(None, False), (None, True), (1, False), (-1, True), ((0, 2), False), ((0, -1), True)]
         return ((cls(axis, keepdims), (x,)) for axis, keepdims in settings)
 
@@ -74,14 +74,14 @@ class Sum(_Reduction):
 
 
 class _OfSome(_Reduction):
-    """A reduction that is not defined over no numbers, as a sum is."""
+    """A reduction that is not defined for an empty array, unlike a sum."""
 
     def check_not_empty(self, x: Any) -> None:
         if x.size == 0:
             raise ShapeError(
                 "MG116",
                 f"{self.name} over an empty array of shape {x.shape}",
-                cause="it is not defined for no numbers at all",
+                cause="it needs at least one number",
                 remedy="check that the batch has rows",
             )
 

@@ -1,4 +1,4 @@
-"""Rows of a table by their ids, alone (Lookup) or with the matrix product that follows (LookupProduct)."""
+"""Rows of a table by their ids: Lookup alone, or fused with the matrix product that follows it (LookupProduct)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .indexing import scatter
 
 
 class _ReadsRows(Gate):
-    """A gate whose inputs are a table (V, D), integer ids of any shape, and perhaps more: it reads those rows alone."""
+    """A gate that reads only the rows of a table (V, D) that its second input names: integer ids of any shape."""
 
     constant_inputs = (1,)
 
@@ -32,10 +32,10 @@ class _ReadsRows(Gate):
 
     @staticmethod
     def _strays(ids: Any, vocabulary: int) -> Any:
-        """The ids that are outside the table, or no integers at all."""
+        """The ids that are outside the table: all of them if they are not integers."""
         if ids.dtype.kind not in "iu":
             return ids.reshape(-1)
-        # A negative id read as unsigned is huge, so that one comparison finds both kinds of stray.
+        # Read as unsigned, a negative id is huge, so one comparison finds ids below 0 and ids that are too large.
         if not ids.size or ids.astype(np.int64, copy=False).view(np.uint64).max() < vocabulary:
             return ids.reshape(-1)[:0]
         return ids[(ids < 0) | (ids >= vocabulary)]
@@ -60,7 +60,7 @@ class _ReadsRows(Gate):
 class Lookup(_ReadsRows):
     """z = table[ids]: one row of `table` (V, D) for each id, shape ids.shape + (D,).
 
-    ids are integers from 0 to V-1, of any shape. The gradient touches those rows alone, and stays in pieces: (ids, dz).
+    ids are integers from 0 to V-1, of any shape. The gradient is row-sparse: it is stored as (ids, dz).
 
     >>> lookup(Tensor([[1.0, 2.0], [3.0, 4.0]]), [1, 1, 0]).array
     array([[3., 4.],
@@ -103,7 +103,7 @@ class Lookup(_ReadsRows):
 
 
 class LookedUp(Leaf):
-    """Rows of a table whose look-up was not recorded. It still says which rows they are: see `looked_up`."""
+    """The result of a look-up that was not recorded. It remembers the table and the ids, for `looked_up`."""
 
     __slots__ = ("ids", "rows", "table")
 
@@ -113,10 +113,10 @@ class LookedUp(Leaf):
 
 
 def looked_up(x: Tensor) -> tuple[Tensor, Tensor] | None:
-    """(table, ids) if x is what a look-up gave, so that a product with it may be left to LookupProduct.
+    """(table, ids) if x is the result of a look-up, so that LookupProduct can compute a product with it; else None.
 
-    None too where that would say something else than x: if table or x have changed since, or if one of the two gets a
-    gradient that the other would not.
+    Also None if that would not be equivalent: if the table or x has changed since, or if gradients would flow
+    differently, to the table but not to x or the other way round.
 
     >>> table, ids = looked_up(lookup(Tensor([[1.0, 2.0], [3.0, 4.0]]), [1, 1, 0]))
     >>> table.shape, ids.shape
@@ -138,10 +138,10 @@ def looked_up(x: Tensor) -> tuple[Tensor, Tensor] | None:
 
 
 class LookupProduct(_ReadsRows):
-    """z = table[ids] @ W + b: look-up, product and sum in one, and each distinct id multiplied once.
+    """z = table[ids] @ W + b in one gate, where the row of each distinct id is multiplied only once.
 
-    table (V, D), ids integers, W (D, H), b (H); z has shape ids.shape + (H,). A batch of reviews holds a word two or
-    three times over, so that this takes less than half the work of the gates it stands for. Backwards too: with
+    table (V, D), ids integers, W (D, H), b (H); z has shape ids.shape + (H,). In a batch of reviews a word occurs two
+    or three times on average, so this takes less than half the work of the unfused gates. The same holds backward: with
     S_i = Σ dz over the places of id i, dW = Σ_i table_iᵀ S_i, db = Σ_i S_i and d(table)_i = S_i Wᵀ.
 
     >>> table = np.array([[1.0, 2.0], [3.0, 4.0]])
@@ -150,15 +150,15 @@ class LookupProduct(_ReadsRows):
            [7.5],
            [3.5]])
 
-    Errors: as Lookup; ShapeError where D or H differs.
+    Errors: as for Lookup; ShapeError where D or H differs.
     """
 
     symbol = "look-up ×"
-    differentiable_twice = False  # its rule adds up by id, in a way that Tensors do not know
+    differentiable_twice = False  # its rule sums by id, with functions that work on arrays only
 
     def forward(self, table: Any, ids: Any, W: Any, b: Any) -> Any:
         self._check(ids, len(table))
-        # In memory time comes before the batch, since whoever asks for this product goes through it step by step.
+        # In memory, time comes before the batch, because a recurrent layer goes through the result step by step.
         distinct, place = distinct_ids(ids.T, len(table))
         rows = table.take(distinct, axis=0).dot(W)
         rows += b
@@ -205,7 +205,7 @@ class LookupProduct(_ReadsRows):
 
 
 def _reversed_but_last(ndim: int) -> tuple[int, ...]:
-    """The order of axes that turns (T, B, H) into (B, T, H), and back: for `ndim` axes before the last one."""
+    """The order of axes that turns (T, B, H) into (B, T, H), and back; `ndim` is the number of axes before the last."""
     return (*range(ndim - 1, -1, -1), ndim)
 
 

@@ -1,4 +1,4 @@
-"""What the gates that run a whole recurrence share: order of steps, masks, cuts. Knows no particular recurrence."""
+"""The base class of the fused recurrent gates: the order of the steps, masks and cuts."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from ..gate import Gate, Shape
 
 
 class _Sequence(Gate):
-    """What the three share: the order of the steps, masks, cuts, and the products that serve all steps at once."""
+    """What RNNSequence, GRUSequence and LSTMSequence share: all but their forward and backward."""
 
     differentiable_twice = False
     blocks = 1  # the weights have this many blocks of H columns, one for each gate of the cell
     states = 1
-    parameters: tuple[str, ...] = ()  # the names of the inputs, the mask aside
+    parameters: tuple[str, ...] = ()  # the names of the inputs, without the mask
 
     def __init__(self, truncate: int | None = None, reverse: bool = False) -> None:
         if truncate is not None and truncate < 1:
@@ -60,7 +60,7 @@ class _Sequence(Gate):
         return batch * steps * columns * (2 * hidden + 8)
 
     def _in_order(self, array: Any, axis: int = 0) -> Any:
-        """A view whose `axis` is time in the order in which the steps run."""
+        """A view in which the time `axis` has the order in which the steps run."""
         return np.flip(array, axis) if self.reverse else array
 
     def _steps(self, a: Any, factors: Any = None) -> Any:
@@ -70,12 +70,12 @@ class _Sequence(Gate):
 
     @staticmethod
     def _blocks(a: Any, hidden: int) -> Any:
-        """A view of (..., B, nH) as (..., n, B, H): the gates of the cell one after the other."""
+        """A view of (..., B, nH) as (..., n, B, H): one block for each gate of the cell."""
         return a.reshape(*a.shape[:-1], -1, hidden).swapaxes(-3, -2)
 
     @staticmethod
     def _room(count: int, z: Array) -> Array:
-        """(T, count, B, H) for what each step leaves to backward; where nothing is recorded, all share one place."""
+        """(T, count, B, H), for what is saved for backward. If nothing is recorded, all steps share one buffer."""
         steps, *shape = z.shape
         if RECORDING.get():
             return np.empty((steps, count, *shape), z.dtype)
@@ -83,7 +83,7 @@ class _Sequence(Gate):
         return as_strided(once, (steps, count, *shape), (0, *once.strides))
 
     def _forwards(self, steps: int, mask: Any) -> Iterator[tuple[int, Any]]:
-        """(t, rows) as the steps run: rows is None where all take part, else True for those (B, 1) that do."""
+        """(t, rows) as the steps run: `rows` (B, 1) is True for the examples that take part; None if all do."""
         if mask is None:
             yield from ((t, None) for t in range(steps))
             return
@@ -91,25 +91,25 @@ class _Sequence(Gate):
         for t, column in enumerate(columns):
             yield t, None if column.all() else column
 
-    def _holds(self, steps: int, mask: Any) -> dict[int, Array | None]:
-        """The cuts, where somebody wants to hold the states there (`context.ON_CUT`): else values need no cut."""
+    def _watched_cuts(self, steps: int, mask: Any) -> dict[int, Array | None]:
+        """The cuts if the hook `context.ON_CUT` is set; else none, because a cut does not change the forward pass."""
         if ON_CUT.get() is None:
             return {}
         return cuts(steps, self.truncate, None if mask is None else self._in_order(mask, 1))
 
     @staticmethod
-    def _hold(rows: Any, part: Any) -> Any:
-        """A state behind a cut of those rows (B, 1), or of all (None)."""
-        hold = ON_CUT.get()
-        assert hold is not None
-        held = hold(part.copy())
-        return held if rows is None else np.where(rows, held, part)
+    def _watched_cut(rows: Any, part: Any) -> Any:
+        """A state after a cut of those rows (B, 1), or of all (None): what the hook makes of it."""
+        watch = ON_CUT.get()
+        assert watch is not None
+        replaced = watch(part.copy())
+        return replaced if rows is None else np.where(rows, replaced, part)
 
     def _backwards(self, mask: Any, *dz: Any) -> Iterator[tuple[int, Any, Any]]:
-        """(t, rows, go_on) from the last step run to the first that carries gradient.
+        """(t, rows, go_on) from the last step that ran to the first that carries gradient.
 
-        `go_on` is None, or before a cut False for the rows of the batch whose gradient stops there. Beyond a cut of all
-        rows there is something to do only if outputs of those earlier steps were used as well.
+        `go_on` is None, or at a cut False for the examples whose gradient stops there. Steps before a cut of the whole
+        batch matter only if their own outputs were used.
         """
         steps = len(dz[0])
         where = cuts(steps, self.truncate, None if mask is None else self._in_order(mask, 1))
@@ -124,16 +124,16 @@ class _Sequence(Gate):
                     return
 
     def _gradients(self, shape: Shape, dtype: Any) -> Array:
-        """An array for what comes back to each step: zeros, where it may come back to the last steps alone."""
+        """An array for the gradients of all steps: zeros if gradients may reach only the last steps."""
         return np.empty(shape, dtype) if self.truncate is None else np.zeros(shape, dtype)
 
     def _as_inputs(self, da: Array) -> Any:
-        """da (T, B, nH) as the inputs came, (B, T, nH)."""
+        """da (T, B, nH), as the steps ran, in the layout of the input a: (B, T, nH)."""
         return self._in_order(da).transpose(1, 0, 2)
 
     @staticmethod
     def _from_states(da: Array, first: Any, h: Any) -> Any:
-        """dW_hh: the state before each step times what came back to that step."""
+        """dW_hh, the sum over all steps of h_(t-1)ᵀ @ da_t."""
         later = h[:-1].reshape(-1, h.shape[2]).T.dot(da[1:].reshape(-1, da.shape[2]))
         return first.T.dot(da[0]) + later
 
@@ -162,9 +162,9 @@ class _Sequence(Gate):
 
 
 def cuts(steps: int, truncate: int | None, mask: Any = None) -> dict[int, Array | None]:
-    """Before which steps, counted as they run, the state is cut: in all rows (None), or in those marked (B, 1).
+    """The steps before which the state is cut, counted as they run, each with the rows (B, 1) that are cut (None: all).
 
-    Counting runs from the end, and with a mask over each row's own steps.
+    Truncation counts steps from the end; with a mask, each row's own steps.
 
     >>> cuts(40, 4)
     {36: None}
@@ -173,12 +173,12 @@ def cuts(steps: int, truncate: int | None, mask: Any = None) -> dict[int, Array 
         return {}
     if mask is None:
         return {steps - truncate: None} if truncate < steps else {}
-    left = mask[:, ::-1].cumsum(axis=1)[:, ::-1]  # how many steps each row still has, this one included
+    left = mask[:, ::-1].cumsum(axis=1)[:, ::-1]  # the steps that each row has left, including this one
     rows = mask & (left == truncate) & (left[:, :1] > truncate)
     return {int(step): rows[:, step : step + 1] for step in np.flatnonzero(rows.any(axis=0))}
 
 
 def one_dtype(*arrays: Any) -> list[Any]:
-    """The arrays in the dtype that they have together: products into a buffer take no mixture."""
+    """The arrays in their common dtype, because a product into a buffer cannot mix dtypes."""
     dtype = np.result_type(*arrays)
     return [array.astype(dtype, copy=False) for array in arrays]

@@ -1,4 +1,4 @@
-"""Gates that only rearrange: reshape, transpose, repeat."""
+"""Gates that only rearrange or repeat elements: reshape, transpose, broadcast."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..tensor import Tensor, TensorLike
 
 
 class Reshape(Gate):
-    """z has the elements of x, in order, in another shape; one size may be -1. dx = dz in x's shape.
+    """z = x in another shape, its elements in the same order; one size may be -1. dx = dz in x's shape.
 
     >>> Tensor([1.0, 2.0, 3.0, 4.0]).reshape(2, -1).array
     array([[1., 2.],
@@ -61,7 +61,7 @@ class Reshape(Gate):
 
 
 class Transpose(Gate):
-    """z has the axes of x in the order `axes` (None: reversed). dx = dz with the order undone.
+    """z = x with its axes in the order `axes` (None: reversed). dx = dz with its axes in the old order again.
 
     >>> Tensor([[1.0, 2.0]]).T.shape
     (2, 1)
@@ -78,7 +78,7 @@ class Transpose(Gate):
     def backward(self, dz: Any, z: Any, x: Any) -> Any:
         if self.axes is None:
             return (dz.transpose(None),)
-        axes = [axis % len(self.axes) for axis in self.axes]  # argsort undoes a permutation of 0..n-1, not of -1
+        axes = [axis % len(self.axes) for axis in self.axes]  # argsort inverts a permutation of 0..n-1: no -1
         return (dz.transpose(tuple(int(axis) for axis in np.argsort(axes))),)
 
     def shape(self, *shapes: Shape) -> Shape:
@@ -107,7 +107,7 @@ class Transpose(Gate):
 
 
 class BroadcastTo(Gate):
-    """z is x repeated along new axes, and along axes of size 1, up to shape `to`. dx = dz summed over the repetitions.
+    """z = x repeated along new axes, and along axes of size 1, up to shape `to`. dx = dz summed over the repetitions.
 
     >>> np.broadcast_to(Tensor([[1.0], [2.0]]), (2, 3)).array
     array([[1., 1., 1.],
@@ -123,7 +123,7 @@ class BroadcastTo(Gate):
         return np.broadcast_to(x, self.to)
 
     def backward(self, dz: Any, z: Any, x: Any) -> Any:
-        return (dz,)  # the engine sums over what was repeated, here as everywhere
+        return (dz,)  # the engine sums over broadcast axes, here as for any gate
 
     def shape(self, *shapes: Shape) -> Shape:
         if broadcast_shape(self.name, shapes[0], self.to) != self.to:

@@ -1,7 +1,7 @@
-"""One time step of a GRU and of an LSTM, from small gates: the equations that `layers` unrolls, and `mg.opened` too.
+"""One time step of a GRU and of an LSTM, from small gates: the equations that `layers` and `mg.opened` unroll.
 
-recurrent.py has the same equations for a whole sequence at once, with the backward pass derived by hand; tests hold the
-two together.
+recurrent.py has the same equations for a whole sequence at once, with the backward pass derived by hand; tests make
+sure that both agree.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from .basic import tanh
 
 
 def gru_step(a: Tensor, h: Tensor, W_hh: Tensor, b_hh: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-    """(h', the gates z, r and n) of a gated recurrent unit whose reset gate acts after the product.
+    """(h', the gates z, r and n) of a gated recurrent unit whose reset gate r acts after the product h @ W_hh.
 
     a = x @ W_xh + b_xh (B, 3H) and s = h @ W_hh + b_hh (B, 3H) hold the blocks z, r, n side by side:
     z = σ(a_z + s_z), r = σ(a_r + s_r), n = tanh(a_n + r ⊙ s_n), h' = n + z ⊙ (h - n), all (B, H).

@@ -276,7 +276,7 @@ def test_every_mismatch_is_named_at_once() -> None:
 
 
 def assert_unharmed(path: Path, error: CheckpointError) -> None:
-    assert error.code == "MG506" and str(path) in error.what and "as before" in error.remedy
+    assert error.code == "MG506" and str(path) in error.what and "unchanged" in error.remedy
     assert mg.load(path).info == INFO
     assert [other.name for other in path.parent.iterdir()] == [path.name]
 
