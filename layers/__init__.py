@@ -1,4 +1,4 @@
-"""Layers: named parameters, dense and recurrent layers, and the one unroller. Built on minigrad's gates alone.
+"""Layers and models: Dense, Embedding, Dropout, LayerNorm, the recurrent layers RNN, GRU and LSTM, and their cells.
 
 >>> import numpy as np
 >>> from layers import RNN, Dense, Embedding, Sequential

@@ -1,8 +1,8 @@
-"""Cells: one time step of a recurrent network: x and a state in, an output and the next state out. Know no time.
+"""The recurrent cells RNNCell, GRUCell and LSTMCell. A cell is one time step: x and a state in, output and state out.
 
-Shapes: x (B, D), state (B, H), where B is the batch, D the input size, H the hidden size. Input weights start
-Glorot-uniform, recurrent weights orthogonal, biases at 0. Where a matrix holds several gates side by side, each is a
-block of H columns, in the order that the class gives.
+Shapes: x (B, D), state (B, H), where B is the batch size, D the input size, H the hidden size. Input weights start
+Glorot-uniform, recurrent weights orthogonal, biases at 0. A matrix for several gates has a block of H columns for each,
+in the order that the class gives.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ State = Any  # one Tensor (B, H), or a tuple of them
 
 
 class Cell(Layer):
-    """Base of the cells: `forward(x, state) -> (output, state)`, where the output is the state's first tensor, h.
+    """Base class of the cells: `forward(x, state) -> (output, state)`, where the output is the state's first tensor, h.
 
-    A cell of your own derives from this, names its state in `state_names`, and can then be given to `unroll`.
+    To write a cell that `unroll` can run, derive from this class and name the tensors of its state in `state_names`.
     """
 
     state_names: ClassVar[tuple[str, ...]] = ("h",)
@@ -48,7 +48,7 @@ class Cell(Layer):
 class RNNCell(Cell):
     """h' = tanh(x @ W_xh + h @ W_hh + b_h): the simple recurrent network. The output is h'.
 
-    W_xh (D, H), W_hh (H, H), b_h (H). `activation` may be mg.relu in place of mg.tanh.
+    W_xh (D, H), W_hh (H, H), b_h (H). `activation` may be another function, such as mg.relu.
 
     >>> cell = RNNCell(3, 2)
     >>> output, state = cell(Tensor([[1.0, 2.0, 3.0]]), cell.initial_state(1))
@@ -93,7 +93,7 @@ class GRUCell(Cell):
     ((1, 2), True)
 
     Errors: OptionError for sizes below 1 (MG210). Sources: Cho et al., Learning phrase representations using RNN
-    encoder-decoder (2014), for reset_after=False; Keras's and PyTorch's manuals for reset_after=True.
+    encoder-decoder (2014), for reset_after=False; Keras's and PyTorch's documentation for reset_after=True.
     """
 
     def __init__(self, inputs: int, hidden: int, reset_after: bool = True) -> None:
@@ -123,7 +123,7 @@ class GRUCell(Cell):
 
 
 class LSTMCell(Cell):
-    """Long short-term memory. A state is (h, c): the output h, and the memory c, which only sums and gates touch.
+    """Long short-term memory. The state is (h, c): the output h, and the memory c, which is only gated and added to.
 
         i  = σ(x @ W_xi + h @ W_hi + b_i)         the input gate
         f  = σ(x @ W_xf + h @ W_hf + b_f)         the forget gate

@@ -1,4 +1,4 @@
-"""What several layers ask of their arguments. Knows numbers and functions, no layer."""
+"""Checks of arguments that several layers share: sizes and activations."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from minigrad.errors import OptionError
 
 
 def check_size(layer: str, **sizes: int) -> None:
-    """OptionError (MG210) unless all sizes are whole numbers of 1 or more."""
+    """Raise OptionError (MG210) unless every size is an integer of 1 or more."""
     for name, size in sizes.items():
         if isinstance(size, bool) or not hasattr(size, "__index__") or size < 1:
             raise OptionError(
                 "MG210",
                 f"{layer} cannot be made with {name}={size!r}",
-                cause="a size counts numbers: it is an integer of 1 or more",
+                cause="a size is a count: an integer of 1 or more",
                 remedy=f"give {name} as an integer of at least 1",
             )
 
 
 def check_function(layer: str, activation: Any) -> None:
-    """OptionError (MG211) unless the activation can be called."""
+    """Raise OptionError (MG211) unless the activation can be called."""
     if not callable(activation):
         raise OptionError(
             "MG211",
@@ -31,5 +31,5 @@ def check_function(layer: str, activation: Any) -> None:
 
 
 def function_name(function: Any) -> str:
-    """A function as `repr` shows it: mg.tanh is a gate, mg.softmax a function."""
+    """The name of an activation, for `repr`: mg.softmax is a function with a name, mg.tanh an instance of Tanh."""
     return str(getattr(function, "__name__", None) or type(function).__name__.lower())

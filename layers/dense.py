@@ -1,4 +1,4 @@
-"""Dense: every output from every input. Knows one matrix and one bias."""
+"""Dense: a fully connected layer, with an optional activation."""
 
 from __future__ import annotations
 

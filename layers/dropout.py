@@ -1,4 +1,4 @@
-"""Dropout: noise against over-fitting. Knows a rate, and whether the layer is training."""
+"""Dropout, and the warning for a model that is evaluated while dropout is on."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from .layer import Layer
 
 
 class ModeWarning(UserWarning):
-    """A model that is evaluated while it is in training mode (MG214)."""
+    """Warning (MG214): a model is evaluated while it is in training mode."""
 
 
-_MEANT: ContextVar[bool] = ContextVar("dropout_without_gradients_is_meant", default=False)
+_INTENDED: ContextVar[bool] = ContextVar("unrecorded_dropout_is_intended", default=False)
 
 
 def unrecorded_training() -> setting:
-    """Within this block dropout under `no_grad` is meant: a long sequence runs up to where its gradients begin."""
-    return setting(_MEANT, True)
+    """Within this block dropout under `no_grad` gives no warning: `TruncatedBPTT` trains with some steps unrecorded."""
+    return setting(_INTENDED, True)
 
 
 class Dropout(Layer):
-    """While training z = x ⊙ m / (1 - rate), each m being 0 with probability `rate` and else 1; otherwise z = x.
+    """In training z = x ⊙ m / (1 - rate), where m is 0 with probability `rate` and else 1; in evaluation z = x.
 
-    The division keeps the expected value, so that evaluation needs no scaling. m is drawn anew on each call from the
-    one generator (`mg.seed`).
+    The division keeps the expected value the same, so that evaluation needs no scaling. Each call draws a new m from
+    minigrad's generator (`mg.seed`).
 
     >>> Dropout(0.5).eval()(Tensor([1.0, 2.0])).array
     array([1., 2.], dtype=float32)
 
-    Errors: OptionError (MG212) for a rate outside [0, 1); a ModeWarning (MG214) where dropout is on inside `no_grad`,
-    as when `eval()` was forgotten. Source: Srivastava et al., Dropout: a simple way to prevent
-    neural networks from overfitting (2014); the division ("inverted dropout") is in its section 10.
+    Errors: OptionError (MG212) for a rate outside [0, 1); a ModeWarning (MG214) if dropout is on inside `no_grad`,
+    usually because `eval()` was forgotten. Source: Srivastava et al., Dropout: a simple way to prevent neural networks
+    from overfitting (2014); the division ("inverted dropout") is in its section 10.
     """
 
     def __init__(self, rate: float) -> None:
@@ -54,11 +54,11 @@ class Dropout(Layer):
     def forward(self, x: Tensor) -> Tensor:
         if not self.training or self.rate == 0:
             return x
-        if not RECORDING.get() and not _MEANT.get():
+        if not RECORDING.get() and not _INTENDED.get():
             _warn_of_mode(self.rate)
         kept = generator().random(x.shape, np.float32) >= self.rate
-        scale: Tensor = x * (kept.astype(x.dtype) / x.dtype.type(1 - self.rate))
-        return scale
+        z: Tensor = x * (kept.astype(x.dtype) / x.dtype.type(1 - self.rate))
+        return z
 
     def settings(self) -> str:
         return str(self.rate)

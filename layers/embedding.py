@@ -1,4 +1,4 @@
-"""Embedding: a vector for each id. Knows one table."""
+"""Embedding: a table that holds a learned vector for each id."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The fast way through a sequence: one gate for all its steps, in place of a graph of each. Knows which cells have one.
+"""Running a cell over a whole sequence as one fused gate, instead of unrolling it.
 
 Both ways compute the same, to rounding. Unrolled, every gate of every step can be drawn, stepped through and
 differentiated twice; fused, a training step takes a fraction of the time.
@@ -17,19 +17,16 @@ from .mask import Mask
 
 
 def can_fuse(cell: Cell) -> bool:
-    """Whether there is one gate that runs this cell over a sequence.
-
-    There is for RNN with tanh, for GRU with the reset after the product, and for LSTM.
-    """
+    """Whether this cell has a fused gate: RNN with tanh, GRU with reset_after=True, and LSTM do."""
     if isinstance(cell, RNNCell):
         return cell.activation is tanh
     return isinstance(cell, LSTMCell) or (isinstance(cell, GRUCell) and cell.reset_after)
 
 
 def shall_fuse(wish: bool | None, cells: list[Cell]) -> bool:
-    """What `fused=wish` means for this call: None is fused where `mg.fused()` is on or nothing is being recorded.
+    """Whether to fuse this call. If `wish` is None: if all cells can, and `mg.fused()` is on or nothing is recorded.
 
-    Whoever looks inside (`layers.outputs`, `gradient_flow`) gets the steps one by one.
+    `layers.outputs` and `gradient_flow` look at single time steps, so for them such a call is unrolled.
     """
     if wish is not None:
         return wish
@@ -38,21 +35,21 @@ def shall_fuse(wish: bool | None, cells: list[Cell]) -> bool:
 
 
 def check_fused(wish: bool | None, cells: list[Cell]) -> None:
-    """OptionError (MG226) for `fused=True` with a cell that has no such gate."""
+    """Raise OptionError (MG226) for `fused=True` with a cell that has no fused gate."""
     odd = [cell for cell in cells if not can_fuse(cell)]
     if wish and odd:
         raise OptionError(
             "MG226",
-            f"fused=True, and there is no fused gate for {type(odd[0]).__name__}({odd[0].settings()})",
+            f"fused=True, but there is no fused gate for {type(odd[0]).__name__}({odd[0].settings()})",
             cause="RNN with tanh, GRU with reset_after=True and LSTM have one; their variants are unrolled",
-            remedy="leave fused out: such a layer is unrolled by itself",
+            remedy="leave fused out, and the layer is unrolled",
         )
 
 
 def run(
     cell: Cell, x: Tensor, state: State, *, mask: Mask | None, truncate: int | None, reverse: bool
 ) -> tuple[Tensor, State]:
-    """As `unroll`, in one gate: the outputs h of all steps, time first, (T, B, H), and the state after the last step.
+    """Like `unroll`, as one gate. Returns the outputs h of all steps, (T, B, H), and the state after the last step run.
 
     >>> import numpy as np
     >>> cell = RNNCell(3, 2)
@@ -61,21 +58,21 @@ def run(
     >>> outputs.shape, state.shape
     ((5, 1, 2), (1, 2))
     """
-    rows = () if mask is None else (mask,)
+    masks = () if mask is None else (mask,)
     last = 0 if reverse else -1
     if isinstance(cell, LSTMCell):
-        z = LSTMSequence(truncate, reverse)(_inputs(x, cell.W_xh, cell.b), *state, cell.W_hh, *rows)
+        z = LSTMSequence(truncate, reverse)(_inputs(x, cell.W_xh, cell.b), *state, cell.W_hh, *masks)
         return z[0], (z[0, last], z[1, last])
     if isinstance(cell, GRUCell):
-        z = GRUSequence(truncate, reverse)(_inputs(x, cell.W_xh, cell.b_xh), state, cell.W_hh, cell.b_hh, *rows)
+        z = GRUSequence(truncate, reverse)(_inputs(x, cell.W_xh, cell.b_xh), state, cell.W_hh, cell.b_hh, *masks)
     else:
         assert isinstance(cell, RNNCell)
-        z = RNNSequence(truncate, reverse)(_inputs(x, cell.W_xh, cell.b_h), state, cell.W_hh, *rows)
+        z = RNNSequence(truncate, reverse)(_inputs(x, cell.W_xh, cell.b_h), state, cell.W_hh, *masks)
     return z, z[last]
 
 
 def _inputs(x: Tensor, W: Tensor, b: Tensor) -> Tensor:
-    """x @ W + b for all steps at once; where x was just looked up, for each distinct word once."""
-    if (rows := looked_up(x)) is not None:
-        return LookupProduct()(*rows, W, b)
+    """x @ W + b for all steps at once. If x comes straight from a look-up, each distinct id is multiplied only once."""
+    if (table_and_ids := looked_up(x)) is not None:
+        return LookupProduct()(*table_and_ids, W, b)
     return x @ W + b

@@ -1,7 +1,7 @@
-"""Initialisers: functions from a shape to a float32 array. Know nothing of the layer that asks.
+"""Initialisers for weights: functions from a shape to a float32 array.
 
-All draw from the one generator, so that `mg.seed` decides every weight. For a matrix (rows in, columns out) the fans
-are its sizes: a recurrent layer's W_xh (D, 4H) counts 4H columns, as Keras does.
+All draw from minigrad's generator, so that `mg.seed` decides every weight. The fan-in of a matrix ("in" below) is its
+number of rows, the fan-out ("out") its number of columns: 4H for an LSTM's W_xh (D, 4H), as in Keras.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def ones(shape: Shape) -> NDArray[Any]:
 
 
 def uniform(low: float, high: float) -> Initialiser:
-    """An initialiser that draws from [low, high) evenly.
+    """An initialiser that draws uniformly from [low, high).
 
     >>> uniform(-0.05, 0.05)((2, 3)).shape
     (2, 3)
@@ -44,7 +44,7 @@ def uniform(low: float, high: float) -> Initialiser:
 
 
 def normal(deviation: float) -> Initialiser:
-    """An initialiser that draws from the normal distribution of mean 0 and that standard deviation.
+    """An initialiser that draws from the normal distribution with mean 0 and this standard deviation.
 
     >>> normal(0.1)((2, 3)).dtype
     dtype('float32')
@@ -57,7 +57,7 @@ def normal(deviation: float) -> Initialiser:
 
 
 def glorot_uniform(shape: Shape) -> NDArray[Any]:
-    """Uniform within ±√(6 / (in + out)): variance 2 / (in + out), which keeps tanh layers from fading both ways.
+    """Uniform within ±√(6 / (in + out)), for tanh: with variance 2 / (in + out), neither signals nor gradients fade.
 
     Source: Glorot and Bengio, Understanding the difficulty of training deep feedforward neural networks (2010), eq. 16.
     """
@@ -71,7 +71,7 @@ def glorot_normal(shape: Shape) -> NDArray[Any]:
 
 
 def he_uniform(shape: Shape) -> NDArray[Any]:
-    """Uniform within ±√(6 / in): variance 2 / in, for ReLU, which drops half of what comes in.
+    """Uniform within ±√(6 / in): variance 2 / in, for ReLU, which sets half of its inputs to 0.
 
     Source: He et al., Delving deep into rectifiers (2015), eq. 10.
     """
@@ -85,9 +85,9 @@ def he_normal(shape: Shape) -> NDArray[Any]:
 
 
 def orthogonal(shape: Shape) -> NDArray[Any]:
-    """A matrix whose rows (or columns, whichever are fewer) are orthonormal, drawn evenly from all of those.
+    """A matrix whose rows (or columns, whichever are fewer) are orthonormal, drawn uniformly from all such matrices.
 
-    A square one keeps the length of every vector: a state multiplied by it forty times neither fades nor explodes.
+    A square one preserves the length of every vector: a state multiplied by it forty times neither fades nor explodes.
 
     >>> W = orthogonal((3, 3))
     >>> bool(np.allclose(W @ W.T, np.eye(3), atol=1e-6))
@@ -106,7 +106,7 @@ def _fans(shape: Shape) -> tuple[int, int]:
         raise ShapeError(
             "MG213",
             f"this initialiser is for matrices, and the shape is {shape}",
-            cause="it goes by the number of inputs (rows) and outputs (columns)",
+            cause="it needs the number of inputs (rows) and of outputs (columns)",
             remedy="use zeros, ones, uniform or normal for other shapes",
         )
     return shape[0], shape[1]

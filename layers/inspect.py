@@ -1,4 +1,4 @@
-"""Seeing inside: any layer's output, any cell's gates over time, the gradients that reached them. Trains nothing."""
+"""Looking inside a model: the outputs of any layer, a cell's gates over time, and the gradients that reach them."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ Loss = Callable[[Tensor, Any], Tensor]
 
 
 def outputs(model: Layer, x: Any, layers: Sequence[str], *, batch_size: int = 256) -> dict[str, Array]:
-    """What the named layers put out for all of x, {path: array}, in evaluation mode and recording nothing.
+    """The outputs of the named layers for all of x, {path: array}, in evaluation mode and with nothing recorded.
 
-    A path is a layer's, as `named_layers()` has it ("" is the model), or a value on the way that the layer names with
-    `note`: of cells "rnn.cell.h", of an LSTM's also c, i, f, g, o, of a GRU's z, r, n. Values of each time step are put
-    together along axis 1: (N, T, H). x is an array of N rows, or a tuple of them for a model with several inputs.
+    A path names a layer, as in `named_layers()` ("" is the model), or a value that a layer has named with `note`: every
+    cell names h ("rnn.cell.h"), an LSTM's also c, i, f, g, o, a GRU's z, r, n. The values of all time steps are stacked
+    along axis 1: (N, T, H). x is an array of N examples, or a tuple of such arrays for a model with several inputs.
 
     >>> from layers import LSTM, Embedding, Sequential
     >>> model = Sequential(Embedding(50, 8), LSTM(8, 4))
@@ -32,25 +32,25 @@ def outputs(model: Layer, x: Any, layers: Sequence[str], *, batch_size: int = 25
     >>> {path: array.shape for path, array in found.items()}
     {'embedding': (100, 6, 8), 'lstm': (100, 4), 'lstm.cell.f': (100, 6, 4)}
 
-    Errors: OptionError for a path that nothing has (MG240), or a layer called several times in a forward pass (MG241).
+    Errors: OptionError for a path that the model does not compute (MG240) or computes several times (MG241).
     """
     inputs = x if isinstance(x, tuple) else (x,)
-    pieces: dict[str, list[Array]] = {path: [] for path in layers}
+    parts: dict[str, list[Array]] = {path: [] for path in layers}
     with _evaluating(model), no_grad():
-        for rows in _batches(len(inputs[0]), batch_size):
+        for batch in _batches(len(inputs[0]), batch_size):
             with _recording(model, layers) as record:
-                model(*(one[rows] for one in inputs))
+                model(*(array[batch] for array in inputs))
             for path, steps in record.found().items():
-                pieces[path].append(_over_time([tensor.array for tensor in steps.values()], steps))
-    return {path: np.concatenate(parts) for path, parts in pieces.items()}
+                parts[path].append(_over_time([tensor.array for tensor in steps.values()], steps))
+    return {path: np.concatenate(arrays) for path, arrays in parts.items()}
 
 
 def gradients(
     model: Layer, x: Any, y: Any, layers: Sequence[str], *, loss: Loss = softmax_cross_entropy, batch_size: int = 256
 ) -> dict[str, Array]:
-    """The gradient dL/dz that reaches each z of `outputs(model, x, layers)`, {path: array}, in evaluation mode.
+    """The gradient dL/dz for each z of `outputs(model, x, layers)`, {path: array}, in evaluation mode.
 
-    L is `loss(model(x), y)` averaged over all N rows, however they are cut into batches. Before a cut it is 0.
+    L is `loss(model(x), y)`, averaged over all N examples whatever the batch size. Before a cut the gradient is 0.
 
     >>> from layers import RNN, Dense, Embedding, Sequential
     >>> model = Sequential(Embedding(50, 8), RNN(8, 4, truncate=2), Dense(4, 2))
@@ -58,16 +58,16 @@ def gradients(
     >>> np.abs(found["embedding"]).sum(axis=(0, 2)) > 0      # which of the six words are reached
     array([False, False, False, False,  True,  True])
 
-    Errors: as `outputs`, and GradientError (MG242) for a value that nothing trainable leads to.
+    Errors: as `outputs`, and GradientError (MG242) for a value that does not depend on any trainable parameter.
     """
     inputs = x if isinstance(x, tuple) else (x,)
     total = len(inputs[0])
-    pieces: dict[str, list[Array]] = {path: [] for path in layers}
+    parts: dict[str, list[Array]] = {path: [] for path in layers}
     with _evaluating(model):
-        for rows in _batches(total, batch_size):
+        for batch in _batches(total, batch_size):
             with _recording(model, layers) as record:
-                output = model(*(one[rows] for one in inputs))
-            mean = loss(output, y[rows]) * (len(inputs[0][rows]) / total)
+                output = model(*(array[batch] for array in inputs))
+            mean = loss(output, y[batch]) * (len(inputs[0][batch]) / total)
             for path, steps in record.found().items():
                 tensors = list(steps.values())
                 if not all(tensor.requires_grad for tensor in tensors):
@@ -77,15 +77,15 @@ def gradients(
                         cause="everything that it is computed from is frozen, or it was computed under no_grad",
                         remedy="unfreeze a parameter before it (requires_grad = True), and call this outside no_grad",
                     )
-                pieces[path].append(_over_time([part.array for part in grad(mean, tensors)], steps))
-    return {path: np.concatenate(parts) for path, parts in pieces.items()}
+                parts[path].append(_over_time([gradient.array for gradient in grad(mean, tensors)], steps))
+    return {path: np.concatenate(arrays) for path, arrays in parts.items()}
 
 
 def gradient_flow(model: Layer, batch: Sequence[Any], *, loss: Loss = softmax_cross_entropy) -> dict[str, Array]:
     """How much gradient reaches the state after each time step: {"rnn.cell.h": norms of dL/dh_t, (T,)} for every cell.
 
-    `batch` is (inputs..., labels), and the norm is taken over the batch's whole dL/dh_t, (B, H). An LSTM has two
-    states, and an entry for "c" as well. Where the curve falls to nothing, earlier words teach the network nothing.
+    `batch` is (inputs..., labels), and the norm is that of the whole batch's dL/dh_t, (B, H). An LSTM has an entry for
+    "c" as well. Where the norm falls to almost 0, the network learns nothing from earlier words.
 
     >>> from layers import GRU, Dense, Embedding, Sequential
     >>> model = Sequential(Embedding(50, 8), GRU(8, 4), Dense(4, 2))
@@ -102,15 +102,15 @@ def gradient_flow(model: Layer, batch: Sequence[Any], *, loss: Loss = softmax_cr
         raise OptionError(
             "MG240",
             f"{type(model).__name__} has no recurrent layer",
-            cause="the flow of gradients is measured at the states of cells, and there are none",
-            remedy="give a model with a cell",
+            cause="the flow of gradients is measured at the states of its cells",
+            remedy="pass a model with an RNN, GRU or LSTM in it",
         )
     found = gradients(model, tuple(inputs), y, paths, loss=loss, batch_size=max(1, len(y)))
     return {path: np.sqrt((gradient**2).sum(axis=(0, 2))) for path, gradient in found.items()}
 
 
 class _Record:
-    """The values of one forward pass, by path and time step (None outside of time)."""
+    """The values of one forward pass, by path and time step (None for a value outside of any time step)."""
 
     def __init__(self, model: Layer, layers: Sequence[str]) -> None:
         self.path_of = {layer: path for path, layer in model.named_layers().items()}
@@ -128,7 +128,7 @@ class _Record:
                 "MG241",
                 f"{path!r} was computed more than once in one forward pass",
                 cause="the layer is called several times, and its path does not say which call is meant",
-                remedy="give each use a layer of its own, or call them outside of the model",
+                remedy="use a separate layer for each call, or call the layer outside of the model",
             )
         steps[at] = value[0] if isinstance(value, tuple) else value  # (output, final state) of a recurrent layer
 
@@ -137,8 +137,8 @@ class _Record:
         if unknown:
             raise OptionError(
                 "MG240",
-                f"nothing in the model puts out {', '.join(map(repr, unknown))}",
-                cause="the paths that this forward pass went through are " + ", ".join(map(repr, sorted(self.values))),
+                f"this forward pass did not compute {', '.join(map(repr, unknown))}",
+                cause="the paths that it computed are " + ", ".join(map(repr, sorted(self.values))),
                 remedy="choose from those",
             )
         return {path: self.values[path] for path in self.wanted}
@@ -162,8 +162,8 @@ def _evaluating(model: Layer) -> Iterator[None]:
             layer.training = training
 
 
-def _batches(rows: int, batch_size: int) -> Iterator[slice]:
-    return (slice(start, start + batch_size) for start in range(0, rows, batch_size))
+def _batches(total: int, batch_size: int) -> Iterator[slice]:
+    return (slice(start, start + batch_size) for start in range(0, total, batch_size))
 
 
 def _over_time(arrays: list[Array], steps: dict[int | None, Tensor]) -> Array:

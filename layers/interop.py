@@ -1,7 +1,7 @@
-"""Weights to and from PyTorch and Keras: names, transposes, gate orders, biases. Knows both layouts, needs neither.
+"""Exchanging weights with PyTorch and Keras: names, transposes, gate orders, biases. Neither has to be installed.
 
-PyTorch keeps a matrix as (out, in), splits a recurrent bias in two that are added, and orders a GRU's blocks r, z, n.
-Keras keeps (in, out) and our gate orders, and stacks a GRU's two biases. The files are safetensors, which both read.
+PyTorch stores a matrix as (out, in), splits a recurrent bias in two that are added, and orders a GRU's blocks r, z, n.
+Keras stores it as (in, out), with our gate orders, and stacks a GRU's two biases. Both can read safetensors files.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from .recurrent import Recurrent
 
 
 def export_weights(model: Layer, path: str | os.PathLike[str], layout: str) -> None:
-    """Write the model's weights as `layout`, "pytorch" or "keras", names and shapes them, to a safetensors file.
+    """Write the model's weights to a safetensors file, named and shaped as in `layout`: "pytorch" or "keras".
 
-    PyTorch reads the file with `module.load_state_dict(safetensors.torch.load_file(path))`, if its modules have our
-    names; in Keras give each layer its arrays, for example `layer.set_weights([a["rnn/kernel"],
+    PyTorch reads the file with `module.load_state_dict(safetensors.torch.load_file(path))`, if its modules are named
+    like our layers; in Keras give each layer its arrays, for example `layer.set_weights([a["rnn/kernel"],
     a["rnn/recurrent_kernel"], a["rnn/bias"]])` with `a = safetensors.numpy.load_file(path)`.
 
     Errors: OptionError for another layout (MG250) and for a layer that the other framework does not have (MG251),
@@ -41,7 +41,7 @@ def export_weights(model: Layer, path: str | os.PathLike[str], layout: str) -> N
 
 
 def import_weights(model: Layer, path: str | os.PathLike[str], layout: str) -> None:
-    """Read weights that PyTorch or Keras users saved as safetensors under the names of `export_weights`: all or none.
+    """Load weights from a safetensors file with the names of `export_weights`: all of them or, on an error, none.
 
     Errors: as `export_weights`, and CheckpointError for a file that is not there, cut short or damaged (MG252), or that
     does not fit the model (MG505: every missing, unknown and mismatched name at once).
@@ -62,7 +62,7 @@ def import_weights(model: Layer, path: str | os.PathLike[str], layout: str) -> N
 
 
 def to_layout(model: Layer, layout: str) -> dict[str, Array]:
-    """{name: array} as the other framework has them, without a file.
+    """The model's weights as {name: array}, named and shaped as in the other framework.
 
     >>> from layers import RNN
     >>> {name: array.shape for name, array in to_layout(RNN(3, 2), "pytorch").items()}
@@ -71,27 +71,27 @@ def to_layout(model: Layer, layout: str) -> dict[str, Array]:
     ['kernel', 'recurrent_kernel', 'bias']
     """
     result: dict[str, Array] = {}
-    for piece in _pieces(model, layout):
-        arrays = piece.out(*(tensor.array for tensor in piece.ours))
-        result.update((name, np.ascontiguousarray(array)) for name, array in zip(piece.theirs, arrays, strict=True))
+    for entry in _conversions(model, layout):
+        arrays = entry.out(*(tensor.array for tensor in entry.ours))
+        result.update((name, np.ascontiguousarray(array)) for name, array in zip(entry.theirs, arrays, strict=True))
     return result
 
 
 def from_layout(model: Layer, arrays: Mapping[str, Array], layout: str) -> None:
-    """Load what `to_layout` gives. Errors: as `import_weights`."""
+    """Load what `to_layout` returns. Errors: as `import_weights`."""
     check_match(arrays, to_layout(model, layout), f"{type(model).__name__} in the layout of {layout}")
     ready = [
         (tensor, array)
-        for piece in _pieces(model, layout)
-        for tensor, array in zip(piece.ours, piece.back(*(arrays[name] for name in piece.theirs)), strict=True)
+        for entry in _conversions(model, layout)
+        for tensor, array in zip(entry.ours, entry.back(*(arrays[name] for name in entry.theirs)), strict=True)
     ]
     for tensor, array in ready:
         tensor.array = array
 
 
 @dataclass(frozen=True)
-class _Piece:
-    """Some of our parameters, the names they have elsewhere, and the way there and back."""
+class _Conversion:
+    """Some of our parameters, the names of the other framework's arrays, and the conversion there and back."""
 
     ours: Sequence[Tensor]
     theirs: Sequence[str]
@@ -99,12 +99,12 @@ class _Piece:
     back: Callable[..., Sequence[Array]] = lambda *arrays: arrays
 
 
-def _pieces(model: Layer, layout: str) -> Iterator[_Piece]:
+def _conversions(model: Layer, layout: str) -> Iterator[_Conversion]:
     if layout not in ("pytorch", "keras"):
         raise OptionError(
             "MG250",
             f"the layout {layout!r} is not known",
-            cause="each framework orders gates and axes in its own way, and two of them are described here",
+            cause="each framework orders gates and axes in its own way, and only these two are supported",
             remedy="choose 'pytorch' or 'keras'",
         )
     done: set[Layer] = set()
@@ -125,20 +125,20 @@ _NAMES: dict[type[Layer], dict[str, tuple[str, str]]] = {
 }
 
 
-def _plain(layer: Layer, path: str, layout: str) -> Iterator[_Piece]:
-    """A layer with one array for each of ours; a layer of the user's own keeps its names."""
+def _plain(layer: Layer, path: str, layout: str) -> Iterator[_Conversion]:
+    """A layer whose arrays match the other framework's one to one. Layers of the user's own keep their names."""
     for name, member in layer._members.items():
         if isinstance(member, Tensor):
             known = _NAMES.get(type(layer), {}).get(name, (name, name))
             title = _join(path, known[layout == "keras"], layout)
             if isinstance(layer, Dense) and name == "W" and layout == "pytorch":
-                yield _Piece([member], [title], lambda W: [W.T], lambda W: [W.T])
+                yield _Conversion([member], [title], lambda W: [W.T], lambda W: [W.T])
             else:
-                yield _Piece([member], [title])
+                yield _Conversion([member], [title])
 
 
-def _torch_cell(cell: Cell, name: str, path: str, layer: Recurrent) -> Iterator[_Piece]:
-    """Names as in torch.nn.RNN, GRU and LSTM: weight_ih_l0, for the second layer _l1, backwards with _reverse."""
+def _torch_cell(cell: Cell, name: str, path: str, layer: Recurrent) -> Iterator[_Conversion]:
+    """Names as in torch.nn.RNN, GRU and LSTM: weight_ih_l0, with _l1 in the second layer, and _reverse if backward."""
     gru = isinstance(cell, GRUCell)
     if (isinstance(cell, GRUCell) and not cell.reset_after) or (
         isinstance(cell, RNNCell) and cell.activation not in (tanh, relu)
@@ -146,15 +146,15 @@ def _torch_cell(cell: Cell, name: str, path: str, layer: Recurrent) -> Iterator[
         raise OptionError(
             "MG251",
             f"PyTorch has no {type(cell).__name__}({cell.settings()})",
-            cause="its GRU resets after the product, and its RNN knows tanh and relu",
-            remedy="use the layout 'keras', or train one of PyTorch's kind",
+            cause="its GRU resets after the product, and its RNN has only tanh and relu",
+            remedy="use the layout 'keras', or train a cell that PyTorch has",
         )
     ending = f"_l{_depth(name)}" + ("_reverse" if name.startswith("backward") else "")
     names = {
         short: _join(path, short + ending, "pytorch") for short in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
     }
 
-    def blocks(array: Array) -> Array:  # z, r, n <-> r, z, n: its own reverse
+    def blocks(array: Array) -> Array:  # z, r, n <-> r, z, n: its own inverse
         if not gru:
             return array
         z, r, n = np.split(array, 3, axis=-1)
@@ -167,31 +167,31 @@ def _torch_cell(cell: Cell, name: str, path: str, layer: Recurrent) -> Iterator[
         return [blocks(W.T)]
 
     parameters = cell.named_parameters()
-    yield _Piece([parameters["W_xh"]], [names["weight_ih"]], matrix, matrix_back)
-    yield _Piece([parameters["W_hh"]], [names["weight_hh"]], matrix, matrix_back)
+    yield _Conversion([parameters["W_xh"]], [names["weight_ih"]], matrix, matrix_back)
+    yield _Conversion([parameters["W_hh"]], [names["weight_hh"]], matrix, matrix_back)
     biases = [tensor for name, tensor in parameters.items() if name.startswith("b")]
     theirs = [names["bias_ih"], names["bias_hh"]]
     if gru:
-        yield _Piece(biases, theirs, lambda x, h: [blocks(x), blocks(h)], lambda x, h: [blocks(x), blocks(h)])
+        yield _Conversion(biases, theirs, lambda x, h: [blocks(x), blocks(h)], lambda x, h: [blocks(x), blocks(h)])
     else:
-        yield _Piece(biases, theirs, lambda b: [b, np.zeros_like(b)], lambda x, h: [x + h])
+        yield _Conversion(biases, theirs, lambda b: [b, np.zeros_like(b)], lambda x, h: [x + h])
 
 
-def _keras_cell(cell: Cell, name: str, path: str, layer: Recurrent) -> Iterator[_Piece]:
-    """One Keras layer for each of a stack: rnn, rnn_2; under Bidirectional rnn/forward and rnn/backward."""
+def _keras_cell(cell: Cell, name: str, path: str, layer: Recurrent) -> Iterator[_Conversion]:
+    """One Keras layer for each stacked layer: rnn, rnn_2; in a Bidirectional one rnn/forward and rnn/backward."""
     depth = _depth(name)
     place = f"{path or type(layer).__name__.lower()}_{depth + 1}" if depth else path
     if layer.bidirectional:
         place = _join(place, "backward" if name.startswith("backward") else "forward", "keras")
     parameters = cell.named_parameters()
     names = [_join(place, short, "keras") for short in ("kernel", "recurrent_kernel", "bias")]
-    yield _Piece([parameters["W_xh"]], names[:1])
-    yield _Piece([parameters["W_hh"]], names[1:2])
+    yield _Conversion([parameters["W_xh"]], names[:1])
+    yield _Conversion([parameters["W_hh"]], names[1:2])
     biases = [tensor for name, tensor in parameters.items() if name.startswith("b")]
     if len(biases) == 2:
-        yield _Piece(biases, names[2:], lambda x, h: [np.stack([x, h])], lambda both: [both[0], both[1]])
+        yield _Conversion(biases, names[2:], lambda x, h: [np.stack([x, h])], lambda both: [both[0], both[1]])
     else:
-        yield _Piece(biases, names[2:])
+        yield _Conversion(biases, names[2:])
 
 
 def _depth(name: str) -> int:

@@ -1,7 +1,7 @@
-"""Layer: parameters and layers under names, and a call that opens a scope. Knows nothing of what a layer computes.
+"""Layer, the base class of all layers and models, and Sequential. A layer has parameters, and a scope for its calls.
 
-What a class assigns to itself is what the model is made of: a Tensor that requires a gradient becomes a parameter, a
-Layer a child, each under the name of its attribute and in the order of definition.
+What a layer assigns to its attributes becomes part of the model: a Tensor that requires a gradient becomes a parameter,
+a Layer a child, each under the name of its attribute and in the order of definition.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ Array = NDArray[Any]
 
 
 class LayerError(MinigradError, TypeError):
-    """A class derived from Layer that is not written as one."""
+    """A subclass of Layer that is not written as Layer requires."""
 
 
 ON_VALUE: ContextVar[Callable[[Layer, str, Any], None] | None] = ContextVar("on_value", default=None)
-"""A hook that is called with each value that a layer computes or names: see inspect.py."""
+"""A hook, called with (layer, "", output) for each call of a layer and (layer, name, value) for each value it notes."""
 
 
 class Layer:
-    """Base of all layers and models: assign parameters and layers in `__init__`, compute in `forward`.
+    """Base class of all layers and models: assign parameters and layers in `__init__`, compute in `forward`.
 
-    Calling the layer calls `forward` inside a scope that is named like the attribute under which its parent holds it.
-    Attributes that begin with an underscore are left alone, and may hold anything.
+    Calling a layer runs `forward` in a scope with the layer's name: that of the attribute to which it was assigned.
+    Attributes that begin with an underscore do not become part of the model, and may hold anything.
 
     >>> import minigrad as mg
     >>> class Scale(Layer):
@@ -54,7 +54,7 @@ class Layer:
     ['scale.factor']
 
     Errors: LayerError where `super().__init__()` was forgotten (MG201) or there is no `forward` (MG202), and for
-    attributes that look like a part of the model and could not be trained (MG203, MG204).
+    attributes that look like a part of the model but would not be trained (MG203, MG204).
     """
 
     training: bool = True
@@ -67,7 +67,7 @@ class Layer:
         self._members = {}
 
     def forward(self, *inputs: Any, **options: Any) -> Any:
-        """What the layer computes; each class writes its own."""
+        """What the layer computes. Every subclass defines its own."""
         raise LayerError(
             "MG202",
             f"{type(self).__name__} has no forward",
@@ -83,14 +83,14 @@ class Layer:
         return output
 
     def note(self, **values: Tensor) -> None:
-        """Name values on the way (`self.note(i=i, f=f)`), so that drawings say them and `layers.outputs` finds them."""
+        """Name inner values (`self.note(i=i, f=f)`), so that drawings show them and `layers.outputs` finds them."""
         watch = ON_VALUE.get()
         for name, value in values.items():
             value.node.name = name
             if watch is not None:
                 watch(self, name, value)
 
-    # ---- what it is made of ----
+    # ---- parameters and children ----
 
     def __setattr__(self, name: str, value: Any) -> None:
         if not name.startswith("_"):
@@ -119,7 +119,7 @@ class Layer:
         if isinstance(value, Layer):
             value._name = value._name or name
         for path, parameter in self.named_parameters().items():
-            parameter.name = path  # what is built from the inside out ends with paths from the root
+            parameter.name = path  # the outermost layer does this last, so that names end up as paths from there
 
     def _walk(self, prefix: str, seen: set[Any]) -> Iterator[tuple[str, Any]]:
         """(path, Layer or parameter) in the order of definition, each once, under its first path."""
@@ -136,9 +136,9 @@ class Layer:
                 yield path, member
 
     def named_parameters(self) -> dict[str, Tensor]:
-        """{path: parameter} in the order of definition; one that is shared comes once, under its first path.
+        """{path: parameter} in the order of definition; a shared one appears once, under its first path.
 
-        Frozen parameters (`requires_grad = False`, set after they were assigned) are among them.
+        Frozen parameters (`requires_grad = False`, set after they were assigned) are included.
         """
         return {path: member for path, member in self._walk("", {self}) if isinstance(member, Tensor)}
 
@@ -159,14 +159,14 @@ class Layer:
             layer.training = on
         return self
 
-    # ---- its weights ----
+    # ---- saving and loading ----
 
     def state_dict(self) -> dict[str, Array]:
         """{path: array} of all parameters, as copies."""
         return {path: parameter.array.copy() for path, parameter in self.named_parameters().items()}
 
     def load_state_dict(self, arrays: Mapping[str, Array]) -> None:
-        """Take over the arrays of `state_dict()`, all of them or, on an error, none.
+        """Load the arrays of a `state_dict()`: all of them or, on an error, none.
 
         Errors: CheckpointError (MG505) that names every missing, unknown and mismatched path at once.
         """
@@ -178,7 +178,7 @@ class Layer:
     # ---- display ----
 
     def settings(self) -> str:
-        """What `repr` writes in the brackets: the arguments that made this layer."""
+        """The arguments that made this layer, as `repr` shows them in the parentheses."""
         return ""
 
     def __repr__(self) -> str:
@@ -197,9 +197,9 @@ class Layer:
 
 
 class Sequential(Layer):
-    """Layers one after the other: each takes what the one before gave.
+    """Layers one after the other: each takes the output of the one before.
 
-    A child is named like its class in lower case, the second of a class `dense_2`, and so on.
+    Children are named after their class in lower case: `dense`, the second of that class `dense_2`, and so on.
 
     >>> from layers import Dense
     >>> model = Sequential(Dense(4, 3), Dense(3, 2))
@@ -216,7 +216,7 @@ class Sequential(Layer):
     Errors: OptionError (MG206) for no layers, or for something that is not a Layer.
     """
 
-    if TYPE_CHECKING:  # what it has is named after its arguments
+    if TYPE_CHECKING:  # for mypy: the names of its children depend on its arguments
 
         def __getattr__(self, name: str) -> Any: ...
 
@@ -250,13 +250,13 @@ class Sequential(Layer):
 
 
 def _refuse(layer: Layer, name: str, value: Any) -> None:
-    """LayerError for what looks like a part of the model and would silently not be trained."""
+    """Raise LayerError for a value that looks like a part of the model but would silently not be trained."""
     title = f"{type(layer).__name__}.{name}"
     private = f"for something that is never trained use a name with an underscore: self._{name}"
     if isinstance(value, Tensor) and value.node.gate is not None:
         raise LayerError(
             "MG203",
-            f"{title} was assigned a step of a computation ({value.node.gate.name}), not a parameter",
+            f"{title} was assigned the result of a computation ({value.node.gate.name}), not a parameter",
             cause="a parameter is a leaf: a Tensor that was made, not computed",
             remedy=f"to change a parameter's value assign to its array: self.{name}.array = ...; {private}",
         )

@@ -1,4 +1,4 @@
-"""Which time steps are real: masks and lengths, checked; and padding that nobody masked. Knows no cell."""
+"""Masks: which time steps are real and which are padding; and a warning for padding that is not masked."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ Mask = NDArray[np.bool_]
 
 
 def as_mask(mask: Any, lengths: Any, batch: int, steps: int) -> Mask | None:
-    """Booleans (batch, steps), True where a row has a step, from a mask or from lengths; None where neither is given.
+    """Booleans (batch, steps), True at the real steps of each sequence, from a mask or lengths; None without either.
 
-    Numbers in a mask count as True where they are not 0, so that `mask=ids != 0` and `mask=ids` say the same.
+    Numbers in a mask count as True where they are not 0, so that `mask=ids != 0` and `mask=ids` mean the same.
 
     >>> as_mask(None, [1, 3], 2, 3)
     array([[ True, False, False],
            [ True,  True,  True]])
 
-    Errors: ShapeError for a mask of another shape or a row without a step (MG222) and for lengths that do not fit
-    (MG223), OptionError for both at once (MG225).
+    Errors: ShapeError for a mask of another shape or a sequence without a real step (MG222) and for lengths that do not
+    fit (MG223), OptionError for both at once (MG225).
     """
     if mask is None and lengths is None:
         return None
@@ -41,14 +41,14 @@ def as_mask(mask: Any, lengths: Any, batch: int, steps: int) -> Mask | None:
     if real.shape != (batch, steps):
         raise ShapeError(
             "MG222",
-            f"the mask has shape {real.shape}, and the sequences are {batch} rows of {steps} steps",
-            cause="a mask says for each row and step whether it is real: (batch, time)",
+            f"the mask has shape {real.shape}, but there are {batch} sequences of {steps} steps",
+            cause="a mask says for each step of each sequence whether it is real: (batch, time)",
             remedy=f"make it of shape ({batch}, {steps}), for example ids != 0",
         )
     if not (some := real.any(axis=1)).all():
         raise ShapeError(
             "MG222",
-            f"row {int(np.argmin(some))} of the mask has no step at all ({int((~some).sum())} of {batch} rows)",
+            f"sequence {int(np.argmin(some))} has no real step in the mask ({int((~some).sum())} of {batch} have none)",
             cause="an empty sequence has no last state and no mean",
             remedy="leave empty sequences out, or give each a start id",
         )
@@ -56,14 +56,14 @@ def as_mask(mask: Any, lengths: Any, batch: int, steps: int) -> Mask | None:
 
 
 class PaddingWarning(UserWarning):
-    """A last state that was read after padding (MG227)."""
+    """Warning (MG227): a last state is read after padding."""
 
 
 def warn_of_padding(layer: str, x: Tensor) -> None:
-    """Warn (MG227) if x was looked up for ids that are padded at the end: to be called where no mask says so.
+    """Warn (MG227) if x was looked up with ids that are padded at the end. To be called where no mask is given.
 
-    It goes by the convention that id 0 is padding, and takes zeros for that where they stand at the ends of rows alone
-    and some row has two or more. Only a recorded look-up can be seen, so that evaluation is never held up.
+    By convention id 0 is padding. Zeros are taken for padding if they stand only at the ends of sequences, and some
+    sequence ends in two or more. Only a recorded look-up is checked, so that evaluation is not slowed down.
     """
     if not isinstance(x.node.gate, Lookup):
         return
@@ -71,14 +71,14 @@ def warn_of_padding(layer: str, x: Tensor) -> None:
     if ids[:, -1].all():
         return
     zero = ids == 0
-    closing = np.logical_and.accumulate(zero[:, ::-1], axis=1).sum(axis=1)  # zeros at the end of each row
+    closing = np.logical_and.accumulate(zero[:, ::-1], axis=1).sum(axis=1)  # zeros at the end of each sequence
     padded = (closing > 1) & (closing < ids.shape[1])
     if padded.any() and (closing == zero.sum(axis=1)).all():
         text = MinigradError(
             "MG227",
             f"{layer} takes its last state after up to {closing[padded].max()} steps of padding, in {padded.sum()} of "
-            f"{len(ids)} rows",
-            cause="the rows end with id 0, and without a mask the cell runs on over it: little of the words is left",
+            f"{len(ids)} sequences",
+            cause="they end with id 0, and without a mask the cell runs on over it: little is left of the words",
             remedy="pass mask=ids != 0, or pad on the left; if 0 is a word here, mask=np.ones(ids.shape) says so",
         )
         warnings.warn(PaddingWarning(str(text)), stacklevel=4)  # where the model calls the layer
@@ -89,17 +89,17 @@ def _from_lengths(lengths: NDArray[Any], batch: int, steps: int) -> Mask:
         raise ShapeError(
             "MG223",
             f"lengths of shape {lengths.shape} and dtype {lengths.dtype} were given for a batch of {batch}",
-            cause="there is one whole number for each row",
+            cause="there must be one integer for each sequence",
             remedy=f"give {batch} integers",
         )
     wrong = (lengths < 1) | (lengths > steps)
     if wrong.any():
-        row = int(np.argmax(wrong))
+        first = int(np.argmax(wrong))
         raise ShapeError(
             "MG223",
-            f"row {row} is said to have {lengths[row]} steps, and the sequences are padded to {steps}",
-            cause="the lengths belong to other sequences, or were taken before these were cut to size"
-            if lengths[row] > steps
+            f"sequence {first} is said to have {lengths[first]} steps, but the sequences are padded to {steps}",
+            cause="the lengths belong to other sequences, or were taken before these were shortened"
+            if lengths[first] > steps
             else "an empty sequence has no last state and no mean",
             remedy=f"lengths run from 1 to {steps}: np.minimum(lengths, {steps})",
         )

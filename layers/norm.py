@@ -1,4 +1,4 @@
-"""LayerNorm: every example brought to one scale. Knows the last axis."""
+"""LayerNorm: every example brought to mean 0 and variance 1 over its last axis."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .layer import Layer
 class LayerNorm(Layer):
     """z = gain ⊙ (x - μ) / √(σ² + epsilon) + bias, with mean μ and variance σ² over the last axis of x (..., width).
 
-    gain (width,) starts at 1, bias (width,) at 0. σ² divides by the width, not by the width less 1.
+    gain (width,) starts at 1, bias (width,) at 0. σ² divides by width, not by width - 1.
 
     >>> LayerNorm(2)(Tensor([[1.0, 3.0]])).array.round(3)
     array([[-1.,  1.]], dtype=float32)
@@ -25,7 +25,7 @@ class LayerNorm(Layer):
         check_size("LayerNorm", width=width)
         self.gain = Tensor(ones((width,)), requires_grad=True)
         self.bias = Tensor(zeros((width,)), requires_grad=True)
-        self.epsilon = epsilon  # keeps the root of a constant row's variance, 0, from dividing
+        self.epsilon = epsilon  # avoids a division by 0 where all elements are equal
 
     def forward(self, x: Tensor) -> Tensor:
         centred = x - x.mean(axis=-1, keepdims=True)

@@ -1,4 +1,4 @@
-"""RNN, GRU and LSTM: the unroller with a cell, stacked, in one direction or both. Know nothing of a cell's inside."""
+"""The layers RNN, GRU and LSTM: a cell run over a sequence, stacked if wanted, in one direction or in both."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .unroll import unroll
 
 
 class Options(TypedDict, total=False):
-    """What RNN, GRU and LSTM all take; `Recurrent` has the meaning of each."""
+    """The options that RNN, GRU and LSTM share; `Recurrent` explains them."""
 
     layers: int
     bidirectional: bool
@@ -34,23 +34,23 @@ class Options(TypedDict, total=False):
 
 
 class Recurrent(Layer):
-    """What RNN, GRU and LSTM share. x (B, T, D) -> the last state's h (B, H), with ways to ask for more.
+    """What RNN, GRU and LSTM share. x (B, T, D) -> the last state's h (B, H), or what these options ask for:
 
     - `layers=n` stacks n cells, each reading the outputs of the one below, with `dropout` between them in training.
-    - `bidirectional`: a second cell reads from the last step to the first; outputs (B, 2H) hold the forward one's, then
-      the backward one's, both of the same time step.
+    - `bidirectional`: a second cell reads from the last step to the first; outputs (B, 2H) hold the forward cell's and
+      then the backward cell's for the same time step.
     - `pooling`: "last" (each direction's h after its last step), or "mean" or "max" over the top layer's outputs.
-    - `return_sequences`: the top layer's output at every step, (B, T, H), in place of the pooled one.
-    - `return_state`: (output, final state). A state is the cell's, or a list of one for each cell (forward, backward,
-      then the next layer), and can be passed in again as `state`.
+    - `return_sequences`: the top layer's output at every step, (B, T, H), instead of the pooled one.
+    - `return_state`: (output, final state). The state is the cell's, or a list of all cells' (forward, backward, then
+      the next layer), and can be passed to the next call as `state`.
     - `truncate=k`: gradients go back through the last k steps only; see `unroll`.
-    - `fused`: one gate for the whole sequence (True) in place of a graph of its steps (False). Both agree to rounding,
-      but for the noise that dropout draws. None, the default, unrolls, so that there is something to see; but fuses
-      inside `mg.fused()`, which a Trainer opens for its loop, and where nothing is recorded.
+    - `fused`: one gate for the whole sequence (True) or a graph of its steps (False). Both agree to rounding, except
+      that dropout draws different noise. The default, None, unrolls, so that the graph shows every step; but it fuses
+      inside `mg.fused()`, as in a Trainer's loop, and where nothing is recorded.
 
-    Called with `mask` (B, T), True at real steps, or `lengths` (B,) of sequences padded at the end, padding is passed
-    over; a last state that is read after padding brings a PaddingWarning (MG227). The cells are `cell`, `cell_2`, ...,
-    and `backward_cell`, ...; with several, each runs in a scope of its name.
+    Padding is skipped with `mask` (B, T), True at real steps, or `lengths` (B,) of sequences padded at the end. Without
+    them, a last state that is read after padding gives a PaddingWarning (MG227). The cells are called `cell`, `cell_2`,
+    ..., and `backward_cell`, ...; if there are several, each runs in a scope of its name.
     """
 
     layers: int = 1
@@ -97,33 +97,33 @@ class Recurrent(Layer):
         states = _check_states(cells, state, batch)
         fuse = shall_fuse(self.fused, list(cells.values()))
         inputs: Tensor | list[Tensor] = x
-        sweeps: list[Any] = []  # of the layer at hand, for each direction: outputs by time step, or (T, B, H) if fused
+        sides: list[Any] = []  # this layer's outputs, by direction: each a list over time, or (T, B, H) if fused
         finals: list[State] = []
         for (name, cell), first in zip(cells.items(), states, strict=True):
             reverse = name.startswith("backward")
-            if sweeps and not reverse:  # a layer is done: the next one reads its outputs
-                inputs, sweeps = self.dropout(_sequence(sweeps)) if fuse else self._between(sweeps), []
+            if sides and not reverse:  # the layer below is done: this one reads its outputs
+                inputs, sides = self.dropout(_sequence(sides)) if fuse else self._between(sides), []
             with scope(name) if len(cells) > 1 else nullcontext():
                 way: Any = run if fuse else unroll
                 outputs, final = way(cell, inputs, first, mask=mask, truncate=self.truncate, reverse=reverse)
-            sweeps.append(outputs)
+            sides.append(outputs)
             finals.append(final)
-        output = self._output(sweeps, finals, mask)
+        output = self._output(sides, finals, mask)
         return (output, finals[0] if len(finals) == 1 else finals) if self.return_state else output
 
-    def _between(self, sweeps: list[list[Tensor]]) -> list[Tensor]:
-        """What the next layer reads at each step: all directions' outputs of that step, with dropout."""
+    def _between(self, sides: list[list[Tensor]]) -> list[Tensor]:
+        """The next layer's input at each step: the outputs of both directions side by side, with dropout."""
         joined = []
-        for t, parts in enumerate(zip(*sweeps, strict=True)):
-            with scope(step_name(t, len(sweeps[0]))):
+        for t, parts in enumerate(zip(*sides, strict=True)):
+            with scope(step_name(t, len(sides[0]))):
                 joined.append(self.dropout(parts[0] if len(parts) == 1 else concatenate(parts, axis=1)))
         return joined
 
-    def _output(self, sweeps: list[Any], finals: list[State], mask: Mask | None) -> Tensor:
+    def _output(self, sides: list[Any], finals: list[State], mask: Mask | None) -> Tensor:
         if self.pooling == "last" and not self.return_sequences:
-            last = [final[0] if isinstance(final, tuple) else final for final in finals[-len(sweeps) :]]
+            last = [final[0] if isinstance(final, tuple) else final for final in finals[-len(sides) :]]
             return last[0] if len(last) == 1 else concatenate(last, axis=1)
-        sequence = _sequence(sweeps)
+        sequence = _sequence(sides)
         return sequence if self.return_sequences else pool(sequence, self.pooling, mask)
 
     def settings(self) -> str:
@@ -133,9 +133,9 @@ class Recurrent(Layer):
 
 
 class RNN(Recurrent):
-    """The simple recurrent network: h_t = tanh(x_t @ W_xh + h_(t-1) @ W_hh + b_h), unrolled gate by gate.
+    """The simple recurrent network: h_t = tanh(x_t @ W_xh + h_(t-1) @ W_hh + b_h) at each time step t.
 
-    x (B, T, D) -> h_T (B, H), or as the options say, which `Recurrent` lists and `RNNCell` completes.
+    x (B, T, D) -> h_T (B, H), or what the options ask for: see `Recurrent`, and `RNNCell` for `activation`.
 
     >>> rnn = RNN(3, 2, truncate=4)
     >>> rnn(np.ones((5, 7, 3))).shape
@@ -147,7 +147,7 @@ class RNN(Recurrent):
     (MG222, MG223, MG225), a state (MG224). Source: Elman, Finding structure in time (1990).
     """
 
-    cell: RNNCell  # the first of its cells, which Recurrent makes
+    cell: RNNCell  # the first of its cells, set by Recurrent.__init__
 
     def __init__(
         self,
@@ -161,7 +161,7 @@ class RNN(Recurrent):
 
 
 class GRU(Recurrent):
-    """The gated recurrent unit, unrolled: x (B, T, D) -> h_T (B, H). See `GRUCell` and `Recurrent`.
+    """The gated recurrent unit over a sequence: x (B, T, D) -> h_T (B, H). See `GRUCell` and `Recurrent`.
 
     >>> GRU(3, 2, bidirectional=True, return_sequences=True)(np.ones((5, 7, 3))).shape
     (5, 7, 4)
@@ -169,7 +169,7 @@ class GRU(Recurrent):
     Errors: as RNN. Source: Cho et al., Learning phrase representations using RNN encoder-decoder (2014).
     """
 
-    cell: GRUCell  # the first of its cells, which Recurrent makes
+    cell: GRUCell  # the first of its cells, set by Recurrent.__init__
 
     def __init__(
         self, input_size: int, hidden_size: int, *, reset_after: bool = True, **options: Unpack[Options]
@@ -178,7 +178,7 @@ class GRU(Recurrent):
 
 
 class LSTM(Recurrent):
-    """Long short-term memory, unrolled: x (B, T, D) -> h_T (B, H). See `LSTMCell` and `Recurrent`.
+    """Long short-term memory over a sequence: x (B, T, D) -> h_T (B, H). See `LSTMCell` and `Recurrent`.
 
     >>> output, (h, c) = LSTM(3, 2, return_state=True)(np.ones((5, 7, 3)))
     >>> output is h, c.shape
@@ -187,7 +187,7 @@ class LSTM(Recurrent):
     Errors: as RNN. Source: Hochreiter and Schmidhuber, Long short-term memory (1997).
     """
 
-    cell: LSTMCell  # the first of its cells, which Recurrent makes
+    cell: LSTMCell  # the first of its cells, set by Recurrent.__init__
 
     def __init__(
         self, input_size: int, hidden_size: int, *, forget_bias: float = 1.0, **options: Unpack[Options]
@@ -195,11 +195,9 @@ class LSTM(Recurrent):
         super().__init__(lambda size: LSTMCell(size, hidden_size, forget_bias), input_size, **options)
 
 
-def _sequence(sweeps: list[Any]) -> Tensor:
-    """The outputs of all directions side by side, (B, T, H)."""
-    parts = [
-        outputs.transpose(1, 0, 2) if isinstance(outputs, Tensor) else stack(outputs, axis=1) for outputs in sweeps
-    ]
+def _sequence(sides: list[Any]) -> Tensor:
+    """A layer's outputs as one Tensor: (B, T, H), or (B, T, 2H) with both directions side by side."""
+    parts = [outputs.transpose(1, 0, 2) if isinstance(outputs, Tensor) else stack(outputs, axis=1) for outputs in sides]
     return parts[0] if len(parts) == 1 else concatenate(parts, axis=2)
 
 
@@ -248,7 +246,7 @@ def _check_options(layer: Recurrent, dropout: float) -> None:
         raise refuse(
             f"dropout={dropout!r} with one layer",
             "put a Dropout layer before or after it, or stack two: layers=2",
-            "this dropout acts between stacked layers, and there is no between",
+            "this dropout acts between stacked layers, and there is only one",
         )
 
 
@@ -259,7 +257,7 @@ def _check_input(layer: Recurrent, x: Any, cell: Cell) -> Tensor:
         if tensor.ndim != 3:
             cause = f"it has {tensor.ndim} axes where there should be three: batch, time, features"
         elif tensor.shape[1] == 0:
-            cause = "there are zero time steps, after which there is no last state"
+            cause = "there are zero time steps, so that there is no last state"
         else:
             cause = f"its steps have {tensor.shape[2]} features, and the layer was made for {cell.inputs}"
         raise ShapeError(
@@ -281,7 +279,7 @@ def _check_states(cells: dict[str, Cell], state: State | None, batch: int) -> li
             "MG224",
             f"this state does not fit a batch of {batch}: its shapes are {_shapes(state)} where {needed} is needed",
             cause="it comes from a batch of another size, or from a layer of another kind",
-            remedy="pass the state that a call with as many rows returned, or None for zeros",
+            remedy="pass the state that a call with the same batch size returned, or None for zeros",
         )
     return [state] if len(expected) == 1 else list(state)
 

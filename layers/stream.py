@@ -1,4 +1,4 @@
-"""TruncatedBPTT: a sequence too long to hold, walked window by window. Knows the windows, not what runs in them."""
+"""TruncatedBPTT: training on a sequence that is too long for one graph, window by window."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ from .unroll import over
 
 
 class TruncatedBPTT:
-    """Every `k1` steps a window whose gradient reaches `k2` steps back: memory for k2 steps of however many.
+    """Truncated backpropagation through time: every `k1` steps a gradient that reaches `k2` steps back.
 
-    `walk(model, x)` yields (steps, outputs) for each window: the slice of time that is new, and the model's outputs
-    there, recorded, so that a loss on them can be sent back and the parameters updated before the next window. The
-    state goes on as a value alone. With k2 < k1 the steps too far back run unrecorded, and outputs are the last k2.
+    `walk(model, x)` yields (steps, outputs) for each window: the slice of its new time steps, and the model's outputs
+    there, recorded. Call `backward` on a loss of them and update the parameters before the next window. The state is
+    carried on detached, so that no graph is longer than k2 steps. With k2 < k1, `steps` and `outputs` are only the last
+    k2 of a window; those before run unrecorded.
 
-    `model(x[:, a:b], state) -> (outputs (B, b - a, ...), state)`, state None meaning zeros: an RNN made with
+    `model(x[:, a:b], state) -> (outputs (B, b - a, ...), state)`, where state None means zeros: an RNN made with
     return_sequences=True and return_state=True, or a model of your own around one. x has shape (B, T, ...): features,
-    or ids where the model embeds them (a look-up made before the walk would be out of date after the first update).
+    or ids if the model embeds them (vectors looked up before the walk would be out of date after the first update).
 
     >>> import numpy as np
     >>> from layers import RNN
@@ -34,7 +35,7 @@ class TruncatedBPTT:
     slice(4, 8, None) (1, 4, 2)
     slice(8, 10, None) (1, 2, 2)
 
-    For one loss at the end use the last window alone, after the loop: its gradient reaches k2 steps back from there.
+    For one loss at the end, use only the last window, after the loop: its gradient reaches k2 steps back from the end.
 
     Errors: OptionError (MG230) for k1 or k2 below 1, ShapeError (MG231) for a sequence without steps. Source: Williams
     and Peng, An efficient gradient-based algorithm for on-line training of recurrent network trajectories (1990).
@@ -47,7 +48,7 @@ class TruncatedBPTT:
                     "MG230",
                     f"TruncatedBPTT cannot have {name}={value}",
                     cause="k1 is the number of steps from one window to the next, k2 how far back its gradient reaches",
-                    remedy="give 1 or more for both; k1 = k2 walks in separate chunks",
+                    remedy="give 1 or more for both; with k1 = k2 the windows do not overlap",
                 )
         self.k1, self.k2 = k1, k2
 
@@ -63,7 +64,7 @@ class TruncatedBPTT:
                 cause="axis 1 is time, and has no steps",
                 remedy="give x as (batch, time, ...)",
             )
-        at = 0  # the step that `state` enters
+        at = 0  # `state` is the one before this step
         for start in range(0, length, self.k1):
             end = min(start + self.k1, length)
             begin = max(0, end - self.k2)
@@ -74,20 +75,20 @@ class TruncatedBPTT:
             at = min(max(0, min(end + self.k1, length) - self.k2), end)
             outputs, state = _run(model, x, state, begin, at, new, end)
             yield slice(new, end), outputs
-            del outputs  # with it goes the window's graph, before the next one is recorded
+            del outputs  # frees the window's graph before the next one is recorded
 
 
-def _run(model: Any, x: Any, state: State, begin: int, keep: int, new: int, end: int) -> tuple[Tensor, State]:
-    """Outputs of steps `new` to `end`, recorded from `begin` on, and the state that enters step `keep`, detached."""
+def _run(model: Any, x: Any, state: State, begin: int, at: int, new: int, end: int) -> tuple[Tensor, State]:
+    """The outputs of steps `new` to `end`, recorded from `begin` on, and the detached state before step `at`."""
     outputs = []
-    kept = None
-    for a, b in pairwise(sorted({begin, keep, new, end})):
-        if a == keep:
-            kept = state
+    carried = None
+    for a, b in pairwise(sorted({begin, at, new, end})):
+        if a == at:
+            carried = state
         output, state = model(x[:, a:b], state)
         if a >= new:
             outputs.append(output)
-    if keep == end:
-        kept = state
+    if at == end:
+        carried = state
     joined = outputs[0] if len(outputs) == 1 else concatenate(outputs, axis=1)
-    return joined, None if kept is None else over(Tensor.detach, kept)
+    return joined, None if carried is None else over(Tensor.detach, carried)

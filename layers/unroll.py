@@ -1,4 +1,4 @@
-"""The one unroller: a cell, run over time. Owns scopes, direction, masks and cuts; knows no particular cell."""
+"""`unroll`: running any cell over a sequence, with scopes, masks, truncation, and in either direction."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ def unroll(
     truncate: int | None = None,
     reverse: bool = False,
 ) -> tuple[list[Tensor], State]:
-    """Run the cell over T steps: the outputs h by time step, each (B, H), and the state after the last step run.
+    """Run the cell over T steps. Returns the output h of each step, (B, H), and the state after the last step run.
 
-    `inputs` is a Tensor (B, T, D), or one (B, D) for each step. Step t is recorded in a scope of its own, `t07`. With
-    `reverse` the steps run from the last to the first; the output of step t still stands at place t.
+    `inputs` is a Tensor (B, T, D), or one (B, D) for each step. Step 7 is recorded in a scope of its own, `t07`. With
+    `reverse` the steps run from the last to the first, but outputs[t] is still the output of step t.
 
-    `mask` (B, T) is True where a row has a step. Where it is False the row's state passes through unchanged, so that
-    padding, on either side, leaves no trace in outputs and gradients.
+    `mask` (B, T) is True at the real steps of each sequence. At the others its state passes through unchanged, so that
+    padding on either side has no effect on outputs and gradients.
 
-    `truncate=k` cuts the state before the last k steps run, of each row's own steps where there is a mask: the value
-    goes on, gradients stop. With k of T or more nothing is cut.
+    `truncate=k` cuts the state before the last k steps run, or with a mask before the last k real steps of each
+    sequence: the value goes on, gradients stop. If k is T or more, nothing is cut.
 
     >>> import numpy as np
     >>> from layers import RNNCell
@@ -51,7 +51,7 @@ def unroll(
             x = inputs[:, t] if isinstance(inputs, Tensor) else inputs[t]
             if number in cut_before:
                 state = over(_cutter(cut_before[number]), state)
-            _, following = cell.forward(x, state)  # not a call: the step's scope says enough
+            _, following = cell.forward(x, state)  # not cell(x, state): the step has a scope already
             if mask is not None and not (real := mask[:, t : t + 1]).all():
                 following = over(lambda new, old: where(real, new, old), following, state)
             state = following
@@ -62,11 +62,12 @@ def unroll(
 
 
 def over(function: Callable[..., Tensor], *states: State) -> State:
-    """The function applied to each tensor of a state, or of several states in step."""
+    """Apply the function to each tensor of a state, or to the matching tensors of several states."""
     if isinstance(states[0], Tensor):
         return function(*states)
     return tuple(over(function, *parts) for parts in zip(*states, strict=True))
 
 
-def _cutter(rows: Mask | None) -> Callable[[Tensor], Tensor]:
-    return cut if rows is None or rows.all() else lambda part: where(rows, cut(part), part)
+def _cutter(chosen: Mask | None) -> Callable[[Tensor], Tensor]:
+    """What cuts a state, for all sequences of the batch or for those chosen, (B, 1)."""
+    return cut if chosen is None or chosen.all() else lambda part: where(chosen, cut(part), part)

@@ -1,4 +1,4 @@
-"""optim: update rules, and the Trainer that applies them. Knows Tensors and models by their methods, and no layer."""
+"""Optimizers, learning-rate schedules and gradient clipping, and the Trainer with its callbacks."""
 
 from .adagrad import Adagrad
 from .adam import Adam, AdamW

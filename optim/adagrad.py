@@ -1,4 +1,4 @@
-"""Adagrad: a step size for each number, from the squares of its past gradients. Knows its rule alone."""
+"""Adagrad: a step size for each element of a parameter, from the squares of its past gradients."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Adagrad(Optimizer):
     """s ← s + g², and p ← p - lr g / (√s + eps).
 
     g is the gradient of p (plus weight_decay times p); s, of p's shape and zero at first, sums its squares, so that
-    numbers which rarely have a gradient (the vectors of rare words) take larger steps when they do.
+    elements which rarely have a gradient (the vectors of rare words) take larger steps when they do.
 
     >>> from minigrad import Tensor
     >>> p = Tensor([1.0, 1.0], requires_grad=True)
@@ -22,7 +22,7 @@ class Adagrad(Optimizer):
     >>> print(p.array.round(4))
     [0.9 0.9]
 
-    Without weight decay, only the rows of a table that a batch looked up are touched.
+    Without weight decay, a step changes only those rows of a table that the batch looked up.
     Errors: as Optimizer. Source: Duchi, Hazan and Singer, Adaptive subgradient methods (2011). Keras starts s at 0.1.
     """
 

@@ -1,4 +1,4 @@
-"""Adam, and AdamW, which is Adam with the weight decay taken out of the gradient. Knows its rule alone."""
+"""Adam, and AdamW: Adam with decoupled weight decay."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Adam(Optimizer):
     """m ← β₁ m + (1 - β₁) g, v ← β₂ v + (1 - β₂) g², and p ← p - lr m̂ / (√v̂ + eps).
 
     g is the gradient of p (plus weight_decay times p). m and v, of p's shape and zero at first, are running means of g
-    and g²; m̂ = m / (1 - β₁ᵗ) and v̂ = v / (1 - β₂ᵗ) correct for that zero, where t counts the parameter's steps from 1.
+    and g²; m̂ = m / (1 - β₁ᵗ) and v̂ = v / (1 - β₂ᵗ) correct their bias to 0; t counts the parameter's steps from 1.
 
     >>> from minigrad import Tensor
     >>> p = Tensor([1.0, 1.0], requires_grad=True)
@@ -24,13 +24,13 @@ class Adam(Optimizer):
     >>> print(p.array.round(4))
     [0.9 1.1]
 
-    As in the paper's Algorithm 1 and in PyTorch, eps stands outside the root and beside v̂. Keras computes
-    lr √(1 - β₂ᵗ) / (1 - β₁ᵗ) · m / (√v + eps), the paper's faster form: its eps is "epsilon hat", which here would be
-    eps / √(1 - β₂ᵗ), 32 times larger at the first step and equal in the end. The default, 1e-7, is Keras's; PyTorch
-    takes 1e-8.
+    As in the paper's Algorithm 1 and in PyTorch, eps is added to √v̂. Keras uses the paper's faster form,
+    lr √(1 - β₂ᵗ) / (1 - β₁ᵗ) · m / (√v + eps), where eps is added to √v ("epsilon hat"). Here that would be
+    eps / √(1 - β₂ᵗ) instead of eps: 32 times as much at the first step, and the same in the end. The default, 1e-7, is
+    Keras's; PyTorch's is 1e-8.
 
-    Rows of a table that a batch did not look up are left alone, and what they missed is made good when they are next
-    read: the parameters are the dense rule's, to within some 1e-5 of the largest movement, without its cost.
+    Without weight decay, updates of tables are lazy: rows that a batch did not look up catch up when they are next
+    read. The parameters are the dense rule's, to within some 1e-5 of the largest change, at less cost.
     Errors: as Optimizer. Source: Kingma and Ba, Adam: a method for stochastic optimization (2015).
     """
 
@@ -50,7 +50,7 @@ class Adam(Optimizer):
         super().__init__(parameters, lr, weight_decay)
 
     def bias_corrections(self, t: int) -> tuple[float, float]:
-        """What m and v are divided by at step t. A method, so that a variant can change it."""
+        """What m and v are divided by at step t. A method, so that a subclass can change it."""
         return 1 - self.beta1**t, 1 - self.beta2**t
 
     def rule(self, p: Array, g: Array, slots: Sequence[Array], scratch: Array, lr: float, t: int) -> None:
@@ -64,7 +64,7 @@ class Adam(Optimizer):
         scratch -= v
         scratch *= 1 - self.beta2
         v += scratch
-        # The corrections are numbers, and need not be applied to arrays: √v̂ + eps = (√v + eps root) / root.
+        # m̂ and v̂ need no arrays, because their corrections are scalars: √v̂ + eps = (√v + eps root) / root.
         np.sqrt(v, out=scratch)
         scratch += self.eps * root
         np.divide(m, scratch, out=scratch)
@@ -72,10 +72,10 @@ class Adam(Optimizer):
         p -= scratch
 
     def lazy_window(self) -> int:
-        return max(1, fade_out(self.beta1))  # without momentum p rests at once, and v still fades
+        return max(1, fade_out(self.beta1))  # with β₁ = 0, p does not move, but v still decays
 
     def pending_terms(self, missed: Array, lr: float, t: int) -> tuple[Array, ...]:
-        """With g = 0, step t is p -= a m / (b √v + eps), where m and v are as they were: a, and a / b."""
+        """(a, a / b): with g = 0, step t is p -= a m / (b √v + eps), where m and v are from before the missed steps."""
         correct1, correct2 = self.bias_corrections(t)
         a = lr / correct1 * self.beta1**missed
         b = np.sqrt(np.maximum(self.beta2**missed, 1e-300) / correct2)
@@ -84,8 +84,8 @@ class Adam(Optimizer):
     def catch_up(self, p: Array, slots: Sequence[Array], missed: Array, sums: tuple[Array, ...]) -> None:
         """p -= Σ a m / (b √v + eps) over the missed steps, as A m / (B √v + eps) with A = Σ a and A / B = Σ a / b.
 
-        That is exact where eps is nothing beside b √v, and where it is all. In between it is off by less than the
-        square of b's relative spread, and b hardly changes while a fades out.
+        That is exact where one of eps and b √v is negligible beside the other. In between, the relative error is below
+        the square of b's relative variation, and b hardly changes while a decays.
         """
         m, v = slots
         a, a_by_b = sums
@@ -103,8 +103,8 @@ class Adam(Optimizer):
 class AdamW(Adam):
     """Adam with decoupled weight decay λ: p ← p - lr λ p, and then Adam's step, whose g is the gradient alone.
 
-    In Adam, λp passes through m and v, so that parameters with large gradients are hardly decayed at all; here every
-    parameter shrinks by the same share.
+    In Adam, λp passes through m and v, so that parameters with large gradients hardly decay at all; here every
+    parameter shrinks by the same factor.
 
     >>> from minigrad import Tensor
     >>> p = Tensor([1.0], requires_grad=True)

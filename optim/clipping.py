@@ -1,4 +1,4 @@
-"""Gradient clipping by the global norm. Knows gradients, and no optimizer."""
+"""Gradient clipping by the global norm: the norm of all gradients as one vector."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from .optimizer import Array, check_range
 def clip_gradients(parameters: Mapping[str, Tensor], max_norm: float) -> float:
     """Scale all gradients by min(1, max_norm / |g|), and return |g|: the norm of all of them as one vector.
 
-    The direction stays, only a step that would be too long becomes shorter. Recurrent networks need it: through time
-    gradients can grow as well as vanish.
+    The direction stays the same; only a step that would be too long becomes shorter. Recurrent networks need it: over
+    many time steps gradients can explode as well as vanish.
 
     >>> W = Tensor([3.0, 4.0], requires_grad=True)
     >>> (W * W).sum().backward()               # the gradient is [6, 8]
@@ -28,14 +28,14 @@ def clip_gradients(parameters: Mapping[str, Tensor], max_norm: float) -> float:
     >>> W.grad
     array([0.6, 0.8], dtype=float32)
 
-    Errors: NonFiniteError MG310 where a gradient is not finite, with the paths; OptionError MG305 for a negative norm.
+    Errors: NonFiniteError MG310, with the paths, where a gradient is not finite; OptionError MG305 for a negative norm.
     Source: Pascanu, Mikolov and Bengio, On the difficulty of training recurrent neural networks (2013).
     """
     check_range("max_norm", max_norm, 0.0)
     gradients = {path: values for path, tensor in parameters.items() if (values := gradient_values(tensor)) is not None}
     norm = math.sqrt(sum(float(np.vdot(values, values)) for values in gradients.values()))
     if not math.isfinite(norm):
-        # Squares overflow float32 long before gradients do: only what is itself NaN or infinite is beyond clipping.
+        # The squares may have overflowed float32, so try float64. Only NaN and infinite gradients cannot be clipped.
         squares = {path: float(np.square(values, dtype=np.float64).sum()) for path, values in gradients.items()}
         norm = math.sqrt(sum(squares.values()))
         if culprits := [path for path, square in squares.items() if not math.isfinite(square)]:
@@ -43,7 +43,7 @@ def clip_gradients(parameters: Mapping[str, Tensor], max_norm: float) -> float:
                 "MG310",
                 f"the gradient of {', '.join(culprits)} has NaN or infinity in it "
                 f"({len(culprits)} of {len(squares)} parameters)",
-                cause="an overflow on the way back through the graph; scaling cannot repair it",
+                cause="an overflow in the backward pass; scaling cannot repair it",
                 remedy="lower the learning rate; mg.detect_anomaly() names the first gate whose gradient is not finite",
             )
     if norm > max_norm:
@@ -53,14 +53,14 @@ def clip_gradients(parameters: Mapping[str, Tensor], max_norm: float) -> float:
 
 
 def gradient_values(tensor: Tensor) -> Array | None:
-    """The numbers of a parameter's gradient that may differ from 0, each once: all of them, or the rows touched.
+    """The elements of a parameter's gradient: all of them, or of a row-sparse gradient only the rows that it touches.
 
-    What is held back in the gradient is added up for that, and rows stay rows. The array is the gradient's own, so that
-    scaling it scales the gradient. None where there is no gradient.
+    Each row comes once, coalesced; any other lazy gradient becomes an array. The array returned is the gradient's own,
+    so that scaling it scales the gradient. None if there is no gradient.
     """
     leaf = tensor.node
     assert isinstance(leaf, Leaf)
     gradient = leaf.grad
     if isinstance(gradient, SparseGradient) and (rows := gradient.rows()) is not None:
         return rows[1]
-    return tensor.grad  # which adds up what is held back
+    return tensor.grad

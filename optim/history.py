@@ -1,4 +1,4 @@
-"""The record of a run: one row for each epoch or evaluation. Knows numbers, CSV, JSON lines and charts; no Trainer."""
+"""History: the record of a run, one row for each epoch or evaluation, as CSV, JSON lines or learning curves."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from minigrad.errors import MinigradError, OptionError
 class History(Mapping[str, list[float]]):
     """Rows of numbers, read by column: `history["train_loss"]` lists that column's values, oldest first.
 
-    A row need not have every column: `rows` has them as they were added.
+    A row need not have every column. `rows` holds the rows as they were added.
 
     >>> history = History([{"epoch": 1, "train_loss": 0.7}, {"epoch": 2, "train_loss": 0.5, "lr": 0.1}])
     >>> history["train_loss"], list(history)
@@ -47,7 +47,7 @@ class History(Mapping[str, list[float]]):
         return f"History of {len(self.rows)} rows: {', '.join(self)}"
 
     def csv(self) -> str:
-        """The rows as CSV with a header line; a number that a row has not is left empty."""
+        """The rows as CSV with a header line; a value that a row lacks is left empty."""
         text = io.StringIO()
         writer = csv.DictWriter(text, list(self), lineterminator="\n")
         writer.writeheader()
@@ -112,7 +112,7 @@ def check_suffix(path: str | os.PathLike[str], known: tuple[str, ...]) -> str:
 
 
 def need_matplotlib() -> Any:
-    """matplotlib's Figure class; an error that names the extra where it is not installed."""
+    """matplotlib's Figure class; if it is not installed, an error that names the extra."""
     try:
         from matplotlib.figure import Figure
     except ImportError:

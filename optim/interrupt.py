@@ -1,4 +1,4 @@
-"""Ctrl-C between steps: a first one is noted, to be acted on when the step is done. Knows signals, no Trainer."""
+"""Ctrl-C during training: the first one is only noted, so that the run can finish its step before it ends."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from types import FrameType
 
 
 class Interrupted(KeyboardInterrupt):
-    """Ctrl-C, raised where the state of a run is whole."""
+    """Ctrl-C, raised between two steps, where the state of a run is complete."""
 
 
 class CtrlC:
-    """Within `with ctrl_c:`, Ctrl-C is noted in `ctrl_c.came` in place of being raised.
+    """Within `with ctrl_c:`, Ctrl-C is noted in `ctrl_c.came` instead of being raised.
 
-    A second Ctrl-C acts at once, as it would without this, for a step that hangs. Where Ctrl-C is ignored, and outside
-    the main thread, to which Python delivers signals, nothing changes.
+    A second Ctrl-C is raised at once, in case a step hangs. Nothing changes where Ctrl-C is ignored, or in any thread
+    but the main one, because Python delivers signals only to that.
     """
 
     came = False
@@ -30,7 +30,7 @@ class CtrlC:
         came, self.came = self.came, False
         if self._watching:
             signal.signal(signal.SIGINT, self._before)
-        if came and kind is None:  # it came after the last time that anybody looked
+        if came and kind is None:  # it came after the last look at `came`
             raise Interrupted
 
     def _note(self, number: int, frame: FrameType | None) -> None:

@@ -1,4 +1,4 @@
-"""What is measured beside the loss, and the mean of it over batches. Knows arrays alone."""
+"""Accuracy, and the running means of the loss and the metrics over batches."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ Metric = Callable[[Array, Array], float]
 
 
 def accuracy(output: Array, labels: Array) -> float:
-    """The share of examples that are classified right.
+    """The share of examples that are classified correctly.
 
-    Logits (..., C) of C classes are right where the largest is at the label; logits (B,) or (B, 1) of two classes are
-    right where they are positive and the label 1, or not and 0. Labels (...) or (B, 1).
+    With logits (..., C) for C classes, the prediction is the class of the largest; with logits (B,) or (B, 1) for two
+    classes, it is 1 where the logit is positive, else 0. Labels (...) or (B, 1).
 
     >>> accuracy(np.array([[2.0, 1.0], [0.0, 3.0], [5.0, 4.0]]), np.array([0, 1, 1]))
     0.6666666666666666
@@ -37,7 +37,7 @@ def accuracy(output: Array, labels: Array) -> float:
             cause="an output (..., C) goes with labels (...); one of (B,) or (B, 1) with labels (B,) or (B, 1)",
             remedy="one-hot labels become integers with labels.argmax(-1); for another task pass metrics={...}",
         )
-    right = np.count_nonzero(chosen.reshape(-1) == labels.reshape(-1))  # a third of the time of np.mean
+    right = np.count_nonzero(chosen.reshape(-1) == labels.reshape(-1))  # takes a third of np.mean's time
     return float(right / labels.size)
 
 
@@ -56,13 +56,13 @@ class Means:
         self.count = 0
 
     def add(self, values: Mapping[str, float], count: int) -> None:
-        """Count in the means over a batch of `count` examples."""
+        """Add the means over a batch of `count` examples."""
         for name, value in values.items():
             self.sums[name] = self.sums.get(name, 0.0) + value * count
         self.count += count
 
     def result(self) -> dict[str, float]:
-        """The mean of each value over all examples so far; nothing before the first."""
+        """The mean of each value over all examples so far; {} before the first."""
         return {name: total / self.count for name, total in self.sums.items()} if self.count else {}
 
     def state_dict(self) -> dict[str, Any]:
@@ -70,5 +70,5 @@ class Means:
         return {"sums": dict(self.sums), "count": self.count}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from a saved state."""
+        """Continue from a saved state."""
         self.sums, self.count = dict(state["sums"]), int(state["count"])

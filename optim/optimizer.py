@@ -1,7 +1,7 @@
-"""What every optimizer shares: parameters in groups, state by path, the walk over gradients. Knows no rule, no model.
+"""Optimizer, the base class of the update rules: parameters in groups, state by path, and the step over all of them.
 
-A rule changes one parameter, given its gradient. This file hands it over: as a whole, or only the rows that a batch
-touched, where that changes nothing.
+A rule changes one parameter, given its gradient. Here it is called with the whole parameter, or, where the result is
+the same, with only those rows of a table that the batch touched.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ class Group:
 
 
 class Optimizer:
-    """Base of the update rules. A rule is a class with `slots` and `rule`.
+    """Base class of the update rules: each defines its `slots` and its `rule`.
 
     `parameters` is `model.named_parameters()`, {path: Tensor}; or a list of groups, each a dict with "parameters" and,
     if it has its own, "lr" and "weight_decay". `lr` is the step size and `weight_decay` the λ of a penalty λ/2 |p|² on
     every parameter p: it adds λp to the gradient.
 
-    `step()` changes every parameter that has a gradient; frozen ones (requires_grad=False) stay. `zero_grad()` forgets
+    `step()` changes every parameter that has a gradient, but no frozen one (requires_grad=False). `zero_grad()` forgets
     the gradients, which `backward` would otherwise add to. `scale` multiplies every learning rate: a schedule sets it.
 
     >>> from optim import SGD
@@ -54,7 +54,7 @@ class Optimizer:
     >>> W.item(), b.item()
     (0.8999999761581421, 0.0)
 
-    Errors: OptionError MG301 (no parameters), MG303 (one twice), MG304 (a learning rate that is none), MG305 (another
+    Errors: OptionError MG301 (no parameters), MG303 (one twice), MG304 (an invalid learning rate), MG305 (another
     number out of range), MG306 (an unknown key in a group); DtypeError MG302 (not a dict of tensors); GradientError
     MG307 (`step` where nothing has a gradient).
     """
@@ -63,7 +63,7 @@ class Optimizer:
     """Names of the arrays that the rule keeps for each parameter, of the parameter's shape, zero at first."""
 
     decoupled_decay: ClassVar[bool] = False
-    """Whether weight decay shrinks the parameter itself, p -= lr λ p, in place of adding to the gradient."""
+    """Whether weight decay shrinks the parameter itself, p -= lr λ p, instead of adding to the gradient."""
 
     def __init__(self, parameters: Parameters, lr: float, weight_decay: float = 0.0) -> None:
         self.groups = _groups(parameters, lr, weight_decay)
@@ -87,7 +87,7 @@ class Optimizer:
                 tensor.node.grad = None  # type: ignore[attr-defined]
 
     def step(self) -> None:
-        """Change every parameter that has a gradient, by the rule."""
+        """Apply the rule to every parameter that has a gradient."""
         nothing = True
         for group in self.groups:
             for path, tensor in group.parameters.items():
@@ -108,18 +108,18 @@ class Optimizer:
             )
 
     def rule(self, p: Array, g: Array, slots: Sequence[Array], scratch: Array, lr: float, t: int) -> None:
-        """Change the parameter `p` in place, given its gradient `g`, which must stay as it is.
+        """Change the parameter `p` in place, given its gradient `g`, which must not be changed.
 
-        `slots` are the rule's arrays for it, to be changed in place too; `scratch` is an array to compute in; `t` is
-        the number of this step, from 1. All have one shape, and the rule goes element by element: `p` may be some rows.
+        `slots` are the rule's arrays for p, also changed in place; `scratch` is an array to compute in; `t` is the
+        number of this step, from 1. All have one shape. The rule must be elementwise: `p` may be some rows of a table.
         """
         raise NotImplementedError(f"{type(self).__name__} has no rule")
 
     def lazy_window(self) -> int | None:
-        """For how many steps the rule still moves a number whose gradient has become 0, to within rounding.
+        """For how many steps the rule still moves an element whose gradient has become 0, to within rounding.
 
-        None: for too many to leave rows of a table out. 0: it rests at once. A rule in between also has the methods of
-        `lazy.LazyRule`.
+        None: for too many, so that updates cannot be lazy. 0: it stops at once. With any other number, the rule needs
+        the methods of `lazy.LazyRule`.
         """
         return None
 
@@ -129,7 +129,7 @@ class Optimizer:
         return self._copies()
 
     def load_state_dict(self, state: Mapping[str, Array]) -> None:
-        """Take over what `state_dict` gave, or change nothing: CheckpointError MG505 names all that does not fit."""
+        """Load what `state_dict` returned, or change nothing: CheckpointError MG505 names all that does not fit."""
         check_match(state, self._copies(), f"the state of {type(self).__name__}")
         self._catch_up()
         self._pending.clear()
@@ -139,10 +139,10 @@ class Optimizer:
                 array[...] = state[f"{slot}/{path}"]
 
     def exact_state(self) -> dict[str, Array]:
-        """As `state_dict`, without catching up: tables as they lie, and what is pending for their rows.
+        """Like `state_dict`, but without catching up: tables as stored, and what is pending for their rows.
 
-        Catching up earlier or later changes the last bit of a row. A snapshot that must not change the run it is taken
-        of stores this, and puts it back with `load_exact_state`.
+        Catching up earlier or later can change the last bits of a row. Snapshots therefore store this state, so that
+        taking one does not change the run, and load it with `load_exact_state`.
         """
         state = self._copies()
         for path, pending in self._pending.items():
@@ -152,7 +152,7 @@ class Optimizer:
         return state
 
     def load_exact_state(self, state: Mapping[str, Array]) -> None:
-        """Take over what `exact_state` gave, tables included, or change nothing: CheckpointError MG505 as above."""
+        """Load what `exact_state` returned, tables included, or change nothing: CheckpointError MG505 as above."""
         self.load_state_dict({name: array for name, array in state.items() if not is_pending(name)})
         for path in self.state:
             if parts := pending_parts(state, path):
@@ -185,7 +185,7 @@ class Optimizer:
     def _change_rows(
         self, path: str, tensor: Tensor, gradient: SparseGradient, slots: Sequence[Array], lr: float, t: int
     ) -> bool:
-        """Change the rows that have a gradient, and leave the others pending; False where that cannot be."""
+        """Change only the rows that have a gradient, and leave the others pending; False where that is impossible."""
         window, leaf = self.lazy_window(), tensor.node
         if window is None or (window and not isinstance(leaf, Table)) or (rows := gradient.rows()) is None:
             return False
@@ -202,7 +202,7 @@ class Optimizer:
         if pending is None or leaf.pending is not pending:
             if pending is not None:
                 pending.catch_up(leaf, None)
-            leaf.catch_up()  # another optimizer may have left rows pending
+            leaf.catch_up()  # another optimizer may have left updates pending
             pending = self._pending[path] = self._pending_rows(path, leaf, t - 1)
         pending.catch_up(leaf, ids)
         leaf.write(change)
@@ -220,12 +220,12 @@ class Optimizer:
         }
 
     def _catch_up(self) -> None:
-        """Bring every table up to date, with its state."""
+        """Bring every table and its slots up to date."""
         for path, pending in self._pending.items():
             pending.catch_up(self._table(path), None)
 
     def _pending_rows(self, path: str, table: Table, t: int) -> PendingRows:
-        """The rows of a table, all up to date with step t."""
+        """A table's PendingRows at step t, with nothing pending yet."""
         slots, window = list(self.state[path].values()), self.lazy_window() or 0
         return PendingRows(cast(LazyRule, self), slots, table.shape[0], t, window)
 
@@ -235,7 +235,7 @@ class Optimizer:
         return leaf
 
     def _scratch(self, use: str, like: Array) -> Array:
-        """An array to compute in, of the shape of `like`: one buffer, made once, serves parameters of all sizes."""
+        """An array of the shape and dtype of `like` to compute in: one buffer serves parameters of all sizes."""
         key = use, like.dtype
         if key not in self._buffers or self._buffers[key].size < like.size:
             self._buffers[key] = np.empty(like.size, like.dtype)
@@ -277,8 +277,8 @@ def _groups(parameters: Parameters, lr: float, weight_decay: float) -> list[Grou
         if unknown := [str(key) for key in group if key not in ("parameters", "lr", "weight_decay")]:
             raise OptionError(
                 "MG306",
-                f"group {number} has {', '.join(unknown)}, which no group can have",
-                cause="a group sets lr and weight_decay for its parameters; all else belongs to the whole optimizer",
+                f"group {number} sets {', '.join(unknown)}, which a group cannot set",
+                cause="a group sets only lr and weight_decay; other options belong to the whole optimizer",
                 remedy='a group is {"parameters": {path: Tensor, ...}, "lr": ..., "weight_decay": ...}',
             )
         members = group.get("parameters")
@@ -288,8 +288,8 @@ def _groups(parameters: Parameters, lr: float, weight_decay: float) -> list[Grou
             if id(tensor.node) in seen or path in seen.values():
                 raise OptionError(
                     "MG303",
-                    f"parameter {path!r} is there twice (also as {seen.get(id(tensor.node), path)!r})",
-                    cause="it would be changed twice in each step, and its state kept under two names",
+                    f"parameter {path!r} is given twice (also as {seen.get(id(tensor.node), path)!r})",
+                    cause="it would be changed twice in each step, and its state stored under two names",
                     remedy="name each tensor in one group, once; model.named_parameters() names shared ones once",
                 )
             seen[id(tensor.node)] = path
@@ -318,7 +318,7 @@ def _not_parameters(value: Any) -> DtypeError:
         "MG302",
         f"an optimizer takes {{path: Tensor}}, or a list of groups, and got {type(odd).__name__}"
         + (" among them" if odd is not value else ""),
-        cause="state is kept and saved by the path of each parameter, so a list of tensors or a model is not enough",
+        cause="state is stored by the path of each parameter, so a list of tensors or a model is not enough",
         remedy="pass model.named_parameters()",
     )
 

@@ -1,4 +1,4 @@
-"""Parameters by path: freezing them, and dividing them into groups. Knows paths and patterns, and no layer."""
+"""Choosing parameters by path: to freeze them, or to split them into groups."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from minigrad.errors import OptionError
 
 
 class HasParameters(Protocol):
-    """A model, as far as its parameters go."""
+    """A model, or anything else with named parameters."""
 
     def named_parameters(self) -> dict[str, Tensor]:
         """Every parameter by its path."""
@@ -20,14 +20,14 @@ class HasParameters(Protocol):
 def split(parameters: Mapping[str, Tensor], *patterns: str) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """(those parameters whose path matches a pattern, the others), each in the order given.
 
-    A pattern is a path, whole or up to a dot ("rnn" matches "rnn.cell.W_hh"), or has * and ? in it ("*.b*").
+    A pattern is a path, its beginning up to a dot ("rnn" matches "rnn.cell.W_hh"), or has * and ? in it ("*.b*").
 
     >>> W, b = Tensor([[1.0]], requires_grad=True), Tensor([1.0], requires_grad=True)
     >>> biases, rest = split({"head.W": W, "head.b": b}, "*.b")
     >>> list(biases), list(rest)
     (['head.b'], ['head.W'])
 
-    Groups with their own weight decay or learning rate are made of it:
+    This makes groups with their own weight decay or learning rate:
 
     >>> from optim import AdamW
     >>> optimizer = AdamW([{"parameters": biases, "weight_decay": 0.0}, {"parameters": rest}], lr=1e-3)
@@ -47,7 +47,7 @@ def split(parameters: Mapping[str, Tensor], *patterns: str) -> tuple[dict[str, T
 
 
 def freeze(model: HasParameters, *patterns: str) -> list[str]:
-    """Stop training the parameters that match (as in `split`): they get no gradients any more. Returns the paths.
+    """Stop training the parameters that match (as in `split`): they no longer get gradients. Returns the paths.
 
     >>> from layers import Dense, Sequential
     >>> model = Sequential(Dense(2, 3), Dense(3, 1))
@@ -68,7 +68,7 @@ def _set(model: HasParameters, patterns: tuple[str, ...], wanted: bool) -> list[
     found, _ = split(model.named_parameters(), *patterns)
     for tensor in found.values():
         tensor.requires_grad = wanted
-        tensor.grad = None  # what it got before the change is out of date
+        tensor.grad = None  # a gradient from before the change is out of date
     return list(found)
 
 

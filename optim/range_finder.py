@@ -1,4 +1,4 @@
-"""The learning-rate range test: a short run in which the rate grows until the loss diverges. Leaves all as it was."""
+"""The learning-rate range test: a short run in which the rate grows until the loss diverges, then undone."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .trainer import Trainer
 
 @dataclass
 class LearningRateRange:
-    """What the test saw: the loss (smoothed) at each rate, and a tenth of the rate where it began to rise."""
+    """The result of the test: the loss (smoothed) at each rate, and a tenth of the rate at which it began to rise."""
 
     rates: list[float]
     losses: list[float]
@@ -50,8 +50,8 @@ def find_learning_rate(
     """Train for `steps` steps while the rate grows from `low` to `high` by a constant factor; stop when the loss is 4
     times its best. Afterwards model, optimizer, batches and random generator are as before.
 
-    The last rate at which the loss was within 2% of its lowest is at the edge of too large: the `suggestion` is a tenth
-    of it. Where groups have rates of their own, the first group's is meant, and the others keep their ratio to it.
+    The last rate at which the loss was within 2% of its lowest is almost too large: the `suggestion` is a tenth of it.
+    If groups have different rates, these rates are the first group's, and the others keep their ratio to it.
 
     Errors: OptionError MG305 for rates that are not 0 < low < high, or fewer than 10 steps; DataError MG312 for
     no batches. Source: Smith, Cyclical learning rates for training neural networks (2017), 3.3.
@@ -67,7 +67,7 @@ def find_learning_rate(
     optimizer, model = trainer.optimizer, trainer.model
     state, scale, random = optimizer.exact_state(), optimizer.scale, generator().bit_generator.state
     weights = {name: tensor.array.copy() for name, tensor in model.named_parameters().items()}
-    place = train.state_dict() if isinstance(train, Batches) else {}
+    position = train.state_dict() if isinstance(train, Batches) else {}
     base = optimizer.groups[0].lr or 1.0
     training = getattr(model, "training", True)
     rates: list[float] = []
@@ -81,7 +81,7 @@ def find_learning_rate(
             optimizer.zero_grad()
             loss = trainer.loss(model(*inputs), labels)
             smooth = 0.9 * smooth + 0.1 * loss.item()
-            mean = smooth / (1 - 0.9 ** (number + 1))  # single batches are too noisy to see a slope in
+            mean = smooth / (1 - 0.9 ** (number + 1))  # the loss of single batches is too noisy
             if not math.isfinite(mean) or losses and mean > 4 * min(losses):
                 break
             rates.append(rate)
@@ -95,8 +95,8 @@ def find_learning_rate(
         set_arrays(model.named_parameters(), weights)
         optimizer.load_exact_state(state)
         optimizer.scale = scale
-        if isinstance(train, Batches):  # at the beginning of the epoch that it had come to
-            train.load_state_dict({**place, "position": 0})
+        if isinstance(train, Batches):  # back to the beginning of its epoch
+            train.load_state_dict({**position, "position": 0})
         generator().bit_generator.state = random
         if not training:
             model.eval()
@@ -120,7 +120,7 @@ def _again(train: Iterable[Batch]) -> Iterable[Batch]:
 
 def _suggest(rates: list[float], losses: list[float]) -> float:
     settled = np.array(losses)
-    settled[: len(losses) // 10] = math.inf  # until then the smoothed loss is that of a few batches
+    settled[: len(losses) // 10] = math.inf  # at first the mean is that of a few batches only
     lowest = settled.min(initial=math.inf)
     near = np.flatnonzero(settled <= lowest + 0.02 * abs(lowest))
     return rates[near[-1]] / 10 if near.size else math.nan

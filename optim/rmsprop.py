@@ -1,4 +1,4 @@
-"""RMSprop: gradients divided by their recent size. Knows its rule alone."""
+"""RMSprop: gradients divided by the root of a running mean of their squares."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class RMSprop(Optimizer):
     """s ← ρ s + (1 - ρ) g², and p ← p - lr g / (√s + eps).
 
     g is the gradient of p (plus weight_decay times p), s a running mean of its square, of p's shape and zero at first,
-    and ρ the `decay`. PyTorch calls ρ alpha, and takes 0.99.
+    and ρ the `decay`. PyTorch calls ρ alpha; its default is 0.99.
 
     >>> from minigrad import Tensor
     >>> p = Tensor([1.0], requires_grad=True)
@@ -53,7 +53,7 @@ class RMSprop(Optimizer):
         p -= scratch
 
     def lazy_window(self) -> int:
-        return 1  # p rests at once, and s fades by a factor that needs no sum
+        return 1  # p stops at once, and the decay of s needs no sums
 
     def pending_terms(self, missed: Array, lr: float, t: int) -> tuple[Array, ...]:
         return ()

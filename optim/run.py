@@ -1,6 +1,6 @@
-"""A training run as callbacks see it: what they may read, and what they may ask for. The Trainer is one.
+"""Run: a training run as callbacks see it, with what they may read and what they may ask for. The Trainer is one.
 
-Callbacks are written against `Run`, and the Trainer is built on callbacks: so neither needs the other's file.
+The Trainer imports the callbacks. They are written against `Run`, so that they need not import the Trainer.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ Batch = Sequence[Any]
 
 
 class Model(Protocol):
-    """What the Trainer asks of a model. `layers.Layer` has it all."""
+    """The methods that a model needs for the Trainer. `layers.Layer` has them all."""
 
     def named_parameters(self) -> dict[str, Tensor]:
         """Every parameter by its path."""
 
     def train(self) -> Any:
-        """Behave as in training: dropout drops."""
+        """Switch to training mode, with dropout on."""
 
     def eval(self) -> Any:
-        """Behave as in use: dropout does nothing."""
+        """Switch to evaluation mode, with dropout off."""
 
     def __call__(self, *inputs: Any) -> Tensor:
         """The output, for a batch of inputs."""
 
 
 class Run:
-    """The state of a run, and the few things that can be done to it."""
+    """The state of a run, and what callbacks can do to it."""
 
     model: Model
     loss: Callable[[Tensor, Any], Tensor]
@@ -43,18 +43,18 @@ class Run:
     config: dict[str, Any]
     train: Iterable[Batch]
     validation: Iterable[Batch] | None
-    epochs: int  # to be made in all
+    epochs: int  # to be run in total
     epoch: int  # epochs finished
-    batches: int | None  # in an epoch, where that is known
+    batches: int | None  # in an epoch, if that is known
     batch: int  # steps made in this epoch
-    trained: bool  # whether these are all of them, and validation comes next
-    step: int  # steps made in all
+    trained: bool  # whether this epoch's steps are all made, and validation comes next
+    step: int  # steps made in total
     examples: int  # in the newest batch
-    step_began: float  # its time, by time.perf_counter
+    step_began: float  # when the newest step began, by time.perf_counter
     means: Means  # of this epoch so far
     history: History
     loss_tensor: Tensor | None  # with its graph, from on_forward to on_gradients
-    resuming: bool  # whether the run goes on from a snapshot
+    resuming: bool  # whether the run continues from a snapshot
     stop_reason: str  # why the run ends early; "" while it does not
 
     def evaluate(self, batches: Iterable[Batch]) -> dict[str, float]:
@@ -62,13 +62,13 @@ class Run:
         raise NotImplementedError
 
     def stop(self, reason: str) -> None:
-        """End the run after the present step or epoch."""
+        """End the run after the current step or epoch."""
         raise NotImplementedError
 
     def elapsed(self) -> float:
-        """Seconds spent in this epoch so far, those before a break included."""
+        """Seconds spent in this epoch so far, including those before an interruption."""
         raise NotImplementedError
 
     def resume_at(self, info: Mapping[str, Any]) -> None:
-        """Take over the position, means and history that a snapshot holds."""
+        """Continue with the position, means and history that a snapshot holds."""
         raise NotImplementedError

@@ -1,7 +1,7 @@
-"""Schedules: what the learning rate is multiplied by at each step. Pure functions of the step: they know nothing else.
+"""Learning-rate schedules: functions from the step to a factor, by which the learning rate is multiplied.
 
-That they keep no state is what makes a resumed run exact: step 700 has the same rate whether or not the run was broken
-off at step 650. The Trainer's `LearningRate` callback applies one; a loop of your own sets
+They keep no state, which makes a resumed run exact: step 700 has the same rate whether or not the run was interrupted
+at step 650. The Trainer's `LearningRate` callback applies one; in a loop of your own, set
 `optimizer.scale = schedule(step)`.
 """
 
@@ -17,7 +17,7 @@ Schedule = Callable[[int], float]
 
 
 class StepSchedule:
-    """factor^⌊step / every⌋: constant, and every `every` steps multiplied by `factor`.
+    """factor^⌊step / every⌋: constant, but multiplied by `factor` every `every` steps.
 
     >>> [StepSchedule(every=2, factor=0.5)(step) for step in range(5)]
     [1.0, 1.0, 0.5, 0.5, 0.25]
@@ -47,7 +47,7 @@ class CosineSchedule:
 
 
 class WarmUp:
-    """(step + 1) / steps for the first `steps` steps, then the schedule `after`, which counts from there; or 1.
+    """(step + 1) / steps for the first `steps` steps, then the schedule `after`, counted from there, or 1.
 
     >>> [WarmUp(4)(step) for step in range(6)]
     [0.25, 0.5, 0.75, 1.0, 1.0, 1.0]

@@ -1,4 +1,4 @@
-"""Stochastic gradient descent, with momentum. Knows its rule alone."""
+"""SGD: stochastic gradient descent, with or without momentum."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class SGD(Optimizer):
     """Without momentum: p ← p - lr g. With it: v ← μ v + g, and p ← p - lr v; with `nesterov`, p ← p - lr (g + μ v).
 
     g is the gradient of p (plus weight_decay times p), v the velocity, of p's shape and zero at first, and μ the
-    `momentum`. This is PyTorch's form; Keras keeps lr v as its velocity: the same, for as long as lr is constant.
+    `momentum`. This is PyTorch's form; Keras's velocity is lr v, which is the same as long as lr is constant.
 
     >>> from minigrad import Tensor
     >>> p = Tensor([1.0], requires_grad=True)
@@ -28,8 +28,8 @@ class SGD(Optimizer):
     >>> print(round(p.item(), 6))
     0.54
 
-    Without weight decay, only the rows of a table that a batch looked up are touched; a velocity that goes on carrying
-    the others is made good when they are next read.
+    Without weight decay, a step changes only those rows of a table that the batch looked up. Rows that momentum still
+    moves catch up when they are next read.
     Errors: as Optimizer. Sources: Polyak, Some methods of speeding up the convergence of iteration methods (1964);
     Sutskever et al., On the importance of initialization and momentum in deep learning (2013).
     """

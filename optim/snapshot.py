@@ -1,7 +1,7 @@
-"""A whole run in one file: what is stored, and how it is taken back. Knows the Trainer's state, not when to store it.
+"""Snapshots: a whole run stored in one file, and restored from it.
 
 The arrays in the file are the model's ("model/rnn.cell.W_hh"), the optimizer's ("optimizer/m/rnn.cell.W_hh") and those
-of callbacks; everything else is JSON beside them: position, history, random generator, configuration.
+of callbacks; everything else is JSON in its header: position, history, random generator, configuration.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .run import Run
 
 
 def store(trainer: Run, path: str | os.PathLike[str]) -> None:
-    """Write all that the rest of the run depends on. CheckpointError MG506 where it cannot be written."""
+    """Write everything that the rest of the run depends on. CheckpointError MG506 if it cannot be written."""
     exact = trainer.optimizer.exact_state()
     arrays = {f"model/{name}": tensor.array for name, tensor in trainer.model.named_parameters().items()}
     arrays |= {f"optimizer/{name}": array for name, array in exact.items()}
@@ -42,7 +42,7 @@ def store(trainer: Run, path: str | os.PathLike[str]) -> None:
         "batch": trainer.batch,
         "trained": trainer.trained,
         "seconds": trainer.elapsed(),
-        "stop_reason": trainer.stop_reason,  # one that a callback gave: killed now, the run must not go on later
+        "stop_reason": trainer.stop_reason,  # if a callback stopped the run, it stays stopped
         "means": trainer.means.state_dict(),
         "history": trainer.history.rows,
         "generator": generator().bit_generator.state,
@@ -52,16 +52,16 @@ def store(trainer: Run, path: str | os.PathLike[str]) -> None:
     }
     try:
         save(path, arrays, info)
-    finally:  # reading the weights has caught up with what was pending, and storing a run must not change it
+    finally:  # reading the weights has made tables catch up: undo that, because storing must not change the run
         if any(map(is_pending, exact)):
             trainer.optimizer.load_exact_state(exact)
 
 
 def restore(trainer: Run, path: str | os.PathLike[str]) -> None:
-    """Put the trainer where the snapshot was taken.
+    """Put the trainer into the state that the snapshot holds.
 
     Errors: those of `mg.load`; CheckpointError MG505 where arrays do not fit, MG508 for a file that is no snapshot, or
-    one of another configuration; OptionError MG414 for batches of other data. The model is as before then.
+    one of another configuration; OptionError MG414 for batches of other data. On an error the model is unchanged.
     """
     checkpoint = load(path)
     info = checkpoint.info
@@ -85,12 +85,12 @@ def restore(trainer: Run, path: str | os.PathLike[str]) -> None:
 
 
 def part(arrays: Mapping[str, Array], prefix: str) -> dict[str, Array]:
-    """Those arrays whose name begins with `prefix`, without it."""
+    """The arrays whose name begins with `prefix`, which is left out of their new names."""
     return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
 
 
 def set_arrays(parameters: Mapping[str, Tensor], values: Mapping[str, Array]) -> None:
-    """Write values into parameters in place: the layout in memory, on which a product's last bit depends, stays."""
+    """Write values into parameters in place: the memory layout, on which a product's last bits depend, must stay."""
     for name, tensor in parameters.items():
         tensor.update(lambda array, name=name: array.__setitem__(..., values[name]))  # type: ignore[misc]
 
@@ -112,7 +112,7 @@ def _position(batches: Any) -> dict[str, Any]:
 def _check(trainer: Run, info: Mapping[str, Any], path: str | os.PathLike[str]) -> None:
     problems = []
     if info.get("kind") != "snapshot":
-        problems = ["it holds weights alone, and not the state of a run"]
+        problems = ["it holds only weights, not the state of a run"]
     else:
         saved, here = info["config"], trainer.config
         problems = [
@@ -127,5 +127,5 @@ def _check(trainer: Run, info: Mapping[str, Any], path: str | os.PathLike[str]) 
             "MG508",
             f"{os.fspath(path)} cannot be resumed here: {'; '.join(problems)}",
             cause="a resumed run goes on with the same model, configuration and optimizer",
-            remedy="start with the options of the broken run, or start a new run without resume",
+            remedy="start with the options of the interrupted run, or start a new run without resume",
         )

@@ -1,4 +1,4 @@
-"""The table of a model: its layers, output shapes, parameters, bytes and operations. Knows models by their methods."""
+"""`summary`: the layers of a model as a table, with output shapes, parameters, bytes and operations."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .run import Model
 
 @dataclass
 class Line:
-    """What one scope of the model does. Shared parameters count in the first scope that uses them."""
+    """One line of the table: a scope of the model. Shared parameters count in the first scope that uses them."""
 
     scope: str
     layer: str
@@ -26,7 +26,7 @@ class Line:
 
 @dataclass
 class Summary:
-    """A model's table, printed by `print`. `bytes` are those of recorded outputs, `flops` of one forward pass."""
+    """The table of a model, for `print`. `bytes` are those of recorded outputs, `flops` those of one forward pass."""
 
     lines: list[Line]
     parameters: int
@@ -59,9 +59,9 @@ class Summary:
 
 
 def summary(model: Model, *inputs: Any) -> Summary:
-    """Call the model once, in evaluation mode, and say what each scope of it gave and cost.
+    """Call the model once, in evaluation mode, and list what each of its scopes computed and cost.
 
-    Time steps are one line (`t00 … t39`). A parameter counts once, however often it is used; frozen ones count too.
+    All time steps share a line (`t00 … t39`). A parameter counts once, however often it is used; frozen ones count too.
 
     >>> import numpy as np
     >>> from layers import Dense, Embedding, RNN, Sequential
@@ -80,7 +80,7 @@ def summary(model: Model, *inputs: Any) -> Summary:
     training = getattr(model, "training", False)
     model.eval()
     try:
-        for tensor in frozen:  # a gate is recorded only where something wants a gradient
+        for tensor in frozen:  # because a gate is recorded only if an input wants a gradient
             tensor.requires_grad = True
         with enable_grad():
             found = rows(list(Graph(model(*inputs))))

@@ -1,7 +1,7 @@
-"""The Trainer: one loop over epochs and batches, with places for callbacks to act. Knows no layer and no data set.
+"""The Trainer: a loop over epochs and batches, with evaluation and callbacks.
 
 A model is anything with `named_parameters()`, `train()`, `eval()` and a call on inputs; batches are any iterable of
-tuples (inputs..., labels). How a run is stored and resumed is in snapshot.py; what happens beside it, in callbacks/.
+tuples (inputs..., labels). How a run is stored and resumed is in snapshot.py; the callbacks are in callbacks/.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ class Trainer(Run):
     `loss(output, labels)` gives a scalar Tensor, such as `mg.softmax_cross_entropy`. `metrics` are further functions
     of (output array, labels), by name; None means accuracy. `callbacks` act at moments of the loop, in the order given;
     None means a progress bar, a line for each epoch, and a stop at a loss that is not finite. With `seed`, each `fit`
-    starts the generator that dropout draws from, and the order of the training batches, anew from it. `config` (JSON)
-    describes the model; it is kept in its snapshots and best weights, and a resumed run must have the same.
+    reseeds the generator that dropout draws from, and the order of the training batches. `config` (JSON) describes the
+    model; it is stored with snapshots and best weights, and a resumed run must have the same.
 
     >>> import minigrad as mg, numpy as np
     >>> class Line:
@@ -52,8 +52,8 @@ class Trainer(Run):
     >>> print(round(model.w.item(), 3), len(history["train_loss"]))
     3.0 30
 
-    Errors: DtypeError MG309 for a model without those four methods, DataError MG311 for a batch that is no tuple of
-    inputs and labels, MG312 for an epoch without batches, OptionError MG305 for fewer than one epoch.
+    Errors: DtypeError MG309 for a model without the methods of `Model`, DataError MG311 for a batch that is not a tuple
+    of inputs and labels, MG312 for an epoch without batches, OptionError MG305 for fewer than one epoch.
     """
 
     def __init__(
@@ -90,12 +90,11 @@ class Trainer(Run):
         *,
         resume: str | os.PathLike[str] | None = None,
     ) -> History:
-        """Train for `epochs` epochs in all, measure on `validation` after each, and return the history.
+        """Train for `epochs` epochs in total, evaluate on `validation` after each, and return the history.
 
-        `resume` is the path of a snapshot (callbacks.Snapshots writes them): the run goes on from there, and ends as it
-        would have without the break; one that had stopped early stays stopped. The model is left in evaluation mode,
-        ready to be used. Ctrl-C ends the run after the present step, with KeyboardInterrupt once every callback has
-        done its last work.
+        `resume` is the path of a snapshot (callbacks.Snapshots writes them): the run continues from there, and ends as
+        it would have without the interruption; one that had stopped early stays stopped. The model is left in
+        evaluation mode. Ctrl-C ends the run after the current step: `on_end` is called, and KeyboardInterrupt raised.
         """
         self._begin(train, epochs, validation)
         if self.seed is not None:
@@ -110,12 +109,12 @@ class Trainer(Run):
                 if resume is not None:
                     restore(self, resume)
                 while self.epoch < epochs and not self.stop_reason:
-                    if not self.trained:  # else it was broken off during validation
+                    if not self.trained:  # else it was interrupted during validation
                         self._train_epoch()
                     if not self.stop_reason:
                         self._end_epoch()
         except Interrupted:
-            if not self._in_callback:  # else the state is between two callbacks, and no place to resume from
+            if not self._in_callback:  # else some callbacks have acted and some not: no place to resume from
                 self._call("on_interrupt")
             self.stop_reason = "Ctrl-C"
             raise
@@ -125,7 +124,7 @@ class Trainer(Run):
         finally:
             self.loss_tensor = None
             self.model.eval()
-            with ExitStack() as stack:  # each has its end, even where another's fails
+            with ExitStack() as stack:  # every callback's on_end runs, even if another's fails
                 for callback in reversed(self.callbacks):
                     stack.callback(callback.on_end, self)
         return self.history
@@ -145,7 +144,7 @@ class Trainer(Run):
             self.loss_tensor = None
             self.examples = len(labels)
             self.means.add(self._measure(output, loss, labels), self.examples)
-            del output, loss  # the graph goes before the next one comes
+            del output, loss  # frees the graph before the next one is recorded
             self.step += 1
             self.batch += 1
             self._call("on_step")
@@ -183,15 +182,15 @@ class Trainer(Run):
         return means.result()
 
     def stop(self, reason: str) -> None:
-        """End the run after the present step or epoch: for callbacks."""
+        """End the run after the current step or epoch: for callbacks."""
         self.stop_reason = reason
 
     def elapsed(self) -> float:
-        """Seconds spent in this epoch so far, those before a break included."""
+        """Seconds spent in this epoch so far, including those before an interruption."""
         return self.seconds + time.perf_counter() - self._began
 
     def resume_at(self, info: Mapping[str, Any]) -> None:
-        """Take over the position, means and history that a snapshot holds."""
+        """Continue with the position, means and history that a snapshot holds."""
         self.epoch, self.step, self.batch = info["epoch"], info["step"], info["batch"]
         self.trained = info["trained"]
         self.means.load_state_dict(info["means"])
@@ -199,7 +198,7 @@ class Trainer(Run):
         self.seconds, self._began = info["seconds"], time.perf_counter()
         self.stop_reason = info["stop_reason"]
 
-    # ---- below the loop ----
+    # ---- parts of the loop ----
 
     def _begin(self, train: Iterable[Batch], epochs: int, validation: Iterable[Batch] | None) -> None:
         self.train, self.validation, self.epochs = train, validation, check_count("epochs", epochs, 1)
@@ -210,7 +209,7 @@ class Trainer(Run):
         self.stop_reason = ""
         self.resuming = False
         self.loss_tensor = None
-        self.seconds = 0.0  # of this epoch, spent before the run was broken off
+        self.seconds = 0.0  # of this epoch, before the run was interrupted
         self._began = self.step_began = time.perf_counter()
         self._in_callback = False
 
@@ -231,11 +230,11 @@ class Trainer(Run):
         return values
 
     def _batches(self) -> Iterable[Batch]:
-        """The batches of this epoch that are still to come, each looked at before it is used."""
-        # Batches that know their position go on from it; of any others, a resumed run passes over those already made.
-        behind = 0 if hasattr(self.train, "load_state_dict") else self.batch
+        """The remaining batches of this epoch, each checked before it is used."""
+        # `Batches` continue from their own position; of any other iterable, a resumed run skips what it has used.
+        skip = 0 if hasattr(self.train, "load_state_dict") else self.batch
         empty = self.batch == 0
-        for batch in islice(self.train, behind, None):
+        for batch in islice(self.train, skip, None):
             if not isinstance(batch, (tuple, list)) or len(batch) < 2:
                 count = f" of {len(batch)}" if isinstance(batch, (tuple, list)) else ""
                 raise DataError(
@@ -265,6 +264,6 @@ def _json(config: Mapping[str, Any]) -> dict[str, Any]:
         raise DtypeError(
             "MG507",
             f"the config cannot be stored: {error}",
-            cause="it is kept as JSON: dicts with text keys, lists, text, numbers, booleans, None",
+            cause="it is stored as JSON: dicts with text keys, lists, text, numbers, booleans, None",
             remedy="turn other values into these",
         ) from None

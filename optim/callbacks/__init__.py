@@ -1,4 +1,4 @@
-"""What can happen beside the Trainer's loop. Each callback is a class of a screen or less."""
+"""The Trainer's callbacks. Each is a class that fits on a screen; yours derives from `Callback`."""
 
 from .base import Callback
 from .control import ClipGradients, EarlyStopping, Evaluate, LearningRate, StopOnNonFinite

@@ -1,4 +1,4 @@
-"""Callbacks that steer a run: rate, clipping, evaluation, early stopping, a stop at NaN. Know no files, no screens."""
+"""Callbacks that control a run: learning rate, clipping, evaluation, early stopping, an error at a NaN loss."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class LearningRate(Callback):
         trainer.optimizer.scale = self.schedule(trainer.step)
 
     def on_epoch_end(self, trainer: Run) -> None:
-        # From the schedule, not from `scale`: a run resumed between the last step and here has made no step yet.
+        # Not from `scale`: if the run was resumed after the epoch's last step, on_gradients has not set it yet.
         trainer.history.rows[-1]["lr"] = trainer.optimizer.groups[0].lr * self.schedule(trainer.step - 1)
 
     def on_end(self, trainer: Run) -> None:
-        trainer.optimizer.scale = 1.0  # whoever trains on with this optimizer has its own rates again
+        trainer.optimizer.scale = 1.0  # a later run with this optimizer has its own rates again
 
 
 class ClipGradients(Callback):
@@ -59,9 +59,10 @@ class ClipGradients(Callback):
 
 
 class Evaluate(Callback):
-    """Measure on more batches (a test set, say), every so many epochs or steps, under `name` in the history.
+    """Evaluate on more batches (a test set, say) every so many epochs or steps, under `name` in the history.
 
-    After an epoch the figures join that epoch's row; between, they make a row of their own, at a fraction of an epoch.
+    With `every_epochs`, the results join the epoch's history row; with `every_steps`, they make a row of their own, at
+    a fraction of an epoch.
     """
 
     def __init__(
@@ -98,9 +99,9 @@ class Evaluate(Callback):
 
 
 class EarlyStopping(Callback):
-    """Stop when `monitor` has not been better than its best by more than `min_delta` for `patience` epochs in a row.
+    """Stop after more than `patience` epochs in which `monitor` has not improved by more than `min_delta`.
 
-    `monitor` is a column of the history. Lower is better for one that ends in "loss", higher for any other.
+    `monitor` is a column of the history. Lower is better if its name ends in "loss", otherwise higher.
     Source: Prechelt, Early stopping, but when? (1998).
     """
 
@@ -157,7 +158,7 @@ def better(monitor: str, value: float, best: float, min_delta: float = 0.0) -> b
 
 
 def monitored(trainer: Run, monitor: str) -> float:
-    """The value of column `monitor` in the newest row; an OptionError MG314 where there is none."""
+    """The value of column `monitor` in the newest history row; an OptionError MG314 if there is none."""
     row = trainer.history.rows[-1]
     if monitor in row:
         return row[monitor]
@@ -170,12 +171,12 @@ def monitored(trainer: Run, monitor: str) -> float:
 
 
 def need_validation(trainer: Run, monitor: str) -> None:
-    """Find out before the first epoch, and not after it, that nothing measures a validation column."""
+    """Raise OptionError MG314 before the first epoch, not after it, if nothing measures a validation column."""
     if monitor.startswith("validation_") and trainer.validation is None:
         raise OptionError(
             "MG314",
             f"there is no {monitor!r} to monitor: fit was given no validation batches",
-            cause="the best epoch is chosen on rows that the model was not trained on",
+            cause="the best epoch is chosen on examples that the model was not trained on",
             remedy="fit(train, epochs=..., validation=batches), or monitor='train_loss'",
         )
 
@@ -201,7 +202,7 @@ def _describe(node: Node, trainer: Run) -> str:
 
 def _cause(node: Node, trainer: Run) -> str:
     if not isinstance(node, Leaf):
-        return f"{node.gate.name if node.gate else '?'} is the first gate whose output is not finite; what went in was"
+        return f"{node.gate.name if node.gate else '?'} is the first gate whose output is not finite; its inputs were"
     if node.requires_grad:
         lr = trainer.optimizer.groups[0].lr * trainer.optimizer.scale
         return f"the parameter itself is not finite: the step before made it so (learning rate {lr:g})"

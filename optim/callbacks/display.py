@@ -1,4 +1,4 @@
-"""What a person sees while a model trains: a progress bar, and a line for each epoch. Knows terminals, not files."""
+"""Callbacks that show progress while a model trains: a bar, and a line for each epoch."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from .base import Callback
 class ProgressBar(Callback):
     """A bar for each epoch: loss, accuracy, examples per second. `unit` names the examples: "reviews".
 
-    In a notebook it takes the notebook's form. Where stderr is no terminal (a log file, CI), it prints a plain line
-    every tenth of an epoch.
+    In a notebook it is a widget. If stderr is not a terminal (a log file, CI), it prints a plain line every tenth of an
+    epoch.
     """
 
     def __init__(self, unit: str = "examples") -> None:
         self.unit = unit
         self._bar: Any = None
         self._began = self._shown = 0.0
-        self._counted = 0  # examples counted before this process took the epoch over
+        self._counted = 0  # examples of this epoch from before the run was resumed
 
     def on_step(self, trainer: Run) -> None:
         now = time.perf_counter()
@@ -30,7 +30,7 @@ class ProgressBar(Callback):
         if isinstance(self._bar, _PlainLines):
             self._bar.show(trainer, self._rate(trainer, now))
             return
-        # Formatting costs more than a small model's step: ten times a second is enough for a reader.
+        # Formatting takes longer than a small model's step, and ten times a second is enough for a reader.
         if now - self._shown > 0.1 or trainer.batch == trainer.batches:
             self._shown = now
             shown = {name: f"{value:.3f}" for name, value in trainer.means.result().items()}
@@ -73,7 +73,7 @@ class ProgressBar(Callback):
 
 
 class _PlainLines:
-    """The bar for where there is no terminal: a line each tenth of an epoch, on stderr."""
+    """Stands in for the bar where there is no terminal: a line every tenth of an epoch, on stderr."""
 
     def __init__(self, unit: str) -> None:
         self.unit = unit
@@ -94,7 +94,7 @@ class _PlainLines:
         )
 
     def close(self) -> None:
-        """Nothing is kept open."""
+        """Nothing to close."""
 
 
 class EpochReport(Callback):

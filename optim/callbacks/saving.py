@@ -1,4 +1,4 @@
-"""Callbacks that leave files: snapshots, best weights, log, curves, a drawing. A failed write only warns."""
+"""Callbacks that write files: snapshots, best weights, log, curves, a drawing. A failed write only warns."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ PathLike = str | os.PathLike[str]
 
 
 class Snapshots(Callback):
-    """Store the whole run every so many epochs or steps, and at Ctrl-C, in `folder`; keep the newest `keep` of them.
+    """Store the whole run every so many epochs or steps, and at Ctrl-C, in `folder`; only the newest `keep` stay.
 
-    `fit(..., resume=path)` goes on from one; `Snapshots.latest(folder)` is the newest's path. Errors: OptionError MG321
-    where a new run would mix its snapshots with those that another left in the folder.
+    `fit(..., resume=path)` continues from one; `Snapshots.latest(folder)` is the path of the newest. Errors:
+    OptionError MG321 for a new run in a folder that has another run's snapshots.
     """
 
-    last: ClassVar[bool] = True  # a snapshot holds what the other callbacks have become
+    last: ClassVar[bool] = True  # a snapshot also holds the state of the other callbacks
 
     def __init__(
         self, folder: PathLike, *, every_epochs: int | None = None, every_steps: int | None = None, keep: int = 2
@@ -55,7 +55,7 @@ class Snapshots(Callback):
             raise OptionError(
                 "MG321",
                 f"{os.fspath(self.folder)} has the snapshots of another run, the newest of them {newest.name}",
-                cause="a new run's would be mixed with them, and the newest of one taken for the newest of the other",
+                cause="the new run's would be mixed with them, and resuming could continue the wrong run",
                 remedy=f"go on with it: fit(..., resume={os.fspath(newest)!r}); or delete them; or name another folder",
             )
 
@@ -76,12 +76,12 @@ class Snapshots(Callback):
             print(f"Stopped by Ctrl-C after step {trainer.step}. To go on: fit(..., resume={os.fspath(newest)!r})")
 
     def _store(self, trainer: Run) -> None:
-        # Named by the step, so that the names sort by age. After an epoch the same step is stored anew, as it is now.
+        # Named by the step, so that the names sort by age. The one after an epoch replaces that of its last step.
         newest = self.folder / f"step-{trainer.step:09d}.safetensors"
         if warn_if_failing(lambda: store(trainer, newest)):
             found = sorted(self.folder.glob(_PATTERN))
             end = found.index(newest) + 1
-            # Later ones are of a course that this run, resumed from an earlier step, does not take again.
+            # Those of later steps are out of date: this run was resumed from an earlier step.
             for path in [*found[: max(end - self.keep, 0)], *found[end:]]:
                 path.unlink(missing_ok=True)
 
@@ -92,7 +92,7 @@ _PATTERN = "step-*.safetensors"
 class BestSnapshot(Callback):
     """Keep the weights of the best epoch, and put them back into the model however the run ends.
 
-    Best by `monitor`, a column of the history: lower is better for one that ends in "loss", higher for any other. With
+    Best by `monitor`, a column of the history: lower is better if its name ends in "loss", otherwise higher. With
     `path` they are also written there, as {path: array} with the Trainer's config, each time they improve.
     """
 
@@ -152,7 +152,7 @@ class LearningCurves(Callback):
 
     def __init__(self, path: PathLike) -> None:
         check_suffix(path, (".png", ".svg", ".pdf"))
-        need_matplotlib()  # before the run and not after its first epoch
+        need_matplotlib()  # fails before the run, not after its first epoch
         self.path = path
 
     def on_start(self, trainer: Run) -> None:
@@ -163,7 +163,7 @@ class LearningCurves(Callback):
 
 
 class GraphPicture(Callback):
-    """Draw the graph of the run's first step, with its gradients, by `mg.draw`; `options` are passed on to it."""
+    """Draw the graph of the run's first step, and its gradients, with `mg.draw`; `options` are passed to it."""
 
     def __init__(self, path: PathLike, **options: Any) -> None:
         self.path, self.options = path, options
@@ -183,7 +183,7 @@ class GraphPicture(Callback):
 
 
 def warn_if_failing(write: Callable[[], object]) -> bool:
-    """Run `write`; where it cannot write (no space, no permission, no `dot`), warn and go on. Whether it worked."""
+    """Run `write`; if it fails (no space, no permission, no `dot`), warn and go on. Returns whether it worked."""
     try:
         write()
     except OptionError:
@@ -195,7 +195,7 @@ def warn_if_failing(write: Callable[[], object]) -> bool:
 
 
 def make_folder(path: PathLike) -> None:
-    """Make the folder that a file will be written in, or raise CheckpointError MG506 before a run has begun."""
+    """Make the folder for a file that the run will write, or raise CheckpointError MG506 before it begins."""
     folder = Path(path).parent
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""How large parameters and gradients are, scope by scope, as training goes on. Knows norms and files, no screen."""
+"""Statistics: the norms of parameters, gradients and changes in each layer, during training."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from .saving import make_folder, warn_if_failing
 
 
 class Statistics(Callback):
-    """Every `every_steps` steps, the norm of parameters, gradients and change of each scope; to a .csv or .jsonl file.
+    """Every `every_steps` steps, the norms of each layer's parameters, gradients and changes; to a .csv or .jsonl file.
 
-    A scope is a path without the parameter's own name: "rnn.cell" holds W_xh, W_hh and b_h. `history` has the columns
-    step, "rnn.cell parameter_norm", "rnn.cell gradient_norm" (before clipping, where that comes later in the list) and
-    "rnn.cell update_ratio": |change| / |parameters| in that step. A ratio near 1e-3 is usual; one many times larger is
-    a learning rate too large, one many times smaller a scope that hardly learns.
+    A layer is named by its path: "rnn.cell" has the parameters W_xh, W_hh and b_h. `history` has the columns step,
+    "rnn.cell parameter_norm", "rnn.cell gradient_norm" (before clipping, if that comes later in the list) and
+    "rnn.cell update_ratio": |change| / |parameters| in that step. A ratio near 1e-3 is usual; a much larger one means
+    that the learning rate is too high, a much smaller one that the layer hardly learns.
     """
 
     def __init__(self, path: str | os.PathLike[str] | None = None, *, every_steps: int = 100) -> None:
@@ -43,18 +43,18 @@ class Statistics(Callback):
         if trainer.step % self.every_steps:
             return
         self._row = {"step": trainer.step + 1}
-        for scope, members in _scopes(trainer).items():
+        for layer, members in _layers(trainer).items():
             gradients = [values for tensor in members.values() if (values := gradient_values(tensor)) is not None]
-            self._row[f"{scope} parameter_norm"] = _norm([tensor.array for tensor in members.values()])
-            self._row[f"{scope} gradient_norm"] = _norm(gradients)
+            self._row[f"{layer} parameter_norm"] = _norm([tensor.array for tensor in members.values()])
+            self._row[f"{layer} gradient_norm"] = _norm(gradients)
             self._before |= {path: tensor.array.copy() for path, tensor in members.items()}
 
     def on_step(self, trainer: Run) -> None:
         if not self._before:
             return
-        for scope, members in _scopes(trainer).items():
+        for layer, members in _layers(trainer).items():
             change = _norm([tensor.array - self._before[path] for path, tensor in members.items()])
-            self._row[f"{scope} update_ratio"] = change / (self._row[f"{scope} parameter_norm"] or 1.0)
+            self._row[f"{layer} update_ratio"] = change / (self._row[f"{layer} parameter_norm"] or 1.0)
         self.history.rows.append(self._row)
         self._before = {}
 
@@ -76,11 +76,11 @@ class Statistics(Callback):
             warn_if_failing(lambda: self.history.save(path))
 
 
-def _scopes(trainer: Run) -> dict[str, dict[str, Any]]:
-    scopes: dict[str, dict[str, Any]] = {}
+def _layers(trainer: Run) -> dict[str, dict[str, Any]]:
+    layers: dict[str, dict[str, Any]] = {}
     for path, tensor in trainer.optimizer.parameters().items():
-        scopes.setdefault(path.rpartition(".")[0] or "model", {})[path] = tensor
-    return scopes
+        layers.setdefault(path.rpartition(".")[0] or "model", {})[path] = tensor
+    return layers
 
 
 def _norm(arrays: list[Any]) -> float:

@@ -113,9 +113,9 @@ def test_a_gap_inside_is_passed_over_as_well() -> None:
     [
         ({"mask": np.ones((2, 4))}, "MG222", ShapeError, "(2, 4)"),
         ({"mask": np.ones(2)}, "MG222", ShapeError, "(2,)"),
-        ({"mask": [[1] * T, [0] * T]}, "MG222", ShapeError, "row 1"),
-        ({"lengths": [6, 1]}, "MG223", ShapeError, "row 0 is said to have 6 steps"),
-        ({"lengths": [1, 0]}, "MG223", ShapeError, "row 1"),
+        ({"mask": [[1] * T, [0] * T]}, "MG222", ShapeError, "sequence 1"),
+        ({"lengths": [6, 1]}, "MG223", ShapeError, "sequence 0 is said to have 6 steps"),
+        ({"lengths": [1, 0]}, "MG223", ShapeError, "sequence 1"),
         ({"lengths": [1]}, "MG223", ShapeError, "(1,)"),
         ({"lengths": [1.5, 2.0]}, "MG223", ShapeError, "float64"),
         ({"lengths": [1, 1], "mask": np.ones((2, T))}, "MG225", OptionError, "both"),
@@ -138,7 +138,7 @@ def test_a_last_state_after_padding_brings_a_warning() -> None:
     with pytest.warns(PaddingWarning) as caught:
         last_state([[3, 4, 5, 6, 7], [3, 4, 5, 0, 0], [3, 0, 0, 0, 0]])
     text = str(caught[0].message)
-    for part in ("MG227", "up to 4 steps", "2 of 3 rows", "cause:", "remedy:", "mask=ids != 0"):
+    for part in ("MG227", "up to 4 steps", "2 of 3 sequences", "cause:", "remedy:", "mask=ids != 0"):
         assert part in text
     assert Path(caught[0].filename).name == "layer.py"  # Sequential's line; in a model of one's own, that model's
 

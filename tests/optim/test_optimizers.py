@@ -256,8 +256,8 @@ W = mg.Tensor([1.0], requires_grad=True)
         (lambda: SGD(W), DtypeError, "MG302", "Tensor", "named_parameters"),  # type: ignore[arg-type]
         (lambda: SGD({"W": np.ones(3)}), DtypeError, "MG302", "ndarray", "named_parameters"),  # type: ignore[dict-item]
         (lambda: SGD([{"lr": 0.1}]), DtypeError, "MG302", "NoneType", "named_parameters"),
-        (lambda: SGD({"a": W, "b": W}), OptionError, "MG303", "'b' is there twice (also as 'a')", "once"),
-        (lambda: SGD([{"parameters": {"a": W}}] * 2), OptionError, "MG303", "'a' is there twice", "one group"),
+        (lambda: SGD({"a": W, "b": W}), OptionError, "MG303", "'b' is given twice (also as 'a')", "once"),
+        (lambda: SGD([{"parameters": {"a": W}}] * 2), OptionError, "MG303", "'a' is given twice", "one group"),
         (lambda: SGD({"W": W}, lr=-0.1), OptionError, "MG304", "-0.1", "usual values"),
         (lambda: Adam({"W": W}, lr=float("nan")), OptionError, "MG304", "nan", "usual values"),
         (lambda: Adam({"W": W}, lr=float("inf")), OptionError, "MG304", "inf", "usual values"),
