@@ -61,9 +61,9 @@ def main() -> None:
 
     wrong = {name: report for name, report in reports.items() if not report}
     print(f"\n{len(reports) - len(wrong)} of {len(reports)} right")
-    for name, report in list(wrong.items())[:3] + list(wrong.items())[-1:]:
-        print(f"\n{name}\n{report}")
-    model = reports[name]
+    for name in dict.fromkeys([*list(wrong)[:3], *list(wrong)[-1:]]):
+        print(f"\n{name}\n{wrong[name]}")
+    model = list(reports.values())[-1]
     print("\n" + str(model.step_curve()))
     if arguments.curve:
         model.step_curve().save(arguments.curve)

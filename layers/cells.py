@@ -35,10 +35,14 @@ class Cell(Layer):
         check_size(type(self).__name__, input_size=inputs, hidden_size=hidden)
         self.inputs, self.hidden = inputs, hidden
 
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of the first parameter, in which the cell computes; float32 for a cell without parameters."""
+        return next((one.dtype for one in self._members.values() if isinstance(one, Tensor)), np.dtype(np.float32))
+
     def initial_state(self, batch: int) -> State:
         """The state before the first step: zeros, (batch, H)."""
-        dtype = next(iter(self.named_parameters().values())).dtype
-        parts = [Tensor(np.zeros((batch, self.hidden), dtype), name=f"{name}0") for name in self.state_names]
+        parts = [Tensor(np.zeros((batch, self.hidden), self.dtype), name=f"{name}0") for name in self.state_names]
         return parts[0] if len(parts) == 1 else tuple(parts)
 
     def settings(self) -> str:

@@ -8,7 +8,7 @@ from contextvars import ContextVar
 import numpy as np
 
 from minigrad import Tensor, generator
-from minigrad.context import RECORDING, SCOPE, setting, show
+from minigrad.context import RECORDING, SCOPE, place, setting
 from minigrad.errors import MinigradError, OptionError
 
 from .layer import Layer
@@ -68,7 +68,7 @@ def _warn_of_mode(rate: float) -> None:
     text = MinigradError(
         "MG214",
         f"dropout is on, at rate {rate}, where no gradient is recorded",
-        where=show(SCOPE.get()),
+        where=place(SCOPE.get()),
         cause="the model is in training mode inside no_grad: parts of the network are switched off at random",
         remedy="call model.eval() before evaluating, and model.train() before training goes on",
     )

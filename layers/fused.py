@@ -18,9 +18,9 @@ from .mask import Mask
 
 def can_fuse(cell: Cell) -> bool:
     """Whether this cell has a fused gate: RNN with tanh, GRU with reset_after=True, and LSTM do."""
-    if isinstance(cell, RNNCell):
+    if type(cell) is RNNCell:
         return cell.activation is tanh
-    return isinstance(cell, LSTMCell) or (isinstance(cell, GRUCell) and cell.reset_after)
+    return type(cell) is LSTMCell or (type(cell) is GRUCell and cell.reset_after)  # a subclass may compute otherwise
 
 
 def shall_fuse(wish: bool | None, cells: list[Cell]) -> bool:

@@ -251,8 +251,7 @@ def _check_options(layer: Recurrent, dropout: float) -> None:
 
 
 def _check_input(layer: Recurrent, x: Any, cell: Cell) -> Tensor:
-    dtype = next(iter(cell.named_parameters().values())).dtype
-    tensor = x if isinstance(x, Tensor) else Tensor(x, dtype=dtype)
+    tensor = x if isinstance(x, Tensor) else Tensor(x, dtype=cell.dtype)
     if tensor.ndim != 3 or tensor.shape[2] != cell.inputs or tensor.shape[1] == 0:
         if tensor.ndim != 3:
             cause = f"it has {tensor.ndim} axes where there should be three: batch, time, features"

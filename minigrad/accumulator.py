@@ -138,6 +138,7 @@ def add(total: Any, gradient: Any, shape: tuple[int, ...]) -> Any:
     elif total.unreduced is not None and total.unreduced.shape == gradient.shape:
         total.unreduced += gradient
     else:
+        unbroadcast(np.broadcast_to(0, gradient.shape), shape)  # a ValueError now, while its rule can be named
         total.reduce()
         total.unreduced = np.array(gradient)
     return total

@@ -8,13 +8,14 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import ContextDecorator, ExitStack
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from .accumulator import SparseGradient, dense
 from .arrays import Array
-from .context import ON_GRADIENT, ON_RECORD, setting, show
+from .context import ON_GRADIENT, ON_RECORD, place, setting
 from .derivatives import rule_on_arrays
 from .errors import NonFiniteError
 from .graph import Node, ancestors
@@ -115,16 +116,16 @@ def _calling_line() -> str:
     return f"{short_name(frame.f_code.co_filename)}:{frame.f_lineno}"
 
 
-_shortened: dict[str, str] = {}
-
-
 def short_name(filename: str) -> str:
     """A file's path relative to the working directory if it is inside; else its last two folders and its name."""
-    if filename not in _shortened:
-        here = os.getcwd() + os.sep
-        below = filename[len(here) :] if filename.startswith(here) else filename
-        _shortened[filename] = below if below != filename else "/".join(filename.replace("\\", "/").split("/")[-3:])
-    return _shortened[filename]
+    return _short_name(filename, os.getcwd() + os.sep)
+
+
+@lru_cache(maxsize=1000)
+def _short_name(filename: str, here: str) -> str:
+    if filename.startswith(here):
+        return filename[len(here) :]
+    return "/".join(filename.replace("\\", "/").split("/")[-3:])
 
 
 def _finite(gradient: Any) -> bool:
@@ -134,8 +135,7 @@ def _finite(gradient: Any) -> bool:
 
 def _place(node: Node) -> str:
     kind = node.gate.name if node.gate else f"leaf {node.name!r}" if node.name else "a leaf"
-    where = f" in {show(node.scope)}" if node.scope else " at the top level"
-    return kind + where + (f", called at {node.source}" if node.source else "")
+    return f"{kind} {place(node.scope)}" + (f", called at {node.source}" if node.source else "")
 
 
 def _strange(array: Array) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .arrays import Array
-from .context import RECORDING, SCOPE, show
+from .context import RECORDING, SCOPE, place
 from .errors import DtypeError, GradientError, MinigradError, NonFiniteError, ShapeError, UnsupportedError
 from .graph import Leaf, Node
 
@@ -113,7 +113,7 @@ def not_a_leaf(node: Node, action: str) -> GradientError:
     """The error for changing a tensor that a gate computed."""
     return GradientError(
         "MG126",
-        f"cannot {action} {describe(node)}: {_gate_name(node)} made it in {show(node.scope)}",
+        f"cannot {action} {describe(node)}: {_gate_name(node)} made it {place(node.scope)}",
         cause="only leaves, which no gate made, can be changed; this one is a step of a computation",
         remedy="change the leaves that it was computed from, or take t.detach()",
     )
@@ -196,7 +196,7 @@ def forward_failed(gate: Any, error: Exception, nodes: Sequence[Node]) -> Except
             )
     if not error.where:
         given = ", ".join(f"{node.name or 'input'} {node.shape}" for node in nodes)
-        error.where = f"{gate.name} in {show(SCOPE.get())}; given {given}"
+        error.where = f"{gate.name} {place(SCOPE.get())}; given {given}"
     return error
 
 
@@ -208,7 +208,7 @@ def check_constants(gate: Any, nodes: Sequence[Node]) -> None:
                 "MG128",
                 f"input {position} of {gate.name} ({nodes[position].name or 'unnamed'}) requires a gradient, "
                 "and this gate gives none for it",
-                where=f"{gate.name} in {show(SCOPE.get())}",
+                where=f"{gate.name} {place(SCOPE.get())}",
                 cause="labels, ids and conditions are constants",
                 remedy="pass t.detach(), or make the tensor without requires_grad",
             )
@@ -254,7 +254,7 @@ def loss_not_finite(node: Node) -> NonFiniteError:
     return NonFiniteError(
         "MG130",
         f"the loss is {node.output.item()}: its gradients would all be meaningless",
-        where=f"{node.gate.name if node.gate else 'a leaf'} in {show(node.scope)}",
+        where=f"{node.gate.name if node.gate else 'a leaf'} {place(node.scope)}",
         cause="a learning rate too large, log or division of 0, or NaN in the input",
         remedy="lower the learning rate, clip gradients, check the data; "
         "mg.detect_anomaly() names the first gate that gave it",
@@ -288,7 +288,7 @@ def changed_in_place(node: Node, leaf: Node) -> GradientError:
     return GradientError(
         "MG123",
         f"{leaf.name or 'a tensor'} {leaf.shape} was changed after {_gate_name(node)} used it and before backward",
-        where=f"{_gate_name(node)} in {show(node.scope)}",
+        where=f"{_gate_name(node)} {place(node.scope)}",
         cause="an optimizer step, or another update, came between the forward pass and this backward pass; a recurrent "
         "state that is carried over from the last batch brings its old graph along",
         remedy="run the forward pass again before calling backward; carry a state over as state.detach()",
@@ -300,7 +300,7 @@ def no_second_derivative(node: Node) -> GradientError:
     return GradientError(
         "MG124",
         f"{_gate_name(node)} has no second derivative",
-        where=f"{_gate_name(node)} in {show(node.scope)}",
+        where=f"{_gate_name(node)} {place(node.scope)}",
         cause="its backward rule is written for arrays alone, and leaves no graph behind",
         remedy="differentiate mg.opened(output), or build the layer with fused=False: both use small gates",
     )
@@ -312,7 +312,7 @@ def rule_failed(node: Node, dz: Any, error: Exception) -> GradientError:
     return GradientError(
         "MG125",
         f"the backward rule of {_gate_name(node)} failed: {error}",
-        where=f"{_gate_name(node)} in {show(node.scope)}; inputs {shapes}, output {node.shape}, dz {dz.shape}",
+        where=f"{_gate_name(node)} {place(node.scope)}; inputs {shapes}, output {node.shape}, dz {dz.shape}",
         cause="backward(dz, z, *arrays) must return one gradient, of the input's shape, for each input",
         remedy=f"mg.gradcheck shows what is wrong with the rule of {_gate_name(node)}",
     )

@@ -84,8 +84,8 @@ class scope(setting):
     """Name everything that is recorded within this block: drawings, errors and reports show the name.
 
     >>> with scope("encoder"), scope("t07"):
-    ...     print(show(SCOPE.get()))
-    encoder/t07
+    ...     print(place(SCOPE.get()))
+    in encoder/t07
     """
 
     def __init__(self, name: str) -> None:
@@ -97,6 +97,6 @@ class scope(setting):
         return self
 
 
-def show(scope: Scope) -> str:
-    """A scope as text: `encoder/t07`, or `the top level`."""
-    return "/".join(scope) or "the top level"
+def place(scope: Scope) -> str:
+    """Where a scope is, as errors and reports say it: `in encoder/t07`, or `at the top level`."""
+    return "in " + "/".join(scope) if scope else "at the top level"

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from .arrays import Array
-from .context import SCOPE, show
+from .context import SCOPE, place
 
 next_serial = count(1).__next__
 
@@ -62,7 +62,7 @@ class Node:
 
     def __repr__(self) -> str:
         kind = self.gate.name if self.gate else type(self).__name__
-        return f"<{kind} #{self.serial} {self.name or 'unnamed'} {self.shape} in {show(self.scope)}>"
+        return f"<{kind} #{self.serial} {self.name or 'unnamed'} {self.shape} {place(self.scope)}>"
 
 
 class Leaf(Node):

@@ -121,7 +121,7 @@ class ArrayMethods:
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         if ufunc in _WITHOUT_GRADIENT and method == "__call__":
-            return ufunc(*map(plain, inputs), **options)
+            return ufunc(*map(plain, inputs), **_plain_options(options))
         if method != "__call__" or options or ufunc not in FUNCTIONS:
             name = f"np.{ufunc.__name__}" + (f".{method}" if method != "__call__" else "")
             raise checks.no_gate(name + (f" with {', '.join(options)}=" if options and ufunc in FUNCTIONS else ""))
@@ -129,10 +129,14 @@ class ArrayMethods:
 
     def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
         if function in _WITHOUT_GRADIENT:
-            return function(*map(plain, args), **options)
+            return function(*map(plain, args), **_plain_options(options))
         if function not in FUNCTIONS:
             raise checks.no_gate(f"np.{function.__name__}")
         return FUNCTIONS[function](*args, **options)
+
+
+def _plain_options(options: dict[str, Any]) -> dict[str, Any]:
+    return {name: plain(value) for name, value in options.items()}
 
 
 def _axes(axes: tuple[Any, ...]) -> Any:

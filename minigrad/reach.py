@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from operator import attrgetter
 
-from .context import show
+from .context import place
 from .errors import GradientError
 from .graph import Leaf, Node, ancestors
 from .tensor import Tensor
@@ -40,9 +40,9 @@ def require_gradients(loss: Tensor, tensors: Mapping[str, Tensor] | Iterable[Ten
     reasons: dict[str, list[str]] = {}
     places: dict[str, str] = {}
     for name, tensor in missing.items():
-        code, place = _reason(loss.node, tensor.node)
+        code, spot = _reason(loss.node, tensor.node)
         reasons.setdefault(code, []).append(name)
-        places.setdefault(code, place)
+        places.setdefault(code, spot)
     for code in sorted(reasons):
         what, cause, remedy = _WORDS[code]
         raise GradientError(
@@ -98,13 +98,9 @@ def _reason(loss: Node, tensor: Node) -> tuple[str, str]:
     if tensor in through_cuts:
         cuts = [node for node in through_cuts if isinstance(node, Leaf) and node.cut_from is not None]
         cut = next(node for node in cuts if tensor in ancestors([node], attrgetter("predecessors")))
-        return "MG731", f"the cut {_at(cut)}"
+        return "MG731", f"the cut {place(cut.scope)}"
     ends = {node.origin: node for node in through_cuts if isinstance(node, Leaf)}
     for origin, code in (("no_grad", "MG732"), ("detached", "MG733")):
         if origin in ends:
-            return code, f"a value {ends[origin].output.shape} made {_at(ends[origin])}"
+            return code, f"a value {ends[origin].output.shape} made {place(ends[origin].scope)}"
     return "MG735", ""
-
-
-def _at(node: Node) -> str:
-    return f"in {show(node.scope)}" if node.scope else "at the top level"

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from operator import attrgetter
 from typing import Any
 
-from .context import SCOPE, enable_grad, scope, setting, show
+from .context import SCOPE, enable_grad, place, scope, setting
 from .errors import GradientError
 from .gate import Gate
 from .gates import GRUSequence, LookupProduct, LSTMSequence, RNNSequence, lookup, stack, tanh, where
@@ -68,7 +68,7 @@ def _changed(node: Node, leaf: Node) -> GradientError:
     return GradientError(
         "MG145",
         f"the graph cannot be opened: {leaf.name or 'a tensor'} {leaf.shape} was changed after {gate} used it",
-        where=f"{gate} in {show(node.scope)}",
+        where=f"{gate} {place(node.scope)}",
         cause="opening computes everything once more, and would get another value",
         remedy="open it before the optimizer's step, or run the forward pass again",
     )

@@ -131,6 +131,7 @@ class Trainer(Run):
 
     def _train_epoch(self) -> None:
         self.model.train()
+        self._training = True
         for *inputs, labels in self._batches():
             self.step_began = time.perf_counter()
             with mg.fused(not any(callback.looks_inside(self) for callback in self.callbacks)):
@@ -154,6 +155,7 @@ class Trainer(Run):
         self.trained = True
 
     def _end_epoch(self) -> None:
+        self._training = False
         row: dict[str, float] = {"epoch": self.epoch + 1, "step": self.step}
         row |= {f"train_{name}": value for name, value in self.means.result().items()}
         if self.validation is not None:
@@ -168,7 +170,7 @@ class Trainer(Run):
     def evaluate(self, batches: Iterable[Batch]) -> dict[str, float]:
         """The mean loss and metrics over `batches`, with the model in evaluation mode and nothing recorded."""
         means = Means()
-        training = getattr(self.model, "training", False)
+        training = getattr(self.model, "training", self._training)
         self.model.eval()
         try:
             with mg.no_grad():
@@ -211,7 +213,7 @@ class Trainer(Run):
         self.loss_tensor = None
         self.seconds = 0.0  # of this epoch, before the run was interrupted
         self._began = self.step_began = time.perf_counter()
-        self._in_callback = False
+        self._in_callback = self._training = False
 
     def _call(self, moment: str) -> None:
         self._in_callback = True

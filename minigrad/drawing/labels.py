@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..context import show
+from ..context import place
 from ..graph import Leaf, Node
 from .boxes import Box, Link, name_steps
 from .facts import Gradients, Stats
@@ -216,7 +216,7 @@ class Words:
         if len(box.nodes) > 1:
             steps = f", steps {name_steps(box.steps)}" if box.steps else ""
             lines.append(f"{len(box.nodes):,} nodes{steps}; the last of them:")
-        lines.append(f"in {show(node.scope)}")
+        lines.append(f"{place(node.scope)}")
         if node.source:
             lines.append(f"recorded at {node.source}")
         lines.append(f"{node.output.shape} {node.output.dtype}, {node.output.nbytes:,} bytes")

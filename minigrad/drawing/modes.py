@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 
-from ..context import Scope, show
+from ..context import Scope
 from ..errors import OptionError
 from ..graph import Node
 from ..timesteps import PATTERN, step_number, step_of
@@ -246,7 +246,7 @@ def _named(gates: list[Node], collapse: Sequence[str]) -> Callable[[Scope], int 
     scopes = {node.scope[:length] for node in gates for length in range(1, len(node.scope) + 1)}
     for path in wanted:
         if not any(path in (scope, _timeless(scope)) for scope in scopes):
-            known = sorted({show(_timeless(scope)) for scope in scopes if _timeless(scope)})
+            known = sorted({"/".join(_timeless(scope)) for scope in scopes if _timeless(scope)})
             raise OptionError(
                 "MG604",
                 f"collapse names the scope {'/'.join(path)!r}, and the graph has none of that path",

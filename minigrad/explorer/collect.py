@@ -15,7 +15,6 @@ import numpy as np
 
 from ..arrays import Array
 from ..backward import sweep
-from ..context import show
 from ..derivatives import rule_on_arrays
 from ..gate import Gate
 from ..graph import Leaf, Node, ancestors
@@ -69,7 +68,7 @@ def collect_graph(root: Node, upstream: Array, words: list[str]) -> dict[str, An
             if settings := _settings(node.gate):
                 entry["settings"] = settings
         if node.scope:
-            entry["scope"] = _short(show(node.scope))
+            entry["scope"] = _short("/".join(node.scope))
         if node.name:
             entry["name"] = _short(node.name)
         if node.source:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Array
-from ..context import show
+from ..context import place
 from ..errors import DtypeError, IndexRangeError, OptionError, ShapeError
 from ..gate import Gate, Shape
 from ..tensor import Tensor, TensorLike
@@ -324,7 +324,7 @@ def _refuse_probabilities(loss: str, logits: TensorLike, gate: str) -> None:
         raise OptionError(
             "MG157",
             f"{loss} was given the output of {gate}, and takes logits",
-            where=f"{gate} in {show(node.scope)}",
+            where=f"{gate} {place(node.scope)}",
             cause=f"the loss applies {gate} itself; twice over, the gradient is small and the model hardly learns",
             remedy=f"leave the {gate.lower()} out of the model, and apply it only to read probabilities",
         )

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..accumulator import dense
 from ..arrays import Array, LazyGradient
-from ..context import show
+from ..context import place
 from ..derivatives import rule_on_arrays
 from ..graph import Leaf, Node, ancestors
 from .rules import title
@@ -50,7 +50,7 @@ def differing(first: Node, second: Node) -> Blame | None:
             break
     users = [node for node in ancestors([first]) if one in node.inputs]
     where = title(one) if one.gate or not users else f"a constant {one.output.shape} into {title(users[-1])}"
-    dropout = "dropout" in (show(one.scope) + where).lower()
+    dropout = "dropout" in (place(one.scope) + where).lower()
     text = f"two forward passes from the same inputs differ, first in {where}"
     return Blame(one, "nondeterministic", text + (": dropout is on" if dropout else ": something random is drawn"))
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..anomaly import short_name
 from ..arrays import Array
-from ..context import show
+from ..context import place
 from ..derivatives import rule_on_arrays
 from ..errors import DtypeError
 from ..graph import Node
@@ -78,7 +78,7 @@ class WrongRule:
 def title(node: Node) -> str:
     """How reports name a node: gate, scope, and the line that called it."""
     kind = node.gate.name if node.gate else "leaf"
-    where = f"in {show(node.scope)}" if node.scope else "at the top level"
+    where = place(node.scope)
     name = f" {node.name!r}" if node.name else ""
     return f"{kind}{name} {where}" + (f", called at {node.source}" if node.source else "")
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.context import show
+from minigrad.context import place
 from minigrad.errors import NonFiniteError, OptionError
 from minigrad.graph import Leaf, Node, ancestors
 
@@ -197,7 +197,7 @@ def _describe(node: Node, trainer: Run) -> str:
         if a.size and a.dtype.kind in "fiu"
     )
     source = f" ({node.source})" if node.source else ""
-    return f"{node.gate.name} in {show(node.scope)}{source}: {count}; given {ranges}"
+    return f"{node.gate.name} {place(node.scope)}{source}: {count}; given {ranges}"
 
 
 def _cause(node: Node, trainer: Run) -> str:

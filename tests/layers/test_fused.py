@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from layers import GRU, LSTM, RNN, Dense, Embedding, Sequential
+from layers import GRU, LSTM, RNN, Dense, Embedding, LSTMCell, Sequential
 
 KINDS = [RNN, GRU, LSTM]
 OPTIONS = [
@@ -165,3 +165,18 @@ def test_a_frozen_table_is_still_looked_up_by_distinct_words():
     z.sum().backward()
     assert embedding.table.grad is None
     assert layer.cell.W_xh.grad is not None and layer.cell.W_xh.grad.any()
+
+
+def test_a_subclass_of_a_cell_is_not_taken_for_the_cell() -> None:
+    class Doubled(LSTMCell):
+        def forward(self, x, state):
+            h, (_, c) = super().forward(x, state)
+            return 2.0 * h, (2.0 * h, c)
+
+    mg.seed(0)
+    layer = LSTM(3, 2)
+    layer.cell = Doubled(3, 2)
+    x = np.random.default_rng(0).normal(size=(2, 4, 3)).astype("float32")
+    recorded = layer(x).array
+    with mg.no_grad():
+        np.testing.assert_array_equal(layer(x).array, recorded)

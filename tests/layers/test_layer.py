@@ -9,7 +9,7 @@ import pytest
 
 import minigrad as mg
 from layers import RNN, Dense, Dropout, Embedding, Layer, LayerError, Sequential
-from minigrad.context import SCOPE, show
+from minigrad.context import SCOPE, place
 from minigrad.errors import CheckpointError, OptionError
 
 
@@ -85,9 +85,9 @@ def test_a_frozen_parameter_stays_a_parameter() -> None:
 
 def test_scopes_follow_attribute_names_and_the_root_its_class() -> None:
     node = Pair()(mg.Tensor([1.0])).node
-    assert show(node.scope) == "pair/other"
-    assert show(node.inputs[1].scope) == "pair/inner"
-    assert show(Scale()(mg.Tensor([1.0])).node.scope) == "scale"
+    assert place(node.scope) == "in pair/other"
+    assert place(node.inputs[1].scope) == "in pair/inner"
+    assert place(Scale()(mg.Tensor([1.0])).node.scope) == "in scale"
 
 
 def test_a_scope_closes_when_forward_fails() -> None:

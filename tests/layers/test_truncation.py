@@ -12,7 +12,7 @@ import pytest
 import minigrad as mg
 from layers import GRU, LSTM, RNN, Dense, Layer, TruncatedBPTT
 from minigrad import graph
-from minigrad.context import show
+from minigrad.context import place
 from minigrad.errors import OptionError, ShapeError
 
 B, T, D, H = 3, 7, 4, 5
@@ -82,7 +82,7 @@ def test_the_cut_is_in_the_graph_with_what_came_before(kind: Any) -> None:
     z = kind(D, H, truncate=3)(X)
     nodes = graph.ancestors([z.node])
     cuts = [(node, node.cut_from) for node in nodes if isinstance(node, graph.Leaf) and node.cut_from is not None]
-    assert {show(node.scope) for node, _ in cuts} == {f"{kind.__name__.lower()}/t04"}
+    assert {place(node.scope) for node, _ in cuts} == {f"in {kind.__name__.lower()}/t04"}
     assert len(cuts) == (2 if kind is LSTM else 1)
     assert {cut_from.scope[-1] for _, cut_from in cuts} == {"t03"}
     before = graph.ancestors([cut_from for _, cut_from in cuts])

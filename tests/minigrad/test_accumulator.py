@@ -44,3 +44,21 @@ def test_a_lookup_gradient_stays_sparse_until_it_is_read():
     assert rows is not None and sorted(rows[0].tolist()) == [3, 5, 9]
     assert table.grad is not None
     assert table.grad[3].tolist() == [2, 2] and table.grad.sum() == 8
+
+
+def test_a_wrong_shape_is_the_rule_s_fault_also_when_something_has_arrived_before():
+    class Narrow(mg.Gate):
+        def forward(self, x):
+            return x * 1.0
+
+        def backward(self, dz, z, x):
+            return (dz[:2],)
+
+    try:
+        x = mg.Tensor(np.ones(3), requires_grad=True)
+        with pytest.raises(mg.MinigradError, match=r"MG125.*Narrow.*\(3,\) came out as \(2,\)"):
+            (Narrow()(x) + x).sum().backward()
+        with pytest.raises(mg.MinigradError, match=r"MG125.*Narrow"):
+            (x + Narrow()(x)).sum().backward()
+    finally:
+        del mg.GATES["Narrow"]

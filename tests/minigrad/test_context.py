@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.context import SCOPE, show
+from minigrad.context import SCOPE, place
 
 
 def parameter(value, name=None):
@@ -49,5 +49,5 @@ def test_scopes_nest_and_close_after_an_error():
     with pytest.raises(KeyError), mg.scope("encoder"), mg.scope("t07"):
         y = x * x
         raise KeyError
-    assert show(y.node.scope) == "encoder/t07"
+    assert place(y.node.scope) == "in encoder/t07"
     assert (x * x).node.scope == ()

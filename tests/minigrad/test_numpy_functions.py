@@ -74,3 +74,9 @@ def test_repr_tells_what_it_is():
     assert repr(x * 2.0) == "Tensor([2., 4.], made by Hadamard)"
     assert "dtype=float64" in repr(mg.Tensor(np.ones(1)))
     assert "..." in repr(mg.Tensor(np.ones((100, 100))))
+
+
+def test_tensors_passed_by_keyword_are_arrays_to_functions_without_a_gradient():
+    t = mg.Tensor([1.0, 3.0, 2.0], requires_grad=True)
+    assert np.argmax(a=t) == 1
+    assert np.allclose(t.array, b=t) and np.array_equal(a1=t, a2=t)

@@ -446,7 +446,7 @@ def test_the_culprit_of_a_loss_that_is_not_finite_is_named() -> None:
     trainer.loss = lambda logits, labels: mg.log(0 * logits).sum()
     with pytest.raises(NonFiniteError) as error, np.errstate(all="ignore"):
         trainer.fit(data(48), 1)
-    assert error.value.where.startswith("Log in ") and "96 of 96 numbers" in error.value.where
+    assert error.value.where.startswith("Log at the top level") and "96 of 96 numbers" in error.value.where
     assert "Log is the first gate" in error.value.cause
 
     x = np.ones((4, 3), "float32")

@@ -54,7 +54,7 @@ def test_svg_has_tooltips_for_boxes_and_arrows(tmp_path):
     root = ET.parse(tmp_path / "g.svg").getroot()
     title = "{http://www.w3.org/1999/xlink}title"
     tooltips = [element.attrib[title] for element in root.iter() if title in element.attrib]
-    assert any(tip.startswith("MultiplyGate()\nin the top level\n(1, 1) float32, 4 bytes") for tip in tooltips)
+    assert any(tip.startswith("MultiplyGate()\nat the top level\n(1, 1) float32, 4 bytes") for tip in tooltips)
     assert any(tip.startswith("W → MultiplyGate, input 1") for tip in tooltips)
 
 
