@@ -6,16 +6,20 @@ programs set them with blocks such as `with no_grad():` and `with scope("encoder
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
-from contextlib import ContextDecorator
 from contextvars import ContextVar
 from copy import copy
-from typing import TYPE_CHECKING, Any, Self
+from functools import partial, wraps
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+
+from .errors import OptionError
 
 if TYPE_CHECKING:
     from .arrays import Array
 
 Scope = tuple[str, ...]
+F = TypeVar("F", bound=Callable[..., Any])
 
 RECORDING: ContextVar[bool] = ContextVar("recording", default=True)
 SCOPE: ContextVar[Scope] = ContextVar("scope", default=())
@@ -31,7 +35,10 @@ ON_CUT: ContextVar[Callable[[Array], Array] | None] = ContextVar("on_cut", defau
 """Called with each array that passes through a cut; the array that it returns is used instead."""
 
 
-class setting(ContextDecorator):
+_OPEN: ContextVar[tuple[setting, ...]] = ContextVar("open", default=())
+
+
+class setting:
     """Set a context variable within a block, or during each call of a decorated function.
 
     >>> with setting(SCOPE, ("encoder",)):
@@ -44,14 +51,39 @@ class setting(ContextDecorator):
 
     def __enter__(self) -> Self:
         self._before = self.variable.get()
-        self.variable.set(self.value)
+        self.variable.set(self.inner_value())
+        _OPEN.set((*_OPEN.get(), self))
         return self
 
-    def __exit__(self, *error: object) -> None:
-        self.variable.set(self._before)
+    def inner_value(self) -> Any:
+        """The value within the block."""
+        return self.value
 
-    def _recreate_cm(self) -> Self:
-        return copy(self)  # a decorated function may call itself, and each call has a value of its own to restore
+    def __exit__(self, *error: object) -> None:
+        open_blocks = _OPEN.get()
+        if open_blocks and open_blocks[-1] is self:
+            self.variable.set(self._before)
+            _OPEN.set(open_blocks[:-1])
+        elif self in open_blocks:  # generators that take turns may end their blocks in any order
+            place = open_blocks.index(self)
+            inner = [block for block in open_blocks[place + 1 :] if block.variable is self.variable]
+            if inner:
+                inner[0]._before = self._before
+            else:
+                self.variable.set(self._before)
+            _OPEN.set(open_blocks[:place] + open_blocks[place + 1 :])
+
+    def __call__(self, function: F) -> F:
+        """The function with this setting during each call; of a generator, whenever it runs, and not at a yield."""
+        if inspect.isasyncgenfunction(function):
+            raise OptionError(
+                "MG131",
+                f"{type(self).__name__} cannot decorate the async generator {function.__qualname__}",
+                cause="the setting would hold for the caller too, whenever the generator waits at a yield",
+                remedy="open the block inside, and close it before each yield",
+            )
+        kind = next(k for k in (inspect.iscoroutinefunction, inspect.isgeneratorfunction, callable) if k(function))
+        return cast(F, wraps(function)(_DECORATED[kind](function, self)))
 
 
 class no_grad(setting):
@@ -89,12 +121,60 @@ class scope(setting):
     """
 
     def __init__(self, name: str) -> None:
+        if type(name) is not str or not name:
+            raise OptionError(
+                "MG132",
+                f"a scope cannot be called {name!r}",
+                cause="drawings, errors and reports show the name",
+                remedy="give a name in text, such as 'encoder'",
+            )
         super().__init__(SCOPE, name)
 
-    def __enter__(self) -> Self:
-        self._before = SCOPE.get()
-        SCOPE.set((*self._before, self.value))
-        return self
+    def inner_value(self) -> Scope:
+        return (*SCOPE.get(), self.value)
+
+
+def _function(function: Any, block: setting) -> Any:
+    def run(*arguments: Any, **options: Any) -> Any:
+        with copy(block):  # the function may call itself, and each call has a value of its own to restore
+            return function(*arguments, **options)
+
+    return run
+
+
+def _coroutine(function: Any, block: setting) -> Any:
+    async def run(*arguments: Any, **options: Any) -> Any:
+        with copy(block):
+            return await function(*arguments, **options)
+
+    return run
+
+
+def _generator(function: Any, block: setting) -> Any:
+    def run(*arguments: Any, **options: Any) -> Any:
+        generator = function(*arguments, **options)
+        resume: Any = partial(next, generator)
+        while True:
+            with copy(block):
+                try:
+                    item = resume()
+                except StopIteration as stop:
+                    return stop.value
+            try:
+                resume = partial(generator.send, (yield item))
+            except GeneratorExit:
+                with copy(block):
+                    generator.close()
+                raise
+            except BaseException as error:
+                resume = partial(generator.throw, error)
+
+    return run
+
+
+_DECORATED: dict[Any, Any] = {
+    inspect.iscoroutinefunction: _coroutine, inspect.isgeneratorfunction: _generator, callable: _function,
+}  # fmt: skip
 
 
 def place(scope: Scope) -> str:

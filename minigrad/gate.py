@@ -82,18 +82,17 @@ class Gate:
             raise checks.forward_failed(self, error, nodes) from (None if isinstance(error, MinigradError) else error)
         if type(output) is not np.ndarray:
             if isinstance(output, tuple):
-                output, saved = output
-                arrays += (saved,)
+                output, arrays = output[0], (*arrays, output[1])
             output = np.asarray(output)
-        if requires_grad and RECORDING.get():
-            if self.constant_inputs:
-                checks.check_constants(self, nodes)
+        recorded = requires_grad and RECORDING.get()
+        if output.base is not None and (not recorded or any(not n.gate and n.requires_grad for n in nodes)):
+            output = output.copy()  # an in-place update of a parameter would change a view of it too
+        if recorded:
+            checks.check_constants(self, nodes)
             node = Node(self, nodes, arrays, output, True)
             if (watch := ON_RECORD.get()) is not None:
                 watch(node)
             return from_node(node)
-        if output.base is not None:
-            output = output.copy()  # an in-place update of the array behind a view would change the view too
         return from_node(Leaf(output, False, None, "constants" if RECORDING.get() else "no_grad"))
 
     def forward(self, *arrays: Any) -> Any:

@@ -61,8 +61,8 @@ class Node:
         return self.inputs
 
     def __repr__(self) -> str:
-        kind = self.gate.name if self.gate else type(self).__name__
-        return f"<{kind} #{self.serial} {self.name or 'unnamed'} {self.shape} {place(self.scope)}>"
+        name = f"{self.gate.name if self.gate else type(self).__name__} #{self.serial} {self.name or 'unnamed'}"
+        return f"<{name} {self.shape} {place(self.scope)}>"
 
 
 class Leaf(Node):

@@ -66,6 +66,8 @@ def call(self: Gate, *inputs: TensorLike) -> Tensor:
             output, saved = output
             arrays += (saved,)
         output = np.asarray(output)
+    if output.base is not None and any(not node.gate and node.requires_grad for node in nodes):
+        output = output.copy()
     node = _new_node(Node)  # without the cost of calling __init__
     node.gate, node.inputs, node.arrays, node.output = self, nodes, arrays, output
     node.requires_grad, node.scope, node.serial = True, SCOPE.get(), next_serial()

@@ -68,18 +68,19 @@ class Tensor(ArrayMethods):
     def update(self, change: Callable[[Array], object]) -> None:
         """Let `change(array)` write to the array in place: for optimizers, where a copy would cost too much.
 
-        A backward pass through a graph that was recorded before raises an error, because its saved array has changed.
+        A backward pass through a graph that was recorded before raises an error, because its saved array has changed. A
+        tensor that requires no gradient gets a new array instead.
         """
         leaf = self.node
         if not isinstance(leaf, Leaf):
             raise checks.not_a_leaf(leaf, "update")
-        leaf.updated = next_serial()
-        array = leaf.output
+        array = leaf.output if leaf.requires_grad else leaf.output.copy("K")
         array.setflags(write=True)
         try:
             change(array)
         finally:
             array.setflags(write=False)
+            leaf.output, leaf.updated = array, next_serial() if leaf.requires_grad else leaf.updated
 
     @property
     def grad(self) -> Array | None:
@@ -108,6 +109,7 @@ class Tensor(ArrayMethods):
         leaf = _leaf(self, "change requires_grad of")
         if value:
             checks.check_differentiable(leaf.dtype, leaf.name)
+            leaf.output = leaf.output.copy("K")  # which no recorded view shares, so that it can be updated in place
         leaf.requires_grad = bool(value)
 
     @property
@@ -187,8 +189,8 @@ def as_tensors(values: Sequence[TensorLike]) -> list[Tensor]:
 def _constant(value: TensorLike, dtype: np.dtype[Any]) -> Tensor:
     if not isinstance(value, (bool, int, float, np.number)):
         return Tensor(value)
-    whole = not isinstance(value, (float, np.floating))
-    return constant(np.array(value, dtype if whole or dtype.kind == "f" else np.float32))
+    takes_it = dtype.kind == "f" or not isinstance(value, (float, np.floating))
+    return constant(np.array(value, dtype if takes_it else np.float32))
 
 
 def from_node(node: Node) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import Any
 
@@ -160,7 +161,7 @@ class MultiplyGate(Gate):
         if a.ndim == b.ndim == 2:
             return a.dot(b)
         if a.ndim > 2 and b.ndim == 2 and a.shape[-1] == b.shape[0]:  # one product for the whole batch
-            return a.reshape(-1, a.shape[-1]).dot(b).reshape(*a.shape[:-1], b.shape[1])
+            return _matrix(a).dot(b).reshape(*a.shape[:-1], b.shape[1])
         return a @ b
 
     def backward(self, dz: Any, z: Any, a: Any, b: Any) -> Any:
@@ -198,7 +199,7 @@ class MultiplyGate(Gate):
         shapes = [
             ((3, 4), (4, 2)), ((2, 3, 4), (4, 2)), ((2, 3, 4), (2, 4, 2)), ((3, 4), (2, 4, 2)),
             ((2, 1, 3, 4), (5, 4, 2)), ((4,), (4,)), ((3, 4), (4,)), ((4,), (4, 2)),
-            ((2, 3, 4), (4,)), ((4,), (2, 4, 3)),
+            ((2, 3, 4), (4,)), ((4,), (2, 4, 3)), ((2, 3, 0), (0, 4)), ((0, 3), (3, 2)), ((2, 0, 3), (3, 2)),
         ]  # fmt: skip
         return ((cls(), (rng.normal(size=a), rng.normal(size=b))) for a, b in shapes)
 
@@ -217,9 +218,9 @@ def _suggest(a: Shape, b: Shape) -> str:
     return f"the right needs {a[-1]} rows, or the left needs {b[-2] if len(b) > 1 else b[0]} columns"
 
 
-def _product(a: Any, b: Any) -> Any:
-    """a @ b for two matrices. `dot` is faster for small ones, because @ prepares for batches."""
-    return a.dot(b) if type(a) is type(b) is np.ndarray else a @ b
+def _matrix(a: Any) -> Any:
+    """a (..., k) as a matrix (n, k)."""
+    return a.reshape(math.prod(a.shape[:-1]), a.shape[-1])  # not -1: where k is 0, it could be any number
 
 
 def _left(dz: Any, a: Any, b: Any) -> Any:
@@ -229,7 +230,7 @@ def _left(dz: Any, a: Any, b: Any) -> Any:
     if len(a.shape) == 1:
         return (b @ dz.reshape(*dz.shape, 1)).reshape(*b.shape[:-1])
     if len(b.shape) == 2:
-        return _product(dz.reshape(-1, dz.shape[-1]), b.T).reshape(*dz.shape[:-1], b.shape[0])
+        return (_matrix(dz) @ b.T).reshape(*dz.shape[:-1], b.shape[0])
     return dz @ b.swapaxes(-1, -2)
 
 
@@ -239,7 +240,7 @@ def _right(dz: Any, a: Any, b: Any) -> Any:
     if len(b.shape) == 1:
         return (dz.reshape(*dz.shape, 1) * a).sum(axis=tuple(range(len(a.shape) - 1)))
     if len(b.shape) == 2:
-        return transposed_product(a.reshape(-1, a.shape[-1]), dz.reshape(-1, dz.shape[-1]))
+        return transposed_product(_matrix(a), _matrix(dz))
     return a.swapaxes(-1, -2) @ dz
 
 

@@ -284,12 +284,12 @@ def _some(function: str, tensors: Sequence[TensorLike]) -> Sequence[TensorLike]:
 
 
 def plain_key(key: Any) -> Any:
-    """A key with its lists and Tensors converted to arrays."""
+    """A key with its lists and Tensors converted to arrays, and arrays copied: the caller's may change."""
     if isinstance(key, tuple):
         return tuple([part if type(part) is slice else plain_key(part) for part in key])
     if isinstance(key, Tensor):
-        return key.array
-    return np.asarray(key) if isinstance(key, list) else key
+        return key.array.copy()
+    return np.array(key) if isinstance(key, (list, np.ndarray)) else key
 
 
 def _show(key: Any) -> str:

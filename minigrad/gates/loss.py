@@ -73,7 +73,7 @@ class _WeightedLoss(_Loss):
 
     def __init__(self, reduction: str = "mean", weights: Sequence[float] | Array | None = None) -> None:
         super().__init__(reduction)
-        self.weights = None if weights is None else np.asarray(weights, np.float64)
+        self.weights = None if weights is None else np.array(weights, np.float64)
 
     @staticmethod
     def _count(examples: Shape, weight: Any) -> float:

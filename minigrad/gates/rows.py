@@ -12,6 +12,7 @@ from ..context import RECORDING
 from ..errors import DtypeError, IndexRangeError, ShapeError
 from ..gate import Gate, Shape
 from ..graph import Leaf, Node
+from ..pickling import register
 from ..table import Table, stored
 from ..tensor import Tensor, TensorLike, as_tensors, from_node
 from .indexing import scatter
@@ -135,6 +136,9 @@ def looked_up(x: Tensor) -> tuple[Tensor, Tensor] | None:
     if stored(table) is not array or table.updated > node.serial:
         return None
     return from_node(table), from_node(ids)
+
+
+register(LookedUp)
 
 
 class LookupProduct(_ReadsRows):

@@ -1,12 +1,15 @@
 """Recording, scopes and their blocks: nested, after errors, in threads."""
 
+import asyncio
 import threading
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import minigrad as mg
-from minigrad.context import SCOPE, place
+from minigrad.context import RECORDING, SCOPE, place
 
 
 def parameter(value, name=None):
@@ -51,3 +54,80 @@ def test_scopes_nest_and_close_after_an_error():
         raise KeyError
     assert place(y.node.scope) == "in encoder/t07"
     assert (x * x).node.scope == ()
+
+
+def test_a_decorated_generator_has_its_setting_whenever_it_runs_and_not_at_a_yield():
+    @mg.no_grad()
+    def counting():
+        for number in range(3):
+            assert not RECORDING.get()
+            got = yield number
+            assert got in (None, "sent")
+        return "done"
+
+    def through():
+        result = yield from counting()
+        assert result == "done"
+
+    seen = []
+    for number in through():
+        assert RECORDING.get()
+        seen.append(number)
+    assert seen == [0, 1, 2]
+    generator = counting()
+    next(generator)
+    assert generator.send("sent") == 1
+    with pytest.raises(ValueError, match="mine"):
+        generator.throw(ValueError("mine"))
+    assert RECORDING.get()
+
+
+def test_a_decorated_coroutine_has_its_setting_and_other_tasks_do_not():
+    seen = []
+
+    @mg.no_grad()
+    async def inside():
+        seen.append(("inside", RECORDING.get()))
+        await asyncio.sleep(0)
+        seen.append(("inside", RECORDING.get()))
+
+    async def outside():
+        for _ in range(3):
+            seen.append(("outside", RECORDING.get()))
+            await asyncio.sleep(0)
+
+    async def both():
+        await asyncio.gather(inside(), outside())
+
+    asyncio.run(both())
+    assert set(seen) == {("inside", False), ("outside", True)}
+
+
+def test_an_async_generator_cannot_be_decorated():
+    with pytest.raises(mg.MinigradError, match="MG131.*steps"):
+
+        @mg.no_grad()
+        async def steps():
+            yield 1
+
+
+@given(st.permutations([0, 1, 2, 3]), st.permutations([0, 1, 2, 3]))
+def test_generators_that_take_turns_leave_nothing_behind(starts, ends):
+    blocks = [mg.no_grad, mg.enable_grad, lambda: mg.scope("a"), lambda: mg.scope("b")]
+
+    def holding(block):
+        with block():
+            yield
+
+    generators = [holding(block) for block in blocks]
+    for number in starts:
+        next(generators[number])
+    for number in ends:
+        generators[number].close()
+    assert RECORDING.get() and SCOPE.get() == ()
+
+
+@pytest.mark.parametrize("name", ["", None, 3])
+def test_a_scope_needs_a_name(name):
+    with pytest.raises(mg.MinigradError, match="MG132"):
+        mg.scope(name)

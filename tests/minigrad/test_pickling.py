@@ -1,0 +1,88 @@
+"""Tensors that travel to another process, or are copied, get the gradients that they got at home."""
+
+import copy
+import multiprocessing
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from layers import RNN, Embedding, Sequential
+from minigrad.table import Table, make_table
+from optim import Adam
+
+
+def test_a_tensor_of_another_process_gets_its_gradient(tmp_path):
+    # There its serial number was in the thousands; the first gates of this program would come before it.
+    make = "import minigrad as mg, pickle, sys; ts = [mg.Tensor([2.0], requires_grad=True) for _ in range(5000)]; "
+    make += "pickle.dump(ts[-1], open(sys.argv[1], 'wb'))"
+    use = "import minigrad as mg, pickle, sys; t = pickle.load(open(sys.argv[1], 'rb')); (t * t).sum().backward(); "
+    use += "print(t.grad)"
+    path = tmp_path / "t.pickle"
+    subprocess.run([sys.executable, "-c", make, path], check=True)
+    assert subprocess.run([sys.executable, "-c", use, path], capture_output=True, text=True).stdout == "[4.]\n"
+
+
+def squared_gradient(t):
+    (t * t).sum().backward()
+    return t.grad
+
+
+def test_spawned_workers():
+    mg.Tensor(np.zeros(3))
+    tensors = [mg.Tensor([float(n)], requires_grad=True) for n in range(3)]
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        assert [g.tolist() for g in pool.map(squared_gradient, tensors)] == [[0.0], [2.0], [4.0]]
+
+
+def graph():
+    rng = np.random.default_rng(0)
+    W = mg.Tensor(rng.normal(size=(3, 3)), requires_grad=True, name="W")
+    with mg.scope("here"):
+        h = mg.tanh(rng.normal(size=(2, 3)) @ W)
+    return W, (h @ W + h).sum()
+
+
+@pytest.mark.parametrize("travel", [lambda x: pickle.loads(pickle.dumps(x)), copy.deepcopy])
+def test_a_whole_graph_travels(travel):
+    W, loss = graph()
+    there_W, there = travel((W, loss))
+    loss.backward()
+    there.backward()
+    np.testing.assert_array_equal(there_W.grad, W.grad)
+    assert there_W is not W and there_W.name == "W"
+    (mg.tanh(there) * 2.0).backward()  # and it can be gone on with
+    assert not np.array_equal(there_W.grad, W.grad)
+
+
+def test_a_graph_that_is_out_of_date_does_not_travel():
+    W, loss = graph()
+    W.update(lambda array: array.__imul__(2))
+    with pytest.raises(mg.MinigradError, match="MG123"):
+        pickle.dumps(loss)
+
+
+def test_a_table_catches_up_and_leaves_its_optimizer_behind():
+    mg.seed(0)
+    model = Sequential(Embedding(20, 3), RNN(3, 2))
+    optimizer = Adam(model.named_parameters(), lr=0.1)
+    for ids in ([[1, 2]], [[3, 4]], [[5, 6]]):
+        optimizer.zero_grad()
+        model(np.array(ids)).sum().backward()
+        optimizer.step()
+    table = model.embedding.table
+    data = pickle.dumps(model)
+    there = pickle.loads(data).embedding.table
+    assert isinstance(there.node, Table) and there.node.pending is None
+    np.testing.assert_array_equal(there.array, table.array)
+    assert b"optim" not in data
+
+
+def test_a_looked_up_row_travels():
+    with mg.no_grad():
+        rows = mg.lookup(make_table(np.arange(6.0).reshape(3, 2)), [2, 0])
+    there = pickle.loads(pickle.dumps(rows))
+    np.testing.assert_array_equal(there.array, [[4, 5], [0, 1]])
