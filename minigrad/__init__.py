@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from .reach import require_gradients
     from .unfused import opened
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 
 _plug_in_speed()  # without this line all results are the same, only slower
 

@@ -11,6 +11,7 @@ import minigrad as mg
 from layers import GRU, LSTM, RNN, Dense, Embedding, Layer
 from minigrad.accumulator import SparseGradient
 from minigrad.graph import Leaf
+from minigrad.table import make_table
 from optim import Adam, Trainer
 
 NAMES = {
@@ -104,7 +105,7 @@ def trained(kind: str, weights: dict[str, Any], setting: str, rule: dict[str, An
 
 
 def adam(table: Any, setting: str, rule: dict[str, Any]) -> tuple[Callable[[Any], None], Callable[[], Any]]:
-    tensor = mg.Tensor(table, requires_grad=True)
+    tensor = make_table(table)
     optimizer = Adam({"table": tensor}, **rule)
     leaf = tensor.node
     assert isinstance(leaf, Leaf)

@@ -116,7 +116,7 @@ def test_an_engine_that_assigns_where_it_should_add(monkeypatch):
             result[node] = dz
             if node.gate is not None:
                 for parent, part in zip(node.inputs, node.gate.backward(dz, node.output, *node.arrays), strict=True):
-                    gradients[parent] = part() if callable(part) else part  # = in place of +=
+                    gradients[parent] = part() if callable(part) else part  # = where += belongs
         return result
 
     assert mg.gradcheck(lambda x: mg.tanh(x) * mg.sigmoid(x), X)
@@ -145,7 +145,7 @@ def test_a_truncated_gradient_passes_with_the_cut_states_held(kind, mask):
 
 
 def test_a_truncated_layer_whose_cut_is_not_held_would_be_called_wrong():
-    # The same model with detach in place of cut: the checker holds cuts alone, so this shows that it is the holding.
+    # The same model with detach instead of cut: the checker holds cuts alone, so this shows that it is the holding.
     def f(x):
         h = mg.tanh(x).detach()
         return h * x
