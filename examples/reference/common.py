@@ -5,17 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 import platform
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
-from pathlib import Path
 from statistics import mean
 
 # The matrices are small: with a thread for each core, BLAS would spend more time waiting than multiplying.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-
-sys.path.append(str(Path(__file__).resolve().parents[1]))  # for sentiment_model.py and polarity.py
 
 Figures = Mapping[str, float]
 """Figures of one run by name: "GRU, accuracy after epoch 2"."""

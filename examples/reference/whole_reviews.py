@@ -16,13 +16,13 @@ from typing import Any
 
 import common  # before NumPy: it sets the number of BLAS threads
 import numpy as np
+from polarity import Polarity
 from recipe import train_each
 
 from minigrad.data import IMDB, Batches, Reviews, load_imdb, pad
 from minigrad.data.text import Ids
-from polarity import Polarity
-from sentiment_model import WORDS
 
+WORDS = 40  # a review is judged by its last forty words
 TITLE = "Trained on every forty words of the whole reviews: test accuracy on the last forty"
 # The bag is not recurrent: naive-Bayes-weighted runs of 1 to 3 words, trained on the same pieces.
 KNOWN = {"reference": {"bag of runs of words": 0.847}}

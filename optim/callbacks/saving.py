@@ -163,13 +163,13 @@ class LearningCurves(Callback):
 
 
 class GraphPicture(Callback):
-    """Draw the graph of the run's first step, and its gradients, with `mg.draw`; `options` are passed to it."""
+    """Draw the graph of the run's first step, with its gradients; `options` are passed to `mg.draw`.
+
+    Fused gates are drawn as the small gates that they stand for, which `mg.opened` makes of the step that trained.
+    """
 
     def __init__(self, path: PathLike, **options: Any) -> None:
         self.path, self.options = path, options
-
-    def looks_inside(self, trainer: Run) -> bool:
-        return trainer.step == 0
 
     def on_start(self, trainer: Run) -> None:
         make_folder(self.path)
@@ -177,9 +177,9 @@ class GraphPicture(Callback):
     def on_gradients(self, trainer: Run) -> None:
         loss = trainer.loss_tensor
         if trainer.step == 0 and loss is not None:
-            from minigrad import draw
+            from minigrad import draw, opened
 
-            warn_if_failing(lambda: draw(loss, self.path, **self.options))
+            warn_if_failing(lambda: draw(opened(loss), self.path, **self.options))
 
 
 def warn_if_failing(write: Callable[[], object]) -> bool:

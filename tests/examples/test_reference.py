@@ -138,6 +138,13 @@ def test_everything_that_needs_no_download_runs(run):
     assert not empty
 
 
+def test_what_cannot_run_here_is_skipped_with_a_note(run, tmp_path):
+    options = ("--only", "whole", "1b", "--limit", 40, "--seeds", 0, "--data-dir", tmp_path)
+    text = run("reference/run_all.py", *options, http_proxy="http://127.0.0.1:9").stdout
+    assert "whole was skipped: [MG421] cannot download" in text
+    assert "(40, 40, 128)" in text  # of 1b, which came after
+
+
 def cut_loose(count):
     """Reviews of any length, made of the first bundled ones; that whole ones can be read is the data's own test."""
     imdb = load_imdb()

@@ -1,0 +1,48 @@
+"""What the examples' command lines share: whether minigrad is there, types of options, commands that can be copied."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import shlex
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+# The matrices are small: with a thread for each core, BLAS would spend more time waiting than multiplying. It reads
+# this when NumPy is first imported.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+if not importlib.util.find_spec("minigrad"):
+    root = Path(__file__).resolve().parents[1]
+    print(f"minigrad is not installed. In the folder {root} type:  make demo\nor, for this Python:", file=sys.stderr)
+    print(f"  {shlex.quote(sys.executable)} -m pip install -e {shlex.quote(f'{root}[plot]')}", file=sys.stderr)
+    raise SystemExit(2)
+
+
+def whole(least: int) -> Callable[[str], int]:
+    """A whole number of at least `least`."""
+
+    def read(text: str) -> int:
+        if not text.isdecimal() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least {least}")
+        return int(text)
+
+    return read
+
+
+def positive(text: str) -> float:
+    """A finite number above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0, such as 0.001")
+    return value
+
+
+def command(script: str = "") -> str:
+    """How to start a script, by default this one, in a form that can be copied into a terminal."""
+    return f"{shlex.quote(sys.executable)} {shlex.quote(script or sys.argv[0])}"
