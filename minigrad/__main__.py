@@ -1,0 +1,39 @@
+"""The command `minigrad`, also as `python -m minigrad`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from . import __version__, commands
+from .errors import MinigradError
+
+
+def main() -> int:
+    """Do what the command line says. Exit code 0: done; 1: a gradient is wrong; 2: it cannot be done."""
+    parser = argparse.ArgumentParser("minigrad", description="See how gradients flow: draw, explore and check graphs.")
+    parser.add_argument("--version", action="version", version=f"minigrad {__version__}")
+    parser.set_defaults(run=None)
+    commands.add_commands(parser.add_subparsers(title="commands", metavar="COMMAND"))
+    given = sys.argv[1:]
+    end = given.index("--") if "--" in given else len(given)
+    options = parser.parse_args(given[:end], argparse.Namespace(arguments=given[end + 1 :]))
+    if options.run is None:
+        parser.print_help()
+        return 0
+    try:
+        return int(options.run(options))
+    except MinigradError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # what reads the output has seen enough, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopped by Ctrl-C.", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())
