@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from typing import Any
 
 import pytest
 
@@ -65,8 +66,9 @@ def run(tmp_path):
         assert finished.returncode == code, finished.stdout + finished.stderr
         return finished
 
-    run_command.folder = tmp_path
-    return run_command
+    typed: Any = run_command
+    typed.folder = tmp_path
+    return typed
 
 
 def test_draw_writes_beside_the_script_and_says_so(run):
