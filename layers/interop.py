@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from minigrad import Tensor, relu, tanh
-from minigrad.checkpoint import check_match, replace_file
-from minigrad.errors import CheckpointError, OptionError
+from minigrad.checkpoint import check_match, read_arrays, read_header, replace_file, serialized
+from minigrad.errors import CheckpointError, OptionError, reason, shown
+from minigrad.files import open_file
 
 from .cells import Cell, GRUCell, LSTMCell, RNNCell
 from .dense import Dense
@@ -34,9 +35,7 @@ def export_weights(model: Layer, path: str | os.PathLike[str], layout: str) -> N
     Errors: OptionError for another layout (MG250) and for a layer that the other framework does not have (MG251),
     CheckpointError (MG506) where the file cannot be written.
     """
-    from safetensors.numpy import save
-
-    content = save(to_layout(model, layout))
+    content = serialized(to_layout(model, layout))
     replace_file(path, lambda file: file.write(content))
 
 
@@ -46,15 +45,14 @@ def import_weights(model: Layer, path: str | os.PathLike[str], layout: str) -> N
     Errors: as `export_weights`, and CheckpointError for a file that is not there, cut short or damaged (MG252), or that
     does not fit the model (MG505: every missing, unknown and mismatched name at once).
     """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
-
     try:
-        arrays = load_file(path)
-    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        with open_file(path) as file:
+            _, entries, _ = read_header(file)
+            arrays = read_arrays(file, entries)
+    except (OSError, MemoryError, ValueError) as error:
         raise CheckpointError(
             "MG252",
-            f"cannot read weights from {os.fspath(path)}: {error}",
+            f"cannot read weights from {shown(path)}: {reason(error)}",
             cause="the file is missing, was cut short, is damaged, or is not in the safetensors format",
             remedy="save it again: safetensors.torch.save_file(module.state_dict(), path)",
         ) from None

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import ContextDecorator, ExitStack
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -24,7 +24,7 @@ from .numpy_functions import plain
 _PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 
-class trace_lines(ContextDecorator):
+class trace_lines(setting):
     """Within this block `node.source` is set to the line that called the node's gate, the first outside minigrad.
 
     >>> import minigrad as mg
@@ -36,7 +36,10 @@ class trace_lines(ContextDecorator):
     Drawings, gradient reports and `detect_anomaly` then show these lines. It takes about a microsecond per gate call.
     """
 
-    def __enter__(self) -> trace_lines:
+    def __init__(self) -> None:
+        super().__init__(ON_RECORD, None)
+
+    def inner_value(self) -> Callable[[Node], None]:
         before = ON_RECORD.get()
 
         def on_record(node: Node) -> None:
@@ -44,18 +47,10 @@ class trace_lines(ContextDecorator):
             if before is not None:
                 before(node)
 
-        self._hook = setting(ON_RECORD, on_record)
-        self._hook.__enter__()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._hook.__exit__()
-
-    def _recreate_cm(self) -> trace_lines:
-        return type(self)()
+        return on_record
 
 
-class detect_anomaly(ContextDecorator):
+class detect_anomaly(trace_lines):
     """Within this block the first NaN or infinity raises an error where it arises, forward or backward.
 
     Forward: NonFiniteError MG710 at the first gate whose output is not finite. Backward: MG711 at the first rule whose
@@ -73,17 +68,8 @@ class detect_anomaly(ContextDecorator):
       remedy: ...
     """
 
-    def __enter__(self) -> detect_anomaly:
-        self._hooks = ExitStack()
-        self._hooks.enter_context(trace_lines())
-        tracing = ON_RECORD.get()
+    def __enter__(self) -> Self:
         visited: list[tuple[Node, Any]] = []
-
-        def on_record(node: Node) -> None:
-            if tracing is not None:
-                tracing(node)
-            if not np.isfinite(node.output).all():
-                raise _forward_error(node)
 
         def on_gradient(node: Node, dz: Any) -> None:
             if visited and visited[-1][0].serial < node.serial:  # serials fall during a sweep: a new one begins
@@ -92,15 +78,23 @@ class detect_anomaly(ContextDecorator):
                 raise _backward_error(node, dz, visited)
             visited.append((node, dz))
 
-        self._hooks.enter_context(setting(ON_RECORD, on_record))
-        self._hooks.enter_context(setting(ON_GRADIENT, on_gradient))
-        return self
+        self._gradients = setting(ON_GRADIENT, on_gradient)
+        self._gradients.__enter__()
+        return super().__enter__()
 
     def __exit__(self, *error: object) -> None:
-        self._hooks.close()
+        super().__exit__()
+        self._gradients.__exit__()
 
-    def _recreate_cm(self) -> detect_anomaly:
-        return type(self)()
+    def inner_value(self) -> Callable[[Node], None]:
+        trace = super().inner_value()
+
+        def on_record(node: Node) -> None:
+            trace(node)
+            if not np.isfinite(node.output).all():
+                raise _forward_error(node)
+
+        return on_record
 
 
 def first_non_finite(root: Node) -> str:

@@ -8,21 +8,25 @@ damaged file raises an error instead of loading as a different model. Files are 
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+import math
 import os
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
 from .arrays import Array
-from .errors import CheckpointError, DtypeError
-from .files import write_whole
+from .errors import CheckpointError, DtypeError, reason, shown
+from .files import open_file, write_whole
 from .tensor import Tensor
 
 _KEY = "minigrad"  # our entry in the header's metadata; only one, because the format leaves the order of entries open
 _BLANK = "0" * 64  # stands where the checksum will be, while it is computed
+_LONGEST = (
+    2**24
+)  # bytes of a header, some 150,000 arrays; the format allows more, which could take minutes and gigabytes
 _DTYPES = {
     "BOOL": "bool",
     **{f"F{bits}": f"float{bits}" for bits in (16, 32, 64)},
@@ -55,20 +59,17 @@ def save(path: str | os.PathLike[str], arrays: Mapping[str, Any], info: Mapping[
     stays; DtypeError MG507 for arrays or info that cannot be stored.
     Source: the format, https://github.com/huggingface/safetensors.
     """
-    from safetensors.numpy import save as serialize
-
-    path = Path(path)
-    ready = {name: _storable(name, array) for name, array in arrays.items()}
     try:
         text = json.dumps({"sha256": _BLANK, "info": dict(info or {})})
+        _ours({_KEY: text})
     except (TypeError, ValueError, RecursionError) as error:
         raise DtypeError(
             "MG507",
-            f"the info for {path.name} cannot be stored: {error}",
+            f"the info for {shown(path)} cannot be stored: {error}",
             cause="it is kept as JSON: dicts with text keys, lists, text, numbers, booleans, None",
             remedy="turn other values into these, and pass arrays among the arrays",
         ) from None
-    content = serialize(ready, metadata={_KEY: text})
+    content = serialized(arrays, {_KEY: text})
     # Only the header is copied to put the digest in, not the arrays.
     split = 8 + int.from_bytes(content[:8], "little")
     header = content[:split].replace(_BLANK.encode(), hashlib.sha256(content).hexdigest().encode(), 1)
@@ -76,66 +77,125 @@ def save(path: str | os.PathLike[str], arrays: Mapping[str, Any], info: Mapping[
 
 
 def load(path: str | os.PathLike[str]) -> Checkpoint:
-    """Read what `save` wrote: {name: array}, with the info as `.info`. The arrays are writable copies.
+    """Read what `save` wrote: {name: array}, with the info as `.info`. The arrays are writable, and the caller's own.
 
     Errors: CheckpointError MG501 (no file there, or it cannot be read), MG502 (not safetensors, or cut short), MG503
     (no checksum: another program wrote it), MG504 (the checksum does not fit: damaged since it was written).
     """
-    from safetensors import SafetensorError, deserialize
-
-    path = Path(path)
     try:
-        if not path.is_file():  # a device or a pipe might never end
-            raise FileNotFoundError("it is a folder or a device" if path.exists() else "there is no such file")
-        content = path.read_bytes()
-    except OSError as error:
+        with open_file(path) as file:
+            header, layout, metadata = read_header(file)
+            if _KEY not in metadata:
+                raise CheckpointError(
+                    "MG503",
+                    f"{shown(path)} has no checksum, so that nobody can tell whether it is whole",
+                    cause="minigrad did not write it, or its header is damaged",
+                    remedy="safetensors.numpy.load_file reads it unchecked; mg.save what it gives",
+                )
+            try:
+                digest, info = _ours(metadata)
+            except (ValueError, TypeError, KeyError, RecursionError):
+                digest, info = "", {}
+            actual = hashlib.sha256(header.replace(digest.encode(), _BLANK.encode(), 1) if digest else b"")
+            arrays = read_arrays(file, layout, actual.update)
+    except (OSError, MemoryError) as error:
         raise CheckpointError(
             "MG501",
-            f"cannot read {path}",
-            cause=error.strerror or str(error),
-            remedy="check the path and its permissions",
+            f"cannot read {shown(path)}",
+            cause=reason(error),
+            remedy="check the path and its permissions" if isinstance(error, OSError) else "free some memory",
         ) from error
-    try:
-        parts: Any = deserialize(content)  # type: ignore[no-untyped-call]  # checks that the header is whole, and covers the file exactly
-        split = 8 + int.from_bytes(content[:8], "little")
-        metadata = json.loads(content[8:split]).get("__metadata__") or {}
-        arrays = {name: _array(part) for name, part in sorted(parts, key=lambda part: part[0])}
-    except (SafetensorError, ValueError, TypeError, KeyError, RecursionError) as error:
+    except ValueError as error:
         raise CheckpointError(
             "MG502",
-            f"{path} ({len(content):,} bytes) is not a checkpoint: {error}",
+            f"{shown(path)} is not a checkpoint: {error}",
             cause="it was cut short or damaged, or is a file of another kind",
             remedy="go back to an earlier snapshot, or copy the file again from where it came",
         ) from None
-    if _KEY not in metadata:
-        raise CheckpointError(
-            "MG503",
-            f"{path} has no checksum, so that nobody can tell whether it is whole",
-            cause="minigrad did not write it, or its header is damaged",
-            remedy="safetensors.numpy.load_file reads it unchecked; mg.save what it gives",
-        )
-    try:
-        ours = json.loads(metadata[_KEY])
-        digest, info = ours["sha256"], ours["info"]
-        blank = content[:split].replace(digest.encode(), _BLANK.encode(), 1)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        digest, info, blank = "", {}, b""
-    actual = hashlib.sha256(blank)
-    actual.update(memoryview(content)[split:])
-    if len(digest) != len(_BLANK) or digest != actual.hexdigest() or not isinstance(info, dict):
+    if digest != actual.hexdigest():
         raise CheckpointError(
             "MG504",
-            f"{path} is damaged: its content does not fit its checksum",
+            f"{shown(path)} is damaged: its content does not fit its checksum",
             cause="bytes changed after it was written, on a disk or on the way",
             remedy="go back to an earlier snapshot, or copy the file again from where it came",
         )
-    return Checkpoint(arrays, info)
+    return Checkpoint(dict(sorted(arrays.items())), info)
+
+
+def serialized(arrays: Mapping[str, Any], metadata: dict[str, str] | None = None) -> bytes:
+    """Named arrays as the bytes of a safetensors file, sure to be read back by name. Errors: DtypeError MG507."""
+    from safetensors.numpy import save as serialize
+
+    if not isinstance(arrays, Mapping):
+        raise DtypeError(
+            "MG507",
+            f"{type(arrays).__name__} cannot be stored",
+            cause="a file holds arrays by their names",
+            remedy="pass a dict {name: array}, such as model.state_dict()",
+        )
+    content = serialize({_name(name): _storable(name, array) for name, array in arrays.items()}, metadata)
+    try:
+        _, layout, _ = read_header(io.BytesIO(content))
+        if sorted(name for *_, name in layout) != sorted(arrays):
+            raise ValueError("other names would be read back")
+    except ValueError as error:
+        raise DtypeError(
+            "MG507",
+            f"the {len(arrays)} arrays and the info cannot be stored: {error}",
+            cause="names, shapes and info make up the file's header, which has its limits",
+            remedy="shorten the names or the info",
+        ) from None
+    return content
+
+
+Layout = list[tuple[int, int, str, list[int], str]]  # first byte and last, NumPy's dtype, shape, name; in order
+
+
+def read_header(file: IO[bytes]) -> tuple[bytes, Layout, dict[str, str]]:
+    """The header of a safetensors file, where its arrays lie, and the metadata. ValueError: it does not fit the file.
+
+    Nothing that the header says is believed before it is compared with the size of the file. Source: as `save`.
+    """
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    start = file.read(8)
+    length = int.from_bytes(start, "little")
+    if length > size - 8:
+        raise ValueError(f"its header would have {length:,} bytes, and the whole file has {size:,}")
+    if length > _LONGEST:
+        raise ValueError(f"its header has {length:,} bytes, and can have at most {_LONGEST:,}")
+    text = file.read(length)
+    try:
+        header = _json(text.decode())
+        metadata = header.pop("__metadata__", None) or {}
+        layout = [_entry(name, entry) for name, entry in header.items()]
+        if not all(isinstance(value, str) for value in metadata.values()):
+            raise ValueError("metadata must be text")
+    except (TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise ValueError(f"its header is not as the format has it ({type(error).__name__}: {error})") from None
+    layout.sort()
+    ends = [0, *(end for _, end, *_ in layout)]
+    if ends[:-1] != [begin for begin, *_ in layout] or ends[-1] != size - 8 - length:
+        raise ValueError(f"its arrays do not cover its {size:,} bytes")
+    return start + text, layout, metadata
+
+
+def read_arrays(file: IO[bytes], layout: Layout, see: Callable[[Any], object] = lambda block: None) -> dict[str, Array]:
+    """The arrays of a file whose header was just read, each byte once; `see` is shown all bytes as they come."""
+    arrays = {}
+    for begin, end, dtype, shape, name in layout:
+        block = np.empty(end - begin, np.uint8)
+        if file.readinto(block) != end - begin:  # type: ignore[attr-defined]
+            raise ValueError("it became shorter while it was read")
+        see(block)
+        arrays[name] = block.view(dtype).reshape(shape)
+    return arrays
 
 
 def check_match(found: Mapping[str, Array], expected: Mapping[str, Array], what: str) -> None:
-    """Compare names, shapes and dtypes of `found` with `expected`; a CheckpointError MG505 lists all differences."""
+    """Compare names, shapes and dtypes of `found` with `expected`; a CheckpointError MG505 lists the differences."""
     problems = [f"missing: {name} {a.shape} {a.dtype}" for name, a in expected.items() if name not in found]
-    problems += [f"unknown: {name} {np.shape(a)}" for name, a in found.items() if name not in expected]
+    problems += [f"unknown: {shown(name)} {np.shape(a)}" for name, a in found.items() if name not in expected]
     for name, here in expected.items():
         if name in found:
             there = np.asarray(found[name])
@@ -144,9 +204,10 @@ def check_match(found: Mapping[str, Array], expected: Mapping[str, Array], what:
             elif there.dtype != here.dtype:
                 problems.append(f"another dtype: {name} is {there.dtype}, and {here.dtype} is needed")
     if problems:
+        listed = problems[:100] + [f"and {len(problems) - 100:,} more"] * (len(problems) > 100)
         raise CheckpointError(
             "MG505",
-            f"the arrays do not fit {what}, in {len(problems)} places:\n    " + "\n    ".join(problems),
+            f"the arrays do not fit {what}, in {len(problems)} places:\n    " + "\n    ".join(listed),
             cause="they were saved from another architecture, or under other names",
             remedy="build the model with the configuration that it was saved with (load(path).info may hold it)",
         )
@@ -159,15 +220,29 @@ def replace_file(path: str | os.PathLike[str], write: Callable[[IO[bytes]], obje
     except OSError as error:
         raise CheckpointError(
             "MG506",
-            f"cannot write {path}",
-            cause=error.strerror or str(error),
+            f"cannot write {shown(path)}",
+            cause=reason(error),
             remedy="free some space, or choose a folder that exists and can be written to; "
-            + ("the old file is unchanged" if os.path.exists(path) else "nothing was left there"),
+            "a file that was there is unchanged",
         ) from error
 
 
+def _name(name: Any) -> str:
+    if not isinstance(name, str) or name == "__metadata__" or name.encode(errors="replace").decode() != name:
+        raise DtypeError(
+            "MG507",
+            f"an array with the name {name!r} cannot be stored",
+            cause="a name is text in Unicode, and __metadata__ is the format's own entry",
+            remedy="give the array another name",
+        )
+    return name
+
+
 def _storable(name: str, value: Any) -> Array:
-    array: Array = np.asarray(value.array if isinstance(value, Tensor) else value, order="C")
+    try:
+        array: Array = np.asarray(value.array if isinstance(value, Tensor) else value, order="C")
+    except ValueError:  # lists of different lengths
+        array = np.empty(0, dtype=object)
     if array.dtype.name not in _DTYPES.values():
         raise DtypeError(
             "MG507",
@@ -178,7 +253,32 @@ def _storable(name: str, value: Any) -> Array:
     return array
 
 
-def _array(part: Any) -> Array:
-    if part["dtype"] not in _DTYPES:
-        raise TypeError(f"NumPy has no dtype {part['dtype']}")
-    return np.frombuffer(part["data"], np.dtype(_DTYPES[part["dtype"]])).reshape(part["shape"])
+def _json(text: str) -> Any:
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len(entries := dict(pairs)) < len(pairs):
+            raise ValueError("a name comes twice")
+        return entries
+
+    return json.loads(text, object_pairs_hook=unique)
+
+
+def _ours(metadata: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
+    """The checksum and the info that `save` stored."""
+    ours = _json(metadata[_KEY])
+    digest, info = ours["sha256"], ours["info"]
+    if not (isinstance(digest, str) and digest.isascii() and len(digest) == len(_BLANK) and isinstance(info, dict)):
+        raise ValueError("it has no checksum")
+    return digest, info
+
+
+def _entry(name: str, entry: Any) -> tuple[int, int, str, list[int], str]:
+    """What the header says of one array, as a line of the layout."""
+    dtype, shape, (begin, end) = entry["dtype"], entry["shape"], entry["data_offsets"]
+    name.encode()  # an error for what is not Unicode
+    if dtype not in _DTYPES:
+        raise ValueError(f"{shown(name)} has the dtype {shown(dtype)}, which NumPy does not know")
+    if len(shape) > 64 or not all(type(number) is int and 0 <= number < 2**63 for number in [begin, end, *shape]):
+        raise ValueError(f"{shown(name)} has no shape that an array can have")
+    if math.prod(shape) * np.dtype(_DTYPES[dtype]).itemsize != end - begin:
+        raise ValueError(f"{shown(name)} has a shape that does not fit its {end - begin:,} bytes")
+    return begin, end, _DTYPES[dtype], shape, name

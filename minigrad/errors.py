@@ -31,6 +31,22 @@ class MinigradError(Exception):
         return "\n".join(lines)
 
 
+def shown(name: object) -> str:
+    """A path, or a name from a file, as messages show it: nothing that confuses a terminal, and not endlessly long.
+
+    >>> shown("rnn.cell.W"), shown(""), len(shown("n" * 10_000))
+    ('rnn.cell.W', "''", 353)
+    """
+    text = str(name)
+    text = text if text and text.isprintable() else repr(text)
+    return text if len(text) <= 400 else f"{text[:300]}...{text[-50:]}"
+
+
+def reason(error: BaseException) -> str:
+    """Why something failed, in a few words: what the system said of a file, or what the exception says."""
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
 class ShapeError(MinigradError, ValueError):
     """Shapes that do not fit together."""
 

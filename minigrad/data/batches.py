@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from minigrad.data.text import pad
-from minigrad.errors import DataError, OptionError, ShapeError
+from minigrad.data.text import is_count, pad, row_of_ids
+from minigrad.errors import DataError, DtypeError, OptionError, ShapeError
 
 Array = npt.NDArray[Any]
 Column = Array | list[Array]
@@ -38,7 +38,7 @@ class Batches:
     continues from there.
 
     Raises DataError MG411 for no arrays or no rows, OptionError MG412 for a batch size below 1, ShapeError MG413 for
-    arrays of different lengths.
+    arrays of different lengths, OptionError MG415 for a seed that is none, DtypeError MG416 for what has no rows.
     """
 
     def __init__(
@@ -48,8 +48,9 @@ class Batches:
         shuffle: bool = True,
         seed: int = 0,
     ) -> None:
-        self.columns = [_column(array) for array in arrays]
-        self.batch_size, self.shuffle, self.seed = batch_size, shuffle, seed
+        check_seed(seed)
+        self.columns = [_column(array, number) for number, array in enumerate(arrays)]
+        self.shuffle, self.seed = shuffle, int(seed)
         counts = [len(column) for column in self.columns]
         if not counts or not counts[0] and len(set(counts)) == 1:
             raise DataError(
@@ -65,14 +66,14 @@ class Batches:
                 cause="row i of every array belongs to example i",
                 remedy="select the same rows from each array",
             )
-        if batch_size < 1:
+        if not is_count(batch_size, 1):
             raise OptionError(
                 "MG412",
-                f"a batch cannot hold {batch_size} rows",
+                f"a batch cannot hold {batch_size!r} rows",
                 cause="batch_size counts the rows of a batch",
                 remedy="use a batch_size of 1 or more",
             )
-        self.rows = counts[0]
+        self.rows, self.batch_size = counts[0], int(batch_size)
         self.epoch = 0  # passes finished
         self._start = 0  # the batch at which the next pass begins: not 0 only after load_state_dict
         self._position = 0  # batches that the current pass has yielded
@@ -98,11 +99,14 @@ class Batches:
 
     def load_state_dict(self, state: Mapping[str, int]) -> None:
         """Continue from `state`. Raises OptionError MG414 if it was taken from other batches."""
-        state = {name: int(value) for name, value in state.items()}
-        here = self._order()
-        different = [f"{name} was {state.get(name)}, is {here[name]}" for name in here if state.get(name) != here[name]]
-        if not different and not (state.get("epoch", -1) >= 0 and 0 <= state.get("position", -1) <= len(self)):
-            different = [f"epoch {state.get('epoch')}, batch {state.get('position')} of {len(self)} does not exist"]
+        given: Any = state
+        saved, here = given if isinstance(given, Mapping) else {}, self._order()
+        epoch, position = saved.get("epoch"), saved.get("position")
+        different = [
+            f"{name} was {saved.get(name)!r}, is {here[name]}" for name in here if saved.get(name) != here[name]
+        ]
+        if not different and not (is_count(epoch, 0) and is_count(position, 0) and position <= len(self)):
+            different = [f"epoch {epoch}, batch {position} of {len(self)} does not exist"]
         if different:
             raise OptionError(
                 "MG414",
@@ -110,7 +114,7 @@ class Batches:
                 cause="with another order of rows some would come twice and others never",
                 remedy="make Batches with the same data, batch_size, shuffle and seed as when the state was saved",
             )
-        self.epoch, self._start = state["epoch"], state["position"]
+        self.epoch, self._start = saved["epoch"], saved["position"]
         self._position = self._start
 
     def _order(self) -> dict[str, int]:
@@ -122,13 +126,38 @@ class Batches:
         }
 
 
-def _column(array: npt.ArrayLike | Sequence[npt.ArrayLike]) -> Column:
+def check_seed(seed: object) -> None:
+    """Raise OptionError MG415 unless NumPy's generators can start from `seed`."""
+    if not is_count(seed, 0):
+        raise OptionError(
+            "MG415",
+            f"the order of rows cannot be drawn from the seed {seed!r}",
+            cause="a seed is a whole number of 0 or more",
+            remedy="give such a number: the same one gives the same order each time",
+        )
+
+
+def _column(array: npt.ArrayLike | Sequence[npt.ArrayLike], number: int) -> Column:
     """Rows of different lengths stay a list, to be padded batch by batch; anything else becomes an array."""
-    if isinstance(array, (list, tuple)) and array and isinstance(array[0], (list, tuple, np.ndarray)):
-        rows = [np.asarray(row) for row in array]
-        if len({row.shape for row in rows}) > 1:
-            return rows
-    return np.asarray(array)
+    column, kind = np.empty(()), f"it is a {type(array).__name__}"
+    if isinstance(array, Sequence) or hasattr(array, "__array__"):
+        try:
+            if isinstance(array, (list, tuple)) and array and isinstance(array[0], (list, tuple, np.ndarray)):
+                rows = [np.asarray(row) for row in array]
+                if len({row.shape for row in rows}) > 1:
+                    return [row_of_ids(row, place) for place, row in enumerate(rows)]
+            column = np.asarray(array)
+            kind += f" of shape {column.shape} and dtype {column.dtype}"
+        except ValueError:
+            kind += " of lists of different lengths"
+    if column.ndim == 0 or column.dtype == object:
+        raise DtypeError(
+            "MG416",
+            f"array {number} has no rows that can be put into batches: {kind}",
+            cause="batches are made of arrays of numbers, and of lists of rows",
+            remedy="pass each array by itself, as in Batches(reviews.ids, reviews.labels)",
+        )
+    return column
 
 
 def _take(column: Column, rows: npt.NDArray[np.int64]) -> Array:

@@ -16,7 +16,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from minigrad.errors import DataError
+from minigrad.errors import DataError, reason, shown
+from minigrad.files import locked
 
 TIMEOUT = 30  # seconds without a single byte from the server
 BLOCK = 1 << 16
@@ -40,7 +41,7 @@ def download(archive: Archive, folder: Path) -> Path:
     """The path of `archive` in `folder`: downloaded if it is not there yet, and verified in either case.
 
     Until it is complete and verified the file is called NAME.part, and a later call resumes it. A file that you put at
-    the final path by hand is accepted if its checksum is right.
+    the final path by hand is accepted if its checksum is right. A second program that downloads it waits for the first.
 
     Raises DataError: MG421 for a server that cannot be reached or refuses, MG422 for a connection lost on the way,
     MG423 for content that is not the archive, MG424 for a folder that cannot be written or is full.
@@ -48,28 +49,29 @@ def download(archive: Archive, folder: Path) -> Path:
     path = folder / archive.name
     unfinished = folder / (archive.name + ".part")
     try:
-        if path.exists():
-            _verify(path, archive, remedy=f"delete {path} and run this again")
-            return path
         folder.mkdir(parents=True, exist_ok=True)
-        _fetch(archive, unfinished)
-        try:
-            _verify(unfinished, archive, remedy="run this again: it starts from the first byte")
-        except DataError:
-            unfinished.unlink()
-            raise
-        os.replace(unfinished, path)
+        with locked(folder):
+            if path.exists():
+                _verify(path, archive, remedy=f"delete {path} and run this again")
+                return path
+            _fetch(archive, unfinished)
+            try:
+                _verify(unfinished, archive, remedy="run this again: it starts from the first byte")
+            except DataError:
+                unfinished.unlink()
+                raise
+            os.replace(unfinished, path)
     except OSError as error:
         raise cannot_write(folder, archive.size, error) from error
     return path
 
 
-def cannot_write(folder: Path, size: int, error: Exception) -> DataError:
-    """The error for a folder that cannot be written: full, read-only, or someone else's."""
+def cannot_write(folder: object, size: int, error: Exception) -> DataError:
+    """The error for a folder that cannot be used: full, read-only, someone else's, or of a name that none can have."""
     return DataError(
         "MG424",
-        f"cannot write into {folder}: {getattr(error, 'strerror', None) or error}",
-        cause="the disk is full, or the folder is not yours to write",
+        f"cannot write into {shown(folder)}: {reason(error)}",
+        cause="the disk is full, or the folder is not yours to write, or cannot have that name",
         remedy=f"make room for {size / 1e6:.0f} MB there, or name another folder with data_dir=...",
     )
 

@@ -7,7 +7,6 @@ Vectors for Sentiment Analysis", ACL 2011, https://ai.stanford.edu/~amaas/data/s
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, overload
@@ -15,8 +14,19 @@ from typing import TYPE_CHECKING, Any, Generic, overload
 import numpy as np
 import numpy.typing as npt
 
-from minigrad.data.text import UNKNOWN, Ids, Vocabulary, damaged_file, missing_file, pad
-from minigrad.errors import DataError, OptionError
+from minigrad.data.batches import check_seed
+from minigrad.data.text import (
+    UNKNOWN,
+    Ids,
+    Vocabulary,
+    check_vocabulary_size,
+    damaged_file,
+    is_count,
+    pad,
+    unreadable_file,
+)
+from minigrad.errors import DataError, OptionError, reason, shown
+from minigrad.files import open_file, to_path
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar  # typing's own takes a default only from Python 3.13 on
@@ -64,12 +74,13 @@ class Reviews(Generic[Rows]):
         >>> len(rest), len(held), sorted([*rest.labels.tolist(), *held.labels.tolist()]) == list(range(10))
         (7, 3, True)
 
-        Raises OptionError MG431 if `count` leaves one part empty.
+        Raises OptionError MG431 if `count` leaves one part empty, MG415 for a seed that is none.
         """
-        if not 0 < count < len(self):
+        check_seed(seed)
+        if not is_count(count, 1) or count >= len(self):
             raise OptionError(
                 "MG431",
-                f"cannot hold back {count} of {len(self)} reviews",
+                f"cannot hold back {count!r} of {len(self)} reviews",
                 cause="both parts need at least one",
                 remedy=f"hold back between 1 and {len(self) - 1}",
             )
@@ -124,10 +135,11 @@ def load_imdb(
     file that is missing or damaged, MG434 without tensorflow-datasets, MG435 for prepared reviews that cannot be read,
     and MG421 to MG425 from the download.
     """
-    if length is not None and length < 1:
+    check_vocabulary_size(vocabulary_size)
+    if length is not None and not is_count(length, 1):
         raise OptionError(
             "MG406",
-            f"reviews cannot have length {length}",
+            f"reviews cannot have length {length!r}",
             cause="a review holds at least one id",
             remedy="use a length of 1 or more, or None for whole reviews",
         )
@@ -135,7 +147,7 @@ def load_imdb(
         if data_dir is not None:
             raise OptionError(
                 "MG436",
-                f"the bundled reviews have no data_dir={os.fspath(data_dir)!r}",
+                f"the bundled reviews have no data_dir={str(data_dir)!r}",
                 cause="they are a file inside minigrad; a data_dir holds what tensorflow-datasets prepared",
                 remedy='load_imdb("tfds", data_dir=...) reads that folder; load_imdb() needs none',
             )
@@ -158,16 +170,18 @@ def _bundled(length: int | None, vocabulary_size: int) -> IMDB:
             cause=f"they are cut to their last {BUNDLED_LENGTH} ids, of a vocabulary of {BUNDLED_VOCABULARY}",
             remedy='read the whole reviews with load_imdb("tfds", ...)',
         )
+    remedy = "install minigrad again: the file is a part of it"
     try:
-        # Opened here, because np.load leaves a damaged file open.
-        with BUNDLE.open("rb") as file, np.load(file, allow_pickle=False) as members:
+        file = open_file(BUNDLE)
+    except OSError as error:
+        raise unreadable_file(BUNDLE, error, remedy=remedy) from error
+    try:
+        with file, np.load(file, allow_pickle=False) as members:
             arrays = dict(members)
         vocabulary = Vocabulary(arrays["words"].tobytes().decode().split("\n"))
         train, test = (Reviews(arrays[f"{split}_ids"], arrays[f"{split}_labels"]) for split in ("train", "test"))
-    except FileNotFoundError as error:
-        raise missing_file(BUNDLE, remedy="install minigrad again: the file is a part of it") from error
     except Exception as error:  # zipfile, zlib and NumPy each have their own exceptions for a damaged file
-        raise damaged_file(BUNDLE, str(error), remedy="install minigrad again: the file is a part of it") from error
+        raise damaged_file(BUNDLE, shown(reason(error)), remedy=remedy) from error
     return IMDB(
         _narrowed(train, length, vocabulary_size),
         _narrowed(test, length, vocabulary_size),
@@ -192,29 +206,39 @@ def _from_tfds(data_dir: str | os.PathLike[str] | None, length: int | None, voca
             remedy="pip install 'minigrad[data]'; load_imdb() with no arguments needs no package",
         ) from error
     from minigrad.data import prepare
+    from minigrad.data.download import cannot_write
 
-    root = Path(data_dir or tfds.core.constants.DATA_DIR).expanduser()
-    if not (root / prepare.FOLDER).exists():
+    try:
+        root = to_path(tfds.core.constants.DATA_DIR if data_dir is None else data_dir).expanduser()
+        prepared = (root / prepare.FOLDER).exists()
+    except (OSError, RuntimeError) as error:  # RuntimeError: a home that is not known
+        raise cannot_write(data_dir, prepare.SPACE, error) from error
+    if not prepared:
         prepare.prepare(root, prepare.ARCHIVE)
     try:
         source = tfds.data_source("imdb_reviews", data_dir=root, download=False)
-        train, test = (source[split].__getitems__(range(len(source[split]))) for split in ("train", "test"))
+        train, test = (_read(source[split]) for split in ("train", "test"))
     except Exception as error:  # each layer below raises its own: protobuf, array_record, tensorflow-datasets
         raise DataError(
             "MG435",
-            f"the prepared reviews in {root / prepare.FOLDER} cannot be read",
-            cause=f"a file is missing or damaged, or they were prepared in another format than array_record: {error}",
+            f"the prepared reviews in {shown(root / prepare.FOLDER)} cannot be read",
+            cause="a file is missing or damaged, or they were prepared in another format than array_record: "
+            + reason(error),
             remedy="delete that folder, or name another one with data_dir=..., and run this again",
         ) from error
-    vocabulary = Vocabulary.build((row["text"].decode() for row in train), vocabulary_size)
-    return IMDB(_encoded("train", train, vocabulary, length), _encoded("test", test, vocabulary, length), vocabulary)
+    vocabulary = Vocabulary.build(train[0], vocabulary_size)
+    return IMDB(_encoded("train", *train, vocabulary, length), _encoded("test", *test, vocabulary, length), vocabulary)
 
 
-def _encoded(split: str, rows: Sequence[dict[str, Any]], vocabulary: Vocabulary, length: int | None) -> Reviews[Any]:
+def _read(rows: Any) -> tuple[list[str], Ids]:
+    """The texts and the labels of what tensorflow-datasets prepared."""
+    found = rows.__getitems__(range(len(rows)))
+    return [row["text"].decode() for row in found], np.array([row["label"] for row in found], dtype=np.int64)
+
+
+def _encoded(split: str, texts: list[str], labels: Ids, vocabulary: Vocabulary, length: int | None) -> Reviews[Any]:
     from tqdm import tqdm
 
-    texts = [row["text"].decode() for row in rows]
     bar = tqdm(texts, desc=f"encoding {split}", unit=" reviews", leave=False, disable=None)
     ids = [vocabulary.encode(text) for text in bar]
-    labels = np.array([row["label"] for row in rows], dtype=np.int64)
     return Reviews(ids if length is None else pad(ids, length), labels, texts)

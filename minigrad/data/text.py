@@ -6,27 +6,32 @@ words begin at 3, the most frequent first.
 
 from __future__ import annotations
 
+import hashlib
+import io
 import os
 import re
 from collections import Counter
 from collections.abc import Iterable
 from itertools import chain
-from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
 
-from minigrad.errors import DataError, DtypeError, IndexRangeError, OptionError
-from minigrad.files import write_whole
+from minigrad.errors import DataError, DtypeError, IndexRangeError, OptionError, reason, shown
+from minigrad.files import open_file, write_whole
 
 PADDING, START, UNKNOWN = 0, 1, 2
 SPECIAL = ("<pad>", "<start>", "<unknown>")
+FIRST_LINE = "# minigrad vocabulary"  # how a saved file begins; no word can, for want of white space
 
 Ids = npt.NDArray[np.int64]
 
 # A run of letters and digits of any alphabet. `\w` alone would count the underscore as one of them.
 _WORD = re.compile(r"[^\W_]+")
+
+# What no word may hold: white space, control characters, byte-order marks, and halves of characters (surrogates).
+_NO_WORD = re.compile(r"[\s\x00-\x1f\x7f-\x9f\ufeff\ud800-\udfff]")
 
 
 def tokenize(text: str) -> list[str]:
@@ -60,15 +65,15 @@ class Vocabulary:
 
     def __init__(self, words: Iterable[str]) -> None:
         self.words = list(words)
+        for word in self.words:
+            if not _is_word(word):
+                raise OptionError(
+                    "MG401",
+                    f"{word!r} cannot be a word of a vocabulary",
+                    cause="a word is text without white space or control characters, and none of " + ", ".join(SPECIAL),
+                    remedy="make words with minigrad.data.tokenize",
+                )
         self._ids = {word: id for id, word in enumerate(self.words, start=len(SPECIAL))}
-        unusable = next((word for word in self.words if not word or word.split() != [word] or word in SPECIAL), None)
-        if unusable is not None:
-            raise OptionError(
-                "MG401",
-                f"{unusable!r} cannot be a word of a vocabulary",
-                cause="a word is not empty, holds no white space, and is none of " + ", ".join(SPECIAL),
-                remedy="make words with minigrad.data.tokenize",
-            )
         if len(self._ids) < len(self.words):
             repeated, times = Counter(self.words).most_common(1)[0]
             raise OptionError(
@@ -92,13 +97,7 @@ class Vocabulary:
 
     def limit(self, size: int) -> Vocabulary:
         """The vocabulary of the first `size` ids. Raises OptionError MG402 for a size without room for a word."""
-        if size <= len(SPECIAL):
-            raise OptionError(
-                "MG402",
-                f"a vocabulary of size {size} has no room for a word",
-                cause="the ids 0, 1 and 2 are taken by " + ", ".join(SPECIAL),
-                remedy="ask for a size of 4 or more",
-            )
+        check_vocabulary_size(size)
         return Vocabulary(self.words[: size - len(SPECIAL)])
 
     def encode(self, text: str | Iterable[str]) -> Ids:
@@ -111,7 +110,7 @@ class Vocabulary:
 
     def decode(self, ids: npt.ArrayLike) -> str:
         """The words of `ids` in one string; padding is left out. Raises IndexRangeError MG403 for an unknown id."""
-        return " ".join(self[int(id)] for id in np.asarray(ids).ravel() if id != PADDING)
+        return " ".join(self[id] for id in np.asarray(ids).ravel().tolist() if id != PADDING)
 
     def __len__(self) -> int:
         return len(SPECIAL) + len(self.words)
@@ -121,7 +120,7 @@ class Vocabulary:
 
     def __getitem__(self, id: int) -> str:
         """The word of one id."""
-        if not 0 <= id < len(self):
+        if not is_count(id, 0) or id >= len(self):
             raise IndexRangeError(
                 "MG403",
                 f"the id {id} is outside the vocabulary of {len(self)} ids",
@@ -131,24 +130,50 @@ class Vocabulary:
         return SPECIAL[id] if id < len(SPECIAL) else self.words[id - len(SPECIAL)]
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the words as UTF-8 text, one per line, in the order of their ids."""
-        write_whole(path, lambda file: file.write("".join(word + "\n" for word in self.words).encode()))
+        """Write UTF-8 text: a line with the number of words and a checksum, then the words, one a line, in their order.
+
+        Raises DataError MG408 if the file cannot be written; a file that was there stays.
+        """
+        try:
+            write_whole(path, lambda file: file.write(self._text().encode()))
+        except OSError as error:
+            raise DataError(
+                "MG408",
+                f"cannot write {shown(path)}",
+                cause=reason(error),
+                remedy="free some space, or name a file in a folder that exists and can be written to",
+            ) from error
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Vocabulary:
-        """Read what `save` wrote. Raises DataError MG404 if the file is missing, MG405 if it is damaged."""
+        """Read what `save` wrote, or a list of words without its first line, one a line, as a person may write it.
+
+        Raises DataError MG404 if the file cannot be read, MG405 if it is damaged, empty or has a line that is no word.
+        """
+        remedy = "write it again with Vocabulary.save; a list of words of your own has one on each line"
         try:
-            text = Path(path).read_text(encoding="utf-8")
-        except FileNotFoundError as error:
-            raise missing_file(path, remedy="check the path, or write the file with Vocabulary.save") from error
+            with io.TextIOWrapper(open_file(path), encoding="utf-8-sig") as file:  # without a byte-order mark
+                text = file.read()
         except UnicodeDecodeError as error:
-            raise damaged_file(path, "it is not UTF-8 text", remedy="write it again with Vocabulary.save") from error
-        if text and not text.endswith("\n"):
-            raise damaged_file(path, "its last line has no end", remedy="write it again with Vocabulary.save")
+            raise damaged_file(path, "it is not UTF-8 text", remedy=remedy) from error
+        except (OSError, MemoryError) as error:
+            raise unreadable_file(
+                path, error, remedy="check the path, or write the file with Vocabulary.save"
+            ) from error
+        if not text.endswith("\n"):
+            raise damaged_file(path, "its last line has no end" if text else "it is empty", remedy=remedy)
+        saved = text.startswith(FIRST_LINE)
         try:
-            return cls(text.split("\n")[:-1])
+            vocabulary = cls(text.split("\n")[saved:-1])
         except OptionError as error:
-            raise damaged_file(path, error.what, remedy="write it again with Vocabulary.save") from error
+            raise damaged_file(path, shown(error.what), remedy=remedy) from error
+        if saved and vocabulary._text() != text:
+            raise damaged_file(path, "its words are not those that its first line has the checksum of", remedy=remedy)
+        return vocabulary
+
+    def _text(self) -> str:
+        words = "".join(word + "\n" for word in self.words)
+        return f"{FIRST_LINE}: {len(self.words)} words, SHA-256 {hashlib.sha256(words.encode()).hexdigest()}\n{words}"
 
 
 def pad(
@@ -177,13 +202,14 @@ def pad(
                 cause="side says where the padding goes, keep which end of a long row stays",
                 remedy=f"use {name}={known[0]!r} or {name}={known[1]!r}",
             )
-    rows = [_row_of_ids(row, number) for number, row in enumerate(sequences)]
+    given: Any = sequences
+    rows = [row_of_ids(row, number) for number, row in enumerate(given if isinstance(given, Iterable) else [given])]
     if length is None:
         length = max((len(row) for row in rows), default=0)
-    elif length < 1:
+    elif not is_count(length, 1):
         raise OptionError(
             "MG406",
-            f"pad cannot make rows of length {length}",
+            f"pad cannot make rows of length {length!r}",
             cause="a row holds at least one id",
             remedy="use a length of 1 or more",
         )
@@ -213,29 +239,53 @@ def lengths(ids: Ids) -> Ids:
     return np.asarray(mask(ids).sum(axis=-1, dtype=np.int64))
 
 
-def missing_file(path: str | os.PathLike[str], *, remedy: str) -> DataError:
-    """The error for a file that is not there."""
-    return DataError(
-        "MG404", f"there is no file {os.fspath(path)}", cause="it was moved, removed, or never made", remedy=remedy
-    )
+def is_count(value: object, least: int) -> TypeGuard[int]:
+    """Whether `value` is a whole number of at least `least`; True and False are none."""
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and int(value) >= least
+
+
+def check_vocabulary_size(size: object) -> None:
+    """Raise OptionError MG402 for a size that leaves no room for a word."""
+    if not is_count(size, len(SPECIAL) + 1):
+        raise OptionError(
+            "MG402",
+            f"a vocabulary of size {size!r} has no room for a word",
+            cause="the ids 0, 1 and 2 are taken by " + ", ".join(SPECIAL),
+            remedy="ask for a size of 4 or more",
+        )
+
+
+def unreadable_file(path: str | os.PathLike[str], error: Exception, *, remedy: str) -> DataError:
+    """The error for a file that is not there, or that cannot be read."""
+    return DataError("MG404", f"cannot read {shown(path)}", cause=reason(error), remedy=remedy)
 
 
 def damaged_file(path: str | os.PathLike[str], cause: str, *, remedy: str) -> DataError:
     """The error for a file whose content is wrong."""
-    return DataError("MG405", f"the file {os.fspath(path)} is damaged", cause=cause, remedy=remedy)
+    return DataError("MG405", f"the file {shown(path)} is damaged", cause=cause, remedy=remedy)
+
+
+def _is_word(word: object) -> bool:
+    return isinstance(word, str) and word != "" and not _NO_WORD.search(word) and word not in SPECIAL
 
 
 def _words(text: str | Iterable[str]) -> Iterable[str]:
     return tokenize(text) if isinstance(text, str) else text
 
 
-def _row_of_ids(row: npt.ArrayLike, number: int) -> npt.NDArray[Any]:
-    array = np.asarray(row)
-    if array.ndim != 1 or not (array.size == 0 or np.issubdtype(array.dtype, np.integer)):
+def row_of_ids(row: npt.ArrayLike, number: int) -> npt.NDArray[Any]:
+    """One row as an array. Raises DtypeError MG407 unless it is one-dimensional and of integers."""
+    try:
+        array = np.asarray(row)
+        kind = f"shape {array.shape}, dtype {array.dtype}"
+        usable = np.issubdtype(array.dtype, np.integer) and np.can_cast(array.dtype, np.int64)
+    except ValueError:
+        array, kind, usable = np.empty((1, 1)), "lists of different lengths", False
+    if array.ndim != 1 or array.size and not usable:
         raise DtypeError(
             "MG407",
-            f"row {number} is not a row of ids: shape {array.shape}, dtype {array.dtype}",
-            cause="pad takes a list of rows, each a list or one-dimensional array of integers",
+            f"row {number} is not a row of ids: {kind}",
+            cause="pad takes a list of rows, each a list or one-dimensional array of integers, of up to 64 bits",
             remedy="encode texts with Vocabulary.encode first, and pass [row] for a single row",
         )
     return array

@@ -8,6 +8,7 @@ import os
 import struct
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from hypothesis.extra import numpy as hnp
 from safetensors.numpy import load_file, save_file
 
 import minigrad as mg
+from layers import Dense, import_weights
 from minigrad.checkpoint import check_match, replace_file
 from minigrad.errors import CheckpointError, DtypeError
 from minigrad.files import clear_unfinished
@@ -174,11 +176,24 @@ def test_every_byte_counts(tmp_path: Path) -> None:
             mg.load(path)
 
 
-def forged(header: dict[str, Any], body: bytes = b"") -> bytes:
-    """A file with a right checksum over a header of somebody's own making."""
-    text = json.dumps(header).encode()
+def forged(header: object, body: bytes = b"") -> bytes:
+    """A file with a right checksum over a header of somebody's own making: JSON, or what `header` has as text."""
+    text = (header if isinstance(header, str) else json.dumps(header)).encode(errors="surrogatepass")
     content = struct.pack("<Q", len(text)) + text + body
     return content.replace(b"0" * 64, hashlib.sha256(content).hexdigest().encode(), 1)
+
+
+META = {"minigrad": json.dumps({"sha256": "0" * 64, "info": {}})}
+DEEP = "[" * 10**6 + "]" * 10**6
+
+
+def entry(shape: Any = (1,), offsets: Any = (0, 4), dtype: Any = "F32") -> dict[str, Any]:
+    return {"dtype": dtype, "shape": shape, "data_offsets": offsets}
+
+
+def twice(name: str, value: object) -> str:
+    """A header in which one name comes two times."""
+    return f'{{"__metadata__": {json.dumps(META)}, "{name}": {json.dumps(value)}, "{name}": {json.dumps(value)}}}'
 
 
 @pytest.mark.parametrize(
@@ -188,14 +203,20 @@ def forged(header: dict[str, Any], body: bytes = b"") -> bytes:
         ({"format": "pt"}, "MG503"),
         ({"minigrad": "no JSON"}, "MG504"),
         ({"minigrad": "[" * 50_000}, "MG504"),
+        ({"minigrad": '{"sha256": "' + "0" * 64 + '", "info": {"a": ' + DEEP + "}}"}, "MG504"),
+        ({"minigrad": '{"sha256": "' + "0" * 64 + '", "info": {"a": 1, "a": 2}}'}, "MG504"),
         ({"minigrad": "[]"}, "MG504"),
         ({"minigrad": "7"}, "MG504"),
         ({"minigrad": '{"sha256": 5, "info": {}}'}, "MG504"),
         ({"minigrad": '{"sha256": "", "info": {}}'}, "MG504"),
+        ({"minigrad": json.dumps({"sha256": [0] * 64, "info": {}})}, "MG504"),
+        ({"minigrad": json.dumps({"sha256": "\ud800" * 64, "info": {}})}, "MG504"),
         ({"minigrad": '{"info": {}}'}, "MG504"),
         ({"minigrad": json.dumps({"sha256": "0" * 64})}, "MG504"),
         ({"minigrad": json.dumps({"sha256": "0" * 64, "info": [1]})}, "MG504"),
         ({"minigrad": json.dumps({"sha256": "0" * 64, "info": {}})}, None),
+        ({"minigrad": 5}, "MG502"),
+        ([1], "MG502"),
     ],
 )
 def test_hostile_headers(tmp_path: Path, metadata: dict[str, Any], code: str | None) -> None:
@@ -207,6 +228,121 @@ def test_hostile_headers(tmp_path: Path, metadata: dict[str, Any], code: str | N
     with pytest.raises(CheckpointError) as error:
         mg.load(path)
     assert error.value.code == code
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"W": entry(shape=(2**62, 4))},  # 2**64 numbers: in 64 bits, as many as none
+        {"W": entry(shape=(2,))},
+        {"W": entry(shape=(0, 2**62, 2**62), offsets=(0, 0))},
+        {"W": entry(shape=(0, 2**63), offsets=(0, 0))},
+        {"W": entry(shape=(1,) * 65)},
+        {"W": entry(shape=(1,) * 10**5)},
+        {"W": entry(shape=(10**4000,) * 60)},
+        {"W": entry(shape=(-1, -1))},
+        {"W": entry(shape=(1.0,))},
+        {"W": entry(shape=(True,))},
+        {"W": entry(shape="1")},
+        {"W": entry(shape=1)},
+        {"W": entry(offsets=(0, 4, 8))},
+        {"W": entry(offsets=(-4, 0))},
+        {"W": entry(offsets=(4, 8))},
+        {"W": entry(offsets=(0, 2**62), shape=(2**60,))},
+        {"W": entry(), "V": entry()},
+        {"W": entry(dtype="BF16", shape=(2,))},
+        {"W": entry(dtype="F8_E4M3", shape=(4,))},
+        {"W": entry(dtype="O", shape=())},
+        {"W": entry(dtype=["F32"])},
+        {"W": 5},
+        {"W": {}},
+        {"W": float("nan")},
+        {},  # and four bytes that belong to no array
+        twice("W", entry()),
+        twice("__metadata__", META),
+        f'{{"W": {DEEP}}}',
+        '{"W": ' * 10**5 + "1" + "}" * 10**5,
+        f'{{"W": {"1" * 10**5}}}',
+        "[]",
+        "7",
+        "null",
+        "",
+        "\ufeff{}",
+        '{"\ud800": {}}',
+        f'{{"\\ud800": {json.dumps(entry())}}}',
+    ],
+)
+def test_a_strangers_header_is_an_error_in_little_time_and_memory(tmp_path: Path, header: Any) -> None:
+    path = tmp_path / "forged.safetensors"
+    path.write_bytes(forged({"__metadata__": META, **header} if isinstance(header, dict) else header, b"abcd"))
+    tracemalloc.start()
+    try:
+        for read in (mg.load, lambda path: import_weights(Dense(2, 2), path, "pytorch")):
+            with pytest.raises(CheckpointError) as error:
+                read(path)
+            assert error.value.code in ("MG502", "MG252")
+            assert len(str(error.value)) < 1000 and str(path) in error.value.what
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_arrays_of_no_length_are_arrays(tmp_path: Path) -> None:
+    path = tmp_path / "forged.safetensors"
+    path.write_bytes(forged({"__metadata__": META, "a": entry((0, 5), (0, 0)), "b": entry((3, 0), (0, 0), "I64")}))
+    assert {name: (array.shape, str(array.dtype)) for name, array in mg.load(path).items()} == {
+        "a": ((0, 5), "float32"),
+        "b": ((3, 0), "int64"),
+    }
+
+
+def test_names_that_would_confuse_a_terminal_are_shown_as_literals(tmp_path: Path) -> None:
+    path = tmp_path / "forged.safetensors"
+    names = {"\x1b[2J\0": entry(), "n" * 10**5: entry(offsets=(4, 8))}
+    names.update({f"x{number}": entry((0,), (8, 8)) for number in range(1000)})
+    path.write_bytes(forged({"__metadata__": META, **names}, b"abcdefgh"))
+    with pytest.raises(CheckpointError) as error:
+        Dense(2, 2).load_state_dict(mg.load(path))
+    text = str(error.value)
+    assert "in 1004 places" in text and "and 904 more" in text and r"'\x1b[2J\x00'" in text
+    assert "\x1b" not in text and len(text) < 10_000
+
+
+def test_a_header_of_a_gigabyte_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "large.safetensors"
+    with path.open("wb") as file:
+        file.write(struct.pack("<Q", 10**9))
+        file.truncate(2 * 10**9)  # takes no room on the disk
+    tracemalloc.start()
+    try:
+        with pytest.raises(CheckpointError, match="1,000,000,000 bytes, and can have at most") as error:
+            mg.load(path)
+        assert error.value.code == "MG502" and tracemalloc.get_traced_memory()[1] < 100_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_file_that_is_larger_than_the_memory(tmp_path: Path) -> None:
+    path = tmp_path / "large.safetensors"
+    content = forged({"__metadata__": META, "W": entry((2**42,), (0, 2**42), "U8")})
+    with path.open("wb") as file:
+        file.write(content)
+        file.truncate(len(content) + 2**42)
+    with pytest.raises(CheckpointError, match="allocate") as error:
+        mg.load(path)
+    assert error.value.code == "MG501"
+
+
+def test_loading_takes_the_memory_of_the_arrays_and_no_more(tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    mg.save(path, {name: np.ones(500_000) for name in "abcd"})
+    tracemalloc.start()
+    try:
+        found = mg.load(path)
+        assert sum(array.nbytes for array in found.values()) == 16_000_000
+        assert tracemalloc.get_traced_memory()[1] < 16_500_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_dtype_that_numpy_has_not(tmp_path: Path) -> None:
@@ -233,13 +369,38 @@ def test_no_file_there(tmp_path: Path, kind: str) -> None:
     with pytest.raises(CheckpointError) as error:
         mg.load(path)
     assert error.value.code == "MG501"
-    assert error.value.cause == ("there is no such file" if kind == "nothing" else "it is a folder or a device")
+    assert error.value.cause == ("No such file or directory" if kind == "nothing" else "it is a folder or a device")
 
 
 # ---- what cannot be stored ----
 
 
-@pytest.mark.parametrize("value", [np.array(["a"]), np.array([{}]), np.array([1j]), np.array(["2020"], "M8[D]")])
+@pytest.mark.parametrize("name", ["__metadata__", 5, None, ("a", "b"), b"W", "W\ud800", "n" * 2**24])
+def test_names_that_cannot_be_stored(path: Path, name: Any) -> None:
+    with pytest.raises(DtypeError) as error:
+        mg.save(path, {"W": np.ones(2), name: np.ones(2)})
+    assert error.value.code == "MG507" and error.value.remedy and len(str(error.value)) < 1000
+    assert mg.load(path).info == INFO
+    assert [other.name for other in path.parent.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("arrays", [None, [np.ones(2)], Dense(2, 2)])
+def test_arrays_without_names(tmp_path: Path, arrays: Any) -> None:
+    with pytest.raises(DtypeError) as error:
+        mg.save(tmp_path / "x.safetensors", arrays)
+    assert error.value.code == "MG507" and type(arrays).__name__ in error.value.what
+
+
+def test_info_that_is_longer_than_a_header_can_be(path: Path) -> None:
+    with pytest.raises(DtypeError, match="at most 16,777,216") as error:
+        mg.save(path, {}, {"text": "n" * 2**24})
+    assert error.value.code == "MG507" and "info" in error.value.what
+    assert mg.load(path).info == INFO
+
+
+@pytest.mark.parametrize(
+    "value", [np.array(["a"]), np.array([{}]), np.array([1j]), np.array(["2020"], "M8[D]"), [[1], [2, 3]]]
+)
 def test_arrays_that_the_format_has_no_room_for(tmp_path: Path, value: np.ndarray) -> None:
     with pytest.raises(DtypeError) as error:
         mg.save(tmp_path / "x.safetensors", {"W": value})
@@ -247,7 +408,7 @@ def test_arrays_that_the_format_has_no_room_for(tmp_path: Path, value: np.ndarra
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("info", [{"f": len}, {"a": np.ones(2)}, {("a", 1): 2}])
+@pytest.mark.parametrize("info", [{"f": len}, {"a": np.ones(2)}, {("a", 1): 2}, {1: "a", "1": "b"}, 5])
 def test_info_that_is_no_json(tmp_path: Path, info: dict[Any, Any]) -> None:
     with pytest.raises(DtypeError) as error:
         mg.save(tmp_path / "x.safetensors", {}, info)
@@ -339,7 +500,7 @@ def test_a_folder_that_cannot_be_written_to(path: Path) -> None:
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError) as error:
         mg.save(tmp_path / "none" / "x.safetensors", ARRAYS)
-    assert error.value.code == "MG506" and "nothing was left there" in error.value.remedy
+    assert error.value.code == "MG506" and "a file that was there is unchanged" in error.value.remedy
 
 
 def test_what_a_killed_run_left_is_cleared_away(path: Path) -> None:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minigrad.data import Batches
-from minigrad.errors import DataError, OptionError, ShapeError
+from minigrad.data import Batches, Reviews
+from minigrad.errors import DataError, DtypeError, OptionError, ShapeError
 
 row_counts = st.integers(1, 40)
 batch_sizes = st.integers(1, 45)
@@ -128,13 +128,49 @@ def test_nothing_to_batch():
     assert "0 rows" in fails_with("MG411", DataError, lambda: Batches(np.zeros((0, 40)), [])).what
 
 
-@pytest.mark.parametrize("size", [0, -32])
-def test_a_batch_size_below_one(size):
-    assert str(size) in fails_with("MG412", OptionError, lambda: Batches([1, 2], batch_size=size)).what
+@pytest.mark.parametrize("size", [0, -32, 2.0, 2.5, "2", None, True, [2]])
+def test_a_batch_size_that_is_no_count(size):
+    assert repr(size) in fails_with("MG412", OptionError, lambda: Batches([1, 2], batch_size=size)).what
 
 
 def test_arrays_of_different_lengths():
     assert "3, 3, 2" in fails_with("MG413", ShapeError, lambda: Batches([1, 2, 3], np.ones((3, 2)), [0, 1])).what
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, "a", None, True, [1], float("nan")])
+def test_a_seed_that_is_none(seed):
+    assert repr(seed) in fails_with("MG415", OptionError, lambda: Batches([1, 2], seed=seed)).what
+
+
+def test_numpys_integers_are_numbers_too():
+    size: Any = np.int64(4)
+    seed: Any = np.uint8(7)
+    batches = Batches(np.arange(10), batch_size=size, seed=seed)
+    assert one_pass(batches) == [[8, 0, 7, 1], [3, 6, 2, 4], [5, 9]]
+    assert json.loads(json.dumps(batches.state_dict())) == batches.state_dict()
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        *(5, None, {"a": 1}, {1, 2}, "film", np.array(5), (number for number in range(3))),
+        *(np.array([1, 2], object), np.array([[1], [2, 3]], object), [1, [2, 3]], [[1, [2]], [3]]),
+        Reviews(np.ones((3, 2), int), np.array([0, 1, 1])),
+    ],
+)
+def test_what_has_no_rows(array):
+    error = fails_with("MG416", DtypeError, lambda: Batches([1, 2, 3], array))
+    assert "array 1 " in error.what and type(array).__name__ in error.what
+
+
+@pytest.mark.parametrize("rows", [[[2, 3], 1], [[2.5, 3.0], [1.0]], [np.ones((2, 2), int), np.ones((2, 3), int)]])
+def test_rows_that_cannot_be_padded_are_refused_at_once(rows):
+    fails_with("MG407", DtypeError, lambda: Batches(rows))
+
+
+def test_rows_without_numbers_and_a_batch_larger_than_all():
+    assert one_pass(Batches([[], []], batch_size=10**30)) == [[[], []]]
+    assert one_pass(Batches(range(3), shuffle=False, batch_size=4)) == [[0, 1, 2]]
 
 
 @pytest.mark.parametrize(
@@ -146,6 +182,9 @@ def test_arrays_of_different_lengths():
         ({"shuffle": 0}, "shuffle was 0, is 1"),
         ({"position": 6}, "batch 6 of 5"),
         ({"epoch": -1}, "epoch -1"),
+        ({"epoch": 1.5}, "epoch 1.5"),
+        ({"position": "x"}, "batch x of 5"),
+        ({"seed": "0"}, "seed was '0', is 0"),
     ],
 )
 def test_a_state_of_other_batches(changed, said):
@@ -155,4 +194,5 @@ def test_a_state_of_other_batches(changed, said):
 
 
 def test_a_state_with_parts_missing():
-    fails_with("MG414", OptionError, lambda: Batches([1, 2]).load_state_dict({"epoch": 1}))
+    for state in ({"epoch": 1}, {}, [1], None):
+        fails_with("MG414", OptionError, lambda state=state: Batches([1, 2]).load_state_dict(state))

@@ -179,3 +179,31 @@ def test_ctrl_c_leaves_a_part_that_the_next_run_completes(server, tmp_path):
 
     server.behaviour = "good"
     assert download(archive, tmp_path).read_bytes() == server.content
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no locks on folders")
+def test_a_second_download_of_the_same_file_waits_for_the_first_and_uses_it(server, tmp_path):
+    server.behaviour = "stalls"
+    archive = server.archive
+    program = (
+        "from pathlib import Path; from minigrad.data.download import Archive, download; "
+        f"print(download(Archive({archive.url!r}, {archive.size}, {archive.sha256!r}), Path({str(tmp_path)!r})))"
+    )
+
+    def start():
+        return subprocess.Popen(
+            [sys.executable, "-c", program], cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+
+    first, part = start(), tmp_path / "aclImdb_v1.tar.gz.part"
+    while not part.exists() and first.poll() is None:
+        time.sleep(0.01)
+    server.behaviour = "good"
+    second = start()
+    assert second.stderr is not None and "waiting for another program" in second.stderr.readline()
+    first.kill()  # its lock ends with it
+    first.communicate()
+    out, _ = second.communicate()
+    assert second.returncode == 0 and (tmp_path / "aclImdb_v1.tar.gz").read_bytes() == server.content
+    assert out.strip() == str(tmp_path / "aclImdb_v1.tar.gz") and os.listdir(tmp_path) == ["aclImdb_v1.tar.gz"]
+    assert len(server.requests) == 2

@@ -1,8 +1,10 @@
 import gzip
+import io
 import os
 import subprocess
 import sys
 import tarfile
+import tracemalloc
 from itertools import islice
 
 import pytest
@@ -110,6 +112,27 @@ def test_ctrl_c_while_preparing_leaves_nothing_that_looks_prepared(served, tmp_p
     assert len(served.requests) == 1
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+def test_a_killed_preparation_is_begun_again(served, tmp_path):
+    archive = served.archive
+    program = (
+        "import os; from itertools import islice; from minigrad.data import load_imdb, prepare; "
+        "from minigrad.data.download import Archive; read = prepare._reviews\n"
+        f"prepare.ARCHIVE = Archive({archive.url!r}, {archive.size}, {archive.sha256!r})\n"
+        "def killed(path, split):\n"
+        "    yield from islice(read(path, split), 5)\n"
+        "    os.kill(os.getpid(), 9)\n"
+        "prepare._reviews = killed\n"
+        f"load_imdb('tfds', data_dir={str(tmp_path)!r})"
+    )
+    result = subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True)
+    assert result.returncode == -9, result.stderr
+    (left,) = prepared(tmp_path)
+    assert left.startswith("incomplete.")
+    assert len(load_imdb("tfds", data_dir=tmp_path).train) == 12
+    assert prepared(tmp_path) == ["1.0.0", left] and len(served.requests) == 1
+
+
 def test_a_cut_archive(server, archive_bytes, tmp_path, monkeypatch):
     serve(server, archive_bytes[: len(archive_bytes) // 2], monkeypatch)
     assert "cut, damaged" in fails_with("MG425", tmp_path).cause
@@ -146,21 +169,107 @@ def test_an_archive_without_reviews(server, tmp_path, monkeypatch):
     assert prepared(tmp_path) == []
 
 
-def test_hostile_members_are_passed_over_and_nothing_is_unpacked(server, tmp_path, monkeypatch):
-    link = tarfile.TarInfo("aclImdb/train/pos/1_10.txt")
-    link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
-    hard = tarfile.TarInfo("aclImdb/train/pos/2_10.txt")
-    hard.type, hard.linkname = tarfile.LNKTYPE, "/etc/passwd"
-    device = tarfile.TarInfo("aclImdb/train/pos/3_10.txt")
-    device.type = tarfile.CHRTYPE
-    names = ["aclImdb/train/pos/../../../../escaped_1.txt", "/aclImdb/train/pos/4_1.txt", "x/aclImdb/train/pos/5_1.txt"]
-    good = [(f"aclImdb/{split}/{side}/0_5.txt", b"Fine.") for split in ("train", "test") for side in ("neg", "pos")]
-    serve(server, tar_of([link, hard, device, *((name, b"hostile") for name in names), *good]), monkeypatch)
+GOOD = [(f"aclImdb/{split}/{side}/0_5.txt", b"Fine.") for split in ("train", "test") for side in ("neg", "pos")]
+BAD = "aclImdb/train/pos/1_10.txt"
+
+
+def raw(members, end=bytes(1024)):
+    """The bytes of a .tar.gz whose members, (name, content, fields of the TarInfo), need not be true."""
+    blocks = []
+    for name, content, fields in members:
+        info = tarfile.TarInfo(name)
+        info.size = len(content)
+        for field, value in fields.items():
+            setattr(info, field, value)
+        blocks += [info.tobuf(tarfile.GNU_FORMAT), content, bytes(-len(content) % 512)]
+    return gzip.compress(b"".join(blocks) + end)
+
+
+def tampered(**fields):
+    """An archive of good reviews, with one more member that is not."""
+    content = fields.pop("content", b"")
+    return raw([*((*good, {}) for good in GOOD), (fields.pop("name", BAD), content, fields)])
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (tampered(name="/aclImdb/train/pos/4_1.txt"), "/aclImdb/train/pos/4_1.txt has a path that leads out"),
+        (tampered(name="aclImdb/train/pos/../../../../4_1.txt"), "../4_1.txt has a path that leads out"),
+        (tampered(name="aclImdb/.."), "aclImdb/.. has a path that leads out"),
+        (tampered(type=tarfile.SYMTYPE, linkname="/etc/passwd"), f"{BAD} is a link"),
+        (tampered(type=tarfile.LNKTYPE, linkname="/etc/passwd"), f"{BAD} is a link"),
+        (tampered(name="aclImdb/x", type=tarfile.SYMTYPE, linkname="README"), "aclImdb/x is a link"),
+        (tampered(type=tarfile.CHRTYPE), f"{BAD} is a link, a device"),
+        (tampered(type=tarfile.FIFOTYPE), f"{BAD} is a link, a device"),
+        (tampered(type=tarfile.GNUTYPE_SPARSE, size=10**11), f"{BAD} is a link, a device or a sparse file"),
+        (tampered(size=10**12), f"{BAD} claims to have 1,000,000,000,000 bytes"),
+        (tampered(name="aclImdb/labeledBow.feat", size=10**10), "labeledBow.feat claims to have 10,000,000,000 bytes"),
+        (tampered(type=tarfile.GNUTYPE_LONGNAME, size=10**10), "claims to have"),
+        (tampered(type=tarfile.XHDTYPE, size=10**10), "claims to have"),
+        (tampered(size=-512), f"{BAD} claims to have -512 bytes"),
+        (tampered(type=tarfile.XHDTYPE, size=-512), "claims to have -512 bytes"),
+        (tampered(type=tarfile.XHDTYPE, content=b"25 GNU.sparse.size=many\n\n"), "at aclImdb/test/pos/0_5.txt: "),
+        (tampered(size=10_000), f"{BAD}: unexpected end of data"),
+        (tampered(content="café".encode("latin-1")), f"{BAD}: 'utf-8' codec can't decode"),
+        (tampered(name=GOOD[0][0], content=b"Another."), f"{GOOD[0][0]} is in it twice"),
+        (raw([(*good, {}) for good in GOOD], end=b""), "it ends after aclImdb/test/pos/0_5.txt"),
+        (raw([(*good, {}) for good in GOOD], end=b"\1" * 1024), "it ends after aclImdb/test/pos/0_5.txt"),
+        (raw([(f"\x1b[2J{number}", b"", {"type": tarfile.GNUTYPE_LONGNAME}) for number in range(3000)]), "recursion"),
+        (b"", "empty file"),
+    ],
+)
+def test_a_hostile_archive_is_an_error_that_names_the_member(tmp_path, content, said):
+    path = tmp_path / "a.tar.gz"
+    path.write_bytes(content)
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError) as caught:
+            for split in ("train", "test"):
+                for _ in prepare._reviews(path, split):
+                    pass
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
+    assert caught.value.code == "MG425" and said in caught.value.cause
+    assert str(path) in caught.value.what and "delete" in caught.value.remedy
+
+
+def test_a_hostile_archive_leaves_nothing(server, tmp_path, monkeypatch):
+    serve(server, tampered(name="aclImdb/../../escaped", content=b"hostile"), monkeypatch)
     data_dir = tmp_path / "deep" / "enough" / "to" / "climb"
-    data = load_imdb("tfds", data_dir=data_dir)
-    assert data.train.texts == ["Fine.", "Fine."]
+    fails_with("MG425", data_dir)
+    assert prepared(data_dir) == [] and os.listdir(tmp_path) == ["deep"]
     assert sorted(os.listdir(data_dir)) == ["downloads", "imdb_reviews"]
-    assert os.listdir(tmp_path) == ["deep"]
+
+
+def test_members_that_are_no_reviews_are_passed_over(server, tmp_path, monkeypatch):
+    folder = tarfile.TarInfo("aclImdb/train/pos")
+    folder.type = tarfile.DIRTYPE
+    others = [("x/aclImdb/train/pos/5_1.txt", b"elsewhere"), ("aclImdb/train/labeledBow.feat", bytes(2_000_000))]
+    serve(server, tar_of([folder, folder, *others, *GOOD]), monkeypatch)
+    assert load_imdb("tfds", data_dir=tmp_path).train.texts == ["Fine.", "Fine."]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no locks on folders")
+def test_programs_that_prepare_the_same_folder_at_the_same_time_wait_for_each_other(served, tmp_path):
+    archive = served.archive
+    program = (
+        "import random; from minigrad.data import load_imdb, prepare; from minigrad.data.download import Archive; "
+        f"prepare.ARCHIVE = Archive({archive.url!r}, {archive.size}, {archive.sha256!r}); "
+        "random.seed(0); "  # tensorflow-datasets names its unfinished folder by this generator
+        f"data = load_imdb('tfds', data_dir={str(tmp_path)!r}); print(len(data.train), data.test.ids.sum())"
+    )
+    runs = [
+        subprocess.Popen(
+            [sys.executable, "-c", program], cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        for _ in range(3)
+    ]
+    said = [run.communicate() for run in runs]
+    assert [run.returncode for run in runs] == [0, 0, 0], said
+    assert len({out.splitlines()[-1] for out, _ in said}) == 1 and len(served.requests) == 1
+    assert prepared(tmp_path) == ["1.0.0"] and not (tmp_path / "downloads" / "aclImdb_v1.tar.gz.part").exists()
 
 
 def test_a_data_dir_that_cannot_be_written(served, tmp_path):
@@ -195,6 +304,14 @@ def test_prepared_reviews_with_a_damaged_file(served, tmp_path):
     fails_with("MG435", tmp_path)
     shard.unlink()
     assert "1.0.0" in fails_with("MG435", tmp_path).what
+
+
+def test_prepared_reviews_that_are_not_utf_8(served, tmp_path, monkeypatch):
+    def encoded(path, split):
+        yield f"aclImdb/{split}/pos/0_5.txt", io.BytesIO("café".encode("latin-1"))
+
+    monkeypatch.setattr(prepare, "_reviews", encoded)  # as another program may have prepared them
+    assert "'utf-8' codec" in fails_with("MG435", tmp_path).cause
 
 
 def test_prepared_reviews_in_another_format(served, tmp_path):

@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -83,12 +85,77 @@ def test_a_saved_vocabulary_loads_the_same(tmp_path_factory, words):
     assert [file.name for file in path.parent.iterdir()] == ["words.txt"]
 
 
-def test_the_saved_file_is_plain_text(tmp_path):
+def test_the_saved_file_is_text_that_says_what_it_is(tmp_path):
     Vocabulary(["film", "très"]).save(tmp_path / "words.txt")
-    assert (tmp_path / "words.txt").read_bytes() == b"film\ntr\xc3\xa8s\n"
+    # printf 'film\ntrès\n' | sha256sum
+    digest = "cca544bd96f0d50854eee921e8f99db57d0616960938d01c537ba53943706d02"
+    first, rest = (tmp_path / "words.txt").read_bytes().split(b"\n", 1)
+    assert first.decode() == f"# minigrad vocabulary: 2 words, SHA-256 {digest}"
+    assert rest == b"film\ntr\xc3\xa8s\n"
 
 
-@pytest.mark.parametrize("words", [["a", "b", "a"], [""], ["two words"], ["<unknown>"], ["line\n"]])
+def test_a_saved_file_with_any_bit_changed_or_anything_cut_is_refused_or_loads_the_same(tmp_path):
+    path, words = tmp_path / "words.txt", ["film", "très", "f"]
+    Vocabulary(words).save(path)
+    content = path.read_bytes()
+    changed = [content[:spot] for spot in range(len(content))]
+    changed += [content[:spot] + content[spot + 1 :] for spot in range(len(content))]
+    for spot in range(len(content)):
+        changed += [content[:spot] + bytes([content[spot] ^ 1 << bit]) + content[spot + 1 :] for bit in range(8)]
+    refused = 0
+    for harmed in changed:
+        path.write_bytes(harmed)
+        try:
+            assert Vocabulary.load(path).words == words
+        except DataError as error:
+            refused += 1
+            assert error.code == "MG405" and error.cause and "Vocabulary.save" in error.remedy
+    assert refused == len(changed)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"film\ntr\xc3\xa8s\n", ["film", "très"]),
+        (b"\xef\xbb\xbffilm\ntr\xc3\xa8s\n", ["film", "très"]),  # a byte-order mark, as Notepad writes
+        (b"film\r\ntr\xc3\xa8s\r\n", ["film", "très"]),
+        (b"#\nminigrad\n", ["#", "minigrad"]),
+    ],
+)
+def test_a_plain_list_of_words_is_read(tmp_path, content, words):
+    (tmp_path / "words.txt").write_bytes(content)
+    assert Vocabulary.load(tmp_path / "words.txt").words == words
+
+
+@pytest.mark.parametrize("change", [lambda text: b"\xef\xbb\xbf" + text, lambda text: text.replace(b"\n", b"\r\n")])
+def test_a_saved_file_that_an_editor_of_windows_saved_again_is_read(tmp_path, change):
+    path = tmp_path / "words.txt"
+    Vocabulary(["film", "très"]).save(path)
+    path.write_bytes(change(path.read_bytes()))
+    assert Vocabulary.load(path).words == ["film", "très"]
+
+
+def test_a_save_that_fails_leaves_the_old_file_and_no_other(tmp_path, monkeypatch):
+    path = tmp_path / "words.txt"
+    Vocabulary(["film"]).save(path)
+
+    def full(handle):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(DataError) as caught:
+        Vocabulary(["other"]).save(path)
+    assert code_of(caught) == "MG408" and caught.value.cause == "No space left on device"
+    assert Vocabulary.load(path).words == ["film"] and list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(["a", "b", "a"], [""], ["two words"], ["<unknown>"], ["line\n"], ["a\u2028"], ["\x1b[2J"], ["a\0"]),
+        *(["\ufeffa"], ["\ud800"], [5], [None], [["a"]]),
+    ],
+)
 def test_words_that_cannot_have_an_id(words):
     with pytest.raises(OptionError) as caught:
         Vocabulary(words)
@@ -96,18 +163,18 @@ def test_words_that_cannot_have_an_id(words):
     assert repr(words[0]) in str(caught.value)
 
 
-@pytest.mark.parametrize("size", [3, 0, -1])
+@pytest.mark.parametrize("size", [3, 0, -1, 5.0, "many", None, True])
 def test_a_size_without_room(size):
     with pytest.raises(OptionError) as caught:
         Vocabulary.build(["a b"], size=size)
     assert code_of(caught) == "MG402"
-    assert f"size {size} " in caught.value.what
+    assert f"size {size!r} " in caught.value.what
 
 
-@pytest.mark.parametrize("id", [5, -1, 10_000])
+@pytest.mark.parametrize("id", [5, -1, 10_000, 3.0, 3.9])
 def test_an_id_outside_the_vocabulary(id):
     with pytest.raises(IndexRangeError) as caught:
-        Vocabulary(["a", "b"]).decode([1, id])
+        Vocabulary(["a", "b"]).decode([id, 1])
     assert code_of(caught) == "MG403"
     assert f"id {id} " in caught.value.what
     assert "0 to 4" in caught.value.remedy
@@ -120,7 +187,10 @@ def test_a_vocabulary_file_that_is_not_there(tmp_path):
     assert "none.txt" in caught.value.what
 
 
-@pytest.mark.parametrize("content", [b"a\nb", b"a\na\n", b"a\n\nb\n", b"\xff\xfe\n", b"a b\n"])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\xef\xbb\xbf", b"\n", b"a\nb", b"a\na\n", b"a\n\nb\n", b"a\n\n", b"\xff\xfe\n", b"a b\n", b"\0\n"],
+)
 def test_a_damaged_vocabulary_file(tmp_path, content):
     (tmp_path / "words.txt").write_bytes(content)
     with pytest.raises(DataError) as caught:
@@ -161,17 +231,38 @@ def test_mask_and_lengths_give_the_rows_back(rows, side):
     assert mask(padded).dtype == bool
 
 
-@pytest.mark.parametrize("options", [{"side": "pre"}, {"keep": "middle"}, {"length": 0}, {"length": -3}])
+@pytest.mark.parametrize(
+    "options", [{"side": "pre"}, {"keep": "middle"}, {"length": 0}, {"length": -3}, {"length": 2.0}, {"length": "2"}]
+)
 def test_unknown_padding(options):
     with pytest.raises(OptionError) as caught:
         pad([[1, 2]], **options)
     assert code_of(caught) == "MG406"
-    assert str(*options.values()) in caught.value.what
+    assert repr(*options.values()) in caught.value.what
 
 
-@pytest.mark.parametrize("rows", [[[1], [0.5]], [[1], 2], [[1], [[2]]], [[1], ["word"]]])
+@pytest.mark.parametrize(
+    "rows",
+    [
+        *([[1], [0.5]], [[1], 2], [[1], [[2]]], [[1], ["word"]], [[1], [2, [3]]], [[1], None], [[1], [True]]),
+        *([[1], np.array([2], object)], [[1], np.array([2], "u8")], [[1], [2**63]], [[1], [2**64]], [[1], {2}]),
+    ],
+)
 def test_rows_that_are_not_rows_of_ids(rows):
     with pytest.raises(DtypeError) as caught:
         pad(rows)
     assert code_of(caught) == "MG407"
     assert "row 1 " in caught.value.what
+
+
+@pytest.mark.parametrize("rows", [5, None, "film", np.array([1, 2])])
+def test_what_has_no_rows_to_pad(rows):
+    with pytest.raises(DtypeError) as caught:
+        pad(rows)
+    assert code_of(caught) == "MG407"
+
+
+@pytest.mark.parametrize("rows", [[], [[]], [[], []]])
+def test_rows_without_ids(rows):
+    assert pad(rows).shape == (len(rows), 0)
+    assert pad(rows, 2).tolist() == [[0, 0]] * len(rows)

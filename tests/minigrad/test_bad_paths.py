@@ -1,0 +1,95 @@
+"""Paths that cannot be read or written: every function that takes one says so, names it, and leaves nothing behind."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+import minigrad as mg
+from layers import Dense, export_weights, import_weights
+from minigrad.data import Vocabulary, load_imdb
+from minigrad.errors import shown
+
+WRITERS = {
+    "save": lambda path: mg.save(path, {"W": [1.0]}),
+    "Vocabulary.save": lambda path: Vocabulary(["film"]).save(path),
+    "export_weights": lambda path: export_weights(Dense(2, 2), path, "keras"),
+}
+READERS = {
+    "load": mg.load,
+    "Vocabulary.load": Vocabulary.load,
+    "import_weights": lambda path: import_weights(Dense(2, 2), path, "keras"),
+}
+FOLDERS = {"load_imdb": lambda path: load_imdb("tfds", data_dir=path)}
+CODES = {
+    "save": "MG506",
+    "Vocabulary.save": "MG408",
+    "export_weights": "MG506",
+    "load": "MG501",
+    "Vocabulary.load": "MG404",
+    "import_weights": "MG252",
+    "load_imdb": "MG424",
+}
+
+
+def fails(function, path):
+    if function in FOLDERS:
+        pytest.importorskip("tensorflow_datasets", reason="tensorflow-datasets is not installed")
+    with pytest.raises(mg.MinigradError) as caught:
+        ({**WRITERS, **READERS, **FOLDERS}[function])(path)
+    error = caught.value
+    assert error.code == CODES[function] and error.cause and error.remedy
+    assert shown(path) in error.what
+
+
+@pytest.mark.parametrize(
+    "path", ["", "a\0b", "\0", "\ud800", "n" * 300, "n" * 300 + "/a", "a/" * 3000, 5, None, b"a\0b"]
+)
+@pytest.mark.parametrize("function", CODES)
+def test_names_that_no_file_can_have(function, path, tmp_path, monkeypatch):
+    if function in FOLDERS and path is None:
+        pytest.skip("None is the default folder")
+    monkeypatch.chdir(tmp_path)
+    fails(function, path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("function", [*WRITERS, *READERS])
+def test_a_folder_instead_of_a_file(function, tmp_path):
+    fails(function, tmp_path)
+    fails(function, str(tmp_path))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("function", CODES)
+def test_a_file_instead_of_a_folder(function, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    fails(function, tmp_path / "file" / "x")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs permissions as POSIX has them")
+@pytest.mark.parametrize("function", CODES)
+def test_a_folder_without_permission(function, tmp_path):
+    folder = tmp_path / "closed"
+    folder.mkdir()
+    for parent in [folder, *folder.parents]:
+        if parent.stat().st_uid == os.getuid() and parent != Path("/"):
+            parent.chmod(parent.stat().st_mode | 0o555)
+    folder.chmod(0)
+    if function in FOLDERS:
+        pytest.importorskip("tensorflow_datasets", reason="tensorflow-datasets is not installed")
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(65534)  # root may do everything
+    try:
+        fails(function, folder / "x")
+    finally:
+        if root:
+            os.seteuid(0)
+        folder.chmod(0o755)
+    assert list(folder.iterdir()) == []
+
+
+def test_a_home_that_is_not_known(tmp_path):
+    fails("load_imdb", "~nobody-of-this-name/data")
