@@ -22,11 +22,14 @@ from minigrad import gates  # noqa: E402
 from minigrad.numpy_functions import FUNCTIONS  # noqa: E402
 
 PAGE = ROOT / "docs" / "gates.md"
-ORDER = ("basic", "elementwise", "activation", "shape", "reduction", "indexing", "rows", "loss", "recurrent")
+ORDER = (
+    "basic", "elementwise", "activation", "shape", "reduction", "indexing", "contraction", "rows", "loss", "recurrent",
+)  # fmt: skip
 OPERATORS = {
     np.add: "a + b", np.subtract: "a - b", np.multiply: "a * b", np.divide: "a / b", np.power: "a ** b",
-    np.negative: "-x", np.matmul: "a @ b", np.ndarray.__getitem__: "x[key]", np.transpose: "x.T",
-    np.sum: "x.sum()", np.mean: "x.mean()", np.max: "x.max()", np.reshape: "x.reshape(...)",
+    np.negative: "-x", np.matmul: "a @ b", np.abs: "abs(x)", np.ndarray.__getitem__: "x[key]", np.transpose: "x.T",
+    np.reshape: "x.reshape(...)", np.swapaxes: "x.swapaxes(...)", np.clip: "x.clip(...)",
+    np.ndarray.astype: "x.astype(...)",
 }  # fmt: skip
 INTRODUCTION = """# Gates
 
@@ -41,6 +44,24 @@ The examples run after `import numpy as np` and `from minigrad import *`.
 | gate | symbol | recorded by |
 |---|---|---|
 """
+COMPOSITIONS = """
+## What is composed of other gates
+
+In a picture these show as the gates that they record, and not as a gate of their own:
+
+| you write | it records |
+|---|---|
+| `np.square(x)` | Hadamard |
+| `x.squeeze()` | Reshape |
+| `mg.expand_dims(x, 0)` | Reshape |
+| `x.swapaxes(0, 1)` | Transpose |
+| `x.cumsum()` | Reshape, CumSum |
+| `mg.take_along_axis(x, indices)` | Slice |
+| `mg.split(x, 2)` | Slice, Slice |
+
+All other functions and methods of the first table record one gate, also those that could be built from smaller ones,
+such as softmax, var and logsumexp. A second derivative records what the rules are made of, gate by gate.
+"""
 OWN = """
 ## A gate of your own
 
@@ -53,7 +74,7 @@ says whether its rule is right.
 def page() -> str:
     """The whole page as Markdown."""
     modules = [getattr(gates, name) for name in ORDER]
-    parts = [INTRODUCTION, *(_row(gate) for module in modules for gate in _gates(module))]
+    parts = [INTRODUCTION, *(_row(gate) for module in modules for gate in _gates(module)), COMPOSITIONS]
     for module in modules:
         first, _, rest = (inspect.getdoc(module) or "").partition("\n\n")
         parts.append(f"\n## {re.split(r'[.] ?', first)[0]}\n" + (f"\n{markdown(rest)}\n" if rest else ""))
@@ -83,7 +104,9 @@ def recorders(gate: type[mg.Gate]) -> Iterator[str]:
             yield f"mg.{name}"
     mine = [known for known, function in FUNCTIONS.items() if gate_of(function) == gate.__name__]
     yield from (OPERATORS[known] for known in mine if known in OPERATORS)
-    yield from (f"np.{known.__name__}" for known in mine if not known.__name__.startswith("__"))
+    names = {"abs" if known is np.abs else known.__name__: known for known in mine}
+    yield from (f"x.{name}()" for name, known in names.items() if known not in OPERATORS and hasattr(mg.Tensor, name))
+    yield from (f"np.{name}" for name, known in names.items() if getattr(np, name, None) is known)
 
 
 def _row(gate: type[mg.Gate]) -> str:

@@ -18,6 +18,8 @@ from minigrad.checkpoint import check_match
 from minigrad.errors import MinigradError, OptionError
 from minigrad.graph import Leaf
 
+from .checks import function_name
+
 Array = NDArray[Any]
 
 
@@ -196,31 +198,48 @@ class Layer:
         return "\n".join([*lines, f"{count:,} parameters"])
 
 
+class Function(Layer):
+    """A function of one Tensor as a layer without parameters: what Sequential makes of mg.tanh."""
+
+    def __init__(self, function: Callable[[Any], Any]) -> None:
+        super().__init__()
+        self._function = function
+
+    def forward(self, x: Any) -> Any:
+        return self._function(x)
+
+    def settings(self) -> str:
+        return function_name(self._function)
+
+
 class Sequential(Layer):
-    """Layers one after the other: each takes the output of the one before.
+    """Layers one after the other: each takes the output of the one before. A function such as mg.tanh is a layer too.
 
-    Children are named after their class in lower case: `dense`, the second of that class `dense_2`, and so on.
+    Children are named after their class in lower case: `dense`, the second of that class `dense_2`, and so on. A
+    function is called with the output before it; as a child it has the function's name.
 
+    >>> import minigrad as mg
     >>> from layers import Dense
-    >>> model = Sequential(Dense(4, 3), Dense(3, 2))
+    >>> model = Sequential(Dense(4, 3), mg.tanh, Dense(3, 2))
     >>> model
     Sequential()
       dense: Dense(4, 3)
         W: (4, 3)
         b: (3,)
+      tanh: Function(tanh)
       dense_2: Dense(3, 2)
         W: (3, 2)
         b: (2,)
     23 parameters
 
-    Errors: OptionError (MG206) for no layers, or for something that is not a Layer.
+    Errors: OptionError (MG206) for no layers, or for something that is neither a Layer nor a function.
     """
 
     if TYPE_CHECKING:  # for mypy: the names of its children depend on its arguments
 
         def __getattr__(self, name: str) -> Any: ...
 
-    def __init__(self, *layers: Layer) -> None:
+    def __init__(self, *layers: Any) -> None:
         super().__init__()
         if not layers:
             raise OptionError(
@@ -229,19 +248,23 @@ class Sequential(Layer):
                 cause="a model without layers computes nothing",
                 remedy="give one or more: Sequential(Dense(4, 2))",
             )
+        self._order: list[Layer] = []
         count: dict[str, int] = {}
         for number, layer in enumerate(layers):
-            if not isinstance(layer, Layer):
+            if not callable(layer) or isinstance(layer, type):
                 raise OptionError(
                     "MG206",
-                    f"item {number} of Sequential is {layer!r}, not a Layer",
-                    cause="only layers have parameters and scopes; lists must be unpacked, classes called",
-                    remedy="for a function such as mg.tanh use Dense(..., activation=mg.tanh), or write a Layer",
+                    f"item {number} of Sequential is {layer!r}, neither a Layer nor a function",
+                    cause="lists must be unpacked, and classes called",
+                    remedy="give layers and functions: Sequential(Dense(4, 3), mg.tanh)",
                 )
-            kind = type(layer).__name__.lower()
+            if not isinstance(layer, Layer):
+                layer = Function(layer)
+            kind = layer.settings() if isinstance(layer, Function) else type(layer).__name__.lower()
+            kind = kind if kind.isidentifier() else "function"  # a lambda has no name
             count[kind] = count.get(kind, 0) + 1
             setattr(self, kind if count[kind] == 1 else f"{kind}_{count[kind]}", layer)
-        self._order = layers
+            self._order.append(layer)
 
     def forward(self, x: Any) -> Any:
         for layer in self._order:

@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .context import enable_grad, fused, no_grad, scope
-from .derivatives import grad
+from .derivatives import grad, hvp, jacobian
 from .errors import MinigradError
 from .gate import GATES, Gate
 from .gates import *
@@ -43,8 +43,9 @@ _ON_DEMAND = {
 }  # fmt: skip
 
 __all__ = ["GATES", "Gate", "Graph", "MinigradError", "Tensor", "cut", "detect_anomaly", "draw", "enable_grad", "fused",
-           "explore", "generator", "grad", "gradcheck", "gradcheck_model", "load", "no_grad", "opened", "profile",
-           "require_gradients", "save", "scope", "seed", "trace_lines", "truncation_report", *_gate_names]  # fmt: skip
+           "explore", "generator", "grad", "gradcheck", "gradcheck_model", "hvp", "jacobian", "load", "no_grad",
+           "opened", "profile", "require_gradients", "save", "scope", "seed", "trace_lines", "truncation_report",
+           *_gate_names]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

@@ -54,16 +54,21 @@ def as_array(data: Any, dtype: Any) -> Array:
             cause="nested lists must have equal lengths at each level, and hold numbers",
             remedy="pad the rows to one length (minigrad.data.pad), or make one Tensor per row",
         ) from None
-    if array.dtype.kind not in "fiub":
-        raise DtypeError(
-            "MG110",
-            f"a Tensor holds real numbers, not {array.dtype} ({str(data)[:60]!r})",
-            cause="text, objects, dates and complex numbers have no gradient here",
-            remedy="turn the data into numbers first (for text: minigrad.data.Vocabulary)",
-        )
+    check_real(array.dtype, data)
     if dtype is None and array.dtype.kind in "fiu" and not isinstance(data, (np.ndarray, np.generic)):
         array = array.astype(np.float32)
     return array
+
+
+def check_real(dtype: np.dtype[Any], *data: Any) -> None:
+    """DtypeError unless arrays of this dtype, such as that of `data`, hold real numbers."""
+    if dtype.kind not in "fiub":
+        raise DtypeError(
+            "MG110",
+            f"a Tensor holds real numbers, not {dtype}" + "".join(f" ({str(one)[:60]!r})" for one in data),
+            cause="text, objects, dates and complex numbers have no gradient here",
+            remedy="turn the data into numbers first (for text: minigrad.data.Vocabulary)",
+        )
 
 
 def new_array(leaf: Leaf, value: Any) -> Array:
@@ -261,13 +266,13 @@ def loss_not_finite(node: Node) -> NonFiniteError:
     )
 
 
-def upstream_misshapen(node: Node, shape: Shape) -> ShapeError:
-    """The error for an upstream gradient of another shape than the output's."""
+def upstream_misshapen(node: Node, shape: Shape, what: str = "an upstream gradient") -> ShapeError:
+    """The error for an upstream gradient, or a vector of `hvp`, of another shape than the tensor it belongs to."""
     return ShapeError(
         "MG102",
-        f"an upstream gradient of shape {shape} does not fit {_with_shape(node)}",
-        cause="it needs one number for each number of the output",
-        remedy="pass an array of the output's shape",
+        f"{what} of shape {shape} does not fit {_with_shape(node)}",
+        cause="it needs one number for each number of the tensor",
+        remedy="pass an array of the tensor's shape",
     )
 
 

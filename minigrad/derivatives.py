@@ -1,4 +1,4 @@
-"""Gradients as Tensors: `grad`, and with `create_graph=True` higher derivatives.
+"""Gradients as Tensors: `grad`, with `create_graph=True` higher derivatives, and whole matrices of them.
 
 Backward rules use operations that work on Tensors too. Run on Tensors, a rule records a graph of its own, and that
 graph can be differentiated like any other.
@@ -6,7 +6,7 @@ graph can be differentiated like any other.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,8 @@ from .arrays import Array
 from .backward import start, sweep, unbroadcast
 from .context import SCOPE, setting
 from .graph import Node
-from .tensor import Tensor, TensorLike, constant, from_node
+from .numpy_functions import plain
+from .tensor import Tensor, TensorLike, as_tensors, constant, from_node
 
 
 def grad(
@@ -51,6 +52,62 @@ def grad(
         found = sweep(output.node, first, keep=wanted)
     gradients = (found.get(tensor.node, np.zeros(tensor.shape, tensor.dtype)) for tensor in inputs)
     return tuple(one if isinstance(one, Tensor) else Tensor(dense(one)) for one in gradients)
+
+
+def jacobian(f: Callable[..., Tensor], inputs: TensorLike) -> Any:
+    """All derivatives of f(x): J[i, j] = d f(x)_i / d x_j, of the shape of f(x) followed by the shape of x.
+
+    `inputs` is x; or a list or tuple of several, which f takes as so many arguments: then the result is a tuple. f runs
+    once, and its graph is swept once for each number of f(x). Applied to `grad` it gives the Hessian, as below.
+
+    >>> x = Tensor([1.0, 2.0], requires_grad=True)
+    >>> jacobian(lambda x: x * x, x)
+    Tensor([[2., 0.],
+            [0., 4.]])
+    >>> jacobian(lambda x: grad((x * x * x).sum(), x, create_graph=True)[0], x)
+    Tensor([[ 6.,  0.],
+            [ 0., 12.]])
+
+    Errors: as for `grad`.
+    """
+    points = _points(inputs)
+    (output,) = as_tensors([f(*points)])
+    rows = [grad(output, points, upstream=one) for one in np.eye(output.size).reshape(output.size, *output.shape)]
+    parts = [np.array([row[k].array for row in rows], x.dtype) for k, x in enumerate(points)]
+    shaped = [Tensor(part.reshape(output.shape + x.shape)) for part, x in zip(parts, points, strict=True)]
+    return tuple(shaped) if isinstance(inputs, (list, tuple)) else shaped[0]
+
+
+def hvp(f: Callable[..., Tensor], inputs: TensorLike, vectors: TensorLike) -> Any:
+    """The Hessian-vector product H v, for H[i, j] = d² f(x) / (d x_i d x_j) and f(x) a single number.
+
+    H itself is never made: H v is the gradient of (df/dx) · v. `inputs` is x or, as for `jacobian`, several; `vectors`
+    is v, of the shape of x, or one for each. H v has the shape of x too.
+
+    >>> x = Tensor([1.0, 2.0], requires_grad=True)
+    >>> hvp(lambda x: (x * x * x).sum(), x, [1.0, 1.0])
+    Tensor([ 6., 12.])
+
+    Errors: ShapeError for a vector of another shape (MG102); otherwise as for `grad`. Source: Pearlmutter, Fast exact
+    multiplication by the Hessian (1994).
+    """
+    points, several = _points(inputs), isinstance(inputs, (list, tuple))
+    pairs = zip(points, vectors if several else [vectors], strict=True)
+    given = [np.asarray(plain(v), x.dtype) for x, v in pairs]
+    for x, v in zip(points, given, strict=True):
+        if v.shape != x.shape:
+            raise checks.upstream_misshapen(x.node, v.shape, "a vector")
+    (output,) = as_tensors([f(*points)])
+    terms = [(g * v).sum() for g, v in zip(grad(output, points, create_graph=True), given, strict=True)]
+    along = sum(terms[1:], terms[0])  # df/dx · v; of a linear f it is a constant, and H is 0
+    products = grad(along, points) if along.requires_grad else tuple(Tensor(np.zeros_like(v)) for v in given)
+    return products if several else products[0]
+
+
+def _points(inputs: TensorLike) -> list[Tensor]:
+    """The inputs of a function as Tensors that require a gradient: themselves if they do, otherwise copies."""
+    several = inputs if isinstance(inputs, (list, tuple)) else [inputs]
+    return [x if isinstance(x, Tensor) and x.requires_grad else Tensor(plain(x), requires_grad=True) for x in several]
 
 
 def rule_on_arrays(node: Node, dz: Any) -> list[Array | None]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {}
-"""NumPy's functions, each with the minigrad function that records it."""
+"""NumPy's functions, and methods of Tensor that NumPy does not have, each with the function that records it."""
 
 # Functions whose results are integers or booleans, which have no gradient.
 _WITHOUT_GRADIENT = {
@@ -75,14 +75,41 @@ class ArrayMethods:
     def sum(self, axis: Any = None, keepdims: bool = False) -> Self: return FUNCTIONS[np.sum](self, axis, keepdims)
     def mean(self, axis: Any = None, keepdims: bool = False) -> Self: return FUNCTIONS[np.mean](self, axis, keepdims)
     def max(self, axis: Any = None, keepdims: bool = False) -> Self: return FUNCTIONS[np.max](self, axis, keepdims)
+    def min(self, axis: Any = None, keepdims: bool = False) -> Self: return FUNCTIONS[np.min](self, axis, keepdims)
+    def cumsum(self, axis: Any = None) -> Self: return FUNCTIONS[np.cumsum](self, axis)
+    def clip(self, min: Any = None, max: Any = None) -> Self: return FUNCTIONS[np.clip](self, min, max)
+    def astype(self, dtype: Any) -> Self: return FUNCTIONS[np.ndarray.astype](self, dtype)
+    def squeeze(self, axis: Any = None) -> Self: return FUNCTIONS[np.squeeze](self, axis)
+    def abs(self) -> Self: return FUNCTIONS[np.abs](self)
+    def exp(self) -> Self: return FUNCTIONS[np.exp](self)
+    def log(self) -> Self: return FUNCTIONS[np.log](self)
+    def sqrt(self) -> Self: return FUNCTIONS[np.sqrt](self)
+    def square(self) -> Self: return FUNCTIONS[np.square](self)
+    def sin(self) -> Self: return FUNCTIONS[np.sin](self)
+    def cos(self) -> Self: return FUNCTIONS[np.cos](self)
+    def tanh(self) -> Self: return FUNCTIONS[np.tanh](self)
+    def sigmoid(self) -> Self: return FUNCTIONS[ArrayMethods.sigmoid](self)
+    def relu(self) -> Self: return FUNCTIONS[ArrayMethods.relu](self)
+    def softmax(self, axis: int = -1) -> Self: return FUNCTIONS[ArrayMethods.softmax](self, axis)
+    def log_softmax(self, axis: int = -1) -> Self: return FUNCTIONS[ArrayMethods.log_softmax](self, axis)
     def reshape(self, *shape: Any) -> Self: return FUNCTIONS[np.reshape](self, shape[0] if len(shape) == 1 else shape)
     def transpose(self, *axes: Any) -> Self: return FUNCTIONS[np.transpose](self, _axes(axes))
     def swapaxes(self, axis1: int, axis2: int) -> Self: return FUNCTIONS[np.swapaxes](self, axis1, axis2)
     @property
     def T(self) -> Self: return FUNCTIONS[np.transpose](self, None)
     def __pos__(self) -> Self: return self
+    def __abs__(self) -> Self: return FUNCTIONS[np.abs](self)
     def __getitem__(self, key: Any) -> Self: return FUNCTIONS[np.ndarray.__getitem__](self, key)
     def __iter__(self) -> Iterator[Self]: return (self[index] for index in range(len(self)))
+
+    def var(self, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Self:
+        return FUNCTIONS[np.var](self, axis, ddof=ddof, keepdims=keepdims)
+
+    def std(self, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Self:
+        return FUNCTIONS[np.std](self, axis, ddof=ddof, keepdims=keepdims)
+
+    def logsumexp(self, axis: Any = None, keepdims: bool = False) -> Self:
+        return FUNCTIONS[ArrayMethods.logsumexp](self, axis, keepdims)
 
     # ---- comparisons and conversions, which are not ----
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+from minigrad.graph import ancestors
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "docs" / "gates.md").read_text(encoding="utf-8")
@@ -30,6 +31,16 @@ def test_every_public_gate_is_there_once():
 ARGUMENTS = {
     "a + b": "x + x", "a - b": "x - x", "a * b": "x * x", "a / b": "x / x", "a ** b": "x ** 2.0", "-x": "-x",
     "a @ b": "x @ x", "x[key]": "x[0]", "x.reshape(...)": "x.reshape(4)", "np.reshape": "np.reshape(x, (4,))",
+    "x.swapaxes(...)": "x.swapaxes(0, 1)", "x.clip(...)": "x.clip(0, 3)", "x.astype(...)": "x.astype('float32')",
+    "abs(x)": "abs(x)", "np.clip": "np.clip(x, 0, 3)", "mg.clip": "mg.clip(x, 0, 3)", "np.pad": "np.pad(x, 1)",
+    "mg.pad": "mg.pad(x, 1)",
+    "np.expand_dims": "np.expand_dims(x, 0)", "mg.expand_dims": "mg.expand_dims(x, 0)",
+    "np.split": "np.split(x, 2)[0]", "mg.split": "mg.split(x, 2)[0]",
+    "np.take_along_axis": "np.take_along_axis(x, np.array([[0], [1]]), 1)",
+    "mg.take_along_axis": "mg.take_along_axis(x, [[0], [1]])", "mg.cumsum": "mg.cumsum(x, 0)",
+    "np.einsum": "np.einsum('ij,jk', x, x)", "mg.einsum": "mg.einsum('ij,jk', x, x)",
+    "mg.negative_log_likelihood": "mg.negative_log_likelihood(-x, [0, 1])",
+    "mg.mean_absolute_error": "mg.mean_absolute_error(x, np.ones((2, 2)))",
     "np.broadcast_to": "np.broadcast_to(x, (3, 2, 2))", "np.swapaxes": "np.swapaxes(x, 0, 1)",
     "mg.concatenate": "mg.concatenate([x, x])", "np.concatenate": "np.concatenate([x, x])",
     "mg.stack": "mg.stack([x, x])", "np.stack": "np.stack([x, x])", "mg.where": "mg.where([True, False], x, 0.0)",
@@ -38,7 +49,8 @@ ARGUMENTS = {
     "mg.binary_cross_entropy": "mg.binary_cross_entropy(x, np.ones((2, 2)))",
     "mg.mean_squared_error": "mg.mean_squared_error(x, np.ones((2, 2)))",
 }  # fmt: skip
-TWO = ("np.add", "np.subtract", "np.multiply", "np.divide", "np.power", "np.matmul")
+TWO = ("np.add", "np.subtract", "np.multiply", "np.divide", "np.power", "np.matmul", "np.maximum", "np.minimum",
+       "mg.maximum", "mg.minimum")  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -52,3 +64,15 @@ def test_what_is_said_to_record_a_gate_does(gate, way):
     expression = ARGUMENTS.get(way) or (way if way.startswith("x.") else f"{way}(x, x)" if way in TWO else f"{way}(x)")
     result = eval(expression, {"mg": mg, "np": np, "x": x})
     assert result.node.gate.name == gate
+
+
+COMPOSED = re.findall(r"^\| `(.+?)` \| ([\w, ]+) \|$", PAGE, re.M)
+
+
+@pytest.mark.parametrize(("way", "recorded"), COMPOSED)
+def test_what_is_said_to_be_composed_records_those_gates(way, recorded):
+    x = mg.Tensor(np.array([[1.0, 2.0], [3.0, 4.0]]), requires_grad=True)
+    result = eval(way, {"mg": mg, "np": np, "x": x, "indices": [[0], [1]]})
+    nodes = ancestors([one.node for one in (result if isinstance(result, list) else [result])])
+    assert ", ".join(node.gate.name for node in reversed(nodes) if node.gate) == recorded
+    assert len(COMPOSED) == 7

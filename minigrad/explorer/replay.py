@@ -23,7 +23,8 @@ MOST_NUMBERS = 100_000
 
 _ELEMENTWISE = (
     gates.AddGate, gates.Subtract, gates.Hadamard, gates.Divide, gates.Power, gates.Negate, gates.Exp, gates.Log,
-    gates.Sqrt, gates.Tanh, gates.Sigmoid, gates.ReLU, gates.Where,
+    gates.Sqrt, gates.Sin, gates.Cos, gates.Abs, gates.Maximum, gates.Minimum, gates.Tanh, gates.Sigmoid, gates.ReLU,
+    gates.Softplus, gates.Where,
 )  # fmt: skip
 _MOVING = (
     gates.Slice, gates.Lookup, gates.Reshape, gates.Transpose, gates.BroadcastTo, gates.Concatenate, gates.Stack,
@@ -63,9 +64,9 @@ _KINDS: list[tuple[tuple[type, ...], Callable[[Any, tuple[Array, ...]], dict[str
     (_ELEMENTWISE, lambda gate, arrays: {"kind": "elementwise", "how": gate.name}),
     ((gates.MultiplyGate,), lambda gate, arrays: {"kind": "product"}),
     (_MOVING, _moves),
-    ((gates.Sum, gates.Mean, gates.Max), _reduction),
+    ((gates.Sum, gates.Mean, gates.Max, gates.Min), _reduction),
     ((gates.Softmax, gates.LogSoftmax), _normalising),
-    ((gates.SoftmaxCrossEntropy, gates.BinaryCrossEntropy, gates.MeanSquaredError), _loss),
+    ((gates.SoftmaxCrossEntropy, gates.BinaryCrossEntropy, gates.MeanSquaredError, gates.MeanAbsoluteError), _loss),
 ]
 
 

@@ -1,36 +1,36 @@
 """All gates. Importing this package registers each one for the NumPy functions and operators that it implements."""
 
-from .activation import LogSoftmax, ReLU, Sigmoid, Softmax, log_softmax, relu, sigmoid, softmax
+# fmt: off
+# isort: off
+from .activation import (
+    LeakyReLU, LogSoftmax, ReLU, Sigmoid, Softmax, Softplus, leaky_relu, log_softmax, relu, sigmoid, softmax, softplus,
+)
 from .basic import AddGate, Divide, Hadamard, MultiplyGate, Negate, Subtract, Tanh, tanh
-from .elementwise import Exp, Log, Power, Sqrt, exp, log, sqrt
+from .contraction import Einsum, einsum
+from .elementwise import (
+    Abs, Cast, Clip, Cos, Exp, Log, Maximum, Minimum, Power, Sin, Sqrt,
+    clip, cos, exp, log, maximum, minimum, sin, sqrt,
+)
 from .indexing import (
-    Concatenate,
-    Scatter,
-    Slice,
-    Stack,
-    Where,
-    concatenate,
-    stack,
-    where,
+    Concatenate, Pad, Scatter, Slice, Stack, Where, concatenate, pad, split, stack, take_along_axis, where,
 )
 from .loss import (
-    BinaryCrossEntropy,
-    MeanSquaredError,
-    SoftmaxCrossEntropy,
-    binary_cross_entropy,
-    mean_squared_error,
-    softmax_cross_entropy,
+    BinaryCrossEntropy, MeanAbsoluteError, MeanSquaredError, NegativeLogLikelihood, SoftmaxCrossEntropy,
+    binary_cross_entropy, mean_absolute_error, mean_squared_error, negative_log_likelihood, softmax_cross_entropy,
 )
 from .recurrent import GRUSequence, LSTMSequence, RNNSequence
-from .reduction import Max, Mean, Sum
+from .reduction import CumSum, LogSumExp, Max, Mean, Min, Std, Sum, Var, cumsum, logsumexp
 from .rows import Lookup, LookupProduct, lookup
-from .shape import BroadcastTo, Reshape, Transpose
+from .shape import BroadcastTo, Reshape, Transpose, expand_dims, squeeze
 
 __all__ = [
-    "AddGate", "BinaryCrossEntropy", "BroadcastTo", "Concatenate", "Divide", "Exp", "GRUSequence", "Hadamard",
-    "LSTMSequence", "Log", "LogSoftmax", "Lookup", "LookupProduct", "Max", "Mean", "MeanSquaredError", "MultiplyGate",
-    "Negate", "Power", "RNNSequence", "ReLU", "Reshape", "Scatter", "Sigmoid", "Slice", "Softmax",
-    "SoftmaxCrossEntropy", "Sqrt", "Stack", "Subtract", "Sum", "Tanh", "Transpose", "Where", "binary_cross_entropy",
-    "concatenate", "exp", "log", "log_softmax", "lookup", "mean_squared_error", "relu", "sigmoid", "softmax",
-    "softmax_cross_entropy", "sqrt", "stack", "tanh", "where",
-]  # fmt: skip
+    "Abs", "AddGate", "BinaryCrossEntropy", "BroadcastTo", "Cast", "Clip", "Concatenate", "Cos", "CumSum", "Divide",
+    "Einsum", "Exp", "GRUSequence", "Hadamard", "LSTMSequence", "LeakyReLU", "Log", "LogSoftmax", "LogSumExp", "Lookup",
+    "LookupProduct", "Max", "Maximum", "Mean", "MeanAbsoluteError", "MeanSquaredError", "Min", "Minimum",
+    "MultiplyGate", "Negate", "NegativeLogLikelihood", "Pad", "Power", "RNNSequence", "ReLU", "Reshape", "Scatter",
+    "Sigmoid", "Sin", "Slice", "Softmax", "SoftmaxCrossEntropy", "Softplus", "Sqrt", "Stack", "Std", "Subtract", "Sum",
+    "Tanh", "Transpose", "Var", "Where", "binary_cross_entropy", "clip", "concatenate", "cos", "cumsum", "einsum",
+    "exp", "expand_dims", "leaky_relu", "log", "log_softmax", "logsumexp", "lookup", "maximum", "mean_absolute_error",
+    "mean_squared_error", "minimum", "negative_log_likelihood", "pad", "relu", "sigmoid", "sin", "softmax",
+    "softmax_cross_entropy", "softplus", "split", "sqrt", "squeeze", "stack", "take_along_axis", "tanh", "where",
+]

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..errors import ShapeError
 from ..gate import Gate, Shape
+from ..numpy_functions import implements
 from ..tensor import Tensor, TensorLike
 from .basic import _OneOperand
 
@@ -45,6 +46,45 @@ class ReLU(_OneOperand):
 
     def backward(self, dz: Any, z: Any, x: Any) -> Any:
         return (dz * (x > 0),)
+
+
+class LeakyReLU(_OneOperand):
+    """z = x where x > 0, else negative_slope · x. dx = dz where x > 0, else negative_slope · dz (at x = 0 as well).
+
+    >>> leaky_relu(Tensor([-2.0, 3.0]), 0.1).array
+    array([-0.2,  3. ], dtype=float32)
+
+    Source: Maas, Hannun and Ng, Rectifier nonlinearities improve neural network acoustic models (2013).
+    """
+
+    symbol = "leaky relu"
+
+    def __init__(self, negative_slope: float = 0.01) -> None:
+        self.negative_slope = negative_slope
+
+    def forward(self, x: Any) -> Any:
+        return np.where(x > 0, x, self.negative_slope * x)
+
+    def backward(self, dz: Any, z: Any, x: Any) -> Any:
+        return (np.where(x > 0, dz, self.negative_slope * dz),)
+
+
+class Softplus(_OneOperand):
+    """z = ln(1 + e^x), a smooth relu. dx = dz · σ(x). Computed as max(x, 0) + ln(1 + e^-|x|), which never overflows.
+
+    >>> softplus(Tensor([0.0])).array.round(4), softplus(Tensor([1000.0])).array
+    (array([0.6931], dtype=float32), array([1000.], dtype=float32))
+
+    Source: Dugas et al., Incorporating second-order functional knowledge for better option pricing (2000).
+    """
+
+    symbol = "softplus"
+
+    def forward(self, x: Any) -> Any:
+        return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+
+    def backward(self, dz: Any, z: Any, x: Any) -> Any:
+        return (dz * (0.5 + 0.5 * np.tanh(0.5 * x)),)  # σ(x), as in Sigmoid
 
 
 class _AlongAxis(Gate):
@@ -130,15 +170,24 @@ def check_axis(gate: str, axis: int, shape: Shape) -> None:
         )
 
 
-sigmoid = Sigmoid()
-relu = ReLU()
+# Functions that NumPy does not have are registered under the method of Tensor that calls them.
+sigmoid = implements(Tensor.sigmoid)(Sigmoid())
+relu = implements(Tensor.relu)(ReLU())
+softplus = Softplus()
 
 
+def leaky_relu(x: TensorLike, negative_slope: float = 0.01) -> Tensor:
+    """`LeakyReLU(negative_slope)(x)`: the class has the formula."""
+    return LeakyReLU(negative_slope)(x)
+
+
+@implements(Tensor.softmax)
 def softmax(x: TensorLike, axis: int = -1) -> Tensor:
     """`Softmax(axis)(x)`: the class has the formula."""
     return Softmax(axis)(x)
 
 
+@implements(Tensor.log_softmax)
 def log_softmax(x: TensorLike, axis: int = -1) -> Tensor:
     """`LogSoftmax(axis)(x)`: the class has the formula."""
     return LogSoftmax(axis)(x)

@@ -1,4 +1,4 @@
-"""Powers, exponentials and roots, element by element."""
+"""Functions of single elements: powers, exponentials, roots, sine and cosine, extremes, bounds, and the dtype."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from .. import checks
+from ..context import RECORDING
+from ..errors import OptionError
 from ..gate import Gate
 from ..numpy_functions import implements
 from ..tensor import Tensor, TensorLike
-from .basic import _TwoOperands, multiply
+from .basic import _OneOperand, _TwoOperands, multiply
 
 
 class Power(_TwoOperands):
@@ -88,13 +91,185 @@ class Sqrt(_Positive):
         return (0.5 * dz / z,)
 
 
+class Sin(_OneOperand):
+    """z = sin x, for x in radians. dx = dz · cos x.
+
+    >>> sin(Tensor([0.0, np.pi / 2])).array
+    array([0., 1.], dtype=float32)
+    """
+
+    symbol = "sin"
+
+    def forward(self, x: Any) -> Any:
+        return np.sin(x)
+
+    def backward(self, dz: Any, z: Any, x: Any) -> Any:
+        return (dz * np.cos(x),)
+
+
+class Cos(_OneOperand):
+    """z = cos x, for x in radians. dx = -dz · sin x.
+
+    >>> cos(Tensor([0.0, np.pi])).array
+    array([ 1., -1.], dtype=float32)
+    """
+
+    symbol = "cos"
+
+    def forward(self, x: Any) -> Any:
+        return np.cos(x)
+
+    def backward(self, dz: Any, z: Any, x: Any) -> Any:
+        return (-dz * np.sin(x),)
+
+
+class Abs(_OneOperand):
+    """z = |x|. dx = dz · sign x, which is 0 at the kink x = 0.
+
+    >>> abs(Tensor([-2.0, 3.0])).array
+    array([2., 3.], dtype=float32)
+    """
+
+    symbol = "abs"
+
+    def forward(self, x: Any) -> Any:
+        return np.abs(x)
+
+    def backward(self, dz: Any, z: Any, x: Any) -> Any:
+        return (dz * (x > 0) - dz * (x < 0),)
+
+
+class Maximum(_TwoOperands):
+    """z = the larger of a and b, element by element, shapes broadcast. It gets dz; equal ones get half of it each.
+
+    >>> maximum(Tensor([1.0, 5.0]), 3.0).array
+    array([3., 5.], dtype=float32)
+    """
+
+    symbol = "max"
+
+    def forward(self, a: Any, b: Any) -> Any:
+        return np.maximum(a, b)
+
+    def backward(self, dz: Any, z: Any, a: Any, b: Any) -> Any:
+        return lambda: _where_larger(dz, a, b), lambda: _where_larger(dz, b, a)
+
+
+class Minimum(_TwoOperands):
+    """z = the smaller of a and b, element by element, shapes broadcast. It gets dz; equal ones get half of it each.
+
+    >>> minimum(Tensor([1.0, 5.0]), 3.0).array
+    array([1., 3.], dtype=float32)
+    """
+
+    symbol = "min"
+
+    def forward(self, a: Any, b: Any) -> Any:
+        return np.minimum(a, b)
+
+    def backward(self, dz: Any, z: Any, a: Any, b: Any) -> Any:
+        return lambda: _where_larger(dz, b, a), lambda: _where_larger(dz, a, b)
+
+
+def _where_larger(dz: Any, one: Any, other: Any) -> Any:
+    """dz where `one` is larger than `other`, half of it where they are equal, and 0 elsewhere."""
+    return 0.5 * (dz * (one > other) + dz * (one >= other))
+
+
+class Clip(Gate):
+    """z = x, but at least `min` and at most `max`, numbers or None for no bound. dx = dz where min <= x <= max, else 0.
+
+    At the ends themselves the gradient passes. PyTorch's clamp did the same for years; 2.15 gives 0 there.
+
+    >>> clip(Tensor([-2.0, 0.5, 2.0]), -1, 1).array
+    array([-1. ,  0.5,  1. ], dtype=float32)
+
+    Errors: OptionError (MG146) for bounds that are not numbers, are in the wrong order, or are both None.
+    """
+
+    symbol = "clip"
+
+    def __init__(self, min: float | None = None, max: float | None = None) -> None:
+        given: tuple[Any, Any] = (min, max)
+        bounds = [bound for bound in given if bound is not None]
+        numbers = all(isinstance(bound, (int, float, np.integer, np.floating)) for bound in bounds)
+        if not bounds or not numbers or not bounds[0] <= bounds[-1]:
+            raise OptionError(
+                "MG146",
+                f"Clip cannot keep values between {min!r} and {max!r}",
+                cause="the bounds are two numbers, the lower one first, or one number and None",
+                remedy="for bounds that are arrays or tensors use mg.minimum(mg.maximum(x, lower), upper)",
+            )
+        self.min, self.max = (bound.item() if isinstance(bound, np.number) else bound for bound in given)
+
+    def forward(self, x: Any) -> Any:
+        return np.clip(x, self.min, self.max)
+
+    def backward(self, dz: Any, z: Any, x: Any) -> Any:
+        return (dz * (x == z),)
+
+    @classmethod
+    def samples(cls) -> Any:
+        x = np.random.default_rng(28).normal(size=(3, 4))
+        return ((cls(*bounds), (x,)) for bounds in [(-0.5, 1), (None, 0.3), (0, None)])
+
+
+class Cast(Gate):
+    """z = x in another dtype. dx = dz in the dtype of x.
+
+    >>> x = Tensor(np.array([1.0, 2.0]), requires_grad=True)  # float64
+    >>> x.astype("float32")
+    Tensor([1., 2.], made by Cast)
+
+    Errors: DtypeError for a dtype that holds no real numbers (MG110), or no gradient where x requires one (MG112).
+    """
+
+    symbol = "astype"
+
+    def __init__(self, dtype: Any) -> None:
+        self.dtype = np.dtype(dtype)
+        checks.check_real(self.dtype)
+
+    def forward(self, x: Any) -> Any:
+        return x.astype(self.dtype)
+
+    def backward(self, dz: Any, z: Any, x: Any) -> Any:
+        return (dz.astype(x.dtype),)
+
+    @classmethod
+    def samples(cls) -> Any:
+        yield cls("float64"), (np.random.default_rng(29).normal(size=(3, 4)),)
+
+
 power = implements(np.power)(Power())
 exp = implements(np.exp)(Exp())
 log = implements(np.log)(Log())
 sqrt = implements(np.sqrt)(Sqrt())
+sin = implements(np.sin)(Sin())
+cos = implements(np.cos)(Cos())
+absolute = implements(np.abs)(Abs())
+maximum = implements(np.maximum)(Maximum())
+minimum = implements(np.minimum)(Minimum())
 
 
 @implements(np.square)
 def square(x: TensorLike) -> Tensor:
     """x ⊙ x, recorded as a Hadamard product of x with itself."""
     return multiply(x, x)
+
+
+@implements(np.clip)
+def clip(
+    x: TensorLike, min: float | None = None, max: float | None = None, *, a_min: Any = None, a_max: Any = None
+) -> Tensor:
+    """`Clip(min, max)(x)`. `a_min` and `a_max` are NumPy's other names for the bounds."""
+    return Clip(min if a_min is None else a_min, max if a_max is None else a_max)(x)
+
+
+@implements(np.ndarray.astype)
+def astype(x: Tensor, dtype: Any) -> Tensor:
+    """`Cast(dtype)(x)`."""
+    gate = Cast(dtype)
+    if x.requires_grad and RECORDING.get():
+        checks.check_differentiable(gate.dtype, x.name)
+    return gate(x)

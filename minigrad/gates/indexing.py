@@ -1,4 +1,4 @@
-"""Gates that pick, place or join elements: slicing, scatter, concatenation, stacking, where."""
+"""Gates that pick, place or join elements: slicing, scatter, padding, concatenation, stacking, where."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from ..accumulator import SparseGradient
+from ..checks import no_gate
 from ..errors import IndexRangeError, OptionError, ShapeError
 from ..gate import Gate, Shape
-from ..numpy_functions import implements
-from ..tensor import Tensor, TensorLike
+from ..numpy_functions import implements, plain
+from ..tensor import Tensor, TensorLike, as_tensors
 from .activation import check_axis
 
 
@@ -114,6 +115,54 @@ class Scatter(Gate):
     @classmethod
     def refused(cls) -> Any:
         yield cls((3, 4), 0), (np.ones(3),), ShapeError
+
+
+class Pad(Gate):
+    """z = x with `constant` around it. dx = the part of dz where x is.
+
+    `widths` says how many elements come before and after along each axis: a pair for each axis, one pair for all axes,
+    or one number for both sides of all.
+
+    >>> pad(Tensor([1.0, 2.0]), (0, 2)).array
+    array([1., 2., 0., 0.], dtype=float32)
+    """
+
+    symbol = "pad"
+
+    def __init__(self, widths: Any, constant: float = 0) -> None:
+        self.widths, self.constant = np.array(widths, object).tolist(), constant  # a copy: the caller's may change
+
+    def forward(self, x: Any) -> Any:
+        try:
+            return np.pad(x, self.widths, constant_values=self.constant)
+        except (ValueError, TypeError) as error:
+            raise ShapeError(
+                "MG147",
+                f"Pad cannot put widths {self.widths} around an array of shape {x.shape}",
+                cause=str(error),
+                remedy="give one number, one pair (before, after), or a pair for each axis; all integers from 0",
+            ) from None
+
+    def backward(self, dz: Any, z: Any, x: Any) -> Any:
+        starts = np.broadcast_to(self.widths, (len(x.shape), 2))[:, 0].tolist()
+        return (dz[tuple(slice(start, start + size) for start, size in zip(starts, x.shape, strict=True))],)
+
+    def shape(self, *shapes: Shape) -> Shape:
+        return tuple(self.forward(np.broadcast_to(0.0, shapes[0])).shape)
+
+    def flops(self, output: Shape, *shapes: Shape) -> int:
+        return 0
+
+    @classmethod
+    def samples(cls) -> Any:
+        x = np.random.default_rng(31).normal(size=(3, 2))
+        yield from ((cls(widths), (x,)) for widths in [1, (2, 0), ((0, 1), (3, 2)), ((1, 2),)])
+        yield cls(1, constant=-1.5), (x,)
+
+    @classmethod
+    def refused(cls) -> Any:
+        for widths in [((1, 1), (1, 1), (1, 1)), -1, 0.5, ((1, 1), (1,))]:
+            yield cls(widths), (np.ones((3, 2)),), ShapeError
 
 
 class Concatenate(Gate):
@@ -270,6 +319,69 @@ def stack(tensors: Sequence[TensorLike], axis: int = 0) -> Tensor:
 def where(condition: TensorLike, a: TensorLike, b: TensorLike) -> Tensor:
     """`Where()(condition, a, b)`."""
     return Where()(condition if isinstance(condition, Tensor) else np.asarray(condition), a, b)
+
+
+@implements(np.pad)
+def pad(x: TensorLike, pad_width: Any, mode: str = "constant", *, constant_values: float = 0) -> Tensor:
+    """`Pad(pad_width, constant_values)(x)`. NumPy's other modes are not recorded."""
+    if mode != "constant":
+        raise no_gate(f"np.pad with mode={mode!r}, only for mode='constant'")
+    return Pad(pad_width, constant_values)(x)
+
+
+@implements(np.split)
+def split(x: TensorLike, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Tensor]:
+    """x cut along `axis` into so many equal parts, or before the given indices: a list, each recorded as a Slice.
+
+    As in NumPy, the number counts the parts; PyTorch's split takes the size of a part.
+
+    >>> [part.array.tolist() for part in split(Tensor([1.0, 2.0, 3.0, 4.0]), [1, 3])]
+    [[1.0], [2.0, 3.0], [4.0]]
+
+    Errors: ShapeError for parts of different sizes (MG109), or an axis that is not there (MG107).
+    """
+    (x,) = as_tensors([x])
+    check_axis("split", axis, x.shape)
+    try:
+        parts = np.split(np.arange(x.shape[axis]), plain(indices_or_sections))
+    except (ValueError, TypeError, ZeroDivisionError) as error:
+        raise ShapeError(
+            "MG109",
+            f"split cannot cut axis {axis} of an array of shape {x.shape} by {indices_or_sections}",
+            cause=str(error),
+            remedy="give the number of equal parts, or indices: [2, 5] gives x[:2], x[2:5] and x[5:]",
+        ) from None
+    ranges = [slice(int(part[0]), int(part[-1]) + 1) if part.size else slice(0) for part in parts]
+    return [slice_(x, (*(slice(None),) * (axis % x.ndim), one)) for one in ranges]
+
+
+@implements(np.take_along_axis)
+def take_along_axis(x: TensorLike, indices: TensorLike, axis: int = -1) -> Tensor:
+    """z = x at `indices` along `axis`, and at z's own place along the others: one number for each index, as a Slice.
+
+    `indices` are integers, with as many axes as x. What is picked several times gets the sum of its gradients.
+
+    >>> take_along_axis(Tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]), [[2], [0]]).array
+    array([[3.],
+           [4.]], dtype=float32)
+
+    Errors: IndexRangeError (MG140) for indices outside the axis, of another kind than integers, or with fewer axes.
+    """
+    (x,) = as_tensors([x])
+    picked = np.asarray(plain(indices))
+    try:
+        np.take_along_axis(np.broadcast_to(False, x.shape), picked, axis)
+    except (IndexError, ValueError) as error:
+        raise IndexRangeError(
+            "MG140",
+            f"take_along_axis cannot take {picked.dtype} indices of shape {picked.shape} "
+            f"along axis {axis} of an array of shape {x.shape}",
+            cause=str(error),
+            remedy="give integers from 0 to the size of the axis less 1, in an array with as many axes",
+        ) from None
+    key: list[Any] = list(np.ix_(*map(np.arange, x.shape)))
+    key[axis] = picked
+    return slice_(x, tuple(key))
 
 
 def _some(function: str, tensors: Sequence[TensorLike]) -> Sequence[TensorLike]:

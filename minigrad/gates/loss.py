@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -67,6 +67,19 @@ class _Loss(Gate):
         """The gradient of the loss of each example, from the upstream gradient of the reduced loss."""
         return dz / count if self.reduction == "mean" else dz
 
+    def flops(self, output: Shape, *shapes: Shape) -> int:
+        return 3 * super().flops(shapes[-1])
+
+    @classmethod
+    def samples(cls) -> Any:
+        rng = np.random.default_rng(24)
+        return ((cls(reduction), tuple(rng.normal(size=(2, 3, 2)))) for reduction in ("mean", "sum", "none"))
+
+    @classmethod
+    def refused(cls) -> Any:
+        yield cls(), (np.ones((3, 1)), np.ones(3)), ShapeError
+        yield cls(), (np.ones(0), np.ones(0)), ShapeError
+
 
 class _WeightedLoss(_Loss):
     """A loss whose examples can be weighted, by class."""
@@ -81,58 +94,27 @@ class _WeightedLoss(_Loss):
         return math.prod(examples) if weight is None else float(weight.sum())
 
 
-class SoftmaxCrossEntropy(_WeightedLoss):
-    """z = -ln softmax(logits)[label], averaged over the examples. d(logits) = (softmax(logits) - onehot) dz / N.
+class _LabelLoss(_WeightedLoss):
+    """What losses of labels share: scores (..., C), labels (...), and class weights (C,)."""
 
-    logits (..., C), labels (...) integers from 0 to C-1. `weights` (C,) gives each class its weight; the mean is then
-    Σ w z / Σ w. Finite for logits of any size.
-
-    >>> softmax_cross_entropy(Tensor([[0.0, 0.0], [1000.0, -1000.0]]), [0, 0]).item()  # (ln 2 + 0) / 2
-    0.3465735912322998
-
-    Errors: IndexRangeError for a label outside the classes, DtypeError for labels that are not integers, ShapeError.
-    Source: Bishop, Pattern Recognition and Machine Learning (2006), 4.3.4.
-    """
-
-    symbol = "softmax CE"
+    scores: ClassVar[str] = "logits"
     constant_inputs = (1,)
 
-    def forward(self, logits: Any, labels: Any) -> Any:
-        self.each(logits.shape, labels.shape)
-        self._check_labels(logits, labels)
-        shifted = logits - logits.max(axis=-1, keepdims=True) if logits.size else logits
-        at_label = np.take_along_axis(shifted, labels[..., None].astype(np.intp), axis=-1)[..., 0]
-        losses = np.log(np.exp(shifted).sum(axis=-1)) - at_label
-        weight = self._weight(logits, labels)
-        return self._reduce(losses if weight is None else losses * weight, self._count(labels.shape, weight))
-
-    def backward(self, dz: Any, z: Any, logits: Any, labels: Any) -> Any:
-        # Softmax is computed again instead of being saved by forward, to use less memory.
-        e = np.exp(logits - logits.max(axis=-1, keepdims=True))
-        onehot = (labels[..., None] == np.arange(logits.shape[-1])).astype(logits.dtype)
-        weight = self._weight(logits, labels)
-        slope = e / e.sum(axis=-1, keepdims=True) - onehot
-        if weight is not None:
-            slope = slope * weight[..., None]
-        dz = self._per_example(dz, self._count(labels.shape, weight))
-        return slope * (dz.reshape(*dz.shape, 1) if dz.shape else dz), None
-
     def each(self, *shapes: Shape) -> Shape:
-        logits, labels = shapes
-        if not logits or logits[:-1] != labels:
+        scores, labels = shapes
+        if not scores or scores[:-1] != labels:
             raise ShapeError(
                 "MG152",
-                f"{self.name} got logits of shape {logits} and labels of shape {labels}",
-                cause=f"for logits (..., classes) the labels have shape (...), here {logits[:-1]}: one integer each",
+                f"{self.name} got {self.scores} of shape {scores} and labels of shape {labels}",
+                cause=f"for {self.scores} (..., classes) the labels have shape (...), here {scores[:-1]}: "
+                "one integer each",
                 remedy="one-hot labels become integers with labels.argmax(-1); (N, 1) becomes (N,) with reshape(-1)",
             )
         return labels
 
-    def flops(self, output: Shape, *shapes: Shape) -> int:
-        return 5 * super().flops(shapes[0])
-
-    def _check_labels(self, logits: Array, labels: Array) -> None:
-        classes = logits.shape[-1]
+    def _check(self, scores: Array, labels: Array) -> None:
+        self.each(scores.shape, labels.shape)
+        classes = scores.shape[-1]
         if labels.dtype.kind not in "iub":
             raise DtypeError(
                 "MG153",
@@ -149,36 +131,127 @@ class SoftmaxCrossEntropy(_WeightedLoss):
                 remedy=f"use labels from 0 to {classes - 1}, or a model with more outputs",
             )
 
-    def _weight(self, logits: Any, labels: Any) -> Any:
+    @staticmethod
+    def _at_labels(scores: Any, labels: Array) -> Any:
+        return np.take_along_axis(scores, labels[..., None].astype(np.intp), axis=-1)[..., 0]
+
+    @staticmethod
+    def _onehot(scores: Any, labels: Array) -> Any:
+        return (labels[..., None] == np.arange(scores.shape[-1])).astype(scores.dtype)
+
+    def _weighted(self, losses: Any, scores: Any, labels: Any) -> Any:
+        """The reduced loss, from the losses of the examples."""
+        weight = self._weight(scores, labels)
+        return self._reduce(losses if weight is None else losses * weight, self._count(labels.shape, weight))
+
+    def _scaled(self, slope: Any, dz: Any, scores: Any, labels: Any) -> Any:
+        """The gradient of the scores, from the slope of the loss of each example."""
+        weight = self._weight(scores, labels)
+        if weight is not None:
+            slope = slope * weight[..., None]
+        dz = self._per_example(dz, self._count(labels.shape, weight))
+        return slope * (dz.reshape(*dz.shape, 1) if dz.shape else dz)
+
+    def _weight(self, scores: Any, labels: Any) -> Any:
         if self.weights is None:
             return None
-        if self.weights.shape != (logits.shape[-1],):
+        if self.weights.shape != (scores.shape[-1],):
             raise ShapeError(
                 "MG155",
-                f"{self.name} got class weights of shape {self.weights.shape} for {logits.shape[-1]} classes",
+                f"{self.name} got class weights of shape {self.weights.shape} for {scores.shape[-1]} classes",
                 cause="each class has one weight",
                 remedy="give one weight for each class",
             )
-        return self.weights.astype(logits.dtype)[labels.astype(np.intp)]
+        return self.weights.astype(scores.dtype)[labels.astype(np.intp)]
 
     @classmethod
     def samples(cls) -> Any:
         rng = np.random.default_rng(22)
-        logits, labels = rng.normal(size=(4, 3)), np.array([0, 2, 1, 2])
+        scores, labels = rng.normal(size=(4, 3)), np.array([0, 2, 1, 2])
         for reduction in ("mean", "sum", "none"):
-            yield cls(reduction), (logits, labels)
-            yield cls(reduction, [0.5, 1.0, 2.0]), (logits, labels)
+            yield cls(reduction), (scores, labels)
+            yield cls(reduction, [0.5, 1.0, 2.0]), (scores, labels)
         yield cls(), (rng.normal(size=(2, 3, 4)), rng.integers(0, 4, (2, 3)))
 
     @classmethod
     def refused(cls) -> Any:
-        logits = np.ones((2, 3))
-        yield cls(), (logits, np.array([0, 3])), IndexRangeError
-        yield cls(), (logits, np.array([-1, 0])), IndexRangeError
-        yield cls(), (logits, np.array([0.0, 1.0])), DtypeError
-        yield cls(), (logits, np.array([[0], [1]])), ShapeError
-        yield cls(weights=[1.0]), (logits, np.array([0, 1])), ShapeError
-        yield cls(), (np.ones((0, 3)), np.zeros(0, int)), ShapeError
+        scores = np.zeros((2, 3))
+        yield cls(), (scores, np.array([0, 3])), IndexRangeError
+        yield cls(), (scores, np.array([-1, 0])), IndexRangeError
+        yield cls(), (scores, np.array([0.0, 1.0])), DtypeError
+        yield cls(), (scores, np.array([[0], [1]])), ShapeError
+        yield cls(weights=[1.0]), (scores, np.array([0, 1])), ShapeError
+        yield cls(), (np.zeros((0, 3)), np.zeros(0, int)), ShapeError
+
+
+class SoftmaxCrossEntropy(_LabelLoss):
+    """z = -ln softmax(logits)[label], averaged over the examples. d(logits) = (softmax(logits) - onehot) dz / N.
+
+    logits (..., C), labels (...) integers from 0 to C-1. `weights` (C,) gives each class its weight; the mean is then
+    Σ w z / Σ w. Finite for logits of any size.
+
+    >>> softmax_cross_entropy(Tensor([[0.0, 0.0], [1000.0, -1000.0]]), [0, 0]).item()  # (ln 2 + 0) / 2
+    0.3465735912322998
+
+    Errors: IndexRangeError for a label outside the classes, DtypeError for labels that are not integers, ShapeError.
+    Source: Bishop, Pattern Recognition and Machine Learning (2006), 4.3.4.
+    """
+
+    symbol = "softmax CE"
+
+    def forward(self, logits: Any, labels: Any) -> Any:
+        self._check(logits, labels)
+        shifted = logits - logits.max(axis=-1, keepdims=True) if logits.size else logits
+        losses = np.log(np.exp(shifted).sum(axis=-1)) - self._at_labels(shifted, labels)
+        return self._weighted(losses, logits, labels)
+
+    def backward(self, dz: Any, z: Any, logits: Any, labels: Any) -> Any:
+        # Softmax is computed again instead of being saved by forward, to use less memory.
+        e = np.exp(logits - logits.max(axis=-1, keepdims=True))
+        slope = e / e.sum(axis=-1, keepdims=True) - self._onehot(logits, labels)
+        return self._scaled(slope, dz, logits, labels), None
+
+    def flops(self, output: Shape, *shapes: Shape) -> int:
+        return 5 * Gate.flops(self, shapes[0])
+
+
+class NegativeLogLikelihood(_LabelLoss):
+    """z = -x[label], averaged over the examples, for log probabilities x. dx = -onehot dz / N.
+
+    x (..., C) as `log_softmax` gives it, labels (...) integers from 0 to C-1. `weights`: as for SoftmaxCrossEntropy,
+    which takes logits and does both steps in one.
+
+    >>> negative_log_likelihood(np.log([[0.25, 0.75], [0.5, 0.5]]), [0, 1]).item()  # (ln 4 + ln 2) / 2
+    1.0397207708399179
+
+    Errors: IndexRangeError for a positive log probability (MG158); otherwise as for SoftmaxCrossEntropy.
+    """
+
+    symbol = "NLL"
+    scores = "log probabilities"
+
+    def forward(self, x: Any, labels: Any) -> Any:
+        self._check(x, labels)
+        if x.size and x.max() > 1e-3:  # more than rounding
+            raise IndexRangeError(
+                "MG158",
+                f"{x.max():.4g} is not a log probability",
+                cause="a probability is at most 1, its logarithm at most 0; these may be probabilities, or logits",
+                remedy="give mg.log_softmax(logits), or give the logits to mg.softmax_cross_entropy",
+            )
+        return self._weighted(-self._at_labels(x, labels), x, labels)
+
+    def backward(self, dz: Any, z: Any, x: Any, labels: Any) -> Any:
+        return self._scaled(-self._onehot(x, labels), dz, x, labels), None
+
+    @classmethod
+    def samples(cls) -> Any:
+        return ((gate, (-np.exp(scores), labels)) for gate, (scores, labels) in super().samples())
+
+    @classmethod
+    def refused(cls) -> Any:
+        yield from super().refused()
+        yield cls(), (np.full((2, 3), 1 / 3), np.array([0, 1])), IndexRangeError
 
 
 class BinaryCrossEntropy(_WeightedLoss):
@@ -226,7 +299,7 @@ class BinaryCrossEntropy(_WeightedLoss):
         return slope * self._per_example(dz, float(self._weight(t).sum())), None
 
     def flops(self, output: Shape, *shapes: Shape) -> int:
-        return 8 * super().flops(shapes[0])
+        return 8 * Gate.flops(self, shapes[0])
 
     def _pair(self) -> tuple[float, float]:
         assert self.weights is not None
@@ -280,18 +353,26 @@ class MeanSquaredError(_Loss):
         slope = 2 * (prediction - truth) * self._per_example(dz, math.prod(prediction.shape))
         return slope, lambda: -slope
 
-    def flops(self, output: Shape, *shapes: Shape) -> int:
-        return 3 * super().flops(shapes[0])
 
-    @classmethod
-    def samples(cls) -> Any:
-        rng = np.random.default_rng(24)
-        return ((cls(reduction), tuple(rng.normal(size=(2, 3, 2)))) for reduction in ("mean", "sum", "none"))
+class MeanAbsoluteError(_Loss):
+    """z = |x - t|, averaged over all elements. dx = sign(x - t) dz / N, which is 0 where x = t; dt = -dx.
 
-    @classmethod
-    def refused(cls) -> Any:
-        yield cls(), (np.ones((3, 1)), np.ones(3)), ShapeError
-        yield cls(), (np.ones(0), np.ones(0)), ShapeError
+    Prediction x and truth t have one shape. PyTorch calls it L1Loss.
+
+    >>> mean_absolute_error(Tensor([1.0, 2.0]), [1.0, 4.0]).item()
+    1.0
+    """
+
+    symbol = "MAE"
+
+    def forward(self, prediction: Any, truth: Any) -> Any:
+        self.each(prediction.shape, truth.shape)
+        return self._reduce(np.abs(prediction - truth), prediction.size)
+
+    def backward(self, dz: Any, z: Any, prediction: Any, truth: Any) -> Any:
+        dz = self._per_example(dz, math.prod(prediction.shape))
+        slope = dz * (prediction > truth) - dz * (prediction < truth)
+        return slope, lambda: -slope
 
 
 def softmax_cross_entropy(
@@ -318,6 +399,18 @@ def binary_cross_entropy(
     )
 
 
+def negative_log_likelihood(
+    log_probabilities: TensorLike,
+    labels: TensorLike,
+    *,
+    weights: Sequence[float] | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """`NegativeLogLikelihood(reduction, weights)(log_probabilities, labels)`: the class has the formula."""
+    labels = labels if isinstance(labels, Tensor) else np.asarray(labels)
+    return NegativeLogLikelihood(reduction, weights)(log_probabilities, labels)
+
+
 def _refuse_probabilities(loss: str, logits: TensorLike, gate: str) -> None:
     """OptionError if the logits are the output of the gate that the loss itself applies."""
     if isinstance(logits, Tensor) and (node := logits.node).gate is not None and node.gate.name == gate:
@@ -333,3 +426,8 @@ def _refuse_probabilities(loss: str, logits: TensorLike, gate: str) -> None:
 def mean_squared_error(prediction: TensorLike, truth: TensorLike, *, reduction: str = "mean") -> Tensor:
     """`MeanSquaredError(reduction)(prediction, truth)`: the class has the formula."""
     return MeanSquaredError(reduction)(prediction, truth)
+
+
+def mean_absolute_error(prediction: TensorLike, truth: TensorLike, *, reduction: str = "mean") -> Tensor:
+    """`MeanAbsoluteError(reduction)(prediction, truth)`: the class has the formula."""
+    return MeanAbsoluteError(reduction)(prediction, truth)

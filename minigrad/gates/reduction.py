@@ -1,7 +1,8 @@
-"""Sum, mean and maximum over axes."""
+"""Sums, means, extremes and variances over axes, and the running sum along one."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,8 @@ from ..errors import ShapeError
 from ..gate import Gate, Shape
 from ..numpy_functions import implements
 from ..tensor import Tensor, TensorLike
-from .activation import check_axis
+from .activation import _AlongAxis, check_axis
+from .shape import Reshape
 
 Axis = int | tuple[int, ...] | None
 
@@ -76,14 +78,17 @@ class Sum(_Reduction):
 class _OfSome(_Reduction):
     """A reduction that is not defined for an empty array, unlike a sum."""
 
-    def check_not_empty(self, x: Any) -> None:
-        if x.size == 0:
+    def count(self, shape: Shape, ddof: float = 0) -> float:
+        """How many numbers each result is made of, less `ddof`; a ShapeError unless that is positive."""
+        count = math.prod([shape[axis] for axis in self.axes(len(shape))])
+        if count <= ddof:
             raise ShapeError(
                 "MG116",
-                f"{self.name} over an empty array of shape {x.shape}",
-                cause="it needs at least one number",
-                remedy="check that the batch has rows",
+                f"{self.name} of N = {count} numbers: axis={self.axis} of an array of shape {shape}",
+                cause=f"it needs more numbers than ddof={ddof}" if ddof else "it needs at least one number",
+                remedy="check that the batch has rows, or reduce more axes",
             )
+        return count - ddof
 
     @classmethod
     def refused(cls) -> Any:
@@ -101,15 +106,24 @@ class Mean(_OfSome):
     symbol = "mean"
 
     def forward(self, x: Any) -> Any:
-        self.check_not_empty(x)
+        self.count(x.shape)
         return x.mean(axis=self.axis, keepdims=self.keepdims)
 
     def backward(self, dz: Any, z: Any, x: Any) -> Any:
-        count = max(int(np.prod(x.shape)) // max(int(np.prod(z.shape)), 1), 1)
-        return (np.broadcast_to(dz.reshape(self.kept(x.shape)) / count, x.shape),)
+        return (np.broadcast_to(dz.reshape(self.kept(x.shape)) / self.count(x.shape), x.shape),)
 
 
-class Max(_OfSome):
+class _Extreme(_OfSome):
+    """The rule of maximum and minimum: equal ones share the gradient evenly."""
+
+    def backward(self, dz: Any, z: Any, x: Any) -> Any:
+        kept = self.kept(x.shape)
+        at_extreme = x == z.reshape(kept)
+        ties = at_extreme.sum(axis=self.axes(len(x.shape)), keepdims=True)
+        return (dz.reshape(kept) * (at_extreme / ties).astype(z.dtype),)
+
+
+class Max(_Extreme):
     """z = max x over `axis`. dx = dz at the maximum, 0 elsewhere; equal maxima share it evenly.
 
     >>> Tensor([[1.0, 5.0], [3.0, 4.0]]).max(axis=1).array
@@ -119,14 +133,119 @@ class Max(_OfSome):
     symbol = "max"
 
     def forward(self, x: Any) -> Any:
-        self.check_not_empty(x)
+        self.count(x.shape)
         return x.max(axis=self.axis, keepdims=self.keepdims)
+
+
+class Min(_Extreme):
+    """z = min x over `axis`. dx = dz at the minimum, 0 elsewhere; equal minima share it evenly.
+
+    >>> Tensor([[1.0, 5.0], [3.0, 4.0]]).min(axis=1).array
+    array([1., 3.], dtype=float32)
+    """
+
+    symbol = "min"
+
+    def forward(self, x: Any) -> Any:
+        self.count(x.shape)
+        return x.min(axis=self.axis, keepdims=self.keepdims)
+
+
+class LogSumExp(_OfSome):
+    """z = ln Σ e^x over `axis`, a smooth maximum. dx = dz · e^(x - z): the softmax of x. Finite for x of any size.
+
+    >>> logsumexp(Tensor([1000.0, 1000.0])).item()  # 1000 + ln 2
+    1000.6931
+    """
+
+    symbol = "ln Σ e^x"
+
+    def forward(self, x: Any) -> Any:
+        self.count(x.shape)
+        highest = x.max(axis=self.axis, keepdims=True)
+        z = highest + np.log(np.exp(x - highest).sum(axis=self.axis, keepdims=True))
+        return z.reshape(self.shape(x.shape))
 
     def backward(self, dz: Any, z: Any, x: Any) -> Any:
         kept = self.kept(x.shape)
-        at_maximum = x == z.reshape(kept)
-        ties = at_maximum.sum(axis=self.axes(len(x.shape)), keepdims=True)
-        return (dz.reshape(kept) * (at_maximum / ties).astype(z.dtype),)
+        return (dz.reshape(kept) * np.exp(x - z.reshape(kept)),)
+
+
+class Var(_OfSome):
+    """z = Σ (x - μ)² / (N - ddof) over `axis`, for N numbers with mean μ. dx = 2 dz (x - μ) / (N - ddof).
+
+    `ddof` is 0, as in NumPy; ddof=1 gives the unbiased estimate, which is PyTorch's default.
+
+    >>> Tensor([[1.0, 3.0], [2.0, 8.0]]).var(axis=1).array
+    array([1., 9.], dtype=float32)
+
+    Errors: ShapeError where N - ddof is not positive (MG116).
+    """
+
+    symbol = "var"
+
+    def __init__(self, axis: Axis = None, keepdims: bool = False, ddof: float = 0) -> None:
+        super().__init__(axis, keepdims)
+        self.ddof = ddof
+
+    def forward(self, x: Any) -> Any:
+        self.count(x.shape, self.ddof)
+        return x.var(axis=self.axis, keepdims=self.keepdims, ddof=self.ddof)
+
+    def backward(self, dz: Any, z: Any, x: Any) -> Any:
+        deviation = x - x.mean(axis=self.axis, keepdims=True)
+        return (2 / self.count(x.shape, self.ddof) * dz.reshape(self.kept(x.shape)) * deviation,)
+
+    @classmethod
+    def samples(cls) -> Any:
+        x = np.random.default_rng(30).normal(size=(2, 3, 4))
+        yield from super().samples()
+        yield cls((0, 2), ddof=1), (x,)
+
+    @classmethod
+    def refused(cls) -> Any:
+        yield from super().refused()
+        yield cls(ddof=1), (np.ones(()),), ShapeError
+
+
+class Std(Var):
+    """z = √Var(x), the standard deviation. dx = dz (x - μ) / ((N - ddof) z), and 0 where all numbers are equal.
+
+    >>> Tensor([[1.0, 3.0], [2.0, 8.0]]).std(axis=1).array
+    array([1., 3.], dtype=float32)
+
+    Errors: as for Var.
+    """
+
+    symbol = "std"
+
+    def forward(self, x: Any) -> Any:
+        return np.sqrt(super().forward(x))
+
+    def backward(self, dz: Any, z: Any, x: Any) -> Any:
+        return super().backward(0.5 * dz / np.where(z == 0, np.inf, z), z, x)
+
+
+class CumSum(_AlongAxis):
+    """z_i = Σ x_j over j <= i along `axis`: the running sum. dx_j = Σ dz_i over i >= j: the running sum from the end.
+
+    >>> cumsum(Tensor([1.0, 2.0, 3.0])).array
+    array([1., 3., 6.], dtype=float32)
+    """
+
+    symbol = "cumsum"
+
+    def forward(self, x: Any) -> Any:
+        if not x.shape:
+            self.shape(x.shape)
+        return x.cumsum(axis=self.axis)
+
+    def backward(self, dz: Any, z: Any, x: Any) -> Any:
+        backwards = (*(slice(None),) * (self.axis % len(x.shape)), slice(None, None, -1))
+        return (dz[backwards].cumsum(axis=self.axis)[backwards],)
+
+    def flops(self, output: Shape, *shapes: Shape) -> int:
+        return Gate.flops(self, output)
 
 
 @implements(np.sum)
@@ -145,3 +264,33 @@ def mean(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
 def max_(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """`Max(axis, keepdims)(x)`."""
     return Max(axis, keepdims)(x)
+
+
+@implements(np.min)
+def min_(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """`Min(axis, keepdims)(x)`."""
+    return Min(axis, keepdims)(x)
+
+
+@implements(Tensor.logsumexp)
+def logsumexp(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """`LogSumExp(axis, keepdims)(x)`: the class has the formula."""
+    return LogSumExp(axis, keepdims)(x)
+
+
+@implements(np.var)
+def var(x: TensorLike, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Tensor:
+    """`Var(axis, keepdims, ddof)(x)`."""
+    return Var(axis, keepdims, ddof)(x)
+
+
+@implements(np.std)
+def std(x: TensorLike, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Tensor:
+    """`Std(axis, keepdims, ddof)(x)`."""
+    return Std(axis, keepdims, ddof)(x)
+
+
+@implements(np.cumsum)
+def cumsum(x: TensorLike, axis: int | None = None) -> Tensor:
+    """`CumSum(axis)(x)`; with axis=None of all elements in order, as NumPy."""
+    return CumSum(0)(Reshape(-1)(x)) if axis is None else CumSum(axis)(x)

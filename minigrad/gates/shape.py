@@ -10,7 +10,7 @@ from ..checks import broadcast_shape
 from ..errors import ShapeError
 from ..gate import Gate, Shape
 from ..numpy_functions import implements
-from ..tensor import Tensor, TensorLike
+from ..tensor import Tensor, TensorLike, as_tensors
 
 
 class Reshape(Gate):
@@ -174,3 +174,37 @@ def swapaxes(x: Tensor, axis1: int, axis2: int) -> Tensor:
 def broadcast_to(x: TensorLike, shape: Shape) -> Tensor:
     """`BroadcastTo(shape)(x)`."""
     return BroadcastTo(shape)(x)
+
+
+@implements(np.squeeze)
+def squeeze(x: TensorLike, axis: int | Shape | None = None) -> Tensor:
+    """x without the axes of size 1 that `axis` names (None: all of them), recorded as a Reshape.
+
+    >>> squeeze(Tensor([[[1.0], [2.0]]]), axis=0).shape
+    (2, 1)
+    """
+    return _reshaped(np.squeeze, x, axis)
+
+
+@implements(np.expand_dims)
+def expand_dims(x: TensorLike, axis: int | Shape) -> Tensor:
+    """x with a new axis of size 1 at each place that `axis` names, recorded as a Reshape.
+
+    >>> expand_dims(Tensor([1.0, 2.0]), axis=1).shape
+    (2, 1)
+    """
+    return _reshaped(np.expand_dims, x, axis)
+
+
+def _reshaped(function: Any, x: TensorLike, axis: Any) -> Tensor:
+    (x,) = as_tensors([x])
+    try:
+        to = function(np.broadcast_to(0, x.shape), axis).shape
+    except ValueError as error:
+        raise ShapeError(
+            "MG107",
+            f"{function.__name__} cannot take axis={axis} of an array of shape {x.shape}",
+            cause=str(error),
+            remedy="squeeze takes away axes of size 1; expand_dims counts axes in the shape with the new ones",
+        ) from None
+    return Reshape(to)(x)

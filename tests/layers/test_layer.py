@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from layers import RNN, Dense, Dropout, Embedding, Layer, LayerError, Sequential
+from layers import RNN, Dense, Dropout, Embedding, Layer, LayerError, Sequential, outputs
 from minigrad.context import SCOPE, place
 from minigrad.errors import CheckpointError, OptionError
 
@@ -167,6 +167,20 @@ def test_sequential_names_children_by_class_and_runs_them_in_order() -> None:
     np.testing.assert_allclose(model(mg.Tensor([[1.0]])).array, [[35.0]])  # (1·2·3 + 1)·5
 
 
+def test_functions_in_a_sequential_are_layers_by_the_name_of_the_function() -> None:
+    model = Sequential(Dense(2, 3), mg.tanh, Dense(3, 2), mg.softmax, lambda x: 2 * x, mg.tanh)
+    assert list(model.named_parameters()) == ["dense.W", "dense.b", "dense_2.W", "dense_2.b"]
+    assert list(model.named_layers()) == ["", "dense", "tanh", "dense_2", "softmax", "function", "tanh_2"]
+    assert "  tanh: Function(tanh)\n" in repr(model)
+    x = np.array([[0.5, -1.0]], np.float32)
+    W, b, W_2, b_2 = model.state_dict().values()
+    e = np.exp(np.tanh(x @ W + b) @ W_2 + b_2)
+    output = model(x)
+    np.testing.assert_allclose(output.array, np.tanh(2 * e / e.sum()), rtol=1e-6)
+    assert output.node.scope == ("sequential", "tanh_2")
+    np.testing.assert_allclose(outputs(model, x, ["tanh"])["tanh"], np.tanh(x @ W + b), rtol=1e-6)
+
+
 def refused(code: str, error: type[Exception], action: Any) -> str:
     with pytest.raises(error) as caught:
         action()
@@ -220,7 +234,7 @@ def test_a_collection_of_other_things_is_allowed() -> None:
     assert Sized().sizes == [1, 2, 3]
 
 
-@pytest.mark.parametrize("layers", [(), (mg.tanh,), (Dense,), ([Dense(2, 2)],)])
+@pytest.mark.parametrize("layers", [(), (3,), (Dense,), (mg.Tanh,), ([Dense(2, 2)],)])
 def test_sequential_refuses_what_is_no_layer(layers: Any) -> None:
     refused("MG206", OptionError, lambda: Sequential(*layers))
 

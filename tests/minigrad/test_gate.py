@@ -38,15 +38,15 @@ def test_a_gate_of_the_users_does_not_take_the_place_of_ours(registry):
 
 def test_a_notebooks_cell_may_be_run_twice(registry):
     def cell():
-        class Cube(Gate):
+        class Quintic(Gate):
             def forward(self, x):
-                return x**3
+                return x**5
 
-        return Cube
+        return Quintic
 
     cell()
     again = cell()
-    assert registry["Cube"] is again and f"{__name__}.Cube" not in registry
+    assert registry["Quintic"] is again and f"{__name__}.Quintic" not in registry
 
 
 def test_what_forward_saves_reaches_backward_and_not_the_output():

@@ -80,7 +80,8 @@ def test_every_gate_has_samples_and_a_symbol_and_a_docstring():
 def test_the_gates_that_the_project_promises_are_there():
     promised = """MultiplyGate AddGate Subtract Hadamard Divide Negate Power Tanh Sigmoid ReLU Exp Log Sqrt Softmax
     LogSoftmax Sum Mean Max Reshape Transpose BroadcastTo Slice Lookup Concatenate Stack Where SoftmaxCrossEntropy
-    BinaryCrossEntropy MeanSquaredError""".split()
+    BinaryCrossEntropy MeanSquaredError Abs Maximum Minimum Min Clip Sin Cos LogSumExp Softplus LeakyReLU Var Std Pad
+    CumSum Einsum Cast MeanAbsoluteError NegativeLogLikelihood""".split()
     assert set(promised) <= set(OWN)
     assert all(getattr(mg, name) is OWN[name] for name in promised)
 
@@ -111,7 +112,7 @@ def test_gate(gate, arrays):
     inputs = tensors(gate, narrow)
     z32 = gate(*inputs)
     z32.backward(dz.astype(np.float32))
-    assert z32.dtype == np.float32, "float32 stays float32"
+    assert z32.dtype == (gate.dtype if isinstance(gate, mg.Cast) else np.float32), "float32 stays float32"
     assert all(t.grad.dtype == np.float32 for t in inputs if t.requires_grad)
     rule = gate.backward(dz.astype(np.float32), z32.array, *z32.node.arrays)
     for part in rule:
@@ -206,6 +207,55 @@ def test_equal_maxima_share_the_gradient():
     x = mg.Tensor([[2.0, 2.0, 1.0]], requires_grad=True)
     x.max().backward()
     np.testing.assert_array_equal(x.grad, [[0.5, 0.5, 0.0]])
+
+
+def gradient(function, *arrays):
+    inputs = [mg.Tensor(np.array(one), requires_grad=True) for one in arrays]
+    function(*inputs).sum().backward()
+    return [np.asarray(x.grad).tolist() for x in inputs]
+
+
+def test_conventions_at_kinks():
+    assert gradient(abs, [-1.0, 0.0, 2.0]) == [[-1, 0, 1]]
+    assert gradient(mg.maximum, [1.0, 2.0, 3.0], [1.0, 3.0, 2.0]) == [[0.5, 0, 1], [0.5, 1, 0]]
+    assert gradient(mg.minimum, [1.0, 2.0, 3.0], [1.0, 3.0, 2.0]) == [[0.5, 1, 0], [0.5, 0, 1]]
+    assert gradient(lambda x: x.min(), [2.0, 1.0, 1.0]) == [[0, 0.5, 0.5]]
+    assert gradient(lambda x: x.clip(-1, 1), [-2.0, -1.0, 0.0, 1.0, 2.0]) == [[0, 1, 1, 1, 0]]  # the ends included
+    assert gradient(lambda x: mg.leaky_relu(x, 0.5), [-1.0, 0.0, 1.0]) == [[0.5, 0.5, 1]]
+    assert gradient(mg.mean_absolute_error, [1.0, 2.0], [1.0, 3.0]) == [[0, -0.5], [0, 0.5]]
+    assert gradient(lambda x: x.std(), [3.0, 3.0]) == [[0, 0]]
+
+
+def test_the_same_operand_twice():
+    assert gradient(lambda x: mg.maximum(x, x), [2.0, -1.0]) == [[1, 1]]
+    assert gradient(lambda x: mg.einsum("i,i", x, x), [2.0, -1.0]) == [[4, -2]]
+    assert gradient(lambda x: mg.einsum("ij,ij->", x, x.T), [[1.0, 2.0], [3.0, 4.0]]) == [[[2, 6], [4, 8]]]
+
+
+@pytest.mark.parametrize("size", [1e3, 1e30])
+def test_smooth_maxima_are_finite_for_huge_inputs(size):
+    x = mg.Tensor(np.array([-size, size]), requires_grad=True)
+    np.testing.assert_array_equal(mg.softplus(x).array, [0, size])
+    assert mg.logsumexp(x).item() == size
+    (mg.softplus(x).sum() + mg.logsumexp(x)).backward()
+    np.testing.assert_array_equal(x.grad, [0, 2])
+
+
+def test_what_stands_for_no_log_probability_is_refused():
+    for wrong in ([[2.0, -1.0]], [[0.4, 0.6]]):
+        with pytest.raises(IndexError, match="MG158"):
+            mg.negative_log_likelihood(wrong, [0])
+    assert mg.negative_log_likelihood(mg.log(np.array([[1.0 + 1e-7, 1e-9]])), [0]).item() < 1e-6
+
+
+def test_changing_the_lists_that_a_gate_was_given_changes_nothing():
+    x = mg.Tensor(np.ones(3), requires_grad=True)
+    widths, indices, weights = [1, 2], np.array([0, 2]), [1.0, 2.0]
+    loss = (mg.pad(x, widths) * np.arange(6.0)).sum() + mg.take_along_axis(x, indices).sum()
+    loss = loss + mg.negative_log_likelihood(-x[:2].reshape(1, 2), [0], weights=weights)
+    widths[0], indices[0], weights[0] = 3, 1, 9.0
+    loss.backward()
+    np.testing.assert_array_equal(x.grad, [1 + 1 + 1, 2, 3 + 1])
 
 
 def test_constant_input_that_wants_a_gradient_is_refused():

@@ -13,6 +13,12 @@ const FORMULAS = {
   Exp: ["x", "e^x", "dz · z"],
   Log: ["x", "ln x", "dz / x"],
   Sqrt: ["x", "√x", "dz / (2 · z)"],
+  Sin: ["x", "sin x", "dz · cos x"],
+  Cos: ["x", "cos x", "−dz · sin x"],
+  Abs: ["x", "|x|", "dz · sign(x)"],
+  Maximum: ["a b", "max(a, b)", "dz · [a > b], half of dz where a = b", "dz · [b > a], half of dz where a = b"],
+  Minimum: ["a b", "min(a, b)", "dz · [a < b], half of dz where a = b", "dz · [b < a], half of dz where a = b"],
+  Softplus: ["x", "ln(1 + e^x)", "dz · σ(x)"],
   Tanh: ["x", "tanh x", "dz · (1 − z²)"],
   Sigmoid: ["x", "σ(x)", "dz · z · (1 − z)"],
   ReLU: ["x", "max(x, 0)", "dz · [x > 0]"],
@@ -21,11 +27,13 @@ const FORMULAS = {
   Sum: ["x", "Σ x", "dz, repeated along what was summed"],
   Mean: ["x", "Σ x / N", "dz / N, repeated along what was averaged"],
   Max: ["x", "max x", "dz where x is the maximum, else 0"],
+  Min: ["x", "min x", "dz where x is the minimum, else 0"],
   Softmax: ["x", "e^x / Σ e^x", "z · (dz − Σ dz · z)"],
   LogSoftmax: ["x", "x − ln Σ e^x", "dz − e^z · Σ dz"],
   SoftmaxCrossEntropy: ["x labels", "−ln softmax(x)[label]", "(softmax(x) − onehot(label)) · dz / N"],
   BinaryCrossEntropy: ["x t", "−t ln σ(x) − (1 − t) ln(1 − σ(x))", "(σ(x) − t) · dz / N"],
   MeanSquaredError: ["x t", "(x − t)²", "2 · (x − t) · dz / N", "−2 · (x − t) · dz / N"],
+  MeanAbsoluteError: ["x t", "|x − t|", "sign(x − t) · dz / N", "−sign(x − t) · dz / N"],
   Slice: ["x", "x[key]", "dz at the places that were picked, else 0"],
   Lookup: ["table ids", "table[ids]", "dz added to the rows that were picked, else 0"],
   Reshape: ["x", "x in another shape", "dz in x's shape"],
@@ -35,7 +43,7 @@ const FORMULAS = {
 
 // Elementwise formulas, in which numbers can be put in for the letters.
 const BY_ELEMENT = new Set(
-  "AddGate Subtract Hadamard Divide Power Negate Exp Log Sqrt Tanh Sigmoid ReLU".split(" "),
+  "AddGate Subtract Hadamard Divide Power Negate Exp Log Sqrt Sin Cos Abs Softplus Tanh Sigmoid ReLU".split(" "),
 );
 
 /** What the inputs of a gate are called in its formula: ["a", "b"]. */

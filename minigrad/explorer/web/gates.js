@@ -3,6 +3,7 @@
 import { count } from "./arrays.js";
 
 const sigmoid = (x) => 0.5 + 0.5 * Math.tanh(0.5 * x);
+const share = (a, b) => (a > b ? 1 : a === b ? 0.5 : 0); // of the gradient, for a as the larger of the two
 
 // For each elementwise gate: its value, then the gradient of each input from (dz, z, inputs...).
 const ELEMENTWISE = {
@@ -19,6 +20,12 @@ const ELEMENTWISE = {
   Exp: [(x) => Math.exp(x), (dz, z) => dz * z],
   Log: [(x) => Math.log(x), (dz, z, x) => dz / x],
   Sqrt: [(x) => Math.sqrt(x), (dz, z) => (0.5 * dz) / z],
+  Sin: [(x) => Math.sin(x), (dz, z, x) => dz * Math.cos(x)],
+  Cos: [(x) => Math.cos(x), (dz, z, x) => -dz * Math.sin(x)],
+  Abs: [(x) => Math.abs(x), (dz, z, x) => dz * Math.sign(x)],
+  Maximum: [(a, b) => Math.max(a, b), (dz, z, a, b) => dz * share(a, b), (dz, z, a, b) => dz * share(b, a)],
+  Minimum: [(a, b) => Math.min(a, b), (dz, z, a, b) => dz * share(b, a), (dz, z, a, b) => dz * share(a, b)],
+  Softplus: [(x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))), (dz, z, x) => dz * sigmoid(x)],
   Tanh: [(x) => Math.tanh(x), (dz, z) => dz * (1 - z * z)],
   Sigmoid: [sigmoid, (dz, z) => dz * z * (1 - z)],
   ReLU: [(x) => Math.max(x, 0), (dz, z, x) => (x > 0 ? dz : 0)],
@@ -89,14 +96,18 @@ function maxBy(groups, values, groupCount) {
 
 function reduce({ how, groups }, [x], shape) {
   const size = count(shape);
-  const share = how === "Mean" ? groups.length / size : 1;
+  const per = how === "Mean" ? groups.length / size : 1;
   return {
-    forward: () => (how === "Max" ? maxBy(groups, x.values, size) : sumBy(groups, x.values, size).map((sum) => sum / share)),
+    forward: () => {
+      if (how === "Max") return maxBy(groups, x.values, size);
+      if (how === "Min") return maxBy(groups, x.values.map((v) => -v), size).map((v) => -v);
+      return sumBy(groups, x.values, size).map((sum) => sum / per);
+    },
     backward: (dz, z) => {
-      if (how !== "Max") return [Float64Array.from(groups, (group) => dz[group] / share)];
-      const isMax = groups.map((group, n) => Number(x.values[n] === z[group]));
-      const ties = sumBy(groups, isMax, size);
-      return [Float64Array.from(groups, (group, n) => (isMax[n] * dz[group]) / ties[group])];
+      if (how !== "Max" && how !== "Min") return [Float64Array.from(groups, (group) => dz[group] / per)];
+      const isExtreme = groups.map((group, n) => Number(x.values[n] === z[group]));
+      const ties = sumBy(groups, isExtreme, size);
+      return [Float64Array.from(groups, (group, n) => (isExtreme[n] * dz[group]) / ties[group])];
     },
   };
 }
@@ -179,7 +190,7 @@ function loss({ how, reduction, weights }, [x, truth]) {
         : Float64Array.of(losses.reduce((sum, one) => sum + one, 0) / total),
     backward: (dz) => {
       const part = slopes.map((slope, n) => (slope * dz[reduction === "none" ? Math.floor(n / width) : 0]) / total);
-      return [part, how === "MeanSquaredError" ? part.map((one) => -one) : null];
+      return [part, how.startsWith("Mean") ? part.map((one) => -one) : null];
     },
   };
 }
@@ -215,6 +226,10 @@ const LOSSES = {
   MeanSquaredError: (x, truth) => {
     const errors = Float64Array.from(x.values, (v, n) => v - truth.values[n]);
     return { weight: Array(errors.length).fill(1), losses: errors.map((e) => e * e), slopes: errors.map((e) => 2 * e) };
+  },
+  MeanAbsoluteError: (x, truth) => {
+    const errors = Float64Array.from(x.values, (v, n) => v - truth.values[n]);
+    return { weight: Array(errors.length).fill(1), losses: errors.map(Math.abs), slopes: errors.map(Math.sign) };
   },
 };
 

@@ -1,6 +1,7 @@
 """The page's modules: their own tests and linter under node, and every formula of theirs against NumPy's gates."""
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -22,7 +23,7 @@ NODE = shutil.which("node") or ""
 needs_node = pytest.mark.skipif(not NODE, reason="node is not installed: the page's modules go untested")
 
 BUILT_IN = {cls.__name__: cls for classes, _ in _KINDS for cls in classes}
-"""The gates that the page has a formula for. Others (Scatter, the fused ones) are shown, but not recomputed."""
+"""The gates that the page has a formula for. Others (Einsum, the fused ones) are shown, but not recomputed."""
 
 
 def run(*arguments: str, where: Path = HERE) -> str:
@@ -90,8 +91,13 @@ def test_formulas_agree_with_numpy(name: str, errors: dict[str, list[dict[str, A
 def test_the_gates_that_small_networks_are_made_of_have_a_formula() -> None:
     needed = "MultiplyGate AddGate Subtract Hadamard Divide Negate Power Tanh Sigmoid ReLU Exp Log Sqrt"
     needed += " Softmax LogSoftmax Sum Mean Max Reshape Transpose BroadcastTo Slice Lookup Concatenate Stack Where"
-    needed += " SoftmaxCrossEntropy BinaryCrossEntropy MeanSquaredError"
+    needed += " SoftmaxCrossEntropy BinaryCrossEntropy MeanSquaredError MeanAbsoluteError"
+    needed += " Sin Cos Abs Maximum Minimum Min Softplus"
     assert set(BUILT_IN) == set(needed.split())
+    page = (HERE.parents[2] / "docs" / "explorer.md").read_text(encoding="utf-8")
+    (without,) = re.findall(r"It has none for (.*?) and the fused gates", page, re.S)
+    fused = {"GRUSequence", "LSTMSequence", "LookupProduct", "RNNSequence"}
+    assert set(re.findall(r"\w+", without)) == {n for n in mg.gates.__all__ if n in mg.GATES} - set(BUILT_IN) - fused
 
 
 def test_a_gate_without_a_formula_has_no_recipe() -> None:

@@ -1,0 +1,105 @@
+"""Writes torch_gates.npz: what PyTorch makes of the gates' functions, at points that include ties and zeros.
+
+    python tests/minigrad/gates/make_reference.py       # torch 2.15 made the stored file
+
+Run it in an environment that has torch (and nothing of minigrad). For each case, in float64: the inputs, the output, a
+random cotangent, the gradients of sum(output * cotangent) as first/0, first/1, ..., random weights, and the gradients
+of sum(weights * first) as second/0, ... test_gates_pytorch.py computes the same here and compares.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+LABELS = np.array([2, 0, 1, 1])
+PICKED = np.array([[0, 0, 2], [1, 1, 1]])
+POINTS = [-2.0, -1.0, -0.3, 0.0, 0.5, 1.0, 1.5]
+LEFT = [[1.0, 2.0, -1.0], [0.0, 3.0, 2.0]]
+TIES = [[1.0, 0.5, -1.0], [0.0, 4.0, -2.0]]
+ROWS = [[2.0, 1.0, 1.0, 4.0], [3.0, 3.0, 3.0, 3.0], [-1.0, 0.0, 5.0, -1.0]]
+HUGE = [[1000.0, 1000.0, 0.0], [-1000.0, -1000.0, -1001.0]]
+
+
+def cases(torch: Any) -> dict[str, tuple[Any, list[Any]]]:
+    """{name: (function, its inputs)}."""
+    F = torch.nn.functional
+    rng = np.random.default_rng(41)
+    matrix, square, cube = rng.normal(size=(2, 3)), rng.normal(size=(3, 3)), rng.normal(size=(2, 3, 4))
+    logs, labels = -rng.exponential(size=(4, 3)), torch.tensor(LABELS)
+    weights = torch.tensor([0.5, 1.0, 2.0], dtype=torch.float64)
+    found: dict[str, tuple[Any, list[Any]]] = {
+        "abs": (torch.abs, [POINTS]),
+        "sin": (torch.sin, [POINTS]),
+        "cos": (torch.cos, [POINTS]),
+        "maximum": (torch.maximum, [LEFT, TIES]),
+        "maximum_broadcast": (torch.maximum, [LEFT, [1.0, 3.0, -1.0]]),
+        "minimum": (torch.minimum, [LEFT, TIES]),
+        "min": (torch.min, [ROWS]),
+        "min_axis": (lambda x: torch.amin(x, 1), [ROWS]),
+        "clip": (lambda x: torch.clamp(x, -0.9, 0.9), [POINTS]),
+        "clip_below": (lambda x: torch.clamp(x, min=0.4), [POINTS]),
+        "softplus": (F.softplus, [[-1000.0, -1.0, 0.0, 2.0, 1000.0]]),
+        "leaky_relu": (lambda x: F.leaky_relu(x, 0.1), [POINTS]),
+        "logsumexp": (lambda x: torch.logsumexp(x, 1), [HUGE]),
+        "logsumexp_all": (lambda x: torch.logsumexp(x, (0, 1), keepdim=True), [LEFT]),
+        "var": (lambda x: torch.var(x, 1, correction=0), [ROWS]),
+        "var_unbiased": (lambda x: torch.var(x, (0, 1), correction=1, keepdim=True), [ROWS]),
+        "std": (lambda x: torch.std(x, 1, correction=1), [[ROWS[0], ROWS[2]]]),
+        "std_of_equals": (lambda x: torch.std(x, 1, correction=0), [ROWS]),
+        "cumsum": (lambda x: torch.cumsum(x, 1), [cube]),
+        "pad": (lambda x: F.pad(x, (2, 0, 0, 1), value=-1.5), [matrix]),
+        "split": (lambda x: torch.cat([part**2 for part in torch.tensor_split(x, [1, 3], 2)][::-1], 2), [cube]),
+        "squeeze": (lambda x: torch.squeeze(x[:1], 0) ** 2, [matrix]),
+        "take_along_axis": (lambda x: torch.take_along_dim(x, torch.tensor(PICKED), 1) ** 2, [matrix]),
+        "astype": (lambda x: x.to(torch.float32).to(torch.float64) ** 2, [[0.5, -0.25, 3.0]]),
+        "mae": (F.l1_loss, [LEFT, TIES]),
+        "mae_sum": (lambda x, t: F.l1_loss(x, t, reduction="sum"), [LEFT, TIES]),
+        "nll": (lambda x: F.nll_loss(x, labels), [logs]),
+        "nll_weights": (lambda x: F.nll_loss(x, labels, weights), [logs]),
+        "nll_none": (lambda x: F.nll_loss(x, labels, weights, reduction="none"), [logs]),
+        "nll_of_log_softmax": (lambda x: F.nll_loss(F.log_softmax(x, 1), labels), [3 * logs]),
+    }
+    einsums: dict[str, list[Any]] = {
+        "product": ["ij,jk->ik", matrix, square],
+        "implicit": ["ij,jk", matrix, square],
+        "dot": ["i,i", matrix[0], square[0]],
+        "bilinear": ["bi,ij,bj->b", matrix, square, matrix],
+        "diagonal": ["ii->i", square],
+        "trace": ["ii->", square],
+        "sum": ["bij->i", cube],
+        "attention": ["bid,bjd->bij", cube, cube[:, :2]],
+        "ellipsis": ["...ij,...j->...i", cube, cube[0, :1]],
+    }
+    for name, (subscripts, *inputs) in einsums.items():
+        found[f"einsum_{name}"] = (lambda *x, subscripts=subscripts: torch.einsum(subscripts, *x), inputs)
+    return found
+
+
+def main() -> None:
+    import torch
+
+    rng = np.random.default_rng(42)
+    stored: dict[str, Any] = {"torch": np.array(torch.__version__)}
+    for name, (function, given) in cases(torch).items():
+        inputs = [torch.tensor(np.array(one), dtype=torch.float64, requires_grad=True) for one in given]
+        output = function(*inputs)
+        cotangent = torch.tensor(rng.normal(size=tuple(output.shape)))
+        first = torch.autograd.grad((output * cotangent).sum(), inputs, create_graph=True)
+        weights = [torch.tensor(rng.normal(size=tuple(one.shape))) for one in inputs]
+        total = sum((g * w).sum() for g, w in zip(first, weights, strict=True))
+        second = [torch.zeros_like(one) for one in inputs]
+        if total.requires_grad:
+            found = torch.autograd.grad(total, inputs, allow_unused=True)
+            second = [zero if one is None else one for one, zero in zip(found, second, strict=True)]
+        stored |= {f"{name}/output": output, f"{name}/cotangent": cotangent}
+        for kind, tensors in {"input": inputs, "first": first, "weights": weights, "second": second}.items():
+            stored |= {f"{name}/{kind}/{k}": tensor for k, tensor in enumerate(tensors)}
+    arrays = {key: one.numpy(force=True) if hasattr(one, "numpy") else one for key, one in stored.items()}
+    np.savez_compressed(Path(__file__).parent / "torch_gates.npz", **arrays)
+    bad = sorted({key for key, one in arrays.items() if one.dtype.kind == "f" and not np.isfinite(one).all()})
+    print(f"{len(arrays)} arrays; not finite: {bad}")
+
+
+if __name__ == "__main__":
+    main()
