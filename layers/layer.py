@@ -17,6 +17,7 @@ from minigrad import Tensor, scope
 from minigrad.checkpoint import check_match
 from minigrad.errors import MinigradError, OptionError
 from minigrad.graph import Leaf
+from minigrad.notebook import table
 
 from .checks import function_name
 
@@ -194,8 +195,19 @@ class Layer:
             else:
                 frozen = "" if member.requires_grad else ", frozen"
                 lines.append(f"{indent}{title}{member.shape}{frozen}")
-        count = sum(parameter.size for parameter in self.named_parameters().values())
-        return "\n".join([*lines, f"{count:,} parameters"])
+        return "\n".join([*lines, f"{self._size():,} parameters"])
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (path, type(m).__name__ + f"({m.settings()})", m._size()) if isinstance(m, Layer)
+            else (path, f"{m.shape}{'' if m.requires_grad else ', frozen'}", m.size)
+            for path, m in self._walk("", {self}) if path
+        ]  # fmt: skip
+        title = f"{type(self).__name__}({self.settings()}): {self._size():,} parameters"
+        return table(title, ["part", "layer, or shape of the parameter", "parameters"], rows)
+
+    def _size(self) -> int:
+        return sum(parameter.size for parameter in self.named_parameters().values())
 
 
 class Function(Layer):

@@ -19,6 +19,7 @@ from .context import ON_GRADIENT, ON_RECORD, place, setting
 from .derivatives import rule_on_arrays
 from .errors import NonFiniteError
 from .graph import Node, ancestors
+from .notebook import cell_of
 from .numpy_functions import plain
 
 _PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
@@ -107,12 +108,16 @@ def _calling_line() -> str:
     frame = sys._getframe(2)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
         frame = frame.f_back
-    return f"{short_name(frame.f_code.co_filename)}:{frame.f_lineno}"
+    return source_line(frame.f_code.co_filename, frame.f_lineno)
 
 
-def short_name(filename: str) -> str:
-    """A file's path relative to the working directory if it is inside; else its last two folders and its name."""
-    return _short_name(filename, os.getcwd() + os.sep)
+def source_line(filename: str, line: int) -> str:
+    """A line of a notebook's cell or of a file.
+
+    The file's path is relative to the working directory if it is inside; else its last two folders and its name.
+    """
+    cell = cell_of(filename)
+    return f"{cell}, line {line}" if cell else f"{_short_name(filename, os.getcwd() + os.sep)}:{line}"
 
 
 @lru_cache(maxsize=1000)

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from minigrad.checkpoint import replace_file
-from minigrad.errors import MinigradError, OptionError
+from minigrad.errors import OptionError
+from minigrad.notebook import new_figure, table
 
 
 class History(Mapping[str, list[float]]):
@@ -46,6 +47,15 @@ class History(Mapping[str, list[float]]):
     def __repr__(self) -> str:
         return f"History of {len(self.rows)} rows: {', '.join(self)}"
 
+    def _repr_html_(self) -> str:
+        columns, rows = list(self), self.rows[-12:]
+        note = (
+            f"the last {len(rows)} of {len(self.rows)} rows; plot() draws them all"
+            if len(rows) < len(self.rows)
+            else ""
+        )
+        return table(repr(self), columns, [[row.get(column, "") for column in columns] for row in rows], note)
+
     def csv(self) -> str:
         """The rows as CSV with a header line; a value that a row lacks is left empty."""
         text = io.StringIO()
@@ -70,13 +80,12 @@ class History(Mapping[str, list[float]]):
         With `path` (.png .svg .pdf) the chart is written there; the matplotlib figure is returned either way. Needs the
         extra minigrad[plot].
         """
-        figure_class = need_matplotlib()
         splits = [column.split("_", 1) for column in self if column.endswith("_loss")]
         names = [split for split, _ in splits]
         quantities = dict.fromkeys(
             column.split("_", 1)[1] for column in self if "_" in column and column.split("_", 1)[0] in names
         )
-        figure = figure_class(figsize=(5 * max(len(quantities), 1), 3.6), layout="constrained")
+        figure = new_figure("a plot of learning curves", 5 * max(len(quantities), 1), 3.6)
         for panel, quantity in enumerate(quantities, start=1):
             axes = figure.add_subplot(1, len(quantities), panel)
             for style, split in zip(_STYLES, names, strict=False):
@@ -109,17 +118,3 @@ def check_suffix(path: str | os.PathLike[str], known: tuple[str, ...]) -> str:
             remedy=f"end the name in {' or '.join(known)}",
         )
     return suffix
-
-
-def need_matplotlib() -> Any:
-    """matplotlib's Figure class; if it is not installed, an error that names the extra."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise MinigradError(
-            "MG318",
-            "learning curves need matplotlib, which is not installed",
-            cause="it is an extra, so that minigrad itself stays small",
-            remedy="pip install 'minigrad[plot]'",
-        ) from None
-    return Figure

@@ -76,6 +76,16 @@ class Optimizer:
         self._buffers: dict[tuple[str, np.dtype[Any]], Array] = {}
         self._pending: dict[str, PendingRows] = {}
 
+    def __repr__(self) -> str:
+        rates = ", ".join(f"{group.lr:g}" for group in self.groups)
+        own = {name: value for name, value in vars(self).items() if isinstance(value, float) and name != "scale"}
+        settings = "".join(f", {name}={value:g}" for name, value in own.items())
+        tensors = self.parameters().values()
+        return (
+            f"{type(self).__name__}(lr={rates}{settings}) of {len(tensors)} parameters with "
+            f"{sum(tensor.size for tensor in tensors):,} numbers, after {max(self.steps.values()):,} steps"
+        )
+
     def parameters(self) -> dict[str, Tensor]:
         """All parameters of all groups, by path."""
         return {path: tensor for group in self.groups for path, tensor in group.parameters.items()}

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 import numpy as np
 
@@ -14,8 +15,9 @@ from minigrad import generator
 from minigrad.checkpoint import replace_file
 from minigrad.data import Batches
 from minigrad.errors import DataError, NonFiniteError, OptionError
+from minigrad.notebook import new_figure
 
-from .history import check_suffix, need_matplotlib
+from .history import check_suffix
 from .optimizer import check_count
 from .run import Batch
 from .snapshot import set_arrays
@@ -30,10 +32,9 @@ class LearningRateRange:
     losses: list[float]
     suggestion: float
 
-    def plot(self, path: str | os.PathLike[str]) -> None:
-        """Draw loss over rate, with the suggestion marked (.png .svg .pdf). Needs minigrad[plot]."""
-        kind = check_suffix(path, (".png", ".svg", ".pdf"))[1:]
-        figure = need_matplotlib()(figsize=(5, 3.6), layout="constrained")
+    def plot(self, path: str | os.PathLike[str] | None = None) -> Any:
+        """Draw loss over rate, with the suggestion marked, also into a file (.png .svg .pdf). Needs minigrad[plot]."""
+        figure = new_figure("a plot of learning rates", 5, 3.6)
         axes = figure.add_subplot()
         axes.semilogx(self.rates, self.losses)
         axes.axvline(self.suggestion, linestyle="--", color="C1", label=f"suggestion: {self.suggestion:.2g}")
@@ -41,7 +42,10 @@ class LearningRateRange:
         axes.set_ylabel("loss (smoothed)")
         axes.grid(alpha=0.3)
         axes.legend()
-        replace_file(path, lambda file: figure.savefig(file, format=kind, dpi=150))
+        if path is not None:
+            kind = check_suffix(path, (".png", ".svg", ".pdf"))[1:]
+            replace_file(path, lambda file: figure.savefig(file, format=kind, dpi=150))
+        return figure
 
 
 def find_learning_rate(

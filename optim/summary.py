@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 
 from minigrad import enable_grad
 from minigrad.graph import Leaf
+from minigrad.notebook import table
 from minigrad.timesteps import ANY_STEP
 
 from .run import Model
@@ -37,10 +38,7 @@ class Summary:
 
     def __str__(self) -> str:
         head = ["scope", "layer", "output", "parameters", "bytes", "flops"]
-        body = [
-            [line.scope, line.layer, str(line.output), f"{line.parameters:,}", f"{line.bytes:,}", f"{line.flops:,}"]
-            for line in self.lines
-        ]
+        body = [[*line[:2], str(line[2]), *(f"{number:,}" for number in line[3:])] for line in map(astuple, self.lines)]
         total = ["total", "", "", f"{self.parameters:,}", f"{self.bytes:,}", f"{self.flops:,}"]
         widths = [max(map(len, column)) for column in zip(head, *body, total, strict=True)]
         texts = [
@@ -51,9 +49,16 @@ class Summary:
             for row in (head, *body, total)
         ]
         rule = "-" * len(texts[0])
+        return "\n".join([texts[0], rule, *texts[1:-1], rule, texts[-1], self._total()])
+
+    def _total(self) -> str:
         frozen = f", {self.frozen:,} of them frozen" if self.frozen else ""
-        last = f"{self.parameters:,} parameters{frozen}: {self.parameter_bytes:,} bytes"
-        return "\n".join([texts[0], rule, *texts[1:-1], rule, texts[-1], last])
+        return f"{self.parameters:,} parameters{frozen}: {self.parameter_bytes:,} bytes"
+
+    def _repr_html_(self) -> str:
+        total = ("total", "", "", self.parameters, self.bytes, self.flops)
+        head = ["scope", "layer", "output", "parameters", "bytes", "flops"]
+        return table(self._total(), head, [*map(astuple, self.lines), total])
 
     __repr__ = __str__
 

@@ -18,6 +18,7 @@ import minigrad as mg
 from minigrad import Tensor
 from minigrad.data import Batches
 from minigrad.errors import DataError, DtypeError
+from minigrad.notebook import table
 
 from .callbacks import Callback, EpochReport, ProgressBar, StopOnNonFinite
 from .history import History
@@ -81,6 +82,17 @@ class Trainer(Run):
         self.config = _json(config or {})
         self._ctrl_c = CtrlC()
         self._begin((), 1, None)
+
+    def __repr__(self) -> str:
+        return f"<Trainer of {type(self.model).__name__}: {self.epoch} of {self.epochs} epochs, {self.step:,} steps>"
+
+    def _repr_html_(self) -> str:
+        loss = getattr(self.loss, "__name__", repr(self.loss))
+        callbacks = ", ".join(type(callback).__name__ for callback in self.callbacks)
+        newest = ", ".join(f"{name} {value:.4g}" for name, value in (self.history.rows or [{}])[-1].items())
+        rows = [("loss", loss), ("metrics", ", ".join(self.metrics)), ("optimizer", self.optimizer),
+                ("callbacks", callbacks), ("newest epoch", newest)]  # fmt: skip
+        return table(repr(self), ("", ""), rows)
 
     def fit(
         self,

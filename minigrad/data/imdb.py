@@ -27,6 +27,7 @@ from minigrad.data.text import (
 )
 from minigrad.errors import DataError, OptionError, reason, shown
 from minigrad.files import open_file, to_path
+from minigrad.notebook import table
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar  # typing's own takes a default only from Python 3.13 on
@@ -60,6 +61,10 @@ class Reviews(Generic[Rows]):
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def __repr__(self) -> str:
+        ids = "" if isinstance(self.ids, list) else f" of {self.ids.shape[1]} ids"
+        return f"<{len(self):,} reviews{ids}, {np.count_nonzero(self.labels):,} of them positive>"
 
     def __getitem__(self, rows: slice | npt.ArrayLike) -> Reviews[Rows]:
         chosen = np.atleast_1d(np.arange(len(self))[rows if isinstance(rows, slice) else np.asarray(rows)])
@@ -95,6 +100,17 @@ class IMDB(Generic[Rows]):
     train: Reviews[Rows]
     test: Reviews[Rows]
     vocabulary: Vocabulary
+
+    def __repr__(self) -> str:
+        return (
+            f"<IMDB: {len(self.train):,} reviews to train on, {len(self.test):,} to test on, "
+            f"a vocabulary of {len(self.vocabulary):,}>"
+        )
+
+    def _repr_html_(self) -> str:
+        shown = zip(self.train.ids[:4], self.train.labels[:4], strict=True)
+        rows = [("positive" if label else "negative", self.vocabulary.decode(ids)) for ids, label in shown]
+        return table(repr(self), ("label", "the first reviews, decoded"), rows)
 
 
 @overload

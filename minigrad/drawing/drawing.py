@@ -125,9 +125,6 @@ class Graph:
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return self.draw()._repr_mimebundle_(include, exclude)
 
-    def _repr_svg_(self) -> str:
-        return self.draw()._repr_svg_()
-
 
 class Drawing:
     """A finished picture, which a notebook displays by itself.
@@ -165,13 +162,10 @@ class Drawing:
         self.path = save(path, content)
         return self.path
 
-    def _repr_svg_(self) -> str:
-        return render(self.dot, "svg").decode()
-
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         try:
-            return {"image/svg+xml": self._repr_svg_(), "text/plain": repr(self)}
-        except DrawError as error:  # a notebook would swallow it and show nothing
+            return {"image/svg+xml": render(self.dot, "svg").decode(), "text/plain": repr(self)}
+        except DrawError as error:  # a notebook would show a traceback
             return {"text/plain": f"{self!r}\n{error}"}
 
 

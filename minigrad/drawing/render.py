@@ -6,6 +6,7 @@ The program is Graphviz's `dot` or, if that is missing, `graphviz-pure`, which p
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -40,8 +41,7 @@ def render(text: str, suffix: str) -> bytes:
     if suffix == "dot":
         return text.encode()
     try:
-        picture: bytes = graphviz.pipe("dot", suffix, text.encode(), quiet=True)
-        return picture
+        return _with_spaces(graphviz.pipe("dot", suffix, text.encode(), quiet=True), suffix)
     except graphviz.ExecutableNotFound:
         pass
     except subprocess.CalledProcessError as error:
@@ -58,7 +58,12 @@ def render(text: str, suffix: str) -> bytes:
     done = subprocess.run([str(pure), f"-T{suffix}"], input=text.encode(), capture_output=True, check=False)
     if done.returncode != 0:
         raise _failed("graphviz-pure", done.stderr)
-    return done.stdout
+    return _with_spaces(done.stdout, suffix)
+
+
+def _with_spaces(picture: bytes, suffix: str) -> bytes:
+    """An SVG whose texts keep their leading spaces, as that between "+" and "AddGate": browsers would drop them."""
+    return re.sub(rb"(<text[^>]*>) ", rb"\1&#160;", picture) if suffix == "svg" else picture
 
 
 def pure_program() -> Path | None:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ..arrays import Array
 from ..checkpoint import replace_file
 from ..errors import OptionError
+from ..notebook import new_figure
 from .numeric import EPSILON, Line, central
 
 
@@ -48,16 +50,12 @@ class StepCurve:
                 cause="the suffix chooses the format, and this one is not supported",
                 remedy="end the name in .png, .svg or .pdf",
             )
-        try:
-            from matplotlib.figure import Figure
-        except ImportError:
-            raise OptionError(
-                "MG706",
-                "drawing the step curve needs matplotlib",
-                cause="it is an optional part of minigrad, and not installed",
-                remedy="pip install 'minigrad[plot]', or print the curve: print(report.step_curve())",
-            ) from None
-        figure = Figure(figsize=(6.4, 4.2), layout="constrained")
+        figure = self.plot()
+        replace_file(path, lambda file: figure.savefig(file, format=path.suffix[1:], dpi=150))
+
+    def plot(self) -> Any:
+        """The curve on log-log axes, as a Matplotlib figure. Errors: OptionError MG706 without Matplotlib."""
+        figure = new_figure("a plot of the step curve", 6.4, 4.2)
         axes = figure.add_subplot()
         axes.loglog(self.steps, np.maximum(self.errors, 1e-16), "o-", color="#0b5fa5", label="error")
         axes.loglog(self.steps, np.square(self.steps), "--", color="#777777", lw=1, label="h²: truncation")
@@ -68,7 +66,14 @@ class StepCurve:
         axes.set_title("Central differences against the recorded gradient")
         axes.grid(alpha=0.3)
         axes.legend()
-        replace_file(path, lambda file: figure.savefig(file, format=path.suffix[1:], dpi=150))
+        return figure
+
+    def _repr_png_(self) -> bytes | None:
+        try:
+            picture: bytes = self.plot()._repr_png_()
+            return picture
+        except OptionError:  # without Matplotlib a notebook shows the text
+            return None
 
 
 def step_curve(line: Line, cotangent: Array, recorded: float) -> StepCurve:

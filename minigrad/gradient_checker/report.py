@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ..errors import GradientError
+from ..notebook import table
 from .blame import Blame
 from .curve import StepCurve
 from .rules import Kink, WrongRule
@@ -28,6 +29,11 @@ class InputReport:
     index: tuple[int, ...] | None = None
     recorded: float = 0.0
     numeric: float = 0.0
+
+    @property
+    def place(self) -> str:
+        """Where the worst comparison was: an element's index, or a direction."""
+        return "a random direction" if self.index is None else str(list(self.index))
 
 
 @dataclass
@@ -127,6 +133,16 @@ class GradientReport:
             lines.append(f"  Taylor remainder: order {self.slope:.2f} in h (2: right, 1: wrong)")
         return "\n".join(lines)
 
+    def _repr_html_(self) -> str:
+        lines = str(self).split("\n")
+        around = [line for line in lines[1:] if line not in self._table()]
+        rows = [
+            (row.name, row.shape, row.compared, row.wrong, f"{row.error:.1e}", row.place, row.recorded, row.numeric)
+            for row in self.inputs
+        ]
+        head = ["input", "shape", "compared", "wrong", "error", "worst at", "recorded", "numeric"]
+        return table(f"{'✓' if self.right else '✗'} {lines[0]}", head, rows, "\n".join(around))
+
     def _wrong_rules(self) -> int:
         return 1 + len(self.wrong_rule.others) if self.wrong_rule else 0
 
@@ -137,8 +153,7 @@ class GradientReport:
         heading = f"{'shape':<14} {'compared':>8} {'wrong':>6} {'error':>8}  worst at: recorded, numeric"
         lines = [f"  {'input':<{width}}  {heading}"]
         for row in self.inputs:
-            place = "a random direction" if row.index is None else str(list(row.index))
-            worst = f"{place}: {row.recorded:.6g}, {row.numeric:.6g}"
+            worst = f"{row.place}: {row.recorded:.6g}, {row.numeric:.6g}"
             lines.append(
                 f"  {row.name:<{width}}  {row.shape!s:<14} {row.compared:>8} {row.wrong:>6} {row.error:>8.1e}  {worst}"
                 + (f" ({row.kinks} at a kink)" if row.kinks else "")

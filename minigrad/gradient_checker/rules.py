@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..anomaly import short_name
+from ..anomaly import source_line
 from ..arrays import Array
 from ..context import place
 from ..derivatives import rule_on_arrays
@@ -89,7 +89,7 @@ def rule_line(node: Node) -> str:
     code = getattr(getattr(rule, "__func__", rule), "__code__", None)
     if code is None:
         return "an unknown place"
-    return f"{short_name(code.co_filename)}:{code.co_firstlineno}"
+    return source_line(code.co_filename, code.co_firstlineno)
 
 
 class NodeCheck:

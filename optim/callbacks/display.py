@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import sys
 import time
+import warnings
 from typing import Any
+
+from minigrad.notebook import shell
 
 from ..run import Run
 from .base import Callback
@@ -13,8 +16,8 @@ from .base import Callback
 class ProgressBar(Callback):
     """A bar for each epoch: loss, accuracy, examples per second. `unit` names the examples: "reviews".
 
-    In a notebook it is a widget. If stderr is not a terminal (a log file, CI), it prints a plain line every tenth of an
-    epoch.
+    In a notebook it is a widget, or text where ipywidgets is missing. If stderr is not a terminal (a log file, CI), it
+    prints a plain line every tenth of an epoch.
     """
 
     def __init__(self, unit: str = "examples") -> None:
@@ -52,9 +55,11 @@ class ProgressBar(Callback):
         if not sys.stderr.isatty() and not _in_notebook():
             self._bar = _PlainLines(self.unit)
             return
-        from tqdm.auto import tqdm
+        with warnings.catch_warnings(action="ignore"):  # without ipywidgets, tqdm.auto warns and is the plain tqdm
+            from tqdm.auto import tqdm
 
         self._bar = tqdm(
+            file=sys.stdout if _in_notebook() else sys.stderr,  # a notebook shows stderr in red
             total=trainer.batches,
             initial=trainer.batch - 1,
             desc=f"epoch {trainer.epoch + 1}/{trainer.epochs}",
@@ -124,6 +129,4 @@ _WIDTH = {"epoch": 5, "seconds": 7}
 
 
 def _in_notebook() -> bool:
-    interactive = sys.modules.get("IPython")
-    shell = interactive.get_ipython() if interactive is not None else None
-    return shell is not None and "IPKernelApp" in shell.config
+    return "IPKernelApp" in getattr(shell(), "config", {})

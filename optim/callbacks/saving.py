@@ -12,8 +12,9 @@ from typing import Any, ClassVar
 from minigrad.checkpoint import save
 from minigrad.errors import CheckpointError, MinigradError, OptionError
 from minigrad.files import clear_unfinished
+from minigrad.notebook import new_figure
 
-from ..history import check_suffix, need_matplotlib
+from ..history import check_suffix
 from ..optimizer import Array, check_count
 from ..run import Run
 from ..snapshot import set_arrays, store
@@ -152,7 +153,7 @@ class LearningCurves(Callback):
 
     def __init__(self, path: PathLike) -> None:
         check_suffix(path, (".png", ".svg", ".pdf"))
-        need_matplotlib()  # fails before the run, not after its first epoch
+        new_figure("a plot of learning curves", 1, 1)  # fails before the run, not after its first epoch
         self.path = path
 
     def on_start(self, trainer: Run) -> None:
