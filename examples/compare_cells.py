@@ -13,6 +13,7 @@ import html
 from pathlib import Path
 from typing import Any
 
+import cli  # isort: skip  # first: it says so if minigrad is not installed
 import numpy as np
 
 import minigrad as mg
@@ -33,15 +34,16 @@ STYLES: dict[str, dict[str, Any]] = {
 def main() -> None:
     """Train the three models, and draw how much gradient reaches each step and word."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--limit", type=int, default=5000, help="training reviews (5000)")
-    parser.add_argument("--epochs", type=int, default=2, help="passes over them (2)")
-    parser.add_argument("--review", type=int, default=20, help="row of the test reviews whose words are shaded (20)")
-    parser.add_argument("--seed", type=int, default=0, help="seed for the weights and the order of the reviews (0)")
+    parser.add_argument("--limit", type=cli.whole(1), default=5000, help="training reviews (5000)")
+    parser.add_argument("--epochs", type=cli.whole(1), default=2, help="passes over them (2)")
+    parser.add_argument("--review", type=cli.whole(0), default=20, help="row of the test review to shade (20)")
+    parser.add_argument("--seed", type=cli.whole(0), default=0, help="seed for weights and order (0)")
     parser.add_argument("--out", type=Path, default=Path("runs/cells"), help="folder for the pictures (runs/cells)")
     arguments = parser.parse_args()
-    arguments.out.mkdir(parents=True, exist_ok=True)
-
     data = load_imdb()
+    if arguments.review >= len(data.test):
+        parser.error(f"--review {arguments.review}: the test reviews are numbered 0 to {len(data.test) - 1}")
+    arguments.out.mkdir(parents=True, exist_ok=True)
     train, batch = data.train[: arguments.limit], data.test[:256]
     review = data.test[[arguments.review]]
     words = data.vocabulary.decode(review.ids[0]).split()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+import cli  # isort: skip  # first: it says so if minigrad is not installed
 import numpy as np
 
 import minigrad as mg
@@ -68,7 +69,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("runs/explore"), help="folder for the pages (%(default)s)")
     parser.add_argument("--only", choices=PAGES, help="make one page")
-    parser.add_argument("--seed", type=int, default=0, help="seed for the initial weights (%(default)s)")
+    parser.add_argument("--seed", type=cli.whole(0), default=0, help="seed for the initial weights (%(default)s)")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     for name, make in PAGES.items():

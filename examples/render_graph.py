@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import cli  # isort: skip  # first: it says so if minigrad is not installed
 import numpy as np
 
 import minigrad as mg
@@ -100,19 +101,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Read the command line, record a graph, draw it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", choices=["product", "first", "dense", *CELLS], default="rnn")
-    parser.add_argument("--steps", type=int, default=40, help="time steps of a recurrent model (40)")
-    parser.add_argument("--stacked", type=int, default=1, help="recurrent layers, one above the other (1)")
-    parser.add_argument("--truncate", type=int, help="send gradients back through this many last steps only")
+    parser.add_argument("--steps", type=cli.whole(1), default=40, help="time steps of a recurrent model (40)")
+    parser.add_argument("--stacked", type=cli.whole(1), default=1, help="recurrent layers, one above the other (1)")
+    parser.add_argument("--truncate", type=cli.whole(1), help="send gradients back through this many last steps only")
     parser.add_argument("--mode", default="auto", help="auto, unrolled or rolled (auto)")
-    parser.add_argument("--window", type=int, nargs=2, metavar=("T0", "T1"), help="show these time steps in full")
-    parser.add_argument("--depth", type=int, help="draw scopes nested this deep as single boxes")
+    parser.add_argument("--window", type=cli.whole(0), nargs=2, metavar=("T0", "T1"), help="time steps to show in full")
+    parser.add_argument("--depth", type=cli.whole(1), help="draw scopes nested this deep as single boxes")
     parser.add_argument("--collapse", nargs="*", default=[], metavar="SCOPE", help="draw these scopes as single boxes")
     parser.add_argument("--values", action="store_true", help="write what the arrays hold")
     parser.add_argument("--grads", action="store_true", help="write gradients, and draw arrows by their size")
     parser.add_argument("--color-by", help="what colours show: grad, value, time or bytes")
     parser.add_argument("--legend", action="store_true", help="explain shapes and colours")
-    parser.add_argument("--dpi", type=int, default=144, help="pixels per inch of a PNG (144)")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--dpi", type=cli.whole(10), default=144, help="pixels per inch of a PNG (144)")
+    parser.add_argument("--seed", type=cli.whole(0), default=0)
     parser.add_argument("--summary", action="store_true", help="print what each scope computes and costs")
     parser.add_argument("--out", default="graph.png", help="ends in .png, .svg, .pdf or .dot (graph.png)")
     parser.add_argument("--gallery", type=Path, metavar="FOLDER", help="draw the pictures of the documentation")
