@@ -18,6 +18,7 @@ from minigrad.checkpoint import check_match
 from minigrad.errors import MinigradError, OptionError
 from minigrad.graph import Leaf
 from minigrad.notebook import table
+from minigrad.printing import printable
 
 from .checks import function_name
 
@@ -195,7 +196,7 @@ class Layer:
             else:
                 frozen = "" if member.requires_grad else ", frozen"
                 lines.append(f"{indent}{title}{member.shape}{frozen}")
-        return "\n".join([*lines, f"{self._size():,} parameters"])
+        return "\n".join(map(printable, [*lines, f"{self._size():,} parameters"]))
 
     def _repr_html_(self) -> str:
         rows = [
@@ -266,7 +267,7 @@ class Sequential(Layer):
             if not callable(layer) or isinstance(layer, type):
                 raise OptionError(
                     "MG206",
-                    f"item {number} of Sequential is {layer!r}, neither a Layer nor a function",
+                    f"item {number} of Sequential is {' '.join(repr(layer).split())}, neither a Layer nor a function",
                     cause="lists must be unpacked, and classes called",
                     remedy="give layers and functions: Sequential(Dense(4, 3), mg.tanh)",
                 )

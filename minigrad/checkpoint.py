@@ -207,7 +207,8 @@ def check_match(found: Mapping[str, Array], expected: Mapping[str, Array], what:
         listed = problems[:100] + [f"and {len(problems) - 100:,} more"] * (len(problems) > 100)
         raise CheckpointError(
             "MG505",
-            f"the arrays do not fit {what}, in {len(problems)} places:\n    " + "\n    ".join(listed),
+            f"the arrays do not fit {what}, in {len(problems)} places:",
+            lines=listed,
             cause="they were saved from another architecture, or under other names",
             remedy="build the model with the configuration that it was saved with (load(path).info may hold it)",
         )

@@ -280,9 +280,11 @@ def check_inputs_of_grad(inputs: Sequence[Any]) -> None:
     """GradientError unless each of `inputs` is a Tensor that requires a gradient."""
     for number, tensor in enumerate(inputs):
         if not getattr(tensor, "requires_grad", False):
+            node = getattr(tensor, "node", None)
+            given = _with_shape(node) if isinstance(node, Node) else f"of type {type(tensor).__name__}"
             raise GradientError(
                 "MG127",
-                f"input {number} of grad, {tensor!r}, does not require a gradient",
+                f"input {number} of grad, {given}, does not require a gradient",
                 cause="it is not a Tensor, was made without requires_grad=True, or under no_grad",
                 remedy="make it with requires_grad=True, and compute the output from it",
             )

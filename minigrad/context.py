@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from .errors import OptionError
 
+from .printing import printable
+
 if TYPE_CHECKING:
     from .arrays import Array
 
@@ -179,4 +181,4 @@ _DECORATED: dict[Any, Any] = {
 
 def place(scope: Scope) -> str:
     """Where a scope is, as errors and reports say it: `in encoder/t07`, or `at the top level`."""
-    return "in " + "/".join(scope) if scope else "at the top level"
+    return printable("in " + "/".join(scope)) if scope else "at the top level"

@@ -7,9 +7,16 @@ exception that a Python programmer would expect, so `except ValueError` keeps wo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from .printing import printable
+
 
 class MinigradError(Exception):
-    """Base of all errors. Its attributes `code`, `what`, `where`, `cause` and `remedy` make up the message.
+    """Base of all errors. Its attributes `code`, `what`, `lines`, `where`, `cause` and `remedy` make up the message.
+
+    `lines` is a list that goes below `what`, an item on each line. A line break anywhere else, as in a tensor's name,
+    is shown as an escape, and so are control characters.
 
     >>> raise ShapeError("MG101", "MultiplyGate cannot multiply (2, 3) by (4, 5)",
     ...                  cause="the inner sizes 3 and 4 differ", remedy="transpose one of them")
@@ -19,16 +26,19 @@ class MinigradError(Exception):
       remedy: transpose one of them
     """
 
-    def __init__(self, code: str, what: str, *, cause: str = "", remedy: str = "", where: str = "") -> None:
-        self.code, self.what, self.where, self.cause, self.remedy = code, what, where, cause, remedy
+    def __init__(
+        self, code: str, what: str, *, lines: Sequence[str] = (), cause: str = "", remedy: str = "", where: str = ""
+    ) -> None:
+        self.code, self.what, self.lines = code, what, lines
+        self.where, self.cause, self.remedy = where, cause, remedy
         super().__init__(code, what)
 
     def __str__(self) -> str:
-        lines = [f"[{self.code}] {self.what}"]
+        texts = [f"[{self.code}] {self.what}", *(f"    {line}" for line in self.lines)]
         for label, text in (("where", self.where), ("cause", self.cause), ("remedy", self.remedy)):
             if text:
-                lines.append(f"  {label + ':':<8}{text}")
-        return "\n".join(lines)
+                texts.append(f"  {label + ':':<8}{text}")
+        return "\n".join(map(printable, texts))
 
 
 def shown(name: object) -> str:
@@ -44,7 +54,7 @@ def shown(name: object) -> str:
 
 def reason(error: BaseException) -> str:
     """Why something failed, in a few words: what the system said of a file, or what the exception says."""
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return getattr(error, "strerror", None) or " ".join(str(error).split()) or type(error).__name__
 
 
 class ShapeError(MinigradError, ValueError):

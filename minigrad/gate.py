@@ -16,6 +16,7 @@ from .arrays import Array
 from .context import ON_RECORD, RECORDING
 from .errors import MinigradError
 from .graph import Leaf, Node
+from .printing import printable
 from .tensor import Tensor, TensorLike, as_tensors, from_node
 
 Shape = tuple[int, ...]
@@ -121,7 +122,7 @@ class Gate:
 
     def __repr__(self) -> str:
         settings = ", ".join(f"{key}={value!r}" for key, value in vars(self).items() if value is not None)
-        return f"{self.name}({settings})"
+        return f"{printable(self.name)}({settings})"
 
     @classmethod
     def samples(cls) -> Iterator[tuple[Gate, tuple[Array, ...]]]:

@@ -16,6 +16,7 @@ import numpy as np
 
 from .arrays import Array
 from .context import SCOPE, place
+from .printing import printable
 
 next_serial = count(1).__next__
 
@@ -62,7 +63,7 @@ class Node:
 
     def __repr__(self) -> str:
         name = f"{self.gate.name if self.gate else type(self).__name__} #{self.serial} {self.name or 'unnamed'}"
-        return f"<{name} {self.shape} {place(self.scope)}>"
+        return printable(f"<{name} {self.shape} {place(self.scope)}>")
 
 
 class Leaf(Node):

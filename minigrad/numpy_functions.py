@@ -14,6 +14,7 @@ import numpy as np
 
 from . import checks
 from .arrays import Array
+from .printing import printable
 
 if TYPE_CHECKING:
     from .graph import Node
@@ -133,10 +134,10 @@ class ArrayMethods:
     def __repr__(self) -> str:
         body = np.array2string(self.array, separator=", ", prefix="Tensor(", threshold=20, precision=4)
         dtype = "" if self.dtype == np.float32 else f", dtype={self.dtype}"
-        name = f", name={self.node.name!r}" if self.node.name else ""
         node = self.node
+        name = f", name={node.name!r}" if node.name else ""
         origin = f", made by {node.gate.name}" if node.gate else ", requires_grad=True" if node.requires_grad else ""
-        return f"Tensor({body}{dtype}{name}{origin})"
+        return f"Tensor({body}{dtype}{name}{printable(origin)})"
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         if self.node.requires_grad:

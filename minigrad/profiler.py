@@ -18,6 +18,7 @@ from .context import ON_GRADIENT, SCOPE, Scope, setting
 from .errors import OptionError
 from .gate import Gate
 from .graph import Node
+from .printing import table
 from .tensor import Tensor
 from .timesteps import ANY_STEP, step_number
 
@@ -187,18 +188,13 @@ class profile:
             shown.append(_together(f"({len(rest)} rows more)", rest))
         shown += [self.sweeping, self.outside]
         total = _together("total", shown)
-        lines = [["scope", "gate", "calls", "forward ms", "backward ms", "ms", "share"]]
+        lines = []
         for row in [*shown, total]:
             times = [f"{1000 * one:,.3f}" if one else "" for one in (row.forward, row.backward, row.seconds)]
             share = f"{row.seconds / total.seconds:.1%}" if total.seconds else ""
             lines.append([row.scope, row.gate, f"{row.calls:,}" if row.calls else "", *times, share])
-        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-        texts = []
-        for scope, gate, *figures in lines:
-            names = f"{scope.ljust(widths[0])}  {gate.ljust(widths[1])}"
-            texts.append("  ".join([names, *map(str.rjust, figures, widths[2:])]))
-        rule = "-" * len(texts[0])
-        return "\n".join([texts[0], rule, *texts[1:-1], rule, texts[-1]])
+        head = ["scope", "gate", "calls", "forward ms", "backward ms", "ms", "share"]
+        return table(head, lines[:-1], lines[-1], names=2)
 
 
 def _together(title: str, rows: list[Row]) -> Row:

@@ -61,9 +61,8 @@ class Tensor(ArrayMethods):
     @array.setter
     def array(self, value: TensorLike) -> None:
         leaf = _leaf(self, "assign to the array of")
-        array = checks.new_array(leaf, value)
-        array.setflags(write=False)
-        leaf.output = array
+        leaf.output = checks.new_array(leaf, value)
+        leaf.output.setflags(write=False)
 
     def update(self, change: Callable[[Array], object]) -> None:
         """Let `change(array)` write to the array in place: for optimizers, where a copy would cost too much.
@@ -133,12 +132,11 @@ class Tensor(ArrayMethods):
         if seed is not None:
             upstream = checks.renamed("seed", "upstream", seed)
         upstream = start(self.node, upstream)
-        gradients = sweep(self.node, upstream)
-        self.node.upstream = upstream
-        for leaf, gradient in gradients.items():
+        for leaf, gradient in sweep(self.node, upstream).items():
             assert isinstance(leaf, Leaf)
             total = gradient if leaf.grad is None else backward.add(leaf.grad, gradient, leaf.shape)
             leaf.grad = total.finalize(leaf.dtype) if isinstance(total, LazyGradient) else np.array(total, leaf.dtype)
+        self.node.upstream = upstream
 
     def detach(self) -> Tensor:
         """A copy of the value without its history: a constant, to which no gradient flows."""

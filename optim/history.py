@@ -13,6 +13,7 @@ from typing import Any
 from minigrad.checkpoint import replace_file
 from minigrad.errors import OptionError
 from minigrad.notebook import new_figure, table
+from minigrad.printing import printable
 
 
 class History(Mapping[str, list[float]]):
@@ -45,7 +46,7 @@ class History(Mapping[str, list[float]]):
         return len(list(iter(self)))
 
     def __repr__(self) -> str:
-        return f"History of {len(self.rows)} rows: {', '.join(self)}"
+        return printable(f"History of {len(self.rows)} rows: {', '.join(self)}")
 
     def _repr_html_(self) -> str:
         columns, rows = list(self), self.rows[-12:]

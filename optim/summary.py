@@ -8,6 +8,7 @@ from typing import Any
 from minigrad import enable_grad
 from minigrad.graph import Leaf
 from minigrad.notebook import table
+from minigrad.printing import table as text_table
 from minigrad.timesteps import ANY_STEP
 
 from .run import Model
@@ -40,16 +41,7 @@ class Summary:
         head = ["scope", "layer", "output", "parameters", "bytes", "flops"]
         body = [[*line[:2], str(line[2]), *(f"{number:,}" for number in line[3:])] for line in map(astuple, self.lines)]
         total = ["total", "", "", f"{self.parameters:,}", f"{self.bytes:,}", f"{self.flops:,}"]
-        widths = [max(map(len, column)) for column in zip(head, *body, total, strict=True)]
-        texts = [
-            "  ".join(
-                cell.ljust(width) if place < 3 else cell.rjust(width)
-                for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-            )
-            for row in (head, *body, total)
-        ]
-        rule = "-" * len(texts[0])
-        return "\n".join([texts[0], rule, *texts[1:-1], rule, texts[-1], self._total()])
+        return f"{text_table(head, body, total, names=3)}\n{self._total()}"
 
     def _total(self) -> str:
         frozen = f", {self.frozen:,} of them frozen" if self.frozen else ""

@@ -12,7 +12,7 @@ from ..context import Scope
 from .boxes import Box, Link, View
 from .colour import CUT, INK, PALE, STATE, STYLES, Scale, on_scale
 from .grid import Grid
-from .labels import FONT, Line, Markup, Words, extent, marked_up, number, printable, quoted, scope_label, size_of
+from .labels import FONT, Line, Markup, Words, extent, marked_up, number, quoted, scope_label, shortened, size_of
 
 KINDS = {
     "gate": "a gate", "parameter": "a parameter", "input": "an input", "constant": "a constant",
@@ -141,7 +141,7 @@ def _clusters(out: list[str], tree: dict[Scope, list[Box]], faces: dict[Box, str
             frame = {
                 "label": marked_up([Line("", 9.5, scope_label(scope[-1]))]), "labelloc": "b", "labeljust": "l",
                 "style": "rounded,filled", "color": "#9A9A9A", "fillcolor": "#F7F7F7" if len(scope) % 2 else "#EFEFEF",
-                "tooltip": printable("/".join(scope), 400), "margin": "8",
+                "tooltip": shortened("/".join(scope), 400), "margin": "8",
             }  # fmt: skip
             out.append(f"{pad}graph {_attributes(frame)};")
             stack.append((scope, True))
@@ -163,7 +163,7 @@ def _arrow(link: Link, words: Words, heaviest: Scale, grid: Grid | None) -> dict
     values: dict[str, str] = {}
     if link.label and (grid is None or grid.has_label(link)):
         values["label"] = marked_up(
-            [Line(printable(link.label, 60), 8)],
+            [Line(shortened(link.label, 60), 8)],
             CUT if link.kind == "cut" else STATE if link.kind == "state" else "#222222",
         )
     if link.kind == "cut":

@@ -10,6 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from ..errors import DrawError, DtypeError, OptionError
 from ..graph import Leaf, Node
+from ..printing import printable
 from ..tensor import Tensor
 from ..timesteps import step_of
 from ..unfused import UNFUSED
@@ -20,7 +21,7 @@ from .grid import Grid
 from .labels import Words
 from .modes import MODES, choose
 from .render import render, save, suffix_of
-from .summary import table
+from .summary import summary_table
 
 COLORS = {
     "grad": "norm of the gradient",
@@ -120,7 +121,7 @@ class Graph:
         as its forward cost times the number of inputs that require a gradient. That is exact for matrix products and an
         estimate for the rest. The cost of adding up gradients of shared nodes is not counted.
         """
-        print(table(self.nodes))
+        print(summary_table(self.nodes))
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return self.draw()._repr_mimebundle_(include, exclude)
@@ -139,7 +140,7 @@ class Drawing:
 
     def __repr__(self) -> str:
         where = f" in {self.path}" if self.path else ""
-        return f"<Drawing, {self.mode}{where}{': ' if self.caption else ''}{self.caption}>"
+        return printable(f"<Drawing, {self.mode}{where}{': ' if self.caption else ''}{self.caption}>")
 
     def save(self, path: str | os.PathLike[str], *, dpi: int = 144) -> Path:
         """Write the picture in the format that the path's suffix names; `dpi` matters only for PNG."""

@@ -15,7 +15,7 @@ from itertools import pairwise
 from ..context import Scope
 from .boxes import Box, Link, View
 from .colour import STYLES
-from .labels import Line, Words, extent, marked_up, printable, scope_label, size_of
+from .labels import Line, Words, extent, marked_up, scope_label, shortened, size_of
 from .lane import Lane
 from .points import Point, label_at, point, rounded, swinging
 from .rows import LEFT, RIGHT, find_columns, find_rows
@@ -260,7 +260,7 @@ class Grid:
                 "style": "rounded,filled",
                 "color": color,
                 "fillcolor": fill,
-                "tooltip": printable("/".join(scope), 400),
+                "tooltip": shortened("/".join(scope), 400),
                 "bb": f"{point((left, low))},{point((right, high))}",
                 **label_at((left + width / 2 + 6, high - height / 2 - 2), (width, height)),
             }

@@ -1,7 +1,7 @@
 """The texts in a picture: short ones on the face of each box, everything in its tooltip.
 
-Names come from the user's program and may contain anything. They pass through `printable` and, on their way into DOT,
-through `quoted` or `marked_up`, which escape all that Graphviz or a browser could take for markup.
+Names come from the user's program and may contain anything. `shortened` bounds their length, every `Line` is printable,
+and `quoted` and `marked_up` escape all that Graphviz or a browser could take for markup.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 
 from ..context import place
 from ..graph import Leaf, Node
+from ..printing import printable
 from .boxes import Box, Link, name_steps
 from .facts import Gradients, Stats
 
@@ -27,7 +28,7 @@ class Markup(str):
     __slots__ = ()
 
 
-@dataclass(frozen=True)
+@dataclass
 class Line:
     """One line of text, `size` in points; `bold` comes before `text`, in bold."""
 
@@ -35,16 +36,17 @@ class Line:
     size: float = 8.5
     bold: str = ""
 
+    def __post_init__(self) -> None:
+        self.text, self.bold = printable(self.text), printable(self.bold)
 
-def printable(text: str, longest: int = LONGEST) -> str:
-    r"""A name on one line, with escapes for control and other invisible characters, and "…" for a long middle.
 
-    >>> printable("two" + chr(10) + "lines"), printable("x" * 40)
-    ('two\\nlines', 'xxxxxxxxxxxxxxxx…xxxxxxxxxxx')
+def shortened(text: str, longest: int = LONGEST) -> str:
+    """A name on one line, as `printable` makes it, with "…" for a long middle.
+
+    >>> shortened("x" * 40)
+    'xxxxxxxxxxxxxxxx…xxxxxxxxxxx'
     """
-    if len(text) > longest:
-        text = f"{text[: longest - 12]}…{text[-11:]}"
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+    return printable(text if len(text) <= longest else f"{text[: longest - 12]}…{text[-11:]}")
 
 
 def quoted(text: str) -> str:
@@ -62,9 +64,9 @@ def marked_up(lines: list[Line], color: str | None = None, left: bool = False) -
     rows = []
     align = ' align="left"' if left else ""
     for line in lines:
-        bold = f"<b>{_html(line.bold)}</b>" if line.bold else ""
+        bold = f"<b>{escaped(line.bold)}</b>" if line.bold else ""
         gap = " " if line.bold and line.text else ""
-        rows.append(f'<font point-size="{line.size:g}">{bold}{gap}{_html(line.text)}</font>')
+        rows.append(f'<font point-size="{line.size:g}">{bold}{gap}{escaped(line.text)}</font>')
     body = "".join(f"{row}<br{align}/>" for row in rows) if left else "<br/>".join(rows)
     return Markup(f'<<font color="{color}">{body}</font>>' if color else f"<{body}>")
 
@@ -80,7 +82,8 @@ def size_of(lines: list[Line], shape: str) -> tuple[float, float]:
     return width + 14, height + 10 + 4 * (shape == "box3d")
 
 
-def _html(text: str) -> str:
+def escaped(text: str) -> str:
+    """A text for use in Graphviz's markup."""
     return html.escape(text).replace("\\", "&#92;&#92;")  # Graphviz reads \\ as \, and \N as a node's name
 
 
@@ -146,13 +149,13 @@ class Words:
         node = box.last
         name, symbol = node.gate.name if node.gate else "", symbol_of(node)
         plain = not symbol or symbol == name.lower()
-        title = Line("" if plain else printable(name), 11, printable(name if plain else symbol, 14))
+        title = Line("" if plain else shortened(name), 11, shortened(name if plain else symbol, 14))
         lines = [title, Line(shape_of(box.nodes))]
         if self.compact:
             lines = [Line("", 12, title.bold), *([Line(title.text, 8)] if title.text else [])]
             lines.append(Line(shape_of(box.nodes, short=True), 8))
         names = {one.name for one in box.nodes}
-        own = printable(node.name, 20) if node.name and len(names) == 1 else ""
+        own = shortened(node.name, 20) if node.name and len(names) == 1 else ""
         if own and own != box.role:
             lines.append(Line("", 9, own))
         if box.role:
@@ -163,30 +166,30 @@ class Words:
         first, last = box.nodes[0], box.last
         names = [node.name or "" for node in (first, last)]
         if first is not last:
-            title = f"{printable(names[0], 14)} … {printable(names[1], 14)}" if all(names) else box.kind
+            title = f"{shortened(names[0], 14)} … {shortened(names[1], 14)}" if all(names) else box.kind
             return [Line(f"×{len(box.nodes)}", 10, title), Line(shape_of(box.nodes))]
         if last.output.size == 1 and box.kind == "constant":
             return [Line(f"{names[0]} =" * bool(names[0]) + number(last.output.item()), 10)]
         if self.compact:
             path, dot, name = (names[0] or box.kind).rpartition(".")
-            above = [Line(printable(path + dot), 7)] if path else []
-            return [*above, Line("", 10, printable(name)), Line(shape_of(box.nodes, short=True), 7)]
-        return [Line("", 10, printable(names[0] or box.kind)), Line(shape_of(box.nodes))]
+            above = [Line(shortened(path + dot), 7)] if path else []
+            return [*above, Line("", 10, shortened(name)), Line(shape_of(box.nodes, short=True), 7)]
+        return [Line("", 10, shortened(names[0] or box.kind)), Line(shape_of(box.nodes))]
 
     def _scope(self, box: Box) -> list[Line]:
         gates = f"{len(box.nodes):,} gate{'s' * (len(box.nodes) > 1)}"
         if box.steps:
             gates = f"{len(box.steps)} steps, {gates}" if len(box.steps) > 1 else gates
-        lines = [Line("", 11, printable(box.title)), Line(gates)]
+        lines = [Line("", 11, shortened(box.title)), Line(gates)]
         if box.kind == "scope" or box.column is None:
             kinds = Counter(symbol_of(node) or (node.gate.name if node.gate else "") for node in box.nodes)
-            some = [f"{printable(kind, 14)} {count}" for kind, count in kinds.most_common(3)]
+            some = [f"{shortened(kind, 14)} {count}" for kind, count in kinds.most_common(3)]
             lines.append(Line(", ".join(some) + (", …" if len(kinds) > 3 else "")))
         if numbers := sum(leaf.output.size for leaf in parameters([box])):
             lines.append(Line(f"{numbers:,} parameters"))
         lines.append(Line(f"→ {shape_of([box.last], self.compact)}"))
         if box.note:
-            lines.append(Line(box.note))
+            lines.append(Line(shortened(box.note, 40)))
         if box.role:
             lines.append(Line("", 9, box.role))
         return lines
@@ -225,7 +228,7 @@ class Words:
             lines.append("gradient: " + _full(stats))
         if box.starved:
             lines.append("no gradient comes here: it lies behind a cut")
-        return "\n".join(printable(line, 400) for line in lines)
+        return "\n".join(shortened(line, 400) for line in lines)
 
     def link_tooltip(self, link: Link) -> str:
         """Where an arrow leads, and the norm of the gradient that came back along it."""
@@ -234,7 +237,7 @@ class Words:
         lines = [f"{ends[0]} → {ends[1]}, input {position}", f"{producer.output.shape} {producer.output.dtype}"]
         if self.grads and (norm := self.gradients.along(consumer, position)) is not None:
             lines.append(f"norm of the gradient sent back: {norm:.6g}")
-        return "\n".join(printable(line, 400) for line in lines)
+        return "\n".join(shortened(line, 400) for line in lines)
 
 
 def parameters(boxes: list[Box]) -> list[Node]:
@@ -270,4 +273,4 @@ def _full(stats: Stats) -> str:
 
 def scope_label(name: str) -> str:
     """A scope's name, as its frame shows it."""
-    return printable(name, 40)
+    return shortened(name, 40)

@@ -10,6 +10,7 @@ import numpy as np
 from ..arrays import Array
 from ..context import Scope
 from ..graph import Leaf, Node
+from ..printing import table
 from ..timesteps import ANY_STEP, step_of
 from .boxes import name_steps
 
@@ -72,7 +73,7 @@ def held(array: Array, counted: set[int]) -> int:
     return owner.nbytes
 
 
-def table(nodes: list[Node]) -> str:
+def summary_table(nodes: list[Node]) -> str:
     """The table as text, with the totals in the last row."""
     found = rows(nodes)
     everything = Row(("total",))
@@ -83,14 +84,7 @@ def table(nodes: list[Node]) -> str:
         everything.backward += row.backward
         everything.bytes += row.bytes
     head = ["scope", "gates", "output", "parameters", "forward flops", "backward flops", "bytes"]
-    lines = [head, *(_cells(row) for row in [*found, everything])]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
-    texts = []
-    for first, *others in lines:
-        cells = [cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True)]
-        texts.append("  ".join([first.ljust(widths[0]), *cells]))
-    rule = "-" * len(texts[0])
-    return "\n".join([texts[0], rule, *texts[1:-1], rule, texts[-1]])
+    return table(head, map(_cells, found), _cells(everything))
 
 
 def _cells(row: Row) -> list[str]:

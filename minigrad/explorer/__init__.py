@@ -14,6 +14,7 @@ from ..checks import describe
 from ..errors import DtypeError, GradientError, OptionError
 from ..files import write_whole
 from ..graph import Node
+from ..printing import printable
 from ..tensor import Tensor
 from ..timesteps import PATTERN
 from .collect import collect_graph
@@ -29,7 +30,8 @@ class Page:
         self.html, self.path = html, path
 
     def __repr__(self) -> str:
-        return f"<Page of {len(self.html.encode(errors='replace')):,} bytes{f' at {self.path}' if self.path else ''}>"
+        where = f" at {self.path}" if self.path else ""
+        return printable(f"<Page of {len(self.html.encode(errors='replace')):,} bytes{where}>")
 
     def _repr_html_(self) -> str:
         return frame(self.html)

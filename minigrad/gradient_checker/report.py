@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from ..errors import GradientError
 from ..notebook import table
+from ..printing import printable
 from .blame import Blame
 from .curve import StepCurve
 from .rules import Kink, WrongRule
@@ -84,7 +85,7 @@ class GradientReport:
         """Raise GradientError with the whole report: MG701 for a wrong gradient, MG702 if two forward passes differ."""
         if self.right:
             return
-        lines = str(self).split("\n")
+        first, *rest = str(self).split("\n")
         if self.blame and self.blame.guess == "nondeterministic":
             raise GradientError(
                 "MG702",
@@ -99,7 +100,8 @@ class GradientReport:
         )
         raise GradientError(
             "MG701",
-            lines[0] + "\n" + "\n".join(f"  {line}" for line in lines[1:]),
+            first,
+            lines=[line.removeprefix("  ") for line in rest],
             cause=f"it looks like: {self._explanation()}",
             remedy=remedy + "; report.step_curve() shows the error against the step",
         )
@@ -131,7 +133,7 @@ class GradientReport:
         lines += self._table()
         if self.slope is not None:
             lines.append(f"  Taylor remainder: order {self.slope:.2f} in h (2: right, 1: wrong)")
-        return "\n".join(lines)
+        return "\n".join(map(printable, lines))
 
     def _repr_html_(self) -> str:
         lines = str(self).split("\n")
@@ -149,13 +151,14 @@ class GradientReport:
     def _table(self) -> list[str]:
         if not self.inputs:
             return []
-        width = max(5, *(len(row.name) for row in self.inputs))
+        names = [printable(row.name) for row in self.inputs]
+        width = max(5, *map(len, names))
         heading = f"{'shape':<14} {'compared':>8} {'wrong':>6} {'error':>8}  worst at: recorded, numeric"
         lines = [f"  {'input':<{width}}  {heading}"]
-        for row in self.inputs:
+        for name, row in zip(names, self.inputs, strict=True):
             worst = f"{row.place}: {row.recorded:.6g}, {row.numeric:.6g}"
             lines.append(
-                f"  {row.name:<{width}}  {row.shape!s:<14} {row.compared:>8} {row.wrong:>6} {row.error:>8.1e}  {worst}"
+                f"  {name:<{width}}  {row.shape!s:<14} {row.compared:>8} {row.wrong:>6} {row.error:>8.1e}  {worst}"
                 + (f" ({row.kinks} at a kink)" if row.kinks else "")
             )
         return lines

@@ -14,6 +14,7 @@ from ..context import place
 from ..derivatives import rule_on_arrays
 from ..errors import DtypeError
 from ..graph import Node
+from ..printing import printable
 from .numeric import EPSILON, STEP, Cuts, Line, careful, kinks, signs
 
 TOLERANCE = 1e-6
@@ -58,7 +59,8 @@ class WrongRule:
 
     def __str__(self) -> str:
         name = self.node.inputs[self.position].name
-        which = f"input {self.position}{f' ({name})' if name else ''} {self.node.arrays[self.position].shape}"
+        name = f" ({printable(name)})" if name else ""
+        which = f"input {self.position}{name} {self.node.arrays[self.position].shape}"
         if self.failure:
             found = f"its rule gives no gradient of {which}: {self.failure}"
         else:
@@ -66,13 +68,13 @@ class WrongRule:
                 f"gradient of {which} at {list(self.index)}: the rule says {self.rule:.6g}, "
                 f"differences say {self.numeric:.6g}"
             )
-        lines = [title(self.node), found, f"its rule is at {self.rule_line}"]
+        lines = [title(self.node), *found.split("\n"), f"its rule is at {self.rule_line}"]
         if self.explanation:
             lines.append(f"looks like: {self.explanation}")
         if self.others:
             names = sorted({node.gate.name for node in self.others if node.gate})
             lines.append(f"also wrong: {len(self.others)} more ({', '.join(names)}), the last {title(self.others[-1])}")
-        return "\n".join(lines)
+        return "\n".join(map(printable, lines))
 
 
 def title(node: Node) -> str:
@@ -80,7 +82,7 @@ def title(node: Node) -> str:
     kind = node.gate.name if node.gate else "leaf"
     where = place(node.scope)
     name = f" {node.name!r}" if node.name else ""
-    return f"{kind}{name} {where}" + (f", called at {node.source}" if node.source else "")
+    return printable(f"{kind}{name} {where}" + (f", called at {node.source}" if node.source else ""))
 
 
 def rule_line(node: Node) -> str:

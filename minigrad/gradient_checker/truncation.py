@@ -17,6 +17,7 @@ from ..backward import sweep
 from ..errors import OptionError
 from ..gates import softmax_cross_entropy
 from ..graph import Leaf
+from ..printing import printable
 from ..random import generator
 from ..tensor import Tensor
 
@@ -42,9 +43,10 @@ class TruncationReport:
     def __str__(self) -> str:
         """A table with a row for each k, and for each parameter: cosine, norm ratio."""
         paths = list(next(iter(self.cosine.values())))
-        width = max(13, *(len(path) for path in paths))
+        names = [printable(path) for path in paths]
+        width = max(13, *map(len, names))
         lines = [
-            "   k  " + "  ".join(f"{path:>{width}}" for path in paths) + "    (cosine, norm ratio to the full gradient)"
+            "   k  " + "  ".join(f"{name:>{width}}" for name in names) + "    (cosine, norm ratio to the full gradient)"
         ]
         for k, cosines in self.cosine.items():
             cells = [f"{cosines[path]:.4f}, {self.norm_ratio[k][path]:.3f}" for path in paths]

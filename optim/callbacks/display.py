@@ -8,6 +8,7 @@ import warnings
 from typing import Any
 
 from minigrad.notebook import shell
+from minigrad.printing import printable
 
 from ..run import Run
 from .base import Callback
@@ -36,7 +37,7 @@ class ProgressBar(Callback):
         # Formatting takes longer than a small model's step, and ten times a second is enough for a reader.
         if now - self._shown > 0.1 or trainer.batch == trainer.batches:
             self._shown = now
-            shown = {name: f"{value:.3f}" for name, value in trainer.means.result().items()}
+            shown = {printable(name): f"{value:.3f}" for name, value in trainer.means.result().items()}
             shown[f"{self.unit}/s"] = f"{self._rate(trainer, now):,.0f}"
             if trainer.batch == trainer.batches and trainer.validation is not None:
                 shown["now"] = "validating"
@@ -93,7 +94,7 @@ class _PlainLines:
         means = "  ".join(f"{name} {value:.3f}" for name, value in trainer.means.result().items())
         print(
             f"epoch {trainer.epoch + 1}/{trainer.epochs}  batch {trainer.batch}{f'/{total}' if total else ''}"
-            f"  {means}  {rate:,.0f} {self.unit}/s",
+            f"  {printable(means)}  {rate:,.0f} {self.unit}/s",
             file=sys.stderr,
             flush=True,
         )
@@ -106,19 +107,23 @@ class EpochReport(Callback):
     """One line for each epoch on stdout: epoch, losses and metrics of train and validation, seconds."""
 
     def __init__(self) -> None:
-        self._columns: list[str] = []
+        self._widths: dict[str, int] = {}
 
     def on_start(self, trainer: Run) -> None:
-        self._columns = []
+        self._widths = {}
 
     def on_epoch_end(self, trainer: Run) -> None:
         row = trainer.history.rows[-1]
-        if not self._columns:
-            self._columns = [column for column in row if column != "step"]
-            print("  ".join(column.replace("_", " ").rjust(_WIDTH.get(column, 0)) for column in self._columns))
+        if not self._widths:
+            heads = {
+                column: printable(column.replace("_", " ")).rjust(_WIDTH.get(column, 0))
+                for column in row
+                if column != "step"
+            }
+            self._widths = {column: len(head) for column, head in heads.items()}
+            print("  ".join(heads.values()))
         cells = []
-        for column in self._columns:
-            width = max(len(column), _WIDTH.get(column, 0))
+        for column, width in self._widths.items():
             value = row.get(column, float("nan"))
             text = f"{value:d}" if isinstance(value, int) else f"{value:.1f}" if column == "seconds" else f"{value:.4g}"
             cells.append((f"{value:.4f}" if column.endswith(("loss", "accuracy")) else text).rjust(width))

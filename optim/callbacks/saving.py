@@ -13,6 +13,7 @@ from minigrad.checkpoint import save
 from minigrad.errors import CheckpointError, MinigradError, OptionError
 from minigrad.files import clear_unfinished
 from minigrad.notebook import new_figure
+from minigrad.printing import printable
 
 from ..history import check_suffix
 from ..optimizer import Array, check_count
@@ -123,7 +124,8 @@ class BestSnapshot(Callback):
         if self.weights:
             set_arrays(trainer.model.named_parameters(), self.weights)
             if trainer.stop_reason == "Ctrl-C":
-                print(f"The model has its best weights: those of epoch {self.epoch}, {self.monitor} {self.value:.4f}.")
+                best = f"{printable(self.monitor)} {self.value:.4f}"
+                print(f"The model has its best weights: those of epoch {self.epoch}, {best}.")
 
     def state_dict(self) -> dict[str, Any]:
         return {"value": self.value, "epoch": self.epoch, **self.weights}

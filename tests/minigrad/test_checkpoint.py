@@ -429,7 +429,7 @@ def test_every_mismatch_is_named_at_once() -> None:
         "another shape: b is (3, 2), and (2, 3) is needed",
         "another dtype: d is float64, and float32 is needed",
     ):
-        assert line in error.value.what
+        assert line in error.value.lines
     check_match(here, here, "the model")
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import minigrad as mg
-from minigrad.drawing.labels import printable
+from minigrad.drawing.labels import shortened
 from minigrad.drawing.render import render
 
 from .drawn_graphs import Read, needs_dot
@@ -59,10 +59,10 @@ def check_svg(svg, name):
         assert not any(attribute.endswith("href") for attribute in element.attrib)
     texts = {element.text for element in root.iter("{http://www.w3.org/2000/svg}text")}
     # Graphviz joins nothing and drops nothing: the name stands there, letter for letter, as it is meant to be shown.
-    shown = printable(name).strip()
+    shown = shortened(name).strip()
     assert any(shown == (text or "").replace("\u00a0", " ").strip() for text in texts), (shown, texts)
     titles = [element.attrib.get("{http://www.w3.org/1999/xlink}title", "") for element in root.iter()]
-    assert any(printable(name, 380).strip().replace("\\", "∖") in title.replace("\u00a0", " ") for title in titles)
+    assert any(shortened(name, 380).strip().replace("\\", "∖") in title.replace("\u00a0", " ") for title in titles)
     nodes = [element for element in root.iter() if element.attrib.get("class") == "node"]
     assert len(nodes) == 4
 
@@ -85,12 +85,12 @@ def test_the_dot_text_stays_whole(name):
     read = Read(mg.Graph(drawn(name)).dot())
     assert len(read.nodes) == 4
     assert len(read.edges) == 3
-    assert printable(name).strip() in {line for node in read.nodes for line in read.text(node)}
+    assert shortened(name).strip() in {line for node in read.nodes for line in read.text(node)}
 
 
 @given(st.text(max_size=300))
 def test_printable_fits_and_shows_nothing_unseen(text):
-    shown = printable(text)
+    shown = shortened(text)
     assert shown.isprintable()
     assert len(shown) <= 28 * 10  # each of 28 characters may become an escape such as \U0001f600
     if text.isprintable() and len(text) <= 28:
@@ -98,7 +98,7 @@ def test_printable_fits_and_shows_nothing_unseen(text):
 
 
 def test_long_names_keep_both_ends():
-    shown = printable("encoder." + "x" * 200 + ".W_hh")
+    shown = shortened("encoder." + "x" * 200 + ".W_hh")
     assert shown.startswith("encoder.")
     assert shown.endswith(".W_hh")
     assert len(shown) == 28

@@ -1,0 +1,44 @@
+"""How text from the user's program is printed: `printable` for one text, and `table` for rows of them.
+
+Names come from checkpoints, scopes and other people's programs. Printed as they are, they could clear the screen, begin
+a line that looks like one of ours, or reverse the letters that follow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+
+def printable(text: str) -> str:
+    r"""`text` on one line: control characters and other invisible ones become escapes, those that `repr` escapes.
+
+    >>> print(printable("red \x1b[31m"), printable("two\nlines"), printable("größe שלום 名前"))
+    red \x1b[31m two\nlines größe שלום 名前
+    """
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], total: Sequence[str], names: int = 1) -> str:
+    """Rows in columns, each cell printable, with rules below `head` and above `total`.
+
+    The first `names` columns are aligned left, those of numbers right.
+
+    >>> print(table(["scope", "gates"], [["rnn", "240"], ["head", "2"]], ["total", "242"]))
+    scope  gates
+    ------------
+    rnn      240
+    head       2
+    ------------
+    total    242
+    """
+    lines = [[printable(cell) for cell in line] for line in (head, *rows, total)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    texts = []
+    for line in lines:
+        left = [cell.ljust(width) for cell, width in zip(line[:names], widths, strict=False)]
+        right = [cell.rjust(width) for cell, width in zip(line[names:], widths[names:], strict=True)]
+        texts.append("  ".join(left + right))
+    rule = "-" * len(texts[0])
+    return "\n".join([texts[0], rule, *texts[1:-1], rule, texts[-1]])
