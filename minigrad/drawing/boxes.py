@@ -14,6 +14,8 @@ from ..context import Scope
 from ..graph import Leaf, Node, ancestors
 from ..timesteps import step_of
 
+MANY = 24  # leaves that enter one gate: more of a kind share a box
+
 
 @dataclass(eq=False)
 class Box:
@@ -41,6 +43,11 @@ class Box:
     def last(self) -> Node:
         """The newest of its nodes, whose output is the box's output."""
         return self.nodes[-1]
+
+    @property
+    def style(self) -> str:
+        """The key in STYLES of its shape and colours."""
+        return self.role if self.role and self.kind == "gate" else self.kind
 
     @property
     def is_leaf(self) -> bool:
@@ -95,31 +102,32 @@ def connect(nodes: list[Node], roots: list[Node], boxes: dict[Node, Box]) -> Vie
         if consumer.gate is None:
             continue
         head = boxes[consumer]
+        crowded = sum(isinstance(parent, Leaf) for parent in consumer.inputs) > MANY
         for position, producer in enumerate(consumer.inputs):
             kind = "data"
             while isinstance(producer, Leaf) and producer.cut_from is not None:
                 producer, kind = producer.cut_from, "cut"
             if isinstance(producer, Leaf):
-                place = (head, position) if head.kind == "gate" else (head, producer)
+                shared = leaf_kind(producer) if crowded else position
+                place = (head, shared) if head.kind == "gate" else (head, producer)
                 leaves.setdefault(place, (head, []))[1].append((producer, consumer, position, kind))
             else:
                 _link(links, boxes[producer], head, kind, producer, consumer, position)
-    everything = list(dict.fromkeys(boxes.values()))
+    found = dict.fromkeys(boxes.values())
     for leaf_box, head, uses in _leaf_boxes(leaves):
-        everything.append(leaf_box)
+        found[leaf_box] = None
         for leaf, consumer, position, kind in uses:
             _link(links, leaf_box, head, kind, leaf, consumer, position)
     for root in roots:  # a root that is a leaf has no box yet, unless it also feeds a gate
-        if isinstance(root, Leaf) and not any(root in box.nodes for box in everything):
+        if isinstance(root, Leaf) and not any(root in box.nodes for box in found):
             alone = Box(leaf_kind(root), root.scope, root, nodes=[root])
-            everything.append(alone)
+            found[alone] = None
             behind = root.cut_from
             if behind is not None and behind in boxes:
                 _link(links, boxes[behind], alone, "cut", behind, root, 0)
-    everything = list(dict.fromkeys(everything))
-    for box in everything:
+    for box in found:
         box.nodes.sort(key=lambda node: node.serial)
-    everything.sort(key=lambda box: box.nodes[0].serial)
+    everything = sorted(found, key=lambda box: box.nodes[0].serial)
     # Not by serial numbers, which depend on what was recorded before: the same graph must give the same text.
     for number, box in enumerate(everything):
         box.id = f"n{number}"

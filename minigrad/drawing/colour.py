@@ -37,17 +37,21 @@ def on_scale(position: float) -> tuple[str, str]:
 
 
 class Scale:
-    """Maps numbers to positions from 0 (the smallest) to 1 (the largest), logarithmically if their range is wide."""
+    """Maps numbers to positions from 0 (the smallest) to 1 (the largest), logarithmically if their range is wide.
+
+    What is not finite is at 1, and does not count for the range.
+    """
 
     def __init__(self, values: list[float]) -> None:
-        positive = [value for value in values if value > 0 and math.isfinite(value)]
-        self.low, self.high = min(values, default=0.0), max(values, default=0.0)
+        finite = [value for value in values if math.isfinite(value)]
+        positive = [value for value in finite if value > 0]
+        self.low, self.high = min(finite, default=0.0), max(finite, default=0.0)
         self.logarithmic = bool(positive) and self.low >= 0 and self.high > 50 * min(positive)
         self._start = math.log(min(positive)) if self.logarithmic else self.low
         self._length = (math.log(self.high) if self.logarithmic else self.high) - self._start
 
     def __call__(self, value: float) -> float:
-        if self._length <= 0:
+        if self._length <= 0 or not math.isfinite(value):
             return 1.0
         if self.logarithmic:
             return (math.log(value) - self._start) / self._length if value > 0 else 0.0

@@ -28,11 +28,6 @@ class Colouring:
     values: Mapping[Box, float]
 
 
-def style_of(box: Box) -> str:
-    """The key in STYLES of a box's shape and colours."""
-    return box.role if box.role and box.kind == "gate" else box.kind
-
-
 def write(
     view: View, words: Words, *, caption: str = "", legend: bool = False, colouring: Colouring | None = None,
     grid: Grid | None = None,
@@ -93,7 +88,7 @@ def _notes(caption: str, width: int = 100) -> list[Line]:
 
 
 def _face(box: Box, words: Words, colouring: Colouring | None, scale: Scale | None, grid: Grid | None) -> str:
-    style = dict(STYLES[style_of(box)])
+    style = dict(STYLES[box.style])
     text = None
     if box.starved:
         style |= PALE
@@ -188,8 +183,10 @@ def _arrow(link: Link, words: Words, heaviest: Scale, grid: Grid | None) -> dict
 
 def _legend(view: View, grid: Grid | None) -> list[str]:
     """A sample of each kind of box that the picture has."""
-    kinds = [kind for kind in STYLES if any(style_of(box) == kind for box in view.boxes)]
-    samples = [(f"legend_{kind}", dict(STYLES[kind]), [Line(KINDS[kind], 9)]) for kind in kinds]
+    kinds = [kind for kind in STYLES if any(box.style == kind for box in view.boxes)]
+    upwards = [Line("read upwards: gradients come back down", 9)]
+    samples = [("legend_way", {"shape": "plaintext"}, upwards)]
+    samples += [(f"legend_{kind}", dict(STYLES[kind]), [Line(KINDS[kind], 9)]) for kind in kinds]
     if any(box.starved for box in view.boxes):
         samples.append(("legend_pale", {**STYLES["gate"], **PALE}, [Line("no gradient: behind a cut", 9)]))
     if any(link.kind == "cut" for link in view.links):
@@ -215,10 +212,10 @@ def _legend(view: View, grid: Grid | None) -> list[str]:
 
 def _scale(colouring: Colouring, scale: Scale, grid: Grid | None) -> list[str]:
     cells = "".join(f'<td width="22" height="12" bgcolor="{on_scale(step / 9)[0]}"></td>' for step in range(10))
-    how = ", by its logarithm" if scale.logarithmic else ""
+    title = shortened(colouring.title, 80) + (", by its logarithm" if scale.logarithmic else "")
     label = Markup(
         '<<table border="0" cellborder="0" cellspacing="0" cellpadding="1">'
-        f'<tr><td colspan="10"><font point-size="9">{colouring.title}{how}</font></td></tr><tr>{cells}</tr>'
+        f'<tr><td colspan="10">{marked_up([Line(title, 9)])[1:-1]}</td></tr><tr>{cells}</tr>'
         f'<tr><td colspan="5" align="left"><font point-size="9">{number(scale.low)}</font></td>'
         f'<td colspan="5" align="right"><font point-size="9">{number(scale.high)}</font></td></tr></table>>'
     )

@@ -5,9 +5,12 @@ from __future__ import annotations
 import numbers
 import os
 from collections.abc import Iterator, Sequence
+from math import isnan
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+from ..checks import describe, nothing_recorded
+from ..context import enable_grad
 from ..errors import DrawError, DtypeError, OptionError
 from ..graph import Leaf, Node
 from ..printing import printable
@@ -18,8 +21,8 @@ from .boxes import Box, View, connect, history
 from .dot import Colouring, write
 from .facts import Gradients, Stats
 from .grid import Grid
-from .labels import Words
-from .modes import MODES, choose
+from .labels import Words, shortened
+from .modes import MODES, check_size, choose
 from .render import render, save, suffix_of
 from .summary import summary_table
 
@@ -30,9 +33,6 @@ COLORS = {
     "bytes": "bytes of the output",
 }
 PIXELS = 14_000  # limit on a PNG's longer side: larger ones take seconds to write, and few viewers open them
-# The most boxes in a picture: with more, layout takes minutes and nobody can read the result. grid.py, which lays out
-# columns, takes time in proportion to the boxes; Graphviz's time grows much faster.
-LARGEST = {"columns": 20_000, "graphviz": 2_000}
 
 
 @runtime_checkable
@@ -89,19 +89,15 @@ class Graph:
         boxes, picked, said = choose(gates, mode, window, depth, collapse)
         view = connect(self.nodes, self.roots, boxes)
         timed = any(box.column is not None for box in view.boxes)
-        largest = LARGEST["columns" if timed else "graphviz"]
-        if len(view.boxes) > largest:
-            raise OptionError(
-                "MG609",
-                f"this picture would have {len(view.boxes):,} boxes, and {largest:,} are the most that are drawn",
-                cause=f'mode="{mode}" draws this graph of {len(gates):,} gates in too much detail',
-                remedy='mode="auto" folds it, and depth=, collapse= or window= show a part',
-            )
+        check_size(len(view.boxes), timed, gates, mode, window, depth)
         words = Words(Gradients(self.nodes), values, grads, compact=timed)
-        cuts = sorted({link.label for link in view.links if link.kind == "cut" if link.label})
+        cuts = sorted({shortened(link.label, 60) for link in view.links if link.kind == "cut" if link.label})
         if cuts:
             pale = "; what lies behind is pale" if any(box.starved for box in view.boxes) else ""
             said = f"{said} No gradient passes the {', the '.join(cuts[:4])}{pale}.".strip()
+        for root in self.roots:
+            if isinstance(root, Leaf) and root.origin != "cut":
+                said = f"{said} {_nothing_behind(root)}".strip()
         fused = sorted({node.gate.name for node in gates if node.gate is not None and type(node.gate) in UNFUSED})
         if fused:
             said = f"{said} {' and '.join(fused)}: one gate for many; mg.opened shows them.".strip()
@@ -188,7 +184,8 @@ def draw(
       gates took. `legend`: explain shapes and colours.
     - `dpi`: pixels per inch of a PNG; 72 is natural size. Wide pictures get fewer, to stay within 14,000 pixels.
 
-    Without a path nothing is written. The result displays itself in a notebook, and can be saved.
+    Read it upwards: inputs are below, the loss is on top. If nothing was recorded, the caption says why. Without a path
+    nothing is written. The result displays itself in a notebook, and can be saved.
 
     >>> x = Tensor([[1.0, 2.0]], name="x")
     >>> W = Tensor([[0.5], [-1.0]], requires_grad=True, name="W")
@@ -196,8 +193,9 @@ def draw(
     >>> picture.dot.splitlines()[0]
     'digraph minigrad {'
 
-    Errors: DtypeError for anything but Tensors; OptionError for an unknown option or suffix, or a window outside the
-    steps; DrawError if no program can draw (the DOT text is written all the same) or the path cannot be written.
+    Errors: DtypeError for anything but Tensors; OptionError for an unknown option or suffix, a window outside the steps
+    or too large a picture; DrawError if no program can draw (the DOT text is written all the same) or the path cannot
+    be written.
     Source: the unrolled picture follows Goodfellow, Bengio and Courville, Deep Learning (2016), section 10.1.
     """
     if path is not None:
@@ -223,7 +221,7 @@ def _check(mode: str, depth: int | None, color_by: str | Measured | None) -> Non
             "MG611", f"there is no mode {mode!r}", cause="a mode says how time steps are drawn",
             remedy=f"one of {', '.join(map(repr, MODES))}; for a part of the steps window=(t0, t1)",
         )  # fmt: skip
-    if not (color_by is None or isinstance(color_by, Measured) or color_by in COLORS):
+    if not (color_by is None or isinstance(color_by, Measured) or color_by in list(COLORS)):
         raise OptionError(
             "MG612",
             f"a graph cannot be coloured by {color_by!r}",
@@ -234,6 +232,16 @@ def _check(mode: str, depth: int | None, color_by: str | Measured | None) -> Non
         raise OptionError("MG613", f"depth={depth!r} is not a whole number from 1 on",
                           cause="it counts the levels of scopes that are drawn open",
                           remedy="depth=1 draws each outermost scope as one box")  # fmt: skip
+
+
+def _nothing_behind(root: Leaf) -> str:
+    """Why the picture of a leaf is a single box."""
+    name = shortened(describe(root), 60)
+    if root.origin == "created":
+        return f"No gate made {name}, so there is nothing behind it."
+    with enable_grad():
+        error = nothing_recorded(root)
+    return f"Nothing was recorded for {name}: {error.cause}. To see a graph, {error.remedy}."
 
 
 def _colouring(view: View, words: Words, by: str | Measured) -> Colouring:
@@ -253,4 +261,5 @@ def _colouring(view: View, words: Words, by: str | Measured) -> Colouring:
         return None if place is None or isinstance(node, Leaf) else float(place[1])
 
     title = COLORS[by] if isinstance(by, str) else by.title
-    return Colouring(title, {box: value for box in view.boxes if (value := number(box)) is not None})
+    found = {box: number(box) for box in view.boxes}
+    return Colouring(title, {box: value for box, value in found.items() if value is not None and not isnan(value)})

@@ -24,7 +24,10 @@ WHOLE = 12  # the most elements of an array that is shown in full
 
 @dataclass(frozen=True)
 class Stats:
-    """Range, mean and norm of an array's finite elements, how many are not finite, and the array itself if small."""
+    """Range, mean and norm of an array's finite elements, how many are not finite, and the array itself if small.
+
+    If there is no finite element, range and mean are NaN, and so is the norm unless the array is empty.
+    """
 
     low: float
     high: float
@@ -42,7 +45,7 @@ class Stats:
         finite = wide if np.isfinite(wide).all() else wide[np.isfinite(wide)]
         small = array.copy() if array.size <= WHOLE and array.ndim <= 2 and array.shape[-1:] <= (4,) else None
         if not finite.size:
-            return cls(0.0, 0.0, 0.0, 0.0, wide.size, small)
+            return cls(np.nan, np.nan, np.nan, np.nan if wide.size else 0.0, wide.size, small)
         return cls(
             float(finite.min()), float(finite.max()), float(finite.mean()), float(np.sqrt(finite @ finite)),
             wide.size - finite.size, small,
@@ -94,7 +97,7 @@ class Gradients:
                 "the gradients inside this graph cannot be drawn any more: " + error.what,
                 where=error.where,
                 cause="drawing sends gradients through the graph again, and its parameters have changed since",
-                remedy="draw after backward() and before the optimizer's step, or draw without grads=True",
+                remedy="draw before the optimizer's step, or leave out grads=True and color_by='grad'",
             ) from None
         return totals, edges
 

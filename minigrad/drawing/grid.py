@@ -31,10 +31,7 @@ class Grid:
 
     def __init__(self, view: View, words: Words) -> None:
         self.view = view
-        self.size = {
-            box: size_of(words.face(box), STYLES[box.role if box.role and box.kind == "gate" else box.kind]["shape"])
-            for box in view.boxes
-        }
+        self.size = {box: size_of(words.face(box), STYLES[box.style]["shape"]) for box in view.boxes}
         self.column = find_columns(view)
         self.columns = sorted({column for column in self.column.values() if column not in (LEFT, RIGHT)})
         self.rows, self.bands = find_rows(view, self.column)

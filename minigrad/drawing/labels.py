@@ -64,9 +64,9 @@ def marked_up(lines: list[Line], color: str | None = None, left: bool = False) -
     rows = []
     align = ' align="left"' if left else ""
     for line in lines:
-        bold = f"<b>{escaped(line.bold)}</b>" if line.bold else ""
+        bold = f"<b>{_html(line.bold)}</b>" if line.bold else ""
         gap = " " if line.bold and line.text else ""
-        rows.append(f'<font point-size="{line.size:g}">{bold}{gap}{escaped(line.text)}</font>')
+        rows.append(f'<font point-size="{line.size:g}">{bold}{gap}{_html(line.text)}</font>')
     body = "".join(f"{row}<br{align}/>" for row in rows) if left else "<br/>".join(rows)
     return Markup(f'<<font color="{color}">{body}</font>>' if color else f"<{body}>")
 
@@ -82,8 +82,7 @@ def size_of(lines: list[Line], shape: str) -> tuple[float, float]:
     return width + 14, height + 10 + 4 * (shape == "box3d")
 
 
-def escaped(text: str) -> str:
-    """A text for use in Graphviz's markup."""
+def _html(text: str) -> str:
     return html.escape(text).replace("\\", "&#92;&#92;")  # Graphviz reads \\ as \, and \N as a node's name
 
 
@@ -196,7 +195,7 @@ class Words:
 
     def _value(self, box: Box) -> list[Line]:
         nodes = box.nodes if box.kind == "gate" or box.is_leaf else [box.last]
-        return _figures([Stats.of(node.output) for node in nodes], "", nodes[-1].output.size)
+        return _figures([Stats.of(node.output) for node in nodes])
 
     def _gradient(self, box: Box) -> list[Line]:
         nodes = [
@@ -210,7 +209,8 @@ class Words:
         if not found:
             return [Line("no gradient yet: call backward()" if not self.gradients.roots else "no gradient reached it")]
         label = "‖grad‖" if box.is_leaf else "‖dz‖"
-        return [Line(f"{label} {_span([stats.norm for stats in found])}")]
+        norms = [stats.norm for stats in found if not np.isnan(stats.norm)]
+        return [*([Line(f"{label} {_span(norms)}")] if norms else []), *_broken(found)]
 
     def tooltip(self, box: Box) -> str:
         """Everything that is known about a box, line by line."""
@@ -246,19 +246,25 @@ def parameters(boxes: list[Box]) -> list[Node]:
     return [leaf for leaf in used if isinstance(leaf, Leaf) and leaf.requires_grad]
 
 
-def _figures(stats: list[Stats], label: str, size: int) -> list[Line]:
+def _figures(stats: list[Stats]) -> list[Line]:
     """A small array in full; a larger one as range, mean and norm; several as their common range and their norms."""
-    if len(stats) == 1 and (small := stats[0].small) is not None:
-        rows = np.atleast_2d(small)
-        lines = [Line(label + "[" + "  ".join(number(float(value)) for value in row) + "]") for row in rows]
-        return lines if small.ndim else [Line("", 9, "= " + number(float(small)))]
-    broken = sum(one.broken for one in stats)
-    lines = [Line(f"{number(min(one.low for one in stats))} … {number(max(one.high for one in stats))}")]
-    if len(stats) == 1:
-        lines.append(Line(f"mean {number(stats[0].mean)}, norm {number(stats[0].norm)}"))
-    else:
-        lines.append(Line(f"norm {_span([one.norm for one in stats])}"))
-    return [*lines, Line("", 9, f"{broken:,} not finite")] if broken else lines
+    if len(stats) == 1 and (small := stats[0].small) is not None and small.size:
+        if not small.ndim:
+            return [Line("", 9, "= " + number(float(small)))]
+        return [Line("[" + "  ".join(number(float(value)) for value in row) + "]") for row in np.atleast_2d(small)]
+    finite = [one for one in stats if not np.isnan(one.low)]
+    lines = []
+    if finite:
+        norm = f"norm {_span([one.norm for one in finite])}"
+        lines.append(Line(f"{number(min(one.low for one in finite))} … {number(max(one.high for one in finite))}"))
+        lines.append(Line(f"mean {number(finite[0].mean)}, {norm}" if len(stats) == 1 else norm))
+    return lines + _broken(stats)
+
+
+def _broken(stats: list[Stats]) -> list[Line]:
+    """A line that says how many elements are NaN or infinite, if any are."""
+    count = sum(one.broken for one in stats)
+    return [Line("", 9, f"{count:,} not finite")] if count else []
 
 
 def _span(values: list[float]) -> str:
@@ -268,6 +274,8 @@ def _span(values: list[float]) -> str:
 
 def _full(stats: Stats) -> str:
     text = f"from {stats.low:.6g} to {stats.high:.6g}, mean {stats.mean:.6g}, norm {stats.norm:.6g}"
+    if np.isnan(stats.low):
+        text = "no finite number" if stats.broken else "empty"
     return f"{text}, {stats.broken:,} not finite" if stats.broken else text
 
 

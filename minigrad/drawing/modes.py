@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from operator import index
+from typing import Any
 
 from ..context import Scope
 from ..errors import OptionError
@@ -20,6 +22,9 @@ from .boxes import Box, name_steps
 MODES = ("auto", "unrolled", "rolled")
 IN_FULL = 40  # gates that fit on a page, each in its own box
 READABLE = 120  # boxes that a reader can still follow when zooming
+# The most boxes in a picture: with more, layout takes minutes and nobody can read the result. grid.py, which lays out
+# columns, takes time in proportion to the boxes; Graphviz's time grows much faster.
+LARGEST = {"columns": 20_000, "graphviz": 2_000}
 Boxes = dict[Node, Box]
 
 
@@ -65,15 +70,38 @@ def choose(
     return _shrink(boxes, gates, time, picked, explicit=depth is not None or bool(collapse))
 
 
+def check_size(
+    boxes: int, timed: bool, gates: list[Node], mode: str, window: tuple[int, int] | None, depth: int | None
+) -> None:
+    """OptionError if a picture has more boxes than can be drawn; `timed` says that time steps form columns."""
+    largest = LARGEST["columns" if timed else "graphviz"]
+    if boxes <= largest:
+        return
+    ways = []
+    if window is not None:
+        ways.append("choose a shorter window")
+    elif mode != "auto":
+        ways.append(f"leave out mode={mode!r}: a picture that would be too large is then folded")
+    if depth != 1 and any(node.scope for node in gates):
+        ways.append("draw each scope as one box with depth=1")
+    ways.append("draw a tensor from further inside the graph")
+    raise OptionError(
+        "MG609",
+        f"this picture would have {boxes:,} boxes, and {largest:,} are the most that are drawn",
+        cause="laying out more takes minutes, and nobody could read the result",
+        remedy="; or ".join(ways),
+    )
+
+
 def _shrink(
     boxes: Boxes, gates: list[Node], time: dict[Scope, Unroll], picked: str, explicit: bool
 ) -> tuple[Boxes, str, str]:
     """What `auto` does about a picture that is too large: fold scopes, then the middle, and say so in the caption."""
-    drawable = time or len(gates) <= 1000
+    drawable = len(gates) <= LARGEST["columns" if time else "graphviz"] / 2  # leaves get boxes too
     full = f'mode="unrolled" draws all {len(gates):,} gates' if drawable else f"The graph has {len(gates):,} gates"
     steps = sorted({step for unroll in time.values() for step in unroll.steps})
     if steps:
-        full += f", window=({steps[-2]}, {steps[-1]}) these steps in full"
+        full += f"; window=({steps[-2]}, {steps[-1]}) draws these steps in full"
     said = (
         f"rolled: time steps that are built alike are drawn once. {full}."
         if any(map(_stands_for_steps, boxes.values()))
@@ -92,7 +120,8 @@ def _shrink(
         depth -= 1
     if count > READABLE:
         boxes, picked = _fold_middle(boxes), "folded"
-        said = f"folded: the gates between the first and last few are one box. {full}; scopes would be folded instead."
+        said = f"folded: the gates between the first and last few are one box. {full}; a scope around each part of it"
+        said += " (mg.scope) would be drawn as a box instead."
     return boxes, picked, said
 
 
@@ -138,7 +167,7 @@ def unrolled(gates: list[Node], time: dict[Scope, Unroll], window: tuple[int, in
 def _checked(window: tuple[int, int], numbers: list[int]) -> tuple[int, int]:
     """The first and the last step to show, if `window` is valid."""
     try:
-        first, last = (int(step) for step in window)
+        first, last = map(index, window)
     except (TypeError, ValueError):
         raise OptionError(
             "MG603",
@@ -240,18 +269,20 @@ def _wrapped(gates: list[Node]) -> int:
     return length
 
 
-def _named(gates: list[Node], collapse: Sequence[str]) -> Callable[[Scope], int | None]:
+def _named(gates: list[Node], collapse: Any) -> Callable[[Scope], int | None]:
     """The `fold_at` of `gather` for scopes by path: "rnn", "rnn/t07", or "rnn/cell" for the cell of every step."""
-    wanted = {tuple(path.split("/")) for path in ([collapse] if isinstance(collapse, str) else collapse)}
-    scopes = {node.scope[:length] for node in gates for length in range(1, len(node.scope) + 1)}
+    paths = collapse if isinstance(collapse, Iterable) and not isinstance(collapse, str) else [collapse]
+    wanted = {tuple(str(path).split("/")) for path in paths}
+    scopes = {scope[:length] for scope in {node.scope for node in gates} for length in range(1, len(scope) + 1)}
     for path in wanted:
         if not any(path in (scope, _timeless(scope)) for scope in scopes):
             known = sorted({"/".join(_timeless(scope)) for scope in scopes if _timeless(scope)})
+            some = ", ".join(known[:12]) + (f", and {len(known) - 12} more" if len(known) > 12 else "")
             raise OptionError(
                 "MG604",
                 f"collapse names the scope {'/'.join(path)!r}, and the graph has none of that path",
                 cause="a path starts at the outermost scope; time steps may be left out of it",
-                remedy=f"one of: {', '.join(known[:12])}" if known else "this graph has no scopes: use mg.scope(name)",
+                remedy=f"one of: {some}" if known else "this graph has no scopes: use mg.scope(name)",
             )
 
     def fold_at(scope: Scope) -> int | None:

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import sysconfig
 from pathlib import Path
+from shlex import quote
 
 import graphviz
 
@@ -45,19 +46,24 @@ def render(text: str, suffix: str) -> bytes:
     except graphviz.ExecutableNotFound:
         pass
     except subprocess.CalledProcessError as error:
-        raise _failed("dot", error.stderr) from None
+        raise _failed("dot", suffix, error.stderr.decode(errors="replace")) from None
+    except OSError as error:
+        raise _failed("dot", suffix, str(error)) from None
     pure = pure_program()
     if pure is None:
-        raise no_program("there is no program `dot` on this machine")
+        raise no_program("there is no program `dot` here", "for PNG and SVG `pip install graphviz-pure` is enough")
     if suffix == "pdf":
-        raise no_program("graphviz-pure draws no PDF")
+        raise no_program("graphviz-pure draws no PDF", "or end the path in .png or .svg, which graphviz-pure draws")
     # It measures text by a single font name, not a list; and its own fonts, which it uses for PNG, lack ⊙.
     text = text.replace(quoted(FONT), '"Helvetica"')
     if suffix == "png":
         text = text.replace("⊙", "○")
-    done = subprocess.run([str(pure), f"-T{suffix}"], input=text.encode(), capture_output=True, check=False)
+    try:
+        done = subprocess.run([pure, f"-T{suffix}"], input=text.encode(), capture_output=True, check=False)
+    except OSError as error:
+        raise _failed("graphviz-pure", suffix, str(error)) from None
     if done.returncode != 0:
-        raise _failed("graphviz-pure", done.stderr)
+        raise _failed("graphviz-pure", suffix, done.stderr.decode(errors="replace"))
     return _with_spaces(done.stdout, suffix)
 
 
@@ -72,13 +78,13 @@ def pure_program() -> Path | None:
     return Path(found) if found else None
 
 
-def no_program(what: str) -> DrawError:
+def no_program(what: str, otherwise: str) -> DrawError:
     """The error if nothing can draw, with the command that installs Graphviz on this machine."""
     return DrawError(
         "MG607",
         what,
         cause="pictures are laid out by Graphviz, which is not a Python package",
-        remedy=f"install it with `{install_command()}`; for PNG and SVG `pip install graphviz-pure` will do",
+        remedy=f"install it with `{install_command()}`; {otherwise}",
     )
 
 
@@ -100,13 +106,13 @@ def install_command() -> str:
     return "your package manager: the package is called graphviz"
 
 
-def _failed(program: str, stderr: bytes | str) -> DrawError:
-    said = stderr.decode(errors="replace") if isinstance(stderr, bytes) else stderr
+def _failed(program: str, suffix: str, said: str) -> DrawError:
+    other = "" if suffix == "svg" else "try .svg; "
     return DrawError(
         "MG608",
-        f"{program} could not draw this graph: {said.strip()[-300:] or 'it gave no reason'}",
-        cause="often too large a picture for its memory, or an installation without that format",
-        remedy="try mode='rolled', or .svg; the .dot text can be written and looked at",
+        f"{program} could not draw this graph: {' '.join(said.split())[-300:] or 'it gave no reason'}",
+        cause=f"often too large a picture for its memory, or an installation that cannot write .{suffix}",
+        remedy=f"{other}draw less of the graph (depth=, window=); the .dot text can be written and looked at",
     )
 
 
@@ -116,10 +122,13 @@ def save(path: str | os.PathLike[str], content: bytes) -> Path:
     try:
         write_whole(target, lambda file: file.write(content))
     except OSError as error:
+        remedy = "name a file in a folder that you may write to"
+        if isinstance(error, FileNotFoundError):
+            remedy = f"create the folder first (mkdir -p {quote(str(target.parent))}), or choose another path"
         raise DrawError(
             "MG606",
-            f"cannot write {os.fspath(path)!r}: {error.strerror or error}",
-            cause="the folder does not exist, may not be written to, or the disk is full",
-            remedy=f"create the folder first (mkdir -p {target.parent}), or choose another path",
+            f"the picture cannot be written to {os.fspath(path)!r}",
+            cause=error.strerror or str(error),
+            remedy=remedy,
         ) from None
     return target

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import pytest
 
@@ -93,6 +94,57 @@ def test_a_path_that_cannot_be_written(tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["folder.dot"]
 
 
+def refuse(*_, **__):
+    raise PermissionError(13, "Permission denied")
+
+
+# Each path with a part of what is said of it.
+PATHS = {
+    "": "suffix", "folder/": "suffix", "folder": "suffix", ".dot": "suffix", "\0": "suffix",
+    "a\0b.dot": "no file can have that name", "\0/a.dot": "not a file name", "\ud800.dot": "not a file name",
+    "n" * 300 + ".dot": "name too long",
+    "d/" * 3000 + "a.dot": "name too long", "folder.dot": "Is a directory", "no/where.dot": "No such file",
+    "file/a.dot": "Not a directory",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_path_that_is_none_is_named_with_its_cause(tmp_path, monkeypatch, path):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder.dot").mkdir()
+    (tmp_path / "file").touch()
+    for given in (path, Path(path)):
+        with pytest.raises((DrawError, OptionError)) as caught:
+            mg.draw(product(), given)
+        error = caught.value
+        assert repr(str(given))[1:-1] in error.what
+        assert PATHS[path].lower() in f"{error.what} {error.cause}".lower()
+        assert error.code == ("MG602" if PATHS[path] == "suffix" else "MG606")
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["file", "folder", "folder.dot"]
+
+
+def test_no_permission_to_write(tmp_path, monkeypatch):
+    monkeypatch.setattr("minigrad.files.open", refuse, raising=False)
+    with pytest.raises(DrawError, match="MG606") as caught:
+        mg.draw(product(), tmp_path / "g.dot")
+    assert caught.value.cause == "Permission denied"
+    assert "mkdir" not in caught.value.remedy  # the folder is there
+
+
+def test_no_permission_to_run_graphviz(monkeypatch):
+    monkeypatch.setattr("graphviz.pipe", refuse)
+    with pytest.raises(DrawError, match="MG608.*Permission denied"):
+        render.render("digraph {}", "svg")
+
+
+def test_the_command_in_a_remedy_can_be_copied(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DrawError, match="MG606") as caught:
+        mg.draw(product(), "no; rm x/g.dot")
+    assert "mkdir -p 'no; rm x')" in caught.value.remedy
+
+
 def test_a_failure_leaves_the_old_picture(tmp_path, monkeypatch):
     path = tmp_path / "g.dot"
     path.write_text("old")
@@ -101,8 +153,9 @@ def test_a_failure_leaves_the_old_picture(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.replace", full)
-    with pytest.raises(DrawError, match="No space left"):
+    with pytest.raises(DrawError, match="MG606") as caught:
         mg.draw(product(), path)
+    assert caught.value.cause == "No space left on device"
     assert path.read_text() == "old"
     assert [file.name for file in tmp_path.iterdir()] == ["g.dot"]
 
@@ -173,6 +226,7 @@ def test_graphviz_pure_draws_no_pdf(no_dot, tmp_path):
     with pytest.raises(DrawError, match="MG607") as caught:
         mg.draw(product(), tmp_path / "g.pdf")
     assert "no PDF" in str(caught.value)
+    assert "pip install" not in caught.value.remedy  # it is installed
 
 
 @needs_dot
@@ -180,6 +234,7 @@ def test_what_graphviz_says_when_it_fails_is_passed_on():
     with pytest.raises(DrawError, match="MG608") as caught:
         render.render("digraph { a -> ", "svg")
     assert "syntax error" in str(caught.value)
+    assert "try .svg" not in caught.value.remedy  # that was tried
 
 
 def test_drawing_is_imported_when_used():

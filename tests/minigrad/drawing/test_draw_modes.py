@@ -311,10 +311,97 @@ def test_what_is_not_a_tensor(wrong):
         mg.draw(wrong)
 
 
-def test_more_than_can_be_drawn():
+def chain(gates):
     x = mg.Tensor([0.5], requires_grad=True)
-    for _ in range(2001):
+    for _ in range(gates):
         x = mg.tanh(x)
+    return x
+
+
+def too_large(tensor, **options):
     with pytest.raises(MinigradError, match="MG609") as caught:
-        mg.draw(x, mode="unrolled")
-    assert "2,002 boxes" in str(caught.value)
+        mg.Graph(tensor).draw(**options)
+    return caught.value
+
+
+def test_more_than_can_be_drawn():
+    error = too_large(chain(2001), mode="unrolled")
+    assert "2,002 boxes" in str(error)
+    assert "leave out mode='unrolled'" in error.remedy
+    assert "depth" not in error.remedy  # there are no scopes to draw as boxes
+
+
+def test_the_remedy_for_a_large_picture_is_not_what_was_just_done():
+    with mg.scope("model"):
+        scoped = chain(2001)
+    assert "depth=1" in too_large(scoped, mode="unrolled").remedy
+    loss = rnn(3000)
+    error = too_large(loss, window=(0, 2999))
+    assert "shorter window" in error.remedy
+    assert "mode" not in error.remedy
+    assert "depth=1" in error.remedy
+
+
+def test_auto_draws_whatever_it_is_given():
+    leaves = [mg.Tensor(float(n), requires_grad=True, name=f"x{n}") for n in range(3000)]
+    picture = read(mg.stack([*leaves, *[mg.Tensor([1.0], name="c").reshape(())] * 5]).sum())
+    assert len(picture.nodes) == 4
+    assert picture.text(picture.find("x0 … x2999 ×3000"))[1] == "() float32"
+    few = read(mg.stack(leaves[:24]).sum())
+    assert len(few.nodes) == 26
+
+
+def test_a_caption_promises_only_what_can_be_drawn():
+    with mg.scope("rnn"):
+        x = mg.Tensor([0.5], requires_grad=True)
+        for t in range(11_000):
+            with mg.scope(f"t{t}"):
+                x = mg.tanh(x)
+    drawing = mg.Graph(x).draw()
+    assert "unrolled" not in drawing.caption
+    assert "window=(10998, 10999) draws these steps" in drawing.caption
+
+
+@pytest.mark.parametrize("window", [(0.5, 2.5), (0, float("inf")), ("1", "2"), (1, 2, 3)])
+def test_a_window_is_two_whole_numbers(window):
+    with pytest.raises(MinigradError, match="MG603") as caught:
+        mg.Graph(rnn(4)).draw(window=window)
+    assert repr(window) in caught.value.what
+
+
+@pytest.mark.parametrize("collapse", [5, [5], [("rnn", "t00")]])
+def test_a_scope_that_is_no_text(collapse):
+    with pytest.raises(MinigradError, match="MG604"):
+        mg.Graph(rnn(4)).draw(collapse=collapse)
+
+
+def test_a_long_list_of_scopes_says_how_much_it_leaves_out():
+    x = mg.Tensor([0.5], requires_grad=True)
+    for number in range(20):
+        with mg.scope(f"layer{number}"):
+            x = mg.tanh(x)
+    with pytest.raises(MinigradError, match="MG604") as caught:
+        mg.Graph(x).draw(collapse=["encoder"])
+    assert caught.value.remedy.endswith(", and 8 more")
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda x: x * 2.0, "none of the tensors that it was computed from requires a gradient"),
+        (mg.no_grad()(lambda x: mg.Tensor(1.0, requires_grad=True) * x), "it was computed inside no_grad"),
+        (lambda x: (mg.Tensor(1.0, requires_grad=True) * x).detach(), "it was detached from its history"),
+    ],
+)
+def test_a_picture_of_nothing_recorded_says_why(make, words):
+    output = make(mg.Tensor([1.0, 2.0], name="x"))
+    with mg.no_grad():  # where it is drawn makes no difference
+        drawing = mg.draw(output)
+    assert drawing.caption.startswith("Nothing was recorded for ")
+    assert f": {words}. To see a graph, compute it from at least one Tensor(..., requires_grad=True)" in drawing.caption
+    assert "Nothing was recorded" in drawing.dot
+
+
+def test_a_leaf_alone_is_said_to_have_nothing_behind_it():
+    drawing = mg.draw(mg.Tensor(1.0, requires_grad=True, name="W"))
+    assert drawing.caption == "No gate made tensor 'W', so there is nothing behind it."

@@ -97,6 +97,22 @@ def test_printable_fits_and_shows_nothing_unseen(text):
         assert shown == text
 
 
+@needs_dot
+@pytest.mark.parametrize("name", [*HOSTILE, "n" * 1_000_000], ids=range(len(HOSTILE) + 1))
+def test_hostile_names_in_the_caption_and_in_folded_steps(name):
+    w = mg.Tensor([1.0], requires_grad=True, name=name)
+    h = w
+    with mg.scope(name):
+        for t in range(3):
+            with mg.scope(f"t{t:02d}"):
+                h = mg.tanh(mg.cut(h) * w)
+    graph = mg.Graph(h)
+    for options in ({"mode": "unrolled"}, {"window": (2, 2)}, {"depth": 1}):
+        assert "cut before" in graph.dot(**options)
+        ET.fromstring(render(graph.dot(values=True, legend=True, **options), "svg"))
+    assert all(len(line) < 20_000 for line in graph.dot().splitlines())
+
+
 def test_long_names_keep_both_ends():
     shown = shortened("encoder." + "x" * 200 + ".W_hh")
     assert shown.startswith("encoder.")

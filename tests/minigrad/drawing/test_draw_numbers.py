@@ -157,6 +157,47 @@ def test_numbers_that_are_not_finite_are_counted_not_averaged():
 
 def test_stats_of_nothing():
     assert Stats.of(np.zeros((0, 3))).norm == 0.0
+    assert np.isnan(Stats.of(np.zeros((0, 3))).low)
+
+
+@pytest.mark.parametrize(
+    "array", [np.full((4, 6), np.nan), np.full((4, 6), -np.inf), np.zeros((0, 6)), np.zeros((6, 0))]
+)
+def test_no_number_is_made_up_for_an_array_without_any(array):
+    z = mg.Tensor(array, requires_grad=True, name="x") * np.ones(array.shape)
+    z.backward(array)
+    picture = read(z, values=True, grads=True, legend=True)
+    lines = picture.text(picture.find("x"))[2:]
+    if array.size:
+        assert lines == ["24 not finite"] * 2
+    else:
+        assert lines == ["‖grad‖ 0"]
+    tooltip = picture.style("x")["tooltip"]
+    assert f"value: {'no finite number, 24 not finite' if array.size else 'empty'}" in tooltip
+    for by in ("grad", "value", "bytes"):
+        read(z, color_by=by)
+
+
+def test_a_gradient_that_is_partly_infinite_says_so():
+    x = mg.Tensor([1.0, 2.0, 3.0], requires_grad=True, name="x")
+    z = x * 2.0
+    z.backward([1.0, np.inf, np.nan])
+    picture = read(z, grads=True)
+    assert picture.text(picture.find("x"))[2:] == ["‖grad‖ 2", "2 not finite"]
+
+
+def test_a_measure_that_is_not_a_number_colours_nothing():
+    class Odd:
+        title = "<b>odd</b> \x1b " + "y" * 200
+
+        def of(self, node):
+            return {"Tanh": np.nan, "Sum": np.inf}.get(node.gate.name, 1.0) if node.gate else 2.0
+
+    loss = mg.tanh(mg.Tensor([1.0], requires_grad=True, name="x") * 2.0).sum()
+    picture = read(loss, color_by=Odd())
+    assert picture.style("Tanh")["fillcolor"] == "#FFFFFF"
+    assert "&lt;b&gt;odd&lt;/b&gt; &#92;&#92;x1b y" in mg.Graph(loss).dot(color_by=Odd())  # and its title is a text
+    assert "y" * 80 not in mg.Graph(loss).dot(color_by=Odd())
 
 
 def test_tooltips_have_it_all():
