@@ -14,7 +14,6 @@ from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from .errors import OptionError
-
 from .printing import printable
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from ..arrays import Array
-from ..backward import start
-from ..checks import describe
+from ..checks import describe, nothing_recorded
+from ..context import enable_grad
 from ..errors import DtypeError, GradientError, OptionError
 from ..files import write_whole
 from ..graph import Node
@@ -52,14 +52,14 @@ def explore(output: Tensor, path: str | os.PathLike[str] | None = None, *, words
     '<!doctype html>'
 
     Errors: DtypeError for anything but a Tensor; GradientError if nothing was recorded, or if `output` is not a scalar
-    and has had no `backward(upstream)`; OptionError if `path` cannot be written or does not end in .html, or if there
-    are not as many words as time steps.
+    and has had no `backward(upstream)`; OptionError if `path` cannot be written or does not end in .html, if there are
+    not as many words as time steps, or if the graph is too large for a page.
 
     Source: reverse accumulation, Griewank and Walther, Evaluating Derivatives (2008), ch. 3.
     """
     node = _root(output)
     target = None if path is None else _target(path)
-    words = list(words)
+    words = list(map(str, words))
     data = collect_graph(node, node.upstream if node.upstream is not None else _one(node), words)
     steps = [column for column in data["columns"] if column["kind"] == "step"]
     if words and len(words) != len(steps):
@@ -69,7 +69,9 @@ def explore(output: Tensor, path: str | os.PathLike[str] | None = None, *, words
             cause="each word stands at the step that reads it"
             if steps
             else f"the graph has no scopes that match {PATTERN!r}, which is how an unroller names its steps",
-            remedy="give one word for each step, padding included, or none",
+            remedy="give one word for each step, padding included, or none"
+            if steps
+            else "leave words out, or record each step in mg.scope(f't{t:02d}')",
         )
     page = build(data)
     if target is not None:
@@ -105,10 +107,18 @@ def _root(output: Tensor) -> Node:
 
 
 def _one(node: Node) -> Array:
-    """What `backward` starts from: 1 for a scalar, even if it is NaN; otherwise the error that it would raise."""
-    if node.requires_grad and node.output.size == 1:
-        return np.ones(node.output.shape, node.output.dtype)
-    return start(node, None)
+    """The upstream gradient of a scalar that has had no `backward`: 1, even if the scalar is NaN."""
+    if not node.requires_grad:
+        with enable_grad():  # to say why nothing was recorded, not that recording is off here
+            raise nothing_recorded(node)
+    if node.output.size != 1:
+        raise GradientError(
+            "MG806",
+            f"explore needs a gradient to start from, and {describe(node)} is not a single number",
+            cause=f"the page shows the gradients of one number, and this tensor holds {node.output.size}",
+            remedy="explore t.sum() or t.mean(), or first call t.backward(upstream) with an array of t's shape",
+        )
+    return np.ones(node.output.shape, node.output.dtype)
 
 
 def _target(path: str | os.PathLike[str]) -> Path:
@@ -116,8 +126,8 @@ def _target(path: str | os.PathLike[str]) -> Path:
     if target.suffix.lower() not in (".html", ".htm"):
         raise OptionError(
             "MG805",
-            f"the explorer writes .html, and {str(target)!r} ends otherwise",
+            f"the explorer writes .html, and {os.fspath(path)!r} ends otherwise",
             cause="browsers tell what a file is by its ending",
-            remedy=f"name it {target.with_suffix('.html').name!r}; for a picture, use mg.draw",
+            remedy="end the path in .html; for a picture, use mg.draw",
         )
     return target

@@ -17,6 +17,9 @@ from ..arrays import Array, LazyGradient
 WHOLE = 64
 """Arrays of up to this many elements are shown number by number."""
 
+FEW = 8
+"""The same in a large graph."""
+
 SIDE = 8
 """A heat map has up to this many rows and columns."""
 
@@ -32,9 +35,9 @@ class ArrayTable:
     {'shape': [2], 'dtype': 'float32', 'values': [1.5, -2.0]}
     """
 
-    def __init__(self, heat: bool = True) -> None:
+    def __init__(self, large_graph: bool = False) -> None:
         self.entries: list[dict[str, Any]] = []
-        self._heat = heat
+        self._most, self._heat = (FEW, False) if large_graph else (WHOLE, True)
         self._numbers: dict[tuple[tuple[int, ...], str, bytes], int] = {}
 
     def add(self, given: Array | LazyGradient) -> int:
@@ -43,7 +46,7 @@ class ArrayTable:
         key = array.shape, array.dtype.str, hashlib.blake2b(array.tobytes()).digest()
         if key not in self._numbers:
             self._numbers[key] = len(self.entries)
-            self.entries.append(whole(array) if array.size <= WHOLE else summary(array, self._heat))
+            self.entries.append(whole(array) if array.size <= self._most else summary(array, self._heat))
         return self._numbers[key]
 
 
@@ -99,18 +102,17 @@ def _heat_map(array: Array, flat: Array) -> dict[str, Any]:
     """Means over blocks of rows and columns, with all leading axes as rows, or over stretches of a vector."""
     with np.errstate(over="ignore", invalid="ignore"):
         if array.ndim < 2:
-            starts = np.linspace(0, flat.size, SIDE * SIDE, endpoint=False).astype(int)
-            means = _block_means(flat, starts).reshape(SIDE, SIDE)
+            means = _block_means(flat, SIDE * SIDE).reshape(SIDE, SIDE)
         else:
             table = flat.reshape(-1, array.shape[-1])
-            row_starts, column_starts = (
-                np.linspace(0, size, min(size, SIDE), endpoint=False).astype(int) for size in table.shape
-            )
-            means = _block_means(_block_means(table, row_starts).T, column_starts).T
+            means = _block_means(_block_means(table, SIDE).T, SIDE).T
     return {"rows": means.shape[0], "values": _rounded(means, 3)}
 
 
-def _block_means(table: Array, starts: Array) -> Array:
+def _block_means(table: Array, most: int) -> Array:
+    """Means over at most `most` blocks of rows. web/grid.js cuts arrays into the same blocks."""
+    count = min(len(table), most)
+    starts = np.arange(count) * len(table) // count
     sizes = np.diff(np.append(starts, len(table)))
     result: Array = np.add.reduceat(table, starts, axis=0) / sizes.reshape(-1, *[1] * (table.ndim - 1))
     return result

@@ -16,19 +16,24 @@ import numpy as np
 from ..arrays import Array
 from ..backward import sweep
 from ..derivatives import rule_on_arrays
+from ..drawing.boxes import leaf_kind
+from ..errors import OptionError
 from ..gate import Gate
 from ..graph import Leaf, Node, ancestors
-from .arrays import ArrayTable, numbers
-from .layout import arrange
+from .arrays import FEW, ArrayTable, numbers
+from .layout import Layout, arrange
 from .replay import replay
 
+LARGEST = 400_000
+"""The most nodes and lines between them on a page: a browser opens that many in a few seconds."""
+
 BRIEF = 2_000
-"""Graphs of more gates than this get no heat maps: the page would be too large to open."""
+"""In graphs of more gates than this arrays are shown more briefly: the page would be too large to open."""
 
 MOST_SUMS = 20_000_000
 """The running sums of a gradient are stored if (its elements x its consumers) is at most this."""
 
-LONGEST = 10_000
+LONGEST = 500
 """Names and other texts are cut off after this many characters."""
 
 
@@ -42,9 +47,10 @@ class _All:
 def collect_graph(root: Node, upstream: Array, words: list[str]) -> dict[str, Any]:
     """All that the page shows of the graph behind `root`: nodes in serial order, arrays, gradients, layout, rules."""
     nodes = ancestors([root], attrgetter("predecessors"))[::-1]
+    _check_size(nodes)
     index = {node: number for number, node in enumerate(nodes)}
     gates = sum(node.gate is not None for node in nodes)
-    arrays = ArrayTable(heat=gates <= BRIEF)
+    arrays = ArrayTable(large_graph=gates > BRIEF)
     gradients = sweep(root, upstream, keep=_All())
     sends = _sends(nodes, gradients, arrays)
     layout = arrange(nodes, index)
@@ -87,6 +93,7 @@ def collect_graph(root: Node, upstream: Array, words: list[str]) -> dict[str, An
         "root": index[root],
         "upstream": arrays.add(np.asarray(upstream)),
         "gates": gates,
+        "notes": _notes(gates, layout),
         "nodes": entries,
         "arrays": arrays.entries,
         "rules": rules,
@@ -96,6 +103,32 @@ def collect_graph(root: Node, upstream: Array, words: list[str]) -> dict[str, An
         "words": [_short(word) for word in words],
         "replay": replay(nodes, index, gradients, numbers(np.asarray(upstream))),
     }
+
+
+def _check_size(nodes: list[Node]) -> None:
+    lines = sum(len(node.inputs) for node in nodes)
+    if len(nodes) + lines > LARGEST:
+        raise OptionError(
+            "MG807",
+            f"this graph has {len(nodes):,} nodes and {lines:,} lines between them, more than the {LARGEST:,} in all "
+            "that a page can show",
+            cause="a browser takes minutes to open a larger page, or fails to",
+            remedy="explore a part: fewer time steps, or a tensor from further inside the graph; mg.draw folds graphs "
+            "of any size",
+        )
+
+
+def _notes(gates: int, layout: Layout) -> list[str]:
+    """What the page leaves out because the graph is large, a sentence for each."""
+    notes = []
+    if gates > BRIEF:
+        notes.append(
+            f"In a graph of more than {BRIEF:,} gates, arrays of more than {FEW} elements are shown as range, mean and "
+            "norm, without a heat map."
+        )
+    if layout.depth is not None:
+        notes.append(f"There are too many scopes for a band each: those below depth {layout.depth} share one.")
+    return notes
 
 
 def _sends(
@@ -148,9 +181,7 @@ def _describe_leaf(
 def _kind(node: Node) -> str:
     if not isinstance(node, Leaf):
         return "gate"
-    if node.origin == "cut":
-        return "cut"
-    return "parameter" if node.requires_grad else "input" if node.name else "constant"
+    return "cut" if node.origin == "cut" else leaf_kind(node)
 
 
 def _rule(gate: Any) -> dict[str, str]:

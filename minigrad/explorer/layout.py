@@ -6,8 +6,9 @@ ordered by serial number throughout, so that the same program gives the same pic
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from ..context import Scope
@@ -18,6 +19,9 @@ MANY = 300
 """A graph with more gates than this and no time steps is divided into parts of `PART` ranks, which can be folded."""
 
 PART = 50
+
+MOST_BANDS = 100
+"""With more scopes than this, scopes are cut off at the depth where there are fewer."""
 
 Band = tuple[Scope, str]
 
@@ -34,12 +38,16 @@ class Cell:
 
 @dataclass
 class Layout:
-    """Columns and bands in order, a cell for each node, and the nodes that carry state from step to step."""
+    """Columns and bands in order, a cell for each node, and the nodes that carry state from step to step.
+
+    `depth` is the depth at which scopes were cut off, or None.
+    """
 
     columns: list[dict[str, Any]]
     bands: list[dict[str, Any]]
     cells: list[Cell]
-    states: list[dict[str, Any]] = field(default_factory=list)
+    states: list[dict[str, Any]]
+    depth: int | None
 
 
 def arrange(nodes: list[Node], index: dict[Node, int]) -> Layout:
@@ -49,7 +57,7 @@ def arrange(nodes: list[Node], index: dict[Node, int]) -> Layout:
         for parent in node.inputs:
             consumers[index[parent]].append(number)
     columns = _columns_of(nodes, index, consumers)
-    bands = _bands_of(nodes, consumers)
+    bands, depth = _bands_of(nodes, consumers)
 
     order = sorted(set(columns))
     number_of = {key: number for number, key in enumerate(order)}
@@ -74,6 +82,7 @@ def arrange(nodes: list[Node], index: dict[Node, int]) -> Layout:
         [{"label": "/".join(scope[common:] or scope[-1:]) or title} for scope, title in band_order],
         cells,
         _states(nodes, index, cells, {number for key, number in number_of.items() if key[2] == "step"}),
+        depth,
     )
 
 
@@ -122,16 +131,24 @@ def _column_label(key: Key, digits: int) -> str:
     return f"t{number:0{digits}d}" if kind == "step" else kind
 
 
-def _bands_of(nodes: list[Node], consumers: dict[int, list[int]]) -> list[Band]:
-    """Each node's band: (its layer's scope, "") or, outside all scopes, ((), a title such as "start" or "end")."""
-    scoped = [node.serial for node in nodes if node.gate is not None and node.scope]
+def _bands_of(nodes: list[Node], consumers: dict[int, list[int]]) -> tuple[list[Band], int | None]:
+    """Each node's band: (its layer's scope, "") or, outside all scopes, ((), a title such as "start" or "end").
+
+    Also returns the depth at which scopes were cut off because there are too many, or None.
+    """
+    places = {node: step_of(node.scope) for node in nodes if node.gate is not None}
+    scopes = {node: place[0] if place else node.scope for node, place in places.items()}
+    different = set(scopes.values())
+    deepest = max(map(len, different), default=0)
+    depths = range(deepest + 1)
+    depth = bisect_right(depths, MOST_BANDS, key=lambda depth: len({scope[:depth] for scope in different})) - 1
+    scoped = [node.serial for node, scope in scopes.items() if scope[:depth] or places[node]]
     first, last = (scoped[0], scoped[-1]) if scoped else (0, 0)
     bands: list[Band] = [((), "inputs")] * len(nodes)
     for number, node in enumerate(nodes):
         if node.gate is None:
             continue
-        place = step_of(node.scope)
-        scope = place[0] if place else node.scope
+        place, scope = places[node], scopes[node][:depth]
         if scope:
             bands[number] = (scope, "")
         elif place is not None:
@@ -143,7 +160,7 @@ def _bands_of(nodes: list[Node], consumers: dict[int, list[int]]) -> list[Band]:
     for number in range(len(nodes) - 1, -1, -1):
         if nodes[number].gate is None and consumers[number]:
             bands[number] = bands[consumers[number][0]]
-    return bands
+    return bands, depth if depth < deepest else None
 
 
 def _set_rows(nodes: list[Node], index: dict[Node, int], cells: list[Cell]) -> None:
@@ -184,20 +201,18 @@ def _set_offsets(nodes: list[Node], index: dict[Node, int], cells: list[Cell], c
 
 def _set_shared(nodes: list[Node], consumers: dict[int, list[int]], cells: list[Cell], shared: list[int]) -> None:
     """Stack the shared leaves, each as near as possible to the row where it is first used."""
-    taken: set[tuple[int, int]] = set()
+    free: dict[int, int] = defaultdict(int)  # in each band the first row below those that are taken
     for number in sorted(shared, key=lambda number: (cells[consumers[number][0]].row, number)):
         cell = cells[number]
-        cell.row, cell.offset = cells[consumers[number][0]].row, 0.0
-        while (cell.band, cell.row) in taken:
-            cell.row += 1
-        taken.add((cell.band, cell.row))
+        cell.row, cell.offset = max(cells[consumers[number][0]].row, free[cell.band]), 0.0
+        free[cell.band] = cell.row + 1
 
 
 def _states(nodes: list[Node], index: dict[Node, int], cells: list[Cell], steps: set[int]) -> list[dict[str, Any]]:
     """The states of each band: nodes whose values are used in another step, one node for each step.
 
-    The last step passes nothing on. Its state is the gate in the same place as the state of a step with the same gates
-    or, if there is no such step, its last gate.
+    The last step passes nothing on. Its states are the gates in the same places as those of a step with the same gates.
+    A step for which there is no such step is left out.
     """
     units: dict[tuple[int, int], list[int]] = defaultdict(list)
     for number, node in enumerate(nodes):
@@ -214,20 +229,17 @@ def _states(nodes: list[Node], index: dict[Node, int], cells: list[Cell], steps:
     states = []
     for band in sorted({band for band, _ in passed_on}):
         count = Counter(len(found) for (other, _), found in passed_on.items() if other == band).most_common(1)[0][0]
-        ids: list[list[int]] = [[] for _ in range(count)]
+        columns = sorted(column for other, column in units if other == band)
+        gates = {column: tuple(nodes[number].gate.name for number in units[band, column]) for column in columns}
         places: dict[tuple[str, ...], list[int]] = {}  # of the states, by the gates of a step
-        for column in sorted(column for other, column in units if other == band):
-            unit = units[band, column]
-            gates = tuple(nodes[number].gate.name for number in unit)  # units hold only gates
+        for column in columns:
             found = sorted(passed_on[band, column], reverse=True)
             if len(found) == count:
-                places[gates] = [unit.index(number) for number in found]
-            for state, place in enumerate(places.get(gates, [-1])):
-                ids[state].append(unit[place])
-        states += [
-            {"band": band, "label": label, "ids": members}
-            for label, members in zip(_state_names(count), ids, strict=True)
-        ]
+                places[gates[column]] = [units[band, column].index(number) for number in found]
+        known = [column for column in columns if gates[column] in places]
+        for state, label in enumerate(_state_names(count)):
+            ids = [units[band, column][places[gates[column]][state]] for column in known]
+            states.append({"band": band, "label": label, "ids": ids})
     return states
 
 

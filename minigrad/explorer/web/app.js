@@ -1,5 +1,5 @@
 // The page as a whole: the current step, what is open, and what each key and button does. Drives all other modules.
-import { brief, shapeText } from "./arrays.js";
+import { brief, byName, shapeText } from "./arrays.js";
 import { byId, el, foreign, shorten } from "./dom.js";
 import { Minimap } from "./minimap.js";
 import { Model } from "./model.js";
@@ -142,6 +142,7 @@ class App {
     byId("title").title = data.title;
     const output = root.size === 1 ? ` = ${brief(root.first, 6)}` : ` of shape ${shapeText(root.shape)}`;
     byId("facts").replaceChildren(`${data.gates} gate${data.gates === 1 ? "" : "s"} · output`, output);
+    byId("notes").textContent = data.notes.join(" ");
     byId("window").hidden = this.view.steps.length === 0;
     const last = this.view.steps.length - 1;
     byId("from").max = byId("to").max = last;
@@ -224,7 +225,7 @@ class App {
   showStep() {
     const { model } = this;
     const asked = this.direction === "backward" && this.leaf === null && this.gate !== undefined ? this.gate : null;
-    const hidden = asked === null ? -1 : this.quiz.hidden(asked);
+    const hidden = this.quiz.ask(asked);
     if (this.quiz.on || !byId("quiz").hidden) this.showQuiz(asked);
     const parts = this.leaf !== null ? leafCard(model, this.leaf, this.direction === "backward" ? this.step : -1, this.go)
       : this.direction === "backward" ? backwardStep(model, this.gate, this.go, hidden) : forwardStep(model, this.gate, this.go);
@@ -337,7 +338,7 @@ class App {
     // A focused button takes the space bar for itself, a slider takes Home, End and the arrows.
     if (typing || (event.key === " " && target.matches("button, summary, input"))) return;
     if (target.matches("input[type=range]") && target.id !== "slider") return;
-    const keys = {
+    const keys = byName({
       ArrowRight: () => this.move(1), ArrowLeft: () => this.move(-1), " ": () => this.play(),
       Home: () => this.setStep(0), End: () => this.setStep(this.order.length - 1),
       f: () => this.setDirection("forward"), b: () => this.setDirection("backward"),
@@ -345,8 +346,8 @@ class App {
       "/": () => byId("search").focus(), 0: () => this.panzoom.fit(), "+": () => this.panzoom.zoom(1.25), "-": () => this.panzoom.zoom(0.8),
       e: () => this.view.steps.length && this.openWindow([0, this.view.steps.length - 1]),
       c: () => this.view.steps.length && this.openWindow(null),
-    };
-    const action = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+    });
+    const action = keys.get(event.key.length === 1 ? event.key.toLowerCase() : event.key);
     if (!action) return;
     event.preventDefault();
     action();

@@ -26,6 +26,11 @@ function summarise(values) {
   return facts;
 }
 
+/** A map by name. Unlike an object's, its keys may be "constructor" or "__proto__", and a gate may be called that. */
+export function byName(object) {
+  return new Map(Object.entries(object));
+}
+
 export function count(shape) {
   return shape.reduce((product, size) => product * size, 1);
 }

@@ -1,9 +1,9 @@
 // A gate's rule with a node's own numbers put in: "dx = dz · (1 − z²) = 0.5 · (1 − 0.4621²) = 0.3932".
 // The numbers are those of the first element, which is element [0, 0, ...] of every array that is broadcast with it.
-import { brief, count, elementText } from "./arrays.js";
+import { brief, byName, count, elementText } from "./arrays.js";
 
 // Per gate: the names of its inputs, the value, and the gradient of each input. Letters stand for numbers.
-const FORMULAS = {
+const FORMULAS = byName({
   AddGate: ["a b", "a + b", "dz", "dz"],
   Subtract: ["a b", "a − b", "dz", "−dz"],
   Hadamard: ["a b", "a · b", "dz · b", "dz · a"],
@@ -39,7 +39,7 @@ const FORMULAS = {
   Reshape: ["x", "x in another shape", "dz in x's shape"],
   Transpose: ["x", "x, axes permuted", "dz, axes permuted back"],
   BroadcastTo: ["x", "x, repeated", "dz, summed over the repetitions"],
-};
+});
 
 // Elementwise formulas, in which numbers can be put in for the letters.
 const BY_ELEMENT = new Set(
@@ -48,14 +48,14 @@ const BY_ELEMENT = new Set(
 
 /** What the inputs of a gate are called in its formula: ["a", "b"]. */
 export function inputNames(gate, inputCount) {
-  const names = FORMULAS[gate]?.[0].split(" ") ?? [];
+  const names = FORMULAS.get(gate)?.[0].split(" ") ?? [];
   return Array.from({ length: inputCount }, (_, n) => names[n] ?? (inputCount === 1 ? "x" : `input ${n + 1}`));
 }
 
 /** The forward formula and, where possible, the same with numbers, as lines of text. */
 export function explainForward(model, id) {
   const node = model.nodes[id];
-  const formula = FORMULAS[node.gate]?.[1];
+  const formula = FORMULAS.get(node.gate)?.[1];
   if (!formula) return [];
   const z = model.value(id);
   if (BY_ELEMENT.has(node.gate))
@@ -67,7 +67,7 @@ export function explainForward(model, id) {
 /** The same for what the gate sends to input number `input`; `part` is what it sends. */
 export function explainBackward(model, id, input, part) {
   const node = model.nodes[id];
-  const formula = FORMULAS[node.gate]?.[2 + input];
+  const formula = FORMULAS.get(node.gate)?.[2 + input];
   if (!formula) return [];
   const name = `d${inputNames(node.gate, node.inputs.length)[input]}`;
   const dz = model.grad(id);
@@ -93,10 +93,10 @@ function chain(parts) {
 function put(model, id, formula) {
   const node = model.nodes[id];
   const names = inputNames(node.gate, node.inputs.length);
-  const numbers = { z: model.value(id).first, dz: model.grad(id)?.first };
-  names.forEach((name, n) => (numbers[name] = model.value(node.inputs[n]).first));
+  const numbers = byName({ z: model.value(id).first, dz: model.grad(id)?.first });
+  names.forEach((name, n) => numbers.set(name, model.value(node.inputs[n]).first));
   return formula.replace(/\b(dz|z|a|b|x)\b(?! where)/g, (letter, _, place) => {
-    const text = brief(numbers[letter]);
+    const text = brief(numbers.get(letter));
     const bare = !text.startsWith("−") || (place === 0 && !/^\S*[²^]/.test(formula.slice(letter.length)));
     return bare ? text : `(${text})`;
   });

@@ -1,12 +1,12 @@
 // The gates' formulas, forward and backward, on {shape, values}. They are written independently of minigrad/gates, and
 // tests compare the two. A `recipe` is what minigrad/explorer/replay.py gives for one call of a gate.
-import { count } from "./arrays.js";
+import { byName, count } from "./arrays.js";
 
 const sigmoid = (x) => 0.5 + 0.5 * Math.tanh(0.5 * x);
 const share = (a, b) => (a > b ? 1 : a === b ? 0.5 : 0); // of the gradient, for a as the larger of the two
 
 // For each elementwise gate: its value, then the gradient of each input from (dz, z, inputs...).
-const ELEMENTWISE = {
+const ELEMENTWISE = byName({
   AddGate: [(a, b) => a + b, (dz) => dz, (dz) => dz],
   Subtract: [(a, b) => a - b, (dz) => dz, (dz) => -dz],
   Hadamard: [(a, b) => a * b, (dz, z, a, b) => dz * b, (dz, z, a) => dz * a],
@@ -30,7 +30,7 @@ const ELEMENTWISE = {
   Sigmoid: [sigmoid, (dz, z) => dz * z * (1 - z)],
   ReLU: [(x) => Math.max(x, 0), (dz, z, x) => (x > 0 ? dz : 0)],
   Where: [(c, a, b) => (c ? a : b), null, (dz, z, c) => (c ? dz : 0), (dz, z, c) => (c ? 0 : dz)],
-};
+});
 
 /** For each element of an array of shape `to`, the place in shape `from` that broadcasting takes it from. */
 export function broadcastPlaces(from, to) {
@@ -54,7 +54,7 @@ export function broadcastPlaces(from, to) {
 }
 
 function elementwise({ how }, inputs, shape) {
-  const [value, ...slopes] = ELEMENTWISE[how];
+  const [value, ...slopes] = ELEMENTWISE.get(how);
   const places = inputs.map((input) => broadcastPlaces(input.shape, shape));
   const at = (n) => inputs.map((input, k) => input.values[places[k][n]]);
   return {
@@ -113,7 +113,7 @@ function reduce({ how, groups }, [x], shape) {
 }
 
 function softmaxBy(groups, values) {
-  const size = Math.max(-1, ...groups) + 1;
+  const size = groups.reduce((last, group) => Math.max(last, group), -1) + 1;
   const highest = maxBy(groups, values, size);
   const powers = groups.map((group, n) => Math.exp(values[n] - highest[group]));
   const sums = sumBy(groups, powers, size);
@@ -180,7 +180,7 @@ function broadcastShape(a, b) {
 
 // Losses: a weighted loss for each example, reduced by "mean" (weighted), "sum" or "none".
 function loss({ how, reduction, weights }, [x, truth]) {
-  const { losses, slopes, weight } = LOSSES[how](x, truth, weights);
+  const { losses, slopes, weight } = LOSSES.get(how)(x, truth, weights);
   const total = reduction === "mean" ? weight.reduce((sum, w) => sum + w, 0) : 1;
   const width = x.values.length / losses.length; // logits per example, for the softmax
   return {
@@ -195,7 +195,7 @@ function loss({ how, reduction, weights }, [x, truth]) {
   };
 }
 
-const LOSSES = {
+const LOSSES = byName({
   SoftmaxCrossEntropy: (x, labels, weights) => {
     const classes = x.shape.at(-1);
     const groups = Array.from(x.values, (_, n) => Math.floor(n / classes));
@@ -231,11 +231,11 @@ const LOSSES = {
     const errors = Float64Array.from(x.values, (v, n) => v - truth.values[n]);
     return { weight: Array(errors.length).fill(1), losses: errors.map(Math.abs), slopes: errors.map(Math.sign) };
   },
-};
+});
 
-const KINDS = { elementwise, move, reduce, normalise, product, loss };
+const KINDS = byName({ elementwise, move, reduce, normalise, product, loss });
 
 /** One call of a gate: {forward() -> values, backward(dz, z) -> one array of values (or null) for each input}. */
 export function call(recipe, inputs, shape) {
-  return KINDS[recipe.kind](recipe, inputs, shape);
+  return KINDS.get(recipe.kind)(recipe, inputs, shape);
 }

@@ -1,5 +1,5 @@
 // Shows an array: a coloured grid of its numbers, or its range, mean and norm with a heat map.
-import { brief, count, exact, indicesOf, shapeText } from "./arrays.js";
+import { brief, exact, indicesOf, shapeText } from "./arrays.js";
 import { el, svg } from "./dom.js";
 
 const MOST_CELLS = 64;
@@ -80,18 +80,25 @@ function heatMap(array, title) {
     svg("title", {}, words), svg("rect", { class: "ground", width: columns, height: heat.rows }), cells);
 }
 
-// Means over blocks, as minigrad/explorer/arrays.py takes them: for arrays that were recomputed here.
-function heatOf({ values, shape }) {
-  const width = shape.length < 2 ? Math.ceil(values.length / HEAT_SIDE) : shape.at(-1);
-  const height = Math.ceil(values.length / width);
-  const [rows, columns] = [Math.min(height, HEAT_SIDE), Math.min(width, HEAT_SIDE)];
-  const sums = Array(count([rows, columns])).fill(0);
+/** A heat map of an array that was recomputed here: the block means that minigrad/explorer/arrays.py would give. */
+export function heatOf({ values, shape }) {
+  const width = shape.length < 2 ? values.length : shape.at(-1);
+  const down = blocksOf(values.length / width, HEAT_SIDE);
+  const across = blocksOf(width, shape.length < 2 ? HEAT_SIDE ** 2 : HEAT_SIDE);
+  const sums = Array(down.count * across.count).fill(0);
   const sizes = sums.slice();
   values.forEach((x, n) => {
-    const row = Math.floor((Math.floor(n / width) * rows) / height);
-    const block = row * columns + Math.floor(((n % width) * columns) / width);
+    const block = down.of[Math.floor(n / width)] * across.count + across.of[n % width];
     sums[block] += x;
     sizes[block] += 1;
   });
-  return { rows, values: sums.map((sum, n) => (sizes[n] ? sum / sizes[n] : 0)) };
+  return { rows: shape.length < 2 ? HEAT_SIDE : down.count, values: sums.map((sum, n) => sum / sizes[n]) };
+}
+
+// Cuts `size` rows into at most `most` blocks: their number, and for each row its block.
+function blocksOf(size, most) {
+  const number = Math.min(size, most);
+  const of = new Int32Array(size);
+  for (let block = 0; block < number; block++) of.fill(block, Math.floor((block * size) / number));
+  return { count: number, of };
 }

@@ -1,5 +1,5 @@
 // The graph of one page: its nodes, their values and gradients, and what each gate sends to each input, and when.
-import { decode } from "./arrays.js";
+import { byName, decode } from "./arrays.js";
 
 export class Model {
   constructor(data) {
@@ -7,6 +7,7 @@ export class Model {
     this.nodes = data.nodes;
     this.root = data.root;
     this.arrays = data.arrays.map(decode);
+    this.rules = byName(data.rules);
     this.replayed = null; // the result of recompute(), while a leaf is edited
 
     /** Forward: every gate, oldest first. Backward: every gate that a gradient reaches, newest first. */
@@ -16,10 +17,13 @@ export class Model {
 
     /** For each node, the gates that use it: {gate, input}, in the order in which their gradients arrive. */
     this.deliveries = this.nodes.map(() => []);
-    for (const gate of this.backward)
-      this.nodes[gate].inputs.forEach((parent, input) => {
-        if (this.nodes[gate].sends?.[input]) this.deliveries[parent].push({ gate, input });
-      });
+    /** For each gate, the place of what it sends to each input among all that arrives there; -1 if it sends nothing. */
+    this.places = new Map();
+    for (const gate of this.backward) {
+      const { inputs, sends } = this.nodes[gate];
+      const deliver = (parent, input) => this.deliveries[parent].push({ gate, input }) - 1;
+      this.places.set(gate, inputs.map((parent, input) => (sends?.[input] ? deliver(parent, input) : -1)));
+    }
   }
 
   hasGrad(id) {
@@ -43,7 +47,7 @@ export class Model {
   delivery(gate, input) {
     const parent = this.nodes[gate].inputs[input];
     const all = this.deliveries[parent];
-    const number = all.findIndex((one) => one.gate === gate && one.input === input);
+    const number = this.places.get(gate)?.[input] ?? -1;
     if (number < 0) return null;
     return {
       parent,
@@ -77,13 +81,13 @@ export class Model {
   }
 
   rule(id) {
-    return this.data.rules[this.nodes[id].gate];
+    return this.rules.get(this.nodes[id].gate);
   }
 
   /** A node's name or, if it has none, what it is. */
   title(id) {
     const node = this.nodes[id];
-    return node.name ?? node.gate ?? { cut: "state behind the cut", constant: "constant" }[node.kind] ?? node.kind;
+    return node.name ?? node.gate ?? (node.kind === "cut" ? "state behind the cut" : node.kind);
   }
 
   /** What its box shows: the gate's symbol, or the last part of the leaf's name ("W_hh" of "rnn.cell.W_hh"). */

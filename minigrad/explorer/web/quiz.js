@@ -13,16 +13,15 @@ export class Quiz {
     this.right = 0;
   }
 
-  /** The input that must stay hidden at this step, or -1. */
-  hidden(gate) {
-    if (!this.on || this.solved.has(gate)) return -1;
-    return questionFor(this.model, gate)?.input ?? -1;
+  /** Find the question for a step, or none if `gate` is null. Returns the input that must stay hidden, or -1. */
+  ask(gate) {
+    this.question = this.on && gate !== null ? questionFor(this.model, gate) : null;
+    return this.question && !this.solved.has(gate) ? this.question.input : -1;
   }
 
   show(gate) {
     this.root.hidden = !this.on;
     if (!this.on) return;
-    this.question = gate === null ? null : questionFor(this.model, gate);
     this.score = el("p", { class: "muted" });
     this.showScore();
     if (!this.question) {

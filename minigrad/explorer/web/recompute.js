@@ -55,9 +55,11 @@ export function recompute(model, leaves) {
   };
 }
 
-/** (L(v + e) - L(v - e)) / 2e for one element of one leaf, with states behind cuts fixed, as for the gradient. */
-export function finiteDifference(model, leaves, id, place) {
-  const held = runForward(model, leaves);
+/**
+ * (L(v + e) - L(v - e)) / 2e for one element of one leaf. States behind cuts are fixed, as for the gradient: `held` are
+ * the values of all nodes.
+ */
+export function finiteDifference(model, leaves, id, place, held) {
   const value = leaves.get(id)[place];
   const step = 1e-5 * Math.max(1, Math.abs(value));
   const [up, down] = [step, -step].map((change) => {

@@ -1,5 +1,5 @@
 // The quiz: which number to ask for, and which mistake a wrong answer looks like.
-import { count, elementText, indicesOf, placeOf } from "./arrays.js";
+import { byName, count, elementText, indicesOf, placeOf } from "./arrays.js";
 
 /** The question of a backward step: {input, place, answer, text}, or null if all arrays are too large to do by hand. */
 export function questionFor(model, gate) {
@@ -27,7 +27,7 @@ function mostTelling({ after, part }) {
   return after.values.reduce((best, _, place) => (score(place) > score(best) ? place : best), 0);
 }
 
-const LOCAL = {
+const LOCAL = byName({
   Tanh: "the factor 1 − z² of tanh",
   Sigmoid: "the factor z · (1 − z) of the sigmoid",
   Hadamard: "the other factor",
@@ -38,7 +38,7 @@ const LOCAL = {
   Divide: "the factor 1 / b",
   Mean: "the factor 1 / N of the mean",
   ReLU: "the condition x > 0",
-};
+});
 
 /** The verdict on an answer: {right, text}. `redo(dz)`, if it is not null, gives what the gate sends for that dz. */
 export function judge(model, question, text, redo) {
@@ -71,8 +71,8 @@ export function slips(model, { gate, input, place, answer }, redo) {
     const ones = redo?.(Array(dz.size).fill(1));
     add(ones?.[input]?.[place], "the upstream gradient dz is missing: the chain rule multiplies the local derivative by it.");
     const sameShape = dz.shape.join() === part.shape.join();
-    if (sameShape && node.gate in LOCAL) add(dz.values[place], `${LOCAL[node.gate]} is missing: your answer passes dz on unchanged.`);
-    if (node.gate === "Mean") add(dz.values[0], `${LOCAL.Mean} is missing.`);
+    if (sameShape && LOCAL.has(node.gate)) add(dz.values[place], `${LOCAL.get(node.gate)} is missing: your answer passes dz on unchanged.`);
+    if (node.gate === "Mean") add(dz.values[0], `${LOCAL.get("Mean")} is missing.`);
     withoutSum(model, gate, input, place, redo).forEach((wrong) => add(wrong, "the sum over the batch is missing: this is what one example alone gives."));
   }
   turnedPlaces(part.shape, place).forEach((other) => {

@@ -1,8 +1,11 @@
 // What one step shows: the gate, what arrives, its rule with its own numbers, and what goes to each input.
-import { brief } from "./arrays.js";
+import { brief, byName } from "./arrays.js";
 import { el, foreign, shorten } from "./dom.js";
 import { explainBackward, explainForward, inputNames } from "./explain.js";
 import { caption, showArray } from "./grid.js";
+
+/** A gate may have thousands of inputs; a step shows this many of them. */
+const MOST_INPUTS = 50;
 
 /** A backward step. `hidden` is the input whose gradient the quiz is asking for, or -1; `go(id)` jumps to a node. */
 export function backwardStep(model, id, go, hidden = -1) {
@@ -13,9 +16,9 @@ export function backwardStep(model, id, go, hidden = -1) {
     heading(model, id, "Backward through"),
     block(arrives, model.grad(id), "dz", "upstream"),
     ruleOf(model, id),
-    ...node.inputs.map((parent, input) => deliveryOf(model, id, input, names[input], go, hidden === input)),
+    ...inputsOf(node, (parent, input) => deliveryOf(model, id, input, names[input], go, hidden === input)),
     details("Inputs and output of the gate", () => [
-      ...node.inputs.map((parent, n) => block(`${names[n]}: `, model.value(parent), names[n], "", foreign(shorten(model.title(parent), 40)))),
+      ...inputsOf(node, (parent, n) => block(`${names[n]}: `, model.value(parent), names[n], "", foreign(shorten(model.title(parent), 40)))),
       block("z: the output", model.value(id), "z"),
     ]),
   ];
@@ -27,31 +30,39 @@ export function forwardStep(model, id, go) {
   const names = inputNames(node.gate, node.inputs.length);
   return [
     heading(model, id, "Forward through"),
-    ...node.inputs.map((parent, n) => block(`${names[n]}: `, model.value(parent), names[n], "", link(model, parent, go))),
+    ...inputsOf(node, (parent, n) => block(`${names[n]}: `, model.value(parent), names[n], "", link(model, parent, go))),
     ruleOf(model, id),
     lines(explainForward(model, id)),
     block("z: the output", model.value(id), "z", "result"),
   ];
 }
 
+function inputsOf(node, show) {
+  const left = node.inputs.length - MOST_INPUTS;
+  const more = left > 0 ? el("p", { class: "muted more" }, `and ${left} more input${left === 1 ? "" : "s"}, which are not shown`) : null;
+  return [...node.inputs.slice(0, MOST_INPUTS).map(show), more];
+}
+
+const LEAVES = byName({
+  parameter: "Parameter: a leaf that requires a gradient",
+  input: "Input: a leaf that requires no gradient",
+  constant: "Constant: it requires no gradient",
+  cut: "A state behind a cut: its value goes on, its gradient stops here",
+});
+
+const ORIGINS = byName({
+  constants: "It was computed from tensors that require no gradient, so nothing was recorded.",
+  no_grad: "It was computed inside no_grad, so nothing was recorded.",
+  detached: "It was detached from its history.",
+});
+
 /** A leaf: its value, its gradient, and what each consumer has sent up to backward step `step`. */
 export function leafCard(model, id, step, go) {
   const node = model.nodes[id];
   const all = model.deliveries[id];
-  const kinds = {
-    parameter: "Parameter: a leaf that requires a gradient",
-    input: "Input: a leaf that requires no gradient",
-    constant: "Constant: it requires no gradient",
-    cut: "A state behind a cut: its value goes on, its gradient stops here",
-  };
-  const origins = {
-    constants: "It was computed from tensors that require no gradient, so nothing was recorded.",
-    no_grad: "It was computed inside no_grad, so nothing was recorded.",
-    detached: "It was detached from its history.",
-  };
   return [
-    heading(model, id, kinds[node.kind]),
-    node.origin ? el("p", {}, origins[node.origin] ?? node.origin) : null,
+    heading(model, id, LEAVES.get(node.kind)),
+    node.origin ? el("p", {}, ORIGINS.get(node.origin) ?? node.origin) : null,
     block("Value", model.value(id), "value"),
     model.hasGrad(id)
       ? block("Gradient at the end of this backward pass", model.grad(id), "gradient", "leaf-gradient")
@@ -130,7 +141,7 @@ function block(title, array, label, role = "", after = null) {
 
 // Filled only when it is opened, because at most steps nobody looks inside.
 function details(summary, children) {
-  const element = el("details", { ontoggle: () => element.children.length === 1 && element.append(...children()) }, el("summary", {}, summary));
+  const element = el("details", { ontoggle: () => element.children.length === 1 && element.append(...children().filter(Boolean)) }, el("summary", {}, summary));
   return element;
 }
 

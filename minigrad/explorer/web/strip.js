@@ -4,6 +4,9 @@ import { el, foreign, shorten, svg } from "./dom.js";
 
 const HEIGHT = 34;
 
+/** With more steps than this only the last ones have bars, because a browser takes seconds to lay out thousands. */
+const MOST_BARS = 1000;
+
 export class Strip {
   /** `go(id)` jumps to the node that made a state. */
   constructor(root, model, go) {
@@ -15,13 +18,15 @@ export class Strip {
     if (this.root.hidden) return;
     const { states, bands } = this.model.data;
     const state = states[this.chosen];
-    this.ids = state.ids;
+    this.ids = state.ids.slice(-MOST_BARS);
+    const left = state.ids.length - this.ids.length;
     const title = ({ label, band }) => `${label} of ${shorten(bands[band].label, 30)}`;
     const chooser = el("select", { "aria-label": "State", onchange: () => { this.chosen = Number(chooser.value); this.show(); this.mark(this.now); } },
       states.map((one, number) => el("option", { value: number, selected: number === this.chosen }, title(one))));
     this.reading = el("output", { class: "reading" });
     this.root.replaceChildren(
-      el("figcaption", {}, states.length > 1 ? chooser : foreign(title(state)), " ", this.reading),
+      el("figcaption", {}, states.length > 1 ? chooser : foreign(title(state)), " ", this.reading,
+        left > 0 ? el("span", { class: "muted" }, `the last ${MOST_BARS} of ${state.ids.length} steps`) : null),
       el("div", { class: "bars" }, this.columns(state.label)));
   }
 
@@ -30,9 +35,12 @@ export class Strip {
     const values = this.ids.map((id) => this.model.value(id).norm);
     const most = (norms) => norms.reduce((high, norm) => (Number.isFinite(norm) ? Math.max(high, norm) : high), 0);
     const { columns, words } = this.model.data;
+    const steps = columns.flatMap(({ kind }, column) => (kind === "step" ? [column] : []));
+    const wordOf = new Map(steps.map((column, number) => [column, words[number]]));
     this.buttons = this.ids.map((id, number) => {
-      const step = columns[this.model.nodes[id].column].label;
-      const word = words[number];
+      const { column } = this.model.nodes[id];
+      const step = columns[column].label;
+      const word = wordOf.get(column);
       const grad = grads[number] === null ? "no gradient" : `norm of dL/d${letter} ${brief(grads[number])}`;
       const facts = `${step}${word === undefined ? "" : ` “${word}”`}: ${grad}, norm of ${letter} ${brief(values[number])}`;
       return el("button", { type: "button", class: grads[number] === null ? "starved" : "", "aria-label": facts, title: facts,

@@ -17,9 +17,14 @@ export class View {
     this.stepOfColumn = new Map(this.steps.map((column, step) => [column, step]));
     this.open = model.nodes.length <= 90 && this.steps.length > 0 ? [0, this.steps.length - 1] : null;
     this.foldedBands = new Set();
-    const inBand = bands.map(() => 0);
-    model.nodes.forEach((node) => (isStep(columns[node.column]) ? 0 : inBand[node.band]++));
-    inBand.forEach((size, band) => size > MOST_BOXES / 5 && this.foldedBands.add(band));
+    const inBand = bands.map((_, band) => ({ band, size: 0 }));
+    model.nodes.forEach((node) => (isStep(columns[node.column]) ? 0 : inBand[node.band].size++));
+    let shown = inBand.reduce((sum, { size }) => sum + size, 0);
+    for (const { band, size } of inBand.sort((a, b) => b.size - a.size))
+      if (size > MOST_BOXES / 5 || shown > MOST_BOXES) {
+        this.foldedBands.add(band);
+        shown -= size;
+      }
   }
 
   isOpen(column) {

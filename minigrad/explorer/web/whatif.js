@@ -2,7 +2,7 @@
 import { brief, count, elementText, indicesOf, placeOf, shapeText } from "./arrays.js";
 import { el, foreign, shorten } from "./dom.js";
 import { showArray } from "./grid.js";
-import { editable, finiteDifference, lossOf, ownLeaves, recompute, runForward } from "./recompute.js";
+import { editable, finiteDifference, ownLeaves, recompute } from "./recompute.js";
 
 export class WhatIf {
   /** `changed()` is called after each edit, with model.replayed set. */
@@ -11,7 +11,6 @@ export class WhatIf {
     this.leaves = model.data.replay.leaves ? ownLeaves(model) : null;
     this.choices = editable(model);
     this.leaf = this.choices.find((id) => model.nodes[id].kind === "parameter") ?? this.choices[0];
-    if (this.leaves) this.lossBefore = lossOf(model, runForward(model, this.leaves));
   }
 
   show() {
@@ -20,6 +19,7 @@ export class WhatIf {
     const { why_not: whyNot } = this.model.data.replay;
     if (whyNot || !this.choices.length)
       return this.root.replaceChildren(el("h2", {}, "What if"), el("p", {}, whyNot ?? "No leaf of this graph holds real numbers."));
+    this.recorded ??= this.now = recompute(this.model, this.leaves);
     const shape = this.model.data.replay.shapes[this.leaf];
     this.input = el("input", { id: "new-value", type: "number", step: "any", oninput: () => this.edit(this.input.valueAsNumber) });
     this.range = el("input", { id: "new-value-range", type: "range", step: "any", "aria-label": "New value", oninput: () => this.edit(this.range.valueAsNumber, this.range) });
@@ -63,7 +63,7 @@ export class WhatIf {
   edit(number, source = this.input) {
     if (!Number.isFinite(number)) return;
     this.leaves.get(this.leaf)[this.place] = number;
-    this.model.replayed = recompute(this.model, this.leaves);
+    this.now = this.model.replayed = recompute(this.model, this.leaves);
     this.refresh(false, source);
     this.changed();
   }
@@ -71,6 +71,7 @@ export class WhatIf {
   reset() {
     this.leaves = ownLeaves(this.model);
     this.model.replayed = null;
+    this.now = this.recorded;
     this.refresh(true);
     this.changed();
   }
@@ -93,14 +94,13 @@ export class WhatIf {
   }
 
   tell(shape) {
-    const { model, leaf, place } = this;
-    const run = recompute(model, this.leaves);
-    const gradient = run.grads[leaf] ? run.grads[leaf].values[place] : null;
-    const difference = finiteDifference(model, this.leaves, leaf, place);
+    const { model, leaf, place, now } = this;
+    const gradient = now.grads[leaf] ? now.grads[leaf].values[place] : null;
+    const difference = finiteDifference(model, this.leaves, leaf, place, now.raw);
     const name = foreign(elementText(shorten(model.title(leaf), 24), place, shape));
     const rows = [
-      [["L with the recorded numbers"], brief(this.lossBefore, 7), "loss-before"],
-      [["L now"], brief(run.loss, 7), "loss-now"],
+      [["L with the recorded numbers"], brief(this.recorded.loss, 7), "loss-before"],
+      [["L now"], brief(now.loss, 7), "loss-now"],
       [["dL/d ", name, ", by backward"], gradient === null ? "none" : brief(gradient, 7), "by-backward"],
       [["the same, by finite difference"], brief(difference, 7), "by-difference"],
     ];

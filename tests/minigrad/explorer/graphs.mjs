@@ -14,7 +14,7 @@ function page(nodes, rules, extra = {}) {
   });
   return new Model({
     title: "test", root: nodes.length - 1, upstream: add(whole([], [1])), gates: nodes.filter((node) => node.gate).length,
-    nodes: entries, arrays, rules, columns: [{ label: "before", kind: "before", width: 2 }], bands: [{ label: "all gates" }],
+    notes: [], nodes: entries, arrays, rules, columns: [{ label: "before", kind: "before", width: 2 }], bands: [{ label: "all gates" }],
     states: [], words: [], replay: { why_not: "not in this test" }, ...extra,
   });
 }
@@ -65,4 +65,23 @@ export function chain(steps) {
     columns: [{ label: "shared", kind: "shared", width: 1 }, ...columns, { label: "after", kind: "after", width: 1 }],
     bands: [{ label: "rnn" }, { label: "end" }],
   });
+}
+
+/** The same graph with its newest gate, its oldest leaf and their scopes called `name`. */
+export function renamed({ data }, name) {
+  const nodes = data.nodes.map((node) => ({ ...node }));
+  nodes[0].name = name;
+  Object.assign(nodes.at(-1), { gate: name, scope: name });
+  const rules = JSON.parse(JSON.stringify(data.rules).replace('"Tanh":', `"${name}":`).replace("z = tanh x", `${name}: z = tanh x`));
+  return new Model({ ...data, nodes, rules });
+}
+
+/** Enough of a document for a panel to build itself in. */
+export function standInDocument() {
+  const element = () => {
+    const self = { style: {}, classList: { add() {}, toggle() {} }, value: "" };
+    for (const name of ["append", "setAttribute", "addEventListener", "replaceChildren", "focus"]) self[name] = () => {};
+    return Object.assign(self, { contains: () => false, querySelector: () => null });
+  };
+  globalThis.document = { createElement: element, createElementNS: element, activeElement: null };
 }

@@ -7,8 +7,10 @@ import { explainBackward, explainForward } from "../../../minigrad/explorer/web/
 import { call } from "../../../minigrad/explorer/web/gates.js";
 import { finiteDifference, ownLeaves, recompute } from "../../../minigrad/explorer/web/recompute.js";
 import { judge, questionFor } from "../../../minigrad/explorer/web/slips.js";
-import { View } from "../../../minigrad/explorer/web/view.js";
-import { chain, product, square } from "./graphs.mjs";
+import { Quiz } from "../../../minigrad/explorer/web/quiz.js";
+import { MOST_BOXES, View } from "../../../minigrad/explorer/web/view.js";
+import { WhatIf } from "../../../minigrad/explorer/web/whatif.js";
+import { chain, product, renamed, square, standInDocument } from "./graphs.mjs";
 
 test("numbers are short, signed with a real minus, and never lose their size", () => {
   const shown = { 0: "0", 0.25: "0.25", 0.123456: "0.1235", "-1.5": "−1.5", 12345.678: "12350", 1234567: "1.23e6", 0.00001234: "1.23e−5", "-2e-9": "−2e−9" };
@@ -113,7 +115,7 @@ test("run again with another leaf, the graph gives the closed form and its finit
   const y = Math.tanh(1.5625);
   assert.ok(Math.abs(run.loss - y) < 1e-12);
   assert.ok(Math.abs(run.grads[0].values[0] - 2 * -1.25 * (1 - y * y)) < 1e-12);
-  assert.ok(Math.abs(finiteDifference(model, leaves, 0, 0) - run.grads[0].values[0]) < 1e-8);
+  assert.ok(Math.abs(finiteDifference(model, leaves, 0, 0, run.raw) - run.grads[0].values[0]) < 1e-8);
   assert.equal(ownLeaves(model).get(0)[0], 0.5); // the recorded numbers are still there
   model.replayed = run;
   assert.equal(model.delivery(1, 0).before, null);
@@ -160,4 +162,62 @@ test("a small graph opens at once", () => {
 test("an array computed here has the facts that Python would have sent", () => {
   const array = fromValues([2, 2], [3, -4, 0, 12]);
   assert.deepEqual([array.low, array.high, array.mean, array.norm, array.first], [-4, 12, 2.75, 13, 3]);
+});
+
+for (const name of ["constructor", "__proto__", "toString", "hasOwnProperty"])
+  test(`a gate, a tensor and a scope called ${name} are like any other`, () => {
+    const model = renamed(square(), name);
+    assert.deepEqual([1, 2].map((id) => model.rule(id).text), ["z = a ⊙ b", `${name}: z = tanh x`]);
+    assert.deepEqual(explainForward(model, 2), []); // the page knows no formula for it
+    assert.deepEqual(explainBackward(model, 2, 0, model.grad(1)), []);
+    assert.equal(model.title(0), name);
+    assert.deepEqual(model.find(name), [0, 2]);
+    const question = questionFor(model, 2);
+    assert.match(judge(model, question, "1", null).text, /upstream gradient, apply the local rule/);
+  });
+
+test("an edit runs the graph once, and so does opening the panel", () => {
+  const model = square();
+  let passes = 0;
+  const order = model.backward;
+  Object.defineProperty(model, "backward", { get: () => (passes++, order) });
+  standInDocument();
+  const panel = new WhatIf(document.createElement("section"), model, () => {});
+  panel.on = true;
+  panel.show();
+  assert.equal(passes, 1);
+  panel.edit(-1.25);
+  assert.equal(passes, 2);
+  assert.ok(Math.abs(model.replayed.loss - Math.tanh(1.5625)) < 1e-12);
+  panel.pick(0);
+  panel.reset();
+  assert.equal(passes, 2); // nothing that has to be computed again
+  assert.equal(model.replayed, null);
+});
+
+test("a step asks for its question once", () => {
+  const model = square();
+  let asked = 0;
+  const delivery = model.delivery.bind(model);
+  model.delivery = (...which) => (asked++, delivery(...which));
+  standInDocument();
+  const quiz = new Quiz(document.createElement("section"), model, () => {}, () => {});
+  assert.equal(quiz.ask(2), -1); // off
+  quiz.on = true;
+  assert.equal(quiz.ask(2), 0);
+  quiz.show(2);
+  assert.equal(asked, 1);
+  quiz.solved.add(2);
+  assert.equal(quiz.ask(2), -1);
+  assert.equal(quiz.ask(null), -1);
+});
+
+test("what is outside the steps opens folded where it would be more boxes than can be shown", () => {
+  const model = chain(3);
+  const bands = 60;
+  model.data.bands = Array.from({ length: bands }, (_, n) => ({ label: `layer${n}` }));
+  model.nodes = Array.from({ length: 100 * bands }, (_, n) => ({ kind: "gate", gate: "Tanh", column: 0, band: n % bands, row: n, offset: 0, inputs: [] }));
+  const view = new View(model);
+  assert.ok(view.boxesWith(null) <= MOST_BOXES);
+  assert.ok(view.boxesWith(null) > MOST_BOXES / 2);
 });

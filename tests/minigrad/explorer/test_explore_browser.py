@@ -178,6 +178,92 @@ def test_twenty_thousand_gates_open_folded(page: Any, tmp_path: Path) -> None:
     assert len(page.driver.find_elements("css selector", ".box.gate")) == 50  # the last part alone
     page.press("e")
     assert "20001 boxes" in page.text("#note")
+    assert "arrays of more than 8 elements are shown as range, mean and norm" in page.text("#notes")
+
+
+def test_a_page_says_which_way_to_read_it(page: Any, made: Callable[..., Any]) -> None:
+    page.open(made("rnn")[0])
+    assert page.run("return document.querySelector('.hint').checkVisibility()")
+    assert page.text(".hint").strip() == "Data flow from left to right, and down each column; gradients come back."
+
+
+def test_of_thousands_of_inputs_a_step_shows_some(page: Any, tmp_path: Path) -> None:
+    leaves = [mg.Tensor(float(n), requires_grad=True, name=f"x{n}") for n in range(3000)]
+    mg.explore(mg.stack(leaves).sum(), tmp_path / "wide.html")
+    page.open(tmp_path / "wide.html")
+    page.press(Keys.ARROW_RIGHT)
+    assert page.text("#panel h2") == "Stack"
+    assert page.run("return document.querySelectorAll('.delivery').length") == 50
+    assert page.text("#panel .more") == "and 2950 more inputs, which are not shown"
+    page.press("f", Keys.HOME)
+    assert page.run("return document.querySelectorAll('#panel .array').length") == 51
+    page.press("/", *"x2999", Keys.ENTER)  # but each of them can be found
+    assert page.text("#panel h2") == "x2999"
+
+
+def test_of_thousands_of_steps_the_last_have_bars(page: Any, tmp_path: Path) -> None:
+    w = mg.Tensor(0.9, requires_grad=True, name="w")
+    h = mg.Tensor(1.0, name="h0")
+    for t in range(3000):
+        with mg.scope("rnn"), mg.scope(f"t{t:04d}"):
+            h = mg.tanh(h * w)
+    mg.explore(h, tmp_path / "long.html", words=[f"word{t}" for t in range(3000)])
+    page.open(tmp_path / "long.html")
+    labels = page.run("return [...document.querySelectorAll('.bars button')].map((bar) => bar.ariaLabel.split(':')[0])")
+    assert labels == [f"t{t} “word{t}”" for t in range(2000, 3000)]
+    assert "the last 1000 of 3000 steps" in page.text("#strip figcaption")
+
+
+def test_each_bar_has_the_word_of_its_own_step(page: Any, tmp_path: Path) -> None:
+    w = mg.Tensor(0.9, requires_grad=True, name="w")
+    h, s = mg.Tensor(1.0, name="h0"), mg.Tensor(0.5, name="s0")
+    for t in range(4):
+        with mg.scope("encoder"), mg.scope(f"t{t:02d}"):
+            h = mg.tanh(h * w)
+        if t >= 2:
+            with mg.scope("decoder"), mg.scope(f"t{t:02d}"):
+                s = mg.tanh(s * h)
+    mg.explore(s, tmp_path / "late.html", words=["a", "b", "c", "d"])
+    page.open(tmp_path / "late.html")
+    page.run("const s = document.querySelector('#strip select'); s.value = 1; s.dispatchEvent(new Event('change'))")
+    labels = page.run("return [...document.querySelectorAll('.bars button')].map((bar) => bar.ariaLabel.split(':')[0])")
+    assert labels == ["t02 “c”", "t03 “d”"]
+
+
+def test_thousands_of_scopes_share_bands(page: Any, tmp_path: Path) -> None:
+    z = mg.Tensor(0.1, requires_grad=True, name="x")
+    for number in range(1000):
+        with mg.scope(f"block{number // 20}"), mg.scope(f"layer{number}"):
+            z = mg.tanh(z)
+    mg.explore(z, tmp_path / "scopes.html")
+    page.open(tmp_path / "scopes.html")
+    assert page.run("return document.querySelectorAll('#scope-list input').length") == 50
+    assert page.text("#notes") == "There are too many scopes for a band each: those below depth 1 share one."
+
+
+@pytest.mark.parametrize("name", ["constructor", "__proto__", "toString"])
+def test_names_that_every_javascript_object_has(name: str, page: Any, tmp_path: Path) -> None:
+    gate = type(name, (mg.Gate,), {"forward": lambda _, x: x * 2.0, "backward": lambda _, dz, z, x: (2.0 * dz,)})
+    mg.GATES.pop(name, None)
+    z = mg.Tensor(np.ones((2, 3)), requires_grad=True, name=name)
+    for step in ("t00", "t01"):
+        with mg.scope(name), mg.scope(step):
+            z = gate()(z)
+    z.name = name
+    mg.explore(z.sum(), tmp_path / "names.html")
+    page.open(tmp_path / "names.html")
+    page.press(Keys.ARROW_RIGHT)
+    assert page.text("#panel h2").startswith(name)
+    page.press("f", Keys.HOME, *[Keys.ARROW_RIGHT] * 3, "b", Keys.HOME, "q")
+    for _ in range(3):
+        page.press(Keys.ARROW_RIGHT)
+        if page.run("return document.getElementById('answer') !== null"):
+            page.focus("#answer")
+            page.press("7", Keys.ENTER, Keys.ESCAPE)
+            assert "Not yet" in page.text(".verdict")
+    page.press("w", "/", *name, Keys.ENTER)
+    assert page.text("#found") == "1 of 3"
+    assert page.text("#count") == "3 / 3"
 
 
 def test_hostile_names_are_text(page: Any, tmp_path: Path) -> None:

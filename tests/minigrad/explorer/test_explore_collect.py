@@ -1,6 +1,7 @@
 """What the page is told equals what the engine computed; refusals have their codes; nothing is half-written."""
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,14 @@ from hypothesis.extra.numpy import array_shapes, arrays
 
 import minigrad as mg
 from layers import GRU, LSTM, RNN, Dense, Embedding, Sequential
+from minigrad.drawing.boxes import leaf_kind
 from minigrad.errors import DtypeError, GradientError, MinigradError, OptionError
 from minigrad.explorer import Page
 from minigrad.explorer import collect as collecting
 from minigrad.explorer.arrays import numbers, summary, whole
 from minigrad.explorer.collect import collect_graph
 from minigrad.explorer.page import MODULES, script
+from minigrad.graph import Leaf, ancestors
 
 
 def data_of(page: Page) -> dict[str, Any]:
@@ -137,6 +140,56 @@ def test_sums_too_large_to_keep_are_left_out(monkeypatch: pytest.MonkeyPatch) ->
     np.testing.assert_array_equal(array_at(data, data["nodes"][0]["grad"]), 2 * np.ones((2, 3)))
 
 
+def test_a_leaf_is_called_what_drawings_call_it() -> None:
+    a = mg.Tensor([1.0, 2.0], requires_grad=True)
+    with mg.no_grad():
+        computed = a * 3.0
+    computed.name = "computed"
+    leaves = {
+        "parameter": [a],
+        "input": [mg.Tensor(np.ones(2)), mg.Tensor(2.0, name="rate")],  # an array needs no name to be an input
+        "constant": [mg.Tensor(2.0), computed, a.detach(), mg.Tensor([1.0, 2.0]) * 2.0],
+    }
+    z = a
+    for leaf in [leaf for kind in ("input", "constant") for leaf in leaves[kind]]:
+        z = z * leaf
+    data = explored(z.sum())
+    nodes = ancestors([z.node])[::-1]
+    for kind, tensors in leaves.items():
+        for leaf in tensors:
+            assert data["nodes"][nodes.index(leaf.node)]["kind"] == kind
+            assert isinstance(leaf.node, Leaf) and leaf_kind(leaf.node) == kind
+
+
+def test_a_large_graph_is_told_more_briefly() -> None:
+    z = x = mg.Tensor(np.linspace(0.1, 0.9, 9), requires_grad=True, name="x")
+    few = mg.Tensor(np.linspace(0.1, 0.8, 8), requires_grad=True, name="few")
+    for _ in range(1999):
+        z = mg.tanh(z)
+    small = explored(z.sum() + few.sum())
+    assert small["gates"] == 2002 and "range, mean and norm" in small["notes"][0]
+    entries = [small["arrays"][node["value"]] for node in small["nodes"]]
+    by_name = {node.get("name"): entry for node, entry in zip(small["nodes"], entries, strict=True)}
+    assert by_name["few"]["values"] == few.array.tolist()
+    assert "values" not in by_name["x"] and "heat" not in by_name["x"]
+    assert by_name["x"]["norm"] == pytest.approx(np.linalg.norm(x.array), rel=1e-6)
+    smaller = explored(mg.tanh(x).sum())
+    assert smaller["notes"] == [] and "values" in smaller["arrays"][smaller["nodes"][0]["value"]]
+
+
+def test_a_graph_too_large_for_a_page_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(collecting, "LARGEST", 20)
+    monkeypatch.setattr(collecting, "sweep", lambda *_, **__: pytest.fail("it was computed all the same"))
+    z = mg.Tensor(1.0, requires_grad=True)
+    for _ in range(10):
+        z = mg.tanh(z)
+    error = refused("MG807", OptionError, z, tmp_path / "page.html")
+    assert "11 nodes and 10 lines" in error.what and "20 in all" in error.what
+    assert not list(tmp_path.iterdir())
+    x = mg.Tensor(1.0, requires_grad=True)
+    refused("MG807", OptionError, mg.stack([x] * 19).sum())  # few nodes, but many lines
+
+
 def test_equal_programs_give_equal_pages() -> None:
     assert mg.explore(expression()[0]).html == mg.explore(expression()[0]).html
 
@@ -234,7 +287,7 @@ def test_hostile_names_stay_inside_the_data(text: str, tmp_path: Path) -> None:
     assert "<img" not in written
     data = data_of(page)
     shown = data["nodes"][0]["name"]
-    assert shown == text if len(text) <= 10_000 else shown == text[:9_999] + "…"
+    assert shown == text if len(text) <= 500 else shown == text[:499] + "…"
 
 
 def test_modules_are_joined_completely() -> None:
@@ -271,12 +324,18 @@ def test_bad_input() -> None:
     assert "ndarray" in refused("MG801", DtypeError, z.array).what
     assert "'a'" in refused("MG802", GradientError, a).what
     refused("MG122", GradientError, mg.Tensor(1.0) * 2.0)
-    refused("MG120", GradientError, a * np.ones(3))
+    with mg.no_grad():
+        error = refused("MG122", GradientError, mg.Tensor(1.0) * a)
+    assert error.cause == "it was computed inside no_grad"
+    assert "holds 3" in refused("MG806", GradientError, a * np.ones(3)).cause
     assert "3 words" in refused("MG804", OptionError, z, words=["a", "b", "c"]).what
     with mg.scope("t00"):
         step = mg.tanh(a)
     assert "1 time steps" in refused("MG804", OptionError, step, words=["a", "b"]).what
     assert mg.explore(step, words=["a"]).path is None
+    without_steps = refused("MG804", OptionError, z, words=["a"])
+    assert "leave words out" in without_steps.remedy
+    assert data_of(mg.explore(step, words=[7]))["words"] == ["7"]  # type: ignore[list-item]
 
 
 def test_a_path_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
@@ -286,6 +345,36 @@ def test_a_path_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
     (tmp_path / "folder.html").mkdir()
     refused("MG803", OptionError, z, tmp_path / "folder.html")
     assert [path.name for path in tmp_path.iterdir()] == ["folder.html"]
+
+
+PATHS = {
+    "": "", "..": "", "/": "", "\0": "", ".html": "", "folder": "", "a\0b.html": "no file can have that name",
+    "\ud800.html": "no file can have that name", "n" * 300 + ".html": "name too long",
+    "d/" * 3000 + "a.html": "name too long", "folder.html": "it is a folder", "file/a.html": "Not a directory",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_path_that_is_none_is_named_with_its_cause(
+    path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder.html").mkdir()
+    (tmp_path / "file").touch()
+    for name in (path, Path(path)):
+        error = refused("MG803" if PATHS[path] else "MG805", OptionError, expression()[0], name)
+        assert repr(os.fspath(name)) in error.what
+        assert PATHS[path].lower() in error.cause.lower()
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["file", "folder", "folder.html"]
+
+
+def test_no_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("minigrad.files.open", refuse, raising=False)
+    assert refused("MG803", OptionError, expression()[0], tmp_path / "a.html").cause == "Permission denied"
 
 
 def test_a_loss_that_is_not_a_number_can_still_be_explored() -> None:

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import subprocess
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 import minigrad as mg
 from minigrad.accumulator import dense
 from minigrad.backward import sweep
-from minigrad.explorer.arrays import whole
+from minigrad.explorer.arrays import summary, whole
 from minigrad.explorer.replay import _KINDS, recipe
 from minigrad.graph import Leaf, Node
 
@@ -86,6 +87,40 @@ def test_formulas_agree_with_numpy(name: str, errors: dict[str, list[dict[str, A
     for error in errors[name]:
         assert error["forward"] < 1e-12
         assert max(error["backward"]) < 1e-12
+
+
+SHAPES = [(65,), (100,), (1000,), (1001,), (9, 9), (13, 10), (70, 1), (1, 70), (3, 30), (30, 3), (5, 4, 7), (100, 101)]
+
+
+@needs_node
+def test_heat_maps_made_in_the_page_are_those_made_in_python(tmp_path: Path) -> None:
+    rng = np.random.default_rng(6)
+    arrays = [rng.normal(size=shape) for shape in SHAPES]
+    broken = rng.normal(size=(11, 12))
+    broken[3, 7], broken[9, 2] = np.nan, np.inf
+    arrays.append(broken)
+    path = tmp_path / "arrays.json"
+    path.write_text(json.dumps([whole(array) for array in arrays]))
+    for array, found in zip(arrays, json.loads(run(NODE, "check_heat.mjs", str(path))), strict=True):
+        wanted = summary(array)["heat"]
+        assert found["rows"] == wanted["rows"]
+        # Python sends three digits.
+        np.testing.assert_allclose(
+            np.array(found["values"], float), np.array(wanted["values"], float), rtol=5.1e-3, err_msg=str(array.shape)
+        )
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_blocks_are_as_equal_as_they_can_be(shape: tuple[int, ...]) -> None:
+    # By hand: block b of n along an axis of size s starts at floor(b * s / n).
+    array = np.arange(np.prod(shape), dtype=float).reshape(shape)
+    table = array.reshape(1, -1) if array.ndim < 2 else array.reshape(-1, shape[-1])
+    sides = (1, 64) if array.ndim < 2 else [min(size, 8) for size in table.shape]
+    cuts = [[n * size // count for n in range(count + 1)] for size, count in zip(table.shape, sides, strict=True)]
+    means = [
+        table[top:bottom, left:right].mean() for top, bottom in pairwise(cuts[0]) for left, right in pairwise(cuts[1])
+    ]
+    np.testing.assert_allclose(summary(array)["heat"]["values"], means, rtol=5.1e-3)
 
 
 def test_the_gates_that_small_networks_are_made_of_have_a_formula() -> None:

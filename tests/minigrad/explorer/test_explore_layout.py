@@ -86,6 +86,47 @@ def test_a_stack_has_the_states_of_both_layers_and_a_cut_hides_none() -> None:
     assert [len(state["ids"]) for state in cut.states] == [5]
 
 
+def test_both_states_have_every_step_whichever_way_time_runs() -> None:
+    nodes, layout = laid_out(recurrent(LSTM(3, 2, bidirectional=True)))
+    assert [state["label"] for state in layout.states] == ["h", "c", "h", "c"]
+    for state in layout.states:
+        assert [nodes[number].name for number in state["ids"]] == [state["label"]] * 5
+        assert [layout.cells[number].column for number in state["ids"]] == [1, 2, 3, 4, 5]
+
+
+def test_a_step_whose_states_cannot_be_told_is_left_out_of_all_of_them() -> None:
+    w = mg.Tensor(0.5, requires_grad=True)
+    h, c = mg.Tensor(0.1, name="h0"), mg.Tensor(0.2, name="c0")
+    for t in range(4):
+        with mg.scope(f"t{t:02d}"):
+            c = mg.tanh(h * w + c)
+            h = mg.sigmoid(c)
+            if t == 3:
+                h = h * c + 1.0  # this step alone has more gates, and nothing shows which of them are its states
+    nodes, layout = laid_out(h)
+    found = {state["label"]: [nodes[number].gate.name for number in state["ids"]] for state in layout.states}
+    assert found == {"h": ["Sigmoid"] * 3, "c": ["Tanh"] * 3}
+
+
+def test_many_scopes_share_bands_at_the_depth_where_there_are_few() -> None:
+    z = mg.Tensor(0.1, requires_grad=True)
+    for block in range(20):
+        for layer in range(10):
+            with mg.scope("model"), mg.scope(f"block{block}"), mg.scope(f"layer{layer}"):
+                z = mg.tanh(z)
+    _, layout = laid_out(z)
+    assert layout.depth == 2
+    assert [band["label"] for band in layout.bands] == [f"block{block}" for block in range(20)]
+    for number in range(200):
+        with mg.scope(f"layer{number}"):
+            z = mg.tanh(z)
+    _, layout = laid_out(z)
+    assert layout.depth == 0
+    assert [band["label"] for band in layout.bands] == ["all gates"]
+    _, layout = laid_out(mg.tanh(mg.Tensor(0.1, requires_grad=True)))
+    assert layout.depth is None
+
+
 def test_steps_without_a_layer_are_a_band_of_their_own() -> None:
     W = h = mg.Tensor(0.5, requires_grad=True, name="W")
     for t in range(3):
