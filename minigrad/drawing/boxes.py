@@ -6,6 +6,7 @@ that belong beside each box, and the links, which follow the recorded edges.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from operator import attrgetter
@@ -158,10 +159,13 @@ def _link(
 
 
 def leaf_kind(leaf: Leaf) -> str:
-    """A parameter requires a gradient, an input was created with a name or as an array, the rest are constants."""
+    """A parameter requires a gradient, an input has a name or was created as an array, the rest are constants."""
     if leaf.requires_grad:
         return "parameter"
-    return "input" if leaf.origin == "created" and (leaf.name or leaf.output.ndim) else "constant"
+    created = leaf.origin == "created"
+    return (
+        "input" if created and leaf.output.ndim or leaf.name and (created or leaf.origin == "constants") else "constant"
+    )
 
 
 def _leaf_boxes(
@@ -176,6 +180,7 @@ def _leaf_boxes(
     heads_of: dict[Hashable, set[Box]] = {}
     columns_of: dict[Leaf, set[int | None]] = {}
     inside: dict[Box, set[Leaf]] = {}
+    count: Counter[Hashable] = Counter()
     for head, uses in leaves.values():
         for leaf, *_ in uses:
             heads_of.setdefault((head.scope, leaf), set()).add(head)
@@ -200,18 +205,18 @@ def _leaf_boxes(
             if len(columns_of[first]) == 1 and column is not None and band is not None:
                 scope = scope[: len(band) + 1]
             else:
-                scope, column, band = _shared(first.scope, scope), None, None
+                scope, column, band = shared(first.scope, scope), None, None
         crowded = len(heads_of[head.scope, first]) > 8 and kind != "input"
         place = (scope, group, head if crowded else None)
         if place not in made:
-            made[place] = Box(
-                kind, scope, ("leaf", head.key, uses[0][2], head if column is None else None), nodes=list(group),
-                band=band, column=column,
-            )  # fmt: skip
+            key = ("leaf", head.key, uses[0][2], count[head, uses[0][2]], head if column is None else None)
+            count[head, uses[0][2]] += 1
+            made[place] = Box(kind, scope, key, nodes=list(group), band=band, column=column)
         yield made[place], head, uses
 
 
-def _shared(one: Scope, other: Scope) -> Scope:
+def shared(one: Scope, other: Scope) -> Scope:
+    """The innermost scope that holds both."""
     length = 0
     while length < min(len(one), len(other)) and one[length] == other[length]:
         length += 1

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 from ..context import Scope
-from .boxes import Box, Link, View
+from .boxes import Box, Link, View, shared
 from .colour import CUT, INK, PALE, STATE, STYLES, Scale, on_scale
 from .grid import Grid
 from .labels import FONT, Line, Markup, Words, extent, marked_up, number, quoted, scope_label, shortened, size_of
@@ -36,6 +37,7 @@ def write(
     out = ["digraph minigrad {"]
     general = {
         "rankdir": "BT",
+        "newrank": "true",  # otherwise frames are ranked apart, and a gate may stand above what it feeds
         "nodesep": "0.22",
         "ranksep": "0.34",
         "fontname": FONT,
@@ -56,7 +58,10 @@ def write(
     scale = Scale(list(colouring.values.values())) if colouring else None
     faces = {box: _face(box, words, colouring, scale, grid) for box in view.boxes}
     if grid is None:
-        _clusters(out, _tree(view.boxes), faces)
+        tree = _tree(view.boxes)
+        titles = {scope: f"title{number_}" for number_, scope in enumerate(tree)}
+        _clusters(out, tree, titles, faces)
+        out += _climbs(view, titles)
     else:
         for number_, frame in enumerate(grid.frames):
             out.append(f"  subgraph cluster_{number_} {{ graph {_attributes(frame)}; }}")
@@ -117,13 +122,12 @@ def _tree(boxes: list[Box]) -> dict[Scope, list[Box]]:
     return tree
 
 
-def _clusters(out: list[str], tree: dict[Scope, list[Box]], faces: dict[Box, str]) -> None:
+def _clusters(out: list[str], tree: dict[Scope, list[Box]], titles: dict[Scope, str], faces: dict[Box, str]) -> None:
     """Write each scope as a frame around its boxes and inner scopes. Scopes nest to any depth, hence the stack."""
     children: dict[Scope, list[Scope]] = {scope: [] for scope in tree}
     for scope in tree:
         if scope:
             children[scope[:-1]].append(scope)
-    numbers = {scope: number_ for number_, scope in enumerate(tree)}
     stack: list[tuple[Scope, bool]] = [((), False)]
     while stack:
         scope, done = stack.pop()
@@ -132,16 +136,42 @@ def _clusters(out: list[str], tree: dict[Scope, list[Box]], faces: dict[Box, str
             out.append(pad[2:] + "}")
             continue
         if scope:
-            out.append(f"{pad[2:]}subgraph cluster_{numbers[scope]} {{")
+            out.append(f"{pad[2:]}subgraph cluster_{titles[scope]} {{")
             frame = {
-                "label": marked_up([Line("", 9.5, scope_label(scope[-1]))]), "labelloc": "b", "labeljust": "l",
-                "style": "rounded,filled", "color": "#9A9A9A", "fillcolor": "#F7F7F7" if len(scope) % 2 else "#EFEFEF",
-                "tooltip": shortened("/".join(scope), 400), "margin": "8",
+                "label": "", "style": "rounded,filled", "color": "#9A9A9A", "margin": "8",
+                "fillcolor": "#F7F7F7" if len(scope) % 2 else "#EFEFEF", "tooltip": shortened("/".join(scope), 400),
             }  # fmt: skip
-            out.append(f"{pad}graph {_attributes(frame)};")
+            name = [Line("", 9.5, scope_label(scope[-1]))]
+            width, height = (f"{size / 72:.3f}" for size in extent(name))
+            title = {"label": marked_up(name), "shape": "plaintext", "fixedsize": "true", "width": width}
+            title |= {"height": height, "tooltip": frame["tooltip"]}
+            out += [f"{pad}graph {_attributes(frame)};", f"{pad}{titles[scope]} {_attributes(title)};"]
             stack.append((scope, True))
         out += [f"{pad}{box.id} {faces[box]};" for box in tree[scope]]
         stack += [(child, False) for child in reversed(children[scope])]
+
+
+def _climbs(view: View, titles: dict[Scope, str]) -> list[str]:
+    """Invisible lines that hold a title above all boxes of its frame, and below what an arrow out of the frame feeds.
+
+    A title is a node, because Graphviz leads arrows around nodes, but through the label of a frame.
+    """
+    place = {box: number_ for number_, box in enumerate(view.boxes)}
+    newest = {box.scope[:length]: place[box] for box in view.boxes for length in range(len(box.scope) + 1)}
+    ways = [(link.tail, link.head) for link in view.links if not _loops(link)]
+    lines: dict[tuple[str, str], str] = {}
+    for tail, head in [*ways, *((box, None) for box in view.boxes if box.role)]:
+        outer = len(shared(tail.scope, head.scope)) if head else 0
+        left = [tail.scope[:length] for length in range(len(tail.scope), outer, -1)]
+        lines |= dict.fromkeys(pairwise([tail.id, *(titles[scope] for scope in left)]), "")
+        if head and left and newest[left[-1]] < place[head]:  # otherwise data come back into the frame
+            lines[titles[left[-1]], head.id] = ", weight=0"
+    return [f"  {tail} -> {head} [style=invis{weight}];" for (tail, head), weight in lines.items()]
+
+
+def _loops(link: Link) -> bool:
+    """Whether an arrow leads to the next time step within boxes that stand for several."""
+    return link.kind != "data" and bool(link.tail.steps)
 
 
 def _norm(link: Link, words: Words) -> float | None:
@@ -173,7 +203,7 @@ def _arrow(link: Link, words: Words, heaviest: Scale, grid: Grid | None) -> dict
         values |= {"color": "#8A8A8A", "style": "dotted"}
     elif link.kind == "state":
         values |= {"color": STATE, "penwidth": "1.4"}
-    if link.kind != "data" and grid is None and link.tail.steps:
+    if grid is None and _loops(link):
         values["constraint"] = "false"  # the loop to the next step must not turn the picture upside down
     values["tooltip"] = words.link_tooltip(link)
     if "label" in values:

@@ -16,13 +16,12 @@ from ..context import Scope
 from .boxes import Box, Link, View
 from .colour import STYLES
 from .labels import Line, Words, extent, marked_up, scope_label, shortened, size_of
-from .lane import Lane
+from .lane import PAD, Lane
 from .points import Point, label_at, point, rounded, swinging
 from .rows import LEFT, RIGHT, find_columns, find_rows
 
 GAP = 20.0  # between rows, without the tracks
 TRACK = 4.5  # between wires
-PAD = 7.0  # between boxes and their frame
 HEAD = 15.0  # for a frame's name
 
 
@@ -38,7 +37,6 @@ class Grid:
         self._find_lanes()
         self._find_wires()
         self._find_places()
-        self._find_frames()
         self._find_ports()
 
     # ---- columns ----
@@ -60,18 +58,34 @@ class Grid:
             width, height = lane.sizes.get(key, (0.0, 0.0))
             lane.rows[key] = self.rows[box]
             lane.sizes[key] = (max(width, self.size[box][0]), max(height, self.size[box][1]))
+            lane.groups[key] = self._inner(box)
+            lane.widths |= {frame: extent(_title(frame[-1]))[0] + 4 for frame in lane.groups[key]}
+        spans: dict[Scope, list[int]] = {}
+        for box, row in self.rows.items():
+            for frame in self._inner(box):
+                spans.setdefault(frame, []).append(row)
         for link in self.view.links:
             lane, tail, head = self.lane[self.column[link.head]], self._key(link.tail), self._key(link.head)
             if self.column[link.tail] == self.column[link.head]:
                 stops = [tail, *self._passes(link), head]
                 for row, key in enumerate(stops[1:-1], self.rows[link.tail] + 1):
                     lane.rows[key], lane.sizes[key] = row, (4.0, 0.0)
+                    for frames in (lane.groups[tail], lane.groups[head]):  # within a frame, as far as it reaches
+                        crossed = [frame for frame in frames if min(spans[frame]) <= row <= max(spans[frame])]
+                        lane.groups[key] = tuple(crossed) or lane.groups.get(key, ())
                 lane.edges |= dict.fromkeys(pairwise(stops))
             elif link.kind != "data" and lane is self.lane[self.column[link.tail]]:
                 lane.leanings[head] = -3.0
                 lane.leanings.setdefault(tail, 1.0)
         for lane in lanes.values():
             lane.arrange()
+
+    def _inner(self, box: Box) -> tuple[Scope, ...]:
+        """The frames around a box within its time step, from the outermost inwards; equal for all steps."""
+        if box.band is None:
+            return ()
+        inner = box.scope[len(box.band) + 1 :]
+        return tuple((*box.band, *inner[: length + 1]) for length in range(len(inner)))
 
     def _passes(self, link: Link) -> list[Hashable]:
         """Keys that reserve space in the lane, as a box's key does, in each row that a wire within a column passes."""
@@ -116,13 +130,17 @@ class Grid:
             self.heights[row] = max(self.heights[row], self.size[box][1])
         starts = {first for first, _ in self.bands.values()}
         ends = {last for _, last in self.bands.values()}
+        inner = [frame for lane in {id(lane): lane for lane in self.lane.values()}.values() for frame in lane.frames]
+        self.above = {row: max(f.above for f in inner if f.last == row) * HEAD for row in {f.last for f in inner}}
+        self.below = {row: max(f.below for f in inner if f.first == row) * PAD for row in {f.first for f in inner}}
         y = 0.0
         self.gap_at: dict[int, Point] = {}
         self.y: dict[int, float] = {}
         for row in range(-1, len(self.heights)):
             if row >= 0:
+                y += self.below.get(row, 0.0)
                 self.y[row] = y + self.heights[row] / 2
-                y += self.heights[row]
+                y += self.heights[row] + self.above.get(row, 0.0)
             # Wires keep clear of a band's frame, and of its names, which stand just above its last row.
             low = y + (HEAD + 2 * PAD if row in ends else 2.0)
             high = low + GAP + TRACK * len(self.tracks.get(row, ()))
@@ -225,42 +243,47 @@ class Grid:
 
     # ---- frames and the rest ----
 
-    def _find_frames(self) -> None:
-        self._framed: list[tuple[Scope, int, int, int | None, str]] = []
-        for band, (first, last) in self.bands.items():
-            self._framed.append((band, first, last, None, ""))
-            for column in self.columns:
-                inside = [box for box in self.view.boxes if box.band == band and self.column[box] == column]
-                gates = [box for box in inside if not box.is_leaf]
-                if not all(box.kind == "fold" for box in gates):
-                    pale = all(box.starved for box in gates)
-                    self._framed.append((gates[-1].scope[: len(band) + 1], first, last, column, "pale" if pale else ""))
-
     @property
     def frames(self) -> Iterable[dict[str, str]]:
-        """The attributes of the frames: one around each unroll and one around each of its time steps."""
-        for scope, first, last, column, look in self._framed:
-            low = self.y[first] - self.heights[first] / 2 - PAD
-            high = self.y[last] + self.heights[last] / 2 + PAD + HEAD - 4
-            name = [Line("", 9.5, scope_label(scope[-1] if scope else "time"))]
-            color, fill = ("#9A9A9A", "#EFEFEF") if look != "pale" else ("#CFCFCF", "#F9F9F9")
-            if column is None:
-                left = self.left[self.columns[0]] - PAD - 4
-                right = self.left[self.columns[-1]] + self.lane[self.columns[-1]].width + PAD + 4
-                low, high, fill = low - 5, high + HEAD, "#F7F7F7"
-                name = [Line("", 9.5, scope_label("/".join(scope) or "time"))]
-            else:
-                left, right = self.left[column] - PAD, self.left[column] + self.lane[column].width + PAD
-            width, height = extent(name)
-            yield {
-                "label": marked_up(name, "#B0B0B0" if look == "pale" else None),
-                "style": "rounded,filled",
-                "color": color,
-                "fillcolor": fill,
-                "tooltip": shortened("/".join(scope), 400),
-                "bb": f"{point((left, low))},{point((right, high))}",
-                **label_at((left + width / 2 + 6, high - height / 2 - 2), (width, height)),
-            }
+        """The attributes of the frames: of unrolls, of their time steps, and of scopes within a step."""
+        wires: dict[int, list[tuple[Point, Point]]] = {}
+        for link in self.view.links:
+            for column in {self.column[link.tail], self.column[link.head]}:
+                wires.setdefault(column, []).extend(pairwise(self._path(link)))
+        everywhere = [wire for found in wires.values() for wire in found]
+        cells: dict[tuple[Scope | None, int], list[Box]] = {}
+        for box in self.view.boxes:
+            cells.setdefault((box.band, self.column[box]), []).append(box)
+        for band, (first, last) in self.bands.items():
+            low, high = self._side(first, -1) - PAD, self._side(last, 1) + PAD + HEAD - 4
+            left = self.left[self.columns[0]] - PAD - 4
+            right = self.left[self.columns[-1]] + self.lane[self.columns[-1]].width + PAD + 4
+            yield _frame(band, "/".join(band) or "time", (left, low - 5), (right, high + HEAD), everywhere)
+            for column in self.columns:
+                inside = cells.get((band, column), [])
+                scope = max((box.scope for box in inside if not box.is_leaf), key=len, default=band)[: len(band) + 1]
+                if scope == band:  # a single box for the step, or for several
+                    continue
+                pale = all(box.starved for box in inside if not box.is_leaf)
+                left, lane, near = self.left[column], self.lane[column], wires[column]
+                yield _frame(
+                    scope, scope[-1], (left - PAD, low), (left + lane.width + PAD, high), near, pale, "#EFEFEF"
+                )
+                framed = {frame for box in inside for frame in self._inner(box)}
+                for frame in lane.frames:
+                    if frame.name in framed:
+                        start, end = left + frame.left, left + frame.left + frame.width
+                        below = self._side(frame.first, -1, frame.below * PAD)
+                        above = self._side(frame.last, 1, frame.above * HEAD)
+                        inner = (*scope, *frame.name[len(band) :])
+                        fill = "#EFEFEF" if (len(frame.name) - len(band)) % 2 == 0 else "#F7F7F7"
+                        yield _frame(inner, inner[-1], (start, below), (end, above), near, pale, fill)
+
+    def _side(self, row: int, way: int, room: float | None = None) -> float:
+        """The y coordinate of the upper (`way` 1) or lower (-1) side of a row, with `room` for frames within steps."""
+        if room is None:
+            room = (self.above if way > 0 else self.below).get(row, 0.0)
+        return self.y[row] + way * (self.heights[row] / 2 + room)
 
     def place(self, box: Box) -> str:
         """The centre of a box."""
@@ -294,3 +317,41 @@ class Grid:
             x += width + 40
         frame |= {"bb": f"{point((-PAD, y - 20))},{point((x, y + 36))}", **label_at((20.0, y + 27), (36, 11))}
         return spots
+
+
+def _title(name: str) -> list[Line]:
+    return [Line("", 9.5, scope_label(name))]
+
+
+def _frame(
+    scope: Scope, name: str, low: Point, high: Point, wires: list[tuple[Point, Point]], pale: bool = False,
+    fill: str = "#F7F7F7",
+) -> dict[str, str]:  # fmt: skip
+    """The attributes of a frame between two corners.
+
+    Its title is at the first place from the left without a wire, and shorter if there is no such place.
+    """
+    for shown in (name, *scope[-1:], *(shortened(last, 13) for last in scope[-1:])):
+        width, height = extent(_title(shown))
+        y, x = high[1] - height / 2 - 2, low[0] + 6
+        crossing = [
+            (min(a[0], b[0]) - 3, max(a[0], b[0]) + 3)
+            for a, b in wires
+            if min(a[1], b[1]) < y + height / 2 and max(a[1], b[1]) > y - height / 2
+        ]
+        for begin, end in sorted(crossing):
+            if begin < x + width and end > x:
+                x = end
+        if x + width < high[0]:
+            break
+    else:
+        x = low[0] + 6
+    return {
+        "label": marked_up(_title(shown), "#B0B0B0" if pale else None),
+        "style": "rounded,filled",
+        "color": "#CFCFCF" if pale else "#9A9A9A",
+        "fillcolor": "#F9F9F9" if pale else fill,
+        "tooltip": shortened("/".join(scope), 400),
+        "bb": f"{point(low)},{point(high)}",
+        **label_at((x + width / 2, y), (width, height)),
+    }

@@ -63,7 +63,7 @@ def find_rows(view: View, column: dict[Box, int]) -> tuple[dict[Box, int], dict[
     for box in view.boxes:
         if box.band is not None:
             bands[box.band] = (0, max(bands.get(box.band, (0, 0))[1], highest[box.key]))
-    base = 0
+    base = max((highest[box.key] + 1 for box in view.boxes if column[box] == LEFT), default=0)  # above what feeds them
     for band, (_, last) in bands.items():
         bands[band] = (base, base + last)
         base += last + 1

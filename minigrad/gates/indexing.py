@@ -299,8 +299,12 @@ def scatter(shape: Shape, key: Any, values: Any) -> Any:
 
 @implements(np.ndarray.__getitem__)
 def slice_(x: TensorLike, key: Any) -> Tensor:
-    """`Slice(key)(x)`, what x[key] records."""
-    return Slice(key)(x)
+    """`Slice(key)(x)`, what x[key] records. Where nothing is recorded, a part of a named x is named: "x[:, 2]"."""
+    gate = Slice(key)
+    part = gate(x)
+    if part.node.gate is None and isinstance(x, Tensor) and x.name:
+        part.name = f"{x.name}[{_show(gate.key)}]"
+    return part
 
 
 @implements(np.concatenate)

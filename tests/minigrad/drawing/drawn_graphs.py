@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+from layers import Dense, Layer
 
 needs_dot = pytest.mark.skipif(shutil.which("dot") is None, reason="Graphviz's program dot is not installed")
 
@@ -51,6 +52,60 @@ def rnn(steps=6, truncate=None, batch=2, inputs=3, hidden=4):
                     h = mg.cut(h)
                 h = mg.tanh(x[:, t] @ W_xh + h @ W_hh + b_h)
     return (h * h).mean()
+
+
+class OwnRNN(Layer):
+    """What a learner writes: layers called in a plain loop, each step in a scope; `cells` of them, one on the other."""
+
+    def __init__(self, cells=1):
+        super().__init__()
+        for number in range(cells):
+            setattr(self, f"cell_{number}", OwnCell(4))
+        self.head = Dense(4, 2)
+
+    def forward(self, x):
+        states = [mg.Tensor(np.zeros((2, 4)), name=f"h0_{number}") for number in range(len(self._members) - 1)]
+        for t in range(x.shape[1]):
+            with mg.scope(f"t{t:02d}"):
+                below = x[:, t]
+                for number, state in enumerate(states):
+                    below = states[number] = getattr(self, f"cell_{number}")(below, state)
+        return self.head(states[-1])
+
+
+class OwnCell(Layer):
+    """h = tanh(inp(x) + rec(h)), with two layers."""
+
+    def __init__(self, size):
+        super().__init__()
+        self.inp = Dense(size, size)
+        self.rec = Dense(size, size)
+
+    def forward(self, x, h):
+        return mg.tanh(self.inp(x) + self.rec(h))
+
+
+def own_rnn(steps=3, cells=1):
+    """The loss of an OwnRNN."""
+    x = mg.Tensor(np.random.default_rng(6).normal(size=(2, steps, 4)), name="x")
+    return mg.softmax_cross_entropy(OwnRNN(cells)(x), mg.Tensor(np.array([0, 1]), name="labels"))
+
+
+def nested():
+    """Scopes within scopes, whose arrows leave one or two frames, and one that is entered twice."""
+    x = mg.Tensor(np.ones((2, 3)), requires_grad=True, name="x")
+    again = Dense(3, 3)
+    with mg.scope("model"):
+        with mg.scope("encoder"):
+            with mg.scope("a long name of a block"):
+                a = mg.tanh(x * 2.0)
+            with mg.scope("block"):
+                b = mg.relu(a + x)
+        with mg.scope("decoder"):
+            with mg.scope("attention"):
+                c = mg.softmax(b * a)
+            d = c + x
+    return again(mg.tanh(again(d))).sum()
 
 
 class Read:
@@ -114,3 +169,15 @@ def by_graphviz(dot):
     """What Graphviz itself understands: its JSON, with places."""
     run = subprocess.run(["dot", "-Tjson0"], input=dot.encode(), capture_output=True, check=True)
     return json.loads(run.stdout)
+
+
+def curve(pos):
+    """Points along a wire, close together."""
+    numbers = [tuple(map(float, pair.split(","))) for pair in re.sub(r"^e,\S+ ", "", pos).split()]
+    assert len(numbers) % 3 == 1  # Graphviz draws Bezier curves: a start, then three points for each piece
+    points = []
+    for start in range(0, len(numbers) - 1, 3):
+        a, b, c, d = (np.array(numbers[start + step]) for step in range(4))
+        for t in np.linspace(0, 1, 12):
+            points.append((1 - t) ** 3 * a + 3 * (1 - t) ** 2 * t * b + 3 * (1 - t) * t**2 * c + t**3 * d)
+    return points

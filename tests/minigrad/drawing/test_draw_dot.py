@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,8 +11,9 @@ from pathlib import Path
 import pytest
 
 import minigrad as mg
+from layers import RNN
 
-from .drawn_graphs import Read, by_graphviz, dense, needs_dot, product, rnn
+from .drawn_graphs import Read, attributes, by_graphviz, curve, dense, needs_dot, nested, own_rnn, product, rnn
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -62,5 +64,54 @@ def test_graphviz_reads_what_was_meant(name):
     ids = {one["_gvid"]: one["name"] for one in objects}
     assert {name for name in ids.values() if name.startswith("n")} == set(read.nodes)
     edges = [(ids[one["tail"]], ids[one["head"]]) for one in understood["edges"]]
-    assert sorted(edge for edge in edges if edge[0].startswith("n")) == sorted(edge[:2] for edge in read.edges)
+    assert sorted(edge for edge in edges if all(end.startswith("n") for end in edge)) == sorted(
+        edge[:2] for edge in read.edges
+    )
     assert sum(one["name"].startswith("cluster") for one in objects) == read.clusters
+
+
+FRAMED = {
+    "nested": lambda: mg.Graph(nested()).dot(),
+    "own": lambda: mg.Graph(own_rnn(cells=2)).dot(mode="rolled"),
+    "rnn": lambda: mg.Graph(rnn(40)).dot(),
+    "dense": CASES["dense"],
+}
+
+
+@needs_dot
+@pytest.mark.parametrize("name", FRAMED)
+def test_graphviz_leads_arrows_around_titles_and_upwards(name):
+    understood = by_graphviz(FRAMED[name]())
+    found = {one["_gvid"]: one for one in understood["objects"] if "pos" in one}
+    place = {gvid: tuple(map(float, one["pos"].split(","))) for gvid, one in found.items()}
+    titles = [gvid for gvid, one in found.items() if one["name"].startswith("title")]
+    assert titles
+    for edge in understood["edges"]:
+        if edge.get("style") == "invis":
+            continue
+        if edge.get("constraint") != "false":
+            assert place[edge["tail"]][1] < place[edge["head"]][1]
+        for x, y in curve(edge["pos"]):
+            for gvid in titles:
+                wide, high = (36 * float(found[gvid][size]) for size in ("width", "height"))
+                assert not (abs(x - place[gvid][0]) < wide and abs(y - place[gvid][1]) < high), found[gvid]["name"]
+
+
+@needs_dot
+def test_the_frames_of_layers_stay_in_the_body_of_a_rolled_picture():
+    dot = mg.Graph(own_rnn()).dot(mode="rolled")
+    frames = [attributes(line)["tooltip"] for line in re.findall(r"^ *graph \[(.*)\];$", dot, re.M)[1:]]
+    body = "ownrnn/t00 … t02  ×3"
+    assert frames == ["ownrnn", body, *(f"{body}/cell_0{layer}" for layer in ("", "/inp", "/rec")), "ownrnn/head"]
+
+
+def test_a_part_of_a_named_input_keeps_the_name():
+    x = mg.Tensor([[[1.0], [2.0]]], name="x")
+    read = Read(mg.Graph(RNN(1, 1)(x)).dot(mode="unrolled"))
+    assert [read.count(f"x[:, {t}]") for t in range(2)] == [1, 1]
+    assert read.style("x[:, 1]")["fillcolor"] == read.style("h0")["fillcolor"]  # inputs, both
+    assert (x[0][1:].name, x[0, ::-1, 0].name) == ("x[0][1:]", "x[0, ::-1, 0]")
+    assert mg.Tensor([1.0])[0].name is None
+    assert (
+        mg.Tensor([1.0, 2.0], requires_grad=True, name="w")[0].name is None
+    )  # a gate's output, which is named by hand

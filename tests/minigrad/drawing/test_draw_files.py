@@ -101,7 +101,8 @@ def refuse(*_, **__):
 # Each path with a part of what is said of it.
 PATHS = {
     "": "suffix", "folder/": "suffix", "folder": "suffix", ".dot": "suffix", "\0": "suffix",
-    "a\0b.dot": "no file can have that name", "\0/a.dot": "no file can have that name", "\ud800.dot": "no file can have that name",
+    "a\0b.dot": "no file can have that name", "\0/a.dot": "no file can have that name",
+    "\ud800.dot": "no file can have that name",
     "n" * 300 + ".dot": "name too long",
     "d/" * 3000 + "a.dot": "name too long", "folder.dot": "it is a folder", "no/where.dot": "No such file",
     "file/a.dot": "Not a directory",

@@ -13,15 +13,21 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from layers import GRU, LSTM, RNN, Dense, Embedding, Sequential
+from minigrad.drawing.colour import PALE, STATE
 from minigrad.drawing.lane import SPACE, _spread
 
-from .drawn_graphs import Read, by_graphviz, needs_dot, rnn
+from .drawn_graphs import Read, attributes, by_graphviz, curve, needs_dot, own_rnn, rnn
 
 
 def model(cell, **options):
     ids = np.random.default_rng(0).integers(0, 50, (2, 5))
     layers = Sequential(Embedding(50, 4), cell(4, 3, **options), Dense(3 * (1 + options.get("bidirectional", 0)), 2))
     return mg.softmax_cross_entropy(layers(mg.Tensor(ids, name="ids")), np.array([0, 1]))
+
+
+def in_scope(name, make, *args):
+    with mg.scope(name):
+        return make(*args)
 
 
 PICTURES = {
@@ -32,6 +38,11 @@ PICTURES = {
     "two layers": lambda: mg.Graph(model(LSTM, layers=2)).dot(mode="unrolled"),
     "both directions": lambda: mg.Graph(model(RNN, bidirectional=True, pooling="mean")).dot(mode="unrolled"),
     "window": lambda: mg.Graph(rnn(30, truncate=8)).dot(window=(20, 24)),
+    "own": lambda: mg.Graph(own_rnn()).dot(mode="unrolled"),
+    "own, two cells": lambda: mg.Graph(own_rnn(4, cells=2)).dot(mode="unrolled"),
+    "own, window": lambda: mg.Graph(own_rnn(9, cells=2)).dot(window=(3, 5)),
+    "own, cells as boxes": lambda: mg.Graph(own_rnn(cells=2)).dot(mode="unrolled", depth=3),
+    "long scope": lambda: mg.Graph(in_scope("a_model/with_long_names/of_its_scopes", rnn, 4)).dot(mode="unrolled"),
     "cells folded": lambda: mg.Graph(model(GRU, layers=2)).dot(mode="unrolled", collapse=["sequential/gru/cell/t02"]),
 }
 
@@ -44,18 +55,6 @@ def boxes(read):
         width, height = 72 * float(style["width"]) / 2, 72 * float(style["height"]) / 2
         found[node] = (x - width, y - height, x + width, y + height)
     return found
-
-
-def curve(pos):
-    """Points along a wire, close together."""
-    numbers = [tuple(map(float, pair.split(","))) for pair in re.sub(r"^e,\S+ ", "", pos).split()]
-    assert len(numbers) % 3 == 1  # Graphviz draws Bezier curves: a start, then three points for each piece
-    points = []
-    for start in range(0, len(numbers) - 1, 3):
-        a, b, c, d = (np.array(numbers[start + step]) for step in range(4))
-        for t in np.linspace(0, 1, 12):
-            points.append((1 - t) ** 3 * a + 3 * (1 - t) ** 2 * t * b + 3 * (1 - t) * t**2 * c + t**3 * d)
-    return points
 
 
 @pytest.mark.parametrize("name", PICTURES)
@@ -79,6 +78,83 @@ def test_no_wire_crosses_a_box(name):
                         read.text(head),
                         read.text(node),
                     )
+
+
+def frames(dot):
+    """[(scope, place of the frame, place of its title)], each place as (left, low, right, high) in points."""
+    found = []
+    for line in re.findall(r"subgraph cluster_\w+ { graph \[(.*)\]; }", dot):
+        style = attributes(line)
+        x, y = map(float, style["lp"].split(","))
+        width, height = 36 * float(style["lwidth"]), 36 * float(style["lheight"])
+        bounds = tuple(map(float, style["bb"].split(",")))
+        found.append((style["tooltip"], bounds, (x - width, y - height, x + width, y + height)))
+    return found
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_no_wire_crosses_a_title(name):
+    dot = PICTURES[name]()
+    titles = frames(dot)
+    for tail, head, style in Read(dot).edges:
+        for x, y in curve(style["pos"]):
+            for scope, _, (left, low, right, high) in titles:
+                assert not (left < x < right and low < y < high), (tail, head, scope)
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_frames_hold_their_titles_and_overlap_no_others(name):
+    dot = PICTURES[name]()
+    places = boxes(Read(dot)).values()
+    for scope, (left, low, right, high), title in frames(dot):
+        assert left <= title[0] and title[2] <= right + 1 and low <= title[1] and title[3] <= high
+        assert not any(title[0] < x1 and x0 < title[2] and title[1] < y1 and y0 < title[3] for x0, y0, x1, y1 in places)
+        for x0, y0, x1, y1 in places:  # a box is in a frame or outside it, never half
+            inside = left <= x0 and x1 <= right and low <= y0 and y1 <= high
+            assert inside or x1 <= left or right <= x0 or y1 <= low or high <= y0, scope
+    for (one, a, _), (other, b, _) in combinations(frames(dot), 2):
+        apart = a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1]
+        within = all(x <= y for x, y in zip(a[:2], b[:2], strict=True)) and all(map(float.__ge__, a[2:], b[2:]))
+        around = all(x >= y for x, y in zip(a[:2], b[:2], strict=True)) and all(map(float.__le__, a[2:], b[2:]))
+        assert apart or within or around, (one, other)
+
+
+def test_the_frames_of_layers_within_a_step_stay():
+    names = [scope for scope, _, _ in frames(PICTURES["own"]())]
+    cell = [f"ownrnn/t{t:02d}/cell_0" for t in range(3)]
+    assert sorted(names) == sorted(
+        [
+            "ownrnn",
+            *(f"ownrnn/t{t:02d}" for t in range(3)),
+            *cell,
+            *(f"{one}/{layer}" for one in cell for layer in ("inp", "rec")),
+        ]
+    )
+    read = Read(PICTURES["own"]())
+    places = boxes(read)
+    for scope, (left, low, right, high), _ in frames(PICTURES["own"]()):
+        if scope.endswith(("inp", "rec")):
+            inside = [
+                node for node, (x0, y0, x1, y1) in places.items() if left < x0 < x1 < right and low < y0 < y1 < high
+            ]
+            assert Counter(word for node in inside for word in read.text(node)[:2] if word != "") == Counter(
+                {"+": 1, "AddGate": 1, "×": 1, "MultiplyGate": 1, f"cell_0.{scope[-3:]}.": 2, "W": 1, "b": 1}
+            )
+
+
+def test_a_step_that_is_one_box_needs_no_frame():
+    assert [scope for scope, _, _ in frames(mg.Graph(own_rnn()).dot(mode="unrolled", depth=2))] == ["ownrnn"]
+
+
+@pytest.mark.parametrize("name", [name for name in PICTURES if "numbers" not in name])
+def test_no_gate_stands_above_what_it_feeds(name):
+    read = Read(PICTURES[name]())
+    places = boxes(read)
+    for tail, head, style in read.edges:
+        if (
+            style.get("color") not in (STATE, PALE["color"]) and style.get("style") != "dashed"
+        ):  # neither a state nor a cut
+            assert places[tail][3] <= places[head][1], (read.text(tail), read.text(head))
 
 
 @pytest.mark.parametrize("name", PICTURES)
