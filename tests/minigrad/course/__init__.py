@@ -1,0 +1,1 @@
+"""Tests of the course: its runner, and every lesson."""
