@@ -19,8 +19,8 @@ CELL = "padding:.15em .7em;border-top:1px solid rgba(128,128,128,.35)"
 def table(title: str, head: Sequence[str], rows: Iterable[Sequence[object]], note: str = "") -> str:
     """An HTML table under a title. Numbers are aligned on the right, and a note stands below.
 
-    >>> table("1 < 2", ["name"], [["W"]])[:60]
-    '<div style="color:inherit"><b style="white-space:pre-wrap">1 '
+    >>> table("1 < 2", ["name"], [["W"]])[:67]
+    '<div style="color:inherit"><b style="white-space:pre-wrap">1 &lt; 2'
     """
 
     def cell(content: object) -> str:
