@@ -4,8 +4,6 @@ This file collects the public names. What is not part of the engine (drawing, ch
 is first used, so that `import minigrad` takes little longer than `import numpy`.
 """
 
-from __future__ import annotations
-
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 

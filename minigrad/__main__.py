@@ -1,7 +1,5 @@
 """The command `minigrad`, also as `python -m minigrad`."""
 
-from __future__ import annotations
-
 import argparse
 import os
 import sys

@@ -1,7 +1,5 @@
 """Helpers for arrays: the type `Array`, the base class of lazy gradients, and faster versions of some NumPy sums."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Any
 
 import numpy as np

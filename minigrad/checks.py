@@ -4,8 +4,6 @@ Functions named `check_...` raise an error; `as_array`, `new_array` and `new_gra
 Functions named after a mistake, such as `not_a_leaf`, return an error for the engine to raise.
 """
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Sequence
 from typing import Any

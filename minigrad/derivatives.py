@@ -4,8 +4,6 @@ Backward rules use operations that work on Tensors too. Run on Tensors, a rule r
 graph can be differentiated like any other.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 

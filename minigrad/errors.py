@@ -5,8 +5,6 @@ the graph (the engine fills that in); the probable cause; and the remedy. Each c
 exception that a Python programmer would expect, so `except ValueError` keeps working.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from .printing import printable

@@ -4,8 +4,6 @@ A new file is written under a temporary name, synced to disk, and only then rena
 file or the complete new one is there.
 """
 
-from __future__ import annotations
-
 import contextlib
 import errno
 import glob

@@ -4,8 +4,6 @@ Serial numbers order a graph, and those of another process say nothing here. A n
 those of its inputs, which arrive before it. A Table catches up first, and leaves its optimizer behind.
 """
 
-from __future__ import annotations
-
 import copyreg
 from typing import Any
 

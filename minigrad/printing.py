@@ -4,8 +4,6 @@ Names come from checkpoints, scopes and other people's programs. Printed as they
 a line that looks like one of ours, or reverse the letters that follow.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 
 

@@ -1,7 +1,5 @@
 """Finds out why a tensor has no gradient: where the path from the loss back to it is broken."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from operator import attrgetter
 

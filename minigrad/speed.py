@@ -11,8 +11,6 @@ Row-sparse gradients (accumulator.py), tables with pending updates (table.py) an
 (gates/recurrent.py) also only save time. They are not plugged in: the gates and layers that need them import them.
 """
 
-from __future__ import annotations
-
 import sys
 from typing import Any
 

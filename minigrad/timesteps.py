@@ -3,8 +3,6 @@
 Drawings, reports and the profiler recognise a time step by that name.
 """
 
-from __future__ import annotations
-
 import re
 
 from .context import Scope

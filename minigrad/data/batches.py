@@ -1,7 +1,5 @@
 """Batches of rows, in an order that is shuffled by a seed and can be resumed in the middle."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 

@@ -5,8 +5,6 @@ the connection drops, never times out on a server that has gone silent, and trie
 that there is no network. This one resumes, and reports errors at once.
 """
 
-from __future__ import annotations
-
 import hashlib
 import http.client
 import os

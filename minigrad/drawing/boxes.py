@@ -4,8 +4,6 @@ A drawing mode assigns each gate to a box (modes.py). From that assignment, `con
 that belong beside each box, and the links, which follow the recorded edges.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, field

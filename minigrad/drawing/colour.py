@@ -4,8 +4,6 @@ The hues are Okabe and Ito's, lightened so that black text is readable on them; 
 Source: Okabe and Ito, Color Universal Design (2008); the scale follows the cividis map of Nuñez et al. (2018).
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 

@@ -3,8 +3,6 @@
 If a picture has a column for each time step, its positions come from grid.py; otherwise Graphviz finds them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise

@@ -7,8 +7,6 @@ Coordinates are in points, with y upwards; row 0 is the lowest. Wires run in the
 between columns, so they cross no box. Each producer has its own track there.
 """
 
-from __future__ import annotations
-
 from collections.abc import Hashable, Iterable
 from itertools import pairwise
 

@@ -4,8 +4,6 @@ Names come from the user's program and may contain anything. `shortened` bounds 
 and `quoted` and `marked_up` escape all that Graphviz or a browser could take for markup.
 """
 
-from __future__ import annotations
-
 import html
 from collections import Counter
 from dataclasses import dataclass

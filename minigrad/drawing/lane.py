@@ -3,8 +3,6 @@
 Time steps are built alike, so their layout is found once, and every column is a copy of it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
 

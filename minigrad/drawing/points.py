@@ -1,7 +1,5 @@
 """Points and paths in Graphviz's notation."""
 
-from __future__ import annotations
-
 from itertools import pairwise
 
 Point = tuple[float, float]  # in points of 1/72 inch, y upwards

@@ -3,8 +3,6 @@
 The program is Graphviz's `dot` or, if that is missing, `graphviz-pure`, which pip installs beside Python.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import shutil

@@ -4,8 +4,6 @@ Columns are time steps. Boxes that only feed the steps stand to the left of them
 has a band of rows, stacked in the order of recording; within a band, the row is the number of gates below.
 """
 
-from __future__ import annotations
-
 from collections.abc import Hashable
 
 from ..context import Scope

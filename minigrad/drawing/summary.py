@@ -1,7 +1,5 @@
 """The summary table: the gates, parameters, operations and memory of each scope of a graph."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The explorer: `explore` makes an HTML page that steps through a recorded graph, forward and backward."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Sequence
 from pathlib import Path

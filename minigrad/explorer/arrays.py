@@ -3,8 +3,6 @@
 Equal arrays are stored once: an AddGate, for example, sends the same gradient to both of its inputs.
 """
 
-from __future__ import annotations
-
 import hashlib
 import math
 from typing import Any

@@ -4,8 +4,6 @@ Every gradient comes from the engine's own backward sweep. What a gate sends to 
 its rule once more, on the gradient from the sweep.
 """
 
-from __future__ import annotations
-
 import inspect
 from collections import Counter
 from operator import attrgetter

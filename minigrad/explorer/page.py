@@ -4,8 +4,6 @@ The page's content security policy allows only its own script and style, by thei
 whatever a tensor is called, nothing else runs and nothing leaves the page.
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import html

@@ -5,8 +5,6 @@ that each element comes from; for a gate that works along axes, the group that e
 has to deal with indexing, axes and shapes.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Activation functions: element by element (sigmoid, relu), and along one axis (softmax). Tanh is in basic.py."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

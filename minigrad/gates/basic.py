@@ -1,7 +1,5 @@
 """The gates of a first network: arithmetic, the matrix product, and tanh."""
 
-from __future__ import annotations
-
 import math
 from functools import partial
 from typing import Any

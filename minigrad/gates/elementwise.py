@@ -1,7 +1,5 @@
 """Functions of single elements: powers, exponentials, roots, sine and cosine, extremes, bounds, and the dtype."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Gates that pick, place or join elements: slicing, scatter, padding, concatenation, stacking, where."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -3,8 +3,6 @@
 The losses of the examples are reduced by "mean" (weighted, if there are class weights), "sum" or "none".
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from typing import Any, ClassVar

@@ -14,8 +14,6 @@ In the loops over time, even looking up `np.add` takes a noticeable time, so Num
 Their last argument is the array for the result: `add(a, b, a)` is a += b.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Sums, means, extremes and variances over axes, and the running sum along one."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The base class of the fused recurrent gates: the order of the steps, masks and cuts."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Gates that only rearrange or repeat elements: reshape, transpose, broadcast."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

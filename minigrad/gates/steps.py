@@ -4,8 +4,6 @@ recurrent.py has the same equations for a whole sequence at once, with the backw
 sure that both agree.
 """
 
-from __future__ import annotations
-
 from ..tensor import Tensor
 from .activation import sigmoid
 from .basic import tanh

@@ -1,13 +1,22 @@
 import hashlib
+import importlib.util
 import random
 import sys
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from minigrad.data import IMDB, Reviews, Vocabulary, build_bundle, imdb, load_imdb
+from minigrad.data import IMDB, Reviews, Vocabulary, imdb, load_imdb
 from minigrad.errors import DataError, OptionError
+
+SCRIPT = importlib.util.spec_from_file_location(
+    "make_bundle", Path(__file__).resolve().parents[3] / "docs" / "make_bundle.py"
+)
+assert SCRIPT is not None and SCRIPT.loader is not None
+make_bundle = importlib.util.module_from_spec(SCRIPT)
+SCRIPT.loader.exec_module(make_bundle)
 
 SHA256 = "a3c39990ad1a9e5685471473b15e27b0e762d4787b5b066f34a8d2bb8338014e"
 
@@ -74,7 +83,7 @@ def test_the_sources_agree_and_the_bundle_is_built_from_them_byte_for_byte(bundl
     for row in (0, 1, 24_999):
         last = data.vocabulary.encode(data.test.texts[row])[-40:].tolist()
         assert bundled.test.ids[row].tolist() == [0] * (40 - len(last)) + last
-    build_bundle.write_bundle(data, tmp_path / "imdb.npz")
+    make_bundle.write_bundle(data, tmp_path / "imdb.npz")
     if "ng" in zlib.ZLIB_RUNTIME_VERSION:
         pytest.skip("zlib-ng compresses to other bytes; the contents agree")
     assert (tmp_path / "imdb.npz").read_bytes() == imdb.BUNDLE.read_bytes()
@@ -82,7 +91,7 @@ def test_the_sources_agree_and_the_bundle_is_built_from_them_byte_for_byte(bundl
 
 @pytest.mark.skipif("ng" in zlib.ZLIB_RUNTIME_VERSION, reason="zlib-ng compresses to other bytes")
 def test_writing_the_bundle_again_gives_the_same_bytes(bundled, tmp_path):
-    build_bundle.write_bundle(bundled, tmp_path / "imdb.npz")
+    make_bundle.write_bundle(bundled, tmp_path / "imdb.npz")
     assert hashlib.sha256((tmp_path / "imdb.npz").read_bytes()).hexdigest() == SHA256
     assert hashlib.sha256(imdb.BUNDLE.read_bytes()).hexdigest() == SHA256
     assert [path.name for path in tmp_path.iterdir()] == ["imdb.npz"]
@@ -90,11 +99,9 @@ def test_writing_the_bundle_again_gives_the_same_bytes(bundled, tmp_path):
 
 def test_the_script_writes_the_file(tmp_path, monkeypatch, capsys):
     reviews = Reviews(np.array([[0, 1, 3]]), np.array([1]), ["Good"])
-    monkeypatch.setattr(
-        build_bundle, "load_imdb", lambda source, data_dir: IMDB(reviews, reviews, Vocabulary(["good"]))
-    )
-    monkeypatch.setattr(sys, "argv", ["build_bundle", "anywhere", str(tmp_path / "out.npz")])
-    build_bundle.main()
+    monkeypatch.setattr(make_bundle, "load_imdb", lambda source, data_dir: IMDB(reviews, reviews, Vocabulary(["good"])))
+    monkeypatch.setattr(sys, "argv", ["make_bundle", "anywhere", str(tmp_path / "out.npz")])
+    make_bundle.main()
     assert "bytes" in capsys.readouterr().out
     monkeypatch.setattr(imdb, "BUNDLE", tmp_path / "out.npz")
     data = load_imdb()
@@ -150,7 +157,7 @@ def test_a_folder_for_the_bundled_reviews(tmp_path):
 def test_a_bundle_whose_words_repeat(monkeypatch, tmp_path):
     reviews, vocabulary = Reviews(np.array([[1, 3]]), np.array([1])), Vocabulary(["good"])
     vocabulary.words *= 2
-    build_bundle.write_bundle(IMDB(reviews, reviews, vocabulary), tmp_path / "imdb.npz")
+    make_bundle.write_bundle(IMDB(reviews, reviews, vocabulary), tmp_path / "imdb.npz")
     monkeypatch.setattr(imdb, "BUNDLE", tmp_path / "imdb.npz")
     assert "'good'" in fails_with("MG405", DataError).cause
 
@@ -182,7 +189,7 @@ def test_a_bundle_with_any_byte_changed_is_refused_or_reads_the_same(monkeypatch
     path = tmp_path / "imdb.npz"
     monkeypatch.setattr(imdb, "BUNDLE", path)
     reviews = Reviews(ids, labels)
-    build_bundle.write_bundle(IMDB(reviews, reviews, Vocabulary([f"w{number}" for number in range(90)])), path)
+    make_bundle.write_bundle(IMDB(reviews, reviews, Vocabulary([f"w{number}" for number in range(90)])), path)
     content, refused, generator = path.read_bytes(), 0, random.Random(0)
     for _ in range(300):
         changed = bytearray(content)

@@ -1,6 +1,6 @@
 """Writes imdb.npz, the reviews that come with minigrad, from those that tensorflow-datasets prepared.
 
-    python -m minigrad.data.build_bundle DATA_DIR [OUT]
+    python docs/make_bundle.py DATA_DIR [OUT]
 
 The same reviews give the same bytes, with every NumPy 2 and every Python that has the usual zlib.
 """
@@ -8,10 +8,13 @@ The same reviews give the same bytes, with every NumPy 2 and every Python that h
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from minigrad.data.imdb import BUNDLE, IMDB, load_imdb
 from minigrad.files import write_whole
