@@ -1,0 +1,40 @@
+"""Lesson 9: unrolling. One cell, called again and again with the same weights.
+
+Write the three functions below, then run: minigrad course check 9
+Shapes: T time steps, B sequences side by side, D numbers read at each step, H numbers in the state.
+"""
+
+import minigrad as mg
+
+
+def rnn_step(x, h, W_xh, W_hh, b_h):
+    """One time step, h' = tanh(x @ W_xh + h @ W_hh + b_h), recorded with `mg.tanh`.
+
+    x (B, D), h (B, H), W_xh (D, H), W_hh (H, H), b_h (H,). Returns h', a Tensor (B, H).
+    """
+    raise NotImplementedError("not written yet")
+
+
+def unroll(cell, xs, h0):
+    """Run a cell over a sequence.
+
+    `cell(x, h)` returns the next state. `xs` holds T things to read, xs[0] first; h0 is the state before the first.
+    Returns a list of the T new states: h after xs[0], h after xs[1], ...
+    """
+    raise NotImplementedError("not written yet")
+
+
+def rnn(xs, h0, W_xh, W_hh, b_h):
+    """The whole RNN: xs (T, B, D), h0 (B, H), the weights as in `rnn_step`. Returns the last state, a Tensor (B, H).
+
+    Use `unroll` and `rnn_step`. All steps use the same three Tensors.
+    """
+    raise NotImplementedError("not written yet")
+
+
+if __name__ == "__main__":
+    print("4, 0, 7:", unroll(lambda x, h: 10 * h + x, [4, 0, 7], 0))
+    w = mg.Tensor([[0.5]], requires_grad=True, name="w")
+    h = rnn([[[1.0]], [[0.0]], [[0.0]]], mg.Tensor([[0.0]]), mg.Tensor([[1.0]]), w, mg.Tensor([0.0]))
+    h.backward()
+    print("1, 0, 0:", h.array, "and the gradient of W_hh:", w.grad)
