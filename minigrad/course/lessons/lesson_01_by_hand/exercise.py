@@ -1,0 +1,22 @@
+"""Lesson 1: y = tanh(a*b + c) backwards by hand, at a = 4, b = 0.5, c = -1.2.
+
+Replace each None by a number; three digits after the point are enough. Then run
+
+    minigrad course check 1
+"""
+
+# Forward, done for you:
+#
+#     m = a * b   = 2.0
+#     s = m + c   = 0.8
+#     y = tanh(s) = 0.6640
+
+dy_ds = None  # how much y moves for each unit that s moves
+dy_dm = None
+dy_dc = None
+dy_da = None
+dy_db = None
+
+if __name__ == "__main__":
+    for name in ("dy_ds", "dy_dm", "dy_dc", "dy_da", "dy_db"):
+        print(f"{name} = {globals()[name]}")
