@@ -5,6 +5,7 @@ import os
 import sys
 
 from . import __version__, commands
+from .course.commands import add_course
 from .errors import MinigradError
 
 
@@ -13,7 +14,9 @@ def main() -> int:
     parser = argparse.ArgumentParser("minigrad", description="See how gradients flow: draw, explore and check graphs.")
     parser.add_argument("--version", action="version", version=f"minigrad {__version__}")
     parser.set_defaults(run=None)
-    commands.add_commands(parser.add_subparsers(title="commands", metavar="COMMAND"))
+    names = parser.add_subparsers(title="commands", metavar="COMMAND")
+    commands.add_commands(names)
+    add_course(names)
     given = sys.argv[1:]
     end = given.index("--") if "--" in given else len(given)
     options = parser.parse_args(given[:end], argparse.Namespace(arguments=given[end + 1 :]))

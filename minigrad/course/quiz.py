@@ -38,6 +38,16 @@ def answer(quiz: Quiz, text: str) -> tuple[bool, str]:
     return digest == quiz["right"], _sealed(quiz["question"], text, sealed).decode()
 
 
+def fits(quiz: Quiz, text: str) -> bool:
+    """Whether this can be an answer: one of the choices, or else a number."""
+    if quiz["choices"]:
+        return _normal(text) in quiz["choices"]
+    try:
+        return float(_normal(text)) is not None
+    except ValueError:
+        return False
+
+
 def read(lesson: Lesson) -> list[Quiz]:
     """The questions of a lesson."""
     return list(json.loads(lesson.read("quiz.json")))

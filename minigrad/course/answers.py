@@ -1,0 +1,148 @@
+"""Raw answers as JSON, which a grader can read without running anything of the one who wrote them; and comparing them.
+
+Numbers, strings, booleans, None, arrays, and lists and dicts of these. Anything else, a function say, becomes an
+`Unusable`, which equals nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Unusable:
+    """An answer that is none of the above: what it is, in words."""
+
+    what: str
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Where two answers first differ: `place` in the answer, and both sides there, as text."""
+
+    place: str
+    yours: str
+    right: str
+
+
+def encode(answer: Any) -> Any:
+    """The answer as JSON's own types; an array (or a Tensor) with its bytes in base64."""
+    answer = getattr(answer, "array", answer) if type(answer).__name__ == "Tensor" else answer
+    if answer is None or isinstance(answer, bool | str):
+        return answer
+    if isinstance(answer, int | float | np.bool_ | np.number | np.ndarray):
+        array = np.asarray(answer)
+        if array.dtype.kind in "biuf":
+            data = base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()
+            return {"dtype": array.dtype.str, "shape": array.shape, "data": data}
+    if isinstance(answer, list | tuple):
+        return [encode(part) for part in answer]
+    if isinstance(answer, dict):
+        return {"keys": [str(key) for key in answer], "values": [encode(part) for part in answer.values()]}
+    return {"unusable": f"{type(answer).__name__} {answer!r}"[:200]}
+
+
+def decode(code: Any) -> Any:
+    """What `encode` encoded: numbers as Python's own, tuples as lists.
+
+    >>> decode(encode({"dW": np.ones((2, 3), "f4"), "rate": 0.5, "name": ("W",)}))["name"]
+    ['W']
+
+    Errors: ValueError, KeyError, TypeError for JSON that `encode` did not write.
+    """
+    if isinstance(code, list):
+        return [decode(part) for part in code]
+    if isinstance(code, dict):
+        if "unusable" in code:
+            return Unusable(str(code["unusable"]))
+        if "keys" in code:
+            return {str(key): decode(part) for key, part in zip(code["keys"], code["values"], strict=True)}
+        dtype = np.dtype(code["dtype"])
+        if dtype.kind not in "biuf":
+            raise ValueError(f"an answer of dtype {dtype}")
+        array = np.frombuffer(base64.b64decode(code["data"]), dtype).reshape(code["shape"])
+        return array if array.ndim else array.item()
+    return code
+
+
+def difference(yours: Any, right: Any, tolerance: float, place: str = "") -> Difference | None:
+    """Where the answer `yours` first differs from `right` by more than the tolerance; None if it nowhere does.
+
+    >>> difference(decode(encode([1.0, [2.0, 3.0]])), decode(encode([1.0, [2.0, 4.0]])), 1e-6)
+    Difference(place='[1][1]', yours='3', right='4')
+    """
+    if isinstance(right, dict) and isinstance(yours, dict):
+        if list(yours) != list(right) and set(yours) != set(right):
+            return Difference(place, f"names {', '.join(yours)}", f"names {', '.join(right)}")
+        pairs = [(f"{place}[{key!r}]", yours[key], right[key]) for key in right]
+    elif isinstance(right, list) and isinstance(yours, list):
+        if len(yours) != len(right):
+            return Difference(place, _counted(yours), _counted(right))
+        pairs = [(f"{place}[{i}]", a, b) for i, (a, b) in enumerate(zip(yours, right, strict=True))]
+    else:
+        return _plain_difference(yours, right, tolerance, place)
+    return next(filter(None, (difference(a, b, tolerance, where) for where, a, b in pairs)), None)
+
+
+def _plain_difference(yours: Any, right: Any, tolerance: float, place: str) -> Difference | None:
+    if isinstance(yours, list) and isinstance(right, np.ndarray):  # a list of numbers serves where an array would
+        yours = _as_array(yours)
+    if isinstance(yours, np.ndarray) and yours.ndim and isinstance(right, list):
+        return difference(decode(encode(list(yours))), right, tolerance, place)
+    if not (_is_numeric(yours) and _is_numeric(right)):
+        same = type(yours) is type(right) and not isinstance(yours, Unusable) and yours == right
+        return None if same else Difference(place, described(yours), described(right))
+    yours, right = np.asarray(yours), np.asarray(right)
+    if yours.shape != right.shape:
+        return Difference(place, described(yours), described(right))
+    a, b = yours.astype(float), right.astype(float)
+    with np.errstate(invalid="ignore"):
+        wrong = ~((np.abs(a - b) <= tolerance * np.maximum(1, np.abs(b))) | (a == b) | (np.isnan(a) & np.isnan(b)))
+        if not wrong.any():
+            return None
+        gap = np.where(wrong, np.nan_to_num(np.abs(a - b), nan=np.inf, posinf=np.inf), -1.0)
+    index = np.unravel_index(int(gap.argmax()), gap.shape)
+    where = place + (f"[{', '.join(map(str, index))}]" if index else "")
+    return Difference(where, _number(a[index], b[index]), _number(b[index], a[index]))
+
+
+def described(answer: Any) -> str:
+    """An answer in a few words: a number, an array's shape, a string in quotes."""
+    if answer is None:
+        return "nothing (None): does it return its result?"
+    if isinstance(answer, np.ndarray):
+        return f"an array of shape {answer.shape}" if answer.ndim else _number(answer.item())
+    if _is_numeric(answer):
+        return _number(answer)
+    if isinstance(answer, Unusable):
+        return answer.what
+    if isinstance(answer, list):
+        return _counted(answer)
+    return repr(answer)[:120]
+
+
+def _is_numeric(answer: Any) -> bool:
+    return isinstance(answer, int | float | np.ndarray) and not isinstance(answer, bool)
+
+
+def _counted(items: list[Any]) -> str:
+    return f"a list of {len(items)}"
+
+
+def _as_array(numbers: list[Any]) -> Any:
+    try:
+        array = np.array(numbers)
+    except ValueError:
+        return numbers
+    return array if array.dtype.kind in "biuf" else numbers
+
+
+def _number(value: float, other: float = float("nan")) -> str:
+    """With so many digits that it differs from the other, as far as 17 digits reach."""
+    return next(
+        (text for digits in range(6, 17) if (text := f"{value:.{digits}g}") != f"{other:.{digits}g}"), repr(value)
+    )

@@ -1,0 +1,79 @@
+"""The lessons as Jupyter notebooks, made from the same files: text, exercise, and a cell that checks it."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from .lesson import Lesson, lessons
+from .workbook import Workbook
+
+
+def write_notebooks(folder: Path) -> list[Path]:
+    """Write each lesson's notebook into `folder`, a folder of the course; one that is there already is left alone."""
+    workbook, _ = Workbook.start(folder)
+    paths = []
+    for one in lessons():
+        path = workbook.folder / f"{one.name}.ipynb"
+        paths.append(path)
+        if not path.exists():
+            path.write_text(
+                json.dumps(notebook(one, one.read("exercise.py")), indent=1, ensure_ascii=False) + "\n", "utf-8"
+            )
+    return paths
+
+
+def notebook(one: Lesson, source: str) -> dict[str, Any]:
+    """A lesson's notebook (nbformat 4.5), with `source` in the cell that the learner works in.
+
+    That cell saves the lesson's file, so that the notebook's check is the same as the terminal's.
+    """
+    cells = [*_text_cells(one)]
+    cells += [
+        _markdown(
+            "## Write it here\n\nRunning this cell saves it as `" + one.file + "`, which the next cells run and check."
+        ),
+        _code(f"%%writefile {one.file}\n{source.rstrip()}"),
+        _code(f"%run {one.file}"),
+        _code(f"import sys\n!{{sys.executable}} -m minigrad course check {one.number}"),
+    ]
+    for number, cell in enumerate(cells):
+        cell["id"] = f"lesson-{one.number}-{number}"
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    return {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
+
+
+def _text_cells(one: Lesson) -> list[dict[str, Any]]:
+    """The text, cut at its Python that runs; printed output is left out, for the cell prints it."""
+    cells: list[dict[str, Any]] = []
+    for part in re.split(r"(^```python\n.*?^```\n(?:\s*^```text\n.*?^```\n)?)", one.text, flags=re.S | re.M):
+        code = re.match(r"```python\n(.*?)^```\n", part, re.S | re.M)
+        if code:
+            cells.append(_code(code[1].rstrip()))
+        elif part.strip():
+            cells.append(_markdown(_with_pictures(one, part.strip())))
+    return cells
+
+
+def _with_pictures(one: Lesson, text: str) -> str:
+    """The pictures of the lesson's folder put into the text itself, for a notebook travels alone."""
+
+    def embedded(picture: re.Match[str]) -> str:
+        path = one.folder / picture[2]
+        if not path.is_file():
+            return picture[0]
+        kind = {".svg": "svg+xml", ".png": "png"}[path.suffix]
+        return f"![{picture[1]}](data:image/{kind};base64,{base64.b64encode(path.read_bytes()).decode()})"
+
+    return re.sub(r"!\[([^\]]*)\]\(([\w.-]+)\)", embedded, text)
+
+
+def _markdown(text: str) -> dict[str, Any]:
+    return {"cell_type": "markdown", "metadata": {}, "source": text}
+
+
+def _code(text: str) -> dict[str, Any]:
+    return {"cell_type": "code", "metadata": {}, "source": text, "execution_count": None, "outputs": []}

@@ -1,0 +1,167 @@
+"""A learner's folder: the lessons' files, what has been passed so far, and copies of what was replaced."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from ..errors import DataError, reason
+from ..files import AnyPath, to_path, write_whole
+from .lesson import Lesson, lessons
+
+PROGRESS = "progress.json"
+
+README = """# My course
+
+Fourteen lessons, a file for each. Say `minigrad course` in this folder: it says where you are, and checks the lesson at
+hand.
+
+    minigrad course            where am I? check the lesson at hand
+    minigrad course show       read the lesson in a browser (its text is also in pages/)
+    minigrad course watch      check again whenever a file is saved
+    minigrad course hint       a hint, then a plainer one
+    minigrad course answer b   answer the lesson's question
+    minigrad course list       all lessons, and which are passed
+    minigrad course reset 3    begin lesson 3 anew; your file is kept in backups/
+    minigrad course solution   the solution: asks first
+
+progress.json remembers what you have passed. Nothing of yours is ever overwritten.
+"""
+
+
+class Workbook:
+    """The learner's folder and its progress.json.
+
+    Errors: DataError MG912 for a folder without one; MG913 for one that cannot be read.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        path = folder / PROGRESS
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+            self.lessons: dict[str, dict[str, Any]] = {str(name): dict(entry) for name, entry in found.items()}
+        except FileNotFoundError:
+            raise DataError(
+                "MG912",
+                f"{os.fspath(folder)} is no folder of the course",
+                cause=f"there is no {PROGRESS} in it or above it",
+                remedy="go to your course's folder, or begin one: minigrad course start my-course",
+            ) from None
+        except (OSError, ValueError, TypeError, AttributeError) as error:
+            raise DataError(
+                "MG913",
+                f"{os.fspath(path)} cannot be read: {reason(error)}",
+                cause="it has been changed or damaged; your lessons' files are untouched",
+                remedy=f"delete {PROGRESS}, say minigrad course start . and check your lessons again",
+            ) from None
+
+    @classmethod
+    def find(cls) -> Workbook:
+        """The one of the current folder, or of the nearest folder above it."""
+        here = Path.cwd()
+        return cls(next((folder for folder in (here, *here.parents) if (folder / PROGRESS).is_file()), here))
+
+    @classmethod
+    def start(cls, where: AnyPath) -> tuple[Workbook, list[str]]:
+        """Copy every lesson's file that is not there yet. Returns the names of those that were, and were left alone."""
+        folder = to_path(where)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            kept = [lesson.file for lesson in lessons() if (folder / lesson.file).exists()]
+            for lesson in lessons():
+                _copy_new(lesson.folder / "exercise.py", folder / lesson.file)
+                page = lesson.folder / "page.html"
+                if page.is_file():  # the text may be renewed: nobody writes into it
+                    (folder / "pages").mkdir(exist_ok=True)
+                    shutil.copyfile(page, folder / "pages" / f"{lesson.name}.html")
+            for name, text in (("README.md", README), (PROGRESS, "{}\n")):
+                if not (folder / name).exists():
+                    (folder / name).write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise DataError(
+                "MG914",
+                f"the course cannot be put into {os.fspath(folder)!r}: {reason(error)}",
+                cause="a folder is made there, and files are written into it",
+                remedy="name another folder: minigrad course start my-course",
+            ) from None
+        return cls(folder), kept
+
+    def path(self, lesson: Lesson) -> Path:
+        return self.folder / lesson.file
+
+    def text(self, lesson: Lesson) -> str:
+        """What stands in the learner's file. Errors: DataError MG915 where it is gone or is no text."""
+        try:
+            return self.path(lesson).read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            raise DataError(
+                "MG915",
+                f"{lesson.file} cannot be read: {reason(error)}",
+                cause="a lesson is checked from its file in this folder, as text in UTF-8",
+                remedy=f"if it is gone, minigrad course reset {lesson.number} puts a new one there",
+            ) from None
+
+    def passed(self, lesson: Lesson) -> bool:
+        return bool(self._entry(lesson).get("passed"))
+
+    def current(self) -> Lesson | None:
+        """The first lesson that is not passed."""
+        return next((lesson for lesson in lessons() if not self.passed(lesson)), None)
+
+    def count_try(self, lesson: Lesson, function: str) -> int:
+        """Count one more wrong try of a function; return how many there have been."""
+        tries = Counter(self._entry(lesson).get("tries", {}))
+        tries[function] += 1
+        self.record(lesson, tries=dict(tries))
+        return tries[function]
+
+    def next_hint(self, lesson: Lesson) -> int:
+        """The index of the next hint; the last one again when all were seen."""
+        index = min(int(self._entry(lesson).get("hints", 0)), len(lesson.hints) - 1)
+        self.record(lesson, hints=index + 1)
+        return index
+
+    def answers(self, lesson: Lesson) -> dict[str, str]:
+        """What was answered to the lesson's questions, by their place."""
+        return dict(self._entry(lesson).get("answers", {}))
+
+    def record(self, lesson: Lesson, **entries: Any) -> None:
+        """Write something down in progress.json, at once and whole."""
+        self.lessons[lesson.name] = {**self._entry(lesson), **entries}
+        text = json.dumps(dict(sorted(self.lessons.items())), indent=1, ensure_ascii=False) + "\n"
+        write_whole(self.folder / PROGRESS, lambda file: file.write(text.encode()))
+
+    def reset(self, lesson: Lesson) -> Path | None:
+        """Put the exercise back. Returns where the learner's file was copied to, None if there was none."""
+        path, copy = self.path(lesson), None
+        if path.exists():
+            backups = self.folder / "backups"
+            backups.mkdir(exist_ok=True)
+            stem = f"{lesson.name}.{time.strftime('%Y%m%d-%H%M%S')}"
+            names = (f"{stem}{extra}.py" for extra in ("", *(f"-{i}" for i in range(2, 10_000))))
+            copy = next(backups / name for name in names if not (backups / name).exists())
+            shutil.copy2(path, copy)
+        exercise = lesson.read("exercise.py")
+        write_whole(path, lambda file: file.write(exercise.encode()))
+        entry = {key: value for key, value in self._entry(lesson).items() if key not in ("passed", "tries", "hints")}
+        self.lessons[lesson.name] = entry
+        self.record(lesson)
+        return copy
+
+    def _entry(self, lesson: Lesson) -> dict[str, Any]:
+        return self.lessons.get(lesson.name, {})
+
+
+def _copy_new(source: Path, target: Path) -> None:
+    """Copy unless there is something already."""
+    try:
+        with open(target, "xb") as file:
+            file.write(source.read_bytes())
+    except FileExistsError:
+        pass
