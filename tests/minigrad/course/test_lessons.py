@@ -1,0 +1,133 @@
+"""Every lesson is as it must be: stub, solution, slips, hints, text, question, page."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+from pathlib import Path
+
+import pytest
+
+from minigrad.course import feedback, quiz
+from minigrad.course.grade import Verdict, answers_with, grade
+from minigrad.course.lesson import Lesson, Slip, lessons
+
+LESSONS = lessons()
+SLIPS = [(one, slip) for one in LESSONS for slip in one.slips]
+RIGHT = [
+    (one, name, code)
+    for one in LESSONS
+    if (one.folder / "right.py").is_file()
+    for name, code in one._module("right").RIGHT.items()
+]
+each_lesson = pytest.mark.parametrize("one", LESSONS, ids=lambda one: one.name)
+
+
+def graded(one: Lesson, text: str) -> Verdict:
+    return grade(one, Path("course") / one.file, text)
+
+
+def with_code(one: Lesson, code: str) -> str:
+    """The solution, with code that replaces part of it."""
+    return f"{one.read('solution.py')}\n\n{code}\n"
+
+
+def said(verdict: Verdict, tries: int) -> str:
+    return " ".join(" ".join(feedback.lines(verdict, tries)).split())
+
+
+@each_lesson
+def test_the_stub_gets_no_points(one: Lesson) -> None:
+    verdict = graded(one, one.read("exercise.py"))
+    assert (verdict.passed, verdict.right) == (False, 0)
+    assert "is not written yet" in said(verdict, 1)
+    assert verdict.output == "", "it does something when it is imported"
+
+
+@each_lesson
+def test_the_solution_passes(one: Lesson) -> None:
+    verdict = graded(one, one.read("solution.py"))
+    assert verdict.passed, said(verdict, 3)
+    assert 0 < verdict.right == verdict.asked
+
+
+@pytest.mark.parametrize(("one", "slip"), SLIPS, ids=[f"{one.number}: {slip.name}" for one, slip in SLIPS])
+def test_each_slip_is_rejected_and_named_on_the_ladder(one: Lesson, slip: Slip, record_property) -> None:
+    verdict = graded(one, with_code(one, slip.code))
+    assert not verdict.passed
+    first, second, third = (said(verdict, tries) for tries in (1, 2, 3))
+    record_property("said", third)
+    name, kind, formula = (" ".join(text.split()) for text in (slip.name, slip.kind, slip.formula))
+    assert name not in first and kind not in first and formula not in first
+    assert name in second and kind in second and formula not in second
+    assert name in third and kind in third and formula in third
+
+
+@each_lesson
+def test_slips_are_enough_and_apart(one: Lesson) -> None:
+    assert len(one.slips) >= (6 if one.number in (3, 4, 5, 10) else 3)
+    names = [slip.name for slip in one.slips]
+    assert len(set(names)) == len(names)
+    for slip in one.slips:
+        assert len(slip.kind.split()) >= 5 and slip.formula and "\n" not in slip.name
+    for slip in one.slips:  # whatever is wrong is wrong in another way
+        alike = [
+            other.name
+            for other in one.slips
+            if repr(answers_with(one, other.code)) == repr(answers_with(one, slip.code))
+        ]
+        assert alike == [slip.name]
+
+
+@pytest.mark.parametrize(("one", "name", "code"), RIGHT, ids=[f"{one.number}: {name}" for one, name, _ in RIGHT])
+def test_right_answers_in_other_ways_pass(one: Lesson, name: str, code: str) -> None:
+    verdict = graded(one, with_code(one, code))
+    assert verdict.passed, said(verdict, 3)
+
+
+@each_lesson
+def test_no_hint_holds_a_line_of_the_solution(one: Lesson) -> None:
+    assert len(one.hints) >= 3 and all(one.hints)
+    given = set(map(str.strip, one.read("exercise.py").splitlines()))
+    lines = {line for line in map(str.strip, one.read("solution.py").splitlines()) if len(line) >= 12} - given
+    prose = ('"""', "#", "import ", "from ", "def ", "class ", "return (", "symbol")
+    lines = {line for line in lines if not line.startswith(prose)}
+    assert lines, "nothing to write"
+    assert [line for line in lines if line in one.read("hints.md")] == []
+
+
+@each_lesson
+def test_the_text_runs_and_prints_what_it_shows(one: Lesson, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert one.text.startswith(f"# Lesson {one.number}: ")
+    names: dict[str, object] = {"__name__": "__main__"}
+    blocks = re.findall(r"^```python\n(.*?)^```\n(?:\s*^```text\n(.*?)^```\n)?", one.text + "\n", re.S | re.M)
+    for code, shown in blocks:
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            exec(compile(code, f"{one.name}/text.md", "exec"), names)
+        assert printed.getvalue().split() == shown.split(), code
+    for picture in re.findall(r"!\[[^\]]*\]\(([^)]+)\)", one.text):
+        assert (one.folder / picture).is_file(), picture
+
+
+@each_lesson
+def test_questions_are_sealed_and_have_sentences(one: Lesson) -> None:
+    stored = one.read("quiz.json")
+    for question in quiz.read(one):
+        choices = list(question["choices"])
+        assert len(question["sentences"]) >= 2, "a sentence for the right answer, and for a well-known wrong one"
+        if choices:
+            assert len(choices) >= 3
+            results = [quiz.answer(question, choice) for choice in choices]
+            assert [right for right, _ in results].count(True) == 1
+            for _, sentence in results:
+                assert sentence == "" or sentence not in stored
+    assert not re.search(r'"(answer|correct|solution)"', stored)
+
+
+@each_lesson
+def test_a_check_is_quick(one: Lesson) -> None:
+    # No wall clock: the child is stopped by this limit of processor time.
+    assert one.seconds <= 10
