@@ -9,6 +9,7 @@ from ..gate import Gate, Shape
 from ..numpy_functions import implements
 from ..tensor import Tensor, TensorLike
 from .basic import _OneOperand
+from .samples import refused_on, samples_on
 
 
 class Sigmoid(_OneOperand):
@@ -103,17 +104,8 @@ class _AlongAxis(Gate):
     def flops(self, output: Shape, *shapes: Shape) -> int:
         return 5 * super().flops(output)  # maximum, difference, exponential, sum, quotient
 
-    @classmethod
-    def samples(cls) -> Any:
-        rng = np.random.default_rng(10)
-        yield cls(), (rng.normal(size=(3, 4)),)
-        yield cls(axis=0), (rng.normal(size=(3, 2)),)
-        yield cls(axis=1), (rng.normal(size=(2, 3, 2)),)
-
-    @classmethod
-    def refused(cls) -> Any:
-        yield cls(axis=2), (np.ones((3, 4)),), ShapeError
-        yield cls(), (np.array(1.0),), ShapeError
+    samples = samples_on([(3, 4)], [(2, 3, 2)], settings=[-1, 0, 1])
+    refused = refused_on([(3, 4)], [()], settings=[2])
 
 
 class Softmax(_AlongAxis):

@@ -2,7 +2,7 @@
 
 import math
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from ..checks import broadcast_shape
 from ..errors import ShapeError
 from ..gate import Gate, Shape
 from ..numpy_functions import implements
+from .samples import refused_on, samples_on
 
 
 class _TwoOperands(Gate):
@@ -22,18 +23,18 @@ class _TwoOperands(Gate):
         shapes = [((3, 4), (3, 4)), ((2, 3, 4), (4,)), ((3, 1), (1, 4)), ((), (2, 3)), ((2, 3), ())]
         return ((cls(), (rng.uniform(0.5, 2.0, a), rng.uniform(0.5, 2.0, b))) for a, b in shapes)
 
-    @classmethod
-    def refused(cls) -> Any:
-        yield cls(), (np.ones((3, 4)), np.ones((3, 5))), ShapeError
+    refused = refused_on([(3, 4), (3, 5)])
 
 
 class _OneOperand(Gate):
-    """What gates of one operand share: sample inputs on both sides of 0, but at least 0.05 away from it."""
+    """What gates of one operand share: sample inputs of these signs, at least 0.05 away from 0."""
+
+    signs: ClassVar[tuple[float, ...]] = (-1.0, 1.0)
 
     @classmethod
     def samples(cls) -> Any:
         rng = np.random.default_rng(9)
-        yield cls(), (rng.uniform(0.05, 2.0, (3, 4)) * rng.choice([-1.0, 1.0], (3, 4)),)
+        yield cls(), (rng.uniform(0.05, 2.0, (3, 4)) * rng.choice(cls.signs, (3, 4)),)
         yield cls(), (np.array(0.7),)
 
 
@@ -191,21 +192,12 @@ class MultiplyGate(Gate):
     def flops(self, output: Shape, *shapes: Shape) -> int:
         return 2 * super().flops(output) * shapes[0][-1]
 
-    @classmethod
-    def samples(cls) -> Any:
-        rng = np.random.default_rng(11)
-        shapes = [
-            ((3, 4), (4, 2)), ((2, 3, 4), (4, 2)), ((2, 3, 4), (2, 4, 2)), ((3, 4), (2, 4, 2)),
-            ((2, 1, 3, 4), (5, 4, 2)), ((4,), (4,)), ((3, 4), (4,)), ((4,), (4, 2)),
-            ((2, 3, 4), (4,)), ((4,), (2, 4, 3)), ((2, 3, 0), (0, 4)), ((0, 3), (3, 2)), ((2, 0, 3), (3, 2)),
-        ]  # fmt: skip
-        return ((cls(), (rng.normal(size=a), rng.normal(size=b))) for a, b in shapes)
-
-    @classmethod
-    def refused(cls) -> Any:
-        yield cls(), (np.ones((3, 4)), np.ones((3, 4))), ShapeError
-        yield cls(), (np.array(1.0), np.ones((3, 4))), ShapeError
-        yield cls(), (np.ones((2, 3, 4)), np.ones((3, 4, 2))), ShapeError
+    samples = samples_on(
+        [(3, 4), (4, 2)], [(2, 3, 4), (4, 2)], [(2, 3, 4), (2, 4, 2)], [(3, 4), (2, 4, 2)], [(2, 1, 3, 4), (5, 4, 2)],
+        [(4,), (4,)], [(3, 4), (4,)], [(4,), (4, 2)], [(2, 3, 4), (4,)], [(4,), (2, 4, 3)], [(2, 3, 0), (0, 4)],
+        [(0, 3), (3, 2)], [(2, 0, 3), (3, 2)],
+    )  # fmt: skip
+    refused = refused_on([(3, 4), (3, 4)], [(), (3, 4)], [(2, 3, 4), (3, 4, 2)])
 
 
 def _suggest(a: Shape, b: Shape) -> str:

@@ -11,6 +11,7 @@ from ..gate import Gate
 from ..numpy_functions import implements
 from ..tensor import Tensor, TensorLike
 from .basic import _OneOperand, _TwoOperands, multiply
+from .samples import samples_on
 
 
 class Power(_TwoOperands):
@@ -32,16 +33,7 @@ class Power(_TwoOperands):
         return lambda: dz * b * a ** np.where(b == 0, 1.0, b - 1), lambda: dz * z * np.log(a)
 
 
-class _Positive(Gate):
-    """What gates of one positive operand share: sample inputs."""
-
-    @classmethod
-    def samples(cls) -> Any:
-        rng = np.random.default_rng(8)
-        return ((cls(), (rng.uniform(0.5, 2.0, shape),)) for shape in [(3, 4), ()])
-
-
-class Exp(_Positive):
+class Exp(_OneOperand):
     """z = e^x. dx = dz · z.
 
     >>> exp(Tensor([0.0, 1.0])).array.round(4)
@@ -57,7 +49,7 @@ class Exp(_Positive):
         return (dz * z,)
 
 
-class Log(_Positive):
+class Log(_OneOperand):
     """z = ln x, for x > 0. dx = dz / x.
 
     >>> log(Tensor([1.0, 4.0])).array.round(4)
@@ -65,6 +57,7 @@ class Log(_Positive):
     """
 
     symbol = "ln"
+    signs = (1.0,)
 
     def forward(self, x: Any) -> Any:
         return np.log(x)
@@ -73,7 +66,7 @@ class Log(_Positive):
         return (dz / x,)
 
 
-class Sqrt(_Positive):
+class Sqrt(_OneOperand):
     """z = √x, for x > 0. dx = dz / (2z), infinite at 0.
 
     >>> sqrt(Tensor([4.0, 9.0])).array
@@ -81,6 +74,7 @@ class Sqrt(_Positive):
     """
 
     symbol = "√"
+    signs = (1.0,)
 
     def forward(self, x: Any) -> Any:
         return np.sqrt(x)
@@ -206,10 +200,7 @@ class Clip(Gate):
     def backward(self, dz: Any, z: Any, x: Any) -> Any:
         return (dz * (x == z),)
 
-    @classmethod
-    def samples(cls) -> Any:
-        x = np.random.default_rng(28).normal(size=(3, 4))
-        return ((cls(*bounds), (x,)) for bounds in [(-0.5, 1), (None, 0.3), (0, None)])
+    samples = samples_on([(3, 4)], settings=[{"min": -0.5, "max": 1}, {"max": 0.3}, {"min": 0}])
 
 
 class Cast(Gate):
@@ -234,9 +225,7 @@ class Cast(Gate):
     def backward(self, dz: Any, z: Any, x: Any) -> Any:
         return (dz.astype(x.dtype),)
 
-    @classmethod
-    def samples(cls) -> Any:
-        yield cls("float64"), (np.random.default_rng(29).normal(size=(3, 4)),)
+    samples = samples_on([(3, 4)], settings=["float64"])
 
 
 power = implements(np.power)(Power())

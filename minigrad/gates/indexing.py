@@ -12,9 +12,11 @@ from ..gate import Gate, Shape
 from ..numpy_functions import implements, plain
 from ..tensor import Tensor, TensorLike, as_tensors
 from .activation import check_axis
+from .samples import refused_on, samples_on
+from .shape import _Moving
 
 
-class Slice(Gate):
+class Slice(_Moving):
     """z = x[key], for any key that NumPy takes. dx = dz at key, 0 elsewhere, added up where key picks an element twice.
 
     The gradient stays sparse until the whole array is needed, so that forty slices of one sequence do not allocate
@@ -46,24 +48,11 @@ class Slice(Gate):
     def shape(self, *shapes: Shape) -> Shape:
         return tuple(np.broadcast_to(0, shapes[0])[self.key].shape)
 
-    def flops(self, output: Shape, *shapes: Shape) -> int:
-        return 0
-
-    @classmethod
-    def samples(cls) -> Any:
-        x = np.random.default_rng(16).normal(size=(3, 4, 2))
-        keys: list[Any] = [
-            0, (slice(None), 1), (slice(None, None, -2),), (..., None, 1), (slice(0, 2), slice(1, 3)),
-            np.array([0, 2, 0]), (np.array([0, 2, 2]), np.array([1, 1, 1])), x > 0.3, (0, 0, 0), True,
-            (np.array([0, 2]), 0, slice(None)),
-        ]  # fmt: skip
-        return ((cls(key), (x,)) for key in keys)
-
-    @classmethod
-    def refused(cls) -> Any:
-        yield cls(3), (np.ones((3, 4)),), IndexRangeError
-        yield cls((0, 0, 0)), (np.ones((3, 4)),), IndexRangeError
-        yield cls(np.array([1, 7])), (np.ones((3, 4)),), IndexRangeError
+    samples = samples_on([(3, 4, 2)], settings=[
+        0, (slice(None), 1), (slice(None, None, -2),), (..., None, 1), (slice(0, 2), slice(1, 3)), [0, 2, 0],
+        ([0, 2, 2], [1, 1, 1]), np.arange(24).reshape(3, 4, 2) % 5 < 2, (0, 0, 0), True, ([0, 2], 0, slice(None)),
+    ])  # fmt: skip
+    refused = refused_on([(3, 4)], settings=[3, (0, 0, 0), [1, 7]], error=IndexRangeError)
 
 
 class Scatter(Gate):
@@ -110,12 +99,10 @@ class Scatter(Gate):
         yield cls((3, 4), (slice(None), 1)), (rng.normal(size=3),)
         yield cls((3, 4), np.array([0, 2, 0])), (rng.normal(size=(3, 4)),)
 
-    @classmethod
-    def refused(cls) -> Any:
-        yield cls((3, 4), 0), (np.ones(3),), ShapeError
+    refused = refused_on([(3,)], settings=[{"to": (3, 4), "key": 0}])
 
 
-class Pad(Gate):
+class Pad(_Moving):
     """z = x with `constant` around it. dx = the part of dz where x is.
 
     `widths` says how many elements come before and after along each axis: a pair for each axis, one pair for all axes,
@@ -148,22 +135,11 @@ class Pad(Gate):
     def shape(self, *shapes: Shape) -> Shape:
         return tuple(self.forward(np.broadcast_to(0.0, shapes[0])).shape)
 
-    def flops(self, output: Shape, *shapes: Shape) -> int:
-        return 0
-
-    @classmethod
-    def samples(cls) -> Any:
-        x = np.random.default_rng(31).normal(size=(3, 2))
-        yield from ((cls(widths), (x,)) for widths in [1, (2, 0), ((0, 1), (3, 2)), ((1, 2),)])
-        yield cls(1, constant=-1.5), (x,)
-
-    @classmethod
-    def refused(cls) -> Any:
-        for widths in [((1, 1), (1, 1), (1, 1)), -1, 0.5, ((1, 1), (1,))]:
-            yield cls(widths), (np.ones((3, 2)),), ShapeError
+    samples = samples_on([(3, 2)], settings=[1, (2, 0), ((0, 1), (3, 2)), ((1, 2),), {"widths": 1, "constant": -1.5}])
+    refused = refused_on([(3, 2)], settings=[((1, 1), (1, 1), (1, 1)), -1, 0.5, ((1, 1), (1,))])
 
 
-class Concatenate(Gate):
+class Concatenate(_Moving):
     """z = the inputs joined end to end along `axis`; their other sizes are equal. Each gets back its own part of dz.
 
     >>> concatenate([Tensor([1.0]), Tensor([2.0, 3.0])]).array
@@ -197,23 +173,11 @@ class Concatenate(Gate):
                 )
         return (*first[:axis], sum(shape[axis] for shape in shapes), *first[axis + 1 :])
 
-    def flops(self, output: Shape, *shapes: Shape) -> int:
-        return 0
-
-    @classmethod
-    def samples(cls) -> Any:
-        rng = np.random.default_rng(19)
-        yield cls(), (rng.normal(size=(2, 3)), rng.normal(size=(1, 3)), rng.normal(size=(2, 3)))
-        yield cls(-1), (rng.normal(size=(2, 3)), rng.normal(size=(2, 1)))
-
-    @classmethod
-    def refused(cls) -> Any:
-        yield cls(), (np.ones((2, 3)), np.ones((2, 4))), ShapeError
-        yield cls(2), (np.ones((2, 3)), np.ones((2, 3))), ShapeError
-        yield cls(), (np.ones((2, 3)), np.ones(3)), ShapeError
+    samples = samples_on([(2, 1, 3), (2, 2, 3)], [(2, 3, 2)] * 3, settings=[1, -2])
+    refused = refused_on([(2, 3), (2, 4)], [(2, 3), (3,)], settings=[0, 2])
 
 
-class Stack(Gate):
+class Stack(_Moving):
     """z = the inputs, all of one shape, joined along a new axis. Each gets back its own slice of dz.
 
     >>> stack([Tensor([1.0, 2.0]), Tensor([3.0, 4.0])], axis=1).array
@@ -245,18 +209,8 @@ class Stack(Gate):
         axis = self.axis % (len(shapes[0]) + 1)
         return (*shapes[0][:axis], len(shapes), *shapes[0][axis:])
 
-    def flops(self, output: Shape, *shapes: Shape) -> int:
-        return 0
-
-    @classmethod
-    def samples(cls) -> Any:
-        rng = np.random.default_rng(20)
-        return ((cls(axis), tuple(rng.normal(size=(3, 2, 4)))) for axis in (0, 1, -1))
-
-    @classmethod
-    def refused(cls) -> Any:
-        yield cls(), (np.ones((2, 3)), np.ones((2, 4))), ShapeError
-        yield cls(3), (np.ones((2, 3)), np.ones((2, 3))), ShapeError
+    samples = samples_on([(2, 4)] * 3, settings=[0, 1, -1])
+    refused = refused_on([(2, 3), (2, 4)], [(2, 3), (2, 3)], settings=[3])
 
 
 class Where(Gate):
@@ -283,9 +237,7 @@ class Where(Gate):
         yield cls(), (condition, rng.normal(size=(3, 4)), rng.normal(size=(3, 4)))
         yield cls(), (condition, rng.normal(size=(4,)), rng.normal(size=()))
 
-    @classmethod
-    def refused(cls) -> Any:
-        yield cls(), (np.ones((3, 4)) > 0, np.ones((3, 5)), np.ones(4)), ShapeError
+    refused = refused_on([(3, 4), (3, 5), (4,)])
 
 
 def scatter(shape: Shape, key: Any, values: Any) -> Any:

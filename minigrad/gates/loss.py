@@ -14,6 +14,7 @@ from ..context import place
 from ..errors import DtypeError, IndexRangeError, OptionError, ShapeError
 from ..gate import Gate, Shape
 from ..tensor import Tensor, TensorLike
+from .samples import refused_on, samples_on
 
 
 class _Loss(Gate):
@@ -68,15 +69,8 @@ class _Loss(Gate):
     def flops(self, output: Shape, *shapes: Shape) -> int:
         return 3 * super().flops(shapes[-1])
 
-    @classmethod
-    def samples(cls) -> Any:
-        rng = np.random.default_rng(24)
-        return ((cls(reduction), tuple(rng.normal(size=(2, 3, 2)))) for reduction in ("mean", "sum", "none"))
-
-    @classmethod
-    def refused(cls) -> Any:
-        yield cls(), (np.ones((3, 1)), np.ones(3)), ShapeError
-        yield cls(), (np.ones(0), np.ones(0)), ShapeError
+    samples = samples_on([(3, 2), (3, 2)], settings=["mean", "sum", "none"])
+    refused = refused_on([(3, 1), (3,)], [(0,), (0,)])
 
 
 class _WeightedLoss(_Loss):
@@ -90,6 +84,17 @@ class _WeightedLoss(_Loss):
     def _count(examples: Shape, weight: Any) -> float:
         """What a mean divides by: the number of examples, or the sum of their weights."""
         return math.prod(examples) if weight is None else float(weight.sum())
+
+    def _class_weights(self, classes: int, remedy: str = "give one weight for each class") -> Any:
+        """The weights (classes,) or None; a ShapeError if there are more or fewer."""
+        if self.weights is not None and self.weights.shape != (classes,):
+            raise ShapeError(
+                "MG155",
+                f"{self.name} got class weights of shape {self.weights.shape} for {classes} classes",
+                cause="each class has one weight",
+                remedy=remedy,
+            )
+        return self.weights
 
 
 class _LabelLoss(_WeightedLoss):
@@ -151,16 +156,8 @@ class _LabelLoss(_WeightedLoss):
         return slope * (dz.reshape(*dz.shape, 1) if dz.shape else dz)
 
     def _weight(self, scores: Any, labels: Any) -> Any:
-        if self.weights is None:
-            return None
-        if self.weights.shape != (scores.shape[-1],):
-            raise ShapeError(
-                "MG155",
-                f"{self.name} got class weights of shape {self.weights.shape} for {scores.shape[-1]} classes",
-                cause="each class has one weight",
-                remedy="give one weight for each class",
-            )
-        return self.weights.astype(scores.dtype)[labels.astype(np.intp)]
+        weights = self._class_weights(scores.shape[-1])
+        return None if weights is None else weights.astype(scores.dtype)[labels.astype(np.intp)]
 
     @classmethod
     def samples(cls) -> Any:
@@ -300,15 +297,8 @@ class BinaryCrossEntropy(_WeightedLoss):
         return 8 * Gate.flops(self, shapes[0])
 
     def _pair(self) -> tuple[float, float]:
-        assert self.weights is not None
-        if self.weights.shape != (2,):
-            raise ShapeError(
-                "MG155",
-                f"{self.name} got class weights of shape {self.weights.shape} for 2 classes",
-                cause="each class has one weight",
-                remedy="give two weights: of class 0 and of class 1",
-            )
-        return float(self.weights[0]), float(self.weights[1])
+        w0, w1 = self._class_weights(2, remedy="give two weights: of class 0 and of class 1")
+        return float(w0), float(w1)
 
     def _weight(self, targets: Any) -> Any:
         w0, w1 = self._pair()

@@ -10,6 +10,7 @@ from ..gate import Gate, Shape
 from ..numpy_functions import implements
 from ..tensor import Tensor, TensorLike
 from .activation import _AlongAxis, check_axis
+from .samples import refused_on, samples_on
 from .shape import Reshape
 
 Axis = int | tuple[int, ...] | None
@@ -45,16 +46,10 @@ class _Reduction(Gate):
     def flops(self, output: Shape, *shapes: Shape) -> int:
         return super().flops(shapes[0])
 
-    @classmethod
-    def samples(cls) -> Any:
-        x = np.random.default_rng(15).permutation(24).reshape(2, 3, 4) / 7.0  # all different: a maximum has no ties
-        settings = [(None, False), (None, True), (1, False), (-1, True), ((0, 2), False), ((0, -1), True)]
-        return ((cls(axis, keepdims), (x,)) for axis, keepdims in settings)
-
-    @classmethod
-    def refused(cls) -> Any:
-        yield cls(axis=3), (np.ones((2, 3, 4)),), ShapeError
-        yield cls(axis=(0, 0)), (np.ones((2, 3, 4)),), ShapeError
+    samples = samples_on([(2, 3, 4)], settings=[
+        {}, {"keepdims": True}, 1, {"axis": -1, "keepdims": True}, (0, 2), {"axis": (0, -1), "keepdims": True}
+    ])  # fmt: skip
+    refused = refused_on([(2, 3, 4)], settings=[3, (0, 0)])
 
 
 class Sum(_Reduction):

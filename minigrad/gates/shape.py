@@ -9,9 +9,17 @@ from ..errors import ShapeError
 from ..gate import Gate, Shape
 from ..numpy_functions import implements
 from ..tensor import Tensor, TensorLike, as_tensors
+from .samples import refused_on, samples_on
 
 
-class Reshape(Gate):
+class _Moving(Gate):
+    """A gate that only moves elements: no floating-point operations."""
+
+    def flops(self, output: Shape, *shapes: Shape) -> int:
+        return 0
+
+
+class Reshape(_Moving):
     """z = x in another shape, its elements in the same order; one size may be -1. dx = dz in x's shape.
 
     >>> Tensor([1.0, 2.0, 3.0, 4.0]).reshape(2, -1).array
@@ -44,21 +52,11 @@ class Reshape(Gate):
                 remedy="give sizes whose product is the number of elements; one of them may be -1",
             ) from None
 
-    def flops(self, output: Shape, *shapes: Shape) -> int:
-        return 0
-
-    @classmethod
-    def samples(cls) -> Any:
-        x = np.random.default_rng(12).normal(size=(2, 3, 2))
-        return ((cls(to), (x,)) for to in [(6, 2), (-1,), (3, -1, 2), (1, 12)])
-
-    @classmethod
-    def refused(cls) -> Any:
-        yield cls((5, 2)), (np.ones((3, 4)),), ShapeError
-        yield cls((-1, 5)), (np.ones((3, 4)),), ShapeError
+    samples = samples_on([(2, 3, 2)], settings=[(6, 2), (-1,), (3, -1, 2), (1, 12)])
+    refused = refused_on([(3, 4)], settings=[(5, 2), (-1, 5)])
 
 
-class Transpose(Gate):
+class Transpose(_Moving):
     """z = x with its axes in the order `axes` (None: reversed). dx = dz with its axes in the old order again.
 
     >>> Tensor([[1.0, 2.0]]).T.shape
@@ -90,21 +88,11 @@ class Transpose(Gate):
                 remedy=f"for example {tuple(reversed(range(len(shapes[0]))))}",
             ) from None
 
-    def flops(self, output: Shape, *shapes: Shape) -> int:
-        return 0
-
-    @classmethod
-    def samples(cls) -> Any:
-        x = np.random.default_rng(13).normal(size=(2, 3, 4))
-        return ((cls(axes), (x,)) for axes in [None, (1, 2, 0), (0, -1, 1)])
-
-    @classmethod
-    def refused(cls) -> Any:
-        yield cls((0, 1)), (np.ones((2, 3, 4)),), ShapeError
-        yield cls((0, 0, 1)), (np.ones((2, 3, 4)),), ShapeError
+    samples = samples_on([(2, 3, 4)], settings=[None, (1, 2, 0), (0, -1, 1)])
+    refused = refused_on([(2, 3, 4)], settings=[(0, 1), (0, 0, 1)])
 
 
-class BroadcastTo(Gate):
+class BroadcastTo(_Moving):
     """z = x repeated along new axes, and along axes of size 1, up to shape `to`. dx = dz summed over the repetitions.
 
     >>> np.broadcast_to(Tensor([[1.0], [2.0]]), (2, 3)).array
@@ -133,19 +121,8 @@ class BroadcastTo(Gate):
             )
         return self.to
 
-    def flops(self, output: Shape, *shapes: Shape) -> int:
-        return 0
-
-    @classmethod
-    def samples(cls) -> Any:
-        rng = np.random.default_rng(14)
-        yield cls((2, 3, 4)), (rng.normal(size=(3, 1)),)
-        yield cls((3,)), (rng.normal(size=()),)
-
-    @classmethod
-    def refused(cls) -> Any:
-        yield cls((3, 4)), (np.ones((2, 4)),), ShapeError
-        yield cls((4,)), (np.ones((2, 4)),), ShapeError
+    samples = samples_on([(3, 1)], [()], settings=[(2, 3, 4), (3, 3)])
+    refused = refused_on([(2, 4)], settings=[(3, 4), (4,)])
 
 
 @implements(np.reshape)

@@ -1,0 +1,43 @@
+"""The inputs that a gate is tested on, from their shapes: `samples_on` for those it takes, `refused_on` for the others.
+
+Each goes by several lists of shapes, with one shape for each input. Each list is tried with each of `settings`: the
+gate's one argument, or a dict of its arguments by name.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from ..errors import MinigradError, ShapeError
+from ..gate import Gate, Shape
+
+
+def samples_on(*inputs: Sequence[Shape], settings: Sequence[Any] = ({},)) -> Any:
+    """A gate's `samples`, with arrays of random numbers."""
+
+    @classmethod  # type: ignore[misc]
+    def samples(cls: type[Gate]) -> Iterator[Any]:
+        rng = np.random.default_rng(7)
+        for gate, shapes in product(_gates(cls, settings), inputs):
+            yield gate, tuple(rng.normal(size=shape) for shape in shapes)
+
+    return samples
+
+
+def refused_on(
+    *inputs: Sequence[Shape], settings: Sequence[Any] = ({},), error: type[MinigradError] = ShapeError
+) -> Any:
+    """A gate's `refused`, with arrays of ones."""
+
+    @classmethod  # type: ignore[misc]
+    def refused(cls: type[Gate]) -> Iterator[Any]:
+        for gate, shapes in product(_gates(cls, settings), inputs):
+            yield gate, tuple(map(np.ones, shapes)), error
+
+    return refused
+
+
+def _gates(cls: Any, settings: Sequence[Any]) -> list[Gate]:
+    return [cls(**one) if isinstance(one, dict) else cls(one) for one in settings]
