@@ -1,0 +1,63 @@
+"""Lesson 10: backpropagation through time, in NumPy.
+
+Write the three functions that raise NotImplementedError, then run: minigrad course check 10
+Step t (1 to T) reads xs[t - 1] and makes hs[t] from hs[t - 1]. In g and dh, [t] belongs to hs[t].
+"""
+
+import numpy as np
+
+
+def rnn_forward(xs, h0, W_xh, W_hh, b_h):
+    """The forward pass, given. xs (T, B, D), h0 (B, H). Returns hs (T + 1, B, H): h0 and the state after each step."""
+    hs = [h0]
+    for x in xs:
+        hs.append(np.tanh(x @ W_xh + hs[-1] @ W_hh + b_h))
+    return np.array(hs)
+
+
+def tanh_backward(dh, h):
+    """Back through h = tanh(a): from dL/dh to dL/da.
+
+    dh (B, H), and h (B, H), the output of the tanh. Returns dL/da (B, H).
+    """
+    raise NotImplementedError("not written yet")
+
+
+def state_gradients(g, hs, W_hh):
+    """dL/dh_t for every t, from the last state back to hs[0].
+
+    g (T + 1, B, H): what the loss itself sends to each state; it must not be changed. hs (T + 1, B, H), W_hh (H, H).
+    Returns dh (T + 1, B, H): everything that is sent to each state.
+    """
+    raise NotImplementedError("not written yet")
+
+
+def rnn_backward(g, xs, hs, W_xh, W_hh):
+    """The gradients of all that went into `rnn_forward`.
+
+    g and hs (T + 1, B, H), xs (T, B, D), W_xh (D, H), W_hh (H, H).
+    Returns {"xs": (T, B, D), "h0": (B, H), "W_xh": (D, H), "W_hh": (H, H), "b_h": (H,)}.
+    """
+    raise NotImplementedError("not written yet")
+
+
+def strip(g, hs, W_hh):
+    """Print a bar for each step: the norm of dL/dh_t."""
+    for t, dh in list(enumerate(state_gradients(g, hs, W_hh)))[1:]:
+        norm = np.sqrt((dh**2).sum())
+        print(f"h{t:<3} {norm:6.3f} {'#' * round(20 * norm)}")
+
+
+if __name__ == "__main__":
+    T, B, D, H = 12, 1, 3, 8
+    rng = np.random.default_rng(1)
+    W_xh, W_hh = rng.normal(size=(D, H)) * 0.3, np.linalg.qr(rng.normal(size=(H, H)))[0]
+    hs = rnn_forward(rng.normal(size=(T, B, D)), np.zeros((B, H)), W_xh, W_hh, np.zeros(H))
+    direct = rng.normal(size=(T + 1, B, H))
+    direct /= np.linalg.norm(direct, axis=2, keepdims=True)
+    direct[0] = 0
+    print("a loss at every step:")
+    strip(direct, hs, W_hh)
+    direct[:-1] = 0
+    print("one loss, at the end:")
+    strip(direct, hs, W_hh)

@@ -1,0 +1,56 @@
+"""Lesson 10's solution against the engine, against differences, and against the text's numbers."""
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad.course.lessons.lesson_10_bptt import solution
+
+
+def network(T, B, D, H, seed=0):
+    rng = np.random.default_rng(seed)
+    sizes = {"xs": (T, B, D), "h0": (B, H), "W_xh": (D, H), "W_hh": (H, H), "b_h": (H,)}
+    return {name: rng.normal(size=size) * 0.6 for name, size in sizes.items()}, rng.normal(size=(T + 1, B, H))
+
+
+@pytest.mark.parametrize("last_only", [False, True])
+@pytest.mark.parametrize("sizes", [(1, 2, 3, 4), (5, 2, 3, 4), (12, 3, 2, 5)])
+def test_every_gradient_is_the_engines(sizes, last_only):
+    arrays, g = network(*sizes)
+    if last_only:
+        g[:-1] = 0
+    leaves = {name: mg.Tensor(array, requires_grad=True) for name, array in arrays.items()}
+    states = [leaves["h0"]]
+    for t in range(sizes[0]):
+        states.append(mg.tanh(leaves["xs"][t] @ leaves["W_xh"] + states[-1] @ leaves["W_hh"] + leaves["b_h"]))
+    loss = sum(((h * direct).sum() for h, direct in zip(states[1:], g[1:], strict=True)), (states[0] * g[0]).sum())
+
+    hs = solution.rnn_forward(**arrays)
+    np.testing.assert_allclose(hs, [h.array for h in states], rtol=0, atol=1e-12)
+    dh = solution.state_gradients(g, hs, arrays["W_hh"])
+    np.testing.assert_allclose(dh, [one.array for one in mg.grad(loss, states)], rtol=0, atol=1e-12)
+    found = solution.rnn_backward(g, arrays["xs"], hs, arrays["W_xh"], arrays["W_hh"])
+    for name, expected in zip(leaves, mg.grad(loss, list(leaves.values())), strict=True):
+        np.testing.assert_allclose(found[name], expected.array, rtol=0, atol=1e-12, err_msg=name)
+
+
+def test_gradients_are_slopes():
+    arrays, g = network(4, 2, 2, 3, seed=1)
+    found = solution.rnn_backward(g, arrays["xs"], solution.rnn_forward(**arrays), arrays["W_xh"], arrays["W_hh"])
+
+    def loss(name, step):
+        return float((g * solution.rnn_forward(**{**arrays, name: arrays[name] + step})).sum())
+
+    rng = np.random.default_rng(2)
+    for name, array in arrays.items():
+        direction = rng.normal(size=array.shape)
+        slope = (loss(name, 1e-5 * direction) - loss(name, -1e-5 * direction)) / 2e-5
+        assert float((found[name] * direction).sum()) == pytest.approx(slope, rel=1e-7)
+
+
+def test_the_numbers_of_the_text():
+    hs, g = np.array([0, 0.6, 0.8, 0.6]).reshape(4, 1, 1), np.array([0, 0, 2.0, 1]).reshape(4, 1, 1)
+    dh = solution.state_gradients(g, hs, np.array([[0.5]]))
+    np.testing.assert_allclose(dh.ravel(), [0.133632, 0.4176, 2.32, 1])
+    found = solution.rnn_backward(g, np.zeros((3, 1, 1)), hs, np.ones((1, 1)), np.array([[0.5]]))
+    assert found["W_hh"].item() == pytest.approx(1.01312)
