@@ -1,0 +1,88 @@
+"""Well-known wrong solutions of lesson 2."""
+
+from minigrad.course.lesson import Slip
+
+SLIPS = (
+    Slip(
+        "smaller is always better",
+        "def best_h(f, x, slope, hs):\n    return min(hs)",
+        "You took the smallest step without measuring. Below a certain step the two values of f agree in nearly all "
+        "their digits, and their difference is mostly rounding.",
+        "the h in hs with the smallest |central_difference(f, x, h) - slope|",
+    ),
+    Slip(
+        "forward difference",
+        "def central_difference(f, x, h):\n    return (f(x + h) - f(x)) / h",
+        "You step to one side only. That leaves an error proportional to h, because a curve bends on the way.",
+        "(f(x + h) - f(x - h)) / 2h",
+    ),
+    Slip(
+        "divided by one step instead of two",
+        "def central_difference(f, x, h):\n    return (f(x + h) - f(x - h)) / h",
+        "Your slope is twice too steep. Look at how far apart the two points lie.",
+        "(f(x + h) - f(x - h)) / 2h: from x - h to x + h it is 2h",
+    ),
+    Slip(
+        "brackets missing around the divisor",
+        "def central_difference(f, x, h):\n    return (f(x + h) - f(x - h)) / 2 * h",
+        "Python reads `/ 2 * h` from left to right: it divides by 2, and then it multiplies by h.",
+        "(f(x + h) - f(x - h)) / (2 * h)",
+    ),
+    Slip(
+        "sign",
+        "def central_difference(f, x, h):\n    return (f(x - h) - f(x + h)) / (2 * h)",
+        "Where f rises, your slope is negative: left and right are swapped.",
+        "right minus left: (f(x + h) - f(x - h)) / 2h",
+    ),
+    Slip(
+        "error compared with its sign",
+        "def best_h(f, x, slope, hs):\n    return min(hs, key=lambda h: central_difference(f, x, h) - slope)",
+        "You looked for the smallest error, and an error of -0.5 is smaller than one of 0. What counts is its size.",
+        "smallest |central_difference(f, x, h) - slope|",
+    ),
+    Slip(
+        "the error instead of the step",
+        "def best_h(f, x, slope, hs):\n    return min(abs(central_difference(f, x, h) - slope) for h in hs)",
+        "You return how small the smallest error is. What is asked for is the step that has it.",
+        "the h for which |central_difference(f, x, h) - slope| is smallest",
+    ),
+    Slip(
+        "nudged elements not put back",
+        """
+def numeric_gradient(f, x, h):
+    x = x.copy()
+    gradient = np.zeros(len(x))
+    for i in range(len(x)):
+        x[i] += h
+        right = f(x)
+        x[i] -= 2 * h
+        gradient[i] = (right - f(x)) / (2 * h)
+    return gradient
+""",
+        "The first slope is right and later ones are not: what you did to one element is still there when the next "
+        "one's turn comes.",
+        "for each i: x differs from the given point in element i alone",
+    ),
+    Slip(
+        "two names for one array",
+        """
+def numeric_gradient(f, x, h):
+    gradient = np.zeros(len(x))
+    for i in range(len(x)):
+        right = left = x.copy()
+        right[i] += h
+        left[i] -= h
+        gradient[i] = (f(right) - f(left)) / (2 * h)
+    return gradient
+""",
+        "`right = x` does not copy x: it gives the same array a second name. What you add to one you take off again "
+        "from the other.",
+        "right and left are two arrays: x + nudge and x - nudge, with nudge = h in element i and 0 elsewhere",
+    ),
+    Slip(
+        "all elements nudged at once",
+        "def numeric_gradient(f, x, h):\n    return np.full(len(x), (f(x + h) - f(x - h)) / (2 * h))",
+        "You moved every element together. That measures the sum of all slopes, and gives it to each.",
+        "for each i: (f(x + nudge) - f(x - nudge)) / 2h, with nudge = h in element i and 0 elsewhere",
+    ),
+)

@@ -1,0 +1,49 @@
+"""Lesson 2's solution against closed forms."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minigrad.course.lessons.lesson_02_slopes import check, solution
+
+
+@given(st.floats(-3, 3), st.floats(0.01, 2))
+def test_a_central_difference_of_a_cubic_is_off_by_h_squared(x, h):
+    assert solution.central_difference(lambda x: x**3, x, h) == pytest.approx(3 * x * x + h * h, abs=1e-9)
+
+
+def test_the_best_step_balances_truncation_and_rounding():
+    assert solution.best_h(math.exp, 0.0, 1.0, [10.0**-k for k in (1, 2, 3, 8, 10, 12, 15)]) in (1e-3, 1e-8)
+    assert solution.best_h(math.exp, 0.0, 1.0, [1e-15, 1e-5, 1e-1]) == 1e-5
+
+
+@pytest.mark.parametrize("question", [q for q in check.QUESTIONS if q.function == "best_h"], ids=lambda q: q.what)
+def test_one_step_of_each_list_is_best_by_far(question):
+    # However the quotient is written, rounding must not decide which step wins.
+    found = set()
+    for quotient in (
+        lambda f, x, h: (f(x + h) - f(x - h)) / (2 * h),
+        lambda f, x, h: (f(x + h) - f(x - h)) / h / 2,
+        lambda f, x, h: (f(x + h) - f(x - h)) / ((x + h) - (x - h) or h),
+        lambda f, x, h: 0.5 / h * (f(x + h) - f(x - h)),
+        lambda f, x, h: f(x + h) / (2 * h) - f(x - h) / (2 * h),
+    ):
+
+        class File:
+            @staticmethod
+            def best_h(f, x, slope, hs, quotient=quotient):
+                return min(hs, key=lambda h: abs(quotient(f, x, h) - slope))
+
+        found.add(question.ask(File))
+    assert found == {question.ask(solution)}
+
+
+def test_the_numeric_gradient_of_a_function_of_three_inputs():
+    a, b, c = point = np.array([2.0, -3.0, 6.5])
+    slope = 1 - math.tanh(a * b + c) ** 2
+    measured = solution.numeric_gradient(lambda x: math.tanh(x[0] * x[1] + x[2]), point, 1e-5)
+    assert measured == pytest.approx([b * slope, a * slope, slope], abs=1e-9)
+    assert point.tolist() == [2.0, -3.0, 6.5]
