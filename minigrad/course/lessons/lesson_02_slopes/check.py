@@ -38,6 +38,7 @@ def best_of(name, f, x, slope, hs):
         f"best_h(f, {x:g}, ...) for f(x) = {name} and the steps {hs}",
         "best_h",
         lambda file: file.best_h(f, x, slope, list(hs)),
+        tolerance=0.0,  # it is one of them or it is not
         formula="the h in hs with the smallest |central_difference(f, x, h) - slope|",
         compare=compare,
     )
