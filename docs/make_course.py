@@ -1,0 +1,88 @@
+"""Writes each lesson's page.html from its text.md, with its pictures inside, so that it opens anywhere, offline.
+
+Run `python docs/make_course.py` after changing a lesson's text or one of its pictures.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import re
+import sys
+from pathlib import Path
+
+from markdown_it import MarkdownIt
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import PythonLexer
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from minigrad.course.lesson import Lesson, lessons  # noqa: E402
+
+FORMATTER = HtmlFormatter(nowrap=True)
+STYLE = """
+:root { color-scheme: light dark; --paper: #faf9f6; --panel: #fff; --ink: #22242a; --muted: #6a6e78; --line: #d9d6ce;
+  --accent: #1f5fbf; --keyword: #1f5fbf; --text: #7a4b00; --comment: #6a6e78; --number: #8a2f6b; }
+@media (prefers-color-scheme: dark) {
+  :root { --paper: #16181d; --panel: #1e2127; --ink: #e8e6e1; --muted: #a0a5b0; --line: #3a3f4a;
+    --accent: #7fb2ff; --keyword: #7fb2ff; --text: #e0b050; --comment: #a0a5b0; --number: #e58fc3; } }
+body { margin: 0; background: var(--paper); color: var(--ink);
+  font: 17px/1.6 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif; }
+main, nav { max-width: 46rem; margin: 0 auto; padding: 0 1.1rem; }
+nav { display: flex; justify-content: space-between; gap: 1rem; padding-top: 0.9rem; font-size: 0.85rem; }
+main { padding-bottom: 3rem; }
+h1 { font-size: 1.8rem; line-height: 1.2; margin: 1rem 0 0.6rem; }
+h2 { font-size: 1.25rem; margin: 2.2rem 0 0.4rem; }
+a { color: var(--accent); }
+code, pre { font-family: ui-monospace, "SF Mono", Menlo, Consolas, "Noto Sans Mono", "DejaVu Sans Mono", monospace; }
+code { font-size: 0.88em; }
+p code, li code, td code {
+  background: var(--panel); border: 1px solid var(--line); border-radius: 4px; padding: 0 0.25em; }
+pre { background: var(--panel); border: 1px solid var(--line); border-radius: 6px; padding: 0.7rem 0.9rem;
+  overflow-x: auto; font-size: 0.95em; line-height: 1.45; }
+pre.printed { border-style: dashed; margin-top: -0.6rem; }
+pre.printed::before { content: "prints"; float: right; color: var(--muted); font-size: 0.8em; }
+table { border-collapse: collapse; display: block; overflow-x: auto; }
+th, td { border: 1px solid var(--line); padding: 0.3rem 0.7rem; text-align: start; }
+img { max-width: 100%; height: auto; background: #fff; border-radius: 6px; }
+blockquote { margin: 1rem 0; padding: 0.1rem 1rem;
+  border-inline-start: 4px solid var(--accent); background: var(--panel); }
+.k, .kn, .kc, .ow, .bp { color: var(--keyword); } .s1, .s2, .sd, .sa, .si { color: var(--text); }
+.c1 { color: var(--comment); } .mi, .mf { color: var(--number); }
+"""
+
+
+def page(one: Lesson) -> str:
+    """A lesson's text as one HTML file."""
+    body = MarkdownIt("commonmark", {"highlight": _highlighted}).enable("table").render(one.text)
+    body = body.replace('<pre><code class="language-text">', '<pre class="printed"><code class="language-text">')
+    body = re.sub(r'<img src="([\w.-]+)"', lambda picture: f'<img src="{_data(one.folder / picture[1])}"', body)
+    count = len(lessons())
+    before = f'<a href="{_neighbour(one, -1)}">← lesson {one.number - 1}</a>' if one.number > 1 else "<span></span>"
+    after = f'<a href="{_neighbour(one, 1)}">lesson {one.number + 1} →</a>' if one.number < count else "<span></span>"
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>Lesson {one.number}: {html.escape(one.title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
+        f"<nav>{before}<span>{one.number} of {count}</span>{after}</nav>\n<main>\n{body}</main>\n</body>\n</html>\n"
+    )
+
+
+def _highlighted(code: str, language: str, _: str) -> str:
+    return highlight(code, PythonLexer(), FORMATTER) if language in ("python", "py") else html.escape(code)
+
+
+def _data(path: Path) -> str:
+    kind = {".svg": "svg+xml", ".png": "png"}[path.suffix]
+    return f"data:image/{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
+
+
+def _neighbour(one: Lesson, step: int) -> str:
+    return next((f"{other.name}.html" for other in lessons() if other.number == one.number + step), "")
+
+
+if __name__ == "__main__":
+    for one in lessons():
+        (one.folder / "page.html").write_text(page(one), encoding="utf-8")
