@@ -1,0 +1,34 @@
+"""Lesson 6's checker against closed forms, and its verdicts on the planted gates against mg.gradcheck's."""
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad.course.lessons.lesson_06_checker import check, solution
+
+RULES = [*check.GUILTY, *check.INNOCENT]
+
+
+def test_slopes_are_the_closed_forms():
+    x = np.random.default_rng(0).normal(size=(2, 3, 2))
+    np.testing.assert_allclose(solution.numeric_gradient(lambda x: np.sin(x).sum(), x), np.cos(x), atol=1e-9)
+    np.testing.assert_allclose(solution.numeric_gradient(lambda x: (x**3).sum(), x), 3 * x**2, atol=1e-9)
+
+
+def test_twelve_are_guilty():
+    assert [rule.guilty for rule in check.GUILTY] == [True] * 12
+    assert [rule.guilty for rule in check.INNOCENT] == [False] * 7
+
+
+@pytest.mark.parametrize("rule", RULES, ids=[rule.name for rule in RULES])
+def test_the_verdict_is_the_packages_own(rule):
+    assert all(solution.my_gradcheck(rule, *rule.inputs)) is not rule.guilty
+
+    class _Planted(mg.Gate):
+        def forward(self, *inputs):
+            return rule.forward(*inputs)
+
+        def backward(self, dz, z, *inputs):
+            return rule.backward(dz, z, *inputs)
+
+    assert bool(mg.gradcheck(_Planted(), *rule.inputs)) is not rule.guilty
