@@ -1,0 +1,100 @@
+"""What lesson 3 asks, and its page: the learner's three gates in one graph."""
+
+import numpy as np
+
+import minigrad as mg
+from minigrad.course.lesson import Question
+
+NUMBERS = np.random.default_rng(3)
+FORMULAS = {
+    "Multiply": "da = dz · b, db = dz · a",
+    "Tanh": "dx = dz · (1 - z²)",
+    "Exp": "dx = dz · eˣ = dz · z",
+}
+RIGHT = {"Multiply": np.multiply, "Tanh": np.tanh, "Exp": np.exp}
+
+
+def forward_of(name, *inputs):
+    shown = ", ".join(str(x.tolist()) for x in inputs)
+    return Question(
+        f"{name}().forward({shown})",
+        f"{name}.forward",
+        lambda file: np.asarray(getattr(file, name)().forward(*(x.copy() for x in inputs))),
+        formula={"Multiply": "z = a · b", "Tanh": "z = tanh(x), np.tanh", "Exp": "z = eˣ, np.exp"}[name],
+    )
+
+
+def call_backward(file, name, dz, inputs):
+    """backward for these inputs, after a forward pass with others: a gate is used more than once."""
+    gate = getattr(file, name)()
+    gate.forward(*(0.5 * x + 0.25 for x in inputs))
+    return gate.backward(dz, RIGHT[name](*inputs), *(x.copy() for x in inputs))
+
+
+def backward_of(name, shape):
+    """The gradients for random inputs and a random upstream gradient."""
+    inputs = [NUMBERS.uniform(-2, 2, shape).round(2) for _ in range(1 + (name == "Multiply"))]
+    dz = NUMBERS.uniform(-2, 2, shape).round(2)
+    if dz.size == 1:
+        names = ("a", "b") if name == "Multiply" else ("x",)
+        where = ", ".join(f"{one} = {x.item():g}" for one, x in zip(names, inputs, strict=True))
+        what = f"{name}().backward at {where}, with dz = {dz.item():g}"
+    else:
+        what = f"{name}().backward with arrays of shape {shape} and a random dz"
+    return Question(
+        what,
+        f"{name}.backward",
+        lambda file: call_backward(file, name, dz.copy(), inputs),
+        measured="finite difference",
+        formula=FORMULAS[name],
+    )
+
+
+def dz_left_alone(name):
+    def ask(file):
+        dz = np.array([2.0, -1.0, 0.5])
+        call_backward(file, name, dz, [np.array([0.5, 1.5, -1.0])] * (1 + (name == "Multiply")))
+        return dz
+
+    return Question(
+        f"dz = [2, -1, 0.5] after a call of {name}().backward(dz, ...)",
+        f"{name}.backward",
+        ask,
+        formula="make a new array: dz * (...), not dz *= (...)",
+    )
+
+
+QUESTIONS = tuple(
+    question
+    for name, inputs in {
+        "Multiply": (np.array([2.0, -1.5, 0.5]), np.array([3.0, 2.0, -4.0])),
+        "Tanh": (np.array([[0.0, 0.5], [-1.0, 2.0]]),),
+        "Exp": (np.array([[0.0, 1.0, -2.0]]),),
+    }.items()
+    for question in (
+        forward_of(name, *inputs),
+        backward_of(name, (1,)),
+        backward_of(name, (4,)),
+        backward_of(name, (2, 3)),
+        dz_left_alone(name),
+    )
+)
+
+
+def page(file, path, failed):
+    """The sum of exp(tanh(a * b)) by the learner's gates. After a failure it ends with the gate that failed."""
+    names = list(RIGHT)
+    names = names[: names.index(failed.partition(".")[0]) + 1] if failed else names
+    # Subclasses with names of their own: the explorer shows the rules of the gates that it knows by name.
+    gates = [type(f"Your{name}", (getattr(file, name),), {})() for name in names]
+
+    def network(a, b):
+        z = gates[0](a, b)
+        for gate in gates[1:]:
+            z = gate(z)
+        return z.sum()
+
+    a = mg.Tensor(np.array([0.5, -1.0, 2.0]), requires_grad=True, name="a")
+    b = mg.Tensor(np.array([1.5, 0.5, -0.25]), requires_grad=True, name="b")
+    report = mg.gradcheck(network, a, b) if failed else None
+    mg.explore(network(a, b), path, report=report)

@@ -1,0 +1,60 @@
+"""Lesson 3: three gates of your own, forward and backward.
+
+Each gate is a class with two methods; write all six, a line or two each. Then run
+
+    minigrad course check 3
+"""
+
+import numpy as np
+
+import minigrad as mg
+
+
+class Multiply(mg.Gate):
+    """z = a * b, element by element."""
+
+    symbol = "⊙"
+
+    def forward(self, a, b):
+        """a and b have the same shape. Returns z, of that shape too."""
+        raise NotImplementedError("not written yet")
+
+    def backward(self, dz, z, a, b):
+        """dz = dL/dz. Returns two gradients, dL/da and dL/db. All arrays have the shape of z."""
+        raise NotImplementedError("not written yet")
+
+
+class Tanh(mg.Gate):
+    """z = tanh(x), element by element."""
+
+    symbol = "tanh"
+
+    def forward(self, x):
+        """x has any shape. Returns z, of that shape."""
+        raise NotImplementedError("not written yet")
+
+    def backward(self, dz, z, x):
+        """dz = dL/dz. Returns a tuple with one gradient, dL/dx. All arrays have the shape of z."""
+        raise NotImplementedError("not written yet")
+
+
+class Exp(mg.Gate):
+    """z = e to the power x, element by element."""
+
+    symbol = "exp"
+
+    def forward(self, x):
+        """x has any shape. Returns z, of that shape."""
+        raise NotImplementedError("not written yet")
+
+    def backward(self, dz, z, x):
+        """dz = dL/dz. Returns a tuple with one gradient, dL/dx. All arrays have the shape of z."""
+        raise NotImplementedError("not written yet")
+
+
+if __name__ == "__main__":
+    a = mg.Tensor(np.array([0.5, -1.0, 2.0]), requires_grad=True, name="a")
+    b = mg.Tensor(np.array([1.5, 0.5, -0.25]), requires_grad=True, name="b")
+    loss = Exp()(Tanh()(Multiply()(a, b))).sum()
+    loss.backward()
+    print("loss", loss.item(), "  dL/da", a.grad, "  dL/db", b.grad)
