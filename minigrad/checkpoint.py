@@ -24,9 +24,8 @@ from .tensor import Tensor
 
 _KEY = "minigrad"  # our entry in the header's metadata; only one, because the format leaves the order of entries open
 _BLANK = "0" * 64  # stands where the checksum will be, while it is computed
-_LONGEST = (
-    2**24
-)  # bytes of a header, some 150,000 arrays; the format allows more, which could take minutes and gigabytes
+# Bytes of a header, some 150,000 arrays; the format allows more, which could take minutes and gigabytes.
+_LONGEST = 2**24
 _DTYPES = {
     "BOOL": "bool",
     **{f"F{bits}": f"float{bits}" for bits in (16, 32, 64)},

@@ -55,6 +55,7 @@ def add_commands(commands: Any) -> None:
 def run_and_show(options: argparse.Namespace) -> int:
     """Run the script, then draw, explore or check."""
     variables, last = run_script(options.script, options.arguments)
+    options.target = getattr(options, "out", None) or Path(options.script.stem + options.ending)
     name, tensor = find_tensor(options.name, variables, last, options.script)
     return int(options.action(name, tensor, options))
 
@@ -158,15 +159,13 @@ def find_tensor(
 
 
 def _draw(name: str, tensor: Tensor, options: argparse.Namespace) -> int:
-    target = options.out or Path(options.script.stem + options.ending)
-    picture = drawing.draw(opened(tensor), target, grads=True, values=options.values)
+    picture = drawing.draw(opened(tensor), options.target, grads=True, values=options.values)
     print(f"{picture.path}: {_described(name, tensor)}. {picture.caption}".rstrip())
     return 0
 
 
 def _explore(name: str, tensor: Tensor, options: argparse.Namespace) -> int:
-    target = options.out or Path(options.script.stem + options.ending)
-    page = explorer.explore(opened(tensor), target)
+    page = explorer.explore(opened(tensor), options.target)
     print(f"{page.path}: {_described(name, tensor)}. Open it in a browser.")
     return 0
 

@@ -3,8 +3,6 @@
 A fused gate is drawn as a single box, and its steps cannot be inspected. Those of the unfused form can.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from operator import attrgetter
 from typing import Any
@@ -55,23 +53,19 @@ def _again(node: Node, inputs: list[Node]) -> Node:
         return cut(from_node(inputs[0])).node
     for parent, array in zip(node.inputs, node.arrays, strict=False):
         if parent.updated > node.serial or stored(parent) is not array:
-            raise _changed(node, parent)
+            raise GradientError(
+                "MG145",
+                f"the graph cannot be opened: {parent.name or 'a tensor'} {parent.shape} was changed after {gate.name} "
+                "used it",
+                where=f"{gate.name} {place(node.scope)}",
+                cause="opening computes everything once more, and would get another value",
+                remedy="open it before the optimizer's step, or run the forward pass again",
+            )
     tensors = [from_node(one) for one in inputs]
     with setting(SCOPE, node.scope), enable_grad():
         new = (gate(*tensors) if unfused is None else unfused(gate, *tensors)).node
     new.name, new.source, new.upstream = node.name, node.source, node.upstream
     return new
-
-
-def _changed(node: Node, leaf: Node) -> GradientError:
-    gate = node.gate.name if node.gate else "?"
-    return GradientError(
-        "MG145",
-        f"the graph cannot be opened: {leaf.name or 'a tensor'} {leaf.shape} was changed after {gate} used it",
-        where=f"{gate} {place(node.scope)}",
-        cause="opening computes everything once more, and would get another value",
-        remedy="open it before the optimizer's step, or run the forward pass again",
-    )
 
 
 # ---- the unfused form of each fused gate ----
@@ -82,24 +76,17 @@ def _lookup_product(gate: LookupProduct, table: Tensor, ids: Tensor, W: Tensor, 
 
 
 def _rnn(gate: RNNSequence, a: Tensor, h0: Tensor, W_hh: Tensor, *mask: Tensor) -> Tensor:
-    def step(a_t: Tensor, h: Tensor) -> tuple[Tensor, ...]:
-        return (tanh(h @ W_hh + a_t),)
-
-    return stack([h for (h,) in _unrolled(gate, step, ("h",), a, (h0,), mask)])
+    states = _unrolled(gate, lambda a_t, h: (tanh(h @ W_hh + a_t),), ("h",), a, (h0,), mask)
+    return stack([h for (h,) in states])
 
 
 def _gru(gate: GRUSequence, a: Tensor, h0: Tensor, W_hh: Tensor, b_hh: Tensor, *mask: Tensor) -> Tensor:
-    def step(a_t: Tensor, h: Tensor) -> tuple[Tensor, ...]:
-        return (gru_step(a_t, h, W_hh, b_hh)[0],)
-
-    return stack([h for (h,) in _unrolled(gate, step, ("h",), a, (h0,), mask)])
+    states = _unrolled(gate, lambda a_t, h: gru_step(a_t, h, W_hh, b_hh)[:1], ("h",), a, (h0,), mask)
+    return stack([h for (h,) in states])
 
 
 def _lstm(gate: LSTMSequence, a: Tensor, h0: Tensor, c0: Tensor, W_hh: Tensor, *mask: Tensor) -> Tensor:
-    def step(a_t: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, ...]:
-        return lstm_step(a_t, h, c, W_hh)[:2]
-
-    states = _unrolled(gate, step, ("h", "c"), a, (h0, c0), mask)
+    states = _unrolled(gate, lambda a_t, h, c: lstm_step(a_t, h, c, W_hh)[:2], ("h", "c"), a, (h0, c0), mask)
     return stack([stack([h for h, _ in states]), stack([c for _, c in states])])
 
 

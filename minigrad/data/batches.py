@@ -88,7 +88,7 @@ class Batches:
         for position in range(self._start, len(self)):
             rows = order[position * self.batch_size : (position + 1) * self.batch_size]
             self._position = position + 1
-            yield tuple(_take(column, rows) for column in self.columns)
+            yield tuple(pad([one[row] for row in rows]) if isinstance(one, list) else one[rows] for one in self.columns)
         self.epoch, self._start, self._position = epoch + 1, 0, 0
 
     def state_dict(self) -> dict[str, int]:
@@ -116,12 +116,7 @@ class Batches:
         self._position = self._start
 
     def _order(self) -> dict[str, int]:
-        return {
-            "rows": self.rows,
-            "batch_size": self.batch_size,
-            "shuffle": int(self.shuffle),
-            "seed": self.seed,
-        }
+        return {"rows": self.rows, "batch_size": self.batch_size, "shuffle": int(self.shuffle), "seed": self.seed}
 
 
 def check_seed(seed: object) -> None:
@@ -156,9 +151,3 @@ def _column(array: npt.ArrayLike | Sequence[npt.ArrayLike], number: int) -> Colu
             remedy="pass each array by itself, as in Batches(reviews.ids, reviews.labels)",
         )
     return column
-
-
-def _take(column: Column, rows: npt.NDArray[np.int64]) -> Array:
-    if isinstance(column, list):
-        return pad([column[row] for row in rows])
-    return column[rows]

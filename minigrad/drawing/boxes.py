@@ -7,6 +7,7 @@ that belong beside each box, and the links, which follow the recorded edges.
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import takewhile
 from operator import attrgetter
 
 from ..context import Scope
@@ -42,6 +43,11 @@ class Box:
     def last(self) -> Node:
         """The newest of its nodes, whose output is the box's output."""
         return self.nodes[-1]
+
+    @property
+    def shown(self) -> list[Node]:
+        """The nodes whose numbers it shows: all, or the last one of a whole scope."""
+        return self.nodes if self.kind == "gate" or self.is_leaf else [self.last]
 
     @property
     def style(self) -> str:
@@ -213,12 +219,10 @@ def _leaf_boxes(
         yield made[place], head, uses
 
 
-def shared(one: Scope, other: Scope) -> Scope:
-    """The innermost scope that holds both."""
-    length = 0
-    while length < min(len(one), len(other)) and one[length] == other[length]:
-        length += 1
-    return one[:length]
+def shared(*scopes: Scope) -> Scope:
+    """The innermost scope that holds all of these."""
+    alike = takewhile(lambda names: len(set(names)) == 1, zip(*scopes, strict=False))
+    return tuple(names[0] for names in alike)
 
 
 def _mark(view: View, roots: list[Node]) -> None:

@@ -6,12 +6,13 @@ If a picture has a column for each time step, its positions come from grid.py; o
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from textwrap import wrap
 
 from ..context import Scope
 from .boxes import Box, Link, View, shared
 from .colour import CUT, INK, PALE, STATE, STYLES, Scale, on_scale
 from .grid import Grid
-from .labels import FONT, Line, Markup, Words, extent, marked_up, number, quoted, scope_label, shortened, size_of
+from .labels import FONT, Line, Markup, Words, extent, marked_up, number, quoted, scope_title, shortened, size_of
 
 KINDS = {
     "gate": "a gate", "parameter": "a parameter", "input": "an input", "constant": "a constant",
@@ -45,7 +46,7 @@ def write(
     if grid is not None:
         general = {"layout": "nop2", "fontname": FONT, "bgcolor": "white", "pad": "0.15", "bb": grid.bounds}
     general |= {"fontsize": "10", "outputorder": "edgesfirst", "labelloc": "b", "labeljust": "l"}
-    notes = _notes(caption)
+    notes = [Line(line, 9) for line in wrap(caption, 100, break_long_words=False, break_on_hyphens=False)]
     if notes:
         general["label"] = marked_up(notes, left=True)
         if grid is not None:
@@ -78,16 +79,6 @@ def write(
 def _attributes(values: Mapping[str, str]) -> str:
     pairs = (f"{key}={value if isinstance(value, Markup) else quoted(value)}" for key, value in values.items())
     return f"[{', '.join(pairs)}]"
-
-
-def _notes(caption: str, width: int = 100) -> list[Line]:
-    lines: list[str] = []
-    for word in caption.split():
-        if lines and len(lines[-1]) + len(word) < width:
-            lines[-1] += " " + word
-        else:
-            lines.append(word)
-    return [Line(line, 9) for line in lines]
 
 
 def _face(box: Box, words: Words, colouring: Colouring | None, scale: Scale | None, grid: Grid | None) -> str:
@@ -139,7 +130,7 @@ def _clusters(out: list[str], tree: dict[Scope, list[Box]], titles: dict[Scope, 
                 "label": "", "style": "rounded,filled", "color": "#9A9A9A", "margin": "8",
                 "fillcolor": "#F7F7F7" if len(scope) % 2 else "#EFEFEF", "tooltip": shortened("/".join(scope), 400),
             }  # fmt: skip
-            name = [Line("", 9.5, scope_label(scope[-1]))]
+            name = scope_title(scope[-1])
             width, height = (f"{size / 72:.3f}" for size in extent(name))
             title = {"label": marked_up(name), "shape": "plaintext", "fixedsize": "true", "width": width}
             title |= {"height": height, "tooltip": frame["tooltip"]}
@@ -174,12 +165,8 @@ def _loops(link: Link) -> bool:
 
 def _norm(link: Link, words: Words) -> float | None:
     """The largest norm of the gradients that came back along an arrow."""
-    if not words.grads:
-        return None
-    norms = [
-        norm for _, consumer, position in link.uses if (norm := words.gradients.along(consumer, position)) is not None
-    ]
-    return max(norms, default=None)
+    norms = [words.gradients.along(consumer, position) for _, consumer, position in link.uses] if words.grads else []
+    return max((norm for norm in norms if norm is not None), default=None)
 
 
 def _arrow(link: Link, words: Words, heaviest: Scale, grid: Grid | None) -> dict[str, str]:
@@ -212,29 +199,25 @@ def _arrow(link: Link, words: Words, heaviest: Scale, grid: Grid | None) -> dict
 def _legend(view: View, grid: Grid | None) -> list[str]:
     """A sample of each kind of box that the picture has."""
     kinds = [kind for kind in STYLES if any(box.style == kind for box in view.boxes)]
-    upwards = [Line("read upwards: gradients come back down", 9)]
-    samples = [("legend_way", {"shape": "plaintext"}, upwards)]
-    samples += [(f"legend_{kind}", dict(STYLES[kind]), [Line(KINDS[kind], 9)]) for kind in kinds]
+    samples = [("way", {"shape": "plaintext"}, "read upwards: gradients come back down")]
+    samples += [(kind, dict(STYLES[kind]), KINDS[kind]) for kind in kinds]
     if any(box.starved for box in view.boxes):
-        samples.append(("legend_pale", {**STYLES["gate"], **PALE}, [Line("no gradient: behind a cut", 9)]))
-    if any(link.kind == "cut" for link in view.links):
-        samples.append(
-            ("legend_cut", {"shape": "plaintext", "fontcolor": CUT}, [Line("dashed red: a cut, no gradient passes", 9)])
-        )
-    if any(link.kind == "state" for link in view.links):
-        words = "blue: a state, on its way to the next time step"
-        samples.append(("legend_state", {"shape": "plaintext", "fontcolor": STATE}, [Line(words, 9)]))
+        samples.append(("pale", {**STYLES["gate"], **PALE}, "no gradient: behind a cut"))
+    for kind, color, words in (
+        ("cut", CUT, "dashed red: a cut, no gradient passes"),
+        ("state", STATE, "blue: a state, on its way to the next time step"),
+    ):
+        if any(link.kind == kind for link in view.links):
+            samples.append((kind, {"shape": "plaintext", "fontcolor": color}, words))
     frame = {"label": marked_up([Line("", 9.5, "legend")]), "style": "rounded", "color": "#9A9A9A"}
-    spots = (
-        grid.legend([extent(lines)[0] for _, _, lines in samples], frame) if grid is not None else [{}] * len(samples)
-    )
+    widths = [extent([Line(words, 9)])[0] for _, _, words in samples]
+    spots = grid.legend(widths, frame) if grid is not None else [{}] * len(samples)
     rows = ["  subgraph cluster_legend {", f"    graph {_attributes(frame)};"]
-    for (name, style, lines), spot in zip(samples, spots, strict=True):
-        rows.append(
-            f"    {name} {_attributes({'label': marked_up(lines, style.pop('fontcolor', None)), **style, **spot})};"
-        )
+    for (name, style, words), spot in zip(samples, spots, strict=True):
+        label = marked_up([Line(words, 9)], style.pop("fontcolor", None))
+        rows.append(f"    legend_{name} {_attributes({'label': label, **style, **spot})};")
     if grid is None:  # stacked, because a row of samples would be wider than most pictures
-        rows += [f"    {one[0]} -> {two[0]} [style=invis];" for one, two in zip(samples[1:], samples, strict=False)]
+        rows += [f"    legend_{two[0]} -> legend_{one[0]} [style=invis];" for one, two in pairwise(samples)]
     return [*rows, "  }"]
 
 

@@ -77,7 +77,7 @@ class Gradients:
         several = len(self.roots) > 1
 
         def watch(node: Node, dz: Array | LazyGradient) -> None:
-            whole = _whole(dz, node)
+            whole: Array = np.asarray(unbroadcast(np.asarray(dense(dz)), node.shape))  # it may be lazy, or broadcast
             for position, part in enumerate(rule_on_arrays(node, whole) if node.gate else []):
                 if part is not None:
                     edges[node, position] = edges.get((node, position), 0.0) + Stats.of(part).norm
@@ -100,8 +100,3 @@ class Gradients:
                 remedy="draw before the optimizer's step, or leave out grads=True and color_by='grad'",
             ) from None
         return totals, edges
-
-
-def _whole(gradient: Array | LazyGradient, node: Node) -> Array:
-    """A gradient as a dense array of the node's shape: it may be lazy, or not yet summed over broadcast axes."""
-    return np.asarray(unbroadcast(np.asarray(dense(gradient)), node.shape))

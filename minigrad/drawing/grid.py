@@ -13,7 +13,7 @@ from itertools import pairwise
 from ..context import Scope
 from .boxes import Box, Link, View
 from .colour import STYLES
-from .labels import Line, Words, extent, marked_up, scope_label, shortened, size_of
+from .labels import Words, extent, marked_up, scope_title, shortened, size_of
 from .lane import PAD, Lane
 from .points import Point, label_at, point, rounded, swinging
 from .rows import LEFT, RIGHT, find_columns, find_rows
@@ -57,7 +57,7 @@ class Grid:
             lane.rows[key] = self.rows[box]
             lane.sizes[key] = (max(width, self.size[box][0]), max(height, self.size[box][1]))
             lane.groups[key] = self._inner(box)
-            lane.widths |= {frame: extent(_title(frame[-1]))[0] + 4 for frame in lane.groups[key]}
+            lane.widths |= {frame: extent(scope_title(frame[-1]))[0] + 4 for frame in lane.groups[key]}
         spans: dict[Scope, list[int]] = {}
         for box, row in self.rows.items():
             for frame in self._inner(box):
@@ -317,10 +317,6 @@ class Grid:
         return spots
 
 
-def _title(name: str) -> list[Line]:
-    return [Line("", 9.5, scope_label(name))]
-
-
 def _frame(
     scope: Scope, name: str, low: Point, high: Point, wires: list[tuple[Point, Point]], pale: bool = False,
     fill: str = "#F7F7F7",
@@ -330,7 +326,7 @@ def _frame(
     Its title is at the first place from the left without a wire, and shorter if there is no such place.
     """
     for shown in (name, *scope[-1:], *(shortened(last, 13) for last in scope[-1:])):
-        width, height = extent(_title(shown))
+        width, height = extent(scope_title(shown))
         y, x = high[1] - height / 2 - 2, low[0] + 6
         crossing = [
             (min(a[0], b[0]) - 3, max(a[0], b[0]) + 3)
@@ -345,7 +341,7 @@ def _frame(
     else:
         x = low[0] + 6
     return {
-        "label": marked_up(_title(shown), "#B0B0B0" if pale else None),
+        "label": marked_up(scope_title(shown), "#B0B0B0" if pale else None),
         "style": "rounded,filled",
         "color": "#CFCFCF" if pale else "#9A9A9A",
         "fillcolor": "#F9F9F9" if pale else fill,

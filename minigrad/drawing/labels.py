@@ -136,7 +136,7 @@ class Words:
         if box not in self._faces:
             lines = self._gate(box) if box.kind == "gate" else self._leaf(box) if box.is_leaf else self._scope(box)
             if self.values and not (box.kind == "constant" and box.last.output.size == 1):
-                lines += self._value(box)
+                lines += _figures([Stats.of(node.output) for node in box.shown])
             if self.grads:
                 lines += self._gradient(box)
             self._faces[box] = lines
@@ -191,14 +191,8 @@ class Words:
             lines.append(Line("", 9, box.role))
         return lines
 
-    def _value(self, box: Box) -> list[Line]:
-        nodes = box.nodes if box.kind == "gate" or box.is_leaf else [box.last]
-        return _figures([Stats.of(node.output) for node in nodes])
-
     def _gradient(self, box: Box) -> list[Line]:
-        nodes = [
-            node for node in (box.nodes if box.kind == "gate" or box.is_leaf else [box.last]) if node.requires_grad
-        ]
+        nodes = [node for node in box.shown if node.requires_grad]
         if not nodes:
             return []
         found = [stats for node in nodes if (stats := self.gradients.of(node)) is not None]
@@ -277,6 +271,6 @@ def _full(stats: Stats) -> str:
     return f"{text}, {stats.broken:,} not finite" if stats.broken else text
 
 
-def scope_label(name: str) -> str:
-    """A scope's name, as its frame shows it."""
-    return shortened(name, 40)
+def scope_title(name: str) -> list[Line]:
+    """The title of a scope's frame."""
+    return [Line("", 9.5, shortened(name, 40))]

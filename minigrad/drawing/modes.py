@@ -102,11 +102,8 @@ def _shrink(
     steps = sorted({step for unroll in time.values() for step in unroll.steps})
     if steps:
         full += f"; window=({steps[-2]}, {steps[-1]}) draws these steps in full"
-    said = (
-        f"rolled: time steps that are built alike are drawn once. {full}."
-        if any(map(_stands_for_steps, boxes.values()))
-        else ""
-    )
+    alike = any(box.kind == "gate" and len(box.steps) > 1 for box in boxes.values())
+    said = f"rolled: time steps that are built alike are drawn once. {full}." if alike else ""
     count = len(set(boxes.values()))
     outer = _wrapped(gates)
     depth = max((len(box.scope) for box in boxes.values()), default=0) - outer
@@ -123,10 +120,6 @@ def _shrink(
         said = f"folded: the gates between the first and last few are one box. {full}; a scope around each part of it"
         said += " (mg.scope) would be drawn as a box instead."
     return boxes, picked, said
-
-
-def _stands_for_steps(box: Box) -> bool:
-    return box.kind == "gate" and len(box.steps) > 1
 
 
 def unrolled(gates: list[Node], time: dict[Scope, Unroll], window: tuple[int, int] | None) -> Boxes:
@@ -220,14 +213,8 @@ def rolled(gates: list[Node], time: dict[Scope, Unroll]) -> Boxes:
 def _build(nodes: list[Node], outer: int) -> Hashable:
     """How a step is built: its gates in order and, for each of their inputs, which gate of the step made it (or -1)."""
     number = {node: place for place, node in enumerate(nodes)}
-    return tuple(
-        (
-            node.scope[outer + 1 :],
-            node.gate.name if node.gate else "",
-            tuple(number.get(parent, -1) for parent in node.inputs),
-        )
-        for node in nodes
-    )
+    inputs = {node: tuple(number.get(parent, -1) for parent in node.inputs) for node in nodes}
+    return tuple((node.scope[outer + 1 :], node.gate.name if node.gate else "", inputs[node]) for node in nodes)
 
 
 def gather(boxes: Boxes, fold_at: Callable[[Scope], int | None]) -> Boxes:

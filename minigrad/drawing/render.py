@@ -92,13 +92,8 @@ def install_command() -> str:
         return "brew install graphviz"
     if sys.platform == "win32":
         return "winget install Graphviz.Graphviz"
-    for manager, verb in (
-        ("apt-get", "install"),
-        ("dnf", "install"),
-        ("pacman", "-S"),
-        ("apk", "add"),
-        ("zypper", "in"),
-    ):
+    verbs = {"apt-get": "install", "dnf": "install", "pacman": "-S", "apk": "add", "zypper": "in"}
+    for manager, verb in verbs.items():
         if shutil.which(manager):
             return f"sudo {manager} {verb} graphviz"
     return "your package manager: the package is called graphviz"

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..context import Scope
+from ..drawing.boxes import shared
 from ..graph import Leaf, Node
 from ..timesteps import step_of
 
@@ -73,7 +74,8 @@ def arrange(nodes: list[Node], index: dict[Node, int]) -> Layout:
     _set_shared(nodes, consumers, cells, [number for number, key in enumerate(columns) if key == SHARED])
 
     digits = max([2, *(len(str(number)) for _, number, kind in order if kind == "step")])
-    common = _common_prefix([scope for scope, _ in band_order])
+    named = [scope for scope, _ in band_order if scope]
+    common = len(shared(*named)) if len(named) > 1 else 0
     return Layout(
         [
             {"label": _column_label(key, digits), "kind": key[2], "width": width}
@@ -237,22 +239,9 @@ def _states(nodes: list[Node], index: dict[Node, int], cells: list[Cell], steps:
             if len(found) == count:
                 places[gates[column]] = [units[band, column].index(number) for number in found]
         known = [column for column in columns if gates[column] in places]
-        for state, label in enumerate(_state_names(count)):
+        # Newest first: the last gate makes h; the other state of an LSTM is c.
+        labels = ["h", "c"][:count] if count <= 2 else [f"state {number + 1}" for number in range(count)]
+        for state, label in enumerate(labels):
             ids = [units[band, column][places[gates[column]][state]] for column in known]
             states.append({"band": band, "label": label, "ids": ids})
     return states
-
-
-def _state_names(count: int) -> list[str]:
-    """The names of a step's states, newest first: the last gate makes h; the other state of an LSTM is c."""
-    return ["h", "c"][:count] if count <= 2 else [f"state {number + 1}" for number in range(count)]
-
-
-def _common_prefix(scopes: list[Scope]) -> int:
-    named = list(filter(None, scopes))
-    if len(named) < 2:
-        return 0
-    depth = 0
-    while all(len(scope) > depth and scope[depth] == named[0][depth] for scope in named):
-        depth += 1
-    return depth

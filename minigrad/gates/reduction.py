@@ -1,6 +1,7 @@
 """Sums, means, extremes and variances over axes, and the running sum along one."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -241,28 +242,19 @@ class CumSum(_AlongAxis):
         return Gate.flops(self, output)
 
 
-@implements(np.sum)
-def sum_(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """`Sum(axis, keepdims)(x)`."""
-    return Sum(axis, keepdims)(x)
+def _reducing(gate: type[_Reduction]) -> Callable[..., Tensor]:
+    def reduce(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
+        return gate(axis, keepdims)(x)
+
+    reduce.__doc__ = f"`{gate.__name__}(axis, keepdims)(x)`."
+    reduce.__qualname__ = gate.__name__.lower()
+    return reduce
 
 
-@implements(np.mean)
-def mean(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """`Mean(axis, keepdims)(x)`."""
-    return Mean(axis, keepdims)(x)
-
-
-@implements(np.max)
-def max_(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """`Max(axis, keepdims)(x)`."""
-    return Max(axis, keepdims)(x)
-
-
-@implements(np.min)
-def min_(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """`Min(axis, keepdims)(x)`."""
-    return Min(axis, keepdims)(x)
+implements(np.sum)(_reducing(Sum))
+implements(np.mean)(_reducing(Mean))
+implements(np.max)(_reducing(Max))
+implements(np.min)(_reducing(Min))
 
 
 @implements(Tensor.logsumexp)
