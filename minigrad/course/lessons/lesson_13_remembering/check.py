@@ -1,0 +1,144 @@
+"""What lesson 13 asks, and its page: three words read by the learner's cell."""
+
+import numpy as np
+
+import layers
+import minigrad as mg
+from minigrad.course.lesson import Question
+
+SIZES = [(1, 1, 1), (2, 3, 4), (3, 5, 2)]
+
+
+def _numbers(*shape, seed=0):
+    return np.random.default_rng(seed).normal(size=shape)
+
+
+def _made(cell):
+    """The cell with parameters in float64 that are all different, biases too."""
+    for seed, tensor in enumerate(cell.named_parameters().values()):
+        tensor.array = 0.6 * _numbers(*tensor.shape, seed=seed)
+    return cell
+
+
+def _state(cell, B, seed=7):
+    parts = [
+        mg.Tensor(0.8 * np.tanh(_numbers(B, cell.hidden, seed=seed + n)), requires_grad=True, name=f"{name}0")
+        for n, name in enumerate(cell.state_names)
+    ]
+    return parts[0] if len(parts) == 1 else tuple(parts)
+
+
+def _arrays(cell, output, state):
+    """{"output": ..., "h": ..., "c": ...}"""
+    parts = state if isinstance(state, tuple | list) else (state,)
+    names = ["output", *cell.state_names]
+    return {name: np.array(part.array) for name, part in zip(names, (output, *parts), strict=True)}
+
+
+def _leaves(cell, state):
+    parts = state if isinstance(state, tuple) else (state,)
+    return {**cell.named_parameters(), **{part.name: part for part in parts}}
+
+
+def _hand(Cell):
+    """One number for everything. All weights are 0, so that the biases alone decide each gate."""
+    cell = Cell(1, 1)
+    for name, tensor in cell.named_parameters().items():
+        tensor.array = np.zeros(tensor.shape)
+        if name in ("b", "b_xh"):  # gates of 3/4, 1/4 (and 0.9), candidates of tanh(0.5)
+            odds = [3.0, 1 / 3, 1.0, 9.0][: tensor.size]
+            tensor.array = np.log(odds) + np.where(np.arange(tensor.size) == 2, 0.5, 0.0)
+    state = [mg.Tensor(np.array([[value]])) for value in (0.8, -2.0)][: len(cell.state_names)]
+    return _arrays(cell, *cell(mg.Tensor(np.ones((1, 1))), state[0] if len(state) == 1 else tuple(state)))
+
+
+def _one(Cell, B, D, H):
+    cell = _made(Cell(D, H))
+    return _arrays(cell, *cell(mg.Tensor(_numbers(B, D, seed=20)), _state(cell, B)))
+
+
+def _unrolled(Cell):
+    cell = _made(Cell(3, 4))
+    xs, state = mg.Tensor(_numbers(2, 6, 3, seed=21)), _state(cell, 2)
+    outputs, last = layers.unroll(cell, xs, state)
+    return _arrays(cell, outputs[-1], last)
+
+
+def _weighted(cell, xs, state):
+    """One number that depends on the outputs of all steps and on the last state."""
+    outputs, last = layers.unroll(cell, xs, state)
+    parts = [*outputs, *(last if isinstance(last, tuple) else (last,))]
+    return sum((part * _numbers(*part.shape, seed=30 + n)).sum() for n, part in enumerate(parts))
+
+
+def _gradients(Cell):
+    cell = _made(Cell(3, 4))
+    state = _state(cell, 2)
+    _weighted(cell, mg.Tensor(_numbers(2, 3, 3, seed=22)), state).backward()
+    leaves = _leaves(cell, state)
+    return {name: np.zeros(leaf.shape) if leaf.grad is None else leaf.grad for name, leaf in leaves.items()}
+
+
+def _checked(Cell):
+    """Whether a gradient check of the cell over two steps passes."""
+    cell = _made(Cell(2, 3))
+    state, xs = _state(cell, 2), mg.Tensor(_numbers(2, 2, 2, seed=23))
+    return bool(mg.gradcheck(lambda *leaves: _weighted(cell, xs, state), *_leaves(cell, state).values(), sample=8))
+
+
+def _cell_questions(kind, formula):
+    """All questions about one of the cells: one step, six steps, the gradients, and a gradient check."""
+
+    def question(what, run, *arguments):
+        return Question(
+            f"{what} of {kind}", f"{kind}.forward", lambda file: run(getattr(file, kind), *arguments),
+            f"layers.{kind}", formula=formula, expect=lambda: run(getattr(layers, kind), *arguments),
+        )  # fmt: skip
+
+    return (
+        question("one step with H = 1, all weights 0", _hand),
+        *(question(f"one step with B = {B}, D = {D}, H = {H}", _one, B, D, H) for B, D, H in SIZES),
+        question("the last state after six steps", _unrolled),
+        question("the gradients after three steps", _gradients),
+        Question(f"does the gradient check of {kind} pass", f"{kind}.forward",
+                 lambda file: _checked(getattr(file, kind)), "right", formula=formula),
+    )  # fmt: skip
+
+
+GRU = (
+    "z = σ(a_z + s_z), r = σ(a_r + s_r), n = tanh(a_n + r ⊙ s_n), h' = (1 - z) ⊙ n + z ⊙ h, "
+    "where a = x @ W_xh + b_xh and s = h @ W_hh + b_hh"
+)
+LSTM = "i, f, o = σ(a_i), σ(a_f), σ(a_o), g = tanh(a_g), c' = f ⊙ c + i ⊙ g, h' = o ⊙ tanh(c')"
+LEFT = "f to the power of the number of steps, where f = σ(bias) = 1 / (1 + e^-bias)"
+QUESTIONS = (
+    *_cell_questions("GRUCell", GRU),
+    *_cell_questions("LSTMCell", LSTM),
+    Question("the first bias for H = 2 and forget = 1", "first_bias", lambda file: file.first_bias(2, 1.0),
+             formula="places H to 2H - 1 belong to f"),
+    Question("the first bias for H = 3 and forget = 2.5", "first_bias", lambda file: file.first_bias(3, 2.5),
+             formula="places H to 2H - 1 belong to f"),
+    Question("what is left after 3 steps at forget bias 0", "memory_left", lambda file: file.memory_left(0.0, 3),
+             formula=LEFT),
+    Question("what is left after 1 and 10 steps at forget bias 1", "memory_left",
+             lambda file: [file.memory_left(1.0, steps) for steps in (1, 10)], formula=LEFT),
+    Question("millionths that are left after 39 steps at forget bias 1", "memory_left",
+             lambda file: 1e6 * file.memory_left(1.0, 39), formula=LEFT),
+    Question("what is left after 39 steps at forget biases 3 and 5", "memory_left",
+             lambda file: [file.memory_left(bias, 39) for bias in (3.0, 5.0)], formula=LEFT),
+)  # fmt: skip
+
+
+def page(file, path, failed):
+    """Three words in a column each, read by the cell that failed, or by the LSTM's."""
+    words, kind = ["not", "so", "bad"], "GRUCell" if failed and failed.startswith("GRUCell") else "LSTMCell"
+    cell = _made(getattr(file, kind)(2, 2))
+    xs = [mg.Tensor(_numbers(1, 2, seed=n), name=word) for n, word in enumerate(words)]
+    state = _state(cell, 1)
+
+    def loss(*leaves):
+        output = layers.unroll(cell, xs, state)[0][-1]
+        return (output * output).sum()
+
+    report = mg.gradcheck(loss, *_leaves(cell, state).values()) if failed else None
+    mg.explore(loss(), path, report=report if report is not None and not report else None, words=words)
