@@ -88,13 +88,18 @@ def new_gradient(leaf: Leaf, value: Any) -> Array:
     """The new gradient of a leaf: an array of its shape and dtype."""
     array: Array = np.array(value, dtype=leaf.dtype)
     if array.shape != leaf.shape:
-        raise ShapeError(
-            "MG105",
-            f"{describe(leaf)} has shape {leaf.shape} and cannot take a gradient of shape {array.shape}",
-            cause="a gradient has one number for each number of the tensor",
-            remedy="assign an array of the tensor's shape, or None",
-        )
+        raise gradient_misshapen(leaf, array)
     return array
+
+
+def gradient_misshapen(leaf: Leaf, gradient: Any) -> ShapeError:
+    """For a gradient that has not its leaf's shape."""
+    return ShapeError(
+        "MG105",
+        f"{describe(leaf)} has shape {leaf.shape} and cannot take a gradient of shape {gradient.shape}",
+        cause="a gradient has one number for each number of the tensor",
+        remedy="assign an array of the tensor's shape, or None",
+    )
 
 
 def check_differentiable(dtype: np.dtype[Any], name: str | None) -> None:

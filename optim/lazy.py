@@ -45,8 +45,15 @@ def _growing_steps(limit: int) -> Iterator[int]:
         t += max(1, t // 8)
 
 
-FULL_CATCH_UPS = frozenset([*_growing_steps(256), *(1 << n for n in range(8, 60))])
-"""The steps after which all rows catch up: early steps differ too much for sums over many of them."""
+_EARLY = frozenset([*_growing_steps(256), 256, 512, 1024, 2048])
+
+
+def all_catch_up(t: int) -> bool:
+    """Whether all rows catch up after step t.
+
+    Early steps differ too much for sums over many of them. Later ones would make the sums longer and longer.
+    """
+    return t in _EARLY or t % 4096 == 0
 
 
 class PendingRows:
@@ -64,13 +71,16 @@ class PendingRows:
         self.up_to[at_rest] = np.iinfo(self.up_to.dtype).max  # slots all 0: such rows rest until touched
         self.sums: Sums = ()  # at index i: the terms of all steps after step first + i, added up
 
-    def count_step(self, lr: float, touched: Array | slice = slice(None)) -> None:
+    def terms(self, lr: float) -> Sums:
+        """The terms of the next step, for rows that have missed ..., 3, 2, 1 steps with it."""
+        t = self.t + 1
+        missed = min(t - self.first, self.window)
+        return self.rule.pending_terms(np.arange(missed, 0.0, -1.0), lr, t)
+
+    def count_step(self, terms: Sums, touched: Array | slice = slice(None)) -> None:
         """Count a step that updated the rows `touched`, which were up to date before; all other rows missed it."""
         self.t += 1
         self.up_to[touched] = self.t
-        start = max(self.first, self.t - self.window)
-        missed = np.arange(self.t - start, 0.0, -1.0)
-        terms = self.rule.pending_terms(missed, lr, self.t)
         size = self.t - self.first
         if not self.sums or len(self.sums[0]) < size:
             grown = tuple(np.zeros(max(1024, 2 * size)) for _ in terms)
@@ -78,7 +88,7 @@ class PendingRows:
                 new[: len(old)] = old
             self.sums = grown
         for total, term in zip(self.sums, terms, strict=True):
-            total[start - self.first : size] += term
+            total[size - len(term) : size] += term
 
     def state(self, table: Table) -> dict[str, Array]:
         """What is pending, and the table as stored: all that `load_state` needs for an exact continuation."""
@@ -105,31 +115,39 @@ class PendingRows:
             else:
                 rows = np.asarray(rows).reshape(-1)
                 stale = rows[self.up_to[rows] < self.t]
-            if not stale.size:
+            if not stale.size and rows is not None:
                 return
             if rows is not None:
                 stale, _ = distinct_ids(stale, len(self.up_to))
             with writable(table.stored):
                 for start in range(0, stale.size, BLOCK):
-                    self._catch_up(table.stored, stale[start : start + BLOCK])
-            self.up_to[stale] = self.t
+                    block = stale[start : start + BLOCK]
+                    self._catch_up(table.stored, block)
+                    self.up_to[block] = self.t
+            if rows is None:
+                self.first, self.sums = self.t, ()  # no row needs the terms of earlier steps any more
 
     def _catch_up(self, stored: Array, stale: Array) -> None:
         since = self.up_to[stale]
         column = (-1, *[1] * (stored.ndim - 1))
         missed = (self.t - since).reshape(column).astype(np.float64)
         sums = tuple(total[since - self.first].reshape(column) for total in self.sums)
-        change_rows(stored, self.slots, stale, lambda p, own: self.rule.catch_up(p, own, missed, sums))
+        changed_rows(stored, self.slots, stale, lambda p, own: self.rule.catch_up(p, own, missed, sums))()
 
 
-def change_rows(
+def changed_rows(
     table: Array, slots: Sequence[Array], rows: Array, change: Callable[[Array, list[Array]], None]
-) -> None:
-    """Apply `change(p, slots)`, which works in place, only to these rows of a table and its slots."""
-    p, *taken = [whole.take(rows, axis=0) for whole in [table, *slots]]
+) -> Callable[[], None]:
+    """Apply `change(p, slots)`, which works in place, to copies of these rows; returns a function that writes them."""
+    wholes = [table, *slots]
+    p, *taken = parts = [whole.take(rows, axis=0) for whole in wholes]
     change(p, taken)
-    for whole, part in zip([table, *slots], [p, *taken], strict=True):
-        whole[rows] = part
+
+    def write() -> None:
+        for whole, part in zip(wholes, parts, strict=True):
+            whole[rows] = part
+
+    return write
 
 
 def is_pending(name: str) -> bool:

@@ -7,8 +7,11 @@ the same, with only those rows of a table that the batch touched.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from operator import itemgetter
 from typing import Any, ClassVar, cast
 
 import numpy as np
@@ -17,11 +20,12 @@ from numpy.typing import NDArray
 from minigrad import Tensor
 from minigrad.accumulator import SparseGradient
 from minigrad.checkpoint import check_match
+from minigrad.checks import gradient_misshapen, not_a_leaf
 from minigrad.errors import DtypeError, GradientError, OptionError
 from minigrad.graph import Leaf
-from minigrad.table import Table
+from minigrad.table import Table, writable
 
-from .lazy import FULL_CATCH_UPS, LazyRule, PendingRows, change_rows, is_pending, pending_parts
+from .lazy import LazyRule, PendingRows, all_catch_up, changed_rows, is_pending, pending_parts
 
 Array = NDArray[Any]
 Parameters = Mapping[str, Tensor] | Sequence[Mapping[str, Any]]
@@ -55,8 +59,9 @@ class Optimizer:
     (0.8999999761581421, 0.0)
 
     Errors: OptionError MG301 (no parameters), MG303 (one twice), MG304 (an invalid learning rate), MG305 (another
-    number out of range), MG306 (an unknown key in a group); DtypeError MG302 (not a dict of tensors); GradientError
-    MG307 (`step` where nothing has a gradient).
+    number out of range), MG306 (an unknown key in a group); DtypeError MG302 (not a dict of tensors); and of `step`
+    GradientError MG307 (nothing has a gradient), ShapeError MG105 (a gradient of another shape). A step that fails
+    changes nothing.
     """
 
     slots: ClassVar[tuple[str, ...]] = ()
@@ -69,6 +74,7 @@ class Optimizer:
         self.groups = _groups(parameters, lr, weight_decay)
         self.scale = 1.0
         self.steps: dict[str, int] = {}
+        self._shapes = {path: tensor.shape for path, tensor in self.parameters().items()}
         self.state: dict[str, dict[str, Array]] = {}
         for path, tensor in self.parameters().items():
             self.steps[path] = 0
@@ -97,17 +103,19 @@ class Optimizer:
                 tensor.node.grad = None  # type: ignore[attr-defined]
 
     def step(self) -> None:
-        """Apply the rule to every parameter that has a gradient."""
-        nothing = True
+        """Apply the rule to every parameter that has a gradient. If that fails for one, all stay as they were."""
+        numbers = [value for value in vars(self).values() if isinstance(value, float)]
         for group in self.groups:
-            for path, tensor in group.parameters.items():
-                leaf = tensor.node
-                assert isinstance(leaf, Leaf)
-                if leaf.grad is None or not leaf.requires_grad:
-                    continue
-                nothing = False
-                self._change(path, tensor, leaf.grad, group)
-        if nothing:
+            numbers += group.lr * self.scale, group.weight_decay
+        if not all(map(math.isfinite, numbers)) or min(numbers) < 0:
+            self._check_settings()
+        due = [
+            (path, tensor, leaf, group)
+            for group in self.groups
+            for path, tensor in group.parameters.items()
+            if isinstance(leaf := tensor.node, Leaf) and leaf.grad is not None and leaf.requires_grad
+        ]
+        if not due:
             raise GradientError(
                 "MG307",
                 f"none of the {len(self.steps)} parameters has a gradient to step along",
@@ -116,6 +124,26 @@ class Optimizer:
                 remedy="call loss.backward() before optimizer.step(); mg.require_gradients(loss, parameters) says what "
                 "is in the way",
             )
+        for path, _, leaf, _ in due:
+            if leaf.grad.shape != self._shapes[path]:
+                raise gradient_misshapen(leaf, leaf.grad)
+        # What a failure goes back to are copies, a tenth of a small network's step, so they are made only where a rule
+        # can fail when it has begun: one from outside optim, or where NumPy's warnings are errors.
+        own = not (type(self).__module__.startswith("optim.") and self.rule.__module__.startswith("optim."))
+        may_fail = own or "raise" in np.geterr().values() or "error" in map(itemgetter(0), warnings.filters)
+        undo: list[Callable[[], None]] | None = [] if may_fail else None
+        last: list[Callable[[], None]] = []  # what is done when no parameter can fail any more
+        try:
+            for path, tensor, leaf, group in due:
+                self._change(path, tensor, leaf, group, undo, last)
+        except BaseException:
+            for put_back in undo or ():
+                put_back()
+            raise
+        for finish in last:
+            finish()
+        for path, *_ in due:
+            self.steps[path] += 1
 
     def rule(self, p: Array, g: Array, slots: Sequence[Array], scratch: Array, lr: float, t: int) -> None:
         """Change the parameter `p` in place, given its gradient `g`, which must not be changed.
@@ -170,15 +198,39 @@ class Optimizer:
                 pending = self._pending[path] = self._pending_rows(path, table, self.steps[path])
                 pending.load_state(table, parts)
 
-    def _change(self, path: str, tensor: Tensor, gradient: Array | SparseGradient, group: Group) -> None:
+    def _check_settings(self) -> None:
+        """Raise OptionError MG304 or MG305 for a rate or decay that has become invalid, or a setting that is NaN."""
+        for number, group in enumerate(self.groups):
+            _check_lr(group.lr * self.scale, number if len(self.groups) > 1 else None)
+            check_range("weight_decay", group.weight_decay, 0.0)
+        for name, value in vars(self).items():
+            if isinstance(value, float) and math.isnan(value):
+                check_range(name, value, 0.0)
+
+    def _change(
+        self,
+        path: str,
+        tensor: Tensor,
+        leaf: Leaf,
+        group: Group,
+        undo: list[Callable[[], None]] | None,
+        last: list[Callable[[], None]],
+    ) -> None:
+        """Change a parameter and its slots, and add to `undo` what puts them back.
+
+        Rows of a table are written in the end, because the rule works on copies of them: that is added to `last`.
+        """
         lr, decay, t = group.lr * self.scale, group.weight_decay, self.steps[path] + 1
         slots = list(self.state[path].values())
+        gradient = leaf.grad
         if isinstance(gradient, SparseGradient):
-            if decay == 0 and self._change_rows(path, tensor, gradient, slots, lr, t):
+            if decay == 0 and self._change_rows(path, tensor, gradient, slots, lr, t, last):
                 return
             gradient = gradient.dense()
 
         def change(p: Array) -> None:
+            if undo is not None:
+                undo.append(_put_back(leaf, [p, *slots]))
             g = gradient
             if decay and self.decoupled_decay:
                 p *= 1 - lr * decay
@@ -188,12 +240,18 @@ class Optimizer:
             self.rule(p, g, slots, self._scratch("rule", p), lr, t)
 
         tensor.update(change)
-        self.steps[path] = t
         if path in self._pending:
-            self._pending[path].count_step(lr)
+            last.append(partial(self._pending[path].count_step, self._pending[path].terms(lr)))
 
     def _change_rows(
-        self, path: str, tensor: Tensor, gradient: SparseGradient, slots: Sequence[Array], lr: float, t: int
+        self,
+        path: str,
+        tensor: Tensor,
+        gradient: SparseGradient,
+        slots: Sequence[Array],
+        lr: float,
+        t: int,
+        last: list[Callable[[], None]],
     ) -> bool:
         """Change only the rows that have a gradient, and leave the others pending; False where that is impossible."""
         window, leaf = self.lazy_window(), tensor.node
@@ -201,26 +259,28 @@ class Optimizer:
             return False
         ids, g = rows
 
-        def change(table: Array) -> None:
-            change_rows(table, slots, ids, lambda p, own: self.rule(p, g, own, np.empty_like(p), lr, t))
+        def change(p: Array, own: Sequence[Array]) -> None:
+            self.rule(p, g, own, np.empty_like(p), lr, t)
 
         if not isinstance(leaf, Table) or not window:
-            tensor.update(change)
-            self.steps[path] = t
+            write = changed_rows(leaf.output, slots, ids, change)
+            last.append(lambda: tensor.update(lambda _: write()))
             return True
         pending = self._pending.get(path)
         if pending is None or leaf.pending is not pending:
             if pending is not None:
                 pending.catch_up(leaf, None)
             leaf.catch_up()  # another optimizer may have left updates pending
-            pending = self._pending[path] = self._pending_rows(path, leaf, t - 1)
-        pending.catch_up(leaf, ids)
-        leaf.write(change)
-        self.steps[path] = t
-        pending.count_step(lr, ids)
-        leaf.pending = pending
-        if t in FULL_CATCH_UPS:
-            leaf.catch_up()
+            pending = self._pending_rows(path, leaf, t - 1)
+        pending.catch_up(leaf, None if all_catch_up(t - 1) else ids)
+        terms, write = pending.terms(lr), changed_rows(leaf.stored, slots, ids, change)
+
+        def finish() -> None:
+            leaf.write(lambda _: write())
+            pending.count_step(terms, ids)
+            self._pending[path] = leaf.pending = pending
+
+        last.append(finish)
         return True
 
     def _copies(self) -> dict[str, Array]:
@@ -247,9 +307,23 @@ class Optimizer:
     def _scratch(self, use: str, like: Array) -> Array:
         """An array of the shape and dtype of `like` to compute in: one buffer serves parameters of all sizes."""
         key = use, like.dtype
-        if key not in self._buffers or self._buffers[key].size < like.size:
-            self._buffers[key] = np.empty(like.size, like.dtype)
-        return self._buffers[key][: like.size].reshape(like.shape)
+        buffer = self._buffers.get(key)
+        if buffer is None or buffer.size < like.size:
+            buffer = self._buffers[key] = np.empty(like.size, like.dtype)
+        return buffer[: like.size].reshape(like.shape)
+
+
+def _put_back(leaf: Leaf, arrays: Sequence[Array]) -> Callable[[], None]:
+    """A function that gives these arrays, a leaf's and its slots, the numbers back that they have now."""
+    copies, updated = [array.copy("K") for array in arrays], leaf.updated
+
+    def put_back() -> None:
+        with writable(arrays[0]):
+            for array, copy in zip(arrays, copies, strict=True):
+                array[...] = copy
+        leaf.updated = updated
+
+    return put_back
 
 
 def check_range(name: str, value: Any, low: float, high: float = math.inf) -> float:
@@ -295,6 +369,8 @@ def _groups(parameters: Parameters, lr: float, weight_decay: float) -> list[Grou
         if not isinstance(members, Mapping) or not all(isinstance(tensor, Tensor) for tensor in members.values()):
             raise _not_parameters(members)
         for path, tensor in members.items():
+            if not isinstance(tensor.node, Leaf):
+                raise not_a_leaf(tensor.node, "train")
             if id(tensor.node) in seen or path in seen.values():
                 raise OptionError(
                     "MG303",

@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import warnings
 
 from minigrad import backward
 
@@ -25,6 +26,8 @@ def test_the_sweep_is_on_one_screen():
 
 
 def test_one_training_step_enters_few_files_and_functions():
-    calls = trace_step.entered()
+    with warnings.catch_warnings():
+        warnings.resetwarnings()  # where they are errors, as in these tests, an optimizer copies what it changes
+        calls = trace_step.entered()
     assert len({file for file, _ in calls}) <= 8
     assert len(calls) <= 28

@@ -110,13 +110,13 @@ class LookedUp(Leaf):
 
     def __init__(self, rows: Leaf, table: Node, ids: Node) -> None:
         super().__init__(rows.output, origin=rows.origin)
-        self.rows, self.table, self.ids = rows.output, (table, stored(table)), ids
+        self.rows, self.table, self.ids = rows.output, (table, stored(table)), (ids, ids.output)
 
 
 def looked_up(x: Tensor) -> tuple[Tensor, Tensor] | None:
     """(table, ids) if x is the result of a look-up, so that LookupProduct can compute a product with it; else None.
 
-    Also None if that would not be equivalent: if the table or x has changed since, or if gradients would flow
+    Also None if that would not be equivalent: if the table, the ids or x have changed since, or if gradients would flow
     differently, to the table but not to x or the other way round.
 
     >>> table, ids = looked_up(lookup(Tensor([[1.0, 2.0], [3.0, 4.0]]), [1, 1, 0]))
@@ -125,15 +125,15 @@ def looked_up(x: Tensor) -> tuple[Tensor, Tensor] | None:
     """
     node = x.node
     if isinstance(node, LookedUp):
-        (table, array), ids = node.table, node.ids
+        (table, array), (ids, numbers) = node.table, node.ids
         changed = node.output is not node.rows or node.updated
         if changed or node.requires_grad or (table.requires_grad and RECORDING.get()):
             return None
     elif isinstance(node.gate, Lookup):
-        (table, ids), array = node.inputs, node.arrays[0]
+        (table, ids), (array, numbers, *_) = node.inputs, node.arrays
     else:
         return None
-    if stored(table) is not array or table.updated > node.serial:
+    if stored(table) is not array or table.updated > node.serial or ids.output is not numbers:
         return None
     return from_node(table), from_node(ids)
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+from layers import RNN
 from minigrad.table import Table, make_table
 
 
@@ -72,6 +73,25 @@ def test_a_stray_id_leaves_the_table_alone(table):
         mg.lookup(table, [5])
     with pytest.raises(mg.MinigradError, match="MG117"):
         mg.lookup(table, [0.5])
+
+
+@pytest.mark.parametrize("recorded", [False, True])
+@pytest.mark.parametrize("change", ["array", "update"])
+def test_rows_that_were_looked_up_by_ids_that_have_changed_since_are_still_those_rows(recorded, change):
+    # A fused layer goes back to the table for its rows: by the ids of the look-up, not by those of now.
+    table, rnn = make_table(np.arange(8.0).reshape(4, 2), dtype="float32"), RNN(2, 3)
+    ids = mg.Tensor(np.array([[1, 3]]))
+    with mg.fused(), mg.enable_grad() if recorded else mg.no_grad():
+        rows = mg.lookup(table, ids)
+        if change == "array":
+            ids.array = np.array([[0, 0]])
+        else:
+            ids.update(lambda array: array.fill(0))
+        found = rnn(rows)
+        np.testing.assert_allclose(found.array, rnn(np.array([[[2, 3], [6, 7]]], "float32")).array, rtol=1e-6)
+    if recorded:
+        found.sum().backward()
+        assert np.flatnonzero(np.any(table.grad, axis=1)).tolist() == [1, 3]
 
 
 @pytest.mark.parametrize("change", ["array", "update", "requires_grad"])

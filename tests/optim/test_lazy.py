@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+from minigrad.accumulator import SparseGradient
 from minigrad.data import load_imdb
 from minigrad.table import Table, make_table
 from optim import SGD, Adam, RMSprop
@@ -243,3 +244,61 @@ def test_the_exact_state_goes_on_bit_for_bit_whatever_the_rule(make):
     np.testing.assert_array_equal(one.array, other.array)
     for key, array in unbroken.state_dict().items():
         np.testing.assert_array_equal(array, resumed.state_dict()[key])
+
+
+@pytest.mark.parametrize("others", [[], [2, 39_999]])
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int16", "uint16", "int32", "uint64"])
+def test_ids_of_any_integer_type_pick_the_same_rows(dtype, others):
+    tables = [make_table(np.ones((40_000, 2))) for _ in range(2)]
+    for table, kind in zip(tables, (dtype, "int64"), strict=True):
+        optimizer = Adam({"table": table})
+        for ids in ([1, 2, 100], [100, 7]):
+            optimizer.zero_grad()
+            loss = mg.lookup(table, np.array(ids, kind)).sum() + mg.lookup(table, np.array([3, 100], kind)).sum()
+            for other in others:  # a sum of gradients whose ids are of several types
+                loss = loss + mg.lookup(table, np.array([other])).sum()
+            loss.backward()
+            optimizer.step()
+    np.testing.assert_array_equal(tables[0].array, tables[1].array)
+    changed = np.flatnonzero((tables[0].array != 1).any(axis=1))
+    assert changed.tolist() == sorted({1, 2, 3, 7, 100, *others})
+
+
+@pytest.mark.parametrize("read", [False, True])
+def test_the_sums_of_pending_updates_do_not_grow_with_the_run(read):
+    table = make_table(np.ones((20, 2)))
+    optimizer = SGD({"table": table}, momentum=0.5)
+    longest = 0
+    for t in range(1, 2500 if read else 9000):
+        gradient = SparseGradient((20, 2), table.dtype, [(np.array([t % 3]), np.ones((1, 2)))])
+        table.node.grad = gradient  # type: ignore[attr-defined]
+        optimizer.step()
+        longest = max(longest, *(len(total) for total in optimizer._pending["table"].sums), 0)
+        if read:
+            table.array  # noqa: B018
+    assert longest <= (1024 if read else 8192)
+
+
+def test_an_interrupted_catch_up_applies_nothing_twice(monkeypatch):
+    start = np.random.default_rng(0).normal(size=(3000, 2))
+    tables = [make_table(start) for _ in range(2)]
+    optimizers = [Adam({"table": table}, lr=0.1) for table in tables]
+    for table, optimizer in zip(tables, optimizers, strict=True):
+        for ids in (np.arange(3000), [0], [1]):
+            optimizer.zero_grad()
+            mg.lookup(table, ids).sum().backward()
+            optimizer.step()
+    table, optimizer = tables[0], optimizers[0]
+    catch_up, calls = optimizer.catch_up, []
+
+    def interrupted(*arguments):
+        calls.append(arguments)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        catch_up(*arguments)
+
+    monkeypatch.setattr(optimizer, "catch_up", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        table.array  # noqa: B018
+    assert len(calls) == 2
+    np.testing.assert_array_equal(table.array, tables[1].array)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import minigrad as mg
-from minigrad.errors import CheckpointError, DtypeError, GradientError, MinigradError, OptionError
+from minigrad.errors import CheckpointError, DtypeError, GradientError, MinigradError, OptionError, ShapeError
 from minigrad.table import make_table
 from optim import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
 
@@ -241,6 +242,113 @@ def test_an_update_before_backward_is_an_error_and_not_a_wrong_gradient() -> Non
     assert error.value.code == "MG123"
 
 
+# ---- a step that fails ----
+
+
+class Breaks(Adam):
+    """Adam, but the rule fails for vectors, when it has changed them already."""
+
+    def rule(self, p: Any, g: Any, slots: Any, scratch: Any, lr: float, t: int) -> None:
+        super().rule(p, g, slots, scratch, lr, t)
+        if p.ndim == 1:
+            raise RuntimeError("broken")
+
+
+def spoil_shape(optimizer: Optimizer, ours: dict[str, mg.Tensor]) -> None:
+    assert ours["b"].grad is not None
+    ours["b"].grad.shape = (1, 3)
+
+
+def spoil_floats(optimizer: Optimizer, ours: dict[str, mg.Tensor]) -> None:
+    ours["b"].grad = [0.0, 1e200, 0.0]  # its square overflows, which is an error where warnings are
+
+
+@pytest.mark.parametrize(
+    ("rule", "spoil", "kind", "told"),
+    [
+        (Adam, spoil_shape, ShapeError, "MG105"),
+        (Adam, spoil_floats, Exception, "overflow"),
+        (AdamW, spoil_floats, Exception, "overflow"),
+        (Breaks, lambda optimizer, ours: None, RuntimeError, "broken"),
+        (Adam, lambda optimizer, ours: setattr(optimizer, "scale", np.nan), OptionError, "MG304"),
+        (Adam, lambda optimizer, ours: setattr(optimizer.groups[0], "lr", np.inf), OptionError, "MG304"),
+        (Adam, lambda optimizer, ours: setattr(optimizer.groups[0], "weight_decay", np.nan), OptionError, "MG305"),
+        (Adam, lambda optimizer, ours: setattr(optimizer, "beta1", np.nan), OptionError, "MG305"),
+    ],
+)
+@pytest.mark.parametrize("strict", ["raise", "warn"])
+def test_a_step_that_fails_leaves_everything_as_it_was(
+    rule: Any, spoil: Any, kind: type[Exception], told: str, strict: Any
+) -> None:
+    ours = {"table": make_table(np.ones((5, 2))), **parameters(), "c": mg.Tensor([1.0, 2.0], requires_grad=True)}
+    optimizer = rule(ours)
+
+    def backward() -> None:
+        optimizer.zero_grad()
+        squares = sum((ours[path] ** 2).sum() for path in ("W", "b", "c"))
+        (mg.lookup(ours["table"], [3, 1, 3]).sum() + squares).backward()
+
+    def now() -> dict[str, Any]:
+        return {**{path: tensor.array.copy() for path, tensor in ours.items()}, **optimizer.state_dict()}
+
+    backward()
+    if rule is not Breaks:
+        optimizer.step()
+        backward()
+    loss = (ours["W"] ** 2).sum()
+    spoil(optimizer, ours)
+    before = now()
+    with pytest.raises(kind, match=told), np.errstate(over=strict):
+        optimizer.step()
+    for name, array in now().items():
+        np.testing.assert_array_equal(array, before[name], err_msg=name)
+    assert all(not tensor.array.flags.writeable for tensor in ours.values())
+    loss.backward()  # W did not change, so the graph from before is still right
+
+
+def test_a_step_after_one_that_failed_is_the_one_that_would_have_been() -> None:
+    runs = []
+    for fails in (False, True):
+        table, b = make_table(np.ones((40, 2))), mg.Tensor([1.0, 2.0], requires_grad=True)
+        optimizer = Adam({"table": table, "b": b}, lr=0.1)
+        for t in range(80):
+            optimizer.zero_grad()
+            (mg.lookup(table, [t % 7, 3 * t % 40]).sum() * t + (b * b).sum()).backward()
+            if fails and t % 5 == 2:
+                good = b.grad
+                b.grad = [1e30, 1e30]  # whose squares overflow
+                with pytest.raises(FloatingPointError), np.errstate(all="raise"):
+                    optimizer.step()
+                b.grad = good
+            optimizer.step()
+        runs.append({**optimizer.exact_state(), **optimizer.state_dict(), "table": table.array, "b": b.array})
+    for name, array in runs[0].items():
+        np.testing.assert_array_equal(array, runs[1][name], err_msg=name)
+
+
+@pytest.mark.parametrize(
+    ("rule", "filters", "floats", "copies"),
+    [
+        (Adam, "default", "warn", 0),
+        (Adam, "error", "warn", 2),
+        (Adam, "default", "raise", 2),
+        (type("Own", (Adam,), {}), "default", "warn", 2),
+    ],
+)
+def test_parameters_are_copied_only_where_a_rule_can_fail(
+    rule: Any, filters: Any, floats: Any, copies: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied: list[Any] = []
+    monkeypatch.setattr("optim.optimizer._put_back", lambda leaf, arrays: copied.append(leaf))
+    ours = parameters()
+    (ours["W"].sum() + ours["b"].sum()).backward()
+    with warnings.catch_warnings(), np.errstate(over=floats):
+        warnings.resetwarnings()
+        warnings.simplefilter(filters)
+        rule(ours).step()
+    assert len(copied) == copies
+
+
 # ---- bad input ----
 
 W = mg.Tensor([1.0], requires_grad=True)
@@ -254,6 +362,7 @@ W = mg.Tensor([1.0], requires_grad=True)
         (lambda: SGD([{"parameters": {}}]), OptionError, "MG301", "no parameters", "attributes"),
         (lambda: SGD([W]), DtypeError, "MG302", "list", "named_parameters"),  # type: ignore[list-item]
         (lambda: SGD(W), DtypeError, "MG302", "Tensor", "named_parameters"),  # type: ignore[arg-type]
+        (lambda: SGD({"W": W * 2}), GradientError, "MG126", "cannot train", "detach"),
         (lambda: SGD({"W": np.ones(3)}), DtypeError, "MG302", "ndarray", "named_parameters"),  # type: ignore[dict-item]
         (lambda: SGD([{"lr": 0.1}]), DtypeError, "MG302", "NoneType", "named_parameters"),
         (lambda: SGD({"a": W, "b": W}), OptionError, "MG303", "'b' is given twice (also as 'a')", "once"),
