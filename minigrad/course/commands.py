@@ -85,6 +85,11 @@ def _check(options: argparse.Namespace) -> int:
     return _checked(workbook, _chosen(workbook, options.lesson))
 
 
+def check(which: int | str) -> None:
+    """Check a lesson in the current folder and print what was found: `minigrad course check`, for a notebook's cell."""
+    _checked(Workbook.find(), lesson(which))
+
+
 def _checked(workbook: Workbook, one: Lesson) -> int:
     _ask_first(workbook, one)
     text = workbook.text(one)

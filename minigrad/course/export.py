@@ -38,7 +38,7 @@ def notebook(one: Lesson, source: str) -> dict[str, Any]:
         ),
         _code(f"%%writefile {one.file}\n{source.rstrip()}"),
         _code(f"%run {one.file}"),
-        _code(f"import sys\n!{{sys.executable}} -m minigrad course check {one.number}"),
+        _code(f"from minigrad.course.commands import check\n\ncheck({one.number})"),
     ]
     for number, cell in enumerate(cells):
         cell["id"] = f"lesson-{one.number}-{number}"

@@ -1,0 +1,62 @@
+"""Exported notebooks run from top to bottom and are graded by the same checks."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+import minigrad
+from minigrad.course.export import notebook, write_notebooks
+from minigrad.course.lesson import lessons
+
+
+def test_notebooks_are_valid_and_leave_work_alone(tmp_path: Path) -> None:
+    paths = write_notebooks(tmp_path)
+    assert [path.name for path in paths] == [f"{one.name}.ipynb" for one in lessons()]
+    for path in paths:
+        nbformat.validate(nbformat.read(path, as_version=4))
+    paths[0].write_text("mine")
+    write_notebooks(tmp_path)
+    assert paths[0].read_text() == "mine"
+
+
+@pytest.fixture(scope="module")
+def executed(tmp_path_factory) -> dict[int, list[Any]]:
+    """Every lesson's code cells, executed with its solution in the learner's cell. One kernel serves them all."""
+    folder = tmp_path_factory.mktemp("course")
+    write_notebooks(folder)
+    cells, last = [], {}
+    for one in lessons():
+        made = notebook(one, one.read("solution.py"))["cells"]
+        cells += [nbformat.v4.new_code_cell("%reset -f")]
+        cells += [nbformat.v4.new_code_cell(cell["source"]) for cell in made if cell["cell_type"] == "code"]
+        last[one.number] = len(cells)
+    whole = nbformat.v4.new_notebook(cells=cells)
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = str(Path(minigrad.__file__).parents[1])
+    try:
+        NotebookClient(whole, timeout=120, resources={"metadata": {"path": str(folder)}}).execute()
+    finally:
+        if before is None:
+            del os.environ["PYTHONPATH"]
+        else:
+            os.environ["PYTHONPATH"] = before
+    return {number: whole.cells[place - 1].outputs for number, place in last.items()}
+
+
+@pytest.mark.parametrize("number", [one.number for one in lessons()])
+def test_a_solved_notebook_passes(executed, number: int) -> None:
+    printed = "".join(output.get("text", "") for output in executed[number])
+    assert "passed." in printed, printed
+
+
+def test_a_notebook_carries_its_pictures() -> None:
+    for one in lessons():
+        text = json.dumps(notebook(one, "")["cells"])
+        assert "](" not in text.replace("](data:", "").replace("](http", ""), one.name
