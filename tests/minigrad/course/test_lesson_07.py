@@ -1,0 +1,37 @@
+"""Lesson 7's training loop against backpropagation by hand, and the claims that its text makes about loss curves."""
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad.course.lessons.lesson_07_learning import check, solution
+from minigrad.course.lessons.lesson_07_learning.figures import FIGURES
+
+
+@pytest.mark.parametrize(("seed", "lr"), [(0, 0.2), (1, 0.1), (38, 0.1)])
+def test_training_is_what_numpy_does(seed, lr):
+    losses = solution.train(check.X, check.Y, solution.start(seed), lr, 60)
+    np.testing.assert_allclose(losses, check.by_hand(check.start(seed), lr, 60), rtol=1e-9)
+
+
+def test_it_learns_the_exclusive_or():
+    parameters = solution.start(0)
+    losses = solution.train(check.X, check.Y, parameters, 0.2, 400)
+    assert losses[0] == pytest.approx(0.742, abs=5e-4) and losses[-1] < 1e-3
+    np.testing.assert_allclose(solution.network(check.X, *parameters).array, check.Y, atol=0.02)
+
+
+def test_the_gradient_by_hand_is_right():
+    parameters = solution.start(2)
+    assert mg.gradcheck(lambda *p: ((solution.network(check.X, *p) - check.Y) ** 2).mean(), *parameters)
+
+
+def test_the_curves_are_as_the_text_says():
+    a, b = FIGURES["which.svg"].values()
+    assert (np.diff(a) < 0).all() and (np.diff(b) < 0).all()
+    np.testing.assert_allclose([a[0], b[0], a[-1], b[-1]], [0.68, 0.68, 0.227, 0.192], atol=5e-3)
+    long = [check.by_hand(check.start(38), 0.1, 1001), check.by_hand(check.start(38), 0.1, 1001, lambda h: 1 - h)]
+    assert (long[0] > long[1])[20:300].all() and long[0][-1] < 0.001 and long[1][-1] > 0.13
+    right, wrong, never = FIGURES["curves.svg"].values()
+    np.testing.assert_allclose(right[:100], wrong[:100], atol=0.01)
+    assert right[-1] < 0.001 and wrong[-1] > 0.16 and never[-100:].max() > 0.5
