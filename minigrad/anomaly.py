@@ -3,8 +3,6 @@
 Both use the engine's hooks (`context.ON_RECORD`, `context.ON_GRADIENT`), and cost nothing when off.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 from collections.abc import Callable

@@ -5,8 +5,6 @@ because there is no pickle in it, a malicious file cannot run code. The header h
 damaged file raises an error instead of loading as a different model. Files are written whole or not at all.
 """
 
-from __future__ import annotations
-
 import hashlib
 import io
 import json

@@ -8,8 +8,6 @@
 usual. Arguments of its own stand after `--`: minigrad draw train.py -- --epochs 1
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import runpy

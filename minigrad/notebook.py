@@ -3,8 +3,6 @@
 Tables have no colours of their own, so that they are legible in light and dark themes, and all text is escaped.
 """
 
-from __future__ import annotations
-
 import io
 import sys
 from collections.abc import Iterable, Sequence

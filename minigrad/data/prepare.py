@@ -6,8 +6,6 @@ hash of the key, the file's path in the archive), and `tfds.data_source("imdb_re
 Only the 50,000 reviews without a label are left out.
 """
 
-from __future__ import annotations
-
 import gzip
 import io
 import re

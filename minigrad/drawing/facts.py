@@ -4,10 +4,9 @@ The engine stores gradients only for leaves. To show the others, a picture repea
 gradient that it started from, and keeps statistics of every gradient, never the array.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Self
 
 import numpy as np
 
@@ -37,7 +36,7 @@ class Stats:
     small: Array | None
 
     @classmethod
-    def of(cls, array: Array | LazyGradient) -> Stats:
+    def of(cls, array: Array | LazyGradient) -> Self:
         """The statistics of `array`, computed in float64."""
         array = np.asarray(dense(array))
         # float32 sums of a million elements are off in the fourth digit, which a picture shows

@@ -5,8 +5,6 @@ its steps in full, and the steps before and after in one box each. With any of t
 scopes into single boxes. `auto` picks what leaves few enough boxes to read.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence

@@ -4,8 +4,6 @@ Positions are not in pixels, because the width of a column depends on what the p
 ordered by serial number throughout, so that the same program gives the same picture.
 """
 
-from __future__ import annotations
-
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from dataclasses import dataclass

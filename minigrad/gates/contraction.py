@@ -1,7 +1,5 @@
 """Sums of products over named axes: Einstein's notation."""
 
-from __future__ import annotations
-
 import math
 from functools import partial
 from itertools import chain

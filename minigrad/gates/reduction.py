@@ -190,11 +190,7 @@ class Var(_OfSome):
         deviation = x - x.mean(axis=self.axis, keepdims=True)
         return (2 / self.count(x.shape, self.ddof) * dz.reshape(self.kept(x.shape)) * deviation,)
 
-    @classmethod
-    def samples(cls) -> Any:
-        x = np.random.default_rng(30).normal(size=(2, 3, 4))
-        yield from super().samples()
-        yield cls((0, 2), ddof=1), (x,)
+    samples = samples_on([(2, 3, 4)], settings=[{}, {"axis": -1, "keepdims": True}, {"axis": (0, 2), "ddof": 1}])
 
     @classmethod
     def refused(cls) -> Any:

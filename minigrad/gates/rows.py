@@ -1,7 +1,5 @@
 """Rows of a table by their ids: Lookup alone, or fused with the matrix product that follows it (LookupProduct)."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np
