@@ -1,0 +1,219 @@
+"""What lesson 4 asks, and its page: the learner's sweep beside the engine's."""
+
+import numpy as np
+
+import minigrad as mg
+from minigrad.course.lesson import Question
+
+SEND_AND_ADD = "start with 1 at the root; in order, each node sends dz · local to each input, where it is added up"
+
+
+def single(file):
+    x = file.Node(0.5, name="x")
+    return file.tanh(x, "y")
+
+
+def product(file):
+    a, b = file.Node(2.0, name="a"), file.Node(-3.0, name="b")
+    return file.multiply(a, b, "y")
+
+
+def sum_of_one(file):
+    x = file.Node(1.5, name="x")
+    return file.add(x, x, "y")
+
+
+def chain(file):
+    a, b, c = file.Node(2.0, name="a"), file.Node(-3.0, name="b"), file.Node(6.5, name="c")
+    return file.tanh(file.add(file.multiply(a, b, "m"), c, "s"), "y")
+
+
+def diamond(file):
+    x, b = file.Node(0.5, name="x"), file.Node(-1.5, name="b")
+    return file.add(file.tanh(x, "left"), file.multiply(x, b, "right"), "y")
+
+
+def detour(file):
+    """From u to y there is a short way, and a longer one."""
+    x = file.Node(0.4, name="x")
+    u = file.tanh(x, "u")
+    v = file.tanh(u, "v")
+    return file.multiply(u, file.add(v, x, "w"), "y")
+
+
+def three_uses(file):
+    x, b = file.Node(0.5, name="x"), file.Node(-2.0, name="b")
+    return file.multiply(file.add(file.multiply(x, b, "m"), x, "s"), file.tanh(x, "t"), "y")
+
+
+def square(file):
+    x = file.Node(3.0, name="x")
+    return file.multiply(x, x, "y")
+
+
+TEXTS = {
+    single: "y = tanh(x) at x = 0.5",
+    product: "y = a·b at a = 2, b = -3",
+    sum_of_one: "y = x + x at x = 1.5",
+    square: "y = x·x at x = 3",
+    chain: "m = a·b, s = m + c, y = tanh(s) at a = 2, b = -3, c = 6.5",
+    diamond: "left = tanh(x), right = x·b, y = left + right at x = 0.5, b = -1.5",
+    detour: "u = tanh(x), v = tanh(u), w = v + x, y = u·w at x = 0.4",
+    three_uses: "m = x·b, s = m + x, t = tanh(x), y = s·t at x = 0.5, b = -2",
+}
+
+
+def reachable(root):
+    """All nodes by name."""
+    found, waiting = {}, [root]
+    while waiting:
+        node = waiting.pop()
+        found[node.name] = node
+        waiting.extend(node.inputs)
+    return found
+
+
+def order_of(graph):
+    def ask(file):
+        return [node.name for node in file.order(graph(file))]
+
+    def compare(names, right):
+        if not isinstance(names, list):
+            return f"a list of nodes is wanted, and this is {names!r}"
+        if missing := [name for name in right if name not in names]:
+            return f"your list is {names}; {missing[0]} is not there"
+        if twice := [name for name in right if names.count(name) > 1]:
+            return f"your list is {names}; {twice[0]} is there {names.count(twice[0])} times"
+        for user, node in reachable(graph(Nodes)).items():
+            for source in node.inputs:
+                if names.index(source.name) < names.index(user):
+                    return f"your order is {names}; when {source.name} sends, its consumer {user} has not reported yet"
+        return None
+
+    return Question(
+        f"order(y) for {TEXTS[graph].partition(' at ')[0]}",
+        "order",
+        ask,
+        formula="a node comes after all nodes that have it as an input; newest first, by serial, is such an order",
+        compare=compare,
+    )
+
+
+class Nodes:
+    """Nodes without values, for `compare`: which node has which inputs."""
+
+    class Node:
+        def __init__(self, value=0.0, inputs=(), name=""):
+            self.inputs, self.name = inputs, name
+
+    @staticmethod
+    def add(a, b, name):
+        return Nodes.Node(0.0, (a, b), name)
+
+    @staticmethod
+    def tanh(x, name):
+        return Nodes.Node(0.0, (x,), name)
+
+    multiply = add
+
+
+def gradients(root):
+    """What stands at the leaves."""
+    nodes = reachable(root)
+    return {name: nodes[name].grad for name in sorted(nodes) if not nodes[name].inputs}
+
+
+def backward_of(graph, calls=1):
+    def ask(file):
+        root = graph(file)
+        for _ in range(calls):
+            file.backward(root)
+        return gradients(root)
+
+    times = {1: "", 2: ", called twice"}[calls]
+    return Question(f"the leaves' grad after backward(y){times}, for {TEXTS[graph]}", "backward", ask,
+                    formula=SEND_AND_ADD)  # fmt: skip
+
+
+def leaf_alone(file):
+    x = file.Node(3.0, name="x")
+    file.backward(x)
+    return x.grad
+
+
+def two_losses(file):
+    x, b = file.Node(2.0, name="x"), file.Node(5.0, name="b")
+    first, second = file.multiply(x, b, "first"), file.add(file.tanh(x, "t"), b, "second")
+    file.backward(first)
+    file.backward(second)
+    return {"x": x.grad, "b": b.grad}
+
+
+def long_chain(file):
+    x = z = file.Node(0.001, name="x")
+    for _ in range(20_000):
+        z = file.add(z, x)
+    file.backward(z)
+    return x.grad
+
+
+def ladder(file):
+    x = z = file.Node(1.0, name="x")
+    for _ in range(50):
+        z = file.add(z, z)
+    file.backward(z)
+    return x.grad
+
+
+QUESTIONS = (
+    *map(order_of, (single, sum_of_one, chain, diamond, detour, three_uses)),
+    Question("x.grad after backward(x), for a leaf x", "backward", leaf_alone, formula="d(root)/d(root) = 1"),
+    *map(backward_of, (single, product, sum_of_one, square, chain, diamond, detour, three_uses)),
+    backward_of(product, calls=2),
+    backward_of(chain, calls=2),
+    Question(
+        "grad of x = 2 and b = 5 after backward(x·b) and then backward(tanh(x) + b)",
+        "backward",
+        two_losses,
+        formula="leaf.grad += d(root)/d(leaf)",
+    ),
+    Question("x.grad for a chain of 20,000 gates, z = z + x", "backward", long_chain, formula=SEND_AND_ADD),
+    Question(
+        "x.grad for 50 gates z = z + z, one after the other: 51 nodes, and a million billion paths",
+        "backward",
+        ladder,
+        formula=SEND_AND_ADD,
+    ),
+)
+
+
+def page(file, path, failed):
+    """(x·b + x) · tanh(x), by the engine, and once more as one gate whose gradients the learner's sweep gives."""
+
+    class YourSweep(mg.Gate):
+        """z = (x·b + x) · tanh(x), built from your nodes. Its gradients are the numbers that your backward gives."""
+
+        symbol = "your sweep"
+
+        def run(self, x, b):
+            x, b = file.Node(float(x), name="x"), file.Node(float(b), name="b")
+            return x, b, file.multiply(file.add(file.multiply(x, b), x), file.tanh(x))
+
+        def forward(self, x, b):
+            return np.array(self.run(x, b)[2].value)
+
+        def backward(self, dz, z, x, b):
+            x, b, root = self.run(x, b)
+            file.backward(root)
+            return dz * x.grad, dz * b.grad
+
+    def both(x, b, your_x, your_b):
+        engine = (x * b + x) * mg.tanh(x)
+        return engine if failed == "order" else YourSweep()(your_x, your_b) + engine
+
+    leaves = [
+        mg.Tensor(np.array(value), requires_grad=True, name=name)
+        for name, value in (("x", 0.5), ("b", -2.0), ("x, yours", 0.5), ("b, yours", -2.0))
+    ]
+    report = mg.gradcheck(both, *leaves) if failed == "backward" else None
+    mg.explore(both(*leaves), path, report=report)

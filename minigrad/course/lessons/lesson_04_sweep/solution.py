@@ -1,0 +1,52 @@
+"""Lesson 4: one walk back through a graph that gives the gradient of every leaf."""
+
+import numpy as np
+
+
+class Node:
+    """One number of a graph: a leaf, or the output of a gate. (Nothing to write here.)
+
+    `inputs` are the nodes that it was computed from, none for a leaf; `local` has the local derivative for each
+    of them. Nodes are numbered as they are made: `serial` is 1, 2, 3, ... Only leaves use `grad`.
+    """
+
+    made = 0
+
+    def __init__(self, value, inputs=(), local=(), name=""):
+        self.value, self.inputs, self.local, self.name = value, inputs, local, name
+        self.grad = 0.0
+        Node.made += 1
+        self.serial = Node.made
+
+
+def add(a, b, name=""):
+    return Node(a.value + b.value, (a, b), (1.0, 1.0), name)
+
+
+def multiply(a, b, name=""):
+    return Node(a.value * b.value, (a, b), (b.value, a.value), name)
+
+
+def tanh(x, name=""):
+    z = float(np.tanh(x.value))
+    return Node(z, (x,), (1 - z * z,), name)
+
+
+def order(root):
+    found, waiting = {root}, [root]
+    while waiting:
+        for node in waiting.pop().inputs:
+            if node not in found:
+                found.add(node)
+                waiting.append(node)
+    return sorted(found, key=lambda node: node.serial, reverse=True)
+
+
+def backward(root):
+    arrived = {root: 1.0}
+    for node in order(root):
+        dz = arrived[node]
+        if not node.inputs:
+            node.grad += dz
+        for source, local in zip(node.inputs, node.local, strict=True):
+            arrived[source] = arrived.get(source, 0.0) + dz * local
