@@ -7,7 +7,7 @@ python := .venv/bin/python
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # with -j, a pip that renews the environment would run beside a program that uses it
-.PHONY: help setup demo test lint bench clean environment
+.PHONY: help setup demo test lint bench fuzz clean environment
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,10 @@ lint: setup ## only the style and type checks
 bench: ## measure minigrad beside NumPy by hand, PyTorch, JAX, Keras and autograd (writes docs/benchmarks.md)
 	@sh .ci/setup.sh bench
 	.venv-bench/bin/python tests/benchmarks/run.py
+
+MINUTES ?= 30
+fuzz: setup ## random programs, files, kills and names against answers from elsewhere (MINUTES=30); with PyTorch after `make bench`
+	$(if $(wildcard .venv-bench/bin/python),.venv-bench/bin/python,$(python)) -m tests.fuzz.run --minutes $(MINUTES)
 
 setup: environment ## install what development needs (demo and test do it by themselves)
 	@sh .ci/setup.sh dev

@@ -130,7 +130,7 @@ class Vocabulary:
         return SPECIAL[id] if id < len(SPECIAL) else self.words[id - len(SPECIAL)]
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write UTF-8 text: a line with the number of words and a checksum, then the words, one a line, in their order.
+        """Write UTF-8 text: a line with the number of words and a checksum, the words, one a line, and an empty line.
 
         Raises DataError MG408 if the file cannot be written; a file that was there stays.
         """
@@ -164,7 +164,7 @@ class Vocabulary:
             raise damaged_file(path, "its last line has no end" if text else "it is empty", remedy=remedy)
         saved = text.startswith(FIRST_LINE)
         try:
-            vocabulary = cls(text.split("\n")[saved:-1])
+            vocabulary = cls(text.split("\n")[saved : -1 - saved])
         except OptionError as error:
             raise damaged_file(path, shown(error.what), remedy=remedy) from error
         if saved and vocabulary._text() != text:
@@ -173,7 +173,9 @@ class Vocabulary:
 
     def _text(self) -> str:
         words = "".join(word + "\n" for word in self.words)
-        return f"{FIRST_LINE}: {len(self.words)} words, SHA-256 {hashlib.sha256(words.encode()).hexdigest()}\n{words}"
+        digest = hashlib.sha256(words.encode()).hexdigest()
+        # No list of words ends with an empty line: a file that has lost its beginning cannot be taken for one.
+        return f"{FIRST_LINE}: {len(self.words)} words, SHA-256 {digest}\n{words}\n"
 
 
 def pad(

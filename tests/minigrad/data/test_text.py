@@ -91,14 +91,14 @@ def test_the_saved_file_is_text_that_says_what_it_is(tmp_path):
     digest = "cca544bd96f0d50854eee921e8f99db57d0616960938d01c537ba53943706d02"
     first, rest = (tmp_path / "words.txt").read_bytes().split(b"\n", 1)
     assert first.decode() == f"# minigrad vocabulary: 2 words, SHA-256 {digest}"
-    assert rest == b"film\ntr\xc3\xa8s\n"
+    assert rest == b"film\ntr\xc3\xa8s\n\n"
 
 
 def test_a_saved_file_with_any_bit_changed_or_anything_cut_is_refused_or_loads_the_same(tmp_path):
     path, words = tmp_path / "words.txt", ["film", "très", "f"]
     Vocabulary(words).save(path)
     content = path.read_bytes()
-    changed = [content[:spot] for spot in range(len(content))]
+    changed = [content[:spot] for spot in range(len(content))] + [content[spot:] for spot in range(1, len(content))]
     changed += [content[:spot] + content[spot + 1 :] for spot in range(len(content))]
     for spot in range(len(content)):
         changed += [content[:spot] + bytes([content[spot] ^ 1 << bit]) + content[spot + 1 :] for bit in range(8)]

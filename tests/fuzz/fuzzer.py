@@ -1,0 +1,58 @@
+"""Fuzzer: what all generators have in common, and how a case that fails is made smaller."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+import numpy as np
+
+Generator = np.random.Generator
+
+
+class Fuzzer:
+    """A generator of random cases. `case` makes one, `fault` says what is wrong with it, `as_test` writes it down."""
+
+    name: ClassVar[str]
+    share: ClassVar[float] = 1.0
+    """How much of the time it gets, in proportion to the others."""
+
+    def missing(self) -> str:
+        """What it needs and does not find here; "" if it can run."""
+        return ""
+
+    def case(self, rng: Generator) -> Any:
+        raise NotImplementedError
+
+    def fault(self, case: Any) -> str:
+        """What is wrong, as "kind: details"; "" if nothing is."""
+        raise NotImplementedError
+
+    def smaller(self, case: Any) -> Iterable[Any]:
+        """Cases that are a little smaller, the smallest first."""
+        return ()
+
+    def as_test(self, case: Any) -> str:
+        """A test that fails as this case does, ready to paste into a file of tests."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Give back what was opened."""
+
+    def tried(self, case: Any) -> str:
+        """`fault`, for which an exception that nobody expected is one too."""
+        try:
+            return self.fault(case)
+        except Exception as error:
+            return f"{type(error).__name__}: {error}"
+
+    def shrunk(self, case: Any, seconds: float = 60) -> Any:
+        """The smallest case that is found in so many seconds and has a fault of the same kind."""
+        kind = self.tried(case).split(":")[0]
+        end = time.monotonic() + seconds
+        candidates = iter(self.smaller(case))
+        while time.monotonic() < end and (candidate := next(candidates, None)) is not None:
+            if self.tried(candidate).split(":")[0] == kind:
+                case, candidates = candidate, iter(self.smaller(candidate))
+        return case

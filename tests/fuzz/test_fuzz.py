@@ -1,0 +1,99 @@
+"""A short run of every fuzzer, always the same cases; `make fuzz` has long ones. And the fuzzers' own tools."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+
+from . import programs, run
+
+ROOT = Path(__file__).resolve().parents[2]
+CASES = {"programs": 250, "second order": 100, "recurrent": 50, "optimizers": 60, "damage": 300, "names": 2, "pages": 1}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_short_run(name):
+    fuzzer = run.FUZZERS[name]()
+    if why := fuzzer.missing():
+        pytest.skip(why)
+    try:
+        for number in range(CASES[name]):
+            assert run.one_case(fuzzer, 1, 0, number) == ""
+    finally:
+        fuzzer.close()
+
+
+def command(*arguments):
+    call = [sys.executable, "-m", "tests.fuzz.run", "--processes", "1", *arguments]
+    return subprocess.run(call, cwd=ROOT, capture_output=True, text=True, timeout=300)
+
+
+@pytest.mark.skipif(run.FUZZERS["kills"]().missing() != "", reason="this system has no fork")
+def test_kills_and_the_command():
+    # In a process of its own, because this one may have threads, and a fork takes only one of them along.
+    done = command("--only", "kills", "--minutes", "0.02")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "0 failures" in done.stdout and "kills" in done.stdout
+
+
+def test_a_failure_is_shrunk_to_a_test_that_fails_for_the_same_reason(monkeypatch):
+    """tanh gets a wrong rule: of a long program, the line with tanh is left, as a test that can be pasted and run."""
+    right = mg.Tanh.backward
+    fuzzer = programs.FirstOrder()
+    numbers = range(500)
+    long = next(
+        case
+        for case in (fuzzer.case(np.random.default_rng([9, number])) for number in numbers)
+        if len(case.lines) > 5 and any("tanh" in line[1] for line in case.lines)
+    )
+    monkeypatch.setattr(mg.Tanh, "backward", lambda self, *given: (1.5 * right(self, *given)[0],))
+    small = fuzzer.shrunk(long, seconds=30)
+    assert [line[1].split("(")[0] for line in small.lines] == ["mg.tanh"]
+    space: dict[str, Any] = {"mg": mg, "np": np}
+    exec(fuzzer.as_test(small), space)
+    with pytest.raises(AssertionError, match="Not equal"):
+        space["test_a_program"]()
+    monkeypatch.setattr(mg.Tanh, "backward", right)
+    space["test_a_program"]()
+
+
+def test_a_second_derivative_is_written_down_as_a_test():
+    fuzzer = programs.SecondOrder()
+    program = programs.Program({"x0": np.array([0.5, -1.0])}, ("x0",), (("v0", "x0 * x0 * x0", "x0 * x0 * x0"),))
+    assert fuzzer.fault(program) == ""
+    text = fuzzer.as_test(program)
+    space: dict[str, Any] = {"mg": mg, "np": np}
+    exec(text, space)
+    space["test_a_second_derivative"]()
+    with pytest.raises(AssertionError, match="Not equal"):
+        exec(text.replace("x0 * x0 * x0", "x0 * x0"), space)
+        space["test_a_second_derivative"]()
+
+
+def test_every_generator_makes_smaller_cases_and_writes_each_down():
+    for name, kind in run.FUZZERS.items():
+        fuzzer = kind()
+        try:
+            cases = [fuzzer.case(np.random.default_rng(number)) for number in range(4)]
+            assert name == "kills" or any(list(fuzzer.smaller(case)) for case in cases), name
+            for case in cases:
+                compile(fuzzer.as_test(case), name, "exec")
+        finally:
+            fuzzer.close()
+
+
+def test_the_same_seed_makes_the_same_case():
+    for name in ("recurrent", "optimizers", "damage", "names", "pages"):
+        fuzzer = run.FUZZERS[name]()
+        try:
+            assert fuzzer.case(np.random.default_rng([4, 2])) == fuzzer.case(np.random.default_rng([4, 2]))
+        finally:
+            fuzzer.close()
+    one, two = (programs.FirstOrder().case(np.random.default_rng([4, 2])) for _ in range(2))
+    assert one.lines == two.lines and replace(one, inputs={}) == replace(two, inputs={})
