@@ -77,6 +77,12 @@ SLIPS = (
         "the smallest whole n with factor^n < share: log(share) / log(factor), rounded up",
     ),
     Slip(
+        "not rounded up",
+        "def reach(factor, share):\n    return np.inf if factor >= 1 else math.log(share) / math.log(factor)",
+        "The logarithms give the moment at which exactly the share is left, between two steps. Steps are whole.",
+        "the smallest whole n with factor^n < share: log(share) / log(factor), rounded up",
+    ),
+    Slip(
         "clipping as a cure for vanishing",
         "def clip(gradients, max_norm):\n    norm = math.sqrt(sum(np.sum(g**2) for g in gradients))\n"
         "    return [g * (max_norm / norm) for g in gradients]",

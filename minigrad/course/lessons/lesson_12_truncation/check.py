@@ -29,6 +29,13 @@ def _values(T, k):
     return ask
 
 
+def _returned(file):
+    states = file.truncated(lambda x, h: 0.5 * h + x, [1.0, 2.0, 3.0], mg.Tensor(1.0), 2)
+    if isinstance(states, list | tuple):
+        return f"a list of {len(states)}"
+    return None if states is None else f"one {type(states).__name__}"
+
+
 def _scalar(T, k):
     """h_t = w h_before + 1 from h = 2, w = 0.5: dh_T/dw and dh_T/dh_0."""
 
@@ -99,7 +106,7 @@ def _predictions(file):
 def _trained_prediction(file):
     model, (ids, labels) = trained.load(), trained.reviews(32)
     parts = file.pieces(*trained.full_backward(model, ids, labels))
-    return [file.predict(parts, k) for k in (1, 2, 4, 10, 20, 40)]
+    return [file.predict(parts, k) for k in (2, 4, 10, 20, 40)]
 
 
 def _trained_measurement(file):
@@ -121,8 +128,11 @@ PIECE = "h_before transposed times (dL/dh_t ⊙ (1 - h_t²)), where h_before is 
 COSINE = "the sum of the products of matching elements, divided by both norms"
 PREDICT = "the cosine of two sums: of the last k pieces, and of all pieces"
 QUESTIONS = (
-    Question("the states of h' = h/2 + x from 1 over 1, 2, 3, with k = 1", "truncated", _values(3, 1), formula=CUT),
-    Question("the states of h' = h/2 + x from 1 over 1, 2, 3, 4, 5, with k = 2", "truncated", _values(5, 2),
+    Question("what comes back for three inputs", "truncated", _returned,
+             formula="a list with the state after each step"),
+    Question("the states of h' = h/2 + x from h = 1 over x = 1, 2, 3, with k = 1", "truncated", _values(3, 1),
+             formula=CUT),
+    Question("the states of h' = h/2 + x from h = 1 over x = 1, 2, 3, 4, 5, with k = 2", "truncated", _values(5, 2),
              formula=CUT),
     Question("h' = wh + 1 over 5 steps from h = 2, w = 0.5: gradients with k = 1", "truncated", _scalar(5, 1),
              formula=CUT),
@@ -151,7 +161,7 @@ QUESTIONS = (
     Question("the cosine of two random arrays (4, 3)", "cosine",
              lambda file: file.cosine(_numbers(4, 3, seed=1), 7 * _numbers(4, 3, seed=2)), formula=COSINE),
     Question("predictions from 7 random pieces, for k = 1, 2, 3, 5, 7", "predict", _predictions, formula=PREDICT),
-    Question("predictions in the trained network, for k = 1, 2, 4, 10, 20, 40", "predict", _trained_prediction,
+    Question("predictions in the trained network, for k = 2, 4, 10, 20, 40", "predict", _trained_prediction,
              formula=PREDICT),
 )  # fmt: skip
 

@@ -26,6 +26,13 @@ SLIPS = (
         _CUT,
     ),
     Slip(
+        "nothing is cut",
+        _LOOP.format(when="t == len(xs) - k", what="h"),
+        "The gradient goes back through all steps. Either there is no cut, or its result is not used: mg.cut(h) "
+        "returns a new state and leaves h as it is.",
+        _CUT,
+    ),
+    Slip(
         "counted from the beginning",
         _LOOP.format(when="t == k", what="mg.cut(h)"),
         "The cut stands k steps after the first word. The gradient comes from the other end, and k counts the steps "

@@ -40,6 +40,19 @@ def _leaves(cell, state):
     return {**cell.named_parameters(), **{part.name: part for part in parts}}
 
 
+def _returned(Cell):
+    """What the cell returns, in words: '(Tensor[2, 4], Tensor[2, 4])'."""
+
+    def described(value):
+        if isinstance(value, tuple | list):
+            return f"({', '.join(map(described, value))})"
+        return f"{type(value).__name__}{list(value.shape) if isinstance(value, mg.Tensor) else ''}"
+
+    cell = Cell(3, 4)
+    result = cell(mg.Tensor(np.ones((2, 3), "f4")), cell.initial_state(2))
+    return None if result is None else described(result)
+
+
 def _hand(Cell):
     """One number for everything. All weights are 0, so that the biases alone decide each gate."""
     cell = Cell(1, 1)
@@ -91,12 +104,13 @@ def _cell_questions(kind, formula):
 
     def question(what, run, *arguments):
         return Question(
-            f"{what} of {kind}", f"{kind}.forward", lambda file: run(getattr(file, kind), *arguments),
+            f"{kind}, {what}", f"{kind}.forward", lambda file: run(getattr(file, kind), *arguments),
             f"layers.{kind}", formula=formula, expect=lambda: run(getattr(layers, kind), *arguments),
         )  # fmt: skip
 
     return (
-        question("one step with H = 1, all weights 0", _hand),
+        question("what comes back from one step with B = 2, H = 4", _returned),
+        question("one step with H = 1 and all weights 0", _hand),
         *(question(f"one step with B = {B}, D = {D}, H = {H}", _one, B, D, H) for B, D, H in SIZES),
         question("the last state after six steps", _unrolled),
         question("the gradients after three steps", _gradients),

@@ -55,6 +55,12 @@ SLIPS = (
         "h' = (1 - z) ⊙ n + z ⊙ h",
     ),
     Slip(
+        "no reset gate",
+        _gru(n="a[:, 2 * H :] + s[:, 2 * H :]"),
+        "The candidate sees the whole old state, as in a plain recurrent network. There is a gate between them.",
+        _N,
+    ),
+    Slip(
         "reset before the product",
         _gru(n="a[:, 2 * H :] + (r * h) @ self.W_hh[:, 2 * H :] + self.b_hh[2 * H :]"),
         "The reset gate acts on the old state, before its matrix product. That is the GRU of the first paper; here it "
