@@ -6,6 +6,8 @@ a Layer a child, each under the name of its attribute and in the order of defini
 
 from __future__ import annotations
 
+import sys
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Self
@@ -57,14 +59,16 @@ class Layer:
     >>> list(Model().named_parameters())
     ['scale.factor']
 
-    Errors: LayerError where `super().__init__()` was forgotten (MG201) or there is no `forward` (MG202), and for
-    attributes that look like a part of the model but would not be trained (MG203, MG204).
+    Errors: LayerError where `super().__init__()` was forgotten (MG201) or there is no `forward` (MG202), for attributes
+    that look like a part of the model but would not be trained (MG203, MG204), for a name with a dot in it (MG205), and
+    for a call of layers that are nested too deeply (MG207).
     """
 
     training: bool = True
     """Whether dropout and the like are on. Set it with `train()` and `eval()`."""
 
     _name: str | None = None
+    _path: str = ""  # from the outermost layer
     _members: dict[str, Any]
 
     def __init__(self) -> None:
@@ -81,7 +85,10 @@ class Layer:
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         with scope(self._name or type(self).__name__.lower()):
-            output = self.forward(*inputs, **options)
+            try:
+                output = self.forward(*inputs, **options)
+            except RecursionError:
+                raise _too_deep(self) from None
         if (watch := ON_VALUE.get()) is not None:
             watch(self, "", output)
         return output
@@ -119,36 +126,49 @@ class Layer:
             )
         if isinstance(value, Tensor) and not (value.requires_grad and isinstance(value.node, Leaf)):
             _refuse(self, name, value)
+        if "." in name:
+            raise LayerError(
+                "MG205",
+                f"a part of {type(self).__name__} cannot be called {name!r}",
+                cause="dots separate the names in a path, and another parameter may have this one",
+                remedy=f"choose a name without them: {name.replace('.', '_')!r}",
+            )
         self._members[name] = value
+        # The outermost layer is put together last, so that names end up as paths from there.
         if isinstance(value, Layer):
             value._name = value._name or name
-        for path, parameter in self.named_parameters().items():
-            parameter.name = path  # the outermost layer does this last, so that names end up as paths from there
+        for path, part in _walk(value, f"{self._path}.{name}" if self._path else name):
+            if not self._has(part, name):
+                setattr(part, "name" if isinstance(part, Tensor) else "_path", path)
 
-    def _walk(self, prefix: str, seen: set[Any]) -> Iterator[tuple[str, Any]]:
-        """(path, Layer or parameter) in the order of definition, each once, under its first path."""
-        yield prefix, self
-        for name, member in self.__dict__.get("_members", {}).items():
-            key = member.node if isinstance(member, Tensor) else member
-            if key in seen:
-                continue
-            seen.add(key)
-            path = f"{prefix}.{name}" if prefix else name
-            if isinstance(member, Layer):
-                yield from member._walk(path, seen)
-            else:
-                yield path, member
+    def _has(self, part: Tensor | Layer, new: str) -> bool:
+        """Whether a part is where its name or path says, in another child or parameter than the `new` one."""
+        names = ((part.name if isinstance(part, Tensor) else part._path) or "").removeprefix(self._path).lstrip(".")
+        if names.partition(".")[0] in (new, ""):
+            return False
+        found: Any = self
+        for name in names.split("."):
+            found = found._members.get(name) if isinstance(found, Layer) else None
+        return _key(found) is _key(part)
 
     def named_parameters(self) -> dict[str, Tensor]:
         """{path: parameter} in the order of definition; a shared one appears once, under its first path.
 
-        Frozen parameters (`requires_grad = False`, set after they were assigned) are included.
+        Frozen parameters (`requires_grad = False`, set after they were assigned) are included. LayerError (MG204) for
+        layers or parameters in a list, tuple, set or dict, unless they are attributes as well.
         """
-        return {path: member for path, member in self._walk("", {self}) if isinstance(member, Tensor)}
+        found = dict(_walk(self))
+        known = {_key(part) for part in found.values()}
+        for layer in (part for part in found.values() if isinstance(part, Layer)):
+            for name, value in vars(layer).items():
+                lost = (part for part in _inside(value) if _trained(part) and _key(part) not in known)
+                if not name.startswith("_") and any(True for _ in lost):
+                    raise _in_collection(layer, name, value)
+        return {path: part for path, part in found.items() if isinstance(part, Tensor)}
 
     def named_layers(self) -> dict[str, Layer]:
         """{path: layer}, this layer itself first, under ""."""
-        return {path: member for path, member in self._walk("", {self}) if isinstance(member, Layer)}
+        return {path: part for path, part in _walk(self) if isinstance(part, Layer)}
 
     def train(self) -> Self:
         """Training mode, here and in all layers below: dropout is on. Returns the layer."""
@@ -187,7 +207,7 @@ class Layer:
 
     def __repr__(self) -> str:
         lines = []
-        for path, member in self._walk("", {self}):
+        for path, member in _walk(self):
             *above, name = path.split(".")
             indent = "  " * (len(above) + 1) if path else ""
             title = f"{name}: " if path else ""
@@ -202,13 +222,13 @@ class Layer:
         rows = [
             (path, type(m).__name__ + f"({m.settings()})", m._size()) if isinstance(m, Layer)
             else (path, f"{m.shape}{'' if m.requires_grad else ', frozen'}", m.size)
-            for path, m in self._walk("", {self}) if path
+            for path, m in _walk(self) if path
         ]  # fmt: skip
         title = f"{type(self).__name__}({self.settings()}): {self._size():,} parameters"
         return table(title, ["part", "layer, or shape of the parameter", "parameters"], rows)
 
     def _size(self) -> int:
-        return sum(parameter.size for parameter in self.named_parameters().values())
+        return sum(part.size for _, part in _walk(self) if isinstance(part, Tensor))
 
 
 class Function(Layer):
@@ -229,7 +249,8 @@ class Sequential(Layer):
     """Layers one after the other: each takes the output of the one before. A function such as mg.tanh is a layer too.
 
     Children are named after their class in lower case: `dense`, the second of that class `dense_2`, and so on. A
-    function is called with the output before it; as a child it has the function's name.
+    function is called with the output before it; as a child it has the function's name. A child may be replaced
+    (`model.dense_2 = Dense(3, 5)`) or deleted, and a layer that is assigned under a new name comes last.
 
     >>> import minigrad as mg
     >>> from layers import Dense
@@ -261,28 +282,94 @@ class Sequential(Layer):
                 cause="a model without layers computes nothing",
                 remedy="give one or more: Sequential(Dense(4, 2))",
             )
-        self._order: list[Layer] = []
         count: dict[str, int] = {}
         for number, layer in enumerate(layers):
-            if not callable(layer) or isinstance(layer, type):
-                raise OptionError(
-                    "MG206",
-                    f"item {number} of Sequential is {' '.join(repr(layer).split())}, neither a Layer nor a function",
-                    cause="lists must be unpacked, and classes called",
-                    remedy="give layers and functions: Sequential(Dense(4, 3), mg.tanh)",
-                )
-            if not isinstance(layer, Layer):
-                layer = Function(layer)
+            layer = _as_layer(layer, f"item {number}")
             kind = layer.settings() if isinstance(layer, Function) else type(layer).__name__.lower()
             kind = kind if kind.isidentifier() else "function"  # a lambda has no name
             count[kind] = count.get(kind, 0) + 1
             setattr(self, kind if count[kind] == 1 else f"{kind}_{count[kind]}", layer)
-            self._order.append(layer)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        replaced = self.__dict__.get("_members", {}).get(name)
+        super().__setattr__(name, _as_layer(value, name) if isinstance(replaced, Layer) else value)
 
     def forward(self, x: Any) -> Any:
-        for layer in self._order:
-            x = layer(x)
+        for layer in self._members.values():
+            if isinstance(layer, Layer):
+                x = layer(x)
         return x
+
+
+def _as_layer(value: Any, what: str) -> Layer:
+    if not callable(value) or isinstance(value, type):
+        raise OptionError(
+            "MG206",
+            f"{what} of Sequential is {' '.join(repr(value).split())}, neither a Layer nor a function",
+            cause="lists must be unpacked, and classes called",
+            remedy="give layers and functions: Sequential(Dense(4, 3), mg.tanh)",
+        )
+    return value if isinstance(value, Layer) else Function(value)
+
+
+def _walk(root: Tensor | Layer, prefix: str = "") -> Iterator[tuple[str, Tensor | Layer]]:
+    """(path, part) of the root and all its parts in the order of definition, each once, under its first path."""
+    seen: set[Any] = set()
+    ahead = [(prefix, root)]  # no recursion, so that layers may be nested to any depth
+    while ahead:
+        path, part = ahead.pop()
+        if (key := _key(part)) in seen:
+            continue
+        seen.add(key)
+        yield path, part
+        if isinstance(part, Layer):
+            members = reversed(part.__dict__.get("_members", {}).items())
+            ahead += [(f"{path}.{name}" if path else name, member) for name, member in members]
+
+
+def _key(part: Any) -> Any:
+    """What makes a part the same as another: a parameter's node, the layer itself."""
+    return part.node if isinstance(part, Tensor) else part
+
+
+_COLLECTIONS = (list, tuple, set, frozenset, dict, deque)
+
+
+def _inside(value: Any) -> Iterator[Tensor | Layer]:
+    """The layers and tensors in a collection, or in the collections that it holds."""
+    ahead, seen = [value] if isinstance(value, _COLLECTIONS) else [], set()
+    while ahead:
+        collection = ahead.pop()
+        if id(collection) not in seen:
+            seen.add(id(collection))
+            for item in [*collection, *collection.values()] if isinstance(collection, dict) else collection:
+                if isinstance(item, (Tensor, Layer)):
+                    yield item
+                elif isinstance(item, _COLLECTIONS):
+                    ahead.append(item)
+
+
+def _trained(part: Tensor | Layer) -> bool:
+    """Whether a part is to be trained: not so an activation, say, that a forward pass keeps in a list."""
+    return isinstance(part, Layer) or (part.requires_grad and isinstance(part.node, Leaf))
+
+
+def _in_collection(layer: Layer, name: str, value: Any) -> LayerError:
+    return LayerError(
+        "MG204",
+        f"{type(layer).__name__}.{name} is a {type(value).__name__} that holds layers or tensors",
+        cause="what is inside a collection has no path, and no optimizer would find it",
+        remedy=f"Sequential(*layers), or one attribute for each: setattr(self, f'{name}_{{i}}', layer)",
+    )
+
+
+def _too_deep(layer: Layer) -> LayerError:
+    return LayerError(
+        "MG207",
+        f"{type(layer).__name__} is nested too deeply, or calls itself",
+        cause=f"Python allows {sys.getrecursionlimit():,} calls within calls, and each layer takes some of them",
+        remedy="layers one after the other may be any number: Sequential(*layers); sys.setrecursionlimit allows more",
+    )
 
 
 def _refuse(layer: Layer, name: str, value: Any) -> None:
@@ -304,12 +391,5 @@ def _refuse(layer: Layer, name: str, value: Any) -> None:
             cause="only a Tensor with requires_grad=True becomes a parameter",
             remedy="Tensor(..., requires_grad=True); to freeze it, set requires_grad = False afterwards; " + private,
         )
-    if isinstance(value, (list, tuple, dict)):
-        items = list(value.values() if isinstance(value, dict) else value)
-        if any(isinstance(item, (Tensor, Layer)) for item in items):
-            raise LayerError(
-                "MG204",
-                f"{title} was assigned a {type(value).__name__} that holds layers or tensors",
-                cause="what is inside a collection has no path, and no optimizer would find it",
-                remedy=f"Sequential(*layers), or one attribute for each: setattr(self, f'{name}_{{i}}', layer)",
-            )
+    if any(True for _ in _inside(value)):
+        raise _in_collection(layer, name, value)

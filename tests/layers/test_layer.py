@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections import deque
 from typing import Any
 
 import numpy as np
@@ -167,6 +169,22 @@ def test_sequential_names_children_by_class_and_runs_them_in_order() -> None:
     np.testing.assert_allclose(model(mg.Tensor([[1.0]])).array, [[35.0]])  # (1·2·3 + 1)·5
 
 
+def test_a_sequential_runs_the_children_that_it_has() -> None:
+    model = Sequential(Dense(2, 3), mg.tanh, Dense(3, 4))
+    x = np.ones((1, 2), "float32")
+    model.dense_2 = Dense(3, 7)
+    np.testing.assert_array_equal(model(x).array, model.dense_2(mg.tanh(model.dense(x))).array)
+    assert model(x).shape == (1, 7) and model.named_parameters()["dense_2.W"].shape == (3, 7)
+    model.tanh = mg.relu  # a function becomes a layer here too
+    np.testing.assert_array_equal(model(x).array, model.dense_2(mg.relu(model.dense(x))).array)
+    del model.dense_2
+    np.testing.assert_array_equal(model(x).array, mg.relu(model.dense(x)).array)
+    model.head = Dense(3, 5)
+    assert model(x).shape == (1, 5)
+    assert "head of Sequential is None" in refused("MG206", OptionError, lambda: setattr(model, "head", None))
+    assert model(x).shape == (1, 5)
+
+
 def test_functions_in_a_sequential_are_layers_by_the_name_of_the_function() -> None:
     model = Sequential(Dense(2, 3), mg.tanh, Dense(3, 2), mg.softmax, lambda x: 2 * x, mg.tanh)
     assert list(model.named_parameters()) == ["dense.W", "dense.b", "dense_2.W", "dense_2.b"]
@@ -220,9 +238,127 @@ def test_what_no_optimizer_would_find_is_refused(value: Any, words: str) -> None
     assert "extra" not in model.named_parameters()
 
 
-@pytest.mark.parametrize("value", [[Scale()], (Scale(),), {"a": mg.Tensor([1.0], requires_grad=True)}])
+ITSELF: list[Any] = []
+ITSELF.append([ITSELF, Scale()])
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [Scale()],
+        (Scale(),),
+        {"a": mg.Tensor([1.0], requires_grad=True)},
+        [[1, Scale()]],
+        {Scale()},
+        frozenset([Scale()]),
+        deque([Scale()]),
+        {"a": [1, (Scale(),)]},
+        {Scale(): 1},
+        ITSELF,
+    ],
+)
 def test_layers_in_a_collection_are_refused(value: Any) -> None:
     assert type(value).__name__ in refused("MG204", LayerError, lambda: setattr(Pair(), "blocks", value))
+
+
+@pytest.mark.parametrize("part", [Scale(), mg.Tensor([1.0], requires_grad=True)])
+def test_layers_in_a_list_that_is_filled_later_are_found_when_the_parameters_are_asked_for(part: Any) -> None:
+    class Filled(Layer):
+        def __init__(self) -> None:
+            super().__init__()
+            self.pair = Pair()
+            self.blocks: list[Any] = []
+            self.blocks.append([part])
+
+    model = Filled()
+    assert "Filled.blocks is a list" in refused("MG204", LayerError, model.named_parameters)
+    assert "Filled.blocks is a list" in refused("MG204", LayerError, Sequential(model).named_parameters)
+    assert "blocks" not in repr(model)  # which prints what there is, and does not fail
+    model.block_0 = part  # now it is trained, in the list or not
+    assert any(path.startswith("block_0") for path in model.named_parameters())
+
+
+def test_activations_may_be_kept_in_a_list() -> None:
+    seen: list[mg.Tensor] = []
+    model = Pair()
+    setattr(model, "seen", seen)  # noqa: B010
+    for x in ([1.0], [2.0]):
+        seen.append(model(x))
+    assert seen[0].requires_grad
+    assert list(model.named_parameters()) == ["first", "inner.factor", "middle", "other.factor", "last"]
+
+
+def test_a_name_with_a_dot_is_refused() -> None:
+    model = Pair()
+    assert "'inner.factor'" in refused(
+        "MG205", LayerError, lambda: setattr(model, "inner.factor", mg.Tensor([1.0], requires_grad=True))
+    )
+    assert "'a.b'" in refused("MG205", LayerError, lambda: setattr(model, "a.b", Scale()))
+    assert list(model.named_parameters()) == ["first", "inner.factor", "middle", "other.factor", "last"]
+
+
+class Wrapped(Layer):
+    def __init__(self, inner: Layer) -> None:
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, x: Any) -> Any:
+        return self.inner(x)
+
+
+def wrapped(times: int) -> Layer:
+    model: Layer = Scale()
+    for _ in range(times):
+        model = Wrapped(model)
+    return model
+
+
+def test_layers_may_be_nested_to_any_depth() -> None:
+    model = wrapped(450)
+    (path,) = model.named_parameters()
+    assert path == "inner." * 450 + "factor" and model.named_parameters()[path].name == path
+    assert len(model.named_layers()) == 451
+    assert len(repr(model).splitlines()) == 451 + 2
+    assert model.eval().state_dict().keys() == {path}
+
+
+def test_a_call_that_is_too_deep_for_python_says_so() -> None:
+    class Endless(Layer):
+        def forward(self, x: Any) -> Any:
+            return self(x)
+
+    assert "Wrapped is nested too deeply" in refused("MG207", LayerError, lambda: wrapped(1000)([1.0]))
+    assert "Endless is nested too deeply" in refused("MG207", LayerError, lambda: Endless()([1.0]))
+    assert SCOPE.get() == ()
+
+
+def test_putting_a_model_together_takes_time_in_proportion_to_its_parts() -> None:
+    def visited(parts: int) -> int:
+        calls = 0
+
+        def count(frame: Any, event: str, argument: object) -> None:
+            nonlocal calls
+            calls += event == "call"
+
+        model = Pair()
+        tensors = [mg.Tensor([1.0], requires_grad=True) for _ in range(parts)]
+        sys.setprofile(count)
+        try:
+            for number, tensor in enumerate(tensors):
+                setattr(model, f"part_{number}", tensor)
+        finally:
+            sys.setprofile(None)
+        return calls
+
+    assert visited(400) <= 4.1 * visited(100)
+
+
+def test_parts_added_to_a_child_later_have_their_whole_path_as_name() -> None:
+    child = Scale()
+    model = Wrapped(Wrapped(child))
+    setattr(child, "late", Pair())  # noqa: B010
+    for path, parameter in model.named_parameters().items():
+        assert parameter.name == path
 
 
 def test_a_collection_of_other_things_is_allowed() -> None:
