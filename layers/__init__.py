@@ -11,6 +11,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
+from minigrad import habits as _habits
+
 from . import init
 from .cells import Cell, GRUCell, LSTMCell, RNNCell
 from .dense import Dense
@@ -30,3 +34,13 @@ __all__ = [
     "LayerNorm", "PaddingWarning", "RNNCell", "Sequential", "TruncatedBPTT", "export_weights", "from_layout",
     "gradient_flow", "gradients", "import_weights", "init", "outputs", "pool", "to_layout", "unroll",
 ]  # fmt: skip
+
+# Names and keywords of other frameworks are answered from the table in minigrad/habits.py.
+_habits.answer_names(Layer, "model")
+_habits.answer_methods(map(globals().get, __all__), ["__init__", "train", "load_state_dict"])
+_habits.answer_modules(globals(), ["dense", "dropout", "embedding", "init"])
+
+if not TYPE_CHECKING:  # else type checkers would let every name pass
+
+    def __getattr__(name: str) -> Any:
+        return _habits.answer_import(__name__, name)

@@ -300,6 +300,12 @@ class Sequential(Layer):
                 x = layer(x)
         return x
 
+    def __getitem__(self, number: int) -> Layer:
+        return self._order[number]
+
+    def __len__(self) -> int:
+        return len(self._order)
+
 
 def _as_layer(value: Any, what: str) -> Layer:
     if not callable(value) or isinstance(value, type):

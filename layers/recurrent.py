@@ -10,6 +10,7 @@ import numpy as np
 
 from minigrad import Tensor, concatenate, scope, stack, tanh, where
 from minigrad.errors import OptionError, ShapeError
+from minigrad.habits import unfit_call
 from minigrad.timesteps import step_name
 
 from .cells import Cell, GRUCell, LSTMCell, RNNCell, State
@@ -66,8 +67,8 @@ class Recurrent(Layer):
         dropout = options.pop("dropout", 0.0)
         for name, value in options.items():
             if name not in Options.__annotations__:
-                names = ", ".join(Options.__annotations__)
-                raise TypeError(f"{type(self).__name__} has no option {name!r}; it has {names}")
+                takes = ["input", "hidden", *(f"{option}=" for option in Options.__annotations__)]
+                raise unfit_call(type(self).__name__, f"has no option {name}", takes, [name])
             setattr(self, name, value)
         _check_options(self, dropout)
         size = input_size

@@ -7,12 +7,15 @@ is first used, so that `import minigrad` takes little longer than `import numpy`
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from . import habits as _habits
+from . import namesakes as _namesakes
 from .context import enable_grad, fused, no_grad, scope
 from .derivatives import grad, hvp, jacobian
 from .errors import MinigradError
 from .gate import GATES, Gate
 from .gates import *
 from .gates import __all__ as _gate_names
+from .numpy_functions import plain as _plain
 from .random import generator, seed
 from .speed import plug_in as _plug_in_speed
 from .tensor import Tensor, cut
@@ -48,7 +51,23 @@ __all__ = ["GATES", "Gate", "Graph", "MinigradError", "Tensor", "cut", "detect_a
 
 def __getattr__(name: str) -> Any:
     if name not in _ON_DEMAND:
-        raise AttributeError(f"module 'minigrad' has no attribute {name!r}")
+        return _habits.answer_import(__name__, name)
     value = getattr(import_module(f".{_ON_DEMAND[name]}", __name__), name)
     globals()[name] = value
     return value
+
+
+# Names and keywords of other frameworks: each of these lines opens a way to the table in habits.py.
+Tensor.data = property(Tensor.detach, lambda x, new: setattr(x, "array", _plain(new)))  # type: ignore[attr-defined]
+_habits.answer_names(Tensor, "x")
+_habits.answer_methods(
+    [Tensor],
+    "__init__ argmax sum mean max min var std cumsum clip squeeze softmax log_softmax logsumexp transpose".split(),
+)  # fmt: skip
+_habits.answer_functions(
+    globals(),
+    "binary_cross_entropy concatenate cumsum expand_dims grad log_softmax logsumexp negative_log_likelihood softmax "
+    "softmax_cross_entropy split squeeze stack take_along_axis".split(),
+)
+_habits.answer_modules(globals(), ["random", "tensor"])
+_namesakes.warn()

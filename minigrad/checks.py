@@ -14,6 +14,7 @@ from .arrays import Array
 from .context import RECORDING, SCOPE, place
 from .errors import DtypeError, GradientError, MinigradError, NonFiniteError, ShapeError, UnsupportedError
 from .graph import Leaf, Node
+from .habits import hint, unfit_call
 
 Shape = tuple[int, ...]
 
@@ -127,6 +128,19 @@ def not_a_leaf(node: Node, action: str) -> GradientError:
     )
 
 
+def gradient_of_step(node: Node) -> Array | None:
+    """None, for only leaves have a `.grad`; GradientError for the tensor that `w = w - lr * w.grad` has made."""
+    old = node.inputs[0]
+    if _gate_name(node) == "Subtract" and isinstance(old, Leaf) and old.grad is not None and not node.inputs[1].gate:
+        raise GradientError(
+            "MG135",
+            f"{describe(node)} has no .grad: it is a step of a computation, {describe(old)} less a constant",
+            cause="w = w - lr * w.grad leaves the parameter as it was, and gives its name to a new tensor",
+            remedy="w.array = w.array - lr * w.grad, or an optimizer of optim; inside `with mg.no_grad():`, w -= ...",
+        )
+    return None
+
+
 def element_assigned(node: Node) -> DtypeError:
     """The error for assigning to an element of a Tensor."""
     return DtypeError(
@@ -152,12 +166,13 @@ def gradient_dropped(node: Node) -> UnsupportedError:
 
 def no_gate(function: str) -> UnsupportedError:
     """The error for a NumPy function without a gate."""
+    known = hint("np", function.removeprefix("np."))
     return UnsupportedError(
         "MG118",
         f"minigrad records no gate for {function}",
         cause="NumPy's own result would have dropped the gradient silently",
-        remedy="build it from functions that have a gate (docs/gates.md), use t.array if no gradient is wanted, "
-        "or write a Gate for it",
+        remedy=(known or "build it from functions that have a gate (docs/gates.md)")
+        + "; use t.array if no gradient is wanted, or write a Gate for it",
     )
 
 
@@ -328,7 +343,17 @@ def rule_failed(node: Node, dz: Any, error: Exception) -> GradientError:
     )
 
 
-def renamed(old: str, new: str, value: Any) -> Any:
-    """Return `value`, after a DeprecationWarning that its keyword `old` is now called `new`."""
-    warnings.warn(f"{old}= is now called {new}=; the old name will go in the next version", DeprecationWarning, 3)
+def upstream_of(given: dict[str, Any], upstream: Any) -> Any:
+    """The upstream gradient among the keywords of `backward`: for one version it may still be called seed."""
+    if "seed" in given:
+        upstream = renamed("seed", "upstream", given.pop("seed"), 4)
+    given.pop("retain_graph", None)  # PyTorch's, and always so here
+    if given:
+        raise unfit_call("backward", f"does not take {', '.join(given)}", ["upstream="], given)
+    return upstream
+
+
+def renamed(old: str, new: str, value: Any, level: int = 3) -> Any:
+    """Return `value`, after a DeprecationWarning (of that level) that its keyword `old` is now called `new`."""
+    warnings.warn(f"{old}= is now called {new}=; the old name will go in the next version", DeprecationWarning, level)
     return value

@@ -68,7 +68,15 @@ class GradientError(MinigradError, RuntimeError):
 
 
 class UnsupportedError(MinigradError, TypeError):
-    """A NumPy function on a Tensor, for which there is no gate."""
+    """A NumPy function on a Tensor, for which there is no gate; a call with arguments that a function does not take."""
+
+
+class UnknownNameError(MinigradError, AttributeError):
+    """A name that a Tensor, a layer, an optimizer or a module does not have."""
+
+
+class UnknownImportError(MinigradError, ImportError):
+    """A name that cannot be imported, for its module does not have it."""
 
 
 class OptionError(MinigradError, ValueError):

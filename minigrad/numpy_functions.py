@@ -8,12 +8,14 @@ because its plain result would silently drop the gradient.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 
 import numpy as np
 
 from . import checks
 from .arrays import Array
+from .context import RECORDING
+from .errors import UnsupportedError
 from .printing import printable
 
 if TYPE_CHECKING:
@@ -47,6 +49,18 @@ def plain(value: Any) -> Any:
     return value.array if isinstance(value, ArrayMethods) else value
 
 
+class Size(int):
+    """A number of elements, which answers PyTorch's `x.size()`."""
+
+    def __call__(self, *axes: int) -> NoReturn:
+        raise UnsupportedError(
+            "MG129",
+            f"the size, {self}, is a number and cannot be called",
+            cause="x.size is the number of elements, as in NumPy; PyTorch's x.size() is the shape",
+            remedy="x.shape, or x.shape[0]",
+        )
+
+
 class ArrayMethods:
     """What a Tensor has in common with NumPy arrays. The rest of it is in tensor.py."""
 
@@ -64,7 +78,7 @@ class ArrayMethods:
 
     @property
     def size(self) -> int:
-        return int(np.prod(self.node.shape, dtype=np.int64))
+        return Size(np.prod(self.node.shape, dtype=np.int64))
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -98,6 +112,10 @@ class ArrayMethods:
     def swapaxes(self, axis1: int, axis2: int) -> Self: return FUNCTIONS[np.swapaxes](self, axis1, axis2)
     @property
     def T(self) -> Self: return FUNCTIONS[np.transpose](self, None)
+    def __iadd__(self, other: Any) -> Self: return _in_place(self, self + other)
+    def __isub__(self, other: Any) -> Self: return _in_place(self, self - other)
+    def __imul__(self, other: Any) -> Self: return _in_place(self, self * other)
+    def __itruediv__(self, other: Any) -> Self: return _in_place(self, self / other)
     def __pos__(self) -> Self: return self
     def __abs__(self) -> Self: return FUNCTIONS[np.abs](self)
     def __getitem__(self, key: Any) -> Self: return FUNCTIONS[np.ndarray.__getitem__](self, key)
@@ -121,9 +139,16 @@ class ArrayMethods:
     def __eq__(self, other: object) -> Any: return np.equal(self, other)  # type: ignore[call-overload]
     def __ne__(self, other: object) -> Any: return np.not_equal(self, other)  # type: ignore[call-overload]
     __hash__ = object.__hash__
+    def __floordiv__(self, other: Any) -> Any: return np.floor_divide(self, other)  # which MG118 refuses, by name
+    def __mod__(self, other: Any) -> Any: return np.remainder(self, other)
+    def __and__(self, other: Any) -> Any: return np.bitwise_and(self, other)
+    def __or__(self, other: Any) -> Any: return np.bitwise_or(self, other)
+    def argmax(self, axis: int | None = None) -> Any: return np.argmax(self, axis)
     def __float__(self) -> float: return float(self.array.item())
     def __int__(self) -> int: return int(self.array.item())
     def __bool__(self) -> bool: return bool(self.array)
+    def __round__(self, digits: int | None = None) -> float: return round(float(self), digits)  # for printing
+    def __format__(self, spec: str) -> str: return format(self.item() if spec else str(self), spec)
     def __len__(self) -> int: return len(self.array)
     # fmt: on
 
@@ -161,6 +186,14 @@ class ArrayMethods:
         if function not in FUNCTIONS:
             raise checks.no_gate(f"np.{function.__name__}")
         return FUNCTIONS[function](*args, **options)
+
+
+def _in_place(x: Any, value: Any) -> Any:
+    """What x becomes by `x -= ...`, where value is x - ...: inside no_grad a parameter is changed, and stays one."""
+    if x.node.gate is None and x.node.requires_grad and not RECORDING.get():
+        x.array = value.array
+        return x
+    return value
 
 
 def _plain_options(options: dict[str, Any]) -> dict[str, Any]:

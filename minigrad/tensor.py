@@ -88,7 +88,7 @@ class Tensor(ArrayMethods):
         Only leaves that require a gradient have one. Assign None to reset it.
         """
         if not isinstance(self.node, Leaf):
-            return None
+            return checks.gradient_of_step(self.node)
         if isinstance(self.node.grad, LazyGradient):
             self.node.grad = self.node.grad.dense()
         return self.node.grad
@@ -120,7 +120,7 @@ class Tensor(ArrayMethods):
     def name(self, value: str | None) -> None:
         self.node.name = value
 
-    def backward(self, upstream: TensorLike = None, *, seed: TensorLike = None) -> None:
+    def backward(self, upstream: TensorLike = None, **other: TensorLike) -> None:
         """Add d(self)/d(leaf) to `.grad` of every leaf that this tensor came from and that requires a gradient.
 
         `upstream` is dL/d(self), of this tensor's shape; a scalar needs none: it is L itself. The graph is not freed:
@@ -129,8 +129,8 @@ class Tensor(ArrayMethods):
         Errors: GradientError (no upstream gradient for a non-scalar, nothing recorded, inside `no_grad`, a leaf updated
         since), NonFiniteError (a scalar that is NaN or infinite), ShapeError (an upstream gradient of another shape).
         """
-        if seed is not None:
-            upstream = checks.renamed("seed", "upstream", seed)
+        if other:
+            upstream = checks.upstream_of(other, upstream)
         upstream = start(self.node, upstream)
         for leaf, gradient in sweep(self.node, upstream).items():
             assert isinstance(leaf, Leaf)

@@ -1,5 +1,9 @@
 """Optimizers, learning-rate schedules and gradient clipping, and the Trainer with its callbacks."""
 
+from typing import TYPE_CHECKING, Any
+
+from minigrad import habits as _habits
+
 from .adagrad import Adagrad
 from .adam import Adam, AdamW
 from .callbacks import (
@@ -68,3 +72,13 @@ __all__ = [
     "summary",
     "unfreeze",
 ]
+
+# Names and keywords of other frameworks are answered from the table in minigrad/habits.py.
+_habits.answer_names(Optimizer, "opt")
+_habits.answer_methods(map(globals().get, __all__), ["__init__", "fit"])
+_habits.answer_modules(globals(), ["adagrad", "adam", "rmsprop", "sgd"])
+
+if not TYPE_CHECKING:  # else type checkers would let every name pass
+
+    def __getattr__(name: str) -> Any:
+        return _habits.answer_import(__name__, name)

@@ -28,7 +28,7 @@ from minigrad.table import Table, writable
 from .lazy import LazyRule, PendingRows, all_catch_up, changed_rows, is_pending, pending_parts
 
 Array = NDArray[Any]
-Parameters = Mapping[str, Tensor] | Sequence[Mapping[str, Any]]
+Parameters = Mapping[str, Tensor] | Sequence[Tensor | Mapping[str, Any]]
 
 
 @dataclass
@@ -43,9 +43,9 @@ class Group:
 class Optimizer:
     """Base class of the update rules: each defines its `slots` and its `rule`.
 
-    `parameters` is `model.named_parameters()`, {path: Tensor}; or a list of groups, each a dict with "parameters" and,
-    if it has its own, "lr" and "weight_decay". `lr` is the step size and `weight_decay` the λ of a penalty λ/2 |p|² on
-    every parameter p: it adds λp to the gradient.
+    `parameters` is `model.named_parameters()`, {path: Tensor}; a list of Tensors, which go by their names; or a list of
+    groups, each a dict with "parameters" and, if it has its own, "lr" and "weight_decay". `lr` is the step size and
+    `weight_decay` the λ of a penalty λ/2 |p|² on every parameter p: it adds λp to the gradient.
 
     `step()` changes every parameter that has a gradient, but no frozen one (requires_grad=False). `zero_grad()` forgets
     the gradients, which `backward` would otherwise add to. `scale` multiplies every learning rate: a schedule sets it.
@@ -59,7 +59,7 @@ class Optimizer:
     (0.8999999761581421, 0.0)
 
     Errors: OptionError MG301 (no parameters), MG303 (one twice), MG304 (an invalid learning rate), MG305 (another
-    number out of range), MG306 (an unknown key in a group); DtypeError MG302 (not a dict of tensors); and of `step`
+    number out of range), MG306 (an unknown key in a group); DtypeError MG302 (no tensors); and of `step`
     GradientError MG307 (nothing has a gradient), ShapeError MG105 (a gradient of another shape). A step that fails
     changes nothing.
     """
@@ -352,7 +352,9 @@ def check_count(name: str, value: Any, low: int) -> int:
 
 
 def _groups(parameters: Parameters, lr: float, weight_decay: float) -> list[Group]:
-    given = [{"parameters": parameters}] if isinstance(parameters, Mapping) else parameters
+    given: Any = [{"parameters": parameters}] if isinstance(parameters, Mapping) else parameters
+    if isinstance(given, (list, tuple)) and given and all(isinstance(tensor, Tensor) for tensor in given):
+        given = [{"parameters": _by_name(given)}]
     if not isinstance(given, (list, tuple)) or not all(isinstance(group, Mapping) for group in given):
         raise _not_parameters(parameters)
     groups = []
@@ -396,15 +398,21 @@ def _groups(parameters: Parameters, lr: float, weight_decay: float) -> list[Grou
     return groups
 
 
+def _by_name(tensors: Sequence[Tensor]) -> dict[str, Tensor]:
+    """{name: Tensor}, as `model.named_parameters()`; {number: Tensor} if some have no name, or the same."""
+    named = {tensor.name or "": tensor for tensor in tensors}
+    return named if "" not in named and len(named) == len(tensors) else {str(i): t for i, t in enumerate(tensors)}
+
+
 def _not_parameters(value: Any) -> DtypeError:
     odd = value
     if isinstance(value, Mapping):
         odd = next(tensor for tensor in value.values() if not isinstance(tensor, Tensor))
     return DtypeError(
         "MG302",
-        f"an optimizer takes {{path: Tensor}}, or a list of groups, and got {type(odd).__name__}"
+        f"an optimizer takes {{path: Tensor}}, a list of tensors or of groups, and got {type(odd).__name__}"
         + (" among them" if odd is not value else ""),
-        cause="state is stored by the path of each parameter, so a list of tensors or a model is not enough",
+        cause="it changes tensors, and stores its state by the path of each, or by its name",
         remedy="pass model.named_parameters()",
     )
 

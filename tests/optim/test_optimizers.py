@@ -242,6 +242,16 @@ def test_an_update_before_backward_is_an_error_and_not_a_wrong_gradient() -> Non
     assert error.value.code == "MG123"
 
 
+def test_a_list_of_tensors_goes_by_their_names() -> None:
+    dense = [mg.Tensor([2.0], requires_grad=True, name=name) for name in ("dense.W", "dense.b")]
+    assert list(SGD(dense).parameters()) == ["dense.W", "dense.b"]
+    assert list(SGD([*dense, mg.Tensor([1.0], requires_grad=True)]).parameters()) == ["0", "1", "2"]
+    optimizer = SGD(dense, lr=0.5)
+    (dense[0] * dense[1]).sum().backward()
+    optimizer.step()
+    assert [one.item() for one in dense] == [1.0, 1.0]
+
+
 # ---- a step that fails ----
 
 
@@ -360,7 +370,8 @@ W = mg.Tensor([1.0], requires_grad=True)
         (lambda: SGD({}), OptionError, "MG301", "no parameters", "named_parameters"),
         (lambda: SGD([]), OptionError, "MG301", "no parameters", "named_parameters"),
         (lambda: SGD([{"parameters": {}}]), OptionError, "MG301", "no parameters", "attributes"),
-        (lambda: SGD([W]), DtypeError, "MG302", "list", "named_parameters"),  # type: ignore[list-item]
+        (lambda: SGD([W, 1.0]), DtypeError, "MG302", "list", "named_parameters"),  # type: ignore[list-item]
+        (lambda: SGD([W, W]), OptionError, "MG303", "'1' is given twice (also as '0')", "once"),
         (lambda: SGD(W), DtypeError, "MG302", "Tensor", "named_parameters"),  # type: ignore[arg-type]
         (lambda: SGD({"W": W * 2}), GradientError, "MG126", "cannot train", "detach"),
         (lambda: SGD({"W": np.ones(3)}), DtypeError, "MG302", "ndarray", "named_parameters"),  # type: ignore[dict-item]
