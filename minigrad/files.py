@@ -1,8 +1,4 @@
-"""Files on disk: written whole or not at all, and opened only where there is a file to read.
-
-A new file is written under a temporary name, synced to disk, and only then renamed: whatever happens, either the old
-file or the complete new one is there.
-"""
+"""Files on disk: written whole or not at all, and opened only where there is a file to read."""
 
 import contextlib
 import errno
@@ -42,7 +38,7 @@ def open_file(path: AnyPath) -> IO[bytes]:
 
 
 def write_whole(path: AnyPath, write: Callable[[IO[bytes]], object]) -> None:
-    """Let `write(file)` write a new file, which replaces `path` atomically once it is complete and on disk.
+    """Let `write(file)` write a new file, under a temporary name until it is on disk, and then rename it to `path`.
 
     If that fails for any reason, the old file stays, and no part of the new one does. If `path` is a link, its target
     is replaced; permissions stay. Unfinished files that killed programs left for this path are removed.

@@ -43,13 +43,8 @@ def require_gradients(loss: Tensor, tensors: Mapping[str, Tensor] | Iterable[Ten
         places.setdefault(code, spot)
     for code in sorted(reasons):
         what, cause, remedy = _WORDS[code]
-        raise GradientError(
-            code,
-            f"no gradient for {', '.join(reasons[code])}: {what}",
-            where=places[code],
-            cause=cause,
-            remedy=remedy,
-        )
+        what = f"no gradient for {', '.join(reasons[code])}: {what}"
+        raise GradientError(code, what, where=places[code], cause=cause, remedy=remedy)
 
 
 _WORDS = {

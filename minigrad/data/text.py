@@ -1,8 +1,4 @@
-"""Words to integer ids and back: a tokenizer, a vocabulary, and rows padded to one length.
-
-The ids follow Keras's convention: 0 pads, 1 starts a review, 2 stands for any word outside the vocabulary, and the
-words begin at 3, the most frequent first.
-"""
+"""Words to integer ids and back, by Keras's convention: a tokenizer, a vocabulary, and rows padded to one length."""
 
 from __future__ import annotations
 
