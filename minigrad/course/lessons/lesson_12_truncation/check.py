@@ -6,6 +6,7 @@ import minigrad as mg
 from layers import RNN, RNNCell
 from minigrad.course.lesson import Question
 from minigrad.course.lessons.lesson_12_truncation import trained
+from minigrad.timesteps import step_name
 
 WORDS = ["this", "film", "is", "pretty", "bad"]
 
@@ -167,23 +168,51 @@ QUESTIONS = (
 
 
 def page(file, path, failed):
+    """The end of a review in the trained network, cut by the learner; or a network whose gradient is their `pieces`."""
+    (_page_of_pieces if failed == "pieces" else _page_of_the_cut)(file, path)
+
+
+def _page_of_the_cut(file, path):
     """The last words of a review in the trained network, read by the learner's `truncated` with k = 3."""
     model, (ids, labels) = trained.load(), trained.reviews(21)
     ids, labels, parts = ids[20:, -len(WORDS) :], labels[20:], model.named_layers()
     xs = [parts["embedding"](ids[:, t]).detach() for t in range(len(WORDS))]
     for x, word in zip(xs, WORDS, strict=True):
         x.name = word
-    cell = parts["rnn.cell"]
+    cell, steps = parts["rnn.cell"], iter(range(len(WORDS)))
 
-    def loss(*parameters):
-        steps = iter(range(len(WORDS)))
+    def step(x, h):
+        with mg.scope(step_name(next(steps), len(WORDS))):
+            return cell(x, h)[1]
 
-        def step(x, h):
-            with mg.scope(f"t{next(steps):02d}"):
-                return cell(x, h)[1]
+    h0 = mg.Tensor(np.zeros((1, cell.hidden)), name="h0")
+    loss = mg.softmax_cross_entropy(parts["dense"](file.truncated(step, xs, h0, 3)[-1]), labels)
+    mg.explore(loss, path, words=WORDS)
 
-        h0 = mg.Tensor(np.zeros((1, cell.hidden)), name="h0")
-        return mg.softmax_cross_entropy(parts["dense"](file.truncated(step, xs, h0, 3)[-1]), labels)
 
-    report = mg.gradcheck(loss, cell.W_hh, sample=20) if failed == "truncated" else None
-    mg.explore(loss(), path, report=report if report is not None and not report else None, words=WORDS)
+def _page_of_pieces(file, path):
+    """Five time steps, each one gate: its forward is given, its gradient for W_hh is the learner's piece."""
+
+    class Step(mg.Gate):
+        symbol = "step"
+        differentiable_twice = False
+
+        def forward(self, a, h, W_hh):
+            return np.tanh(a + h @ W_hh)
+
+        def backward(self, dz, z, a, h, W_hh):
+            da = dz * (1 - z * z)
+            return da, da @ W_hh.T, np.asarray(file.pieces(dz[None].copy(), z[None].copy(), h.copy())[0])
+
+    inputs, step = _numbers(len(WORDS), 1, 3, seed=1), Step()
+
+    def loss(h, W_hh):
+        for t, word in enumerate(WORDS):
+            with mg.scope(step_name(t, len(WORDS))):
+                h = step(mg.Tensor(inputs[t], name=word), h, W_hh)
+        return (h * h).sum()
+
+    leaves = [mg.Tensor(_numbers(*shape, seed=2), requires_grad=True, name=name)
+              for name, shape in (("h0", (1, 3)), ("W_hh", (3, 3)))]  # fmt: skip
+    report = mg.gradcheck(loss, *leaves)
+    mg.explore(loss(*leaves), path, report=None if report else report, words=WORDS)

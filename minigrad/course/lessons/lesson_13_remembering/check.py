@@ -150,9 +150,5 @@ def page(file, path, failed):
     xs = [mg.Tensor(_numbers(1, 2, seed=n), name=word) for n, word in enumerate(words)]
     state = _state(cell, 1)
 
-    def loss(*leaves):
-        output = layers.unroll(cell, xs, state)[0][-1]
-        return (output * output).sum()
-
-    report = mg.gradcheck(loss, *_leaves(cell, state).values()) if failed else None
-    mg.explore(loss(), path, report=report if report is not None and not report else None, words=words)
+    output = layers.unroll(cell, xs, state)[0][-1]
+    mg.explore((output * output).sum(), path, words=words)
