@@ -39,9 +39,9 @@ def add_course(commands: Any) -> None:
     add("check", _check, "check a lesson")
     add("watch", _watch, "check a lesson again whenever its file is saved, until Ctrl-C")
     add("hint", _hint, "a hint; asked again, a plainer one")
-    add("answer", _answer, "answer a lesson's question", which=False).add_argument(
-        "answer", nargs="*", metavar="[LESSON] ANSWER", help="a choice such as b, or a number; without: the question"
-    )
+    answer = add("answer", _answer, "answer a lesson's question; without an answer, show it", which=False)
+    answer.add_argument("answer", nargs="?", metavar="ANSWER", help="a choice such as b, or a number")
+    answer.add_argument("--lesson", metavar="LESSON", help="its number (default: the lesson at hand)")
     show = add("show", _show, "open a lesson's page in a browser")
     show.add_argument("--text", action="store_true", help="print its text here instead")
     solution = add("solution", _solution, "print a lesson's solution")
@@ -144,56 +144,30 @@ def _ask_first(workbook: Workbook, one: Lesson) -> None:
 
 
 def _posed(question: quiz.Quiz, before: str) -> list[str]:
-    return [f"{before}{question['question']}", *(f"  {key}) {text}" for key, text in question["choices"].items())]
+    choices = (f"  {key}) {text}" for key, text in question["choices"].items())
+    return [part for line in (f"{before}{question['question']}", *choices) for part in feedback.wrapped(line)]
 
 
 def _answered(workbook: Workbook, one: Lesson, place: int, question: quiz.Quiz, given: str) -> None:
     right, sentence = quiz.answer(question, given)
     workbook.record(one, answers={**workbook.answers(one), str(place): given})
-    _say([f"{'✓ Right.' if right else '✗ Not so.'} {sentence}".rstrip()])
+    _say(feedback.wrapped(f"{'✓' if right else '✗'} {sentence or ('Right.' if right else 'Not so.')}"))
 
 
 def _answer(options: argparse.Namespace) -> int:
     workbook = Workbook.find()
-    one, given = lesson_and_answer(workbook, options.answer)
+    one, given = _chosen(workbook, options.lesson), options.answer
     questions, answered = quiz.read(one), workbook.answers(one)
     place = next((i for i in range(len(questions)) if str(i) not in answered), 0)
     question = questions[place]
     _say(_posed(question, ""))
     if given is None:
         return 0
-    if not quiz.fits(question, given):
-        wanted = f"one of {', '.join(question['choices'])}" if question["choices"] else "a number"
-        raise OptionError(
-            "MG916",
-            f"{given!r} is no answer to this question",
-            cause=f"it asks for {wanted}",
-            remedy=f"minigrad course answer {one.number} {next(iter(question['choices']), '0.5')}",
-        )
+    quiz.require_fit(question, given)
     _answered(workbook, one, place, question, given)
     if place + 1 < len(questions) and str(place + 1) not in workbook.answers(one):
         _say(["", *_posed(questions[place + 1], "And: ")])
     return 0
-
-
-def lesson_and_answer(workbook: Workbook, words: list[str]) -> tuple[Lesson, str | None]:
-    """What `[LESSON] ANSWER` means: a single word is an answer to the lesson at hand, or else a lesson's number.
-
-    Errors: OptionError MG916 for more words.
-    """
-    if len(words) == 2:
-        return lesson(words[0]), words[1]
-    at_hand = _chosen(workbook, None)
-    if len(words) == 1 and not any(quiz.fits(question, words[0]) for question in quiz.read(at_hand)):
-        return lesson(words[0]), None
-    if len(words) > 2:
-        raise OptionError(
-            "MG916",
-            f"an answer is one word or number, not {' '.join(words)!r}",
-            cause="only a lesson's number stands before it",
-            remedy="minigrad course answer 3 b",
-        )
-    return at_hand, words[0] if words else None
 
 
 def _watch(options: argparse.Namespace) -> int:

@@ -35,7 +35,7 @@ def lines(verdict: Verdict, tries: int) -> list[str]:
         told += ["", *_kind(problem)]
     formula = problem.slip.formula if problem.slip else problem.question.formula if problem.question else ""
     if tries >= 3 and formula:
-        told += ["", *_wrapped(f"The formula: {formula}")]
+        told += ["", *wrapped(f"  The formula: {formula}")]
     if tries >= 4:
         told += ["", f"The solution, if you want it: minigrad course solution {lesson.number}"]
     return told
@@ -59,7 +59,7 @@ def _what(verdict: Verdict, problem: Problem) -> list[str]:
                 if line]  # fmt: skip
     said = [f"  {name}{at} answers wrong.", asked]
     if problem.message:
-        return [*said, *(part for line in problem.message.splitlines() for part in _wrapped(line, 4))]
+        return [*said, *(part for line in problem.message.splitlines() for part in wrapped(line, "    "))]
     if problem.difference is not None and problem.question is not None:
         place = f" at {problem.difference.place}" if problem.difference.place else ""
         yours, right = f"yours{place}", f"{problem.question.measured}{place}"
@@ -71,10 +71,10 @@ def _what(verdict: Verdict, problem: Problem) -> list[str]:
 
 def _kind(problem: Problem) -> list[str]:
     if problem.slip is not None:
-        return _wrapped(f"It looks like this: {problem.slip.name}. {problem.slip.kind}")
+        return wrapped(f"  It looks like this: {problem.slip.name}. {problem.slip.kind}")
     if problem.kind == "stopped":
-        return _wrapped("Is there a loop that never ends, or work that is done again and again?")
-    return _wrapped("It is none of the well-known mistakes. minigrad course hint may help; so may doing the smallest "
+        return wrapped("  Is there a loop that never ends, or work that is done again and again?")
+    return wrapped("  It is none of the well-known mistakes. minigrad course hint may help; so may doing the smallest "
                     "of these numbers by hand.")  # fmt: skip
 
 
@@ -83,5 +83,7 @@ def _at(verdict: Verdict) -> str:
     return f" ({verdict.lesson.file}, line {problem.line})" if problem is not None and problem.line else ""
 
 
-def _wrapped(text: str, indent: int = 2) -> list[str]:
-    return textwrap.wrap(text, 92, initial_indent=" " * indent, subsequent_indent=" " * indent)
+def wrapped(text: str, indent: str = "") -> list[str]:
+    """Lines of at most 92 characters. Where the text begins with spaces, the other lines do too."""
+    indent = indent or " " * (len(text) - len(text.lstrip()))
+    return textwrap.wrap(text.strip(), 92, initial_indent=indent, subsequent_indent=indent)

@@ -12,6 +12,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from ..errors import OptionError
 from .lesson import Lesson
 
 Quiz = dict[str, Any]
@@ -46,6 +47,18 @@ def fits(quiz: Quiz, text: str) -> bool:
         return float(_normal(text)) is not None
     except ValueError:
         return False
+
+
+def require_fit(quiz: Quiz, text: str) -> None:
+    """Errors: OptionError MG916 if this cannot be an answer."""
+    if not fits(quiz, text):
+        choices = list(quiz["choices"])
+        raise OptionError(
+            "MG916",
+            f"{text!r} is no answer to this question",
+            cause=f"it has the choices {', '.join(choices)}" if choices else "it asks for a number",
+            remedy=f"minigrad course answer {choices[0] if choices else '0.5'}",
+        )
 
 
 def read(lesson: Lesson) -> list[Quiz]:

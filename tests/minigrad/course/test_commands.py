@@ -93,9 +93,9 @@ def test_the_solution_asks_first(course, monkeypatch) -> None:
 
 
 def test_questions_are_answered_and_remembered(course) -> None:
-    code, text = course("answer", "1", "zebra")
+    code, text = course("answer", "zebra", "--lesson", "1")
     assert code == 2 and "MG916" in text
-    code, text = course("answer", "1", "123456")
+    code, text = course("answer", "123456")
     assert code == 0 and "Not so" in text
     assert Workbook(Path(".")).answers(lesson(1)) == {"0": "123456"}
     assert "questions 0/" in course("list")[1]
