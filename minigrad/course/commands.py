@@ -10,7 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ..errors import OptionError
 from . import feedback, quiz
 from .grade import Verdict, grade
 from .lesson import Lesson, lesson, lessons
