@@ -1,9 +1,10 @@
-"""How text from the user's program is printed: `printable` for one text, and `table` for rows of them.
+"""How text is printed: `printable` for one of the user's, `table` for rows of them, `for_terminal` for one of ours.
 
 Names come from checkpoints, scopes and other people's programs. Printed as they are, they could clear the screen, begin
 a line that looks like one of ours, or reverse the letters that follow.
 """
 
+import sys
 from collections.abc import Iterable, Sequence
 
 
@@ -16,6 +17,19 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+
+
+def for_terminal(text: str) -> str:
+    r"""`text` as stdout can show it: what its encoding lacks becomes an escape, and … three dots.
+
+    Only what is meant for `print` goes through this. Python's own streams for errors write such escapes themselves.
+    """
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return text.replace("…", "...").encode(encoding, "backslashreplace").decode(encoding)
+    return text
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], total: Sequence[str], names: int = 1) -> str:
@@ -31,7 +45,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], total: Sequence[st
     ------------
     total    242
     """
-    lines = [[printable(cell) for cell in line] for line in (head, *rows, total)]
+    lines = [[for_terminal(printable(cell)) for cell in line] for line in (head, *rows, total)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     texts = []
     for line in lines:

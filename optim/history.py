@@ -5,10 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from minigrad.checkpoint import replace_file
 from minigrad.errors import OptionError
@@ -58,16 +61,20 @@ class History(Mapping[str, list[float]]):
         return table(repr(self), columns, [[row.get(column, "") for column in columns] for row in rows], note)
 
     def csv(self) -> str:
-        """The rows as CSV with a header line; a value that a row lacks is left empty."""
+        """The rows as CSV with a header line; a value that a row lacks is left empty.
+
+        A name that a spreadsheet would take for a formula, because it begins with = + - or @, gets a ' before it.
+        """
         text = io.StringIO()
-        writer = csv.DictWriter(text, list(self), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(self.rows)
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(map(_cell, self))
+        writer.writerows([_cell(row.get(column, "")) for column in self] for row in self.rows)
         return text.getvalue()
 
     def json_lines(self) -> str:
-        """The rows as JSON, one on each line."""
-        return "".join(json.dumps(row) + "\n" for row in self.rows)
+        """The rows as JSON, one on each line. JSON has no NaN and no infinity: they become null."""
+        rows = [{column: _json_value(value) for column, value in row.items()} for row in self.rows]
+        return "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write `csv()` or `json_lines()` to a file that ends in .csv or .jsonl, whole or not at all."""
@@ -106,6 +113,16 @@ class History(Mapping[str, list[float]]):
 
 
 _STYLES = ("o-", "s--", "^:", "d-.")  # told apart by marker and dash as well as by colour
+
+
+def _cell(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    return printable(f"'{value}" if value.startswith(("=", "+", "-", "@")) else value)
+
+
+def _json_value(value: Any) -> Any:
+    return value if not isinstance(value, (float, np.floating)) else float(value) if math.isfinite(value) else None
 
 
 def check_suffix(path: str | os.PathLike[str], known: tuple[str, ...]) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from ..errors import GradientError
 from ..notebook import table
-from ..printing import printable
+from ..printing import for_terminal, printable
 from .blame import Blame
 from .curve import StepCurve
 from .rules import Kink, WrongRule
@@ -133,7 +133,7 @@ class GradientReport:
         lines += self._table()
         if self.slope is not None:
             lines.append(f"  Taylor remainder: order {self.slope:.2f} in h (2: right, 1: wrong)")
-        return "\n".join(map(printable, lines))
+        return for_terminal("\n".join(map(printable, lines)))
 
     def _repr_html_(self) -> str:
         lines = str(self).split("\n")

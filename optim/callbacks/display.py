@@ -8,7 +8,7 @@ import warnings
 from typing import Any
 
 from minigrad.notebook import shell
-from minigrad.printing import printable
+from minigrad.printing import for_terminal, printable
 
 from ..run import Run
 from .base import Callback
@@ -116,7 +116,7 @@ class EpochReport(Callback):
         row = trainer.history.rows[-1]
         if not self._widths:
             heads = {
-                column: printable(column.replace("_", " ")).rjust(_WIDTH.get(column, 0))
+                column: for_terminal(printable(column.replace("_", " "))).rjust(_WIDTH.get(column, 0))
                 for column in row
                 if column != "step"
             }

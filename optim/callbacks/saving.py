@@ -13,7 +13,7 @@ from minigrad.checkpoint import save
 from minigrad.errors import CheckpointError, MinigradError, OptionError
 from minigrad.files import clear_unfinished
 from minigrad.notebook import new_figure
-from minigrad.printing import printable
+from minigrad.printing import for_terminal, printable
 
 from ..history import check_suffix
 from ..optimizer import Array, check_count
@@ -124,7 +124,7 @@ class BestSnapshot(Callback):
         if self.weights:
             set_arrays(trainer.model.named_parameters(), self.weights)
             if trainer.stop_reason == "Ctrl-C":
-                best = f"{printable(self.monitor)} {self.value:.4f}"
+                best = for_terminal(f"{printable(self.monitor)} {self.value:.4f}")
                 print(f"The model has its best weights: those of epoch {self.epoch}, {best}.")
 
     def state_dict(self) -> dict[str, Any]:

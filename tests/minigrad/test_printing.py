@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -32,6 +35,44 @@ def assert_tame(text: str) -> None:
 def test_what_steers_a_terminal_becomes_an_escape(char: str) -> None:
     shown = printable(f"a{char}b")
     assert shown == "a" + repr(char)[1:-1] + "b"
+
+
+PRINTING = """
+import numpy as np, minigrad as mg
+from layers import RNN, Dense, Embedding, Sequential
+from optim import SGD, EpochReport, Trainer, summary
+
+class Wrong(mg.Gate):
+    def forward(self, x): return np.tanh(x)
+    def backward(self, dz, z, x): return (dz * (1 - z),)
+
+def größe(logits, labels): return 1.0
+
+model = Sequential(Embedding(10, 4), RNN(4, 3), Dense(3, 2))
+ids, labels = np.zeros((2, 5), int), np.zeros(2, int)
+print(summary(model, ids))
+with mg.scope("größe"):
+    mg.Graph(model(ids).sum()).summary()
+print(mg.gradcheck(lambda x: Wrong()(x).sum(), mg.Tensor(np.array([0.1, 0.2]), requires_grad=True)))
+Trainer(model, loss=mg.softmax_cross_entropy, optimizer=SGD(model.named_parameters()), metrics={"größe": größe},
+        callbacks=[EpochReport()]).fit([(ids, labels)], epochs=1)
+"""
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "utf-8"])
+def test_tables_and_reports_are_printed_on_every_terminal(encoding: str) -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", PRINTING], env={**os.environ, "PYTHONIOENCODING": encoding}, capture_output=True
+    )
+    assert run.returncode == 0, run.stderr.decode()
+    text = run.stdout.decode(encoding)
+    dots, size = (
+        ("..." if encoding in ("ascii", "latin-1") else "…"),
+        "gr\\xf6\\xdfe" if encoding == "ascii" else "größe",
+    )
+    assert f"rnn/t00 {dots} t04" in text and text.count(size) >= 2
+    lines = text.split("\n")
+    assert len({len(line) for line in lines[:5]}) == 1  # the columns are still in line
 
 
 def test_letters_of_all_languages_stay() -> None:

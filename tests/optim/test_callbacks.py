@@ -393,6 +393,32 @@ def test_history_reads_by_column() -> None:
         history["none"]
 
 
+def test_a_log_in_json_is_json_whatever_the_numbers() -> None:
+    row: dict[str, Any] = {
+        "epoch": 1,
+        "loss": float("nan"),
+        "high": float("inf"),
+        "low": np.float32(0.5),
+        "odd": np.float32("-inf"),
+    }
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(f"{constant} is not JSON")
+
+    read = json.loads(History([row]).json_lines(), parse_constant=refuse)
+    assert read == {"epoch": 1, "loss": None, "high": None, "low": 0.5, "odd": None}
+    assert np.isnan(row["loss"])  # the history itself keeps it
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [("=1+2", "'=1+2"), ("+1", "'+1"), ("-1", "'-1"), ("@SUM(A1)", "'@SUM(A1)"), ("\t=1", "\\t=1"), ("\r=1", "\\r=1")],
+)
+def test_a_spreadsheet_finds_no_formula_in_a_log(name: str, written: str) -> None:
+    rows = list(csv.reader(io.StringIO(History([{"epoch": 1, name: -2.5}]).csv(), newline="")))
+    assert rows == [["epoch", written], ["1", "-2.5"]]  # a number that is negative stays a number
+
+
 # ---- refusals ----
 
 VALIDATION = "fit was given no validation batches"
