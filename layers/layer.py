@@ -294,17 +294,19 @@ class Sequential(Layer):
         replaced = self.__dict__.get("_members", {}).get(name)
         super().__setattr__(name, _as_layer(value, name) if isinstance(replaced, Layer) else value)
 
+    def _in_order(self) -> list[Layer]:
+        return [member for member in self._members.values() if isinstance(member, Layer)]
+
     def forward(self, x: Any) -> Any:
-        for layer in self._members.values():
-            if isinstance(layer, Layer):
-                x = layer(x)
+        for layer in self._in_order():
+            x = layer(x)
         return x
 
     def __getitem__(self, number: int) -> Layer:
-        return self._order[number]
+        return self._in_order()[number]
 
     def __len__(self) -> int:
-        return len(self._order)
+        return len(self._in_order())
 
 
 def _as_layer(value: Any, what: str) -> Layer:

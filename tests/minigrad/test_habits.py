@@ -221,6 +221,9 @@ def test_the_loop_of_a_pytorch_tutorial_trains() -> None:
 def test_a_sequential_is_indexed_and_iterated() -> None:
     model = Sequential(Dense(2, 3), mg.tanh, Dense(3, 1))
     assert len(model) == 3 and model[0] is model.dense and model[-1] is model.dense_2 and list(model)[2] is model[2]
+    model.tanh = Dense(3, 3)
+    del model.dense_2
+    assert len(model) == 2 and model[1] is model.tanh
 
 
 def test_keywords_of_pytorch_that_mean_the_same() -> None:
