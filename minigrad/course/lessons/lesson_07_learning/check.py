@@ -38,7 +38,7 @@ def moved(values, gradients, lr, steps=1):
 
 
 def output(x, seed):
-    return lambda file: file.network(np.array(x), *start(seed)).array
+    return lambda file: file.network(np.array(x), *start(seed))
 
 
 def output_gradients(file):
@@ -68,7 +68,7 @@ def trained(seed, lr, steps):
 
 def numbers(losses):
     """The losses as one array, be they floats, arrays or Tensors."""
-    return np.array([np.asarray(getattr(loss, "array", loss)).item() for loss in losses])
+    return losses if losses is None else np.array([np.asarray(getattr(one, "array", one)).item() for one in losses])
 
 
 FORGET = "p.grad = None for each parameter"

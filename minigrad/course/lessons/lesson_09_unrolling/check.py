@@ -25,7 +25,12 @@ def sequence(T, B, D, H, seed=1):
 
 def values(state):
     """A state as an array, be it a Tensor, an array or a number."""
-    return np.array(getattr(state, "array", state), float)
+    return state if state is None else np.array(getattr(state, "array", state), float)
+
+
+def each(states):
+    """The states of a sequence as arrays."""
+    return states if states is None else [values(h) for h in states]
 
 
 def gradients(output, leaves):
@@ -54,12 +59,12 @@ def step_gradients(file):
 
 
 def digits(xs, h0):
-    return lambda file: [values(h) for h in file.unroll(digit, list(xs), h0)]
+    return lambda file: each(file.unroll(digit, list(xs), h0))
 
 
 def array_states(file):
     xs, h0 = sequence(4, 2, 3, 3)
-    return [values(h) for h in file.unroll(lambda x, h: np.tanh(x - 2 * h), xs, h0.array.copy())]
+    return each(file.unroll(lambda x, h: np.tanh(x - 2 * h), xs, h0.array.copy()))
 
 
 def scalar_gradients(file):
