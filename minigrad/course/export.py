@@ -5,11 +5,13 @@ from __future__ import annotations
 import base64
 import json
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ..files import write_whole
 from .lesson import Lesson, lessons
-from .workbook import Workbook
+from .workbook import Workbook, write_text
 
 
 def write_notebooks(folder: Path) -> list[Path]:
@@ -20,9 +22,8 @@ def write_notebooks(folder: Path) -> list[Path]:
         path = workbook.folder / f"{one.name}.ipynb"
         paths.append(path)
         if not path.exists():
-            path.write_text(
-                json.dumps(notebook(one, one.read("exercise.py")), indent=1, ensure_ascii=False) + "\n", "utf-8"
-            )
+            text = json.dumps(notebook(one, one.read("exercise.py")), indent=1, ensure_ascii=False) + "\n"
+            write_whole(path, partial(write_text, text))
     return paths
 
 

@@ -7,8 +7,9 @@ import os
 import shutil
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from ..errors import DataError, reason
 from ..files import AnyPath, to_path, write_whole
@@ -75,14 +76,15 @@ class Workbook:
             folder.mkdir(parents=True, exist_ok=True)
             kept = [lesson.file for lesson in lessons() if (folder / lesson.file).exists()]
             for lesson in lessons():
-                _copy_new(lesson.folder / "exercise.py", folder / lesson.file)
+                if not (folder / lesson.file).exists():
+                    write_whole(folder / lesson.file, partial(write_text, lesson.read("exercise.py")))
                 page = lesson.folder / "page.html"
                 if page.is_file():  # the text may be renewed: nobody writes into it
                     (folder / "pages").mkdir(exist_ok=True)
                     shutil.copyfile(page, folder / "pages" / f"{lesson.name}.html")
             for name, text in (("README.md", README), (PROGRESS, "{}\n")):
                 if not (folder / name).exists():
-                    (folder / name).write_text(text, encoding="utf-8")
+                    write_whole(folder / name, partial(write_text, text))
         except OSError as error:
             raise DataError(
                 "MG914",
@@ -135,7 +137,7 @@ class Workbook:
         """Write something down in progress.json, at once and whole."""
         self.lessons[lesson.name] = {**self._entry(lesson), **entries}
         text = json.dumps(dict(sorted(self.lessons.items())), indent=1, ensure_ascii=False) + "\n"
-        write_whole(self.folder / PROGRESS, lambda file: file.write(text.encode()))
+        write_whole(self.folder / PROGRESS, partial(write_text, text))
 
     def reset(self, lesson: Lesson) -> Path | None:
         """Put the exercise back. Returns where the learner's file was copied to, None if there was none."""
@@ -147,8 +149,7 @@ class Workbook:
             names = (f"{stem}{extra}.py" for extra in ("", *(f"-{i}" for i in range(2, 10_000))))
             copy = next(backups / name for name in names if not (backups / name).exists())
             shutil.copy2(path, copy)
-        exercise = lesson.read("exercise.py")
-        write_whole(path, lambda file: file.write(exercise.encode()))
+        write_whole(path, partial(write_text, lesson.read("exercise.py")))
         entry = {key: value for key, value in self._entry(lesson).items() if key not in ("passed", "tries", "hints")}
         self.lessons[lesson.name] = entry
         self.record(lesson)
@@ -158,10 +159,6 @@ class Workbook:
         return self.lessons.get(lesson.name, {})
 
 
-def _copy_new(source: Path, target: Path) -> None:
-    """Copy unless there is something already."""
-    try:
-        with open(target, "xb") as file:
-            file.write(source.read_bytes())
-    except FileExistsError:
-        pass
+def write_text(text: str, file: IO[bytes]) -> None:
+    """For `write_whole`."""
+    file.write(text.encode())
