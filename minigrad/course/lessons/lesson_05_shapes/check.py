@@ -1,0 +1,177 @@
+"""What lesson 5 asks, its heat maps, and its page: the learner's rules in a dense layer."""
+
+from html import escape
+from pathlib import Path
+
+import numpy as np
+
+import minigrad as mg
+from minigrad.course.lesson import Question
+
+NUMBERS = np.random.default_rng(5)
+X = np.array([[1.0, 0.0, 2.0], [0.0, 1.0, -1.0], [2.0, 1.0, 0.0], [1.0, -1.0, 1.0]])
+W = np.array([[1.0, -1.0], [0.0, 2.0], [3.0, 1.0]])
+B = np.array([0.5, -0.5])
+DZ = np.array([[1.0, 0.0], [2.0, -1.0], [0.0, 3.0], [-1.0, 1.0]])
+
+
+def numbers(*shape):
+    return NUMBERS.integers(-9, 10, shape) / 2.0
+
+
+def unbroadcast_of(stretched, shape):
+    dz = numbers(*stretched)
+    return Question(
+        f"unbroadcast(dz, {shape}) for a dz of shape {stretched}",
+        "unbroadcast",
+        lambda file: file.unbroadcast(dz.copy(), shape),
+        formula="sum dz over the axes that the array did not have, and (keepdims=True) where it had size 1",
+    )
+
+
+def product_of(n, k, m):
+    a, b, dz = numbers(n, k), numbers(k, m), numbers(n, m)
+    return Question(
+        f"product_backward(dz, a, b) for a {a.shape}, b {b.shape}, dz {dz.shape}",
+        "product_backward",
+        lambda file: file.product_backward(dz.copy(), a.copy(), b.copy()),
+        measured="finite difference",
+        formula="da = dz @ bᵀ, db = aᵀ @ dz",
+    )
+
+
+def dense_of(n, k, m, bias):
+    x, W, b, dz = numbers(n, k), numbers(k, m), numbers(*bias), numbers(n, m)
+    return Question(
+        f"dense_backward(dz, x, W, b) for x {x.shape}, W {W.shape}, b {b.shape}, dz {dz.shape}",
+        "dense_backward",
+        lambda file: file.dense_backward(dz.copy(), x.copy(), W.copy(), b.copy()),
+        measured="finite difference",
+        formula="dx = dz @ Wᵀ, dW = xᵀ @ dz, db = Σ of dz over the batch, in the shape of b",
+    )
+
+
+QUESTIONS = (
+    unbroadcast_of((4, 2), (2,)),
+    unbroadcast_of((4, 2), (4, 2)),
+    unbroadcast_of((4, 2), (4, 1)),
+    unbroadcast_of((3, 5), (1, 5)),
+    unbroadcast_of((3,), ()),
+    unbroadcast_of((5, 4, 2), (4, 1)),
+    unbroadcast_of((2, 1, 3), (1, 3)),
+    unbroadcast_of((2, 5, 3, 4), (5, 1, 4)),
+    product_of(4, 3, 2),
+    product_of(1, 5, 2),
+    product_of(2, 3, 1),
+    product_of(5, 2, 6),
+    dense_of(4, 3, 2, (2,)),
+    dense_of(5, 2, 3, (1, 3)),
+    dense_of(2, 6, 4, (4,)),
+)
+
+
+def heat_maps(maps):
+    """An SVG of arrays side by side, values in their cells: orange is positive, blue negative, as in the explorer.
+
+    `maps`: (title, array, marked) for each, where `marked` holds the (row, column) of cells with a frame.
+    """
+    cell, left, parts = 46, 16, []
+    tallest = max(np.atleast_2d(array).shape[0] for _, array, _ in maps)
+    for title, array, marked in maps:
+        rows = np.atleast_2d(array)
+        largest = max(float(np.abs(rows).max(initial=0)), 1e-12)
+        width = max(rows.shape[1] * cell, 9 * len(title), 60)
+        parts.append(f'<text x="{left}" y="24" font-weight="bold">{escape(title)}</text>')
+        parts.append(f'<text x="{left}" y="44" fill="#555">{np.shape(array)}</text>')
+        for (i, j), value in np.ndenumerate(rows):
+            x, y = left + j * cell, 56 + i * cell
+            colour, strength = ("#e8811c" if value > 0 else "#2f7fd6"), 0.1 + 0.55 * abs(value) / largest
+            parts.append(
+                f'<rect x="{x}" y="{y}" width="{cell - 2}" height="{cell - 2}" '
+                + (f'fill="{colour}" fill-opacity="{strength:.2f}"' if value else 'fill="#f1f1f1"')
+                + (' stroke="#111" stroke-width="2.5"/>' if (i, j) in marked else "/>")
+            )
+            parts.append(f'<text x="{x + cell // 2 - 1}" y="{y + 28}" text-anchor="middle">{value:.3g}</text>')
+        left += width + 34
+    height = 64 + tallest * cell
+    return "\n".join(
+        [
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {left} {height}" font-family="sans-serif" '
+            f'font-size="15" style="max-width:{left}px;width:100%">',
+            f'<rect width="{left}" height="{height}" fill="white"/>',
+            *parts,
+            "</svg>",
+        ]
+    )
+
+
+def measured(f, arrays):
+    """The gradients of the sum of DZ · f(*arrays) by central differences, which are exact for sums and products."""
+    result = []
+    for place, array in enumerate(arrays):
+        gradient = np.zeros(array.shape)
+        for index in np.ndindex(array.shape):
+            moved = []
+            for h in (0.5, -0.5):
+                nudged = [one.copy() for one in arrays]
+                nudged[place][index] += h
+                moved.append((DZ * f(*nudged)).sum())
+            gradient[index] = moved[0] - moved[1]
+        result.append(gradient)
+    return result
+
+
+CASES = {  # for each function: its forward pass, the names and arrays of its inputs, and how to ask for gradients
+    "unbroadcast": (
+        lambda b, c: b + c, {"b": B, "c": np.array([[1.0], [0.0], [-1.0], [2.0]])},
+        lambda file, dz, b, c: [file.unbroadcast(dz, b.shape), file.unbroadcast(dz, c.shape)]),
+    "product_backward": (
+        lambda a, b: a @ b, {"a": X, "b": W}, lambda file, dz, a, b: file.product_backward(dz, a, b)),
+    "dense_backward": (
+        lambda x, W, b: x @ W + b, {"x": X, "W": W, "b": B},
+        lambda file, dz, x, W, b: file.dense_backward(dz, x, W, b)),
+}  # fmt: skip
+
+
+def page(file, path, failed):
+    """The learner's rule as a gate; or heat maps, where no graph could take gradients of that shape."""
+    f, inputs, ask = CASES[failed or "dense_backward"]
+    yours = [np.asarray(g, dtype=float) for g in ask(file, DZ.copy(), *(array.copy() for array in inputs.values()))]
+    if [g.shape for g in yours] != [array.shape for array in inputs.values()]:
+        Path(path).write_text(misshapen(inputs, yours, measured(f, list(inputs.values())), failed), encoding="utf-8")
+        return
+
+    class YourRule(mg.Gate):
+        """A gate whose backward is your function."""
+
+        symbol = (failed or "dense_backward").partition("_")[0]
+
+        def forward(self, *arrays):
+            return f(*arrays)
+
+        def backward(self, dz, z, *arrays):
+            return tuple(np.asarray(g, dtype=float) for g in ask(file, dz, *arrays))
+
+    def loss(*tensors):
+        return (YourRule()(*tensors) * mg.Tensor(DZ, name="dz")).sum()
+
+    tensors = [mg.Tensor(array, requires_grad=True, name=name) for name, array in inputs.items()]
+    report = mg.gradcheck(loss, *tensors) if failed else None
+    mg.explore(loss(*tensors), path, report=report)
+
+
+def misshapen(inputs, yours, right, failed):
+    """A page of heat maps: what goes in, and each gradient beside the measured one."""
+    pictures = [heat_maps([("dz", DZ, ())] + [(name, array, ()) for name, array in inputs.items()])]
+    for name, mine, numeric in zip(inputs, yours, right, strict=False):
+        pictures.append(heat_maps([(f"d{name}: yours", mine, ()), ("finite difference", numeric, ())]))
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1"><title>Shapes</title>'
+        "<style>body{font:16px/1.5 sans-serif;max-width:46em;margin:1.5em auto;padding:0 1em;color:#1c1c22;"
+        "background:#faf9f6}svg{display:block;margin:1em 0;border:1px solid #ddd;border-radius:8px}"
+        "@media(prefers-color-scheme:dark){body{color:#eee;background:#18181b}}</style></head><body>"
+        f"<h1>{failed}: compare the shapes</h1><p>No graph could use these gradients: not all of them have the shape "
+        "of the array that they belong to. Above, what your function was given; below, each of its gradients beside "
+        f"the measured one.</p>{''.join(pictures)}</body></html>"
+    )

@@ -1,0 +1,42 @@
+"""Lesson 5: gradients of whole arrays: a matrix product, and a bias that is added to every row.
+
+Write the three functions. Then run
+
+    minigrad course check 5
+"""
+
+import numpy as np
+
+
+def unbroadcast(dz, shape):
+    """The gradient of an array of `shape` that NumPy stretched to the shape of dz by broadcasting.
+
+    dz has the stretched shape: `shape`, with some axes of size 1 made larger, and perhaps with further axes on its
+    left. Returns an array of `shape`.
+    """
+    raise NotImplementedError("not written yet")
+
+
+def product_backward(dz, a, b):
+    """The gradients of both factors of z = a @ b, given dz = dL/dz.
+
+    a (n, k), b (k, m), dz (n, m). Returns dL/da (n, k) and dL/db (k, m).
+    """
+    raise NotImplementedError("not written yet")
+
+
+def dense_backward(dz, x, W, b):
+    """The gradients of a dense layer, z = x @ W + b, given dz = dL/dz.
+
+    x (n, k), W (k, m), dz (n, m); b has the shape (m,) or (1, m). Returns dL/dx, dL/dW and dL/db, of these shapes.
+    """
+    raise NotImplementedError("not written yet")
+
+
+if __name__ == "__main__":
+    x = np.array([[1.0, 0.0, 2.0], [0.0, 1.0, -1.0], [2.0, 1.0, 0.0], [1.0, -1.0, 1.0]])
+    W, b = np.array([[1.0, -1.0], [0.0, 2.0], [3.0, 1.0]]), np.array([0.5, -0.5])
+    dz = np.array([[1.0, 0.0], [2.0, -1.0], [0.0, 3.0], [-1.0, 1.0]])
+    for name, gradient in zip(("dx", "dW", "db"), dense_backward(dz, x, W, b), strict=True):
+        print(name, gradient.shape)
+        print(gradient)

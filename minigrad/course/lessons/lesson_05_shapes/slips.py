@@ -1,0 +1,121 @@
+"""Well-known wrong solutions of lesson 5."""
+
+from minigrad.course.lesson import Slip
+
+SLIPS = (
+    Slip(
+        "transposed",
+        "def product_backward(dz, a, b):\n    return b @ dz.T, dz.T @ a",
+        "Your gradient has its rows where its columns belong. A gradient has the shape of its array.",
+        "da = dz @ bᵀ, of shape (n, k); db = aᵀ @ dz, of shape (k, m)",
+    ),
+    Slip(
+        "sum missing",
+        "def unbroadcast(dz, shape):\n    return dz",
+        "The array was stretched, so each of its numbers was used several times. You return one gradient for each use "
+        "instead of one for each number.",
+        "sum dz over the axes that the array did not have, and over those where it had size 1",
+    ),
+    Slip(
+        "shapes that do not fit",
+        "def product_backward(dz, a, b):\n    return dz @ b, a @ dz",
+        "NumPy could not combine your two arrays. Write the shapes side by side: the inner sizes of a matrix product "
+        "must be equal, and one factor may have to be turned on its side.",
+        "da = dz @ bᵀ: (n, m) @ (m, k); db = aᵀ @ dz: (k, n) @ (n, m)",
+    ),
+    Slip(
+        "reshaped instead of transposed",
+        "def product_backward(dz, a, b):\n    return dz @ b.reshape(b.shape[::-1]), a.reshape(a.shape[::-1]) @ dz",
+        "Your shapes are right and your numbers are in the wrong places: reshape keeps the numbers in reading order, "
+        "and only moves the line breaks.",
+        "da = dz @ bᵀ, db = aᵀ @ dz, with the transpose: .T makes rows of columns",
+    ),
+    Slip(
+        "swapped",
+        "def product_backward(dz, a, b):\n    return a.T @ dz, dz @ b.T",
+        "Both gradients are right, but each is returned in the other one's place.",
+        "return dL/da first, of a's shape, and then dL/db, of b's shape",
+    ),
+    Slip(
+        "upstream gradient forgotten",
+        """
+import numpy as np
+
+def product_backward(dz, a, b):
+    ones = np.ones(dz.shape)
+    return ones @ b.T, a.T @ ones
+""",
+        "Your numbers would be right if L were the plain sum of z. You use the shape of dz, but not what is in it.",
+        "da = dz @ bᵀ, db = aᵀ @ dz",
+    ),
+    Slip(
+        "averaged over the batch",
+        """
+def unbroadcast(dz, shape):
+    while dz.ndim > len(shape):
+        dz = dz.mean(axis=0)
+    for axis, size in enumerate(shape):
+        if size == 1:
+            dz = dz.mean(axis=axis, keepdims=True)
+    return dz
+
+def product_backward(dz, a, b):
+    return dz @ b.T, a.T @ dz / len(dz)
+""",
+        "You divide by how often the number was used. But each use moves the loss, and their effects add up. If the "
+        "loss is a mean, then dz is that much smaller already.",
+        "sum over all uses, without dividing",
+    ),
+    Slip(
+        "one example instead of the whole batch",
+        """
+import numpy as np
+
+def unbroadcast(dz, shape):
+    while dz.ndim > len(shape):
+        dz = dz[0]
+    for axis, size in enumerate(shape):
+        if size == 1:
+            dz = np.take(dz, [0], axis=axis)
+    return dz
+
+def product_backward(dz, a, b):
+    return dz @ b.T, np.outer(a[0], dz[0])
+""",
+        "You take the gradient of the first use only. Every row of the batch used the same number.",
+        "sum over all rows of the batch",
+    ),
+    Slip(
+        "stretched axis not summed",
+        """
+def unbroadcast(dz, shape):
+    while dz.ndim > len(shape):
+        dz = dz.sum(axis=0)
+    return dz
+""",
+        "You sum away the axes that the array did not have. But an axis that it had may have been stretched as well.",
+        "then sum over each axis where `shape` has a 1, and keep that axis with size 1",
+    ),
+    Slip(
+        "summed axis dropped",
+        """
+def unbroadcast(dz, shape):
+    extra = dz.ndim - len(shape)
+    repeated = [extra + axis for axis, size in enumerate(shape) if size == 1]
+    return dz.sum(axis=(*range(extra), *repeated))
+""",
+        "Your sums are right, but an axis of size 1 is an axis. A sum removes it unless it is told not to.",
+        "sum over axes of size 1 with keepdims=True, so that the result has `shape`",
+    ),
+    Slip(
+        "summed over every axis",
+        """
+import numpy as np
+
+def unbroadcast(dz, shape):
+    return np.full(shape, dz.sum())
+""",
+        "You added everything up and gave the total to each number. Each should get only what its own uses sent.",
+        "sum only over the axes that the array did not have, and over those where it had size 1",
+    ),
+)

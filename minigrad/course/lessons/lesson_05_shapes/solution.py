@@ -1,0 +1,19 @@
+"""Lesson 5: gradients of whole arrays: a matrix product, and a bias that is added to every row."""
+
+
+def unbroadcast(dz, shape):
+    while dz.ndim > len(shape):
+        dz = dz.sum(axis=0)
+    for axis, size in enumerate(shape):
+        if size == 1:
+            dz = dz.sum(axis=axis, keepdims=True)
+    return dz
+
+
+def product_backward(dz, a, b):
+    return dz @ b.T, a.T @ dz
+
+
+def dense_backward(dz, x, W, b):
+    dx, dW = product_backward(dz, x, W)
+    return dx, dW, unbroadcast(dz, b.shape)

@@ -1,0 +1,53 @@
+"""Lesson 5's rules against the engine, closed forms, and differences."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import broadcastable_shapes
+
+import minigrad as mg
+from minigrad.course.lessons.lesson_05_shapes import check, solution
+
+
+@given(st.data(), st.lists(st.integers(1, 4), max_size=3).map(tuple))
+def test_unbroadcast_is_the_adjoint_of_numpys_broadcasting(data, shape):
+    stretched = np.broadcast_shapes(shape, data.draw(broadcastable_shapes(shape, max_dims=4, max_side=4)))
+    rng = np.random.default_rng(0)
+    dz, b = rng.normal(size=stretched), rng.normal(size=shape)
+    found = solution.unbroadcast(dz, shape)
+    assert np.shape(found) == shape
+    # <dz, broadcast(b)> = <unbroadcast(dz), b>, for any b
+    assert (dz * np.broadcast_to(b, stretched)).sum() == pytest.approx((found * b).sum(), abs=1e-9)
+
+
+@pytest.mark.parametrize("bias", [(2,), (1, 2)])
+def test_a_dense_layer_has_the_engines_gradients(bias):
+    rng = np.random.default_rng(1)
+    arrays = [rng.normal(size=shape) for shape in ((4, 3), (3, 2), bias)]
+    dz = rng.normal(size=(4, 2))
+    x, W, b = tensors = [mg.Tensor(array, requires_grad=True) for array in arrays]
+    (x @ W + b).backward(dz)
+    for mine, tensor in zip(solution.dense_backward(dz, *arrays), tensors, strict=True):
+        assert mine == pytest.approx(tensor.grad, abs=1e-12)
+
+
+def test_the_text_and_the_pages_numbers_are_those_of_the_pictures():
+    dx, dW, db = solution.dense_backward(check.DZ, check.X, check.W, check.B)
+    assert dW.tolist() == [[0, 7], [3, 1], [-1, 2]]
+    assert db.tolist() == [2, 3]
+    for mine, measured in zip(
+        (dx, dW, db), check.measured(lambda x, W, b: x @ W + b, [check.X, check.W, check.B]), strict=True
+    ):
+        assert mine == pytest.approx(measured, abs=1e-12)
+
+
+def test_gradients_of_another_shape_become_heat_maps(tmp_path):
+    class File:
+        @staticmethod
+        def product_backward(dz, a, b):
+            return b @ dz.T, dz.T @ a
+
+    check.page(File, tmp_path / "page.html", "product_backward")
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "(3, 4)" in page and "(4, 3)" in page and page.count("<svg") == 3
