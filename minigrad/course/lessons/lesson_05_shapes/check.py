@@ -96,8 +96,8 @@ def heat_maps(maps):
     height = 64 + tallest * cell
     return "\n".join(
         [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {left} {height}" font-family="sans-serif" '
-            f'font-size="15" style="max-width:{left}px;width:100%">',
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {left} {height}" width="{left}" height="{height}" '
+            'font-family="sans-serif" font-size="15" style="max-width:100%;height:auto">',
             f'<rect width="{left}" height="{height}" fill="white"/>',
             *parts,
             "</svg>",
