@@ -64,3 +64,15 @@ def test_importing_code_runs_it(tmp_path: Path) -> None:
     (tmp_path / "learner.py").write_text("print('I could do anything')\n")
     run = subprocess.run([sys.executable, "-c", "import learner"], cwd=tmp_path, capture_output=True, text=True)
     assert run.stdout == "I could do anything\n"
+
+
+def test_limits_are_those_of_the_code() -> None:
+    from minigrad import checkpoint
+    from minigrad.drawing import modes
+    from minigrad.explorer import collect, replay
+
+    limits = [*modes.LARGEST.values(), collect.LARGEST, collect.BRIEF, replay.MOST_GATES, replay.MOST_NUMBERS]
+    limits.append(checkpoint._LONGEST)
+    section = PAGE.partition("## Sizes")[2]
+    for limit in limits:
+        assert re.search(rf"(?<![\d,]){limit:,}(?![\d,])", section), f"{limit:,} is not there"

@@ -1,9 +1,16 @@
 """Lazy updates: after any number of steps, whatever row is read is as the dense rule would have left it."""
 
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
 import numpy as np
 import pytest
 
 import minigrad as mg
+from layers import RNN, Dense, Embedding, Sequential
 from minigrad.accumulator import SparseGradient
 from minigrad.data import load_imdb
 from minigrad.table import Table, make_table
@@ -302,3 +309,56 @@ def test_an_interrupted_catch_up_applies_nothing_twice(monkeypatch):
         table.array  # noqa: B018
     assert len(calls) == 2
     np.testing.assert_array_equal(table.array, tables[1].array)
+
+
+@pytest.fixture
+def busy_threads():
+    """Threads take turns after every few instructions, not after 5 ms."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+def in_threads(functions):
+    """What the functions return, each called in a thread of its own, all at the same moment."""
+    start = threading.Barrier(len(functions))
+
+    def call(function):
+        start.wait()
+        return function()
+
+    with ThreadPoolExecutor(len(functions)) as pool:
+        return [future.result() for future in [pool.submit(call, function) for function in functions]]
+
+
+@pytest.mark.parametrize("make", [OPTIMIZERS["adam"], OPTIMIZERS["momentum"]], ids=["adam", "momentum"])
+def test_one_model_computes_in_eight_threads_while_updates_of_its_rows_are_pending(make, busy_threads):
+    rng = np.random.default_rng(3)
+    model = Sequential(Embedding(300, 4), RNN(4, 3), Dense(3, 2))
+    optimizer = make(model.named_parameters())
+    table = model.embedding.table.node
+    for trial in range(100):
+        for _ in range(3):
+            optimizer.zero_grad()
+            model(rng.integers(0, 300, (4, 5))).sum().backward()
+            optimizer.step()
+        pending = optimizer.exact_state()
+        assert "pending up_to/embedding.table" in pending
+        batches = rng.integers(0, 300, (8, 6, 10))
+
+        @mg.no_grad()
+        def infer(ids):
+            return model(ids).array
+
+        reads: list[Any] = [partial(infer, ids) for ids in batches]
+        if trial % 2:  # two of the eight read the whole table
+            reads[3] = reads[6] = lambda: model.embedding.table.array.copy()
+        found = in_threads(reads)
+        afterwards = model.state_dict()
+        optimizer.load_exact_state(pending)
+        assert table.pending is not None
+        for one, read in zip(found, reads, strict=True):
+            np.testing.assert_array_equal(one, read())
+        for path, array in model.state_dict().items():
+            np.testing.assert_array_equal(array, afterwards[path], err_msg=path)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import signal
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from layers import RNN, Dense, Dropout, Embedding, Sequential
+from layers import GRU, LSTM, RNN, Dense, Dropout, Embedding, Sequential
 from minigrad.data import Batches
 from minigrad.errors import (
     CheckpointError,
@@ -24,6 +26,7 @@ from minigrad.errors import (
 )
 from optim import (
     SGD,
+    Adagrad,
     Adam,
     BestSnapshot,
     Callback,
@@ -32,6 +35,7 @@ from optim import (
     EarlyStopping,
     Evaluate,
     LearningRate,
+    RMSprop,
     Run,
     Snapshots,
     StopOnNonFinite,
@@ -265,6 +269,40 @@ def test_resumed_from_any_step_it_ends_the_same_to_the_last_byte(tmp_path: Path,
     assert len(snapshots) > 12
     for snapshot in snapshots:
         assert run(tmp_path / "again", snapshot) == whole, snapshot.name
+
+
+def test_eight_threads_train_eight_models_bit_for_bit_as_one_after_the_other() -> None:
+    def trainers() -> list[Trainer]:
+        mg.seed(5)
+        rules = [SGD, Adam, RMSprop, Adagrad]
+        cells = [RNN, GRU, LSTM]
+        made = []
+        for number in range(8):
+            model = Sequential(Embedding(60, 8), cells[number % 3](8, 6), Dense(6, 2))
+            optimizer = rules[number % 4](model.named_parameters(), lr=0.01)
+            made.append(Trainer(model, mg.softmax_cross_entropy, optimizer, callbacks=[ClipGradients(1.0)]))
+        return made
+
+    rng = np.random.default_rng(1)
+    batches = [(rng.integers(0, 60, (4, 7)), rng.integers(0, 2, 4)) for _ in range(12)]
+
+    def fit(trainer: Trainer) -> dict[str, Any]:
+        history = trainer.fit(batches, epochs=2, validation=batches[:3])
+        losses = np.array([history["train_loss"], history["validation_loss"]])
+        return {**trainer.model.state_dict(), **trainer.optimizer.state_dict(), "losses": losses}  # type: ignore[attr-defined]
+
+    expected = [fit(trainer) for trainer in trainers()]
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # seconds between turns of threads
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            found = list(pool.map(fit, trainers()))
+    finally:
+        sys.setswitchinterval(before)
+    for one, other in zip(found, expected, strict=True):
+        assert one.keys() == other.keys()
+        for name, array in one.items():
+            np.testing.assert_array_equal(array, other[name], err_msg=name)
 
 
 def test_batches_without_a_position_are_passed_over(tmp_path: Path) -> None:
