@@ -53,6 +53,7 @@ def main() -> None:
 
     mg.seed(0)
     reports = {}
+    print("order: how the Taylor remainder |L(x + h u) - L(x) - h ∇L · u| shrinks with h; 2 if the gradient is right\n")
     print(f"{'what':<42} {'compared':>8} {'error':>8} {'order':>6}  {'ms':>6}  verdict")
     for name, check in [*gates(), *layers(), *models()]:
         start = time.perf_counter()
@@ -64,6 +65,8 @@ def main() -> None:
     for name in dict.fromkeys([*list(wrong)[:3], *list(wrong)[-1:]]):
         print(f"\n{name}\n{wrong[name]}")
     model = list(reports.values())[-1]
+    if not model.inputs:  # a rule failed, so there was nothing to compare
+        return
     print("\n" + str(model.step_curve()))
     if arguments.curve:
         model.step_curve().save(arguments.curve)
@@ -122,7 +125,7 @@ def print_row(name: str, report: Any, milliseconds: float) -> None:
     compared = sum(row.compared for row in report.inputs)
     error = max((row.error for row in report.inputs), default=float("nan"))
     order = "" if report.slope is None else f"{report.slope:.2f}"
-    verdict = "right" if report else f"WRONG: {report.guess or 'see below'}"
+    verdict = "right" if report else f"WRONG: {report.kind or 'see below'}"
     print(f"{name:<42} {compared:>8} {error:>8.1e} {order:>6}  {milliseconds:>6.0f}  {verdict}")
 
 

@@ -6,7 +6,6 @@ Most of them show when two recordings of the same program are compared node by n
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,19 +14,7 @@ from ..arrays import Array, LazyGradient
 from ..context import place
 from ..derivatives import rule_on_arrays
 from ..graph import Leaf, Node, ancestors
-from .rules import title
-
-
-@dataclass
-class Blame:
-    """A cause outside the rules: the node, the mistake in a word, and what was found."""
-
-    node: Node
-    guess: str
-    text: str
-
-    def __str__(self) -> str:
-        return self.text
+from .slip import Slip, title
 
 
 def side_by_side(first: Node, second: Node) -> Iterator[tuple[Node, Node]] | None:
@@ -38,13 +25,15 @@ def side_by_side(first: Node, second: Node) -> Iterator[tuple[Node, Node]] | Non
     return zip(one, two, strict=True)
 
 
-def differing(first: Node, second: Node) -> Blame | None:
+def differing(first: Node, second: Node) -> Slip | None:
     """The first node where two forward passes from equal inputs differ; None if they agree to the last bit."""
     if np.array_equal(first.output, second.output, equal_nan=True):
         return None
     pairs = side_by_side(first, second)
     if pairs is None:
-        return Blame(second, "nondeterministic", "the two forward passes did not even call the same gates")
+        return Slip(
+            second, "nondeterministic", "the two forward passes did not even call the same gates", is_rule=False
+        )
     for one, two in pairs:
         if not np.array_equal(one.output, two.output, equal_nan=True):
             break
@@ -52,16 +41,16 @@ def differing(first: Node, second: Node) -> Blame | None:
     where = title(one) if one.gate or not users else f"a constant {one.output.shape} into {title(users[-1])}"
     dropout = "dropout" in (place(one.scope) + where).lower()
     text = f"two forward passes from the same inputs differ, first in {where}"
-    return Blame(one, "nondeterministic", text + (": dropout is on" if dropout else ": something random is drawn"))
+    text += ": dropout is on" if dropout else ": something random is drawn"
+    return Slip(one, "nondeterministic", text, is_rule=False)
 
 
-def leaking(base: Node, moved: Node, checked: set[Node]) -> Blame | None:
+def leaking(base: Node, moved: Node, checked: set[Node]) -> Slip | None:
     """A constant that changes when the inputs are moved: it depends on them without being recorded."""
     pairs = side_by_side(base, moved)
     if pairs is None:
-        return Blame(
-            base, "branch", "the program calls other gates when its inputs move by 1e-6: it branches on a value"
-        )
+        text = "the program calls other gates when its inputs move by 1e-6: it branches on a value"
+        return Slip(base, "branch", text, is_rule=False)
     for one, two in pairs:
         if isinstance(one, Leaf) and one not in checked and not np.array_equal(one.output, two.output, equal_nan=True):
             users = [node for node in ancestors([base]) if one in node.inputs]
@@ -72,11 +61,11 @@ def leaking(base: Node, moved: Node, checked: set[Node]) -> Blame | None:
             }.get(one.origin, "was made from a plain array (t.array, t.item() or NumPy)")
             user = f", which goes into {title(users[-1])}," if users else ""
             text = f"a value {one.output.shape}{user} depends on the inputs but {how}: its path carries no gradient"
-            return Blame(one, "detached", text)
+            return Slip(one, "detached", text, is_rule=False)
     return None
 
 
-def wrongly_summed(root: Node, upstream: Array, swept: dict[Node, Array | LazyGradient]) -> Blame | None:
+def wrongly_summed(root: Node, upstream: Array, swept: dict[Node, Array | LazyGradient]) -> Slip | None:
     """The first node whose gradient is not the sum of what its consumers send back: a check of the engine itself."""
     sent: dict[Node, list[Array]] = {root: [upstream]}
     for node in ancestors([root]):
@@ -89,7 +78,8 @@ def wrongly_summed(root: Node, upstream: Array, swept: dict[Node, Array | LazyGr
             parts = sent[node]
             just_one = len(parts) > 1 and any(np.allclose(found, part, rtol=1e-9, atol=1e-12) for part in parts)
             text = f"{title(node)} is used {len(parts)} times, and its gradient is not the sum of what comes back"
-            return Blame(node, "= for +=" if just_one else "sum", text + (": = instead of +=" if just_one else ""))
+            kind, end = ("= where += belongs", ": = instead of +=") if just_one else ("wrong sum", "")
+            return Slip(node, kind, text + end, is_rule=False)
         if node.gate is None:
             continue
         for parent, part in zip(node.inputs, rule_on_arrays(node, total), strict=True):

@@ -9,18 +9,20 @@ import numpy as np
 
 from ..accumulator import dense
 from ..anomaly import first_non_finite, trace_lines
+from ..arrays import Array
 from ..backward import sweep
 from ..derivatives import grad
 from ..errors import MinigradError, NonFiniteError, OptionError
 from ..graph import Leaf, Node, ancestors
 from ..random import generator
 from ..tensor import Tensor, from_node
-from .blame import Blame, differing, leaking, wrongly_summed
+from .blame import differing, leaking, wrongly_summed
 from .curve import step_curve, taylor_slope
-from .guess import guess
+from .guess import recognise
 from .numeric import Line, Problem, careful, central, kinks, signs
 from .report import GradientReport, InputReport
 from .rules import TOLERANCE, check_rules
+from .slip import Slip
 
 
 class Model(Protocol):
@@ -35,7 +37,8 @@ def gradcheck(
 ) -> GradientReport:
     """Compare the recorded gradient of f(*inputs) with central differences, and each gate's rule with its own forward.
 
-    With L(x) = Σ v ⊙ f(x) for a random v, each element of dL/dx is compared with (L(x + h e) - L(x - h e)) / 2h.
+    With L = f(x), or Σ v ⊙ f(x) for a random v if f(x) is not a single number, each element of dL/dx is compared with
+    (L(x + h e) - L(x - h e)) / 2h.
     `sample` compares that many random elements of each input, `fast` one random direction for each. Integer inputs
     (ids, labels) are passed on unchanged. Everything is computed in float64; afterwards the tensors hold their own
     arrays again, and `.grad` is untouched. `order=2` then checks the gradient's own derivatives in the same way.
@@ -54,8 +57,9 @@ def gradcheck(
     Errors: OptionError for options (MG700) and for nothing to check (MG707), NonFiniteError (MG708) where f is not
     finite at the inputs, DtypeError (MG704) where it computes in float32.
 
-    v is random because a plain sum can hide a mistake: the sum of a softmax has gradient 0, and a rule that returns
-    zeros would pass. Source: Griewank and Walther, Evaluating Derivatives (2008), section 3.1.
+    For a single number v is 1: then `recorded` is what `backward` puts into `.grad`. Otherwise v is random, because a
+    plain sum can hide a mistake: the sum of a softmax has gradient 0, and a rule that returns zeros would pass.
+    Source: Griewank and Walther, Evaluating Derivatives (2008), section 3.1.
     """
     tensors = [_as_input(value) for value in inputs]
     leaves: dict[str, Leaf] = {}
@@ -138,7 +142,7 @@ def _run(
 
 def _gradient_of(problem: Problem, rng: np.random.Generator) -> Callable[[], Tensor]:
     """A function whose gradient is of second order: Σ w ⊙ dL/dx over all inputs, for a random w and the v of L."""
-    cotangent = signs(rng, problem.forward().shape)
+    cotangent = upstream(problem.forward().shape, rng)
     weights = {name: signs(rng, array.shape) for name, array in problem.point.items()}
 
     def run() -> Tensor:
@@ -152,6 +156,11 @@ def _gradient_of(problem: Problem, rng: np.random.Generator) -> Callable[[], Ten
         return total
 
     return run
+
+
+def upstream(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+    """The v of a check: 1 for a single number, as in `backward`; otherwise random."""
+    return np.ones(shape) if np.prod(shape) == 1 else signs(rng, shape)
 
 
 class Check:
@@ -170,17 +179,17 @@ class Check:
                 remedy="check the gradient at other inputs",
             )
         if (difference := differing(self.root, problem.forward().node)) is not None:
-            self.report.blame = difference
+            self.report.slip = difference
             return
         self.checked: set[Node] = set(problem.leaves.values())
         self.nodes = self._depending()
-        self.cotangent = signs(rng, self.root.output.shape)
+        self.cotangent = upstream(self.root.output.shape, rng)
         self._check_rules()
         if self._backward():
             self._compare()
             self._look_along_one_direction()
-        if any(row.wrong for row in self.report.inputs) and self.report.wrong_rule is None:
-            self.report.blame = self._blame()
+        if any(row.wrong for row in self.report.inputs) and self.report.slip is None:
+            self.report.slip = self._blame()
 
     def _depending(self) -> list[Node]:
         """The nodes that were computed from the inputs under test, newest first."""
@@ -191,18 +200,18 @@ class Check:
         return sorted(depending - self.checked, key=lambda node: -node.serial)
 
     def _check_rules(self) -> None:
-        for check, position in check_rules(self.nodes, self.rng):
+        for check, slip in check_rules(self.nodes, self.rng):
             self.report.rules += 1
             if (kink := check.kink()) is not None:
                 self.report.kinks.append(kink)
-            if position is None:
+            if slip is None:
                 continue
-            if self.report.wrong_rule is not None:
-                self.report.wrong_rule.others.append(check.node)
+            if self.report.slip is not None:
+                self.report.slip.others.append(check.node)
                 continue
-            wrong = self.report.wrong_rule = check.locate(position)
-            if not wrong.failure and (found := guess(check, wrong.position, wrong.index)) is not None:
-                wrong.guess, wrong.explanation = found
+            self.report.slip = slip
+            check.locate(slip)
+            recognise(check, slip)
 
     def _backward(self) -> bool:
         """Compute the recorded gradient of every input. If backward itself fails, note why and return False."""
@@ -240,7 +249,7 @@ class Check:
         with np.errstate(all="ignore"):
             numeric, margin = central(line, self.cotangent), 0.0
         size = max(1.0, abs(recorded), abs(numeric))
-        if not abs(recorded - numeric) <= TOLERANCE * size and self.report.wrong_rule is None:
+        if not abs(recorded - numeric) <= TOLERANCE * size and self.report.slip is None:
             if (kinks(line, self.root.output) & (self.cotangent != 0)).any():
                 row.kinks += 1
                 return
@@ -262,7 +271,7 @@ class Check:
             self.report.slope = taylor_slope(line, self.root.output, self.cotangent, recorded)
         self.report._curve = lambda: step_curve(line, self.cotangent, recorded)
 
-    def _blame(self) -> Blame | None:
+    def _blame(self) -> Slip | None:
         if (found := wrongly_summed(self.root, self.cotangent, self.swept)) is not None:
             return found
         moved = {name: array + 1e-6 * signs(self.rng, array.shape) for name, array in self.problem.point.items()}

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from ..errors import GradientError
 from ..notebook import table
 from ..printing import for_terminal, printable
-from .blame import Blame
 from .curve import StepCurve
-from .rules import Kink, WrongRule
+from .rules import Kink
+from .slip import Slip
 
 
 @dataclass
@@ -41,14 +41,13 @@ class InputReport:
 class GradientReport:
     """What a check found. It is true if the gradient is right; printed it says what is wrong and where.
 
-    `inputs` has a row for each input, `wrong_rule` the first wrong node on the way back, `blame` a cause outside the
-    rules, `kinks` the places without a derivative, `slope` the order of the Taylor remainder.
+    `inputs` has a row for each input, `slip` the mistake: the first wrong rule on the way back or, if all rules are
+    right, another cause. `kinks` are the places without a derivative, `slope` is the order of the Taylor remainder.
     """
 
     inputs: list[InputReport] = field(default_factory=list)
     rules: int = 0
-    wrong_rule: WrongRule | None = None
-    blame: Blame | None = None
+    slip: Slip | None = None
     kinks: list[Kink] = field(default_factory=list)
     slope: float | None = None
     order: int = 1
@@ -58,17 +57,15 @@ class GradientReport:
     @property
     def right(self) -> bool:
         """Whether nothing was found wrong: no rule, no gradient, nothing else."""
-        wrong = self.wrong_rule or self.blame or self.failed or any(row.wrong for row in self.inputs)
-        return not wrong
+        return not (self.slip or self.failed or any(row.wrong for row in self.inputs))
 
     def __bool__(self) -> bool:
         return self.right
 
     @property
-    def guess(self) -> str | None:
-        """What the mistake looks like, in a word or two: "sign", "factor 2", "transposed", ..."""
-        found = self.wrong_rule or self.blame
-        return found.guess if found else None
+    def kind(self) -> str | None:
+        """The kind of the slip: "sign", "transposed", "upstream gradient forgotten", ...; None if there is none."""
+        return self.slip.kind if self.slip else None
 
     def step_curve(self) -> StepCurve:
         """The error against the step size, along a random direction; measured when this is called."""
@@ -76,7 +73,7 @@ class GradientReport:
             raise GradientError(
                 "MG703",
                 "there is no curve: nothing was compared",
-                cause="the check ended before the first comparison" + (f": {self.blame}" if self.blame else ""),
+                cause="the check ended before the first comparison" + (f": {self.slip.sentence}" if self.slip else ""),
                 remedy="print the report, and fix what it names first",
             )
         return self._curve()
@@ -86,35 +83,29 @@ class GradientReport:
         if self.right:
             return
         first, *rest = str(self).split("\n")
-        if self.blame and self.blame.guess == "nondeterministic":
+        if self.kind == "nondeterministic":
             raise GradientError(
                 "MG702",
-                f"the gradient cannot be checked: {self.blame}",
+                f"the gradient cannot be checked: {self.slip}",
                 cause="differences compare forward passes, and these differ for another reason",
                 remedy="switch dropout off with model.eval(), or call mg.seed inside the function",
             )
-        remedy = (
-            "compare the gate's rule with its formula"
-            if self.wrong_rule
-            else "keep every step of the computation recorded"
-        )
+        remedy = "keep every step of the computation recorded"
+        if self.slip and self.slip.is_rule:
+            remedy = "compare the gate's rule with its formula"
+        looks_like = self.slip.sentence if self.slip else "the gradient does not fit the function"
         raise GradientError(
             "MG701",
             first,
             lines=[line.removeprefix("  ") for line in rest],
-            cause=f"it looks like: {self._explanation()}",
+            cause=f"it looks like: {looks_like}",
             remedy=remedy + "; report.step_curve() shows the error against the step",
         )
 
-    def _explanation(self) -> str:
-        if self.wrong_rule:
-            return self.wrong_rule.explanation or "none of the usual mistakes"
-        return str(self.blame) if self.blame else "the gradient does not fit the function"
-
     def __str__(self) -> str:
         second = "second derivatives: " if self.order == 2 else ""
-        if self.blame and self.blame.guess == "nondeterministic":
-            return f"{second}cannot be checked: {self.blame}"
+        if self.kind == "nondeterministic":
+            return f"{second}cannot be checked: {self.slip}"
         compared, wrong = sum(row.compared for row in self.inputs), sum(row.wrong for row in self.inputs)
         if self.right:
             lines = [f"{second}right: {compared} comparisons, {self.rules} gates"]
@@ -122,10 +113,9 @@ class GradientReport:
             lines = [f"{second}WRONG: {wrong} of {compared} comparisons, {self._wrong_rules()} of {self.rules} gates"]
         if self.failed:
             lines += _indented("backward failed", self.failed)
-        if self.wrong_rule:
-            lines += _indented("first wrong on the way back", str(self.wrong_rule))
-        if self.blame:
-            lines += _indented("every rule is right, but", str(self.blame))
+        if self.slip:
+            heading = "first wrong on the way back" if self.slip.is_rule else "every rule is right, but"
+            lines += _indented(heading, str(self.slip))
         if self.kinks:
             lines += _indented("not checked, at a kink", "\n".join(str(kink) for kink in self.kinks[:5]))
             if len(self.kinks) > 5:
@@ -133,6 +123,7 @@ class GradientReport:
         lines += self._table()
         if self.slope is not None:
             lines.append(f"  Taylor remainder: order {self.slope:.2f} in h (2: right, 1: wrong)")
+            lines.append("    this is how |L(x + h u) - L(x) - h ∇L · u| shrinks with h, along a random direction u")
         return for_terminal("\n".join(map(printable, lines)))
 
     def _repr_html_(self) -> str:
@@ -146,7 +137,7 @@ class GradientReport:
         return table(f"{'✓' if self.right else '✗'} {lines[0]}", head, rows, "\n".join(around))
 
     def _wrong_rules(self) -> int:
-        return 1 + len(self.wrong_rule.others) if self.wrong_rule else 0
+        return 1 + len(self.slip.others) if self.slip and self.slip.is_rule else 0
 
     def _table(self) -> list[str]:
         if not self.inputs:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ..anomaly import source_line
+from ..accumulator import dense
 from ..arrays import Array
-from ..context import place
-from ..derivatives import rule_on_arrays
+from ..backward import unbroadcast
 from ..errors import DtypeError
 from ..graph import Node
-from ..printing import printable
 from .numeric import EPSILON, STEP, Cuts, Line, careful, kinks, signs
+from .slip import Slip, title
 
 TOLERANCE = 1e-6
 """How far apart gradient and difference may be, relative to their size: central differences reach 1e-9 or better."""
@@ -36,87 +35,50 @@ class Kink:
         return f"{title(self.node)} at {list(self.index)}{more}" + (f", where its input is {given}" if given else "")
 
 
-@dataclass
-class WrongRule:
-    """A node whose rule does not fit its forward: in the gradient of input number `position`, at `index`."""
+class RuleError(Exception):
+    """A rule that gives no gradient of input number `position`, or of none if that is None; `raw` is what it gave."""
 
-    node: Node
-    position: int
-    index: tuple[int, ...]
-    rule: float
-    numeric: float
-    failure: str = ""
-    """Why there is no gradient to compare at all: the rule's own error, or the shape that came out."""
-    guess: str | None = None
-    """What the mistake looks like, in a word or two; `explanation` says it in a sentence."""
-    explanation: str = ""
-    others: list[Node] = field(default_factory=list)
-    """Further nodes with a wrong rule, as backward meets them."""
-    rule_line: str = ""
-
-    def __post_init__(self) -> None:
-        self.rule_line = rule_line(self.node)
-
-    def __str__(self) -> str:
-        name = self.node.inputs[self.position].name
-        name = f" ({printable(name)})" if name else ""
-        which = f"input {self.position}{name} {self.node.arrays[self.position].shape}"
-        if self.failure:
-            found = f"its rule gives no gradient of {which}: {self.failure}"
-        else:
-            found = (
-                f"gradient of {which} at {list(self.index)}: the rule says {self.rule:.6g}, "
-                f"differences say {self.numeric:.6g}"
-            )
-        lines = [title(self.node), *found.split("\n"), f"its rule is at {self.rule_line}"]
-        if self.explanation:
-            lines.append(f"looks like: {self.explanation}")
-        if self.others:
-            names = sorted({node.gate.name for node in self.others if node.gate})
-            lines.append(f"also wrong: {len(self.others)} more ({', '.join(names)}), the last {title(self.others[-1])}")
-        return "\n".join(map(printable, lines))
-
-
-def title(node: Node) -> str:
-    """How reports name a node: gate, scope, and the line that called it."""
-    kind = node.gate.name if node.gate else "leaf"
-    where = place(node.scope)
-    name = f" {node.name!r}" if node.name else ""
-    return printable(f"{kind}{name} {where}" + (f", called at {node.source}" if node.source else ""))
-
-
-def rule_line(node: Node) -> str:
-    """The file and line where the backward rule of a node is written."""
-    rule = getattr(node.gate, "backward", None)
-    code = getattr(getattr(rule, "__func__", rule), "__code__", None)
-    if code is None:
-        return "an unknown place"
-    return source_line(code.co_filename, code.co_firstlineno)
+    def __init__(self, position: int | None, text: str, kind: str = "unrecognised", raw: Array | None = None) -> None:
+        super().__init__(text)
+        self.position, self.kind, self.raw = position, kind, raw
 
 
 class NodeCheck:
-    """One node under test: compares its rule with its forward on the arrays that it was called with."""
+    """One node under test: compares its rule with its forward on the arrays that it was called with, or on `arrays`."""
 
-    def __init__(self, node: Node, rng: np.random.Generator) -> None:
+    def __init__(self, node: Node, rng: np.random.Generator, arrays: Sequence[Array] | None = None) -> None:
         self.node: Node = node
         self.gate: Any = node.gate
-        self.arrays = node.arrays[: len(node.inputs)]  # after them comes what forward saved for backward
         self.rng = rng
+        count = len(node.inputs)
+        self.arrays, self.saved = tuple(arrays or node.arrays[:count]), node.arrays[count:]
         self._cuts = Cuts()
-        self.forward(0, self.arrays[0])  # notes what cuts inside the gate let through, if it has any
+        # The first call notes what cuts inside the gate let through, if it has any.
+        output = self._call(self.arrays)
+        self._moved = False
+        self.output = node.output
+        if arrays is not None:
+            self.output, self.saved = (output[0], output[1:]) if isinstance(output, tuple) else (output, ())
+            self.output = np.asarray(self.output)
         self.positions = [number for number, parent in enumerate(node.inputs) if parent.requires_grad]
         # Next to a number such as -1e308, which stands for "never the maximum", all others would be lost to rounding.
-        self.dz = np.where(np.abs(node.output) < 1e30, signs(rng, node.output.shape), 0.0)
-        self.kinked = np.zeros(node.output.shape, bool)
-        self.failure = ""
+        self.dz = np.where(np.abs(self.output) < 1e30, signs(rng, self.output.shape), 0.0)
+        self.kinked = np.zeros(self.output.shape, bool)
         self.bent = False  # whether a slope differed from one side to the other: by curvature, or at a kink
 
+    def _call(self, arrays: Sequence[Array]) -> Any:
+        self._moved = True
+        with self._cuts.held():
+            return self.gate.forward(*arrays)
+
     def forward(self, position: int, array: Array) -> Array:
-        """The output with `array` as input number `position`."""
+        """The output with `array` as input number `position`; NaN where the gate refuses it."""
         arrays = list(self.arrays)
         arrays[position] = array
-        with self._cuts.held():
-            output = self.gate.forward(*arrays)
+        try:
+            output = self._call(arrays)
+        except Exception:  # the gate is a learner's: it may raise anything
+            return np.full(self.output.shape, np.nan)
         return np.asarray(output[0] if isinstance(output, tuple) else output)  # without what it saves for backward
 
     def line(self, position: int, direction: Array) -> Line:
@@ -133,21 +95,51 @@ class NodeCheck:
 
         return output
 
-    def rule(self, dz: Array) -> dict[int, Array]:
-        """The rule's gradients by position, dense and in the inputs' shapes, as the engine would compute them."""
-        gradients = {}
+    def rule(self, dz: Array, after: Sequence[Array] | None = None) -> dict[int, Array]:
+        """The rule's gradients by position, dense and in the inputs' shapes, as the engine would compute them.
+
+        With `after`, the gate is called once more, on those arrays, between its forward and its backward pass. Errors:
+        RuleError.
+        """
+        if after is not None or self._moved:
+            self._call(after or self.arrays)
+            self._moved = after is not None
+        given, gradients = dz.copy(), {}
         with np.errstate(all="ignore"):
-            sent = rule_on_arrays(self.node, dz)
+            try:
+                sent = self.gate.backward(given, self.output, *self.arrays, *self.saved)
+                if len(sent) != len(self.arrays):
+                    text = f"{len(sent)} gradients came for {len(self.arrays)} inputs"
+                    raise RuleError(None, text, "wrong number of gradients")
+            except RuleError:
+                raise
+            except Exception as error:
+                raise _raised(None, error) from error
             for position in self.positions:
-                part = sent[position]
-                gradients[position] = np.zeros(self.arrays[position].shape) if part is None else part
+                gradients[position] = self._whole(position, sent[position])
+        if not np.array_equal(given, dz):
+            text = "it changes dz in place, which other gates may still need"
+            raise RuleError(None, text, "dz changed in place")
         return gradients
+
+    def _whole(self, position: int, sent: Any) -> Array:
+        shape = self.arrays[position].shape
+        if sent is None:
+            return np.zeros(shape)
+        try:
+            raw = np.asarray(dense(sent() if callable(sent) else sent), np.float64)
+        except Exception as error:
+            raise _raised(position, error) from error
+        try:
+            return np.asarray(unbroadcast(raw, shape))
+        except ValueError as error:
+            raise RuleError(position, str(error), raw=raw) from error
 
     def find_kinks(self) -> None:
         """Note the output elements at a kink, and set the cotangent to 0 there, so that they are not compared."""
         for position in self.positions:
             direction = signs(self.rng, self.arrays[position].shape)
-            self.kinked |= kinks(self.line(position, direction), self.node.output)
+            self.kinked |= kinks(self.line(position, direction), self.output)
         self.dz = np.where(self.kinked, 0.0, self.dz)
 
     def kink(self) -> Kink | None:
@@ -155,26 +147,90 @@ class NodeCheck:
         if not self.kinked.any():
             return None
         index = tuple(int(i) for i in np.argwhere(self.kinked)[0])
-        inputs = [float(a[index]) for a in self.arrays if a.shape == self.node.output.shape]
+        inputs = [float(a[index]) for a in self.arrays if a.shape == self.output.shape]
         return Kink(self.node, index, inputs, int(self.kinked.sum()))
 
-    def wrong_position(self) -> int | None:
-        """The first input whose gradient is wrong; None if the rule is right."""
+    def slip(self) -> Slip | None:
+        """The mistake in the rule, not yet located, nor named unless it is plain; None if the rule is right."""
         try:
-            gradients = self.rule(self.dz)
-        except Exception as error:
-            self.failure = str(error) or type(error).__name__
-            return self.positions[0]
+            if (position := self._wrong_position()) is not None:
+                return Slip(self.node, "unrecognised", "none of the usual mistakes", position)
+        except RuleError as error:
+            text = str(error)
+            if error.kind == "transposed":
+                text = "a matrix product in the rule does not fit: one of its factors is to be transposed"
+            return Slip(self.node, error.kind, text, error.position, failure=str(error))
+        return self._remembering() or self._at_ties()
+
+    def _wrong_position(self) -> int | None:
+        """The first input whose gradient is wrong; None if the rule is right."""
+        self.gradients = self.rule(self.dz)
         for position in self.positions:
             direction = signs(self.rng, self.arrays[position].shape)
-            agree = self._agrees(position, direction, gradients[position])
+            agree = self._agrees(position, direction, self.gradients[position])
             if self.bent and not self.kinked.any():  # only where needed: it takes more forward calls
                 self.find_kinks()
                 if self.kinked.any():
-                    gradients = self.rule(self.dz)
-            if not agree and not self._agrees(position, direction, gradients[position], patient=True):
+                    self.gradients = self.rule(self.dz)
+            if not agree and not self._agrees(position, direction, self.gradients[position], patient=True):
                 return position
         return None
+
+    def elsewhere(self) -> list[Array]:
+        """Other inputs: each number up to a third larger or smaller, none of them 0."""
+        arrays = list(self.arrays)
+        for position in self.positions:
+            x = arrays[position]
+            moved = np.where(x == 0, 0.3 * signs(self.rng, x.shape), x * self.rng.uniform(0.67, 1.33, x.shape))
+            arrays[position] = np.where(np.abs(x) < 1e30, moved, x)
+        return arrays
+
+    def _remembering(self) -> Slip | None:
+        """A rule that gives another gradient once the gate has been called again: it keeps state between calls."""
+        try:
+            later = self.rule(self.dz, after=self.elsewhere())
+        except Exception:  # a gate that refuses the other inputs keeps no state that could be seen
+            return None
+        for position, gradient in self.gradients.items():
+            again = later[position]
+            if np.array_equal(again, gradient, equal_nan=True):
+                continue
+            if not np.allclose(again, gradient, rtol=1e-9, atol=1e-12, equal_nan=True):  # more than rounding
+                index = _furthest(again - gradient)
+                text = "the gate keeps state between calls: a second call replaces what the rule of the first needs"
+                at = f"{list(index)}, after a second call of the gate"
+                numbers = float(again[index]), float(gradient[index])
+                return Slip(self.node, "state kept between calls", text, position, index, *numbers, at=at)
+        return None
+
+    def _at_ties(self) -> Slip | None:
+        """A maximum or its like that gives equal elements more, or less, than one gradient together.
+
+        If f(c, c, ...) = c, then all elements moved by t move the output by t, whatever becomes of each alone.
+        """
+        sources = [self.arrays[position] for position in self.positions]
+        size = sum(array.size for array in sources)
+        some = self.output.reshape(-1)[:3]
+        if not self.output.size < size < 100_000 or not all(any((a == z).any() for a in sources) for z in some):
+            return None
+        points = [
+            [np.full(a.shape, c) if n in self.positions else a for n, a in enumerate(self.arrays)] for c in (0.8, 0.7)
+        ]
+        try:
+            checks = [NodeCheck(self.node, self.rng, arrays) for arrays in points]
+            if not all((check.output == c).all() for check, c in zip(checks, (0.8, 0.7), strict=True)):
+                return None
+            tied = checks[1].rule(dz := checks[1].dz)
+        except Exception:
+            return None
+        recorded, numeric = float(sum(map(np.sum, tied.values()))), float(np.sum(dz))
+        if abs(recorded - numeric) <= 1e-9 * size:
+            return None
+        kind, text = "ties not shared", "each of several equal elements gets the whole gradient: they should share it"
+        if abs(recorded) < abs(numeric):
+            kind, text = "nothing for ties", "equal elements get no gradient, or too little: it should add up to dz"
+        at = "all elements together, where they are equal"
+        return Slip(self.node, kind, text, self.positions[0], (), recorded, numeric, at=at)
 
     def _agrees(self, position: int, direction: Array, gradient: Array, patient: bool = False) -> bool:
         """Whether gradient and differences give the same slope along a direction."""
@@ -183,28 +239,32 @@ class NodeCheck:
             gradient = np.where(np.isfinite(gradient), gradient, 0.0)
         line = self.line(position, direction)
         recorded = float(np.sum(gradient * direction))
-        output = self.node.output
+        output = self.output
         with np.errstate(all="ignore"):
             ahead, behind = line(STEP), line(-STEP)
             right, left = (ahead - output) / STEP, (output - behind) / STEP
             slopes = np.where(self.dz == 0, 0.0, self.dz * (right + left) / 2)
             straight = np.abs(right - left) < 1e-3 * np.maximum(1.0, np.abs(right))
             self.bent |= not bool((straight | (self.dz == 0)).all())
+            # How much rounding alone may change the difference, given the sizes of the numbers subtracted. Rounding x
+            # shifts the point too: that counts where the slope changes, and is all there is at a minimum of 0.
+            size = np.abs(self.arrays[position])
+            shift = np.abs(right - left) * size.max(initial=0.0, where=size < 1e30)
+            counted = self.dz * np.where(self.dz == 0, 0.0, np.abs(output) + shift)
+            noise = 20 * EPSILON / STEP * float(np.sqrt(np.sum(counted**2)))
         numeric, size = float(np.sum(slopes)), float(np.sum(np.abs(slopes)))
-        # How much rounding alone may change the difference, given the sizes of the numbers subtracted.
-        counted = self.dz * np.where(self.dz == 0, 0.0, output)
-        noise = 20 * EPSILON / STEP * float(np.sqrt(np.sum(counted**2)))
         allowed = TOLERANCE * max(size, abs(recorded)) + noise
         if patient:
             numeric, margin = careful(line, self.dz)
             allowed += 10 * margin
         return bool(abs(recorded - numeric) <= allowed)
 
-    def locate(self, position: int) -> WrongRule:
-        """The wrong element, by bisection: of two halves go on with the one that is further off; log2(size) steps."""
-        if self.failure:
-            return WrongRule(self.node, position, (), np.nan, np.nan, failure=self.failure)
-        gradient = self.rule(self.dz)[position]
+    def locate(self, slip: Slip) -> None:
+        """Find the wrong element, by bisection: of two halves take the one that is further off; log2(size) steps."""
+        position = slip.input
+        if position is None or slip.failure or slip.at:
+            return
+        gradient = self.gradients[position]
         gradient = np.where(np.isfinite(gradient), gradient, 0.0) if self.kinked.any() else gradient
         direction = signs(self.rng, gradient.shape)
         inside = np.arange(gradient.size)
@@ -217,18 +277,27 @@ class NodeCheck:
                 off.append(abs(float(np.sum(gradient * part.reshape(gradient.shape))) - self._slope(position, part)))
             inside = halves[int(np.argmax(off))]
         index = tuple(int(i) for i in np.unravel_index(inside[0], gradient.shape))
-        return WrongRule(self.node, position, index, float(gradient[index]), self.numeric(position, index))
+        slip.index, slip.recorded = index, float(gradient[index])
+        slip.numeric = careful(self.element(position, index), self.dz)[0]
 
     def _slope(self, position: int, part: Array) -> float:
         return careful(self.line(position, part.reshape(self.arrays[position].shape)), self.dz)[0]
 
-    def numeric(self, position: int, index: tuple[int, ...]) -> float:
-        """The gradient of one element by differences."""
-        return careful(self.element(position, index), self.dz)[0]
+
+def _raised(position: int | None, error: Exception) -> RuleError:
+    """A rule's own error; if a product does not fit, a factor was probably not transposed."""
+    text = str(error) or type(error).__name__
+    if "matmul" in text or "not aligned" in text:
+        return RuleError(position, text, "transposed")
+    return RuleError(position, text, "error in the rule")
 
 
-def check_rules(nodes: list[Node], rng: np.random.Generator) -> Iterator[tuple[NodeCheck, int | None]]:
-    """For each node its check, and the first input that gets a wrong gradient; None if the rule is right."""
+def _furthest(difference: Array) -> tuple[int, ...]:
+    return tuple(int(i) for i in np.unravel_index(int(np.argmax(np.abs(difference))), difference.shape))
+
+
+def check_rules(nodes: list[Node], rng: np.random.Generator) -> Iterator[tuple[NodeCheck, Slip | None]]:
+    """For each node its check, and the slip in its rule; None if the rule is right."""
     for node in nodes:
         if node.output.dtype == np.float32:
             raise DtypeError(
@@ -239,4 +308,4 @@ def check_rules(nodes: list[Node], rng: np.random.Generator) -> Iterator[tuple[N
                 remedy="let the result take the dtype of the inputs: np.zeros(..., x.dtype), array.astype(x.dtype)",
             )
         check = NodeCheck(node, rng)
-        yield check, check.wrong_position()
+        yield check, check.slip()
