@@ -191,12 +191,27 @@ class Optimizer:
 
     def load_exact_state(self, state: Mapping[str, Array]) -> None:
         """Load what `exact_state` returned, tables included, or change nothing: CheckpointError MG505 as above."""
+        self.check_exact_state(state)
         self.load_state_dict({name: array for name, array in state.items() if not is_pending(name)})
         for path in self.state:
             if parts := pending_parts(state, path):
                 table = self._table(path)
                 pending = self._pending[path] = self._pending_rows(path, table, self.steps[path])
                 pending.load_state(table, parts)
+
+    def check_exact_state(self, state: Mapping[str, Array]) -> None:
+        """CheckpointError MG505 unless `load_exact_state` can load it."""
+        expected = self._copies()
+        for path, tensor in self.parameters().items():
+            parts, table = pending_parts(state, path), tensor.node
+            if parts and isinstance(table, Table) and self.lazy_window():
+                terms = len(cast(LazyRule, self).pending_terms(np.ones(1), 0.0, 1))
+                steps = (np.shape(parts.get("sums", ())) or (0,))[-1]
+                sums = np.zeros((terms, steps) if terms else 0)
+                like = {"table": table.stored, "up_to": np.zeros(len(table.stored), np.int64), "sums": sums}
+                expected |= {f"pending {part}/{path}": array for part, array in like.items()}
+        given = {f"pending {name[5:]}" if name.startswith("idle ") else name: array for name, array in state.items()}
+        check_match(given, expected, f"the state of {type(self).__name__}")
 
     def _check_settings(self) -> None:
         """Raise OptionError MG304 or MG305 for a rate or decay that has become invalid, or a setting that is NaN."""
@@ -359,6 +374,7 @@ def _groups(parameters: Parameters, lr: float, weight_decay: float) -> list[Grou
         raise _not_parameters(parameters)
     groups = []
     seen: dict[int, str] = {}
+    paths: set[str] = set()
     for number, group in enumerate(given):
         if unknown := [str(key) for key in group if key not in ("parameters", "lr", "weight_decay")]:
             raise OptionError(
@@ -373,7 +389,7 @@ def _groups(parameters: Parameters, lr: float, weight_decay: float) -> list[Grou
         for path, tensor in members.items():
             if not isinstance(tensor.node, Leaf):
                 raise not_a_leaf(tensor.node, "train")
-            if id(tensor.node) in seen or path in seen.values():
+            if id(tensor.node) in seen or path in paths:
                 raise OptionError(
                     "MG303",
                     f"parameter {path!r} is given twice (also as {seen.get(id(tensor.node), path)!r})",
@@ -381,6 +397,7 @@ def _groups(parameters: Parameters, lr: float, weight_decay: float) -> list[Grou
                     remedy="name each tensor in one group, once; model.named_parameters() names shared ones once",
                 )
             seen[id(tensor.node)] = path
+            paths.add(path)
         groups.append(
             Group(
                 dict(members),

@@ -69,8 +69,7 @@ def restore(trainer: Run, path: str | os.PathLike[str]) -> None:
     model = trainer.model.named_parameters()
     check_match(part(checkpoint, "model/"), {name: tensor.array for name, tensor in model.items()}, "the model")
     exact = part(checkpoint, "optimizer/")
-    state = {name: array for name, array in exact.items() if not is_pending(name)}
-    check_match(state, trainer.optimizer.state_dict(), f"the state of {info['optimizer']}")
+    trainer.optimizer.check_exact_state(exact)
     for batches, position in ((trainer.train, info["train"]), (trainer.validation, info["validation"])):
         if position and batches is not None and hasattr(batches, "load_state_dict"):
             batches.load_state_dict(position)

@@ -311,6 +311,38 @@ def test_an_interrupted_catch_up_applies_nothing_twice(monkeypatch):
     np.testing.assert_array_equal(table.array, tables[1].array)
 
 
+SPOILS = {
+    "no sums": lambda state: state.pop("pending sums/table"),
+    "no table": lambda state: state.pop("pending table/table"),
+    "fewer rows": lambda state: state.update({"pending up_to/table": np.zeros(3, np.int64)}),
+    "a smaller table": lambda state: state.update({"pending table/table": np.zeros((3, 2), np.float32)}),
+    "one sum": lambda state: state.update({"pending sums/table": np.zeros((1, 2))}),
+    "a flat sum": lambda state: state.update({"pending sums/table": np.zeros(3)}),
+    "a number": lambda state: state.update({"pending sums/table": np.array(1.0)}),
+    "fractions": lambda state: state.update({"pending up_to/table": np.full(ROWS, 0.5)}),
+    "another table": lambda state: state.update({"pending table/other": np.zeros((3, 2))}),
+    "no table at all": lambda state: state.update({"pending table/b": np.zeros(1, np.float32)}),
+}
+
+
+@pytest.mark.parametrize("spoil", SPOILS.values(), ids=SPOILS)
+def test_an_exact_state_that_does_not_fit_changes_nothing(spoil):
+    table, b = make_table(np.ones((ROWS, WIDTH), np.float32)), mg.Tensor([1.0], requires_grad=True)
+    optimizer = Adam({"table": table, "b": b})
+    train(optimizer, table, range(1, 20))
+    state = optimizer.exact_state()
+    assert "pending sums/table" in state
+    train(optimizer, table, range(20, 30))
+    before = optimizer.exact_state()
+    spoil(state)
+    with pytest.raises(mg.MinigradError, match=r"MG505.*\n.*pending (sums|table|up_to)/(table|other|b)"):
+        optimizer.load_exact_state(state)
+    after = optimizer.exact_state()
+    assert before.keys() == after.keys()
+    for name, array in before.items():
+        np.testing.assert_array_equal(after[name], array, err_msg=name)
+
+
 @pytest.fixture
 def busy_threads():
     """Threads take turns after every few instructions, not after 5 ms."""
