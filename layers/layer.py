@@ -170,6 +170,11 @@ class Layer:
         """{path: layer}, this layer itself first, under ""."""
         return {path: part for path, part in _walk(self) if isinstance(part, Layer)}
 
+    def zero_grad(self) -> None:
+        """Forget the gradients of all parameters, as an optimizer's `zero_grad` does for its own."""
+        for parameter in self.named_parameters().values():
+            parameter.grad = None
+
     def train(self) -> Self:
         """Training mode, here and in all layers below: dropout is on. Returns the layer."""
         return self._set_training(True)

@@ -22,8 +22,7 @@ from .errors import UnknownImportError, UnknownNameError, UnsupportedError
 # Names | what to write here. A prefix says where a name is met: x. on a Tensor, model. on a Layer, mg. in a module, or
 # the function that it is a keyword of; without a prefix, anywhere. Keywords end in =, and calls with () do not fit.
 _TABLE = """
-tensor Parameter Variable constant as_tensor asarray array convert_to_tensor FloatTensor from_numpy
-  | mg.Tensor([1.0, 2.0]), with requires_grad=True for a parameter; lists become float32, arrays keep their dtype
+tensor Parameter Variable constant as_tensor array FloatTensor from_numpy | mg.Tensor([1.0, 2.0], requires_grad=True)
 LongTensor long int64 x.int x.bool | np.array([1, 2]), x.array.astype(int): integers have no gradient
 zeros ones full empty eye linspace arange zeros_like ones_like Tensor() | mg.Tensor(np.zeros((2, 3))), made by NumPy
 rand randn randint randperm normal uniform | rng = np.random.default_rng(0); mg.Tensor(rng.normal(size=(2, 3)))
@@ -37,38 +36,36 @@ x.split chunk unbind narrow select unfold array_split | mg.split(x, 2, axis=0), 
 hstack vstack column_stack append | mg.concatenate([a, b], axis=0), or mg.stack([a, b])
 index_select take gather scatter embedding | mg.lookup(table, ids) for rows; mg.take_along_axis(x, ids, axis=1)
 masked_fill masked_select | mg.where(mask, value, x), or x[mask]
-add sub subtract mul multiply div divide neg pow power rsqrt | an operator: a + b, a - b, a * b, a / b, -a, a ** 2
+add sub subtract mul multiply divide div neg pow power | an operator: a + b, a - b, a * b, a / b, -a, a ** 2
 matmul mm bmm mv dot inner vdot tensordot matvec | a @ b for matrices, (a * b).sum() for vectors
 mg.sum mg.mean mg.max mg.min mg.var mg.std mg.abs amax amin reduce_sum reduce_mean | a method: x.sum(), x.max(axis=0)
 norm | mg.sqrt((x * x).sum())
 sign floor ceil trunc round rint floor_divide remainder | np.sign(x.array): its gradient would be 0 nearly everywhere
 clamp clamp_ clip_by_value relu6 hardtanh | x.clip(0, 1), or x.clip(min=0)
-log1p expm1 log2 log10 tan sinh cosh arctan | functions that have a gate: mg.log(1 + x), mg.sin(x) / mg.cos(x)
+log1p expm1 log2 log10 tan sinh erf | functions that have a gate: mg.log(1 + x), mg.sin(x) / mg.cos(x)
 mg.argmax argmin argsort | np.argmax(x, axis=1), np.argsort(x): plain arrays
 topk sort median quantile | order = np.argsort(x, axis=1), and mg.take_along_axis(x, order[:, -2:], axis=1)
 eq ne gt lt ge le equal isnan isinf isfinite allclose any all nonzero | x > 0, np.isnan(x), ...: plain arrays
 gelu silu swish elu selu mish glu prelu | mg.relu, mg.leaky_relu or mg.softplus, or build it: x * mg.sigmoid(x)
 size | x.shape, or x.shape[0]; x.size is the number of elements
-type half bfloat16 cast float16 | x.astype("float64"), or "float32"
+type half double cast float16 | x.astype("float64"), or "float32"
 to cuda is_cuda device pin_memory device_put block_until_ready | leave it out, for everything is in main memory
-clone copy | x itself, which nothing writes into; x.detach() for a copy without history
-assign assign_sub copy_ fill fill_ zero_ add_ sub_ mul_ uniform_ normal_ requires_grad_
-  | w.array = w.array - 0.1 * w.grad: a Tensor is not written into, but assigned to; w.requires_grad = True
+clone copy stop_gradient detach_ | x.detach(), a copy without history; x itself is never written into
+assign assign_sub copy_ fill fill_ zero_ add_ sub_ mul_ uniform_ at scatter_ | w.array = w.array - 0.1 * w.grad
+requires_grad_ | w.requires_grad = True
 grad_fn | x.node.gate; x.node.inputs is what it was computed from
 retain_grad register_hook | mg.grad(loss, [h]), for any step h; mg.draw(loss, "graph.png", grads=True) for all
-stop_gradient detach_ | x.detach()
 autograd Function custom_vjp | a class: class Cube(mg.Gate) with forward and backward; or mg.grad, mg.gradcheck
-set_grad_enabled inference_mode | with mg.no_grad(): ...
+stride storage layout itemsize element_size nbytes flat tobytes is_contiguous real ptp | the same of x.array, if at all
+prod cumprod | mg.exp(mg.log(x).sum()), for positive numbers
 grad() value_and_grad jacfwd jacrev hessian | mg.grad(loss, [x]), not of a function; mg.jacobian(f, x), mg.hvp(f, x, v)
 jit mg.compile vmap lax GradientTape | leave it out: Python's loops are recorded as they run
-mg.ndarray mg.pi mg.inf mg.numpy mg.math mg.linalg | NumPy's own: np.pi, np.ndarray, np.random
-xavier_uniform_ kaiming_uniform_ zeros_ ones_ kernel_initializer= | Dense(3, 2, init=layers.init.glorot_uniform)
+xavier_uniform_ zeros_ kernel_initializer= | Dense(3, 2, init=layers.init.glorot_uniform)
 nn functional keras mg.layers | from layers import Dense, Sequential, RNN; functions such as relu are in minigrad
 mg.Dense mg.Sequential mg.Layer mg.Embedding mg.Dropout mg.RNN mg.LSTM mg.GRU | from layers import Dense, Sequential
 mg.optim mg.Adam mg.SGD mg.Trainer lr_scheduler optimizers | from optim import SGD, Adam, StepSchedule, Trainer
-utils DataLoader TensorDataset Dataset | from minigrad.data import Batches; from optim import clip_gradients
-clip_grad_norm_ clip_grad_value_ | optim.clip_gradients(model.named_parameters(), 1.0)
-Module Model | class Net(Layer), with super().__init__() first in __init__, and def forward(self, x)
+utils DataLoader TensorDataset clip_grad_norm_ | from minigrad.data import Batches; from optim import clip_gradients
+Module Model call build apply | class Net(Layer), with super().__init__() first in __init__, and def forward(self, x)
 Linear SimpleRNN Dense() RNN() LSTM() GRU() | the input's size, then the output's: Dense(3, 2), RNN(16, 32), from layers
 ReLU Tanh Sigmoid Softmax LeakyReLU GELU Activation Flatten | the function itself: Sequential(Dense(2, 3), mg.tanh)
 Conv1d Conv2d Conv1D Conv2D MaxPool2d GlobalAveragePooling1D | RNN(3, 4, pooling="mean"); there are no convolutions
@@ -77,11 +74,11 @@ CrossEntropyLoss cross_entropy crossentropy SparseCategoricalCrossentropy | mg.s
 BCELoss BCEWithLogitsLoss binary_cross_entropy_with_logits BinaryCrossentropy | mg.binary_cross_entropy(logits, targets)
 MSELoss mse_loss MeanSquaredError mse | mg.mean_squared_error(prediction, truth)
 NLLLoss nll_loss | mg.negative_log_likelihood(mg.log_softmax(logits), labels)
-L1Loss l1_loss mae SmoothL1Loss HuberLoss | mg.mean_absolute_error(prediction, truth)
+L1Loss l1_loss mae | mg.mean_absolute_error(prediction, truth)
 one_hot to_categorical | np.eye(classes)[labels]
 children modules named_modules get_layer model.layers | model.named_layers(), which is {path: layer}
 weight kernel bias | W, of shape (inputs, outputs), and b: model.dense.W
-weights trainable_variables get_weights count_params trainable | model.named_parameters(); optim.freeze(model)
+weights trainable_weights trainable_variables get_weights set_weights count_params | model.named_parameters()
 model.save load_weights | mg.save(path, model.state_dict()), and model.load_state_dict(mg.load(path))
 register_buffer register_parameter add_module | self.b = mg.Tensor(array, requires_grad=True); self._mean = array
 compile fit predict evaluate fit() Trainer() batch_size= validation_split=
@@ -113,16 +110,11 @@ _WORKS: dict[str, Callable[[Any], Any]] = {
     "x.dim": lambda x: lambda: x.ndim, "x.numel": lambda x: lambda: int(x.size), "x.nelement": lambda x: x.numel,
     "x.t": lambda x: lambda: x.T, "x.mT": lambda x: x.swapaxes(-1, -2), "x.is_leaf": lambda x: x.node.gate is None,
     "x.cpu": lambda x: lambda: x, "x.contiguous": lambda x: lambda: x, "x.float": lambda x: lambda: x.astype("float32"),
-    "x.double": lambda x: lambda: x.astype("float64"), "model.zero_grad": lambda model: lambda: _zero_grad(model),
+    "x.double": lambda x: lambda: x.astype("float64"),
     "model.parameters": lambda model: lambda: list(model.named_parameters().values()),
     "mg.cat": lambda mg: mg.concatenate, "mg.concat": lambda mg: mg.concatenate,
     "mg.float32": lambda mg: np.float32, "mg.float64": lambda mg: np.float64,
 }  # fmt: skip
-
-
-def _zero_grad(model: Any) -> None:
-    for parameter in model.named_parameters().values():
-        parameter.grad = None
 
 
 @cache
@@ -151,18 +143,26 @@ def _words(kind: str, name: str, known: Iterable[str]) -> tuple[str, str]:
     return "there is nothing of that name, or like it", "dir() lists the names; docs/coming_from.md translates others"
 
 
+class _Elsewhere:
+    """A name that a class lacks. There is no `__getattr__`: with one, Python 3.11 reads every attribute slower."""
+
+    def __init__(self, kind: str, name: str) -> None:
+        self.kind, self.name = kind, name
+
+    def __get__(self, thing: Any, cls: type) -> Any:
+        if thing is not None and (works := _WORKS.get(f"{self.kind}.{self.name}")):
+            return works(thing)
+        cause, remedy = _words(self.kind, self.name, ())
+        raise UnknownNameError("MG119", f"a {cls.__name__} has no {self.name}", cause=cause, remedy=remedy)
+
+
 def answer_names(cls: type, kind: str) -> None:
-    """Have names that instances of this class lack work, or answered with UnknownNameError MG119."""
-
-    def __getattr__(self: Any, name: str) -> Any:
-        if works := _WORKS.get(f"{kind}.{name}"):
-            return works(self)
-        if name.startswith("_") or hasattr(type(self), name):
-            return object.__getattribute__(self, name)  # what Python probes for, or a property that failed by itself
-        cause, remedy = _words(kind, name, dir(self))
-        raise UnknownNameError("MG119", f"a {type(self).__name__} has no {name}", cause=cause, remedy=remedy)
-
-    cls.__getattr__ = __getattr__  # type: ignore[attr-defined]  # unseen by type checkers, which go on finding slips
+    """Have names of the table that this class lacks work, or answered with UnknownNameError MG119; dir() has none."""
+    listed = {name.removeprefix(f"{kind}.") for name in (*_hints(), *_WORKS)}
+    listed = {name for name in listed if name.isidentifier() and name[0].islower() and not hasattr(cls, name)}
+    for name in listed:
+        setattr(cls, name, _Elsewhere(kind, name))
+    cls.__dir__ = lambda x: {*object.__dir__(x)} - (listed - {*getattr(x, "__dict__", ())})  # type: ignore[assignment,misc]
 
 
 def answer_import(module: str, name: str) -> Any:
