@@ -57,7 +57,8 @@ def __getattr__(name: str) -> Any:
     return value
 
 
-# Names and keywords of other frameworks: each of these lines opens a way to the table in habits.py.
+# Names and keywords of other frameworks: each of these lines opens a way to the table in habits.py. What is answered by
+# its calls is wrapped, which costs a call more: the losses and backward, which every training step calls, are not.
 Tensor.data = property(Tensor.detach, lambda x, new: setattr(x, "array", _plain(new)))  # type: ignore[attr-defined]
 _habits.answer_names(Tensor, "x")
 _habits.answer_methods(
@@ -66,8 +67,7 @@ _habits.answer_methods(
 )  # fmt: skip
 _habits.answer_functions(
     globals(),
-    "binary_cross_entropy concatenate cumsum expand_dims grad log_softmax logsumexp negative_log_likelihood softmax "
-    "softmax_cross_entropy split squeeze stack take_along_axis".split(),
+    "concatenate cumsum expand_dims grad log_softmax logsumexp softmax split squeeze stack take_along_axis".split(),
 )
 _habits.answer_modules(globals(), ["random", "tensor"])
 _namesakes.warn()

@@ -2,7 +2,7 @@
 
 A name or a keyword that minigrad does not have ends up here, led by the functions called `answer_...`. If it means the
 same as something that exists, it works (`_WORKS`, `_RENAMED`); if not, an error says what to write. Only what would
-fail comes here, and so a training step pays nothing. docs/coming_from.md shows the most used entries.
+fail comes here. docs/coming_from.md shows the most used entries.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ retain_graph= batch_first= device= inplace= out= amsgrad= strict= | leave it out
 _RENAMED = {
     "dim": "axis", "keepdim": "keepdims", "p": "rate", "in_features": "inputs", "out_features": "outputs",
     "num_embeddings": "vocabulary", "embedding_dim": "width", "use_bias": "bias", "num_layers": "layers",
-    "learning_rate": "lr", "weight": "weights",
+    "learning_rate": "lr",
 }  # fmt: skip
 
 # What a name means here exactly, of the object on which it is met.
