@@ -74,7 +74,7 @@ def world(tmp_path, monkeypatch) -> Iterator[dict[str, Any]]:
     yield namespace
     mg.GATES.clear()
     mg.GATES.update(gates)
-    sys.modules.update({name: modules[name] for name in ("layers", "optim")})
+    sys.modules.update({name: modules[name] for name in ("layers", "optim") if name in modules})
     for name in [name for name, module in loaded.items() if module is None]:
         sys.modules.pop(name)
         if modules.get(name) is not None:
