@@ -11,6 +11,24 @@ SLIPS = (
         "the h in hs with the smallest |central_difference(f, x, h) - slope|",
     ),
     Slip(
+        "larger is always better",
+        "def best_h(f, x, slope, hs):\n    return max(hs)",
+        "You took the largest step without measuring. A curve bends, and over a long step it bends a lot.",
+        "the h in hs with the smallest |central_difference(f, x, h) - slope|",
+    ),
+    Slip(
+        "backward difference",
+        "def central_difference(f, x, h):\n    return (f(x) - f(x - h)) / h",
+        "You step to the left only. That leaves an error proportional to h, because a curve bends on the way.",
+        "(f(x + h) - f(x - h)) / 2h",
+    ),
+    Slip(
+        "brackets missing around the difference",
+        "def central_difference(f, x, h):\n    return f(x + h) - f(x - h) / (2 * h)",
+        "Python divides before it subtracts, so only the second value of f is divided.",
+        "(f(x + h) - f(x - h)) / (2 * h)",
+    ),
+    Slip(
         "forward difference",
         "def central_difference(f, x, h):\n    return (f(x + h) - f(x)) / h",
         "You step to one side only. That leaves an error proportional to h, because a curve bends on the way.",

@@ -31,8 +31,13 @@ def call_backward(file, name, dz, inputs):
     return gate.backward(dz, RIGHT[name](*inputs), *(x.copy() for x in inputs))
 
 
+def part(gradients, place, count):
+    """One of `count` gradients; whatever was returned instead, if it is not that many."""
+    return gradients[place] if isinstance(gradients, tuple | list) and len(gradients) == count else gradients
+
+
 def backward_of(name, shape):
-    """The gradients for random inputs and a random upstream gradient."""
+    """The gradients for random inputs and a random upstream gradient: a question for each of two inputs."""
     inputs = [NUMBERS.uniform(-2, 2, shape).round(2) for _ in range(1 + (name == "Multiply"))]
     dz = NUMBERS.uniform(-2, 2, shape).round(2)
     if dz.size == 1:
@@ -41,13 +46,19 @@ def backward_of(name, shape):
         what = f"{name}().backward at {where}, with dz = {dz.item():g}"
     else:
         what = f"{name}().backward with arrays of shape {shape} and a random dz"
-    return Question(
-        what,
-        f"{name}.backward",
-        lambda file: call_backward(file, name, dz.copy(), inputs),
-        measured="finite difference",
-        formula=FORMULAS[name],
-    )
+
+    def question(what, ask):
+        return Question(what, f"{name}.backward", ask, measured="finite difference", formula=FORMULAS[name])
+
+    def gradients(file):
+        return call_backward(file, name, dz.copy(), inputs)
+
+    if name != "Multiply":
+        return [question(what, gradients)]
+    return [
+        question(f"dL/da of {what}", lambda file: part(gradients(file), 0, 2)),
+        question(f"dL/db of {what}", lambda file: part(gradients(file), 1, 2)),
+    ]
 
 
 def dz_left_alone(name):
@@ -73,9 +84,9 @@ QUESTIONS = tuple(
     }.items()
     for question in (
         forward_of(name, *inputs),
-        backward_of(name, (1,)),
-        backward_of(name, (4,)),
-        backward_of(name, (2, 3)),
+        *backward_of(name, (1,)),
+        *backward_of(name, (4,)),
+        *backward_of(name, (2, 3)),
         dz_left_alone(name),
     )
 )

@@ -127,10 +127,11 @@ def order(root):
         "a node sends dz · local to each input",
     ),
     Slip(
-        "nothing to start from",
+        "all zero",
         sweep(start="{}"),
-        "All your gradients are 0: the walk begins at the root, and nothing has arrived there.",
-        "d(root)/d(root) = 1: start with 1 at the root",
+        "Every grad is still 0. Either the walk has nothing to send (how far does the root move for each unit of the "
+        "root?), or what it finds never gets into the leaves' grad.",
+        "d(root)/d(root) = 1: start with 1 at the root; at a leaf, grad += what has arrived",
     ),
     Slip(
         "an input that is there twice is counted once",

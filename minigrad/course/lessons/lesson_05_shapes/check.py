@@ -29,26 +29,32 @@ def unbroadcast_of(stretched, shape):
     )
 
 
+def gradients_of(function, call, names, formula, *arrays):
+    """A question for each of the gradients that a function returns; `arrays` are dz and the inputs, by name."""
+    shapes = ", ".join(f"{name} {array.shape}" for name, array in zip(("dz", *names), arrays, strict=True))
+
+    def question(place, name):
+        def ask(file):
+            found = getattr(file, function)(*(array.copy() for array in arrays))
+            several = isinstance(found, tuple | list) and len(found) == len(names)
+            return found[place] if several else found
+
+        return Question(f"d{name} of {call}, for {shapes}", function, ask, measured="finite difference",
+                        formula=formula)  # fmt: skip
+
+    return [question(place, name) for place, name in enumerate(names)]
+
+
 def product_of(n, k, m):
-    a, b, dz = numbers(n, k), numbers(k, m), numbers(n, m)
-    return Question(
-        f"product_backward(dz, a, b) for a {a.shape}, b {b.shape}, dz {dz.shape}",
-        "product_backward",
-        lambda file: file.product_backward(dz.copy(), a.copy(), b.copy()),
-        measured="finite difference",
-        formula="da = dz @ bᵀ, db = aᵀ @ dz",
-    )
+    formula = "da = dz @ bᵀ, db = aᵀ @ dz"
+    arrays = numbers(n, m), numbers(n, k), numbers(k, m)
+    return gradients_of("product_backward", "product_backward(dz, a, b)", "ab", formula, *arrays)
 
 
 def dense_of(n, k, m, bias):
-    x, W, b, dz = numbers(n, k), numbers(k, m), numbers(*bias), numbers(n, m)
-    return Question(
-        f"dense_backward(dz, x, W, b) for x {x.shape}, W {W.shape}, b {b.shape}, dz {dz.shape}",
-        "dense_backward",
-        lambda file: file.dense_backward(dz.copy(), x.copy(), W.copy(), b.copy()),
-        measured="finite difference",
-        formula="dx = dz @ Wᵀ, dW = xᵀ @ dz, db = Σ of dz over the batch, in the shape of b",
-    )
+    formula = "dx = dz @ Wᵀ, dW = xᵀ @ dz, db = Σ of dz over the batch, in the shape of b"
+    arrays = numbers(n, m), numbers(n, k), numbers(k, m), numbers(*bias)
+    return gradients_of("dense_backward", "dense_backward(dz, x, W, b)", "xWb", formula, *arrays)
 
 
 QUESTIONS = (
@@ -60,13 +66,13 @@ QUESTIONS = (
     unbroadcast_of((5, 4, 2), (4, 1)),
     unbroadcast_of((2, 1, 3), (1, 3)),
     unbroadcast_of((2, 5, 3, 4), (5, 1, 4)),
-    product_of(4, 3, 2),
-    product_of(1, 5, 2),
-    product_of(2, 3, 1),
-    product_of(5, 2, 6),
-    dense_of(4, 3, 2, (2,)),
-    dense_of(5, 2, 3, (1, 3)),
-    dense_of(2, 6, 4, (4,)),
+    *product_of(4, 3, 2),
+    *product_of(1, 5, 2),
+    *product_of(2, 3, 1),
+    *product_of(5, 2, 6),
+    *dense_of(4, 3, 2, (2,)),
+    *dense_of(5, 2, 3, (1, 3)),
+    *dense_of(2, 6, 4, (4,)),
 )
 
 

@@ -108,6 +108,13 @@ def unbroadcast(dz, shape):
         "sum over axes of size 1 with keepdims=True, so that the result has `shape`",
     ),
     Slip(
+        "summed although nothing was stretched",
+        "def unbroadcast(dz, shape):\n    return dz.sum(axis=0)",
+        "You always sum over the first axis. That is right for a row that is added to a table, but which axes were "
+        "stretched depends on `shape`.",
+        "sum only over the axes that the array did not have, and over those where it had size 1",
+    ),
+    Slip(
         "summed over every axis",
         """
 import numpy as np
