@@ -50,6 +50,8 @@ class Fuzzer:
     def shrunk(self, case: Any, seconds: float = 60) -> Any:
         """The smallest case that is found in so many seconds and has a fault of the same kind."""
         kind = self.tried(case).split(":")[0]
+        if not kind:  # a matter of time, as a kill may be: nothing that could be found again
+            return case
         end = time.monotonic() + seconds
         candidates = iter(self.smaller(case))
         while time.monotonic() < end and (candidate := next(candidates, None)) is not None:

@@ -133,11 +133,11 @@ def finish(program: Callable[[], None]) -> str:
 def train(number: int, folder: Path) -> None:
     """Run number `number`; from the newest snapshot in `folder`, if there is one."""
     rng = np.random.default_rng(number)
-    ids = rng.integers(1, 40, (120, 6))
-    labels = (ids[:, -3:].sum(axis=1) > 60).astype(int)
+    ids = rng.integers(1, 400, (120, 6))  # most words are in few batches: their rows wait for updates
+    labels = (ids[:, -3:].sum(axis=1) > 600).astype(int)
     mg.seed(number)
     kind: Any = (RNN, GRU, LSTM)[number % 3]
-    model = Sequential(Embedding(40, 8), kind(8, 6), Dropout(0.3), Dense(6, 2))
+    model = Sequential(Embedding(400, 8), kind(8, 6), Dropout(0.3), Dense(6, 2))
     table, rest = optim.split(model.named_parameters(), "embedding")  # without decay, updates of its rows are put off
     groups: list[dict[str, Any]] = [{"parameters": table, "weight_decay": 0.0}, {"parameters": rest}]
     optimizer = [
@@ -148,7 +148,7 @@ def train(number: int, folder: Path) -> None:
     ][number % 4]()
     callbacks = [
         optim.ClipGradients(1.0),
-        optim.LearningRate(optim.WarmUp(5, optim.CosineSchedule(30))),
+        optim.LearningRate(optim.WarmUp(5, optim.CosineSchedule(60))),
         BestSnapshot(folder / "best.safetensors"),
         optim.EarlyStopping(patience=3),
         LogFile(folder / "history.csv"),
@@ -159,7 +159,7 @@ def train(number: int, folder: Path) -> None:
     )
     newest = Snapshots.latest(folder / "snapshots")
     validation = Batches(ids[96:], labels[96:], batch_size=12)
-    history = trainer.fit(Batches(ids[:96], labels[:96], batch_size=12), 4, validation, resume=newest)
+    history = trainer.fit(Batches(ids[:96], labels[:96], batch_size=6), 4, validation, resume=newest)
     # The end of the run in full: the best weights, which the model has now, and the last ones with all other state.
     rows = [{name: value for name, value in row.items() if name != "seconds"} for row in history.rows]
     mg.save(folder / "end.safetensors", model.state_dict() | optimizer.state_dict(), {"history": rows})

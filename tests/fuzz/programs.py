@@ -110,7 +110,9 @@ class Drawing:
         """A value that broadcasts with `a`."""
         array = self.values[a]
         fit = [name for name, other in self.values.items() if _broadcast(array.shape, other.shape)]
-        if fit and self.rng.random() < 0.6:
+        if fit and self.rng.random() < 0.25:
+            return fit[0]  # the same one again and again, as a network uses its parameters
+        if fit and self.rng.random() < 0.5:
             return str(self.rng.choice(fit))
         shape = [size if self.rng.random() < 0.7 else 1 for size in array.shape]
         return self.input(tuple(shape[int(self.rng.integers(0, len(shape) + 1)) :]))
@@ -598,7 +600,7 @@ class FirstOrder(Fuzzer):
             yield from _valid(replace(program, lines=program.lines[:end]))
         for place in reversed(range(len(program.lines) - 1)):
             name = program.lines[place][0]
-            new = f"x{len(program.inputs) + place + 100}"
+            new = f"x{100 + int(name[1:])}"
             rename = re.compile(rf"\b{name}\b")
             lines = tuple(
                 (n, rename.sub(new, ours), rename.sub(new, theirs))

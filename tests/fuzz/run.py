@@ -10,6 +10,7 @@ process and the number of the case, and a failure names all three. Ctrl-C ends t
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import signal
 import sys
@@ -59,7 +60,8 @@ def work(reports: Connection, only: list[str], seed: int, process: int, seconds:
     finally:
         for fuzzer in fuzzers.values():
             fuzzer.close()
-    reports.send(None)
+    with contextlib.suppress(BrokenPipeError):  # the main process may be gone
+        reports.send(None)
 
 
 def one_case(fuzzer: Fuzzer, seed: int, process: int, number: int, shrink: float = 60) -> str:
@@ -100,7 +102,7 @@ def run(only: list[str], minutes: float, seed: int = 0, processes: int = 0, firs
                 assert isinstance(end, Connection)
                 try:
                     report = end.recv()
-                except EOFError:
+                except (EOFError, OSError):
                     report = {"name": "a process", "tried": 0, "seconds": 0.0, "failure": "a process of the run died"}
                     open_ends.discard(end)
                 if report is None:
@@ -128,7 +130,8 @@ def run(only: list[str], minutes: float, seed: int = 0, processes: int = 0, firs
 
 def stop(ends: set[Connection]) -> None:
     for end in ends:
-        end.send("stop")
+        with contextlib.suppress(OSError):  # it may have ended by itself
+            end.send("stop")
 
 
 def summary(reports: list[Report], only: list[str]) -> str:
@@ -152,7 +155,7 @@ def main() -> None:
     )
     options = parser.parse_args()
     only = [name for name in options.only if not (why := FUZZERS[name]().missing()) or print(f"without {name}: {why}")]
-    print(f"{', '.join(only)}: {options.minutes:g} minutes, seed {options.seed}; {programs.reference()}")
+    print(f"{', '.join(only)}: {options.minutes:g} minutes, seed {options.seed}; {programs.reference()}", flush=True)
     began = time.monotonic()
     reports = run(only, options.minutes, options.seed, options.processes, options.first)
     failed = sum(bool(report["failure"]) for report in reports)

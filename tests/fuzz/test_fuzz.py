@@ -11,7 +11,7 @@ import pytest
 
 import minigrad as mg
 
-from . import programs, run
+from . import mutants, programs, run
 
 ROOT = Path(__file__).resolve().parents[2]
 CASES = {"programs": 250, "second order": 100, "recurrent": 50, "optimizers": 60, "damage": 300, "names": 2, "pages": 1}
@@ -46,13 +46,9 @@ def test_a_failure_is_shrunk_to_a_test_that_fails_for_the_same_reason(monkeypatc
     """tanh gets a wrong rule: of a long program, the line with tanh is left, as a test that can be pasted and run."""
     right = mg.Tanh.backward
     fuzzer = programs.FirstOrder()
-    numbers = range(500)
-    long = next(
-        case
-        for case in (fuzzer.case(np.random.default_rng([9, number])) for number in numbers)
-        if len(case.lines) > 5 and any("tanh" in line[1] for line in case.lines)
-    )
     monkeypatch.setattr(mg.Tanh, "backward", lambda self, *given: (1.5 * right(self, *given)[0],))
+    cases = (fuzzer.case(np.random.default_rng([9, number])) for number in range(500))
+    long = next(case for case in cases if len(case.lines) > 5 and fuzzer.tried(case))
     small = fuzzer.shrunk(long, seconds=30)
     assert [line[1].split("(")[0] for line in small.lines] == ["mg.tanh"]
     space: dict[str, Any] = {"mg": mg, "np": np}
@@ -97,3 +93,12 @@ def test_the_same_seed_makes_the_same_case():
             fuzzer.close()
     one, two = (programs.FirstOrder().case(np.random.default_rng([4, 2])) for _ in range(2))
     assert one.lines == two.lines and replace(one, inputs={}) == replace(two, inputs={})
+
+
+@pytest.mark.parametrize("mutant", mutants.MUTANTS, ids=lambda mutant: mutant.what)
+def test_every_planted_fault_has_its_place_in_the_source(mutant, tmp_path):
+    path = tmp_path / mutant.file
+    path.parent.mkdir(parents=True)
+    path.write_text((ROOT / mutant.file).read_text("utf-8"), "utf-8")
+    mutant.apply(tmp_path)
+    compile(path.read_text("utf-8"), mutant.file, "exec")
