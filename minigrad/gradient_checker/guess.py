@@ -6,10 +6,10 @@ a rule with 1 - x², several may. Mistakes with an exact signature come before t
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from itertools import chain, combinations
+from typing import Any
 
 import numpy as np
 
@@ -113,17 +113,10 @@ class Evidence:
             shape = np.broadcast_shapes(self.z.shape, *(array.shape for array in self.arrays))
             if self.z.size > 1 and shape != self.z.shape:
                 return []
-            values = [(text, np.broadcast_to(self.value(text), shape)) for text in _expressions(len(self.arrays))]
+            values = [(text, np.broadcast_to(value, shape)) for text, value in _expressions(self.arrays, self.z)]
             return [(text, v, self.pick(np.asarray(unbroadcast(v * self.dz, self.x.shape)))) for text, v in values]
         except ValueError:  # inputs that do not broadcast, as in a matrix product
             return []
-
-    def value(self, text: str) -> Array:
-        """The value of an expression in x and z, or in a, b, ... and z."""
-        for sign, meaning in {"²": "**2", "³": "**3", "·": "*", "√": "sqrt"}.items():
-            text = text.replace(sign, meaning)
-        names = {"x": self.x, "z": self.z, **dict(zip("abcdef", self.arrays, strict=False))}
-        return 1.0 * np.asarray(eval(text, FUNCTIONS | names))  # the texts are those below, and no one else's
 
     def local_derivatives(self) -> Iterator[tuple[str, Array]]:
         """Expressions with a constant before them, and the gradient that they give."""
@@ -359,8 +352,8 @@ def misplaced(e: Evidence) -> Iterator[Guess]:
 
 def product_rule(e: Evidence) -> Iterator[Guess]:
     """z = u(x) v(x), and only one of u' v and u v' is there."""
-    for u, slope in FACTORS.items() if e.alike and len(e.arrays) == 1 else ():
-        one = e.dz * e.value(slope) * e.z / e.value(u)
+    for u, (value, slope) in FACTORS.items() if e.alike and len(e.arrays) == 1 else ():
+        one = e.dz * slope(e.x) * e.z / value(e.x)
         for half, kept in ((one, "u' v"), (e.true - one, "u v'"))[u == "exp(x)" :]:  # its own half is z: too common
             if half.any() and not same(half, e.true):
                 yield HALF, f"z = u v with u = {u}: only {kept} of (u v)' = u' v + u v' is there", half
@@ -423,28 +416,62 @@ def _sizes(e: Evidence) -> Iterator[tuple[int, str]]:
             yield size, what
 
 
-FACTORS = {
-    "x": "1", "x²": "2·x", "x³": "3·x²", "tanh(x)": "1 - tanh(x)²", "σ(x)": "σ(x)·(1 - σ(x))", "ln(x)": "1 / x",
-    "sin(x)": "cos(x)", "cos(x)": "-sin(x)", "√(x)": "1 / (2·√(x))", "exp(x)": "exp(x)",
+def _sigmoid(x: Array) -> Array:
+    return np.asarray(1 / (1 + np.exp(-x)))
+
+
+FACTORS: dict[str, tuple[Callable[[Array], Array], Callable[[Array], Array]]] = {
+    "x": (lambda x: x, lambda x: np.ones_like(x)), "x²": (lambda x: x**2, lambda x: 2 * x),
+    "x³": (lambda x: x**3, lambda x: 3 * x**2), "tanh(x)": (lambda x: np.tanh(x), lambda x: 1 - np.tanh(x)**2),
+    "σ(x)": (lambda x: _sigmoid(x), lambda x: _sigmoid(x) * (1 - _sigmoid(x))),
+    "ln(x)": (lambda x: np.log(x), lambda x: 1 / x), "sin(x)": (lambda x: np.sin(x), lambda x: np.cos(x)),
+    "cos(x)": (lambda x: np.cos(x), lambda x: -np.sin(x)),
+    "√(x)": (lambda x: np.sqrt(x), lambda x: 1 / (2 * np.sqrt(x))),
+    "exp(x)": (lambda x: np.exp(x), lambda x: np.exp(x)),
 }  # fmt: skip
 """Factors u of a product u v, each with its derivative."""
 
-OF_ONE = """1, 1 - z², z·(1 - z), x > 0, z, 1 / x, 1 / z, 1 - x², x·(1 - x), 1 - z, z², 1 + z², x, x < 0, ln(x), 1 / x²,
-    x², z·(1 + z), 1 - x, (1 - z²)², √(x), exp(x), sin(x), cos(x), sign(x), abs(x), tanh(x), 1 - tanh(x)², σ(x),
-    1 - σ(x), σ(x)·(1 - σ(x)), exp(-x), 1 / (1 + x²), 1 / √(x), x³, z / x, x·z, ln(z), 1 / cos(x)²"""
+OF_ONE: dict[str, Callable[..., Any]] = {
+    "1": lambda x, z: np.ones_like(z), "1 - z²": lambda x, z: 1 - z**2, "z·(1 - z)": lambda x, z: z * (1 - z),
+    "x > 0": lambda x, z: x > 0, "z": lambda x, z: z, "1 / x": lambda x, z: 1 / x, "1 / z": lambda x, z: 1 / z,
+    "1 - x²": lambda x, z: 1 - x**2, "x·(1 - x)": lambda x, z: x * (1 - x), "1 - z": lambda x, z: 1 - z,
+    "z²": lambda x, z: z**2, "1 + z²": lambda x, z: 1 + z**2, "x": lambda x, z: x, "x < 0": lambda x, z: x < 0,
+    "ln(x)": lambda x, z: np.log(x), "1 / x²": lambda x, z: 1 / x**2, "x²": lambda x, z: x**2,
+    "z·(1 + z)": lambda x, z: z * (1 + z), "1 - x": lambda x, z: 1 - x, "(1 - z²)²": lambda x, z: (1 - z**2)**2,
+    "√(x)": lambda x, z: np.sqrt(x), "exp(x)": lambda x, z: np.exp(x), "sin(x)": lambda x, z: np.sin(x),
+    "cos(x)": lambda x, z: np.cos(x), "sign(x)": lambda x, z: np.sign(x), "abs(x)": lambda x, z: np.abs(x),
+    "tanh(x)": lambda x, z: np.tanh(x), "1 - tanh(x)²": lambda x, z: 1 - np.tanh(x)**2,
+    "σ(x)": lambda x, z: _sigmoid(x), "1 - σ(x)": lambda x, z: 1 - _sigmoid(x),
+    "σ(x)·(1 - σ(x))": lambda x, z: _sigmoid(x) * (1 - _sigmoid(x)), "exp(-x)": lambda x, z: np.exp(-x),
+    "1 / (1 + x²)": lambda x, z: 1 / (1 + x**2), "1 / √(x)": lambda x, z: 1 / np.sqrt(x), "x³": lambda x, z: x**3,
+    "z / x": lambda x, z: z / x, "x·z": lambda x, z: x * z, "ln(z)": lambda x, z: np.log(z),
+    "1 / cos(x)²": lambda x, z: 1 / np.cos(x)**2,
+}  # fmt: skip
 """What the local derivative of a gate with one input may be."""
 
-OF_TWO = """1, b, a, 1 / b, z / b, z, z·ln(a), b·z / a, 1 / a, a / b, b / a, 1 / b², a / b², z / a, ln(a), z·ln(b), b·z,
-    a·z, a², b², ln(b), a - b, (a - b)², abs(a - b), sign(a - b), σ(a), σ(a) - b, a + b, a > b, a < b"""
+OF_TWO: dict[str, Callable[..., Any]] = {
+    "1": lambda a, b, z: np.ones_like(z), "b": lambda a, b, z: b, "a": lambda a, b, z: a,
+    "1 / b": lambda a, b, z: 1 / b, "z / b": lambda a, b, z: z / b, "z": lambda a, b, z: z,
+    "z·ln(a)": lambda a, b, z: z * np.log(a), "b·z / a": lambda a, b, z: b * z / a, "1 / a": lambda a, b, z: 1 / a,
+    "a / b": lambda a, b, z: a / b, "b / a": lambda a, b, z: b / a, "1 / b²": lambda a, b, z: 1 / b**2,
+    "a / b²": lambda a, b, z: a / b**2, "z / a": lambda a, b, z: z / a, "ln(a)": lambda a, b, z: np.log(a),
+    "z·ln(b)": lambda a, b, z: z * np.log(b), "b·z": lambda a, b, z: b * z, "a·z": lambda a, b, z: a * z,
+    "a²": lambda a, b, z: a**2, "b²": lambda a, b, z: b**2, "ln(b)": lambda a, b, z: np.log(b),
+    "a - b": lambda a, b, z: a - b, "(a - b)²": lambda a, b, z: (a - b)**2,
+    "abs(a - b)": lambda a, b, z: np.abs(a - b), "sign(a - b)": lambda a, b, z: np.sign(a - b),
+    "σ(a)": lambda a, b, z: _sigmoid(a), "σ(a) - b": lambda a, b, z: _sigmoid(a) - b, "a + b": lambda a, b, z: a + b,
+    "a > b": lambda a, b, z: a > b, "a < b": lambda a, b, z: a < b,
+}  # fmt: skip
 """The same for several inputs a, b, ...; to these come each input, 1 minus it, and the products of two."""
 
-FUNCTIONS = {name: getattr(np, name) for name in ("abs", "sqrt", "exp", "sin", "cos", "tanh", "sign")}
-FUNCTIONS |= {"ln": np.log, "σ": lambda x: 1 / (1 + np.exp(-x))}
 
-
-def _expressions(inputs: int) -> list[str]:
-    if inputs == 1:
-        return re.split(r",\s+", OF_ONE)
-    names = "abcdef"[:inputs]
-    products = [f"{m}·{n}" for m, n in combinations(names, 2)]
-    return [*re.split(r",\s+", OF_TWO), *(f"1 - {name}" for name in names), *names[2:], *products]
+def _expressions(arrays: Sequence[Array], z: Array) -> Iterator[tuple[str, Array]]:
+    """What a local derivative may be, with its value."""
+    if len(arrays) == 1:
+        yield from ((text, of(arrays[0], z)) for text, of in OF_ONE.items())
+    elif 2 <= len(arrays) <= 6:
+        named = list(zip("abcdef", arrays, strict=False))
+        yield from ((text, of(*arrays[:2], z)) for text, of in OF_TWO.items())
+        yield from ((f"1 - {name}", 1 - array) for name, array in named)
+        yield from named[2:]
+        yield from ((f"{m}·{n}", one * two) for (m, one), (n, two) in combinations(named, 2))
