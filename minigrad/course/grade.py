@@ -172,11 +172,24 @@ def _slip(lesson: Lesson, run: Run, problem: Problem) -> Slip | None:
     questions = lesson.questions
     of_function = [i for i, question in enumerate(questions) if question.function == problem.function]
     index = next(i for i in of_function if questions[i] is problem.question)
+    candidates = [slip for slip in lesson.slips if _function_of(lesson, slip) == problem.function]
     for which in (of_function, [index]):
-        alike = [slip for slip in lesson.slips if _same(lesson, run, answers_with(lesson, slip.code), which)]
+        alike = [slip for slip in candidates if _same(lesson, run, answers_with(lesson, slip.code), which)]
         if alike and (which is of_function or len(alike) == 1):
             return alike[0]
     return None
+
+
+def _function_of(lesson: Lesson, slip: Slip) -> str:
+    """The function that the slip gets wrong first: its mistake, where later answers are only its consequences."""
+    right, answers = right_answers(lesson), answers_with(lesson, slip.code)
+    for question, expected, answer in zip(lesson.questions, right, answers, strict=True):
+        wrong = isinstance(answer, type) or (
+            question.compare(answer, expected) if question.compare else difference(answer, expected, question.tolerance)
+        )
+        if wrong:
+            return question.function
+    return ""
 
 
 def _same(lesson: Lesson, run: Run, answers: Sequence[Any], which: Sequence[int]) -> bool:
