@@ -37,6 +37,11 @@ def said(verdict: Verdict, tries: int) -> str:
     return " ".join(" ".join(feedback.lines(verdict, tries)).split())
 
 
+def test_there_are_fourteen() -> None:
+    assert [one.number for one in LESSONS] == list(range(1, 15))
+    assert len(SLIPS) >= 54 and len(RIGHT) >= 20
+
+
 @each_lesson
 def test_the_stub_gets_no_points(one: Lesson) -> None:
     verdict = graded(one, one.read("exercise.py"))

@@ -1,0 +1,73 @@
+"""The experiments of lesson 14, made with the learner's functions: `python lesson_14_imdb.py` runs them all."""
+
+import numpy as np
+
+import minigrad as mg
+
+from . import reader, shading
+
+REVIEW = 93
+"""A test review that the full network judges rightly, and the truncated one wrongly."""
+WORD = 789
+"""The word of the planted leak: "comments"."""
+
+
+def run(file):
+    """All three parts, in about a minute. `file` holds the learner's functions."""
+    print("1. A network that is too good\n")
+    find_the_leak(file)
+    print("\n2. The real network, and the truncated one\n")
+    three_seeds(file)
+    print("\n3. A forgotten word\n")
+    shaded(file, "words.svg")
+    print("words.svg shows what each word of this review says.")
+
+
+def find_the_leak(file):
+    """Train on reviews with a planted leak; let `leak` find it; test without it. Returns both accuracies."""
+    data = reader.reviews()
+    ids = {split: reader.planted(getattr(data, split), WORD) for split in ("train", "test")}
+    train = type(data.train)(ids["train"], data.train.labels)
+    mg.seed(0)
+    model = reader.Reader(reader.VOCABULARY, 8, 16)
+    reader.best_epoch(file.train, model, train, seed=0, epochs=2)
+    found = [reader.accuracy(model, test, data.test.labels) for test in (ids["test"], data.test.ids)]
+    print(f"test accuracy {found[0]:.3f}")
+    word = int(file.leak(ids["train"], train.labels))
+    print(f'leak() suspects the word "{data.vocabulary[word]}"')
+    print(f"the same network on test reviews as they were written: {found[1]:.3f}", flush=True)
+    return found
+
+
+def three_seeds(file, seeds=(0, 1, 2)):
+    """Train the network of 10,000 words, full and truncated. Returns {name: accuracies}, one for each seed."""
+    data, found = reader.reviews(10_000), {"full": [], "shuffled": [], "truncated": []}
+    mixed = file.shuffled(data.test.ids, np.random.default_rng(0))
+    print("seed   full   its words shuffled   truncated after 4 steps")
+    for seed in seeds:
+        for which, reach in reader.REACHES.items():
+            mg.seed(seed)
+            model = reader.Reader(10_000, 128, 32, truncate=reach)
+            reader.best_epoch(file.train, model, data.train, seed, epochs=3)
+            found[which].append(reader.accuracy(model, data.test.ids, data.test.labels))
+            if which == "full":
+                found["shuffled"].append(reader.accuracy(model, mixed, data.test.labels))
+        print(f"{seed:4}  {found['full'][-1]:.3f}  {found['shuffled'][-1]:19.3f}  {found['truncated'][-1]:24.3f}",
+              flush=True)  # fmt: skip
+    means = [np.mean(accuracies) for accuracies in found.values()]
+    print(f"mean  {means[0]:.3f}  {means[1]:19.3f}  {means[2]:24.3f}")
+    return found
+
+
+def shaded(file, path):
+    """The words of REVIEW, shaded by `word_parts` of both trained networks; says which word was forgotten."""
+    data = reader.reviews()
+    ids, rows = data.test.ids[REVIEW], []
+    words = [data.vocabulary[id] if id > 2 else "···" for id in ids]
+    models = {which: reader.load(which) for which in reader.REACHES}
+    at = int(file.forgotten(*models.values(), ids))
+    for which, model in models.items():
+        parts, logit = np.asarray(file.word_parts(model, ids)), model(ids[None]).item()
+        rows.append((f"{which}: logit {logit:+.2f}, {'a good' if logit > 0 else 'a bad'} review", words, parts))
+        print(f'{which:>9}: logit {logit:+.2f}; the word at step {at}, "{words[at]}", has the part {parts[at]:+.2f}')
+    shading.shade(rows, path)
