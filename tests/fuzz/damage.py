@@ -39,7 +39,7 @@ class Damage(Fuzzer):
     """All kinds of files that minigrad reads."""
 
     name = "damage"
-    share = 1.5
+    share = 0.5
 
     def __init__(self) -> None:
         self.folder = tempfile.TemporaryDirectory()

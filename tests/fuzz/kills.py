@@ -43,7 +43,7 @@ class Kills(Fuzzer):
     """Training runs, killed once or twice and resumed; and saves of one file after another, killed."""
 
     name = "kills"
-    share = 4.0
+    share = 5.0
 
     def __init__(self) -> None:
         self.unbroken: dict[int, tuple[float, dict[str, bytes]]] = {}

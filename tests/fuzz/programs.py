@@ -552,7 +552,7 @@ class FirstOrder(Fuzzer):
     """Values and gradients of random programs."""
 
     name = "programs"
-    share = 3.0
+    share = 4.0
 
     def case(self, rng: Generator) -> Program:
         return random_program(rng)

@@ -51,7 +51,7 @@ class Recurrent(Fuzzer):
     """Outputs, states and gradients of one configuration, in all the ways there are."""
 
     name = "recurrent"
-    share = 3.0
+    share = 1.5
 
     def case(self, rng: Generator) -> Configuration:
         def yes(probability: float = 0.5) -> bool:
