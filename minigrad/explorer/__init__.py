@@ -11,6 +11,7 @@ from ..checks import describe, nothing_recorded
 from ..context import enable_grad
 from ..errors import DtypeError, GradientError, OptionError
 from ..files import write_whole
+from ..gradient_checker import GradientReport
 from ..graph import Node
 from ..printing import printable
 from ..tensor import Tensor
@@ -35,7 +36,13 @@ class Page:
         return frame(self.html)
 
 
-def explore(output: Tensor, path: str | os.PathLike[str] | None = None, *, words: Sequence[str] = ()) -> Page:
+def explore(
+    output: Tensor,
+    path: str | os.PathLike[str] | None = None,
+    *,
+    words: Sequence[str] = (),
+    report: GradientReport | None = None,
+) -> Page:
     """Make a page that steps through the graph behind `output`: every gate forward, every gradient backward.
 
     The page is one HTML file that opens from disk in any modern browser, without a network. Its backward pass starts
@@ -44,6 +51,9 @@ def explore(output: Tensor, path: str | os.PathLike[str] | None = None, *, words
 
     `words` label the time steps of a recurrent network, one for each step.
 
+    With `report`, what `gradcheck` found of the same computation, the page opens at the first gate whose rule is wrong,
+    marks it, and shows the measured gradient beside the one that it sends.
+
     >>> a, b = Tensor(2.0, requires_grad=True, name="a"), Tensor(-3.0, requires_grad=True, name="b")
     >>> page = explore(np.tanh(a * b + 5.0))
     >>> page.html[:15]
@@ -51,14 +61,14 @@ def explore(output: Tensor, path: str | os.PathLike[str] | None = None, *, words
 
     Errors: DtypeError for anything but a Tensor; GradientError if nothing was recorded, or if `output` is not a scalar
     and has had no `backward(upstream)`; OptionError if `path` cannot be written or does not end in .html, if there are
-    not as many words as time steps, or if the graph is too large for a page.
+    not as many words as time steps, if the report is of something else, or if the graph is too large for a page.
 
     Source: reverse accumulation, Griewank and Walther, Evaluating Derivatives (2008), ch. 3.
     """
     node = _root(output)
     target = None if path is None else _target(path)
     words = list(map(str, words))
-    data = collect_graph(node, node.upstream if node.upstream is not None else _one(node), words)
+    data = collect_graph(node, node.upstream if node.upstream is not None else _one(node), words, report)
     steps = [column for column in data["columns"] if column["kind"] == "step"]
     if words and len(words) != len(steps):
         raise OptionError(

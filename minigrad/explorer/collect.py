@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import gates as engine
 from ..arrays import Array
 from ..backward import sweep
 from ..derivatives import rule_on_arrays
@@ -19,6 +20,7 @@ from ..errors import OptionError
 from ..gate import Gate
 from ..graph import Leaf, Node, ancestors
 from .arrays import FEW, ArrayTable, numbers
+from .convict import convicted
 from .layout import Layout, arrange
 from .replay import replay
 
@@ -42,15 +44,20 @@ class _All:
         return True
 
 
-def collect_graph(root: Node, upstream: Array, words: list[str]) -> dict[str, Any]:
-    """All that the page shows of the graph behind `root`: nodes in serial order, arrays, gradients, layout, rules."""
+def collect_graph(root: Node, upstream: Array, words: list[str], report: Any = None) -> dict[str, Any]:
+    """All that the page shows of the graph behind `root`: nodes in serial order, arrays, gradients, layout, rules.
+
+    With a `report`, also what the gates that it convicts should have sent.
+    """
     nodes = ancestors([root], attrgetter("predecessors"))[::-1]
     _check_size(nodes)
     index = {node: number for number, node in enumerate(nodes)}
     gates = sum(node.gate is not None for node in nodes)
     arrays = ArrayTable(large_graph=gates > BRIEF)
     gradients = sweep(root, upstream, keep=_All())
-    sends = _sends(nodes, gradients, arrays)
+    parts = {node: rule_on_arrays(node, gradients[node]) for node in reversed(nodes) if node.gate and node in gradients}
+    sends = _sends(parts, arrays)
+    measured = {} if report is None else convicted(report, nodes, gradients, parts)
     layout = arrange(nodes, index)
     rules: dict[str, dict[str, str]] = {}
     entries = []
@@ -67,8 +74,11 @@ def collect_graph(root: Node, upstream: Array, words: list[str]) -> dict[str, An
         if node.gate is not None:
             entry["gate"] = node.gate.name
             entry["inputs"] = [index[parent] for parent in node.inputs]
-            if node.gate.name not in rules:
-                rules[node.gate.name] = _rule(node.gate)
+            rule = node.gate.name
+            if getattr(engine, rule, None) is not type(node.gate):  # a gate of the reader's own, whatever its name
+                rule = entry["rule"] = f"{rule} of {type(node.gate).__module__}"
+            if rule not in rules:
+                rules[rule] = _rule(node.gate)
             if settings := _settings(node.gate):
                 entry["settings"] = settings
         if node.scope:
@@ -83,6 +93,8 @@ def collect_graph(root: Node, upstream: Array, words: list[str]) -> dict[str, An
             entry["starved"] = True
         if node in sends:
             entry["sends"] = sends[node]
+        if node in measured:
+            entry["measured"] = [None if array is None else arrays.add(array) for array in measured[node]]
         if isinstance(node, Leaf):
             _describe_leaf(node, entry, index, gradients, arrays)
         entries.append(entry)
@@ -129,23 +141,18 @@ def _notes(gates: int, layout: Layout) -> list[str]:
     return notes
 
 
-def _sends(
-    nodes: list[Node], gradients: dict[Node, Any], arrays: ArrayTable
-) -> dict[Node, list[dict[str, int] | None]]:
-    """For each gate, in the sweep's order: for each input what the gate sends ("part"), and the input's sum after it.
+def _sends(parts: dict[Node, Any], arrays: ArrayTable) -> dict[Node, list[dict[str, int] | None]]:
+    """For each gate, in the sweep's order: for each input what its rule sends ("part"), and the input's sum after it.
 
     None if an input gets no gradient. A dict is empty if the gate is the input's only consumer, so that the part is the
     input's gradient, or if the sums would be too large (MOST_SUMS).
     """
-    passes = [node for node in reversed(nodes) if node.gate is not None and node in gradients]
-    uses = Counter(parent for node in passes for parent in node.inputs if parent.requires_grad)
+    uses = Counter(parent for node in parts for parent in node.inputs if parent.requires_grad)
     sums: dict[Node, Any] = {}
     result: dict[Node, list[dict[str, int] | None]] = {}
-    for node in passes:
-        assert node.gate is not None
-        dz = gradients[node]
+    for node, given in parts.items():
         sent: list[dict[str, int] | None] = []
-        for parent, part in zip(node.inputs, rule_on_arrays(node, dz), strict=True):
+        for parent, part in zip(node.inputs, given, strict=True):
             if part is None:
                 sent.append(None)
                 continue

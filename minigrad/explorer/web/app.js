@@ -20,7 +20,7 @@ class App {
     this.model = new Model(data);
     this.view = new View(this.model);
     this.direction = "backward";
-    this.step = 0;
+    this.step = Math.max(0, this.model.backward.findIndex((id) => this.model.nodes[id].measured)); // the first wrong gate
     this.leaf = null; // the leaf whose card is shown instead of the step
     this.playing = null;
     this.picture = new Picture(byId("picture"), this.model, (item) => this.activate(item));
@@ -35,6 +35,7 @@ class App {
     this.listen();
     this.strip.show();
     this.draw(true);
+    if (this.step > 0) this.follow();
     this.update();
   }
 
@@ -217,6 +218,7 @@ class App {
     };
     const badge = (id) => {
       const of = model.deliveries[id].length;
+      if (model.nodes[id].measured) return "✗";
       return this.direction === "backward" && of > 1 ? `${model.reported(id, step)}/${of}` : "";
     };
     this.picture.mark(this.focused, touched, this.direction === "backward", status, badge);

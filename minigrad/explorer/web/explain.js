@@ -55,33 +55,35 @@ export function inputNames(gate, inputCount) {
 /** The forward formula and, where possible, the same with numbers, as lines of text. */
 export function explainForward(model, id) {
   const node = model.nodes[id];
-  const formula = FORMULAS.get(node.gate)?.[1];
+  const gate = model.known[id];
+  const formula = FORMULAS.get(gate)?.[1];
   if (!formula) return [];
   const z = model.value(id);
-  if (BY_ELEMENT.has(node.gate))
+  if (BY_ELEMENT.has(gate))
     return [chain([elementText("z", 0, z.shape), formula, put(model, id, formula), brief(z.first)])];
-  if (node.gate === "MultiplyGate") return [`z = ${formula}`, ...dotProduct("z", model.value(node.inputs[0]), model.value(node.inputs[1]), z)];
+  if (gate === "MultiplyGate") return [`z = ${formula}`, ...dotProduct("z", model.value(node.inputs[0]), model.value(node.inputs[1]), z)];
   return [`z = ${formula}`];
 }
 
 /** The same for what the gate sends to input number `input`; `part` is what it sends. */
 export function explainBackward(model, id, input, part) {
   const node = model.nodes[id];
-  const formula = FORMULAS.get(node.gate)?.[2 + input];
+  const gate = model.known[id];
+  const formula = FORMULAS.get(gate)?.[2 + input];
   if (!formula) return [];
-  const name = `d${inputNames(node.gate, node.inputs.length)[input]}`;
+  const name = `d${inputNames(gate, node.inputs.length)[input]}`;
   const dz = model.grad(id);
   const repeated = count(dz.shape) > count(part.shape);
-  if (BY_ELEMENT.has(node.gate)) {
+  if (BY_ELEMENT.has(gate)) {
     if (repeated)
       return [`${name} = ${formula}, summed over the ${count(dz.shape) / count(part.shape)} elements that each number was broadcast to`];
     return [chain([elementText(name, 0, part.shape), formula, put(model, id, formula), brief(part.first)])];
   }
   const lines = [`${name} = ${formula}`];
-  const other = node.gate === "MultiplyGate" && model.value(node.inputs[1 - input]);
+  const other = gate === "MultiplyGate" && model.value(node.inputs[1 - input]);
   if (other && dz.shape.length === 2 && other.shape.length === 2)
     lines.push(...(input === 0 ? dotProduct(name, dz, turned(other), part) : dotProduct(name, turned(other), dz, part)));
-  if (node.gate === "Mean") lines.push(`N = ${count(part.shape) / count(dz.shape)}`);
+  if (gate === "Mean") lines.push(`N = ${count(part.shape) / count(dz.shape)}`);
   return lines;
 }
 
@@ -92,7 +94,7 @@ function chain(parts) {
 // Puts the first elements in for the letters. Negative numbers get brackets, so that "a · −3" reads "a · (−3)".
 function put(model, id, formula) {
   const node = model.nodes[id];
-  const names = inputNames(node.gate, node.inputs.length);
+  const names = inputNames(model.known[id], node.inputs.length);
   const numbers = byName({ z: model.value(id).first, dz: model.grad(id)?.first });
   names.forEach((name, n) => numbers.set(name, model.value(node.inputs[n]).first));
   return formula.replace(/\b(dz|z|a|b|x)\b(?! where)/g, (letter, _, place) => {

@@ -5,12 +5,15 @@ import { el, svg } from "./dom.js";
 const MOST_CELLS = 64;
 const HEAT_SIDE = 8;
 
-/** The element that shows an array. `pick(place)` makes its cells buttons; `marked` is the place of the chosen one. */
-export function showArray(array, label, { pick = null, marked = -1 } = {}) {
+/**
+ * The element that shows an array. `pick(place)` makes its cells buttons; `marked` is the place of the chosen one;
+ * `differs` holds the places that are outlined as wrong.
+ */
+export function showArray(array, label, { pick = null, marked = -1, differs = null } = {}) {
   if (array === "large") return el("p", { class: "muted" }, "Not stored: this sum is too large, and has too many terms, for the page.");
   const title = `${label}: ${shapeText(array.shape)} ${array.dtype}`;
   if (array.size === 0) return el("p", { class: "muted" }, `empty ${shapeText(array.shape)}`);
-  if (array.values && array.size <= MOST_CELLS) return wholeGrid(array, title, pick, marked);
+  if (array.values && array.size <= MOST_CELLS) return wholeGrid(array, title, pick, marked, differs);
   return el("div", { class: "summary" }, statistics(array), heatMap(array, title));
 }
 
@@ -21,23 +24,23 @@ export function caption(array) {
   return `${array.shape.length ? shapeText(array.shape) : "scalar"} ${array.dtype}${norm}`;
 }
 
-function wholeGrid(array, title, pick, marked) {
+function wholeGrid(array, title, pick, marked, differs) {
   const columns = array.shape.at(-1) ?? 1;
   const rows = array.size / columns;
   const scale = largest(array);
   const places = Array.from({ length: array.size }, (_, place) => place);
-  const cells = places.map((place) => cell(array, place, scale, pick, place === marked));
+  const cells = places.map((place) => cell(array, place, scale, pick, place === marked ? "marked" : differs?.has(place) ? "differs" : null));
   const body = places.slice(0, rows).map((row) => el("tr", {}, cells.slice(row * columns, (row + 1) * columns)));
   return el("div", { class: "scroll" }, el("table", { class: "grid", "aria-label": title }, el("tbody", {}, body)));
 }
 
-function cell(array, place, scale, pick, isMarked) {
+function cell(array, place, scale, pick, mark) {
   const x = array.values[place];
   const where = `[${indicesOf(place, array.shape).join(", ")}] = ${exact(x)}`;
   const inside = pick
-    ? el("button", { type: "button", "aria-label": `Edit ${where}`, "aria-pressed": String(isMarked), onclick: () => pick(place) }, brief(x))
+    ? el("button", { type: "button", "aria-label": `Edit ${where}`, "aria-pressed": String(mark === "marked"), onclick: () => pick(place) }, brief(x))
     : brief(x);
-  const td = el("td", { title: where, class: isMarked ? "marked" : null }, inside);
+  const td = el("td", { title: where, class: mark }, inside);
   paint(td, x, scale);
   return td;
 }

@@ -8,6 +8,8 @@ export class Model {
     this.root = data.root;
     this.arrays = data.arrays.map(decode);
     this.rules = byName(data.rules);
+    /** The gate of a node if it is one of minigrad's own, whose formulas the page knows. */
+    this.known = this.nodes.map((node) => (node.rule ? "" : node.gate));
     this.replayed = null; // the result of recompute(), while a leaf is edited
 
     /** Forward: every gate, oldest first. Backward: every gate that a gradient reaches, newest first. */
@@ -69,6 +71,12 @@ export class Model {
     return entry === undefined ? "large" : this.arrays[entry];
   }
 
+  /** What `gate` should have sent to its input number `input`, if a check found that it sends something else. */
+  measured(gate, input) {
+    const entry = this.nodes[gate].measured?.[input];
+    return entry === undefined || entry === null || this.replayed ? null : this.arrays[entry];
+  }
+
   /** The inputs that a step involves: forward, all that the gate reads; backward, those that it sends a gradient to. */
   involved(gate, direction) {
     const { inputs, sends } = this.nodes[gate];
@@ -81,7 +89,7 @@ export class Model {
   }
 
   rule(id) {
-    return this.rules.get(this.nodes[id].gate);
+    return this.rules.get(this.nodes[id].rule ?? this.nodes[id].gate);
   }
 
   /** A node's name or, if it has none, what it is. */

@@ -86,8 +86,8 @@ export class Picture {
       return {
         title: model.symbol(id),
         subtitle: node.gate && node.name ? node.name : number || shapeText(shape),
-        words: `${gate}, ${node.kind}, ${shape.length ? shapeText(shape) : "scalar"}${node.scope ? `, in ${node.scope}` : ""}${starved}`,
-        kind: `${node.kind}${root}${node.starved ? " starved" : ""}`,
+        words: `${node.measured ? "wrong: " : ""}${gate}, ${node.kind}, ${shape.length ? shapeText(shape) : "scalar"}${node.scope ? `, in ${node.scope}` : ""}${starved}`,
+        kind: `${node.kind}${root}${node.starved ? " starved" : ""}${node.measured ? " convicted" : ""}`,
       };
     }
     const label = model.data.bands[item.band].label;
@@ -99,7 +99,7 @@ export class Picture {
       title: columns > 1 ? `${shorten(label, 11)} ×${columns}` : label,
       subtitle: each,
       words: `${label}${columns > 1 ? `, ${columns} steps` : ""} folded, ${gates} gates. Activate to open.`,
-      kind: `fold${starved}`,
+      kind: `fold${starved}${item.ids.some((one) => model.nodes[one].measured) ? " convicted" : ""}`,
     };
   }
 

@@ -71,8 +71,8 @@ export function slips(model, { gate, input, place, answer }, redo) {
     const ones = redo?.(Array(dz.size).fill(1));
     add(ones?.[input]?.[place], "the upstream gradient dz is missing: the chain rule multiplies the local derivative by it.");
     const sameShape = dz.shape.join() === part.shape.join();
-    if (sameShape && LOCAL.has(node.gate)) add(dz.values[place], `${LOCAL.get(node.gate)} is missing: your answer passes dz on unchanged.`);
-    if (node.gate === "Mean") add(dz.values[0], `${LOCAL.get("Mean")} is missing.`);
+    if (sameShape && LOCAL.has(model.known[gate])) add(dz.values[place], `${LOCAL.get(model.known[gate])} is missing: your answer passes dz on unchanged.`);
+    if (model.known[gate] === "Mean") add(dz.values[0], `${LOCAL.get("Mean")} is missing.`);
     withoutSum(model, gate, input, place, redo).forEach((wrong) => add(wrong, "the sum over the batch is missing: this is what one example alone gives."));
   }
   turnedPlaces(part.shape, place).forEach((other) => {
@@ -89,7 +89,7 @@ export function slips(model, { gate, input, place, answer }, redo) {
 function withoutSum(model, gate, input, place, redo) {
   const dz = model.grad(gate);
   const operand = model.value(model.nodes[gate].inputs[input]);
-  const sumsRows = model.nodes[gate].gate === "MultiplyGate" ? input === 1 : count(operand.shape) < dz.size;
+  const sumsRows = model.known[gate] === "MultiplyGate" ? input === 1 : count(operand.shape) < dz.size;
   if (!redo || !sumsRows || dz.shape.length === 0 || dz.shape[0] < 2) return [];
   const rowSize = dz.size / dz.shape[0];
   return Array.from({ length: dz.shape[0] }, (_, row) => {
@@ -107,7 +107,7 @@ function turnedPlaces(shape, place) {
 
 function productWithoutTranspose(model, gate, input, place) {
   const node = model.nodes[gate];
-  if (node.gate !== "MultiplyGate") return undefined;
+  if (model.known[gate] !== "MultiplyGate") return undefined;
   const dz = model.grad(gate);
   const other = model.value(node.inputs[1 - input]);
   const [left, right] = input === 0 ? [dz, other] : [other, dz];

@@ -10,7 +10,7 @@ const MOST_INPUTS = 50;
 /** A backward step. `hidden` is the input whose gradient the quiz is asking for, or -1; `go(id)` jumps to a node. */
 export function backwardStep(model, id, go, hidden = -1) {
   const node = model.nodes[id];
-  const names = inputNames(node.gate, node.inputs.length);
+  const names = inputNames(model.known[id], node.inputs.length);
   const arrives = id === model.root ? "Arrives: the gradient that backward starts with, dL/d(output)" : "Arrives: upstream gradient dz";
   return [
     heading(model, id, "Backward through"),
@@ -27,7 +27,7 @@ export function backwardStep(model, id, go, hidden = -1) {
 /** A forward step: what goes in, the rule, what comes out. */
 export function forwardStep(model, id, go) {
   const node = model.nodes[id];
-  const names = inputNames(node.gate, node.inputs.length);
+  const names = inputNames(model.known[id], node.inputs.length);
   return [
     heading(model, id, "Forward through"),
     ...inputsOf(node, (parent, n) => block(`${names[n]}: `, model.value(parent), names[n], "", link(model, parent, go))),
@@ -101,15 +101,24 @@ function deliveryOf(model, id, input, name, go, hidden) {
   const { number, of, part, before, after } = delivery;
   if (hidden) return el("section", { class: "delivery", "data-parent": parent }, title, el("p", { class: "muted" }, "Hidden: the quiz asks for it."));
   const report = `${number} of ${of} consumer${of === 1 ? " has" : "s have"} reported`;
+  const measured = model.measured(id, input);
+  const differs = measured ? differing(part, measured) : null;
+  const comparison = measured
+    ? [
+        el("p", { class: "wrong" }, "✗ The rule of this gate gives something else than finite differences of its forward pass."),
+        block("What the rule gives", part, `d${name}`, "recorded", null, differs),
+        block("What finite differences give", measured, "measured", "measured", null, differs),
+      ]
+    : [];
   const sum = of === 1
-    ? [block("Gradient", after, `dL/d${name}`, "after")]
+    ? measured ? [] : [block("Gradient", after, `dL/d${name}`, "after")]
     : [
         before ? block("Before", before, "before", "before") : el("p", { class: "muted" }, "Before: nothing has arrived yet."),
         block("+= what this gate sends", part, `d${name}`, "part"),
         block("After", after, "after", "after"),
       ];
   return el("section", { class: "delivery", "data-parent": parent }, title,
-    part === "large" ? null : lines(explainBackward(model, id, input, part)), ...sum,
+    part === "large" ? null : lines(explainBackward(model, id, input, part)), ...comparison, ...sum,
     el("p", { class: "report" }, el("meter", { min: 0, max: of, value: number, "aria-hidden": "true" }), ` ${report}`, number === of ? el("strong", {}, " · complete") : ""));
 }
 
@@ -133,10 +142,17 @@ function lines(texts) {
   return texts.length ? el("div", { class: "numbers" }, texts.map((text) => el("p", {}, text))) : null;
 }
 
-function block(title, array, label, role = "", after = null) {
+/** The places where two arrays differ by more than rounding. */
+function differing(one, other) {
+  if (!one.values || !other.values) return null;
+  const far = (a, b) => !(Math.abs(a - b) <= 1e-3 * Math.max(1, Math.abs(b)) * (one.dtype === "float64" ? 0.01 : 1));
+  return new Set(one.values.flatMap((a, place) => (far(a, other.values[place]) ? [place] : [])));
+}
+
+function block(title, array, label, role = "", after = null, differs = null) {
   return el("div", { class: "array", "data-role": role || null },
     el("p", { class: "array-title" }, title, after, " ", el("span", { class: "muted" }, caption(array))),
-    showArray(array, label));
+    showArray(array, label, { differs }));
 }
 
 // Filled only when it is opened, because at most steps nobody looks inside.

@@ -373,3 +373,31 @@ def test_the_page_s_policy_forbids_every_request(page: Any, made: Callable[..., 
     assert set(blocked[0]) == {"connect-src", "img-src", "script-src-attr", "script-src-elem"}
     assert blocked[1] is None
     assert page.problems() != []  # the console names each; that is this test's doing
+
+
+class Wrong(mg.Gate):
+    """z = x², with a rule that forgets the 2."""
+
+    def forward(self, x: Any) -> Any:
+        return x * x
+
+    def backward(self, dz: Any, z: Any, x: Any) -> tuple[Any]:
+        return (dz * x,)
+
+
+def test_a_page_with_a_report_opens_at_the_wrong_gate(page: Any, tmp_path: Path) -> None:
+    def f(x: Any) -> Any:
+        return mg.tanh(Wrong()(x)).sum()
+
+    x = mg.Tensor([0.5, 0.0, 1.5], requires_grad=True, name="x")
+    path = tmp_path / "wrong.html"
+    mg.explore(f(x), path, report=mg.gradcheck(f, x))
+    page.open(path)
+    assert page.text("#panel h2") == "Wrong"
+    assert "gives something else than finite differences" in page.text("#panel .wrong")
+    cells = "return [...document.querySelectorAll('[data-role=%s] td')].map((td) => [td.textContent, td.className])"
+    recorded, measured = page.run(cells % "recorded"), page.run(cells % "measured")
+    assert [outlined for _, outlined in recorded] == ["differs", "", "differs"]  # at 0 both are 0
+    for (mine, _), (right, _) in zip(recorded, measured, strict=True):
+        assert page.number(right) == pytest.approx(2 * page.number(mine), rel=1e-3, abs=1e-9)
+    assert page.run("return document.querySelectorAll('.box.convicted').length") == 1

@@ -214,7 +214,7 @@ def test_a_learner_s_own_gate_is_shown_and_its_missing_formula_named() -> None:
         data = explored(Cube()(mg.Tensor(2.0, requires_grad=True)))
     finally:
         del mg.GATES["Cube"]
-    assert data["rules"]["Cube"] == {"symbol": "x³", "text": "z = x³. dx = 3 x² dz."}
+    assert data["rules"][data["nodes"][1]["rule"]] == {"symbol": "x³", "text": "z = x³. dx = 3 x² dz."}
     assert "Cube" in data["replay"]["why_not"]
     assert array_at(data, data["nodes"][0]["grad"]) == 12
 
@@ -401,3 +401,57 @@ def test_source_lines_are_shown_where_they_were_recorded() -> None:
         z = mg.tanh(a)
     assert re.search(r"test_explore_collect\.py:\d+$", explored(z)["nodes"][-1]["source"])
     assert "source" not in explored(mg.tanh(a))["nodes"][-1]
+
+
+class Squash(mg.Gate):
+    """z = tanh(x), with a rule that takes x for z."""
+
+    def forward(self, x: Any) -> Any:
+        return np.tanh(x)
+
+    def backward(self, dz: Any, z: Any, x: Any) -> tuple[Any]:
+        return (dz * (1 - x * x),)
+
+
+def squashed(x: Any) -> Any:
+    return (2.0 * Squash()(x)).sum()
+
+
+def test_a_convicted_gate_has_the_measured_gradient() -> None:
+    values = np.array([0.5, -1.0, 2.0])
+    x = mg.Tensor(values, requires_grad=True)
+    page = mg.explore(squashed(x), report=mg.gradcheck(squashed, x))
+    (wrong,) = [node for node in data_of(page)["nodes"] if "measured" in node]
+    assert wrong["gate"] == "Squash"
+    assert array_at(data_of(page), wrong["measured"][0]) == pytest.approx(2 / np.cosh(values) ** 2, rel=1e-6)
+
+
+def test_a_right_report_marks_nothing() -> None:
+    x = mg.Tensor([0.5, 1.0], requires_grad=True)
+    page = mg.explore(mg.tanh(x).sum(), report=mg.gradcheck(lambda x: mg.tanh(x).sum(), x))
+    assert not any("measured" in node for node in data_of(page)["nodes"])
+
+
+def test_a_gate_of_a_known_name_is_not_taken_for_that_gate() -> None:
+    class Tanh(mg.Gate):
+        """z = x, called Tanh."""
+
+        def forward(self, x: Any) -> Any:
+            return 1.0 * x
+
+        def backward(self, dz: Any, z: Any, x: Any) -> tuple[Any]:
+            return (dz,)
+
+    x = mg.Tensor(2.0, requires_grad=True)
+    data = explored(mg.tanh(Tanh()(x)))
+    own, known = data["nodes"][1], data["nodes"][2]
+    assert (own["gate"], known["gate"]) == ("Tanh", "Tanh")
+    assert data["rules"][own["rule"]]["text"] == "z = x, called Tanh."
+    assert "rule" not in known
+
+
+@pytest.mark.parametrize("report", ["a report", mg.gradcheck(squashed, np.array([0.5]))])
+def test_what_is_no_report_of_this_graph_is_refused(report: Any) -> None:
+    x = mg.Tensor([0.5], requires_grad=True)
+    with pytest.raises(OptionError, match="MG808"):
+        mg.explore(mg.tanh(x).sum(), report=report)

@@ -1,0 +1,86 @@
+"""Finds the gates of a page whose rule a gradient check convicted, and measures what they should have sent.
+
+Each convicted gate is measured alone: its forward by central differences in float64, weighted with the gradient that
+arrives at it on the page. So a number that differs is this gate's own doing, not that of a gate before it.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..arrays import Array
+from ..errors import OptionError
+from ..gradient_checker import GradientReport
+from ..gradient_checker.slip import title
+from ..graph import Node
+
+MOST_ELEMENTS = 2_000
+"""Of an input: a larger one is not measured, for each element takes two calls of the gate."""
+
+
+def convicted(
+    report: Any, nodes: Sequence[Node], gradients: Mapping[Node, Any], sent: Mapping[Node, Sequence[Array | None]]
+) -> dict[Node, list[Array | None]]:
+    """The measured gradients of each convicted gate, one for each input; None where nothing is sent or measured.
+
+    `gradients` are those that arrive, `sent` what each gate's rule makes of them.
+
+    Errors: OptionError MG808 for anything but a report of `gradcheck`, or one whose wrong gate is not in this graph.
+    """
+    if not isinstance(report, GradientReport):
+        raise OptionError(
+            "MG808",
+            f"report is {type(report).__name__}, not what gradcheck returned",
+            cause="the page marks the gates that a report convicts",
+            remedy="pass report=mg.gradcheck(f, *inputs)",
+        )
+    slip = report.slip
+    if slip is None or not slip.is_rule:
+        return {}
+    wrong = {_kind(node) for node in (slip.node, *slip.others)}
+    suspects = [node for node in nodes if node in sent and _kind(node) in wrong]
+    if not suspects:
+        raise OptionError(
+            "MG808",
+            f"the report convicts {title(slip.node)}, and this graph has no such gate",
+            cause="it is a report on another computation",
+            remedy="check and explore the same function: mg.explore(f(*inputs), report=mg.gradcheck(f, *inputs))",
+        )
+    found = {}
+    for node in suspects:
+        measured = [
+            None if part is None else _measured(node, number, np.asarray(gradients[node]), part)
+            for number, part in enumerate(sent[node])
+        ]
+        if any(array is not None for array in measured):
+            found[node] = measured
+    return found
+
+
+def _kind(node: Node) -> tuple[str, str]:
+    """A gate's class by name: a function that defines a class makes a new one at each call."""
+    return type(node.gate).__module__, type(node.gate).__qualname__
+
+
+def _measured(node: Node, number: int, dz: Array, part: Array) -> Array | None:
+    """The gradient of one input by central differences; None if `part` agrees, or if it is too large to measure."""
+    arrays = [
+        array.astype(np.float64) if array.dtype.kind == "f" else array for array in node.arrays[: len(node.inputs)]
+    ]
+    x = arrays[number]
+    if x.size > MOST_ELEMENTS or node.gate is None:
+        return None
+    measured = np.empty(x.shape)
+    with np.errstate(all="ignore"):
+        for index in np.ndindex(x.shape):
+            value, step = x[index], 1e-5 * max(1.0, abs(x[index]))
+            sums = []
+            for moved in (value + step, value - step):
+                arrays[number] = x.copy()
+                arrays[number][index] = moved
+                output = node.gate.forward(*arrays)
+                sums.append(np.sum(dz * (output[0] if isinstance(output, tuple) else output)))
+            measured[index] = (sums[0] - sums[1]) / (2 * step)
+        tolerance = 1e-5 if part.dtype == np.float64 else 1e-3
+        return None if np.allclose(part, measured, rtol=tolerance, atol=tolerance) else measured.astype(part.dtype)
