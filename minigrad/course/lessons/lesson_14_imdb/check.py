@@ -19,7 +19,7 @@ _ACCURACIES: dict = {}  # by the code of `train`, which most slips leave as it i
 def _small(seed=0):
     """A network that knows 6 words."""
     mg.seed(seed)
-    model = reader.in_float64(reader.Reader(6, 3, 4))
+    model = reader.in_float64(reader.Reader(6, 3, 4, fused=None))
     model.embedding.table.array = model.embedding.table.array * 20
     return model
 
@@ -142,8 +142,8 @@ QUESTIONS = (
     Question("the forgotten words of test reviews 0 to 11", "forgotten", _forgotten(*range(12)), formula=LOST),
     Question("the leak in four reviews, [1, 2], [1, 3], [2, 3], [4, 3], with labels 0, 1, 1, 1", "leak",
              _leak([[1, 2], [1, 3], [2, 3], [4, 3]], [0, 1, 1, 1]), formula=BEST),
-    Question("the leak in [1, 2], [1, 3], [2, 2], [4, 3], with labels 1, 0, 1, 0", "leak",
-             _leak([[1, 2], [1, 3], [2, 2], [4, 5], [5, 4]], [0, 1, 0, 1, 1]), formula=BEST),
+    Question("the leak in [1, 6], [2, 3], [6, 2], [4, 1], with labels 0, 1, 0, 1", "leak",
+             _leak([[1, 6], [2, 3], [6, 2], [4, 1]], [0, 1, 0, 1]), formula=BEST),
     Question("a word planted in 9 of 10 good reviews, of 600", "leak", _planted(150), formula=BEST),
     Question("a word planted in 8 of 10 bad reviews, of 600", "leak", _planted(131, label=0, often=0.8, seed=1),
              formula=BEST),

@@ -24,10 +24,10 @@ REACHES = {"full": None, "truncated": CUT}
 class Reader(Layer):
     """Word ids (B, T) to logits (B,). A logit above 0 says: a good review."""
 
-    def __init__(self, vocabulary, width, hidden, truncate=None):
+    def __init__(self, vocabulary, width, hidden, truncate=None, fused=True):
         super().__init__()
         self.embedding = Embedding(vocabulary, width)
-        self.rnn = RNN(width, hidden, truncate=truncate, fused=True)
+        self.rnn = RNN(width, hidden, truncate=truncate, fused=fused)
         self.head = Dense(hidden, 1)
 
     def forward(self, ids):
@@ -38,7 +38,7 @@ class Reader(Layer):
 
 def load(which):
     """The trained network "full" or "truncated", in float64. Neither has a cut: it was there in training only."""
-    model, stored = Reader(VOCABULARY, 8, 16), mg.load(WEIGHTS)
+    model, stored = Reader(VOCABULARY, 8, 16, fused=None), mg.load(WEIGHTS)  # fused, it would skip the word vectors
     model.load_state_dict({name: stored[f"{which}.{name}"] for name in model.state_dict()})
     return in_float64(model)
 

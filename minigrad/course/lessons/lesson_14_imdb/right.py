@@ -18,6 +18,20 @@ def leak(ids, labels):
     right = (has == labels.astype(bool)).mean(axis=1)
     return words[np.abs(right - 0.5).argmax()]
 """,
+    "slopes of the embedding's own output, and permutation by index": """
+def word_parts(model, ids):
+    x = model.embedding(ids.reshape(1, -1))
+    z = model.head(model.rnn(x)).reshape(-1)
+    return np.einsum("btd,btd->t", x.array, mg.grad(z[0], [x])[0].array)
+
+def shuffled(ids, rng):
+    rows = []
+    for row in ids.tolist():
+        words = [word for word in row if word != 0]
+        order = rng.permutation(len(words))
+        rows.append([0] * (len(row) - len(words)) + [words[i] for i in order])
+    return rows
+""",
     "backward and loops": """
 def train(model, optimizer, batches, epochs):
     means = []
