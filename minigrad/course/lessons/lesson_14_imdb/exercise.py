@@ -6,9 +6,9 @@ Write the five functions in their order, about 30 lines in all. Then:
     python lesson_14_imdb.py         the experiments, with your functions; takes about a minute
 """
 
-import numpy as np  # noqa: F401
+import numpy as np
 
-import minigrad as mg  # noqa: F401
+import minigrad as mg
 
 
 def train(model, optimizer, batches, epochs):

@@ -19,8 +19,8 @@ def run(file):
     print("\n2. The real network, and the truncated one\n")
     three_seeds(file)
     print("\n3. A forgotten word\n")
-    shaded(file, "words.svg")
-    print("words.svg shows what each word of this review says.")
+    shaded(file, "lesson_14_words.svg")
+    print("lesson_14_words.svg shows what each word of this review says.")
 
 
 def find_the_leak(file):

@@ -45,11 +45,3 @@ def shuffled(ids, rng):
         words = row[row != 0]
         row[len(row) - len(words) :] = rng.permutation(words)
     return mixed
-
-
-if __name__ == "__main__":
-    import sys
-
-    from minigrad.course.lessons.lesson_14_imdb import experiment
-
-    experiment.run(sys.modules[__name__])
