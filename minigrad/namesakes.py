@@ -1,7 +1,5 @@
 """A warning for a module of the user's that is called `layers` or `optim`, and hides minigrad's."""
 
-from __future__ import annotations
-
 import os
 import sys
 import warnings

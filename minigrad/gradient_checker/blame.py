@@ -3,8 +3,6 @@
 Most of them show when two recordings of the same program are compared node by node.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import numpy as np
@@ -31,12 +29,9 @@ def differing(first: Node, second: Node) -> Slip | None:
         return None
     pairs = side_by_side(first, second)
     if pairs is None:
-        return Slip(
-            second, "nondeterministic", "the two forward passes did not even call the same gates", is_rule=False
-        )
-    for one, two in pairs:
-        if not np.array_equal(one.output, two.output, equal_nan=True):
-            break
+        text = "the two forward passes did not even call the same gates"
+        return Slip(second, "nondeterministic", text, is_rule=False)
+    one = next(one for one, two in pairs if not np.array_equal(one.output, two.output, equal_nan=True))
     users = [node for node in ancestors([first]) if one in node.inputs]
     where = title(one) if one.gate or not users else f"a constant {one.output.shape} into {title(users[-1])}"
     dropout = "dropout" in (place(one.scope) + where).lower()
@@ -54,11 +49,8 @@ def leaking(base: Node, moved: Node, checked: set[Node]) -> Slip | None:
     for one, two in pairs:
         if isinstance(one, Leaf) and one not in checked and not np.array_equal(one.output, two.output, equal_nan=True):
             users = [node for node in ancestors([base]) if one in node.inputs]
-            how = {
-                "detached": "was detached",
-                "no_grad": "was computed inside no_grad",
-                "cut": "was cut",
-            }.get(one.origin, "was made from a plain array (t.array, t.item() or NumPy)")
+            ways = {"detached": "was detached", "no_grad": "was computed inside no_grad", "cut": "was cut"}
+            how = ways.get(one.origin, "was made from a plain array (t.array, t.item() or NumPy)")
             user = f", which goes into {title(users[-1])}," if users else ""
             text = f"a value {one.output.shape}{user} depends on the inputs but {how}: its path carries no gradient"
             return Slip(one, "detached", text, is_rule=False)
@@ -72,17 +64,14 @@ def wrongly_summed(root: Node, upstream: Array, swept: dict[Node, Array | LazyGr
         if node not in sent or not node.requires_grad:
             continue
         total = np.sum(sent[node], axis=0)
-        found = swept.get(node)
-        found = np.zeros_like(total) if found is None else dense(found)
+        found = dense(swept.get(node, np.zeros_like(total)))
         if not np.allclose(found, total, rtol=1e-9, atol=1e-12):
             parts = sent[node]
             just_one = len(parts) > 1 and any(np.allclose(found, part, rtol=1e-9, atol=1e-12) for part in parts)
             text = f"{title(node)} is used {len(parts)} times, and its gradient is not the sum of what comes back"
             kind, end = ("= where += belongs", ": = instead of +=") if just_one else ("wrong sum", "")
             return Slip(node, kind, text + end, is_rule=False)
-        if node.gate is None:
-            continue
-        for parent, part in zip(node.inputs, rule_on_arrays(node, total), strict=True):
+        for parent, part in zip(node.inputs, rule_on_arrays(node, total) if node.gate else (), strict=True):
             if part is not None:
                 sent.setdefault(parent, []).append(part)
     return None

@@ -1,7 +1,5 @@
 """mg.gradcheck and mg.gradcheck_model: compare recorded gradients with finite differences, and say what is wrong."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
@@ -53,6 +51,7 @@ def gradcheck(
       input  shape          compared  wrong    error  worst at: recorded, numeric
       W      (1, 2)                2      0 ...
       Taylor remainder: order 2.00 in h (2: right, 1: wrong)
+        this is how |L(x + h u) - L(x) - h ∇L · u| shrinks with h, along a random direction u
 
     Errors: OptionError for options (MG700) and for nothing to check (MG707), NonFiniteError (MG708) where f is not
     finite at the inputs, DtypeError (MG704) where it computes in float32.
@@ -150,10 +149,7 @@ def _gradient_of(problem: Problem, rng: np.random.Generator) -> Callable[[], Ten
         inputs = [from_node(leaf) for leaf in problem.leaves.values()]
         gradients = grad(output, inputs, create_graph=True, upstream=cotangent)
         terms = [(gradient * weights[name]).sum() for name, gradient in zip(weights, gradients, strict=True)]
-        total = terms[0]
-        for term in terms[1:]:
-            total = total + term
-        return total
+        return sum(terms[1:], terms[0])
 
     return run
 
@@ -215,7 +211,6 @@ class Check:
 
     def _backward(self) -> bool:
         """Compute the recorded gradient of every input. If backward itself fails, note why and return False."""
-        self.gradients = {name: np.zeros(array.shape) for name, array in self.problem.point.items()}
         self.swept: dict[Node, Any] = {}
         if self.root.requires_grad:
             try:
@@ -224,10 +219,8 @@ class Check:
             except MinigradError as error:
                 self.report.failed = str(error)
                 return False
-        for name, leaf in self.problem.leaves.items():
-            found = self.swept.get(leaf)
-            if found is not None:
-                self.gradients[name] = np.asarray(dense(found))
+        found = {name: self.swept.get(leaf, np.zeros(leaf.shape)) for name, leaf in self.problem.leaves.items()}
+        self.gradients = {name: np.asarray(dense(gradient)) for name, gradient in found.items()}
         return True
 
     def _compare(self) -> None:
@@ -291,6 +284,3 @@ def _wide(value: Any) -> Any:
     """Float data as float64, so that the model computes in float64 from the first gate on."""
     array = value.array if isinstance(value, Tensor) else np.asarray(value)
     return Tensor(array.astype(np.float64)) if array.dtype.kind == "f" else value
-
-
-__all__ = ["gradcheck", "gradcheck_model"]

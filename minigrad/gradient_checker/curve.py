@@ -4,8 +4,6 @@ As the step shrinks, the error of a right gradient falls until rounding makes it
 stays where it is. The Taylor remainder of a right gradient is of order h², that of a wrong one of order h.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,9 +58,7 @@ class StepCurve:
         axes.loglog(self.steps, np.maximum(self.errors, 1e-16), "o-", color="#0b5fa5", label="error")
         axes.loglog(self.steps, np.square(self.steps), "--", color="#777777", lw=1, label="h²: truncation")
         axes.loglog(self.steps, EPSILON / np.array(self.steps), ":", color="#777777", lw=1, label="ε / h: rounding")
-        axes.set_ylim(1e-16, 10 * max(1.0, max(self.errors)))
-        axes.set_xlabel("step h")
-        axes.set_ylabel("relative error")
+        axes.set(xlabel="step h", ylabel="relative error", ylim=(1e-16, 10 * max(1.0, max(self.errors))))
         axes.set_title("Central differences against the recorded gradient")
         axes.grid(alpha=0.3)
         axes.legend()

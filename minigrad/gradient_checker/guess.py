@@ -4,12 +4,9 @@ Each guess is compared with what the rule gives. It must explain that at several
 a rule with 1 - x², several may. Mistakes with an exact signature come before those that may fit by chance.
 """
 
-from __future__ import annotations
-
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import chain, combinations
-from typing import Any
 
 import numpy as np
 
@@ -352,8 +349,8 @@ def misplaced(e: Evidence) -> Iterator[Guess]:
 
 def product_rule(e: Evidence) -> Iterator[Guess]:
     """z = u(x) v(x), and only one of u' v and u v' is there."""
-    for u, (value, slope) in FACTORS.items() if e.alike and len(e.arrays) == 1 else ():
-        one = e.dz * slope(e.x) * e.z / value(e.x)
+    for u, (value, slope) in _factors(e.x).items() if e.alike and len(e.arrays) == 1 else ():
+        one = e.dz * slope * e.z / value
         for half, kept in ((one, "u' v"), (e.true - one, "u v'"))[u == "exp(x)" :]:  # its own half is z: too common
             if half.any() and not same(half, e.true):
                 yield HALF, f"z = u v with u = {u}: only {kept} of (u v)' = u' v + u v' is there", half
@@ -370,11 +367,11 @@ def local_factor(e: Evidence) -> Iterator[Guess]:
 
 def lost_part(e: Evidence) -> Iterator[Guess]:
     """An elementwise gate whose rule lacks a factor or a term."""
-    for text, value, product in e.products if e.alike else ():
+    for expression, value, product in e.products if e.alike else ():
         for sign, c in {"": 1.0, "-": -1.0, "2 · ": 2.0, "3 · ": 3.0}.items():
-            text = f"a factor {sign}({text}) is missing, as when the chain rule's inner derivative is forgotten"
+            text = f"a factor {sign}({expression}) is missing, as when the chain rule's inner derivative is forgotten"
             yield INNER, text, same(c * e.rule * e.pick(value), e.true)
-            yield "term missing", f"a term is missing: {sign}({text}), times dz", e.true - c * product
+            yield "term missing", f"a term is missing: {sign}({expression}), times dz", e.true - c * product
 
 
 def partly(e: Evidence) -> Iterator[Guess]:
@@ -416,62 +413,53 @@ def _sizes(e: Evidence) -> Iterator[tuple[int, str]]:
             yield size, what
 
 
-def _sigmoid(x: Array) -> Array:
-    return np.asarray(1 / (1 + np.exp(-x)))
+def _factors(x: Array) -> dict[str, tuple[Array, Array]]:
+    """Factors u of a product u v, each with its value and its derivative."""
+    sigmoid = 1 / (1 + np.exp(-x))
+    return {
+        "x": (x, np.ones_like(x)), "x²": (x**2, 2 * x), "x³": (x**3, 3 * x**2),
+        "tanh(x)": (np.tanh(x), 1 - np.tanh(x)**2), "σ(x)": (sigmoid, sigmoid * (1 - sigmoid)),
+        "ln(x)": (np.log(x), 1 / x), "sin(x)": (np.sin(x), np.cos(x)), "cos(x)": (np.cos(x), -np.sin(x)),
+        "√(x)": (np.sqrt(x), 1 / (2 * np.sqrt(x))), "exp(x)": (np.exp(x), np.exp(x)),
+    }  # fmt: skip
 
 
-FACTORS: dict[str, tuple[Callable[[Array], Array], Callable[[Array], Array]]] = {
-    "x": (lambda x: x, lambda x: np.ones_like(x)), "x²": (lambda x: x**2, lambda x: 2 * x),
-    "x³": (lambda x: x**3, lambda x: 3 * x**2), "tanh(x)": (lambda x: np.tanh(x), lambda x: 1 - np.tanh(x)**2),
-    "σ(x)": (lambda x: _sigmoid(x), lambda x: _sigmoid(x) * (1 - _sigmoid(x))),
-    "ln(x)": (lambda x: np.log(x), lambda x: 1 / x), "sin(x)": (lambda x: np.sin(x), lambda x: np.cos(x)),
-    "cos(x)": (lambda x: np.cos(x), lambda x: -np.sin(x)),
-    "√(x)": (lambda x: np.sqrt(x), lambda x: 1 / (2 * np.sqrt(x))),
-    "exp(x)": (lambda x: np.exp(x), lambda x: np.exp(x)),
-}  # fmt: skip
-"""Factors u of a product u v, each with its derivative."""
+def _of_one(x: Array, z: Array) -> dict[str, Array]:
+    """What the local derivative of a gate with one input may be."""
+    sigmoid = 1 / (1 + np.exp(-x))
+    return {
+        "1": np.ones_like(z), "1 - z²": 1 - z**2, "z·(1 - z)": z * (1 - z), "x > 0": x > 0, "z": z, "1 / x": 1 / x,
+        "1 / z": 1 / z, "1 - x²": 1 - x**2, "x·(1 - x)": x * (1 - x), "1 - z": 1 - z, "z²": z**2, "1 + z²": 1 + z**2,
+        "x": x, "x < 0": x < 0, "ln(x)": np.log(x), "1 / x²": 1 / x**2, "x²": x**2, "z·(1 + z)": z * (1 + z),
+        "1 - x": 1 - x, "(1 - z²)²": (1 - z**2)**2, "√(x)": np.sqrt(x), "exp(x)": np.exp(x), "sin(x)": np.sin(x),
+        "cos(x)": np.cos(x), "sign(x)": np.sign(x), "abs(x)": np.abs(x), "tanh(x)": np.tanh(x),
+        "1 - tanh(x)²": 1 - np.tanh(x)**2, "σ(x)": sigmoid, "1 - σ(x)": 1 - sigmoid,
+        "σ(x)·(1 - σ(x))": sigmoid * (1 - sigmoid), "exp(-x)": np.exp(-x), "1 / (1 + x²)": 1 / (1 + x**2),
+        "1 / √(x)": 1 / np.sqrt(x), "x³": x**3, "z / x": z / x, "x·z": x * z, "ln(z)": np.log(z),
+        "1 / cos(x)²": 1 / np.cos(x)**2,
+    }  # fmt: skip
 
-OF_ONE: dict[str, Callable[..., Any]] = {
-    "1": lambda x, z: np.ones_like(z), "1 - z²": lambda x, z: 1 - z**2, "z·(1 - z)": lambda x, z: z * (1 - z),
-    "x > 0": lambda x, z: x > 0, "z": lambda x, z: z, "1 / x": lambda x, z: 1 / x, "1 / z": lambda x, z: 1 / z,
-    "1 - x²": lambda x, z: 1 - x**2, "x·(1 - x)": lambda x, z: x * (1 - x), "1 - z": lambda x, z: 1 - z,
-    "z²": lambda x, z: z**2, "1 + z²": lambda x, z: 1 + z**2, "x": lambda x, z: x, "x < 0": lambda x, z: x < 0,
-    "ln(x)": lambda x, z: np.log(x), "1 / x²": lambda x, z: 1 / x**2, "x²": lambda x, z: x**2,
-    "z·(1 + z)": lambda x, z: z * (1 + z), "1 - x": lambda x, z: 1 - x, "(1 - z²)²": lambda x, z: (1 - z**2)**2,
-    "√(x)": lambda x, z: np.sqrt(x), "exp(x)": lambda x, z: np.exp(x), "sin(x)": lambda x, z: np.sin(x),
-    "cos(x)": lambda x, z: np.cos(x), "sign(x)": lambda x, z: np.sign(x), "abs(x)": lambda x, z: np.abs(x),
-    "tanh(x)": lambda x, z: np.tanh(x), "1 - tanh(x)²": lambda x, z: 1 - np.tanh(x)**2,
-    "σ(x)": lambda x, z: _sigmoid(x), "1 - σ(x)": lambda x, z: 1 - _sigmoid(x),
-    "σ(x)·(1 - σ(x))": lambda x, z: _sigmoid(x) * (1 - _sigmoid(x)), "exp(-x)": lambda x, z: np.exp(-x),
-    "1 / (1 + x²)": lambda x, z: 1 / (1 + x**2), "1 / √(x)": lambda x, z: 1 / np.sqrt(x), "x³": lambda x, z: x**3,
-    "z / x": lambda x, z: z / x, "x·z": lambda x, z: x * z, "ln(z)": lambda x, z: np.log(z),
-    "1 / cos(x)²": lambda x, z: 1 / np.cos(x)**2,
-}  # fmt: skip
-"""What the local derivative of a gate with one input may be."""
 
-OF_TWO: dict[str, Callable[..., Any]] = {
-    "1": lambda a, b, z: np.ones_like(z), "b": lambda a, b, z: b, "a": lambda a, b, z: a,
-    "1 / b": lambda a, b, z: 1 / b, "z / b": lambda a, b, z: z / b, "z": lambda a, b, z: z,
-    "z·ln(a)": lambda a, b, z: z * np.log(a), "b·z / a": lambda a, b, z: b * z / a, "1 / a": lambda a, b, z: 1 / a,
-    "a / b": lambda a, b, z: a / b, "b / a": lambda a, b, z: b / a, "1 / b²": lambda a, b, z: 1 / b**2,
-    "a / b²": lambda a, b, z: a / b**2, "z / a": lambda a, b, z: z / a, "ln(a)": lambda a, b, z: np.log(a),
-    "z·ln(b)": lambda a, b, z: z * np.log(b), "b·z": lambda a, b, z: b * z, "a·z": lambda a, b, z: a * z,
-    "a²": lambda a, b, z: a**2, "b²": lambda a, b, z: b**2, "ln(b)": lambda a, b, z: np.log(b),
-    "a - b": lambda a, b, z: a - b, "(a - b)²": lambda a, b, z: (a - b)**2,
-    "abs(a - b)": lambda a, b, z: np.abs(a - b), "sign(a - b)": lambda a, b, z: np.sign(a - b),
-    "σ(a)": lambda a, b, z: _sigmoid(a), "σ(a) - b": lambda a, b, z: _sigmoid(a) - b, "a + b": lambda a, b, z: a + b,
-    "a > b": lambda a, b, z: a > b, "a < b": lambda a, b, z: a < b,
-}  # fmt: skip
-"""The same for several inputs a, b, ...; to these come each input, 1 minus it, and the products of two."""
+def _of_two(a: Array, b: Array, z: Array) -> dict[str, Array]:
+    """The same for several inputs a, b, ...; to these come each input, 1 minus it, and the products of two."""
+    sigmoid = 1 / (1 + np.exp(-a))
+    return {
+        "1": np.ones_like(z), "b": b, "a": a, "1 / b": 1 / b, "z / b": z / b, "z": z, "z·ln(a)": z * np.log(a),
+        "b·z / a": b * z / a, "1 / a": 1 / a, "a / b": a / b, "b / a": b / a, "1 / b²": 1 / b**2, "a / b²": a / b**2,
+        "z / a": z / a, "ln(a)": np.log(a), "z·ln(b)": z * np.log(b), "b·z": b * z, "a·z": a * z, "a²": a**2,
+        "b²": b**2, "ln(b)": np.log(b), "a - b": a - b, "(a - b)²": (a - b)**2, "abs(a - b)": np.abs(a - b),
+        "sign(a - b)": np.sign(a - b), "σ(a)": sigmoid, "σ(a) - b": sigmoid - b, "a + b": a + b, "a > b": a > b,
+        "a < b": a < b,
+    }  # fmt: skip
 
 
 def _expressions(arrays: Sequence[Array], z: Array) -> Iterator[tuple[str, Array]]:
     """What a local derivative may be, with its value."""
     if len(arrays) == 1:
-        yield from ((text, of(arrays[0], z)) for text, of in OF_ONE.items())
+        yield from _of_one(arrays[0], z).items()
     elif 2 <= len(arrays) <= 6:
         named = list(zip("abcdef", arrays, strict=False))
-        yield from ((text, of(*arrays[:2], z)) for text, of in OF_TWO.items())
+        yield from _of_two(arrays[0], arrays[1], z).items()
         yield from ((f"1 - {name}", 1 - array) for name, array in named)
         yield from named[2:]
         yield from ((f"{m}·{n}", one * two) for (m, one), (n, two) in combinations(named, 2))

@@ -1,7 +1,5 @@
 """Numeric derivatives: central differences of a function of arrays, and the kinks where there is no derivative."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -74,12 +72,7 @@ class Problem:
 
     def line(self, direction: dict[str, Array]) -> Line:
         """The output along a direction, which has an array for each leaf that it moves."""
-
-        def output(t: float) -> Array:
-            moved = {name: self.point[name] + t * u for name, u in direction.items()}
-            return self.forward(moved).array
-
-        return output
+        return lambda t: self.forward({name: self.point[name] + t * u for name, u in direction.items()}).array
 
     def element(self, name: str, index: tuple[int, ...]) -> Line:
         """The output as one element of one leaf moves."""

@@ -1,7 +1,5 @@
 """The report of a gradient check: what was compared and what was found, as a table and as an error."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -110,7 +108,8 @@ class GradientReport:
         if self.right:
             lines = [f"{second}right: {compared} comparisons, {self.rules} gates"]
         else:
-            lines = [f"{second}WRONG: {wrong} of {compared} comparisons, {self._wrong_rules()} of {self.rules} gates"]
+            rules = 1 + len(self.slip.others) if self.slip and self.slip.is_rule else 0
+            lines = [f"{second}WRONG: {wrong} of {compared} comparisons, {rules} of {self.rules} gates"]
         if self.failed:
             lines += _indented("backward failed", self.failed)
         if self.slip:
@@ -135,9 +134,6 @@ class GradientReport:
         ]
         head = ["input", "shape", "compared", "wrong", "error", "worst at", "recorded", "numeric"]
         return table(f"{'✓' if self.right else '✗'} {lines[0]}", head, rows, "\n".join(around))
-
-    def _wrong_rules(self) -> int:
-        return 1 + len(self.slip.others) if self.slip and self.slip.is_rule else 0
 
     def _table(self) -> list[str]:
         if not self.inputs:

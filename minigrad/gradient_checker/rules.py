@@ -1,7 +1,5 @@
 """Checks each gate's backward rule by itself: the gradient that it gives against differences of the gate's forward."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -108,13 +106,12 @@ class NodeCheck:
         with np.errstate(all="ignore"):
             try:
                 sent = self.gate.backward(given, self.output, *self.arrays, *self.saved)
-                if len(sent) != len(self.arrays):
-                    text = f"{len(sent)} gradients came for {len(self.arrays)} inputs"
-                    raise RuleError(None, text, "wrong number of gradients")
-            except RuleError:
-                raise
+                count = len(sent)
             except Exception as error:
                 raise _raised(None, error) from error
+            if count != len(self.arrays):
+                text = f"{count} gradients came for {len(self.arrays)} inputs"
+                raise RuleError(None, text, "wrong number of gradients")
             for position in self.positions:
                 gradients[position] = self._whole(position, sent[position])
         if not np.array_equal(given, dz):
@@ -196,7 +193,7 @@ class NodeCheck:
             if np.array_equal(again, gradient, equal_nan=True):
                 continue
             if not np.allclose(again, gradient, rtol=1e-9, atol=1e-12, equal_nan=True):  # more than rounding
-                index = _furthest(again - gradient)
+                index = tuple(map(int, np.unravel_index(np.argmax(np.abs(again - gradient)), gradient.shape)))
                 text = "the gate keeps state between calls: a second call replaces what the rule of the first needs"
                 at = f"{list(index)}, after a second call of the gate"
                 numbers = float(again[index]), float(gradient[index])
@@ -213,17 +210,16 @@ class NodeCheck:
         some = self.output.reshape(-1)[:3]
         if not self.output.size < size < 100_000 or not all(any((a == z).any() for a in sources) for z in some):
             return None
-        points = [
-            [np.full(a.shape, c) if n in self.positions else a for n, a in enumerate(self.arrays)] for c in (0.8, 0.7)
-        ]
         try:
-            checks = [NodeCheck(self.node, self.rng, arrays) for arrays in points]
-            if not all((check.output == c).all() for check, c in zip(checks, (0.8, 0.7), strict=True)):
-                return None
-            tied = checks[1].rule(dz := checks[1].dz)
+            for c in (0.8, 0.7):
+                equal = [np.full(a.shape, c) if n in self.positions else a for n, a in enumerate(self.arrays)]
+                tied = NodeCheck(self.node, self.rng, equal)
+                if not (tied.output == c).all():
+                    return None
+            gradients = tied.rule(tied.dz)
         except Exception:
             return None
-        recorded, numeric = float(sum(map(np.sum, tied.values()))), float(np.sum(dz))
+        recorded, numeric = float(sum(map(np.sum, gradients.values()))), float(np.sum(tied.dz))
         if abs(recorded - numeric) <= 1e-9 * size:
             return None
         kind, text = "ties not shared", "each of several equal elements gets the whole gradient: they should share it"
@@ -272,16 +268,13 @@ class NodeCheck:
             halves = np.array_split(inside, 2)
             off = []
             for half in halves:
-                part = np.zeros(gradient.size)
-                part[half] = direction.reshape(-1)[half]
-                off.append(abs(float(np.sum(gradient * part.reshape(gradient.shape))) - self._slope(position, part)))
+                part = np.zeros_like(direction)
+                part.flat[half] = direction.flat[half]
+                off.append(abs(float(np.sum(gradient * part)) - careful(self.line(position, part), self.dz)[0]))
             inside = halves[int(np.argmax(off))]
         index = tuple(int(i) for i in np.unravel_index(inside[0], gradient.shape))
         slip.index, slip.recorded = index, float(gradient[index])
         slip.numeric = careful(self.element(position, index), self.dz)[0]
-
-    def _slope(self, position: int, part: Array) -> float:
-        return careful(self.line(position, part.reshape(self.arrays[position].shape)), self.dz)[0]
 
 
 def _raised(position: int | None, error: Exception) -> RuleError:
@@ -290,10 +283,6 @@ def _raised(position: int | None, error: Exception) -> RuleError:
     if "matmul" in text or "not aligned" in text:
         return RuleError(position, text, "transposed")
     return RuleError(position, text, "error in the rule")
-
-
-def _furthest(difference: Array) -> tuple[int, ...]:
-    return tuple(int(i) for i in np.unravel_index(int(np.argmax(np.abs(difference))), difference.shape))
 
 
 def check_rules(nodes: list[Node], rng: np.random.Generator) -> Iterator[tuple[NodeCheck, Slip | None]]:

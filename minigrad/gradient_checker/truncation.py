@@ -3,8 +3,6 @@
 A layer takes part if it has an attribute `truncate`: the number of last steps that carry gradient, None for all.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -16,7 +14,6 @@ from ..arrays import Array
 from ..backward import sweep
 from ..errors import OptionError
 from ..gates import softmax_cross_entropy
-from ..graph import Leaf
 from ..printing import printable
 from ..random import generator
 from ..tensor import Tensor
@@ -112,7 +109,8 @@ def truncation_report(
         generator().bit_generator.state = random_state
         root = loss(model(*inputs), labels).node
         swept = sweep(root, np.ones((), root.output.dtype)) if root.requires_grad else {}
-        return {path: _whole(swept.get(tensor.node), tensor) for path, tensor in model.named_parameters().items()}
+        found = {path: swept.get(t.node, np.zeros(t.shape)) for path, t in model.named_parameters().items()}
+        return {path: np.asarray(dense(gradient), np.float64) for path, gradient in found.items()}
 
     try:
         full = gradients(None)
@@ -129,10 +127,3 @@ def truncation_report(
         generator().bit_generator.state = random_state
         for layer, truncate in zip(layers, before, strict=True):
             layer.truncate = truncate
-
-
-def _whole(gradient: Any, tensor: Tensor) -> Array:
-    assert isinstance(tensor.node, Leaf)
-    if gradient is None:
-        return np.zeros(tensor.shape)
-    return np.asarray(dense(gradient), np.float64)

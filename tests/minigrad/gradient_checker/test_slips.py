@@ -372,3 +372,28 @@ def test_extremes_that_share_or_choose_are_right():
     even = Slip(lambda g, x: x.max(), lambda g, dz, z, x: (dz * (x == z) / (x == z).sum(),), (X,), "")
     for slip in (one, even):
         assert mg.gradcheck(own(slip), X) and mg.gradcheck(own(slip), np.ones((5, 4)))
+
+
+@pytest.mark.parametrize(
+    ("forward", "rule", "sentence"),
+    [
+        (
+            lambda g, x: x**2 + np.sin(x),
+            lambda g, dz, z, x: (2 * x * dz,),
+            "a term is missing: (cos(x)), times dz",
+        ),
+        (
+            lambda g, x: np.sin(x) + x**3,
+            lambda g, dz, z, x: ((3 * x**2 - np.cos(x)) * dz,),
+            "a term is missing: 2 · (cos(x)), times dz",
+        ),
+        (
+            lambda g, x: np.sin(x**3) / 3,
+            lambda g, dz, z, x: (-np.cos(x**3) * dz,),
+            "a factor -(x²) is missing, as when the chain rule's inner derivative is forgotten",
+        ),
+    ],
+)
+def test_what_is_missing_is_said_once(forward, rule, sentence):
+    slip = mg.gradcheck(own(Slip(forward, rule, (X,), "")), X).slip
+    assert slip is not None and slip.sentence == sentence
