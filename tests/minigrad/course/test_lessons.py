@@ -12,6 +12,7 @@ import pytest
 from minigrad.course import feedback, quiz
 from minigrad.course.grade import Verdict, answers_with, grade
 from minigrad.course.lesson import Lesson, Slip, lessons
+from minigrad.course.sandbox import draw_page
 
 LESSONS = lessons()
 SLIPS = [(one, slip) for one in LESSONS for slip in one.slips]
@@ -136,3 +137,17 @@ def test_questions_are_sealed_and_have_sentences(one: Lesson) -> None:
 def test_a_check_is_quick(one: Lesson) -> None:
     # No wall clock: the child is stopped by this limit of processor time.
     assert one.seconds <= 10
+
+
+@each_lesson
+def test_pages_are_drawn_from_the_learners_own_functions(one: Lesson, tmp_path: Path) -> None:
+    target = tmp_path / "page.html"
+    drawn = []
+    for code in ("", *(slip.code for slip in one.slips[:4])):
+        text = with_code(one, code)
+        problem = graded(one, text).problem
+        if problem is None or problem.kind == "wrong":
+            drawn.append(draw_page(one, Path("course") / one.file, text, problem.function if problem else None, target))
+            assert not drawn[-1] or "</html>" in target.read_text(encoding="utf-8")
+    assert drawn[0], "no page after a pass"
+    assert any(drawn[1:]), "no page after a wrong answer"
