@@ -48,6 +48,8 @@ def grad(
         found = sweep(output.node, constant(first, "created"), keep=wanted, rule=rule_on_tensors)
     else:
         found = sweep(output.node, first, keep=wanted)
+    for missing in wanted - found.keys():
+        checks.check_not_bypassed(output.node, missing)
     gradients = (found.get(tensor.node, np.zeros(tensor.shape, tensor.dtype)) for tensor in inputs)
     return tuple(one if isinstance(one, Tensor) else Tensor(dense(one)) for one in gradients)
 

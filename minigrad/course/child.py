@@ -43,7 +43,8 @@ def limit(seconds: float) -> None:
         (resource.RLIMIT_CORE, 0),
     ):
         most = resource.getrlimit(which)[1]
-        resource.setrlimit(which, (amount if most == resource.RLIM_INFINITY else min(amount, most),) * 2)
+        hard = amount + 5 if most == resource.RLIM_INFINITY else min(amount + 5, most)  # at that, SIGKILL says nothing
+        resource.setrlimit(which, (min(amount, hard), hard))
 
 
 def guard(folder: str) -> None:

@@ -50,13 +50,12 @@ def _what(verdict: Verdict, problem: Problem) -> list[str]:
     if problem.kind == "stopped":
         return [f"  {name}{at} did not answer: {problem.message}.", asked]
     if problem.kind == "error":
-        where = f"line {problem.line}: {problem.text}" if problem.text else ""
+        where = [f"    line {problem.line}: {problem.text}"] if problem.text else []
+        message = [f"    {printable(line)}" for line in problem.message.splitlines()]
         if not name:
-            return [f"  {verdict.lesson.file} cannot be run{at}.", *filter(None, [f"    {where}" if where else ""]),
-                    f"    {printable(problem.message)}"]  # fmt: skip
+            return [f"  {verdict.lesson.file} cannot be run{at}.", *where, *message]
         blame = f"  {name}{at} raised an error." if problem.text else f"  What {name}{at} returned could not be used."
-        return [line for line in (blame, asked, f"    {where}" if where else "", f"    {printable(problem.message)}")
-                if line]  # fmt: skip
+        return [blame, *filter(None, [asked]), *where, *message]
     said = [f"  {name}{at} answers wrong.", asked]
     if problem.message:
         return [*said, *(part for line in problem.message.splitlines() for part in wrapped(line, "    "))]

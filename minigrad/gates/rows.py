@@ -157,6 +157,7 @@ class LookupProduct(_ReadsRows):
 
     symbol = "look-up ×"
     differentiable_twice = False  # its rule sums by id, with functions that work on arrays only
+    in_place_of = "Lookup"  # of the same table and ids: what was looked up is not among its inputs
 
     def forward(self, table: Any, ids: Any, W: Any, b: Any) -> Any:
         self._check(ids, len(table))

@@ -5,6 +5,7 @@ import pytest
 
 import minigrad as mg
 from layers import GRU, LSTM, RNN, Dense, Embedding, LSTMCell, Sequential
+from minigrad.errors import GradientError
 
 KINDS = [RNN, GRU, LSTM]
 OPTIONS = [
@@ -154,6 +155,22 @@ def test_rows_that_were_looked_up_unrecorded_pass_no_gradient_on():
         layer(x).sum().backward()
     assert embedding.table.grad is None
     assert layer.cell.W_xh.grad is not None and layer.cell.W_xh.grad.any()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_gradient_of_looked_up_rows_is_right_or_refused(kind):
+    embedding, ids = Embedding(6, 5), np.array([[1, 2, 1, 0]])
+    layer = kind(5, 4, fused=True)
+    rows = embedding(ids)
+    with pytest.raises(GradientError, match="MG136"):
+        mg.grad(layer(rows).sum(), rows)
+    (table,) = mg.grad(layer(embedding(ids)).sum(), list(embedding.named_parameters().values()))
+    layer.fused = False
+    rows = embedding(ids)
+    (unfused,) = mg.grad(layer(rows).sum(), rows)
+    summed = np.zeros((6, 5), "float32")
+    np.add.at(summed, ids, unfused.array)
+    np.testing.assert_allclose(table.array, summed, rtol=1e-4, atol=1e-6)
 
 
 def test_a_frozen_table_is_still_looked_up_by_distinct_words():

@@ -78,7 +78,7 @@ def test_a_hostile_submission_gets_nothing_and_harms_nothing(name: str, tmp_path
     assert his.passed, his.said
     assert [path.read_text() for path in victims] == [SOLUTION, "notes"]
     assert sorted(path.name for path in victims[0].parent.iterdir()) == ["lesson_01_by_hand.py", "notes.txt"]
-    assert not processes_with("minigrad.course.child")
+    assert not processes_with(str(tmp_path))
 
 
 def processes_with(words: str) -> list[str]:
@@ -90,7 +90,7 @@ def processes_with(words: str) -> list[str]:
                 line = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
             except OSError:
                 continue
-            if words in line and "lesson_01_by_hand" in line:
+            if words in line:
                 found.append(line)
         if not found:
             break
