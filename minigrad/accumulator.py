@@ -4,10 +4,8 @@
 replaces `backward.add` with it. docs/design.md says how much time each part saves.
 """
 
-from __future__ import annotations
-
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -71,7 +69,7 @@ class SparseGradient(LazyGradient):
         self.terms = terms
         self.coalesced = coalesced  # whether there is only one term, with each row once
 
-    def finalize(self, dtype: np.dtype[Any]) -> SparseGradient:
+    def finalize(self, dtype: np.dtype[Any]) -> Self:
         return self
 
     def dense(self) -> Array:
@@ -92,7 +90,7 @@ class SparseGradient(LazyGradient):
             self.coalesced = True
         return self.terms[0]
 
-    def extend(self, other: SparseGradient) -> None:
+    def extend(self, other: Self) -> None:
         """self += other, in place: a thousand time steps must not copy the terms a thousand times."""
         self.terms.extend(other.terms)
         self.coalesced = False

@@ -19,6 +19,7 @@ from .errors import NonFiniteError
 from .graph import Node, ancestors
 from .notebook import cell_of
 from .numpy_functions import plain
+from .printing import printable
 
 _PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
@@ -99,7 +100,7 @@ class detect_anomaly(trace_lines):
 def first_non_finite(root: Node) -> str:
     """A description of the oldest non-finite node that led to `root`, which must be non-finite itself."""
     node = next(node for node in reversed(ancestors([root])) if not np.isfinite(node.output).all())
-    return f"{_place(node)} gave {_strange(node.output)}"
+    return f"{title(node)} gave {_strange(node.output)}"
 
 
 def _calling_line() -> str:
@@ -130,9 +131,11 @@ def _finite(gradient: Any) -> bool:
     return all(bool(np.isfinite(plain(array)).all()) for array in arrays)
 
 
-def _place(node: Node) -> str:
-    kind = node.gate.name if node.gate else f"leaf {node.name!r}" if node.name else "a leaf"
-    return f"{kind} {place(node.scope)}" + (f", called at {node.source}" if node.source else "")
+def title(node: Node) -> str:
+    """How errors and reports name a node: gate, name, scope, and the line that called it."""
+    kind = node.gate.name if node.gate else "leaf" if node.name else "a leaf"
+    name = f" {node.name!r}" if node.name else ""
+    return printable(f"{kind}{name} {place(node.scope)}" + (f", called at {node.source}" if node.source else ""))
 
 
 def _strange(array: Array) -> str:
@@ -144,12 +147,12 @@ def _strange(array: Array) -> str:
     return f"{values} not finite: {array[index]} at {list(index)}"
 
 
-def _range(title: str, array: Array) -> str:
+def _range(name: str, array: Array) -> str:
     """An array in a few words: its shape and the range of its finite values."""
     finite = array[np.isfinite(array)]
     span = f"from {finite.min():.4g} to {finite.max():.4g}" if finite.size else "with no finite value"
     lost = array.size - finite.size
-    return f"{title} {array.shape} {span}" + (f" and {lost} not finite" if lost and finite.size else "")
+    return f"{name} {array.shape} {span}" + (f" and {lost} not finite" if lost and finite.size else "")
 
 
 def _inputs(node: Node) -> str:
@@ -161,7 +164,6 @@ def _inputs(node: Node) -> str:
 
 def _forward_error(node: Node) -> NonFiniteError:
     given = [parent for parent in node.inputs if not np.isfinite(parent.output).all()]
-    kind = node.gate.name if node.gate else "a leaf"
     cause = (
         "the input is outside its domain, as in log(0) or 1/0, or the result too large for the dtype, as in exp(100)"
     )
@@ -172,8 +174,8 @@ def _forward_error(node: Node) -> NonFiniteError:
         remedy = "check the data for NaN; if it is a parameter, lower the learning rate or clip gradients"
     return NonFiniteError(
         "MG710",
-        f"{kind} gave {_strange(node.output)}",
-        where=f"{_place(node)}; given {_inputs(node)}",
+        f"{node.gate.name} gave {_strange(node.output)}",
+        where=f"{title(node)}; given {_inputs(node)}",
         cause=cause,
         remedy=remedy,
     )
@@ -188,19 +190,19 @@ def _backward_error(node: Node, dz: Any, visited: list[tuple[Node, Any]]) -> Non
         upstream = dense(upstream)
         for position, part in enumerate(rule_on_arrays(consumer, upstream)):
             if consumer.inputs[position] is node and part is not None and not _finite(part):
-                title = node.name or f"input {position}"
+                name = node.name or f"input {position}"
                 return NonFiniteError(
                     "MG711",
-                    f"the rule of {consumer.gate.name} gave {title} a gradient with {_strange(part)}",
-                    where=f"{_place(consumer)}; given {_inputs(consumer)}, {_range('dz', upstream)}",
+                    f"the rule of {consumer.gate.name} gave {name} a gradient with {_strange(part)}",
+                    where=f"{title(consumer)}; given {_inputs(consumer)}, {_range('dz', upstream)}",
                     cause="the gate's slope is infinite or undefined there (sqrt, log or division at 0), or the "
                     "gradient has grown beyond the dtype",
                     remedy="keep the input away from that point (add a small number), or clip gradients",
                 )
     return NonFiniteError(
         "MG711",
-        f"the gradient of {_place(node)} has {_strange(whole)}",
-        where=f"{_place(node)}; {_range('dz', whole)}",
+        f"the gradient of {title(node)} has {_strange(whole)}",
+        where=f"{title(node)}; {_range('dz', whole)}",
         cause="each part was finite, their sum is too large for the dtype; or backward started with NaN or infinity",
         remedy="scale the loss down, clip gradients, or compute in float64",
     )

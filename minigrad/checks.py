@@ -107,13 +107,11 @@ def check_differentiable(dtype: np.dtype[Any], name: str | None) -> None:
     """DtypeError unless arrays of this dtype can have a gradient."""
     if dtype in (np.float32, np.float64):
         return
-    small = dtype == np.float16
+    steps = f"a gradient is a limit of small steps, which {dtype} cannot take"
     raise DtypeError(
         "MG112",
         f"{f'tensor {name!r}' if name else 'a tensor'} of dtype {dtype} cannot require a gradient",
-        cause="gradients below 6e-8 vanish in float16"
-        if small
-        else f"a gradient is a limit of small steps, which {dtype} cannot take",
+        cause="gradients below 6e-8 vanish in float16" if dtype == np.float16 else steps,
         remedy="use float32 or float64: array.astype('float32')",
     )
 
@@ -250,14 +248,12 @@ def nothing_recorded(node: Node) -> GradientError:
             remedy="call backward after the `with no_grad()` block",
         )
     origin = node.origin if isinstance(node, Leaf) else "constants"
+    how = {"no_grad": "computed inside no_grad", "detached": "detached from its history", "cut": "cut from its history"}
+    none = "none of the tensors that it was computed from requires a gradient"
     return GradientError(
         "MG122",
         f"nothing was recorded for {describe(node)}: there is no graph to go back through",
-        cause={
-            "no_grad": "it was computed inside no_grad",
-            "detached": "it was detached from its history",
-            "cut": "it was cut from its history",
-        }.get(origin, "none of the tensors that it was computed from requires a gradient"),
+        cause=f"it was {how[origin]}" if origin in how else none,
         remedy="compute it from at least one Tensor(..., requires_grad=True), outside no_grad",
     )
 

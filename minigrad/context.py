@@ -4,20 +4,15 @@ Each is a context variable, so that every thread and every asyncio task has its 
 programs set them with blocks such as `with no_grad():` and `with scope("encoder"):`.
 """
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable
 from contextvars import ContextVar
 from copy import copy
 from functools import partial, wraps
-from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+from typing import Any, Self, TypeVar, cast
 
 from .errors import OptionError
 from .printing import printable
-
-if TYPE_CHECKING:
-    from .arrays import Array
 
 Scope = tuple[str, ...]
 F = TypeVar("F", bound=Callable[..., Any])
@@ -32,11 +27,10 @@ ON_RECORD: ContextVar[Callable[[Any], None] | None] = ContextVar("on_record", de
 ON_GRADIENT: ContextVar[Callable[[Any, Any], None] | None] = ContextVar("on_gradient", default=None)
 """Called during a backward pass with each node and its gradient, before the gate's rule runs."""
 
-ON_CUT: ContextVar[Callable[[Array], Array] | None] = ContextVar("on_cut", default=None)
+ON_CUT: ContextVar[Callable[[Any], Any] | None] = ContextVar("on_cut", default=None)
 """Called with each array that passes through a cut; the array that it returns is used instead."""
 
-
-_OPEN: ContextVar[tuple[setting, ...]] = ContextVar("open", default=())
+_OPEN: ContextVar[tuple["setting", ...]] = ContextVar("open", default=())
 
 
 class setting:

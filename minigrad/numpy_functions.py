@@ -5,8 +5,6 @@
 because its plain result would silently drop the gradient.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 
@@ -65,7 +63,7 @@ class ArrayMethods:
     """What a Tensor has in common with NumPy arrays. The rest of it is in tensor.py."""
 
     __slots__ = ()
-    node: Node
+    node: "Node"
     array: Array
 
     @property

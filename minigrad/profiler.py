@@ -4,13 +4,11 @@ It costs nothing when off: only an open profile replaces `Gate.__call__`, and th
 versions.
 """
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any
+from typing import Any, Self
 
 from . import derivatives, tensor
 from .backward import sweep
@@ -69,7 +67,7 @@ class profile:
     """
 
     title = "milliseconds, forward and backward"
-    _open: profile | None = None
+    _open: "profile | None" = None
 
     def __init__(self, clock: Callable[[], float] = perf_counter) -> None:
         self._clock = clock
@@ -90,7 +88,7 @@ class profile:
 
     # ---- while it is open ----
 
-    def __enter__(self) -> profile:
+    def __enter__(self) -> Self:
         if profile._open is not None:
             raise OptionError(
                 "MG740",

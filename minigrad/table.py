@@ -5,8 +5,6 @@ rows, whose gradient is 0, and doing that at every step costs more than the rest
 pending. Reading the table catches up first: a look-up with the rows that it reads, everything else with all rows.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -19,13 +17,13 @@ from .context import setting
 from .graph import Leaf, Node, next_serial
 from .tensor import Tensor, TensorLike, from_node
 
-_READING: ContextVar[Table | None] = ContextVar("reading", default=None)
+_READING: ContextVar["Table | None"] = ContextVar("reading", default=None)
 
 
 class PendingUpdates(Protocol):
     """Updates that an optimizer has left pending."""
 
-    def catch_up(self, table: Table, rows: Array | None) -> None:
+    def catch_up(self, table: "Table", rows: Array | None) -> None:
         """Apply them to those rows of `table.stored`, or to all rows (None)."""
 
 

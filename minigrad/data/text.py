@@ -1,7 +1,5 @@
 """Words to integer ids and back, by Keras's convention: a tokenizer, a vocabulary, and rows padded to one length."""
 
-from __future__ import annotations
-
 import hashlib
 import io
 import os
@@ -80,7 +78,7 @@ class Vocabulary:
             )
 
     @classmethod
-    def build(cls, texts: Iterable[str | Iterable[str]], size: int = 10_000) -> Vocabulary:
+    def build(cls, texts: Iterable[str | Iterable[str]], size: int = 10_000) -> "Vocabulary":
         """The vocabulary of `texts`, with at most `size` ids: three special ones, then the most frequent words.
 
         A text is a string, which is tokenized, or a list of words. Words of equal frequency are sorted alphabetically,
@@ -91,7 +89,7 @@ class Vocabulary:
         count = Counter(chain.from_iterable(map(_words, texts)))
         return cls(sorted(count, key=lambda word: (-count[word], word))).limit(size)
 
-    def limit(self, size: int) -> Vocabulary:
+    def limit(self, size: int) -> "Vocabulary":
         """The vocabulary of the first `size` ids. Raises OptionError MG402 for a size without room for a word."""
         check_vocabulary_size(size)
         return Vocabulary(self.words[: size - len(SPECIAL)])
@@ -141,7 +139,7 @@ class Vocabulary:
             ) from error
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Vocabulary:
+    def load(cls, path: str | os.PathLike[str]) -> "Vocabulary":
         """Read what `save` wrote, or a list of words without its first line, one a line, as a person may write it.
 
         Raises DataError MG404 if the file cannot be read, MG405 if it is damaged, empty or has a line that is no word.

@@ -1,7 +1,5 @@
 """`draw`, `Graph` and `Drawing`, the public interface of drawing, and the checks of their options."""
 
-from __future__ import annotations
-
 import numbers
 import os
 from collections.abc import Iterator, Sequence
@@ -82,7 +80,7 @@ class Graph:
         self, *, mode: str = "auto", window: tuple[int, int] | None = None, depth: int | None = None,
         collapse: Sequence[str] = (), values: bool = False, grads: bool = False, color_by: str | Measured | None = None,
         legend: bool = False,
-    ) -> Drawing:  # fmt: skip
+    ) -> "Drawing":  # fmt: skip
         """The picture, without writing a file. The options are those of `draw`."""
         _check(mode, depth, color_by)
         gates = [node for node in self.nodes if node.gate is not None]
@@ -170,7 +168,7 @@ def draw(
     output: Tensor | Sequence[Tensor], path: str | os.PathLike[str] | None = None, *, mode: str = "auto",
     window: tuple[int, int] | None = None, depth: int | None = None, collapse: Sequence[str] = (), values: bool = False,
     grads: bool = False, color_by: str | Measured | None = None, legend: bool = False, dpi: int = 144,
-) -> Drawing:  # fmt: skip
+) -> "Drawing":  # fmt: skip
     """Draw the graph that led to `output`, a Tensor or a list of them, into `path`: .png, .svg, .pdf or .dot.
 
     - `mode`: "unrolled" draws every gate, with a column for each time step; "rolled" draws time steps that are built

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from ..anomaly import title
 from ..arrays import Array
 from ..errors import OptionError
 from ..gradient_checker import GradientReport
-from ..gradient_checker.slip import title
 from ..graph import Node
 
 MOST_ELEMENTS = 2_000

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..accumulator import dense
+from ..anomaly import title
 from ..arrays import Array, LazyGradient
 from ..context import place
 from ..derivatives import rule_on_arrays
 from ..graph import Leaf, Node, ancestors
-from .slip import Slip, title
+from .slip import Slip
 
 
 def side_by_side(first: Node, second: Node) -> Iterator[tuple[Node, Node]] | None:

@@ -200,14 +200,12 @@ class Check:
             self.report.rules += 1
             if (kink := check.kink()) is not None:
                 self.report.kinks.append(kink)
-            if slip is None:
-                continue
-            if self.report.slip is not None:
+            if slip and self.report.slip:
                 self.report.slip.others.append(check.node)
-                continue
-            self.report.slip = slip
-            check.locate(slip)
-            recognise(check, slip)
+            elif slip:
+                self.report.slip = slip
+                check.locate(slip)
+                recognise(check, slip)
 
     def _backward(self) -> bool:
         """Compute the recorded gradient of every input. If backward itself fails, note why and return False."""

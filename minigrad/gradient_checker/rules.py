@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 
 from ..accumulator import dense
+from ..anomaly import title
 from ..arrays import Array
 from ..backward import unbroadcast
 from ..errors import DtypeError
 from ..graph import Node
 from .numeric import EPSILON, STEP, Cuts, Line, careful, kinks, signs
-from .slip import Slip, title
+from .slip import Slip
 
 TOLERANCE = 1e-6
 """How far apart gradient and difference may be, relative to their size: central differences reach 1e-9 or better."""

@@ -4,8 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..anomaly import source_line
-from ..context import place
+from ..anomaly import source_line, title
 from ..graph import Node
 from ..printing import printable
 
@@ -70,11 +69,3 @@ class Slip:
             names = sorted({node.gate.name for node in self.others if node.gate})
             lines.append(f"also wrong: {len(self.others)} more ({', '.join(names)}), the last {title(self.others[-1])}")
         return "\n".join(map(printable, lines))
-
-
-def title(node: Node) -> str:
-    """How reports name a node: gate, scope, and the line that called it."""
-    kind = node.gate.name if node.gate else "leaf"
-    where = place(node.scope)
-    name = f" {node.name!r}" if node.name else ""
-    return printable(f"{kind}{name} {where}" + (f", called at {node.source}" if node.source else ""))
