@@ -35,9 +35,8 @@ def differing(first: Node, second: Node) -> Slip | None:
     one = next(one for one, two in pairs if not np.array_equal(one.output, two.output, equal_nan=True))
     users = [node for node in ancestors([first]) if one in node.inputs]
     where = title(one) if one.gate or not users else f"a constant {one.output.shape} into {title(users[-1])}"
-    dropout = "dropout" in (place(one.scope) + where).lower()
-    text = f"two forward passes from the same inputs differ, first in {where}"
-    text += ": dropout is on" if dropout else ": something random is drawn"
+    why = "dropout is on" if "dropout" in (place(one.scope) + where).lower() else "something random is drawn"
+    text = f"two forward passes from the same inputs differ, first in {where}: {why}"
     return Slip(one, "nondeterministic", text, is_rule=False)
 
 

@@ -174,8 +174,8 @@ class Check:
                 cause="an input outside a gate's domain, or NaN among the inputs",
                 remedy="check the gradient at other inputs",
             )
-        if (difference := differing(self.root, problem.forward().node)) is not None:
-            self.report.slip = difference
+        self.report.slip = differing(self.root, problem.forward().node)
+        if self.report.slip:
             return
         self.checked: set[Node] = set(problem.leaves.values())
         self.nodes = self._depending()

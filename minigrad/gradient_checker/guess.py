@@ -180,7 +180,7 @@ def factor(e: Evidence) -> Iterator[Guess]:
         for text, two in (("2", 2.0), ("1/2", 0.5)):
             text = f"a factor of {sign}{text}, as when the 2 of d(x²)/dx = 2x is forgotten or counted twice"
             yield "factor 2", text, c * two * e.true
-        for size, what in _sizes(e):
+        for size, what in _sizes(e).items():
             text = f"a factor of {sign}{size}, {what}: not divided by it (sum instead of mean)"
             yield "batch size", text, c * size * e.true
             yield "batch size", f"a factor of {sign}1/{size}, {what}: divided by it once too often", c / size * e.true
@@ -400,17 +400,13 @@ TESTS = (
 TESTS_OF_A_SAMPLE = (factor, upstream, summed, local_factor, constant, lost_part, partly, elementwise)
 
 
-def _sizes(e: Evidence) -> Iterator[tuple[int, str]]:
-    """Sizes that a mean may wrongly have divided by, or not divided by; each with a description."""
-    seen = {0, 1, 2}
+def _sizes(e: Evidence) -> dict[int, str]:
+    """Sizes that a mean may wrongly have divided by, or not divided by; each with its first description."""
     shapes = [("the output", e.z.shape), *[(f"input {n}", a.shape) for n, a in enumerate(e.arrays)]]
     axes = [(size, f"the size of axis {axis} of {what}") for what, shape in shapes for axis, size in enumerate(shape)]
     wholes = [(int(np.prod(shape)), f"the number of elements of {what}") for what, shape in shapes]
     share = (e.x.size // max(e.z.size, 1), "the number of elements that one output is made from")
-    for size, what in [*axes, *wholes, share]:
-        if size not in seen:
-            seen.add(size)
-            yield size, what
+    return {size: what for size, what in reversed([*axes, *wholes, share]) if size > 2}
 
 
 def _factors(x: Array) -> dict[str, tuple[Array, Array]]:

@@ -17,14 +17,13 @@ from ..gates import softmax_cross_entropy
 from ..printing import printable
 from ..random import generator
 from ..tensor import Tensor
+from .check import Model
 
 
-class RecurrentModel(Protocol):
+class RecurrentModel(Model, Protocol):
     """What a model must offer for a truncation report; layers.Layer does."""
 
-    def named_parameters(self) -> dict[str, Tensor]: ...
     def named_layers(self) -> Mapping[str, Any]: ...
-    def __call__(self, *inputs: Any) -> Tensor: ...
 
 
 @dataclass
