@@ -4,6 +4,7 @@ This file collects the public names. What is not part of the engine (drawing, ch
 is first used, so that `import minigrad` takes little longer than `import numpy`.
 """
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -58,16 +59,17 @@ def __getattr__(name: str) -> Any:
 
 
 # Names and keywords of other frameworks: each of these lines opens a way to the table in habits.py. What is answered by
-# its calls is wrapped, which costs a call more: the losses and backward, which every training step calls, are not.
+# its calls is wrapped, which costs a call more: backward and the squared error, in every first training step, are not.
 Tensor.data = property(Tensor.detach, lambda x, new: setattr(x, "array", _plain(new)))  # type: ignore[attr-defined]
 _habits.answer_names(Tensor, "x")
-_habits.answer_methods(
+_habits.answer_calls(
     [Tensor],
     "__init__ argmax sum mean max min var std cumsum clip squeeze softmax log_softmax logsumexp transpose".split(),
 )  # fmt: skip
-_habits.answer_functions(
-    globals(),
-    "concatenate cumsum expand_dims grad log_softmax logsumexp softmax split squeeze stack take_along_axis".split(),
+_habits.answer_calls(
+    [sys.modules[__name__]],
+    "binary_cross_entropy concatenate cumsum expand_dims grad hvp jacobian log_softmax logsumexp mean_absolute_error "
+    "negative_log_likelihood softmax softmax_cross_entropy split squeeze stack take_along_axis".split(),
 )
 _habits.answer_modules(globals(), ["random", "tensor"])
 _namesakes.warn()

@@ -75,8 +75,8 @@ class UnknownNameError(MinigradError, AttributeError):
     """A name that a Tensor, a layer, an optimizer or a module does not have."""
 
 
-class UnknownImportError(MinigradError, ImportError):
-    """A name that cannot be imported, for its module does not have it."""
+class UnknownImportError(MinigradError, ModuleNotFoundError):
+    """A module, or a name in one, that cannot be imported because there is none."""
 
 
 class OptionError(MinigradError, ValueError):

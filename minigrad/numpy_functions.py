@@ -137,10 +137,6 @@ class ArrayMethods:
     def __eq__(self, other: object) -> Any: return np.equal(self, other)  # type: ignore[call-overload]
     def __ne__(self, other: object) -> Any: return np.not_equal(self, other)  # type: ignore[call-overload]
     __hash__ = object.__hash__
-    def __floordiv__(self, other: Any) -> Any: return np.floor_divide(self, other)  # which MG118 refuses, by name
-    def __mod__(self, other: Any) -> Any: return np.remainder(self, other)
-    def __and__(self, other: Any) -> Any: return np.bitwise_and(self, other)
-    def __or__(self, other: Any) -> Any: return np.bitwise_or(self, other)
     def argmax(self, axis: int | None = None) -> Any: return np.argmax(self, axis)
     def __float__(self) -> float: return float(self.array.item())
     def __int__(self) -> int: return int(self.array.item())
@@ -184,6 +180,13 @@ class ArrayMethods:
         if function not in FUNCTIONS:
             raise checks.no_gate(f"np.{function.__name__}")
         return FUNCTIONS[function](*args, **options)
+
+
+# Operators without a gate, such as ~ and %, call NumPy's functions, which MG118 refuses by name. Those in place are not
+# among them: Python makes `x = x ** 2` of `x **= 2`.
+for _name, _operator in vars(np.lib.mixins.NDArrayOperatorsMixin).items():
+    if callable(_operator) and (_name == "__invert__" or _name[:3] != "__i") and _name not in dir(ArrayMethods):
+        setattr(ArrayMethods, _name, _operator)
 
 
 def _in_place(x: Any, value: Any) -> Any:

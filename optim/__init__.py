@@ -75,8 +75,9 @@ __all__ = [
 
 # Names and keywords of other frameworks are answered from the table in minigrad/habits.py.
 _habits.answer_names(Optimizer, "opt")
-_habits.answer_methods(map(globals().get, __all__), ["__init__", "fit"])
-_habits.answer_modules(globals(), ["adagrad", "adam", "rmsprop", "sgd"])
+_habits.answer_names(Trainer, "trainer")
+_habits.answer_calls(map(globals().get, __all__), ["__init__", "fit"])
+_habits.answer_modules(globals(), ["adagrad", "adam", "callbacks", "rmsprop", "schedules", "sgd"])
 
 if not TYPE_CHECKING:  # else type checkers would let every name pass
 

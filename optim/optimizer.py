@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from operator import itemgetter
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, Never, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ from minigrad.checkpoint import check_match
 from minigrad.checks import gradient_misshapen, not_a_leaf
 from minigrad.errors import DtypeError, GradientError, OptionError
 from minigrad.graph import Leaf
+from minigrad.habits import unfit_call
 from minigrad.table import Table, writable
 
 from .lazy import LazyRule, PendingRows, all_catch_up, changed_rows, is_pending, pending_parts
@@ -96,14 +97,18 @@ class Optimizer:
         """All parameters of all groups, by path."""
         return {path: tensor for group in self.groups for path, tensor in group.parameters.items()}
 
-    def zero_grad(self) -> None:
+    def zero_grad(self, **other: Never) -> None:
         """Forget every gradient."""
+        if other:
+            raise unfit_call("zero_grad", f"does not take {', '.join(other)}", (), other)
         for group in self.groups:
             for tensor in group.parameters.values():
                 tensor.node.grad = None  # type: ignore[attr-defined]
 
-    def step(self) -> None:
+    def step(self, *loss: Never, **other: Never) -> None:
         """Apply the rule to every parameter that has a gradient. If that fails for one, all stay as they were."""
+        if loss or other:
+            raise unfit_call("step", "takes nothing, for every parameter has its gradient", (), other)
         numbers = [value for value in vars(self).values() if isinstance(value, float)]
         for group in self.groups:
             numbers += group.lr * self.scale, group.weight_decay

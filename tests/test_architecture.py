@@ -26,7 +26,8 @@ DESIGN = (ROOT / "docs" / "design.md").read_text()
 # Read off the page, so that page and test cannot differ: the engine, lowest first; each may import those before it.
 (_ARROWS,) = re.findall(r"^    (gates -> .*?)\n\n", DESIGN, re.S | re.M)
 ENGINE = tuple(f"minigrad.{name}" for name in reversed(re.findall(r"\w+", _ARROWS)))
-BASE = ("minigrad.errors", "minigrad.files", "minigrad.notebook", "minigrad.printing")  # under everything
+# under everything
+BASE = ("minigrad.errors", "minigrad.files", "minigrad.habits", "minigrad.notebook", "minigrad.printing")
 ROOF = ("minigrad.course", "minigrad.__main__")  # over everything
 (_ROOMS,) = re.findall(r"other\. (.*?) are side rooms", DESIGN.replace("\n", " "))
 SIDE_ROOMS = tuple(f"minigrad.{name}" for name in re.findall(r"\w+", _ROOMS) if name != "and")

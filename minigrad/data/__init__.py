@@ -1,7 +1,17 @@
 """Movie reviews as batches of integer ids: tokens and vocabulary, padding, batches, and the IMDB data set."""
 
+from typing import TYPE_CHECKING, Any
+
+from minigrad import habits as _habits
 from minigrad.data.batches import Batches
 from minigrad.data.imdb import IMDB, Reviews, load_imdb
 from minigrad.data.text import Vocabulary, lengths, mask, pad, tokenize
 
 __all__ = ["IMDB", "Batches", "Reviews", "Vocabulary", "lengths", "load_imdb", "mask", "pad", "tokenize"]
+
+_habits.answer_calls([Batches], ["__init__"])
+
+if not TYPE_CHECKING:  # else type checkers would let every name pass
+
+    def __getattr__(name: str) -> Any:
+        return _habits.answer_import(__name__, name)
