@@ -37,7 +37,9 @@ __all__ = [
 
 # Names and keywords of other frameworks are answered from the table in minigrad/habits.py.
 _habits.answer_attributes(Layer, "model")
-_habits.answer_calls(map(globals().get, __all__), ["__init__", "train", "load_state_dict", "zero_grad"])
+_habits.answer_calls(
+    map(globals().get, __all__), ["__init__", "train", "load_state_dict", "named_parameters", "state_dict", "zero_grad"]
+)
 _habits.answer_modules(globals(), ["dense", "dropout", "embedding", "init"])
 
 if not TYPE_CHECKING:  # else type checkers would let every name pass

@@ -19,6 +19,7 @@ from minigrad import Tensor, scope
 from minigrad.checkpoint import check_match
 from minigrad.errors import MinigradError, OptionError
 from minigrad.graph import Leaf
+from minigrad.habits import refit
 from minigrad.notebook import table
 from minigrad.printing import printable
 
@@ -89,6 +90,10 @@ class Layer:
                 output = self.forward(*inputs, **options)
             except RecursionError:
                 raise _too_deep(self) from None
+            except TypeError as error:
+                if error.__traceback__ is None or error.__traceback__.tb_next is not None:
+                    raise  # forward was entered: the arguments did fit
+                output = self.forward(*inputs, **refit(self.forward, options, str(error)))
         if (watch := ON_VALUE.get()) is not None:
             watch(self, "", output)
         return output

@@ -64,7 +64,8 @@ Tensor.data = property(Tensor.detach, lambda x, new: setattr(x, "array", _plain(
 _habits.answer_names(Tensor, "x")
 _habits.answer_calls(
     [Tensor],
-    "__init__ argmax sum mean max min var std cumsum clip squeeze softmax log_softmax logsumexp transpose".split(),
+    "__init__ argmax astype sum mean max min var std cumsum clip reshape squeeze softmax log_softmax logsumexp "
+    "transpose".split(),
 )  # fmt: skip
 _habits.answer_calls(
     [sys.modules[__name__]],

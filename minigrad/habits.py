@@ -32,7 +32,7 @@ permute mg.transpose movedim moveaxis swapdims adjoint mg.t H mH | x.transpose(1
 unsqueeze x.expand_dims newaxis | x[:, None], or mg.expand_dims(x, axis=1)
 expand expand_as broadcast_to tile repeat repeat_interleave hstack vstack column_stack append
   | np.broadcast_to(x, shape), mg.concatenate([a, b], axis=0), or mg.stack([a, b])
-x.split chunk unbind narrow select unfold array_split | mg.split(x, 2, axis=0), into 2 parts; x[:, 0:2] is one part
+x.split chunk unbind narrow select unfold tensor_split | mg.split(x, 2, axis=0), into 2 parts; x[:, 0:2] is one part
 index_select take gather scatter embedding | mg.lookup(table, ids) for rows; mg.take_along_axis(x, ids, axis=1)
 masked_fill masked_select index_fill index_add index_put index_copy scatter_add | mg.where(mask, value, x), or x[mask]
 add sub subtract mul multiply divide div neg negative pow power | an operator: a + b, a - b, a * b, a / b, -a, a ** 2
@@ -45,7 +45,7 @@ norm log1p expm1 log2 log10 tan sinh erf rsqrt reciprocal logit log_sigmoid lerp
   | built of what has a gate: mg.sqrt((x * x).sum()), mg.log(1 + x), mg.sin(x) / mg.cos(x), mg.exp(mg.log(x).sum())
 topk sort median quantile | order = np.argsort(x, axis=1), and mg.take_along_axis(x, order[:, -2:], axis=1)
 eq ne gt lt ge le equal isnan mg.argmax argmin argsort | x > 0, np.isnan(x), np.argmax(x, axis=1): plain arrays
-gelu silu swish elu selu mish glu prelu | mg.relu, mg.leaky_relu or mg.softplus, or build it: x * mg.sigmoid(x)
+gelu silu swish elu selu mish glu prelu softmin | mg.relu, mg.leaky_relu or mg.softplus, or build it: x * mg.sigmoid(x)
 type type_as half bfloat16 double cast float16 model.float LongTensor long int64 x.int x.bool
   | x.astype("float64"), or "float32"; integers have no gradient: np.array([1, 2]), x.array.astype(int)
 to cuda is_cuda device get_device pin_memory share_memory_ is_sparse is_floating_point is_contiguous data_ptr stride
@@ -77,13 +77,14 @@ register_buffer register_parameter add_module | self.b = mg.Tensor(array, requir
 compile fit predict evaluate train_on_batch history metrics trainer.test fit() Trainer() batch_size= validation_split=
   | Trainer(model, loss=mg.softmax_cross_entropy, optimizer=opt).fit(Batches(x, y), epochs=3); then model(x)
 StepLR CosineAnnealingLR ReduceLROnPlateau ModelCheckpoint | callbacks: LearningRate(StepSchedule(...)), BestSnapshot
-param_groups lr learning_rate get_lr opt.state opt.params add_param_group opt.variables | opt.groups[0].lr, .parameters
-apply_gradients minimize opt.update opt.init step() | loss.backward(), then opt.step()
+param_groups lr learning_rate get_lr set_learning_rate add_param_group opt.params opt.defaults | opt.groups[0].lr
+apply_gradients minimize opt.update opt.init zero_grads step() | opt.zero_grad(), loss.backward(), then opt.step()
 var.dim= std.dim= unbiased= correction= | axis= for dim=, and ddof=1 to divide by n - 1 as PyTorch does
 max.dim= min.dim= | axis=, for the values alone; np.argmax(x, axis=1) gives the places
 split.dim= | axis=; here the number counts the parts, and in PyTorch it is the size of one
 create_graph= | mg.grad(loss, [w], create_graph=True)
 units= input_dim= output_dim= | sizes by position, the input's first: Dense(3, 2), Embedding(1000, 16)
+training= train= | model.train() or model.eval(), before the call
 padding_idx= mask_zero= ignore_index= | mask=ids != 0, when the recurrent layer is called
 clipnorm= clipvalue= | clip_gradients(parameters, 1.0), from optim, before opt.step()
 retain_graph= batch_first= device= inplace= out= amsgrad= strict= set_to_none= num_workers= | leave it out
@@ -222,13 +223,13 @@ def _answering(function: Callable[..., Any]) -> Callable[..., Any]:
         except TypeError as error:
             if error.__traceback__ is None or error.__traceback__.tb_next is not None:
                 raise  # the function was entered: its arguments did fit
-            again = _renamed(function, options, str(error))
+            again = refit(function, options, str(error))
         return call(*args, **again)
 
     return call
 
 
-def _renamed(function: Callable[..., Any], options: dict[str, Any], said: str) -> dict[str, Any]:
+def refit(function: Callable[..., Any], options: dict[str, Any], said: str) -> dict[str, Any]:
     """The keywords as they are called here; UnsupportedError MG129 where that is not all that is wrong."""
     known, name = inspect.signature(function).parameters, function.__name__
     unknown = [key for key in options if key not in known]

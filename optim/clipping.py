@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -12,10 +12,10 @@ from minigrad.accumulator import SparseGradient
 from minigrad.errors import NonFiniteError
 from minigrad.graph import Leaf
 
-from .optimizer import Array, check_range
+from .optimizer import Array, by_name, check_range
 
 
-def clip_gradients(parameters: Mapping[str, Tensor], max_norm: float) -> float:
+def clip_gradients(parameters: Mapping[str, Tensor] | Sequence[Tensor], max_norm: float) -> float:
     """Scale all gradients by min(1, max_norm / |g|), and return |g|: the norm of all of them as one vector.
 
     The direction stays the same; only a step that would be too long becomes shorter. Recurrent networks need it: over
@@ -32,6 +32,7 @@ def clip_gradients(parameters: Mapping[str, Tensor], max_norm: float) -> float:
     Source: Pascanu, Mikolov and Bengio, On the difficulty of training recurrent neural networks (2013).
     """
     check_range("max_norm", max_norm, 0.0)
+    parameters = parameters if isinstance(parameters, Mapping) else by_name(parameters)
     gradients = {path: values for path, tensor in parameters.items() if (values := gradient_values(tensor)) is not None}
     norm = math.sqrt(sum(float(np.vdot(values, values)) for values in gradients.values()))
     if not math.isfinite(norm):

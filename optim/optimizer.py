@@ -97,10 +97,10 @@ class Optimizer:
         """All parameters of all groups, by path."""
         return {path: tensor for group in self.groups for path, tensor in group.parameters.items()}
 
-    def zero_grad(self, **other: Never) -> None:
+    def zero_grad(self, *flags: Never, **other: Never) -> None:
         """Forget every gradient."""
-        if other:
-            raise unfit_call("zero_grad", f"does not take {', '.join(other)}", (), other)
+        if flags or other:
+            raise unfit_call("zero_grad", "takes nothing, and sets every gradient to None", (), other)
         for group in self.groups:
             for tensor in group.parameters.values():
                 tensor.node.grad = None  # type: ignore[attr-defined]
@@ -374,7 +374,7 @@ def check_count(name: str, value: Any, low: int) -> int:
 def _groups(parameters: Parameters, lr: float, weight_decay: float) -> list[Group]:
     given: Any = [{"parameters": parameters}] if isinstance(parameters, Mapping) else parameters
     if isinstance(given, (list, tuple)) and given and all(isinstance(tensor, Tensor) for tensor in given):
-        given = [{"parameters": _by_name(given)}]
+        given = [{"parameters": by_name(given)}]
     if not isinstance(given, (list, tuple)) or not all(isinstance(group, Mapping) for group in given):
         raise _not_parameters(parameters)
     groups = []
@@ -420,7 +420,7 @@ def _groups(parameters: Parameters, lr: float, weight_decay: float) -> list[Grou
     return groups
 
 
-def _by_name(tensors: Sequence[Tensor]) -> dict[str, Tensor]:
+def by_name(tensors: Sequence[Tensor]) -> dict[str, Tensor]:
     """{name: Tensor}, as `model.named_parameters()`; {number: Tensor} if some have no name, or the same."""
     named = {tensor.name or "": tensor for tensor in tensors}
     return named if "" not in named and len(named) == len(tensors) else {str(i): t for i, t in enumerate(tensors)}

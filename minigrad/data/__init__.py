@@ -1,5 +1,6 @@
 """Movie reviews as batches of integer ids: tokens and vocabulary, padding, batches, and the IMDB data set."""
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from minigrad import habits as _habits
@@ -9,7 +10,8 @@ from minigrad.data.text import Vocabulary, lengths, mask, pad, tokenize
 
 __all__ = ["IMDB", "Batches", "Reviews", "Vocabulary", "lengths", "load_imdb", "mask", "pad", "tokenize"]
 
-_habits.answer_calls([Batches], ["__init__"])
+_habits.answer_calls([Batches, Vocabulary], ["__init__"])
+_habits.answer_calls([sys.modules[__name__]], ["load_imdb", "pad"])
 
 if not TYPE_CHECKING:  # else type checkers would let every name pass
 

@@ -135,7 +135,8 @@ def test_a_view_is_recorded() -> None:
         ("import minigrad.nn.functional", "from layers import"), ("import optim.lr_scheduler", "StepSchedule"),
         ("from minigrad.nn import Linear", "from layers import"), ("from minigrad.data import DataLoader", "Batches"),
         ("opt.zero_grad(set_to_none=True)", "leave it out"), ("opt.step(loss)", "loss.backward()"),
-        ("mg.softmax_cross_entropy(logits, y, ignore_index=0)", "mask=ids"),
+        ("mg.softmax_cross_entropy(logits, y, ignore_index=0)", "mask=ids"), ("opt.zero_grad(True)", "give it"),
+        ("model(x, training=True)", "model.eval()"), ("model()", "give it what it takes"),
     ],
 )  # fmt: skip
 def test_what_does_not_is_answered(line: str, remedy: str, tmp_path: Path) -> None:
@@ -160,6 +161,17 @@ def test_modules_of_other_packages_are_found_and_missed_as_ever() -> None:
     with pytest.raises(ModuleNotFoundError, match="MG133") as caught:
         importlib.import_module("minigrad.nn")
     assert caught.value.name == "minigrad.nn"
+
+
+def test_a_type_error_from_inside_forward_is_left_alone() -> None:
+    class Net(Layer):
+        def forward(self, x: Any, axis: int = 0) -> Any:
+            return len(axis) if axis < 0 else x.sum(axis)  # type: ignore[arg-type]
+
+    with pytest.raises(TypeError, match="has no len") as caught:
+        Net()(x, axis=-1)
+    assert not isinstance(caught.value, mg.MinigradError)
+    np.testing.assert_array_equal(Net()(x, dim=1).array, array.sum(1))
 
 
 # ---- changing a parameter ----

@@ -77,7 +77,9 @@ def test_the_clipped_gradient_is_parallel_and_no_longer_than_asked(seed: int, ma
     gradients = [rng.normal(size=(3, 2)), rng.normal(size=4) * 10]
     whole = np.concatenate([g.ravel() for g in gradients])
     parameters = with_gradients(*gradients)
+    again = list(with_gradients(*gradients).values())
     norm = clip_gradients(parameters, max_norm)
+    assert norm == clip_gradients(again, max_norm)  # as a list, like an optimizer's
     assert norm == pytest.approx(np.linalg.norm(whole), rel=1e-12)
     clipped = np.concatenate([t.grad.ravel() for t in parameters.values() if t.grad is not None])
     np.testing.assert_allclose(clipped, whole * min(1, max_norm / np.linalg.norm(whole)), rtol=1e-12)
