@@ -5,6 +5,7 @@ Run `python docs/make_course.py` after changing a lesson's text or one of its pi
 
 from __future__ import annotations
 
+import argparse
 import base64
 import html
 import re
@@ -84,5 +85,6 @@ def _neighbour(one: Lesson, step: int) -> str:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__).parse_args()
     for one in lessons():
         (one.folder / "page.html").write_text(page(one), encoding="utf-8")

@@ -77,7 +77,8 @@ register_buffer register_parameter add_module | self.b = mg.Tensor(array, requir
 compile fit predict evaluate train_on_batch history metrics trainer.test fit() Trainer() batch_size= validation_split=
   | Trainer(model, loss=mg.softmax_cross_entropy, optimizer=opt).fit(Batches(x, y), epochs=3); then model(x)
 StepLR CosineAnnealingLR ReduceLROnPlateau ModelCheckpoint | callbacks: LearningRate(StepSchedule(...)), BestSnapshot
-param_groups lr learning_rate get_lr set_learning_rate add_param_group opt.params opt.defaults | opt.groups[0].lr
+learning_rate get_lr set_learning_rate | opt.lr = 0.01, for all groups; each has one: opt.groups[0].lr
+param_groups add_param_group opt.params opt.defaults | opt.groups[0].lr
 apply_gradients minimize opt.update opt.init zero_grads step() | opt.zero_grad(), loss.backward(), then opt.step()
 var.dim= std.dim= unbiased= correction= | axis= for dim=, and ddof=1 to divide by n - 1 as PyTorch does
 max.dim= min.dim= | axis=, for the values alone; np.argmax(x, axis=1) gives the places
@@ -169,6 +170,13 @@ class _Elsewhere(str):
         return _missing(thing, cls, *self.split("."))
 
 
+class _NeverSet(_Elsewhere):
+    """One that would change nothing, silently, if it were set."""
+
+    def __set__(self, thing: Any, value: Any) -> None:
+        self.__get__(thing, type(thing))
+
+
 def answer_names(cls: type, kind: str) -> None:
     """Have the table's names, and on a Tensor NumPy's, work or be answered (MG119) where this class lacks them."""
     named = {name.removeprefix(f"{kind}.") for name in (*_hints(), *_WORKS)}
@@ -177,7 +185,7 @@ def answer_names(cls: type, kind: str) -> None:
         named |= {f"{name}_" for name in (*named, *dir(cls))}
     listed = {name for name in named if name.isidentifier() and name[0].islower() and not hasattr(cls, name)}
     for name in listed:
-        setattr(cls, name, _Elsewhere(f"{kind}.{name}"))
+        setattr(cls, name, (_NeverSet if name == "learning_rate" else _Elsewhere)(f"{kind}.{name}"))
     hidden = listed.difference
     cls.__dir__ = lambda x: {*object.__dir__(x)} - hidden(getattr(x, "__dict__", ()))  # type: ignore[assignment,misc]
 

@@ -93,6 +93,16 @@ class Optimizer:
             f"{sum(tensor.size for tensor in tensors):,} numbers, after {max(self.steps.values()):,} steps"
         )
 
+    @property
+    def lr(self) -> float:
+        """The learning rate; of several groups, the first one's. Setting it sets that of all groups."""
+        return self.groups[0].lr
+
+    @lr.setter
+    def lr(self, lr: float) -> None:
+        for group in self.groups:
+            group.lr = lr
+
     def parameters(self) -> dict[str, Tensor]:
         """All parameters of all groups, by path."""
         return {path: tensor for group in self.groups for path, tensor in group.parameters.items()}

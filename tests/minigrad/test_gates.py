@@ -14,7 +14,7 @@ from minigrad.accumulator import SparseGradient
 from minigrad.arrays import LazyGradient
 from minigrad.gate import GATES
 
-OWN = {name: gate for name, gate in GATES.items() if gate.__module__.startswith("minigrad.") and name[0] != "_"}
+OWN = {name: gate for name, gate in GATES.items() if gate.__module__.startswith("minigrad.gates.") and name[0] != "_"}
 CASES = [
     pytest.param(gate, arrays, id=f"{name}-{number}")
     for name, cls in sorted(OWN.items())

@@ -119,7 +119,7 @@ def test_a_view_is_recorded() -> None:
         ("model.weight", "model.dense.W"), ("model.to('cuda')", "leave it out"), ("model.children()", "named_layers"),
         ("nn.Dense(10)", "Dense(3, 2)"), ("nn.Dense(units=3)", "by position"), ("opt.param_groups", "opt.groups"),
         ("nn.RNN(3, 4, batch_first=True)", "leave it out"), ("nn.LSTM(3, 4, num_layers=2)", "layers="),
-        ("opt.learning_rate = opt.lr", "opt.groups[0].lr"), ("np.dot(x, w)", "a @ b"), ("np.take(x, [0])", "mg.lookup"),
+        ("opt.learning_rate = 0.1", "opt.lr = 0.01"), ("np.dot(x, w)", "a @ b"), ("np.take(x, [0])", "mg.lookup"),
         ("np.linalg.norm(x)", "mg.sqrt"), ("loss.backward(gradient=1.0)", "upstream="), ("x // 2", "x.array"),
         ("loss.backward(create_graph=True)", "mg.grad("), ("mg.grad(lambda t: t.sum())(x)", "mg.grad(loss, [x])"),
         ("mg.sigmod(x)", "did you mean sigmoid"), ("mg.gradchek(x)", "gradcheck?"),

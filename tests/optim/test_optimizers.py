@@ -405,3 +405,16 @@ def test_bad_input(build: Any, kind: type[MinigradError], code: str, told: str, 
     assert error.value.code == code
     assert told in error.value.what
     assert remedy in error.value.remedy
+
+
+def test_the_learning_rate_can_be_read_and_set():
+    W = mg.Tensor(np.array([1.0]), requires_grad=True)
+    optimizer = SGD({"W": W}, lr=0.5)
+    assert optimizer.lr == 0.5
+    optimizer.lr = 0.25
+    (3.0 * W).sum().backward()
+    optimizer.step()
+    assert W.item() == 1 - 0.25 * 3
+    optimizer.lr = -1.0
+    with pytest.raises(OptionError, match="MG304"):
+        optimizer.step()

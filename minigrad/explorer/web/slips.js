@@ -56,7 +56,6 @@ function near(a, b) {
 
 /** The answers that common mistakes give, most telling first. */
 export function slips(model, { gate, input, place, answer }, redo) {
-  const node = model.nodes[gate];
   const { part, before } = model.delivery(gate, input);
   const dz = model.grad(gate);
   const start = before?.values?.[place] ?? 0;

@@ -121,12 +121,14 @@ def page(chromium: Any) -> Iterator[Explorer]:
 
 
 @pytest.fixture(scope="module")
-def example() -> ModuleType:
+def example() -> Iterator[ModuleType]:
     spec = importlib.util.spec_from_file_location("explore_graph", EXAMPLE)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(EXAMPLE.parent)  # where it finds its cli.py
+        spec.loader.exec_module(module)
+        yield module
 
 
 @pytest.fixture(scope="module")
