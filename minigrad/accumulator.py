@@ -116,7 +116,7 @@ def add(total: Any, gradient: Any, shape: tuple[int, ...]) -> Any:
     array([4., 4.])
     """
     product = type(gradient) is partial and gradient.func is transposed_product
-    if callable(gradient) and not product:
+    if not product and callable(gradient):
         gradient = gradient()
     if type(total) is Sum:
         pass
@@ -132,7 +132,7 @@ def add(total: Any, gradient: Any, shape: tuple[int, ...]) -> Any:
     elif isinstance(gradient, SparseGradient):
         gradient.add_to(total.array)
     elif gradient.shape == shape:
-        total.array += dense(gradient)
+        total.array += gradient if type(gradient) is np.ndarray else dense(gradient)
     elif total.unreduced is not None and total.unreduced.shape == gradient.shape:
         total.unreduced += gradient
     else:
