@@ -1,6 +1,7 @@
 """The command `minigrad`, also as `python -m minigrad`."""
 
 import argparse
+import io
 import os
 import sys
 
@@ -20,6 +21,8 @@ def main() -> int:
     given = sys.argv[1:]
     end = given.index("--") if "--" in given else len(given)
     options = parser.parse_args(given[:end], argparse.Namespace(arguments=given[end + 1 :]))
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a letter that the terminal lacks is shown as ?
     if options.run is None:
         parser.print_help()
         return 0

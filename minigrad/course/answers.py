@@ -36,6 +36,8 @@ def encode(answer: Any) -> Any:
         return answer
     if isinstance(answer, int | float | np.bool_ | np.number | np.ndarray):
         array = np.asarray(answer)
+        if array.dtype == object and not array.ndim:
+            return encode(array.item())
         if array.dtype.kind in "biuf":
             data = base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()
             return {"dtype": array.dtype.str, "shape": array.shape, "data": data}
@@ -91,7 +93,9 @@ def difference(yours: Any, right: Any, tolerance: float, place: str = "") -> Dif
 def _plain_difference(yours: Any, right: Any, tolerance: float, place: str) -> Difference | None:
     if isinstance(yours, list) and isinstance(right, np.ndarray):  # a list of numbers serves where an array would
         yours = _as_array(yours)
-    if isinstance(yours, np.ndarray) and yours.ndim and isinstance(right, list):
+    if isinstance(yours, np.ndarray) and isinstance(right, list):
+        if yours.ndim < 2 and any(isinstance(part, np.ndarray) for part in right):
+            return Difference(place, described(yours), f"a tuple or list of {len(right)}")
         return difference(decode(encode(list(yours))), right, tolerance, place)
     if not (_is_numeric(yours) and _is_numeric(right)):
         same = type(yours) is type(right) and not isinstance(yours, Unusable) and yours == right

@@ -75,7 +75,7 @@ def _here(options: argparse.Namespace) -> int:
         return 0
     done = sum(map(workbook.passed, lessons()))
     print(f"{done} of {len(lessons())} lessons passed. At hand: lesson {one.number}, {one.title}.")
-    print(f"  read    pages/{one.name}.html   (minigrad course show)\n  write   {one.file}\n")
+    print(f"  read    minigrad course show\n  answer  minigrad course answer\n  write   {one.file}\n")
     return _checked(workbook, one)
 
 
@@ -90,8 +90,9 @@ def check(which: int | str) -> None:
 
 
 def _checked(workbook: Workbook, one: Lesson) -> int:
-    _ask_first(workbook, one)
     text = workbook.text(one)
+    if text != one.read("exercise.py"):
+        _ask_first(workbook, one)
     verdict = grade(one, workbook.path(one), text)
     _show_output(verdict)
     tries = 0
@@ -126,9 +127,8 @@ def _ask_first(workbook: Workbook, one: Lesson) -> None:
         if str(place) in answered:
             continue
         if not (sys.stdin.isatty() and sys.stdout.isatty()):
-            print(
-                f"Lesson {one.number} has a question to answer before you run it: minigrad course answer {one.number}\n"
-            )
+            which = "" if one is workbook.current() else f" --lesson {one.number}"
+            print(f"Lesson {one.number} has a question to answer before you run it: minigrad course answer{which}\n")
             return
         _say(_posed(question, "Before you run it: " if place == 0 else "And: "))
         while True:
@@ -283,4 +283,4 @@ def _say(lines: list[str]) -> None:
                 sign.encode(encoding)
             except UnicodeEncodeError:
                 line = line.replace(sign, plain)
-        print(line.encode(encoding, "replace").decode(encoding))
+        print(line)

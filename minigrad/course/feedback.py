@@ -31,8 +31,8 @@ def lines(verdict: Verdict, tries: int) -> list[str]:
         told += ["", "  minigrad course hint gives a hint."]
     if problem.kind == "missing" or (problem.kind == "error" and problem.question is None):
         return told
-    if tries >= 2:
-        told += ["", *_kind(problem)]
+    if tries >= 2 and (kind := _kind(problem)):
+        told += ["", *kind]
     formula = problem.slip.formula if problem.slip else problem.question.formula if problem.question else ""
     if tries >= 3 and formula:
         told += ["", *wrapped(f"  The formula: {formula}")]
@@ -54,9 +54,9 @@ def _what(verdict: Verdict, problem: Problem) -> list[str]:
         message = [f"    {printable(line)}" for line in problem.message.splitlines()]
         if not name:
             return [f"  {verdict.lesson.file} cannot be run{at}.", *where, *message]
-        blame = f"  {name}{at} raised an error." if problem.text else f"  What {name}{at} returned could not be used."
-        return [blame, *filter(None, [asked]), *where, *message]
-    said = [f"  {name}{at} answers wrong.", asked]
+        blame = "raised an error" if problem.text else "cannot be called as asked, or gave what cannot be used"
+        return [f"  {name}{at} {blame}.", *filter(None, [asked]), *where, *message]
+    said = [f"  {name}{at} gives a wrong answer.", asked]
     if problem.message:
         return [*said, *(part for line in problem.message.splitlines() for part in wrapped(line, "    "))]
     if problem.difference is not None and problem.question is not None:
@@ -73,8 +73,10 @@ def _kind(problem: Problem) -> list[str]:
         return wrapped(f"  It looks like this: {problem.slip.name}. {problem.slip.kind}")
     if problem.kind == "stopped":
         return wrapped("  Is there a loop that never ends, or work that is done again and again?")
-    return wrapped("  It is none of the well-known mistakes. minigrad course hint may help; so may doing the smallest "
-                    "of these numbers by hand.")  # fmt: skip
+    if problem.kind == "error" or (problem.difference and "None" in problem.difference.yours):
+        return []  # the message says what is wrong
+    return wrapped("  It is none of the mistakes that this lesson knows. Work out one number by hand, and see where "
+                    "your code leaves that path. minigrad course hint may help too.")  # fmt: skip
 
 
 def _at(verdict: Verdict) -> str:

@@ -10,6 +10,7 @@ import ast
 import contextlib
 import io
 import re
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -74,7 +75,8 @@ def judge(lesson: Lesson, text: str, run: Run) -> Verdict:
     else:
         problem = problems[0]
     if problem is not None:
-        slip = _slip(lesson, run, problem) if problem.question is not None else None
+        wrong = [i for i, other in enumerate(found) if other and other.function == problem.function]
+        slip = _slip(lesson, run, problem.function, wrong) if problem.question is not None else None
         line = problem.line or line_of(text, problem.function)
         problem = Problem(**{**vars(problem), "slip": slip, "line": line})
     right = 0 if run.unloaded is not None else len(questions) - len(problems)
@@ -110,7 +112,7 @@ def _judged(lesson: Lesson, text: str, index: int, outcome: dict[str, Any]) -> P
     yours, right = outcome["answer"], right_answers(lesson)[index]
     if yours is None and re.search(rf"^{re.escape(question.function)}\s*=\s*None\b", text, re.M):
         return Problem("not written", question.function, question=question)
-    if question.compare is not None:
+    if question.compare is not None and (yours is not None or right is None):
         try:
             message = question.compare(yours, right)
         except Exception:
@@ -131,7 +133,7 @@ def _raised(function: str, given: dict[str, Any], question: Question | None = No
     if given["not_written"]:
         return Problem("not written", function, given["line"], question)
     if given["type"] == "LookupError" and given["message"].startswith("there is no "):
-        return Problem("missing", function, question=question)
+        return Problem("missing", function.partition(".")[0], question=question)
     message = f"{given['type']}: {given['message']}" if given["message"] else given["type"]
     return Problem("error", function, given["line"], question, message, given["text"])
 
@@ -151,11 +153,12 @@ def answers_with(lesson: Lesson, code: str) -> tuple[Any, ...]:
     """The answers of the solution with `code` run after it; for an exception, its type."""
     file = _module(lesson, code)
     answers: list[Any] = []
-    for question in lesson.questions:
-        try:
-            answers.append(decode(encode(question.ask(file))))
-        except Exception as error:
-            answers.append(type(error))
+    with warnings.catch_warnings(action="ignore"):  # of numbers that overflow: it is the slip that is wrong
+        for question in lesson.questions:
+            try:
+                answers.append(decode(encode(question.ask(file))))
+            except Exception as error:
+                answers.append(type(error))
     return tuple(answers)
 
 
@@ -167,17 +170,20 @@ def _module(lesson: Lesson, code: str) -> ModuleType:
     return module
 
 
-def _slip(lesson: Lesson, run: Run, problem: Problem) -> Slip | None:
-    """The slip that gives the same answers, to all questions of its function or else to the first wrong one."""
-    questions = lesson.questions
-    of_function = [i for i, question in enumerate(questions) if question.function == problem.function]
-    index = next(i for i in of_function if questions[i] is problem.question)
-    candidates = [slip for slip in lesson.slips if _function_of(lesson, slip) == problem.function]
-    for which in (of_function, [index]):
-        alike = [slip for slip in candidates if _same(lesson, run, answers_with(lesson, slip.code), which)]
-        if alike and (which is of_function or len(alike) == 1):
-            return alike[0]
-    return None
+def _slip(lesson: Lesson, run: Run, function: str, wrong: Sequence[int]) -> Slip | None:
+    """The slip that gives the same answers to all questions of the function.
+
+    Or else the only one that does so to the first wrong question, and to most of the wrong ones.
+    """
+    of_function = [i for i, question in enumerate(lesson.questions) if question.function == function]
+    answers = {slip: answers_with(lesson, slip.code) for slip in lesson.slips}
+    own = [slip for slip in answers if _function_of(lesson, slip) == function]
+    alike = [slip for slip in dict.fromkeys([*own, *answers]) if _same(lesson, run, answers[slip], of_function)]
+    if alike:
+        return alike[0]
+    like = [slip for slip in own if _same(lesson, run, answers[slip], wrong[:1])
+            and sum(_same(lesson, run, answers[slip], [i]) for i in wrong) > len(wrong) / 2]  # fmt: skip
+    return like[0] if len(like) == 1 else None
 
 
 def _function_of(lesson: Lesson, slip: Slip) -> str:

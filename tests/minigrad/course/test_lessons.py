@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import io
 import re
 from pathlib import Path
@@ -14,6 +15,7 @@ from minigrad.course.grade import Verdict, answers_with, grade
 from minigrad.course.lesson import Lesson, Slip, lessons
 from minigrad.course.sandbox import draw_page
 
+ROOT = Path(__file__).resolve().parents[3]
 LESSONS = lessons()
 SLIPS = [(one, slip) for one in LESSONS for slip in one.slips]
 RIGHT = [
@@ -151,3 +153,12 @@ def test_pages_are_drawn_from_the_learners_own_functions(one: Lesson, tmp_path: 
             assert not drawn[-1] or "</html>" in target.read_text(encoding="utf-8")
     assert drawn[0], "no page after a pass"
     assert any(drawn[1:]), "no page after a wrong answer"
+
+
+@each_lesson
+def test_the_page_is_the_one_that_the_text_makes(one: Lesson) -> None:
+    spec = importlib.util.spec_from_file_location("make_course", ROOT / "docs" / "make_course.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.page(one) == one.read("page.html"), "run: python docs/make_course.py"

@@ -25,7 +25,8 @@ def nudged(name):
 
     def compare(answer, right):
         if isinstance(answer, bool) or not isinstance(answer, (int, float, np.number)):
-            return f"a number is wanted, such as 0.25, and dy_d{name} is {answer!r}"
+            point = "; Python writes a point, not a comma" if isinstance(answer, list) else ""
+            return f"a number is wanted, such as 0.25, and dy_d{name} is {answer!r}{point}"
         if abs(float(answer) - float(right)) <= TOLERANCE:
             return None
         if abs(float(answer) - float(right)) <= 0.08 * abs(float(right)):

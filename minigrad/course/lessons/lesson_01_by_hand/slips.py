@@ -41,6 +41,24 @@ SLIPS = (
         "s = m + c moves by 1 for each unit of m, and by 1 for each unit of c: dy/dm = dy/ds · 1, dy/dc = dy/ds · 1",
     ),
     Slip(
+        "a sum that shares its gradient out",
+        "dy_dm = dy_dc = 0.2795",
+        "You gave each input of the sum half of what arrives. But nudge one of them alone: the sum moves as far as it.",
+        "s = m + c moves by 1 for each unit of m, and by 1 for each unit of c: dy/dm = dy/ds · 1, dy/dc = dy/ds · 1",
+    ),
+    Slip(
+        "the value for the upstream gradient",
+        "dy_ds = 0.3712",
+        "You began with y at the right end. What stands there is how far y moves for each unit of y.",
+        "dy/ds = 1 · (1 - y²): the walk begins with 1",
+    ),
+    Slip(
+        "the wrong sign",
+        "dy_da, dy_db = -0.2795, -2.2362",
+        "The size is right. But a minus says that y falls when this number grows, and no gate does that here.",
+        "dy/da = dy/dm · b and dy/db = dy/dm · a, and all of these are positive",
+    ),
+    Slip(
         "swapped",
         "dy_da, dy_db = 2.2362, 0.2795",
         "You multiplied by the input itself. How far a product moves when one factor is nudged depends on the other.",

@@ -65,7 +65,7 @@ QUESTIONS = (
     slope_of("|x|", abs, 0.25, 0.5),
     slope_of("sin x", math.sin, 1.0, 0.01),
     slope_of("1/x", lambda x: 1 / x, 0.5, 1e-3),
-    best_of("sin x", math.sin, 1.0, math.cos(1.0), [1e-2, 1e-5, 1e-15, 1e-9, 1e-12]),
+    best_of("sin x", math.sin, 1.0, math.cos(1.0), [1.0, 1e-5, 1e-15, 1e-9, 1e-12]),
     best_of("eˣ", math.exp, 1.0, math.e, [1e-14, 1e-12, 1e-1, 1e-3]),
     best_of("cos x", math.cos, 2.0, -math.sin(2.0), [1e-1, 1e-4, 1e-2, 1e-13]),
     best_of("1 / (1 + x²)", lambda x: 1 / (1 + x * x), 0.5, -0.64, [1e-13, 0.5, 1e-15, 1e-6]),

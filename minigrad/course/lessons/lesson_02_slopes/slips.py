@@ -65,6 +65,31 @@ SLIPS = (
         "the h for which |central_difference(f, x, h) - slope| is smallest",
     ),
     Slip(
+        "the place instead of the step",
+        "def best_h(f, x, slope, hs):\n"
+        "    sizes = [abs(central_difference(f, x, h) - slope) for h in hs]\n    return sizes.index(min(sizes))",
+        "You return where the best step stands in the list. What is asked for is the step itself.",
+        "hs[place], the h for which |central_difference(f, x, h) - slope| is smallest",
+    ),
+    Slip(
+        "the worst step",
+        "def best_h(f, x, slope, hs):\n    return max(hs, key=lambda h: abs(central_difference(f, x, h) - slope))",
+        "You measured, and then took the step whose error is the largest of all.",
+        "the h in hs with the smallest |central_difference(f, x, h) - slope|",
+    ),
+    Slip(
+        "half a step to each side",
+        "def central_difference(f, x, h):\n    return (f(x + h / 2) - f(x - h / 2)) / (2 * h)",
+        "Your two points are h apart, and you divide by twice that.",
+        "(f(x + h) - f(x - h)) / 2h",
+    ),
+    Slip(
+        "one element of x in place of the whole",
+        "def numeric_gradient(f, x, h):\n    return np.array([central_difference(f, x[i], h) for i in range(len(x))])",
+        "f was handed one number. It needs the whole array, in which one element is nudged.",
+        "for each i: (f(x + nudge) - f(x - nudge)) / 2h, with nudge = h in element i and 0 elsewhere",
+    ),
+    Slip(
         "nudged elements not put back",
         """
 def numeric_gradient(f, x, h):

@@ -13,7 +13,7 @@ import minigrad as mg
 class Multiply(mg.Gate):
     """z = a * b, element by element."""
 
-    symbol = "⊙"
+    symbol = "⊙"  # how a page draws it
 
     def forward(self, a, b):
         """a and b have the same shape. Returns z, of that shape too."""

@@ -42,6 +42,24 @@ SLIPS = (
         "gradient of an input = dz · local derivative: times the other factor; 1 - z² for tanh; z for exp",
     ),
     Slip(
+        "the product for the other factor",
+        rules("return dz * z, dz * z"),
+        "You multiplied by the gate's output. When a is nudged, how far z moves depends on b alone.",
+        "da = dz · b, db = dz · a",
+    ),
+    Slip(
+        "brackets missing",
+        rules(tanh="return (dz * 1 - z * z,)"),
+        "Only the 1 was multiplied by what arrives. Python multiplies before it subtracts.",
+        "dx = dz · (1 - z²), the bracket first",
+    ),
+    Slip(
+        "one gradient for two inputs",
+        rules("return dz * b + dz * a"),
+        "The two gradients were added up. They belong to different inputs, and each input wants its own.",
+        "return dz * b, dz * a: two gradients with a comma between them",
+    ),
+    Slip(
         "swapped",
         rules("return dz * a, dz * b"),
         "Each input got the other one's gradient. When a is nudged, how far z moves depends on the other factor.",

@@ -127,6 +127,51 @@ def order(root):
         "a node sends dz · local to each input",
     ),
     Slip(
+        "nothing there to add to",
+        sweep(send="arrived[source] + dz * local"),
+        "When the first gradient arrives at a node, your dictionary has no entry for that node yet.",
+        "what has arrived at a node that is not in the dictionary is 0: arrived.get(node, 0.0)",
+    ),
+    Slip(
+        "the value of the root to begin with",
+        sweep(start="{root: root.value}"),
+        "The walk begins with the root's value. What belongs there is how far the root moves for each of its units.",
+        "d(root)/d(root) = 1",
+    ),
+    Slip(
+        "a function that calls itself",
+        """
+def order(root):
+    found = {}
+
+    def visit(node):
+        if node not in found:
+            for source in node.inputs:
+                visit(source)
+            found[node] = None
+
+    visit(root)
+    return list(found)[::-1]
+""",
+        "Your order is right, but each node is one call within another, and Python allows about 1,000 of those.",
+        "a loop over a list of nodes that are still to be looked at, in place of calls",
+    ),
+    Slip(
+        "the root left out",
+        """
+def order(root):
+    found, waiting = set(), [root]
+    while waiting:
+        for node in waiting.pop().inputs:
+            if node not in found:
+                found.add(node)
+                waiting.append(node)
+    return sorted(found, key=lambda node: node.serial, reverse=True)
+""",
+        "The list has the nodes that the root was computed from, but not the root. The walk begins there.",
+        "the root itself, and then all nodes that it was computed from, newest first",
+    ),
+    Slip(
         "all zero",
         sweep(start="{}"),
         "Every grad is still 0. Either the walk has nothing to send (how far does the root move for each unit of the "

@@ -86,6 +86,42 @@ def product_backward(dz, a, b):
         "sum over all rows of the batch",
     ),
     Slip(
+        "summed over the rows' numbers",
+        "def dense_backward(dz, x, W, b):\n    return (*product_backward(dz, x, W), dz.sum(axis=1))",
+        "You summed each row of dz. A number of b is used once in every row: what belongs together is a column.",
+        "db = Σ of dz over the rows (axis 0), of the shape of b",
+    ),
+    Slip(
+        "bias gradient not summed",
+        "def dense_backward(dz, x, W, b):\n    return (*product_backward(dz, x, W), dz)",
+        "b was stretched to the shape of z. You return one gradient for each use of b instead of one for each number.",
+        "db = unbroadcast(dz, b.shape)",
+    ),
+    Slip(
+        "an axis of the bias lost",
+        "def dense_backward(dz, x, W, b):\n    return (*product_backward(dz, x, W), dz.sum(axis=0))",
+        "That is right for a bias of shape (m,). A bias of shape (1, m) has an axis more, and so has its gradient.",
+        "db = unbroadcast(dz, b.shape)",
+    ),
+    Slip(
+        "gradients in another order",
+        "def dense_backward(dz, x, W, b):\n"
+        "    dx, dW = product_backward(dz, x, W)\n    return dW, dx, unbroadcast(dz, b.shape)",
+        "The gradients are right, but two of them stand in each other's place.",
+        "return dx, dW, db, in this order",
+    ),
+    Slip(
+        "summed from the wrong end",
+        """
+def unbroadcast(dz, shape):
+    while dz.ndim > len(shape):
+        dz = dz.sum(axis=-1)
+    return dz
+""",
+        "NumPy adds missing axes on the left. You summed over the last axis.",
+        "while dz has more axes than `shape`, sum over axis 0",
+    ),
+    Slip(
         "stretched axis not summed",
         """
 def unbroadcast(dz, shape):

@@ -90,7 +90,7 @@ def one_input(rule, i):
 def all_inputs(rule):
     def ask(file):
         verdicts = file.my_gradcheck(rule, *copies(rule))
-        return verdicts if verdicts is None else [verdict(one) for one in verdicts]
+        return [verdict(one) for one in verdicts] if isinstance(verdicts, (list, tuple)) else verdict(verdicts)
 
     return ask
 

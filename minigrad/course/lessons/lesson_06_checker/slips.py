@@ -25,8 +25,9 @@ SLIPS = (
     Slip(
         "two different cotangents",
         CHECK.replace("backward(v, z", "backward(np.ones(z.shape), z"),
-        "The loss that is measured is not the loss that backward was asked about, so that even right rules look wrong.",
-        "the same v in L = Σ v ⊙ z and in backward(v, z, *inputs)",
+        "Even right rules look wrong. Is the loss that you measure the one that backward was asked about? Is it one "
+        "gradient that you compare, or the whole tuple?",
+        "the same v in L = Σ v ⊙ z and in backward(v, z, *inputs)[i]",
     ),
     Slip(
         "one element stands for all",
@@ -102,6 +103,46 @@ def agree(claimed, measured):
         "NumPy stretched one shape to fit the other before it compared. A gradient must have the very shape of its "
         "input.",
         "np.shape(claimed) == np.shape(measured), and then np.allclose",
+    ),
+    Slip(
+        "floats compared with ==",
+        "def agree(claimed, measured):\n"
+        "    return np.shape(claimed) == np.shape(measured) and bool(np.all(claimed == measured))\n",
+        "You want every digit to be equal. A measured slope is never exact.",
+        "|a - b| ≤ 1e-8 + 1e-5·|b|",
+    ),
+    Slip(
+        "what has no shape",
+        "def agree(claimed, measured):\n"
+        "    return claimed.shape == measured.shape and bool(np.allclose(claimed, measured))\n",
+        "A bad rule may return anything, None for example, and only an array can be asked for its shape.",
+        "np.shape(claimed), which works for anything; None and other things that are no numbers do not agree",
+    ),
+    Slip(
+        "whole rows nudged",
+        """
+def numeric_gradient(f, x, h=1e-5):
+    slopes = np.zeros(x.shape)
+    for i in range(len(x)):
+        nudge = np.zeros(x.shape)
+        nudge[i] = h
+        slopes[i] = (f(x + nudge) - f(x - nudge)) / (2 * h)
+    return slopes
+""",
+        "A row of a matrix was nudged as a whole, and each of its elements got the row's slope.",
+        "one element at a time: for index in np.ndindex(x.shape)",
+    ),
+    Slip(
+        "a cotangent of another shape",
+        CHECK.replace("normal(size=z.shape)", "normal()"),
+        "v is a single number. It must have one number for each element of z.",
+        "v of the shape of z, and dz = v",
+    ),
+    Slip(
+        "one verdict for all inputs",
+        "def my_gradcheck(gate, *inputs):\n    return all(check_input(gate, inputs, i) for i in range(len(inputs)))\n",
+        "You return whether all inputs are right. Asked for is a list with a verdict for each of them.",
+        "[check_input(gate, inputs, i) for every i]",
     ),
     Slip(
         "only the first input",

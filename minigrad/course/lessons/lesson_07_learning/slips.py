@@ -46,6 +46,24 @@ def step(parameters, lr):
         "p.array = p.array - lr · p.grad, for the same Tensor p",
     ),
     Slip(
+        "written into the array",
+        "def step(parameters, lr):\n    for p in parameters:\n        p.array -= lr * p.grad\n",
+        "`-=` writes into the array that is there. A Tensor does not allow that: the graph still needs its numbers.",
+        "p.array = p.array - lr · p.grad",
+    ),
+    Slip(
+        "0 where None belongs",
+        "def zero_grad(parameters):\n    for p in parameters:\n        p.grad = 0.0\n",
+        "A single 0 has not the shape of the parameter. There is a value that says: no gradient yet.",
+        "p.grad = None for each parameter",
+    ),
+    Slip(
+        "no gradient to move by",
+        TRAIN.replace("        loss.backward()\n", ""),
+        "When step is called, a gradient is None: nothing was measured, or it has been forgotten again too early.",
+        "zero_grad, then loss.backward(), then step: in this order, with nothing forgotten in between",
+    ),
+    Slip(
         "gradients kept by zero_grad",
         "def zero_grad(parameters):\n    pass\n",
         "The old gradients are still there afterwards, and the next backward adds to them.",
@@ -63,6 +81,14 @@ def step(parameters, lr):
         "def network(x, W1, b1, W2, b2):\n    return mg.tanh(mg.tanh(x @ W1 + b1) @ W2 + b2)\n",
         "The output went through a tanh of its own. Here only the hidden numbers do.",
         "tanh(x @ W1 + b1) @ W2 + b2",
+    ),
+    Slip(
+        "absolute value for the square",
+        TRAIN.replace(
+            "(network(x, *parameters) - y) ** 2).mean()", "((network(x, *parameters) - y) ** 2) ** 0.5).mean()"
+        ),
+        "You take the size of each error. The loss is made of their squares.",
+        "the mean of (network(x) - y)² over the N rows",
     ),
     Slip(
         "sum for mean",
