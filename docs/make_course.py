@@ -45,6 +45,7 @@ pre { background: var(--panel); border: 1px solid var(--line); border-radius: 6p
   overflow-x: auto; font-size: 0.95em; line-height: 1.45; }
 pre.printed { border-style: dashed; margin-top: -0.6rem; }
 pre.printed::before { content: "prints"; float: right; color: var(--muted); font-size: 0.8em; }
+@media (max-width: 40rem) { pre.printed::before { content: none; } }
 table { border-collapse: collapse; display: block; overflow-x: auto; }
 th, td { border: 1px solid var(--line); padding: 0.3rem 0.7rem; text-align: start; }
 img { max-width: 100%; height: auto; background: #fff; border-radius: 6px; }
