@@ -37,6 +37,7 @@ fuzz: setup ## random programs, files, kills and names against answers from else
 setup: environment ## install what development needs (demo and test do it by themselves)
 	@sh .ci/setup.sh dev
 	@sh .ci/setup.sh eslint
+	@sh .ci/setup.sh site
 
 # What running needs, without the tools of development: the demo starts sooner, and on more machines.
 environment:
@@ -44,5 +45,5 @@ environment:
 	@sh .ci/setup.sh dot
 
 clean: ## remove the virtual environments, caches and builds (never runs/)
-	rm -rf .venv .venv-* minigrad/explorer/node_modules build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-* minigrad/explorer/node_modules docs/site/node_modules build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find minigrad layers optim examples tests -name __pycache__ -type d -prune -exec rm -rf {} +

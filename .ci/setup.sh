@@ -1,6 +1,7 @@
 #!/bin/sh
 # `setup.sh plot` or `setup.sh dev` makes .venv hold minigrad with that extra; `setup.sh dot` finds or fetches Graphviz,
-# `setup.sh eslint` the linter of the explorer's JavaScript; `setup.sh bench` makes .venv-bench hold what is benchmarked.
+# `setup.sh eslint` the linter of the explorer's JavaScript, `setup.sh site` what the site's pages run Python with;
+# `setup.sh bench` makes .venv-bench hold what is benchmarked.
 # Called by the Makefile. Knows package managers and Python installations; knows nothing of what is run afterwards.
 # Needs only a POSIX shell and Python 3.11 or later. A second call with nothing changed returns at once.
 set -eu
@@ -117,18 +118,18 @@ find_dot() {
     say "Graphviz's program dot is missing: everything works but the drawing of graphs. To install it:  $command"
 }
 
-# --- The linter of the explorer's JavaScript -------------------------------------------------------------------------
+# --- Packages from npm ---------------------------------------------------------------------------------------------
 
-find_eslint() {
-    folder=minigrad/explorer
-    key=$(cksum <$folder/package-lock.json)
-    if [ "$(cat $folder/node_modules/.installed 2>/dev/null)" = "$key" ]; then return 0; fi
+# Installs what the lock in folder $1 names, which is for $2.
+find_npm_packages() {
+    key=$(cksum <"$1/package-lock.json")
+    if [ "$(cat "$1/node_modules/.installed" 2>/dev/null)" = "$key" ]; then return 0; fi
     if ! command -v npm >/dev/null 2>&1; then
-        say "npm is missing: the explorer's JavaScript goes without its linter. It comes with Node.js, https://nodejs.org/"
-    elif npm ci --prefix $folder --silent --no-audit --no-fund </dev/null; then
-        printf '%s\n' "$key" >$folder/node_modules/.installed
+        say "npm is missing: there will be no $2. It comes with Node.js, https://nodejs.org/"
+    elif npm ci --prefix "$1" --silent --no-audit --no-fund </dev/null; then
+        printf '%s\n' "$key" >"$1/node_modules/.installed"
     else
-        say "npm could not install eslint: the explorer's JavaScript goes without its linter."
+        say "npm could not install the packages of $1: there will be no $2."
     fi
 }
 
@@ -157,8 +158,9 @@ case $1 in
         install_packages plot
         install_contenders
         ;;
-    eslint) find_eslint ;;
+    eslint) find_npm_packages minigrad/explorer "linter of the explorer's JavaScript" ;;
+    site) find_npm_packages docs/site "Python in the site's pages" ;;
     plot | dev) install_packages "$1" ;;
     dot) find_dot ;;
-    *) say "setup.sh: plot, dev, dot, bench or eslint, not $1"; exit 2 ;;
+    *) say "setup.sh: plot, dev, dot, bench, eslint or site, not $1"; exit 2 ;;
 esac

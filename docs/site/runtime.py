@@ -1,0 +1,173 @@
+"""What a page needs to run Python, gathered in one folder: `python docs/site/runtime.py FOLDER`, or `gather(folder)`.
+
+The folder then holds
+
+- `pyodide.mjs`, `pyodide.asm.js`, `pyodide.asm.wasm`, `python_stdlib.zip`: Python for WebAssembly, as npm has it;
+- `pyodide-lock.json`, cut down to NumPy and minigrad, with their checksums, which Pyodide compares as it loads them;
+- the wheels of NumPy and of minigrad, the latter without the reviews and all else that LEFT_OUT names;
+- `viz.js`, Graphviz for WebAssembly;
+- `imdb.npz`, the reviews, of which nothing is fetched before a program asks for them.
+
+A worker (of type "module") beside them starts with
+
+    import { loadPyodide } from "./pyodide.mjs";
+    import { instance } from "./viz.js";
+    const viz = await instance();
+    const python = await loadPyodide({ packages: ["minigrad"] });       // and NumPy, on which minigrad depends
+    const data = python.runPython("import minigrad.data; minigrad.data.__path__[0]");
+    python.FS.createLazyFile(data, "imdb.npz", new URL("imdb.npz", import.meta.url).href, true, false);
+
+after which `load_imdb()` works, and `viz.renderString(dot, { format: "svg" })` draws the text of `mg.draw(loss).dot`.
+
+NumPy's wheel is not in npm. It is taken from the folder that the environment variable MINIGRAD_PYODIDE names, else
+from `../shared/pyodide` beside the repository, else downloaded into `build/pyodide` from where Pyodide publishes it.
+From wherever it comes, it is used only if it has the SHA-256 in Pyodide's lock.
+"""
+
+import gzip
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import urllib.request
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from minigrad.files import write_whole
+
+ROOT = Path(__file__).resolve().parents[2]
+NPM = Path(__file__).with_name("node_modules")
+PYODIDE = NPM / "pyodide"
+VIZ = NPM / "@viz-js/viz/dist/viz.js"
+CACHE = ROOT / "build/pyodide"
+ADDRESS = "https://cdn.jsdelivr.net/pyodide/v{version}/full/{file}"
+REVIEWS = "minigrad/data/imdb.npz"
+# What minigrad's wheel goes without: the reviews, the lessons' finished pages and figures (the site has its own), and
+# the trained weights that lessons 12 and 14 read.
+LEFT_OUT = re.compile(r"minigrad/(data/imdb\.npz|course/lessons/\S+\.(html|svg|safetensors))")
+LIMIT = 10e6  # bytes over the wire until the first cell has run
+
+
+class Unavailable(Exception):
+    """Python for the page cannot be had here, and why: a site is then built without it."""
+
+
+def gather(folder: Path) -> dict[str, int]:
+    """Fill `folder`, and return how many bytes, compressed by gzip, a page fetches of each file at its first Run.
+
+    Raises Unavailable if a part cannot be had, in which case the folder stays as it was, and ValueError for a wheel
+    that is not the one that the lock names, or if the first Run fetches more than 10 MB.
+    """
+    wheel = numpy_wheel()
+    names = ("pyodide.mjs", "pyodide.asm.js", "pyodide.asm.wasm", "python_stdlib.zip")
+    files = [*(PYODIDE / name for name in names), VIZ, wheel]
+    with tempfile.TemporaryDirectory() as built:
+        files.append(minigrad_wheel(Path(built)))
+        lock = pyodide_lock()
+        lock["packages"] = {"numpy": lock["packages"]["numpy"], "minigrad": _entry(files[-1])}
+        folder.mkdir(parents=True, exist_ok=True)
+        for file in files:
+            shutil.copy(file, folder)
+    (folder / "pyodide-lock.json").write_text(json.dumps(lock))
+    shutil.copy(ROOT / REVIEWS, folder)
+    sizes = {
+        name: len(gzip.compress((folder / name).read_bytes(), 6))
+        for name in (*(file.name for file in files), "pyodide-lock.json")
+    }
+    if sum(sizes.values()) > LIMIT:
+        raise ValueError(f"the first Run fetches {sum(sizes.values()):,} bytes, more than {LIMIT:,.0f}: {sizes}")
+    return sizes
+
+
+def pyodide_lock() -> dict[str, Any]:
+    """Pyodide's list of packages, with their file names and checksums. Unavailable if npm has not installed it."""
+    try:
+        lock: dict[str, Any] = json.loads((PYODIDE / "pyodide-lock.json").read_text())
+    except FileNotFoundError:
+        raise Unavailable("the packages from npm are not installed: `sh .ci/setup.sh site` does that") from None
+    return lock
+
+
+def numpy_wheel() -> Path:
+    """The path of NumPy's wheel for Pyodide, checked. Unavailable if it is nowhere, and cannot be downloaded."""
+    lock = pyodide_lock()
+    numpy: dict[str, str] = lock["packages"]["numpy"]
+    name, sha256 = numpy["file_name"], numpy["sha256"]
+    given = os.environ.get("MINIGRAD_PYODIDE")
+    for folder in [Path(given)] if given else [ROOT.parent / "shared/pyodide", CACHE]:
+        if (folder / name).exists():
+            _check((folder / name).read_bytes(), sha256, folder / name)
+            return folder / name
+    if given:
+        raise Unavailable(f"{name} is not in MINIGRAD_PYODIDE={given}")
+    address = ADDRESS.format(version=lock["info"]["version"], file=name)
+    try:
+        with urllib.request.urlopen(address, timeout=30) as response:
+            content = response.read()
+    except OSError as error:
+        raise Unavailable(f"{address} cannot be downloaded ({error}); MINIGRAD_PYODIDE may name its folder") from None
+    _check(content, sha256, address)
+    CACHE.mkdir(parents=True, exist_ok=True)
+    write_whole(CACHE / name, lambda file: file.write(content))
+    return CACHE / name
+
+
+def minigrad_wheel(folder: Path) -> Path:
+    """minigrad's own wheel, built into `folder`, without what LEFT_OUT names: it weighs a sixth then."""
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise Unavailable(f"minigrad's wheel cannot be built: {done.stderr.strip()}")
+    (whole,) = folder.glob("*.whl")
+    light = folder / "light" / whole.name
+    light.parent.mkdir()
+    with zipfile.ZipFile(whole) as source, zipfile.ZipFile(light, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as target:
+        for member in source.infolist():
+            content = source.read(member)
+            if member.filename.endswith(".dist-info/RECORD"):
+                lines = content.decode().splitlines(keepends=True)
+                content = "".join(line for line in lines if not LEFT_OUT.match(line)).encode()
+            if not LEFT_OUT.match(member.filename):
+                target.writestr(member, content, zipfile.ZIP_DEFLATED, 9)
+    return light
+
+
+def _check(content: bytes, sha256: str, origin: object) -> None:
+    found = hashlib.sha256(content).hexdigest()
+    if found != sha256:
+        raise ValueError(f"{origin} is not the file that Pyodide's lock names: its SHA-256 is {found}, not {sha256}")
+
+
+def _entry(wheel: Path) -> dict[str, Any]:
+    """How a lock lists minigrad."""
+    return {
+        "name": "minigrad",
+        "version": wheel.name.split("-")[1],
+        "file_name": wheel.name,
+        "sha256": hashlib.sha256(wheel.read_bytes()).hexdigest(),
+        "install_dir": "site",
+        "package_type": "package",
+        "imports": ["minigrad", "layers", "optim"],
+        "depends": ["numpy"],
+        "unvendored_tests": False,
+    }
+
+
+def main() -> None:
+    """Gather into the folder that the command line names, and print what a first Run fetches."""
+    try:
+        sizes = gather(Path(sys.argv[1]))
+    except Unavailable as reason:
+        sys.exit(f"no Python for the page: {reason}")
+    for name, size in sizes.items():
+        print(f"{size:>10,}  {name}")
+    print(f"{sum(sizes.values()):>10,}  bytes over the wire for the first Run")
+
+
+if __name__ == "__main__":
+    main()
