@@ -22,6 +22,8 @@ from .speed import plug_in as _plug_in_speed
 from .tensor import Tensor, cut
 
 if TYPE_CHECKING:
+    from . import layers as layers
+    from . import optim as optim
     from .anomaly import detect_anomaly, trace_lines
     from .checkpoint import load, save
     from .drawing import Graph, draw
@@ -51,6 +53,8 @@ __all__ = ["GATES", "Gate", "Graph", "MinigradError", "Tensor", "cut", "detect_a
 
 
 def __getattr__(name: str) -> Any:
+    if name in ("layers", "optim"):
+        return import_module(f".{name}", __name__)
     if name not in _ON_DEMAND:
         return _habits.answer_import(__name__, name)
     value = getattr(import_module(f".{_ON_DEMAND[name]}", __name__), name)

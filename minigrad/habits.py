@@ -57,8 +57,8 @@ autograd Function custom_vjp | a class: class Cube(mg.Gate) with forward and bac
 grad() value_and_grad jacfwd jacrev hessian | mg.grad(loss, [x]), not of a function; mg.jacobian(f, x), mg.hvp(f, x, v)
 jit mg.compile vmap lax GradientTape | leave it out: Python's loops are recorded as they run
 xavier_uniform_ xavier_normal_ kaiming_normal_ zeros_ kernel_initializer= | Dense(3, 2, init=layers.init.he_normal)
-nn functional keras mg.layers mg.Dense mg.Sequential | from layers import Dense; functions such as relu are in minigrad
-mg.optim mg.Adam mg.SGD mg.Trainer lr_scheduler optimizers utils DataLoader TensorDataset clip_grad_norm_
+nn functional keras mg.Dense mg.Sequential | from layers import Dense; functions such as relu are in minigrad
+mg.Adam mg.SGD mg.Trainer lr_scheduler optimizers utils DataLoader TensorDataset clip_grad_norm_
   | from optim import SGD, Adam, StepSchedule, Trainer, clip_gradients; from minigrad.data import Batches
 Module Model call build apply | class Net(Layer), with super().__init__() first in __init__, and def forward(self, x)
 Linear SimpleRNN Dense() RNN() LSTM() GRU() | the input's size, then the output's: Dense(3, 2), RNN(16, 32), from layers

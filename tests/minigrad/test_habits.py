@@ -111,7 +111,7 @@ def test_a_view_is_recorded() -> None:
         ("x.var(dim=1)", "ddof=1"), ("x.std(unbiased=False)", "ddof=1"), ("mg.split(x, 2, dim=0)", "number counts"),
         ("mg.tensor([1.0])", "mg.Tensor"), ("mg.zeros(2, 3)", "np.zeros"), ("mg.Linear(3, 2)", "Dense(3, 2)"),
         ("mg.nn.Linear(3, 2)", "from layers import"), ("mg.cross_entropy(x, y)", "mg.softmax_cross_entropy"),
-        ("mg.optim.Adam", "from optim import"), ("mg.Sequential()", "from layers import"), ("nn.Linear(3, 2)", "Dense"),
+        ("mg.Adam", "from optim import"), ("mg.Sequential()", "from layers import"), ("nn.Linear(3, 2)", "Dense"),
         ("nn.ReLU()", "mg.tanh"), ("nn.Module", "class Net(Layer)"), ("nn.CrossEntropyLoss()", "softmax_cross_entropy"),
         ("nn.tanh", "from minigrad import tanh"), ("optim.lr_scheduler", "StepSchedule"),
         ("from layers import Linear", "Dense(3, 2)"), ("from layers import Dens", "did you mean Dense"),

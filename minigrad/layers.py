@@ -1,0 +1,13 @@
+"""The package `layers`, the same objects, under a name that no file of yours can hide.
+
+`from minigrad.layers import RNN`
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from layers import *  # noqa: F403
+else:
+    from .namesakes import take_over
+
+    take_over(__name__)
