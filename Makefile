@@ -7,7 +7,7 @@ python := .venv/bin/python
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # with -j, a pip that renews the environment would run beside a program that uses it
-.PHONY: help setup demo test lint bench fuzz clean environment
+.PHONY: help setup demo test lint site bench fuzz clean environment
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,12 @@ lint: setup ## only the style and type checks
 	$(python) -m ruff check .
 	$(python) -m ruff format --check .
 	$(python) -m mypy
+
+site: ## build the site: docs, lessons, reference, Python in the page (in build/site)
+	@sh .ci/setup.sh site
+	@sh .ci/setup.sh dot
+	$(python) -m sphinx -q -n -W --keep-going -d build/doctrees docs build/site
+	@echo "The site is in build/site. To read it: $(python) -m http.server -d build/site"
 
 bench: ## measure minigrad beside NumPy by hand, PyTorch, JAX, Keras and autograd (writes docs/benchmarks.md)
 	@sh .ci/setup.sh bench

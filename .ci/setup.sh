@@ -1,6 +1,6 @@
 #!/bin/sh
 # `setup.sh plot` or `setup.sh dev` makes .venv hold minigrad with that extra; `setup.sh dot` finds or fetches Graphviz,
-# `setup.sh eslint` the linter of the explorer's JavaScript, `setup.sh site` what the site's pages run Python with;
+# `setup.sh eslint` the linter of the explorer's JavaScript, `setup.sh site` what builds the site;
 # `setup.sh bench` makes .venv-bench hold what is benchmarked.
 # Called by the Makefile. Knows package managers and Python installations; knows nothing of what is run afterwards.
 # Needs only a POSIX shell and Python 3.11 or later. A second call with nothing changed returns at once.
@@ -159,7 +159,10 @@ case $1 in
         install_contenders
         ;;
     eslint) find_npm_packages minigrad/explorer "linter of the explorer's JavaScript" ;;
-    site) find_npm_packages docs/site "Python in the site's pages" ;;
+    site)
+        install_packages site
+        find_npm_packages docs/site "Python in the site's pages"
+        ;;
     plot | dev) install_packages "$1" ;;
     dot) find_dot ;;
     *) say "setup.sh: plot, dev, dot, bench, eslint or site, not $1"; exit 2 ;;

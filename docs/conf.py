@@ -1,0 +1,34 @@
+"""Settings of the site that `make site` builds from these pages, the README and the course's lessons.
+
+python -m sphinx -n -W docs build/site
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+DOCS = Path(__file__).parent
+sys.path[:0] = [str(DOCS.parent), str(DOCS / "site")]  # minigrad as it is in this checkout; the extensions of site/
+
+import minigrad  # noqa: E402
+
+project = "minigrad"
+author = copyright = "The minigrad maintainers"
+release = version = minigrad.__version__
+language = "en"
+
+extensions = [
+    "myst_parser",
+    "pages",  # the README and the lessons, which lie outside of docs/, as pages
+]
+exclude_patterns = ["site", "index.md", "images"]  # index.md lists the pages for readers of the repository
+nitpicky = True
+
+myst_heading_anchors = 4  # links such as errors.md#mg135-... mean what they mean on GitHub
+
+html_theme = "furo"
+html_title = "minigrad"
+html_copy_source = False
+html_show_sphinx = False
+html_show_copyright = False
