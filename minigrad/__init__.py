@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .profiler import profile
     from .reach import require_gradients
     from .unfused import opened
+    from .versions import show_versions
 
 __version__ = "0.2.0.dev0"
 
@@ -42,14 +43,15 @@ _plug_in_speed()  # without this line all results are the same, only slower
 _ON_DEMAND = {
     "Graph": "drawing", "detect_anomaly": "anomaly", "draw": "drawing", "explore": "explorer",
     "gradcheck": "gradient_checker", "gradcheck_model": "gradient_checker", "load": "checkpoint", "opened": "unfused",
-    "profile": "profiler", "require_gradients": "reach", "save": "checkpoint", "trace_lines": "anomaly",
+    "profile": "profiler", "require_gradients": "reach", "save": "checkpoint", "show_versions": "versions",
+    "trace_lines": "anomaly",
     "truncation_report": "gradient_checker",
 }  # fmt: skip
 
 __all__ = ["GATES", "Gate", "Graph", "MinigradError", "Tensor", "cut", "detect_anomaly", "draw", "enable_grad", "fused",
            "explore", "generator", "grad", "gradcheck", "gradcheck_model", "hvp", "jacobian", "load", "no_grad",
-           "opened", "profile", "require_gradients", "save", "scope", "seed", "trace_lines", "truncation_report",
-           *_gate_names]  # fmt: skip
+           "opened", "profile", "require_gradients", "save", "scope", "seed", "show_versions", "trace_lines",
+           "truncation_report", *_gate_names]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

@@ -1,0 +1,40 @@
+"""`mg.show_versions()` names what the package's own metadata and NumPy say, and nobody's name."""
+
+import getpass
+from importlib import metadata
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> dict[str, str]:
+    mg.show_versions()
+    return dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
+
+
+def test_it_names_what_a_report_needs(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    facts = lines(capsys)
+    assert facts["minigrad"] == mg.__version__
+    assert facts["numpy"].startswith(np.__version__)
+    assert facts["safetensors"] == metadata.version("safetensors")
+    assert facts["OMP_NUM_THREADS"] == "3"
+    assert {"Python", "system", "graphviz", "tqdm", "matplotlib", "dot"} <= facts.keys()
+    assert "pytest" not in facts
+
+
+def test_what_is_missing_is_said(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> str:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", missing)
+    monkeypatch.setattr(metadata, "requires", missing)
+    monkeypatch.setenv("PATH", "")
+    facts = lines(capsys)
+    assert facts["tqdm"] == facts["dot"] == "not installed"
+
+
+def test_it_names_no_user(capsys: pytest.CaptureFixture[str]) -> None:
+    assert not any(getpass.getuser() in value.split() for value in lines(capsys).values())
