@@ -16,10 +16,7 @@ demo: environment ## train a recurrent network on 25,000 movie reviews and draw 
 	$(python) examples/imdb_sentiment.py --out runs/demo
 
 test: setup ## everything: lint, types, unit tests, doctests, and every example in a short form
-	$(python) -m ruff check .
-	$(python) -m ruff format --check .
-	$(python) -m mypy
-	$(python) -m pytest -n 2 --dist worksteal
+	@sh .ci/checks.sh $(python)
 
 lint: setup ## only the style and type checks
 	$(python) -m ruff check .

@@ -1,0 +1,9 @@
+#!/bin/sh
+# `checks.sh PYTHON`: everything that a change has to pass, with that Python, where minigrad[dev] is installed: style, types,
+# unit tests, doctests, and every example in a short form. The last line printed is pytest's summary.
+set -eu
+cd "$(dirname "$0")/.."
+"$1" -m ruff check .
+"$1" -m ruff format --check .
+"$1" -m mypy
+exec "$1" -m pytest -n 2 --dist worksteal
