@@ -35,6 +35,7 @@ def distinct_ids(ids: Array, below: int) -> tuple[Array, Array]:
     >>> distinct_ids(np.array([7, 2, 7, 9]), 10)
     (array([2, 7, 9]), array([1, 0, 1, 2]))
     """
+    ids = ids.astype(np.intp, copy=False)  # `take` refuses int64 ids where addresses have 32 bits, as in WebAssembly
     if below > 64 * ids.size:  # sorting a few ids costs less than an array with one element for each possible id
         distinct, place = np.unique(ids, return_inverse=True)
         return distinct, place.reshape(ids.shape)

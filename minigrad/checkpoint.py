@@ -53,7 +53,7 @@ def save(path: str | os.PathLike[str], arrays: Mapping[str, Any], info: Mapping[
     ((2, 3), {'hidden': 3})
 
     Errors: CheckpointError MG506 if the file cannot be written (no space, no permission, no folder), and the old file
-    stays; DtypeError MG507 for arrays or info that cannot be stored.
+    stays, MG509 without the package safetensors; DtypeError MG507 for arrays or info that cannot be stored.
     Source: the format, https://github.com/huggingface/safetensors.
     """
     try:
@@ -120,9 +120,16 @@ def load(path: str | os.PathLike[str]) -> Checkpoint:
 
 
 def serialized(arrays: Mapping[str, Any], metadata: dict[str, str] | None = None) -> bytes:
-    """Named arrays as the bytes of a safetensors file, sure to be read back by name. Errors: DtypeError MG507."""
-    from safetensors.numpy import save as serialize
-
+    """Named arrays as the bytes of a safetensors file, sure to be read back by name. Errors: those of `save`."""
+    try:
+        from safetensors.numpy import save as serialize
+    except ImportError as error:
+        raise CheckpointError(
+            "MG509",
+            f"arrays are stored with safetensors, which cannot be imported: {error}",
+            cause="minigrad was installed without what it depends on, or runs in WebAssembly, for which there is none",
+            remedy="pip install safetensors; mg.load, and np.savez of a model's state_dict(), need no package",
+        ) from None
     if not isinstance(arrays, Mapping):
         raise DtypeError(
             "MG507",

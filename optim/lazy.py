@@ -66,7 +66,7 @@ class PendingRows:
     def __init__(self, rule: LazyRule, slots: Sequence[Array], rows: int, t: int, window: int) -> None:
         self.rule, self.slots, self.window = rule, slots, window
         self.first = self.t = t
-        self.up_to = np.full(rows, t)  # the step that each row is up to date with
+        self.up_to = np.full(rows, t, np.int64)  # the step that each row is up to date with
         at_rest = ~np.any([slot.reshape(rows, -1).any(axis=1) for slot in slots], axis=0)
         self.up_to[at_rest] = np.iinfo(self.up_to.dtype).max  # slots all 0: such rows rest until touched
         self.sums: Sums = ()  # at index i: the terms of all steps after step first + i, added up

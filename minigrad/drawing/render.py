@@ -1,6 +1,7 @@
 """Turns DOT text into a picture file: finds a program that draws, runs it, and writes a whole file or none.
 
-The program is Graphviz's `dot` or, if that is missing, `graphviz-pure`, which pip installs beside Python.
+The program is Graphviz's `dot` or, if that is missing, `graphviz-pure`, which pip installs beside Python. Where no
+program can be started, as in a browser, `set_renderer` takes a function that draws.
 """
 
 import os
@@ -9,16 +10,34 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Callable
 from pathlib import Path
 from shlex import quote
-
-import graphviz
 
 from ..errors import DrawError, OptionError
 from ..files import write_whole
 from .labels import FONT, quoted
 
 SUFFIXES = ("png", "svg", "pdf", "dot")
+_renderer: Callable[[str], str] | None = None
+
+
+def set_renderer(svg_of: Callable[[str], str] | None) -> None:
+    """Let `svg_of`, a function from DOT text to SVG text, draw every SVG from now on; None goes back to Graphviz.
+
+    A page that runs Python in the browser brings its own, such as viz-js's `renderString`. `draw`, `Graph` and
+    `Drawing` use it for files and for what a notebook displays. An exception from it becomes a DrawError MG608.
+
+    >>> from minigrad import Graph, Tensor
+    >>> set_renderer(lambda dot: f"<svg>{dot.splitlines()[0]} ...</svg>")
+    >>> Graph(Tensor([3.0], requires_grad=True) ** 2)._repr_mimebundle_()["image/svg+xml"]
+    '<svg>digraph minigrad { ...</svg>'
+    >>> set_renderer(None)
+
+    Source of the text's format: https://graphviz.org/doc/info/lang.html.
+    """
+    global _renderer
+    _renderer = svg_of
 
 
 def suffix_of(path: str | os.PathLike[str]) -> str:
@@ -39,6 +58,20 @@ def render(text: str, suffix: str) -> bytes:
     """The bytes of a file in that format, drawn from DOT text."""
     if suffix == "dot":
         return text.encode()
+    if suffix == "svg" and _renderer is not None:
+        try:
+            return _with_spaces(_renderer(text).encode(), suffix)
+        except Exception as error:  # whatever a renderer raises: JavaScript's errors come as exceptions of Pyodide's
+            raise _failed("the renderer", suffix, str(error)) from error
+    if sys.platform == "emscripten":
+        raise DrawError(
+            "MG607",
+            f"no .{suffix} can be drawn here",
+            cause="Python in WebAssembly cannot start Graphviz, which is a program",
+            remedy="end the path in .svg, once minigrad.drawing.set_renderer has been given a function that draws",
+        )
+    import graphviz
+
     try:
         return _with_spaces(graphviz.pipe("dot", suffix, text.encode(), quiet=True), suffix)
     except graphviz.ExecutableNotFound:

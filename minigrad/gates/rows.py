@@ -78,7 +78,7 @@ class Lookup(_ReadsRows):
 
     def forward(self, table: Any, ids: Any) -> Any:
         self._check(ids, len(table))
-        return table.take(ids, axis=0)
+        return table.take(ids.astype(np.intp, copy=False), axis=0)
 
     def backward(self, dz: Any, z: Any, table: Any, ids: Any) -> Any:
         return (lambda: scatter(table.shape, ids, dz)), None

@@ -16,7 +16,7 @@ def test_sums_by_place_agree_with_add_at_however_often_places_come(kind, shape):
         "few, often": np.concatenate([np.arange(3), rng.integers(0, 3, 500)]),
         "as in a text": np.concatenate([np.arange(100), np.minimum(rng.zipf(1.3, 900) - 1, 99)]),
         "many": np.concatenate([rng.permutation(70_000), rng.integers(0, 70_000, 9)]),  # more than 16 bits tell apart
-    }[kind]
+    }[kind].astype(np.intp)  # as indices are, of 32 bits in WebAssembly
     values = rng.normal(size=(len(place), *shape))
     expected = np.zeros((place.max() + 1, *shape))
     np.add.at(expected, place, values)

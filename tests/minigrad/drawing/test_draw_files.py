@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import minigrad as mg
-from minigrad.drawing import render
+from minigrad.drawing import render, set_renderer
 from minigrad.errors import DrawError, OptionError
 
 from .drawn_graphs import Read, needs_dot, product, rnn
@@ -170,6 +170,29 @@ def no_dot(monkeypatch, tmp_path):
 @pytest.fixture
 def no_program(no_dot, monkeypatch):
     monkeypatch.setattr(render, "pure_program", lambda: None)
+
+
+def test_a_renderer_that_was_given_draws_every_svg(no_program, tmp_path, monkeypatch):
+    monkeypatch.setattr(render, "_renderer", None)  # and put back afterwards
+    set_renderer(lambda dot: f"<svg>{len(Read(dot).nodes)} nodes</svg>")
+    mg.draw(product(), tmp_path / "g.svg")
+    assert (tmp_path / "g.svg").read_text() == "<svg>4 nodes</svg>"
+    assert mg.Graph(product())._repr_mimebundle_()["image/svg+xml"] == "<svg>4 nodes</svg>"
+    with pytest.raises(DrawError, match="MG607"):
+        mg.draw(product(), tmp_path / "g.png")
+    set_renderer(lambda dot: dot[99_999])  # fails as it likes
+    with pytest.raises(DrawError, match="MG608.*the renderer could not draw .* index out of range"):
+        mg.draw(product(), tmp_path / "other.svg")
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["empty", "g.dot", "g.svg"]
+
+
+def test_where_no_program_can_be_started_an_error_names_the_way_out(tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.platform", "emscripten")
+    monkeypatch.setitem(sys.modules, "graphviz", None)
+    with pytest.raises(DrawError, match="MG607") as caught:
+        mg.draw(product(), tmp_path / "g.svg")
+    assert "set_renderer" in caught.value.remedy
+    assert "MG607" in mg.Graph(product())._repr_mimebundle_()["text/plain"]
 
 
 def test_without_a_program_the_dot_text_is_written_all_the_same(no_program, tmp_path):
