@@ -7,7 +7,7 @@ python := .venv/bin/python
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # with -j, a pip that renews the environment would run beside a program that uses it
-.PHONY: help setup demo test lint site bench fuzz clean environment
+.PHONY: help setup demo test lint site bench fuzz dist release clean environment
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,12 @@ setup: environment ## install what development needs (demo and test do it by the
 environment:
 	@sh .ci/setup.sh plot
 	@sh .ci/setup.sh dot
+
+dist: setup ## wheel and sdist, built twice, compared and checked (in dist/)
+	$(python) .ci/dist.py
+
+release: setup ## make a release, all but the upload: make release VERSION=0.2.0
+	$(python) .ci/release.py $(VERSION)
 
 clean: ## remove the virtual environments, caches and builds (never runs/)
 	rm -rf .venv .venv-* minigrad/explorer/node_modules docs/site/node_modules build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

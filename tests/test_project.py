@@ -1,9 +1,11 @@
 """What strangers meet first is in order: the workflow is valid, the oldest versions tried are those declared."""
 
+import datetime
 import json
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -54,3 +56,74 @@ def test_every_python_declared_is_tried() -> None:
     declared = re.findall(r"Python :: (3\.\d+)", "\n".join(PROJECT["classifiers"]))
     assert PROJECT["requires-python"] == f">={declared[0]}"
     assert json.loads(re.findall(r"python: (\[.*\])", (ROOT / ".github/workflows/ci.yml").read_text())[0]) == declared
+
+
+def copied(folder: Path, *changes: tuple[str, str]) -> Path:
+    """A small repository with the release script, in which `make` and the build only say that they were called."""
+    (folder / ".ci").mkdir()
+    (folder / "minigrad").mkdir()
+    shutil.copy(ROOT / ".ci/release.py", folder / ".ci")
+    (folder / ".ci/dist.py").write_text("print('built')")
+    (folder / "Makefile").write_text("test:\n\t@echo tested\n")
+    (folder / "minigrad/__init__.py").write_text('__version__ = "0.2.0.dev0"\n')
+    (folder / "CHANGELOG.md").write_text(
+        "# Changes\n\n## Unreleased\n\n### Added\n\n- a gate\n\n## 0.1.0 - 2026-01-01\n\n- all\n"
+    )
+    for path, text in changes:
+        (folder / path).write_text(text)
+    for words in (
+        "init -q -b main",
+        "config user.name a",
+        "config user.email a@b.c",
+        "add .",
+        "commit -qm one",
+        "tag v0.1.0",
+    ):
+        subprocess.run(["git", *words.split()], cwd=folder, check=True)
+    return folder
+
+
+def release(folder: Path, version: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, ".ci/release.py", version], cwd=folder, capture_output=True, text=True)
+
+
+def log(folder: Path) -> list[str]:
+    command = ["git", "log", "--format=%s %D"]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout.splitlines()
+
+
+def test_a_release_dates_the_changes_tags_and_opens_the_next_version(tmp_path: Path) -> None:
+    folder = copied(tmp_path)
+    run = release(folder, "0.2.0")
+    assert run.returncode == 0, run.stderr
+    assert "tested" in run.stdout and "built" in run.stdout and "twine upload" in run.stdout
+    assert log(folder) == ["Open 0.3.0 HEAD -> main", "Release 0.2.0 tag: v0.2.0", "one tag: v0.1.0"]
+    show = ["git", "show", "v0.2.0:minigrad/__init__.py"]
+    assert subprocess.run(show, cwd=folder, capture_output=True, text=True).stdout == '__version__ = "0.2.0"\n'
+    assert (folder / "minigrad/__init__.py").read_text() == '__version__ = "0.3.0.dev0"\n'
+    headings = re.findall(r"^## (.*)$", (folder / "CHANGELOG.md").read_text(), re.M)
+    assert headings == ["Unreleased", f"0.2.0 - {datetime.date.today()}", "0.1.0 - 2026-01-01"]
+
+
+@pytest.mark.parametrize(
+    ("version", "change", "said"),
+    [
+        ("0.1.0", None, "not newer than the last release, 0.1.0"),
+        ("0.2", None, "three numbers"),
+        ("0.2.0", ("CHANGELOG.md", "# Changes\n\n## Unreleased\n\n## 0.1.0\n\n- all\n"), "no entry"),
+        ("0.2.0", ("Makefile", "test:\n\t@false\n"), "make"),
+    ],
+)
+def test_what_is_not_ready_is_not_released(
+    tmp_path: Path, version: str, change: tuple[str, str] | None, said: str
+) -> None:
+    folder = copied(tmp_path, *([change] if change else []))
+    run = release(folder, version)
+    assert run.returncode != 0 and said in run.stderr
+    assert log(folder) == ["one HEAD -> main, tag: v0.1.0"]
+
+
+def test_what_is_not_committed_is_not_released(tmp_path: Path) -> None:
+    folder = copied(tmp_path)
+    (folder / "new.py").write_text("")
+    assert "not clean" in release(folder, "0.2.0").stderr
