@@ -26,20 +26,26 @@ def parser(description: str | None) -> argparse.ArgumentParser:
 
 
 def compare(title: str, known: Mapping[str, Figures], run: Callable[[int], Figures], seeds: Sequence[int]) -> str:
-    """Run once for each seed. Returns a Markdown table of the known figures, and of the measured means and ranges.
+    """Run once for each seed, and return the `report` of it."""
+    start = time.perf_counter()
+    runs = {seed: run(seed) for seed in seeds}
+    return report(title, known, runs, (time.perf_counter() - start) / len(seeds))
+
+
+def report(title: str, known: Mapping[str, Figures], measured: Mapping[int, Figures], seconds: float) -> str:
+    """A Markdown table of the known figures, and of the means and ranges of those measured with each seed.
 
     `known` has a column for each source, such as {"published": {...}}. Figures that a source lacks are left empty.
+    `seconds` is the mean time of a seed.
     """
-    start = time.perf_counter()
-    runs = [run(seed) for seed in seeds]
-    seconds = (time.perf_counter() - start) / len(seeds)
+    seeds, runs = list(measured), list(measured.values())
     names = dict.fromkeys(name for figures in [*runs, *known.values()] for name in figures)
     rows = [["", *known, "measured", "lowest to highest"]]
     for name in names:
         values = [figures[name] for figures in runs if name in figures]
         cells = [f"{figures[name]:.4f}" if name in figures else "" for figures in known.values()]
-        measured = [f"{mean(values):.4f}", f"{min(values):.4f} to {max(values):.4f}"] if values else ["", ""]
-        rows.append([name, *cells, *measured])
+        found = [f"{mean(values):.4f}", f"{min(values):.4f} to {max(values):.4f}"] if values else ["", ""]
+        rows.append([name, *cells, *found])
     count = f"seeds {', '.join(map(str, seeds))}" if len(seeds) > 1 else f"seed {seeds[0]}"
     return f"### {title}\n\n{table(rows)}\n\n{count}; {seconds:.0f} s a seed; {machine()}\n"
 

@@ -62,7 +62,7 @@ def run(
     train, validation = (first_rows(part, limit or ROWS, in_classes) for part in (imdb.train, imdb.test))
     mg.seed(seed)
     model = Encoder()
-    out = out or Path("runs/stacked_encoder")
+    out = out or Path("runs/stacked_encoder", f"{'sorted' if in_classes else 'mixed'}-seed{seed}")
     callbacks = [
         ProgressBar("reviews"),
         EpochReport(),
@@ -94,7 +94,7 @@ def main() -> None:
     options = common.parser(__doc__)
     options.add_argument("--sorted", action="store_true", help="take rows sorted by class, as the published run did")
     options.add_argument("--data-dir", metavar="FOLDER", help="tensorflow-datasets' folder (its own default)")
-    options.add_argument("--out", type=Path, metavar="FOLDER", help="for weights and log (runs/stacked_encoder)")
+    options.add_argument("--out", type=Path, metavar="FOLDER", help="for weights and log (one in runs/stacked_encoder)")
     given = options.parse_args()
     once = partial(run, imdb=load(given.data_dir), in_classes=given.sorted, limit=given.limit, out=given.out)
     print("\n" + common.compare(TITLE[given.sorted], KNOWN if given.sorted else {}, once, given.seeds))

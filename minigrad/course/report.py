@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
-import sys
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import DataError, OptionError
-from ..files import write_whole
+from ..files import open_file, write_whole
 from ..printing import printable
 from . import feedback
 from .grade import grade
+from .jobs import run_jobs
 from .lesson import Lesson, lesson, lessons
+
+LONGEST = 1 << 20
+"""Bytes of a file that is graded."""
+NOT_GRADED = "could not be graded"
 
 
 @dataclass(frozen=True)
@@ -37,12 +41,18 @@ def add_report(commands: Any) -> None:
         help="grade a folder, or a folder of submissions, for teachers",
         description="Grade submissions: folders that hold lesson_01_by_hand.py and so on. A folder without such a file "
         "is taken as a folder of submissions. One point for each lesson that passes, whenever and however it was "
-        "tried before. Exit code 0, whatever the marks.",
+        "tried before. Exit code 0, whatever the marks; 1 if a file could not be graded.",
     )
     parser.add_argument("folders", nargs="*", type=Path, metavar="FOLDER", help="(default: here)")
     parser.add_argument("--lesson", action="append", metavar="LESSON", help="grade this one only (may be repeated)")
     parser.add_argument(
         "--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="so many at once (%(default)s)"
+    )
+    parser.add_argument(
+        "--keep",
+        type=Path,
+        metavar="FOLDER",
+        help="keep each mark there as it comes: the same command then grades only what is missing, or was changed",
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument("--gradescope", action="store_true", help="print one submission as Gradescope's results.json")
@@ -53,7 +63,7 @@ def add_report(commands: Any) -> None:
 def _report(options: argparse.Namespace) -> int:
     chosen = [lesson(which) for which in options.lesson] if options.lesson else list(lessons())
     folders = submissions(options.folders or [Path(".")])
-    marks = grade_all(folders, chosen, options.jobs)
+    marks = grade_all(folders, chosen, options.jobs, options.keep)
     if options.gradescope:
         text = json.dumps(gradescope(marks), indent=1, ensure_ascii=False)
     elif options.json:
@@ -64,7 +74,7 @@ def _report(options: argparse.Namespace) -> int:
         write_whole(options.out, lambda file: file.write(f"{text}\n".encode()))
     else:
         print(text)
-    return 0
+    return int(any(one.said == NOT_GRADED for row in marks.values() for one in row))
 
 
 def submissions(folders: list[Path]) -> list[Path]:
@@ -87,35 +97,47 @@ def _holds_lessons(folder: Path) -> bool:
     return any((folder / one.file).is_file() for one in lessons())
 
 
-def grade_all(folders: list[Path], chosen: list[Lesson], jobs: int) -> dict[Path, list[Mark]]:
+def grade_all(folders: list[Path], chosen: list[Lesson], jobs: int, keep: Path | None = None) -> dict[Path, list[Mark]]:
     """Every submission's marks. Each file runs in a process of its own, `jobs` of them at once.
+
+    In the folder `keep` marks are kept as they come; a file that has one there is graded again only if it was changed.
 
     Errors: OptionError MG917 for no jobs.
     """
-    from tqdm import tqdm
+    files = {f"{folder} lesson {one.number}": (folder, one) for folder in folders for one in chosen}
+    texts = {name: read(folder / one.file) for name, (folder, one) in files.items()}
 
-    if jobs < 1:
-        raise OptionError("MG917", f"{jobs} jobs", cause="so many files run at once", remedy="--jobs 1 or more")
-    todo = [(folder, one) for folder in folders for one in chosen]
-    with ThreadPoolExecutor(jobs) as pool:
-        done = pool.map(lambda job: mark(*job), todo)
-        found = list(tqdm(done, "grading", len(todo), unit=" files", disable=None, file=sys.stderr, leave=False))
+    def graded(name: str, sha256: str) -> dict[str, Any]:
+        found = vars(mark(*files[name], texts[name]))
+        return {key: found[key] for key in ("passed", "right", "asked", "said")}
+
+    todo = {name: {"name": name, "sha256": hashlib.sha256((text or "").encode()).hexdigest()}
+            for name, text in texts.items()}  # fmt: skip
+    done = run_jobs(todo, graded, jobs, keep, apart=False, shown=None)
     marks: dict[Path, list[Mark]] = {folder: [] for folder in folders}
-    for (folder, _), one in zip(todo, found, strict=True):
-        marks[folder].append(one)
+    for name, (folder, one) in files.items():
+        lost = {"passed": False, "right": 0, "asked": len(one.questions), "said": NOT_GRADED}
+        marks[folder].append(Mark(one, **(done[name].result if name in done else lost)))
     return marks
 
 
-def mark(folder: Path, one: Lesson) -> Mark:
-    """What the submission in `folder` has for a lesson."""
-    path = folder / one.file
+def read(path: Path) -> str | None:
+    """What a submission's file says; None if it is missing, or no text, or too long."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        with open_file(path) as file:
+            text = file.read(LONGEST + 1)
+        return None if len(text) > LONGEST else text.decode("utf-8-sig")
     except (OSError, UnicodeDecodeError):
+        return None
+
+
+def mark(folder: Path, one: Lesson, text: str | None) -> Mark:
+    """What the submission in `folder` has for a lesson; its file says `text`."""
+    if text is None:
         return Mark(one, False, 0, len(one.questions), f"no readable {one.file}")
     if text == one.read("exercise.py"):
         return Mark(one, False, 0, len(one.questions), "not written yet")
-    verdict = grade(one, path, text)
+    verdict = grade(one, folder / one.file, text)
     return Mark(one, verdict.passed, verdict.right, verdict.asked, printable_lines(feedback.lines(verdict, 2)))
 
 

@@ -17,6 +17,7 @@ from typing import Any
 import minigrad
 
 from .answers import decode
+from .jobs import process
 from .lesson import Lesson
 
 
@@ -88,19 +89,17 @@ def _run(lesson: Lesson, source: Path, text: str, folder: Path, *page: str) -> t
         *page,
     ]
     ended = ""
-    with open(folder / "output", "wb") as output:
-        process = subprocess.Popen(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=output,
-                                   stderr=subprocess.STDOUT, start_new_session=os.name == "posix")  # fmt: skip
+    with (
+        open(folder / "output", "wb") as output,
+        process(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=output,
+                stderr=subprocess.STDOUT) as child,
+    ):  # fmt: skip
         try:
-            code = process.wait(lesson.seconds + 5)  # Python and NumPy start within these 5 s
+            code = child.wait(lesson.seconds + 5)  # Python and NumPy start within these 5 s
             if code < 0:
                 ended = _by_signal(-code, lesson)
         except subprocess.TimeoutExpired:
             ended = f"it took longer than {lesson.seconds:g} s"
-        finally:  # also whatever it may have started, and after Ctrl-C
-            with contextlib.suppress(OSError):
-                os.killpg(process.pid, signal.SIGKILL) if os.name == "posix" else process.kill()
-            process.wait()
     with open(folder / "output", encoding="utf-8", errors="replace") as output_text:
         return ended, output_text.read(10_000)
 

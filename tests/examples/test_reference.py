@@ -1,5 +1,6 @@
 """The reference experiments in short forms, and their own parts against numbers worked out by hand."""
 
+import json
 import re
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "examples" / "refer
 import bag_of_words
 import common
 import keras_models
+import recipe
 import scratch_rnn
 import stacked_encoder
 import whole_reviews
@@ -129,20 +131,28 @@ def test_the_keras_models_have_keras_shapes_and_starts():
         assert 0.0499 < np.abs(table).max() <= 0.05
 
 
-def test_everything_that_needs_no_download_runs(run):
-    text = run("reference/run_all.py", "--only", "1a", "1b", "1d", "bag", "recipe", "--limit", 40, "--seeds", 0).stdout
+def test_everything_that_needs_no_download_runs_two_at_a_time_with_the_figures_of_a_run_alone(run, tmp_path):
+    simple = {"1a": keras_models, "1d": scratch_rnn, "bag": bag_of_words, "recipe": recipe}
+    options = ("--only", *simple, "1b", "--limit", 40, "--seeds", 0, "--jobs", 2, "--out", tmp_path)
+    text = run("reference/run_all.py", *options).stdout
     titles = re.findall(r"^### (.*)$", text, re.MULTILINE)
-    assert [title[:2] for title in titles[:3]] == ["1a", "1b", "1d"] and len(titles) == 5
+    assert {title[:2] for title in titles} > {"1a", "1b", "1d"} and len(titles) == 5
     assert "(40, 40, 128)" in text
     empty = re.findall(r"^\| .*\|\s+\|\s+\|$", text, re.MULTILINE)  # a known figure that nothing measured
     assert not empty
+    lines = map(json.loads, (tmp_path / "results.jsonl").read_text().splitlines())
+    results = {line["arguments"]["experiment"]: line["result"] for line in lines}
+    for name, module in simple.items():
+        assert results[name][module.TITLE]["figures"] == module.run(0, 40), name  # to the last bit
 
 
-def test_what_cannot_run_here_is_skipped_with_a_note(run, tmp_path):
-    options = ("--only", "whole", "1b", "--limit", 40, "--seeds", 0, "--data-dir", tmp_path)
-    text = run("reference/run_all.py", *options, http_proxy="http://127.0.0.1:9").stdout
-    assert "whole was skipped: [MG421] cannot download" in text
-    assert "(40, 40, 128)" in text  # of 1b, which came after
+def test_what_cannot_run_here_is_missing_alone_and_only_it_runs_again(run, tmp_path):
+    options = ("--only", "whole", "1b", "--limit", 40, "--seeds", 0, "--data-dir", tmp_path, "--out", tmp_path / "out")
+    for state in ("done", "kept"):
+        ended = run("reference/run_all.py", *options, code=1, http_proxy="http://127.0.0.1:9")
+        assert "DataError: [MG421] cannot download" in ended.stderr and "1 of 2 jobs failed" in ended.stderr
+        assert re.search(rf"^{state} +1b-seed0 ", ended.stderr, re.MULTILINE)
+        assert "### whole\n\nno figures" in ended.stdout and "(40, 40, 128)" in ended.stdout
 
 
 def cut_loose(count):
