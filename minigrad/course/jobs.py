@@ -154,7 +154,8 @@ def _kept(path: Path, jobs: Mapping[str, Mapping[str, Any]], code: str | None) -
         return {}
     text = path.read_text(encoding="utf-8")
     if not text.endswith("\n"):  # a program was killed while it wrote its last line
-        path.write_text(text := text[: text.rfind("\n") + 1], encoding="utf-8")
+        text = text[: text.rfind("\n") + 1]
+        write_whole(path, lambda file: file.write(text.encode()))
     found, other_code, other_arguments = {}, set(), set()
     for line in map(json.loads, text.splitlines()):
         name = line["job"]
