@@ -26,7 +26,7 @@ lint: setup ## only the style and type checks
 site: ## build the site: docs, lessons, reference, Python in the page (in build/site)
 	@sh .ci/setup.sh site
 	@sh .ci/setup.sh dot
-	$(python) -m sphinx -q -n -W --keep-going -d build/doctrees docs build/site
+	$(python) -m sphinx -q -E -a -n -W --keep-going -d build/doctrees docs build/site
 	@echo "The site is in build/site. To read it: $(python) -m http.server -d build/site"
 
 bench: ## measure minigrad beside NumPy by hand, PyTorch, JAX, Keras and autograd (writes docs/benchmarks.md)

@@ -20,14 +20,22 @@ language = "en"
 
 extensions = [
     "myst_parser",
+    # In docs/site:
     "pages",  # the README and the lessons, which lie outside of docs/, as pages
+    "made",  # the graphs and explorers that minigrad makes for the pages
+    "accessible",  # what keyboards and screen readers need
 ]
 exclude_patterns = ["site", "index.md", "images"]  # index.md lists the pages for readers of the repository
 nitpicky = True
 
+myst_enable_extensions = ["attrs_block", "colon_fence"]  # for the start page; the others are plain Markdown
 myst_heading_anchors = 4  # links such as errors.md#mg135-... mean what they mean on GitHub
 
 html_theme = "furo"
+templates_path = ["site/templates"]
+html_static_path = ["site/static"]
+html_favicon = "site/static/icon.svg"
+pygments_dark_style = "a11y-dark"  # Furo's own underlines names as if they were links
 html_title = "minigrad"
 html_copy_source = False
 html_show_sphinx = False

@@ -41,6 +41,13 @@ class Pages(Project):
         return self.docnames
 
 
+def add_lessons(app: Sphinx, page: str, source: list[str]) -> None:
+    """Put the lessons below the course's page in the list of pages."""
+    if page == "course":
+        names = "\n".join(f"/lessons/{lesson.name}" for lesson in lessons())
+        source[0] += f"\n```{{toctree}}\n:hidden:\n\n{names}\n```\n"
+
+
 def use_pages(app: Sphinx) -> None:
     """Let Sphinx read the pages of SOURCES too."""
     app.project = app.env.project = Pages(app.srcdir, app.config.source_suffix)
@@ -49,4 +56,5 @@ def use_pages(app: Sphinx) -> None:
 def setup(app: Sphinx) -> dict[str, Any]:
     """Called by Sphinx."""
     app.connect("builder-inited", use_pages)
+    app.connect("source-read", add_lessons)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,22 +1,68 @@
-"""The site, built once for all tests."""
+"""The site, built once for all tests, and a browser that reads it from a local port."""
 
+import functools
+import http.server
 import importlib.util
+import os
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from minigrad.files import locked
+from tests.minigrad.explorer.conftest import CHROMIUM, DRIVER, start_chromium
+
+from .reader import AXE, Reader
+
 ROOT = Path(__file__).resolve().parents[2]
+
+
+def build(folder: Path) -> None:
+    """Build the site as `make site` does. Sphinx takes a warning, a link that leads nowhere for one, as an error."""
+    options = f"-q -E -a -n -W --keep-going -d {folder / 'doctrees'} docs {folder / 'html'}"
+    run = subprocess.run([sys.executable, "-m", "sphinx", *options.split()], cwd=ROOT, capture_output=True, text=True)
+    assert (run.returncode, run.stderr) == (0, "")
 
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the built site. Sphinx takes a warning, a link that leads nowhere for one, as an error."""
+    """The folder of the built site, which all processes that run tests share."""
     if any(importlib.util.find_spec(name) is None for name in ("furo", "myst_parser", "sphinx")):
         pytest.skip("the extra minigrad[site] is not installed")
-    folder = tmp_path_factory.mktemp("site")
-    options = f"-q -n -W --keep-going -d {folder / 'doctrees'} docs {folder / 'html'}"
-    run = subprocess.run([sys.executable, "-m", "sphinx", *options.split()], cwd=ROOT, capture_output=True, text=True)
-    assert (run.returncode, run.stderr) == (0, "")
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "site"
+    folder.mkdir(exist_ok=True)
+    with locked(folder):
+        if not (folder / "built").exists():
+            build(folder)
+            (folder / "built").touch()
     return folder / "html"
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """The address of a local server of a folder's files."""
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *arguments: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def reader(site: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
+    """A browser that reads the site."""
+    if not (CHROMIUM and DRIVER):
+        pytest.skip("no Chromium with its driver is installed (Debian: chromium chromium-driver)")
+    if not AXE.is_file():
+        pytest.skip("axe-core is not installed (make setup, where npm is)")
+    with served(site) as address, start_chromium(tmp_path_factory.mktemp("profile")) as driver:
+        yield Reader(driver, address)

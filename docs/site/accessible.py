@@ -1,0 +1,42 @@
+"""A Sphinx extension: what keyboards and screen readers need, and the HTML of Sphinx and of its theme, Furo, lacks."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from sphinx.application import Sphinx
+
+NAMES = {"__navigation": "All pages", "__toc": "On this page"}
+
+
+def accessible(body: str) -> str:
+    """A page's HTML with named side bars, buttons to open them (static/site.js), and no table heading that is empty."""
+    body = body.replace('<aside class="sidebar-drawer', '<nav aria-label="All pages" class="sidebar-drawer')
+    body = body.replace('<aside class="toc-drawer', '<nav aria-label="On this page" class="toc-drawer')
+    body = body.replace("</aside>", "</nav>")
+    body = re.sub(
+        r'<label (class="(?:nav|toc)-overlay-icon[^>]*) for="(\w+)">(.*?)</label>',
+        lambda label: (
+            f'<button type="button" aria-label="{NAMES[label[2]]}" {label[1]} data-side-bar="{label[2]}">'
+            f"{label[3]}</button>"
+        ),
+        body,
+        flags=re.S,
+    )
+    body = re.sub(r'<label (class="overlay[^>]*) for="(\w+)"></label>', r'<div \1 data-side-bar="\2"></div>', body)
+    body = body.replace('class="caption" role="heading"', 'class="caption" role="heading" aria-level="2"')
+    return re.sub(r'<th class="head([^"]*)"><p></p></th>', r'<td class="head\1"></td>', body)
+
+
+def add_filter(app: Sphinx, page: str, template: str, context: dict[str, Any], document: object) -> None:
+    """Let templates/page.html call `accessible`."""
+    context["accessible"] = accessible
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Called by Sphinx."""
+    app.connect("html-page-context", add_filter)
+    app.add_css_file("site.css")
+    app.add_js_file("site.js", loading_method="defer")
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
