@@ -1,9 +1,9 @@
 """Makes a release, all but the upload: `make release VERSION=0.2.0`.
 
-It stops at the first thing that is wrong, before anything is changed: the tree must be clean and on main, the version newer
-than the last tag, CHANGELOG.md must have entries under "Unreleased", and `make test` must be green. Then "Unreleased"
-gets the version and today's date, one commit gets the tag, and `make dist` builds and checks. A second commit opens the
-next version. The last lines printed say what to type to publish. Until then, this undoes it all:
+It stops at the first thing that is wrong, before anything is changed: the tree must be clean and on main, the version
+newer than the last tag, CHANGELOG.md must have entries under "Unreleased", and `make test` must be green. Then that
+heading gets the version and today's date, one commit gets the tag, and `make dist` builds and checks. A second commit
+opens the next version. The last lines printed say what to type to publish. Until then, this undoes it all:
 
     git reset --hard origin/main && git tag -d v0.2.0
 """
