@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "docs/site")]
+
+from docstrings import gate_of, markdown  # noqa: E402
 
 import minigrad as mg  # noqa: E402
 from minigrad import gates  # noqa: E402
@@ -89,13 +91,6 @@ def _gates(module: Any) -> list[type[mg.Gate]]:
                   key=lambda one: inspect.getsourcelines(one)[1])  # fmt: skip
 
 
-def gate_of(function: Any) -> str:
-    """The name of the gate that a function records: it is one, or its docstring names it first."""
-    if isinstance(function, mg.Gate):
-        return function.name
-    return next(hit[0] for hit in re.finditer(r"\w+", function.__doc__) if hit[0] in mg.GATES)
-
-
 def recorders(gate: type[mg.Gate]) -> Iterator[str]:
     """All that a user can write to record a gate: functions of minigrad, operators, functions of NumPy."""
     for name in gates.__all__:
@@ -124,19 +119,6 @@ def _section(gate: type[mg.Gate]) -> str:
     if not gate.differentiable_twice:
         facts.append("no second derivative: `mg.opened` gives the same from smaller gates")
     return f"\n### {gate.__name__}\n\n{'; '.join(facts)}.\n\n{markdown(inspect.getdoc(gate) or '')}\n"
-
-
-def markdown(doc: str) -> str:
-    """A docstring as Markdown: examples become blocks of code, and stars and angles stand for themselves."""
-    parts = []
-    for paragraph in doc.split("\n\n"):
-        if paragraph.startswith(">>>"):
-            parts.append(f"```python\n{paragraph}\n```")
-        elif paragraph.startswith("    "):
-            parts.append(paragraph)
-        else:
-            parts.append(re.sub(r"(`[^`]*`)|([*<])", lambda hit: hit[1] or "\\" + hit[2], paragraph))
-    return "\n\n".join(parts)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,272 @@
+"""The docstrings of the public names: taken apart, completed by what they share, and turned into Markdown.
+
+A docstring says in its own paragraphs what a name computes, with formula and shapes. Three parts are marked: `>>> ` an
+example, "Errors: " and "Source: ". What many names share is written once, and every entry of the reference shows it: in
+the gate that a function records, in a base class, or at the head of the module ("Shapes: " is there too).
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[2]
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))
+
+import minigrad as mg  # noqa: E402
+from minigrad.numpy_functions import FUNCTIONS, ArrayMethods  # noqa: E402
+
+PACKAGES = ("minigrad", "layers", "optim")
+MODULES = ("minigrad", "minigrad.data", "minigrad.errors", "layers", "layers.init", "optim")
+LABEL = re.compile(r"(?:^|(?<=[.;] ))(Errors|Shapes|Source)s?: ")
+
+
+@cache
+def public_names() -> dict[str, Any]:
+    """Every public name with what it stands for: "minigrad.Tensor", "layers.init.zeros"."""
+    names: dict[str, Any] = {"minigrad.GATES": mg.GATES}
+    for path in MODULES:
+        module = importlib.import_module(path)
+        own = [name for name, one in vars(module).items() if getattr(one, "__module__", "") == path and name[0] != "_"]
+        if path == "minigrad.errors":  # beside the exceptions it has helpers
+            own = [name for name in own if name.endswith("Error") and name != "MinigradError"]
+        names.update((f"{path}.{name}", getattr(module, name)) for name in getattr(module, "__all__", own))
+    return {name: one for name, one in names.items() if name not in MODULES}
+
+
+def lookup(path: str) -> Any:
+    """What stands at a dotted path: "layers.init.zeros"."""
+    module, _, name = path.rpartition(".")
+    return getattr(importlib.import_module(module), name)
+
+
+@dataclass
+class Docstring:
+    """A docstring in parts: blocks of text and examples in their order, and what stands behind a label."""
+
+    blocks: list[str] = field(default_factory=list)
+    labelled: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        """What it says, without examples."""
+        return "\n\n".join(block for block in self.blocks if not block.startswith(">>>"))
+
+    @property
+    def example(self) -> str:
+        """All examples."""
+        return "\n\n".join(block for block in self.blocks if block.startswith(">>>"))
+
+    @property
+    def summary(self) -> str:
+        """The first sentence."""
+        return re.split(r"(?<=[.]) (?=\S)", self.blocks[0])[0]
+
+
+def parse(doc: str) -> Docstring:
+    r"""Take a docstring apart.
+
+    >>> parts = parse("z = 2x. Any shape.\n\n>>> 1\n1\n\nErrors: as Gate. Source: Euclid,\nElements.")
+    >>> parts.summary, parts.example, parts.labelled
+    ('z = 2x.', '>>> 1\n1', {'Errors': 'as Gate.', 'Source': 'Euclid, Elements.'})
+    """
+    result = Docstring()
+    label = ""
+    for block in doc.split("\n\n"):
+        if block.startswith(("- ", "    ")) and result.labelled.get(label, "").endswith(":"):
+            result.labelled[label] += f"\n\n{block}"
+        elif block.startswith((">>>", "- ", "    ")):
+            result.blocks.append(block)
+        else:
+            before, *pairs = LABEL.split(" ".join(block.split("\n")))
+            result.blocks += [before.strip()] if before.strip() else []
+            for label, said in zip(pairs[::2], pairs[1::2], strict=True):
+                result.labelled[label] = said.strip()
+    return result
+
+
+def gate_of(function: Any) -> str | None:
+    """The name of the gate that a function records: it is one, or its docstring names it first."""
+    if isinstance(function, mg.Gate):
+        return function.name
+    if not inspect.isfunction(function) or not inspect.unwrap(function).__module__.startswith("minigrad.gates."):
+        return None
+    return next((word for word in re.findall(r"\w+", function.__doc__ or "") if word in mg.GATES), None)
+
+
+def recorded_by(method: Any) -> str | None:
+    """The gate that a method of Tensor records: it calls what is filed under NumPy's function, or under the method."""
+    function = inspect.unwrap(getattr(method, "fget", None) or method)
+    if getattr(function, "__module__", "") != ArrayMethods.__module__:
+        return None
+    filed: Any = re.search(r"FUNCTIONS\[([\w.]+)\]", inspect.getsource(function))
+    if filed is None:
+        return None
+    root, *path = filed[1].split(".")
+    filed = {"np": np, "ArrayMethods": ArrayMethods}[root]
+    for name in path:
+        filed = getattr(filed, name)
+    return gate_of(FUNCTIONS[filed])
+
+
+def describe(one: Any) -> Docstring:
+    """A name's docstring, with the parts that it shares with others."""
+    own = parse(_comment_on_gates() if one is mg.GATES else inspect.getdoc(one) or "")
+    if gate := gate_of(one):
+        shared = describe(mg.GATES[gate])
+        if not own.example:  # it says only what the gate's docstring does not
+            opening = r"^`[^`]*`(: the class has the formula)?[.:;]?\s*"
+            own.blocks = [*shared.blocks, *filter(None, [re.sub(opening, "", own.blocks[0]), *own.blocks[1:]])]
+        own.labelled = {**shared.labelled, **own.labelled}
+        return own
+    for family in _families(one):
+        shared = parse(inspect.getdoc(family) or "")
+        own.labelled = {**shared.labelled, **own.labelled}
+        if not own.example and inspect.ismodule(family) and re.search(rf"\b{one.__name__}\b", shared.example):
+            own.blocks.append(shared.example)
+    return own
+
+
+def _comment_on_gates() -> str:
+    """The docstring of GATES: the string below its definition."""
+    (found,) = re.findall(r'^GATES.*\n"""(.*?)"""', inspect.getsource(sys.modules["minigrad.gate"]), re.M | re.S)
+    return str(found)
+
+
+def _families(one: Any) -> Iterator[Any]:
+    """Where else the parts of a name stand: in its base classes, in its module, and in the packages around that."""
+    if inspect.isclass(one):
+        yield from (base for base in one.__mro__[1:] if base.__module__.split(".")[0] in PACKAGES)
+    module = getattr(inspect.unwrap(one) if callable(one) else one, "__module__", "")
+    while "." in module:
+        yield sys.modules[module]
+        module = module.rpartition(".")[0]
+
+
+def members(cls: type) -> Iterator[tuple[str, Any]]:
+    """The public methods and properties of a class, and those of its bases that have no entry of their own.
+
+    What is not documented is left out, unless it is NumPy's. A gate has what Gate has.
+    """
+    if issubclass(cls, mg.Gate) and cls is not mg.Gate:
+        return
+    seen = set()
+    for base in cls.__mro__:
+        if base.__module__.split(".")[0] not in PACKAGES or (base is not cls and base in list(public_names().values())):
+            continue
+        for name, value in vars(base).items():
+            function = inspect.unwrap(getattr(value, "fget", None) or getattr(value, "__func__", value))
+            if name[0] == "_" or name in seen or not inspect.isfunction(function):
+                continue
+            if function.__qualname__ == f"{base.__name__}.{name}" and (function.__doc__ or base is ArrayMethods):
+                seen.add(name)
+                yield name, value
+
+
+def signature(one: Any) -> str:
+    """The arguments with their defaults, without their types; of exceptions none, for minigrad makes them."""
+    if not callable(one) or (inspect.isclass(one) and issubclass(one, Exception)):
+        return ""
+    found: list[str] = []
+    for parameter in inspect.signature(one.forward if isinstance(one, mg.Gate) else one).parameters.values():
+        if parameter.kind is parameter.KEYWORD_ONLY and not any(shown[0] == "*" for shown in found):
+            found.append("*")
+        star = "**" if parameter.kind is parameter.VAR_KEYWORD else "*" * (parameter.kind is parameter.VAR_POSITIONAL)
+        value = parameter.default
+        found.append(star + parameter.name + ("" if value is parameter.empty else f"={_default(value)}"))
+    return f"({', '.join(one for one in found if one != 'self')})"
+
+
+def _default(value: Any) -> str:
+    if isinstance(value, mg.Gate):
+        return f"mg.{value.name.lower()}"
+    return getattr(value, "__qualname__", "...").partition(".")[0] if callable(value) else repr(value)
+
+
+@cache
+def error_titles() -> dict[str, str]:
+    """{code: title} as the page of errors has them."""
+    return dict(re.findall(r"^### (MG\d{3}) (.+)$", (ROOT / "docs" / "errors.md").read_text("utf-8"), re.M))
+
+
+def codes(error: type) -> list[str]:
+    """The codes of a class of exceptions: it is raised with them, or its docstring names the one that it warns with."""
+    return sorted({*_raised().get(error.__name__, ()), *re.findall(r"MG\d{3}", error.__doc__ or "")})
+
+
+@cache
+def _raised() -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for path in (path for package in PACKAGES for path in (ROOT / package).rglob("*.py")):
+        for name, code in re.findall(r'(\w+Error)\(\s*"(MG\d{3})"', path.read_text("utf-8")):
+            found.setdefault(name, set()).add(code)
+    return found
+
+
+def link_to_error(code: str) -> str:
+    """A link from a page of the reference to a code's place on the page of errors."""
+    anchor = re.sub(r"[^\w\- ]", "", f"{code} {error_titles()[code]}".lower()).replace(" ", "-")
+    return f"[{code}](../errors.md#{anchor})"
+
+
+def link_to_name(text: str, entry: str) -> str | None:
+    """A link to the public name that stands in backticks in an entry's text, or None if there is none.
+
+    A plain word in lower case is a method of the entry, or a name of its module; but none if an argument has that name.
+    """
+    module = entry.rpartition(".")[0]
+    name = re.sub(r"^mg[.]", "minigrad.", text.removesuffix("()"))
+    owner, _, member = name.rpartition(".")
+    known = public_names()
+    if not owner and name in re.findall(r"\w+", signature(lookup(entry))):
+        return None
+    places = [name, f"{module}.{name}", f"minigrad.{name}"]
+    if name[:1].isupper():
+        places += [one for one in known if one.endswith(f".{owner or name}")]
+    found = next((place for place in places if place in known), None)
+    if owner and found and found.endswith(f".{owner}"):
+        found = found + f".{member}" if member in dict(members(lookup(found))) else None
+    elif not found and not owner and inspect.isclass(lookup(entry)) and name in dict(members(lookup(entry))):
+        found = f"{entry}.{name}"
+    return f"{{py:obj}}`{text} <{found}>`" if found and found != entry else None
+
+
+def markdown(doc: str, entry: str = "", names: bool = False) -> str:
+    """A docstring as Markdown: examples become blocks of code, and stars and angles stand for themselves.
+
+    With an entry of the reference, names in backticks become links, and so do codes and classes of errors; `names`: and
+    all classes.
+    """
+
+    def replace(hit: re.Match[str]) -> str:
+        code, special, word = hit.groups()
+        if special:
+            return f"\\{special}"
+        if not entry:
+            return hit[0]
+        if code:
+            return link_to_name(code, entry) or hit[0]
+        if word in error_titles():
+            return link_to_error(word)
+        linked = link_to_name(word, entry) if names or word.endswith(("Error", "Warning")) else None
+        return linked or hit[0]
+
+    parts = []
+    for paragraph in doc.split("\n\n"):
+        if paragraph.startswith(">>>"):
+            parts.append(f"```python\n{paragraph}\n```")
+        elif paragraph.startswith("    "):
+            parts.append(paragraph)
+        else:
+            parts.append(re.sub(r"`([^`]*)`|([*<])|\b([A-Z]\w+)\b", replace, paragraph))
+    return "\n\n".join(parts)

@@ -1,0 +1,136 @@
+"""A Sphinx extension: the pages in reference/ list what is public, and each name becomes an entry, from its docstring.
+
+    ```{reference} calculates
+    minigrad.grad
+    ```
+
+gives a table with one line for each name, and below it the entries. docstrings.py says what is in them.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import docstrings
+from docstrings import (
+    PACKAGES,
+    Docstring,
+    describe,
+    gate_of,
+    lookup,
+    markdown,
+    members,
+    parse,
+    public_names,
+    recorded_by,
+    signature,
+)
+from docutils import nodes
+from sphinx import addnodes
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+import minigrad as mg
+
+
+class Reference(SphinxDirective):
+    """A table of the names in its body, and an entry for each."""
+
+    has_content = True
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        names = [name for name in self.content if name]
+        for path in (Path(__file__).parent, *(Path(mg.__file__).parents[1] / package for package in PACKAGES)):
+            for file in path.rglob("*.py"):  # when one has changed, the page is made again
+                self.env.note_dependency(str(file))
+        lines = [*_table(names), *(block for name in names for block in _entry(name))]
+        found = self.parse_text_to_nodes("\n\n".join(lines))
+        for signature_ in (one for node in found for one in node.findall(addnodes.desc_signature)):
+            signature_["ids"] += sorted(_other_places(signature_["module"], signature_["fullname"]))
+        return found
+
+
+def _other_places(module: str, name: str) -> set[str]:
+    """Where viewcode's links back to an entry lead, if its file has names of several public modules."""
+    source = _source(lookup(f"{module}.{name.partition('.')[0]}"))
+    others = {path.rpartition(".")[0] for path, one in public_names().items() if _source(one) == source}
+    return {f"{other}.{name}" for other in others - {module}}
+
+
+def _source(one: Any) -> str:
+    """The module that defines it."""
+    return mg.Gate.__module__ if one is mg.GATES else inspect.unwrap(one).__module__
+
+
+def _table(names: list[str]) -> Iterator[str]:
+    rows = "\n".join(f"* - {{py:obj}}`~{name}`\n  - {markdown(describe(lookup(name)).summary, name)}" for name in names)
+    yield f"````{{list-table}}\n:class: summary\n\n{rows}\n````"
+
+
+def _entry(name: str) -> Iterator[str]:
+    one = lookup(name)
+    module, _, short = name.rpartition(".")
+    error = inspect.isclass(one) and issubclass(one, Exception)
+    kind = "data" if one is mg.GATES else "exception" if error else "class" if inspect.isclass(one) else "function"
+    yield f"``````{{py:{kind}}} {short}{signature(one)}\n:module: {module}\n"
+    if gate := gate_of(one):
+        yield _records(gate)
+    yield from _body(describe(one), name)
+    if error:
+        titles = docstrings.error_titles()
+        yield "\n".join(f"- {docstrings.link_to_error(code)} {titles[code]}" for code in docstrings.codes(one))
+    elif inspect.isclass(one):
+        for member, value in members(one):
+            yield from _member(member, value, name)
+    yield "``````"
+
+
+def _member(member: str, value: Any, name: str) -> Iterator[str]:
+    function = getattr(value, "fget", None) or getattr(value, "__func__", value)
+    kind, arguments = ("property", "") if isinstance(value, property) else ("method", signature(function))
+    yield f"`````{{py:{kind}}} {member}{arguments}"
+    if isinstance(value, classmethod | staticmethod):
+        yield f":{type(value).__name__}:"
+    if function.__doc__:
+        yield from _body(parse(inspect.getdoc(function) or ""), name)
+    else:
+        gate = recorded_by(value)
+        yield _records(gate) if gate else f"As `np.ndarray.{member}`."
+    yield "`````"
+
+
+def _body(parts: Docstring, name: str) -> Iterator[str]:
+    yield from (markdown(block, name) for block in parts.blocks)
+    for label in ("Shapes", "Errors", "Source"):
+        if label in parts.labelled:
+            yield f"**{label}:** {markdown(parts.labelled[label], name, names=label == 'Errors')}"
+
+
+def _records(gate: str) -> str:
+    return f"Records {{py:obj}}`{gate} <minigrad.{gate}>`."
+
+
+def give_gates_an_entry(app: Sphinx, document: str, source: list[str]) -> None:
+    """A gate's section on the page of gates is its entry: it gets a signature that can be linked, and its source."""
+    if document == "gates":
+        directive = "```{py:class} \\1\\2\n:module: minigrad\n```\n\n\\3"
+        source[0] = re.sub(r"(?<=\n\n)`mg\.(\w+)(\(.*?\))`(?:[.]|; )(.*)", directive, source[0])
+
+
+def defining_module(app: Sphinx, module: str, name: str) -> str:
+    """Where the source of a name is, which its package only shows."""
+    return _source(lookup(f"{module}.{name.partition('.')[0]}"))
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """What Sphinx calls."""
+    app.setup_extension("sphinx.ext.viewcode")
+    app.add_directive("reference", Reference)
+    app.connect("source-read", give_gates_an_entry)
+    app.connect("viewcode-follow-imported", defining_module)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
