@@ -16,7 +16,7 @@ from typing import IO, Any
 import numpy as np
 
 from .arrays import Array
-from .errors import CheckpointError, DtypeError, reason, shown
+from .errors import CheckpointError, DtypeError, pip_install, reason, shown
 from .files import open_file, write_whole
 from .tensor import Tensor
 
@@ -128,7 +128,7 @@ def serialized(arrays: Mapping[str, Any], metadata: dict[str, str] | None = None
             "MG509",
             f"arrays are stored with safetensors, which cannot be imported: {error}",
             cause="minigrad was installed without what it depends on, or runs in WebAssembly, for which there is none",
-            remedy="pip install safetensors; mg.load, and np.savez of a model's state_dict(), need no package",
+            remedy=f"{pip_install('safetensors')}; mg.load, and np.savez of a model's state_dict(), need no package",
         ) from None
     if not isinstance(arrays, Mapping):
         raise DtypeError(

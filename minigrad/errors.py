@@ -5,6 +5,8 @@ the graph (the engine fills that in); the probable cause; and the remedy. Each c
 exception that a Python programmer would expect, so `except ValueError` keeps working.
 """
 
+import shlex
+import sys
 from collections.abc import Sequence
 
 from .printing import printable
@@ -101,3 +103,8 @@ class CheckpointError(MinigradError, RuntimeError):
 
 class DrawError(MinigradError, RuntimeError):
     """A picture that cannot be drawn or written."""
+
+
+def pip_install(*packages: str) -> str:
+    """The command that installs packages for the Python that runs, to be copied: the remedy if one is missing."""
+    return shlex.join([sys.executable or "python", "-m", "pip", "install", *packages])

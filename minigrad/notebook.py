@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
-from .errors import OptionError
+from .errors import OptionError, pip_install
 
 CELL = "padding:.15em .7em;border-top:1px solid rgba(128,128,128,.35)"
 
@@ -44,8 +44,8 @@ def new_figure(what: str, width: float, height: float) -> Any:
         raise OptionError(
             "MG706",
             f"{what} needs matplotlib, which is not installed",
-            cause="it is an optional part of minigrad, so that minigrad itself stays small",
-            remedy="pip install 'minigrad[plot]'",
+            cause="it is an optional part of minigrad (the extra `plot`), so that minigrad itself stays small",
+            remedy=pip_install("matplotlib"),
         ) from None
 
     class Plot(Figure):

@@ -25,7 +25,7 @@ from minigrad.data.text import (
     pad,
     unreadable_file,
 )
-from minigrad.errors import DataError, OptionError, reason, shown
+from minigrad.errors import DataError, OptionError, pip_install, reason, shown
 from minigrad.files import open_file, to_path
 from minigrad.notebook import table
 
@@ -218,8 +218,9 @@ def _from_tfds(data_dir: str | os.PathLike[str] | None, length: int | None, voca
         raise DataError(
             "MG434",
             f"whole reviews are read with tensorflow-datasets, which cannot be imported: {error}",
-            cause="it is an optional part of minigrad, and not installed (or not all of what it needs is)",
-            remedy="pip install 'minigrad[data]'; load_imdb() with no arguments needs no package",
+            cause="it is an optional part of minigrad (the extra `data`), and not all of it is installed",
+            remedy=f"{pip_install('tensorflow-datasets', 'importlib_resources', 'array_record')}; "
+            "load_imdb() with no arguments needs no package",
         ) from error
     from minigrad.data import prepare
     from minigrad.data.download import cannot_write

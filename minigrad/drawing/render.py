@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from shlex import quote
 
-from ..errors import DrawError, OptionError
+from ..errors import DrawError, OptionError, pip_install
 from ..files import write_whole
 from .labels import FONT, quoted
 
@@ -82,7 +82,9 @@ def render(text: str, suffix: str) -> bytes:
         raise _failed("dot", suffix, str(error)) from None
     pure = pure_program()
     if pure is None:
-        raise no_program("there is no program `dot` here", "for PNG and SVG `pip install graphviz-pure` is enough")
+        raise no_program(
+            "there is no program `dot` here", f"for PNG and SVG `{pip_install('graphviz-pure')}` is enough"
+        )
     if suffix == "pdf":
         raise no_program("graphviz-pure draws no PDF", "or end the path in .png or .svg, which graphviz-pure draws")
     # It measures text by a single font name, not a list; and its own fonts, which it uses for PNG, lack ⊙.

@@ -169,7 +169,7 @@ def test_sizes_that_make_no_sense():
 
 def test_no_tensorflow_datasets(monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorflow_datasets", None)
-    assert "pip install 'minigrad[data]'" in fails_with("MG434", DataError, "tfds").remedy
+    assert "pip install tensorflow-datasets" in fails_with("MG434", DataError, "tfds").remedy
 
 
 def test_no_bundled_file(monkeypatch, tmp_path):
