@@ -1,14 +1,16 @@
-"""Embedding: a table that holds a learned vector for each id."""
+"""Ids in and out: Embedding, a table with a learned vector for each id; OneHot; and TiedHead, which scores each id."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from minigrad import Tensor, lookup
 from minigrad.table import make_table
 
 from .checks import check_size
-from .init import Initialiser, uniform
+from .init import Initialiser, uniform, zeros
 from .layer import Layer
 
 _small = uniform(-0.05, 0.05)
@@ -37,3 +39,49 @@ class Embedding(Layer):
 
     def settings(self) -> str:
         return ", ".join(map(str, self.table.shape))
+
+
+class OneHot(Layer):
+    """z (*ids.shape, size): for each id a vector that is 1 at the id and 0 elsewhere. Nothing is learned.
+
+    A fused recurrent layer does not multiply it by its matrix: it looks up the matrix's rows.
+
+    >>> OneHot(3)([0, 2]).array
+    array([[1., 0., 0.],
+           [0., 0., 1.]], dtype=float32)
+
+    Errors: as Embedding.
+    """
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        check_size("OneHot", size=size)
+        self._table = Tensor(np.eye(size, dtype=np.float32))
+
+    def forward(self, ids: Any) -> Tensor:
+        return lookup(self._table, ids)
+
+    def settings(self) -> str:
+        return str(len(self._table))
+
+
+class TiedHead(Layer):
+    """z = x @ tableᵀ + b, with the table (V, D) of an Embedding: x (..., D) to a score for each of its V ids.
+
+    A word's vector is learned from both its uses, as an input and as an output; b (V,) starts at 0.
+
+    >>> embedding = Embedding(10, 4)
+    >>> head = TiedHead(embedding)
+    >>> head(embedding([1, 2])).shape, list(head.named_parameters())
+    ((2, 10), ['embedding.table', 'b'])
+
+    Source: Press and Wolf, Using the output embedding to improve language models (2017).
+    """
+
+    def __init__(self, embedding: Embedding) -> None:
+        super().__init__()
+        self.embedding = embedding
+        self.b = Tensor(zeros(embedding.table.shape[:1]), requires_grad=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x @ self.embedding.table.T + self.b

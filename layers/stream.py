@@ -1,17 +1,22 @@
-"""TruncatedBPTT: training on a sequence that is too long for one graph, window by window."""
+"""Sequences that are too long for one graph: TruncatedBPTT, Carried, and `sample`, which writes one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, Self
+
+import numpy as np
 
 from minigrad import Tensor, concatenate, no_grad
 from minigrad.errors import OptionError, ShapeError
 
 from .cells import State
 from .dropout import unrecorded_training
+from .layer import Array, Layer
 from .unroll import over
+
+Stateful = Callable[[Any, State], tuple[Tensor, State]]
 
 
 class TruncatedBPTT:
@@ -52,9 +57,7 @@ class TruncatedBPTT:
                 )
         self.k1, self.k2 = k1, k2
 
-    def walk(
-        self, model: Callable[[Any, State], tuple[Tensor, State]], x: Any, state: State = None
-    ) -> Iterator[tuple[slice, Tensor]]:
+    def walk(self, model: Stateful, x: Any, state: State = None) -> Iterator[tuple[slice, Tensor]]:
         """(steps, outputs) of each window in turn."""
         length = x.shape[1]
         if length == 0:
@@ -67,15 +70,127 @@ class TruncatedBPTT:
         at = 0  # `state` is the one before this step
         for start in range(0, length, self.k1):
             end = min(start + self.k1, length)
-            begin = max(0, end - self.k2)
-            if at < begin:
-                with no_grad(), unrecorded_training():
-                    state = model(x[:, at:begin], state)[1]
-            new = max(start, begin)
-            at = min(max(0, min(end + self.k1, length) - self.k2), end)
-            outputs, state = _run(model, x, state, begin, at, new, end)
-            yield slice(new, end), outputs
+            steps, outputs, state, at = self._window(model, x, state, at, start, end, min(end + self.k1, length))
+            yield steps, outputs
             del outputs  # frees the window's graph before the next one is recorded
+
+    def _window(
+        self, model: Stateful, x: Any, state: State, at: int, start: int, end: int, next_end: int
+    ) -> tuple[slice, Tensor, State, int]:
+        """(steps, outputs) of the window from `start` to `end`, and the state before the step where the next begins.
+
+        `state` is the one before step `at`; `next_end` is where the next window will end.
+        """
+        begin = max(0, end - self.k2)
+        if at < begin:
+            with no_grad(), unrecorded_training():
+                state = model(x[:, at:begin], state)[1]
+        new, at = max(start, begin), min(max(0, next_end - self.k2), end)
+        outputs, state = _run(model, x, state, begin, at, new, end)
+        return slice(new, end), outputs, state, at
+
+
+class Carried(Layer):
+    """A model that goes on where its last call ended: `TruncatedBPTT` for loops that know no state, as the Trainer's.
+
+    In training, successive calls with windows x (B, k1, ...), such as `minigrad.data.Stream` makes, give what
+    `bptt.walk` gives for the whole sequence: the outputs of the last min(k1, k2) steps, with a gradient that reaches k2
+    steps back. In evaluation, the first call after `eval()` begins with state None, and the next goes on from it.
+
+    >>> from layers import RNN
+    >>> rnn = Carried(RNN(3, 2, return_sequences=True, return_state=True), TruncatedBPTT(k1=4, k2=6))
+    >>> rnn(np.ones((1, 4, 3))).shape, sorted(rnn.carried())
+    ((1, 4, 2), ['state', 'x'])
+
+    A snapshot of a Trainer's run holds `carried()`, the arrays that the next call depends on beside the parameters;
+    `carry(arrays)` goes on from them, `carry({})` from the start.
+    """
+
+    def __init__(self, model: Layer, bptt: TruncatedBPTT) -> None:
+        super().__init__()
+        self.model, self._bptt = model, bptt
+        self._x: Array | None = None
+        self._state: State = None
+        self._evaluated: State = None
+
+    def forward(self, x: Any) -> Tensor:
+        outputs: Tensor
+        if not self.training:
+            outputs, state = self.model(x, self._evaluated)
+            self._evaluated = over(Tensor.detach, state)
+            return outputs
+        before = x[:, :0] if self._x is None else self._x
+        x, start = np.concatenate([before, x], axis=1), before.shape[1]
+        end = x.shape[1]
+        _, outputs, self._state, at = self._bptt._window(self.model, x, self._state, 0, start, end, 2 * end - start)
+        self._x = x[:, at:]
+        return outputs
+
+    def _set_training(self, on: bool) -> Self:
+        self._evaluated = None
+        return super()._set_training(on)
+
+    def carried(self) -> dict[str, Array]:
+        """{name: array}: the inputs that the next gradient reaches back to, and the state before them."""
+        return {} if self._x is None else {"x": self._x, **_named(self._state, "state")}
+
+    def carry(self, arrays: Mapping[str, Array]) -> None:
+        """Go on from what `carried` has returned."""
+        self._x, self._state, self._evaluated = arrays.get("x"), _from_named(arrays, "state"), None
+
+
+def sample(
+    model: Layer, prompt: Sequence[int] | Array, count: int, *, temperature: float = 1.0, seed: int = 0
+) -> list[int]:
+    """`count` ids that the model writes on after `prompt`, each drawn from softmax(logits / temperature).
+
+    `model(ids (1, T), state) -> (logits (1, T, C), state)`, with state None at first. At a temperature below 1 likely
+    ids become likelier: the text is more correct and less varied; at 0 the likeliest is always taken.
+
+    >>> class Next(Layer):
+    ...     def forward(self, ids, state):
+    ...         return Tensor(100.0 * np.eye(5)[(ids + 1) % 5]), state
+    >>> sample(Next(), [2], 5)
+    [3, 4, 0, 1, 2]
+
+    Errors: OptionError (MG232) for a prompt without ids, or a temperature below 0. Source: Gumbel, Statistical theory
+    of extreme values (1954): the largest of logits + temperature · noise is such a draw.
+    """
+    if not (len(prompt) and temperature >= 0):
+        raise OptionError(
+            "MG232",
+            f"nothing can be sampled after {len(prompt)} ids at temperature {temperature}",
+            cause="the first id is drawn after reading a prompt, and a temperature divides the logits",
+            remedy="give a prompt of one id or more, and a temperature of 0 or more, such as 0.7",
+        )
+    rng, ids, training = np.random.default_rng(seed), list(prompt), model.training
+    model.eval()
+    try:
+        with no_grad():
+            state = None
+            for _ in range(count):
+                logits, state = model(np.array([ids[-1:] if state is not None else ids]), state)
+                scores = logits.array[0, -1]
+                ids.append(int(np.argmax(scores + temperature * rng.gumbel(size=scores.shape))))
+    finally:
+        model._set_training(training)
+    return ids[len(prompt) :]
+
+
+def _named(state: State, name: str) -> dict[str, Array]:
+    """{name: array} of the tensors of a state; those of a tuple are numbered: `state.0`, `state.1`."""
+    if isinstance(state, Tensor):
+        return {name: state.array}
+    return {path: array for i, part in enumerate(state or ()) for path, array in _named(part, f"{name}.{i}").items()}
+
+
+def _from_named(arrays: Mapping[str, Array], name: str) -> State:
+    if name in arrays:
+        return Tensor(arrays[name])
+    parts: list[State] = []
+    while any(path.startswith(f"{name}.{len(parts)}") for path in arrays):
+        parts.append(_from_named(arrays, f"{name}.{len(parts)}"))
+    return tuple(parts) or None
 
 
 def _run(model: Any, x: Any, state: State, begin: int, at: int, new: int, end: int) -> tuple[Tensor, State]:

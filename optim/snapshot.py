@@ -1,7 +1,8 @@
 """Snapshots: a whole run stored in one file, and restored from it.
 
-The arrays in the file are the model's ("model/rnn.cell.W_hh"), the optimizer's ("optimizer/m/rnn.cell.W_hh") and those
-of callbacks; everything else is JSON in its header: position, history, random generator, configuration.
+The arrays in the file are the model's ("model/rnn.cell.W_hh"), what it carries from batch to batch ("carried/state"),
+the optimizer's ("optimizer/m/rnn.cell.W_hh") and those of callbacks; everything else is JSON in its header: position,
+history, random generator, configuration.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ def store(trainer: Run, path: str | os.PathLike[str]) -> None:
     exact = trainer.optimizer.exact_state()
     arrays = {f"model/{name}": tensor.array for name, tensor in trainer.model.named_parameters().items()}
     arrays |= {f"optimizer/{name}": array for name, array in exact.items()}
+    arrays |= {f"carried/{name}": array for name, array in getattr(trainer.model, "carried", dict)().items()}
     callbacks: dict[str, dict[str, Any]] = {}
     for name, callback in _named(trainer).items():
         for key, value in callback.state_dict().items():
@@ -75,6 +77,8 @@ def restore(trainer: Run, path: str | os.PathLike[str]) -> None:
             batches.load_state_dict(position)
     set_arrays(model, part(checkpoint, "model/"))
     trainer.optimizer.load_exact_state(exact)
+    if carry := getattr(trainer.model, "carry", None):
+        carry(part(checkpoint, "carried/"))
     for name, callback in _named(trainer).items():
         state = {**info["callbacks"].get(name, {}), **part(checkpoint, f"{name}/")}
         if state:

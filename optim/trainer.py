@@ -114,6 +114,8 @@ class Trainer(Run):
             if isinstance(train, Batches):
                 train.seed = self.seed
                 train.load_state_dict({**train.state_dict(), "epoch": 0, "position": 0})
+        if carry := getattr(self.model, "carry", None):  # a model that carries its state, such as layers.Carried
+            carry({})
         self.resuming = resume is not None
         try:
             with self._ctrl_c:

@@ -4,13 +4,16 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from minigrad import habits as _habits
-from minigrad.data.batches import Batches
+from minigrad.data.batches import Batches, Stream
 from minigrad.data.imdb import IMDB, Reviews, load_imdb
-from minigrad.data.text import Vocabulary, lengths, mask, pad, tokenize
+from minigrad.data.text import Characters, Vocabulary, lengths, mask, pad, tokenize
 
-__all__ = ["IMDB", "Batches", "Reviews", "Vocabulary", "lengths", "load_imdb", "mask", "pad", "tokenize"]
+__all__ = [
+    "IMDB", "Batches", "Characters", "Reviews", "Stream", "Vocabulary", "lengths", "load_imdb", "mask", "pad",
+    "tokenize",
+]  # fmt: skip
 
-_habits.answer_calls([Batches, Vocabulary], ["__init__"])
+_habits.answer_calls([Batches, Characters, Stream, Vocabulary], ["__init__"])
 _habits.answer_calls([sys.modules[__name__]], ["load_imdb", "pad"])
 
 if not TYPE_CHECKING:  # else type checkers would let every name pass

@@ -64,13 +64,7 @@ class Batches:
                 cause="row i of every array belongs to example i",
                 remedy="select the same rows from each array",
             )
-        if not is_count(batch_size, 1):
-            raise OptionError(
-                "MG412",
-                f"a batch cannot hold {batch_size!r} rows",
-                cause="batch_size counts the rows of a batch",
-                remedy="use a batch_size of 1 or more",
-            )
+        check_size("batch_size", batch_size)
         self.rows, self.batch_size = counts[0], int(batch_size)
         self.epoch = 0  # passes finished
         self._start = 0  # the batch at which the next pass begins: not 0 only after load_state_dict
@@ -117,6 +111,72 @@ class Batches:
 
     def _order(self) -> dict[str, int]:
         return {"rows": self.rows, "batch_size": self.batch_size, "shuffle": int(self.shuffle), "seed": self.seed}
+
+
+class Stream(Batches):
+    """Iterate over one long row of ids in windows: pairs (x, y) of shape (batch_size, steps), y one step ahead of x.
+
+    The ids are cut into `batch_size` rows that run side by side, and each window goes on where the one before it ended:
+    for a model that carries its state, see `layers.Carried`. An epoch is a pass over all windows, or with `windows=n`
+    over the next n of them, around and around. Position, `state_dict` and `load_state_dict` are as for `Batches`.
+
+    >>> for x, y in Stream(np.arange(10), batch_size=2, steps=2):
+    ...     print(x.tolist(), y.tolist())
+    [[0, 1], [4, 5]] [[1, 2], [5, 6]]
+    [[2, 3], [6, 7]] [[3, 4], [7, 8]]
+
+    Raises DataError MG417 for fewer ids than one window needs, OptionError MG412 for a size below 1, DtypeError MG407
+    for what is not a row of ids.
+    """
+
+    def __init__(
+        self, ids: npt.ArrayLike, batch_size: int = 32, steps: int = 50, *, windows: int | None = None
+    ) -> None:
+        ids = row_of_ids(ids, 0)
+        for name, size in (
+            ("batch_size", batch_size),
+            ("steps", steps),
+            ("windows", 1 if windows is None else windows),
+        ):
+            check_size(name, size)
+        count = (len(ids) - 1) // (batch_size * steps)
+        if count < 1:
+            raise DataError(
+                "MG417",
+                f"{len(ids)} ids do not fill a window of {batch_size} rows of {steps} steps",
+                cause=f"it takes {batch_size * steps + 1}: each row's next step is predicted too",
+                remedy="use fewer rows or steps, or a longer text",
+            )
+        used = count * batch_size * steps
+        x, y = (part.reshape(batch_size, count, steps).swapaxes(0, 1) for part in (ids[:used], ids[1 : used + 1]))
+        super().__init__(x, y, batch_size=1, shuffle=False)
+        self.shape, self._windows = (batch_size, steps), windows or count
+
+    def __len__(self) -> int:
+        """The number of windows in an epoch."""
+        return self._windows
+
+    def __iter__(self) -> Iterator[tuple[Array, ...]]:
+        self._position = self._start
+        for position in range(self._start, len(self)):
+            window = (self.epoch * len(self) + position) % self.rows
+            self._position = position + 1
+            yield tuple(column[window] for column in self.columns)
+        self.epoch, self._start, self._position = self.epoch + 1, 0, 0
+
+    def _order(self) -> dict[str, int]:
+        return {**super()._order(), "steps": self.shape[1], "windows": len(self)}
+
+
+def check_size(name: str, size: object) -> None:
+    """Raise OptionError MG412 unless `size` is a whole number of at least 1."""
+    if not is_count(size, 1):
+        raise OptionError(
+            "MG412",
+            f"batches cannot have {name}={size!r}",
+            cause="it counts the rows of a batch, or the steps or windows of a stream",
+            remedy=f"use a {name} of 1 or more",
+        )
 
 
 def check_seed(seed: object) -> None:

@@ -172,6 +172,48 @@ class Vocabulary:
         return f"{FIRST_LINE}: {len(self.words)} words, SHA-256 {digest}\n{words}\n"
 
 
+class Characters:
+    """The characters that have an id of their own, from 1 on, by code point. All others have id 0, decoded as "\ufffd".
+
+    >>> characters = Characters.build("to be or not to be", size=6)
+    >>> characters.alphabet, characters.encode("to boot")
+    (' beot', array([5, 4, 1, 2, 4, 4, 5], dtype=uint16))
+    >>> characters.decode(characters.encode("born"))
+    'bo��'
+
+    Raises OptionError MG402 for an alphabet without a character.
+    """
+
+    def __init__(self, alphabet: str) -> None:
+        self.alphabet = "".join(sorted(set(alphabet)))
+        check_vocabulary_size(len(self), least=2, taken="the id 0 is taken by every character without one")
+        self._codes = _code_points(self.alphabet)
+
+    @classmethod
+    def build(cls, text: str, size: int = 128) -> "Characters":
+        """Ids for the most frequent characters of `text`: at most `size`, with 0."""
+        count = Counter(text)
+        return cls("".join(sorted(count, key=lambda one: (-count[one], one))[: max(0, size - 1)]))
+
+    def encode(self, text: str) -> npt.NDArray[np.uint16]:
+        """The id of each character, (len(text),)."""
+        codes = _code_points(text)
+        place = np.minimum(np.searchsorted(self._codes, codes), len(self._codes) - 1)
+        return np.where(self._codes[place] == codes, place + 1, 0).astype(np.uint16)
+
+    def decode(self, ids: npt.ArrayLike) -> str:
+        """The characters of `ids` in one string."""
+        known = "\ufffd" + self.alphabet
+        return "".join(known[id] for id in np.asarray(ids).ravel().tolist())
+
+    def __len__(self) -> int:
+        return 1 + len(self.alphabet)
+
+
+def _code_points(text: str) -> npt.NDArray[np.uint32]:
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")
+
+
 def pad(
     sequences: Iterable[npt.ArrayLike], length: int | None = None, *, side: str = "left", keep: str = "last"
 ) -> Ids:
@@ -240,14 +282,16 @@ def is_count(value: object, least: int) -> TypeGuard[int]:
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and int(value) >= least
 
 
-def check_vocabulary_size(size: object) -> None:
-    """Raise OptionError MG402 for a size that leaves no room for a word."""
-    if not is_count(size, len(SPECIAL) + 1):
+def check_vocabulary_size(
+    size: object, least: int = len(SPECIAL) + 1, taken: str = "the ids 0, 1 and 2 are taken by " + ", ".join(SPECIAL)
+) -> None:
+    """Raise OptionError MG402 for a size that leaves no room for a word, or for a character."""
+    if not is_count(size, least):
         raise OptionError(
             "MG402",
-            f"a vocabulary of size {size!r} has no room for a word",
-            cause="the ids 0, 1 and 2 are taken by " + ", ".join(SPECIAL),
-            remedy="ask for a size of 4 or more",
+            f"a vocabulary of size {size!r} has no room for a {'word' if least > 2 else 'character'}",
+            cause=taken,
+            remedy=f"ask for a size of {least} or more",
         )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from layers import Dense, Dropout, Embedding, LayerNorm, init
+from layers import LSTM, Dense, Dropout, Embedding, LayerNorm, OneHot, TiedHead, init
 from minigrad.errors import DtypeError, IndexRangeError, MinigradError, OptionError, ShapeError
 
 
@@ -23,6 +23,32 @@ def test_dense_by_hand() -> None:
     np.testing.assert_array_equal(x.grad, [[1.0, 2.0]])  # the first output alone is on
     np.testing.assert_array_equal(dense.W.grad, [[1.0, 0.0, 0.0], [2.0, 0.0, 0.0]])
     np.testing.assert_array_equal(dense.b.grad, [1.0, 0.0, 0.0])
+
+
+def test_a_tied_head_scores_with_the_vectors_that_were_read() -> None:
+    embedding = Embedding(3, 2, init=lambda shape: np.array([[1.0, 2.0], [0.0, 1.0], [3.0, 0.0]]))
+    head = TiedHead(embedding)
+    head.b.array = [0.0, 0.5, 0.0]
+    z = head(embedding([[0, 2]]))
+    np.testing.assert_array_equal(z.array, [[[5.0, 2.5, 3.0], [3.0, 0.5, 9.0]]])
+    z[0, 0, 1].backward()  # x · t₁ + b₁ with x = t₀: x arrives at row 1, t₁ at row 0
+    np.testing.assert_array_equal(embedding.table.grad, [[0.0, 1.0], [1.0, 2.0], [0.0, 0.0]])
+    np.testing.assert_array_equal(head.b.grad, [0.0, 1.0, 0.0])
+
+
+@pytest.mark.parametrize("fused", [False, True])
+def test_one_hot_ids_read_rows_of_the_matrix(fused: bool) -> None:
+    lstm = LSTM(4, 3, fused=fused)
+    ids = np.array([[0, 3, 3], [2, 0, 1]])
+    one_hot = OneHot(4)
+    assert one_hot.named_parameters() == {}
+    grads = []
+    for x in (one_hot(ids), mg.Tensor(np.eye(4, dtype="float32")[ids], requires_grad=True)):
+        lstm.zero_grad()
+        lstm(x).sum().backward()
+        grads.append([parameter.grad for parameter in lstm.named_parameters().values()])
+    for looked_up, multiplied in zip(*grads, strict=True):
+        np.testing.assert_allclose(looked_up, multiplied, atol=1e-6)
 
 
 def test_dense_takes_any_number_of_leading_axes_and_lists() -> None:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import gc
 import weakref
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 import minigrad as mg
-from layers import GRU, LSTM, RNN, Dense, Layer, TruncatedBPTT
+from layers import GRU, LSTM, RNN, Carried, Dense, Embedding, Layer, TiedHead, TruncatedBPTT, sample
 from minigrad import graph
 from minigrad.context import place
+from minigrad.data import Stream
 from minigrad.errors import OptionError, ShapeError
+from optim import Adam, ClipGradients, Snapshots, Trainer
 
 B, T, D, H = 3, 7, 4, 5
 
@@ -231,3 +234,113 @@ def test_a_sequence_without_steps_is_refused() -> None:
     with pytest.raises(ShapeError) as caught:
         next(TruncatedBPTT(2, 2).walk(stream(rnn()), X[:, :0]))
     assert caught.value.code == "MG231"
+
+
+# ---- state that is carried from call to call, and text that is written ----
+
+
+@pytest.mark.parametrize(("k1", "k2"), [(2, 2), (2, 5), (1, 4), (3, 4), (4, 2), (6, 100)])
+def test_carried_windows_are_one_long_sequence(k1: int, k2: int) -> None:
+    x = np.random.default_rng(4).normal(size=(B, 12, D))
+    layer = stream(rnn())
+    whole, carried = layer(x)[0].array, Carried(layer, TruncatedBPTT(k1, k2))
+    for end in range(k1, 13, k1):
+        layer.zero_grad()
+        outputs = carried(x[:, end - k1 : end])
+        np.testing.assert_allclose(outputs.array, whole[:, max(end - k1, end - k2) : end], atol=1e-14)
+        outputs[:, -1].backward(SEED)
+        truth = contributions(layer, x[:, :end], SEED)
+        for name, parameter in layer.cell.named_parameters().items():
+            assert parameter.grad is not None
+            np.testing.assert_allclose(parameter.grad, truth[name][-k2:].sum(axis=0), atol=1e-13)
+
+
+def test_an_evaluation_has_a_state_of_its_own() -> None:
+    layer = stream(rnn())
+    whole, carried = layer(X)[0].array, Carried(layer, TruncatedBPTT(2, 4))
+    carried(X[:, :2])
+    for _ in range(2):
+        carried.eval()
+        with mg.no_grad():
+            np.testing.assert_allclose(carried(X[:, :3]).array, whole[:, :3], atol=1e-14)
+            np.testing.assert_allclose(carried(X[:, 3:]).array, whole[:, 3:], atol=1e-14)
+    carried.train()
+    np.testing.assert_allclose(carried(X[:, 2:4]).array, whole[:, 2:4], atol=1e-14)
+
+
+class Writer(Layer):
+    def __init__(self) -> None:
+        super().__init__()
+        self.embedding = Embedding(6, H)
+        self.lstm = LSTM(H, H, layers=2, dropout=0.1, return_sequences=True, return_state=True)
+        self.head = TiedHead(self.embedding)
+
+    def forward(self, ids: Any, state: Any = None) -> Any:
+        h, state = self.lstm(self.embedding(ids), state)
+        return self.head(h), state
+
+
+def test_a_run_resumed_in_the_middle_of_a_stream_ends_in_the_same_bytes(tmp_path: Path) -> None:
+    ids = np.random.default_rng(6).integers(0, 6, 200)
+
+    def fit(steps: int | None = None, resume: Path | None = None) -> Any:
+        class Clip(ClipGradients):
+            def on_step(self, trainer: Any) -> None:
+                if steps and trainer.step == steps + 2:
+                    raise RuntimeError("killed two steps after its snapshot")
+
+        mg.seed(3)
+        model = Carried(Writer(), TruncatedBPTT(k1=4, k2=6))
+        callbacks: list[Any] = [Clip(1.0)]
+        if steps:
+            callbacks.append(Snapshots(tmp_path, every_steps=steps))
+        optimizer = Adam(model.named_parameters(), lr=0.05)
+        trainer = Trainer(model, mg.softmax_cross_entropy, optimizer, metrics={}, callbacks=callbacks, seed=3)
+        trainer.fit(Stream(ids, 3, 4, windows=11), epochs=3, resume=resume)
+        return model
+
+    whole = fit()
+    with pytest.raises(RuntimeError, match="killed"):
+        fit(steps=17)  # in the middle of the second epoch, and of a sequence
+    resumed = fit(resume=Snapshots.latest(tmp_path))
+    assert resumed.state_dict().keys() == whole.state_dict().keys()
+    for path, array in whole.state_dict().items():
+        assert array.tobytes() == resumed.state_dict()[path].tobytes(), path
+    assert whole.carried().keys() == {"x", *(f"state.{cell}.{part}" for cell in (0, 1) for part in (0, 1))}
+    for name, array in whole.carried().items():
+        assert array.tobytes() == resumed.carried()[name].tobytes(), name
+
+
+class Memoryless(Layer):
+    """The same logits after any id."""
+
+    logits = np.log([0.5, 0.3, 0.2])
+
+    def forward(self, ids: Any, state: Any) -> Any:
+        return mg.Tensor(np.broadcast_to(self.logits, (*ids.shape, 3))), state
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
+def test_ids_are_drawn_from_the_softmax_at_a_temperature(temperature: float) -> None:
+    drawn = sample(Memoryless(), [0], 4000, temperature=temperature, seed=1)
+    expected = np.array([0.5, 0.3, 0.2]) ** (1 / temperature)
+    expected /= expected.sum()
+    np.testing.assert_allclose(np.bincount(drawn, minlength=3) / 4000, expected, atol=4 * 0.5 / np.sqrt(4000))
+
+
+def test_a_sample_reads_its_prompt_carries_its_state_and_leaves_the_mode_alone() -> None:
+    mg.seed(1)
+    model = Writer().train()
+    drawn = sample(model, [1, 2, 3], 5, temperature=0.0)
+    model.eval()
+    for n in range(5):  # the likeliest id after the prompt and what was written so far, read in one go
+        assert model(np.array([[1, 2, 3, *drawn[:n]]]))[0].array[0, -1].argmax() == drawn[n]
+    model.train()
+    assert sample(model, [1], 20, seed=2) == sample(model, [1], 20, seed=2) != sample(model, [1], 20, seed=3)
+    assert model.training and model.lstm.training
+
+
+@pytest.mark.parametrize(("prompt", "temperature"), [([], 1.0), ([1], -0.1)])
+def test_nothing_to_sample_from_is_refused(prompt: list[int], temperature: float) -> None:
+    with pytest.raises(OptionError, match="MG232"):
+        sample(Memoryless(), prompt, 1, temperature=temperature)

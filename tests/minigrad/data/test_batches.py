@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minigrad.data import Batches, Reviews
+from minigrad.data import Batches, Reviews, Stream
 from minigrad.errors import DataError, DtypeError, OptionError, ShapeError
 
 row_counts = st.integers(1, 40)
@@ -196,3 +196,46 @@ def test_a_state_of_other_batches(changed, said):
 def test_a_state_with_parts_missing():
     for state in ({"epoch": 1}, {}, [1], None):
         fails_with("MG414", OptionError, lambda state=state: Batches([1, 2]).load_state_dict(state))
+
+
+# ---- streams ----
+
+
+@given(st.integers(1, 7), st.integers(1, 6), st.integers(0, 60))
+def test_the_windows_of_a_stream_read_each_row_from_left_to_right(rows, steps, more):
+    ids = np.arange(rows * steps + 1 + more)
+    windows = list(Stream(ids, rows, steps))
+    x, y = (np.concatenate(parts, axis=1) for parts in zip(*windows, strict=True))
+    assert {part.shape for window in windows for part in window} == {(rows, steps)}
+    np.testing.assert_array_equal(x.ravel(), ids[: x.size])
+    np.testing.assert_array_equal(y, x + 1)
+    assert len(ids) - 1 - x.size < rows * steps  # less than a window is left out
+
+
+def test_an_epoch_of_a_few_windows_goes_on_where_the_last_one_ended_and_around():
+    stream = Stream(np.arange(11), batch_size=1, steps=2, windows=3)
+    epochs = [[int(x[0, 0]) for x, _ in stream] for _ in range(3)]
+    assert epochs == [[0, 2, 4], [6, 8, 0], [2, 4, 6]]
+    assert len(stream) == 3
+
+
+def test_a_stream_goes_on_from_a_saved_position_and_from_no_other_streams():
+    def stream(steps=2):
+        return Stream(np.arange(40), batch_size=3, steps=steps, windows=4)
+
+    whole, broken = stream(), stream()
+    expected = [x.tolist() for _ in range(2) for x, _ in whole]
+    given = [x.tolist() for x, _ in broken]
+    rest = iter(broken)
+    given.append(next(rest)[0].tolist())
+    resumed = stream()
+    resumed.load_state_dict(json.loads(json.dumps(broken.state_dict())))
+    assert given + [x.tolist() for x, _ in resumed] == expected
+    fails_with("MG414", OptionError, lambda: stream(steps=3).load_state_dict(broken.state_dict()))
+
+
+def test_streams_of_nothing_are_refused():
+    fails_with("MG417", DataError, lambda: Stream(np.arange(6), batch_size=2, steps=3))
+    fails_with("MG412", OptionError, lambda: Stream(np.arange(9), batch_size=2, steps=0))
+    fails_with("MG412", OptionError, lambda: Stream(np.arange(9), batch_size=2, steps=3, windows=0))
+    fails_with("MG407", DtypeError, lambda: Stream(np.ones((9, 2), int)))

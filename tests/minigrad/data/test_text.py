@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minigrad.data import Vocabulary, lengths, mask, pad, tokenize
+from minigrad.data import Characters, Vocabulary, lengths, mask, pad, tokenize
 from minigrad.errors import DataError, DtypeError, IndexRangeError, OptionError
 
 words = st.text(alphabet="abcdé9", min_size=1, max_size=4)
@@ -266,3 +266,22 @@ def test_what_has_no_rows_to_pad(rows):
 def test_rows_without_ids(rows):
     assert pad(rows).shape == (len(rows), 0)
     assert pad(rows, 2).tolist() == [[0, 0]] * len(rows)
+
+
+@given(st.text(), st.integers(2, 20))
+def test_characters_of_a_text_come_back_and_all_others_are_one(text, size):
+    characters = Characters.build(text + "a", size)
+    assert len(characters) <= size
+    ids = characters.encode(text)
+    assert ids.shape == (len(text),)
+    expected = "".join(one if one in characters.alphabet else "\ufffd" for one in text)
+    assert characters.decode(ids) == expected
+    assert Characters(characters.alphabet).encode(text).tolist() == ids.tolist()
+
+
+def test_the_most_frequent_characters_have_ids_in_the_order_of_their_code_points():
+    characters = Characters.build("ééé bb cc a", size=4)
+    assert characters.alphabet == " bé"
+    assert characters.encode("é a").tolist() == [3, 1, 0]
+    with pytest.raises(OptionError, match="MG402"):
+        Characters("")
