@@ -83,4 +83,5 @@ def test_an_explorer_opens_when_asked_and_lets_a_keyboard_out(reader: Reader) ->
 @pytest.mark.parametrize("page", ["expression", "rnn", "lesson_02_slopes", "lesson_10_bptt"])
 def test_a_page_that_minigrad_drew(reader: Reader, page: str) -> None:
     reader.open(f"made/{page}.html")
+    assert reader.violations() == []
     assert reader.problems() == []

@@ -31,7 +31,7 @@ function wholeGrid(array, title, pick, marked, differs) {
   const places = Array.from({ length: array.size }, (_, place) => place);
   const cells = places.map((place) => cell(array, place, scale, pick, place === marked ? "marked" : differs?.has(place) ? "differs" : null));
   const body = places.slice(0, rows).map((row) => el("tr", {}, cells.slice(row * columns, (row + 1) * columns)));
-  return el("div", { class: "scroll" }, el("table", { class: "grid", "aria-label": title }, el("tbody", {}, body)));
+  return el("div", { class: "scroll", tabindex: places.length > columns ? 0 : null }, el("table", { class: "grid", "aria-label": title }, el("tbody", {}, body)));
 }
 
 function cell(array, place, scale, pick, mark) {

@@ -45,12 +45,13 @@ export class Picture {
     const { x, y, width, height } = item;
     const { title, subtitle, words, kind } = this.describe(item);
     // A nested svg clips what is inside it: no letter leaves its box, however wide.
-    const inside = svg("svg", { x, y, width, height },
+    // Its words, and the value that stands in it, are the box's label.
+    const inside = svg("svg", { x, y, width, height, "aria-hidden": "true" },
       svg("text", { class: `title${title.length > 7 ? " long" : ""}`, x: width / 2, y: subtitle ? 18 : 26 }, shorten(title, width / 7)),
       subtitle ? svg("text", { class: "subtitle", x: width / 2, y: 34 }, shorten(subtitle, width / 6)) : null);
-    const badge = svg("text", { class: "badge", x: x + width - 4, y: y - 4 });
+    const badge = svg("text", { class: "badge", x: x + width - 4, y: y - 4, "aria-hidden": "true" });
     const group = svg("g", {
-      class: `box ${kind}`, role: "button", tabindex: "-1", "aria-label": words, "data-key": item.key,
+      class: `box ${kind}`, role: "button", tabindex: "-1", "data-key": item.key,
       onclick: () => this.activate(item),
       onkeydown: (event) => {
         if (event.key !== "Enter") return;
@@ -86,7 +87,7 @@ export class Picture {
       return {
         title: model.symbol(id),
         subtitle: node.gate && node.name ? node.name : number || shapeText(shape),
-        words: `${node.measured ? "wrong: " : ""}${gate}, ${node.kind}, ${shape.length ? shapeText(shape) : "scalar"}${node.scope ? `, in ${node.scope}` : ""}${starved}`,
+        words: `${node.measured ? "wrong: " : ""}${gate}${number && ` = ${number}`}, ${node.kind}, ${shape.length ? shapeText(shape) : "scalar"}${node.scope ? `, in ${node.scope}` : ""}${starved}`,
         kind: `${node.kind}${root}${node.starved ? " starved" : ""}${node.measured ? " convicted" : ""}`,
       };
     }

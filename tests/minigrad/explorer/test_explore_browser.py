@@ -55,10 +55,10 @@ def test_a_click_on_a_box_goes_to_its_step_and_a_fold_opens(page: Any, made: Cal
     page.open(made("imdb")[0])
     boxes = page.driver.find_elements("css selector", ".box")
     assert len(boxes) < 20
-    next(box for box in boxes if "folded" in box.get_attribute("aria-label")).click()
+    next(box for box in boxes if "folded" in box.accessible_name).click()
     labels = page.run("return [...document.querySelectorAll('.column-label')].map((label) => label.textContent)")
     assert labels == ["t37", "t38", "t39"]
-    tanh = next(b for b in page.driver.find_elements("css selector", ".box") if "Tanh" in b.get_attribute("aria-label"))
+    tanh = next(b for b in page.driver.find_elements("css selector", ".box") if "Tanh" in b.accessible_name)
     tanh.click()
     assert page.text("#panel h2").startswith("Tanh")
     assert "in sequential/rnn/t37" in page.text("#panel .place")

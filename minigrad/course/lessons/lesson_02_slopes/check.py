@@ -137,15 +137,15 @@ def page(file, path, failed):
         ]
     )
     Path(path).write_text(
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<!doctype html><html lang="en"><head><meta charset="utf-8"><link rel="icon" href="data:,">'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><title>Slopes: the V</title>'
         "<style>body{font:16px/1.5 sans-serif;max-width:46em;margin:1.5em auto;padding:0 1em;color:#1c1c22;"
         "background:#faf9f6}svg{width:100%;height:auto;border:1px solid #ddd;border-radius:8px}"
-        "@media(prefers-color-scheme:dark){body{color:#eee;background:#18181b}}</style></head><body>"
+        "@media(prefers-color-scheme:dark){body{color:#eee;background:#18181b}}</style></head><body><main>"
         f"<h1>How wrong is a measured slope?</h1><p>The slope of sin x at 1, by your central_difference with "
         f"{len(POWERS)} steps h, against the true slope, cos 1. Both axes are logarithmic: each grid line is a factor "
         "of 100.</p>"
         f"{svg}<p>Where the curve falls, the step is too large: the function bends between the two points. Where it is "
-        "ragged and rises, the step is too small: rounding takes over.</p></body></html>",
+        "ragged and rises, the step is too small: rounding takes over.</p></main></body></html>",
         encoding="utf-8",
     )

@@ -172,12 +172,12 @@ def misshapen(inputs, yours, right, failed):
     for name, mine, numeric in zip(inputs, yours, right, strict=False):
         pictures.append(heat_maps([(f"d{name}: yours", mine, ()), ("finite difference", numeric, ())]))
     return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<!doctype html><html lang="en"><head><meta charset="utf-8"><link rel="icon" href="data:,">'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><title>Shapes</title>'
         "<style>body{font:16px/1.5 sans-serif;max-width:46em;margin:1.5em auto;padding:0 1em;color:#1c1c22;"
         "background:#faf9f6}svg{display:block;margin:1em 0;border:1px solid #ddd;border-radius:8px}"
-        "@media(prefers-color-scheme:dark){body{color:#eee;background:#18181b}}</style></head><body>"
+        "@media(prefers-color-scheme:dark){body{color:#eee;background:#18181b}}</style></head><body><main>"
         f"<h1>{failed}: compare the shapes</h1><p>No graph could use these gradients: not all of them have the shape "
         "of the array that they belong to. Above, what your function was given; below, each of its gradients beside "
-        f"the measured one.</p>{''.join(pictures)}</body></html>"
+        f"the measured one.</p>{''.join(pictures)}</main></body></html>"
     )
