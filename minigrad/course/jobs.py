@@ -166,11 +166,11 @@ def _kept(path: Path, jobs: Mapping[str, Mapping[str, Any]], code: str | None) -
         else:
             found[name] = Done(line["result"], line["seconds"])
     for names, what in (
-        (other_code - set(found), "by another version of the code: run again (--any-code takes them as they are)"),
-        (other_arguments, "by other options: left as they are"),
+        (other_code - set(found), "came of another version of the code; these run again"),
+        (other_arguments, "came of other arguments, and stay there"),
     ):
         if names:
-            print(f"{path}: {len(names)} results {what}", file=sys.stderr)
+            print(f"{path}: {len(names)} of the results {what}", file=sys.stderr)
     return found
 
 
@@ -202,7 +202,7 @@ class _Board:
         if isinstance(what, Done):
             row = None if self._shown is None else f"{what.seconds:8.1f} s  {self._shown(what.result)}"
         else:
-            row = f"{'':10}  {what}"
+            row = f"{'':10}  {what if isinstance(what, _JobFailed) else f'{type(what).__name__}: {what}'}"
         if row is not None:
             self._bar.write(printable(f"{state:<7} {name:<{self._width}} {row}"), file=sys.stderr)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from pathlib import Path
@@ -10,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from minigrad.__main__ import main
+from minigrad.course import report
+from minigrad.course.grade import grade
 from minigrad.course.lesson import lesson, lessons
 from minigrad.course.workbook import Workbook
 
@@ -135,6 +138,48 @@ def test_report_of_a_class(course, tmp_path: Path, monkeypatch) -> None:
     assert [test["score"] for test in results["tests"]] == [1.0, 1.0] + [0.0] * (len(lessons()) - 2)
     assert {test["max_score"] for test in results["tests"]} == {1.0}
     assert course("report", "class", "--gradescope")[0] == 2
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="makes a named pipe")
+def test_marks_are_kept_and_only_changed_files_are_graded_again(course, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    graded = []
+
+    def noted(one, path, text):
+        graded.append(path.parent.name)
+        return grade(one, path, text)
+
+    monkeypatch.setattr(report, "grade", noted)
+    for name in ("ada", "bob", "eve"):
+        (tmp_path / "class" / name).mkdir(parents=True)
+        (tmp_path / "class" / name / lesson(1).file).write_text(lesson(1).read("solution.py"))
+    os.mkfifo("class/eve/" + lesson(2).file)  # would keep its reader waiting for ever
+    options = ("report", "class", "--lesson", "1", "--lesson", "2", "--jobs", "2", "--json", "--keep", "marks")
+    code, first = course(*options)
+    assert code == 0 and sorted(graded) == ["ada", "bob", "eve"]
+    assert course(*options) == (code, first) and len(graded) == 3
+    (tmp_path / "class" / "bob" / lesson(1).file).write_text("raise ValueError")
+    assert course(*options, "-o", "marks.json")[0] == 0
+    found = json.loads(Path("marks.json").read_text())["submissions"]
+    assert graded[3:] == ["bob"] and [one["points"] for one in found] == [1, 0, 1]
+
+
+def test_a_file_whose_grading_fails_loses_only_itself(course, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    def failing(one, path, text):
+        if path.parent.name == "bob":
+            raise RecursionError("too deep")
+        return grade(one, path, text)
+
+    monkeypatch.setattr(report, "grade", failing)
+    for name in ("ada", "bob"):
+        (tmp_path / "class" / name).mkdir(parents=True)
+        (tmp_path / "class" / name / lesson(1).file).write_text(lesson(1).read("solution.py"))
+    code, text = course("report", "class", "--lesson", "1", "--json", "-o", "marks.json")
+    found = json.loads(Path("marks.json").read_text())["submissions"]
+    assert code == 1 and "RecursionError: too deep" in text and [one["points"] for one in found] == [1, 0]
+    assert found[1]["lessons"][0]["said"] == "could not be graded"
 
 
 def test_fourteen_files_are_copied(course) -> None:

@@ -95,12 +95,12 @@ def test_other_arguments_and_other_code_run_again_and_are_noticed(work, tmp_path
 
     assert run(1)[0] == [1] and run(1)[0] == []
     ran, said = run(2)
-    assert ran == [2] and "1 results by other options: left as they are" in said
+    assert ran == [2] and "1 of the results came of other arguments" in said
     assert run(1)[0] == run(2)[0] == []  # both are there
     (tmp_path / "beside.py").write_text("x = 1")
     assert run(1, any_code=True)[0] == []
     ran, said = run(1)
-    assert ran == [1] and "another version of the code: run again" in said
+    assert ran == [1] and "another version of the code; these run again" in said
     assert len((out / "results.jsonl").read_text().splitlines()) == 3
 
 

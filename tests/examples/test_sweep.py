@@ -1,0 +1,39 @@
+"""The sweep in a short form: its table and picture, a second run that does only what is missing, and wrong options."""
+
+from __future__ import annotations
+
+import json
+import re
+import struct
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "examples"))
+
+import sweep
+
+SMALL = ("--limit", 64, "--epochs", 1, "--lr", "0.001", "0.003", "--truncate", "4")
+
+
+def test_a_sweep_grows_and_its_figures_are_those_of_a_run_alone(run, tmp_path):
+    pytest.importorskip("matplotlib")
+    first = run("sweep.py", *SMALL, "--seeds", 0, "--jobs", 2, "--out", tmp_path)
+    assert first.stderr.count("done ") == 2
+    more = run("sweep.py", *SMALL, "--seeds", 0, 1, "--jobs", 2, "--out", tmp_path)
+    assert more.stderr.count("kept ") == 2 and more.stderr.count("done ") == 2
+    lines = (tmp_path / "results.jsonl").read_text().splitlines()
+    results = {line["job"]: line["result"] for line in map(json.loads, lines)}
+    assert results["lr0.003-truncate4-seed1"] == sweep.train(lr=0.003, truncate=4, seed=1, limit=64, epochs=1)
+    means = [sum(results[f"lr{lr}-truncate4-seed{seed}"]["accuracy"] for seed in (0, 1)) / 2 for lr in (0.001, 0.003)]
+    (row,) = re.findall(r"^ +4  ([\d.]+) +([\d.]+) *$", more.stdout, re.MULTILINE)
+    assert list(map(float, row)) == pytest.approx(means, abs=5e-5)
+    picture = (tmp_path / "sweep.png").read_bytes()
+    assert picture[:8] == b"\x89PNG\r\n\x1a\n" and struct.unpack(">II", picture[16:24])[0] > 700
+
+
+@pytest.mark.parametrize("wrong", [("--jobs", 0), ("--lr", -1), ("--truncate", 0)])
+def test_a_wrong_option_is_said_before_anything_runs(run, tmp_path, wrong):
+    ended = run("sweep.py", *wrong, "--out", tmp_path / "out", code=2)
+    assert f"argument {wrong[0]}: '{wrong[1]}'" in ended.stderr and not (tmp_path / "out").exists()
