@@ -25,7 +25,9 @@ extensions = [
     "pages",  # the README and the lessons, which lie outside of docs/, as pages
     "made",  # the graphs and explorers that minigrad makes for the pages
     "accessible",  # what keyboards and screen readers need
+    "cells",  # code that runs in the page
 ]
+cells_pages = ["lessons/lesson_0[1-7]_*"]
 exclude_patterns = ["site", "index.md", "images"]  # index.md lists the pages for readers of the repository
 nitpicky = True
 

@@ -64,6 +64,11 @@ def shell() -> Any:
 
 
 def cell_of(filename: str) -> str | None:
-    """What IPython calls the cell that was compiled as this file: "Cell In[5]"; None if it is no cell."""
+    """What IPython calls the cell that was compiled as this file: "Cell In[5]"; None if it is no cell.
+
+    The cells of the site's pages are compiled as "Cell 5" to begin with.
+    """
+    if filename.startswith("Cell "):
+        return filename
     name = getattr(getattr(shell(), "compile", None), "format_code_name", lambda _: None)(filename)
     return " ".join(name) if name else None

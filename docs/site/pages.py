@@ -50,7 +50,9 @@ def add_lessons(app: Sphinx, page: str, source: list[str]) -> None:
 
 def use_pages(app: Sphinx) -> None:
     """Let Sphinx read the pages of SOURCES too."""
-    app.project = app.env.project = Pages(app.srcdir, app.config.source_suffix)
+    pages = Pages(app.srcdir, app.config.source_suffix)
+    pages.restore(app.env.project)  # what an earlier build knew, or nothing would count as outdated
+    app.project = app.env.project = pages
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -72,9 +72,9 @@ def gather(folder: Path) -> dict[str, int]:
         lock["packages"] = {"numpy": lock["packages"]["numpy"], "minigrad": _entry(files[-1])}
         folder.mkdir(parents=True, exist_ok=True)
         for file in files:
-            shutil.copy(file, folder)
+            shutil.copyfile(file, folder / file.name)
     (folder / "pyodide-lock.json").write_text(json.dumps(lock))
-    shutil.copy(ROOT / REVIEWS, folder)
+    shutil.copyfile(ROOT / REVIEWS, folder / Path(REVIEWS).name)
     sizes = {
         name: len(gzip.compress((folder / name).read_bytes(), 6))
         for name in (*(file.name for file in files), "pyodide-lock.json")

@@ -335,7 +335,7 @@ class App {
   key(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     const { target } = event;
-    if (event.key === "Escape" && target !== document.body) return target.blur();
+    if (event.key === "Escape") return target === document.body ? window.parent.postMessage("leave", "*") : target.blur();
     const typing = target.matches("input:not([type=checkbox]):not([type=range]), select, textarea");
     // A focused button takes the space bar for itself, a slider takes Home, End and the arrows.
     if (typing || (event.key === " " && target.matches("button, summary, input"))) return;

@@ -39,11 +39,12 @@ def test_modules() -> None:
 
 
 @needs_node
-def test_lint() -> None:
+@pytest.mark.parametrize("folder", ["minigrad/explorer", "docs/site"])
+def test_lint(folder: str) -> None:
     linter = PACKAGE / "node_modules/.bin/eslint"
     if not linter.exists():
         pytest.skip("eslint is not installed; `npm ci --prefix minigrad/explorer` installs it")
-    run(str(linter), "--max-warnings", "0", ".", where=PACKAGE)
+    run(str(linter), "--max-warnings", "0", ".", where=PACKAGE.parents[1] / folder)
 
 
 def cases(gate_class: type[mg.Gate]) -> list[dict[str, Any]]:

@@ -1,0 +1,209 @@
+"""A Sphinx extension: cells, which are blocks of Python that a reader changes and runs in the page.
+
+In a page's Markdown, a block of Python is a cell if the comment `<!-- cell -->` stands above it; on pages that match
+the setting `cells_pages`, every block is one. A `text` block below a cell says what it prints, and must be right.
+Anywhere else, all this is plain Markdown. Cells run when the site is built, those of a page one after the other, and
+what they show is part of the page. `web/` has what runs them in the browser.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from fnmatch import fnmatch
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import runtime
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.config import Config
+from sphinx.util import logging
+from sphinx.writers.html5 import HTML5Translator
+
+ROOT = Path(__file__).resolve().parents[2]
+WEB = Path(__file__).with_name("web")
+FOLDER = "_static/cells"
+"""Where the site has the contents of `web/`, and Python."""
+KEYS = "Ctrl+Enter or Shift+Enter runs the code, and Tab leaves it."
+
+logger = logging.getLogger(__name__)
+
+
+class cell(nodes.General, nodes.Element):
+    """A block of code that can be run: its first child. `shown` is what it shows, as `runner.py` says."""
+
+
+def add_cells(app: Sphinx, document: nodes.document) -> None:
+    """Find the cells of a page, run them, and note what they show."""
+    found = [block for block in list(document.findall(nodes.literal_block)) if _is_cell(app, block)]
+    if not found:
+        return
+    for path in [
+        *WEB.glob("*.py"),
+        *(path for name in ("minigrad", "layers", "optim") for path in (ROOT / name).rglob("*.py")),
+    ]:
+        app.env.note_dependency(str(path))  # a change in any of them may change what a cell shows
+    for number, (block, shown) in enumerate(zip(found, run([block.astext() for block in found]), strict=True), 1):
+        made = cell(number=number, shown=shown)
+        mark, after = _neighbours(block)
+        block.replace_self(made)
+        made += block
+        if isinstance(mark, nodes.raw):
+            mark.parent.remove(mark)
+        if isinstance(after, nodes.literal_block) and after["language"] == "text":
+            printed = "".join(content for kind, content, _ in shown if kind == "text")
+            if after.astext().split() != printed.split():
+                logger.warning("cell %d prints\n%s\nwhich is not what stands below it", number, printed, location=after)
+            after.parent.remove(after)
+        for content in (content for kind, content, _ in shown if kind == "error"):
+            if "error" not in _mark(mark):
+                logger.warning("cell %d ended with an error:\n%s", number, content, location=block)
+
+
+def run(sources: list[str]) -> list[list[tuple[str, str, str]]]:
+    """Run the cells of one page in a process of their own: for each, what it shows."""
+    command = [sys.executable, str(WEB / "runner.py")]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    given = json.dumps(sources)
+    done = subprocess.run(command, input=given, capture_output=True, text=True, env=environment, check=True)
+    shown: list[list[tuple[str, str, str]]] = json.loads(done.stdout)
+    return shown
+
+
+def _is_cell(app: Sphinx, block: nodes.literal_block) -> bool:
+    if block.get("language") != "python" or block.astext().startswith(">>>"):
+        return False
+    return bool(_mark(_neighbours(block)[0])) or any(fnmatch(app.env.docname, page) for page in app.config.cells_pages)
+
+
+def _neighbours(block: nodes.Element) -> tuple[nodes.Node | None, nodes.Node | None]:
+    """What stands before and after a block."""
+    siblings, index = block.parent.children, block.parent.index(block)
+    return (
+        siblings[index - 1] if index else None,
+        siblings[index + 1] if index + 1 < len(siblings) else None,
+    )
+
+
+def _mark(node: nodes.Node | None) -> str:
+    """The comment that makes a cell of the block below it: "cell", or "cell: error" if it ends with one on purpose."""
+    found = re.fullmatch(r"<!-- (cell(?:: error)?) -->\s*", node.astext()) if isinstance(node, nodes.raw) else None
+    return found[1] if found else ""
+
+
+# --- The page ---------------------------------------------------------------------------------------------------------
+
+
+def visit_cell(self: HTML5Translator, node: cell) -> None:
+    """Write what stands above the code."""
+    self.body.append(f'<div class="cell" id="cell-{node["number"]}"><div class="cell-code">')
+
+
+def depart_cell(self: HTML5Translator, node: cell) -> None:
+    """Write what the cell shows."""
+    number = node["number"]
+    shown = "".join(_html(self, node, *piece) for piece in _joined(node["shown"]))
+    self.body.append(
+        f'</div><div class="cell-output" role="log" aria-label="Output of cell {number}">{shown}</div></div>'
+    )
+    if number == 1:
+        self.body.append(_note(self.builder.app))
+
+
+def _joined(shown: list[tuple[str, str, str]]) -> Iterator[tuple[str, str, str]]:
+    """Lines that were printed one after the other as one piece."""
+    printed = ""
+    for kind, content, title in shown:
+        if kind != "text" and printed:
+            yield "text", printed, ""
+            printed = ""
+        if kind == "text":
+            printed += content
+        else:
+            yield kind, content, title
+    if printed:
+        yield "text", printed, ""
+
+
+def _html(writer: HTML5Translator, node: cell, kind: str, content: str, title: str) -> str:
+    """One piece of what a cell shows; cell.js makes the same."""
+    if kind in ("text", "error"):
+        return f'<pre class="cell-{kind}">{escape(content)}</pre>'
+    if kind in ("svg", "png"):
+        data = content if kind == "png" else base64.b64encode(content.encode()).decode()
+        source = f"data:image/{'png' if kind == 'png' else 'svg+xml'};base64,{data}"
+        return f'<div class="cell-picture"><img alt="{escape(title)}" src="{source}"></div>'
+    if kind == "page":
+        name = f"{writer.builder.current_docname.replace('/', '-')}-{node['number']}.html"
+        (Path(writer.builder.outdir) / FOLDER / name).write_text(content, encoding="utf-8")
+        up = "../" * writer.builder.current_docname.count("/")
+        return _explorer(f"{up}{FOLDER}/{name}", title)
+    return f'<div class="cell-html">{content}</div>'
+
+
+def _explorer(address: str, title: str) -> str:
+    return f"""<div class="cell-explorer">
+<p><a href="{address}" target="_blank">Open the explorer in a tab of its own</a></p>
+<iframe src="{address}" title="{escape(title)}" sandbox="allow-scripts" loading="lazy"></iframe>
+<p tabindex="-1">Escape leaves the explorer.</p></div>"""
+
+
+def _note(app: Sphinx) -> str:
+    """What a page with cells says below the first, and what cell.js needs."""
+    sizes, reason = app.config.cells_python
+    size = sum(packed for _, packed in sizes.values()) / 1e6
+    note = (
+        "You can change this code and run it here; nothing is installed, and nothing leaves your computer. The first "
+        f"Run loads Python ({size:.0f} MB). The cells of a page share their names: Run first runs the cells above that "
+        f"have not run yet. {KEYS}"
+        if sizes
+        else f"This code cannot be run here, because the site was built without Python: {escape(reason)}."
+    )
+    return f"""<p class="cells-note" id="cells-keys">{note}</p>
+<script type="application/json" id="cells">{json.dumps({"sizes": sizes or None})}</script>
+<template id="cell-explorer">{_explorer("", "")}</template>
+"""
+
+
+# --- Python -----------------------------------------------------------------------------------------------------------
+
+
+def gather(app: Sphinx, config: Config) -> None:
+    """Put the contents of `web/`, and Python if it can be had, into the site."""
+    folder = Path(app.outdir) / FOLDER
+    shutil.copytree(WEB, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    sizes, reason = {}, ""
+    try:
+        packed = runtime.gather(folder)
+        sizes = {name: ((folder / name).stat().st_size, size) for name, size in packed.items()}
+    except runtime.Unavailable as error:
+        reason = str(error)
+        print(f"The site is built without Python in its pages: {reason}")
+    config.cells_python = sizes, reason
+
+
+def add_files(app: Sphinx, page: str, template: str, context: dict[str, Any], document: nodes.document | None) -> None:
+    """Add cell.js and cell.css to pages with cells."""
+    if document is not None and next(document.findall(cell), None) is not None:
+        app.add_css_file("cells/cell.css")
+        app.add_js_file("cells/cell.js", type="module")
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Called by Sphinx."""
+    skip = (lambda writer, node: None,) * 2
+    app.add_config_value("cells_pages", (), "env", [list, tuple])
+    app.add_config_value("cells_python", ({}, ""), "html", [tuple])
+    app.add_node(cell, html=(visit_cell, depart_cell), latex=skip, text=skip)
+    app.connect("config-inited", gather)
+    app.connect("doctree-read", add_cells)
+    app.connect("html-page-context", add_files)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

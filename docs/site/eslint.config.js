@@ -1,0 +1,17 @@
+// The explorer's rules, for the scripts of the site: `../../minigrad/explorer/node_modules/.bin/eslint .`, or `make test`.
+import explorer from "../../minigrad/explorer/eslint.config.js";
+
+const [recommended, modules] = explorer;
+const more = ["window", "self", "Worker", "URL", "Blob", "Response", "TransformStream", "DOMParser", "TextEncoder", "btoa"];
+
+export default [
+  { ...recommended, files: ["web/*.js"] },
+  {
+    ...modules,
+    files: ["web/*.js"],
+    languageOptions: {
+      ...modules.languageOptions,
+      globals: { ...modules.languageOptions.globals, ...Object.fromEntries(more.map((name) => [name, "readonly"])) },
+    },
+  },
+];

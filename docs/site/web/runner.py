@@ -1,0 +1,179 @@
+"""Runs a page's cells: the same file runs them in the browser, and when the site is built.
+
+A `Runner` hands over what a cell has to show piece by piece, as `show(kind, content, title)`. The kinds are `text`
+(what it printed), `error` (a traceback), `svg` and `png` (a picture, the latter in base64), `html` (a table) and
+`page` (the explorer's whole page).
+
+As a program it reads the cells of one page from stdin, a JSON list of sources, and prints what each shows as JSON.
+"""
+
+import ast
+import base64
+import contextlib
+import io
+import json
+import linecache
+import os
+import re
+import sys
+import tempfile
+import traceback
+import types
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+LIMIT = 100_000  # characters that one run may print: a browser that shows more becomes slow
+
+Show = Callable[[str, str, str], object]
+
+
+class Runner:
+    """The cells of one page, which share their names. `run(2, source)` runs a cell, and tells whether it ended well."""
+
+    def __init__(self, show: Show) -> None:
+        self.show = show
+        self.module = sys.modules["__main__"] = types.ModuleType("__main__")
+
+    def run(self, number: int, source: str) -> bool:
+        """Run a cell. What it prints, its last expression, and the files that it writes are shown."""
+        name = f"Cell {number}"  # minigrad's reports and errors, too, say "Cell 2, line 5"
+        linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
+        before = _files()
+        printed = Printed(self.show)
+        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+            try:
+                value = self._execute(source, name)
+                printed.flush()
+                self.display(value)
+                return True
+            except BaseException as error:  # SystemExit and KeyboardInterrupt too: Python goes on for the next cell
+                printed.flush()
+                self.show("error", explain(error), "")
+                return False
+            finally:
+                printed.flush()
+                seen = getattr(locals().get("value"), "path", None)
+                for file in sorted(_files() - before):
+                    if seen is None or Path(seen).resolve() != Path(file[0]).resolve():
+                        self.display_file(Path(file[0]))
+
+    def _execute(self, source: str, name: str) -> object:
+        """Run a cell, and return the value of its last expression; None if it ends with something else."""
+        tree = ast.parse(source, name)
+        last = None
+        if tree.body and isinstance(tree.body[-1], ast.Expr):
+            last = ast.Expression(tree.body[-1].value)
+            del tree.body[-1]
+        names = self.module.__dict__
+        exec(compile(tree, name, "exec", dont_inherit=True), names)
+        return None if last is None else eval(compile(last, name, "eval", dont_inherit=True), names)
+
+    def display(self, value: Any) -> None:
+        """Show a value as a notebook would."""
+        explorer = sys.modules.get("minigrad.explorer")
+        if value is None:
+            return
+        if explorer and isinstance(value, explorer.Page):
+            self.show("page", value.html, "minigrad explorer")
+            return
+        bundle = value._repr_mimebundle_() if hasattr(value, "_repr_mimebundle_") else {}
+        for kind, key, method in (
+            ("svg", "image/svg+xml", "_repr_svg_"),
+            ("png", "image/png", "_repr_png_"),
+            ("html", "text/html", "_repr_html_"),
+        ):
+            content = bundle.get(key) or (getattr(value, method)() if hasattr(value, method) else None)
+            if content:
+                self.show(
+                    kind, content if isinstance(content, str) else base64.b64encode(content).decode(), repr(value)
+                )
+                return
+        self.show("text", bundle.get("text/plain", repr(value)) + "\n", "")
+
+    def display_file(self, path: Path) -> None:
+        """Show a picture or a page that the cell wrote."""
+        content = path.read_bytes()
+        if path.suffix in (".html", ".htm"):
+            self.show("page", content.decode(errors="replace"), path.name)
+        elif content.startswith(b"\x89PNG"):
+            self.show("png", base64.b64encode(content).decode(), path.name)
+        elif path.suffix in (".svg", ".png"):  # in the browser a .png is drawn as SVG too
+            self.show("svg", content.decode(errors="replace"), path.name)
+
+
+class Printed(io.TextIOBase):
+    """A stream that shows each line as it is printed, up to LIMIT characters."""
+
+    def __init__(self, show: Show) -> None:
+        self.show, self.line, self.length = show, "", 0
+
+    def write(self, text: str) -> int:
+        """Show the lines that `text` completes."""
+        before, self.length = self.length, self.length + len(text)
+        if before <= LIMIT:
+            self.line += text
+            if self.length > LIMIT:
+                self.line += f"\n... and more: only the first {LIMIT:,} characters are shown\n"
+            if "\n" in self.line:
+                self.flush()
+        return len(text)
+
+    def flush(self) -> None:
+        """Show what there is of a line."""
+        if self.line:
+            line, self.line = self.line, ""
+            self.show("text", line, "")
+
+
+def explain(error: BaseException) -> str:
+    """A traceback of the cells' own lines."""
+    report = traceback.TracebackException.from_exception(error)
+    part: traceback.TracebackException | None = report
+    while part is not None:
+        own = [frame for frame in part.stack if frame.filename.startswith("Cell ")]
+        part.stack = traceback.StackSummary.from_list(own) if own else None  # type: ignore[assignment]
+        cause = part.__cause__ or part.__context__
+        if cause is not None and not any(frame.filename.startswith("Cell ") for frame in cause.stack):
+            part.__cause__ = part.__context__ = cause = None  # an error from below, which minigrad's own explains
+        part = cause
+    return re.sub(r'File "(Cell \d+)", ', r"\1, ", "".join(report.format()))
+
+
+def _files() -> set[tuple[str, int, int]]:
+    """The pictures and pages in the working directory, with their sizes and the times when they were written."""
+    with os.scandir() as entries:
+        return {
+            (entry.name, entry.stat().st_size, entry.stat().st_mtime_ns)
+            for entry in entries
+            if entry.name.endswith((".svg", ".png", ".html", ".htm"))
+        }
+
+
+def in_browser(show: Show, svg_of: Callable[[str], str]) -> Runner:
+    """The runner of a page in the browser, where `svg_of` draws: DOT text to SVG."""
+    from minigrad.drawing import drawing, render, set_renderer
+
+    def draw(text: str, suffix: str) -> bytes:
+        """What `render` gives, but SVG for a .png too: `display_file` shows it all the same."""
+        return render.render(re.sub(r'graph \[dpi="\d+"\];', "", text), "svg" if suffix == "png" else suffix)
+
+    set_renderer(svg_of)
+    drawing.__dict__["render"] = draw
+    return Runner(show)
+
+
+def main() -> None:
+    """Run the cells of one page in a new folder."""
+    shown: list[list[tuple[str, str, str]]] = []
+    runner = Runner(lambda *piece: shown[-1].append(piece))
+    out = sys.stdout
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        for number, source in enumerate(json.load(sys.stdin), 1):
+            shown.append([])
+            runner.run(number, source)
+    json.dump(shown, out)
+
+
+if __name__ == "__main__":
+    main()

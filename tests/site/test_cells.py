@@ -1,0 +1,308 @@
+"""Cells: what they show when the site is built, and Python in the page, driven in headless Chromium.
+
+The page is served from a sub-path by a plain server, as a public host does. Python is started once for all tests, on
+the README's page, into whose cell other pages' cells are typed; Stop makes a second start.
+"""
+
+import gzip
+import html
+import re
+import time
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from tests.minigrad.explorer.conftest import CHROMIUM, DRIVER, Explorer, start_chromium
+
+ROOT = Path(__file__).resolve().parents[2]
+AXE = ROOT / "docs/site/node_modules/axe-core/axe.min.js"
+TAB, ENTER, ESCAPE, CONTROL, SHIFT, RIGHT = "\ue004", "\ue007", "\ue00c", "\ue009", "\ue008", "\ue014"
+
+SQUARE = "import minigrad as mg\nx = mg.Tensor(2.0, requires_grad=True)"
+
+
+def cells_of(site: Path, page: str) -> list[tuple[str, str]]:
+    """Of each cell of a page: its code, and the HTML of what it showed when the site was built."""
+    parts = (site / page).read_text(encoding="utf-8").split('<div class="cell"')[1:]
+    found = []
+    for part in parts:
+        (code,) = re.findall(r"<pre>(.*?)</pre>", part.partition('class="cell-output"')[0], re.DOTALL)
+        shown = part.partition('class="cell-output"')[2].partition("</div></div>")[0]
+        found.append((html.unescape(re.sub(r"<.*?>", "", code)), html.unescape(shown)))
+    return found
+
+
+# --- As the site is built ---------------------------------------------------------------------------------------------
+
+
+def test_the_page_reads_without_python(site: Path) -> None:
+    [(_, shown)] = cells_of(site, "readme.html")
+    assert re.search(r"\[\[-1\.4796\d*\]\s*\[-2\.959\d*\]\]", shown)
+    assert "data:image/svg+xml" in shown
+    [(_, shown)] = cells_of(site, "gradcheck.html")
+    assert "its rule is at Cell 1, line 10" in shown
+    [(_, shown)] = cells_of(site, "explorer.html")
+    assert (site / re.findall(r'<iframe src="(.*?)"', shown)[0]).is_file()
+
+
+@pytest.mark.parametrize("lesson", range(1, 8))
+def test_a_lesson_has_cells(site: Path, lesson: int) -> None:
+    [page] = (site / "lessons").glob(f"lesson_0{lesson}_*.html")
+    text = next((ROOT / "minigrad/course/lessons").glob(f"lesson_0{lesson}_*/text.md")).read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    assert [code.strip() for code, _ in cells_of(site, f"lessons/{page.name}")] == [block.strip() for block in blocks]
+    printed = re.findall(r"^```text\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    shown = " ".join(re.sub(r"<.*?>", " ", shown) for _, shown in cells_of(site, f"lessons/{page.name}"))
+    assert printed
+    for lines in printed:
+        assert " ".join(lines.split()) in " ".join(shown.split())
+
+
+# --- In the browser ---------------------------------------------------------------------------------------------------
+
+
+class Handler(SimpleHTTPRequestHandler):
+    """Serves the site below /minigrad/, and notes what is asked for."""
+
+    asked: list[str]
+
+    def translate_path(self, path: str) -> str:
+        return super().translate_path(path.removeprefix("/minigrad"))
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+    def do_GET(self) -> None:
+        self.asked.append(self.path)
+        super().do_GET()
+
+
+class Page(Explorer):
+    """A page with cells, and what a person at it would do and see."""
+
+    def __init__(self, driver: Any, address: str, asked: list[str]) -> None:
+        super().__init__(driver)
+        self.address, self.asked = address, asked
+
+    def visit(self, page: str, width: int = 1280, scheme: str = "light") -> None:
+        self.look(width, scheme)
+        self.driver.get(f"{self.address}/{page}")
+
+    def look(self, width: int, scheme: str) -> None:
+        self.command("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
+        self.command("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+
+    def type(self, code: str) -> None:
+        self.run(
+            "const area = document.querySelector('.cell textarea'); area.value = arguments[0];"
+            "area.dispatchEvent(new Event('input'))",
+            code,
+        )
+
+    def execute(self, code: str) -> str:
+        """Run this code in the page's cell, and return what it shows."""
+        self.type(code)
+        self.click("Run")
+        self.finished()
+        return self.text(".cell-output")
+
+    def click(self, label: str) -> None:
+        self.run(f"document.querySelector('[aria-label=\"{label} cell 1\"]').click()")
+
+    def status(self) -> str:
+        return self.text(".cell-status")
+
+    def finished(self) -> str:
+        self.wait(lambda: self.status().startswith(("Ran in", "Ended with an error", "Python ")))
+        return self.status()
+
+    def keys(self, *keys: str) -> None:
+        from selenium.webdriver.common.action_chains import ActionChains
+
+        chain = ActionChains(self.driver)
+        for key in keys:
+            chain.key_down(key)
+        for key in reversed(keys):
+            chain.key_up(key)
+        chain.perform()
+
+    def pictures(self) -> list[tuple[str, str, int]]:
+        found = "[...document.querySelectorAll('.cell-output img')]"
+        return [tuple(one) for one in self.run(f"return {found}.map((one) => [one.alt, one.src, one.naturalWidth])")]
+
+    def focused(self) -> str:
+        return str(self.run("const e = document.activeElement; return e.getAttribute('aria-label') ?? e.textContent"))
+
+    def violations(self) -> list[str]:
+        self.run(AXE.read_text(encoding="utf-8"))
+        script = "axe.run().then((found) => arguments[0](found.violations))"
+        found = self.driver.execute_async_script(script)
+        return [f"{one['id']}: {node['html'][:200]}" for one in found for node in one["nodes"]]
+
+
+@pytest.fixture(scope="module")
+def browser(site: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    """The README's page, as it comes."""
+    if not (CHROMIUM and DRIVER):
+        pytest.skip("no Chromium with its driver is installed (Debian: chromium chromium-driver)")
+    without = re.search(
+        "because (the site was built without Python: .*?)</p>", (site / "readme.html").read_text("utf-8")
+    )
+    if without:
+        pytest.skip(without[1])
+    Handler.asked = []
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(site))) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        with start_chromium(tmp_path_factory.mktemp("profile")) as driver:
+            page = Page(driver, f"http://localhost:{server.server_port}/minigrad", Handler.asked)
+            page.visit("readme.html")
+            yield page
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def first_run(browser: Page) -> dict[str, Any]:
+    """What is asked for before the first Run and at it, and what the cell shows then."""
+    browser.wait(lambda: browser.run("return document.readyState") == "complete")
+    time.sleep(1)  # for whatever the page might ask for by itself
+    before = list(browser.asked)
+    browser.asked.clear()
+    browser.type(browser.run("return document.querySelector('.cell textarea').value"))
+    browser.click("Run")
+    loading = browser.status(), browser.wait(lambda: browser.text(".cell-progress"))
+    browser.finished()
+    at = list(browser.asked)
+    shown = browser.text(".cell-output")
+    return {"before": before, "loading": loading, "at": at, "text": shown, "pictures": browser.pictures()}
+
+
+@pytest.fixture
+def page(browser: Page, first_run: dict[str, Any]) -> Page:
+    """The README's page, with Python in it."""
+    return browser
+
+
+def test_nothing_of_python_is_loaded_before_the_first_run(first_run: dict[str, Any]) -> None:
+    assert [path for path in first_run["before"] if re.search(r"pyodide|\.whl|\.wasm|viz|worker", path)] == []
+    assert any(path.endswith("pyodide.asm.wasm") for path in first_run["at"])
+
+
+def test_the_first_run_fetches_at_most_10_mb(first_run: dict[str, Any], site: Path) -> None:
+    files = [path.removeprefix("/minigrad/").partition("?")[0] for path in first_run["at"]]
+    sizes = {file: len(gzip.compress((site / file).read_bytes(), 6)) for file in files}
+    assert len(files) == len(sizes)  # nothing twice
+    assert 5e6 < sum(sizes.values()) <= 10e6, sizes
+
+
+def test_it_says_what_is_loading_and_how_much(first_run: dict[str, Any]) -> None:
+    status, progress = first_run["loading"]
+    assert status == "Loading Python, NumPy, Graphviz and minigrad."
+    assert re.fullmatch(r" \d+\.\d of 9\.\d MB", progress)
+
+
+def test_the_readme_s_gradient_and_its_graph(first_run: dict[str, Any]) -> None:
+    by_hand = (-1.4796, -2.9593)  # 2 (z - 1) (1 - z²) x for z = tanh(-1)
+    numbers = [float(number) for number in re.findall(r"-?\d+\.\d+", first_run["text"])[:2]]
+    assert numbers == pytest.approx(by_hand, abs=5e-5)
+    [(_, source, width)] = first_run["pictures"]
+    assert source.startswith("data:image/svg+xml") and width > 100
+
+
+def test_a_broken_tanh_is_named_with_its_line(page: Page, site: Path) -> None:
+    [(code, _)] = cells_of(site, "gradcheck.html")
+    shown = page.execute(code)
+    assert "its rule is at Cell 1, line 10" in shown and "it should be 1 - z²" in shown
+    assert code.splitlines()[9].strip() == "def backward(self, dz, z, x):"
+    assert "right: 4 comparisons" in page.execute(code.replace("1 - x * x", "1 - z * z"))
+
+
+@pytest.mark.parametrize("file", ["first.svg", "first.png"])
+def test_draw_shows_the_file_that_it_writes(page: Page, file: str) -> None:
+    page.execute(f"{SQUARE}\nmg.draw(x * x, {file!r})\nx.shape")
+    [(name, source, _)] = page.pictures()
+    assert (name, source[:18]) == (file, "data:image/svg+xml")
+    assert page.text(".cell-text") == "()\n"
+
+
+def test_errors_show_the_cell_s_own_lines(page: Page) -> None:
+    shown = page.execute(
+        "import minigrad as mg\n\ndef f(x):\n    return x @ mg.Tensor([[1.0]])\n\nf(mg.Tensor([[1.0, 2.0]]))"
+    )
+    assert page.status() == "Ended with an error."
+    assert re.findall(r"Cell 1, line \d+, in \S+", shown) == ["Cell 1, line 6, in <module>", "Cell 1, line 4, in f"]
+    assert "[MG101]" in shown and "remedy:" in shown and "File" not in shown
+    assert "Cell 1, line 2" in page.execute("x = 1\nx x")
+
+
+def test_the_explorer_steps_and_escape_leaves_it(page: Page, site: Path) -> None:
+    [(code, _)] = cells_of(site, "explorer.html")
+    page.execute(code)
+    frame = page.driver.find_element("css selector", ".cell-output iframe")
+    page.driver.switch_to.frame(frame)
+    page.wait(lambda: page.run("return document.documentElement.dataset.ready"))
+    assert page.text("#count") == "1 / 18"
+    page.run("document.querySelector('#slider').focus()")
+    page.press(RIGHT)
+    assert page.text("#count") == "2 / 18"
+    page.press(ESCAPE, ESCAPE)
+    page.driver.switch_to.default_content()
+    page.wait(lambda: page.focused() == "Escape leaves the explorer.")
+
+
+def test_an_endless_loop_is_stopped_and_python_is_ready_again(page: Page) -> None:
+    words = page.text("article h1") + page.text("article p")
+    code = "for _ in range(2000):\n    print('.' * 80)\nwhile True:\n    pass"
+    page.type(code)
+    page.click("Run")
+    page.wait(lambda: "only the first 100,000 characters" in page.text(".cell-output"))  # shown as they are printed
+    assert page.status() == "Running."
+    page.click("Stop")
+    start = time.monotonic()
+    page.wait(lambda: "ready again" in page.status())
+    print(f"Python is ready {time.monotonic() - start:.1f} s after Stop")
+    assert page.run("return document.querySelector('.cell textarea').value") == code
+    assert page.text("article h1") + page.text("article p") == words
+    assert page.execute("1 + 1") == "2\n"
+
+
+def test_the_keyboard_alone_reaches_edits_runs_and_leaves_a_cell(page: Page) -> None:
+    page.execute("0")
+    page.focus(".cell textarea")
+    page.keys(CONTROL, "a")
+    page.press("for i in range(2):", ENTER, "print(i, i * i)")
+    page.keys(SHIFT, ENTER)
+    page.wait(lambda: page.text(".cell-output") == "0 0\n1 1\n")
+    page.press(TAB)
+    assert page.focused() == "Run cell 1"
+    page.press(TAB)
+    assert page.focused() == "Reset cell 1"
+    page.press(ENTER)
+    assert "mg.draw" in page.run("return document.querySelector('.cell textarea').value")
+    page.press(TAB, TAB)
+    assert not page.run("return document.activeElement.closest('.cell')")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 400])
+def test_a_cell_is_accessible(page: Page, width: int, scheme: str) -> None:
+    if not AXE.is_file():
+        pytest.skip("axe is not installed; `sh .ci/setup.sh site` installs it")
+    page.look(width, scheme)
+    page.execute(f"print('a' * 300)\n{SQUARE}\nmg.gradcheck(lambda x: x * x, x)")
+    assert [one for one in page.violations() if "cell" in one] == []
+    page.execute("1 / 0")
+    assert [one for one in page.violations() if "cell" in one] == []
+    assert page.run("return document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
+def test_cells_above_run_first(page: Page) -> None:
+    page.visit("lessons/lesson_01_by_hand.html")
+    page.run("document.querySelector('[aria-label=\"Run cell 2\"]').click()")
+    page.wait(lambda: page.run("return document.querySelectorAll('.cell-status')[1].textContent").startswith("Ran in"))
+    shown = page.run("return [...document.querySelectorAll('.cell-output')].map((one) => one.textContent)")
+    assert shown[:2] == ["m = -6.0   s = 0.5   y = 0.4621\n", "-2.36\n"]
