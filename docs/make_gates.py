@@ -17,7 +17,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "docs/site")]
 
-from docstrings import gate_of, markdown  # noqa: E402
+from docstrings import describe, gate_of, link_to_error, markdown  # noqa: E402
 
 import minigrad as mg  # noqa: E402
 from minigrad import gates  # noqa: E402
@@ -118,7 +118,13 @@ def _section(gate: type[mg.Gate]) -> str:
         facts.append(f"no gradient for input {places}, counted from 0")
     if not gate.differentiable_twice:
         facts.append("no second derivative: `mg.opened` gives the same from smaller gates")
-    return f"\n### {gate.__name__}\n\n{'; '.join(facts)}.\n\n{markdown(inspect.getdoc(gate) or '')}\n"
+    parts = describe(gate)
+    blocks = [f"### {gate.__name__}", f"{'; '.join(facts)}.", *map(markdown, parts.blocks)]
+    shared = [
+        f"{label}: {parts.labelled[label]}" for label in ("Shapes", "Errors", "Source") if label in parts.labelled
+    ]
+    blocks.append(re.sub(r"MG\d{3}", lambda hit: link_to_error(hit[0], "errors.md"), markdown("\n".join(shared))))
+    return "\n" + "\n\n".join(blocks) + "\n"
 
 
 if __name__ == "__main__":

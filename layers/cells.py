@@ -26,6 +26,15 @@ class Cell(Layer):
     """Base class of the cells: `forward(x, state) -> (output, state)`, where the output is the state's first tensor, h.
 
     To write a cell that `unroll` can run, derive from this class and name the tensors of its state in `state_names`.
+
+    >>> class Halving(Cell):                     # h' = h / 2 + x
+    ...     def forward(self, x, state):
+    ...         state = state / 2 + x
+    ...         return state, state
+    >>> Halving(1, 1)(Tensor([[1.0]]), Tensor([[4.0]]))[0].array
+    array([[3.]], dtype=float32)
+
+    Errors: OptionError for sizes below 1 (MG210); of a Layer, LayerError (MG201 to MG207).
     """
 
     state_names: ClassVar[tuple[str, ...]] = ("h",)

@@ -29,8 +29,8 @@ def unrecorded_training() -> setting:
 class Dropout(Layer):
     """In training z = x ⊙ m / (1 - rate), where m is 0 with probability `rate` and else 1; in evaluation z = x.
 
-    The division keeps the expected value the same, so that evaluation needs no scaling. Each call draws a new m from
-    minigrad's generator (`mg.seed`).
+    z has the shape of x. The division keeps the expected value the same, so that evaluation needs no scaling. Each call
+    draws a new m from minigrad's generator (`mg.seed`).
 
     >>> Dropout(0.5).eval()(Tensor([1.0, 2.0])).array
     array([1., 2.], dtype=float32)

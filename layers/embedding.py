@@ -42,7 +42,7 @@ class Embedding(Layer):
 
 
 class OneHot(Layer):
-    """z (*ids.shape, size): for each id a vector that is 1 at the id and 0 elsewhere. Nothing is learned.
+    """z[..., i] = 1 where i is the id, else 0: a vector for each id, z (*ids.shape, size). Nothing is learned.
 
     A fused recurrent layer does not multiply it by its matrix: it looks up the matrix's rows.
 
@@ -50,7 +50,7 @@ class OneHot(Layer):
     array([[1., 0., 0.],
            [0., 0., 1.]], dtype=float32)
 
-    Errors: as Embedding.
+    Errors: as Embedding. Source: Bishop, Pattern Recognition and Machine Learning (2006), 2.2 (1-of-K).
     """
 
     def __init__(self, size: int) -> None:

@@ -2,6 +2,12 @@
 
 All draw from minigrad's generator, so that `mg.seed` decides every weight. The fan-in of a matrix ("in" below) is its
 number of rows, the fan-out ("out") its number of columns: 4H for an LSTM's W_xh (D, 4H), as in Keras.
+
+>>> [init((3, 2)).size for init in (zeros, ones, glorot_uniform, glorot_normal, he_uniform, he_normal)]
+[6, 6, 6, 6, 6, 6]
+
+Shapes: any; with a fan-in, (in, out). Errors: ShapeError where a fan-in is needed, for what is no matrix (MG213).
+Source: Goodfellow, Bengio and Courville, Deep Learning (2016), section 8.4.
 """
 
 from __future__ import annotations
@@ -21,17 +27,17 @@ Initialiser = Callable[[Shape], NDArray[Any]]
 
 
 def zeros(shape: Shape) -> NDArray[Any]:
-    """All 0."""
+    """W = 0 everywhere."""
     return np.zeros(shape, np.float32)
 
 
 def ones(shape: Shape) -> NDArray[Any]:
-    """All 1."""
+    """W = 1 everywhere."""
     return np.ones(shape, np.float32)
 
 
 def uniform(low: float, high: float) -> Initialiser:
-    """An initialiser that draws uniformly from [low, high).
+    """An initialiser that draws uniformly from [low, high): W = low + (high - low) u, for u in [0, 1).
 
     >>> uniform(-0.05, 0.05)((2, 3)).shape
     (2, 3)
@@ -44,7 +50,7 @@ def uniform(low: float, high: float) -> Initialiser:
 
 
 def normal(deviation: float) -> Initialiser:
-    """An initialiser that draws from the normal distribution with mean 0 and this standard deviation.
+    """An initialiser that draws from the normal distribution with mean 0: W = deviation · n, for n of deviation 1.
 
     >>> normal(0.1)((2, 3)).dtype
     dtype('float32')
@@ -66,7 +72,7 @@ def glorot_uniform(shape: Shape) -> NDArray[Any]:
 
 
 def glorot_normal(shape: Shape) -> NDArray[Any]:
-    """Normal with variance 2 / (in + out). Source: as `glorot_uniform`, eq. 12."""
+    """Normal with variance 2 / (in + out). Source: as `glorot_uniform` (2010), eq. 12."""
     return normal(math.sqrt(2 / sum(_fans(shape))))(shape)
 
 
@@ -80,12 +86,12 @@ def he_uniform(shape: Shape) -> NDArray[Any]:
 
 
 def he_normal(shape: Shape) -> NDArray[Any]:
-    """Normal with variance 2 / in. Source: as `he_uniform`."""
+    """Normal with variance 2 / in. Source: as `he_uniform` (2015)."""
     return normal(math.sqrt(2 / _fans(shape)[0]))(shape)
 
 
 def orthogonal(shape: Shape) -> NDArray[Any]:
-    """A matrix whose rows (or columns, whichever are fewer) are orthonormal, drawn uniformly from all such matrices.
+    """W Wᵀ = I, or Wᵀ W = I if the columns are fewer: orthonormal rows or columns, drawn uniformly from all such W.
 
     A square one preserves the length of every vector: a state multiplied by it forty times neither fades nor explodes.
 

@@ -2,6 +2,17 @@
 
 PyTorch stores a matrix as (out, in), splits a recurrent bias in two that are added, and orders a GRU's blocks r, z, n.
 Keras stores it as (in, out), with our gate orders, and stacks a GRU's two biases. Both can read safetensors files.
+
+>>> import tempfile
+>>> from layers import RNN
+>>> model, path = RNN(3, 2), tempfile.mkdtemp() + "/rnn.safetensors"
+>>> {name: array.shape for name, array in to_layout(model, "pytorch").items()}
+{'weight_ih_l0': (2, 3), 'weight_hh_l0': (2, 2), 'bias_ih_l0': (2,), 'bias_hh_l0': (2,)}
+>>> list(to_layout(model, "keras"))
+['kernel', 'recurrent_kernel', 'bias']
+>>> export_weights(model, path, "pytorch")
+>>> import_weights(RNN(3, 2), path, "pytorch")
+>>> from_layout(RNN(3, 2), to_layout(model, "keras"), "keras")
 """
 
 from __future__ import annotations
@@ -62,11 +73,7 @@ def import_weights(model: Layer, path: str | os.PathLike[str], layout: str) -> N
 def to_layout(model: Layer, layout: str) -> dict[str, Array]:
     """The model's weights as {name: array}, named and shaped as in the other framework.
 
-    >>> from layers import RNN
-    >>> {name: array.shape for name, array in to_layout(RNN(3, 2), "pytorch").items()}
-    {'weight_ih_l0': (2, 3), 'weight_hh_l0': (2, 2), 'bias_ih_l0': (2,), 'bias_hh_l0': (2,)}
-    >>> list(to_layout(RNN(3, 2), "keras"))
-    ['kernel', 'recurrent_kernel', 'bias']
+    Errors: OptionError for another layout (MG250) and for a layer that the other framework does not have (MG251).
     """
     result: dict[str, Array] = {}
     for entry in _conversions(model, layout):

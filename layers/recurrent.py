@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from functools import partial
 from typing import Any, Literal, TypedDict, Unpack
 
 import numpy as np
@@ -52,6 +53,9 @@ class Recurrent(Layer):
     Padding is skipped with `mask` (B, T), True at real steps, or `lengths` (B,) of sequences padded at the end. Without
     them, a last state that is read after padding gives a PaddingWarning (MG227). The cells are called `cell`, `cell_2`,
     ..., and `backward_cell`, ...; if there are several, each runs in a scope of its name.
+
+    Errors: OptionError (MG210, MG211, MG212, MG220) for the options, ShapeError for x (MG221), a mask or lengths
+    (MG222, MG223, MG225), a state (MG224).
     """
 
     layers: int = 1
@@ -144,8 +148,7 @@ class RNN(Recurrent):
     >>> list(rnn.named_parameters())
     ['cell.W_xh', 'cell.W_hh', 'cell.b_h']
 
-    Errors: OptionError (MG210, MG211, MG212, MG220) for the options, ShapeError for x (MG221), a mask or lengths
-    (MG222, MG223, MG225), a state (MG224). Source: Elman, Finding structure in time (1990).
+    Source: Elman, Finding structure in time (1990).
     """
 
     cell: RNNCell  # the first of its cells, set by Recurrent.__init__
@@ -162,12 +165,12 @@ class RNN(Recurrent):
 
 
 class GRU(Recurrent):
-    """The gated recurrent unit over a sequence: x (B, T, D) -> h_T (B, H). See `GRUCell` and `Recurrent`.
+    """The gated recurrent unit over a sequence: h_t = cell(x_t, h_(t-1)), for a `GRUCell`. x (B, T, D) -> h_T (B, H).
 
     >>> GRU(3, 2, bidirectional=True, return_sequences=True)(np.ones((5, 7, 3))).shape
     (5, 7, 4)
 
-    Errors: as RNN. Source: Cho et al., Learning phrase representations using RNN encoder-decoder (2014).
+    Options: see `Recurrent`. Source: Cho et al., Learning phrase representations using RNN encoder-decoder (2014).
     """
 
     cell: GRUCell  # the first of its cells, set by Recurrent.__init__
@@ -179,13 +182,13 @@ class GRU(Recurrent):
 
 
 class LSTM(Recurrent):
-    """Long short-term memory over a sequence: x (B, T, D) -> h_T (B, H). See `LSTMCell` and `Recurrent`.
+    """Long short-term memory: (h_t, c_t) = cell(x_t, (h_(t-1), c_(t-1))), for an `LSTMCell`. x (B, T, D) -> h_T (B, H).
 
     >>> output, (h, c) = LSTM(3, 2, return_state=True)(np.ones((5, 7, 3)))
     >>> output is h, c.shape
     (True, (5, 2))
 
-    Errors: as RNN. Source: Hochreiter and Schmidhuber, Long short-term memory (1997).
+    Options: see `Recurrent`. Source: Hochreiter and Schmidhuber, Long short-term memory (1997).
     """
 
     cell: LSTMCell  # the first of its cells, set by Recurrent.__init__
@@ -203,11 +206,16 @@ def _sequence(sides: list[Any]) -> Tensor:
 
 
 def pool(sequence: Tensor, how: str, mask: Mask | None = None) -> Tensor:
-    """The mean or the maximum over time of a sequence (B, T, H), over the steps where `mask` (B, T) is True.
+    """Σ_t x_t / T ("mean") or max x_t ("max") of a sequence (B, T, H), over the steps where `mask` (B, T) is True.
 
     >>> pool(Tensor([[[1.0], [5.0], [9.0]]]), "mean", np.array([[True, True, False]])).array
     array([[3.]], dtype=float32)
+
+    Errors: OptionError for another word (MG220). Source: Collobert et al., Natural language processing (almost) from
+    scratch (2011), for the maximum.
     """
+    if how not in ("mean", "max"):
+        raise _refusal("pool", f"how={how!r}", "choose 'mean' or 'max'")
     if mask is None:
         return sequence.mean(axis=1) if how == "mean" else sequence.max(axis=1)
     real = mask[:, :, None]
@@ -218,14 +226,15 @@ def pool(sequence: Tensor, how: str, mask: Mask | None = None) -> Tensor:
     return weighted.sum(axis=1)
 
 
+def _refusal(title: str, what: str, remedy: str, cause: str = "") -> OptionError:
+    return OptionError("MG220", f"{title} cannot have {what}", cause=cause, remedy=remedy)
+
+
 def _check_options(layer: Recurrent, dropout: float) -> None:
-    title = type(layer).__name__
+    refuse = partial(_refusal, type(layer).__name__)
 
     def whole(value: Any) -> bool:
         return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and int(value) >= 1
-
-    def refuse(what: str, remedy: str, cause: str = "") -> OptionError:
-        return OptionError("MG220", f"{title} cannot have {what}", cause=cause, remedy=remedy)
 
     if not whole(layer.layers):
         raise refuse(f"layers={layer.layers!r}", "give the number of stacked layers, 1 or more")

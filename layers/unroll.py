@@ -22,7 +22,7 @@ def unroll(
     truncate: int | None = None,
     reverse: bool = False,
 ) -> tuple[list[Tensor], State]:
-    """Run the cell over T steps. Returns the output h of each step, (B, H), and the state after the last step run.
+    """h_t, state_t = cell(x_t, state_(t-1)) for T steps. Returns the h_t, each (B, H), and the state after the last.
 
     `inputs` is a Tensor (B, T, D), or one (B, D) for each step. Step 7 is recorded in a scope of its own, `t07`. With
     `reverse` the steps run from the last to the first, but outputs[t] is still the output of step t.
@@ -40,7 +40,7 @@ def unroll(
     >>> len(outputs), outputs[-1] is state
     (5, True)
 
-    Source: Werbos, Backpropagation through time (1990).
+    Errors: those of the cell. Source: Werbos, Backpropagation through time (1990).
     """
     steps = inputs.shape[1] if isinstance(inputs, Tensor) else len(inputs)
     order = range(steps - 1, -1, -1) if reverse else range(steps)

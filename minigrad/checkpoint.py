@@ -3,6 +3,13 @@
 The format is a JSON header followed by the arrays' bytes. Any tool that reads safetensors can read the weights, and
 because there is no pickle in it, a malicious file cannot run code. The header holds a checksum of the whole file, so a
 damaged file raises an error instead of loading as a different model. Files are written whole or not at all.
+
+>>> import tempfile
+>>> path = tempfile.mkdtemp() + "/model.safetensors"
+>>> save(path, {"dense.W": np.ones((2, 3), "float32")}, {"hidden": 3})
+>>> checkpoint = load(path)
+>>> checkpoint["dense.W"].shape, checkpoint.info
+((2, 3), {'hidden': 3})
 """
 
 import hashlib
@@ -44,13 +51,6 @@ def save(path: str | os.PathLike[str], arrays: Mapping[str, Any], info: Mapping[
     """Write named arrays, and `info` (anything that JSON can hold), to one file, whole or not at all.
 
     The same arrays and info always give the same bytes. A Tensor is saved as its array.
-
-    >>> import tempfile
-    >>> path = tempfile.mkdtemp() + "/model.safetensors"
-    >>> save(path, {"dense.W": np.ones((2, 3), "float32")}, {"hidden": 3})
-    >>> checkpoint = load(path)
-    >>> checkpoint["dense.W"].shape, checkpoint.info
-    ((2, 3), {'hidden': 3})
 
     Errors: CheckpointError MG506 if the file cannot be written (no space, no permission, no folder), and the old file
     stays, MG509 without the package safetensors; DtypeError MG507 for arrays or info that cannot be stored.

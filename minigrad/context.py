@@ -2,6 +2,15 @@
 
 Each is a context variable, so that every thread and every asyncio task has its own. The engine reads the variables;
 programs set them with blocks such as `with no_grad():` and `with scope("encoder"):`.
+
+>>> from minigrad import Tensor
+>>> x = Tensor(1.0, requires_grad=True)
+>>> with no_grad():
+...     y = 2 * x
+...     with enable_grad():
+...         z = 2 * x
+>>> y.requires_grad, z.requires_grad
+(False, True)
 """
 
 import inspect
@@ -39,6 +48,8 @@ class setting:
     >>> with setting(SCOPE, ("encoder",)):
     ...     SCOPE.get()
     ('encoder',)
+
+    Errors: OptionError for decorating an async generator (MG131).
     """
 
     def __init__(self, variable: ContextVar[Any], value: Any) -> None:
@@ -113,6 +124,8 @@ class scope(setting):
     >>> with scope("encoder"), scope("t07"):
     ...     print(place(SCOPE.get()))
     in encoder/t07
+
+    Errors: OptionError for a name that is empty or no text (MG132); as decorator, MG131.
     """
 
     def __init__(self, name: str) -> None:

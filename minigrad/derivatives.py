@@ -2,6 +2,8 @@
 
 Backward rules use operations that work on Tensors too. Run on Tensors, a rule records a graph of its own, and that
 graph can be differentiated like any other.
+
+Source: Griewank and Walther, Evaluating Derivatives (2008), ch. 3.
 """
 
 from collections.abc import Callable, Sequence
@@ -29,8 +31,9 @@ def grad(
 ) -> tuple[Tensor, ...]:
     """d(output)/d(input) for each of `inputs`, which may be leaves or intermediate results. No `.grad` is changed.
 
-    With `create_graph=True` the gradients are recorded too, and can be differentiated again. An input that `output`
-    does not depend on gets zeros. `upstream`, `seed` and errors: as for `Tensor.backward`.
+    A gradient has the shape of its input. With `create_graph=True` the gradients are recorded too, and can be
+    differentiated again. An input that `output` does not depend on gets zeros. `upstream` and `seed` are those of
+    `Tensor.backward`. Errors: as there.
 
     >>> x = Tensor(3.0, requires_grad=True)
     >>> (first,) = grad(x * x * x, [x], create_graph=True)

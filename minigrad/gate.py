@@ -2,6 +2,9 @@
 
 A gate has all there is to an operation in one place: the forward computation, the backward rule, the shape rule, a
 symbol for drawings, and sample inputs for tests. It stores nothing between calls.
+
+>>> GATES["Tanh"].symbol
+'tanh'
 """
 
 from __future__ import annotations
@@ -48,6 +51,9 @@ class Gate:
     >>> Cube()(x).sum().backward()
     >>> x.grad
     array([ 3., 12.], dtype=float32)
+
+    Errors: ShapeError for shapes that do not fit (MG101), DtypeError for inputs that are not numbers (MG110).
+    Source: Goodfellow, Bengio and Courville, Deep Learning (2016), section 6.5.
     """
 
     symbol: ClassVar[str] = ""

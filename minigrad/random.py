@@ -1,6 +1,10 @@
 """The random generator that all initialisers and dropout layers share.
 
 A single seed makes a run repeatable: after `mg.seed(0)`, a model gets the same weights and the same dropout each time.
+
+>>> seed(7); first = generator().random()
+>>> seed(7); first == generator().random()
+True
 """
 
 from __future__ import annotations
@@ -14,9 +18,7 @@ _generator: np.random.Generator | None = None
 def seed(value: int) -> None:
     """Restart the generator from `value`: everything drawn after that is determined.
 
-    >>> seed(7); first = generator().random()
-    >>> seed(7); first == generator().random()
-    True
+    Errors: NumPy's, a TypeError or ValueError for what is no whole number from 0.
     """
     generator().bit_generator.state = np.random.default_rng(value).bit_generator.state
 

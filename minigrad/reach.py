@@ -12,8 +12,9 @@ from .tensor import Tensor
 def require_gradients(loss: Tensor, tensors: Mapping[str, Tensor] | Iterable[Tensor]) -> None:
     """Raise an error that says why, if any of `tensors` has no gradient after `loss.backward()`.
 
-    `tensors` is `model.named_parameters()`, or any tensors that should have a gradient. If several reasons apply, the
-    error is for the first on this list, with all tensors that it applies to:
+    `tensors` is `model.named_parameters()`, or any tensors that should have a gradient.
+
+    Errors: GradientError, for the first reason on this list that applies, with all tensors that it applies to:
 
     - MG730: the path is intact, but backward was not called, or the gradients were set back to None since
     - MG731: a cut is in the way (truncated backpropagation through time)

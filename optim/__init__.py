@@ -6,22 +6,8 @@ from minigrad import habits as _habits
 
 from .adagrad import Adagrad
 from .adam import Adam, AdamW
-from .callbacks import (
-    BestSnapshot,
-    Callback,
-    ClipGradients,
-    EarlyStopping,
-    EpochReport,
-    Evaluate,
-    GraphPicture,
-    LearningCurves,
-    LearningRate,
-    LogFile,
-    ProgressBar,
-    Snapshots,
-    Statistics,
-    StopOnNonFinite,
-)
+from .callbacks import *
+from .callbacks import __all__ as _callback_names
 from .clipping import clip_gradients
 from .history import History
 from .metrics import accuracy
@@ -36,42 +22,10 @@ from .summary import Summary, summary
 from .trainer import Trainer
 
 __all__ = [
-    "Adagrad",
-    "Adam",
-    "AdamW",
-    "BestSnapshot",
-    "Callback",
-    "ClipGradients",
-    "CosineSchedule",
-    "EarlyStopping",
-    "EpochReport",
-    "Evaluate",
-    "GraphPicture",
-    "History",
-    "LearningCurves",
-    "LearningRate",
-    "LearningRateRange",
-    "LogFile",
-    "Optimizer",
-    "ProgressBar",
-    "RMSprop",
-    "Run",
-    "SGD",
-    "Snapshots",
-    "Statistics",
-    "StepSchedule",
-    "StopOnNonFinite",
-    "Summary",
-    "Trainer",
-    "WarmUp",
-    "accuracy",
-    "clip_gradients",
-    "find_learning_rate",
-    "freeze",
-    "split",
-    "summary",
-    "unfreeze",
-]
+    "Adagrad", "Adam", "AdamW", "CosineSchedule", "History", "LearningRateRange", "Optimizer", "RMSprop", "Run",
+    "SGD", "StepSchedule", "Summary", "Trainer", "WarmUp", "accuracy", "clip_gradients", "find_learning_rate",
+    "freeze", "split", "summary", "unfreeze", *_callback_names,
+]  # fmt: skip
 
 # Names and keywords of other frameworks are answered from the table in minigrad/habits.py.
 _habits.answer_names(Optimizer, "opt")

@@ -104,7 +104,7 @@ class AdamW(Adam):
     """Adam with decoupled weight decay λ: p ← p - lr λ p, and then Adam's step, whose g is the gradient alone.
 
     In Adam, λp passes through m and v, so that parameters with large gradients hardly decay at all; here every
-    parameter shrinks by the same factor.
+    parameter shrinks by the same factor. Shapes: as Adam's.
 
     >>> from minigrad import Tensor
     >>> p = Tensor([1.0], requires_grad=True)

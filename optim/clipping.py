@@ -16,7 +16,7 @@ from .optimizer import Array, by_name, check_range
 
 
 def clip_gradients(parameters: Mapping[str, Tensor] | Sequence[Tensor], max_norm: float) -> float:
-    """Scale all gradients by min(1, max_norm / |g|), and return |g|: the norm of all of them as one vector.
+    """Scale all gradients, of any shape, by min(1, max_norm / |g|), and return |g|, their norm as one vector.
 
     The direction stays the same; only a step that would be too long becomes shorter. Recurrent networks need it: over
     many time steps gradients can explode as well as vanish.

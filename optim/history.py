@@ -31,6 +31,8 @@ class History(Mapping[str, list[float]]):
     epoch,train_loss,lr
     1,0.7,
     2,0.5,0.1
+
+    Errors: KeyError for a column that no row has; OptionError for another suffix of a file (MG317).
     """
 
     def __init__(self, rows: list[dict[str, float]] | None = None) -> None:

@@ -16,7 +16,7 @@ Metric = Callable[[Array, Array], float]
 
 
 def accuracy(output: Array, labels: Array) -> float:
-    """The share of examples that are classified correctly.
+    """Σ [prediction = label] / N: the share of the N examples that are classified correctly.
 
     With logits (..., C) for C classes, the prediction is the class of the largest; with logits (B,) or (B, 1) for two
     classes, it is 1 where the logit is positive, else 0. Labels (...) or (B, 1).
@@ -26,7 +26,8 @@ def accuracy(output: Array, labels: Array) -> float:
     >>> accuracy(np.array([[0.3], [-2.0]]), np.array([1, 1]))
     0.5
 
-    Errors: ShapeError MG316 for labels that do not go with the output.
+    Errors: ShapeError MG316 for labels that do not go with the output. Source: Goodfellow, Bengio and Courville, Deep
+    Learning (2016), section 5.1.2.
     """
     two_classes = output.ndim == 1 or output.shape[-1] == 1
     chosen = output.reshape(-1) > 0 if two_classes else output.argmax(axis=-1)

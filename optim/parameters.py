@@ -1,4 +1,12 @@
-"""Choosing parameters by path: to freeze them, or to split them into groups."""
+"""Choosing parameters by path: to freeze them, or to split them into groups.
+
+>>> from layers import Dense, Sequential
+>>> model = Sequential(Dense(2, 3), Dense(3, 1))
+>>> freeze(model, "dense")
+['dense.W', 'dense.b']
+>>> unfreeze(model, "*.b")
+['dense.b', 'dense_2.b']
+"""
 
 from __future__ import annotations
 
@@ -47,20 +55,12 @@ def split(parameters: Mapping[str, Tensor], *patterns: str) -> tuple[dict[str, T
 
 
 def freeze(model: HasParameters, *patterns: str) -> list[str]:
-    """Stop training the parameters that match (as in `split`): they no longer get gradients. Returns the paths.
-
-    >>> from layers import Dense, Sequential
-    >>> model = Sequential(Dense(2, 3), Dense(3, 1))
-    >>> freeze(model, "dense")
-    ['dense.W', 'dense.b']
-    >>> unfreeze(model, "*.b")
-    ['dense.b', 'dense_2.b']
-    """
+    """Stop training the parameters that match: they no longer get gradients. Returns the paths. Errors: as `split`."""
     return _set(model, patterns, False)
 
 
 def unfreeze(model: HasParameters, *patterns: str) -> list[str]:
-    """Train the parameters that match (as in `split`) again. Returns the paths."""
+    """Train the parameters that match again. Returns the paths. Errors: as `split`."""
     return _set(model, patterns, True)
 
 

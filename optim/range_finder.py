@@ -51,11 +51,21 @@ class LearningRateRange:
 def find_learning_rate(
     trainer: Trainer, train: Iterable[Batch], *, low: float = 1e-6, high: float = 10.0, steps: int = 100
 ) -> LearningRateRange:
-    """Train for `steps` steps while the rate grows from `low` to `high` by a constant factor; stop when the loss is 4
-    times its best. Afterwards model, optimizer, batches and random generator are as before.
+    """Train at the rate low (high / low)^(i / (steps - 1)) at step i; stop when the loss is 4 times its best.
+
+    Afterwards model, optimizer, batches and random generator are as before. Rates and losses have one number per step.
 
     The last rate at which the loss was within 2% of its lowest is almost too large: the `suggestion` is a tenth of it.
     If groups have different rates, these rates are the first group's, and the others keep their ratio to it.
+
+    >>> from layers import Dense
+    >>> from minigrad import mean_squared_error
+    >>> from optim import SGD, Trainer
+    >>> model = Dense(1, 1, init=lambda shape: np.zeros(shape, "float32"))
+    >>> trainer = Trainer(model, mean_squared_error, SGD(model.named_parameters(), lr=0.1))
+    >>> found = find_learning_rate(trainer, [(np.ones((1, 1), "float32"), [[1.0]])], steps=20)
+    >>> len(found.rates), round(found.suggestion, 3)
+    (19, 0.183)
 
     Errors: OptionError MG305 for rates that are not 0 < low < high, or fewer than 10 steps; DataError MG312 for
     no batches. Source: Smith, Cyclical learning rates for training neural networks (2017), 3.3.

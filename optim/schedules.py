@@ -3,6 +3,8 @@
 They keep no state, which makes a resumed run exact: step 700 has the same rate whether or not the run was interrupted
 at step 650. The Trainer's `LearningRate` callback applies one; in a loop of your own, set
 `optimizer.scale = schedule(step)`.
+
+Shapes: step and factor are single numbers. Errors: OptionError for a number out of its range (MG305).
 """
 
 from __future__ import annotations
@@ -21,6 +23,8 @@ class StepSchedule:
 
     >>> [StepSchedule(every=2, factor=0.5)(step) for step in range(5)]
     [1.0, 1.0, 0.5, 0.5, 0.25]
+
+    Source: He et al., Deep residual learning for image recognition (2016), section 4.2.
     """
 
     def __init__(self, every: int, factor: float = 0.1) -> None:

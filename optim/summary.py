@@ -68,6 +68,8 @@ def summary(model: Model, *inputs: Any) -> Summary:
     862
     >>> table.lines[-1]
     Line(scope='sequential/dense', layer='Dense', output=(1, 2), parameters=10, bytes=16, flops=18)
+
+    Errors: those of the model's call.
     """
     from minigrad.drawing import Graph
     from minigrad.drawing.summary import rows

@@ -1,10 +1,20 @@
-"""The reference has an entry for every public name."""
+"""The reference has an entry for every public name, and every entry has the parts that its kind needs.
 
+What calculates has a formula, shapes, errors, an example, and the paper or textbook that it comes from. What holds,
+runs, shows or stores something has errors and an example. What takes no arguments, or only keeps them (a
+dataclass), has none to refuse. An exception has codes: the page of errors shows an example of each.
+"""
+
+import inspect
 import re
 import sys
+from dataclasses import is_dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+import minigrad as mg
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "docs" / "site"))
@@ -21,11 +31,44 @@ LISTED = [
 GATES = re.findall(r"^### (\w+)$", (ROOT / "docs" / "gates.md").read_text(encoding="utf-8"), re.MULTILINE)
 ENTRIES = [*LISTED, *((f"minigrad.{gate}", "calculates") for gate in GATES)]
 
+NEEDED = {
+    "calculates": {"formula", "shapes", "errors", "example", "source"},
+    "tools": {"errors", "example"},
+    "exceptions": {"codes"},
+}
+FORMULA = re.compile(r" (=|←|·|/|⊙|@) |[√Σ^±⌊]|\bd\(?\w+\)?/d")
+SHAPES = re.compile(
+    r"\bshape|element|\bscalar|(single|one) number|of size 1|\ban? (array|number|matrix)"
+    r"|\(((\w+|\.\.\.), ?)+(\w+|\.\.\.)?\)",
+    re.IGNORECASE,
+)
+
 
 def test_every_public_name_has_one_entry() -> None:
-    assert sorted(name for name, _ in ENTRIES) == sorted(docstrings.public_names())
+    entries, names = [name for name, _ in ENTRIES], set(docstrings.public_names())
+    assert names - set(entries) == set(), "a new public name needs a line in a page of docs/reference"
+    assert sorted(entries) == sorted(names)
 
 
-@pytest.mark.parametrize("name", [name for name, kind in LISTED if kind == "exceptions"])
-def test_an_exception_has_codes(name: str) -> None:
-    assert docstrings.codes(docstrings.lookup(name))
+def parts(name: str) -> set[str]:
+    """Which parts an entry has."""
+    one = docstrings.lookup(name)
+    found = docstrings.describe(one)
+    gate = isinstance(one, mg.Gate) or (inspect.isclass(one) and issubclass(one, mg.Gate))
+    refuses = gate or (docstrings.signature(one) not in ("", "()") and not is_dataclass(one))
+    there: dict[str, Any] = {
+        "formula": FORMULA.search(found.text),
+        "shapes": "Shapes" in found.labelled or SHAPES.search(found.text),
+        "errors": "Errors" in found.labelled or not refuses,
+        "example": found.example,
+        "source": re.search(r"\(\d{4}\)|documentation|manual", found.labelled.get("Source", "")),
+    }
+    return {part for part, value in there.items() if value}
+
+
+@pytest.mark.parametrize(("name", "kind"), ENTRIES)
+def test_an_entry_has_its_parts(name: str, kind: str) -> None:
+    if kind == "exceptions":
+        assert docstrings.codes(docstrings.lookup(name))
+    else:
+        assert NEEDED[kind] <= parts(name)

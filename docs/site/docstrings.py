@@ -28,7 +28,7 @@ from minigrad.numpy_functions import FUNCTIONS, ArrayMethods  # noqa: E402
 
 PACKAGES = ("minigrad", "layers", "optim")
 MODULES = ("minigrad", "minigrad.data", "minigrad.errors", "layers", "layers.init", "optim")
-LABEL = re.compile(r"(?:^|(?<=[.;] ))(Errors|Shapes|Source)s?: ")
+LABEL = re.compile(r"(?:^|(?<=[.;]\s))(Errors|Shapes|Source)s?:\s")
 
 
 @cache
@@ -70,7 +70,7 @@ class Docstring:
     @property
     def summary(self) -> str:
         """The first sentence."""
-        return re.split(r"(?<=[.]) (?=\S)", self.blocks[0])[0]
+        return re.split(r"(?<=[.])\s", self.blocks[0])[0]
 
 
 def parse(doc: str) -> Docstring:
@@ -88,10 +88,10 @@ def parse(doc: str) -> Docstring:
         elif block.startswith((">>>", "- ", "    ")):
             result.blocks.append(block)
         else:
-            before, *pairs = LABEL.split(" ".join(block.split("\n")))
+            before, *pairs = LABEL.split(block)
             result.blocks += [before.strip()] if before.strip() else []
             for label, said in zip(pairs[::2], pairs[1::2], strict=True):
-                result.labelled[label] = said.strip()
+                result.labelled[label] = " ".join(said.split())
     return result
 
 
@@ -120,7 +120,10 @@ def recorded_by(method: Any) -> str | None:
 
 
 def describe(one: Any) -> Docstring:
-    """A name's docstring, with the parts that it shares with others."""
+    """A name's docstring, with the parts that it shares with others.
+
+    A class without an example has that of a function that returns it, or of a class that derives from it.
+    """
     own = parse(_comment_on_gates() if one is mg.GATES else inspect.getdoc(one) or "")
     if gate := gate_of(one):
         shared = describe(mg.GATES[gate])
@@ -129,12 +132,24 @@ def describe(one: Any) -> Docstring:
             own.blocks = [*shared.blocks, *filter(None, [re.sub(opening, "", own.blocks[0]), *own.blocks[1:]])]
         own.labelled = {**shared.labelled, **own.labelled}
         return own
+    name = getattr(one, "__name__", "GATES")
     for family in _families(one):
         shared = parse(inspect.getdoc(family) or "")
         own.labelled = {**shared.labelled, **own.labelled}
-        if not own.example and inspect.ismodule(family) and re.search(rf"\b{one.__name__}\b", shared.example):
+        if not own.example and inspect.ismodule(family) and re.search(rf"\b{name}\b", shared.example):
             own.blocks.append(shared.example)
+    if not own.example and inspect.isclass(one):
+        makers = (maker for maker in public_names().values() if _makes(maker, one))
+        own.blocks += [example for maker in makers if (example := parse(inspect.getdoc(maker) or "").example)][:1]
     return own
+
+
+def _makes(maker: Any, cls: type) -> bool:
+    """Whether a function returns such a class, or a class derives from it."""
+    if inspect.isclass(maker):
+        return maker is not cls and issubclass(maker, cls)
+    returned = str(maker.__annotations__.get("return")) if inspect.isfunction(maker) else ""
+    return re.match(rf"{cls.__name__}\b", returned) is not None
 
 
 def _comment_on_gates() -> str:
@@ -144,13 +159,15 @@ def _comment_on_gates() -> str:
 
 
 def _families(one: Any) -> Iterator[Any]:
-    """Where else the parts of a name stand: in its base classes, in its module, and in the packages around that."""
-    if inspect.isclass(one):
-        yield from (base for base in one.__mro__[1:] if base.__module__.split(".")[0] in PACKAGES)
-    module = getattr(inspect.unwrap(one) if callable(one) else one, "__module__", "")
-    while "." in module:
+    """Where else the parts of a name stand: private base classes, the module, public base classes, packages around."""
+    bases = [base for base in getattr(one, "__mro__", [])[1:] if base.__module__.split(".")[0] in PACKAGES]
+    yield from (base for base in bases if base.__name__.startswith("_"))
+    module = "minigrad.gate" if one is mg.GATES else inspect.unwrap(one).__module__
+    if "." in module:
         yield sys.modules[module]
-        module = module.rpartition(".")[0]
+    yield from bases
+    while "." in (module := module.rpartition(".")[0]):
+        yield sys.modules[module]
 
 
 def members(cls: type) -> Iterator[tuple[str, Any]]:
@@ -213,10 +230,10 @@ def _raised() -> dict[str, set[str]]:
     return found
 
 
-def link_to_error(code: str) -> str:
-    """A link from a page of the reference to a code's place on the page of errors."""
+def link_to_error(code: str, page: str = "../errors.md") -> str:
+    """A link to a code's place on the page of errors."""
     anchor = re.sub(r"[^\w\- ]", "", f"{code} {error_titles()[code]}".lower()).replace(" ", "-")
-    return f"[{code}](../errors.md#{anchor})"
+    return f"[{code}]({page}#{anchor})"
 
 
 def link_to_name(text: str, entry: str) -> str | None:
@@ -268,5 +285,6 @@ def markdown(doc: str, entry: str = "", names: bool = False) -> str:
         elif paragraph.startswith("    "):
             parts.append(paragraph)
         else:
+            paragraph = paragraph if paragraph.startswith("- ") or not entry else " ".join(paragraph.split("\n"))
             parts.append(re.sub(r"`([^`]*)`|([*<])|\b([A-Z]\w+)\b", replace, paragraph))
     return "\n\n".join(parts)

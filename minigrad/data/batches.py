@@ -35,7 +35,7 @@ class Batches:
     `state_dict()` gives the current position, even in the middle of a pass; after `load_state_dict` the next pass
     continues from there.
 
-    Raises DataError MG411 for no arrays or no rows, OptionError MG412 for a batch size below 1, ShapeError MG413 for
+    Errors: DataError MG411 for no arrays or no rows, OptionError MG412 for a batch size below 1, ShapeError MG413 for
     arrays of different lengths, OptionError MG415 for a seed that is none, DtypeError MG416 for what has no rows.
     """
 
@@ -90,7 +90,7 @@ class Batches:
         return {"epoch": self.epoch, "position": self._position, **self._order()}
 
     def load_state_dict(self, state: Mapping[str, int]) -> None:
-        """Continue from `state`. Raises OptionError MG414 if it was taken from other batches."""
+        """Continue from `state`. Errors: OptionError MG414 if it was taken from other batches."""
         given: Any = state
         saved, here = given if isinstance(given, Mapping) else {}, self._order()
         epoch, position = saved.get("epoch"), saved.get("position")
@@ -125,7 +125,7 @@ class Stream(Batches):
     [[0, 1], [4, 5]] [[1, 2], [5, 6]]
     [[2, 3], [6, 7]] [[3, 4], [7, 8]]
 
-    Raises DataError MG417 for fewer ids than one window needs, OptionError MG412 for a size below 1, DtypeError MG407
+    Errors: DataError MG417 for fewer ids than one window needs, OptionError MG412 for a size below 1, DtypeError MG407
     for what is not a row of ids.
     """
 

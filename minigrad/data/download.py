@@ -41,7 +41,7 @@ def download(archive: Archive, folder: Path) -> Path:
     Until it is complete and verified the file is called NAME.part, and a later call resumes it. A file that you put at
     the final path by hand is accepted if its checksum is right. A second program that downloads it waits for the first.
 
-    Raises DataError: MG421 for a server that cannot be reached or refuses, MG422 for a connection lost on the way,
+    Errors: DataError, MG421 for a server that cannot be reached or refuses, MG422 for a connection lost on the way,
     MG423 for content that is not the archive, MG424 for a folder that cannot be written or is full.
     """
     path = folder / archive.name

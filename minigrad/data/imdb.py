@@ -79,7 +79,7 @@ class Reviews(Generic[Rows]):
         >>> len(rest), len(held), sorted([*rest.labels.tolist(), *held.labels.tolist()]) == list(range(10))
         (7, 3, True)
 
-        Raises OptionError MG431 if `count` leaves one part empty, MG415 for a seed that is none.
+        Errors: OptionError MG431 if `count` leaves one part empty, MG415 for a seed that is none.
         """
         check_seed(seed)
         if not is_count(count, 1) or count >= len(self):
@@ -146,7 +146,7 @@ def load_imdb(
     >>> data.vocabulary.decode(data.train.ids[0])[-60:]
     'christopher walken s good name i could barely sit through it'
 
-    Raises OptionError MG432 for another source, MG433 for more than the bundled file holds, MG436 for a data_dir with
+    Errors: OptionError MG432 for another source, MG433 for more than the bundled file holds, MG436 for a data_dir with
     the bundled reviews, MG406 and MG402 for sizes that make no sense; DataError MG404 and MG405 for a bundled
     file that is missing or damaged, MG434 without tensorflow-datasets, MG435 for prepared reviews that cannot be read,
     and MG421 to MG425 from the download.

@@ -37,7 +37,7 @@ def prepare(data_dir: Path, archive: Archive) -> None:
     That folder appears only once it is complete. A run that fails or is stopped leaves none, and the next one reuses
     what was downloaded. A second program that prepares the same folder waits for the first.
 
-    Raises DataError: what `download` raises, MG425 for an archive that cannot be read as one of reviews, MG424 for a
+    Errors: DataError, what `download` raises, MG425 for an archive that cannot be read as one of reviews, MG424 for a
     folder that cannot be written or is full.
     """
     try:

@@ -1,4 +1,7 @@
-"""Words to integer ids and back, by Keras's convention: a tokenizer, a vocabulary, and rows padded to one length."""
+"""Words to integer ids and back, by Keras's convention: a tokenizer, a vocabulary, and rows padded to one length.
+
+Errors: none, for a text or an array of integers.
+"""
 
 import hashlib
 import io
@@ -54,7 +57,7 @@ class Vocabulary:
     >>> vocabulary.decode([0, 0, 1, 3, 2])
     '<start> the <unknown>'
 
-    Raises OptionError MG401 for repeated words, and for strings that cannot be a word.
+    Errors: OptionError MG401 for repeated words, and for strings that cannot be a word.
     """
 
     def __init__(self, words: Iterable[str]) -> None:
@@ -84,13 +87,13 @@ class Vocabulary:
         A text is a string, which is tokenized, or a list of words. Words of equal frequency are sorted alphabetically,
         so that the ids do not depend on the order of the texts.
 
-        Raises OptionError MG402 for a size that leaves no room for a word.
+        Errors: OptionError MG402 for a size that leaves no room for a word.
         """
         count = Counter(chain.from_iterable(map(_words, texts)))
         return cls(sorted(count, key=lambda word: (-count[word], word))).limit(size)
 
     def limit(self, size: int) -> "Vocabulary":
-        """The vocabulary of the first `size` ids. Raises OptionError MG402 for a size without room for a word."""
+        """The vocabulary of the first `size` ids. Errors: OptionError MG402 for a size without room for a word."""
         check_vocabulary_size(size)
         return Vocabulary(self.words[: size - len(SPECIAL)])
 
@@ -103,7 +106,7 @@ class Vocabulary:
         return np.array([START, *(self._ids.get(word, UNKNOWN) for word in _words(text))], dtype=np.int64)
 
     def decode(self, ids: npt.ArrayLike) -> str:
-        """The words of `ids` in one string; padding is left out. Raises IndexRangeError MG403 for an unknown id."""
+        """The words of `ids` in one string; padding is left out. Errors: IndexRangeError MG403 for an unknown id."""
         return " ".join(self[id] for id in np.asarray(ids).ravel().tolist() if id != PADDING)
 
     def __len__(self) -> int:
@@ -126,7 +129,7 @@ class Vocabulary:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write UTF-8 text: a line with the number of words and a checksum, the words, one a line, and an empty line.
 
-        Raises DataError MG408 if the file cannot be written; a file that was there stays.
+        Errors: DataError MG408 if the file cannot be written; a file that was there stays.
         """
         try:
             write_whole(path, lambda file: file.write(self._text().encode()))
@@ -142,7 +145,7 @@ class Vocabulary:
     def load(cls, path: str | os.PathLike[str]) -> "Vocabulary":
         """Read what `save` wrote, or a list of words without its first line, one a line, as a person may write it.
 
-        Raises DataError MG404 if the file cannot be read, MG405 if it is damaged, empty or has a line that is no word.
+        Errors: DataError MG404 if the file cannot be read, MG405 if it is damaged, empty or has a line that is no word.
         """
         remedy = "write it again with Vocabulary.save; a list of words of your own has one on each line"
         try:
@@ -181,7 +184,7 @@ class Characters:
     >>> characters.decode(characters.encode("born"))
     'bo��'
 
-    Raises OptionError MG402 for an alphabet without a character.
+    Errors: OptionError MG402 for an alphabet without a character.
     """
 
     def __init__(self, alphabet: str) -> None:
@@ -229,8 +232,8 @@ def pad(
     array([[1, 5, 6],
            [1, 0, 0]])
 
-    Raises OptionError MG406 for a length below 1 and for any other side or keep; DtypeError MG407 for rows that are not
-    one-dimensional and of integers. Source: Keras's `pad_sequences`.
+    Errors: OptionError MG406 for a length below 1 and for any other side or keep; DtypeError MG407 for rows that are
+    not one-dimensional and of integers. Source: Keras's `pad_sequences`.
     """
     for name, value, known in (("side", side, ("left", "right")), ("keep", keep, ("last", "first"))):
         if value not in known:
@@ -314,7 +317,7 @@ def _words(text: str | Iterable[str]) -> Iterable[str]:
 
 
 def row_of_ids(row: npt.ArrayLike, number: int) -> npt.NDArray[Any]:
-    """One row as an array. Raises DtypeError MG407 unless it is one-dimensional and of integers."""
+    """One row as an array. Errors: DtypeError MG407 unless it is one-dimensional and of integers."""
     try:
         array = np.asarray(row)
         kind = f"shape {array.shape}, dtype {array.dtype}"

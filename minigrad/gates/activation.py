@@ -1,4 +1,7 @@
-"""Activation functions: element by element (sigmoid, relu), and along one axis (softmax). Tanh is in basic.py."""
+"""Activation functions: element by element (sigmoid, relu), and along one axis (softmax). Tanh is in basic.py.
+
+Source: Goodfellow, Bengio and Courville, Deep Learning (2016), sections 6.2.2 and 6.3.
+"""
 
 from typing import Any
 
@@ -87,6 +90,8 @@ class Softplus(_OneOperand):
 
 
 class _AlongAxis(Gate):
+    """Shapes: z has the shape of x. Errors: ShapeError for an axis that x does not have (MG107)."""
+
     def __init__(self, axis: int = -1) -> None:
         self.axis = axis
 

@@ -15,7 +15,10 @@ from .samples import refused_on, samples_on
 
 
 class _TwoOperands(Gate):
-    """What gates of two operands share: sample inputs, none of them near 0."""
+    """What gates of two operands share: sample inputs, none of them near 0.
+
+    Shapes: z has the shape that a and b broadcast to, by NumPy's rules.
+    """
 
     @classmethod
     def samples(cls) -> Any:
@@ -27,7 +30,10 @@ class _TwoOperands(Gate):
 
 
 class _OneOperand(Gate):
-    """What gates of one operand share: sample inputs of these signs, at least 0.05 away from 0."""
+    """What gates of one operand share: sample inputs of these signs, at least 0.05 away from 0.
+
+    Shapes: z has the shape of x. Errors: DtypeError for an input that is not numbers (MG110).
+    """
 
     signs: ClassVar[tuple[float, ...]] = (-1.0, 1.0)
 

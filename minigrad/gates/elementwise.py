@@ -171,7 +171,8 @@ def _where_larger(dz: Any, one: Any, other: Any) -> Any:
 class Clip(Gate):
     """z = x, but at least `min` and at most `max`, numbers or None for no bound. dx = dz where min <= x <= max, else 0.
 
-    At the ends themselves the gradient passes. PyTorch's clamp did the same for years; 2.15 gives 0 there.
+    z has the shape of x. At the ends themselves the gradient passes. PyTorch's clamp did the same for years; 2.15 gives
+    0 there.
 
     >>> clip(Tensor([-2.0, 0.5, 2.0]), -1, 1).array
     array([-1. ,  0.5,  1. ], dtype=float32)
@@ -204,7 +205,7 @@ class Clip(Gate):
 
 
 class Cast(Gate):
-    """z = x in another dtype. dx = dz in the dtype of x.
+    """z = x in another dtype, of the same shape. dx = dz in the dtype of x.
 
     >>> x = Tensor(np.array([1.0, 2.0]), requires_grad=True)  # float64
     >>> x.astype("float32")

@@ -24,6 +24,8 @@ class Slice(_Moving):
 
     >>> Tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])[:, 1].array
     array([2., 5.], dtype=float32)
+
+    Errors: IndexRangeError for a key that x does not have (MG140).
     """
 
     symbol = "[ ]"
@@ -110,6 +112,8 @@ class Pad(_Moving):
 
     >>> pad(Tensor([1.0, 2.0]), (0, 2)).array
     array([1., 2., 0., 0.], dtype=float32)
+
+    Errors: ShapeError for widths that do not fit (MG147).
     """
 
     symbol = "pad"
@@ -140,7 +144,10 @@ class Pad(_Moving):
 
 
 class Concatenate(_Moving):
-    """z = the inputs joined end to end along `axis`; their other sizes are equal. Each gets back its own part of dz.
+    """z = the inputs joined end to end along `axis`. Each gets back its own part of dz.
+
+    Shapes: equal but along `axis`, where z has the sum of the sizes. Errors: ShapeError for others (MG101), or for an
+    axis that the inputs do not have (MG107).
 
     >>> concatenate([Tensor([1.0]), Tensor([2.0, 3.0])]).array
     array([1., 2., 3.], dtype=float32)
@@ -259,13 +266,13 @@ def slice_(x: TensorLike, key: Any) -> Tensor:
 
 @implements(np.concatenate)
 def concatenate(tensors: Sequence[TensorLike], axis: int = 0) -> Tensor:
-    """`Concatenate(axis)(*tensors)`. Errors: OptionError for an empty list."""
+    """`Concatenate(axis)(*tensors)`. Errors: as for the class, and OptionError for an empty list (MG142)."""
     return Concatenate(axis)(*_some("concatenate", tensors))
 
 
 @implements(np.stack)
 def stack(tensors: Sequence[TensorLike], axis: int = 0) -> Tensor:
-    """`Stack(axis)(*tensors)`. Errors: OptionError for an empty list."""
+    """`Stack(axis)(*tensors)`. Errors: as for the class, and OptionError for an empty list (MG142)."""
     return Stack(axis)(*_some("stack", tensors))
 
 
@@ -285,9 +292,10 @@ def pad(x: TensorLike, pad_width: Any, mode: str = "constant", *, constant_value
 
 @implements(np.split)
 def split(x: TensorLike, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Tensor]:
-    """x cut along `axis` into so many equal parts, or before the given indices: a list, each recorded as a Slice.
+    """z_i = x[a_i : a_(i+1)] along `axis`: so many equal parts, or cut before the given indices. Each is a Slice of x.
 
-    As in NumPy, the number counts the parts; PyTorch's split takes the size of a part.
+    Returns a list; each z_i has the shape of x but along `axis`. As in NumPy, the number counts the parts; PyTorch's
+    split takes the size of a part.
 
     >>> [part.array.tolist() for part in split(Tensor([1.0, 2.0, 3.0, 4.0]), [1, 3])]
     [[1.0], [2.0, 3.0], [4.0]]
@@ -313,7 +321,8 @@ def split(x: TensorLike, indices_or_sections: int | Sequence[int], axis: int = 0
 def take_along_axis(x: TensorLike, indices: TensorLike, axis: int = -1) -> Tensor:
     """z = x at `indices` along `axis`, and at z's own place along the others: one number for each index, as a Slice.
 
-    `indices` are integers, with as many axes as x. What is picked several times gets the sum of its gradients.
+    `indices` are integers, with as many axes as x, and z has their shape. What is picked several times gets the sum of
+    its gradients.
 
     >>> take_along_axis(Tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]), [[2], [0]]).array
     array([[3.],

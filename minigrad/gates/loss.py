@@ -1,6 +1,8 @@
 """Losses: how far a prediction is from the truth. The cross entropies take logits, so that no e^x can overflow.
 
 The losses of the examples are reduced by "mean" (weighted, if there are class weights), "sum" or "none".
+
+Source: Goodfellow, Bengio and Courville, Deep Learning (2016), sections 6.2.1 and 6.2.2.
 """
 
 import math
@@ -18,7 +20,11 @@ from .samples import refused_on, samples_on
 
 
 class _Loss(Gate):
-    """What all losses share: prediction and truth of one shape, and the reduction."""
+    """What all losses share: prediction and truth of one shape, and the reduction.
+
+    Shapes: z is a single number, or with reduction="none" one for each example. Errors: ShapeError for prediction and
+    truth of different shapes (MG151), OptionError for another reduction (MG150).
+    """
 
     def __init__(self, reduction: str = "mean") -> None:
         if reduction not in ("mean", "sum", "none"):
@@ -187,8 +193,9 @@ class SoftmaxCrossEntropy(_LabelLoss):
     >>> softmax_cross_entropy(Tensor([[0.0, 0.0], [1000.0, -1000.0]]), [0, 0]).item()  # (ln 2 + 0) / 2
     0.3465735912322998
 
-    Errors: IndexRangeError for a label outside the classes, DtypeError for labels that are not integers, ShapeError.
-    Source: Bishop, Pattern Recognition and Machine Learning (2006), 4.3.4.
+    Errors: IndexRangeError for a label outside the classes (MG154), DtypeError for labels that are not integers
+    (MG153), ShapeError (MG152) or weights (MG155) of other shapes, OptionError for another reduction (MG150). Source:
+    Bishop, Pattern Recognition and Machine Learning (2006), 4.3.4.
     """
 
     symbol = "softmax CE"
@@ -272,7 +279,7 @@ class BinaryCrossEntropy(_WeightedLoss):
     >>> binary_cross_entropy(Tensor([0.0, 1000.0]), [1, 1]).item()  # (ln 2 + 0) / 2
     0.3465735912322998
 
-    Errors: IndexRangeError for a target outside [0, 1], ShapeError for shapes that differ.
+    Errors: IndexRangeError for a target outside [0, 1] (MG156), ShapeError for shapes that differ (MG151).
     """
 
     symbol = "binary CE"

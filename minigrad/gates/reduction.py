@@ -18,6 +18,8 @@ Axis = int | tuple[int, ...] | None
 
 
 class _Reduction(Gate):
+    """Shapes: z has no `axis`, or has it with size 1 (keepdims). Errors: ShapeError for axes that x lacks (MG107)."""
+
     def __init__(self, axis: Axis = None, keepdims: bool = False) -> None:
         self.axis = tuple(axis) if isinstance(axis, (tuple, list)) else axis
         self.keepdims = keepdims
@@ -70,7 +72,10 @@ class Sum(_Reduction):
 
 
 class _OfSome(_Reduction):
-    """A reduction that is not defined for an empty array, unlike a sum."""
+    """A reduction that is not defined for an empty array, unlike a sum.
+
+    Errors: ShapeError for an axis that x does not have (MG107), or for no numbers (MG116).
+    """
 
     def count(self, shape: Shape, ddof: float = 0) -> float:
         """How many numbers each result is made of, less `ddof`; a ShapeError unless that is positive."""
@@ -173,7 +178,7 @@ class Var(_OfSome):
     >>> Tensor([[1.0, 3.0], [2.0, 8.0]]).var(axis=1).array
     array([1., 9.], dtype=float32)
 
-    Errors: ShapeError where N - ddof is not positive (MG116).
+    Errors: ShapeError where N - ddof is not positive (MG116), or for an axis that x does not have (MG107).
     """
 
     symbol = "var"
@@ -204,7 +209,7 @@ class Std(Var):
     >>> Tensor([[1.0, 3.0], [2.0, 8.0]]).std(axis=1).array
     array([1., 3.], dtype=float32)
 
-    Errors: as for Var.
+    Errors: as for Var (MG107, MG116).
     """
 
     symbol = "std"

@@ -66,7 +66,7 @@ class Lookup(_ReadsRows):
            [3., 4.],
            [1., 2.]], dtype=float32)
 
-    Errors: IndexRangeError for an id outside the table, DtypeError for ids that are not integers.
+    Errors: IndexRangeError for an id outside the table (MG141), DtypeError for ids that are not integers (MG117).
     """
 
     symbol = "look-up"
@@ -152,7 +152,7 @@ class LookupProduct(_ReadsRows):
            [7.5],
            [3.5]])
 
-    Errors: as for Lookup; ShapeError where D or H differs.
+    Errors: as for Lookup; ShapeError where D or H differs (MG101).
     """
 
     symbol = "look-up ×"

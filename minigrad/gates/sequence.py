@@ -13,7 +13,11 @@ from ..gate import Gate, Shape
 
 
 class _Sequence(Gate):
-    """What RNNSequence, GRUSequence and LSTMSequence share: all but their forward and backward."""
+    """What RNNSequence, GRUSequence and LSTMSequence share: all but their forward and backward.
+
+    Errors: ShapeError for inputs that do not fit (MG144), OptionError for truncate=0 (MG143), GradientError for a
+    second derivative (MG124).
+    """
 
     differentiable_twice = False
     blocks = 1  # the weights have this many blocks of H columns, one for each gate of the cell

@@ -25,6 +25,8 @@ class Reshape(_Moving):
     >>> Tensor([1.0, 2.0, 3.0, 4.0]).reshape(2, -1).array
     array([[1., 2.],
            [3., 4.]], dtype=float32)
+
+    Errors: ShapeError for a shape with another number of elements (MG109).
     """
 
     symbol = "reshape"
@@ -58,6 +60,8 @@ class Reshape(_Moving):
 
 class Transpose(_Moving):
     """z = x with its axes in the order `axes` (None: reversed). dx = dz with its axes in the old order again.
+
+    Shapes: z has the sizes of x in the new order. Errors: ShapeError for another order of axes (MG107).
 
     >>> Tensor([[1.0, 2.0]]).T.shape
     (2, 1)
@@ -153,20 +157,24 @@ def broadcast_to(x: TensorLike, shape: Shape) -> Tensor:
 
 @implements(np.squeeze)
 def squeeze(x: TensorLike, axis: int | Shape | None = None) -> Tensor:
-    """x without the axes of size 1 that `axis` names (None: all of them), recorded as a Reshape.
+    """z = x without the axes of size 1 that `axis` names (None: all of them), recorded as a Reshape.
 
     >>> squeeze(Tensor([[[1.0], [2.0]]]), axis=0).shape
     (2, 1)
+
+    Errors: ShapeError for an axis that is not there, or of another size (MG107).
     """
     return _reshaped(np.squeeze, x, axis)
 
 
 @implements(np.expand_dims)
 def expand_dims(x: TensorLike, axis: int | Shape) -> Tensor:
-    """x with a new axis of size 1 at each place that `axis` names, recorded as a Reshape.
+    """z = x with a new axis of size 1 at each place that `axis` names, recorded as a Reshape.
 
     >>> expand_dims(Tensor([1.0, 2.0]), axis=1).shape
     (2, 1)
+
+    Errors: ShapeError for a place that is not there (MG107).
     """
     return _reshaped(np.expand_dims, x, axis)
 

@@ -80,7 +80,7 @@ def gradcheck_model(
     order: int = 1,
     seed: int = 0,
 ) -> GradientReport:
-    """`gradcheck` of loss(model(*inputs), labels) for every parameter that is not frozen; batch is (*inputs, labels).
+    """`gradcheck` of L = loss(model(*inputs), labels) for every parameter not frozen; batch is (*inputs, labels).
 
     `sample` random elements of each parameter are compared, all of them with `sample=None`; `fast` compares one random
     direction for each parameter.
@@ -93,7 +93,7 @@ def gradcheck_model(
     >>> bool(mg.gradcheck_model(Line(), mg.mean_squared_error, (np.eye(2), [[0.0], [1.0]])))
     True
 
-    Errors: as `gradcheck`.
+    Errors: as `gradcheck`. Source: Griewank and Walther, Evaluating Derivatives (2008), section 3.1.
     """
     leaves: dict[str, Leaf] = {}
     for path, parameter in model.named_parameters().items():

@@ -57,10 +57,13 @@ def truncation_report(
     ks: Sequence[int] = (1, 2, 5, 10, 20, 40),
     loss: Callable[..., Tensor] = softmax_cross_entropy,
 ) -> TruncationReport:
-    """Compare the gradient truncated after k steps with the full one: cosine and norm ratio, by k and parameter.
+    """Compare the gradient truncated after k steps, g_k, with the full one, g, by k and parameter.
 
-    batch is (*inputs, labels), and the loss loss(model(*inputs), labels). Each layer of `model.named_layers()` with an
-    attribute `truncate` is set to each k, and reset at the end; `.grad` is untouched. Dropout is the same for each k.
+    The cosine is g_k · g / (|g_k| |g|), the norm ratio |g_k| / |g|.
+
+    batch is (*inputs, labels), such as ids (B, T) and labels (B,), and the loss loss(model(*inputs), labels). Each
+    layer of `model.named_layers()` with an attribute `truncate` is set to each k, and reset at the end; `.grad` is
+    untouched. Dropout is the same for each k.
 
     >>> import minigrad as mg
     >>> class Decay:                                   # h_t = w · h_(t-1) + x_t: the gradient of w fades as w^t

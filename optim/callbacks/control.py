@@ -1,4 +1,7 @@
-"""Callbacks that control a run: learning rate, clipping, evaluation, early stopping, an error at a NaN loss."""
+"""Callbacks that control a run: learning rate, clipping, evaluation, early stopping, an error at a NaN loss.
+
+Errors: OptionError for a number out of its range (MG305), or for a column to monitor that is not there (MG314).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Callbacks that show progress while a model trains: a bar, and a line for each epoch."""
+"""Callbacks that show progress while a model trains: a bar, and a line for each epoch.
+
+Errors: none, for a `unit` in text.
+"""
 
 from __future__ import annotations
 

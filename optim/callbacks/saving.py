@@ -1,4 +1,7 @@
-"""Callbacks that write files: snapshots, best weights, log, curves, a drawing. A failed write only warns."""
+"""Callbacks that write files: snapshots, best weights, log, curves, a drawing. A failed write only warns.
+
+Errors: OptionError for a number out of its range (MG305), another suffix (MG317), or no column to monitor (MG314).
+"""
 
 from __future__ import annotations
 

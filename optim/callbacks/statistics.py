@@ -1,4 +1,7 @@
-"""Statistics: the norms of parameters, gradients and changes in each layer, during training."""
+"""Statistics: the norms of parameters, gradients and changes in each layer, during training.
+
+Errors: OptionError for a number out of its range (MG305), or for another suffix (MG317).
+"""
 
 from __future__ import annotations
 

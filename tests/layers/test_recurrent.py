@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from layers import GRU, LSTM, RNN, Dense, GRUCell, LSTMCell, RNNCell, Sequential
+from layers import GRU, LSTM, RNN, Dense, GRUCell, LSTMCell, RNNCell, Sequential, pool
 from minigrad import graph
 from minigrad.errors import OptionError, ShapeError
 
@@ -144,6 +144,8 @@ def test_sequences_last_states_and_pooling() -> None:
     ]
     for options, expected in cases:
         np.testing.assert_allclose(in_float64(RNN(4, 2, **options))(x).array, expected, atol=1e-14)
+    with pytest.raises(OptionError, match="MG220.*how='median'"):
+        pool(mg.Tensor(x), "median")
 
 
 def test_a_sequence_in_two_halves_with_the_state_passed_on_equals_the_whole() -> None:
