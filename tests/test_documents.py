@@ -1,6 +1,8 @@
-"""The README's script runs and prints what the README says; links between the pages lead somewhere."""
+"""The code on the pages runs and prints what they say; links between the pages lead somewhere."""
 
+import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -46,3 +48,38 @@ def test_links_lead_somewhere(page: Path) -> None:
     links = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text)
     dead = [link for link in links if "://" not in link and not (page.parent / link).exists()]
     assert dead == []
+
+
+ELSEWHERE = {
+    "README.md": "test_the_first_graph_of_the_readme, above",
+    "docs/errors.md": "tests/test_errors.py",
+    "docs/gallery.md": "tests/test_gallery.py",
+    "docs/gates.md": "the gates' doctests, whose examples tests/test_gates_page.py finds on the page",
+}
+"""Pages whose code other tests run. The lessons' is run by tests/minigrad/course/test_lessons.py."""
+WITH_CODE = [page for page in PAGES if "```python\n" in page.read_text()]
+
+
+@pytest.mark.parametrize("page", WITH_CODE, ids=lambda page: str(page.relative_to(ROOT)))
+def test_the_code_of_a_page_runs_and_prints_what_it_shows(page: Path, tmp_path: Path) -> None:
+    if str(page.relative_to(ROOT)) in ELSEWHERE:
+        return
+    if "mg.draw(" in page.read_text() and shutil.which("dot") is None:
+        pytest.skip("Graphviz's program dot is not installed")
+    # A process of its own: pages define gates, and import from examples/ by bare names.
+    path = os.pathsep.join([str(ROOT), str(ROOT / "examples")])
+    command = [sys.executable, "-W", "error", "-m", "tests.run_page", str(page)]
+    environment = os.environ | {"PYTHONPATH": path}
+    run = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_pages_whose_code_is_run_elsewhere_have_code() -> None:
+    assert set(ELSEWHERE) <= {str(page.relative_to(ROOT)) for page in WITH_CODE}
+
+
+def test_what_is_written_as_a_session_is_run() -> None:
+    """No block shows Python's prompt without being marked as Python."""
+    for page in PAGES:
+        for language, block in re.findall(r"^```(\w*)\n(.*?)^```$", page.read_text(), re.M | re.S):
+            assert language == "python" or not block.startswith(">>>"), f"{page}: {block}"

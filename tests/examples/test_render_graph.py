@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -24,6 +26,13 @@ def test_dot_text_needs_no_graphviz(run, tmp_path):
     assert text.count("subgraph cluster_") == 2 * (6 + 1)
     assert "cut before classifier/rnn/cell/t04" in text
     assert "classifier/rnn/cell_2/t00 … t05" in done.stdout
+
+
+def test_the_page_on_drawing_shows_the_summary(run, tmp_path):
+    done = run("render_graph.py", "--summary", "--out", tmp_path / "graph.dot")
+    page = (Path(__file__).parents[2] / "docs" / "drawing.md").read_text(encoding="utf-8")
+    (summary,) = re.findall(r"^scope .*?^total [^\n]*\n", page, re.M | re.S)
+    assert summary in done.stdout
 
 
 def test_what_cannot_be_drawn_is_explained(run, tmp_path):
