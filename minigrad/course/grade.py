@@ -91,7 +91,7 @@ def line_of(text: str, function: str) -> int | None:
     """
     try:
         body: list[ast.stmt] = ast.parse(text).body
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, MemoryError, RecursionError):  # the last two: nested too deeply
         return None
     line = None
     for name in filter(None, function.split(".")):

@@ -159,7 +159,9 @@ def _kept(path: Path, jobs: Mapping[str, Mapping[str, Any]], code: str | None) -
     found, other_code, other_arguments = {}, set(), set()
     for line in map(json.loads, text.splitlines()):
         name = line["job"]
-        if line["arguments"] != jobs.get(name):
+        if name not in jobs:
+            continue
+        if line["arguments"] != jobs[name]:
             other_arguments.add(name)
         elif code not in (None, line["code"]):
             other_code.add(name)
@@ -167,7 +169,7 @@ def _kept(path: Path, jobs: Mapping[str, Mapping[str, Any]], code: str | None) -
             found[name] = Done(line["result"], line["seconds"])
     for names, what in (
         (other_code - set(found), "came of another version of the code; these run again"),
-        (other_arguments, "came of other arguments, and stay there"),
+        (other_arguments - set(found), "came of other arguments, and stay there"),
     ):
         if names:
             print(f"{path}: {len(names)} of the results {what}", file=sys.stderr)
