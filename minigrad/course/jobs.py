@@ -88,9 +88,16 @@ def run_jobs(
     not run again, unless its arguments differ, or the code: Python, NumPy, minigrad, and the files beside the
     function's. With `any_code` only the arguments count.
 
-    Ctrl-C reaches every child, and leaves what is done. Errors: OptionError MG917 for fewer than one job at once,
-    OSError for a folder that cannot be written, KeyboardInterrupt.
+    Ctrl-C reaches every child, and leaves what is done. Errors: OptionError MG917 for fewer than one job at once, MG920
+    within a job; OSError for a folder that cannot be written; KeyboardInterrupt.
     """
+    if "MINIGRAD_JOB" in os.environ:
+        raise OptionError(
+            "MG920",
+            "a job began jobs of its own",
+            cause="each job imports the script; what stands there without an indent runs again",
+            remedy='put the call of run_jobs under if __name__ == "__main__":',
+        )
     if at_once < 1:
         raise OptionError("MG917", f"{at_once} jobs", cause="so many run at once", remedy="--jobs 1 or more")
     with contextlib.ExitStack() as stack:
@@ -251,6 +258,7 @@ def _in_process(function: Callable[..., Any], arguments: Mapping[str, Any], wher
         ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "PYTHONUNBUFFERED"),
         "1",
     )
+    environment["MINIGRAD_JOB"] = name
     environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     result.unlink(missing_ok=True)
     try:

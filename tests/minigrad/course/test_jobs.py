@@ -104,6 +104,16 @@ def test_other_arguments_and_other_code_run_again_and_are_noticed(work, tmp_path
     assert len((out / "results.jsonl").read_text().splitlines()) == 3
 
 
+def test_a_script_without_a_main_guard_starts_no_avalanche(tmp_path):
+    script = tmp_path / "unguarded.py"
+    script.write_text(
+        "from minigrad.course.jobs import run_jobs\ndef f(): return 1\nprint(len(run_jobs({'a': {}}, f)))"
+    )
+    environment = os.environ | {"PYTHONPATH": str(module.ROOT)}
+    ended = subprocess.run([sys.executable, script], env=environment, capture_output=True, text=True, timeout=60)
+    assert "OptionError: [MG920] a job began jobs of its own" in ended.stderr and ended.stdout == "0\n"
+
+
 def test_a_line_that_was_cut_costs_only_itself(work, tmp_path):
     todo = {f"job{x}": {"place": str(tmp_path), "x": x} for x in (1, 2)}
     run_jobs(todo, work, 1, tmp_path / "out")
