@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -179,9 +181,19 @@ def test_a_terminal_shows_what_runs(work, tmp_path, monkeypatch):
 
     main, end = pty.openpty()
     fcntl.ioctl(end, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    parts = []
+
+    def read():  # as a terminal does: what nobody reads would stop the writer
+        with contextlib.suppress(OSError):  # at the end
+            while part := os.read(main, 4096):
+                parts.append(part)
+
+    reader = threading.Thread(target=read)
+    reader.start()
     with open(end, "w") as terminal:
         monkeypatch.setattr(sys, "stderr", terminal)
         run_jobs({"job\x1b[2J": {"place": str(tmp_path), "x": 3}}, work, shown=lambda result: f"x is {result['x']}")
-        shown = os.read(main, 100_000).decode()
+    reader.join()
     os.close(main)
+    shown = b"".join(parts).decode()
     assert "running job" in shown and "x is 1.0" in shown and "\x1b[2J" not in shown
