@@ -30,6 +30,7 @@ extensions = [
 cells_pages = ["lessons/lesson_0[1-7]_*"]
 exclude_patterns = ["site", "index.md", "images"]  # index.md lists the pages for readers of the repository
 nitpicky = True
+smartquotes = False  # "rolled" is typed with straight quotes
 
 myst_enable_extensions = ["attrs_block", "colon_fence"]  # for the start page; the others are plain Markdown
 myst_heading_anchors = 4  # links such as errors.md#mg135-... mean what they mean on GitHub

@@ -120,10 +120,9 @@ def _section(gate: type[mg.Gate]) -> str:
         facts.append("no second derivative: `mg.opened` gives the same from smaller gates")
     parts = describe(gate)
     blocks = [f"### {gate.__name__}", f"{'; '.join(facts)}.", *map(markdown, parts.blocks)]
-    shared = [
-        f"{label}: {parts.labelled[label]}" for label in ("Shapes", "Errors", "Source") if label in parts.labelled
-    ]
-    blocks.append(re.sub(r"MG\d{3}", lambda hit: link_to_error(hit[0], "errors.md"), markdown("\n".join(shared))))
+    labels = [label for label in ("Shapes", "Errors", "Source") if label in parts.labelled]
+    shared = "\n".join(f"**{label}:** {markdown(parts.labelled[label])}" for label in labels)
+    blocks.append(re.sub(r"MG\d{3}", lambda hit: link_to_error(hit[0], "errors.md"), shared))
     return "\n" + "\n\n".join(blocks) + "\n"
 
 

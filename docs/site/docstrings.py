@@ -139,8 +139,11 @@ def describe(one: Any) -> Docstring:
         if not own.example and inspect.ismodule(family) and re.search(rf"\b{name}\b", shared.example):
             own.blocks.append(shared.example)
     if not own.example and inspect.isclass(one):
-        makers = (maker for maker in public_names().values() if _makes(maker, one))
-        own.blocks += [example for maker in makers if (example := parse(inspect.getdoc(maker) or "").example)][:1]
+        makers = (
+            (maker, parse(inspect.getdoc(maker) or "")) for maker in public_names().values() if _makes(maker, one)
+        )
+        for maker, shared in [(maker, shared) for maker, shared in makers if shared.example][:1]:
+            own.blocks += [f"As in `{maker.__name__}`:", shared.example]
     return own
 
 
@@ -218,7 +221,8 @@ def error_titles() -> dict[str, str]:
 
 def codes(error: type) -> list[str]:
     """The codes of a class of exceptions: it is raised with them, or its docstring names the one that it warns with."""
-    return sorted({*_raised().get(error.__name__, ()), *re.findall(r"MG\d{3}", error.__doc__ or "")})
+    warned = re.findall(r"MG\d{3}", error.__doc__ or "") if issubclass(error, Warning) else []
+    return sorted({*_raised().get(error.__name__, ()), *warned})
 
 
 @cache
@@ -245,7 +249,8 @@ def link_to_name(text: str, entry: str) -> str | None:
     name = re.sub(r"^mg[.]", "minigrad.", text.removesuffix("()"))
     owner, _, member = name.rpartition(".")
     known = public_names()
-    if not owner and name in re.findall(r"\w+", signature(lookup(entry))):
+    its_own = dir(mg.MinigradError("", "")) if entry == "minigrad.MinigradError" else signature(lookup(entry))
+    if not owner and name in re.findall(r"\w+", str(its_own)):
         return None
     places = [name, f"{module}.{name}", f"minigrad.{name}"]
     if name[:1].isupper():

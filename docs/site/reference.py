@@ -69,7 +69,7 @@ def _source(one: Any) -> str:
 
 def _table(names: list[str]) -> Iterator[str]:
     rows = "\n".join(f"* - {{py:obj}}`~{name}`\n  - {markdown(describe(lookup(name)).summary, name)}" for name in names)
-    yield f"````{{list-table}}\n:class: summary\n\n{rows}\n````"
+    yield f"````{{list-table}}\n:width: 100%\n\n{rows}\n````"
 
 
 def _entry(name: str) -> Iterator[str]:
