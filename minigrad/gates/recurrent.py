@@ -8,16 +8,17 @@ The inputs' part, a = x @ W_xh + b, needs no recurrence: other gates compute it 
 `layers`: a (B, T, nH), states (B, H), W_hh (H, nH), a mask (B, T) with True at real steps. Outputs are time-major,
 (T, B, H), so that each step writes to contiguous memory.
 
-σ(s) = ½ + ½ tanh(½ s): one tanh then serves all gates, and unlike e^-s it never overflows.
+σ(s) is ½ + ½ tanh(½ s) for the GRU, and 1 / (1 + e^-s) for the LSTM, where one e^s serves all four gates.
 
 In the loops over time, even looking up `np.add` takes a noticeable time, so NumPy's functions are imported by name.
 Their last argument is the array for the result: `add(a, b, a)` is a += b.
 """
 
+from itertools import chain
 from typing import Any
 
 import numpy as np
-from numpy import add, multiply, subtract, tanh
+from numpy import add, divide, exp, multiply, subtract, tanh
 
 from ..arrays import Array, sum_rows
 from ..gate import Shape
@@ -201,36 +202,38 @@ class LSTMSequence(_Sequence):
         self.shape(*(array.shape for array in (a, h0, c0, W_hh, mask) if array is not None))
         a, h0, c0, W_hh = one_dtype(a, h0, c0, W_hh)
         (batch, length, _), H = a.shape, h0.shape[1]
-        # σ(s) = ½ + ½ tanh(½ s) in one call for all four gates; g = tanh(s) is then recovered as 2 (½ + ½ tanh(s)) - 1.
-        factor = np.array([0.5, 0.5, 1, 0.5], a.dtype).repeat(H)
-        from_x, W = self._steps(a, factor), W_hh * factor
+        # One e^s serves all four gates: σ(s) = 1 / (1 + e^-s), and tanh(s) = 2 σ(2s) - 1.
+        factor = -np.array([1, 1, 2, 1], a.dtype).repeat(H)
+        W = W_hh * factor
         z = np.empty((2, length, batch, H), a.dtype)
         saved = self._room(5, z[0])
         s = np.empty((batch, 4 * H), a.dtype)
         by_gate = self._blocks(s, H)
         product = np.empty((batch, H), a.dtype)
-        half, one = np.full((), 0.5, a.dtype), np.ones((), a.dtype)  # NumPy would convert Python numbers each time
+        one = np.ones((), a.dtype)  # NumPy would convert a Python number each time
         h, c, watched = h0, c0, self._watched_cuts(length, mask)
+        from_x = chain.from_iterable(np.multiply(self._steps(a)[some], factor) for some in self._some(length, s))
         steps = zip(self._forwards(length, mask), from_x, saved[:, :4], saved, *self._in_order(z, 1), strict=True)
-        for (t, rows), x, gates, (i, f, g, o, tanh_c), h_next, c_next in steps:
-            if t in watched:
-                h, c = self._watched_cut(watched[t], h), self._watched_cut(watched[t], c)
-            h.dot(W, s)
-            add(s, x, s)
-            tanh(s, s)
-            multiply(by_gate, half, gates)
-            add(gates, half, gates)
-            add(g, g, g)
-            subtract(g, one, g)
-            multiply(f, c, c_next)
-            multiply(i, g, product)
-            add(c_next, product, c_next)
-            tanh(c_next, tanh_c)
-            multiply(o, tanh_c, h_next)
-            if rows is not None:
-                np.copyto(h_next, h, where=~rows)
-                np.copyto(c_next, c, where=~rows)
-            h, c = h_next, c_next
+        with np.errstate(over="ignore"):  # of e^-s: 1 / (1 + ∞) is 0, as it should be
+            for (t, rows), x, gates, (i, f, g, o, tanh_c), h_next, c_next in steps:
+                if t in watched:
+                    h, c = self._watched_cut(watched[t], h), self._watched_cut(watched[t], c)
+                h.dot(W, s)
+                add(s, x, s)
+                exp(s, s)
+                add(s, one, s)
+                divide(one, by_gate, gates)
+                add(g, g, g)
+                subtract(g, one, g)
+                multiply(f, c, c_next)
+                multiply(i, g, product)
+                add(c_next, product, c_next)
+                tanh(c_next, tanh_c)
+                multiply(o, tanh_c, h_next)
+                if rows is not None:
+                    np.copyto(h_next, h, where=~rows)
+                    np.copyto(c_next, c, where=~rows)
+                h, c = h_next, c_next
         return z, saved
 
     def backward(self, dz: Any, z: Any, a: Any, h0: Any, c0: Any, W_hh: Any, *rest: Any) -> Any:
@@ -238,41 +241,50 @@ class LSTMSequence(_Sequence):
         H = h0.shape[1]
         dz_h, dz_c = self._in_order(dz, 1)
         h, c = self._in_order(z, 1)
-        i, f, g, o, tanh_c = np.ascontiguousarray(saved.swapaxes(0, 1))
-        to_a = np.empty((len(h), 4, *h0.shape), h.dtype)  # how c depends on i, f and g, and h on o
-        np.multiply(g, i * (1 - i), out=to_a[:, 0])
-        np.multiply(np.concatenate([c0[None], c[:-1]]), f * (1 - f), out=to_a[:, 1])
-        np.multiply(i, 1 - g * g, out=to_a[:, 2])
-        np.multiply(tanh_c, o * (1 - o), out=to_a[:, 3])
-        to_c = o * (1 - tanh_c * tanh_c)
         da = self._gradients((*h.shape[:2], 4 * H), h.dtype)
         dh, dc = np.zeros(h0.shape, h.dtype), np.zeros(h0.shape, h.dtype)
         within, joint = np.empty(h0.shape, h.dtype), np.empty((4, *h0.shape), h.dtype)
-        da_i, da_f, da_g, da_o = joint  # contiguous, and copied: faster than writing to blocks side by side
         back, blocks = np.ascontiguousarray(W_hh.T), self._blocks(da, H)
         used_h, used_c = dz_h.any(axis=(1, 2)).tolist(), dz_c.any(axis=(1, 2)).tolist()  # often only at the last step
+        ahead = self._some(len(h), da[0])
+        some = slice(len(h), None)
         for t, rows, go_on in self._backwards(mask, dz_h, dz_c):
+            while t < some.start:
+                some = ahead.pop()
+                before = (
+                    c[some.start - 1 : some.stop - 1] if some.start else np.concatenate([c0[None], c[: some.stop - 1]])
+                )
+                to_a, to_c = self._slopes(saved[some], before)
             if used_h[t]:
                 add(dh, dz_h[t], dh)
             if used_c[t]:
                 add(dc, dz_c[t], dc)
-            multiply(dh, to_c[t], within)
+            number = t - some.start
+            multiply(dh, to_c[number], within)
             add(within, dc, within)
-            to_i, to_f, to_g, to_o = to_a[t]
-            multiply(to_i, within, da_i)
-            multiply(to_f, within, da_f)
-            multiply(to_g, within, da_g)
-            multiply(to_o, dh, da_o)
-            np.copyto(blocks[t], joint)
+            multiply(to_a[number, :3], within, joint[:3])
+            multiply(to_a[number, 3], dh, joint[3])
+            np.copyto(blocks[t], joint)  # contiguous, and copied: faster than writing to blocks side by side
             if rows is None:
-                multiply(within, f[t], dc)
+                multiply(within, saved[t, 1], dc)
                 da[t].dot(back, dh)
             else:
                 da[t] *= rows
                 dh = da[t].dot(back) + dh * ~rows
-                dc = np.where(rows, within * f[t], dc)
+                dc = np.where(rows, within * saved[t, 1], dc)
             if go_on is not None:
                 dh *= go_on
                 dc *= go_on
         gradients = self._as_inputs(da), dh, dc, lambda: self._from_states(da, h0, h)
         return gradients if mask is None else (*gradients, None)
+
+    @staticmethod
+    def _slopes(saved: Any, c_before: Any) -> tuple[Array, Array]:
+        """For some steps, how c depends on the sums s of i, f and g, and h on that of o; and how h depends on c."""
+        i, f, g, o, tanh_c = saved.swapaxes(0, 1)
+        to_a = np.empty((len(saved), 4, *i.shape[1:]), saved.dtype)
+        np.multiply(g, i * (1 - i), out=to_a[:, 0])
+        np.multiply(c_before, f * (1 - f), out=to_a[:, 1])
+        np.multiply(i, 1 - g * g, out=to_a[:, 2])
+        np.multiply(tanh_c, o * (1 - o), out=to_a[:, 3])
+        return to_a, o * (1 - tanh_c * tanh_c)

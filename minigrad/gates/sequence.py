@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from ..arrays import Array
+from ..arrays import BLOCK, Array
 from ..context import ON_CUT, RECORDING
 from ..errors import OptionError, ShapeError
 from ..gate import Gate, Shape
@@ -74,6 +74,12 @@ class _Sequence(Gate):
     def _blocks(a: Any, hidden: int) -> Any:
         """A view of (..., B, nH) as (..., n, B, H): one block for each gate of the cell."""
         return a.reshape(*a.shape[:-1], -1, hidden).swapaxes(-3, -2)
+
+    @staticmethod
+    def _some(steps: int, like: Array) -> list[slice]:
+        """The steps, some at a time: so many that an array of the size of `like` for each stays in the cache."""
+        count = max(1, BLOCK // like.size)
+        return [slice(start, min(start + count, steps)) for start in range(0, steps, count)]
 
     @staticmethod
     def _room(count: int, z: Array) -> Array:
