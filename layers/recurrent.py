@@ -54,8 +54,8 @@ class Recurrent(Layer):
     them, a last state that is read after padding gives a PaddingWarning (MG227). The cells are called `cell`, `cell_2`,
     ..., and `backward_cell`, ...; if there are several, each runs in a scope of its name.
 
-    Errors: OptionError (MG210, MG211, MG212, MG220) for the options, ShapeError for x (MG221), a mask or lengths
-    (MG222, MG223, MG225), a state (MG224).
+    Errors: OptionError for the options (MG210, MG211, MG212, MG220), or for mask and lengths at once (MG225);
+    ShapeError for x (MG221), a mask (MG222), lengths (MG223) or a state (MG224).
     """
 
     layers: int = 1

@@ -229,8 +229,11 @@ def codes(error: type) -> list[str]:
 def _raised() -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for path in (path for package in PACKAGES for path in (ROOT / package).rglob("*.py")):
-        for name, code in re.findall(r'(\w+Error)\(\s*"(MG\d{3})"', path.read_text("utf-8")):
+        text = path.read_text("utf-8")
+        for name, code in re.findall(r'(\w+Error)\(\s*"(MG\d{3})"', text):
             found.setdefault(name, set()).add(code)
+        for name in re.findall(r"raise (\w+Error)\(code,", text):  # from a table of codes
+            found.setdefault(name, set()).update(re.findall(r'"(MG\d{3})": \(', text))
     return found
 
 

@@ -209,7 +209,7 @@ class Std(Var):
     >>> Tensor([[1.0, 3.0], [2.0, 8.0]]).std(axis=1).array
     array([1., 3.], dtype=float32)
 
-    Errors: as for Var (MG107, MG116).
+    Errors: ShapeError, as for Var (MG107, MG116).
     """
 
     symbol = "std"
