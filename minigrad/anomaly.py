@@ -97,10 +97,15 @@ class detect_anomaly(trace_lines):
         return on_record
 
 
-def first_non_finite(root: Node) -> str:
-    """A description of the oldest non-finite node that led to `root`, which must be non-finite itself."""
-    node = next(node for node in reversed(ancestors([root])) if not np.isfinite(node.output).all())
-    return f"{title(node)} gave {_strange(node.output)}"
+def first_non_finite(root: Node) -> Node:
+    """The oldest non-finite node that led to `root`, which must be non-finite itself."""
+    return next(node for node in reversed(ancestors([root])) if not np.isfinite(node.output).all())
+
+
+def strange_node(node: Node) -> str:
+    """What a node that is not finite gave, and the ranges of its inputs."""
+    told = f"{title(node)} {'gave' if node.gate else 'holds'} {_strange(node.output)}"
+    return f"{told}; given {_inputs(node)}" if node.gate else told
 
 
 def _calling_line() -> str:

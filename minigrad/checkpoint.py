@@ -56,21 +56,25 @@ def save(path: str | os.PathLike[str], arrays: Mapping[str, Any], info: Mapping[
     stays, MG509 without the package safetensors; DtypeError MG507 for arrays or info that cannot be stored.
     Source: the format, https://github.com/huggingface/safetensors.
     """
-    try:
-        text = json.dumps({"sha256": _BLANK, "info": dict(info or {})})
-        _ours({_KEY: text})
-    except (TypeError, ValueError, RecursionError) as error:
-        raise DtypeError(
-            "MG507",
-            f"the info for {shown(path)} cannot be stored: {error}",
-            cause="it is kept as JSON: dicts with text keys, lists, text, numbers, booleans, None",
-            remedy="turn other values into these, and pass arrays among the arrays",
-        ) from None
+    text = json.dumps({"sha256": _BLANK, "info": as_stored(info, f"the info for {shown(path)}")})
     content = serialized(arrays, {_KEY: text})
     # Only the header is copied to put the digest in, not the arrays.
     split = 8 + int.from_bytes(content[:8], "little")
     header = content[:split].replace(_BLANK.encode(), hashlib.sha256(content).hexdigest().encode(), 1)
     replace_file(path, lambda file: file.writelines([header, memoryview(content)[split:]]))
+
+
+def as_stored(info: Mapping[str, Any] | None, what: str) -> dict[str, Any]:
+    """The info as it comes back from a file, with tuples as lists; a DtypeError MG507 about `what` if it cannot."""
+    try:
+        return _ours({_KEY: json.dumps({"sha256": _BLANK, "info": dict(info or {})})})[1]
+    except (TypeError, ValueError, RecursionError) as error:
+        raise DtypeError(
+            "MG507",
+            f"{what} cannot be stored: {error}",
+            cause="it is kept as JSON: dicts with text keys, lists, text, numbers, booleans, None",
+            remedy="turn other values into these, and pass arrays among the arrays",
+        ) from None
 
 
 def load(path: str | os.PathLike[str]) -> Checkpoint:

@@ -15,8 +15,8 @@ import numpy as np
 _generator: np.random.Generator | None = None
 
 
-def seed(value: int) -> None:
-    """Restart the generator from `value`: everything drawn after that is determined.
+def seed(value: int | list[int]) -> None:
+    """Restart the generator from `value`, a number or several: everything drawn after that is determined.
 
     Errors: NumPy's, a TypeError or ValueError for what is no whole number from 0.
     """

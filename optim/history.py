@@ -55,11 +55,7 @@ class History(Mapping[str, list[float]]):
 
     def _repr_html_(self) -> str:
         columns, rows = list(self), self.rows[-12:]
-        note = (
-            f"the last {len(rows)} of {len(self.rows)} rows; plot() draws them all"
-            if len(rows) < len(self.rows)
-            else ""
-        )
+        note = f"the last {len(rows)} of {len(self.rows)} rows; plot() draws them all" if self.rows[12:] else ""
         return table(repr(self), columns, [[row.get(column, "") for column in columns] for row in rows], note)
 
     def csv(self) -> str:
@@ -108,10 +104,7 @@ class History(Mapping[str, list[float]]):
             axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
             axes.grid(alpha=0.3)
             axes.legend()
-        if path is not None:
-            kind = check_suffix(path, (".png", ".svg", ".pdf"))[1:]
-            replace_file(path, lambda file: figure.savefig(file, format=kind, dpi=150))
-        return figure
+        return save_figure(figure, path)
 
 
 _STYLES = ("o-", "s--", "^:", "d-.")  # told apart by marker and dash as well as by colour
@@ -125,6 +118,14 @@ def _cell(value: Any) -> Any:
 
 def _json_value(value: Any) -> Any:
     return value if not isinstance(value, (float, np.floating)) else float(value) if math.isfinite(value) else None
+
+
+def save_figure(figure: Any, path: str | os.PathLike[str] | None) -> Any:
+    """The Matplotlib figure, which is also written to `path`, if there is one: .png, .svg or .pdf."""
+    if path is not None:
+        kind = check_suffix(path, (".png", ".svg", ".pdf"))[1:]
+        replace_file(path, lambda file: figure.savefig(file, format=kind, dpi=150))
+    return figure
 
 
 def check_suffix(path: str | os.PathLike[str], known: tuple[str, ...]) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -37,23 +37,12 @@ class LazyRule(Protocol):
         """
 
 
-def _growing_steps(limit: int) -> Iterator[int]:
-    """Steps below `limit`, each about an eighth later than the one before: 1, 2, ..., 16, 18, 20, ..."""
-    t = 1
-    while t < limit:
-        yield t
-        t += max(1, t // 8)
-
-
-_EARLY = frozenset([*_growing_steps(256), 256, 512, 1024, 2048])
-
-
 def all_catch_up(t: int) -> bool:
-    """Whether all rows catch up after step t.
+    """Whether all rows catch up after step t: the first 16, then about every eighth of t, then ever more rarely.
 
     Early steps differ too much for sums over many of them. Later ones would make the sums longer and longer.
     """
-    return t in _EARLY or t % 4096 == 0
+    return t % 2 ** max(t.bit_length() - 4, 0) == 0 if t <= 256 else t in (512, 1024, 2048) or t % 4096 == 0
 
 
 class PendingRows:
@@ -107,6 +96,10 @@ class PendingRows:
         """The rows that are not up to date."""
         return np.flatnonzero(self.up_to < self.t)
 
+    def current(self) -> Array:
+        """The rows that are up to date, having been read or changed since the newest step."""
+        return np.flatnonzero(self.up_to == self.t)
+
     def catch_up(self, table: Table, rows: Array | None) -> None:
         """Bring these rows of the table up to date, or all (None). A Table calls this before it is read."""
         with _CATCHING_UP:
@@ -151,14 +144,14 @@ def changed_rows(
 
 
 def is_pending(name: str) -> bool:
-    """Whether an array of an optimizer's exact state is about pending updates. Version 0.1 called them "idle"."""
-    return name.startswith(("pending ", "idle "))
+    """Whether an array of an optimizer's exact state is about pending updates."""
+    return name.startswith("pending ")
 
 
 def pending_parts(state: Mapping[str, Array], path: str) -> dict[str, Array]:
     """The `PendingRows.state` of a parameter, taken from an optimizer's exact state; empty if nothing is pending."""
-    names = {f"{word} {part}/{path}": part for word in ("pending", "idle") for part in ("table", "up_to", "sums")}
-    return {part: state[name] for name, part in names.items() if name in state}
+    names = {part: f"pending {part}/{path}" for part in ("table", "up_to", "sums")}
+    return {part: state[name] for part, name in names.items() if name in state}
 
 
 def fade_out(factor: float) -> int:

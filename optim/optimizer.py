@@ -74,12 +74,12 @@ class Optimizer:
     def __init__(self, parameters: Parameters, lr: float, weight_decay: float = 0.0) -> None:
         self.groups = _groups(parameters, lr, weight_decay)
         self.scale = 1.0
-        self.steps: dict[str, int] = {}
+        self.steps = dict.fromkeys(self.parameters(), 0)
         self._shapes = {path: tensor.shape for path, tensor in self.parameters().items()}
-        self.state: dict[str, dict[str, Array]] = {}
-        for path, tensor in self.parameters().items():
-            self.steps[path] = 0
-            self.state[path] = {slot: np.zeros(tensor.shape, tensor.dtype) for slot in self.slots}
+        self.state = {
+            path: {slot: np.zeros(tensor.shape, tensor.dtype) for slot in self.slots}
+            for path, tensor in self.parameters().items()
+        }
         self._buffers: dict[tuple[str, np.dtype[Any]], Array] = {}
         self._pending: dict[str, PendingRows] = {}
 
@@ -178,13 +178,13 @@ class Optimizer:
 
     def state_dict(self) -> dict[str, Array]:
         """Copies of all state as {"slot/path": array}, and the steps made as {"steps/path": integer}."""
-        self._catch_up()
+        self.catch_up_tables()
         return self._copies()
 
     def load_state_dict(self, state: Mapping[str, Array]) -> None:
         """Load what `state_dict` returned, or change nothing: CheckpointError MG505 names all that does not fit."""
         check_match(state, self._copies(), f"the state of {type(self).__name__}")
-        self._catch_up()
+        self.catch_up_tables()
         self._pending.clear()
         for path, slots in self.state.items():
             self.steps[path] = int(state[f"steps/{path}"])
@@ -206,7 +206,7 @@ class Optimizer:
 
     def load_exact_state(self, state: Mapping[str, Array]) -> None:
         """Load what `exact_state` returned, tables included, or change nothing: CheckpointError MG505 as above."""
-        self.check_exact_state(state)
+        state = self.check_exact_state(state)
         self.load_state_dict({name: array for name, array in state.items() if not is_pending(name)})
         for path in self.state:
             if parts := pending_parts(state, path):
@@ -214,8 +214,9 @@ class Optimizer:
                 pending = self._pending[path] = self._pending_rows(path, table, self.steps[path])
                 pending.load_state(table, parts)
 
-    def check_exact_state(self, state: Mapping[str, Array]) -> None:
-        """CheckpointError MG505 unless `load_exact_state` can load it."""
+    def check_exact_state(self, given: Mapping[str, Array]) -> dict[str, Array]:
+        """The state in the names of today, version 0.1's "idle" being pending, if `load_exact_state` can load it."""
+        state = {f"pending {name[5:]}" if name.startswith("idle ") else name: array for name, array in given.items()}
         expected = self._copies()
         for path, tensor in self.parameters().items():
             parts, table = pending_parts(state, path), tensor.node
@@ -225,8 +226,8 @@ class Optimizer:
                 sums = np.zeros((terms, steps) if terms else 0)
                 like = {"table": table.stored, "up_to": np.zeros(len(table.stored), np.int64), "sums": sums}
                 expected |= {f"pending {part}/{path}": array for part, array in like.items()}
-        given = {f"pending {name[5:]}" if name.startswith("idle ") else name: array for name, array in state.items()}
-        check_match(given, expected, f"the state of {type(self).__name__}")
+        check_match(state, expected, f"the state of {type(self).__name__}")
+        return state
 
     def _check_settings(self) -> None:
         """Raise OptionError MG304 or MG305 for a rate or decay that has become invalid, or a setting that is NaN."""
@@ -319,7 +320,7 @@ class Optimizer:
             **{f"{slot}/{path}": a.copy() for path, slots in self.state.items() for slot, a in slots.items()},
         }
 
-    def _catch_up(self) -> None:
+    def catch_up_tables(self) -> None:
         """Bring every table and its slots up to date."""
         for path, pending in self._pending.items():
             pending.catch_up(self._table(path), None)
@@ -389,7 +390,6 @@ def _groups(parameters: Parameters, lr: float, weight_decay: float) -> list[Grou
         raise _not_parameters(parameters)
     groups = []
     seen: dict[int, str] = {}
-    paths: set[str] = set()
     for number, group in enumerate(given):
         if unknown := [str(key) for key in group if key not in ("parameters", "lr", "weight_decay")]:
             raise OptionError(
@@ -404,7 +404,7 @@ def _groups(parameters: Parameters, lr: float, weight_decay: float) -> list[Grou
         for path, tensor in members.items():
             if not isinstance(tensor.node, Leaf):
                 raise not_a_leaf(tensor.node, "train")
-            if id(tensor.node) in seen or path in paths:
+            if id(tensor.node) in seen or path in seen.values():
                 raise OptionError(
                     "MG303",
                     f"parameter {path!r} is given twice (also as {seen.get(id(tensor.node), path)!r})",
@@ -412,14 +412,9 @@ def _groups(parameters: Parameters, lr: float, weight_decay: float) -> list[Grou
                     remedy="name each tensor in one group, once; model.named_parameters() names shared ones once",
                 )
             seen[id(tensor.node)] = path
-            paths.add(path)
-        groups.append(
-            Group(
-                dict(members),
-                _check_lr(group.get("lr", lr), number if len(given) > 1 else None),
-                check_range("weight_decay", group.get("weight_decay", weight_decay), 0.0),
-            )
-        )
+        rate = _check_lr(group.get("lr", lr), number if len(given) > 1 else None)
+        decay = check_range("weight_decay", group.get("weight_decay", weight_decay), 0.0)
+        groups.append(Group(dict(members), rate, decay))
     if not seen:
         raise OptionError(
             "MG301",

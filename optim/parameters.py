@@ -1,4 +1,4 @@
-"""Choosing parameters by path: to freeze them, or to split them into groups.
+"""Choosing parameters by path: to freeze them, or to split them into groups; and giving them other numbers.
 
 >>> from layers import Dense, Sequential
 >>> model = Sequential(Dense(2, 3), Dense(3, 1))
@@ -12,17 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
-from typing import Protocol
+from typing import Any
 
 from minigrad import Tensor
 from minigrad.errors import OptionError
 
-
-class HasParameters(Protocol):
-    """A model, or anything else with named parameters."""
-
-    def named_parameters(self) -> dict[str, Tensor]:
-        """Every parameter by its path."""
+from .run import Model
 
 
 def split(parameters: Mapping[str, Tensor], *patterns: str) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
@@ -54,17 +49,23 @@ def split(parameters: Mapping[str, Tensor], *patterns: str) -> tuple[dict[str, T
     return found, {path: tensor for path, tensor in parameters.items() if path not in found}
 
 
-def freeze(model: HasParameters, *patterns: str) -> list[str]:
+def freeze(model: Model, *patterns: str) -> list[str]:
     """Stop training the parameters that match: they no longer get gradients. Returns the paths. Errors: as `split`."""
     return _set(model, patterns, False)
 
 
-def unfreeze(model: HasParameters, *patterns: str) -> list[str]:
+def unfreeze(model: Model, *patterns: str) -> list[str]:
     """Train the parameters that match again. Returns the paths. Errors: as `split`."""
     return _set(model, patterns, True)
 
 
-def _set(model: HasParameters, patterns: tuple[str, ...], wanted: bool) -> list[str]:
+def set_arrays(parameters: Mapping[str, Tensor], values: Mapping[str, Any]) -> None:
+    """Write values into parameters in place: the memory layout, on which a product's last bits depend, must stay."""
+    for name, tensor in parameters.items():
+        tensor.update(lambda array, name=name: array.__setitem__(..., values[name]))  # type: ignore[misc]
+
+
+def _set(model: Model, patterns: tuple[str, ...], wanted: bool) -> list[str]:
     found, _ = split(model.named_parameters(), *patterns)
     for tensor in found.values():
         tensor.requires_grad = wanted

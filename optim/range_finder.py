@@ -5,22 +5,22 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterable
+from copy import copy
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from minigrad import generator
-from minigrad.checkpoint import replace_file
 from minigrad.data import Batches
-from minigrad.errors import DataError, NonFiniteError, OptionError
+from minigrad.errors import NonFiniteError, OptionError
 from minigrad.notebook import new_figure
 
-from .history import check_suffix
+from .callbacks import Callback
+from .history import save_figure
 from .optimizer import check_count
-from .run import Batch
-from .snapshot import set_arrays
+from .parameters import set_arrays
+from .run import Batch, Run
 from .trainer import Trainer
 
 
@@ -42,10 +42,25 @@ class LearningRateRange:
         axes.set_ylabel("loss (smoothed)")
         axes.grid(alpha=0.3)
         axes.legend()
-        if path is not None:
-            kind = check_suffix(path, (".png", ".svg", ".pdf"))[1:]
-            replace_file(path, lambda file: figure.savefig(file, format=kind, dpi=150))
-        return figure
+        return save_figure(figure, path)
+
+
+class _GrowingRate(Callback):
+    """Gives each step its rate, and stops the run after the last one, or when the loss is 4 times its best."""
+
+    def __init__(self, rates: list[float]) -> None:
+        self.rates, self.losses, self.smooth = rates, list[float](), 0.0
+
+    def on_forward(self, trainer: Run) -> None:
+        assert trainer.loss_tensor is not None
+        self.smooth = 0.9 * self.smooth + 0.1 * trainer.loss_tensor.item()
+        mean = self.smooth / (1 - 0.9 ** (trainer.step + 1))  # the loss of single batches is too noisy
+        diverged = not math.isfinite(mean) or mean > 4 * min(self.losses, default=mean)
+        if not diverged:
+            self.losses.append(mean)
+        if diverged or trainer.step == len(self.rates) - 1:
+            trainer.stop("the range test is over")
+        trainer.optimizer.scale = self.rates[trainer.step] / (trainer.optimizer.lr or 1.0)
 
 
 def find_learning_rate(
@@ -81,27 +96,11 @@ def find_learning_rate(
     optimizer, model = trainer.optimizer, trainer.model
     state, scale, random = optimizer.exact_state(), optimizer.scale, generator().bit_generator.state
     weights = {name: tensor.array.copy() for name, tensor in model.named_parameters().items()}
-    position = train.state_dict() if isinstance(train, Batches) else {}
-    base = optimizer.groups[0].lr or 1.0
+    batches = copy(train) if isinstance(train, Batches) else train  # a copy that has a position of its own
     training = getattr(model, "training", True)
-    rates: list[float] = []
-    losses: list[float] = []
-    smooth = 0.0
-    model.train()
+    growing = _GrowingRate([low * (high / low) ** (number / (steps - 1)) for number in range(steps)])
     try:
-        for number, (*inputs, labels) in enumerate(islice(_again(train), steps)):
-            rate = low * (high / low) ** (number / (steps - 1))
-            optimizer.scale = rate / base
-            optimizer.zero_grad()
-            loss = trainer.loss(model(*inputs), labels)
-            smooth = 0.9 * smooth + 0.1 * loss.item()
-            mean = smooth / (1 - 0.9 ** (number + 1))  # the loss of single batches is too noisy
-            if not math.isfinite(mean) or losses and mean > 4 * min(losses):
-                break
-            rates.append(rate)
-            losses.append(mean)
-            loss.backward()
-            optimizer.step()
+        Trainer(model, trainer.loss, optimizer, metrics={}, callbacks=[growing]).fit(batches, steps)
     except NonFiniteError:
         pass  # it has diverged, which is how the test ends
     finally:
@@ -109,27 +108,12 @@ def find_learning_rate(
         set_arrays(model.named_parameters(), weights)
         optimizer.load_exact_state(state)
         optimizer.scale = scale
-        if isinstance(train, Batches):  # back to the beginning of its epoch
-            train.load_state_dict({**position, "position": 0})
         generator().bit_generator.state = random
-        if not training:
-            model.eval()
+        if training:
+            model.train()
+    losses = trainer.everyone(growing.losses)[0]  # every process tries the whole batches
+    rates = growing.rates[: len(losses)]
     return LearningRateRange(rates, losses, _suggest(rates, losses))
-
-
-def _again(train: Iterable[Batch]) -> Iterable[Batch]:
-    while True:
-        empty = True
-        for batch in train:
-            empty = False
-            yield batch
-        if empty:
-            raise DataError(
-                "MG312",
-                "the range test ran out of batches",
-                cause="the training data are empty, or a generator that gives its batches once",
-                remedy="pass a list of batches or minigrad.data.Batches, which can be walked through again",
-            )
 
 
 def _suggest(rates: list[float], losses: list[float]) -> float:

@@ -13,8 +13,10 @@ from minigrad import Tensor
 from .history import History
 from .metrics import Means
 from .optimizer import Optimizer
+from .parallel import Communicator
 
 Batch = Sequence[Any]
+POSITION = ("epoch", "step", "batch", "trained", "stop_reason")  # where a run stands, of what a Run holds
 
 
 class Model(Protocol):
@@ -56,6 +58,12 @@ class Run:
     loss_tensor: Tensor | None  # with its graph, from on_forward to on_gradients
     resuming: bool  # whether the run continues from a snapshot
     stop_reason: str  # why the run ends early; "" while it does not
+    comm: Communicator | None  # what connects the processes that train the model, if there are several
+    rank: int  # the number of this process among them; files are written and lines printed by rank 0
+
+    def everyone(self, mine: Any) -> list[Any]:
+        """What all processes call this with, by rank: every one of them must."""
+        return [mine] if self.comm is None else self.comm.allgather(mine)
 
     def evaluate(self, batches: Iterable[Batch]) -> dict[str, float]:
         """The mean loss and metrics over `batches`, with the model in evaluation mode and nothing recorded."""
@@ -63,7 +71,6 @@ class Run:
 
     def stop(self, reason: str) -> None:
         """End the run after the current step or epoch."""
-        raise NotImplementedError
 
     def elapsed(self) -> float:
         """Seconds spent in this epoch so far, including those before an interruption."""
@@ -71,4 +78,3 @@ class Run:
 
     def resume_at(self, info: Mapping[str, Any]) -> None:
         """Continue with the position, means and history that a snapshot holds."""
-        raise NotImplementedError

@@ -8,26 +8,32 @@ history, random generator, configuration.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from minigrad import Tensor, generator
+from minigrad import generator
 from minigrad.checkpoint import check_match, load, save
 from minigrad.errors import CheckpointError
 
 from .lazy import is_pending
 from .optimizer import Array
-from .run import Run
+from .parallel import share_out
+from .parameters import set_arrays
+from .run import POSITION, Run
 
 
-def store(trainer: Run, path: str | os.PathLike[str]) -> None:
-    """Write everything that the rest of the run depends on. CheckpointError MG506 if it cannot be written."""
+def store(trainer: Run, path: str | os.PathLike[str], ranks: Sequence[tuple[Any, Any]]) -> None:
+    """Write everything that the rest of the run depends on: of each rank, the generator and what its model carries.
+
+    CheckpointError MG506 if it cannot be written.
+    """
+    generators, carried = zip(*ranks, strict=True)
     exact = trainer.optimizer.exact_state()
     arrays = {f"model/{name}": tensor.array for name, tensor in trainer.model.named_parameters().items()}
     arrays |= {f"optimizer/{name}": array for name, array in exact.items()}
-    arrays |= {f"carried/{name}": array for name, array in getattr(trainer.model, "carried", dict)().items()}
+    arrays |= {f"carried/{name}": np.concatenate([own[name] for own in carried]) for name in carried[0]}
     callbacks: dict[str, dict[str, Any]] = {}
     for name, callback in _named(trainer).items():
         for key, value in callback.state_dict().items():
@@ -39,15 +45,12 @@ def store(trainer: Run, path: str | os.PathLike[str]) -> None:
         "kind": "snapshot",
         "config": trainer.config,
         "optimizer": type(trainer.optimizer).__name__,
-        "epoch": trainer.epoch,
-        "step": trainer.step,
-        "batch": trainer.batch,
-        "trained": trainer.trained,
+        **{name: getattr(trainer, name) for name in POSITION},  # if a callback stopped the run, it stays stopped
         "seconds": trainer.elapsed(),
-        "stop_reason": trainer.stop_reason,  # if a callback stopped the run, it stays stopped
         "means": trainer.means.state_dict(),
         "history": trainer.history.rows,
-        "generator": generator().bit_generator.state,
+        "generator": generators[0],
+        "generators": generators[1:],  # of the other ranks
         "train": _position(trainer.train),
         "validation": _position(trainer.validation) | {"position": 0} if _position(trainer.validation) else {},
         "callbacks": callbacks,
@@ -78,24 +81,20 @@ def restore(trainer: Run, path: str | os.PathLike[str]) -> None:
     set_arrays(model, part(checkpoint, "model/"))
     trainer.optimizer.load_exact_state(exact)
     if carry := getattr(trainer.model, "carry", None):
-        carry(part(checkpoint, "carried/"))
+        whole = part(checkpoint, "carried/")
+        carry({name: share_out(trainer.comm, [array])[0][0] for name, array in whole.items()})
     for name, callback in _named(trainer).items():
         state = {**info["callbacks"].get(name, {}), **part(checkpoint, f"{name}/")}
         if state:
             callback.load_state_dict(state)
-    generator().bit_generator.state = info["generator"]
+    if trainer.rank < len(states := [info["generator"], *info.get("generators", ())]):
+        generator().bit_generator.state = states[trainer.rank]
     trainer.resume_at(info)
 
 
 def part(arrays: Mapping[str, Array], prefix: str) -> dict[str, Array]:
     """The arrays whose name begins with `prefix`, which is left out of their new names."""
     return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
-
-
-def set_arrays(parameters: Mapping[str, Tensor], values: Mapping[str, Array]) -> None:
-    """Write values into parameters in place: the memory layout, on which a product's last bits depend, must stay."""
-    for name, tensor in parameters.items():
-        tensor.update(lambda array, name=name: array.__setitem__(..., values[name]))  # type: ignore[misc]
 
 
 def _named(trainer: Run) -> dict[str, Any]:

@@ -6,7 +6,6 @@ from dataclasses import astuple, dataclass
 from typing import Any
 
 from minigrad import enable_grad
-from minigrad.graph import Leaf
 from minigrad.notebook import table
 from minigrad.printing import table as text_table
 from minigrad.timesteps import ANY_STEP
@@ -38,21 +37,23 @@ class Summary:
     flops: int
 
     def __str__(self) -> str:
-        head = ["scope", "layer", "output", "parameters", "bytes", "flops"]
-        body = [[*line[:2], str(line[2]), *(f"{number:,}" for number in line[3:])] for line in map(astuple, self.lines)]
-        total = ["total", "", "", f"{self.parameters:,}", f"{self.bytes:,}", f"{self.flops:,}"]
-        return f"{text_table(head, body, total, names=3)}\n{self._total()}"
+        *body, total = [[*row[:2], str(row[2]), *(f"{number:,}" for number in row[3:])] for row in self._rows()]
+        return f"{text_table(_HEAD, body, total, names=3)}\n{self._total()}"
+
+    def _rows(self) -> list[tuple[Any, ...]]:
+        return [*map(astuple, self.lines), ("total", "", "", self.parameters, self.bytes, self.flops)]
 
     def _total(self) -> str:
         frozen = f", {self.frozen:,} of them frozen" if self.frozen else ""
         return f"{self.parameters:,} parameters{frozen}: {self.parameter_bytes:,} bytes"
 
     def _repr_html_(self) -> str:
-        total = ("total", "", "", self.parameters, self.bytes, self.flops)
-        head = ["scope", "layer", "output", "parameters", "bytes", "flops"]
-        return table(self._total(), head, [*map(astuple, self.lines), total])
+        return table(self._total(), _HEAD, self._rows())
 
     __repr__ = __str__
+
+
+_HEAD = ["scope", "layer", "output", "parameters", "bytes", "flops"]
 
 
 def summary(model: Model, *inputs: Any) -> Summary:
@@ -89,12 +90,11 @@ def summary(model: Model, *inputs: Any) -> Summary:
         if training:
             model.train()
     layers: dict[str, Any] = getattr(model, "named_layers", dict)()
-    known = {tensor.node for tensor in parameters.values()}
-    seen: set[Leaf] = set()
+    new = {tensor.node for tensor in parameters.values()}
     lines = []
     for row in found:
-        first = [leaf for leaf in row.parameters if leaf not in seen and leaf in known]
-        seen.update(first)
+        first = [leaf for leaf in row.parameters if leaf in new]
+        new.difference_update(first)
         layer = layers.get(".".join(name for name in row.scope[1:] if name != ANY_STEP))
         lines.append(
             Line(

@@ -6,7 +6,6 @@ tuples (inputs..., labels). How a run is stored and resumed is in snapshot.py; t
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sized
@@ -16,6 +15,7 @@ from typing import Any
 
 import minigrad as mg
 from minigrad import Tensor
+from minigrad.checkpoint import as_stored
 from minigrad.data import Batches
 from minigrad.errors import DataError, DtypeError
 from minigrad.notebook import table
@@ -25,7 +25,9 @@ from .history import History
 from .interrupt import CtrlC, Interrupted
 from .metrics import Means, Metric, accuracy
 from .optimizer import Optimizer, check_count
-from .run import Batch, Model, Run
+from .parallel import Communicator, check_same, end_together, share_out, sum_gradients
+from .parameters import set_arrays
+from .run import POSITION, Batch, Model, Run
 from .snapshot import restore
 
 
@@ -37,6 +39,10 @@ class Trainer(Run):
     None means a progress bar, a line for each epoch, and a stop at a loss that is not finite. With `seed`, each `fit`
     reseeds the generator that dropout draws from, and the order of the training batches. `config` (JSON) describes the
     model; it is stored with snapshots and best weights, and a resumed run must have the same.
+
+    With `comm`, such as `mpi4py.MPI.COMM_WORLD`, the processes that it connects ("ranks") train one model together. All
+    are given the same batches, and each takes its share of the rows of every batch. The loss must be a mean over rows.
+    docs/parallel.md has the details.
 
     >>> import minigrad as mg, numpy as np
     >>> class Line:
@@ -67,6 +73,7 @@ class Trainer(Run):
         callbacks: Iterable[Callback] | None = None,
         seed: int | None = None,
         config: Mapping[str, Any] | None = None,
+        comm: Communicator | None = None,
     ) -> None:
         if missing := [name for name in ("named_parameters", "train", "eval", "__call__") if not hasattr(model, name)]:
             raise DtypeError(
@@ -77,9 +84,11 @@ class Trainer(Run):
             )
         self.model, self.loss, self.optimizer, self.seed = model, loss, optimizer, seed
         self.metrics = {"accuracy": accuracy} if metrics is None else dict(metrics)
+        self.comm, self.rank = comm, 0 if comm is None else comm.rank
         given = [ProgressBar(), EpochReport(), StopOnNonFinite()] if callbacks is None else callbacks
-        self.callbacks = sorted(given, key=lambda callback: callback.last)
-        self.config = _json(config or {})
+        acting = (callback for callback in given if not (self.rank and callback.rank_0_only))
+        self.callbacks = sorted(acting, key=lambda callback: callback.last)
+        self.config = as_stored(config, "the config")  # so that it equals a snapshot's
         self._ctrl_c = CtrlC()
         self._begin((), 1, None)
 
@@ -110,55 +119,63 @@ class Trainer(Run):
         """
         self._begin(train, epochs, validation)
         if self.seed is not None:
-            mg.seed(self.seed)
+            mg.seed([self.seed, self.rank] if self.rank else self.seed)  # each rank has a dropout of its own
             if isinstance(train, Batches):
                 train.seed = self.seed
                 train.load_state_dict({**train.state_dict(), "epoch": 0, "position": 0})
         if carry := getattr(self.model, "carry", None):  # a model that carries its state, such as layers.Carried
             carry({})
-        self.resuming = resume is not None
-        try:
-            with self._ctrl_c:
-                self._call("on_start")
-                if resume is not None:
-                    restore(self, resume)
-                while self.epoch < epochs and not self.stop_reason:
-                    if not self.trained:  # else it was interrupted during validation
-                        self._train_epoch()
-                    if not self.stop_reason:
-                        self._end_epoch()
-        except Interrupted:
-            if not self._in_callback:  # else some callbacks have acted and some not: no place to resume from
-                self._call("on_interrupt")
-            self.stop_reason = "Ctrl-C"
-            raise
-        except BaseException as error:
-            self.stop_reason = type(error).__name__
-            raise
-        finally:
-            self.loss_tensor = None
-            self.model.eval()
-            with ExitStack() as stack:  # every callback's on_end runs, even if another's fails
-                for callback in reversed(self.callbacks):
-                    stack.callback(callback.on_end, self)
+        with end_together(self.comm), ExitStack() as end:
+            for callback in reversed(self.callbacks):  # every callback's on_end runs, even if another's fails
+                end.callback(callback.on_end, self)
+            end.callback(self.model.eval)
+            try:
+                if self.comm is not None:
+                    resume = self.comm.bcast(resume)
+                self.resuming = resume is not None
+                with self._ctrl_c:
+                    self._call("on_start")
+                    if resume is not None:
+                        restore(self, resume)
+                    elif self.comm is not None:
+                        parameters = self.model.named_parameters()
+                        set_arrays(parameters, self.comm.bcast({name: t.array for name, t in parameters.items()}))
+                    while self.epoch < epochs and not self.stop_reason:
+                        if not self.trained:  # else it was interrupted during validation
+                            self._train_epoch()
+                        if not self.stop_reason:
+                            self._end_epoch()
+            except Interrupted:
+                if not self._in_callback:  # else some callbacks have acted and some not: no place to resume from
+                    self._call("on_interrupt")
+                self.stop_reason = "Ctrl-C"
+                raise
+            except BaseException as error:
+                self.stop_reason = type(error).__name__
+                raise
+            finally:
+                self.loss_tensor = None
         return self.history
 
     def _train_epoch(self) -> None:
         self.model.train()
         self._training = True
-        for *inputs, labels in self._batches():
+        for batch in self._batches():
             self.step_began = time.perf_counter()
+            (*inputs, labels), count = share_out(self.comm, batch)
             with mg.fused(not any(callback.looks_inside(self) for callback in self.callbacks)):
                 output = self.model(*inputs)
             self.loss_tensor = loss = self.loss(output, labels)
             self._call("on_forward")
             self.optimizer.zero_grad()
             loss.backward()
+            self.examples = len(batch[-1])
+            if self.comm is not None:
+                sum_gradients(self.comm, self.optimizer.parameters(), count / self.examples)
             self._call("on_gradients")
             self.optimizer.step()
             self.loss_tensor = None
-            self.examples = len(labels)
-            self.means.add(self._measure(output, loss, labels), self.examples)
+            self._add_to(self.means, output, loss, labels, count)
             del output, loss  # frees the graph before the next one is recorded
             self.step += 1
             self.batch += 1
@@ -186,11 +203,14 @@ class Trainer(Run):
         means = Means()
         training = getattr(self.model, "training", self._training)
         self.model.eval()
+        if self.comm is not None:
+            self.optimizer.catch_up_tables()  # on all ranks, because each reads other rows of a table
         try:
             with mg.no_grad():
-                for *inputs, labels in batches:
+                for batch in batches:
+                    (*inputs, labels), count = share_out(self.comm, batch)
                     output = self.model(*inputs)
-                    means.add(self._measure(output, self.loss(output, labels), labels), len(labels))
+                    self._add_to(means, output, self.loss(output, labels), labels, count)
                     self._stop_if_interrupted()
         finally:
             if training:
@@ -207,12 +227,11 @@ class Trainer(Run):
 
     def resume_at(self, info: Mapping[str, Any]) -> None:
         """Continue with the position, means and history that a snapshot holds."""
-        self.epoch, self.step, self.batch = info["epoch"], info["step"], info["batch"]
-        self.trained = info["trained"]
+        for name in POSITION:
+            setattr(self, name, info[name])
         self.means.load_state_dict(info["means"])
         self.history.rows[:] = info["history"]
         self.seconds, self._began = info["seconds"], time.perf_counter()
-        self.stop_reason = info["stop_reason"]
 
     # ---- parts of the loop ----
 
@@ -220,14 +239,12 @@ class Trainer(Run):
         self.train, self.validation, self.epochs = train, validation, check_count("epochs", epochs, 1)
         self.batches = len(train) if isinstance(train, Sized) else None
         self.epoch = self.step = self.batch = self.examples = 0
-        self.trained = False
+        self.trained = self.resuming = self._in_callback = self._training = False
         self.means, self.history = Means(), History()
         self.stop_reason = ""
-        self.resuming = False
         self.loss_tensor = None
         self.seconds = 0.0  # of this epoch, before the run was interrupted
         self._began = self.step_began = time.perf_counter()
-        self._in_callback = self._training = False
 
     def _call(self, moment: str) -> None:
         self._in_callback = True
@@ -236,14 +253,20 @@ class Trainer(Run):
         self._in_callback = False
 
     def _stop_if_interrupted(self) -> None:
-        if self._ctrl_c.came:
+        came = self._ctrl_c.came
+        if self.comm is not None:  # what one rank is asked for, all do after the same step
+            asked = self.comm.allgather((came, self.stop_reason))
+            came = any(theirs for theirs, _ in asked)
+            self.stop_reason = next((reason for _, reason in asked if reason), "")
+        if came:
             raise Interrupted
 
-    def _measure(self, output: Tensor, loss: Tensor, labels: Any) -> dict[str, float]:
+    def _add_to(self, means: Means, output: Tensor, loss: Tensor, labels: Any, count: int) -> None:
         values = {"loss": float(loss.item())}
         for name, metric in self.metrics.items():
             values[name] = metric(output.array, labels)
-        return values
+        for theirs, their_count in self.everyone((values, count)):
+            means.add(theirs, their_count)
 
     def _batches(self) -> Iterable[Batch]:
         """The remaining batches of this epoch, each checked before it is used."""
@@ -259,6 +282,8 @@ class Trainer(Run):
                     cause="each batch must be a tuple (inputs..., labels) of at least two arrays",
                     remedy="minigrad.data.Batches(inputs, labels) makes such batches; or pass [(inputs, labels)]",
                 )
+            if empty and self.comm is not None:
+                check_same(self.comm, batch)
             empty = False
             yield batch
         if empty:
@@ -270,16 +295,3 @@ class Trainer(Run):
                 else "the training data are empty",
                 remedy="pass a list of batches or minigrad.data.Batches, which can be walked through again",
             )
-
-
-def _json(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The config as it will come back from a file (tuples as lists), so that the two compare equal."""
-    try:
-        return dict(json.loads(json.dumps(dict(config))))
-    except (TypeError, ValueError) as error:
-        raise DtypeError(
-            "MG507",
-            f"the config cannot be stored: {error}",
-            cause="it is stored as JSON: dicts with text keys, lists, text, numbers, booleans, None",
-            remedy="turn other values into these",
-        ) from None

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..accumulator import dense
-from ..anomaly import first_non_finite, trace_lines
+from ..anomaly import first_non_finite, strange_node, trace_lines
 from ..arrays import Array
 from ..backward import sweep
 from ..derivatives import grad
@@ -170,7 +170,7 @@ class Check:
         if not np.isfinite(self.root.output).all():
             raise NonFiniteError(
                 "MG708",
-                f"the function cannot be checked where it is not finite: {first_non_finite(self.root)}",
+                f"the function cannot be checked where it is not finite: {strange_node(first_non_finite(self.root))}",
                 cause="an input outside a gate's domain, or NaN among the inputs",
                 remedy="check the gradient at other inputs",
             )

@@ -26,19 +26,6 @@ from .display import EpochReport, ProgressBar
 from .saving import BestSnapshot, GraphPicture, LearningCurves, LogFile, Snapshots
 from .statistics import Statistics
 
-__all__ = [
-    "BestSnapshot",
-    "Callback",
-    "ClipGradients",
-    "EarlyStopping",
-    "EpochReport",
-    "Evaluate",
-    "GraphPicture",
-    "LearningCurves",
-    "LearningRate",
-    "LogFile",
-    "ProgressBar",
-    "Snapshots",
-    "Statistics",
-    "StopOnNonFinite",
-]
+__all__ = ["BestSnapshot", "Callback", "ClipGradients", "EarlyStopping", "EpochReport", "Evaluate", "GraphPicture",
+           "LearningCurves", "LearningRate", "LogFile", "ProgressBar", "Snapshots", "Statistics",
+           "StopOnNonFinite"]  # fmt: skip

@@ -22,6 +22,12 @@ class Callback:
     last: ClassVar[bool] = False
     """Whether it acts after all others: for one that stores their state."""
 
+    rank_0_only: ClassVar[bool] = False
+    """Whether it acts on rank 0 alone, where several processes train one model: for one that only prints or writes.
+
+    All others act on all ranks, which must stay equal.
+    """
+
     def looks_inside(self, trainer: Run) -> bool:
         """Whether it needs the next step's graph gate by gate: recurrent layers are then unrolled instead of fused."""
         return False

@@ -9,11 +9,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
-from minigrad.context import place
+from minigrad.anomaly import first_non_finite, strange_node
 from minigrad.errors import NonFiniteError, OptionError
-from minigrad.graph import Leaf, Node, ancestors
 
 from ..clipping import clip_gradients
 from ..optimizer import check_count, check_range
@@ -101,7 +98,40 @@ class Evaluate(Callback):
         return {f"{self.name}_{key}": value for key, value in trainer.evaluate(self.batches).items()}
 
 
-class EarlyStopping(Callback):
+class Monitor(Callback):
+    """Base class of those that watch for the best value of a column of the history, `monitor`."""
+
+    def __init__(self, monitor: str) -> None:
+        self.monitor, self.value = monitor, math.nan
+
+    def on_start(self, trainer: Run) -> None:
+        self.value = math.nan
+        if self.monitor.startswith("validation_") and trainer.validation is None:  # an error now, not after an epoch
+            raise OptionError(
+                "MG314",
+                f"there is no {self.monitor!r} to monitor: fit was given no validation batches",
+                cause="the best epoch is chosen on examples that the model was not trained on",
+                remedy="fit(train, epochs=..., validation=batches), or monitor='train_loss'",
+            )
+
+    def improved(self, trainer: Run, min_delta: float = 0.0) -> bool:
+        """Whether the newest value beats the best so far, `value`, by more than `min_delta`; any number beats NaN."""
+        row = trainer.history.rows[-1]
+        if self.monitor not in row:
+            raise OptionError(
+                "MG314",
+                f"there is no {self.monitor!r} to monitor; there are {', '.join(row)}",
+                cause="the name is misspelt, or what measures it does not run, or runs later in the list of callbacks",
+                remedy="monitor one of those, or put the callback that measures it (Evaluate) first",
+            )
+        gain = (self.value - row[self.monitor]) * (1 if self.monitor.endswith("loss") else -1)
+        if not (gain > min_delta or math.isnan(self.value) and not math.isnan(row[self.monitor])):
+            return False
+        self.value = row[self.monitor]
+        return True
+
+
+class EarlyStopping(Monitor):
     """Stop after more than `patience` epochs in which `monitor` has not improved by more than `min_delta`.
 
     `monitor` is a column of the history. Lower is better if its name ends in "loss", otherwise higher.
@@ -109,29 +139,25 @@ class EarlyStopping(Callback):
     """
 
     def __init__(self, monitor: str = "validation_loss", *, patience: int = 2, min_delta: float = 0.0) -> None:
-        self.monitor = monitor
+        super().__init__(monitor)
         self.patience = check_count("patience", patience, 0)
         self.min_delta = check_range("min_delta", min_delta, 0.0)
-        self.best, self.waited = math.nan, 0
+        self.waited = 0
 
     def on_start(self, trainer: Run) -> None:
-        need_validation(trainer, self.monitor)
-        self.best, self.waited = math.nan, 0
+        super().on_start(trainer)
+        self.waited = 0
 
     def on_epoch_end(self, trainer: Run) -> None:
-        value = monitored(trainer, self.monitor)
-        if better(self.monitor, value, self.best, self.min_delta):
-            self.best, self.waited = value, 0
-            return
-        self.waited += 1
+        self.waited = 0 if self.improved(trainer, self.min_delta) else self.waited + 1
         if self.waited > self.patience:
-            trainer.stop(f"{self.monitor} was not better than {self.best:.4f} for {self.waited} epochs")
+            trainer.stop(f"{self.monitor} was not better than {self.value:.4f} for {self.waited} epochs")
 
     def state_dict(self) -> dict[str, Any]:
-        return {"best": self.best, "waited": self.waited}
+        return {"best": self.value, "waited": self.waited}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        self.best, self.waited = state["best"], state["waited"]
+        self.value, self.waited = state["best"], state["waited"]
 
 
 class StopOnNonFinite(Callback):
@@ -142,78 +168,17 @@ class StopOnNonFinite(Callback):
         assert loss is not None
         if math.isfinite(loss.array.sum()):
             return
-        culprit = next(node for node in reversed(ancestors([loss.node])) if not _finite(node.output))
+        node = first_non_finite(loss.node)
+        cause = "the input data hold NaN or infinity"
+        if node.gate is not None:
+            cause = f"{node.gate.name} is the first gate whose output is not finite; its inputs were"
+        elif node.requires_grad:
+            lr = trainer.optimizer.lr * trainer.optimizer.scale
+            cause = f"the parameter itself is not finite: the step before made it so (learning rate {lr:g})"
         raise NonFiniteError(
             "MG315",
             f"the loss is {loss.array} in epoch {trainer.epoch + 1}, batch {trainer.batch + 1}",
-            where=_describe(culprit, trainer),
-            cause=_cause(culprit, trainer),
+            where=strange_node(node),
+            cause=cause,
             remedy="lower the learning rate, clip gradients (ClipGradients), check the data for NaN and empty rows",
         )
-
-
-def better(monitor: str, value: float, best: float, min_delta: float = 0.0) -> bool:
-    """Whether `value` of column `monitor` beats `best` by more than `min_delta`; any number beats NaN."""
-    if math.isnan(best) or math.isnan(value):
-        return not math.isnan(value)
-    gain = best - value if monitor.endswith("loss") else value - best
-    return gain > min_delta
-
-
-def monitored(trainer: Run, monitor: str) -> float:
-    """The value of column `monitor` in the newest history row; an OptionError MG314 if there is none."""
-    row = trainer.history.rows[-1]
-    if monitor in row:
-        return row[monitor]
-    raise OptionError(
-        "MG314",
-        f"there is no {monitor!r} to monitor; there are {', '.join(row)}",
-        cause="the name is misspelt, or what measures it does not run, or runs later in the list of callbacks",
-        remedy="monitor one of those, or put the callback that measures it (Evaluate) first",
-    )
-
-
-def need_validation(trainer: Run, monitor: str) -> None:
-    """Raise OptionError MG314 before the first epoch, not after it, if nothing measures a validation column."""
-    if monitor.startswith("validation_") and trainer.validation is None:
-        raise OptionError(
-            "MG314",
-            f"there is no {monitor!r} to monitor: fit was given no validation batches",
-            cause="the best epoch is chosen on examples that the model was not trained on",
-            remedy="fit(train, epochs=..., validation=batches), or monitor='train_loss'",
-        )
-
-
-def _finite(array: Any) -> bool:
-    return array.dtype.kind != "f" or bool(np.isfinite(array).all())
-
-
-def _describe(node: Node, trainer: Run) -> str:
-    bad = int(node.output.size - np.isfinite(node.output).sum())
-    count = f"{bad} of {node.output.size} numbers are not finite"
-    if isinstance(node, Leaf):
-        return f"{_name(node, trainer)} {node.output.shape}: {count}"
-    assert node.gate is not None
-    ranges = ", ".join(
-        f"{_name(parent, trainer)} {a.shape} from {a.min():.3g} to {a.max():.3g}"
-        for parent, a in zip(node.inputs, node.arrays, strict=True)
-        if a.size and a.dtype.kind in "fiu"
-    )
-    source = f" ({node.source})" if node.source else ""
-    return f"{node.gate.name} {place(node.scope)}{source}: {count}; given {ranges}"
-
-
-def _cause(node: Node, trainer: Run) -> str:
-    if not isinstance(node, Leaf):
-        return f"{node.gate.name if node.gate else '?'} is the first gate whose output is not finite; its inputs were"
-    if node.requires_grad:
-        lr = trainer.optimizer.groups[0].lr * trainer.optimizer.scale
-        return f"the parameter itself is not finite: the step before made it so (learning rate {lr:g})"
-    return "the input data hold NaN or infinity"
-
-
-def _name(node: Node, trainer: Run) -> str:
-    for path, tensor in trainer.model.named_parameters().items():
-        if tensor.node is node:
-            return path
-    return node.name or ("an input" if isinstance(node, Leaf) else node.gate.name if node.gate else "?")

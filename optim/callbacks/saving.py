@@ -5,13 +5,13 @@ Errors: OptionError for a number out of its range (MG305), another suffix (MG317
 
 from __future__ import annotations
 
-import math
 import os
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
+from minigrad import generator
 from minigrad.checkpoint import save
 from minigrad.errors import CheckpointError, MinigradError, OptionError
 from minigrad.files import clear_unfinished
@@ -20,10 +20,11 @@ from minigrad.printing import for_terminal, printable
 
 from ..history import check_suffix
 from ..optimizer import Array, check_count
+from ..parameters import set_arrays
 from ..run import Run
-from ..snapshot import set_arrays, store
+from ..snapshot import store
 from .base import Callback
-from .control import better, monitored, need_validation
+from .control import Monitor
 
 PathLike = str | os.PathLike[str]
 
@@ -53,6 +54,8 @@ class Snapshots(Callback):
         return max(Path(folder).glob(_PATTERN), default=None)
 
     def on_start(self, trainer: Run) -> None:
+        if trainer.rank:
+            return
         make_folder(self.folder / "a snapshot")
         clear_unfinished(self.folder, _PATTERN)
         newest = self.latest(self.folder)
@@ -77,13 +80,14 @@ class Snapshots(Callback):
 
     def on_end(self, trainer: Run) -> None:
         newest = self.latest(self.folder)
-        if trainer.stop_reason == "Ctrl-C" and newest is not None:
+        if trainer.stop_reason == "Ctrl-C" and newest is not None and not trainer.rank:
             print(f"Stopped by Ctrl-C after step {trainer.step}. To go on: fit(..., resume={os.fspath(newest)!r})")
 
     def _store(self, trainer: Run) -> None:
         # Named by the step, so that the names sort by age. The one after an epoch replaces that of its last step.
         newest = self.folder / f"step-{trainer.step:09d}.safetensors"
-        if warn_if_failing(lambda: store(trainer, newest)):
+        ranks = trainer.everyone((generator().bit_generator.state, getattr(trainer.model, "carried", dict)()))
+        if not trainer.rank and warn_if_failing(lambda: store(trainer, newest, ranks)):
             found = sorted(self.folder.glob(_PATTERN))
             end = found.index(newest) + 1
             # Those of later steps are out of date: this run was resumed from an earlier step.
@@ -94,7 +98,7 @@ class Snapshots(Callback):
 _PATTERN = "step-*.safetensors"
 
 
-class BestSnapshot(Callback):
+class BestSnapshot(Monitor):
     """Keep the weights of the best epoch, and put them back into the model however the run ends.
 
     Best by `monitor`, a column of the history: lower is better if its name ends in "loss", otherwise higher. With
@@ -102,31 +106,30 @@ class BestSnapshot(Callback):
     """
 
     def __init__(self, path: PathLike | None = None, *, monitor: str = "validation_loss") -> None:
-        self.path, self.monitor = path, monitor
-        self.value, self.epoch = math.nan, 0
+        super().__init__(monitor)
+        self.path, self.epoch = path, 0
         self.weights: dict[str, Array] = {}
 
     def on_start(self, trainer: Run) -> None:
-        need_validation(trainer, self.monitor)
-        self.value, self.epoch, self.weights = math.nan, 0, {}
-        if self.path is not None:
+        super().on_start(trainer)
+        self.epoch, self.weights = 0, {}
+        if self.path is not None and not trainer.rank:
             make_folder(self.path)
             clear_unfinished(Path(self.path).parent, Path(self.path).name)
 
     def on_epoch_end(self, trainer: Run) -> None:
-        value = monitored(trainer, self.monitor)
-        if not better(self.monitor, value, self.value):
+        if not self.improved(trainer):
             return
-        self.value, self.epoch = value, trainer.epoch
+        self.epoch = trainer.epoch
         self.weights = {name: tensor.array.copy() for name, tensor in trainer.model.named_parameters().items()}
-        if self.path is not None:
-            path, info = self.path, {"config": trainer.config, "epoch": self.epoch, self.monitor: value}
+        if self.path is not None and not trainer.rank:
+            path, info = self.path, {"config": trainer.config, "epoch": self.epoch, self.monitor: self.value}
             warn_if_failing(lambda: save(path, self.weights, info))
 
     def on_end(self, trainer: Run) -> None:
         if self.weights:
             set_arrays(trainer.model.named_parameters(), self.weights)
-            if trainer.stop_reason == "Ctrl-C":
+            if trainer.stop_reason == "Ctrl-C" and not trainer.rank:
                 best = for_terminal(f"{printable(self.monitor)} {self.value:.4f}")
                 print(f"The model has its best weights: those of epoch {self.epoch}, {best}.")
 
@@ -139,46 +142,50 @@ class BestSnapshot(Callback):
         self.weights = weights
 
 
-class LogFile(Callback):
-    """Write the history to a file after each epoch: CSV or JSON lines, by its suffix (.csv or .jsonl)."""
+class _Writer(Callback):
+    """Base class of those that only write a file."""
+
+    rank_0_only = True
 
     def __init__(self, path: PathLike) -> None:
-        check_suffix(path, (".csv", ".jsonl"))
         self.path = path
 
     def on_start(self, trainer: Run) -> None:
         make_folder(self.path)
+
+
+class LogFile(_Writer):
+    """Write the history to a file after each epoch: CSV or JSON lines, by its suffix (.csv or .jsonl)."""
+
+    def __init__(self, path: PathLike) -> None:
+        check_suffix(path, (".csv", ".jsonl"))
+        super().__init__(path)
 
     def on_epoch_end(self, trainer: Run) -> None:
         warn_if_failing(lambda: trainer.history.save(self.path))
 
 
-class LearningCurves(Callback):
+class LearningCurves(_Writer):
     """Draw the history after each epoch: loss and metrics over epochs, as .png, .svg or .pdf. Needs minigrad[plot]."""
 
     def __init__(self, path: PathLike) -> None:
         check_suffix(path, (".png", ".svg", ".pdf"))
         new_figure("a plot of learning curves", 1, 1)  # fails before the run, not after its first epoch
-        self.path = path
-
-    def on_start(self, trainer: Run) -> None:
-        make_folder(self.path)
+        super().__init__(path)
 
     def on_epoch_end(self, trainer: Run) -> None:
         warn_if_failing(lambda: trainer.history.plot(self.path))
 
 
-class GraphPicture(Callback):
+class GraphPicture(_Writer):
     """Draw the graph of the run's first step, with its gradients; `options` are passed to `mg.draw`.
 
     Fused gates are drawn as the small gates that they stand for, which `mg.opened` makes of the step that trained.
     """
 
     def __init__(self, path: PathLike, **options: Any) -> None:
-        self.path, self.options = path, options
-
-    def on_start(self, trainer: Run) -> None:
-        make_folder(self.path)
+        super().__init__(path)
+        self.options = options
 
     def on_gradients(self, trainer: Run) -> None:
         loss = trainer.loss_tensor

@@ -39,7 +39,7 @@ class Statistics(Callback):
 
     def on_start(self, trainer: Run) -> None:
         self.history = History()
-        if self.path is not None:
+        if self.path is not None and not trainer.rank:
             make_folder(self.path)
 
     def on_gradients(self, trainer: Run) -> None:
@@ -62,21 +62,17 @@ class Statistics(Callback):
         self._before = {}
 
     def on_epoch_end(self, trainer: Run) -> None:
-        self._save()
+        if self.path is not None and self.history.rows and not trainer.rank:
+            path = self.path
+            warn_if_failing(lambda: self.history.save(path))
 
-    def on_end(self, trainer: Run) -> None:
-        self._save()
+    on_end = on_epoch_end
 
     def state_dict(self) -> dict[str, Any]:
         return {"rows": self.history.rows}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self.history = History(state["rows"])
-
-    def _save(self) -> None:
-        if self.path is not None and self.history.rows:
-            path = self.path
-            warn_if_failing(lambda: self.history.save(path))
 
 
 def _layers(trainer: Run) -> dict[str, dict[str, Any]]:

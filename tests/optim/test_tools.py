@@ -179,7 +179,7 @@ def test_the_range_test_puts_dropout_and_shuffling_back(tmp_path: Path) -> None:
         ({"low": 1.0, "high": 0.1}, OptionError, "MG305", "high=0.1"),
         ({"high": math.inf}, OptionError, "MG305", "high=inf"),
         ({"steps": 5}, OptionError, "MG305", "steps is 5"),
-        ({}, DataError, "MG312", "ran out of batches"),
+        ({}, DataError, "MG312", "had no batches"),
     ],
 )
 def test_a_range_that_is_none(options: dict[str, Any], kind: type[MinigradError], code: str, told: str) -> None:

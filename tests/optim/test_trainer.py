@@ -477,14 +477,14 @@ def test_bad_input(act: Any, kind: type[MinigradError], code: str, told: str, re
 def test_the_culprit_of_a_loss_that_is_not_finite_is_named() -> None:
     with pytest.raises(NonFiniteError) as error:
         not_finite("dense.b")
-    assert "dense.b (2,): 2 of 2 numbers" in error.value.where
+    assert "'dense.b' at the top level holds 2 values of 2" in error.value.where
     assert "the parameter itself" in error.value.cause and "learning rate 0.3" in error.value.cause
 
     trainer = build([StopOnNonFinite()], dropout=0.0)
     trainer.loss = lambda logits, labels: mg.log(0 * logits).sum()
     with pytest.raises(NonFiniteError) as error, np.errstate(all="ignore"):
         trainer.fit(data(48), 1)
-    assert error.value.where.startswith("Log at the top level") and "96 of 96 numbers" in error.value.where
+    assert error.value.where.startswith("Log at the top level") and "96 values of 96" in error.value.where
     assert "Log is the first gate" in error.value.cause
 
     x = np.ones((4, 3), "float32")
@@ -493,7 +493,7 @@ def test_the_culprit_of_a_loss_that_is_not_finite_is_named() -> None:
     trainer = Trainer(model, mg.softmax_cross_entropy, SGD(model.named_parameters()), callbacks=[StopOnNonFinite()])
     with pytest.raises(NonFiniteError) as error:
         trainer.fit([(x, np.zeros(4, int))], 1)
-    assert "an input (4, 3): 1 of 12 numbers" in error.value.where and "input data" in error.value.cause
+    assert "holds 1 value of 12" in error.value.where and "input data" in error.value.cause
 
 
 def test_every_callback_has_its_end_even_where_another_fails() -> None:

@@ -1,0 +1,298 @@
+"""Runs of one model on several ranks of MPI: are they the run of one process, and do they end together?
+
+    python tests/optim/ranks.py             # everything that is promised, with the figures; takes some minutes
+
+`test_parallel.py` takes what it tests from here. A run is a process of its own, started by `mpiexec`:
+
+    mpiexec -n 2 python -m mpi4py tests/optim/ranks.py '{"cell": "rnn", ...}'
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import itertools
+import json
+import os
+import pickle
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+
+import minigrad as mg
+import optim
+from layers import GRU, LSTM, RNN, Dense, Dropout, Embedding, Layer
+from minigrad.data import Batches
+
+ROOT = Path(__file__).resolve().parents[2]
+CELLS: dict[str, Any] = {"rnn": RNN, "gru": GRU, "lstm": LSTM}
+RULES: dict[str, Any] = {
+    "sgd": lambda parameters: optim.SGD(parameters, lr=0.05, momentum=0.9),
+    "adam": lambda parameters: optim.Adam(parameters, lr=0.01),
+}
+WORDS, LENGTH, ROWS, BATCH = 400, 10, 321, 32  # the last of 11 batches has one row: fewer than there are ranks
+
+DRAWING = threading.Lock()  # ranks that are threads share one generator
+
+
+class Model(Layer):
+    """Ids and a mask, both (B, T), to logits (B, 2)."""
+
+    def __init__(self, cell: str, dropout: float, truncate: int | None) -> None:
+        super().__init__()
+        self.embedding = Embedding(WORDS, 8)
+        self.cell = CELLS[cell](8, 6, truncate=truncate)
+        self.dropout = Dropout(dropout)
+        self.head = Dense(6, 2)
+
+    def forward(self, ids: Any, mask: Any) -> Any:
+        return self.head(self.dropout(self.cell(self.embedding(ids), mask=mask)))
+
+
+class Trouble(optim.Callback):
+    """At step 12, `rank` raises, exits, is killed, or asks for the end; or each step takes a while."""
+
+    def __init__(self, kind: str, rank: int) -> None:
+        self.kind, self.rank = kind, rank
+
+    def on_step(self, trainer: Any) -> None:
+        if self.kind == "slow":
+            time.sleep(0.002 * (1 + trainer.rank))
+        elif trainer.step == 12 and trainer.rank == self.rank:
+            if self.kind == "raise":
+                raise ValueError(f"rank {self.rank} has failed")
+            if self.kind == "exit":
+                sys.exit(0)
+            if self.kind == "kill":
+                os.kill(os.getpid(), signal.SIGKILL)
+            trainer.stop(f"rank {self.rank} asked for it")
+
+
+def train(
+    comm: Any,
+    cell: str = "rnn",
+    rule: str = "adam",
+    dtype: str = "float64",
+    *,
+    epochs: int = 19,
+    dropout: float = 0.0,
+    truncate: int | None = None,
+    folder: str | None = None,
+    resume: bool = False,
+    trouble: tuple[str, int] | None = None,
+) -> dict[str, Any]:
+    """Train with everything on, and return what came of it."""
+    rng = np.random.default_rng(0)
+    ids = rng.integers(1, WORDS, (ROWS, LENGTH))
+    mask = np.arange(LENGTH) >= rng.integers(0, LENGTH - 3, ROWS)[:, None]
+    ids *= mask
+    labels = (ids[:, -3:].sum(axis=1) > 1.5 * WORDS).astype(int)
+    with DRAWING:
+        mg.seed(1 if comm is None else 1 + comm.rank)  # ranks begin with different weights, and those of rank 0 count
+        model = Model(cell, dropout, truncate)
+    for tensor in model.named_parameters().values():
+        tensor.array = tensor.array.astype(dtype)
+    held = Batches(ids[:77], mask[:77], labels[:77], batch_size=32, shuffle=False)
+    callbacks: list[optim.Callback] = [
+        optim.ClipGradients(1.0),
+        optim.Evaluate(held, "test", every_steps=50),
+        optim.Statistics(every_steps=30),
+        optim.BestSnapshot(folder and Path(folder, "best.safetensors")),
+    ]
+    if trouble is not None:
+        callbacks.append(Trouble(*trouble))
+    if folder is not None:
+        callbacks += [optim.Snapshots(Path(folder, "snapshots"), every_steps=5), optim.LogFile(Path(folder, "log.csv"))]
+    trainer = optim.Trainer(
+        model, mg.softmax_cross_entropy, RULES[rule](model.named_parameters()), callbacks=callbacks, seed=3, comm=comm
+    )
+    newest = optim.Snapshots.latest(Path(str(folder), "snapshots")) if resume else None
+    history = trainer.fit(Batches(ids, mask, labels, batch_size=BATCH), epochs, held, resume=newest)
+    rows = [{name: value for name, value in row.items() if name != "seconds"} for row in history.rows]
+    weights = {path: tensor.array for path, tensor in model.named_parameters().items()}
+    state = pickle.dumps({name: a.tobytes() for name, a in (weights | trainer.optimizer.state_dict()).items()})
+    return {"weights": weights, "history": rows, "steps": trainer.step, "stop": trainer.stop_reason,
+            "sha256": hashlib.sha256(state).hexdigest()}  # fmt: skip
+
+
+class Counting:
+    """A communicator that counts the bytes that this rank sends."""
+
+    def __init__(self, comm: Any) -> None:
+        self.comm, self.rank, self.size, self.sent = comm, comm.rank, comm.size, 0
+
+    def __getattr__(self, name: str) -> Any:
+        def call(*arguments: Any) -> Any:
+            first = arguments[0]
+            self.sent += first.nbytes if isinstance(first, np.ndarray) else len(pickle.dumps(first))
+            return getattr(self.comm, name)(*arguments)
+
+        return call
+
+
+def traffic(comm: Any) -> dict[str, Any]:
+    """Bytes sent in a step by the network of examples/imdb_sentiment.py: RNN 32, batch 32, 10,000 words."""
+    from optim.parallel import sum_gradients
+
+    rng = np.random.default_rng(comm.rank)
+    words = np.minimum(rng.zipf(1.2, (32 // comm.size, 40)), 9_999)  # as often as in a language
+    embedding, rnn, head = Embedding(10_000, 128), RNN(128, 32), Dense(32, 1)
+    with mg.fused():
+        head(rnn(embedding(words))).sum().backward()
+    counting = Counting(comm)
+    sum_gradients(counting, {"table": embedding.table, **rnn.named_parameters(), **head.named_parameters()}, 0.5)
+    return {"sent": counting.sent}
+
+
+def on_this_rank(text: str) -> None:
+    """What `mpiexec` starts: do as the JSON says, and leave the outcome of each rank in a file."""
+    from mpi4py import MPI
+
+    options = json.loads(text)
+    out = options.pop("out")
+    result = traffic(MPI.COMM_WORLD) if options.pop("traffic", False) else train(MPI.COMM_WORLD, **options)
+    Path(f"{out}.{MPI.COMM_WORLD.rank}").write_bytes(pickle.dumps(result))
+
+
+# ---- starting them ----
+
+
+def mpiexec() -> str | None:
+    """The program that starts ranks, if this Python has MPI."""
+    try:
+        import mpi4py  # noqa: F401
+    except ImportError:
+        return None
+    return shutil.which("mpiexec", path=os.path.dirname(sys.executable)) or shutil.which("mpiexec")
+
+
+def start(ranks: int, arguments: list[str], module: bool = True, **options: Any) -> subprocess.Popen[str]:
+    """Start a script on so many ranks, as a group of processes of its own."""
+    program = [str(mpiexec()), "-n", str(ranks), sys.executable, *(["-m", "mpi4py"] if module else []), *arguments]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment,
+                            start_new_session=True, **options)  # fmt: skip
+
+
+def run(ranks: int, **options: Any) -> list[dict[str, Any]]:
+    """The outcome on each rank; a RuntimeError with what was printed if it failed."""
+    with tempfile.TemporaryDirectory() as name:
+        process = start(ranks, [__file__, json.dumps({"out": f"{name}/out", **options})])
+        printed, _ = process.communicate(timeout=300)
+        if process.returncode:
+            raise RuntimeError(printed)
+        return [pickle.loads(Path(f"{name}/out.{rank}").read_bytes()) for rank in range(ranks)]
+
+
+def trouble(kind: str, rank: int, folder: Path, module: bool = True) -> tuple[int, str, float]:
+    """(exit status, what was printed, seconds from the trouble to the end) where a rank makes trouble at step 12."""
+    options = {"out": f"{folder}/out", "folder": str(folder), "trouble": (kind, rank), "dropout": 0.3}
+    process = start(2, [__file__, json.dumps(options)], module)
+    began = wait_for_snapshot(folder, process)
+    printed, _ = process.communicate(timeout=60)
+    return process.returncode, printed, time.monotonic() - began
+
+
+def wait_for_snapshot(folder: Path, process: subprocess.Popen[str]) -> float:
+    while optim.Snapshots.latest(folder / "snapshots") is None and process.poll() is None:
+        time.sleep(0.002)
+    return time.monotonic()
+
+
+def interrupted(folder: Path, delay: float, **options: Any) -> tuple[int, str]:
+    """(exit status, what was printed) of a run that Ctrl-C is pressed in, so long after its first snapshot."""
+    options |= {"out": f"{folder}/out", "folder": str(folder), "trouble": ("slow", 0)}
+    process = start(2, [__file__, json.dumps(options)])
+    wait_for_snapshot(folder, process)
+    time.sleep(delay)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+    printed, _ = process.communicate(timeout=60)
+    return process.returncode, printed
+
+
+def left_over() -> list[str]:
+    """The command lines of ranks that are still there three seconds after `mpiexec` has ended."""
+    for _ in range(60):
+        found = []
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            with contextlib.suppress(OSError):
+                parts = path.read_bytes().decode(errors="replace").split("\0")
+                if __file__ in parts and any(part.startswith('{"out"') for part in parts):
+                    found.append(" ".join(parts))
+        if not found:
+            break
+        time.sleep(0.05)
+    return found
+
+
+def difference(one: dict[str, Any], other: dict[str, Any]) -> tuple[float, float]:
+    """The largest difference between the weights of two runs, and between their histories, relative to 1."""
+    weights = max(float(abs(one["weights"][path] - array).max()) for path, array in other["weights"].items())
+    rows = zip(one["history"], other["history"], strict=True)
+    return weights, max(abs(row[name] - like[name]) for row, like in rows for name in row)
+
+
+def main() -> None:
+    """Print a line for everything that is promised."""
+    equal = 0
+    cases = list(itertools.product(CELLS, RULES, ("float64", "float32"), (1, 2, 4)))
+    ones: dict[Any, Any] = {}
+    for cell, rule, dtype, ranks in cases:
+        began = time.monotonic()
+        outcomes = run(ranks, cell=cell, rule=rule, dtype=dtype)
+        one = ones.setdefault((cell, rule, dtype), outcomes[0])
+        weights, history = difference(one, outcomes[0])
+        equal += len({outcome["sha256"] for outcome in outcomes}) == 1
+        print(f"{cell:4} {rule:4} {dtype} {ranks} ranks: {outcomes[0]['steps']} steps, parameters within {weights:.1e} "
+              f"of one rank's, history within {history:.1e}, {time.monotonic() - began:.1f} s", flush=True)  # fmt: skip
+    print(f"SHA-256 of parameters and optimizer equal on all ranks: {equal} of {len(cases)}")
+    for ranks in (2, 4):
+        with tempfile.TemporaryDirectory() as a, tempfile.TemporaryDirectory() as b:
+            runs = [run(ranks, cell="lstm", dropout=0.3, truncate=4, dtype="float32", folder=f) for f in (a, b)]
+        hashes = {outcome["sha256"] for outcomes in runs for outcome in outcomes}
+        print(f"two runs on {ranks} ranks, dropout, masks, truncation, snapshots, best weights: {len(hashes)} SHA-256")
+    print(f"bytes sent by rank 0 of 2 in a step, RNN 32 at batch 32: {run(2, traffic=True)[0]['sent']:,}")
+    for kind, rank, module in itertools.product(("raise", "exit", "kill"), (0, 1), (True, False)):
+        with tempfile.TemporaryDirectory() as name:
+            status, printed, seconds = trouble(kind, rank, Path(name), module)
+            newest = optim.Snapshots.latest(Path(name, "snapshots"))
+            assert newest is not None
+            mg.load(newest)
+        print(f"{kind} on rank {rank}{'' if module else ', without -m mpi4py'}: ended in {seconds:.1f} s with status "
+              f"{status}, processes left: {len(left_over())}; newest {newest.name}")  # fmt: skip
+    good = 0
+    for number in range(20):
+        with tempfile.TemporaryDirectory() as name:
+            status, printed = interrupted(Path(name), 0.05 * number, dropout=0.3)
+            newest = optim.Snapshots.latest(Path(name, "snapshots"))
+            assert newest is not None
+            mg.load(newest)
+            good += status != 0 and "To go on" in printed and not left_over()
+    print(f"Ctrl-C: {good} of 20 ended with a status that is not 0, a loadable snapshot and how to go on")
+    for ranks, dropout, dtype in ((2, 0.3, "float32"), (1, 0.0, "float64"), (4, 0.0, "float64"), (4, 0.0, "float32")):
+        options = {"dropout": dropout, "dtype": dtype, "cell": "lstm"}
+        with tempfile.TemporaryDirectory() as name:
+            interrupted(Path(name), 0.3, **options)
+            resumed, unbroken = run(ranks, folder=name, resume=True, **options)[0], run(2, **options)[0]
+        weights, history = difference(unbroken, resumed)
+        same = resumed["sha256"] == unbroken["sha256"]
+        print(f"interrupted on 2 ranks, resumed on {ranks}, {dtype}, dropout {dropout}: parameters within "
+              f"{weights:.1e} of the unbroken run's, history within {history:.1e}, SHA-256 equal: {same}")  # fmt: skip
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        on_this_rank(sys.argv[1])
+    else:
+        main()

@@ -1,0 +1,222 @@
+"""One model on several ranks: the same as on one, to rounding; the same on all; and an end for all if one fails.
+
+Ranks are threads where that will do, with a communicator made of lists; elsewhere `mpiexec` starts them (ranks.py).
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad.errors import DataError
+from minigrad.table import make_table
+from optim import SGD, Adam, Callback, Snapshots, Trainer
+from optim.parallel import all_reduce, check_same, share_out, sum_gradients
+from tests.optim import ranks as programs
+
+needs_mpi = pytest.mark.skipif(programs.mpiexec() is None, reason="there is no MPI: pip install 'minigrad[mpi]'")
+
+
+class Threads:
+    """A communicator between threads. What a rank gives is put on the table, and taken when all have given."""
+
+    def __init__(self, rank: int, size: int, table: list[Any], barrier: threading.Barrier) -> None:
+        self.rank, self.size, self.table, self.barrier = rank, size, table, barrier
+
+    def allgather(self, mine: Any) -> list[Any]:
+        self.table[self.rank] = mine
+        self.barrier.wait()
+        everyone = list(self.table)
+        self.barrier.wait()
+        return everyone
+
+    def bcast(self, mine: Any) -> Any:
+        return self.allgather(mine)[0]
+
+    def Alltoall(self, mine: Any, theirs: Any) -> None:
+        theirs[...] = [sent[self.rank] for sent in self.allgather(mine.copy())]
+
+    def Allgather(self, mine: Any, theirs: Any) -> None:
+        theirs[...] = self.allgather(mine)
+
+    def Abort(self, errorcode: int) -> None:
+        self.barrier.abort()
+
+
+def on_ranks(size: int, act: Any) -> list[Any]:
+    """What act(comm) returns on each of so many ranks."""
+    table, barrier = [None] * size, threading.Barrier(size)
+    with ThreadPoolExecutor(size) as pool:
+        return list(pool.map(lambda rank: act(Threads(rank, size, table, barrier)), range(size)))
+
+
+# ---- the parts ----
+
+
+@pytest.mark.parametrize(("rows", "size", "taken"), [
+    (8, 2, [(0, 4), (4, 4)]),
+    (5, 2, [(0, 3), (3, 2)]),
+    (10, 4, [(0, 3), (3, 2), (5, 3), (8, 2)]),
+    (1, 2, [(0, 1), (0, 0)]),  # the second takes the row as well, and counts it as none
+    (2, 4, [(0, 1), (1, 0), (1, 1), (1, 0)]),
+])  # fmt: skip
+def test_rows_are_shared_out(rows: int, size: int, taken: list[tuple[int, int]]) -> None:
+    batch = np.arange(rows), list(range(rows))
+    for rank, (first, count) in enumerate(taken):
+        (inputs, labels), counted = share_out(Threads(rank, size, [], threading.Barrier(1)), batch)
+        assert counted == count and labels == list(inputs) == list(range(first, first + max(count, 1)))
+
+
+def test_what_cannot_be_shared_out_is_refused() -> None:
+    with pytest.raises(DataError, match="MG322"):
+        share_out(Threads(0, 2, [], threading.Barrier(1)), (np.ones((2, 4)), np.ones(2), np.ones(4)))
+    with pytest.raises(DataError, match="MG323"):
+        on_ranks(2, lambda comm: check_same(comm, (np.ones(2), np.ones(2) * comm.rank)))
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5])
+def test_all_reduce_adds_up_in_the_order_of_the_ranks(size: int) -> None:
+    parts = np.random.default_rng(0).normal(size=(size, 3, 4)) * 10.0 ** np.arange(12).reshape(3, 4)
+    total = np.zeros((3, 4))
+    for part in parts:
+        total += part
+    for result in on_ranks(size, lambda comm: all_reduce(comm, parts[comm.rank])):
+        assert np.array_equal(result, total)
+
+
+def test_gradients_are_summed_by_shares_whatever_their_form() -> None:
+    # Each rank reads its rows of a table; W has a gradient on one rank only, b is in another dtype, and c has none.
+    shares, ids = [0.75, 0.25], [[1, 1, 3], [3, 0]]
+
+    def act(comm: Any) -> dict[str, Any]:
+        tensors = {"table": make_table(np.zeros((5, 2)), dtype="float64")}
+        tensors |= {name: mg.Tensor(np.zeros(3), requires_grad=True) for name in "Wc"}
+        tensors["b"] = mg.Tensor(np.zeros(2, "float32"), requires_grad=True)
+        loss = mg.lookup(tensors["table"], np.array(ids[comm.rank])).sum() + (tensors["b"] * (1 + comm.rank)).sum()
+        (loss + (tensors["W"] * [1.0, 2.0, 4.0]).sum() if comm.rank else loss).backward()
+        sum_gradients(comm, tensors, shares[comm.rank])
+        assert tensors["table"].node.grad.rows()[0].tolist() == [0, 1, 3]  # type: ignore[attr-defined]
+        return {name: tensor.grad for name, tensor in tensors.items()}
+
+    for gradients in on_ranks(2, act):
+        assert gradients["table"].tolist() == [[0.25] * 2, [1.5] * 2, [0, 0], [1.0] * 2, [0, 0]]
+        assert gradients["W"].tolist() == [0.25, 0.5, 1.0] and gradients["c"] is None
+        assert gradients["b"].tolist() == [1.25, 1.25] and gradients["b"].dtype == np.float32
+
+
+def test_the_gradient_of_a_shared_batch_is_that_of_the_whole() -> None:
+    # One step of gradient descent on the mean of (w x - y)²: w becomes lr times the mean of 2 x y.
+    x, y = np.arange(1.0, 6.0).reshape(5, 1), np.array([[1.0], [0.0], [2.0], [0.0], [3.0]])
+
+    class Line:
+        def __init__(self) -> None:
+            self.w = mg.Tensor(np.zeros((1, 1)), requires_grad=True)
+
+        def named_parameters(self) -> dict[str, mg.Tensor]: return {"w": self.w}  # fmt: skip
+
+        def train(self) -> None: pass  # fmt: skip
+
+        def eval(self) -> None: pass  # fmt: skip
+
+        def __call__(self, x: Any) -> Any: return x @ self.w  # fmt: skip
+
+    def act(comm: Any) -> tuple[float, float]:
+        line = Line()
+        optimizer = SGD(line.named_parameters(), lr=0.1)
+        trainer = Trainer(line, mg.mean_squared_error, optimizer, metrics={}, callbacks=[], comm=comm)
+        history = trainer.fit([(x, y)], 1)
+        return line.w.item(), history["train_loss"][0]
+
+    for size in (1, 2, 3, 8):
+        for w, loss in on_ranks(size, act):
+            assert w == pytest.approx(0.1 * 2 * (1 + 6 + 15) / 5) and loss == pytest.approx((1 + 4 + 9) / 5)
+
+
+# ---- a whole run ----
+
+
+@pytest.mark.parametrize(("cell", "rule", "dtype", "bound"), [
+    ("rnn", "adam", "float64", 1e-12), ("gru", "sgd", "float64", 1e-12), ("lstm", "adam", "float32", 5e-4),
+])  # fmt: skip
+def test_a_run_on_several_ranks_is_that_on_one(cell: str, rule: str, dtype: str, bound: float) -> None:
+    one, *_ = on_ranks(1, lambda comm: programs.train(comm, cell, rule, dtype, epochs=5, truncate=4))
+    alone = programs.train(None, cell, rule, dtype, epochs=5, truncate=4)
+    assert programs.difference(alone, one)[1] < 1e-6  # updates of a table are made at other times
+    for size in (2, 4):
+        outcomes = on_ranks(size, lambda comm: programs.train(comm, cell, rule, dtype, epochs=5, truncate=4))
+        weights, history = programs.difference(one, outcomes[0])
+        assert weights < bound and history < 1e-6
+        assert len({outcome["sha256"] for outcome in outcomes}) == 1
+        assert all(outcome["history"] == outcomes[0]["history"] for outcome in outcomes)
+
+
+def test_what_one_rank_asks_for_all_do(tmp_path: Path) -> None:
+    outcomes = on_ranks(3, lambda comm: programs.train(comm, epochs=5, trouble=("stop", 1)))
+    assert [(outcome["steps"], outcome["stop"]) for outcome in outcomes] == [(12, "rank 1 asked for it")] * 3
+
+
+def test_callbacks_that_only_print_or_write_act_on_rank_0() -> None:
+    class Quiet(Callback):
+        rank_0_only = True
+
+    w = mg.Tensor([0.0], requires_grad=True, name="w")
+    model: Any = type("M", (), {"named_parameters": lambda self: {"w": w}, "train": len, "eval": len, "__call__": len})
+    for rank, kept in ((0, 2), (1, 1)):
+        comm = Threads(rank, 2, [], threading.Barrier(1))
+        trainer = Trainer(model(), len, Adam([w]), callbacks=[Quiet(), Callback()], comm=comm)  # type: ignore[arg-type]
+        assert len(trainer.callbacks) == kept
+
+
+def test_optim_loads_no_mpi() -> None:
+    code = "import optim, sys; print([name for name in sys.modules if 'mpi' in name.lower().split('.')[0]])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "[]\n"
+
+
+# ---- on MPI ----
+
+
+@needs_mpi
+def test_two_runs_on_mpi_are_equal_to_the_last_bit_on_all_ranks(tmp_path: Path) -> None:
+    options: dict[str, Any] = {"cell": "gru", "dropout": 0.3, "truncate": 4, "dtype": "float32", "epochs": 5}
+    outcomes = [*programs.run(2, folder=str(tmp_path), **options), *programs.run(2, **options)]
+    assert len({outcome["sha256"] for outcome in outcomes}) == 1
+    assert all(outcome["history"] == outcomes[0]["history"] for outcome in outcomes)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["best.safetensors", "log.csv", "snapshots"]
+
+
+@needs_mpi
+def test_a_step_of_the_main_job_sends_rows_and_not_tables() -> None:
+    for outcome in programs.run(2, traffic=True):
+        assert 4 * 5_185 < outcome["sent"] <= 200_000  # the dense parameters alone, and the bound
+
+
+@needs_mpi
+@pytest.mark.parametrize(("kind", "rank", "module", "told"), [
+    ("raise", 1, False, "ValueError: rank 1 has failed"),
+    ("exit", 0, True, "SystemExit: 0"),
+    ("kill", 1, True, "signal 9"),
+])  # fmt: skip
+def test_a_rank_that_fails_ends_all(tmp_path: Path, kind: str, rank: int, module: bool, told: str) -> None:
+    status, printed, _ = programs.trouble(kind, rank, tmp_path, module)
+    assert status != 0 and told in printed and not programs.left_over()
+    if kind != "kill":
+        assert printed.startswith("Traceback") and printed.index(told) < printed.index("Abort")
+    newest = Snapshots.latest(tmp_path / "snapshots")
+    assert newest is not None and mg.load(newest).info["step"] in (5, 10)
+
+
+@needs_mpi
+def test_ctrl_c_leaves_a_place_from_which_the_run_ends_the_same_on_as_many_ranks(tmp_path: Path) -> None:
+    options: dict[str, Any] = {"dropout": 0.3, "dtype": "float32", "epochs": 12}
+    status, printed = programs.interrupted(tmp_path, 0.1, **options)
+    assert status != 0 and "To go on: fit(" in printed and not programs.left_over()
+    resumed = programs.run(2, folder=str(tmp_path), resume=True, **options)
+    assert {outcome["sha256"] for outcome in resumed} == {outcome["sha256"] for outcome in programs.run(2, **options)}
