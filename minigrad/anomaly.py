@@ -39,7 +39,7 @@ class trace_lines(setting):
     def __init__(self) -> None:
         super().__init__(ON_RECORD, None)
 
-    def inner_value(self) -> Callable[[Node], None]:
+    def _inner_value(self) -> Callable[[Node], None]:
         before = ON_RECORD.get()
 
         def on_record(node: Node) -> None:
@@ -86,8 +86,8 @@ class detect_anomaly(trace_lines):
         super().__exit__()
         self._gradients.__exit__()
 
-    def inner_value(self) -> Callable[[Node], None]:
-        trace = super().inner_value()
+    def _inner_value(self) -> Callable[[Node], None]:
+        trace = super()._inner_value()
 
         def on_record(node: Node) -> None:
             trace(node)

@@ -57,11 +57,11 @@ class setting:
 
     def __enter__(self) -> Self:
         self._before = self.variable.get()
-        self.variable.set(self.inner_value())
+        self.variable.set(self._inner_value())
         _OPEN.set((*_OPEN.get(), self))
         return self
 
-    def inner_value(self) -> Any:
+    def _inner_value(self) -> Any:
         """The value within the block."""
         return self.value
 
@@ -138,7 +138,7 @@ class scope(setting):
             )
         super().__init__(SCOPE, name)
 
-    def inner_value(self) -> Scope:
+    def _inner_value(self) -> Scope:
         return (*SCOPE.get(), self.value)
 
 

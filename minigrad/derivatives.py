@@ -33,7 +33,7 @@ def grad(
 
     A gradient has the shape of its input. With `create_graph=True` the gradients are recorded too, and can be
     differentiated again. An input that `output` does not depend on gets zeros. `upstream` and `seed` are those of
-    `Tensor.backward`. Errors: as there.
+    `Tensor.backward`. Errors: as for `Tensor.backward`.
 
     >>> x = Tensor(3.0, requires_grad=True)
     >>> (first,) = grad(x * x * x, [x], create_graph=True)

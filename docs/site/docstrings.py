@@ -129,8 +129,11 @@ def describe(one: Any) -> Docstring:
         shared = describe(mg.GATES[gate])
         if not own.example:  # it says only what the gate's docstring does not
             opening = r"^`[^`]*`(: the class has the formula)?[.:;]?\s*"
-            own.blocks = [*shared.blocks, *filter(None, [re.sub(opening, "", own.blocks[0]), *own.blocks[1:]])]
+            added = re.sub(opening, "", own.blocks[0])
+            own.blocks = [*shared.blocks, *filter(None, [added[:1].upper() + added[1:], *own.blocks[1:]])]
         own.labelled = {**shared.labelled, **own.labelled}
+        both = own.labelled["Errors"].replace("as for the class", shared.labelled["Errors"].rstrip("."))
+        own.labelled["Errors"] = both
         return own
     name = getattr(one, "__name__", "GATES")
     for family in _families(one):
@@ -204,7 +207,7 @@ def signature(one: Any) -> str:
         star = "**" if parameter.kind is parameter.VAR_KEYWORD else "*" * (parameter.kind is parameter.VAR_POSITIONAL)
         value = parameter.default
         found.append(star + parameter.name + ("" if value is parameter.empty else f"={_default(value)}"))
-    return f"({', '.join(one for one in found if one != 'self')})"
+    return f"({', '.join(one for one in found if one not in ('self', 'cls'))})"
 
 
 def _default(value: Any) -> str:

@@ -93,9 +93,8 @@ def _entry(name: str) -> Iterator[str]:
 def _member(member: str, value: Any, name: str) -> Iterator[str]:
     function = getattr(value, "fget", None) or getattr(value, "__func__", value)
     kind, arguments = ("property", "") if isinstance(value, property) else ("method", signature(function))
-    yield f"`````{{py:{kind}}} {member}{arguments}"
-    if isinstance(value, classmethod | staticmethod):
-        yield f":{type(value).__name__}:"
+    flag = f"\n:{type(value).__name__}:\n" if isinstance(value, classmethod | staticmethod) else ""
+    yield f"`````{{py:{kind}}} {member}{arguments}{flag}"
     if function.__doc__:
         yield from _body(parse(inspect.getdoc(function) or ""), name)
     else:

@@ -284,7 +284,7 @@ def where(condition: TensorLike, a: TensorLike, b: TensorLike) -> Tensor:
 
 @implements(np.pad)
 def pad(x: TensorLike, pad_width: Any, mode: str = "constant", *, constant_values: float = 0) -> Tensor:
-    """`Pad(pad_width, constant_values)(x)`. NumPy's other modes are not recorded."""
+    """`Pad(pad_width, constant_values)(x)`: these are widths and constant. NumPy's other modes are not recorded."""
     if mode != "constant":
         raise no_gate(f"np.pad with mode={mode!r}, only for mode='constant'")
     return Pad(pad_width, constant_values)(x)
