@@ -194,8 +194,8 @@ class SoftmaxCrossEntropy(_LabelLoss):
     0.3465735912322998
 
     Errors: IndexRangeError for a label outside the classes (MG154), DtypeError for labels that are not integers
-    (MG153), ShapeError (MG152) or weights (MG155) of other shapes, OptionError for another reduction (MG150). Source:
-    Bishop, Pattern Recognition and Machine Learning (2006), 4.3.4.
+    (MG153), ShapeError for labels (MG152) or weights (MG155) of other shapes, OptionError for another reduction
+    (MG150). Source: Bishop, Pattern Recognition and Machine Learning (2006), 4.3.4.
     """
 
     symbol = "softmax CE"
