@@ -9,6 +9,7 @@ import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 # The matrices are small: with a thread for each core, BLAS would spend more time waiting than multiplying. It reads
 # this when NumPy is first imported.
@@ -41,6 +42,26 @@ def positive(text: str) -> float:
     if not 0 < value < float("inf"):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0, such as 0.001")
     return value
+
+
+def world() -> Any:
+    """The communicator of all ranks that `mpiexec` started. On all but rank 0, nothing is printed from now on."""
+    try:
+        from mpi4py import MPI
+    except (ImportError, RuntimeError) as error:  # RuntimeError: mpi4py is there, and no MPI
+        python = shlex.quote(sys.executable)
+        print(f"--parallel needs MPI, which is not there ({error}). It comes with the extra minigrad[mpi]:\n"
+              f"  {python} -m pip install 'minigrad[mpi]'\n"
+              f"  mpiexec -n 2 {python} -m mpi4py {shlex.join(sys.argv)}", file=sys.stderr)  # fmt: skip
+        raise SystemExit(2) from None
+    if MPI.COMM_WORLD.rank:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  # until the process ends
+    return MPI.COMM_WORLD
+
+
+def launched() -> int:
+    """How many of this program `mpiexec` started (of MPICH, Intel MPI or Open MPI); 1 without it."""
+    return int(os.environ.get("PMI_SIZE") or os.environ.get("OMPI_COMM_WORLD_SIZE") or 1)
 
 
 def command(script: str = "") -> str:

@@ -5,6 +5,7 @@
     python examples/imdb_sentiment.py --unrolled         gate by gate: slower, and a broken gate shows
     python examples/imdb_sentiment.py --predict "What a waste of a good cast." --from runs/rnn
     python examples/imdb_sentiment.py --resume runs/rnn  go on with an interrupted run
+    mpiexec -n 2 python -m mpi4py examples/imdb_sentiment.py --parallel     on two processes (docs/parallel.md)
 
 Test accuracy at the best epoch, three seeds: RNN .79, GRU .80, LSTM .80, as with Keras (docs/results.md, 1a).
 """
@@ -26,7 +27,7 @@ from minigrad.data import IMDB, Batches, Vocabulary, load_imdb
 from minigrad.errors import MinigradError
 
 WORDS = 40
-FREE = ("epochs", "out", "resume", "predict", "source")  # options that may change when a run is resumed
+FREE = ("epochs", "out", "resume", "predict", "source", "parallel")  # options that may change when a run is resumed
 LAYERS = {"rnn": RNN, "gru": GRU, "lstm": LSTM}
 
 
@@ -47,6 +48,7 @@ class Sentiment(Layer):
 
 def train(options: argparse.Namespace) -> None:
     """Train a model, test its best epoch, and write everything into the results folder."""
+    comm = cli.world() if options.parallel else None
     imdb = load(options)
     rest, held = imdb.train.hold_back(max(1, len(imdb.train) // 10), options.seed)
     mg.seed(options.seed)
@@ -59,13 +61,14 @@ def train(options: argparse.Namespace) -> None:
     optimizer = optim.Adam(model.named_parameters(), lr=options.lr)
     config = {name: value for name, value in vars(options).items() if name not in FREE}
     trainer = optim.Trainer(
-        model, mg.binary_cross_entropy, optimizer, callbacks=callbacks, seed=options.seed, config=config
+        model, mg.binary_cross_entropy, optimizer, callbacks=callbacks, seed=options.seed, config=config, comm=comm
     )
     batches = Batches(rest.ids, rest.labels, batch_size=options.batch_size)
     validation = Batches(held.ids, held.labels, batch_size=500, shuffle=False)
     snapshot = None if options.resume is None else optim.Snapshots.latest(folder(options) / "snapshots")
     history = trainer.fit(batches, options.epochs, validation, resume=snapshot)
-    report(model, imdb, history, best, folder(options))
+    if not trainer.rank:
+        report(model, imdb, history, best, folder(options))
 
 
 def way(options: argparse.Namespace) -> str:
@@ -175,9 +178,12 @@ def parse() -> argparse.Namespace:
     add("--out", metavar="FOLDER", help="where the results go (runs/MODEL)")
     add("--resume", nargs="?", const="", metavar="FOLDER",
         help="go on with the run there (or in --out), with the options it was started with")  # fmt: skip
+    add("--parallel", action="store_true", help="train on all processes that mpiexec started (docs/parallel.md)")
     add("--predict", metavar="TEXT", help="instead of training, judge this text with a trained model")
     add("--from", dest="source", metavar="FOLDER", help="the results folder for --predict (runs/rnn)")
     options = parser.parse_args()
+    if cli.launched() > 1 and not options.parallel:
+        parser.error(f"mpiexec started {cli.launched()} of these, each to train a model of its own: add --parallel")
     if options.resume is None or options.predict is not None:
         return options
     out = folder(options)
