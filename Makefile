@@ -7,7 +7,7 @@ python := .venv/bin/python
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # with -j, a pip that renews the environment would run beside a program that uses it
-.PHONY: help setup demo test lint site bench fuzz dist release clean environment
+.PHONY: help setup demo test lint site bench fuzz dist wheel release clean environment
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ environment:
 
 dist: setup ## wheel and sdist, built twice, compared and checked (in dist/)
 	$(python) .ci/dist.py
+
+wheel: dist ## try the wheel in bare environments: each Python found here, the oldest libraries, no dot
+	$(python) .ci/try_wheel.py
 
 release: setup ## make a release, all but the upload: make release VERSION=0.2.0
 	$(python) .ci/release.py $(VERSION)
