@@ -52,7 +52,7 @@ def add_cells(app: Sphinx, document: nodes.document) -> None:
     ]:
         app.env.note_dependency(str(path))  # a change in any of them may change what a cell shows
     for number, (block, shown) in enumerate(zip(found, run([block.astext() for block in found]), strict=True), 1):
-        made = cell(number=number, shown=shown)
+        made = cell(number=number, count=len(found), shown=shown)
         mark, after = _neighbours(block)
         block.replace_self(made)
         made += block
@@ -115,7 +115,7 @@ def depart_cell(self: HTML5Translator, node: cell) -> None:
         f'</div><div class="cell-output" role="log" aria-label="Output of cell {number}">{shown}</div></div>'
     )
     if number == 1:
-        self.body.append(_note(self.builder.app))
+        self.body.append(_note(self.builder.app, node["count"]))
 
 
 def _joined(shown: list[tuple[str, str, str]]) -> Iterator[tuple[str, str, str]]:
@@ -156,14 +156,14 @@ def _explorer(address: str, title: str) -> str:
 <p tabindex="-1">Escape leaves the explorer.</p></div>"""
 
 
-def _note(app: Sphinx) -> str:
+def _note(app: Sphinx, count: int) -> str:
     """What a page with cells says below the first, and what cell.js needs."""
     sizes, reason = app.config.cells_python
     size = sum(packed for _, packed in sizes.values()) / 1e6
+    shared = "The cells of a page share their names: Run first runs the cells above that have not run yet. "
     note = (
         "You can change this code and run it here; nothing is installed, and nothing leaves your computer. The first "
-        f"Run loads Python ({size:.0f} MB). The cells of a page share their names: Run first runs the cells above that "
-        f"have not run yet. {KEYS}"
+        f"Run loads Python ({size:.0f} MB). {shared if count > 1 else ''}{KEYS}"
         if sizes
         else f"This code cannot be run here, because the site was built without Python: {escape(reason)}."
     )

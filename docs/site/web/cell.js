@@ -285,7 +285,7 @@ async function restart(cell, reason) {
   cell.say(`${reason} Python is starting again.`);
   try {
     await python.load(() => {});
-    cell.say(`${reason} Python is ready again; Run runs the cells above anew.`);
+    cell.say(`${reason} Python is ready again.${cell.number > 1 ? " Run runs the cells above anew." : ""}`);
   } catch (error) {
     cell.say(error.message);
   }

@@ -9,6 +9,7 @@ As a program it reads the cells of one page from stdin, a JSON list of sources, 
 
 import ast
 import base64
+import builtins
 import contextlib
 import io
 import json
@@ -34,6 +35,7 @@ class Runner:
     def __init__(self, show: Show) -> None:
         self.show = show
         self.module = sys.modules["__main__"] = types.ModuleType("__main__")
+        builtins.input = no_input
 
     def run(self, number: int, source: str) -> bool:
         """Run a cell. What it prints, its last expression, and the files that it writes are shown."""
@@ -100,6 +102,11 @@ class Runner:
             self.show("png", base64.b64encode(content).decode(), path.name)
         elif path.suffix in (".svg", ".png"):  # in the browser a .png is drawn as SVG too
             self.show("svg", content.decode(errors="replace"), path.name)
+
+
+def no_input(prompt: object = "") -> str:
+    """What `input` is for a cell."""
+    raise RuntimeError("input() waits for a keyboard, which a cell does not have: write the value into the code")
 
 
 class Printed(io.TextIOBase):
