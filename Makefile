@@ -41,6 +41,7 @@ setup: environment ## install what development needs (demo and test do it by the
 	@sh .ci/setup.sh dev
 	@sh .ci/setup.sh eslint
 	@sh .ci/setup.sh site
+	@sh .ci/setup.sh pyodide
 
 # What running needs, without the tools of development: the demo starts sooner, and on more machines.
 environment:

@@ -1,6 +1,7 @@
 #!/bin/sh
 # `setup.sh plot` or `setup.sh dev` makes .venv hold minigrad with that extra; `setup.sh dot` finds or fetches Graphviz,
-# `setup.sh eslint` the linter of the explorer's JavaScript, `setup.sh site` what builds the site;
+# `setup.sh eslint` the linter of the explorer's JavaScript, `setup.sh site` what builds the site, `setup.sh pyodide` what
+# runs the tests in WebAssembly;
 # `setup.sh bench` makes .venv-bench hold what is benchmarked.
 # Called by the Makefile. Knows package managers and Python installations; knows nothing of what is run afterwards.
 # Needs only a POSIX shell and Python 3.11 or later. A second call with nothing changed returns at once.
@@ -133,6 +134,21 @@ find_npm_packages() {
     fi
 }
 
+# --- What the tests in WebAssembly need ------------------------------------------------------------------------------
+
+# pytest and hypothesis for Pyodide, which takes only what is Python alone: the last version of each that is.
+find_pyodide_packages() {
+    folder=build/pyodide/packages
+    if [ -e $folder/.installed ]; then return 0; fi
+    rm -rf $folder
+    if "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-compile --target $folder \
+        --only-binary :all: --platform any --python-version 3.12 pytest hypothesis </dev/null; then
+        : >$folder/.installed
+    else
+        say "pip found no pytest in Python alone: there will be no tests in WebAssembly."
+    fi
+}
+
 # --- The contenders of the benchmark ---------------------------------------------------------------------------------
 
 install_contenders() {
@@ -163,7 +179,8 @@ case $1 in
         install_packages site
         find_npm_packages docs/site "Python in the site's pages"
         ;;
+    pyodide) find_pyodide_packages ;;
     plot | dev) install_packages "$1" ;;
     dot) find_dot ;;
-    *) say "setup.sh: plot, dev, dot, bench, eslint or site, not $1"; exit 2 ;;
+    *) say "setup.sh: plot, dev, dot, bench, eslint, site or pyodide, not $1"; exit 2 ;;
 esac

@@ -27,7 +27,7 @@ def show_versions() -> None:
         "minigrad": __version__,
         "Python": f"{platform.python_version()} ({platform.python_implementation()})",
         "system": f"{platform.system()} {platform.release()}, {platform.machine()}, {os.cpu_count()} cores",
-        "numpy": f"{np.__version__} ({blas['name']} {blas['version']})",
+        "numpy": f"{np.__version__} ({blas['name']} {blas.get('version', 'of no version')})",
         **{name: _version(name) for name in _libraries() if name not in ("minigrad", "numpy")},
         "dot": _dot(),
     }

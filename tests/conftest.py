@@ -17,6 +17,7 @@ os.environ.setdefault("MPLBACKEND", "Agg")  # pictures go to files; no test open
 
 # Derandomised: a test that fails for one person fails for all. No deadline: a busy machine is not a failure.
 settings.register_profile("minigrad", derandomize=True, deadline=None, database=None, max_examples=50)
+settings.register_profile("sampled", settings.get_profile("minigrad"), max_examples=5)  # in WebAssembly, slower by far
 settings.load_profile("minigrad")
 
 

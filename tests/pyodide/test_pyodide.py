@@ -1,0 +1,158 @@
+"""Tests of the engine, the layers and the optimizers, run again in WebAssembly: in Pyodide, under Node."""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+import json
+import math
+import re
+import shutil
+import subprocess
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).parent
+PACKAGES = ROOT / "build/pyodide/packages"
+NODE = shutil.which("node")
+
+SPEC = importlib.util.spec_from_file_location("runtime", ROOT / "docs/site/runtime.py")
+assert SPEC is not None and SPEC.loader is not None
+runtime = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(runtime)
+
+pytestmark = pytest.mark.skipif(NODE is None, reason="Node.js is not installed")
+GROUPS = {
+    "engine": ["tests/minigrad", "tests/minigrad/gates", "tests/minigrad/gradient_checker"],
+    "layers and optimizers": ["tests/layers", "tests/optim"],
+}
+# What of these cannot run there, and why: files, or beginnings of the tests' names.
+LEFT_OUT = {
+    "it starts processes": [
+        "tests/minigrad/test_commands.py",
+        "tests/minigrad/test_core_alone.py",
+        "tests/minigrad/test_namesakes.py",
+        "tests/minigrad/test_habits.py::test_importing_minigrad_loads_no_difflib",
+        "tests/minigrad/test_pickling.py::test_a_tensor_of_another_process_gets_its_gradient",
+        "tests/minigrad/test_pickling.py::test_spawned_workers",
+        "tests/minigrad/test_printing.py::test_tables_and_reports_are_printed_on_every_terminal",
+        "tests/optim/test_parallel.py",
+        "tests/optim/test_tools.py::test_killed_runs_end_where_the_unbroken_run_ends",
+    ],
+    "it starts threads": [
+        "tests/minigrad/test_context.py::test_recording_and_scopes_belong_to_a_thread",
+        "tests/minigrad/test_profiler.py::test_a_second_profile_is_refused_here_and_in_another_thread",
+        "tests/optim/test_lazy.py::test_one_model_computes_in_eight_threads_while_updates_of_its_rows_are_pending",
+        "tests/optim/test_trainer.py::test_eight_threads_train_eight_models_bit_for_bit_as_one_after_the_other",
+    ],
+    "it waits for an event loop, which here is the page's": [
+        "tests/minigrad/test_anomaly.py::test_a_decorated_generator_and_a_decorated_coroutine_are_watched_while_they_run",
+        "tests/minigrad/test_context.py::test_a_decorated_coroutine_has_its_setting_and_other_tasks_do_not",
+    ],
+    "it needs safetensors, which is not built for WebAssembly": [
+        "tests/layers/test_interop.py",
+        "tests/layers/test_truncation.py::test_a_run_resumed_in_the_middle_of_a_stream_ends_in_the_same_bytes",
+        "tests/minigrad/test_checkpoint.py",
+        "tests/minigrad/test_habits.py::test_what_the_page_says_to_write_here_works",
+        "tests/minigrad/test_versions.py::test_it_names_what_a_report_needs",
+        "tests/optim/test_callbacks.py::test_the_best_weights_come_back_however_the_run_ends",
+        "tests/optim/test_callbacks.py::test_snapshots_are_kept_by_number_and_found_by_age",
+        "tests/optim/test_callbacks.py::test_a_new_run_does_not_mix_its_snapshots_with_an_old_one_s",
+        "tests/optim/test_callbacks.py::test_a_run_goes_on_when_its_files_cannot_be_written",
+        "tests/optim/test_trainer.py::test_resumed_from_any_step_it_ends_the_same_to_the_last_byte",
+        "tests/optim/test_trainer.py::test_batches_without_a_position_are_passed_over",
+        "tests/optim/test_trainer.py::test_storing_a_run_does_not_change_it",
+        "tests/optim/test_trainer.py::test_a_finished_run_can_be_made_longer",
+        "tests/optim/test_trainer.py::test_ctrl_c_stores_a_place_from_which_the_run_ends_the_same",
+        "tests/optim/test_trainer.py::test_ctrl_c_during_validation_goes_on_with_that_validation",
+        "tests/optim/test_trainer.py::test_ctrl_c_between_two_callbacks_stores_nothing_half_done",
+        "tests/optim/test_trainer.py::test_a_snapshot_of_another_run_is_refused_and_the_model_left_alone",
+    ],
+    "it needs another package that pages do without, tqdm or matplotlib": [
+        "tests/minigrad/gradient_checker/test_reasons.py::test_the_step_curve_is_a_v_and_says_where_a_wrong_one_stays",
+        "tests/optim/test_callbacks.py::test_on_a_terminal_it_is_a_bar",
+        "tests/optim/test_callbacks.py::test_in_a_notebook_tqdm_is_asked_for_its_notebook_form",
+        "tests/optim/test_tools.py::test_the_range_test_puts_dropout_and_shuffling_back",
+    ],
+    "NumPy learns of no overflow, because WebAssembly has no flags for it": [
+        *[
+            "tests/optim/test_optimizers.py::test_a_step_that_fails_leaves_everything_as_it_was"
+            f"[{how}-{rule}-spoil_floats-Exception-overflow]"
+            for how in ("raise", "warn")
+            for rule in ("Adam", "AdamW")
+        ],
+        "tests/optim/test_optimizers.py::test_a_step_after_one_that_failed_is_the_one_that_would_have_been",
+    ],
+    "the file system here has no locks, permissions, hard links and pipes": [
+        "tests/minigrad/test_bad_paths.py",
+        "tests/minigrad/test_files.py",
+    ],
+    "it is one of many alike, of which ten are enough to see what is different here": [
+        f"tests/minigrad/gradient_checker/test_random_programs.py::test_right_programs_are_never_blamed[{decade}]"
+        for decade in range(10, 50)
+    ],
+    "it fills a stack that here is the page's, and much smaller": [
+        "tests/layers/test_layer.py::test_a_call_that_is_too_deep_for_python_says_so",
+    ],
+}
+
+
+@pytest.fixture(scope="session")
+def gathered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with what a page runs."""
+    folder = tmp_path_factory.mktemp("runtime")
+    try:
+        sizes = runtime.gather(folder)
+    except runtime.Unavailable as reason:
+        pytest.skip(f"no Pyodide: {reason}")
+    assert sum(sizes.values()) <= 10e6
+    return folder
+
+
+def files(group: str) -> list[Path]:
+    """The test files of a group, from the root of the repository."""
+    found = [path for folder in GROUPS[group] for path in (ROOT / folder).glob("test_*.py")]
+    return [path.relative_to(ROOT) for path in sorted(found)]
+
+
+def node(script: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run a script of this folder under Node."""
+    command = [str(NODE), str(HERE / script), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=1200, check=False)
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_what_can_run_there_passes(group: str, gathered: Path) -> None:
+    if not (PACKAGES / ".installed").exists():
+        pytest.skip("pytest for Pyodide is not installed (make setup)")
+    left_out = list(itertools.chain(*LEFT_OUT.values()))
+    options = ["-q", "-p", "no:cacheprovider", "--capture=sys", "--hypothesis-profile=sampled", "--tb=short"]
+    options += [str(file) for file in files(group) if str(file) not in left_out]
+    options += [option for name in left_out if "::" in name for option in ("--deselect", name)]
+    run = node("run.mjs", gathered, PACKAGES, ROOT, *options)
+    print(run.stdout[-10_000:], run.stderr[-2_000:])
+    assert run.returncode == 0
+    assert int(re.findall(r"(\d+) passed", run.stdout)[-1]) > 500
+
+
+def test_each_that_is_left_out_is_there() -> None:
+    for name in itertools.chain(*LEFT_OUT.values()):
+        path, _, test = name.partition("::")
+        assert f"def {test.partition('[')[0]}" in (ROOT / path).read_text(), name
+
+
+def test_a_page_computes_draws_explores_and_reads_reviews(gathered: Path) -> None:
+    run = node("page.mjs", gathered)
+    assert run.returncode == 0, run.stderr[-2_000:]
+    found = json.loads(run.stdout)
+    slope = 2 * (math.tanh(-1.0) - 1) * (1 - math.tanh(-1.0) ** 2)  # of (tanh(x @ W + b) - 1)², by hand
+    assert found["gradient"] == pytest.approx([slope, 2 * slope], rel=1e-6)
+    nodes = ET.fromstring(found["svg"]).findall(".//*[@class='node']")
+    assert len(nodes) == 8  # x, W, b, target; their product, its sum with b, Tanh, the loss
+    assert found["page"] > 10_000
+    assert found["refused"] == ["MG404", "MG607", "MG509"]
+    assert found["reviews"] == 25_000 and found["rows"] == [2, 40, 4]
+    assert found["loaded"] == []
