@@ -15,8 +15,10 @@ from .reader import Reader
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGES = sorted(
     {f"{path.stem}.html" for path in DOCS.glob("*.md")}
+    | {f"reference/{path.stem}.html" for path in DOCS.glob("reference/*.md")}
     | {f"lessons/{one.name}.html" for one in lessons()}
     | {"readme.html", "contributing.html", "changes.html", "search.html?q=tanh", "genindex.html"}
+    | {"_modules/minigrad/gate.html"}
 )
 WAYS = [(1280, "light"), (400, "dark"), (1280, "dark"), (400, "light")]
 IN_EVERY_WAY = ["index.html", "lessons/lesson_04_sweep.html", "layers.html"]
