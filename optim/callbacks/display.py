@@ -18,7 +18,8 @@ from .base import Callback
 
 
 class ProgressBar(Callback):
-    """A bar for each epoch: loss, accuracy, examples per second. `unit` names the examples: "reviews".
+    """A bar for each epoch: loss, accuracy, examples per second. `unit` names the examples: "reviews"; or the
+    parts of them, if each has `per_example`: "characters".
 
     In a notebook it is a widget, or text where ipywidgets is missing. If stderr is not a terminal (a log file, CI), it
     prints a plain line every tenth of an epoch.
@@ -26,8 +27,8 @@ class ProgressBar(Callback):
 
     rank_0_only = True
 
-    def __init__(self, unit: str = "examples") -> None:
-        self.unit = unit
+    def __init__(self, unit: str = "examples", per_example: int = 1) -> None:
+        self.unit, self.per_example = unit, per_example
         self._bar: Any = None
         self._began = self._shown = 0.0
         self._counted = 0  # examples of this epoch from before the run was resumed
@@ -38,7 +39,8 @@ class ProgressBar(Callback):
         if not self._began:
             self._began, self._counted = trainer.step_began, trainer.means.count - trainer.examples
             self._bar = _bar(trainer) if sys.stderr.isatty() or _in_notebook() else None
-        rate = f"{(trainer.means.count - self._counted) / max(now - self._began, 1e-9):,.0f}"
+        examples = trainer.means.count - self._counted
+        rate = f"{self.per_example * examples / max(now - self._began, 1e-9):,.0f}"
         if self._bar is None:
             tenth = trainer.batch * 10 // total if total else trainer.batch // 100
             if tenth != self._tenth:

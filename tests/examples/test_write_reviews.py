@@ -1,0 +1,113 @@
+"""The writer in short forms: its bits are those of a forward pass in plain NumPy, and it can be broken off."""
+
+from __future__ import annotations
+
+import csv
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+import minigrad as mg
+from minigrad.data import Characters
+
+SCRIPT = Path(__file__).resolve().parents[2] / "examples" / "write_reviews.py"
+LINE = "the film is good, the end is bad.\n"
+SHORT = ("--hidden", 24, "--k1", 20, "--k2", 30, "--batch-size", 10, "--epochs", 2, "--lr", 0.01, "--length", 60)
+
+
+@pytest.fixture(scope="module")
+def text(tmp_path_factory: Any) -> Path:
+    path: Path = tmp_path_factory.mktemp("text") / "film.txt"
+    path.write_text(LINE * 1000)
+    return path
+
+
+@pytest.fixture(scope="module")
+def short_run(run: Any, text: Path, tmp_path_factory: Any) -> tuple[Path, str]:
+    """(folder, what was printed) of one short run."""
+    out = tmp_path_factory.mktemp("run")
+    return out, run("write_reviews.py", "--data", text, *SHORT, "--out", out).stdout
+
+
+def bits_by_hand(weights: dict[str, Any], ids: Any) -> float:
+    """The mean of -log2 p(next character) over rows of ids, from the weights alone."""
+
+    def sigmoid(s: Any) -> Any:
+        return 1 / (1 + np.exp(-s))
+
+    names = ("rnn.cell.W_xh", "rnn.cell.W_hh", "rnn.cell.b", "head.W", "head.b")
+    W_xh, W_hh, b, W, c_out = (weights[f"model.{name}"].astype(np.float64) for name in names)
+    h = c = np.zeros((len(ids), len(W_hh)))
+    bits = []
+    for now, following in zip(ids.T[:-1], ids.T[1:], strict=True):
+        i, f, g, o = np.split(W_xh[now] + h @ W_hh + b, 4, axis=1)
+        c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+        h = sigmoid(o) * np.tanh(c)
+        logits = h @ W + c_out
+        bits.append(np.log2(np.exp(logits).sum(axis=1)) - logits[np.arange(len(ids)), following] / np.log(2))
+    return float(np.mean(bits))
+
+
+def test_its_figures_are_bits_per_held_back_character(short_run: tuple[Path, str]) -> None:
+    out, printed = short_run
+    rows = list(csv.DictReader((out / "history.csv").read_text().splitlines()))
+    best = min(float(row["validation_loss"]) for row in rows)
+    checkpoint = mg.load(out / "weights.safetensors")
+    held = Characters(checkpoint.info["config"]["alphabet"]).encode(LINE * 100)  # a tenth
+    steps = (len(held) - 1) // 200 * 20
+    ids = np.stack([held[row * steps : row * steps + steps + 1] for row in range(10)])
+    assert bits_by_hand(load_file(out / "weights.safetensors"), ids) == pytest.approx(best, abs=1e-4)
+    assert best < 0.2  # after "the " there are two words, and little else to be in doubt about
+    assert f"Best: {best:.3f} bits per held-back character" in printed
+    assert (out / "learning_curves.png").read_bytes().startswith(b"\x89PNG")
+    for read in ("1,000", "10,000"):
+        assert f"--- after {read} characters ---" in printed
+
+
+def test_it_writes_on_after_a_prompt(run: Any, short_run: tuple[Path, str]) -> None:
+    arguments = ("--prompt", LINE + "the film", "--length", 25, "--from", short_run[0])
+    written = [run("write_reviews.py", *arguments, "--temperature", t).stdout for t in (0.1, 0.1, 3)]
+    assert written[0] == written[1] == 2 * LINE
+    assert written[2].startswith(LINE + "the film") and written[2] != written[0]
+
+
+def test_ctrl_c_and_resume_give_what_an_unbroken_run_gives(run: Any, text: Path, tmp_path: Path) -> None:
+    options = ("--data", text, *SHORT, "--model", "gru")
+    broken, whole = tmp_path / "broken", tmp_path / "whole"
+    process = subprocess.Popen(
+        [sys.executable, str(SCRIPT), *map(str, options), "--out", str(broken)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("epoch 1/2"):  # a tenth of the first epoch is done
+            break
+    process.send_signal(signal.SIGINT)
+    printed, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    (command,) = re.findall(r"To go on:  \S+ \S+ (--resume .*)", printed)
+    run("write_reviews.py", *command.split())
+    run("write_reviews.py", *options, "--out", whole)
+    assert (broken / "weights.safetensors").read_bytes() == (whole / "weights.safetensors").read_bytes()
+
+
+def test_it_reads_the_bundled_reviews_and_whole_ones(run: Any, whole_reviews: Path, tmp_path: Path) -> None:
+    short = ("--limit", 30_000, "--hidden", 8, "--epochs", 1, "--length", 10, "--out", tmp_path)
+    assert "27,000 characters to learn from" in run("write_reviews.py", *short).stdout
+    printed = run("write_reviews.py", *short, "--data", "tfds", "--data-dir", whole_reviews).stdout
+    assert "27,000 characters to learn from, 3,000 held back" in printed
+
+
+def test_a_users_mistake_ends_in_a_message(run: Any, tmp_path: Path) -> None:
+    assert "No such file" in run("write_reviews.py", "--data", tmp_path / "none.txt", code=2).stderr
+    (tmp_path / "short.txt").write_text("too short")
+    assert "MG417" in run("write_reviews.py", "--data", tmp_path / "short.txt", code=2).stderr
+    assert "weights.safetensors" in run("write_reviews.py", "--from", tmp_path, code=2).stderr
+    assert "holds no snapshot" in run("write_reviews.py", "--resume", tmp_path, code=2).stderr
