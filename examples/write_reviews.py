@@ -27,7 +27,7 @@ from layers import GRU, LSTM, Carried, Dense, Layer, OneHot, TruncatedBPTT, samp
 from minigrad.data import Characters, Stream, load_imdb
 from minigrad.errors import MinigradError
 
-LAYERS = {"gru": GRU, "lstm": LSTM}
+LAYERS: dict[str, Any] = {"gru": GRU, "lstm": LSTM}
 EPOCH, HELD_BACK = 500_000, 100_000  # characters
 FREE = ("epochs", "out", "resume", "prompt", "source", "length", "temperature")  # may change when a run is resumed
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import math
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -60,7 +59,7 @@ class InMinigrad:
                 return self.head(h), state
 
         self.mg = mg
-        self.model = Carried(Writer(*start["W_xh"].shape[:1], len(start["W_hh"])), TruncatedBPTT(STEPS, STEPS))
+        self.model = Carried(Writer(len(start["W_xh"]), len(start["W_hh"])), TruncatedBPTT(STEPS, STEPS))
         names = {"W_xh": "rnn.cell.W_xh", "W_hh": "rnn.cell.W_hh", "b": "rnn.cell.b", "W": "head.W", "c": "head.b"}
         self.model.load_state_dict({f"model.{names[name]}": array for name, array in start.items()})
         self.optimizer = Adam(self.model.named_parameters(), lr=LR, eps=1e-8)
@@ -170,4 +169,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
