@@ -96,10 +96,6 @@ class PendingRows:
         """The rows that are not up to date."""
         return np.flatnonzero(self.up_to < self.t)
 
-    def current(self) -> Array:
-        """The rows that are up to date, having been read or changed since the newest step."""
-        return np.flatnonzero(self.up_to == self.t)
-
     def catch_up(self, table: Table, rows: Array | None) -> None:
         """Bring these rows of the table up to date, or all (None). A Table calls this before it is read."""
         with _CATCHING_UP:

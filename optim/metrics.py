@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import numpy as np
 
@@ -65,11 +64,3 @@ class Means:
     def result(self) -> dict[str, float]:
         """The mean of each value over all examples so far; {} before the first."""
         return {name: total / self.count for name, total in self.sums.items()} if self.count else {}
-
-    def state_dict(self) -> dict[str, Any]:
-        """What `load_state_dict` takes."""
-        return {"sums": dict(self.sums), "count": self.count}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from a saved state."""
-        self.sums, self.count = dict(state["sums"]), int(state["count"])

@@ -106,7 +106,11 @@ def sum_gradients(comm: Communicator, parameters: Mapping[str, Tensor], share: f
             rows = leaf.grad.rows() if isinstance(leaf.grad, SparseGradient) else None
             mine[path] = rows and (rows[0], share * rows[1])
     tables = {path: leaf for path, leaf in leaves.items() if isinstance(leaf, Table)}
-    read = {path: leaf.pending.current() for path, leaf in tables.items() if isinstance(leaf.pending, PendingRows)}
+    read = {
+        path: np.flatnonzero(pending.up_to == pending.t)
+        for path, table in tables.items()
+        if isinstance(pending := table.pending, PendingRows)
+    }
     everyone = comm.allgather((mine, read))
     for path in read:
         tables[path].catch_up(np.concatenate([rows_read[path] for _, rows_read in everyone]))

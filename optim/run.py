@@ -5,6 +5,7 @@ The Trainer imports the callbacks. They are written against `Run`, so that they 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -52,6 +53,8 @@ class Run:
     trained: bool  # whether this epoch's steps are all made, and validation comes next
     step: int  # steps made in total
     examples: int  # in the newest batch
+    began: float  # when this epoch did, or a resumed run, by time.perf_counter
+    seconds: float  # of this epoch, from before the run was resumed
     step_began: float  # when the newest step began, by time.perf_counter
     means: Means  # of this epoch so far
     history: History
@@ -71,10 +74,16 @@ class Run:
 
     def stop(self, reason: str) -> None:
         """End the run after the current step or epoch."""
+        self.stop_reason = reason
 
     def elapsed(self) -> float:
         """Seconds spent in this epoch so far, including those before an interruption."""
-        raise NotImplementedError
+        return self.seconds + time.perf_counter() - self.began
 
     def resume_at(self, info: Mapping[str, Any]) -> None:
         """Continue with the position, means and history that a snapshot holds."""
+        for name in POSITION:
+            setattr(self, name, info[name])
+        self.means.sums, self.means.count = info["means"]["sums"], info["means"]["count"]
+        self.history.rows[:] = info["history"]
+        self.seconds, self.began = info["seconds"], time.perf_counter()

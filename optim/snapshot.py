@@ -47,7 +47,7 @@ def store(trainer: Run, path: str | os.PathLike[str], ranks: Sequence[tuple[Any,
         "optimizer": type(trainer.optimizer).__name__,
         **{name: getattr(trainer, name) for name in POSITION},  # if a callback stopped the run, it stays stopped
         "seconds": trainer.elapsed(),
-        "means": trainer.means.state_dict(),
+        "means": vars(trainer.means),
         "history": trainer.history.rows,
         "generator": generators[0],
         "generators": generators[1:],  # of the other ranks
@@ -112,18 +112,15 @@ def _position(batches: Any) -> dict[str, Any]:
 
 
 def _check(trainer: Run, info: Mapping[str, Any], path: str | os.PathLike[str]) -> None:
-    problems = []
+    saved = {**info.get("config", {}), "the optimizer": info.get("optimizer")}
+    here = {**trainer.config, "the optimizer": type(trainer.optimizer).__name__}
+    problems = [
+        f"{key} was {saved.get(key)!r} and is {here.get(key)!r}"
+        for key in dict.fromkeys([*saved, *here])
+        if saved.get(key) != here.get(key)
+    ]
     if info.get("kind") != "snapshot":
         problems = ["it holds only weights, not the state of a run"]
-    else:
-        saved, here = info["config"], trainer.config
-        problems = [
-            f"{key} was {saved.get(key)!r} and is {here.get(key)!r}"
-            for key in dict.fromkeys([*saved, *here])
-            if saved.get(key) != here.get(key)
-        ]
-        if info["optimizer"] != type(trainer.optimizer).__name__:
-            problems.append(f"the optimizer was {info['optimizer']} and is {type(trainer.optimizer).__name__}")
     if problems:
         raise CheckpointError(
             "MG508",

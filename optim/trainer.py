@@ -27,7 +27,7 @@ from .metrics import Means, Metric, accuracy
 from .optimizer import Optimizer, check_count
 from .parallel import Communicator, check_same, end_together, share_out, sum_gradients
 from .parameters import set_arrays
-from .run import POSITION, Batch, Model, Run
+from .run import Batch, Model, Run
 from .snapshot import restore
 
 
@@ -192,7 +192,7 @@ class Trainer(Run):
         if self.validation is not None:
             row |= {f"validation_{name}": value for name, value in self.evaluate(self.validation).items()}
         row["seconds"] = self.elapsed()
-        self._began, self.seconds = time.perf_counter(), 0.0
+        self.began, self.seconds = time.perf_counter(), 0.0
         self.history.rows.append(row)
         self.epoch, self.batch, self.trained, self.means = self.epoch + 1, 0, False, Means()
         self._call("on_epoch_end")
@@ -217,22 +217,6 @@ class Trainer(Run):
                 self.model.train()
         return means.result()
 
-    def stop(self, reason: str) -> None:
-        """End the run after the current step or epoch: for callbacks."""
-        self.stop_reason = reason
-
-    def elapsed(self) -> float:
-        """Seconds spent in this epoch so far, including those before an interruption."""
-        return self.seconds + time.perf_counter() - self._began
-
-    def resume_at(self, info: Mapping[str, Any]) -> None:
-        """Continue with the position, means and history that a snapshot holds."""
-        for name in POSITION:
-            setattr(self, name, info[name])
-        self.means.load_state_dict(info["means"])
-        self.history.rows[:] = info["history"]
-        self.seconds, self._began = info["seconds"], time.perf_counter()
-
     # ---- parts of the loop ----
 
     def _begin(self, train: Iterable[Batch], epochs: int, validation: Iterable[Batch] | None) -> None:
@@ -244,7 +228,7 @@ class Trainer(Run):
         self.stop_reason = ""
         self.loss_tensor = None
         self.seconds = 0.0  # of this epoch, before the run was interrupted
-        self._began = self.step_began = time.perf_counter()
+        self.began = self.step_began = time.perf_counter()
 
     def _call(self, moment: str) -> None:
         self._in_callback = True

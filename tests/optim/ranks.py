@@ -237,10 +237,10 @@ def left_over() -> list[str]:
 
 
 def difference(one: dict[str, Any], other: dict[str, Any]) -> tuple[float, float]:
-    """The largest difference between the weights of two runs, and between their histories, relative to 1."""
+    """The largest difference between two runs' weights, and between their histories (relative, for values above 1)."""
     weights = max(float(abs(one["weights"][path] - array).max()) for path, array in other["weights"].items())
     rows = zip(one["history"], other["history"], strict=True)
-    return weights, max(abs(row[name] - like[name]) for row, like in rows for name in row)
+    return weights, max(abs(row[name] - like[name]) / max(1, abs(row[name])) for row, like in rows for name in row)
 
 
 def main() -> None:

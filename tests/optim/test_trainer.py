@@ -425,7 +425,7 @@ def test_a_snapshot_of_another_run_is_refused_and_the_model_left_alone(tmp_path:
         (snapshot("config", build(config={"hidden": 16}), data()), CheckpointError, "MG508",
          ("hidden was 16 and is 8", "kind was None and is 'rnn'")),
         (snapshot("rule", build(optimizer=Adam, config=other.config), data()), CheckpointError, "MG508",
-         ("the optimizer was Adam and is SGD",)),
+         ("the optimizer was 'Adam' and is 'SGD'",)),
         (tmp_path / "weights.safetensors", CheckpointError, "MG508", ("only weights",)),
         (snapshot("shape", other, data()), CheckpointError, "MG505",
          ("dense.W is (6, 3), and (6, 2)", "dense.b is (3,), and (2,)")),
