@@ -107,4 +107,7 @@ class DrawError(MinigradError, RuntimeError):
 
 def pip_install(*packages: str) -> str:
     """The command that installs packages for the Python that runs, to be copied: the remedy if one is missing."""
-    return shlex.join([sys.executable or "python", "-m", "pip", "install", *packages])
+    python = (
+        "python" if sys.platform == "emscripten" else sys.executable or "python"
+    )  # a page has no interpreter's file
+    return shlex.join([python, "-m", "pip", "install", *packages])

@@ -47,9 +47,9 @@ VIZ = NPM / "@viz-js/viz/dist/viz.js"
 CACHE = ROOT / "build/pyodide"
 ADDRESS = "https://cdn.jsdelivr.net/pyodide/v{version}/full/{file}"
 REVIEWS = "minigrad/data/imdb.npz"
-# What minigrad's wheel goes without: the reviews, the lessons' finished pages and figures (the site has its own), and
-# the trained weights that lessons 12 and 14 read.
-LEFT_OUT = re.compile(r"minigrad/(data/imdb\.npz|course/lessons/\S+\.(html|svg|safetensors))")
+# What minigrad's wheel goes without: the reviews, and the course, which runs in a terminal (its lessons are pages
+# of the site).
+LEFT_OUT = re.compile(r"minigrad/(data/imdb\.npz|course/\S+|__main__\.py)")
 LIMIT = 10e6  # bytes over the wire until the first cell has run
 
 
