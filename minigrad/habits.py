@@ -1,4 +1,4 @@
-"""What people type who come from PyTorch, NumPy, Keras or JAX, and what to write here: one table, `_TABLE`.
+"""What people type who come from PyTorch, NumPy, Keras or JAX, and what to write here: the table in habits.txt.
 
 A name or a keyword that minigrad does not have ends up here, led by the functions called `answer_...`. If it means the
 same as something that exists, it works (`_WORKS`, `_RENAMED`); if not, an error says what to write, by the table or a
@@ -13,83 +13,13 @@ from collections.abc import Callable, Iterable
 from dis import opmap
 from functools import cache, wraps
 from itertools import product
+from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
 
 from .errors import UnknownImportError, UnknownNameError, UnsupportedError
-
-# Names | what to write here. A prefix says where a name is met: x. on a Tensor, model. on a Layer, mg. in a module, or
-# the function that it is a keyword of; without a prefix, anywhere. Keywords end in =, and calls with () do not fit.
-_TABLE = """
-tensor new_tensor Parameter Variable constant as_tensor array from_numpy | mg.Tensor([1.0, 2.0], requires_grad=True)
-zeros ones full empty eye linspace arange zeros_like ones_like new_zeros new_ones Tensor() | mg.Tensor(np.zeros((2, 3)))
-rand randn randint randperm normal uniform | rng = np.random.default_rng(0); mg.Tensor(rng.normal(size=(2, 3)))
-manual_seed set_seed set_random_seed PRNGKey key | mg.seed(0)
-mg.view view_as reshape_as unflatten mg.reshape flatten ravel | x.reshape(3, 2), x.reshape(-1), x.reshape(len(x), -1)
-permute mg.transpose movedim moveaxis swapdims adjoint mg.t H mH | x.transpose(1, 0), x.swapaxes(0, 1), or x.T
-unsqueeze x.expand_dims newaxis | x[:, None], or mg.expand_dims(x, axis=1)
-expand expand_as broadcast_to tile repeat repeat_interleave hstack vstack column_stack append
-  | np.broadcast_to(x, shape), mg.concatenate([a, b], axis=0), or mg.stack([a, b])
-x.split chunk unbind narrow select unfold tensor_split | mg.split(x, 2, axis=0), into 2 parts; x[:, 0:2] is one part
-index_select take gather scatter embedding | mg.lookup(table, ids) for rows; mg.take_along_axis(x, ids, axis=1)
-masked_fill masked_select index_fill index_add index_put index_copy scatter_add | mg.where(mask, value, x), or x[mask]
-add sub subtract mul multiply divide div neg negative pow power | an operator: a + b, a - b, a * b, a / b, -a, a ** 2
-matmul mm bmm mv dot inner vdot tensordot matvec | a @ b for matrices, (a * b).sum() for vectors
-mg.sum mg.mean mg.max mg.min mg.var mg.std mg.abs absolute amax amin reduce_sum | a method: x.sum(), x.max(axis=0)
-sign sgn round remainder floor_divide inverse pinverse logdet mode kthvalue histc aminmax cummax cummin cdist invert
-  | NumPy's of x.array, without gradient: np.sign(x.array), np.linalg.inv(x.array), ~(x.array > 0)
-clamp clamp_min clamp_max clip_by_value relu6 hardtanh | x.clip(0, 1), or x.clip(min=0)
-norm log1p expm1 log2 log10 tan sinh erf rsqrt reciprocal logit log_sigmoid lerp addmm baddbmm addcmul prod cumprod
-  | built of what has a gate: mg.sqrt((x * x).sum()), mg.log(1 + x), mg.sin(x) / mg.cos(x), mg.exp(mg.log(x).sum())
-topk sort median quantile | order = np.argsort(x, axis=1), and mg.take_along_axis(x, order[:, -2:], axis=1)
-eq ne gt lt ge le equal isnan mg.argmax argmin argsort | x > 0, np.isnan(x), np.argmax(x, axis=1): plain arrays
-gelu silu swish elu selu mish glu prelu softmin | mg.relu, mg.leaky_relu or mg.softplus, or build it: x * mg.sigmoid(x)
-type type_as half bfloat16 double cast float16 model.float LongTensor long int64 x.int x.bool
-  | x.astype("float64"), or "float32"; integers have no gradient: np.array([1, 2]), x.array.astype(int)
-to cuda is_cuda device get_device pin_memory share_memory_ is_sparse is_floating_point is_contiguous data_ptr stride
-  storage layout element_size x.names x.version model.cpu retains_grad | leave it out: all is in memory, dense, floating
-clone copy stop_gradient requires_grad_ | x.detach(), a copy without history; w.requires_grad = True
-assign assign_sub copy_ fill_ zero_ index_add_ x.uniform_ x.normal_ random_ at | w.array = w.array - 0.1 * w.grad
-grad_fn output_nr retain_grad register_hook | x.node.gate; mg.grad(loss, [h]), for any step h; mg.draw shows all
-autograd Function custom_vjp | a class: class Cube(mg.Gate) with forward and backward; or mg.grad, mg.gradcheck
-grad() value_and_grad jacfwd jacrev hessian | mg.grad(loss, [x]), not of a function; mg.jacobian(f, x), mg.hvp(f, x, v)
-jit mg.compile vmap lax GradientTape | leave it out: Python's loops are recorded as they run
-xavier_uniform_ xavier_normal_ kaiming_normal_ zeros_ kernel_initializer= | Dense(3, 2, init=layers.init.he_normal)
-nn functional keras mg.Dense mg.Sequential | from layers import Dense; functions such as relu are in minigrad
-mg.Adam mg.SGD mg.Trainer lr_scheduler optimizers utils DataLoader TensorDataset clip_grad_norm_
-  | from optim import SGD, Adam, StepSchedule, Trainer, clip_gradients; from minigrad.data import Batches
-Module Model call build apply | class Net(Layer), with super().__init__() first in __init__, and def forward(self, x)
-Linear SimpleRNN Dense() RNN() LSTM() GRU() | the input's size, then the output's: Dense(3, 2), RNN(16, 32), from layers
-ReLU Tanh Sigmoid Softmax LeakyReLU GELU Activation Flatten | the function itself: Sequential(Dense(2, 3), mg.tanh)
-Conv1d Conv2d Conv2D MaxPool2d BatchNorm1d BatchNorm2d layer_norm | LayerNorm(4), from layers; there are no convolutions
-CrossEntropyLoss cross_entropy crossentropy SparseCategoricalCrossentropy | mg.softmax_cross_entropy(logits, labels)
-BCELoss BCEWithLogitsLoss binary_cross_entropy_with_logits BinaryCrossentropy | mg.binary_cross_entropy(logits, targets)
-MSELoss mse_loss MeanSquaredError mse L1Loss l1_loss mae | mg.mean_squared_error(x, y), mg.mean_absolute_error(x, y)
-NLLLoss nll_loss | mg.negative_log_likelihood(mg.log_softmax(logits), labels)
-one_hot to_categorical | np.eye(classes)[labels]
-children modules named_modules get_layer model.layers model.summary | print(model); model.named_layers(): {path: layer}
-weight kernel bias | W, of shape (inputs, outputs), and b: model.dense.W
-weights trainable_weights trainable_variables get_weights set_weights count_params | model.named_parameters()
-model.save load_weights save_weights | mg.save(path, model.state_dict()), and model.load_state_dict(mg.load(path))
-register_buffer register_parameter add_module | self.b = mg.Tensor(array, requires_grad=True); self._mean = array
-compile fit predict evaluate train_on_batch history metrics trainer.test fit() Trainer() batch_size= validation_split=
-  | Trainer(model, loss=mg.softmax_cross_entropy, optimizer=opt).fit(Batches(x, y), epochs=3); then model(x)
-StepLR CosineAnnealingLR ReduceLROnPlateau ModelCheckpoint | callbacks: LearningRate(StepSchedule(...)), BestSnapshot
-learning_rate get_lr set_learning_rate | opt.lr = 0.01, for all groups; each has one: opt.groups[0].lr
-param_groups add_param_group opt.params opt.defaults | opt.groups[0].lr
-apply_gradients minimize opt.update opt.init zero_grads step() | opt.zero_grad(), loss.backward(), then opt.step()
-var.dim= std.dim= unbiased= correction= | axis= for dim=, and ddof=1 to divide by n - 1 as PyTorch does
-max.dim= min.dim= | axis=, for the values alone; np.argmax(x, axis=1) gives the places
-split.dim= | axis=; here the number counts the parts, and in PyTorch it is the size of one
-create_graph= | mg.grad(loss, [w], create_graph=True)
-units= input_dim= output_dim= | sizes by position, the input's first: Dense(3, 2), Embedding(1000, 16)
-training= train= | model.train() or model.eval(), before the call
-padding_idx= mask_zero= ignore_index= | mask=ids != 0, when the recurrent layer is called
-clipnorm= clipvalue= | clip_gradients(parameters, 1.0), from optim, before opt.step()
-retain_graph= batch_first= device= inplace= out= amsgrad= strict= set_to_none= num_workers= | leave it out
-"""
 
 # Keywords that have another name here, and the same meaning.
 _RENAMED = {
@@ -113,8 +43,13 @@ _WORKS: dict[str, Callable[[Any], Any]] = {
 
 @cache
 def _hints() -> dict[str, str]:
-    entries = (entry.split(" | ") for entry in _TABLE.strip().replace("\n  ", " ").split("\n"))
-    return {name: text for names, text in entries for name in names.split()}
+    return {name: text for names, text in _entries() for name in names.split()}
+
+
+def _entries() -> list[list[str]]:
+    """The table's entries, each with its names and what to write instead."""
+    table = Path(__file__).with_name("habits.txt").read_text(encoding="utf-8").replace("\n  ", " ")
+    return [line.split(" | ") for line in table.splitlines() if not line.startswith("#")]
 
 
 def hint(kind: str, name: str) -> str | None:

@@ -362,10 +362,10 @@ def test_what_the_page_says_to_write_here_works(tmp_path: Path) -> None:
 
 
 def test_no_name_is_there_twice_and_none_hides_what_exists() -> None:
-    entries = habits._TABLE.strip().replace("\n  ", " ").split("\n")
-    listed = [name for entry in entries for name in entry.split(" | ")[0].split()]
+    entries = habits._entries()
+    assert all(len(entry) == 2 for entry in entries)
+    listed = [name for names, _ in entries for name in names.split()]
     assert [name for name, count in Counter(listed).items() if count > 1] == []
-    assert all(len(entry.split(" | ")) == 2 for entry in entries)
     assert not {name.removeprefix("mg.") for name in listed if name.startswith("mg.")} & set(mg.__all__)
     assert not {name.removeprefix("x.") for name in listed if name.startswith("x.")} & set(dir(x))
     assert not {name for name in listed if "." not in name} & {*layers.__all__, *optim.__all__}
