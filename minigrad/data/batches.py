@@ -76,14 +76,17 @@ class Batches:
 
     def __iter__(self) -> Iterator[tuple[Array, ...]]:
         epoch, self._position = self.epoch, self._start
-        order = np.arange(self.rows)
-        if self.shuffle:
-            order = np.random.default_rng([self.seed, epoch]).permutation(self.rows)
-        for position in range(self._start, len(self)):
-            rows = order[position * self.batch_size : (position + 1) * self.batch_size]
+        for position, rows in enumerate(self._picked(epoch)[self._start :], self._start):
             self._position = position + 1
             yield tuple(pad([one[row] for row in rows]) if isinstance(one, list) else one[rows] for one in self.columns)
         self.epoch, self._start, self._position = epoch + 1, 0, 0
+
+    def _picked(self, epoch: int) -> Sequence[Any]:
+        """For each batch of an epoch what picks its rows."""
+        order = np.arange(self.rows)
+        if self.shuffle:
+            order = np.random.default_rng([self.seed, epoch]).permutation(order)
+        return [order[start : start + self.batch_size] for start in range(0, self.rows, self.batch_size)]
 
     def state_dict(self) -> dict[str, int]:
         """The current position (`epoch`, and `position` in batches), and what the order depends on."""
@@ -156,13 +159,8 @@ class Stream(Batches):
         """The number of windows in an epoch."""
         return self._windows
 
-    def __iter__(self) -> Iterator[tuple[Array, ...]]:
-        self._position = self._start
-        for position in range(self._start, len(self)):
-            window = (self.epoch * len(self) + position) % self.rows
-            self._position = position + 1
-            yield tuple(column[window] for column in self.columns)
-        self.epoch, self._start, self._position = self.epoch + 1, 0, 0
+    def _picked(self, epoch: int) -> Any:
+        return (epoch * len(self) + np.arange(len(self))) % self.rows
 
     def _order(self) -> dict[str, int]:
         return {**super()._order(), "steps": self.shape[1], "windows": len(self)}
