@@ -11,6 +11,7 @@ import numpy as np
 
 from ..accumulator import dense
 from ..arrays import Array, LazyGradient
+from ..drawing.facts import Stats
 
 WHOLE = 64
 """Arrays of up to this many elements are shown number by number."""
@@ -63,12 +64,12 @@ def summary(array: Array, heat: bool = True) -> dict[str, Any]:
     flat = array.astype(np.float64, copy=False).reshape(-1)
     entry: dict[str, Any] = {"shape": list(array.shape), "dtype": str(array.dtype)}
     with np.errstate(over="ignore", invalid="ignore"):
-        finite = flat if np.isfinite(flat.sum()) else flat[np.isfinite(flat)]  # checking the sum is faster
-        if finite.size:
-            facts = [finite.min(), finite.max(), finite.sum() / finite.size, np.sqrt(finite @ finite)]
-            entry.update(zip(("low", "high", "mean", "norm"), _rounded(np.array(facts), 7), strict=True))
-    if finite.size < flat.size:
-        entry["unfinite"] = int(flat.size - finite.size)
+        stats = Stats.of(flat)
+    if stats.broken < flat.size:
+        for name in ("low", "high", "mean", "norm"):
+            (entry[name],) = _rounded(np.array([getattr(stats, name)]), 7)
+    if stats.broken:
+        entry["unfinite"] = stats.broken
     entry["first"] = numbers(array.reshape(-1)[:1])[0]
     if heat:
         entry["heat"] = _heat_map(array, flat)
