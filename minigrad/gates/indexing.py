@@ -47,9 +47,6 @@ class Slice(_Moving):
     def backward(self, dz: Any, z: Any, x: Any) -> Any:
         return (lambda: scatter(x.shape, self.key, dz),)
 
-    def shape(self, *shapes: Shape) -> Shape:
-        return tuple(np.broadcast_to(0, shapes[0])[self.key].shape)
-
     samples = samples_on([(3, 4, 2)], settings=[
         0, (slice(None), 1), (slice(None, None, -2),), (..., None, 1), (slice(0, 2), slice(1, 3)), [0, 2, 0],
         ([0, 2, 2], [1, 1, 1]), np.arange(24).reshape(3, 4, 2) % 5 < 2, (0, 0, 0), True, ([0, 2], 0, slice(None)),
@@ -135,9 +132,6 @@ class Pad(_Moving):
     def backward(self, dz: Any, z: Any, x: Any) -> Any:
         starts = np.broadcast_to(self.widths, (len(x.shape), 2))[:, 0].tolist()
         return (dz[tuple(slice(start, start + size) for start, size in zip(starts, x.shape, strict=True))],)
-
-    def shape(self, *shapes: Shape) -> Shape:
-        return tuple(self.forward(np.broadcast_to(0.0, shapes[0])).shape)
 
     samples = samples_on([(3, 2)], settings=[1, (2, 0), ((0, 1), (3, 2)), ((1, 2),), {"widths": 1, "constant": -1.5}])
     refused = refused_on([(3, 2)], settings=[((1, 1), (1, 1), (1, 1)), -1, 0.5, ((1, 1), (1,))])

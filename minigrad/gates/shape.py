@@ -13,7 +13,10 @@ from .samples import refused_on, samples_on
 
 
 class _Moving(Gate):
-    """A gate that only moves elements: no floating-point operations."""
+    """A gate that only moves elements: no floating-point operations. Its forward, on any numbers, gives the shape."""
+
+    def shape(self, *shapes: Shape) -> Shape:
+        return tuple(self.forward(*(np.broadcast_to(0.0, shape) for shape in shapes)).shape)
 
     def flops(self, output: Shape, *shapes: Shape) -> int:
         return 0
@@ -35,24 +38,21 @@ class Reshape(_Moving):
         self.to = (to,) if isinstance(to, (int, np.integer)) else tuple(to)
 
     def forward(self, x: Any) -> Any:
-        return x.reshape(self.to)
+        try:
+            return x.reshape(self.to)
+        except ValueError:
+            room = int(np.prod(self.to, dtype=np.int64))
+            raise ShapeError(
+                "MG109",
+                f"Reshape cannot put {x.shape} into {self.to}",
+                cause=f"the one has {x.size} elements, the other has room for {room}"
+                if -1 not in self.to
+                else f"{x.size} elements do not divide by the sizes given, or more than one size is -1",
+                remedy="give sizes whose product is the number of elements; one of them may be -1",
+            ) from None
 
     def backward(self, dz: Any, z: Any, x: Any) -> Any:
         return (dz.reshape(x.shape),)
-
-    def shape(self, *shapes: Shape) -> Shape:
-        try:
-            return np.broadcast_to(0, shapes[0]).reshape(self.to).shape
-        except ValueError:
-            size = int(np.prod(shapes[0], dtype=np.int64))
-            raise ShapeError(
-                "MG109",
-                f"Reshape cannot put {shapes[0]} into {self.to}",
-                cause=f"the one has {size} elements, the other has room for {int(np.prod(self.to, dtype=np.int64))}"
-                if -1 not in self.to
-                else f"{size} elements do not divide by the sizes given, or more than one size is -1",
-                remedy="give sizes whose product is the number of elements; one of them may be -1",
-            ) from None
 
     samples = samples_on([(2, 3, 2)], settings=[(6, 2), (-1,), (3, -1, 2), (1, 12)])
     refused = refused_on([(3, 4)], settings=[(5, 2), (-1, 5)])
@@ -73,24 +73,21 @@ class Transpose(_Moving):
         self.axes = None if axes is None else tuple(axes)
 
     def forward(self, x: Any) -> Any:
-        return x.transpose(self.axes)
+        try:
+            return x.transpose(self.axes)
+        except ValueError:
+            raise ShapeError(
+                "MG107",
+                f"Transpose cannot put the axes of {x.shape} in the order {self.axes}",
+                cause=f"the order must name each of the {x.ndim} axes once",
+                remedy=f"for example {tuple(reversed(range(x.ndim)))}",
+            ) from None
 
     def backward(self, dz: Any, z: Any, x: Any) -> Any:
         if self.axes is None:
             return (dz.transpose(None),)
         axes = [axis % len(self.axes) for axis in self.axes]  # argsort inverts a permutation of 0..n-1: no -1
         return (dz.transpose(tuple(int(axis) for axis in np.argsort(axes))),)
-
-    def shape(self, *shapes: Shape) -> Shape:
-        try:
-            return np.broadcast_to(0, shapes[0]).transpose(self.axes).shape
-        except ValueError:
-            raise ShapeError(
-                "MG107",
-                f"Transpose cannot put the axes of {shapes[0]} in the order {self.axes}",
-                cause=f"the order must name each of the {len(shapes[0])} axes once",
-                remedy=f"for example {tuple(reversed(range(len(shapes[0]))))}",
-            ) from None
 
     samples = samples_on([(2, 3, 4)], settings=[None, (1, 2, 0), (0, -1, 1)])
     refused = refused_on([(2, 3, 4)], settings=[(0, 1), (0, 0, 1)])
