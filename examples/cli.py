@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import os
+import re
 import shlex
 import sys
 from collections.abc import Callable
@@ -15,10 +16,17 @@ from typing import Any
 # this when NumPy is first imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def install(extra: str) -> str:
+    """The command that installs minigrad from this checkout with an extra."""
+    return shlex.join([sys.executable, "-m", "pip", "install", "--editable", f"{ROOT}[{extra}]"])
+
+
 if not importlib.util.find_spec("minigrad"):
-    root = Path(__file__).resolve().parents[1]
-    print(f"minigrad is not installed. In the folder {root} type:  make demo\nor, for this Python:", file=sys.stderr)
-    print(f"  {shlex.quote(sys.executable)} -m pip install -e {shlex.quote(f'{root}[plot]')}", file=sys.stderr)
+    print(f"minigrad is not installed. In the folder {ROOT} type:  make demo\nor, for this Python:", file=sys.stderr)
+    print(f"  {install('plot')}", file=sys.stderr)
     raise SystemExit(2)
 
 
@@ -50,8 +58,8 @@ def world() -> Any:
         from mpi4py import MPI
     except (ImportError, RuntimeError) as error:  # RuntimeError: mpi4py is there, and no MPI
         python = shlex.quote(sys.executable)
-        print(f"--parallel needs MPI, which is not there ({error}). It comes with the extra minigrad[mpi]:\n"
-              f"  {python} -m pip install 'minigrad[mpi]'\n"
+        print(f"--parallel needs MPI, which is not there ({error}). It comes with minigrad's extra mpi:\n"
+              f"  {install('mpi')}\n"
               f"  mpiexec -n 2 {python} -m mpi4py {shlex.join(sys.argv)}", file=sys.stderr)  # fmt: skip
         raise SystemExit(2) from None
     if MPI.COMM_WORLD.rank:
@@ -62,6 +70,17 @@ def world() -> Any:
 def launched() -> int:
     """How many of this program `mpiexec` started (of MPICH, Intel MPI or Open MPI); 1 without it."""
     return int(os.environ.get("PMI_SIZE") or os.environ.get("OMPI_COMM_WORLD_SIZE") or 1)
+
+
+def parser(text: str | None) -> argparse.ArgumentParser:
+    """A parser of options whose `--help` opens with a script's docstring, its commands as they must be typed here."""
+    folder = os.path.join(os.path.dirname(sys.argv[0]), "")
+
+    def typed(found: re.Match[str]) -> str:
+        return f"{shlex.quote(sys.executable)} {found[1] or ''}{folder}"
+
+    text = re.sub(r"(?<!/)\bpython (-m mpi4py )?examples/", typed, text or "")
+    return argparse.ArgumentParser(description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
 
 
 def command(script: str = "") -> str:

@@ -8,7 +8,6 @@ review, each word shaded by the gradient that reaches its vector). docs/layers.m
 
 from __future__ import annotations
 
-import argparse
 import html
 from pathlib import Path
 from typing import Any
@@ -33,7 +32,7 @@ STYLES: dict[str, dict[str, Any]] = {
 
 def main() -> None:
     """Train the three models, and draw how much gradient reaches each step and word."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = cli.parser(__doc__)
     parser.add_argument("--limit", type=cli.whole(1), default=5000, help="training reviews (5000)")
     parser.add_argument("--epochs", type=cli.whole(1), default=2, help="passes over them (2)")
     parser.add_argument("--review", type=cli.whole(0), default=20, help="row of the test review to shade (20)")

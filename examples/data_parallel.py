@@ -9,7 +9,6 @@ came from. That of AllReduce is an AllReduce. docs/parallel.md says what the Tra
 
 from __future__ import annotations
 
-import argparse
 import re
 from typing import Any
 
@@ -94,7 +93,7 @@ def side_by_side(dots: list[str]) -> str:
 
 def main() -> int:
     """Print the gradients of each rank and of their sum beside those of one process, and draw the ranks' graphs."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = cli.parser(__doc__)
     parser.add_argument("--out", default="data_parallel.png", help="the picture: .png, .svg or .dot")
     options = parser.parse_args()
     comm = cli.world()

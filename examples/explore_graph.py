@@ -7,7 +7,6 @@ Each page is one HTML file that opens from disk. docs/explorer.md says what to t
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 import cli  # isort: skip  # first: it says so if minigrad is not installed
@@ -66,7 +65,7 @@ PAGES = {"expression": expression, "network": network, "rnn": five_steps, "imdb"
 
 def main() -> None:
     """Read the options, make the pages."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = cli.parser(__doc__)
     parser.add_argument("--out", type=Path, default=Path("runs/explore"), help="folder for the pages (%(default)s)")
     parser.add_argument("--only", choices=PAGES, help="make one page")
     parser.add_argument("--seed", type=cli.whole(0), default=0, help="seed for the initial weights (%(default)s)")

@@ -162,7 +162,7 @@ def main() -> int:
 
 def parse() -> argparse.Namespace:
     """The options; those of a run that is resumed are the ones it was started with, overridden by those given now."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = cli.parser(__doc__)
     add = parser.add_argument
     add("--model", choices=LAYERS, default="rnn", help="the recurrent layer (rnn)")
     add("--truncate", type=cli.whole(1), metavar="K", help="gradients go back through the last K words alone")

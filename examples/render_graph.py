@@ -11,7 +11,6 @@ The picture says which mode was chosen, and how to choose another.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -99,7 +98,7 @@ def gallery(folder: Path) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Read the command line, record a graph, draw it."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = cli.parser(__doc__)
     parser.add_argument("--model", choices=["product", "first", "dense", *CELLS], default="rnn")
     parser.add_argument("--steps", type=cli.whole(1), default=40, help="time steps of a recurrent model (40)")
     parser.add_argument("--stacked", type=cli.whole(1), default=1, help="recurrent layers, one above the other (1)")

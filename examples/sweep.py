@@ -77,7 +77,7 @@ def draw(figure: Any, done: Mapping[str, Done], given: argparse.Namespace) -> No
 
 def main() -> int:
     """Run the grid, print its table, and draw it. Returns the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = cli.parser(__doc__)
     add = parser.add_argument
     add("--lr", type=cli.positive, nargs="+", default=[1e-4, 3e-4, 1e-3, 3e-3, 1e-2], metavar="RATE",
         help="learning rates (0.0001 0.0003 0.001 0.003 0.01)")  # fmt: skip

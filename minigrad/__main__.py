@@ -12,7 +12,9 @@ from .errors import MinigradError
 
 def main() -> int:
     """Do what the command line says. Exit code 0: done; 1: a gradient is wrong; 2: it cannot be done."""
-    parser = argparse.ArgumentParser("minigrad", description="See how gradients flow: draw, explore and check graphs.")
+    parser = argparse.ArgumentParser(
+        commands.program(), description="See how gradients flow: draw, explore and check graphs."
+    )
     parser.add_argument("--version", action="version", version=f"minigrad {__version__}")
     parser.set_defaults(run=None)
     names = parser.add_subparsers(title="commands", metavar="COMMAND")
@@ -29,7 +31,7 @@ def main() -> int:
     try:
         return int(options.run(options))
     except MinigradError as error:
-        print(error, file=sys.stderr)
+        print(commands.to_type(str(error)), file=sys.stderr)
         return 2
     except BrokenPipeError:  # what reads the output has seen enough, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -169,7 +169,7 @@ def no_gate(function: str) -> UnsupportedError:
         "MG118",
         f"minigrad records no gate for {function}",
         cause="NumPy's own result would have dropped the gradient silently",
-        remedy=(known or "build it from functions that have a gate (docs/gates.md)")
+        remedy=(known or "build it from functions that have a gate (mg.GATES)")
         + "; use t.array if no gradient is wanted, or write a Gate for it",
     )
 

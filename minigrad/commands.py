@@ -1,4 +1,4 @@
-"""The commands `minigrad draw`, `explore` and `check`: run a script as it is, then look at the graph it recorded last.
+"""Three commands that run a script as it is, and then look at the graph that it recorded last: draw, explore and check.
 
     minigrad draw first.py                     runs first.py, draws what its last backward() went through: first.png
     minigrad explore first.py -o page.html     makes a page that steps through it
@@ -10,8 +10,12 @@ usual. Arguments of its own stand after `--`: minigrad draw train.py -- --epochs
 
 import argparse
 import os
+import re
 import runpy
+import shlex
+import shutil
 import sys
+import sysconfig
 import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -29,6 +33,19 @@ from .tensor import Tensor, cut, from_node
 from .unfused import opened
 
 
+def program() -> str:
+    """How to start this `minigrad` from a terminal: by its name if that finds it, else by its path."""
+    own = shutil.which("minigrad", path=sysconfig.get_path("scripts"))
+    if own is None:
+        return shlex.join([sys.executable, "-m", "minigrad"])
+    return "minigrad" if shutil.which("minigrad") == own else shlex.quote(own)
+
+
+def to_type(text: str) -> str:
+    """`text` with its commands `minigrad ...` as they must be typed here."""
+    return re.sub(r"\bminigrad (?=course|draw|explore|check)", lambda _: f"{program()} ", text)
+
+
 def add_commands(commands: Any) -> None:
     """Add the three commands to argparse's subparsers."""
     for name, action, ending, summary in (
@@ -37,7 +54,7 @@ def add_commands(commands: Any) -> None:
         ("check", _check, "", "check a script's gradients, and its gates' rules, by finite differences"),
     ):
         parser = commands.add_parser(
-            name, help=summary, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+            name, help=summary, description=to_type(__doc__), formatter_class=argparse.RawDescriptionHelpFormatter
         )
         parser.add_argument("script", type=Path, metavar="SCRIPT.py", help="the program to run")
         parser.add_argument(

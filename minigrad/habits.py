@@ -72,8 +72,8 @@ def _words(kind: str, name: str, thing: Any) -> tuple[str, str]:
     spelt = {other.lower(): other for other in sorted(public) if not other.startswith("_")}
     if close := get_close_matches(name.lower(), spelt, 2, 0.7):
         return "no name here is spelt that way", f"did you mean {' or '.join(spelt[one] for one in close)}?"
-    parts = ", ".join(getattr(thing, "__dict__", {}).get("_members", ())) or "what dir() lists"
-    return "there is nothing of that name, or like it", f"it has {parts}; docs/coming_from.md translates other names"
+    parts = ", ".join(getattr(thing, "__dict__", {}).get("_members", ()))
+    return "there is nothing of that name, or like it", f"it has {parts}" if parts else "dir() lists what there is"
 
 
 def _rule(name: str) -> str:

@@ -1,5 +1,6 @@
 """What strangers meet first is in order: the workflow is valid, the oldest versions tried are those declared."""
 
+import ast
 import datetime
 import json
 import re
@@ -7,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -127,3 +129,27 @@ def test_what_is_not_committed_is_not_released(tmp_path: Path) -> None:
     folder = copied(tmp_path)
     (folder / "new.py").write_text("")
     assert "not clean" in release(folder, "0.2.0").stderr
+
+
+def texts(tree: ast.AST) -> Iterator[str]:
+    """The strings of a module but its docstrings."""
+    for node in ast.walk(tree):
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.Constant) and isinstance(child.value, str) and not isinstance(node, ast.Expr):
+                yield child.value
+
+
+def test_no_message_points_to_a_page_that_a_wheel_lacks() -> None:
+    paths = [path for package in ("minigrad", "layers", "optim") for path in (ROOT / package).rglob("*.py")]
+    modules = [ast.parse(path.read_text(encoding="utf-8")) for path in paths if "lessons" not in path.parts]
+    assert [text for module in modules for text in texts(module) if re.search(r"docs/\w+\.md", text)] == []
+
+
+def test_nothing_tells_to_install_what_another_project_has_on_pypi() -> None:
+    """On PyPI the name minigrad is another project's: ours is installed from a folder or a wheel."""
+    tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True)
+    if tracked.returncode:
+        pytest.skip("needs git's clone")
+    paths = [ROOT / name for name in tracked.stdout.split("\0") if name.endswith((".py", ".md", ".toml", ".yml"))]
+    told = re.compile(r"pip install ([\w.\"'-]* )*[\"']?minigrad\b(?![\w./-])")
+    assert [str(path) for path in paths if path.is_file() and told.search(path.read_text(encoding="utf-8"))] == []

@@ -5,6 +5,9 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import re
+import shlex
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
@@ -18,8 +21,10 @@ Figures = Mapping[str, float]
 
 
 def parser(description: str | None) -> argparse.ArgumentParser:
-    """An argument parser with the options of every experiment."""
-    options = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    """A parser of every experiment's options; `--help` shows the description's commands as they must be typed here."""
+    typed = f"{shlex.quote(sys.executable)} {os.path.join(os.path.dirname(sys.argv[0]), '')}"
+    text = re.sub(r"(?<!/)\bpython examples/reference/", lambda _: typed, description or "")
+    options = argparse.ArgumentParser(description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], metavar="N", help="a run for each (0 1 2)")
     options.add_argument("--limit", type=int, metavar="N", help="only the first N reviews of each split, to try it out")
     return options

@@ -8,7 +8,7 @@ Each experiment runs once for each seed, as a process of its own; with --jobs N,
 prints goes to its log, its figures to results.jsonl, both in runs/reference. A run may be stopped by Ctrl-C, or fail in
 part: the same command then does the rest. The exit code is 1 if figures are missing.
 
-1c and "whole" read whole reviews through tensorflow-datasets (pip install minigrad[data]), from --data-dir or that
+1c and "whole" read whole reviews through tensorflow-datasets (minigrad's extra "data"), from --data-dir or that
 package's own folder, and download them (84 MB) if they are missing. The others need nothing but minigrad.
 """
 

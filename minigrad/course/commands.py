@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 import time
 import webbrowser
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ..commands import to_type
 from . import feedback, quiz
 from .grade import Verdict, grade
 from .lesson import Lesson, lesson, lessons
@@ -63,7 +65,7 @@ def _start(options: argparse.Namespace) -> int:
         print(f"{workbook.folder}: {new} lessons copied; {len(kept)} were there already, and are as they were.")
     else:
         print(f"{new} lessons are in {workbook.folder}. Go on with:\n")
-        print(f"    cd {workbook.folder}\n    minigrad course")
+        print(to_type(f"    cd {shlex.quote(str(workbook.folder))}\n    minigrad course"))
     return 0
 
 
@@ -71,11 +73,11 @@ def _here(options: argparse.Namespace) -> int:
     workbook = Workbook.find()
     one = workbook.current()
     if one is None:
-        print(f"All {len(lessons())} lessons passed. To read one again: minigrad course show 12")
+        print(to_type(f"All {len(lessons())} lessons passed. To read one again: minigrad course show 12"))
         return 0
     done = sum(map(workbook.passed, lessons()))
     print(f"{done} of {len(lessons())} lessons passed. At hand: lesson {one.number}, {one.title}.")
-    print(f"  read    minigrad course show\n  answer  minigrad course answer\n  write   {one.file}\n")
+    print(to_type(f"  read    minigrad course show\n  answer  minigrad course answer\n  write   {one.file}\n"))
     return _checked(workbook, one)
 
 
@@ -105,7 +107,7 @@ def _checked(workbook: Workbook, one: Lesson) -> int:
     _leave_page(workbook, verdict, text)
     if verdict.passed:
         following = workbook.current()
-        print(f"\nNext: lesson {following.number}, {following.title}: minigrad course show" if following else
+        print(to_type(f"\nNext: lesson {following.number}, {following.title}: minigrad course show") if following else
               f"\nThat was the last one: all {len(lessons())} lessons passed.")  # fmt: skip
     return 0 if verdict.passed else 1
 
@@ -128,7 +130,8 @@ def _ask_first(workbook: Workbook, one: Lesson) -> None:
             continue
         if not (sys.stdin.isatty() and sys.stdout.isatty()):
             which = "" if one is workbook.current() else f" --lesson {one.number}"
-            print(f"Lesson {one.number} has a question to answer before you run it: minigrad course answer{which}\n")
+            print(f"Lesson {one.number} has a question to answer before you run it:", end=" ")
+            print(to_type(f"minigrad course answer{which}\n"))
             return
         _say(_posed(question, "Before you run it: " if place == 0 else "And: "))
         while True:
@@ -214,9 +217,8 @@ def _solution(options: argparse.Namespace) -> int:
     one = _chosen(workbook, options.lesson)
     if not (options.yes or workbook.passed(one)):
         if not sys.stdin.isatty():
-            print(
-                f"Lesson {one.number} is not passed yet. If you are sure: minigrad course solution {one.number} --yes"
-            )
+            print(f"Lesson {one.number} is not passed yet. If you are sure:", end=" ")
+            print(to_type(f"minigrad course solution {one.number} --yes"))
             return 1
         if input(f"Lesson {one.number} is not passed yet. Show its solution? [y/N] ").strip().lower() not in (
             "y",
@@ -277,7 +279,7 @@ def _show_output(verdict: Verdict) -> None:
 def _say(lines: list[str]) -> None:
     """Print, also where a terminal has no letters such as ✓."""
     encoding = sys.stdout.encoding or "utf-8"
-    for line in lines:
+    for line in map(to_type, lines):
         for sign, plain in (("✓", "[ok]"), ("✗", "[wrong]"), ("○", "[ ]"), ("→", ">")):
             try:
                 sign.encode(encoding)

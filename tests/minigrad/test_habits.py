@@ -123,7 +123,7 @@ def test_a_view_is_recorded() -> None:
         ("np.linalg.norm(x)", "mg.sqrt"), ("loss.backward(gradient=1.0)", "upstream="), ("x // 2", "x.array"),
         ("loss.backward(create_graph=True)", "mg.grad("), ("mg.grad(lambda t: t.sum())(x)", "mg.grad(loss, [x])"),
         ("mg.sigmod(x)", "did you mean sigmoid"), ("mg.gradchek(x)", "gradcheck?"),
-        ("nn.dense(3, 2)", "did you mean Dense?"), ("optim.adam([w])", "did you mean Adam"), ("mg.qqq", "coming_from"),
+        ("nn.dense(3, 2)", "did you mean Dense?"), ("optim.adam([w])", "did you mean Adam"), ("mg.qqq", "dir() lists"),
         ("mg.random.randn(3)", "default_rng"),
         # by a rule: NumPy's names, names in place, functions, operators, parts of a model, modules
         ("x.diagonal()", "x.array.diagonal"), ("x.roll(1)", "np.roll"), ("x.det()", "np.linalg.det"),

@@ -22,7 +22,7 @@ from optim import SGD, Adam, Callback, Snapshots, Trainer
 from optim.parallel import all_reduce, check_same, share_out, sum_gradients
 from tests.optim import ranks as programs
 
-needs_mpi = pytest.mark.skipif(programs.mpiexec() is None, reason="there is no MPI: pip install 'minigrad[mpi]'")
+needs_mpi = pytest.mark.skipif(programs.mpiexec() is None, reason="there is no MPI: pip install '.[mpi]'")
 
 
 class Threads:
