@@ -1,6 +1,6 @@
 """Who takes part in what, and which figures were published elsewhere. Knows names alone.
 
-Letters of workloads: a unrolled, b training, c inference, d growth, e start, f adam, g trainer.
+Letters of workloads: a unrolled, b training, c inference, d growth, e start, f adam, g trainer, h language.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ NOT_PEERS = ("numpy", "minigrad", "minigrad-fused")
 
 CONTENDERS = [
     Contender("numpy", "numpy_by_hand", "", "NumPy by hand", "abcdef", "numpy"),
-    Contender("minigrad", "minigrad_", "unrolled", "minigrad, gate by gate", "abcdef", "minigrad"),
-    Contender("minigrad-fused", "minigrad_", "fused", "minigrad, fused", "bcd"),
-    Contender("torch", "torch_", "eager", "PyTorch", "abcdef", "torch"),
-    Contender("torch-fused", "torch_", "fused", "PyTorch, fused Adam, denormals flushed", "bdf"),
+    Contender("minigrad", "minigrad_", "unrolled", "minigrad, gate by gate", "abcdefh", "minigrad"),
+    Contender("minigrad-fused", "minigrad_", "fused", "minigrad, fused", "bcdh"),
+    Contender("torch", "torch_", "eager", "PyTorch", "abcdefh", "torch"),
+    Contender("torch-fused", "torch_", "fused", "PyTorch, fused Adam, denormals flushed", "bdfh"),
     Contender("jax", "jax_", "jit", "JAX, one compiled step", "abcde", "jax"),
     Contender("jax-eager", "jax_", "eager", "JAX, not compiled", "a"),
     Contender("keras-tf", "keras_", "auto", "Keras on TensorFlow", "bce", "keras", "tensorflow"),

@@ -84,6 +84,14 @@ def of_trainer(results: Results) -> Iterator[Target]:
     yield from results.compare("(g) a Trainer to a bare loop", 1.03, "trainer", "bare-loop", "rnn")
 
 
+def of_language(results: Results) -> Iterator[Target]:
+    for case, limit in (("char", 0.95), ("word", 1.0)):
+        peer = results.fastest_peer(case)
+        text = f"(h) {case}, fused, to {LABELS.get(peer)}"
+        yield from results.compare(text, limit, "minigrad-fused", peer, case)
+
+
 FROM = {
     "a": of_unrolled, "b": of_training, "c": of_inference, "d": of_growth, "e": of_start, "f": of_adam, "g": of_trainer,
+    "h": of_language,
 }  # fmt: skip

@@ -33,6 +33,10 @@ def differences(text: str, letter: str) -> list[float]:
     return [float(row[column]) for row in rows if row[column].strip()]
 
 
+def test_both_ways_of_minigrad_compute_the_same_language_model(page: tuple[str, Path]) -> None:
+    assert max(differences(page[0], "h")) <= 1e-5
+
+
 @pytest.mark.parametrize("letter", "abcefg")
 def test_minigrad_computes_what_numpy_by_hand_does(page: tuple[str, Path], letter: str) -> None:
     found = differences(page[0], letter)

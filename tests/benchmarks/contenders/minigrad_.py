@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 import minigrad as mg
-from layers import GRU, LSTM, RNN, Dense, Embedding, Layer
+from layers import GRU, LSTM, RNN, Dense, Embedding, Layer, OneHot
 from minigrad.accumulator import SparseGradient
 from minigrad.graph import Leaf
 from minigrad.table import make_table
-from optim import Adam, Trainer
+from optim import Adam, Trainer, clip_gradients
 
 NAMES = {
     "table": "embedding.table", "W_xh": "recurrent.cell.W_xh", "W_hh": "recurrent.cell.W_hh",
@@ -92,6 +92,42 @@ def inference(kind: str, weights: dict[str, Any], setting: str) -> Callable[[Any
         return model(ids).array
 
     return call
+
+
+class Language(Layer):
+    """Ids and a state to the logits of the next ids, and the state after them."""
+
+    def __init__(self, weights: dict[str, Any], fused: bool) -> None:
+        super().__init__()
+        width, hidden, size = weights["W_xh"].shape[0], *weights["W"].shape
+        self.embedding: Layer = Embedding(size, width) if "table" in weights else OneHot(size)
+        self.recurrent = LSTM(width, hidden, fused=fused, return_sequences=True, return_state=True)
+        self.head = Dense(hidden, size)
+        names = NAMES | BIASES["lstm"] | {"c": "head.b"}
+        self.load_state_dict({names[name]: array for name, array in weights.items()})
+
+    def forward(self, ids: Any, state: Any = None) -> Any:
+        h, state = self.recurrent(self.embedding(ids), state)
+        return self.head(h), state
+
+
+def language(weights: dict[str, Any], setting: str, rule: dict[str, Any]) -> Callable[[Any], float]:
+    """A training step on a window of ids (B, T + 1), which goes on from the state after the last."""
+    model, state = Language(weights, setting == "fused"), None
+    parameters = model.named_parameters()
+    optimizer = Adam(parameters, **rule)
+
+    def step(window: Any) -> float:
+        nonlocal state
+        logits, (h, c) = model(window[:, :-1], state)
+        loss, state = mg.softmax_cross_entropy(logits, window[:, 1:]), (h.detach(), c.detach())
+        optimizer.zero_grad()
+        loss.backward()
+        clip_gradients(parameters, 1.0)
+        optimizer.step()
+        return float(loss.item())
+
+    return step
 
 
 def trained(kind: str, weights: dict[str, Any], setting: str, rule: dict[str, Any]) -> Callable[[Any], float]:

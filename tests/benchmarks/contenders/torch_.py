@@ -93,6 +93,38 @@ def training(kind: str, weights: dict[str, Any], setting: str, rule: dict[str, A
     return Training(Classifier(kind, weights), setting, rule)
 
 
+def language(weights: dict[str, Any], setting: str, rule: dict[str, Any]) -> Callable[[Any], float]:
+    """A training step on a window of ids (B, T + 1), which goes on from the state after the last."""
+    torch.set_flush_denormal(setting == "fused")
+    width, hidden, size = weights["W_xh"].shape[0], *weights["W"].shape
+    table = nn.Parameter(torch.from_numpy(weights["table"])) if "table" in weights else torch.eye(size)
+    lstm, head = nn.LSTM(width, hidden, batch_first=True), nn.Linear(hidden, size)
+    with torch.no_grad():
+        lstm.weight_ih_l0.copy_(torch.from_numpy(weights["W_xh"].T))
+        lstm.weight_hh_l0.copy_(torch.from_numpy(weights["W_hh"].T))
+        lstm.bias_ih_l0.copy_(torch.from_numpy(weights["b"]))
+        lstm.bias_hh_l0.zero_().requires_grad_(False)  # the second bias is one too many
+        head.weight.copy_(torch.from_numpy(weights["W"].T))
+        head.bias.copy_(torch.from_numpy(weights["c"]))
+    parameters = [one for one in (table, *lstm.parameters(), *head.parameters()) if one.requires_grad]
+    optimizer = torch.optim.Adam(parameters, **rule, fused=setting == "fused")
+    state: Any = None
+
+    def step(window: Any) -> float:
+        nonlocal state
+        ids = torch.from_numpy(window)
+        h, (h_last, c_last) = lstm(nn.functional.embedding(ids[:, :-1], table), state)
+        state = (h_last.detach(), c_last.detach())
+        loss = nn.functional.cross_entropy(head(h).flatten(0, 1), ids[:, 1:].flatten())
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(parameters, 1.0)
+        optimizer.step()
+        return loss.item()
+
+    return step
+
+
 def inference(kind: str, weights: dict[str, Any], setting: str) -> Callable[[Any], Any]:
     model = Classifier(kind, weights).eval()
 
