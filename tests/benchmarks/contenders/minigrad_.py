@@ -99,7 +99,7 @@ class Language(Layer):
 
     def __init__(self, weights: dict[str, Any], fused: bool) -> None:
         super().__init__()
-        width, hidden, size = weights["W_xh"].shape[0], *weights["W"].shape
+        width, (hidden, size) = len(weights["W_xh"]), weights["W"].shape
         self.embedding: Layer = Embedding(size, width) if "table" in weights else OneHot(size)
         self.recurrent = LSTM(width, hidden, fused=fused, return_sequences=True, return_state=True)
         self.head = Dense(hidden, size)

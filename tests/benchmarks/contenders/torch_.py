@@ -96,7 +96,7 @@ def training(kind: str, weights: dict[str, Any], setting: str, rule: dict[str, A
 def language(weights: dict[str, Any], setting: str, rule: dict[str, Any]) -> Callable[[Any], float]:
     """A training step on a window of ids (B, T + 1), which goes on from the state after the last."""
     torch.set_flush_denormal(setting == "fused")
-    width, hidden, size = weights["W_xh"].shape[0], *weights["W"].shape
+    width, (hidden, size) = len(weights["W_xh"]), weights["W"].shape
     table = nn.Parameter(torch.from_numpy(weights["table"])) if "table" in weights else torch.eye(size)
     lstm, head = nn.LSTM(width, hidden, batch_first=True), nn.Linear(hidden, size)
     with torch.no_grad():
