@@ -150,3 +150,22 @@ def test_help_shows_commands_that_can_be_copied(made: Path, script: str) -> None
     shown = re.findall(r"^ +(\S+python\S*) (\S+\.py)", typed(f".venv/bin/python {script} --help", made), re.M)
     assert all(Path(python) == made / ".venv/bin/python" and (made / path).is_file() for python, path in shown)
     assert "    python " not in typed(f".venv/bin/python {script} --help", made)
+
+
+DOCS = [ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize("page", DOCS, ids=lambda page: page.name)
+def test_the_other_pages_name_scripts_and_targets_and_options_that_there_are(page: Path) -> None:
+    """Not run, for many take minutes: each script is a file that knows each option, each target is one of make's."""
+    text = re.sub(r"^```(python|py|text)\n.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+    targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.M)
+    assert [one for one in re.findall(r"(?:^|`)make (\w+)", text, re.M) if one not in targets] == []
+    for path, options in re.findall(r"python (?:-m mpi4py )?([\w/.]+\.py)([^`\n#]*)", text):
+        if "/" not in path:
+            continue  # a script of the reader's
+        known = (ROOT / path).read_text(encoding="utf-8") + "".join(
+            module.read_text(encoding="utf-8") for module in (ROOT / path).parent.glob("*.py")
+        )
+        known += '"--help"' + (ROOT / "minigrad/course/jobs.py").read_text(encoding="utf-8")
+        assert [one for one in re.findall(r"--[\w-]+", options) if f'"{one}"' not in known] == []
