@@ -12,7 +12,7 @@ from ..context import enable_grad
 from ..errors import DrawError, DtypeError, OptionError
 from ..graph import Leaf, Node
 from ..printing import printable
-from ..tensor import Tensor
+from ..tensor import Tensor, from_node
 from ..timesteps import step_of
 from ..unfused import UNFUSED
 from .boxes import Box, View, connect, history
@@ -76,33 +76,9 @@ class Graph:
         gates = sum(node.gate is not None for node in self.nodes)
         return f"<Graph of {gates:,} gates and {len(self) - gates:,} leaves>"
 
-    def draw(
-        self, *, mode: str = "auto", window: tuple[int, int] | None = None, depth: int | None = None,
-        collapse: Sequence[str] = (), values: bool = False, grads: bool = False, color_by: str | Measured | None = None,
-        legend: bool = False,
-    ) -> "Drawing":  # fmt: skip
-        """The picture, without writing a file. The options are those of `draw`."""
-        _check(mode, depth, color_by)
-        gates = [node for node in self.nodes if node.gate is not None]
-        boxes, picked, said = choose(gates, mode, window, depth, collapse)
-        view = connect(self.nodes, self.roots, boxes)
-        timed = any(box.column is not None for box in view.boxes)
-        check_size(len(view.boxes), timed, gates, mode, window, depth)
-        words = Words(Gradients(self.nodes), values, grads, compact=timed)
-        cuts = sorted({shortened(link.label, 60) for link in view.links if link.kind == "cut" if link.label})
-        if cuts:
-            pale = "; what lies behind is pale" if any(box.starved for box in view.boxes) else ""
-            said = f"{said} No gradient passes the {', the '.join(cuts[:4])}{pale}.".strip()
-        for root in self.roots:
-            if isinstance(root, Leaf) and root.origin != "cut":
-                said = f"{said} {_nothing_behind(root)}".strip()
-        fused = sorted({node.gate.name for node in gates if node.gate is not None and type(node.gate) in UNFUSED})
-        if fused:
-            said = f"{said} {' and '.join(fused)}: one gate for many; mg.opened shows them.".strip()
-        colouring = _colouring(view, words, color_by) if color_by else None
-        grid = Grid(view, words) if timed else None
-        text = write(view, words, caption=said, legend=legend, colouring=colouring, grid=grid)
-        return Drawing(text, picked, said, grid.longest if grid is not None else 0.0)
+    def draw(self, **options: Any) -> "Drawing":
+        """The picture. The options are those of the function `draw`."""
+        return draw([from_node(root) for root in self.roots], **options)
 
     def dot(self, **options: Any) -> str:
         """The picture as DOT text; the options are those of `draw`."""
@@ -198,16 +174,28 @@ def draw(
     """
     if path is not None:
         suffix_of(path)  # to refuse a wrong suffix before the work, not after it
-    drawing = Graph(output).draw(
-        mode=mode,
-        window=window,
-        depth=depth,
-        collapse=collapse,
-        values=values,
-        grads=grads,
-        color_by=color_by,
-        legend=legend,
-    )
+    graph = Graph(output)
+    _check(mode, depth, color_by)
+    gates = [node for node in graph.nodes if node.gate is not None]
+    boxes, picked, said = choose(gates, mode, window, depth, collapse)
+    view = connect(graph.nodes, graph.roots, boxes)
+    timed = any(box.column is not None for box in view.boxes)
+    check_size(len(view.boxes), timed, gates, mode, window, depth)
+    words = Words(Gradients(graph.nodes), values, grads, compact=timed)
+    cuts = sorted({shortened(link.label, 60) for link in view.links if link.kind == "cut" if link.label})
+    if cuts:
+        pale = "; what lies behind is pale" if any(box.starved for box in view.boxes) else ""
+        said = f"{said} No gradient passes the {', the '.join(cuts[:4])}{pale}.".strip()
+    for root in graph.roots:
+        if isinstance(root, Leaf) and root.origin != "cut":
+            said = f"{said} {_nothing_behind(root)}".strip()
+    fused = sorted({node.gate.name for node in gates if node.gate is not None and type(node.gate) in UNFUSED})
+    if fused:
+        said = f"{said} {' and '.join(fused)}: one gate for many; mg.opened shows them.".strip()
+    colouring = _colouring(view, words, color_by) if color_by else None
+    grid = Grid(view, words) if timed else None
+    text = write(view, words, caption=said, legend=legend, colouring=colouring, grid=grid)
+    drawing = Drawing(text, picked, said, grid.longest if grid is not None else 0.0)
     if path is not None:
         drawing.save(path, dpi=dpi)
     return drawing
