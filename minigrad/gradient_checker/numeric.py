@@ -76,14 +76,18 @@ class Problem:
 
     def element(self, name: str, index: tuple[int, ...]) -> Line:
         """The output as one element of one leaf moves."""
-        base = self.point[name]
+        return one_moved(self.point[name], index, lambda moved: self.forward({name: moved}).array)
 
-        def output(t: float) -> Array:
-            moved = base.copy()
-            moved[index] += t
-            return self.forward({name: moved}).array
 
-        return output
+def one_moved(base: Array, index: tuple[int, ...], output: Callable[[Array], Array]) -> Line:
+    """The output of an array of which one element moves away from where it is in `base`."""
+
+    def line(t: float) -> Array:
+        moved = base.copy()
+        moved[index] += t
+        return output(moved)
+
+    return line
 
 
 def central(line: Line, cotangent: Array, step: float = STEP) -> float:

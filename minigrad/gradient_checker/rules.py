@@ -12,7 +12,7 @@ from ..arrays import Array
 from ..backward import unbroadcast
 from ..errors import DtypeError
 from ..graph import Node
-from .numeric import EPSILON, STEP, Cuts, Line, careful, kinks, signs
+from .numeric import EPSILON, STEP, Cuts, Line, careful, kinks, one_moved, signs
 from .slip import Slip
 
 TOLERANCE = 1e-6
@@ -85,14 +85,7 @@ class NodeCheck:
         return lambda t: self.forward(position, base + t * direction)
 
     def element(self, position: int, index: tuple[int, ...]) -> Line:
-        moved = self.arrays[position].copy()
-        value = moved[index]
-
-        def output(t: float) -> Array:
-            moved[index] = value + t
-            return np.array(self.forward(position, moved))  # a copy: it may be a view of what the next call writes to
-
-        return output
+        return one_moved(self.arrays[position], index, lambda moved: self.forward(position, moved))
 
     def rule(self, dz: Array, after: Sequence[Array] | None = None) -> dict[int, Array]:
         """The rule's gradients by position, dense and in the inputs' shapes, as the engine would compute them.
