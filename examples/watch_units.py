@@ -38,7 +38,7 @@ def main() -> None:
     characters = Characters(config["alphabet"])
     model = build(config, characters)
     model.load_state_dict(checkpoint)
-    text = options.text.read_text() if options.text else read(argparse.Namespace(**config))[1]
+    text = options.text.read_text(encoding="utf-8") if options.text else read(argparse.Namespace(**config))[1]
     text = text[:20_000]
     memory = outputs(model, characters.encode(text)[None], ["model.rnn.cell.c"])["model.rnn.cell.c"][0]
     blocks = []

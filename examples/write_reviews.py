@@ -178,7 +178,7 @@ def parse() -> argparse.Namespace:
     add("--k2", type=cli.whole(1), default=50, metavar="K", help="characters that the gradient reaches back (50)")
     add("--batch-size", type=cli.whole(1), default=20, metavar="N", help="places read side by side (20)")
     add("--epochs", type=cli.whole(1), default=10, metavar="N", help=f"of {EPOCH:,} characters (10)")
-    add("--lr", type=cli.positive, default=2e-3, metavar="RATE", help="Adam's learning rate (0.002)")
+    add("--lr", type=cli.positive, default=6e-3, metavar="RATE", help="Adam's learning rate (0.006)")
     add("--clip", type=cli.positive, default=1.0, metavar="NORM", help="largest norm of the gradient (1.0)")
     add("--seed", type=cli.whole(0), default=0, metavar="N", help="seed for every random choice (0)")
     add("--out", metavar="FOLDER", default="runs/writer", help="where the results go (runs/writer)")

@@ -111,3 +111,30 @@ def test_a_users_mistake_ends_in_a_message(run: Any, tmp_path: Path) -> None:
     assert "MG417" in run("write_reviews.py", "--data", tmp_path / "short.txt", code=2).stderr
     assert "weights.safetensors" in run("write_reviews.py", "--from", tmp_path, code=2).stderr
     assert "holds no snapshot" in run("write_reviews.py", "--resume", tmp_path, code=2).stderr
+
+
+def test_units_that_follow_the_text_are_drawn_in_a_terminal_and_on_a_page(
+    run: Any, short_run: tuple[Path, str], tmp_path: Path
+) -> None:
+    path = tmp_path / "text.txt"
+    path.write_text(LINE * 40)
+    printed = run("watch_units.py", "--from", short_run[0], "--text", path, "--out", tmp_path, "--shown", 100).stdout
+    titles = re.findall(r"^(unit \d+ and .*): correlation [+-]([.\d]+)$", printed, re.MULTILINE)
+    assert len(titles) == 3  # there are no brackets and no quotation marks in it
+    page = (tmp_path / "units.html").read_text()
+    assert page.count("<h2>") == 3 and page.count("<span") > 250
+
+
+def test_the_unit_that_follows_a_property_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(SCRIPT.parent))
+    from watch_units import closest, properties
+
+    text = 'So "it is" (as he said) good. '
+    found = properties(text)
+    assert "".join(one for one, inside in zip(text, found["inside quotation marks"], strict=True) if inside) == '"it is'
+    assert "".join(one for one, inside in zip(text, found["inside brackets"], strict=True) if inside) == "(as he said"
+    assert np.expm1(found["the length of the word so far"])[:9].round().tolist() == [0, 1, 0, 1, 2, 3, 0, 1, 2]
+    memory = np.random.default_rng(0).normal(size=(len(text), 5))
+    memory[:, 3] = -2 * found["inside brackets"]
+    unit, r = closest(memory, found["inside brackets"])
+    assert unit == 3 and r == pytest.approx(-1)
