@@ -92,12 +92,9 @@ class Scatter(Gate):
             )
         return picked
 
-    @classmethod
-    def samples(cls) -> Any:
-        rng = np.random.default_rng(18)
-        yield cls((3, 4), (slice(None), 1)), (rng.normal(size=3),)
-        yield cls((3, 4), np.array([0, 2, 0])), (rng.normal(size=(3, 4)),)
-
+    samples = samples_on([(3, 4)], settings=[
+        {"to": (3, 4), "key": [0, 2, 0]}, {"to": (3, 5), "key": (slice(None), slice(4))}
+    ])  # fmt: skip
     refused = refused_on([(3,)], settings=[{"to": (3, 4), "key": 0}])
 
 
@@ -231,13 +228,7 @@ class Where(Gate):
         taken = condition != 0
         return None, lambda: dz * taken, lambda: dz * ~taken
 
-    @classmethod
-    def samples(cls) -> Any:
-        rng = np.random.default_rng(21)
-        condition = rng.uniform(size=(3, 4)) > 0.5
-        yield cls(), (condition, rng.normal(size=(3, 4)), rng.normal(size=(3, 4)))
-        yield cls(), (condition, rng.normal(size=(4,)), rng.normal(size=()))
-
+    samples = samples_on([np.eye(3, 4) > 0, (3, 4), (3, 4)], [np.eye(3, 4) > 0, (4,), ()])
     refused = refused_on([(3, 4), (3, 5), (4,)])
 
 

@@ -19,6 +19,11 @@ from ..tensor import Tensor, TensorLike
 from .samples import refused_on, samples_on
 
 
+def _weighted_by(weights: Sequence[float]) -> list[dict[str, Any]]:
+    """The settings of a weighted loss for its tests: with these weights and without, in each reduction."""
+    return [{"reduction": one, "weights": some} for one in ("mean", "sum", "none") for some in (None, weights)]
+
+
 class _Loss(Gate):
     """What all losses share: prediction and truth of one shape, and the reduction.
 
@@ -164,14 +169,7 @@ class _LabelLoss(_WeightedLoss):
         weights = self._class_weights(scores.shape[-1])
         return None if weights is None else weights.astype(scores.dtype)[labels.astype(np.intp)]
 
-    @classmethod
-    def samples(cls) -> Any:
-        rng = np.random.default_rng(22)
-        scores, labels = rng.normal(size=(4, 3)), np.array([0, 2, 1, 2])
-        for reduction in ("mean", "sum", "none"):
-            yield cls(reduction), (scores, labels)
-            yield cls(reduction, [0.5, 1.0, 2.0]), (scores, labels)
-        yield cls(), (rng.normal(size=(2, 3, 4)), rng.integers(0, 4, (2, 3)))
+    samples = samples_on([(4, 3), [0, 2, 1, 2]], [(2, 1, 3), [[0], [2]]], settings=_weighted_by([0.5, 1.0, 2.0]))
 
     @classmethod
     def refused(cls) -> Any:
@@ -325,13 +323,7 @@ class BinaryCrossEntropy(_WeightedLoss):
         w0, w1 = self._pair()
         return w1 * targets + w0 * (1 - targets)
 
-    @classmethod
-    def samples(cls) -> Any:
-        rng = np.random.default_rng(23)
-        logits, targets = rng.normal(size=(4, 1)), np.array([[0], [1], [1], [0]])
-        for reduction in ("mean", "sum", "none"):
-            yield cls(reduction), (logits, targets)
-            yield cls(reduction, [0.5, 2.0]), (logits, rng.uniform(size=(4, 1)))
+    samples = samples_on([(3,), [0, 1, 1]], [(2, 1), [[0.3], [0.8]]], settings=_weighted_by([0.5, 2.0]))
 
     @classmethod
     def refused(cls) -> Any:

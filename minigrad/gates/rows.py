@@ -14,6 +14,7 @@ from ..pickling import register
 from ..table import Table, stored
 from ..tensor import Tensor, TensorLike, as_tensors, from_node
 from .indexing import scatter
+from .samples import samples_on
 
 
 class _ReadsRows(Gate):
@@ -89,10 +90,7 @@ class Lookup(_ReadsRows):
     def flops(self, output: Shape, *shapes: Shape) -> int:
         return 0
 
-    @classmethod
-    def samples(cls) -> Any:
-        table = np.random.default_rng(17).normal(size=(5, 3))
-        return ((cls(), (table, ids)) for ids in [np.array([1, 4, 1]), np.array([[0, 1], [2, 2]]), np.array(3)])
+    samples = samples_on([(5, 3), [1, 4, 1]], [(5, 3), [[0, 1], [2, 2]]], [(5, 3), 3])
 
     @classmethod
     def refused(cls) -> Any:
@@ -192,12 +190,9 @@ class LookupProduct(_ReadsRows):
     def flops(self, output: Shape, *shapes: Shape) -> int:
         return 2 * super().flops(output) * shapes[0][1]
 
-    @classmethod
-    def samples(cls) -> Any:
-        rng = np.random.default_rng(26)
-        table, W, b = rng.normal(size=(5, 3)), rng.normal(size=(3, 2)), rng.normal(size=2)
-        several = [np.array([1, 4, 1]), np.array([[0, 1, 2], [2, 2, 4]]), np.array(3), rng.integers(0, 5, (2, 3, 2))]
-        return ((cls(), (table, ids, W, b)) for ids in several)
+    samples = samples_on(
+        *([(5, 3), ids, (3, 2), (2,)] for ids in ([1, 4, 1], [[0, 1, 2], [2, 2, 4]], 3, [[[0, 4], [4, 1], [2, 2]]] * 2))
+    )
 
     @classmethod
     def refused(cls) -> Any:

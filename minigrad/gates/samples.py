@@ -1,7 +1,7 @@
 """The inputs that a gate is tested on, from their shapes: `samples_on` for those it takes, `refused_on` for the others.
 
-Each goes by several lists of shapes, with one shape for each input. Each list is tried with each of `settings`: the
-gate's one argument, or a dict of its arguments by name.
+Each goes by several lists, with one shape for each input, or the numbers themselves where random ones would not do.
+Each list is tried with each of `settings`: the gate's one argument, or a dict of its arguments by name.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,14 +14,14 @@ from ..errors import MinigradError, ShapeError
 from ..gate import Gate, Shape
 
 
-def samples_on(*inputs: Sequence[Shape], settings: Sequence[Any] = ({},)) -> Any:
-    """A gate's `samples`, with arrays of random numbers."""
+def samples_on(*inputs: Sequence[Any], settings: Sequence[Any] = ({},)) -> Any:
+    """A gate's `samples`, with arrays of random numbers for the shapes."""
 
     @classmethod  # type: ignore[misc]
     def samples(cls: type[Gate]) -> Iterator[Any]:
         rng = np.random.default_rng(7)
-        for gate, shapes in product(_gates(cls, settings), inputs):
-            yield gate, tuple(rng.normal(size=shape) for shape in shapes)
+        for gate, given in product(_gates(cls, settings), inputs):
+            yield gate, tuple(rng.normal(size=one) if isinstance(one, tuple) else np.array(one) for one in given)
 
     return samples
 
