@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "examples" / "refer
 import bag_of_words
 import common
 import keras_models
+import pretrained
 import recipe
 import scratch_rnn
 import stacked_encoder
@@ -117,6 +118,55 @@ def test_the_whole_reviews_train_the_recipe():
     imdb = cut_loose(120)
     figures = whole_reviews.run(0, imdb)
     assert list(figures) == ["rnn", "gru", "lstm"] and all(0 < value < 1 for value in figures.values())
+
+
+def test_no_word_is_guessed_by_a_state_that_has_read_it():
+    mg.seed(0)
+    rows = np.random.default_rng(0).integers(3, 60, (6, 8))
+    model = pretrained.LanguageModel(pretrained.Reader(), rows).eval()
+
+    def guesses(ids):
+        return model(ids).array.reshape(2, *ids[:, 1:].shape, -1)  # of the next word, and of the previous one
+
+    before = guesses(rows)
+    for t in range(1, 7):
+        other = rows.copy()
+        other[:, t] = 60
+        after = guesses(other)
+        changed = np.abs(after - before).max(axis=(1, 3)) > 1e-6
+        assert changed[0].tolist() == [s >= t for s in range(7)]  # at s word s + 1 is guessed, from words 0 to s
+        assert changed[1].tolist() == [s < t for s in range(7)]  # at s word s is guessed, from words s + 1 to the last
+
+
+def test_the_loss_of_guesses_by_hand():
+    mg.seed(1)
+    ids = np.array([[5, 9, 5], [7, 5, 9]])
+    model = pretrained.LanguageModel(pretrained.Reader(), ids)
+    logits = model.eval()(ids)
+    p = np.exp(logits.array - np.logaddexp.reduce(logits.array, axis=1, keepdims=True))
+    words = [9, 5, 5, 9, 5, 9, 7, 5]  # the words after each, row by row, then those before
+    assert pretrained.guessing_loss(logits, ids).item() == pytest.approx(-np.log(p[range(8), words]).mean(), rel=1e-5)
+
+
+def test_guesses_in_training_are_among_the_words_of_the_batch_each_less_the_log_of_its_chance_to_be_there():
+    mg.seed(1)
+    text = np.full((1000, 40), 4)
+    text[:9, 0] = 7  # 9 of 40,000; every word is counted once more
+    ids = np.array([[4, 7, 4, 4, 7]])
+    model = pretrained.LanguageModel(pretrained.Reader(), text)
+    every = model.eval()(ids).array[:, [4, 7]]
+    chance = [1.0, 1 - (1 - 10 / 40_000) ** (32 * 40)]  # 32 rows of 40 words are a batch
+    assert model.train()(ids).array == pytest.approx(every - np.log(chance), abs=2e-3)
+
+
+def test_a_pretrained_network_is_fine_tuned_again_from_its_file(tmp_path):
+    imdb = cut_loose(60)
+    figures = pretrained.run(0, imdb, out=tmp_path / "one")
+    assert 0 < figures["fine-tuned"] < 1
+    again = pretrained.run(0, imdb, out=tmp_path / "two", source=tmp_path / "one")
+    curves = [(tmp_path / name / "seed-0" / "sentiment.csv").read_text() for name in ("one", "two")]
+    losses = [[line.split(",")[2:5] for line in curve.splitlines()] for curve in curves]
+    assert losses[0] == losses[1] and len(losses[0]) == 3 and again == figures
 
 
 def test_the_keras_models_have_keras_shapes_and_starts():

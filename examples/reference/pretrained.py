@@ -1,0 +1,212 @@
+"""A network that reads before it judges: a language model first, then fine-tuned on the sentiment of forty words.
+
+    python examples/reference/pretrained.py --data-dir FOLDER
+
+A recurrent network first learns to guess the next and the previous word, on every forty words of the training reviews.
+Then it is given a head, and all of its weights learn the sentiment of the same words. No feature is counted, unlike in
+recipe.py, and no test review is read before the end: the best epoch is chosen on the last forty words of 2,500 training
+reviews that are held back, from the language model too.
+
+OUT/seed-N (runs/pretrained/seed-0, ...) gets the weights of the language model and of the result, and learning curves.
+With `--from OUT` the language models of that run are fine-tuned again. The reviews come through tensorflow-datasets
+(the extra minigrad[data]).
+
+Sources: Dai and Le, Semi-supervised sequence learning (2015); Howard and Ruder, Universal language model fine-tuning
+for text classification (2018).
+"""
+
+from __future__ import annotations
+
+import argparse
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import common  # before NumPy: it sets the number of BLAS threads
+import numpy as np
+from whole_reviews import WORDS, load, pieces
+
+import minigrad as mg
+from layers import LSTM, Dense, Dropout, Embedding, Layer, init
+from minigrad.data import IMDB, Batches, Reviews, pad
+from minigrad.data.text import Ids
+from optim import (
+    Adam,
+    BestSnapshot,
+    ClipGradients,
+    CosineSchedule,
+    EpochReport,
+    Evaluate,
+    LearningRate,
+    LogFile,
+    ProgressBar,
+    Trainer,
+    WarmUp,
+)
+
+TITLE = "Pretrained as a language model: test accuracy on the last forty"
+KNOWN = {"goal": {"fine-tuned": 0.86}}
+VOCABULARY, WIDTH, HIDDEN = 10_000, 96, 96
+ROWS = 32  # of forty words, in a batch of the language model
+
+
+class Reader(Layer):
+    """ids (B, T) -> states (B, T, 2H): H numbers about the words up to each, and H about those from it on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embedding = Embedding(VOCABULARY, WIDTH)
+        self.lstm = LSTM(WIDTH, HIDDEN, bidirectional=True, return_sequences=True)
+
+    def forward(self, ids: Any) -> mg.Tensor:
+        return self.lstm(self.embedding(ids), mask=None if ids.all() else ids > 0)  # type: ignore[no-any-return]
+
+
+class LanguageModel(Layer):
+    """ids (B, T) -> logits (2B (T - 1), K): guesses of every word but the first, then of every word but the last.
+
+    The word vectors are the weights of the output too (weight tying: Press and Wolf 2017). In evaluation a guess is
+    among all words. In training it is among the K different words of the batch, at a tenth of the price: since frequent
+    words are nearly always among them and rare ones nearly never, the log of this chance is subtracted, and the logits
+    learn what they would with all words (sampled softmax: Jean et al., On using very large target vocabulary for neural
+    machine translation, 2015).
+    """
+
+    def __init__(self, reader: Reader, rows: Ids) -> None:
+        super().__init__()
+        self.reader = reader
+        self.next, self.previous = Dense(HIDDEN, WIDTH), Dense(HIDDEN, WIDTH)
+        self.bias = Embedding(VOCABULARY, 1, init=init.zeros)
+        frequency = (np.bincount(rows.ravel(), minlength=VOCABULARY) + 1) / rows.size
+        self._log_chance = np.log(-np.expm1(-frequency * ROWS * WORDS)).astype(np.float32)
+
+    def forward(self, ids: Any) -> mg.Tensor:
+        states = self.reader(ids)
+        forward = self.next(states[:, :-1, :HIDDEN].reshape(-1, HIDDEN))
+        backward = self.previous(states[:, 1:, HIDDEN:].reshape(-1, HIDDEN))
+        words = np.unique(ids) if self.training else np.arange(VOCABULARY)
+        offset = self.bias(words).reshape(-1)
+        if self.training:
+            offset = offset - self._log_chance[words]
+        guesses: mg.Tensor = mg.concatenate([forward, backward]) @ self.reader.embedding(words).T + offset
+        return guesses
+
+
+def guessing_loss(logits: mg.Tensor, ids: Any) -> mg.Tensor:
+    """The cross entropy of a LanguageModel's guesses, in nats a word."""
+    if logits.shape[1] < VOCABULARY:  # the words' places among the different words of the batch
+        ids = np.unique(ids, return_inverse=True)[1].reshape(ids.shape)
+    return mg.softmax_cross_entropy(logits, np.concatenate([ids[:, 1:].ravel(), ids[:, :-1].ravel()]))
+
+
+class Sentiment(Layer):
+    """ids (B, T) -> logits (B,): the mean and the maximum of the reader's states over time, dropout, one Dense."""
+
+    def __init__(self, reader: Reader) -> None:
+        super().__init__()
+        self.reader = reader
+        self.dropout = Dropout(0.3)
+        self.head = Dense(4 * HIDDEN, 1)
+
+    def forward(self, ids: Any) -> mg.Tensor:
+        states = self.reader(ids)
+        real = (ids > 0)[:, :, None].astype(np.float32)
+        mean = (states * real).sum(axis=1) / real.sum(axis=1)
+        pooled = mg.concatenate([mean, states.max(axis=1)], axis=1)
+        return self.head(self.dropout(pooled)).reshape(-1)  # type: ignore[no-any-return]
+
+
+def run(
+    seed: int, imdb: IMDB[list[Ids]], limit: int | None = None, out: Path | None = None, source: Path | None = None,
+    epochs: int = 1,
+) -> common.Figures:  # fmt: skip
+    """Test accuracy for one seed. `imdb` has whole reviews; with `source`, the language model of that run is used."""
+    train, test = imdb.train[:limit], imdb.test[:limit]
+    rest, held = train.hold_back(len(train) // 10, seed)
+    folder = None if out is None else out / f"seed-{seed}"
+    mg.seed(seed)
+    reader = Reader()
+    if source is None:
+        pretrain(reader, rest, held, seed, epochs, folder)
+    else:
+        reader.load_state_dict(mg.load(source / f"seed-{seed}" / "reader.safetensors"))
+    model = fine_tune(reader, rest, held, seed, folder)
+    accuracy = model.evaluate(last_words(test))["accuracy"]
+    print(f"  seed {seed}: test accuracy {accuracy:.4f}", flush=True)
+    return {"fine-tuned": accuracy}
+
+
+def pretrain(
+    reader: Reader, rest: Reviews[list[Ids]], held: Reviews[list[Ids]], seed: int, epochs: int, folder: Path | None
+) -> None:
+    """Train the reader as a language model, on the text of `rest`; its weights go to `folder`."""
+    rows, held_rows = rows_of_text(rest, seed), rows_of_text(held, seed)[:500]
+    train = Batches(rows, rows, batch_size=ROWS)
+    model = LanguageModel(reader, rows)
+    evaluate = Evaluate(Batches(held_rows, held_rows, shuffle=False), "validation", every_steps=500)
+    callbacks = [evaluate, *usual(train, epochs, "rows", folder, "language-model.csv")]
+    optimizer = Adam(model.named_parameters(), 5e-3)
+    trainer = Trainer(model, guessing_loss, optimizer, metrics={}, callbacks=callbacks, seed=seed)
+    trainer.fit(train, epochs)
+    if folder is not None:
+        mg.save(folder / "reader.safetensors", reader.state_dict())
+
+
+def fine_tune(
+    reader: Reader, rest: Reviews[list[Ids]], held: Reviews[list[Ids]], seed: int, folder: Path | None
+) -> Trainer:
+    """Train the reader and a head on the sentiment of every forty words of `rest`; `held` says which epoch is best."""
+    mg.seed(seed)
+    model = Sentiment(reader)
+    ids, labels, _ = pieces(rest)
+    train = Batches(ids, labels, batch_size=128)
+    best = BestSnapshot(None if folder is None else folder / "sentiment.safetensors", monitor="validation_accuracy")
+    callbacks = [best, *usual(train, 2, "pieces", folder, "sentiment.csv")]
+    optimizer = Adam(model.named_parameters(), 4e-3)
+    trainer = Trainer(model, mg.binary_cross_entropy, optimizer, callbacks=callbacks, seed=seed)
+    trainer.fit(train, 2, last_words(held))
+    return trainer
+
+
+def usual(train: Batches, epochs: int, unit: str, folder: Path | None, curve: str) -> list[Any]:
+    """What both trainings share: clipping, a learning rate that rises and falls, a display, a file of figures."""
+    schedule = WarmUp(100, CosineSchedule(max(1, epochs * len(train) - 100)))
+    shared = [ClipGradients(1.0), LearningRate(schedule), ProgressBar(unit), EpochReport()]
+    return shared if folder is None else [*shared, LogFile(folder / curve)]
+
+
+def rows_of_text(reviews: Reviews[list[Ids]], seed: int) -> Ids:
+    """The reviews in random order as one text, cut into rows of forty words; there is no padding."""
+    order = np.random.default_rng(seed).permutation(len(reviews))
+    text = np.concatenate([reviews.ids[review] for review in order])
+    return text[: len(text) // WORDS * WORDS].reshape(-1, WORDS)
+
+
+def last_words(reviews: Reviews[list[Ids]]) -> Batches:
+    """The last forty words of each review, which it is judged by."""
+    return Batches(pad(reviews.ids, WORDS), reviews.labels, batch_size=500, shuffle=False)
+
+
+def arguments() -> argparse.ArgumentParser:
+    """The command line."""
+    options = common.parser(__doc__)
+    options.add_argument("--data-dir", metavar="FOLDER", help="tensorflow-datasets' folder (its own default)")
+    options.add_argument(
+        "--out", type=Path, default=Path("runs/pretrained"), help="folder for the results (runs/pretrained)"
+    )
+    options.add_argument("--epochs", type=int, default=1, metavar="N", help="of the language model (1)")
+    options.add_argument("--from", dest="source", type=Path, metavar="OUT", help="use the language models of this run")
+    return options
+
+
+def main() -> None:
+    """Read the command line and print the table."""
+    given = arguments().parse_args()
+    once = partial(
+        run, imdb=load(given.data_dir), limit=given.limit, out=given.out, source=given.source, epochs=given.epochs
+    )
+    print("\n" + common.compare(TITLE, KNOWN, once, given.seeds))
+
+
+if __name__ == "__main__":
+    main()
