@@ -9,8 +9,6 @@
 ['embedding.table', 'rnn.cell.W_xh', 'rnn.cell.W_hh', 'rnn.cell.b_h', 'dense.W', 'dense.b']
 """
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Any
 
 from minigrad import habits as _habits

@@ -5,9 +5,6 @@ Glorot-uniform, recurrent weights orthogonal, biases at 0. A matrix for several 
 in the order that the class gives.
 """
 
-from __future__ import annotations
-
-from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,9 +12,8 @@ import numpy as np
 from minigrad import Tensor, sigmoid, tanh
 from minigrad.gates.steps import gru_step, lstm_step
 
-from .checks import check_function, check_size, function_name
 from .init import glorot_uniform, orthogonal, zeros
-from .layer import Layer
+from .layer import Activation, Layer, check_function, check_size, function_name
 
 State = Any  # one Tensor (B, H), or a tuple of them
 
@@ -72,7 +68,7 @@ class RNNCell(Cell):
     Finding structure in time (1990).
     """
 
-    def __init__(self, inputs: int, hidden: int, activation: Callable[[Tensor], Tensor] = tanh) -> None:
+    def __init__(self, inputs: int, hidden: int, activation: Activation = tanh) -> None:
         super().__init__(inputs, hidden)
         check_function("RNNCell", activation)
         self.activation = activation

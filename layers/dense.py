@@ -1,15 +1,11 @@
 """Dense: a fully connected layer, with an optional activation."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
 from typing import Any
 
 from minigrad import Tensor
 
-from .checks import check_function, check_size, function_name
 from .init import Initialiser, glorot_uniform, zeros
-from .layer import Layer
+from .layer import Activation, Layer, check_function, check_size, function_name
 
 
 class Dense(Layer):
@@ -28,7 +24,7 @@ class Dense(Layer):
         self,
         inputs: int,
         outputs: int,
-        activation: Callable[[Tensor], Tensor] | None = None,
+        activation: Activation | None = None,
         *,
         bias: bool = True,
         init: Initialiser = glorot_uniform,

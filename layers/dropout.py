@@ -1,14 +1,12 @@
 """Dropout, and the warning for a model that is evaluated while dropout is on."""
 
-from __future__ import annotations
-
 import warnings
 from contextvars import ContextVar
 
 import numpy as np
 
 from minigrad import Tensor, generator
-from minigrad.context import RECORDING, SCOPE, place, setting
+from minigrad.context import RECORDING, SCOPE, place
 from minigrad.errors import MinigradError, OptionError
 
 from .layer import Layer
@@ -18,12 +16,8 @@ class ModeWarning(UserWarning):
     """Warning (MG214): a model is evaluated while it is in training mode."""
 
 
-_INTENDED: ContextVar[bool] = ContextVar("unrecorded_dropout_is_intended", default=False)
-
-
-def unrecorded_training() -> setting:
-    """Within this block dropout under `no_grad` gives no warning: `TruncatedBPTT` trains with some steps unrecorded."""
-    return setting(_INTENDED, True)
+UNRECORDED_TRAINING: ContextVar[bool] = ContextVar("unrecorded_training", default=False)
+"""Whether dropout under `no_grad` is meant, and gives no warning: `TruncatedBPTT` trains with some steps unrecorded."""
 
 
 class Dropout(Layer):
@@ -54,22 +48,18 @@ class Dropout(Layer):
     def forward(self, x: Tensor) -> Tensor:
         if not self.training or self.rate == 0:
             return x
-        if not RECORDING.get() and not _INTENDED.get():
-            _warn_of_mode(self.rate)
+        if not RECORDING.get() and not UNRECORDED_TRAINING.get():
+            text = MinigradError(
+                "MG214",
+                f"dropout is on, at rate {self.rate}, where no gradient is recorded",
+                where=place(SCOPE.get()),
+                cause="the model is in training mode inside no_grad: parts of the network are switched off at random",
+                remedy="call model.eval() before evaluating, and model.train() before training goes on",
+            )
+            warnings.warn(ModeWarning(str(text)), stacklevel=2)
         kept = generator().random(x.shape, np.float32) >= self.rate
         z: Tensor = x * (kept.astype(x.dtype) / x.dtype.type(1 - self.rate))
         return z
 
     def settings(self) -> str:
         return str(self.rate)
-
-
-def _warn_of_mode(rate: float) -> None:
-    text = MinigradError(
-        "MG214",
-        f"dropout is on, at rate {rate}, where no gradient is recorded",
-        where=place(SCOPE.get()),
-        cause="the model is in training mode inside no_grad: parts of the network are switched off at random",
-        remedy="call model.eval() before evaluating, and model.train() before training goes on",
-    )
-    warnings.warn(ModeWarning(str(text)), stacklevel=3)

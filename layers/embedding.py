@@ -1,7 +1,5 @@
 """Ids in and out: Embedding, a table with a learned vector for each id; OneHot; and TiedHead, which scores each id."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np
@@ -9,9 +7,8 @@ import numpy as np
 from minigrad import Tensor, lookup
 from minigrad.table import make_table
 
-from .checks import check_size
 from .init import Initialiser, uniform, zeros
-from .layer import Layer
+from .layer import Layer, check_size
 
 _small = uniform(-0.05, 0.05)
 

@@ -4,15 +4,13 @@ Both ways compute the same, to rounding. Unrolled, every gate of every step can 
 differentiated twice; fused, a training step takes a fraction of the time.
 """
 
-from __future__ import annotations
-
 from minigrad import GRUSequence, LookupProduct, LSTMSequence, RNNSequence, Tensor, tanh
 from minigrad.context import FUSED, RECORDING
 from minigrad.errors import OptionError
 from minigrad.gates.rows import looked_up
 
 from .cells import Cell, GRUCell, LSTMCell, RNNCell, State
-from .layer import ON_VALUE
+from .layer import ON_VALUE, describe
 from .mask import Mask
 
 
@@ -40,7 +38,7 @@ def check_fused(wish: bool | None, cells: list[Cell]) -> None:
     if wish and odd:
         raise OptionError(
             "MG226",
-            f"fused=True, but there is no fused gate for {type(odd[0]).__name__}({odd[0].settings()})",
+            f"fused=True, but there is no fused gate for {describe(odd[0])}",
             cause="RNN with tanh, GRU with reset_after=True and LSTM have one; their variants are unrolled",
             remedy="leave fused out, and the layer is unrolled",
         )

@@ -10,8 +10,6 @@ Shapes: any; with a fan-in, (in, out). Errors: ShapeError where a fan-in is need
 Source: Goodfellow, Bengio and Courville, Deep Learning (2016), section 8.4.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from typing import Any
@@ -42,11 +40,7 @@ def uniform(low: float, high: float) -> Initialiser:
     >>> uniform(-0.05, 0.05)((2, 3)).shape
     (2, 3)
     """
-
-    def draw(shape: Shape) -> NDArray[Any]:
-        return (low + (high - low) * generator().random(shape, np.float32)).astype(np.float32, copy=False)
-
-    return draw
+    return lambda shape: (low + (high - low) * generator().random(shape, np.float32)).astype(np.float32, copy=False)
 
 
 def normal(deviation: float) -> Initialiser:
@@ -55,11 +49,7 @@ def normal(deviation: float) -> Initialiser:
     >>> normal(0.1)((2, 3)).dtype
     dtype('float32')
     """
-
-    def draw(shape: Shape) -> NDArray[Any]:
-        return (deviation * generator().standard_normal(shape, np.float32)).astype(np.float32, copy=False)
-
-    return draw
+    return lambda shape: (deviation * generator().standard_normal(shape, np.float32)).astype(np.float32, copy=False)
 
 
 def glorot_uniform(shape: Shape) -> NDArray[Any]:

@@ -1,9 +1,6 @@
 """Looking inside a model: the outputs of any layer, a cell's gates over time, and the gradients that reach them."""
 
-from __future__ import annotations
-
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,9 +11,11 @@ from minigrad.errors import GradientError, OptionError
 from minigrad.timesteps import step_number
 
 from .cells import Cell
-from .layer import ON_VALUE, Array, Layer
+from .layer import ON_VALUE, Array, Layer, evaluating
 
 Loss = Callable[[Tensor, Any], Tensor]
+Steps = dict[int | None, Tensor]
+Found = Mapping[str, Sequence[Tensor]]  # by path, in the order of time
 
 
 def outputs(model: Layer, x: Any, layers: Sequence[str], *, batch_size: int = 256) -> dict[str, Array]:
@@ -34,15 +33,8 @@ def outputs(model: Layer, x: Any, layers: Sequence[str], *, batch_size: int = 25
 
     Errors: OptionError for a path that the model does not compute (MG240) or computes several times (MG241).
     """
-    inputs = x if isinstance(x, tuple) else (x,)
-    parts: dict[str, list[Array]] = {path: [] for path in layers}
-    with _evaluating(model), no_grad():
-        for batch in _batches(len(inputs[0]), batch_size):
-            with _recording(model, layers) as record:
-                model(*(array[batch] for array in inputs))
-            for path, steps in record.found().items():
-                parts[path].append(_over_time([tensor.array for tensor in steps.values()], steps))
-    return {path: np.concatenate(arrays) for path, arrays in parts.items()}
+    with no_grad():
+        return _collect(model, x, layers, batch_size, lambda output, batch, found: found)
 
 
 def gradients(
@@ -60,25 +52,20 @@ def gradients(
 
     Errors: as `outputs`, and GradientError (MG242) for a value that does not depend on any trainable parameter.
     """
-    inputs = x if isinstance(x, tuple) else (x,)
-    total = len(inputs[0])
-    parts: dict[str, list[Array]] = {path: [] for path in layers}
-    with _evaluating(model):
-        for batch in _batches(total, batch_size):
-            with _recording(model, layers) as record:
-                output = model(*(array[batch] for array in inputs))
-            mean = loss(output, y[batch]) * (len(inputs[0][batch]) / total)
-            for path, steps in record.found().items():
-                tensors = list(steps.values())
-                if not all(tensor.requires_grad for tensor in tensors):
-                    raise GradientError(
-                        "MG242",
-                        f"no gradient reaches {path!r}: nothing was recorded for it",
-                        cause="everything that it is computed from is frozen, or it was computed under no_grad",
-                        remedy="unfreeze a parameter before it (requires_grad = True), and call this outside no_grad",
-                    )
-                parts[path].append(_over_time([gradient.array for gradient in grad(mean, tensors)], steps))
-    return {path: np.concatenate(arrays) for path, arrays in parts.items()}
+
+    def differentiate(output: Any, batch: slice, found: Found) -> Found:
+        for path, tensors in found.items():
+            if not all(tensor.requires_grad for tensor in tensors):
+                raise GradientError(
+                    "MG242",
+                    f"no gradient reaches {path!r}: nothing was recorded for it",
+                    cause="everything that it is computed from is frozen, or it was computed under no_grad",
+                    remedy="unfreeze a parameter before it (requires_grad = True), and call this outside no_grad",
+                )
+        mean = loss(output, y[batch]) * (len(y[batch]) / len(y))
+        return {path: grad(mean, tensors) for path, tensors in found.items()}
+
+    return _collect(model, x, layers, batch_size, differentiate)
 
 
 def gradient_flow(model: Layer, batch: Sequence[Any], *, loss: Loss = softmax_cross_entropy) -> dict[str, Array]:
@@ -97,7 +84,7 @@ def gradient_flow(model: Layer, batch: Sequence[Any], *, loss: Loss = softmax_cr
     """
     *inputs, y = batch
     cells = {path: layer for path, layer in model.named_layers().items() if isinstance(layer, Cell)}
-    paths = [".".join(filter(None, (path, name))) for path, cell in cells.items() for name in cell.state_names]
+    paths = [_join(path, name) for path, cell in cells.items() for name in cell.state_names]
     if not paths:
         raise OptionError(
             "MG240",
@@ -109,21 +96,35 @@ def gradient_flow(model: Layer, batch: Sequence[Any], *, loss: Loss = softmax_cr
     return {path: np.sqrt((gradient**2).sum(axis=(0, 2))) for path, gradient in found.items()}
 
 
-class _Record:
-    """The values of one forward pass, by path and time step (None for a value outside of any time step)."""
+def _collect(
+    model: Layer, x: Any, layers: Sequence[str], batch_size: int, read: Callable[[Any, slice, Found], Found]
+) -> dict[str, Array]:
+    """What `read(output, batch, found)` makes of the values that each batch's forward pass computes, for all of x."""
+    inputs = x if isinstance(x, tuple) else (x,)
+    parts: dict[str, list[Array]] = {path: [] for path in layers}
+    with evaluating(model):
+        for start in range(0, len(inputs[0]), batch_size):
+            batch = slice(start, start + batch_size)
+            output, values = _forward(model, [array[batch] for array in inputs], layers)
+            found = {path: [steps[t] for t in sorted(steps, key=lambda t: t or 0)] for path, steps in values.items()}
+            for path, tensors in read(output, batch, found).items():
+                arrays = [tensor.array for tensor in tensors]
+                parts[path].append(arrays[0] if None in values[path] else np.stack(arrays, axis=1))
+    return {path: np.concatenate(arrays) for path, arrays in parts.items()}
 
-    def __init__(self, model: Layer, layers: Sequence[str]) -> None:
-        self.path_of = {layer: path for path, layer in model.named_layers().items()}
-        self.wanted = layers
-        self.values: dict[str, dict[int | None, Tensor]] = {}
 
-    def __call__(self, layer: Layer, name: str, value: Any) -> None:
-        if layer not in self.path_of:
+def _forward(model: Layer, inputs: Sequence[Any], layers: Sequence[str]) -> tuple[Any, dict[str, Steps]]:
+    """The model's output, and the values at these paths by time step: None for a value outside of any time step."""
+    path_of = {layer: path for path, layer in model.named_layers().items()}
+    values: dict[str, Steps] = {}
+
+    def record(layer: Layer, name: str, value: Any) -> None:
+        if layer not in path_of:
             return
-        path = ".".join(filter(None, (self.path_of[layer], name)))
+        path = _join(path_of[layer], name)
         at = next((step for part in reversed(SCOPE.get()) if (step := step_number(part)) is not None), None)
-        steps = self.values.setdefault(path, {})
-        if at in steps and path in self.wanted:
+        steps = values.setdefault(path, {})
+        if at in steps and path in layers:
             raise OptionError(
                 "MG241",
                 f"{path!r} was computed more than once in one forward pass",
@@ -132,42 +133,17 @@ class _Record:
             )
         steps[at] = value[0] if isinstance(value, tuple) else value  # (output, final state) of a recurrent layer
 
-    def found(self) -> dict[str, dict[int | None, Tensor]]:
-        unknown = [path for path in self.wanted if path not in self.values]
-        if unknown:
-            raise OptionError(
-                "MG240",
-                f"this forward pass did not compute {', '.join(map(repr, unknown))}",
-                cause="the paths that it computed are " + ", ".join(map(repr, sorted(self.values))),
-                remedy="choose from those",
-            )
-        return {path: self.values[path] for path in self.wanted}
-
-
-@contextmanager
-def _recording(model: Layer, layers: Sequence[str]) -> Iterator[_Record]:
-    record = _Record(model, layers)
     with setting(ON_VALUE, record):
-        yield record
+        output = model(*inputs)
+    if unknown := [path for path in layers if path not in values]:
+        raise OptionError(
+            "MG240",
+            f"this forward pass did not compute {', '.join(map(repr, unknown))}",
+            cause="the paths that it computed are " + ", ".join(map(repr, sorted(values))),
+            remedy="choose from those",
+        )
+    return output, {path: values[path] for path in layers}
 
 
-@contextmanager
-def _evaluating(model: Layer) -> Iterator[None]:
-    modes = {layer: layer.training for layer in model.named_layers().values()}
-    model.eval()
-    try:
-        yield
-    finally:
-        for layer, training in modes.items():
-            layer.training = training
-
-
-def _batches(total: int, batch_size: int) -> Iterator[slice]:
-    return (slice(start, start + batch_size) for start in range(0, total, batch_size))
-
-
-def _over_time(arrays: list[Array], steps: dict[int | None, Tensor]) -> Array:
-    if None in steps:
-        return arrays[0]
-    in_order = [array for _, array in sorted(zip(steps, arrays, strict=True), key=lambda pair: pair[0] or 0)]
-    return np.stack(in_order, axis=1)
+def _join(path: str, name: str) -> str:
+    return ".".join(filter(None, (path, name)))

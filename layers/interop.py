@@ -15,8 +15,6 @@ Keras stores it as (in, out), with our gate orders, and stacks a GRU's two biase
 >>> from_layout(RNN(3, 2), to_layout(model, "keras"), "keras")
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,7 +29,7 @@ from minigrad.files import open_file
 from .cells import Cell, GRUCell, LSTMCell, RNNCell
 from .dense import Dense
 from .embedding import Embedding
-from .layer import Array, Layer
+from .layer import Array, Layer, describe
 from .norm import LayerNorm
 from .recurrent import Recurrent
 
@@ -85,13 +83,9 @@ def to_layout(model: Layer, layout: str) -> dict[str, Array]:
 def from_layout(model: Layer, arrays: Mapping[str, Array], layout: str) -> None:
     """Load what `to_layout` returns. Errors: as `import_weights`."""
     check_match(arrays, to_layout(model, layout), f"{type(model).__name__} in the layout of {layout}")
-    ready = [
-        (tensor, array)
-        for entry in _conversions(model, layout)
-        for tensor, array in zip(entry.ours, entry.back(*(arrays[name] for name in entry.theirs)), strict=True)
-    ]
-    for tensor, array in ready:
-        tensor.array = array
+    for entry in _conversions(model, layout):
+        for tensor, array in zip(entry.ours, entry.back(*(arrays[name] for name in entry.theirs)), strict=True):
+            tensor.array = array
 
 
 @dataclass(frozen=True)
@@ -115,9 +109,10 @@ def _conversions(model: Layer, layout: str) -> Iterator[_Conversion]:
     done: set[Layer] = set()
     for path, layer in model.named_layers().items():
         if isinstance(layer, Recurrent):
-            for name, cell in layer.cells().items():
+            for number, cell in enumerate(layer.cells().values()):
                 if isinstance(cell, (RNNCell, GRUCell, LSTMCell)):
-                    yield from (_torch_cell if layout == "pytorch" else _keras_cell)(cell, name, path, layer)
+                    convert = _torch_cell if layout == "pytorch" else _keras_cell
+                    yield from convert(cell, *divmod(number, 1 + layer.bidirectional), path, layer)
                     done.add(cell)
         if layer not in done:
             yield from _plain(layer, path, layout)
@@ -142,67 +137,47 @@ def _plain(layer: Layer, path: str, layout: str) -> Iterator[_Conversion]:
                 yield _Conversion([member], [title])
 
 
-def _torch_cell(cell: Cell, name: str, path: str, layer: Recurrent) -> Iterator[_Conversion]:
+def _torch_cell(cell: Cell, depth: int, backward: int, path: str, layer: Recurrent) -> Iterator[_Conversion]:
     """Names as in torch.nn.RNN, GRU and LSTM: weight_ih_l0, with _l1 in the second layer, and _reverse if backward."""
-    gru = isinstance(cell, GRUCell)
     if (isinstance(cell, GRUCell) and not cell.reset_after) or (
         isinstance(cell, RNNCell) and cell.activation not in (tanh, relu)
     ):
         raise OptionError(
             "MG251",
-            f"PyTorch has no {type(cell).__name__}({cell.settings()})",
+            f"PyTorch has no {describe(cell)}",
             cause="its GRU resets after the product, and its RNN has only tanh and relu",
             remedy="use the layout 'keras', or train a cell that PyTorch has",
         )
-    ending = f"_l{_depth(name)}" + ("_reverse" if name.startswith("backward") else "")
-    names = {
-        short: _join(path, short + ending, "pytorch") for short in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-    }
+    ending = f"_l{depth}" + ("_reverse" if backward else "")
+    theirs = [_join(path, short + ending, "pytorch") for short in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
 
     def blocks(array: Array) -> Array:  # z, r, n <-> r, z, n: its own inverse
-        if not gru:
+        if not isinstance(cell, GRUCell):
             return array
         z, r, n = np.split(array, 3, axis=-1)
         return np.concatenate([r, z, n], axis=-1)
 
-    def matrix(W: Array) -> list[Array]:
-        return [blocks(W).T]
-
-    def matrix_back(W: Array) -> list[Array]:
-        return [blocks(W.T)]
-
-    parameters = cell.named_parameters()
-    yield _Conversion([parameters["W_xh"]], [names["weight_ih"]], matrix, matrix_back)
-    yield _Conversion([parameters["W_hh"]], [names["weight_hh"]], matrix, matrix_back)
-    biases = [tensor for name, tensor in parameters.items() if name.startswith("b")]
-    theirs = [names["bias_ih"], names["bias_hh"]]
-    if gru:
-        yield _Conversion(biases, theirs, lambda x, h: [blocks(x), blocks(h)], lambda x, h: [blocks(x), blocks(h)])
+    W_xh, W_hh, *biases = cell.named_parameters().values()
+    for W, title in zip((W_xh, W_hh), theirs[:2], strict=True):
+        yield _Conversion([W], [title], lambda W: [blocks(W).T], lambda W: [blocks(W.T)])
+    if len(biases) == 2:
+        yield _Conversion(biases, theirs[2:], *[lambda x, h: [blocks(x), blocks(h)]] * 2)
     else:
-        yield _Conversion(biases, theirs, lambda b: [b, np.zeros_like(b)], lambda x, h: [x + h])
+        yield _Conversion(biases, theirs[2:], lambda b: [b, np.zeros_like(b)], lambda x, h: [x + h])
 
 
-def _keras_cell(cell: Cell, name: str, path: str, layer: Recurrent) -> Iterator[_Conversion]:
+def _keras_cell(cell: Cell, depth: int, backward: int, path: str, layer: Recurrent) -> Iterator[_Conversion]:
     """One Keras layer for each stacked layer: rnn, rnn_2; in a Bidirectional one rnn/forward and rnn/backward."""
-    depth = _depth(name)
     place = f"{path or type(layer).__name__.lower()}_{depth + 1}" if depth else path
     if layer.bidirectional:
-        place = _join(place, "backward" if name.startswith("backward") else "forward", "keras")
-    parameters = cell.named_parameters()
-    names = [_join(place, short, "keras") for short in ("kernel", "recurrent_kernel", "bias")]
-    yield _Conversion([parameters["W_xh"]], names[:1])
-    yield _Conversion([parameters["W_hh"]], names[1:2])
-    biases = [tensor for name, tensor in parameters.items() if name.startswith("b")]
+        place = _join(place, "backward" if backward else "forward", "keras")
+    theirs = [_join(place, short, "keras") for short in ("kernel", "recurrent_kernel", "bias")]
+    W_xh, W_hh, *biases = cell.named_parameters().values()
     if len(biases) == 2:
-        yield _Conversion(biases, names[2:], lambda x, h: [np.stack([x, h])], lambda both: [both[0], both[1]])
+        yield _Conversion([W_xh, W_hh], theirs[:2])
+        yield _Conversion(biases, theirs[2:], lambda x, h: [np.stack([x, h])], lambda both: [both[0], both[1]])
     else:
-        yield _Conversion(biases, names[2:])
-
-
-def _depth(name: str) -> int:
-    """0 for `cell`, 1 for `cell_2`."""
-    number = name.rpartition("_")[2]
-    return int(number) - 1 if number.isdigit() else 0
+        yield _Conversion([W_xh, W_hh, *biases], theirs)
 
 
 def _join(path: str, name: str, layout: str) -> str:

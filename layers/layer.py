@@ -1,7 +1,8 @@
-"""Layer, the base class of all layers and models, and Sequential. A layer has parameters, and a scope for its calls.
+"""Layer, the base class of all layers and models; Sequential; and the checks of arguments that several layers share.
 
-What a layer assigns to its attributes becomes part of the model: a Tensor that requires a gradient becomes a parameter,
-a Layer a child, each under the name of its attribute and in the order of definition.
+A layer has parameters, and a scope for its calls. What it assigns to its attributes becomes part of the model: a Tensor
+that requires a gradient becomes a parameter, a Layer a child, each under the name of its attribute and in the order of
+definition.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Self
 
@@ -23,9 +25,8 @@ from minigrad.habits import refit
 from minigrad.notebook import table
 from minigrad.printing import printable
 
-from .checks import function_name
-
 Array = NDArray[Any]
+Activation = Callable[[Tensor], Tensor]
 
 
 class LayerError(MinigradError, TypeError):
@@ -42,23 +43,16 @@ class Layer:
     Calling a layer runs `forward` in a scope with the layer's name: that of the attribute to which it was assigned.
     Attributes that begin with an underscore do not become part of the model, and may hold anything.
 
-    >>> import minigrad as mg
-    >>> class Scale(Layer):
-    ...     def __init__(self):
-    ...         super().__init__()
-    ...         self.factor = mg.Tensor([2.0], requires_grad=True)
-    ...     def forward(self, x):
-    ...         return self.factor * x
+    >>> from layers import Dense
     >>> class Model(Layer):
     ...     def __init__(self):
     ...         super().__init__()
-    ...         self.scale = Scale()
+    ...         self.dense = Dense(2, 3)
+    ...         self.factor = Tensor([2.0], requires_grad=True)
     ...     def forward(self, x):
-    ...         return self.scale(x)
-    >>> Model()([1.0, 2.0]).array
-    array([2., 4.], dtype=float32)
-    >>> list(Model().named_parameters())
-    ['scale.factor']
+    ...         return self.factor * self.dense(x)
+    >>> Model()([[1.0, 2.0]]).shape, list(Model().named_parameters())
+    ((1, 3), ['dense.W', 'dense.b', 'factor'])
 
     Errors: LayerError where `super().__init__()` was forgotten (MG201) or there is no `forward` (MG202), for attributes
     that look like a part of the model but would not be trained (MG203, MG204), for a name with a dot in it (MG205), and
@@ -129,7 +123,7 @@ class Layer:
                 cause=f"{type(self).__name__}.__init__ does not begin with super().__init__()",
                 remedy="write super().__init__() as the first line of __init__",
             )
-        if isinstance(value, Tensor) and not (value.requires_grad and isinstance(value.node, Leaf)):
+        if not _trained(value):
             _refuse(self, name, value)
         if "." in name:
             raise LayerError(
@@ -216,29 +210,40 @@ class Layer:
         return ""
 
     def __repr__(self) -> str:
-        lines = []
-        for path, member in _walk(self):
-            *above, name = path.split(".")
-            indent = "  " * (len(above) + 1) if path else ""
-            title = f"{name}: " if path else ""
-            if isinstance(member, Layer):
-                lines.append(f"{indent}{title}{type(member).__name__}({member.settings()})")
-            else:
-                frozen = "" if member.requires_grad else ", frozen"
-                lines.append(f"{indent}{title}{member.shape}{frozen}")
-        return "\n".join(map(printable, [*lines, f"{self._size():,} parameters"]))
+        lines = [describe(self)]
+        for path, part in _walk(self):
+            if path:
+                *above, name = path.split(".")
+                lines.append(f"{'  ' * len(above)}  {name}: {describe(part)}")
+        return "\n".join(map(printable, [*lines, f"{_size(self):,} parameters"]))
 
     def _repr_html_(self) -> str:
-        rows = [
-            (path, type(m).__name__ + f"({m.settings()})", m._size()) if isinstance(m, Layer)
-            else (path, f"{m.shape}{'' if m.requires_grad else ', frozen'}", m.size)
-            for path, m in _walk(self) if path
-        ]  # fmt: skip
-        title = f"{type(self).__name__}({self.settings()}): {self._size():,} parameters"
+        rows = [(path, describe(part), _size(part)) for path, part in _walk(self) if path]
+        title = f"{describe(self)}: {_size(self):,} parameters"
         return table(title, ["part", "layer, or shape of the parameter", "parameters"], rows)
 
-    def _size(self) -> int:
-        return sum(part.size for _, part in _walk(self) if isinstance(part, Tensor))
+
+def describe(part: Tensor | Layer) -> str:
+    """A layer as the call that made it, `Dense(4, 3)`; a parameter as its shape, and whether it is frozen."""
+    if isinstance(part, Layer):
+        return f"{type(part).__name__}({part.settings()})"
+    return f"{part.shape}{'' if part.requires_grad else ', frozen'}"
+
+
+def _size(root: Tensor | Layer) -> int:
+    return sum(part.size for _, part in _walk(root) if isinstance(part, Tensor))
+
+
+@contextmanager
+def evaluating(model: Layer) -> Iterator[None]:
+    """Evaluation mode within this block, then for each layer the mode that it was in."""
+    modes = {layer: layer.training for layer in model.named_layers().values()}
+    model.eval()
+    try:
+        yield
+    finally:
+        for layer, training in modes.items():
+            layer.training = training
 
 
 class Function(Layer):
@@ -319,6 +324,34 @@ class Sequential(Layer):
         return len(self._in_order())
 
 
+def check_size(layer: str, **sizes: int) -> None:
+    """Raise OptionError (MG210) unless every size is an integer of 1 or more."""
+    for name, size in sizes.items():
+        if isinstance(size, bool) or not hasattr(size, "__index__") or size < 1:
+            raise OptionError(
+                "MG210",
+                f"{layer} cannot be made with {name}={size!r}",
+                cause="a size is a count: an integer of 1 or more",
+                remedy=f"give {name} as an integer of at least 1",
+            )
+
+
+def check_function(layer: str, activation: Any) -> None:
+    """Raise OptionError (MG211) unless the activation can be called."""
+    if not callable(activation):
+        raise OptionError(
+            "MG211",
+            f"{layer} was given the activation {activation!r}",
+            cause="an activation is a function from Tensor to Tensor, not its name",
+            remedy="pass the function: activation=mg.relu",
+        )
+
+
+def function_name(function: Any) -> str:
+    """The name of an activation, for `repr`: mg.softmax is a function with a name, mg.tanh an instance of Tanh."""
+    return str(getattr(function, "__name__", None) or type(function).__name__.lower())
+
+
 def _as_layer(value: Any, what: str) -> Layer:
     if not callable(value) or isinstance(value, type):
         raise OptionError(
@@ -392,22 +425,18 @@ def _too_deep(layer: Layer) -> LayerError:
 
 def _refuse(layer: Layer, name: str, value: Any) -> None:
     """Raise LayerError for a value that looks like a part of the model but would silently not be trained."""
-    title = f"{type(layer).__name__}.{name}"
-    private = f"for something that is never trained use a name with an underscore: self._{name}"
+    remedy = f"for something that is never trained use a name with an underscore: self._{name}"
     if isinstance(value, Tensor) and value.node.gate is not None:
-        raise LayerError(
-            "MG203",
-            f"{title} was assigned the result of a computation ({value.node.gate.name}), not a parameter",
-            cause="a parameter is a leaf: a Tensor that was made, not computed",
-            remedy=f"to change a parameter's value assign to its array: self.{name}.array = ...; {private}",
-        )
-    if isinstance(value, (np.ndarray, Tensor)):
+        what = f"the result of a computation ({value.node.gate.name}), not a parameter"
+        cause = "a parameter is a leaf: a Tensor that was made, not computed"
+        remedy = f"to change a parameter's value assign to its array: self.{name}.array = ...; {remedy}"
+    elif isinstance(value, (np.ndarray, Tensor)):
         kind = "an array" if isinstance(value, np.ndarray) else "a Tensor without requires_grad"
-        raise LayerError(
-            "MG203",
-            f"{title} was assigned {kind} of shape {value.shape}, which no optimizer would find",
-            cause="only a Tensor with requires_grad=True becomes a parameter",
-            remedy="Tensor(..., requires_grad=True); to freeze it, set requires_grad = False afterwards; " + private,
-        )
-    if any(True for _ in _inside(value)):
+        what = f"{kind} of shape {value.shape}, which no optimizer would find"
+        cause = "only a Tensor with requires_grad=True becomes a parameter"
+        remedy = f"Tensor(..., requires_grad=True); to freeze it, set requires_grad = False afterwards; {remedy}"
+    elif any(True for _ in _inside(value)):
         raise _in_collection(layer, name, value)
+    else:
+        return
+    raise LayerError("MG203", f"{type(layer).__name__}.{name} was assigned {what}", cause=cause, remedy=remedy)

@@ -1,7 +1,5 @@
 """Masks: which time steps are real and which are padding; and a warning for padding that is not masked."""
 
-from __future__ import annotations
-
 import warnings
 from typing import Any
 

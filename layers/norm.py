@@ -1,12 +1,9 @@
 """LayerNorm: every example brought to mean 0 and variance 1 over its last axis."""
 
-from __future__ import annotations
-
 from minigrad import Tensor, sqrt
 
-from .checks import check_size
 from .init import ones, zeros
-from .layer import Layer
+from .layer import Layer, check_size
 
 
 class LayerNorm(Layer):

@@ -1,7 +1,5 @@
 """The layers RNN, GRU and LSTM: a cell run over a sequence, stacked if wanted, in one direction or in both."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from functools import partial
@@ -17,7 +15,7 @@ from minigrad.timesteps import step_name
 from .cells import Cell, GRUCell, LSTMCell, RNNCell, State
 from .dropout import Dropout
 from .fused import check_fused, run, shall_fuse
-from .layer import Layer
+from .layer import Activation, Layer
 from .mask import Mask, as_mask, warn_of_padding
 from .unroll import unroll
 
@@ -154,12 +152,7 @@ class RNN(Recurrent):
     cell: RNNCell  # the first of its cells, set by Recurrent.__init__
 
     def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        *,
-        activation: Callable[[Tensor], Tensor] = tanh,
-        **options: Unpack[Options],
+        self, input_size: int, hidden_size: int, *, activation: Activation = tanh, **options: Unpack[Options]
     ) -> None:
         super().__init__(lambda size: RNNCell(size, hidden_size, activation), input_size, **options)
 
@@ -214,8 +207,7 @@ def pool(sequence: Tensor, how: str, mask: Mask | None = None) -> Tensor:
     Errors: OptionError for another word (MG220). Source: Collobert et al., Natural language processing (almost) from
     scratch (2011), for the maximum.
     """
-    if how not in ("mean", "max"):
-        raise _refusal("pool", f"how={how!r}", "choose 'mean' or 'max'")
+    _check("pool", how in ("mean", "max"), f"how={how!r}", "choose 'mean' or 'max'")
     if mask is None:
         return sequence.mean(axis=1) if how == "mean" else sequence.max(axis=1)
     real = mask[:, :, None]
@@ -226,56 +218,54 @@ def pool(sequence: Tensor, how: str, mask: Mask | None = None) -> Tensor:
     return weighted.sum(axis=1)
 
 
-def _refusal(title: str, what: str, remedy: str, cause: str = "") -> OptionError:
-    return OptionError("MG220", f"{title} cannot have {what}", cause=cause, remedy=remedy)
+def _check(title: str, right: bool, what: str, remedy: str, cause: str = "") -> None:
+    if not right:
+        raise OptionError("MG220", f"{title} cannot have {what}", cause=cause, remedy=remedy)
 
 
 def _check_options(layer: Recurrent, dropout: float) -> None:
-    refuse = partial(_refusal, type(layer).__name__)
-
     def whole(value: Any) -> bool:
         return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and int(value) >= 1
 
-    if not whole(layer.layers):
-        raise refuse(f"layers={layer.layers!r}", "give the number of stacked layers, 1 or more")
-    if layer.truncate is not None and not whole(layer.truncate):
-        raise refuse(
-            f"truncate={layer.truncate!r}",
-            "give the number of last steps that carry gradient, 1 or more, or None for all",
-            "it counts steps; with 0 nothing recurrent would be learned",
-        )
-    if layer.pooling not in ("last", "mean", "max"):
-        raise refuse(f"pooling={layer.pooling!r}", "choose 'last', 'mean' or 'max'")
-    if layer.return_sequences and layer.pooling != "last":
-        raise refuse(
-            f"return_sequences together with pooling={layer.pooling!r}",
-            "leave one of them out; layers.pool pools a sequence",
-            "the one asks for every step, the other for one vector",
-        )
-    if dropout and layer.layers == 1:
-        raise refuse(
-            f"dropout={dropout!r} with one layer",
-            "put a Dropout layer before or after it, or stack two: layers=2",
-            "this dropout acts between stacked layers, and there is only one",
-        )
+    check = partial(_check, type(layer).__name__)
+    check(whole(layer.layers), f"layers={layer.layers!r}", "give the number of stacked layers, 1 or more")
+    check(
+        layer.truncate is None or whole(layer.truncate),
+        f"truncate={layer.truncate!r}",
+        "give the number of last steps that carry gradient, 1 or more, or None for all",
+        "it counts steps; with 0 nothing recurrent would be learned",
+    )
+    check(layer.pooling in ("last", "mean", "max"), f"pooling={layer.pooling!r}", "choose 'last', 'mean' or 'max'")
+    check(
+        not layer.return_sequences or layer.pooling == "last",
+        f"return_sequences together with pooling={layer.pooling!r}",
+        "leave one of them out; layers.pool pools a sequence",
+        "the one asks for every step, the other for one vector",
+    )
+    check(
+        not dropout or layer.layers > 1,
+        f"dropout={dropout!r} with one layer",
+        "put a Dropout layer before or after it, or stack two: layers=2",
+        "this dropout acts between stacked layers, and there is only one",
+    )
 
 
 def _check_input(layer: Recurrent, x: Any, cell: Cell) -> Tensor:
     tensor = x if isinstance(x, Tensor) else Tensor(x, dtype=cell.dtype)
-    if tensor.ndim != 3 or tensor.shape[2] != cell.inputs or tensor.shape[1] == 0:
-        if tensor.ndim != 3:
-            cause = f"it has {tensor.ndim} axes where there should be three: batch, time, features"
-        elif tensor.shape[1] == 0:
-            cause = "there are zero time steps, so that there is no last state"
-        else:
-            cause = f"its steps have {tensor.shape[2]} features, and the layer was made for {cell.inputs}"
-        raise ShapeError(
-            "MG221",
-            f"{type(layer).__name__} takes x of shape (batch, time, {cell.inputs}), not {tensor.shape}",
-            cause=cause,
-            remedy="ids go through an Embedding first; x[:, None, :] is one step, x[None] a batch of one",
-        )
-    return tensor
+    if tensor.ndim != 3:
+        cause = f"it has {tensor.ndim} axes where there should be three: batch, time, features"
+    elif tensor.shape[1] == 0:
+        cause = "there are zero time steps, so that there is no last state"
+    elif tensor.shape[2] != cell.inputs:
+        cause = f"its steps have {tensor.shape[2]} features, and the layer was made for {cell.inputs}"
+    else:
+        return tensor
+    raise ShapeError(
+        "MG221",
+        f"{type(layer).__name__} takes x of shape (batch, time, {cell.inputs}), not {tensor.shape}",
+        cause=cause,
+        remedy="ids go through an Embedding first; x[:, None, :] is one step, x[None] a batch of one",
+    )
 
 
 def _check_states(cells: dict[str, Cell], state: State | None, batch: int) -> list[State]:

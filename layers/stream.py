@@ -1,7 +1,5 @@
 """Sequences that are too long for one graph: TruncatedBPTT, Carried, and `sample`, which writes one."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Self
@@ -9,11 +7,12 @@ from typing import Any, Self
 import numpy as np
 
 from minigrad import Tensor, concatenate, no_grad
+from minigrad.context import setting
 from minigrad.errors import OptionError, ShapeError
 
 from .cells import State
-from .dropout import unrecorded_training
-from .layer import Array, Layer
+from .dropout import UNRECORDED_TRAINING
+from .layer import Array, Layer, evaluating
 from .unroll import over
 
 Stateful = Callable[[Any, State], tuple[Tensor, State]]
@@ -83,11 +82,16 @@ class TruncatedBPTT:
         """
         begin = max(0, end - self.k2)
         if at < begin:
-            with no_grad(), unrecorded_training():
+            with no_grad(), setting(UNRECORDED_TRAINING, True):
                 state = model(x[:, at:begin], state)[1]
         new, at = max(start, begin), min(max(0, next_end - self.k2), end)
-        outputs, state = _run(model, x, state, begin, at, new, end)
-        return slice(new, end), outputs, state, at
+        states, outputs = {begin: state}, []
+        for a, b in pairwise(sorted({begin, at, new, end})):
+            output, states[b] = model(x[:, a:b], states[a])
+            if a >= new:
+                outputs.append(output)
+        joined = outputs[0] if len(outputs) == 1 else concatenate(outputs, axis=1)
+        return slice(new, end), joined, over(Tensor.detach, states[at]), at
 
 
 class Carried(Layer):
@@ -163,17 +167,12 @@ def sample(
             cause="the first id is drawn after reading a prompt, and a temperature divides the logits",
             remedy="give a prompt of one id or more, and a temperature of 0 or more, such as 0.7",
         )
-    rng, ids, training = np.random.default_rng(seed), list(prompt), model.training
-    model.eval()
-    try:
-        with no_grad():
-            state = None
-            for _ in range(count):
-                logits, state = model(np.array([ids[-1:] if state is not None else ids]), state)
-                scores = logits.array[0, -1]
-                ids.append(int(np.argmax(scores + temperature * rng.gumbel(size=scores.shape))))
-    finally:
-        model._set_training(training)
+    rng, ids, state = np.random.default_rng(seed), list(prompt), None
+    with evaluating(model), no_grad():
+        for _ in range(count):
+            logits, state = model(np.array([ids[-1:] if state is not None else ids]), state)
+            scores = logits.array[0, -1]
+            ids.append(int(np.argmax(scores + temperature * rng.gumbel(size=scores.shape))))
     return ids[len(prompt) :]
 
 
@@ -191,19 +190,3 @@ def _from_named(arrays: Mapping[str, Array], name: str) -> State:
     while any(path.startswith(f"{name}.{len(parts)}") for path in arrays):
         parts.append(_from_named(arrays, f"{name}.{len(parts)}"))
     return tuple(parts) or None
-
-
-def _run(model: Any, x: Any, state: State, begin: int, at: int, new: int, end: int) -> tuple[Tensor, State]:
-    """The outputs of steps `new` to `end`, recorded from `begin` on, and the detached state before step `at`."""
-    outputs = []
-    carried = None
-    for a, b in pairwise(sorted({begin, at, new, end})):
-        if a == at:
-            carried = state
-        output, state = model(x[:, a:b], state)
-        if a >= new:
-            outputs.append(output)
-    if at == end:
-        carried = state
-    joined = outputs[0] if len(outputs) == 1 else concatenate(outputs, axis=1)
-    return joined, None if carried is None else over(Tensor.detach, carried)

@@ -1,7 +1,5 @@
 """`unroll`: running any cell over a sequence, with scopes, masks, truncation, and in either direction."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -62,7 +60,9 @@ def unroll(
 
 
 def over(function: Callable[..., Tensor], *states: State) -> State:
-    """Apply the function to each tensor of a state, or to the matching tensors of several states."""
+    """Apply the function to each tensor of a state, or to the matching tensors of several states; None stays None."""
+    if states[0] is None:
+        return None
     if isinstance(states[0], Tensor):
         return function(*states)
     return tuple(over(function, *parts) for parts in zip(*states, strict=True))

@@ -1,7 +1,5 @@
 """Adagrad: a step size for each element of a parameter, from the squares of its past gradients."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Adam, and AdamW: Adam with decoupled weight decay."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 

@@ -1,7 +1,5 @@
 """Gradient clipping by the global norm: the norm of all gradients as one vector."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 

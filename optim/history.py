@@ -1,7 +1,5 @@
 """History: the record of a run, one row for each epoch or evaluation, as CSV, JSON lines or learning curves."""
 
-from __future__ import annotations
-
 import csv
 import io
 import json

@@ -1,7 +1,5 @@
 """Ctrl-C during training: the first one is only noted, so that the run can finish its step before it ends."""
 
-from __future__ import annotations
-
 import signal
 import threading
 from types import FrameType

@@ -6,8 +6,6 @@ missed stay pending, and the row catches up with all of them at once. With g = 0
 its running means times factors that depend on the step alone, and such factors can be added up over the steps.
 """
 
-from __future__ import annotations
-
 import math
 import threading
 from collections.abc import Callable, Mapping, Sequence

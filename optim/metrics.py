@@ -1,7 +1,5 @@
 """Accuracy, and the running means of the loss and the metrics over batches."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 
 import numpy as np

@@ -4,8 +4,6 @@ A rule changes one parameter, given its gradient. Here it is called with the who
 the same, with only those rows of a table that the batch touched.
 """
 
-from __future__ import annotations
-
 import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence

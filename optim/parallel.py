@@ -5,8 +5,6 @@ by its share of the batch. All ranks apply the same sum, so that their parameter
 imports MPI: the user's script does, and gives `comm`. docs/parallel.md explains it, and says when it pays.
 """
 
-from __future__ import annotations
-
 import traceback
 import zlib
 from collections.abc import Iterator, Mapping, Sequence

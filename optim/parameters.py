@@ -8,8 +8,6 @@
 ['dense.b', 'dense_2.b']
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Any

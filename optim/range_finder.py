@@ -1,7 +1,5 @@
 """The learning-rate range test: a short run in which the rate grows until the loss diverges, then undone."""
 
-from __future__ import annotations
-
 import math
 import os
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """RMSprop: gradients divided by the root of a running mean of their squares."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -3,8 +3,6 @@
 The Trainer imports the callbacks. They are written against `Run`, so that they need not import the Trainer.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol

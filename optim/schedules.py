@@ -7,8 +7,6 @@ at step 650. The Trainer's `LearningRate` callback applies one; in a loop of you
 Shapes: step and factor are single numbers. Errors: OptionError for a number out of its range (MG305).
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 

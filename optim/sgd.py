@@ -1,7 +1,5 @@
 """SGD: stochastic gradient descent, with or without momentum."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

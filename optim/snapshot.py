@@ -5,8 +5,6 @@ the optimizer's ("optimizer/m/rnn.cell.W_hh") and those of callbacks; everything
 history, random generator, configuration.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """`summary`: the layers of a model as a table, with output shapes, parameters, bytes and operations."""
 
-from __future__ import annotations
-
 from dataclasses import astuple, dataclass
 from typing import Any
 

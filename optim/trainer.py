@@ -4,8 +4,6 @@ A model is anything with `named_parameters()`, `train()`, `eval()` and a call on
 tuples (inputs..., labels). How a run is stored and resumed is in snapshot.py; the callbacks are in callbacks/.
 """
 
-from __future__ import annotations
-
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sized

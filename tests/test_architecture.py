@@ -111,7 +111,7 @@ TESTED_IN = {
     "minigrad.layers": "tests/minigrad/test_namesakes.py", "minigrad.optim": "tests/minigrad/test_namesakes.py",
     "minigrad.random": "tests/layers/test_plain_layers.py",
     "minigrad.speed": "tests/minigrad/test_core_alone.py", "minigrad.timesteps": "tests/layers/test_recurrent.py",
-    "layers.cells": "tests/layers/test_parity.py", "layers.checks": "tests/layers/test_plain_layers.py",
+    "layers.cells": "tests/layers/test_parity.py",
     "layers.dense": "tests/layers/test_plain_layers.py", "layers.embedding": "tests/layers/test_plain_layers.py",
     "layers.dropout": "tests/layers/test_dropout_mode.py", "layers.init": "tests/layers/test_plain_layers.py",
     "layers.inspect": "tests/layers/test_seeing_inside.py", "layers.mask": "tests/layers/test_masks.py",

@@ -154,8 +154,8 @@ def _makes(maker: Any, cls: type) -> bool:
     """Whether a function returns such a class, or a class derives from it."""
     if inspect.isclass(maker):
         return maker is not cls and issubclass(maker, cls)
-    returned = str(maker.__annotations__.get("return")) if inspect.isfunction(maker) else ""
-    return re.match(rf"{cls.__name__}\b", returned) is not None
+    returned = maker.__annotations__.get("return") if inspect.isfunction(maker) else None
+    return returned is cls or re.match(rf"{cls.__name__}\b", str(returned)) is not None
 
 
 def _comment_on_gates() -> str:

@@ -1,7 +1,5 @@
 """Callback, the base class of all callbacks: the moments of the Trainer's loop at which they can act."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, ClassVar
 

@@ -3,8 +3,6 @@
 Errors: OptionError for a number out of its range (MG305), or for a column to monitor that is not there (MG314).
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any

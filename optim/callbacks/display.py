@@ -3,8 +3,6 @@
 Errors: none, for a `unit` in text.
 """
 
-from __future__ import annotations
-
 import sys
 import time
 import warnings

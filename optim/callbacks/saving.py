@@ -3,8 +3,6 @@
 Errors: OptionError for a number out of its range (MG305), another suffix (MG317), or no column to monitor (MG314).
 """
 
-from __future__ import annotations
-
 import os
 import warnings
 from collections.abc import Callable, Mapping

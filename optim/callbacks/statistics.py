@@ -3,8 +3,6 @@
 Errors: OptionError for a number out of its range (MG305), or for another suffix (MG317).
 """
 
-from __future__ import annotations
-
 import math
 import os
 from collections.abc import Mapping
