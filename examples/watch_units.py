@@ -27,7 +27,7 @@ BLUE, RED = (70, 120, 220), (215, 95, 60)
 
 def main() -> None:
     """Find a unit for each property of the text, and draw the text in its colours."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = cli.parser(__doc__)
     parser.add_argument("--from", dest="source", type=Path, default=Path("runs/writer"), help="(runs/writer)")
     parser.add_argument("--text", type=Path, help="a file to read instead of the reviews that were held back")
     parser.add_argument("--shown", type=cli.whole(1), default=600, help="characters to show (600)")

@@ -166,7 +166,7 @@ def main() -> int:
 
 def parse() -> argparse.Namespace:
     """The options; those of a run that is resumed are the ones it was started with, overridden by those given now."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = cli.parser(__doc__)
     add = parser.add_argument
     add("--data", default="bundled", metavar="TEXT", help="bundled, tfds, or a file of text (bundled)")
     add("--data-dir", metavar="FOLDER", help="where tensorflow-datasets stores the reviews ($MINIGRAD_DATA)")
