@@ -147,8 +147,8 @@ MUTANTS = [
     ),
     Mutant(
         "optim/snapshot.py",
-        '    generator().bit_generator.state = info["generator"]\n',
-        "",
+        "        generator().bit_generator.state = states[trainer.rank]",
+        "        pass",
         "a resumed run draws other dropout",
     ),
     Mutant(

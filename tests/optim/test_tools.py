@@ -1,10 +1,8 @@
-"""Freezing and groups by path, the model's table, the range test, and a run that is killed."""
+"""Freezing and groups by path, the model's table, and the range test."""
 
 from __future__ import annotations
 
 import math
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -188,15 +186,3 @@ def test_a_range_that_is_none(options: dict[str, Any], kind: type[MinigradError]
     with pytest.raises(kind) as error:
         find_learning_rate(trainer, [], **options)
     assert error.value.code == code and told in error.value.what and error.value.remedy
-
-
-# ---- kill -9 ----
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="needs a system with SIGKILL")
-def test_killed_runs_end_where_the_unbroken_run_ends() -> None:
-    # Three kills here; `python tests/optim/killed_runs.py 20` makes as many as one likes.
-    script = Path(__file__).with_name("killed_runs.py")
-    run = subprocess.run([sys.executable, script, "3"], capture_output=True, text=True, timeout=300)
-    assert run.returncode == 0, run.stdout + run.stderr
-    assert "3 of 3 ended byte for byte where the unbroken run did" in run.stdout

@@ -40,7 +40,6 @@ LEFT_OUT = {
         "tests/minigrad/test_pickling.py::test_spawned_workers",
         "tests/minigrad/test_printing.py::test_tables_and_reports_are_printed_on_every_terminal",
         "tests/optim/test_parallel.py",
-        "tests/optim/test_tools.py::test_killed_runs_end_where_the_unbroken_run_ends",
     ],
     "it starts threads": [
         "tests/minigrad/test_context.py::test_recording_and_scopes_belong_to_a_thread",
