@@ -7,7 +7,7 @@ python := .venv/bin/python
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # with -j, a pip that renews the environment would run beside a program that uses it
-.PHONY: help setup demo test lint site bench fuzz dist wheel release clean environment
+.PHONY: help setup demo test lint coverage mutants site bench fuzz dist wheel release clean environment
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +22,17 @@ lint: setup ## only the style and type checks
 	$(python) -m ruff check .
 	$(python) -m ruff format --check .
 	$(python) -m mypy
+
+coverage: setup ## the tests again, with the branches that they take (in build/coverage/html)
+	$(python) -m coverage erase
+	$(python) -m coverage run -m pytest -n 2 --dist worksteal
+	$(python) -m coverage combine --quiet
+	$(python) -m coverage html --quiet --fail-under 0
+	$(python) -m coverage report
+
+mutants: setup ## small faults in the backward pass and two optimizers, one at a time: which ones no test finds
+	$(python) -m mutmut run
+	$(python) -m mutmut results
 
 site: ## build the site: docs, lessons, reference, Python in the page (in build/site)
 	@sh .ci/setup.sh site
@@ -58,5 +69,5 @@ release: setup ## make a release, all but the upload: make release VERSION=0.2.0
 	$(python) .ci/release.py $(VERSION)
 
 clean: ## remove the virtual environments, caches and builds (never runs/)
-	rm -rf .venv .venv-* minigrad/explorer/node_modules docs/site/node_modules build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-* minigrad/explorer/node_modules docs/site/node_modules build dist mutants .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find minigrad layers optim examples tests -name __pycache__ -type d -prune -exec rm -rf {} +

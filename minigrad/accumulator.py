@@ -132,7 +132,7 @@ def add(total: Any, gradient: Any, shape: tuple[int, ...]) -> Any:
     elif isinstance(gradient, SparseGradient):
         gradient.add_to(total.array)
     elif gradient.shape == shape:
-        total.array += gradient if type(gradient) is np.ndarray else dense(gradient)
+        total.array += gradient
     elif total.unreduced is not None and total.unreduced.shape == gradient.shape:
         total.unreduced += gradient
     else:

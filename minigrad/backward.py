@@ -88,7 +88,7 @@ def unbroadcast(gradient: Any, shape: tuple[int, ...]) -> Any:
             raise ValueError(f"the gradient of an input of shape {shape} came out as {gradient.shape}")
         if size != gradient.shape[extra + axis]:
             repeated.append(extra + axis)
-    return gradient.sum(axis=tuple(repeated), keepdims=True).reshape(shape) if repeated else gradient
+    return gradient.sum(axis=tuple(repeated)).reshape(shape) if repeated else gradient
 
 
 def transposed_product(a: Any, dz: Any) -> Any:

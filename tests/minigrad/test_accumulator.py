@@ -1,12 +1,15 @@
 """Gradients added up lazily are what adding them up at once gives."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import minigrad as mg
-from minigrad.accumulator import SparseGradient, add
+from minigrad.accumulator import SparseGradient, _is_basic, add
+from minigrad.backward import transposed_product
 from minigrad.graph import Leaf
 
 
@@ -62,3 +65,48 @@ def test_a_wrong_shape_is_the_rule_s_fault_also_when_something_has_arrived_befor
             (x + Narrow()(x)).sum().backward()
     finally:
         del mg.GATES["Narrow"]
+
+
+def test_a_bias_may_meet_batches_of_several_sizes():
+    b = mg.Tensor(np.zeros(3), requires_grad=True)
+    loss = mg.Tensor(0.0)
+    for size in (2, 5, 5, 4):
+        loss = loss + ((b + np.ones((size, 3))) * size).sum()
+    loss.backward()
+    np.testing.assert_array_equal(b.grad, [2 * 2 + 5 * 5 + 5 * 5 + 4 * 4] * 3)
+
+
+@pytest.mark.appendix
+def test_what_is_added_up_late_is_added_up_once():
+    rng = np.random.default_rng(0)
+    first, row = (rng.normal(size=size).astype("float32") for size in ((1, 2), (3, 2)))
+    pairs = [(rng.normal(size=(size, 1)), rng.normal(size=(size, 2))) for size in (4, 4, 5)]
+    total = add(first, row, (1, 2))
+    for pair in pairs:
+        assert add(total, partial(transposed_product, *pair), (1, 2)) is total
+    assert len(total.factors) == len(pairs)  # one product in the end
+    assert (total.shape, total.dtype) == (first.shape, first.dtype)
+    expected = first + row.sum(axis=0) + sum(a.T @ dz for a, dz in pairs)
+    for _ in range(2):
+        np.testing.assert_allclose(total.dense(), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        1, np.int64(1), slice(1, 3), None, ..., (slice(1, 3), None), (..., 0), (0, slice(None), 1),
+        True, [0, 1], np.array([0]), np.array([True, False, True, False]), (0, [1]), (slice(None), np.array([1])),
+        (0, np.True_),
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_an_index_is_basic_where_numpy_gives_a_view(index):
+    whole = np.zeros((4, 3, 2))
+    assert _is_basic(index) == np.shares_memory(whole, whole[index])
+
+
+def test_an_element_that_is_picked_twice_beside_the_whole():
+    x = mg.Tensor(np.arange(4.0, dtype="float32").reshape(2, 2), requires_grad=True)
+    (x[0, 1] + (x * x).sum() + x[0, 1]).backward()
+    np.testing.assert_array_equal(x.grad, [[0, 2 + 2], [4, 6]])
+    assert SparseGradient((2, 2), x.dtype, [((0, 1), np.ones((), "float32"))]).dense().dtype == np.float32

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.backward import sweep, unbroadcast
+from minigrad.accumulator import dense
+from minigrad.backward import start, sweep, unbroadcast
+from minigrad.context import ON_GRADIENT
 
 
 def parameter(value, name=None):
@@ -216,3 +218,40 @@ def test_products_over_nothing_are_zero(shapes):
     z.sum().backward()
     assert a.grad.shape == a.shape and b.grad.shape == b.shape
     assert not a.grad.any() and not b.grad.any()
+
+
+def test_a_hook_sees_each_node_with_the_gradient_that_arrived():
+    x = parameter(3.0)
+    y = x * x
+    z = y * 5.0
+    seen = []
+    token = ON_GRADIENT.set(lambda node, dz: seen.append((node, float(dense(dz)))))
+    try:
+        z.backward()
+    finally:
+        ON_GRADIENT.reset(token)
+    assert seen == [(z.node, 1.0), (y.node, 5.0), (x.node, 30.0)]
+
+
+def test_the_upstream_gradient_has_the_output_s_dtype():
+    x = mg.Tensor(np.ones(2, "float32"), requires_grad=True)
+    total, double = x.sum(), x * 2.0
+    assert start(total.node, None).dtype == np.float32
+    for upstream in (mg.Tensor(np.array([1.0, 2.0])), [1.0, 2.0]):
+        given = start(double.node, upstream)
+        assert given.dtype == np.float32 and given.tolist() == [1.0, 2.0]
+
+
+def test_a_rule_that_returns_too_many_gradients_is_named_with_their_number():
+    class Generous(mg.Gate):
+        def forward(self, x):
+            return x * 1.0
+
+        def backward(self, dz, z, x):
+            return dz, dz
+
+    try:
+        with pytest.raises(mg.MinigradError, match="2 gradients for 1 inputs"):
+            Generous()(parameter([1.0])).sum().backward()
+    finally:
+        del mg.GATES["Generous"]

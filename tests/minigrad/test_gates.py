@@ -284,3 +284,17 @@ def test_power_with_zero_base_and_small_exponents():
         x.grad = None
         (x**exponent).sum().backward()
         np.testing.assert_array_equal(x.grad, slope)
+
+
+@pytest.mark.parametrize(
+    ("gate", "shapes", "flops"),
+    [
+        (mg.gates.Einsum("ij,jk"), [(2, 3), (3, 4)], 2 * (2 * 3 * 4)),  # a multiplication and an addition each
+        (mg.gates.LookupProduct(), [(9, 5), (2, 3), (5, 4), (4,)], 2 * (2 * 3 * 5 * 4)),
+        (mg.gates.CumSum(0), [(2, 3)], 2 * 3),
+        (mg.gates.Softmax(), [(2, 3)], 5 * (2 * 3)),
+        (mg.gates.RNNSequence(), [(5, 6, 4), (5, 4), (4, 4)], 6 * (2 * (5 * 4 * 4) + 8 * (5 * 4))),  # and 8 by element
+    ],
+)
+def test_operations_are_counted_as_by_hand(gate, shapes, flops):
+    assert gate.flops(gate.shape(*shapes), *shapes) == flops

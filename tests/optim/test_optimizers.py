@@ -56,6 +56,26 @@ def test_every_step_is_that_of_torch(name: str) -> None:
             np.testing.assert_allclose(tensor.array, REFERENCE[f"{name}/{path}"][step], rtol=1e-12, atol=1e-14)
 
 
+@pytest.mark.parametrize(
+    ("rule", "moved"),
+    [(SGD, 1e-2), (Adagrad, 1e-2), (RMSprop, 1e-3 / 0.1**0.5), (Adam, 1e-3), (AdamW, 1e-3 * (1 + 0.01))],
+)
+def test_the_defaults_are_those_of_the_docstring(rule: Any, moved: float) -> None:
+    p = mg.Tensor([1.0], requires_grad=True, dtype="float64")
+    p.sum().backward()
+    rule({"p": p}).step()
+    assert p.item() == pytest.approx(1 - moved, abs=1e-8)
+
+
+def test_adamw_without_decay_is_adam() -> None:
+    options: dict[str, Any] = {"lr": 0.02, "betas": (0.7, 0.9), "eps": 1e-3}
+    one, other = parameters(), parameters()
+    walk(Adam(one, **options))
+    walk(AdamW(other, weight_decay=0.0, **options))
+    for path, tensor in one.items():
+        np.testing.assert_array_equal(tensor.array, other[path].array)
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_float32_stays_float32(name: str) -> None:
     rule, options = CASES[name]
@@ -100,6 +120,7 @@ def test_state_goes_on_where_it_was_saved(name: str, broken_at: int) -> None:
 def test_state_is_named_by_path() -> None:
     optimizer = Adam({"rnn.cell.W_hh": mg.Tensor(np.ones((2, 2)), requires_grad=True)})
     assert list(optimizer.state_dict()) == ["steps/rnn.cell.W_hh", "m/rnn.cell.W_hh", "v/rnn.cell.W_hh"]
+    assert list(SGD({"W": W}, momentum=0.5).state_dict()) == ["steps/W", "velocity/W"]
 
 
 def test_saved_state_is_a_copy() -> None:
@@ -385,6 +406,7 @@ W = mg.Tensor([1.0], requires_grad=True)
         (lambda: SGD([{"parameters": {}}, {"parameters": {"W": W}, "lr": -1}]), OptionError, "MG304", "group 1", ""),
         (lambda: SGD({"W": W}, momentum=1.0), OptionError, "MG305", "momentum is 1.0", "range"),
         (lambda: Adam({"W": W}, betas=(0.9, -0.1)), OptionError, "MG305", "betas[1] is -0.1", "range"),
+        (lambda: Adam({"W": W}, betas=(0.9, 1.0)), OptionError, "MG305", "betas[1] is 1.0", "range"),
         (lambda: Adam({"W": W}, eps=-1), OptionError, "MG305", "eps is -1", "range"),
         (lambda: RMSprop({"W": W}, decay=2), OptionError, "MG305", "decay is 2", "range"),
         (lambda: AdamW({"W": W}, weight_decay=-0.1), OptionError, "MG305", "weight_decay is -0.1", "range"),
