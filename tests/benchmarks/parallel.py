@@ -142,7 +142,7 @@ def main() -> None:
         dense, rows = rounds[0][1][1:]
         # What a rank computes grows with its rows: t = fixed + each rows, by two batch sizes.
         each = (one - half) / (batch - batch // options.ranks)
-        fixed = one - each * batch
+        fixed = max(one - each * batch, 0.0)  # below 0 where larger arrays are slower by the row, as in a full cache
 
         def predicted(p: int) -> float:
             gathered = (p - 1) * (latency + rows * options.ranks / p / bandwidth)  # noqa: B023

@@ -31,6 +31,8 @@ def work(place, does="", x=0.0):
         raise ValueError("no luck\\nat all")
     if does == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
+    if does == "pause":
+        time.sleep(2)
     if does == "leave":
         os._exit(0)
     if does == "environment":
@@ -192,7 +194,11 @@ def test_a_terminal_shows_what_runs(work, tmp_path, monkeypatch):
     reader.start()
     with open(end, "w") as terminal:
         monkeypatch.setattr(sys, "stderr", terminal)
-        run_jobs({"job\x1b[2J": {"place": str(tmp_path), "x": 3}}, work, shown=lambda result: f"x is {result['x']}")
+        run_jobs(
+            {"job\x1b[2J": {"place": str(tmp_path), "does": "pause", "x": 3}},
+            work,
+            shown=lambda result: f"x is {result['x']}",
+        )
     reader.join()
     os.close(main)
     shown = b"".join(parts).decode()
