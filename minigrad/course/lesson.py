@@ -37,7 +37,7 @@ class Question:
     formula: str = ""
     """Said on the third try where no slip is recognised."""
     compare: Callable[[Any, Any], str | None] | None = None
-    """Judges in place of equality: (learner's answer, solution's) -> None if right, else what is wrong, in numbers."""
+    """Judges instead of equality: (learner's answer, solution's) -> None if right, else what is wrong, in numbers."""
     expect: Callable[[], Any] | None = None
     """Gives the right answer where asking the solution would take long."""
 

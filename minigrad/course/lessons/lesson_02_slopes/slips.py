@@ -84,7 +84,7 @@ SLIPS = (
         "(f(x + h) - f(x - h)) / 2h",
     ),
     Slip(
-        "one element of x in place of the whole",
+        "one element of x instead of the whole",
         "def numeric_gradient(f, x, h):\n    return np.array([central_difference(f, x[i], h) for i in range(len(x))])",
         "f was handed one number. It needs the whole array, in which one element is nudged.",
         "for each i: (f(x + nudge) - f(x - nudge)) / 2h, with nudge = h in element i and 0 elsewhere",

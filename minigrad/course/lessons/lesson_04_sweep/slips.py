@@ -154,7 +154,7 @@ def order(root):
     return list(found)[::-1]
 """,
         "Your order is right, but each node is one call within another, and Python allows about 1,000 of those.",
-        "a loop over a list of nodes that are still to be looked at, in place of calls",
+        "a loop over a list of nodes that are still to be looked at, instead of calls",
     ),
     Slip(
         "the root left out",

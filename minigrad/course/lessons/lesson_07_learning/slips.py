@@ -35,7 +35,7 @@ SLIPS = (
         "p - lr · dL/dp",
     ),
     Slip(
-        "new Tensors in place of new arrays",
+        "new Tensors instead of new arrays",
         """
 def step(parameters, lr):
     for i, p in enumerate(parameters):
