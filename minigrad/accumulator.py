@@ -69,7 +69,7 @@ class SparseGradient(LazyGradient):
         self.terms = terms
         self.coalesced = coalesced  # whether there is only one term, with each row once
 
-    def finalize(self, dtype: np.dtype[Any]) -> Self:
+    def finalize(self) -> Self:
         return self
 
     def dense(self) -> Array:
@@ -83,7 +83,7 @@ class SparseGradient(LazyGradient):
             return None
         if not self.coalesced:
             width = self.shape[1:]
-            ids = np.concatenate([np.asarray(index, np.intp).reshape(-1) for index, _ in self.terms]) % self.shape[0]
+            ids = np.concatenate([np.asarray(index, np.intp).ravel() for index, _ in self.terms]) % self.shape[0]
             values = np.concatenate([values.reshape(-1, *width) for _, values in self.terms])
             distinct, place = distinct_ids(ids, self.shape[0])
             self.terms = [(distinct, sum_by_place(place, len(distinct), values))]
@@ -97,7 +97,7 @@ class SparseGradient(LazyGradient):
 
     def add_to(self, whole: Array) -> None:
         """whole += self, in place."""
-        if _picks_rows(self.terms[0][0]) and (rows := self.rows()) is not None:
+        if (rows := self.rows()) is not None:
             whole[rows[0]] += rows[1]
             return
         for index, values in self.terms:

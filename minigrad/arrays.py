@@ -28,9 +28,9 @@ class LazyGradient:
     def dense(self) -> Array:
         raise NotImplementedError
 
-    def finalize(self, dtype: np.dtype[Any]) -> Any:
+    def finalize(self) -> Any:
         """What a leaf stores as its gradient: an array, or this object itself if optimizers can use the lazy form."""
-        return np.asarray(self.dense(), dtype)
+        return self.dense()
 
 
 def blocks_of_rows(*arrays: Array) -> Iterator[list[Array]]:

@@ -39,7 +39,7 @@ def sweep(
             watch(node, dz)
         gate = node.gate
         if gate is None:
-            found[node] = dz.finalize(node.dtype) if isinstance(dz, LazyGradient) else dz
+            found[node] = dz.finalize() if isinstance(dz, LazyGradient) else dz
             continue
         if isinstance(dz, LazyGradient):
             dz = dz.dense()

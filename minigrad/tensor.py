@@ -135,7 +135,7 @@ class Tensor(ArrayMethods):
         for leaf, gradient in sweep(self.node, upstream).items():
             assert isinstance(leaf, Leaf)
             total = gradient if leaf.grad is None else backward.add(leaf.grad, gradient, leaf.shape)
-            leaf.grad = total.finalize(leaf.dtype) if isinstance(total, LazyGradient) else np.array(total, leaf.dtype)
+            leaf.grad = total.finalize() if isinstance(total, LazyGradient) else np.array(total, leaf.dtype)
         self.node.upstream = upstream
 
     def detach(self) -> Tensor:

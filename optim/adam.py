@@ -87,7 +87,8 @@ class Adam(Optimizer):
         """
         m, v = slots
         a, a_by_b = sums
-        b = np.divide(a, a_by_b, out=np.ones_like(a), where=a_by_b > 0)
+        b = np.ones_like(a)
+        np.divide(a, a_by_b, out=b, where=a_by_b > 0)
         change = np.sqrt(v)
         change *= b.astype(v.dtype)
         change += self.eps

@@ -89,6 +89,23 @@ def test_what_is_added_up_late_is_added_up_once():
     expected = first + row.sum(axis=0) + sum(a.T @ dz for a, dz in pairs)
     for _ in range(2):
         np.testing.assert_allclose(total.dense(), expected, rtol=1e-5)
+    a, dz = pairs[0]
+    again = add(total, partial(transposed_product, a, dz), (1, 2))
+    np.testing.assert_allclose(again.dense(), expected + a.T @ dz, rtol=1e-5)
+
+
+@pytest.mark.appendix
+def test_the_rows_of_a_sparse_gradient_are_summed_once():
+    ids, values = np.array([2, 0]), np.array([[1.0], [4.0]])
+    given = SparseGradient((3, 1), values.dtype, [(ids, values)], coalesced=True)
+    assert given.rows() == (ids, values)  # the arrays themselves, since their rows are said to be distinct
+    gradient = SparseGradient((3, 1), values.dtype, [(ids, values), (ids[:1], values[1:])])
+    first = gradient.rows()
+    assert first is not None and gradient.rows() is first
+    for expected in ([[4.0], [1 + 4]], [[4 + 4], [5 + 1]]):
+        found = gradient.rows()
+        assert found is not None and found[0].tolist() == [0, 2] and found[1].tolist() == expected
+        gradient.extend(given)
 
 
 @pytest.mark.parametrize(

@@ -144,6 +144,22 @@ def test_the_old_keyword_still_works_and_says_what_to_write():
     np.testing.assert_array_equal(g.array, [3, 30])
 
 
+def test_a_gradient_that_was_not_broadcast_is_not_copied():
+    dz = np.ones((2, 3))
+    assert unbroadcast(dz, (2, 3)) is dz
+
+
+@pytest.mark.parametrize("uses", [1, 2, 3])
+def test_a_gradient_has_the_dtype_that_it_was_computed_in_however_often_its_input_is_used(uses):
+    x = mg.Tensor(np.ones(2, "float32"), requires_grad=True)
+    loss = sum((x * np.array([1.0, 1 / 3]) for _ in range(uses)), mg.Tensor(0.0)).sum()
+    (g,) = mg.grad(loss, [x])
+    assert g.dtype == np.float64
+    np.testing.assert_allclose(g.array, [uses, uses / 3], rtol=1e-15)
+    loss.backward()
+    assert x.grad is not None and x.grad.dtype == np.float32  # what the leaf keeps has its own
+
+
 @pytest.mark.parametrize(
     "key",
     [
@@ -237,7 +253,8 @@ def test_the_upstream_gradient_has_the_output_s_dtype():
     x = mg.Tensor(np.ones(2, "float32"), requires_grad=True)
     total, double = x.sum(), x * 2.0
     assert start(total.node, None).dtype == np.float32
-    for upstream in (mg.Tensor(np.array([1.0, 2.0])), [1.0, 2.0]):
+    recorded = mg.Tensor(np.array([1.0, 2.0]), requires_grad=True) * 1.0
+    for upstream in (mg.Tensor(np.array([1.0, 2.0])), recorded, [1.0, 2.0]):
         given = start(double.node, upstream)
         assert given.dtype == np.float32 and given.tolist() == [1.0, 2.0]
 

@@ -232,6 +232,32 @@ def test_file_systems_that_cannot_lock_nor_sync_a_folder(tmp_path, monkeypatch):
 
 
 @posix
+def test_a_file_that_was_taken_for_abandoned_before_it_was_locked_is_begun_anew(tmp_path, monkeypatch):
+    fcntl = pytest.importorskip("fcntl")
+    lock = fcntl.flock
+    taken: list[str] = []
+
+    def late(file, how):
+        if not taken:
+            taken.extend(names(tmp_path))
+            (tmp_path / taken[0]).unlink()  # what clear_unfinished of another program does
+        lock(file, how)
+
+    monkeypatch.setattr("fcntl.flock", late)
+    write_whole(tmp_path / "a.bin", lambda file: file.write(b"x"))
+    assert taken[0].endswith(".unfinished") and names(tmp_path) == ["a.bin"]
+
+
+def test_without_locks_as_on_windows_files_are_written_and_cleared_too(tmp_path, monkeypatch):
+    monkeypatch.setattr("minigrad.files.fcntl", None)
+    (tmp_path / ".b.bin.0a1b2c3d.unfinished").write_bytes(b"half")
+    with locked(tmp_path), locked(tmp_path):  # waits for nobody
+        write_whole(tmp_path / "a.bin", lambda file: file.write(b"x"))
+        clear_unfinished(tmp_path)
+    assert names(tmp_path) == ["a.bin"]
+
+
+@posix
 def test_a_second_program_waits_for_a_locked_folder_and_says_so(tmp_path):
     code = """
 import sys

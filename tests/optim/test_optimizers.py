@@ -121,6 +121,7 @@ def test_state_is_named_by_path() -> None:
     optimizer = Adam({"rnn.cell.W_hh": mg.Tensor(np.ones((2, 2)), requires_grad=True)})
     assert list(optimizer.state_dict()) == ["steps/rnn.cell.W_hh", "m/rnn.cell.W_hh", "v/rnn.cell.W_hh"]
     assert list(SGD({"W": W}, momentum=0.5).state_dict()) == ["steps/W", "velocity/W"]
+    assert list(SGD({"W": W}).state_dict()) == ["steps/W"]
 
 
 def test_saved_state_is_a_copy() -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
 import sys
+import time
+import webbrowser
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -104,8 +108,126 @@ def test_questions_are_answered_and_remembered(course) -> None:
     assert "questions 0/" in course("list")[1]
 
 
+def test_questions_come_one_after_the_other(course) -> None:
+    assert course("answer")[1].startswith("A gate computes m = a * b")
+    code, text = course("answer", "1.2")  # dy/dm = 0.6 times b = 2
+    assert code == 0 and "✓" in text and "And: In y = tanh(a*b + c)" in text
+    code, text = course("answer", "d")  # (1 - tanh² 0.8) 0.5 = 0.280 becomes (1 - tanh² 2.8) 1 = 0.015
+    assert code == 0 and "✓" in text and "And:" not in text
+    assert "questions 2/2" in course("list")[1]
+
+
+@pytest.fixture
+def at_terminal(course, monkeypatch):
+    """Runs a command as `course` does, at a terminal where somebody types these lines, which must all be asked for."""
+
+    def run(*words: str, typed: list[str]) -> tuple[int, str]:
+        for stream in (sys.stdin, sys.stdout):
+            monkeypatch.setattr(stream, "isatty", lambda: True)
+        monkeypatch.setattr("builtins.input", lambda prompt: typed.pop(0))
+        code, text = course(*words)
+        assert not typed
+        return code, text
+
+    return run
+
+
+def test_a_terminal_asks_the_questions_before_the_check(at_terminal) -> None:
+    write(1, "solution.py")
+    code, text = at_terminal("check", "1", typed=["many", "1.2", "e", ""])  # the second question is left for later
+    told = ["Before you run it: A gate", "a number, please", "✓", "And: In y = tanh", "one of a, b, c, d", "passed"]
+    places = [text.index(part) for part in told]
+    assert code == 0 and places == sorted(places)
+    assert "✗" in at_terminal("check", "1", typed=["B"])[1]
+    assert "Before you run it" not in at_terminal("check", "1", typed=[])[1]
+    assert Workbook(Path(".")).answers(lesson(1)) == {"0": "1.2", "1": "B"}
+
+
+def test_a_terminal_asks_whether_to_show_the_solution(at_terminal) -> None:
+    solution = lesson(1).read("solution.py").rstrip()
+    code, text = at_terminal("solution", "1", typed=[""])
+    assert code == 1 and solution not in text
+    code, text = at_terminal("solution", "1", typed=["Yes"])
+    assert code == 0 and solution in text
+
+
+def test_watch_checks_whenever_the_file_is_saved(course, monkeypatch) -> None:
+    saved = [lambda: write(1, "solution.py"), lambda: Path(lesson(2).file).write_text("raise ValueError")]
+
+    def sleep(seconds: float) -> None:
+        if not saved:
+            raise KeyboardInterrupt
+        saved.pop(0)()
+
+    monkeypatch.setattr("minigrad.course.commands.time", SimpleNamespace(sleep=sleep, strftime=time.strftime))
+    code, text = course("watch")
+    assert code == 130
+    files = re.findall(r"^--- \d\d:\d\d:\d\d (.*)$", text, re.M)
+    assert files == [lesson(1).file, lesson(1).file, lesson(2).file, lesson(2).file]  # on to lesson 2 once 1 is passed
+    assert "Stopped by Ctrl-C" in text
+
+
+def test_after_the_last_lesson(course) -> None:
+    book = Workbook(Path("."))
+    for one in lessons()[:-1]:
+        book.record(one, passed="2026-01-01 00:00")
+    write(len(lessons()), "solution.py")
+    assert f"That was the last one: all {len(lessons())} lessons passed." in course("check")[1]
+    code, text = course()
+    assert code == 0 and f"All {len(lessons())} lessons passed. To read one again:" in text
+
+
+def test_what_a_file_prints_is_shown_up_to_twenty_lines(course) -> None:
+    Path(lesson(1).file).write_text(lesson(1).read("solution.py") + "\nfor i in range(23): print('line', i)\n")
+    text = course("check", "1")[1]
+    assert "Your file printed:\n  | line 0\n" in text
+    assert "  | line 19\n... 3 more lines\n" in text and "line 20" not in text
+
+
+def test_a_terminal_without_the_signs_gets_plain_ones(course, monkeypatch) -> None:
+    write(1, "solution.py")
+    course("check", "1")
+    terminal = io.TextIOWrapper(io.BytesIO(), "ascii")
+    monkeypatch.setattr(sys, "stdout", terminal)
+    course("list")
+    terminal.flush()
+    first, second, third = terminal.buffer.getvalue().decode("ascii").splitlines()[:3]
+    assert (first[:7], second[:4], third[:6]) == ("[ok]  1", ">  2", "[ ]  3")
+
+
 def test_show_prints_the_text(course) -> None:
     assert course("show", "2", "--text")[1].strip() == lesson(2).text.strip()
+
+
+@pytest.mark.parametrize("can_open", [True, False])
+def test_show_opens_the_page_and_after_a_pass_the_learner_s_graph(course, monkeypatch, can_open) -> None:
+    opened: list[str] = []
+
+    def open_(address):
+        opened.append(address)
+        return can_open
+
+    monkeypatch.setattr(webbrowser, "open", open_)
+    pages = [Path("pages", f"{lesson(1).name}{end}.html").resolve() for end in ("", "_graph")]
+    pages[0].parent.mkdir(exist_ok=True)
+    for page in pages:
+        page.touch()  # a graph is drawn after wrong numbers too
+    for passed in (False, True):
+        if passed:
+            Workbook(Path(".")).record(lesson(1), passed="2026-01-01 00:00")
+        code, text = course("show", "1")
+        wanted = pages[: 1 + passed]
+        assert code == 0 and opened == [page.as_uri() for page in wanted]
+        lines = list(map(str, wanted)) + ["No browser could be opened: open it by hand."] * (not can_open)
+        assert text.splitlines() == lines
+        opened.clear()
+
+
+def test_export_says_where_the_notebooks_are(course) -> None:
+    code, text = course("export", "books")
+    found = sorted(Path("books").glob("*.ipynb"))
+    assert (code, len(found)) == (0, len(lessons()))
+    assert text == f"{len(found)} notebooks in books; open one with: jupyter lab {found[0]}\n"
 
 
 def test_another_folder_says_what_to_do(course, tmp_path: Path, monkeypatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from itertools import count
 
 import numpy as np
 import pytest
@@ -81,6 +82,12 @@ def test_any_random_number_is_found():
     assert not report and "random" in str(report) and "Hadamard" in str(report)
 
 
+def test_other_gates_in_the_second_pass_are_found():
+    passes = count()
+    report = mg.gradcheck(lambda x: mg.tanh(x) if next(passes) % 2 else mg.sigmoid(x), X)
+    assert report.kind == "nondeterministic" and "did not even call the same gates" in str(report)
+
+
 # Paths outside the graph
 
 
@@ -104,6 +111,32 @@ def test_a_value_that_follows_the_input_without_a_gradient(leak, word):
 def test_a_program_that_branches_on_a_value():
     report = mg.gradcheck(lambda x: mg.exp(x) if x.array[0] > 1 else mg.tanh(x), np.array([1.0]))
     assert report.kinks == [] and report.inputs[0].kinks == 1
+
+
+def test_a_wrong_gradient_of_a_program_that_branches_where_it_is_checked():
+    def product(x):  # of equal value on both branches
+        return (mg.tanh(x) if x.array[0, 0] == X[0, 0] else mg.tanh(x) * 1.0) * x.array
+
+    report = mg.gradcheck(product, X)
+    assert not report and report.kind == "branch" and "every rule is right" in str(report)
+
+
+def test_a_wrong_gradient_without_a_cause_that_could_be_named():
+    class Scale(mg.Gate):
+        def __init__(self, factor):
+            self.factor = factor  # depends on the input, which no recording shows
+
+        def forward(self, x):
+            return x * self.factor
+
+        def backward(self, dz, z, x):
+            return (dz * self.factor,)
+
+    try:
+        report = mg.gradcheck(lambda x: Scale(x.array)(x), X)  # d x²/dx is 2x, of which the rule gives half
+    finally:
+        del mg.GATES["Scale"]
+    assert not report and report.slip is None and report.inputs[0].error == pytest.approx(0.5)
 
 
 def test_an_engine_that_assigns_where_it_should_add(monkeypatch):
