@@ -27,7 +27,7 @@ extensions = [
     "accessible",  # what keyboards and screen readers need
     "cells",  # code that runs in the page
 ]
-cells_pages = ["lessons/lesson_0[1-7]_*"]
+cells_pages = ["lessons/lesson_*"]
 exclude_patterns = ["site", "index.md", "images"]  # index.md lists the pages for readers of the repository
 nitpicky = True
 smartquotes = False  # "rolled" is typed with straight quotes

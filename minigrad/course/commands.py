@@ -162,7 +162,7 @@ def _answer(options: argparse.Namespace) -> int:
     questions, answered = quiz.read(one), workbook.answers(one)
     place = next((i for i in range(len(questions)) if str(i) not in answered), 0)
     question = questions[place]
-    _say(_posed(question, ""))
+    _say(_posed(question, f"Lesson {one.number}: "))
     if given is None:
         return 0
     quiz.require_fit(question, given)

@@ -55,6 +55,8 @@ def _what(verdict: Verdict, problem: Problem) -> list[str]:
         if not name:
             return [f"  {verdict.lesson.file} cannot be run{at}.", *where, *message]
         blame = "raised an error" if problem.text else "cannot be called as asked, or gave what cannot be used"
+        if not problem.text and "'NoneType'" in problem.message:  # raised where the answer was used
+            message.append("    Does it always return its result?")
         return [f"  {name}{at} {blame}.", *filter(None, [asked]), *where, *message]
     said = [f"  {name}{at} gives a wrong answer.", asked]
     if problem.message:

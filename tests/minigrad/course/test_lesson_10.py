@@ -1,9 +1,14 @@
 """Lesson 10's solution against the engine, against differences, and against the text's numbers."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 import minigrad as mg
+from minigrad.course import feedback
+from minigrad.course.grade import grade
+from minigrad.course.lesson import lesson
 from minigrad.course.lessons.lesson_10_bptt import solution
 
 
@@ -54,3 +59,17 @@ def test_the_numbers_of_the_text():
     np.testing.assert_allclose(dh.ravel(), [0.133632, 0.4176, 2.32, 1])
     found = solution.rnn_backward(g, np.zeros((3, 1, 1)), hs, np.ones((1, 1)), np.array([[0.5]]))
     assert found["W_hh"].item() == pytest.approx(1.01312)
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("return {'dW_hh': hs[0]}", "a dict with the keys W_hh, W_xh, b_h, h0, xs; it is a dict with the keys dW_hh"),
+        ("return hs[0], hs[0]", "a dict with the keys W_hh, W_xh, b_h, h0, xs; it is no dict"),
+        ("return None", "does it return its result?"),
+    ],
+)
+def test_an_answer_without_the_keys_is_told_which_it_needs(body, told):
+    one = lesson(10)
+    text = f"{one.read('solution.py')}\ndef rnn_backward(g, xs, hs, W_xh, W_hh):\n    {body}\n"
+    assert told in " ".join(feedback.lines(grade(one, Path(one.file), text), 1))

@@ -1,12 +1,16 @@
 """Lesson 11's solution against the engine, gradient_flow, powers of matrices and optim's clipping."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import minigrad as mg
 from layers import RNN, Dense, Embedding, Sequential, gradient_flow, gradients, outputs
+from minigrad.course import feedback
+from minigrad.course.grade import grade
+from minigrad.course.lesson import lesson
 from minigrad.course.lessons.lesson_11_vanishing import solution
 from optim import clip_gradients
 
@@ -58,3 +62,19 @@ def test_clipping_is_that_of_optim(max_norm):
     for tensor, found in zip(tensors.values(), solution.clip(arrays, max_norm), strict=True):
         assert tensor.grad is not None
         np.testing.assert_allclose(found, tensor.grad, rtol=1e-12)
+
+
+def test_gradients_that_are_all_zero_are_clipped_to_zero():
+    assert [g.tolist() for g in solution.clip([np.zeros(2), np.zeros(1)], 1.0)] == [[0.0, 0.0], [0.0]]
+
+
+def test_a_clip_that_forgets_to_return_is_asked_whether_it_does():
+    one = lesson(11)
+    text = one.read("solution.py") + (
+        "\nright = clip\n"
+        "def clip(gradients, max_norm):\n"
+        "    if max(abs(g).max() for g in gradients) > 0.01:\n"
+        "        return right(gradients, max_norm)\n"
+    )
+    verdict = grade(one, Path(one.file), text)
+    assert "Does it always return its result?" in " ".join(feedback.lines(verdict, 1))

@@ -16,7 +16,7 @@ def one_hot(ids, V):
 
 
 def lookup(table, ids):
-    """The row of the table for each id: table (V, D), ids (B, T). Returns (B, T, D)."""
+    """The row of the table for each id. Table (V, D) and ids (N,) give (N, D), and ids (B, T) give (B, T, D)."""
     raise NotImplementedError("not written yet")
 
 

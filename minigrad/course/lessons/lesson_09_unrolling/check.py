@@ -24,7 +24,9 @@ def sequence(T, B, D, H, seed=1):
 
 
 def values(state):
-    """A state as an array, be it a Tensor, an array or a number."""
+    """A state as an array, be it a Tensor, an array or a number; a list of states as a list of arrays."""
+    if isinstance(state, list | tuple):
+        return each(state)
     return state if state is None else np.array(getattr(state, "array", state), float)
 
 

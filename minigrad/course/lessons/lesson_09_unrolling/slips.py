@@ -67,4 +67,36 @@ def rnn_step(x, h, W_xh, W_hh, b_h):
         "The old state comes in after the tanh: it is not squeezed with the rest, and can grow from step to step.",
         "tanh of the whole sum: tanh(x @ W_xh + h @ W_hh + b_h)",
     ),
+    Slip(
+        "h0 among the new states",
+        "def unroll(cell, xs, h0):\n    states = [h0]\n    for x in xs:\n        states.append(cell(x, states[-1]))\n"
+        "    return states\n",
+        "The list has one state too many: it begins with h0, which was there before anything was read.",
+        "start with an empty list; every state that the cell returns goes into it",
+    ),
+    Slip(
+        "x and h exchanged in the call",
+        LOOP.format(body="h = cell(h, x)\n        states.append(h)"),
+        "The cell was given the state where it expects what is read, and the other way round.",
+        "cell(x, h): first what is read, then the state",
+    ),
+    Slip(
+        "W_hh transposed",
+        "def rnn_step(x, h, W_xh, W_hh, b_h):\n    return mg.tanh(x @ W_xh + h @ W_hh.T + b_h)\n",
+        "W_hh is square, so that the shapes do not complain. But in the forward pass nothing is transposed.",
+        "h @ W_hh, as the formula says",
+    ),
+    Slip(
+        "along the batch instead of along time",
+        "def rnn(xs, h0, W_xh, W_hh, b_h):\n    h = h0\n    for t in range(xs.shape[1]):\n"
+        "        h = rnn_step(xs[:, t], h, W_xh, W_hh, b_h)\n    return h\n",
+        "The loop runs along the second axis of xs, which is the batch. Time comes first here: (T, B, D).",
+        "xs[0], xs[1], ..., each (B, D), which is what `for x in xs` gives",
+    ),
+    Slip(
+        "all states where the last was asked for",
+        "def rnn(xs, h0, W_xh, W_hh, b_h):\n    return unroll(lambda x, h: rnn_step(x, h, W_xh, W_hh, b_h), xs, h0)\n",
+        "What came back is the list that unroll returns. The network's answer is one Tensor.",
+        "the last entry of that list",
+    ),
 )

@@ -53,6 +53,11 @@ def inputs(which, *sizes, **options):
     def ask(file):
         make = network if sizes else by_hand
         found = file.rnn_backward(*make(*sizes, **options))
+        if found is not None and not (isinstance(found, dict) and which in found):
+            keys = f"a dict with the keys {', '.join(map(str, found))}" if isinstance(found, dict) else "no dict"
+            raise TypeError(
+                f"rnn_backward should return a dict with the keys {', '.join(sorted(FORMULAS))}; it is {keys}"
+            )
         return found if found is None else found[which]
 
     return ask

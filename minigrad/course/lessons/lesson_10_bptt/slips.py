@@ -59,12 +59,12 @@ SLIPS = (
         "da_t = dh_t ⊙ (1 - h_t²): dh_t and h_t have the same index",
     ),
     Slip(
-        "forwards in time",
+        "only the loss's own share is passed on",
         STATES.replace("range(len(g) - 1, 0, -1)", "range(1, len(g))").format(
             body="dh[t - 1] += tanh_backward(dh[t], hs[t]) @ W_hh.T"
         ),
-        "The steps were visited from the first to the last. Each passed its gradient on before the step after it had "
-        "reported, so nothing comes back further than one step.",
+        "Each step passed on what the loss had sent to its state, and nothing of what came from the steps after it. "
+        "Either g stands where dh belongs, or the steps were visited from the first to the last.",
         "for t from T down to 1, so that dh_t is complete before it is used",
     ),
     Slip(
@@ -110,5 +110,36 @@ SLIPS = (
         WEIGHTS.replace("da.sum(axis=0)", "da.mean(axis=0)"),
         "The bias is added to each row of the batch, and its gradient is averaged over the rows. Each row is a use.",
         "db_h = Σ over the steps and the rows of da_t",
+    ),
+    Slip(
+        "stopped one step early",
+        STATES.replace("0, -1", "1, -1").format(body="dh[t - 1] += tanh_backward(dh[t], hs[t]) @ W_hh.T"),
+        "The walk ended before the first step had sent its gradient to hs[0]. Python's range leaves its end out.",
+        "t = T, ..., 1: range(T, 0, -1)",
+    ),
+    Slip(
+        "tanh applied twice",
+        "def tanh_backward(dh, h):\n    return dh * (1 - np.tanh(h) ** 2)\n",
+        "The slope of tanh at a is 1 - tanh(a)². Here h is tanh(a) already.",
+        "da = dh ⊙ (1 - h²)",
+    ),
+    Slip(
+        "the loss's share counted twice",
+        WEIGHTS.replace("tanh_backward(dh[t],", "tanh_backward(dh[t] + g[t],"),
+        "g was added to a gradient that has it already: state_gradients returns the whole sum.",
+        "da_t = dh_t ⊙ (1 - h_t²), with dh from state_gradients as it is",
+    ),
+    Slip(
+        "gradient of W_hh transposed",
+        WEIGHTS.replace("hs[t - 1].T @ da", "da.T @ hs[t - 1]"),
+        "Both factors are right, in the wrong order. W_hh is square, so that the shapes do not complain.",
+        "dW_hh = Σ h_{t-1}ᵀ @ da_t",
+    ),
+    Slip(
+        "da₁ where dL/dh₀ was asked for",
+        WEIGHTS.replace('"h0": dh[0]', '"h0": da'),
+        "What was returned for h0 is the gradient before the tanh of step 1. From there it still has to go through "
+        "W_hh.",
+        "dL/dh_0, which is where state_gradients ends",
     ),
 )

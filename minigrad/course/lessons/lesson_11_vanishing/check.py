@@ -24,6 +24,12 @@ def _kept(file):
     return [dh, h, W_hh]
 
 
+def _given_to_clip(file):
+    gradients = [np.array([3.0, 4.0])]
+    file.clip(gradients, 1.0)
+    return gradients
+
+
 def _flow(steps, batch, hidden):
     def ask(file):
         hs = np.tanh(_numbers(steps, batch, hidden, seed=1))
@@ -104,6 +110,8 @@ QUESTIONS = (
              lambda file: file.clip([_numbers(3, seed=6), _numbers(2, 2, seed=7)], 0.5), formula=CLIP),
     Question("a million times [3e-7, 4e-7], clipped to norm 1", "clip",
              lambda file: [1e6 * np.asarray(g) for g in file.clip([np.array([3e-7, 4e-7])], 1.0)], formula=CLIP),
+    Question("[3, 4] after it was clipped to norm 1: it should be as it was", "clip", _given_to_clip,
+             formula="g * scale makes a new array; g *= scale changes the caller's"),
 )  # fmt: skip
 
 

@@ -2,6 +2,14 @@
 
 from minigrad.course.lesson import Slip
 
+_FLOW = """
+def flow(dh, hs, W_hh):
+    norms = [{norm}]
+    for h in hs[{which}]:
+        dh = step_back(dh, h, W_hh)
+        norms.append({norm})
+    return np.array(norms[::-1])
+"""
 _STEP = "dL/dh before = (dL/dh_t ⊙ (1 - h_t²)) times W_hh transposed; ⊙ multiplies element by element"
 _DECAY = "max |λ| over all eigenvalues λ of W_hh, where |a + bi| = √(a² + b²)"
 _CLIP = "norm = √(sum of all squares, over all arrays); every array times min(1, max_norm / norm)"
@@ -101,6 +109,47 @@ SLIPS = (
         "clipped element by element",
         "def clip(gradients, max_norm):\n    return [np.clip(g, -max_norm, max_norm) for g in gradients]",
         "Large elements are cut down and small ones are not, which changes the direction of the step.",
+        _CLIP,
+    ),
+    Slip(
+        "slope at the state before",
+        _FLOW.format(norm="np.linalg.norm(dh)", which="-2::-1"),
+        "dh is the gradient of the last state, and the first step back goes through that state. You began with the one "
+        "before it.",
+        "through hs[T - 1] first, through hs[1] last",
+    ),
+    Slip(
+        "root forgotten in the norm",
+        _FLOW.format(norm="np.sum(dh**2)", which=":0:-1"),
+        "These are sums of squares. A norm is the root of that sum.",
+        "norm = √(sum of the squares of all numbers)",
+    ),
+    Slip(
+        "norm of a matrix instead of all its numbers",
+        _FLOW.format(norm="np.linalg.norm(dh, 2)", which=":0:-1"),
+        "Given a 2, np.linalg.norm returns the largest singular value of a matrix, which is not the norm of its "
+        "numbers.",
+        "np.linalg.norm(dh), without the 2",
+    ),
+    Slip(
+        "norm of W_hh",
+        "def decay(W_hh):\n    return np.linalg.norm(W_hh)",
+        "That is the root of the sum of all squares in W_hh. It says how large the matrix is, not what it does to a "
+        "vector many times over.",
+        _DECAY,
+    ),
+    Slip(
+        "norms added up",
+        "def clip(gradients, max_norm):\n    norm = sum(np.linalg.norm(g) for g in gradients)\n"
+        "    return [g * min(1.0, max_norm / norm) for g in gradients]",
+        "The norm of all arrays together is not the sum of their norms: [3] and [4] together have norm 5, not 7.",
+        _CLIP,
+    ),
+    Slip(
+        "gradients changed in place",
+        "def clip(gradients, max_norm):\n    norm = math.sqrt(sum(np.sum(g**2) for g in gradients))\n"
+        "    for g in gradients:\n        g *= max_norm / max(norm, max_norm)\n    return gradients",
+        "All numbers are right, but the caller's arrays were written to. New ones were asked for.",
         _CLIP,
     ),
 )

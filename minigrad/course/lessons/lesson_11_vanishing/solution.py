@@ -32,5 +32,5 @@ def reach(factor, share):
 
 def clip(gradients, max_norm):
     norm = math.sqrt(sum(np.sum(g**2) for g in gradients))
-    scale = min(1.0, max_norm / norm)
+    scale = max_norm / max(norm, max_norm)
     return [scale * g for g in gradients]

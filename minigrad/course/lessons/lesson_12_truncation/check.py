@@ -86,7 +86,7 @@ def _layer(k, T=6, B=2, D=3, H=4):
 def _windows(T, k1, k2):
     return Question(
         f"the windows for T = {T}, k1 = {k1}, k2 = {k2}", "windows",
-        lambda file: [[int(number) for number in window] for window in file.windows(T, k1, k2)],
+        lambda file: [list(window) for window in file.windows(T, k1, k2)],
         formula="new windows at 0, k1, 2 k1, ...; end = min(start + k1, T); begin = max(0, end - k2)",
     )  # fmt: skip
 

@@ -89,7 +89,8 @@ SLIPS = (
     Slip(
         "slope of tanh forgotten",
         "def pieces(dhs, hs, h0):\n    return [b.T @ dh for dh, b in zip(dhs, [h0, *hs[:-1]])]",
-        "dL/dh_t has arrived behind the tanh. To get to the product with W_hh it must go back through tanh first.",
+        "dL/dh_t is the gradient of what comes out of tanh. To get to the product with W_hh it must go back through "
+        "tanh first.",
         _PIECE,
     ),
     Slip(
@@ -112,5 +113,80 @@ SLIPS = (
         "The sum of products grows with the lengths of both arrays. A cosine depends on the directions alone, and lies "
         "between -1 and 1.",
         "Σ a ⊙ b / (‖a‖ ‖b‖)",
+    ),
+    Slip(
+        "cut again after every k steps",
+        _LOOP.format(when="t % k == 0", what="mg.cut(h)"),
+        "There are several cuts, k steps apart, counted from the first word. How many steps the gradient passes then "
+        "depends on where the sequence happens to end.",
+        _CUT,
+    ),
+    Slip(
+        "a cut before the first step",
+        _LOOP.format(when="t == max(0, len(xs) - k)", what="mg.cut(h)"),
+        "Where k is T or more, the state before the first step was cut, and what it was made from gets no gradient.",
+        _CUT,
+    ),
+    Slip(
+        "early words not read",
+        _LOOP.format(when="False", what="h").replace("enumerate(xs)", "enumerate(xs[-k:])"),
+        "Only the last k words were read. Truncation cuts the gradient; the forward pass reads everything.",
+        _CUT,
+    ),
+    Slip(
+        "the last window's end beyond the sequence",
+        "def windows(T, k1, k2):\n    return [(s, min(s + k1, T), max(0, s + k1 - k2)) for s in range(0, T, k1)]",
+        "The gradient's steps were counted back from where a full window would end. The last window is shorter.",
+        _WINDOW,
+    ),
+    Slip(
+        "begin below 0",
+        "def windows(T, k1, k2):\n    return [(s, min(s + k1, T), min(s + k1, T) - k2) for s in range(0, T, k1)]",
+        "The first windows reach back to steps before step 0, and there are none.",
+        _WINDOW,
+    ),
+    Slip(
+        "the number of the last step for end",
+        "def windows(T, k1, k2):\n"
+        "    return [(s, min(s + k1, T) - 1, max(0, min(s + k1, T) - k2)) for s in range(0, T, k1)]",
+        "The second number is that of the window's last step. Asked for is the one after it, as in range(start, end).",
+        _WINDOW,
+    ),
+    Slip(
+        "slope at the state before",
+        "def pieces(dhs, hs, h0):\n    return [b.T @ (dh * (1 - b**2)) for dh, b in zip(dhs, [h0, *hs[:-1]])]",
+        "The slope of step t's tanh was taken at the state that went into the step. It belongs to what came out.",
+        _PIECE,
+    ),
+    Slip(
+        "pieces transposed",
+        "def pieces(dhs, hs, h0):\n    return [(dh * (1 - h**2)).T @ b for dh, h, b in zip(dhs, hs, [h0, *hs[:-1]])]",
+        "Both factors are right, in the wrong order. W_hh is square, so that the shapes do not complain.",
+        _PIECE,
+    ),
+    Slip(
+        "the first step has no piece",
+        "def pieces(dhs, hs, h0):\n    before = [np.zeros_like(h0), *hs[:-1]]\n"
+        "    return [b.T @ (dh * (1 - h**2)) for dh, h, b in zip(dhs, hs, before)]",
+        "The first step used W_hh too, on the state h0, which need not be zeros.",
+        _PIECE,
+    ),
+    Slip(
+        "squares instead of lengths",
+        "def cosine(a, b):\n    return np.sum(a * b) / (np.sum(a**2) * np.sum(b**2))",
+        "It was divided by the squares of the norms. The root is missing.",
+        "Σ a ⊙ b / (‖a‖ ‖b‖)",
+    ),
+    Slip(
+        "the k-th last piece alone",
+        "def predict(parts, k):\n    return cosine(parts[-k], sum(parts))",
+        "A gradient that goes back k steps consists of k pieces, and this is one of them.",
+        _PREDICT,
+    ),
+    Slip(
+        "ratio of the lengths",
+        "def predict(parts, k):\n    return np.linalg.norm(sum(parts[-k:])) / np.linalg.norm(sum(parts))",
+        "That says how long the truncated gradient is beside the full one. A cosine is about their directions.",
+        _PREDICT,
     ),
 )

@@ -132,4 +132,47 @@ SLIPS = (
         "multiplied.",
         _LEFT,
     ),
+    Slip(
+        "reset of both parts",
+        _gru(n="r * (a[:, 2 * H :] + s[:, 2 * H :])"),
+        "The reset gate multiplies the word's part too, so that a shut gate hides the word. It is meant for the "
+        "state's part alone.",
+        _N,
+    ),
+    Slip(
+        "recurrent bias forgotten",
+        _gru().replace(" + self.b_hh", ""),
+        "The state's part has a bias of its own, b_hh, and it is not used.",
+        "s = h @ W_hh + b_hh",
+    ),
+    Slip(
+        "one of two",
+        _gru().replace("return h, h", "return h"),
+        "A cell returns two things, its output and its next state, also where the two are the same.",
+        "return h, h",
+    ),
+    Slip(
+        "input and forget blocks exchanged",
+        _lstm().replace("i, f, g, o = a", "f, i, g, o = a"),
+        "The first two blocks are taken in the order f, i. Both have the same shape, so that nothing complains.",
+        "columns 0 to H - 1: i; H to 2H - 1: f; 2H to 3H - 1: g; 3H to 4H - 1: o",
+    ),
+    Slip(
+        "h and c exchanged in the state",
+        _lstm().replace("return h, (h, c)", "return h, (c, h)"),
+        "The next step will take the memory for the output, and the output for the memory.",
+        "return h', (h', c')",
+    ),
+    Slip(
+        "the bias of all gates",
+        "def first_bias(hidden, forget):\n    return np.full(4 * hidden, float(forget))",
+        "Every gate starts more open, and the candidate starts away from 0. Only the forget gate should.",
+        "places H to 2H - 1 of b belong to f",
+    ),
+    Slip(
+        "sign of the exponent",
+        "def memory_left(bias, steps):\n    return (1 / (1 + np.exp(bias))) ** steps",
+        "That is the share that a step takes away, since σ(-a) = 1 - σ(a). The minus in the exponent is missing.",
+        _LEFT,
+    ),
 )

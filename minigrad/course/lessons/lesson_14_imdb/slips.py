@@ -156,10 +156,11 @@ SLIPS = (
         _MIX,
     ),
     Slip(
-        "one order for all reviews",
+        "equal reviews come out equal",
         "def shuffled(ids, rng):\n    mixed = ids.copy()\n    for row in mixed:\n        n = np.count_nonzero(row)\n"
         "        row[len(row) - n:] = np.random.default_rng(0).permutation(row[len(row) - n:])\n    return mixed",
-        "Equal reviews come out equal, as if the dice had been glued: each review needs a throw of its own.",
+        "Either one order serves all reviews, or nothing was mixed: rng.permutation returns a new array and leaves the "
+        "old one as it is. Each review needs a throw of its own.",
         _MIX,
     ),
     Slip(
@@ -173,6 +174,45 @@ SLIPS = (
         "words handed from review to review",
         "def shuffled(ids, rng):\n    return rng.permuted(ids, axis=0)",
         "The words have been shuffled down the columns, between reviews. Each review must keep its own words.",
+        _MIX,
+    ),
+    Slip(
+        "the losses of earlier epochs counted in",
+        _TRAIN.format(**_USUAL).replace("        losses = []\n", "").replace("means = []", "means, losses = [], []"),
+        "The first epoch's mean is right. In later ones the losses of all epochs before are averaged in.",
+        _STEP,
+    ),
+    Slip(
+        "a loss for each batch",
+        _TRAIN.format(**_USUAL).replace("means.append(np.mean(losses))", "means += losses"),
+        "The list has a number for each batch. Asked for is one for each epoch.",
+        _STEP,
+    ),
+    Slip(
+        "the word's id instead of its position",
+        _LOST.format(which="np.where(ids == 0, -np.inf, abs(a) - abs(b))").replace("return", "return ids[").rstrip()
+        + "]\n",
+        "That is which word it is. Asked for is where it stands.",
+        _FORGOTTEN,
+    ),
+    Slip(
+        "changed instead of lost",
+        _LOST.format(which="np.where(ids == 0, -np.inf, abs(a - b))"),
+        "A part that grew, or turned its sign, has changed too. Forgotten is what became smaller.",
+        _FORGOTTEN,
+    ),
+    Slip(
+        "padding moved to the end",
+        "def shuffled(ids, rng):\n    mixed = np.zeros_like(ids)\n    for row, new in zip(ids, mixed):\n"
+        "        words = rng.permutation(row[row != 0])\n        new[:len(words)] = words\n    return mixed",
+        "The words come first now, and the zeros after them. The network never saw that in training.",
+        _MIX,
+    ),
+    Slip(
+        "reviews shuffled instead of words",
+        "def shuffled(ids, rng):\n    return rng.permutation(ids)",
+        "The reviews have changed places, and no longer stand beside their labels. The words within them "
+        "stand as before.",
         _MIX,
     ),
 )
