@@ -78,9 +78,9 @@ def call(self: Gate, *inputs: TensorLike) -> Tensor:
 
 
 def keep_freed_memory() -> None:
-    """Let glibc return memory to the system only when more than 64 MB are free, and reuse blocks of up to 32 MB.
+    """Let glibc return memory to the system only when more than 256 MB are free, and reuse blocks of up to 64 MB.
 
-    A training step allocates and frees several megabytes of arrays. By default glibc returns them to the system and
+    A training step may allocate and free a hundred megabytes of arrays. By default glibc returns them to the system and
     requests them again, page by page, which can take longer than the arithmetic. On other systems this does nothing.
     """
     if sys.platform != "linux":
@@ -90,5 +90,5 @@ def keep_freed_memory() -> None:
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # glibc has it, musl has not
     if mallopt is not None:
         trim_threshold, mmap_threshold = -1, -3  # M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of malloc.h
-        mallopt(trim_threshold, 64 << 20)
-        mallopt(mmap_threshold, 32 << 20)
+        mallopt(trim_threshold, 256 << 20)
+        mallopt(mmap_threshold, 64 << 20) or mallopt(mmap_threshold, 32 << 20)  # older glibc's limit

@@ -26,8 +26,9 @@ differ, and are noisy.
 Each contender runs in a process of its own with one thread, all of them pinned to one core, in turn (A B C A B C ...),
 with the same start weights and the same batches of real reviews. Figures are medians over the rounds, CPU time of the
 whole process and time on the wall; *to minigrad* is the median of each round's ratio of CPU times to minigrad's (fused,
-where there is a fused form). *Difference* is the largest difference between what a contender computed and what the
-first one did, so that none gets by with less work. *Reference* figures were measured beforehand on another machine.
+where there is a fused form). A case with two threads may use all cores, and its ratios are of times on the wall.
+*Difference* is the largest difference between what a contender computed and what the first one did, so that none gets
+by with less work. *Reference* figures were measured beforehand on another machine.
 
 So that all follow one rule: Adam's eps is 1e-16, since Keras adds eps at another place than the others and the usual
 1e-7 would make that visible; PyTorch's second bias of nn.RNN and nn.LSTM stays at zero, as the sum of two trained

@@ -24,7 +24,7 @@ class Row:
     cpu: float = 0.0
     wall: float = 0.0
     memory: float = 0.0
-    ratio: float | None = None  # to minigrad, CPU time
+    ratio: float | None = None  # to minigrad, by the case's clock
     difference: float | None = None  # of what it computed, to the first contender's
     agrees: bool = True
     note: str = ""
@@ -43,8 +43,8 @@ class Part:
 
 
 def ratio(one: Result, other: Result) -> float:
-    """CPU time of one to the other's: the median of the rounds' ratios, since what slows a round down slows both."""
-    return median(a["cpu"] / b["cpu"] for a, b in zip(one.rounds, other.rounds, strict=False))
+    """Time of one to the other's: the median of the rounds' ratios, since what slows a round down slows both."""
+    return median(a[one.clock] / b[one.clock] for a, b in zip(one.rounds, other.rounds, strict=False))
 
 
 def summarise(workload: Any, sizes: Any, results: Sequence[Result]) -> Part:

@@ -14,6 +14,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,7 @@ def measure(workload: Any, contenders: Iterable[Contender], path: Path, options:
     """All turns of one workload, under a progress bar."""
     rounds, seconds = (1, 0.0) if options.smoke else (3, 0.2) if options.quick else (ROUNDS[workload.LETTER], 0.5)
     cases = workload.CASES[::9] if options.smoke and workload.LETTER not in "beh" else workload.CASES
+    threads: dict[str, int] = getattr(workload, "THREADS", {})
     takes_part = getattr(workload, "takes_part", lambda contender, case: True)
     entered = {
         case: [c for c in contenders if workload.LETTER in c.workloads and takes_part(c.name, case)] for case in cases
@@ -79,13 +81,16 @@ def measure(workload: Any, contenders: Iterable[Contender], path: Path, options:
         return [
             result
             for case, who in entered.items()
-            for result in how(case)(path, who, workload.NAME, case, rounds=rounds, seconds=seconds, tick=tick)
+            for result in how(case, threads.get(case, 1))(
+                path, who, workload.NAME, case, rounds=rounds, seconds=seconds, tick=tick
+            )
         ]
 
 
-def how(case: str) -> Callable[..., list[Result]]:
+def how(case: str, threads: int) -> Callable[..., list[Result]]:
     """Most cases are run again and again by one process; what a start takes needs a new one each time."""
-    return {"import": take_turns_importing, "first step": take_turns_starting}.get(case, take_turns)
+    again_and_again = partial(take_turns, threads=threads)
+    return {"import": take_turns_importing, "first step": take_turns_starting}.get(case, again_and_again)
 
 
 def present(names: Iterable[str]) -> tuple[list[Contender], dict[str, str]]:

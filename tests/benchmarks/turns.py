@@ -1,7 +1,7 @@
 """Contenders in processes of their own, and the taking of turns. Knows no framework and no workload.
 
 Every process has one thread and, where the system allows it, one core, the same for all: A B C A B C ..., so that a
-machine that slows down slows all of them alike.
+machine that slows down slows all of them alike. A case may give each process more threads, and then all cores.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-ONE_THREAD = {
-    **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1"),
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+SETTINGS = {
     **dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1"),
     "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
     "JAX_PLATFORMS": "cpu",
@@ -52,19 +52,25 @@ class Result:
     versions: dict[str, str] = field(default_factory=dict)
     rounds: list[dict[str, float]] = field(default_factory=list)
     error: str = ""
+    threads: int = 1
+
+    @property
+    def clock(self) -> str:
+        """What to compare: CPU time, which other work on the machine disturbs least; of several threads, wall time."""
+        return "cpu" if self.threads == 1 else "wall"
 
 
-def core() -> str:
-    """The core that all contenders run on: the last one that this process may use."""
-    return str(max(os.sched_getaffinity(0))) if hasattr(os, "sched_getaffinity") else "any"
+def core(threads: int = 1) -> str:
+    """The core that all contenders with one thread run on: the last one that this process may use."""
+    return str(max(os.sched_getaffinity(0))) if threads == 1 and hasattr(os, "sched_getaffinity") else "any"
 
 
-def environment(contender: Contender) -> dict[str, str]:
+def environment(contender: Contender, threads: int = 1) -> dict[str, str]:
     """The variables of a contender's process: BLAS knows its machine, and compiled modules are kept, as by default."""
     backend = {"KERAS_BACKEND": contender.backend} if contender.backend else {}
     odd = ("OPENBLAS_CORETYPE", "PYTHONDONTWRITEBYTECODE")
     clean = {name: value for name, value in os.environ.items() if name not in odd}
-    return {**clean, **ONE_THREAD, **backend}
+    return {**clean, **dict.fromkeys(THREADS, str(threads)), **SETTINGS, **backend}
 
 
 IMPORT = """
@@ -96,15 +102,16 @@ def installed(contender: Contender) -> str:
 class Worker:
     """A contender's process. Talks to worker.py."""
 
-    def __init__(self, problem: Path, contender: Contender, workload: str, case: str) -> None:
+    def __init__(self, problem: Path, contender: Contender, workload: str, case: str, threads: int = 1) -> None:
+        at = core(threads)
         self.log = tempfile.TemporaryFile("w+")  # noqa: SIM115  # as long-lived as the process
         self.process = subprocess.Popen(
-            [sys.executable, HERE / "worker.py", core(), problem, contender.module, contender.setting, workload, case],
+            [sys.executable, HERE / "worker.py", at, problem, contender.module, contender.setting, workload, case],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.log,
             text=True,
-            env=environment(contender),
+            env=environment(contender, threads),
         )
         assert self.process.stdin is not None and self.process.stdout is not None  # both are pipes
         self.requests, self.replies = self.process.stdin, self.process.stdout
@@ -141,6 +148,7 @@ def take_turns(
     rounds: int,
     seconds: float,
     tick: Callable[[str], None],
+    threads: int = 1,
 ) -> list[Result]:
     """Build everyone, then let each run for `seconds` in turn, `rounds` times. `tick` is told who is about to work."""
     workers: list[tuple[Worker, Result]] = []
@@ -148,7 +156,8 @@ def take_turns(
     try:
         for contender in contenders:
             tick(f"{contender.name} {case} gets ready")
-            worker, result = Worker(problem, contender, workload, case), Result(contender.name, case)
+            worker = Worker(problem, contender, workload, case, threads)
+            result = Result(contender.name, case, threads=threads)
             workers.append((worker, result))
             results.append(result)
             ready = worker.reply()

@@ -6,13 +6,14 @@ Not here: torch.compile. It leaves nn.RNN, nn.GRU and nn.LSTM as they are, and t
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import nn
 
-torch.set_num_threads(1)
+torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
 torch.set_num_interop_threads(1)
 
 
