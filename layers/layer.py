@@ -174,18 +174,15 @@ class Layer:
         for parameter in self.named_parameters().values():
             parameter.grad = None
 
-    def train(self) -> Self:
+    def train(self, on: bool = True) -> Self:
         """Training mode, here and in all layers below: dropout is on. Returns the layer."""
-        return self._set_training(True)
-
-    def eval(self) -> Self:
-        """Evaluation mode, here and in all layers below: dropout is off. Returns the layer."""
-        return self._set_training(False)
-
-    def _set_training(self, on: bool) -> Self:
         for layer in self.named_layers().values():
             layer.training = on
         return self
+
+    def eval(self) -> Self:
+        """Evaluation mode, here and in all layers below: dropout is off. Returns the layer."""
+        return self.train(False)
 
     # ---- saving and loading ----
 

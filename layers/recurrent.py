@@ -204,18 +204,17 @@ def pool(sequence: Tensor, how: str, mask: Mask | None = None) -> Tensor:
     >>> pool(Tensor([[[1.0], [5.0], [9.0]]]), "mean", np.array([[True, True, False]])).array
     array([[3.]], dtype=float32)
 
-    Errors: OptionError for another word (MG220). Source: Collobert et al., Natural language processing (almost) from
-    scratch (2011), for the maximum.
+    Errors: OptionError for another word (MG220), ShapeError for a mask of another shape or a sequence without a real
+    step (MG222), which has no mean: Keras gives NaN. Source: Collobert et al., Natural language processing (almost)
+    from scratch (2011), for the maximum.
     """
     _check("pool", how in ("mean", "max"), f"how={how!r}", "choose 'mean' or 'max'")
-    if mask is None:
+    real = as_mask(mask, None, *sequence.shape[:2])
+    if real is None:
         return sequence.mean(axis=1) if how == "mean" else sequence.max(axis=1)
-    real = mask[:, :, None]
     if how == "max":
-        return where(real, sequence, np.finfo(sequence.dtype).min).max(axis=1)
-    share = real / real.sum(axis=1, keepdims=True)
-    weighted: Tensor = sequence * share.astype(sequence.dtype)
-    return weighted.sum(axis=1)
+        return where(real[:, :, None], sequence, np.finfo(sequence.dtype).min).max(axis=1)
+    return where(real[:, :, None], sequence, 0.0).sum(axis=1) / Tensor(real.sum(axis=1)[:, None], dtype=sequence.dtype)
 
 
 def _check(title: str, right: bool, what: str, remedy: str, cause: str = "") -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
@@ -99,7 +99,7 @@ class Carried(Layer):
 
     In training, successive calls with windows x (B, k1, ...), such as `minigrad.data.Stream` makes, give what
     `bptt.walk` gives for the whole sequence: the outputs of the last min(k1, k2) steps, with a gradient that reaches k2
-    steps back. In evaluation, the first call after `eval()` begins with state None, and the next goes on from it.
+    steps back. In evaluation, the first call after `eval()`, or after a nested evaluation, begins with state None.
 
     >>> from layers import RNN
     >>> rnn = Carried(RNN(3, 2, return_sequences=True, return_state=True), TruncatedBPTT(k1=4, k2=6))
@@ -116,6 +116,7 @@ class Carried(Layer):
         self._x: Array | None = None
         self._state: State = None
         self._evaluated: State = None
+        self._training = True
 
     def forward(self, x: Any) -> Tensor:
         outputs: Tensor
@@ -130,9 +131,13 @@ class Carried(Layer):
         self._x = x[:, at:]
         return outputs
 
-    def _set_training(self, on: bool) -> Self:
-        self._evaluated = None
-        return super()._set_training(on)
+    @property
+    def training(self) -> bool:
+        return self._training
+
+    @training.setter
+    def training(self, on: bool) -> None:  # by `eval()` of a model around it too
+        self._training, self._evaluated = on, None
 
     def carried(self) -> dict[str, Array]:
         """{name: array}: the inputs that the next gradient reaches back to, and the state before them."""

@@ -8,7 +8,7 @@ from minigrad.gates.sequence import cuts
 from minigrad.timesteps import step_name
 
 from .cells import Cell, State
-from .mask import Mask
+from .mask import Mask, as_mask
 
 
 def unroll(
@@ -38,9 +38,12 @@ def unroll(
     >>> len(outputs), outputs[-1] is state
     (5, True)
 
-    Errors: those of the cell. Source: Werbos, Backpropagation through time (1990).
+    Errors: OptionError for truncate=0 (MG143), ShapeError for a mask (MG222), those of the cell. Source: Werbos,
+    Backpropagation through time (1990).
     """
     steps = inputs.shape[1] if isinstance(inputs, Tensor) else len(inputs)
+    if mask is not None:
+        mask = as_mask(mask, None, (inputs if isinstance(inputs, Tensor) else inputs[0]).shape[0], steps)
     order = range(steps - 1, -1, -1) if reverse else range(steps)
     cut_before = cuts(steps, truncate, mask if mask is None or not reverse else mask[:, ::-1])
     outputs: list[Any] = [None] * steps

@@ -165,7 +165,7 @@ def _leaf(tensor: Tensor, action: str) -> Leaf:
     return tensor.node
 
 
-def cut(tensor: Tensor) -> Tensor:
+def cut(tensor: TensorLike) -> Tensor:
     """The same value as a new leaf, where gradients stop: the cut of truncated backpropagation through time.
 
     z = tensor, of its shape; no gradient comes back. The leaf keeps the history before the cut in memory, so that
@@ -176,10 +176,10 @@ def cut(tensor: Tensor) -> Tensor:
     >>> w.grad                               # of 3 w, not of w²
     array(3., dtype=float32)
 
-    Errors: none, for a Tensor. Source: Williams and Peng, An efficient gradient-based algorithm (1990).
+    Errors: those of Tensor. Source: Williams and Peng, An efficient gradient-based algorithm (1990).
     """
-    array, watch = tensor.array.copy(), ON_CUT.get()
-    leaf = Leaf(array if watch is None else watch(array), False, tensor.name, "cut")
+    (tensor,), watch = as_tensors([tensor]), ON_CUT.get()
+    leaf = Leaf(watch(tensor.array.copy()) if watch else tensor.array.copy(), False, tensor.name, "cut")
     leaf.cut_from = tensor.node
     return from_node(leaf)
 

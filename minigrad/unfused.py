@@ -15,13 +15,13 @@ from .gates.sequence import cuts
 from .gates.steps import gru_step, lstm_step
 from .graph import Node, ancestors
 from .table import stored
-from .tensor import Tensor, cut, from_node
+from .tensor import Tensor, TensorLike, as_tensors, cut, from_node
 from .timesteps import step_name
 
 Step = Callable[..., tuple[Tensor, ...]]  # (a_t, *state before) -> state after
 
 
-def opened(tensor: Tensor) -> Tensor:
+def opened(tensor: TensorLike) -> Tensor:
     """The same value, recorded with small gates instead of fused ones: the unfused form.
 
     Everything from the first fused gate on is recorded again, with the same scopes, names and leaves, so that the
@@ -38,9 +38,9 @@ def opened(tensor: Tensor) -> Tensor:
     Errors: GradientError if a parameter was changed since (MG145).
     """
     copies: dict[Node, Node] = {}
-    for node in reversed(ancestors([tensor.node], attrgetter("predecessors"))):
+    for node in reversed(ancestors([as_tensors([tensor])[0].node], attrgetter("predecessors"))):
         copies[node] = _again(node, [copies[parent] for parent in node.predecessors])
-    return from_node(copies[tensor.node])
+    return from_node(copies[node])  # the newest is the tensor's own
 
 
 def _again(node: Node, inputs: list[Node]) -> Node:

@@ -25,13 +25,7 @@ class _Sequence(Gate):
     parameters: tuple[str, ...] = ()  # the names of the inputs, without the mask
 
     def __init__(self, truncate: int | None = None, reverse: bool = False) -> None:
-        if truncate is not None and truncate < 1:
-            raise OptionError(
-                "MG143",
-                f"{self.name} cannot be truncated to {truncate} steps",
-                cause="it counts the last steps that carry gradient",
-                remedy="give 1 or more, or None for all",
-            )
+        cuts(0, truncate)  # refuses what is no number of steps
         self.truncate, self.reverse = truncate, reverse
 
     def shape(self, *shapes: Shape) -> Shape:
@@ -101,9 +95,8 @@ class _Sequence(Gate):
 
     def _watched_cuts(self, steps: int, mask: Any) -> dict[int, Array | None]:
         """The cuts if the hook `context.ON_CUT` is set; else none, because a cut does not change the forward pass."""
-        if ON_CUT.get() is None:
-            return {}
-        return cuts(steps, self.truncate, None if mask is None else self._in_order(mask, 1))
+        truncate = None if ON_CUT.get() is None else self.truncate
+        return cuts(steps, truncate, None if mask is None else self._in_order(mask, 1))
 
     @staticmethod
     def _watched_cut(rows: Any, part: Any) -> Any:
@@ -179,6 +172,13 @@ def cuts(steps: int, truncate: int | None, mask: Any = None) -> dict[int, Array 
     """
     if truncate is None:
         return {}
+    if truncate < 1 or truncate % 1:
+        raise OptionError(
+            "MG143",
+            f"a sequence cannot be truncated to {truncate} steps",
+            cause="it counts the last steps that carry gradient",
+            remedy="give a whole number from 1, or None for all",
+        )
     if mask is None:
         return {steps - truncate: None} if truncate < steps else {}
     left = mask[:, ::-1].cumsum(axis=1)[:, ::-1]  # the steps that each row has left, including this one

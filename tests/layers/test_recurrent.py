@@ -148,6 +148,19 @@ def test_sequences_last_states_and_pooling() -> None:
         pool(mg.Tensor(x), "median")
 
 
+@pytest.mark.parametrize("how", ["mean", "max"])
+def test_pool_over_real_steps_alone(how: str) -> None:
+    x = np.random.default_rng(3).normal(size=(2, 4, 3))
+    mask = np.array([[1, 0, 1, 0], [0, 0, 0, 1]])
+    x[0, 1] = np.nan  # what stands at padding does not matter
+    truth = [getattr(row[real == 1], how)(axis=0) for row, real in zip(x, mask, strict=True)]
+    np.testing.assert_allclose(pool(mg.Tensor(x), how, mask).array, truth, atol=1e-15)
+    with pytest.raises(ShapeError, match="MG222.*sequence 1 has no real step"):
+        pool(mg.Tensor(x), how, mask * [[1], [0]])
+    with pytest.raises(ShapeError, match=r"MG222.*\(1, 4\)"):
+        pool(mg.Tensor(x), how, mask[:1])
+
+
 def test_a_sequence_in_two_halves_with_the_state_passed_on_equals_the_whole() -> None:
     x = np.random.default_rng(3).normal(size=(2, 6, 3))
     for kind in (RNN, GRU, LSTM):

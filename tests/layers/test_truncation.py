@@ -11,7 +11,21 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from layers import GRU, LSTM, RNN, Carried, Dense, Embedding, Layer, TiedHead, TruncatedBPTT, sample
+from layers import (
+    GRU,
+    LSTM,
+    RNN,
+    Carried,
+    Dense,
+    Embedding,
+    Layer,
+    Sequential,
+    TiedHead,
+    TruncatedBPTT,
+    sample,
+    unroll,
+)
+from layers.layer import evaluating
 from minigrad import graph
 from minigrad.context import place
 from minigrad.data import Stream
@@ -266,6 +280,38 @@ def test_an_evaluation_has_a_state_of_its_own() -> None:
             np.testing.assert_allclose(carried(X[:, 3:]).array, whole[:, 3:], atol=1e-14)
     carried.train()
     np.testing.assert_allclose(carried(X[:, 2:4]).array, whole[:, 2:4], atol=1e-14)
+
+
+def test_every_evaluation_starts_anew_within_another_model_and_within_another_evaluation() -> None:
+    layer = stream(rnn())
+    whole, carried = layer(X)[0].array, Carried(layer, TruncatedBPTT(2, 4))
+    model = Sequential(carried)
+    with mg.no_grad():
+        for _ in range(2):
+            with evaluating(model):
+                np.testing.assert_allclose(model(X[:, :3]).array, whole[:, :3], atol=1e-14)
+                with evaluating(model):
+                    np.testing.assert_allclose(model(X[:, :3]).array, whole[:, :3], atol=1e-14)
+                np.testing.assert_allclose(model(X[:, :3]).array, whole[:, :3], atol=1e-14)
+    assert model.training and carried.training
+
+
+@pytest.mark.parametrize("truncate", [0, -1, 2.5])
+def test_unroll_refuses_what_is_no_number_of_steps(truncate: Any) -> None:
+    layer = rnn()
+    with pytest.raises(OptionError, match=rf"MG143.*truncated to {truncate} steps"):
+        unroll(layer.cell, mg.Tensor(X), layer.cell.initial_state(B), truncate=truncate)
+    with pytest.raises(OptionError, match="MG143"):
+        mg.RNNSequence(truncate)
+
+
+def test_unroll_refuses_a_mask_of_another_batch() -> None:
+    layer = rnn()
+    x, state = mg.Tensor(X), layer.cell.initial_state(B)
+    for inputs in (x, [x[:, t] for t in range(T)]):
+        for batch in (1, B + 1):
+            with pytest.raises(ShapeError, match=rf"MG222.*\({batch}, {T}\).*{B} sequences of {T} steps"):
+                unroll(layer.cell, inputs, state, mask=np.ones((batch, T), bool))
 
 
 class Writer(Layer):

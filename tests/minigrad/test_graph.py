@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+from minigrad.errors import DtypeError, ShapeError
 from minigrad.graph import Leaf, ancestors
 
 
@@ -100,6 +101,16 @@ def test_cut_stops_the_gradient_and_remembers_where():
     assert isinstance(fresh.node, Leaf)
     assert fresh.node.cut_from is y.node and fresh.node.origin == "cut"
     assert y.detach().node.cut_from is None
+
+
+def test_cut_and_opened_take_what_gates_take():
+    for function in (mg.cut, mg.opened):
+        assert function(3).array == 3.0 and not function(3).requires_grad
+        np.testing.assert_array_equal(function(np.array([1.0, 2.0])).array, [1.0, 2.0])
+        with pytest.raises(DtypeError, match="MG110"):
+            function(None)
+        with pytest.raises(ShapeError, match="MG103"):  # a state (h, c): one cut for each
+            function((parameter(2.0) * 1.0, parameter(3.0) * 1.0))
 
 
 def test_order_is_newest_first_and_holds_each_node_once():
