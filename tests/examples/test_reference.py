@@ -155,7 +155,7 @@ def test_guesses_in_training_are_among_the_words_of_the_batch_each_less_the_log_
     ids = np.array([[4, 7, 4, 4, 7]])
     model = pretrained.LanguageModel(pretrained.Reader(), text)
     every = model.eval()(ids).array[:, [4, 7]]
-    chance = [1.0, 1 - (1 - 10 / 40_000) ** (32 * 40)]  # 32 rows of 40 words are a batch
+    chance = [1.0, 1 - (1 - 10 / 40_000) ** (64 * 40)]  # 64 rows of 40 words are a batch
     assert model.train()(ids).array == pytest.approx(every - np.log(chance), abs=2e-3)
 
 
@@ -164,7 +164,7 @@ def test_a_pretrained_network_is_fine_tuned_again_from_its_file(tmp_path):
     figures = pretrained.run(0, imdb, out=tmp_path / "one")
     assert 0 < figures["fine-tuned"] < 1
     again = pretrained.run(0, imdb, out=tmp_path / "two", source=tmp_path / "one")
-    curves = [(tmp_path / name / "seed-0" / "sentiment.csv").read_text() for name in ("one", "two")]
+    curves = [(tmp_path / name / "seed-0" / "every-piece.csv").read_text() for name in ("one", "two")]
     losses = [[line.split(",")[2:5] for line in curve.splitlines()] for curve in curves]
     assert losses[0] == losses[1] and len(losses[0]) == 3 and again == figures
 
