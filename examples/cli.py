@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import io
 import os
 import re
 import shlex
@@ -17,6 +18,10 @@ from typing import Any
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 ROOT = Path(__file__).resolve().parents[1]
+
+# A file or a pipe may be written in an encoding that lacks a character, as on Windows: it appears as its code then.
+if isinstance(sys.stdout, io.TextIOWrapper):
+    sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def install(extra: str) -> str:
@@ -41,14 +46,15 @@ def whole(least: int) -> Callable[[str], int]:
     return read
 
 
-def positive(text: str) -> float:
-    """A finite number above 0."""
+def positive(text: str, *, or_zero: bool = False) -> float:
+    """A finite number above 0, or 0 where that is allowed too."""
     try:
         value = float(text)
     except ValueError:
-        value = 0.0
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0, such as 0.001")
+        value = -1.0
+    if not 0 <= value < float("inf") or value == 0 and not or_zero:
+        wanted = "0 or a number above it, such as 0.7" if or_zero else "a number above 0, such as 0.001"
+        raise argparse.ArgumentTypeError(f"{text!r} is not {wanted}")
     return value
 
 
@@ -58,7 +64,7 @@ def world() -> Any:
         from mpi4py import MPI
     except (ImportError, RuntimeError) as error:  # RuntimeError: mpi4py is there, and no MPI
         python = shlex.quote(sys.executable)
-        print(f"--parallel needs MPI, which is not there ({error}). It comes with minigrad's extra mpi:\n"
+        print(f"This needs MPI, which is not there ({error}). It comes with minigrad's extra mpi:\n"
               f"  {install('mpi')}\n"
               f"  mpiexec -n 2 {python} -m mpi4py {shlex.join(sys.argv)}", file=sys.stderr)  # fmt: skip
         raise SystemExit(2) from None

@@ -2,46 +2,55 @@
 
     python examples/watch_units.py --from runs/writer --out runs/writer
 
-For quotation marks, brackets and the place in a word or sentence it looks for the unit whose c goes with it most
-closely, on a text of the learner's own or on a few reviews, prints the text in its colours, and writes units.html.
+For quotation marks, brackets and the place in a word or sentence it looks for the unit whose memory (c in an LSTM, h
+in a GRU) goes with it most closely, on a text of the learner's own or on a few reviews. It writes units.html, and in a
+terminal, unless NO_COLOR is set, prints the text in the unit's colours too.
 """
 
 from __future__ import annotations
 
 import argparse
 import html
+import os
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
 import cli  # isort: skip  # first: it says so if minigrad is not installed
 import numpy as np
 
-import minigrad as mg
 from layers import outputs
-from minigrad.data import Characters
-from write_reviews import build, read
+from minigrad.errors import MinigradError
+from write_reviews import read, read_text, trained
 
 BLUE, RED = (70, 120, 220), (215, 95, 60)
 
 
-def main() -> None:
-    """Find a unit for each property of the text, and draw the text in its colours."""
+def main() -> int:
+    """Do what the command line says. A user's mistake ends in a message instead of a traceback, and exit code 2."""
     parser = cli.parser(__doc__)
     parser.add_argument("--from", dest="source", type=Path, default=Path("runs/writer"), help="(runs/writer)")
     parser.add_argument("--text", type=Path, help="a file to read instead of the reviews that were held back")
     parser.add_argument("--shown", type=cli.whole(1), default=600, help="characters to show (600)")
     parser.add_argument("--out", type=Path, help="folder for units.html (that of --from)")
     options = parser.parse_args()
-    checkpoint = mg.load(options.source / "weights.safetensors")
-    config = checkpoint.info["config"]
-    characters = Characters(config["alphabet"])
-    model = build(config, characters)
-    model.load_state_dict(checkpoint)
-    text = options.text.read_text(encoding="utf-8") if options.text else read(argparse.Namespace(**config))[1]
+    try:
+        watch(options)
+    except (MinigradError, OSError) as error:
+        print(f"\nwatch_units.py: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def watch(options: argparse.Namespace) -> None:
+    """Find a unit for each property of the text, and draw the text in its colours."""
+    model, characters, config = trained(options.source)
+    text = read_text(options.text) if options.text else read(argparse.Namespace(**config))[1]
     text = text[:20_000]
-    memory = outputs(model, characters.encode(text)[None], ["model.rnn.cell.c"])["model.rnn.cell.c"][0]
-    blocks = []
+    inner = "model.rnn.cell.c" if config["model"] == "lstm" else "model.rnn.cell.h"
+    memory = outputs(model, characters.encode(text)[None], [inner])[inner][0]
+    blocks, in_colour = [], sys.stdout.isatty() and "NO_COLOR" not in os.environ
     for name, follows in properties(text).items():
         if follows.std() == 0:
             continue
@@ -49,11 +58,12 @@ def main() -> None:
         start = busiest(follows, options.shown)
         part, values = text[start : start + options.shown], np.tanh(memory[start : start + options.shown, unit])
         title = f"unit {unit} and {name}: correlation {r:+.2f}"
-        print(f"\n{title}\n{in_terminal(part, values)}")
+        print(f"\n{title}" + (f"\n{in_terminal(part, values)}" if in_colour else ""))
         blocks.append(f"<h2>{html.escape(title)}</h2>\n<p>{in_html(part, values)}</p>")
     path = (options.out or options.source) / "units.html"
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(PAGE + "\n".join(blocks) + "\n</html>\n", encoding="utf-8")
-    print(f"\nThe same in colour: {path}")
+    print(f"\nThe text in colour: {path}")
 
 
 def properties(text: str) -> dict[str, Any]:
@@ -128,8 +138,9 @@ PAGE = """<!doctype html>
   h1, h2 { font-family: system-ui, sans-serif; line-height: 1.3 } h2 { font-size: 1.05rem; margin-bottom: 0 }
 </style>
 <h1>What units of a character model follow</h1>
-<p>Each character in the colour of tanh(c) of one LSTM unit after it was read: red above 0, blue below.</p>
+<p>Each character in the colour of one unit's memory (tanh(c) in an LSTM, tanh(h) in a GRU) after it was read: red
+above 0, blue below.</p>
 """
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

@@ -17,6 +17,7 @@ import math
 import os
 import shlex
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,8 @@ def train(options: argparse.Namespace) -> None:
     model = build(vars(options), characters)
     ids, size = characters.encode(text), options.batch_size
     stream = Stream(ids, size, options.k1, windows=max(1, min(EPOCH, len(text) - 1) // (size * options.k1)))
-    validation = Stream(characters.encode(held), max(1, min(size, len(held) // (2 * options.k1))), options.k1)
+    steps = max(1, min(options.k1, len(held) - 1))
+    validation = Stream(characters.encode(held), max(1, min(size, len(held) // (2 * steps))), steps)
     print(
         f"{len(text):,} characters to learn from, {len(held):,} held back; {len(characters)} different ones.\n\n{model}"
     )
@@ -94,7 +96,8 @@ def train(options: argparse.Namespace) -> None:
     callbacks = [
         optim.ProgressBar("characters", per_example=options.k1), optim.EpochReport(), optim.StopOnNonFinite(),
         optim.ClipGradients(options.clip), Samples(characters, options), optim.LogFile(out / "history.csv"),
-        optim.BestSnapshot(out / "weights.safetensors"), optim.Snapshots(out / "snapshots", every_steps=250),
+        optim.BestSnapshot(out / "weights.safetensors"),
+        optim.Snapshots(out / "snapshots", every_epochs=1, every_steps=250),
     ]  # fmt: skip
     optimizer = optim.Adam(model.named_parameters(), lr=options.lr)
     trainer = optim.Trainer(model, bits, optimizer, metrics={}, callbacks=callbacks, seed=options.seed, config=config)
@@ -125,19 +128,42 @@ def read(options: argparse.Namespace) -> tuple[str, str]:
         reviews = load_imdb("tfds", data_dir=data_dir, length=1).train.texts or []
         text = "\n".join(review.replace("<br />", " ") for review in reviews)
     else:
-        text = Path(options.data).read_text(encoding="utf-8", errors="replace")
+        text = read_text(Path(options.data))
     text = text[: options.limit]
     held = min(HELD_BACK, len(text) // 10)
     return text[: len(text) - held], text[len(text) - held :]
 
 
-def write_on(options: argparse.Namespace) -> None:
-    """Print the prompt and what a trained model writes after it."""
-    checkpoint = mg.load(folder(options) / "weights.safetensors")
-    config = checkpoint.info["config"]
+def read_text(path: Path) -> str:
+    """The text of a file. Errors: OSError if it has none, or is of another kind, such as a picture or a .docx."""
+    text = path.read_text(encoding="utf-8-sig", errors="replace")
+    if not text or "\0" in text:
+        found = "it has bytes of value 0" if text else "it is empty"
+        raise OSError(f"{path} is not a file of text: {found}; save what it holds as text, in UTF-8")
+    return text
+
+
+def trained(run: Path) -> tuple[Carried, Characters, dict[str, Any]]:
+    """(the model with the best weights of a run, its characters, the options of the run)."""
+    checkpoint = mg.load(run / "weights.safetensors")
+    config = options_of(checkpoint, run)
     characters = Characters(config["alphabet"])
     model = build(config, characters)
     model.load_state_dict(checkpoint)
+    return model, characters, config
+
+
+def options_of(checkpoint: Any, run: Path) -> dict[str, Any]:
+    """The options of the run that wrote a file. Errors: OSError if it was not a run of this script."""
+    config: dict[str, Any] = checkpoint.info.get("config", {})
+    if "alphabet" not in config:
+        raise OSError(f"what {run} holds was not trained by write_reviews.py: give the --out of such a run")
+    return config
+
+
+def write_on(options: argparse.Namespace) -> None:
+    """Print the prompt and what a trained model writes after it."""
+    model, characters, _ = trained(folder(options))
     print(write(model, characters, options))
 
 
@@ -148,7 +174,11 @@ def folder(options: argparse.Namespace) -> Path:
 
 def main() -> int:
     """Do what the command line says. A user's mistake ends in a message instead of a traceback, and exit code 2."""
-    options = parse()
+    try:
+        options = parse()
+    except (MinigradError, OSError) as error:
+        print(f"\nwrite_reviews.py: {error}", file=sys.stderr)
+        return 2
     try:
         (train if options.source is None else write_on)(options)
     except (MinigradError, OSError) as error:
@@ -181,19 +211,21 @@ def parse() -> argparse.Namespace:
     add("--lr", type=cli.positive, default=6e-3, metavar="RATE", help="Adam's learning rate (0.006)")
     add("--clip", type=cli.positive, default=1.0, metavar="NORM", help="largest norm of the gradient (1.0)")
     add("--seed", type=cli.whole(0), default=0, metavar="N", help="seed for every random choice (0)")
-    add("--out", metavar="FOLDER", default="runs/writer", help="where the results go (runs/writer)")
-    add("--resume", nargs="?", const="runs/writer", metavar="FOLDER",
-        help="go on with the run there, with the options it was started with")  # fmt: skip
-    add("--from", dest="source", metavar="FOLDER", help="instead of training, let the model there write")
+    which = parser.add_mutually_exclusive_group().add_argument
+    which("--out", metavar="FOLDER", default="runs/writer", help="where the results go (runs/writer)")
+    which("--resume", nargs="?", const="runs/writer", metavar="FOLDER",
+          help="go on with the run there, with the options it was started with")  # fmt: skip
+    which("--from", dest="source", metavar="FOLDER", help="instead of training, let the model there write")
     add("--prompt", metavar="TEXT", help="what it writes after (the end of a line)")
     add("--length", type=cli.whole(1), default=400, metavar="N", help="characters to write (400)")
-    add("--temperature", type=cli.positive, default=0.7, metavar="T", help="below 1: likelier and less varied (0.7)")
+    add("--temperature", type=partial(cli.positive, or_zero=True), default=0.7, metavar="T",
+        help="below 1: likelier and less varied; 0: always the likeliest (0.7)")  # fmt: skip
     options = parser.parse_args()
     if options.resume is not None:
         newest = optim.Snapshots.latest(folder(options) / "snapshots")
         if newest is None:
             parser.error(f"there is nothing to resume in {folder(options)}: it holds no snapshot")
-        config = mg.load(newest).info["config"]
+        config = options_of(mg.load(newest), folder(options))
         parser.set_defaults(**{name: value for name, value in config.items() if name != "alphabet"})
         options = parser.parse_args()
     return options

@@ -109,8 +109,38 @@ def test_a_users_mistake_ends_in_a_message(run: Any, tmp_path: Path) -> None:
     assert "No such file" in run("write_reviews.py", "--data", tmp_path / "none.txt", code=2).stderr
     (tmp_path / "short.txt").write_text("too short")
     assert "MG417" in run("write_reviews.py", "--data", tmp_path / "short.txt", code=2).stderr
+    (tmp_path / "empty.txt").write_text("")
+    assert "it is empty" in run("write_reviews.py", "--data", tmp_path / "empty.txt", code=2).stderr
+    (tmp_path / "letter.docx").write_bytes(b"PK\x03\x04\x14\0\x06\0" * 1000)
+    assert "bytes of value 0" in run("write_reviews.py", "--data", tmp_path / "letter.docx", code=2).stderr
     assert "weights.safetensors" in run("write_reviews.py", "--from", tmp_path, code=2).stderr
+    assert "not allowed with" in run("write_reviews.py", "--from", tmp_path, "--resume", tmp_path, code=2).stderr
     assert "holds no snapshot" in run("write_reviews.py", "--resume", tmp_path, code=2).stderr
+
+
+@pytest.mark.parametrize("script", ["write_reviews.py", "watch_units.py"])
+def test_a_run_of_another_script_is_refused(run: Any, script: str, tmp_path: Path) -> None:
+    mg.save(tmp_path / "weights.safetensors", {"dense.W": np.ones((2, 2))}, {"config": {"model": "rnn"}})
+    assert "was not trained by write_reviews.py" in run(script, "--from", tmp_path, code=2).stderr
+
+
+def test_a_short_run_can_be_made_longer_and_its_held_back_text_may_be_shorter_than_k1(run: Any, tmp_path: Path) -> None:
+    (tmp_path / "film.txt").write_text(LINE * 30)
+    short = ("--data", tmp_path / "film.txt", "--hidden", 4, "--batch-size", 1, "--k1", 300, "--length", 20)
+    run("write_reviews.py", *short, "--epochs", 1, "--out", tmp_path)
+    again = run("write_reviews.py", "--resume", tmp_path, "--epochs", 2, "--temperature", 0).stdout
+    assert "an epoch is 900 of them" in again
+    assert len((tmp_path / "history.csv").read_text().splitlines()) == 3
+    units = run("watch_units.py", "--from", tmp_path, "--out", tmp_path / "new" / "folder").stdout  # 102 characters
+    assert "\x1b" not in units and (tmp_path / "new" / "folder" / "units.html").exists()
+
+
+def test_units_of_a_gru_and_what_an_encoding_lacks(run: Any, tmp_path: Path) -> None:
+    (tmp_path / "film.txt").write_text("tr\u00e8s bon\n" * 200, encoding="utf-8-sig")
+    short = ("--data", tmp_path / "film.txt", "--hidden", 4, "--batch-size", 2, "--length", 40, "--model", "gru")
+    printed = run("write_reviews.py", *short, "--epochs", 1, "--out", tmp_path, PYTHONIOENCODING="ascii").stdout
+    assert "\\xe8" in printed and "\\ufeff" not in printed
+    assert "the length of the word so far" in run("watch_units.py", "--from", tmp_path).stdout
 
 
 def test_units_that_follow_the_text_are_drawn_in_a_terminal_and_on_a_page(
@@ -127,7 +157,7 @@ def test_units_that_follow_the_text_are_drawn_in_a_terminal_and_on_a_page(
 
 def test_the_unit_that_follows_a_property_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(SCRIPT.parent))
-    from watch_units import closest, properties
+    from watch_units import closest, in_terminal, properties
 
     text = 'So "it is" (as he said) good. '
     found = properties(text)
@@ -138,3 +168,4 @@ def test_the_unit_that_follows_a_property_is_found(monkeypatch: pytest.MonkeyPat
     memory[:, 3] = -2 * found["inside brackets"]
     unit, r = closest(memory, found["inside brackets"])
     assert unit == 3 and r == pytest.approx(-1)
+    assert in_terminal("a\n", np.array([-1.0, 1])) == "\x1b[30;48;2;70;120;220ma\x1b[0m\n"
