@@ -34,8 +34,7 @@ def shall_fuse(wish: bool | None, cells: list[Cell]) -> bool:
 
 def check_fused(wish: bool | None, cells: list[Cell]) -> None:
     """Raise OptionError (MG226) for `fused=True` with a cell that has no fused gate."""
-    odd = [cell for cell in cells if not can_fuse(cell)]
-    if wish and odd:
+    if wish and (odd := [cell for cell in cells if not can_fuse(cell)]):
         raise OptionError(
             "MG226",
             f"fused=True, but there is no fused gate for {describe(odd[0])}",

@@ -90,8 +90,7 @@ def _from_lengths(lengths: NDArray[Any], batch: int, steps: int) -> Mask:
             cause="there must be one integer for each sequence",
             remedy=f"give {batch} integers",
         )
-    wrong = (lengths < 1) | (lengths > steps)
-    if wrong.any():
+    if (wrong := (lengths < 1) | (lengths > steps)).any():
         first = int(np.argmax(wrong))
         raise ShapeError(
             "MG223",

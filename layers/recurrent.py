@@ -15,7 +15,7 @@ from minigrad.timesteps import step_name
 from .cells import Cell, GRUCell, LSTMCell, RNNCell, State
 from .dropout import Dropout
 from .fused import check_fused, run, shall_fuse
-from .layer import Activation, Layer
+from .layer import Activation, Layer, check_size
 from .mask import Mask, as_mask, warn_of_padding
 from .unroll import unroll
 
@@ -77,8 +77,7 @@ class Recurrent(Layer):
         for number in range(self.layers):
             suffix = f"_{number + 1}" if number else ""
             for name in ("cell", "backward_cell")[: 1 + self.bidirectional]:
-                cell = make_cell(size)
-                setattr(self, name + suffix, cell)
+                setattr(self, name + suffix, cell := make_cell(size))
             size = cell.hidden * (1 + self.bidirectional)
         if self.layers > 1:
             self.dropout = Dropout(dropout)
@@ -223,17 +222,8 @@ def _check(title: str, right: bool, what: str, remedy: str, cause: str = "") -> 
 
 
 def _check_options(layer: Recurrent, dropout: float) -> None:
-    def whole(value: Any) -> bool:
-        return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and int(value) >= 1
-
+    check_size(type(layer).__name__, layers=layer.layers, truncate=1 if layer.truncate is None else layer.truncate)
     check = partial(_check, type(layer).__name__)
-    check(whole(layer.layers), f"layers={layer.layers!r}", "give the number of stacked layers, 1 or more")
-    check(
-        layer.truncate is None or whole(layer.truncate),
-        f"truncate={layer.truncate!r}",
-        "give the number of last steps that carry gradient, 1 or more, or None for all",
-        "it counts steps; with 0 nothing recurrent would be learned",
-    )
     check(layer.pooling in ("last", "mean", "max"), f"pooling={layer.pooling!r}", "choose 'last', 'mean' or 'max'")
     check(
         not layer.return_sequences or layer.pooling == "last",

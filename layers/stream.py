@@ -12,7 +12,7 @@ from minigrad.errors import OptionError, ShapeError
 
 from .cells import State
 from .dropout import UNRECORDED_TRAINING
-from .layer import Array, Layer, evaluating
+from .layer import Array, Layer, check_size, evaluating
 from .unroll import over
 
 Stateful = Callable[[Any, State], tuple[Tensor, State]]
@@ -41,31 +41,17 @@ class TruncatedBPTT:
 
     For one loss at the end, use only the last window, after the loop: its gradient reaches k2 steps back from the end.
 
-    Errors: OptionError (MG230) for k1 or k2 below 1, ShapeError (MG231) for a sequence without steps. Source: Williams
+    Errors: OptionError (MG210); ShapeError for x (MG231), or for what else a model returns (MG233). Source: Williams
     and Peng, An efficient gradient-based algorithm for on-line training of recurrent network trajectories (1990).
     """
 
     def __init__(self, k1: int, k2: int) -> None:
-        for name, value in (("k1", k1), ("k2", k2)):
-            if value < 1:
-                raise OptionError(
-                    "MG230",
-                    f"TruncatedBPTT cannot have {name}={value}",
-                    cause="k1 is the number of steps from one window to the next, k2 how far back its gradient reaches",
-                    remedy="give 1 or more for both; with k1 = k2 the windows do not overlap",
-                )
+        check_size("TruncatedBPTT", k1=k1, k2=k2)
         self.k1, self.k2 = k1, k2
 
     def walk(self, model: Stateful, x: Any, state: State = None) -> Iterator[tuple[slice, Tensor]]:
         """(steps, outputs) of each window in turn."""
-        length = x.shape[1]
-        if length == 0:
-            raise ShapeError(
-                "MG231",
-                f"there is nothing to walk: x has shape {x.shape}",
-                cause="axis 1 is time, and has no steps",
-                remedy="give x as (batch, time, ...)",
-            )
+        length = (x := _with_steps(x)).shape[1]
         at = 0  # `state` is the one before this step
         for start in range(0, length, self.k1):
             end = min(start + self.k1, length)
@@ -83,11 +69,11 @@ class TruncatedBPTT:
         begin = max(0, end - self.k2)
         if at < begin:
             with no_grad(), setting(UNRECORDED_TRAINING, True):
-                state = model(x[:, at:begin], state)[1]
+                state = _run(model, x[:, at:begin], state)[1]
         new, at = max(start, begin), min(max(0, next_end - self.k2), end)
         states, outputs = {begin: state}, []
         for a, b in pairwise(sorted({begin, at, new, end})):
-            output, states[b] = model(x[:, a:b], states[a])
+            output, states[b] = _run(model, x[:, a:b], states[a])
             if a >= new:
                 outputs.append(output)
         joined = outputs[0] if len(outputs) == 1 else concatenate(outputs, axis=1)
@@ -106,8 +92,7 @@ class Carried(Layer):
     >>> rnn(np.ones((1, 4, 3))).shape, sorted(rnn.carried())
     ((1, 4, 2), ['state', 'x'])
 
-    A snapshot of a Trainer's run holds `carried()`, the arrays that the next call depends on beside the parameters;
-    `carry(arrays)` goes on from them, `carry({})` from the start.
+    Errors: as for TruncatedBPTT, and of a recurrent layer ShapeError (MG224) for a batch of another size.
     """
 
     def __init__(self, model: Layer, bptt: TruncatedBPTT) -> None:
@@ -119,12 +104,12 @@ class Carried(Layer):
         self._training = True
 
     def forward(self, x: Any) -> Tensor:
-        outputs: Tensor
+        x = _with_steps(x)
         if not self.training:
-            outputs, state = self.model(x, self._evaluated)
+            outputs, state = _run(self.model, x, self._evaluated)
             self._evaluated = over(Tensor.detach, state)
             return outputs
-        before = x[:, :0] if self._x is None else self._x
+        before = x[:, :0] if self._x is None or self._x.shape[::2] != x.shape[::2] else self._x
         x, start = np.concatenate([before, x], axis=1), before.shape[1]
         end = x.shape[1]
         _, outputs, self._state, at = self._bptt._window(self.model, x, self._state, 0, start, end, 2 * end - start)
@@ -140,11 +125,11 @@ class Carried(Layer):
         self._training, self._evaluated = on, None
 
     def carried(self) -> dict[str, Array]:
-        """{name: array}: the inputs that the next gradient reaches back to, and the state before them."""
+        """{name: array} for a snapshot: the inputs that the next gradient reaches back to, the state before them."""
         return {} if self._x is None else {"x": self._x, **_named(self._state, "state")}
 
     def carry(self, arrays: Mapping[str, Array]) -> None:
-        """Go on from what `carried` has returned."""
+        """Go on from what `carried` has returned; from {}, start anew."""
         self._x, self._state, self._evaluated = arrays.get("x"), _from_named(arrays, "state"), None
 
 
@@ -162,23 +147,49 @@ def sample(
     >>> sample(Next(), [2], 5)
     [3, 4, 0, 1, 2]
 
-    Errors: OptionError (MG232) for a prompt without ids, or a temperature below 0. Source: Gumbel, Statistical theory
-    of extreme values (1954): the largest of logits + temperature · noise is such a draw.
+    Errors: OptionError (MG232) for an empty prompt or a number below 0; ShapeError (MG233). Source: Gumbel, Statistical
+    theory of extreme values (1954): the largest of logits + temperature · noise is such a draw.
     """
-    if not (len(prompt) and temperature >= 0):
+    if np.ndim(prompt) != 1 or not len(prompt) or not min(temperature, count, seed) >= 0:  # `not`: NaN is none either
         raise OptionError(
             "MG232",
-            f"nothing can be sampled after {len(prompt)} ids at temperature {temperature}",
+            f"cannot sample {count} ids after a prompt of shape {np.shape(prompt)}, at {temperature=} and {seed=}",
             cause="the first id is drawn after reading a prompt, and a temperature divides the logits",
-            remedy="give a prompt of one id or more, and a temperature of 0 or more, such as 0.7",
+            remedy="give a prompt of one id or more, [3, 1, 4], and a temperature of 0 or more, such as 0.7",
         )
     rng, ids, state = np.random.default_rng(seed), list(prompt), None
     with evaluating(model), no_grad():
         for _ in range(count):
-            logits, state = model(np.array([ids[-1:] if state is not None else ids]), state)
+            logits, state = _run(model, np.array([ids[-1:] if state is not None else ids]), state)
             scores = logits.array[0, -1]
             ids.append(int(np.argmax(scores + temperature * rng.gumbel(size=scores.shape))))
     return ids[len(prompt) :]
+
+
+def _with_steps(x: Any) -> Any:
+    """x as a Tensor or array. Errors: ShapeError (MG231) if it has no time steps."""
+    x = x if isinstance(x, Tensor) else np.asarray(x)
+    if x.ndim < 2 or not x.shape[1]:
+        raise ShapeError(
+            "MG231",
+            f"there is nothing to walk: x has shape {x.shape}",
+            cause="axis 1 is time, and has no steps" if x.ndim > 1 else "there is no axis 1, which is time",
+            remedy="give x as (batch, time, ...)",
+        )
+    return x
+
+
+def _run(model: Stateful, x: Any, state: State) -> tuple[Tensor, State]:
+    """What the model returns. Errors: ShapeError (MG233) if that is not (outputs for each step of x, state)."""
+    found: Any = model(x, state)
+    if isinstance(found, tuple) and len(found) == 2 and getattr(found[0], "shape", ())[:2] == x.shape[:2]:
+        return found
+    raise ShapeError(
+        "MG233",
+        f"for x of shape {x.shape} the model did not return outputs ({x.shape[0]}, {x.shape[1]}, ...) and a state",
+        cause="the next call goes on from the state, and each step needs its outputs",
+        remedy="make a recurrent layer with return_sequences=True and return_state=True, and return its state too",
+    )
 
 
 def _named(state: State, name: str) -> dict[str, Array]:

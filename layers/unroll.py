@@ -22,7 +22,7 @@ def unroll(
 ) -> tuple[list[Tensor], State]:
     """h_t, state_t = cell(x_t, state_(t-1)) for T steps. Returns the h_t, each (B, H), and the state after the last.
 
-    `inputs` is a Tensor (B, T, D), or one (B, D) for each step. Step 7 is recorded in a scope of its own, `t07`. With
+    `inputs` is a Tensor or array (B, T, D), or a list of Tensors (B, D). Step 7 is recorded in a scope `t07`. With
     `reverse` the steps run from the last to the first, but outputs[t] is still the output of step t.
 
     `mask` (B, T) is True at the real steps of each sequence. At the others its state passes through unchanged, so that
@@ -41,9 +41,10 @@ def unroll(
     Errors: OptionError for truncate=0 (MG143), ShapeError for a mask (MG222), those of the cell. Source: Werbos,
     Backpropagation through time (1990).
     """
+    inputs = inputs if isinstance(inputs, (Tensor, list, tuple)) else Tensor(inputs)
     steps = inputs.shape[1] if isinstance(inputs, Tensor) else len(inputs)
     if mask is not None:
-        mask = as_mask(mask, None, (inputs if isinstance(inputs, Tensor) else inputs[0]).shape[0], steps)
+        mask = as_mask(mask, None, len(inputs if isinstance(inputs, Tensor) else (inputs or [mask])[0]), steps)
     order = range(steps - 1, -1, -1) if reverse else range(steps)
     cut_before = cuts(steps, truncate, mask if mask is None or not reverse else mask[:, ::-1])
     outputs: list[Any] = [None] * steps

@@ -276,9 +276,9 @@ def test_second_derivatives_pass_through_an_unrolled_rnn() -> None:
         (lambda: RNN(0, 3), "MG210", OptionError),
         (lambda: RNN(3, 2, activation="tanh"), "MG211", OptionError),  # type: ignore[arg-type]
         (lambda: LSTM(3, 2, layers=2, dropout=1.5), "MG212", OptionError),
-        (lambda: RNN(3, 2, truncate=0), "MG220", OptionError),
-        (lambda: RNN(3, 2, truncate=2.5), "MG220", OptionError),  # type: ignore[arg-type]
-        (lambda: RNN(3, 2, layers=0), "MG220", OptionError),
+        (lambda: RNN(3, 2, truncate=0), "MG210", OptionError),
+        (lambda: RNN(3, 2, truncate=2.5), "MG210", OptionError),  # type: ignore[arg-type]
+        (lambda: RNN(3, 2, layers=0), "MG210", OptionError),
         (lambda: RNN(3, 2, pooling="sum"), "MG220", OptionError),  # type: ignore[arg-type]
         (lambda: RNN(3, 2, pooling="mean", return_sequences=True), "MG220", OptionError),
         (lambda: RNN(3, 2, dropout=0.5), "MG220", OptionError),

@@ -241,13 +241,51 @@ def test_a_state_can_be_given_and_stacks_carry_theirs() -> None:
 def test_window_sizes_below_one_are_refused(k1: int, k2: int) -> None:
     with pytest.raises(OptionError) as caught:
         TruncatedBPTT(k1, k2)
-    assert caught.value.code == "MG230"
+    assert caught.value.code == "MG210"
 
 
-def test_a_sequence_without_steps_is_refused() -> None:
-    with pytest.raises(ShapeError) as caught:
-        next(TruncatedBPTT(2, 2).walk(stream(rnn()), X[:, :0]))
-    assert caught.value.code == "MG231"
+@pytest.mark.parametrize("x", [X[:, :0], X[0, 0], 5, None, []])
+def test_a_sequence_without_steps_is_refused(x: Any) -> None:
+    model = stream(rnn())
+    for walk in (lambda: next(TruncatedBPTT(2, 2).walk(model, x)), lambda: Carried(model, TruncatedBPTT(2, 2))(x)):
+        with pytest.raises(ShapeError) as caught:
+            walk()
+        assert caught.value.code == "MG231"
+
+
+@pytest.mark.parametrize("options", [{}, {"return_state": True}, {"return_sequences": True}])
+def test_a_model_that_returns_no_outputs_or_no_state_is_refused(options: Any) -> None:
+    model = RNN(D, H, **options)
+    x = X[:2].astype("float32")  # two rows: a Tensor of two rows could be taken apart like a pair
+    carried = Carried(model, TruncatedBPTT(3, 3))
+    for call in (
+        lambda: next(TruncatedBPTT(3, 3).walk(model, x)),
+        lambda: carried(x[:, :3]),
+        lambda: carried.eval()(x[:, :3]),
+        lambda: sample(Reader(model), [1, 2, 3], 3),
+    ):
+        with pytest.raises(ShapeError, match="MG233"):
+            call()
+
+
+class Reader(Layer):
+    """A model of ids whose recurrent layer has not the options that it needs."""
+
+    def __init__(self, layer: Layer) -> None:
+        super().__init__()
+        self.embedding, self.layer = Embedding(5, D), layer
+
+    def forward(self, ids: Any, state: Any = None) -> Any:
+        return self.layer(self.embedding(ids), state)
+
+
+def test_carried_windows_of_another_batch_size_are_refused_and_lists_are_read() -> None:
+    carried = Carried(stream(rnn()), TruncatedBPTT(3, 5))
+    x = X.astype("float32")
+    anew = Carried(carried.model, TruncatedBPTT(3, 5))
+    np.testing.assert_allclose(carried(x[:, :3].tolist()).array, anew(x[:, :3]).array, rtol=1e-5)
+    with pytest.raises(ShapeError, match="MG224"):
+        carried(x[:1, 3:6])
 
 
 # ---- state that is carried from call to call, and text that is written ----
@@ -386,7 +424,19 @@ def test_a_sample_reads_its_prompt_carries_its_state_and_leaves_the_mode_alone()
     assert model.training and model.lstm.training
 
 
-@pytest.mark.parametrize(("prompt", "temperature"), [([], 1.0), ([1], -0.1)])
-def test_nothing_to_sample_from_is_refused(prompt: list[int], temperature: float) -> None:
+@pytest.mark.parametrize(
+    ("prompt", "temperature"), [([], 1.0), ([1], -0.1), ([1], float("nan")), (1, 1.0), ([[1, 2]], 1.0), (None, 1.0)]
+)
+def test_nothing_to_sample_from_is_refused(prompt: Any, temperature: float) -> None:
     with pytest.raises(OptionError, match="MG232"):
         sample(Memoryless(), prompt, 1, temperature=temperature)
+
+
+def test_unroll_reads_an_array_as_batch_time_features_and_refuses_a_mask_of_no_steps() -> None:
+    layer = rnn()
+    state = layer.cell.initial_state(B)
+    array: Any = X
+    for one, other in zip(unroll(layer.cell, array, state)[0], unroll(layer.cell, mg.Tensor(X), state)[0], strict=True):
+        np.testing.assert_array_equal(one.array, other.array)
+    with pytest.raises(ShapeError, match=r"MG222.*sequence 0 has no real step"):
+        unroll(layer.cell, [], state, mask=np.ones((B, 0), bool))
