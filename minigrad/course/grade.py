@@ -76,7 +76,8 @@ def judge(lesson: Lesson, text: str, run: Run) -> Verdict:
         problem = problems[0]
     if problem is not None:
         wrong = [i for i, other in enumerate(found) if other and other.function == problem.function]
-        slip = _slip(lesson, run, problem.function, wrong) if problem.question is not None else None
+        answered = problem.question is not None and problem.kind not in ("not written", "missing")
+        slip = _slip(lesson, run, problem.function, wrong) if answered else None  # some take seconds to compute
         line = problem.line or line_of(text, problem.function)
         problem = Problem(**{**vars(problem), "slip": slip, "line": line})
     right = 0 if run.unloaded is not None else len(questions) - len(problems)
