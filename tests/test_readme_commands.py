@@ -157,9 +157,10 @@ HELP = [shlex.split(command)[1] for command in EXAMPLES]
 
 @pytest.mark.parametrize("script", HELP)
 def test_help_shows_commands_that_can_be_copied(made: Path, script: str) -> None:
-    shown = re.findall(r"^ +(\S+python\S*) (\S+\.py)", typed(f".venv/bin/python {script} --help", made), re.M)
+    help = typed(f".venv/bin/python {script} --help", made)
+    shown = re.findall(r"^ +(\S+python\S*) (\S+\.py)", help, re.M)
     assert all(Path(python) == made / ".venv/bin/python" and (made / path).is_file() for python, path in shown)
-    assert "    python " not in typed(f".venv/bin/python {script} --help", made)
+    assert "    python " not in help
 
 
 DOCS = [ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
