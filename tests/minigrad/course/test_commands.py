@@ -109,7 +109,7 @@ def test_questions_are_answered_and_remembered(course) -> None:
 
 
 def test_questions_come_one_after_the_other(course) -> None:
-    assert course("answer")[1].startswith("A gate computes m = a * b")
+    assert course("answer")[1].startswith("Lesson 1: A gate computes m = a * b")
     code, text = course("answer", "1.2")  # dy/dm = 0.6 times b = 2
     assert code == 0 and "✓" in text and "And: In y = tanh(a*b + c)" in text
     code, text = course("answer", "d")  # (1 - tanh² 0.8) 0.5 = 0.280 becomes (1 - tanh² 2.8) 1 = 0.015
