@@ -25,7 +25,7 @@ lint: setup ## only the style and type checks
 
 coverage: setup ## the tests again, with the branches that they take (in build/coverage/html)
 	$(python) -m coverage erase
-	$(python) -m coverage run -m pytest -n 2 --dist worksteal
+	$(python) -m coverage run -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 	$(python) -m coverage combine --quiet
 	$(python) -m coverage html --quiet --fail-under 0
 	$(python) -m coverage report
@@ -48,8 +48,9 @@ MINUTES ?= 30
 fuzz: setup ## random programs, files, kills and names against answers from elsewhere (MINUTES=30); with PyTorch after `make bench`
 	$(if $(wildcard .venv-bench/bin/python),.venv-bench/bin/python,$(python)) -m tests.fuzz.run --minutes $(MINUTES)
 
-setup: environment ## install what development needs (demo and test do it by themselves)
+setup: ## install what development needs (demo and test do it by themselves)
 	@sh .ci/setup.sh dev
+	@sh .ci/setup.sh dot
 	@sh .ci/setup.sh eslint
 	@sh .ci/setup.sh site
 	@sh .ci/setup.sh pyodide

@@ -88,8 +88,9 @@ install_packages() {
     # A virtual environment and an editable installation both hold their folder's full path: in a copied or moved
     # repository, and after a change of pyproject.toml, they are out of date.
     key="$(cksum <pyproject.toml) $PWD"
-    stamp=$venv/.installed-$extra
-    if [ -x "$venv/bin/python" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$key" ]; then return 0; fi
+    for stamp in "$venv/.installed-dev" "$venv/.installed-$extra"; do # dev holds the other extras
+        if [ -x "$venv/bin/python" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$key" ]; then return 0; fi
+    done
     if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then make_venv; fi
     say "Installing the Python packages of minigrad[$extra] ..."
     if ! "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --editable ".[$extra]"; then
