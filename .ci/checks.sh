@@ -6,4 +6,6 @@ cd "$(dirname "$0")/.."
 "$1" -m ruff check .
 "$1" -m ruff format --check .
 "$1" -m mypy
-exec "$1" -m pytest -n 2 --dist worksteal
+# A file belongs to one process, so that what its tests share is made once. There are three processes for two cores,
+# because many tests wait: for a browser, for the end of a time limit.
+exec "$1" -m pytest -n 3 --dist loadfile --no-loadscope-reorder

@@ -73,6 +73,34 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip("a test of the appendix")
 
 
+SLOW = (
+    "tests/pyodide/",
+    "tests/site/test_browser.py",
+    "tests/test_readme_commands.py",
+    "tests/minigrad/course/test_lessons.py",
+    "tests/examples/",
+    "tests/benchmarks/",
+    "tests/minigrad/explorer/test_explore_browser.py",
+    "tests/site/",
+    "tests/test_documents.py",
+    "tests/minigrad/course/",
+    "tests/optim/test_parallel.py",
+    "tests/fuzz/",
+    "tests/minigrad/gradient_checker/",
+)
+"""What takes long, the longest first. Two files that need the site are not neighbours: one would wait for its build."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of several processes, none should begin what takes long when the others are nearly done."""
+    if hasattr(config, "workerinput"):  # of pytest-xdist, which gives out files in this order
+
+        def place(item: pytest.Item) -> int:
+            return next((place for place, path in enumerate(SLOW) if item.nodeid.startswith(path)), len(SLOW))
+
+        items.sort(key=place)
+
+
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
     """Collect test files alone: doctests are the packages' affair, and a helper is not to be run as one."""
     return True if collection_path.is_file() and not collection_path.name.startswith("test_") else None
