@@ -150,7 +150,7 @@ def sample(
     Errors: OptionError (MG232) for an empty prompt or a number below 0; ShapeError (MG233). Source: Gumbel, Statistical
     theory of extreme values (1954): the largest of logits + temperature · noise is such a draw.
     """
-    if np.ndim(prompt) != 1 or not len(prompt) or not min(temperature, count, seed) >= 0:  # `not`: NaN is none either
+    if np.ndim(prompt) != 1 or not len(prompt) or not min(temperature, count, seed or 0) >= 0:  # `not`: a NaN too
         raise OptionError(
             "MG232",
             f"cannot sample {count} ids after a prompt of shape {np.shape(prompt)}, at {temperature=} and {seed=}",

@@ -64,7 +64,7 @@ class Batches:
                 cause="row i of every array belongs to example i",
                 remedy="select the same rows from each array",
             )
-        check_size("batch_size", batch_size)
+        check_size(batch_size=batch_size)
         self.rows, self.batch_size = counts[0], int(batch_size)
         self.epoch = 0  # passes finished
         self._start = 0  # the batch at which the next pass begins: not 0 only after load_state_dict
@@ -136,19 +136,14 @@ class Stream(Batches):
         self, ids: npt.ArrayLike, batch_size: int = 32, steps: int = 50, *, windows: int | None = None
     ) -> None:
         ids = row_of_ids(ids, 0)
-        for name, size in (
-            ("batch_size", batch_size),
-            ("steps", steps),
-            ("windows", 1 if windows is None else windows),
-        ):
-            check_size(name, size)
+        check_size(batch_size=batch_size, steps=steps, windows=1 if windows is None else windows)
         count = (len(ids) - 1) // (batch_size * steps)
         if count < 1:
             raise DataError(
                 "MG417",
-                f"{len(ids)} ids do not fill a window of {batch_size} rows of {steps} steps",
+                f"{len(ids)} ids do not fill a window of {batch_size} rows (batch_size) of {steps} steps",
                 cause=f"it takes {batch_size * steps + 1}: each row's next step is predicted too",
-                remedy="use fewer rows or steps, or a longer text",
+                remedy="use a smaller batch_size, fewer steps, or a longer text",
             )
         used = count * batch_size * steps
         x, y = (part.reshape(batch_size, count, steps).swapaxes(0, 1) for part in (ids[:used], ids[1 : used + 1]))
@@ -166,15 +161,16 @@ class Stream(Batches):
         return {**super()._order(), "steps": self.shape[1], "windows": len(self)}
 
 
-def check_size(name: str, size: object) -> None:
-    """Raise OptionError MG412 unless `size` is a whole number of at least 1."""
-    if not is_count(size, 1):
-        raise OptionError(
-            "MG412",
-            f"batches cannot have {name}={size!r}",
-            cause="it counts the rows of a batch, or the steps or windows of a stream",
-            remedy=f"use a {name} of 1 or more",
-        )
+def check_size(**sizes: object) -> None:
+    """Raise OptionError MG412 unless each size is a whole number of at least 1."""
+    for name, size in sizes.items():
+        if not is_count(size, 1):
+            raise OptionError(
+                "MG412",
+                f"batches cannot have {name}={size!r}",
+                cause="it counts the rows of a batch, or the steps or windows of a stream",
+                remedy=f"give {name} as a whole number of 1 or more",
+            )
 
 
 def check_seed(seed: object) -> None:

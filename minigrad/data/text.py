@@ -117,14 +117,7 @@ class Vocabulary:
 
     def __getitem__(self, id: int) -> str:
         """The word of one id."""
-        if not is_count(id, 0) or id >= len(self):
-            raise IndexRangeError(
-                "MG403",
-                f"the id {id} is outside the vocabulary of {len(self)} ids",
-                cause="the ids were made with another, larger vocabulary, or are not ids at all",
-                remedy=f"decode with the vocabulary that encoded them; ids run from 0 to {len(self) - 1}",
-            )
-        return SPECIAL[id] if id < len(SPECIAL) else self.words[id - len(SPECIAL)]
+        return SPECIAL[id] if _checked_id(id, len(self)) < len(SPECIAL) else self.words[id - len(SPECIAL)]
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write UTF-8 text: a line with the number of words and a checksum, the words, one a line, and an empty line.
@@ -184,30 +177,31 @@ class Characters:
     >>> characters.decode(characters.encode("born"))
     'bo��'
 
-    Errors: OptionError MG402 for an alphabet without a character.
+    Errors: OptionError MG402 for an alphabet without a character, IndexRangeError MG403 for an id that it has not.
     """
 
     def __init__(self, alphabet: str) -> None:
         self.alphabet = "".join(sorted(set(alphabet)))
-        check_vocabulary_size(len(self), least=2, taken="the id 0 is taken by every character without one")
+        check_vocabulary_size(len(self), least=2)
         self._codes = _code_points(self.alphabet)
 
     @classmethod
     def build(cls, text: str, size: int = 128) -> "Characters":
         """Ids for the most frequent characters of `text`: at most `size`, with 0."""
+        check_vocabulary_size(size, least=2)
         count = Counter(text)
-        return cls("".join(sorted(count, key=lambda one: (-count[one], one))[: max(0, size - 1)]))
+        return cls("".join(sorted(count, key=lambda one: (-count[one], one))[: size - 1]))
 
-    def encode(self, text: str) -> npt.NDArray[np.uint16]:
-        """The id of each character, (len(text),)."""
+    def encode(self, text: str) -> npt.NDArray[Any]:
+        """The id of each character, (len(text),), in 16 bits if they are enough."""
         codes = _code_points(text)
         place = np.minimum(np.searchsorted(self._codes, codes), len(self._codes) - 1)
-        return np.where(self._codes[place] == codes, place + 1, 0).astype(np.uint16)
+        return np.where(self._codes[place] == codes, place + 1, 0).astype(np.uint16 if len(self) <= 1 << 16 else int)
 
     def decode(self, ids: npt.ArrayLike) -> str:
         """The characters of `ids` in one string."""
         known = "\ufffd" + self.alphabet
-        return "".join(known[id] for id in np.asarray(ids).ravel().tolist())
+        return "".join(known[_checked_id(id, len(self))] for id in np.asarray(ids).ravel().tolist())
 
     def __len__(self) -> int:
         return 1 + len(self.alphabet)
@@ -285,17 +279,27 @@ def is_count(value: object, least: int) -> TypeGuard[int]:
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and int(value) >= least
 
 
-def check_vocabulary_size(
-    size: object, least: int = len(SPECIAL) + 1, taken: str = "the ids 0, 1 and 2 are taken by " + ", ".join(SPECIAL)
-) -> None:
-    """Raise OptionError MG402 for a size that leaves no room for a word, or for a character."""
+def check_vocabulary_size(size: object, least: int = len(SPECIAL) + 1) -> None:
+    """Raise OptionError MG402 for a size that leaves no room for a word, or with least=2 for a character."""
     if not is_count(size, least):
         raise OptionError(
             "MG402",
             f"a vocabulary of size {size!r} has no room for a {'word' if least > 2 else 'character'}",
-            cause=taken,
-            remedy=f"ask for a size of {least} or more",
+            cause=f"the ids 0, 1 and 2 are taken by {', '.join(SPECIAL)}" if least > 2 else "id 0 is for all others",
+            remedy=f"ask for a size of {least} or more" + ", for a text that is not empty" * (least == 2),
         )
+
+
+def _checked_id(id: Any, size: int) -> int:
+    """The id. Errors: IndexRangeError MG403 unless it is a whole number from 0 to size - 1."""
+    if not is_count(id, 0) or id >= size:
+        raise IndexRangeError(
+            "MG403",
+            f"the id {id} is outside the vocabulary of {size} ids",
+            cause="the ids were made with another, larger vocabulary, or are not ids at all",
+            remedy=f"decode with the vocabulary that encoded them; ids run from 0 to {size - 1}",
+        )
+    return id
 
 
 def unreadable_file(path: str | os.PathLike[str], error: Exception, *, remedy: str) -> DataError:

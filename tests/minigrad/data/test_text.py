@@ -1,4 +1,5 @@
 import os
+from typing import Any
 
 import numpy as np
 import pytest
@@ -283,5 +284,19 @@ def test_the_most_frequent_characters_have_ids_in_the_order_of_their_code_points
     characters = Characters.build("ééé bb cc a", size=4)
     assert characters.alphabet == " bé"
     assert characters.encode("é a").tolist() == [3, 1, 0]
-    with pytest.raises(OptionError, match="MG402"):
+    with pytest.raises(OptionError, match="(?s)MG402.*text that is not empty"):
         Characters("")
+    sizes: list[Any] = [1, 0, -1, 2.5, None, True]
+    for size in sizes:
+        with pytest.raises(OptionError, match="MG402"):
+            Characters.build("abc", size=size)
+
+
+def test_an_id_without_a_character_is_refused_and_a_large_alphabet_needs_more_than_16_bits():
+    characters = Characters("ab")
+    wrong: list[Any] = [[3], [-1], [1.0], [np.nan], "ab", None]
+    for ids in wrong:
+        with pytest.raises(IndexRangeError, match="MG403"):
+            characters.decode(ids)
+    text = "".join(map(chr, range(0x10000, 0x10000 + 70_000)))
+    assert Characters(text).encode(text).tolist() == list(range(1, 70_001))
