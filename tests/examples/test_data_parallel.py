@@ -100,3 +100,7 @@ def test_without_mpi_the_extra_is_named(run: Any, tmp_path: Path) -> None:
     path = os.pathsep.join([str(tmp_path), str(ranks.ROOT)])
     done = run("imdb_sentiment.py", "--parallel", "--limit", "100", code=2, PYTHONPATH=path)
     assert "pip install --editable" in done.stderr and "[mpi]" in done.stderr and "mpiexec -n 2" in done.stderr
+
+
+def test_a_picture_of_another_kind_is_refused(run: Any) -> None:
+    assert "must end in .png, .svg or .dot" in run("data_parallel.py", "--out", "graphs.xyz", code=2).stderr
