@@ -39,22 +39,27 @@ def ask(lesson: Lesson, source: Path, text: str) -> Run:
     """Ask a learner's file every question of the lesson. `text` is what stands in the file `source`."""
     with tempfile.TemporaryDirectory(prefix="minigrad-lesson-", ignore_cleanup_errors=True) as folder:
         ended, output = _run(lesson, source, text, Path(folder))
-        run = Run(ended=ended, output=output)
-        done = False
-        for line in _lines(Path(folder, "answers")):
-            if "answer" in line:
-                try:
-                    run.outcomes.append({"answer": decode(line["answer"])})
-                except (ValueError, KeyError, TypeError):
-                    run.outcomes.append({"answer": None})
-            elif "raised" in line:
-                run.outcomes.append({"raised": _failure(line["raised"])})
-            elif "unloaded" in line:
-                run.unloaded = _failure(line["unloaded"])
-            done = done or "done" in line
-        if not done and not run.ended:
-            run.ended = "it ended the Python process"
-        return run
+        return collected(_lines(Path(folder, "answers")), ended, output)
+
+
+def collected(lines: list[dict[str, Any]], ended: str = "", output: str = "") -> Run:
+    """What the child wrote, as child.py says, line by line; why it ended, and what the file printed."""
+    run = Run(ended=ended, output=output)
+    done = False
+    for line in lines:
+        if "answer" in line:
+            try:
+                run.outcomes.append({"answer": decode(line["answer"])})
+            except (ValueError, KeyError, TypeError):
+                run.outcomes.append({"answer": None})
+        elif "raised" in line:
+            run.outcomes.append({"raised": _failure(line["raised"])})
+        elif "unloaded" in line:
+            run.unloaded = _failure(line["unloaded"])
+        done = done or "done" in line
+    if not done and not run.ended:
+        run.ended = "it ended the Python process"
+    return run
 
 
 def draw_page(lesson: Lesson, source: Path, text: str, failed: str | None, target: Path) -> bool:

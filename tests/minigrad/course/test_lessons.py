@@ -6,15 +6,19 @@ import contextlib
 import functools
 import importlib.util
 import io
+import json
 import re
+import sys
+import warnings
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from minigrad.course import feedback, quiz
-from minigrad.course.grade import Verdict, answers_with, grade
+from minigrad.course import child, feedback, quiz
+from minigrad.course.grade import Verdict, answers_with, grade, judge
 from minigrad.course.lesson import Lesson, Slip, lessons
-from minigrad.course.sandbox import draw_page
+from minigrad.course.sandbox import collected, draw_page
 
 ROOT = Path(__file__).resolve().parents[3]
 LESSONS = lessons()
@@ -31,6 +35,15 @@ each_lesson = pytest.mark.parametrize("one", LESSONS, ids=lambda one: one.name)
 @functools.cache  # each is a process of its own, and several tests look at the same verdicts
 def graded(one: Lesson, text: str) -> Verdict:
     return grade(one, Path("course") / one.file, text)
+
+
+def graded_here(one: Lesson, text: str) -> Verdict:
+    """The verdict on a file that this process asks itself what the child would ask it: several times as fast."""
+    lines: list[dict[str, Any]] = []
+    with warnings.catch_warnings(action="ignore"):  # which a child would only print
+        child.run(one, Path("course") / one.file, text, lines.append)
+    del sys.modules[one.name]
+    return judge(one, text, collected(json.loads(json.dumps([*lines, {"done": True}]))))
 
 
 def with_code(one: Lesson, code: str) -> str:
@@ -69,7 +82,8 @@ def test_the_solution_passes(one: Lesson) -> None:
 
 @pytest.mark.parametrize(("one", "slip"), SLIPS, ids=[f"{one.number}: {slip.name}" for one, slip in SLIPS])
 def test_each_slip_is_rejected_and_named_on_the_ladder(one: Lesson, slip: Slip, record_property) -> None:
-    verdict = graded(one, with_code(one, slip.code))
+    judged = graded if slip is one.slips[0] else graded_here  # one of each lesson as a learner's is
+    verdict = judged(one, with_code(one, slip.code))
     assert not verdict.passed
     first, second, third = (said(verdict, tries) for tries in (1, 2, 3))
     record_property("slip", (one.number, slip.name, third.partition("It looks like this: ")[2]))
