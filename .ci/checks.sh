@@ -3,6 +3,7 @@
 # unit tests, doctests, and every example in a short form. The last line printed is pytest's summary.
 set -eu
 cd "$(dirname "$0")/.."
+unset PYTHONDONTWRITEBYTECODE # where it is set, each of the hundreds of processes that tests start compiles minigrad anew
 "$1" -m ruff check .
 "$1" -m ruff format --check .
 "$1" -m mypy
