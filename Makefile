@@ -25,7 +25,7 @@ lint: setup ## only the style and type checks
 
 coverage: setup ## the tests again, with the branches that they take (in build/coverage/html)
 	$(python) -m coverage erase
-	$(python) -m coverage run -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(python) -m coverage run -m pytest -n 3 --dist loadfile --no-loadscope-reorder --ignore=tests/pyodide --ignore=tests/site
 	$(python) -m coverage combine --quiet
 	$(python) -m coverage html --quiet --fail-under 0
 	$(python) -m coverage report

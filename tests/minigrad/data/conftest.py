@@ -85,7 +85,7 @@ class Server:
             handler.wfile.write(body[: len(body) // 2])
             handler.wfile.flush()
             if self.behaviour == "stalls":
-                self.stall.wait(20)
+                self.stall.wait(600)
             return None
         handler.wfile.write(body)
         return None
