@@ -83,3 +83,27 @@ def test_broadcasting_gradients_are_the_transpose_of_the_derivative(shapes, oper
     direction = rng.normal(size=a.shape)
     along = np.sum((operation(a + direction, b) - operation(a, b)) * dz)
     np.testing.assert_allclose(np.sum(direction * A.grad), along, rtol=1e-9, atol=1e-9)
+
+
+def test_lists_multiply_and_compare_with_tensors_and_transpose_takes_no_axes():
+    x = mg.Tensor([[3.0], [4.0]], requires_grad=True)
+    z = [[1.0, 2.0]] @ x
+    assert z.array.tolist() == [[1 * 3 + 2 * 4]]
+    z.sum().backward()
+    assert x.grad is not None and x.grad.tolist() == [[1], [2]]
+    assert (x != [[3.0], [5.0]]).tolist() == [[False], [True]]
+    assert x.transpose().array.tolist() == [[3, 4]]
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "remedy"),
+    [
+        ((3, 2), (4, 2), "transpose the right: (4, 2) becomes (2, 4)"),
+        ((2, 3), (2, 4), "transpose the left: (2, 3) becomes (3, 2)"),
+        ((2, 3), (4, 5), "the right needs 3 rows, or the left needs 4 columns"),
+    ],
+)
+def test_a_product_of_shapes_that_do_not_fit_says_what_would(left, right, remedy):
+    with pytest.raises(mg.MinigradError) as caught:
+        mg.Tensor(np.ones(left)) @ mg.Tensor(np.ones(right))
+    assert remedy in caught.value.remedy

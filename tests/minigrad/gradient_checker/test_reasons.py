@@ -60,6 +60,10 @@ def test_the_edge_of_a_domain_is_a_kink():
     assert report and report.kinks[0].index == (0,) and report.inputs[0].kinks == 1
 
 
+def test_a_report_without_a_fault_raises_nothing():
+    mg.gradcheck(mg.tanh, X).raise_if_wrong()
+
+
 # Two passes that differ
 
 
