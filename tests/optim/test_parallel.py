@@ -208,7 +208,8 @@ def test_a_rank_that_fails_ends_all(tmp_path: Path, kind: str, rank: int, module
     status, printed, _ = programs.trouble(kind, rank, tmp_path, module)
     assert status != 0 and told in printed and not programs.left_over()
     if kind != "kill":
-        assert printed.startswith("Traceback") and printed.index(told) < printed.index("Abort")
+        before, _, _ = printed.partition("Abort")  # which MPI does not always come to print
+        assert printed.startswith("Traceback") and told in before
     newest = Snapshots.latest(tmp_path / "snapshots")
     assert newest is not None and mg.load(newest).info["step"] in (5, 10)
 
