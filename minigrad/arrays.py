@@ -13,7 +13,11 @@ if TYPE_CHECKING:
 else:
     Array = np.ndarray  # numpy.typing is slow to import, and only type checkers need it
 
-BLOCK = 1 << 16  # elements: as float32, 256 kB
+# The sizes at which a function below changes its method: fastest on the machines that were measured, any is correct.
+BLOCK = 1 << 16  # elements that are worked on at a time, to stay in the cache: as float32, 256 kB
+SPARSE_IDS = 64  # so many possible ids or fewer for each given one: they are marked in an array, not sorted
+RADIX_PLACES = 1 << 16  # fewer places are sorted as 16-bit integers, for which NumPy has a radix sort: at most 1 << 16
+PLACES_PER_ADDITION = 2  # with more places than this for each addition, all are added to at once
 
 
 class LazyGradient:
@@ -34,13 +38,14 @@ class LazyGradient:
 
 
 def blocks_of_rows(*arrays: Array) -> Iterator[list[Array]]:
-    """Views of the same few rows of each array, in turn: the rows along the axes that the first has before its last.
+    """The same few rows of each array, in turn: the rows along the axes that the first has before its last.
 
     So one operation after the other goes over a block of the first array, BLOCK elements or fewer, while it is in the
-    processor's cache. The cross entropy of 10,000 classes takes half the time that way.
+    processor's cache. The cross entropy of 10,000 classes takes half the time that way. The blocks of a C-contiguous
+    array are views, to which results can be written; those of another layout may be copies.
     """
-    axes = arrays[0].shape[:-1]
-    count, size = math.prod(axes), max(1, BLOCK // arrays[0].shape[-1])
+    *axes, width = arrays[0].shape
+    count, size = math.prod(axes), max(1, BLOCK // max(1, width))
     flat = [array.reshape(count, *array.shape[len(axes) :]) for array in arrays]
     for start in range(0, count, size):
         yield [array[start : start + size] for array in flat]
@@ -53,7 +58,9 @@ def distinct_ids(ids: Array, below: int) -> tuple[Array, Array]:
     (array([2, 7, 9]), array([1, 0, 1, 2]))
     """
     ids = ids.astype(np.intp, copy=False)  # `take` refuses int64 ids where addresses have 32 bits, as in WebAssembly
-    if below > 64 * ids.size:  # sorting a few ids costs less than an array with one element for each possible id
+    if (
+        below > SPARSE_IDS * ids.size
+    ):  # sorting a few ids costs less than an array with one element for each possible id
         distinct, place = np.unique(ids, return_inverse=True)
         return distinct, place.reshape(ids.shape)
     present = np.zeros(below, bool)
@@ -75,7 +82,7 @@ def sum_by_place(place: Array, count: int, values: Array) -> Array:
     >>> sum_by_place(np.array([1, 0, 1]), 2, np.array([[1.0], [2.0], [3.0]])).tolist()
     [[2.0], [4.0]]
     """
-    by_place = np.argsort(place.astype(np.uint16) if count < 1 << 16 else place, kind="stable")  # 16 bits: radix sort
+    by_place = np.argsort(place.astype(np.uint16) if count < RADIX_PLACES else place, kind="stable")
     counts = np.bincount(place, minlength=count)
     starts = np.cumsum(counts) - counts
     by_count = np.argsort(-counts, kind="stable")
@@ -83,8 +90,8 @@ def sum_by_place(place: Array, count: int, values: Array) -> Array:
     sums = values.take(by_place[starts], axis=0)
     nth = 1
     # `more` places have more than nth values, and half of these are complete after counts[more // 2] - nth additions.
-    # Adding to all of them at once pays as long as there are more than two places for each of those additions.
-    while (more := int(np.searchsorted(-counts, -nth))) and more > 2 * (counts[more // 2] - nth):
+    # Adding to all of them at once pays as long as there are more than a few places for each of those additions.
+    while (more := int(np.searchsorted(-counts, -nth))) and more > PLACES_PER_ADDITION * (counts[more // 2] - nth):
         sums[:more] += values.take(by_place[starts[:more] + nth], axis=0)
         nth += 1
     if more:

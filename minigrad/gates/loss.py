@@ -11,7 +11,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..arrays import BLOCK, Array, blocks_of_rows
+from .. import arrays
+from ..arrays import Array, blocks_of_rows
 from ..context import place
 from ..errors import DtypeError, IndexRangeError, OptionError, ShapeError
 from ..gate import Gate, Shape
@@ -200,7 +201,7 @@ class SoftmaxCrossEntropy(_LabelLoss):
 
     def forward(self, logits: Any, labels: Any) -> Any:
         self._check(logits, labels)
-        if logits.size <= BLOCK:
+        if logits.size <= arrays.BLOCK:
             losses = self._losses(logits, labels)
         else:
             blocks = [self._losses(*block) for block in blocks_of_rows(logits, labels)]
@@ -214,15 +215,16 @@ class SoftmaxCrossEntropy(_LabelLoss):
     def backward(self, dz: Any, z: Any, logits: Any, labels: Any) -> Any:
         # Softmax is computed again instead of being saved by forward, to use less memory.
         dz = self._per_row(dz, logits, labels)
-        if not isinstance(logits, np.ndarray) or logits.size <= BLOCK:
+        if not isinstance(logits, np.ndarray) or logits.size <= arrays.BLOCK:
             e = np.exp(logits - logits.max(axis=-1, keepdims=True))
             return (e / e.sum(axis=-1, keepdims=True) - self._onehot(logits, labels)) * dz, None
-        gradient, dz = np.empty_like(logits), np.broadcast_to(dz, (*labels.shape, 1))
+        # Not empty_like, which keeps the layout of the logits: the blocks are views of a C-contiguous array only.
+        gradient, dz = np.empty(logits.shape, logits.dtype), np.broadcast_to(dz, (*labels.shape, 1))
         for scores, numbers, upstream, e in blocks_of_rows(logits, labels, dz, gradient):
             np.subtract(scores, scores.max(axis=-1, keepdims=True), out=e)
             np.exp(e, out=e)
             e *= upstream / e.sum(axis=-1, keepdims=True)
-            e[np.arange(len(e)), numbers] -= upstream[:, 0]
+            e[np.arange(len(e)), numbers.astype(np.intp, copy=False)] -= upstream[:, 0]
         return gradient, None
 
     def flops(self, output: Shape, *shapes: Shape) -> int:

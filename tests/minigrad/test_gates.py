@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+from minigrad import arrays
 from minigrad.accumulator import SparseGradient
 from minigrad.arrays import LazyGradient
 from minigrad.gate import GATES
+from tests.layouts import LAYOUTS
 
 OWN = {name: gate for name, gate in GATES.items() if gate.__module__.startswith("minigrad.gates.") and name[0] != "_"}
 CASES = [
@@ -209,6 +211,42 @@ def test_cross_entropy_of_many_classes_computed_block_by_block():
     slope = np.where(labels[..., None] == np.arange(1000), -0.5, 0.5 / 999)
     assert x.grad is not None
     np.testing.assert_allclose(x.grad, upstream[..., None] * slope, atol=1e-15)
+
+
+@pytest.mark.parametrize("block", [1, 12, 1 << 16])
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
+@pytest.mark.parametrize("shape", [(5,), (4, 5), (2, 3, 5), (2, 1, 3, 5)])
+def test_cross_entropy_of_logits_in_any_layout_in_blocks_of_any_size(monkeypatch, block, layout, shape):
+    monkeypatch.setattr(arrays, "BLOCK", block)
+    rng = np.random.default_rng(5)
+    logits, labels = rng.normal(size=shape), rng.integers(0, 2, shape[:-1])
+    softmax = np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)
+    onehot = labels[..., None] == np.arange(shape[-1])
+    dz = rng.normal(size=labels.shape)
+    given = layout(logits)
+    for numbers in (labels, labels.astype(bool), labels.astype(np.uint8)):
+        for gate, weight in [
+            (mg.SoftmaxCrossEntropy("none"), 1),
+            (mg.SoftmaxCrossEntropy("none", np.arange(5)), labels),
+        ]:
+            z = gate.forward(given, np.asarray(numbers))
+            np.testing.assert_allclose(z, -np.log(softmax[onehot].reshape(labels.shape)) * weight, rtol=1e-12)
+            found, _ = gate.backward(dz, z, given, np.asarray(numbers))
+            np.testing.assert_allclose(found, (softmax - onehot) * (dz * weight)[..., None], rtol=1e-12)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
+def test_the_gradient_of_more_logits_than_fit_into_a_block(layout):
+    logits = layout(np.zeros((1100, 64)))
+    gradient, _ = mg.SoftmaxCrossEntropy("sum").backward(np.ones(()), None, logits, np.zeros(1100, int))
+    np.testing.assert_allclose(gradient, np.broadcast_to(1 / 64 - (np.arange(64) == 0), logits.shape), rtol=1e-12)
+
+
+def test_the_gradient_of_many_logits_that_come_time_first_as_from_a_recurrent_layer():
+    x = mg.Tensor(np.zeros((4, 300, 64)), requires_grad=True)
+    by_example = (2 * x).transpose(1, 0, 2)
+    mg.softmax_cross_entropy(by_example, np.zeros((300, 4), int), reduction="sum").backward()
+    np.testing.assert_allclose(x.grad, np.broadcast_to(2 * (1 / 64 - (np.arange(64) == 0)), x.shape), rtol=1e-12)
 
 
 def test_unknown_reduction():
