@@ -71,5 +71,5 @@ def run(
 def _inputs(x: Tensor, W: Tensor, b: Tensor) -> Tensor:
     """x @ W + b for all steps at once. If x comes straight from a look-up, each distinct id is multiplied only once."""
     if (table_and_ids := looked_up(x)) is not None:
-        return LookupProduct()(*table_and_ids, W, b)
+        return LookupProduct(x.node.gate)(*table_and_ids, W, b)
     return x @ W + b

@@ -13,7 +13,7 @@ import numpy as np
 from .arrays import Array
 from .context import RECORDING, SCOPE, place
 from .errors import DtypeError, GradientError, MinigradError, NonFiniteError, ShapeError, UnsupportedError
-from .graph import Leaf, Node, ancestors
+from .graph import Leaf, Node
 from .habits import hint, unfit_call
 
 Shape = tuple[int, ...]
@@ -301,24 +301,6 @@ def check_inputs_of_grad(inputs: Sequence[Any]) -> None:
                 f"input {number} of grad, {given}, does not require a gradient",
                 cause="it is not a Tensor, was made without requires_grad=True, or under no_grad",
                 remedy="make it with requires_grad=True, and compute the output from it",
-            )
-
-
-def check_not_bypassed(root: Node, wanted: Node) -> None:
-    """GradientError if a gate behind `root` read what `wanted` was made of, in its place: no path leads to it."""
-    for node in ancestors([root]) if wanted.gate is not None else ():
-        if (
-            getattr(node.gate, "in_place_of", None) == wanted.gate.name
-            and node.inputs[0] is wanted.inputs[0]
-            and np.array_equal(node.arrays[1], wanted.arrays[1])
-        ):
-            raise GradientError(
-                "MG136",
-                f"the gradient of {_with_shape(wanted)} was not recorded",
-                where=f"{_gate_name(node)} {place(node.scope)}",
-                cause="a fused recurrent layer reads the table itself, each distinct row once, and not the rows that "
-                "were looked up",
-                remedy="give the layer fused=False, or ask for the gradient of the table",
             )
 
 

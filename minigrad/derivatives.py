@@ -16,7 +16,7 @@ from .accumulator import dense
 from .arrays import Array
 from .backward import start, sweep, unbroadcast
 from .context import SCOPE, setting
-from .graph import Node
+from .graph import Node, ancestors
 from .numpy_functions import plain
 from .tensor import Tensor, TensorLike, as_tensors, constant, from_node
 
@@ -47,14 +47,24 @@ def grad(
     checks.check_inputs_of_grad(inputs)
     first = start(output.node, upstream)
     wanted = {tensor.node for tensor in inputs}
+    replaced = {node: _in_place_of(node, output.node) for node in wanted if node.gate}
+    keep = wanted.union(*replaced.values())
     if create_graph:
-        found = sweep(output.node, constant(first, "created"), keep=wanted, rule=rule_on_tensors)
+        found = sweep(output.node, constant(first, "created"), keep=keep, rule=rule_on_tensors)
     else:
-        found = sweep(output.node, first, keep=wanted)
-    for missing in wanted - found.keys():
-        checks.check_not_bypassed(output.node, missing)
-    gradients = (found.get(tensor.node, np.zeros(tensor.shape, tensor.dtype)) for tensor in inputs)
-    return tuple(one if isinstance(one, Tensor) else Tensor(dense(one)) for one in gradients)
+        found = sweep(output.node, first, keep=keep)
+    gradients = []
+    for node in (tensor.node for tensor in inputs):
+        parts = [dense(found[node])] if node in found else []
+        parts += [one.gate.skipped(found[one], *one.arrays) for one in replaced.get(node, ()) if one in found]
+        gradients.append(sum(parts[1:], parts[0]) if parts else np.zeros(node.shape, node.dtype))
+    return tuple(one if isinstance(one, Tensor) else Tensor(one) for one in gradients)
+
+
+def _in_place_of(wanted: Node, root: Node) -> list[Node]:
+    """The nodes behind `root` that repeat a look-up from its table, so that no path leads from them to its result."""
+    repeats = [node for node in ancestors([root]) if getattr(node.gate, "in_place_of", None) is wanted.gate]
+    return [node for node in repeats if node.inputs[1] is wanted.inputs[1]]
 
 
 def jacobian(f: Callable[..., Tensor], inputs: TensorLike) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 from .context import SCOPE, enable_grad, place, scope, setting
 from .errors import GradientError
 from .gate import Gate
-from .gates import GRUSequence, LookupProduct, LSTMSequence, RNNSequence, lookup, stack, tanh, where
+from .gates import GRUSequence, Lookup, LookupProduct, LSTMSequence, RNNSequence, stack, tanh, where
 from .gates.sequence import cuts
 from .gates.steps import gru_step, lstm_step
 from .graph import Node, ancestors
@@ -72,7 +72,7 @@ def _again(node: Node, inputs: list[Node]) -> Node:
 
 
 def _lookup_product(gate: LookupProduct, table: Tensor, ids: Tensor, W: Tensor, b: Tensor) -> Tensor:
-    return lookup(table, ids) @ W + b
+    return Lookup(gate.in_place_of)(table, ids) @ W + b
 
 
 def _rnn(gate: RNNSequence, a: Tensor, h0: Tensor, W_hh: Tensor, *mask: Tensor) -> Tensor:

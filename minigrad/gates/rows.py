@@ -22,6 +22,13 @@ class _ReadsRows(Gate):
 
     constant_inputs = (1,)
 
+    def __init__(self, in_place_of: "Lookup | None" = None) -> None:
+        self.in_place_of = in_place_of  # a look-up of the same rows, whose result this gate does not read
+
+    def skipped(self, dz: Any, table: Any, ids: Any, *others: Any) -> Any:
+        """The gradient of the result of `in_place_of`, which the backward pass does not reach."""
+        return dz
+
     def __call__(self, *inputs: TensorLike) -> Tensor:
         tensors = as_tensors(inputs)
         table, ids = tensors[0].node, tensors[1].node.output
@@ -155,7 +162,6 @@ class LookupProduct(_ReadsRows):
 
     symbol = "look-up ×"
     differentiable_twice = False  # its rule sums by id, with functions that work on arrays only
-    in_place_of = "Lookup"  # of the same table and ids: what was looked up is not among its inputs
 
     def forward(self, table: Any, ids: Any, W: Any, b: Any) -> Any:
         self._check(ids, len(table))
@@ -175,6 +181,9 @@ class LookupProduct(_ReadsRows):
             return SparseGradient(table.shape, dz.dtype, [(distinct, sums.dot(W.T))], coalesced=True)
 
         return d_table, None, lambda: table.take(distinct, axis=0).T.dot(sums), lambda: sum_rows(sums)
+
+    def skipped(self, dz: Any, table: Any, ids: Any, *others: Any) -> Any:
+        return dz @ others[0].T
 
     def shape(self, *shapes: Shape) -> Shape:
         table, ids, W, b = shapes
