@@ -78,13 +78,12 @@ class detect_anomaly(trace_lines):
                 raise _backward_error(node, dz, visited)
             visited.append((node, dz))
 
-        self._gradients = setting(ON_GRADIENT, on_gradient)
-        self._gradients.__enter__()
+        self._set(ON_GRADIENT, on_gradient)
         return super().__enter__()
 
     def __exit__(self, *error: object) -> None:
         super().__exit__()
-        self._gradients.__exit__()
+        self._reset(ON_GRADIENT)
 
     def _inner_value(self) -> Callable[[Node], None]:
         trace = super()._inner_value()

@@ -16,7 +16,6 @@ programs set them with blocks such as `with no_grad():` and `with scope("encoder
 import inspect
 from collections.abc import Callable
 from contextvars import ContextVar
-from copy import copy
 from functools import partial, wraps
 from typing import Any, Self, TypeVar, cast
 
@@ -39,7 +38,8 @@ ON_GRADIENT: ContextVar[Callable[[Any, Any], None] | None] = ContextVar("on_grad
 ON_CUT: ContextVar[Callable[[Any], Any] | None] = ContextVar("on_cut", default=None)
 """Called with each array that passes through a cut; the array that it returns is used instead."""
 
-_OPEN: ContextVar[tuple["setting", ...]] = ContextVar("open", default=())
+_OPEN: ContextVar[tuple[tuple["setting", ContextVar[Any], Any], ...]] = ContextVar("open", default=())
+"""For each variable that a block has set, from the outside in: the block, the variable, and its value before."""
 
 
 class setting:
@@ -49,6 +49,8 @@ class setting:
     ...     SCOPE.get()
     ('encoder',)
 
+    One object may be entered several times, by functions that call themselves and by several threads.
+
     Errors: OptionError for decorating an async generator (MG131).
     """
 
@@ -56,28 +58,41 @@ class setting:
         self.variable, self.value = variable, value
 
     def __enter__(self) -> Self:
-        self._before = self.variable.get()
-        self.variable.set(self._inner_value())
-        _OPEN.set((*_OPEN.get(), self))
+        self._set(self.variable, self._inner_value())
         return self
+
+    def _set(self, variable: ContextVar[Any], value: Any) -> None:
+        # The value before is kept in the context and not in the block, which may be entered again before it is left.
+        _OPEN.set((*_OPEN.get(), (self, variable, variable.get())))
+        variable.set(value)
 
     def _inner_value(self) -> Any:
         """The value within the block."""
         return self.value
 
     def __exit__(self, *error: object) -> None:
-        open_blocks = _OPEN.get()
-        if open_blocks and open_blocks[-1] is self:
-            self.variable.set(self._before)
-            _OPEN.set(open_blocks[:-1])
-        elif self in open_blocks:  # generators that take turns may end their blocks in any order
-            place = open_blocks.index(self)
-            inner = [block for block in open_blocks[place + 1 :] if block.variable is self.variable]
-            if inner:
-                inner[0]._before = self._before
-            else:
-                self.variable.set(self._before)
-            _OPEN.set(open_blocks[:place] + open_blocks[place + 1 :])
+        self._reset(self.variable)
+
+    def _reset(self, variable: ContextVar[Any]) -> None:
+        blocks = _OPEN.get()
+        if blocks and blocks[-1][0] is self and blocks[-1][1] is variable:
+            variable.set(blocks[-1][2])
+            _OPEN.set(blocks[:-1])
+            return
+        # Generators that take turns may end their blocks in any order.
+        inner = None  # the outermost block within this one that has set the variable too
+        for place in reversed(range(len(blocks))):
+            block, changed, before = blocks[place]
+            if block is self and changed is variable:
+                rest = [*blocks[:place], *blocks[place + 1 :]]
+                if inner is None:
+                    variable.set(before)
+                else:
+                    rest[inner - 1] = (*blocks[inner][:2], before)
+                _OPEN.set(tuple(rest))
+                return
+            if changed is variable:
+                inner = place
 
     def __call__(self, function: F) -> F:
         """The function with this setting during each call; of a generator, whenever it runs, and not at a yield."""
@@ -144,7 +159,7 @@ class scope(setting):
 
 def _function(function: Any, block: setting) -> Any:
     def run(*arguments: Any, **options: Any) -> Any:
-        with copy(block):  # the function may call itself, and each call has a value of its own to restore
+        with block:
             return function(*arguments, **options)
 
     return run
@@ -152,7 +167,7 @@ def _function(function: Any, block: setting) -> Any:
 
 def _coroutine(function: Any, block: setting) -> Any:
     async def run(*arguments: Any, **options: Any) -> Any:
-        with copy(block):
+        with block:
             return await function(*arguments, **options)
 
     return run
@@ -163,7 +178,7 @@ def _generator(function: Any, block: setting) -> Any:
         generator = function(*arguments, **options)
         resume: Any = partial(next, generator)
         while True:
-            with copy(block):
+            with block:
                 try:
                     item = resume()
                 except StopIteration as stop:
@@ -171,7 +186,7 @@ def _generator(function: Any, block: setting) -> Any:
             try:
                 resume = partial(generator.send, (yield item))
             except GeneratorExit:
-                with copy(block):
+                with block:
                     generator.close()
                 raise
             except BaseException as error:

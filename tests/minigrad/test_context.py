@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import minigrad as mg
-from minigrad.context import RECORDING, SCOPE, place
+from minigrad.context import FUSED, ON_GRADIENT, ON_RECORD, RECORDING, SCOPE, place
 
 
 def parameter(value, name=None):
@@ -131,3 +131,62 @@ def test_generators_that_take_turns_leave_nothing_behind(starts, ends):
 def test_a_scope_needs_a_name(name):
     with pytest.raises(mg.MinigradError, match="MG132"):
         mg.scope(name)
+
+
+BLOCKS = [mg.no_grad, mg.fused, lambda: mg.scope("a"), mg.trace_lines, mg.detect_anomaly]
+
+
+def settings():
+    return [variable.get() for variable in (RECORDING, FUSED, SCOPE, ON_RECORD, ON_GRADIENT)]
+
+
+@pytest.mark.parametrize("make", BLOCKS)
+def test_one_block_that_a_function_enters_again_by_calling_itself_is_left(make):
+    block, before = make(), settings()
+
+    def down(depth):
+        with block:
+            assert settings() != before
+            if depth:
+                down(depth - 1)
+            assert settings() != before
+
+    down(3)
+    assert settings() == before
+
+
+@pytest.mark.parametrize("make", BLOCKS)
+def test_one_block_that_two_threads_are_in_at_once_is_left_in_both(make):
+    block, before, both, left = make(), settings(), threading.Barrier(2), []
+
+    def enter(outer):
+        with outer:
+            outside = settings()
+            with block:
+                both.wait(10)
+            left.append(settings() == outside)
+            both.wait(10)
+
+    outers = [mg.enable_grad(), mg.no_grad()]
+    threads = [threading.Thread(target=enter, args=[outer]) for outer in outers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert left == [True, True] and settings() == before
+
+
+@given(st.permutations([0, 1, 2, 3]), st.permutations([0, 1, 2, 3]))
+def test_generators_that_take_turns_in_one_block_leave_nothing_behind(starts, ends):
+    block, before = mg.no_grad(), settings()
+
+    def holding(block):
+        with block:
+            yield
+
+    generators = [holding(one) for one in (block, mg.enable_grad(), block, mg.scope("a"))]
+    for number in starts:
+        next(generators[number])
+    for number in ends:
+        generators[number].close()
+    assert settings() == before
