@@ -11,7 +11,7 @@ from minigrad.errors import GradientError, OptionError
 from minigrad.timesteps import step_number
 
 from .cells import Cell
-from .layer import ON_VALUE, Array, Layer, evaluating
+from .layer import ON_VALUE, Array, Layer
 
 Loss = Callable[[Tensor, Any], Tensor]
 Steps = dict[int | None, Tensor]
@@ -102,7 +102,7 @@ def _collect(
     """What `read(output, batch, found)` makes of the values that each batch's forward pass computes, for all of x."""
     inputs = x if isinstance(x, tuple) else (x,)
     parts: dict[str, list[Array]] = {path: [] for path in layers}
-    with evaluating(model):
+    with model.evaluating():
         for start in range(0, len(inputs[0]), batch_size):
             batch = slice(start, start + batch_size)
             output, values = _forward(model, [array[batch] for array in inputs], layers)

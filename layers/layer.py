@@ -65,6 +65,7 @@ class Layer:
     _name: str | None = None
     _path: str = ""  # from the outermost layer
     _members: dict[str, Any]
+    _memory: Any = None  # what it keeps from call to call, besides parameters: see Carried
 
     def __init__(self) -> None:
         self._members = {}
@@ -136,7 +137,7 @@ class Layer:
         # The outermost layer is put together last, so that names end up as paths from there.
         if isinstance(value, Layer):
             value._name = value._name or name
-        for path, part in _walk(value, f"{self._path}.{name}" if self._path else name):
+        for path, part in _walk(value, _join(self._path, name)):
             if not self._has(part, name):
                 setattr(part, "name" if isinstance(part, Tensor) else "_path", path)
 
@@ -184,6 +185,27 @@ class Layer:
         """Evaluation mode, here and in all layers below: dropout is off. Returns the layer."""
         return self.train(False)
 
+    @contextmanager
+    def evaluating(self) -> Iterator[None]:
+        """Evaluation mode within this block. Afterwards every layer has its mode, and a Carried its state, of before.
+
+        >>> from layers import Dropout
+        >>> model = Sequential(Dropout(0.5), Dropout(0.5).eval())
+        >>> with model.evaluating():
+        ...     print(model.dropout.training)
+        False
+        >>> model.dropout.training, model.dropout_2.training
+        (True, False)
+        """
+        before = [(layer, layer.training, layer._memory) for layer in self.named_layers().values()]
+        self.eval()
+        try:
+            yield
+        finally:
+            for layer, training, memory in before:
+                layer.training = training  # before the memory, because a Carried forgets some of it here
+                layer._memory = memory
+
     # ---- saving and loading ----
 
     def state_dict(self) -> dict[str, Array]:
@@ -199,6 +221,24 @@ class Layer:
         check_match(arrays, {path: parameter.array for path, parameter in parameters.items()}, type(self).__name__)
         for path, parameter in parameters.items():
             parameter.array = arrays[path]
+
+    def carried_state(self) -> dict[str, Array]:
+        """{path: array} of what every `Carried` in this model carries from batch to batch, for a snapshot."""
+        layers = self.named_layers().items()
+        return {_join(path, name): array for path, layer in layers for name, array in layer._carried().items()}
+
+    def load_carried_state(self, arrays: Mapping[str, Array]) -> None:
+        """Continue from what `carried_state` returned. Without its arrays, a Carried starts again."""
+        for path, layer in self.named_layers().items():
+            prefix = _join(path, "")
+            layer._carry({name.removeprefix(prefix): arrays[name] for name in arrays if name.startswith(prefix)})
+
+    def _carried(self) -> dict[str, Array]:
+        """{name: array} of what this layer itself carries."""
+        return {}
+
+    def _carry(self, arrays: Mapping[str, Array]) -> None:
+        """Continue from what `_carried` returned."""
 
     # ---- display ----
 
@@ -229,18 +269,6 @@ def describe(part: Tensor | Layer) -> str:
 
 def _size(root: Tensor | Layer) -> int:
     return sum(part.size for _, part in _walk(root) if isinstance(part, Tensor))
-
-
-@contextmanager
-def evaluating(model: Layer) -> Iterator[None]:
-    """Evaluation mode within this block, then for each layer the mode that it was in."""
-    modes = {layer: layer.training for layer in model.named_layers().values()}
-    model.eval()
-    try:
-        yield
-    finally:
-        for layer, training in modes.items():
-            layer.training = training
 
 
 class Function(Layer):
@@ -372,7 +400,12 @@ def _walk(root: Tensor | Layer, prefix: str = "") -> Iterator[tuple[str, Tensor 
         yield path, part
         if isinstance(part, Layer):
             members = reversed(part.__dict__.get("_members", {}).items())
-            ahead += [(f"{path}.{name}" if path else name, member) for name, member in members]
+            ahead += [(_join(path, name), member) for name, member in members]
+
+
+def _join(path: str, name: str) -> str:
+    """The path of a part called `name` of the layer at `path`, which is "" for the outermost."""
+    return f"{path}.{name}" if path else name
 
 
 def _key(part: Any) -> Any:

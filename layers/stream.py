@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from minigrad.errors import OptionError, ShapeError
 
 from .cells import State
 from .dropout import UNRECORDED_TRAINING
-from .layer import Array, Layer, check_size, evaluating
+from .layer import Array, Layer, check_size
 from .unroll import over
 
 Stateful = Callable[[Any, State], tuple[Tensor, State]]
@@ -80,16 +80,24 @@ class TruncatedBPTT:
         return slice(new, end), joined, over(Tensor.detach, states[at]), at
 
 
+class _Memory(NamedTuple):
+    """What a Carried keeps from one call to the next."""
+
+    x: Array | None = None  # the inputs that the next gradient reaches back to
+    state: State = None  # the one before them
+    evaluated: State = None  # the one after the last call, in evaluation mode
+
+
 class Carried(Layer):
     """A model that goes on where its last call ended: `TruncatedBPTT` for loops that know no state, as the Trainer's.
 
     In training, successive calls with windows x (B, k1, ...), such as `minigrad.data.Stream` makes, give what
     `bptt.walk` gives for the whole sequence: the outputs of the last min(k1, k2) steps, with a gradient that reaches k2
-    steps back. In evaluation, the first call after `eval()`, or after a nested evaluation, begins with state None.
+    steps back. In evaluation, the first call after `eval()` begins with state None.
 
     >>> from layers import RNN
     >>> rnn = Carried(RNN(3, 2, return_sequences=True, return_state=True), TruncatedBPTT(k1=4, k2=6))
-    >>> rnn(np.ones((1, 4, 3))).shape, sorted(rnn.carried())
+    >>> rnn(np.ones((1, 4, 3))).shape, sorted(rnn.carried_state())
     ((1, 4, 2), ['state', 'x'])
 
     Errors: as for TruncatedBPTT, and of a recurrent layer ShapeError (MG224) for a batch of another size.
@@ -98,22 +106,22 @@ class Carried(Layer):
     def __init__(self, model: Layer, bptt: TruncatedBPTT) -> None:
         super().__init__()
         self.model, self._bptt = model, bptt
-        self._x: Array | None = None
-        self._state: State = None
-        self._evaluated: State = None
+        self._memory = _Memory()
         self._training = True
 
     def forward(self, x: Any) -> Tensor:
         x = _with_steps(x)
         if not self.training:
-            outputs, state = _run(self.model, x, self._evaluated)
-            self._evaluated = over(Tensor.detach, state)
+            outputs, state = _run(self.model, x, self._memory.evaluated)
+            self._memory = self._memory._replace(evaluated=over(Tensor.detach, state))
             return outputs
-        before = x[:, :0] if self._x is None or self._x.shape[::2] != x.shape[::2] else self._x
+        before, state, _ = self._memory
+        if before is None or before.shape[::2] != x.shape[::2]:
+            before = x[:, :0]
         x, start = np.concatenate([before, x], axis=1), before.shape[1]
         end = x.shape[1]
-        _, outputs, self._state, at = self._bptt._window(self.model, x, self._state, 0, start, end, 2 * end - start)
-        self._x = x[:, at:]
+        _, outputs, state, at = self._bptt._window(self.model, x, state, 0, start, end, 2 * end - start)
+        self._memory = self._memory._replace(x=x[:, at:], state=state)
         return outputs
 
     @property
@@ -122,15 +130,14 @@ class Carried(Layer):
 
     @training.setter
     def training(self, on: bool) -> None:  # by `eval()` of a model around it too
-        self._training, self._evaluated = on, None
+        self._training, self._memory = on, self._memory._replace(evaluated=None)
 
-    def carried(self) -> dict[str, Array]:
-        """{name: array} for a snapshot: the inputs that the next gradient reaches back to, the state before them."""
-        return {} if self._x is None else {"x": self._x, **_named(self._state, "state")}
+    def _carried(self) -> dict[str, Array]:
+        x, state, _ = self._memory
+        return {} if x is None else {"x": x, **_named(state, "state", len(x))}
 
-    def carry(self, arrays: Mapping[str, Array]) -> None:
-        """Go on from what `carried` has returned; from {}, start anew."""
-        self._x, self._state, self._evaluated = arrays.get("x"), _from_named(arrays, "state"), None
+    def _carry(self, arrays: Mapping[str, Array]) -> None:
+        self._memory = _Memory(arrays.get("x"), _from_named(arrays, "state"))
 
 
 def sample(
@@ -158,7 +165,7 @@ def sample(
             remedy="give a prompt of one id or more, [3, 1, 4], and a temperature of 0 or more, such as 0.7",
         )
     rng, ids, state = np.random.default_rng(seed), list(prompt), None
-    with evaluating(model), no_grad():
+    with model.evaluating(), no_grad():
         for _ in range(count):
             logits, state = _run(model, np.array([ids[-1:] if state is not None else ids]), state)
             scores = logits.array[0, -1]
@@ -192,17 +199,23 @@ def _run(model: Stateful, x: Any, state: State) -> tuple[Tensor, State]:
     )
 
 
-def _named(state: State, name: str) -> dict[str, Array]:
-    """{name: array} of the tensors of a state; those of a tuple are numbered: `state.0`, `state.1`."""
+def _named(state: State, name: str, batch: int) -> dict[str, Array]:
+    """{name: array} of the tensors of a state; those of a tuple are numbered: `state.0`, `state.1`.
+
+    A None in its place has an array of no width, so that it is found again, and each rank can have its rows.
+    """
+    if state is None:
+        return {name: np.empty((batch, 0), bool)}
     if isinstance(state, Tensor):
         return {name: state.array}
-    return {path: array for i, part in enumerate(state or ()) for path, array in _named(part, f"{name}.{i}").items()}
+    parts = [_named(part, f"{name}.{number}", batch) for number, part in enumerate(state)]
+    return {path: array for named in parts for path, array in named.items()}
 
 
 def _from_named(arrays: Mapping[str, Array], name: str) -> State:
     if name in arrays:
-        return Tensor(arrays[name])
+        return None if arrays[name].shape[1:] == (0,) else Tensor(arrays[name])
     parts: list[State] = []
-    while any(path.startswith(f"{name}.{len(parts)}") for path in arrays):
+    while any(f"{path}.".startswith(f"{name}.{len(parts)}.") for path in arrays):
         parts.append(_from_named(arrays, f"{name}.{len(parts)}"))
     return tuple(parts) or None

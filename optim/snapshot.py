@@ -78,7 +78,7 @@ def restore(trainer: Run, path: str | os.PathLike[str]) -> None:
             batches.load_state_dict(position)
     set_arrays(model, part(checkpoint, "model/"))
     trainer.optimizer.load_exact_state(exact)
-    if carry := getattr(trainer.model, "carry", None):
+    if carry := getattr(trainer.model, "load_carried_state", None):
         whole = part(checkpoint, "carried/")
         carry({name: share_out(trainer.comm, [array])[0][0] for name, array in whole.items()})
     for name, callback in _named(trainer).items():

@@ -121,8 +121,8 @@ class Trainer(Run):
             if isinstance(train, Batches):
                 train.seed = self.seed
                 train.load_state_dict({**train.state_dict(), "epoch": 0, "position": 0})
-        if carry := getattr(self.model, "carry", None):  # a model that carries its state, such as layers.Carried
-            carry({})
+        if load := getattr(self.model, "load_carried_state", None):  # a Layer's; other models carry none
+            load({})
         with end_together(self.comm), ExitStack() as end:
             for callback in reversed(self.callbacks):  # every callback's on_end runs, even if another's fails
                 end.callback(callback.on_end, self)

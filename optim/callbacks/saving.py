@@ -84,7 +84,7 @@ class Snapshots(Callback):
     def _store(self, trainer: Run) -> None:
         # Named by the step, so that the names sort by age. The one after an epoch replaces that of its last step.
         newest = self.folder / f"step-{trainer.step:09d}.safetensors"
-        ranks = trainer.everyone((generator().bit_generator.state, getattr(trainer.model, "carried", dict)()))
+        ranks = trainer.everyone((generator().bit_generator.state, getattr(trainer.model, "carried_state", dict)()))
         if not trainer.rank and warn_if_failing(lambda: store(trainer, newest, ranks)):
             found = sorted(self.folder.glob(_PATTERN))
             end = found.index(newest) + 1

@@ -25,7 +25,6 @@ from layers import (
     sample,
     unroll,
 )
-from layers.layer import evaluating
 from minigrad import graph
 from minigrad.context import place
 from minigrad.data import Stream
@@ -320,17 +319,17 @@ def test_an_evaluation_has_a_state_of_its_own() -> None:
     np.testing.assert_allclose(carried(X[:, 2:4]).array, whole[:, 2:4], atol=1e-14)
 
 
-def test_every_evaluation_starts_anew_within_another_model_and_within_another_evaluation() -> None:
+def test_every_evaluation_starts_anew_and_leaves_the_one_around_it_where_it_was() -> None:
     layer = stream(rnn())
     whole, carried = layer(X)[0].array, Carried(layer, TruncatedBPTT(2, 4))
     model = Sequential(carried)
     with mg.no_grad():
         for _ in range(2):
-            with evaluating(model):
+            with model.evaluating():
                 np.testing.assert_allclose(model(X[:, :3]).array, whole[:, :3], atol=1e-14)
-                with evaluating(model):
+                with model.evaluating():
                     np.testing.assert_allclose(model(X[:, :3]).array, whole[:, :3], atol=1e-14)
-                np.testing.assert_allclose(model(X[:, :3]).array, whole[:, :3], atol=1e-14)
+                np.testing.assert_allclose(model(X[:, 3:]).array, whole[:, 3:], atol=1e-14)
     assert model.training and carried.training
 
 
@@ -364,7 +363,19 @@ class Writer(Layer):
         return self.head(h), state
 
 
-def test_a_run_resumed_in_the_middle_of_a_stream_ends_in_the_same_bytes(tmp_path: Path) -> None:
+class Holder(Layer):
+    """A model with a Carried inside, and another layer after it."""
+
+    def __init__(self, stream: Layer) -> None:
+        super().__init__()
+        self.stream, self.dense = stream, Dense(6, 6)
+
+    def forward(self, ids: Any) -> Any:
+        return self.dense(self.stream(ids))
+
+
+@pytest.mark.parametrize(("wrap", "path"), [(lambda model: model, ""), (Sequential, "carried."), (Holder, "stream.")])
+def test_a_run_resumed_in_the_middle_of_a_stream_ends_in_the_same_bytes(tmp_path: Path, wrap: Any, path: str) -> None:
     ids = np.random.default_rng(6).integers(0, 6, 200)
 
     def fit(steps: int | None = None, resume: Path | None = None) -> Any:
@@ -374,7 +385,7 @@ def test_a_run_resumed_in_the_middle_of_a_stream_ends_in_the_same_bytes(tmp_path
                     raise RuntimeError("killed two steps after its snapshot")
 
         mg.seed(3)
-        model = Carried(Writer(), TruncatedBPTT(k1=4, k2=6))
+        model = wrap(Carried(Writer(), TruncatedBPTT(k1=4, k2=6)))
         callbacks: list[Any] = [Clip(1.0)]
         if steps:
             callbacks.append(Snapshots(tmp_path, every_steps=steps))
@@ -388,11 +399,31 @@ def test_a_run_resumed_in_the_middle_of_a_stream_ends_in_the_same_bytes(tmp_path
         fit(steps=17)  # in the middle of the second epoch, and of a sequence
     resumed = fit(resume=Snapshots.latest(tmp_path))
     assert resumed.state_dict().keys() == whole.state_dict().keys()
-    for path, array in whole.state_dict().items():
-        assert array.tobytes() == resumed.state_dict()[path].tobytes(), path
-    assert whole.carried().keys() == {"x", *(f"state.{cell}.{part}" for cell in (0, 1) for part in (0, 1))}
-    for name, array in whole.carried().items():
-        assert array.tobytes() == resumed.carried()[name].tobytes(), name
+    for name, array in whole.state_dict().items():
+        assert array.tobytes() == resumed.state_dict()[name].tobytes(), name
+    states = (f"{path}state.{cell}.{part}" for cell in (0, 1) for part in (0, 1))
+    assert whole.carried_state().keys() == {f"{path}x", *states}
+    for name, array in whole.carried_state().items():
+        assert array.tobytes() == resumed.carried_state()[name].tobytes(), name
+
+
+class Counter(Layer):
+    """A state of eleven parts; some are None, and the last counts the calls."""
+
+    def forward(self, x: Any, state: Any = None) -> Any:
+        count = mg.Tensor(np.zeros(len(x)) if state is None else state[-1].array + 1.0)
+        return mg.Tensor(x), (None, (count, None), *[count] * 8, None, count)
+
+
+def test_a_carried_state_of_many_parts_and_none_is_loaded_as_it_was() -> None:
+    carried, other = (Sequential(Carried(Counter(), TruncatedBPTT(1, 1))) for _ in range(2))
+    for _ in range(3):
+        carried(np.zeros((2, 1, 3)))
+    other.load_carried_state(carried.carried_state())
+    first, second, *_, tenth, last = other[0]._memory.state
+    assert (first, second[1], tenth) == (None, None, None) and second[0].array.tolist() == last.array.tolist() == [2, 2]
+    other.load_carried_state({})
+    assert not other.carried_state()
 
 
 class Memoryless(Layer):
