@@ -18,7 +18,7 @@ from .callbacks import Callback
 from .history import save_figure
 from .optimizer import check_count
 from .parameters import set_arrays
-from .run import Batch, Run
+from .run import Batch, Run, evaluating
 from .trainer import Trainer
 
 
@@ -66,7 +66,7 @@ def find_learning_rate(
 ) -> LearningRateRange:
     """Train at the rate low (high / low)^(i / (steps - 1)) at step i; stop when the loss is 4 times its best.
 
-    Afterwards model, optimizer, batches and random generator are as before. Rates and losses have one number per step.
+    Afterwards model (with what a Carried carries), optimizer, batches and random generator are as before. Rates and losses have one number per step.
 
     The last rate at which the loss was within 2% of its lowest is almost too large: the `suggestion` is a tenth of it.
     If groups have different rates, these rates are the first group's, and the others keep their ratio to it.
@@ -95,10 +95,10 @@ def find_learning_rate(
     state, scale, random = optimizer.exact_state(), optimizer.scale, generator().bit_generator.state
     weights = {name: tensor.array.copy() for name, tensor in model.named_parameters().items()}
     batches = copy(train) if isinstance(train, Batches) else train  # a copy that has a position of its own
-    training = getattr(model, "training", True)
     growing = _GrowingRate([low * (high / low) ** (number / (steps - 1)) for number in range(steps)])
     try:
-        Trainer(model, trainer.loss, optimizer, metrics={}, callbacks=[growing]).fit(batches, steps)
+        with evaluating(model, training=True):  # so that its modes, and what it carries, are as before
+            Trainer(model, trainer.loss, optimizer, metrics={}, callbacks=[growing]).fit(batches, steps)
     except NonFiniteError:
         pass  # it has diverged, which is how the test ends
     finally:
@@ -107,8 +107,6 @@ def find_learning_rate(
         optimizer.load_exact_state(state)
         optimizer.scale = scale
         generator().bit_generator.state = random
-        if training:
-            model.train()
     losses = trainer.everyone(growing.losses)[0]  # every process tries the whole batches
     rates = growing.rates[: len(losses)]
     return LearningRateRange(rates, losses, _suggest(rates, losses))

@@ -4,7 +4,8 @@ The Trainer imports the callbacks. They are written against `Run`, so that they 
 """
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 from minigrad import Tensor
@@ -32,6 +33,25 @@ class Model(Protocol):
 
     def __call__(self, *inputs: Any) -> Tensor:
         """The output, for a batch of inputs."""
+
+
+@contextmanager
+def evaluating(model: Model, training: bool) -> Iterator[None]:
+    """Evaluation mode within this block, and then every part of the model in the mode it had before.
+
+    A model that is not a Layer is asked for its `training`, and otherwise taken to be in the mode `training`.
+    """
+    if (of_layer := getattr(model, "evaluating", None)) is not None:
+        with of_layer():
+            yield
+        return
+    training = getattr(model, "training", training)
+    model.eval()
+    try:
+        yield
+    finally:
+        if training:
+            model.train()
 
 
 class Run:

@@ -8,7 +8,7 @@ from minigrad.notebook import table
 from minigrad.printing import table as text_table
 from minigrad.timesteps import ANY_STEP
 
-from .run import Model
+from .run import Model, evaluating
 
 
 @dataclass
@@ -75,18 +75,14 @@ def summary(model: Model, *inputs: Any) -> Summary:
 
     parameters = model.named_parameters()
     frozen = [tensor for tensor in parameters.values() if not tensor.requires_grad]
-    training = getattr(model, "training", False)
-    model.eval()
     try:
         for tensor in frozen:  # because a gate is recorded only if an input wants a gradient
             tensor.requires_grad = True
-        with enable_grad():
+        with evaluating(model, training=False), enable_grad():
             found = rows(list(Graph(model(*inputs))))
     finally:
         for tensor in frozen:
             tensor.requires_grad = False
-        if training:
-            model.train()
     layers: dict[str, Any] = getattr(model, "named_layers", dict)()
     new = {tensor.node for tensor in parameters.values()}
     lines = []

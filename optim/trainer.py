@@ -25,7 +25,7 @@ from .metrics import Means, Metric, accuracy
 from .optimizer import Optimizer, check_count
 from .parallel import Communicator, check_same, end_together, share_out, sum_gradients
 from .parameters import set_arrays
-from .run import Batch, Model, Run
+from .run import Batch, Model, Run, evaluating
 from .snapshot import restore
 
 
@@ -199,20 +199,14 @@ class Trainer(Run):
     def evaluate(self, batches: Iterable[Batch]) -> dict[str, float]:
         """The mean loss and metrics over `batches`, with the model in evaluation mode and nothing recorded."""
         means = Means()
-        training = getattr(self.model, "training", self._training)
-        self.model.eval()
         if self.comm is not None:
             self.optimizer.catch_up_tables()  # on all ranks, because each reads other rows of a table
-        try:
-            with mg.no_grad():
-                for batch in batches:
-                    (*inputs, labels), count = share_out(self.comm, batch)
-                    output = self.model(*inputs)
-                    self._add_to(means, output, self.loss(output, labels), labels, count)
-                    self._stop_if_interrupted()
-        finally:
-            if training:
-                self.model.train()
+        with evaluating(self.model, self._training), mg.no_grad():
+            for batch in batches:
+                (*inputs, labels), count = share_out(self.comm, batch)
+                output = self.model(*inputs)
+                self._add_to(means, output, self.loss(output, labels), labels, count)
+                self._stop_if_interrupted()
         return means.result()
 
     # ---- parts of the loop ----
