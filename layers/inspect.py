@@ -11,7 +11,7 @@ from minigrad.errors import GradientError, OptionError
 from minigrad.timesteps import step_number
 
 from .cells import Cell
-from .layer import ON_VALUE, Array, Layer
+from .layer import ON_VALUE, Array, Layer, check_size
 
 Loss = Callable[[Tensor, Any], Tensor]
 Steps = dict[int | None, Tensor]
@@ -20,6 +20,8 @@ Found = Mapping[str, Sequence[Tensor]]  # by path, in the order of time
 
 def outputs(model: Layer, x: Any, layers: Sequence[str], *, batch_size: int = 256) -> dict[str, Array]:
     """The outputs of the named layers for all of x, {path: array}, in evaluation mode and with nothing recorded.
+
+    Each batch starts without a carried state, and a `Carried` in the model keeps its own.
 
     A path names a layer, as in `named_layers()` ("" is the model), or a value that a layer has named with `note`: every
     cell names h ("rnn.cell.h"), an LSTM's also c, i, f, g, o, a GRU's z, r, n. The values of all time steps are stacked
@@ -31,7 +33,8 @@ def outputs(model: Layer, x: Any, layers: Sequence[str], *, batch_size: int = 25
     >>> {path: array.shape for path, array in found.items()}
     {'embedding': (100, 6, 8), 'lstm': (100, 4), 'lstm.cell.f': (100, 6, 4)}
 
-    Errors: OptionError for a path that the model does not compute (MG240) or computes several times (MG241).
+    Errors: OptionError for a path that the model does not compute (MG240) or computes several times (MG241), and
+    for a batch size below 1 (MG210).
     """
     with no_grad():
         return _collect(model, x, layers, batch_size, lambda output, batch, found: found)
@@ -102,9 +105,10 @@ def _collect(
     """What `read(output, batch, found)` makes of the values that each batch's forward pass computes, for all of x."""
     inputs = x if isinstance(x, tuple) else (x,)
     parts: dict[str, list[Array]] = {path: [] for path in layers}
-    with model.evaluating():
-        for start in range(0, len(inputs[0]), batch_size):
-            batch = slice(start, start + batch_size)
+    check_size("outputs", batch_size=batch_size)
+    for start in range(0, len(inputs[0]) or 1, batch_size):
+        batch = slice(start, start + batch_size)
+        with model.evaluating():  # for each batch, because a Carried would continue these examples with the next ones
             output, values = _forward(model, [array[batch] for array in inputs], layers)
             found = {path: [steps[t] for t in sorted(steps, key=lambda t: t or 0)] for path, steps in values.items()}
             for path, tensors in read(output, batch, found).items():

@@ -66,7 +66,8 @@ def find_learning_rate(
 ) -> LearningRateRange:
     """Train at the rate low (high / low)^(i / (steps - 1)) at step i; stop when the loss is 4 times its best.
 
-    Afterwards model (with what a Carried carries), optimizer, batches and random generator are as before. Rates and losses have one number per step.
+    Afterwards the model with its modes and carried state, optimizer, batches and random generator are as before. Rates
+    and losses have one number per step.
 
     The last rate at which the loss was within 2% of its lowest is almost too large: the `suggestion` is a tenth of it.
     If groups have different rates, these rates are the first group's, and the others keep their ratio to it.

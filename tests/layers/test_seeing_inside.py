@@ -13,11 +13,13 @@ from layers import (
     GRU,
     LSTM,
     RNN,
+    Carried,
     Dense,
     Dropout,
     Embedding,
     Layer,
     Sequential,
+    TruncatedBPTT,
     gradient_flow,
     gradients,
     outputs,
@@ -43,6 +45,33 @@ def test_outputs_are_those_of_a_plain_forward_pass(batch_size: int) -> None:
     np.testing.assert_array_equal(found["embedding"], words.array)
     np.testing.assert_allclose(found["lstm"], m.lstm(words).array, atol=1e-6)
     np.testing.assert_allclose(found[""], m(IDS).array, atol=1e-6)
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 6])
+def test_outputs_and_gradients_of_a_carried_model_are_those_of_sequences_from_their_beginning(batch_size: int) -> None:
+    mg.seed(0)
+    reader = LSTM(4, 3, return_sequences=True, return_state=True)
+    carried = Carried(reader, TruncatedBPTT(5, 5))
+    m = Sequential(Embedding(20, 4), carried, Dense(3, 2))
+    window, ids, y = np.ones((2, 5, 4), "float32"), IDS[:6], np.tile(LABELS[:6, None], 5)
+    second = reader(np.ones((2, 10, 4), "float32"))[0].array[:, 5:]
+    carried(window)  # leaves a state that the next call in training would continue
+    carried.eval()(window)  # and one for the next in evaluation
+    words = mg.Tensor(m.embedding(ids).array, requires_grad=True)
+    logits = m.dense(reader(words)[0])
+    mg.softmax_cross_entropy(logits, y).backward()
+    found = outputs(m, ids, [""], batch_size=batch_size)[""]
+    np.testing.assert_allclose(found, logits.array, atol=1e-6)
+    gradient = gradients(m, ids, y, ["embedding"], batch_size=batch_size)["embedding"]
+    np.testing.assert_allclose(gradient, words.grad, atol=1e-6)
+    np.testing.assert_allclose(carried(window).array, second, atol=1e-6)
+    np.testing.assert_allclose(carried.train()(window).array, second, atol=1e-6)
+
+
+def test_outputs_of_no_examples_are_empty_and_a_batch_has_one_or_more() -> None:
+    assert outputs(Sequential(Dense(3, 2)), np.zeros((0, 3)), ["dense"])["dense"].shape == (0, 2)
+    with pytest.raises(OptionError, match="MG210.*batch_size=0"):
+        outputs(model(), IDS, [""], batch_size=0)
 
 
 def test_the_gates_of_an_lstm_by_time_step() -> None:
