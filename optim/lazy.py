@@ -19,6 +19,11 @@ from minigrad.table import Table, writable
 
 Sums = tuple[NDArray[np.float64], ...]
 BLOCK = 1024  # this many rows catch up at a time, so that their copies fit into the cache
+EARLY_BITS = 4  # all rows catch up after each of the first 2**EARLY_BITS steps, ...
+LATE = 4096  # ... and in the end after every LATE steps
+SHORTEST_SUMS = 1024  # room for the terms of this many steps at first, and for twice as many whenever it is full
+NEGLIGIBLE = 1e-9  # a value that has decayed to this part of what it was moves nothing any more
+DENORMAL = 1e-20  # smaller powers become 0: as factors they would only make slow denormal numbers
 _CATCHING_UP = threading.Lock()  # two threads that read a table must not apply a row's updates twice
 
 
@@ -40,7 +45,9 @@ def all_catch_up(t: int) -> bool:
 
     Early steps differ too much for sums over many of them. Later ones would make the sums longer and longer.
     """
-    return t % 2 ** max(t.bit_length() - 4, 0) == 0 if t <= 256 else t in (512, 1024, 2048) or t % 4096 == 0
+    if t <= 4**EARLY_BITS:
+        return t % 2 ** max(t.bit_length() - EARLY_BITS, 0) == 0
+    return t & (t - 1) == 0 or t % LATE == 0  # a power of two, or one of the late ones
 
 
 class PendingRows:
@@ -70,7 +77,7 @@ class PendingRows:
         self.up_to[touched] = self.t
         size = self.t - self.first
         if not self.sums or len(self.sums[0]) < size:
-            grown = tuple(np.zeros(max(1024, 2 * size)) for _ in terms)
+            grown = tuple(np.zeros(max(SHORTEST_SUMS, 2 * size)) for _ in terms)
             for new, old in zip(grown, self.sums, strict=False):
                 new[: len(old)] = old
             self.sums = grown
@@ -149,16 +156,16 @@ def pending_parts(state: Mapping[str, Array], path: str) -> dict[str, Array]:
 
 
 def fade_out(factor: float) -> int:
-    """The number of steps after which a value multiplied by `factor` at each is below 1e-9 of what it was.
+    """The number of steps after which a value multiplied by `factor` at each is NEGLIGIBLE.
 
     >>> fade_out(0.9)
     197
     """
-    return math.ceil(math.log(1e-9) / math.log(factor)) if factor > 0 else 0
+    return math.ceil(math.log(NEGLIGIBLE) / math.log(factor)) if factor > 0 else 0
 
 
 def faded(factor: float, missed: NDArray[np.float64], dtype: np.dtype[Any]) -> Array:
-    """`factor` to the power of the steps missed, and 0 below 1e-20: smaller values would only become slow denormals."""
+    """`factor` to the power of the steps missed, and 0 below DENORMAL."""
     power = factor**missed
-    power[power < 1e-20] = 0.0
+    power[power < DENORMAL] = 0.0
     return power.astype(dtype)

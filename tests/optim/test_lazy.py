@@ -14,9 +14,17 @@ from layers import RNN, Dense, Embedding, Sequential
 from minigrad.accumulator import SparseGradient
 from minigrad.data import load_imdb
 from minigrad.table import Table, make_table
-from optim import SGD, Adam, RMSprop
+from optim import SGD, Adam, RMSprop, lazy
 
 ROWS, WIDTH = 40, 3
+
+
+@pytest.fixture(params=["usual", "small"])
+def thresholds(request, monkeypatch):
+    """Run a test twice: with the thresholds of lazy.py as they are, and so small that both sides of each are taken."""
+    if request.param == "small":
+        for name, value in (("BLOCK", 3), ("LATE", 64), ("SHORTEST_SUMS", 2)):
+            monkeypatch.setattr(lazy, name, value)
 
 
 def dense_adam(state, g, lr, t, beta1=0.9, beta2=0.999, eps=1e-7):
@@ -86,7 +94,7 @@ def run(name, steps, dtype=np.float64, read=None):
 
 @pytest.mark.parametrize("steps", [1, 2, 7, 60, 900])
 @pytest.mark.parametrize("name", RULES)
-def test_the_whole_table_is_as_the_dense_rule_leaves_it(name, steps):
+def test_the_whole_table_is_as_the_dense_rule_leaves_it(name, steps, thresholds):
     optimizer, table, expected, tolerance, moved = run(name, steps)
     assert np.abs(table.array - expected[0]).max() <= tolerance * moved
     state = optimizer.state_dict()
@@ -122,7 +130,7 @@ def test_in_float32_too():
 
 
 @pytest.mark.parametrize("name", RULES)
-def test_a_row_is_up_to_date_whenever_it_is_read(name):
+def test_a_row_is_up_to_date_whenever_it_is_read(name, thresholds):
     checked = []
 
     def read(t, table, expected):
@@ -236,7 +244,7 @@ OPTIMIZERS = {
 
 
 @pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZERS)
-def test_the_exact_state_goes_on_bit_for_bit_whatever_the_rule(make):
+def test_the_exact_state_goes_on_bit_for_bit_whatever_the_rule(make, thresholds):
     start = np.random.default_rng(2).normal(size=(ROWS, WIDTH)).astype(np.float32)
     one = make_table(start)
     unbroken = make({"table": one})
@@ -394,3 +402,12 @@ def test_one_model_computes_in_eight_threads_while_updates_of_its_rows_are_pendi
             np.testing.assert_array_equal(one, read())
         for path, array in model.state_dict().items():
             np.testing.assert_array_equal(array, afterwards[path], err_msg=path)
+
+
+def test_all_rows_catch_up_ever_more_rarely(monkeypatch):
+    """At first at every step, then 8 to 16 times while t doubles, then at powers of two, then every 4096 steps."""
+    first = [*range(1, 17), *range(18, 33, 2), *range(36, 65, 4), *range(72, 129, 8), *range(144, 257, 16)]
+    assert [t for t in range(1, 17_000) if lazy.all_catch_up(t)] == [*first, 512, 1024, 2048, 4096, 8192, 12288, 16384]
+    monkeypatch.setattr(lazy, "EARLY_BITS", 1)
+    monkeypatch.setattr(lazy, "LATE", 12)
+    assert [t for t in range(1, 40) if lazy.all_catch_up(t)] == [1, 2, 4, 8, 12, 16, 24, 32, 36]
