@@ -17,6 +17,7 @@ from ..context import place
 from ..errors import DtypeError, IndexRangeError, OptionError, ShapeError
 from ..gate import Gate, Shape
 from ..tensor import Tensor, TensorLike
+from .activation import logistic
 from .samples import refused_on, samples_on
 
 
@@ -307,7 +308,7 @@ class BinaryCrossEntropy(_WeightedLoss):
 
     def backward(self, dz: Any, z: Any, logits: Any, targets: Any) -> Any:
         t = targets.astype(logits.dtype, copy=False)
-        probability = 0.5 + 0.5 * np.tanh(0.5 * logits)  # σ(x), as in Sigmoid
+        probability = logistic(logits)
         if self.weights is None:
             return (probability - t) * self._per_example(dz, t.size), None
         w0, w1 = self._pair()

@@ -14,6 +14,7 @@ from minigrad import arrays
 from minigrad.accumulator import SparseGradient
 from minigrad.arrays import LazyGradient
 from minigrad.gate import GATES
+from minigrad.gates import activation
 from tests.layouts import LAYOUTS
 
 OWN = {name: gate for name, gate in GATES.items() if gate.__module__.startswith("minigrad.gates.") and name[0] != "_"}
@@ -290,6 +291,37 @@ def test_smooth_maxima_are_finite_for_huge_inputs(size):
     assert mg.logsumexp(x).item() == size
     (mg.softplus(x).sum() + mg.logsumexp(x)).backward()
     np.testing.assert_array_equal(x.grad, [0, 2])
+
+
+@pytest.mark.parametrize("bound", [-1000, 11])
+@pytest.mark.parametrize(("dtype", "lowest"), [("float16", -16), ("float32", -100), ("float64", -740)])
+def test_sigmoid_is_accurate_over_the_whole_range(monkeypatch, bound, dtype, lowest):
+    monkeypatch.setattr(activation, "NO_OVERFLOW_BELOW", bound)
+    x = np.linspace(lowest, 60, 5001).astype(dtype)
+    e = np.exp(x.astype(np.longdouble))
+    expected = e / (1 + e)
+    for given in (x, x[:2500]):  # with large elements and without
+        z = mg.sigmoid(mg.Tensor(given)).array
+        assert z.dtype == dtype
+        assert (abs(z - expected[: len(z)]) <= 4 * np.spacing(expected.astype(dtype))[: len(z)]).all()
+    ends = np.array([-np.inf, np.inf, np.nan, 1e4], dtype)
+    np.testing.assert_array_equal(mg.sigmoid(mg.Tensor(ends)).array, [0, 1, np.nan, 1])
+
+
+def test_the_sigmoid_s_tail_in_rules_and_logarithms():
+    x = mg.Tensor([-20.0, -100.0], requires_grad=True)  # float32
+    np.testing.assert_allclose(mg.log(mg.sigmoid(x)).array, [-20, -100], rtol=1e-3)  # at -100 z has 5 bits
+    tail = [2.0611536e-09, 3.7835e-44]  # σ(-20) and σ(-100)
+    for loss in (mg.sigmoid(x), mg.softplus(x), mg.binary_cross_entropy(x, [0, 0], reduction="none")):
+        x.grad = None
+        loss.sum().backward()
+        np.testing.assert_allclose(x.grad, tail, rtol=2e-6, atol=3e-45)
+
+
+def test_sigmoid_of_integers_is_float64():
+    for dtype in (bool, "int8", "int64"):
+        z = mg.sigmoid(mg.Tensor(np.array([1], dtype))).array
+        assert z.dtype == np.float64 and z == pytest.approx(1 / (1 + np.exp(-1)), rel=1e-15)
 
 
 def test_what_stands_for_no_log_probability_is_refused():
