@@ -129,7 +129,8 @@ class _AlongAxis(Gate):
 class Softmax(_AlongAxis):
     """z_i = e^(x_i) / Σ_j e^(x_j) along `axis`: positive, summing to 1. dx = z ⊙ (dz - Σ_j dz_j z_j).
 
-    The maximum is subtracted first, which leaves the quotient unchanged and keeps e^x finite.
+    The maximum is subtracted first, which leaves the quotient unchanged and keeps e^x finite. An x of -inf is masked:
+    its z and dx are 0. If all are -inf, or one is +inf, z is NaN, as in PyTorch.
 
     >>> softmax(Tensor([[0.0, 0.0], [1000.0, 0.0]])).array
     array([[0.5, 0.5],
@@ -150,6 +151,8 @@ class Softmax(_AlongAxis):
 
 class LogSoftmax(_AlongAxis):
     """z = x - ln Σ_j e^(x_j) along `axis`: the logarithm of softmax, finite where softmax is 0. dx = dz - e^z Σ_j dz_j.
+
+    Of x = -inf it is -inf. If all are -inf, or one is +inf, z is NaN, as in PyTorch.
 
     >>> log_softmax(Tensor([1000.0, 0.0])).array
     array([    0., -1000.], dtype=float32)

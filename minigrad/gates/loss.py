@@ -188,7 +188,7 @@ class SoftmaxCrossEntropy(_LabelLoss):
     """z = -ln softmax(logits)[label], averaged over the examples. d(logits) = (softmax(logits) - onehot) dz / N.
 
     logits (..., C), labels (...) integers from 0 to C-1. `weights` (C,) gives each class its weight; the mean is then
-    Σ w z / Σ w. Finite for logits of any size.
+    Σ w z / Σ w. Finite for logits of any size. A logit of -inf rules its class out: z is infinite if that is the label.
 
     >>> softmax_cross_entropy(Tensor([[0.0, 0.0], [1000.0, -1000.0]]), [0, 0]).item()  # (ln 2 + 0) / 2
     0.3465735912322998

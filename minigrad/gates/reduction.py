@@ -153,6 +153,8 @@ class Min(_Extreme):
 class LogSumExp(_OfSome):
     """z = ln Σ e^x over `axis`, a smooth maximum. dx = dz · e^(x - z): the softmax of x. Finite for x of any size.
 
+    Where all x are -inf, z is -inf, and where one is +inf, z is +inf. dx is 0 there, as no finite change of x moves z.
+
     >>> logsumexp(Tensor([1000.0, 1000.0])).item()  # 1000 + ln 2
     1000.6931
     """
@@ -162,12 +164,17 @@ class LogSumExp(_OfSome):
     def forward(self, x: Any) -> Any:
         self.count(x.shape)
         highest = x.max(axis=self.axis, keepdims=True)
-        z = highest + np.log(np.exp(x - highest).sum(axis=self.axis, keepdims=True))
+        highest = np.where(np.isinf(highest), 0, highest)
+        with np.errstate(divide="ignore", over="ignore"):  # the logarithm of 0 is -inf, and e^inf is inf
+            z = highest + np.log(np.exp(x - highest).sum(axis=self.axis, keepdims=True))
         return z.reshape(self.shape(x.shape))
 
     def backward(self, dz: Any, z: Any, x: Any) -> Any:
         kept = self.kept(x.shape)
-        return (dz.reshape(kept) * np.exp(x - z.reshape(kept)),)
+        z = z.reshape(kept)
+        if (infinite := np.isinf(z)).any():
+            x, z = np.where(infinite, -np.inf, x), np.where(infinite, 0.0, z)
+        return (dz.reshape(kept) * np.exp(x - z),)
 
 
 class Var(_OfSome):

@@ -17,6 +17,7 @@ from minigrad.gate import GATES
 from minigrad.gates import activation
 from tests.layouts import LAYOUTS
 
+INF = np.inf
 OWN = {name: gate for name, gate in GATES.items() if gate.__module__.startswith("minigrad.gates.") and name[0] != "_"}
 CASES = [
     pytest.param(gate, arrays, id=f"{name}-{number}")
@@ -322,6 +323,42 @@ def test_sigmoid_of_integers_is_float64():
     for dtype in (bool, "int8", "int64"):
         z = mg.sigmoid(mg.Tensor(np.array([1], dtype))).array
         assert z.dtype == np.float64 and z == pytest.approx(1 / (1 + np.exp(-1)), rel=1e-15)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_logsumexp_of_infinities(dtype):
+    # as scipy.special.logsumexp and PyTorch have it
+    rows = [[-INF, -INF, -INF], [INF, 1000, 0], [INF, INF, -INF], [-INF, 5, -INF], [np.nan, INF, 0]]
+    x = np.array(rows, dtype)
+    z = mg.LogSumExp(1).forward(x)
+    assert z.dtype == dtype
+    np.testing.assert_array_equal(z, [-INF, INF, INF, 5, np.nan])
+    (slope,) = mg.LogSumExp(1).backward(np.ones_like(z), z, x)
+    assert slope.dtype == dtype
+    np.testing.assert_array_equal(slope, [[0, 0, 0], [0, 0, 0], [0, 0, 0], [0, 1, 0], [np.nan] * 3])
+
+
+def test_second_derivative_of_logsumexp_with_a_row_of_infinities():
+    x = mg.Tensor(np.array([[-INF, -INF], [0.0, 0.0]]), requires_grad=True)
+    (slope,) = mg.grad(mg.logsumexp(x, 1), x, create_graph=True, upstream=np.ones(2))
+    np.testing.assert_array_equal(slope.array, [[0, 0], [0.5, 0.5]])
+    (curve,) = mg.grad(slope[1, 0], x)
+    np.testing.assert_allclose(curve.array, [[0, 0], [0.25, -0.25]])
+
+
+@pytest.mark.parametrize("block", [1, 1 << 16])
+def test_a_masked_logit(monkeypatch, block):
+    monkeypatch.setattr(arrays, "BLOCK", block)
+    x = mg.Tensor(np.array([[-INF, 0.0, 0.0]]), requires_grad=True)
+    np.testing.assert_array_equal(mg.softmax(x).array, [[0, 0.5, 0.5]])
+    np.testing.assert_allclose(mg.log_softmax(x).array, [[-INF, -np.log(2), -np.log(2)]])
+    dz = np.array([[3.0, 1.0, 2.0]])
+    for function, slope in [(mg.softmax, [[0, -0.25, 0.25]]), (mg.log_softmax, [[3, 1 - 3, 2 - 3]])]:
+        np.testing.assert_allclose(mg.grad(function(x), x, upstream=dz)[0].array, slope)
+    for label, z, slope in [(1, np.log(2), [[0, -0.5, 0.5]]), (0, INF, [[-1, 0.5, 0.5]])]:
+        loss = mg.softmax_cross_entropy(x, [label], reduction="none")
+        np.testing.assert_allclose(loss.array, [z])
+        np.testing.assert_allclose(mg.grad(loss, x, upstream=np.ones(1))[0].array, slope)
 
 
 def test_what_stands_for_no_log_probability_is_refused():
