@@ -142,7 +142,7 @@ class Softmax(_AlongAxis):
     def forward(self, x: Any) -> Any:
         if not x.shape:  # raises an error; NumPy would accept axis -1 of a single number
             self.shape(x.shape)
-        e = np.exp(x - x.max(axis=self.axis, keepdims=True))
+        e = np.exp(shifted(x, self.axis))
         return e / e.sum(axis=self.axis, keepdims=True)
 
     def backward(self, dz: Any, z: Any, x: Any) -> Any:
@@ -163,11 +163,16 @@ class LogSoftmax(_AlongAxis):
     def forward(self, x: Any) -> Any:
         if not x.shape:
             self.shape(x.shape)
-        shifted = x - x.max(axis=self.axis, keepdims=True)
-        return shifted - np.log(np.exp(shifted).sum(axis=self.axis, keepdims=True))
+        z = shifted(x, self.axis)
+        return z - np.log(np.exp(z).sum(axis=self.axis, keepdims=True)) if x.size else z
 
     def backward(self, dz: Any, z: Any, x: Any) -> Any:
         return (dz - np.exp(z) * dz.sum(axis=self.axis, keepdims=True),)
+
+
+def shifted(x: Any, axis: int) -> Any:
+    """x less its maximum along `axis`, for an x of any size: 0 numbers have no maximum."""
+    return x - (x.max(axis=axis, keepdims=True) if x.size else 0)
 
 
 def check_axis(gate: str, axis: int, shape: Shape) -> None:

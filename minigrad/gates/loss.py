@@ -17,7 +17,7 @@ from ..context import place
 from ..errors import DtypeError, IndexRangeError, OptionError, ShapeError
 from ..gate import Gate, Shape
 from ..tensor import Tensor, TensorLike
-from .activation import logistic
+from .activation import logistic, shifted
 from .samples import refused_on, samples_on
 
 
@@ -210,14 +210,14 @@ class SoftmaxCrossEntropy(_LabelLoss):
         return self._weighted(losses, logits, labels)
 
     def _losses(self, logits: Any, labels: Any) -> Any:
-        shifted = logits - logits.max(axis=-1, keepdims=True) if logits.size else logits
-        return np.log(np.exp(shifted).sum(axis=-1)) - self._at_labels(shifted, labels)
+        scores = shifted(logits, -1)
+        return np.log(np.exp(scores).sum(axis=-1)) - self._at_labels(scores, labels)
 
     def backward(self, dz: Any, z: Any, logits: Any, labels: Any) -> Any:
         # Softmax is computed again instead of being saved by forward, to use less memory.
         dz = self._per_row(dz, logits, labels)
         if not isinstance(logits, np.ndarray) or logits.size <= arrays.BLOCK:
-            e = np.exp(logits - logits.max(axis=-1, keepdims=True))
+            e = np.exp(shifted(logits, -1))
             return (e / e.sum(axis=-1, keepdims=True) - self._onehot(logits, labels)) * dz, None
         # Not empty_like, which keeps the layout of the logits: the blocks are views of a C-contiguous array only.
         gradient, dz = np.empty(logits.shape, logits.dtype), np.broadcast_to(dz, (*labels.shape, 1))

@@ -361,6 +361,22 @@ def test_a_masked_logit(monkeypatch, block):
         np.testing.assert_allclose(mg.grad(loss, x, upstream=np.ones(1))[0].array, slope)
 
 
+@pytest.mark.parametrize("shape", [(2, 0), (0, 2), (0, 0), (0,), (2, 0, 3)])
+def test_softmax_of_nothing_is_nothing(shape):
+    x = mg.Tensor(np.zeros(shape), requires_grad=True)
+    for function in (mg.softmax, mg.log_softmax):
+        z = function(x)
+        z.backward(np.zeros(shape))
+        assert z.shape == shape and z.dtype == np.float64 and x.grad is not None and x.grad.shape == shape
+
+
+def test_cross_entropy_of_no_examples_and_no_classes():
+    logits = mg.Tensor(np.zeros((0, 0)), requires_grad=True)
+    loss = mg.softmax_cross_entropy(logits, np.zeros(0, int), reduction="sum")
+    loss.backward()
+    assert loss.item() == 0 and logits.grad is not None and logits.grad.shape == (0, 0)
+
+
 def test_what_stands_for_no_log_probability_is_refused():
     for wrong in ([[2.0, -1.0]], [[0.4, 0.6]]):
         with pytest.raises(IndexError, match="MG158"):
