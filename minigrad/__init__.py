@@ -76,7 +76,7 @@ _habits.answer_calls(
 _habits.answer_calls(
     [sys.modules[__name__]],
     "binary_cross_entropy concatenate cumsum expand_dims grad hvp jacobian log_softmax logsumexp mean_absolute_error "
-    "negative_log_likelihood softmax softmax_cross_entropy split squeeze stack take_along_axis".split(),
+    "negative_log_likelihood softmax softmax_cross_entropy split squeeze stack take_along_axis where".split(),
 )
 _habits.answer_modules(globals(), ["random", "tensor"])
 _namesakes.warn()

@@ -26,6 +26,7 @@ _RENAMED = {
     "dim": "axis", "keepdim": "keepdims", "p": "rate", "in_features": "inputs", "out_features": "outputs", "weight":
     "weights", "class_weight": "weights", "num_embeddings": "vocabulary", "embedding_dim": "width", "use_bias": "bias",
     "num_layers": "layers", "learning_rate": "lr", "epsilon": "eps", "gradient": "upstream", "grad_outputs": "upstream",
+    "correction": "ddof",
 }  # fmt: skip
 
 # What a name means here exactly, of the object on which it is met.
@@ -154,11 +155,13 @@ def answer_calls(owners: Iterable[Any], names: Iterable[str]) -> None:
     for owner, name in product(owners, names):
         function = getattr(owner, name, None)
         if isinstance(function, FunctionType) and not hasattr(function, "__wrapped__"):
-            setattr(owner, name, answering := _answering(function))
-            answering.__module__ = getattr(owner, "__module__", owner.__name__)  # where pickle finds it
+            setattr(owner, name, wrapped := answering(function))
+            wrapped.__module__ = getattr(owner, "__module__", owner.__name__)  # where pickle finds it
 
 
-def _answering(function: Callable[..., Any]) -> Callable[..., Any]:
+def answering(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function, called with what it does not take, by other keywords; if that is not all, MG129 is raised."""
+
     @wraps(function)
     def call(*args: Any, **options: Any) -> Any:
         try:

@@ -14,6 +14,7 @@ from . import checks
 from .arrays import Array
 from .context import RECORDING
 from .errors import UnsupportedError
+from .habits import answering
 from .printing import printable
 
 if TYPE_CHECKING:
@@ -179,7 +180,7 @@ class ArrayMethods:
             return function(*map(plain, args), **_plain_options(options))
         if function not in FUNCTIONS:
             raise checks.no_gate(f"np.{function.__name__}")
-        return FUNCTIONS[function](*args, **options)
+        return answering(FUNCTIONS[function])(*args, **options)
 
 
 # Operators without a gate, such as ~ and %, call NumPy's functions, which MG118 refuses by name. Those in place are not

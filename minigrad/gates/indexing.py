@@ -13,7 +13,7 @@ from ..numpy_functions import implements, plain
 from ..tensor import Tensor, TensorLike, as_tensors
 from .activation import check_axis
 from .samples import refused_on, samples_on
-from .shape import _Moving
+from .shape import Reshape, _Moving
 
 
 class Slice(_Moving):
@@ -303,11 +303,11 @@ def split(x: TensorLike, indices_or_sections: int | Sequence[int], axis: int = 0
 
 
 @implements(np.take_along_axis)
-def take_along_axis(x: TensorLike, indices: TensorLike, axis: int = -1) -> Tensor:
+def take_along_axis(x: TensorLike, indices: TensorLike, axis: int | None = -1) -> Tensor:
     """z = x at `indices` along `axis`, and at z's own place along the others: one number for each index, as a Slice.
 
-    `indices` are integers, with as many axes as x, and z has their shape. What is picked several times gets the sum of
-    its gradients.
+    `indices` are integers, with as many axes as x, and z has their shape. With axis=None they have one axis, and number
+    all elements of x in order, as in NumPy. What is picked several times gets the sum of its gradients.
 
     >>> take_along_axis(Tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]), [[2], [0]]).array
     array([[3.],
@@ -327,6 +327,8 @@ def take_along_axis(x: TensorLike, indices: TensorLike, axis: int = -1) -> Tenso
             cause=str(error),
             remedy="give integers from 0 to the size of the axis less 1, in an array with as many axes",
         ) from None
+    if axis is None:
+        return slice_(Reshape(-1)(x), picked)
     key: list[Any] = list(np.ix_(*map(np.arange, x.shape)))
     key[axis] = picked
     return slice_(x, tuple(key))

@@ -213,6 +213,8 @@ class Var(_OfSome):
 class Std(Var):
     """z = √Var(x), the standard deviation. dx = dz (x - μ) / ((N - ddof) z), and 0 where all numbers are equal.
 
+    `ddof` is 0, as in NumPy; ddof=1 gives the estimate that is PyTorch's default.
+
     >>> Tensor([[1.0, 3.0], [2.0, 8.0]]).std(axis=1).array
     array([1., 3.], dtype=float32)
 
@@ -273,13 +275,13 @@ def logsumexp(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tenso
 
 @implements(np.var)
 def var(x: TensorLike, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Tensor:
-    """`Var(axis, keepdims, ddof)(x)`."""
+    """`Var(axis, keepdims, ddof)(x)`: divides by N - ddof, so by N as NumPy does, not by PyTorch's N - 1."""
     return Var(axis, keepdims, ddof)(x)
 
 
 @implements(np.std)
 def std(x: TensorLike, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Tensor:
-    """`Std(axis, keepdims, ddof)(x)`."""
+    """`Std(axis, keepdims, ddof)(x)`: divides by N - ddof, so by N as NumPy does, not by PyTorch's N - 1."""
     return Std(axis, keepdims, ddof)(x)
 
 

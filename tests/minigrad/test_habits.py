@@ -81,6 +81,7 @@ array = x.array
         (lambda: x.double().dtype, np.float64), (lambda: x.sum().item(), 21.0), (lambda: abs(-x), array),
         (lambda: x.data.numpy(), array), (lambda: x.is_leaf, True), (lambda: (x * 2).is_leaf, False),
         (lambda: x.sum(dim=1, keepdim=True), array.sum(1, keepdims=True)), (lambda: x.mean(dim=0), array.mean(0)),
+        (lambda: x.std(correction=1), array.std(ddof=1)), (lambda: np.var(x, 0, correction=1), array.var(0, ddof=1)),
         (lambda: x.argmax(dim=1), [2, 2]), (lambda: x.argmax(0), [1, 1, 1]), (lambda: x.argmax(), 5),
         (lambda: mg.cat([x, x], dim=1), np.concatenate([array, array], 1)),
         (lambda: mg.softmax(x, dim=0), mg.softmax(x, axis=0).array),  # type: ignore[call-arg]
@@ -108,7 +109,9 @@ def test_a_view_is_recorded() -> None:
         ("x.add_(1)", "w.array = "), ("x.retain_grad()", "mg.grad("), ("x.masked_fill(x > 0, 0.0)", "mg.where"),
         ("x.clamp(0, 1)", "x.clip(0, 1)"), ("x.split(1)", "number of parts|into 2 parts"), ("x.chunk(2)", "mg.split"),
         ("x.gather(1, [[0]])", "mg.take_along_axis"), ("x.topk(2)", "np.argsort"), ("x.max(dim=1)", "np.argmax"),
-        ("x.var(dim=1)", "ddof=1"), ("x.std(unbiased=False)", "ddof=1"), ("mg.split(x, 2, dim=0)", "number counts"),
+        ("x.var(dim=1)", "ddof=1"), ("x.std(unbiased=False)", "ddof=1"), ("x.std(keepdim=True)", "ddof=1"),
+        ("np.where(x)", "np.nonzero(x)"), ("mg.where(x)", "np.nonzero(x)"), ("np.sum(x, dtype=float)", "give it"),
+        ("mg.split(x, 2, dim=0)", "number counts"),
         ("mg.tensor([1.0])", "mg.Tensor"), ("mg.zeros(2, 3)", "np.zeros"), ("mg.Linear(3, 2)", "Dense(3, 2)"),
         ("mg.nn.Linear(3, 2)", "from layers import"), ("mg.cross_entropy(x, y)", "mg.softmax_cross_entropy"),
         ("mg.Adam", "from optim import"), ("mg.Sequential()", "from layers import"), ("nn.Linear(3, 2)", "Dense"),
