@@ -84,7 +84,7 @@ class SparseGradient(LazyGradient):
         if not self.coalesced:
             width = self.shape[1:]
             ids = np.concatenate([np.asarray(index, np.intp).ravel() for index, _ in self.terms]) % self.shape[0]
-            values = np.concatenate([values.reshape(-1, *width) for _, values in self.terms])
+            values = np.concatenate([values.reshape(index.size, *width) for index, values in self.terms])
             distinct, place = distinct_ids(ids, self.shape[0])
             self.terms = [(distinct, sum_by_place(place, len(distinct), values))]
             self.coalesced = True

@@ -174,7 +174,7 @@ class LookupProduct(_ReadsRows):
     def backward(self, dz: Any, z: Any, table: Any, ids: Any, W: Any, b: Any, place: Any) -> Any:
         distinct = np.empty(place.max(initial=-1) + 1, np.intp)
         distinct[place] = ids.T
-        by_place = dz.transpose(*_reversed_but_last(ids.ndim)).reshape(-1, dz.shape[-1])
+        by_place = dz.transpose(*_reversed_but_last(ids.ndim)).reshape(place.size, dz.shape[-1])
         sums = sum_by_place(place.reshape(-1), len(distinct), by_place)
 
         def d_table() -> SparseGradient:

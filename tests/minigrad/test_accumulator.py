@@ -108,6 +108,39 @@ def test_the_rows_of_a_sparse_gradient_are_summed_once():
         gradient.extend(given)
 
 
+@pytest.mark.parametrize("shape", [(3, 0), (3, 2, 0), (3, 2), (3,), (0, 2), (0, 0)])
+@pytest.mark.parametrize("ids", [[], [2, 1, 2], [[2], [2]], [[], []]])
+def test_rows_of_a_table_of_any_width(shape, ids):
+    index = np.array(ids, int)
+    if not shape[0]:
+        index = index[:0]
+    gradient = SparseGradient(shape, np.dtype(float), [(index, np.ones((*index.shape, *shape[1:])))] * 2)
+    expected = np.zeros(shape)
+    np.add.at(expected, index, 2)
+    np.testing.assert_array_equal(gradient.dense(), expected)
+    rows = gradient.rows()
+    assert rows is not None
+    np.testing.assert_array_equal(rows[1], expected[rows[0]])
+
+
+@pytest.mark.parametrize("shape", [((3, 2), (2, 0)), ((3, 0), (0, 2)), ((0, 2), (2, 2)), ((3, 2), (2, 2))])
+@pytest.mark.parametrize("ids", [[], [2, 1, 2], [[2], [2]], [[], []]])
+def test_product_with_looked_up_rows_of_any_width(shape, ids):
+    index = np.array(ids, int) if shape[0][0] else np.zeros((0, 2), int)
+    arrays = [*map(np.ones, shape), np.ones(shape[1][1])]
+    table, W, b = (mg.Tensor(a, requires_grad=True) for a in arrays)
+    z = mg.LookupProduct()(table, index, W, b)
+    z.backward(np.ones(z.shape))
+    fused = [table.grad, W.grad, b.grad]
+    for x in (table, W, b):
+        x.grad = None
+    again = table[index] @ W + b
+    np.testing.assert_array_equal(z.array, again.array)
+    again.backward(np.ones(z.shape))
+    for one, other in zip(fused, [table.grad, W.grad, b.grad], strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 @pytest.mark.parametrize(
     "index",
     [
