@@ -12,6 +12,8 @@ from minigrad.graph import Leaf
 
 from .optimizer import Array, by_name, check_range
 
+SAFE_NORMS = 1e-15, 1e15  # between them the squares of float32 gradients, and more so of float64, lose nothing
+
 
 def clip_gradients(parameters: Mapping[str, Tensor] | Sequence[Tensor], max_norm: float) -> float:
     """Scale all gradients, of any shape, by min(1, max_norm / |g|), and return |g|, their norm as one vector.
@@ -32,23 +34,26 @@ def clip_gradients(parameters: Mapping[str, Tensor] | Sequence[Tensor], max_norm
     check_range("max_norm", max_norm, 0.0)
     parameters = parameters if isinstance(parameters, Mapping) else by_name(parameters)
     gradients = {path: values for path, tensor in parameters.items() if (values := gradient_values(tensor)) is not None}
-    norm = math.sqrt(sum(float(np.vdot(values, values)) for values in gradients.values()))
-    if not math.isfinite(norm):
-        # The squares may have overflowed float32, so try float64. Only NaN and infinite gradients cannot be clipped.
-        squares = {path: float(np.square(values, dtype=np.float64).sum()) for path, values in gradients.items()}
-        norm = math.sqrt(sum(squares.values()))
-        if culprits := [path for path, square in squares.items() if not math.isfinite(square)]:
+    norm, largest = math.sqrt(sum(float(np.vdot(values, values)) for values in gradients.values())), 1.0
+    if not SAFE_NORMS[0] < norm < SAFE_NORMS[1]:  # the squares may have left the range of their dtype
+        sizes = {path: float(np.abs(values).max(initial=0)) for path, values in gradients.items()}
+        if culprits := [path for path, size in sizes.items() if not math.isfinite(size)]:
             raise NonFiniteError(
                 "MG310",
                 f"the gradient of {', '.join(culprits)} has NaN or infinity in it "
-                f"({len(culprits)} of {len(squares)} parameters)",
+                f"({len(culprits)} of {len(sizes)} parameters)",
                 cause="an overflow in the backward pass; scaling cannot repair it",
                 remedy="lower the learning rate; mg.detect_anomaly() names the first gate whose gradient is not finite",
             )
-    if norm > max_norm:
+        largest = max(sizes.values(), default=0.0) or 1.0
+        shares = (values / np.float64(largest) for values in gradients.values())  # in float64 throughout
+        norm = math.sqrt(sum(float(np.vdot(share, share)) for share in shares))
+    if norm * largest > max_norm:
         for values in gradients.values():
+            if largest != 1:
+                values /= np.float64(largest)
             values *= max_norm / norm
-    return norm
+    return norm * largest
 
 
 def gradient_values(tensor: Tensor) -> Array | None:

@@ -115,6 +115,32 @@ def test_squares_beyond_float32_are_clipped_all_the_same() -> None:
     np.testing.assert_allclose(clipped, [0.6, 0.8], rtol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("dtype", "size"),
+    [("float32", 1e-40), ("float32", 1e-25), ("float32", 1e30), ("float64", 1e-300), ("float64", 1e-25),
+     ("float64", 1e30), ("float64", 1e300)],
+)  # fmt: skip
+def test_gradients_of_any_size_are_clipped(dtype: str, size: float) -> None:
+    parameters = with_gradients(np.array([3 * size], dtype), np.array([[0.0, -4 * size]], dtype), np.zeros(0, dtype))
+    rtol = 1e-4 if size == 1e-40 else 1e-6  # a subnormal number has fewer digits
+    assert clip_gradients(parameters, 10 * size) == pytest.approx(5 * size, rel=rtol)
+    np.testing.assert_allclose(parameters["p0"].grad, [3 * size], rtol=rtol)  # short enough
+    assert clip_gradients(parameters, size) == pytest.approx(5 * size, rel=rtol)
+    np.testing.assert_allclose(parameters["p0"].grad, [0.6 * size], rtol=rtol)
+    np.testing.assert_allclose(parameters["p1"].grad, [[0, -0.8 * size]], rtol=rtol)
+
+
+def test_a_norm_beyond_float64_is_infinite_and_its_gradients_are_clipped() -> None:
+    parameters = with_gradients(np.full(4, 1.5e308))
+    assert clip_gradients(parameters, 1.0) == math.inf
+    np.testing.assert_allclose(parameters["p0"].grad, np.full(4, 0.5))
+
+
+def test_no_gradient_and_gradients_of_0_have_the_norm_0() -> None:
+    for parameters in ({}, with_gradients(np.zeros(2)), with_gradients(np.zeros((0, 2), "float32"))):
+        assert clip_gradients(parameters, 0.0) == 0
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_a_gradient_that_is_not_finite_is_named(bad: float) -> None:
     parameters = with_gradients(np.ones(2), np.array([1.0, bad]), np.ones(1))
