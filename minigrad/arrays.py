@@ -37,6 +37,11 @@ class LazyGradient:
         return self.dense()
 
 
+def floats(x: Any) -> Any:
+    """x, with integers and booleans as float64: differences of uint8, and e^x of int8, would leave their range."""
+    return x if x.dtype.kind == "f" else x.astype(np.float64)
+
+
 def blocks_of_rows(*arrays: Array) -> Iterator[list[Array]]:
     """The same few rows of each array, in turn: the rows along the axes that the first has before its last.
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import floats
 from ..errors import ShapeError
 from ..gate import Gate, Shape
 from ..numpy_functions import implements
@@ -30,8 +31,7 @@ class Sigmoid(_OneOperand):
     symbol = "σ"
 
     def forward(self, x: Any) -> Any:
-        if x.dtype.kind != "f":
-            x = x.astype(np.float64)
+        x = floats(x)
         if not x.max(initial=0) < NO_OVERFLOW_BELOW:
             x = np.minimum(x, 11 if x.dtype == np.float16 else 40)  # σ rounds to 1 there, and e^x does not overflow
         z = np.exp(x)
@@ -91,6 +91,7 @@ class Softplus(_OneOperand):
     symbol = "softplus"
 
     def forward(self, x: Any) -> Any:
+        x = floats(x)
         return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
 
     def backward(self, dz: Any, z: Any, x: Any) -> Any:
@@ -172,6 +173,7 @@ class LogSoftmax(_AlongAxis):
 
 def shifted(x: Any, axis: int) -> Any:
     """x less its maximum along `axis`, for an x of any size: 0 numbers have no maximum."""
+    x = floats(x)
     return x - (x.max(axis=axis, keepdims=True) if x.size else 0)
 
 

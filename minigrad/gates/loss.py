@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .. import arrays
-from ..arrays import Array, blocks_of_rows
+from ..arrays import Array, blocks_of_rows, floats
 from ..context import place
 from ..errors import DtypeError, IndexRangeError, OptionError, ShapeError
 from ..gate import Gate, Shape
@@ -202,6 +202,7 @@ class SoftmaxCrossEntropy(_LabelLoss):
 
     def forward(self, logits: Any, labels: Any) -> Any:
         self._check(logits, labels)
+        logits = floats(logits)
         if logits.size <= arrays.BLOCK:
             losses = self._losses(logits, labels)
         else:
@@ -256,6 +257,7 @@ class NegativeLogLikelihood(_LabelLoss):
                 cause="a probability is at most 1, its logarithm at most 0; these may be probabilities, or logits",
                 remedy="give mg.log_softmax(logits), or give the logits to mg.softmax_cross_entropy",
             )
+        x = floats(x)
         return self._weighted(-self._at_labels(x, labels), x, labels)
 
     def backward(self, dz: Any, z: Any, x: Any, labels: Any) -> Any:
@@ -296,6 +298,7 @@ class BinaryCrossEntropy(_WeightedLoss):
                 cause="a target is the probability of class 1; labels such as -1 and 1 are another convention",
                 remedy="map the labels to 0 and 1",
             )
+        logits = floats(logits)
         t = targets.astype(logits.dtype, copy=False)
         tail = np.log1p(np.exp(-np.abs(logits)))  # ln(1 + e^-|x|), which is in both terms and never large
         if self.weights is None:
@@ -350,7 +353,7 @@ class MeanSquaredError(_Loss):
     def forward(self, prediction: Any, truth: Any) -> Any:
         if prediction.shape != truth.shape:
             self.each(prediction.shape, truth.shape)  # raises an error that says why not
-        error = prediction - truth
+        error = floats(prediction) - truth
         return self._reduce(error * error, error.size)
 
     def backward(self, dz: Any, z: Any, prediction: Any, truth: Any) -> Any:
@@ -371,7 +374,7 @@ class MeanAbsoluteError(_Loss):
 
     def forward(self, prediction: Any, truth: Any) -> Any:
         self.each(prediction.shape, truth.shape)
-        return self._reduce(np.abs(prediction - truth), prediction.size)
+        return self._reduce(np.abs(floats(prediction) - truth), prediction.size)
 
     def backward(self, dz: Any, z: Any, prediction: Any, truth: Any) -> Any:
         dz = self._per_example(dz, math.prod(prediction.shape))

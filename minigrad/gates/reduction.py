@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import floats
 from ..errors import ShapeError
 from ..gate import Gate, Shape
 from ..numpy_functions import implements
@@ -163,6 +164,7 @@ class LogSumExp(_OfSome):
 
     def forward(self, x: Any) -> Any:
         self.count(x.shape)
+        x = floats(x)
         highest = x.max(axis=self.axis, keepdims=True)
         highest = np.where(np.isinf(highest), 0, highest)
         with np.errstate(divide="ignore", over="ignore"):  # the logarithm of 0 is -inf, and e^inf is inf

@@ -4,6 +4,7 @@ The finite differences here are this file's own, so that the gates and mg.gradch
 """
 
 from copy import copy
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,10 @@ def wants(gate, arrays):
 
 def tensors(gate, arrays):
     return [mg.Tensor(a, requires_grad=want) for a, want in zip(arrays, wants(gate, arrays), strict=True)]
+
+
+def as_constant(value):
+    return mg.Tensor(value) if isinstance(value, np.ndarray) else value
 
 
 def cotangent(shape, seed=0):
@@ -319,10 +324,24 @@ def test_the_sigmoid_s_tail_in_rules_and_logarithms():
         np.testing.assert_allclose(x.grad, tail, rtol=2e-6, atol=3e-45)
 
 
-def test_sigmoid_of_integers_is_float64():
-    for dtype in (bool, "int8", "int64"):
-        z = mg.sigmoid(mg.Tensor(np.array([1], dtype))).array
-        assert z.dtype == np.float64 and z == pytest.approx(1 / (1 + np.exp(-1)), rel=1e-15)
+@pytest.mark.parametrize("dtype", ["bool", "int8", "uint8", "int64"])
+def test_integers_are_taken_as_float64_where_their_own_dtype_would_overflow(dtype):
+    a, b = np.array([[0, 100, 1], [1, 0, 120]]).astype(dtype), np.array([[1, 120, 0], [0, 1, 100]]).astype(dtype)
+    wide, t, labels = a.astype(float), b > 0, [0, 2]
+    for name, function, inputs in [
+        ("sigmoid", mg.sigmoid, (a,)), ("softplus", mg.softplus, (a,)), ("softmax", mg.softmax, (a,)),
+        ("log_softmax", mg.log_softmax, (a,)), ("logsumexp", mg.logsumexp, (a,)),
+        ("mse", mg.mean_squared_error, (a, b)), ("mae", mg.mean_absolute_error, (a, b)),
+        ("bce", mg.binary_cross_entropy, (a, t)), ("ce", mg.softmax_cross_entropy, (a, labels)),
+        ("weighted ce", partial(mg.softmax_cross_entropy, weights=[0.5, 1.0, 2.0]), (a, labels)),
+    ]:  # fmt: skip
+        z = function(*map(as_constant, inputs)).array
+        expected = function(*(as_constant(np.asarray(one, float) if one is a else one) for one in inputs)).array
+        assert z.dtype == np.float64, name
+        np.testing.assert_allclose(z, expected, rtol=1e-15, err_msg=name)
+    np.testing.assert_allclose(mg.mean_absolute_error(as_constant(a), b).array, abs(wide - b).mean())
+    lowest = np.array([[-128, 0]], np.int8)
+    assert mg.negative_log_likelihood(as_constant(lowest), [0]).item() == 128
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
