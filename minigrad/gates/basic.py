@@ -203,6 +203,7 @@ class MultiplyGate(Gate):
         [(3, 4), (4, 2)], [(2, 3, 4), (4, 2)], [(2, 3, 4), (2, 4, 2)], [(3, 4), (2, 4, 2)], [(2, 1, 3, 4), (5, 4, 2)],
         [(4,), (4,)], [(3, 4), (4,)], [(4,), (4, 2)], [(2, 3, 4), (4,)], [(4,), (2, 4, 3)], [(2, 3, 0), (0, 4)],
         [(0, 3), (3, 2)], [(2, 0, 3), (3, 2)],
+        [(4,), (0, 4, 3)], [(0,), (0, 3)],
     )  # fmt: skip
     refused = refused_on([(3, 4), (3, 4)], [(), (3, 4)], [(2, 3, 4), (3, 4, 2)])
 
@@ -233,7 +234,7 @@ def _left(dz: Any, a: Any, b: Any) -> Any:
 
 def _right(dz: Any, a: Any, b: Any) -> Any:
     if len(a.shape) == 1:
-        return a * dz if len(b.shape) == 1 else a.reshape(-1, 1) * dz.reshape(*dz.shape[:-1], 1, -1)
+        return a * dz if len(b.shape) == 1 else a.reshape(-1, 1) * dz.reshape(*dz.shape[:-1], 1, dz.shape[-1])
     if len(b.shape) == 1:
         return (dz.reshape(*dz.shape, 1) * a).sum(axis=tuple(range(len(a.shape) - 1)))
     if len(b.shape) == 2:

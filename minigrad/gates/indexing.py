@@ -36,7 +36,7 @@ class Slice(_Moving):
     def forward(self, x: Any) -> Any:
         try:
             return x[self.key]
-        except IndexError as error:
+        except (IndexError, TypeError) as error:
             raise IndexRangeError(
                 "MG140",
                 f"an array of shape {x.shape} has no element [{_show(self.key)}]",
@@ -50,6 +50,7 @@ class Slice(_Moving):
     samples = samples_on([(3, 4, 2)], settings=[
         0, (slice(None), 1), (slice(None, None, -2),), (..., None, 1), (slice(0, 2), slice(1, 3)), [0, 2, 0],
         ([0, 2, 2], [1, 1, 1]), np.arange(24).reshape(3, 4, 2) % 5 < 2, (0, 0, 0), True, ([0, 2], 0, slice(None)),
+        [], (slice(None), []),
     ])  # fmt: skip
     refused = refused_on([(3, 4)], settings=[3, (0, 0, 0), [1, 7]], error=IndexRangeError)
 
@@ -250,8 +251,13 @@ def slice_(x: TensorLike, key: Any) -> Tensor:
 
 
 @implements(np.concatenate)
-def concatenate(tensors: Sequence[TensorLike], axis: int = 0) -> Tensor:
-    """`Concatenate(axis)(*tensors)`. Errors: as for the class, and OptionError for an empty list (MG142)."""
+def concatenate(tensors: Sequence[TensorLike], axis: int | None = 0) -> Tensor:
+    """`Concatenate(axis)(*tensors)`; with axis=None of all elements of each, in order, as NumPy.
+
+    Errors: as for the class, and OptionError for an empty list (MG142).
+    """
+    if axis is None:
+        tensors, axis = [Reshape(-1)(one) for one in tensors], 0
     return Concatenate(axis)(*_some("concatenate", tensors))
 
 
@@ -351,7 +357,10 @@ def plain_key(key: Any) -> Any:
         return tuple([part if type(part) is slice else plain_key(part) for part in key])
     if isinstance(key, Tensor):
         return key.array.copy()
-    return np.array(key) if isinstance(key, (list, np.ndarray)) else key
+    if isinstance(key, list):
+        array = np.array(key)
+        return array if array.size else array.astype(np.intp)  # NumPy takes [] as integers too
+    return key.copy() if isinstance(key, np.ndarray) else key
 
 
 def _show(key: Any) -> str:
