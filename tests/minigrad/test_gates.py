@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad import arrays
+from minigrad import arrays as array_helpers
 from minigrad.accumulator import SparseGradient
 from minigrad.arrays import LazyGradient
 from minigrad.gate import GATES
-from minigrad.gates import activation
+from minigrad.gates import activation, sequence
 from tests.layouts import LAYOUTS
 
 INF = np.inf
@@ -136,6 +136,40 @@ def _scaled(part):
     return 1.5 * part
 
 
+# Thresholds at which a gate changes its method. With one value small arrays are on one side, with the other on the other.
+THRESHOLDS = {
+    (array_helpers, "BLOCK"): (1, 7),
+    (array_helpers, "SPARSE_IDS"): (0, 1 << 20),
+    (array_helpers, "RADIX_PLACES"): (0, 1 << 16),
+    (array_helpers, "PLACES_PER_ADDITION"): (0, 1 << 20),
+    (activation, "NO_OVERFLOW_BELOW"): (-1000, 11),
+    (sequence, "BLOCK"): (1, 7),
+}
+
+
+@pytest.mark.parametrize("side", [0, 1])
+@pytest.mark.parametrize("gate, arrays", CASES)
+def test_gate_on_arrays_in_any_layout_by_every_method(monkeypatch, gate, arrays, side):
+    def run(arrays, layout):
+        z = gate.forward(*arrays)
+        z, saved = (z[0], z[1:]) if isinstance(z, tuple) else (np.asarray(z), ())
+        dz = cotangent(np.shape(z))
+        parts = gate.backward(layout(dz) if dz.ndim else dz, z, *arrays, *saved)
+        parts = [part() if callable(part) else part for part in parts]
+        return [z, *(part.dense() if isinstance(part, LazyGradient) else part for part in parts if part is not None)]
+
+    expected = run(arrays, np.asarray)
+    for (module, constant), values in THRESHOLDS.items():
+        monkeypatch.setattr(module, constant, values[side])
+    for name, layout in LAYOUTS.items():
+        given = [layout(a) if a.ndim else a for a in arrays]
+        for one, other in zip(run(given, layout), expected, strict=True):
+            assert np.shape(one) == np.shape(other), name
+            np.testing.assert_allclose(one, other, rtol=1e-10, atol=1e-12, err_msg=name)
+        for a, kept in zip(given, arrays, strict=True):
+            np.testing.assert_array_equal(a, kept, err_msg=f"{name}: inputs are left as they were")
+
+
 @pytest.mark.parametrize("gate, arrays", CASES)
 def test_second_derivative(gate, arrays):
     if not gate.differentiable_twice:
@@ -224,7 +258,7 @@ def test_cross_entropy_of_many_classes_computed_block_by_block():
 @pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
 @pytest.mark.parametrize("shape", [(5,), (4, 5), (2, 3, 5), (2, 1, 3, 5)])
 def test_cross_entropy_of_logits_in_any_layout_in_blocks_of_any_size(monkeypatch, block, layout, shape):
-    monkeypatch.setattr(arrays, "BLOCK", block)
+    monkeypatch.setattr(array_helpers, "BLOCK", block)
     rng = np.random.default_rng(5)
     logits, labels = rng.normal(size=shape), rng.integers(0, 2, shape[:-1])
     softmax = np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)
@@ -367,7 +401,7 @@ def test_second_derivative_of_logsumexp_with_a_row_of_infinities():
 
 @pytest.mark.parametrize("block", [1, 1 << 16])
 def test_a_masked_logit(monkeypatch, block):
-    monkeypatch.setattr(arrays, "BLOCK", block)
+    monkeypatch.setattr(array_helpers, "BLOCK", block)
     x = mg.Tensor(np.array([[-INF, 0.0, 0.0]]), requires_grad=True)
     np.testing.assert_array_equal(mg.softmax(x).array, [[0, 0.5, 0.5]])
     np.testing.assert_allclose(mg.log_softmax(x).array, [[-INF, -np.log(2), -np.log(2)]])
