@@ -136,7 +136,7 @@ def _scaled(part):
     return 1.5 * part
 
 
-# Thresholds at which a gate changes its method. With one value small arrays are on one side, with the other on the other.
+# Thresholds at which a gate changes its method. Its two values put small arrays on one side, and on the other.
 THRESHOLDS = {
     (array_helpers, "BLOCK"): (1, 7),
     (array_helpers, "SPARSE_IDS"): (0, 1 << 20),
