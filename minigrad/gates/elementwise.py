@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from .. import checks
+from ..arrays import floats
 from ..context import RECORDING
 from ..errors import OptionError
 from ..gate import Gate
@@ -30,7 +31,7 @@ class Power(_TwoOperands):
 
     def backward(self, dz: Any, z: Any, a: Any, b: Any) -> Any:
         # Where b = 0, a^(b-1) is infinite at a = 0, and b times that is NaN. With any positive exponent it is 0.
-        return lambda: dz * b * a ** np.where(b == 0, 1.0, b - 1), lambda: dz * z * np.log(a)
+        return lambda: dz * b * a ** np.where(b == 0, 1.0, b - 1), lambda: dz * z * np.log(floats(a))
 
 
 class Exp(_OneOperand):

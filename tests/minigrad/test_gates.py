@@ -462,6 +462,12 @@ def test_power_with_zero_base_and_small_exponents():
         np.testing.assert_array_equal(x.grad, slope)
 
 
+def test_the_gradient_of_an_exponent_is_accurate_for_a_base_of_small_integers():
+    x = mg.Tensor(np.array([2.0, 3.0]), requires_grad=True)
+    (np.array([3, 7], "int8") ** x).sum().backward()
+    np.testing.assert_allclose(x.grad, [9 * np.log(3), 343 * np.log(7)], rtol=1e-14)
+
+
 @pytest.mark.parametrize(
     ("gate", "shapes", "flops"),
     [
