@@ -39,7 +39,10 @@ class Sigmoid(_OneOperand):
         return z
 
     def backward(self, dz: Any, z: Any, x: Any) -> Any:
-        return (dz * z * (1 - z),)
+        dx = 1 - z
+        dx *= z
+        dx *= dz
+        return (dx,)
 
 
 class ReLU(_OneOperand):
