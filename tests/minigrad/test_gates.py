@@ -287,6 +287,7 @@ def test_the_gradient_of_many_logits_that_come_time_first_as_from_a_recurrent_la
     x = mg.Tensor(np.zeros((4, 300, 64)), requires_grad=True)
     by_example = (2 * x).transpose(1, 0, 2)
     mg.softmax_cross_entropy(by_example, np.zeros((300, 4), int), reduction="sum").backward()
+    assert x.grad is not None
     np.testing.assert_allclose(x.grad, np.broadcast_to(2 * (1 / 64 - (np.arange(64) == 0)), x.shape), rtol=1e-12)
 
 
@@ -362,13 +363,14 @@ def test_the_sigmoid_s_tail_in_rules_and_logarithms():
 def test_integers_are_taken_as_float64_where_their_own_dtype_would_overflow(dtype):
     a, b = np.array([[0, 100, 1], [1, 0, 120]]).astype(dtype), np.array([[1, 120, 0], [0, 1, 100]]).astype(dtype)
     wide, t, labels = a.astype(float), b > 0, [0, 2]
-    for name, function, inputs in [
+    cases: list[tuple[str, Any, Any]] = [
         ("sigmoid", mg.sigmoid, (a,)), ("softplus", mg.softplus, (a,)), ("softmax", mg.softmax, (a,)),
         ("log_softmax", mg.log_softmax, (a,)), ("logsumexp", mg.logsumexp, (a,)),
         ("mse", mg.mean_squared_error, (a, b)), ("mae", mg.mean_absolute_error, (a, b)),
         ("bce", mg.binary_cross_entropy, (a, t)), ("ce", mg.softmax_cross_entropy, (a, labels)),
         ("weighted ce", partial(mg.softmax_cross_entropy, weights=[0.5, 1.0, 2.0]), (a, labels)),
-    ]:  # fmt: skip
+    ]  # fmt: skip
+    for name, function, inputs in cases:
         z = function(*map(as_constant, inputs)).array
         expected = function(*(as_constant(np.asarray(one, float) if one is a else one) for one in inputs)).array
         assert z.dtype == np.float64, name
@@ -396,7 +398,7 @@ def test_second_derivative_of_logsumexp_with_a_row_of_infinities():
     (slope,) = mg.grad(mg.logsumexp(x, 1), x, create_graph=True, upstream=np.ones(2))
     np.testing.assert_array_equal(slope.array, [[0, 0], [0.5, 0.5]])
     (curve,) = mg.grad(slope[1, 0], x)
-    np.testing.assert_allclose(curve.array, [[0, 0], [0.25, -0.25]])
+    np.testing.assert_allclose(curve.array, [[0.0, 0.0], [0.25, -0.25]])
 
 
 @pytest.mark.parametrize("block", [1, 1 << 16])
@@ -406,6 +408,8 @@ def test_a_masked_logit(monkeypatch, block):
     np.testing.assert_array_equal(mg.softmax(x).array, [[0, 0.5, 0.5]])
     np.testing.assert_allclose(mg.log_softmax(x).array, [[-INF, -np.log(2), -np.log(2)]])
     dz = np.array([[3.0, 1.0, 2.0]])
+    z: Any
+    slope: Any
     for function, slope in [(mg.softmax, [[0, -0.25, 0.25]]), (mg.log_softmax, [[3, 1 - 3, 2 - 3]])]:
         np.testing.assert_allclose(mg.grad(function(x), x, upstream=dz)[0].array, slope)
     for label, z, slope in [(1, np.log(2), [[0, -0.5, 0.5]]), (0, INF, [[-1, 0.5, 0.5]])]:
@@ -465,6 +469,7 @@ def test_power_with_zero_base_and_small_exponents():
 def test_the_gradient_of_an_exponent_is_accurate_for_a_base_of_small_integers():
     x = mg.Tensor(np.array([2.0, 3.0]), requires_grad=True)
     (np.array([3, 7], "int8") ** x).sum().backward()
+    assert x.grad is not None
     np.testing.assert_allclose(x.grad, [9 * np.log(3), 343 * np.log(7)], rtol=1e-14)
 
 
