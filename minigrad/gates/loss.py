@@ -353,7 +353,7 @@ class MeanSquaredError(_Loss):
     def forward(self, prediction: Any, truth: Any) -> Any:
         if prediction.shape != truth.shape:
             self.each(prediction.shape, truth.shape)  # raises an error that says why not
-        error = floats(prediction) - truth
+        error = (prediction if prediction.dtype.kind == "f" else floats(prediction)) - truth
         return self._reduce(error * error, error.size)
 
     def backward(self, dz: Any, z: Any, prediction: Any, truth: Any) -> Any:
