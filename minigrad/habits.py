@@ -160,17 +160,17 @@ def answer_calls(owners: Iterable[Any], names: Iterable[str]) -> None:
 
 
 def answering(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function, called with what it does not take, by other keywords; if that is not all, MG129 is raised."""
+    """Wrap a function: keywords that it calls otherwise are renamed, and other calls that do not fit raise MG129."""
 
     @wraps(function)
     def call(*args: Any, **options: Any) -> Any:
-        try:
-            return function(*args, **options)
-        except TypeError as error:
-            if error.__traceback__ is None or error.__traceback__.tb_next is not None:
-                raise  # the function was entered: its arguments did fit
-            again = refit(function, options, str(error))
-        return call(*args, **again)
+        while True:
+            try:
+                return function(*args, **options)
+            except TypeError as error:
+                if error.__traceback__ is None or error.__traceback__.tb_next is not None:
+                    raise  # the function was entered: its arguments did fit
+                options = refit(function, options, str(error))
 
     return call
 
