@@ -277,7 +277,8 @@ class BinaryCrossEntropy(_WeightedLoss):
     """z = -t ln σ(x) - (1 - t) ln(1 - σ(x)), averaged. dx = (σ(x) - t) dz / N.
 
     Logits x and targets t have one shape; t is between 0 and 1. `weights` = (w0, w1) weight the two terms; the mean is
-    then Σ loss / Σ (w1 t + w0 (1 - t)). Finite for logits of any size, as max(x, 0) - x t + ln(1 + e^-|x|).
+    then Σ loss / Σ (w1 t + w0 (1 - t)). Finite for logits of any size, as max(x, 0) - x t + ln(1 + e^-|x|); of
+    infinite ones, z may be NaN, as in PyTorch.
 
     >>> binary_cross_entropy(Tensor([0.0, 1000.0]), [1, 1]).item()  # (ln 2 + 0) / 2
     0.3465735912322998

@@ -8,23 +8,37 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import minigrad as mg
+from minigrad import arrays
 from minigrad.accumulator import SparseGradient, _is_basic, add
 from minigrad.backward import transposed_product
 from minigrad.graph import Leaf
+from tests.layouts import LAYOUTS
 
 
-@given(st.lists(st.integers(-5, 4), max_size=40), st.integers(0, 2**31))
-def test_rows_and_dense_of_a_sparse_gradient_agree_with_add_at(ids, seed):
+@given(
+    st.lists(st.integers(-5, 4), max_size=40),
+    st.integers(0, 2**31),
+    st.sampled_from([*LAYOUTS.values()]),
+    st.sampled_from([0, 64]),
+    st.sampled_from([0, 1 << 16]),
+    st.sampled_from([0, 2, 1000]),
+)
+def test_rows_and_dense_of_a_sparse_gradient_agree_with_add_at(ids, seed, layout, sparse, radix, few):
     rng = np.random.default_rng(seed)
     index = np.array(ids, dtype=np.int64)
     values = rng.normal(size=(len(ids), 3))
     expected = np.zeros((5, 3))
     np.add.at(expected, index, values)
+    index, values = layout(index), layout(values)
     halves = [slice(4), slice(4, None)]
     first, second = (SparseGradient((5, 3), np.dtype(float), [(index[half], values[half])]) for half in halves)
-    pieces = add(first, second, (5, 3))
-    np.testing.assert_allclose(pieces.dense(), expected, atol=1e-12)
-    rows, sums = pieces.rows()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(arrays, "SPARSE_IDS", sparse)
+        patch.setattr(arrays, "RADIX_PLACES", radix)
+        patch.setattr(arrays, "PLACES_PER_ADDITION", few)
+        pieces = add(first, second, (5, 3))
+        np.testing.assert_allclose(pieces.dense(), expected, atol=1e-12)
+        rows, sums = pieces.rows()
     assert sorted(rows.tolist()) == sorted({i % 5 for i in ids})
     np.testing.assert_allclose(sums, expected[rows], atol=1e-12)
 
