@@ -159,6 +159,7 @@ def answer_calls(owners: Iterable[Any], names: Iterable[str]) -> None:
             wrapped.__module__ = getattr(owner, "__module__", owner.__name__)  # where pickle finds it
 
 
+@cache
 def answering(function: Callable[..., Any]) -> Callable[..., Any]:
     """Wrap a function: keywords that it calls otherwise are renamed, and other calls that do not fit raise MG129."""
 

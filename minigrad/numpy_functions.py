@@ -121,9 +121,11 @@ class ArrayMethods:
     def __iter__(self) -> Iterator[Self]: return (self[index] for index in range(len(self)))
 
     def var(self, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Self:
+        """Σ (x - μ)² / (N - ddof): divided by N, as in NumPy; ddof=1 is PyTorch's default. The gate: Var."""
         return FUNCTIONS[np.var](self, axis, ddof=ddof, keepdims=keepdims)
 
     def std(self, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Self:
+        """The root of `var`: divided by N, as in NumPy; ddof=1 is PyTorch's default. The gate: Std."""
         return FUNCTIONS[np.std](self, axis, ddof=ddof, keepdims=keepdims)
 
     def logsumexp(self, axis: Any = None, keepdims: bool = False) -> Self:

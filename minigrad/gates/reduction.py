@@ -277,13 +277,13 @@ def logsumexp(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tenso
 
 @implements(np.var)
 def var(x: TensorLike, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Tensor:
-    """`Var(axis, keepdims, ddof)(x)`: divides by N - ddof, so by N as NumPy does, not by PyTorch's N - 1."""
+    """`Var(axis, keepdims, ddof)(x)`: divided by N - ddof."""
     return Var(axis, keepdims, ddof)(x)
 
 
 @implements(np.std)
 def std(x: TensorLike, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Tensor:
-    """`Std(axis, keepdims, ddof)(x)`: divides by N - ddof, so by N as NumPy does, not by PyTorch's N - 1."""
+    """`Std(axis, keepdims, ddof)(x)`: divided by N - ddof."""
     return Std(axis, keepdims, ddof)(x)
 
 
