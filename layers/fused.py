@@ -8,6 +8,7 @@ from minigrad import GRUSequence, LookupProduct, LSTMSequence, RNNSequence, Tens
 from minigrad.context import FUSED, RECORDING
 from minigrad.errors import OptionError
 from minigrad.gates.rows import looked_up
+from minigrad.gates.steps import without_padding
 
 from .cells import Cell, GRUCell, LSTMCell, RNNCell, State
 from .layer import ON_VALUE, describe
@@ -55,6 +56,7 @@ def run(
     >>> outputs.shape, state.shape
     ((5, 1, 2), (1, 2))
     """
+    x = without_padding(x, mask)
     masks = () if mask is None else (mask,)
     last = 0 if reverse else -1
     if isinstance(cell, LSTMCell):

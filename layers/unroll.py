@@ -1,10 +1,12 @@
 """`unroll`: running any cell over a sequence, with scopes, masks, truncation, and in either direction."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from minigrad import Tensor, cut, scope, where
 from minigrad.gates.sequence import cuts
+from minigrad.gates.steps import without_padding
 from minigrad.timesteps import step_name
 
 from .cells import Cell, State
@@ -26,7 +28,7 @@ def unroll(
     `reverse` the steps run from the last to the first, but outputs[t] is still the output of step t.
 
     `mask` (B, T) is True at the real steps of each sequence. At the others its state passes through unchanged, so that
-    padding on either side has no effect on outputs and gradients.
+    padding on either side has no effect on outputs and gradients, even if it is NaN.
 
     `truncate=k` cuts the state before the last k steps run, or with a mask before the last k real steps of each
     sequence: the value goes on, gradients stop. If k is T or more, nothing is cut.
@@ -51,11 +53,14 @@ def unroll(
     for number, t in enumerate(order):
         with scope(step_name(t, steps)):
             x = inputs[:, t] if isinstance(inputs, Tensor) else inputs[t]
+            real = None if mask is None or mask[:, t].all() else mask[:, t : t + 1]
+            if real is not None:
+                x = without_padding(x, real[:, 0])
             if number in cut_before:
                 state = over(_cutter(cut_before[number]), state)
             _, following = cell.forward(x, state)  # not cell(x, state): the step has a scope already
-            if mask is not None and not (real := mask[:, t : t + 1]).all():
-                following = over(lambda new, old: where(real, new, old), following, state)
+            if real is not None:
+                following = over(partial(where, real), following, state)
             state = following
             parts = state if isinstance(state, tuple) else (state,)
             cell.note(**dict(zip(cell.state_names, parts, strict=True)))

@@ -12,7 +12,7 @@ from .errors import GradientError
 from .gate import Gate
 from .gates import GRUSequence, Lookup, LookupProduct, LSTMSequence, RNNSequence, stack, tanh, where
 from .gates.sequence import cuts
-from .gates.steps import gru_step, lstm_step
+from .gates.steps import gru_step, lstm_step, without_padding
 from .graph import Node, ancestors
 from .table import stored
 from .tensor import Tensor, TensorLike, as_tensors, cut, from_node
@@ -101,6 +101,7 @@ def _unrolled(
     """The states after each step, ordered by time: with the masks, cuts and direction of the gate."""
     length = a.shape[1]
     real = mask[0].array if mask else None
+    a = without_padding(a, real)
     order = range(length)[::-1] if gate.reverse else range(length)
     cut_before = cuts(length, gate.truncate, real[:, ::-1] if real is not None and gate.reverse else real)
     found: list[tuple[Tensor, ...]] = [()] * length

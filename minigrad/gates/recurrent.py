@@ -63,7 +63,7 @@ class RNNSequence(_Sequence):
 
     def backward(self, dz: Any, z: Any, a: Any, h0: Any, W_hh: Any, mask: Any = None) -> Any:
         dz, h = self._in_order(dz), self._in_order(z)
-        slope = 1 - h * h
+        slope = self._without_padding(1 - h * h, mask)
         da = self._gradients(h.shape, h.dtype)
         dh = np.zeros(h0.shape, z.dtype)
         back = np.ascontiguousarray(W_hh.T)
@@ -73,7 +73,6 @@ class RNNSequence(_Sequence):
             if rows is None:
                 da_t.dot(back, dh)
             else:
-                da_t *= rows
                 dh = da_t.dot(back) + dh * ~rows
             if go_on is not None:
                 dh *= go_on
@@ -144,11 +143,12 @@ class GRUSequence(_Sequence):
         z, r, n, s_n = np.ascontiguousarray(saved.swapaxes(0, 1))
         before = np.concatenate([h0[None], h[:-1]])
         # How h depends on s, block by block: on z; on n; on r, which acts through n.
-        to_n = (1 - z) * (1 - n * n)
+        to_n = self._without_padding((1 - z) * (1 - n * n), mask)
         to_s = np.empty((len(h), 3, *h0.shape), h.dtype)
         np.multiply(before - n, z * (1 - z), out=to_s[:, 0])
         np.multiply(to_n, r, out=to_s[:, 2])
         np.multiply(to_s[:, 2], s_n * (1 - r), out=to_s[:, 1])
+        self._without_padding(to_s, mask)
         ds = self._gradients((*h.shape[:2], 3 * H), h.dtype)  # the gradient of s
         dh_all = np.array(upstream)  # the loop adds to it what each step passes back
         dh, passed = np.zeros(h0.shape, h.dtype), np.empty(h0.shape, h.dtype)
@@ -160,8 +160,6 @@ class GRUSequence(_Sequence):
             multiply(z[t], dh_t, passed)
             if rows is not None:
                 np.copyto(passed, dh_t, where=~rows)
-                ds[t] *= rows
-                dh_t *= rows
             ds[t].dot(back, dh)
             add(dh, passed, dh)
             if go_on is not None:
@@ -255,6 +253,8 @@ class LSTMSequence(_Sequence):
                     c[some.start - 1 : some.stop - 1] if some.start else np.concatenate([c0[None], c[: some.stop - 1]])
                 )
                 to_a, to_c = self._slopes(saved[some], before)
+                self._without_padding(to_a, mask, some)
+                self._without_padding(to_c, mask, some)
             if used_h[t]:
                 add(dh, dz_h[t], dh)
             if used_c[t]:
@@ -269,7 +269,6 @@ class LSTMSequence(_Sequence):
                 multiply(within, saved[t, 1], dc)
                 da[t].dot(back, dh)
             else:
-                da[t] *= rows
                 dh = da[t].dot(back) + dh * ~rows
                 dc = np.where(rows, within * saved[t, 1], dc)
             if go_on is not None:

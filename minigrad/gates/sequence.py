@@ -93,6 +93,13 @@ class _Sequence(Gate):
         for t, column in enumerate(columns):
             yield t, None if column.all() else column
 
+    def _without_padding(self, slopes: Array, mask: Any, some: slice = slice(None)) -> Array:
+        """The slopes (T, ..., B, H) of `some` steps, as they run, with 0 written at padded ones, where they may be NaN."""
+        if mask is not None:
+            padded = ~self._in_order(mask.T)[some]
+            np.copyto(slopes, 0, where=padded.reshape(len(slopes), *[1] * (slopes.ndim - 3), -1, 1))
+        return slopes
+
     def _watched_cuts(self, steps: int, mask: Any) -> dict[int, Array | None]:
         """The cuts if the hook `context.ON_CUT` is set; else none, because a cut does not change the forward pass."""
         truncate = None if ON_CUT.get() is None else self.truncate

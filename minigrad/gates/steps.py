@@ -4,9 +4,15 @@ recurrent.py has the same equations for a whole sequence at once, with the backw
 sure that both agree.
 """
 
-from ..tensor import Tensor
+from typing import Any
+
+import numpy as np
+
+from ..arrays import Array
+from ..tensor import Tensor, TensorLike, as_tensors
 from .activation import sigmoid
 from .basic import tanh
+from .indexing import where
 
 
 def gru_step(a: Tensor, h: Tensor, W_hh: Tensor, b_hh: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
@@ -35,3 +41,17 @@ def lstm_step(a: Tensor, h: Tensor, c: Tensor, W_hh: Tensor) -> tuple[Tensor, Te
     g = tanh(s[:, 2 * H : 3 * H])
     c = f * c + i * g
     return o * tanh(c), c, {"i": i, "f": f, "g": g, "o": o}
+
+
+def without_padding(x: TensorLike, mask: Array | None) -> Any:
+    """x (B, T, ...) with 0 at the padded steps, where `mask` (B, T) is False, if NaN or ∞ is there; else x itself.
+
+    The gradient of a padded step is 0, and so is its product with any input but NaN and ∞. x may be one step, (B, ...).
+    """
+    if mask is None:
+        return x
+    (x,) = as_tensors([x])
+    flat: Any = x.array.ravel("K")
+    if np.isfinite(flat.dot(flat)) or np.isfinite(x.array[~mask]).all():  # the first is fast, and usually enough
+        return x
+    return where(mask.reshape(*mask.shape, *[1] * (x.ndim - mask.ndim)), x, 0.0)

@@ -115,7 +115,7 @@ MUTANTS = [
     Mutant(
         "minigrad/gates/recurrent.py",
         "                np.copyto(passed, dh_t, where=~rows)\n",
-        "",
+        "                pass\n",
         "a fused GRU's gradient through padding",
     ),
     Mutant(

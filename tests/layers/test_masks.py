@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import minigrad as mg
-from layers import GRU, LSTM, RNN, Embedding, PaddingWarning, Sequential
+from layers import GRU, LSTM, RNN, Embedding, PaddingWarning, Sequential, init, unroll
+from layers.fused import can_fuse
 from minigrad.errors import MinigradError, OptionError, ShapeError
 
 D, H, T = 3, 2, 5
@@ -78,6 +79,62 @@ def test_padding_on_either_side_leaves_no_trace(kind: Any, options: Any, lengths
         assert not grad_x[~mask].any()
         for found, truth in zip(grads, totals, strict=True):
             np.testing.assert_allclose(found, truth, atol=1e-11)
+
+
+KINDS = [(RNN, {}), (RNN, {"activation": mg.relu}), (GRU, {}), (GRU, {"reset_after": False}), (LSTM, {})]
+SHAPES: list[dict[str, Any]] = [{}, {"layers": 2, "bidirectional": True}, {"truncate": 2}, {"pooling": "mean"},
+                                {"pooling": "max"}]  # fmt: skip
+
+
+@pytest.mark.parametrize("junk", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("side", ["left", "right"])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize(("kind", "options"), KINDS)
+def test_nan_and_infinity_in_padding_leave_no_trace(
+    kind: Any, options: Any, shape: Any, side: str, junk: float
+) -> None:
+    rng = np.random.default_rng(3)
+    rows = [rng.normal(size=(length, D)) for length in (2, T, 3)]
+    clean, mask = padded(rows, side, np.zeros((3, T, D)))
+    dirty, _ = padded(rows, side, np.full((3, T, D), junk))
+    layer = make(kind, **options, **shape)
+    seed = rng.normal(size=(3, H * (1 + layer.bidirectional)))
+    truth, grad_x, grads = run(layer, clean, seed, mask)
+    for fused in (False, True) if all(can_fuse(cell) for cell in layer.cells().values()) else (False,):
+        layer.fused = fused
+        output, found_x, found = run(layer, dirty, seed, mask)
+        np.testing.assert_allclose(output, truth, atol=1e-12)
+        np.testing.assert_allclose(found_x, grad_x, atol=1e-12)
+        assert not found_x[~mask].any()
+        for one, other in zip(found, grads, strict=True):
+            np.testing.assert_allclose(one, other, atol=1e-12)
+
+
+def test_a_vector_of_nan_that_only_padding_looks_up_leaves_no_trace() -> None:
+    layer, head = RNN(D, H), np.ones((2, H), "float32")
+    ids = np.array([[1, 2, 0], [3, 0, 0]])
+    found = []
+    for vector in (0.0, np.nan):
+        embedding = Embedding(4, D, init=init.zeros)
+        embedding.table.array = [[vector] * D, [0.1] * D, [0.2] * D, [0.3] * D]
+        with mg.fused():
+            layer(embedding(ids), mask=ids > 0).backward(head)
+        found.append([embedding.table.grad, *(one.grad for one in layer.named_parameters().values())])
+        layer.zero_grad()
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+
+
+def test_unroll_passes_over_nan_in_a_list_of_steps() -> None:
+    cell, mask = RNN(D, H).cell, np.array([[True, False, True]])
+    steps = [mg.Tensor(np.full((1, D), value, "float32")) for value in (0.5, np.nan, 0.5)]
+    with_nan, _ = unroll(cell, steps, cell.initial_state(1), mask=mask)
+    with_nan[-1].sum().backward()
+    found = cell.W_xh.grad
+    cell.zero_grad()
+    without, _ = unroll(cell, [steps[0], steps[2]], cell.initial_state(1))
+    without[-1].sum().backward()
+    np.testing.assert_allclose(found, cell.W_xh.grad, atol=1e-6)
 
 
 def test_lengths_say_the_same_as_a_mask() -> None:

@@ -44,6 +44,24 @@ def test_value_and_gradients_are_those_of_the_gate(gate, arrays):
         np.testing.assert_allclose(ours.array, theirs.array, rtol=1e-10, atol=1e-13)
 
 
+@pytest.mark.parametrize("junk", [np.nan, np.inf])
+@pytest.mark.parametrize(("gate", "arrays"), [case for case in cases() if case.values[1][-1].dtype == bool])
+def test_nan_at_padded_steps_reaches_no_value_and_no_gradient(gate, arrays, junk):
+    a, *others, mask = arrays
+    clean, dirty = (np.where(mask[:, :, None], a, value) for value in (0, junk))
+    ends = []
+    for array in (clean, dirty):
+        leaves = [mg.Tensor(one, requires_grad=True) for one in (array, *others)]
+        z = gate(*leaves, mask)
+        dz = np.random.default_rng(5).normal(size=z.shape)
+        for form in (z, mg.opened(z)):
+            ends.append([form.array, *(one.array for one in mg.grad(form, leaves, upstream=dz))])
+    for truth, *found in zip(*ends, strict=True):
+        for one in found:
+            np.testing.assert_allclose(one, truth, rtol=1e-10, atol=1e-13)
+    assert not ends[2][1][~mask].any() and not ends[3][1][~mask].any()
+
+
 @pytest.mark.parametrize("kind", [RNN, GRU, LSTM])
 @pytest.mark.parametrize("options", [{}, {"truncate": 3, "bidirectional": True, "layers": 2}], ids=["plain", "deep"])
 def test_a_whole_model_opened_is_the_model_unrolled(kind, options):
