@@ -7,7 +7,8 @@ import numpy as np
 
 from minigrad import Tensor, generator
 from minigrad.context import RECORDING, SCOPE, place
-from minigrad.errors import MinigradError, OptionError
+from minigrad.errors import DtypeError, MinigradError, OptionError
+from minigrad.tensor import TensorLike, as_tensors
 
 from .layer import Layer
 
@@ -29,14 +30,15 @@ class Dropout(Layer):
     >>> Dropout(0.5).eval()(Tensor([1.0, 2.0])).array
     array([1., 2.], dtype=float32)
 
-    Errors: OptionError (MG212) for a rate outside [0, 1); a ModeWarning (MG214) if dropout is on inside `no_grad`,
-    usually because `eval()` was forgotten. Source: Srivastava et al., Dropout: a simple way to prevent neural networks
-    from overfitting (2014); the division ("inverted dropout") is in its section 10.
+    Errors: OptionError (MG212) for a rate outside [0, 1); DtypeError (MG235) for integers and booleans; a ModeWarning
+    (MG214) if dropout is on inside `no_grad`, usually because `eval()` was forgotten. Source: Srivastava et al.,
+    Dropout: a simple way to prevent neural networks from overfitting (2014); the division ("inverted dropout") is in
+    its section 10.
     """
 
     def __init__(self, rate: float) -> None:
         super().__init__()
-        if not 0 <= rate < 1:
+        if isinstance(rate, str) or not 0 <= rate < 1:
             raise OptionError(
                 "MG212",
                 f"Dropout cannot have the rate {rate!r}",
@@ -45,7 +47,15 @@ class Dropout(Layer):
             )
         self.rate = rate
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: TensorLike) -> Tensor:
+        (x,) = as_tensors([x])
+        if x.dtype.kind != "f":
+            raise DtypeError(
+                "MG235",
+                f"Dropout takes floats, not {x.dtype}",
+                cause="an integer divided by 1 - rate is no integer, and ids with some set to 0 are other ids",
+                remedy="put Dropout after the Embedding, which makes vectors of ids; or pass x as float32",
+            )
         if not self.training or self.rate == 0:
             return x
         if not RECORDING.get() and not UNRECORDED_TRAINING.get():
@@ -58,8 +68,7 @@ class Dropout(Layer):
             )
             warnings.warn(ModeWarning(str(text)), stacklevel=2)
         kept = generator().random(x.shape, np.float32) >= self.rate
-        z: Tensor = x * (kept.astype(x.dtype) / x.dtype.type(1 - self.rate))
-        return z
+        return x * (kept.astype(x.dtype) / x.dtype.type(1 - self.rate))
 
     def settings(self) -> str:
         return str(self.rate)

@@ -1,6 +1,8 @@
 """LayerNorm: every example brought to mean 0 and variance 1 over its last axis."""
 
 from minigrad import Tensor, sqrt
+from minigrad.errors import ShapeError
+from minigrad.tensor import TensorLike, as_tensors
 
 from .init import ones, zeros
 from .layer import Layer, check_size
@@ -14,7 +16,8 @@ class LayerNorm(Layer):
     >>> LayerNorm(2)(Tensor([[1.0, 3.0]])).array.round(3)
     array([[-1.,  1.]], dtype=float32)
 
-    Errors: OptionError for a width below 1 (MG210). Source: Ba, Kiros and Hinton, Layer normalization (2016).
+    Errors: OptionError for a width below 1 (MG210), ShapeError for x of another width (MG236). Source: Ba, Kiros and
+    Hinton, Layer normalization (2016).
     """
 
     def __init__(self, width: int, *, epsilon: float = 1e-5) -> None:
@@ -24,7 +27,15 @@ class LayerNorm(Layer):
         self.bias = Tensor(zeros((width,)), requires_grad=True)
         self.epsilon = epsilon  # avoids a division by 0 where all elements are equal
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: TensorLike) -> Tensor:
+        (x,) = as_tensors([x])
+        if x.shape[-1:] != self.gain.shape:
+            raise ShapeError(
+                "MG236",
+                f"LayerNorm takes x of shape (..., {self.gain.size}), not {x.shape}",
+                cause="it was made for vectors of that width, and has a gain and a bias for each of their elements",
+                remedy="make it with the width of x's last axis",
+            )
         centred = x - x.mean(axis=-1, keepdims=True)
         variance = (centred * centred).mean(axis=-1, keepdims=True)
         return centred / sqrt(variance + self.epsilon) * self.gain + self.bias

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -86,6 +87,27 @@ def test_dropout_keeps_the_mean_and_passes_everything_in_eval_mode() -> None:
     np.testing.assert_array_equal(x.grad, z.array)  # what is dropped sends nothing back
     assert layer.eval()(x) is x
     assert Dropout(0.0)(x) is x
+
+
+@pytest.mark.parametrize("x", [np.array([4, 1]), mg.Tensor(np.array([4, 1])), np.array([True, False])], ids=repr)
+def test_dropout_refuses_integers_and_booleans_in_both_modes(x: Any) -> None:
+    for layer in (Dropout(0.5), Dropout(0.5).eval()):
+        with pytest.raises(DtypeError, match="MG235.*Dropout takes floats, not (int|bool)"):
+            layer(x)
+
+
+def test_dropout_takes_lists_and_arrays() -> None:
+    mg.seed(0)
+    kept = Dropout(0.5)([1.0] * 200).array
+    assert set(kept.tolist()) == {0, 2}
+    assert Dropout(0.5)(np.ones(3)).dtype == np.float64 and Dropout(0.5).eval()([3.0]).array.tolist() == [3]
+
+
+def test_layer_norm_refuses_vectors_of_another_width() -> None:
+    for shape in [(2, 1), (1,), (2, 4), ()]:
+        with pytest.raises(ShapeError, match=rf"MG236.*takes x of shape \(\.\.\., 3\), not {re.escape(str(shape))}"):
+            LayerNorm(3)(mg.Tensor(np.ones(shape)))
+    np.testing.assert_allclose(LayerNorm(2)([[1.0, 3.0]]).array, [[-1, 1]], atol=1e-4)
 
 
 def test_dropout_is_decided_by_the_one_seed_and_differs_from_call_to_call() -> None:
