@@ -66,7 +66,7 @@ def warn_of_padding(layer: str, x: Tensor) -> None:
     if not isinstance(x.node.gate, Lookup):
         return
     ids = x.node.arrays[1]
-    if ids[:, -1].all():
+    if ids.ndim != 2 or ids[:, -1].all():
         return
     zero = ids == 0
     closing = np.logical_and.accumulate(zero[:, ::-1], axis=1).sum(axis=1)  # zeros at the end of each sequence

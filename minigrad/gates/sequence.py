@@ -10,6 +10,7 @@ from ..arrays import BLOCK, Array
 from ..context import ON_CUT, RECORDING
 from ..errors import OptionError, ShapeError
 from ..gate import Gate, Shape
+from ..tensor import Tensor, TensorLike, as_tensors, constant
 
 
 class _Sequence(Gate):
@@ -27,6 +28,12 @@ class _Sequence(Gate):
     def __init__(self, truncate: int | None = None, reverse: bool = False) -> None:
         cuts(0, truncate)  # refuses what is no number of steps
         self.truncate, self.reverse = truncate, reverse
+
+    def __call__(self, *inputs: TensorLike) -> Tensor:
+        if len(inputs) > len(self.parameters):
+            *others, mask = as_tensors(inputs)
+            inputs = (*others, mask if mask.dtype == bool else constant(mask.array != 0))
+        return super().__call__(*inputs)
 
     def shape(self, *shapes: Shape) -> Shape:
         a, first, W_hh = shapes[0], shapes[1 : 1 + self.states], shapes[1 + self.states]
@@ -64,15 +71,14 @@ class _Sequence(Gate):
         by_time = self._in_order(a, 1).transpose(1, 0, 2)
         return by_time if factors is None else np.multiply(by_time, factors, out=np.empty(by_time.shape, a.dtype))
 
-    @staticmethod
-    def _blocks(a: Any, hidden: int) -> Any:
+    def _blocks(self, a: Any, hidden: int) -> Any:
         """A view of (..., B, nH) as (..., n, B, H): one block for each gate of the cell."""
-        return a.reshape(*a.shape[:-1], -1, hidden).swapaxes(-3, -2)
+        return a.reshape(*a.shape[:-1], self.blocks, hidden).swapaxes(-3, -2)
 
     @staticmethod
     def _some(steps: int, like: Array) -> list[slice]:
         """The steps, some at a time: so many that an array of the size of `like` for each stays in the cache."""
-        count = max(1, BLOCK // like.size)
+        count = max(1, BLOCK // max(1, like.size))
         return [slice(start, min(start + count, steps)) for start in range(0, steps, count)]
 
     @staticmethod
@@ -94,7 +100,7 @@ class _Sequence(Gate):
             yield t, None if column.all() else column
 
     def _without_padding(self, slopes: Array, mask: Any, some: slice = slice(None)) -> Array:
-        """The slopes (T, ..., B, H) of `some` steps, as they run, with 0 written at padded ones, where they may be NaN."""
+        """The slopes (T, ..., B, H) of `some` steps, as they run, with 0 written at padded ones, which may be NaN."""
         if mask is not None:
             padded = ~self._in_order(mask.T)[some]
             np.copyto(slopes, 0, where=padded.reshape(len(slopes), *[1] * (slopes.ndim - 3), -1, 1))
@@ -179,7 +185,7 @@ def cuts(steps: int, truncate: int | None, mask: Any = None) -> dict[int, Array 
     """
     if truncate is None:
         return {}
-    if truncate < 1 or truncate % 1:
+    if isinstance(truncate, bool) or not hasattr(truncate, "__index__") or truncate < 1:
         raise OptionError(
             "MG143",
             f"a sequence cannot be truncated to {truncate} steps",

@@ -52,6 +52,32 @@ def test_truncation_gives_zero_before_the_cut_and_the_whole_gradient_at_full_len
             np.testing.assert_array_equal(all_steps[path], gradient)
 
 
+@pytest.mark.parametrize("mask", [None, np.ones((0, 7), bool)], ids=["whole", "masked"])
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_empty_batch_has_empty_outputs_and_gradients_of_zero(kind, options, mask):
+    layer = kind(5, 4, fused=True, **options)
+    x = mg.Tensor(np.ones((0, 7, 5), "float32"), requires_grad=True)
+    z = layer(x, mask=mask)
+    with mg.no_grad():
+        assert layer(x, mask=mask).shape == z.shape
+    z.sum().backward()
+    assert len(z) == 0 and x.grad.shape == x.shape
+    assert not any(parameter.grad.any() for parameter in layer.named_parameters().values())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("table", "ids"), [((9, 7, 5), (4,)), ((9,), (4, 7, 5))])
+def test_rows_of_a_table_that_is_no_matrix_are_read_as_the_unrolled_layer_reads_them(kind, table, ids):
+    x = mg.lookup(mg.Tensor(np.random.default_rng(1).normal(size=table)), np.arange(np.prod(ids)).reshape(ids) % 9)
+    layer = kind(5, 4)
+    truth = layer(x).array
+    layer.fused = True
+    np.testing.assert_allclose(layer(x).array, truth, atol=1e-6)
+    W = mg.Tensor(np.ones(table), requires_grad=True)
+    assert layer(mg.lookup(W, np.zeros(ids, int))).shape == (4, 4)  # recorded: it is checked for padding
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_huge_values_saturate_in_silence(kind):
     layer = kind(1, 2, fused=True)

@@ -5,6 +5,7 @@ import pytest
 
 import minigrad as mg
 from layers import GRU, LSTM, RNN, Dense, Embedding, Sequential
+from minigrad.errors import OptionError
 from minigrad.gates.sequence import _Sequence
 from minigrad.unfused import UNFUSED
 
@@ -42,6 +43,21 @@ def test_value_and_gradients_are_those_of_the_gate(gate, arrays):
     dz = np.random.default_rng(5).normal(size=z.shape)
     for ours, theirs in zip(mg.grad(opened, wanted, upstream=dz), mg.grad(z, wanted, upstream=dz), strict=True):
         np.testing.assert_allclose(ours.array, theirs.array, rtol=1e-10, atol=1e-13)
+
+
+@pytest.mark.parametrize("kind", [mg.RNNSequence, mg.GRUSequence, mg.LSTMSequence])
+def test_sizes_of_zero_and_masks_of_numbers(kind):
+    gate, (a, *others) = next(iter(kind.samples()))
+    empty = gate(a[:, :, :0], *(array[..., :0] if name != "W_hh" else array[:0, :0] for name, array in
+                                zip(kind.parameters[1:], others, strict=True)))  # fmt: skip
+    assert empty.size == 0
+    *_, (masked, arrays) = kind.samples()
+    truth = masked(*arrays).array
+    for mask in (arrays[-1].astype(int), arrays[-1] * 2.0, mg.Tensor(arrays[-1])):
+        np.testing.assert_array_equal(masked(*arrays[:-1], mask).array, truth)
+    for truncate in ("2", True, 2.0):
+        with pytest.raises(OptionError, match="MG143"):
+            kind(truncate)
 
 
 @pytest.mark.parametrize("junk", [np.nan, np.inf])
