@@ -10,6 +10,7 @@ import numpy as np
 from minigrad import Tensor, concatenate, scope, stack, tanh, where
 from minigrad.errors import OptionError, ShapeError
 from minigrad.habits import unfit_call
+from minigrad.tensor import as_tensors
 from minigrad.timesteps import step_name
 
 from .cells import Cell, GRUCell, LSTMCell, RNNCell, State
@@ -203,11 +204,21 @@ def pool(sequence: Tensor, how: str, mask: Mask | None = None) -> Tensor:
     >>> pool(Tensor([[[1.0], [5.0], [9.0]]]), "mean", np.array([[True, True, False]])).array
     array([[3.]], dtype=float32)
 
-    Errors: OptionError for another word (MG220), ShapeError for a mask of another shape or a sequence without a real
-    step (MG222), which has no mean: Keras gives NaN. Source: Collobert et al., Natural language processing (almost)
-    from scratch (2011), for the maximum.
+    Errors: OptionError for another word (MG220), ShapeError for a sequence of other axes (MG221), a mask of another
+    shape or a sequence without a real step (MG222), which has no mean: Keras gives NaN. Source: Collobert et al.,
+    Natural language processing (almost) from scratch (2011), for the maximum.
     """
     _check("pool", how in ("mean", "max"), f"how={how!r}", "choose 'mean' or 'max'")
+    (sequence,) = as_tensors([sequence])
+    if sequence.ndim != 3:
+        raise ShapeError(
+            "MG221",
+            f"pool takes a sequence of shape (batch, time, features), not {sequence.shape}",
+            cause="it pools over axis 1, which is time",
+            remedy="make a recurrent layer with return_sequences=True; x[None] is a batch of one",
+        )
+    if sequence.dtype.kind != "f":
+        sequence = Tensor(sequence.array, dtype=np.float64)
     real = as_mask(mask, None, *sequence.shape[:2])
     if real is None:
         return sequence.mean(axis=1) if how == "mean" else sequence.max(axis=1)
@@ -224,6 +235,10 @@ def _check(title: str, right: bool, what: str, remedy: str, cause: str = "") -> 
 def _check_options(layer: Recurrent, dropout: float) -> None:
     check_size(type(layer).__name__, layers=layer.layers, truncate=1 if layer.truncate is None else layer.truncate)
     check = partial(_check, type(layer).__name__)
+    for name in ("bidirectional", "return_sequences", "return_state"):
+        value = getattr(layer, name)
+        check(value in (True, False), f"{name}={value!r}", "choose True or False")
+    check(layer.fused in (None, True, False), f"fused={layer.fused!r}", "choose True, False or None")
     check(layer.pooling in ("last", "mean", "max"), f"pooling={layer.pooling!r}", "choose 'last', 'mean' or 'max'")
     check(
         not layer.return_sequences or layer.pooling == "last",
@@ -253,7 +268,9 @@ def _check_input(layer: Recurrent, x: Any, cell: Cell) -> Tensor:
         "MG221",
         f"{type(layer).__name__} takes x of shape (batch, time, {cell.inputs}), not {tensor.shape}",
         cause=cause,
-        remedy="ids go through an Embedding first; x[:, None, :] is one step, x[None] a batch of one",
+        remedy="ids go through an Embedding first; x[:, None, :] is one step, x[None] a batch of one"
+        if tensor.ndim < 4
+        else "ids for an Embedding are (batch, time); x.reshape(len(x), -1, features) joins the axes between",
     )
 
 

@@ -157,7 +157,8 @@ def sample(
     Errors: OptionError (MG232) for an empty prompt or a number below 0; ShapeError (MG233). Source: Gumbel, Statistical
     theory of extreme values (1954): the largest of logits + temperature · noise is such a draw.
     """
-    if np.ndim(prompt) != 1 or not len(prompt) or not min(temperature, count, seed or 0) >= 0:  # `not`: a NaN too
+    counts = all(hasattr(number, "__index__") and number >= 0 for number in (count, seed or 0))
+    if np.ndim(prompt) != 1 or not len(prompt) or not counts or not 0 <= temperature < np.inf:
         raise OptionError(
             "MG232",
             f"cannot sample {count} ids after a prompt of shape {np.shape(prompt)}, at {temperature=} and {seed=}",

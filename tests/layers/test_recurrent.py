@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from layers import GRU, LSTM, RNN, Dense, GRUCell, LSTMCell, RNNCell, Sequential, pool
+from layers import GRU, LSTM, RNN, Dense, Embedding, GRUCell, LSTMCell, RNNCell, Sequential, pool
 from minigrad import graph
 from minigrad.errors import OptionError, ShapeError
 
@@ -289,6 +289,12 @@ def test_second_derivatives_pass_through_an_unrolled_rnn() -> None:
         (lambda: LSTM(3, 2)(np.ones((4, 5, 3)), mg.Tensor(np.zeros((4, 2)))), "MG224", ShapeError),
         (lambda: RNN(3, 2, layers=2)(np.ones((4, 5, 3)), mg.Tensor(np.zeros((4, 2)))), "MG224", ShapeError),
         (lambda: RNN(3, 2)(np.ones((4, 5, 3)), "zeros"), "MG224", ShapeError),
+        (lambda: RNN(3, 2)(Embedding(9, 3)(np.ones((2, 5, 4), int))), "MG221", ShapeError),
+        (lambda: RNN(3, 2, fused="no"), "MG220", OptionError),  # type: ignore[arg-type]
+        (lambda: RNN(3, 2, bidirectional=2), "MG220", OptionError),  # type: ignore[arg-type]
+        (lambda: RNN(3, 2, return_state="no"), "MG220", OptionError),  # type: ignore[arg-type]
+        (lambda: RNN(3, 2, layers=2, dropout="half"), "MG212", OptionError),  # type: ignore[arg-type]
+        (lambda: pool(mg.Tensor(np.ones((5, 3))), "max"), "MG221", ShapeError),
     ],
 )
 def test_bad_input(action: Any, code: str, error: type[Exception]) -> None:
@@ -296,6 +302,12 @@ def test_bad_input(action: Any, code: str, error: type[Exception]) -> None:
         action()
     assert caught.value.code == code  # type: ignore[attr-defined]
     assert caught.value.remedy  # type: ignore[attr-defined]
+
+
+def test_pool_takes_integers_and_arrays() -> None:
+    sequence, mask = np.array([[[1], [5], [9]]]), np.array([[True, True, False]])
+    assert (pool(sequence, "max", mask).item(), pool(mg.Tensor(sequence), "mean", mask).item()) == (5, 3)
+    assert pool(sequence > 4, "mean").item() == pytest.approx(2 / 3)
 
 
 def test_bad_input_is_told_in_its_own_numbers() -> None:

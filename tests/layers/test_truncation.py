@@ -463,6 +463,14 @@ def test_nothing_to_sample_from_is_refused(prompt: Any, temperature: float) -> N
         sample(Memoryless(), prompt, 1, temperature=temperature)
 
 
+@pytest.mark.parametrize(
+    "options", [{"count": 2.5}, {"count": -1}, {"seed": "a"}, {"seed": -1}, {"temperature": np.inf}]
+)
+def test_counts_and_seeds_to_sample_with_are_integers(options: dict[str, Any]) -> None:
+    with pytest.raises(OptionError, match="MG232"):
+        sample(Memoryless(), [0], **{"count": 1, **options})
+
+
 def test_unroll_reads_an_array_as_batch_time_features_and_refuses_a_mask_of_no_steps() -> None:
     layer = rnn()
     state = layer.cell.initial_state(B)
