@@ -1,6 +1,7 @@
 """The layers RNN, GRU and LSTM: a cell run over a sequence, stacked if wanted, in one direction or in both."""
 
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from functools import partial
 from typing import Any, Literal, TypedDict, Unpack
@@ -8,7 +9,7 @@ from typing import Any, Literal, TypedDict, Unpack
 import numpy as np
 
 from minigrad import Tensor, concatenate, scope, stack, tanh, where
-from minigrad.errors import OptionError, ShapeError
+from minigrad.errors import MinigradError, OptionError, ShapeError
 from minigrad.habits import unfit_call
 from minigrad.tensor import as_tensors
 from minigrad.timesteps import step_name
@@ -34,6 +35,28 @@ class Options(TypedDict, total=False):
     fused: bool | None
 
 
+class UnpackingWarning(UserWarning):
+    """Warning (MG234): the two rows of a recurrent layer's output are unpacked, as if they were output and state."""
+
+
+class RecurrentOutput(Tensor):
+    """The output of a recurrent layer that returns no state."""
+
+    __slots__ = ()
+
+    def __iter__(self) -> Iterator[Tensor]:  # type: ignore[override]
+        if len(self) == 2:
+            text = MinigradError(
+                "MG234",
+                "the output of a recurrent layer is unpacked into the rows of its batch of 2",
+                cause="without return_state=True the layer returns one Tensor: the first row is not the output, nor "
+                "the second the state",
+                remedy="make the layer with return_state=True for (output, state); if rows are meant, index them: z[0]",
+            )
+            warnings.warn(UnpackingWarning(str(text)), stacklevel=2)
+        return super().__iter__()
+
+
 class Recurrent(Layer):
     """What RNN, GRU and LSTM share. x (B, T, D) -> the last state's h (B, H), or what these options ask for:
 
@@ -50,7 +73,8 @@ class Recurrent(Layer):
       inside `mg.fused()`, as in a Trainer's loop, and where nothing is recorded.
 
     Padding is skipped with `mask` (B, T), True at real steps, or `lengths` (B,) of sequences padded at the end. Without
-    them, a last state that is read after padding gives a PaddingWarning (MG227). The cells are called `cell`, `cell_2`,
+    them, a last state that is read after padding gives a PaddingWarning (MG227). Unpacking an output with a batch of 2,
+    as if it were (output, state), gives an UnpackingWarning (MG234). The cells are called `cell`, `cell_2`,
     ..., and `backward_cell`, ...; if there are several, each runs in a scope of its name.
 
     Errors: OptionError for the options (MG210, MG211, MG212, MG220), or for mask and lengths at once (MG225);
@@ -112,7 +136,11 @@ class Recurrent(Layer):
             sides.append(outputs)
             finals.append(final)
         output = self._output(sides, finals, mask)
-        return (output, finals[0] if len(finals) == 1 else finals) if self.return_state else output
+        if self.return_state:
+            return output, finals[0] if len(finals) == 1 else finals
+        alone = RecurrentOutput.__new__(RecurrentOutput)
+        alone.node = output.node
+        return alone
 
     def _between(self, sides: list[list[Tensor]]) -> list[Tensor]:
         """The next layer's input at each step: the outputs of both directions side by side, with dropout."""

@@ -189,12 +189,12 @@ def as_tensors(values: Sequence[TensorLike]) -> list[Tensor]:
     arrays = [value for value in values if isinstance(value, (Tensor, np.ndarray))]
     floats = [value for value in arrays if isinstance(value, Tensor) and value.dtype.kind == "f"]
     dtype = (floats or arrays or [np.float32(0)])[0].dtype
-    return [value if isinstance(value, Tensor) else _constant(value, dtype) for value in values]
+    return [value if type(value) is Tensor else _constant(value, dtype) for value in values]
 
 
 def _constant(value: TensorLike, dtype: np.dtype[Any]) -> Tensor:
     if not isinstance(value, (bool, int, float, np.number)):
-        return Tensor(value)
+        return from_node(value.node) if isinstance(value, Tensor) else Tensor(value)  # a Tensor of a subclass
     takes_it = dtype.kind == "f" or not isinstance(value, (float, np.floating))
     return constant(np.array(value, dtype if takes_it else np.float32))
 

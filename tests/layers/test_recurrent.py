@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import layers
 import minigrad as mg
 from layers import GRU, LSTM, RNN, Dense, Embedding, GRUCell, LSTMCell, RNNCell, Sequential, pool
 from minigrad import graph
@@ -302,6 +304,24 @@ def test_bad_input(action: Any, code: str, error: type[Exception]) -> None:
         action()
     assert caught.value.code == code  # type: ignore[attr-defined]
     assert caught.value.remedy  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("options", [{}, {"return_sequences": True}, {"pooling": "mean", "bidirectional": True}])
+def test_unpacking_a_batch_of_2_as_output_and_state_warns_at_the_line(options: Any) -> None:
+    model = Sequential(Embedding(5, 3), LSTM(3, 4, **options))
+    with pytest.warns(layers.UnpackingWarning, match="MG234.*batch of 2") as caught:
+        _, _ = model(np.ones((2, 6), int))
+    assert caught[0].filename == __file__
+    pickle.loads(pickle.dumps(model(np.ones((2, 6), int)))).sum().backward()
+
+
+def test_rows_of_other_batches_and_outputs_beside_a_state_are_unpacked_in_silence() -> None:
+    x = np.ones((3, 5, 3), "float32")
+    _, _, _ = RNN(3, 2)(x)
+    output, _ = RNN(3, 2, return_state=True)(x[:2])
+    _, _ = output
+    _, _ = RNN(3, 2)(x[:2]) + 0
+    assert RNN(3, 2)(x[:2])[0].shape == (2,)
 
 
 def test_pool_takes_integers_and_arrays() -> None:

@@ -107,3 +107,15 @@ def test_a_product_of_shapes_that_do_not_fit_says_what_would(left, right, remedy
     with pytest.raises(mg.MinigradError) as caught:
         mg.Tensor(np.ones(left)) @ mg.Tensor(np.ones(right))
     assert remedy in caught.value.remedy
+
+
+def test_an_operation_on_a_tensor_of_a_subclass_gives_a_tensor():
+    class Named(mg.Tensor):
+        __slots__ = ()
+
+    x = Named([1.0, 2.0], requires_grad=True)
+    z = mg.tanh(x) * x + x
+    assert type(z) is mg.Tensor
+    z.sum().backward()
+    t = np.tanh([1.0, 2.0])
+    np.testing.assert_allclose(x.grad, t + np.array([1.0, 2.0]) * (1 - t * t) + 1, rtol=1e-6)
