@@ -8,7 +8,7 @@ import numpy as np
 
 from minigrad import Tensor, concatenate, no_grad
 from minigrad.context import setting
-from minigrad.errors import OptionError, ShapeError
+from minigrad.errors import GradientError, OptionError, ShapeError
 
 from .cells import State
 from .dropout import UNRECORDED_TRAINING
@@ -100,7 +100,10 @@ class Carried(Layer):
     >>> rnn(np.ones((1, 4, 3))).shape, sorted(rnn.carried_state())
     ((1, 4, 2), ['state', 'x'])
 
-    Errors: as for TruncatedBPTT, and of a recurrent layer ShapeError (MG224) for a batch of another size.
+    Layers before it may compute its inputs if k2 is at most k1. Otherwise put them into the model that is carried.
+
+    Errors: as for TruncatedBPTT; of a recurrent layer ShapeError (MG224) for a batch of another size; GradientError
+    (MG237) for computed inputs that the next call would need again.
     """
 
     def __init__(self, model: Layer, bptt: TruncatedBPTT) -> None:
@@ -118,10 +121,21 @@ class Carried(Layer):
         before, state, _ = self._memory
         if before is None or before.shape[::2] != x.shape[::2]:
             before = x[:, :0]
-        x, start = np.concatenate([before, x], axis=1), before.shape[1]
+        start, computed = before.shape[1], isinstance(x, Tensor) and x.requires_grad
+        if start:
+            x = np.concatenate([before, x], axis=1)
         end = x.shape[1]
         _, outputs, state, at = self._bptt._window(self.model, x, state, 0, start, end, 2 * end - start)
-        self._memory = self._memory._replace(x=x[:, at:], state=state)
+        if computed and at < end:
+            raise GradientError(
+                "MG237",
+                f"a Carried got inputs that another layer computed, and would need {end - at} steps of them once more",
+                cause="with k2 larger than the window, the next gradient would go through that layer's graph, which is "
+                "out of date after the optimizer's step",
+                remedy="put that layer into the model that is carried: Carried(model, bptt); or choose k2 up to k1",
+            )
+        kept = x[:, at:]
+        self._memory = self._memory._replace(x=kept.array if isinstance(kept, Tensor) else kept, state=state)
         return outputs
 
     @property

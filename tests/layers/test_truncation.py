@@ -28,7 +28,7 @@ from layers import (
 from minigrad import graph
 from minigrad.context import place
 from minigrad.data import Stream
-from minigrad.errors import OptionError, ShapeError
+from minigrad.errors import GradientError, OptionError, ShapeError
 from optim import Adam, ClipGradients, Snapshots, Trainer
 
 B, T, D, H = 3, 7, 4, 5
@@ -405,6 +405,31 @@ def test_a_run_resumed_in_the_middle_of_a_stream_ends_in_the_same_bytes(tmp_path
     assert whole.carried_state().keys() == {f"{path}x", *states}
     for name, array in whole.carried_state().items():
         assert array.tobytes() == resumed.carried_state()[name].tobytes(), name
+
+
+@pytest.mark.parametrize("k2", [2, 4, 5])
+def test_a_carried_after_an_embedding_trains_as_if_that_were_inside_or_says_that_it_cannot(k2: int) -> None:
+    ids, bptt, found = np.random.default_rng(6).integers(0, 6, 120), TruncatedBPTT(k1=4, k2=k2), []
+
+    def loss(logits: Any, y: Any) -> Any:
+        return mg.softmax_cross_entropy(logits, y[:, -logits.shape[1] :])
+
+    for inside in (True, False):
+        mg.seed(3)
+        embedding, rnn = Embedding(6, 3), RNN(3, 6, return_sequences=True, return_state=True)
+        reader = Reader(rnn)
+        reader.embedding = embedding
+        model = Carried(reader, bptt) if inside else Sequential(embedding, Carried(rnn, bptt))
+        optimizer = Adam({"table": embedding.table, **rnn.named_parameters()}, lr=0.05)
+        trainer = Trainer(model, loss, optimizer, metrics={}, callbacks=[], seed=3)
+        if k2 > 4 and not inside:
+            with pytest.raises(GradientError, match="MG237.*1 steps"):
+                trainer.fit(Stream(ids, 3, 4), epochs=2)
+            return
+        trainer.fit(Stream(ids, 3, 4), epochs=2)
+        found.append([embedding.table.array, *(one.array for one in rnn.named_parameters().values())])
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
 
 
 class Counter(Layer):
