@@ -18,6 +18,7 @@ Keras stores it as (in, out), with our gate orders, and stacks a GRU's two biase
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -71,21 +72,38 @@ def import_weights(model: Layer, path: str | os.PathLike[str], layout: str) -> N
 def to_layout(model: Layer, layout: str) -> dict[str, Array]:
     """The model's weights as {name: array}, named and shaped as in the other framework.
 
-    Errors: OptionError for another layout (MG250) and for a layer that the other framework does not have (MG251).
+    Errors: OptionError for another layout (MG250), for a layer that the other framework does not have (MG251), and for
+    two arrays of one name (MG238).
     """
     result: dict[str, Array] = {}
     for entry in _conversions(model, layout):
+        if taken := [name for name in entry.theirs if name in result]:
+            raise OptionError(
+                "MG238",
+                f"two arrays would be called {taken[0]!r} in the layout of {layout}",
+                cause="there every layer of a stack has its own number, which another layer has in its name",
+                remedy="rename one of the two layers: assign it to another attribute",
+            )
         arrays = entry.out(*(tensor.array for tensor in entry.ours))
         result.update((name, np.ascontiguousarray(array)) for name, array in zip(entry.theirs, arrays, strict=True))
     return result
 
 
 def from_layout(model: Layer, arrays: Mapping[str, Array], layout: str) -> None:
-    """Load what `to_layout` returns. Errors: as `import_weights`."""
+    """Load what `to_layout` returns. Errors: as `import_weights`; CheckpointError (MG239) for a shared parameter."""
     check_match(arrays, to_layout(model, layout), f"{type(model).__name__} in the layout of {layout}")
+    new: dict[Any, tuple[Tensor, Array]] = {}
     for entry in _conversions(model, layout):
         for tensor, array in zip(entry.ours, entry.back(*(arrays[name] for name in entry.theirs)), strict=True):
-            tensor.array = array
+            if not np.array_equal(new.setdefault(tensor.node, (tensor, array))[1], array, equal_nan=True):
+                raise CheckpointError(
+                    "MG239",
+                    f"{entry.theirs[0]} and an earlier array are different weights for the shared {tensor.name}",
+                    cause="two layers of the model share it, and the weights come from a model in which they do not",
+                    remedy="share it there too, or load them into a model without sharing",
+                )
+    for tensor, array in new.values():
+        tensor.array = array
 
 
 @dataclass(frozen=True)
@@ -110,7 +128,7 @@ def _conversions(model: Layer, layout: str) -> Iterator[_Conversion]:
     for path, layer in model.named_layers().items():
         if isinstance(layer, Recurrent):
             for number, cell in enumerate(layer.cells().values()):
-                if isinstance(cell, (RNNCell, GRUCell, LSTMCell)):
+                if type(cell) in (RNNCell, GRUCell, LSTMCell):  # a subclass may have other parameters
                     convert = _torch_cell if layout == "pytorch" else _keras_cell
                     yield from convert(cell, *divmod(number, 1 + layer.bidirectional), path, layer)
                     done.add(cell)

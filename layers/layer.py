@@ -55,8 +55,8 @@ class Layer:
     ((1, 3), ['dense.W', 'dense.b', 'factor'])
 
     Errors: LayerError where `super().__init__()` was forgotten (MG201) or there is no `forward` (MG202), for attributes
-    that look like a part of the model but would not be trained (MG203, MG204), for a name with a dot in it (MG205), and
-    for a call of layers that are nested too deeply (MG207).
+    that look like a part of the model but would not be trained (MG203, MG204), for a name with a dot in it (MG205) or
+    that of a method (MG243), and for a call of layers that are nested too deeply (MG207).
     """
 
     training: bool = True
@@ -132,6 +132,13 @@ class Layer:
                 f"a part of {type(self).__name__} cannot be called {name!r}",
                 cause="dots separate the names in a path, and another parameter may have this one",
                 remedy=f"choose a name without them: {name.replace('.', '_')!r}",
+            )
+        if hasattr(Layer, name):
+            raise LayerError(
+                "MG243",
+                f"a part of {type(self).__name__} cannot be called {name!r}",
+                cause=f"every layer has its own {name}, which this part would hide",
+                remedy=f"choose another name, such as {name + '_layer'!r}; Sequential takes that of the class or function",
             )
         self._members[name] = value
         # The outermost layer is put together last, so that names end up as paths from there.

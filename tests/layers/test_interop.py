@@ -18,8 +18,11 @@ from layers import (
     Embedding,
     Layer,
     LayerNorm,
+    Recurrent,
+    RNNCell,
     Sequential,
     export_weights,
+    from_layout,
     import_weights,
     to_layout,
 )
@@ -140,6 +143,35 @@ def test_bad_input(action: Any, code: str, error: type[MinigradError], words: st
     assert caught.value.code == code
     assert words in str(caught.value)
     assert caught.value.remedy
+
+
+def test_a_stack_and_a_layer_of_the_same_name_are_not_mixed_up() -> None:
+    two = Sequential(RNN(3, 3, layers=2, return_sequences=True), RNN(3, 3))
+    assert len(to_layout(two, "pytorch")) == 12
+    with pytest.raises(OptionError, match="MG238.*rnn_2/kernel"):
+        to_layout(two, "keras")
+
+
+def test_different_weights_for_a_shared_parameter_change_nothing() -> None:
+    weights = to_layout(Sequential(Dense(2, 2), Dense(2, 2)), "pytorch")
+    tied = Sequential(Dense(2, 2), Dense(2, 2))
+    tied.dense_2.W = tied.dense.W
+    before = tied.state_dict()
+    with pytest.raises(CheckpointError, match="MG239.*dense_2.weight.*shared dense_2.W"):
+        from_layout(tied, weights, "pytorch")
+    assert all(np.array_equal(before[name], array) for name, array in tied.state_dict().items())
+    from_layout(tied, weights | {"dense_2.weight": weights["dense.weight"]}, "pytorch")
+    np.testing.assert_array_equal(tied.dense.W.array, weights["dense.weight"].T)
+
+
+def test_a_cell_with_parameters_of_its_own_is_not_taken_for_the_others_cell() -> None:
+    class Peephole(RNNCell):
+        def __init__(self, inputs: int, hidden: int) -> None:
+            super().__init__(inputs, hidden)
+            self.v = mg.Tensor(np.ones(hidden, "float32"), requires_grad=True)
+
+    names = to_layout(Recurrent(lambda size: Peephole(size, 2), 2), "pytorch")
+    assert {"cell.v", "cell.W_hh"} <= names.keys()
 
 
 def test_an_exported_file_is_plain_safetensors(tmp_path: Path) -> None:

@@ -297,6 +297,18 @@ def test_a_name_with_a_dot_is_refused() -> None:
     assert list(model.named_parameters()) == ["first", "inner.factor", "middle", "other.factor", "last"]
 
 
+@pytest.mark.parametrize("name", ["train", "eval", "forward", "training", "note", "carried_state", "evaluating"])
+def test_a_part_does_not_hide_a_method(name: str) -> None:
+    model = Pair()
+    assert repr(name) in refused("MG243", LayerError, lambda: setattr(model, name, Scale()))
+
+    def function(x: Any) -> Any:
+        return x
+
+    function.__name__ = name
+    assert repr(name) in refused("MG243", LayerError, lambda: Sequential(function))
+
+
 class Wrapped(Layer):
     def __init__(self, inner: Layer) -> None:
         super().__init__()
