@@ -38,7 +38,7 @@ class Dropout(Layer):
 
     def __init__(self, rate: float) -> None:
         super().__init__()
-        if isinstance(rate, str) or not 0 <= rate < 1:
+        if not hasattr(rate, "__float__") or not 0 <= rate < 1:
             raise OptionError(
                 "MG212",
                 f"Dropout cannot have the rate {rate!r}",
@@ -48,16 +48,16 @@ class Dropout(Layer):
         self.rate = rate
 
     def forward(self, x: TensorLike) -> Tensor:
-        (x,) = as_tensors([x])
-        if x.dtype.kind != "f":
+        (tensor,) = as_tensors([x])
+        if tensor.dtype.kind != "f":
             raise DtypeError(
                 "MG235",
-                f"Dropout takes floats, not {x.dtype}",
+                f"Dropout takes floats, not {tensor.dtype}",
                 cause="an integer divided by 1 - rate is no integer, and ids with some set to 0 are other ids",
                 remedy="put Dropout after the Embedding, which makes vectors of ids; or pass x as float32",
             )
         if not self.training or self.rate == 0:
-            return x
+            return tensor
         if not RECORDING.get() and not UNRECORDED_TRAINING.get():
             text = MinigradError(
                 "MG214",
@@ -67,8 +67,9 @@ class Dropout(Layer):
                 remedy="call model.eval() before evaluating, and model.train() before training goes on",
             )
             warnings.warn(ModeWarning(str(text)), stacklevel=2)
-        kept = generator().random(x.shape, np.float32) >= self.rate
-        return x * (kept.astype(x.dtype) / x.dtype.type(1 - self.rate))
+        kept = generator().random(tensor.shape, np.float32) >= self.rate
+        z: Tensor = tensor * (kept.astype(tensor.dtype) / tensor.dtype.type(1 - self.rate))
+        return z
 
     def settings(self) -> str:
         return str(self.rate)

@@ -138,7 +138,7 @@ class Layer:
                 "MG243",
                 f"a part of {type(self).__name__} cannot be called {name!r}",
                 cause=f"every layer has its own {name}, which this part would hide",
-                remedy=f"choose another name, such as {name + '_layer'!r}; Sequential takes that of the class or function",
+                remedy=f"choose another name, such as {name + '_layer'!r}; Sequential takes the class's or function's",
             )
         self._members[name] = value
         # The outermost layer is put together last, so that names end up as paths from there.

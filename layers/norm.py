@@ -28,15 +28,15 @@ class LayerNorm(Layer):
         self.epsilon = epsilon  # avoids a division by 0 where all elements are equal
 
     def forward(self, x: TensorLike) -> Tensor:
-        (x,) = as_tensors([x])
-        if x.shape[-1:] != self.gain.shape:
+        (tensor,) = as_tensors([x])
+        if tensor.shape[-1:] != self.gain.shape:
             raise ShapeError(
                 "MG236",
-                f"LayerNorm takes x of shape (..., {self.gain.size}), not {x.shape}",
+                f"LayerNorm takes x of shape (..., {self.gain.size}), not {tensor.shape}",
                 cause="it was made for vectors of that width, and has a gain and a bias for each of their elements",
                 remedy="make it with the width of x's last axis",
             )
-        centred = x - x.mean(axis=-1, keepdims=True)
+        centred = tensor - tensor.mean(axis=-1, keepdims=True)
         variance = (centred * centred).mean(axis=-1, keepdims=True)
         return centred / sqrt(variance + self.epsilon) * self.gain + self.bias
 

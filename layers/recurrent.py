@@ -11,7 +11,7 @@ import numpy as np
 from minigrad import Tensor, concatenate, scope, stack, tanh, where
 from minigrad.errors import MinigradError, OptionError, ShapeError
 from minigrad.habits import unfit_call
-from minigrad.tensor import as_tensors
+from minigrad.tensor import TensorLike, as_tensors
 from minigrad.timesteps import step_name
 
 from .cells import Cell, GRUCell, LSTMCell, RNNCell, State
@@ -226,7 +226,7 @@ def _sequence(sides: list[Any]) -> Tensor:
     return parts[0] if len(parts) == 1 else concatenate(parts, axis=2)
 
 
-def pool(sequence: Tensor, how: str, mask: Mask | None = None) -> Tensor:
+def pool(sequence: TensorLike, how: str, mask: Mask | None = None) -> Tensor:
     """Σ_t x_t / T ("mean") or max x_t ("max") of a sequence (B, T, H), over the steps where `mask` (B, T) is True.
 
     >>> pool(Tensor([[[1.0], [5.0], [9.0]]]), "mean", np.array([[True, True, False]])).array
@@ -237,22 +237,22 @@ def pool(sequence: Tensor, how: str, mask: Mask | None = None) -> Tensor:
     Natural language processing (almost) from scratch (2011), for the maximum.
     """
     _check("pool", how in ("mean", "max"), f"how={how!r}", "choose 'mean' or 'max'")
-    (sequence,) = as_tensors([sequence])
-    if sequence.ndim != 3:
+    (x,) = as_tensors([sequence])
+    if x.ndim != 3:
         raise ShapeError(
             "MG221",
-            f"pool takes a sequence of shape (batch, time, features), not {sequence.shape}",
+            f"pool takes a sequence of shape (batch, time, features), not {x.shape}",
             cause="it pools over axis 1, which is time",
             remedy="make a recurrent layer with return_sequences=True; x[None] is a batch of one",
         )
-    if sequence.dtype.kind != "f":
-        sequence = Tensor(sequence.array, dtype=np.float64)
-    real = as_mask(mask, None, *sequence.shape[:2])
+    if x.dtype.kind != "f":
+        x = Tensor(x.array, dtype=np.float64)
+    real = as_mask(mask, None, *x.shape[:2])
     if real is None:
-        return sequence.mean(axis=1) if how == "mean" else sequence.max(axis=1)
+        return x.mean(axis=1) if how == "mean" else x.max(axis=1)
     if how == "max":
-        return where(real[:, :, None], sequence, np.finfo(sequence.dtype).min).max(axis=1)
-    return where(real[:, :, None], sequence, 0.0).sum(axis=1) / Tensor(real.sum(axis=1)[:, None], dtype=sequence.dtype)
+        return where(real[:, :, None], x, np.finfo(x.dtype).min).max(axis=1)
+    return where(real[:, :, None], x, 0.0).sum(axis=1) / Tensor(real.sum(axis=1)[:, None], dtype=x.dtype)
 
 
 def _check(title: str, right: bool, what: str, remedy: str, cause: str = "") -> None:

@@ -62,6 +62,7 @@ def test_outputs_and_gradients_of_a_carried_model_are_those_of_sequences_from_th
     mg.softmax_cross_entropy(logits, y).backward()
     found = outputs(m, ids, [""], batch_size=batch_size)[""]
     np.testing.assert_allclose(found, logits.array, atol=1e-6)
+    assert words.grad is not None
     gradient = gradients(m, ids, y, ["embedding"], batch_size=batch_size)["embedding"]
     np.testing.assert_allclose(gradient, words.grad, atol=1e-6)
     np.testing.assert_allclose(carried(window).array, second, atol=1e-6)

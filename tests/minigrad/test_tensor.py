@@ -118,4 +118,5 @@ def test_an_operation_on_a_tensor_of_a_subclass_gives_a_tensor():
     assert type(z) is mg.Tensor
     z.sum().backward()
     t = np.tanh([1.0, 2.0])
+    assert x.grad is not None
     np.testing.assert_allclose(x.grad, t + np.array([1.0, 2.0]) * (1 - t * t) + 1, rtol=1e-6)
