@@ -9,6 +9,7 @@ import numpy as np
 from minigrad import Tensor, concatenate, no_grad
 from minigrad.context import setting
 from minigrad.errors import GradientError, OptionError, ShapeError
+from minigrad.tensor import as_tensors
 
 from .cells import State
 from .dropout import UNRECORDED_TRAINING
@@ -77,7 +78,7 @@ class TruncatedBPTT:
             if a >= new:
                 outputs.append(output)
         joined = outputs[0] if len(outputs) == 1 else concatenate(outputs, axis=1)
-        return slice(new, end), joined, over(Tensor.detach, states[at]), at
+        return slice(new, end), joined, _detached(states[at]), at
 
 
 class _Memory(NamedTuple):
@@ -116,7 +117,7 @@ class Carried(Layer):
         x = _with_steps(x)
         if not self.training:
             outputs, state = _run(self.model, x, self._memory.evaluated)
-            self._memory = self._memory._replace(evaluated=over(Tensor.detach, state))
+            self._memory = self._memory._replace(evaluated=_detached(state))
             return outputs
         before, state, _ = self._memory
         if before is None or before.shape[::2] != x.shape[::2]:
@@ -212,6 +213,10 @@ def _run(model: Stateful, x: Any, state: State) -> tuple[Tensor, State]:
         cause="the next call goes on from the state, and each step needs its outputs",
         remedy="make a recurrent layer with return_sequences=True and return_state=True, and return its state too",
     )
+
+
+def _detached(state: State) -> State:
+    return over(lambda part: as_tensors([part])[0].detach(), state)
 
 
 def _named(state: State, name: str, batch: int) -> dict[str, Array]:

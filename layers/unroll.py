@@ -72,9 +72,9 @@ def over(function: Callable[..., Tensor], *states: State) -> State:
     """Apply the function to each tensor of a state, or to the matching tensors of several states; None stays None."""
     if states[0] is None:
         return None
-    if isinstance(states[0], Tensor):
-        return function(*states)
-    return tuple(over(function, *parts) for parts in zip(*states, strict=True))
+    if isinstance(states[0], (tuple, list)):
+        return tuple(over(function, *parts) for parts in zip(*states, strict=True))
+    return function(*states)
 
 
 def _cutter(chosen: Mask | None) -> Callable[[Tensor], Tensor]:

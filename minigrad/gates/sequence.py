@@ -200,6 +200,7 @@ def cuts(steps: int, truncate: int | None, mask: Any = None) -> dict[int, Array 
 
 
 def one_dtype(*arrays: Any) -> list[Any]:
-    """The arrays in their common dtype, because a product into a buffer cannot mix dtypes."""
+    """The arrays in their common dtype, because a product into a buffer cannot mix dtypes; integers as float64."""
     dtype = np.result_type(*arrays)
+    dtype = dtype if dtype.kind == "f" else np.dtype(np.float64)
     return [array.astype(dtype, copy=False) for array in arrays]

@@ -432,6 +432,16 @@ def test_a_carried_after_an_embedding_trains_as_if_that_were_inside_or_says_that
         np.testing.assert_allclose(one, other, atol=1e-5)
 
 
+@pytest.mark.parametrize("kind", [RNN, LSTM])
+def test_a_walk_begins_with_a_state_of_arrays(kind: Any) -> None:
+    layer = kind(D, H, return_sequences=True, return_state=True)
+    x, h = X.astype("float32"), np.full((B, H), 0.3, "float32")
+    state = (h, h) if kind is LSTM else h
+    for k1, k2 in ((2, 9), (3, 1)):
+        for steps, outputs in TruncatedBPTT(k1, k2).walk(layer, x, state):
+            np.testing.assert_allclose(outputs.array, layer(x, state)[0].array[:, steps], atol=1e-6)
+
+
 class Counter(Layer):
     """A state of eleven parts; some are None, and the last counts the calls."""
 

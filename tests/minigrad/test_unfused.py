@@ -55,6 +55,8 @@ def test_sizes_of_zero_and_masks_of_numbers(kind):
     truth = masked(*arrays).array
     for mask in (arrays[-1].astype(int), arrays[-1] * 2.0, mg.Tensor(arrays[-1])):
         np.testing.assert_array_equal(masked(*arrays[:-1], mask).array, truth)
+    integers = [array.round().astype(int) for array in (a, *others)]
+    np.testing.assert_allclose(gate(*integers).array, gate(*(array.round() for array in (a, *others))).array)
     for truncate in ("2", True, 2.0):
         with pytest.raises(OptionError, match="MG143"):
             kind(truncate)
