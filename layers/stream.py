@@ -14,6 +14,7 @@ from minigrad.tensor import as_tensors
 from .cells import State
 from .dropout import UNRECORDED_TRAINING
 from .layer import Array, Layer, check_size
+from .recurrent import Recurrent
 from .unroll import over
 
 Stateful = Callable[[Any, State], tuple[Tensor, State]]
@@ -42,8 +43,9 @@ class TruncatedBPTT:
 
     For one loss at the end, use only the last window, after the loop: its gradient reaches k2 steps back from the end.
 
-    Errors: OptionError (MG210); ShapeError for x (MG231), or for what else a model returns (MG233). Source: Williams
-    and Peng, An efficient gradient-based algorithm for on-line training of recurrent network trajectories (1990).
+    Errors: OptionError (MG210), also for a bidirectional layer with a state (MG244); ShapeError for x (MG231), or for
+    what else a model returns (MG233). Source: Williams and Peng, An efficient gradient-based algorithm for on-line
+    training of recurrent network trajectories (1990).
     """
 
     def __init__(self, k1: int, k2: int) -> None:
@@ -52,6 +54,7 @@ class TruncatedBPTT:
 
     def walk(self, model: Stateful, x: Any, state: State = None) -> Iterator[tuple[slice, Tensor]]:
         """(steps, outputs) of each window in turn."""
+        _check_directions(model)
         length = (x := _with_steps(x)).shape[1]
         at = 0  # `state` is the one before this step
         for start in range(0, length, self.k1):
@@ -107,10 +110,12 @@ class Carried(Layer):
     (MG237) for computed inputs that the next call would need again.
     """
 
+    _memory = _Memory()
+
     def __init__(self, model: Layer, bptt: TruncatedBPTT) -> None:
         super().__init__()
+        _check_directions(model)
         self.model, self._bptt = model, bptt
-        self._memory = _Memory()
         self._training = True
 
     def forward(self, x: Any) -> Tensor:
@@ -187,6 +192,18 @@ def sample(
             scores = logits.array[0, -1]
             ids.append(int(np.argmax(scores + temperature * rng.gumbel(size=scores.shape))))
     return ids[len(prompt) :]
+
+
+def _check_directions(model: Any) -> None:
+    """Raise OptionError (MG244) for a model with a bidirectional layer that returns its state."""
+    for path, layer in getattr(model, "named_layers", dict)().items():
+        if isinstance(layer, Recurrent) and layer.bidirectional and layer.return_state:
+            raise OptionError(
+                "MG244",
+                f"the state of {path or 'the model'}, a bidirectional {type(layer).__name__}, cannot be carried",
+                cause="its backward cell ends at a window's first step, and must begin the next at that window's last",
+                remedy="read the sequence in one direction, or as a whole",
+            )
 
 
 def _with_steps(x: Any) -> Any:

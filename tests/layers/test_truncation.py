@@ -442,6 +442,13 @@ def test_a_walk_begins_with_a_state_of_arrays(kind: Any) -> None:
             np.testing.assert_allclose(outputs.array, layer(x, state)[0].array[:, steps], atol=1e-6)
 
 
+def test_a_bidirectional_state_is_not_carried() -> None:
+    model = Reader(GRU(3, 2, bidirectional=True, return_sequences=True, return_state=True))
+    for start in (lambda: Carried(model, TruncatedBPTT(2, 2)), lambda: next(TruncatedBPTT(2, 2).walk(model, X))):
+        with pytest.raises(OptionError, match="MG244.*state of layer, a bidirectional GRU"):
+            start()
+
+
 class Counter(Layer):
     """A state of eleven parts; some are None, and the last counts the calls."""
 
