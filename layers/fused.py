@@ -8,7 +8,6 @@ from minigrad import GRUSequence, LookupProduct, LSTMSequence, RNNSequence, Tens
 from minigrad.context import FUSED, RECORDING
 from minigrad.errors import OptionError
 from minigrad.gates.rows import looked_up
-from minigrad.gates.steps import without_padding
 
 from .cells import Cell, GRUCell, LSTMCell, RNNCell, State
 from .layer import ON_VALUE, describe
@@ -27,6 +26,7 @@ def shall_fuse(wish: bool | None, cells: list[Cell]) -> bool:
 
     `layers.outputs` and `gradient_flow` look at single time steps, so for them such a call is unrolled.
     """
+    check_fused(wish, cells)  # also here, because a cell or an option may have been replaced
     if wish is not None:
         return wish
     fast = FUSED.get() or not RECORDING.get()
@@ -56,7 +56,6 @@ def run(
     >>> outputs.shape, state.shape
     ((5, 1, 2), (1, 2))
     """
-    x = without_padding(x, mask)
     masks = () if mask is None else (mask,)
     last = 0 if reverse else -1
     if isinstance(cell, LSTMCell):

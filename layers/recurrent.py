@@ -10,6 +10,7 @@ import numpy as np
 
 from minigrad import Tensor, concatenate, scope, stack, tanh, where
 from minigrad.errors import MinigradError, OptionError, ShapeError
+from minigrad.gates.steps import without_padding
 from minigrad.habits import unfit_call
 from minigrad.tensor import TensorLike, as_tensors
 from minigrad.timesteps import step_name
@@ -119,6 +120,7 @@ class Recurrent(Layer):
         x = _check_input(self, x, next(iter(cells.values())))
         batch, steps, _ = x.shape
         mask = as_mask(mask, lengths, batch, steps)
+        x = without_padding(x, mask)
         if mask is None and self.pooling == "last" and not self.return_sequences:
             warn_of_padding(type(self).__name__, x)
         states = _check_states(cells, state, batch)

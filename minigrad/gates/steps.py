@@ -52,6 +52,7 @@ def without_padding(x: TensorLike, mask: Array | None) -> Any:
         return x
     (x,) = as_tensors([x])
     flat: Any = x.array.ravel("K")
-    if np.isfinite(flat.dot(flat)) or np.isfinite(x.array[~mask]).all():  # the first is fast, and usually enough
-        return x
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(flat.dot(flat)) or np.isfinite(x.array[~mask]).all():  # the first is fast, and usually enough
+            return x
     return where(mask.reshape(*mask.shape, *[1] * (x.ndim - mask.ndim)), x, 0.0)

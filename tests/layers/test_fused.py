@@ -5,6 +5,7 @@ import pytest
 
 import minigrad as mg
 from layers import GRU, LSTM, RNN, Dense, Embedding, LSTMCell, Sequential
+from minigrad.errors import OptionError
 
 KINDS = [RNN, GRU, LSTM]
 OPTIONS = [
@@ -76,6 +77,17 @@ def test_rows_of_a_table_that_is_no_matrix_are_read_as_the_unrolled_layer_reads_
     np.testing.assert_allclose(layer(x).array, truth, atol=1e-6)
     W = mg.Tensor(np.ones(table), requires_grad=True)
     assert layer(mg.lookup(W, np.zeros(ids, int))).shape == (4, 4)  # recorded: it is checked for padding
+
+
+def test_a_cell_without_a_fused_gate_is_refused_also_after_a_change():
+    layer, x = RNN(5, 4, fused=True), np.ones((2, 3, 5), "float32")
+    layer.cell = RNN(5, 4, activation=mg.relu).cell
+    with pytest.raises(OptionError, match="MG226.*relu"):
+        layer(x)
+    layer = RNN(5, 4, activation=mg.relu)
+    layer.fused = True
+    with pytest.raises(OptionError, match="MG226.*relu"):
+        layer(x)
 
 
 @pytest.mark.parametrize("kind", KINDS)

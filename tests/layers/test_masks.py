@@ -14,6 +14,7 @@ import minigrad as mg
 from layers import GRU, LSTM, RNN, Embedding, PaddingWarning, Sequential, init, unroll
 from layers.fused import can_fuse
 from minigrad.errors import MinigradError, OptionError, ShapeError
+from minigrad.gates.steps import without_padding
 
 D, H, T = 3, 2, 5
 
@@ -108,6 +109,19 @@ def test_nan_and_infinity_in_padding_leave_no_trace(
         assert not found_x[~mask].any()
         for one, other in zip(found, grads, strict=True):
             np.testing.assert_allclose(one, other, atol=1e-12)
+
+
+def test_large_inputs_of_any_precision_are_left_alone() -> None:
+    mask = np.array([[True, False]])
+    for dtype in ("float16", "float32", "float64"):
+        x = mg.Tensor(np.full((1, 2, 1), np.finfo(dtype).max))
+        assert without_padding(x, mask) is x
+
+
+def test_nan_in_padding_is_no_anomaly() -> None:
+    x, mask = np.array([[[0.5], [np.nan]]]), np.array([[True, False]])
+    with mg.detect_anomaly():
+        RNN(1, H)(x, mask=mask).sum().backward()
 
 
 def test_a_vector_of_nan_that_only_padding_looks_up_leaves_no_trace() -> None:
