@@ -5,7 +5,7 @@ from typing import Any
 from minigrad import Tensor
 
 from .init import Initialiser, glorot_uniform, zeros
-from .layer import Activation, Layer, check_function, check_size, function_name
+from .layer import Activation, Layer, check_function, check_size, drawn, function_name
 
 
 class Dense(Layer):
@@ -16,8 +16,8 @@ class Dense(Layer):
     >>> Dense(3, 2)([[1.0, 2.0, 3.0]]).shape
     (1, 2)
 
-    Errors: OptionError for sizes below 1 (MG210) and for an activation that is not a function (MG211). Source:
-    Goodfellow, Bengio and Courville, Deep Learning (2016), section 6.1.
+    Errors: OptionError for sizes below 1 (MG210) and for an activation that is not a function (MG211); ShapeError for
+    an `init` that makes another shape (MG213). Source: Goodfellow, Bengio and Courville, Deep Learning (2016), 6.1.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class Dense(Layer):
         if activation is not None:
             check_function("Dense", activation)
         self.activation = activation
-        self.W = Tensor(init((inputs, outputs)), requires_grad=True)
+        self.W = Tensor(drawn(init, (inputs, outputs)), requires_grad=True)
         if bias:
             self.b = Tensor(zeros((outputs,)), requires_grad=True)
         self._bias = bias

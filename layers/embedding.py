@@ -8,7 +8,7 @@ from minigrad import Tensor, lookup
 from minigrad.table import make_table
 
 from .init import Initialiser, uniform, zeros
-from .layer import Layer, check_size
+from .layer import Layer, check_size, drawn
 
 _small = uniform(-0.05, 0.05)
 
@@ -29,7 +29,7 @@ class Embedding(Layer):
     def __init__(self, vocabulary: int, width: int, *, init: Initialiser = _small) -> None:
         super().__init__()
         check_size("Embedding", vocabulary=vocabulary, width=width)
-        self.table = make_table(init((vocabulary, width)))
+        self.table = make_table(drawn(init, (vocabulary, width)))
 
     def forward(self, ids: Any) -> Tensor:
         return lookup(self.table, ids)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from minigrad import Tensor, scope
 from minigrad.checkpoint import check_match
-from minigrad.errors import MinigradError, OptionError
+from minigrad.errors import MinigradError, OptionError, ShapeError
 from minigrad.graph import Leaf
 from minigrad.habits import refit
 from minigrad.notebook import table
@@ -366,6 +366,19 @@ def check_size(layer: str, **sizes: int) -> None:
                 cause="a size is a count: an integer of 1 or more",
                 remedy=f"give {name} as an integer of at least 1",
             )
+
+
+def drawn(init: Callable[[tuple[int, ...]], Array], shape: tuple[int, ...]) -> Array:
+    """init(shape). Errors: ShapeError (MG213) if that has another shape."""
+    array = np.asarray(init(shape))
+    if array.shape != shape:
+        raise ShapeError(
+            "MG213",
+            f"an initialiser made an array of shape {array.shape} for weights of shape {shape}",
+            cause="the layer would compute with it, and give outputs of another size or stretched ones",
+            remedy="return an array of the shape that it is called with",
+        )
+    return array
 
 
 def check_function(layer: str, activation: Any) -> None:

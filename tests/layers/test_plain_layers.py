@@ -103,6 +103,13 @@ def test_dropout_takes_lists_and_arrays() -> None:
     assert Dropout(0.5)(np.ones(3)).dtype == np.float64 and Dropout(0.5).eval()([3.0]).array.tolist() == [3]
 
 
+@pytest.mark.parametrize("make", [Dense, Embedding])
+def test_an_initialiser_that_makes_another_shape_is_refused(make: Any) -> None:
+    for shape in [(3, 1), (2, 3), (3,)]:
+        with pytest.raises(ShapeError, match=r"MG213.*\(3, 2\)"):
+            make(3, 2, init=lambda _, shape=shape: np.zeros(shape))
+
+
 def test_layer_norm_refuses_vectors_of_another_width() -> None:
     for shape in [(2, 1), (1,), (2, 4), ()]:
         with pytest.raises(ShapeError, match=rf"MG236.*takes x of shape \(\.\.\., 3\), not {re.escape(str(shape))}"):
