@@ -6,6 +6,7 @@ import pytest
 import minigrad as mg
 from layers import GRU, LSTM, RNN, Dense, Embedding, LSTMCell, Sequential
 from minigrad.errors import OptionError
+from minigrad.gates import sequence
 
 KINDS = [RNN, GRU, LSTM]
 OPTIONS = [
@@ -77,6 +78,19 @@ def test_rows_of_a_table_that_is_no_matrix_are_read_as_the_unrolled_layer_reads_
     np.testing.assert_allclose(layer(x).array, truth, atol=1e-6)
     W = mg.Tensor(np.ones(table), requires_grad=True)
     assert layer(mg.lookup(W, np.zeros(ids, int))).shape == (4, 4)  # recorded: it is checked for padding
+
+
+@pytest.mark.parametrize("block", [1, 4 * 4 * 4 * 2, 4 * 4 * 4 * 3])  # one step at a time, two and three
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+def test_an_lstm_computes_the_same_in_blocks_of_any_size(monkeypatch, options, block):
+    for mask in (None, MASK):
+        z, gradients, _ = run(LSTM, True, mask, **options)
+        monkeypatch.setattr(sequence, "BLOCK", block)
+        found, theirs, _ = run(LSTM, True, mask, **options)
+        np.testing.assert_allclose(found.array, z.array, rtol=1e-12)
+        for path, gradient in gradients.items():
+            np.testing.assert_allclose(theirs[path], gradient, rtol=1e-12, atol=1e-14, err_msg=path)
+        monkeypatch.undo()
 
 
 def test_a_cell_without_a_fused_gate_is_refused_also_after_a_change():
