@@ -65,9 +65,10 @@ def save(path: str | os.PathLike[str], arrays: Mapping[str, Any], info: Mapping[
 
 
 def as_stored(info: Mapping[str, Any] | None, what: str) -> dict[str, Any]:
-    """The info as it comes back from a file, with tuples as lists; a DtypeError MG507 about `what` if it cannot."""
+    """The info as it comes back from a file: tuples as lists, NumPy's numbers as Python's; or DtypeError MG507."""
     try:
-        return _ours({_KEY: json.dumps({"sha256": _BLANK, "info": dict(info or {})})})[1]
+        text = json.dumps({"sha256": _BLANK, "info": dict(info or {})}, default=_plain)
+        return _ours({_KEY: text})[1]
     except (TypeError, ValueError, RecursionError) as error:
         raise DtypeError(
             "MG507",
@@ -269,6 +270,12 @@ def _json(text: str) -> Any:
         return entries
 
     return json.loads(text, object_pairs_hook=unique)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"{type(value).__name__} is not JSON serializable")
 
 
 def _ours(metadata: Mapping[str, str]) -> tuple[str, dict[str, Any]]:

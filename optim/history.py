@@ -110,7 +110,7 @@ _STYLES = ("o-", "s--", "^:", "d-.")  # told apart by marker and dash as well as
 
 def _cell(value: Any) -> Any:
     if not isinstance(value, str):
-        return value
+        return value.item() if isinstance(value, np.generic) else value  # as a resumed run has it
     return printable(f"'{value}" if value.startswith(("=", "+", "-", "@")) else value)
 
 

@@ -416,6 +416,12 @@ def test_info_that_is_no_json(tmp_path: Path, info: dict[Any, Any]) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_numbers_of_numpy_come_back_as_numbers_of_python(path: Path) -> None:
+    mg.save(path, {}, {"a": np.float32(0.5), "b": [np.int64(2), np.bool_(True)]})
+    info = mg.load(path).info
+    assert info == {"a": 0.5, "b": [2, True]} and type(info["a"]) is float and info["b"][1] is True
+
+
 def test_every_mismatch_is_named_at_once() -> None:
     here = {"a": np.ones(2), "b": np.ones((2, 3)), "c": np.ones(1), "d": np.ones(1, "float32")}
     found = {"b": np.ones((3, 2)), "c": np.ones(1), "d": np.ones(1), "e": np.ones(4)}
