@@ -77,7 +77,7 @@ class Batches:
     def __iter__(self) -> Iterator[tuple[Array, ...]]:
         epoch, self._position = self.epoch, self._start
         for position, rows in enumerate(self._picked(epoch)[self._start :], self._start):
-            self._position = position + 1
+            self.epoch, self._position = epoch, position + 1  # `epoch` too: another pass may have begun and ended
             yield tuple(pad([one[row] for row in rows]) if isinstance(one, list) else one[rows] for one in self.columns)
         self.epoch, self._start, self._position = epoch + 1, 0, 0
 

@@ -123,6 +123,15 @@ def test_a_peek_after_loading_does_not_move_the_place():
     assert one_pass(batches) == [[0, 1], [2, 3], [4, 5], [6, 7], [8, 9]]
 
 
+def test_another_pass_in_the_middle_of_one_does_not_change_its_position():
+    batches = Batches(np.arange(10), batch_size=2)
+    for number, _ in enumerate(batches):
+        assert batches.state_dict() == {**batches.state_dict(), "epoch": 0, "position": number + 1}
+        if number == 1:
+            list(batches)
+    assert batches.epoch == 1
+
+
 def test_nothing_to_batch():
     assert "0 arrays" in fails_with("MG411", DataError, Batches).what
     assert "0 rows" in fails_with("MG411", DataError, lambda: Batches(np.zeros((0, 40)), [])).what
