@@ -22,7 +22,7 @@ from minigrad.checks import gradient_misshapen, not_a_leaf
 from minigrad.errors import DtypeError, GradientError, OptionError
 from minigrad.graph import Leaf
 from minigrad.habits import unfit_call
-from minigrad.table import Table, writable
+from minigrad.table import Table, stored, writable
 
 from .lazy import LazyRule, PendingRows, all_catch_up, changed_rows, is_pending, pending_parts
 
@@ -49,6 +49,8 @@ class Optimizer:
     `step()` changes every parameter that has a gradient, but no frozen one (requires_grad=False). `zero_grad()` forgets
     the gradients, which `backward` would otherwise add to. `scale` multiplies every learning rate: a schedule sets it.
 
+    An optimizer holds tensors, so make it when the model is complete: it does not train a layer that is assigned later.
+
     >>> from optim import SGD
     >>> W, b = Tensor([1.0], requires_grad=True), Tensor([1.0], requires_grad=True)
     >>> optimizer = SGD([{"parameters": {"W": W}}, {"parameters": {"b": b}, "lr": 1.0}], lr=0.1)
@@ -60,7 +62,7 @@ class Optimizer:
     Errors: OptionError MG301 (no parameters), MG303 (one twice), MG304 (an invalid learning rate), MG305 (another
     number out of range), MG306 (an unknown key in a group); DtypeError MG302 (no tensors); and of `step`
     GradientError MG307 (nothing has a gradient), ShapeError MG105 (a gradient of another shape). A step that fails
-    changes nothing.
+    changes nothing. Ctrl-C can end a step halfway in a loop of your own; the Trainer lets it finish.
     """
 
     slots: ClassVar[tuple[str, ...]] = ()
@@ -79,6 +81,7 @@ class Optimizer:
             for path, tensor in self.parameters().items()
         }
         self._buffers: dict[tuple[str, np.dtype[Any]], Array] = {}
+        self._prepared = 0  # the number of parameters that `_prepare` has seen
         self._pending: dict[str, PendingRows] = {}
 
     def __repr__(self) -> str:
@@ -140,6 +143,8 @@ class Optimizer:
         for path, _, leaf, _ in due:
             if leaf.grad.shape != self._shapes[path]:
                 raise gradient_misshapen(leaf, leaf.grad)
+        if len(due) > self._prepared:
+            self._prepare(due)
         # What a failure goes back to are copies, a tenth of a small network's step, so they are made only where a rule
         # can fail when it has begun: one from outside optim, or where NumPy's warnings are errors.
         own = not (type(self).__module__.startswith("optim.") and self.rule.__module__.startswith("optim."))
@@ -174,8 +179,29 @@ class Optimizer:
         """
         return None
 
+    def hyperparameters(self) -> dict[str, Any]:
+        """The numbers that the next steps depend on and that anyone may change: lr, momentum, what is frozen, ...
+
+        >>> from optim import SGD
+        >>> SGD({"W": Tensor([1.0], requires_grad=True)}, lr=0.1).hyperparameters()  # doctest: +NORMALIZE_WHITESPACE
+        {'momentum': 0.0, 'nesterov': False, 'scale': 1.0, 'lr of group 0': 0.1, 'weight_decay of group 0': 0.0,
+         'requires_grad of W': True}
+        """
+        return {name: getattr(owner, attribute) for name, (owner, attribute) in self._places().items()}
+
+    def load_hyperparameters(self, values: Mapping[str, Any]) -> None:
+        """Set what `hyperparameters` returned; names that this optimizer does not have are left out."""
+        for name, (owner, attribute) in self._places().items():
+            here = getattr(owner, attribute)
+            value = values.get(name, here)
+            if value != here or type(value) is not type(here):  # assigning requires_grad replaces the array
+                setattr(owner, attribute, value)
+
     def state_dict(self) -> dict[str, Array]:
-        """Copies of all state as {"slot/path": array}, and the steps made as {"steps/path": integer}."""
+        """Copies of all state as {"slot/path": array}, and the steps made as {"steps/path": integer}.
+
+        The learning rate and other numbers that you choose are not in it, but in `hyperparameters()`.
+        """
         self.catch_up_tables()
         return self._copies()
 
@@ -226,6 +252,32 @@ class Optimizer:
                 expected |= {f"pending {part}/{path}": array for part, array in like.items()}
         check_match(state, expected, f"the state of {type(self).__name__}")
         return state
+
+    def _places(self) -> dict[str, tuple[Any, str]]:
+        """For each hyperparameter the object and the attribute that hold it."""
+        own = [
+            name for name, value in vars(self).items() if isinstance(value, (int, float, np.generic)) and name[0] != "_"
+        ]
+        groups = [(number, name) for number in range(len(self.groups)) for name in ("lr", "weight_decay")]
+        return {
+            **{name: (self, name) for name in own},
+            **{f"{name} of group {number}": (self.groups[number], name) for number, name in groups},
+            **{f"requires_grad of {path}": (tensor, "requires_grad") for path, tensor in self.parameters().items()},
+        }
+
+    def _prepare(self, due: list[tuple[str, Tensor, Leaf, Group]]) -> None:
+        """Before the first step changes anything: memory for the rule, and parameters that can be written."""
+        for _, _, leaf, group in due:
+            array = stored(leaf)
+            try:
+                array.setflags(write=True)
+            except ValueError:  # its memory belongs to a file or to bytes, as after unpickling
+                leaf.output = array = array.copy("K")
+            array.setflags(write=False)
+            if not isinstance(leaf.grad, SparseGradient):
+                self._scratch("rule", array)
+                self._scratch("decayed" if group.weight_decay else "rule", array)
+        self._prepared = len(due)
 
     def _check_settings(self) -> None:
         """Raise OptionError MG304 or MG305 for a rate or decay that has become invalid, or a setting that is NaN."""

@@ -222,6 +222,66 @@ def test_a_rule_is_handed_the_touched_rows_alone_where_that_is_enough(
     assert (table.array != 1).any(axis=1).tolist() == [False, True, False, True, False]
 
 
+# ---- steps that fail ----
+
+
+def of_read_only_memory(array: Any) -> mg.Tensor:
+    """As unpickling made parameters of more than 1,000 bytes: their memory cannot be made writable."""
+    tensor = mg.Tensor(array, requires_grad=True)
+    tensor.node.output = np.frombuffer(tensor.array.tobytes(), tensor.dtype).reshape(tensor.shape)
+    return tensor
+
+
+@pytest.mark.parametrize("make", [SGD, Adam, lambda p: SGD(p, momentum=0.9), Adagrad])
+def test_a_parameter_in_read_only_memory_is_trained_as_any_other(make: Any) -> None:
+    arrays = {"a": np.ones((2, 2)), "b": np.full(3, 2.0)}
+    ours = {"a": mg.Tensor(arrays["a"], requires_grad=True), "b": of_read_only_memory(arrays["b"])}
+    plain = {path: mg.Tensor(array, requires_grad=True) for path, array in arrays.items()}
+    for tensors in (ours, plain):
+        optimizer = make(tensors)
+        for _ in range(3):
+            optimizer.zero_grad()
+            ((tensors["a"] ** 2).sum() + (tensors["b"] ** 3).sum()).backward()
+            optimizer.step()
+    for path, tensor in ours.items():
+        np.testing.assert_array_equal(tensor.array, plain[path].array)
+
+
+def test_a_step_without_memory_for_its_rule_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = {"a": mg.Tensor(np.ones(2), requires_grad=True), "b": mg.Tensor(np.ones(10), requires_grad=True)}
+    optimizer = Adam(ours)
+    (ours["a"].sum() + ours["b"].sum()).backward()
+
+    def small_only(use: str, like: Any) -> Any:
+        if like.size > 2:
+            raise MemoryError
+        return np.empty_like(like)
+
+    with monkeypatch.context() as patch, pytest.raises(MemoryError), warnings.catch_warnings():
+        warnings.resetwarnings()  # where warnings are errors, a step keeps copies to go back to
+        patch.setattr(optimizer, "_scratch", small_only)
+        optimizer.step()
+    assert (ours["a"].array == 1).all() and optimizer.steps == {"a": 0, "b": 0}
+    assert not any(array.any() for array in optimizer.state_dict().values())
+    optimizer.step()
+    assert (ours["b"].array < 1).all()
+
+
+def test_hyperparameters_are_loaded_where_they_belong() -> None:
+    def make() -> tuple[Any, Any]:
+        a, b = (mg.Tensor([1.0], requires_grad=True) for _ in range(2))
+        return a, Adam([{"parameters": {"a": a}, "lr": 0.5}, {"parameters": {"b": b}}], lr=0.1)
+
+    a, optimizer = make()
+    a.requires_grad, optimizer.scale, optimizer.groups[1].lr, optimizer.beta1 = False, 0.5, np.float32(0.3), 0.8
+    other, loaded = make()
+    before = loaded.parameters()["b"].array
+    loaded.load_hyperparameters(optimizer.hyperparameters() | {"of another rule": 5})
+    assert loaded.hyperparameters() == optimizer.hyperparameters() and not other.requires_grad
+    assert type(loaded.groups[1].lr) is np.float32
+    assert loaded.parameters()["b"].array is before  # what was equal was not assigned
+
+
 # ---- groups, frozen parameters, scale ----
 
 
