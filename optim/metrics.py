@@ -1,10 +1,11 @@
 """Accuracy, and the running means of the loss and the metrics over batches."""
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
-from minigrad.errors import ShapeError
+from minigrad.errors import DtypeError, ShapeError, shown
 
 from .optimizer import Array
 
@@ -37,6 +38,19 @@ def accuracy(output: Array, labels: Array) -> float:
         )
     right = np.count_nonzero(chosen.reshape(-1) == labels.reshape(-1))  # takes a third of np.mean's time
     return float(right / labels.size)
+
+
+def as_number(name: str, value: Any) -> float:
+    """What a metric returned, as a float. Errors: DtypeError MG326 for anything but one number."""
+    array = np.asarray(getattr(value, "array", value))
+    if array.size == 1 and array.dtype.kind in "biuf":
+        return float(array.item())
+    raise DtypeError(
+        "MG326",
+        f"the metric {name!r} returned {f'an array of shape {array.shape}' if array.shape else shown(value)}",
+        cause="a metric is one number, the mean over a batch",
+        remedy="return a number, such as float(values.mean())",
+    )
 
 
 class Means:

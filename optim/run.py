@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from minigrad import Tensor
 
 from .history import History
-from .metrics import Means
+from .metrics import Means, Metric
 from .optimizer import Optimizer
 from .parallel import Communicator
 
@@ -60,6 +60,7 @@ class Run:
     model: Model
     loss: Callable[[Tensor, Any], Tensor]
     optimizer: Optimizer
+    metrics: dict[str, Metric]
     callbacks: Sequence[Any]
     config: dict[str, Any]
     train: Iterable[Batch]
@@ -77,6 +78,7 @@ class Run:
     means: Means  # of this epoch so far
     history: History
     loss_tensor: Tensor | None  # with its graph, from on_forward to on_gradients
+    started: dict[str, Any]  # the optimizer's hyperparameters at the start of the run, before any interruption
     resuming: bool  # whether the run continues from a snapshot
     stop_reason: str  # why the run ends early; "" while it does not
     comm: Communicator | None  # what connects the processes that train the model, if there are several
@@ -102,6 +104,7 @@ class Run:
         """Continue with the position, means and history that a snapshot holds."""
         for name in POSITION:
             setattr(self, name, info[name])
+        self.started = info.get("started", self.started)
         self.means.sums, self.means.count = info["means"]["sums"], info["means"]["count"]
         self.history.rows[:] = info["history"]
         self.seconds, self.began = info["seconds"], time.perf_counter()

@@ -2,24 +2,32 @@
 
 The arrays in the file are the model's ("model/rnn.cell.W_hh"), what it carries from batch to batch ("carried/state"),
 the optimizer's ("optimizer/m/rnn.cell.W_hh") and those of callbacks; everything else is JSON in its header: position,
-history, random generator, configuration.
+history, random generator, configuration, and the optimizer's hyperparameters, now and at the start of the run.
 """
 
 import os
+import warnings
 from collections.abc import Mapping, Sequence
+from copy import copy
 from typing import Any
 
 import numpy as np
 
 from minigrad import generator
-from minigrad.checkpoint import check_match, load, save
-from minigrad.errors import CheckpointError
+from minigrad.checkpoint import Checkpoint, check_match, load, save
+from minigrad.data import Batches
+from minigrad.errors import CheckpointError, MinigradError, reason
 
 from .lazy import is_pending
 from .optimizer import Array
 from .parallel import share_out
 from .parameters import set_arrays
 from .run import POSITION, Run
+
+_NUMBERS = "hyperparameters"
+_PARTS = {"config": dict, "optimizer": str, "epoch": int, "step": int, "batch": int, "trained": bool,
+          "stop_reason": str, "seconds": float, "means": dict, "history": list, "generator": dict, "train": dict,
+          "validation": dict, "callbacks": dict}  # fmt: skip
 
 
 def store(trainer: Run, path: str | os.PathLike[str], ranks: Sequence[tuple[Any, Any]]) -> None:
@@ -32,17 +40,23 @@ def store(trainer: Run, path: str | os.PathLike[str], ranks: Sequence[tuple[Any,
     arrays = {f"model/{name}": tensor.array for name, tensor in trainer.model.named_parameters().items()}
     arrays |= {f"optimizer/{name}": array for name, array in exact.items()}
     arrays |= {f"carried/{name}": np.concatenate([own[name] for own in carried]) for name in carried[0]}
-    callbacks: dict[str, dict[str, Any]] = {}
-    for name, callback in _named(trainer).items():
-        for key, value in callback.state_dict().items():
-            if isinstance(value, np.ndarray):
-                arrays[f"{name}/{key}"] = value
+    named = _named(trainer)
+    states = {name: callback.state_dict() for name, callback in named.items()}
+    states[_NUMBERS] = trainer.optimizer.hyperparameters()
+    plain: dict[str, dict[str, Any]] = {name: {} for name in states}
+    for name, state in states.items():
+        for key, value in state.items():
+            if isinstance(value, (np.ndarray, np.generic)):  # numbers of NumPy too, because their dtype matters
+                arrays[f"{name}/{key}"] = np.asarray(value)
             else:
-                callbacks.setdefault(name, {})[key] = value
+                plain[name][key] = value
     info = {
         "kind": "snapshot",
         "config": trainer.config,
         "optimizer": type(trainer.optimizer).__name__,
+        "started": trainer.started,
+        _NUMBERS: plain.pop(_NUMBERS),
+        "batches": trainer.batches,
         **{name: getattr(trainer, name) for name in POSITION},  # if a callback stopped the run, it stays stopped
         "seconds": trainer.elapsed(),
         "means": vars(trainer.means),
@@ -51,7 +65,7 @@ def store(trainer: Run, path: str | os.PathLike[str], ranks: Sequence[tuple[Any,
         "generators": generators[1:],  # of the other ranks
         "train": _position(trainer.train),
         "validation": _position(trainer.validation) | {"position": 0} if _position(trainer.validation) else {},
-        "callbacks": callbacks,
+        "callbacks": {name: plain[name] for name, callback in named.items() if plain[name] or _decides(callback)},
     }
     try:
         save(path, arrays, info)
@@ -63,8 +77,9 @@ def store(trainer: Run, path: str | os.PathLike[str], ranks: Sequence[tuple[Any,
 def restore(trainer: Run, path: str | os.PathLike[str]) -> None:
     """Put the trainer into the state that the snapshot holds.
 
-    Errors: those of `mg.load`; CheckpointError MG505 where arrays do not fit, MG508 for a file that is no snapshot, or
-    one of another configuration; OptionError MG414 for batches of other data. On an error the model is unchanged.
+    Errors: those of `mg.load`; CheckpointError MG505 where arrays do not fit, MG508 for a file that is not a snapshot,
+    lacks a part, or is of another configuration; OptionError MG414 for batches of other data. On an error nothing has
+    changed. A warning (MG324) names callbacks that only one of the two runs has.
     """
     checkpoint = load(path)
     info = checkpoint.info
@@ -73,18 +88,24 @@ def restore(trainer: Run, path: str | os.PathLike[str]) -> None:
     check_match(part(checkpoint, "model/"), {name: tensor.array for name, tensor in model.items()}, "the model")
     exact = part(checkpoint, "optimizer/")
     trainer.optimizer.check_exact_state(exact)
-    for batches, position in ((trainer.train, info["train"]), (trainer.validation, info["validation"])):
-        if position and batches is not None and hasattr(batches, "load_state_dict"):
+    positions: list[tuple[Any, Any]] = [(trainer.validation, info["validation"]), (trainer.train, info["train"])]
+    for batches, position in positions:
+        if position and isinstance(batches, Batches):
+            copy(batches).load_state_dict(position)
+    _load_callbacks(trainer, checkpoint, path)
+    # From here on nothing fails, unless batches of the user's own do.
+    for batches, position in positions:
+        if position and hasattr(batches, "load_state_dict"):  # if the two are one object, its position is `train`'s
             batches.load_state_dict(position)
+    numbers = {name: array[()] for name, array in part(checkpoint, f"{_NUMBERS}/").items()}
+    trainer.optimizer.load_hyperparameters(
+        {**info.get(_NUMBERS, {}), **numbers}
+    )  # before the tables, which it may read
     set_arrays(model, part(checkpoint, "model/"))
     trainer.optimizer.load_exact_state(exact)
     if carry := getattr(trainer.model, "load_carried_state", None):
         whole = part(checkpoint, "carried/")
         carry({name: share_out(trainer.comm, [array])[0][0] for name, array in whole.items()})
-    for name, callback in _named(trainer).items():
-        state = {**info["callbacks"].get(name, {}), **part(checkpoint, f"{name}/")}
-        if state:
-            callback.load_state_dict(state)
     if trainer.rank < len(states := [info["generator"], *info.get("generators", ())]):
         generator().bit_generator.state = states[trainer.rank]
     trainer.resume_at(info)
@@ -105,24 +126,87 @@ def _named(trainer: Run) -> dict[str, Any]:
     return named
 
 
+def _decides(callback: Any) -> bool:
+    """Whether a callback can change a run's numbers, as far as is known: it does more than print or write."""
+    return not (callback.last or callback.rank_0_only)
+
+
 def _position(batches: Any) -> dict[str, Any]:
     return dict(batches.state_dict()) if hasattr(batches, "state_dict") else {}
 
 
+def _load_callbacks(trainer: Run, checkpoint: Checkpoint, path: str | os.PathLike[str]) -> None:
+    """Load the callbacks' states, all or none."""
+    saved, before = checkpoint.info["callbacks"], []
+    try:
+        for name, callback in _named(trainer).items():
+            if state := {**saved.get(name, {}), **part(checkpoint, f"{name}/")}:
+                before.append((callback, callback.state_dict()))
+                callback.load_state_dict(state)
+    except Exception as error:
+        for callback, state in before:
+            callback.load_state_dict(state)
+        if isinstance(error, MinigradError):
+            raise
+        problem = f"{name} cannot load its state ({type(error).__name__}: {reason(error)})"
+        raise _unfit(path, [problem]) from error
+
+
 def _check(trainer: Run, info: Mapping[str, Any], path: str | os.PathLike[str]) -> None:
-    saved = {**info.get("config", {}), "the optimizer": info.get("optimizer")}
+    """Raise CheckpointError MG508 unless the snapshot has all parts, and is of a run like this one."""
+    if info.get("kind") != "snapshot":
+        raise _unfit(path, ["it holds only weights, not the state of a run"])
+    missing = [name for name, kind in _PARTS.items() if not isinstance(info.get(name), kind)]
+    missing += [] if {"sums", "count"} <= info.get("means", {}).keys() else ["means"]
+    missing += [] if all(map(_generator_fits, [info.get("generator"), *info.get("generators", ())])) else ["generator"]
+    if missing:
+        raise _unfit(path, [f"it has no valid {', '.join(dict.fromkeys(missing))}"])
+    saved = {**info["config"], "the optimizer": info["optimizer"]}
     here = {**trainer.config, "the optimizer": type(trainer.optimizer).__name__}
+    if sums := info["means"]["sums"]:  # in the middle of an epoch
+        saved["the metrics"], here["the metrics"] = sorted(sums), sorted(["loss", *trainer.metrics])
+    positions = bool(info["train"]), bool(_position(trainer.train))
+    saved["batches with state_dict()"], here["batches with state_dict()"] = positions
+    if not any(positions) and None not in (info.get("batches"), trainer.batches):
+        saved["the number of batches"], here["the number of batches"] = info["batches"], trainer.batches
+    for name, value in info.get("started", {}).items():
+        # A run that goes on in the same process has the settings of its end.
+        if name in trainer.started and trainer.started[name] != info.get(_NUMBERS, {}).get(name):
+            saved[name], here[name] = value, trainer.started[name]
     problems = [
         f"{key} was {saved.get(key)!r} and is {here.get(key)!r}"
         for key in dict.fromkeys([*saved, *here])
         if saved.get(key) != here.get(key)
     ]
-    if info.get("kind") != "snapshot":
-        problems = ["it holds only weights, not the state of a run"]
+    if (info["epoch"], info["batch"]) > (trainer.epochs, 0):
+        problems.append(f"it is in epoch {info['epoch'] + 1}, and epochs is {trainer.epochs}")
     if problems:
-        raise CheckpointError(
-            "MG508",
-            f"{os.fspath(path)} cannot be resumed here: {'; '.join(problems)}",
-            cause="a resumed run goes on with the same model, configuration and optimizer",
-            remedy="start with the options of the interrupted run, or start a new run without resume",
+        raise _unfit(path, problems)
+    named = _named(trainer)
+    others = info["callbacks"].keys() - named.keys()
+    others |= {name for name, callback in named.items() if _decides(callback)} - info["callbacks"].keys()
+    if others and "started" in info and not trainer.rank:
+        text = MinigradError(
+            "MG324",
+            f"the interrupted run and this one have different callbacks: only one has {', '.join(sorted(others))}",
+            cause="a run depends on what its callbacks do and on what they remember",
+            remedy="resume with the callbacks of the interrupted run, or accept that the results differ",
         )
+        warnings.warn(str(text), UserWarning, stacklevel=4)
+
+
+def _generator_fits(state: Any) -> bool:
+    try:
+        type(generator().bit_generator)().state = state
+    except (LookupError, TypeError, ValueError, AttributeError):
+        return False
+    return True
+
+
+def _unfit(path: str | os.PathLike[str], problems: Sequence[str]) -> CheckpointError:
+    return CheckpointError(
+        "MG508",
+        f"{os.fspath(path)} cannot be resumed here: {'; '.join(problems)}",
+        cause="a resumed run goes on with the same model, configuration and optimizer",
+        remedy="start with the options of the interrupted run, or start a new run without resume",
+    )

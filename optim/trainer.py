@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sized
 from contextlib import ExitStack
+from copy import copy
 from itertools import islice
 from typing import Any
 
@@ -15,13 +16,13 @@ import minigrad as mg
 from minigrad import Tensor
 from minigrad.checkpoint import as_stored
 from minigrad.data import Batches
-from minigrad.errors import DataError, DtypeError
+from minigrad.errors import DataError, DtypeError, OptionError
 from minigrad.notebook import table
 
 from .callbacks import Callback, EpochReport, ProgressBar, StopOnNonFinite
 from .history import History
 from .interrupt import CtrlC, Interrupted
-from .metrics import Means, Metric, accuracy
+from .metrics import Means, Metric, accuracy, as_number
 from .optimizer import Optimizer, check_count
 from .parallel import Communicator, check_same, end_together, share_out, sum_gradients
 from .parameters import set_arrays
@@ -58,7 +59,8 @@ class Trainer(Run):
     3.0 30
 
     Errors: DtypeError MG309 for a model without the methods of `Model`, DataError MG311 for a batch that is not a tuple
-    of inputs and labels, MG312 for an epoch without batches, OptionError MG305 for fewer than one epoch.
+    of inputs and labels, MG312 for an epoch without batches, OptionError MG305 for fewer than one epoch, MG325 and
+    DtypeError MG326 for a metric called "loss" or without a number, MG327 for an optimizer without the model's layers.
     """
 
     def __init__(
@@ -118,9 +120,9 @@ class Trainer(Run):
         self._begin(train, epochs, validation)
         if self.seed is not None:
             mg.seed([self.seed, self.rank] if self.rank else self.seed)  # each rank has a dropout of its own
-            if isinstance(train, Batches):
-                train.seed = self.seed
-                train.load_state_dict({**train.state_dict(), "epoch": 0, "position": 0})
+            if isinstance(self.train, Batches):
+                self.train.seed = self.seed
+                self.train = _from_epoch_0(self.train)
         if load := getattr(self.model, "load_carried_state", None):  # a Layer's; other models carry none
             load({})
         with end_together(self.comm), ExitStack() as end:
@@ -153,9 +155,12 @@ class Trainer(Run):
                 raise
             finally:
                 self.loss_tensor = None
+                if isinstance(train, Batches) and isinstance(self.train, Batches):
+                    train.epoch = self.train.epoch  # another `fit` without a seed continues from there
         return self.history
 
     def _train_epoch(self) -> None:
+        self._check_parameters()
         self.model.train()
         self._training = True
         for batch in self._batches():
@@ -197,12 +202,15 @@ class Trainer(Run):
         self._stop_if_interrupted()
 
     def evaluate(self, batches: Iterable[Batch]) -> dict[str, float]:
-        """The mean loss and metrics over `batches`, with the model in evaluation mode and nothing recorded."""
+        """The mean loss and metrics over `batches`, with the model in evaluation mode and nothing recorded.
+
+        Shuffled `Batches` come in the order of epoch 0 each time, and their own position does not move.
+        """
         means = Means()
         if self.comm is not None:
             self.optimizer.catch_up_tables()  # on all ranks, because each reads other rows of a table
         with evaluating(self.model, self._training), mg.no_grad():
-            for batch in batches:
+            for batch in _from_epoch_0(batches):
                 (*inputs, labels), count = share_out(self.comm, batch)
                 output = self.model(*inputs)
                 self._add_to(means, output, self.loss(output, labels), labels, count)
@@ -212,7 +220,16 @@ class Trainer(Run):
     # ---- parts of the loop ----
 
     def _begin(self, train: Iterable[Batch], epochs: int, validation: Iterable[Batch] | None) -> None:
-        self.train, self.validation, self.epochs = train, validation, check_count("epochs", epochs, 1)
+        if "loss" in self.metrics:
+            raise OptionError(
+                "MG325",
+                "a metric cannot have the name 'loss'",
+                cause="the columns train_loss and validation_loss of the history hold the loss itself",
+                remedy="choose another name, such as 'log_loss'; 'loss' is the only reserved one",
+            )
+        self.train = copy(train) if isinstance(train, Batches) else train  # with a position that nobody else moves
+        self.validation, self.epochs = validation, check_count("epochs", epochs, 1)
+        self.started = self.optimizer.hyperparameters()
         self.batches = len(train) if isinstance(train, Sized) else None
         self.epoch = self.step = self.batch = self.examples = 0
         self.trained = self.resuming = self._in_callback = self._training = False
@@ -221,6 +238,21 @@ class Trainer(Run):
         self.loss_tensor = None
         self.seconds = 0.0  # of this epoch, before the run was interrupted
         self.began = self.step_began = time.perf_counter()
+
+    def _check_parameters(self) -> None:
+        """Raise OptionError MG327 if a layer was replaced after the optimizer was made."""
+        trained = {tensor.node: path for path, tensor in self.optimizer.parameters().items()}
+        here = {tensor.node: path for path, tensor in self.model.named_parameters().items()}
+        lost = [path for node, path in trained.items() if node not in here]
+        new = [path for node, path in here.items() if node not in trained and node.requires_grad]
+        if lost and new:
+            raise OptionError(
+                "MG327",
+                f"the optimizer would not train {', '.join(new)}; "
+                f"it has {', '.join(lost)}, which the model does not use",
+                cause="a layer was replaced after the optimizer was made, or the optimizer belongs to another model",
+                remedy="make the optimizer when the model is complete; freeze parameters that should not be trained",
+            )
 
     def _call(self, moment: str) -> None:
         self._in_callback = True
@@ -240,7 +272,8 @@ class Trainer(Run):
     def _add_to(self, means: Means, output: Tensor, loss: Tensor, labels: Any, count: int) -> None:
         values = {"loss": float(loss.item())}
         for name, metric in self.metrics.items():
-            values[name] = metric(output.array, labels)
+            value = metric(output.array, labels)
+            values[name] = value if type(value) is float else as_number(name, value)
         for theirs, their_count in self.everyone((values, count)):
             means.add(theirs, their_count)
 
@@ -271,3 +304,11 @@ class Trainer(Run):
                 else "the training data are empty",
                 remedy="pass a list of batches or minigrad.data.Batches, which can be walked through again",
             )
+
+
+def _from_epoch_0(batches: Any) -> Any:
+    """Batches as at their start, as a copy with its own position; anything else as it is."""
+    if isinstance(batches, Batches):
+        batches = copy(batches)
+        batches.load_state_dict({**batches.state_dict(), "epoch": 0, "position": 0})
+    return batches

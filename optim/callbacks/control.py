@@ -41,6 +41,9 @@ class ClipGradients(Callback):
         self.max_norm = check_range("max_norm", max_norm, 0.0)
         self.largest = 0.0
 
+    def on_start(self, trainer: Run) -> None:
+        self.largest = 0.0
+
     def on_gradients(self, trainer: Run) -> None:
         norm = clip_gradients(trainer.optimizer.parameters(), self.max_norm)
         self.largest = max(self.largest, norm)
@@ -81,6 +84,16 @@ class Evaluate(Callback):
         self.batches, self.name = batches, name
         self.every_epochs = None if every_epochs is None else check_count("every_epochs", every_epochs, 1)
         self.every_steps = None if every_steps is None else check_count("every_steps", every_steps, 1)
+
+    def on_start(self, trainer: Run) -> None:
+        others = [other.name for other in trainer.callbacks if isinstance(other, Evaluate) and other is not self]
+        if self.name in ["train", *["validation"] * (trainer.validation is not None), *others]:
+            raise OptionError(
+                "MG328",
+                f"Evaluate cannot call its results {self.name!r}",
+                cause=f"the column {self.name}_loss of the history already holds other losses",
+                remedy="choose another name, such as 'test'",
+            )
 
     def on_step(self, trainer: Run) -> None:
         if self.every_steps and trainer.step % self.every_steps == 0:

@@ -1,6 +1,7 @@
 """Callbacks that write files: snapshots, best weights, log, curves, a drawing. A failed write only warns.
 
-Errors: OptionError for a number out of its range (MG305), another suffix (MG317), or no column to monitor (MG314).
+Errors: OptionError for a number out of its range (MG305), another suffix (MG317), or no column to monitor (MG314);
+DtypeError (MG507) for state that no file can hold, and CheckpointError (MG509) without safetensors.
 """
 
 import os
@@ -9,9 +10,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
+
 from minigrad import generator
 from minigrad.checkpoint import save
-from minigrad.errors import CheckpointError, MinigradError, OptionError
+from minigrad.errors import CheckpointError, DtypeError, MinigradError, OptionError
 from minigrad.files import clear_unfinished
 from minigrad.notebook import new_figure
 from minigrad.printing import for_terminal, printable
@@ -30,6 +33,7 @@ PathLike = str | os.PathLike[str]
 class Snapshots(Callback):
     """Store the whole run every so many epochs or steps, and at Ctrl-C, in `folder`; only the newest `keep` stay.
 
+    Files are called step-000000123.safetensors; those with other names are never deleted.
     `fit(..., resume=path)` continues from one; `Snapshots.latest(folder)` is the path of the newest. Errors:
     OptionError MG321 for a new run in a folder that has another run's snapshots.
     """
@@ -93,7 +97,7 @@ class Snapshots(Callback):
                 path.unlink(missing_ok=True)
 
 
-_PATTERN = "step-*.safetensors"
+_PATTERN = f"step-{'[0-9]' * 9}.safetensors"  # not a file of the user's own, such as step-best.safetensors
 
 
 class BestSnapshot(Monitor):
@@ -120,24 +124,32 @@ class BestSnapshot(Monitor):
             return
         self.epoch = trainer.epoch
         self.weights = {name: tensor.array.copy() for name, tensor in trainer.model.named_parameters().items()}
+        self._write(trainer)
+
+    def _write(self, trainer: Run) -> None:
         if self.path is not None and not trainer.rank:
             path, info = self.path, {"config": trainer.config, "epoch": self.epoch, self.monitor: self.value}
             warn_if_failing(lambda: save(path, self.weights, info))
 
     def on_end(self, trainer: Run) -> None:
         if self.weights:
+            if trainer.resuming and self.path is not None and not Path(self.path).exists():
+                self._write(trainer)  # the interrupted run wrote it elsewhere
             set_arrays(trainer.model.named_parameters(), self.weights)
             if trainer.stop_reason == "Ctrl-C" and not trainer.rank:
                 best = for_terminal(f"{printable(self.monitor)} {self.value:.4f}")
                 print(f"The model has its best weights: those of epoch {self.epoch}, {best}.")
 
     def state_dict(self) -> dict[str, Any]:
-        return {"value": self.value, "epoch": self.epoch, **self.weights}
+        weights = {f"weights/{name}": array for name, array in self.weights.items()}
+        return {"value": self.value, "epoch": self.epoch, **weights}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        weights = dict(state)
-        self.value, self.epoch = weights.pop("value"), weights.pop("epoch")
-        self.weights = weights
+        self.value, self.epoch = state["value"], state["epoch"]
+        # Version 0.1 stored the weights without the prefix.
+        self.weights = {
+            name.removeprefix("weights/"): array for name, array in state.items() if isinstance(array, np.ndarray)
+        }
 
 
 class _Writer(Callback):
@@ -194,12 +206,17 @@ class GraphPicture(_Writer):
 
 
 def warn_if_failing(write: Callable[[], object]) -> bool:
-    """Run `write`; if it fails (no space, no permission, no `dot`), warn and go on. Returns whether it worked."""
+    """Run `write`; if it fails (no space, no permission, no `dot`), warn and go on. Returns whether it worked.
+
+    What would fail each time, because no file can hold it or safetensors is missing, is raised.
+    """
     try:
         write()
-    except OptionError:
+    except (OptionError, DtypeError):
         raise
     except MinigradError as error:
+        if error.code == "MG509":
+            raise
         warnings.warn(f"{error}\n  training goes on", RuntimeWarning, stacklevel=2)
         return False
     return True

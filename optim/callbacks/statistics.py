@@ -36,7 +36,7 @@ class Statistics(Callback):
         self._row: dict[str, float] = {}
 
     def on_start(self, trainer: Run) -> None:
-        self.history = History()
+        self.history, self._before = History(), {}
         if self.path is not None and not trainer.rank:
             make_folder(self.path)
 

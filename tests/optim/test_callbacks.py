@@ -101,6 +101,13 @@ def test_clipping_joins_the_history() -> None:
     assert trainer.history["largest_gradient_norm"] == [8]
 
 
+def test_clipping_forgets_a_run_that_failed() -> None:
+    clip = ClipGradients(2.0)
+    with pytest.raises(OptionError):
+        run([EarlyStopping("none"), clip], xs=[9])
+    assert run([clip], xs=[3]).history["largest_gradient_norm"] == [3]
+
+
 def test_evaluation_every_so_many_epochs_joins_their_rows() -> None:
     trainer = run([Evaluate([(np.array([2.0]), np.zeros(1))], every_epochs=2)], epochs=4)
     assert [row.get("test_loss") for row in trainer.history.rows] == [None, -4, None, -8]
@@ -209,6 +216,20 @@ def test_snapshots_are_kept_by_number_and_found_by_age(tmp_path: Path) -> None:
     ]
 
 
+def test_snapshots_leave_other_files_alone(tmp_path: Path) -> None:
+    others = [
+        "step-best.safetensors",
+        "step-5.safetensors",
+        "step-00000000x.safetensors",
+        "step-0000000001.safetensors",
+    ]
+    for name in others:
+        (tmp_path / name).write_text("mine")
+    run([Snapshots(tmp_path, every_steps=1, keep=1)], xs=[1] * 3)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["step-000000003.safetensors", *others])
+    assert Snapshots.latest(tmp_path) == tmp_path / "step-000000003.safetensors"
+
+
 def test_a_new_run_does_not_mix_its_snapshots_with_an_old_one_s(tmp_path: Path) -> None:
     run([Snapshots(tmp_path, every_steps=1, keep=9)], xs=[1] * 5)
     with pytest.raises(OptionError) as error:
@@ -261,6 +282,18 @@ def test_the_first_step_is_drawn_with_its_gradients(tmp_path: Path) -> None:
     run([GraphPicture(tmp_path / "graph.dot")], xs=[1, 1])
     text = (tmp_path / "graph.dot").read_text()
     assert "digraph" in text and "Hadamard" in text
+
+
+def test_the_best_weights_are_written_where_a_resumed_run_has_its_files(tmp_path: Path) -> None:
+    def fit(folder: Path, epochs: int, resume: Path | None = None) -> Path:
+        best = BestSnapshot(folder / "best.safetensors")
+        run([best, Snapshots(folder)], epochs=epochs, scores=[1, 2][:epochs] if resume is None else [2], resume=resume)
+        return folder / "best.safetensors"
+
+    whole = fit(tmp_path / "a", 2)
+    fit(tmp_path / "b", 1)
+    moved = fit(tmp_path / "c", 2, Snapshots.latest(tmp_path / "b"))
+    assert moved.read_bytes() == whole.read_bytes()
 
 
 def test_statistics_by_scope(tmp_path: Path) -> None:
@@ -410,6 +443,11 @@ def test_a_log_in_json_is_json_whatever_the_numbers() -> None:
     assert np.isnan(row["loss"])  # the history itself keeps it
 
 
+def test_a_log_has_the_same_digits_before_and_after_an_interruption() -> None:
+    row: dict[str, Any] = {"epoch": 1, "loss": np.float32(0.1)}
+    assert History([row]).csv() == History([{"epoch": 1, "loss": float(np.float32(0.1))}]).csv()
+
+
 @pytest.mark.parametrize(
     ("name", "written"),
     [("=1+2", "'=1+2"), ("+1", "'+1"), ("-1", "'-1"), ("@SUM(A1)", "'@SUM(A1)"), ("\t=1", "\\t=1"), ("\r=1", "\\r=1")],
@@ -443,6 +481,9 @@ VALIDATION = "fit was given no validation batches"
         (lambda: Snapshots("x", every_steps=0), OptionError, "MG305", "every_steps is 0", "range"),
         (lambda: Evaluate([]), OptionError, "MG320", "every_epochs=None", "every_epochs=1"),
         (lambda: Evaluate([], every_epochs=1, every_steps=1), OptionError, "MG320", "every_steps=1", "one of them"),
+        (lambda: run([Evaluate([], "train", every_epochs=1)]), OptionError, "MG328", "'train'", "another name"),
+        (lambda: run([Evaluate([], "validation", every_steps=1)], scores=[1]), OptionError, "MG328", "'va", "'test'"),
+        (lambda: run([Evaluate([], every_steps=n) for n in (1, 2)]), OptionError, "MG328", "'test'", "another name"),
         (lambda: LogFile("log.txt"), OptionError, "MG317", "'log.txt'", ".csv or .jsonl"),
         (lambda: LearningCurves("c.gif"), OptionError, "MG317", "'c.gif'", ".png or .svg or .pdf"),
         (lambda: Statistics("s"), OptionError, "MG317", "(none)", ".csv or .jsonl"),

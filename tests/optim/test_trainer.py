@@ -42,6 +42,7 @@ from optim import (
     Trainer,
     WarmUp,
     accuracy,
+    freeze,
 )
 
 RNG = np.random.default_rng(1)
@@ -70,6 +71,8 @@ def weights(trainer: Trainer) -> dict[str, bytes]:
 
 class At(Callback):
     """Does something at one moment of one step."""
+
+    rank_0_only = True  # as far as a resumed run is concerned: it may be without it
 
     def __init__(self, moment: str, step: int, act: Any) -> None:
         setattr(self, moment, lambda trainer: act(trainer) if trainer.step == step else None)
@@ -451,6 +454,43 @@ def not_finite(parameter: str) -> None:
         trainer.fit(data(), 1)
 
 
+def replaced(name: str, step: int = 0) -> None:
+    """A run whose last layer is another one than the optimizer trains, from `step` on."""
+
+    class Model(Sequential):
+        def forward(self, x: Any) -> mg.Tensor:
+            last = [layer for layer in self.named_layers().values() if isinstance(layer, Dense)][-1]
+            output: mg.Tensor = last(self.embedding(x).mean(axis=1))
+            return output
+
+    def replace(_: Any) -> None:
+        if name == "new":
+            del model.dense
+        setattr(model, name, Dense(8, 2))
+
+    model = Model(Embedding(30, 8), Dense(8, 2))
+    optimizer = SGD(model.named_parameters())
+    if step == 0:
+        replace(None)
+    callbacks = [At("on_epoch_end", step, replace)]
+    Trainer(model, mg.softmax_cross_entropy, optimizer, callbacks=callbacks).fit(data(), 2)
+
+
+def test_part_of_a_model_can_be_trained_and_a_loss_may_have_parameters() -> None:
+    model, temperature = Sequential(Dense(3, 2), Dense(2, 2)), mg.Tensor([1.0], requires_grad=True)
+    batches = [(np.ones((4, 3)), np.array([0, 1, 1, 0]))]
+
+    def loss(output: mg.Tensor, labels: Any) -> mg.Tensor:
+        return mg.softmax_cross_entropy(output * temperature, labels)
+
+    def fit(parameters: dict[str, mg.Tensor]) -> None:
+        Trainer(model, loss, SGD(parameters), callbacks=[]).fit(batches, 1)
+
+    fit(model.named_parameters() | {"temperature": temperature})
+    freeze(model, "dense")
+    fit({"W": model.named_parameters()["dense_2.W"], "b": model.named_parameters()["dense_2.b"]})
+
+
 @pytest.mark.parametrize(
     ("act", "kind", "code", "told", "remedy"),
     [
@@ -462,6 +502,12 @@ def not_finite(parameter: str) -> None:
         (lambda: build().fit([(IDS,)], 1), DataError, "MG311", "a batch is a tuple of 1", "Batches"),
         (lambda: build().fit([], 1), DataError, "MG312", "epoch 1", "list"),
         (lambda: build().fit(iter([(IDS, LABELS)]), 2), DataError, "MG312", "epoch 2 had no batches", "list"),
+        (lambda: build(metrics={"loss": accuracy}), OptionError, "MG325", "name 'loss'", "another name"),
+        (lambda: build(metrics={"f": lambda out, y: None}).fit(data(), 1), DtypeError, "MG326", "'f'", "number"),
+        (lambda: build(metrics={"f": lambda out, y: y}).fit(data(), 1), DtypeError, "MG326", "shape (8,)", "number"),
+        (lambda: replaced("dense"), OptionError, "MG327", "would not train dense.W, dense.b;", "make the optimizer"),
+        (lambda: replaced("new"), OptionError, "MG327", "would not train new.W, new.b; it has dense.W", "freeze"),
+        (lambda: replaced("new", 6), OptionError, "MG327", "would not train new.W", "freeze"),
         (lambda: accuracy(np.ones((4, 2)), np.ones(3)), ShapeError, "MG316", "and labels of shape (3,)", "argmax"),
         (lambda: not_finite("dense.b"), NonFiniteError, "MG315", "epoch 1, batch 1", "learning rate"),
     ],
