@@ -56,6 +56,7 @@ def store(trainer: Run, path: str | os.PathLike[str], ranks: Sequence[tuple[Any,
         "optimizer": type(trainer.optimizer).__name__,
         "started": trainer.started,
         _NUMBERS: plain.pop(_NUMBERS),
+        "layers": _layers(trainer),
         "batches": trainer.batches,
         **{name: getattr(trainer, name) for name in POSITION},  # if a callback stopped the run, it stays stopped
         "seconds": trainer.elapsed(),
@@ -79,7 +80,7 @@ def restore(trainer: Run, path: str | os.PathLike[str]) -> None:
 
     Errors: those of `mg.load`; CheckpointError MG505 where arrays do not fit, MG508 for a file that is not a snapshot,
     lacks a part, or is of another configuration; OptionError MG414 for batches of other data. On an error nothing has
-    changed. A warning (MG324) names callbacks that only one of the two runs has.
+    changed. A warning (MG324) names layers that differ, and callbacks that only one of the two runs has.
     """
     checkpoint = load(path)
     info = checkpoint.info
@@ -92,6 +93,7 @@ def restore(trainer: Run, path: str | os.PathLike[str]) -> None:
     for batches, position in positions:
         if position and isinstance(batches, Batches):
             copy(batches).load_state_dict(position)
+    _warn_of_differences(trainer, info)
     _load_callbacks(trainer, checkpoint, path)
     # From here on nothing fails, unless batches of the user's own do.
     for batches, position in positions:
@@ -129,6 +131,12 @@ def _named(trainer: Run) -> dict[str, Any]:
 def _decides(callback: Any) -> bool:
     """Whether a callback can change a run's numbers, as far as is known: it does more than print or write."""
     return not (callback.last or callback.rank_0_only)
+
+
+def _layers(trainer: Run) -> dict[str, str]:
+    """Each layer as the call that made it, by path."""
+    layers = getattr(trainer.model, "named_layers", dict)().items()
+    return {path or "the model": f"{type(layer).__name__}({layer.settings()})" for path, layer in layers}
 
 
 def _position(batches: Any) -> dict[str, Any]:
@@ -182,17 +190,27 @@ def _check(trainer: Run, info: Mapping[str, Any], path: str | os.PathLike[str]) 
         problems.append(f"it is in epoch {info['epoch'] + 1}, and epochs is {trainer.epochs}")
     if problems:
         raise _unfit(path, problems)
+
+
+def _warn_of_differences(trainer: Run, info: Mapping[str, Any]) -> None:
+    """Give warning MG324 if the layers or the callbacks are not those of the interrupted run."""
     named = _named(trainer)
     others = info["callbacks"].keys() - named.keys()
     others |= {name for name, callback in named.items() if _decides(callback)} - info["callbacks"].keys()
-    if others and "started" in info and not trainer.rank:
+    differences = [f"only one has {name}" for name in sorted(others)]
+    before, now = info.get("layers", {}), _layers(trainer)
+    differences += [
+        f"{name} was {before[name]} and is {now.get(name)}" for name in before if before[name] != now.get(name)
+    ]
+    if differences and "layers" in info and not trainer.rank:
         text = MinigradError(
             "MG324",
-            f"the interrupted run and this one have different callbacks: only one has {', '.join(sorted(others))}",
-            cause="a run depends on what its callbacks do and on what they remember",
-            remedy="resume with the callbacks of the interrupted run, or accept that the results differ",
+            f"the interrupted run and this one differ: {'; '.join(differences)}",
+            cause="a run depends on what its layers and its callbacks do, and on what the callbacks remember",
+            remedy="resume with the same model and callbacks, or accept that the results differ; a callback that "
+            "changes a layer during the run must do so again",
         )
-        warnings.warn(str(text), UserWarning, stacklevel=4)
+        warnings.warn(str(text), UserWarning, stacklevel=5)
 
 
 def _generator_fits(state: Any) -> bool:

@@ -231,10 +231,14 @@ def test_a_run_with_other_options_is_refused(tmp_path: Path, change: Any, told: 
     assert error.value.code == "MG508" and told in error.value.what
 
 
-def test_a_warning_names_the_callbacks_that_only_one_of_the_runs_has(tmp_path: Path) -> None:
+def test_a_warning_names_the_callbacks_and_layers_that_differ(tmp_path: Path) -> None:
     build([ClipGradients(1.0), LogFile(tmp_path / "log.csv"), Snapshots(tmp_path)]).fit(batches(), 1)
-    with pytest.warns(UserWarning, match=r"MG324.*only one has ClipGradients, LearningRate"):
-        build([LearningRate(StepSchedule(2))]).fit(batches(), 2, resume=Snapshots.latest(tmp_path))
+    trainer = build([LearningRate(StepSchedule(2))])
+    assert isinstance(trainer.model, Sequential)
+    trainer.model.dropout.rate = 0.5
+    told = r"MG324.*only one has ClipGradients; only one has LearningRate; dropout was Dropout\(0.2\) and is .*\(0.5\)"
+    with pytest.warns(UserWarning, match=told):
+        trainer.fit(batches(), 2, resume=Snapshots.latest(tmp_path))
 
 
 def changed(path: Path, change: Callable[[dict[str, Any], dict[str, Any]], object]) -> Path:
