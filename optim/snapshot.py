@@ -66,7 +66,8 @@ def store(trainer: Run, path: str | os.PathLike[str], ranks: Sequence[tuple[Any,
         "generators": generators[1:],  # of the other ranks
         "train": _position(trainer.train),
         "validation": _position(trainer.validation) | {"position": 0} if _position(trainer.validation) else {},
-        "callbacks": {name: plain[name] for name, callback in named.items() if plain[name] or _decides(callback)},
+        "callbacks": plain,
+        "deciding": _deciding(named),
     }
     try:
         save(path, arrays, info)
@@ -100,9 +101,8 @@ def restore(trainer: Run, path: str | os.PathLike[str]) -> None:
         if position and hasattr(batches, "load_state_dict"):  # if the two are one object, its position is `train`'s
             batches.load_state_dict(position)
     numbers = {name: array[()] for name, array in part(checkpoint, f"{_NUMBERS}/").items()}
-    trainer.optimizer.load_hyperparameters(
-        {**info.get(_NUMBERS, {}), **numbers}
-    )  # before the tables, which it may read
+    # Before the tables: to freeze or unfreeze one reads it, and what is pending must stay so.
+    trainer.optimizer.load_hyperparameters({**info.get(_NUMBERS, {}), **numbers})
     set_arrays(model, part(checkpoint, "model/"))
     trainer.optimizer.load_exact_state(exact)
     if carry := getattr(trainer.model, "load_carried_state", None):
@@ -128,9 +128,9 @@ def _named(trainer: Run) -> dict[str, Any]:
     return named
 
 
-def _decides(callback: Any) -> bool:
-    """Whether a callback can change a run's numbers, as far as is known: it does more than print or write."""
-    return not (callback.last or callback.rank_0_only)
+def _deciding(named: Mapping[str, Any]) -> list[str]:
+    """The names of the callbacks that can change a run's numbers: those that do more than print or write."""
+    return [name for name, callback in named.items() if not (callback.last or callback.rank_0_only)]
 
 
 def _layers(trainer: Run) -> dict[str, str]:
@@ -178,7 +178,7 @@ def _check(trainer: Run, info: Mapping[str, Any], path: str | os.PathLike[str]) 
     if not any(positions) and None not in (info.get("batches"), trainer.batches):
         saved["the number of batches"], here["the number of batches"] = info["batches"], trainer.batches
     for name, value in info.get("started", {}).items():
-        # A run that goes on in the same process has the settings of its end.
+        # In the process of the interrupted run, the optimizer still has the numbers of that run's end.
         if name in trainer.started and trainer.started[name] != info.get(_NUMBERS, {}).get(name):
             saved[name], here[name] = value, trainer.started[name]
     problems = [
@@ -194,9 +194,7 @@ def _check(trainer: Run, info: Mapping[str, Any], path: str | os.PathLike[str]) 
 
 def _warn_of_differences(trainer: Run, info: Mapping[str, Any]) -> None:
     """Give warning MG324 if the layers or the callbacks are not those of the interrupted run."""
-    named = _named(trainer)
-    others = info["callbacks"].keys() - named.keys()
-    others |= {name for name, callback in named.items() if _decides(callback)} - info["callbacks"].keys()
+    others = {*info.get("deciding", ())} ^ {*_deciding(_named(trainer))}
     differences = [f"only one has {name}" for name in sorted(others)]
     before, now = info.get("layers", {}), _layers(trainer)
     differences += [

@@ -6,6 +6,7 @@ Errors: none, for a `unit` in text.
 import sys
 import time
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 from minigrad.notebook import shell
@@ -37,10 +38,11 @@ class ProgressBar(Callback):
         if not self._began:
             self._began, self._counted = trainer.step_began, trainer.means.count - trainer.examples
             self._bar = _bar(trainer) if sys.stderr.isatty() or _in_notebook() else None
+            self._tenth = self._tenths(trainer.batch - 1, total)
         examples = trainer.means.count - self._counted
         rate = f"{self.per_example * examples / max(now - self._began, 1e-9):,.0f}"
         if self._bar is None:
-            tenth = trainer.batch * 10 // total if total else trainer.batch // 100
+            tenth = self._tenths(trainer.batch, total)
             if tenth != self._tenth:
                 self._tenth = tenth
                 epoch, batch = f"{trainer.epoch + 1}/{trainer.epochs}", f"{trainer.batch}{f'/{total}' if total else ''}"
@@ -60,9 +62,13 @@ class ProgressBar(Callback):
     def on_epoch_end(self, trainer: Run) -> None:
         if self._bar is not None:
             self._bar.close()
-        self._bar, self._began, self._shown, self._tenth = None, 0.0, 0.0, 0
+        self._bar, self._began, self._shown = None, 0.0, 0.0
 
     on_end = on_epoch_end
+
+    @staticmethod
+    def _tenths(batch: int, total: int | None) -> int:
+        return batch * 10 // total if total else batch // 100
 
 
 def _bar(trainer: Run) -> Any:
@@ -87,14 +93,16 @@ class EpochReport(Callback):
 
     def __init__(self) -> None:
         self._heads: dict[str, str] = {}
+        self._columns: list[str] = []
 
     def on_start(self, trainer: Run) -> None:
-        self._heads = {}
+        self._heads, self._columns = {}, []
 
     def on_epoch_end(self, trainer: Run) -> None:
         row = trainer.history.rows[-1]
         if not self._heads:
-            for column in [column for column in row if column != "step"]:
+            self._columns = self._columns or [column for column in row if column != "step"]
+            for column in self._columns:
                 head = for_terminal(printable(column.replace("_", " ")))
                 self._heads[column] = head.rjust(_WIDTH.get(column, 0))
             print("  ".join(self._heads.values()))
@@ -104,6 +112,12 @@ class EpochReport(Callback):
             text = f"{value:d}" if isinstance(value, int) else f"{value:.1f}" if column == "seconds" else f"{value:.4g}"
             cells.append((f"{value:.4f}" if column.endswith(("loss", "accuracy")) else text).rjust(len(head)))
         print("  ".join(cells), flush=True)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"columns": self._columns}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self._columns = state["columns"]
 
 
 _WIDTH = {"epoch": 5, "seconds": 7}

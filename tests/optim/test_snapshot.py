@@ -25,10 +25,12 @@ from optim import (
     Callback,
     ClipGradients,
     EarlyStopping,
+    EpochReport,
     Evaluate,
     LearningRate,
     LogFile,
     Optimizer,
+    ProgressBar,
     Snapshots,
     Statistics,
     StepSchedule,
@@ -177,6 +179,23 @@ def test_every_callback_at_once_is_resumed(tmp_path: Path) -> None:
         return trainer
 
     check_resumes(tmp_path / "snapshots", run)
+
+
+def test_a_resumed_run_prints_what_the_interrupted_one_would_have(tmp_path: Path, capsys: Any) -> None:
+    data = Batches(np.repeat(X, 5, axis=0), np.repeat(Y, 5), batch_size=4)  # 25 batches
+
+    def printed(further: list[Callback], resume: Path | None = None) -> tuple[list[str], list[str]]:
+        report, bar = EpochReport(), ProgressBar()
+        build([report, bar, Evaluate(batches(), every_epochs=2), *further], seed=2).fit(data, 3, resume=resume)
+        out, err = capsys.readouterr()
+        return [line[:-9] for line in out.splitlines()], [line.rsplit("  ", 1)[0] for line in err.splitlines()]
+
+    (head, *rows), bars = printed([Snapshots(tmp_path, every_steps=1, every_epochs=1, keep=1000)])
+    assert len(rows) == 3 and len(bars) == 30
+    for snapshot in sorted(tmp_path.iterdir()):
+        info = mg.load(snapshot).info
+        later = bars[10 * info["epoch"] + info["batch"] * 10 // 25 :]
+        assert printed([], snapshot) == ([head, *rows[info["epoch"] :]] if info["epoch"] < 3 else [], later)
 
 
 def test_a_list_of_batches_is_resumed_and_a_shorter_one_refused(tmp_path: Path) -> None:
