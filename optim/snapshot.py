@@ -135,8 +135,8 @@ def _deciding(named: Mapping[str, Any]) -> list[str]:
 
 def _layers(trainer: Run) -> dict[str, str]:
     """Each layer as the call that made it, by path."""
-    layers = getattr(trainer.model, "named_layers", dict)().items()
-    return {path or "the model": f"{type(layer).__name__}({layer.settings()})" for path, layer in layers}
+    layers: dict[str, Any] = getattr(trainer.model, "named_layers", dict)()
+    return {path or "the model": f"{type(layer).__name__}({layer.settings()})" for path, layer in layers.items()}
 
 
 def _position(batches: Any) -> dict[str, Any]:

@@ -141,6 +141,11 @@ class Monitor(Callback):
         self.value = row[self.monitor]
         return True
 
+    def check_monitor(self, state: Mapping[str, Any]) -> None:
+        """Raise ValueError if a `state_dict` belongs to another column: its best value is not comparable."""
+        if (other := state.get("monitor", self.monitor)) != self.monitor:  # version 0.1 did not store it
+            raise ValueError(f"it watched {other!r}, not {self.monitor!r}")
+
 
 class EarlyStopping(Monitor):
     """Stop after more than `patience` epochs in which `monitor` has not improved by more than `min_delta`.
@@ -165,9 +170,10 @@ class EarlyStopping(Monitor):
             trainer.stop(f"{self.monitor} was not better than {self.value:.4f} for {self.waited} epochs")
 
     def state_dict(self) -> dict[str, Any]:
-        return {"best": self.value, "waited": self.waited}
+        return {"monitor": self.monitor, "best": self.value, "waited": self.waited}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.check_monitor(state)
         self.value, self.waited = state["best"], state["waited"]
 
 

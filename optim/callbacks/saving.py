@@ -142,9 +142,10 @@ class BestSnapshot(Monitor):
 
     def state_dict(self) -> dict[str, Any]:
         weights = {f"weights/{name}": array for name, array in self.weights.items()}
-        return {"value": self.value, "epoch": self.epoch, **weights}
+        return {"monitor": self.monitor, "value": self.value, "epoch": self.epoch, **weights}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.check_monitor(state)
         self.value, self.epoch = state["value"], state["epoch"]
         # Version 0.1 stored the weights without the prefix.
         self.weights = {

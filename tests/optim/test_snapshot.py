@@ -260,6 +260,13 @@ def test_a_warning_names_the_callbacks_and_layers_that_differ(tmp_path: Path) ->
         trainer.fit(batches(), 2, resume=Snapshots.latest(tmp_path))
 
 
+@pytest.mark.parametrize("kind", [EarlyStopping, BestSnapshot])
+def test_the_best_value_of_one_column_is_not_taken_for_that_of_another(tmp_path: Path, kind: Any) -> None:
+    build([kind(monitor="train_accuracy"), Snapshots(tmp_path)]).fit(batches(), 1)
+    with pytest.raises(CheckpointError, match=r"MG508.*it watched 'train_accuracy', not 'train_loss'"):
+        build([kind(monitor="train_loss")]).fit(batches(), 2, resume=Snapshots.latest(tmp_path))
+
+
 def changed(path: Path, change: Callable[[dict[str, Any], dict[str, Any]], object]) -> Path:
     """A snapshot with other content and a checksum that fits."""
     checkpoint = mg.load(path)
