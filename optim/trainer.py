@@ -59,8 +59,9 @@ class Trainer(Run):
     3.0 30
 
     Errors: DtypeError MG309 for a model without the methods of `Model`, DataError MG311 for a batch that is not a tuple
-    of inputs and labels, MG312 for an epoch without batches, OptionError MG305 for fewer than one epoch, MG325 and
-    DtypeError MG326 for a metric called "loss" or without a number, MG327 for an optimizer without the model's layers.
+    of inputs and labels, MG312 for an epoch without batches, OptionError MG305 for fewer than one epoch, MG325 for
+    a metric called "loss", MG327 for an optimizer of other layers than the model's, and DtypeError MG326 for a metric
+    that does not return a number.
     """
 
     def __init__(
