@@ -1,16 +1,22 @@
 """Raw answers as JSON, which a grader can read without running anything of the one who wrote them; and comparing them.
 
-Numbers, strings, booleans, None, arrays, and lists and dicts of these. Anything else, a function say, becomes an
-`Unusable`, which equals nothing.
+Numbers, strings, booleans, None, arrays, and lists and dicts of these. Anything else becomes an `Unusable`, which
+equals nothing: a function, a complex number, an int too large for a float, lists in lists without end.
 """
 
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+DEEPEST = 50
+"""Lists or dicts inside each other that an answer may have."""
+MOST_PARTS = 1_000_000
+"""Parts of lists and dicts that an answer may have."""
 
 
 @dataclass(frozen=True)
@@ -30,21 +36,35 @@ class Difference:
 
 
 def encode(answer: Any) -> Any:
-    """The answer as JSON's own types; an array (or a Tensor) with its bytes in base64."""
+    """The answer as JSON's own types; an array (or a Tensor) with its bytes in base64. Nothing is refused."""
+    try:
+        return _encoded(answer, DEEPEST, iter(range(MOST_PARTS)))
+    except Exception as error:  # too much of it, or raised by the learner's own __repr__ or __iter__
+        return {"unusable": f"{type(answer).__name__}, which cannot be read ({type(error).__name__})"[:200]}
+
+
+def _encoded(answer: Any, depth: int, parts: Iterator[int]) -> Any:
+    """`depth` levels and the rest of `parts` are what it may still have. Errors: RecursionError, OverflowError."""
+    if not depth:
+        raise RecursionError
+    if next(parts, None) is None:
+        raise OverflowError
     answer = getattr(answer, "array", answer) if type(answer).__name__ == "Tensor" else answer
     if answer is None or isinstance(answer, bool | str):
         return answer
-    if isinstance(answer, int | float | np.bool_ | np.number | np.ndarray):
-        array = np.asarray(answer)
-        if array.dtype == object and not array.ndim:
-            return encode(array.item())
-        if array.dtype.kind in "biuf":
-            data = base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()
-            return {"dtype": array.dtype.str, "shape": array.shape, "data": data}
+    if isinstance(answer, int | float | np.bool_ | np.integer | np.floating):
+        number = answer.item() if isinstance(answer, np.bool_ | np.integer) else answer
+        if isinstance(number, int):
+            return number if _is_finite(number) else {"unusable": "an int too large for a float"}
+        return float(number)
+    if isinstance(answer, np.ndarray) and answer.dtype.kind in "biuf":
+        data = base64.b64encode(np.ascontiguousarray(answer).tobytes()).decode()
+        return {"dtype": answer.dtype.str, "shape": answer.shape, "data": data}
     if isinstance(answer, list | tuple):
-        return [encode(part) for part in answer]
+        return [_encoded(part, depth - 1, parts) for part in answer]
     if isinstance(answer, dict):
-        return {"keys": [str(key) for key in answer], "values": [encode(part) for part in answer.values()]}
+        values = [_encoded(part, depth - 1, parts) for part in answer.values()]
+        return {"keys": [str(key) for key in answer], "values": values}
     return {"unusable": f"{type(answer).__name__} {answer!r}"[:200]}
 
 
@@ -54,21 +74,36 @@ def decode(code: Any) -> Any:
     >>> decode(encode({"dW": np.ones((2, 3), "f4"), "rate": 0.5, "name": ("W",)}))["name"]
     ['W']
 
-    Errors: ValueError, KeyError, TypeError for JSON that `encode` did not write.
+    Errors: ValueError for JSON that `encode` did not write.
     """
+    try:
+        return _decoded(code, DEEPEST)
+    except Exception as error:
+        raise ValueError(f"not an encoded answer: {type(error).__name__}") from None
+
+
+def _decoded(code: Any, depth: int) -> Any:
+    if not depth:
+        raise ValueError("too deep")
     if isinstance(code, list):
-        return [decode(part) for part in code]
+        return [_decoded(part, depth - 1) for part in code]
     if isinstance(code, dict):
         if "unusable" in code:
             return Unusable(str(code["unusable"]))
         if "keys" in code:
-            return {str(key): decode(part) for key, part in zip(code["keys"], code["values"], strict=True)}
-        dtype = np.dtype(code["dtype"])
+            return {str(key): _decoded(part, depth - 1) for key, part in zip(code["keys"], code["values"], strict=True)}
+        dtype = np.dtype(str(code["dtype"]))
         if dtype.kind not in "biuf":
             raise ValueError(f"an answer of dtype {dtype}")
         array = np.frombuffer(base64.b64decode(code["data"]), dtype).reshape(code["shape"])
         return array if array.ndim else array.item()
+    if isinstance(code, int) and not _is_finite(code):
+        raise ValueError("an int too large for a float")
     return code
+
+
+def _is_finite(number: int) -> bool:
+    return number.bit_length() < 1024
 
 
 def difference(yours: Any, right: Any, tolerance: float, place: str = "") -> Difference | None:

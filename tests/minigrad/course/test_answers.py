@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -62,4 +63,83 @@ def test_what_cannot_travel_equals_nothing() -> None:
 )
 def test_forged_arrays_are_refused(code) -> None:
     with pytest.raises(ValueError):
+        decode(code)
+
+
+def nested(depth: int) -> list:
+    parts: list = []
+    for _ in range(depth):
+        parts = [parts]
+    return parts
+
+
+def holding_itself() -> list:
+    parts: list = []
+    parts += [parts, parts]
+    return parts
+
+
+class Mute:
+    def __repr__(self) -> str:
+        raise SystemError("no words")
+
+
+ODD = {
+    "an int beyond a float": 10**400,
+    "an int beyond a float in a list": [1.0, -(10**400)],
+    "complex": 1j,
+    "a complex array": np.array([1j]),
+    "nested": nested(10_000),
+    "itself": holding_itself(),
+    "objects": np.array([1, None, "x"], dtype=object),
+    "dates": np.array(["2026-01-01"], "M8[D]"),
+    "a duration": np.timedelta64(1, "s"),
+    "records": np.zeros(2, "i4,f8"),
+    "no repr": Mute(),
+    "no repr in a dict": {Mute: [Mute()]},
+    "a generator": (i for i in range(3)),
+}
+
+
+@pytest.mark.parametrize("answer", ODD.values(), ids=ODD)
+def test_odd_answers_are_wrong_and_described(answer) -> None:
+    yours = travelled(answer)
+    for right in (1.0, np.ones(2), [1.0, 2.0], {"a": 1.0}, "x", None):
+        found = difference(yours, right, 1e-6)
+        assert found is not None and len(found.yours) < 300
+
+
+@pytest.mark.parametrize(
+    ("answer", "right"),
+    [
+        (2**100, 2.0**100),
+        (-(2**64), -(2.0**64)),
+        (np.uint64(2**64 - 1), 2.0**64),
+        (np.longdouble(0.5), 0.5),
+        (np.bool_(True), True),
+        ([math.nan, -math.inf], np.array([math.nan, -math.inf])),
+        ("\udcff", "\udcff"),
+        ({(1, None): 2.0}, {"(1, None)": 2.0}),
+        (np.zeros((0, 3)), np.zeros((0, 3))),
+        (nested(20), nested(20)),
+    ],
+)
+def test_unusual_answers_can_be_right(answer, right) -> None:
+    assert difference(travelled(answer), right, 1e-6) is None
+
+
+def test_an_answer_has_so_many_parts_at_most(monkeypatch) -> None:
+    monkeypatch.setattr("minigrad.course.answers.MOST_PARTS", 100)
+    assert difference(travelled([1.0] * 99), [1.0] * 99, 1e-6) is None
+    assert difference(travelled([1.0] * 100), [1.0] * 100, 1e-6) is not None
+
+
+@pytest.mark.parametrize(
+    "code",
+    [nested(5_000), 10**400, {"keys": 5}, {}, {"dtype": {"names": 1}, "shape": [1], "data": ""},
+     {"dtype": "f8,(", "shape": [], "data": ""}, {"dtype": "f8", "shape": [10**30], "data": "AAAAAAAAAAA="}],
+    ids=range(7),
+)  # fmt: skip
+def test_whatever_was_forged_is_a_value_error(code) -> None:
+    with pytest.raises(ValueError, match="not an encoded answer"):
         decode(code)
