@@ -42,6 +42,8 @@ from ..printing import printable
 
 GRACE = 5.0
 """Seconds that a job has to come to an end after Ctrl-C, such as to write a snapshot."""
+KEYS = "job", "arguments", "code", "result", "seconds"
+"""What a line of results.jsonl has."""
 ROOT = Path(__file__).parents[2]
 _running: set[subprocess.Popen[bytes]] = set()
 
@@ -86,7 +88,10 @@ def run_jobs(
 
     `folder` gets results.jsonl, a line for each result, and each job's log, NAME.log. A job that has a result there is
     not run again, unless its arguments differ, or the code: Python, NumPy, minigrad, and the files beside the
-    function's. With `any_code` only the arguments count.
+    function's. With `any_code` only the arguments count. A line that is damaged is skipped, and its job runs again.
+
+    NumPy's numbers become Python's with the same value, and tuples lists. Whatever else JSON cannot hold is refused: as
+    an argument by OptionError MG922 before any job starts, as a result by the failure of its job.
 
     Ctrl-C reaches every child, and leaves what is done. Errors: OptionError MG917 for fewer than one job at once, MG920
     within a job; OSError for a folder that cannot be written; KeyboardInterrupt.
@@ -100,6 +105,7 @@ def run_jobs(
         )
     if at_once < 1:
         raise OptionError("MG917", f"{at_once} jobs", cause="so many run at once", remedy="--jobs 1 or more")
+    jobs = {name: _arguments(name, arguments) for name, arguments in jobs.items()}
     with contextlib.ExitStack() as stack:
         where = Path(folder or stack.enter_context(tempfile.TemporaryDirectory(prefix="minigrad-jobs-")))
         where.mkdir(parents=True, exist_ok=True)
@@ -118,7 +124,7 @@ def run_jobs(
             start = board.running[name] = time.monotonic()
             try:
                 result = _in_process(function, jobs[name], where, name) if apart else function(**jobs[name])
-                one = Done(result, round(time.monotonic() - start, 3))
+                one = Done(json.loads(exact_json(result)), round(time.monotonic() - start, 3))
                 line = json.dumps({"job": name, "arguments": jobs[name], "code": code, **one._asdict()})
                 with writing:
                     file.write(f"{line}\n")
@@ -147,6 +153,36 @@ def run_jobs(
     return {name: done[name] for name in jobs if name in done}
 
 
+def exact_json(value: Any) -> str:
+    """`value` as JSON, with NumPy's numbers as Python's. Errors: TypeError, ValueError if it cannot be exact.
+
+    >>> exact_json({"rows": np.int64(2**53 + 1), "loss": np.float32(0.1), "sizes": (3, 4)})
+    '{"rows": 9007199254740993, "loss": 0.10000000149011612, "sizes": [3, 4]}'
+    """
+
+    def number(other: Any) -> bool | int | float:
+        if isinstance(other, np.generic | np.ndarray) and not other.ndim and other.dtype.kind in "biuf":
+            python = other.item()
+            if isinstance(python, bool | int | float):  # which a long double does not become
+                return python
+        raise TypeError(f"JSON cannot hold a {type(other).__name__} exactly")
+
+    return json.dumps(value, default=number)
+
+
+def _arguments(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """A job's arguments, as it receives them. Errors: OptionError MG922."""
+    try:
+        return dict(json.loads(exact_json(dict(arguments))))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise OptionError(
+            "MG922",
+            f"the arguments of job {name!r} cannot be passed on: {error}",
+            cause="a job runs in another process, and its arguments decide whether its result is still good",
+            remedy="pass numbers, strings, True, False, None, and lists and dicts of these",
+        ) from None
+
+
 def code_version(function: Callable[..., Any]) -> str:
     """A hash of what computes results: Python's and NumPy's version, minigrad, and the files beside the function's."""
     files = set(Path(inspect.getfile(function)).resolve().parent.glob("*.py"))
@@ -159,21 +195,27 @@ def _kept(path: Path, jobs: Mapping[str, Mapping[str, Any]], code: str | None) -
     """The results that a file has for these jobs, by this code (None: by any). Says which it does not take."""
     if not path.exists():
         return {}
-    text = path.read_text(encoding="utf-8")
-    if not text.endswith("\n"):  # a program was killed while it wrote its last line
-        text = text[: text.rfind("\n") + 1]
-        write_whole(path, lambda file: file.write(text.encode()))
+    text = path.read_bytes()
+    if not text.endswith(b"\n"):  # a program was killed while it wrote its last line
+        text = text[: text.rfind(b"\n") + 1]
+        write_whole(path, lambda file: file.write(text))
     found, other_code, other_arguments = {}, set(), set()
-    for line in map(json.loads, text.splitlines()):
-        name = line["job"]
-        if name not in jobs:
+    for number, line in enumerate(text.splitlines(), 1):
+        try:
+            name, arguments, made_by, result, seconds = (json.loads(line.decode())[key] for key in KEYS)
+            done = Done(result, float(seconds))
+            known = name in jobs
+        except (ValueError, TypeError, KeyError, RecursionError):
+            print(f"{path}: line {number} is damaged and was skipped", file=sys.stderr)
             continue
-        if line["arguments"] != jobs[name]:
+        if not known:
+            continue
+        if json.dumps(arguments, sort_keys=True) != json.dumps(jobs[name], sort_keys=True):  # 1 is not True, NaN is NaN
             other_arguments.add(name)
-        elif code not in (None, line["code"]):
+        elif code not in (None, made_by):
             other_code.add(name)
         else:
-            found[name] = Done(line["result"], line["seconds"])
+            found[name] = done
     for names, what in (
         (other_code - set(found), "came of another version of the code; these run again"),
         (other_arguments - set(found), "came of other arguments, and stay there"),
@@ -327,7 +369,7 @@ def main() -> None:
     failed = False
     try:
         value = getattr(importlib.import_module(Path(file).stem), function)(**json.loads(arguments))
-        outcome = json.dumps({"result": value}, default=float)  # a NumPy number, as Python's
+        outcome = exact_json({"result": value})
     except Exception as error:
         traceback.print_exc()
         outcome = json.dumps({"failed": f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"})

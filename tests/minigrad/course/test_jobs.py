@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import json
+import math
 import os
 import signal
 import subprocess
@@ -13,13 +14,16 @@ import threading
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from minigrad.course import jobs as module
 from minigrad.course.jobs import run_jobs
+from minigrad.errors import OptionError
 
 SCRIPT = """
 import os, signal, sys, time
+import numpy as np
 from pathlib import Path
 from minigrad.course.jobs import run_jobs
 
@@ -37,6 +41,10 @@ def work(place, does="", x=0.0):
         os._exit(0)
     if does == "environment":
         return dict(os.environ)
+    if does == "return":
+        return {"large": np.int64(2**53 + 1), "yes": np.bool_(True), "x": np.float32(0.1), "pair": (1, 2)}
+    if does == "return what loses digits":
+        return np.longdouble(1) / 3 if x else np.ones(1)
     if does == "wait":
         Path(place, f"pid-{x}").write_text(str(os.getpid()))
         try:
@@ -126,6 +134,59 @@ def test_a_line_that_was_cut_costs_only_itself(work, tmp_path):
     assert calls(tmp_path) == [1, 2]
     assert list(run_jobs(todo, work, 1, tmp_path / "out")) == ["job1", "job2"] and calls(tmp_path) == [2]
     assert [json.loads(line)["job"] for line in results.read_text().splitlines()] == ["job1", "job2"]
+
+
+def test_damaged_lines_cost_only_themselves(work, tmp_path, capfd):
+    todo = {f"job{x}": {"place": str(tmp_path), "x": x} for x in (1, 2)}
+    run_jobs(todo, work, 1, tmp_path / "out")
+    results = tmp_path / "out" / "results.jsonl"
+    first, second = results.read_bytes().splitlines(keepends=True)
+    damaged = (
+        first.replace(b'"job"', b'"jab"'),
+        b"\n",
+        b"[1]\n",
+        b"7\n",
+        b"[" * 99_999 + b"\n",
+        first[:50] + b"\xff" + first[51:],
+    )
+    results.write_bytes(b"".join(damaged) + second)
+    assert calls(tmp_path) == [1, 2]
+    assert list(run_jobs(todo, work, 1, tmp_path / "out")) == ["job1", "job2"] and calls(tmp_path) == [1]
+    said = capfd.readouterr().err
+    assert [f"line {number} is damaged" in said for number in range(1, 8)] == [True] * 6 + [False]
+
+
+def test_numpy_s_numbers_come_back_exactly_or_not_at_all(work, tmp_path, capfd):
+    place = str(tmp_path)
+    todo = {"a": {"place": place, "does": "return"},
+            **{f"b{x}": {"place": place, "does": "return what loses digits", "x": x} for x in (0, 1)}}  # fmt: skip
+    for _ in range(2):  # computed, and kept
+        done = run_jobs(todo, work, 1, tmp_path / "out")
+        assert list(done) == ["a"]
+        result = done["a"].result
+        assert result == {"large": 2**53 + 1, "yes": True, "x": float(np.float32(0.1)), "pair": [1, 2]}
+        assert type(result["large"]) is int and result["yes"] is True
+    assert "TypeError: JSON cannot hold a ndarray exactly" in capfd.readouterr().err
+
+
+def test_a_kept_result_counts_only_for_the_same_arguments(work, tmp_path):
+    def runs(x) -> int:
+        (tmp_path / "calls").unlink(missing_ok=True)
+        run_jobs({"job": {"place": str(tmp_path), "does": "return", "x": x}}, work, 1, tmp_path / "out")
+        return (tmp_path / "calls").exists()
+
+    different = (1, 1.0, True, np.float32(0.1), 0.1, 2**53 + 1, 2**53, 0.0, -0.0, math.nan, "1", (1, 2))
+    assert [runs(x) for x in different] == [True] * len(different)
+    same = (np.int64(1), np.float64(1), np.bool_(True), 0.10000000149011612, np.float64(0.1), np.int64(2**53 + 1),
+            float("nan"), [1, 2], np.float32("nan"))  # fmt: skip
+    assert [runs(x) for x in same] == [False] * len(same)
+
+
+def test_arguments_that_cannot_travel_are_refused_before_any_job_starts(work, tmp_path):
+    for odd in (np.ones(2), 1j, {1, 2}, np.longdouble(1), work, np.datetime64("2026-01-01")):
+        with pytest.raises(OptionError, match="MG922"):
+            run_jobs({"good": {"place": str(tmp_path)}, "bad": {"place": str(tmp_path), "x": odd}}, work)
+    assert not calls(tmp_path)
 
 
 def test_one_thread_for_each_job_and_nothing_that_slows_malloc(work, tmp_path, monkeypatch):
