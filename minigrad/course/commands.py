@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import sys
 import time
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from ..commands import to_type
+from ..errors import DataError, MinigradError, reason, shown
+from ..printing import printable
 from . import feedback, quiz
 from .grade import Verdict, grade
 from .lesson import Lesson, lesson, lessons
@@ -56,16 +59,37 @@ def add_course(commands: Any) -> None:
     export = add("export", _export, "write the lessons as notebooks", which=False)
     export.add_argument("folder", nargs="?", type=Path, default=Path("."), help="where to (default: here)")
     export.add_argument("--notebooks", action="store_true", help="as Jupyter notebooks (the default, and all there is)")
+    for parser in (course, *parts.choices.values()):
+        parser.set_defaults(run=with_files(parser.get_default("run")))
+
+
+def with_files(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Namespace], int]:
+    """The command `run`, which raises DataError MG921 where the system refuses to read or write a file."""
+
+    def command(options: argparse.Namespace) -> int:
+        try:
+            return run(options)
+        except (MinigradError, BrokenPipeError):
+            raise
+        except OSError as error:
+            raise DataError(
+                "MG921",
+                f"{shown(os.fspath(error.filename or 'a file'))} cannot be used: {reason(error)}",
+                cause="the course reads and writes files in the folders that a command names",
+                remedy="see that the disk has room, and that you may write there",
+            ) from None
+
+    return command
 
 
 def _start(options: argparse.Namespace) -> int:
     workbook, kept = Workbook.start(options.folder)
     new = len(lessons()) - len(kept)
     if kept:
-        print(f"{workbook.folder}: {new} lessons copied; {len(kept)} were there already, and are as they were.")
+        _say([f"{workbook.folder}: {new} lessons copied; {len(kept)} were there already, and are as they were."])
     else:
-        print(f"{new} lessons are in {workbook.folder}. Go on with:\n")
-        print(to_type(f"    cd {shlex.quote(str(workbook.folder))}\n    minigrad course"))
+        _say([f"{new} lessons are in {workbook.folder}. Go on with:", "",
+              f"    cd {shlex.quote(str(workbook.folder))}", "    minigrad course"])  # fmt: skip
     return 0
 
 
@@ -118,8 +142,11 @@ def _leave_page(workbook: Workbook, verdict: Verdict, text: str) -> None:
     if problem is not None and problem.kind != "wrong":
         return
     target = workbook.folder / "pages" / f"{one.name}_graph.html"
-    if draw_page(one, workbook.path(one), text, problem.function if problem else None, target):
-        print(f"  your graph: pages/{target.name}")
+    try:
+        if draw_page(one, workbook.path(one), text, problem.function if problem else None, target):
+            print(f"  your graph: pages/{target.name}")
+    except OSError as error:
+        print(f"  your graph could not be written: {reason(error)}")
 
 
 def _ask_first(workbook: Workbook, one: Lesson) -> None:
@@ -135,7 +162,7 @@ def _ask_first(workbook: Workbook, one: Lesson) -> None:
             return
         _say(_posed(question, "Before you run it: " if place == 0 else "And: "))
         while True:
-            given = input("  your answer (Enter: later) ").strip()
+            given = _typed("  your answer (Enter: later) ")
             if not given or quiz.fits(question, given):
                 break
             print("  " + (f"one of {', '.join(question['choices'])}" if question["choices"] else "a number, please"))
@@ -145,6 +172,15 @@ def _ask_first(workbook: Workbook, one: Lesson) -> None:
         print()
 
 
+def _typed(prompt: str) -> str:
+    """What somebody types; '' for Ctrl-D."""
+    try:
+        return input(prompt).strip()
+    except EOFError:
+        print()
+        return ""
+
+
 def _posed(question: quiz.Quiz, before: str) -> list[str]:
     choices = (f"  {key}) {text}" for key, text in question["choices"].items())
     return [part for line in (f"{before}{question['question']}", *choices) for part in feedback.wrapped(line)]
@@ -152,7 +188,8 @@ def _posed(question: quiz.Quiz, before: str) -> list[str]:
 
 def _answered(workbook: Workbook, one: Lesson, place: int, question: quiz.Quiz, given: str) -> None:
     right, sentence = quiz.answer(question, given)
-    workbook.record(one, answers={**workbook.answers(one), str(place): given})
+    with workbook.changed(one) as entry:
+        entry["answers"] = {**entry.get("answers", {}), str(place): given}
     _say(feedback.wrapped(f"{'✓' if right else '✗'} {sentence or ('Right.' if right else 'Not so.')}"))
 
 
@@ -176,12 +213,18 @@ def _watch(options: argparse.Namespace) -> int:
     workbook = Workbook.find()
     one, seen = _chosen(workbook, options.lesson), None
     while True:
-        path = workbook.path(one)
-        changed = path.stat().st_mtime_ns if path.exists() else None
+        try:
+            changed = os.stat(workbook.path(one)).st_mtime_ns
+        except OSError:  # an editor may be about to write it
+            changed = None
         if changed is not None and changed != seen:
-            seen = changed
+            seen, passed = changed, False
             print(f"--- {time.strftime('%H:%M:%S')} {one.file}")
-            passed = _checked(workbook, one) == 0
+            try:
+                workbook.read()
+                passed = _checked(workbook, one) == 0
+            except DataError as error:
+                print(to_type(str(error)))
             following = workbook.current()
             if passed and options.lesson is None and following is not None:
                 one, seen = following, None
@@ -208,7 +251,7 @@ def _show(options: argparse.Namespace) -> int:
     graph = page.with_name(f"{one.name}_graph.html")
     pages = [page, *([graph] if graph.is_file() and workbook.passed(one) else [])]
     opened = [webbrowser.open(path.as_uri()) for path in pages]
-    print("\n".join(map(str, pages)) + ("" if all(opened) else "\nNo browser could be opened: open it by hand."))
+    _say([*map(str, pages), *([] if all(opened) else ["No browser could be opened: open it by hand."])])
     return 0
 
 
@@ -220,10 +263,7 @@ def _solution(options: argparse.Namespace) -> int:
             print(f"Lesson {one.number} is not passed yet. If you are sure:", end=" ")
             print(to_type(f"minigrad course solution {one.number} --yes"))
             return 1
-        if input(f"Lesson {one.number} is not passed yet. Show its solution? [y/N] ").strip().lower() not in (
-            "y",
-            "yes",
-        ):
+        if _typed(f"Lesson {one.number} is not passed yet. Show its solution? [y/N] ").lower() not in ("y", "yes"):
             return 1
     print(one.read("solution.py").rstrip())
     return 0
@@ -251,15 +291,17 @@ def _list(options: argparse.Namespace) -> int:
 
 def _quiz_score(workbook: Workbook, one: Lesson) -> str:
     answered, questions = workbook.answers(one), quiz.read(one)
-    right = sum(quiz.answer(questions[int(place)], given)[0] for place, given in answered.items())
+    right = sum(quiz.answer(question, answered[str(place)])[0]
+                for place, question in enumerate(questions) if str(place) in answered)  # fmt: skip
     return f"questions {right}/{len(questions)}" if answered else ""
 
 
 def _export(options: argparse.Namespace) -> int:
     from .export import write_notebooks
 
-    paths = write_notebooks(options.folder)
-    print(f"{len(paths)} notebooks in {options.folder}; open one with: jupyter lab {paths[0]}")
+    paths, kept = write_notebooks(options.folder)
+    left = f" ({len(kept)} were there already, and are as they were)" if kept else ""
+    _say([f"{len(paths)} notebooks in {options.folder}{left}; open one with: jupyter lab {shlex.quote(str(paths[0]))}"])
     return 0
 
 
@@ -273,13 +315,13 @@ def _show_output(verdict: Verdict) -> None:
     if printed:
         more = [f"... {len(printed) - 20} more lines"] if len(printed) > 20 else []
         print("Your file printed:")
-        _say([*(f"  | {line[:160]}" for line in printed[:20]), *more, ""])
+        _say([*(f"  | {line.expandtabs()[:160]}" for line in printed[:20]), *more, ""])
 
 
 def _say(lines: list[str]) -> None:
-    """Print, also where a terminal has no letters such as ✓."""
+    """Print, with control characters escaped, also where a terminal has no letters such as ✓."""
     encoding = sys.stdout.encoding or "utf-8"
-    for line in map(to_type, lines):
+    for line in (to_type(printable(line)) for line in lines):
         for sign, plain in (("✓", "[ok]"), ("✗", "[wrong]"), ("○", "[ ]"), ("→", ">")):
             try:
                 sign.encode(encoding)

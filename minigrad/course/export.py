@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import re
 from functools import partial
 from pathlib import Path
@@ -14,17 +15,19 @@ from .lesson import Lesson, lessons
 from .workbook import Workbook, write_text
 
 
-def write_notebooks(folder: Path) -> list[Path]:
-    """Write each lesson's notebook into `folder`, a folder of the course; one that is there already is left alone."""
+def write_notebooks(folder: Path) -> tuple[list[Path], list[Path]]:
+    """Write each lesson's notebook, with the learner's work so far, into `folder`, a folder of the course.
+
+    Returns the paths of all, and of those that were there already and are left alone. Errors: DataError MG914, MG915.
+    """
     workbook, _ = Workbook.start(folder)
-    paths = []
-    for one in lessons():
-        path = workbook.folder / f"{one.name}.ipynb"
-        paths.append(path)
-        if not path.exists():
-            text = json.dumps(notebook(one, one.read("exercise.py")), indent=1, ensure_ascii=False) + "\n"
+    paths = [workbook.folder / f"{one.name}.ipynb" for one in lessons()]
+    kept = [path for path in paths if os.path.lexists(path)]
+    for one, path in zip(lessons(), paths, strict=True):
+        if path not in kept:
+            text = json.dumps(notebook(one, workbook.text(one)), indent=1, ensure_ascii=False) + "\n"
             write_whole(path, partial(write_text, text))
-    return paths
+    return paths, kept
 
 
 def notebook(one: Lesson, source: str) -> dict[str, Any]:

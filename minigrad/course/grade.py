@@ -91,7 +91,8 @@ def line_of(text: str, function: str) -> int | None:
     2
     """
     try:
-        body: list[ast.stmt] = ast.parse(text).body
+        with warnings.catch_warnings(action="ignore"):  # of an escape in the text, which they would print as it is
+            body: list[ast.stmt] = ast.parse(text).body
     except (SyntaxError, ValueError, MemoryError, RecursionError):  # the last two: nested too deeply
         return None
     line = None

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import io
 import json
 import os
 import shutil
+import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
 from ..errors import DataError, reason
-from ..files import AnyPath, to_path, write_whole
+from ..files import AnyPath, locked, open_file, to_path, write_whole
 from .lesson import Lesson, lessons
 
 PROGRESS = "progress.json"
+LONGEST = 1 << 20
+"""Bytes of a file that is read."""
 
 README = """# My course
 
@@ -43,10 +50,14 @@ class Workbook:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        path = folder / PROGRESS
+        self.lessons: dict[str, dict[str, Any]] = {}
+        self.read()
+
+    def read(self) -> None:
+        """Read progress.json again: another program may have written to it."""
+        folder, path = self.folder, self.folder / PROGRESS
         try:
-            found = json.loads(path.read_text(encoding="utf-8"))
-            self.lessons: dict[str, dict[str, Any]] = {str(name): dict(entry) for name, entry in found.items()}
+            self.lessons = {str(name): _entry(entry) for name, entry in json.loads(read_text(path)).items()}
         except FileNotFoundError:
             raise DataError(
                 "MG912",
@@ -54,7 +65,7 @@ class Workbook:
                 cause=f"there is no {PROGRESS} in it or above it",
                 remedy="go to your course's folder, or begin one: minigrad course start my-course",
             ) from None
-        except (OSError, ValueError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
             raise DataError(
                 "MG913",
                 f"{os.fspath(path)} cannot be read: {reason(error)}",
@@ -100,8 +111,8 @@ class Workbook:
     def text(self, lesson: Lesson) -> str:
         """What stands in the learner's file. Errors: DataError MG915 where it is gone or is no text."""
         try:
-            return self.path(lesson).read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
+            return read_text(self.path(lesson))
+        except OSError as error:
             raise DataError(
                 "MG915",
                 f"{lesson.file} cannot be read: {reason(error)}",
@@ -118,15 +129,17 @@ class Workbook:
 
     def count_try(self, lesson: Lesson, function: str) -> int:
         """Count one more wrong try of a function; return how many there have been."""
-        tries = Counter(self._entry(lesson).get("tries", {}))
-        tries[function] += 1
-        self.record(lesson, tries=dict(tries))
+        with self.changed(lesson) as entry:
+            tries = Counter(entry.get("tries", {}))
+            tries[function] += 1
+            entry["tries"] = dict(tries)
         return tries[function]
 
     def next_hint(self, lesson: Lesson) -> int:
         """The index of the next hint; the last one again when all were seen."""
-        index = min(int(self._entry(lesson).get("hints", 0)), len(lesson.hints) - 1)
-        self.record(lesson, hints=index + 1)
+        with self.changed(lesson) as entry:
+            index = min(int(entry.get("hints", 0)), len(lesson.hints) - 1)
+            entry["hints"] = index + 1
         return index
 
     def answers(self, lesson: Lesson) -> dict[str, str]:
@@ -134,10 +147,25 @@ class Workbook:
         return dict(self._entry(lesson).get("answers", {}))
 
     def record(self, lesson: Lesson, **entries: Any) -> None:
-        """Write something down in progress.json, at once and whole."""
-        self.lessons[lesson.name] = {**self._entry(lesson), **entries}
-        text = json.dumps(dict(sorted(self.lessons.items())), indent=1, ensure_ascii=False) + "\n"
-        write_whole(self.folder / PROGRESS, partial(write_text, text))
+        """Write something down in progress.json."""
+        with self.changed(lesson) as entry:
+            entry.update(entries)
+
+    @contextlib.contextmanager
+    def changed(self, lesson: Lesson) -> Iterator[dict[str, Any]]:
+        """A lesson's entry, which is written to progress.json when the block ends.
+
+        It is read first, and locked: `watch` may run in another terminal. If it cannot be written, a line on stderr
+        says so, and the command continues.
+        """
+        with locked(self.folder):
+            self.read()
+            yield self.lessons.setdefault(lesson.name, {})
+            text = json.dumps(dict(sorted(self.lessons.items())), indent=1, ensure_ascii=False) + "\n"
+            try:
+                write_whole(self.folder / PROGRESS, partial(write_text, text))
+            except OSError as error:
+                print(f"This is not remembered: {PROGRESS} cannot be written ({reason(error)}).", file=sys.stderr)
 
     def reset(self, lesson: Lesson) -> Path | None:
         """Put the exercise back. Returns where the learner's file was copied to, None if there was none."""
@@ -150,13 +178,39 @@ class Workbook:
             copy = next(backups / name for name in names if not (backups / name).exists())
             shutil.copy2(path, copy)
         write_whole(path, partial(write_text, lesson.read("exercise.py")))
-        entry = {key: value for key, value in self._entry(lesson).items() if key not in ("passed", "tries", "hints")}
-        self.lessons[lesson.name] = entry
-        self.record(lesson)
+        with self.changed(lesson) as entry:
+            for key in ("passed", "tries", "hints"):
+                entry.pop(key, None)
         return copy
 
     def _entry(self, lesson: Lesson) -> dict[str, Any]:
         return self.lessons.get(lesson.name, {})
+
+
+def _entry(entry: Any) -> dict[str, Any]:
+    """A lesson's entry in progress.json. Errors: ValueError, TypeError, AttributeError if it cannot be one."""
+    hints, tries, answers = entry.get("hints", 0), entry.get("tries", {}), entry.get("answers", {})
+    if not (isinstance(hints, int) and hints >= 0):
+        raise ValueError(f"hints: {hints!r}")
+    for values, kind in ((tries, int), (answers, str)):
+        if not all(isinstance(value, kind) for value in values.values()):
+            raise ValueError(f"tries or answers: {values!r}")
+    return dict(entry)
+
+
+def read_text(path: Path) -> str:
+    r"""The text of a file in UTF-8, with line ends \n, and without a byte order mark.
+
+    Errors: OSError, also for a folder or a device, for what is longer than 1 MB, and for what is not text in UTF-8.
+    """
+    with open_file(path) as file:
+        data = file.read(LONGEST + 1)
+    if len(data) > LONGEST:
+        raise OSError(errno.EFBIG, "it is longer than 1 MB", str(path))
+    try:
+        return io.StringIO(data.decode("utf-8-sig"), newline=None).read()
+    except UnicodeDecodeError:
+        raise OSError(errno.EINVAL, "it is not text in UTF-8", str(path)) from None
 
 
 def write_text(text: str, file: IO[bytes]) -> None:

@@ -17,12 +17,16 @@ from minigrad.course.lesson import lessons
 
 
 def test_notebooks_are_valid_and_leave_work_alone(tmp_path: Path) -> None:
-    paths = write_notebooks(tmp_path)
-    assert [path.name for path in paths] == [f"{one.name}.ipynb" for one in lessons()]
+    (tmp_path / "progress.json").write_text("{}")
+    (tmp_path / lessons()[1].file).write_text("mine = 2")
+    paths, kept = write_notebooks(tmp_path)
+    assert [path.name for path in paths] == [f"{one.name}.ipynb" for one in lessons()] and not kept
     for path in paths:
         nbformat.validate(nbformat.read(path, as_version=4))
+    # running its cell writes the file: an exercise there would undo the learner's work
+    assert f"%%writefile {lessons()[1].file}\\nmine = 2" in paths[1].read_text()
     paths[0].write_text("mine")
-    write_notebooks(tmp_path)
+    assert write_notebooks(tmp_path)[1] == paths
     assert paths[0].read_text() == "mine"
 
 
