@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import hashlib
 import json
 import os
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..errors import DataError, OptionError
-from ..files import open_file, write_whole
+from ..errors import DataError, OptionError, reason
+from ..files import write_whole
 from ..printing import printable
 from . import feedback
 from .grade import grade
 from .jobs import run_jobs
 from .lesson import Lesson, lesson, lessons
+from .workbook import PROGRESS, read_text
 
-LONGEST = 1 << 20
-"""Bytes of a file that is graded."""
 NOT_GRADED = "could not be graded"
+RESULT = {"passed": bool, "right": int, "asked": int, "said": str}
+"""What is kept of a mark."""
+ARCHIVES = {".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar"}
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,8 @@ class Mark:
     right: int
     asked: int
     said: str
+    graded: bool = True
+    """False if its file is there, but could not be read or graded."""
 
 
 def add_report(commands: Any) -> None:
@@ -40,8 +46,9 @@ def add_report(commands: Any) -> None:
         "report",
         help="grade a folder, or a folder of submissions, for teachers",
         description="Grade submissions: folders that hold lesson_01_by_hand.py and so on. A folder without such a file "
-        "is taken as a folder of submissions. One point for each lesson that passes, whenever and however it was "
-        "tried before. Exit code 0, whatever the marks; 1 if a file could not be graded.",
+        "is taken as a folder of submissions, and everything in it has a row. One point for each lesson that passes, "
+        "whenever and however it was tried before. Exit code 0, whatever the marks; 1 if something that was handed in "
+        "is not graded, which the rows name. With --gradescope it is 0 then too: results.json names it.",
     )
     parser.add_argument("folders", nargs="*", type=Path, metavar="FOLDER", help="(default: here)")
     parser.add_argument("--lesson", action="append", metavar="LESSON", help="grade this one only (may be repeated)")
@@ -62,39 +69,123 @@ def add_report(commands: Any) -> None:
 
 def _report(options: argparse.Namespace) -> int:
     chosen = [lesson(which) for which in options.lesson] if options.lesson else list(lessons())
-    folders = submissions(options.folders or [Path(".")])
-    marks = grade_all(folders, chosen, options.jobs, options.keep)
+    folders = options.folders or [Path(".")]
     if options.gradescope:
-        text = json.dumps(gradescope(marks), indent=1, ensure_ascii=False)
+        require_one(folders)
+    own = [path.resolve() for path in (options.out, options.keep) if path is not None]
+    marks = grade_all(submissions(folders, own), chosen, options.jobs, options.keep)
+    notes = {folder: note(folder, row, own) for folder, row in marks.items()}
+    if options.gradescope:
+        text = json.dumps(gradescope(marks, notes), indent=1, ensure_ascii=False)
     elif options.json:
-        text = json.dumps(as_json(marks), indent=1, ensure_ascii=False)
+        text = json.dumps(as_json(marks, notes), indent=1, ensure_ascii=False)
     else:
-        text = "\n".join(table(marks))
-    if options.out:
-        write_whole(options.out, lambda file: file.write(f"{text}\n".encode()))
-    else:
+        text = "\n".join(table(marks, notes))
+    try:
+        if options.out:
+            write_whole(options.out, lambda file: file.write(f"{text}\n".encode()))
+    except OSError as error:
+        print(text)  # it may have taken an hour
+        raise OSError(error.errno, reason(error), os.fspath(options.out)) from None
+    if not options.out:
         print(text)
-    return int(any(one.said == NOT_GRADED for row in marks.values() for one in row))
+    return int(not options.gradescope and any(notes.values()))
 
 
-def submissions(folders: list[Path]) -> list[Path]:
-    """The folders with lessons' files among these and right below them. Errors: DataError MG919 if there is none."""
+def require_one(folders: list[Path]) -> None:
+    """Errors: OptionError MG918 for several folders."""
+    if len(folders) > 1:
+        raise OptionError(
+            "MG918",
+            f"{len(folders)} submissions for one results.json",
+            cause="Gradescope grades each submission alone",
+            remedy="name one folder",
+        )
+
+
+def submissions(folders: list[Path], own: Collection[Path] = ()) -> list[Path]:
+    """Each folder that holds lessons' files; of the others everything that is in them, except hidden files and `own`.
+
+    Errors: DataError MG919 for a folder that does not exist.
+    """
     found = []
     for folder in folders:
-        below = sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
-        found += [folder] if _holds_lessons(folder) else [path for path in below if _holds_lessons(path)]
-    if not found:
-        raise DataError(
-            "MG919",
-            f"no submission in {', '.join(os.fspath(folder) for folder in folders)}",
-            cause="a submission is a folder with files called lesson_01_by_hand.py and so on",
-            remedy="name the folder of one, or the folder that holds them all",
-        )
-    return found
+        if not os.path.lexists(folder):
+            raise DataError(
+                "MG919",
+                f"no submission {os.fspath(folder)!r}",
+                cause="there is no file or folder of that name",
+                remedy="name the folder of one, or the folder that holds them all",
+            )
+        folder = Path(os.path.abspath(folder)) if folder.is_symlink() else folder.resolve()
+        inside = [] if _holds_lessons(folder) else [path for path in entries(folder) if path.resolve() not in own]
+        found += inside or [folder]
+    return list(dict.fromkeys(found))
+
+
+def entries(folder: Path) -> list[Path]:
+    """What is in a folder, except hidden files. Nothing for a link, a file, and a folder that cannot be read."""
+    try:
+        inside = [] if folder.is_symlink() else sorted(folder.iterdir())
+    except OSError:
+        return []
+    return [path for path in inside if not path.name.startswith(".")]
 
 
 def _holds_lessons(folder: Path) -> bool:
-    return any((folder / one.file).is_file() for one in lessons())
+    return not {one.file for one in lessons()}.isdisjoint(path.name for path in entries(folder))
+
+
+def note(path: Path, row: list[Mark], own: Collection[Path] = ()) -> str:
+    """What was handed in as `path` and is not graded, in a phrase; '' if everything is. `own` was not handed in."""
+    if _holds_lessons(path):
+        left = _named([one for one in entries(path) if not _is_own(one) and one.resolve() not in own])
+        parts = [f"lesson {one.lesson.number} {one.said}" for one in row if not one.graded]
+        return "; ".join(parts + [f"not graded: {left}"] * bool(left))
+    if path.is_symlink():
+        what = "a link, which is not followed"
+    elif os.path.isfile(path):
+        what = "an archive" if path.suffix.lower() in ARCHIVES else "a file, not a folder"
+    elif os.path.isdir(path):
+        try:
+            hidden = any(path.iterdir())
+            what = _named(entries(path)) or ("a folder with hidden files only" if hidden else "an empty folder")
+        except OSError as error:
+            what = f"a folder that cannot be read ({reason(error)})"
+    else:
+        what = "neither a file nor a folder"
+    return f"not graded: {what}"
+
+
+def _named(paths: list[Path]) -> str:
+    """The names of the first five, and how many more there are."""
+    names = [printable(f"{path.name}/" if os.path.isdir(path) else path.name) for path in paths]
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+
+
+def _is_own(path: Path) -> bool:
+    """Whether this is a lesson's file, or one that the course puts beside it.
+
+    A notebook counts if a lesson's file has the same text as its cell, as it has when that cell was run.
+    """
+    if path.suffix != ".ipynb":
+        return path.name in ("README.md", PROGRESS, "pages", "backups", "__pycache__") or any(
+            path.name == one.file for one in lessons()
+        )
+    file = path.with_suffix(".py")
+    try:
+        written = f"%%writefile {file.name}\n{_read(file).rstrip()}"
+        cells = json.loads(_read(path))["cells"]
+        return any("".join(cell["source"]).rstrip() == written for cell in cells)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return False
+
+
+def _read(path: Path) -> str:
+    """A submission's file as text. Errors: OSError, also for a link that leads out of the submission."""
+    if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(path.parent)):
+        raise OSError(errno.EINVAL, "a link that leads out of the submission", str(path))
+    return read_text(path)
 
 
 def grade_all(folders: list[Path], chosen: list[Lesson], jobs: int, keep: Path | None = None) -> dict[Path, list[Mark]]:
@@ -105,36 +196,40 @@ def grade_all(folders: list[Path], chosen: list[Lesson], jobs: int, keep: Path |
     Errors: OptionError MG917 for no jobs.
     """
     files = {f"{folder} lesson {one.number}": (folder, one) for folder in folders for one in chosen}
-    texts = {name: read(folder / one.file) for name, (folder, one) in files.items()}
+    found = {name: _text_or_mark(*file) for name, file in files.items()}
+    texts = {name: text for name, text in found.items() if isinstance(text, str)}
 
     def graded(name: str, sha256: str) -> dict[str, Any]:
-        found = vars(mark(*files[name], texts[name]))
-        return {key: found[key] for key in ("passed", "right", "asked", "said")}
+        result = vars(mark(*files[name], texts[name]))
+        return {key: result[key] for key in RESULT}
 
-    todo = {name: {"name": name, "sha256": hashlib.sha256((text or "").encode()).hexdigest()}
-            for name, text in texts.items()}  # fmt: skip
+    todo = {name: {"name": name, "sha256": hashlib.sha256(text.encode()).hexdigest()} for name, text in texts.items()}
     done = run_jobs(todo, graded, jobs, keep, apart=False, shown=None)
     marks: dict[Path, list[Mark]] = {folder: [] for folder in folders}
     for name, (folder, one) in files.items():
-        lost = {"passed": False, "right": 0, "asked": len(one.questions), "said": NOT_GRADED}
-        marks[folder].append(Mark(one, **(done[name].result if name in done else lost)))
+        what = found[name]
+        if isinstance(what, str):
+            result = done[name].result if name in done else None
+            if isinstance(result, dict) and {key: type(value) for key, value in result.items()} == RESULT:
+                what = Mark(one, **result)
+            else:
+                what = Mark(one, False, 0, len(one.questions), NOT_GRADED, False)
+        marks[folder].append(what)
     return marks
 
 
-def read(path: Path) -> str | None:
-    """What a submission's file says; None if it is missing, or no text, or too long."""
+def _text_or_mark(folder: Path, one: Lesson) -> str | Mark:
+    """The text of a lesson's file, to be graded; or the mark, where there is none."""
+    if all(path.name != one.file for path in entries(folder)):
+        return Mark(one, False, 0, len(one.questions), f"no {one.file}")
     try:
-        with open_file(path) as file:
-            text = file.read(LONGEST + 1)
-        return None if len(text) > LONGEST else text.decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError):
-        return None
+        return _read(folder / one.file)
+    except OSError as error:
+        return Mark(one, False, 0, len(one.questions), f"not graded: {reason(error)}", False)
 
 
-def mark(folder: Path, one: Lesson, text: str | None) -> Mark:
+def mark(folder: Path, one: Lesson, text: str) -> Mark:
     """What the submission in `folder` has for a lesson; its file says `text`."""
-    if text is None:
-        return Mark(one, False, 0, len(one.questions), f"no readable {one.file}")
     if text == one.read("exercise.py"):
         return Mark(one, False, 0, len(one.questions), "not written yet")
     verdict = grade(one, folder / one.file, text)
@@ -146,23 +241,26 @@ def printable_lines(lines: list[str]) -> str:
     return "\n".join(printable(line) for line in lines)
 
 
-def table(marks: dict[Path, list[Mark]]) -> list[str]:
-    """A line for each submission, its points, and a sign for each lesson."""
-    width = max(len(name(folder)) for folder in marks)
+def table(marks: dict[Path, list[Mark]], notes: dict[Path, str]) -> list[str]:
+    """A line for each submission: points, a sign for each lesson (x passed, ? not graded), and what is not graded."""
+    names = called(marks)
+    width = max(map(len, names.values()))
     first = next(iter(marks.values()))
     lines = [f"{'':<{width}}  points  " + " ".join(f"{one.lesson.number:>2}" for one in first)]
     for folder, row in marks.items():
-        signs = " ".join(" x" if one.passed else " ." for one in row)
-        lines.append(f"{printable(name(folder)):<{width}}  {points(row):>2}/{len(row):<3}  {signs}")
+        signs = " ".join(" x" if one.passed else " ." if one.graded else " ?" for one in row)
+        line = f"{names[folder]:<{width}}  {points(row):>2}/{len(row):<3}  {signs}  {notes[folder]}"
+        lines.append(line.rstrip())
     return lines
 
 
-def as_json(marks: dict[Path, list[Mark]]) -> dict[str, Any]:
-    """All marks as JSON's types: {"submissions": [{"name", "points", "of", "lessons": [...]}]}."""
+def as_json(marks: dict[Path, list[Mark]], notes: dict[Path, str]) -> dict[str, Any]:
+    """All marks as JSON's types: {"submissions": [{"name", "points", "of", "note", "lessons": [...]}]}."""
+    names = called(marks)
     return {
         "submissions": [
             {
-                "name": name(folder), "points": points(row), "of": len(row),
+                "name": names[folder], "points": points(row), "of": len(row), "note": notes[folder],
                 "lessons": [
                     {"lesson": one.lesson.number, "title": one.lesson.title, "passed": one.passed,
                      "right": one.right, "asked": one.asked, "said": one.said}
@@ -174,25 +272,32 @@ def as_json(marks: dict[Path, list[Mark]]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def gradescope(marks: dict[Path, list[Mark]]) -> dict[str, Any]:
-    """One submission as Gradescope's results.json: a test for each lesson, of one point.
+def gradescope(marks: dict[Path, list[Mark]], notes: dict[Path, str]) -> dict[str, Any]:
+    """The one submission with lessons' files as Gradescope's results.json: a test for each lesson, of one point.
 
-    Errors: OptionError MG918 for more than one. Source: https://gradescope-autograders.readthedocs.io/en/latest/specs/#output-format
+    Score 0 where there is none, or several. The output names what is not graded.
+    Source: https://gradescope-autograders.readthedocs.io/en/latest/specs/#output-format
     """
-    if len(marks) > 1:
-        raise OptionError(
-            "MG918",
-            f"{len(marks)} submissions for one results.json",
-            cause="Gradescope grades each submission alone",
-            remedy="name one folder",
-        )
-    (row,) = marks.values()
+    names = called(marks)
+    holding = [folder for folder in marks if _holds_lessons(folder)]
+    if len(holding) == 1:
+        row = marks[holding[0]]
+        said = [f"{points(row)} of {len(row)} lessons passed"]
+    else:
+        row = [replace(one, passed=False, said="nothing was graded") for one in next(iter(marks.values()))]
+        said = [
+            f"Nothing is graded: lessons' files are in {_named(holding)}. Hand in one folder."
+            if holding
+            else f"Nothing is graded: no folder has files called {lessons()[0].file} and so on."
+        ]
+    said += [f"{names[folder]}: {text}" for folder, text in notes.items() if text]
     tests = [
         {"name": f"Lesson {one.lesson.number}: {one.lesson.title}", "score": float(one.passed), "max_score": 1.0,
          "status": "passed" if one.passed else "failed", "output": one.said, "visibility": "visible"}
         for one in row
     ]  # fmt: skip
-    return {"score": float(points(row)), "output": f"{points(row)} of {len(row)} lessons passed", "tests": tests}
+    plain = {"output_format": "text", "test_output_format": "text"}  # a file may print HTML
+    return {"score": float(points(row)), "output": "\n".join(said), **plain, "tests": tests}
 
 
 def points(row: list[Mark]) -> int:
@@ -200,6 +305,7 @@ def points(row: list[Mark]) -> int:
     return sum(one.passed for one in row)
 
 
-def name(folder: Path) -> str:
-    """What a submission is called: its folder's name."""
-    return folder.resolve().name
+def called(folders: Collection[Path]) -> dict[Path, str]:
+    """What the submissions are called: their paths from the folder that holds them all, control characters escaped."""
+    above = os.path.commonpath([folder.absolute().parent for folder in folders])
+    return {folder: printable(os.path.relpath(folder.absolute(), above)) for folder in folders}
