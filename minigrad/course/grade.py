@@ -22,6 +22,9 @@ from .answers import Difference, decode, difference, encode
 from .lesson import Lesson, Question, Slip
 from .sandbox import Run, ask
 
+LONGEST_PARSED = 100_000
+"""Characters of a file in which functions are looked up: a megabyte of text takes almost a gigabyte as a tree."""
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -90,6 +93,8 @@ def line_of(text: str, function: str) -> int | None:
     >>> line_of("class Tanh:\n    def backward(self): ...", "Tanh.backward")
     2
     """
+    if len(text) > LONGEST_PARSED:
+        return None
     try:
         with warnings.catch_warnings(action="ignore"):  # of an escape in the text, which they would print as it is
             body: list[ast.stmt] = ast.parse(text).body

@@ -36,8 +36,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..errors import OptionError
-from ..files import AnyPath, locked, write_whole
+from ..errors import OptionError, reason
+from ..files import AnyPath, locked, open_file, write_whole
 from ..printing import printable
 
 GRACE = 5.0
@@ -112,7 +112,7 @@ def run_jobs(
         stack.enter_context(locked(where))
         code = code_version(function) if folder else ""
         done = _kept(where / "results.jsonl", jobs, None if any_code else code)
-        file = stack.enter_context(open(where / "results.jsonl", "a", encoding="utf-8"))
+        file = stack.enter_context(open(where / "results.jsonl", "ab", buffering=0))
         board = stack.enter_context(_Board(jobs, where if apart else None, folder is not None, shown))
         for name, one in done.items():
             board.ended("kept", name, one)
@@ -126,9 +126,11 @@ def run_jobs(
                 result = _in_process(function, jobs[name], where, name) if apart else function(**jobs[name])
                 one = Done(json.loads(exact_json(result)), round(time.monotonic() - start, 3))
                 line = json.dumps({"job": name, "arguments": jobs[name], "code": code, **one._asdict()})
-                with writing:
-                    file.write(f"{line}\n")
-                    file.flush()
+                try:
+                    with writing:
+                        file.write(f"{line}\n".encode())
+                except OSError as error:
+                    print(printable(f"the result of {name} cannot be kept: {reason(error)}"), file=sys.stderr)
                 return one
             finally:
                 del board.running[name]
@@ -195,10 +197,11 @@ def _kept(path: Path, jobs: Mapping[str, Mapping[str, Any]], code: str | None) -
     """The results that a file has for these jobs, by this code (None: by any). Says which it does not take."""
     if not path.exists():
         return {}
-    text = path.read_bytes()
+    with open_file(path) as file:
+        text = file.read()
     if not text.endswith(b"\n"):  # a program was killed while it wrote its last line
         text = text[: text.rfind(b"\n") + 1]
-        write_whole(path, lambda file: file.write(text))
+        write_whole(path, lambda whole: whole.write(text))
     found, other_code, other_arguments = {}, set(), set()
     for number, line in enumerate(text.splitlines(), 1):
         try:

@@ -210,6 +210,11 @@ def test_a_warning_of_python_s_prints_nothing_of_a_file() -> None:
     assert not caught
 
 
+def test_a_long_file_is_not_parsed_by_the_grader(monkeypatch) -> None:
+    monkeypatch.setattr("minigrad.course.grade.LONGEST_PARSED", 18)
+    assert line_of("\ndef f(): return 1", "f") == 2 and line_of("\ndef f(): return 123", "f") is None
+
+
 def test_a_folder_s_name_is_not_printed_raw(course) -> None:
     for command in ("start", "export"):
         code, text = course(command, "a\x1b[2Jb c")

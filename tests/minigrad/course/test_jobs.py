@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import io
 import json
 import math
 import os
@@ -154,6 +155,19 @@ def test_damaged_lines_cost_only_themselves(work, tmp_path, capfd):
     assert list(run_jobs(todo, work, 1, tmp_path / "out")) == ["job1", "job2"] and calls(tmp_path) == [1]
     said = capfd.readouterr().err
     assert [f"line {number} is damaged" in said for number in range(1, 8)] == [True] * 6 + [False]
+
+
+def test_a_full_disk_loses_no_result(work, tmp_path, capfd, monkeypatch):
+    class Full(io.BytesIO):
+        def write(self, text):
+            raise OSError(28, "No space left on device")
+
+    real = open
+    opened = lambda path, mode, **_: Full() if "a" in mode else real(path, mode)  # noqa: E731
+    monkeypatch.setattr(module, "open", opened, raising=False)
+    done = run_jobs({"job": {"place": str(tmp_path), "x": 3}}, work, 1, tmp_path / "out")
+    assert done["job"].result == {"x": 1.0}
+    assert "the result of job cannot be kept: No space left on device" in capfd.readouterr().err
 
 
 def test_numpy_s_numbers_come_back_exactly_or_not_at_all(work, tmp_path, capfd):
