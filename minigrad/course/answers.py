@@ -17,6 +17,8 @@ DEEPEST = 50
 """Lists or dicts inside each other that an answer may have."""
 MOST_PARTS = 1_000_000
 """Parts of lists and dicts that an answer may have."""
+LONGEST_EMPTY = 1 << 16
+"""Longest side of an array without elements: a billion rows of no numbers take no space, until they are listed."""
 
 
 @dataclass(frozen=True)
@@ -89,13 +91,15 @@ def _decoded(code: Any, depth: int) -> Any:
         return [_decoded(part, depth - 1) for part in code]
     if isinstance(code, dict):
         if "unusable" in code:
-            return Unusable(str(code["unusable"]))
+            return Unusable(str(code["unusable"])[:200])
         if "keys" in code:
             return {str(key): _decoded(part, depth - 1) for key, part in zip(code["keys"], code["values"], strict=True)}
         dtype = np.dtype(str(code["dtype"]))
         if dtype.kind not in "biuf":
             raise ValueError(f"an answer of dtype {dtype}")
         array = np.frombuffer(base64.b64decode(code["data"]), dtype).reshape(code["shape"])
+        if not array.size and max(array.shape) > LONGEST_EMPTY:
+            raise ValueError(f"an answer of shape {array.shape}")
         return array if array.ndim else array.item()
     if isinstance(code, int) and not _is_finite(code):
         raise ValueError("an int too large for a float")
@@ -114,7 +118,7 @@ def difference(yours: Any, right: Any, tolerance: float, place: str = "") -> Dif
     """
     if isinstance(right, dict) and isinstance(yours, dict):
         if list(yours) != list(right) and set(yours) != set(right):
-            return Difference(place, f"names {', '.join(yours)}", f"names {', '.join(right)}")
+            return Difference(place, f"names {', '.join(yours)}"[:200], f"names {', '.join(right)}")
         pairs = [(f"{place}[{key!r}]", yours[key], right[key]) for key in right]
     elif isinstance(right, list) and isinstance(yours, list):
         if len(yours) != len(right):

@@ -136,9 +136,10 @@ def test_an_answer_has_so_many_parts_at_most(monkeypatch) -> None:
 
 @pytest.mark.parametrize(
     "code",
-    [nested(5_000), 10**400, {"keys": 5}, {}, {"dtype": {"names": 1}, "shape": [1], "data": ""},
+    [nested(5_000), 10**400, {"keys": 5}, {}, {"dtype": "f8", "shape": [10**9, 0], "data": ""},
+     {"dtype": {"names": 1}, "shape": [1], "data": ""},
      {"dtype": "f8,(", "shape": [], "data": ""}, {"dtype": "f8", "shape": [10**30], "data": "AAAAAAAAAAA="}],
-    ids=range(7),
+    ids=range(8),
 )  # fmt: skip
 def test_whatever_was_forged_is_a_value_error(code) -> None:
     with pytest.raises(ValueError, match="not an encoded answer"):
