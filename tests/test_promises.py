@@ -41,10 +41,8 @@ def test_files_are_written_in_one_place() -> None:
         or (name.rpartition(".")[2] == "open" and re.search(r"'[wxa]b?\+?'|O_(WRONLY|RDWR)", ast.unparse(call)))
         if "devnull" not in ast.unparse(call)
     }
-    # The course's child and its sandbox write into their temporary folder alone. Jobs add to logs and to a file whose
-    # lines are worth something each: tests/minigrad/course/test_jobs.py cuts one.
-    sandbox = {"minigrad/course/child.py", "minigrad/course/sandbox.py", "minigrad/course/jobs.py"}
-    assert writing - sandbox == {"minigrad/files.py", "minigrad/data/download.py"}
+    # Jobs add to logs and to a file whose lines are worth something each: tests/minigrad/course/test_jobs.py cuts one.
+    assert writing - {"minigrad/course/jobs.py"} == {"minigrad/files.py", "minigrad/data/download.py"}
 
 
 def test_no_file_is_run_as_code_but_the_script_that_a_command_is_given() -> None:

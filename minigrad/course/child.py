@@ -1,17 +1,19 @@
 """The process that runs a learner's file: `python -m minigrad.course.child LESSON FILE`, started by sandbox.py.
 
-It asks each question of the lesson and appends the raw answer to the file `answers` in its folder, a line of JSON for
-each. It judges nothing, so nothing that the learner's file prints or changes in this process can earn a point.
+It reads the file's text from stdin, asks each question of the lesson, and writes the raw answer to stdout, a line of
+JSON for each. Whatever the learner's file prints goes to stderr. This process judges nothing and knows no right answer,
+so nothing that the file prints, writes or changes here can earn a point.
 
-What a learner's file may do is limited, first by the system (processor time, memory, size of files), then by an audit
-hook: it writes and deletes in its temporary folder only, starts no other program, opens no connection, sends no signal,
-and does not read solutions. That stops accidents and plain mischief. Python offers no wall against code that is out to
-break it: run strangers' files in a container (docs/teaching.md).
+Three fences, from outside in: `report` puts bubblewrap around this process (wall.py). The system limits processor time,
+memory and size of files, and on Linux refuses to start programs, send signals or open connections (seccomp.py). An
+audit hook refuses to write outside the temporary folder, to read solutions, and again to start programs. The hook
+stops accidents and plain mischief; Python offers no wall against code that is out to break it (docs/teaching.md).
 """
 
 from __future__ import annotations
 
 import ast
+import contextlib
 import json
 import linecache
 import os
@@ -23,6 +25,7 @@ from types import ModuleType
 from typing import Any
 
 from .lesson import FOLDER, Lesson
+from .seccomp import refuse_calls
 
 MEMORY = 3 << 30
 """Bytes of address space."""
@@ -49,40 +52,59 @@ def limit(seconds: float) -> None:
 
 def guard(folder: str) -> None:
     """From now on, refuse what a lesson's file has no need to do. Cannot be undone in this process."""
-    inside, lessons = os.path.realpath(folder) + os.sep, str(FOLDER)
+    inside, lessons = os.path.realpath(folder) + os.sep, os.path.realpath(FOLDER)
     secret = ("solution", "slips", "right.py", "right.")
     writing = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
     paths = {"os.remove": 1, "os.rmdir": 1, "os.mkdir": 1, "os.truncate": 1, "os.chmod": 1, "os.chown": 1,
              "os.utime": 1, "os.rename": 2, "os.link": 2, "os.symlink": 2, "shutil.rmtree": 1,
              "shutil.move": 2}  # fmt: skip
     refused = ("os.system", "os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.startfile", "os.kill",
-               "os.killpg", "pty.spawn", "subprocess.Popen", "socket.", "ctypes.", "signal.pthread_kill",
-               "_winapi.CreateProcess", "winreg.", "syslog.", "sys.setprofile", "sys.settrace")  # fmt: skip
-    realpath, fsdecode, basename = os.path.realpath, os.fsdecode, os.path.basename
-
-    def is_inside(path: Any) -> bool:
-        return isinstance(path, int) or realpath(fsdecode(path)).startswith(inside)
+               "os.killpg", "os.chflags", "os.lchflags", "os.setxattr", "os.removexattr", "pty.spawn",
+               "subprocess.Popen", "socket.", "ctypes.", "signal.pthread_kill", "resource.", "sqlite3.", "gc.",
+               "_winapi.", "winreg.", "syslog.", "sys.setprofile", "sys.settrace")  # fmt: skip
+    # No event reports what these functions do, so they are removed, and their modules may not be imported again.
+    unreported = {"_posixsubprocess": ["fork_exec"], "_signal": ["pidfd_send_signal"], "posix": [
+        "mkfifo", "mknod", "chroot", "unshare", "setns", "pidfd_open", "setpriority", "sched_setaffinity",
+        "sched_setscheduler", "sched_setparam"]}  # fmt: skip
+    fresh = {*unreported, "resource", "readline", "_sqlite3", "_ctypes", "_curses", "_dbm", "_gdbm"}
+    realpath, fsdecode, basename, isdir = os.path.realpath, os.fsdecode, os.path.basename, os.path.isdir
 
     def refuse(event: str, arguments: tuple[Any, ...]) -> None:
         if event == "open":
-            path, _, flags = arguments
+            path, mode, flags = arguments
             if isinstance(path, int) or path is None:
                 return
-            if flags & writing and not is_inside(path):
+            name = realpath(fsdecode(path))
+            if flags & writing and not name.startswith(inside):
                 raise PermissionError(f"a lesson's file may not write {fsdecode(path)!r}")
-            name = fsdecode(path)
-            if basename(name).startswith(secret) and realpath(name).startswith(lessons):
+            if mode is None and isdir(name):  # the `dir_fd` of later calls, which no event shows
+                raise PermissionError(f"a lesson's file may not open the folder {fsdecode(path)!r}")
+            if basename(name).startswith(secret) and name.startswith(lessons):
                 raise PermissionError("minigrad course solution shows the solution; a lesson's file cannot read it")
+            if name.startswith("/proc/"):
+                raise PermissionError("a lesson's file may not look into processes")
         elif event in paths:
             for path in arguments[: paths[event]]:
-                if not is_inside(path):
+                if isinstance(path, int):  # an open file; a file that can be cut was opened to be written
+                    allowed = event == "os.truncate"
+                else:
+                    allowed = realpath(fsdecode(path)).startswith(inside)
+                if not allowed:
                     raise PermissionError(f"a lesson's file may not change {path!r} ({event})")
+        elif event == "import" and arguments[0] in fresh:
+            raise ImportError(f"a lesson's file may not import {arguments[0]}")
         elif event.startswith(refused):
             raise PermissionError(f"a lesson's file may not do that: {event}")
 
-    fork_exec = sys.modules.get("_posixsubprocess")
-    if fork_exec is not None:  # the one way to start a program that no event reports
-        fork_exec.fork_exec = None  # type: ignore[attr-defined]
+    import shutil
+    import signal  # noqa: F401  # loads _signal
+    import subprocess  # noqa: F401  # loads _posixsubprocess
+
+    for name in ("os", "signal", "subprocess", *unreported):
+        for function in sum(unreported.values(), []):
+            if hasattr(sys.modules.get(name), function):
+                setattr(sys.modules[name], function, None)
+    shutil._use_fd_functions = False  # type: ignore[attr-defined]  # rmtree opens folders
     sys.addaudithook(refuse)
 
 
@@ -140,10 +162,13 @@ def run(lesson: Lesson, source: Path, text: str, write: Callable[[Any], None]) -
 
 
 def main() -> None:
-    """Run as `LESSON FILE SECONDS [PAGE FAILED]`, in a temporary folder that holds the file's text as `source`."""
+    """Run as `LESSON FILE SECONDS [PAGE FAILED]`, in a temporary folder, with the file's text as stdin."""
     lesson, source, seconds = Lesson(FOLDER / sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3])
     limit(seconds)
-    text = Path("source").read_text(encoding="utf-8")
+    text = sys.stdin.read()
+    log = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # from now on, what is printed goes where warnings go
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     import layers  # noqa: F401  # what a lesson may use is loaded before the guard stands
     import minigrad  # noqa: F401
     import optim  # noqa: F401
@@ -151,19 +176,25 @@ def main() -> None:
     from . import answers  # noqa: F401
 
     check = lesson.check
-    log = open("answers", "a", encoding="utf-8")  # noqa: SIM115  # open until the process ends
 
     def write(line: Any) -> None:
-        log.write(json.dumps(line) + "\n")
+        log.write(json.dumps(line).encode() + b"\n")
         log.flush()
 
     ast.parse("")  # loads what compiling needs
+    refuse_calls()
     guard(os.getcwd())
     if len(sys.argv) > 4:
         check.page(load(source, text), sys.argv[4], sys.argv[5] or None)
+        log.write(Path(sys.argv[4]).read_bytes())
     else:
+        write({"started": True})
         run(lesson, source, text, write)
-    write({"done": True})
+        write({"done": True})
+    for stream in (log, sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):
+            stream.flush()
+    os._exit(0)  # whatever threads and exit handlers the file has left
 
 
 if __name__ == "__main__":

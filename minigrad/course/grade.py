@@ -20,7 +20,8 @@ from typing import Any
 
 from .answers import Difference, decode, difference, encode
 from .lesson import Lesson, Question, Slip
-from .sandbox import Run, ask
+from .sandbox import NO_WALL, Run, ask
+from .wall import Wall
 
 LONGEST_PARSED = 100_000
 """Characters of a file in which lines are looked up. A parsed file can take a thousand times its size in memory."""
@@ -59,12 +60,12 @@ class Problem:
     slip: Slip | None = None
 
 
-def grade(lesson: Lesson, source: Path, text: str) -> Verdict:
-    """Run a learner's file in its own process, ask it everything, and judge its answers.
+def grade(lesson: Lesson, source: Path, text: str, wall: Wall = NO_WALL) -> Verdict:
+    """Run a learner's file in its own process behind `wall`, ask it everything, and judge its answers.
 
-    `source` is where it stands, for messages; `text` what stands there.
+    `source` is where it stands, for messages; `text` what stands there. Errors: OSError if the wall falls down.
     """
-    return judge(lesson, text, ask(lesson, source, text))
+    return judge(lesson, text, ask(lesson, source, text, wall))
 
 
 def judge(lesson: Lesson, text: str, run: Run) -> Verdict:

@@ -19,6 +19,7 @@ from . import feedback
 from .grade import grade
 from .jobs import run_jobs
 from .lesson import Lesson, lesson, lessons
+from .wall import find as find_wall
 from .workbook import PROGRESS, read_text
 
 NOT_GRADED = "could not be graded"
@@ -63,6 +64,7 @@ def add_report(commands: Any) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument("--gradescope", action="store_true", help="print one submission as Gradescope's results.json")
+    parser.add_argument("--require-sandbox", action="store_true", help="grade nothing where no sandbox can be had")
     parser.add_argument("-o", "--out", type=Path, metavar="FILE", help="write there instead of printing")
     parser.set_defaults(run=_report)
 
@@ -73,14 +75,18 @@ def _report(options: argparse.Namespace) -> int:
     if options.gradescope:
         require_one(folders)
     own = [path.resolve() for path in (options.out, options.keep) if path is not None]
+    wall = find_wall()
+    if options.require_sandbox:
+        wall.require()
     marks = grade_all(submissions(folders, own), chosen, options.jobs, options.keep)
     notes = {folder: note(folder, row, own) for folder, row in marks.items()}
     if options.gradescope:
-        text = json.dumps(gradescope(marks, notes), indent=1, ensure_ascii=False)
+        results = {**gradescope(marks, notes), "extra_data": {"wall": str(wall)}}  # students do not see extra_data
+        text = json.dumps(results, indent=1, ensure_ascii=False)
     elif options.json:
-        text = json.dumps(as_json(marks, notes), indent=1, ensure_ascii=False)
+        text = json.dumps({"wall": str(wall), **as_json(marks, notes)}, indent=1, ensure_ascii=False)
     else:
-        text = "\n".join(table(marks, notes))
+        text = "\n".join([*table(marks, notes), "", str(wall)])
     try:
         if options.out:
             write_whole(options.out, lambda file: file.write(f"{text}\n".encode()))
@@ -199,11 +205,12 @@ def grade_all(folders: list[Path], chosen: list[Lesson], jobs: int, keep: Path |
     found = {name: _text_or_mark(*file) for name, file in files.items()}
     texts = {name: text for name, text in found.items() if isinstance(text, str)}
 
-    def graded(name: str, sha256: str) -> dict[str, Any]:
+    def graded(name: str, sha256: str, wall: bool) -> dict[str, Any]:
         result = vars(mark(*files[name], texts[name]))
         return {key: result[key] for key in RESULT}
 
-    todo = {name: {"name": name, "sha256": hashlib.sha256(text.encode()).hexdigest()} for name, text in texts.items()}
+    todo = {name: {"name": name, "sha256": hashlib.sha256(text.encode()).hexdigest(),
+                   "wall": find_wall().program is not None} for name, text in texts.items()}  # fmt: skip
     done = run_jobs(todo, graded, jobs, keep, apart=False, shown=None)
     marks: dict[Path, list[Mark]] = {folder: [] for folder in folders}
     for name, (folder, one) in files.items():
@@ -232,7 +239,7 @@ def mark(folder: Path, one: Lesson, text: str) -> Mark:
     """What the submission in `folder` has for a lesson; its file says `text`."""
     if text == one.read("exercise.py"):
         return Mark(one, False, 0, len(one.questions), "not written yet")
-    verdict = grade(one, folder / one.file, text)
+    verdict = grade(one, folder / one.file, text, find_wall())
     return Mark(one, verdict.passed, verdict.right, verdict.asked, printable_lines(feedback.lines(verdict, 2)))
 
 

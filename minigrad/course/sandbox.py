@@ -7,18 +7,29 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
+import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-import minigrad
-
+from ..files import write_whole
 from .answers import decode
 from .jobs import process
 from .lesson import Lesson
+from .wall import INSIDE, Wall, environment
+
+NO_WALL = Wall(None, "none is asked for")
+START = 5.0
+"""Seconds within which Python and NumPy start."""
+ANSWERS = 1 << 20
+"""Bytes that all answers of a file may take, as JSON. The lessons' own take 43 kB at most."""
+LINES = 1000
+"""Lines of answers that are read."""
+PAGE = 20 << 20
+"""Bytes of a page."""
 
 
 @dataclass
@@ -35,11 +46,17 @@ class Run:
     """What the file printed."""
 
 
-def ask(lesson: Lesson, source: Path, text: str) -> Run:
-    """Ask a learner's file every question of the lesson. `text` is what stands in the file `source`."""
-    with tempfile.TemporaryDirectory(prefix="minigrad-lesson-", ignore_cleanup_errors=True) as folder:
-        ended, output = _run(lesson, source, text, Path(folder))
-        return collected(_lines(Path(folder, "answers")), ended, output)
+def ask(lesson: Lesson, source: Path, text: str, wall: Wall = NO_WALL) -> Run:
+    """Ask a learner's file every question of the lesson. `text` is what stands in the file `source`.
+
+    Errors: OSError if the wall falls down.
+    """
+    ended, answers, output = _run(lesson, source, text, wall)
+    if wall.program and not answers:
+        raise OSError(f"no Python started behind the wall: {output.strip()[-300:]}")
+    if len(answers) > ANSWERS:
+        ended = f"its answers take more than {ANSWERS >> 20} MB"
+    return collected(_lines(answers[:ANSWERS]), ended, output)
 
 
 def collected(lines: list[dict[str, Any]], ended: str = "", output: str = "") -> Run:
@@ -50,7 +67,7 @@ def collected(lines: list[dict[str, Any]], ended: str = "", output: str = "") ->
         if "answer" in line:
             try:
                 run.outcomes.append({"answer": decode(line["answer"])})
-            except (ValueError, KeyError, TypeError):
+            except Exception:  # whatever else the learner's process wrote there
                 run.outcomes.append({"answer": None})
         elif "raised" in line:
             run.outcomes.append({"raised": _failure(line["raised"])})
@@ -64,66 +81,101 @@ def collected(lines: list[dict[str, Any]], ended: str = "", output: str = "") ->
 
 def draw_page(lesson: Lesson, source: Path, text: str, failed: str | None, target: Path) -> bool:
     """Let the lesson draw the learner's own graph as a page, `target`. Whether that worked; if not, nothing is left."""
-    with tempfile.TemporaryDirectory(prefix="minigrad-lesson-", ignore_cleanup_errors=True) as folder:
-        _run(lesson, source, text, Path(folder), "page.html", failed or "")
-        page = Path(folder, "page.html")
-        if not page.is_file():
-            return False
-        target.parent.mkdir(exist_ok=True)
-        shutil.copyfile(page, target)
-        return True
+    ended, page, _ = _run(lesson, source, text, NO_WALL, "page.html", failed or "")
+    if ended or not 0 < len(page) <= PAGE:
+        return False
+    target.parent.mkdir(exist_ok=True)
+    write_whole(target, lambda file: file.write(page))
+    return True
 
 
-def _run(lesson: Lesson, source: Path, text: str, folder: Path, *page: str) -> tuple[str, str]:
-    """Start the child in `folder` and wait for its end. Returns why it ended early, and what it printed."""
-    (folder / "source").write_text(text, encoding="utf-8")
-    root = str(Path(minigrad.__file__).parents[1])
-    keep = ("PATH", "HOME", "LANG", "LC_ALL", "SYSTEMROOT", "TEMP", "TMP", "MINIGRAD_DATA")
-    environment = {name: os.environ[name] for name in keep if name in os.environ} | {
-        "PYTHONPATH": root, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONIOENCODING": "utf-8", "PYTHONHASHSEED": "0",
-        "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MPLBACKEND": "Agg", "MPLCONFIGDIR": str(folder),
-    }  # fmt: skip
-    command = [
-        sys.executable,
-        "-P",
-        "-m",
-        "minigrad.course.child",
-        lesson.name,
-        str(source),
-        str(lesson.seconds),
-        *page,
-    ]
-    ended = ""
-    with (
-        open(folder / "output", "wb") as output,
-        process(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=output,
-                stderr=subprocess.STDOUT) as child,
-    ):  # fmt: skip
-        try:
-            code = child.wait(lesson.seconds + 5)  # Python and NumPy start within these 5 s
-            if code < 0:
-                ended = _by_signal(-code, lesson)
-        except subprocess.TimeoutExpired:
-            ended = f"it took longer than {lesson.seconds:g} s"
-    with open(folder / "output", encoding="utf-8", errors="replace") as output_text:
-        return ended, output_text.read(10_000)
+def _run(lesson: Lesson, source: Path, text: str, wall: Wall, *page: str) -> tuple[str, bytes, str]:
+    """Start the child and wait for its end. Returns why it ended early, its answers or page, and what it printed.
+
+    It reads and writes files that have no name, which are open before it starts. So nothing that it puts into a folder
+    is ever opened here, where a pipe or a device in place of a file could hold this process up.
+    """
+    with contextlib.ExitStack() as stack:
+        given, answers, output = (stack.enter_context(tempfile.TemporaryFile()) for _ in range(3))
+        given.write(text.encode())
+        given.seek(0)
+        folder = INSIDE if wall.program else stack.enter_context(_folder())
+        command = [
+            *wall.before(lesson), sys.executable, "-P", "-m", "minigrad.course.child",
+            lesson.name, str(source), str(lesson.seconds), *page,
+        ]  # fmt: skip
+        ended = ""
+        with process(command, cwd=None if wall.program else folder, env=environment(folder),
+                     stdin=given, stdout=answers, stderr=output) as child:  # fmt: skip
+            late = threading.Event()
+
+            def end() -> None:
+                late.set()
+                child.kill()
+
+            timer = threading.Timer(lesson.seconds + START, end)
+            stack.callback(timer.cancel)
+            timer.start()
+            code = child.wait()  # with a timeout, it would look only every 50 ms
+            number = code - 128 if wall.program else -code  # bubblewrap passes signals on as a shell does
+            if late.is_set():
+                ended = f"it took longer than {lesson.seconds:g} s"
+            elif number > 0:
+                ended = _by_signal(number, lesson)
+            elif code and page:
+                ended = "no page could be drawn"
+        printed = _read(output, 10_000).decode(errors="replace")
+        return ended, _read(answers, 1 + (PAGE if page else ANSWERS)), printed
+
+
+def _read(file: IO[bytes], most: int) -> bytes:
+    file.seek(0)
+    return file.read(most)
+
+
+@contextlib.contextmanager
+def _folder() -> Iterator[str]:
+    """A temporary folder. Removed afterwards, however deep the folders in it."""
+    folder = tempfile.mkdtemp(prefix="minigrad-lesson-")
+    try:
+        yield folder
+    finally:
+        with contextlib.suppress(OSError):
+            _remove(folder)
+
+
+def _remove(folder: str) -> None:
+    """Remove a folder. What lies deeper is moved up first: a path can be too long to be named, or to be descended."""
+    count = 0
+    while below := [entry.path for entry in os.scandir(folder) if entry.is_dir(follow_symlinks=False)]:
+        for path in below:
+            os.chmod(path, 0o700)
+            for entry in list(os.scandir(path)):
+                if entry.is_dir(follow_symlinks=False):
+                    count += 1
+                    os.chmod(entry.path, 0o700)  # else it cannot be moved
+                    os.rename(entry.path, os.path.join(folder, f"{os.path.basename(folder)}-{count}"))
+                else:
+                    os.unlink(entry.path)
+            os.rmdir(path)
+    shutil.rmtree(folder)
 
 
 def _by_signal(number: int, lesson: Lesson) -> str:
     if number == getattr(signal, "SIGXCPU", None):
         return f"it took longer than {lesson.seconds:g} s"
-    return f"the system ended it ({signal.Signals(number).name})"
+    names = {one.value: one.name for one in signal.Signals}
+    return f"the system ended it ({names.get(number, f'signal {number}')})"
 
 
-def _lines(path: Path) -> list[dict[str, Any]]:
+def _lines(answers: bytes) -> list[dict[str, Any]]:
     """The complete lines of the child's answers; what is no JSON is left out."""
     lines = []
-    with contextlib.suppress(OSError):
-        for text in path.read_text(encoding="utf-8", errors="replace").splitlines():
-            with contextlib.suppress(ValueError):
-                line = json.loads(text)
-                if isinstance(line, dict):
-                    lines.append(line)
+    for text in answers.decode(errors="replace").split("\n", LINES)[:LINES]:
+        with contextlib.suppress(ValueError, RecursionError):
+            line = json.loads(text)
+            if isinstance(line, dict):
+                lines.append(line)
     return lines
 
 
@@ -132,7 +184,7 @@ def _failure(given: Any) -> dict[str, Any]:
     given = given if isinstance(given, dict) else {}
     line = given.get("line")
     return {
-        **{key: str(given.get(key) or "") for key in ("type", "message", "text")},
-        "line": line if isinstance(line, int) else None,
+        **{key: str(given.get(key) or "")[:1000] for key in ("type", "message", "text")},
+        "line": line if isinstance(line, int) and 0 < line < 1 << 20 else None,
         "not_written": given.get("not_written") is True,
     }

@@ -249,6 +249,7 @@ def test_a_full_disk_costs_no_verdict_and_no_traceback(course, monkeypatch) -> N
     write(1, "solution.py")
     write(3, "solution.py")
     monkeypatch.setattr("minigrad.course.workbook.write_whole", full)
+    monkeypatch.setattr("minigrad.course.sandbox.write_whole", full)
     monkeypatch.setattr("shutil.copyfile", full)
     code, text = course("check", "1")
     assert code == 0 and "passed" in text and "your graph could not be written: No space left on device" in text
@@ -416,9 +417,9 @@ def test_marks_are_kept_and_only_changed_files_are_graded_again(course, tmp_path
     monkeypatch.chdir(tmp_path)
     graded = []
 
-    def noted(one, path, text):
+    def noted(one, path, *rest):
         graded.append(path.parent.name)
-        return grade(one, path, text)
+        return grade(one, path, *rest)
 
     monkeypatch.setattr(report, "grade", noted)
     for name in ("ada", "bob", "eve"):
@@ -438,10 +439,10 @@ def test_marks_are_kept_and_only_changed_files_are_graded_again(course, tmp_path
 def test_a_file_whose_grading_fails_loses_only_itself(course, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
 
-    def failing(one, path, text):
+    def failing(one, path, *rest):
         if path.parent.name == "bob":
             raise RecursionError("too deep")
-        return grade(one, path, text)
+        return grade(one, path, *rest)
 
     monkeypatch.setattr(report, "grade", failing)
     for name in ("ada", "bob"):

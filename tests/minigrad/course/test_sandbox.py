@@ -2,84 +2,117 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from minigrad.course import feedback
+from minigrad.__main__ import main as command_line
+from minigrad.course import feedback, report, sandbox, wall
 from minigrad.course.grade import Verdict, grade
-from minigrad.course.lesson import lesson
-from minigrad.course.report import grade_all
+from minigrad.course.lesson import Lesson, lesson, lessons
+
+from .strangers import BEGIN, END, HOSTILE, NEED_A_WALL, SLOW
 
 SOLUTION = lesson(1).read("solution.py")
 STUB = lesson(1).read("exercise.py")
-
-HOSTILE = {
-    "deletes": """
-import os, shutil, pathlib
-for path in VICTIMS: os.remove(path)
-shutil.rmtree(pathlib.Path(VICTIMS[0]).parent)""",
-    "overwrites": "for path in VICTIMS: open(path, 'w').write('gone')",
-    "loops": "while True: pass",
-    "sleeps": "import time; time.sleep(1000)",
-    "prints without end": "while True: print('x' * 10_000)",
-    "forks": "import os\nwhile True: os.fork()",
-    "starts programs": "import subprocess; subprocess.run(['touch', VICTIMS[0] + '.touched'])",
-    "takes all memory": "x = []\nwhile True: x.append(bytearray(1 << 26))",
-    "edits the grader in memory": """
-import minigrad.course.grade as g, minigrad.course.answers as a
-g.judge = g.grade = lambda *_: True
-a.difference = lambda *_: None""",
-    "edits the grader on disk": "import minigrad.course.grade as g; open(g.__file__, 'a').write('# edited')",
-    "prints a fake pass": """
-import os
-print('✓ Lesson 1, By hand: passed. 5 of 5 questions right.', flush=True)
-os._exit(0)""",
-    "writes a fake log": """
-import os
-open('answers', 'a').write('{"loaded": true}\\n' + '{"answer": true}\\n' * 9 + '{"done": true}\\n')
-os._exit(0)""",
-    "reads the solution": """
-import minigrad.course.lesson as lesson
-exec((lesson.FOLDER / 'lesson_01_by_hand' / 'solution.py').read_text())""",
-    "imports the solution": "from minigrad.course.lessons.lesson_01_by_hand.solution import *",
-    "kills its parent": "import os, signal; os.kill(os.getppid(), signal.SIGKILL)",
-    "leaves": "raise SystemExit(0)",
-    "nests too deeply to be read": f"x = {'-' * 50_000}1",
-    "calls the network": "import socket; socket.create_connection(('127.0.0.1', 9))",
-}
+ROOT = Path(__file__).resolve().parents[3]
 
 
-@pytest.fixture(autouse=True)
-def one_second(monkeypatch) -> None:
-    monkeypatch.setattr(lesson(1).check, "SECONDS", 1.0, raising=False)
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """A folder that every user may enter."""
+    folder = Path(tempfile.mkdtemp(prefix="strangers-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
 
 
-def graded(code: str) -> Verdict:
-    return grade(lesson(1), Path("course/lesson_01_by_hand.py"), code)
+def state(folder: Path) -> list[Any]:
+    """All that can be changed from outside about what a folder holds."""
+    found: list[Any] = []
+    for path in sorted(folder.rglob("*")):
+        of_path = path.lstat()
+        found.append((path, of_path.st_mode, of_path.st_uid, of_path.st_mtime_ns, path.is_file() and path.read_bytes()))
+    return found
 
 
-@pytest.mark.parametrize("name", HOSTILE)
-@pytest.mark.skipif(
-    os.name != "posix", reason="limits of memory and of files are the system's; Windows has only the time"
-)
-def test_a_hostile_submission_gets_nothing_and_harms_nothing(name: str, tmp_path: Path) -> None:
-    victims = [tmp_path / "bob" / "lesson_01_by_hand.py", tmp_path / "bob" / "notes.txt"]
-    for path in (tmp_path / "mallory", tmp_path / "bob"):
-        path.mkdir()
-    victims[0].write_text(SOLUTION)
-    victims[1].write_text("notes")
-    code = f"VICTIMS = {[str(path) for path in victims]}\n{HOSTILE[name]}\n{STUB}"
-    (tmp_path / "mallory" / "lesson_01_by_hand.py").write_text(code)
-    marks = grade_all([tmp_path / "mallory", tmp_path / "bob"], [lesson(1)], 2)
-    (hers,), (his,) = marks.values()
-    assert (hers.passed, hers.right) == (False, 0), hers.said
-    assert his.passed, his.said
-    assert [path.read_text() for path in victims] == [SOLUTION, "notes"]
-    assert sorted(path.name for path in victims[0].parent.iterdir()) == ["lesson_01_by_hand.py", "notes.txt"]
-    assert not processes_with(str(tmp_path))
+def as_nobody(place: Path) -> list[str]:
+    """What stands before a command that is to run as nobody. Python may lie in root's own folder: a way in is made."""
+    if os.geteuid() != 0 or not shutil.which("setpriv") or not shutil.which("unshare"):
+        pytest.skip("only root can become somebody else")
+    base, way = Path(os.path.realpath(sys.base_prefix)), "true"
+    closed = next((path for path in [*base.parents][::-1] if not path.stat().st_mode & 1), None)
+    if closed is not None:
+        (place / "base").mkdir()
+        way = (f"mount --bind {base} {place}/base && mount -t tmpfs -o mode=755 none {closed} && mkdir -p {base} && "
+               f"mount --bind {place}/base {base}")  # fmt: skip
+    become = f'{way} && exec setpriv --reuid 65534 --regid 65534 --clear-groups -- "$@"'
+    prefix = ["unshare", "--mount", "sh", "-c", become, "sh"]
+    command = [*prefix, sys.executable, "-P", "-c", "import minigrad"]
+    tried = subprocess.run(command, env={"PYTHONPATH": str(ROOT)}, capture_output=True)
+    if tried.returncode:
+        pytest.skip(f"nobody cannot run this Python: {tried.stderr.decode()[-200:]}")
+    return prefix
+
+
+def files_of(place: Path, names: list[str], port: int) -> Path:
+    """Put submissions into `place`/class, honest ones first and last. Returns a folder that they may not touch."""
+    outside = place / "outside"
+    for folder in (outside, outside / "empty", place / "class", place / "temporary"):
+        folder.mkdir()
+        folder.chmod(0o777)
+    for name, text in (("notes.txt", "notes outside-token"), ("lesson_01_by_hand.py", SOLUTION)):
+        (outside / name).write_text(text)
+        (outside / name).chmod(0o666)
+    given = f"OUTSIDE, FOLDER, PORT = {str(outside)!r}, {str(lesson(1).folder.parent)!r}, {port}\n"
+    for name, code in {"a": SOLUTION, "z": SOLUTION, **{f"m {name}": HOSTILE[name] for name in names}}.items():
+        (place / "class" / name).mkdir()
+        text = f"{given}{BEGIN}{code}{END}{STUB}" if name.startswith("m ") else code
+        (place / "class" / name / "lesson_01_by_hand.py").write_text(text)
+    return outside
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits, signals and walls as Linux has them")
+@pytest.mark.parametrize(("fences", "user"), [("all", ""), ("all", "nobody"), ("wall", ""), ("hook", "")])
+def test_hostile_submissions_get_nothing_and_harm_nothing(fences: str, user: str, place: Path) -> None:
+    if fences != "hook" and wall.find().program is None:
+        pytest.skip(str(wall.find()))
+    left_out = {"all": (), "wall": SLOW, "hook": NEED_A_WALL + SLOW}[fences]
+    names = [name for name in HOSTILE if name not in left_out]
+    assert len(names) >= 40 or fences != "all"
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    outside = files_of(place, names, port)
+    prefix = as_nobody(place) if user else []
+    before = state(outside), state(place / "class")
+    script = Path(__file__).with_name("strangers.py")
+    command = [*prefix, sys.executable, "-P", str(script), fences, str(place), str(port)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(place / "temporary"), "TOKEN": "outside-token",
+                   "PYTHONDONTWRITEBYTECODE": "1"}  # fmt: skip
+    done = subprocess.run(command, env=environment, cwd="/", capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    marks = {name.removeprefix("m "): mark for name, mark in found["marks"].items()}
+    assert sorted(marks) == sorted(["a", "z", *names])
+    assert marks.pop("a")[0] and marks.pop("z")[0]
+    assert {name: mark for name, mark in marks.items() if mark[:2] != [False, 0] or "HARM" in mark[2]} == {}
+    refused = {name: mark for name, mark in marks.items() if "tried(" in HOSTILE[name]}
+    assert {name: mark for name, mark in refused.items() if "dy_ds is not written yet" not in mark[2]} == {}
+    assert (state(outside), state(place / "class")) == before
+    assert (found["received"], found["left"], found["limits"]) == ([], [], True)
+    assert found["user"] == (65534 if user else os.geteuid())
+    assert found["megabytes"] < 300
+    assert not processes_with(str(place))
 
 
 def processes_with(words: str) -> list[str]:
@@ -99,6 +132,15 @@ def processes_with(words: str) -> list[str]:
     return found
 
 
+@pytest.fixture
+def one_second(monkeypatch) -> None:
+    monkeypatch.setattr(lesson(1).check, "SECONDS", 1.0, raising=False)
+
+
+def graded(code: str) -> Verdict:
+    return grade(lesson(1), Path("course/lesson_01_by_hand.py"), code)
+
+
 @pytest.mark.parametrize(
     ("code", "said"),
     [
@@ -108,9 +150,10 @@ def processes_with(words: str) -> list[str]:
         (f"{SOLUTION}\nwhile True: pass", "it took longer than 1 s"),
         (SOLUTION.replace("dy_dm", "dy_m"), "There is no dy_dm in lesson_01_by_hand.py: has it been renamed?"),
         (SOLUTION + "\ndy_ds = lambda: 1", "dy_ds"),
+        (SOLUTION + "\ndy_ds = 'x' * (2 << 20)", "did not answer: its answers take more than 1 MB"),
     ],
 )
-def test_errors_of_the_learners_code_are_shown_as_theirs(code: str, said: str) -> None:
+def test_errors_of_the_learners_code_are_shown_as_theirs(code: str, said: str, one_second) -> None:
     verdict = graded(code)
     text = "\n".join(feedback.lines(verdict, 1))
     assert not verdict.passed
@@ -122,3 +165,64 @@ def test_what_a_file_prints_is_shown_apart() -> None:
     verdict = graded(f"print('a = 4')\n{SOLUTION}")
     assert verdict.passed
     assert verdict.output == "a = 4\n"
+
+
+def test_a_folder_is_removed_however_deep_it_is(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with sandbox._folder() as folder:
+        os.chdir(folder)
+        Path("file").touch()
+        for name in ["a" * 100] * 1200:
+            os.mkdir(name)
+            os.chdir(name)
+        Path("link").symlink_to(tmp_path)
+    assert not os.path.lexists(folder) and tmp_path.exists()
+
+
+@pytest.mark.skipif(wall.find().program is None, reason="no wall on this machine")
+@pytest.mark.parametrize("one", lessons(), ids=lambda one: one.name)
+def test_behind_the_wall_every_solution_passes(one: Lesson) -> None:
+    assert grade(one, Path(one.file), one.read("solution.py"), wall.find()).passed
+
+
+def without_a_wall(monkeypatch) -> wall.Wall:
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "which", lambda name: None)
+        return wall.find.__wrapped__()
+
+
+def cli(monkeypatch, *words: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["minigrad", "course", "report", *words])
+    return command_line()
+
+
+def test_report_says_what_it_stands_behind(tmp_path: Path, monkeypatch, capsys) -> None:
+    (tmp_path / lesson(1).file).write_text(STUB)
+    for found, said in (
+        (wall.Wall("bwrap"), "Graded behind bubblewrap."),
+        (without_a_wall(monkeypatch), "Graded without a wall (bubblewrap is not installed): "),
+    ):
+        monkeypatch.setattr(report, "find_wall", lambda found=found: found)
+        for option in ([], ["--json"], ["--gradescope"]):
+            assert cli(monkeypatch, str(tmp_path), "--lesson", "1", *option) == 0
+            assert said in capsys.readouterr().out
+
+
+def test_report_grades_nothing_without_the_sandbox_it_requires(tmp_path: Path, monkeypatch, capsys) -> None:
+    (tmp_path / lesson(1).file).write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
+    missing = without_a_wall(monkeypatch)
+    monkeypatch.setattr(report, "find_wall", lambda: missing)
+    monkeypatch.setattr(report, "grade", None)
+    assert cli(monkeypatch, str(tmp_path), "--require-sandbox") == 2
+    assert "[MG926]" in capsys.readouterr().err
+
+
+def test_a_wall_that_does_not_work_is_none(tmp_path: Path, monkeypatch) -> None:
+    program = tmp_path / "bwrap"
+    program.write_text("#!/bin/sh\necho 'setting up uid map: Permission denied' >&2\nexit 1\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(shutil, "which", lambda name: str(program))
+    found = wall.find.__wrapped__()
+    assert found.program is None and "setting up uid map: Permission denied" in found.missing
+    with pytest.raises(OSError, match="Permission denied"):  # and if it stops to work later, nobody gets a mark for it
+        grade(lesson(1), Path("lesson_01_by_hand.py"), SOLUTION, wall.Wall(str(program)))

@@ -1,0 +1,111 @@
+"""The wall around strangers' files: bubblewrap, which gives a program its own view of files, processes and network.
+
+Behind it a learner's file sees Python, its packages and one lesson's check, all read-only; no solution, no other
+submission, no home folder. It can write to a small folder in memory, which vanishes with it. It sees no process but
+its own, and no network. Source: https://github.com/containers/bubblewrap
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import site
+import subprocess
+import sys
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from ..errors import OptionError
+from .lesson import FOLDER, Lesson
+
+ROOT = Path(__file__).parents[2]
+INSIDE = "/learner"
+"""The folder, behind the wall, in which a learner's file runs: the only one that can be written to."""
+SIZE = 64 << 20
+"""Bytes that fit into it."""
+NEEDED = ("check", "reader", "trained", "shading", "weights")
+"""The files of a lesson that asking its questions takes; behind the wall its folder has no others."""
+
+
+@dataclass(frozen=True)
+class Wall:
+    """The wall that was found."""
+
+    program: str | None
+    """bubblewrap's path, None if submissions are graded without a wall."""
+    missing: str = ""
+    """Why there is no wall."""
+
+    def __str__(self) -> str:
+        if self.program is not None:
+            return "Graded behind bubblewrap."
+        return f"Graded without a wall ({self.missing}): a submission could read whatever you can read."
+
+    def require(self) -> None:
+        """Errors: OptionError MG926 if there is no wall."""
+        if self.program is None:
+            raise OptionError(
+                "MG926",
+                "there is no sandbox to grade behind",
+                cause=self.missing,
+                remedy="install bubblewrap 0.8 or later (apt-get install bubblewrap); or grade in a container, without "
+                "--require-sandbox",
+            )
+
+    def before(self, lesson: Lesson | None = None) -> list[str]:
+        """What stands before a command line that is to run behind the wall; nothing if there is none."""
+        if self.program is None:
+            return []
+        prefixes = {sys.base_prefix, sys.prefix, *user_site()}
+        shown = {"/usr/lib", "/usr/lib64", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/alternatives"}
+        shown |= prefixes | set(map(os.path.realpath, prefixes))
+        shown |= {str(ROOT / package) for package in ("minigrad", "layers", "optim")}
+        options = ["--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL",
+                   "--dev-bind", "/dev/null", "/dev/null"]  # fmt: skip
+        for path in sorted(shown):  # a folder before what lies in it
+            options += ["--ro-bind-try", path, path]
+        hidden = {str(FOLDER), *(os.path.abspath(f"{place}/minigrad/course/lessons") for place in sys.path)}
+        for path in sorted(filter(os.path.isdir, hidden)):
+            options += ["--tmpfs", path]
+        names = [f"{part}{name}.*" for name in NEEDED for part in ("", "__pycache__/")]
+        files = [FOLDER / "__init__.py", *(path for name in names if lesson for path in lesson.folder.glob(name))]
+        for path in map(str, files):
+            options += ["--ro-bind", path, path]
+        options += ["--size", str(SIZE), "--tmpfs", INSIDE, "--chdir", INSIDE]
+        for path in (*filter(os.path.isdir, hidden), "/"):
+            options += ["--remount-ro", path]
+        return [self.program, *options, "--"]
+
+
+@lru_cache
+def find() -> Wall:
+    """The wall that this machine has. It is tried once: containers often do not allow one."""
+    program = shutil.which("bwrap")
+    if program is None:
+        return Wall(None, "bubblewrap is not installed")
+    code = "import layers, minigrad, optim"
+    command = [*Wall(program).before(), sys.executable, "-P", "-c", code]
+    try:
+        tried = subprocess.run(command, env=environment(INSIDE), capture_output=True, timeout=60, check=False)
+        said = tried.stderr.decode(errors="replace").strip()
+        if tried.returncode == 0:
+            return Wall(program)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        said = str(error)
+    return Wall(None, f"bubblewrap does not work here: {said.splitlines()[-1][:200] if said else 'it said nothing'}")
+
+
+def environment(folder: str) -> dict[str, str]:
+    """The variables that a learner's file sees; it runs in `folder`."""
+    keep = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT")
+    return {name: os.environ[name] for name in keep if name in os.environ} | {
+        "PYTHONPATH": os.pathsep.join([str(ROOT), *user_site()]), "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONIOENCODING": "utf-8", "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1",
+        "MPLBACKEND": "Agg", "MPLCONFIGDIR": folder, **dict.fromkeys(("HOME", "TMPDIR", "TEMP", "TMP"), folder),
+    }  # fmt: skip
+
+
+def user_site() -> list[str]:
+    """The user's own site-packages, if Python takes packages from there."""
+    return [site.getusersitepackages()] if site.ENABLE_USER_SITE else []
