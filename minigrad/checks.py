@@ -59,6 +59,33 @@ def as_array(data: Any, dtype: Any) -> Array:
     return array
 
 
+def common_dtype(arrays: Sequence[Any]) -> np.dtype[Any]:
+    """The dtype that those of the arrays which hold real numbers combine to, by NumPy's rules; float32 for none."""
+    dtypes = [array.dtype for array in arrays if array.dtype.kind in "fiub"]
+    return np.result_type(*dtypes) if dtypes else np.dtype(np.float32)
+
+
+def as_number(value: Any, dtype: np.dtype[Any]) -> Array:
+    """A plain number as an array of the dtype of its result with arrays of `dtype`.
+
+    Beside floats that is their dtype. Otherwise it is NumPy's, where a Python float counts as float32.
+    """
+    if dtype.kind != "f" and not isinstance(value, np.generic):
+        dtype = np.result_type(dtype, np.float32 if isinstance(value, float) else type(value)(0))
+    elif dtype.kind != "f" or isinstance(value, np.complexfloating):
+        dtype = value.dtype
+        check_real(dtype, value)
+    try:
+        return np.array(value, dtype)
+    except OverflowError:
+        raise DtypeError(
+            "MG165",
+            f"{value if -(2**99) < value < 2**99 else 'a huge integer'} is outside the range of {dtype}",
+            cause="a number beside a Tensor takes its dtype, or the one that NumPy would give the result",
+            remedy="convert the Tensor first: t.astype('float64'), or a wider integer dtype",
+        ) from None
+
+
 def check_real(dtype: np.dtype[Any], *data: Any) -> None:
     """DtypeError unless arrays of this dtype, such as that of `data`, hold real numbers."""
     if dtype.kind not in "fiub":
@@ -208,6 +235,14 @@ def forward_failed(gate: Any, error: Exception, nodes: Sequence[Node]) -> Except
             gate.shape(*[node.shape for node in nodes])
         except MinigradError as better:
             error = better
+    if not isinstance(error, MinigradError):
+        if isinstance(error, (TypeError, ValueError)) and all(node.dtype.kind != "f" for node in nodes):
+            error = DtypeError(
+                "MG166",
+                f"{gate.name} cannot take {' and '.join(str(node.dtype) for node in nodes)}",
+                cause=str(error),
+                remedy="convert the input to floats first: t.astype('float32')",
+            )
         else:
             error = ShapeError(
                 "MG106",

@@ -28,6 +28,9 @@ class Tensor(ArrayMethods):
     gradient to `.grad`. The array is read-only, because recorded graphs rely on its value. To change a parameter,
     assign a new array: `W.array = W.array - 0.1 * W.grad`.
 
+    A number beside a Tensor of floats takes its dtype. Otherwise dtypes combine as in NumPy (a boolean plus 1 is 2, an
+    integer), but a Python float counts as float32.
+
     >>> x = Tensor([[1.0, 2.0]], name="x")
     >>> W = Tensor([[0.5], [-1.0]], requires_grad=True, name="W")
     >>> loss = (x @ W).sum()
@@ -185,18 +188,18 @@ def cut(tensor: TensorLike) -> Tensor:
 
 
 def as_tensors(values: Sequence[TensorLike]) -> list[Tensor]:
-    """Tensors unchanged, anything else as a constant. A plain number takes the dtype of the others."""
+    """Tensors unchanged, anything else as a constant. A plain number takes the dtype of a Tensor of floats."""
     arrays = [value for value in values if isinstance(value, (Tensor, np.ndarray))]
     floats = [value for value in arrays if isinstance(value, Tensor) and value.dtype.kind == "f"]
-    dtype = (floats or arrays or [np.float32(0)])[0].dtype
+    dtype = floats[0].dtype if floats else checks.common_dtype(arrays)
     return [value if type(value) is Tensor else _constant(value, dtype) for value in values]
 
 
 def _constant(value: TensorLike, dtype: np.dtype[Any]) -> Tensor:
-    if not isinstance(value, (bool, int, float, np.number)):
-        return from_node(value.node) if isinstance(value, Tensor) else Tensor(value)  # a Tensor of a subclass
-    takes_it = dtype.kind == "f" or not isinstance(value, (float, np.floating))
-    return constant(np.array(value, dtype if takes_it else np.float32))
+    if isinstance(value, Tensor):  # of a subclass
+        return from_node(value.node)
+    number = isinstance(value, (bool, int, float, np.number))
+    return constant(checks.as_number(value, dtype)) if number else Tensor(value)
 
 
 def from_node(node: Node) -> Tensor:

@@ -30,6 +30,36 @@ def test_a_lone_number_never_widens(number, operation):
     assert operation(mg.Tensor(np.ones(2)), number).dtype == np.float64
 
 
+WHOLE = {
+    "bool": np.array([True, False]), "int8": np.array([1, -3], "int8"), "uint8": np.array([1, 200], "uint8"),
+    "int32": np.array([1, -3], "int32"), "int64": np.array([1, -3]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", WHOLE)
+@pytest.mark.parametrize("other", [2, True, np.int64(300), np.float64(0.1), np.array([2, 300]), np.array([True, True])])
+@pytest.mark.parametrize("operation", [np.add, np.multiply, np.divide, np.maximum, np.less, np.equal])
+@np.errstate(divide="ignore")
+def test_integers_and_booleans_combine_as_numpys(dtype, other, operation):
+    array = WHOLE[dtype]
+    for beside in [other] if isinstance(other, (int, np.number)) else [other, mg.Tensor(other)]:
+        for z, expected in (
+            (operation(mg.Tensor(array), beside), operation(array, other)),
+            (operation(beside, mg.Tensor(array)), operation(other, array)),
+        ):
+            assert z.dtype == expected.dtype
+            np.testing.assert_array_equal(mg.numpy_functions.plain(z), expected)
+
+
+def test_numbers_beside_booleans_by_hand():
+    t = mg.Tensor([True, False])
+    for z, expected in ((t + 1, [2, 1]), (t / 2, [0.5, 0]), (3 - t, [2, 3]), (t * 7, [7, 0]), (t**2, [1, 0])):
+        assert z.array.tolist() == expected
+    assert (t + 1).dtype == np.int64 and (t * 0.5).dtype == np.float32
+    assert (mg.Tensor(np.array([10])) * 0.1).array.tolist() == [1.0]
+    assert mg.where(np.array([True, False]), mg.Tensor(np.array([5, 6])), 2).array.tolist() == [5, 2]
+
+
 @pytest.mark.parametrize(
     "make, code",
     [
@@ -37,6 +67,11 @@ def test_a_lone_number_never_widens(number, operation):
         (lambda: mg.Tensor([[1, 2], [3]]), "MG103"), (lambda: mg.Tensor(None), "MG110"),
         (lambda: mg.Tensor(np.arange(3), requires_grad=True), "MG112"),
         (lambda: mg.Tensor(np.ones(3, np.float16), requires_grad=True), "MG112"),
+        (lambda: mg.Tensor(WHOLE["int8"]) + 300, "MG165"), (lambda: mg.Tensor(WHOLE["uint8"]) - -1, "MG165"),
+        (lambda: mg.Tensor([True]) + 2**70, "MG165"), (lambda: x32 * 10**5000, "MG165"),
+        (lambda: x32 * np.complex64(1j), "MG110"), (lambda: mg.Tensor(WHOLE["int8"]) + np.complex64(1j), "MG110"),
+        (lambda: -mg.Tensor([True]), "MG166"), (lambda: mg.Tensor([True]) - mg.Tensor([False]), "MG166"),
+        (lambda: mg.Tensor(WHOLE["int64"]) ** -1, "MG166"),
         (lambda: x32 + "a", "MG110"), (lambda: mg.lookup(x32, [0.5]), "MG117"), (lambda: mg.concatenate([]), "MG142"),
     ],
 )  # fmt: skip
