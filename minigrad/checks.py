@@ -4,6 +4,7 @@ Functions named `check_...` raise an error; `as_array`, `new_array` and `new_gra
 Functions named after a mistake, such as `not_a_leaf`, return an error for the engine to raise.
 """
 
+import sys
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +13,15 @@ import numpy as np
 
 from .arrays import Array
 from .context import RECORDING, SCOPE, place
-from .errors import DtypeError, GradientError, MinigradError, NonFiniteError, ShapeError, UnsupportedError
+from .errors import (
+    DtypeError,
+    GradientError,
+    MinigradError,
+    NonFiniteError,
+    OptionError,
+    ShapeError,
+    UnsupportedError,
+)
 from .graph import Leaf, Node
 from .habits import hint, unfit_call
 
@@ -84,6 +93,22 @@ def as_number(value: Any, dtype: np.dtype[Any]) -> Array:
             cause="a number beside a Tensor takes its dtype, or the one that NumPy would give the result",
             remedy="convert the Tensor first: t.astype('float64'), or a wider integer dtype",
         ) from None
+
+
+def as_dtype(dtype: Any) -> np.dtype[Any]:
+    """The dtype that `dtype` names; DtypeError unless it holds real numbers."""
+    try:
+        check_real(made := np.dtype(dtype))
+    except TypeError as error:
+        if isinstance(error, DtypeError):
+            raise
+        raise DtypeError(
+            "MG110",
+            f"{dtype!r} is not a dtype",
+            cause=str(error),
+            remedy="pass 'float32', 'float64', np.float32 or another dtype of NumPy that holds real numbers",
+        ) from None
+    return made
 
 
 def check_real(dtype: np.dtype[Any], *data: Any) -> None:
@@ -198,6 +223,63 @@ def no_gate(function: str) -> UnsupportedError:
         cause="NumPy's own result would have dropped the gradient silently",
         remedy=(known or "build it from functions that have a gate (mg.GATES)")
         + "; use t.array if no gradient is wanted, or write a Gate for it",
+    )
+
+
+def numpy_failed(function: Any, args: Sequence[Any], error: Exception) -> ShapeError:
+    """The error for a comparison, an argmax, ... that NumPy refuses; of shapes that do not fit if that is why."""
+    name, shapes = f"np.{function.__name__}", [np.shape(one) for one in args if isinstance(one, (np.ndarray, list))]
+    if isinstance(function, np.ufunc):
+        try:
+            broadcast_shape(name, *shapes)
+        except ShapeError as better:
+            return better
+    return ShapeError(
+        "MG167",
+        f"{name} failed on {' and '.join(f'an array of shape {shape}' for shape in shapes) or 'its arguments'}",
+        cause=str(error),
+        remedy="NumPy computes it; pass the arguments that NumPy's function of that name takes",
+    )
+
+
+def warn_of_pairs(*arrays: Any) -> None:
+    """Warn (MG170) before a column (N, 1) is compared with (N,), each number with every other."""
+    column, row = sorted(map(np.shape, arrays), key=len, reverse=True)
+    if len(row) != 1 or column != (*row, 1) or row == (1,):
+        return
+    text = MinigradError(
+        "MG170",
+        f"comparing shapes {column} and {row} gives {row * 2}: every number of one with every number of the other",
+        cause="NumPy repeats the column and the row; the share of equal pairs says nothing about the accuracy",
+        remedy=f"give both one shape, as in prediction.reshape{row}; if you want all pairs, index the row as [None, :]",
+    )
+    frame, level = sys._getframe(1), 2
+    while frame.f_globals.get("__name__", "").startswith("minigrad.") and frame.f_back:
+        frame, level = frame.f_back, level + 1
+    warnings.warn(UserWarning(str(text)), stacklevel=level)
+
+
+def order_of_axes(node: Node, axes: tuple[Any, ...]) -> Any:
+    """The order in `x.transpose(*axes)`; OptionError for two numbers that exchange axes in PyTorch and nothing here."""
+    if len(axes) < 2:
+        return axes[0] if axes else None
+    if len(node.shape) == 2 and all(isinstance(a, (int, np.integer)) and a in (k, k - 2) for k, a in enumerate(axes)):
+        raise OptionError(
+            "MG168",
+            f"transpose{axes} would leave {_with_shape(node)} unchanged",
+            cause="the numbers are the new order of all axes, as in NumPy; in PyTorch they are two axes to exchange",
+            remedy=f"x.swapaxes{axes}, or x.T; np.transpose(x, {axes}) if nothing is to be exchanged",
+        )
+    return axes
+
+
+def not_one_number(node: Node) -> ShapeError:
+    """The error for reading several numbers, or none, as one."""
+    return ShapeError(
+        "MG169",
+        f"{_with_shape(node)} has {node.output.size} numbers, and one is needed",
+        cause="item, float, int and bool read a tensor that holds a single number",
+        remedy="reduce it first, as in t.mean().item(), or pick one number, as in t[0, 1].item()",
     )
 
 

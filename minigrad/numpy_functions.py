@@ -5,7 +5,7 @@
 because its plain result would silently drop the gradient.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 
 import numpy as np
@@ -31,6 +31,9 @@ _WITHOUT_GRADIENT = {
     np.logical_and, np.logical_or, np.logical_not, np.signbit, np.argmax, np.argmin, np.argsort, np.shape, np.ndim,
     np.size, np.count_nonzero, np.flatnonzero, np.nonzero, np.all, np.any, np.allclose, np.array_equal, np.isclose,
 }  # fmt: skip
+
+
+_COMPARISONS = {np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal}
 
 
 def implements(*numpy_functions: Callable[..., Any]) -> Callable[[F], F]:
@@ -107,7 +110,7 @@ class ArrayMethods:
     def softmax(self, axis: int = -1) -> Self: return FUNCTIONS[ArrayMethods.softmax](self, axis)
     def log_softmax(self, axis: int = -1) -> Self: return FUNCTIONS[ArrayMethods.log_softmax](self, axis)
     def reshape(self, *shape: Any) -> Self: return FUNCTIONS[np.reshape](self, shape[0] if len(shape) == 1 else shape)
-    def transpose(self, *axes: Any) -> Self: return FUNCTIONS[np.transpose](self, _axes(axes))
+    def transpose(self, *axes: Any) -> Self: return FUNCTIONS[np.transpose](self, checks.order_of_axes(self.node, axes))
     def swapaxes(self, axis1: int, axis2: int) -> Self: return FUNCTIONS[np.swapaxes](self, axis1, axis2)
     @property
     def T(self) -> Self: return FUNCTIONS[np.transpose](self, None)
@@ -141,9 +144,9 @@ class ArrayMethods:
     def __ne__(self, other: object) -> Any: return np.not_equal(self, other)  # type: ignore[call-overload]
     __hash__ = object.__hash__
     def argmax(self, axis: int | None = None) -> Any: return np.argmax(self, axis)
-    def __float__(self) -> float: return float(self.array.item())
-    def __int__(self) -> int: return int(self.array.item())
-    def __bool__(self) -> bool: return bool(self.array)
+    def __float__(self) -> float: return float(self.item())
+    def __int__(self) -> int: return int(self.item())
+    def __bool__(self) -> bool: return bool(self.item())
     def __round__(self, digits: int | None = None) -> float: return round(float(self), digits)  # for printing
     def __format__(self, spec: str) -> str: return format(self.item() if spec else str(self), spec)
     def __len__(self) -> int: return len(self.array)
@@ -151,6 +154,8 @@ class ArrayMethods:
 
     def item(self) -> float | int | bool:
         """The one number of a tensor of size 1, as a Python number."""
+        if self.size != 1:
+            raise checks.not_one_number(self.node)
         return self.array.item()
 
     def __repr__(self) -> str:
@@ -171,7 +176,7 @@ class ArrayMethods:
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         if ufunc in _WITHOUT_GRADIENT and method == "__call__":
-            return ufunc(*map(plain, inputs), **_plain_options(options))
+            return _plainly(ufunc, inputs, options)
         if method != "__call__" or options or ufunc not in FUNCTIONS:
             name = f"np.{ufunc.__name__}" + (f".{method}" if method != "__call__" else "")
             raise checks.no_gate(name + (f" with {', '.join(options)}=" if options and ufunc in FUNCTIONS else ""))
@@ -179,7 +184,7 @@ class ArrayMethods:
 
     def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
         if function in _WITHOUT_GRADIENT:
-            return function(*map(plain, args), **_plain_options(options))
+            return _plainly(function, args, options)
         if function not in FUNCTIONS:
             raise checks.no_gate(f"np.{function.__name__}")
         return answering(FUNCTIONS[function])(*args, **options)
@@ -200,11 +205,32 @@ def _in_place(x: Any, value: Any) -> Any:
     return value
 
 
-def _plain_options(options: dict[str, Any]) -> dict[str, Any]:
-    return {name: plain(value) for name, value in options.items()}
+def _plainly(function: Callable[..., Any], args: Iterable[Any], options: dict[str, Any]) -> Any:
+    """What NumPy's function returns for the Tensors' arrays."""
+    arrays = [plain(value) for value in args]
+    try:
+        if function in _COMPARISONS:
+            checks.warn_of_pairs(*arrays)
+        result = function(*arrays, **{name: plain(value) for name, value in options.items()})
+    except (ValueError, TypeError, OverflowError) as error:
+        raise checks.numpy_failed(function, arrays, error) from None
+    return result.view(ComparedColumn) if function in _COMPARISONS and result.shape[1:] == (1,) else result
 
 
-def _axes(axes: tuple[Any, ...]) -> Any:
-    if not axes:
-        return None
-    return axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes
+class ComparedColumn(np.ndarray):
+    """The truth values (N, 1) of comparing a Tensor: an array that warns when it is compared with N labels (MG170)."""
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        arrays = [_uncompared(one) for one in inputs]
+        if ufunc in _COMPARISONS and not any(isinstance(one, ArrayMethods) for one in arrays):
+            checks.warn_of_pairs(*arrays)
+        if "out" in options:
+            options["out"] = tuple(map(_uncompared, options["out"]))
+        return getattr(ufunc, method)(*arrays, **options)
+
+    def __repr__(self) -> str:
+        return repr(self.view(np.ndarray))
+
+
+def _uncompared(value: Any) -> Any:
+    return value.view(np.ndarray) if isinstance(value, ComparedColumn) else value

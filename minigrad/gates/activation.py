@@ -3,6 +3,7 @@
 Source: Goodfellow, Bengio and Courville, Deep Learning (2016), sections 6.2.2 and 6.3.
 """
 
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -182,7 +183,11 @@ def shifted(x: Any, axis: int) -> Any:
 
 def check_axis(gate: str, axis: int, shape: Shape) -> None:
     """ShapeError unless an array of `shape` has that axis."""
-    if not -len(shape) <= axis < len(shape):
+    try:
+        there = not isinstance(axis, bool) and -len(shape) <= index(axis) < len(shape)
+    except TypeError:  # no integer
+        there = False
+    if not there:
         raise ShapeError(
             "MG107",
             f"{gate} works along axis {axis}, and an array of shape {shape} has no such axis",

@@ -218,8 +218,7 @@ class Cast(Gate):
     symbol = "astype"
 
     def __init__(self, dtype: Any) -> None:
-        self.dtype = np.dtype(dtype)
-        checks.check_real(self.dtype)
+        self.dtype = checks.as_dtype(dtype)
 
     def forward(self, x: Any) -> Any:
         return x.astype(self.dtype)

@@ -16,9 +16,13 @@ from ..arrays import Array, blocks_of_rows, floats
 from ..context import place
 from ..errors import DtypeError, IndexRangeError, OptionError, ShapeError
 from ..gate import Gate, Shape
+from ..graph import Node, ancestors
 from ..tensor import Tensor, TensorLike
 from .activation import logistic, shifted
+from .elementwise import Cast
+from .indexing import Where
 from .samples import refused_on, samples_on
+from .shape import _Moving
 
 
 def _weighted_by(weights: Sequence[float]) -> list[dict[str, Any]]:
@@ -421,14 +425,20 @@ def negative_log_likelihood(
 
 def _refuse_probabilities(loss: str, logits: TensorLike, gate: str) -> None:
     """OptionError if the logits are the output of the gate that the loss itself applies."""
-    if isinstance(logits, Tensor) and (node := logits.node).gate is not None and node.gate.name == gate:
-        raise OptionError(
-            "MG157",
-            f"{loss} was given the output of {gate}, and takes logits",
-            where=f"{gate} {place(node.scope)}",
-            cause=f"the loss applies {gate} itself; twice over, the gradient is small and the model hardly learns",
-            remedy=f"leave the {gate.lower()} out of the model, and apply it only to read probabilities",
-        )
+    for node in ancestors([logits.node], _moved) if isinstance(logits, Tensor) else ():
+        if node.gate is not None and node.gate.name == gate:
+            raise OptionError(
+                "MG157",
+                f"{loss} was given the output of {gate}, and takes logits",
+                where=f"{gate} {place(node.scope)}",
+                cause=f"the loss applies {gate} itself; twice over, the gradient is small and the model hardly learns",
+                remedy=f"leave the {gate.lower()} out of the model, and apply it only to read probabilities",
+            )
+
+
+def _moved(node: Node) -> tuple[Node, ...]:
+    """The inputs of a gate that only moves, picks or converts numbers: its output holds numbers of theirs."""
+    return node.inputs if isinstance(node.gate, (_Moving, Where, Cast)) else ()
 
 
 def mean_squared_error(prediction: TensorLike, truth: TensorLike, *, reduction: str = "mean") -> Tensor:

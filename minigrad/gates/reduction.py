@@ -66,6 +66,8 @@ class Sum(_Reduction):
     symbol = "Σ"
 
     def forward(self, x: Any) -> Any:
+        if self.axis is not None and not x.shape:
+            self.shape(x.shape)
         return x.sum(axis=self.axis, keepdims=self.keepdims)
 
     def backward(self, dz: Any, z: Any, x: Any) -> Any:

@@ -1,5 +1,7 @@
 """Gates that only rearrange or repeat elements: reshape, transpose, broadcast."""
 
+import math
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -9,6 +11,7 @@ from ..errors import ShapeError
 from ..gate import Gate, Shape
 from ..numpy_functions import implements
 from ..tensor import Tensor, TensorLike, as_tensors
+from .activation import check_axis
 from .samples import refused_on, samples_on
 
 
@@ -20,6 +23,19 @@ class _Moving(Gate):
 
     def flops(self, output: Shape, *shapes: Shape) -> int:
         return 0
+
+
+def _integers(gate: str, given: Any) -> Shape:
+    """A shape or an order of axes, which may be a single number, as a tuple of integers."""
+    try:
+        return tuple(map(index, given if hasattr(given, "__iter__") else [given]))
+    except TypeError:
+        raise ShapeError(
+            "MG109",
+            f"{gate} cannot take {given!r}",
+            cause="shapes and axes are given as integers",
+            remedy="pass integers, or one tuple or list of them; n // 2 is an integer, n / 2 is not",
+        ) from None
 
 
 class Reshape(_Moving):
@@ -35,13 +51,13 @@ class Reshape(_Moving):
     symbol = "reshape"
 
     def __init__(self, to: int | Shape) -> None:
-        self.to = (to,) if isinstance(to, (int, np.integer)) else tuple(to)
+        self.to = _integers("Reshape", to)
 
     def forward(self, x: Any) -> Any:
         try:
             return x.reshape(self.to)
-        except ValueError:
-            room = int(np.prod(self.to, dtype=np.int64))
+        except (ValueError, OverflowError):
+            room = math.prod(self.to)
             raise ShapeError(
                 "MG109",
                 f"Reshape cannot put {x.shape} into {self.to}",
@@ -70,17 +86,17 @@ class Transpose(_Moving):
     symbol = "ᵀ"
 
     def __init__(self, axes: Shape | None = None) -> None:
-        self.axes = None if axes is None else tuple(axes)
+        self.axes = None if axes is None else _integers("Transpose", axes)
 
     def forward(self, x: Any) -> Any:
         try:
             return x.transpose(self.axes)
-        except ValueError:
+        except (ValueError, OverflowError):
             raise ShapeError(
                 "MG107",
                 f"Transpose cannot put the axes of {x.shape} in the order {self.axes}",
                 cause=f"the order must name each of the {x.ndim} axes once",
-                remedy=f"for example {tuple(reversed(range(x.ndim)))}",
+                remedy=f"for example {tuple(reversed(range(x.ndim)))}; x.swapaxes exchanges two axes",
             ) from None
 
     def backward(self, dz: Any, z: Any, x: Any) -> Any:
@@ -104,7 +120,7 @@ class BroadcastTo(_Moving):
     symbol = "broadcast"
 
     def __init__(self, to: Shape) -> None:
-        self.to = tuple(to)
+        self.to = _integers("BroadcastTo", to)
 
     def forward(self, x: Any) -> Any:
         return np.broadcast_to(x, self.to)
@@ -140,8 +156,10 @@ def transpose(x: TensorLike, axes: Shape | None = None) -> Tensor:
 
 @implements(np.swapaxes)
 def swapaxes(x: Tensor, axis1: int, axis2: int) -> Tensor:
-    """x with two axes exchanged, recorded as a Transpose."""
+    """x with two axes exchanged, recorded as a Transpose. Errors: ShapeError for an axis that is not there (MG107)."""
     axes = list(range(x.ndim))
+    for axis in (axis1, axis2):
+        check_axis("swapaxes", axis, x.shape)
     axes[axis1], axes[axis2] = axes[axis2], axes[axis1]
     return Transpose(tuple(axes))(x)
 
@@ -180,7 +198,7 @@ def _reshaped(function: Any, x: TensorLike, axis: Any) -> Tensor:
     (x,) = as_tensors([x])
     try:
         to = function(np.broadcast_to(0, x.shape), axis).shape
-    except ValueError as error:
+    except (ValueError, TypeError, OverflowError) as error:
         raise ShapeError(
             "MG107",
             f"{function.__name__} cannot take axis={axis} of an array of shape {x.shape}",

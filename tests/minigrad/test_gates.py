@@ -485,3 +485,21 @@ def test_the_gradient_of_an_exponent_is_accurate_for_a_base_of_small_integers():
 )
 def test_operations_are_counted_as_by_hand(gate, shapes, flops):
     assert gate.flops(gate.shape(*shapes), *shapes) == flops
+
+
+@pytest.mark.parametrize(
+    "move",
+    [
+        lambda p: p, lambda p: p.squeeze(1), lambda p: p[:, 0], lambda p: p.reshape(-1), lambda p: p.T[0],
+        lambda p: p.astype("float32")[:, 0], lambda p: np.expand_dims(p.squeeze(1), 0),
+        lambda p: mg.where(np.arange(4) > 1, p[:, 0], 0.0), lambda p: mg.concatenate([np.zeros(4), p[:, 0]]),
+        lambda p: mg.stack([p[0], p[1]]),
+    ],
+)  # fmt: skip
+def test_probabilities_that_were_only_moved_are_not_taken_for_logits(move):
+    x = mg.Tensor(np.linspace(-1, 1, 4)[:, None], requires_grad=True)
+    with pytest.raises(mg.MinigradError, match="MG157.*Sigmoid"):
+        mg.binary_cross_entropy(move(mg.sigmoid(x)), np.ones(move(x).shape))
+    with pytest.raises(mg.MinigradError, match="MG157.*Softmax"):
+        mg.softmax_cross_entropy(move(mg.softmax(x, axis=0)), np.zeros(move(x).shape[:-1], int))
+    mg.binary_cross_entropy(move(2 * mg.sigmoid(x)), np.ones(move(x).shape))

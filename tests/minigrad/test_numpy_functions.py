@@ -143,8 +143,25 @@ def test_a_cast_is_recorded_and_its_gradient_comes_back_in_the_old_dtype():
         (lambda x: x.astype(complex), "MG110.*complex"), (lambda x: mg.cumsum(x, 2), "MG107"),
         (lambda x: x[0, 0].var(ddof=1), "(?s)MG116.*ddof=1"), (lambda x: x[:0].min(), "MG116"),
         (lambda x: np.var(x, axis=2), "MG107"), (lambda x: mg.logsumexp(x, axis=-3), "MG107"),
-        (lambda x: x[0:1.5], "MG140"), (lambda x: mg.einsum("ij", x, x), "MG148"),
-        (lambda x: mg.einsum("i1", x), "MG148"),
+        (lambda x: x[0:1.5], "MG140"),
+        (lambda x: x.swapaxes(0, 5), "MG107.*axis 5"), (lambda x: x.swapaxes("a", 0), "MG107"),
+        (lambda x: x.sum(axis=0.5), "MG107"), (lambda x: x.max(axis=True), "MG107"), (lambda x: x.var("a"), "MG107"),
+        (lambda x: x.mean((None,)), "MG107"), (lambda x: x[0, 0].sum(axis=0), "MG107"),
+        (lambda x: x.softmax("a"), "MG107"), (lambda x: x.cumsum([0]), "MG107"),
+        (lambda x: x.squeeze(2**70), "MG107"), (lambda x: x.squeeze("a"), "MG107"),
+        (lambda x: np.expand_dims(x, None), "MG107"), (lambda x: np.expand_dims(x, 1.0), "MG107"),
+        (lambda x: x.transpose(0, 5), "(?s)MG107.*swapaxes"),
+        (lambda x: x.transpose(2**70, 0), "MG107"), (lambda x: x.transpose(1.0), "MG109"),
+        (lambda x: x.transpose(1, None), "MG109"), (lambda x: x.reshape(None), "MG109"),
+        (lambda x: x.reshape(4 / 2, 2), "MG109.*2.0"), (lambda x: x.reshape("a"), "MG109"),
+        (lambda x: x.reshape(2**70), "MG109"), (lambda x: np.broadcast_to(x, None), "MG109"),
+        (lambda x: x.argmax(5), "(?s)MG167.*axis 5"), (lambda x: np.argsort(x, axis="a"), "MG167"),
+        (lambda x: x == np.ones(3), "MG101.*np.equal"), (lambda x: x.astype("folat32"), "MG110.*folat32"),
+        (lambda x: x.astype(5), "MG110"), (lambda x: float(x), "MG169"), (lambda x: int(x), "MG169"),
+        (lambda x: bool(x), "MG169"), (lambda x: x[:0].item(), "MG169"),
+        (lambda x: x.transpose(0, 1), "(?s)MG168.*swapaxes"),
+        (lambda x: x.transpose(-2, -1), "(?s)MG168.*swapaxes"), (lambda x: x.transpose(np.int64(0), -1), "MG168"),
+        (lambda x: mg.einsum("ij", x, x), "MG148"), (lambda x: mg.einsum("i1", x), "MG148"),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_is_refused(call, code):
@@ -180,3 +197,44 @@ def test_tensors_passed_by_keyword_are_arrays_to_functions_without_a_gradient():
     t = mg.Tensor([1.0, 3.0, 2.0], requires_grad=True)
     assert np.argmax(a=t) == 1
     assert np.allclose(t.array, b=t) and np.array_equal(a1=t, a2=t)
+
+
+def test_other_orders_of_axes_and_those_in_a_tuple_are_numpys():
+    x = mg.Tensor(VALUES)
+    np.testing.assert_array_equal(x.transpose(-1, -2).array, VALUES.T)
+    np.testing.assert_array_equal(x.transpose((0, 1)).array, VALUES)
+    np.testing.assert_array_equal(np.transpose(x, (0, 1)).array, VALUES)
+    np.testing.assert_array_equal(x[None].transpose(0, 1, 2).array, VALUES[None])
+
+
+PAIRS = {
+    "a comparison's result and labels": lambda out, y: (out > 0) == y,
+    "its integers and labels": lambda out, y: (out > 0).astype(int) == y,
+    "labels and a comparison's result": lambda out, y: y == (out > 0),
+    "a comparison's result and a Tensor": lambda out, y: (out > 0) == mg.Tensor(y),
+    "a Tensor and labels": lambda out, y: out == y,
+    "labels and a Tensor": lambda out, y: y > out,
+    "np.equal": lambda out, y: np.equal(out, y),
+    "Tensors of the other order": lambda out, y: mg.Tensor(y) <= out,
+    "a list": lambda out, y: out != y.tolist(),
+}
+
+
+@pytest.mark.parametrize("compare", PAIRS)
+def test_comparing_a_column_with_as_many_labels_warns_in_the_users_line(compare):
+    y = np.arange(40) % 3 > 0
+    out = mg.Tensor(np.where(y, 1.0, -1.0)[:, None], requires_grad=True)
+    with pytest.warns(UserWarning, match=r"MG170.*\(40, 1\).*\(40,\)") as caught:
+        assert PAIRS[compare](out, y).shape == (40, 40)
+    assert [warning.filename for warning in caught] == [__file__]
+    for fits in (y[:, None], y[:, None].tolist(), y[None], y[:1], 0.0):  # any warning is an error in these tests
+        PAIRS[compare](out, np.asarray(fits))
+    assert ((out > 0)[:, 0] == y).mean() == 1 and ((out[:, 0] > 0) == y).all()
+
+
+def test_a_compared_column_is_an_array_otherwise():
+    positive = mg.Tensor([[1.0], [-1.0]]) > 0
+    assert repr(positive) == "array([[ True],\n       [False]])" and positive.mean() == 0.5
+    assert type(positive & True) is type(~positive) is np.ndarray
+    positive |= True
+    assert positive.all() and VALUES[(mg.Tensor([[1.0], [-1.0]]) > 0)[:, 0]].tolist() == VALUES[:1].tolist()
