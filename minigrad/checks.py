@@ -53,6 +53,13 @@ def as_array(data: Any, dtype: Any) -> Array:
             cause="a copy would lose its history silently",
             remedy="use it as it is, or t.detach() for a constant with its value",
         )
+    if isinstance(data, np.ndarray) and hasattr(data, "mask"):
+        raise DtypeError(
+            "MG172",
+            f"cannot make a Tensor from a masked array of shape {data.shape}",
+            cause="a Tensor has no mask, so the hidden numbers would count",
+            remedy="fill them, as in data.filled(0), and pass the mask where it is needed, or use mg.where",
+        )
     try:
         array = np.array(data, dtype=dtype)
     except (ValueError, TypeError) as error:
@@ -74,11 +81,13 @@ def common_dtype(arrays: Sequence[Any]) -> np.dtype[Any]:
     return np.result_type(*dtypes) if dtypes else np.dtype(np.float32)
 
 
-def as_number(value: Any, dtype: np.dtype[Any]) -> Array:
-    """A plain number as an array of the dtype of its result with arrays of `dtype`.
+def as_operand(value: Any, dtype: np.dtype[Any]) -> Array:
+    """A new array of `value`. That of a plain number has the dtype of its result with arrays of `dtype`.
 
     Beside floats that is their dtype. Otherwise it is NumPy's, where a Python float counts as float32.
     """
+    if not isinstance(value, (bool, int, float, np.number)):
+        return as_array(value, None)
     if dtype.kind != "f" and not isinstance(value, np.generic):
         dtype = np.result_type(dtype, np.float32 if isinstance(value, float) else type(value)(0))
     elif dtype.kind != "f" or isinstance(value, np.complexfloating):
@@ -135,6 +144,18 @@ def new_array(leaf: Leaf, value: Any) -> Array:
     if leaf.requires_grad:
         check_differentiable(array.dtype, leaf.name)
     return array
+
+
+def check_written(leaf: Leaf, array: Array, returned: Any) -> None:
+    """OptionError if the function passed to `update` returned a new array of the leaf's shape, which would be lost."""
+    returned = getattr(returned, "array", returned)
+    if getattr(returned, "shape", None) == array.shape and not np.may_share_memory(returned, array):
+        raise OptionError(
+            "MG171",
+            f"the function passed to update for {_with_shape(leaf)} returned a new array",
+            cause="update keeps what the function writes into its argument, and a returned array is lost",
+            remedy="write in place, as in `def halve(a): a *= 0.5`; or assign: W.array = W.array * 0.5",
+        )
 
 
 def new_gradient(leaf: Leaf, value: Any) -> Array:
@@ -447,11 +468,14 @@ def no_second_derivative(node: Node) -> GradientError:
 def rule_failed(node: Node, dz: Any, error: Exception) -> GradientError:
     """The error for a backward rule that raised an exception or returned gradients that do not fit."""
     shapes = ", ".join(str(parent.shape) for parent in node.inputs)
+    cause = "backward(dz, z, *arrays) must return one gradient, of the input's shape, for each input"
+    if "read-only" in str(error):
+        cause = "it writes into an array that other gates use too: dz, its output or an input"
     return GradientError(
         "MG125",
         f"the backward rule of {_gate_name(node)} failed: {error}",
         where=f"{_gate_name(node)} {place(node.scope)}; inputs {shapes}, output {node.shape}, dz {dz.shape}",
-        cause="backward(dz, z, *arrays) must return one gradient, of the input's shape, for each input",
+        cause=cause,
         remedy=f"mg.gradcheck shows what is wrong with the rule of {_gate_name(node)}",
     )
 

@@ -37,7 +37,8 @@ class Gate:
     - `backward(dz, z, *arrays)`: a tuple with one gradient per input; None stands for zero. A gradient that takes work
       may be given as a function without arguments, which is called only if that input requires a gradient. If the rule
       uses only operations that work on arrays and Tensors alike, second derivatives come for free; if not, set
-      `differentiable_twice = False`. The engine sums over broadcast axes, so a rule need not.
+      `differentiable_twice = False`. The engine sums over broadcast axes, so a rule need not. It must not write into
+      dz, z or the arrays, which other gates use too; dz is read-only.
     - `shape(*shapes) -> shape`: the output's shape, or a ShapeError that says why the inputs do not fit.
     - `samples()`: (gate, arrays) pairs to test; `refused()`: (gate, arrays, exception class) that it must refuse.
 
@@ -92,8 +93,9 @@ class Gate:
                 output, arrays = output[0], (*arrays, output[1])
             output = np.asarray(output)
         recorded = requires_grad and RECORDING.get()
-        if output.base is not None and (not recorded or any(not n.gate and n.requires_grad for n in nodes)):
-            output = output.copy()  # an in-place update of a parameter would change a view of it too
+        shared = output.base is not None or not output.flags.writeable  # a view, or the array of a leaf itself
+        if shared and (not recorded or any(not n.gate and n.requires_grad for n in nodes)):
+            output = output.copy()  # an in-place update of a parameter would change it too
         if recorded:
             checks.check_constants(self, nodes)
             node = Node(self, nodes, arrays, output, True)

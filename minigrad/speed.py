@@ -46,11 +46,13 @@ def call(self: Gate, *inputs: TensorLike) -> Tensor:
     if len(inputs) == 2 and type(a := inputs[0]) is Tensor and type(b := inputs[1]) is Tensor:
         one, other = a.node, b.node
         nodes: tuple[Node, ...] = (one, other)
-        arrays: tuple[Any, ...] = (one.output, other.output)
+        first, last = one.output, other.output
+        arrays: tuple[Any, ...] = (first, last)
         requires_grad = one.requires_grad or other.requires_grad
     elif len(inputs) == 1 and type(a := inputs[0]) is Tensor:
         one = a.node
-        nodes, arrays, requires_grad = (one,), (one.output,), one.requires_grad
+        first = last = one.output
+        nodes, arrays, requires_grad = (one,), (first,), one.requires_grad
     else:
         return _general_call(self, *inputs)
     if not requires_grad or self.constant_inputs or not RECORDING.get():
@@ -64,7 +66,9 @@ def call(self: Gate, *inputs: TensorLike) -> Tensor:
             output, saved = output
             arrays += (saved,)
         output = np.asarray(output)
-    if output.base is not None and any(not node.gate and node.requires_grad for node in nodes):
+    if (output.base is not None or output is first or output is last) and any(
+        not node.gate and node.requires_grad for node in nodes
+    ):
         output = output.copy()
     node = _new_node(Node)  # without the cost of calling __init__
     node.gate, node.inputs, node.arrays, node.output = self, nodes, arrays, output

@@ -39,7 +39,7 @@ class Tensor(ArrayMethods):
     array([[1.],
            [2.]], dtype=float32)
 
-    Errors: DtypeError for data that are not numbers, and for integer or float16 data with requires_grad=True;
+    Errors: DtypeError for data that are not numbers (MG110) or are masked (MG172), and for integer or float16 data with requires_grad=True;
     ShapeError for ragged lists. Source: Griewank and Walther, Evaluating Derivatives (2008), ch. 3.
     """
 
@@ -72,6 +72,9 @@ class Tensor(ArrayMethods):
 
         A backward pass through a graph that was recorded before raises an error, because its saved array has changed. A
         tensor that requires no gradient gets a new array instead.
+
+        Errors: GradientError for a tensor that a gate computed (MG126); OptionError if `change` returns a new array of
+        this shape instead of writing (MG171).
         """
         leaf = self.node
         if not isinstance(leaf, Leaf):
@@ -79,10 +82,12 @@ class Tensor(ArrayMethods):
         array = leaf.output if leaf.requires_grad else leaf.output.copy("K")
         array.setflags(write=True)
         try:
-            change(array)
+            returned = change(array)
         finally:
             array.setflags(write=False)
             leaf.output, leaf.updated = array, next_serial() if leaf.requires_grad else leaf.updated
+        if returned is not None:
+            checks.check_written(leaf, array, returned)
 
     @property
     def grad(self) -> Array | None:
@@ -192,14 +197,12 @@ def as_tensors(values: Sequence[TensorLike]) -> list[Tensor]:
     arrays = [value for value in values if isinstance(value, (Tensor, np.ndarray))]
     floats = [value for value in arrays if isinstance(value, Tensor) and value.dtype.kind == "f"]
     dtype = floats[0].dtype if floats else checks.common_dtype(arrays)
+    dtype = floats[0].dtype if floats else checks.common_dtype(arrays)
     return [value if type(value) is Tensor else _constant(value, dtype) for value in values]
 
 
 def _constant(value: TensorLike, dtype: np.dtype[Any]) -> Tensor:
-    if isinstance(value, Tensor):  # of a subclass
-        return from_node(value.node)
-    number = isinstance(value, (bool, int, float, np.number))
-    return constant(checks.as_number(value, dtype)) if number else Tensor(value)
+    return from_node(value.node) if isinstance(value, Tensor) else constant(checks.as_operand(value, dtype))
 
 
 def from_node(node: Node) -> Tensor:

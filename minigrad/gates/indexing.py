@@ -270,7 +270,7 @@ def stack(tensors: Sequence[TensorLike], axis: int = 0) -> Tensor:
 @implements(np.where)
 def where(condition: TensorLike, a: TensorLike, b: TensorLike) -> Tensor:
     """`Where()(condition, a, b)`."""
-    return Where()(condition if isinstance(condition, Tensor) else np.asarray(condition), a, b)
+    return Where()(condition if isinstance(condition, Tensor) else np.asanyarray(condition), a, b)
 
 
 @implements(np.pad)

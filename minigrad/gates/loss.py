@@ -395,7 +395,9 @@ def softmax_cross_entropy(
     Errors: as for the class, and OptionError (MG157) for probabilities instead of logits.
     """
     _refuse_probabilities("softmax_cross_entropy", logits, "Softmax")
-    return SoftmaxCrossEntropy(reduction, weights)(logits, labels if isinstance(labels, Tensor) else np.asarray(labels))
+    return SoftmaxCrossEntropy(reduction, weights)(
+        logits, labels if isinstance(labels, Tensor) else np.asanyarray(labels)
+    )
 
 
 def binary_cross_entropy(
@@ -407,7 +409,7 @@ def binary_cross_entropy(
     """
     _refuse_probabilities("binary_cross_entropy", logits, "Sigmoid")
     return BinaryCrossEntropy(reduction, weights)(
-        logits, targets if isinstance(targets, Tensor) else np.asarray(targets)
+        logits, targets if isinstance(targets, Tensor) else np.asanyarray(targets)
     )
 
 
@@ -419,7 +421,7 @@ def negative_log_likelihood(
     reduction: str = "mean",
 ) -> Tensor:
     """`NegativeLogLikelihood(reduction, weights)(log_probabilities, labels)`: the class has the formula."""
-    labels = labels if isinstance(labels, Tensor) else np.asarray(labels)
+    labels = labels if isinstance(labels, Tensor) else np.asanyarray(labels)
     return NegativeLogLikelihood(reduction, weights)(log_probabilities, labels)
 
 

@@ -94,3 +94,56 @@ def test_the_written_out_call_is_the_general_one(inputs):
         assert getattr(one, name) == getattr(other, name), name
     assert one.scope == ("here",) and other.serial == one.serial + 1
     assert type(one.inputs) is type(other.inputs) is tuple and type(one.arrays) is type(other.arrays) is tuple
+
+
+class _Same(mg.Gate):
+    """A user's gate that hands on what it got, as a debugging aid or a straight-through step does."""
+
+    def forward(self, *arrays):
+        return arrays[-1]
+
+    def backward(self, dz, z, *arrays):
+        return (*[None] * (len(arrays) - 1), dz)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+@pytest.mark.parametrize("recording", [mg.enable_grad, mg.no_grad])
+def test_a_gate_that_returns_its_input_gives_a_value_that_no_update_changes(count, recording):
+    W = mg.Tensor([1.0, 2.0], requires_grad=True)
+    constant = mg.Tensor([5.0, 5.0])
+    with recording():
+        z = _Same()(*[constant] * (count - 1), W)
+    W.update(lambda a: a.__imul__(10))
+    assert z.array.tolist() == [1.0, 2.0]
+    if z.requires_grad:
+        with pytest.raises(mg.MinigradError, match="MG123"):
+            z.sum().backward()
+    z = _Same()(*[constant] * (count - 1), W)
+    (z * z).sum().backward()
+    assert W.grad.tolist() == [20.0, 40.0]
+
+
+@pytest.mark.parametrize("write", ["dz *= 2", "np.negative(dz, out=dz)", "dz[...] = 0", "dz.T[0] = 1"])
+def test_a_rule_that_writes_into_dz_is_named(write, registry):
+    class Greedy(mg.Gate):
+        def forward(self, x):
+            return 2 * x
+
+        def backward(self, dz, z, x):
+            exec(write, {"np": np, "dz": dz})
+            return (dz,)
+
+    x = mg.Tensor([1.0, 2.0], requires_grad=True)
+    y = x * 3.0  # whose gradient is the dz of the sum, and of the gate: one array
+    with pytest.raises(mg.MinigradError, match="(?s)MG125.*Greedy.*writes into an array that other gates use"):
+        (y + Greedy()(y)).backward([1.0, 1.0])
+    assert x.grad is None
+
+
+def test_gradients_can_be_written_to_after_backward():
+    x = mg.Tensor([1.0, 2.0], requires_grad=True)
+    upstream = np.ones(2, "float32")
+    (x + x).backward(upstream)
+    x.grad *= 2.0
+    upstream *= 2.0
+    assert x.grad.tolist() == [4.0, 4.0]

@@ -155,3 +155,38 @@ def test_an_operation_on_a_tensor_of_a_subclass_gives_a_tensor():
     t = np.tanh([1.0, 2.0])
     assert x.grad is not None
     np.testing.assert_allclose(x.grad, t + np.array([1.0, 2.0]) * (1 - t * t) + 1, rtol=1e-6)
+
+
+def test_update_refuses_a_function_that_returns_a_new_array():
+    W = mg.Tensor([2.0, 4.0], requires_grad=True, name="W")
+    for wrong in (lambda a: a * 0.5, lambda a: mg.Tensor(a), lambda a: a.astype("float64")):
+        with pytest.raises(mg.MinigradError, match="(?s)MG171.*W.*in place"):
+            W.update(wrong)
+    with pytest.raises(mg.MinigradError, match="MG171"):
+        mg.Tensor(2.0).update(lambda a: a * 0.5)
+    assert W.array.tolist() == [2.0, 4.0]
+    for right in (
+        lambda a: np.multiply(a, 0.5, out=a),
+        lambda a: a.__imul__(2.0),
+        lambda a: a.fill(2.0),
+        lambda a: a[:],
+    ):
+        W.update(right)
+    assert W.array.tolist() == [2.0, 2.0]
+
+
+MASKED = np.ma.array([1.0, 2.0], mask=[False, True])
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        mg.Tensor, mg.tanh, lambda m: x32 * m, lambda m: mg.where(m > 1, x32, 0.0),
+        lambda m: mg.concatenate([x32[0], m]), lambda m: mg.binary_cross_entropy(x32[0], m),
+        lambda m: mg.lookup(x32, m.astype(int)),
+        lambda m: mg.softmax_cross_entropy(x32, m.astype(int)), lambda m: setattr(mg.Tensor([1.0, 2.0]), "array", m),
+    ],
+)  # fmt: skip
+def test_masked_arrays_are_refused(use):
+    with pytest.raises(mg.MinigradError, match="(?s)MG172.*filled"):
+        use(MASKED)
