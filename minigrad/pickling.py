@@ -7,9 +7,11 @@ those of its inputs, which arrive before it. A Table catches up first, and leave
 import copyreg
 from typing import Any
 
+import numpy as np
+
 from . import checks
 from .graph import Leaf, Node, next_serial
-from .table import Table
+from .table import Table, stored
 
 NOT_SENT = ("serial", "updated", "pending")
 
@@ -22,7 +24,12 @@ def reduce(node: Node) -> tuple[Any, ...]:
     if isinstance(node, Table):
         node.catch_up()
     slots = {name for cls in type(node).__mro__ for name in getattr(cls, "__slots__", ())}
-    return restore, (type(node), {name: getattr(node, name) for name in sorted(slots - {*NOT_SENT})})
+    state = {name: getattr(node, name) for name in sorted(slots - {*NOT_SENT})}
+    state["arrays"] = arrays = [*node.arrays]
+    for number, parent in enumerate(node.inputs):
+        if arrays[number] is stored(parent):
+            arrays[number] = None  # for `restore` to fill in: a copy would look as if the parent had changed since
+    return restore, (type(node), state)
 
 
 def restore(cls: type[Node], state: dict[str, Any]) -> Node:
@@ -32,8 +39,15 @@ def restore(cls: type[Node], state: dict[str, Any]) -> Node:
         node.pending = None
     for name, value in state.items():
         setattr(node, name, value)
+    arrays = list(node.arrays)
+    for number, parent in enumerate(node.inputs):
+        arrays[number] = stored(parent) if arrays[number] is None else arrays[number]
+    node.arrays = tuple(arrays)
     if isinstance(node, Leaf):
         node.updated = 0
+        if node.requires_grad:  # its array, which optimizers write into, may lie in read-only bytes
+            node.output = np.array(node.output)
+            node.output.setflags(write=False)
     node.serial = next_serial()
     return node
 

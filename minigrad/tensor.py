@@ -39,8 +39,9 @@ class Tensor(ArrayMethods):
     array([[1.],
            [2.]], dtype=float32)
 
-    Errors: DtypeError for data that are not numbers (MG110) or are masked (MG172), and for integer or float16 data with requires_grad=True;
-    ShapeError for ragged lists. Source: Griewank and Walther, Evaluating Derivatives (2008), ch. 3.
+    Errors: DtypeError for data that are not numbers (MG110), for masked arrays (MG172), and for integer or float16 data
+    with requires_grad=True; ShapeError for ragged lists. Source: Griewank and Walther, Evaluating Derivatives (2008),
+    ch. 3.
     """
 
     __slots__ = ("__weakref__", "node")

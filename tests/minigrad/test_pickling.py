@@ -86,3 +86,34 @@ def test_a_looked_up_row_travels():
         rows = mg.lookup(make_table(np.arange(6.0).reshape(3, 2)), [2, 0])
     there = pickle.loads(pickle.dumps(rows))
     np.testing.assert_array_equal(there.array, [[4, 5], [0, 1]])
+
+
+@pytest.mark.parametrize("protocol", [2, 4, 5])
+def test_an_unpickled_model_can_be_trained(protocol):
+    for model in (RNN(30, 20), Embedding(300, 4)):
+        there = pickle.loads(pickle.dumps(model, protocol))
+        for name, tensor in there.named_parameters().items():
+            before = tensor.array.copy()
+            tensor.update(lambda array: array.__iadd__(1))
+            np.testing.assert_array_equal(tensor.array, before + 1)
+            np.testing.assert_array_equal(model.named_parameters()[name].array, before)
+            with pytest.raises(ValueError, match="read-only"):
+                tensor.array[...] = 0
+
+
+@pytest.mark.parametrize("protocol", [2, 4, 5])
+def test_an_unpickled_graph_of_large_arrays_can_be_differentiated_twice_and_opened(protocol):
+    W = mg.Tensor(np.full((20, 20), 0.5), requires_grad=True)
+    old = mg.Tensor(np.full((20, 20), 3.0), requires_grad=True)
+    loss = (W * W * W * old).sum()
+    old.array = np.ones((20, 20))  # the graph keeps the array that it read
+    there, there_W = pickle.loads(pickle.dumps((loss, W), protocol))
+    there.backward()
+    np.testing.assert_allclose(there_W.grad, 3 * 0.5**2 * 3)
+    there, there_W = pickle.loads(pickle.dumps(((W * W * W).sum(), W), protocol))
+    (first,) = mg.grad(there, [there_W], create_graph=True)
+    (second,) = mg.grad(first.sum(), [there_W])
+    np.testing.assert_allclose(second.array, 6 * 0.5)
+    embedding, layer = Embedding(300, 4), RNN(4, 20, fused=True)
+    there = pickle.loads(pickle.dumps(layer(embedding([[1, 2, 1]])), protocol))
+    np.testing.assert_allclose(mg.opened(there).array, there.array, rtol=1e-5)
