@@ -109,7 +109,7 @@ def start(node: Node, upstream: Any) -> Array:
         if not np.isfinite(output).all():
             raise checks.loss_not_finite(node)
         return np.ones(output.shape, output.dtype)
-    given: Array = np.array(getattr(upstream, "array", upstream), dtype=output.dtype)
+    given = checks.as_array(getattr(upstream, "array", upstream), output.dtype)
     if given.shape != output.shape:
         raise checks.upstream_misshapen(node, given.shape)
     return given

@@ -53,15 +53,20 @@ def as_array(data: Any, dtype: Any) -> Array:
             cause="a copy would lose its history silently",
             remedy="use it as it is, or t.detach() for a constant with its value",
         )
-    if isinstance(data, np.ndarray) and hasattr(data, "mask"):
+    one = data[0] if isinstance(data, (list, tuple)) and data else data
+    if isinstance(one, np.ndarray) and hasattr(one, "mask"):
         raise DtypeError(
             "MG172",
-            f"cannot make a Tensor from a masked array of shape {data.shape}",
+            f"cannot make a Tensor from a masked array of shape {one.shape}",
             cause="a Tensor has no mask, so the hidden numbers would count",
             remedy="fill them, as in data.filled(0), and pass the mask where it is needed, or use mg.where",
         )
     try:
-        array = np.array(data, dtype=dtype)
+        raw = np.array(data) if dtype is None else np.asarray(data)
+        # From None a dtype would make NaN, and from complex numbers their real parts.
+        array = np.array(data, dtype=dtype) if dtype is not None and raw.dtype.kind in "fiub" else raw
+    except OverflowError:
+        raise _too_large(data, dtype) from None
     except (ValueError, TypeError) as error:
         raise ShapeError(
             "MG103",
@@ -69,6 +74,7 @@ def as_array(data: Any, dtype: Any) -> Array:
             cause="nested lists must have equal lengths at each level, and hold numbers",
             remedy="pad the rows to one length (minigrad.data.pad), or make one Tensor per row",
         ) from None
+    check_real(raw.dtype, data)
     check_real(array.dtype, data)
     if dtype is None and array.dtype.kind in "fiu" and not isinstance(data, (np.ndarray, np.generic)):
         array = array.astype(np.float32)
@@ -91,32 +97,35 @@ def as_operand(value: Any, dtype: np.dtype[Any]) -> Array:
     if dtype.kind != "f" and not isinstance(value, np.generic):
         dtype = np.result_type(dtype, np.float32 if isinstance(value, float) else type(value)(0))
     elif dtype.kind != "f" or isinstance(value, np.complexfloating):
-        dtype = value.dtype
+        dtype = np.asarray(value).dtype
         check_real(dtype, value)
     try:
         return np.array(value, dtype)
     except OverflowError:
-        raise DtypeError(
-            "MG165",
-            f"{value if -(2**99) < value < 2**99 else 'a huge integer'} is outside the range of {dtype}",
-            cause="a number beside a Tensor takes its dtype, or the one that NumPy would give the result",
-            remedy="convert the Tensor first: t.astype('float64'), or a wider integer dtype",
-        ) from None
+        raise _too_large(value if -(2**99) < value < 2**99 else "a huge integer", dtype) from None
+
+
+def _too_large(value: Any, dtype: Any) -> DtypeError:
+    return DtypeError(
+        "MG165",
+        f"{str(value)[:60]} is outside the range of {np.dtype(dtype)}",
+        cause="a number beside a Tensor takes its dtype, or the one that NumPy would give the result",
+        remedy="use a wider dtype; t.astype('float64') converts a Tensor",
+    )
 
 
 def as_dtype(dtype: Any) -> np.dtype[Any]:
     """The dtype that `dtype` names; DtypeError unless it holds real numbers."""
     try:
-        check_real(made := np.dtype(dtype))
+        made: np.dtype[Any] = np.dtype(dtype)
     except TypeError as error:
-        if isinstance(error, DtypeError):
-            raise
         raise DtypeError(
             "MG110",
             f"{dtype!r} is not a dtype",
             cause=str(error),
             remedy="pass 'float32', 'float64', np.float32 or another dtype of NumPy that holds real numbers",
         ) from None
+    check_real(made)
     return made
 
 
@@ -160,7 +169,7 @@ def check_written(leaf: Leaf, array: Array, returned: Any) -> None:
 
 def new_gradient(leaf: Leaf, value: Any) -> Array:
     """The new gradient of a leaf: an array of its shape and dtype."""
-    array: Array = np.array(value, dtype=leaf.dtype)
+    array = as_array(getattr(value, "array", value), leaf.dtype)
     if array.shape != leaf.shape:
         raise gradient_misshapen(leaf, array)
     return array

@@ -120,7 +120,7 @@ def test_a_gate_that_returns_its_input_gives_a_value_that_no_update_changes(coun
             z.sum().backward()
     z = _Same()(*[constant] * (count - 1), W)
     (z * z).sum().backward()
-    assert W.grad.tolist() == [20.0, 40.0]
+    assert W.grad is not None and W.grad.tolist() == [20.0, 40.0]
 
 
 @pytest.mark.parametrize("write", ["dz *= 2", "np.negative(dz, out=dz)", "dz[...] = 0", "dz.T[0] = 1"])
@@ -144,6 +144,7 @@ def test_gradients_can_be_written_to_after_backward():
     x = mg.Tensor([1.0, 2.0], requires_grad=True)
     upstream = np.ones(2, "float32")
     (x + x).backward(upstream)
+    assert x.grad is not None
     x.grad *= 2.0
     upstream *= 2.0
     assert x.grad.tolist() == [4.0, 4.0]

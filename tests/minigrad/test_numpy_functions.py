@@ -126,6 +126,9 @@ def test_a_cast_is_recorded_and_its_gradient_comes_back_in_the_old_dtype():
     assert mg.Tensor([1, 2], dtype=int).astype("float32").requires_grad is False
 
 
+numpy: Any = np  # for calls that a type checker refuses too
+
+
 @pytest.mark.parametrize(
     ("call", "code"),
     [
@@ -149,13 +152,13 @@ def test_a_cast_is_recorded_and_its_gradient_comes_back_in_the_old_dtype():
         (lambda x: x.mean((None,)), "MG107"), (lambda x: x[0, 0].sum(axis=0), "MG107"),
         (lambda x: x.softmax("a"), "MG107"), (lambda x: x.cumsum([0]), "MG107"),
         (lambda x: x.squeeze(2**70), "MG107"), (lambda x: x.squeeze("a"), "MG107"),
-        (lambda x: np.expand_dims(x, None), "MG107"), (lambda x: np.expand_dims(x, 1.0), "MG107"),
+        (lambda x: numpy.expand_dims(x, None), "MG107"), (lambda x: numpy.expand_dims(x, 1.0), "MG107"),
         (lambda x: x.transpose(0, 5), "(?s)MG107.*swapaxes"),
         (lambda x: x.transpose(2**70, 0), "MG107"), (lambda x: x.transpose(1.0), "MG109"),
         (lambda x: x.transpose(1, None), "MG109"), (lambda x: x.reshape(None), "MG109"),
         (lambda x: x.reshape(4 / 2, 2), "MG109.*2.0"), (lambda x: x.reshape("a"), "MG109"),
-        (lambda x: x.reshape(2**70), "MG109"), (lambda x: np.broadcast_to(x, None), "MG109"),
-        (lambda x: x.argmax(5), "(?s)MG167.*axis 5"), (lambda x: np.argsort(x, axis="a"), "MG167"),
+        (lambda x: x.reshape(2**70), "MG109"), (lambda x: numpy.broadcast_to(x, "a"), "MG109"),
+        (lambda x: x.argmax(5), "(?s)MG167.*axis 5"), (lambda x: np.argsort(x, axis=2), "MG167"),
         (lambda x: x == np.ones(3), "MG101.*np.equal"), (lambda x: x.astype("folat32"), "MG110.*folat32"),
         (lambda x: x.astype(5), "MG110"), (lambda x: float(x), "MG169"), (lambda x: int(x), "MG169"),
         (lambda x: bool(x), "MG169"), (lambda x: x[:0].item(), "MG169"),
@@ -203,7 +206,7 @@ def test_other_orders_of_axes_and_those_in_a_tuple_are_numpys():
     x = mg.Tensor(VALUES)
     np.testing.assert_array_equal(x.transpose(-1, -2).array, VALUES.T)
     np.testing.assert_array_equal(x.transpose((0, 1)).array, VALUES)
-    np.testing.assert_array_equal(np.transpose(x, (0, 1)).array, VALUES)
+    np.testing.assert_array_equal(mg.numpy_functions.plain(np.transpose(x, (0, 1))), VALUES)
     np.testing.assert_array_equal(x[None].transpose(0, 1, 2).array, VALUES[None])
 
 

@@ -30,6 +30,7 @@ def test_a_lone_number_never_widens(number, operation):
     assert operation(mg.Tensor(np.ones(2)), number).dtype == np.float64
 
 
+MASKED = np.ma.array([1.0, 2.0], mask=[False, True])
 WHOLE = {
     "bool": np.array([True, False]), "int8": np.array([1, -3], "int8"), "uint8": np.array([1, 200], "uint8"),
     "int32": np.array([1, -3], "int32"), "int64": np.array([1, -3]),
@@ -69,6 +70,15 @@ def test_numbers_beside_booleans_by_hand():
         (lambda: mg.Tensor(np.ones(3, np.float16), requires_grad=True), "MG112"),
         (lambda: mg.Tensor(WHOLE["int8"]) + 300, "MG165"), (lambda: mg.Tensor(WHOLE["uint8"]) - -1, "MG165"),
         (lambda: mg.Tensor([True]) + 2**70, "MG165"), (lambda: x32 * 10**5000, "MG165"),
+        (lambda: mg.Tensor([300], dtype="int8"), "MG165"), (lambda: mg.Tensor([None, 1], dtype="float32"), "MG110"),
+        (lambda: mg.Tensor(np.array([1j]), dtype="float32"), "MG110"), (lambda: mg.Tensor([MASKED]), "MG172"),
+        (lambda: setattr(mg.Tensor([1.0]), "grad", np.array([1j])), "MG110"),
+        (lambda: setattr(mg.Tensor([1.0]), "grad", "a"), "MG110"),
+        (lambda: setattr(mg.Tensor([1.0, 2.0]), "grad", MASKED), "MG172"),
+        (lambda: (2 * mg.Tensor([1.0, 2.0], requires_grad=True)).backward(MASKED), "MG172"),
+        (lambda: (2 * mg.Tensor([1.0, 2.0], requires_grad=True)).backward([None, 1]), "MG110"),
+        (lambda: (2 * mg.Tensor([1.0, 2.0], requires_grad=True)).backward([1, 2j]), "MG110"),
+        (lambda: (2 * mg.Tensor([1.0, 2.0], requires_grad=True)).backward([[1], [1, 2]]), "MG103"),
         (lambda: x32 * np.complex64(1j), "MG110"), (lambda: mg.Tensor(WHOLE["int8"]) + np.complex64(1j), "MG110"),
         (lambda: -mg.Tensor([True]), "MG166"), (lambda: mg.Tensor([True]) - mg.Tensor([False]), "MG166"),
         (lambda: mg.Tensor(WHOLE["int64"]) ** -1, "MG166"),
@@ -173,9 +183,6 @@ def test_update_refuses_a_function_that_returns_a_new_array():
     ):
         W.update(right)
     assert W.array.tolist() == [2.0, 2.0]
-
-
-MASKED = np.ma.array([1.0, 2.0], mask=[False, True])
 
 
 @pytest.mark.parametrize(
