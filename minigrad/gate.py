@@ -32,8 +32,8 @@ class Gate:
 
     To add an operation, write a subclass with:
 
-    - `forward(*arrays) -> array`. It must not change its inputs. To save something for backward, return a pair
-      (array, saved): backward gets `saved` after the inputs. It is stored in the node, not in the gate.
+    - `forward(*arrays) -> array`. It must not change its inputs, and may return one. To save something for backward,
+      return a pair (array, saved): backward gets `saved` after the inputs. It is stored in the node, not in the gate.
     - `backward(dz, z, *arrays)`: a tuple with one gradient per input; None stands for zero. A gradient that takes work
       may be given as a function without arguments, which is called only if that input requires a gradient. If the rule
       uses only operations that work on arrays and Tensors alike, second derivatives come for free; if not, set

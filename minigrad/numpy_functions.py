@@ -134,7 +134,7 @@ class ArrayMethods:
     def logsumexp(self, axis: Any = None, keepdims: bool = False) -> Self:
         return FUNCTIONS[ArrayMethods.logsumexp](self, axis, keepdims)
 
-    # ---- comparisons and conversions, which are not ----
+    # ---- comparisons, which give arrays and warn of (N, 1) beside (N,) (MG170), and conversions ----
 
     def __lt__(self, other: Any) -> Array: return np.less(self, other)
     def __le__(self, other: Any) -> Array: return np.less_equal(self, other)

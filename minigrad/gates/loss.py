@@ -392,7 +392,7 @@ def softmax_cross_entropy(
 ) -> Tensor:
     """`SoftmaxCrossEntropy(reduction, weights)(logits, labels)`: the class has the formula.
 
-    Errors: as for the class, and OptionError (MG157) for probabilities instead of logits.
+    Errors: as for the class, and OptionError (MG157) for probabilities instead of logits, moved or not.
     """
     _refuse_probabilities("softmax_cross_entropy", logits, "Softmax")
     return SoftmaxCrossEntropy(reduction, weights)(
@@ -405,7 +405,7 @@ def binary_cross_entropy(
 ) -> Tensor:
     """`BinaryCrossEntropy(reduction, weights)(logits, targets)`: the class has the formula.
 
-    Errors: as for the class, and OptionError (MG157) for probabilities instead of logits.
+    Errors: as for the class, and OptionError (MG157) for probabilities instead of logits, moved or not.
     """
     _refuse_probabilities("binary_cross_entropy", logits, "Sigmoid")
     return BinaryCrossEntropy(reduction, weights)(

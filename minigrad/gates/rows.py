@@ -25,6 +25,9 @@ class _ReadsRows(Gate):
     def __init__(self, in_place_of: "Lookup | None" = None) -> None:
         self.in_place_of = in_place_of  # a look-up of the same rows, whose result this gate does not read
 
+    def __repr__(self) -> str:
+        return f"{self.name}()"  # `in_place_of` is no setting
+
     def skipped(self, dz: Any, table: Any, ids: Any, *others: Any) -> Any:
         """The gradient of the result of `in_place_of`, which the backward pass does not reach."""
         return dz

@@ -77,7 +77,8 @@ class Reshape(_Moving):
 class Transpose(_Moving):
     """z = x with its axes in the order `axes` (None: reversed). dx = dz with its axes in the old order again.
 
-    Shapes: z has the sizes of x in the new order. Errors: ShapeError for another order of axes (MG107).
+    Shapes: z has the sizes of x in the new order. Errors: ShapeError for another order of axes (MG107); OptionError for
+    `x.transpose(0, 1)` of a matrix (MG168), which exchanges two axes in PyTorch and would do nothing here.
 
     >>> Tensor([[1.0, 2.0]]).T.shape
     (2, 1)
