@@ -93,9 +93,8 @@ class Gate:
                 output, arrays = output[0], (*arrays, output[1])
             output = np.asarray(output)
         recorded = requires_grad and RECORDING.get()
-        shared = output.base is not None or not output.flags.writeable  # a view, or the array of a leaf itself
-        if shared and (not recorded or any(not n.gate and n.requires_grad for n in nodes)):
-            output = output.copy()  # an in-place update of a parameter would change it too
+        if (output.base is not None or not output.flags.writeable) and not (recorded and all(n.gate for n in nodes)):
+            output = output.copy()  # an in-place update of a parameter would change a view, or the array itself, too
         if recorded:
             checks.check_constants(self, nodes)
             node = Node(self, nodes, arrays, output, True)

@@ -138,9 +138,7 @@ class Tensor(ArrayMethods):
         Errors: GradientError (no upstream gradient for a non-scalar, nothing recorded, inside `no_grad`, a leaf updated
         since), NonFiniteError (a scalar that is NaN or infinite), ShapeError (an upstream gradient of another shape).
         """
-        if other:
-            upstream = checks.upstream_of(other, upstream)
-        upstream = start(self.node, upstream)
+        upstream = start(self.node, checks.upstream_of(other, upstream) if other else upstream)
         for leaf, gradient in sweep(self.node, upstream).items():
             assert isinstance(leaf, Leaf)
             total = gradient if leaf.grad is None else backward.add(leaf.grad, gradient, leaf.shape)
