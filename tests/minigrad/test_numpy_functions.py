@@ -241,3 +241,11 @@ def test_a_compared_column_is_an_array_otherwise():
     assert type(positive & True) is type(~positive) is np.ndarray
     positive |= True
     assert positive.all() and VALUES[(mg.Tensor([[1.0], [-1.0]]) > 0)[:, 0]].tolist() == VALUES[:1].tolist()
+
+
+def test_rules_that_compare_a_column_with_a_row_do_not_warn():
+    a, b = mg.Tensor([[1.0], [3.0]], requires_grad=True), mg.Tensor([0.0, 2.0], requires_grad=True)
+    z = mg.maximum(a, b)  # [[1, 2], [3, 3]]
+    (first,) = mg.grad((z * z).sum(), [a], create_graph=True)
+    (second,) = mg.grad(first.sum(), [a])
+    assert first.array.tolist() == [[2.0], [12.0]] and second.array.tolist() == [[2.0], [4.0]]
