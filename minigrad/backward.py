@@ -46,7 +46,7 @@ def sweep(
         if node in keep:
             found[node] = dz
         try:
-            if rule is None:
+            if gate.foreign and rule is None:
                 dz.setflags(False)  # read-only: a rule that wrote to it would change what other gates get
             gradients = gate.backward(dz, node.output, *node.arrays) if rule is None else rule(node, dz)
             if len(gradients) != len(node.inputs):

@@ -81,8 +81,9 @@ def as_array(data: Any, dtype: Any) -> Array:
     return array
 
 
-def common_dtype(arrays: Sequence[Any]) -> np.dtype[Any]:
-    """The dtype that those of the arrays which hold real numbers combine to, by NumPy's rules; float32 for none."""
+def common_dtype(values: Sequence[Any]) -> np.dtype[Any]:
+    """The dtype that the Tensors and arrays of real numbers among them combine to, by NumPy's rules; else float32."""
+    arrays = [value for value in values if isinstance(value, np.ndarray) or hasattr(value, "node")]
     dtypes = [array.dtype for array in arrays if array.dtype.kind in "fiub"]
     return np.result_type(*dtypes) if dtypes else np.dtype(np.float32)
 

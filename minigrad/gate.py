@@ -38,7 +38,7 @@ class Gate:
       may be given as a function without arguments, which is called only if that input requires a gradient. If the rule
       uses only operations that work on arrays and Tensors alike, second derivatives come for free; if not, set
       `differentiable_twice = False`. The engine sums over broadcast axes, so a rule need not. It must not write into
-      dz, z or the arrays, which other gates use too; dz is read-only.
+      dz, z or the arrays, which other gates use too; in your own gates dz is read-only.
     - `shape(*shapes) -> shape`: the output's shape, or a ShapeError that says why the inputs do not fit.
     - `samples()`: (gate, arrays) pairs to test; `refused()`: (gate, arrays, exception class) that it must refuse.
 
@@ -63,11 +63,15 @@ class Gate:
     differentiable_twice: bool = True
     """Whether the backward rule also works on Tensors."""
 
+    foreign: ClassVar[bool] = True
+    """Whether it is not one of minigrad's own, whose tests show that their rules leave dz alone."""
+
     constant_inputs: tuple[int, ...] = ()
     """Positions of inputs that have no gradient (labels, ids, conditions): a Tensor there must not require one."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        cls.foreign = not cls.__module__.startswith("minigrad.gates.")
         if not cls.__name__.startswith("_"):
             known = GATES.setdefault(cls.__name__, cls)
             # A notebook cell that is run again replaces its own class, but a Tanh from another module replaces nothing.

@@ -193,10 +193,8 @@ def cut(tensor: TensorLike) -> Tensor:
 
 def as_tensors(values: Sequence[TensorLike]) -> list[Tensor]:
     """Tensors unchanged, anything else as a constant. A plain number takes the dtype of a Tensor of floats."""
-    arrays = [value for value in values if isinstance(value, (Tensor, np.ndarray))]
-    floats = [value for value in arrays if isinstance(value, Tensor) and value.dtype.kind == "f"]
-    dtype = floats[0].dtype if floats else checks.common_dtype(arrays)
-    dtype = floats[0].dtype if floats else checks.common_dtype(arrays)
+    floats = [value.dtype for value in values if isinstance(value, Tensor) and value.dtype.kind == "f"]
+    dtype = floats[0] if floats else checks.common_dtype(values)
     return [value if type(value) is Tensor else _constant(value, dtype) for value in values]
 
 

@@ -12,7 +12,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import arrays as array_helpers
-from minigrad.accumulator import SparseGradient
+from minigrad.accumulator import SparseGradient, dense
 from minigrad.arrays import LazyGradient
 from minigrad.gate import GATES
 from minigrad.gates import activation, sequence
@@ -93,6 +93,19 @@ def test_the_gates_that_the_project_promises_are_there():
     CumSum Einsum Cast MeanAbsoluteError NegativeLogLikelihood""".split()
     assert set(promised) <= set(OWN)
     assert all(getattr(mg, name) is OWN[name] for name in promised)
+
+
+@pytest.mark.parametrize("gate, arrays", CASES)
+def test_no_rule_writes_into_dz(gate, arrays):
+    assert not gate.foreign
+    arrays = tuple(np.array(array) for array in arrays)
+    output = gate.forward(*arrays)
+    z, saved = (output[0], output[1:]) if isinstance(output, tuple) else (output, ())
+    dz = np.ones(np.shape(z))
+    dz.setflags(write=False)
+    for gradient in gate.backward(dz, z, *arrays, *saved):
+        part = gradient() if callable(gradient) else gradient
+        dense(part)
 
 
 @pytest.mark.parametrize("gate, arrays", CASES)
