@@ -23,8 +23,8 @@ _READING: ContextVar["Table | None"] = ContextVar("reading", default=None)
 class PendingUpdates(Protocol):
     """Updates that an optimizer has left pending."""
 
-    def catch_up(self, table: "Table", rows: Array | None) -> None:
-        """Apply them to those rows of `table.stored`, or to all rows (None)."""
+    def catch_up(self, rows: Array | None) -> None:
+        """Apply them to those rows of the table's `stored`, or to all rows (None)."""
 
 
 class Table(Leaf):
@@ -56,7 +56,7 @@ class Table(Leaf):
     def catch_up(self, rows: Array | None = None) -> None:
         """Apply the pending updates of those rows of `stored`, or of all rows."""
         if self.pending is not None:
-            self.pending.catch_up(self, rows)
+            self.pending.catch_up(rows)
 
     def reading(self, rows: Array) -> setting:
         """Catch up with those rows; within this block, reading `output` leaves the others pending."""

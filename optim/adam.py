@@ -2,11 +2,15 @@
 
 import math
 from collections.abc import Sequence
+from types import MappingProxyType
 
 import numpy as np
 
 from .lazy import fade_out, faded
 from .optimizer import Array, Optimizer, Parameters, check_range
+
+NARROW = 3.5e-5  # up to this relative variance of b, its mean stands for all of it
+WIDEST = 0.055  # with a larger spread of b, Adam is not lazy
 
 
 class Adam(Optimizer):
@@ -28,11 +32,13 @@ class Adam(Optimizer):
     Keras's; PyTorch's is 1e-8.
 
     Without weight decay, updates of tables are lazy: rows that a batch did not look up catch up when they are next
-    read. The parameters are the dense rule's, to within some 1e-5 of the largest change, at less cost.
+    read. What they catch up with differs from the dense rule's steps by some 1e-5 of it at most. That needs a β₂ close
+    to 1: 1 - β₂ of at most about a tenth of 1 - β₁. With other betas all rows are updated at every step.
     Errors: as Optimizer. Source: Kingma and Ba, Adam: a method for stochastic optimization (2015).
     """
 
     slots = ("m", "v")
+    below = MappingProxyType({"beta1": 1.0, "beta2": 1.0, "eps": math.inf})
 
     def __init__(
         self,
@@ -69,34 +75,64 @@ class Adam(Optimizer):
         scratch *= lr * root / correct1
         p -= scratch
 
-    def lazy_window(self) -> int:
-        return max(1, fade_out(self.beta1))  # with β₁ = 0, p does not move, but v still decays
+    def lazy_window(self) -> int | None:
+        if self.beta1 == 0:
+            return 1  # p does not move, but v still decays
+        # As long as m lasts, some 1 / (1 - β₁) steps, log √v may change by this much.
+        spread = -math.log(self.beta2) / 2 / (1 - self.beta1) if self.beta2 else math.inf
+        return fade_out(self.beta1) if spread <= WIDEST else None
 
     def pending_terms(self, missed: Array, lr: float, t: int) -> tuple[Array, ...]:
-        """(a, a / b): with g = 0, step t is p -= a m / (b √v + eps), where m and v are from before the missed steps."""
+        """(a, a / b, a b, a b²): with g = 0, step t is p -= a m / (b √v + eps), m and v being those of the last step.
+
+        That is the row's last step before the missed ones.
+        """
         correct1, correct2 = self.bias_corrections(t)
         a = lr / correct1 * self.beta1**missed
         b = np.sqrt(np.maximum(self.beta2**missed, 1e-300) / correct2)
-        return a, a / b
+        return a, a / b, a * b, a * b * b
 
     def catch_up(self, p: Array, slots: Sequence[Array], missed: Array, sums: tuple[Array, ...]) -> None:
-        """p -= Σ a m / (b √v + eps) over the missed steps, as A m / (B √v + eps) with A = Σ a and A / B = Σ a / b.
+        """p -= Σ a m / (b √v + eps) over the missed steps, by one or two representatives (w, B): Σ w m / (B √v + eps).
 
-        That is exact where one of eps and b √v is negligible beside the other. In between, the relative error is below
-        the square of b's relative variation, and b hardly changes while a decays.
+        That is Gauss's quadrature: over the values of b, each with the weight a / b, it is exact for polynomials up to
+        degree 1 or 3. So it is exact where eps or all b √v are negligible. In between, the relative error of one is at
+        most a quarter of b's relative variance. It is used for rows where b hardly changes, as in most steps.
         """
         m, v = slots
-        a, a_by_b = sums
+        a, a_by_b, a_b, _ = sums
         b = np.ones_like(a)
         np.divide(a, a_by_b, out=b, where=a_by_b > 0)
-        change = np.sqrt(v)
-        change *= b.astype(v.dtype)
-        change += self.eps
-        np.divide(m, change, out=change)
-        change *= a.astype(v.dtype)
+        change = self._sum_of_steps(m, v, (a, b))
+        wide = np.flatnonzero(a_b * a_by_b > (1 + NARROW) * a * a)
+        if wide.size:
+            representatives = _two_representatives(*(total[wide] for total in sums))
+            change[wide] = self._sum_of_steps(m[wide], v[wide], *representatives)
         p -= change
         m *= faded(self.beta1, missed, m.dtype)
         v *= faded(self.beta2, missed, v.dtype)
+
+    def _sum_of_steps(self, m: Array, v: Array, *representatives: tuple[Array, Array]) -> Array:
+        root, steps = np.sqrt(v), []
+        for w, b in representatives:
+            step = root * b.astype(v.dtype)
+            step += self.eps
+            np.divide(m, step, out=step)
+            step *= w.astype(v.dtype)
+            steps.append(step)
+        return steps[0] if len(steps) == 1 else np.add(*steps, out=steps[0])
+
+
+def _two_representatives(a: Array, a_by_b: Array, a_b: Array, a_b2: Array) -> tuple[tuple[Array, Array], ...]:
+    """Gauss's two nodes and their weights times b, from the moments of the values of b with the weights a / b."""
+    mean, second, third = a / a_by_b, a_b / a_by_b, a_b2 / a_by_b
+    variance = second - mean * mean
+    skew = (third - 3 * mean * second + 2 * mean**3) / (2 * variance)
+    half = np.sqrt(skew * skew + variance)
+    return tuple(
+        (a_by_b * (half - sign * skew) / (2 * half) * (mean + skew + sign * half), mean + skew + sign * half)
+        for sign in (1, -1)
+    )
 
 
 class AdamW(Adam):

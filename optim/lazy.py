@@ -19,7 +19,7 @@ from minigrad.table import Table, writable
 
 Sums = tuple[NDArray[np.float64], ...]
 BLOCK = 1024  # this many rows catch up at a time, so that their copies fit into the cache
-EARLY_BITS = 4  # all rows catch up after each of the first 2**EARLY_BITS steps, ...
+EARLY = 4  # all rows catch up after each of the first EARLY steps (a power of 2), ...
 LATE = 4096  # ... and in the end after every LATE steps
 SHORTEST_SUMS = 1024  # room for the terms of this many steps at first, and for twice as many whenever it is full
 NEGLIGIBLE = 1e-9  # a value that has decayed to this part of what it was moves nothing any more
@@ -41,25 +41,27 @@ class LazyRule(Protocol):
 
 
 def all_catch_up(t: int) -> bool:
-    """Whether all rows catch up after step t: the first 16, then about every eighth of t, then ever more rarely.
+    """Whether all rows catch up after step t: the first 4, then EARLY / 2 times while t doubles, then every LATE steps.
 
     Early steps differ too much for sums over many of them. Later ones would make the sums longer and longer.
     """
-    if t <= 4**EARLY_BITS:
-        return t % 2 ** max(t.bit_length() - EARLY_BITS, 0) == 0
-    return t & (t - 1) == 0 or t % LATE == 0  # a power of two, or one of the late ones
+    return t % min(max(2 ** t.bit_length() // EARLY, 1), LATE) == 0
 
 
 class PendingRows:
     """The pending updates of one table: which step each row is up to date with.
 
-    `rule` is the optimizer, `slots` its arrays for the table, `t` the number of steps made so far, `window` the number
-    of missed steps after which further ones change only the slots.
+    `rule` is a copy of the optimizer with the `settings` (momentum, ...) that all these steps are made with, `slots`
+    its arrays for the table, `t` the number of steps made so far, `window` the number of missed steps after which
+    further ones change only the slots. Whoever makes a step with other settings makes new PendingRows.
     """
 
-    def __init__(self, rule: LazyRule, slots: Sequence[Array], rows: int, t: int, window: int) -> None:
-        self.rule, self.slots, self.window = rule, slots, window
+    def __init__(
+        self, rule: LazyRule, settings: Mapping[str, float], table: Table, slots: Sequence[Array], t: int, window: int
+    ) -> None:
+        self.rule, self.settings, self.table, self.slots, self.window = rule, settings, table, slots, window
         self.first = self.t = t
+        rows = len(table.stored)
         self.up_to = np.full(rows, t, np.int64)  # the step that each row is up to date with
         at_rest = ~np.any([slot.reshape(rows, -1).any(axis=1) for slot in slots], axis=0)
         self.up_to[at_rest] = np.iinfo(self.up_to.dtype).max  # slots all 0: such rows rest until touched
@@ -71,7 +73,7 @@ class PendingRows:
         missed = min(t - self.first, self.window)
         return self.rule.pending_terms(np.arange(missed, 0.0, -1.0), lr, t)
 
-    def count_step(self, terms: Sums, touched: Array | slice = slice(None)) -> None:
+    def count_step(self, terms: Sums, touched: Array) -> None:
         """Count a step that updated the rows `touched`, which were up to date before; all other rows missed it."""
         self.t += 1
         self.up_to[touched] = self.t
@@ -84,24 +86,24 @@ class PendingRows:
         for total, term in zip(self.sums, terms, strict=True):
             total[size - len(term) : size] += term
 
-    def state(self, table: Table) -> dict[str, Array]:
+    def state(self) -> dict[str, Array]:
         """What is pending, and the table as stored: all that `load_state` needs for an exact continuation."""
         sums = np.array([total[: self.t - self.first] for total in self.sums])
-        return {"table": table.stored.copy(), "up_to": self.up_to.copy(), "sums": sums}
+        return {"table": self.table.stored.copy(), "up_to": self.up_to.copy(), "sums": sums}
 
-    def load_state(self, table: Table, state: Mapping[str, Array]) -> None:
+    def load_state(self, state: Mapping[str, Array]) -> None:
         """Put the table back as it was stored; the slots and `t` must be those of the same step."""
         self.up_to[...] = state["up_to"]
         self.sums = tuple(state["sums"].copy())
         self.first = self.t - state["sums"].shape[-1]  # a rule without terms has no sums, and does not use it
-        table.write(lambda stored: stored.__setitem__(..., state["table"]))
-        table.pending = self
+        self.table.write(lambda stored: stored.__setitem__(..., state["table"]))
+        self.table.pending = self
 
     def stale(self) -> Array:
         """The rows that are not up to date."""
         return np.flatnonzero(self.up_to < self.t)
 
-    def catch_up(self, table: Table, rows: Array | None) -> None:
+    def catch_up(self, rows: Array | None) -> None:
         """Bring these rows of the table up to date, or all (None). A Table calls this before it is read."""
         with _CATCHING_UP:
             if rows is None:
@@ -113,10 +115,11 @@ class PendingRows:
                 return
             if rows is not None:
                 stale, _ = distinct_ids(stale, len(self.up_to))
-            with writable(table.stored):
+            stored = self.table.stored
+            with writable(stored):
                 for start in range(0, stale.size, BLOCK):
                     block = stale[start : start + BLOCK]
-                    self._catch_up(table.stored, block)
+                    self._catch_up(stored, block)
                     self.up_to[block] = self.t
             if rows is None:
                 self.first, self.sums = self.t, ()  # no row needs the terms of earlier steps any more

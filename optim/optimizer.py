@@ -4,6 +4,7 @@ A rule changes one parameter, given its gradient. Here it is called with the who
 the same, with only those rows of a table that the batch touched.
 """
 
+import copy
 import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -68,6 +69,9 @@ class Optimizer:
     slots: ClassVar[tuple[str, ...]] = ()
     """Names of the arrays that the rule keeps for each parameter, of the parameter's shape, zero at first."""
 
+    below: ClassVar[Mapping[str, float]] = {}
+    """For each setting that must be at least 0, what it must be below."""
+
     decoupled_decay: ClassVar[bool] = False
     """Whether weight decay shrinks the parameter itself, p -= lr λ p, instead of adding to the gradient."""
 
@@ -83,6 +87,7 @@ class Optimizer:
         self._buffers: dict[tuple[str, np.dtype[Any]], Array] = {}
         self._prepared = 0  # the number of parameters that `_prepare` has seen
         self._pending: dict[str, PendingRows] = {}
+        self._checked: dict[str, float] = {}  # the settings of the newest step
 
     def __repr__(self) -> str:
         rates = ", ".join(f"{group.lr:g}" for group in self.groups)
@@ -104,6 +109,17 @@ class Optimizer:
         for group in self.groups:
             group.lr = lr
 
+    def settings(self) -> dict[str, float]:
+        """The rule's numbers by name, such as momentum. They may be changed between two steps, by assignment.
+
+        These are the optimizer's attributes that are numbers, except `scale` and those with an underscore in front.
+        """
+        return {
+            name: value
+            for name, value in vars(self).items()
+            if isinstance(value, (float, int, np.number)) and name != "scale" and name[0] != "_"
+        }
+
     def parameters(self) -> dict[str, Tensor]:
         """All parameters of all groups, by path."""
         return {path: tensor for group in self.groups for path, tensor in group.parameters.items()}
@@ -120,11 +136,11 @@ class Optimizer:
         """Apply the rule to every parameter that has a gradient. If that fails for one, all stay as they were."""
         if loss or other:
             raise unfit_call("step", "takes nothing, for every parameter has its gradient", (), other)
-        numbers = [value for value in vars(self).values() if isinstance(value, float)]
-        for group in self.groups:
-            numbers += group.lr * self.scale, group.weight_decay
-        if not all(map(math.isfinite, numbers)) or min(numbers) < 0:
+        rates = [rate for group in self.groups for rate in (group.lr * self.scale, group.weight_decay)]
+        settings = self.settings()
+        if settings != self._checked or not all(map(math.isfinite, rates)) or min(rates) < 0:
             self._check_settings()
+            self._checked = settings
         due = [
             (path, tensor, leaf, group)
             for group in self.groups
@@ -175,7 +191,7 @@ class Optimizer:
         """For how many steps the rule still moves an element whose gradient has become 0, to within rounding.
 
         None: for too many, so that updates cannot be lazy. 0: it stops at once. With any other number, the rule needs
-        the methods of `lazy.LazyRule`.
+        the methods of `lazy.LazyRule`, which must depend on nothing but their arguments and the `settings`.
         """
         return None
 
@@ -221,33 +237,44 @@ class Optimizer:
         Catching up earlier or later can change the last bits of a row. Snapshots therefore store this state, so that
         taking one does not change the run, and load it with `load_exact_state`.
         """
+        for pending in self._pending.values():
+            if pending.settings != self.settings():  # then the next step begins with this anyway
+                pending.catch_up(None)
         state = self._copies()
         for path, pending in self._pending.items():
-            table = self._table(path)
-            if table.pending is pending and pending.stale().size:
-                state |= {f"pending {part}/{path}": array for part, array in pending.state(table).items()}
+            if pending.table.pending is pending and pending.stale().size:
+                state |= {f"pending {part}/{path}": array for part, array in pending.state().items()}
         return state
 
     def load_exact_state(self, state: Mapping[str, Array]) -> None:
-        """Load what `exact_state` returned, tables included, or change nothing: CheckpointError MG505 as above."""
+        """Load what `exact_state` returned, tables included, or change nothing: CheckpointError MG505 as above.
+
+        The settings must be those of then, because the pending updates are made with them.
+        """
         state = self.check_exact_state(state)
         self.load_state_dict({name: array for name, array in state.items() if not is_pending(name)})
         for path in self.state:
             if parts := pending_parts(state, path):
-                table = self._table(path)
+                table = cast(Table, self.parameters()[path].node)
                 pending = self._pending[path] = self._pending_rows(path, table, self.steps[path])
-                pending.load_state(table, parts)
+                pending.load_state(parts)
 
     def check_exact_state(self, given: Mapping[str, Array]) -> dict[str, Array]:
-        """The state in the names of today, version 0.1's "idle" being pending, if `load_exact_state` can load it."""
+        """The state in the form of today, if `load_exact_state` can load it.
+
+        In version 0.1 "pending" was "idle". Until version 0.2 Adam had two sums; without the others, which are 0 then,
+        rows catch up as they did.
+        """
         state = {f"pending {name[5:]}" if name.startswith("idle ") else name: array for name, array in given.items()}
         expected = self._copies()
         for path, tensor in self.parameters().items():
             parts, table = pending_parts(state, path), tensor.node
-            if parts and isinstance(table, Table) and self.lazy_window():
-                terms = len(cast(LazyRule, self).pending_terms(np.ones(1), 0.0, 1))
-                steps = (np.shape(parts.get("sums", ())) or (0,))[-1]
-                sums = np.zeros((terms, steps) if terms else 0)
+            if parts and isinstance(table, Table) and hasattr(self, "pending_terms"):
+                terms = len(self.pending_terms(np.ones(1), 0.0, 1))
+                shape = np.shape(parts.get("sums", ())) or (0,)
+                sums = np.zeros((terms, shape[-1]) if terms else 0)
+                if len(shape) == 2 and shape[0] == 2 < terms:
+                    state[f"pending sums/{path}"] = np.concatenate([parts["sums"], np.zeros(shape)])
                 like = {"table": table.stored, "up_to": np.zeros(len(table.stored), np.int64), "sums": sums}
                 expected |= {f"pending {part}/{path}": array for part, array in like.items()}
         check_match(state, expected, f"the state of {type(self).__name__}")
@@ -280,13 +307,13 @@ class Optimizer:
         self._prepared = len(due)
 
     def _check_settings(self) -> None:
-        """Raise OptionError MG304 or MG305 for a rate or decay that has become invalid, or a setting that is NaN."""
+        """Raise OptionError MG304 or MG305 for a rate, decay or setting that has become invalid."""
         for number, group in enumerate(self.groups):
             _check_lr(group.lr * self.scale, number if len(self.groups) > 1 else None)
             check_range("weight_decay", group.weight_decay, 0.0)
-        for name, value in vars(self).items():
-            if isinstance(value, float) and math.isnan(value):
-                check_range(name, value, 0.0)
+        for name, value in self.settings().items():
+            if name in self.below or math.isnan(value):
+                check_range(name, value, 0.0, self.below.get(name, math.inf))
 
     def _change(
         self,
@@ -322,7 +349,7 @@ class Optimizer:
 
         tensor.update(change)
         if path in self._pending:
-            last.append(partial(self._pending[path].count_step, self._pending[path].terms(lr)))
+            last.append(partial(self._pending.pop, path))  # all rows are up to date
 
     def _change_rows(
         self,
@@ -348,12 +375,12 @@ class Optimizer:
             last.append(lambda: tensor.update(lambda _: write()))
             return True
         pending = self._pending.get(path)
-        if pending is None or leaf.pending is not pending:
+        if pending is None or leaf.pending is not pending or pending.settings != self._checked:
             if pending is not None:
-                pending.catch_up(leaf, None)
+                pending.catch_up(None)
             leaf.catch_up()  # another optimizer may have left updates pending
             pending = self._pending_rows(path, leaf, t - 1)
-        pending.catch_up(leaf, None if all_catch_up(t - 1) else ids)
+        pending.catch_up(None if all_catch_up(t - 1) else ids)
         terms, write = pending.terms(lr), changed_rows(leaf.stored, slots, ids, change)
 
         def finish() -> None:
@@ -372,18 +399,13 @@ class Optimizer:
 
     def catch_up_tables(self) -> None:
         """Bring every table and its slots up to date."""
-        for path, pending in self._pending.items():
-            pending.catch_up(self._table(path), None)
+        for pending in self._pending.values():
+            pending.catch_up(None)
 
     def _pending_rows(self, path: str, table: Table, t: int) -> PendingRows:
         """A table's PendingRows at step t, with nothing pending yet."""
-        slots, window = list(self.state[path].values()), self.lazy_window() or 0
-        return PendingRows(cast(LazyRule, self), slots, table.shape[0], t, window)
-
-    def _table(self, path: str) -> Table:
-        leaf = self.parameters()[path].node
-        assert isinstance(leaf, Table)
-        return leaf
+        rule, window = cast(LazyRule, copy.copy(self)), self.lazy_window() or 0
+        return PendingRows(rule, self.settings(), table, list(self.state[path].values()), t, window)
 
     def _scratch(self, use: str, like: Array) -> Array:
         """An array of the shape and dtype of `like` to compute in: one buffer serves parameters of all sizes."""

@@ -68,7 +68,7 @@ class SGD(Optimizer):
         p -= scratch
 
     def lazy_window(self) -> int:
-        return fade_out(self.momentum)
+        return max(1, fade_out(self.momentum)) if self.slots else 0  # with μ = 0, v still becomes 0
 
     def pending_terms(self, missed: Array, lr: float, t: int) -> tuple[Array, ...]:
         return (lr * self.momentum ** (missed + self.nesterov),)

@@ -34,33 +34,29 @@ def dense_adam(state, g, lr, t, beta1=0.9, beta2=0.999, eps=1e-7):
     p -= lr * (m / (1 - beta1**t)) / (np.sqrt(v / (1 - beta2**t)) + eps)
 
 
-def dense_momentum(state, g, lr, t):
+def dense_sgd(state, g, lr, t, momentum=0.9, nesterov=False):
     p, velocity, _ = state
-    velocity[:] = 0.9 * velocity + g
-    p -= lr * velocity
+    velocity[:] = momentum * velocity + g
+    p -= lr * (g + momentum * velocity if nesterov else velocity)
 
 
-def dense_nesterov(state, g, lr, t):
-    p, velocity, _ = state
-    velocity[:] = 0.9 * velocity + g
-    p -= lr * (g + 0.9 * velocity)
-
-
-def dense_rmsprop(state, g, lr, t):
+def dense_rmsprop(state, g, lr, t, decay=0.9, eps=1e-7):
     p, squares, _ = state
-    squares[:] = 0.9 * squares + 0.1 * g * g
-    p -= lr * g / (np.sqrt(squares) + 1e-7)
+    squares[:] = decay * squares + (1 - decay) * g * g
+    p -= lr * g / (np.sqrt(squares) + eps)
 
 
-def dense_adam_without_momentum(state, g, lr, t):
-    dense_adam(state, g, lr, t, beta1=0.0)
+def dense_adagrad(state, g, lr, t, eps=1e-7):
+    p, squares, _ = state
+    squares += g * g
+    p -= lr * g / (np.sqrt(squares) + eps)
 
 
 RULES = {
-    "adam": (lambda p: Adam(p, lr=1e-2), dense_adam, 3e-5),
-    "adam without momentum": (lambda p: Adam(p, lr=1e-2, betas=(0.0, 0.999)), dense_adam_without_momentum, 1e-12),
-    "momentum": (lambda p: SGD(p, lr=1e-2, momentum=0.9), dense_momentum, 1e-10),
-    "nesterov": (lambda p: SGD(p, lr=1e-2, momentum=0.9, nesterov=True), dense_nesterov, 1e-10),
+    "adam": (lambda p: Adam(p, lr=1e-2), dense_adam, 1e-5),
+    "adam without momentum": (lambda p: Adam(p, lr=1e-2, betas=(0.0, 0.999)), partial(dense_adam, beta1=0.0), 1e-12),
+    "momentum": (lambda p: SGD(p, lr=1e-2, momentum=0.9), dense_sgd, 1e-10),
+    "nesterov": (lambda p: SGD(p, lr=1e-2, momentum=0.9, nesterov=True), partial(dense_sgd, nesterov=True), 1e-10),
     "rmsprop": (lambda p: RMSprop(p, lr=1e-2), dense_rmsprop, 1e-12),
 }
 
@@ -303,8 +299,7 @@ def test_an_interrupted_catch_up_applies_nothing_twice(monkeypatch):
             optimizer.zero_grad()
             mg.lookup(table, ids).sum().backward()
             optimizer.step()
-    table, optimizer = tables[0], optimizers[0]
-    catch_up, calls = optimizer.catch_up, []
+    table, catch_up, calls = tables[0], Adam.catch_up, []
 
     def interrupted(*arguments):
         calls.append(arguments)
@@ -312,7 +307,7 @@ def test_an_interrupted_catch_up_applies_nothing_twice(monkeypatch):
             raise KeyboardInterrupt
         catch_up(*arguments)
 
-    monkeypatch.setattr(optimizer, "catch_up", interrupted)
+    monkeypatch.setattr(Adam, "catch_up", interrupted)
     with pytest.raises(KeyboardInterrupt):
         table.array  # noqa: B018
     assert len(calls) == 2
@@ -405,9 +400,72 @@ def test_one_model_computes_in_eight_threads_while_updates_of_its_rows_are_pendi
 
 
 def test_all_rows_catch_up_ever_more_rarely(monkeypatch):
-    """At first at every step, then 8 to 16 times while t doubles, then at powers of two, then every 4096 steps."""
-    first = [*range(1, 17), *range(18, 33, 2), *range(36, 65, 4), *range(72, 129, 8), *range(144, 257, 16)]
-    assert [t for t in range(1, 17_000) if lazy.all_catch_up(t)] == [*first, 512, 1024, 2048, 4096, 8192, 12288, 16384]
-    monkeypatch.setattr(lazy, "EARLY_BITS", 1)
-    monkeypatch.setattr(lazy, "LATE", 12)
-    assert [t for t in range(1, 40) if lazy.all_catch_up(t)] == [1, 2, 4, 8, 12, 16, 24, 32, 36]
+    """At first at every step, then twice while t doubles, in the end after every 4096 steps."""
+    expected = [1, 2, 3, *(t << k for k in range(11) for t in (4, 6)), *range(8192, 17_000, 4096)]
+    assert [t for t in range(1, 17_000) if lazy.all_catch_up(t)] == expected
+    monkeypatch.setattr(lazy, "EARLY", 8)
+    monkeypatch.setattr(lazy, "LATE", 4)
+    assert [t for t in range(1, 25) if lazy.all_catch_up(t)] == [*range(1, 9), 10, 12, 14, 16, 20, 24]
+
+
+def step_on_row(optimizer, table, row, g):
+    optimizer.zero_grad()
+    mg.lookup(table, [row]).backward(np.asarray(g)[None])
+    optimizer.step()
+
+
+BETAS = [(beta1, beta2, 300, 400) for beta1 in (0.0, 0.5, 0.9, 0.99) for beta2 in (0.0, 0.5, 0.9, 0.99, 0.999, 0.9999)]
+
+
+@pytest.mark.parametrize(("beta1", "beta2", "before", "gap"), [*BETAS, (0.9, 0.999, 4500, 5000), (0.9, 0.9, 10, 5000)])
+def test_a_row_that_adam_did_not_touch_for_a_while_catches_up_whatever_the_betas(beta1, beta2, before, gap):
+    scales = np.logspace(-9, 4, 14)  # of the gradients: some far below eps, some far above
+    for last, missed in (before, gap), (1, 1), (3, 7), (20, 2), (90, 30):
+        table = make_table(np.zeros((2, 14)))
+        optimizer = Adam({"table": table}, lr=1.0, betas=(beta1, beta2), eps=1e-4)
+        expected = [np.zeros(14), np.zeros(14), np.zeros(14)]
+        for t in range(1, last + missed + 1):
+            g = (t <= last) * scales
+            step_on_row(optimizer, table, int(t > last), g if t <= last else np.ones(14))
+            dense_adam(expected, g, 1.0, t, beta1, beta2, 1e-4)
+            if t == last:
+                start = expected[0].copy()
+        error = np.abs(table.array[0] - expected[0])
+        assert (error <= 1e-5 * np.abs(expected[0] - start) + 1e-11 * np.abs(start)).all(), (last, missed)
+
+
+CHANGES = {
+    "momentum": (lambda p: SGD(p, lr=0.1, momentum=0.9), dense_sgd, {"momentum": [0.5, 0, 0.99]}),
+    "nesterov": (lambda p: SGD(p, lr=0.1, momentum=0.9), dense_sgd, {"nesterov": [True, False]}),
+    "beta1": (lambda p: Adam(p, lr=0.1), dense_adam, {"beta1": [0.5, 0, 0.95]}),
+    "beta2": (lambda p: Adam(p, lr=0.1), dense_adam, {"beta2": [0.99, 0.5, 0.9999]}),
+    "eps": (lambda p: Adam(p, lr=0.1), dense_adam, {"eps": [1.0, np.float32(0.5), 1e-7]}),
+    "decay": (lambda p: RMSprop(p, lr=0.1), dense_rmsprop, {"decay": [0.5, 0, 0.99]}),
+    "lr": (lambda p: SGD(p, lr=0.1, momentum=0.9), dense_sgd, {"lr": [1.0, 0, 0.1]}),
+    "scale": (lambda p: Adam(p, lr=0.1), dense_adam, {"scale": [3.0, 0, 0.1]}),
+}
+
+
+@pytest.mark.parametrize("read", [False, True])
+@pytest.mark.parametrize(("make", "dense", "change"), CHANGES.values(), ids=CHANGES)
+def test_a_setting_that_is_changed_applies_to_later_steps_only(make, dense, change, read):
+    rng = np.random.default_rng(4)
+    table = make_table(np.ones((4, 2)))
+    optimizer = make({"table": table})
+    expected, settings = [np.ones((4, 2)), np.zeros((4, 2)), np.zeros((4, 2))], {}
+    ((name, values),) = change.items()
+    for t in range(1, 60):
+        if t % 13 == 0 and (t // 13) <= len(values):
+            setattr(optimizer, name, values[t // 13 - 1])
+            settings = {name: values[t // 13 - 1]} if name not in ("lr", "scale") else {}
+            if read:
+                np.testing.assert_allclose(table.array, expected[0], rtol=1e-5)
+        g = np.zeros((4, 2))
+        g[3 if t % 5 else t % 3] = rng.normal(size=2)  # row 3 nearly always, so that the others miss steps
+        optimizer.zero_grad()
+        mg.lookup(table, np.arange(4)[g.any(axis=1)]).backward(g[g.any(axis=1)])
+        optimizer.step()
+        dense(expected, g, optimizer.lr * optimizer.scale, t, **settings)
+    np.testing.assert_allclose(table.array, expected[0], rtol=1e-5)
+    for slot, wanted in zip(optimizer.slots, expected[1:], strict=False):
+        np.testing.assert_allclose(optimizer.state["table"][slot], wanted, rtol=1e-9)
