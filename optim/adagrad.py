@@ -1,6 +1,8 @@
 """Adagrad: a step size for each element of a parameter, from the squares of its past gradients."""
 
+import math
 from collections.abc import Sequence
+from types import MappingProxyType
 
 import numpy as np
 
@@ -25,6 +27,7 @@ class Adagrad(Optimizer):
     """
 
     slots = ("squares",)
+    below = MappingProxyType({"eps": math.inf})
 
     def __init__(
         self, parameters: Parameters, lr: float = 0.01, *, eps: float = 1e-7, weight_decay: float = 0.0

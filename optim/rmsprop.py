@@ -1,6 +1,8 @@
 """RMSprop: gradients divided by the root of a running mean of their squares."""
 
+import math
 from collections.abc import Sequence
+from types import MappingProxyType
 
 import numpy as np
 
@@ -25,6 +27,7 @@ class RMSprop(Optimizer):
     """
 
     slots = ("squares",)
+    below = MappingProxyType({"decay": 1.0, "eps": math.inf})
 
     def __init__(
         self,

@@ -1,6 +1,7 @@
 """SGD: stochastic gradient descent, with or without momentum."""
 
 from collections.abc import Sequence
+from types import MappingProxyType
 
 import numpy as np
 
@@ -28,9 +29,12 @@ class SGD(Optimizer):
 
     Without weight decay, a step changes only those rows of a table that the batch looked up. Rows that momentum still
     moves catch up when they are next read.
-    Errors: as Optimizer. Sources: Polyak, Some methods of speeding up the convergence of iteration methods (1964);
+    Errors: as Optimizer, MG308 for `nesterov` without momentum, and of `step` MG330 for a `momentum` that was set later
+    on an SGD made without. Sources: Polyak, Some methods of speeding up the convergence of iteration methods (1964);
     Sutskever et al., On the importance of initialization and momentum in deep learning (2013).
     """
+
+    below = MappingProxyType({"momentum": 1.0})
 
     def __init__(
         self,
@@ -51,6 +55,16 @@ class SGD(Optimizer):
             )
         self.slots = ("velocity",) if momentum else ()  # type: ignore[misc]
         super().__init__(parameters, lr, weight_decay)
+
+    def _check_settings(self) -> None:
+        super()._check_settings()
+        if self.momentum and not self.slots:
+            raise OptionError(
+                "MG330",
+                f"momentum was set to {self.momentum:g} on an SGD that was made with momentum 0",
+                cause="such an SGD keeps no velocities, so the momentum would have no effect",
+                remedy="make it with SGD(..., momentum=0.9); setting optimizer.momentum = 0 then turns momentum off",
+            )
 
     def rule(self, p: Array, g: Array, slots: Sequence[Array], scratch: Array, lr: float, t: int) -> None:
         if slots:

@@ -469,3 +469,13 @@ def test_a_setting_that_is_changed_applies_to_later_steps_only(make, dense, chan
     np.testing.assert_allclose(table.array, expected[0], rtol=1e-5)
     for slot, wanted in zip(optimizer.slots, expected[1:], strict=False):
         np.testing.assert_allclose(optimizer.state["table"][slot], wanted, rtol=1e-9)
+
+
+@pytest.mark.parametrize(("name", "value"), [("beta1", 1.0), ("beta2", -0.5), ("eps", -1e-7), ("eps", np.nan)])
+def test_a_setting_that_leaves_its_range_is_an_error_at_the_next_step_and_changes_nothing(name, value):
+    optimizer, table, *_ = run("adam", 20)
+    before = table.array.copy()
+    setattr(optimizer, name, value)
+    with pytest.raises(mg.MinigradError, match=f"MG305.* {name} is"):
+        optimizer.step()
+    np.testing.assert_array_equal(table.array, before)
