@@ -1,5 +1,7 @@
 """Lazy updates: after any number of steps, whatever row is read is as the dense rule would have left it."""
 
+import copy
+import pickle
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +16,7 @@ from layers import RNN, Dense, Embedding, Sequential
 from minigrad.accumulator import SparseGradient
 from minigrad.data import load_imdb
 from minigrad.table import Table, make_table
-from optim import SGD, Adam, RMSprop, lazy
+from optim import SGD, Adagrad, Adam, AdamW, RMSprop, clip_gradients, lazy
 
 ROWS, WIDTH = 40, 3
 
@@ -180,7 +182,7 @@ def test_steps_with_the_whole_table_and_with_rows_may_alternate():
         g = np.zeros((6, 2))
         if t % 5 == 0:
             g[:] = rng.normal(size=(6, 2))
-            (table * g).sum().backward()
+            (table * g if rng.random() < 0.5 else table[:] * g).sum().backward()
         else:
             g[t % 3] = rng.normal(size=2)
             mg.lookup(table, [t % 3]).backward(g[[t % 3]])
@@ -479,3 +481,101 @@ def test_a_setting_that_leaves_its_range_is_an_error_at_the_next_step_and_change
     with pytest.raises(mg.MinigradError, match=f"MG305.* {name} is"):
         optimizer.step()
     np.testing.assert_array_equal(table.array, before)
+
+
+MIXED = {
+    "sgd": (lambda p: SGD(p, lr=1e-2), partial(dense_sgd, momentum=0.0), {}),
+    "momentum": (lambda p: SGD(p, lr=1e-2, momentum=0.9), dense_sgd, {"momentum": [0.0, 0.5, 0.9]}),
+    "nesterov": (
+        lambda p: SGD(p, lr=1e-2, momentum=0.9, nesterov=True), partial(dense_sgd, nesterov=True), {"momentum": [0.5]},
+    ),
+    "adam": (lambda p: Adam(p, lr=1e-2), dense_adam, {"beta1": [0, 0.9], "beta2": [0.9, 0.999], "eps": [1e-7, 1e-2]}),
+    "adamw": (lambda p: AdamW(p, lr=1e-2, weight_decay=0.0), dense_adam, {"beta1": [0.5], "eps": [1e-7, 1e-2]}),
+    "rmsprop": (lambda p: RMSprop(p, lr=1e-2), dense_rmsprop, {"decay": [0.5, 0.9], "eps": [1e-7, 1e-2]}),
+    "adagrad": (lambda p: Adagrad(p, lr=1e-2), dense_adagrad, {"eps": [1e-7, 1e-2]}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", [make_table, partial(mg.Tensor, requires_grad=True)], ids=["lazy", "dense"])
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("name", MIXED)
+def test_whatever_happens_between_the_steps_they_are_the_textbook_rules(name, seed, kind, monkeypatch):
+    """Gradients by rows, whole, None or clipped; schedules, decay, freezing; reading, copying and saving in between."""
+    rng = np.random.default_rng(seed)
+    for threshold in ("BLOCK", "LATE", "SHORTEST_SUMS")[: seed % 2 * 3]:
+        monkeypatch.setattr(lazy, threshold, 4)
+    make, dense, changes = MIXED[name]
+    start = rng.normal(size=(9, 2))
+    optimizer = make({"table": kind(start, dtype="float64"), "b": mg.Tensor([0.0], requires_grad=True)})
+    expected, steps, settings = [start.copy(), np.zeros((9, 2)), np.zeros((9, 2))], 0, {}
+
+    def renewed(table, load, state):
+        new = make({"table": kind(table, dtype="float64"), "b": mg.Tensor([0.0], requires_grad=True)})
+        new.groups[0].lr, new.groups[0].weight_decay = optimizer.groups[0].lr, optimizer.groups[0].weight_decay
+        vars(new).update(optimizer.settings())
+        getattr(new, load)(state)
+        return new
+
+    for _ in range(150):
+        table, group = optimizer.parameters()["table"], optimizer.groups[0]
+        what = rng.choice(["", "setting", "lr", "decay", "freeze", "read", "row", "assign", "state", "load", "resume",
+                           "exact", "copy", "pickle", "none"], p=[0.3, *[0.05] * 14])  # fmt: skip
+        match what:
+            case "setting" if changes:
+                setting = rng.choice(list(changes))
+                settings[setting] = changes[setting][rng.integers(len(changes[setting]))]
+                setattr(optimizer, setting, settings[setting])
+            case "lr":
+                group.lr = 10 ** rng.uniform(-3, -1)
+            case "decay":
+                group.weight_decay = rng.choice([0.0, 0.0, 0.1])
+            case "freeze":
+                table.requires_grad = not table.requires_grad
+            case "read":
+                np.testing.assert_allclose(table.array, expected[0], rtol=1e-4, atol=1e-7)
+            case "row":
+                np.testing.assert_allclose(table[4:6].array, expected[0][4:6], rtol=1e-4, atol=1e-7)
+            case "assign":
+                table.array = expected[0][:] = rng.normal(size=(9, 2))
+            case "state":
+                optimizer.state_dict()
+            case "load":
+                optimizer.load_state_dict(optimizer.state_dict())
+            case "resume":
+                optimizer = renewed(table.array, "load_state_dict", optimizer.state_dict())
+            case "exact":
+                optimizer = renewed(expected[0], "load_exact_state", optimizer.exact_state())
+            case "copy":
+                optimizer = copy.deepcopy(optimizer)
+            case "pickle" if optimizer.parameters()["table"].requires_grad:
+                optimizer = pickle.loads(pickle.dumps(optimizer))
+        table, group = optimizer.parameters()["table"], optimizer.groups[0]
+        optimizer.scale = rng.uniform(0.1, 1)
+        optimizer.zero_grad()
+        optimizer.parameters()["b"].grad = np.ones(1)
+        if not table.requires_grad:
+            optimizer.step()
+            continue
+        g = rng.normal(size=(9, 2)) * 10.0 ** rng.uniform(-6, 0)
+        if rng.random() < 0.1:
+            (table * g if rng.random() < 0.5 else table[:] * g).sum().backward()
+        elif what != "none":
+            ids = np.flatnonzero(rng.random(9) < 0.15)
+            mg.lookup(table, ids).backward(g[ids])
+            g *= np.isin(np.arange(9), ids)[:, None]
+        else:
+            optimizer.step()
+            continue
+        if rng.random() < 0.2:
+            norm = clip_gradients(optimizer.parameters(), 0.5)
+            g *= min(1.0, 0.5 / norm)
+        optimizer.step()
+        steps, lr = steps + 1, group.lr * optimizer.scale
+        if group.weight_decay and name == "adamw":
+            expected[0] *= 1 - lr * group.weight_decay
+        elif group.weight_decay:
+            g += group.weight_decay * expected[0]
+        dense(expected, g, lr, steps, **settings)
+    np.testing.assert_allclose(optimizer.parameters()["table"].array, expected[0], rtol=1e-4, atol=1e-7)
+    for slot, wanted in zip(optimizer.slots, expected[1:], strict=False):
+        np.testing.assert_allclose(optimizer.state_dict()[f"{slot}/table"], wanted, rtol=1e-4, atol=1e-12)
