@@ -103,24 +103,23 @@ class Adam(Optimizer):
         a, a_by_b, a_b, _ = sums
         b = np.ones_like(a)
         np.divide(a, a_by_b, out=b, where=a_by_b > 0)
-        change = self._sum_of_steps(m, v, (a, b))
+        change = self._steps(m, v, a, b)
         wide = np.flatnonzero(a_b * a_by_b > (1 + NARROW) * a * a)
         if wide.size:
-            representatives = _two_representatives(*(total[wide] for total in sums))
-            change[wide] = self._sum_of_steps(m[wide], v[wide], *representatives)
+            one, other = _two_representatives(*(total[wide] for total in sums))
+            change[wide] = self._steps(m[wide], v[wide], *one) + self._steps(m[wide], v[wide], *other)
         p -= change
         m *= faded(self.beta1, missed, m.dtype)
         v *= faded(self.beta2, missed, v.dtype)
 
-    def _sum_of_steps(self, m: Array, v: Array, *representatives: tuple[Array, Array]) -> Array:
-        root, steps = np.sqrt(v), []
-        for w, b in representatives:
-            step = root * b.astype(v.dtype)
-            step += self.eps
-            np.divide(m, step, out=step)
-            step *= w.astype(v.dtype)
-            steps.append(step)
-        return steps[0] if len(steps) == 1 else np.add(*steps, out=steps[0])
+    def _steps(self, m: Array, v: Array, w: Array, b: Array) -> Array:
+        """w m / (b √v + eps)."""
+        steps: Array = np.sqrt(v)
+        steps *= b.astype(v.dtype)
+        steps += self.eps
+        np.divide(m, steps, out=steps)
+        steps *= w.astype(v.dtype)
+        return steps
 
 
 def _two_representatives(a: Array, a_by_b: Array, a_b: Array, a_b2: Array) -> tuple[tuple[Array, Array], ...]:

@@ -45,7 +45,7 @@ def all_catch_up(t: int) -> bool:
 
     Early steps differ too much for sums over many of them. Later ones would make the sums longer and longer.
     """
-    return t % min(max(2 ** t.bit_length() // EARLY, 1), LATE) == 0
+    return t % min(max((1 << t.bit_length()) // EARLY, 1), LATE) == 0
 
 
 class PendingRows:

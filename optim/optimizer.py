@@ -9,7 +9,6 @@ import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from operator import itemgetter
 from typing import Any, ClassVar, Never, cast
 
@@ -87,7 +86,7 @@ class Optimizer:
         self._buffers: dict[tuple[str, np.dtype[Any]], Array] = {}
         self._prepared = 0  # the number of parameters that `_prepare` has seen
         self._pending: dict[str, PendingRows] = {}
-        self._checked: dict[str, float] = {}  # the settings of the newest step
+        self._checked: dict[str, Any] = {}  # the settings of the newest step
 
     def __repr__(self) -> str:
         rates = ", ".join(f"{group.lr:g}" for group in self.groups)
@@ -109,7 +108,7 @@ class Optimizer:
         for group in self.groups:
             group.lr = lr
 
-    def settings(self) -> dict[str, float]:
+    def settings(self) -> dict[str, Any]:
         """The rule's numbers by name, such as momentum. They may be changed between two steps, by assignment.
 
         These are the optimizer's attributes that are numbers, except `scale` and those with an underscore in front.
@@ -349,7 +348,7 @@ class Optimizer:
 
         tensor.update(change)
         if path in self._pending:
-            last.append(partial(self._pending.pop, path))  # all rows are up to date
+            last.append(lambda: self._pending.__delitem__(path))  # all rows are up to date
 
     def _change_rows(
         self,

@@ -13,7 +13,7 @@ from minigrad import Tensor
 from .history import History
 from .metrics import Means, Metric
 from .optimizer import Optimizer
-from .parallel import Communicator
+from .parallel import Communicator, exchange
 
 Batch = Sequence[Any]
 POSITION = ("epoch", "step", "batch", "trained", "stop_reason")  # where a run stands, of what a Run holds
@@ -84,9 +84,9 @@ class Run:
     comm: Communicator | None  # what connects the processes that train the model, if there are several
     rank: int  # the number of this process among them; files are written and lines printed by rank 0
 
-    def everyone(self, mine: Any) -> list[Any]:
-        """What all processes call this with, by rank: every one of them must."""
-        return [mine] if self.comm is None else self.comm.allgather(mine)
+    def everyone(self, mine: Any, place: str = "a callback") -> list[Any]:
+        """What all processes call this with, by rank: every one of them must, at the same place of the run."""
+        return [mine] if self.comm is None else exchange(self.comm, place, mine)
 
     def evaluate(self, batches: Iterable[Batch]) -> dict[str, float]:
         """The mean loss and metrics over `batches`, with the model in evaluation mode and nothing recorded."""

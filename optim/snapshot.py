@@ -20,7 +20,7 @@ from minigrad.errors import CheckpointError, MinigradError, reason
 
 from .lazy import is_pending
 from .optimizer import Array
-from .parallel import share_out
+from .parallel import share, share_out
 from .parameters import set_arrays
 from .run import POSITION, Run
 
@@ -39,7 +39,9 @@ def store(trainer: Run, path: str | os.PathLike[str], ranks: Sequence[tuple[Any,
     exact = trainer.optimizer.exact_state()
     arrays = {f"model/{name}": tensor.array for name, tensor in trainer.model.named_parameters().items()}
     arrays |= {f"optimizer/{name}": array for name, array in exact.items()}
-    arrays |= {f"carried/{name}": np.concatenate([own[name] for own in carried]) for name in carried[0]}
+    rows = [share(trainer.examples, rank, len(ranks)) for rank in range(len(ranks))]
+    counted = [own for own, (first, last) in zip(carried, rows, strict=True) if first < last or len(ranks) == 1]
+    arrays |= {f"carried/{name}": np.concatenate([own[name] for own in counted]) for name in carried[0]}
     named = _named(trainer)
     states = {name: callback.state_dict() for name, callback in named.items()}
     states[_NUMBERS] = trainer.optimizer.hyperparameters()
@@ -108,6 +110,7 @@ def restore(trainer: Run, path: str | os.PathLike[str]) -> None:
     if carry := getattr(trainer.model, "load_carried_state", None):
         whole = part(checkpoint, "carried/")
         carry({name: share_out(trainer.comm, [array])[0][0] for name, array in whole.items()})
+        trainer.examples = max(map(len, whole.values()), default=0)
     if trainer.rank < len(states := [info["generator"], *info.get("generators", ())]):
         generator().bit_generator.state = states[trainer.rank]
     trainer.resume_at(info)

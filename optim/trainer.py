@@ -24,7 +24,18 @@ from .history import History
 from .interrupt import CtrlC, Interrupted
 from .metrics import Means, Metric, accuracy, as_number
 from .optimizer import Optimizer, check_count
-from .parallel import Communicator, check_same, end_together, share_out, sum_gradients
+from .parallel import (
+    Communicator,
+    agree,
+    check_equal,
+    check_same,
+    end_together,
+    fingerprint,
+    inventory,
+    settings,
+    share_out,
+    sum_gradients,
+)
 from .parameters import set_arrays
 from .run import Batch, Model, Run, evaluating
 from .snapshot import restore
@@ -132,7 +143,7 @@ class Trainer(Run):
             end.callback(self.model.eval)
             try:
                 if self.comm is not None:
-                    resume = self.comm.bcast(resume)
+                    resume = self.everyone(resume, "the start")[0]
                 self.resuming = resume is not None
                 with self._ctrl_c:
                     self._call("on_start")
@@ -140,6 +151,9 @@ class Trainer(Run):
                         restore(self, resume)
                     elif self.comm is not None:
                         parameters = self.model.named_parameters()
+                        facts = {"epochs": epochs, "seed": self.seed, **settings(self.optimizer)}
+                        facts |= inventory(parameters, self.optimizer)
+                        check_equal(self.everyone(facts, "the start"))
                         set_arrays(parameters, self.comm.bcast({name: t.array for name, t in parameters.items()}))
                     while self.epoch < epochs and not self.stop_reason:
                         if not self.trained:  # else it was interrupted during validation
@@ -175,8 +189,10 @@ class Trainer(Run):
             loss.backward()
             self.examples = len(batch[-1])
             if self.comm is not None:
-                sum_gradients(self.comm, self.optimizer.parameters(), count / self.examples)
+                sum_gradients(self.comm, self.optimizer.parameters(), count / max(self.examples, 1))
             self._call("on_gradients")
+            if self.comm is not None:
+                agree(self.comm, self.optimizer, batch)
             self.optimizer.step()
             self.loss_tensor = None
             self._add_to(self.means, output, loss, labels, count)
@@ -212,10 +228,12 @@ class Trainer(Run):
             self.optimizer.catch_up_tables()  # on all ranks, because each reads other rows of a table
         with evaluating(self.model, self._training), mg.no_grad():
             for batch in _from_epoch_0(batches):
+                self._check_same(batch, "a batch of an evaluation")
                 (*inputs, labels), count = share_out(self.comm, batch)
                 output = self.model(*inputs)
                 self._add_to(means, output, self.loss(output, labels), labels, count)
                 self._stop_if_interrupted()
+            self.everyone(None, "the end of an evaluation")
         return means.result()
 
     # ---- parts of the loop ----
@@ -264,7 +282,7 @@ class Trainer(Run):
     def _stop_if_interrupted(self) -> None:
         came = self._ctrl_c.came
         if self.comm is not None:  # what one rank is asked for, all do after the same step
-            asked = self.comm.allgather((came, self.stop_reason))
+            asked = self.everyone((came, self.stop_reason), "between two batches")
             came = any(theirs for theirs, _ in asked)
             self.stop_reason = next((reason for _, reason in asked if reason), "")
         if came:
@@ -275,8 +293,13 @@ class Trainer(Run):
         for name, metric in self.metrics.items():
             value = metric(output.array, labels)
             values[name] = value if type(value) is float else as_number(name, value)
-        for theirs, their_count in self.everyone((values, count)):
+        for theirs, their_count in self.everyone((values, count), "the results of a batch"):
             means.add(theirs, their_count)
+
+    def _check_same(self, batch: Batch, place: str) -> None:
+        """DataError MG323 if the processes were given different batches."""
+        if self.comm is not None:
+            check_same(self.everyone(fingerprint(batch), place))
 
     def _batches(self) -> Iterable[Batch]:
         """The remaining batches of this epoch, each checked before it is used."""
@@ -292,10 +315,11 @@ class Trainer(Run):
                     cause="each batch must be a tuple (inputs..., labels) of at least two arrays",
                     remedy="minigrad.data.Batches(inputs, labels) makes such batches; or pass [(inputs, labels)]",
                 )
-            if empty and self.comm is not None:
-                check_same(self.comm, batch)
+            if empty:  # later batches are checked before their update
+                self._check_same(batch, "the first batch of an epoch")
             empty = False
             yield batch
+        self.everyone(None, "the end of an epoch")
         if empty:
             raise DataError(
                 "MG312",

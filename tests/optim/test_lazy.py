@@ -54,7 +54,7 @@ def dense_adagrad(state, g, lr, t, eps=1e-7):
     p -= lr * g / (np.sqrt(squares) + eps)
 
 
-RULES = {
+RULES: dict[str, Any] = {
     "adam": (lambda p: Adam(p, lr=1e-2), dense_adam, 1e-5),
     "adam without momentum": (lambda p: Adam(p, lr=1e-2, betas=(0.0, 0.999)), partial(dense_adam, beta1=0.0), 1e-12),
     "momentum": (lambda p: SGD(p, lr=1e-2, momentum=0.9), dense_sgd, 1e-10),
@@ -436,7 +436,7 @@ def test_a_row_that_adam_did_not_touch_for_a_while_catches_up_whatever_the_betas
         assert (error <= 1e-5 * np.abs(expected[0] - start) + 1e-11 * np.abs(start)).all(), (last, missed)
 
 
-CHANGES = {
+CHANGES: dict[str, Any] = {
     "momentum": (lambda p: SGD(p, lr=0.1, momentum=0.9), dense_sgd, {"momentum": [0.5, 0, 0.99]}),
     "nesterov": (lambda p: SGD(p, lr=0.1, momentum=0.9), dense_sgd, {"nesterov": [True, False]}),
     "beta1": (lambda p: Adam(p, lr=0.1), dense_adam, {"beta1": [0.5, 0, 0.95]}),
@@ -483,7 +483,7 @@ def test_a_setting_that_leaves_its_range_is_an_error_at_the_next_step_and_change
     np.testing.assert_array_equal(table.array, before)
 
 
-MIXED = {
+MIXED: dict[str, Any] = {
     "sgd": (lambda p: SGD(p, lr=1e-2), partial(dense_sgd, momentum=0.0), {}),
     "momentum": (lambda p: SGD(p, lr=1e-2, momentum=0.9), dense_sgd, {"momentum": [0.0, 0.5, 0.9]}),
     "nesterov": (
