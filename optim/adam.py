@@ -97,41 +97,45 @@ class Adam(Optimizer):
 
         That is Gauss's quadrature: over the values of b, each with the weight a / b, it is exact for polynomials up to
         degree 1 or 3. So it is exact where eps or all b √v are negligible. In between, the relative error of one is at
-        most a quarter of b's relative variance. It is used for rows where b hardly changes, as in most steps.
+        most a quarter of b's relative variance. Where that is too much for some rows, all take two.
         """
         m, v = slots
         a, a_by_b, a_b, _ = sums
         b = np.ones_like(a)
         np.divide(a, a_by_b, out=b, where=a_by_b > 0)
-        change = self._steps(m, v, a, b)
-        wide = np.flatnonzero(a_b * a_by_b > (1 + NARROW) * a * a)
-        if wide.size:
-            one, other = _two_representatives(*(total[wide] for total in sums))
-            change[wide] = self._steps(m[wide], v[wide], *one) + self._steps(m[wide], v[wide], *other)
-        p -= change
+        root = np.sqrt(v)
+        wide = a_b * a_by_b > (1 + NARROW) * a * a
+        if wide.any():
+            one, (a, b) = _two_representatives(wide, b, *sums)
+            p -= self._steps(m, root.copy(), *one)
+        p -= self._steps(m, root, a, b)
         m *= faded(self.beta1, missed, m.dtype)
         v *= faded(self.beta2, missed, v.dtype)
 
-    def _steps(self, m: Array, v: Array, w: Array, b: Array) -> Array:
-        """w m / (b √v + eps)."""
-        steps: Array = np.sqrt(v)
-        steps *= b.astype(v.dtype)
-        steps += self.eps
-        np.divide(m, steps, out=steps)
-        steps *= w.astype(v.dtype)
-        return steps
+    def _steps(self, m: Array, root: Array, w: Array, b: Array) -> Array:
+        """w m / (b √v + eps), in place of the root."""
+        root *= b.astype(root.dtype)
+        root += self.eps
+        np.divide(m, root, out=root)
+        root *= w.astype(root.dtype)
+        return root
 
 
-def _two_representatives(a: Array, a_by_b: Array, a_b: Array, a_b2: Array) -> tuple[tuple[Array, Array], ...]:
-    """Gauss's two nodes and their weights times b, from the moments of the values of b with the weights a / b."""
-    mean, second, third = a / a_by_b, a_b / a_by_b, a_b2 / a_by_b
-    variance = second - mean * mean
-    skew = (third - 3 * mean * second + 2 * mean**3) / (2 * variance)
+def _two_representatives(
+    wide: Array, mean: Array, a: Array, a_by_b: Array, a_b: Array, a_b2: Array
+) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+    """(w, B) twice: Gauss's two nodes and their weights times B, from the moments of b with the weights a / b.
+
+    For rows that are not wide, (0, mean) and (a, mean).
+    """
+    total = np.where(wide, a_by_b, 1.0)
+    variance = np.where(wide, a_b / total - mean * mean, 1.0)
+    third = a_b2 / total - mean * (3 * variance + mean * mean)
+    skew = third / (2 * variance)
     half = np.sqrt(skew * skew + variance)
-    return tuple(
-        (a_by_b * (half - sign * skew) / (2 * half) * (mean + skew + sign * half), mean + skew + sign * half)
-        for sign in (1, -1)
-    )
+    upper = mean + skew + half
+    w = np.where(wide, (0.5 - 0.5 * skew / half) * total * upper, 0.0)
+    return (w, np.where(wide, upper, mean)), (a - w, np.where(wide, mean + skew - half, mean))
 
 
 class AdamW(Adam):
