@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from layers import RNN, Dense, Embedding, Sequential
+from layers import RNN, Carried, Dense, Embedding, Sequential, TruncatedBPTT
 from minigrad.errors import DataError, OptionError
 from minigrad.table import make_table
 from optim import SGD, Adam, Callback, RMSprop, Snapshots, Trainer, freeze
@@ -316,6 +316,35 @@ def test_what_one_rank_does_alone_is_an_error_on_all() -> None:
 
 def test_batches_of_what_is_no_array_of_numbers_are_compared_by_their_lengths() -> None:
     assert fingerprint(([[1], [2, 3]], np.array(["a", None]))) == [("(2,) object", 0), ("(2,) object", 0)]
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_a_carried_state_of_fewer_rows_than_ranks_resumes_on_any_number_of_them(ranks: int, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    windows = [(rng.normal(size=(2, 3, 4)), rng.normal(size=(2, 3, 2))) for _ in range(6)]
+
+    def act(comm: Any, folder: Path, stop: bool = False, newest: Path | None = None) -> Any:
+        with programs.DRAWING:
+            mg.seed(1)
+            rnn = RNN(4, 2, return_sequences=True, return_state=True)
+        for tensor in rnn.named_parameters().values():
+            tensor.array = tensor.array.astype(np.float64)
+        model = Carried(rnn, TruncatedBPTT(k1=3, k2=6))
+        callbacks = [Bits(at_step(4, lambda trainer: trainer.stop("enough")), 0, "on_step")] if stop else []
+        callbacks.append(Snapshots(folder, every_steps=1))
+        trainer = Trainer(model, mg.mean_squared_error, SGD(model.named_parameters()), callbacks=callbacks, comm=comm,
+                          metrics={})  # fmt: skip
+        trainer.fit(windows, 1, resume=newest)
+        return np.concatenate([tensor.array.ravel() for tensor in model.named_parameters().values()])
+
+    unbroken = on_ranks(1, lambda comm: act(comm, tmp_path / "unbroken"))[0]
+    on_ranks(3, lambda comm: act(comm, tmp_path / "run", stop=True))
+    newest = Snapshots.latest(tmp_path / "run")
+    assert newest is not None
+    checkpoint = mg.load(newest)
+    mg.save(newest, dict(checkpoint), checkpoint.info | {"stop_reason": ""})  # as if it had been interrupted
+    for weights in on_ranks(ranks, lambda comm: act(comm, tmp_path / "run", newest=newest)):
+        np.testing.assert_allclose(weights, unbroken, rtol=1e-12)
 
 
 # ---- on MPI ----
