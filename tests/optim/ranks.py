@@ -60,10 +60,17 @@ class Model(Layer):
 
 
 class Trouble(optim.Callback):
-    """At step 12, `rank` raises, exits, is killed, or asks for the end; or each step takes a while."""
+    """At step 12, `rank` raises, exits, is killed, or asks for the end; or each step takes a while.
+
+    Or `rank` changes the learning rate there, evaluates alone, or reads the table in each step.
+    """
 
     def __init__(self, kind: str, rank: int) -> None:
         self.kind, self.rank = kind, rank
+
+    def on_gradients(self, trainer: Any) -> None:
+        if self.kind == "read" and trainer.rank == self.rank:
+            trainer.model.embedding.table.array  # noqa: B018
 
     def on_step(self, trainer: Any) -> None:
         if self.kind == "slow":
@@ -75,7 +82,12 @@ class Trouble(optim.Callback):
                 sys.exit(0)
             if self.kind == "kill":
                 os.kill(os.getpid(), signal.SIGKILL)
-            trainer.stop(f"rank {self.rank} asked for it")
+            if self.kind == "rate":
+                trainer.optimizer.lr = 0.5
+            if self.kind == "evaluate":
+                trainer.evaluate(trainer.validation)
+            if self.kind == "stop":
+                trainer.stop(f"rank {self.rank} asked for it")
 
 
 def train(
@@ -90,6 +102,7 @@ def train(
     folder: str | None = None,
     resume: bool = False,
     trouble: tuple[str, int] | None = None,
+    batch_sizes: tuple[int, int] | None = None,
 ) -> dict[str, Any]:
     """Train with everything on, and return what came of it."""
     rng = np.random.default_rng(0)
@@ -117,7 +130,8 @@ def train(
         model, mg.softmax_cross_entropy, RULES[rule](model.named_parameters()), callbacks=callbacks, seed=3, comm=comm
     )
     newest = optim.Snapshots.latest(Path(str(folder), "snapshots")) if resume else None
-    history = trainer.fit(Batches(ids, mask, labels, batch_size=BATCH), epochs, held, resume=newest)
+    size = batch_sizes[comm.rank] if batch_sizes else BATCH
+    history = trainer.fit(Batches(ids, mask, labels, batch_size=size), epochs, held, resume=newest)
     rows = [{name: value for name, value in row.items() if name != "seconds"} for row in history.rows]
     weights = {path: tensor.array for path, tensor in model.named_parameters().items()}
     state = pickle.dumps({name: a.tobytes() for name, a in (weights | trainer.optimizer.state_dict()).items()})
@@ -217,6 +231,13 @@ def interrupted(folder: Path, delay: float, **options: Any) -> tuple[int, str]:
     time.sleep(delay)
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+    printed, _ = process.communicate(timeout=60)
+    return process.returncode, printed
+
+
+def refused(**options: Any) -> tuple[int, str]:
+    """(exit status, what was printed) of a run on two ranks that differ."""
+    process = start(2, [__file__, json.dumps({"out": "nowhere", **options})])
     printed, _ = process.communicate(timeout=60)
     return process.returncode, printed
 

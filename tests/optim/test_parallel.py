@@ -388,3 +388,20 @@ def test_ctrl_c_leaves_a_place_from_which_the_run_ends_the_same_on_as_many_ranks
     assert status != 0 and "To go on: fit(" in printed and not programs.left_over()
     resumed = programs.run(2, folder=str(tmp_path), resume=True, **options)
     assert {outcome["sha256"] for outcome in resumed} == {outcome["sha256"] for outcome in programs.run(2, **options)}
+
+
+@needs_mpi
+def test_ranks_of_mpi_stay_equal_though_one_reads_the_table() -> None:
+    outcomes = programs.run(2, epochs=5, trouble=("read", 1))
+    assert len({outcome["sha256"] for outcome in outcomes}) == 1
+
+
+@needs_mpi
+@pytest.mark.parametrize(("options", "told"), [
+    ({"batch_sizes": (32, 16)}, "MG323] the processes were given different batches: input 0: (32, 10) int64 on rank 0"),
+    ({"trouble": ("rate", 1)}, "MG332] the processes have different settings: lr: 0.01 on rank 0, 0.5 on rank 1"),
+    ({"trouble": ("evaluate", 0)}, "MG331] the processes are at different places"),
+], ids=["other lengths", "another rate", "alone"])  # fmt: skip
+def test_ranks_of_mpi_that_differ_end_with_an_error(options: Any, told: str) -> None:
+    status, printed = programs.refused(**options)
+    assert status != 0 and told in printed and not programs.left_over()
