@@ -579,3 +579,27 @@ def test_whatever_happens_between_the_steps_they_are_the_textbook_rules(name, se
     np.testing.assert_allclose(optimizer.parameters()["table"].array, expected[0], rtol=1e-4, atol=1e-7)
     for slot, wanted in zip(optimizer.slots, expected[1:], strict=False):
         np.testing.assert_allclose(optimizer.state_dict()[f"{slot}/table"], wanted, rtol=1e-4, atol=1e-12)
+
+
+def test_the_exact_state_goes_on_bit_for_bit_though_a_setting_was_just_changed():
+    tables = [make_table(np.ones((ROWS, WIDTH), np.float32)) for _ in range(3)]
+    unbroken, stored = Adam({"table": tables[0]}, lr=1e-2), Adam({"table": tables[1]}, lr=1e-2)
+    for optimizer, table in (unbroken, tables[0]), (stored, tables[1]):
+        train(optimizer, table, range(1, 60))
+        optimizer.beta1 = 0.5
+    state, lying = stored.exact_state(), tables[1].node.stored.copy()  # type: ignore[attr-defined]
+    tables[2] = make_table(lying)
+    resumed = Adam({"table": tables[2]}, lr=1e-2, betas=(0.5, 0.999))
+    resumed.load_exact_state(state)
+    for optimizer, table in zip((unbroken, stored, resumed), tables, strict=True):
+        train(optimizer, table, range(60, 90))
+        np.testing.assert_array_equal(table.array, tables[0].array)
+
+
+def test_a_replaced_table_leaves_the_pending_updates_to_the_old_one():
+    optimizer, table, expected, *_ = run("momentum", 60)
+    other = make_table(np.zeros((ROWS, WIDTH)))
+    optimizer.groups[0].parameters["table"] = other
+    mg.lookup(other, [3]).sum().backward()
+    optimizer.step()
+    np.testing.assert_allclose(table.array, expected[0], rtol=1e-10)
