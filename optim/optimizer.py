@@ -27,6 +27,7 @@ from minigrad.table import Table, stored, writable
 from .lazy import LazyRule, PendingRows, all_catch_up, changed_rows, is_pending, pending_parts
 
 Array = NDArray[Any]
+NUMBERS = float, int, np.number, np.bool_
 Parameters = Mapping[str, Tensor] | Sequence[Tensor | Mapping[str, Any]]
 
 
@@ -86,7 +87,8 @@ class Optimizer:
         self._buffers: dict[tuple[str, np.dtype[Any]], Array] = {}
         self._prepared = 0  # the number of parameters that `_prepare` has seen
         self._pending: dict[str, PendingRows] = {}
-        self._checked: dict[str, Any] = {}  # the settings of the newest step
+        self._checked: dict[str, Any] = {}  # the settings of the newest step ...
+        self._numbers: list[Any] = []  # ... and all numbers among its attributes, to see fast whether one has changed
 
     def __repr__(self) -> str:
         rates = ", ".join(f"{group.lr:g}" for group in self.groups)
@@ -116,7 +118,7 @@ class Optimizer:
         return {
             name: value
             for name, value in vars(self).items()
-            if isinstance(value, (float, int, np.number)) and name != "scale" and name[0] != "_"
+            if isinstance(value, NUMBERS) and name != "scale" and name[0] != "_"
         }
 
     def parameters(self) -> dict[str, Tensor]:
@@ -136,10 +138,11 @@ class Optimizer:
         if loss or other:
             raise unfit_call("step", "takes nothing, for every parameter has its gradient", (), other)
         rates = [rate for group in self.groups for rate in (group.lr * self.scale, group.weight_decay)]
-        settings = self.settings()
-        if settings != self._checked or not all(map(math.isfinite, rates)) or min(rates) < 0:
+        own = vars(self).items()
+        numbers = [value for name, value in own if isinstance(value, NUMBERS) and name[0] != "_" and name != "scale"]
+        if numbers != self._numbers or not all(map(math.isfinite, rates)) or min(rates) < 0:
             self._check_settings()
-            self._checked = settings
+            self._numbers, self._checked = numbers, self.settings()
         due = [
             (path, tensor, leaf, group)
             for group in self.groups
@@ -162,8 +165,8 @@ class Optimizer:
             self._prepare(due)
         # What a failure goes back to are copies, a tenth of a small network's step, so they are made only where a rule
         # can fail when it has begun: one from outside optim, or where NumPy's warnings are errors.
-        own = not (type(self).__module__.startswith("optim.") and self.rule.__module__.startswith("optim."))
-        may_fail = own or "raise" in np.geterr().values() or "error" in map(itemgetter(0), warnings.filters)
+        foreign = not (type(self).__module__.startswith("optim.") and self.rule.__module__.startswith("optim."))
+        may_fail = foreign or "raise" in np.geterr().values() or "error" in map(itemgetter(0), warnings.filters)
         undo: list[Callable[[], None]] | None = [] if may_fail else None
         last: list[Callable[[], None]] = []  # what is done when no parameter can fail any more
         try:
@@ -281,12 +284,9 @@ class Optimizer:
 
     def _places(self) -> dict[str, tuple[Any, str]]:
         """For each hyperparameter the object and the attribute that hold it."""
-        own = [
-            name for name, value in vars(self).items() if isinstance(value, (int, float, np.generic)) and name[0] != "_"
-        ]
         groups = [(number, name) for number in range(len(self.groups)) for name in ("lr", "weight_decay")]
         return {
-            **{name: (self, name) for name in own},
+            **{name: (self, name) for name in (*self.settings(), "scale")},
             **{f"{name} of group {number}": (self.groups[number], name) for number, name in groups},
             **{f"requires_grad of {path}": (tensor, "requires_grad") for path, tensor in self.parameters().items()},
         }

@@ -153,13 +153,7 @@ def _by_rank(values: Sequence[str]) -> str:
 
 def settings(optimizer: Optimizer) -> dict[str, Any]:
     """By name, what decides how an optimizer changes parameters, apart from their gradients."""
-    found = {"the optimizer": type(optimizer).__name__, "scale": float(optimizer.scale)}
-    found |= {name: float(value) for name, value in optimizer.settings().items()}
-    for number, group in enumerate(optimizer.groups):
-        of = f" of group {number}" if len(optimizer.groups) > 1 else ""
-        found |= {f"lr{of}": float(group.lr), f"weight_decay{of}": float(group.weight_decay)}
-    frozen = [path for path, tensor in optimizer.parameters().items() if not tensor.requires_grad]
-    return found | {"the frozen parameters": ", ".join(frozen) or "none"}
+    return {"the optimizer": type(optimizer).__name__, **optimizer.hyperparameters()}
 
 
 def inventory(parameters: Mapping[str, Tensor], optimizer: Optimizer) -> dict[str, Any]:

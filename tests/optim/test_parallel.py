@@ -153,7 +153,7 @@ def test_a_run_on_several_ranks_is_that_on_one(cell: str, rule: str, dtype: str,
     for size in (2, 4):
         outcomes = on_ranks(size, lambda comm: programs.train(comm, cell, rule, dtype, epochs=5, truncate=4))
         weights, history = programs.difference(one, outcomes[0])
-        assert weights < bound and history < 1e-6
+        assert weights < bound and history < (1e-6 if dtype == "float64" else 5e-6)
         assert len({outcome["sha256"] for outcome in outcomes}) == 1
         assert all(outcome["history"] == outcomes[0]["history"] for outcome in outcomes)
 
@@ -234,10 +234,12 @@ def at_step(step: int, act: Any) -> Any:
 
 CHANGES: dict[str, Any] = {
     "scale: 1.0 on rank 0, 0.5 on rank 1": lambda trainer: setattr(trainer.optimizer, "scale", 0.5),
-    "lr: 0.001 on rank 0, 0.5 on rank 1": lambda trainer: setattr(trainer.optimizer, "lr", 0.5),
+    "lr of group 0: 0.001 on rank 0, 0.5 on rank 1": lambda trainer: setattr(trainer.optimizer, "lr", 0.5),
     "beta1: 0.9 on rank 0, 0.5 on rank 1": lambda trainer: setattr(trainer.optimizer, "beta1", 0.5),
-    "weight_decay: 0.0 on rank 0, 0.5 on rank 1": lambda t: setattr(t.optimizer.groups[0], "weight_decay", 0.5),
-    "the frozen parameters: none on rank 0, rnn.cell.W_xh on rank 1": lambda trainer: freeze(trainer.model, "*W_xh"),
+    "weight_decay of group 0: 0.0 on rank 0, 0.5 on rank 1": lambda t: setattr(
+        t.optimizer.groups[0], "weight_decay", 0.5
+    ),
+    "requires_grad of rnn.cell.W_xh: True on rank 0, False on rank 1": lambda trainer: freeze(trainer.model, "*W_xh"),
 }
 
 
@@ -252,7 +254,9 @@ def test_a_setting_that_one_rank_changes_is_an_error_on_all(told: str, change: A
         assert told in message
 
 
-@pytest.mark.parametrize("told", ["the optimizer: Adam on ranks 0, 2, SGD on rank 1", "lr: 0.001 on ranks 0, 2, 0.01"])
+@pytest.mark.parametrize(
+    "told", ["the optimizer: Adam on ranks 0, 2, SGD on rank 1", "lr of group 0: 0.001 on ranks 0, 2, 0.01"]
+)
 def test_optimizers_that_differ_at_the_start_are_an_error_on_all(told: str) -> None:
     def act(comm: Any) -> str:
         with pytest.raises(OptionError, match="MG332") as caught:
@@ -330,8 +334,8 @@ def test_a_carried_state_of_fewer_rows_than_ranks_resumes_on_any_number_of_them(
         for tensor in rnn.named_parameters().values():
             tensor.array = tensor.array.astype(np.float64)
         model = Carried(rnn, TruncatedBPTT(k1=3, k2=6))
-        callbacks = [Bits(at_step(4, lambda trainer: trainer.stop("enough")), 0, "on_step")] if stop else []
-        callbacks.append(Snapshots(folder, every_steps=1))
+        stops = Bits(at_step(4 if stop else 99, lambda trainer: trainer.stop("enough")), 0, "on_step")
+        callbacks = [stops, Snapshots(folder, every_steps=1)]
         trainer = Trainer(model, mg.mean_squared_error, SGD(model.named_parameters()), callbacks=callbacks, comm=comm,
                           metrics={})  # fmt: skip
         trainer.fit(windows, 1, resume=newest)
@@ -399,7 +403,7 @@ def test_ranks_of_mpi_stay_equal_though_one_reads_the_table() -> None:
 @needs_mpi
 @pytest.mark.parametrize(("options", "told"), [
     ({"batch_sizes": (32, 16)}, "MG323] the processes were given different batches: input 0: (32, 10) int64 on rank 0"),
-    ({"trouble": ("rate", 1)}, "MG332] the processes have different settings: lr: 0.01 on rank 0, 0.5 on rank 1"),
+    ({"trouble": ("rate", 1)}, "MG332] the processes have different settings: lr of group 0: 0.01 on rank 0, 0.5"),
     ({"trouble": ("evaluate", 0)}, "MG331] the processes are at different places"),
 ], ids=["other lengths", "another rate", "alone"])  # fmt: skip
 def test_ranks_of_mpi_that_differ_end_with_an_error(options: Any, told: str) -> None:
