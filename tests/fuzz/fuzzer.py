@@ -18,6 +18,9 @@ class Fuzzer:
     share: ClassVar[float] = 1.0
     """How much of the time it gets, in proportion to the others."""
 
+    thresholds: ClassVar[bool] = True
+    """Whether its cases depend on thresholds, which are then set to small values."""
+
     def missing(self) -> str:
         """What it needs and does not find here; "" if it can run."""
         return ""
@@ -43,7 +46,8 @@ class Fuzzer:
     def tried(self, case: Any) -> str:
         """`fault`, for which an exception that nobody expected is one too."""
         try:
-            return self.fault(case)
+            with np.errstate(all="ignore"):
+                return self.fault(case)
         except Exception as error:
             return f"{type(error).__name__}: {error}"
 

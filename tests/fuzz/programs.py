@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,10 +18,13 @@ import numpy as np
 import minigrad as mg
 from minigrad.context import ON_CUT, setting
 
+from . import layouts
 from .fuzzer import Fuzzer, Generator
+from .layouts import laid_out, relaid
+from .thresholds import using
 
 try:
-    import torch
+    import torch as torch
 except ImportError:
     torch = None
 
@@ -30,11 +34,16 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class Program:
-    """Inputs by name, those of them that require a gradient, and (name, minigrad, PyTorch) for each line."""
+    """Inputs by name, those of them that require a gradient, and (name, minigrad, PyTorch) for each line.
+
+    Inputs have layouts in memory. `taps` are lines for whose values `mg.grad` is asked too.
+    """
 
     inputs: dict[str, Array]
     wanted: tuple[str, ...]
     lines: tuple[tuple[str, str, str], ...] = ()
+    taps: tuple[str, ...] = ()
+    layouts: tuple[tuple[str, str], ...] = ()
 
     @property
     def output(self) -> str:
@@ -48,16 +57,30 @@ class Program:
                 lines.append(line)
                 needed |= set(_NAME.findall(line[1]))
         inputs = {name: array for name, array in self.inputs.items() if name in needed}
+        names = {n for n, *_ in lines} - {self.output}
         return replace(
-            self, inputs=inputs, wanted=tuple(n for n in self.wanted if n in needed), lines=tuple(lines[::-1])
+            self,
+            inputs=inputs,
+            wanted=tuple(n for n in self.wanted if n in needed),
+            lines=tuple(lines[::-1]),
+            taps=tuple(n for n in self.taps if n in names),
+            layouts=tuple(one for one in self.layouts if one[0] in inputs),
         )
 
     def function(self, torch_too: bool = False) -> Callable[..., Any]:
-        """The program as a function of its inputs."""
-        body = "".join(f"  {name} = {texts[torch_too]}\n" for name, *texts in self.lines)
-        space: dict[str, Any] = {"mg": mg, "np": np, "torch": torch}
-        exec(f"def program({', '.join(self.inputs)}):\n{body}  return {self.output}\n", space)
+        """The program as a function of its inputs, and of a function through which the taps' values pass."""
+        body = "".join(
+            f"  {name} = {texts[torch_too]}\n" + f"  {name} = tap({name!r}, {name})\n" * (name in self.taps)
+            for name, *texts in self.lines
+        )
+        space: dict[str, Any] = {"mg": mg, "np": np, "torch": torch, "relaid": relaid, "same": lambda _, value: value}
+        exec(f"def program({', '.join(self.inputs)}, tap=same):\n{body}  return {self.output}\n", space)
         return space["program"]  # type: ignore[no-any-return]
+
+    def arrays(self) -> dict[str, Array]:
+        """The inputs in their layouts."""
+        layout = dict(self.layouts)
+        return {name: laid_out(array, layout.get(name, "C")) for name, array in self.inputs.items()}
 
     def __str__(self) -> str:
         return "".join(f"    {name} = {text}\n" for name, text, _ in self.lines)
@@ -379,9 +402,9 @@ def cut(d: Drawing) -> Texts:
 
 
 def label_loss(d: Drawing) -> Texts:
-    a = d.value(2, 2)
-    rows, classes = d.values[a].shape
-    i = d.integers(classes, (rows,))
+    a = d.value(2, 4)
+    *rows, classes = d.values[a].shape
+    i = d.integers(classes, tuple(rows))
     how, weights = ["mean", "sum", "none"][d.number(3)], [0.5, 1.0, 2.0, 0.25, 1.5, 3.0, 0.75, 1.25, 1.0][:classes]
     if len(weights) < classes:
         return None
@@ -391,10 +414,11 @@ def label_loss(d: Drawing) -> Texts:
     if d.yes():
         return (
             f"mg.softmax_cross_entropy(1.0 * {a}, {i}, {ours})",
-            f"torch.nn.functional.cross_entropy({a}, {i}, {theirs})",
+            f"torch.nn.functional.cross_entropy({a}.movedim(-1, 1), {i}, {theirs})",
         )
     a = f"log_softmax({a}, -1)"
-    return f"mg.negative_log_likelihood(mg.{a}, {i}, {ours})", f"torch.nn.functional.nll_loss(torch.{a}, {i}, {theirs})"
+    b = f"torch.nn.functional.nll_loss(torch.{a}.movedim(-1, 1).contiguous(), {i}, {theirs})"
+    return f"mg.negative_log_likelihood(mg.{a}, {i}, {ours})", b
 
 
 def pair_loss(d: Drawing) -> Texts:
@@ -412,6 +436,11 @@ def pair_loss(d: Drawing) -> Texts:
         f"mg.binary_cross_entropy(1.0 * {a}, {t}, {how})",
         f"torch.nn.functional.binary_cross_entropy_with_logits({a}, {t}, {how})",
     )
+
+
+def layout(d: Drawing) -> Texts:
+    a = d.value()
+    return f"relaid({a}, {layouts.draw(d.rng, 0.1)!r}, {layouts.draw(d.rng, 0.2)!r})", f"1.0 * {a}"
 
 
 LINES: list[Callable[[Drawing], Texts]] = [
@@ -432,7 +461,9 @@ def random_program(rng: Generator) -> Program:
         wanted = tuple(n for n in d.inputs if n[0] == "x" and rng.random() < 0.85)
         if d.lines:
             join_ends(d)
-            program = Program(d.inputs, wanted, tuple(d.lines)).used()
+            taps = tuple(name for name, *_ in d.lines if rng.random() < 0.2)
+            laid = tuple((name, layout) for name in d.inputs if (layout := layouts.draw(rng)) != "C")
+            program = Program(d.inputs, wanted, tuple(d.lines), taps, laid).used()
             if program.wanted:
                 return program
 
@@ -449,13 +480,16 @@ def join_ends(d: Drawing) -> None:
 def add_line(d: Drawing) -> None:
     """One more line, if the one that was drawn can be used."""
     inputs, values = dict(d.inputs), dict(d.values)
-    texts = LINES[d.number(len(LINES))](d)
+    if d.lines and d.rng.random() < 0.25:
+        texts: Texts = layout(d)
+    else:
+        texts = LINES[d.number(len(LINES))](d)
     if texts is not None and (len(texts) == 2 or np.abs(texts[2]).min(initial=1.0) > MARGIN):
         space = {name: mg.Tensor(array) for name, array in d.values.items()}
         names = _NAME.findall(texts[0])
         if all(d.values[n].size for n in names if n in d.values):
             with np.errstate(all="ignore"):
-                value = eval(texts[0], {"mg": mg, "np": np, **d.inputs, **space}).array
+                value = eval(texts[0], {"mg": mg, "np": np, "relaid": relaid, **d.inputs, **space}).array
             if (
                 value.size <= MOST
                 and value.ndim <= 5
@@ -480,23 +514,37 @@ def upstream(shape: tuple[int, ...]) -> Array:
 def tensors(program: Program, inputs: dict[str, Array]) -> list[Any]:
     """The arguments of `program.function()`: integers, masks and targets stay arrays, copied, to be changed."""
     return [
-        mg.Tensor(array, requires_grad=name in program.wanted) if name[0] == "x" else array.copy()
+        mg.Tensor(array, requires_grad=name in program.wanted) if name[0] == "x" else array.copy("K")
         for name, array in inputs.items()
     ]
 
 
 def gradients(program: Program, run: Callable[..., Any], inputs: dict[str, Array]) -> tuple[Any, dict[str, Array]]:
-    """The output, and minigrad's gradients. Index arrays change after the forward pass, which must change nothing."""
-    given = tensors(program, inputs)
-    z = run(*given)
+    """The output, and minigrad's gradients, those of taps included: by `backward`, or with taps by `mg.grad`.
+
+    Index arrays change after the forward pass, which must change nothing.
+    """
+    given, tapped = tensors(program, inputs), {}
+
+    def tap(name: str, value: mg.Tensor) -> mg.Tensor:
+        if value.requires_grad:
+            tapped[name] = value
+        return value
+
+    z = run(*given, tap)
     for argument in given:
         if isinstance(argument, np.ndarray):
             argument[...] = 0
-    if z.requires_grad:
-        z.backward(upstream(z.shape))
-    found = dict(zip(inputs, given, strict=True))
-    zeros = {name: np.zeros_like(inputs[name]) for name in program.wanted}
-    return z, {name: zeros[name] if found[name].grad is None else found[name].grad for name in program.wanted}
+    found = {n: t for n, t in zip(inputs, given, strict=True) if n in program.wanted} | tapped
+    zeros = {name: np.zeros(tensor.shape, tensor.dtype) for name, tensor in found.items()}
+    if not z.requires_grad:
+        return z, zeros
+    if tapped:
+        gradients = mg.grad(z, list(found.values()), upstream=upstream(z.shape))
+        return z, zeros | {name: g.array for name, g in zip(found, gradients, strict=True)}
+    z.backward(upstream(z.shape))
+    leaves = dict(zip(inputs, given, strict=True))
+    return z, {name: zero if (g := leaves[name].grad) is None else g for name, zero in zeros.items()}
 
 
 class Cuts:
@@ -517,15 +565,15 @@ class Cuts:
         self.place = 0
 
 
-def difference(f: Callable[[dict[str, Array]], Any], x: dict[str, Array], v: dict[str, Array]) -> tuple[Any, Any]:
-    """The derivative of f at x along v by central differences, and how far off it may be."""
-
-    def at(step: float) -> Any:
-        return f({name: a + step * v[name] if name in v else a for name, a in x.items()})
-
-    near = (at(STEP) - at(-STEP)) / (2 * STEP)
-    far = (at(2 * STEP) - at(-2 * STEP)) / (4 * STEP)
+def difference(f: Callable[[float], Any]) -> tuple[Any, Any]:
+    """The derivative of f at 0 by central differences, and how far off it may be."""
+    near = (f(STEP) - f(-STEP)) / (2 * STEP)
+    far = (f(2 * STEP) - f(-2 * STEP)) / (4 * STEP)
     return near, 10 * np.abs(near - far) + 1e-6 * max(1.0, float(np.abs(near).max(initial=0)))
+
+
+def moved(x: dict[str, Array], v: dict[str, Array], step: float) -> dict[str, Array]:
+    return {name: a + step * v[name] if name in v else a for name, a in x.items()}
 
 
 def as_torch(program: Program) -> list[Any]:
@@ -535,6 +583,25 @@ def as_torch(program: Program) -> list[Any]:
         else torch.tensor(a.astype("int64") if a.dtype.kind in "iu" else a)
         for name, a in program.inputs.items()
     ]
+
+
+def by_torch(program: Program) -> tuple[Array, dict[str, Array]]:
+    """PyTorch's output and gradients, those of taps included."""
+    given, tapped = as_torch(program), {}
+
+    def tap(name: str, value: Any) -> Any:
+        if value.requires_grad:
+            tapped[name] = value
+        return value
+
+    z = program.function(torch_too=True)(*given, tap)
+    found = {n: t for n, t in zip(program.inputs, given, strict=True) if n in program.wanted} | tapped
+    expected = {name: np.zeros(tuple(tensor.shape)) for name, tensor in found.items()}
+    if z.requires_grad:
+        options = {"allow_unused": True, "materialize_grads": True}
+        gradients = torch.autograd.grad(z, list(found.values()), torch.tensor(upstream(tuple(z.shape))), **options)
+        expected |= {name: g.numpy(force=True) for name, g in zip(found, gradients, strict=True)}
+    return z.numpy(force=True), expected
 
 
 def apart(found: dict[str, Array], expected: dict[str, Array], what: str) -> str:
@@ -559,38 +626,51 @@ class FirstOrder(Fuzzer):
 
     def fault(self, program: Program) -> str:
         run = program.function()
-        cuts = Cuts()
+        inputs, cuts = program.arrays(), Cuts()
         with setting(ON_CUT, cuts):
-            z, found = gradients(program, run, program.inputs)
+            z, found = gradients(program, run, inputs)
+        shapes = {name: array.shape for name, array in program.inputs.items()}
         for name, gradient in found.items():
-            if gradient.shape != program.inputs[name].shape or gradient.dtype != program.inputs[name].dtype:
+            if gradient.shape != shapes.get(name, gradient.shape) or gradient.dtype != np.float64:
                 return f"form: the gradient of {name} is {gradient.dtype} {gradient.shape}"
         if torch is not None:
-            given = as_torch(program)
-            theirs = program.function(torch_too=True)(*given)
-            if problem := apart({"the output": z.array}, {"the output": theirs.detach().numpy()}, "value: the value"):
+            theirs, expected = by_torch(program)
+            if problem := apart({"the output": z.array}, {"the output": theirs}, "value: the value"):
                 return problem
-            if theirs.requires_grad:
-                theirs.backward(torch.tensor(upstream(z.shape)))
-            named = dict(zip(program.inputs, given, strict=True))
-            expected = {
-                n: np.zeros_like(program.inputs[n]) if (g := named[n].grad) is None else g.numpy(force=True)
-                for n in program.wanted
-            }
             if problem := apart(found, expected, "gradient: that"):
                 return problem
         weights = upstream(z.shape)
+        v = directions({name: program.inputs.get(name, array) for name, array in found.items()})
 
-        def value(inputs: dict[str, Array]) -> float:
+        def value(step: float) -> float:
             cuts.replay()
-            with setting(ON_CUT, cuts), mg.no_grad():
-                return float((run(*tensors(program, inputs)).array * weights).sum())
+            with setting(ON_CUT, cuts), using({}), mg.no_grad():
+                output = run(
+                    *tensors(program, moved(program.inputs, v, step)), lambda n, t: t + step * v[n] if n in v else t
+                )
+            return float((output.array * weights).sum())
 
-        v = directions(program)
-        along, tolerance = difference(value, program.inputs, v)
-        ours = sum(float((found[name] * v[name]).sum()) for name in program.wanted)
+        plain = value(0.0)
+        if not abs(plain - (z.array * weights).sum()) <= 1e-9 * (1 + np.abs(z.array).sum()):
+            return f"value: {z.array.tolist()} differs from what plain layouts and thresholds give"
+        along, tolerance = difference(value)
+        ours = sum(float((found[name] * v[name]).sum()) for name in found)
         if not abs(along - ours) <= tolerance:
             return f"gradient: along one direction it is {ours!r}, and by central differences {along!r}"
+        return self.single(program, z, found)
+
+    def single(self, program: Program, z: mg.Tensor, found: dict[str, Array]) -> str:
+        """What is wrong in float32: another dtype, or a value or gradient far from those in float64."""
+        inputs = {n: a.astype("f4") if a.dtype.kind == "f" else a for n, a in program.arrays().items()}
+        cuts = Cuts()
+        with setting(ON_CUT, cuts):
+            narrow, gradient = gradients(program, program.function(), inputs)
+        pairs = {"the output": (narrow.array, z.array)} | {n: (gradient[n], found[n]) for n in found}
+        for name, (here, there) in pairs.items():
+            if here.dtype != np.float32 or here.shape != there.shape:
+                return f"float32: of {name} there is {here.dtype} {here.shape}"
+            if not np.abs(here - there).max(initial=0) <= 0.02 * (1 + np.abs(there).max(initial=0)):
+                return f"float32: of {name} there is {here.tolist()}, and in float64 {there.tolist()}"
         return ""
 
     def smaller(self, program: Program) -> Iterator[Program]:
@@ -608,7 +688,13 @@ class FirstOrder(Fuzzer):
                 if k != place
             )
             for wanted in ((*program.wanted, new), program.wanted):
-                yield from _valid(Program({**program.inputs, new: values[name]}, wanted, lines))
+                yield from _valid(
+                    replace(program, inputs={**program.inputs, new: values[name]}, wanted=wanted, lines=lines)
+                )
+        if program.taps:
+            yield replace(program, taps=program.taps[1:])
+        if program.layouts:
+            yield replace(program, layouts=program.layouts[1:])
         for name in program.wanted if len(program.wanted) > 1 else ():
             yield replace(program, wanted=tuple(other for other in program.wanted if other != name))
         for digits in (1, 2):
@@ -620,10 +706,18 @@ class FirstOrder(Fuzzer):
 
     def as_test(self, program: Program) -> str:
         z, _ = gradients(program, program.function(), program.inputs)
-        checks = "".join(_check(f"{name}.grad", by_differences(program, name)) for name in program.wanted)
+        wanted = (*program.wanted, *program.taps)
+        first = f"    {program.output}.backward({_text(upstream(z.shape))})\n"
+        if program.taps:
+            found = "".join(f"g_{name}, " for name in wanted)
+            first = (
+                f"    {found}= mg.grad({program.output}, [{', '.join(wanted)}], upstream={_text(upstream(z.shape))})\n"
+            )
+        texts = [f"g_{name}.array" if program.taps else f"{name}.grad" for name in wanted]
+        checks = "".join(_check(t, by_differences(program, name)) for t, name in zip(texts, wanted, strict=True))
         return (
-            f"def test_a_program():\n{_inputs(program)}{program}"
-            f"    {program.output}.backward({_text(upstream(z.shape))})\n    # what central differences give:\n{checks}"
+            f"{_imports(program)}def test_a_program():\n{_inputs(program)}{program}{first}"
+            f"    # what central differences give:\n{checks}"
         )
 
 
@@ -635,32 +729,35 @@ class SecondOrder(FirstOrder):
 
     def fault(self, program: Program) -> str:
         run = program.function()
-        v = directions(program)
-        cuts = Cuts()
+        v = directions({name: program.inputs[name] for name in program.wanted})
+        inputs, cuts = program.arrays(), Cuts()
         with setting(ON_CUT, cuts):
-            found = second(program, run, program.inputs, v)
+            found = second(program, run, inputs, v)
         if torch is not None and (problem := apart(found, second_by_torch(program, v), "second derivative: that")):
             return problem
 
-        def gradient(inputs: dict[str, Array]) -> Array:
+        def gradient(step: float) -> Array:
             cuts.replay()
-            with setting(ON_CUT, cuts):
-                return _flat(gradients(program, run, inputs)[1])
+            with setting(ON_CUT, cuts), using({}):
+                return _flat(gradients(plain, run, moved(program.inputs, v, step))[1])
 
-        expected, tolerance = difference(gradient, program.inputs, v)
+        plain = replace(program, taps=())
+        run = plain.function()
+        expected, tolerance = difference(gradient)
         ours = _flat(found)
         if not (np.abs(ours - expected) <= tolerance).all():
             return f"second derivative: it is {ours.tolist()}, and by central differences {expected.tolist()}"
         return ""
 
     def as_test(self, program: Program) -> str:
-        v, run = directions(program), program.function()
+        program = replace(program, taps=())
+        v, run = directions({name: program.inputs[name] for name in program.wanted}), program.function()
         found = second(program, run, program.inputs, v)
 
-        def gradient(inputs: dict[str, Array]) -> Array:
-            return _flat(gradients(program, run, inputs)[1])
+        def gradient(step: float) -> Array:
+            return _flat(gradients(program, run, moved(program.inputs, v, step))[1])
 
-        expected, _ = difference(gradient, program.inputs, v)
+        expected, _ = difference(gradient)
         names = ", ".join(program.wanted)
         z = run(*tensors(program, program.inputs))
         along = " + ".join(f"(g{k} * {_text(v[name])}).sum()" for k, name in enumerate(program.wanted))
@@ -671,18 +768,19 @@ class SecondOrder(FirstOrder):
         )
         firsts, seconds = (", ".join(f"{letter}{k}" for k in range(len(program.wanted))) + "," for letter in "gh")
         return (
-            f"def test_a_second_derivative():\n{_inputs(program)}{program}"
+            f"{_imports(program)}def test_a_second_derivative():\n{_inputs(program)}{program}"
             f"    upstream = {_text(upstream(z.shape))}\n"
             f"    {firsts} = mg.grad({program.output}, [{names}], create_graph=True, upstream=upstream)\n"
             f"    {seconds} = mg.grad({along}, [{names}])\n    # what central differences of gradients give:\n{checks}"
         )
 
 
-def directions(program: Program) -> dict[str, Array]:
-    """For each input that requires a gradient, a direction without a pattern."""
-    arrays = enumerate(program.inputs[name] for name in program.wanted)
-    found = [np.sin(1.0 + k + np.arange(1.0, 1.0 + a.size) ** 1.5).reshape(a.shape) for k, a in arrays]
-    return dict(zip(program.wanted, found, strict=True))
+def directions(arrays: dict[str, Array]) -> dict[str, Array]:
+    """For each array a direction without a pattern."""
+    return {
+        name: np.sin(1.0 + k + np.arange(1.0, 1.0 + a.size) ** 1.5).reshape(a.shape)
+        for k, (name, a) in enumerate(arrays.items())
+    }
 
 
 def second(
@@ -724,25 +822,28 @@ def second_by_torch(program: Program, v: dict[str, Array]) -> dict[str, Array]:
 
 
 def by_differences(program: Program, name: str) -> Array:
-    """The whole gradient by one input, element by element."""
+    """The whole gradient by one input or tap, element by element."""
     run, cuts = program.function(), Cuts()
+    at = (program.inputs | _values(program))[name]
     with setting(ON_CUT, cuts):
         weights = upstream(run(*tensors(program, program.inputs)).shape)
 
-    def value(inputs: dict[str, Array]) -> float:
+    def value(step: float, unit: Array) -> float:
         cuts.replay()
-        with setting(ON_CUT, cuts), mg.no_grad():
-            return float((run(*tensors(program, inputs)).array * weights).sum())
+        inputs = tensors(program, moved(program.inputs, {name: unit}, step))
+        with setting(ON_CUT, cuts), using({}), mg.no_grad():
+            output = run(*inputs, lambda tap, t: t + step * unit if tap == name else t)
+        return float((output.array * weights).sum())
 
-    units = np.eye(program.inputs[name].size).reshape(-1, *program.inputs[name].shape)
-    found = [difference(value, program.inputs, {name: unit})[0] for unit in units]
-    return np.array(found).reshape(program.inputs[name].shape)
+    units = np.eye(at.size).reshape(-1, *at.shape)
+    return np.array([difference(partial(value, unit=unit))[0] for unit in units]).reshape(at.shape)
 
 
 def _values(program: Program) -> dict[str, Array]:
     space: dict[str, Any] = {
         "mg": mg,
         "np": np,
+        "relaid": relaid,
         **dict(zip(program.inputs, tensors(program, program.inputs), strict=True)),
     }
     for name, text, _ in program.lines:
@@ -770,12 +871,20 @@ def _check(what: str, expected: Array) -> str:
     return f"    np.testing.assert_allclose({what}, {text}, rtol=1e-5, atol=1e-6)\n"
 
 
+def _imports(program: Program) -> str:
+    text = f"{program}{_inputs(program)}"
+    names = [name for name in ("laid_out", "relaid") if f"{name}(" in text]
+    return f"from tests.fuzz.layouts import {', '.join(names)}\n\n\n" if names else ""
+
+
 def _inputs(program: Program) -> str:
+    texts = {name: _text(array) for name, array in program.inputs.items()}
+    texts |= {name: f"laid_out({texts[name]}, {layout!r})" for name, layout in program.layouts}
     return "".join(
-        f"    {name} = mg.Tensor({_text(a)}{', requires_grad=True' if name in program.wanted else ''})\n"
+        f"    {name} = mg.Tensor({text}{', requires_grad=True' if name in program.wanted else ''})\n"
         if name[0] == "x"
-        else f"    {name} = {_text(a)}\n"
-        for name, a in program.inputs.items()
+        else f"    {name} = {text}\n"
+        for name, text in texts.items()
     )
 
 
