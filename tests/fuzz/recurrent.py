@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 
 import minigrad as mg
-from layers import GRU, LSTM, RNN, Embedding
+from layers import GRU, LSTM, RNN, Carried, Embedding, Sequential, TruncatedBPTT, gradients, outputs
 from layers.fused import can_fuse
 
+from . import layouts
 from .fuzzer import Fuzzer, Generator
+from .layouts import laid_out, relaid
 
 Array = np.ndarray[Any, Any]
 
@@ -41,6 +43,9 @@ class Configuration:
     state: bool = False  # whether a first state is given
     vocabulary: int = 0  # of an Embedding that looks the input up, if it is not 0
     dtype: str = "float64"
+    layout: str = "C"  # of all arrays
+    garbage: float = 0.0  # what the padded steps of the input hold, if it is not 0
+    twice: bool = False  # whether the input is used by something else too, and its gradient is asked of `mg.grad`
 
     def options(self) -> dict[str, Any]:
         names = ("layers", "bidirectional", "pooling", "return_sequences", "return_state", "truncate")
@@ -64,7 +69,7 @@ class Recurrent(Fuzzer):
         return Configuration(
             cell=str(rng.choice(["RNN", "RNN relu", "GRU", "GRU", "GRU before", "LSTM", "LSTM"])),
             seed=number(0, 10**6),
-            batch=number(1, 4),
+            batch=number(1, 4) if yes(0.95) else 0,
             steps=steps,
             inputs=number(1, 4),
             hidden=number(1, 4),
@@ -78,10 +83,13 @@ class Recurrent(Fuzzer):
             state=yes(0.3),
             vocabulary=number(2, 7) if yes(0.3) else 0,
             dtype="float64" if yes(0.8) else "float32",
+            layout=layouts.draw(rng),
+            garbage=float(rng.choice([0.0, np.nan, np.inf, -1e30], p=[0.5, 0.2, 0.2, 0.1])),
+            twice=yes(0.3),
         )
 
     def fault(self, case: Configuration) -> str:
-        expected = Run(case).results("by hand")
+        expected = Run(case).results("by hand") if case.batch else empty(case)
         ways = ["unrolled", "not recorded"]
         if all(map(can_fuse, Run(case).layer.cells().values())):
             ways += ["fused", "opened"]
@@ -94,11 +102,11 @@ class Recurrent(Fuzzer):
                     return f"form: {name}, {way}, is {array.dtype} {array.shape} instead of {there.shape}"
                 if not np.abs(array - there).max(initial=0) <= tolerance * (1 + np.abs(there).max(initial=0)):
                     return f"{way}: {name} is {array.tolist()}\n    by hand: {there.tolist()}"
-        return ""
+        return Run(case).in_batches() if case.batch and not case.mask else ""
 
     def smaller(self, case: Configuration) -> Iterator[Configuration]:
         for one in fields(Configuration):
-            if one.name != "seed" and getattr(case, one.name) != one.default:
+            if one.name != "seed" and repr(getattr(case, one.name)) != repr(one.default):
                 changed: Any = {one.name: one.default}
                 yield replace(case, **changed)
         for name in ("batch", "steps", "inputs", "hidden", "layers", "truncate", "vocabulary"):
@@ -108,9 +116,20 @@ class Recurrent(Fuzzer):
     def as_test(self, case: Configuration) -> str:
         changed = [f"{f.name}={getattr(case, f.name)!r}" for f in fields(case) if getattr(case, f.name) != f.default]
         return (
-            "from tests.fuzz.recurrent import Configuration, Recurrent\n\n\ndef test_a_recurrent_layer():\n"
+            "from numpy import inf, nan\nfrom tests.fuzz.recurrent import Configuration, Recurrent\n\n\n"
+            "def test_a_recurrent_layer():\n"
             f"    assert Recurrent().fault(Configuration({', '.join(changed)})) == ''\n"
         )
+
+
+def empty(case: Configuration) -> dict[str, Array]:
+    """What a batch without rows gives: arrays without rows, and gradients of 0."""
+    one = Run(replace(case, batch=1)).results("by hand")
+    inner = {"the output", "the gradient of x", "the gradient of the vectors"}
+    return {
+        name: array[:0] if name in inner or name.startswith(("state", "the gradient of first")) else 0 * array
+        for name, array in one.items()
+    }
 
 
 class Run:
@@ -124,21 +143,36 @@ class Run:
         self.layer = kind(case.inputs, case.hidden, **special, **case.options())
         self.parameters = dict(self.layer.named_parameters())
         if case.vocabulary:
-            self.embedding = Embedding(case.vocabulary, case.inputs)
+            self.embedding = Embedding(case.vocabulary + 1, case.inputs)
             self.parameters["table"] = self.embedding.table
             # No id is 0: at the end of a sequence it would be taken for padding, with a warning.
             self.ids = rng.integers(1, case.vocabulary, (case.batch, case.steps))
         for parameter in self.parameters.values():
-            parameter.array = rng.normal(size=parameter.shape).astype(case.dtype)
-        self.x = self._leaf(rng, (case.batch, case.steps, case.inputs))
+            parameter.array = laid_out(rng.normal(size=parameter.shape).astype(case.dtype), case.layout)
+        x = rng.normal(size=(case.batch, case.steps, case.inputs))
         cells = list(self.layer.cells().values())
         sizes = [(case.batch, case.hidden)] * len(cells[0].state_names)
         self.states = [[self._leaf(rng, size) for size in sizes] for _ in cells]
         self.mask = self._mask(rng)
+        if self.mask is not None and case.garbage:
+            x[~self.mask] = case.garbage
+            if case.vocabulary:
+                self.ids[~self.mask] = case.vocabulary
+                self.embedding.table.array = np.concatenate(
+                    [self.embedding.table.array[:-1], np.full((1, case.inputs), case.garbage, case.dtype)]
+                )
+        if self.mask is not None:
+            self.mask = laid_out(self.mask, case.layout)
+            self.mask = self.mask if self.mask.flags.writeable else self.mask.copy()
+        if case.vocabulary:
+            self.ids = laid_out(self.ids, case.layout if case.layout not in ("broadcast", "read-only") else "C")
+        self.x = mg.Tensor(laid_out(x.astype(case.dtype), case.layout), requires_grad=True)
+        self.vectors = self.x
         self.upstream = rng
 
     def _leaf(self, rng: Generator, shape: tuple[int, ...]) -> mg.Tensor:
-        return mg.Tensor(rng.normal(size=shape).astype(self.case.dtype), requires_grad=True)
+        array = laid_out(rng.normal(size=shape).astype(self.case.dtype), self.case.layout)
+        return mg.Tensor(array, requires_grad=True)
 
     def _mask(self, rng: Generator) -> Array | None:
         case = self.case
@@ -164,7 +198,14 @@ class Run:
                 output, finals = self.by_layer()
         # One number that depends on everything that was returned, in a way without a pattern.
         parts = [output, *(part for state in finals for part in state)] if case.return_state else [output]
+        parts = [relaid(part, "C", case.layout) for part in parts] if way != "not recorded" else parts
         total: Any = sum((part * rng.normal(size=part.shape).astype(case.dtype)).sum() for part in parts)
+        if case.twice:
+            weights = rng.normal(size=self.vectors.shape).astype(case.dtype)
+            if self.mask is not None:  # what else uses the vectors skips the padding as well
+                total = total + (mg.where(self.mask[..., None].copy(), self.vectors, 0.0) * weights).sum()
+            else:
+                total = total + (self.vectors * weights).sum()
         found = {"the output": output.array}
         if case.return_state:
             found |= {f"state {n}.{k}": part.array for n, state in enumerate(finals) for k, part in enumerate(state)}
@@ -176,23 +217,51 @@ class Run:
             self.mask[...] = False  # the caller's own arrays may change once the layer has run
         if case.vocabulary:
             self.ids[...] = 0
-        total.backward()
         leaves = {"x": self.x, **self.parameters}
         if case.state:
             leaves |= {f"first {n}.{k}": part for n, state in enumerate(self.states) for k, part in enumerate(state)}
+        if case.twice and case.vocabulary and way != "opened":
+            (gradient,) = mg.grad(total, [self.vectors])
+            found["the gradient of the vectors"] = gradient.array
+        total.backward()
         return found | {
             f"the gradient of {name}": np.zeros_like(leaf.array) if leaf.grad is None else leaf.grad
             for name, leaf in leaves.items()
         }
 
+    def in_batches(self) -> str:
+        """Whether the values and gradients inside a model depend on how many rows are computed at a time."""
+        case, layer = self.case, self.layer
+        if case.return_state != case.return_sequences or case.bidirectional:
+            return ""
+        model: Any = Sequential(Carried(layer, TruncatedBPTT(2, 3))) if case.return_state else layer
+        path = "carried.model" if case.return_state else ""
+        x, y, weights = self.x.array, np.arange(case.batch), self.upstream.normal(size=(case.batch, 1, case.hidden))
+
+        def loss(output: mg.Tensor, rows: Array) -> mg.Tensor:
+            chosen = weights[rows].astype(case.dtype)
+            return (output * (chosen if output.ndim == 3 else chosen[:, 0])).sum() / len(rows)
+
+        reads: dict[str, Any] = {
+            "outputs": lambda k: outputs(model, x, [path], batch_size=k),
+            "gradients": lambda k: gradients(model, x, y, [path], loss=loss, batch_size=k),
+        }
+        for name, read in reads.items():
+            few, together = read(1 + case.seed % 2)[path], read(case.batch)[path]
+            if few.shape != together.shape or not np.allclose(few, together, 1e-4, 1e-5):
+                return f"{name}: few rows at a time they are {few.tolist()}\n    together {together.tolist()}"
+        return ""
+
     def by_layer(self) -> tuple[mg.Tensor, list[list[mg.Tensor]]]:
         case = self.case
-        x = self.embedding(self.ids) if case.vocabulary else self.x
+        x = self.vectors = self.embedding(self.ids) if case.vocabulary else self.x
         states = [tuple(state) if len(state) > 1 else state[0] for state in self.states]
         state: Any = (states if len(states) > 1 else states[0]) if case.state else None
         real: dict[str, Any] = {}
         if self.mask is not None:
             real = {"lengths": self.mask.sum(axis=1)} if case.mask == "lengths" else {"mask": self.mask}
+            if case.mask != "lengths" and case.seed % 4 == 0:  # numbers count as True where they are not 0
+                real = {"mask": self.mask * np.array([-1, 2])[np.arange(case.steps) % 2]}
         result = self.layer(x, state, **real)
         if not case.return_state:
             return result, []
@@ -202,7 +271,7 @@ class Run:
 
     def by_hand(self) -> tuple[mg.Tensor, list[list[mg.Tensor]]]:
         case = self.case
-        x = self.embedding.table[self.ids.copy()] if case.vocabulary else self.x
+        x = self.vectors = self.embedding.table[self.ids.copy()] if case.vocabulary else self.x
         real = np.ones((case.batch, case.steps), bool) if self.mask is None else self.mask.copy()
         finals: list[list[mg.Tensor]] = []
         sides: list[mg.Tensor] = []
