@@ -13,17 +13,20 @@ import minigrad as mg
 import optim
 from minigrad.table import make_table
 
+from . import layouts
 from .fuzzer import Fuzzer, Generator
+from .layouts import laid_out
 
 Array = np.ndarray[Any, Any]
 ROWS, WIDTH = 5, 2
+EPS = (1e-7, 1e-7, 1e-3)
 OPTIONS: dict[str, dict[str, tuple[float, ...]]] = {
     "SGD": {"momentum": (0.0, 0.5, 0.9)},
     "SGD nesterov": {"momentum": (0.5, 0.9)},
-    "RMSprop": {"decay": (0.5, 0.9)},
-    "Adagrad": {},
-    "Adam": {"beta1": (0.0, 0.5, 0.9), "beta2": (0.9, 0.999)},
-    "AdamW": {"beta1": (0.9,), "beta2": (0.9, 0.999)},
+    "RMSprop": {"decay": (0.5, 0.9), "eps": EPS},
+    "Adagrad": {"eps": EPS},
+    "Adam": {"beta1": (0.0, 0.5, 0.9), "beta2": (0.5, 0.9, 0.97, 0.99, 0.999), "eps": EPS},
+    "AdamW": {"beta1": (0.0, 0.5, 0.9), "beta2": (0.9, 0.99, 0.999), "eps": EPS},
 }
 
 
@@ -35,7 +38,9 @@ class Step:
     dense: bool = True
     scale: float = 1.0  # what a schedule sets
     clip: float = 0.0  # the norm to which gradients are clipped, if it is not 0
-    then: str = ""  # "look" at some rows, "reload" the state into a new optimizer, or the "exact" state
+    then: str = ""  # "look" at some rows, go on with a new optimizer: "fresh", "reload" or "exact" state
+    change: tuple[tuple[str, float], ...] = ()  # settings that get new values before the step
+    whole: bool = False  # whether the loss uses the whole table too
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,8 @@ class Training:
     decay: float = 0.0
     table_decay: float = 0.0
     steps: tuple[Step, ...] = ()
+    layout: str = "C"
+    dtype: str = "float64"
 
 
 class Optimizers(Fuzzer):
@@ -60,65 +67,117 @@ class Optimizers(Fuzzer):
             return values[int(rng.integers(len(values)))]
 
         rule = choice(*OPTIONS)
-        count = choice(1, 3, 8, 20, 60)
-        steps = [
-            Step(
-                tuple(rng.integers(0, ROWS - 1, choice(0, 1, 1, 2, 3)).tolist()),
+        count = 520 if rng.random() < 0.01 else choice(1, 3, 8, 20, 20, 40, 60)
+        rare, calm = choice(1.0, 0.5, 0.1), choice(0.0, 0.1, 1.0)
+        settings = {"lr": (0.1, 0.01), "freeze W": (0.0, 1.0), "freeze table": (0.0, 1.0), "weight_decay": (0.0, 0.01),
+                    "table_decay": (0.0, 0.0, 0.01), **OPTIONS[rule]}  # fmt: skip
+        options = tuple((name, choice(*values)) for name, values in OPTIONS[rule].items())
+        if rule == "SGD" and not options[0][1]:  # without velocities there is no momentum to be set
+            settings.pop("momentum")
+
+        def step(first: bool) -> Step:
+            rows = tuple(rng.choice(ROWS, choice(1, 1, 2, 3), p=[0.55, 0.2, 0.15, 0.1, 0.0]).tolist())
+            change: tuple[tuple[str, float], ...] = ()
+            if rng.random() < 0.15 * calm:
+                name = choice(*settings)
+                change = ((name, choice(*settings[name])),)
+            return Step(
+                rows if first or rng.random() < rare else (0,) if rng.random() < 0.8 else (),
                 bool(rng.random() < 0.8),
-                choice(1.0, 1.0, 0.5, 0.25),
-                choice(0.0, 0.0, 0.0, 0.7),
-                choice("look", "reload", "exact") if rng.random() < 0.1 else "",
+                choice(1.0, 1.0, 0.5, 0.25) if calm else 1.0,
+                choice(0.0, 0.0, 0.0, 0.7) if calm else 0.0,
+                choice("look", "reload", "exact", "fresh") if rng.random() < 0.1 * calm else "",
+                change,
+                bool(rng.random() < 0.05 * calm),
             )
-            for _ in range(count)
-        ]
+
         return Training(
             rule,
-            tuple((name, choice(*values)) for name, values in OPTIONS[rule].items()),
+            options,
             choice(0.1, 0.01),
             choice(0.0, 0.01),
-            choice(0.0, 0.0, 0.01),
-            tuple(replace(step, dense=step.dense or not step.ids) for step in steps),
+            choice(0.0, 0.0, 0.0, 0.01),
+            tuple(replace(one, dense=one.dense or not one.ids) for one in (step(k < 3) for k in range(count))),
+            layouts.draw(rng),
+            choice("float64", "float64", "float64", "float32"),
         )
 
     def fault(self, case: Training) -> str:
         rng = np.random.default_rng(1)
         start = {"W": rng.normal(size=(2, 3)), "table": rng.normal(size=(ROWS, WIDTH))}
-        tensors = {"W": mg.Tensor(start["W"], requires_grad=True), "table": make_table(start["table"])}
-        optimizer, book = make(case, tensors), Textbook(case, start)
+        start = {name: array.astype(case.dtype).astype(float) for name, array in start.items()}
+        given = {name: laid_out(array.astype(case.dtype), case.layout) for name, array in start.items()}
+        tensors = {"W": mg.Tensor(given["W"], requires_grad=True), "table": make_table(given["table"])}
+        optimizer, book, frozen = make(case, tensors), Textbook(case, start), set[str]()
         for number, step in enumerate(case.steps):
-            slope = np.cos(1.0 + number + np.arange(6.0)).reshape(2, 3)
+            for name, value in step.change:
+                book.change(name, value)
+                if name.startswith("freeze"):
+                    path = name.removeprefix("freeze ")
+                    tensors[path].requires_grad = not value
+                    (frozen.add if value else frozen.discard)(path)
+                elif name in ("weight_decay", "table_decay"):
+                    optimizer.groups[name == "table_decay"].weight_decay = value
+                else:
+                    setattr(optimizer, name, value)
+            slope = np.cos(1.0 + number + np.arange(6.0)).reshape(2, 3).astype(case.dtype)
             weights = np.sin(1.0 + number + np.arange(float(len(step.ids) * WIDTH))).reshape(-1, WIDTH)
-            loss = (tensors["W"] * slope).sum() if step.dense else mg.Tensor(0.0)
-            gradients = {"W": slope} if step.dense else {}
-            if step.ids:
-                loss = loss + (mg.lookup(tensors["table"], list(step.ids)) * weights).sum()
+            weights = weights.astype(case.dtype)
+            loss = (tensors["W"] * slope).sum() if step.dense else mg.Tensor(np.zeros((), case.dtype))
+            gradients, looked = {"W": slope.astype(float)} if step.dense else {}, loss
+            if step.ids or step.whole:
+                looked = (mg.lookup(tensors["table"], np.array(step.ids, int)) * weights).sum()
+                loss = loss + looked
                 gradients["table"] = np.zeros((ROWS, WIDTH))
                 np.add.at(gradients["table"], list(step.ids), weights)
+            if step.whole:
+                loss = loss + (tensors["table"] * slope[:, :1].T).sum()
+                gradients["table"] += slope[:, :1].T
+            gradients = {name: g for name, g in gradients.items() if name not in frozen}
+            if not gradients:
+                continue
             optimizer.zero_grad()
             loss.backward()
             if step.clip:
                 norm = optim.clip_gradients(tensors, step.clip)
                 expected = math.sqrt(sum(float((g * g).sum()) for g in gradients.values()))
-                if not math.isclose(norm, expected, rel_tol=1e-9):
+                if not math.isclose(norm, expected, rel_tol=1e-9 if case.dtype == "float64" else 1e-5):
                     return f"norm: at step {number} the norm is {norm}, and should be {expected}"
                 gradients = {name: g * min(1.0, step.clip / expected) for name, g in gradients.items()}
             optimizer.scale = step.scale
             optimizer.step()
+            if number == len(case.steps) - 1:
+                for part in (looked, loss):
+                    try:
+                        part.backward()
+                    except mg.MinigradError:
+                        continue
+                    if part.requires_grad and (part is loss or "table" in gradients):
+                        return "stale: backward goes through a graph whose parameters have changed"
             book.step(gradients, step.scale)
             if step.then == "look":
                 mg.lookup(tensors["table"], [number % ROWS])
             elif step.then:
                 former, optimizer = optimizer, make(case, tensors)
-                if step.then == "exact":
+                for name in ("lr", *OPTIONS[case.rule]):
+                    setattr(optimizer, name, getattr(former, name))
+                for ours, theirs in zip(optimizer.groups, former.groups, strict=True):
+                    ours.weight_decay = theirs.weight_decay
+                if step.then == "fresh":
+                    book.restart()
+                elif step.then == "exact":
                     optimizer.load_exact_state(former.exact_state())
                 else:
                     optimizer.load_state_dict(former.state_dict())
-        tolerance = 2e-5 * book.longest + 1e-12 if book.lazy() else 1e-11
+        rounding = 1e-11 if case.dtype == "float64" else 1e-5 * (1 + len(case.steps) ** 0.5)
         for name, tensor in tensors.items():
-            if not (apart := np.abs(tensor.array - book.p[name]).max()) <= (tolerance if name == "table" else 1e-11):
+            tolerance = rounding + 2e-5 * book.longest * (name == "table" and book.lazy())
+            if tensor.dtype != case.dtype:
+                return f"dtype: {name} has become {tensor.dtype}"
+            if not (apart := np.abs(tensor.array - book.p[name]).max()) <= tolerance:
                 found, there = tensor.array.tolist(), book.p[name].tolist()
                 return f"parameters: {name} is {found}\n    by the formulas {there}, {apart} away"
-        return book.unlike(optimizer.state_dict())
+        return book.unlike(optimizer.state_dict(), rounding)
 
     def smaller(self, case: Training) -> Iterator[Training]:
         for size in (len(case.steps) // 2, 8, 4, 2, 1):
@@ -127,11 +186,15 @@ class Optimizers(Fuzzer):
         if case.decay or case.table_decay:
             yield replace(case, decay=0.0)
             yield replace(case, table_decay=0.0)
+        if (case.layout, case.dtype) != ("C", "float64"):
+            yield replace(case, layout="C", dtype="float64")
         for place, step in enumerate(case.steps):
             changes: list[dict[str, Any]] = [
                 {"scale": 1.0},
                 {"clip": 0.0},
                 {"then": ""},
+                {"change": ()},
+                {"whole": False},
                 {"ids": ()},
                 {"ids": step.ids[:1]},
             ]
@@ -153,7 +216,7 @@ def make(case: Training, tensors: dict[str, mg.Tensor]) -> optim.Optimizer:
     ]
     options: dict[str, Any] = dict(case.options)
     if "beta1" in options:
-        options = {"betas": (options["beta1"], options["beta2"])}
+        options = {"betas": (options.pop("beta1"), options.pop("beta2")), **options}
     if case.rule == "SGD nesterov":
         options["nesterov"] = True
     return getattr(optim, case.rule.split()[0])(groups, lr=case.lr, **options)  # type: ignore[no-any-return]
@@ -168,16 +231,30 @@ class Textbook:
         self.m = {name: np.zeros_like(array) for name, array in start.items()}
         self.v = {name: np.zeros_like(array) for name, array in start.items()}
         self.t = dict.fromkeys(start, 0)
+        self.lr, self.decay = case.lr, {"weight_decay": case.decay, "table_decay": case.table_decay}
         self.longest = 0.0  # the largest change so far
+
+    def restart(self) -> None:
+        """Forget the state, as a new optimizer has none."""
+        for name in self.p:
+            self.m[name][...], self.v[name][...], self.t[name] = 0, 0, 0
+
+    def change(self, name: str, value: float) -> None:
+        if name in self.decay:
+            self.decay[name] = value
+        elif name == "lr":
+            self.lr = value
+        else:
+            self.options[name] = value
 
     def lazy(self) -> bool:
         """Whether rows of the table may catch up by sums that are right to 1e-5 only, as the docs of Adam say."""
-        return self.case.rule.startswith("Adam") and not self.case.table_decay
+        return self.case.rule.startswith("Adam")
 
     def step(self, gradients: dict[str, Array], scale: float) -> None:
-        rule, get, lr = self.case.rule, self.options.get, self.case.lr * scale
+        rule, get, lr = self.case.rule, self.options.get, self.lr * scale
         for name, g in gradients.items():
-            decay = self.case.decay if name == "W" else self.case.table_decay
+            decay = self.decay["weight_decay" if name == "W" else "table_decay"]
             p, m, v = self.p[name], self.m[name], self.v[name]
             self.t[name] += 1
             before = p.copy()
@@ -191,23 +268,23 @@ class Textbook:
                 p -= lr * (g + momentum * m if rule == "SGD nesterov" else m)
             elif rule == "Adagrad":
                 v += g**2
-                p -= lr * g / (np.sqrt(v) + 1e-7)
+                p -= lr * g / (np.sqrt(v) + self.options["eps"])
             elif rule == "RMSprop":
-                v[...] = get("decay", 0.9) * v + (1 - get("decay", 0.9)) * g**2
-                p -= lr * g / (np.sqrt(v) + 1e-7)
+                v[...] = self.options["decay"] * v + (1 - self.options["decay"]) * g**2
+                p -= lr * g / (np.sqrt(v) + self.options["eps"])
             else:
                 beta1, beta2, t = self.options["beta1"], self.options["beta2"], self.t[name]
                 m[...] = beta1 * m + (1 - beta1) * g
                 v[...] = beta2 * v + (1 - beta2) * g**2
-                p -= lr * (m / (1 - beta1**t)) / (np.sqrt(v / (1 - beta2**t)) + 1e-7)
+                p -= lr * (m / (1 - beta1**t)) / (np.sqrt(v / (1 - beta2**t)) + self.options["eps"])
             self.longest = max(self.longest, float(np.abs(p - before).max()))
 
-    def unlike(self, state: dict[str, Array]) -> str:
+    def unlike(self, state: dict[str, Array], rounding: float) -> str:
         """Which of the optimizer's arrays differs from ours; "" if none does."""
         ours = {"m": self.m, "velocity": self.m, "v": self.v, "squares": self.v, "steps": self.t}
         for path, array in state.items():
             slot, _, name = path.partition("/")
             expected: Any = ours[slot][name]  # type: ignore[index]
-            if not np.abs(array - expected).max() <= 1e-10 * (1 + np.abs(expected).max()):
+            if not np.abs(array - expected).max() <= 10 * rounding * (1 + np.abs(expected).max()):
                 return f"state: {path} is {array.tolist()}, and by the formulas {np.asarray(expected).tolist()}"
         return ""
