@@ -43,7 +43,8 @@ class Kills(Fuzzer):
     """Training runs, killed once or twice and resumed; and saves of one file after another, killed."""
 
     name = "kills"
-    share = 5.0
+    share = 2.5
+    thresholds = False  # which change the order of additions: a run and its continuation must have the same
 
     def __init__(self) -> None:
         self.unbroken: dict[int, tuple[float, dict[str, bytes]]] = {}
