@@ -1,4 +1,7 @@
-"""Damaged files: bits flipped, bytes put in, taken out, cut off. A load gives what was stored, or a MinigradError."""
+"""Damaged files: bits flipped, bytes put in, taken out, cut off. A load gives what was stored, or a MinigradError.
+
+And files that are whole: arrays of all dtypes and layouts, saved and loaded again.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,7 @@ from optim import SGD, Snapshots, Trainer
 from optim.snapshot import restore
 
 from .fuzzer import Fuzzer, Generator
+from .layouts import laid_out
 
 WORDS = ["film", "naïve", "the", "名前", "x" * 40, "isn't"]
 Edit = tuple[str, int, bytes]
@@ -32,7 +36,8 @@ class Damaged:
     """A kind of file, and what is done to it."""
 
     kind: str
-    edits: tuple[Edit, ...]
+    edits: tuple[Edit, ...] = ()
+    seed: int = 0  # of the arrays in a file that is whole
 
 
 class Damage(Fuzzer):
@@ -53,6 +58,8 @@ class Damage(Fuzzer):
         self.folder.cleanup()
 
     def case(self, rng: Generator) -> Damaged:
+        if rng.random() < 0.1:
+            return Damaged("whole", seed=int(rng.integers(10**6)))
         kind = str(rng.choice(list(self.loads)))
         size = len(self.files[kind])
         edits = []
@@ -66,6 +73,8 @@ class Damage(Fuzzer):
         return Damaged(kind, tuple(edits))
 
     def fault(self, case: Damaged) -> str:
+        if case.kind == "whole":
+            return whole(self.path, case.seed)
         content = damaged(self.files[case.kind], case.edits)
         self.path.write_bytes(content)
         load = self.loads[case.kind]
@@ -74,7 +83,8 @@ class Damage(Fuzzer):
         except mg.MinigradError as error:
             return "" if error.code and error.cause and error.remedy else f"bare: {error!r}"
         expected = self.contents[case.kind]
-        if case.kind in ("weights", "list"):  # these have no checksum: any numbers and words may be in them
+        plain = case.kind == "words" and not content.startswith(self.files["words"][:8])  # it is a list of words now
+        if plain or case.kind in ("weights", "list"):  # these have no checksum: any numbers and words may be in them
             return "" if type(found) is type(expected) else f"form: {found!r}"
         return "" if same(found, expected) else f"other content: {found!r}"
 
@@ -193,6 +203,33 @@ class Damage(Fuzzer):
         with replaced(imdb, "BUNDLE", self.path):
             data = imdb._bundled(40, 10_000)
         return data.vocabulary.words, data.train.ids, data.train.labels, data.test.ids, data.test.labels
+
+
+def whole(path: Path, seed: int) -> str:
+    """Whether arrays, weights and words come back as they were saved."""
+    rng = np.random.default_rng(seed)
+    arrays = {}
+    for number in range(int(rng.integers(0, 5))):
+        array = rng.normal(size=rng.integers(0, 4, int(rng.integers(0, 4)))) * 10
+        dtype = str(rng.choice(["f2", "f4", "f8", "i1", "i4", "i8", "u1", "u2", "?"]))
+        arrays[f"naïve {number}"] = laid_out(np.abs(array).astype(dtype), rng)
+    info = {"list": [1, None, 0.1, "名前"], "seed": seed, "deep": {"true": True, "none": {}}}
+    mg.save(path, arrays, info)
+    found = mg.load(path)
+    plain = {name: np.ascontiguousarray(array).reshape(array.shape) for name, array in arrays.items()}
+    if not (same(dict(found), plain) and same(dict(found.info), info)):
+        return f"loaded: {dict(found)}, {found.info}\n    saved: {arrays}"
+    model, other = Sequential(Embedding(5, 2), Dense(2, 2)), Sequential(Embedding(5, 2), Dense(2, 2))
+    for tensor in model.named_parameters().values():
+        tensor.array = laid_out(rng.normal(size=tensor.shape).astype("f4"), rng)
+    for layout in ("pytorch", "keras"):
+        export_weights(model, path, layout)
+        import_weights(other, path, layout)
+        if not same(weights(other), {name: np.ascontiguousarray(a) for name, a in weights(model).items()}):
+            return f"weights: in the layout of {layout} {weights(other)}\n    saved: {weights(model)}"
+    words = [word for word in WORDS if rng.random() < 0.7] or WORDS
+    Vocabulary(words).save(path)
+    return "" if Vocabulary.load(path).words == Vocabulary(words).words else f"words: {words}"
 
 
 def damaged(content: bytes, edits: tuple[Edit, ...]) -> bytes:
