@@ -1,14 +1,19 @@
 """Faults planted in the engine, the optimizers and the files, one at a time: do the fuzzers find each of them?
 
-    python -m tests.fuzz.mutants            # all of them, two at a time; prints a table
+    python -m tests.fuzz.mutants                            # all of them, one on each processor; prints a table
+    python -m tests.fuzz.mutants --only 3 10-14 clipping    # by number, range, or a part of the file's name or the text
+    python -m tests.fuzz.mutants --minutes 5 --more faults.py --processes 2 -v
 
-Each is a change of a line of the source, made in a copy of the packages in a temporary folder.
+Each is a change of a line of the source, made in a copy of the packages in a temporary folder. A file of more faults
+is Python that defines MUTANTS, a list of tuples (file, old, new, what).
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -18,16 +23,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from .run import FUZZERS
+
 ROOT = Path(__file__).resolve().parents[2]
-MINUTES = 1.5  # for each, if nothing is found
-FUZZERS = [
-    "programs",
-    "second order",
-    "recurrent",
-    "optimizers",
-    "damage",
-    "kills",
-]  # no fault is in how names are shown
+UNFIT = {"names", "pages"}  # no fault is in how names are shown
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,12 @@ MUTANTS = [
         '(dz - dz * z * getattr(z, "array", z),)',
         "tanh: only the second derivative",
     ),
-    Mutant("minigrad/gates/elementwise.py", "dz * z * np.log(a)", "dz * np.log(a)", "a power: the exponent's gradient"),
+    Mutant(
+        "minigrad/gates/elementwise.py",
+        "dz * z * np.log(floats(a))",
+        "dz * np.log(floats(a))",
+        "a power: the exponent's gradient",
+    ),
     Mutant(
         "minigrad/gates/reduction.py",
         "2 / self.count(x.shape, self.ddof) * dz",
@@ -160,7 +164,7 @@ MUTANTS = [
 ]
 
 
-def hunt(mutant: Mutant) -> tuple[float, str]:
+def hunt(mutant: Mutant, minutes: float, processes: int) -> tuple[float, str]:
     """How many seconds it took to find the fault, and the report; "" if it was not found."""
     with tempfile.TemporaryDirectory() as name:
         copy = Path(name)
@@ -170,31 +174,53 @@ def hunt(mutant: Mutant) -> tuple[float, str]:
             )
         shutil.copy(ROOT / "tests" / "__init__.py", copy / "tests")
         mutant.apply(copy)
-        call = [sys.executable, "-m", "tests.fuzz.run", "--minutes", str(MINUTES)]
-        call += ["--processes", "1", "--first", "--only", *FUZZERS]
+        call = [sys.executable, "-m", "tests.fuzz.run", "--minutes", str(minutes)]
+        call += ["--processes", str(processes), "--first", "--only", *(name for name in FUZZERS if name not in UNFIT)]
         began = time.monotonic()
         run = subprocess.run(
             call, cwd=copy, env={**os.environ, "PYTHONPATH": name}, capture_output=True, text=True, errors="replace"
         )
-        if run.returncode not in (0, 1):
+        if run.returncode and "FAILED" not in run.stdout:  # it did not even begin
             raise RuntimeError(run.stderr)
         return time.monotonic() - began, run.stdout if run.returncode else ""
 
 
+def chosen(mutants: list[Mutant], only: list[str]) -> list[tuple[int, Mutant]]:
+    """The mutants, numbered from 1: all, or those that a number, a range or a text names."""
+
+    def names(text: str, number: int, mutant: Mutant) -> bool:
+        if match := re.fullmatch(r"(\d+)(?:-(\d+))?", text):
+            return int(match[1]) <= number <= int(match[2] or match[1])
+        return text in f"{mutant.file}: {mutant.what}"
+
+    numbered = list(enumerate(mutants, 1))
+    return [pair for pair in numbered if not only or any(names(text, *pair) for text in only)]
+
+
 def main() -> None:
-    began = time.monotonic()
-    missed = []
-    print(f"{'seconds':>7}  {'found by':12}  fault")
-    with ThreadPoolExecutor(2) as pool:
-        for mutant, (seconds, report) in zip(MUTANTS, pool.map(hunt, MUTANTS), strict=True):
+    parser = argparse.ArgumentParser(description="Do the fuzzers find planted faults?")
+    parser.add_argument("--minutes", type=float, default=1.5, help="for each, if nothing is found")
+    parser.add_argument("--only", nargs="+", default=[], help="numbers, ranges such as 3-7, or parts of the text")
+    parser.add_argument("--more", type=Path, help="a Python file with further MUTANTS, tried instead of those here")
+    parser.add_argument("--processes", type=int, default=1, help="for each; several faults are tried at once")
+    parser.add_argument("-v", action="store_true", help="print what was found")
+    options = parser.parse_args()
+    began, missed = time.monotonic(), []
+    mutants = [Mutant(*one) for one in runpy.run_path(str(options.more))["MUTANTS"]] if options.more else MUTANTS
+    numbered = chosen(mutants, options.only)
+    print(f"{'number':>6}{'seconds':>9}  {'found by':12}  fault")
+    with ThreadPoolExecutor(max(1, (os.cpu_count() or 1) // options.processes)) as pool:
+        reports = pool.map(lambda pair: hunt(pair[1], options.minutes, options.processes), numbered)
+        for (number, mutant), (seconds, report) in zip(numbered, reports, strict=True):
             finder = re.search(r"FAILED: ([a-z ]+),", report)
-            print(f"{seconds:7.1f}  {finder[1] if finder else 'NOBODY':12}  {mutant.file}: {mutant.what}", flush=True)
+            finders = finder[1] if finder else "NOBODY"
+            print(f"{number:6}{seconds:9.1f}  {finders:12}  {mutant.file}: {mutant.what}", flush=True)
             if finder is None:
                 missed.append(mutant)
-            elif "-v" in sys.argv:
+            elif options.v:
                 print(report[report.index("FAILED") :])
-    found = len(MUTANTS) - len(missed)
-    print(f"{found} of {len(MUTANTS)} found, in {(time.monotonic() - began) / 60:.1f} minutes in all")
+    found = len(numbered) - len(missed)
+    print(f"{found} of {len(numbered)} found, in {(time.monotonic() - began) / 60:.1f} minutes in all")
     sys.exit(bool(missed))
 
 

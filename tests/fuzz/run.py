@@ -16,6 +16,7 @@ import signal
 import sys
 import time
 import traceback
+from collections import Counter
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from typing import Any
@@ -23,14 +24,14 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from . import damage, kills, names, optimizers, programs, recurrent
+from . import damage, kills, names, optimizers, programs, pytorch, recurrent, resume, thresholds, values
 from .fuzzer import Fuzzer
 
 FUZZERS: dict[str, type[Fuzzer]] = {
     kind.name: kind
     for kind in (
-        programs.FirstOrder, programs.SecondOrder, recurrent.Recurrent, optimizers.Optimizers, damage.Damage,
-        kills.Kills, names.Pictures, names.Pages,
+        programs.FirstOrder, programs.SecondOrder, values.Values, recurrent.Recurrent, optimizers.Optimizers,
+        resume.Resume, pytorch.PyTorch, damage.Damage, kills.Kills, names.Pictures, names.Pages,
     )
 }  # fmt: skip
 MOST_FAILURES = 3  # of one fuzzer in one process, which then stops: more of them are mostly the same
@@ -53,7 +54,9 @@ def work(reports: Connection, only: list[str], seed: int, process: int, seconds:
                 failure = one_case(fuzzer, seed, process, number, shrink)
             took = time.monotonic() - began
             spent[name] += took
-            reports.send({"name": name, "tried": tried, "seconds": took, "failure": failure})
+            sides = Counter(thresholds.COUNTS)
+            thresholds.COUNTS.clear()
+            reports.send({"name": name, "tried": tried, "seconds": took, "failure": failure, "sides": sides})
             failures[name] += bool(failure)
             if failures[name] == MOST_FAILURES:
                 fuzzers.pop(name).close()
@@ -67,12 +70,24 @@ def work(reports: Connection, only: list[str], seed: int, process: int, seconds:
 def one_case(fuzzer: Fuzzer, seed: int, process: int, number: int, shrink: float = 60) -> str:
     """What is wrong with one case, and the smallest like it, ready to be printed; "" if nothing is."""
     where = f"{fuzzer.name}, seed {seed}, process {process}, case {number}"
+    rng = np.random.default_rng([seed, process, number])
     try:
-        case = fuzzer.case(np.random.default_rng([seed, process, number]))
-        if not (fault := fuzzer.tried(case)):
-            return ""
-        small = fuzzer.shrunk(case, shrink)
-        return f"{where}\n  {fault}\n  The smallest like it:\n  {fuzzer.tried(small)}\n\n{fuzzer.as_test(small)}"
+        case = fuzzer.case(rng)
+        small = thresholds.draw(rng) if fuzzer.thresholds else {}
+        with thresholds.using(small):
+            if not (fault := fuzzer.tried(case)):
+                return ""
+        for name in list(small):  # without those that the fault does not need
+            fewer = {other: value for other, value in small.items() if other != name}
+            with thresholds.using(fewer):
+                small = fewer if fuzzer.tried(case).split(":")[0] == fault.split(":")[0] else small
+        with thresholds.using(small):
+            case = fuzzer.shrunk(case, shrink)
+            smallest, test = fuzzer.tried(case), fuzzer.as_test(case)
+        if small:
+            test = test.replace("def test_", f"@thresholds.using({small})\ndef test_", 1)
+            test = f"from tests.fuzz import thresholds\n{'' if test.startswith('from') else 2 * chr(10)}{test}"
+        return f"{where}\n  {fault}\n  The smallest like it:\n  {smallest}\n\n{test}"
     except Exception:
         return f"{where}\n{traceback.format_exc()}"
 
@@ -158,9 +173,14 @@ def main() -> None:
     print(f"{', '.join(only)}: {options.minutes:g} minutes, seed {options.seed}; {programs.reference()}", flush=True)
     began = time.monotonic()
     reports = run(only, options.minutes, options.seed, options.processes, options.first)
+    minutes = (time.monotonic() - began) / 60
     failed = sum(bool(report["failure"]) for report in reports)
-    print(f"\n{summary(reports, only)}\n\n{failed} failures in {(time.monotonic() - began) / 60:.1f} minutes")
-    sys.exit(bool(failed))
+    sides: Counter[tuple[str, str]] = sum((report.get("sides", Counter()) for report in reports), Counter())
+    print(f"\n{summary(reports, only)}\n\n{thresholds.table(sides)}\n")
+    missed = thresholds.untried(sides) if minutes > 2 and options.only == list(FUZZERS) and not failed else []
+    print("".join(f"FAILED: {side}\n" for side in missed), end="")
+    print(f"{failed + len(missed)} failures in {minutes:.1f} minutes")
+    sys.exit(bool(failed or missed))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """A short run of every fuzzer, always the same cases; `make fuzz` has long ones. And the fuzzers' own tools."""
 
+import ast
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -11,10 +13,11 @@ import pytest
 
 import minigrad as mg
 
-from . import mutants, programs, run
+from . import mutants, programs, run, thresholds
 
 ROOT = Path(__file__).resolve().parents[2]
-CASES = {"programs": 250, "second order": 100, "recurrent": 50, "optimizers": 60, "damage": 300, "names": 2, "pages": 1}
+CASES = {"programs": 250, "second order": 100, "values": 500, "recurrent": 60, "optimizers": 40, "resume": 12,
+         "pytorch": 50, "damage": 300, "names": 2, "pages": 1}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -39,7 +42,7 @@ def test_kills_and_the_command():
     # In a process of its own, because this one may have threads, and a fork takes only one of them along.
     done = command("--only", "kills", "--minutes", "0.02")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "0 failures" in done.stdout and "kills" in done.stdout
+    assert "0 failures" in done.stdout and "kills" in done.stdout and "minigrad.arrays.BLOCK" in done.stdout
 
 
 def test_a_failure_is_shrunk_to_a_test_that_fails_for_the_same_reason(monkeypatch):
@@ -57,6 +60,34 @@ def test_a_failure_is_shrunk_to_a_test_that_fails_for_the_same_reason(monkeypatc
         space["test_a_program"]()
     monkeypatch.setattr(mg.Tanh, "backward", right)
     space["test_a_program"]()
+
+
+def test_small_thresholds_are_set_where_they_are_read_and_both_sides_are_counted():
+    logits, labels = np.ones((4, 3)), np.zeros(4, int)
+    thresholds.COUNTS.clear()
+    with thresholds.using({"minigrad.arrays.BLOCK": 5}):
+        assert np.isnan(np.empty(3)).all()
+        mg.softmax_cross_entropy(logits, labels)
+    assert thresholds.COUNTS["minigrad.arrays.BLOCK", "above"] and not np.isnan(np.zeros(3)).any()
+    assert "no case was below minigrad.arrays.BLOCK" in thresholds.untried(thresholds.COUNTS - thresholds.COUNTS)
+    thresholds.COUNTS.clear()
+    with thresholds.using({}):
+        mg.softmax_cross_entropy(logits, labels)
+    assert thresholds.COUNTS == {("minigrad.arrays.BLOCK", "below"): 1}
+
+
+def test_every_constant_that_is_a_number_is_a_threshold_or_something_else():
+    """A new one in capitals goes to the one list or to the other."""
+    known = {*thresholds.THRESHOLDS, *thresholds.OTHERS}
+    found = set()
+    for path in [p for name in ("minigrad", "minigrad/gates", "layers", "optim") for p in ROOT.glob(f"{name}/*.py")]:
+        for line in ast.parse(path.read_text("utf-8")).body:
+            target = line.targets[0] if isinstance(line, ast.Assign) else getattr(line, "target", None)
+            if isinstance(target, ast.Name) and re.fullmatch("_?[A-Z][A-Z_]+", target.id):
+                values = [node.value for node in ast.walk(line) if isinstance(node, ast.Constant)]
+                if values and all(type(value) in (int, float) for value in values):
+                    found.add(".".join((*path.relative_to(ROOT).with_suffix("").parts, target.id)))
+    assert found <= known, found - known
 
 
 def test_a_second_derivative_is_written_down_as_a_test():
@@ -85,7 +116,7 @@ def test_every_generator_makes_smaller_cases_and_writes_each_down():
 
 
 def test_the_same_seed_makes_the_same_case():
-    for name in ("recurrent", "optimizers", "damage", "names", "pages"):
+    for name in ("recurrent", "values", "optimizers", "resume", "damage", "names", "pages"):
         fuzzer = run.FUZZERS[name]()
         try:
             assert fuzzer.case(np.random.default_rng([4, 2])) == fuzzer.case(np.random.default_rng([4, 2]))
