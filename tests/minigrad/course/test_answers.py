@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -66,15 +67,15 @@ def test_forged_arrays_are_refused(code) -> None:
         decode(code)
 
 
-def nested(depth: int) -> list:
-    parts: list = []
+def nested(depth: int) -> list[Any]:
+    parts: list[Any] = []
     for _ in range(depth):
         parts = [parts]
     return parts
 
 
-def holding_itself() -> list:
-    parts: list = []
+def holding_itself() -> list[Any]:
+    parts: list[Any] = []
     parts += [parts, parts]
     return parts
 

@@ -10,6 +10,7 @@ import sys
 import time
 import warnings
 import webbrowser
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -265,9 +266,9 @@ def test_ctrl_d_leaves_the_question_for_later(at_terminal, monkeypatch) -> None:
         raise EOFError
 
     write(1, "solution.py")
-    for words in (("check", "1"), ("solution", "2")):
+    for words, code in ((("check", "1"), 0), (("solution", "2"), 1)):
         monkeypatch.setattr("minigrad.course.commands.input", ended, raising=False)
-        assert at_terminal(*words, typed=[])[0] == (words[0] == "solution")
+        assert at_terminal(*words, typed=[])[0] == code
 
 
 def test_watch_outlives_a_file_that_cannot_be_read_and_forgets_no_answer(course, monkeypatch) -> None:
@@ -275,7 +276,11 @@ def test_watch_outlives_a_file_that_cannot_be_read_and_forgets_no_answer(course,
         Workbook(Path(".")).record(lesson(1), answers={"0": "1.2"})
         write(1, "solution.py")
 
-    saved = [lambda: Path(lesson(1).file).write_bytes(b"\xff\xfe"), Path(lesson(1).file).unlink, answer]
+    saved: list[Callable[[], object]] = [
+        lambda: Path(lesson(1).file).write_bytes(b"\xff\xfe"),
+        Path(lesson(1).file).unlink,
+        answer,
+    ]
 
     def sleep(seconds: float) -> None:
         if not saved:

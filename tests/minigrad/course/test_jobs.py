@@ -172,7 +172,7 @@ def test_a_full_disk_loses_no_result(work, tmp_path, capfd, monkeypatch):
 
 def test_numpy_s_numbers_come_back_exactly_or_not_at_all(work, tmp_path, capfd):
     place = str(tmp_path)
-    todo = {"a": {"place": place, "does": "return"},
+    todo: dict[str, dict[str, object]] = {"a": {"place": place, "does": "return"},
             **{f"b{x}": {"place": place, "does": "return what loses digits", "x": x} for x in (0, 1)}}  # fmt: skip
     for _ in range(2):  # computed, and kept
         done = run_jobs(todo, work, 1, tmp_path / "out")
@@ -184,7 +184,7 @@ def test_numpy_s_numbers_come_back_exactly_or_not_at_all(work, tmp_path, capfd):
 
 
 def test_a_kept_result_counts_only_for_the_same_arguments(work, tmp_path):
-    def runs(x) -> int:
+    def runs(x):
         (tmp_path / "calls").unlink(missing_ok=True)
         run_jobs({"job": {"place": str(tmp_path), "does": "return", "x": x}}, work, 1, tmp_path / "out")
         return (tmp_path / "calls").exists()
