@@ -29,8 +29,8 @@ class SGD(Optimizer):
 
     Without weight decay, a step changes only those rows of a table that the batch looked up. Rows that momentum still
     moves catch up when they are next read.
-    Errors: as Optimizer, MG308 for `nesterov` without momentum, and of `step` MG330 for a `momentum` that was set later
-    on an SGD made without. Sources: Polyak, Some methods of speeding up the convergence of iteration methods (1964);
+    Errors: as Optimizer, OptionError for `nesterov` without momentum (MG308), and of `step` for a `momentum` that was
+    set later on an SGD made without (MG330). Sources: Polyak, Some methods of speeding up the convergence of iteration methods (1964);
     Sutskever et al., On the importance of initialization and momentum in deep learning (2013).
     """
 
