@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from minigrad import Tensor, sigmoid, tanh
+from minigrad.gates.basic import Tanh
 from minigrad.gates.steps import gru_step, lstm_step
 
 from .init import glorot_uniform, orthogonal, zeros
@@ -81,7 +82,7 @@ class RNNCell(Cell):
         return h, h
 
     def settings(self) -> str:
-        return super().settings() + ("" if self.activation is tanh else f", {function_name(self.activation)}")
+        return super().settings() + ("" if type(self.activation) is Tanh else f", {function_name(self.activation)}")
 
 
 class GRUCell(Cell):

@@ -4,9 +4,10 @@ Both ways compute the same, to rounding. Unrolled, every gate of every step can 
 differentiated twice; fused, a training step takes a fraction of the time.
 """
 
-from minigrad import GRUSequence, LookupProduct, LSTMSequence, RNNSequence, Tensor, tanh
+from minigrad import GRUSequence, LookupProduct, LSTMSequence, RNNSequence, Tensor
 from minigrad.context import FUSED, RECORDING
 from minigrad.errors import OptionError
+from minigrad.gates.basic import Tanh
 from minigrad.gates.rows import looked_up
 
 from .cells import Cell, GRUCell, LSTMCell, RNNCell, State
@@ -17,7 +18,7 @@ from .mask import Mask
 def can_fuse(cell: Cell) -> bool:
     """Whether this cell has a fused gate: RNN with tanh, GRU with reset_after=True, and LSTM do."""
     if type(cell) is RNNCell:
-        return cell.activation is tanh
+        return type(cell.activation) is Tanh  # which a copied or unpickled mg.tanh is too
     return type(cell) is LSTMCell or (type(cell) is GRUCell and cell.reset_after)  # a subclass may compute otherwise
 
 

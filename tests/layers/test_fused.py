@@ -1,5 +1,9 @@
 """Fused against unrolled: equal outputs and gradients, whatever is asked of the layer."""
 
+import copy
+import pickle
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -260,3 +264,10 @@ def test_a_subclass_of_a_cell_is_not_taken_for_the_cell() -> None:
     recorded = layer(x).array
     with mg.no_grad():
         np.testing.assert_array_equal(layer(x).array, recorded)
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda layer: pickle.loads(pickle.dumps(layer))])
+def test_a_copied_or_unpickled_rnn_is_fused_as_before(copied: Any) -> None:
+    twin = copied(RNN(2, 3, fused=True))
+    assert twin(np.ones((1, 4, 2))).node.inputs[0].gate.name == "RNNSequence"
+    assert repr(twin.cell).startswith("RNNCell(2, 3)")
