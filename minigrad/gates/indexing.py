@@ -226,8 +226,8 @@ class Where(Gate):
         return np.where(condition, a, b)
 
     def backward(self, dz: Any, z: Any, condition: Any, a: Any, b: Any) -> Any:
-        taken = condition != 0
-        return None, lambda: dz * taken, lambda: dz * ~taken
+        # Not a product of dz with the condition, which is NaN where dz is NaN or infinite.
+        return None, lambda: np.where(condition, dz, 0), lambda: np.where(condition, 0, dz)
 
     samples = samples_on([np.eye(3, 4) > 0, (3, 4), (3, 4)], [np.eye(3, 4) > 0, (4,), ()])
     refused = refused_on([(3, 4), (3, 5), (4,)])
@@ -269,8 +269,11 @@ def stack(tensors: Sequence[TensorLike], axis: int = 0) -> Tensor:
 
 @implements(np.where)
 def where(condition: TensorLike, a: TensorLike, b: TensorLike) -> Tensor:
-    """`Where()(condition, a, b)`."""
-    return Where()(condition if isinstance(condition, Tensor) else np.asanyarray(condition), a, b)
+    """`Where()(condition, a, b)`. The dtype of z is that of a and b; any number but 0 is a condition that holds."""
+    condition = condition if isinstance(condition, Tensor) else np.asanyarray(condition)
+    if condition.dtype != np.bool_:
+        _, a, b = as_tensors([np.array(True), a, b])  # beside a boolean, which changes no dtype
+    return Where()(condition, a, b)
 
 
 @implements(np.pad)

@@ -406,6 +406,35 @@ def test_logsumexp_of_infinities(dtype):
     np.testing.assert_array_equal(slope, [[0, 0, 0], [0, 0, 0], [0, 0, 0], [0, 1, 0], [np.nan] * 3])
 
 
+@pytest.mark.parametrize(("dtype", "size"), [("float32", 3e6), ("float64", 3e15), ("float32", 3e37)])
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_the_gradient_of_logsumexp_sums_to_1_at_any_size(dtype, size, create_graph):
+    x = mg.Tensor(np.array([[size, size], [-size, -size], [size, -size]], dtype), requires_grad=True)
+    (slope,) = mg.grad(mg.logsumexp(x, 1), x, create_graph=create_graph, upstream=np.ones(3))
+    np.testing.assert_allclose(slope.array, [[0.5, 0.5], [0.5, 0.5], [1, 0]], rtol=1e-6)
+
+
+@pytest.mark.parametrize("junk", [np.nan, INF])
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_where_passes_on_no_gradient_to_what_was_not_chosen_not_even_nan(junk, create_graph):
+    a, b = (mg.Tensor([1.0, 2.0], requires_grad=True) for _ in "ab")
+    z = mg.where([True, False], a, b)
+    for upstream in ([junk, 3.0], [3.0, junk]):
+        da, db = mg.grad(z, [a, b], upstream=upstream, create_graph=create_graph)
+        np.testing.assert_array_equal(da.array, [upstream[0], 0])
+        np.testing.assert_array_equal(db.array, [0, upstream[1]])
+
+
+@pytest.mark.parametrize("dtype", ["int8", "float32", "float64", "bool"])
+def test_the_dtype_of_a_condition_does_not_matter(dtype):
+    condition = np.array([1, 0], dtype)
+    for one in (condition, mg.Tensor(condition)):
+        for a, b in [(300, 0), (0.5, 0), (np.float32(1), np.zeros(2, "float32")), (mg.Tensor([1.0, 2.0]), 0)]:
+            z, expected = mg.where(one, a, b), mg.where([True, False], a, b)
+            assert z.dtype == expected.dtype
+            np.testing.assert_array_equal(z.array, expected.array)
+
+
 def test_second_derivative_of_logsumexp_with_a_row_of_infinities():
     x = mg.Tensor(np.array([[-INF, -INF], [0.0, 0.0]]), requires_grad=True)
     (slope,) = mg.grad(mg.logsumexp(x, 1), x, create_graph=True, upstream=np.ones(2))
