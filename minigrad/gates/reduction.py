@@ -178,7 +178,8 @@ class LogSumExp(_OfSome):
         z = z.reshape(kept)
         if (infinite := np.isinf(z)).any():
             x, z = np.where(infinite, -np.inf, x), np.where(infinite, 0.0, z)
-        return (dz.reshape(kept) * np.exp(x - z),)
+        e = np.exp(x - z)  # its sum is 1, unless z is so large that it was rounded; where z is infinite, 0
+        return (dz.reshape(kept) * e / (e.sum(axis=self.axis, keepdims=True) + infinite),)
 
 
 class Var(_OfSome):
