@@ -148,7 +148,8 @@ class _LabelLoss(_WeightedLoss):
                 "MG154",
                 f"label {stray[0]} is outside the {classes} classes ({stray.size} of {labels.size} labels are)",
                 cause="labels number the classes from 0",
-                remedy=f"use labels from 0 to {classes - 1}, or a model with more outputs",
+                remedy=(f"use labels from 0 to {classes - 1}, or " if classes else "use ")
+                + "a model with more outputs",
             )
 
     @staticmethod
@@ -427,20 +428,25 @@ def negative_log_likelihood(
 
 def _refuse_probabilities(loss: str, logits: TensorLike, gate: str) -> None:
     """OptionError if the logits are the output of the gate that the loss itself applies."""
-    for node in ancestors([logits.node], _moved) if isinstance(logits, Tensor) else ():
-        if node.gate is not None and node.gate.name == gate:
-            raise OptionError(
-                "MG157",
-                f"{loss} was given the output of {gate}, and takes logits",
-                where=f"{gate} {place(node.scope)}",
-                cause=f"the loss applies {gate} itself; twice over, the gradient is small and the model hardly learns",
-                remedy=f"leave the {gate.lower()} out of the model, and apply it only to read probabilities",
-            )
+    nodes = ancestors([logits.node], _moved) if isinstance(logits, Tensor) else ()
+    # What computed the numbers. If other gates did too, the logits may be cut out of an output that holds both.
+    sources = [node for node in nodes if node.requires_grad and not isinstance(node.gate, _MOVING)]
+    if sources and all(node.gate is not None and node.gate.name == gate for node in sources):
+        raise OptionError(
+            "MG157",
+            f"{loss} was given the output of {gate}, and takes logits",
+            where=f"{gate} {place(sources[0].scope)}",
+            cause=f"the loss applies {gate} itself; twice over, the gradient is small and the model hardly learns",
+            remedy=f"leave the {gate.lower()} out of the model, and apply it only to read probabilities",
+        )
+
+
+_MOVING = (_Moving, Where, Cast)
 
 
 def _moved(node: Node) -> tuple[Node, ...]:
     """The inputs of a gate that only moves, picks or converts numbers: its output holds numbers of theirs."""
-    return node.inputs if isinstance(node.gate, (_Moving, Where, Cast)) else ()
+    return node.inputs if isinstance(node.gate, _MOVING) else ()
 
 
 def mean_squared_error(prediction: TensorLike, truth: TensorLike, *, reduction: str = "mean") -> Tensor:

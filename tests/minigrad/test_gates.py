@@ -435,6 +435,12 @@ def test_the_dtype_of_a_condition_does_not_matter(dtype):
             np.testing.assert_array_equal(z.array, expected.array)
 
 
+def test_labels_for_no_classes_are_refused_in_plain_words():
+    with pytest.raises(mg.IndexRangeError, match="MG154") as caught:
+        mg.softmax_cross_entropy(np.zeros((2, 0)), [0, 0])
+    assert caught.value.remedy == "use a model with more outputs"
+
+
 def test_second_derivative_of_logsumexp_with_a_row_of_infinities():
     x = mg.Tensor(np.array([[-INF, -INF], [0.0, 0.0]]), requires_grad=True)
     (slope,) = mg.grad(mg.logsumexp(x, 1), x, create_graph=True, upstream=np.ones(2))
@@ -545,3 +551,12 @@ def test_probabilities_that_were_only_moved_are_not_taken_for_logits(move):
     with pytest.raises(mg.MinigradError, match="MG157.*Softmax"):
         mg.softmax_cross_entropy(move(mg.softmax(x, axis=0)), np.zeros(move(x).shape[:-1], int))
     mg.binary_cross_entropy(move(2 * mg.sigmoid(x)), np.ones(move(x).shape))
+
+
+@pytest.mark.parametrize("pick", [lambda p, z: mg.concatenate([p, z], 1)[:, 1:], lambda p, z: mg.stack([p, z])[1],
+                                  lambda p, z: mg.where([[True, False]], p, z)[:, 1]])  # fmt: skip
+def test_logits_beside_probabilities_in_one_output_are_taken(pick):
+    x = mg.Tensor([[1.0], [2.0]], requires_grad=True)
+    logits = pick(mg.sigmoid(x), 2 * x)
+    loss = mg.binary_cross_entropy(logits, np.ones(logits.shape))
+    np.testing.assert_allclose(loss.item(), np.log1p(np.exp([-2.0, -4.0])).mean(), rtol=1e-6)
