@@ -228,6 +228,9 @@ class ComparedColumn(np.ndarray):
             options["out"] = tuple(map(_uncompared, options["out"]))
         return getattr(ufunc, method)(*arrays, **options)
 
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return self.view(np.ndarray).__reduce_ex__(protocol)  # a file does not need minigrad to be read
+
     def __repr__(self) -> str:
         return repr(self.view(np.ndarray))
 

@@ -118,6 +118,8 @@ class Pad(_Moving):
 
     def forward(self, x: Any) -> Any:
         try:
+            if isinstance(self.widths, dict):
+                raise TypeError("a dict of widths is not taken here, only by NumPy's own pad")
             return np.pad(x, self.widths, constant_values=self.constant)
         except (ValueError, TypeError) as error:
             raise ShapeError(
@@ -132,7 +134,7 @@ class Pad(_Moving):
         return (dz[tuple(slice(start, start + size) for start, size in zip(starts, x.shape, strict=True))],)
 
     samples = samples_on([(3, 2)], settings=[1, (2, 0), ((0, 1), (3, 2)), ((1, 2),), {"widths": 1, "constant": -1.5}])
-    refused = refused_on([(3, 2)], settings=[((1, 1), (1, 1), (1, 1)), -1, 0.5, ((1, 1), (1,))])
+    refused = refused_on([(3, 2)], settings=[((1, 1), (1, 1), (1, 1)), -1, 0.5, ((1, 1), (1,)), {"widths": {0: 1}}])
 
 
 class Concatenate(_Moving):

@@ -144,12 +144,12 @@ class _LabelLoss(_WeightedLoss):
             )
         if labels.size and not (0 <= labels.min() and labels.max() < classes):
             stray = labels[(labels < 0) | (labels >= classes)]
+            labelled = f"labels from 0 to {classes - 1}, or " if classes else ""
             raise IndexRangeError(
                 "MG154",
                 f"label {stray[0]} is outside the {classes} classes ({stray.size} of {labels.size} labels are)",
                 cause="labels number the classes from 0",
-                remedy=(f"use labels from 0 to {classes - 1}, or " if classes else "use ")
-                + "a model with more outputs",
+                remedy=f"use {labelled}a model with more outputs",
             )
 
     @staticmethod

@@ -81,4 +81,5 @@ def _layers(trainer: Run) -> dict[str, dict[str, Any]]:
 
 
 def _norm(arrays: list[Any]) -> float:
-    return math.sqrt(sum(float(np.vdot(array, array)) for array in arrays))
+    # In float64, because in float32 the squares of vanishing gradients are 0.
+    return math.sqrt(sum(float(np.square(array, dtype=np.float64).sum()) for array in arrays))

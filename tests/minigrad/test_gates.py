@@ -436,9 +436,8 @@ def test_the_dtype_of_a_condition_does_not_matter(dtype):
 
 
 def test_labels_for_no_classes_are_refused_in_plain_words():
-    with pytest.raises(mg.IndexRangeError, match="MG154") as caught:
+    with pytest.raises(mg.MinigradError, match="MG154.*\n.*\n.*\n  remedy: use a model with more outputs"):
         mg.softmax_cross_entropy(np.zeros((2, 0)), [0, 0])
-    assert caught.value.remedy == "use a model with more outputs"
 
 
 def test_second_derivative_of_logsumexp_with_a_row_of_infinities():

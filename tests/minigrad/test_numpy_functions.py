@@ -1,5 +1,6 @@
 """NumPy's functions, methods and conversions on a Tensor: recorded, plain, or refused by name."""
 
+import pickle
 from typing import Any
 
 import numpy as np
@@ -239,6 +240,7 @@ def test_a_compared_column_is_an_array_otherwise():
     positive = mg.Tensor([[1.0], [-1.0]]) > 0
     assert repr(positive) == "array([[ True],\n       [False]])" and positive.mean() == 0.5
     assert type(positive & True) is type(~positive) is np.ndarray
+    assert b"minigrad" not in pickle.dumps(positive) and (pickle.loads(pickle.dumps(positive)) == positive).all()
     positive |= True
     assert positive.all() and VALUES[(mg.Tensor([[1.0], [-1.0]]) > 0)[:, 0]].tolist() == VALUES[:1].tolist()
 

@@ -308,6 +308,16 @@ def test_statistics_by_scope(tmp_path: Path) -> None:
     assert len(path.read_text().splitlines()) == 4
 
 
+def test_statistics_of_gradients_whose_squares_float32_cannot_hold() -> None:
+    point, statistics = Point(), Statistics(every_steps=1)
+    point.w = mg.Tensor(np.zeros(1, "float32"), requires_grad=True)
+    optimizer = SGD(point.named_parameters(), lr=1.0)
+    trainer = Trainer(point, lambda output, labels: output.sum(), optimizer, metrics={}, callbacks=[statistics])
+    trainer.fit([(np.array([x]), np.zeros(1)) for x in (1e-30, 1e25)], 1)
+    norms = [row["point gradient_norm"] for row in statistics.history.rows]
+    assert norms == pytest.approx([1e-30, 1e25], rel=1e-6, abs=0)
+
+
 # ---- files that cannot be written ----
 
 
