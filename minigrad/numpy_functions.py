@@ -214,11 +214,16 @@ def _plainly(function: Callable[..., Any], args: Iterable[Any], options: dict[st
         result = function(*arrays, **{name: plain(value) for name, value in options.items()})
     except (ValueError, TypeError, OverflowError) as error:
         raise checks.numpy_failed(function, arrays, error) from None
-    return result.view(ComparedColumn) if function in _COMPARISONS and result.shape[1:] == (1,) else result
+    return watched_column(result) if function in _COMPARISONS else result
 
 
-class ComparedColumn(np.ndarray):
-    """The truth values (N, 1) of comparing a Tensor: an array that warns when it is compared with N labels (MG170)."""
+def watched_column(array: Any) -> Any:
+    """A column (N, 1) as an array that warns when it is compared with N labels (MG170); anything else unchanged."""
+    return array.view(Column) if array.shape[1:] == (1,) else array
+
+
+class Column(np.ndarray):
+    """An array (N, 1) that warns when it is compared with N labels; so does the result of another comparison."""
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         arrays = [_uncompared(one) for one in inputs]
@@ -226,7 +231,8 @@ class ComparedColumn(np.ndarray):
             checks.warn_of_pairs(*arrays)
         if "out" in options:
             options["out"] = tuple(map(_uncompared, options["out"]))
-        return getattr(ufunc, method)(*arrays, **options)
+        result = getattr(ufunc, method)(*arrays, **options)
+        return watched_column(result) if ufunc in _COMPARISONS and method == "__call__" else result
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         return self.view(np.ndarray).__reduce_ex__(protocol)  # a file does not need minigrad to be read
@@ -236,4 +242,4 @@ class ComparedColumn(np.ndarray):
 
 
 def _uncompared(value: Any) -> Any:
-    return value.view(np.ndarray) if isinstance(value, ComparedColumn) else value
+    return value.view(np.ndarray) if isinstance(value, Column) else value

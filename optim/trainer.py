@@ -18,6 +18,7 @@ from minigrad.checkpoint import as_stored
 from minigrad.data import Batches
 from minigrad.errors import DataError, DtypeError, OptionError
 from minigrad.notebook import table
+from minigrad.numpy_functions import watched_column
 
 from .callbacks import Callback, EpochReport, ProgressBar, StopOnNonFinite
 from .history import History
@@ -290,8 +291,9 @@ class Trainer(Run):
 
     def _add_to(self, means: Means, output: Tensor, loss: Tensor, labels: Any, count: int) -> None:
         values = {"loss": float(loss.item())}
+        column = watched_column(output.array)
         for name, metric in self.metrics.items():
-            value = metric(output.array, labels)
+            value = metric(column, labels)
             values[name] = value if type(value) is float else as_number(name, value)
         for theirs, their_count in self.everyone((values, count), "the results of a batch"):
             means.add(theirs, their_count)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import signal
 import sys
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -200,6 +201,26 @@ def test_any_function_is_a_metric() -> None:
     history = trainer.fit(data(), 1, held())
     assert history["train_positive"] == [pytest.approx(LABELS[:48].mean())]
     assert history["validation_positive"] == [pytest.approx(LABELS[48:].mean())]
+
+
+def test_a_metric_that_compares_a_column_with_labels_warns() -> None:
+    model, y = Dense(1, 1), np.array([1.0, 0.0, 1.0])
+    batches = [(np.zeros((3, 1), "float32"), y)]
+    for share, expected in (
+        (lambda out, y: ((out > 0) == y).mean(), 1),
+        (lambda out, y: ((out[:, 0] > 0) == y).mean(), 0),
+    ):
+        trainer = Trainer(
+            model,
+            lambda out, y: mg.binary_cross_entropy(out.squeeze(1), y),
+            SGD(model.named_parameters(), lr=0.1),
+            metrics={"share": share},
+            callbacks=[],
+        )
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            trainer.evaluate(batches)
+        assert ["MG170" in str(one.message) and one.filename == __file__ for one in caught] == [True] * expected
 
 
 def test_several_inputs_and_lists_of_batches() -> None:
