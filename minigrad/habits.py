@@ -85,6 +85,8 @@ def _rule(name: str) -> str:
         return f"{text or 'a new tensor'}, for x is not written into; w.array = ... changes a parameter"
     if name in mg.__all__:
         return f"mg.{name}(x), a function"
+    if isinstance(inspect.getattr_static(mg.Tensor, name, None), FunctionType):
+        return f"x.{name}(...), a method"
     for text, home in (("x.array.", np.ndarray), ("np.", np), ("np.linalg.", np.linalg)):
         if name in vars(home):
             return f"{text}{name}, of a plain array and without gradient"

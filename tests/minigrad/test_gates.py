@@ -411,7 +411,7 @@ def test_logsumexp_of_infinities(dtype):
 def test_the_gradient_of_logsumexp_sums_to_1_at_any_size(dtype, size, create_graph):
     x = mg.Tensor(np.array([[size, size], [-size, -size], [size, -size]], dtype), requires_grad=True)
     (slope,) = mg.grad(mg.logsumexp(x, 1), x, create_graph=create_graph, upstream=np.ones(3))
-    np.testing.assert_allclose(slope.array, [[0.5, 0.5], [0.5, 0.5], [1, 0]], rtol=1e-6)
+    np.testing.assert_allclose(slope.array, [[0.5, 0.5], [0.5, 0.5], [1.0, 0.0]], rtol=1e-6)
 
 
 @pytest.mark.parametrize("junk", [np.nan, INF])

@@ -133,6 +133,7 @@ def test_a_view_is_recorded() -> None:
         ("mg.triu(x)", "np.triu"), ("x.relu_()", "x.relu(...)"), ("x.squeeze_()", "x.squeeze(...)"),
         ("x.unsqueeze_(0)", "x[:, None]"), ("x.softplus()", "mg.softplus(x)"), ("~x", "x.array"), ("x ^ 1", "t.array"),
         ("2 // x", "x.array"), ("x << 1", "t.array"), ("divmod(x, 2)", "t.array"),
+        ("mg.square(x)", "x.square(...)"), ("mg.swapaxes(x, 0, 1)", "x.swapaxes(...)"),
         ("model.fc1", "it has dense, dense_2"),
         ("model.dense.w", "did you mean W?"), ("model.named_parameter()", "did you mean named_parameters"),
         ("import minigrad.nn.functional", "from layers import"), ("import optim.lr_scheduler", "StepSchedule"),
