@@ -45,9 +45,10 @@ def restore(cls: type[Node], state: dict[str, Any]) -> Node:
     node.arrays = tuple(arrays)
     if isinstance(node, Leaf):
         node.updated = 0
-        if node.requires_grad:  # its array, which optimizers write into, may lie in read-only bytes
+        if node.requires_grad:  # its arrays, which optimizers write into, may lie in read-only bytes
             node.output = np.array(node.output)
             node.output.setflags(write=False)
+            node.grad = np.array(node.grad) if isinstance(node.grad, np.ndarray) else node.grad
     node.serial = next_serial()
     return node
 

@@ -99,7 +99,7 @@ class Tensor(ArrayMethods):
         if not isinstance(self.node, Leaf):
             return checks.gradient_of_step(self.node)
         if isinstance(self.node.grad, LazyGradient):
-            self.node.grad = self.node.grad.dense()
+            self.node.grad = self.node.grad.dense().astype(self.dtype, copy=False)
         return self.node.grad
 
     @grad.setter

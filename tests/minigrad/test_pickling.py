@@ -12,7 +12,7 @@ import pytest
 import minigrad as mg
 from layers import RNN, Embedding, Sequential
 from minigrad.table import Table, make_table
-from optim import Adam
+from optim import Adam, clip_gradients
 
 
 def test_a_tensor_of_another_process_gets_its_gradient(tmp_path):
@@ -86,6 +86,16 @@ def test_a_looked_up_row_travels():
         rows = mg.lookup(make_table(np.arange(6.0).reshape(3, 2)), [2, 0])
     there = pickle.loads(pickle.dumps(rows))
     np.testing.assert_array_equal(there.array, [[4, 5], [0, 1]])
+
+
+def test_gradients_in_buffers_of_their_own_can_be_clipped_after_unpickling():
+    w = mg.Tensor(np.ones(4), requires_grad=True)
+    buffers: list[pickle.PickleBuffer] = []
+    w.sum().backward()
+    stream = pickle.dumps(w, protocol=5, buffer_callback=buffers.append)
+    copied = pickle.loads(stream, buffers=[bytes(one.raw()) for one in buffers])
+    assert clip_gradients([copied], 1.0) == 2
+    np.testing.assert_array_equal(copied.grad, [0.5] * 4)
 
 
 @pytest.mark.parametrize("protocol", [2, 4, 5])

@@ -197,3 +197,10 @@ def test_update_refuses_a_function_that_returns_a_new_array():
 def test_masked_arrays_are_refused(use):
     with pytest.raises(mg.MinigradError, match="(?s)MG172.*filled"):
         use(MASKED)
+
+
+def test_a_gradient_has_the_dtype_of_its_leaf_whether_it_came_sparse_or_not():
+    for use in (lambda w: w * np.ones(2), lambda w: w[1] * np.ones(2), lambda w: mg.lookup(w, [1]) * np.ones(2)):
+        w = mg.Tensor(np.ones((3, 2), "float32"), requires_grad=True)
+        use(w).sum().backward()  # computed in float64
+        assert w.grad is not None and w.grad.dtype == np.float32
