@@ -74,7 +74,7 @@ def _report(options: argparse.Namespace) -> int:
     folders = options.folders or [Path(".")]
     if options.gradescope:
         require_one(folders)
-    own = [path.resolve() for path in (options.out, options.keep) if path is not None]
+    own = [os.path.realpath(path) for path in (options.out, options.keep) if path is not None]
     wall = find_wall()
     if options.require_sandbox:
         wall.require()
@@ -109,7 +109,7 @@ def require_one(folders: list[Path]) -> None:
         )
 
 
-def submissions(folders: list[Path], own: Collection[Path] = ()) -> list[Path]:
+def submissions(folders: list[Path], own: Collection[str] = ()) -> list[Path]:
     """Each folder that holds lessons' files; of the others everything that is in them, except hidden files and `own`.
 
     Errors: DataError MG919 for a folder that does not exist.
@@ -123,8 +123,9 @@ def submissions(folders: list[Path], own: Collection[Path] = ()) -> list[Path]:
                 cause="there is no file or folder of that name",
                 remedy="name the folder of one, or the folder that holds them all",
             )
-        folder = Path(os.path.abspath(folder)) if folder.is_symlink() else folder.resolve()
-        inside = [] if _holds_lessons(folder) else [path for path in entries(folder) if path.resolve() not in own]
+        folder = Path(os.path.abspath(folder) if folder.is_symlink() else os.path.realpath(folder))
+        others = [] if _holds_lessons(folder) else entries(folder)
+        inside = [path for path in others if os.path.realpath(path) not in own]
         found += inside or [folder]
     return list(dict.fromkeys(found))
 
@@ -142,10 +143,10 @@ def _holds_lessons(folder: Path) -> bool:
     return not {one.file for one in lessons()}.isdisjoint(path.name for path in entries(folder))
 
 
-def note(path: Path, row: list[Mark], own: Collection[Path] = ()) -> str:
+def note(path: Path, row: list[Mark], own: Collection[str] = ()) -> str:
     """What was handed in as `path` and is not graded, in a phrase; '' if everything is. `own` was not handed in."""
     if _holds_lessons(path):
-        left = _named([one for one in entries(path) if not _is_own(one) and one.resolve() not in own])
+        left = _named([one for one in entries(path) if not _is_own(one) and os.path.realpath(one) not in own])
         parts = [f"lesson {one.lesson.number} {one.said}" for one in row if not one.graded]
         return "; ".join(parts + [f"not graded: {left}"] * bool(left))
     if path.is_symlink():

@@ -97,6 +97,8 @@ def test_files_that_cannot_be_read_say_why_and_links_show_nothing(report, tmp_pa
     os.symlink(secret, hand_in("link", {}) / FIRST)
     os.symlink("final.py", hand_in("inside", {"final.py": SOLUTION}) / FIRST)
     os.symlink(FIRST, hand_in("loop", {}) / FIRST)
+    os.symlink("self.py", hand_in("other loop", {FIRST: SOLUTION}) / "self.py")
+    os.symlink("self", "class/self")
     os.mkfifo(hand_in("pipe", {}) / FIRST)
     hand_in("folder", {f"{FIRST}/x": ""})
     os.symlink(tmp_path, "class/outside")
@@ -110,11 +112,12 @@ def test_files_that_cannot_be_read_say_why_and_links_show_nothing(report, tmp_pa
     assert found["link"] == unread + "a link that leads out of the submission"
     assert found["loop"].startswith(unread)
     assert found["pipe"] == found["folder"] == unread + "it is a folder or a device"
-    assert found["outside"] == "not graded: a link, which is not followed"
+    assert found["outside"] == found["self"] == "not graded: a link, which is not followed"
+    assert found["other loop"] == "not graded: self.py"
     assert found["fifo"] == "not graded: neither a file nor a folder"
     assert found["inside"] == "not graded: final.py"
-    assert {row["name"] for row in json.loads(text)["submissions"] if row["points"]} == {"inside"}
-    assert "pipe      0/2     ?  .  lesson 1 not graded" in report("class")[1]
+    assert {row["name"] for row in json.loads(text)["submissions"] if row["points"]} == {"inside", "other loop"}
+    assert "pipe         0/2     ?  .  lesson 1 not graded" in report("class")[1]
 
 
 def test_a_folder_that_may_not_be_read_has_a_row(report, monkeypatch) -> None:
