@@ -13,9 +13,10 @@ import struct
 import sys
 
 # Numbers of calls, from the kernel's asm/unistd_64.h and asm-generic/unistd.h. They start programs, signal, trace or
-# limit other processes, open connections, mount, or hand work to the kernel that no filter sees (io_uring).
+# limit other processes, open connections, mount, take memory that no limit counts or that outlives the process, or hand
+# work to the kernel that no filter sees (io_uring).
 CALLS = {
-    "x86_64": (0xC000003E, 56, 302, [
+    "x86_64": (0xC000003E, 56, 302, 72, [
         57, 58, 59, 322,  # fork, vfork, execve, execveat
         62, 200, 234, 129, 297,  # kill, tkill, tgkill, rt_sigqueueinfo, rt_tgsigqueueinfo
         101, 310, 311,  # ptrace, process_vm_readv, process_vm_writev
@@ -24,8 +25,9 @@ CALLS = {
         272, 308, 165, 155, 161,  # unshare, setns, mount, pivot_root, chroot
         321, 298, 323, 248, 249, 250,  # bpf, perf_event_open, userfaultfd, add_key, request_key, keyctl
         133, 259,  # mknod, mknodat
+        319, 29, 64, 68, 240,  # memfd_create, shmget, semget, msgget, mq_open
     ]),
-    "aarch64": (0xC00000B7, 220, 261, [
+    "aarch64": (0xC00000B7, 220, 261, 25, [
         221, 281,
         129, 130, 131, 138, 240,
         117, 270, 271,
@@ -34,21 +36,26 @@ CALLS = {
         97, 268, 40, 41, 51,
         280, 241, 282, 217, 218, 219,
         33,
+        279, 194, 190, 186, 180,
     ]),
 }  # fmt: skip
 EVERYWHERE = [424, 434, 438, 425]
 """pidfd_send_signal, pidfd_open, pidfd_getfd, io_uring_setup."""
 CLONE3 = 435
 CLONE_THREAD = 0x10000
+F_SETOWN, F_SETOWN_EX = 8, 15
+"""fcntl lets a pipe send signals to its owner, and any process of the same user may be made that."""
+CAPABILITIES = 0b110
+"""Of root's rights only these stay: to read and write files of others. A package may lie in somebody's home."""
 
 
 def refuse_calls() -> None:
-    """From now on the system refuses these calls to this process. Does nothing where it cannot."""
+    """From now on the system refuses these calls to this process, and root's rights. Does nothing where it cannot."""
     if sys.platform != "linux" or platform.machine() not in CALLS or struct.calcsize("P") != 8:
         return
     import ctypes
 
-    kind, clone, prlimit, numbers = CALLS[platform.machine()]
+    kind, clone, prlimit, fcntl, numbers = CALLS[platform.machine()]
     load, equal, at_least, has_bits, answer = 0x20, 0x15, 0x35, 0x45, 0x06
     allow, refuse, unknown = 0x7FFF0000, 0x50000 | errno.EPERM, 0x50000 | errno.ENOSYS
     # Each step: what to do, how many steps to skip if the comparison holds, and if it does not, the number.
@@ -62,10 +69,16 @@ def refuse_calls() -> None:
     for number, compare, first in ((clone, has_bits, CLONE_THREAD), (prlimit, equal, 0)):
         steps += [(equal, 0, 4, number), (load, 0, 0, 16), (compare, 0, 1, first),
                   (answer, 0, 0, allow), (answer, 0, 0, refuse)]  # fmt: skip
+    steps += [(equal, 0, 5, fcntl), (load, 0, 0, 24), (equal, 1, 0, F_SETOWN), (equal, 0, 1, F_SETOWN_EX),
+              (answer, 0, 0, refuse), (answer, 0, 0, allow)]  # fmt: skip
     steps.append((answer, 0, 0, allow))
     code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in steps))
     program = ctypes.create_string_buffer(struct.pack("HxxxxxxP", len(steps), ctypes.addressof(code)))
-    prctl = ctypes.CDLL(None).prctl
+    library = ctypes.CDLL(None)
+    version, rights = ctypes.create_string_buffer(struct.pack("Ii", 0x20080522, 0)), ctypes.create_string_buffer(24)
+    library.capget(version, rights)
+    left = struct.unpack("6I", rights.raw)[1] & CAPABILITIES
+    library.capset(version, struct.pack("6I", left, left, 0, 0, 0, 0))
     set_no_new_privileges, set_seccomp, mode_filter = 38, 22, 2
-    prctl(set_no_new_privileges, 1, 0, 0, 0)
-    prctl(set_seccomp, mode_filter, program)
+    library.prctl(set_no_new_privileges, 1, 0, 0, 0)
+    library.prctl(set_seccomp, mode_filter, program)

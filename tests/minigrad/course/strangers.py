@@ -212,6 +212,54 @@ tried("kill", lambda: os.kill(parent, signal.SIGUSR1)); tried("killpg", lambda: 
 tried("pidfd", lambda: signal.pidfd_send_signal(os.pidfd_open(parent), signal.SIGUSR1))
 tried("fcntl", lambda: __import__("fcntl").fcntl(os.pidfd_open(parent), 8, parent))
 tried("pthread_kill", lambda: signal.pthread_kill(__import__("threading").main_thread().ident, signal.SIGUSR1))""",
+    "makes the grader a pipe's owner": """
+import fcntl, signal, struct
+def owned(command, owner):
+    reading, writing = os.pipe()
+    fcntl.fcntl(reading, command, owner); fcntl.fcntl(reading, 10, signal.SIGUSR1); fcntl.fcntl(reading, fcntl.F_SETFL, 0o20000)
+    os.write(writing, b"x")
+tried("F_SETOWN", lambda: owned(8, os.getppid())); tried("F_SETOWN_EX", lambda: owned(15, struct.pack("ii", 1, os.getppid() or 1)))""",
+    "uses root's rights": """
+import time
+tried("the clock", lambda: time.clock_settime(time.CLOCK_REALTIME, time.time())); tried("nice", lambda: os.nice(-1))
+tried("groups", lambda: os.setgroups([1])); tried("user", lambda: os.setresuid(12, 12, 12))""",
+    "takes memory that no limit counts": """
+tried("memfd", lambda: os.memfd_create("x"))
+def share():
+    import _posixshmem
+    return _posixshmem.shm_open("/strangers", os.O_CREAT | os.O_RDWR, mode=0o600)
+tried("shared memory", share)
+def count():
+    import _multiprocessing
+    return _multiprocessing.SemLock(1, 1, 1, "/strangers", False)
+tried("a semaphore", count)""",
+    "opens devices": """
+for name in ("tty", "pts/0", "ptmx", "kmsg", "random", "zero", "vda"): tried(name, lambda: os.open("/dev/" + name, os.O_RDONLY | os.O_NONBLOCK))""",
+    "edits the hook's variables": """
+def edit():
+    try: os.remove(OUTSIDE + "/notes.txt")
+    except PermissionError as error: trace = error.__traceback__
+    while trace:
+        for value in trace.tb_frame.f_locals.values():
+            if hasattr(value, "clear") and not isinstance(value, list): value.clear()
+        trace = trace.tb_next
+    os.remove(OUTSIDE + "/notes.txt")
+tried("tracebacks", edit)""",
+    "starts a second interpreter": """
+code = f"import os; os.mkdir({OUTSIDE + '/folder'!r})"
+def second():
+    import _xxsubinterpreters as m
+    m.run_string(m.create(), code); return os.stat(OUTSIDE + "/folder")
+tried("subinterpreters", second)
+def second():
+    import _testcapi
+    _testcapi.run_in_subinterp(code); return os.stat(OUTSIDE + "/folder")
+tried("_testcapi", second)""",
+    "writes the keys of connections": """
+def write():
+    import ssl
+    ssl.create_default_context().keylog_filename = OUTSIDE + "/keys"
+tried("keylog_filename", write)""",
     "limits the grader": """
 import resource
 tried("prlimit", lambda: resource.prlimit(os.getppid(), resource.RLIMIT_NOFILE, (9, 9)))
@@ -239,7 +287,7 @@ builtins.isinstance = real""",
     "makes many files": """
 for i in range(3000): open(f"file{i}", "w").write("x")""",
     "makes deep folders": """
-for i in range(1500): os.mkdir("a" * 100); os.chdir("a" * 100)""",
+for i in range(300): os.mkdir("a" * 100); os.chdir("a" * 100)""",
     "puts other things where files were": """
 for name in ("answers", "output", "source", "page.html"):
     for put in (os.mkfifo, lambda name: os.symlink("/dev/zero", name), lambda name: os.symlink(name, name), os.mkdir):
