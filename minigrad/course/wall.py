@@ -7,6 +7,7 @@ its own, and no network. Source: https://github.com/containers/bubblewrap
 
 from __future__ import annotations
 
+import glob
 import os
 import shutil
 import site
@@ -57,23 +58,29 @@ class Wall:
         """What stands before a command line that is to run behind the wall; nothing if there is none."""
         if self.program is None:
             return []
-        prefixes = {sys.base_prefix, sys.prefix, *user_site()}
-        shown = {"/usr/lib", "/usr/lib64", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/alternatives"}
-        shown |= prefixes | set(map(os.path.realpath, prefixes))
+        prefixes = {sys.base_prefix, sys.prefix}
+        packages = {*site.getsitepackages(), *user_site()}
+        for places in (prefixes, packages):
+            places |= set(map(os.path.realpath, places))
+        shown = {"/usr/lib", "/usr/lib64", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/alternatives", *packages}
+        # Not all of a prefix: a virtual environment may be the folder that holds the submissions too.
+        shown |= {f"{place}/{part}" for place in prefixes for part in ("bin", "lib", "lib64", "pyvenv.cfg")}
         shown |= {str(ROOT / package) for package in ("minigrad", "layers", "optim")}
         options = ["--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL",
                    "--dev-bind", "/dev/null", "/dev/null"]  # fmt: skip
         for path in sorted(shown):  # a folder before what lies in it
             options += ["--ro-bind-try", path, path]
-        hidden = {str(FOLDER), *(os.path.abspath(f"{place}/minigrad/course/lessons") for place in sys.path)}
-        for path in sorted(filter(os.path.isdir, hidden)):
+        for place in prefixes:  # minigrad may be installed in each
+            packages |= set(glob.glob(f"{glob.escape(place)}/lib/python3*/*-packages"))
+        hidden = {str(FOLDER), *filter(os.path.isdir, (f"{place}/minigrad/course/lessons" for place in packages))}
+        for path in sorted(hidden):
             options += ["--tmpfs", path]
         names = [f"{part}{name}.*" for name in NEEDED for part in ("", "__pycache__/")]
         files = [FOLDER / "__init__.py", *(path for name in names if lesson for path in lesson.folder.glob(name))]
         for path in map(str, files):
             options += ["--ro-bind", path, path]
         options += ["--size", str(SIZE), "--tmpfs", INSIDE, "--chdir", INSIDE]
-        for path in (*filter(os.path.isdir, hidden), "/"):
+        for path in (*hidden, "/"):
             options += ["--remount-ro", path]
         return [self.program, *options, "--"]
 
