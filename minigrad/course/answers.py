@@ -135,6 +135,8 @@ def _plain_difference(yours: Any, right: Any, tolerance: float, place: str) -> D
     if isinstance(yours, np.ndarray) and isinstance(right, list):
         if yours.ndim < 2 and any(isinstance(part, np.ndarray) for part in right):
             return Difference(place, described(yours), f"a tuple or list of {len(right)}")
+        if len(yours) != len(right):  # a long one takes long to be listed
+            return Difference(place, f"a list of {len(yours)}", _counted(right))
         return difference(decode(encode(list(yours))), right, tolerance, place)
     if not (_is_numeric(yours) and _is_numeric(right)):
         same = type(yours) is type(right) and not isinstance(yours, Unusable) and yours == right
@@ -142,8 +144,8 @@ def _plain_difference(yours: Any, right: Any, tolerance: float, place: str) -> D
     yours, right = np.asarray(yours), np.asarray(right)
     if yours.shape != right.shape:
         return Difference(place, described(yours), described(right))
-    a, b = yours.astype(float), right.astype(float)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):  # a signalling NaN, a long double
+        a, b = yours.astype(float), right.astype(float)
         wrong = ~((np.abs(a - b) <= tolerance * np.maximum(1, np.abs(b))) | (a == b) | (np.isnan(a) & np.isnan(b)))
         if not wrong.any():
             return None

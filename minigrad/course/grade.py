@@ -26,6 +26,9 @@ from .wall import Wall
 LONGEST_PARSED = 100_000
 """Characters of a file in which lines are looked up. A parsed file can take a thousand times its size in memory."""
 
+LONGEST_MESSAGE = 1000
+"""Characters that are said about an answer, which may be quoted there."""
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -126,7 +129,9 @@ def _judged(lesson: Lesson, text: str, index: int, outcome: dict[str, Any]) -> P
         except Exception:
             found = difference(yours, right, question.tolerance)
             return Problem("wrong", question.function, question=question, difference=found)
-        return None if message is None else Problem("wrong", question.function, question=question, message=message)
+        if message is None:
+            return None
+        return Problem("wrong", question.function, question=question, message=message[:LONGEST_MESSAGE])
     found = difference(yours, right, question.tolerance)
     return None if found is None else Problem("wrong", question.function, question=question, difference=found)
 

@@ -357,6 +357,8 @@ raise Evil""",
 }  # fmt: skip
 NEED_A_WALL = ("reads files", "blinds the hook", "imports what starts programs again", "calls the C library")
 """Only a wall hides files, and shows no other process."""
+ALONE = ("blinds the hook", "searches its memory for the answers")
+"""What others in the same process would disturb."""
 SLOW = ("loops", "sleeps", "takes all memory")
 
 HOOKLESS = """

@@ -145,3 +145,15 @@ def test_an_answer_has_so_many_parts_at_most(monkeypatch) -> None:
 def test_whatever_was_forged_is_a_value_error(code) -> None:
     with pytest.raises(ValueError, match="not an encoded answer"):
         decode(code)
+
+
+def test_a_long_array_in_place_of_a_short_list_is_not_listed(monkeypatch) -> None:
+    monkeypatch.setattr("minigrad.course.answers.encode", None)
+    assert difference(np.zeros(700_000, bool), [1.0, 2.0], 0) == Difference("", "a list of 700000", "a list of 2")
+
+
+def test_a_signalling_nan_or_a_long_double_is_no_warning() -> None:
+    with np.errstate(all="raise"):
+        assert difference(np.frombuffer(b"\x01\x00\x80\x7f", "f4"), np.ones(1), 0) == Difference("[0]", "nan", "1")
+        huge = np.full(1, np.finfo(np.longdouble).max)
+        assert difference(huge, np.ones(1), 0) is not None
