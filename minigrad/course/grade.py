@@ -10,6 +10,7 @@ import ast
 import contextlib
 import io
 import re
+import threading
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,6 +29,9 @@ LONGEST_PARSED = 100_000
 
 LONGEST_MESSAGE = 1000
 """Characters that are said about an answer, which may be quoted there."""
+
+_JUDGING = threading.Lock()
+"""Files run in parallel. Solutions run here, with one random generator and one stdout: by turns."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,9 @@ def grade(lesson: Lesson, source: Path, text: str, wall: Wall = NO_WALL) -> Verd
 
     `source` is where it stands, for messages; `text` what stands there. Errors: OSError if the wall falls down.
     """
-    return judge(lesson, text, ask(lesson, source, text, wall))
+    run = ask(lesson, source, text, wall)
+    with _JUDGING:
+        return judge(lesson, text, run)
 
 
 def judge(lesson: Lesson, text: str, run: Run) -> Verdict:

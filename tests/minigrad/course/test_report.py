@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 import zipfile
 from pathlib import Path
 
 import pytest
 
 from minigrad.__main__ import main
+from minigrad.course import grade
 from minigrad.course.export import notebook
 from minigrad.course.lesson import lesson
 
@@ -214,3 +216,21 @@ def test_where_nothing_can_be_written_no_mark_is_lost(report, options) -> None:
     code, text = report("class", *options)
     assert code == 2 and "[MG921] file" in text
     assert "-o" not in options or "ada   1/2     x  ." in text
+
+
+def test_files_are_judged_one_at_a_time(report, monkeypatch) -> None:
+    """Else lesson 14's right accuracies are read while another thread has worked out only two of three."""
+    judging, most, judge = [], [], grade.judge
+
+    def watched(*given):
+        judging.append(1)
+        time.sleep(0.2)
+        most.append(len(judging))
+        judging.pop()
+        return judge(*given)
+
+    monkeypatch.setattr(grade, "judge", watched)
+    for name in "abc":
+        hand_in(name, {FIRST: SOLUTION, SECOND: SOLUTION})
+    report("class", "--jobs", "6")
+    assert most == [1] * 6
