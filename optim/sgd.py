@@ -30,8 +30,8 @@ class SGD(Optimizer):
     Without weight decay, a step changes only those rows of a table that the batch looked up. Rows that momentum still
     moves catch up when they are next read.
     Errors: as Optimizer, OptionError for `nesterov` without momentum (MG308), and of `step` for a `momentum` that was
-    set later on an SGD made without (MG330). Sources: Polyak, Some methods of speeding up the convergence of iteration methods (1964);
-    Sutskever et al., On the importance of initialization and momentum in deep learning (2013).
+    set later on an SGD made without (MG330). Sources: Polyak, Some methods of speeding up the convergence of iteration
+    methods (1964); Sutskever et al., On the importance of initialization and momentum in deep learning (2013).
     """
 
     below = MappingProxyType({"momentum": 1.0})
