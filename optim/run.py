@@ -3,6 +3,7 @@
 The Trainer imports the callbacks. They are written against `Run`, so that they need not import the Trainer.
 """
 
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -79,7 +80,9 @@ class Run:
     history: History
     loss_tensor: Tensor | None  # with its graph, from on_forward to on_gradients
     started: dict[str, Any]  # the optimizer's hyperparameters at the start of the run, before any interruption
-    resuming: bool  # whether the run continues from a snapshot
+    deciding: dict[str, dict[str, str]]  # the callbacks that can change the run, with their arguments at its start
+    identity: str  # of the run, also when it is resumed
+    resuming: str | os.PathLike[str] | None  # the snapshot that the run continues from, if it does
     stop_reason: str  # why the run ends early; "" while it does not
     comm: Communicator | None  # what connects the processes that train the model, if there are several
     rank: int  # the number of this process among them; files are written and lines printed by rank 0
@@ -105,6 +108,7 @@ class Run:
         for name in POSITION:
             setattr(self, name, info[name])
         self.started = info.get("started", self.started)
+        self.identity = info.get("run", self.identity)
         self.means.sums, self.means.count = info["means"]["sums"], info["means"]["count"]
         self.history.rows[:] = info["history"]
         self.seconds, self.began = info["seconds"], time.perf_counter()

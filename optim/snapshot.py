@@ -7,7 +7,8 @@ history, random generator, configuration, and the optimizer's hyperparameters, n
 
 import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from copy import copy
 from typing import Any
 
@@ -19,7 +20,7 @@ from minigrad.data import Batches
 from minigrad.errors import CheckpointError, MinigradError, reason
 
 from .lazy import is_pending
-from .optimizer import Array
+from .optimizer import NUMBERS, Array
 from .parallel import share, share_out
 from .parameters import set_arrays
 from .run import POSITION, Run
@@ -54,11 +55,13 @@ def store(trainer: Run, path: str | os.PathLike[str], ranks: Sequence[tuple[Any,
                 plain[name][key] = value
     info = {
         "kind": "snapshot",
+        "run": trainer.identity,
         "config": trainer.config,
         "optimizer": type(trainer.optimizer).__name__,
         "started": trainer.started,
         _NUMBERS: plain.pop(_NUMBERS),
         "layers": _layers(trainer),
+        "modes": {path: layer.training for path, layer in _named_layers(trainer).items()},
         "batches": trainer.batches,
         **{name: getattr(trainer, name) for name in POSITION},  # if a callback stopped the run, it stays stopped
         "seconds": trainer.elapsed(),
@@ -69,7 +72,7 @@ def store(trainer: Run, path: str | os.PathLike[str], ranks: Sequence[tuple[Any,
         "train": _position(trainer.train),
         "validation": _position(trainer.validation) | {"position": 0} if _position(trainer.validation) else {},
         "callbacks": plain,
-        "deciding": _deciding(named),
+        "deciding": trainer.deciding,
     }
     try:
         save(path, arrays, info)
@@ -87,33 +90,38 @@ def restore(trainer: Run, path: str | os.PathLike[str]) -> None:
     """
     checkpoint = load(path)
     info = checkpoint.info
-    _check(trainer, info, path)
+    numbers = {name: array[()] for name, array in part(checkpoint, f"{_NUMBERS}/").items()}
+    numbers |= info.get(_NUMBERS, {})
+    _check(trainer, info, numbers, path)
     model = trainer.model.named_parameters()
     check_match(part(checkpoint, "model/"), {name: tensor.array for name, tensor in model.items()}, "the model")
     exact = part(checkpoint, "optimizer/")
     trainer.optimizer.check_exact_state(exact)
-    positions: list[tuple[Any, Any]] = [(trainer.validation, info["validation"]), (trainer.train, info["train"])]
-    for batches, position in positions:
+    for batches, position in ((trainer.validation, info["validation"]), (trainer.train, info["train"])):
         if position and isinstance(batches, Batches):
             copy(batches).load_state_dict(position)
     _warn_of_differences(trainer, info)
-    _load_callbacks(trainer, checkpoint, path)
-    # From here on nothing fails, unless batches of the user's own do.
-    for batches, position in positions:
-        if position and hasattr(batches, "load_state_dict"):  # if the two are one object, its position is `train`'s
-            batches.load_state_dict(position)
-    numbers = {name: array[()] for name, array in part(checkpoint, f"{_NUMBERS}/").items()}
+    _load_parts(trainer, checkpoint, path)
+    # From here on nothing fails.
     # Before the tables: to freeze or unfreeze one reads it, and what is pending must stay so.
-    trainer.optimizer.load_hyperparameters({**info.get(_NUMBERS, {}), **numbers})
+    trainer.optimizer.load_hyperparameters(numbers)
     set_arrays(model, part(checkpoint, "model/"))
     trainer.optimizer.load_exact_state(exact)
-    if carry := getattr(trainer.model, "load_carried_state", None):
-        whole = part(checkpoint, "carried/")
-        carry({name: share_out(trainer.comm, [array])[0][0] for name, array in whole.items()})
-        trainer.examples = max(map(len, whole.values()), default=0)
+    trainer.examples = max(map(len, part(checkpoint, "carried/").values()), default=0)
+    if info["batch"]:  # within an epoch, whose first step has set all layers to training
+        trainer.model.train()
+        for name, layer in _named_layers(trainer).items():
+            layer.training = info.get("modes", {}).get(name, True)
     if trainer.rank < len(states := [info["generator"], *info.get("generators", ())]):
         generator().bit_generator.state = states[trainer.rank]
     trainer.resume_at(info)
+
+
+def identity(path: str | os.PathLike[str]) -> str:
+    """What tells the run of a snapshot from others; "" if it is not known."""
+    with suppress(MinigradError):
+        return str(load(path).info.get("run", ""))
+    return ""
 
 
 def part(arrays: Mapping[str, Array], prefix: str) -> dict[str, Array]:
@@ -131,39 +139,74 @@ def _named(trainer: Run) -> dict[str, Any]:
     return named
 
 
-def _deciding(named: Mapping[str, Any]) -> list[str]:
-    """The names of the callbacks that can change a run's numbers: those that do more than print or write."""
-    return [name for name, callback in named.items() if not (callback.last or callback.rank_0_only)]
+def deciding(trainer: Run) -> dict[str, dict[str, str]]:
+    """The callbacks that can change a run's numbers, those that do more than print or write, with their arguments.
+
+    To be called when a run begins: what they count is then the same in each run.
+    """
+    named = _named(trainer).items()
+    return {name: _numbers(callback) for name, callback in named if not (callback.last or callback.rank_0_only)}
+
+
+def _numbers(thing: Any) -> dict[str, str]:
+    """The numbers and schedules among the attributes, as text; of a class from outside optim nothing is known."""
+    found = {}
+    for name, value in vars(thing).items() if _is_ours(thing) else ():
+        if isinstance(value, NUMBERS):
+            found[name] = str(value)
+        elif _is_ours(value):
+            inner = ", ".join(f"{key}={text}" for key, text in _numbers(value).items())
+            found[name] = f"{type(value).__name__}({inner})"
+    return found
+
+
+def _is_ours(thing: Any) -> bool:
+    return type(thing).__module__.startswith("optim.")
 
 
 def _layers(trainer: Run) -> dict[str, str]:
     """Each layer as the call that made it, by path."""
-    layers: dict[str, Any] = getattr(trainer.model, "named_layers", dict)()
-    return {path or "the model": f"{type(layer).__name__}({layer.settings()})" for path, layer in layers.items()}
+    layers = _named_layers(trainer).items()
+    return {path or "the model": f"{type(layer).__name__}({layer.settings()})" for path, layer in layers}
+
+
+def _named_layers(trainer: Run) -> dict[str, Any]:
+    return dict(getattr(trainer.model, "named_layers", dict)())
 
 
 def _position(batches: Any) -> dict[str, Any]:
     return dict(batches.state_dict()) if hasattr(batches, "state_dict") else {}
 
 
-def _load_callbacks(trainer: Run, checkpoint: Checkpoint, path: str | os.PathLike[str]) -> None:
-    """Load the callbacks' states, all or none."""
-    saved, before = checkpoint.info["callbacks"], []
-    try:
-        for name, callback in _named(trainer).items():
-            if state := {**saved.get(name, {}), **part(checkpoint, f"{name}/")}:
-                before.append((callback, callback.state_dict()))
-                callback.load_state_dict(state)
-    except Exception as error:
-        for callback, state in before:
-            callback.load_state_dict(state)
-        if isinstance(error, MinigradError):
-            raise
-        problem = f"{name} cannot load its state ({type(error).__name__}: {reason(error)})"
-        raise _unfit(path, [problem]) from error
+def _load_parts(trainer: Run, checkpoint: Checkpoint, path: str | os.PathLike[str]) -> None:
+    """Load what callbacks, batches and the model remember, all or none."""
+    saved = checkpoint.info["callbacks"]
+    parts: list[tuple[str, Callable[[Any], object], Any, Any]] = []  # name, how to load, state now, state to load
+    for name, callback in _named(trainer).items():
+        if state := {**saved.get(name, {}), **part(checkpoint, f"{name}/")}:
+            parts.append((name, callback.load_state_dict, callback.state_dict(), state))
+    for name in ("validation", "train"):  # if the two are one object, its position is that of "train"
+        batches, position = getattr(trainer, name), checkpoint.info[name]
+        if position and hasattr(batches, "load_state_dict"):
+            parts.append((f"the batches of {name}", batches.load_state_dict, _position(batches), position))
+    if carry := getattr(trainer.model, "load_carried_state", None):
+        whole = part(checkpoint, "carried/")
+        carried = {name: share_out(trainer.comm, [array])[0][0] for name, array in whole.items()}
+        parts.append(("the model", carry, {}, carried))  # at the start of a run it carries nothing
+    for number, (name, take, _, state) in enumerate(parts):
+        try:
+            take(state)
+        except Exception as error:
+            for _, put_back, before, _ in reversed(parts[: number + 1]):
+                with suppress(Exception):  # the error to be told is the first one
+                    put_back(before)
+            if isinstance(error, MinigradError):
+                raise
+            problem = f"the state of {name} cannot be loaded ({type(error).__name__}: {reason(error)})"
+            raise _unfit(path, [problem]) from error
 
 
-def _check(trainer: Run, info: Mapping[str, Any], path: str | os.PathLike[str]) -> None:
+def _check(trainer: Run, info: Mapping[str, Any], numbers: Mapping[str, Any], path: str | os.PathLike[str]) -> None:
     """Raise CheckpointError MG508 unless the snapshot has all parts, and is of a run like this one."""
     if info.get("kind") != "snapshot":
         raise _unfit(path, ["it holds only weights, not the state of a run"])
@@ -182,7 +225,7 @@ def _check(trainer: Run, info: Mapping[str, Any], path: str | os.PathLike[str]) 
         saved["the number of batches"], here["the number of batches"] = info["batches"], trainer.batches
     for name, value in info.get("started", {}).items():
         # In the process of the interrupted run, the optimizer still has the numbers of that run's end.
-        if name in trainer.started and trainer.started[name] != info.get(_NUMBERS, {}).get(name):
+        if name in trainer.started and trainer.started[name] != numbers.get(name):
             saved[name], here[name] = value, trainer.started[name]
     problems = [
         f"{key} was {saved.get(key)!r} and is {here.get(key)!r}"
@@ -197,9 +240,15 @@ def _check(trainer: Run, info: Mapping[str, Any], path: str | os.PathLike[str]) 
 
 def _warn_of_differences(trainer: Run, info: Mapping[str, Any]) -> None:
     """Give warning MG324 if the layers or the callbacks are not those of the interrupted run."""
-    others = {*info.get("deciding", ())} ^ {*_deciding(_named(trainer))}
-    differences = [f"only one has {name}" for name in sorted(others)]
-    before, now = info.get("layers", {}), _layers(trainer)
+    callbacks, before, now = info.get("deciding", {}), info.get("layers", {}), _layers(trainer)
+    differences = [f"only one has {name}" for name in sorted({*callbacks} ^ {*trainer.deciding})]
+    for name in sorted(callbacks.keys() & trainer.deciding.keys()):
+        old, new = callbacks[name], trainer.deciding[name]
+        differences += [
+            f"{key} of {name} was {old.get(key)} and is {new.get(key)}"
+            for key in dict.fromkeys([*old, *new])
+            if old.get(key) != new.get(key)
+        ]
     differences += [
         f"{name} was {before[name]} and is {now.get(name)}" for name in before if before[name] != now.get(name)
     ]

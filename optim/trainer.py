@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sized
 from contextlib import ExitStack
 from copy import copy
 from itertools import islice
+from secrets import token_hex
 from typing import Any
 
 import minigrad as mg
@@ -39,7 +40,7 @@ from .parallel import (
 )
 from .parameters import set_arrays
 from .run import Batch, Model, Run, evaluating
-from .snapshot import restore
+from .snapshot import deciding, restore
 
 
 class Trainer(Run):
@@ -145,9 +146,10 @@ class Trainer(Run):
             try:
                 if self.comm is not None:
                     resume = self.everyone(resume, "the start")[0]
-                self.resuming = resume is not None
+                self.resuming = resume
                 with self._ctrl_c:
                     self._call("on_start")
+                    self.deciding = deciding(self)
                     if resume is not None:
                         restore(self, resume)
                     elif self.comm is not None:
@@ -177,7 +179,8 @@ class Trainer(Run):
 
     def _train_epoch(self) -> None:
         self._check_parameters()
-        self.model.train()
+        if not self.batch:  # else a snapshot told each layer's mode
+            self.model.train()
         self._training = True
         for batch in self._batches():
             self.step_began = time.perf_counter()
@@ -252,7 +255,8 @@ class Trainer(Run):
         self.started = self.optimizer.hyperparameters()
         self.batches = len(train) if isinstance(train, Sized) else None
         self.epoch = self.step = self.batch = self.examples = 0
-        self.trained = self.resuming = self._in_callback = self._training = False
+        self.trained = self._in_callback = self._training = False
+        self.resuming, self.identity = None, token_hex()
         self.means, self.history = Means(), History()
         self.stop_reason = ""
         self.loss_tensor = None

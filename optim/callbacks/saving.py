@@ -23,7 +23,7 @@ from ..history import check_suffix
 from ..optimizer import Array, check_count
 from ..parameters import set_arrays
 from ..run import Run
-from ..snapshot import store
+from ..snapshot import identity, store
 from .base import Callback
 from .control import Monitor
 
@@ -35,7 +35,7 @@ class Snapshots(Callback):
 
     Files are called step-000000123.safetensors; those with other names are never deleted.
     `fit(..., resume=path)` continues from one; `Snapshots.latest(folder)` is the path of the newest. Errors:
-    OptionError MG321 for a new run in a folder that has another run's snapshots.
+    OptionError MG321 for a folder that has another run's snapshots, also if this run continues from elsewhere.
     """
 
     last: ClassVar[bool] = True  # a snapshot also holds the state of the other callbacks
@@ -61,13 +61,17 @@ class Snapshots(Callback):
         make_folder(self.folder / "a snapshot")
         clear_unfinished(self.folder, _PATTERN)
         newest = self.latest(self.folder)
-        if newest is not None and not trainer.resuming:
+        if newest is not None and not (trainer.resuming and self._goes_on(Path(os.fsdecode(trainer.resuming)), newest)):
             raise OptionError(
                 "MG321",
                 f"{os.fspath(self.folder)} has the snapshots of another run, the newest of them {newest.name}",
                 cause="the new run's would be mixed with them, and resuming could continue the wrong run",
                 remedy=f"go on with it: fit(..., resume={os.fspath(newest)!r}); or delete them; or name another folder",
             )
+
+    def _goes_on(self, resumed: Path, newest: Path) -> bool:
+        """Whether the folder's snapshots are those of the run that is resumed, also where that is stored elsewhere."""
+        return resumed.resolve().parent == self.folder.resolve() or identity(resumed) == identity(newest) != ""
 
     def on_step(self, trainer: Run) -> None:
         if self.every_steps and trainer.step % self.every_steps == 0:

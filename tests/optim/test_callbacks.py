@@ -244,6 +244,17 @@ def test_a_new_run_does_not_mix_its_snapshots_with_an_old_one_s(tmp_path: Path) 
     assert sorted(path.name for path in tmp_path.iterdir()) == [f"step-{n:09d}.safetensors" for n in (4, 5)]
 
 
+def test_a_run_resumed_from_another_folder_leaves_a_third_run_s_snapshots(tmp_path: Path) -> None:
+    run([Snapshots(tmp_path / "a")], xs=[1] * 2)
+    run([Snapshots(tmp_path / "b", every_steps=1, keep=9)], xs=[1] * 5)
+    resume = Snapshots.latest(tmp_path / "a")
+    with pytest.raises(OptionError, match="MG321"):
+        run([Snapshots(tmp_path / "b")], xs=[1] * 2, epochs=2, resume=resume)
+    assert len(list((tmp_path / "b").iterdir())) == 5
+    for _ in range(2):  # its own snapshots in a second folder, from the first attempt, are no obstacle
+        run([Snapshots(tmp_path / "c")], xs=[1] * 2, epochs=2, resume=resume)
+
+
 def test_a_log_is_complete_after_each_epoch(tmp_path: Path) -> None:
     seen: list[int] = []
 

@@ -35,6 +35,7 @@ from optim import (
     Statistics,
     StepSchedule,
     Trainer,
+    WarmUp,
     freeze,
     unfreeze,
 )
@@ -105,6 +106,7 @@ CHANGES: dict[str, tuple[Any, list[Callable[[], Callback]]]] = {
     "scale": (Adam, [lambda: Then(3, lambda t: setattr(t.optimizer, "scale", 0.3))]),
     "weight_decay": (momentum, [lambda: Then(3, set_decay)]),
     "momentum": (momentum, [lambda: Then(6, lambda t: setattr(t.optimizer, "momentum", 0.1))]),
+    "a layer's mode": (SGD, [lambda: Then(3, lambda t: t.model.dropout.eval())]),
     "betas": (Adam, [lambda: Then(6, lambda t: setattr(t.optimizer, "beta1", 0.1))]),
     "freezing": (
         momentum,
@@ -260,6 +262,31 @@ def test_a_warning_names_the_callbacks_and_layers_that_differ(tmp_path: Path) ->
         trainer.fit(batches(), 2, resume=Snapshots.latest(tmp_path))
 
 
+def test_a_warning_names_the_arguments_of_callbacks_that_differ(tmp_path: Path, recwarn: Any) -> None:
+    def fit(most: float, steps: int, patience: int = 2, resume: Path | None = None) -> None:
+        schedule = LearningRate(WarmUp(2, StepSchedule(steps)))
+        stop = EarlyStopping("train_loss", patience=patience)
+        callbacks = [ClipGradients(most), schedule, stop, BestSnapshot(monitor="train_loss"), Snapshots(tmp_path)]
+        build(callbacks).fit(batches(), 1 if resume is None else 2, resume=resume)
+
+    fit(0.5, 2)
+    newest = Snapshots.latest(tmp_path)
+    fit(0.5, 2, resume=newest)
+    assert not recwarn.list
+    told = (
+        r"differ: max_norm of ClipGradients was 0.5 and is 1.0; patience of EarlyStopping was 2 and is 3; schedule of "
+        r"LearningRate was WarmUp\(steps=2, after=StepSchedule\(every=2, factor=0.1\)\) and is .*every=3"
+    )
+    with pytest.warns(UserWarning, match=told):
+        fit(1.0, 3, 3, newest)
+
+
+def test_a_rate_of_numpy_is_resumed_by_the_same_trainer(tmp_path: Path) -> None:
+    trainer = build([Then(3, lambda t: setattr(t.optimizer, "lr", np.float64(0.05))), Snapshots(tmp_path)])
+    trainer.fit(batches(), 1)
+    assert len(trainer.fit(batches(), 2, resume=Snapshots.latest(tmp_path))["train_loss"]) == 2
+
+
 @pytest.mark.parametrize("kind", [EarlyStopping, BestSnapshot])
 def test_the_best_value_of_one_column_is_not_taken_for_that_of_another(tmp_path: Path, kind: Any) -> None:
     build([kind(monitor="train_accuracy"), Snapshots(tmp_path)]).fit(batches(), 1)
@@ -308,6 +335,31 @@ def test_a_snapshot_with_parts_missing_changes_nothing(tmp_path: Path, change: A
     assert error.value.cause and error.value.remedy
     after = state(trainer) | {name: before[name] for name in ("stop", "generator")}  # `fit` seeds the generator
     assert after == before and train.state_dict() == batches().state_dict() | {"seed": train.seed}
+
+
+class Own:
+    """Batches of the user's own, which fail when they are loaded."""
+
+    position = 1
+
+    def __iter__(self) -> Any:
+        return iter(batches())
+
+    def state_dict(self) -> dict[str, int]:
+        return {"position": self.position}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        self.position = state["place"]
+
+
+def test_batches_that_cannot_be_loaded_change_nothing(tmp_path: Path) -> None:
+    build([ClipGradients(0.5), Snapshots(tmp_path)], seed=1).fit(Own(), 1)
+    trainer = build([ClipGradients(0.5)], seed=1)
+    before = state(trainer)
+    with pytest.raises(CheckpointError, match="MG508.*the state of the batches of train cannot be loaded .*'place'"):
+        trainer.fit(Own(), 2, resume=Snapshots.latest(tmp_path))
+    assert state(trainer) | {name: before[name] for name in ("stop", "generator")} == before
+    assert trainer.callbacks[0].largest == 0.0  # type: ignore[attr-defined]
 
 
 def test_a_parameter_may_be_called_value(tmp_path: Path) -> None:
