@@ -61,12 +61,13 @@ class Adam(Optimizer):
         m, v = slots
         correct1, correct2 = self.bias_corrections(t)
         root = math.sqrt(correct2)
-        np.subtract(g, m, out=scratch)
-        scratch *= 1 - self.beta1
+        # Not m += (1 - β₁) (g - m), which loses a small g beside a large m.
+        np.multiply(g, 1 - self.beta1, out=scratch)
+        m *= self.beta1
         m += scratch
         np.multiply(g, g, out=scratch)
-        scratch -= v
         scratch *= 1 - self.beta2
+        v *= self.beta2
         v += scratch
         # m̂ and v̂ need no arrays, because their corrections are scalars: √v̂ + eps = (√v + eps root) / root.
         np.sqrt(v, out=scratch)

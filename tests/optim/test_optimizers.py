@@ -67,6 +67,17 @@ def test_the_defaults_are_those_of_the_docstring(rule: Any, moved: float) -> Non
     assert p.item() == pytest.approx(1 - moved, abs=1e-8)
 
 
+@pytest.mark.parametrize("sparse", [False, True])
+def test_a_small_gradient_after_a_large_one_is_not_lost(sparse: bool) -> None:
+    p = make_table([[0.0]]) if sparse else mg.Tensor([[0.0]], requires_grad=True)
+    optimizer = Adam({"p": p}, lr=0.1, betas=(0.0, 0.0), eps=0.0)
+    for step, g in enumerate([1.0, 1e-5, 1e-10], start=1):  # without memory each step is lr times the gradient's sign
+        optimizer.zero_grad()
+        (g * p[[0]]).sum().backward()
+        optimizer.step()
+        assert p.item() == pytest.approx(-0.1 * step)
+
+
 def test_adamw_without_decay_is_adam() -> None:
     options: dict[str, Any] = {"lr": 0.02, "betas": (0.7, 0.9), "eps": 1e-3}
     one, other = parameters(), parameters()
