@@ -23,7 +23,7 @@ from .interrupt import Interrupted
 from .lazy import PendingRows
 from .optimizer import Array, Optimizer
 
-ON_ALL_RANKS = "MG323", "MG331", "MG332"  # errors that all ranks raise, after the same exchange
+ON_ALL_RANKS = "MG323", "MG331", "MG332", "MG333"  # errors that all ranks raise, after the same exchange
 
 
 class Communicator(Protocol):
@@ -138,6 +138,20 @@ def check_equal(everyone: Sequence[Mapping[str, Any]]) -> None:
             f"the processes have different settings: {'; '.join(problems)}",
             cause="all train the same model, each on its share of a batch; with other settings they would drift apart",
             remedy="set on every process what you set on one; a callback that changes the run must act on all ranks",
+        )
+
+
+def check_parameters(comm: Communicator, parameters: Mapping[str, Tensor]) -> None:
+    """OptionError MG333 unless all ranks have the same parameters, to the last bit."""
+    sums = {name: zlib.crc32(tensor.array.tobytes()) for name, tensor in parameters.items()}
+    everyone = exchange(comm, "the end of an epoch", sums)
+    if differ := [name for name in sums if any(theirs.get(name) != sums[name] for theirs in everyone)]:
+        raise OptionError(
+            "MG333",
+            f"the processes no longer have the same parameters: {', '.join(differ)} differ",
+            cause="a callback changed parameters or gradients on some ranks only, or on each in another way",
+            remedy="let every callback that changes the run do the same on all ranks; one that only prints has "
+            "rank_0_only = True",
         )
 
 

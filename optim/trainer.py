@@ -30,6 +30,7 @@ from .parallel import (
     Communicator,
     agree,
     check_equal,
+    check_parameters,
     check_same,
     end_together,
     fingerprint,
@@ -211,6 +212,8 @@ class Trainer(Run):
 
     def _end_epoch(self) -> None:
         self._training = False
+        if self.comm is not None:
+            check_parameters(self.comm, self.model.named_parameters())
         row: dict[str, float] = {"epoch": self.epoch + 1, "step": self.step}
         row |= {f"train_{name}": value for name, value in self.means.result().items()}
         if self.validation is not None:

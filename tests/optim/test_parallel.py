@@ -20,7 +20,7 @@ import minigrad as mg
 from layers import RNN, Carried, Dense, Embedding, Sequential, TruncatedBPTT
 from minigrad.errors import DataError, OptionError
 from minigrad.table import make_table
-from optim import SGD, Adam, Callback, RMSprop, Snapshots, Trainer, freeze
+from optim import SGD, Adam, Callback, RMSprop, Snapshots, Trainer, clip_gradients, freeze
 from optim.parallel import all_reduce, fingerprint, share_out, sum_gradients
 from tests.optim import ranks as programs
 
@@ -265,6 +265,23 @@ def test_optimizers_that_differ_at_the_start_are_an_error_on_all(told: str) -> N
 
     for message in on_ranks(3, act):
         assert told in message
+
+
+DRIFTS: dict[str, tuple[Any, str]] = {
+    "a weight": (lambda trainer: trainer.model.dense.b.update(lambda b: b.__setitem__(0, 1.0)), "dense.b"),
+    "rows": (lambda trainer: trainer.model.embedding.table.update(lambda t: t.__setitem__(3, 1.0)), "embedding.table"),
+    "a gradient": (lambda trainer: trainer.model.dense.b.node.grad.__imul__(2), "dense.b"),
+    "another clipping": (lambda trainer: clip_gradients(trainer.optimizer.parameters(), 1e-3), "dense.b"),
+}
+
+
+@pytest.mark.parametrize(("change", "told"), DRIFTS.values(), ids=DRIFTS)
+def test_parameters_that_one_rank_changes_are_an_error_on_all(change: Any, told: str) -> None:
+    def act(comm: Any) -> None:
+        with pytest.raises(OptionError, match=f"MG333.*{told}"):
+            train_table(comm, [Bits(at_step(4, change), 1, "on_gradients")])
+
+    on_ranks(2, act)
 
 
 def batches_of(rows: int = 8, count: int = 4) -> list[Any]:
