@@ -152,6 +152,9 @@ class Carried(Layer):
     def training(self, on: bool) -> None:  # by `eval()` of a model around it too
         self._training, self._memory = on, self._memory._replace(evaluated=None)
 
+    def settings(self) -> str:
+        return f"TruncatedBPTT(k1={self._bptt.k1}, k2={self._bptt.k2})"
+
     def _carried(self) -> dict[str, Array]:
         x, state, _ = self._memory
         return {} if x is None else {"x": x, **_named(state, "state", len(x))}

@@ -43,7 +43,7 @@ def accuracy(output: Array, labels: Array) -> float:
 def as_number(name: str, value: Any) -> float:
     """What a metric returned, as a float. Errors: DtypeError MG326 for anything but one number."""
     array = np.asarray(getattr(value, "array", value))
-    if array.size == 1 and array.dtype.kind in "biuf":
+    if array.size == 1 and array.dtype.kind in "biuf" and not np.ma.is_masked(value):
         return float(array.item())
     raise DtypeError(
         "MG326",

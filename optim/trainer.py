@@ -6,7 +6,7 @@ tuples (inputs..., labels). How a run is stored and resumed is in snapshot.py; t
 
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from contextlib import ExitStack
 from copy import copy
 from itertools import islice
@@ -17,7 +17,7 @@ import minigrad as mg
 from minigrad import Tensor
 from minigrad.checkpoint import as_stored
 from minigrad.data import Batches
-from minigrad.errors import DataError, DtypeError, OptionError
+from minigrad.errors import DataError, DtypeError, OptionError, shown
 from minigrad.notebook import table
 from minigrad.numpy_functions import watched_column
 
@@ -73,9 +73,9 @@ class Trainer(Run):
     3.0 30
 
     Errors: DtypeError MG309 for a model without the methods of `Model`, DataError MG311 for a batch that is not a tuple
-    of inputs and labels, MG312 for an epoch without batches, OptionError MG305 for fewer than one epoch, MG325 for
+    of inputs and labels, MG312 for an epoch or an evaluation without batches, OptionError MG305 for fewer than one epoch, MG325 for
     a metric called "loss", MG327 for an optimizer of other layers than the model's, and DtypeError MG326 for a metric
-    that does not return a number.
+    that does not return a number, MG334 for metrics that are not functions by name.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class Trainer(Run):
                 remedy="derive the model from layers.Layer, which has all four",
             )
         self.model, self.loss, self.optimizer, self.seed = model, loss, optimizer, seed
-        self.metrics = {"accuracy": accuracy} if metrics is None else dict(metrics)
+        self.metrics = {"accuracy": accuracy} if metrics is None else _by_name(metrics)
         self.comm, self.rank = comm, 0 if comm is None else comm.rank
         given = [ProgressBar(), EpochReport(), StopOnNonFinite()] if callbacks is None else callbacks
         acting = (callback for callback in given if not (self.rank and callback.rank_0_only))
@@ -211,6 +211,7 @@ class Trainer(Run):
         self.trained = True
 
     def _end_epoch(self) -> None:
+        self._check_parameters()
         self._training = False
         if self.comm is not None:
             check_parameters(self.comm, self.model.named_parameters())
@@ -234,6 +235,7 @@ class Trainer(Run):
         if self.comm is not None:
             self.optimizer.catch_up_tables()  # on all ranks, because each reads other rows of a table
         with evaluating(self.model, self._training), mg.no_grad():
+            batch = None
             for batch in _from_epoch_0(batches):
                 self._check_same(batch, "a batch of an evaluation")
                 (*inputs, labels), count = share_out(self.comm, batch)
@@ -241,6 +243,13 @@ class Trainer(Run):
                 self._add_to(means, output, self.loss(output, labels), labels, count)
                 self._stop_if_interrupted()
             self.everyone(None, "the end of an evaluation")
+        if batch is None and isinstance(batches, Iterator):
+            raise DataError(
+                "MG312",
+                "an evaluation had no batches",
+                cause="a generator gives its batches once, and is empty when the next evaluation asks for them",
+                remedy="pass a list of batches or minigrad.data.Batches, which can be walked through again",
+            )
         return means.result()
 
     # ---- parts of the loop ----
@@ -338,6 +347,18 @@ class Trainer(Run):
                 else "the training data are empty",
                 remedy="pass a list of batches or minigrad.data.Batches, which can be walked through again",
             )
+
+
+def _by_name(metrics: Any) -> dict[str, Metric]:
+    """The metrics as a dict of their own. DtypeError MG334 for anything but functions by name."""
+    if isinstance(metrics, Mapping) and all(map(callable, metrics.values())):
+        return dict(metrics)
+    raise DtypeError(
+        "MG334",
+        f"the metrics are given as {shown(metrics)}",
+        cause="each column of the history has a name, and a metric is a function of (output array, labels)",
+        remedy='pass functions by name, such as metrics={"accuracy": optim.accuracy}',
+    )
 
 
 def _from_epoch_0(batches: Any) -> Any:

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from layers import RNN, Dense, Dropout, Embedding, Sequential
+from layers import RNN, Carried, Dense, Dropout, Embedding, Sequential, TruncatedBPTT
 from minigrad.data import Batches
 from minigrad.errors import CheckpointError, DtypeError, MinigradError
 from optim import (
@@ -260,6 +260,18 @@ def test_a_warning_names_the_callbacks_and_layers_that_differ(tmp_path: Path) ->
     told = r"MG324.*only one has ClipGradients; only one has LearningRate; dropout was Dropout\(0.2\) and is .*\(0.5\)"
     with pytest.warns(UserWarning, match=told):
         trainer.fit(batches(), 2, resume=Snapshots.latest(tmp_path))
+
+
+def test_a_warning_names_a_carried_layer_whose_windows_differ(tmp_path: Path) -> None:
+    def fit(k2: int, resume: Path | None = None) -> None:
+        model = Carried(RNN(3, 2, return_sequences=True, return_state=True), TruncatedBPTT(2, k2))
+        optimizer = SGD(model.named_parameters(), lr=0.1)
+        trainer = Trainer(model, mg.softmax_cross_entropy, optimizer, callbacks=[Snapshots(tmp_path)])
+        trainer.fit([(np.ones((2, 2, 3)), np.ones((2, 2), int))], 1 if resume is None else 2, resume=resume)
+
+    fit(2)
+    with pytest.warns(UserWarning, match=r"was Carried\(.*k2=2\)\) and is Carried\(.*k2=3\)\)"):
+        fit(3, Snapshots.latest(tmp_path))
 
 
 def test_a_warning_names_the_arguments_of_callbacks_that_differ(tmp_path: Path, recwarn: Any) -> None:

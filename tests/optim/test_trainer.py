@@ -493,7 +493,7 @@ def replaced(name: str, step: int = 0) -> None:
     optimizer = SGD(model.named_parameters())
     if step == 0:
         replace(None)
-    callbacks = [At("on_epoch_end", step, replace)]
+    callbacks = [At("on_step" if step == 9 else "on_epoch_end", step, replace)]  # 9: within the last epoch
     Trainer(model, mg.softmax_cross_entropy, optimizer, callbacks=callbacks).fit(data(), 2)
 
 
@@ -526,6 +526,11 @@ def test_part_of_a_model_can_be_trained_and_a_loss_may_have_parameters() -> None
         (lambda: build(metrics={"loss": accuracy}), OptionError, "MG325", "name 'loss'", "another name"),
         (lambda: build(metrics={"f": lambda out, y: None}).fit(data(), 1), DtypeError, "MG326", "'f'", "number"),
         (lambda: build(metrics={"f": lambda out, y: y}).fit(data(), 1), DtypeError, "MG326", "shape (8,)", "number"),
+        (lambda: build(metrics={"f": lambda *_: np.ma.masked}).fit(data(), 1), DtypeError, "MG326", "'f'", "number"),
+        (lambda: build(metrics=["accuracy"]), DtypeError, "MG334", "given as ['accuracy']", "by name"),  # type: ignore[arg-type]
+        (lambda: build(metrics={"f": "accuracy"}), DtypeError, "MG334", "'f': 'accuracy'", "by name"),  # type: ignore[dict-item]
+        (lambda: build().fit(data(), 2, iter(data())), DataError, "MG312", "an evaluation had no batches", "list"),
+        (lambda: replaced("new", 9), OptionError, "MG327", "would not train new.W", "freeze"),
         (lambda: replaced("dense"), OptionError, "MG327", "would not train dense.W, dense.b;", "make the optimizer"),
         (lambda: replaced("new"), OptionError, "MG327", "would not train new.W, new.b; it has dense.W", "freeze"),
         (lambda: replaced("new", 6), OptionError, "MG327", "would not train new.W", "freeze"),
