@@ -72,10 +72,10 @@ class Trainer(Run):
     >>> print(round(model.w.item(), 3), len(history["train_loss"]))
     3.0 30
 
-    Errors: DtypeError MG309 for a model without the methods of `Model`, DataError MG311 for a batch that is not a tuple
-    of inputs and labels, MG312 for an epoch or an evaluation without batches, OptionError MG305 for fewer than one epoch, MG325 for
-    a metric called "loss", MG327 for an optimizer of other layers than the model's, and DtypeError MG326 for a metric
-    that does not return a number, MG334 for metrics that are not functions by name.
+    Errors: DtypeError MG309 for a model without the methods of `Model`, MG326 for a metric that does not return a
+    number, MG334 for metrics that are not functions by name; DataError MG311 for a batch that is not a tuple of inputs
+    and labels, MG312 for an epoch or an evaluation without batches; OptionError MG305 for fewer than one epoch, MG325
+    for a metric called "loss", MG327 for an optimizer of other layers than the model's.
     """
 
     def __init__(

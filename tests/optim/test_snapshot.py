@@ -371,7 +371,7 @@ def test_batches_that_cannot_be_loaded_change_nothing(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="MG508.*the state of the batches of train cannot be loaded .*'place'"):
         trainer.fit(Own(), 2, resume=Snapshots.latest(tmp_path))
     assert state(trainer) | {name: before[name] for name in ("stop", "generator")} == before
-    assert trainer.callbacks[0].largest == 0.0  # type: ignore[attr-defined]
+    assert trainer.callbacks[0].largest == 0.0
 
 
 def test_a_parameter_may_be_called_value(tmp_path: Path) -> None:

@@ -527,8 +527,8 @@ def test_part_of_a_model_can_be_trained_and_a_loss_may_have_parameters() -> None
         (lambda: build(metrics={"f": lambda out, y: None}).fit(data(), 1), DtypeError, "MG326", "'f'", "number"),
         (lambda: build(metrics={"f": lambda out, y: y}).fit(data(), 1), DtypeError, "MG326", "shape (8,)", "number"),
         (lambda: build(metrics={"f": lambda *_: np.ma.masked}).fit(data(), 1), DtypeError, "MG326", "'f'", "number"),
-        (lambda: build(metrics=["accuracy"]), DtypeError, "MG334", "given as ['accuracy']", "by name"),  # type: ignore[arg-type]
-        (lambda: build(metrics={"f": "accuracy"}), DtypeError, "MG334", "'f': 'accuracy'", "by name"),  # type: ignore[dict-item]
+        (lambda: build(metrics=["accuracy"]), DtypeError, "MG334", "given as ['accuracy']", "by name"),
+        (lambda: build(metrics={"f": "accuracy"}), DtypeError, "MG334", "'f': 'accuracy'", "by name"),
         (lambda: build().fit(data(), 2, iter(data())), DataError, "MG312", "an evaluation had no batches", "list"),
         (lambda: replaced("new", 9), OptionError, "MG327", "would not train new.W", "freeze"),
         (lambda: replaced("dense"), OptionError, "MG327", "would not train dense.W, dense.b;", "make the optimizer"),
