@@ -404,6 +404,10 @@ class Optimizer:
     def _pending_rows(self, path: str, table: Table, t: int) -> PendingRows:
         """A table's PendingRows at step t, with nothing pending yet."""
         rule, window = cast(LazyRule, copy.copy(self)), self.lazy_window() or 0
+        # A float32 of NumPy among the settings would make the sums ones of float32.
+        vars(rule).update(
+            {name: getattr(value, "item", lambda v=value: v)() for name, value in self.settings().items()}
+        )
         return PendingRows(rule, self.settings(), table, list(self.state[path].values()), t, window)
 
     def _scratch(self, use: str, like: Array) -> Array:

@@ -603,3 +603,21 @@ def test_a_replaced_table_leaves_the_pending_updates_to_the_old_one():
     mg.lookup(other, [3]).sum().backward()
     optimizer.step()
     np.testing.assert_allclose(table.array, expected[0], rtol=1e-10)
+
+
+def test_storing_after_a_setting_became_a_float32_of_numpy_changes_nothing() -> None:
+    def run(storing: bool) -> bytes:
+        rng = np.random.default_rng(0)
+        table = make_table(rng.normal(size=(30, 4)).astype("float32"))
+        optimizer = Adam({"t": table}, lr=0.02, betas=(0.5, 0.999))
+        for step in range(9):
+            optimizer.zero_grad()
+            (table[rng.integers(0, 30, 6)] * rng.normal(size=(6, 4))).sum().backward()
+            optimizer.step()
+            if step == 0:
+                optimizer.beta1 = np.float32(0.5)  # type: ignore[assignment]
+            if storing:
+                optimizer.load_exact_state(optimizer.exact_state())
+        return table.array.tobytes()
+
+    assert run(True) == run(False)
