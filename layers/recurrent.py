@@ -41,20 +41,19 @@ class UnpackingWarning(UserWarning):
 
 
 class RecurrentOutput(Tensor):
-    """The output of a recurrent layer that returns no state."""
+    """The output of a recurrent layer that returns no state, for a batch of 2."""
 
     __slots__ = ()
 
     def __iter__(self) -> Iterator[Tensor]:  # type: ignore[override]
-        if len(self) == 2:
-            text = MinigradError(
-                "MG234",
-                "the output of a recurrent layer is unpacked into the rows of its batch of 2",
-                cause="without return_state=True the layer returns one Tensor: the first row is not the output, nor "
-                "the second the state",
-                remedy="make the layer with return_state=True for (output, state); if rows are meant, index them: z[0]",
-            )
-            warnings.warn(UnpackingWarning(str(text)), stacklevel=2)
+        text = MinigradError(
+            "MG234",
+            "the output of a recurrent layer is unpacked into the rows of its batch of 2",
+            cause="without return_state=True the layer returns one Tensor: the first row is not the output, nor "
+            "the second the state",
+            remedy="make the layer with return_state=True for (output, state); if rows are meant, index them: z[0]",
+        )
+        warnings.warn(UnpackingWarning(str(text)), stacklevel=2)
         return super().__iter__()
 
 
@@ -140,9 +139,11 @@ class Recurrent(Layer):
         output = self._output(sides, finals, mask)
         if self.return_state:
             return output, finals[0] if len(finals) == 1 else finals
-        alone = RecurrentOutput.__new__(RecurrentOutput)
-        alone.node = output.node
-        return alone
+        if len(output) != 2:
+            return output
+        rows = RecurrentOutput.__new__(RecurrentOutput)  # could be unpacked by mistake
+        rows.node = output.node
+        return rows
 
     def _between(self, sides: list[list[Tensor]]) -> list[Tensor]:
         """The next layer's input at each step: the outputs of both directions side by side, with dropout."""

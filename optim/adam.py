@@ -9,7 +9,7 @@ import numpy as np
 from .lazy import fade_out, faded
 from .optimizer import Array, Optimizer, Parameters, check_range
 
-NARROW = 3.5e-5  # up to this relative variance of b, its mean stands for all of it
+NARROW = 6e-5  # up to this relative variance of b, its mean stands for all of it
 WIDEST = 0.055  # with a larger spread of b, Adam is not lazy
 
 
@@ -32,8 +32,8 @@ class Adam(Optimizer):
     Keras's; PyTorch's is 1e-8.
 
     Without weight decay, updates of tables are lazy: rows that a batch did not look up catch up when they are next
-    read. What they catch up with differs from the dense rule's steps by some 1e-5 of it at most. That needs a β₂ close
-    to 1: 1 - β₂ of at most about a tenth of 1 - β₁. With other betas all rows are updated at every step.
+    read. What they catch up with differs from the dense rule's steps by at most 1.6e-5 of it. That needs a β₂ close to
+    1: 1 - β₂ of at most about a tenth of 1 - β₁. With other betas all rows are updated at every step.
     Errors: as Optimizer. Source: Kingma and Ba, Adam: a method for stochastic optimization (2015).
     """
 
@@ -98,7 +98,8 @@ class Adam(Optimizer):
 
         That is Gauss's quadrature: over the values of b, each with the weight a / b, it is exact for polynomials up to
         degree 1 or 3. So it is exact where eps or all b √v are negligible. In between, the relative error of one is at
-        most a quarter of b's relative variance. Where that is too much for some rows, all take two.
+        most a quarter of b's relative variance. Where that is too much for some rows, all take two, which for the
+        others is the same: what a row gets must not depend on which other rows catch up with it.
         """
         m, v = slots
         a, a_by_b, a_b, _ = sums

@@ -428,7 +428,10 @@ def negative_log_likelihood(
 
 def _refuse_probabilities(loss: str, logits: TensorLike, gate: str) -> None:
     """OptionError if the logits are the output of the gate that the loss itself applies."""
-    nodes = ancestors([logits.node], _moved) if isinstance(logits, Tensor) else ()
+    last = logits.node.gate if isinstance(logits, Tensor) else None
+    if last is None or not (last.name == gate or isinstance(last, _MOVING)):
+        return
+    nodes = ancestors([logits.node], _moved)
     # What computed the numbers. If other gates did too, the logits may be cut out of an output that holds both.
     sources = [node for node in nodes if node.requires_grad and not isinstance(node.gate, _MOVING)]
     if sources and all(node.gate is not None and node.gate.name == gate for node in sources):

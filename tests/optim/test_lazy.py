@@ -433,7 +433,7 @@ def test_a_row_that_adam_did_not_touch_for_a_while_catches_up_whatever_the_betas
             if t == last:
                 start = expected[0].copy()
         error = np.abs(table.array[0] - expected[0])
-        assert (error <= 1e-5 * np.abs(expected[0] - start) + 1e-11 * np.abs(start)).all(), (last, missed)
+        assert (error <= 1.6e-5 * np.abs(expected[0] - start) + 1e-11 * np.abs(start)).all(), (last, missed)
 
 
 CHANGES: dict[str, Any] = {
