@@ -177,7 +177,7 @@ def kinky(d: Drawing) -> Texts:
     return [
         (f"mg.relu({a})", f"torch.relu({a})", x),
         (f"mg.leaky_relu({a}, 0.1)", f"torch.nn.functional.leaky_relu({a}, 0.1)", x),
-        (f"abs({a})", f"abs({a})", x),
+        (f"abs({a})", f"{a} * torch.sign({a}).detach()", x),
         (
             f"mg.clip({a}, -0.5, 0.8)",
             f"torch.clamp({a}, -0.5, 0.8)",
@@ -401,6 +401,11 @@ def cut(d: Drawing) -> Texts:
     return f"mg.cut({a}) * {b}", f"{a}.detach() * {b}"
 
 
+def copied(d: Drawing, a: str) -> str:
+    """`a` in some layout, computed by a gate: a loss refuses probabilities that come from a softmax directly."""
+    return f"relaid({a}, {layouts.draw(d.rng, 0.2)!r}, 'C')"
+
+
 def label_loss(d: Drawing) -> Texts:
     a = d.value(2, 4)
     *rows, classes = d.values[a].shape
@@ -413,7 +418,7 @@ def label_loss(d: Drawing) -> Texts:
         ours, theirs = f"weights={weights}, {ours}", f"weight=torch.tensor({weights}, dtype=torch.float64), {theirs}"
     if d.yes():
         return (
-            f"mg.softmax_cross_entropy(1.0 * {a}, {i}, {ours})",
+            f"mg.softmax_cross_entropy({copied(d, a)}, {i}, {ours})",
             f"torch.nn.functional.cross_entropy({a}.movedim(-1, 1), {i}, {theirs})",
         )
     a = f"log_softmax({a}, -1)"
@@ -425,17 +430,32 @@ def pair_loss(d: Drawing) -> Texts:
     a = d.value()
     b = next((n for n in reversed(d.values) if n != a and d.values[n].shape == d.values[a].shape), None)
     b = b if b and d.yes() else d.input(d.values[a].shape)
-    how, kind = f"reduction='{['mean', 'sum', 'none'][d.number(3)]}'", d.number(3)
+    reduction, kind = ["mean", "sum", "none"][d.number(3)], d.number(3)
+    how = f"reduction={reduction!r}"
     if kind == 0:
         return f"mg.mean_squared_error({a}, {b}, {how})", f"torch.nn.functional.mse_loss({a}, {b}, {how})"
     if kind == 1:
         away = d.values[a] - d.values[b]
-        return f"mg.mean_absolute_error({a}, {b}, {how})", f"torch.nn.functional.l1_loss({a}, {b}, {how})", away
+        # Second derivatives of l1_loss and abs may crash PyTorch 2.15.
+        theirs = f"(({a} - {b}) * torch.sign({a} - {b}).detach())" + f".{reduction}()" * (reduction != "none")
+        return f"mg.mean_absolute_error({a}, {b}, {how})", theirs, away
     t = d.targets(d.values[a].shape)
     return (
-        f"mg.binary_cross_entropy(1.0 * {a}, {t}, {how})",
+        f"mg.binary_cross_entropy({copied(d, a)}, {t}, {how})",
         f"torch.nn.functional.binary_cross_entropy_with_logits({a}, {t}, {how})",
     )
+
+
+def bias(d: Drawing) -> Texts:
+    """One value beside several of other shapes, as a bias or a gain is used."""
+    b = d.value(0, 2)
+    fit = [n for n, x in d.values.items() if x.size > d.values[b].size and _broadcast(x.shape, d.values[b].shape)]
+    terms = []
+    for _ in range(2 + d.number(3)):
+        shape = [size if size > 1 else 1 + d.number(2) for size in d.values[b].shape]
+        a = str(d.rng.choice(fit)) if fit and d.yes() else d.input((1 + d.number(2), *shape)[d.number(2) :])
+        terms.append(f"({a} {'*+-'[d.number(3)]} {b}).reshape(-1)")
+    return f"mg.concatenate([{', '.join(terms)}])", f"torch.cat([{', '.join(terms)}])"
 
 
 def layout(d: Drawing) -> Texts:
@@ -446,7 +466,7 @@ def layout(d: Drawing) -> Texts:
 LINES: list[Callable[[Drawing], Texts]] = [
     smooth, smooth, softplus, kinky, arithmetic, arithmetic, arithmetic, extreme_of_two, product, product, einsum,
     reduction, reduction, extreme, along, reshape, axes_moved, repeated, part, part, backwards, picked, picked,
-    along_axis, padded, joined, chosen, split, cut, label_loss, pair_loss,
+    along_axis, padded, joined, chosen, split, cut, label_loss, pair_loss, bias, bias,
 ]  # fmt: skip
 
 
@@ -487,6 +507,10 @@ def add_line(d: Drawing) -> None:
     if texts is not None and (len(texts) == 2 or np.abs(texts[2]).min(initial=1.0) > MARGIN):
         space = {name: mg.Tensor(array) for name, array in d.values.items()}
         names = _NAME.findall(texts[0])
+        if d.rng.random() < 0.3 and (tensors := [name for name in names if name in d.values]):
+            name = str(d.rng.choice(tensors))
+            relaid_one = f"relaid({name}, {layouts.draw(d.rng, 0.1)!r}, {layouts.draw(d.rng)!r})"
+            texts = (re.sub(rf"\b{name}\b", relaid_one, texts[0], count=1), texts[1])
         if all(d.values[n].size for n in names if n in d.values):
             with np.errstate(all="ignore"):
                 value = eval(texts[0], {"mg": mg, "np": np, "relaid": relaid, **d.inputs, **space}).array

@@ -40,7 +40,7 @@ from optim import Callback, Snapshots, Trainer
 from .damage import replaced, same
 from .fuzzer import Fuzzer, Generator
 
-MODELS = ("dense", "named", "shared", "words", "carried", "carried inside", "carried deep")
+MODELS = ("dense", "named", "shared", "words", "carried", "carried inside", "carried deep", "carried nested")
 CALLBACKS = ("clip", "early", "best", "schedule", "statistics", "evaluate train", "evaluate often", "evaluate rarely")
 CHANGES = ("lr", "scale", "weight_decay", "setting", "freeze", "unfreeze", "array")
 
@@ -186,6 +186,30 @@ class Writer(Layer):
         return self.head(self.dropout(output)), state
 
 
+class Nested(Layer):
+    """A writer whose state is in nested tuples and lists, with None and other tensors before, between and after it."""
+
+    def __init__(self, writer: Layer, seed: int) -> None:
+        super().__init__()
+        self.body, self.seed = writer, seed
+
+    def forward(self, ids: Any, state: Any) -> Any:
+        before, calls = (None, mg.Tensor(np.zeros((len(ids), 1), "f4"))) if state is None else self.pick(state)
+        output, inner = self.body(ids, before)
+        number = calls + 1.0
+        return output * mg.tanh(number)[:, :, None], [
+            (None, inner, number), (number, (None, (None, inner))), [[inner, None], [number]], (None, [(inner,), number]),
+            (inner, None, number, None), ((number, None), None, inner),
+        ][self.seed % 6]  # fmt: skip
+
+    def pick(self, state: Any) -> tuple[Any, Any]:
+        """The writer's state, and the number of calls."""
+        return [
+            lambda: state[1:], lambda: (state[1][1][1], state[0]), lambda: (state[0][0], state[1][0]),
+            lambda: (state[1][0][0], state[1][1]), lambda: state[::2], lambda: (state[2], state[0][0]),
+        ][self.seed % 6]()  # fmt: skip
+
+
 class Around(Layer):
     """A user's layer around others."""
 
@@ -278,7 +302,10 @@ class Job:
             return Shared()
         if self.case.model == "words":
             return Sequential(Embedding(30, 4), kind(4, 3), Dropout(0.3), Dense(3, 2))
-        carried = Carried(Writer(kind), TruncatedBPTT(5, 7))
+        writer: Layer = Writer(kind)
+        if self.case.model == "carried nested":
+            writer = Nested(writer, self.case.seed)
+        carried = Carried(writer, TruncatedBPTT(5, 5 + self.case.seed % 4))
         if self.case.model == "carried":
             return carried
         return Around(Sequential(Around(carried))) if self.case.model == "carried deep" else Sequential(carried)

@@ -84,7 +84,7 @@ def one_case(fuzzer: Fuzzer, seed: int, process: int, number: int, shrink: float
         with thresholds.using(small):
             case = fuzzer.shrunk(case, shrink)
             smallest, test = fuzzer.tried(case), fuzzer.as_test(case)
-        if small:
+        if small or fuzzer.thresholds and not fuzzer.tried(case):
             test = test.replace("def test_", f"@thresholds.using({small})\ndef test_", 1)
             test = f"from tests.fuzz import thresholds\n{'' if test.startswith('from') else 2 * chr(10)}{test}"
         return f"{where}\n  {fault}\n  The smallest like it:\n  {smallest}\n\n{test}"

@@ -1,6 +1,6 @@
-"""The numbers that switch between two ways of computing: set to small values for a case, and counted on both sides.
+"""The world of a case: thresholds between two ways of computing, unwritten memory, and rules that may write nowhere.
 
-A threshold is a constant of a module that is read when it is needed. Here it becomes a `Counted`, an int that counts
+Thresholds are set to small values for a case, and counted on both sides. One is a constant of a module that is read when it is needed. Here it becomes a `Counted`, an int that counts
 how often it was found to be at least as large as another number ("below"), or smaller ("above").
 """
 
@@ -15,6 +15,9 @@ from importlib import import_module
 from typing import Any
 
 import numpy as np
+
+from minigrad.arrays import LazyGradient
+from minigrad.context import ON_GRADIENT, setting
 
 THRESHOLDS: dict[str, tuple[int, ...]] = {
     "minigrad.arrays.BLOCK": (1, 2, 5, 12, 30),
@@ -124,7 +127,8 @@ def draw(rng: np.random.Generator) -> dict[str, int]:
 def using(values: dict[str, int]) -> Iterator[None]:
     """Within this block, or in a function that it decorates, some thresholds have these values and all are counted.
 
-    And memory that nobody has written to is full of NaN or of large numbers, so that a use of it shows.
+    And memory that nobody has written to is full of NaN or of large numbers, so that a use of it shows; and a rule that
+    writes into an array that it was given raises an AssertionError, whether or not anything else used that array.
     """
     import layers  # noqa: F401  # all modules must be loaded before `places` looks through them
     import optim  # noqa: F401
@@ -140,10 +144,28 @@ def using(values: dict[str, int]) -> Iterator[None]:
     for module, name, value in changes:
         setattr(module, name, value)
     try:
-        yield
+        with setting(ON_GRADIENT, Untouched()):
+            yield
     finally:
         for module, name, value in before:
             setattr(module, name, value)
+
+
+class Untouched:
+    """Looks, when a backward pass comes to its next node, whether the last rule has left its arrays as they were."""
+
+    def __init__(self) -> None:
+        self.given: list[tuple[Any, bytes]] = []
+        self.gate: Any = None
+
+    def __call__(self, node: Any, dz: Any) -> None:
+        for array, before in self.given:
+            if array.tobytes() != before:
+                raise AssertionError(f"the rule of {self.gate!r} has written into an array that it was given")
+        self.gate = node.gate
+        dz = dz.dense() if self.gate and isinstance(dz, LazyGradient) else dz
+        given = (dz, node.output, *node.arrays) if self.gate else ()  # a leaf is the last, and may be updated then
+        self.given = [(a, a.tobytes()) for a in given if isinstance(a, np.ndarray)]
 
 
 def _poisoned(make: Any) -> Any:
