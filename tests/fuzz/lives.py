@@ -1,4 +1,4 @@
-"""Lives of a few tensors: computed with, assigned, updated in place, frozen, copied, pickled, differentiated and stepped.
+"""Lives of a few tensors: computed with, assigned, updated in place, frozen, copied, pickled, differentiated, stepped.
 
 All operations work element by element, so that a plain array holds a value's derivative by each leaf.
 """

@@ -169,7 +169,9 @@ class Optimizers(Fuzzer):
                     optimizer.load_exact_state(former.exact_state())
                 else:
                     optimizer.load_state_dict(former.state_dict())
-        rounding = 1e-11 * (1 + len(case.steps) / 50) if case.dtype == "float64" else 1e-5 * (1 + len(case.steps) ** 0.5)
+        rounding = (
+            1e-11 * (1 + len(case.steps) / 50) if case.dtype == "float64" else 1e-5 * (1 + len(case.steps) ** 0.5)
+        )
         for name, tensor in tensors.items():
             tolerance = rounding + 2e-5 * book.longest * (name == "table" and book.lazy())
             if tensor.dtype != case.dtype:

@@ -198,16 +198,24 @@ class Nested(Layer):
         output, inner = self.body(ids, before)
         number = calls + 1.0
         return output * mg.tanh(number)[:, :, None], [
-            (None, inner, number), (number, (None, (None, inner))), [[inner, None], [number]], (None, [(inner,), number]),
-            (inner, None, number, None), ((number, None), None, inner),
-        ][self.seed % 6]  # fmt: skip
+            (None, inner, number),
+            (number, (None, (None, inner))),
+            [[inner, None], [number]],
+            (None, [(inner,), number]),
+            (inner, None, number, None),
+            ((number, None), None, inner),
+        ][self.seed % 6]
 
     def pick(self, state: Any) -> tuple[Any, Any]:
         """The writer's state, and the number of calls."""
         return [
-            lambda: state[1:], lambda: (state[1][1][1], state[0]), lambda: (state[0][0], state[1][0]),
-            lambda: (state[1][0][0], state[1][1]), lambda: state[::2], lambda: (state[2], state[0][0]),
-        ][self.seed % 6]()  # fmt: skip
+            lambda: state[1:],
+            lambda: (state[1][1][1], state[0]),
+            lambda: (state[0][0], state[1][0]),
+            lambda: (state[1][0][0], state[1][1]),
+            lambda: state[::2],
+            lambda: (state[2], state[0][0]),
+        ][self.seed % 6]()
 
 
 class Around(Layer):

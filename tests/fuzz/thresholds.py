@@ -1,6 +1,7 @@
 """The world of a case: thresholds between two ways of computing, unwritten memory, and rules that may write nowhere.
 
-Thresholds are set to small values for a case, and counted on both sides. One is a constant of a module that is read when it is needed. Here it becomes a `Counted`, an int that counts
+Thresholds are set to small values for a case, and counted on both sides. One is a constant of a module that is read
+when it is needed. Here it becomes a `Counted`, an int that counts
 how often it was found to be at least as large as another number ("below"), or smaller ("above").
 """
 
@@ -163,9 +164,9 @@ class Untouched:
         self.node, self.given = node, []
         # A pass visits nodes newest first. What an optimizer has changed between two passes, of which one broke off, is
         # no rule's doing.
-        if before and node.serial < before.serial and all(one.updated < before.serial for one in before.inputs):
-            if any(array.tobytes() != content for array, content in given):
-                raise AssertionError(f"the rule of {before.gate!r} has written into an array that it was given")
+        same = before and node.serial < before.serial and all(one.updated < before.serial for one in before.inputs)
+        if same and any(array.tobytes() != content for array, content in given):
+            raise AssertionError(f"the rule of {before.gate!r} has written into an array that it was given")
         if node.gate:
             dz = dz.dense() if isinstance(dz, LazyGradient) else dz
             arrays = (one for one in (dz, node.output, *node.arrays) if isinstance(one, np.ndarray))

@@ -17,7 +17,7 @@ import minigrad as mg
 import optim
 from layers import Dense, Dropout, Embedding, LayerNorm, OneHot, TiedHead
 
-from . import layouts
+from . import layouts, wholes
 from .fuzzer import Fuzzer, Generator
 from .layouts import laid_out
 
@@ -331,7 +331,12 @@ def layer(case: Value, rng: Generator) -> str:
     return "" if right else f"layer: {name} gives {found.dtype} {found.tolist()}\n    NumPy: {expected.tolist()}"
 
 
-WHOLE: dict[str, Callable[[Value, Generator], str]] = {"rows": rows, "norms": norms, "layer": layer}
+WHOLE: dict[str, Callable[[Value, Generator], str]] = {"rows": rows, "norms": norms, "layer": layer} | {
+    one.__name__: lambda case, rng, one=one: one(case.dtype, case.layout, rng)
+    for one in (
+        wholes.mixed, wholes.mixed, wholes.pooled, wholes.schedules, wholes.batches, wholes.streams, wholes.texts,
+    )
+}  # fmt: skip
 
 
 def numbers(case: Value) -> str:
