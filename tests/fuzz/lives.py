@@ -5,6 +5,7 @@ All operations work element by element, so that a plain array holds a value's de
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import math
 import pickle
@@ -246,15 +247,20 @@ class World:
         leaf.wanted = not leaf.wanted
         leaf.tensor.requires_grad = leaf.wanted
 
-    def do_copy(self) -> None:
+    def do_copy(self) -> str:
         """All goes on with a copy of everything, which the originals must not touch, nor it them."""
+        for result in self.results:
+            if result.stale:
+                with contextlib.suppress(mg.MinigradError):
+                    copy.deepcopy(result.tensor)
+                    return "stale: a copy of a graph whose leaf has changed"
         self.results = [r for r in self.results if not r.stale]
         everything = [one.tensor for one in (*self.leaves, *self.results)]
         try:
             copies = copy.deepcopy(everything) if self.yes() else pickle.loads(pickle.dumps(everything))
         except mg.MinigradError:
             if self.cut:  # a cut keeps the graph before it, whose leaves may have changed
-                return
+                return ""
             raise
         for leaf in self.leaves:
             if leaf.wanted:
@@ -262,3 +268,4 @@ class World:
                 leaf.tensor.grad = np.full(self.shape, 7.0)
         for one, tensor in zip((*self.leaves, *self.results), copies, strict=True):
             one.tensor = tensor
+        return ""

@@ -140,7 +140,8 @@ class Run:
         rng = np.random.default_rng(case.seed)
         kind: Any = {"RNN": RNN, "GRU": GRU, "LSTM": LSTM}[case.cell.split()[0]]
         special: Any = {"RNN relu": {"activation": mg.relu}, "GRU before": {"reset_after": False}}.get(case.cell, {})
-        self.layer = kind(case.inputs, case.hidden, **special, **case.options())
+        dropout = 0.5 if case.layers > 1 else 0.0  # which does nothing in evaluation mode
+        self.layer = kind(case.inputs, case.hidden, dropout=dropout, **special, **case.options()).eval()
         self.parameters = dict(self.layer.named_parameters())
         if case.vocabulary:
             self.embedding = Embedding(case.vocabulary + 1, case.inputs)

@@ -7,7 +7,9 @@ resumed from one of these, or from where Ctrl-C ended a run. All must end with t
 from __future__ import annotations
 
 import contextlib
+import copy
 import io
+import math
 import os
 import tempfile
 import warnings
@@ -112,6 +114,11 @@ class Resume(Fuzzer):
         expected = Job(case).run([Snapshots(folder / "a", every_steps=case.at, every_epochs=1, keep=99)])
         if case.seed % 3 == 0 and (problem := unlike(expected, Job(case).run([]))):
             return f"snapshots: taking them changes {problem}"
+        if case.seed % 3 == 1:
+            plain = replace(case, dtype="float64", changes=())
+            problem = apart(Job(plain).run([]), Job(plain).by_hand())
+            if problem:
+                return f"by hand: {problem}"
         if not (paths := sorted((folder / "a").iterdir())):
             return "snapshots: none was stored"
         found = Job(case).run([], resume=paths[case.which % len(paths)])
@@ -382,6 +389,119 @@ class Job:
             "callbacks": [callback.state_dict() for callback in callbacks],
             "counts": [trainer.epoch, trainer.step, trainer.stop_reason],
         }
+
+    def by_hand(self) -> dict[str, Any]:
+        """What the Trainer and its callbacks must come to, by a loop that is written out; {} if all is frozen."""
+        case, model, optimizer = self.case, self.model, self.optimizer
+        names, rows, step, best, lowest, waited = list(dict.fromkeys(case.callbacks)), [], 0, {}, [np.inf, np.inf], 0
+        statistics: list[list[float]] = []
+        parameters = model.named_parameters()
+        train = copy.copy(self.train)
+        if case.trainer_seed is not None:
+            mg.seed(case.trainer_seed)
+            train.seed = case.trainer_seed
+        schedule = optim.WarmUp(3, optim.CosineSchedule(9))
+
+        def measured(name: str, batches: Any) -> dict[str, float]:
+            values: list[tuple[float, ...]] = []
+            batches = copy.copy(batches)
+            batches.load_state_dict({**batches.state_dict(), "epoch": 0, "position": 0})
+            model.eval()
+            with mg.no_grad():
+                for x, y in batches:
+                    values.append(self.numbers(output := model(x), mg.softmax_cross_entropy(output, y), y))
+            return self.means(name, values)
+
+        for epoch in range(case.epochs):
+            values, largest, batch = [], 0.0, 0
+            for x, y in train:
+                model.train()
+                output = model(x)
+                loss = mg.softmax_cross_entropy(output, y)
+                if not loss.requires_grad:
+                    return {}
+                optimizer.zero_grad()
+                loss.backward()
+                for name in names:
+                    if name == "clip":
+                        largest = max(largest, optim.clip_gradients(parameters, 0.5))
+                    elif name == "schedule":
+                        optimizer.scale = schedule(step)
+                    elif name == "statistics" and step % 2 == 0:
+                        size = math.sqrt(sum(float((t.array**2).sum()) for t in parameters.values()))
+                        statistics.append([step + 1, size, optim.clip_gradients(parameters, 1e30)])
+                optimizer.step()
+                values.append(self.numbers(output, loss, y))
+                step, batch = step + 1, batch + 1
+                for name, what, data, every in (
+                    ("evaluate train", "again", self.train, 2),
+                    ("evaluate often", "often", self.test, 3),
+                ):
+                    if name in names and step % every == 0:
+                        row = {"epoch": round(epoch + batch / len(self.train), 4), "step": step}
+                        rows.append((names.index(name), row | measured(what, data)))
+            rows.sort(key=lambda pair: (pair[1]["step"], pair[0]))
+            row = {"epoch": epoch + 1, "step": step, **self.means("train", values)}
+            if case.validation:
+                row |= measured("validation", self.train if case.validation == "train" else self.test)
+            rows.append((99, row))
+            watched, stop = row["validation_loss" if case.validation else "train_loss"], False
+            for name in names:
+                if name == "clip":
+                    row["largest_gradient_norm"] = largest
+                elif name == "schedule":
+                    row["lr"] = optimizer.lr * schedule(step - 1)
+                elif name == "evaluate rarely" and epoch % 2:
+                    row |= measured("rarely", self.test)
+                elif name == "best" and watched < lowest[0]:
+                    lowest[0] = watched
+                    best = {path: tensor.array.copy() for path, tensor in parameters.items()}
+                elif name == "early":
+                    waited = 0 if lowest[1] - watched > 0.01 else waited + 1
+                    lowest[1] = watched if not waited else lowest[1]
+                    stop = waited > case.seed % 3
+            if stop:
+                break
+        weights = best or {path: tensor.array for path, tensor in parameters.items()}
+        return {"history": [row for _, row in rows], "weights": weights, "statistics": statistics}
+
+    def numbers(self, output: mg.Tensor, loss: mg.Tensor, labels: Any) -> tuple[float, ...]:
+        """A batch's size, loss and metric."""
+        chosen = output.array.argmax(-1)
+        metrics = {"": np.mean(chosen == labels), "float32": np.abs(output.array).mean(), "int": chosen.sum()}
+        return len(labels), loss.item(), float(metrics[self.case.metric])
+
+    def means(self, name: str, values: list[tuple[float, ...]]) -> dict[str, float]:
+        metric = {"": "accuracy", "float32": "size", "int": "count"}[self.case.metric]
+        counts, losses, metrics = (np.array(column) for column in zip(*values, strict=True))
+        return {
+            f"{name}_loss": float(np.average(losses, weights=counts)),
+            f"{name}_{metric}": float(np.average(metrics, weights=counts)),
+        }
+
+
+def apart(found: dict[str, Any], expected: dict[str, Any]) -> str:
+    """How a run differs from one by hand by more than rounding."""
+    if not expected or "error" in found:
+        return ""
+    rows = [{k: v for k, v in row.items() if k != "seconds"} for row in found["history"]]
+    for here, there in zip(rows, expected["history"], strict=False):
+        if here.keys() != there.keys() or not np.allclose([here[k] for k in there], list(there.values()), 1e-5, 1e-7):
+            return f"history: {here} instead of {there}"
+    if len(rows) != len(expected["history"]):
+        return f"history: {len(rows)} rows instead of {len(expected['history'])}"
+    for name, array in expected["weights"].items():
+        if not np.allclose(found["weights"][name], array, 1e-5, 1e-7):
+            return f"weights: {name} is {found['weights'][name].tolist()} instead of {array.tolist()}"
+    sums = [row for state in found["callbacks"] for row in state.get("rows", ())]
+    for row, numbers in zip(sums, expected["statistics"], strict=True):
+        ours = [row["step"]] + [
+            math.sqrt(sum(v**2 for k, v in row.items() if k.endswith(end)))
+            for end in (" parameter_norm", " gradient_norm")
+        ]
+        if not np.allclose(ours, numbers, 1e-5):
+            return f"statistics: {ours} instead of {numbers}"
+    return ""
 
 
 def unlike(found: dict[str, Any], expected: dict[str, Any]) -> str:

@@ -98,7 +98,11 @@ class Values(Fuzzer):
         kind = pick("elementwise", "along", "loss", "loss", "numbers", "numbers", "whole", "whole")
         if kind == "whole":
             return Value(
-                pick(*WHOLE), (), pick("float32", "float64"), layouts.draw(rng), choice=int(rng.integers(10**6))
+                pick(*WHOLE, "mixed", "mixed", "mixed"),
+                (),
+                pick("float32", "float64"),
+                layouts.draw(rng),
+                choice=int(rng.integers(10**6)),
             )
         shape = (int(rng.integers(1, 4)), int(rng.integers(1, 5)))
         drawn = [
@@ -334,7 +338,8 @@ def layer(case: Value, rng: Generator) -> str:
 WHOLE: dict[str, Callable[[Value, Generator], str]] = {"rows": rows, "norms": norms, "layer": layer} | {
     one.__name__: lambda case, rng, one=one: one(case.dtype, case.layout, rng)
     for one in (
-        wholes.mixed, wholes.mixed, wholes.pooled, wholes.schedules, wholes.batches, wholes.streams, wholes.texts,
+        wholes.mixed, wholes.pooled, wholes.schedules, wholes.batches, wholes.streams, wholes.texts, wholes.derived,
+        wholes.measured, wholes.sampled,
     )
 }  # fmt: skip
 

@@ -12,7 +12,7 @@ import numpy as np
 
 import minigrad as mg
 import optim
-from layers import pool
+from layers import Layer, pool, sample
 from minigrad.data import Batches, Characters, Stream, Vocabulary, lengths, mask, pad
 
 from .layouts import laid_out
@@ -267,4 +267,84 @@ def texts(dtype: str, layout: str, rng: Generator) -> str:
         return f"characters: of {letters!r}, {size}: {characters.alphabet!r}, {characters.encode(letters).tolist()}"
     if characters.decode(numbers) != "".join(one if one in alphabet else "\ufffd" for one in letters):
         return f"characters: decoded to {characters.decode(numbers)!r}"
+    return ""
+
+
+def derived(dtype: str, layout: str, rng: Generator) -> str:
+    """Jacobians and products with the Hessian, of one input or two of other shapes."""
+    x, y = (rng.uniform(-1, 1, size=(2, 3)[: int(rng.integers(0, 3))]) for _ in range(2))
+    a, b = rng.normal(size=(4, x.size)), rng.normal(size=(4, y.size))
+    several = bool(rng.random() < 0.5)
+
+    def f(x: Any, y: Any = y) -> Any:  # tanh(a x) (b y)
+        return mg.tanh((mg.Tensor(a) @ x.reshape(-1, 1)).reshape(2, 2)) * (mg.Tensor(b) @ y.reshape(-1, 1)).reshape(
+            2, 2
+        )
+
+    points = [mg.Tensor(laid_out(one, layout), requires_grad=bool(rng.random() < 0.5)) for one in (x, y)][: 1 + several]
+    z, s = np.tanh(a @ x.ravel()), b @ y.ravel()
+    rows = [((1 - z**2) * s)[:, None] * a, z[:, None] * b]
+    found = mg.jacobian(f, points if several else points[0])
+    for k, one in enumerate(found if several else [found]):
+        if one.shape != (2, 2, *points[k].shape) or not np.allclose(one.array.ravel(), rows[k].ravel()):
+            return f"jacobian: by input {k} it is {one.array.tolist()}, and should be {rows[k].tolist()}"
+    v, w = (rng.normal(size=one.shape) for one in (x, y))
+    along = (-2 * z * (1 - z**2) * s * (a @ v.ravel()) + (1 - z**2) * (b @ w.ravel()) * several) @ a
+    products = [along, ((1 - z**2) * (a @ v.ravel())) @ b]
+    given: Any = ([v, w], points) if several else (v, points[0])
+    result = mg.hvp(lambda *inputs: f(*inputs).sum(), given[1], given[0])
+    for k, one in enumerate(result if several else [result]):
+        if one.shape != points[k].shape or not np.allclose(one.array.ravel(), products[k]):
+            return f"hvp: by input {k} it is {one.array.tolist()}, and should be {products[k].tolist()}"
+    return ""
+
+
+def measured(dtype: str, layout: str, rng: Generator) -> str:
+    """The accuracy, and parameters split by patterns."""
+    classes, shape = int(rng.integers(1, 4)), (2, 3)[: int(rng.integers(1, 3))]
+    output = rng.integers(-2, 3, (*shape, classes)).astype(dtype)  # with ties, and zeros
+    labels = rng.integers(0, max(classes, 2), shape)
+    right = 0
+    for place in np.ndindex(*shape):
+        logits = output[place].tolist()
+        right += int(labels[place] == (logits.index(max(logits)) if classes > 1 else logits[0] > 0))
+    found = optim.accuracy(laid_out(output, layout), labels)
+    if not math.isclose(found, right / labels.size):
+        return f"accuracy: {found} of {output.tolist()} and {labels.tolist()}"
+    paths = ["rnn.cell.W", "rnn.cell.b", "rnn2.W", "head.b", "head", "body.0.W"]
+    matches = {"rnn": {0, 1}, "rnn.cell": {0, 1}, "rnn.cell.W": {0}, "*.b": {1, 3}, "head": {3, 4}, "*W": {0, 2, 5},
+               "body.?.W": {5}, "rnn2": {2}, "rnn*": {0, 1, 2}}  # fmt: skip
+    chosen = [str(one) for one in rng.choice(list(matches), int(rng.integers(1, 3)))]
+    parts = optim.split({path: mg.Tensor(0.0, requires_grad=True) for path in paths}, *chosen)
+    wanted = set().union(*(matches[one] for one in chosen))
+    if [list(part) for part in parts] != [
+        [p for k, p in enumerate(paths) if (k in wanted) == yes] for yes in (True, False)
+    ]:
+        return f"split: by {chosen} it is {[list(part) for part in parts]}"
+    return ""
+
+
+def sampled(dtype: str, layout: str, rng: Generator) -> str:
+    """Ids written by a model with a state: the likeliest, or shares near softmax(logits / temperature)."""
+    logits = rng.normal(size=(4, 4)).astype(dtype)
+
+    class Next(Layer):
+        def forward(self, ids: Any, state: Any) -> Any:
+            total = (0 if state is None else state.array.astype(int)) + ids.sum(axis=1)
+            steps = np.cumsum(ids, axis=1) + (0 if state is None else state.array.astype(int)[:, None])
+            return mg.Tensor(logits[steps % 4]), mg.Tensor(total.astype("f8"))
+
+    prompt, temperature = rng.integers(0, 4, int(rng.integers(1, 4))).tolist(), float(rng.choice([0.0, 0.5, 2.0]))
+    found = sample(Next(), prompt, 300 if temperature else 8, temperature=temperature, seed=int(rng.integers(9)))
+    total, seen = sum(prompt), np.zeros((4, 4))
+    for id in found:
+        if not temperature and id != logits[total % 4].argmax():
+            return f"sample: {found} after {prompt}, from {logits.tolist()}"
+        seen[total % 4, id] += 1
+        total += id
+    if temperature:
+        e = np.exp(logits / temperature)
+        shares, count = e / e.sum(axis=1, keepdims=True), seen.sum(axis=1, keepdims=True)
+        if not (np.abs(seen - count * shares) <= 6 * np.sqrt(count * shares * (1 - shares)) + 2).all():
+            return f"sample: at {temperature} {seen.tolist()}, from {logits.tolist()}"
     return ""
