@@ -68,7 +68,7 @@ def mixed(dtype: str, layout: str, rng: Generator) -> str:
     for place in range(count):
         kind = str(rng.choice(kinds[:3] if name.endswith("where") and not place else kinds))
         chosen = dtype if rng.random() < 0.3 else str(rng.choice(DTYPES))
-        chosen = "bool" if name.endswith("where") and not place else chosen
+        chosen = "bool" if name.endswith("where") and not place and rng.random() < 0.5 else chosen
         low = 0 if chosen[0] in "bu" or "CE" in name else -4
         array = laid_out(
             rng.integers(low, 2 if chosen == "bool" or "CE" in name else 5, (2, size)).astype(chosen), layout
