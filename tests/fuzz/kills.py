@@ -43,7 +43,7 @@ class Kills(Fuzzer):
     """Training runs, killed once or twice and resumed; and saves of one file after another, killed."""
 
     name = "kills"
-    share = 2.5
+    share = 1.5
     thresholds = False  # which change the order of additions: a run and its continuation must have the same
 
     def __init__(self) -> None:

@@ -109,7 +109,7 @@ class Pages(Pictures):
     """Pages of the explorer, in Chromium, walked through from the first step to the last."""
 
     name = "pages"
-    share = 2.0
+    share = 1.0
     most = 8
 
     def __init__(self) -> None:

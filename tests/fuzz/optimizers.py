@@ -38,7 +38,8 @@ class Step:
     dense: bool = True
     scale: float = 1.0  # what a schedule sets
     clip: float = 0.0  # the norm to which gradients are clipped, if it is not 0
-    then: str = ""  # "look" at some rows, go on with a new optimizer: "fresh", "reload" or "exact" state
+    # "look" at some rows, "rewind" the state to the first, or go on with a new optimizer: "fresh", "reload" or "exact"
+    then: str = ""
     change: tuple[tuple[str, float], ...] = ()  # settings that get new values before the step
     whole: bool = False  # whether the loss uses the whole table too
 
@@ -86,7 +87,7 @@ class Optimizers(Fuzzer):
                 bool(rng.random() < 0.8),
                 choice(1.0, 1.0, 0.5, 0.25) if calm else 1.0,
                 choice(0.0, 0.0, 0.0, 0.7) if calm else 0.0,
-                choice("look", "reload", "exact", "fresh") if rng.random() < 0.1 * calm else "",
+                choice("look", "reload", "exact", "fresh", "rewind") if rng.random() < 0.1 * calm else "",
                 change,
                 bool(rng.random() < 0.05 * calm),
             )
@@ -109,6 +110,7 @@ class Optimizers(Fuzzer):
         given = {name: laid_out(array.astype(case.dtype), case.layout) for name, array in start.items()}
         tensors = {"W": mg.Tensor(given["W"], requires_grad=True), "table": make_table(given["table"])}
         optimizer, book, frozen = make(case, tensors), Textbook(case, start), set[str]()
+        first = optimizer.state_dict()
         for number, step in enumerate(case.steps):
             for name, value in step.change:
                 book.change(name, value)
@@ -157,6 +159,9 @@ class Optimizers(Fuzzer):
             book.step(gradients, step.scale)
             if step.then == "look":
                 mg.lookup(tensors["table"], [number % ROWS])
+            elif step.then == "rewind":
+                optimizer.load_state_dict(first)
+                book.restart()
             elif step.then:
                 former, optimizer = optimizer, make(case, tensors)
                 for name in ("lr", *OPTIONS[case.rule]):

@@ -90,15 +90,16 @@ class Values(Fuzzer):
     """One call of one function."""
 
     name = "values"
+    share = 2.5
 
     def case(self, rng: Generator) -> Value:
         def pick(*values: Any) -> Any:
             return values[int(rng.integers(len(values)))]
 
-        kind = pick("elementwise", "along", "loss", "loss", "numbers", "numbers", "whole", "whole")
-        if kind == "whole":
+        kind = pick("elementwise", "along", "loss", "loss", "numbers", "numbers", "whole", "whole", "mixed", "mixed")
+        if kind in ("whole", "mixed"):
             return Value(
-                pick(*WHOLE, "mixed", "mixed", "mixed"),
+                pick(*WHOLE) if kind == "whole" else kind,
                 (),
                 pick("float32", "float64"),
                 layouts.draw(rng),

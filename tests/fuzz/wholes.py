@@ -65,9 +65,10 @@ def mixed(dtype: str, layout: str, rng: Generator) -> str:
     kinds = kinds[:3] if name in ("matmul", "einsum", "concatenate", "stack") else kinds
     size = 2 if name in ("matmul", "einsum") else int(rng.integers(1, 4))
     operands: list[Any] = []
+    common = str(rng.choice(DTYPES))
     for place in range(count):
         kind = str(rng.choice(kinds[:3] if name.endswith("where") and not place else kinds))
-        chosen = dtype if rng.random() < 0.3 else str(rng.choice(DTYPES))
+        chosen = common if rng.random() < 0.5 else str(rng.choice(DTYPES))
         chosen = "bool" if name.endswith("where") and not place and rng.random() < 0.5 else chosen
         low = 0 if chosen[0] in "bu" or "CE" in name else -4
         array = laid_out(
