@@ -159,10 +159,18 @@ class World:
         a = self.operand()
         self._keep(mg.tanh, np.tanh(a.value), (a, 1 - np.tanh(a.value) ** 2))
 
-    def do_reshape(self) -> None:
+    def do_view(self) -> None:
+        """What NumPy computes without a copy."""
         a = self.operand()
-        to = (-1, *self.shape) if self.yes() else (math.prod(self.shape),)
-        self._keep(lambda x: mg.Tensor.reshape(mg.where(True, x, 0.0), to).reshape(self.shape), a.value, (a, 1.0))
+        if isinstance(a.tensor, mg.Tensor):
+            views: list[Any] = [
+                lambda x: x.reshape(-1, *self.shape).reshape(self.shape),
+                lambda x: x[...],
+                lambda x: x.T.T,
+                lambda x: mg.expand_dims(x, 0)[0],
+                lambda x: np.broadcast_to(x, self.shape),
+            ]
+            self._keep(views[int(self.rng.integers(len(views)))], a.value, (a, 1.0))
 
     def do_cut(self) -> None:
         a = self.operand()

@@ -330,6 +330,23 @@ def layer(case: Value, rng: Generator) -> str:
         "norm": lambda: centred / np.sqrt(x.var(-1, keepdims=True) + 1e-5) * p["gain"] + p["bias"],
         "tied": lambda: x @ p["table"].T + p["b"], "embedding": lambda: p["table"][ids],
     }[name]()  # fmt: skip
+    if case.dtype == "float64" and name != "one":
+        weights = rng.normal(size=found.shape)
+        given = mg.Tensor(x, requires_grad=True) if name != "embedding" else ids
+        wanted = {**parameters, "x": given} if name != "embedding" else dict(parameters)
+        v = {key: rng.normal(size=tensor.shape) for key, tensor in wanted.items()}
+        (made[name](given) * weights).sum().backward()
+        ours, values = sum(float((np.asarray(t.grad) * v[key]).sum()) for key, t in wanted.items()), []
+        start = {key: tensor.array for key, tensor in wanted.items()}
+        for step in (1e-6, -1e-6):
+            for key, tensor in wanted.items():
+                tensor.array = start[key] + step * v[key]
+            values.append(float((made[name](given).array * weights).sum()))
+        for key, tensor in wanted.items():
+            tensor.array = start[key]
+        along = (values[0] - values[1]) / 2e-6
+        if not np.isclose(ours, along, 1e-5, 1e-5):
+            return f"gradient: {name}'s along a direction is {ours}, by central differences {along}"
     tolerance = 1e-4 if case.dtype == "float32" or name == "one" else 1e-9
     kind = "float32" if name == "one" else case.dtype
     right = found.dtype == kind and found.shape == expected.shape and np.allclose(found, expected, tolerance, tolerance)
@@ -340,7 +357,7 @@ WHOLE: dict[str, Callable[[Value, Generator], str]] = {"rows": rows, "norms": no
     one.__name__: lambda case, rng, one=one: one(case.dtype, case.layout, rng)
     for one in (
         wholes.mixed, wholes.pooled, wholes.schedules, wholes.batches, wholes.streams, wholes.texts, wholes.derived,
-        wholes.measured, wholes.sampled,
+        wholes.measured, wholes.sampled, wholes.walked,
     )
 }  # fmt: skip
 

@@ -12,7 +12,8 @@ import numpy as np
 
 import minigrad as mg
 import optim
-from layers import Layer, pool, sample
+from layers import GRU, LSTM, RNN, Carried, Layer, TruncatedBPTT, pool, sample
+from layers.unroll import over
 from minigrad.data import Batches, Characters, Stream, Vocabulary, lengths, mask, pad
 
 from .layouts import laid_out
@@ -348,4 +349,42 @@ def sampled(dtype: str, layout: str, rng: Generator) -> str:
         shares, count = e / e.sum(axis=1, keepdims=True), seen.sum(axis=1, keepdims=True)
         if not (np.abs(seen - count * shares) <= 6 * np.sqrt(count * shares * (1 - shares)) + 2).all():
             return f"sample: at {temperature} {seen.tolist()}, from {logits.tolist()}"
+    return ""
+
+
+def walked(dtype: str, layout: str, rng: Generator) -> str:
+    """Truncated backpropagation by windows, against a loop over a cell that is cut k2 steps before each end."""
+    kind, steps = (RNN, GRU, LSTM)[int(rng.integers(3))], 7
+    k1, k2 = map(int, rng.integers(1, 5, 2))
+    layer = kind(2, 2, return_sequences=True, return_state=True)
+    parameters = layer.named_parameters()
+    for tensor in parameters.values():
+        tensor.array = laid_out(rng.normal(size=tensor.shape), layout)
+    x, weights = rng.normal(size=(2, steps, 2)), rng.normal(size=(2, steps, 2))
+    model = Carried(layer, TruncatedBPTT(k1, k2))
+    whole = [(slice(max(s, min(s + k1, steps) - k2), min(s + k1, steps)), None) for s in range(0, steps, k1)]
+    if carried := bool(rng.random() < 0.5):  # a shorter last window would be the start of another batch's sequence
+        whole = whole[: steps // k1]
+        windows: Any = ((part, model(x[:, part.stop - k1 : part.stop])) for part, _ in whole)
+    else:
+        windows = TruncatedBPTT(k1, k2).walk(layer, x)
+    (cell,) = layer.cells().values()
+    for (expected, _), (part, output) in zip(whole, windows, strict=True):
+        found: list[Any] = []
+        for hand in (False, True):
+            if hand:
+                state, outputs = cell.initial_state(2), []
+                state = over(lambda one: mg.Tensor(one.array.astype(float)), state)
+                for t in range(expected.stop):
+                    if t == max(0, expected.stop - k2):
+                        state = over(lambda one: one.detach(), state)
+                    h, state = cell(mg.Tensor(x[:, t]), state)
+                    outputs.append(h)
+                output = mg.stack(outputs[expected], axis=1)
+            (output * weights[:, expected]).sum().backward()
+            found.append([output.array, *(np.array(tensor.grad) for tensor in parameters.values())])
+            for tensor in parameters.values():
+                tensor.grad = None
+        if part != expected or not all(map(np.allclose, *found)):
+            return f"windows: {kind.__name__}, {k1}, {k2}, {carried=}: at {part} {found[0]}\n    by hand {found[1]}"
     return ""
