@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from .arrays import Array, LazyGradient, distinct_ids, sum_by_place
+from .arrays import Array, LazyGradient, dense, distinct_ids, sum_by_place
 from .backward import transposed_product, unbroadcast
 
 
@@ -140,11 +140,6 @@ def add(total: Any, gradient: Any, shape: tuple[int, ...]) -> Any:
         total.reduce()
         total.unreduced = np.array(gradient)
     return total
-
-
-def dense(gradient: Any) -> Any:
-    """A gradient as an array; a Tensor is returned unchanged."""
-    return gradient.dense() if isinstance(gradient, LazyGradient) else gradient
 
 
 def _picks_rows(index: Any) -> bool:

@@ -11,8 +11,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from .accumulator import SparseGradient, dense
-from .arrays import Array
+from .accumulator import SparseGradient
+from .arrays import Array, dense
 from .context import ON_GRADIENT, ON_RECORD, place, setting
 from .derivatives import rule_on_arrays
 from .errors import NonFiniteError

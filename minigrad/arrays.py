@@ -37,6 +37,11 @@ class LazyGradient:
         return self.dense()
 
 
+def dense(gradient: Any) -> Any:
+    """A gradient as an array; a Tensor is returned unchanged."""
+    return gradient.dense() if isinstance(gradient, LazyGradient) else gradient
+
+
 def floats(x: Any) -> Any:
     """x, with integers and booleans as float64: differences of uint8, and e^x of int8, would leave their range."""
     return x if x.dtype.kind == "f" else x.astype(np.float64)

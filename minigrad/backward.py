@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from . import checks
-from .arrays import Array, LazyGradient
+from .arrays import Array, LazyGradient, dense
 from .context import ON_GRADIENT, RECORDING
 from .errors import MinigradError
 from .graph import Node, ancestors
@@ -71,7 +71,7 @@ def sweep(
 
 def add(total: Any, gradient: Any, shape: tuple[int, ...]) -> Any:
     """total + gradient, for an input of `shape` that is used several times. accumulator.py has a faster version."""
-    return total + unbroadcast(gradient() if callable(gradient) else gradient, shape)
+    return dense(total) + dense(unbroadcast(gradient() if callable(gradient) else gradient, shape))
 
 
 def unbroadcast(gradient: Any, shape: tuple[int, ...]) -> Any:

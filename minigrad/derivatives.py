@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 
 from . import checks
-from .accumulator import dense
-from .arrays import Array
+from .arrays import Array, dense
 from .backward import start, sweep, unbroadcast
 from .context import SCOPE, setting
 from .graph import Node, ancestors

@@ -14,7 +14,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from minigrad import Tensor
-from minigrad.accumulator import SparseGradient, dense
+from minigrad.accumulator import SparseGradient
+from minigrad.arrays import dense
 from minigrad.errors import DataError, OptionError
 from minigrad.graph import Leaf
 from minigrad.table import Table

@@ -10,8 +10,7 @@ from typing import Self
 
 import numpy as np
 
-from ..accumulator import dense
-from ..arrays import Array, LazyGradient
+from ..arrays import Array, LazyGradient, dense
 from ..backward import sweep, unbroadcast
 from ..context import ON_GRADIENT, setting
 from ..derivatives import rule_on_arrays

@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..accumulator import dense
-from ..arrays import Array, LazyGradient
+from ..arrays import Array, LazyGradient, dense
 from ..drawing.facts import Stats
 
 WHOLE = 64

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..accumulator import dense
 from ..anomaly import title
-from ..arrays import Array, LazyGradient
+from ..arrays import Array, LazyGradient, dense
 from ..context import place
 from ..derivatives import rule_on_arrays
 from ..graph import Leaf, Node, ancestors

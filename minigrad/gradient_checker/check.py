@@ -5,9 +5,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..accumulator import dense
 from ..anomaly import first_non_finite, strange_node, trace_lines
-from ..arrays import Array
+from ..arrays import Array, dense
 from ..backward import sweep
 from ..derivatives import grad
 from ..errors import MinigradError, NonFiniteError, OptionError

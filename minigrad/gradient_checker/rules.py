@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..accumulator import dense
 from ..anomaly import title
-from ..arrays import Array
+from ..arrays import Array, dense
 from ..backward import unbroadcast
 from ..errors import DtypeError
 from ..graph import Node

@@ -9,8 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..accumulator import dense
-from ..arrays import Array
+from ..arrays import Array, dense
 from ..backward import sweep
 from ..errors import OptionError
 from ..gates import softmax_cross_entropy

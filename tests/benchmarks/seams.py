@@ -52,7 +52,7 @@ def leave_out(seam: str) -> None:
     import layers.embedding
     import layers.fused
     import minigrad as mg
-    from minigrad import accumulator, backward, speed
+    from minigrad import accumulator, arrays, backward, speed
     from minigrad.gates import basic, indexing, rows
 
     fast_add = accumulator.add
@@ -75,7 +75,7 @@ def leave_out(seam: str) -> None:
         gradient = gradient() if callable(gradient) else gradient
         if isinstance(total, accumulator.SparseGradient) and isinstance(gradient, accumulator.SparseGradient):
             return fast_add(total, gradient, shape)  # another seam's
-        return accumulator.dense(total) + backward.unbroadcast(accumulator.dense(gradient), shape)
+        return arrays.dense(total) + backward.unbroadcast(arrays.dense(gradient), shape)
 
     def put(place: Any, **others: Any) -> None:
         for name, other in others.items():

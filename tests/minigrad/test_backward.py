@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.accumulator import dense
+from minigrad.arrays import dense
 from minigrad.backward import start, sweep, unbroadcast
 from minigrad.context import ON_GRADIENT
 

@@ -37,6 +37,16 @@ def test_the_appendix_is_in_otherwise():
     assert backward.add is accumulator.add and Gate.__call__ is speed.call
 
 
+def test_sparse_gradients_are_added_up_without_the_accumulator():
+    speed.unplug()
+    try:
+        x = mg.Tensor([[1.0], [2.0]], requires_grad=True)
+        (x[:1] + x + mg.lookup(x, [1, 1])).sum().backward()  # [:1] is broadcast to both rows
+    finally:
+        speed.plug_in()
+    assert x.grad.tolist() == [[3.0], [3.0]]
+
+
 def unrolled_rnn():
     rng = np.random.default_rng(1)
     U, W, b = (mg.Tensor(rng.normal(size=s) / 3, requires_grad=True) for s in ((5, 4), (4, 4), (4,)))

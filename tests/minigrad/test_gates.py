@@ -12,8 +12,8 @@ import pytest
 
 import minigrad as mg
 from minigrad import arrays as array_helpers
-from minigrad.accumulator import SparseGradient, dense
-from minigrad.arrays import LazyGradient
+from minigrad.accumulator import SparseGradient
+from minigrad.arrays import LazyGradient, dense
 from minigrad.gate import GATES
 from minigrad.gates import activation, sequence
 from tests.layouts import LAYOUTS

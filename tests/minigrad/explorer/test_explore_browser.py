@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.accumulator import dense
+from minigrad.arrays import dense
 from minigrad.backward import sweep
 from minigrad.explorer.collect import _All
 from minigrad.graph import ancestors

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.accumulator import dense
+from minigrad.arrays import dense
 from minigrad.backward import sweep
 from minigrad.explorer.arrays import summary, whole
 from minigrad.explorer.replay import _KINDS, recipe

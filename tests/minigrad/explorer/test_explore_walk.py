@@ -10,7 +10,7 @@ import pytest
 
 import minigrad as mg
 from layers import GRU, RNN, Dense, Embedding, Sequential
-from minigrad.accumulator import dense
+from minigrad.arrays import dense
 from minigrad.backward import sweep
 from minigrad.explorer.collect import _All
 from minigrad.graph import Leaf, ancestors
