@@ -117,7 +117,7 @@ class World:
                 return f"value: leaf {place} is {leaf.tensor.array.tolist()} instead of {leaf.value.tolist()}"
             found = leaf.tensor.grad
             if (found is None) != (leaf.grad is None) or (
-                leaf.grad is not None and not np.allclose(found, leaf.grad, 1e-10, 1e-10)
+                leaf.grad is not None and not np.allclose(np.array(found), leaf.grad, 1e-10, 1e-10)
             ):
                 return f"gradient: that of leaf {place} is {found} instead of {leaf.grad}"
             if leaf.tensor.requires_grad != leaf.wanted:
@@ -263,7 +263,8 @@ class World:
                     copy.deepcopy(result.tensor)
                     return "stale: a copy of a graph whose leaf has changed"
         self.results = [r for r in self.results if not r.stale]
-        everything = [one.tensor for one in (*self.leaves, *self.results)]
+        ours: list[Any] = [*self.leaves, *self.results]
+        everything = [one.tensor for one in ours]
         try:
             copies = copy.deepcopy(everything) if self.yes() else pickle.loads(pickle.dumps(everything))
         except mg.MinigradError:
@@ -274,6 +275,6 @@ class World:
             if leaf.wanted:
                 leaf.tensor.update(lambda array: array.fill(7.0))
                 leaf.tensor.grad = np.full(self.shape, 7.0)
-        for one, tensor in zip((*self.leaves, *self.results), copies, strict=True):
+        for one, tensor in zip(ours, copies, strict=True):
             one.tensor = tensor
         return ""

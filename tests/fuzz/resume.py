@@ -215,7 +215,7 @@ class Nested(Layer):
 
     def pick(self, state: Any) -> tuple[Any, Any]:
         """The writer's state, and the number of calls."""
-        return [
+        parts: tuple[Any, Any] = [
             lambda: state[1:],
             lambda: (state[1][1][1], state[0]),
             lambda: (state[0][0], state[1][0]),
@@ -223,6 +223,7 @@ class Nested(Layer):
             lambda: state[::2],
             lambda: (state[2], state[0][0]),
         ][self.seed % 6]()
+        return parts
 
 
 class Around(Layer):

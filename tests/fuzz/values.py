@@ -353,8 +353,12 @@ def layer(case: Value, rng: Generator) -> str:
     return "" if right else f"layer: {name} gives {found.dtype} {found.tolist()}\n    NumPy: {expected.tolist()}"
 
 
+def _by_choice(check: Callable[[str, str, Generator], str]) -> Callable[[Value, Generator], str]:
+    return lambda case, rng: check(case.dtype, case.layout, rng)
+
+
 WHOLE: dict[str, Callable[[Value, Generator], str]] = {"rows": rows, "norms": norms, "layer": layer} | {
-    one.__name__: lambda case, rng, one=one: one(case.dtype, case.layout, rng)
+    one.__name__: _by_choice(one)
     for one in (
         wholes.mixed, wholes.pooled, wholes.schedules, wholes.batches, wholes.streams, wholes.texts, wholes.derived,
         wholes.measured, wholes.sampled, wholes.walked,

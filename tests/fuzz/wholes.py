@@ -23,10 +23,6 @@ Generator = np.random.Generator
 DTYPES = ["bool", "int8", "int32", "int64", "uint8", "uint32", "float16", "float32", "float64"]
 
 
-def _error(kind: Callable[[Any], Any]) -> Callable[..., Any]:
-    return lambda p, t, how: {"mean": np.mean, "sum": np.sum, "none": np.asarray}[how](kind(p - t))
-
-
 # By name: minigrad's, the same in NumPy, and the number of operands.
 MIXED: dict[str, tuple[Callable[..., Any], Callable[..., Any], int]] = {
     "where": (mg.where, np.where, 3),
@@ -76,7 +72,9 @@ def mixed(dtype: str, layout: str, rng: Generator) -> str:
             rng.integers(low, 2 if chosen == "bool" or "CE" in name else 5, (2, size)).astype(chosen), layout
         )
         if kind in ("bool", "int", "float"):
-            operands.append({"bool": bool, "int": int, "float": lambda n: n / 4}[kind](int(rng.integers(0, 4))))
+            operands.append(
+                {"bool": lambda n: n > 0, "int": lambda n: n, "float": lambda n: n / 4}[kind](int(rng.integers(0, 4)))
+            )
         elif kind == "scalar":
             operands.append(array[0, 0])
         else:
@@ -85,9 +83,12 @@ def mixed(dtype: str, layout: str, rng: Generator) -> str:
             operands.append(mg.Tensor(array, requires_grad=floats and bool(rng.random() < 0.5)) if tensor else array)
     if not any(isinstance(one, mg.Tensor) for one in operands):
         return ""
-    known = [one.dtype for one in operands if isinstance(one, (mg.Tensor, np.ndarray))]
-    floats = [one.dtype for one in operands if isinstance(one, mg.Tensor) and one.dtype.kind == "f"]
-    beside = floats[0] if floats else np.result_type(*known)
+    counted = operands[name.endswith("where") :]  # a condition has no say
+    known = [one.dtype for one in counted if isinstance(one, (mg.Tensor, np.ndarray))]
+    if not known:
+        return ""
+    dtypes = [one.dtype for one in counted if isinstance(one, mg.Tensor) and one.dtype.kind == "f"]
+    beside = dtypes[0] if dtypes else np.result_type(*known)
     plain = []
     for one in operands:
         if isinstance(one, (bool, int, float)) and not isinstance(one, np.generic):
@@ -175,6 +176,7 @@ def schedules(dtype: str, layout: str, rng: Generator) -> str:
 
 def batches(dtype: str, layout: str, rng: Generator) -> str:
     """Rows by rows over some epochs, from any position of another object, and with rows of different lengths."""
+    expected: list[tuple[Array, ...]] = []
     rows, size, shuffle, seed = (int(rng.integers(*bounds)) for bounds in ((1, 12), (1, 6), (0, 2), (0, 3)))
     x = laid_out(rng.normal(size=(rows, 2)).astype(dtype), layout)
     ragged = [rng.integers(1, 9, int(rng.integers(0, 4))).tolist() for _ in range(rows)]
@@ -182,7 +184,6 @@ def batches(dtype: str, layout: str, rng: Generator) -> str:
     def make() -> Batches:
         return Batches(x, ragged, batch_size=size, shuffle=bool(shuffle), seed=seed)
 
-    expected = []
     for epoch in range(3):
         order = np.random.default_rng([seed, epoch]).permutation(rows) if shuffle else np.arange(rows)
         for start in range(0, rows, size):
