@@ -73,5 +73,7 @@ def run(
 def _inputs(x: Tensor, W: Tensor, b: Tensor) -> Tensor:
     """x @ W + b for all steps at once. If x comes straight from a look-up, each distinct id is multiplied only once."""
     if (table_and_ids := looked_up(x)) is not None and table_and_ids[0].ndim == 2:
-        return LookupProduct(x.node.gate)(*table_and_ids, W, b)
+        product = LookupProduct()
+        product.in_place_of = x.node.gate
+        return product(*table_and_ids, W, b)
     return x @ W + b

@@ -72,7 +72,9 @@ def _again(node: Node, inputs: list[Node]) -> Node:
 
 
 def _lookup_product(gate: LookupProduct, table: Tensor, ids: Tensor, W: Tensor, b: Tensor) -> Tensor:
-    return Lookup(gate.in_place_of)(table, ids) @ W + b
+    look_up = Lookup()
+    look_up.in_place_of = gate.in_place_of
+    return look_up(table, ids) @ W + b
 
 
 def _rnn(gate: RNNSequence, a: Tensor, h0: Tensor, W_hh: Tensor, *mask: Tensor) -> Tensor:

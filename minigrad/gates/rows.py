@@ -22,8 +22,8 @@ class _ReadsRows(Gate):
 
     constant_inputs = (1,)
 
-    def __init__(self, in_place_of: "Lookup | None" = None) -> None:
-        self.in_place_of = in_place_of  # a look-up of the same rows, whose result this gate does not read
+    in_place_of: Any = None
+    """A look-up of the same rows, whose result this gate does not read."""
 
     def __repr__(self) -> str:
         return f"{self.name}()"  # `in_place_of` is no setting
