@@ -101,9 +101,11 @@ class Drawing:
     def input(self, shape: tuple[int, ...]) -> str:
         return self._named("x", np.asarray(self.rng.uniform(-2.0, 2.0, shape)))
 
-    def integers(self, below: int, shape: tuple[int, ...]) -> str:
+    def integers(self, below: int, shape: tuple[int, ...], signed: bool = False) -> str:
+        """Places from 0 on; of some that are `signed`, some count from the end."""
         dtype = self.rng.choice(["int64", "int32", "uint8"])  # PyTorch takes uint8 for a mask: see `as_torch`
-        return self._named("i", self.rng.integers(0, below, shape).astype(dtype))
+        signed = signed and dtype != "uint8"
+        return self._named("i", self.rng.integers(-below if signed else 0, below, shape).astype(dtype))
 
     def mask(self, shape: tuple[int, ...]) -> str:
         return self._named("i", self.rng.random(shape) < 0.6)
@@ -340,12 +342,13 @@ def picked(d: Drawing) -> Texts:
     """Places by arrays of integers and masks, of which some come several times."""
     a = d.value(1, 3)
     shape = d.values[a].shape
-    i = d.integers(shape[0], d.shape(1 + d.number(2)))
     choice = d.number(4)
-    if choice == 0 and len(shape) == 2:
+    looked = choice == 0 and len(shape) == 2
+    i = d.integers(shape[0], d.shape(1 + d.number(2)), signed=not looked)
+    if looked:
         return f"mg.lookup({a}, {i})", f"{a}[{i}]"
     if choice == 1 and len(shape) > 1:
-        j = d.integers(shape[1], d.inputs[i].shape)
+        j = d.integers(shape[1], d.inputs[i].shape, signed=True)
         return f"{a}[{i}, {j}]", f"{a}[{i}, {j}]"
     if choice == 2:
         m = d.mask(shape[: 1 + d.number(len(shape))])
