@@ -217,6 +217,8 @@ def _in_turn(make: Callable[[], Batches], expected: list[tuple[Array, ...]], epo
     at = int(rng.integers(len(states)))
     again = make()
     again.load_state_dict(states[at])
+    if (stored := again.state_dict()) != states[at]:
+        return f"stored: {states[at]} loaded and stored again is {stored}"
     rest = [batch for _ in range(epochs - states[at]["epoch"]) for batch in again]
     for what, ours, theirs in (("in turn", found, expected), (f"from {states[at]}", rest, expected[at + 1 :])):
         if [[one.tolist() for one in batch] for batch in ours] != [[one.tolist() for one in batch] for batch in theirs]:
