@@ -363,8 +363,8 @@ def _by_choice(check: Callable[[str, str, Generator], str]) -> Callable[[Value, 
 WHOLE: dict[str, Callable[[Value, Generator], str]] = {"rows": rows, "norms": norms, "layer": layer} | {
     one.__name__: _by_choice(one)
     for one in (
-        wholes.mixed, wholes.pooled, wholes.schedules, wholes.batches, wholes.streams, wholes.texts, wholes.derived,
-        wholes.measured, wholes.sampled, wholes.walked,
+        wholes.mixed, wholes.reduced, wholes.pooled, wholes.schedules, wholes.batches, wholes.streams, wholes.texts,
+        wholes.derived, wholes.measured, wholes.sampled, wholes.walked,
     )
 }  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Functions of mixed operands, pooling, schedules, batches, streams and texts, each against a slow way of one's own."""
+"""Functions of mixed operands, reductions, pooling, schedules, batches, streams and texts, each against a slow way."""
 
 from __future__ import annotations
 
@@ -125,6 +125,39 @@ def mixed(dtype: str, layout: str, rng: Generator) -> str:
             ):
                 return f"gradient: in {described} it is {one.grad.dtype} {one.grad.shape}"
     return ""
+
+
+def reduced(dtype: str, layout: str, rng: Generator) -> str:
+    """Reductions of narrow dtypes whose numbers are so large that a sum leaves their range, and means of losses."""
+    narrow = str(rng.choice(["float16", "float16", "int8", "uint8", "int16", "int32", "uint32"]))
+    largest = float(np.finfo(narrow).max if narrow == "float16" else np.iinfo(narrow).max)
+    largest *= rng.choice([0.002, 0.1, 0.9])  # where only squares leave the range, sums of many numbers, or of two
+    lowest = float(rng.choice([0.5, 0.5, 0.0 if narrow[0] == "u" else -1.0]))
+    x = laid_out((largest * rng.uniform(lowest, 1, (2, int(rng.integers(1, 40))))).astype(narrow), layout)
+    name = str(rng.choice(["sum", "mean", "var", "std", "cumsum", "logsumexp", "squared error", "absolute error"]))
+    axis: Any = rng.choice(np.array([None, 0, 1, -1], object))
+    wide = x.astype(float)
+    with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
+        if name == "logsumexp":
+            found = mg.logsumexp(mg.Tensor(x), axis=axis)
+            expected = wide.max(axis) + np.log(np.exp(wide - wide.max(axis, keepdims=True)).sum(axis))
+        elif name.endswith("error"):
+            if narrow == "float16":
+                return ""
+            error = mg.mean_squared_error if name == "squared error" else mg.mean_absolute_error
+            found = error(mg.Tensor(x), x[::-1].copy())
+            expected = np.mean(np.abs(wide - wide[::-1]) ** (1 + (name == "squared error")))
+        else:
+            found = (
+                mg.cumsum(mg.Tensor(x), axis=axis or 0) if name == "cumsum" else getattr(mg.Tensor(x), name)(axis=axis)
+            )
+            expected = x.cumsum(axis or 0) if name == "cumsum" else getattr(x, name)(axis=axis)
+            if found.dtype != expected.dtype:
+                return f"dtype: {name} of {narrow} is {found.dtype}, and NumPy's is {expected.dtype}"
+        eps = 8 * np.finfo(found.dtype).eps if found.dtype.kind == "f" else 0.0
+        if found.shape == expected.shape and np.allclose(found.array.astype(float), expected.astype(float), eps, eps):
+            return ""
+    return f"reduced: {name} of {narrow} {x.tolist()} by {axis} is {found.array.tolist()}, not {expected.tolist()}"
 
 
 def pooled(dtype: str, layout: str, rng: Generator) -> str:
