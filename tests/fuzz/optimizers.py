@@ -39,9 +39,11 @@ class Step:
     dense: bool = True
     scale: float = 1.0  # what a schedule sets
     clip: float = 0.0  # the norm to which gradients are clipped, if it is not 0
-    # "look" at some rows, "rewind" the state to the first, or go on with a new optimizer: "fresh", "reload" or "exact"
+    # "look" at some rows, "rewind" the state to the first, "store" the state and go on, or go on with a new optimizer:
+    # "fresh", "reload" or "exact"
     then: str = ""
     change: tuple[tuple[str, float], ...] = ()  # settings that get new values before the step
+    early: bool = False  # whether `then` comes right after these changes, not after the step
     whole: bool = False  # whether the loss uses the whole table too
 
 
@@ -83,13 +85,15 @@ class Optimizers(Fuzzer):
             if rng.random() < 0.15 * calm:
                 name = choice(*settings)
                 change = ((name, choice(*settings[name])),)
+            likely = 0.5 if change else 0.1 * calm
             return Step(
                 rows if first or rng.random() < rare else (0,) if rng.random() < 0.8 else (),
                 bool(rng.random() < 0.8),
                 choice(1.0, 1.0, 0.5, 0.25) if calm else 1.0,
                 choice(0.0, 0.0, 0.0, 0.7) if calm else 0.0,
-                choice("look", "reload", "exact", "fresh", "rewind") if rng.random() < 0.1 * calm else "",
+                choice("look", "reload", "exact", "fresh", "rewind", "store") if rng.random() < likely else "",
                 change,
+                bool(change),
                 bool(rng.random() < 0.05 * calm),
             )
 
@@ -114,6 +118,31 @@ class Optimizers(Fuzzer):
         near = Textbook(case, start)  # shows how much these steps amplify rounding, as decay does around 0
         books = (book, near)
         first = optimizer.state_dict()
+
+        def act(then: str, number: int) -> None:
+            nonlocal optimizer
+            if then == "look":
+                mg.lookup(tensors["table"], [number % ROWS])
+            elif then == "rewind":
+                optimizer.load_state_dict(first)
+                for one in books:
+                    one.restart()
+            elif then == "store":
+                optimizer.exact_state()
+            elif then:
+                former, optimizer = optimizer, make(case, tensors)
+                for name in ("lr", *OPTIONS[case.rule]):
+                    setattr(optimizer, name, getattr(former, name))
+                for ours, theirs in zip(optimizer.groups, former.groups, strict=True):
+                    ours.weight_decay = theirs.weight_decay
+                if then == "fresh":
+                    for one in books:
+                        one.restart()
+                elif then == "exact":
+                    optimizer.load_exact_state(former.exact_state())
+                else:
+                    optimizer.load_state_dict(former.state_dict())
+
         for number, step in enumerate(case.steps):
             for name, value in step.change:
                 for one in books:
@@ -126,6 +155,8 @@ class Optimizers(Fuzzer):
                     optimizer.groups[name == "table_decay"].weight_decay = value
                 else:
                     setattr(optimizer, name, value)
+            if step.early:
+                act(step.then, number)
             slope = np.cos(1.0 + number + np.arange(6.0)).reshape(2, 3).astype(case.dtype)
             weights = np.sin(1.0 + number + np.arange(float(len(step.ids) * WIDTH))).reshape(-1, WIDTH)
             weights = weights.astype(case.dtype)
@@ -165,25 +196,8 @@ class Optimizers(Fuzzer):
                 one.step(gradients, step.scale)
             for name, array in before.items():
                 near.p[name] += 1e-14 * (-1) ** number * array  # a hundred times the rounding of float64
-            if step.then == "look":
-                mg.lookup(tensors["table"], [number % ROWS])
-            elif step.then == "rewind":
-                optimizer.load_state_dict(first)
-                for one in books:
-                    one.restart()
-            elif step.then:
-                former, optimizer = optimizer, make(case, tensors)
-                for name in ("lr", *OPTIONS[case.rule]):
-                    setattr(optimizer, name, getattr(former, name))
-                for ours, theirs in zip(optimizer.groups, former.groups, strict=True):
-                    ours.weight_decay = theirs.weight_decay
-                if step.then == "fresh":
-                    for one in books:
-                        one.restart()
-                elif step.then == "exact":
-                    optimizer.load_exact_state(former.exact_state())
-                else:
-                    optimizer.load_state_dict(former.state_dict())
+            if not step.early:
+                act(step.then, number)
         rounding = (
             1e-11 * (1 + len(case.steps) / 50) if case.dtype == "float64" else 1e-5 * (1 + len(case.steps) ** 0.5)
         )
@@ -213,6 +227,7 @@ class Optimizers(Fuzzer):
                 {"scale": 1.0},
                 {"clip": 0.0},
                 {"then": ""},
+                {"early": False},
                 {"change": ()},
                 {"whole": False},
                 {"ids": ()},
