@@ -44,7 +44,7 @@ from .fuzzer import Fuzzer, Generator
 
 MODELS = ("dense", "named", "shared", "words", "carried", "carried inside", "carried deep", "carried nested")
 CALLBACKS = ("clip", "early", "best", "schedule", "statistics", "evaluate train", "evaluate often", "evaluate rarely")
-CHANGES = ("lr", "scale", "weight_decay", "setting", "freeze", "unfreeze", "array")
+CHANGES = ("lr", "scale", "weight_decay", "setting", "freeze", "unfreeze", "array", "eval", "train")
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class Resume(Fuzzer):
             model=pick(*MODELS),
             rule=pick("SGD", "momentum", "nesterov", "Adam", "AdamW", "RMSprop", "Adagrad"),
             callbacks=some(CALLBACKS, 3),
-            changes=tuple((what, int(rng.integers(1, 7)), pick(*moments)) for what in some(CHANGES, 2)),
+            changes=tuple((what, int(rng.integers(1, 7)), pick(*moments)) for what in some(CHANGES, 3)),
             validation=pick("", "train", "shuffled"),
             epochs=int(rng.integers(1, 5)),
             shuffle=bool(rng.random() < 0.6),
@@ -261,6 +261,10 @@ class Change(Callback):
             setattr(optimizer, settings[0], 0.7 * getattr(optimizer, settings[0]))
         elif self.what == "array":
             parameters[-1].array = 0.5 * parameters[-1].array
+        elif self.what in ("eval", "train"):  # a mode that lasts to the end of the epoch
+            layers = [one for one in trainer.model.named_layers().values() if isinstance(one, Dropout)]
+            layers.append(trainer.model)
+            getattr(layers[self.step % len(layers)], self.what)()
         else:
             parameters[0].requires_grad = self.what == "unfreeze"
 
