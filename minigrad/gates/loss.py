@@ -77,6 +77,9 @@ class _Loss(Gate):
             )
         if self.reduction == "none":
             return losses
+        if losses.dtype == np.float16:  # the sum may leave its range where the mean does not
+            total = losses.sum(dtype=np.float32)
+            return (total / count if self.reduction == "mean" else total).astype(np.float16)
         return losses.sum() / count if self.reduction == "mean" else losses.sum()
 
     def _per_example(self, dz: Any, count: float) -> Any:

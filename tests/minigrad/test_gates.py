@@ -304,6 +304,12 @@ def test_the_gradient_of_many_logits_that_come_time_first_as_from_a_recurrent_la
     np.testing.assert_allclose(x.grad, np.broadcast_to(2 * (1 / 64 - (np.arange(64) == 0)), x.shape), rtol=1e-12)
 
 
+def test_the_mean_of_losses_in_float16_whose_sum_would_overflow():
+    errors = np.full(400, 200, np.float16)
+    for loss in (mg.mean_absolute_error(errors, 0 * errors), mg.binary_cross_entropy(errors, 0 * errors)):
+        assert loss.dtype == np.float16 and loss.item() == 200
+
+
 def test_unknown_reduction():
     with pytest.raises(mg.MinigradError, match="MG150.*'avg'"):
         mg.mean_squared_error(mg.Tensor([1.0]), [1.0], reduction="avg")
