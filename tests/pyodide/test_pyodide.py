@@ -62,6 +62,7 @@ LEFT_OUT = {
         "tests/optim/test_callbacks.py::test_a_new_run_does_not_mix_its_snapshots_with_an_old_one_s",
         "tests/optim/test_callbacks.py::test_a_run_goes_on_when_its_files_cannot_be_written",
         "tests/optim/test_callbacks.py::test_snapshots_leave_other_files_alone",
+        "tests/optim/test_callbacks.py::test_a_run_resumed_from_another_folder_leaves_a_third_run_s_snapshots",
         "tests/optim/test_callbacks.py::test_the_best_weights_are_written_where_a_resumed_run_has_its_files",
         "tests/optim/test_snapshot.py",
         "tests/optim/test_trainer.py::test_resumed_from_any_step_it_ends_the_same_to_the_last_byte",
