@@ -156,11 +156,12 @@ class Carried(Layer):
         return f"TruncatedBPTT(k1={self._bptt.k1}, k2={self._bptt.k2})"
 
     def _carried(self) -> dict[str, Array]:
-        x, state, _ = self._memory
-        return {} if x is None else {"x": x, **_named(state, "state", len(x))}
+        x, state, evaluated = self._memory
+        arrays = {} if x is None else {"x": x, **_named(state, "state", len(x))}
+        return arrays if evaluated is None else arrays | _named(evaluated, "evaluated", _rows(evaluated))
 
     def _carry(self, arrays: Mapping[str, Array]) -> None:
-        self._memory = _Memory(arrays.get("x"), _from_named(arrays, "state"))
+        self._memory = _Memory(arrays.get("x"), _from_named(arrays, "state"), _from_named(arrays, "evaluated"))
 
 
 def sample(
@@ -250,6 +251,13 @@ def _named(state: State, name: str, batch: int) -> dict[str, Array]:
         return {name: state.array}
     parts = [_named(part, f"{name}.{number}", batch) for number, part in enumerate(state)]
     return {path: array for named in parts for path, array in named.items()}
+
+
+def _rows(state: State) -> int:
+    """The batch size of a state; 0 if it is None, or all of its parts are."""
+    if isinstance(state, Tensor):
+        return len(state)
+    return max(map(_rows, state or ()), default=0)
 
 
 def _from_named(arrays: Mapping[str, Array], name: str) -> State:

@@ -42,7 +42,8 @@ def store(trainer: Run, path: str | os.PathLike[str], ranks: Sequence[tuple[Any,
     arrays |= {f"optimizer/{name}": array for name, array in exact.items()}
     rows = [share(trainer.examples, rank, len(ranks)) for rank in range(len(ranks))]
     counted = [own for own, (first, last) in zip(carried, rows, strict=True) if first < last or len(ranks) == 1]
-    arrays |= {f"carried/{name}": np.concatenate([own[name] for own in counted]) for name in carried[0]}
+    everywhere = [name for name in carried[0] if all(name in own for own in counted)]
+    arrays |= {f"carried/{name}": np.concatenate([own[name] for own in counted]) for name in everywhere}
     named = _named(trainer)
     states = {name: callback.state_dict() for name, callback in named.items()}
     states[_NUMBERS] = trainer.optimizer.hyperparameters()
@@ -61,7 +62,7 @@ def store(trainer: Run, path: str | os.PathLike[str], ranks: Sequence[tuple[Any,
         "started": trainer.started,
         _NUMBERS: plain.pop(_NUMBERS),
         "layers": _layers(trainer),
-        "modes": {path: layer.training for path, layer in _named_layers(trainer).items()},
+        "modes": _modes(trainer),
         "batches": trainer.batches,
         **{name: getattr(trainer, name) for name in POSITION},  # if a callback stopped the run, it stays stopped
         "seconds": trainer.elapsed(),
@@ -108,10 +109,6 @@ def restore(trainer: Run, path: str | os.PathLike[str]) -> None:
     set_arrays(model, part(checkpoint, "model/"))
     trainer.optimizer.load_exact_state(exact)
     trainer.examples = max(map(len, part(checkpoint, "carried/").values()), default=0)
-    if info["batch"]:  # within an epoch, whose first step has set all layers to training
-        trainer.model.train()
-        for name, layer in _named_layers(trainer).items():
-            layer.training = info.get("modes", {}).get(name, True)
     if trainer.rank < len(states := [info["generator"], *info.get("generators", ())]):
         generator().bit_generator.state = states[trainer.rank]
     trainer.resume_at(info)
@@ -174,6 +171,16 @@ def _named_layers(trainer: Run) -> dict[str, Any]:
     return dict(getattr(trainer.model, "named_layers", dict)())
 
 
+def _modes(trainer: Run) -> dict[str, bool]:
+    return {path: layer.training for path, layer in _named_layers(trainer).items()}
+
+
+def _set_modes(trainer: Run, modes: Mapping[str, bool]) -> None:
+    trainer.model.train()
+    for path, layer in _named_layers(trainer).items():
+        layer.training = modes[path]
+
+
 def _position(batches: Any) -> dict[str, Any]:
     return dict(batches.state_dict()) if hasattr(batches, "state_dict") else {}
 
@@ -189,6 +196,11 @@ def _load_parts(trainer: Run, checkpoint: Checkpoint, path: str | os.PathLike[st
         batches, position = getattr(trainer, name), checkpoint.info[name]
         if position and hasattr(batches, "load_state_dict"):
             parts.append((f"the batches of {name}", batches.load_state_dict, _position(batches), position))
+    if checkpoint.info["batch"]:  # within an epoch, whose first step has set all layers to training
+        modes = _modes(trainer)
+        saved_modes = dict.fromkeys(modes, True) | checkpoint.info.get("modes", {})
+        parts.append(("the layers", lambda state: _set_modes(trainer, state), modes, saved_modes))
+    # After the modes: where a mode is set, a Carried forgets the state of its last call in evaluation mode.
     if carry := getattr(trainer.model, "load_carried_state", None):
         whole = part(checkpoint, "carried/")
         carried = {name: share_out(trainer.comm, [array])[0][0] for name, array in whole.items()}

@@ -374,13 +374,18 @@ class Holder(Layer):
         return self.dense(self.stream(ids))
 
 
+@pytest.mark.parametrize("evaluate", [False, True])
 @pytest.mark.parametrize(("wrap", "path"), [(lambda model: model, ""), (Sequential, "carried."), (Holder, "stream.")])
-def test_a_run_resumed_in_the_middle_of_a_stream_ends_in_the_same_bytes(tmp_path: Path, wrap: Any, path: str) -> None:
+def test_a_run_resumed_in_the_middle_of_a_stream_ends_in_the_same_bytes(
+    tmp_path: Path, wrap: Any, path: str, evaluate: bool
+) -> None:
     ids = np.random.default_rng(6).integers(0, 6, 200)
 
     def fit(steps: int | None = None, resume: Path | None = None) -> Any:
         class Clip(ClipGradients):
             def on_step(self, trainer: Any) -> None:
+                if evaluate and trainer.step == 14:
+                    trainer.model.eval()  # until the next epoch begins
                 if steps and trainer.step == steps + 2:
                     raise RuntimeError("killed two steps after its snapshot")
 
