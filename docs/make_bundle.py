@@ -17,7 +17,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from minigrad.data.imdb import BUNDLE, IMDB, load_imdb
-from minigrad.files import write_whole
+from minigrad.support.files import write_whole
 
 
 def write_bundle(data: IMDB, path: Path) -> None:

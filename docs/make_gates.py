@@ -21,7 +21,7 @@ from docstrings import describe, gate_of, link_to_error, markdown  # noqa: E402
 
 import minigrad as mg  # noqa: E402
 from minigrad import gates  # noqa: E402
-from minigrad.numpy_functions import FUNCTIONS  # noqa: E402
+from minigrad.numpy_api import FUNCTIONS  # noqa: E402
 
 PAGE = ROOT / "docs" / "gates.md"
 ORDER = (

@@ -16,7 +16,7 @@ import numpy as np
 
 import cli  # first: it says so if minigrad is not installed
 import minigrad as mg
-from optim.parallel import all_reduce
+from optim.training.parallel import all_reduce
 
 
 class AllReduce(mg.Gate):

@@ -22,10 +22,10 @@ import cli  # isort: skip  # first: it says so if minigrad is not installed
 
 import minigrad as mg
 from layers import RNN, Dense, Embedding, Sequential
-from minigrad.course.jobs import Done, add_options, run_jobs
 from minigrad.data import Batches, load_imdb
 from minigrad.errors import OptionError
-from minigrad.notebook import new_figure
+from minigrad.support.jobs import Done, add_options, run_jobs
+from minigrad.support.notebook import new_figure
 from optim import Adam, EpochReport, Trainer
 
 

@@ -11,7 +11,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from minigrad import habits as _habits
+from minigrad.help import other_frameworks as _habits
 
 from . import init
 from .cells import Cell, GRUCell, LSTMCell, RNNCell
@@ -34,7 +34,7 @@ __all__ = [
     "import_weights", "init", "outputs", "pool", "sample", "to_layout", "unroll",
 ]  # fmt: skip
 
-# Names and keywords of other frameworks are answered from the table in minigrad/habits.py.
+# Names and keywords of other frameworks are answered from the table in minigrad/help/other_frameworks.py.
 _habits.answer_attributes(Layer, "model")
 _habits.answer_calls(
     map(globals().get, __all__), ["__init__", "train", "load_state_dict", "named_parameters", "state_dict", "zero_grad"]

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import Tensor, lookup
-from minigrad.table import make_table
+from minigrad.fast.table import make_table
 
 from .init import Initialiser, uniform, zeros
 from .layer import Layer, check_size, drawn

@@ -25,7 +25,7 @@ import numpy as np
 from minigrad import Tensor, relu, tanh
 from minigrad.checkpoint import check_match, read_arrays, read_header, replace_file, serialized
 from minigrad.errors import CheckpointError, OptionError, reason, shown
-from minigrad.files import open_file
+from minigrad.support.files import open_file
 
 from .cells import Cell, GRUCell, LSTMCell, RNNCell
 from .dense import Dense

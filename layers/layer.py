@@ -21,9 +21,9 @@ from minigrad import Tensor, scope
 from minigrad.checkpoint import check_match
 from minigrad.errors import MinigradError, OptionError, ShapeError
 from minigrad.graph import Leaf
-from minigrad.habits import refit
-from minigrad.notebook import table
-from minigrad.printing import printable
+from minigrad.help.other_frameworks import refit
+from minigrad.support.notebook import table
+from minigrad.support.text import printable
 
 Array = NDArray[Any]
 Activation = Callable[[Tensor], Tensor]

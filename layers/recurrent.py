@@ -11,7 +11,7 @@ import numpy as np
 from minigrad import Tensor, concatenate, scope, stack, tanh, where
 from minigrad.errors import MinigradError, OptionError, ShapeError
 from minigrad.gates.steps import without_padding
-from minigrad.habits import unfit_call
+from minigrad.help.other_frameworks import unfit_call
 from minigrad.tensor import TensorLike, as_tensors
 from minigrad.timesteps import step_name
 

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from minigrad import Tensor, cut, scope, where
-from minigrad.gates.sequence import cuts
+from minigrad.gates.fused.sequence import cuts
 from minigrad.gates.steps import without_padding
 from minigrad.timesteps import step_name
 

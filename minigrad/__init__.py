@@ -8,31 +8,31 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from . import habits as _habits
-from . import namesakes as _namesakes
 from .context import enable_grad, fused, no_grad, scope
 from .derivatives import grad, hvp, jacobian
 from .errors import MinigradError
+from .fast.switch import plug_in as _plug_in_speed
 from .gate import GATES, Gate
 from .gates import *
 from .gates import __all__ as _gate_names
-from .numpy_functions import plain as _plain
+from .help import other_frameworks as _habits
+from .help import shadowing as _namesakes
+from .numpy_api import plain as _plain
 from .random import generator, seed
-from .speed import plug_in as _plug_in_speed
 from .tensor import Tensor, cut
 
 if TYPE_CHECKING:
     from . import layers as layers
     from . import optim as optim
-    from .anomaly import detect_anomaly, trace_lines
     from .checkpoint import load, save
+    from .debug.anomaly import detect_anomaly, trace_lines
+    from .debug.missing_gradients import require_gradients
+    from .debug.profiler import profile
     from .drawing import Graph, draw
     from .explorer import explore
+    from .gates.fused.unfuse import opened
     from .gradient_checker import gradcheck, gradcheck_model, truncation_report
-    from .profiler import profile
-    from .reach import require_gradients
-    from .unfused import opened
-    from .versions import show_versions
+    from .tools.versions import show_versions
 
 __version__ = "0.2.0.dev0"
 
@@ -41,10 +41,10 @@ _plug_in_speed()  # without this line all results are the same, only slower
 # Names that are imported when first used, and their modules. No module has the same name as a function in it: once
 # imported, the module would hide the function.
 _ON_DEMAND = {
-    "Graph": "drawing", "detect_anomaly": "anomaly", "draw": "drawing", "explore": "explorer",
-    "gradcheck": "gradient_checker", "gradcheck_model": "gradient_checker", "load": "checkpoint", "opened": "unfused",
-    "profile": "profiler", "require_gradients": "reach", "save": "checkpoint", "show_versions": "versions",
-    "trace_lines": "anomaly",
+    "Graph": "drawing", "detect_anomaly": "debug.anomaly", "draw": "drawing", "explore": "explorer",
+    "gradcheck": "gradient_checker", "gradcheck_model": "gradient_checker", "load": "checkpoint", "opened": "gates.fused.unfuse",
+    "profile": "debug.profiler", "require_gradients": "debug.missing_gradients", "save": "checkpoint", "show_versions": "tools.versions",
+    "trace_lines": "debug.anomaly",
     "truncation_report": "gradient_checker",
 }  # fmt: skip
 

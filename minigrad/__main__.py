@@ -5,9 +5,10 @@ import io
 import os
 import sys
 
-from . import __version__, commands
+from . import __version__
 from .course.commands import add_course
 from .errors import MinigradError
+from .tools import commands
 
 
 def main() -> int:

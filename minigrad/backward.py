@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from . import checks
-from .arrays import Array, LazyGradient, dense
 from .context import ON_GRADIENT, RECORDING
 from .errors import MinigradError
+from .fast.kernels import Array, LazyGradient, dense
 from .graph import Node, ancestors
+from .help import engine_errors as checks
 
 
 def sweep(

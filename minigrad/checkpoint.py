@@ -22,9 +22,9 @@ from typing import IO, Any
 
 import numpy as np
 
-from .arrays import Array
 from .errors import CheckpointError, DtypeError, pip_install, reason, shown
-from .files import open_file, write_whole
+from .fast.kernels import Array
+from .support.files import open_file, write_whole
 from .tensor import Tensor
 
 _KEY = "minigrad"  # our entry in the header's metadata; only one, because the format leaves the order of entries open

@@ -20,7 +20,7 @@ from functools import partial, wraps
 from typing import Any, Self, TypeVar, cast
 
 from .errors import OptionError
-from .printing import printable
+from .support.text import printable
 
 Scope = tuple[str, ...]
 F = TypeVar("F", bound=Callable[..., Any])

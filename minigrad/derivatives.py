@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from . import checks
-from .arrays import Array, dense
 from .backward import start, sweep, unbroadcast
 from .context import SCOPE, setting
+from .fast.kernels import Array, dense
 from .graph import Node, ancestors
-from .numpy_functions import plain
+from .help import engine_errors as checks
+from .numpy_api import plain
 from .tensor import Tensor, TensorLike, as_tensors, constant, from_node
 
 

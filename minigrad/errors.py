@@ -9,7 +9,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 
-from .printing import printable
+from .support.text import printable
 
 
 class MinigradError(Exception):

@@ -14,12 +14,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from . import checks
-from .arrays import Array
 from .context import ON_RECORD, RECORDING
 from .errors import MinigradError
+from .fast.kernels import Array
 from .graph import Leaf, Node
-from .printing import printable
+from .help import engine_errors as checks
+from .support.text import printable
 from .tensor import Tensor, TensorLike, as_tensors, from_node
 
 Shape = tuple[int, ...]

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import Array
 from .context import SCOPE, place
-from .printing import printable
+from .fast.kernels import Array
+from .support.text import printable
 
 next_serial = count(1).__next__
 

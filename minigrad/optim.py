@@ -8,6 +8,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from optim import *  # noqa: F403
 else:
-    from .namesakes import take_over
+    from .help.shadowing import take_over
 
     take_over(__name__)

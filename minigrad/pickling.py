@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from . import checks
+from .fast.table import Table, stored
 from .graph import Leaf, Node, next_serial
-from .table import Table, stored
+from .help import engine_errors as checks
 
 NOT_SENT = ("serial", "updated", "pending")
 

@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from . import backward, checks
-from .arrays import Array, LazyGradient
+from . import backward
 from .backward import start, sweep
 from .context import ON_CUT
+from .fast.kernels import Array, LazyGradient
 from .graph import Leaf, Node, next_serial
-from .numpy_functions import FUNCTIONS, ArrayMethods
+from .help import engine_errors as checks
+from .numpy_api import FUNCTIONS, ArrayMethods
 
 TensorLike = Any  # a Tensor, an array, a number, or nested lists of numbers
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from minigrad import Tensor
-from minigrad.accumulator import SparseGradient
 from minigrad.errors import NonFiniteError
+from minigrad.fast.accumulator import SparseGradient
 from minigrad.graph import Leaf
 
 from .optimizer import Array, by_name, check_range

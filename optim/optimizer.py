@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minigrad import Tensor
-from minigrad.accumulator import SparseGradient
 from minigrad.checkpoint import check_match
-from minigrad.checks import gradient_misshapen, not_a_leaf
 from minigrad.errors import DtypeError, GradientError, OptionError
+from minigrad.fast.accumulator import SparseGradient
+from minigrad.fast.table import Table, stored, writable
 from minigrad.graph import Leaf
-from minigrad.habits import unfit_call
-from minigrad.table import Table, stored, writable
+from minigrad.help.engine_errors import gradient_misshapen, not_a_leaf
+from minigrad.help.other_frameworks import unfit_call
 
 from .lazy import LazyRule, PendingRows, all_catch_up, changed_rows, is_pending, pending_parts
 

@@ -15,7 +15,7 @@ from typing import Any
 from minigrad import Tensor
 from minigrad.errors import OptionError
 
-from .run import Model
+from .training.run import Model
 
 
 def split(parameters: Mapping[str, Tensor], *patterns: str) -> tuple[dict[str, Tensor], dict[str, Tensor]]:

@@ -31,7 +31,8 @@ def plain_engine() -> Iterator[None]:
     """The engine alone: gradients added up one by one, no written-out call, no sparse rows, nothing fused."""
     import layers.embedding
     import layers.fused
-    from minigrad import Tensor, speed
+    from minigrad import Tensor
+    from minigrad.fast import switch as speed
     from minigrad.gates import Scatter, indexing, rows
 
     def scatter(shape: tuple[int, ...], key: object, values: object) -> object:
@@ -86,7 +87,7 @@ SLOW = (
     "tests/minigrad/explorer/test_explore_browser.py",
     "tests/site/",
     "tests/test_documents.py",
-    "tests/optim/test_parallel.py",
+    "tests/optim/training/test_parallel.py",
     "tests/fuzz/",
     "tests/minigrad/gradient_checker/",
 )

@@ -27,7 +27,13 @@ DESIGN = (ROOT / "docs" / "design.md").read_text()
 (_ARROWS,) = re.findall(r"^    (gates -> .*?)\n\n", DESIGN, re.S | re.M)
 ENGINE = tuple(f"minigrad.{name}" for name in reversed(re.findall(r"\w+", _ARROWS)))
 # under everything
-BASE = ("minigrad.errors", "minigrad.files", "minigrad.habits", "minigrad.notebook", "minigrad.printing")
+BASE = (
+    "minigrad.errors",
+    "minigrad.support.files",
+    "minigrad.help.other_frameworks",
+    "minigrad.support.notebook",
+    "minigrad.support.text",
+)
 ROOF = ("minigrad.course", "minigrad.__main__", "minigrad.layers", "minigrad.optim")  # over everything
 (_ROOMS,) = re.findall(r"other\. (.*?) are side rooms", DESIGN.replace("\n", " "))
 SIDE_ROOMS = tuple(f"minigrad.{name}" for name in re.findall(r"\w+", _ROOMS) if name != "and")
@@ -107,10 +113,10 @@ def test_the_page_has_a_place_for_every_file() -> None:
 
 # Files whose tests are not in a file of their name: most are tested with what uses them, by more than one file.
 TESTED_IN = {
-    "minigrad.__main__": "tests/minigrad/test_commands.py", "minigrad.errors": "tests/test_errors.py",
-    "minigrad.layers": "tests/minigrad/test_namesakes.py", "minigrad.optim": "tests/minigrad/test_namesakes.py",
+    "minigrad.__main__": "tests/minigrad/tools/test_commands.py", "minigrad.errors": "tests/test_errors.py",
+    "minigrad.layers": "tests/minigrad/help/test_shadowing.py", "minigrad.optim": "tests/minigrad/help/test_shadowing.py",
     "minigrad.random": "tests/layers/test_plain_layers.py",
-    "minigrad.speed": "tests/minigrad/test_core_alone.py", "minigrad.timesteps": "tests/layers/test_recurrent.py",
+    "minigrad.fast.switch": "tests/minigrad/test_core_alone.py", "minigrad.timesteps": "tests/layers/test_recurrent.py",
     "layers.cells": "tests/layers/test_parity.py",
     "layers.dense": "tests/layers/test_plain_layers.py", "layers.embedding": "tests/layers/test_plain_layers.py",
     "layers.dropout": "tests/layers/test_dropout_mode.py", "layers.init": "tests/layers/test_plain_layers.py",
@@ -118,11 +124,11 @@ TESTED_IN = {
     "layers.norm": "tests/layers/test_plain_layers.py", "layers.stream": "tests/layers/test_truncation.py",
     "layers.unroll": "tests/layers/test_recurrent.py", "optim.adagrad": "tests/optim/test_optimizers.py",
     "optim.adam": "tests/optim/test_optimizers.py", "optim.clipping": "tests/optim/test_schedules.py",
-    "optim.history": "tests/optim/test_callbacks.py", "optim.interrupt": "tests/optim/test_trainer.py",
-    "optim.metrics": "tests/optim/test_trainer.py", "optim.optimizer": "tests/optim/test_optimizers.py",
-    "optim.parameters": "tests/optim/test_tools.py", "optim.range_finder": "tests/optim/test_tools.py",
-    "optim.rmsprop": "tests/optim/test_optimizers.py", "optim.run": "tests/optim/test_trainer.py",
-    "optim.sgd": "tests/optim/test_optimizers.py", "optim.summary": "tests/optim/test_tools.py",
+    "optim.training.history": "tests/optim/test_callbacks.py", "optim.training.interrupt": "tests/optim/training/test_trainer.py",
+    "optim.training.metrics": "tests/optim/training/test_trainer.py", "optim.optimizer": "tests/optim/test_optimizers.py",
+    "optim.parameters": "tests/optim/test_tools.py", "optim.training.range_finder": "tests/optim/test_tools.py",
+    "optim.rmsprop": "tests/optim/test_optimizers.py", "optim.training.run": "tests/optim/training/test_trainer.py",
+    "optim.sgd": "tests/optim/test_optimizers.py", "optim.training.summary": "tests/optim/test_tools.py",
 }  # fmt: skip
 
 

@@ -42,18 +42,18 @@ def test_files_are_written_in_one_place() -> None:
         if "devnull" not in ast.unparse(call)
     }
     # Jobs add to logs and to a file whose lines are worth something each: tests/minigrad/course/test_jobs.py cuts one.
-    assert writing - {"minigrad/course/jobs.py"} == {"minigrad/files.py", "minigrad/data/download.py"}
+    assert writing - {"minigrad/support/jobs.py"} == {"minigrad/support/files.py", "minigrad/data/download.py"}
 
 
 def test_no_file_is_run_as_code_but_the_script_that_a_command_is_given() -> None:
     running = re.compile(r"(pickle|marshal|shelve|dill|runpy|importlib)\.\w+|eval|exec|compile|__import__")
     assert {(path, name) for path, name, _ in calls() if running.fullmatch(name)} == {
-        ("minigrad/commands.py", "runpy.run_path"),
+        ("minigrad/tools/commands.py", "runpy.run_path"),
         ("minigrad/course/child.py", "compile"),  # the learner's file, in a process of its own
         ("minigrad/course/child.py", "exec"),
         ("minigrad/course/grade.py", "compile"),  # the course's own solutions
         ("minigrad/course/grade.py", "exec"),
-        ("minigrad/course/jobs.py", "importlib.import_module"),  # the script that runs the jobs
+        ("minigrad/support/jobs.py", "importlib.import_module"),  # the script that runs the jobs
         ("minigrad/course/lesson.py", "importlib.import_module"),
     }
     loads = [call for _, name, call in calls() if name in ("np.load", "numpy.load")]

@@ -178,5 +178,5 @@ def test_the_other_pages_name_scripts_and_targets_and_options_that_there_are(pag
         known = (ROOT / path).read_text(encoding="utf-8") + "".join(
             module.read_text(encoding="utf-8") for module in (ROOT / path).parent.glob("*.py")
         )
-        known += '"--help"' + (ROOT / "minigrad/course/jobs.py").read_text(encoding="utf-8")
+        known += '"--help"' + (ROOT / "minigrad/support/jobs.py").read_text(encoding="utf-8")
         assert [one for one in re.findall(r"--[\w-]+", options) if f'"{one}"' not in known] == []

@@ -24,7 +24,7 @@ if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
 import minigrad as mg  # noqa: E402
-from minigrad.numpy_functions import FUNCTIONS, ArrayMethods  # noqa: E402
+from minigrad.numpy_api import FUNCTIONS, ArrayMethods  # noqa: E402
 
 PACKAGES = ("minigrad", "layers", "optim")
 MODULES = ("minigrad", "minigrad.data", "minigrad.errors", "layers", "layers.init", "optim")

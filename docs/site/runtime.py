@@ -38,7 +38,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from minigrad.files import write_whole
+from minigrad.support.files import write_whole
 
 ROOT = Path(__file__).resolve().parents[2]
 NPM = Path(__file__).with_name("node_modules")

@@ -28,7 +28,7 @@ import scratch_rnn
 import stacked_encoder
 import whole_reviews
 
-from minigrad.course.jobs import Done, add_options, run_jobs
+from minigrad.support.jobs import Done, add_options, run_jobs
 
 Tables = dict[str, Any]
 """By title: what one seed measured, {"figures", "seconds"}."""

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ..commands import to_type
 from ..errors import DataError, MinigradError, reason, shown
-from ..printing import printable
+from ..support.text import printable
+from ..tools.commands import to_type
 from . import feedback, quiz
 from .grade import Verdict, grade
 from .lesson import Lesson, lesson, lessons

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..files import write_whole
+from ..support.files import write_whole
 from .lesson import Lesson, lessons
 from .workbook import Workbook, write_text
 

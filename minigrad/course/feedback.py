@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import textwrap
 
-from ..printing import printable
+from ..support.text import printable
 from .grade import Problem, Verdict
 
 

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import DataError, OptionError, reason
-from ..files import write_whole
-from ..printing import printable
+from ..support.files import write_whole
+from ..support.jobs import run_jobs
+from ..support.text import printable
 from . import feedback
 from .grade import grade
-from .jobs import run_jobs
 from .lesson import Lesson, lesson, lessons
 from .wall import find as find_wall
 from .workbook import PROGRESS, read_text

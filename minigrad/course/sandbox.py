@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from ..files import write_whole
+from ..support.files import write_whole
+from ..support.jobs import process
 from .answers import decode
-from .jobs import process
 from .lesson import Lesson
 from .wall import INSIDE, Wall, environment
 

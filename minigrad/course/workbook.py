@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from ..errors import DataError, reason
-from ..files import AnyPath, locked, open_file, to_path, write_whole
+from ..support.files import AnyPath, locked, open_file, to_path, write_whole
 from .lesson import Lesson, lessons
 
 PROGRESS = "progress.json"

@@ -3,10 +3,10 @@
 import sys
 from typing import TYPE_CHECKING, Any
 
-from minigrad import habits as _habits
 from minigrad.data.batches import Batches, Stream
 from minigrad.data.imdb import IMDB, Reviews, load_imdb
 from minigrad.data.text import Characters, Vocabulary, lengths, mask, pad, tokenize
+from minigrad.help import other_frameworks as _habits
 
 __all__ = [
     "IMDB", "Batches", "Characters", "Reviews", "Stream", "Vocabulary", "lengths", "load_imdb", "mask", "pad",

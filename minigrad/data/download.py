@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from minigrad.errors import DataError, reason, shown
-from minigrad.files import locked
+from minigrad.support.files import locked
 
 TIMEOUT = 30  # seconds without a single byte from the server
 BLOCK = 1 << 16

@@ -26,8 +26,8 @@ from minigrad.data.text import (
     unreadable_file,
 )
 from minigrad.errors import DataError, OptionError, pip_install, reason, shown
-from minigrad.files import open_file, to_path
-from minigrad.notebook import table
+from minigrad.support.files import open_file, to_path
+from minigrad.support.notebook import table
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar  # typing's own takes a default only from Python 3.13 on

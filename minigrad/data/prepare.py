@@ -16,7 +16,7 @@ from typing import IO, Any
 
 from minigrad.data.download import Archive, cannot_write, download
 from minigrad.errors import DataError, reason, shown
-from minigrad.files import locked
+from minigrad.support.files import locked
 
 ARCHIVE = Archive(
     "http://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz",

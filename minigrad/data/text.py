@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from minigrad.errors import DataError, DtypeError, IndexRangeError, OptionError, reason, shown
-from minigrad.files import open_file, write_whole
+from minigrad.support.files import open_file, write_whole
 
 PADDING, START, UNKNOWN = 0, 1, 2
 SPECIAL = ("<pad>", "<start>", "<unknown>")

@@ -7,14 +7,14 @@ from math import isnan
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from ..checks import describe, nothing_recorded
 from ..context import enable_grad
 from ..errors import DrawError, DtypeError, OptionError
+from ..gates.fused.unfuse import UNFUSED
 from ..graph import Leaf, Node
-from ..printing import printable
+from ..help.engine_errors import describe, nothing_recorded
+from ..support.text import printable
 from ..tensor import Tensor, from_node
 from ..timesteps import step_of
-from ..unfused import UNFUSED
 from .boxes import Box, View, connect, history
 from .dot import Colouring, write
 from .facts import Gradients, Stats

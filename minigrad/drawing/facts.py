@@ -10,11 +10,11 @@ from typing import Self
 
 import numpy as np
 
-from ..arrays import Array, LazyGradient, dense
 from ..backward import sweep, unbroadcast
 from ..context import ON_GRADIENT, setting
 from ..derivatives import rule_on_arrays
 from ..errors import GradientError
+from ..fast.kernels import Array, LazyGradient, dense
 from ..graph import Leaf, Node
 
 WHOLE = 12  # the most elements of an array that is shown in full

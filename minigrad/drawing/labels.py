@@ -12,7 +12,7 @@ import numpy as np
 
 from ..context import place
 from ..graph import Leaf, Node
-from ..printing import printable
+from ..support.text import printable
 from .boxes import Box, Link, name_steps
 from .facts import Gradients, Stats
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from shlex import quote
 
 from ..errors import DrawError, OptionError, pip_install
-from ..files import write_whole
+from ..support.files import write_whole
 from .labels import FONT, quoted
 
 SUFFIXES = ("png", "svg", "pdf", "dot")

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Array
 from ..context import Scope
+from ..fast.kernels import Array
 from ..graph import Leaf, Node
-from ..printing import table
+from ..support.text import table
 from ..timesteps import ANY_STEP, step_of
 from .boxes import name_steps
 

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
-from ..arrays import Array
-from ..checks import describe, nothing_recorded
 from ..context import enable_grad
 from ..errors import DtypeError, GradientError, OptionError
-from ..files import write_whole
+from ..fast.kernels import Array
 from ..gradient_checker import GradientReport
 from ..graph import Node
-from ..printing import printable
+from ..help.engine_errors import describe, nothing_recorded
+from ..support.files import write_whole
+from ..support.text import printable
 from ..tensor import Tensor
 from ..timesteps import PATTERN
 from .collect import collect_graph

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Array, LazyGradient, dense
 from ..drawing.facts import Stats
+from ..fast.kernels import Array, LazyGradient, dense
 
 WHOLE = 64
 """Arrays of up to this many elements are shown number by number."""

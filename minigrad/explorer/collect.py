@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from .. import gates as engine
-from ..arrays import Array
 from ..backward import sweep
 from ..derivatives import rule_on_arrays
 from ..drawing.boxes import leaf_kind
 from ..errors import OptionError
+from ..fast.kernels import Array
 from ..gate import Gate
 from ..graph import Leaf, Node, ancestors
 from .arrays import FEW, ArrayTable, numbers

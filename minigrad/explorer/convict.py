@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ..anomaly import title
-from ..arrays import Array
+from ..debug.anomaly import title
 from ..errors import OptionError
+from ..fast.kernels import Array
 from ..gradient_checker import GradientReport
 from ..gradient_checker.numeric import central
 from ..gradient_checker.rules import NodeCheck

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .. import gates
-from ..arrays import Array
+from ..fast.kernels import Array
 from ..graph import Leaf, Node
 from .arrays import numbers
 

@@ -18,7 +18,7 @@ from .loss import (
     BinaryCrossEntropy, MeanAbsoluteError, MeanSquaredError, NegativeLogLikelihood, SoftmaxCrossEntropy,
     binary_cross_entropy, mean_absolute_error, mean_squared_error, negative_log_likelihood, softmax_cross_entropy,
 )
-from .recurrent import GRUSequence, LSTMSequence, RNNSequence
+from .fused.recurrent import GRUSequence, LSTMSequence, RNNSequence
 from .reduction import CumSum, LogSumExp, Max, Mean, Min, Std, Sum, Var, cumsum, logsumexp
 from .rows import Lookup, LookupProduct, lookup
 from .shape import BroadcastTo, Reshape, Transpose, expand_dims, squeeze

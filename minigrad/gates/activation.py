@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import floats
 from ..errors import ShapeError
+from ..fast.kernels import floats
 from ..gate import Gate, Shape
-from ..numpy_functions import implements
+from ..numpy_api import implements
 from ..tensor import Tensor, TensorLike
 from .basic import _OneOperand
 from .samples import refused_on, samples_on

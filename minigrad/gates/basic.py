@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..backward import transposed_product
-from ..checks import broadcast_shape
 from ..errors import ShapeError
 from ..gate import Gate, Shape
-from ..numpy_functions import implements
+from ..help.engine_errors import broadcast_shape
+from ..numpy_api import implements
 from .samples import refused_on, samples_on
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import no_gate
 from ..errors import ShapeError
 from ..gate import Gate, Shape
-from ..numpy_functions import implements
+from ..help.engine_errors import no_gate
+from ..numpy_api import implements
 from ..tensor import Tensor, TensorLike
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"

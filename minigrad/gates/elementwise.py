@@ -4,12 +4,12 @@ from typing import Any
 
 import numpy as np
 
-from .. import checks
-from ..arrays import floats
 from ..context import RECORDING
 from ..errors import OptionError
+from ..fast.kernels import floats
 from ..gate import Gate
-from ..numpy_functions import implements
+from ..help import engine_errors as checks
+from ..numpy_api import implements
 from ..tensor import Tensor, TensorLike
 from .basic import _OneOperand, _TwoOperands, multiply
 from .samples import samples_on

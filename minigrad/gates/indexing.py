@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from ..accumulator import SparseGradient
-from ..checks import no_gate
 from ..errors import IndexRangeError, OptionError, ShapeError
+from ..fast.accumulator import SparseGradient
 from ..gate import Gate, Shape
-from ..numpy_functions import implements, plain
+from ..help.engine_errors import no_gate
+from ..numpy_api import implements, plain
 from ..tensor import Tensor, TensorLike, as_tensors
 from .activation import check_axis
 from .samples import refused_on, samples_on

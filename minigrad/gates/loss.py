@@ -11,10 +11,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from .. import arrays
-from ..arrays import Array, blocks_of_rows, floats
 from ..context import place
 from ..errors import DtypeError, IndexRangeError, OptionError, ShapeError
+from ..fast import kernels as arrays
+from ..fast.kernels import Array, blocks_of_rows, floats
 from ..gate import Gate, Shape
 from ..graph import Node, ancestors
 from ..tensor import Tensor, TensorLike

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import floats
 from ..errors import ShapeError
+from ..fast.kernels import floats
 from ..gate import Gate, Shape
-from ..numpy_functions import implements
+from ..numpy_api import implements
 from ..tensor import Tensor, TensorLike
 from .activation import _AlongAxis, check_axis
 from .samples import refused_on, samples_on

@@ -4,14 +4,14 @@ from typing import Any
 
 import numpy as np
 
-from ..accumulator import SparseGradient
-from ..arrays import distinct_ids, sum_by_place, sum_rows
 from ..context import RECORDING
 from ..errors import DtypeError, IndexRangeError, ShapeError
+from ..fast.accumulator import SparseGradient
+from ..fast.kernels import distinct_ids, sum_by_place, sum_rows
+from ..fast.table import Table, stored
 from ..gate import Gate, Shape
 from ..graph import Leaf, Node
 from ..pickling import register
-from ..table import Table, stored
 from ..tensor import Tensor, TensorLike, as_tensors, from_node
 from .indexing import scatter
 from .samples import samples_on

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import broadcast_shape
 from ..errors import ShapeError
 from ..gate import Gate, Shape
-from ..numpy_functions import implements
+from ..help.engine_errors import broadcast_shape
+from ..numpy_api import implements
 from ..tensor import Tensor, TensorLike, as_tensors
 from .activation import check_axis
 from .samples import refused_on, samples_on

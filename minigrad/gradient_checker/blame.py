@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..anomaly import title
-from ..arrays import Array, LazyGradient, dense
 from ..context import place
+from ..debug.anomaly import title
 from ..derivatives import rule_on_arrays
+from ..fast.kernels import Array, LazyGradient, dense
 from ..graph import Leaf, Node, ancestors
 from .slip import Slip
 

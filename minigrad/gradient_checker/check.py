@@ -5,11 +5,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..anomaly import first_non_finite, strange_node, trace_lines
-from ..arrays import Array, dense
 from ..backward import sweep
+from ..debug.anomaly import first_non_finite, strange_node, trace_lines
 from ..derivatives import grad
 from ..errors import MinigradError, NonFiniteError, OptionError
+from ..fast.kernels import Array, dense
 from ..graph import Leaf, Node, ancestors
 from ..random import generator
 from ..tensor import Tensor, from_node

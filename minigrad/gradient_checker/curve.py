@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Array
 from ..checkpoint import replace_file
 from ..errors import OptionError
-from ..notebook import new_figure
+from ..fast.kernels import Array
+from ..support.notebook import new_figure
 from .numeric import EPSILON, Line, central
 
 

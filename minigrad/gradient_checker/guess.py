@@ -10,8 +10,8 @@ from itertools import chain, combinations
 
 import numpy as np
 
-from ..arrays import Array
 from ..backward import unbroadcast
+from ..fast.kernels import Array
 from .numeric import STEP, signs
 from .rules import NodeCheck, RuleError
 from .slip import Slip

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from ..arrays import Array
 from ..context import ON_CUT, setting
+from ..fast.kernels import Array
 from ..graph import Leaf
 from ..tensor import Tensor, as_tensors
 

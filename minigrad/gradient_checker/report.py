@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ..errors import GradientError
-from ..notebook import table
-from ..printing import for_terminal, printable
+from ..support.notebook import table
+from ..support.text import for_terminal, printable
 from .curve import StepCurve
 from .rules import Kink
 from .slip import Slip

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ..anomaly import title
-from ..arrays import Array, dense
 from ..backward import unbroadcast
+from ..debug.anomaly import title
 from ..errors import DtypeError
+from ..fast.kernels import Array, dense
 from ..graph import Node
 from .numeric import EPSILON, STEP, Cuts, Line, careful, kinks, one_moved, signs
 from .slip import Slip

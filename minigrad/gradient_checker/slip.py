@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..anomaly import source_line, title
+from ..debug.anomaly import source_line, title
 from ..graph import Node
-from ..printing import printable
+from ..support.text import printable
 
 
 @dataclass

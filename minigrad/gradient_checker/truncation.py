@@ -9,12 +9,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..arrays import Array, dense
 from ..backward import sweep
 from ..errors import OptionError
+from ..fast.kernels import Array, dense
 from ..gates import softmax_cross_entropy
-from ..printing import printable
 from ..random import generator
+from ..support.text import printable
 from ..tensor import Tensor
 from .check import Model
 

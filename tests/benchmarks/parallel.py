@@ -33,7 +33,7 @@ def steps(comm: Any, kind: str, hidden: int, batch: int, count: int) -> tuple[fl
     """(seconds of a step, bytes of dense gradients, bytes of rows that this rank sends)."""
     import minigrad as mg
     from layers import LSTM, RNN, Dense, Embedding, Sequential
-    from minigrad.accumulator import SparseGradient
+    from minigrad.fast.accumulator import SparseGradient
     from optim import Adam, Callback, Trainer
 
     rng = np.random.default_rng(0)

@@ -11,7 +11,7 @@ import pytest
 
 import minigrad as mg
 from tests.optim import ranks
-from tests.optim.test_parallel import needs_mpi, on_ranks
+from tests.optim.training.test_parallel import needs_mpi, on_ranks
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "examples"))
 

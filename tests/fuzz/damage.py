@@ -21,7 +21,7 @@ import minigrad as mg
 from layers import Dense, Embedding, Sequential, export_weights, import_weights
 from minigrad.data import Batches, Vocabulary, imdb, prepare
 from optim import SGD, Snapshots, Trainer
-from optim.snapshot import restore
+from optim.training.snapshot import restore
 
 from .fuzzer import Fuzzer, Generator
 from .layouts import laid_out

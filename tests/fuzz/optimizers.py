@@ -12,7 +12,7 @@ import numpy as np
 import minigrad as mg
 import optim
 import optim.lazy
-from minigrad.table import make_table
+from minigrad.fast.table import make_table
 
 from . import layouts
 from .fuzzer import Fuzzer, Generator

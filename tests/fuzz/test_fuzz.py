@@ -42,7 +42,7 @@ def test_kills_and_the_command():
     # In a process of its own, because this one may have threads, and a fork takes only one of them along.
     done = command("--only", "kills", "--minutes", "0.02")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "0 failures" in done.stdout and "kills" in done.stdout and "minigrad.arrays.BLOCK" in done.stdout
+    assert "0 failures" in done.stdout and "kills" in done.stdout and "minigrad.fast.kernels.BLOCK" in done.stdout
 
 
 def test_a_failure_is_shrunk_to_a_test_that_fails_for_the_same_reason(monkeypatch):
@@ -65,15 +65,15 @@ def test_a_failure_is_shrunk_to_a_test_that_fails_for_the_same_reason(monkeypatc
 def test_small_thresholds_are_set_where_they_are_read_and_both_sides_are_counted():
     logits, labels = np.ones((4, 3)), np.zeros(4, int)
     thresholds.COUNTS.clear()
-    with thresholds.using({"minigrad.arrays.BLOCK": 5}):
+    with thresholds.using({"minigrad.fast.kernels.BLOCK": 5}):
         assert np.isnan(np.empty(3)).all()
         mg.softmax_cross_entropy(logits, labels)
-    assert thresholds.COUNTS["minigrad.arrays.BLOCK", "above"] and not np.isnan(np.zeros(3)).any()
-    assert "no case was below minigrad.arrays.BLOCK" in thresholds.untried(thresholds.COUNTS - thresholds.COUNTS)
+    assert thresholds.COUNTS["minigrad.fast.kernels.BLOCK", "above"] and not np.isnan(np.zeros(3)).any()
+    assert "no case was below minigrad.fast.kernels.BLOCK" in thresholds.untried(thresholds.COUNTS - thresholds.COUNTS)
     thresholds.COUNTS.clear()
     with thresholds.using({}):
         mg.softmax_cross_entropy(logits, labels)
-    assert thresholds.COUNTS == {("minigrad.arrays.BLOCK", "below"): 1}
+    assert thresholds.COUNTS == {("minigrad.fast.kernels.BLOCK", "below"): 1}
 
 
 def test_every_constant_that_is_a_number_is_a_threshold_or_something_else():

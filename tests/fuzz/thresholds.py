@@ -17,14 +17,14 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.arrays import LazyGradient
 from minigrad.context import ON_GRADIENT, setting
+from minigrad.fast.kernels import LazyGradient
 
 THRESHOLDS: dict[str, tuple[int, ...]] = {
-    "minigrad.arrays.BLOCK": (1, 2, 5, 12, 30),
-    "minigrad.arrays.SPARSE_IDS": (0, 1, 2),
-    "minigrad.arrays.RADIX_PLACES": (1, 2, 4),
-    "minigrad.arrays.PLACES_PER_ADDITION": (0, 1, 100),
+    "minigrad.fast.kernels.BLOCK": (1, 2, 5, 12, 30),
+    "minigrad.fast.kernels.SPARSE_IDS": (0, 1, 2),
+    "minigrad.fast.kernels.RADIX_PLACES": (1, 2, 4),
+    "minigrad.fast.kernels.PLACES_PER_ADDITION": (0, 1, 100),
     "minigrad.gates.activation.NO_OVERFLOW_BELOW": (0, 1),
     "optim.lazy.BLOCK": (1, 2, 3),
     "optim.lazy.LATE": (8, 64),
@@ -34,7 +34,7 @@ THRESHOLDS: dict[str, tuple[int, ...]] = {
 
 OTHERS = {
     "minigrad.checkpoint._LONGEST": "the longest header that a file may have",
-    "minigrad.profiler._MOST": "rows that are printed",
+    "minigrad.debug.profiler._MOST": "rows that are printed",
     "optim.lazy.EARLY": "how often all rows catch up at first, on which the precision depends",
     "optim.adam.NARROW": "a precision; the optimizers fuzzer draws betas on both sides of it",
     "optim.adam.WIDEST": "the same",

@@ -10,7 +10,7 @@ import pytest
 import minigrad as mg
 from layers import GRU, LSTM, RNN, Dense, Embedding, LSTMCell, Sequential
 from minigrad.errors import OptionError
-from minigrad.gates import sequence
+from minigrad.gates.fused import sequence
 
 KINDS = [RNN, GRU, LSTM]
 OPTIONS = [
@@ -154,7 +154,7 @@ def test_a_second_derivative_of_a_fused_layer_is_a_clear_error():
 
 def test_a_trainer_fuses_but_for_a_step_that_is_drawn():
     from optim import SGD, Trainer
-    from optim.callbacks import Callback
+    from optim.training.callbacks import Callback
 
     class Look(Callback):
         seen: list[int] = []

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.arrays import dense
 from minigrad.backward import start, sweep, unbroadcast
 from minigrad.context import ON_GRADIENT
+from minigrad.fast.kernels import dense
 
 
 def parameter(value, name=None):

@@ -23,7 +23,7 @@ import minigrad as mg
 from layers import Dense, import_weights
 from minigrad.checkpoint import check_match, replace_file
 from minigrad.errors import CheckpointError, DtypeError
-from minigrad.files import clear_unfinished
+from minigrad.support.files import clear_unfinished
 
 ARRAYS = {
     "rnn.cell.W": np.random.default_rng(0).normal(size=(20, 30)).astype("float32"),

@@ -14,7 +14,9 @@ import pytest
 
 import minigrad as mg
 from layers import GRU, LSTM, RNN, Dense, Embedding, Sequential
-from minigrad import accumulator, backward, speed
+from minigrad import backward
+from minigrad.fast import accumulator
+from minigrad.fast import switch as speed
 from minigrad.gate import Gate
 from minigrad.gates import basic
 from optim import SGD, Adam

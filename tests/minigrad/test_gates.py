@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad import arrays as array_helpers
-from minigrad.accumulator import SparseGradient
-from minigrad.arrays import LazyGradient, dense
+from minigrad.fast import kernels as array_helpers
+from minigrad.fast.accumulator import SparseGradient
+from minigrad.fast.kernels import LazyGradient, dense
 from minigrad.gate import GATES
-from minigrad.gates import activation, sequence
+from minigrad.gates import activation
+from minigrad.gates.fused import sequence
 from tests.layouts import LAYOUTS
 
 INF = np.inf

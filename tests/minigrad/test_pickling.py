@@ -11,7 +11,7 @@ import pytest
 
 import minigrad as mg
 from layers import RNN, Embedding, Sequential
-from minigrad.table import Table, make_table
+from minigrad.fast.table import Table, make_table
 from optim import Adam, clip_gradients
 
 

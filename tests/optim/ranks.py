@@ -156,7 +156,7 @@ class Counting:
 
 def traffic(comm: Any) -> dict[str, Any]:
     """Bytes sent in a step by the network of examples/imdb_sentiment.py: RNN 32, batch 32, 10,000 words."""
-    from optim.parallel import sum_gradients
+    from optim.training.parallel import sum_gradients
 
     rng = np.random.default_rng(comm.rank)
     words = np.minimum(rng.zipf(1.2, (32 // comm.size, 40)), 9_999)  # as often as in a language

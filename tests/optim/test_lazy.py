@@ -13,9 +13,9 @@ import pytest
 
 import minigrad as mg
 from layers import RNN, Dense, Embedding, Sequential
-from minigrad.accumulator import SparseGradient
 from minigrad.data import load_imdb
-from minigrad.table import Table, make_table
+from minigrad.fast.accumulator import SparseGradient
+from minigrad.fast.table import Table, make_table
 from optim import SGD, Adagrad, Adam, AdamW, RMSprop, clip_gradients, lazy
 
 ROWS, WIDTH = 40, 3

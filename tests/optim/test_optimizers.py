@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad.errors import CheckpointError, DtypeError, GradientError, MinigradError, OptionError, ShapeError
-from minigrad.table import make_table
+from minigrad.fast.table import make_table
 from optim import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
 
 REFERENCE = np.load(Path(__file__).parent / "data" / "torch_rules.npz")

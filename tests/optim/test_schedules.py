@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import minigrad as mg
-from minigrad import accumulator
-from minigrad.arrays import sum_by_place
 from minigrad.errors import NonFiniteError, OptionError
+from minigrad.fast import accumulator
+from minigrad.fast.kernels import sum_by_place
 from minigrad.graph import Leaf
 from optim import SGD, CosineSchedule, StepSchedule, WarmUp, clip_gradients
 

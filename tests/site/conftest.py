@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from minigrad.files import locked
+from minigrad.support.files import locked
 from tests.minigrad.explorer.conftest import CHROMIUM, DRIVER, start_chromium
 
 from .reader import AXE, Reader

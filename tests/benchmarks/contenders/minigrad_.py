@@ -9,9 +9,9 @@ import numpy as np
 
 import minigrad as mg
 from layers import GRU, LSTM, RNN, Dense, Embedding, Layer, OneHot
-from minigrad.accumulator import SparseGradient
+from minigrad.fast.accumulator import SparseGradient
+from minigrad.fast.table import make_table
 from minigrad.graph import Leaf
-from minigrad.table import make_table
 from optim import Adam, Trainer, clip_gradients
 
 NAMES = {

@@ -126,7 +126,7 @@ def test_a_path_that_is_none_is_named_with_its_cause(tmp_path, monkeypatch, path
 
 
 def test_no_permission_to_write(tmp_path, monkeypatch):
-    monkeypatch.setattr("minigrad.files.open", refuse, raising=False)
+    monkeypatch.setattr("minigrad.support.files.open", refuse, raising=False)
     with pytest.raises(DrawError, match="MG606") as caught:
         mg.draw(product(), tmp_path / "g.dot")
     assert caught.value.cause == "Permission denied"

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.arrays import dense
 from minigrad.backward import sweep
 from minigrad.explorer.collect import _All
+from minigrad.fast.kernels import dense
 from minigrad.graph import ancestors
 
 pytest.importorskip("selenium", reason="selenium is not installed: the explorer goes undriven")

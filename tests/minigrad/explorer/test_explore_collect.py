@@ -373,7 +373,7 @@ def test_no_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any, **__: Any) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("minigrad.files.open", refuse, raising=False)
+    monkeypatch.setattr("minigrad.support.files.open", refuse, raising=False)
     assert refused("MG803", OptionError, expression()[0], tmp_path / "a.html").cause == "Permission denied"
 
 

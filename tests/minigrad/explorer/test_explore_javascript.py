@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.arrays import dense
 from minigrad.backward import sweep
 from minigrad.explorer.arrays import summary, whole
 from minigrad.explorer.replay import _KINDS, recipe
+from minigrad.fast.kernels import dense
 from minigrad.graph import Leaf, Node
 
 HERE = Path(__file__).parent

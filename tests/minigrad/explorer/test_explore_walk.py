@@ -10,9 +10,9 @@ import pytest
 
 import minigrad as mg
 from layers import GRU, RNN, Dense, Embedding, Sequential
-from minigrad.arrays import dense
 from minigrad.backward import sweep
 from minigrad.explorer.collect import _All
+from minigrad.fast.kernels import dense
 from minigrad.graph import Leaf, ancestors
 
 WALK = (Path(__file__).parent / "walk.js").read_text("utf-8")

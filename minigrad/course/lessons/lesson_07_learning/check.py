@@ -4,7 +4,7 @@ import numpy as np
 
 import minigrad as mg
 from minigrad.course.lesson import Question
-from minigrad.files import write_whole
+from minigrad.support.files import write_whole
 
 X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
 Y = np.array([[0.0], [1.0], [1.0], [0.0]])

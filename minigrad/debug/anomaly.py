@@ -1,0 +1,212 @@
+"""Debugging: `trace_lines` notes which line called each gate, and `detect_anomaly` finds the first NaN or infinity.
+
+Both use the engine's hooks (`context.ON_RECORD`, `context.ON_GRADIENT`), and cost nothing when off.
+"""
+
+import os
+import sys
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, Self
+
+import numpy as np
+
+from ..context import ON_GRADIENT, ON_RECORD, place, setting
+from ..derivatives import rule_on_arrays
+from ..errors import NonFiniteError
+from ..fast.accumulator import SparseGradient
+from ..fast.kernels import Array, dense
+from ..graph import Node, ancestors
+from ..numpy_api import plain
+from ..support.notebook import cell_of
+from ..support.text import printable
+
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+
+
+class trace_lines(setting):
+    """Within this block `node.source` is set to the line that called the node's gate, the first outside minigrad.
+
+    >>> import minigrad as mg
+    >>> with mg.trace_lines():
+    ...     y = mg.tanh(mg.Tensor(1.0, requires_grad=True))
+    >>> y.node.source.endswith(":2")
+    True
+
+    Drawings, gradient reports and `detect_anomaly` then show these lines. It takes about a microsecond per gate call.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(ON_RECORD, None)
+
+    def _inner_value(self) -> Callable[[Node], None]:
+        before = ON_RECORD.get()
+
+        def on_record(node: Node) -> None:
+            node.source = _calling_line()
+            if before is not None:
+                before(node)
+
+        return on_record
+
+
+class detect_anomaly(trace_lines):
+    """Within this block the first NaN or infinity raises an error where it arises, forward or backward.
+
+    Forward: NonFiniteError MG710 at the first gate whose output is not finite. Backward: MG711 at the first rule whose
+    gradient is not finite. Both show the gate, its scope, the line that called it, and the range of each input. Inside
+    `no_grad` and among constants nothing is checked, because nothing is recorded.
+
+    >>> import minigrad as mg
+    >>> x = mg.Tensor([1.0, 0.0], requires_grad=True, name="x")
+    >>> with mg.detect_anomaly(), np.errstate(divide="ignore"):
+    ...     mg.log(x)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    minigrad.errors.NonFiniteError: [MG710] Log gave 1 value of 2 that is not finite: -inf at [1]
+      where:  Log at the top level, called at <doctest ...>:2; given x (2,) from 0 to 1
+      cause:  ...
+      remedy: ...
+    """
+
+    def __enter__(self) -> Self:
+        visited: list[tuple[Node, Any]] = []
+
+        def on_gradient(node: Node, dz: Any) -> None:
+            if visited and visited[-1][0].serial < node.serial:  # serials fall during a sweep: a new one begins
+                visited.clear()
+            if not _finite(dz):
+                raise _backward_error(node, dz, visited)
+            visited.append((node, dz))
+
+        self._set(ON_GRADIENT, on_gradient)
+        return super().__enter__()
+
+    def __exit__(self, *error: object) -> None:
+        super().__exit__()
+        self._reset(ON_GRADIENT)
+
+    def _inner_value(self) -> Callable[[Node], None]:
+        trace = super()._inner_value()
+
+        def on_record(node: Node) -> None:
+            trace(node)
+            if not np.isfinite(node.output).all():
+                raise _forward_error(node)
+
+        return on_record
+
+
+def first_non_finite(root: Node) -> Node:
+    """The oldest non-finite node that led to `root`, which must be non-finite itself."""
+    return next(node for node in reversed(ancestors([root])) if not np.isfinite(node.output).all())
+
+
+def strange_node(node: Node) -> str:
+    """What a node that is not finite gave, and the ranges of its inputs."""
+    told = f"{title(node)} {'gave' if node.gate else 'holds'} {_strange(node.output)}"
+    return f"{told}; given {_inputs(node)}" if node.gate else told
+
+
+def _calling_line() -> str:
+    frame = sys._getframe(2)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame = frame.f_back
+    return source_line(frame.f_code.co_filename, frame.f_lineno)
+
+
+def source_line(filename: str, line: int) -> str:
+    """A line of a notebook's cell or of a file.
+
+    The file's path is relative to the working directory if it is inside; else its last two folders and its name.
+    """
+    cell = cell_of(filename)
+    return f"{cell}, line {line}" if cell else f"{_short_name(filename, os.getcwd() + os.sep)}:{line}"
+
+
+@lru_cache(maxsize=1000)
+def _short_name(filename: str, here: str) -> str:
+    if filename.startswith(here):
+        return filename[len(here) :]
+    return "/".join(filename.replace("\\", "/").split("/")[-3:])
+
+
+def _finite(gradient: Any) -> bool:
+    arrays = [values for _, values in gradient.terms] if isinstance(gradient, SparseGradient) else [dense(gradient)]
+    return all(bool(np.isfinite(plain(array)).all()) for array in arrays)
+
+
+def title(node: Node) -> str:
+    """How errors and reports name a node: gate, name, scope, and the line that called it."""
+    kind = node.gate.name if node.gate else "leaf" if node.name else "a leaf"
+    name = f" {node.name!r}" if node.name else ""
+    return printable(f"{kind}{name} {place(node.scope)}" + (f", called at {node.source}" if node.source else ""))
+
+
+def _strange(array: Array) -> str:
+    """How many values are not finite, and which is the first."""
+    bad = ~np.isfinite(array)
+    index = tuple(int(i) for i in np.argwhere(bad)[0])
+    count = int(bad.sum())
+    values = f"{count} values of {array.size} that are" if count > 1 else f"1 value of {array.size} that is"
+    return f"{values} not finite: {array[index]} at {list(index)}"
+
+
+def _range(name: str, array: Array) -> str:
+    """An array in a few words: its shape and the range of its finite values."""
+    finite = array[np.isfinite(array)]
+    span = f"from {finite.min():.4g} to {finite.max():.4g}" if finite.size else "with no finite value"
+    lost = array.size - finite.size
+    return f"{name} {array.shape} {span}" + (f" and {lost} not finite" if lost and finite.size else "")
+
+
+def _inputs(node: Node) -> str:
+    return ", ".join(
+        _range(parent.name or f"input {number}", array)
+        for number, (parent, array) in enumerate(zip(node.inputs, node.arrays, strict=False))
+    )
+
+
+def _forward_error(node: Node) -> NonFiniteError:
+    given = [parent for parent in node.inputs if not np.isfinite(parent.output).all()]
+    cause = (
+        "the input is outside its domain, as in log(0) or 1/0, or the result too large for the dtype, as in exp(100)"
+    )
+    remedy = "keep the input inside the domain (add a small number, clip), or lower the learning rate"
+    if given:
+        names = " and ".join(f"{parent.name or 'a constant'} {parent.output.shape}" for parent in given)
+        cause = f"it came in from outside: {names} held {_strange(given[0].output)}"
+        remedy = "check the data for NaN; if it is a parameter, lower the learning rate or clip gradients"
+    return NonFiniteError(
+        "MG710",
+        f"{node.gate.name} gave {_strange(node.output)}",
+        where=f"{title(node)}; given {_inputs(node)}",
+        cause=cause,
+        remedy=remedy,
+    )
+
+
+def _backward_error(node: Node, dz: Any, visited: list[tuple[Node, Any]]) -> NonFiniteError:
+    """The error for the first rule that gave `node` a non-finite gradient: its consumers' rules are run again."""
+    whole = plain(dense(dz))
+    for consumer, upstream in visited:
+        if consumer.gate is None or node not in consumer.inputs or hasattr(upstream, "array"):
+            continue
+        upstream = dense(upstream)
+        for position, part in enumerate(rule_on_arrays(consumer, upstream)):
+            if consumer.inputs[position] is node and part is not None and not _finite(part):
+                name = node.name or f"input {position}"
+                return NonFiniteError(
+                    "MG711",
+                    f"the rule of {consumer.gate.name} gave {name} a gradient with {_strange(part)}",
+                    where=f"{title(consumer)}; given {_inputs(consumer)}, {_range('dz', upstream)}",
+                    cause="the gate's slope is infinite or undefined there (sqrt, log or division at 0), or the "
+                    "gradient has grown beyond the dtype",
+                    remedy="keep the input away from that point (add a small number), or clip gradients",
+                )
+    return NonFiniteError(
+        "MG711",
+        f"the gradient of {title(node)} has {_strange(whole)}",
+        where=f"{title(node)}; {_range('dz', whole)}",
+        cause="each part was finite, their sum is too large for the dtype; or backward started with NaN or infinity",
+        remedy="scale the loss down, clip gradients, or compute in float64",
+    )

@@ -1,0 +1,100 @@
+"""Finds out why a tensor has no gradient: where the path from the loss back to it is broken."""
+
+from collections.abc import Iterable, Mapping
+from operator import attrgetter
+
+from ..context import place
+from ..errors import GradientError
+from ..graph import Leaf, Node, ancestors
+from ..tensor import Tensor
+
+
+def require_gradients(loss: Tensor, tensors: Mapping[str, Tensor] | Iterable[Tensor]) -> None:
+    """Raise an error that says why, if any of `tensors` has no gradient after `loss.backward()`.
+
+    `tensors` is `model.named_parameters()`, or any tensors that should have a gradient.
+
+    Errors: GradientError, for the first reason on this list that applies, with all tensors that it applies to:
+
+    - MG730: the path is intact, but backward was not called, or the gradients were set back to None since
+    - MG731: a cut is in the way (truncated backpropagation through time)
+    - MG732: a step was computed inside `no_grad`
+    - MG733: a step was detached
+    - MG734: the tensor is frozen, or was made without requires_grad=True
+    - MG735: the loss was not computed from it, or only through plain arrays
+
+    >>> import minigrad as mg
+    >>> W = mg.Tensor([1.0], requires_grad=True, name="W")
+    >>> V = mg.Tensor([3.0], requires_grad=True, name="V")
+    >>> loss = (mg.cut(W * 2.0) * V).sum()
+    >>> mg.require_gradients(loss, [W])
+    Traceback (most recent call last):
+    minigrad.errors.GradientError: [MG731] no gradient for W: a cut is in the way
+      where:  the cut at the top level
+      cause:  truncation lets the value through and stops the gradient
+      remedy: a longer truncate=k reaches further back; truncate=None reaches all steps
+    """
+    named = dict(tensors) if isinstance(tensors, Mapping) else {t.name or f"a tensor {t.shape}": t for t in tensors}
+    missing = {name: tensor for name, tensor in named.items() if tensor.grad is None}
+    reasons: dict[str, list[str]] = {}
+    places: dict[str, str] = {}
+    for name, tensor in missing.items():
+        code, spot = _reason(loss.node, tensor.node)
+        reasons.setdefault(code, []).append(name)
+        places.setdefault(code, spot)
+    for code in sorted(reasons):
+        what, cause, remedy = _WORDS[code]
+        what = f"no gradient for {', '.join(reasons[code])}: {what}"
+        raise GradientError(code, what, where=places[code], cause=cause, remedy=remedy)
+
+
+_WORDS = {
+    "MG730": (
+        "none has been computed",
+        "backward has not been called on this loss, or the gradients were set back to None since (zero_grad)",
+        "call loss.backward(), and read gradients before zero_grad()",
+    ),
+    "MG731": (
+        "a cut is in the way",
+        "truncation lets the value through and stops the gradient",
+        "a longer truncate=k reaches further back; truncate=None reaches all steps",
+    ),
+    "MG732": (
+        "a step was computed inside no_grad",
+        "what is computed inside no_grad is not recorded, and enters all that follows as a constant",
+        "move that step out of the `with mg.no_grad()` block",
+    ),
+    "MG733": (
+        "a step was detached",
+        "t.detach() is a constant with t's value: gradients stop there",
+        "leave out detach() where the gradient is wanted",
+    ),
+    "MG734": (
+        "it does not require one",
+        "it is frozen (requires_grad = False), or was made without requires_grad=True",
+        "set requires_grad = True, before the forward pass",
+    ),
+    "MG735": (
+        "the loss was not computed from it",
+        "it was never used, or only through plain arrays (t.array, t.item(), NumPy on t.array)",
+        "use the tensor itself in the computation; a parameter that is not needed can be left out of the model",
+    ),
+}
+
+
+def _reason(loss: Node, tensor: Node) -> tuple[str, str]:
+    """(the code of the reason why `tensor` gets no gradient from `loss`, where in the graph)."""
+    if not tensor.requires_grad:
+        return "MG734", ""
+    if tensor in ancestors([loss]):
+        return "MG730", ""
+    through_cuts = ancestors([loss], attrgetter("predecessors"))
+    if tensor in through_cuts:
+        cuts = [node for node in through_cuts if isinstance(node, Leaf) and node.cut_from is not None]
+        cut = next(node for node in cuts if tensor in ancestors([node], attrgetter("predecessors")))
+        return "MG731", f"the cut {place(cut.scope)}"
+    ends = {node.origin: node for node in through_cuts if isinstance(node, Leaf)}
+    for origin, code in (("no_grad", "MG732"), ("detached", "MG733")):
+        if origin in ends:
+            return code, f"a value {ends[origin].output.shape} made {place(ends[origin].scope)}"
+    return "MG735", ""

@@ -1,0 +1,200 @@
+"""A profiler: where a program spends its time, by gate and scope, forward and backward.
+
+It costs nothing when off: only an open profile replaces `Gate.__call__`, and the `sweep` behind `backward`, with timed
+versions.
+"""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any, Self
+
+from .. import derivatives, tensor
+from ..backward import sweep
+from ..context import ON_GRADIENT, SCOPE, Scope, setting
+from ..errors import OptionError
+from ..gate import Gate
+from ..graph import Node
+from ..support.text import table
+from ..tensor import Tensor
+from ..timesteps import ANY_STEP, step_number
+
+_MOST = 30  # rows that are printed
+Charge = tuple["Row", str, int | None]  # where time is counted: a row, one of its columns, and a node's serial number
+
+
+@dataclass(eq=False)
+class Row:
+    """One kind of gate in one scope, or a leaf: how often it was called, and the seconds of all calls together."""
+
+    scope: str
+    gate: str = ""
+    calls: int = 0
+    forward: float = 0.0
+    backward: float = 0.0
+    other: float = 0.0  # for what is not a gate
+
+    @property
+    def seconds(self) -> float:
+        """The total time."""
+        return self.forward + self.backward + self.other
+
+
+class profile:
+    """Time what runs within this block, by gate and scope, forward and backward, and print a table at its end.
+
+    Time steps share a row: rnn/t*. Two rows at the end are for the rest: ordering a graph for `backward`, and all that
+    runs between gates (layers, the optimizer, the program itself). The rows add up to the time of the block, except
+    for what the timing itself takes.
+
+    >>> import minigrad as mg
+    >>> x = mg.Tensor([[1.0, 2.0]], requires_grad=True, name="x")
+    >>> with mg.profile() as p:
+    ...     mg.tanh(x).sum().backward()
+    scope  gate  calls  forward ms  backward ms  ms  share
+    ---...
+    >>> [(row.gate, row.calls) for row in sorted(p.rows, key=lambda row: row.gate)]
+    [('Sum', 1), ('Tanh', 1), ('x', 0)]
+
+    `p.rows` holds the figures, `print(p)` shows the table again, and `mg.draw(loss, color_by=p)` colours each box by
+    the time of its gates. Gates of other threads are not counted. `clock` returns seconds. On a busy machine,
+    `time.thread_time` is better: it counts only the time in which this thread computes.
+
+    The time of a gate includes recording its node, and in the backward pass adding up gradients. If many gates use a
+    parameter, the products aᵀ @ dz for its gradient are computed together at the end, and counted for the leaf.
+    Errors: OptionError if a profile is open already (MG740).
+    """
+
+    title = "milliseconds, forward and backward"
+    _open: "profile | None" = None
+
+    def __init__(self, clock: Callable[[], float] = perf_counter) -> None:
+        self._clock = clock
+        self._rows: dict[tuple[Scope, str], Row] = {}
+        self._by_node: dict[int, float] = {}  # seconds by serial number, so that no graph is kept alive
+        self.sweeping = Row("(ordering the graph)")
+        self.outside = Row("(outside of gates)")
+
+    @property
+    def rows(self) -> list[Row]:
+        """One row for each gate and scope, the slowest first."""
+        return sorted(set(self._rows.values()), key=lambda row: (-row.seconds, row.scope, row.gate))
+
+    def of(self, node: Node) -> float | None:
+        """The milliseconds that a node's gate took, by which drawings colour it; None if it was not timed."""
+        seconds = self._by_node.get(node.serial)
+        return None if seconds is None else 1000 * seconds
+
+    # ---- while it is open ----
+
+    def __enter__(self) -> Self:
+        if profile._open is not None:
+            raise OptionError(
+                "MG740",
+                "a profile is open already, and there can be one at a time",
+                cause="two would time each other, even in different threads, because all threads share the gates",
+                remedy="leave out the inner mg.profile(): the rows of the outer one tell scopes apart",
+            )
+        profile._open = self
+        self._thread = threading.get_ident()
+        call = self._call = Gate.__call__
+
+        def timed_call(gate: Gate, *inputs: Any) -> Tensor:
+            if threading.get_ident() != self._thread:
+                return call(gate, *inputs)
+            row = self._row(gate.name, SCOPE.get())
+            row.calls += 1
+            before = self._charge_to((row, "forward", None))
+            serial = None
+            try:
+                result = call(gate, *inputs)
+                serial = result.node.serial
+                return result
+            finally:
+                self._charge_to(before, serial)
+
+        def timed_sweep(root: Node, upstream: Any, **options: Any) -> dict[Node, Any]:
+            if threading.get_ident() != self._thread:
+                return sweep(root, upstream, **options)
+            before = self._charge_to((self.sweeping, "other", None))
+            try:
+                with setting(ON_GRADIENT, self._watching(ON_GRADIENT.get())):
+                    return sweep(root, upstream, **options)
+            finally:
+                self._charge_to(before)
+
+        self._put(timed_call, timed_sweep)
+        self._current: Charge = (self.outside, "other", None)
+        self._since = self._clock()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._charge_to(self._current)
+        self._put(self._call, sweep)
+        profile._open = None
+        if error[0] is None:
+            print(self)
+
+    @staticmethod
+    def _put(call: Any, sweep: Any) -> None:
+        """Set the functions that gate calls and backward passes use from now on."""
+        Gate.__call__ = call  # type: ignore[method-assign]
+        tensor.sweep = derivatives.sweep = sweep  # type: ignore[attr-defined]
+
+    def _watching(self, watch: Callable[[Node, Any], None] | None) -> Callable[[Node, Any], None]:
+        """A hook that the sweep calls before each rule and each leaf. It calls `watch`, the hook set before it, too."""
+
+        def on_gradient(node: Node, dz: Any) -> None:
+            if node.gate is None:  # the sweep is about to compute its products aᵀ @ dz
+                self._charge_to((self._row(node.name or "unnamed", ("(leaves)",)), "backward", None))
+            else:
+                self._charge_to((self._row(node.gate.name, node.scope), "backward", node.serial))
+            if watch is not None:
+                watch(node, dz)
+
+        return on_gradient
+
+    def _row(self, gate: str, scope: Scope) -> Row:
+        row = self._rows.get((scope, gate))
+        if row is None:
+            place = tuple(name if step_number(name) is None else ANY_STEP for name in scope)
+            row = self._rows.setdefault((place, gate), Row("/".join(place) or "(top level)", gate))
+            self._rows[scope, gate] = row
+        return row
+
+    def _charge_to(self, following: Charge, serial: int | None = None) -> Charge:
+        """Count the time since the last call for the current charge, and make `following` the current one.
+
+        Returns the charge that was current until now. `serial` is its node, if that is known only now.
+        """
+        took = self._clock() - self._since
+        row, column, known = before = self._current
+        setattr(row, column, getattr(row, column) + took)
+        serial = serial or known
+        if serial is not None:
+            self._by_node[serial] = self._by_node.get(serial, 0.0) + took
+        self._current, self._since = following, self._clock()
+        return before
+
+    # ---- the table ----
+
+    def __str__(self) -> str:
+        rows = self.rows
+        shown, rest = rows[:_MOST], rows[_MOST:]
+        if rest:
+            shown.append(_together(f"({len(rest)} rows more)", rest))
+        shown += [self.sweeping, self.outside]
+        total = _together("total", shown)
+        lines = []
+        for row in [*shown, total]:
+            times = [f"{1000 * one:,.3f}" if one else "" for one in (row.forward, row.backward, row.seconds)]
+            share = f"{row.seconds / total.seconds:.1%}" if total.seconds else ""
+            lines.append([row.scope, row.gate, f"{row.calls:,}" if row.calls else "", *times, share])
+        head = ["scope", "gate", "calls", "forward ms", "backward ms", "ms", "share"]
+        return table(head, lines[:-1], lines[-1], names=2)
+
+
+def _together(title: str, rows: list[Row]) -> Row:
+    columns = ("calls", "forward", "backward", "other")
+    return Row(title, "", *(sum(getattr(row, column) for row in rows) for column in columns))

@@ -1,0 +1,156 @@
+"""A faster way to add up the gradients that arrive at one node: in place, lazily, and sparse for as long as possible.
+
+`backward.add` adds them one by one, which is simple and correct. `add` gives the same result in less time; speed.py
+replaces `backward.add` with it. docs/design.md says how much time each part saves.
+"""
+
+from functools import partial
+from typing import Any, Self
+
+import numpy as np
+
+from ..backward import transposed_product, unbroadcast
+from .kernels import Array, LazyGradient, dense, distinct_ids, sum_by_place
+
+
+class Sum(LazyGradient):
+    """The sum of several gradients of an array of `shape`, in three parts that are added up at the end.
+
+    `array` is updated in place. `unreduced` is the sum of gradients not yet summed over broadcast axes: if a bias is
+    used at forty time steps, its gradient is summed over the batch only once. `factors` are pairs (a, dz), each for a
+    product aᵀ @ dz: a single product of all a, concatenated, with all dz gives their sum.
+    """
+
+    __slots__ = ("array", "factors", "unreduced")
+
+    def __init__(self, array: Array) -> None:
+        super().__init__(array.shape, array.dtype)
+        self.array = array
+        self.unreduced: Array | None = None
+        self.factors: list[tuple[Array, Array]] = []
+
+    def reduce(self) -> None:
+        """Sum the unreduced part over the broadcast axes, into `array`."""
+        if self.unreduced is not None:
+            self.array += unbroadcast(self.unreduced, self.shape)
+            self.unreduced = None
+
+    def dense(self) -> Array:
+        self.reduce()
+        if self.factors:
+            a, dz = (np.concatenate(arrays) for arrays in zip(*self.factors, strict=True))
+            self.array += a.T.dot(dz)
+            self.factors = []
+        return self.array
+
+
+class SparseGradient(LazyGradient):
+    """The gradient of an array of `shape`: zeros, with `values` added at `index` for each (index, values) of `terms`.
+
+    `index` is any NumPy index into an array of that shape; `values` has the shape of what it picks. If every index is
+    an array of integers, the gradient is row-sparse, and an optimizer can update just those rows: see `rows`.
+
+    >>> g = SparseGradient((4, 2), np.dtype("float32"), [(np.array([1, 3, 1]), np.ones((3, 2), "float32"))])
+    >>> g.dense()
+    array([[0., 0.],
+           [2., 2.],
+           [0., 0.],
+           [1., 1.]], dtype=float32)
+    >>> g.rows()[0]
+    array([1, 3])
+    """
+
+    __slots__ = ("coalesced", "terms")
+
+    def __init__(
+        self, shape: tuple[int, ...], dtype: np.dtype[Any], terms: list[tuple[Any, Array]], coalesced: bool = False
+    ) -> None:
+        super().__init__(shape, dtype)
+        self.terms = terms
+        self.coalesced = coalesced  # whether there is only one term, with each row once
+
+    def finalize(self) -> Self:
+        return self
+
+    def dense(self) -> Array:
+        whole = np.zeros(self.shape, self.dtype)
+        self.add_to(whole)
+        return whole
+
+    def rows(self) -> tuple[Array, Array] | None:
+        """(the distinct rows touched, sorted; the summed gradient of each), or None if it is not row-sparse."""
+        if not all(_picks_rows(index) for index, _ in self.terms):
+            return None
+        if not self.coalesced:
+            width = self.shape[1:]
+            ids = np.concatenate([np.asarray(index, np.intp).ravel() for index, _ in self.terms]) % self.shape[0]
+            values = np.concatenate([values.reshape(index.size, *width) for index, values in self.terms])
+            distinct, place = distinct_ids(ids, self.shape[0])
+            self.terms = [(distinct, sum_by_place(place, len(distinct), values))]
+            self.coalesced = True
+        return self.terms[0]
+
+    def extend(self, other: Self) -> None:
+        """self += other, in place: a thousand time steps must not copy the terms a thousand times."""
+        self.terms.extend(other.terms)
+        self.coalesced = False
+
+    def add_to(self, whole: Array) -> None:
+        """whole += self, in place."""
+        if (rows := self.rows()) is not None:
+            whole[rows[0]] += rows[1]
+            return
+        for index, values in self.terms:
+            if not _is_basic(index):
+                np.add.at(whole, index, values)  # += would count an element once that the index names twice
+            elif isinstance(there := whole[index], np.ndarray):  # a view into `whole`
+                there += values
+            else:
+                whole[index] = there + values
+
+
+def add(total: Any, gradient: Any, shape: tuple[int, ...]) -> Any:
+    """total + gradient, for an input of `shape`. `total` is its first gradient, or what `add` has returned before.
+
+    >>> add(np.ones(2), np.ones((3, 2)), (2,)).dense()
+    array([4., 4.])
+    """
+    product = type(gradient) is partial and gradient.func is transposed_product
+    if not product and callable(gradient):
+        gradient = gradient()
+    if type(total) is Sum:
+        pass
+    elif isinstance(total, SparseGradient) and isinstance(gradient, SparseGradient):
+        total.extend(gradient)
+        return total
+    elif isinstance(total, (np.ndarray, np.generic, LazyGradient)):
+        total = Sum(np.array(dense(total)))
+    else:  # a Tensor: this addition is recorded
+        return total + unbroadcast(gradient, shape)
+    if product:
+        total.factors.append(gradient.args)
+    elif isinstance(gradient, SparseGradient):
+        gradient.add_to(total.array)
+    elif gradient.shape == shape:
+        total.array += gradient
+    elif total.unreduced is not None and total.unreduced.shape == gradient.shape:
+        total.unreduced += gradient
+    else:
+        unbroadcast(np.broadcast_to(0, gradient.shape), shape)  # a ValueError now, while its rule can be named
+        total.reduce()
+        total.unreduced = np.array(gradient)
+    return total
+
+
+def _picks_rows(index: Any) -> bool:
+    return isinstance(index, np.ndarray) and index.dtype.kind in "iu"
+
+
+def _is_basic(index: Any) -> bool:
+    """Whether NumPy gives a view for this index: it has only slices, integers, None and ... in it."""
+    for part in index if type(index) is tuple else (index,):
+        if type(part) is slice or part is None or part is Ellipsis:
+            continue
+        if isinstance(part, (bool, np.bool_)) or not isinstance(part, (int, np.integer)):
+            return False
+    return True

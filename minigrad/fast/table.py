@@ -1,0 +1,106 @@
+"""The Table: a parameter that is read by rows, such as word vectors, and that an optimizer can update lazily.
+
+A batch of reviews touches some 550 of the 10,000 rows of a word table. An optimizer with momentum also moves the other
+rows, whose gradient is 0, and doing that at every step costs more than the rest of the step. It may leave these updates
+pending. Reading the table catches up first: a look-up with the rows that it reads, everything else with all rows.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, Protocol
+
+import numpy as np
+
+from ..context import setting
+from ..graph import Leaf, Node, next_serial
+from ..tensor import Tensor, TensorLike, from_node
+from .kernels import Array
+
+_READING: ContextVar["Table | None"] = ContextVar("reading", default=None)
+
+
+class PendingUpdates(Protocol):
+    """Updates that an optimizer has left pending."""
+
+    def catch_up(self, rows: Array | None) -> None:
+        """Apply them to those rows of the table's `stored`, or to all rows (None)."""
+
+
+class Table(Leaf):
+    """A leaf of shape (rows, ...) that may have pending updates. Reading `output` catches up with all of them.
+
+    `stored` is the array as it is, with updates still pending: for its shape and dtype, and for code that has caught up
+    with the rows that it needs.
+    """
+
+    __slots__ = ("pending", "stored")
+
+    def __init__(
+        self, output: Array, requires_grad: bool = True, name: str | None = None, origin: str = "created"
+    ) -> None:
+        self.pending: PendingUpdates | None = None
+        super().__init__(output, requires_grad, name, origin)
+
+    @property
+    def output(self) -> Array:  # a slot in Node, a property here
+        if _READING.get() is not self:
+            self.catch_up()
+        return self.stored
+
+    @output.setter
+    def output(self, value: Array) -> None:
+        self.catch_up()  # the pending updates are for the old array
+        self.stored = value
+
+    def catch_up(self, rows: Array | None = None) -> None:
+        """Apply the pending updates of those rows of `stored`, or of all rows."""
+        if self.pending is not None:
+            self.pending.catch_up(rows)
+
+    def reading(self, rows: Array) -> setting:
+        """Catch up with those rows; within this block, reading `output` leaves the others pending."""
+        self.catch_up(rows)
+        return setting(_READING, self)
+
+    def write(self, change: Callable[[Array], None]) -> None:
+        """Tensor.update without catching up: `change` must write only to rows that are up to date."""
+        self.updated = next_serial()
+        with writable(self.stored):
+            change(self.stored)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.stored.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.stored.dtype
+
+
+def make_table(data: TensorLike, *, requires_grad: bool = True, name: str | None = None, dtype: Any = None) -> Tensor:
+    """A Tensor of shape (rows, ...) on a Table, which look-ups read and optimizers update by rows.
+
+    >>> table = make_table([[1.0, 2.0], [3.0, 4.0]])
+    >>> table[0].array
+    array([1., 2.], dtype=float32)
+
+    Arguments and errors: as for Tensor.
+    """
+    leaf = Tensor(data, requires_grad=requires_grad, name=name, dtype=dtype).node
+    return from_node(Table(leaf.output, requires_grad, name))
+
+
+def stored(node: Node) -> Array:
+    """A node's array without catching up, to tell whether it is still the one that a gate was given."""
+    return node.stored if isinstance(node, Table) else node.output
+
+
+@contextmanager
+def writable(array: Array) -> Iterator[None]:
+    """Make an array writable within this block, and read-only after it."""
+    array.setflags(write=True)
+    try:
+        yield
+    finally:
+        array.setflags(write=False)

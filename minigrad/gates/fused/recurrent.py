@@ -1,0 +1,289 @@
+"""Fused gates, which run an RNN, GRU or LSTM over a whole sequence, with backpropagation through time by hand.
+
+Each computes the same as the unrolled cell of the same name in `layers`, up to rounding, in a fraction of the time:
+buffers are filled in place, and a time step takes about ten NumPy calls instead of a hundred. But it records no graph
+of its steps: to draw or step through them, or for second derivatives, use the unfused form (`mg.opened`).
+
+The inputs' part, a = x @ W_xh + b, needs no recurrence: other gates compute it for all steps at once. Shapes are as in
+`layers`: a (B, T, nH), states (B, H), W_hh (H, nH), a mask (B, T) with True at real steps. Outputs are time-major,
+(T, B, H), so that each step writes to contiguous memory.
+
+σ(s) is ½ + ½ tanh(½ s) for the GRU, and 1 / (1 + e^-s) for the LSTM, where one e^s serves all four gates.
+
+In the loops over time, even looking up `np.add` takes a noticeable time, so NumPy's functions are imported by name.
+Their last argument is the array for the result: `add(a, b, a)` is a += b.
+"""
+
+from itertools import chain
+from typing import Any
+
+import numpy as np
+from numpy import add, divide, exp, multiply, subtract, tanh
+
+from ...fast.kernels import Array, sum_rows
+from ...gate import Shape
+from .sequence import _Sequence, one_dtype
+
+
+class RNNSequence(_Sequence):
+    """z_t = h_t = tanh(a_t + h_(t-1) @ W_hh) for all t: z (T, B, H), for a = x @ W_xh + b.
+
+    Backward, with dh_t the sum of dz_t and what step t+1 passes back: da_t = dh_t ⊙ (1 - h_t²), and da_t @ W_hhᵀ is
+    passed back to step t-1; then for all steps at once dW_hh = Σ h_(t-1)ᵀ @ da_t.
+
+    Inputs: a (B, T, H), h0 (B, H), W_hh (H, H), and optionally mask (B, T).
+
+    >>> z = RNNSequence()(np.ones((1, 2, 1)), np.zeros((1, 1)), np.full((1, 1), 0.5))
+    >>> z.array[:, 0, 0].round(3)  # tanh(1), then tanh(1 + 0.5 tanh(1))
+    array([0.762, 0.881])
+
+    Source: Werbos, Backpropagation through time (1990).
+    """
+
+    symbol = "RNN"
+    parameters = ("a", "h0", "W_hh")
+    constant_inputs = (3,)
+
+    def forward(self, a: Any, h0: Any, W_hh: Any, mask: Any = None) -> Any:
+        self.shape(*(array.shape for array in (a, h0, W_hh, mask) if array is not None))
+        a, h0, W_hh = one_dtype(a, h0, W_hh)
+        from_x = self._steps(a)
+        z = np.empty((len(from_x), *h0.shape), a.dtype)
+        h, watched = h0, self._watched_cuts(len(z), mask)
+        for (t, rows), x, h_next in zip(self._forwards(len(z), mask), from_x, self._in_order(z), strict=True):
+            if t in watched:
+                h = self._watched_cut(watched[t], h)
+            h.dot(W_hh, h_next)
+            add(h_next, x, h_next)
+            tanh(h_next, h_next)
+            if rows is not None:
+                np.copyto(h_next, h, where=~rows)
+            h = h_next
+        return z
+
+    def backward(self, dz: Any, z: Any, a: Any, h0: Any, W_hh: Any, mask: Any = None) -> Any:
+        dz, h = self._in_order(dz), self._in_order(z)
+        slope = self._without_padding(1 - h * h, mask)
+        da = self._gradients(h.shape, h.dtype)
+        dh = np.zeros(h0.shape, z.dtype)
+        back = np.ascontiguousarray(W_hh.T)
+        for t, rows, go_on in self._backwards(mask, dz):
+            add(dh, dz[t], dh)
+            da_t = multiply(dh, slope[t], da[t])
+            if rows is None:
+                da_t.dot(back, dh)
+            else:
+                dh = da_t.dot(back) + dh * ~rows
+            if go_on is not None:
+                dh *= go_on
+        gradients = self._as_inputs(da), dh, lambda: self._from_states(da, h0, h)
+        return gradients if mask is None else (*gradients, None)
+
+
+class GRUSequence(_Sequence):
+    """The states h_t of a gated recurrent unit, with the reset after the product, for all t: (T, B, H).
+
+    With a = x @ W_xh + b_xh and s = h_(t-1) @ W_hh + b_hh, in blocks of H columns for the gates z (update), r (reset)
+    and n (new): z = σ(a_z + s_z), r = σ(a_r + s_r), n = tanh(a_n + r ⊙ s_n), h_t = n + z ⊙ (h_(t-1) - n).
+
+    Inputs: a (B, T, 3H), h0 (B, H), W_hh (H, 3H), b_hh (3H), and optionally mask (B, T).
+
+    >>> GRUSequence()(np.ones((1, 2, 3)), np.zeros((1, 1)), np.ones((1, 3)), np.ones(3)).shape
+    (2, 1, 1)
+
+    Source: Cho et al., Learning phrase representations using RNN encoder-decoder (2014); PyTorch's manual, GRU.
+    """
+
+    symbol = "GRU"
+    blocks = 3
+    parameters = ("a", "h0", "W_hh", "b_hh")
+    constant_inputs = (4,)
+
+    def forward(self, a: Any, h0: Any, W_hh: Any, b_hh: Any, mask: Any = None) -> tuple[Array, Array]:
+        self.shape(*(array.shape for array in (a, h0, W_hh, b_hh, mask) if array is not None))
+        a, h0, W_hh, b_hh = one_dtype(a, h0, W_hh, b_hh)
+        (batch, length, _), H = a.shape, h0.shape[1]
+        # The ½ inside σ and the biases of z and r are applied here once, not at every step.
+        factor = np.array([0.5, 0.5, 1], a.dtype).repeat(H)
+        W, b_n = W_hh * factor, b_hh[2 * H :]
+        from_x = self._steps(a, factor)
+        from_x += factor * np.append(b_hh[: 2 * H], np.zeros_like(b_n))
+        states = np.empty((length, batch, H), a.dtype)
+        saved = self._room(4, states)
+        s = np.empty((batch, 3 * H), a.dtype)
+        s_zr, s_n = self._blocks(s, H)[:2], s[:, 2 * H :]
+        half = np.full((), 0.5, a.dtype)  # as an array: NumPy would convert the Python number at each step
+        h, watched = h0, self._watched_cuts(length, mask)
+        from_x = zip(self._blocks(from_x, H)[:, :2], np.ascontiguousarray(from_x[:, :, 2 * H :]), strict=True)
+        steps = zip(self._forwards(length, mask), from_x, saved[:, :2], saved, self._in_order(states), strict=True)
+        for (t, rows), (x_zr, x_n), zr, (z, r, n, b_s_n), h_next in steps:
+            if t in watched:
+                h = self._watched_cut(watched[t], h)
+            h.dot(W, s)
+            add(s_zr, x_zr, zr)
+            tanh(zr, zr)
+            multiply(zr, half, zr)
+            add(zr, half, zr)
+            add(s_n, b_n, b_s_n)
+            multiply(r, b_s_n, n)
+            add(n, x_n, n)
+            tanh(n, n)
+            subtract(h, n, h_next)
+            multiply(h_next, z, h_next)
+            add(h_next, n, h_next)
+            if rows is not None:
+                np.copyto(h_next, h, where=~rows)
+            h = h_next
+        return states, saved
+
+    def backward(self, upstream: Any, states: Any, a: Any, h0: Any, W_hh: Any, b_hh: Any, *rest: Any) -> Any:
+        mask, saved = rest if len(rest) == 2 else (None, *rest)
+        H = h0.shape[1]
+        upstream, h = self._in_order(upstream), self._in_order(states)
+        z, r, n, s_n = np.ascontiguousarray(saved.swapaxes(0, 1))
+        before = np.concatenate([h0[None], h[:-1]])
+        # How h depends on s, block by block: on z; on n; on r, which acts through n.
+        to_n = self._without_padding((1 - z) * (1 - n * n), mask)
+        to_s = np.empty((len(h), 3, *h0.shape), h.dtype)
+        np.multiply(before - n, z * (1 - z), out=to_s[:, 0])
+        np.multiply(to_n, r, out=to_s[:, 2])
+        np.multiply(to_s[:, 2], s_n * (1 - r), out=to_s[:, 1])
+        self._without_padding(to_s, mask)
+        ds = self._gradients((*h.shape[:2], 3 * H), h.dtype)  # the gradient of s
+        dh_all = np.array(upstream)  # the loop adds to it what each step passes back
+        dh, passed = np.zeros(h0.shape, h.dtype), np.empty(h0.shape, h.dtype)
+        back, blocks = np.ascontiguousarray(W_hh.T), self._blocks(ds, H)
+        for t, rows, go_on in self._backwards(mask, upstream):
+            dh_t = dh_all[t]
+            add(dh_t, dh, dh_t)
+            multiply(to_s[t], dh_t, blocks[t])
+            multiply(z[t], dh_t, passed)
+            if rows is not None:
+                np.copyto(passed, dh_t, where=~rows)
+            ds[t].dot(back, dh)
+            add(dh, passed, dh)
+            if go_on is not None:
+                dh *= go_on
+        flat = ds.reshape(-1, 3 * H)
+        dW_hh, db_hh = before.reshape(-1, H).T.dot(flat), sum_rows(flat)
+        da = ds  # the same except for the block of n
+        np.multiply(dh_all, to_n, out=da[:, :, 2 * H :])
+        gradients = self._as_inputs(da), dh, dW_hh, db_hh
+        return gradients if mask is None else (*gradients, None)
+
+
+class LSTMSequence(_Sequence):
+    """z = (h_t, c_t) of long short-term memory for all t: z (2, T, B, H).
+
+    With s = a_t + h_(t-1) @ W_hh, a = x @ W_xh + b, in blocks of H columns for i, f, g, o: i, f, o = σ(s), g = tanh(s),
+    c_t = f ⊙ c_(t-1) + i ⊙ g, h_t = o ⊙ tanh(c_t).
+
+    Inputs: a (B, T, 4H), h0 and c0 (B, H), W_hh (H, 4H), and optionally mask (B, T).
+
+    >>> zero = np.zeros((1, 1))
+    >>> LSTMSequence()(np.ones((1, 2, 4)), zero, zero, np.ones((1, 4))).shape
+    (2, 2, 1, 1)
+
+    Source: Hochreiter and Schmidhuber, Long short-term memory (1997); Gers et al., Learning to forget (2000).
+    """
+
+    symbol = "LSTM"
+    blocks = 4
+    states = 2
+    parameters = ("a", "h0", "c0", "W_hh")
+    constant_inputs = (4,)
+
+    def shape(self, *shapes: Shape) -> Shape:
+        return (2, *super().shape(*shapes))
+
+    def forward(self, a: Any, h0: Any, c0: Any, W_hh: Any, mask: Any = None) -> tuple[Array, Array]:
+        self.shape(*(array.shape for array in (a, h0, c0, W_hh, mask) if array is not None))
+        a, h0, c0, W_hh = one_dtype(a, h0, c0, W_hh)
+        (batch, length, _), H = a.shape, h0.shape[1]
+        # One e^s serves all four gates: σ(s) = 1 / (1 + e^-s), and tanh(s) = 2 σ(2s) - 1.
+        factor = -np.array([1, 1, 2, 1], a.dtype).repeat(H)
+        W = W_hh * factor
+        z = np.empty((2, length, batch, H), a.dtype)
+        saved = self._room(5, z[0])
+        s = np.empty((batch, 4 * H), a.dtype)
+        by_gate = self._blocks(s, H)
+        product = np.empty((batch, H), a.dtype)
+        one = np.ones((), a.dtype)  # NumPy would convert a Python number each time
+        h, c, watched = h0, c0, self._watched_cuts(length, mask)
+        from_x = chain.from_iterable(np.multiply(self._steps(a)[some], factor) for some in self._some(length, s))
+        steps = zip(self._forwards(length, mask), from_x, saved[:, :4], saved, *self._in_order(z, 1), strict=True)
+        with np.errstate(over="ignore"):  # of e^-s: 1 / (1 + ∞) is 0, as it should be
+            for (t, rows), x, gates, (i, f, g, o, tanh_c), h_next, c_next in steps:
+                if t in watched:
+                    h, c = self._watched_cut(watched[t], h), self._watched_cut(watched[t], c)
+                h.dot(W, s)
+                add(s, x, s)
+                exp(s, s)
+                add(s, one, s)
+                divide(one, by_gate, gates)
+                add(g, g, g)
+                subtract(g, one, g)
+                multiply(f, c, c_next)
+                multiply(i, g, product)
+                add(c_next, product, c_next)
+                tanh(c_next, tanh_c)
+                multiply(o, tanh_c, h_next)
+                if rows is not None:
+                    np.copyto(h_next, h, where=~rows)
+                    np.copyto(c_next, c, where=~rows)
+                h, c = h_next, c_next
+        return z, saved
+
+    def backward(self, dz: Any, z: Any, a: Any, h0: Any, c0: Any, W_hh: Any, *rest: Any) -> Any:
+        mask, saved = rest if len(rest) == 2 else (None, *rest)
+        H = h0.shape[1]
+        dz_h, dz_c = self._in_order(dz, 1)
+        h, c = self._in_order(z, 1)
+        da = self._gradients((*h.shape[:2], 4 * H), h.dtype)
+        dh, dc = np.zeros(h0.shape, h.dtype), np.zeros(h0.shape, h.dtype)
+        within, joint = np.empty(h0.shape, h.dtype), np.empty((4, *h0.shape), h.dtype)
+        back, blocks = np.ascontiguousarray(W_hh.T), self._blocks(da, H)
+        used_h, used_c = dz_h.any(axis=(1, 2)).tolist(), dz_c.any(axis=(1, 2)).tolist()  # often only at the last step
+        ahead = self._some(len(h), da[0])
+        some = slice(len(h), None)
+        for t, rows, go_on in self._backwards(mask, dz_h, dz_c):
+            while t < some.start:
+                some = ahead.pop()
+                before = (
+                    c[some.start - 1 : some.stop - 1] if some.start else np.concatenate([c0[None], c[: some.stop - 1]])
+                )
+                to_a, to_c = self._slopes(saved[some], before)
+                self._without_padding(to_a, mask, some)
+                self._without_padding(to_c, mask, some)
+            if used_h[t]:
+                add(dh, dz_h[t], dh)
+            if used_c[t]:
+                add(dc, dz_c[t], dc)
+            number = t - some.start
+            multiply(dh, to_c[number], within)
+            add(within, dc, within)
+            multiply(to_a[number, :3], within, joint[:3])
+            multiply(to_a[number, 3], dh, joint[3])
+            np.copyto(blocks[t], joint)  # contiguous, and copied: faster than writing to blocks side by side
+            if rows is None:
+                multiply(within, saved[t, 1], dc)
+                da[t].dot(back, dh)
+            else:
+                dh = da[t].dot(back) + dh * ~rows
+                dc = np.where(rows, within * saved[t, 1], dc)
+            if go_on is not None:
+                dh *= go_on
+                dc *= go_on
+        gradients = self._as_inputs(da), dh, dc, lambda: self._from_states(da, h0, h)
+        return gradients if mask is None else (*gradients, None)
+
+    @staticmethod
+    def _slopes(saved: Any, c_before: Any) -> tuple[Array, Array]:
+        """For some steps, how c depends on the sums s of i, f and g, and h on that of o; and how h depends on c."""
+        i, f, g, o, tanh_c = saved.swapaxes(0, 1)
+        to_a = np.empty((len(saved), 4, *i.shape[1:]), saved.dtype)
+        np.multiply(g, i * (1 - i), out=to_a[:, 0])
+        np.multiply(c_before, f * (1 - f), out=to_a[:, 1])
+        np.multiply(i, 1 - g * g, out=to_a[:, 2])
+        np.multiply(tanh_c, o * (1 - o), out=to_a[:, 3])
+        return to_a, o * (1 - tanh_c * tanh_c)

@@ -1,0 +1,206 @@
+"""The base class of the fused recurrent gates: the order of the steps, masks and cuts."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from ...context import ON_CUT, RECORDING
+from ...errors import OptionError, ShapeError
+from ...fast.kernels import BLOCK, Array
+from ...gate import Gate, Shape
+from ...tensor import Tensor, TensorLike, as_tensors, constant
+
+
+class _Sequence(Gate):
+    """What RNNSequence, GRUSequence and LSTMSequence share: all but their forward and backward.
+
+    Errors: ShapeError for inputs that do not fit (MG144), OptionError for truncate=0 (MG143), GradientError for a
+    second derivative (MG124).
+    """
+
+    differentiable_twice = False
+    blocks = 1  # the weights have this many blocks of H columns, one for each gate of the cell
+    states = 1
+    parameters: tuple[str, ...] = ()  # the names of the inputs, without the mask
+
+    def __init__(self, truncate: int | None = None, reverse: bool = False) -> None:
+        cuts(0, truncate)  # refuses what is no number of steps
+        self.truncate, self.reverse = truncate, reverse
+
+    def __call__(self, *inputs: TensorLike) -> Tensor:
+        if len(inputs) > len(self.parameters):
+            *others, mask = as_tensors(inputs)
+            inputs = (*others, mask if mask.dtype == bool else constant(mask.array != 0))
+        return super().__call__(*inputs)
+
+    def shape(self, *shapes: Shape) -> Shape:
+        a, first, W_hh = shapes[0], shapes[1 : 1 + self.states], shapes[1 + self.states]
+        masks = shapes[len(self.parameters) :]
+        columns = self.blocks * W_hh[0]
+        if not (
+            len(a) == 3
+            and a[1] > 0
+            and a[2] == columns
+            and W_hh == (W_hh[0], columns)
+            and all(state == (a[0], W_hh[0]) for state in first)
+            and all(mask == a[:2] for mask in masks)
+        ):
+            names = (*self.parameters, "mask")
+            given = ", ".join(f"{name} {shape}" for name, shape in zip(names, shapes, strict=False))
+            raise ShapeError(
+                "MG144",
+                f"{self.name} cannot run over {given}",
+                cause="it needs a (B, T, nH) with T of 1 or more, states (B, H), W_hh (H, nH), mask (B, T), "
+                f"with n = {self.blocks}",
+                remedy="compare the sizes one by one; the layers RNN, GRU and LSTM make them fit",
+            )
+        return (a[1], a[0], W_hh[0])
+
+    def flops(self, output: Shape, *shapes: Shape) -> int:
+        (batch, steps, columns), hidden = shapes[0], output[-1]
+        return batch * steps * columns * (2 * hidden + 8)
+
+    def _in_order(self, array: Any, axis: int = 0) -> Any:
+        """A view in which the time `axis` has the order in which the steps run."""
+        return np.flip(array, axis) if self.reverse else array
+
+    def _steps(self, a: Any, factors: Any = None) -> Any:
+        """a (B, T, nH) as (T, B, nH), in the order in which the steps run: a view, or its columns times `factors`."""
+        by_time = self._in_order(a, 1).transpose(1, 0, 2)
+        return by_time if factors is None else np.multiply(by_time, factors, out=np.empty(by_time.shape, a.dtype))
+
+    def _blocks(self, a: Any, hidden: int) -> Any:
+        """A view of (..., B, nH) as (..., n, B, H): one block for each gate of the cell."""
+        return a.reshape(*a.shape[:-1], self.blocks, hidden).swapaxes(-3, -2)
+
+    @staticmethod
+    def _some(steps: int, like: Array) -> list[slice]:
+        """The steps, some at a time: so many that an array of the size of `like` for each stays in the cache."""
+        count = max(1, BLOCK // max(1, like.size))
+        return [slice(start, min(start + count, steps)) for start in range(0, steps, count)]
+
+    @staticmethod
+    def _room(count: int, z: Array) -> Array:
+        """(T, count, B, H), for what is saved for backward. If nothing is recorded, all steps share one buffer."""
+        steps, *shape = z.shape
+        if RECORDING.get():
+            return np.empty((steps, count, *shape), z.dtype)
+        once = np.empty((count, *shape), z.dtype)
+        return as_strided(once, (steps, count, *shape), (0, *once.strides))
+
+    def _forwards(self, steps: int, mask: Any) -> Iterator[tuple[int, Any]]:
+        """(t, rows) as the steps run: `rows` (B, 1) is True for the examples that take part; None if all do."""
+        if mask is None:
+            yield from ((t, None) for t in range(steps))
+            return
+        columns = self._in_order(mask.T)[:, :, None]
+        for t, column in enumerate(columns):
+            yield t, None if column.all() else column
+
+    def _without_padding(self, slopes: Array, mask: Any, some: slice = slice(None)) -> Array:
+        """The slopes (T, ..., B, H) of `some` steps, as they run, with 0 written at padded ones, which may be NaN."""
+        if mask is not None:
+            padded = ~self._in_order(mask.T)[some]
+            np.copyto(slopes, 0, where=padded.reshape(len(slopes), *[1] * (slopes.ndim - 3), -1, 1))
+        return slopes
+
+    def _watched_cuts(self, steps: int, mask: Any) -> dict[int, Array | None]:
+        """The cuts if the hook `context.ON_CUT` is set; else none, because a cut does not change the forward pass."""
+        truncate = None if ON_CUT.get() is None else self.truncate
+        return cuts(steps, truncate, None if mask is None else self._in_order(mask, 1))
+
+    @staticmethod
+    def _watched_cut(rows: Any, part: Any) -> Any:
+        """A state after a cut of those rows (B, 1), or of all (None): what the hook makes of it."""
+        watch = ON_CUT.get()
+        assert watch is not None
+        replaced = watch(part.copy())
+        return replaced if rows is None else np.where(rows, replaced, part)
+
+    def _backwards(self, mask: Any, *dz: Any) -> Iterator[tuple[int, Any, Any]]:
+        """(t, rows, go_on) from the last step that ran to the first that carries gradient.
+
+        `go_on` is None, or at a cut False for the examples whose gradient stops there. Steps before a cut of the whole
+        batch matter only if their own outputs were used.
+        """
+        steps = len(dz[0])
+        where = cuts(steps, self.truncate, None if mask is None else self._in_order(mask, 1))
+        for t, rows in reversed(list(self._forwards(steps, mask))):
+            if t not in where:
+                yield t, rows, None
+            elif (cut := where[t]) is not None:
+                yield t, rows, ~cut
+            else:
+                yield t, rows, np.zeros((1, 1), bool)
+                if not any(part[:t].any() for part in dz):
+                    return
+
+    def _gradients(self, shape: Shape, dtype: Any) -> Array:
+        """An array for the gradients of all steps: zeros if gradients may reach only the last steps."""
+        return np.empty(shape, dtype) if self.truncate is None else np.zeros(shape, dtype)
+
+    def _as_inputs(self, da: Array) -> Any:
+        """da (T, B, nH), as the steps ran, in the layout of the input a: (B, T, nH)."""
+        return self._in_order(da).transpose(1, 0, 2)
+
+    @staticmethod
+    def _from_states(da: Array, first: Any, h: Any) -> Any:
+        """dW_hh, the sum over all steps of h_(t-1)ᵀ @ da_t."""
+        later = h[:-1].reshape(-1, h.shape[2]).T.dot(da[1:].reshape(-1, da.shape[2]))
+        return first.T.dot(da[0]) + later
+
+    @classmethod
+    def samples(cls) -> Any:
+        rng = np.random.default_rng(25)
+        batch, steps, hidden = 3, 4, 2
+        columns = cls.blocks * hidden
+        sizes = {"a": (batch, steps, columns), "W_hh": (hidden, columns), "b_hh": (columns,)}
+        sizes |= dict.fromkeys(("h0", "c0"), (batch, hidden))
+        arrays = tuple(rng.normal(size=sizes[name]) for name in cls.parameters)
+        padded = np.array([[True, True, True, True], [False, False, True, True], [True, True, False, False]])
+        yield cls(), arrays
+        yield cls(reverse=True), arrays
+        yield cls(), (*arrays, padded)
+        yield cls(reverse=True), (*arrays, padded)
+
+    @classmethod
+    def refused(cls) -> Any:
+        (gate, arrays), *_ = cls.samples()
+        a, *others = arrays
+        yield gate, (a[:, :, :1], *others), ShapeError
+        yield gate, (a[:, :0], *others), ShapeError
+        yield gate, (a[:2], *others), ShapeError
+        yield gate, (*arrays, np.ones((3, 5), bool)), ShapeError
+
+
+def cuts(steps: int, truncate: int | None, mask: Any = None) -> dict[int, Array | None]:
+    """The steps before which the state is cut, counted as they run, each with the rows (B, 1) that are cut (None: all).
+
+    Truncation counts steps from the end; with a mask, each row's own steps.
+
+    >>> cuts(40, 4)
+    {36: None}
+    """
+    if truncate is None:
+        return {}
+    if isinstance(truncate, bool) or not hasattr(truncate, "__index__") or truncate < 1:
+        raise OptionError(
+            "MG143",
+            f"a sequence cannot be truncated to {truncate} steps",
+            cause="it counts the last steps that carry gradient",
+            remedy="give a whole number from 1, or None for all",
+        )
+    if mask is None:
+        return {steps - truncate: None} if truncate < steps else {}
+    left = mask[:, ::-1].cumsum(axis=1)[:, ::-1]  # the steps that each row has left, including this one
+    rows = mask & (left == truncate) & (left[:, :1] > truncate)
+    return {int(step): rows[:, step : step + 1] for step in np.flatnonzero(rows.any(axis=0))}
+
+
+def one_dtype(*arrays: Any) -> list[Any]:
+    """The arrays in their common dtype, because a product into a buffer cannot mix dtypes; integers as float64."""
+    dtype = np.result_type(*arrays)
+    dtype = dtype if dtype.kind == "f" else np.dtype(np.float64)
+    return [array.astype(dtype, copy=False) for array in arrays]

@@ -1,0 +1,122 @@
+"""`opened`, which replaces the fused gates of a graph with their unfused form: small gates, time step by time step.
+
+A fused gate is drawn as a single box, and its steps cannot be inspected. Those of the unfused form can.
+"""
+
+from collections.abc import Callable
+from operator import attrgetter
+from typing import Any
+
+from ...context import SCOPE, enable_grad, place, scope, setting
+from ...errors import GradientError
+from ...fast.table import stored
+from ...gate import Gate
+from ...graph import Node, ancestors
+from ...tensor import Tensor, TensorLike, as_tensors, cut, from_node
+from ...timesteps import step_name
+from .. import GRUSequence, Lookup, LookupProduct, LSTMSequence, RNNSequence, stack, tanh, where
+from ..steps import gru_step, lstm_step, without_padding
+from .sequence import cuts
+
+Step = Callable[..., tuple[Tensor, ...]]  # (a_t, *state before) -> state after
+
+
+def opened(tensor: TensorLike) -> Tensor:
+    """The same value, recorded with small gates instead of fused ones: the unfused form.
+
+    Everything from the first fused gate on is recorded again, with the same scopes, names and leaves, so that the
+    gradients of both forms are equal up to rounding. A recurrent layer's gate becomes its time steps; `LookupProduct`
+    becomes a look-up, a product and a sum. The unfused form can be drawn, explored, and differentiated twice. After a
+    `backward` on `tensor`, drawings of it show the gradients without a `backward` of its own.
+
+    >>> import numpy as np
+    >>> W = Tensor([[0.5]], requires_grad=True, name="W")
+    >>> z = RNNSequence()(np.ones((1, 2, 1), "float32"), np.zeros((1, 1), "float32"), W)
+    >>> [node.gate.name for node in ancestors([opened(z).node])[::-1] if node.gate]
+    ['MultiplyGate', 'AddGate', 'Tanh', 'MultiplyGate', 'AddGate', 'Tanh', 'Stack']
+
+    Errors: GradientError if a parameter was changed since (MG145).
+    """
+    copies: dict[Node, Node] = {}
+    for node in reversed(ancestors([as_tensors([tensor])[0].node], attrgetter("predecessors"))):
+        copies[node] = _again(node, [copies[parent] for parent in node.predecessors])
+    return from_node(copies[node])  # the newest is the tensor's own
+
+
+def _again(node: Node, inputs: list[Node]) -> Node:
+    """The node itself if nothing that led to it is fused; else the same operation recorded again on `inputs`."""
+    gate: Any = node.gate
+    unfused = UNFUSED.get(type(gate))
+    if unfused is None and all(new is old for new, old in zip(inputs, node.predecessors, strict=True)):
+        return node
+    if gate is None:
+        return cut(from_node(inputs[0])).node
+    for parent, array in zip(node.inputs, node.arrays, strict=False):
+        if parent.updated > node.serial or stored(parent) is not array:
+            raise GradientError(
+                "MG145",
+                f"the graph cannot be opened: {parent.name or 'a tensor'} {parent.shape} was changed after {gate.name} "
+                "used it",
+                where=f"{gate.name} {place(node.scope)}",
+                cause="opening computes everything once more, and would get another value",
+                remedy="open it before the optimizer's step, or run the forward pass again",
+            )
+    tensors = [from_node(one) for one in inputs]
+    with setting(SCOPE, node.scope), enable_grad():
+        new = (gate(*tensors) if unfused is None else unfused(gate, *tensors)).node
+    new.name, new.source, new.upstream = node.name, node.source, node.upstream
+    return new
+
+
+# ---- the unfused form of each fused gate ----
+
+
+def _lookup_product(gate: LookupProduct, table: Tensor, ids: Tensor, W: Tensor, b: Tensor) -> Tensor:
+    look_up = Lookup()
+    look_up.in_place_of = gate.in_place_of
+    return look_up(table, ids) @ W + b
+
+
+def _rnn(gate: RNNSequence, a: Tensor, h0: Tensor, W_hh: Tensor, *mask: Tensor) -> Tensor:
+    states = _unrolled(gate, lambda a_t, h: (tanh(h @ W_hh + a_t),), ("h",), a, (h0,), mask)
+    return stack([h for (h,) in states])
+
+
+def _gru(gate: GRUSequence, a: Tensor, h0: Tensor, W_hh: Tensor, b_hh: Tensor, *mask: Tensor) -> Tensor:
+    states = _unrolled(gate, lambda a_t, h: gru_step(a_t, h, W_hh, b_hh)[:1], ("h",), a, (h0,), mask)
+    return stack([h for (h,) in states])
+
+
+def _lstm(gate: LSTMSequence, a: Tensor, h0: Tensor, c0: Tensor, W_hh: Tensor, *mask: Tensor) -> Tensor:
+    states = _unrolled(gate, lambda a_t, h, c: lstm_step(a_t, h, c, W_hh)[:2], ("h", "c"), a, (h0, c0), mask)
+    return stack([stack([h for h, _ in states]), stack([c for _, c in states])])
+
+
+UNFUSED: dict[type[Gate], Callable[..., Tensor]] = {
+    LookupProduct: _lookup_product, RNNSequence: _rnn, GRUSequence: _gru, LSTMSequence: _lstm,
+}  # fmt: skip
+
+
+def _unrolled(
+    gate: Any, step: Step, names: tuple[str, ...], a: Tensor, first: tuple[Tensor, ...], mask: tuple[Tensor, ...]
+) -> list[tuple[Tensor, ...]]:
+    """The states after each step, ordered by time: with the masks, cuts and direction of the gate."""
+    length = a.shape[1]
+    real = mask[0].array if mask else None
+    a = without_padding(a, real)
+    order = range(length)[::-1] if gate.reverse else range(length)
+    cut_before = cuts(length, gate.truncate, real[:, ::-1] if real is not None and gate.reverse else real)
+    found: list[tuple[Tensor, ...]] = [()] * length
+    now = first
+    for number, t in enumerate(order):
+        with scope(step_name(t, length)):
+            if number in cut_before:
+                rows = cut_before[number]
+                now = tuple(cut(part) if rows is None else where(rows, cut(part), part) for part in now)
+            following = step(a[:, t], *now)
+            if real is not None and not (here := real[:, t : t + 1]).all():
+                following = tuple(where(here, new, old) for new, old in zip(following, now, strict=True))
+            for part, name in zip(following, names, strict=True):
+                part.name = name
+            now = found[t] = following
+    return found

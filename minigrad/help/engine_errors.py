@@ -1,0 +1,500 @@
+"""The engine's checks of its input, and the texts of its errors, kept apart so that the core is easy to read.
+
+Functions named `check_...` raise an error; `as_array`, `new_array` and `new_gradient` return the array they checked.
+Functions named after a mistake, such as `not_a_leaf`, return an error for the engine to raise.
+"""
+
+import sys
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..context import RECORDING, SCOPE, place
+from ..errors import DtypeError, GradientError, MinigradError, NonFiniteError, OptionError, ShapeError, UnsupportedError
+from ..fast.kernels import Array
+from ..graph import Leaf, Node
+from .other_frameworks import hint, unfit_call
+
+Shape = tuple[int, ...]
+
+
+def describe(node: Node) -> str:
+    """How errors refer to a tensor: by its name or, if it has none, by its shape."""
+    return f"tensor {node.name!r}" if node.name else f"a tensor of shape {node.shape}"
+
+
+def _with_shape(node: Node) -> str:
+    return describe(node) + (f" of shape {node.shape}" if node.name else "")
+
+
+def _gate_name(node: Node) -> str:
+    return node.gate.name if node.gate else "?"
+
+
+# ---- making and changing a Tensor ----
+
+
+def as_array(data: Any, dtype: Any) -> Array:
+    """A new array of numbers: a copy, because the caller may go on writing to `data`."""
+    if isinstance(node := getattr(data, "node", None), Node):
+        raise DtypeError(
+            "MG111",
+            f"cannot make a Tensor from {describe(node)}: it is one already",
+            cause="a copy would lose its history silently",
+            remedy="use it as it is, or t.detach() for a constant with its value",
+        )
+    one = data[0] if isinstance(data, (list, tuple)) and data else data
+    if isinstance(one, np.ndarray) and hasattr(one, "mask"):
+        raise DtypeError(
+            "MG172",
+            f"cannot make a Tensor from a masked array of shape {one.shape}",
+            cause="a Tensor has no mask, so the hidden numbers would count",
+            remedy="fill them, as in data.filled(0), and pass the mask where it is needed, or use mg.where",
+        )
+    try:
+        raw = np.array(data) if dtype is None else np.asarray(data)
+        # From None a dtype would make NaN, and from complex numbers their real parts.
+        array = np.array(data, dtype=dtype) if dtype is not None and raw.dtype.kind in "fiub" else raw
+    except OverflowError:
+        raise _too_large(data, dtype) from None
+    except (ValueError, TypeError) as error:
+        raise ShapeError(
+            "MG103",
+            f"cannot make an array of {str(data)[:80]!r}: {str(error).split('. The detected')[0]}",
+            cause="nested lists must have equal lengths at each level, and hold numbers",
+            remedy="pad the rows to one length (minigrad.data.pad), or make one Tensor per row",
+        ) from None
+    check_real(raw.dtype, data)
+    check_real(array.dtype, data)
+    if dtype is None and array.dtype.kind in "fiu" and not isinstance(data, (np.ndarray, np.generic)):
+        array = array.astype(np.float32)
+    return array
+
+
+def common_dtype(values: Sequence[Any]) -> np.dtype[Any]:
+    """The dtype that the Tensors and arrays of real numbers among them combine to, by NumPy's rules; else float32."""
+    arrays = [value for value in values if isinstance(value, np.ndarray) or hasattr(value, "node")]
+    dtypes = [array.dtype for array in arrays if array.dtype.kind in "fiub"]
+    return np.result_type(*dtypes) if dtypes else np.dtype(np.float32)
+
+
+def as_operand(value: Any, dtype: np.dtype[Any]) -> Array:
+    """A new array of `value`. That of a plain number has the dtype of its result with arrays of `dtype`.
+
+    Beside floats that is their dtype. Otherwise it is NumPy's, where a Python float counts as float32.
+    """
+    if not isinstance(value, (bool, int, float, np.number)):
+        return as_array(value, None)
+    if dtype.kind != "f" and not isinstance(value, np.generic):
+        dtype = np.result_type(dtype, np.float32 if isinstance(value, float) else type(value)(0))
+    elif dtype.kind != "f" or isinstance(value, np.complexfloating):
+        dtype = np.asarray(value).dtype
+        check_real(dtype, value)
+    try:
+        return np.array(value, dtype)
+    except OverflowError:
+        raise _too_large(value if -(2**99) < value < 2**99 else "a huge integer", dtype) from None
+
+
+def _too_large(value: Any, dtype: Any) -> DtypeError:
+    return DtypeError(
+        "MG165",
+        f"{str(value)[:60]} is outside the range of {np.dtype(dtype)}",
+        cause="a number beside a Tensor takes its dtype, or the one that NumPy would give the result",
+        remedy="use a wider dtype; t.astype('float64') converts a Tensor",
+    )
+
+
+def as_dtype(dtype: Any) -> np.dtype[Any]:
+    """The dtype that `dtype` names; DtypeError unless it holds real numbers."""
+    try:
+        made: np.dtype[Any] = np.dtype(dtype)
+    except TypeError as error:
+        raise DtypeError(
+            "MG110",
+            f"{dtype!r} is not a dtype",
+            cause=str(error),
+            remedy="pass 'float32', 'float64', np.float32 or another dtype of NumPy that holds real numbers",
+        ) from None
+    check_real(made)
+    return made
+
+
+def check_real(dtype: np.dtype[Any], *data: Any) -> None:
+    """DtypeError unless arrays of this dtype, such as that of `data`, hold real numbers."""
+    if dtype.kind not in "fiub":
+        raise DtypeError(
+            "MG110",
+            f"a Tensor holds real numbers, not {dtype}" + "".join(f" ({str(one)[:60]!r})" for one in data),
+            cause="text, objects, dates and complex numbers have no gradient here",
+            remedy="turn the data into numbers first (for text: minigrad.data.Vocabulary)",
+        )
+
+
+def new_array(leaf: Leaf, value: Any) -> Array:
+    """The new array of a leaf: of the same shape and, if the leaf requires a gradient, of a dtype that can have one."""
+    array = as_array(value, None)
+    if array.shape != leaf.shape:
+        raise ShapeError(
+            "MG104",
+            f"{describe(leaf)} has shape {leaf.shape} and cannot take an array of shape {array.shape}",
+            cause="optimizers and recorded graphs rely on a tensor keeping its shape",
+            remedy="make a new Tensor, or reshape the array first",
+        )
+    if leaf.requires_grad:
+        check_differentiable(array.dtype, leaf.name)
+    return array
+
+
+def check_written(leaf: Leaf, array: Array, returned: Any) -> None:
+    """OptionError if the function passed to `update` returned a new array of the leaf's shape, which would be lost."""
+    returned = getattr(returned, "array", returned)
+    if getattr(returned, "shape", None) == array.shape and not np.may_share_memory(returned, array):
+        raise OptionError(
+            "MG171",
+            f"the function passed to update for {_with_shape(leaf)} returned a new array",
+            cause="update keeps what the function writes into its argument, and a returned array is lost",
+            remedy="write in place, as in `def halve(a): a *= 0.5`; or assign: W.array = W.array * 0.5",
+        )
+
+
+def new_gradient(leaf: Leaf, value: Any) -> Array:
+    """The new gradient of a leaf: an array of its shape and dtype."""
+    array = as_array(getattr(value, "array", value), leaf.dtype)
+    if array.shape != leaf.shape:
+        raise gradient_misshapen(leaf, array)
+    return array
+
+
+def gradient_misshapen(leaf: Leaf, gradient: Any) -> ShapeError:
+    """For a gradient that has not its leaf's shape."""
+    return ShapeError(
+        "MG105",
+        f"{describe(leaf)} has shape {leaf.shape} and cannot take a gradient of shape {gradient.shape}",
+        cause="a gradient has one number for each number of the tensor",
+        remedy="assign an array of the tensor's shape, or None",
+    )
+
+
+def check_differentiable(dtype: np.dtype[Any], name: str | None) -> None:
+    """DtypeError unless arrays of this dtype can have a gradient."""
+    if dtype in (np.float32, np.float64):
+        return
+    steps = f"a gradient is a limit of small steps, which {dtype} cannot take"
+    raise DtypeError(
+        "MG112",
+        f"{f'tensor {name!r}' if name else 'a tensor'} of dtype {dtype} cannot require a gradient",
+        cause="gradients below 6e-8 vanish in float16" if dtype == np.float16 else steps,
+        remedy="use float32 or float64: array.astype('float32')",
+    )
+
+
+def not_a_leaf(node: Node, action: str) -> GradientError:
+    """The error for changing a tensor that a gate computed."""
+    return GradientError(
+        "MG126",
+        f"cannot {action} {describe(node)}: {_gate_name(node)} made it {place(node.scope)}",
+        cause="only leaves, which no gate made, can be changed; this one is a step of a computation",
+        remedy="change the leaves that it was computed from, or take t.detach()",
+    )
+
+
+def gradient_of_step(node: Node) -> Array | None:
+    """None, for only leaves have a `.grad`; GradientError for the tensor that `w = w - lr * w.grad` has made."""
+    old = node.inputs[0]
+    if _gate_name(node) == "Subtract" and isinstance(old, Leaf) and old.grad is not None and not node.inputs[1].gate:
+        raise GradientError(
+            "MG135",
+            f"{describe(node)} has no .grad: it is a step of a computation, {describe(old)} less a constant",
+            cause="w = w - lr * w.grad leaves the parameter as it was, and gives its name to a new tensor",
+            remedy="w.array = w.array - lr * w.grad, or an optimizer of optim; inside `with mg.no_grad():`, w -= ...",
+        )
+    return None
+
+
+def element_assigned(node: Node) -> DtypeError:
+    """The error for assigning to an element of a Tensor."""
+    return DtypeError(
+        "MG113",
+        f"{describe(node)} cannot be written to element by element",
+        cause="graphs that were recorded with it rely on its value",
+        remedy="combine tensors with mg.where or mg.concatenate, or assign a whole new array: t.array = ...",
+    )
+
+
+# ---- NumPy's functions ----
+
+
+def gradient_dropped(node: Node) -> UnsupportedError:
+    """The error for converting a Tensor that requires a gradient to a plain array."""
+    return UnsupportedError(
+        "MG114",
+        f"NumPy asked for {describe(node)} as a plain array, which would drop its gradient silently",
+        cause="np.asarray, or a NumPy function that minigrad does not know, was called on it",
+        remedy="take t.array on purpose, or use a function that minigrad records",
+    )
+
+
+def no_gate(function: str) -> UnsupportedError:
+    """The error for a NumPy function without a gate."""
+    known = hint("np", function.removeprefix("np."))
+    return UnsupportedError(
+        "MG118",
+        f"minigrad records no gate for {function}",
+        cause="NumPy's own result would have dropped the gradient silently",
+        remedy=(known or "build it from functions that have a gate (mg.GATES)")
+        + "; use t.array if no gradient is wanted, or write a Gate for it",
+    )
+
+
+def numpy_failed(function: Any, args: Sequence[Any], error: Exception) -> ShapeError:
+    """The error for a comparison, an argmax, ... that NumPy refuses; of shapes that do not fit if that is why."""
+    name, shapes = f"np.{function.__name__}", [np.shape(one) for one in args if isinstance(one, (np.ndarray, list))]
+    if isinstance(function, np.ufunc):
+        try:
+            broadcast_shape(name, *shapes)
+        except ShapeError as better:
+            return better
+    return ShapeError(
+        "MG167",
+        f"{name} failed on {' and '.join(f'an array of shape {shape}' for shape in shapes) or 'its arguments'}",
+        cause=str(error),
+        remedy="NumPy computes it; pass the arguments that NumPy's function of that name takes",
+    )
+
+
+def warn_of_pairs(*arrays: Any) -> None:
+    """Warn (MG170) before a column (N, 1) is compared with (N,), each number with every other."""
+    column, row = sorted(map(np.shape, arrays), key=len, reverse=True)
+    if len(row) != 1 or column != (*row, 1) or row == (1,):
+        return
+    text = MinigradError(
+        "MG170",
+        f"comparing shapes {column} and {row} gives {row * 2}: every number of one with every number of the other",
+        cause="NumPy repeats the column and the row; the share of equal pairs says nothing about the accuracy",
+        remedy=f"give both one shape, as in prediction.reshape{row}; if you want all pairs, index the row as [None, :]",
+    )
+    frame, level = sys._getframe(1), 2
+    while frame.f_globals.get("__name__") == "minigrad.numpy_api" and frame.f_back:
+        frame, level = frame.f_back, level + 1
+    if frame.f_globals.get("__name__", "").startswith("minigrad.gates."):
+        return  # a backward rule on Tensors, which broadcasts as the user's own operation did
+    warnings.warn(UserWarning(str(text)), stacklevel=level)
+
+
+def order_of_axes(node: Node, axes: tuple[Any, ...]) -> Any:
+    """The order in `x.transpose(*axes)`; OptionError for two numbers that exchange axes in PyTorch and nothing here."""
+    if len(axes) < 2:
+        return axes[0] if axes else None
+    if len(node.shape) == 2 and all(isinstance(a, (int, np.integer)) and a in (k, k - 2) for k, a in enumerate(axes)):
+        raise OptionError(
+            "MG168",
+            f"transpose{axes} would leave {_with_shape(node)} unchanged",
+            cause="the numbers are the new order of all axes, as in NumPy; in PyTorch they are two axes to exchange",
+            remedy=f"x.swapaxes{axes}, or x.T; np.transpose(x, {axes}) if nothing is to be exchanged",
+        )
+    return axes
+
+
+def not_one_number(node: Node) -> ShapeError:
+    """The error for reading several numbers, or none, as one."""
+    return ShapeError(
+        "MG169",
+        f"{_with_shape(node)} has {node.output.size} numbers, and one is needed",
+        cause="item, float, int and bool read a tensor that holds a single number",
+        remedy="reduce it first, as in t.mean().item(), or pick one number, as in t[0, 1].item()",
+    )
+
+
+# ---- calling a gate ----
+
+
+def broadcast_shape(gate: str, *shapes: Shape) -> Shape:
+    """The shape that these shapes broadcast to; a ShapeError names the axis where they do not fit.
+
+    Axes are matched from the right. Two sizes fit when they are equal or one of them is 1.
+    """
+    try:
+        return np.broadcast_shapes(*shapes)
+    except ValueError:
+        pass
+    given = " and ".join(str(shape) for shape in shapes)
+    longest = max(len(shape) for shape in shapes)
+    for back in range(1, longest + 1):
+        sizes = {shape[-back] for shape in shapes if len(shape) >= back}
+        if len(sizes - {1}) > 1:
+            break
+    raise ShapeError(
+        "MG101",
+        f"{gate} cannot combine shapes {given}",
+        cause=f"axis {-back}, counted from the end, has sizes {' and '.join(str(s) for s in sorted(sizes))}: "
+        "sizes fit when they are equal or one is 1",
+        remedy="reshape or transpose one of them; t.reshape(n, 1) turns a row into a column",
+    )
+
+
+def forward_failed(gate: Any, error: Exception, nodes: Sequence[Node]) -> Exception:
+    """The error for a forward that failed, if possible from the gate's shape rule; with the scope and input shapes."""
+    if not isinstance(error, MinigradError):
+        try:
+            gate.shape(*[node.shape for node in nodes])
+        except MinigradError as better:
+            error = better
+    if not isinstance(error, MinigradError):
+        if isinstance(error, (TypeError, ValueError)) and all(node.dtype.kind != "f" for node in nodes):
+            error = DtypeError(
+                "MG166",
+                f"{gate.name} cannot take {' and '.join(str(node.dtype) for node in nodes)}",
+                cause=str(error),
+                remedy="convert the input to floats first: t.astype('float32')",
+            )
+        else:
+            error = ShapeError(
+                "MG106",
+                f"{gate.name} failed: {error}",
+                cause=f"{type(error).__name__} in its forward",
+                remedy="fix its forward, or let its `shape` raise a ShapeError for inputs that it cannot take",
+            )
+    if not error.where:
+        given = ", ".join(f"{node.name or 'input'} {node.shape}" for node in nodes)
+        error.where = f"{gate.name} {place(SCOPE.get())}; given {given}"
+    return error
+
+
+def check_constants(gate: Any, nodes: Sequence[Node]) -> None:
+    """GradientError if one of the gate's constant inputs requires a gradient."""
+    for position in gate.constant_inputs:
+        if position < len(nodes) and nodes[position].requires_grad:
+            raise GradientError(
+                "MG128",
+                f"input {position} of {gate.name} ({nodes[position].name or 'unnamed'}) requires a gradient, "
+                "and this gate gives none for it",
+                where=f"{gate.name} {place(SCOPE.get())}",
+                cause="labels, ids and conditions are constants",
+                remedy="pass t.detach(), or make the tensor without requires_grad",
+            )
+
+
+# ---- the backward pass ----
+
+
+def nothing_recorded(node: Node) -> GradientError:
+    """The error for a `backward` without a recorded graph."""
+    if not RECORDING.get():
+        return GradientError(
+            "MG121",
+            f"backward from {describe(node)} was called inside no_grad",
+            cause="no_grad says that no gradients are wanted here",
+            remedy="call backward after the `with no_grad()` block",
+        )
+    origin = node.origin if isinstance(node, Leaf) else "constants"
+    how = {"no_grad": "computed inside no_grad", "detached": "detached from its history", "cut": "cut from its history"}
+    none = "none of the tensors that it was computed from requires a gradient"
+    return GradientError(
+        "MG122",
+        f"nothing was recorded for {describe(node)}: there is no graph to go back through",
+        cause=f"it was {how[origin]}" if origin in how else none,
+        remedy="compute it from at least one Tensor(..., requires_grad=True), outside no_grad",
+    )
+
+
+def upstream_missing(node: Node) -> GradientError:
+    """The error for `backward` on several numbers without an upstream gradient."""
+    return GradientError(
+        "MG120",
+        f"backward from {_with_shape(node)} needs an upstream gradient",
+        cause=f"backward computes the gradient of a single number, and this tensor holds {node.output.size}",
+        remedy="call backward on a scalar, such as t.sum() or t.mean(), or pass upstream= an array of that shape",
+    )
+
+
+def loss_not_finite(node: Node) -> NonFiniteError:
+    """The error for `backward` on NaN or infinity."""
+    return NonFiniteError(
+        "MG130",
+        f"the loss is {node.output.item()}: its gradients would all be meaningless",
+        where=f"{node.gate.name if node.gate else 'a leaf'} {place(node.scope)}",
+        cause="a learning rate too large, log or division of 0, or NaN in the input",
+        remedy="lower the learning rate, clip gradients, check the data; "
+        "mg.detect_anomaly() names the first gate that gave it",
+    )
+
+
+def upstream_misshapen(node: Node, shape: Shape, what: str = "an upstream gradient") -> ShapeError:
+    """The error for an upstream gradient, or a vector of `hvp`, of another shape than the tensor it belongs to."""
+    return ShapeError(
+        "MG102",
+        f"{what} of shape {shape} does not fit {_with_shape(node)}",
+        cause="it needs one number for each number of the tensor",
+        remedy="pass an array of the tensor's shape",
+    )
+
+
+def check_inputs_of_grad(inputs: Sequence[Any]) -> None:
+    """GradientError unless each of `inputs` is a Tensor that requires a gradient."""
+    for number, tensor in enumerate(inputs):
+        if not getattr(tensor, "requires_grad", False):
+            node = getattr(tensor, "node", None)
+            given = _with_shape(node) if isinstance(node, Node) else f"of type {type(tensor).__name__}"
+            raise GradientError(
+                "MG127",
+                f"input {number} of grad, {given}, does not require a gradient",
+                cause="it is not a Tensor, was made without requires_grad=True, or under no_grad",
+                remedy="make it with requires_grad=True, and compute the output from it",
+            )
+
+
+def changed_in_place(node: Node, leaf: Node) -> GradientError:
+    """The error for a leaf that was updated between the forward pass and `backward`."""
+    return GradientError(
+        "MG123",
+        f"{leaf.name or 'a tensor'} {leaf.shape} was changed after {_gate_name(node)} used it and before backward",
+        where=f"{_gate_name(node)} {place(node.scope)}",
+        cause="an optimizer step, or another update, came between the forward pass and this backward pass; a recurrent "
+        "state that is carried over from the last batch brings its old graph along",
+        remedy="run the forward pass again before calling backward; carry a state over as state.detach()",
+    )
+
+
+def no_second_derivative(node: Node) -> GradientError:
+    """The error for the second derivative of a gate whose rule cannot run on Tensors."""
+    return GradientError(
+        "MG124",
+        f"{_gate_name(node)} has no second derivative",
+        where=f"{_gate_name(node)} {place(node.scope)}",
+        cause="its backward rule is written for arrays alone, and leaves no graph behind",
+        remedy="differentiate mg.opened(output), or build the layer with fused=False: both use small gates",
+    )
+
+
+def rule_failed(node: Node, dz: Any, error: Exception) -> GradientError:
+    """The error for a backward rule that raised an exception or returned gradients that do not fit."""
+    shapes = ", ".join(str(parent.shape) for parent in node.inputs)
+    cause = "backward(dz, z, *arrays) must return one gradient, of the input's shape, for each input"
+    if "read-only" in str(error):
+        cause = "it writes into an array that other gates use too: dz, its output or an input"
+    return GradientError(
+        "MG125",
+        f"the backward rule of {_gate_name(node)} failed: {error}",
+        where=f"{_gate_name(node)} {place(node.scope)}; inputs {shapes}, output {node.shape}, dz {dz.shape}",
+        cause=cause,
+        remedy=f"mg.gradcheck shows what is wrong with the rule of {_gate_name(node)}",
+    )
+
+
+def upstream_of(given: dict[str, Any], upstream: Any) -> Any:
+    """The upstream gradient among the keywords of `backward`: for one version it may still be called seed."""
+    if "seed" in given:
+        upstream = renamed("seed", "upstream", given.pop("seed"), 4)
+    given.pop("retain_graph", None)  # PyTorch's, and always so here
+    if given:
+        raise unfit_call("backward", f"does not take {', '.join(given)}", ["upstream="], given)
+    return upstream
+
+
+def renamed(old: str, new: str, value: Any, level: int = 3) -> Any:
+    """Return `value`, after a DeprecationWarning (of that level) that its keyword `old` is now called `new`."""
+    warnings.warn(f"{old}= is now called {new}=; the old name will go in the next version", DeprecationWarning, level)
+    return value

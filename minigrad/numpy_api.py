@@ -1,0 +1,245 @@
+"""What makes a Tensor feel like a NumPy array: NumPy's functions, methods, comparisons and conversions.
+
+`np.tanh(t)`, `array @ t` and `t.sum(axis=0)` mean what they mean for arrays, and are recorded: each is looked up in
+`FUNCTIONS`, where the files in gates/ have registered their gates. A NumPy function without a gate raises an error,
+because its plain result would silently drop the gradient.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
+
+import numpy as np
+
+from .context import RECORDING
+from .errors import UnsupportedError
+from .fast.kernels import Array
+from .help import engine_errors as checks
+from .help.other_frameworks import answering
+from .support.text import printable
+
+if TYPE_CHECKING:
+    from .graph import Node
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {}
+"""NumPy's functions, and methods of Tensor that NumPy does not have, each with the function that records it."""
+
+# Functions whose results are integers or booleans, which have no gradient.
+_WITHOUT_GRADIENT = {
+    np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal, np.isfinite, np.isnan, np.isinf,
+    np.logical_and, np.logical_or, np.logical_not, np.signbit, np.argmax, np.argmin, np.argsort, np.shape, np.ndim,
+    np.size, np.count_nonzero, np.flatnonzero, np.nonzero, np.all, np.any, np.allclose, np.array_equal, np.isclose,
+}  # fmt: skip
+
+
+_COMPARISONS = {np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal}
+
+
+def implements(*numpy_functions: Callable[..., Any]) -> Callable[[F], F]:
+    """Register a function to run when one of those NumPy functions is called on a Tensor: a decorator."""
+
+    def register(function: F) -> F:
+        FUNCTIONS.update(dict.fromkeys(numpy_functions, function))
+        return function
+
+    return register
+
+
+def plain(value: Any) -> Any:
+    """A Tensor's array; anything else unchanged."""
+    return value.array if isinstance(value, ArrayMethods) else value
+
+
+class Size(int):
+    """A number of elements, which answers PyTorch's `x.size()`."""
+
+    def __call__(self, *axes: int) -> NoReturn:
+        raise UnsupportedError(
+            "MG129",
+            f"the size, {self}, is a number and cannot be called",
+            cause="x.size is the number of elements, as in NumPy; PyTorch's x.size() is the shape",
+            remedy="x.shape, or x.shape[0]",
+        )
+
+
+class ArrayMethods:
+    """What a Tensor has in common with NumPy arrays. The rest of it is in tensor.py."""
+
+    __slots__ = ()
+    node: "Node"
+    array: Array
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.node.shape
+
+    @property
+    def ndim(self) -> int:
+        return len(self.node.shape)
+
+    @property
+    def size(self) -> int:
+        return Size(np.prod(self.node.shape, dtype=np.int64))
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.node.dtype
+
+    # ---- methods and operators that are recorded ----
+
+    # fmt: off
+    def sum(self, axis: Any = None, keepdims: bool = False) -> Self: return FUNCTIONS[np.sum](self, axis, keepdims)
+    def mean(self, axis: Any = None, keepdims: bool = False) -> Self: return FUNCTIONS[np.mean](self, axis, keepdims)
+    def max(self, axis: Any = None, keepdims: bool = False) -> Self: return FUNCTIONS[np.max](self, axis, keepdims)
+    def min(self, axis: Any = None, keepdims: bool = False) -> Self: return FUNCTIONS[np.min](self, axis, keepdims)
+    def cumsum(self, axis: Any = None) -> Self: return FUNCTIONS[np.cumsum](self, axis)
+    def clip(self, min: Any = None, max: Any = None) -> Self: return FUNCTIONS[np.clip](self, min, max)
+    def astype(self, dtype: Any) -> Self: return FUNCTIONS[np.ndarray.astype](self, dtype)
+    def squeeze(self, axis: Any = None) -> Self: return FUNCTIONS[np.squeeze](self, axis)
+    def abs(self) -> Self: return FUNCTIONS[np.abs](self)
+    def exp(self) -> Self: return FUNCTIONS[np.exp](self)
+    def log(self) -> Self: return FUNCTIONS[np.log](self)
+    def sqrt(self) -> Self: return FUNCTIONS[np.sqrt](self)
+    def square(self) -> Self: return FUNCTIONS[np.square](self)
+    def sin(self) -> Self: return FUNCTIONS[np.sin](self)
+    def cos(self) -> Self: return FUNCTIONS[np.cos](self)
+    def tanh(self) -> Self: return FUNCTIONS[np.tanh](self)
+    def sigmoid(self) -> Self: return FUNCTIONS[ArrayMethods.sigmoid](self)
+    def relu(self) -> Self: return FUNCTIONS[ArrayMethods.relu](self)
+    def softmax(self, axis: int = -1) -> Self: return FUNCTIONS[ArrayMethods.softmax](self, axis)
+    def log_softmax(self, axis: int = -1) -> Self: return FUNCTIONS[ArrayMethods.log_softmax](self, axis)
+    def reshape(self, *shape: Any) -> Self: return FUNCTIONS[np.reshape](self, shape[0] if len(shape) == 1 else shape)
+    def transpose(self, *axes: Any) -> Self: return FUNCTIONS[np.transpose](self, checks.order_of_axes(self.node, axes))
+    def swapaxes(self, axis1: int, axis2: int) -> Self: return FUNCTIONS[np.swapaxes](self, axis1, axis2)
+    @property
+    def T(self) -> Self: return FUNCTIONS[np.transpose](self, None)
+    def __iadd__(self, other: Any) -> Self: return _in_place(self, self + other)
+    def __isub__(self, other: Any) -> Self: return _in_place(self, self - other)
+    def __imul__(self, other: Any) -> Self: return _in_place(self, self * other)
+    def __itruediv__(self, other: Any) -> Self: return _in_place(self, self / other)
+    def __pos__(self) -> Self: return self
+    def __abs__(self) -> Self: return FUNCTIONS[np.abs](self)
+    def __getitem__(self, key: Any) -> Self: return FUNCTIONS[np.ndarray.__getitem__](self, key)
+    def __iter__(self) -> Iterator[Self]: return (self[index] for index in range(len(self)))
+
+    def var(self, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Self:
+        """Σ (x - μ)² / (N - ddof): divided by N, as in NumPy; ddof=1 is PyTorch's default. The gate: Var."""
+        return FUNCTIONS[np.var](self, axis, ddof=ddof, keepdims=keepdims)
+
+    def std(self, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Self:
+        """The root of `var`: divided by N, as in NumPy; ddof=1 is PyTorch's default. The gate: Std."""
+        return FUNCTIONS[np.std](self, axis, ddof=ddof, keepdims=keepdims)
+
+    def logsumexp(self, axis: Any = None, keepdims: bool = False) -> Self:
+        return FUNCTIONS[ArrayMethods.logsumexp](self, axis, keepdims)
+
+    # ---- comparisons, which give arrays and warn of (N, 1) beside (N,) (MG170), and conversions ----
+
+    def __lt__(self, other: Any) -> Array: return np.less(self, other)
+    def __le__(self, other: Any) -> Array: return np.less_equal(self, other)
+    def __gt__(self, other: Any) -> Array: return np.greater(self, other)
+    def __ge__(self, other: Any) -> Array: return np.greater_equal(self, other)
+    def __eq__(self, other: object) -> Any: return np.equal(self, other)  # type: ignore[call-overload]
+    def __ne__(self, other: object) -> Any: return np.not_equal(self, other)  # type: ignore[call-overload]
+    __hash__ = object.__hash__
+    def argmax(self, axis: int | None = None) -> Any: return np.argmax(self, axis)
+    def __float__(self) -> float: return float(self.item())
+    def __int__(self) -> int: return int(self.item())
+    def __bool__(self) -> bool: return bool(self.item())
+    def __round__(self, digits: int | None = None) -> float: return round(float(self), digits)  # for printing
+    def __format__(self, spec: str) -> str: return format(self.item() if spec else str(self), spec)
+    def __len__(self) -> int: return len(self.array)
+    # fmt: on
+
+    def item(self) -> float | int | bool:
+        """The one number of a tensor of size 1, as a Python number."""
+        if self.size != 1:
+            raise checks.not_one_number(self.node)
+        return self.array.item()
+
+    def __repr__(self) -> str:
+        body = np.array2string(self.array, separator=", ", prefix="Tensor(", threshold=20, precision=4)
+        dtype = "" if self.dtype == np.float32 else f", dtype={self.dtype}"
+        node = self.node
+        name = f", name={node.name!r}" if node.name else ""
+        origin = f", made by {node.gate.name}" if node.gate else ", requires_grad=True" if node.requires_grad else ""
+        return f"Tensor({body}{dtype}{name}{printable(origin)})"
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        if self.node.requires_grad:
+            raise checks.gradient_dropped(self.node)
+        return np.array(self.array, dtype=dtype, copy=copy)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        raise checks.element_assigned(self.node)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        if ufunc in _WITHOUT_GRADIENT and method == "__call__":
+            return _plainly(ufunc, inputs, options)
+        if method != "__call__" or options or ufunc not in FUNCTIONS:
+            name = f"np.{ufunc.__name__}" + (f".{method}" if method != "__call__" else "")
+            raise checks.no_gate(name + (f" with {', '.join(options)}=" if options and ufunc in FUNCTIONS else ""))
+        return FUNCTIONS[ufunc](*inputs)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
+        if function in _WITHOUT_GRADIENT:
+            return _plainly(function, args, options)
+        if function not in FUNCTIONS:
+            raise checks.no_gate(f"np.{function.__name__}")
+        return answering(FUNCTIONS[function])(*args, **options)
+
+
+# Operators without a gate, such as ~ and %, call NumPy's functions, which MG118 refuses by name. Those in place are not
+# among them: Python makes `x = x ** 2` of `x **= 2`.
+for _name, _operator in vars(np.lib.mixins.NDArrayOperatorsMixin).items():
+    if callable(_operator) and (_name == "__invert__" or _name[:3] != "__i") and _name not in dir(ArrayMethods):
+        setattr(ArrayMethods, _name, _operator)
+
+
+def _in_place(x: Any, value: Any) -> Any:
+    """What x becomes by `x -= ...`, where value is x - ...: inside no_grad a parameter is changed, and stays one."""
+    if x.node.gate is None and x.node.requires_grad and not RECORDING.get():
+        x.array = value.array
+        return x
+    return value
+
+
+def _plainly(function: Callable[..., Any], args: Iterable[Any], options: dict[str, Any]) -> Any:
+    """What NumPy's function returns for the Tensors' arrays."""
+    arrays = [plain(value) for value in args]
+    try:
+        if function in _COMPARISONS:
+            checks.warn_of_pairs(*arrays)
+        result = function(*arrays, **{name: plain(value) for name, value in options.items()})
+    except (ValueError, TypeError, OverflowError) as error:
+        raise checks.numpy_failed(function, arrays, error) from None
+    return watched_column(result) if function in _COMPARISONS else result
+
+
+def watched_column(array: Any) -> Any:
+    """A column (N, 1) as an array that warns when it is compared with N labels (MG170); anything else unchanged."""
+    return array.view(Column) if array.shape[1:] == (1,) else array
+
+
+class Column(np.ndarray):
+    """An array (N, 1) that warns when it is compared with N labels; so does the result of another comparison."""
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        arrays = [_uncompared(one) for one in inputs]
+        if ufunc in _COMPARISONS and not any(isinstance(one, ArrayMethods) for one in arrays):
+            checks.warn_of_pairs(*arrays)
+        if "out" in options:
+            options["out"] = tuple(map(_uncompared, options["out"]))
+        result = getattr(ufunc, method)(*arrays, **options)
+        return watched_column(result) if ufunc in _COMPARISONS and method == "__call__" else result
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return self.view(np.ndarray).__reduce_ex__(protocol)  # a file does not need minigrad to be read
+
+    def __repr__(self) -> str:
+        return repr(self.view(np.ndarray))
+
+
+def _uncompared(value: Any) -> Any:
+    return value.view(np.ndarray) if isinstance(value, Column) else value

@@ -1,0 +1,74 @@
+"""What notebooks display: tables as HTML, and Matplotlib figures that show without a magic line.
+
+Tables have no colours of their own, so that they are legible in light and dark themes, and all text is escaped.
+"""
+
+import io
+import sys
+from collections.abc import Iterable, Sequence
+from html import escape
+from typing import Any
+
+from ..errors import OptionError, pip_install
+
+CELL = "padding:.15em .7em;border-top:1px solid rgba(128,128,128,.35)"
+
+
+def table(title: str, head: Sequence[str], rows: Iterable[Sequence[object]], note: str = "") -> str:
+    """An HTML table under a title. Numbers are aligned on the right, and a note stands below.
+
+    >>> table("1 < 2", ["name"], [["W"]])[:67]
+    '<div style="color:inherit"><b style="white-space:pre-wrap">1 &lt; 2'
+    """
+
+    def cell(content: object) -> str:
+        side = "right" if isinstance(content, (int, float)) else "left"
+        text = f"{content:,}" if isinstance(content, int) else f"{content:.6g}" if side == "right" else str(content)
+        return f'<td style="text-align:{side};{CELL}">{escape(text)}</td>'
+
+    body = "".join(f"<tr>{''.join(map(cell, row))}</tr>" for row in rows)
+    heads = "".join(f'<th style="text-align:left;padding:.15em .7em">{escape(name)}</th>' for name in head)
+    return (
+        f'<div style="color:inherit"><b style="white-space:pre-wrap">{escape(title)}</b>'
+        f'<table style="background:none;color:inherit;margin:.4em 0;border-collapse:collapse">'
+        f'<thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table><div style="white-space:pre-wrap">'
+        f"{escape(note)}</div></div>"
+    )
+
+
+def new_figure(what: str, width: float, height: float) -> Any:
+    """An empty Matplotlib figure, in inches, which a notebook displays. OptionError MG706 if there is no Matplotlib."""
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise OptionError(
+            "MG706",
+            f"{what} needs matplotlib, which is not installed",
+            cause="it is an optional part of minigrad (the extra `plot`), so that minigrad itself stays small",
+            remedy=pip_install("matplotlib"),
+        ) from None
+
+    class Plot(Figure):
+        def _repr_png_(self) -> bytes:  # Figure displays itself only where a magic line chose a backend
+            content = io.BytesIO()
+            self.savefig(content, format="png", dpi=110)
+            return content.getvalue()
+
+    return Plot(figsize=(width, height), layout="constrained")
+
+
+def shell() -> Any:
+    """IPython's shell if this program runs in it, in a terminal or as a notebook's kernel; else None."""
+    interactive = sys.modules.get("IPython")
+    return None if interactive is None else interactive.get_ipython()
+
+
+def cell_of(filename: str) -> str | None:
+    """What IPython calls the cell that was compiled as this file: "Cell In[5]"; None if it is no cell.
+
+    The cells of the site's pages are compiled as "Cell 5" to begin with.
+    """
+    if filename.startswith("Cell "):
+        return filename
+    name = getattr(getattr(shell(), "compile", None), "format_code_name", lambda _: None)(filename)
+    return " ".join(name) if name else None

@@ -1,0 +1,217 @@
+"""Three commands that run a script as it is, and then look at the graph that it recorded last: draw, explore and check.
+
+    minigrad draw first.py                     runs first.py, draws what its last backward() went through: first.png
+    minigrad explore first.py -o page.html     makes a page that steps through it
+    minigrad check first.py                    checks its gradients, and each gate's rule, by finite differences
+
+`--name loss` takes the tensor of that variable instead, or of that name in the graph. What the script prints appears as
+usual. Arguments of its own stand after `--`: minigrad draw train.py -- --epochs 1
+"""
+
+import argparse
+import os
+import re
+import runpy
+import shlex
+import shutil
+import sys
+import sysconfig
+import traceback
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import drawing, explorer, gradient_checker
+from ..context import SCOPE, enable_grad, setting
+from ..debug.anomaly import trace_lines
+from ..errors import OptionError
+from ..fast.kernels import Array
+from ..gates.fused.unfuse import opened
+from ..graph import Leaf, Node, ancestors
+from ..tensor import Tensor, cut, from_node
+
+
+def program() -> str:
+    """How to start this `minigrad` from a terminal: by its name if that finds it, else by its path."""
+    own = shutil.which("minigrad", path=sysconfig.get_path("scripts"))
+    if own is None:
+        return shlex.join([sys.executable, "-m", "minigrad"])
+    return "minigrad" if shutil.which("minigrad") == own else shlex.quote(own)
+
+
+def to_type(text: str) -> str:
+    """`text` with its commands `minigrad ...` as they must be typed here."""
+    return re.sub(r"\bminigrad (?=course|draw|explore|check)", lambda _: f"{program()} ", text)
+
+
+def add_commands(commands: Any) -> None:
+    """Add the three commands to argparse's subparsers."""
+    for name, action, ending, summary in (
+        ("draw", _draw, ".png", "draw the graph that a script recorded: .png, .svg, .pdf or .dot"),
+        ("explore", _explore, ".html", "make a page that steps through the graph that a script recorded"),
+        ("check", _check, "", "check a script's gradients, and its gates' rules, by finite differences"),
+    ):
+        parser = commands.add_parser(
+            name, help=summary, description=to_type(__doc__), formatter_class=argparse.RawDescriptionHelpFormatter
+        )
+        parser.add_argument("script", type=Path, metavar="SCRIPT.py", help="the program to run")
+        parser.add_argument(
+            "--name", help="a variable of the script, or a tensor's name (the last backward()'s tensor)"
+        )
+        if ending:
+            parser.add_argument("-o", "--out", metavar="FILE", type=Path, help=f"where to write (SCRIPT{ending})")
+        if name == "draw":
+            parser.add_argument("--values", action="store_true", help="write into the boxes what the arrays hold")
+        parser.set_defaults(run=run_and_show, action=action, ending=ending)
+
+
+def run_and_show(options: argparse.Namespace) -> int:
+    """Run the script, then draw, explore or check."""
+    variables, last = run_script(options.script, options.arguments)
+    options.target = getattr(options, "out", None) or Path(options.script.stem + options.ending)
+    name, tensor = find_tensor(options.name, variables, last, options.script)
+    return int(options.action(name, tensor, options))
+
+
+def run_script(script: Path, arguments: Sequence[str] = ()) -> tuple[dict[str, Any], Tensor | None]:
+    """Run a script as `python script arguments` would. Returns its variables, and the tensor of its last `backward()`.
+
+    Errors: OptionError MG901 if there is no such file. What the script raises is printed as Python would print it, and
+    ends this program as it would end the script.
+    """
+    if not script.is_file():
+        raise OptionError(
+            "MG901",
+            f"there is no script {os.fspath(script)!r}",
+            cause="it is run as a file, from the folder where you are",
+            remedy="give its path",
+        )
+    last = LastBackward()
+    argv, path = sys.argv, sys.path[0]
+    sys.argv, sys.path[0] = [os.fspath(script), *arguments], os.fspath(script.resolve().parent)
+    try:
+        with last, trace_lines():
+            variables = runpy.run_path(os.fspath(script), run_name="__main__")
+    except SystemExit as end:
+        if end.code:
+            raise
+        variables = {}
+    except Exception as error:
+        _print_as_of_the_script(error, script)
+        raise SystemExit(1) from None
+    finally:
+        sys.argv, sys.path[0] = argv, path
+    return variables, last.restored()
+
+
+class LastBackward:
+    """Within this block it remembers the tensor whose `backward` was called last, and the leaves' values at that time.
+
+    An optimizer then changes the parameters in place, and a graph whose parameters have changed cannot be drawn with
+    its gradients. So the values are put back before anything is shown.
+    """
+
+    def __init__(self) -> None:
+        self.tensor: Tensor | None = None
+        self.values: list[tuple[Leaf, Array, int]] = []
+
+    def __enter__(self) -> None:
+        self.backward = original = Tensor.backward
+
+        def backward(tensor: Tensor, *arguments: Any, **options: Any) -> None:
+            original(tensor, *arguments, **options)
+            leaves = (node for node in ancestors([tensor.node]) if isinstance(node, Leaf) and node.requires_grad)
+            self.values = [(leaf, leaf.output.copy(), leaf.updated) for leaf in leaves]
+            self.tensor = tensor
+
+        Tensor.backward = backward  # type: ignore[method-assign, assignment]
+
+    def __exit__(self, *error: object) -> None:
+        Tensor.backward = self.backward  # type: ignore[method-assign]
+
+    def restored(self) -> Tensor | None:
+        """The tensor, with its leaves as they were."""
+        for leaf, value, updated in self.values:
+            from_node(leaf).update(lambda array, value=value: np.copyto(array, value))  # type: ignore[misc]
+            leaf.updated = updated
+        return self.tensor
+
+
+def _print_as_of_the_script(error: Exception, script: Path) -> None:
+    """The traceback from the script's first line on, without the frames that started it."""
+    frame = error.__traceback__
+    while frame is not None and Path(frame.tb_frame.f_code.co_filename) != script:
+        frame = frame.tb_next
+    traceback.print_exception(error.with_traceback(frame or error.__traceback__))
+
+
+def find_tensor(
+    name: str | None, variables: Mapping[str, Any], last: Tensor | None, script: Path
+) -> tuple[str, Tensor]:
+    """The tensor to show, and what it is called: that of the last `backward()`, or the one with this name.
+
+    Errors: OptionError MG902 if there is none.
+    """
+    tensors = {key: value for key, value in variables.items() if isinstance(value, Tensor)}
+    if name is None and last is not None:
+        return next((key for key, tensor in tensors.items() if tensor.node is last.node), "the last backward()"), last
+    if name in tensors:
+        return name, tensors[name]
+    nodes = {} if last is None else {node.name: node for node in ancestors([last.node]) if node.name}
+    if name in nodes:
+        return name, from_node(nodes[name])
+    known = ", ".join(dict.fromkeys([*tensors, *map(str, nodes)])) or "none"
+    raise OptionError(
+        "MG902",
+        f"{script.name} has no tensor called {name!r}" if name else f"{script.name} never called backward()",
+        cause="a name is a variable of the script at its end, or what name= gave a tensor in the last graph"
+        if name
+        else "without --name, the tensor of the last backward() is taken",
+        remedy=f"one of these: --name {known}" if known != "none" else "call backward() on the loss",
+    )
+
+
+def _draw(name: str, tensor: Tensor, options: argparse.Namespace) -> int:
+    picture = drawing.draw(opened(tensor), options.target, grads=True, values=options.values)
+    print(f"{picture.path}: {_described(name, tensor)}. {picture.caption}".rstrip())
+    return 0
+
+
+def _explore(name: str, tensor: Tensor, options: argparse.Namespace) -> int:
+    page = explorer.explore(opened(tensor), options.target)
+    print(f"{page.path}: {_described(name, tensor)}. Open it in a browser.")
+    return 0
+
+
+def _described(name: str, tensor: Tensor) -> str:
+    nodes = ancestors([tensor.node])
+    gates = sum(node.gate is not None for node in nodes)
+    return f"the graph of {name}, {gates:,} gates and {len(nodes) - gates:,} leaves"
+
+
+def _check(name: str, tensor: Tensor, options: argparse.Namespace) -> int:
+    leaves = [node for node in ancestors([tensor.node]) if node.gate is None and node.requires_grad][::-1]
+    report = gradient_checker.gradcheck(lambda *inputs: _again(tensor.node, dict(zip(leaves, inputs, strict=True))),
+                                        *map(from_node, leaves), sample=50)  # fmt: skip
+    print(report)
+    return 0 if report else 1
+
+
+def _again(root: Node, leaves: dict[Node, Tensor]) -> Tensor:
+    """Record once more, in float64, the gates that led to `root`, on other tensors in the place of its leaves."""
+    made: dict[Node, Tensor] = dict(leaves)
+    for node in reversed(ancestors([root])):
+        if node in made:
+            continue
+        if node.gate is None:
+            array = node.output
+            made[node] = Tensor(array.astype(np.float64) if array.dtype.kind == "f" else array, name=node.name)
+            if isinstance(node, Leaf) and node.cut_from is not None:
+                made[node] = cut(made[node])
+        else:
+            with setting(SCOPE, node.scope), enable_grad():
+                made[node] = node.gate(*(made[parent] for parent in node.inputs))
+            made[node].node.source, made[node].name = node.source, node.name
+    return made[root]

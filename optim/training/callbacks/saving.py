@@ -1,0 +1,241 @@
+"""Callbacks that write files: snapshots, best weights, log, curves, a drawing. A failed write only warns.
+
+Errors: OptionError for a number out of its range (MG305), another suffix (MG317), or no column to monitor (MG314);
+DtypeError (MG507) for state that no file can hold, and CheckpointError (MG509) without safetensors.
+"""
+
+import os
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from minigrad import generator
+from minigrad.checkpoint import save
+from minigrad.errors import CheckpointError, DtypeError, MinigradError, OptionError
+from minigrad.support.files import clear_unfinished
+from minigrad.support.notebook import new_figure
+from minigrad.support.text import for_terminal, printable
+
+from ...optimizer import Array, check_count
+from ...parameters import set_arrays
+from ..history import check_suffix
+from ..run import Run
+from ..snapshot import identity, store
+from .base import Callback
+from .control import Monitor
+
+PathLike = str | os.PathLike[str]
+
+
+class Snapshots(Callback):
+    """Store the whole run every so many epochs or steps, and at Ctrl-C, in `folder`; only the newest `keep` stay.
+
+    Files are called step-000000123.safetensors; those with other names are never deleted.
+    `fit(..., resume=path)` continues from one; `Snapshots.latest(folder)` is the path of the newest. Errors:
+    OptionError MG321 for a folder that has another run's snapshots, also if this run continues from elsewhere.
+    """
+
+    last: ClassVar[bool] = True  # a snapshot also holds the state of the other callbacks
+
+    def __init__(
+        self, folder: PathLike, *, every_epochs: int | None = None, every_steps: int | None = None, keep: int = 2
+    ) -> None:
+        self.folder = Path(folder)
+        self.every_epochs = None if every_epochs is None else check_count("every_epochs", every_epochs, 1)
+        self.every_steps = None if every_steps is None else check_count("every_steps", every_steps, 1)
+        if every_epochs is None and every_steps is None:
+            self.every_epochs = 1
+        self.keep = check_count("keep", keep, 1)
+
+    @staticmethod
+    def latest(folder: PathLike) -> Path | None:
+        """The newest snapshot in a folder, or None."""
+        return max(Path(folder).glob(_PATTERN), default=None)
+
+    def on_start(self, trainer: Run) -> None:
+        if trainer.rank:
+            return
+        make_folder(self.folder / "a snapshot")
+        clear_unfinished(self.folder, _PATTERN)
+        newest = self.latest(self.folder)
+        if newest is not None and not (trainer.resuming and self._goes_on(Path(os.fsdecode(trainer.resuming)), newest)):
+            raise OptionError(
+                "MG321",
+                f"{os.fspath(self.folder)} has the snapshots of another run, the newest of them {newest.name}",
+                cause="the new run's would be mixed with them, and resuming could continue the wrong run",
+                remedy=f"go on with it: fit(..., resume={os.fspath(newest)!r}); or delete them; or name another folder",
+            )
+
+    def _goes_on(self, resumed: Path, newest: Path) -> bool:
+        """Whether the folder's snapshots are those of the run that is resumed, also where that is stored elsewhere."""
+        return resumed.resolve().parent == self.folder.resolve() or identity(resumed) == identity(newest) != ""
+
+    def on_step(self, trainer: Run) -> None:
+        if self.every_steps and trainer.step % self.every_steps == 0:
+            self._store(trainer)
+
+    def on_epoch_end(self, trainer: Run) -> None:
+        if self.every_epochs and trainer.epoch % self.every_epochs == 0:
+            self._store(trainer)
+
+    def on_interrupt(self, trainer: Run) -> None:
+        self._store(trainer)
+
+    def on_end(self, trainer: Run) -> None:
+        newest = self.latest(self.folder)
+        if trainer.stop_reason == "Ctrl-C" and newest is not None and not trainer.rank:
+            print(f"Stopped by Ctrl-C after step {trainer.step}. To go on: fit(..., resume={os.fspath(newest)!r})")
+
+    def _store(self, trainer: Run) -> None:
+        # Named by the step, so that the names sort by age. The one after an epoch replaces that of its last step.
+        newest = self.folder / f"step-{trainer.step:09d}.safetensors"
+        ranks = trainer.everyone((generator().bit_generator.state, getattr(trainer.model, "carried_state", dict)()))
+        if not trainer.rank and warn_if_failing(lambda: store(trainer, newest, ranks)):
+            found = sorted(self.folder.glob(_PATTERN))
+            end = found.index(newest) + 1
+            # Those of later steps are out of date: this run was resumed from an earlier step.
+            for path in [*found[: max(end - self.keep, 0)], *found[end:]]:
+                path.unlink(missing_ok=True)
+
+
+_PATTERN = f"step-{'[0-9]' * 9}.safetensors"  # not a file of the user's own, such as step-best.safetensors
+
+
+class BestSnapshot(Monitor):
+    """Keep the weights of the best epoch, and put them back into the model however the run ends.
+
+    Best by `monitor`, a column of the history: lower is better if its name ends in "loss", otherwise higher. With
+    `path` they are also written there, as {path: array} with the Trainer's config, each time they improve.
+    """
+
+    def __init__(self, path: PathLike | None = None, *, monitor: str = "validation_loss") -> None:
+        super().__init__(monitor)
+        self.path, self.epoch = path, 0
+        self.weights: dict[str, Array] = {}
+
+    def on_start(self, trainer: Run) -> None:
+        super().on_start(trainer)
+        self.epoch, self.weights = 0, {}
+        if self.path is not None and not trainer.rank:
+            make_folder(self.path)
+            clear_unfinished(Path(self.path).parent, Path(self.path).name)
+
+    def on_epoch_end(self, trainer: Run) -> None:
+        if not self.improved(trainer):
+            return
+        self.epoch = trainer.epoch
+        self.weights = {name: tensor.array.copy() for name, tensor in trainer.model.named_parameters().items()}
+        self._write(trainer)
+
+    def _write(self, trainer: Run) -> None:
+        if self.path is not None and not trainer.rank:
+            path, info = self.path, {"config": trainer.config, "epoch": self.epoch, self.monitor: self.value}
+            warn_if_failing(lambda: save(path, self.weights, info))
+
+    def on_end(self, trainer: Run) -> None:
+        if self.weights:
+            if trainer.resuming and self.path is not None and not Path(self.path).exists():
+                self._write(trainer)  # the interrupted run wrote it elsewhere
+            set_arrays(trainer.model.named_parameters(), self.weights)
+            if trainer.stop_reason == "Ctrl-C" and not trainer.rank:
+                best = for_terminal(f"{printable(self.monitor)} {self.value:.4f}")
+                print(f"The model has its best weights: those of epoch {self.epoch}, {best}.")
+
+    def state_dict(self) -> dict[str, Any]:
+        weights = {f"weights/{name}": array for name, array in self.weights.items()}
+        return {"monitor": self.monitor, "value": self.value, "epoch": self.epoch, **weights}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.check_monitor(state)
+        self.value, self.epoch = state["value"], state["epoch"]
+        # Version 0.1 stored the weights without the prefix.
+        self.weights = {
+            name.removeprefix("weights/"): array for name, array in state.items() if isinstance(array, np.ndarray)
+        }
+
+
+class _Writer(Callback):
+    """Base class of those that only write a file."""
+
+    rank_0_only = True
+
+    def __init__(self, path: PathLike) -> None:
+        self.path = path
+
+    def on_start(self, trainer: Run) -> None:
+        make_folder(self.path)
+
+
+class LogFile(_Writer):
+    """Write the history to a file after each epoch: CSV or JSON lines, by its suffix (.csv or .jsonl)."""
+
+    def __init__(self, path: PathLike) -> None:
+        check_suffix(path, (".csv", ".jsonl"))
+        super().__init__(path)
+
+    def on_epoch_end(self, trainer: Run) -> None:
+        warn_if_failing(lambda: trainer.history.save(self.path))
+
+
+class LearningCurves(_Writer):
+    """Draw the history after each epoch: loss and metrics over epochs, as .png, .svg or .pdf. Needs minigrad[plot]."""
+
+    def __init__(self, path: PathLike) -> None:
+        check_suffix(path, (".png", ".svg", ".pdf"))
+        new_figure("a plot of learning curves", 1, 1)  # fails before the run, not after its first epoch
+        super().__init__(path)
+
+    def on_epoch_end(self, trainer: Run) -> None:
+        warn_if_failing(lambda: trainer.history.plot(self.path))
+
+
+class GraphPicture(_Writer):
+    """Draw the graph of the run's first step, with its gradients; `options` are passed to `mg.draw`.
+
+    Fused gates are drawn as the small gates that they stand for, which `mg.opened` makes of the step that trained.
+    """
+
+    def __init__(self, path: PathLike, **options: Any) -> None:
+        super().__init__(path)
+        self.options = options
+
+    def on_gradients(self, trainer: Run) -> None:
+        loss = trainer.loss_tensor
+        if trainer.step == 0 and loss is not None:
+            from minigrad import draw, opened
+
+            warn_if_failing(lambda: draw(opened(loss), self.path, **self.options))
+
+
+def warn_if_failing(write: Callable[[], object]) -> bool:
+    """Run `write`; if it fails (no space, no permission, no `dot`), warn and go on. Returns whether it worked.
+
+    What would fail each time, because no file can hold it or safetensors is missing, is raised.
+    """
+    try:
+        write()
+    except (OptionError, DtypeError):
+        raise
+    except MinigradError as error:
+        if error.code == "MG509":
+            raise
+        warnings.warn(f"{error}\n  training goes on", RuntimeWarning, stacklevel=2)
+        return False
+    return True
+
+
+def make_folder(path: PathLike) -> None:
+    """Make the folder for a file that the run will write, or raise CheckpointError MG506 before it begins."""
+    folder = Path(path).parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CheckpointError(
+            "MG506",
+            f"cannot make the folder {folder}",
+            cause=error.strerror or str(error),
+            remedy="choose a folder that can be made and written to",
+        ) from error

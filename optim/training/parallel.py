@@ -1,0 +1,261 @@
+"""Data parallelism: several processes ("ranks") train one model, each with its share of every batch.
+
+Every rank holds the whole model. The gradient of a batch's mean loss is the sum of the ranks' gradients, each weighted
+by its share of the batch. All ranks apply the same sum, so that their parameters stay equal, bit for bit. Nothing here
+imports MPI: the user's script does, and gives `comm`. docs/parallel.md explains it, and says when it pays.
+"""
+
+import traceback
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import numpy as np
+
+from minigrad import Tensor
+from minigrad.errors import DataError, OptionError
+from minigrad.fast.accumulator import SparseGradient
+from minigrad.fast.kernels import dense
+from minigrad.fast.table import Table
+from minigrad.graph import Leaf
+
+from ..lazy import PendingRows
+from ..optimizer import Array, Optimizer
+from .interrupt import Interrupted
+
+ON_ALL_RANKS = "MG323", "MG331", "MG332", "MG333"  # errors that all ranks raise, after the same exchange
+
+
+class Communicator(Protocol):
+    """What connects the ranks: the part of MPI that is used here, which `mpi4py.MPI.COMM_WORLD` has.
+
+    `rank` is the number of this process, from 0, and `size` how many there are. `bcast` gives an object of rank 0 to
+    all, and `allgather` the objects of all ranks to all. `Alltoall` sends row i of an array to rank i and receives a
+    row from each; `Allgather` receives an array from each. `Abort` ends all processes.
+    """
+
+    @property
+    def rank(self) -> int: ...
+    @property
+    def size(self) -> int: ...
+    def bcast(self, obj: Any) -> Any: ...
+    def allgather(self, sendobj: Any) -> list[Any]: ...
+    def Alltoall(self, sendbuf: Any, recvbuf: Any) -> Any: ...
+    def Allgather(self, sendbuf: Any, recvbuf: Any) -> Any: ...
+    def Abort(self, errorcode: int) -> Any: ...
+
+
+def exchange(comm: Communicator, place: str, mine: Any) -> list[Any]:
+    """The objects that all ranks pass at this place of a run, by rank. DataError MG331 if they are at different places.
+
+    All small messages go through here, and before each large one there is a small one. So a rank that is elsewhere is
+    noticed by all, instead of all waiting for each other.
+    """
+    everyone = comm.allgather((place, mine))
+    if any(theirs != place for theirs, _ in everyone):
+        raise DataError(
+            "MG331",
+            f"the processes are at different places of the run: {_by_rank([theirs for theirs, _ in everyone])}",
+            cause="they were given different numbers of batches, or something that all must do, such as evaluating, "
+            "is done by some only",
+            remedy="give every process the same batches, and let all of them call the same methods of the Trainer",
+        )
+    return [theirs for _, theirs in everyone]
+
+
+def share(rows: int, rank: int, size: int) -> tuple[int, int]:
+    """(the first, the last + 1) of a rank's share of so many rows, which are split evenly."""
+    return -(-rows * rank // size), -(-rows * (rank + 1) // size)
+
+
+def share_out(comm: Communicator | None, batch: Sequence[Any]) -> tuple[Sequence[Any], int]:
+    """(this rank's rows of every array of the batch, how many they are); without `comm` all rows.
+
+    A rank for which there is no row takes a row of another, and counts it as none: so every rank computes a loss.
+    """
+    rows = len(batch[-1])
+    if comm is None:
+        return batch, rows
+    if odd := [np.shape(array) for array in batch if len(array) != rows]:
+        raise DataError(
+            "MG322",
+            f"a batch with labels for {rows} rows cannot be shared out: one of its inputs has the shape {odd[0]}",
+            cause="each process takes its rows of every input and of the labels, along the first axis",
+            remedy="give batches whose arrays have a row for each example",
+        )
+    first, last = share(rows, comm.rank, comm.size)
+    start = min(first, rows - 1)
+    return [array[start : max(last, start + 1)] for array in batch], last - first
+
+
+def fingerprint(batch: Sequence[Any]) -> list[tuple[str, int]]:
+    """(shape and dtype, checksum) of each array of a batch. Of what is no array of numbers only the length is taken."""
+    prints = []
+    for values in batch:
+        try:
+            array = np.ascontiguousarray(values)
+        except ValueError:  # a list of lists of several lengths
+            array = np.empty(len(values), object)
+        checksum = 0 if array.dtype.hasobject else zlib.crc32(array.tobytes())
+        prints.append((f"{array.shape} {array.dtype}", checksum))
+    return prints
+
+
+def check_same(everyone: Sequence[list[tuple[str, int]]]) -> None:
+    """DataError MG323 unless the batches of all ranks, of which these are the fingerprints, are the same."""
+    if all(theirs == everyone[0] for theirs in everyone):
+        return
+    problems = []
+    if len({*map(len, everyone)}) > 1:
+        problems.append(_by_rank([f"{len(theirs)} arrays" for theirs in everyone]))
+    for number, arrays in enumerate(zip(*everyone, strict=False)):
+        name = "labels" if number == len(everyone[0]) - 1 else f"input {number}"
+        if len({*arrays}) > 1:
+            shapes = [shape for shape, _ in arrays]
+            same = [f"{shape} (checksum {checksum:08x})" for shape, checksum in arrays]
+            problems.append(f"{name}: {_by_rank(shapes if len({*shapes}) > 1 else same)}")
+    raise DataError(
+        "MG323",
+        f"the processes were given different batches: {'; '.join(problems)}",
+        cause="each takes its share of a batch that all are given, but they shuffle with different seeds, read "
+        "different data, or were given only their share",
+        remedy="give every process the whole batches, in the same order: minigrad.data.Batches does so",
+    )
+
+
+def check_equal(everyone: Sequence[Mapping[str, Any]]) -> None:
+    """OptionError MG332 unless all ranks have the same settings, which these dicts hold by name."""
+    if all(theirs == everyone[0] for theirs in everyone):
+        return
+    problems = []
+    for name in {name: None for theirs in everyone for name in theirs}:
+        values = [str(theirs.get(name, "missing")) for theirs in everyone]
+        if len({*values}) > 1:
+            problems.append(f"{name}: {_by_rank(values)}")
+    if problems:
+        raise OptionError(
+            "MG332",
+            f"the processes have different settings: {'; '.join(problems)}",
+            cause="all train the same model, each on its share of a batch; with other settings they would drift apart",
+            remedy="set on every process what you set on one; a callback that changes the run must act on all ranks",
+        )
+
+
+def check_parameters(comm: Communicator, parameters: Mapping[str, Tensor]) -> None:
+    """OptionError MG333 unless all ranks have the same parameters, to the last bit."""
+    sums = {name: zlib.crc32(tensor.array.tobytes()) for name, tensor in parameters.items()}
+    everyone = exchange(comm, "the end of an epoch", sums)
+    if differ := [name for name in sums if any(theirs.get(name) != sums[name] for theirs in everyone)]:
+        raise OptionError(
+            "MG333",
+            f"the processes no longer have the same parameters: {', '.join(differ)} differ",
+            cause="a callback changed parameters or gradients on some ranks only, or on each in another way",
+            remedy="let every callback that changes the run do the same on all ranks; one that only prints has "
+            "rank_0_only = True",
+        )
+
+
+def _by_rank(values: Sequence[str]) -> str:
+    """Text that says which ranks have which value, such as "3 on rank 0, 4 on ranks 1, 2"."""
+    ranks: dict[str, list[int]] = {}
+    for rank, value in enumerate(values):
+        ranks.setdefault(value, []).append(rank)
+    return ", ".join(
+        f"{value} on rank{'s' if len(its) > 1 else ''} {', '.join(map(str, its))}" for value, its in ranks.items()
+    )
+
+
+def settings(optimizer: Optimizer) -> dict[str, Any]:
+    """By name, what decides how an optimizer changes parameters, apart from their gradients."""
+    return {"the optimizer": type(optimizer).__name__, **optimizer.hyperparameters()}
+
+
+def inventory(parameters: Mapping[str, Tensor], optimizer: Optimizer) -> dict[str, Any]:
+    """By name, what must be the same on all ranks at the start of a run: the parameters, and the optimizer's state."""
+    found = {name: f"{tensor.shape} {tensor.dtype}" for name, tensor in parameters.items()}
+    for name, array in optimizer.state_dict().items():
+        found[f"the optimizer's {name}"] = f"{zlib.crc32(array.tobytes()):08x}"
+    return found
+
+
+def agree(comm: Communicator, optimizer: Optimizer, batch: Sequence[Any]) -> None:
+    """Check before an update that all ranks make the same: of the same batch, with the same settings. See check_equal.
+
+    Rows of a table that one rank has read, in a callback too, are read by all: pending updates that are made earlier on
+    some ranks than on others would leave other bits.
+    """
+    tables = {path: t.node for path, t in optimizer.parameters().items() if isinstance(t.node, Table)}
+    read = {
+        path: np.flatnonzero(pending.up_to == pending.t)
+        for path, table in tables.items()
+        if isinstance(pending := table.pending, PendingRows)
+    }
+    everyone = exchange(comm, "an update", (fingerprint(batch), settings(optimizer), read))
+    check_same([theirs for theirs, _, _ in everyone])
+    check_equal([theirs for _, theirs, _ in everyone])
+    for path, table in tables.items():
+        table.catch_up(np.concatenate([rows.get(path, np.empty(0, np.intp)) for _, _, rows in everyone]))
+
+
+def all_reduce(comm: Communicator, array: Array) -> Array:
+    """The sum of the ranks' arrays, of one shape, on every rank: Σᵣ arrayᵣ.
+
+    Rank i adds up the i-th part of all arrays, in the order of the ranks, and sends the sum to all others (a
+    reduce-scatter and an all-gather). So all ranks get the same bits, in every run and with any MPI.
+    """
+    width = -(-array.size // comm.size)
+    parts = np.zeros((comm.size, width), array.dtype)
+    parts.reshape(-1)[: array.size] = array.reshape(-1)
+    arrived = np.empty_like(parts)
+    comm.Alltoall(parts, arrived)
+    comm.Allgather(arrived.sum(axis=0), parts)
+    return parts.reshape(-1)[: array.size].reshape(array.shape)
+
+
+def sum_gradients(comm: Communicator, parameters: Mapping[str, Tensor], share: float) -> None:
+    """Replace every gradient g by Σᵣ shareᵣ gᵣ, the sum over the ranks.
+
+    Dense gradients travel in one array. Of a row-sparse one only its rows do, and the result is row-sparse too.
+    """
+    leaves = {path: leaf for path, tensor in parameters.items() if isinstance(leaf := tensor.node, Leaf)}
+    mine: dict[str, tuple[Array, Array] | None] = {}  # for each gradient its rows, or None if it is dense
+    for path, leaf in leaves.items():
+        if leaf.grad is not None:
+            rows = leaf.grad.rows() if isinstance(leaf.grad, SparseGradient) else None
+            mine[path] = rows and (rows[0], share * rows[1])
+    everyone = exchange(comm, "a backward pass", mine)
+    summed = []
+    for path, leaf in leaves.items():
+        terms = [theirs[path] for theirs in everyone if path in theirs]
+        if terms and all(terms):
+            leaf.grad = SparseGradient(leaf.shape, leaf.dtype, terms)
+        elif terms:
+            summed.append(leaf)
+    if summed:
+        zeros = {leaf: np.zeros(leaf.shape, leaf.dtype) for leaf in summed if leaf.grad is None}
+        arrays = [zeros[leaf] if leaf in zeros else share * dense(leaf.grad) for leaf in summed]
+        total, start = all_reduce(comm, np.concatenate([array.reshape(-1) for array in arrays])), 0
+        for leaf, array in zip(summed, arrays, strict=True):
+            leaf.grad = total[start : start + array.size].reshape(array.shape).astype(leaf.dtype, copy=False)
+            start += array.size
+
+
+@contextmanager
+def end_together(comm: Communicator | None) -> Iterator[None]:
+    """Whatever ends this block on one rank alone ends all processes, because the others would wait for it forever.
+
+    Otherwise all ranks leave the block at the same time: when rank 0 has written its files.
+    """
+    try:
+        yield
+    except BaseException as error:
+        if comm is not None:
+            if isinstance(error, Interrupted) or getattr(error, "code", None) in ON_ALL_RANKS:
+                exchange(comm, "the end", None)
+            else:
+                traceback.print_exc()
+                comm.Abort(1)  # which may return, and the end comes a moment later
+        raise
+    if comm is not None:
+        exchange(comm, "the end", None)

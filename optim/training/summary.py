@@ -1,0 +1,110 @@
+"""`summary`: the layers of a model as a table, with output shapes, parameters, bytes and operations."""
+
+from dataclasses import astuple, dataclass
+from typing import Any
+
+from minigrad import enable_grad
+from minigrad.support.notebook import table
+from minigrad.support.text import table as text_table
+from minigrad.timesteps import ANY_STEP
+
+from .run import Model, evaluating
+
+
+@dataclass
+class Line:
+    """One line of the table: a scope of the model. Shared parameters count in the first scope that uses them."""
+
+    scope: str
+    layer: str
+    output: tuple[int, ...]
+    parameters: int
+    bytes: int
+    flops: int
+
+
+@dataclass
+class Summary:
+    """The table of a model, for `print`. `bytes` are those of recorded outputs, `flops` those of one forward pass."""
+
+    lines: list[Line]
+    parameters: int
+    frozen: int
+    parameter_bytes: int
+    bytes: int
+    flops: int
+
+    def __str__(self) -> str:
+        *body, total = [[*row[:2], str(row[2]), *(f"{number:,}" for number in row[3:])] for row in self._rows()]
+        return f"{text_table(_HEAD, body, total, names=3)}\n{self._total()}"
+
+    def _rows(self) -> list[tuple[Any, ...]]:
+        return [*map(astuple, self.lines), ("total", "", "", self.parameters, self.bytes, self.flops)]
+
+    def _total(self) -> str:
+        frozen = f", {self.frozen:,} of them frozen" if self.frozen else ""
+        return f"{self.parameters:,} parameters{frozen}: {self.parameter_bytes:,} bytes"
+
+    def _repr_html_(self) -> str:
+        return table(self._total(), _HEAD, self._rows())
+
+    __repr__ = __str__
+
+
+_HEAD = ["scope", "layer", "output", "parameters", "bytes", "flops"]
+
+
+def summary(model: Model, *inputs: Any) -> Summary:
+    """Call the model once, in evaluation mode, and list what each of its scopes computed and cost.
+
+    All time steps share a line (`t00 … t39`). A parameter counts once, however often it is used; frozen ones count too.
+
+    >>> import numpy as np
+    >>> from layers import Dense, Embedding, RNN, Sequential
+    >>> model = Sequential(Embedding(100, 8), RNN(8, 4), Dense(4, 2))
+    >>> table = summary(model, np.zeros((1, 5), int))
+    >>> table.parameters                       # 100*8 + 8*4 + 4*4 + 4 + 4*2 + 2
+    862
+    >>> table.lines[-1]
+    Line(scope='sequential/dense', layer='Dense', output=(1, 2), parameters=10, bytes=16, flops=18)
+
+    Errors: those of the model's call.
+    """
+    from minigrad.drawing import Graph
+    from minigrad.drawing.summary import rows
+
+    parameters = model.named_parameters()
+    frozen = [tensor for tensor in parameters.values() if not tensor.requires_grad]
+    try:
+        for tensor in frozen:  # because a gate is recorded only if an input wants a gradient
+            tensor.requires_grad = True
+        with evaluating(model, training=False), enable_grad():
+            found = rows(list(Graph(model(*inputs))))
+    finally:
+        for tensor in frozen:
+            tensor.requires_grad = False
+    layers: dict[str, Any] = getattr(model, "named_layers", dict)()
+    new = {tensor.node for tensor in parameters.values()}
+    lines = []
+    for row in found:
+        first = [leaf for leaf in row.parameters if leaf in new]
+        new.difference_update(first)
+        layer = layers.get(".".join(name for name in row.scope[1:] if name != ANY_STEP))
+        lines.append(
+            Line(
+                scope=row.path,
+                layer=type(layer).__name__ if layer is not None else "",
+                output=row.output.shape if row.output is not None else (),
+                parameters=sum(leaf.output.size for leaf in first),
+                bytes=row.bytes,
+                flops=row.forward,
+            )
+        )
+    return Summary(
+        lines,
+        parameters=sum(tensor.size for tensor in parameters.values()),
+        frozen=sum(tensor.size for tensor in frozen),
+        parameter_bytes=sum(tensor.array.nbytes for tensor in parameters.values()),
+        bytes=sum(line.bytes for line in lines),
+        flops=sum(line.flops for line in lines),
+    )

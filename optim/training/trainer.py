@@ -1,0 +1,369 @@
+"""The Trainer: a loop over epochs and batches, with evaluation and callbacks.
+
+A model is anything with `named_parameters()`, `train()`, `eval()` and a call on inputs; batches are any iterable of
+tuples (inputs..., labels). How a run is stored and resumed is in snapshot.py; the callbacks are in callbacks/.
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
+from contextlib import ExitStack
+from copy import copy
+from itertools import islice
+from secrets import token_hex
+from typing import Any
+
+import minigrad as mg
+from minigrad import Tensor
+from minigrad.checkpoint import as_stored
+from minigrad.data import Batches
+from minigrad.errors import DataError, DtypeError, OptionError, shown
+from minigrad.numpy_api import watched_column
+from minigrad.support.notebook import table
+
+from ..optimizer import Optimizer, check_count
+from ..parameters import set_arrays
+from .callbacks import Callback, EpochReport, ProgressBar, StopOnNonFinite
+from .history import History
+from .interrupt import CtrlC, Interrupted
+from .metrics import Means, Metric, accuracy, as_number
+from .parallel import (
+    Communicator,
+    agree,
+    check_equal,
+    check_parameters,
+    check_same,
+    end_together,
+    fingerprint,
+    inventory,
+    settings,
+    share_out,
+    sum_gradients,
+)
+from .run import Batch, Model, Run, evaluating
+from .snapshot import deciding, restore
+
+
+class Trainer(Run):
+    """Fits a model to batches: forward, loss, backward, optimizer step, and again.
+
+    `loss(output, labels)` gives a scalar Tensor, such as `mg.softmax_cross_entropy`. `metrics` are further functions
+    of (output array, labels), by name; None means accuracy. `callbacks` act at moments of the loop, in the order given;
+    None means a progress bar, a line for each epoch, and a stop at a loss that is not finite. With `seed`, each `fit`
+    reseeds the generator that dropout draws from, and the order of the training batches. `config` (JSON) describes the
+    model; it is stored with snapshots and best weights, and a resumed run must have the same.
+
+    With `comm`, such as `mpi4py.MPI.COMM_WORLD`, the processes that it connects ("ranks") train one model together. All
+    are given the same batches, and each takes its share of the rows of every batch. The loss must be a mean over rows.
+    docs/parallel.md has the details.
+
+    >>> import minigrad as mg, numpy as np
+    >>> class Line:
+    ...     def __init__(self): self.w = mg.Tensor([[0.0]], requires_grad=True)
+    ...     def named_parameters(self): return {"w": self.w}
+    ...     def train(self): pass
+    ...     def eval(self): pass
+    ...     def __call__(self, x): return x @ self.w
+    >>> from optim import SGD
+    >>> x = np.array([[1.0], [2.0]], "float32")
+    >>> model = Line()
+    >>> trainer = Trainer(model, mg.mean_squared_error, SGD(model.named_parameters(), lr=0.1), metrics={}, callbacks=[])
+    >>> history = trainer.fit([(x, 3 * x)], epochs=30)      # one batch: y = 3x
+    >>> print(round(model.w.item(), 3), len(history["train_loss"]))
+    3.0 30
+
+    Errors: DtypeError MG309 for a model without the methods of `Model`, MG326 for a metric that does not return a
+    number, MG334 for metrics that are not functions by name; DataError MG311 for a batch that is not a tuple of inputs
+    and labels, MG312 for an epoch or an evaluation without batches; OptionError MG305 for fewer than one epoch, MG325
+    for a metric called "loss", MG327 for an optimizer of other layers than the model's.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        loss: Callable[[Tensor, Any], Tensor],
+        optimizer: Optimizer,
+        *,
+        metrics: Mapping[str, Metric] | None = None,
+        callbacks: Iterable[Callback] | None = None,
+        seed: int | None = None,
+        config: Mapping[str, Any] | None = None,
+        comm: Communicator | None = None,
+    ) -> None:
+        if missing := [name for name in ("named_parameters", "train", "eval", "__call__") if not hasattr(model, name)]:
+            raise DtypeError(
+                "MG309",
+                f"the Trainer cannot train a {type(model).__name__}: it has no {', '.join(missing)}",
+                cause="the loop switches a model to training and to evaluation, calls it, and stores its parameters",
+                remedy="derive the model from layers.Layer, which has all four",
+            )
+        self.model, self.loss, self.optimizer, self.seed = model, loss, optimizer, seed
+        self.metrics = {"accuracy": accuracy} if metrics is None else _by_name(metrics)
+        self.comm, self.rank = comm, 0 if comm is None else comm.rank
+        given = [ProgressBar(), EpochReport(), StopOnNonFinite()] if callbacks is None else callbacks
+        acting = (callback for callback in given if not (self.rank and callback.rank_0_only))
+        self.callbacks = sorted(acting, key=lambda callback: callback.last)
+        self.config = as_stored(config, "the config")  # so that it equals a snapshot's
+        self._ctrl_c = CtrlC()
+        self._begin((), 1, None)
+
+    def __repr__(self) -> str:
+        return f"<Trainer of {type(self.model).__name__}: {self.epoch} of {self.epochs} epochs, {self.step:,} steps>"
+
+    def _repr_html_(self) -> str:
+        loss = getattr(self.loss, "__name__", repr(self.loss))
+        callbacks = ", ".join(type(callback).__name__ for callback in self.callbacks)
+        newest = ", ".join(f"{name} {value:.4g}" for name, value in (self.history.rows or [{}])[-1].items())
+        rows = [("loss", loss), ("metrics", ", ".join(self.metrics)), ("optimizer", self.optimizer),
+                ("callbacks", callbacks), ("newest epoch", newest)]  # fmt: skip
+        return table(repr(self), ("", ""), rows)
+
+    def fit(
+        self,
+        train: Iterable[Batch],
+        epochs: int,
+        validation: Iterable[Batch] | None = None,
+        *,
+        resume: str | os.PathLike[str] | None = None,
+    ) -> History:
+        """Train for `epochs` epochs in total, evaluate on `validation` after each, and return the history.
+
+        `resume` is the path of a snapshot (callbacks.Snapshots writes them): the run continues from there, and ends as
+        it would have without the interruption; one that had stopped early stays stopped. The model is left in
+        evaluation mode. Ctrl-C ends the run after the current step: `on_end` is called, and KeyboardInterrupt raised.
+        """
+        self._begin(train, epochs, validation)
+        if self.seed is not None:
+            mg.seed([self.seed, self.rank] if self.rank else self.seed)  # each rank has a dropout of its own
+            if isinstance(self.train, Batches):
+                self.train.seed = self.seed
+                self.train = _from_epoch_0(self.train)
+        if load := getattr(self.model, "load_carried_state", None):  # a Layer's; other models carry none
+            load({})
+        with end_together(self.comm), ExitStack() as end:
+            for callback in reversed(self.callbacks):  # every callback's on_end runs, even if another's fails
+                end.callback(callback.on_end, self)
+            end.callback(self.model.eval)
+            try:
+                if self.comm is not None:
+                    resume = self.everyone(resume, "the start")[0]
+                self.resuming = resume
+                with self._ctrl_c:
+                    self._call("on_start")
+                    self.deciding = deciding(self)
+                    if resume is not None:
+                        restore(self, resume)
+                    elif self.comm is not None:
+                        parameters = self.model.named_parameters()
+                        facts = {"epochs": epochs, "seed": self.seed, **settings(self.optimizer)}
+                        facts |= inventory(parameters, self.optimizer)
+                        check_equal(self.everyone(facts, "the start"))
+                        set_arrays(parameters, self.comm.bcast({name: t.array for name, t in parameters.items()}))
+                    while self.epoch < epochs and not self.stop_reason:
+                        if not self.trained:  # else it was interrupted during validation
+                            self._train_epoch()
+                        if not self.stop_reason:
+                            self._end_epoch()
+            except Interrupted:
+                if not self._in_callback:  # else some callbacks have acted and some not: no place to resume from
+                    self._call("on_interrupt")
+                self.stop_reason = "Ctrl-C"
+                raise
+            except BaseException as error:
+                self.stop_reason = type(error).__name__
+                raise
+            finally:
+                self.loss_tensor = None
+                if isinstance(train, Batches) and isinstance(self.train, Batches):
+                    train.epoch = self.train.epoch  # another `fit` without a seed continues from there
+        return self.history
+
+    def _train_epoch(self) -> None:
+        self._check_parameters()
+        if not self.batch:  # else a snapshot told each layer's mode
+            self.model.train()
+        self._training = True
+        for batch in self._batches():
+            self.step_began = time.perf_counter()
+            (*inputs, labels), count = share_out(self.comm, batch)
+            with mg.fused(not any(callback.looks_inside(self) for callback in self.callbacks)):
+                output = self.model(*inputs)
+            self.loss_tensor = loss = self.loss(output, labels)
+            self._call("on_forward")
+            self.optimizer.zero_grad()
+            loss.backward()
+            self.examples = len(batch[-1])
+            if self.comm is not None:
+                sum_gradients(self.comm, self.optimizer.parameters(), count / max(self.examples, 1))
+            self._call("on_gradients")
+            if self.comm is not None:
+                agree(self.comm, self.optimizer, batch)
+            self.optimizer.step()
+            self.loss_tensor = None
+            self._add_to(self.means, output, loss, labels, count)
+            del output, loss  # frees the graph before the next one is recorded
+            self.step += 1
+            self.batch += 1
+            self._call("on_step")
+            self._stop_if_interrupted()
+            if self.stop_reason:
+                return
+        self.trained = True
+
+    def _end_epoch(self) -> None:
+        self._check_parameters()
+        self._training = False
+        if self.comm is not None:
+            check_parameters(self.comm, self.model.named_parameters())
+        row: dict[str, float] = {"epoch": self.epoch + 1, "step": self.step}
+        row |= {f"train_{name}": value for name, value in self.means.result().items()}
+        if self.validation is not None:
+            row |= {f"validation_{name}": value for name, value in self.evaluate(self.validation).items()}
+        row["seconds"] = self.elapsed()
+        self.began, self.seconds = time.perf_counter(), 0.0
+        self.history.rows.append(row)
+        self.epoch, self.batch, self.trained, self.means = self.epoch + 1, 0, False, Means()
+        self._call("on_epoch_end")
+        self._stop_if_interrupted()
+
+    def evaluate(self, batches: Iterable[Batch]) -> dict[str, float]:
+        """The mean loss and metrics over `batches`, with the model in evaluation mode and nothing recorded.
+
+        Shuffled `Batches` come in the order of epoch 0 each time, and their own position does not move.
+        """
+        means = Means()
+        if self.comm is not None:
+            self.optimizer.catch_up_tables()  # on all ranks, because each reads other rows of a table
+        with evaluating(self.model, self._training), mg.no_grad():
+            batch = None
+            for batch in _from_epoch_0(batches):
+                self._check_same(batch, "a batch of an evaluation")
+                (*inputs, labels), count = share_out(self.comm, batch)
+                output = self.model(*inputs)
+                self._add_to(means, output, self.loss(output, labels), labels, count)
+                self._stop_if_interrupted()
+            self.everyone(None, "the end of an evaluation")
+        if batch is None and isinstance(batches, Iterator):
+            raise DataError(
+                "MG312",
+                "an evaluation had no batches",
+                cause="a generator gives its batches once, and is empty when the next evaluation asks for them",
+                remedy="pass a list of batches or minigrad.data.Batches, which can be walked through again",
+            )
+        return means.result()
+
+    # ---- parts of the loop ----
+
+    def _begin(self, train: Iterable[Batch], epochs: int, validation: Iterable[Batch] | None) -> None:
+        if "loss" in self.metrics:
+            raise OptionError(
+                "MG325",
+                "a metric cannot have the name 'loss'",
+                cause="the columns train_loss and validation_loss of the history hold the loss itself",
+                remedy="choose another name, such as 'log_loss'; 'loss' is the only reserved one",
+            )
+        self.train = copy(train) if isinstance(train, Batches) else train  # with a position that nobody else moves
+        self.validation, self.epochs = validation, check_count("epochs", epochs, 1)
+        self.started = self.optimizer.hyperparameters()
+        self.batches = len(train) if isinstance(train, Sized) else None
+        self.epoch = self.step = self.batch = self.examples = 0
+        self.trained = self._in_callback = self._training = False
+        self.resuming, self.identity = None, token_hex()
+        self.means, self.history = Means(), History()
+        self.stop_reason = ""
+        self.loss_tensor = None
+        self.seconds = 0.0  # of this epoch, before the run was interrupted
+        self.began = self.step_began = time.perf_counter()
+
+    def _check_parameters(self) -> None:
+        """Raise OptionError MG327 if a layer was replaced after the optimizer was made."""
+        trained = {tensor.node: path for path, tensor in self.optimizer.parameters().items()}
+        here = {tensor.node: path for path, tensor in self.model.named_parameters().items()}
+        lost = [path for node, path in trained.items() if node not in here]
+        new = [path for node, path in here.items() if node not in trained and node.requires_grad]
+        if lost and new:
+            raise OptionError(
+                "MG327",
+                f"the optimizer would not train {', '.join(new)}; "
+                f"it has {', '.join(lost)}, which the model does not use",
+                cause="a layer was replaced after the optimizer was made, or the optimizer belongs to another model",
+                remedy="make the optimizer when the model is complete; freeze parameters that should not be trained",
+            )
+
+    def _call(self, moment: str) -> None:
+        self._in_callback = True
+        for callback in self.callbacks:
+            getattr(callback, moment)(self)
+        self._in_callback = False
+
+    def _stop_if_interrupted(self) -> None:
+        came = self._ctrl_c.came
+        if self.comm is not None:  # what one rank is asked for, all do after the same step
+            asked = self.everyone((came, self.stop_reason), "between two batches")
+            came = any(theirs for theirs, _ in asked)
+            self.stop_reason = next((reason for _, reason in asked if reason), "")
+        if came:
+            raise Interrupted
+
+    def _add_to(self, means: Means, output: Tensor, loss: Tensor, labels: Any, count: int) -> None:
+        values = {"loss": float(loss.item())}
+        column = watched_column(output.array)
+        for name, metric in self.metrics.items():
+            value = metric(column, labels)
+            values[name] = value if type(value) is float else as_number(name, value)
+        for theirs, their_count in self.everyone((values, count), "the results of a batch"):
+            means.add(theirs, their_count)
+
+    def _check_same(self, batch: Batch, place: str) -> None:
+        """DataError MG323 if the processes were given different batches."""
+        if self.comm is not None:
+            check_same(self.everyone(fingerprint(batch), place))
+
+    def _batches(self) -> Iterable[Batch]:
+        """The remaining batches of this epoch, each checked before it is used."""
+        # `Batches` continue from their own position; of any other iterable, a resumed run skips what it has used.
+        skip = 0 if hasattr(self.train, "load_state_dict") else self.batch
+        empty = self.batch == 0
+        for batch in islice(self.train, skip, None):
+            if not isinstance(batch, (tuple, list)) or len(batch) < 2:
+                count = f" of {len(batch)}" if isinstance(batch, (tuple, list)) else ""
+                raise DataError(
+                    "MG311",
+                    f"a batch is a {type(batch).__name__}{count}",
+                    cause="each batch must be a tuple (inputs..., labels) of at least two arrays",
+                    remedy="minigrad.data.Batches(inputs, labels) makes such batches; or pass [(inputs, labels)]",
+                )
+            if empty:  # later batches are checked before their update
+                self._check_same(batch, "the first batch of an epoch")
+            empty = False
+            yield batch
+        self.everyone(None, "the end of an epoch")
+        if empty:
+            raise DataError(
+                "MG312",
+                f"epoch {self.epoch + 1} had no batches",
+                cause="a generator gives its batches once, and is empty when the next epoch asks for them"
+                if self.epoch
+                else "the training data are empty",
+                remedy="pass a list of batches or minigrad.data.Batches, which can be walked through again",
+            )
+
+
+def _by_name(metrics: Any) -> dict[str, Metric]:
+    """The metrics as a dict of their own. DtypeError MG334 for anything but functions by name."""
+    if isinstance(metrics, Mapping) and all(map(callable, metrics.values())):
+        return dict(metrics)
+    raise DtypeError(
+        "MG334",
+        f"the metrics are given as {shown(metrics)}",
+        cause="each column of the history has a name, and a metric is a function of (output array, labels)",
+        remedy='pass functions by name, such as metrics={"accuracy": optim.accuracy}',
+    )
+
+
+def _from_epoch_0(batches: Any) -> Any:
+    """Batches as at their start, as a copy with its own position; anything else as it is."""
+    if isinstance(batches, Batches):
+        batches = copy(batches)
+        batches.load_state_dict({**batches.state_dict(), "epoch": 0, "position": 0})
+    return batches

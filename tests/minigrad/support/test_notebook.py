@@ -1,0 +1,127 @@
+"""A notebook is executed as Jupyter would: what each object shows, what a blame calls a cell, and no red warnings."""
+
+import os
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad.support.notebook import table
+from optim import History
+
+nbformat = pytest.importorskip("nbformat", reason="needs nbformat (pip install nbformat nbclient ipykernel)")
+nbclient = pytest.importorskip("nbclient", reason="needs nbclient (pip install nbformat nbclient ipykernel)")
+pytest.importorskip("ipykernel", reason="needs ipykernel (pip install nbformat nbclient ipykernel)")
+
+CELLS = {
+    "imports": """
+import sys
+sys.modules["ipywidgets"] = None   # as on a machine without it
+import numpy as np
+import minigrad as mg, layers, optim
+from minigrad.data import Batches, load_imdb""",
+    "wrong": """
+class Squash(mg.Gate):
+    def forward(self, x):
+        return np.tanh(x)
+
+    def backward(self, dz, z, x):
+        return (1 - z * z,)  # without dz
+
+mg.gradcheck(Squash(), np.array([[0.2, 0.5]]))""",
+    "right": "report = mg.gradcheck(mg.tanh, np.ones(3))\nreport",
+    "curve": "report.step_curve()",
+    "where": """
+with mg.trace_lines():
+    y = mg.tanh(mg.Tensor([1.0], requires_grad=True))
+print(y.node.source)""",
+    "model": "model = layers.Sequential(layers.Embedding(10_000, 8), layers.RNN(8, 4), layers.Dense(4, 2))\nmodel",
+    "summary": "optim.training.summary(model, np.zeros((1, 5), int))",
+    "data": "imdb = load_imdb()\nimdb",
+    "reviews": "imdb.train",
+    "optimizer": "optimizer = optim.Adam(model.named_parameters(), lr=0.01)\noptimizer",
+    "fit": """
+trainer = optim.Trainer(model, mg.softmax_cross_entropy, optimizer, seed=0)
+few = imdb.train[:640]
+history = trainer.fit(Batches(few.ids, few.labels, batch_size=64), epochs=2)""",
+    "trainer": "trainer",
+    "history": "history",
+    "plot": "history.plot()",
+    "graph": "loss = mg.softmax_cross_entropy(model(few.ids[:2]), few.labels[:2])\nmg.Graph(loss)",
+}
+
+
+@pytest.fixture(scope="module")
+def outputs(tmp_path_factory):
+    """The outputs of each cell of the executed notebook, by its name in CELLS."""
+    cells = [nbformat.v4.new_code_cell(source.strip()) for source in CELLS.values()]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    folder = tmp_path_factory.mktemp("notebook")
+    client = nbclient.NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(folder)}})
+    client.execute(env=os.environ | {"PYTHONPATH": str(Path(mg.__file__).parents[1])})
+    Path(folder / "executed.ipynb").write_text(nbformat.writes(notebook), encoding="utf-8")
+    return {name: cell.outputs for name, cell in zip(CELLS, cells, strict=True)}
+
+
+def data(outputs):
+    """The last output of a cell, by type."""
+    return outputs[-1]["data"]
+
+
+def test_nothing_is_printed_in_red(outputs):
+    for name, cell in outputs.items():
+        assert not [one for one in cell if one.get("name") == "stderr" or one["output_type"] == "error"], (name, cell)
+    assert any("epoch" in one.get("text", "") for one in outputs["fit"])
+
+
+@pytest.mark.parametrize("name", ["wrong", "right", "model", "summary", "data", "trainer", "history"])
+def test_objects_are_tables(outputs, name):
+    assert "<table" in data(outputs[name])["text/html"]
+    assert "object at 0x" not in data(outputs[name])["text/plain"]
+
+
+def test_reports_name_the_cell_and_the_line(outputs):
+    cell = list(CELLS).index("wrong") + 1
+    assert f"Cell In[{cell}], line 5" in data(outputs["wrong"])["text/html"]
+    assert outputs["where"][-1]["text"].strip() == f"Cell In[{list(CELLS).index('where') + 1}], line 2"
+
+
+@pytest.mark.parametrize("name", ["curve", "plot"])
+def test_plots_show_without_a_magic_line(outputs, name):
+    pytest.importorskip("matplotlib")
+    assert data(outputs[name])["image/png"]
+
+
+def test_texts(outputs):
+    assert data(outputs["optimizer"])["text/plain"].startswith("Adam(lr=0.01, beta1=0.9, beta2=0.999, eps=1e-07) of ")
+    assert data(outputs["reviews"])["text/plain"] == "<25,000 reviews of 40 ids, 12,500 of them positive>"
+    assert "2 of 2 epochs" in data(outputs["trainer"])["text/plain"]
+
+
+def test_a_graph_is_a_picture(outputs):
+    shown = data(outputs["graph"])
+    assert "image/svg+xml" in shown or "[MG607]" in shown["text/plain"]
+
+
+def test_a_missing_dot_is_said_once(monkeypatch):
+    from minigrad.drawing import drawing
+
+    def missing(text, suffix):
+        raise mg.errors.DrawError("MG607", "there is no program", cause="none", remedy="install it")
+
+    monkeypatch.setattr(drawing, "render", missing)
+    graph = mg.Graph(mg.tanh(mg.Tensor([1.0], requires_grad=True)))
+    assert not hasattr(graph, "_repr_svg_")  # IPython would call it too, and show its traceback
+    bundle = graph._repr_mimebundle_()
+    assert list(bundle) == ["text/plain"] and bundle["text/plain"].count("MG607") == 1
+
+
+def test_html_is_escaped_and_has_no_colours_of_its_own():
+    nasty = '<script>alert(1)</script>"&'
+    shown = table(nasty, [nasty], [[nasty, 1234567, 0.25]], nasty)
+    assert "<script" not in shown and "1,234,567" in shown and "0.25" in shown
+    assert not re.search(r"(?<!-)(color|background):(?!inherit|none)", shown)
+    assert "<script" not in mg.gradcheck(mg.tanh, mg.Tensor(np.ones(2), name=nasty))._repr_html_()
+    assert "<script" not in History([{nasty: 1.0}])._repr_html_()
