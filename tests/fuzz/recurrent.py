@@ -16,9 +16,9 @@ import numpy as np
 import minigrad as mg
 import optim
 from layers import GRU, LSTM, RNN, Carried, Embedding, Layer, Sequential, TruncatedBPTT, gradients, outputs
+from layers.fused import can_fuse
 from layers.inspect import gradient_flow
 from minigrad.errors import GradientError
-from layers.fused import can_fuse
 
 from . import layouts
 from .fuzzer import Fuzzer, Generator
