@@ -31,7 +31,8 @@ FUZZERS: dict[str, type[Fuzzer]] = {
     kind.name: kind
     for kind in (
         programs.FirstOrder, programs.SecondOrder, values.Values, recurrent.Recurrent, parts.Parts,
-        optimizers.Optimizers, lives.Lives, resume.Resume, pytorch.PyTorch, damage.Damage, kills.Kills, names.Pictures, names.Pages,
+        optimizers.Optimizers, lives.Lives, resume.Resume, pytorch.PyTorch, damage.Damage, kills.Kills,
+        names.Pictures, names.Pages,
     )
 }  # fmt: skip
 MOST_FAILURES = 3  # of one fuzzer in one process, which then stops: more of them are mostly the same
