@@ -144,7 +144,7 @@ def kernels(dtype: str, layout: str, rng: Generator) -> str:
         if not places:
             return ""
         total: Any = sum((z[place] * weights[place].astype(z.dtype)).sum() for place in places)
-        total.backward()
+        (mg.opened(total) if rng.random() < 0.3 else total).backward()
     expected.backward(weights)
     for name, one, other in zip(("a", "h0", "c0 or W", "W or b", "b"), ours, theirs, strict=False):
         if one.requires_grad and (problem := unequal(f"{what}d{name}", one.grad, _grad(other), dtype)):
@@ -670,6 +670,56 @@ def pools(dtype: str, layout: str, rng: Generator) -> str:
     return unequal(f"gradient: {what}", t.grad, slope, dtype)
 
 
+def shared(dtype: str, layout: str, rng: Generator) -> str:
+    """One table that is looked up, indexed, multiplied and added, several times in one graph or in several."""
+    V, D = int(rng.integers(2, 7)), int(rng.integers(1, 4))
+    start = rng.normal(size=(V, D)).astype(dtype)
+    table = Embedding(V, D).table if rng.random() < 0.7 else mg.Tensor(start, requires_grad=True)
+    table.array = laid_out(start, layout)
+    wide, slope, value, names = start.astype(float), np.zeros((V, D)), 0.0, []
+    whole = rng.random() < 0.4  # by `mg.grad`, as one graph
+    total: Any = 0.0
+    for _ in range(int(rng.integers(1, 5))):
+        name = str(rng.choice(["lookup", "index", "product", "head", "whole", "part", "row"]))
+        ids = rng.integers(0, V, (2, 3)[: int(rng.integers(1, 3))])
+        if name == "lookup":
+            z: Any = mg.lookup(table, laid_out(ids, layout))
+            reads = np.eye(V)[ids.ravel()]
+        elif name == "index":
+            z = table[laid_out(ids - V * (rng.random(ids.shape) < 0.4), layout)]
+            reads = np.eye(V)[ids.ravel()]
+        elif name == "whole":
+            z, reads = table * 2.0, 2 * np.eye(V)
+        elif name == "part":
+            z, reads = table[1:], np.eye(V)[1:]
+        elif name == "row":
+            z, reads = table[int(ids.ravel()[0]) - V], np.eye(V)[ids.ravel()[:1]]
+        elif name == "head":
+            z, reads = table, np.eye(V)
+        else:
+            z, reads = None, np.eye(V)[ids.ravel()]
+        right = rng.normal(size=(D, 2)) if name in ("head", "product") else np.eye(D)
+        if name == "head":
+            z = mg.Tensor(right.T.astype(dtype)) @ table.T
+            z = z.T
+        elif z is None:
+            z = mg.LookupProduct()(table, laid_out(ids, layout), right.astype(dtype), np.zeros(2, dtype))
+        expected = reads @ wide @ right
+        dz = rng.normal(size=expected.shape) * some(rng, expected.shape)
+        if problem := unequal(f"{name} of {ids.tolist()}", z.array.reshape(expected.shape), expected, dtype):
+            return problem
+        slope, value, names = slope + reads.T @ dz @ right.T, value + (expected * dz).sum(), [*names, name]
+        one = (z * dz.reshape(z.shape).astype(dtype)).sum()
+        if whole or rng.random() < 0.5:
+            total = total + one
+        else:
+            one.backward()
+    if isinstance(total, mg.Tensor) and not whole:
+        total.backward()
+    found = mg.grad(total, [table])[0].array if whole else np.asarray(table.grad)
+    return unequal(f"gradient of the table, by {names}, {whole=}", found, slope, dtype)
+
+
 def elements(dtype: str, layout: str, rng: Generator) -> str:
     """Functions of single numbers with their settings, of all floats: values and gradients at numbers of any size."""
     dtype = "float16" if rng.random() < 0.25 else dtype
@@ -831,6 +881,6 @@ CHECKS: dict[str, Callable[[str, str, Generator], str]] = {
     one.__name__: _quietly(one)
     for one in (
         kernels, custom, onehot, written, converted, initialised, options, losses, axes, pools, elements, carried,
-        empties,
+        shared, empties,
     )
 }  # fmt: skip
