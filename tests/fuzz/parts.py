@@ -64,7 +64,7 @@ class Parts(Fuzzer):
 
     def case(self, rng: Generator) -> Part:
         dtype = "float64" if rng.random() < 0.6 else "float32"
-        return Part(str(rng.choice(list(CHECKS))), int(rng.integers(10**6)), dtype, layouts.draw(rng))
+        return Part(str(rng.choice([*CHECKS, "losses", "kernels", "stale"])), int(rng.integers(10**6)), dtype, layouts.draw(rng))
 
     def fault(self, case: Part) -> str:
         return CHECKS[case.check](case.dtype, case.layout, np.random.default_rng(case.seed))
