@@ -64,7 +64,9 @@ class Parts(Fuzzer):
 
     def case(self, rng: Generator) -> Part:
         dtype = "float64" if rng.random() < 0.6 else "float32"
-        return Part(str(rng.choice([*CHECKS, "losses", "kernels", "stale"])), int(rng.integers(10**6)), dtype, layouts.draw(rng))
+        return Part(
+            str(rng.choice([*CHECKS, "losses", "kernels", "stale"])), int(rng.integers(10**6)), dtype, layouts.draw(rng)
+        )
 
     def fault(self, case: Part) -> str:
         return CHECKS[case.check](case.dtype, case.layout, np.random.default_rng(case.seed))
@@ -230,7 +232,9 @@ def onehot(dtype: str, layout: str, rng: Generator) -> str:
         output.backward(weights)
         found.append([output.array, *(np.array(one.grad) for one in layer.named_parameters().values())])
         layer.zero_grad()
-    return next(filter(None, (unequal("one-hot", *pair, "float32") for pair in zip(*found, strict=True))), "")
+    return next(
+        filter(None, (unequal("one-hot", ours, theirs, "float32") for ours, theirs in zip(*found, strict=True))), ""
+    )
 
 
 def stale(dtype: str, layout: str, rng: Generator) -> str:
@@ -318,7 +322,8 @@ def written(dtype: str, layout: str, rng: Generator) -> str:
     model = Next().train(bool(rng.random() < 0.5))
     modes = [layer.training for layer in model.named_layers().values()]
     found = sample(model, given, count, temperature=temperature, seed=seed)
-    noise, ids, views = np.random.default_rng(seed), prompt.tolist(), []
+    noise, ids = np.random.default_rng(seed), prompt.tolist()
+    views: list[Any] = []
     for _ in range(count):
         views.append([ids[-1:] if views and form != "none" else list(ids)])
         h = np.zeros(3)
@@ -338,7 +343,8 @@ def converted(dtype: str, layout: str, rng: Generator) -> str:
     frame = str(rng.choice(["pytorch", "keras"]))
     kind = str(rng.choice(["RNN", "RNN relu", "GRU", "LSTM", "others", *["GRU before"] * (frame == "keras")]))
     depth, both, D, H = int(rng.integers(1, 3)), bool(rng.random() < 0.5), 3, 2
-    options: dict[str, Any] = {"RNN relu": {"activation": mg.relu}, "GRU before": {"reset_after": False}}.get(kind, {})
+    special: dict[str, Any] = {"RNN relu": {"activation": mg.relu}, "GRU before": {"reset_after": False}}
+    options: dict[str, Any] = special.get(kind, {})
     inside, use_bias = rng.random() < 0.6, bool(rng.random() < 0.7)
 
     def make() -> Any:
@@ -354,8 +360,8 @@ def converted(dtype: str, layout: str, rng: Generator) -> str:
     arrays = layers.to_layout(ours, frame)
     if rng.random() < 0.3:
         with tempfile.TemporaryDirectory() as folder:
-            layers.export_weights(ours, path := Path(folder) / "weights.safetensors", frame)
-            layers.import_weights(again, path, frame)
+            layers.export_weights(ours, file := Path(folder) / "weights.safetensors", frame)
+            layers.import_weights(again, file, frame)
     else:  # others than ours: PyTorch's two biases are both of any size
         arrays = {name: array + rng.normal(size=array.shape) for name, array in arrays.items()}
         layers.from_layout(again, {name: laid_out(array, layout) for name, array in arrays.items()}, frame)
@@ -443,7 +449,7 @@ def initialised(dtype: str, layout: str, rng: Generator) -> str:
     mg.seed(int(rng.integers(10**6)))
     if name == "layers":
         bias, H = float(rng.choice([0.0, 1.0, 2.5])), int(rng.integers(1, 4))
-        b = LSTM(3, H, forget_bias=bias, bidirectional=True).cells()["backward_cell"].b.array
+        b = LSTM(3, H, forget_bias=bias, bidirectional=True).named_parameters()["backward_cell.b"].array
         dense = Dense(2, H, init=init.ones)
         right = (
             b.tolist() == [0] * H + [bias] * H + [0] * 2 * H and (dense.W.array == 1).all() and not dense.b.array.any()
@@ -495,11 +501,12 @@ def options(dtype: str, layout: str, rng: Generator) -> str:
     elif name == "tied":
         layer = TiedHead(Embedding(H, D))
     else:
-        activation, function, slope = [
+        choices: list[tuple[Any, Any, Any]] = [
             (None, lambda s: s, np.ones_like), (mg.tanh, np.tanh, lambda s: 1 - np.tanh(s) ** 2),
             (mg.relu, lambda s: np.maximum(s, 0), lambda s: 1.0 * (s > 0)),
             (mg.softplus, lambda s: np.logaddexp(0, s), lambda s: 0.5 + 0.5 * np.tanh(s / 2)),
-        ][int(rng.integers(4))]  # fmt: skip
+        ]  # fmt: skip
+        activation, function, slope = choices[int(rng.integers(4))]
         layer = Dense(D, H, activation, bias=bool(rng.random() < 0.6))
         model = Sequential(layer) if name == "chain" and activation else layer
         if name == "chain":
@@ -741,7 +748,8 @@ def shared(dtype: str, layout: str, rng: Generator) -> str:
     start = rng.normal(size=(V, D)).astype(dtype)
     table = Embedding(V, D).table if rng.random() < 0.7 else mg.Tensor(start, requires_grad=True)
     table.array = laid_out(start, layout)
-    wide, slope, value, names = start.astype(float), np.zeros((V, D)), 0.0, []
+    wide, slope = start.astype(float), np.zeros((V, D))
+    names: list[str] = []
     whole = rng.random() < 0.4  # by `mg.grad`, as one graph
     total: Any = 0.0
     for _ in range(int(rng.integers(1, 5))):
@@ -773,7 +781,7 @@ def shared(dtype: str, layout: str, rng: Generator) -> str:
         dz = rng.normal(size=expected.shape) * some(rng, expected.shape)
         if problem := unequal(f"{name} of {ids.tolist()}", z.array.reshape(expected.shape), expected, dtype):
             return problem
-        slope, value, names = slope + reads.T @ dz @ right.T, value + (expected * dz).sum(), [*names, name]
+        slope, names = slope + reads.T @ dz @ right.T, [*names, name]
         one = (z * dz.reshape(z.shape).astype(dtype)).sum()
         if whole or rng.random() < 0.5:
             total = total + one
@@ -854,7 +862,9 @@ def carried(dtype: str, layout: str, rng: Generator) -> str:
     def make() -> Any:
         return Sequential(layers.Carried(layer, layers.TruncatedBPTT(k1, k2)))
 
-    model, seen, evaluated = make(), [], []
+    model = make()
+    seen: list[Array] = []
+    evaluated: list[Array] = []
     for _ in range(6):
         action = str(rng.choice(["train", "train", "evaluate", "end", "store"]))
         x = laid_out(rng.normal(size=(B, k1, 2)).astype("f4"), layout)
