@@ -11,11 +11,10 @@ from minigrad.context import setting
 from minigrad.errors import GradientError, OptionError, ShapeError
 from minigrad.tensor import as_tensors
 
-from .cells import State
+from .cells import State, over
 from .dropout import UNRECORDED_TRAINING
 from .layer import Array, Layer, check_size
 from .recurrent import Recurrent
-from .unroll import over
 
 Stateful = Callable[[Any, State], tuple[Tensor, State]]
 

@@ -390,9 +390,7 @@ class Run:
                 for place, tensor in tensors.items():
                     expected[place], slope[place] = tensor.array, reached[id(tensor)].array
             pairs = {"outputs": (values[path], expected), "gradients": (slopes[path], slope)}
-            if case.mask and path.endswith(".c"):  # the part that goes through h of the same step may be left out
-                pairs.pop("gradients")
-            elif path in flows:
+            if path in flows:
                 pairs["flow"] = (flows[path], np.sqrt((slope**2).sum(axis=(0, 2))))
             for name, (here, there) in pairs.items():
                 known = np.isfinite(there)

@@ -13,7 +13,7 @@ import numpy as np
 import minigrad as mg
 import optim
 from layers import GRU, LSTM, RNN, Carried, Layer, TruncatedBPTT, pool, sample
-from layers.unroll import over
+from layers.cells import over
 from minigrad.data import Batches, Characters, Stream, Vocabulary, lengths, mask, pad
 
 from .layouts import laid_out
