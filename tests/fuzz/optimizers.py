@@ -194,8 +194,8 @@ class Optimizers(Fuzzer):
                 for one in (book, near):
                     one.p[name] *= 0.5
             elif then in ("keep", "spoil"):
-                for state in (former.exact_state(), former.state_dict(), {"": tensors["table"].detach().array}):
-                    (keep if then == "keep" or "" in state else spoil)(state)
+                (keep if then == "keep" else spoil)(former.exact_state() if number % 2 else former.state_dict())
+                keep({"": tensors["table"].detach().array})
             elif then == "fail":
                 return fails(former, tensors, number)
             elif then == "copy":
