@@ -67,7 +67,7 @@ class Handouts(Fuzzer):
     """Two runs after each action, and what was handed out."""
 
     name = "handouts"
-    share = 1.5
+    share = 2.0
 
     def case(self, rng: Generator) -> Run:
         names = [name for name in dir(Pair) if name.startswith("do_")] + ["do_train"] * 6 + ["do_keep"] * 2
