@@ -284,10 +284,46 @@ class Pair:
                     array.fill(7)
         return ""
 
-    def do_freeze(self, seed: int) -> None:
+    def do_freeze(self, seed: int) -> str:
         name, wanted = self.pick(list(self.ours.parameters)[1:]), self.rng.random() < 0.5
         for side in (self.ours, self.other):
-            side.parameters[name].requires_grad = wanted
+            (optim.unfreeze if wanted else optim.freeze)(side.model, name)
+        return "" if self.ours.parameters[name].grad is None else f"frozen: {name} keeps a gradient of before"
+
+    def do_switch(self, seed: int) -> str:
+        """Recording or not makes no difference to the numbers, dropout in training mode included."""
+        if self.ours.carried:
+            return ""
+        found = []
+        for block in (mg.no_grad, mg.enable_grad):
+            mg.seed(seed)
+            with block():
+                found.append(self.ours.model(self.ours.data(seed)[0]).array)
+        return "" if np.allclose(*found, self.tolerance, self.tolerance) else "no_grad: it changes the output"
+
+    def do_between(self, seed: int) -> str:
+        """What was looked up, and may have been changed since, is what the next layers get."""
+        if self.case.model != "words":
+            return ""
+        embedding, *rest = (self.ours.model[k] for k in range(len(self.ours.model)))
+        ids = self.ours.data(seed)[0]
+        with self.pick([mg.no_grad, mg.enable_grad])():
+            x = embedding(ids)
+        if x.node.gate is None and self.rng.random() < 0.7:
+            x.update(lambda array: np.multiply(array, 0.5, out=array))
+        if self.rng.random() < 0.5:
+            ids[...] = 0
+        expected = x.array.copy()
+        if self.rng.random() < 0.5:
+            self.do_train(seed)
+        found = []
+        with self.ours.model.evaluating(), self.pick([mg.no_grad, mg.enable_grad])():
+            for block, z in ((self.pick([mg.fused, contextlib.nullcontext]), x), (mg.fused, mg.Tensor(expected))):
+                with block():
+                    for layer in rest:
+                        z = layer(z)
+                found.append(z.array)
+        return "" if np.allclose(*found, self.tolerance, self.tolerance) else "looked up: other vectors are used"
 
     def do_mode(self, seed: int) -> None:
         name, on = self.pick(list(self.ours.model.named_layers())), self.rng.random() < 0.5

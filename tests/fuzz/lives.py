@@ -49,6 +49,7 @@ class Lives(Fuzzer):
     """Values and gradients after each action."""
 
     name = "lives"
+    share = 2.0
 
     def case(self, rng: Generator) -> Life:
         names = [name for name in dir(World) if name.startswith("do_")]
@@ -132,7 +133,8 @@ class World:
     def _keep(self, run: Any, value: Any, *parts: tuple[Result, Any]) -> None:
         """Compute a result, recorded or not, from parts, each with the slope by it."""
         recorded = self.rng.random() < 0.8
-        with mg.enable_grad() if recorded else mg.no_grad():
+        around = mg.no_grad if recorded else mg.enable_grad
+        with around() if self.yes() else contextlib.nullcontext(), mg.enable_grad() if recorded else mg.no_grad():
             if self.rng.random() < 0.2:  # blocks that end change nothing outside
                 with mg.no_grad(), mg.enable_grad():
                     run(*(part.tensor for part, _ in parts))
