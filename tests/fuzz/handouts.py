@@ -299,7 +299,9 @@ class Pair:
             mg.seed(seed)
             with block():
                 found.append(self.ours.model(self.ours.data(seed)[0]).array)
-        return "" if np.allclose(*found, self.tolerance, self.tolerance) else "no_grad: it changes the output"
+        return (
+            "" if np.allclose(found[0], found[1], self.tolerance, self.tolerance) else "no_grad: it changes the output"
+        )
 
     def do_between(self, seed: int) -> str:
         """What was looked up, and may have been changed since, is what the next layers get."""
@@ -323,7 +325,11 @@ class Pair:
                     for layer in rest:
                         z = layer(z)
                 found.append(z.array)
-        return "" if np.allclose(*found, self.tolerance, self.tolerance) else "looked up: other vectors are used"
+        return (
+            ""
+            if np.allclose(found[0], found[1], self.tolerance, self.tolerance)
+            else "looked up: other vectors are used"
+        )
 
     def do_mode(self, seed: int) -> None:
         name, on = self.pick(list(self.ours.model.named_layers())), self.rng.random() < 0.5
