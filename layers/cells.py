@@ -5,16 +5,19 @@ Glorot-uniform, recurrent weights orthogonal, biases at 0. A matrix for several 
 in the order that the class gives.
 """
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
 
-from minigrad import Tensor, sigmoid, tanh
+from minigrad import Tensor, sigmoid, tanh, where
 from minigrad.gates.basic import Tanh
 from minigrad.gates.steps import gru_step, lstm_step
 
 from .init import glorot_uniform, orthogonal, zeros
 from .layer import Activation, Layer, check_function, check_size, function_name
+from .mask import Mask
 
 State = Any  # one Tensor (B, H), or a tuple of them
 
@@ -45,6 +48,11 @@ class Cell(Layer):
     def dtype(self) -> np.dtype[Any]:
         """The dtype of the first parameter, in which the cell computes; float32 for a cell without parameters."""
         return next((one.dtype for one in self._members.values() if isinstance(one, Tensor)), np.dtype(np.float32))
+
+    def masked_step(self, x: Tensor, state: Any, real: Mask | None = None) -> Any:
+        """The state after a step: what `forward` returns, and the state before where `real` (B, 1) is False."""
+        _, following = self.forward(x, state)
+        return following if real is None else over(partial(where, real), following, state)
 
     def initial_state(self, batch: int) -> State:
         """The state before the first step: zeros, (batch, H)."""
@@ -165,6 +173,19 @@ class LSTMCell(Cell):
         self.b = Tensor(b, requires_grad=True)
 
     def forward(self, x: Tensor, state: tuple[Tensor, Tensor]) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        h, c, gates = lstm_step(x @ self.W_xh + self.b, *state, self.W_hh)
-        self.note(**gates)
+        h, c = self.masked_step(x, state)
         return h, (h, c)
+
+    def masked_step(self, x: Tensor, state: tuple[Tensor, Tensor], real: Mask | None = None) -> tuple[Tensor, Tensor]:
+        h, c, gates = lstm_step(x @ self.W_xh + self.b, *state, self.W_hh, real)
+        self.note(**gates)
+        return h, c
+
+
+def over(function: Callable[..., Tensor], *states: State) -> State:
+    """Apply the function to each tensor of a state, or to the matching tensors of several states; None stays None."""
+    if states[0] is None:
+        return None
+    if isinstance(states[0], (tuple, list)):
+        return tuple(over(function, *parts) for parts in zip(*states, strict=True))
+    return function(*states)

@@ -70,7 +70,7 @@ def import_weights(model: Layer, path: str | os.PathLike[str], layout: str) -> N
 
 
 def to_layout(model: Layer, layout: str) -> dict[str, Array]:
-    """The model's weights as {name: array}, named and shaped as in the other framework.
+    """Copies of the model's weights as {name: array}, named and shaped as in the other framework.
 
     Errors: OptionError for another layout (MG250), for a layer that the other framework does not have (MG251), and for
     two arrays of one name (MG238).
@@ -85,7 +85,7 @@ def to_layout(model: Layer, layout: str) -> dict[str, Array]:
                 remedy="rename one of the two layers: assign it to another attribute",
             )
         arrays = entry.out(*(tensor.array for tensor in entry.ours))
-        result.update((name, np.ascontiguousarray(array)) for name, array in zip(entry.theirs, arrays, strict=True))
+        result.update((name, np.array(array, order="C")) for name, array in zip(entry.theirs, arrays, strict=True))
     return result
 
 

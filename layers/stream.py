@@ -11,11 +11,10 @@ from minigrad.context import setting
 from minigrad.errors import GradientError, OptionError, ShapeError
 from minigrad.tensor import as_tensors
 
-from .cells import State
+from .cells import State, over
 from .dropout import UNRECORDED_TRAINING
 from .layer import Array, Layer, check_size
 from .recurrent import Recurrent
-from .unroll import over
 
 Stateful = Callable[[Any, State], tuple[Tensor, State]]
 
@@ -140,8 +139,8 @@ class Carried(Layer):
                 "out of date after the optimizer's step",
                 remedy="put that layer into the model that is carried: Carried(model, bptt); or choose k2 up to k1",
             )
-        kept = x[:, at:]
-        self._memory = self._memory._replace(x=kept.array if isinstance(kept, Tensor) else kept, state=state)
+        kept = np.array(getattr(x, "array", x)[:, at:])  # the caller may write the next window into x
+        self._memory = self._memory._replace(x=kept, state=state)
         return outputs
 
     @property
@@ -157,11 +156,12 @@ class Carried(Layer):
 
     def _carried(self) -> dict[str, Array]:
         x, state, evaluated = self._memory
-        arrays = {} if x is None else {"x": x, **_named(state, "state", len(x))}
+        arrays = {} if x is None else {"x": x.copy(), **_named(state, "state", len(x))}
         return arrays if evaluated is None else arrays | _named(evaluated, "evaluated", _rows(evaluated))
 
     def _carry(self, arrays: Mapping[str, Array]) -> None:
-        self._memory = _Memory(arrays.get("x"), _from_named(arrays, "state"), _from_named(arrays, "evaluated"))
+        x = np.array(arrays["x"]) if "x" in arrays else None
+        self._memory = _Memory(x, _from_named(arrays, "state"), _from_named(arrays, "evaluated"))
 
 
 def sample(

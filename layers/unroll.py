@@ -1,7 +1,6 @@
 """`unroll`: running any cell over a sequence, with scopes, masks, truncation, and in either direction."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 from minigrad import Tensor, cut, scope, where
@@ -9,7 +8,7 @@ from minigrad.gates.fused.sequence import cuts
 from minigrad.gates.steps import without_padding
 from minigrad.timesteps import step_name
 
-from .cells import Cell, State
+from .cells import Cell, State, over
 from .mask import Mask, as_mask
 
 
@@ -58,23 +57,11 @@ def unroll(
                 x = without_padding(x, real[:, 0])
             if number in cut_before:
                 state = over(_cutter(cut_before[number]), state)
-            _, following = cell.forward(x, state)  # not cell(x, state): the step has a scope already
-            if real is not None:
-                following = over(partial(where, real), following, state)
-            state = following
+            state = cell.masked_step(x, state, real)  # not cell(x, state): the step has a scope already
             parts = state if isinstance(state, tuple) else (state,)
             cell.note(**dict(zip(cell.state_names, parts, strict=True)))
             outputs[t] = parts[0]
     return outputs, state
-
-
-def over(function: Callable[..., Tensor], *states: State) -> State:
-    """Apply the function to each tensor of a state, or to the matching tensors of several states; None stays None."""
-    if states[0] is None:
-        return None
-    if isinstance(states[0], (tuple, list)):
-        return tuple(over(function, *parts) for parts in zip(*states, strict=True))
-    return function(*states)
 
 
 def _cutter(chosen: Mask | None) -> Callable[[Tensor], Tensor]:

@@ -41,12 +41,21 @@ _plug_in_speed()  # without this line all results are the same, only slower
 # Names that are imported when first used, and their modules. No module has the same name as a function in it: once
 # imported, the module would hide the function.
 _ON_DEMAND = {
-    "Graph": "drawing", "detect_anomaly": "debug.anomaly", "draw": "drawing", "explore": "explorer",
-    "gradcheck": "gradient_checker", "gradcheck_model": "gradient_checker", "load": "checkpoint", "opened": "gates.fused.unfuse",
-    "profile": "debug.profiler", "require_gradients": "debug.missing_gradients", "save": "checkpoint", "show_versions": "tools.versions",
+    "Graph": "drawing",
+    "detect_anomaly": "debug.anomaly",
+    "draw": "drawing",
+    "explore": "explorer",
+    "gradcheck": "gradient_checker",
+    "gradcheck_model": "gradient_checker",
+    "load": "checkpoint",
+    "opened": "gates.fused.unfuse",
+    "profile": "debug.profiler",
+    "require_gradients": "debug.missing_gradients",
+    "save": "checkpoint",
+    "show_versions": "tools.versions",
     "trace_lines": "debug.anomaly",
     "truncation_report": "gradient_checker",
-}  # fmt: skip
+}
 
 __all__ = ["GATES", "Gate", "Graph", "MinigradError", "Tensor", "cut", "detect_anomaly", "draw", "enable_grad", "fused",
            "explore", "generator", "grad", "gradcheck", "gradcheck_model", "hvp", "jacobian", "load", "no_grad",

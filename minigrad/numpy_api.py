@@ -5,6 +5,7 @@
 because its plain result would silently drop the gradient.
 """
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 
@@ -80,7 +81,7 @@ class ArrayMethods:
 
     @property
     def size(self) -> int:
-        return Size(np.prod(self.node.shape, dtype=np.int64))
+        return Size(math.prod(self.node.shape))
 
     @property
     def dtype(self) -> np.dtype[Any]:

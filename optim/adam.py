@@ -98,8 +98,8 @@ class Adam(Optimizer):
 
         That is Gauss's quadrature: over the values of b, each with the weight a / b, it is exact for polynomials up to
         degree 1 or 3. So it is exact where eps or all b √v are negligible. In between, the relative error of one is at
-        most a quarter of b's relative variance. Where that is too much for some rows, all take two, which for the
-        others is the same: what a row gets must not depend on which other rows catch up with it.
+        most a quarter of b's relative variance. Rows for which that is too much take two. What a row gets must not
+        depend on which other rows catch up with it.
         """
         m, v = slots
         a, a_by_b, a_b, _ = sums
@@ -108,8 +108,11 @@ class Adam(Optimizer):
         root = np.sqrt(v)
         wide = a_b * a_by_b > (1 + NARROW) * a * a
         if wide.any():
-            one, (a, b) = _two_representatives(wide, b, *sums)
-            p -= self._steps(m, root.copy(), *one)
+            rows = np.flatnonzero(wide)
+            one, other = _two_representatives(b[rows], *(total[rows] for total in sums))
+            p[rows] -= self._steps(m[rows], root[rows], *one)
+            a = a.copy()
+            a[rows], b[rows] = other
         p -= self._steps(m, root, a, b)
         m *= faded(self.beta1, missed, m.dtype)
         v *= faded(self.beta2, missed, v.dtype)
@@ -124,20 +127,16 @@ class Adam(Optimizer):
 
 
 def _two_representatives(
-    wide: Array, mean: Array, a: Array, a_by_b: Array, a_b: Array, a_b2: Array
+    mean: Array, a: Array, a_by_b: Array, a_b: Array, a_b2: Array
 ) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
-    """(w, B) twice: Gauss's two nodes and their weights times B, from the moments of b with the weights a / b.
-
-    For rows that are not wide, (0, mean) and (a, mean).
-    """
-    total = np.where(wide, a_by_b, 1.0)
-    variance = np.where(wide, a_b / total - mean * mean, 1.0)
-    third = a_b2 / total - mean * (3 * variance + mean * mean)
+    """(w, B) twice: Gauss's two nodes and their weights times B, from the moments of b with the weights a / b."""
+    variance = a_b / a_by_b - mean * mean
+    third = a_b2 / a_by_b - mean * (3 * variance + mean * mean)
     skew = third / (2 * variance)
     half = np.sqrt(skew * skew + variance)
     upper = mean + skew + half
-    w = np.where(wide, (0.5 - 0.5 * skew / half) * total * upper, 0.0)
-    return (w, np.where(wide, upper, mean)), (a - w, np.where(wide, mean + skew - half, mean))
+    w = (0.5 - 0.5 * skew / half) * a_by_b * upper
+    return (w, upper), (a - w, mean + skew - half)
 
 
 class AdamW(Adam):

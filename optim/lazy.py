@@ -88,7 +88,8 @@ class PendingRows:
 
     def state(self) -> dict[str, Array]:
         """What is pending, and the table as stored: all that `load_state` needs for an exact continuation."""
-        sums = np.array([total[: self.t - self.first] for total in self.sums])
+        oldest = self.up_to.min() - self.first  # the terms before it are for no row any more
+        sums = np.array([total[oldest : self.t - self.first] for total in self.sums])
         return {"table": self.table.stored.copy(), "up_to": self.up_to.copy(), "sums": sums}
 
     def load_state(self, state: Mapping[str, Array]) -> None:

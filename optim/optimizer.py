@@ -139,7 +139,7 @@ class Optimizer:
             raise unfit_call("step", "takes nothing, for every parameter has its gradient", (), other)
         rates = [rate for group in self.groups for rate in (group.lr * self.scale, group.weight_decay)]
         own = vars(self).items()
-        numbers = [value for name, value in own if isinstance(value, NUMBERS) and name[0] != "_" and name != "scale"]
+        numbers = [value for name, value in own if name[0] != "_" and isinstance(value, NUMBERS) and name != "scale"]
         if numbers != self._numbers or not all(map(math.isfinite, rates)) or min(rates) < 0:
             self._check_settings()
             self._numbers, self._checked = numbers, self.settings()

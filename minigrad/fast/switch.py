@@ -20,7 +20,7 @@ from .. import backward
 from ..context import ON_RECORD, RECORDING, SCOPE
 from ..errors import MinigradError
 from ..gate import Gate
-from ..graph import Node, next_serial
+from ..graph import Leaf, Node, next_serial
 from ..help import engine_errors as checks
 from ..tensor import Tensor, TensorLike
 from . import accumulator
@@ -44,7 +44,7 @@ def unplug() -> None:
 
 
 def call(self: Gate, *inputs: TensorLike) -> Tensor:
-    """`Gate.__call__` for recorded calls with one Tensor or two. It leaves all other calls to the general version."""
+    """`Gate.__call__` for calls with one Tensor or two. It leaves all other calls to the general version."""
     if len(inputs) == 2 and type(a := inputs[0]) is Tensor and type(b := inputs[1]) is Tensor:
         one, other = a.node, b.node
         nodes: tuple[Node, ...] = (one, other)
@@ -57,7 +57,7 @@ def call(self: Gate, *inputs: TensorLike) -> Tensor:
         nodes, arrays, requires_grad = (one,), (first,), one.requires_grad
     else:
         return _general_call(self, *inputs)
-    if not requires_grad or self.constant_inputs or not RECORDING.get():
+    if self.constant_inputs:
         return _general_call(self, *inputs)
     try:
         output = self.forward(*arrays)
@@ -68,15 +68,22 @@ def call(self: Gate, *inputs: TensorLike) -> Tensor:
             output, saved = output
             arrays += (saved,)
         output = np.asarray(output)
-    if (output.base is not None or output is first or output is last) and any(
-        not node.gate and node.requires_grad for node in nodes
+    recorded = requires_grad and RECORDING.get()
+    if (output.base is not None or output is first or output is last) and (
+        not recorded or any(not node.gate and node.requires_grad for node in nodes)
     ):
         output = output.copy()
-    node = _new_node(Node)  # without the cost of calling __init__
-    node.gate, node.inputs, node.arrays, node.output = self, nodes, arrays, output
-    node.requires_grad, node.scope, node.serial = True, SCOPE.get(), next_serial()
+    if recorded:  # without the cost of calling __init__
+        node = _new_node(Node)
+        node.gate, node.inputs, node.arrays, node.requires_grad = self, nodes, arrays, True
+    else:
+        node = leaf = _new_node(Leaf)
+        leaf.gate, leaf.inputs, leaf.arrays, leaf.requires_grad = None, (), (), False
+        leaf.grad, leaf.cut_from, leaf.updated = None, None, 0
+        leaf.origin = "constants" if RECORDING.get() else "no_grad"
+    node.output, node.scope, node.serial = output, SCOPE.get(), next_serial()
     node.name = node.source = node.upstream = None
-    if (watch := ON_RECORD.get()) is not None:
+    if node.gate and (watch := ON_RECORD.get()) is not None:
         watch(node)
     tensor = _new_tensor(Tensor)
     tensor.node = node

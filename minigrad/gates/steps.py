@@ -29,18 +29,26 @@ def gru_step(a: Tensor, h: Tensor, W_hh: Tensor, b_hh: Tensor) -> tuple[Tensor, 
     return n + z * (h - n), {"z": z, "r": r, "n": n}
 
 
-def lstm_step(a: Tensor, h: Tensor, c: Tensor, W_hh: Tensor) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+def lstm_step(
+    a: Tensor, h: Tensor, c: Tensor, W_hh: Tensor, real: Array | None = None
+) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
     """(h', c', the gates i, f, g and o) of long short-term memory.
 
     a = x @ W_xh + b (B, 4H), and s = a + h @ W_hh, hold the blocks i, f, g, o side by side: i, f, o = σ(s),
-    g = tanh(s), c' = f ⊙ c + i ⊙ g, h' = o ⊙ tanh(c'), all (B, H).
+    g = tanh(s), c' = f ⊙ c + i ⊙ g, h' = o ⊙ tanh(c'), all (B, H). At padded steps, where `real` (B, 1) is False,
+    c' = c and h' = h. h' comes from this c', so that the gradient of c' is whole.
     """
     H = h.shape[1]
     s = a + h @ W_hh
     i, f, o = sigmoid(s[:, :H]), sigmoid(s[:, H : 2 * H]), sigmoid(s[:, 3 * H :])
     g = tanh(s[:, 2 * H : 3 * H])
-    c = f * c + i * g
-    return o * tanh(c), c, {"i": i, "f": f, "g": g, "o": o}
+    c = passed(real, f * c + i * g, c)
+    return passed(real, o * tanh(c), h), c, {"i": i, "f": f, "g": g, "o": o}
+
+
+def passed(real: Array | None, new: Tensor, old: Tensor) -> Tensor:
+    """The new state in the sequences where this step is real, (B, 1), and the old one where it is padded."""
+    return new if real is None else where(real, new, old)
 
 
 def without_padding(x: TensorLike, mask: Array | None) -> Any:

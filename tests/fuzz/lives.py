@@ -49,10 +49,11 @@ class Lives(Fuzzer):
     """Values and gradients after each action."""
 
     name = "lives"
+    share = 2.0
 
     def case(self, rng: Generator) -> Life:
         names = [name for name in dir(World) if name.startswith("do_")]
-        names += ["do_product", "do_sum", "do_backward"] * 4
+        names += ["do_product", "do_sum", "do_backward"] * 4 + ["do_view", "do_step", "do_update"]
         actions = tuple((str(rng.choice(names)), int(rng.integers(10**6))) for _ in range(int(rng.integers(2, 25))))
         return int(rng.integers(0, 3)), actions
 
@@ -131,8 +132,9 @@ class World:
 
     def _keep(self, run: Any, value: Any, *parts: tuple[Result, Any]) -> None:
         """Compute a result, recorded or not, from parts, each with the slope by it."""
-        recorded = self.rng.random() < 0.9
-        with mg.enable_grad() if recorded else mg.no_grad():
+        recorded = self.rng.random() < 0.8
+        around = mg.no_grad if recorded else mg.enable_grad
+        with around() if self.yes() else contextlib.nullcontext(), mg.enable_grad() if recorded else mg.no_grad():
             if self.rng.random() < 0.2:  # blocks that end change nothing outside
                 with mg.no_grad(), mg.enable_grad():
                     run(*(part.tensor for part, _ in parts))

@@ -24,14 +24,29 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from . import damage, kills, lives, names, optimizers, programs, pytorch, recurrent, resume, thresholds, values
+from . import (
+    damage,
+    handouts,
+    kills,
+    lives,
+    names,
+    optimizers,
+    parts,
+    programs,
+    pytorch,
+    recurrent,
+    resume,
+    thresholds,
+    values,
+)
 from .fuzzer import Fuzzer
 
 FUZZERS: dict[str, type[Fuzzer]] = {
     kind.name: kind
     for kind in (
-        programs.FirstOrder, programs.SecondOrder, values.Values, recurrent.Recurrent, optimizers.Optimizers,
-        lives.Lives, resume.Resume, pytorch.PyTorch, damage.Damage, kills.Kills, names.Pictures, names.Pages,
+        programs.FirstOrder, programs.SecondOrder, values.Values, recurrent.Recurrent, parts.Parts,
+        optimizers.Optimizers, lives.Lives, handouts.Handouts, resume.Resume, pytorch.PyTorch, damage.Damage,
+        kills.Kills, names.Pictures, names.Pages,
     )
 }  # fmt: skip
 MOST_FAILURES = 3  # of one fuzzer in one process, which then stops: more of them are mostly the same

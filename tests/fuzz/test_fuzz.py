@@ -16,8 +16,8 @@ import minigrad as mg
 from . import mutants, programs, run, thresholds
 
 ROOT = Path(__file__).resolve().parents[2]
-CASES = {"programs": 250, "second order": 100, "values": 500, "recurrent": 60, "optimizers": 40, "lives": 100,
-         "resume": 12, "pytorch": 50, "damage": 300, "names": 2, "pages": 1}  # fmt: skip
+CASES = {"programs": 250, "second order": 100, "values": 500, "recurrent": 60, "layers": 200, "optimizers": 40,
+         "lives": 100, "handouts": 40, "resume": 12, "pytorch": 50, "damage": 300, "names": 2, "pages": 1}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -116,7 +116,18 @@ def test_every_generator_makes_smaller_cases_and_writes_each_down():
 
 
 def test_the_same_seed_makes_the_same_case():
-    for name in ("recurrent", "values", "optimizers", "lives", "resume", "damage", "names", "pages"):
+    for name in (
+        "recurrent",
+        "layers",
+        "values",
+        "optimizers",
+        "lives",
+        "handouts",
+        "resume",
+        "damage",
+        "names",
+        "pages",
+    ):
         fuzzer = run.FUZZERS[name]()
         try:
             assert fuzzer.case(np.random.default_rng([4, 2])) == fuzzer.case(np.random.default_rng([4, 2]))

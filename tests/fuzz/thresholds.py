@@ -2,7 +2,8 @@
 
 Thresholds are set to small values for a case, and counted on both sides. One is a constant of a module that is read
 when it is needed. Here it becomes a `Counted`, an int that counts
-how often it was found to be at least as large as another number ("below"), or smaller ("above").
+how often it was found to be at least as large as another number ("below"), or smaller ("above"). In some cases the
+speed-ups of `minigrad.fast.switch` are unplugged too, so that the plain way meets the same truth.
 """
 
 from __future__ import annotations
@@ -17,8 +18,11 @@ from typing import Any
 
 import numpy as np
 
+from minigrad import backward
 from minigrad.context import ON_GRADIENT, setting
+from minigrad.fast import switch as speed
 from minigrad.fast.kernels import LazyGradient
+from minigrad.gate import Gate
 
 THRESHOLDS: dict[str, tuple[int, ...]] = {
     "minigrad.fast.kernels.BLOCK": (1, 2, 5, 12, 30),
@@ -43,6 +47,9 @@ OTHERS = {
     "optim.clipping.SAFE_NORMS": "two bounds, both reached by norms of extreme gradients",
 }
 """Constants that code compares with, and that choose between no two ways of computing the same."""
+
+UNPLUGGED = "minigrad.fast.switch.unplug"
+"""Among the values of a case, it says that the speed-ups are unplugged."""
 
 COUNTS: Counter[tuple[str, str]] = Counter()
 """How often each threshold, by name, was met from "below" and "above"."""
@@ -118,10 +125,11 @@ def places(name: str) -> tuple[Any, tuple[Any, ...]]:
 
 
 def draw(rng: np.random.Generator) -> dict[str, int]:
-    """Small values for some of the thresholds, or for none."""
+    """Small values for some of the thresholds, or for none; and sometimes without the speed-ups."""
+    plain = {UNPLUGGED: 1} if rng.random() < 0.15 else {}
     if rng.random() < 0.3:
-        return {}
-    return {name: int(rng.choice(values)) for name, values in THRESHOLDS.items() if rng.random() < 0.7}
+        return plain
+    return plain | {name: int(rng.choice(values)) for name, values in THRESHOLDS.items() if rng.random() < 0.7}
 
 
 @contextlib.contextmanager
@@ -141,9 +149,12 @@ def using(values: dict[str, int]) -> Iterator[None]:
         changes += [(module, name.rpartition(".")[2], value) for module in modules]
     if np.empty.__module__ == "numpy":  # not yet poisoned by a block around this one
         changes += [(np, name, _poisoned(getattr(np, name))) for name in ("empty", "empty_like")]
-    before = [(module, name, getattr(module, name)) for module, name, _ in changes]
+    seams: list[tuple[Any, str, Any]] = [(backward, "add", None), (Gate, "__call__", None)]
+    before = [(module, name, getattr(module, name)) for module, name, _ in changes + seams]
     for module, name, value in changes:
         setattr(module, name, value)
+    if UNPLUGGED in values:
+        speed.unplug()
     try:
         with setting(ON_GRADIENT, Untouched()):
             yield

@@ -13,7 +13,7 @@ import numpy as np
 import minigrad as mg
 import optim
 from layers import GRU, LSTM, RNN, Carried, Layer, TruncatedBPTT, pool, sample
-from layers.unroll import over
+from layers.cells import over
 from minigrad.data import Batches, Characters, Stream, Vocabulary, lengths, mask, pad
 
 from .layouts import laid_out
@@ -392,7 +392,7 @@ def walked(dtype: str, layout: str, rng: Generator) -> str:
     """Truncated backpropagation by windows, against a loop over a cell that is cut k2 steps before each end."""
     kind, steps = (RNN, GRU, LSTM)[int(rng.integers(3))], 7
     k1, k2 = map(int, rng.integers(1, 5, 2))
-    layer = kind(2, 2, return_sequences=True, return_state=True)
+    layer = kind(2, 2, return_sequences=True, return_state=True, fused=True if rng.random() < 0.4 else None)
     parameters = layer.named_parameters()
     for tensor in parameters.values():
         tensor.array = laid_out(rng.normal(size=tensor.shape), layout)

@@ -180,3 +180,14 @@ def test_an_exported_file_is_plain_safetensors(tmp_path: Path) -> None:
     export_weights(m, path, "keras")
     for name, array in load_file(path).items():
         np.testing.assert_array_equal(array, to_layout(m, "keras")[name])
+
+
+@pytest.mark.parametrize("layout", ["pytorch", "keras"])
+def test_to_layout_hands_out_copies_that_training_does_not_change(layout: str) -> None:
+    trained = model(0)
+    arrays = to_layout(trained, layout)
+    before = {name: array.copy() for name, array in arrays.items()}
+    for parameter in trained.named_parameters().values():
+        parameter.update(lambda array: array.fill(7))
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(array, before[name], err_msg=name)

@@ -204,3 +204,22 @@ def test_where_everything_is_frozen_no_gradient_is_made_up() -> None:
         gradients(m, IDS, LABELS, ["embedding"])
     assert caught.value.code == "MG242"
     assert gradients(m, IDS, LABELS, ["rnn"])["rnn"].any()
+
+
+def test_gradients_of_a_memory_do_not_depend_on_padding_in_other_rows() -> None:
+    class Net(Layer):
+        def __init__(self) -> None:
+            super().__init__()
+            self.rnn = LSTM(1, 1)
+
+        def forward(self, x: Any, mask: Any) -> Any:
+            return self.rnn(x, mask=mask)
+
+    mg.seed(0)
+    model, x, mask = Net(), np.ones((2, 2, 1), np.float32), np.array([[True, True], [True, False]])
+    together, alone = (
+        gradients(model, (x, mask), np.zeros(2), ["rnn.cell.c"], loss=lambda h, y: h.sum() / len(y), batch_size=size)
+        for size in (2, 1)
+    )
+    np.testing.assert_allclose(together["rnn.cell.c"], alone["rnn.cell.c"], rtol=1e-6)
+    assert (alone["rnn.cell.c"] != 0).sum() == 3  # no loss sees c after the padded step

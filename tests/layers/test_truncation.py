@@ -526,3 +526,23 @@ def test_unroll_reads_an_array_as_batch_time_features_and_refuses_a_mask_of_no_s
         np.testing.assert_array_equal(one.array, other.array)
     with pytest.raises(ShapeError, match=r"MG222.*sequence 0 has no real step"):
         unroll(layer.cell, [], state, mask=np.ones((B, 0), bool))
+
+
+def test_a_carried_keeps_copies_of_its_inputs_and_state() -> None:
+    """A caller may read each window into the same array, and write to what is handed out and was given."""
+    carried, other = (Carried(stream(rnn()), TruncatedBPTT(2, 4)) for _ in range(2))
+    window = X[:, :2].copy()
+    for model, x in ((carried, window), (other, X[:, :2])):
+        model(x)
+    window[...] = X[:, 2:4]
+    carried.carried_state()["x"][...] = 7
+    np.testing.assert_array_equal(carried(window).array, other(X[:, 2:4]).array)
+    given = other.carried_state()
+    carried.load_carried_state(given)
+    given["x"][...] = 7
+    gradients = []
+    for model in (carried, other):
+        model(X[:, 4:6]).sum().backward()
+        gradients.append([parameter.grad for parameter in model.named_parameters().values()])
+    for here, there in zip(*gradients, strict=True):
+        np.testing.assert_array_equal(here, there)

@@ -9,16 +9,17 @@ from typing import Any
 
 from ...context import SCOPE, enable_grad, place, scope, setting
 from ...errors import GradientError
+from ...fast.kernels import Array
 from ...fast.table import stored
 from ...gate import Gate
 from ...graph import Node, ancestors
 from ...tensor import Tensor, TensorLike, as_tensors, cut, from_node
 from ...timesteps import step_name
 from .. import GRUSequence, Lookup, LookupProduct, LSTMSequence, RNNSequence, stack, tanh, where
-from ..steps import gru_step, lstm_step, without_padding
+from ..steps import gru_step, lstm_step, passed, without_padding
 from .sequence import cuts
 
-Step = Callable[..., tuple[Tensor, ...]]  # (a_t, *state before) -> state after
+Step = Callable[..., tuple[Tensor, ...]]  # (which rows are real, a_t, *state before) -> state after
 
 
 def opened(tensor: TensorLike) -> Tensor:
@@ -78,17 +79,22 @@ def _lookup_product(gate: LookupProduct, table: Tensor, ids: Tensor, W: Tensor, 
 
 
 def _rnn(gate: RNNSequence, a: Tensor, h0: Tensor, W_hh: Tensor, *mask: Tensor) -> Tensor:
-    states = _unrolled(gate, lambda a_t, h: (tanh(h @ W_hh + a_t),), ("h",), a, (h0,), mask)
+    states = _unrolled(gate, lambda real, a_t, h: (passed(real, tanh(h @ W_hh + a_t), h),), ("h",), a, (h0,), mask)
     return stack([h for (h,) in states])
 
 
 def _gru(gate: GRUSequence, a: Tensor, h0: Tensor, W_hh: Tensor, b_hh: Tensor, *mask: Tensor) -> Tensor:
-    states = _unrolled(gate, lambda a_t, h: gru_step(a_t, h, W_hh, b_hh)[:1], ("h",), a, (h0,), mask)
+    def step(real: Array | None, a_t: Tensor, h: Tensor) -> tuple[Tensor]:
+        return (passed(real, gru_step(a_t, h, W_hh, b_hh)[0], h),)
+
+    states = _unrolled(gate, step, ("h",), a, (h0,), mask)
     return stack([h for (h,) in states])
 
 
 def _lstm(gate: LSTMSequence, a: Tensor, h0: Tensor, c0: Tensor, W_hh: Tensor, *mask: Tensor) -> Tensor:
-    states = _unrolled(gate, lambda a_t, h, c: lstm_step(a_t, h, c, W_hh)[:2], ("h", "c"), a, (h0, c0), mask)
+    states = _unrolled(
+        gate, lambda real, a_t, h, c: lstm_step(a_t, h, c, W_hh, real)[:2], ("h", "c"), a, (h0, c0), mask
+    )
     return stack([stack([h for h, _ in states]), stack([c for _, c in states])])
 
 
@@ -113,9 +119,8 @@ def _unrolled(
             if number in cut_before:
                 rows = cut_before[number]
                 now = tuple(cut(part) if rows is None else where(rows, cut(part), part) for part in now)
-            following = step(a[:, t], *now)
-            if real is not None and not (here := real[:, t : t + 1]).all():
-                following = tuple(where(here, new, old) for new, old in zip(following, now, strict=True))
+            here = None if real is None or real[:, t].all() else real[:, t : t + 1]
+            following = step(here, a[:, t], *now)
             for part, name in zip(following, names, strict=True):
                 part.name = name
             now = found[t] = following
