@@ -9,9 +9,10 @@
 ['embedding.table', 'rnn.cell.W_xh', 'rnn.cell.W_hh', 'rnn.cell.b_h', 'dense.W', 'dense.b']
 """
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from minigrad.help import other_frameworks as _habits
+from minigrad.help import other_frameworks as _other
 
 from . import init
 from .cells import Cell, GRUCell, LSTMCell, RNNCell
@@ -35,13 +36,14 @@ __all__ = [
 ]  # fmt: skip
 
 # Names and keywords of other frameworks are answered from the table in minigrad/help/other_frameworks.py.
-_habits.answer_attributes(Layer, "model")
-_habits.answer_calls(
-    map(globals().get, __all__), ["__init__", "train", "load_state_dict", "named_parameters", "state_dict", "zero_grad"]
-)
-_habits.answer_modules(globals(), ["dense", "dropout", "embedding", "init"])
+Layer.__getattr__ = _other.answer_attribute  # type: ignore[attr-defined]
+Layer.parameters = lambda model: list(model.named_parameters().values())  # type: ignore[attr-defined]  # as PyTorch's
+init.__getattr__ = partial(_other.answer_attribute, init)  # type: ignore[method-assign]
+_other.answer_calls(Layer, ["train", "load_state_dict", "named_parameters", "parameters", "state_dict", "zero_grad"])
+for _layer in (Dense, Dropout, Embedding, LayerNorm, Sequential, RNN, GRU, LSTM, RNNCell, GRUCell, LSTMCell):
+    _other.answer_calls(_layer, ["__init__"])
 
 if not TYPE_CHECKING:  # else type checkers would let every name pass
 
     def __getattr__(name: str) -> Any:
-        return _habits.answer_import(__name__, name)
+        return _other.answer_import(__name__, name)

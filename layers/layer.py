@@ -21,7 +21,7 @@ from minigrad import Tensor, scope
 from minigrad.checkpoint import check_match
 from minigrad.errors import MinigradError, OptionError, ShapeError
 from minigrad.graph import Leaf
-from minigrad.help.other_frameworks import refit
+from minigrad.help.other_frameworks import check_call
 from minigrad.support.notebook import table
 from minigrad.support.text import printable
 
@@ -86,9 +86,8 @@ class Layer:
             except RecursionError:
                 raise _too_deep(self) from None
             except TypeError as error:
-                if error.__traceback__ is None or error.__traceback__.tb_next is not None:
-                    raise  # forward was entered: the arguments did fit
-                output = self.forward(*inputs, **refit(self.forward, options, str(error)))
+                check_call(self.forward, options, error)
+                raise
         if (watch := ON_VALUE.get()) is not None:
             watch(self, "", output)
         return output

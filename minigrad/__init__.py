@@ -5,9 +5,13 @@ is first used, so that `import minigrad` takes little longer than `import numpy`
 """
 
 import sys
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+import numpy as _np
+
+from . import random
 from .context import enable_grad, fused, no_grad, scope
 from .derivatives import grad, hvp, jacobian
 from .errors import MinigradError
@@ -15,8 +19,8 @@ from .fast.switch import plug_in as _plug_in_speed
 from .gate import GATES, Gate
 from .gates import *
 from .gates import __all__ as _gate_names
-from .help import other_frameworks as _habits
-from .help import shadowing as _namesakes
+from .help import other_frameworks as _other
+from .help import shadowing as _shadowing
 from .numpy_api import plain as _plain
 from .random import generator, seed
 from .tensor import Tensor, cut
@@ -64,28 +68,58 @@ __all__ = ["GATES", "Gate", "Graph", "MinigradError", "Tensor", "cut", "detect_a
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("layers", "optim"):
-        return import_module(f".{name}", __name__)
     if name not in _ON_DEMAND:
-        return _habits.answer_import(__name__, name)
+        return _other.answer_import(__name__, name)
     value = getattr(import_module(f".{_ON_DEMAND[name]}", __name__), name)
     globals()[name] = value
     return value
 
 
-# Names and keywords of other frameworks: each of these lines opens a way to the table in habits.py. What is answered by
-# its calls is wrapped, which costs a call more: backward and the squared error, in every first training step, are not.
+# Names of PyTorch that mean exactly the same here.
+tensor, cat = Tensor, concatenate  # noqa: F405
+float32, float64 = _np.float32, _np.float64
 Tensor.data = property(Tensor.detach, lambda x, new: setattr(x, "array", _plain(new)))  # type: ignore[attr-defined]
-_habits.answer_names(Tensor, "x")
-_habits.answer_calls(
-    [Tensor],
-    "__init__ argmax astype sum mean max min var std cumsum clip reshape squeeze softmax log_softmax logsumexp "
-    "transpose".split(),
-)  # fmt: skip
-_habits.answer_calls(
-    [sys.modules[__name__]],
-    "binary_cross_entropy concatenate cumsum expand_dims grad hvp jacobian log_softmax logsumexp mean_absolute_error "
-    "negative_log_likelihood softmax softmax_cross_entropy split squeeze stack take_along_axis where".split(),
+for _name, _method in {
+    "numpy": lambda x: x.array,
+    "tolist": lambda x: x.array.tolist(),
+    "view": lambda x, *shape: x.reshape(*shape),
+    "t": lambda x: x.T,
+    "dim": lambda x: x.ndim,
+    "numel": lambda x: int(x.size),
+    "cpu": lambda x: x,
+    "float": lambda x: x.astype("float32"),
+}.items():
+    setattr(Tensor, _name, _method)
+
+# Other names and calls that people expect are answered by an error that says what to write instead: a few on a Tensor,
+# whose attributes are read too often for a `__getattr__`, and any name of this module.
+_other.answer_names(
+    Tensor,
+    "H add add_ addmm all allclose amax amin any argmin argsort assign assign_sub at bfloat16 "
+    "bmm bool broadcast_to ceil chunk clamp clamp_ clamp_max clamp_min clone contiguous copy "
+    "copy_ cosh cross_entropy cuda cumprod data_ptr det detach_ device diag diagonal diff div "
+    "div_ dot double dropout element_size eq equal erf exp_ expand expand_as expm1 fill fill_ "
+    "flat flatten flip floor gather ge gelu get_device grad_fn gt half hardtanh index_add "
+    "index_select int inverse is_contiguous is_cuda is_leaf is_sparse isfinite isnan layout "
+    "le leaky_relu lerp log10 log1p log2 logit long lt mT masked_fill masked_fill_ "
+    "masked_select matmul median mm moveaxis movedim mul mul_ mv narrow nbytes ndimension ne "
+    "neg nelement new_ones new_zeros nonzero norm normal_ outer permute pin_memory pow prod "
+    "ptp quantile ravel reciprocal register_hook relu_ repeat repeat_interleave "
+    "requires_grad_ retain_grad roll round rsqrt scatter scatter_add select sigmoid_ sign "
+    "silu sinh softplus sort split sqrt_ squeeze_ stack storage stride sub sub_ svd swapdims "
+    "take take_along_axis tan tanh_ tensor_split tile to topk trace tril triu trunc type "
+    "type_as unbind unflatten unfold uniform_ unique unsqueeze unsqueeze_ view_as where zero_".split(),
 )
-_habits.answer_modules(globals(), ["random", "tensor"])
-_namesakes.warn()
+_other.answer_calls(
+    Tensor,
+    "__init__ argmax astype sum mean max min var std cumsum clip squeeze softmax log_softmax logsumexp "
+    "swapaxes".split(),
+)
+_other.answer_calls(
+    sys.modules[__name__],
+    "binary_cross_entropy cat concatenate cumsum expand_dims grad hvp jacobian log_softmax logsumexp "
+    "mean_absolute_error mean_squared_error negative_log_likelihood softmax softmax_cross_entropy split "
+    "squeeze stack take_along_axis where".split(),
+)
+random.__getattr__ = partial(_other.answer_attribute, random)  # type: ignore[method-assign]
+_shadowing.warn()

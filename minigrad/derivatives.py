@@ -26,12 +26,11 @@ def grad(
     *,
     create_graph: bool = False,
     upstream: TensorLike = None,
-    seed: TensorLike = None,
 ) -> tuple[Tensor, ...]:
     """d(output)/d(input) for each of `inputs`, which may be leaves or intermediate results. No `.grad` is changed.
 
     A gradient has the shape of its input. With `create_graph=True` the gradients are recorded too, and can be
-    differentiated again. An input that `output` does not depend on gets zeros. `upstream` and `seed` are those of
+    differentiated again. An input that `output` does not depend on gets zeros. `upstream` is that of
     `Tensor.backward`. Errors: as for `Tensor.backward`.
 
     >>> x = Tensor(3.0, requires_grad=True)
@@ -40,8 +39,6 @@ def grad(
     >>> first.item(), second.item()
     (27.0, 18.0)
     """
-    if seed is not None:
-        upstream = checks.renamed("seed", "upstream", seed)
     inputs = [inputs] if isinstance(inputs, Tensor) else list(inputs)
     checks.check_inputs_of_grad(inputs)
     first = start(output.node, upstream)

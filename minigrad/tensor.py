@@ -134,7 +134,7 @@ class Tensor(ArrayMethods):
         """Add d(self)/d(leaf) to `.grad` of every leaf that this tensor came from and that requires a gradient.
 
         `upstream` is dL/d(self), of this tensor's shape; a scalar needs none: it is L itself. The graph is not freed:
-        it can be drawn, and a second `backward` adds the same gradients again. `seed=` is the old name of `upstream`.
+        it can be drawn, and a second `backward` adds the same gradients again.
 
         Errors: GradientError (no upstream gradient for a non-scalar, nothing recorded, inside `no_grad`, a leaf updated
         since), NonFiniteError (a scalar that is NaN or infinite), ShapeError (an upstream gradient of another shape).

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from minigrad.help import other_frameworks as _habits
+from minigrad.help import other_frameworks as _other
 
 from .adagrad import Adagrad
 from .adam import Adam, AdamW
@@ -28,12 +28,17 @@ __all__ = [
 ]  # fmt: skip
 
 # Names and keywords of other frameworks are answered from the table in minigrad/help/other_frameworks.py.
-_habits.answer_names(Optimizer, "opt")
-_habits.answer_names(Trainer, "trainer")
-_habits.answer_calls(map(globals().get, __all__), ["__init__", "fit"])
-_habits.answer_modules(globals(), ["adagrad", "adam", "rmsprop", "schedules", "sgd"])
+Trainer.__getattr__ = _other.answer_attribute  # type: ignore[attr-defined]
+_other.answer_names(
+    Optimizer,
+    "learning_rate get_lr set_learning_rate param_groups add_param_group params defaults apply_gradients minimize "
+    "update init zero_grads".split(),
+)
+_other.answer_calls(Trainer, ["__init__", "fit"])
+for _class in (SGD, Adam, AdamW, Adagrad, RMSprop, StepSchedule, CosineSchedule, WarmUp, EarlyStopping):  # noqa: F405
+    _other.answer_calls(_class, ["__init__"])
 
 if not TYPE_CHECKING:  # else type checkers would let every name pass
 
     def __getattr__(name: str) -> Any:
-        return _habits.answer_import(__name__, name)
+        return _other.answer_import(__name__, name)

@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING, Any
 from minigrad.data.batches import Batches, Stream
 from minigrad.data.imdb import IMDB, Reviews, load_imdb
 from minigrad.data.text import Characters, Vocabulary, lengths, mask, pad, tokenize
-from minigrad.help import other_frameworks as _habits
+from minigrad.help import other_frameworks as _other
 
 __all__ = [
     "IMDB", "Batches", "Characters", "Reviews", "Stream", "Vocabulary", "lengths", "load_imdb", "mask", "pad",
     "tokenize",
 ]  # fmt: skip
 
-_habits.answer_calls([Batches, Characters, Stream, Vocabulary], ["__init__"])
-_habits.answer_calls([sys.modules[__name__]], ["load_imdb", "pad"])
+for _cls in (Batches, Characters, Stream, Vocabulary):
+    _other.answer_calls(_cls, ["__init__"])
+_other.answer_calls(sys.modules[__name__], ["load_imdb", "pad"])
 
 if not TYPE_CHECKING:  # else type checkers would let every name pass
 
     def __getattr__(name: str) -> Any:
-        return _habits.answer_import(__name__, name)
+        return _other.answer_import(__name__, name)

@@ -4,13 +4,14 @@ It costs nothing when off: only an open profile replaces `Gate.__call__`, and th
 versions.
 """
 
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, Self
 
-from .. import derivatives, tensor
+from .. import derivatives
 from ..backward import sweep
 from ..context import ON_GRADIENT, SCOPE, Scope, setting
 from ..errors import OptionError
@@ -140,7 +141,7 @@ class profile:
     def _put(call: Any, sweep: Any) -> None:
         """Set the functions that gate calls and backward passes use from now on."""
         Gate.__call__ = call  # type: ignore[method-assign]
-        tensor.sweep = derivatives.sweep = sweep  # type: ignore[attr-defined]
+        sys.modules[Tensor.__module__].sweep = derivatives.sweep = sweep  # type: ignore[attr-defined]
 
     def _watching(self, watch: Callable[[Node, Any], None] | None) -> Callable[[Node, Any], None]:
         """A hook that the sweep calls before each rule and each leaf. It calls `watch`, the hook set before it, too."""

@@ -33,6 +33,10 @@ def _gate_name(node: Node) -> str:
     return node.gate.name if node.gate else "?"
 
 
+def _where(node: Node) -> str:
+    return f"{node.gate.name if node.gate else 'a leaf'} {place(node.scope)}"
+
+
 # ---- making and changing a Tensor ----
 
 
@@ -239,7 +243,7 @@ def gradient_dropped(node: Node) -> UnsupportedError:
 
 def no_gate(function: str) -> UnsupportedError:
     """The error for a NumPy function without a gate."""
-    known = hint("np", function.removeprefix("np."))
+    known = hint(function.rpartition(".")[2])
     return UnsupportedError(
         "MG118",
         f"minigrad records no gate for {function}",
@@ -415,7 +419,7 @@ def loss_not_finite(node: Node) -> NonFiniteError:
     return NonFiniteError(
         "MG130",
         f"the loss is {node.output.item()}: its gradients would all be meaningless",
-        where=f"{node.gate.name if node.gate else 'a leaf'} {place(node.scope)}",
+        where=_where(node),
         cause="a learning rate too large, log or division of 0, or NaN in the input",
         remedy="lower the learning rate, clip gradients, check the data; "
         "mg.detect_anomaly() names the first gate that gave it",
@@ -451,7 +455,7 @@ def changed_in_place(node: Node, leaf: Node) -> GradientError:
     return GradientError(
         "MG123",
         f"{leaf.name or 'a tensor'} {leaf.shape} was changed after {_gate_name(node)} used it and before backward",
-        where=f"{_gate_name(node)} {place(node.scope)}",
+        where=_where(node),
         cause="an optimizer step, or another update, came between the forward pass and this backward pass; a recurrent "
         "state that is carried over from the last batch brings its old graph along",
         remedy="run the forward pass again before calling backward; carry a state over as state.detach()",
@@ -463,7 +467,7 @@ def no_second_derivative(node: Node) -> GradientError:
     return GradientError(
         "MG124",
         f"{_gate_name(node)} has no second derivative",
-        where=f"{_gate_name(node)} {place(node.scope)}",
+        where=_where(node),
         cause="its backward rule is written for arrays alone, and leaves no graph behind",
         remedy="differentiate mg.opened(output), or build the layer with fused=False: both use small gates",
     )
@@ -478,23 +482,15 @@ def rule_failed(node: Node, dz: Any, error: Exception) -> GradientError:
     return GradientError(
         "MG125",
         f"the backward rule of {_gate_name(node)} failed: {error}",
-        where=f"{_gate_name(node)} {place(node.scope)}; inputs {shapes}, output {node.shape}, dz {dz.shape}",
+        where=f"{_where(node)}; inputs {shapes}, output {node.shape}, dz {dz.shape}",
         cause=cause,
         remedy=f"mg.gradcheck shows what is wrong with the rule of {_gate_name(node)}",
     )
 
 
-def upstream_of(given: dict[str, Any], upstream: Any) -> Any:
-    """The upstream gradient among the keywords of `backward`: for one version it may still be called seed."""
-    if "seed" in given:
-        upstream = renamed("seed", "upstream", given.pop("seed"), 4)
-    given.pop("retain_graph", None)  # PyTorch's, and always so here
-    if given:
-        raise unfit_call("backward", f"does not take {', '.join(given)}", ["upstream="], given)
+def upstream_of(options: dict[str, Any], upstream: Any) -> Any:
+    """`upstream`, unless `backward` got keywords that it does not take. PyTorch's retain_graph is always true here."""
+    unknown = [name for name in options if name != "retain_graph"]
+    if unknown:
+        raise unfit_call("backward", f"does not take {', '.join(unknown)}", ["upstream"], unknown)
     return upstream
-
-
-def renamed(old: str, new: str, value: Any, level: int = 3) -> Any:
-    """Return `value`, after a DeprecationWarning (of that level) that its keyword `old` is now called `new`."""
-    warnings.warn(f"{old}= is now called {new}=; the old name will go in the next version", DeprecationWarning, level)
-    return value

@@ -3,46 +3,47 @@
 import os
 import sys
 import warnings
-from importlib import import_module, util
+from importlib import import_module
+from importlib.machinery import PathFinder
 
 from ..errors import MinigradError
 
 HOME = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 
 
+def _hidden_by(name: str) -> str | None:
+    """The file of the user's that `import name` runs instead of minigrad's, if there is one."""
+    found = sys.modules.get(name) or PathFinder.find_spec(name)
+    place = getattr(found, "__file__", None) or getattr(found, "origin", None)
+    ours = os.path.realpath(os.path.join(HOME, name))
+    return place if place and os.path.dirname(os.path.realpath(place)) != ours else None
+
+
 def warn() -> None:
-    """Warn (MG134) if `layers` or `optim` is a module of the user's, or will be: nothing is imported to find out."""
+    """Warn (MG134) if the user's own `layers` or `optim` hides minigrad's. Nothing is imported to find out."""
     for name in ("layers", "optim"):
-        first = sys.path[0] if sys.path else ""  # the folder of the script, or the current one
-        places = [os.path.join(first, name + ".py"), os.path.join(first, name, "__init__.py")]
-        if name in sys.modules:
-            places = [getattr(sys.modules[name], "__file__", None) or name]
-        for place in filter(os.path.exists, places):
-            if not _is_ours(name, place):
-                text = MinigradError(
-                    "MG134",
-                    f"{place} hides minigrad's {name}",
-                    cause="Python takes the first module of a name that it finds, and looks beside the script first",
-                    remedy=f"write `from minigrad.{name} import ...` for minigrad's, or rename yours: my_{name}.py",
-                )
-                warnings.warn(str(text), stacklevel=3)
+        if place := _hidden_by(name):
+            text = MinigradError(
+                "MG134",
+                f"{place} hides minigrad's {name}",
+                cause="Python takes the first module of a name that it finds, and looks beside the script first",
+                remedy=f"write `from minigrad.{name} import ...` for minigrad's, or rename yours: my_{name}.py",
+            )
+            warnings.warn(str(text), stacklevel=3)
 
 
 def take_over(alias: str) -> None:
     """Make `minigrad.layers` the module `layers`; if the user's own hides it, load minigrad's under that name."""
     name = alias.rpartition(".")[2]
-    found = sys.modules.get(name) or util.find_spec(name)
-    place = getattr(found, "origin", None) or getattr(found, "__file__", None)
-    if _is_ours(name, place or ""):
-        module = import_module(name)
-        ours = {path: part for path, part in sys.modules.items() if path.startswith(f"{name}.")}
-        sys.modules.update({f"minigrad.{path}": part for path, part in ours.items()}, **{alias: module})
+    if not _hidden_by(name):
+        import_module(name)
+        for path in list(sys.modules):
+            if path == name or path.startswith(f"{name}."):
+                sys.modules[f"minigrad.{path}"] = sys.modules[path]
         return
-    spec = util.spec_from_file_location(alias, os.path.join(HOME, name, "__init__.py"))
+    from importlib.util import module_from_spec, spec_from_file_location
+
+    spec = spec_from_file_location(alias, os.path.join(HOME, name, "__init__.py"))
     assert spec is not None and spec.loader is not None
-    sys.modules[alias] = util.module_from_spec(spec)
+    sys.modules[alias] = module_from_spec(spec)
     spec.loader.exec_module(sys.modules[alias])
-
-
-def _is_ours(name: str, place: str) -> bool:
-    return os.path.dirname(os.path.realpath(place)) == os.path.realpath(os.path.join(HOME, name))

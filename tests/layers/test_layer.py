@@ -393,3 +393,11 @@ def test_a_failed_assignment_leaves_no_trace() -> None:
         model.first = np.zeros(3)  # type: ignore[assignment]
     assert isinstance(model.first, mg.Tensor)
     assert "first" in model.named_parameters()
+
+
+def test_a_sequential_is_indexed_and_iterated() -> None:
+    model = Sequential(Dense(2, 3), mg.tanh, Dense(3, 1))
+    assert len(model) == 3 and model[0] is model.dense and model[-1] is model.dense_2 and list(model)[2] is model[2]
+    model.tanh = Dense(3, 3)
+    del model.dense_2
+    assert len(model) == 2 and model[1] is model.tanh

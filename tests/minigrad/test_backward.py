@@ -133,17 +133,6 @@ def test_unbroadcast_is_the_transpose_of_broadcasting(start, shape):
     np.testing.assert_allclose(np.sum(np.broadcast_to(x, start) * dz), np.sum(x * unbroadcast(dz, shape)))
 
 
-def test_the_old_keyword_still_works_and_says_what_to_write():
-    x = parameter([1.0, 2.0])
-    with pytest.warns(DeprecationWarning, match="seed= is now called upstream=") as caught:
-        (x * 3.0).backward(seed=[1.0, 10.0])
-    assert caught[0].filename == __file__  # the caller's line, not one of ours
-    np.testing.assert_array_equal(x.grad, [3, 30])
-    with pytest.warns(DeprecationWarning, match="upstream="):
-        (g,) = mg.grad(x * 3.0, [x], seed=[1.0, 10.0])
-    np.testing.assert_array_equal(g.array, [3, 30])
-
-
 def test_a_gradient_that_was_not_broadcast_is_not_copied():
     dz = np.ones((2, 3))
     assert unbroadcast(dz, (2, 3)) is dz

@@ -251,3 +251,41 @@ def test_rules_that_compare_a_column_with_a_row_do_not_warn():
     (first,) = mg.grad((z * z).sum(), [a], create_graph=True)
     (second,) = mg.grad(first.sum(), [a])
     assert first.array.tolist() == [[2.0], [12.0]] and second.array.tolist() == [[2.0], [4.0]]
+
+
+def test_minus_equals_changes_a_parameter_inside_no_grad_and_is_recorded_elsewhere():
+    w = before = mg.Tensor([2.0], requires_grad=True)
+    loss = (w * w).sum()
+    loss.backward()
+    with mg.no_grad():
+        w -= 0.25 * w.grad
+        w += 1.0
+        w *= 4.0
+        w /= 2.0
+        constant = same = mg.Tensor([1.0])
+        constant += 1.0
+    assert w is before and w.requires_grad and w.item() == 4.0  # (2 - 4 / 4 + 1) * 4 / 2
+    assert same.item() == 1.0 and constant.item() == 2.0
+    loss = (w * w).sum()
+    w.data -= 1.0
+    w.grad = None
+    loss.backward()  # a graph from before has the value from before
+    assert w.item() == 3.0 and w.grad == 2 * 4.0
+    y = w
+    y **= 2
+    y -= 1.0
+    w.grad = None
+    y.backward()
+    assert w.item() == 3.0 and w.grad == 6.0
+    w = w - 0.1 * w.grad
+    with pytest.raises(mg.MinigradError, match="MG135"):
+        w.grad  # noqa: B018
+    assert (w + 1.0).grad is None  # any other step has none
+
+
+def test_numbers_are_formatted_and_rounded():
+    loss = mg.Tensor([1.23456]).sum()
+    assert f"{loss:.3f}" == "1.235" and format(loss, "7.2f") == "   1.23" and f"{loss}" == repr(loss)
+    assert round(loss, 2) == 1.23 and round(loss) == 1
+    with pytest.raises(mg.MinigradError, match="MG129"):
+        loss.size()

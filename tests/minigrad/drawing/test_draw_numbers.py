@@ -12,6 +12,7 @@ import minigrad as mg
 from minigrad.drawing.colour import STYLES, Scale, on_scale
 from minigrad.drawing.facts import Gradients, Stats
 from minigrad.errors import GradientError
+from minigrad.tensor import from_node
 
 from .drawn_graphs import Read, dense, rnn
 
@@ -140,7 +141,7 @@ def test_behind_a_cut_there_is_no_gradient():
 def test_after_an_update_inner_gradients_are_refused_not_guessed():
     loss = dense()
     loss.backward()
-    W = mg.tensor.from_node(leaves(loss)["head.W"])
+    W = from_node(leaves(loss)["head.W"])
     W.update(lambda array: array.__imul__(2.0))
     with pytest.raises(GradientError, match="MG605") as caught:
         mg.draw(loss, grads=True)
