@@ -5,7 +5,6 @@ the graph (the engine fills that in); the probable cause; and the remedy. Each c
 exception that a Python programmer would expect, so `except ValueError` keeps working.
 """
 
-import shlex
 import sys
 from collections.abc import Sequence
 
@@ -107,6 +106,8 @@ class DrawError(MinigradError, RuntimeError):
 
 def pip_install(*packages: str) -> str:
     """The command that installs packages for the Python that runs, to be copied: the remedy if one is missing."""
+    import shlex
+
     python = (
         "python" if sys.platform == "emscripten" else sys.executable or "python"
     )  # a page has no interpreter's file

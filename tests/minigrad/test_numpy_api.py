@@ -254,7 +254,8 @@ def test_rules_that_compare_a_column_with_a_row_do_not_warn():
 
 
 def test_minus_equals_changes_a_parameter_inside_no_grad_and_is_recorded_elsewhere():
-    w = before = mg.Tensor([2.0], requires_grad=True)
+    w: Any = mg.Tensor([2.0], requires_grad=True)
+    before = w
     loss = (w * w).sum()
     loss.backward()
     with mg.no_grad():
@@ -284,7 +285,7 @@ def test_minus_equals_changes_a_parameter_inside_no_grad_and_is_recorded_elsewhe
 
 
 def test_numbers_are_formatted_and_rounded():
-    loss = mg.Tensor([1.23456]).sum()
+    loss: Any = mg.Tensor([1.23456]).sum()
     assert f"{loss:.3f}" == "1.235" and format(loss, "7.2f") == "   1.23" and f"{loss}" == repr(loss)
     assert round(loss, 2) == 1.23 and round(loss) == 1
     with pytest.raises(mg.MinigradError, match="MG129"):

@@ -83,6 +83,7 @@ opt.learning_rate = 0.1 -> MG119 a SGD .*opt.lr = 0.01
 opt.zero_grad(set_to_none=True) -> MG129 .*leave it out
 model.weight -> MG119 a Sequential .*model.dense.W
 model(x, training=True) -> MG129 .*model.eval\\(\\)
+loss.backward(create_graph=True) -> MG129 .*mg.grad\\(loss
 np.dot(x, w) -> MG118 .*a @ b
 """
 
