@@ -1,6 +1,6 @@
 """The Tensor: an array with a gradient, a `backward` method, and arithmetic that is recorded.
 
-It is a handle on one node of the graph. What it has in common with NumPy arrays is in numpy_functions.py.
+It is a handle on one node of the graph. What it has in common with NumPy arrays is in numpy_api.py.
 """
 
 from __future__ import annotations

@@ -22,9 +22,7 @@ from minigrad.gates import basic
 from optim import SGD, Adam
 
 ROOT = Path(__file__).resolve().parents[2]
-ENGINE = [
-    f"test_{name}.py" for name in "graph backward checks context tensor derivatives numpy_functions gate gates".split()
-]
+ENGINE = [f"test_{name}.py" for name in "graph backward context tensor derivatives numpy_api gate gates".split()]
 
 
 def test_the_engines_own_tests_pass_without_the_appendix():
