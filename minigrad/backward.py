@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from .context import ON_GRADIENT, RECORDING
+from .context import ON_GRADIENT, RECORDING, observed
 from .errors import MinigradError
 from .fast.kernels import Array, LazyGradient, dense
 from .graph import Node, ancestors
 from .help import engine_errors as checks
 
 
+@observed
 def sweep(
     root: Node, upstream: Any, *, keep: Container[Node] = (), rule: Callable[[Node, Any], Any] | None = None
 ) -> dict[Node, Any]:

@@ -35,8 +35,28 @@ ON_RECORD: ContextVar[Callable[[Any], None] | None] = ContextVar("on_record", de
 ON_GRADIENT: ContextVar[Callable[[Any, Any], None] | None] = ContextVar("on_gradient", default=None)
 """Called during a backward pass with each node and its gradient, before the gate's rule runs."""
 
+OBSERVERS: list[Any] = []
+"""The last one, if there is any, is asked to run each gate's call and each backward pass of every thread.
+
+`call(gate, inputs)` returns the gate's result, or None for the gate to compute it; `sweep(run)` returns what `run()`
+returns. Empty unless a profile is open, so that all this costs a gate nothing.
+"""
+
 ON_CUT: ContextVar[Callable[[Any], Any] | None] = ContextVar("on_cut", default=None)
 """Called with each array that passes through a cut; the array that it returns is used instead."""
+
+
+def observed(sweep: F) -> F:
+    """A backward pass that the last of the OBSERVERS runs."""
+
+    @wraps(sweep)
+    def run(*arguments: Any, **options: Any) -> Any:
+        if OBSERVERS:
+            return OBSERVERS[-1].sweep(partial(sweep, *arguments, **options))
+        return sweep(*arguments, **options)
+
+    return cast(F, run)
+
 
 _OPEN: ContextVar[tuple[tuple["setting", ContextVar[Any], Any], ...]] = ContextVar("open", default=())
 """For each variable that a block has set, from the outside in: the block, the variable, and its value before."""

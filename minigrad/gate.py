@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from .context import ON_RECORD, RECORDING
+from .context import OBSERVERS, ON_RECORD, RECORDING
 from .errors import MinigradError
 from .fast.kernels import Array
 from .graph import Leaf, Node
@@ -78,6 +78,8 @@ class Gate:
             GATES[cls.__name__ if known.__module__ == cls.__module__ else f"{cls.__module__}.{cls.__name__}"] = cls
 
     def __call__(self, *inputs: TensorLike) -> Tensor:
+        if OBSERVERS and (result := OBSERVERS[-1].call(self, inputs)) is not None:
+            return result
         nodes: tuple[Node, ...] = ()
         arrays: tuple[Any, ...] = ()
         requires_grad = False
@@ -94,7 +96,8 @@ class Gate:
             raise checks.forward_failed(self, error, nodes) from (None if isinstance(error, MinigradError) else error)
         if type(output) is not np.ndarray:
             if isinstance(output, tuple):
-                output, arrays = output[0], (*arrays, output[1])
+                output, saved = output
+                arrays += (saved,)
             output = np.asarray(output)
         recorded = requires_grad and RECORDING.get()
         if (output.base is not None or not output.flags.writeable) and not (recorded and all(n.gate for n in nodes)):

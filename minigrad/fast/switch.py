@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from .. import backward
-from ..context import ON_RECORD, RECORDING, SCOPE
+from ..context import OBSERVERS, ON_RECORD, RECORDING, SCOPE
 from ..errors import MinigradError
 from ..gate import Gate
 from ..graph import Leaf, Node, next_serial
@@ -45,6 +45,8 @@ def unplug() -> None:
 
 def call(self: Gate, *inputs: TensorLike) -> Tensor:
     """`Gate.__call__` for calls with one Tensor or two. It leaves all other calls to the general version."""
+    if OBSERVERS:
+        return _general_call(self, *inputs)
     if len(inputs) == 2 and type(a := inputs[0]) is Tensor and type(b := inputs[1]) is Tensor:
         one, other = a.node, b.node
         nodes: tuple[Node, ...] = (one, other)
