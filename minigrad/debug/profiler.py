@@ -1,24 +1,20 @@
 """A profiler: where a program spends its time, by gate and scope, forward and backward.
 
-It costs nothing when off: only an open profile replaces `Gate.__call__`, and the `sweep` behind `backward`, with timed
-versions.
+It costs nothing when off: gates and backward passes call `context.OBSERVERS`, which is empty then.
 """
 
-import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, Self
 
-from .. import derivatives
-from ..backward import sweep
-from ..context import ON_GRADIENT, SCOPE, Scope, setting
+from ..context import OBSERVERS, ON_GRADIENT, SCOPE, Scope, setting
 from ..errors import OptionError
 from ..gate import Gate
 from ..graph import Node
 from ..support.text import table
-from ..tensor import Tensor
+from ..tensor import Tensor, as_tensors
 from ..timesteps import ANY_STEP, step_number
 
 _MOST = 30  # rows that are printed
@@ -68,7 +64,6 @@ class profile:
     """
 
     title = "milliseconds, forward and backward"
-    _open: "profile | None" = None
 
     def __init__(self, clock: Callable[[], float] = perf_counter) -> None:
         self._clock = clock
@@ -90,58 +85,54 @@ class profile:
     # ---- while it is open ----
 
     def __enter__(self) -> Self:
-        if profile._open is not None:
+        if OBSERVERS:
             raise OptionError(
                 "MG740",
                 "a profile is open already, and there can be one at a time",
                 cause="two would time each other, even in different threads, because all threads share the gates",
                 remedy="leave out the inner mg.profile(): the rows of the outer one tell scopes apart",
             )
-        profile._open = self
+        OBSERVERS.append(self)
         self._thread = threading.get_ident()
-        call = self._call = Gate.__call__
-
-        def timed_call(gate: Gate, *inputs: Any) -> Tensor:
-            if threading.get_ident() != self._thread:
-                return call(gate, *inputs)
-            row = self._row(gate.name, SCOPE.get())
-            row.calls += 1
-            before = self._charge_to((row, "forward", None))
-            serial = None
-            try:
-                result = call(gate, *inputs)
-                serial = result.node.serial
-                return result
-            finally:
-                self._charge_to(before, serial)
-
-        def timed_sweep(root: Node, upstream: Any, **options: Any) -> dict[Node, Any]:
-            if threading.get_ident() != self._thread:
-                return sweep(root, upstream, **options)
-            before = self._charge_to((self.sweeping, "other", None))
-            try:
-                with setting(ON_GRADIENT, self._watching(ON_GRADIENT.get())):
-                    return sweep(root, upstream, **options)
-            finally:
-                self._charge_to(before)
-
-        self._put(timed_call, timed_sweep)
+        self._inside = False  # a gate whose time is being taken is called now
         self._current: Charge = (self.outside, "other", None)
         self._since = self._clock()
         return self
 
     def __exit__(self, *error: object) -> None:
         self._charge_to(self._current)
-        self._put(self._call, sweep)
-        profile._open = None
+        OBSERVERS.remove(self)
         if error[0] is None:
             print(self)
 
-    @staticmethod
-    def _put(call: Any, sweep: Any) -> None:
-        """Set the functions that gate calls and backward passes use from now on."""
-        Gate.__call__ = call  # type: ignore[method-assign]
-        sys.modules[Tensor.__module__].sweep = derivatives.sweep = sweep  # type: ignore[attr-defined]
+    def call(self, gate: Gate, inputs: tuple[Any, ...]) -> Tensor | None:
+        """Time a gate's call. Called once more from inside it, it returns None, and the gate does its work."""
+        if self._inside or threading.get_ident() != self._thread:
+            self._inside = False
+            return None
+        tensors = as_tensors(inputs)
+        row = self._row(gate.name, SCOPE.get())
+        row.calls += 1
+        before = self._charge_to((row, "forward", None))
+        serial = None
+        self._inside = True
+        try:
+            result = gate(*tensors)
+            serial = result.node.serial
+            return result
+        finally:
+            self._charge_to(before, serial)
+
+    def sweep(self, run: Callable[[], Any]) -> Any:
+        """Time a backward pass."""
+        if threading.get_ident() != self._thread:
+            return run()
+        before = self._charge_to((self.sweeping, "other", None))
+        try:
+            with setting(ON_GRADIENT, self._watching(ON_GRADIENT.get())):
+                return run()
+        finally:
+            self._charge_to(before)
 
     def _watching(self, watch: Callable[[Node, Any], None] | None) -> Callable[[Node, Any], None]:
         """A hook that the sweep calls before each rule and each leaf. It calls `watch`, the hook set before it, too."""
