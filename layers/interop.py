@@ -23,9 +23,8 @@ from typing import Any
 import numpy as np
 
 from minigrad import Tensor, relu, tanh
-from minigrad.checkpoint import check_match, read_arrays, read_header, replace_file, serialized
+from minigrad.checkpoint import check_match, read_safetensors, replace_file, serialized
 from minigrad.errors import CheckpointError, OptionError, reason, shown
-from minigrad.support.files import open_file
 
 from .cells import Cell, GRUCell, LSTMCell, RNNCell
 from .dense import Dense
@@ -56,9 +55,7 @@ def import_weights(model: Layer, path: str | os.PathLike[str], layout: str) -> N
     does not fit the model (MG505: every missing, unknown and mismatched name at once).
     """
     try:
-        with open_file(path) as file:
-            _, entries, _ = read_header(file)
-            arrays = read_arrays(file, entries)
+        arrays, *_ = read_safetensors(path)
     except (OSError, MemoryError, ValueError) as error:
         raise CheckpointError(
             "MG252",

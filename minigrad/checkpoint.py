@@ -13,9 +13,7 @@ damaged file raises an error instead of loading as a different model. Files are 
 """
 
 import hashlib
-import io
 import json
-import math
 import os
 from collections.abc import Callable, Mapping
 from typing import IO, Any
@@ -25,12 +23,11 @@ import numpy as np
 from .errors import CheckpointError, DtypeError, pip_install, reason, shown
 from .fast.kernels import Array
 from .support.files import open_file, write_whole
+from .support.text import to_json
 from .tensor import Tensor
 
 _KEY = "minigrad"  # our entry in the header's metadata; only one, because the format leaves the order of entries open
 _BLANK = "0" * 64  # stands where the checksum will be, while it is computed
-# Bytes of a header, some 150,000 arrays; the format allows more, which could take minutes and gigabytes.
-_LONGEST = 2**24
 _DTYPES = {
     "BOOL": "bool",
     **{f"F{bits}": f"float{bits}" for bits in (16, 32, 64)},
@@ -56,7 +53,7 @@ def save(path: str | os.PathLike[str], arrays: Mapping[str, Any], info: Mapping[
     stays, MG509 without the package safetensors; DtypeError MG507 for arrays or info that cannot be stored.
     Source: the format, https://github.com/huggingface/safetensors.
     """
-    text = json.dumps({"sha256": _BLANK, "info": as_stored(info, f"the info for {shown(path)}")})
+    text = to_json({"sha256": _BLANK, "info": as_stored(info, f"the info for {shown(path)}")})
     content = serialized(arrays, {_KEY: text})
     # Only the header is copied to put the digest in, not the arrays.
     split = 8 + int.from_bytes(content[:8], "little")
@@ -67,8 +64,7 @@ def save(path: str | os.PathLike[str], arrays: Mapping[str, Any], info: Mapping[
 def as_stored(info: Mapping[str, Any] | None, what: str) -> dict[str, Any]:
     """The info as it comes back from a file: tuples as lists, NumPy's numbers as Python's; or DtypeError MG507."""
     try:
-        text = json.dumps({"sha256": _BLANK, "info": dict(info or {})}, default=_plain)
-        return _ours({_KEY: text})[1]
+        return dict(json.loads(to_json(dict(info or {}))))
     except (TypeError, ValueError, RecursionError) as error:
         raise DtypeError(
             "MG507",
@@ -85,21 +81,7 @@ def load(path: str | os.PathLike[str]) -> Checkpoint:
     (no checksum: another program wrote it), MG504 (the checksum does not fit: damaged since it was written).
     """
     try:
-        with open_file(path) as file:
-            header, layout, metadata = read_header(file)
-            if _KEY not in metadata:
-                raise CheckpointError(
-                    "MG503",
-                    f"{shown(path)} has no checksum, so that nobody can tell whether it is whole",
-                    cause="minigrad did not write it, or its header is damaged",
-                    remedy="safetensors.numpy.load_file reads it unchecked; mg.save what it gives",
-                )
-            try:
-                digest, info = _ours(metadata)
-            except (ValueError, TypeError, KeyError, RecursionError):
-                digest, info = "", {}
-            actual = hashlib.sha256(header.replace(digest.encode(), _BLANK.encode(), 1) if digest else b"")
-            arrays = read_arrays(file, layout, actual.update)
+        arrays, metadata, header, body = read_safetensors(path)
     except (OSError, MemoryError) as error:
         raise CheckpointError(
             "MG501",
@@ -114,7 +96,22 @@ def load(path: str | os.PathLike[str]) -> Checkpoint:
             cause="it was cut short or damaged, or is a file of another kind",
             remedy="go back to an earlier snapshot, or copy the file again from where it came",
         ) from None
-    if digest != actual.hexdigest():
+    if _KEY not in metadata:
+        raise CheckpointError(
+            "MG503",
+            f"{shown(path)} has no checksum, so that nobody can tell whether it is whole",
+            cause="minigrad did not write it, or its header is damaged",
+            remedy="safetensors.numpy.load_file reads it unchecked; mg.save what it gives",
+        )
+    try:
+        stored = json.loads(metadata[_KEY])
+        digest, info = stored["sha256"], stored["info"]
+        actual = hashlib.sha256(header.replace(digest.encode(), _BLANK.encode(), 1))
+        actual.update(body)
+        whole = digest == actual.hexdigest()
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        whole = False
+    if not whole:
         raise CheckpointError(
             "MG504",
             f"{shown(path)} is damaged: its content does not fit its checksum",
@@ -125,7 +122,7 @@ def load(path: str | os.PathLike[str]) -> Checkpoint:
 
 
 def serialized(arrays: Mapping[str, Any], metadata: dict[str, str] | None = None) -> bytes:
-    """Named arrays as the bytes of a safetensors file, sure to be read back by name. Errors: those of `save`."""
+    """Named arrays as the bytes of a safetensors file. Errors: those of `save`."""
     try:
         from safetensors.numpy import save as serialize
     except ImportError as error:
@@ -142,63 +139,32 @@ def serialized(arrays: Mapping[str, Any], metadata: dict[str, str] | None = None
             cause="a file holds arrays by their names",
             remedy="pass a dict {name: array}, such as model.state_dict()",
         )
-    content = serialize({_name(name): _storable(name, array) for name, array in arrays.items()}, metadata)
-    try:
-        _, layout, _ = read_header(io.BytesIO(content))
-        if sorted(name for *_, name in layout) != sorted(arrays):
-            raise ValueError("other names would be read back")
-    except ValueError as error:
-        raise DtypeError(
-            "MG507",
-            f"the {len(arrays)} arrays and the info cannot be stored: {error}",
-            cause="names, shapes and info make up the file's header, which has its limits",
-            remedy="shorten the names or the info",
-        ) from None
-    return content
+    return serialize({_name(name): _storable(name, array) for name, array in arrays.items()}, metadata)
 
 
-Layout = list[tuple[int, int, str, list[int], str]]  # first byte and last, NumPy's dtype, shape, name; in order
+def read_safetensors(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, str], bytes, Array]:
+    """A file's arrays and metadata, and for checksums its header and the bytes behind it, of which the arrays are views.
 
-
-def read_header(file: IO[bytes]) -> tuple[bytes, Layout, dict[str, str]]:
-    """The header of a safetensors file, where its arrays lie, and the metadata. ValueError: it does not fit the file.
-
-    Nothing that the header says is believed before it is compared with the size of the file. Source: as `save`.
+    Errors: OSError, MemoryError; ValueError if it is not in the format. Source: as `save`.
     """
-    size = file.seek(0, os.SEEK_END)
-    file.seek(0)
-    start = file.read(8)
-    length = int.from_bytes(start, "little")
-    if length > size - 8:
-        raise ValueError(f"its header would have {length:,} bytes, and the whole file has {size:,}")
-    if length > _LONGEST:
-        raise ValueError(f"its header has {length:,} bytes, and can have at most {_LONGEST:,}")
-    text = file.read(length)
-    try:
-        header = _json(text.decode())
-        metadata = header.pop("__metadata__", None) or {}
-        layout = [_entry(name, entry) for name, entry in header.items()]
-        if not all(isinstance(value, str) for value in metadata.values()):
-            raise ValueError("metadata must be text")
-    except (TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise ValueError(f"its header is not as the format has it ({type(error).__name__}: {error})") from None
-    layout.sort()
-    ends = [0, *(end for _, end, *_ in layout)]
-    if ends[:-1] != [begin for begin, *_ in layout] or ends[-1] != size - 8 - length:
-        raise ValueError(f"its arrays do not cover its {size:,} bytes")
-    return start + text, layout, metadata
-
-
-def read_arrays(file: IO[bytes], layout: Layout, see: Callable[[Any], object] = lambda block: None) -> dict[str, Array]:
-    """The arrays of a file whose header was just read, each byte once; `see` is shown all bytes as they come."""
+    with open_file(path) as file:
+        content = np.fromfile(file, np.uint8)
+    start = 8 + int.from_bytes(content[:8].tobytes(), "little")
+    if start > content.size:
+        raise ValueError(f"its header would end at byte {start:,}, and the whole file has {content.size:,}")
+    header, body = content[:start].tobytes(), content[start:]
     arrays = {}
-    for begin, end, dtype, shape, name in layout:
-        block = np.empty(end - begin, np.uint8)
-        if file.readinto(block) != end - begin:  # type: ignore[attr-defined]
-            raise ValueError("it became shorter while it was read")
-        see(block)
-        arrays[name] = block.view(dtype).reshape(shape)
-    return arrays
+    try:
+        entries = json.loads(header[8:].decode())
+        metadata = dict(entries.pop("__metadata__", {}))
+        for name, entry in entries.items():
+            first, last = entry["data_offsets"]
+            arrays[name] = body[first:last].view(_DTYPES[entry["dtype"]]).reshape(entry["shape"])
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
+        raise ValueError(f"its header is not as the format has it ({type(error).__name__}: {error})") from None
+    if sum(array.nbytes for array in arrays.values()) != body.size:
+        raise ValueError(f"its arrays do not cover its {content.size:,} bytes")
+    return arrays, metadata, header, body
 
 
 def check_match(found: Mapping[str, Array], expected: Mapping[str, Array], what: str) -> None:
@@ -261,40 +227,3 @@ def _storable(name: str, value: Any) -> Array:
             remedy="convert it, or put it in the info if it is text",
         )
     return array
-
-
-def _json(text: str) -> Any:
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        if len(entries := dict(pairs)) < len(pairs):
-            raise ValueError("a name comes twice")
-        return entries
-
-    return json.loads(text, object_pairs_hook=unique)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, np.generic):
-        return value.item()
-    raise TypeError(f"{type(value).__name__} is not JSON serializable")
-
-
-def _ours(metadata: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
-    """The checksum and the info that `save` stored."""
-    ours = _json(metadata[_KEY])
-    digest, info = ours["sha256"], ours["info"]
-    if not (isinstance(digest, str) and digest.isascii() and len(digest) == len(_BLANK) and isinstance(info, dict)):
-        raise ValueError("it has no checksum")
-    return digest, info
-
-
-def _entry(name: str, entry: Any) -> tuple[int, int, str, list[int], str]:
-    """What the header says of one array, as a line of the layout."""
-    dtype, shape, (begin, end) = entry["dtype"], entry["shape"], entry["data_offsets"]
-    name.encode()  # an error for what is not Unicode
-    if dtype not in _DTYPES:
-        raise ValueError(f"{shown(name)} has the dtype {shown(dtype)}, which NumPy does not know")
-    if len(shape) > 64 or not all(type(number) is int and 0 <= number < 2**63 for number in [begin, end, *shape]):
-        raise ValueError(f"{shown(name)} has no shape that an array can have")
-    if math.prod(shape) * np.dtype(_DTYPES[dtype]).itemsize != end - begin:
-        raise ValueError(f"{shown(name)} has a shape that does not fit its {end - begin:,} bytes")
-    return begin, end, _DTYPES[dtype], shape, name

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, overload
+from typing import TYPE_CHECKING, Any, Generic
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +26,7 @@ from minigrad.data.text import (
     unreadable_file,
 )
 from minigrad.errors import DataError, OptionError, pip_install, reason, shown
-from minigrad.support.files import open_file, to_path
+from minigrad.support.files import to_path
 from minigrad.support.notebook import table
 
 if TYPE_CHECKING:
@@ -113,14 +113,6 @@ class IMDB(Generic[Rows]):
         return table(repr(self), ("label", "the first reviews, decoded"), rows)
 
 
-@overload
-def load_imdb(
-    source: str = ..., *, data_dir: str | os.PathLike[str] | None = ..., length: int = ..., vocabulary_size: int = ...
-) -> IMDB: ...
-@overload
-def load_imdb(
-    source: str = ..., *, data_dir: str | os.PathLike[str] | None = ..., length: None, vocabulary_size: int = ...
-) -> IMDB[list[Ids]]: ...
 def load_imdb(
     source: str = "bundled",
     *,
@@ -188,14 +180,12 @@ def _bundled(length: int | None, vocabulary_size: int) -> IMDB:
         )
     remedy = "install minigrad again: the file is a part of it"
     try:
-        file = open_file(BUNDLE)
-    except OSError as error:
-        raise unreadable_file(BUNDLE, error, remedy=remedy) from error
-    try:
-        with file, np.load(file, allow_pickle=False) as members:
+        with open(BUNDLE, "rb") as file, np.load(file, allow_pickle=False) as members:
             arrays = dict(members)
         vocabulary = Vocabulary(arrays["words"].tobytes().decode().split("\n"))
         train, test = (Reviews(arrays[f"{split}_ids"], arrays[f"{split}_labels"]) for split in ("train", "test"))
+    except (FileNotFoundError, PermissionError) as error:
+        raise unreadable_file(BUNDLE, error, remedy=remedy) from error
     except Exception as error:  # zipfile, zlib and NumPy each have their own exceptions for a damaged file
         raise damaged_file(BUNDLE, shown(reason(error)), remedy=remedy) from error
     return IMDB(
@@ -244,7 +234,7 @@ def _from_tfds(data_dir: str | os.PathLike[str] | None, length: int | None, voca
             remedy="delete that folder, or name another one with data_dir=..., and run this again",
         ) from error
     vocabulary = Vocabulary.build(train[0], vocabulary_size)
-    return IMDB(_encoded("train", *train, vocabulary, length), _encoded("test", *test, vocabulary, length), vocabulary)
+    return IMDB(_encoded(*train, vocabulary, length), _encoded(*test, vocabulary, length), vocabulary)
 
 
 def _read(rows: Any) -> tuple[list[str], Ids]:
@@ -253,9 +243,6 @@ def _read(rows: Any) -> tuple[list[str], Ids]:
     return [row["text"].decode() for row in found], np.array([row["label"] for row in found], dtype=np.int64)
 
 
-def _encoded(split: str, texts: list[str], labels: Ids, vocabulary: Vocabulary, length: int | None) -> Reviews[Any]:
-    from tqdm import tqdm
-
-    bar = tqdm(texts, desc=f"encoding {split}", unit=" reviews", leave=False, disable=None)
-    ids = [vocabulary.encode(text) for text in bar]
+def _encoded(texts: list[str], labels: Ids, vocabulary: Vocabulary, length: int | None) -> Reviews[Any]:
+    ids = [vocabulary.encode(text) for text in texts]
     return Reviews(ids if length is None else pad(ids, length), labels, texts)

@@ -183,7 +183,7 @@ class Characters:
     def __init__(self, alphabet: str) -> None:
         self.alphabet = "".join(sorted(set(alphabet)))
         check_vocabulary_size(len(self), least=2)
-        self._codes = _code_points(self.alphabet)
+        self._ids = {one: id for id, one in enumerate(self.alphabet, start=1)}
 
     @classmethod
     def build(cls, text: str, size: int = 128) -> "Characters":
@@ -194,9 +194,8 @@ class Characters:
 
     def encode(self, text: str) -> npt.NDArray[Any]:
         """The id of each character, (len(text),), in 16 bits if they are enough."""
-        codes = _code_points(text)
-        place = np.minimum(np.searchsorted(self._codes, codes), len(self._codes) - 1)
-        return np.where(self._codes[place] == codes, place + 1, 0).astype(np.uint16 if len(self) <= 1 << 16 else int)
+        dtype = np.uint16 if len(self) <= 1 << 16 else int
+        return np.array([self._ids.get(one, 0) for one in text], dtype)
 
     def decode(self, ids: npt.ArrayLike) -> str:
         """The characters of `ids` in one string."""
@@ -205,10 +204,6 @@ class Characters:
 
     def __len__(self) -> int:
         return 1 + len(self.alphabet)
-
-
-def _code_points(text: str) -> npt.NDArray[np.uint32]:
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")
 
 
 def pad(
@@ -237,8 +232,8 @@ def pad(
                 cause="side says where the padding goes, keep which end of a long row stays",
                 remedy=f"use {name}={known[0]!r} or {name}={known[1]!r}",
             )
-    given: Any = sequences
-    rows = [row_of_ids(row, number) for number, row in enumerate(given if isinstance(given, Iterable) else [given])]
+    given: Any = sequences if isinstance(sequences, Iterable) else [sequences]
+    rows = [row_of_ids(row, number) for number, row in enumerate(given)]
     if length is None:
         length = max((len(row) for row in rows), default=0)
     elif not is_count(length, 1):
@@ -324,14 +319,13 @@ def row_of_ids(row: npt.ArrayLike, number: int) -> npt.NDArray[Any]:
     """One row as an array. Errors: DtypeError MG407 unless it is one-dimensional and of integers."""
     try:
         array = np.asarray(row)
-        kind = f"shape {array.shape}, dtype {array.dtype}"
-        usable = np.issubdtype(array.dtype, np.integer) and np.can_cast(array.dtype, np.int64)
-    except ValueError:
-        array, kind, usable = np.empty((1, 1)), "lists of different lengths", False
+    except ValueError:  # lists of different lengths
+        array = np.empty((0, 0))
+    usable = np.issubdtype(array.dtype, np.integer) and np.can_cast(array.dtype, np.int64)
     if array.ndim != 1 or array.size and not usable:
         raise DtypeError(
             "MG407",
-            f"row {number} is not a row of ids: {kind}",
+            f"row {number} is not a row of ids: shape {array.shape}, dtype {array.dtype}",
             cause="pad takes a list of rows, each a list or one-dimensional array of integers, of up to 64 bits",
             remedy="encode texts with Vocabulary.encode first, and pass [row] for a single row",
         )

@@ -2,9 +2,7 @@
 
 import contextlib
 import errno
-import glob
 import os
-import secrets
 import stat
 import sys
 from collections.abc import Callable, Iterator
@@ -17,6 +15,7 @@ except ImportError:  # Windows, where an open file cannot be removed anyway; and
     fcntl = None  # type: ignore[assignment]
 
 AnyPath = str | os.PathLike[str]
+LONGEST = 50  # characters of a file's name in its unfinished one's, which may have 255 bytes of UTF-8
 
 
 def to_path(path: AnyPath) -> Path:
@@ -41,7 +40,7 @@ def write_whole(path: AnyPath, write: Callable[[IO[bytes]], object]) -> None:
     """Let `write(file)` write a new file, under a temporary name until it is on disk, and then rename it to `path`.
 
     If that fails for any reason, the old file stays, and no part of the new one does. If `path` is a link, its target
-    is replaced; permissions stay. Unfinished files that killed programs left for this path are removed.
+    is replaced; permissions stay. What a killed program left unfinished, the next one that writes this file replaces.
 
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "a.txt"
@@ -51,50 +50,37 @@ def write_whole(path: AnyPath, write: Callable[[IO[bytes]], object]) -> None:
 
     Errors: OSError, and whatever `write` raises.
     """
-    path = to_path(path)
-    if path.is_symlink():
-        path = Path(os.path.realpath(path))
-    permissions = None
-    with contextlib.suppress(FileNotFoundError):
-        permissions = _permissions(path)
-    clear_unfinished(path.parent, glob.escape(_stem(path)))
-    unfinished, file = _begin(path)
-    try:
-        with file:
+    path = Path(os.path.realpath(to_path(path)))
+    permissions = _permissions(path) if path.exists() else None
+    unfinished = path.with_name(f".{path.name[-LONGEST:]}.unfinished")
+    with _begin(unfinished) as file:
+        try:
             write(file)
             file.flush()
             os.fsync(file.fileno())
             if permissions is not None:
                 os.chmod(unfinished, permissions)
-            if os.name == "posix":
-                os.replace(unfinished, path)  # still locked, so that nobody takes it for abandoned
-        if os.name != "posix":
-            os.replace(unfinished, path)
-    finally:
-        with contextlib.suppress(OSError):
-            unfinished.unlink(missing_ok=True)
+            if fcntl is not None:
+                os.replace(unfinished, path)  # still locked, so that no other program writes into it
+        except BaseException:
+            with contextlib.suppress(OSError):  # Windows removes no open file; the next to write this one replaces it
+                unfinished.unlink()
+            raise
+    if fcntl is None:
+        os.replace(unfinished, path)  # Windows renames no open file
     # The new name survives a power cut only if the folder is on disk too. Not every file system can sync a folder, and
     # not every folder may be opened; the file itself is written by now, so that is no failure.
-    with contextlib.suppress(OSError):
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+    with contextlib.suppress(OSError), _opened(path.parent) as folder:
+        os.fsync(folder)
 
 
-def clear_unfinished(folder: AnyPath, name: str = "*") -> None:
-    """Remove half-written files that killed programs left in a folder, for files called `name` (a pattern).
-
-    A file that a running program is still writing is left alone.
-    """
-    for stray in Path(folder).glob(f".{name}.????????.unfinished"):
-        with contextlib.suppress(OSError), open(stray, "rb") as file:
-            if fcntl is not None:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # BlockingIOError, an OSError, if it is being written
-            else:
-                file.close()  # Windows cannot remove an open file
-            stray.unlink()
+@contextlib.contextmanager
+def _opened(folder: Path) -> Iterator[int]:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        yield handle
+    finally:
+        os.close(handle)
 
 
 @contextlib.contextmanager
@@ -106,8 +92,7 @@ def locked(folder: Path) -> Iterator[None]:
     if fcntl is None:
         yield
         return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
+    with _opened(folder) as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -116,8 +101,6 @@ def locked(folder: Path) -> Iterator[None]:
         except OSError:
             pass  # a file system without locks
         yield
-    finally:
-        os.close(handle)
 
 
 def _lock(file: IO[bytes] | int) -> None:
@@ -127,20 +110,15 @@ def _lock(file: IO[bytes] | int) -> None:
             fcntl.flock(file, fcntl.LOCK_EX)
 
 
-def _begin(path: Path) -> tuple[Path, IO[bytes]]:
-    """A new file beside `path`, open for writing, and locked to show other programs that its writer is alive."""
+def _begin(unfinished: Path) -> IO[bytes]:
+    """The unfinished file, empty and locked, so that a second program that writes the same file waits."""
     while True:
-        unfinished = path.with_name(f".{_stem(path)}.{secrets.token_hex(4)}.unfinished")
-        file = open(unfinished, "xb")  # noqa: SIM115  # the caller closes it
+        file = open(unfinished, "r+b", opener=lambda path, flags: os.open(path, flags | os.O_CREAT, 0o666))
         _lock(file)
-        if unfinished.exists():
-            return unfinished, file
-        file.close()  # another program took it for abandoned and removed it before it was locked
-
-
-def _stem(path: Path) -> str:
-    """So much of a file's name that the unfinished one's, in UTF-8, stays below the 255 bytes that systems allow."""
-    return path.name[-50:]
+        if unfinished.exists() and os.path.samestat(unfinished.stat(), os.fstat(file.fileno())):
+            file.truncate()
+            return file
+        file.close()  # the program that was waited for has renamed it
 
 
 def _permissions(path: Path) -> int:

@@ -3,7 +3,7 @@
 Used by `minigrad course report`, and by the examples that run many experiments (examples/reference/run_all.py and
 examples/sweep.py). For each job
 
-    a thread of this process   waits for the child, shows the end of its log, appends its result to results.jsonl
+    a thread of this process   waits for the child, and returns its result, which is appended to results.jsonl
     the child                  calls the function: `python -m minigrad.support.jobs FILE FUNCTION ARGUMENTS RESULT`
 
 A child ends when its parent does, however that ended: it waits for the end of a pipe that nobody writes to.
@@ -20,15 +20,12 @@ import inspect
 import json
 import os
 import platform
-import re
-import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-import traceback
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
@@ -37,8 +34,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..errors import OptionError, reason
-from .files import AnyPath, locked, open_file, write_whole
-from .text import printable
+from .files import AnyPath, locked, write_whole
+from .text import printable, to_json
 
 GRACE = 5.0
 """Seconds that a job has to come to an end after Ctrl-C, such as to write a snapshot."""
@@ -55,7 +52,7 @@ class Done(NamedTuple):
     seconds: float
 
 
-class _JobFailed(Exception):
+class JobFailed(Exception):
     """Why a job has no result."""
 
 
@@ -96,6 +93,8 @@ def run_jobs(
     Ctrl-C reaches every child, and leaves what is done. Errors: OptionError MG917 for fewer than one job at once, MG920
     within a job; OSError for a folder that cannot be written; KeyboardInterrupt.
     """
+    from tqdm import tqdm
+
     if "MINIGRAD_JOB" in os.environ:
         raise OptionError(
             "MG920",
@@ -113,69 +112,58 @@ def run_jobs(
         code = code_version(function) if folder else ""
         done = _kept(where / "results.jsonl", jobs, None if any_code else code)
         file = stack.enter_context(open(where / "results.jsonl", "ab", buffering=0))
-        board = stack.enter_context(_Board(jobs, where if apart else None, folder is not None, shown))
-        for name, one in done.items():
-            board.ended("kept", name, one)
-        writing = threading.Lock()
+        counts = "{n_fmt} of {total_fmt} jobs |{bar}| {elapsed}, {remaining} to go"
+        bar = stack.enter_context(tqdm(total=len(jobs), bar_format=counts, file=sys.stderr, disable=None, leave=False))
+        width = max((len(printable(name)) for name in jobs), default=0)
+
+        def report(state: str, name: str, row: str) -> None:
+            bar.update()
+            bar.write(printable(f"{state:<7} {name:<{width}} {row}"), file=sys.stderr)
+
+        def report_done(state: str, name: str) -> None:
+            if shown is not None:
+                report(state, name, f"{done[name].seconds:8.1f} s  {shown(done[name].result)}")
 
         def work(name: str) -> Done:
-            if apart:
-                (where / f"{name}.log").write_bytes(b"")
-            start = board.running[name] = time.monotonic()
-            try:
-                result = _in_process(function, jobs[name], where, name) if apart else function(**jobs[name])
-                one = Done(json.loads(exact_json(result)), round(time.monotonic() - start, 3))
-                line = json.dumps({"job": name, "arguments": jobs[name], "code": code, **one._asdict()})
-                try:
-                    with writing:
-                        file.write(f"{line}\n".encode())
-                except OSError as error:
-                    print(printable(f"the result of {name} cannot be kept: {reason(error)}"), file=sys.stderr)
-                return one
-            finally:
-                del board.running[name]
+            start = time.monotonic()
+            result = _in_process(function, jobs[name], where, name) if apart else function(**jobs[name])
+            return Done(json.loads(to_json(result)), round(time.monotonic() - start, 3))
 
+        for name in done:
+            report_done("kept", name)
         pool = stack.enter_context(ThreadPoolExecutor(at_once))
         names = {pool.submit(work, name): name for name in jobs if name not in done}
+        waiting = set(names)
         try:
-            waiting = set(names)
             while waiting:
                 ended, waiting = wait(waiting, 0.3, FIRST_COMPLETED)
                 for future in ended:
-                    if (error := future.exception()) is None:
-                        done[names[future]] = future.result()
-                        board.ended("done", names[future], future.result())
-                    else:
-                        board.ended("FAILED", names[future], error)
-                board.show()
-        except BaseException:
+                    name, error = names[future], future.exception()
+                    if error is not None:
+                        report("FAILED", name, f"{'':10}  {type(error).__name__}: {error}")
+                        continue
+                    one = done[name] = future.result()
+                    line = json.dumps({"job": name, "arguments": jobs[name], "code": code, **one._asdict()})
+                    try:
+                        file.write(f"{line}\n".encode())
+                    except OSError as error:
+                        print(printable(f"the result of {name} cannot be kept: {reason(error)}"), file=sys.stderr)
+                    report_done("done", name)
+        except BaseException as error:
             pool.shutdown(wait=False, cancel_futures=True)
             _end_all(names)
+            if isinstance(error, KeyboardInterrupt):
+                print(f"stopped after {len(done)} of {len(jobs)} jobs", file=sys.stderr)
             raise
+    if len(done) < len(jobs):
+        print(f"{len(jobs) - len(done)} of {len(jobs)} jobs failed", file=sys.stderr)
     return {name: done[name] for name in jobs if name in done}
-
-
-def exact_json(value: Any) -> str:
-    """`value` as JSON, with NumPy's numbers as Python's. Errors: TypeError, ValueError if it cannot be exact.
-
-    >>> exact_json({"rows": np.int64(2**53 + 1), "loss": np.float32(0.1), "sizes": (3, 4)})
-    '{"rows": 9007199254740993, "loss": 0.10000000149011612, "sizes": [3, 4]}'
-    """
-
-    def number(other: Any) -> bool | int | float:
-        if isinstance(other, np.generic | np.ndarray) and not other.ndim and other.dtype.kind in "biuf":
-            python = other.item()
-            if isinstance(python, bool | int | float):  # which a long double does not become
-                return python
-        raise TypeError(f"JSON cannot hold a {type(other).__name__} exactly")
-
-    return json.dumps(value, default=number)
 
 
 def _arguments(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """A job's arguments, as it receives them. Errors: OptionError MG922."""
     try:
-        return dict(json.loads(exact_json(dict(arguments))))
+        return dict(json.loads(to_json(dict(arguments))))
     except (TypeError, ValueError, RecursionError) as error:
         raise OptionError(
             "MG922",
@@ -194,105 +182,33 @@ def code_version(function: Callable[..., Any]) -> str:
 
 
 def _kept(path: Path, jobs: Mapping[str, Mapping[str, Any]], code: str | None) -> dict[str, Done]:
-    """The results that a file has for these jobs, by this code (None: by any). Says which it does not take."""
-    if not path.exists():
-        return {}
-    with open_file(path) as file:
-        text = file.read()
+    """The results that a file has for these jobs, by this code (None: by any). Says how many it does not take."""
+    text = path.read_bytes() if path.exists() else b""
     if not text.endswith(b"\n"):  # a program was killed while it wrote its last line
         text = text[: text.rfind(b"\n") + 1]
         write_whole(path, lambda whole: whole.write(text))
-    found, other_code, other_arguments = {}, set(), set()
+    found: dict[str, Done] = {}
+    others = set()
     for number, line in enumerate(text.splitlines(), 1):
         try:
             name, arguments, made_by, result, seconds = (json.loads(line.decode())[key] for key in KEYS)
-            done = Done(result, float(seconds))
-            known = name in jobs
+            wanted = jobs.get(name)
         except (ValueError, TypeError, KeyError, RecursionError):
             print(f"{path}: line {number} is damaged and was skipped", file=sys.stderr)
             continue
-        if not known:
-            continue
-        if json.dumps(arguments, sort_keys=True) != json.dumps(jobs[name], sort_keys=True):  # 1 is not True, NaN is NaN
-            other_arguments.add(name)
-        elif code not in (None, made_by):
-            other_code.add(name)
-        else:
-            found[name] = done
-    for names, what in (
-        (other_code - set(found), "came of another version of the code; these run again"),
-        (other_arguments - set(found), "came of other arguments, and stay there"),
-    ):
-        if names:
-            print(f"{path}: {len(names)} of the results {what}", file=sys.stderr)
+        same_text = json.dumps(arguments, sort_keys=True) == json.dumps(wanted, sort_keys=True)  # 1 is not True
+        if wanted is not None and same_text and code in (None, made_by):
+            found[name] = Done(result, seconds)
+        elif wanted is not None:
+            others.add(name)
+    if others := others - set(found):
+        what = "came of other arguments or another version of the code; these run again"
+        print(f"{path}: {len(others)} of the results {what}", file=sys.stderr)
     return found
 
 
-class _Board:
-    """A table on stderr: a row for each job that has ended, and below these, on a terminal, the jobs that run."""
-
-    def __init__(
-        self, jobs: Collection[str], logs: Path | None, keeps: bool, shown: Callable[[Any], str] | None
-    ) -> None:
-        from tqdm import tqdm
-
-        self.running: dict[str, float] = {}
-        """When each began."""
-        self._logs, self._keeps, self._shown = logs, keeps, shown
-        self._total, self._ended, self._failed = len(jobs), 0, 0
-        self._width = max((len(printable(name)) for name in jobs), default=0)
-        counts = "{n_fmt} of {total_fmt} jobs |{bar}| {elapsed}, {remaining} to go"
-        self._bar = tqdm(total=len(jobs), bar_format=counts, file=sys.stderr, disable=None, leave=False)
-        self._lines: list[Any] = []
-
-    def __enter__(self) -> _Board:
-        return self
-
-    def ended(self, state: str, name: str, what: Done | BaseException) -> None:
-        """Print the row of a job that has a result, or failed."""
-        self._bar.update()
-        self._ended += 1
-        self._failed += state == "FAILED"
-        if isinstance(what, Done):
-            row = None if self._shown is None else f"{what.seconds:8.1f} s  {self._shown(what.result)}"
-        else:
-            row = f"{'':10}  {what if isinstance(what, _JobFailed) else f'{type(what).__name__}: {what}'}"
-        if row is not None:
-            self._bar.write(printable(f"{state:<7} {name:<{self._width}} {row}"), file=sys.stderr)
-
-    def show(self) -> None:
-        """Renew the rows of the jobs that run: how long they have, and the last line of their log."""
-        if self._bar.disable:
-            return
-        running = sorted(dict(self.running).items(), key=lambda one: one[1])
-        while len(self._lines) < len(running):
-            place = len(self._lines) + 1
-            self._lines.append(type(self._bar)(bar_format="{desc}", position=place, file=sys.stderr, leave=False))
-        rows = [f"running {name:<{self._width}} {time.monotonic() - start:8.0f} s  {self._last(name)}"
-                for name, start in running]  # fmt: skip
-        rows += [""] * (len(self._lines) - len(rows))
-        for line, row in zip(self._lines, rows, strict=True):
-            line.set_description_str(printable(row)[: shutil.get_terminal_size().columns - 1])
-
-    def _last(self, name: str) -> str:
-        if self._logs is None:
-            return ""
-        text = (self._logs / f"{name}.log").read_bytes()[-1000:].decode(errors="replace")
-        return re.split(r"[\r\n]+", text.rstrip())[-1]
-
-    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
-        for line in [*self._lines, self._bar]:
-            line.close()
-        if kind is KeyboardInterrupt:
-            more = "; what is done is kept, and the same command does the rest" if self._keeps else ""
-            print(f"stopped after {self._ended} of {self._total} jobs{more}", file=sys.stderr)
-        elif self._failed:
-            more = "; the same command runs them again, and only them" if self._keeps else ""
-            print(f"{self._failed} of {self._total} jobs failed{more}", file=sys.stderr)
-
-
 def _in_process(function: Callable[..., Any], arguments: Mapping[str, Any], where: Path, name: str) -> Any:
-    """What the function returns when a process of its own calls it. Errors: _JobFailed."""
+    """What the function returns when a process of its own calls it. Errors: JobFailed."""
     log, result = where / f"{name}.log", where / f"{name}.result"
     file = os.path.abspath(inspect.getfile(function))
     command = [sys.executable, "-P", "-m", __name__, file, function.__qualname__, json.dumps(arguments), str(result)]
@@ -312,13 +228,14 @@ def _in_process(function: Callable[..., Any], arguments: Mapping[str, Any], wher
             process(command, env=environment, stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT) as child,
         ):
             code = child.wait()
-        outcome = json.loads(result.read_text(encoding="utf-8")) if result.exists() else {}
+        if code == 0 and result.exists():
+            return json.loads(result.read_text(encoding="utf-8"))
     finally:
         result.unlink(missing_ok=True)
-    if code == 0 and "result" in outcome:
-        return outcome["result"]
-    how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-    raise _JobFailed(f"{outcome.get('failed', f'ended by {how}')} (see {log})")
+    if code < 0:
+        raise JobFailed(f"ended by {signal.Signals(-code).name} (see {log})")
+    last_line = log.read_text(errors="replace").strip().rpartition("\n")[2]
+    raise JobFailed(f"exit code {code}: {last_line} (see {log})")
 
 
 @contextlib.contextmanager
@@ -369,16 +286,8 @@ def main() -> None:
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     threading.Thread(target=_watch, args=(parent,), daemon=True).start()
     sys.path.insert(0, os.path.dirname(file))
-    failed = False
-    try:
-        value = getattr(importlib.import_module(Path(file).stem), function)(**json.loads(arguments))
-        outcome = exact_json({"result": value})
-    except Exception as error:
-        traceback.print_exc()
-        outcome = json.dumps({"failed": f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"})
-        failed = True
-    write_whole(result, lambda to: to.write(outcome.encode()))
-    sys.exit(failed)
+    value = getattr(importlib.import_module(Path(file).stem), function)(**json.loads(arguments))
+    write_whole(result, lambda to: to.write(to_json(value).encode()))
 
 
 if __name__ == "__main__":

@@ -1,11 +1,15 @@
 """How text is printed: `printable` for one of the user's, `table` for rows of them, `for_terminal` for one of ours.
 
+`to_json` is for values that are stored as text.
+
 Names come from checkpoints, scopes and other people's programs. Printed as they are, they could clear the screen, begin
 a line that looks like one of ours, or reverse the letters that follow.
 """
 
+import json
 import sys
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 
 def printable(text: str) -> str:
@@ -54,3 +58,20 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], total: Sequence[st
         texts.append("  ".join(left + right))
     rule = "-" * len(texts[0])
     return "\n".join([texts[0], rule, *texts[1:-1], rule, texts[-1]])
+
+
+def to_json(value: Any) -> str:
+    """`value` as JSON, with NumPy's numbers as Python's. Errors: TypeError, ValueError if it cannot be exact.
+
+    >>> import numpy as np
+    >>> to_json({"rows": np.int64(2**53 + 1), "loss": np.float32(0.1), "sizes": (3, 4)})
+    '{"rows": 9007199254740993, "loss": 0.10000000149011612, "sizes": [3, 4]}'
+    """
+
+    def number(other: Any) -> bool | int | float:
+        python = None if getattr(other, "ndim", 1) else other.item()
+        if isinstance(python, bool | int | float):  # which NumPy's complex numbers, dates and long doubles are not
+            return python
+        raise TypeError(f"JSON cannot hold a {type(other).__name__} exactly")
+
+    return json.dumps(value, default=number)

@@ -78,8 +78,7 @@ def run_and_show(options: argparse.Namespace) -> int:
 def run_script(script: Path, arguments: Sequence[str] = ()) -> tuple[dict[str, Any], Tensor | None]:
     """Run a script as `python script arguments` would. Returns its variables, and the tensor of its last `backward()`.
 
-    Errors: OptionError MG901 if there is no such file. What the script raises is printed as Python would print it, and
-    ends this program as it would end the script.
+    Errors: OptionError MG901 if there is no such file. What the script raises is printed, and ends this program.
     """
     if not script.is_file():
         raise OptionError(
@@ -98,8 +97,8 @@ def run_script(script: Path, arguments: Sequence[str] = ()) -> tuple[dict[str, A
         if end.code:
             raise
         variables = {}
-    except Exception as error:
-        _print_as_of_the_script(error, script)
+    except Exception:
+        traceback.print_exc()
         raise SystemExit(1) from None
     finally:
         sys.argv, sys.path[0] = argv, path
@@ -137,14 +136,6 @@ class LastBackward:
             from_node(leaf).update(lambda array, value=value: np.copyto(array, value))  # type: ignore[misc]
             leaf.updated = updated
         return self.tensor
-
-
-def _print_as_of_the_script(error: Exception, script: Path) -> None:
-    """The traceback from the script's first line on, without the frames that started it."""
-    frame = error.__traceback__
-    while frame is not None and Path(frame.tb_frame.f_code.co_filename) != script:
-        frame = frame.tb_next
-    traceback.print_exception(error.with_traceback(frame or error.__traceback__))
 
 
 def find_tensor(

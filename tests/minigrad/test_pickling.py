@@ -54,7 +54,7 @@ def test_a_whole_graph_travels(travel):
     there.backward()
     np.testing.assert_array_equal(there_W.grad, W.grad)
     assert there_W is not W and there_W.name == "W"
-    (mg.tanh(there) * 2.0).backward()  # and it can be gone on with
+    (mg.tanh(there) * 2.0).backward()  # and it can be used further
     assert not np.array_equal(there_W.grad, W.grad)
 
 
@@ -73,22 +73,17 @@ def test_a_table_catches_up_and_leaves_its_optimizer_behind():
         optimizer.zero_grad()
         model(np.array(ids)).sum().backward()
         optimizer.step()
-    table = model.embedding.table
     data = pickle.dumps(model)
     there = pickle.loads(data).embedding.table
     assert isinstance(there.node, Table) and there.node.pending is None
-    np.testing.assert_array_equal(there.array, table.array)
+    np.testing.assert_array_equal(there.array, model.embedding.table.array)
     assert b"optim" not in data
-
-
-def test_a_looked_up_row_travels():
     with mg.no_grad():
         rows = mg.lookup(make_table(np.arange(6.0).reshape(3, 2)), [2, 0])
-    there = pickle.loads(pickle.dumps(rows))
-    np.testing.assert_array_equal(there.array, [[4, 5], [0, 1]])
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(rows)).array, [[4, 5], [0, 1]])
 
 
-def test_gradients_in_buffers_of_their_own_can_be_clipped_after_unpickling():
+def test_gradients_in_separate_buffers_can_be_clipped_after_unpickling():
     w = mg.Tensor(np.ones(4), requires_grad=True)
     buffers: list[pickle.PickleBuffer] = []
     w.sum().backward()
@@ -98,7 +93,7 @@ def test_gradients_in_buffers_of_their_own_can_be_clipped_after_unpickling():
     np.testing.assert_array_equal(copied.grad, [0.5] * 4)
 
 
-@pytest.mark.parametrize("protocol", [2, 4, 5])
+@pytest.mark.parametrize("protocol", [2, 5])
 def test_an_unpickled_model_can_be_trained(protocol):
     for model in (RNN(30, 20), Embedding(300, 4)):
         there = pickle.loads(pickle.dumps(model, protocol))
@@ -111,7 +106,7 @@ def test_an_unpickled_model_can_be_trained(protocol):
                 tensor.array[...] = 0
 
 
-@pytest.mark.parametrize("protocol", [2, 4, 5])
+@pytest.mark.parametrize("protocol", [2, 5])
 def test_an_unpickled_graph_of_large_arrays_can_be_differentiated_twice_and_opened(protocol):
     W = mg.Tensor(np.full((20, 20), 0.5), requires_grad=True)
     old = mg.Tensor(np.full((20, 20), 3.0), requires_grad=True)
@@ -124,6 +119,6 @@ def test_an_unpickled_graph_of_large_arrays_can_be_differentiated_twice_and_open
     (first,) = mg.grad(there, [there_W], create_graph=True)
     (second,) = mg.grad(first.sum(), [there_W])
     np.testing.assert_allclose(second.array, 6 * 0.5)
-    embedding, layer = Embedding(300, 4), RNN(4, 20, fused=True)
-    there = pickle.loads(pickle.dumps(layer(embedding([[1, 2, 1]])), protocol))
+    layer = RNN(4, 20, fused=True)
+    there = pickle.loads(pickle.dumps(layer(Embedding(300, 4)([[1, 2, 1]])), protocol))
     np.testing.assert_allclose(mg.opened(there).array, there.array, rtol=1e-5)

@@ -15,7 +15,6 @@ import numpy as np
 from minigrad import generator
 from minigrad.checkpoint import save
 from minigrad.errors import CheckpointError, DtypeError, MinigradError, OptionError
-from minigrad.support.files import clear_unfinished
 from minigrad.support.notebook import new_figure
 from minigrad.support.text import for_terminal, printable
 
@@ -59,7 +58,6 @@ class Snapshots(Callback):
         if trainer.rank:
             return
         make_folder(self.folder / "a snapshot")
-        clear_unfinished(self.folder, _PATTERN)
         newest = self.latest(self.folder)
         if newest is not None and not (trainer.resuming and self._goes_on(Path(os.fsdecode(trainer.resuming)), newest)):
             raise OptionError(
@@ -121,7 +119,6 @@ class BestSnapshot(Monitor):
         self.epoch, self.weights = 0, {}
         if self.path is not None and not trainer.rank:
             make_folder(self.path)
-            clear_unfinished(Path(self.path).parent, Path(self.path).name)
 
     def on_epoch_end(self, trainer: Run) -> None:
         if not self.improved(trainer):

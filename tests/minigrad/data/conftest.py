@@ -2,8 +2,9 @@
 
 import hashlib
 import http.server
+import io
 import os
-import re
+import tarfile
 import threading
 from pathlib import Path
 
@@ -11,7 +12,25 @@ import pytest
 
 from minigrad.data.download import Archive
 
-from .small_archive import REPOSITORY, TEST, TRAIN, tar_of
+REPOSITORY = Path(__file__).resolve().parents[3]
+
+# Reviews of the published archive: the files that they came from, how they begin, and the row that each has in the data
+# set that tensorflow-datasets publishes. Names and beginnings are common knowledge of the archive.
+TRAIN = {
+    "neg/0_3": ("Story of a man who has unnatural feelings for a pig.", 11791),
+    "neg/10000_4": ("Airport '77 starts as a brand new luxury 747 plane", 4456),
+    "neg/10002_1": ("Sorry everyone,,, I know this is supposed to be an", 11638),
+    "neg/10004_3": ('"It appears that many critics find the idea of a Woody Allen drama', 844),
+    "pos/0_9": ("Bromwell High is a cartoon comedy.", 83),
+    "pos/10002_7": ("This is easily the most underrated film inn the Brooks cannon.", 3872),
+    "pos/10003_8": ("This is not the typical Mel Brooks film.", 23615),
+    "pos/10004_8": ("This isn't the comedic Robin Williams", 6206),
+}
+TEST = {
+    "neg/0_2": ("Once again Mr. Costner has dragged out a movie for far longer than necessary.", 4208),
+    "neg/10002_3": ("Not even the Beatles could write songs everyone liked", 19384),
+    "pos/10001_9": ("As a recreational golfer with some knowledge", 21897),
+}
 
 
 @pytest.fixture(scope="session")
@@ -24,25 +43,26 @@ def whole_reviews():
     return folder
 
 
-@pytest.fixture(scope="session")
 def archive_bytes():
-    """An archive of the published layout: test before train, unlabelled reviews, and what else lies in there."""
-    members = [("aclImdb/README", b"Large Movie Review Dataset v1.0"), ("aclImdb/imdb.vocab", b"the\nand\n")]
+    """An archive of the published layout: test before train, unlabelled reviews, and tables."""
+    members = {"README": "Large Movie Review Dataset v1.0", "train/unsup/0_0.txt": "No label here."}
     for split, reviews in (("test", TEST), ("train", TRAIN)):
-        members += [(f"aclImdb/{split}/{name}.txt", f"  {text}\n".encode()) for name, (text, _) in reviews.items()]
-        members += [
-            (f"aclImdb/{split}/urls_pos.txt", b"http://www.imdb.com/"),
-            (f"aclImdb/{split}/labeledBow.feat", b""),
-        ]
-    members += [("aclImdb/train/unsup/0_0.txt", b"No label here.")]
-    return tar_of(members)
+        members |= {f"{split}/{name}.txt": f"  {text}\n" for name, (text, _) in reviews.items()}
+        members |= {f"{split}/urls_pos.txt": "http://www.imdb.com/", f"{split}/labeledBow.feat": ""}
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        for name, text in members.items():
+            member = tarfile.TarInfo(f"aclImdb/{name}")
+            member.size = len(text)
+            archive.addfile(member, io.BytesIO(text.encode()))
+    return buffer.getvalue()
 
 
 class Server:
-    """Serves `content` at /aclImdb_v1.tar.gz; `behaviour` says how, `requests` remembers the Range of each request."""
+    """Serves `content` at /aclImdb_v1.tar.gz; `behaviour` says how, and `requests` counts them."""
 
-    def __init__(self, content):
-        self.content, self.behaviour, self.requests = content, "good", []
+    def __init__(self):
+        self.content, self.behaviour, self.requests = archive_bytes(), "good", 0
         self.stall = threading.Event()
         owner = self
 
@@ -63,32 +83,24 @@ class Server:
         return Archive(url, len(self.content), hashlib.sha256(self.content).hexdigest())
 
     def answer(self, handler):
-        wanted = handler.headers.get("Range")
-        self.requests.append(wanted)
+        self.requests += 1
         if self.behaviour == "gone":
-            return handler.send_error(404)
-        start = int(re.findall(r"^bytes=(\d+)-$", wanted)[0]) if wanted and self.behaviour != "no ranges" else 0
-        body = self.content[start:]
-        if self.behaviour == "login page":
-            start, body = 0, b"<html>Please log in to the hotel's network</html>"
-        if self.behaviour == "one byte changed":
-            body = body[:-1] + bytes([body[-1] ^ 1])
-        handler.send_response(206 if start else 200)
-        if start:
-            handler.send_header("Content-Range", f"bytes {start}-{len(self.content) - 1}/{len(self.content)}")
+            handler.send_error(404)
+            return
+        body = {"login page": b"<html>Please log in to the hotel's network</html>",
+                "one byte changed": self.content[:-1] + b"x"}.get(self.behaviour, self.content)  # fmt: skip
+        handler.send_response(200)
         if self.behaviour == "endless":  # no Content-Length, and more than the archive
             body += body
         else:
             handler.send_header("Content-Length", str(len(body)))
         handler.end_headers()
         if self.behaviour in ("cut", "stalls"):
-            handler.wfile.write(body[: len(body) // 2])
-            handler.wfile.flush()
-            if self.behaviour == "stalls":
-                self.stall.wait(600)
-            return None
+            body = body[: len(body) // 2]
         handler.wfile.write(body)
-        return None
+        if self.behaviour == "stalls":
+            handler.wfile.flush()
+            self.stall.wait(600)
 
     def close(self):
         self.stall.set()
@@ -98,9 +110,9 @@ class Server:
 
 
 @pytest.fixture
-def server(archive_bytes, monkeypatch):
+def server(monkeypatch):
     for name in ("http_proxy", "HTTP_PROXY"):  # loopback is reached without any proxy the machine may have
         monkeypatch.delenv(name, raising=False)
-    server = Server(archive_bytes)
+    server = Server()
     yield server
     server.close()

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from layers import RNN
 from minigrad.context import ON_GRADIENT, ON_RECORD
 from minigrad.errors import NonFiniteError
 
@@ -33,12 +32,6 @@ def test_lines_are_noted_where_they_are_wanted():
     for node in (z.node, z.node.inputs[0]):
         assert node.source is not None
         assert re.search(rf"test_anomaly\.py:{line_of('two gates')}$", node.source)
-
-
-def test_lines_of_a_layer_are_the_layer_s_own():
-    with mg.trace_lines():
-        z = RNN(2, 3)(np.ones((1, 2, 2)))
-    assert z.node.source.startswith("layers/cells.py:") or "/layers/cells.py:" in z.node.source
 
 
 def test_the_first_gate_that_is_not_finite():

@@ -17,12 +17,10 @@ def lines(capsys: pytest.CaptureFixture[str]) -> dict[str, str]:
 def test_it_names_what_a_report_needs(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     facts = lines(capsys)
-    assert facts["minigrad"] == mg.__version__
-    assert facts["numpy"].startswith(np.__version__)
-    assert facts["safetensors"] == metadata.version("safetensors")
-    assert facts["OMP_NUM_THREADS"] == "3"
+    assert facts["minigrad"] == mg.__version__ and facts["numpy"].startswith(np.__version__)
+    assert facts["safetensors"] == metadata.version("safetensors") and facts["OMP_NUM_THREADS"] == "3"
     assert {"Python", "system", "graphviz", "tqdm", "matplotlib", "dot"} <= facts.keys()
-    assert "pytest" not in facts
+    assert "pytest" not in facts and not any(getpass.getuser() in value.split() for value in facts.values())
 
 
 def test_what_is_missing_is_said(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -34,7 +32,3 @@ def test_what_is_missing_is_said(capsys: pytest.CaptureFixture[str], monkeypatch
     monkeypatch.setenv("PATH", "")
     facts = lines(capsys)
     assert facts["tqdm"] == facts["dot"] == "not installed"
-
-
-def test_it_names_no_user(capsys: pytest.CaptureFixture[str]) -> None:
-    assert not any(getpass.getuser() in value.split() for value in lines(capsys).values())
