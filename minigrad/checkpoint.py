@@ -143,16 +143,16 @@ def serialized(arrays: Mapping[str, Any], metadata: dict[str, str] | None = None
 
 
 def read_safetensors(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, str], bytes, Array]:
-    """A file's arrays and metadata, and for checksums its header and the bytes behind it, of which the arrays are views.
+    """A file's arrays and metadata; for checksums its header, and the bytes behind it, of which the arrays are views.
 
     Errors: OSError, MemoryError; ValueError if it is not in the format. Source: as `save`.
     """
     with open_file(path) as file:
         content = np.fromfile(file, np.uint8)
-    start = 8 + int.from_bytes(content[:8].tobytes(), "little")
-    if start > content.size:
-        raise ValueError(f"its header would end at byte {start:,}, and the whole file has {content.size:,}")
-    header, body = content[:start].tobytes(), content[start:]
+    length = int.from_bytes(content[:8].tobytes(), "little")
+    if length > content.size - 8:
+        raise ValueError(f"its header would have {length:,} bytes, and the whole file has {content.size:,}")
+    header, body = content[: 8 + length].tobytes(), content[8 + length :]
     arrays = {}
     try:
         entries = json.loads(header[8:].decode())

@@ -141,7 +141,7 @@ def load_imdb(
     Errors: OptionError MG432 for another source, MG433 for more than the bundled file holds, MG436 for a data_dir with
     the bundled reviews, MG406 and MG402 for sizes that make no sense; DataError MG404 and MG405 for a bundled
     file that is missing or damaged, MG434 without tensorflow-datasets, MG435 for prepared reviews that cannot be read,
-    and MG421 to MG425 from the download.
+    and MG421 to MG424 from the download.
     """
     check_vocabulary_size(vocabulary_size)
     if length is not None and not is_count(length, 1):

@@ -37,7 +37,6 @@ THRESHOLDS: dict[str, tuple[int, ...]] = {
 """The constants, as module.NAME, and the values that they are given: small ones, if each is correct."""
 
 OTHERS = {
-    "minigrad.checkpoint._LONGEST": "the longest header that a file may have",
     "minigrad.debug.profiler._MOST": "rows that are printed",
     "optim.lazy.EARLY": "how often all rows catch up at first, on which the precision depends",
     "optim.adam.NARROW": "a precision; the optimizers fuzzer draws betas on both sides of it",
