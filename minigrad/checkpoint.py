@@ -107,7 +107,7 @@ def load(path: str | os.PathLike[str]) -> Checkpoint:
         stored = json.loads(metadata[_KEY])
         digest, info = stored["sha256"], stored["info"]
         actual = hashlib.sha256(header.replace(digest.encode(), _BLANK.encode(), 1))
-        actual.update(body)
+        actual.update(body.data)
         whole = digest == actual.hexdigest()
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         whole = False

@@ -79,7 +79,7 @@ class Gate:
 
     def __call__(self, *inputs: TensorLike) -> Tensor:
         if OBSERVERS and (result := OBSERVERS[-1].call(self, inputs)) is not None:
-            return result
+            return result  # type: ignore[no-any-return]
         nodes: tuple[Node, ...] = ()
         arrays: tuple[Any, ...] = ()
         requires_grad = False

@@ -232,8 +232,8 @@ def pad(
                 cause="side says where the padding goes, keep which end of a long row stays",
                 remedy=f"use {name}={known[0]!r} or {name}={known[1]!r}",
             )
-    given: Any = sequences if isinstance(sequences, Iterable) else [sequences]
-    rows = [row_of_ids(row, number) for number, row in enumerate(given)]
+    given: Any = sequences
+    rows = [row_of_ids(row, number) for number, row in enumerate(given if isinstance(given, Iterable) else [given])]
     if length is None:
         length = max((len(row) for row in rows), default=0)
     elif not is_count(length, 1):

@@ -110,10 +110,14 @@ def _lock(file: IO[bytes] | int) -> None:
             fcntl.flock(file, fcntl.LOCK_EX)
 
 
+def _open_or_create(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_CREAT, 0o666)
+
+
 def _begin(unfinished: Path) -> IO[bytes]:
     """The unfinished file, empty and locked, so that a second program that writes the same file waits."""
     while True:
-        file = open(unfinished, "r+b", opener=lambda path, flags: os.open(path, flags | os.O_CREAT, 0o666))
+        file = open(unfinished, "r+b", opener=_open_or_create)  # noqa: SIM115  # the caller closes it
         _lock(file)
         if unfinished.exists() and os.path.samestat(unfinished.stat(), os.fstat(file.fileno())):
             file.truncate()

@@ -138,9 +138,9 @@ def run_jobs(
             while waiting:
                 ended, waiting = wait(waiting, 0.3, FIRST_COMPLETED)
                 for future in ended:
-                    name, error = names[future], future.exception()
-                    if error is not None:
-                        report("FAILED", name, f"{'':10}  {type(error).__name__}: {error}")
+                    name, failure = names[future], future.exception()
+                    if failure is not None:
+                        report("FAILED", name, f"{'':10}  {type(failure).__name__}: {failure}")
                         continue
                     one = done[name] = future.result()
                     line = json.dumps({"job": name, "arguments": jobs[name], "code": code, **one._asdict()})

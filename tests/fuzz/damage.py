@@ -113,7 +113,7 @@ class Damage(Fuzzer):
             return dict(found), found.info
         if kind in ("words", "list"):
             return Vocabulary.load(self.path).words
-        resuming = trainer([])
+        resuming: Any = trainer([])
         before = weights(resuming.model)
         try:
             if kind == "snapshot":

@@ -33,16 +33,9 @@ def test_tokens_worked_out_by_hand(text, tokens):
     assert tokenize(text) == tokens
 
 
-@given(st.text())
-def test_tokens_are_lower_case_letters_and_digits_and_tokenizing_again_changes_nothing(text):
-    tokens = tokenize(text)
-    assert all(token and "_" not in token and not any(char.isspace() for char in token) for token in tokens)
-    assert tokenize(" ".join(tokens)) == tokens
-
-
 def test_vocabulary_counted_by_hand():
     # c 3 times; a and b twice each, in alphabetical order; d once, and beyond the size.
-    vocabulary = Vocabulary.build(["c b a", "C, a. b!", "d c"], size=6)
+    vocabulary = Vocabulary.build(iter(["c b a", ["c", "a", "b"], "D, C!"]), size=6)
     assert vocabulary.words == ["c", "a", "b"]
     assert len(vocabulary) == 6
     assert vocabulary.encode("A d c").tolist() == [1, 4, 2, 3]
@@ -51,12 +44,6 @@ def test_vocabulary_counted_by_hand():
     assert [vocabulary[id] for id in range(6)] == ["<pad>", "<start>", "<unknown>", "c", "a", "b"]
     assert "b" in vocabulary
     assert "d" not in vocabulary
-
-
-@given(st.lists(st.lists(words, max_size=10), max_size=6), st.randoms(use_true_random=False))
-def test_the_order_of_texts_does_not_change_the_ids(texts, random):
-    shuffled = random.sample(texts, len(texts))
-    assert Vocabulary.build(texts, size=8).words == Vocabulary.build(shuffled, size=8).words
 
 
 @given(st.lists(words, max_size=20), st.integers(4, 12))
@@ -135,12 +122,6 @@ def test_mask_and_lengths_give_the_rows_back(rows, side):
     assert mask(padded).dtype == bool
 
 
-@pytest.mark.parametrize("rows", [[], [[]], [[], []]])
-def test_rows_without_ids(rows):
-    assert pad(rows).shape == (len(rows), 0)
-    assert pad(rows, 2).tolist() == [[0, 0]] * len(rows)
-
-
 @given(st.text(), st.integers(2, 20))
 def test_characters_of_a_text_come_back_and_all_others_are_one(text, size):
     characters = Characters.build(text + "a", size)
@@ -175,20 +156,20 @@ WORDS: list[Any] = [
     [["a"]],
 ]
 ROWS: list[Any] = [[0.5], 2, [[2]], ["word"], [2, [3]], None, [True], np.array([2], "u8"), [2**63], [2**64], {2}]
+SIZES: list[Any] = [3, -1, 5.0, "many", None, True]
+IDS: list[Any] = [[3], [-1], [1.0], "ab", None]
+NO_ROWS: list[Any] = [5, None, "film", np.array([1, 2])]
 PADS: list[dict[str, Any]] = [{"side": "pre"}, {"keep": "middle"}, {"length": 0}, {"length": 2.0}, {"length": "2"}]
 WRONG = [
     *((OptionError, "MG401", partial(Vocabulary, words)) for words in WORDS),
-    *(
-        (OptionError, "MG402", partial(Vocabulary.build, ["a b"], size=size))
-        for size in [3, -1, 5.0, "many", None, True]
-    ),
-    *((OptionError, "MG402", partial(Characters.build, "abc", size=size)) for size in [1, 2.5, None]),
+    *((OptionError, "MG402", partial(Vocabulary.build, ["a b"], size=size)) for size in SIZES),
+    *((OptionError, "MG402", partial(Characters.build, "abc", size=size)) for size in (1, *SIZES[1:])),
     (OptionError, "(?s)MG402.*text that is not empty", partial(Characters, "")),
     *((IndexRangeError, "MG403.*of 5 ids", partial(Vocabulary(["a", "b"]).decode, [id])) for id in [5, -1, 3.0]),
-    *((IndexRangeError, "MG403", partial(Characters("ab").decode, ids)) for ids in [[3], [-1], [1.0], "ab", None]),
+    *((IndexRangeError, "MG403", partial(Characters("ab").decode, ids)) for ids in IDS),
     *((OptionError, "MG406", partial(pad, [[1, 2]], **options)) for options in PADS),
     *((DtypeError, "MG407.*row 1 ", partial(pad, [[1], row])) for row in ROWS),
-    *((DtypeError, "MG407", partial(pad, rows)) for rows in [5, None, "film", np.array([1, 2])]),
+    *((DtypeError, "MG407", partial(pad, rows)) for rows in NO_ROWS),
 ]
 
 

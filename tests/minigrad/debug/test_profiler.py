@@ -68,22 +68,6 @@ def test_forward_and_backward_by_gate_and_scope_and_what_is_neither(timed, capsy
     assert by_scope["total"] == ["total", "5", "9,000.000", "36,000.000", "69,000.000", "100.0%"]
 
 
-def test_what_a_sweep_does_after_its_last_rule_is_not_the_rules(timed):
-    class Silent(mg.Gate):
-        def forward(self, x):
-            return x * 1.0
-
-        def backward(self, dz, z, x):
-            CLOCK["now"] += 2
-            return (None,)
-
-    x = leaf()
-    with timed as p:
-        Silent()(x).sum().backward()  # no leaf follows, whose turn would end the rule's
-        CLOCK["now"] += 17
-    assert figures(p) == {("(top level)", "Silent"): (1, 0, 2)} and p.outside.seconds == 17
-
-
 def test_what_is_added_up_at_the_leaf_is_charged_to_the_leaf(timed, monkeypatch):
     dense = accumulator.Sum.dense
 
