@@ -10,7 +10,6 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from minigrad.errors import DataError, reason, shown
 from minigrad.support.files import locked, write_whole
@@ -51,7 +50,8 @@ def download(archive: Archive, folder: Path) -> Path:
                     digest = hashlib.file_digest(file, "sha256").hexdigest()
                 _verify(archive, digest, remedy=f"delete {path} and run this again")
             else:
-                write_whole(path, lambda file: _fetch(archive, file))
+                content = _fetch(archive)
+                write_whole(path, lambda file: file.write(content))
     except OSError as error:
         raise cannot_write(folder, archive.size, error) from error
     return path
@@ -67,58 +67,44 @@ def cannot_write(folder: object, size: int, error: Exception) -> DataError:
     )
 
 
-def _fetch(archive: Archive, file: IO[bytes]) -> None:
-    """Write what the server sends to `file`. Errors: DataError unless it is the archive."""
+def _fetch(archive: Archive) -> bytes:
+    """What the server sends. Errors: DataError unless it is the archive."""
     from tqdm import tqdm
 
-    digest, have = hashlib.sha256(), 0
-    with (
-        _open(archive) as response,
-        tqdm(desc=archive.name, total=archive.size, unit="B", unit_scale=True, disable=None) as bar,
-    ):
-        while have <= archive.size and (block := _read(archive, response)):
-            file.write(block)
-            digest.update(block)
-            bar.update(len(block))
-            have += len(block)
-    if response.length and have <= archive.size:  # bytes that were announced and did not come
-        raise _cut(archive, f"the connection ended after {have} of {have + response.length} bytes")
-    _verify(archive, digest.hexdigest(), remedy="run this again")
-
-
-def _open(archive: Archive) -> http.client.HTTPResponse:
+    content, expected = bytearray(), archive.size
     try:
-        response: http.client.HTTPResponse = urllib.request.urlopen(archive.url, timeout=TIMEOUT)
-        return response
+        with (
+            urllib.request.urlopen(archive.url, timeout=TIMEOUT) as response,
+            tqdm(desc=archive.name, total=archive.size, unit="B", unit_scale=True, disable=None) as bar,
+        ):
+            expected = min(int(response.headers.get("Content-Length", 0)), archive.size)
+            while len(content) <= archive.size and (block := response.read1(BLOCK)):
+                content += block
+                bar.update(len(block))
+            cause = f"the connection ended after {len(content)} of {expected} bytes"
     except urllib.error.HTTPError as error:
         error.close()
         cause = f"the server answered {error.code} {error.reason}"
     except (OSError, http.client.HTTPException) as error:
-        cause = f"no connection: {getattr(error, 'reason', error)}"
-    raise DataError(
-        "MG421",
-        f"cannot download {archive.url}",
-        cause=cause,
-        remedy="connect to the network and run this again, or fetch that file by other means and put it into the "
-        "folder downloads/ of the data_dir; load_imdb() with no arguments needs no network",
-    )
-
-
-def _read(archive: Archive, response: http.client.HTTPResponse) -> bytes:
-    """The next block. Separate, because an OSError here is the network's fault, and elsewhere the disk's."""
-    try:
-        return response.read(BLOCK)
-    except (OSError, http.client.HTTPException) as error:
-        raise _cut(archive, f"the connection broke: {reason(error)}") from error
-
-
-def _cut(archive: Archive, cause: str) -> DataError:
-    return DataError(
-        "MG422",
-        f"the download of {archive.url} was cut short",
-        cause=cause,
-        remedy="run this again",
-    )
+        cause = f"no connection: {getattr(error, 'reason', reason(error))}"
+        expected = archive.size
+    if content and len(content) < expected:
+        raise DataError(
+            "MG422",
+            f"the download of {archive.url} was cut short",
+            cause=cause,
+            remedy="run this again",
+        )
+    if len(content) < expected:
+        raise DataError(
+            "MG421",
+            f"cannot download {archive.url}",
+            cause=cause,
+            remedy="connect to the network and run this again, or fetch that file by other means and put it into the "
+            "folder downloads/ of the data_dir; load_imdb() with no arguments needs no network",
+        )
+    _verify(archive, hashlib.sha256(content).hexdigest(), remedy="run this again")
+    return bytes(content)
 
 
 def _verify(archive: Archive, digest: str, *, remedy: str) -> None:

@@ -87,8 +87,12 @@ class Server:
         if self.behaviour == "gone":
             handler.send_error(404)
             return
-        body = {"login page": b"<html>Please log in to the hotel's network</html>",
-                "one byte changed": self.content[:-1] + b"x"}.get(self.behaviour, self.content)  # fmt: skip
+        bodies = {
+            "login page": b"<html>Please log in to the hotel's network</html>",
+            "longer": self.content + bytes(10**6),
+            "one byte changed": self.content[:-1] + b"x",
+        }
+        body = bodies.get(self.behaviour, self.content)
         handler.send_response(200)
         if self.behaviour == "endless":  # no Content-Length, and more than the archive
             body += body
