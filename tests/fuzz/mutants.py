@@ -133,8 +133,8 @@ MUTANTS = [
     Mutant("optim/clipping.py", "return rows[1]\n", "return rows[1].copy()\n", "sparse gradients are not clipped"),
     Mutant(
         "minigrad/checkpoint.py",
-        "if digest != actual.hexdigest():",
-        "if not digest:",
+        "whole = digest == actual.hexdigest()",
+        "whole = bool(digest)",
         "a checksum that nobody compares",
     ),
     Mutant(
@@ -145,9 +145,9 @@ MUTANTS = [
     ),
     Mutant(
         "minigrad/support/files.py",
-        "    clear_unfinished(path.parent, glob.escape(_stem(path)))\n",
+        "            file.truncate()\n",
         "",
-        "what a kill left is never cleared away",
+        "what a kill left stays behind the end of the next file",
     ),
     Mutant(
         "optim/training/snapshot.py",
