@@ -119,10 +119,11 @@ def _begin(unfinished: Path) -> IO[bytes]:
     while True:
         file = open(unfinished, "r+b", opener=_open_or_create)  # noqa: SIM115  # the caller closes it
         _lock(file)
-        if unfinished.exists() and os.path.samestat(unfinished.stat(), os.fstat(file.fileno())):
-            file.truncate()
-            return file
-        file.close()  # the program that was waited for has renamed it
+        with contextlib.suppress(FileNotFoundError):  # the program that was waited for has renamed it
+            if os.path.samestat(os.stat(unfinished), os.fstat(file.fileno())):
+                file.truncate()
+                return file
+        file.close()
 
 
 def _permissions(path: Path) -> int:

@@ -110,6 +110,7 @@ def test_two_hundred_saves_from_several_programs_while_others_are_killed(tmp_pat
             if (letter := content[64:65].decode()) in alive:  # it is in the midst of saving
                 victims[letter].kill()
                 alive.remove(letter)
+            assert all(victims[one].poll() is None for one in alive), "a program failed to save"
     finally:
         for victim in victims.values():
             victim.kill()
