@@ -6,9 +6,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..backward import sweep
-from ..debug.anomaly import first_non_finite, strange_node, trace_lines
+from ..debug.anomaly import first_non_finite, strange_node, title, trace_lines
 from ..derivatives import grad
-from ..errors import MinigradError, NonFiniteError, OptionError
+from ..errors import DtypeError, MinigradError, NonFiniteError, OptionError
 from ..fast.kernels import Array, dense
 from ..graph import Leaf, Node, ancestors
 from ..random import generator
@@ -18,7 +18,7 @@ from .curve import step_curve, taylor_slope
 from .guess import recognise
 from .numeric import Line, Problem, careful, central, kinks, signs
 from .report import GradientReport, InputReport
-from .rules import TOLERANCE, check_rules
+from .rules import TOLERANCE, NodeCheck
 from .slip import Slip
 
 
@@ -141,7 +141,7 @@ def _run(
 def _gradient_of(problem: Problem, rng: np.random.Generator) -> Callable[[], Tensor]:
     """A function whose gradient is of second order: Σ w ⊙ dL/dx over all inputs, for a random w and the v of L."""
     cotangent = upstream(problem.forward().shape, rng)
-    weights = {name: signs(rng, array.shape) for name, array in problem.point.items()}
+    weights = {name: signs(rng, array.shape) for name, array in problem.arrays.items()}
 
     def run() -> Tensor:
         output = problem.run()
@@ -195,12 +195,22 @@ class Check:
         return sorted(depending - self.checked, key=lambda node: -node.serial)
 
     def _check_rules(self) -> None:
-        for check, slip in check_rules(self.nodes, self.rng):
+        for node in self.nodes:
+            if node.output.dtype == np.float32:
+                raise DtypeError(
+                    "MG704",
+                    f"{title(node)} computes in float32: {node.output.dtype} came out where float64 went in",
+                    cause="its forward, or a float32 tensor that it was given, fixes the dtype; steps of 6e-6 would "
+                    "drown in float32's rounding",
+                    remedy="let the result take the dtype of the inputs: np.zeros(..., x.dtype), array.astype(x.dtype)",
+                )
+            check = NodeCheck(node, self.rng)
+            slip = check.slip()
             self.report.rules += 1
             if (kink := check.kink()) is not None:
                 self.report.kinks.append(kink)
             if slip and self.report.slip:
-                self.report.slip.others.append(check.node)
+                self.report.slip.others.append(node)
             elif slip:
                 self.report.slip = slip
                 check.locate(slip)
@@ -253,7 +263,7 @@ class Check:
 
     def _look_along_one_direction(self) -> None:
         """Measure the Taylor remainder, unless a kink makes it meaningless; prepare the step curve for later."""
-        directions = {name: signs(self.rng, array.shape) for name, array in self.problem.point.items()}
+        directions = {name: signs(self.rng, array.shape) for name, array in self.problem.arrays.items()}
         with np.errstate(all="ignore"):
             recorded = sum(float(np.sum(self.gradients[name] * u)) for name, u in directions.items())
         line = self.problem.line(directions)
@@ -264,7 +274,7 @@ class Check:
     def _blame(self) -> Slip | None:
         if (found := wrongly_summed(self.root, self.cotangent, self.swept)) is not None:
             return found
-        moved = {name: array + 1e-6 * signs(self.rng, array.shape) for name, array in self.problem.point.items()}
+        moved = {name: array + 1e-6 * signs(self.rng, array.shape) for name, array in self.problem.arrays.items()}
         return leaking(self.root, self.problem.forward(moved).node, self.checked)
 
 

@@ -5,8 +5,10 @@ a rule with 1 - x², several may. Mistakes with an exact signature come before t
 """
 
 from collections.abc import Iterator, Sequence
-from functools import cached_property
-from itertools import chain, combinations
+from copy import copy
+from functools import cached_property, partial
+from itertools import chain, combinations, permutations
+from typing import Any
 
 import numpy as np
 
@@ -22,6 +24,12 @@ Guess = tuple[str, str, Array | bool]
 MOST_NUMBERS = 4_000_000
 """How many slopes a guess may measure: input elements times output elements. Of a larger input it takes a sample."""
 
+LOCAL, WRONG, INNER = "local derivative missing", "wrong local derivative", "inner derivative missing"
+HALF, WRONG_AXIS, MISPLACED = "half of the product rule", "sum over the wrong axis", "misplaced"
+
+CLOSER = {HALF: ("factor",), WRONG: ("factor", INNER, "term missing")}
+"""Kinds that say more than another one that fits too, unless the right local derivative is known."""
+
 
 class Evidence:
     """One wrong gradient at one point, for a random `dz`: `rule` as the gate gives it, `true` as differences do.
@@ -32,57 +40,50 @@ class Evidence:
     """
 
     def __init__(self, check: NodeCheck, position: int, index: tuple[int, ...]) -> None:
-        self.check, self.position, self.dz = check, position, check.dz
-        self.arrays, self.z, self.x = check.arrays, check.output, check.arrays[position]
-        room = min(max(MOST_NUMBERS // max(self.z.size, 1), 16), 4096)
-        self.whole, self.shape = self.x.size <= room, self.x.shape
-        self.elements = list(np.ndindex(self.x.shape)) if self.whole else [index]
+        self.check = check
+        self.position = position
+        self.arrays = check.arrays
+        self.z = check.output
+        self.dz = check.dz
+        self.x = self.arrays[position]
         try:
             rule = raw = check.rule(check.dz)[position]
         except RuleError as error:
             if error.raw is None:
                 raise
             rule, raw = np.full(self.x.shape, np.nan), error.raw
-        if not self.whole:
-            likely = np.argsort(np.abs(rule), axis=None)[::-1][: min(room, 64) - 1]
-            self.elements += [tuple(int(i) for i in np.unravel_index(n, rule.shape)) for n in likely]
+        room = min(max(MOST_NUMBERS // max(self.z.size, 1), 16), 4096)
+        self.whole = self.x.size <= room
+        self.shape = self.x.shape
+        if self.whole:
+            self.elements = list(np.ndindex(self.shape))
+        else:
+            largest = np.argsort(-np.abs(rule), axis=None)[: min(room, 64) - 1]
+            self.elements = [index, *zip(*np.unravel_index(largest, rule.shape), strict=True)]
             self.shape = (len(self.elements),)
-        self.fitting, self.rule = raw is rule, self.pick(rule)
+        self.fitting = raw is rule
+        self.rule = self.pick(rule)
         self.raw = self.rule if self.fitting else raw
         self.alike = self.fitting and self.x.shape == self.z.shape
-        self.slopes = self.measure(position, self.elements).reshape(self.shape + self.z.shape)
+        self.slopes = measure(check, position, self.elements).reshape(self.shape + self.z.shape)
         self.shares = self.slopes * self.dz
         self.true = self.with_dz(self.dz)
-        self.is_wrong = not self.fitting or not (same(self.rule, self.true) or not (self.rule.any() or self.true.any()))
 
     def pick(self, gradient: Array) -> Array:
         """The elements that are judged, of a gradient of the input's shape."""
         return gradient if self.whole else np.array([gradient[element] for element in self.elements])
 
-    def measure(self, position: int, elements: list[tuple[int, ...]]) -> Array:
-        """d(output)/d(element) for each of the elements of input number `position`: shape (len(elements), *z.shape)."""
-        slopes = np.empty((len(elements), *self.z.shape))
-        with np.errstate(all="ignore"):
-            for number, element in enumerate(elements):
-                line = self.check.element(position, element)
-                slopes[number] = (line(STEP) - line(-STEP)) / (2 * STEP)
-        return np.where(np.isfinite(slopes), slopes, 0.0)
-
     def with_dz(self, dz: Array) -> Array:
         """The true gradient for another upstream gradient."""
         return np.asarray((self.slopes * dz).reshape(*self.shape, -1).sum(axis=-1))
 
-    def true_of(self, position: int, arrays: list[Array] | None = None) -> Array:
-        """The true gradient of a whole input, here or with `arrays` as the inputs; NaN if the gate refuses them."""
-        self.check.arrays = tuple(arrays or self.arrays)
-        x = self.check.arrays[position]
-        if self.check.forward(position, x).shape == self.z.shape:
-            shares = self.measure(position, list(np.ndindex(x.shape))) * self.dz
-            gradient = shares.reshape(*x.shape, -1).sum(axis=-1)
-        else:
-            gradient = np.full(x.shape, np.nan)
-        self.check.arrays = self.arrays
-        return np.asarray(gradient)
+    def true_of(self, position: int, arrays: Sequence[Array] | None = None) -> Array:
+        """The true gradient of a whole input, here or with `arrays` as the inputs."""
+        check = copy(self.check)
+        check.arrays = tuple(arrays or self.arrays)
+        x = check.arrays[position]
+        slopes = measure(check, position, list(np.ndindex(x.shape)))
+        return np.asarray((slopes * self.dz).reshape(*x.shape, -1).sum(axis=-1))
 
     def explained_by(self, guess: Guess) -> bool:
         gradient = guess[2]
@@ -92,34 +93,55 @@ class Evidence:
             return same(self.raw, gradient)
         return bool(np.abs(gradient).max(initial=0.0) < 1e-9)  # where the rule gives zeros, so must the mistake
 
+    def explanations(self) -> list[tuple[str, str]]:
+        """Kind and sentence of each mistake that explains what the rule gives."""
+        guesses = chain.from_iterable(test(self) for test in (TESTS if self.whole else TESTS_OF_A_SAMPLE))
+        return [guess[:2] for guess in guesses if self.explained_by(guess)]
+
+    @cached_property
+    def used(self) -> Array:
+        """Which outputs each element of the input contributes to: (elements, outputs)."""
+        shares = np.abs(self.shares.reshape(len(self.elements), -1))
+        return np.asarray(shares > 1e-9 * max(shares.max(initial=0.0), 1e-9))
+
     @cached_property
     def unreduced(self) -> Array | None:
         """The gradient of an input that was broadcast, before it is summed; None if an output has several sources."""
-        shares = self.shares.reshape(len(self.elements), -1)
-        used = np.abs(shares) > 1e-9 * max(float(np.abs(shares).max(initial=0.0)), 1e-9)
-        if not self.whole or (used.sum(axis=0) > 1).any():
+        if not self.whole or (self.used.sum(axis=0) > 1).any():
             return None
-        return np.asarray(shares.sum(axis=0).reshape(self.z.shape))
+        return np.asarray(self.shares.reshape(-1, *self.z.shape).sum(axis=0))
 
     @cached_property
     def products(self) -> list[tuple[str, Array, Array]]:
         """What a local derivative may be, its value, and the gradient that it gives: dz times it, summed as for x."""
-        if any(array.dtype.kind != "f" for array in self.arrays):
-            return []
         try:
             shape = np.broadcast_shapes(self.z.shape, *(array.shape for array in self.arrays))
-            if self.z.size > 1 and shape != self.z.shape:
-                return []
-            values = [(text, np.broadcast_to(value, shape)) for text, value in _expressions(self.arrays, self.z)]
-            return [(text, v, self.pick(np.asarray(unbroadcast(v * self.dz, self.x.shape)))) for text, v in values]
         except ValueError:  # inputs that do not broadcast, as in a matrix product
             return []
+        if any(array.dtype.kind != "f" for array in self.arrays) or self.z.size > 1 and shape != self.z.shape:
+            return []
+        found = []
+        for text, value in expressions(self.arrays, self.z):
+            gradient = unbroadcast(np.broadcast_to(value, shape) * self.dz, self.x.shape)
+            found.append((text, value, self.pick(np.asarray(gradient))))
+        return found
 
     def local_derivatives(self) -> Iterator[tuple[str, Array]]:
         """Expressions with a constant before them, and the gradient that they give."""
-        sizes = [(f"{n}/{self.x.size} · ", n / self.x.size) for n in (1, 2) if self.z.size == 1 < self.x.size]
-        for sign, c in [("", 1), ("-", -1), ("2 · ", 2), ("½ · ", 0.5), ("3 · ", 3), ("-2 · ", -2), *sizes]:
-            yield from ((f"{sign}({text})" if sign else text, c * product) for text, _, product in self.products)
+        constants = {"-": -1.0, "2 · ": 2.0, "½ · ": 0.5, "3 · ": 3.0, "-2 · ": -2.0}
+        if self.z.size == 1 < self.x.size:
+            constants |= {f"{n}/{self.x.size} · ": n / self.x.size for n in (1, 2)}
+        for text, _, product in self.products:
+            yield text, product
+            yield from ((f"{sign}({text})", c * product) for sign, c in constants.items())
+
+
+def measure(check: NodeCheck, position: int, elements: Sequence[Any]) -> Array:
+    """d(output)/d(element) for each of the elements of input number `position`: shape (len(elements), *z.shape)."""
+    lines = [check.element(position, element) for element in elements]
+    with np.errstate(all="ignore"):
+        slopes = [(line(STEP) - line(-STEP)) / (2 * STEP) for line in lines]
+    return np.nan_to_num(np.reshape(slopes, (len(elements), *check.output.shape)), posinf=0.0, neginf=0.0)
 
 
 def same(a: Array, b: Array) -> bool:
@@ -130,45 +152,46 @@ def same(a: Array, b: Array) -> bool:
     return 1e-9 < size < np.inf and float(np.abs(a - b).max()) <= 1e-6 * size + 1e-9
 
 
-LOCAL, WRONG, INNER = "local derivative missing", "wrong local derivative", "inner derivative missing"
-HALF, WRONG_AXIS, MISPLACED = "half of the product rule", "sum over the wrong axis", "misplaced"
-
-
 def recognise(check: NodeCheck, slip: Slip) -> None:
     """Give the slip the kind and the sentence of the first mistake that explains it at every point."""
     if slip.kind != "unrecognised" or slip.input is None:
         return
     points = [Evidence(check, slip.input, slip.index), *_elsewhere(check, slip, slip.input)]
-    found: list[dict[tuple[str, str], None]] = []
+    right = ""
     with np.errstate(all="ignore"):
-        for e in points:
-            guesses = chain.from_iterable(test(e) for test in (TESTS if e.whole else TESTS_OF_A_SAMPLE))
-            found.append({guess[:2]: None for guess in guesses if e.explained_by(guess)})
-        common = [guess for guess in found[0] if all(guess in others for others in found)]
+        guesses = _common([e.explanations() for e in points])
         if len(points) == 1 and points[0].x.size == 1:  # one number fits a factor, and proves nothing
-            common = [guess for guess in common if guess[0] != "factor"]
-        if not common:
+            guesses = [guess for guess in guesses if guess[0] != "factor"]
+        if not guesses:
             return
-        slip.kind, slip.sentence = common[0]
-        right = None
+        slip.kind, slip.sentence = guesses[0]
         if slip.kind in (LOCAL, WRONG):
-            rights = [[text for text, gradient in e.local_derivatives() if same(gradient, e.true)] for e in points]
-            right = next((text for text in rights[0] if all(text in others for others in rights)), None)
+            rights = _common([[text for text, dx in e.local_derivatives() if same(dx, e.true)] for e in points])
+            right = rights[0] if rights else ""
             slip.sentence += f"; it should be {right}" if right else "; differences give another slope"
-    closer = {HALF: ("factor",), WRONG: ("factor", INNER, "term missing")}.get(slip.kind, ())
-    if not right or " · " in right:
-        slip.kind, slip.sentence = next((g for g in common if g[0] in closer), (slip.kind, slip.sentence))
+    closer = [guess for guess in guesses if guess[0] in CLOSER.get(slip.kind, ())]
+    if closer and (not right or " · " in right):
+        slip.kind, slip.sentence = closer[0]
+
+
+def _common(lists: list[list[Any]]) -> list[Any]:
+    """The members of the first list that all others have too."""
+    return [member for member in lists[0] if all(member in other for other in lists)]
 
 
 def _elsewhere(check: NodeCheck, slip: Slip, position: int) -> Iterator[Evidence]:
     """The same mistake at other points, where the rule is wrong too: two for a small gate, one for a large one."""
     for _ in range(2 if check.arrays[position].size * check.output.size < 10_000 else 1):
         try:
-            evidence = Evidence(NodeCheck(check.node, check.rng, check.elsewhere()), position, slip.index)
+            e = Evidence(NodeCheck(check.node, check.rng, check.elsewhere()), position, slip.index)
         except Exception:  # the gate, or its rule, may refuse the point
             continue
-        if evidence.is_wrong and np.isfinite(evidence.raw).all() and np.isfinite(evidence.true).all():
-            yield evidence
+        right = same(e.rule, e.true) or not (e.rule.any() or e.true.any())
+        if not right and np.isfinite(e.raw).all():
+            yield e
+
+
+# The mistakes. Each function yields some that are alike.
 
 
 def factor(e: Evidence) -> Iterator[Guess]:
@@ -184,6 +207,17 @@ def factor(e: Evidence) -> Iterator[Guess]:
             text = f"a factor of {sign}{size}, {what}: not divided by it (sum instead of mean)"
             yield "batch size", text, c * size * e.true
             yield "batch size", f"a factor of {sign}1/{size}, {what}: divided by it once too often", c / size * e.true
+
+
+def _sizes(e: Evidence) -> dict[int, str]:
+    """Sizes that a mean may wrongly have divided by, or not divided by; each with its first description."""
+    sizes = {}
+    for what, array in [("the output", e.z), *((f"input {n}", array) for n, array in enumerate(e.arrays))]:
+        for axis, size in enumerate(array.shape):
+            sizes.setdefault(size, f"the size of axis {axis} of {what}")
+        sizes.setdefault(array.size, f"the number of elements of {what}")
+    sizes.setdefault(e.x.size // max(e.z.size, 1), "the number of elements that one output is made from")
+    return {size: what for size, what in sizes.items() if size > 2}
 
 
 def constant(e: Evidence) -> Iterator[Guess]:
@@ -206,17 +240,23 @@ def upstream(e: Evidence) -> Iterator[Guess]:
             yield "upstream gradient added", text, same(doubled - e.rule, dz)
 
 
+def assigned(e: Evidence) -> Iterator[Guess]:
+    """An input some of whose elements are used more often than others, and of several uses one counts."""
+    shares = e.shares.reshape(e.used.shape)
+    if np.ptp(e.used.sum(axis=1)) > 0:
+        for way in (-1, 1):  # the last use, then the first
+            first = np.argmax(e.used[:, ::way], axis=1)
+            one = shares[:, ::way][np.arange(len(shares)), first].reshape(e.shape)
+            yield "= where += belongs", "= instead of +=: where an element is used several times, one use counts", one
+
+
 def summed(e: Evidence) -> Iterator[Guess]:
     """An input that is used several times: its gradient is summed over the wrong axes, or not at all."""
-    flat = e.shares.reshape(e.true.size, -1)
-    uses = (np.abs(flat) > 1e-9 * max(1e-9, float(np.abs(flat).max(initial=0.0)))).sum(axis=1)
-    for picked in (flat[:, ::-1], flat) if len(set(uses.tolist())) > 1 else ():  # the last use, then the first
-        one = picked[np.arange(len(flat)), np.argmax(np.abs(picked) > 1e-9, axis=1)].reshape(e.shape)
-        yield "= where += belongs", "= instead of +=: where an element is used several times, one use counts", one
-    some = list(chain.from_iterable(combinations(range(e.z.ndim), n) for n in range(1, min(e.z.ndim, 4) + 1)))
-    for axes in some:
+    numbers = range(e.z.ndim)
+    choices = list(chain.from_iterable(combinations(numbers, n + 1) for n in numbers[:4]))
+    for axes in choices:
         for index, which in ((0, "first"), (-1, "last")):
-            key = (..., *(index if axis in axes else slice(None) for axis in range(e.z.ndim)))
+            key = (..., *(index if axis in axes else slice(None) for axis in numbers))
             text = f"the sum over axis {_listed(axes)} of dz is missing: only the {which} arrives"
             kind = "sum over the batch missing" if 0 in axes else "sum missing"
             if any(e.z.shape[axis] > 1 for axis in axes):
@@ -224,11 +264,15 @@ def summed(e: Evidence) -> Iterator[Guess]:
     if (whole := e.unreduced) is None or e.x.shape == e.z.shape:
         return
     yield "sum over the batch missing", "the gradient is not summed where the input was repeated", whole
-    sums = {axes: np.squeeze(whole.sum(axes)) for axes in some}
+    sums = {axes: np.squeeze(whole.sum(axes)) for axes in choices}
     right = next((axes for axes, total in sums.items() if same(total, np.squeeze(e.true))), ())
     for axes, total in sums.items():
         text = f"the rule sums over axis {_listed(axes)} of dz: it should be axis {_listed(right)}"
         yield WRONG_AXIS, text, axes != right and same(total, np.squeeze(e.raw))
+
+
+def _listed(axes: tuple[int, ...]) -> str:
+    return " and ".join(map(str, axes)) or "none"
 
 
 def transposed(e: Evidence) -> Iterator[Guess]:
@@ -238,17 +282,19 @@ def transposed(e: Evidence) -> Iterator[Guess]:
     if e.dz.ndim >= 2 and e.dz.shape[-1] == e.dz.shape[-2]:
         text = "the upstream gradient enters the rule transposed"
         yield "transposed", text, e.with_dz(e.dz.swapaxes(-1, -2))
-    matrices = [n for n, array in enumerate(e.arrays) if array.ndim >= 2 and array.dtype.kind == "f"]
-    for other in matrices:
-        if other != e.position and e.arrays[other].shape[-1] == e.arrays[other].shape[-2]:
-            arrays = [array.swapaxes(-1, -2) if n == other else array for n, array in enumerate(e.arrays)]
+    matrices = {n: array for n, array in enumerate(e.arrays) if array.ndim >= 2 and array.dtype.kind == "f"}
+    for other, matrix in matrices.items():
+        if other != e.position and matrix.shape[-1] == matrix.shape[-2]:
+            arrays = [matrix.swapaxes(-1, -2) if n == other else array for n, array in enumerate(e.arrays)]
             text = f"input {other} enters the rule untransposed (or transposed once too often)"
             yield "transposed", text, e.true_of(e.position, arrays)
-    for array in (e.arrays[n] for n in matrices if e.arrays[n].ndim == e.dz.ndim == 2):
-        pairs = [pair for p in (e.dz, e.dz.T) for q in (array, array.T) for pair in ((p, q), (q, p))]
+    for matrix in matrices.values():
+        if not matrix.ndim == e.dz.ndim == 2:
+            continue
+        pairs = [pair for p in (e.dz, e.dz.T) for q in (matrix, matrix.T) for pair in ((p, q), (q, p))]
         products = [p @ q for p, q in pairs if p.shape[1] == q.shape[0]]
         for one in products:
-            if array is e.x and any(one.shape == two.shape and same(one + two, e.true) for two in products):
+            if matrix is e.x and any(one.shape == two.shape and same(one + two, e.true) for two in products):
                 yield HALF, "this matrix is used twice in the product, and one use counts: d(uv) = du v + u dv", one
             yield "factors in the wrong order", "the matrices are multiplied in the wrong order: AB is not BA", one
 
@@ -260,7 +306,8 @@ def coupling(e: Evidence) -> Iterator[Guess]:
     text = "only the Jacobian's diagonal is used: the sum over the other elements is missing"
     yield "coupling missing", text, np.diagonal(e.shares.reshape(e.x.size, e.x.size)).reshape(e.x.shape)
     for scale, weight in ((e.z, 1.0), (1.0, np.exp(e.z))):  # softmax: z (dz - Σ dz z). Log softmax: dz - e^z Σ dz.
-        right, found = (_constant_axes((e.dz - gradient / scale) / weight) for gradient in (e.true, e.rule))
+        right = _constant_axes((e.dz - e.true / scale) / weight)
+        found = _constant_axes((e.dz - e.rule / scale) / weight)
         if right and scale is e.z:
             yield "coupling missing", "the sum over the other elements, in the denominator, is missing", e.dz * e.z
         text = f"the rule sums over axis {_listed(found)}, and forward over axis {_listed(right)}"
@@ -270,39 +317,37 @@ def coupling(e: Evidence) -> Iterator[Guess]:
 def normalisation(e: Evidence) -> Iterator[Guess]:
     """(x - mean) / deviation, with the mean or the deviation taken for a constant."""
     for axis in [*range(e.x.ndim), None] if e.fitting else []:  # None: over all of them
-        x, rule, true = (array.reshape(-1) if axis is None else array for array in (e.x, e.rule, e.true))
-        k = axis or 0
-        if x.shape[k] < 4 or np.abs(true.sum(k)).max() > 1e-6 * np.abs(true).max() + 1e-9:
-            continue  # such a gradient adds up to 0 along its axis: a shift of x changes nothing
-        rest, centred = rule - true, x - x.mean(k, keepdims=True)
-        scaled = centred * (rest * centred).sum(k, keepdims=True) / (centred * centred).sum(k, keepdims=True)
+        total = partial(np.sum, axis=axis, keepdims=True)
+        moved = np.abs(total(e.true)).max()  # what a shift of x changes: nothing
+        if e.x.size < 4 * total(e.x).size or moved > 1e-6 * np.abs(e.true).max() + 1e-9:
+            continue
+        rest = e.rule - e.true
+        centred = e.x - e.x.mean(axis, keepdims=True)
+        scaled = centred * total(rest * centred) / total(centred**2)
         where = "" if axis is None else f" over axis {axis}"
-        yield "mean term missing", f"the mean{where} is not subtracted", k in _constant_axes(rest)
+        yield "mean term missing", f"the mean{where} is not subtracted", _is_constant(rest, axis)
         yield "deviation term missing", f"the deviation{where} is taken for a constant", same(rest, scaled)
         text = f"the mean and the deviation{where} are taken for constants"
-        yield "mean and deviation terms missing", text, k in _constant_axes(rest - scaled)
+        yield "mean and deviation terms missing", text, _is_constant(rest - scaled, axis)
+
+
+def _is_constant(array: Array, axis: int | None) -> bool:
+    """Whether an array does not change along an axis."""
+    if not np.isfinite(array).all():
+        return False
+    return bool(np.ptp(array, axis=axis).max() <= 1e-6 * np.abs(array).max() + 1e-8)
 
 
 def _constant_axes(array: Array) -> tuple[int, ...]:
-    """The axes along which an array does not change."""
-    if not np.isfinite(array).all():
-        return ()
-    allowed = 1e-6 * np.abs(array).max(initial=0.0) + 1e-8
-    return tuple(k for k, size in enumerate(array.shape) if size > 1 and np.ptp(array, axis=k).max() <= allowed)
-
-
-def _listed(axes: tuple[int, ...]) -> str:
-    return " and ".join(map(str, axes)) or "none"
+    return tuple(axis for axis, size in enumerate(array.shape) if size > 1 and _is_constant(array, axis))
 
 
 def labels(e: Evidence) -> Iterator[Guess]:
     """A cross entropy, whose gradient is softmax minus 1 at the label, without the 1 or with its sign turned."""
     for ids in e.arrays:
-        classes = np.arange(e.x.shape[-1] if e.fitting and e.x.ndim else 0)
-        if ids.dtype.kind in "iu" and classes.size > 1 and ids.shape == e.x.shape[:-1] and np.isin(ids, classes).all():
-            at_label = ids[..., None] == classes
-            softmax = np.exp(e.x - e.x.max(-1, keepdims=True))
-            softmax /= softmax.sum(-1, keepdims=True)
+        if ids.dtype.kind in "iu" and e.fitting and ids.shape == e.x.shape[:-1] and e.x.ndim:
+            at_label = ids[..., None] == np.arange(e.x.shape[-1])
+            softmax = np.exp(e.x) / np.exp(e.x).sum(-1, keepdims=True)
             one = np.where(at_label, e.true / (softmax - 1), 0.0)  # what the 1 stands for: the weight of the example
             text = "the 1 at the label is not subtracted: the gradient is softmax minus one-hot"
             yield "label not subtracted", text, e.true + one
@@ -320,10 +365,11 @@ def swapped(e: Evidence) -> Iterator[Guess]:
 
 
 def reordered(e: Evidence) -> Iterator[Guess]:
-    """Parts of dz taken as if the inputs came in another order."""
+    """Parts of dz taken as if the inputs came in another order: two of them exchanged, or all from last to first."""
     numbers = list(range(len(e.arrays)))
-    orders = [[j if n == i else i if n == j else n for n in numbers] for i, j in combinations(numbers, 2)]
-    for order in [*orders, numbers[::-1]] if e.fitting and len(numbers) <= 8 else []:
+    pairs = [(e.position, other) for other in numbers]
+    exchanged = [[{i: j, j: i}.get(n, n) for n in numbers] for i, j in pairs]
+    for order in [*exchanged, numbers[::-1]] if e.fitting and len(numbers) <= 8 else []:
         if order[e.position] != e.position:
             gradient = e.true_of(order.index(e.position), [e.arrays[n] for n in order])
             yield "swapped", "the inputs are taken in another order than forward does", gradient
@@ -334,7 +380,7 @@ def permuted(e: Evidence) -> Iterator[Guess]:
     text = "the right numbers in the wrong places: an axis, an order or an offset is mixed up"
     if e.true.size > 1:
         yield MISPLACED, text, same(np.sort(e.rule, axis=None), np.sort(e.true, axis=None))
-    for axis in range(e.dz.ndim if e.alike and e.whole else 0):
+    for axis in range(e.dz.ndim if e.alike else 0):
         text = f"axis {axis} is taken in the wrong direction"
         yield MISPLACED, text, np.flip(e.with_dz(np.flip(e.dz, axis)), axis)
 
@@ -349,11 +395,16 @@ def misplaced(e: Evidence) -> Iterator[Guess]:
 
 def product_rule(e: Evidence) -> Iterator[Guess]:
     """z = u(x) v(x), and only one of u' v and u v' is there."""
-    for u, (value, slope) in _factors(e.x).items() if e.alike and len(e.arrays) == 1 else ():
-        one = e.dz * slope * e.z / value
-        for half, kept in ((one, "u' v"), (e.true - one, "u v'"))[u == "exp(x)" :]:  # its own half is z: too common
+    if not e.alike or len(e.arrays) > 1:
+        return
+    at, ahead, behind = (_of_any(x) | _of_input(x) for x in (e.x, e.x + STEP, e.x - STEP))
+    for u in FACTORS:
+        one = e.dz * (ahead[u] - behind[u]) / (2 * STEP) * e.z / at[u]
+        halves = [("u' v", one), ("u v'", e.true - one)]
+        for kept, half in halves[u == "exp({0})" :]:  # the first half of e^x v is z: too common
             if half.any() and not same(half, e.true):
-                yield HALF, f"z = u v with u = {u}: only {kept} of (u v)' = u' v + u v' is there", half
+                text = f"z = u v with u = {u.format('x')}: only {kept} of (u v)' = u' v + u v' is there"
+                yield HALF, text, half
 
 
 def local_factor(e: Evidence) -> Iterator[Guess]:
@@ -394,68 +445,61 @@ def elementwise(e: Evidence) -> Iterator[Guess]:
 
 
 TESTS = (
-    factor, upstream, summed, coupling, normalisation, labels, transposed, swapped, permuted, product_rule,
+    factor, upstream, assigned, summed, coupling, normalisation, labels, transposed, swapped, permuted, product_rule,
     local_factor, constant, reordered, lost_part, partly, misplaced, elementwise,
 )  # fmt: skip
-TESTS_OF_A_SAMPLE = (factor, upstream, summed, local_factor, constant, lost_part, partly, elementwise)
+TESTS_OF_A_SAMPLE = (factor, upstream, assigned, summed, local_factor, constant, lost_part, partly, elementwise)
 
 
-def _sizes(e: Evidence) -> dict[int, str]:
-    """Sizes that a mean may wrongly have divided by, or not divided by; each with its first description."""
-    shapes = [("the output", e.z.shape), *[(f"input {n}", a.shape) for n, a in enumerate(e.arrays)]]
-    axes = [(size, f"the size of axis {axis} of {what}") for what, shape in shapes for axis, size in enumerate(shape)]
-    wholes = [(int(np.prod(shape)), f"the number of elements of {what}") for what, shape in shapes]
-    share = (e.x.size // max(e.z.size, 1), "the number of elements that one output is made from")
-    return {size: what for size, what in reversed([*axes, *wholes, share]) if size > 2}
+# What a local derivative may be: expressions of an input or of z, {0}, of an input alone, and of two inputs.
 
 
-def _factors(x: Array) -> dict[str, tuple[Array, Array]]:
-    """Factors u of a product u v, each with its value and its derivative."""
-    sigmoid = 1 / (1 + np.exp(-x))
+def _of_any(x: Array) -> dict[str, Array]:
     return {
-        "x": (x, np.ones_like(x)), "x²": (x**2, 2 * x), "x³": (x**3, 3 * x**2),
-        "tanh(x)": (np.tanh(x), 1 - np.tanh(x)**2), "σ(x)": (sigmoid, sigmoid * (1 - sigmoid)),
-        "ln(x)": (np.log(x), 1 / x), "sin(x)": (np.sin(x), np.cos(x)), "cos(x)": (np.cos(x), -np.sin(x)),
-        "√(x)": (np.sqrt(x), 1 / (2 * np.sqrt(x))), "exp(x)": (np.exp(x), np.exp(x)),
+        "1 - {0}²": 1 - x**2, "{0}·(1 - {0})": x * (1 - x), "{0}": x, "1 / {0}": 1 / x, "1 - {0}": 1 - x,
+        "{0}²": x**2, "1 + {0}²": 1 + x**2, "1 / {0}²": 1 / x**2, "{0}·(1 + {0})": x * (1 + x),
+        "(1 - {0}²)²": (1 - x**2)**2, "{0}³": x**3, "1 / (1 + {0}²)": 1 / (1 + x**2),
     }  # fmt: skip
 
 
-def _of_one(x: Array, z: Array) -> dict[str, Array]:
-    """What the local derivative of a gate with one input may be."""
+def _of_input(x: Array) -> dict[str, Array]:
     sigmoid = 1 / (1 + np.exp(-x))
     return {
-        "1": np.ones_like(z), "1 - z²": 1 - z**2, "z·(1 - z)": z * (1 - z), "x > 0": x > 0, "z": z, "1 / x": 1 / x,
-        "1 / z": 1 / z, "1 - x²": 1 - x**2, "x·(1 - x)": x * (1 - x), "1 - z": 1 - z, "z²": z**2, "1 + z²": 1 + z**2,
-        "x": x, "x < 0": x < 0, "ln(x)": np.log(x), "1 / x²": 1 / x**2, "x²": x**2, "z·(1 + z)": z * (1 + z),
-        "1 - x": 1 - x, "(1 - z²)²": (1 - z**2)**2, "√(x)": np.sqrt(x), "exp(x)": np.exp(x), "sin(x)": np.sin(x),
-        "cos(x)": np.cos(x), "sign(x)": np.sign(x), "abs(x)": np.abs(x), "tanh(x)": np.tanh(x),
-        "1 - tanh(x)²": 1 - np.tanh(x)**2, "σ(x)": sigmoid, "1 - σ(x)": 1 - sigmoid,
-        "σ(x)·(1 - σ(x))": sigmoid * (1 - sigmoid), "exp(-x)": np.exp(-x), "1 / (1 + x²)": 1 / (1 + x**2),
-        "1 / √(x)": 1 / np.sqrt(x), "x³": x**3, "z / x": z / x, "x·z": x * z, "ln(z)": np.log(z),
-        "1 / cos(x)²": 1 / np.cos(x)**2,
+        "{0} > 0": x > 0, "{0} < 0": x < 0, "ln({0})": np.log(x), "√({0})": np.sqrt(x), "1 / √({0})": 1 / np.sqrt(x),
+        "exp({0})": np.exp(x), "exp(-{0})": np.exp(-x), "sin({0})": np.sin(x), "cos({0})": np.cos(x),
+        "1 / cos({0})²": 1 / np.cos(x)**2, "sign({0})": np.sign(x), "abs({0})": np.abs(x), "tanh({0})": np.tanh(x),
+        "1 - tanh({0})²": 1 - np.tanh(x)**2, "σ({0})": sigmoid, "1 - σ({0})": 1 - sigmoid,
+        "σ({0})·(1 - σ({0}))": sigmoid * (1 - sigmoid),
     }  # fmt: skip
 
 
 def _of_two(a: Array, b: Array, z: Array) -> dict[str, Array]:
-    """The same for several inputs a, b, ...; to these come each input, 1 minus it, and the products of two."""
-    sigmoid = 1 / (1 + np.exp(-a))
     return {
-        "1": np.ones_like(z), "b": b, "a": a, "1 / b": 1 / b, "z / b": z / b, "z": z, "z·ln(a)": z * np.log(a),
-        "b·z / a": b * z / a, "1 / a": 1 / a, "a / b": a / b, "b / a": b / a, "1 / b²": 1 / b**2, "a / b²": a / b**2,
-        "z / a": z / a, "ln(a)": np.log(a), "z·ln(b)": z * np.log(b), "b·z": b * z, "a·z": a * z, "a²": a**2,
-        "b²": b**2, "ln(b)": np.log(b), "a - b": a - b, "(a - b)²": (a - b)**2, "abs(a - b)": np.abs(a - b),
-        "sign(a - b)": np.sign(a - b), "σ(a)": sigmoid, "σ(a) - b": sigmoid - b, "a + b": a + b, "a > b": a > b,
-        "a < b": a < b,
+        "{1}·z / {0}": b * z / a, "z·ln({0})": z * np.log(a), "{0} / {1}": a / b,
+        "{0} / {1}²": a / b**2, "{0} - {1}": a - b, "({0} - {1})²": (a - b)**2, "{0} + {1}": a + b,
+        "abs({0} - {1})": np.abs(a - b), "sign({0} - {1})": np.sign(a - b), "{0} > {1}": a > b,
+        "σ({0}) - {1}": 1 / (1 + np.exp(-a)) - b,
     }  # fmt: skip
 
 
-def _expressions(arrays: Sequence[Array], z: Array) -> Iterator[tuple[str, Array]]:
-    """What a local derivative may be, with its value."""
-    if len(arrays) == 1:
-        yield from _of_one(arrays[0], z).items()
-    elif 2 <= len(arrays) <= 6:
-        named = list(zip("abcdef", arrays, strict=False))
-        yield from _of_two(arrays[0], arrays[1], z).items()
-        yield from ((f"1 - {name}", 1 - array) for name, array in named)
-        yield from named[2:]
-        yield from ((f"{m}·{n}", one * two) for (m, one), (n, two) in combinations(named, 2))
+FACTORS = (
+    "{0}", "{0}²", "{0}³", "tanh({0})", "σ({0})", "ln({0})", "sin({0})", "cos({0})", "√({0})", "exp({0})",
+)  # fmt: skip
+"""Those of an input that are common as a factor u of a product u v."""
+
+
+def expressions(arrays: Sequence[Array], z: Array) -> list[tuple[str, Array]]:
+    """What a local derivative may be, with its value: of one input x or of several a, b, ..., and of the output z."""
+    names = "x" if len(arrays) == 1 else "abcdef"
+    inputs = list(zip(names, arrays, strict=False))
+    found = [("1", np.ones_like(z)), *_named(_of_any(z), "z")]
+    for name, x in inputs:
+        found += [*_named(_of_any(x), name), *_named(_of_input(x), name)]
+        found += [(f"z / {name}", z / x), (f"{name}·z", x * z)]
+    for (m, a), (n, b) in permutations(inputs[:2], 2):
+        found += _named(_of_two(a, b, z), m, n)
+    return found + [(f"{m}·{n}", a * b) for (m, a), (n, b) in combinations(inputs, 2)]
+
+
+def _named(table: dict[str, Array], *names: str) -> list[tuple[str, Array]]:
+    return [(text.format(*names), value) for text, value in table.items()]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 
@@ -31,23 +32,40 @@ class Cuts:
     @contextmanager
     def held(self) -> Iterator[None]:
         """Run exactly one forward pass in this block: the first is noted, later ones get the noted arrays."""
-        first: list[Array] = []
-        held = None if self.values is None else iter(self.values)
+        noted: list[Array] = []
+        held = iter(self.values or ())
 
         def on_cut(array: Array) -> Array:
-            if held is not None:
-                return next(held, array)
-            first.append(array)
-            return array
+            noted.append(next(held, array))
+            return noted[-1]
 
         with setting(ON_CUT, on_cut):
             yield
-        if self.values is None:
-            self.values = first
+        self.values = self.values or noted
 
 
-class Problem:
-    """A function of leaves, evaluated with float64 arrays in them; after each call they hold their own arrays again.
+class Function:
+    """A function of several float64 arrays, `arrays`, each under its name or number."""
+
+    arrays: Any
+
+    def output_at(self, moved: dict[Any, Array]) -> Array:
+        """The output with `moved` in place of the arrays of these names."""
+        raise NotImplementedError
+
+    def line(self, direction: dict[Any, Array]) -> Line:
+        """The output along a direction, which has an array for each array that it moves."""
+        return lambda t: self.output_at({name: self.arrays[name] + t * u for name, u in direction.items()})
+
+    def element(self, name: Any, index: tuple[int, ...]) -> Line:
+        """The output as one element of one array moves."""
+        direction = np.zeros(self.arrays[name].shape)
+        direction[index] = 1.0
+        return self.line({name: direction})
+
+
+class Problem(Function):
+    """The function under test, evaluated with float64 arrays in its leaves; after each call they hold their own again.
 
     `run()` computes the output from `leaves`.
     """
@@ -55,39 +73,24 @@ class Problem:
     def __init__(self, run: Callable[[], Tensor], leaves: dict[str, Leaf]) -> None:
         self.run = run
         self.leaves = leaves
-        self.point = {name: leaf.output.astype(np.float64) for name, leaf in leaves.items()}
+        self.arrays = {name: leaf.output.astype(np.float64) for name, leaf in leaves.items()}
         self._cuts = Cuts()
 
-    def forward(self, arrays: dict[str, Array] | None = None) -> Tensor:
-        """The recorded output, with `arrays` in the leaves that they name, and `point` in the others."""
-        before = [(leaf, leaf.output) for leaf in self.leaves.values()]
+    def forward(self, moved: dict[str, Array] | None = None) -> Tensor:
+        """The recorded output, with `moved` in the leaves that they name, and `arrays` in the others."""
+        before = {leaf: leaf.output for leaf in self.leaves.values()}
+        arrays = self.arrays | (moved or {})
         try:
             for name, leaf in self.leaves.items():
-                leaf.output = self.point[name] if arrays is None or name not in arrays else arrays[name]
+                leaf.output = arrays[name]
             with self._cuts.held():
                 return as_tensors([self.run()])[0]
         finally:
-            for leaf, output in before:
+            for leaf, output in before.items():
                 leaf.output = output
 
-    def line(self, direction: dict[str, Array]) -> Line:
-        """The output along a direction, which has an array for each leaf that it moves."""
-        return lambda t: self.forward({name: self.point[name] + t * u for name, u in direction.items()}).array
-
-    def element(self, name: str, index: tuple[int, ...]) -> Line:
-        """The output as one element of one leaf moves."""
-        return one_moved(self.point[name], index, lambda moved: self.forward({name: moved}).array)
-
-
-def one_moved(base: Array, index: tuple[int, ...], output: Callable[[Array], Array]) -> Line:
-    """The output of an array of which one element moves away from where it is in `base`."""
-
-    def line(t: float) -> Array:
-        moved = base.copy()
-        moved[index] += t
-        return output(moved)
-
-    return line
+    def output_at(self, moved: dict[Any, Array]) -> Array:
+        return self.forward(moved).array
 
 
 def central(line: Line, cotangent: Array, step: float = STEP) -> float:

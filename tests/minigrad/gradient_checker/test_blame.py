@@ -1,0 +1,107 @@
+"""Causes outside the rules: passes that differ, paths outside the graph, and wrong sums."""
+
+import sys
+from itertools import count
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+import minigrad.gradient_checker.check  # for sys.modules
+from layers import Dense, Dropout, Sequential
+from minigrad.errors import GradientError
+from minigrad.graph import ancestors
+
+X = np.random.default_rng(3).normal(size=(3, 4))
+
+
+def test_dropout_left_on_is_named():
+    model = Sequential(Dense(4, 8, mg.tanh), Dropout(0.5), Dense(8, 3))
+    batch = (X, np.array([0, 2, 1]))
+    report = mg.gradcheck_model(model, mg.softmax_cross_entropy, batch)
+    assert not report and report.kind == "nondeterministic"
+    assert "dropout is on" in str(report) and "sequential/dropout" in str(report)
+    with pytest.raises(GradientError, match=r"MG702.*\n.*cause.*\n.*model.eval\(\)"):
+        report.raise_if_wrong()
+    with pytest.raises(GradientError, match="MG703"):
+        report.step_curve()
+    assert mg.gradcheck_model(model.eval(), mg.softmax_cross_entropy, batch)
+
+
+def test_any_random_number_is_found():
+    draws = np.random.default_rng(0)
+    report = mg.gradcheck(lambda x: mg.tanh(x) * draws.normal(), X)
+    assert not report and "random" in str(report) and "Hadamard" in str(report)
+
+
+def test_other_gates_in_the_second_pass_are_found():
+    passes = count()
+    report = mg.gradcheck(lambda x: mg.tanh(x) if next(passes) % 2 else mg.sigmoid(x), X)
+    assert report.kind == "nondeterministic" and "did not even call the same gates" in str(report)
+
+
+@pytest.mark.parametrize(
+    ("leak", "word"),
+    [
+        (lambda x: x.detach(), "was detached"),
+        (lambda x: mg.Tensor(x.array), "plain array"),
+        (lambda x: x.array, "plain array"),
+        (lambda x: mg.no_grad()(mg.tanh)(x), "no_grad"),
+    ],
+)
+def test_a_value_that_follows_the_input_without_a_gradient(leak, word):
+    report = mg.gradcheck(lambda x: mg.tanh(x) * leak(x), X)
+    assert not report and report.slip is not None and not report.slip.is_rule and report.kind == "detached"
+    assert word in str(report) and "Hadamard" in str(report)
+    with pytest.raises(GradientError, match=r"MG701[\s\S]*cause:[\s\S]*remedy:"):
+        report.raise_if_wrong()
+
+
+def test_a_program_that_branches_on_a_value():
+    report = mg.gradcheck(lambda x: mg.exp(x) if x.array[0] > 1 else mg.tanh(x), np.array([1.0]))
+    assert report.kinks == [] and report.inputs[0].kinks == 1
+
+
+def test_a_wrong_gradient_of_a_program_that_branches_where_it_is_checked():
+    def product(x):  # of equal value on both branches
+        return (mg.tanh(x) if x.array[0, 0] == X[0, 0] else mg.tanh(x) * 1.0) * x.array
+
+    report = mg.gradcheck(product, X)
+    assert not report and report.kind == "branch" and "every rule is right" in str(report)
+
+
+def test_a_wrong_gradient_without_a_cause_that_could_be_named():
+    class Scale(mg.Gate):
+        def __init__(self, factor):
+            self.factor = factor  # depends on the input, which no recording shows
+
+        def forward(self, x):
+            return x * self.factor
+
+        def backward(self, dz, z, x):
+            return (dz * self.factor,)
+
+    try:
+        report = mg.gradcheck(lambda x: Scale(x.array)(x), X)  # d x²/dx is 2x, of which the rule gives half
+    finally:
+        del mg.GATES["Scale"]
+    assert not report and report.slip is None and report.inputs[0].error == pytest.approx(0.5)
+
+
+def test_an_engine_that_assigns_where_it_should_add(monkeypatch):
+    def assigning_sweep(root, seed, *, keep=(), lift=None):
+        gradients, result = {root: seed}, {}
+        for node in ancestors([root]):
+            dz = gradients.get(node)
+            if dz is None or not node.requires_grad:
+                continue
+            result[node] = dz
+            if node.gate is not None:
+                for parent, part in zip(node.inputs, node.gate.backward(dz, node.output, *node.arrays), strict=True):
+                    gradients[parent] = part() if callable(part) else part  # = where += belongs
+        return result
+
+    assert mg.gradcheck(lambda x: mg.tanh(x) * mg.sigmoid(x), X)
+    monkeypatch.setattr(sys.modules["minigrad.gradient_checker.check"], "sweep", assigning_sweep)
+    report = mg.gradcheck(lambda x: mg.tanh(x) * mg.sigmoid(x), X)
+    assert not report and report.kind == "= where += belongs" and "used 2 times" in str(report)

@@ -1,0 +1,139 @@
+"""mg.gradcheck and mg.gradcheck_model: what they compare, leave alone, hold constant and refuse."""
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from layers import GRU, LSTM, RNN, Dense, Embedding, Sequential
+from minigrad.errors import DtypeError, NonFiniteError, OptionError
+from optim import Adam
+
+rng = np.random.default_rng(3)
+X = rng.normal(size=(3, 4))
+
+
+@pytest.mark.parametrize("fast", [False, True])
+def test_a_quadratic_form_has_the_gradient_it_should(fast):
+    rng = np.random.default_rng(0)
+    A = rng.normal(size=(4, 4))
+    x = mg.Tensor(rng.normal(size=4), requires_grad=True, name="x")
+    report = mg.gradcheck(lambda x: (x @ A) @ x, x, fast=fast)
+    assert report and report.rules == 2
+    if not fast:
+        row = report.inputs[0]
+        expected = (A + A.T) @ x.array  # d(xᵀAx)/dx, times the random cotangent of the one output
+        assert row.numeric / row.recorded == pytest.approx(1)
+        assert abs(row.recorded / expected[row.index]) == pytest.approx(abs(row.numeric / expected[row.index]))
+
+
+def test_the_model_keeps_its_arrays_gradients_and_random_state():
+    W = mg.Tensor([[0.5, -1.0]], requires_grad=True, name="W")
+    array = W.array
+    mg.seed(3)
+    before = mg.generator().bit_generator.state
+    assert mg.gradcheck(lambda W: mg.tanh(W * mg.generator().bit_generator.state["state"]["inc"] * 0 + W), W)
+    assert W.array is array and W.dtype == np.float32 and W.grad is None and W.requires_grad
+    assert mg.generator().bit_generator.state == before
+
+
+def test_a_function_that_fails_midway_leaves_the_inputs_as_they_were():
+    W = mg.Tensor([0.5, -1.0], name="W")
+    calls = iter(range(5))
+
+    def fails_later(W):
+        if next(calls) == 4:
+            raise KeyError("enough")
+        return mg.tanh(W)
+
+    with pytest.raises(KeyError):
+        mg.gradcheck(fails_later, W)
+    assert W.dtype == np.float32 and not W.requires_grad
+
+
+def test_second_derivatives():
+    x = mg.Tensor([0.3, 0.7], requires_grad=True, name="x")
+    assert mg.gradcheck(lambda x: mg.exp(x) * mg.tanh(x), x, order=2).order == 2
+    assert mg.gradcheck(lambda x: x * 2.0, x, order=2)  # a straight line: the second derivative is 0, and 0 is found
+
+
+def test_a_scalar_output_is_compared_with_what_backward_gives():
+    W = mg.Tensor(rng.normal(size=(4, 4)), requires_grad=True, name="W", dtype=np.float64)
+    loss = lambda W: mg.tanh(X @ W).mean()  # noqa: E731
+    row = mg.gradcheck(loss, W).inputs[0]
+    loss(W).backward()
+    assert row.recorded == pytest.approx(W.grad[row.index], rel=1e-12)
+
+
+@pytest.mark.parametrize("options", [{}, {"fused": True}, {"fused": True, "bidirectional": True}])
+@pytest.mark.parametrize("kind", [RNN, GRU, LSTM])
+@pytest.mark.parametrize("mask", [None, np.arange(8) >= np.array([[0], [3], [5]])])
+def test_a_truncated_gradient_passes_with_the_cut_states_held(kind, mask, options):
+    mg.seed(0)
+    layer = kind(4, 3, truncate=3, **options)
+    report = mg.gradcheck(lambda x: layer(x, mask=mask), rng.normal(size=(3, 8, 4)), sample=20)
+    assert report, report
+    assert report.rules < 12 or not options  # one gate for a whole sequence
+
+
+def test_a_truncated_layer_whose_cut_is_not_held_would_be_called_wrong():
+    # The same model with detach instead of cut: the checker holds cuts alone, so this shows that it is the holding.
+    def f(x):
+        h = mg.tanh(x).detach()
+        return h * x
+
+    assert not mg.gradcheck(f, X)
+    assert mg.gradcheck(lambda x: mg.cut(mg.tanh(x)) * x, X)
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "options", "code"),
+    [
+        (mg.tanh, X, {"order": 3}, "MG700"),
+        (mg.tanh, X, {"sample": 0}, "MG700"),
+        (mg.lookup, np.array([1, 2]), {}, "MG707"),
+    ],
+)
+def test_options_that_are_refused(f, x, options, code):
+    with pytest.raises(OptionError, match=code):
+        mg.gradcheck(f, x, **options)
+
+
+def test_where_the_function_is_not_finite():
+    with np.errstate(divide="ignore"), pytest.raises(NonFiniteError, match=r"MG708.*Log.*-inf at \[1\]"):
+        mg.gradcheck(mg.log, np.array([1.0, 0.0]))
+
+
+def test_a_gate_that_computes_in_float32():
+    class Narrow(mg.Gate):
+        def forward(self, x):
+            return (x * 2).astype(np.float32)
+
+        def backward(self, dz, z, x):
+            return (dz * 2,)
+
+    try:
+        with pytest.raises(DtypeError, match=r"MG704.*Narrow"):
+            mg.gradcheck(Narrow(), X)
+    finally:
+        del mg.GATES["Narrow"]
+
+
+def test_rows_that_an_optimizer_has_put_off_are_settled_and_nothing_else_changes():
+    # Adam leaves rows that no batch touched as they lie until they are read: a check reads them, and goes on as before.
+    def train(check):
+        mg.seed(0)
+        model = Sequential(Embedding(50, 4), Dense(4, 2))
+        optimizer = Adam(model.named_parameters(), lr=0.01)
+        for step in range(6):
+            ids = np.arange(4) + 3 * step
+            if check and step == 3:
+                assert mg.gradcheck_model(model, mg.softmax_cross_entropy, (ids, [0, 1, 1, 0]))
+            optimizer.zero_grad()
+            mg.softmax_cross_entropy(model(ids), [0, 1, 1, 0]).backward()
+            optimizer.step()
+        return model.state_dict()
+
+    checked, alone = train(True), train(False)
+    for path in alone:
+        assert checked[path].dtype == np.float32
+        np.testing.assert_allclose(checked[path], alone[path], rtol=1e-5, atol=1e-7)

@@ -1,0 +1,57 @@
+"""The truncation report against sums made by hand, and for models."""
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from layers import GRU, LSTM, RNN, Dense, Dropout, Embedding, Sequential
+from minigrad.errors import OptionError
+
+
+def test_truncation_report_against_hand_made_sums():
+    # h_t = w h_(t-1) + 1 from 0: h_t = 2 (1 - 2^-t) at w = 1/2, and dh_8/dw = Σ_j w^j h_(7-j).
+    class Decay:
+        truncate = None
+        w = mg.Tensor([0.5], requires_grad=True)
+
+        def named_parameters(self):
+            return {"w": self.w}
+
+        def named_layers(self):
+            return {"": self}
+
+        def __call__(self, x):
+            h = mg.Tensor([0.0])
+            for t in range(len(x)):
+                h = (mg.cut(h) if self.truncate == len(x) - t else h) * self.w + x[t]
+            return h
+
+    model = Decay()
+    report = mg.truncation_report(model, (np.ones(8), [0.0]), ks=[1, 3, 8], loss=mg.mean_squared_error)
+    terms = [0.5**j * 2 * (1 - 0.5 ** (7 - j)) for j in range(8)]
+    for k in (1, 3, 8):
+        assert report.norm_ratio[k]["w"] == pytest.approx(sum(terms[:k]) / sum(terms), rel=1e-6)
+        assert report.cosine[k]["w"] == pytest.approx(1)
+    assert model.truncate is None and model.w.grad is None
+
+
+@pytest.mark.parametrize("kind", [RNN, GRU, LSTM])
+def test_truncation_report_of_a_model(kind):
+    mg.seed(0)
+    model = Sequential(Embedding(20, 6), kind(6, 5, truncate=2), Dropout(0.3), Dense(5, 2))
+    batch = (np.random.default_rng(3).integers(0, 20, (4, 10)), np.array([0, 1, 1, 0]))
+    report = mg.truncation_report(model, batch, ks=[1, 4, 10])
+    assert [layer.truncate for layer in model.named_layers().values() if hasattr(layer, "truncate")] == [2]
+    assert all(value == pytest.approx(1) for value in report.cosine[10].values())
+    assert all(value == pytest.approx(1) for value in report.norm_ratio[10].values())
+    assert report.cosine[1]["embedding.table"] < report.cosine[4]["embedding.table"] < 1
+    assert report.cosine[1]["dense.W"] == pytest.approx(1)  # the head is above every cut
+    assert str(report).count("\n") == 3 and "dense.W" in str(report)
+
+
+@pytest.mark.parametrize(
+    ("model", "ks", "code"), [(Sequential(RNN(2, 2)), [0], "MG720"), (Sequential(Dense(2, 2)), [1], "MG721")]
+)
+def test_what_is_refused(model, ks, code):
+    with pytest.raises(OptionError, match=code):
+        mg.truncation_report(model, (np.ones((1, 2, 2)), [0]), ks=ks)
