@@ -16,7 +16,7 @@ from ..tensor import Tensor, from_node
 from .blame import differing, leaking, wrongly_summed
 from .curve import step_curve, taylor_slope
 from .guess import recognise
-from .numeric import Line, Problem, careful, central, kinks, signs
+from .numeric import Line, Problem, careful, central, index_of, kinks, relative_error, signs
 from .report import GradientReport, InputReport
 from .rules import TOLERANCE, NodeCheck
 from .slip import Slip
@@ -176,7 +176,7 @@ class Check:
         self.report.slip = differing(self.root, problem.forward().node)
         if self.report.slip:
             return
-        self.checked: set[Node] = set(problem.leaves.values())
+        self.gradients: dict[str, Array] = {}
         self.nodes = self._depending()
         self.cotangent = upstream(self.root.output.shape, rng)
         self._check_rules()
@@ -188,11 +188,12 @@ class Check:
 
     def _depending(self) -> list[Node]:
         """The nodes that were computed from the inputs under test, newest first."""
-        depending = set(self.checked)
-        for node in reversed(ancestors([self.root])):
-            if any(parent in depending for parent in node.inputs):
+        depending: set[Node] = set(self.problem.leaves.values())
+        nodes = ancestors([self.root])
+        for node in reversed(nodes):
+            if depending.intersection(node.inputs):
                 depending.add(node)
-        return sorted(depending - self.checked, key=lambda node: -node.serial)
+        return [node for node in nodes if node.gate and node in depending]
 
     def _check_rules(self) -> None:
         for node in self.nodes:
@@ -226,8 +227,8 @@ class Check:
             except MinigradError as error:
                 self.report.failed = str(error)
                 return False
-        found = {name: self.swept.get(leaf, np.zeros(leaf.shape)) for name, leaf in self.problem.leaves.items()}
-        self.gradients = {name: np.asarray(dense(gradient)) for name, gradient in found.items()}
+        for name, leaf in self.problem.leaves.items():
+            self.gradients[name] = np.asarray(dense(self.swept.get(leaf, np.zeros(leaf.shape))))
         return True
 
     def _compare(self) -> None:
@@ -236,28 +237,28 @@ class Check:
             self.report.inputs.append(row)
             if self.fast:
                 direction = signs(self.rng, gradient.shape)
-                self._compare_one(row, self.problem.line({name: direction}), float(np.sum(gradient * direction)), None)
+                self._compare_one(row, self.problem.line({name: direction}), float(np.sum(gradient * direction)))
                 continue
             numbers = np.arange(gradient.size)
             if self.sample is not None and self.sample < gradient.size:
                 numbers = np.sort(self.rng.choice(gradient.size, self.sample, replace=False))
             for number in numbers:
-                index = tuple(int(i) for i in np.unravel_index(number, gradient.shape))
+                index = index_of(number, gradient.shape)
                 self._compare_one(row, self.problem.element(name, index), float(gradient[index]), index)
 
-    def _compare_one(self, row: InputReport, line: Line, recorded: float, index: tuple[int, ...] | None) -> None:
+    def _compare_one(
+        self, row: InputReport, line: Line, recorded: float, index: tuple[int, ...] | None = None
+    ) -> None:
         with np.errstate(all="ignore"):
             numeric, margin = central(line, self.cotangent), 0.0
-        size = max(1.0, abs(recorded), abs(numeric))
-        if not abs(recorded - numeric) <= TOLERANCE * size and self.report.slip is None:
+        if not relative_error(recorded, numeric) <= TOLERANCE and self.report.slip is None:
             if (kinks(line, self.root.output) & (self.cotangent != 0)).any():
                 row.kinks += 1
                 return
             numeric, margin = careful(line, self.cotangent)
-            size = max(1.0, abs(recorded), abs(numeric))
-        error = abs(recorded - numeric) / size
+        error = relative_error(recorded, numeric)
         row.compared += 1
-        row.wrong += not abs(recorded - numeric) <= TOLERANCE * size + 10 * margin
+        row.wrong += not error <= TOLERANCE + 10 * margin / max(1.0, abs(recorded), abs(numeric))
         if row.compared == 1 or not error <= row.error:
             row.error, row.index, row.recorded, row.numeric = error, index, recorded, numeric
 
@@ -272,10 +273,9 @@ class Check:
         self.report._curve = lambda: step_curve(line, self.cotangent, recorded)
 
     def _blame(self) -> Slip | None:
-        if (found := wrongly_summed(self.root, self.cotangent, self.swept)) is not None:
-            return found
         moved = {name: array + 1e-6 * signs(self.rng, array.shape) for name, array in self.problem.arrays.items()}
-        return leaking(self.root, self.problem.forward(moved).node, self.checked)
+        wrong_sum = wrongly_summed(self.root, self.cotangent, self.swept)
+        return wrong_sum or leaking(self.root, self.problem.forward(moved).node, set(self.problem.leaves.values()))
 
 
 def _as_input(value: Any) -> Any:

@@ -14,7 +14,7 @@ from ..checkpoint import replace_file
 from ..errors import OptionError
 from ..fast.kernels import Array
 from ..support.notebook import new_figure
-from .numeric import EPSILON, Line, central
+from .numeric import EPSILON, Line, central, relative_error
 
 
 @dataclass
@@ -77,9 +77,9 @@ def step_curve(line: Line, cotangent: Array, recorded: float) -> StepCurve:
     steps = [10.0**-k for k in range(1, 13)]
     with np.errstate(all="ignore"):
         numeric = [central(line, cotangent, step) for step in steps]
-    errors = [abs(n - recorded) / max(1.0, abs(n), abs(recorded)) for n in numeric]
-    finite = [(step, error) for step, error in zip(steps, errors, strict=True) if np.isfinite(error)]
-    return StepCurve([step for step, _ in finite], [error for _, error in finite])
+    errors = np.array([relative_error(recorded, n) for n in numeric])
+    finite = np.isfinite(errors)
+    return StepCurve(np.array(steps)[finite].tolist(), errors[finite].tolist())
 
 
 def taylor_slope(line: Line, base: Array, cotangent: Array, recorded: float) -> float | None:

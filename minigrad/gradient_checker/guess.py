@@ -14,7 +14,7 @@ import numpy as np
 
 from ..backward import unbroadcast
 from ..fast.kernels import Array
-from .numeric import STEP, signs
+from .numeric import STEP, index_of, signs
 from .rules import NodeCheck, RuleError
 from .slip import Slip
 
@@ -59,7 +59,7 @@ class Evidence:
             self.elements = list(np.ndindex(self.shape))
         else:
             largest = np.argsort(-np.abs(rule), axis=None)[: min(room, 64) - 1]
-            self.elements = [index, *zip(*np.unravel_index(largest, rule.shape), strict=True)]
+            self.elements = [index, *(index_of(number, rule.shape) for number in largest)]
             self.shape = (len(self.elements),)
         self.fitting = raw is rule
         self.rule = self.pick(rule)
@@ -72,6 +72,10 @@ class Evidence:
     def pick(self, gradient: Array) -> Array:
         """The elements that are judged, of a gradient of the input's shape."""
         return gradient if self.whole else np.array([gradient[element] for element in self.elements])
+
+    def rule_of(self, dz: Array) -> Array:
+        """The rule's gradient for another upstream gradient."""
+        return self.pick(self.check.rule(dz)[self.position])
 
     def with_dz(self, dz: Array) -> Array:
         """The true gradient for another upstream gradient."""
@@ -211,7 +215,7 @@ def factor(e: Evidence) -> Iterator[Guess]:
 
 def _sizes(e: Evidence) -> dict[int, str]:
     """Sizes that a mean may wrongly have divided by, or not divided by; each with its first description."""
-    sizes = {}
+    sizes: dict[int, str] = {}
     for what, array in [("the output", e.z), *((f"input {n}", array) for n, array in enumerate(e.arrays))]:
         for axis, size in enumerate(array.shape):
             sizes.setdefault(size, f"the size of axis {axis} of {what}")
@@ -222,7 +226,7 @@ def _sizes(e: Evidence) -> dict[int, str]:
 
 def constant(e: Evidence) -> Iterator[Guess]:
     """Any other constant factor."""
-    largest = np.unravel_index(int(np.argmax(np.abs(e.true))), e.true.shape)
+    largest = index_of(np.argmax(np.abs(e.true)), e.true.shape)
     ratio = e.rule[largest] / e.true[largest]
     yield "factor", f"a constant factor of {ratio:.6g}", ratio * e.true
 
@@ -230,7 +234,7 @@ def constant(e: Evidence) -> Iterator[Guess]:
 def upstream(e: Evidence) -> Iterator[Guess]:
     """The chain rule forgotten: the upstream gradient dz is not multiplied in, or not once."""
     if e.fitting and e.rule.any():
-        doubled = e.pick(e.check.rule(2 * e.dz)[e.position])
+        doubled = e.rule_of(2 * e.dz)
         text = "dz is missing: the rule gives the local derivative alone"
         yield "upstream gradient forgotten", text, same(doubled, e.rule)
         text = "dz enters the rule twice: the chain rule multiplies by it once"
@@ -439,8 +443,8 @@ def elementwise(e: Evidence) -> Iterator[Guess]:
     """Any other slope: each element of the gradient is that of dz times something. And what has no other name."""
     if e.alike and e.rule.any() and not (e.whole and e.unreduced is None):
         weights = signs(e.check.rng, e.dz.shape)
-        rule = e.pick(e.check.rule(weights * e.dz)[e.position])
-        yield WRONG, "the rule multiplies dz by something else", same(rule, e.rule * e.pick(weights))
+        weighted = e.rule_of(weights * e.dz)
+        yield WRONG, "the rule multiplies dz by something else", same(weighted, e.rule * e.pick(weights))
     yield "wrong shape", f"the gradient has shape {e.raw.shape}, and its input has {e.x.shape}", not e.fitting
 
 

@@ -140,3 +140,13 @@ def signs(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
     """Random numbers of either sign and size 0.5 to 1.5: no element is too small to count."""
     uniform = 2 * rng.random(shape) - 1
     return np.asarray(uniform + np.copysign(0.5, uniform))
+
+
+def index_of(number: int | np.integer[Any], shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The index of an element, given its number in the order in which arrays are stored."""
+    return tuple(map(int, np.unravel_index(number, shape)))
+
+
+def relative_error(recorded: float, numeric: float) -> float:
+    """|recorded - numeric| / max(1, |recorded|, |numeric|)."""
+    return abs(recorded - numeric) / max(1.0, abs(recorded), abs(numeric))

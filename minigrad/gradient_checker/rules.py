@@ -10,7 +10,7 @@ from ..backward import unbroadcast
 from ..debug.anomaly import title
 from ..fast.kernels import Array, dense
 from ..graph import Node
-from .numeric import EPSILON, STEP, Cuts, Function, careful, kinks, signs
+from .numeric import EPSILON, STEP, Cuts, Function, careful, index_of, kinks, signs
 from .slip import Slip
 
 TOLERANCE = 1e-6
@@ -117,7 +117,7 @@ class NodeCheck(Function):
         """The first kink found, with the values of the inputs there."""
         if not self.kinked.any():
             return None
-        index = tuple(map(int, np.argwhere(self.kinked)[0]))
+        index = index_of(np.argmax(self.kinked), self.kinked.shape)
         inputs = [float(a[index]) for a in self.arrays if a.shape == self.output.shape]
         return Kink(self.node, index, inputs, int(self.kinked.sum()))
 
@@ -197,7 +197,7 @@ class NodeCheck(Function):
         for position, gradient in self.gradients.items():
             again = later[position]
             if not np.allclose(again, gradient, rtol=1e-9, atol=1e-12, equal_nan=True):  # more than rounding
-                index = tuple(map(int, np.unravel_index(np.argmax(np.abs(again - gradient)), gradient.shape)))
+                index = index_of(np.argmax(np.abs(again - gradient)), gradient.shape)
                 text = "the gate keeps state between calls: a second call replaces what the rule of the first needs"
                 at = f"{list(index)}, after a second call of the gate"
                 numbers = float(again[index]), float(gradient[index])
@@ -249,7 +249,7 @@ class NodeCheck(Function):
         while inside.size > 1:
             halves = np.array_split(inside, 2)
             inside = halves[int(np.argmax([error(half) for half in halves]))]
-        slip.index = tuple(map(int, np.unravel_index(inside[0], gradient.shape)))
+        slip.index = index_of(inside[0], gradient.shape)
         slip.recorded = float(gradient[slip.index])
         slip.numeric = careful(self.element(position, slip.index), self.dz)[0]
 
