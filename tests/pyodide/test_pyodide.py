@@ -26,7 +26,7 @@ SPEC.loader.exec_module(runtime)
 
 pytestmark = pytest.mark.skipif(NODE is None, reason="Node.js is not installed")
 FOLDERS = ["tests/minigrad", "tests/minigrad/gates", "tests/minigrad/gradient_checker", "tests/layers", "tests/optim"]
-PROGRAMS, MUTATIONS = (f"tests/minigrad/gradient_checker/test_{name}.py" for name in ("random_programs", "mutations"))
+RULES = "tests/minigrad/gradient_checker/test_rules.py"
 LAZY = "tests/optim/test_lazy.py"
 # What of these does not run there, and why: files, or beginnings of the tests' names.
 LEFT_OUT = {
@@ -74,7 +74,7 @@ LEFT_OUT = {
         "tests/optim/training/test_trainer.py::test_a_snapshot_of_another_run_is_refused_and_the_model_left_alone",
     ],
     "it needs another package that pages do without, tqdm or matplotlib": [
-        "tests/minigrad/gradient_checker/test_reasons.py::test_the_step_curve_is_a_v_and_says_where_a_wrong_one_stays",
+        "tests/minigrad/gradient_checker/test_curve.py::test_the_step_curve_is_a_v_and_says_where_a_wrong_one_stays",
         "tests/optim/test_callbacks.py::test_on_a_terminal_it_is_a_bar",
         "tests/optim/test_callbacks.py::test_in_a_notebook_tqdm_is_asked_for_its_notebook_form",
         "tests/optim/test_tools.py::test_the_range_test_puts_dropout_and_shuffling_back",
@@ -93,10 +93,8 @@ LEFT_OUT = {
         "tests/minigrad/support/test_files.py",
     ],
     "it is one of many alike, of which some are enough to see what is different here": [
-        *(f"{PROGRAMS}::test_right_programs_are_never_blamed[{decade}]" for decade in range(4, 50)),
-        *(f"{PROGRAMS}::test_the_same_programs_with_a_wrong_rule_are[{decade}]" for decade in range(1, 4)),
-        # An RNN's are tried; the gates that it has not are tried in test_a_wrong_rule_in_a_small_program.
-        *(f"{MUTATIONS}::test_a_wrong_rule_inside_twenty_time_steps[{kind} " for kind in ("GRU", "LSTM")),
+        *(f"{RULES}::test_right_programs_are_never_blamed[{decade}]" for decade in range(4, 50)),
+        *(f"{RULES}::test_the_same_programs_with_a_wrong_rule_are[{decade}]" for decade in range(1, 4)),
         # Each of these layers is tried with a mask.
         *(
             f"tests/layers/test_recurrent.py::test_gradients_equal_finite_differences[{kind}-options{number}-False]"

@@ -14,16 +14,11 @@ X = rng.normal(size=(3, 4))
 
 @pytest.mark.parametrize("fast", [False, True])
 def test_a_quadratic_form_has_the_gradient_it_should(fast):
-    rng = np.random.default_rng(0)
-    A = rng.normal(size=(4, 4))
-    x = mg.Tensor(rng.normal(size=4), requires_grad=True, name="x")
+    A, x = rng.normal(size=(4, 4)), rng.normal(size=4)
     report = mg.gradcheck(lambda x: (x @ A) @ x, x, fast=fast)
+    (row,) = report.inputs
     assert report and report.rules == 2
-    if not fast:
-        row = report.inputs[0]
-        expected = (A + A.T) @ x.array  # d(xᵀAx)/dx, times the random cotangent of the one output
-        assert row.numeric / row.recorded == pytest.approx(1)
-        assert abs(row.recorded / expected[row.index]) == pytest.approx(abs(row.numeric / expected[row.index]))
+    assert fast or row.numeric == pytest.approx(((A + A.T) @ x)[row.index])  # d(xᵀAx)/dx
 
 
 def test_the_model_keeps_its_arrays_gradients_and_random_state():
@@ -57,7 +52,7 @@ def test_second_derivatives():
 
 
 def test_a_scalar_output_is_compared_with_what_backward_gives():
-    W = mg.Tensor(rng.normal(size=(4, 4)), requires_grad=True, name="W", dtype=np.float64)
+    W = mg.Tensor(rng.normal(size=(4, 4)), requires_grad=True, dtype=np.float64)
     loss = lambda W: mg.tanh(X @ W).mean()  # noqa: E731
     row = mg.gradcheck(loss, W).inputs[0]
     loss(W).backward()
@@ -111,11 +106,8 @@ def test_a_gate_that_computes_in_float32():
         def backward(self, dz, z, x):
             return (dz * 2,)
 
-    try:
-        with pytest.raises(DtypeError, match=r"MG704.*Narrow"):
-            mg.gradcheck(Narrow(), X)
-    finally:
-        del mg.GATES["Narrow"]
+    with pytest.raises(DtypeError, match=r"MG704.*Narrow"):
+        mg.gradcheck(Narrow(), X)
 
 
 def test_rows_that_an_optimizer_has_put_off_are_settled_and_nothing_else_changes():

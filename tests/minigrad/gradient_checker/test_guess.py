@@ -109,25 +109,20 @@ HALF, AXIS, COUPLING = "half of the product rule", "sum over the wrong axis", "c
 STATE = "state kept between calls"
 
 GATES = {
+    "a - b, both dz": Wrong(np.subtract, lambda dz, z, a, b: (dz, dz), (X, Y), "sign", 1),
     "tanh at a number, without 1 - z²": Wrong(np.tanh, lambda dz, z, x: dz, POINT, LOCAL),
     "tanh at a number, without dz": Wrong(np.tanh, lambda dz, z, x: 1 - z * z, POINT, UPSTREAM),
     "tanh at a number, a third": Wrong(np.tanh, lambda dz, z, x: dz * (1 - z * z) / 3, POINT, "factor"),
-    "x σ(x) at a number, one half": Wrong(lambda x: x * sigmoid(x), lambda dz, z, x: dz * sigmoid(x), POINT, HALF),
     "a b at numbers, exchanged": Wrong(
         np.multiply, lambda dz, z, a, b: (dz * a, dz * b), (POINT, np.array(1.7)), "swapped"
     ),
     "tanh with 1 - x² where that is 0": Wrong(np.tanh, lambda dz, z, x: dz * (1 - x * x), ONES, WRONG),
-    "tanh at 1, with 1 - x²": Wrong(np.tanh, lambda dz, z, x: dz * (1 - x * x), np.array(1.0), WRONG),
-    "exp with x e^(x-1)": Wrong(np.exp, lambda dz, z, x: dz * x * np.exp(x - 1), X, WRONG),
     "√x without 1/2": Wrong(np.sqrt, lambda dz, z, x: dz / z, X, "factor 2"),
     "x³ with x²": Wrong(lambda x: x**3, lambda dz, z, x: dz * x * x, X, "factor"),
-    "|x| without its sign": Wrong(np.abs, lambda dz, z, x: dz, N, LOCAL),
     "leaky relu as a relu": Wrong(lambda x: np.where(x > 0, x, 0.1 * x), lambda dz, z, x: dz * (x > 0), N, WRONG),
-    "clip without its mask": Wrong(lambda x: np.clip(x, -0.5, 0.5), lambda dz, z, x: dz, N, LOCAL),
     "sin x² without 2x": Wrong(
         lambda x: np.sin(x * x), lambda dz, z, x: dz * np.cos(x * x), X, "inner derivative missing"
     ),
-    "tanh 3x without 3": Wrong(lambda x: np.tanh(3 * x), lambda dz, z, x: dz * (1 - z * z), X, "factor"),
     "x + tanh x, only tanh": Wrong(
         lambda x: x + np.tanh(x), lambda dz, z, x: dz * (1 - np.tanh(x) ** 2), X, "term missing"
     ),
@@ -138,46 +133,21 @@ GATES = {
     "x σ(x), second half": Wrong(
         lambda x: x * sigmoid(x), lambda dz, z, x: dz * x * sigmoid(x) * (1 - sigmoid(x)), N, HALF
     ),
-    "x² e^x": Wrong(lambda x: x * x * np.exp(x), lambda dz, z, x: dz * 2 * x * np.exp(x), X, HALF),
     "e^x sin x": Wrong(lambda x: np.exp(x) * np.sin(x), lambda dz, z, x: dz * np.exp(x) * np.cos(x), X, HALF),
-    "x softmax(x)": Wrong(lambda x: x * softmax(x), lambda dz, z, x: dz * softmax(x), X, HALF),
     "x xᵀ": Wrong(lambda x: x @ x.T, lambda dz, z, x: dz @ x, N, HALF),
     "x x": Wrong(lambda x: x @ x, lambda dz, z, x: x.T @ dz, SQUARE, HALF),
-    "f c + i g, g for c": Wrong(
-        lambda f, c, i, a: f * c + i * a,
-        lambda dz, z, f, c, i, a: (dz * a, dz * f, dz * a, dz * i),
-        (X, Y, X + 0.3, Y - 0.1),
-        WRONG,
-    ),
     "(1 - u) n + u h, without -n": Wrong(
         lambda u, n, h: (1 - u) * n + u * h,
         lambda dz, z, u, n, h: (dz * h, dz * (1 - u), dz * u),
         (X, Y, X * Y),
         "term missing",
     ),
-    "a / b without the square": Wrong(lambda a, b: a / b, lambda dz, z, a, b: (dz / b, -dz * a / b), (X, Y), WRONG, 1),
-    "a / b without a": Wrong(lambda a, b: a / b, lambda dz, z, a, b: (dz / b, -dz / (b * b)), (X, Y), WRONG, 1),
     "bias (4,) of (5, 4), wrong axis": Wrong(np.add, lambda dz, z, a, b: (dz, dz.sum(axis=1)), (X, ROW), AXIS, 1),
-    "bias (4,) of (5, 4), all axes": Wrong(np.add, lambda dz, z, a, b: (dz, dz.sum()), (X, ROW), AXIS, 1),
-    "bias (5, 1) of (5, 4), wrong axis": Wrong(
-        np.add, lambda dz, z, a, b: (dz, dz.sum(axis=0)[:, None]), (X, COLUMN), AXIS, 1
-    ),
     "bias averaged": Wrong(np.add, lambda dz, z, a, b: (dz, dz.mean(0)), (X, ROW), "batch size", 1),
-    "bias from the first": Wrong(np.add, lambda dz, z, a, b: (dz, dz[0]), (X, ROW), "sum over the batch missing", 1),
-    "scale by a row, wrong axis": Wrong(
-        np.multiply, lambda dz, z, a, b: (dz * b, (dz * a).sum(1)), (SQUARE, ROW), AXIS, 1
-    ),
-    "sum of squares without 2": Wrong(lambda x: (x * x).sum(), lambda dz, z, x: dz * x, X, "factor 2"),
-    "mean without N": Wrong(lambda x: x.mean(), lambda dz, z, x: dz * np.ones(x.shape), X, "batch size"),
-    "variance without the mean": Wrong(lambda x: x.var(), lambda dz, z, x: dz * 2 * x / x.size, N, "mean term missing"),
     "cumsum the wrong way": Wrong(lambda x: x.cumsum(0), lambda dz, z, x: dz.cumsum(0), X, "misplaced"),
     "logsumexp with e^x": Wrong(lambda x: np.log(np.exp(x).sum()), lambda dz, z, x: dz * np.exp(x), X, WRONG),
     "softmax over the wrong axis of a square": Wrong(
         softmax, lambda dz, z, x: z * (dz - (dz * z).sum(0, keepdims=True)), SQUARE, AXIS
-    ),
-    "softmax over all axes": Wrong(softmax, lambda dz, z, x: z * (dz - (dz * z).sum()), X, AXIS),
-    "softmax over time, wrong axis": Wrong(
-        lambda x: softmax(x, 1), lambda dz, z, x: z * (dz - (dz * z).sum(2, keepdims=True)), CUBE, AXIS
     ),
     "log softmax over the wrong axis": Wrong(
         log_softmax, lambda dz, z, x: dz - np.exp(z) * dz.sum(0, keepdims=True), X, AXIS
@@ -193,28 +163,11 @@ GATES = {
     "layer norm without both": Wrong(
         normalised, lambda dz, z, x: dz / deviation(x), N, "mean and deviation terms missing"
     ),
-    "layer norm's gain without x": Wrong(
-        lambda x, a: normalised(x) * a,
-        lambda dz, z, x, a: (
-            (dz * a - mean(dz * a) - normalised(x) * mean(dz * a * normalised(x))) / deviation(x),
-            dz.sum(0),
-        ),
-        (N, rng.normal(size=6)),
-        LOCAL,
-        1,
-    ),
     "cross entropy without the label": Wrong(
         cross_entropy, lambda dz, z, x, y: (dz * softmax(x) / len(x), None), (X, LABELS), "label not subtracted"
     ),
     "cross entropy with the label added": Wrong(
         cross_entropy, lambda dz, z, x, y: (dz * (softmax(x) + onehot(y)) / len(x), None), (X, LABELS), "label added"
-    ),
-    "squared error, target with the same sign": Wrong(
-        lambda x, t: ((x - t) ** 2).mean(),
-        lambda dz, z, x, t: (dz * 2 * (x - t) / x.size, dz * 2 * (x - t) / x.size),
-        (X, Y),
-        "sign",
-        1,
     ),
     "a b, factors in the wrong order": Wrong(
         np.matmul, lambda dz, z, a, b: (b.T @ dz, a.T @ dz), (SQUARE, OTHER), "factors in the wrong order"
@@ -228,31 +181,17 @@ GATES = {
     "a b, result transposed, not square": Wrong(
         np.matmul, lambda dz, z, a, b: (dz @ b.T, dz.T @ a), (X, WIDE), "transposed", 1
     ),
-    "a b averaged": Wrong(np.matmul, lambda dz, z, a, b: (dz @ b.T, a.T @ dz / len(a)), (X, WIDE), "batch size", 1),
-    "W x, outer product transposed": Wrong(
-        lambda W, x: W @ x, lambda dz, z, W, x: (np.outer(x, dz), W.T @ dz), (X, ROW), "transposed"
-    ),
     "concatenate cut the other way round": Wrong(
         join, lambda dz, z, a, b: (dz[len(b) :], dz[: len(b)]), (X[:2], Y), "swapped"
     ),
     "concatenate of three, reversed": Wrong(
         join, lambda dz, z, a, b, c: (dz[-len(a) :], dz[len(c) : -len(a)], dz[: len(c)]), (X[:2], Y, X[:3]), "swapped"
     ),
-    "flip not undone": Wrong(lambda x: x[::-1], lambda dz, z, x: dz, X, "misplaced"),
-    "roll the wrong way": Wrong(
-        lambda x: np.roll(x, 1, axis=0), lambda dz, z, x: np.roll(dz, 1, axis=0), X, "misplaced"
-    ),
-    "reshape by columns": Wrong(
-        lambda x: x.reshape(2, 10), lambda dz, z, x: dz.reshape(x.shape, order="F"), X, "misplaced"
-    ),
     "rows of a table assigned": Wrong(
         lambda x, ids: x[ids], lambda dz, z, x, ids: (assigned(x.shape, ids, dz), None), (X, IDS), "= where += belongs"
     ),
     "one product of neighbours": Wrong(
         lambda x: x[1:] * x[:-1], lambda dz, z, x: assigned(x.shape, slice(1, None), dz * x[:-1]), ROW
-    ),
-    "max gives all to each tie": Wrong(
-        lambda x: x.max(1), lambda dz, z, x: dz[:, None] * (x == z[:, None]), X, "ties not shared"
     ),
     "maximum gives all to both": Wrong(
         np.maximum, lambda dz, z, a, b: (dz * (a >= b), dz * (b >= a)), (X, Y), "ties not shared"
@@ -279,7 +218,6 @@ GATES = {
         lambda x: x.transpose(1, 2, 0), lambda dz, z, x: dz.transpose(1, 2, 0), CUBE[:, :3, :3], "misplaced"
     ),
     "state between calls": Wrong(remember, lambda dz, z, x: 2 * CALLS[-1] * dz, X, STATE),
-    "state between calls, at a number": Wrong(remember, lambda dz, z, x: 2 * CALLS[-1] * dz, POINT, STATE),
     "state on a stack": Wrong(remember, lambda dz, z, x: 2 * CALLS.pop() * dz, X, STATE),
     "dz in place": Wrong(np.tanh, in_place, X, "dz changed in place", None),
     "too few gradients": Wrong(np.add, lambda dz, z, a, b: (dz,), (X, Y), "wrong number of gradients", None),
@@ -287,7 +225,6 @@ GATES = {
         np.tanh, lambda dz, z, x: tuple(dz * (1 - z * z)), X, "wrong number of gradients", None
     ),
     "wrong shape": Wrong(np.tanh, lambda dz, z, x: dz[:2], X, "wrong shape"),
-    "an error": Wrong(np.tanh, failing, X, "error in the rule", None),
     "an error for the second": Wrong(np.add, lambda dz, z, a, b: (dz, failing), (X, Y), "error in the rule", 1),
 }
 

@@ -36,14 +36,15 @@ def test_truncation_report_against_hand_made_sums():
 
 
 @pytest.mark.parametrize("kind", [RNN, GRU, LSTM])
-def test_truncation_report_of_a_model(kind):
+def test_a_model(kind):
     mg.seed(0)
     model = Sequential(Embedding(20, 6), kind(6, 5, truncate=2), Dropout(0.3), Dense(5, 2))
-    batch = (np.random.default_rng(3).integers(0, 20, (4, 10)), np.array([0, 1, 1, 0]))
-    report = mg.truncation_report(model, batch, ks=[1, 4, 10])
-    assert [layer.truncate for layer in model.named_layers().values() if hasattr(layer, "truncate")] == [2]
-    assert all(value == pytest.approx(1) for value in report.cosine[10].values())
-    assert all(value == pytest.approx(1) for value in report.norm_ratio[10].values())
+    ids = np.random.default_rng(3).integers(0, 20, (4, 10))
+    report = mg.truncation_report(model, (ids, [0, 1, 1, 0]), ks=[1, 4, 10])
+    assert model.named_layers()[kind.__name__.lower()].truncate == 2
+    assert [*report.cosine[10].values(), *report.norm_ratio[10].values()] == pytest.approx(
+        [1] * 2 * len(report.cosine[10])
+    )
     assert report.cosine[1]["embedding.table"] < report.cosine[4]["embedding.table"] < 1
     assert report.cosine[1]["dense.W"] == pytest.approx(1)  # the head is above every cut
     assert str(report).count("\n") == 3 and "dense.W" in str(report)
