@@ -246,9 +246,7 @@ class Check:
                 index = index_of(number, gradient.shape)
                 self._compare_one(row, self.problem.element(name, index), float(gradient[index]), index)
 
-    def _compare_one(
-        self, row: InputReport, line: Line, recorded: float, index: tuple[int, ...] | None = None
-    ) -> None:
+    def _compare_one(self, row: InputReport, line: Line, recorded: float, index: tuple[int, ...] | None = None) -> None:
         with np.errstate(all="ignore"):
             numeric, margin = central(line, self.cotangent), 0.0
         if not relative_error(recorded, numeric) <= TOLERANCE and self.report.slip is None:

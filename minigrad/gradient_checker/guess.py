@@ -90,6 +90,7 @@ class Evidence:
         return np.asarray((slopes * self.dz).reshape(*x.shape, -1).sum(axis=-1))
 
     def explained_by(self, guess: Guess) -> bool:
+        """Whether a rule with this mistake gives what the gate's rule gives."""
         gradient = guess[2]
         if isinstance(gradient, (bool, np.bool_)):
             return bool(gradient)
@@ -99,8 +100,8 @@ class Evidence:
 
     def explanations(self) -> list[tuple[str, str]]:
         """Kind and sentence of each mistake that explains what the rule gives."""
-        guesses = chain.from_iterable(test(self) for test in (TESTS if self.whole else TESTS_OF_A_SAMPLE))
-        return [guess[:2] for guess in guesses if self.explained_by(guess)]
+        tests = TESTS if self.whole else TESTS_OF_A_SAMPLE
+        return [guess[:2] for test in tests for guess in test(self) if self.explained_by(guess)]
 
     @cached_property
     def used(self) -> Array:
@@ -118,16 +119,17 @@ class Evidence:
     @cached_property
     def products(self) -> list[tuple[str, Array, Array]]:
         """What a local derivative may be, its value, and the gradient that it gives: dz times it, summed as for x."""
+        found: list[tuple[str, Array, Array]] = []
         try:
             shape = np.broadcast_shapes(self.z.shape, *(array.shape for array in self.arrays))
         except ValueError:  # inputs that do not broadcast, as in a matrix product
-            return []
+            return found
         if any(array.dtype.kind != "f" for array in self.arrays) or self.z.size > 1 and shape != self.z.shape:
-            return []
-        found = []
+            return found
         for text, value in expressions(self.arrays, self.z):
-            gradient = unbroadcast(np.broadcast_to(value, shape) * self.dz, self.x.shape)
-            found.append((text, value, self.pick(np.asarray(gradient))))
+            whole = np.broadcast_to(value, shape)
+            gradient = np.asarray(unbroadcast(whole * self.dz, self.x.shape))
+            found.append((text, whole, self.pick(gradient)))
         return found
 
     def local_derivatives(self) -> Iterator[tuple[str, Array]]:
@@ -320,7 +322,7 @@ def coupling(e: Evidence) -> Iterator[Guess]:
 
 def normalisation(e: Evidence) -> Iterator[Guess]:
     """(x - mean) / deviation, with the mean or the deviation taken for a constant."""
-    for axis in [*range(e.x.ndim), None] if e.fitting else []:  # None: over all of them
+    for axis in [*range(e.x.ndim), None]:  # None: over all of them
         total = partial(np.sum, axis=axis, keepdims=True)
         moved = np.abs(total(e.true)).max()  # what a shift of x changes: nothing
         if e.x.size < 4 * total(e.x).size or moved > 1e-6 * np.abs(e.true).max() + 1e-9:
@@ -349,7 +351,7 @@ def _constant_axes(array: Array) -> tuple[int, ...]:
 def labels(e: Evidence) -> Iterator[Guess]:
     """A cross entropy, whose gradient is softmax minus 1 at the label, without the 1 or with its sign turned."""
     for ids in e.arrays:
-        if ids.dtype.kind in "iu" and e.fitting and ids.shape == e.x.shape[:-1] and e.x.ndim:
+        if ids.dtype.kind in "iu" and e.x.ndim and ids.shape == e.x.shape[:-1]:
             at_label = ids[..., None] == np.arange(e.x.shape[-1])
             softmax = np.exp(e.x) / np.exp(e.x).sum(-1, keepdims=True)
             one = np.where(at_label, e.true / (softmax - 1), 0.0)  # what the 1 stands for: the weight of the example
@@ -371,9 +373,8 @@ def swapped(e: Evidence) -> Iterator[Guess]:
 def reordered(e: Evidence) -> Iterator[Guess]:
     """Parts of dz taken as if the inputs came in another order: two of them exchanged, or all from last to first."""
     numbers = list(range(len(e.arrays)))
-    pairs = [(e.position, other) for other in numbers]
-    exchanged = [[{i: j, j: i}.get(n, n) for n in numbers] for i, j in pairs]
-    for order in [*exchanged, numbers[::-1]] if e.fitting and len(numbers) <= 8 else []:
+    exchanged = [[{e.position: other, other: e.position}.get(n, n) for n in numbers] for other in numbers]
+    for order in [*exchanged, numbers[::-1]]:
         if order[e.position] != e.position:
             gradient = e.true_of(order.index(e.position), [e.arrays[n] for n in order])
             yield "swapped", "the inputs are taken in another order than forward does", gradient
@@ -499,6 +500,7 @@ def expressions(arrays: Sequence[Array], z: Array) -> list[tuple[str, Array]]:
     found = [("1", np.ones_like(z)), *_named(_of_any(z), "z")]
     for name, x in inputs:
         found += [*_named(_of_any(x), name), *_named(_of_input(x), name)]
+    for name, x in inputs:
         found += [(f"z / {name}", z / x), (f"{name}·z", x * z)]
     for (m, a), (n, b) in permutations(inputs[:2], 2):
         found += _named(_of_two(a, b, z), m, n)
