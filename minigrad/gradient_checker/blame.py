@@ -4,6 +4,7 @@ Most of them show when two recordings of the same program are compared node by n
 """
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 
@@ -58,18 +59,19 @@ def leaking(base: Node, moved: Node, checked: set[Node]) -> Slip | None:
 
 def wrongly_summed(root: Node, upstream: Array, swept: dict[Node, Array | LazyGradient]) -> Slip | None:
     """The first node whose gradient is not the sum of what its consumers send back: a check of the engine itself."""
+    agree = partial(np.allclose, rtol=1e-9, atol=1e-12)
     sent: dict[Node, list[Array]] = {root: [upstream]}
     for node in ancestors([root]):
         if node not in sent or not node.requires_grad:
             continue
         total = np.sum(sent[node], axis=0)
         found = dense(swept.get(node, np.zeros_like(total)))
-        if not np.allclose(found, total, rtol=1e-9, atol=1e-12):
+        if not agree(found, total):
             parts = sent[node]
-            just_one = len(parts) > 1 and any(np.allclose(found, part, rtol=1e-9, atol=1e-12) for part in parts)
             text = f"{title(node)} is used {len(parts)} times, and its gradient is not the sum of what comes back"
-            kind, end = ("= where += belongs", ": = instead of +=") if just_one else ("wrong sum", "")
-            return Slip(node, kind, text + end, is_rule=False)
+            if len(parts) > 1 and any(agree(found, part) for part in parts):
+                return Slip(node, "= where += belongs", text + ": = instead of +=", is_rule=False)
+            return Slip(node, "wrong sum", text, is_rule=False)
         for parent, part in zip(node.inputs, rule_on_arrays(node, total) if node.gate else (), strict=True):
             if part is not None:
                 sent.setdefault(parent, []).append(part)

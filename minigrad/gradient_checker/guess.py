@@ -7,7 +7,7 @@ a rule with 1 - x², several may. Mistakes with an exact signature come before t
 from collections.abc import Iterator, Sequence
 from copy import copy
 from functools import cached_property, partial
-from itertools import chain, combinations, permutations
+from itertools import combinations, permutations
 from typing import Any
 
 import numpy as np
@@ -228,8 +228,7 @@ def _sizes(e: Evidence) -> dict[int, str]:
 
 def constant(e: Evidence) -> Iterator[Guess]:
     """Any other constant factor."""
-    largest = index_of(np.argmax(np.abs(e.true)), e.true.shape)
-    ratio = e.rule[largest] / e.true[largest]
+    ratio = np.vdot(e.true, e.rule) / np.vdot(e.true, e.true)
     yield "factor", f"a constant factor of {ratio:.6g}", ratio * e.true
 
 
@@ -259,7 +258,7 @@ def assigned(e: Evidence) -> Iterator[Guess]:
 def summed(e: Evidence) -> Iterator[Guess]:
     """An input that is used several times: its gradient is summed over the wrong axes, or not at all."""
     numbers = range(e.z.ndim)
-    choices = list(chain.from_iterable(combinations(numbers, n + 1) for n in numbers[:4]))
+    choices = [axes for count in range(1, 5) for axes in combinations(numbers, count)]
     for axes in choices:
         for index, which in ((0, "first"), (-1, "last")):
             key = (..., *(index if axis in axes else slice(None) for axis in numbers))
@@ -297,8 +296,8 @@ def transposed(e: Evidence) -> Iterator[Guess]:
     for matrix in matrices.values():
         if not matrix.ndim == e.dz.ndim == 2:
             continue
-        pairs = [pair for p in (e.dz, e.dz.T) for q in (matrix, matrix.T) for pair in ((p, q), (q, p))]
-        products = [p @ q for p, q in pairs if p.shape[1] == q.shape[0]]
+        pairs = permutations((e.dz, e.dz.T, matrix, matrix.T), 2)
+        products = [a @ b for a, b in pairs if a.shape[1] == b.shape[0]]
         for one in products:
             if matrix is e.x and any(one.shape == two.shape and same(one + two, e.true) for two in products):
                 yield HALF, "this matrix is used twice in the product, and one use counts: d(uv) = du v + u dv", one
@@ -432,7 +431,7 @@ def lost_part(e: Evidence) -> Iterator[Guess]:
 
 def partly(e: Evidence) -> Iterator[Guess]:
     """Right except for elements that are zero, or that should be."""
-    differ = np.abs(e.rule - e.true) > 1e-6 * np.maximum(1.0, np.abs(e.true))
+    differ = ~np.isclose(e.rule, e.true, rtol=1e-6, atol=1e-6, equal_nan=True)
     if differ.any() and not differ.all():
         text = "some elements are zero and should not be: a mask is off, or a use is forgotten"
         yield "partly zero", text, not e.rule[differ].any()

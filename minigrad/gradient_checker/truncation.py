@@ -113,17 +113,18 @@ def truncation_report(
         found = {path: swept.get(t.node, np.zeros(t.shape)) for path, t in model.named_parameters().items()}
         return {path: np.asarray(dense(gradient), np.float64) for path, gradient in found.items()}
 
+    report = TruncationReport({}, {})
     try:
         full = gradients(None)
-        cosine: dict[int, dict[str, float]] = {}
-        ratio: dict[int, dict[str, float]] = {}
         for k in ks:
             cut = gradients(k)
-            norms = {path: (np.linalg.norm(cut[path]), np.linalg.norm(full[path])) for path in full}
-            with np.errstate(all="ignore"):
-                cosine[k] = {path: float(np.sum(cut[path] * full[path]) / np.prod(norms[path])) for path in full}
-                ratio[k] = {path: float(np.divide(*norms[path])) for path in full}
-        return TruncationReport(cosine, ratio)
+            report.cosine[k], report.norm_ratio[k] = {}, {}
+            for path, whole in full.items():
+                length, full_length = np.linalg.norm(cut[path]), np.linalg.norm(whole)
+                with np.errstate(all="ignore"):
+                    report.cosine[k][path] = float(np.sum(cut[path] * whole) / (length * full_length))
+                    report.norm_ratio[k][path] = float(length / full_length)
+        return report
     finally:
         generator().bit_generator.state = random_state
         for layer, truncate in zip(layers, before, strict=True):
