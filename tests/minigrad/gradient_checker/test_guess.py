@@ -276,5 +276,5 @@ def test_what_is_missing_and_what_is_right_is_said(forward, rule, inputs, senten
 def test_a_large_input_is_judged_by_a_sample():
     table, ids = rng.normal(size=(3000, 16)), np.array([5, 7, 5, 2999])
     wrong = Wrong(lambda table: table[ids], lambda dz, z, table: assigned(table.shape, ids, dz), table)
-    report = mg.gradcheck(wrong.gate(), table, fast=True)
+    report: Any = mg.gradcheck(wrong.gate(), table, fast=True)
     assert report.kind == "= where += belongs" and report.slip.index[0] == 5

@@ -138,7 +138,7 @@ def test_the_same_programs_with_a_wrong_rule_are(decade, monkeypatch):
         right = broken.backward
         with monkeypatch.context() as patch:
             patch.setattr(broken, "backward", lambda self, *given, right=right: scaled(right(self, *given)))
-            report = mg.gradcheck(program, *inputs, sample=2, seed=seed)
+            report: Any = mg.gradcheck(program, *inputs, sample=2, seed=seed)
         assert report.kind == "factor" and report.slip.node.gate.name == broken.__name__, f"seed {seed}\n{report}"
 
 
@@ -156,7 +156,7 @@ def test_a_wrong_rule_inside_twenty_time_steps(layer, gate, rule, kind, monkeypa
     model = Sequential(layer(6, 5), Dense(5, 3))
     batch = (np.random.default_rng(0).normal(size=(4, 20, 6)), np.array([0, 2, 1, 1]))
     monkeypatch.setattr(mg.GATES[gate], "backward", rule)
-    report = mg.gradcheck_model(model, mg.softmax_cross_entropy, batch, fast=True)
+    report: Any = mg.gradcheck_model(model, mg.softmax_cross_entropy, batch, fast=True)
     wrong = [report.slip.node, *report.slip.others]
     assert report.kind == kind and {node.gate.name for node in wrong} == {gate}
     first = next(node for node in wrong if node.scope[1:2] == (layer.__name__.lower(),))
@@ -180,7 +180,7 @@ def test_one_wrong_node_among_equal_ones(step, wrong_tanh):
                 h = (wrong_tanh if t == step else mg.tanh)(h @ W)
         return h
 
-    report = mg.gradcheck(recur, np.random.default_rng(5).normal(size=(4, 4)) / 2)
+    report: Any = mg.gradcheck(recur, np.random.default_rng(5).normal(size=(4, 4)) / 2)
     assert report.slip.node.scope == (f"t{step:02d}",) and not report.slip.others
     assert f"Tanh in t{step:02d}" in str(report)
 
@@ -228,7 +228,7 @@ def test_a_maximum_at_a_tie_is_named():
 
 def test_a_wrong_rule_is_found_beside_a_kink(monkeypatch):
     monkeypatch.setattr(mg.GATES["ReLU"], "backward", lambda self, dz, z, x: (2 * dz * (x > 0),))
-    report = mg.gradcheck(mg.relu, np.array([0.0, 1.0, 2.0, -1.0]))
+    report: Any = mg.gradcheck(mg.relu, np.array([0.0, 1.0, 2.0, -1.0]))
     assert report.kind == "factor 2" and report.slip.index in [(1,), (2,)]
 
 

@@ -2,6 +2,8 @@
 
 import inspect
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -20,7 +22,7 @@ def test_it_names_the_lines_of_the_call_and_of_the_rule():
     def program(x):
         return mg.exp(Squash()(x * 0.9))
 
-    slip = mg.gradcheck(program, mg.Tensor([0.5, 1.0], name="x")).slip
+    slip: Any = mg.gradcheck(program, mg.Tensor([0.5, 1.0], name="x")).slip
     assert slip.node.source.endswith(f"test_slip.py:{inspect.getsourcelines(program)[1] + 1}")
     assert slip.rule_line.endswith(f"test_slip.py:{inspect.getsourcelines(Squash.backward)[1]}")
     assert slip.numeric != pytest.approx(slip.recorded, rel=1e-4)
