@@ -225,6 +225,7 @@ GATES = {
         np.tanh, lambda dz, z, x: tuple(dz * (1 - z * z)), X, "wrong number of gradients", None
     ),
     "wrong shape": Wrong(np.tanh, lambda dz, z, x: dz[:2], X, "wrong shape"),
+    "an error": Wrong(np.tanh, failing, X, "error in the rule", None),
     "an error for the second": Wrong(np.add, lambda dz, z, a, b: (dz, failing), (X, Y), "error in the rule", 1),
 }
 

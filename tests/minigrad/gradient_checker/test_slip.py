@@ -1,7 +1,6 @@
 """A slip says which rule is wrong: its node, its line, the input, and the two numbers that disagree."""
 
 import inspect
-
 from typing import Any
 
 import numpy as np
