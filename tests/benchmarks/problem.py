@@ -9,10 +9,9 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,15 +40,6 @@ class Sizes:
     compared: int = 50  # training steps whose losses must agree
     aged: int = 1_000  # training steps before timing: by then moments of rare words have decayed into denormals
     reviews: int = 25_000  # to be classified in the inference workload
-
-
-class Built(NamedTuple):
-    """What a workload made of a contender: what to time, what to compare, how many units of work one call is."""
-
-    call: Callable[[], object]
-    check: Any
-    units: float = 1
-    note: str = ""
 
 
 @dataclass(frozen=True)

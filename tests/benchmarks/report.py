@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from roster import CONTENDERS, MINIGRAD, REFERENCE
+import numpy as np
+from roster import LABELS, MINIGRAD
 from turns import Result
+from workloads import Workload
 
-LABELS = {contender.name: contender.label for contender in CONTENDERS}
 FAILED = "did not run"
-HEAD = ["", "case", "CPU ms", "wall ms", "to minigrad", "difference", "MB", "", "reference ms"]
+HEAD = ["", "case", "CPU ms", "wall ms", "to minigrad", "difference", "MB", ""]
 
 
 @dataclass
@@ -25,7 +26,7 @@ class Row:
     wall: float = 0.0
     memory: float = 0.0
     ratio: float | None = None  # to minigrad, by the case's clock
-    difference: float | None = None  # of what it computed, to the first contender's
+    difference: float | None = None  # between what it computed and what the first contender computed
     agrees: bool = True
     note: str = ""
     error: str = ""
@@ -33,13 +34,12 @@ class Row:
 
 @dataclass
 class Part:
-    """One workload: its description with the sizes filled in, its rows, and what they were made of."""
+    """One workload: its description with the sizes filled in, its rows, and the results behind them."""
 
-    workload: Any
+    workload: Workload
     text: str
     rows: list[Row]
     results: Sequence[Result]
-    versions: dict[str, str] = field(default_factory=dict)
 
 
 def ratio(one: Result, other: Result) -> float:
@@ -47,49 +47,52 @@ def ratio(one: Result, other: Result) -> float:
     return median(a[one.clock] / b[one.clock] for a, b in zip(one.rounds, other.rounds, strict=False))
 
 
-def summarise(workload: Any, sizes: Any, results: Sequence[Result]) -> Part:
+def difference(one: Any, other: Any) -> float:
+    """The largest difference of two numbers, relative to max(1, the larger of them)."""
+    one, other = np.array(one), np.array(other)
+    return float(np.max(np.abs(one - other) / np.maximum(1, np.maximum(abs(one), abs(other)))))
+
+
+def summarise(workload: Workload, sizes: Any, results: Sequence[Result]) -> Part:
     """Medians, ratios to minigrad, and whether everyone computed the same."""
-    part = Part(workload, workload.TEXT.format(**vars(sizes)), [], results)
+    part = Part(workload, workload.text.format(**vars(sizes)), [], results)
     for case in dict.fromkeys(result.case for result in results):
         here = [result for result in results if result.case == case]
         done = {result.contender: result for result in here if result.rounds}
         base = next((done[name] for name in MINIGRAD if name in done), None)
-        first = next(iter(done.values()), None)
         for result in here:
-            part.versions.update(result.versions)
-            if not result.rounds:
-                part.rows.append(Row(result.contender, case, error=result.error))
-                continue
-            cpu, wall, memory = (median(round[what] for round in result.rounds) for what in ("cpu", "wall", "memory"))
-            row = Row(result.contender, case, cpu, wall, memory, note=result.note, error=result.error)
-            if base is not None:
-                row.ratio = ratio(result, base)
-            if first is not None and result is not first and result.check is not None:
-                row.difference = workload.difference(first.check, result.check)
-                row.agrees = row.difference <= workload.TOLERANCE
+            row = Row(result.contender, case, note=result.note, error=result.error)
             part.rows.append(row)
+            if not result.rounds:
+                continue
+            row.cpu, row.wall, row.memory = (
+                median(round[what] for round in result.rounds) for what in ("cpu", "wall", "memory")
+            )
+            row.ratio = base and ratio(result, base)
+            first = next(iter(done.values()))
+            if result is not first and result.check is not None:
+                row.difference = difference(first.check, result.check)
+                row.agrees = row.difference <= workload.tolerance
     return part
 
 
 def table(part: Part) -> list[list[str]]:
-    """The rows as text, under their heads, without the columns in which nobody has anything."""
-    with_memory = hasattr(part.workload, "MEMORY")
+    """The rows as text below their heads, without columns in which nobody has anything."""
     lines = [HEAD]
     for row in part.rows:
+        start = [LABELS[row.contender], row.case]
         if row.error:
-            lines.append([LABELS[row.contender], row.case, f"{FAILED}: {row.error}", *[""] * (len(HEAD) - 3)])
+            lines.append([*start, f"{FAILED}: {row.error}", *[""] * (len(HEAD) - 3)])
             continue
-        reference = REFERENCE.get(f"{part.workload.LETTER} {row.case}".strip(), {}).get(row.contender)
+        differs = "" if row.agrees else " DIFFERS"
         lines.append([
-            LABELS[row.contender],
-            row.case,
+            *start,
             figure(row.cpu * 1e3),
             figure(row.wall * 1e3),
             "" if row.ratio is None else f"{row.ratio:.2f}",
-            "" if row.difference is None else f"{row.difference:.0e}" + ("" if row.agrees else " DIFFERS"),
-            figure(row.memory / 1e6) if with_memory else "",
+            "" if row.difference is None else f"{row.difference:.0e}{differs}",
+            figure(row.memory / 1e6) if part.workload.letter == "d" else "",
             row.note,
-            "" if reference is None else f"{reference:g}",
         ])  # fmt: skip
     used = [i for i in range(len(HEAD)) if any(line[i] for line in lines[1:])]
     return [[line[i] for i in used] for line in lines]
@@ -102,12 +105,13 @@ def figure(value: float) -> str:
 
 def as_text(part: Part) -> str:
     """The table for a terminal, its columns aligned."""
-    return "\n".join([f"\n({part.workload.LETTER}) {part.workload.TITLE}", *aligned(table(part))])
+    return "\n".join([f"\n({part.workload.letter}) {part.workload.title}", *aligned(table(part))])
 
 
 def aligned(lines: Sequence[Sequence[str]]) -> list[str]:
-    """Lines of cells with the columns under one another: the first to the left, the others to the right."""
-    widths = [max(len(line[i]) for line in lines if FAILED not in "".join(line)) for i in range(len(lines[0]))]
+    """Lines of cells in columns: the first to the left, the others to the right."""
+    fit = [line for line in lines if FAILED not in "".join(line)]
+    widths = [max(len(line[i]) for line in fit) for i in range(len(lines[0]))]
 
     def align(line: Sequence[str]) -> str:
         rest = zip(line[1:], widths[1:], strict=True)

@@ -1,10 +1,10 @@
 """Measure minigrad beside hand-written NumPy and the large frameworks, each in its own process, in turn.
 
-    python tests/benchmarks/run.py [--only a,b] [--quick] [--contenders numpy,minigrad] [--out docs/benchmarks.md]
+    python tests/benchmarks/run.py [--only a,b] [--contenders numpy,minigrad] [--out docs/benchmarks.md]
 
 Prints a table for each workload as it is done. A run of everything writes docs/benchmarks.md and its plots at the end;
 a run of a part writes only where --out says. `make bench` installs the contenders and runs everything. The exit status
-is 1 where contenders did not compute the same.
+is 1 if contenders did not compute the same.
 """
 
 from __future__ import annotations
@@ -14,45 +14,49 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterable
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import page
 import report
 from problem import Sizes, from_reviews
-from roster import CONTENDERS
-from targets import targets
+from roster import CONTENDERS, Contender
+from targets import measured
 from tqdm import tqdm
-from turns import Contender, Result, installed, take_turns, take_turns_importing, take_turns_starting
-from workloads import WORKLOADS
+from turns import Result, first_step, installed, start_in_turn, take_turns, time_import
+from workloads import WORKLOADS, Workload
 
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 SMOKE = Sizes(steps=5, batch=3, width=4, hidden=3, vocabulary=60, compared=5, aged=8, reviews=75)
 """Small enough for a test; what it measures means nothing."""
+ENTRIES = {"gates": "D", "import": "I"}
+"""The letters, in roster.py, of cases that not everybody enters."""
 ROUNDS = {"a": 15, "b": 9, "c": 5, "d": 3, "e": 7, "f": 15, "g": 15, "h": 7}
 
 
 def main() -> int:
     options = command_line()
-    workloads = [workload for workload in WORKLOADS if not options.only or workload.LETTER in options.only]
+    workloads = [workload for workload in WORKLOADS if not options.only or workload.letter in options.only]
     contenders, absent = present(options.contenders)
     loads = [load()]
     parts = []
     with tempfile.TemporaryDirectory() as folder:
-        problem = from_reviews(SMOKE if options.smoke else Sizes(aged=100) if options.quick else Sizes())
-        problem.save(path := Path(folder) / "problem.npz")
+        problem = from_reviews(SMOKE if options.smoke else Sizes())
+        path = Path(folder) / "problem.npz"
+        problem.save(path)
         for workload in workloads:
-            parts.append(report.summarise(workload, problem.sizes, measure(workload, contenders, path, options)))
+            results = measure(workload, contenders, path, options.smoke)
+            parts.append(report.summarise(workload, problem.sizes, results))
             print(report.as_text(parts[-1]), flush=True)
     loads.append(load())
-    aims = targets(parts)
-    print("\n".join(["", *report.aligned(page.aims_table(aims))] if aims else []))
+    aims = list(measured(parts))
+    if aims:
+        print("", *report.aligned(page.aims_table(aims)), sep="\n")
     for name, reason in absent.items():
         print(f"{name} did not take part: {reason}")
-    everything = not (options.only or options.contenders or options.quick or options.smoke)
+    everything = not (options.only or options.contenders or options.smoke)
     if out := options.out or (PAGE if everything else None):
-        page.write(out, parts, aims, absent, " ".join(["python tests/benchmarks/run.py", *sys.argv[1:]]), loads)
+        command = " ".join(["python tests/benchmarks/run.py", *sys.argv[1:]])
+        page.write(out, parts, aims, absent, command, loads)
         print(f"written: {out}")
     wrong = [f"{row.contender} {row.case}" for part in parts for row in part.rows if not row.agrees]
     if wrong:
@@ -60,49 +64,38 @@ def main() -> int:
     return 1 if wrong else 0
 
 
-def measure(workload: Any, contenders: Iterable[Contender], path: Path, options: argparse.Namespace) -> list[Result]:
-    """All turns of one workload, under a progress bar."""
-    rounds, seconds = (1, 0.0) if options.smoke else (3, 0.2) if options.quick else (ROUNDS[workload.LETTER], 0.5)
-    cases = workload.CASES[::9] if options.smoke and workload.LETTER not in "beh" else workload.CASES
-    threads: dict[str, int] = getattr(workload, "THREADS", {})
-    takes_part = getattr(workload, "takes_part", lambda contender, case: True)
-    entered = {
-        case: [c for c in contenders if workload.LETTER in c.workloads and takes_part(c.name, case)] for case in cases
-    }
-    if "import" in entered:
-        entered["import"] = [contender for contender in entered["import"] if contender.package]
-    turns = sum(map(len, entered.values())) * (rounds + 1)
-    with tqdm(total=turns, leave=False, disable=None) as bar:
+def measure(workload: Workload, contenders: list[Contender], path: Path, smoke: bool) -> list[Result]:
+    """All turns of one workload, below a progress bar."""
+    rounds, seconds = (1, 0.0) if smoke else (ROUNDS[workload.letter], 0.5)
+    cases = workload.cases[::9] if smoke and workload.letter not in "beh" else workload.cases
+    results: list[Result] = []
+    with tqdm(leave=False, disable=None) as bar:
 
         def tick(what: str) -> None:
-            bar.set_description(f"({workload.LETTER}) {what}")
+            bar.set_description(f"({workload.letter}) {what}")
             bar.update()
 
-        return [
-            result
-            for case, who in entered.items()
-            for result in how(case, threads.get(case, 1))(
-                path, who, workload.NAME, case, rounds=rounds, seconds=seconds, tick=tick
-            )
-        ]
-
-
-def how(case: str, threads: int) -> Callable[..., list[Result]]:
-    """Most cases are run again and again by one process; what a start takes needs a new one each time."""
-    again_and_again = partial(take_turns, threads=threads)
-    return {"import": take_turns_importing, "first step": take_turns_starting}.get(case, again_and_again)
+        for case in cases:
+            letter = ENTRIES.get(case.partition("=")[0], workload.letter)
+            here = [contender for contender in contenders if letter in contender.workloads]
+            if case == "import":
+                results += start_in_turn(here, case, rounds, time_import, tick)
+            elif case == "first step":
+                start = lambda one: first_step(path, one, workload.name, "first step")  # noqa: E731
+                results += start_in_turn(here, case, rounds, start, tick)
+            else:
+                threads = 2 if case.endswith("two threads") else 1
+                results += take_turns(path, here, workload.name, case, rounds, seconds, threads, tick)
+    return results
 
 
 def present(names: Iterable[str]) -> tuple[list[Contender], dict[str, str]]:
     """The contenders that can be imported here; of the others, by name, why not."""
     chosen = [contender for contender in CONTENDERS if not names or contender.name in names]
-    modules = {(c.module, c.backend): c for c in chosen}
-    tried = {module: installed(contender) for module, contender in modules.items()}
-    reasons = {c.name: tried[c.module, c.backend] for c in chosen}
-    return (
-        [contender for contender in chosen if not reasons[contender.name]],
-        {name: reason for name, reason in reasons.items() if reason},
-    )
+    modules = {(contender.module, contender.backend): contender for contender in chosen}
+    reasons = {module: installed(contender) for module, contender in modules.items()}
+    absent = {c.name: reasons[c.module, c.backend] for c in chosen if reasons[c.module, c.backend]}
+    return [contender for contender in chosen if contender.name not in absent], absent
 
 
 def load() -> str:
@@ -119,15 +112,12 @@ def command_line() -> argparse.Namespace:
 
         return parse
 
-    parser = argparse.ArgumentParser(
-        description=__doc__.split("\n\n")[0],
-        epilog="Workloads: " + "; ".join(f"{w.LETTER} {w.TITLE}" for w in WORKLOADS),
-    )
-    letters = choices([workload.LETTER for workload in WORKLOADS], "workload")
+    titles = "; ".join(f"{workload.letter} {workload.title}" for workload in WORKLOADS)
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0], epilog=f"Workloads: {titles}")
+    letters = choices([workload.letter for workload in WORKLOADS], "workload")
     names = choices([contender.name for contender in CONTENDERS], "contender")
     parser.add_argument("--only", type=letters, default=[], help="letters of workloads, separated by commas")
     parser.add_argument("--contenders", type=names, default=[], help="names of contenders, separated by commas")
-    parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds, for a first impression")
     parser.add_argument("--smoke", action="store_true", help="tiny sizes: shows that it runs, measures nothing")
     parser.add_argument("--out", type=Path, help="the page to write")
     return parser.parse_args()

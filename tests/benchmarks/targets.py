@@ -4,94 +4,73 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from statistics import median
+from typing import NamedTuple
 
-from report import LABELS, Part, ratio
-from roster import NOT_PEERS
+from report import Part, ratio
+from roster import LABELS, NOT_PEERS
 from turns import Result
+from workloads import KINDS
 
-Target = tuple[str, float, float]  # what is asked, at most how much, what came out
-
-
-def targets(parts: Sequence[Part]) -> list[Target]:
-    """Every target that this run can speak of."""
-    return [target for part in parts for target in FROM[part.workload.LETTER](Results(part.results))]
+PEER = "the fastest peer"
 
 
-class Results(dict[tuple[str, str], Result]):
-    """Results that came out, by (contender, case)."""
+class Target(NamedTuple):
+    """The time of one contender, at most so many times that of another; or of one case that of another case."""
 
-    def __init__(self, results: Sequence[Result]) -> None:
-        super().__init__({(result.contender, result.case): result for result in results if result.rounds})
-
-    def compare(
-        self, text: str, limit: float, one: str, other: str, case: str, other_case: str = ""
-    ) -> Iterator[Target]:
-        """The ratio of one contender to another, or of one case to another, where both are there."""
-        first, second = self.get((one, case)), self.get((other, other_case or case))
-        if first is not None and second is not None:
-            yield text, limit, ratio(first, second)
-
-    def fastest_peer(self, case: str) -> str:
-        """The peer with the least time; "" where there is none."""
-        peers = {
-            name: median(round[result.clock] for round in result.rounds)
-            for (name, of_case), result in self.items()
-            if of_case == case and name not in NOT_PEERS
-        }
-        return min(peers, key=peers.__getitem__) if peers else ""
+    letter: str
+    text: str
+    limit: float
+    one: str
+    other: str
+    case: str
+    other_case: str = ""
 
 
-def of_unrolled(results: Results) -> Iterator[Target]:
-    yield from results.compare("(a) minigrad to NumPy by hand", 1.5, "minigrad", "numpy", "")
-    yield from results.compare("(a) minigrad to PyTorch", 0.72, "minigrad", "torch", "")
+def growth(small: int, large: int) -> Target:
+    """Time from one size to the next, ten times larger: no cliff."""
+    text = f"{large:,} gates to {small:,}"
+    return Target("d", text, 13, "minigrad", "minigrad", f"gates={large}", f"gates={small}")
 
 
-def of_training(results: Results) -> Iterator[Target]:
-    for case, limit in (("rnn", 0.7), ("gru", 0.8), ("lstm", 0.75)):
-        peer = results.fastest_peer(case)
-        text = f"(b) {case.upper()}, fused, to the fastest peer ({LABELS.get(peer)})"
-        yield from results.compare(text, limit, "minigrad-fused", peer, case)
-    for case in ("rnn", "gru", "lstm"):
-        text = f"(b) {case.upper()}, gate by gate, to Keras on TensorFlow"
-        yield from results.compare(text, 1, "minigrad", "keras-tf", case)
+TARGETS = [
+    Target("a", "minigrad to NumPy by hand", 1.5, "minigrad", "numpy", ""),
+    Target("a", "minigrad to PyTorch", 0.72, "minigrad", "torch", ""),
+    *(Target("b", f"{kind.upper()}, fused, to", limit, "minigrad-fused", PEER, kind)
+      for kind, limit in zip(KINDS, (0.7, 0.8, 0.75), strict=True)),
+    *(Target("b", f"{kind.upper()}, gate by gate, to Keras on TensorFlow", 1, "minigrad", "keras-tf", kind)
+      for kind in KINDS),
+    *(Target("c", f"{kind.upper()}, fused, to", 1, "minigrad-fused", PEER, kind) for kind in KINDS),
+    *(growth(size, 10 * size) for size in (1_000, 10_000, 100_000)),
+    Target("e", "import minigrad to import numpy", 1.3, "minigrad", "numpy", "import"),
+    Target("f", "minigrad to dense NumPy, 10,000 rows", 0.35, "minigrad", "numpy", "10,000 rows"),
+    Target("f", "minigrad, 200,000 rows to 10,000", 2, "minigrad", "minigrad", "200,000 rows", "10,000 rows"),
+    Target("g", "a Trainer to a bare loop", 1.03, "trainer", "bare-loop", "rnn"),
+    *(Target("h", f"{case}, fused, to", limit, "minigrad-fused", PEER, case)
+      for case, limit in (("char", 0.95), ("word", 1.0), ("char, two threads", 1.1))),
+]  # fmt: skip
 
 
-def of_inference(results: Results) -> Iterator[Target]:
-    for case in ("rnn", "gru", "lstm"):
-        peer = results.fastest_peer(case)
-        text = f"(c) {case.upper()}, fused, to the fastest peer ({LABELS.get(peer)})"
-        yield from results.compare(text, 1, "minigrad-fused", peer, case)
+def measured(parts: Sequence[Part]) -> Iterator[tuple[str, float, float]]:
+    """(what is asked, at most how much, what came out) for every target that this run can speak of."""
+    for part in parts:
+        results = {(result.contender, result.case): result for result in part.results if result.rounds}
+        for target in TARGETS:
+            if target.letter != part.workload.letter:
+                continue
+            other, text = target.other, f"({target.letter}) {target.text}"
+            if other == PEER:
+                other = fastest_peer(results, target.case)
+                text += f" the fastest peer ({LABELS.get(other)})"
+            pair = [results.get((target.one, target.case)), results.get((other, target.other_case or target.case))]
+            if pair[0] is not None and pair[1] is not None:
+                yield text, target.limit, ratio(pair[0], pair[1])
 
 
-def of_growth(results: Results) -> Iterator[Target]:
-    """Time per gate from one size to the next, ten times larger: no cliff."""
-    for small, large in ((1_000, 10_000), (10_000, 100_000), (100_000, 1_000_000)):
-        text = f"(d) {large:,} gates to {small:,}"
-        yield from results.compare(text, 13, "minigrad", "minigrad", f"gates={large}", f"gates={small}")
-
-
-def of_start(results: Results) -> Iterator[Target]:
-    yield from results.compare("(e) import minigrad to import numpy", 1.3, "minigrad", "numpy", "import")
-
-
-def of_adam(results: Results) -> Iterator[Target]:
-    yield from results.compare("(f) minigrad to dense NumPy, 10,000 rows", 0.35, "minigrad", "numpy", "10,000 rows")
-    text = "(f) minigrad, 200,000 rows to 10,000"
-    yield from results.compare(text, 2, "minigrad", "minigrad", "200,000 rows", "10,000 rows")
-
-
-def of_trainer(results: Results) -> Iterator[Target]:
-    yield from results.compare("(g) a Trainer to a bare loop", 1.03, "trainer", "bare-loop", "rnn")
-
-
-def of_language(results: Results) -> Iterator[Target]:
-    for case, limit in (("char", 0.95), ("word", 1.0), ("char, two threads", 1.1)):
-        peer = results.fastest_peer(case)
-        text = f"(h) {case}, fused, to {LABELS.get(peer)}"
-        yield from results.compare(text, limit, "minigrad-fused", peer, case)
-
-
-FROM = {
-    "a": of_unrolled, "b": of_training, "c": of_inference, "d": of_growth, "e": of_start, "f": of_adam, "g": of_trainer,
-    "h": of_language,
-}  # fmt: skip
+def fastest_peer(results: dict[tuple[str, str], Result], case: str) -> str:
+    """The peer with the least time; "" if there is none."""
+    times = {
+        name: median(round[result.clock] for round in result.rounds)
+        for (name, of_case), result in results.items()
+        if of_case == case and name not in NOT_PEERS
+    }
+    return min(times, key=times.__getitem__, default="")

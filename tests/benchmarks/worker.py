@@ -12,7 +12,6 @@ import gc
 import json
 import os
 import re
-import resource
 import sys
 import time
 import traceback
@@ -35,11 +34,13 @@ def main() -> None:
 
     try:
         from problem import Problem
+        from workloads import WORKLOADS
 
         problem = Problem.load(Path(problem_path))
         contender = import_module(f"contenders.{module}")
         before = peak_memory(afresh=True)
-        built = import_module(f"workloads.{workload}").build(contender, setting, problem, case)
+        build = next(one.build for one in WORKLOADS if one.name == workload)
+        built = build(contender, setting, problem, case)
         reply(check=built.check, note=built.note, versions=contender.versions(), cpu=time.process_time())
         for line in sys.stdin:
             answer = measure(built.call, built.units, json.loads(line)["seconds"])
@@ -64,15 +65,14 @@ def measure(call: Callable[[], object], units: float, seconds: float) -> dict[st
 
 
 def peak_memory(afresh: bool = False) -> int:
-    """The most memory that this process has held so far, in bytes; on Linux, since the last call `afresh`."""
+    """The most bytes that this process has held since the last call `afresh`; 0 on other systems than Linux."""
     status = Path("/proc/self/status")
-    if status.exists():  # getrusage would count what the process held before it became this program
-        if afresh:
-            with suppress(OSError):
-                Path("/proc/self/clear_refs").write_text("5")
-        return int(re.findall(r"VmHWM:\s*(\d+)", status.read_text())[0]) * 1024
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
+    if not status.exists():
+        return 0
+    if afresh:
+        with suppress(OSError):
+            Path("/proc/self/clear_refs").write_text("5")
+    return int(re.findall(r"VmHWM:\s*(\d+)", status.read_text())[0]) * 1024
 
 
 if __name__ == "__main__":

@@ -69,12 +69,12 @@ def logits(kind: str, w: Any, ids: Any) -> Any:
 
 
 class Training:
-    def __init__(self, kind: str, weights: dict[str, Any], lr: float, betas: tuple[float, float], eps: float) -> None:
+    def __init__(self, kind: str, weights: dict[str, Any], setting: str, rule: dict[str, Any]) -> None:
+        lr, (b1, b2), eps = rule["lr"], rule["betas"], rule["eps"]
         self.w = {name: jnp.array(array) for name, array in weights.items()}
         self.m = {name: jnp.zeros_like(array) for name, array in self.w.items()}
         self.v = {name: jnp.zeros_like(array) for name, array in self.w.items()}
         self.t = jnp.zeros(())
-        b1, b2 = betas
 
         def loss_of(w: Any, ids: Any, labels: Any) -> Any:
             z = logits(kind, w, ids)
@@ -98,10 +98,6 @@ class Training:
             self.w, self.m, self.v, self.t, loss = self.step(self.w, self.m, self.v, self.t, ids, labels)
             losses.append(loss)
         return [float(loss) for loss in losses]
-
-
-def training(kind: str, weights: dict[str, Any], setting: str, rule: dict[str, Any]) -> Training:
-    return Training(kind, weights, **rule)
 
 
 def inference(kind: str, weights: dict[str, Any], setting: str) -> Callable[[Any], Any]:

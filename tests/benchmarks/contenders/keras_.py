@@ -53,10 +53,11 @@ def classifier(kind: str, weights: dict[str, Any]) -> keras.Model:
 
 
 class Training:
-    def __init__(self, model: keras.Model, setting: str, lr: float, betas: tuple[float, float], eps: float) -> None:
-        self.model = model
-        optimizer = Adam(lr, beta_1=betas[0], beta_2=betas[1], epsilon=eps)
-        model.compile(optimizer, keras.losses.BinaryCrossentropy(from_logits=True), jit_compile=jit(setting))
+    def __init__(self, kind: str, weights: dict[str, Any], setting: str, rule: dict[str, Any]) -> None:
+        self.model = classifier(kind, weights)
+        beta_1, beta_2 = rule["betas"]
+        optimizer = Adam(rule["lr"], beta_1=beta_1, beta_2=beta_2, epsilon=rule["eps"])
+        self.model.compile(optimizer, keras.losses.BinaryCrossentropy(from_logits=True), jit_compile=jit(setting))
 
     def run(self, batches: list[tuple[Any, Any]]) -> None:
         """The same by `fit`, which on JAX takes three quarters of the time of one batch after the other."""
@@ -69,10 +70,6 @@ class Training:
             self.model.reset_metrics()  # else it returns the mean of all losses so far
             losses.append(float(self.model.train_on_batch(ids, labels)))
         return losses
-
-
-def training(kind: str, weights: dict[str, Any], setting: str, rule: dict[str, Any]) -> Training:
-    return Training(classifier(kind, weights), setting, **rule)
 
 
 def inference(kind: str, weights: dict[str, Any], setting: str) -> Callable[[Any], Any]:

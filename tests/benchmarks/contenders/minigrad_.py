@@ -65,8 +65,9 @@ class Classifier(Layer):
 
 
 class Training:
-    def __init__(self, model: Classifier, rule: dict[str, Any]) -> None:
-        self.model, self.optimizer = model, Adam(model.named_parameters(), **rule)
+    def __init__(self, kind: str, weights: dict[str, Any], setting: str, rule: dict[str, Any]) -> None:
+        self.model = Classifier(kind, weights, fused=setting != "unrolled")
+        self.optimizer = Adam(self.model.named_parameters(), **rule)
 
     def steps(self, batches: list[tuple[Any, Any]]) -> list[float]:
         losses = []
@@ -78,10 +79,6 @@ class Training:
             losses.append(loss.item())
             del loss  # the graph goes before the next one comes, which can then use its memory
         return losses
-
-
-def training(kind: str, weights: dict[str, Any], setting: str, rule: dict[str, Any]) -> Training:
-    return Training(Classifier(kind, weights, setting == "fused"), rule)
 
 
 def inference(kind: str, weights: dict[str, Any], setting: str) -> Callable[[Any], Any]:
@@ -132,7 +129,7 @@ def language(weights: dict[str, Any], setting: str, rule: dict[str, Any]) -> Cal
 
 def trained(kind: str, weights: dict[str, Any], setting: str, rule: dict[str, Any]) -> Callable[[Any], float]:
     """A loop over batches that returns the mean loss: written out, or a Trainer's (setting "trainer" or "usual")."""
-    training = Training(Classifier(kind, weights, True), rule)
+    training = Training(kind, weights, setting, rule)
     if setting == "bare":
         return lambda batches: float(np.mean(training.steps(batches)))
     plain: dict[str, Any] = {"metrics": {}, "callbacks": []} if setting == "trainer" else {}

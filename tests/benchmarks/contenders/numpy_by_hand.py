@@ -150,9 +150,9 @@ def forward(kind: str, w: Weights, ids: Array) -> tuple[Array, Any]:
 
 
 class Training:
-    def __init__(self, kind: str, weights: Weights, lr: float, betas: tuple[float, float], eps: float) -> None:
+    def __init__(self, kind: str, weights: Weights, setting: str, rule: dict[str, Any]) -> None:
         self.kind, self.w = kind, weights
-        self.adam = Adam(weights, lr, betas, eps)
+        self.adam = Adam(weights, **rule)
 
     def steps(self, batches: list[tuple[Array, Array]]) -> list[float]:
         return [self.step(ids, labels) for ids, labels in batches]
@@ -236,10 +236,6 @@ def chain(x: Array, gates: int) -> Callable[[], Any]:
         return hs[-1], dh
 
     return call
-
-
-def training(kind: str, weights: Weights, setting: str, rule: dict[str, Any]) -> Training:
-    return Training(kind, weights, **rule)
 
 
 def inference(kind: str, weights: Weights, setting: str) -> Callable[[Array], Array]:

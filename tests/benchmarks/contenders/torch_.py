@@ -7,7 +7,7 @@ Not here: torch.compile. It leaves nn.RNN, nn.GRU and nn.LSTM as they are, and t
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
@@ -39,6 +39,32 @@ def unrolled(setting: str, xs: list[Any], weights: dict[str, Any]) -> Callable[[
     return call
 
 
+def adam_of(parameters: Iterable[Any], setting: str, rule: dict[str, Any]) -> Any:
+    """The setting's form of Adam, for those that learn."""
+    torch.set_flush_denormal(setting == "fused")
+    learning = [one for one in parameters if one.requires_grad]
+    return torch.optim.Adam(learning, **rule, fused=setting == "fused")
+
+
+@torch.no_grad()
+def fill(recurrent: nn.Module, head: nn.Linear, weights: dict[str, Any], order: Sequence[int]) -> None:
+    """Copy start weights, with the recurrent layer's blocks of rows in PyTorch's order."""
+
+    def blocks(array: Any) -> Any:
+        parts = torch.from_numpy(array).t().chunk(len(order))
+        return torch.cat([parts[i] for i in order])
+
+    recurrent.weight_ih_l0.copy_(blocks(weights["W_xh"]))
+    recurrent.weight_hh_l0.copy_(blocks(weights["W_hh"]))
+    recurrent.bias_ih_l0.copy_(blocks(weights["b"]))
+    if "b_hh" in weights:
+        recurrent.bias_hh_l0.copy_(blocks(weights["b_hh"]))
+    else:  # the second bias is one too many: trained as well, it would double the steps of their sum
+        recurrent.bias_hh_l0.zero_().requires_grad_(False)
+    head.weight.copy_(torch.from_numpy(weights["W"]).T)
+    head.bias.copy_(torch.from_numpy(weights["c"]))
+
+
 class Classifier(nn.Module):
     """Experiment 1a's model."""
 
@@ -49,22 +75,9 @@ class Classifier(nn.Module):
         self.recurrent = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}[kind](width, hidden, batch_first=True)
         self.head = nn.Linear(hidden, 1)
         order = {"rnn": [0], "gru": [1, 0, 2], "lstm": [0, 1, 2, 3]}[kind]  # PyTorch's GRU has r, z, n
-
-        def blocks(array: Any) -> Any:
-            parts = torch.from_numpy(array).t().chunk(len(order))
-            return torch.cat([parts[i] for i in order])
-
         with torch.no_grad():
             self.embedding.weight.copy_(torch.from_numpy(weights["table"]))
-            self.recurrent.weight_ih_l0.copy_(blocks(weights["W_xh"]))
-            self.recurrent.weight_hh_l0.copy_(blocks(weights["W_hh"]))
-            self.recurrent.bias_ih_l0.copy_(blocks(weights["b"]))
-            self.head.weight.copy_(torch.from_numpy(weights["W"]).T)
-            self.head.bias.copy_(torch.from_numpy(weights["c"]))
-            if kind == "gru":
-                self.recurrent.bias_hh_l0.copy_(blocks(weights["b_hh"]))
-            else:  # the second bias is one too many: trained as well, it would double the steps of their sum
-                self.recurrent.bias_hh_l0.zero_().requires_grad_(False)
+        fill(self.recurrent, self.head, weights, order)
 
     def forward(self, ids: Any) -> Any:
         outputs, _ = self.recurrent(self.embedding(ids))
@@ -72,11 +85,9 @@ class Classifier(nn.Module):
 
 
 class Training:
-    def __init__(self, model: Classifier, setting: str, rule: dict[str, Any]) -> None:
-        torch.set_flush_denormal(setting == "fused")
-        parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-        self.optimizer = torch.optim.Adam(parameters, **rule, fused=setting == "fused")
-        self.model = model
+    def __init__(self, kind: str, weights: dict[str, Any], setting: str, rule: dict[str, Any]) -> None:
+        self.model = Classifier(kind, weights)
+        self.optimizer = adam_of(self.model.parameters(), setting, rule)
         self.loss = nn.BCEWithLogitsLoss()
 
     def steps(self, batches: list[tuple[Any, Any]]) -> list[float]:
@@ -90,25 +101,14 @@ class Training:
         return losses
 
 
-def training(kind: str, weights: dict[str, Any], setting: str, rule: dict[str, Any]) -> Training:
-    return Training(Classifier(kind, weights), setting, rule)
-
-
 def language(weights: dict[str, Any], setting: str, rule: dict[str, Any]) -> Callable[[Any], float]:
     """A training step on a window of ids (B, T + 1), which goes on from the state after the last."""
-    torch.set_flush_denormal(setting == "fused")
     width, (hidden, size) = len(weights["W_xh"]), weights["W"].shape
     table = nn.Parameter(torch.from_numpy(weights["table"])) if "table" in weights else torch.eye(size)
     lstm, head = nn.LSTM(width, hidden, batch_first=True), nn.Linear(hidden, size)
-    with torch.no_grad():
-        lstm.weight_ih_l0.copy_(torch.from_numpy(weights["W_xh"].T))
-        lstm.weight_hh_l0.copy_(torch.from_numpy(weights["W_hh"].T))
-        lstm.bias_ih_l0.copy_(torch.from_numpy(weights["b"]))
-        lstm.bias_hh_l0.zero_().requires_grad_(False)  # the second bias is one too many
-        head.weight.copy_(torch.from_numpy(weights["W"].T))
-        head.bias.copy_(torch.from_numpy(weights["c"]))
-    parameters = [one for one in (table, *lstm.parameters(), *head.parameters()) if one.requires_grad]
-    optimizer = torch.optim.Adam(parameters, **rule, fused=setting == "fused")
+    fill(lstm, head, weights, range(4))
+    parameters = [table, *lstm.parameters(), *head.parameters()]
+    optimizer = adam_of(parameters, setting, rule)
     state: Any = None
 
     def step(window: Any) -> float:
@@ -137,9 +137,8 @@ def inference(kind: str, weights: dict[str, Any], setting: str) -> Callable[[Any
 
 
 def adam(table: Any, setting: str, rule: dict[str, Any]) -> tuple[Callable[[Any], None], Callable[[], Any]]:
-    torch.set_flush_denormal(setting == "fused")
     parameter = nn.Parameter(torch.from_numpy(table))
-    optimizer = torch.optim.Adam([parameter], **rule, fused=setting == "fused")
+    optimizer = adam_of([parameter], setting, rule)
     parameter.grad = torch.zeros_like(parameter)
     g = parameter.grad.numpy()
     before: list[Any] = [[]]
