@@ -22,6 +22,7 @@ extensions = [
     "myst_parser",
     # In docs/site:
     "reference",  # an entry for each public name, made of its docstring, with its source
+    "gates",  # the lists of the page of gates
     "pages",  # the README and the lessons, which lie outside of docs/, as pages
     "made",  # the graphs and explorers that minigrad makes for the pages
     "accessible",  # what keyboards and screen readers need

@@ -1,45 +1,36 @@
-"""docs/promises.md: every promise names a test that is there; and the promises that concern the whole source."""
+"""docs/promises.md: the tests that it names are there; and the promises that concern the whole source."""
 
 import ast
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "docs" / "promises.md").read_text()
-PROMISES = re.findall(r"^- (.*?)(?=^- |^$)", PAGE, re.DOTALL | re.MULTILINE)
 
 
-@pytest.mark.parametrize("promise", PROMISES, ids=range(len(PROMISES)))
-def test_a_promise_names_a_test_that_is_there(promise: str) -> None:
-    tests = re.findall(r"^  `([\w/]+\.py)::(\w+)`$", promise, re.MULTILINE)
-    assert tests
-    for path, name in tests:
-        assert re.search(rf"^def {name}\(", (ROOT / path).read_text(), re.MULTILINE), f"{path} has no {name}"
+def test_the_tests_that_the_page_names_are_there() -> None:
+    assert [path for path in re.findall(r"`(tests/[\w/]+\.py)`", PAGE) if not (ROOT / path).is_file()] == []
 
 
-def calls() -> Iterator[tuple[str, str, ast.Call]]:
-    """(file, name of what is called, call) for every call in the packages."""
+def calls() -> Iterator[tuple[str, str, str]]:
+    """(file, name of what is called, the whole call) for every call in the packages."""
     for package in ("minigrad", "layers", "optim"):
         for path in sorted((ROOT / package).rglob("*.py")):
             if "lessons" in path.parts:
                 continue  # text and exercises of the course, and scripts that draw their figures
             for node in ast.walk(ast.parse(path.read_text())):
                 if isinstance(node, ast.Call):
-                    yield str(path.relative_to(ROOT)), ast.unparse(node.func), node
+                    yield str(path.relative_to(ROOT)), ast.unparse(node.func), ast.unparse(node)
 
 
 def test_files_are_written_in_one_place() -> None:
+    method = re.compile(r"(.*\.)?(write_text|write_bytes|touch)")
+    opened = re.compile(r"(.*\.)?open\(.*('([wxa]b?\+?|r\+b)'|O_(WRONLY|RDWR))")
     writing = {
         path
         for path, name, call in calls()
-        if name.rpartition(".")[2] in ("write_text", "write_bytes", "touch")
-        or (name.rpartition(".")[2] == "open" and re.search(r"'([wxa]b?\+?|r\+b)'|O_(WRONLY|RDWR)", ast.unparse(call)))
-        if "devnull" not in ast.unparse(call)
+        if (method.fullmatch(name) or opened.match(call)) and "devnull" not in call
     }
     # Jobs add to logs and to a file whose lines are worth something each: tests/minigrad/support/test_jobs.py cuts one.
     assert writing - {"minigrad/support/jobs.py"} == {"minigrad/support/files.py"}
@@ -57,13 +48,7 @@ def test_no_file_is_run_as_code_but_the_script_that_a_command_is_given() -> None
         ("minigrad/course/lesson.py", "importlib.import_module"),
     }
     loads = [call for _, name, call in calls() if name in ("np.load", "numpy.load")]
-    assert loads and all("allow_pickle=False" in ast.unparse(call) for call in loads)
-
-
-def test_importing_code_runs_it(tmp_path: Path) -> None:
-    (tmp_path / "learner.py").write_text("print('I could do anything')\n")
-    run = subprocess.run([sys.executable, "-c", "import learner"], cwd=tmp_path, capture_output=True, text=True)
-    assert run.stdout == "I could do anything\n"
+    assert loads and all("allow_pickle=False" in call for call in loads)
 
 
 def test_limits_are_those_of_the_code() -> None:
@@ -71,6 +56,5 @@ def test_limits_are_those_of_the_code() -> None:
     from minigrad.explorer import collect, replay
 
     limits = [*modes.LARGEST.values(), collect.LARGEST, collect.BRIEF, replay.MOST_GATES, replay.MOST_NUMBERS]
-    section = PAGE.partition("## Sizes")[2]
-    for limit in limits:
-        assert re.search(rf"(?<![\d,]){limit:,}(?![\d,])", section), f"{limit:,} is not there"
+    numbers = re.findall(r"\d[\d,]*", PAGE.partition("## Sizes")[2])
+    assert {f"{limit:,}" for limit in limits} <= set(numbers)

@@ -29,8 +29,8 @@ LISTED = [
     for kind, names in re.findall(r"^```\{reference\} (\w+)\n(.*?)```", page, re.MULTILINE | re.DOTALL)
     for name in names.split()
 ]
-GATES = re.findall(r"^### (\w+)$", (ROOT / "docs" / "gates.md").read_text(encoding="utf-8"), re.MULTILINE)
-ENTRIES = [*LISTED, *((f"minigrad.{gate}", "calculates") for gate in GATES)]
+GATES = [f"minigrad.{name}" for name in mg.gates.__all__ if name in mg.GATES]  # on the page of gates
+ENTRIES = [*LISTED, *((gate, "calculates") for gate in GATES)]
 
 NEEDED = {
     "calculates": {"formula", "shapes", "errors", "example", "source"},

@@ -105,18 +105,11 @@ def gate_of(function: Any) -> str | None:
 
 
 def recorded_by(method: Any) -> str | None:
-    """The gate that a method of Tensor records: it calls what is filed under NumPy's function, or under the method."""
+    """The gate that a method of Tensor records: that of NumPy's function, or of the array's method, with its name."""
     function = inspect.unwrap(getattr(method, "fget", None) or method)
-    if getattr(function, "__module__", "") != ArrayMethods.__module__:
-        return None
-    filed: Any = re.search(r"FUNCTIONS\[([\w.]+)\]", inspect.getsource(function))
-    if filed is None:
-        return None
-    root, *path = filed[1].split(".")
-    filed = {"np": np, "ArrayMethods": ArrayMethods}[root]
-    for name in path:
-        filed = getattr(filed, name)
-    return gate_of(FUNCTIONS[filed])
+    name = "transpose" if function.__name__ == "T" else function.__name__
+    known = (FUNCTIONS.get(getattr(owner, name, None)) for owner in (np, np.ndarray))
+    return next(filter(None, map(gate_of, known)), None)
 
 
 def describe(one: Any) -> Docstring:

@@ -10,7 +10,6 @@ gives a table with one line for each name, and below it the entries. docstrings.
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -114,13 +113,6 @@ def _records(gate: str) -> str:
     return f"Records {{py:obj}}`{gate} <minigrad.{gate}>`."
 
 
-def give_gates_an_entry(app: Sphinx, document: str, source: list[str]) -> None:
-    """A gate's section on the page of gates is its entry: it gets a signature that can be linked, and its source."""
-    if document == "gates":
-        directive = "```{py:class} \\1\\2\n:module: minigrad\n```\n\n\\3"
-        source[0] = re.sub(r"(?<=\n\n)`mg\.(\w+)(\(.*?\))`(?:[.]|; )(.*)", directive, source[0])
-
-
 def defining_module(app: Sphinx, module: str, name: str) -> str:
     """Where the source of a name is, which its package only shows."""
     return _source(lookup(f"{module}.{name.partition('.')[0]}"))
@@ -130,6 +122,5 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """What Sphinx calls."""
     app.setup_extension("sphinx.ext.viewcode")
     app.add_directive("reference", Reference)
-    app.connect("source-read", give_gates_an_entry)
     app.connect("viewcode-follow-imported", defining_module)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

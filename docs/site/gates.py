@@ -1,0 +1,101 @@
+"""A Sphinx extension: the page of gates, docs/gates.md, gets its two lists from the gates' own docstrings.
+
+On that page `<!-- every gate in a line -->` and `<!-- every gate in a section -->` stand where the lists go.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from docstrings import describe, gate_of, link_to_error, markdown, signature
+from sphinx.application import Sphinx
+
+import minigrad as mg
+from minigrad import gates
+from minigrad.numpy_api import FUNCTIONS
+
+ORDER = (
+    "basic", "elementwise", "activation", "shape", "reduction", "indexing", "contraction", "rows", "loss", "fused",
+)  # fmt: skip
+OPERATORS = {
+    np.add: "a + b", np.subtract: "a - b", np.multiply: "a * b", np.divide: "a / b", np.power: "a ** b",
+    np.negative: "-x", np.matmul: "a @ b", np.abs: "abs(x)", np.ndarray.__getitem__: "x[key]", np.transpose: "x.T",
+    np.reshape: "x.reshape(...)", np.swapaxes: "x.swapaxes(...)", np.clip: "x.clip(...)",
+    np.ndarray.astype: "x.astype(...)",
+}  # fmt: skip
+
+
+def public_gates() -> dict[str, list[type[mg.Gate]]]:
+    """The public gates by the module or folder that they are in, in the order of its source."""
+    public = [getattr(gates, name) for name in gates.__all__ if name in mg.GATES]
+    public.sort(key=lambda gate: inspect.getsourcelines(gate)[1])
+    return {name: [gate for gate in public if gate.__module__.split(".")[2] == name] for name in ORDER}
+
+
+def recorders(gate: type[mg.Gate]) -> Iterator[str]:
+    """All that a user can write to record a gate: functions of minigrad, operators, functions of NumPy."""
+    for name in gates.__all__:
+        function = getattr(gates, name)
+        if not inspect.isclass(function) and gate_of(function) == gate.__name__:
+            yield f"mg.{name}"
+    mine = [known for known, function in FUNCTIONS.items() if gate_of(function) == gate.__name__]
+    yield from (OPERATORS[known] for known in mine if known in OPERATORS)
+    names = {"abs" if known is np.abs else known.__name__: known for known in mine}
+    yield from (f"x.{name}()" for name, known in names.items() if known not in OPERATORS and hasattr(mg.Tensor, name))
+    yield from (f"np.{name}" for name, known in names.items() if getattr(np, name, None) is known)
+
+
+def lines() -> str:
+    """A table with a line for each gate."""
+    rows = ["| gate | symbol | recorded by |", "|---|---|---|"]
+    for gate in (gate for found in public_gates().values() for gate in found):
+        by = ", ".join(f"`{one}`" for one in recorders(gate)) or f"`mg.{gate.__name__}`"
+        rows.append(f"| [{gate.__name__}](#{gate.__name__.lower()}) | {gate.symbol} | {by} |")
+    return "\n".join(rows)
+
+
+def sections() -> str:
+    """A chapter for each module, in it a section for each gate: its entry, which can be linked."""
+    parts = []
+    for name, found in public_gates().items():
+        title, _, rest = (inspect.getdoc(getattr(gates, name)) or "").partition("\n\n")
+        parts += [f"## {re.split(r'[.] ?', title)[0]}", markdown(rest), *map(section, found)]
+    return "\n\n".join(parts)
+
+
+def section(gate: type[mg.Gate]) -> str:
+    """What a gate's docstring says, below its signature."""
+    facts = []
+    if gate.constant_inputs:
+        places = " and ".join(str(place) for place in gate.constant_inputs)
+        facts.append(f"No gradient for input {places}, counted from 0.")
+    if not gate.differentiable_twice:
+        facts.append("No second derivative: `mg.opened` gives the same from smaller gates.")
+    entry = f"```{{py:class}} {gate.__name__}{signature(gate)}\n:module: minigrad\n```"
+    parts = describe(gate)
+    labels = [label for label in ("Shapes", "Errors", "Source") if label in parts.labelled]
+    shared = "\n".join(f"**{label}:** {markdown(parts.labelled[label])}" for label in labels)
+    shared = re.sub(r"MG\d{3}", lambda code: link_to_error(code[0], "errors.md"), shared)
+    return "\n\n".join([f"### {gate.__name__}", entry, *facts, *map(markdown, parts.blocks), shared])
+
+
+def page(text: str) -> str:
+    """The page with its lists."""
+    text = text.replace("<!-- every gate in a line -->", lines())
+    return text.replace("<!-- every gate in a section -->", sections())
+
+
+def add_lists(app: Sphinx, document: str, source: list[str]) -> None:
+    """Fill the page when Sphinx reads it."""
+    if document == "gates":
+        source[0] = page(source[0])
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Called by Sphinx."""
+    app.connect("source-read", add_lists)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
