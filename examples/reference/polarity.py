@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -71,17 +68,6 @@ class Polarity:
             place = np.minimum(np.searchsorted(runs, wanted), len(runs) - 1)
             values[:, :, length - 1] = np.where(runs[place] == wanted, ratios[1 + place], 0)
         return values
-
-    def arrays(self) -> dict[str, NDArray[np.generic]]:
-        """Everything as named arrays, to save."""
-        named = {f"runs_{length}": runs for length, runs in enumerate(self.runs, start=1)}
-        return named | {f"ratios_{length}": ratios for length, ratios in enumerate(self.ratios, start=1)}
-
-    @classmethod
-    def of(cls, arrays: Mapping[str, NDArray[Any]]) -> Polarity:
-        """The polarity from what `arrays` returned."""
-        lengths = range(1, LONGEST + 1)
-        return cls([arrays[f"runs_{n}"] for n in lengths], [arrays[f"ratios_{n}"] for n in lengths])
 
 
 def numbers(ids: Ids, length: int) -> NDArray[np.int64]:

@@ -37,25 +37,13 @@ def test_padding_has_none():
     assert not polarity(REVIEWS)[REVIEWS == 0].any() and not own[REVIEWS == 0].any()
 
 
-@given(st.integers(0, 19), st.integers(0, 9))
-def test_no_review_finds_its_own_label(row, seed):
+@given(st.integers(0, 9), st.integers(0, 9), st.booleans())
+def test_no_review_finds_its_own_label(row, seed, in_pieces):
     rng = np.random.default_rng(seed)
     ids, labels = rng.integers(1, 9, (20, 6)), rng.integers(0, 2, 20)
+    groups = np.arange(10).repeat(2) if in_pieces else None  # pieces of one review do not tell each other its label
+    here = [2 * row, 2 * row + 1] if in_pieces else [row]
     other = labels.copy()
-    other[row] = 1 - other[row]
-    one, two = (Polarity.count(ids, which, seed)[1][row] for which in (labels, other))
+    other[here] = 1 - other[here]
+    one, two = (Polarity.count(ids, which, seed, groups)[1][here] for which in (labels, other))
     assert np.array_equal(one, two)
-
-
-def test_pieces_of_one_review_do_not_tell_each_other_its_label():
-    rng = np.random.default_rng(0)
-    ids, labels, groups = rng.integers(1, 9, (20, 6)), rng.integers(0, 2, 10).repeat(2), np.arange(10).repeat(2)
-    other = labels.copy()
-    other[groups == 4] = 1 - other[groups == 4]
-    one, two = (Polarity.count(ids, which, groups=groups)[1][groups == 4] for which in (labels, other))
-    assert np.array_equal(one, two)
-
-
-def test_it_comes_back_from_its_arrays():
-    polarity, _ = Polarity.count(REVIEWS, LABELS)
-    assert np.array_equal(Polarity.of(polarity.arrays())(REVIEWS), polarity(REVIEWS))

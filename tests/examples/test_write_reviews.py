@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import csv
 import re
-import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -78,24 +75,9 @@ def test_it_writes_on_after_a_prompt(run: Any, short_run: tuple[Path, str]) -> N
     assert written[2].startswith(LINE + "the film") and written[2] != written[0]
 
 
-def test_ctrl_c_and_resume_give_what_an_unbroken_run_gives(run: Any, text: Path, tmp_path: Path) -> None:
-    options = ("--data", text, *SHORT, "--model", "gru")
-    broken, whole = tmp_path / "broken", tmp_path / "whole"
-    process = subprocess.Popen(
-        [sys.executable, str(SCRIPT), *map(str, options), "--out", str(broken)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    assert process.stderr is not None
-    for line in process.stderr:
-        if line.startswith("epoch 1/2"):  # a tenth of the first epoch is done
-            break
-    process.send_signal(signal.SIGINT)
-    printed, _ = process.communicate(timeout=60)
-    assert process.returncode == 130
-    (command,) = re.findall(r"To go on:  \S+ \S+ (--resume .*)", printed)
-    run("write_reviews.py", *command.split())
-    run("write_reviews.py", *options, "--out", whole)
-    assert (broken / "weights.safetensors").read_bytes() == (whole / "weights.safetensors").read_bytes()
+def test_ctrl_c_and_resume_give_what_an_unbroken_run_gives(resumed: Any, text: Path) -> None:
+    broken, whole = resumed("write_reviews.py", "--data", text, *SHORT, "--model", "gru")
+    assert broken == whole
 
 
 def test_it_reads_the_bundled_reviews_and_whole_ones(run: Any, whole_reviews: Path, tmp_path: Path) -> None:
@@ -105,53 +87,51 @@ def test_it_reads_the_bundled_reviews_and_whole_ones(run: Any, whole_reviews: Pa
     assert "27,000 characters to learn from, 3,000 held back" in printed
 
 
-def test_a_users_mistake_ends_in_a_message(run: Any, tmp_path: Path) -> None:
-    assert "No such file" in run("write_reviews.py", "--data", tmp_path / "none.txt", code=2).stderr
+@pytest.mark.parametrize(
+    ("script", "arguments", "message"),
+    [
+        ("write_reviews.py", "--data none.txt", "No such file"),
+        ("write_reviews.py", "--data short.txt", "MG417"),
+        ("write_reviews.py", "--data empty.txt", "it is empty"),
+        ("write_reviews.py", "--data letter.docx", "bytes of value 0"),
+        ("write_reviews.py", "--from nowhere", "weights.safetensors"),
+        ("write_reviews.py", "--from . --resume .", "not allowed with"),
+        ("write_reviews.py", "--resume .", "holds no snapshot"),
+        ("write_reviews.py", "--from .", "was not trained by write_reviews.py"),
+        ("watch_units.py", "--from .", "was not trained by write_reviews.py"),
+    ],
+)
+def test_a_users_mistake_ends_in_a_message(
+    run: Any, script: str, arguments: str, message: str, tmp_path: Path, monkeypatch: Any
+) -> None:
     (tmp_path / "short.txt").write_text("too short")
-    assert "MG417" in run("write_reviews.py", "--data", tmp_path / "short.txt", code=2).stderr
     (tmp_path / "empty.txt").write_text("")
-    assert "it is empty" in run("write_reviews.py", "--data", tmp_path / "empty.txt", code=2).stderr
     (tmp_path / "letter.docx").write_bytes(b"PK\x03\x04\x14\0\x06\0" * 1000)
-    assert "bytes of value 0" in run("write_reviews.py", "--data", tmp_path / "letter.docx", code=2).stderr
-    assert "weights.safetensors" in run("write_reviews.py", "--from", tmp_path, code=2).stderr
-    assert "not allowed with" in run("write_reviews.py", "--from", tmp_path, "--resume", tmp_path, code=2).stderr
-    assert "holds no snapshot" in run("write_reviews.py", "--resume", tmp_path, code=2).stderr
-
-
-@pytest.mark.parametrize("script", ["write_reviews.py", "watch_units.py"])
-def test_a_run_of_another_script_is_refused(run: Any, script: str, tmp_path: Path) -> None:
     mg.save(tmp_path / "weights.safetensors", {"dense.W": np.ones((2, 2))}, {"config": {"model": "rnn"}})
-    assert "was not trained by write_reviews.py" in run(script, "--from", tmp_path, code=2).stderr
+    monkeypatch.chdir(tmp_path)
+    assert message in run(script, *arguments.split(), code=2).stderr
 
 
 def test_a_short_run_can_be_made_longer_and_its_held_back_text_may_be_shorter_than_k1(run: Any, tmp_path: Path) -> None:
-    (tmp_path / "film.txt").write_text(LINE * 30)
-    short = ("--data", tmp_path / "film.txt", "--hidden", 4, "--batch-size", 1, "--k1", 300, "--length", 20)
-    run("write_reviews.py", *short, "--epochs", 1, "--out", tmp_path)
+    (tmp_path / "film.txt").write_text("tr\u00e8s bon, le film est bon.\n" * 30, encoding="utf-8-sig")
+    short = ("--data", tmp_path / "film.txt", "--hidden", 4, "--batch-size", 1, "--k1", 300, "--length", 40)
+    printed = run(
+        "write_reviews.py", *short, "--model", "gru", "--epochs", 1, "--out", tmp_path, PYTHONIOENCODING="ascii"
+    )
+    assert "\\xe8" in printed.stdout and "\\ufeff" not in printed.stdout
     again = run("write_reviews.py", "--resume", tmp_path, "--epochs", 2, "--temperature", 0).stdout
-    assert "an epoch is 900 of them" in again
+    assert "an epoch is 600 of them" in again
     assert len((tmp_path / "history.csv").read_text().splitlines()) == 3
-    units = run("watch_units.py", "--from", tmp_path, "--out", tmp_path / "new" / "folder").stdout  # 102 characters
-    assert "\x1b" not in units and (tmp_path / "new" / "folder" / "units.html").exists()
-
-
-def test_units_of_a_gru_and_what_an_encoding_lacks(run: Any, tmp_path: Path) -> None:
-    (tmp_path / "film.txt").write_text("tr\u00e8s bon\n" * 200, encoding="utf-8-sig")
-    short = ("--data", tmp_path / "film.txt", "--hidden", 4, "--batch-size", 2, "--length", 40, "--model", "gru")
-    printed = run("write_reviews.py", *short, "--epochs", 1, "--out", tmp_path, PYTHONIOENCODING="ascii").stdout
-    assert "\\xe8" in printed and "\\ufeff" not in printed
     assert "the length of the word so far" in run("watch_units.py", "--from", tmp_path).stdout
 
 
-def test_units_that_follow_the_text_are_drawn_in_a_terminal_and_on_a_page(
-    run: Any, short_run: tuple[Path, str], tmp_path: Path
-) -> None:
-    path = tmp_path / "text.txt"
-    path.write_text(LINE * 40)
-    printed = run("watch_units.py", "--from", short_run[0], "--text", path, "--out", tmp_path, "--shown", 100).stdout
-    titles = re.findall(r"^(unit \d+ and .*): correlation [+-]([.\d]+)$", printed, re.MULTILINE)
+def test_units_that_follow_the_text_are_drawn_on_a_page(run: Any, short_run: tuple[Path, str], tmp_path: Path) -> None:
+    (tmp_path / "text.txt").write_text(LINE * 40)
+    options = ("--text", tmp_path / "text.txt", "--out", tmp_path / "new", "--shown", 100)
+    printed = run("watch_units.py", "--from", short_run[0], *options).stdout
+    titles = re.findall(r"^unit \d+ and .*: correlation [+-][.\d]+$", printed, re.MULTILINE)
     assert len(titles) == 3  # there are no brackets and no quotation marks in it
-    page = (tmp_path / "units.html").read_text()
+    page = (tmp_path / "new" / "units.html").read_text()
     assert page.count("<h2>") == 3 and page.count("<span") > 250
 
 
