@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -47,7 +45,7 @@ def judge(model: Any, vocabulary: Vocabulary, text: str, words: int) -> str:
         raise OSError(f"none of the words of {text!r} is in the vocabulary of {len(vocabulary):,}")
     verdict = f"{probability(logit):.1%} positive: {'a good review' if logit > 0 else 'a bad review'}"
     title = f"The words that mattered (good above 0, bad below; only the last {words} words are read):"
-    return f"{verdict}\n\n{title}\n\n{show_words(known, sys.stdout.isatty() and 'NO_COLOR' not in os.environ)}"
+    return f"{verdict}\n\n{title}\n\n{show_words(known)}"
 
 
 def attributions(model: Any, vocabulary: Vocabulary, text: str, words: int) -> tuple[float, list[tuple[str, float]]]:
@@ -68,19 +66,7 @@ def attributions(model: Any, vocabulary: Vocabulary, text: str, words: int) -> t
     return model(ids).item(), [(vocabulary[id], float(part)) for id, part in zip(ids[0], parts, strict=True)]
 
 
-def show_words(words: Sequence[tuple[str, float]], colour: bool) -> str:
-    """The text with its words coloured by their parts, green for good, red for bad; or the ten largest parts listed."""
-    largest = max((abs(part) for _, part in words), default=0) or 1
-    if colour:
-        return " ".join(_coloured(word, part / largest) for word, part in words)
+def show_words(words: Sequence[tuple[str, float]]) -> str:
+    """The ten words with the largest parts."""
     by_size = sorted(words, key=lambda pair: -abs(pair[1]))[:10]
     return "\n".join(f"  {part:+.3f}  {word}" for word, part in by_size)
-
-
-def _coloured(word: str, share: float) -> str:
-    """The word in one of a terminal's 256 colours; the strongest are bold too, for readers who are colour-blind."""
-    if abs(share) < 0.1:
-        return word
-    strength = 2 if abs(share) > 0.5 else 1
-    code = {(True, 1): "38;5;71", (True, 2): "1;38;5;34", (False, 1): "38;5;174", (False, 2): "1;4;38;5;160"}
-    return f"\033[{code[share > 0, strength]}m{word}\033[0m"

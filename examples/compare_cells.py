@@ -2,13 +2,12 @@
 
     python examples/compare_cells.py --out runs/cells
 
-Writes gradient_flow.png (the norm of dL/dh_t over t, relative to that at the last word), words.png and words.html (one
+Writes gradient_flow.png (the norm of dL/dh_t over t, relative to that at the last word), words.png (one
 review, each word shaded by the gradient that reaches its vector). docs/layers.md says how to read them.
 """
 
 from __future__ import annotations
 
-import html
 from pathlib import Path
 from typing import Any
 
@@ -67,8 +66,7 @@ def main() -> None:
     draw_flow(before, after, arguments.out / "gradient_flow.png")
     label = ("negative", "positive")[review.labels[0]]
     draw_words(words, shades, label, arguments.out / "words.png")
-    write_words(words, shades, label, arguments.out / "words.html")
-    print(f"\ngradient_flow.png, words.png and words.html are in {arguments.out}")
+    print(f"\ngradient_flow.png and words.png are in {arguments.out}")
 
 
 def flow(name: str, model: Layer, batch: Any) -> dict[str, Any]:
@@ -131,33 +129,6 @@ def draw_words(words: list[str], shades: dict[str, tuple[float, Any]], label: st
             x += extent + 16
         y -= 48
     figure.savefig(path, dpi=figure.dpi, bbox_inches="tight", pad_inches=0.2)
-
-
-def write_words(words: list[str], shades: dict[str, tuple[float, Any]], label: str, path: Path) -> None:
-    """The same as an HTML page; the mouse over a word shows its norm."""
-    blocks = []
-    for name, (probability, norms) in shades.items():
-        spans = []
-        for word, norm in zip(words, norms, strict=True):
-            share = norm / norms.max()
-            style = f"background: rgba(0, 70, 140, {share:.3f}); color: {'#fff' if share > 0.6 else '#111'}"
-            spans.append(f'<span style="{style}" title="{norm:.2e}">{html.escape(word)}</span>')
-        blocks.append(f"<h2>{html.escape(heading(name, probability, label))}</h2>\n<p>{' '.join(spans)}</p>")
-    page = """<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>The gradient that reaches each word</title>
-<style>
-  body { font: 1.1rem/2 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto; padding: 0 1rem;
-         background: #fff; color: #111 }
-  h1, h2 { line-height: 1.3 } h2 { font-size: 1.05rem; margin-bottom: 0 }
-  span { padding: .15rem .3rem; border-radius: .2rem }
-</style>
-<h1>The gradient that reaches each word</h1>
-<p>Darker means more: the norm of dL/d(word vector), relative to the largest in its block.</p>
-"""
-    path.write_text(page + "\n".join(blocks) + "\n</html>\n", encoding="utf-8")
 
 
 def heading(name: str, probability: float, label: str) -> str:

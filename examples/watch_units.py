@@ -3,15 +3,13 @@
     python examples/watch_units.py --from runs/writer --out runs/writer
 
 For quotation marks, brackets and the place in a word or sentence it looks for the unit whose memory (c in an LSTM, h
-in a GRU) goes with it most closely, on a text of the learner's own or on a few reviews. It writes units.html, and in a
-terminal, unless NO_COLOR is set, prints the text in the unit's colours too.
+in a GRU) goes with it most closely, on a text of the learner's own or on a few reviews. It writes units.html.
 """
 
 from __future__ import annotations
 
 import argparse
 import html
-import os
 import re
 import sys
 from pathlib import Path
@@ -50,7 +48,7 @@ def watch(options: argparse.Namespace) -> None:
     text = text[:20_000]
     inner = "model.rnn.cell.c" if config["model"] == "lstm" else "model.rnn.cell.h"
     memory = outputs(model, characters.encode(text)[None], [inner])[inner][0]
-    blocks, in_colour = [], sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    blocks = []
     for name, follows in properties(text).items():
         if follows.std() == 0:
             continue
@@ -58,7 +56,7 @@ def watch(options: argparse.Namespace) -> None:
         start = busiest(follows, options.shown)
         part, values = text[start : start + options.shown], np.tanh(memory[start : start + options.shown, unit])
         title = f"unit {unit} and {name}: correlation {r:+.2f}"
-        print(f"\n{title}" + (f"\n{in_terminal(part, values)}" if in_colour else ""))
+        print(f"\n{title}")
         blocks.append(f"<h2>{html.escape(title)}</h2>\n<p>{in_html(part, values)}</p>")
     path = (options.out or options.source) / "units.html"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -108,14 +106,6 @@ def colours(values: Any) -> Any:
     """An RGB colour for each value: white at 0, towards red above and blue below."""
     ends = np.where(values[:, None] > 0, RED, BLUE)
     return (255 + np.abs(values)[:, None] * (ends - 255)).astype(int)
-
-
-def in_terminal(text: str, values: Any) -> str:
-    """The text on a background of 24-bit colour."""
-    return "".join(
-        one if one == "\n" else f"\x1b[30;48;2;{r};{g};{b}m{one}\x1b[0m"
-        for one, (r, g, b) in zip(text, colours(values), strict=True)
-    )
 
 
 def in_html(text: str, values: Any) -> str:

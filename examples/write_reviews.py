@@ -176,10 +176,6 @@ def main() -> int:
     """Do what the command line says. A user's mistake ends in a message instead of a traceback, and exit code 2."""
     try:
         options = parse()
-    except (MinigradError, OSError) as error:
-        print(f"\nwrite_reviews.py: {error}", file=sys.stderr)
-        return 2
-    try:
         (train if options.source is None else write_on)(options)
     except (MinigradError, OSError) as error:
         print(f"\nwrite_reviews.py: {error}", file=sys.stderr)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -20,9 +21,10 @@ def widths(folder: Path) -> dict[str, int]:
 
 @pytest.mark.skipif(shutil.which("dot") is None, reason="Graphviz's program dot is not installed")
 def test_the_examples_draw_what_the_page_shows(tmp_path: Path) -> None:
-    subprocess.run([sys.executable, DOCS / "make_gallery.py", tmp_path / "pictures"], check=True)
+    command = [sys.executable, "-m", "tests.run_page", DOCS / "gallery.md"]
+    subprocess.run(command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(DOCS.parent)}, check=True)
     shown = set(re.findall(r"\]\(images/gallery/(.*?)\)", (DOCS / "gallery.md").read_text(encoding="utf-8")))
-    drawn, stored = widths(tmp_path / "pictures"), widths(DOCS / "images" / "gallery")
+    drawn, stored = widths(tmp_path), widths(DOCS / "images" / "gallery")
     assert drawn.keys() == stored.keys() == shown
     # At 900 pixels the smallest text, of 7 points, is at least 7 pixels high.
     assert max(*drawn.values(), *stored.values()) <= 900

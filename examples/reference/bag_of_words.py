@@ -17,10 +17,11 @@ from typing import Any
 
 import common  # before NumPy: it sets the number of BLAS threads
 import numpy as np
+from polarity import numbers
 
 import minigrad as mg
 from layers import Embedding, Layer, init
-from minigrad.data import IMDB, Batches, Reviews, load_imdb
+from minigrad.data import IMDB, Batches, Reviews
 from optim import Adam, BestSnapshot, EarlyStopping, Trainer
 
 TITLE = "Bags of words"
@@ -47,23 +48,17 @@ class Runs:
 
     def __init__(self, ids: np.ndarray, longest: int) -> None:
         self.longest = longest
-        self.keys = [np.unique(self.numbers(ids, length)) for length in range(1, longest + 1)]
+        self.keys = [np.unique(numbers(ids, length)) for length in range(1, longest + 1)]
         self.keys = [keys[keys > 0] for keys in self.keys]
         self.count = 1 + sum(map(len, self.keys))
-
-    @staticmethod
-    def numbers(ids: np.ndarray, length: int) -> np.ndarray:
-        """One number for each run of words, (B, T - length + 1); 0 for a run that holds padding."""
-        runs = np.lib.stride_tricks.sliding_window_view(ids, length, axis=1)
-        return np.where((runs > 0).all(axis=2), runs @ 10_000 ** np.arange(length), 0)
 
     def features(self, ids: np.ndarray) -> np.ndarray:
         """The features of each review, each of them once, padded with 0: (B, F)."""
         columns, start = [], 1
         for length, keys in enumerate(self.keys, start=1):
-            numbers = self.numbers(ids, length)
-            at = np.minimum(np.searchsorted(keys, numbers), len(keys) - 1)
-            columns.append(np.where(keys[at] == numbers, start + at, 0))
+            wanted = numbers(ids, length)
+            at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+            columns.append(np.where((keys[at] == wanted) & (wanted > 0), start + at, 0))
             start += len(keys)
         found = np.sort(np.concatenate(columns, axis=1), axis=1)
         found[:, 1:][found[:, 1:] == found[:, :-1]] = 0
@@ -104,8 +99,7 @@ def fit(imdb: IMDB, seed: int, longest: int, bayes: bool) -> float:
 
 def run(seed: int, limit: int | None = None) -> common.Figures:
     """Both bags' test accuracies for one seed."""
-    imdb = load_imdb()
-    imdb = IMDB(imdb.train[:limit], imdb.test[:limit], imdb.vocabulary)
+    imdb = common.reviews(limit)
     words, weighted = REFERENCE
     return {words: fit(imdb, seed, 1, bayes=False), weighted: fit(imdb, seed, 3, bayes=True)}
 

@@ -5,26 +5,31 @@ from __future__ import annotations
 import argparse
 import os
 import platform
-import re
-import shlex
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
+from pathlib import Path
 from statistics import mean
 
-# The matrices are small: with a thread for each core, BLAS would spend more time waiting than multiplying.
-os.environ.setdefault("OMP_NUM_THREADS", "1")
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+import cli  # before NumPy: it sets the number of BLAS threads
+from minigrad.data import IMDB, load_imdb
 
 Figures = Mapping[str, float]
 """Figures of one run by name: "GRU, accuracy after epoch 2"."""
 
 
+def reviews(limit: int | None) -> IMDB:
+    """The bundled reviews, or the first of each split."""
+    imdb = load_imdb()
+    return IMDB(imdb.train[:limit], imdb.test[:limit], imdb.vocabulary)
+
+
 def parser(description: str | None) -> argparse.ArgumentParser:
-    """A parser of every experiment's options; `--help` shows the description's commands as they must be typed here."""
-    typed = f"{shlex.quote(sys.executable)} {os.path.join(os.path.dirname(sys.argv[0]), '')}"
-    text = re.sub(r"(?<!/)\bpython examples/reference/", lambda _: typed, description or "")
-    options = argparse.ArgumentParser(description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
+    """A parser of every experiment's options."""
+    options = cli.parser(description)
     options.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], metavar="N", help="a run for each (0 1 2)")
     options.add_argument("--limit", type=int, metavar="N", help="only the first N reviews of each split, to try it out")
     return options

@@ -18,7 +18,7 @@ from polarity import LONGEST, Polarity
 
 import minigrad as mg
 from layers import GRU, LSTM, RNN, Dense, Embedding, Layer
-from minigrad.data import IMDB, Batches, Reviews, load_imdb
+from minigrad.data import Batches, Reviews
 from optim import Adam, BestSnapshot, Trainer
 
 TITLE = "The honest recipe: test accuracy"
@@ -43,8 +43,7 @@ class Sentiment(Layer):
 
 def run(seed: int, limit: int | None = None) -> common.Figures:
     """Test accuracy of each model for one seed."""
-    imdb = load_imdb()
-    imdb = IMDB(imdb.train[:limit], imdb.test[:limit], imdb.vocabulary)
+    imdb = common.reviews(limit)
     rest, held = imdb.train.hold_back(len(imdb.train) // 10, seed)
     polarity, own = Polarity.count(rest.ids, rest.labels, seed)
 

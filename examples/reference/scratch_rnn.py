@@ -1,7 +1,6 @@
 """1d: a recurrent network from scratch, gate by gate, with the quirks of its source.
 
     python examples/reference/scratch_rnn.py                 3 seeds, 30 epochs, published figures next to measured ones
-    python examples/reference/scratch_rnn.py --optimizer sgd
 
 The word vectors are random and never trained. The state is s = tanh(W s + U x), without a bias, and V maps the last
 state to two logits. The gradient is that of the cross entropy SUMMED over the batch, sent back through the last four
@@ -18,7 +17,7 @@ import numpy as np
 
 import minigrad as mg
 from minigrad.data import Batches, Reviews, load_imdb
-from optim import SGD, Adam, Optimizer
+from optim import Adam
 
 TITLE = "1d. The scratch RNN"
 PUBLISHED = {
@@ -74,17 +73,13 @@ class ScratchRNN:
         return multiply(self.V, s).T
 
 
-def run(seed: int, limit: int | None = None, epochs: int = 30, optimizer: str = "adam") -> common.Figures:
+def run(seed: int, limit: int | None = None, epochs: int = 30) -> common.Figures:
     """Train on the first 7,000 reviews; measure on them and on the first 3,000 test reviews."""
     imdb = load_imdb()
     train, test = imdb.train[: limit or 7000], imdb.test[: limit or 3000]
     model = ScratchRNN(seed, len(imdb.vocabulary))
     parameters = {"U": model.U, "W": model.W, "V": model.V}
-    rule: Optimizer
-    if optimizer == "adam":
-        rule = OddAdam(parameters, lr=0.00095, betas=(0.88, 0.998), eps=1e-8)
-    else:
-        rule = SGD(parameters, lr=0.002)
+    rule = OddAdam(parameters, lr=0.00095, betas=(0.88, 0.998), eps=1e-8)
     figures = {}
     batches = Batches(train.ids, train.labels, batch_size=32, shuffle=False)
     for epoch in range(1, epochs + 1):
@@ -114,9 +109,8 @@ def main() -> None:
     """Read the command line and print the table."""
     options = common.parser(__doc__)
     options.add_argument("--epochs", type=int, default=30, metavar="N", help="passes over the reviews (30)")
-    options.add_argument("--optimizer", choices=("adam", "sgd"), default="adam", help="its Adam, or SGD (adam)")
     given = options.parse_args()
-    once = partial(run, limit=given.limit, epochs=given.epochs, optimizer=given.optimizer)
+    once = partial(run, limit=given.limit, epochs=given.epochs)
     print("\n" + common.compare(TITLE, KNOWN, once, given.seeds))
 
 

@@ -137,7 +137,7 @@ def test_units_that_follow_the_text_are_drawn_on_a_page(run: Any, short_run: tup
 
 def test_the_unit_that_follows_a_property_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(SCRIPT.parent))
-    from watch_units import closest, in_terminal, properties
+    from watch_units import closest, properties
 
     text = 'So "it is" (as he said) good. '
     found = properties(text)
@@ -148,4 +148,3 @@ def test_the_unit_that_follows_a_property_is_found(monkeypatch: pytest.MonkeyPat
     memory[:, 3] = -2 * found["inside brackets"]
     unit, r = closest(memory, found["inside brackets"])
     assert unit == 3 and r == pytest.approx(-1)
-    assert in_terminal("a\n", np.array([-1.0, 1])) == "\x1b[30;48;2;70;120;220ma\x1b[0m\n"
