@@ -60,24 +60,18 @@ class Environment:
         hidden = {"PYTHONPATH", "VIRTUAL_ENV"}  # what would bring packages from elsewhere
         self.environment = {name: value for name, value in os.environ.items() if name not in hidden}
         self.environment["PATH"] = str(self.bin)  # so that there is no dot
-        self.run([python, "-m", "venv", str(folder / "venv")])
+        self.run(python, "-m", "venv", str(folder / "venv"))
         limits = ["--constraint", str(ROOT / "tests/oldest.txt")] if oldest else []
-        self.python("-m", "pip", "install", "--quiet", "--disable-pip-version-check", f"{wheel}[draw]", *limits)
+        quiet = ["--quiet", "--disable-pip-version-check"]
+        self.run("python", "-m", "pip", "install", *quiet, f"{wheel}[draw]", *limits)
 
-    def run(self, command: list[str], expected: int = 0) -> str:
-        """What the command prints. Errors: Failed for another exit code than the expected one."""
+    def run(self, program: str, *arguments: str, expected: int = 0) -> str:
+        """What a program of this environment prints. Errors: Failed for another exit code than the expected one."""
+        command = [str(self.bin / program), *arguments]
         done = subprocess.run(command, cwd=self.work, env=self.environment, capture_output=True, text=True, check=False)
         if done.returncode != expected:
             raise Failed(f"{' '.join(command)}: exit code {done.returncode}\n{done.stdout}{done.stderr}")
         return done.stdout
-
-    def python(self, *arguments: str) -> str:
-        """What this environment's Python prints."""
-        return self.run([str(self.bin / "python"), *arguments])
-
-    def minigrad(self, *arguments: str, expected: int = 0) -> str:
-        """What the command `minigrad` prints."""
-        return self.run([str(self.bin / "minigrad"), *arguments], expected)
 
     def wrote(self, name: str, start: bytes) -> None:
         """Errors: Failed unless there is a file of that name that begins so."""
@@ -88,7 +82,9 @@ class Environment:
 
 def train(there: Environment) -> None:
     """The main job, in a short form."""
-    said = there.python(str(ROOT / "examples/imdb_sentiment.py"), "--limit", "400", "--epochs", "1", "--out", "run")
+    said = there.run(
+        "python", str(ROOT / "examples/imdb_sentiment.py"), "--limit", "400", "--epochs", "1", "--out", "run"
+    )
     if "Test accuracy" not in said:
         raise Failed(said)
     there.wrote("run/graph.png", b"\x89PNG")
@@ -98,19 +94,19 @@ def draw(there: Environment) -> None:
     """The README's first script, and a picture of its graph."""
     script = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.S)[0]
     (there.work / "first.py").write_text(script, encoding="utf-8")
-    there.python("first.py")
+    there.run("python", "first.py")
     there.wrote("first.png", b"\x89PNG")
-    there.minigrad("draw", "first.py", "-o", "first.svg")
+    there.run("minigrad", "draw", "first.py", "-o", "first.svg")
     there.wrote("first.svg", b"<?xml")
 
 
 def course(there: Environment) -> None:
     """The first lesson: what is handed out does not pass, the solution does."""
-    there.minigrad("course", "start", ".")
-    there.minigrad("course", "check", "1", expected=1)
-    solution = there.minigrad("course", "solution", "1", "--yes")
+    there.run("minigrad", "course", "start", ".")
+    there.run("minigrad", "course", "check", "1", expected=1)
+    solution = there.run("minigrad", "course", "solution", "1", "--yes")
     (there.work / "lesson_01_by_hand.py").write_text(solution, encoding="utf-8")
-    there.minigrad("course", "check", "1")
+    there.run("minigrad", "course", "check", "1")
 
 
 STEPS = (train, draw, course)
@@ -124,7 +120,7 @@ def tried(python: str, wheel: Path, oldest: bool) -> Iterator[tuple[str, str]]:
         except Failed as error:
             yield "failed", str(error)
             return
-        numpy = there.python("-c", "import numpy; print(numpy.__version__)").strip()
+        numpy = there.run("python", "-c", "import numpy; print(numpy.__version__)").strip()
         yield f"NumPy {numpy}", ""
         for step in STEPS:
             try:

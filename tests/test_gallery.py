@@ -21,7 +21,7 @@ def widths(folder: Path) -> dict[str, int]:
 
 @pytest.mark.skipif(shutil.which("dot") is None, reason="Graphviz's program dot is not installed")
 def test_the_examples_draw_what_the_page_shows(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "tests.run_page", DOCS / "gallery.md"]
+    command = [sys.executable, "-m", "tests.run_page", str(DOCS / "gallery.md")]
     subprocess.run(command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(DOCS.parent)}, check=True)
     shown = set(re.findall(r"\]\(images/gallery/(.*?)\)", (DOCS / "gallery.md").read_text(encoding="utf-8")))
     drawn, stored = widths(tmp_path), widths(DOCS / "images" / "gallery")

@@ -108,7 +108,8 @@ def recorded_by(method: Any) -> str | None:
     """The gate that a method of Tensor records: that of NumPy's function, or of the array's method, with its name."""
     function = inspect.unwrap(getattr(method, "fget", None) or method)
     name = "transpose" if function.__name__ == "T" else function.__name__
-    known = (FUNCTIONS.get(getattr(owner, name, None)) for owner in (np, np.ndarray))
+    filed: Any = (getattr(np, name, None), getattr(np.ndarray, name, None))
+    known = (FUNCTIONS.get(one) for one in filed)
     return next(filter(None, map(gate_of, known)), None)
 
 

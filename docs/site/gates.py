@@ -8,7 +8,6 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 from docstrings import describe, gate_of, link_to_error, markdown, signature

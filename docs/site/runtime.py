@@ -1,4 +1,4 @@
-"""What a page needs to run Python, gathered in one folder: `python docs/site/runtime.py FOLDER`, or `gather(folder)`.
+"""What a page needs to run Python, gathered in one folder: `gather(folder)`.
 
 The folder then holds
 
@@ -156,18 +156,3 @@ def _entry(wheel: Path) -> dict[str, Any]:
         "depends": ["numpy"],
         "unvendored_tests": False,
     }
-
-
-def main() -> None:
-    """Gather into the folder that the command line names, and print what a first Run fetches."""
-    try:
-        sizes = gather(Path(sys.argv[1]))
-    except Unavailable as reason:
-        sys.exit(f"no Python for the page: {reason}")
-    for name, size in sizes.items():
-        print(f"{size:>10,}  {name}")
-    print(f"{sum(sizes.values()):>10,}  bytes over the wire for the first Run")
-
-
-if __name__ == "__main__":
-    main()

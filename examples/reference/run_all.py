@@ -32,39 +32,57 @@ from minigrad.support.jobs import Done, add_options, run_jobs
 
 Tables = dict[str, Any]
 """By title: what one seed measured, {"figures", "seconds"}."""
-EXPERIMENTS: dict[str, dict[str, Callable[[int, int | None, str | None], Any]]] = {
-    "1a": {keras_models.TITLE: lambda seed, limit, _: keras_models.run(seed, limit)},
-    "1b": {intermediate_outputs.TITLE: lambda seed, limit, _: intermediate_outputs.report(limit)},
-    "1c": {
-        stacked_encoder.TITLE[True]: lambda seed, limit, folder: encoder(seed, True, limit, folder),
-        stacked_encoder.TITLE[False]: lambda seed, limit, folder: encoder(seed, False, limit, folder),
-    },
-    "1d": {scratch_rnn.TITLE: lambda seed, limit, _: scratch_rnn.run(seed, limit)},
-    "bag": {bag_of_words.TITLE: lambda seed, limit, _: bag_of_words.run(seed, limit)},
-    "recipe": {recipe.TITLE: lambda seed, limit, _: recipe.run(seed, limit)},
-    "whole": {
-        whole_reviews.TITLE: lambda seed, limit, folder: whole_reviews.run(seed, whole_reviews.load(folder), limit)
-    },
+
+
+def timed(title: str, run: Callable[[], Any]) -> Tables:
+    """What `run` measured, and how long that took."""
+    start = time.perf_counter()
+    figures = run()
+    return {title: {"figures": figures, "seconds": time.perf_counter() - start}}
+
+
+def encoder(seed: int, limit: int | None, data_dir: str | None) -> Tables:
+    """Both forms of 1c."""
+    imdb = stacked_encoder.load(data_dir)
+    tables: Tables = {}
+    for in_classes, title in stacked_encoder.TITLE.items():
+        tables |= timed(title, lambda sort=in_classes: stacked_encoder.run(seed, imdb, sort, limit))  # type: ignore[misc]
+    return tables
+
+
+def whole(seed: int, limit: int | None, data_dir: str | None) -> Tables:
+    """The recipe on whole reviews."""
+    imdb = whole_reviews.load(data_dir)
+    return timed(whole_reviews.TITLE, lambda: whole_reviews.run(seed, imdb, limit))
+
+
+def outputs(seed: int, limit: int | None, data_dir: str | None) -> Tables:
+    """1b, which is a table already, and the same for every seed."""
+    return timed(intermediate_outputs.TITLE, lambda: intermediate_outputs.report(limit))
+
+
+def simple(module: Any) -> Callable[..., Tables]:
+    """The experiment of a module that has TITLE and run."""
+    return lambda seed, limit, data_dir: timed(module.TITLE, lambda: module.run(seed, limit))
+
+
+EXPERIMENTS: dict[str, Callable[..., Tables]] = {
+    "1a": simple(keras_models),
+    "1b": outputs,
+    "1c": encoder,
+    "1d": simple(scratch_rnn),
+    "bag": simple(bag_of_words),
+    "recipe": simple(recipe),
+    "whole": whole,
 }
-"""The tables of each experiment, by title: what measures one from (seed, limit, data_dir)."""
 LONGEST_FIRST = "whole", "1a", "1c", "recipe", "1d", "bag", "1b"  # so that the last ones end together
 KNOWN = {module.TITLE: module.KNOWN for module in (keras_models, scratch_rnn, bag_of_words, recipe, whole_reviews)}
 KNOWN[stacked_encoder.TITLE[True]] = stacked_encoder.KNOWN
 
 
-def encoder(seed: int, in_classes: bool, limit: int | None, data_dir: str | None) -> Any:
-    """One form of 1c."""
-    return stacked_encoder.run(seed, stacked_encoder.load(data_dir), in_classes, limit)
-
-
 def run(experiment: str, seed: int, limit: int | None, data_dir: str | None) -> Tables:
     """One job: an experiment with one seed."""
-    tables = {}
-    for title, measure in EXPERIMENTS[experiment].items():
-        start = time.perf_counter()
-        figures = measure(seed, limit, data_dir)
-        tables[title] = {"figures": figures, "seconds": time.perf_counter() - start}
-    return tables
+    return EXPERIMENTS[experiment](seed, limit, data_dir)
 
 
 def shown(tables: Tables) -> str:

@@ -68,7 +68,8 @@ def summarise(workload: Workload, sizes: Any, results: Sequence[Result]) -> Part
             row.cpu, row.wall, row.memory = (
                 median(round[what] for round in result.rounds) for what in ("cpu", "wall", "memory")
             )
-            row.ratio = base and ratio(result, base)
+            if base is not None:
+                row.ratio = ratio(result, base)
             first = next(iter(done.values()))
             if result is not first and result.check is not None:
                 row.difference = difference(first.check, result.check)

@@ -13,7 +13,7 @@ CONTENDERS = "numpy,minigrad,minigrad-fused,bare-loop,trainer,trainer-usual"
 
 
 def run(*arguments: object, folder: Path = HERE, code: int = 0) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, folder / "run.py", "--smoke", *map(str, arguments)]
+    command = [sys.executable, *map(str, (folder / "run.py", "--smoke", *arguments))]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == code, done.stdout + done.stderr
     return done

@@ -94,7 +94,7 @@ class Worker:
         what = [problem, contender.module, contender.setting, workload, case]
         self.log = tempfile.TemporaryFile("w+")  # noqa: SIM115  # as long-lived as the process
         self.process = subprocess.Popen(
-            [sys.executable, HERE / "worker.py", core(threads), *what],
+            [sys.executable, HERE / "worker.py", core(threads), *map(str, what)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.log,

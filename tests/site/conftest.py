@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -43,26 +42,32 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "html"
 
 
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """The address of a local server of a folder's files."""
+class Handler(http.server.SimpleHTTPRequestHandler):
+    """Serves the site below /minigrad/, as a public host does, and notes what is asked for."""
 
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *arguments: object) -> None:
-            pass
+    asked: list[str]
 
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder))) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
+    def translate_path(self, path: str) -> str:
+        return super().translate_path(path.removeprefix("/minigrad"))
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def do_GET(self) -> None:
+        self.asked.append(self.path)
+        super().do_GET()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def reader(site: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
     """A browser that reads the site."""
     if not (CHROMIUM and DRIVER):
         pytest.skip("no Chromium with its driver is installed (Debian: chromium chromium-driver)")
     if not AXE.is_file():
         pytest.skip("axe-core is not installed (make setup, where npm is)")
-    with served(site) as address, start_chromium(tmp_path_factory.mktemp("profile")) as driver:
-        yield Reader(driver, address)
+    Handler.asked = []
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=str(site))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with start_chromium(tmp_path_factory.mktemp("profile")) as driver:
+            yield Reader(driver, f"http://localhost:{server.server_port}/minigrad/", Handler.asked)
+        server.shutdown()

@@ -1,7 +1,6 @@
 """The site in a browser: nothing fails, nothing is asked for elsewhere, axe-core has no objection, a keyboard suffices.
 
-Each page is opened in one width and one colour scheme, and one page of each kind in all four;
-`python -m tests.site.measure_site` opens all pages in all of them.
+Each page is opened in one width and one colour scheme, and one page of each kind in all four.
 """
 
 from pathlib import Path
@@ -10,7 +9,7 @@ import pytest
 
 from minigrad.course.lesson import lessons
 
-from .reader import Reader
+from .reader import ENTER, ESCAPE, TAB, Reader
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGES = sorted(
@@ -22,7 +21,6 @@ PAGES = sorted(
 )
 WAYS = [(1280, "light"), (400, "dark"), (1280, "dark"), (400, "light")]
 IN_EVERY_WAY = ["index.html", "lessons/lesson_04_sweep.html", "layers.html"]
-TAB, ENTER, ESCAPE = "\ue004", "\ue007", "\ue00c"
 
 
 @pytest.mark.parametrize(
@@ -31,42 +29,38 @@ TAB, ENTER, ESCAPE = "\ue004", "\ue007", "\ue00c"
     + [(page, *way) for page in IN_EVERY_WAY for way in WAYS if way != WAYS[PAGES.index(page) % 4]],
 )
 def test_a_page(reader: Reader, page: str, width: int, scheme: str) -> None:
-    reader.open(page, width, scheme)
+    reader.visit(page, width, scheme)
     assert reader.violations() == []
     assert reader.problems() == []
 
 
-def focused(reader: Reader) -> str:
-    return str(reader.run("const it = document.activeElement; return it.getAttribute('aria-label') ?? it.textContent"))
-
-
 def test_the_first_key_skips_to_the_text(reader: Reader) -> None:
-    reader.open("gates.html")
+    reader.visit("gates.html")
     reader.press(TAB)
-    assert focused(reader).strip() == "Skip to content"
+    assert reader.focused() == "Skip to content"
 
 
 def test_a_keyboard_opens_and_closes_the_list_of_pages_on_a_phone(reader: Reader) -> None:
-    reader.open("gates.html", width=400)
+    reader.visit("gates.html", width=400)
     reader.press(TAB, TAB)
-    assert focused(reader) == "All pages"
+    assert reader.focused() == "All pages"
     sees = "return document.querySelector('.sidebar-brand').checkVisibility({ visibilityProperty: true })"
     assert not reader.run(sees)
     reader.press(ENTER)
     assert reader.run(sees)
     reader.press(ESCAPE)
     assert not reader.run(sees)
-    assert focused(reader) == "All pages"
+    assert reader.focused() == "All pages"
 
 
 def test_the_search_finds_a_gate(reader: Reader) -> None:
-    reader.open("search.html?q=tanh")
+    reader.visit("search.html?q=tanh")
     reader.wait(lambda: reader.run("return document.querySelector('#search-results li a') !== null"))
     assert reader.problems() == []
 
 
 def test_an_explorer_opens_when_asked_and_lets_a_keyboard_out(reader: Reader) -> None:
-    reader.open("lessons/lesson_01_by_hand.html")
+    reader.visit("lessons/lesson_01_by_hand.html")
     shows = "return document.querySelector('.explorer iframe').contentDocument.querySelector('button') !== null"
     assert not reader.run(shows)
     reader.run("document.querySelector('.explorer summary').focus()")
@@ -84,6 +78,6 @@ def test_an_explorer_opens_when_asked_and_lets_a_keyboard_out(reader: Reader) ->
 
 @pytest.mark.parametrize("page", ["expression", "rnn", "lesson_02_slopes", "lesson_10_bptt"])
 def test_a_page_that_minigrad_drew(reader: Reader, page: str) -> None:
-    reader.open(f"made/{page}.html")
+    reader.visit(f"made/{page}.html")
     assert reader.violations() == []
     assert reader.problems() == []

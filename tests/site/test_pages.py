@@ -7,10 +7,6 @@ from urllib.parse import unquote, urldefrag, urlsplit
 
 import pytest
 
-from minigrad.course.lesson import lessons
-
-ROOT = Path(__file__).resolve().parents[2]
-
 
 class Page(HTMLParser):
     """What of a page names other files: where its links go, what it loads; and the names of its places."""
@@ -38,12 +34,6 @@ class Page(HTMLParser):
 @pytest.fixture(scope="module")
 def pages(site: Path) -> dict[Path, Page]:
     return {path: Page(path) for path in sorted(site.rglob("*.html"))}
-
-
-def test_every_document_and_every_lesson_is_a_page(site: Path) -> None:
-    documents = {path.stem for path in (ROOT / "docs").glob("*.md")} | {"readme", "contributing", "changes"}
-    expected = {f"{name}.html" for name in documents} | {f"lessons/{one.name}.html" for one in lessons()}
-    assert expected <= {path.relative_to(site).as_posix() for path in site.rglob("*.html")}
 
 
 def test_every_link_and_every_file_of_a_page_is_there(site: Path, pages: dict[Path, Page]) -> None:
