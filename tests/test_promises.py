@@ -28,9 +28,7 @@ def test_files_are_written_in_one_place() -> None:
     method = re.compile(r"(.*\.)?(write_text|write_bytes|touch)")
     opened = re.compile(r"(.*\.)?open\(.*('([wxa]b?\+?|r\+b)'|O_(WRONLY|RDWR))")
     writing = {
-        path
-        for path, name, call in calls()
-        if (method.fullmatch(name) or opened.match(call)) and "devnull" not in call
+        path for path, name, call in calls() if (method.fullmatch(name) or opened.match(call)) and "devnull" not in call
     }
     # Jobs add to logs and to a file whose lines are worth something each: tests/minigrad/support/test_jobs.py cuts one.
     assert writing - {"minigrad/support/jobs.py"} == {"minigrad/support/files.py"}

@@ -44,7 +44,11 @@ def recorders(gate: type[mg.Gate]) -> Iterator[str]:
     mine = [known for known, function in FUNCTIONS.items() if gate_of(function) == gate.__name__]
     yield from (OPERATORS[known] for known in mine if known in OPERATORS)
     names = {"abs" if known is np.abs else known.__name__: known for known in mine}
-    yield from (f"x.{name}()" for name, known in names.items() if known not in OPERATORS and hasattr(mg.Tensor, name))
+    yield from (
+        f"x.{name}()"
+        for name, known in names.items()
+        if known not in OPERATORS and callable(getattr(mg.Tensor, name, None))
+    )
     yield from (f"np.{name}" for name, known in names.items() if getattr(np, name, None) is known)
 
 
