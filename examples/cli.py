@@ -85,7 +85,7 @@ def parser(text: str | None) -> argparse.ArgumentParser:
     def typed(found: re.Match[str]) -> str:
         return f"{shlex.quote(sys.executable)} {found[1] or ''}{folder}"
 
-    text = re.sub(r"(?<!/)\bpython (-m mpi4py )?examples/", typed, text or "")
+    text = re.sub(r"(?<!/)\bpython (-m mpi4py )?examples/(?:reference/)?", typed, text or "")
     return argparse.ArgumentParser(description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
 
 
