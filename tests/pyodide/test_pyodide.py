@@ -118,9 +118,6 @@ LEFT_OUT = {
         f"{LAZY}::test_a_thousand_batches_of_reviews_move_the_table_as_the_dense_rule_does",
         f"{LAZY}::test_the_sums_of_pending_updates_do_not_grow_with_the_run[False]",
     ],
-    "it spends nearly all its time on hypothesis's table of all characters, which is made anew here": [
-        "tests/minigrad/support/test_text.py::test_any_text_is_on_one_line_and_printing_it_again_changes_nothing",
-    ],
     "it fills a stack that here is the page's, and much smaller": [
         "tests/layers/test_layer.py::test_a_call_that_is_too_deep_for_python_says_so",
     ],
