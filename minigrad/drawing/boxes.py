@@ -38,6 +38,9 @@ class Box:
     starved: bool = False
     note: str = ""  # says where a cut lies inside the box
     id: str = ""
+    size: tuple[float, float] = (0.0, 0.0)  # width and height, in points
+    row: int = 0  # counted from below; like `place`, only set in a picture with columns
+    place: tuple[float, float] = (0.0, 0.0)  # of its centre, in points
 
     @property
     def last(self) -> Node:

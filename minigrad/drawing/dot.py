@@ -12,7 +12,8 @@ from ..context import Scope
 from .boxes import Box, Link, View, shared
 from .colour import CUT, INK, PALE, STATE, STYLES, Scale, on_scale
 from .grid import Grid
-from .labels import FONT, Line, Markup, Words, extent, marked_up, number, quoted, scope_title, shortened, size_of
+from .labels import FONT, Line, Markup, Words, extent, marked_up, number, quoted, scope_title, shortened
+from .points import point
 
 KINDS = {
     "gate": "a gate", "parameter": "a parameter", "input": "an input", "constant": "a constant",
@@ -94,10 +95,10 @@ def _face(box: Box, words: Words, colouring: Colouring | None, scale: Scale | No
     values = {"label": marked_up(words.face(box), text), **style, "tooltip": words.tooltip(box)}
     values.pop("fontcolor", None)
     # Sizes are set here, so that a picture does not depend on the fonts of the machine that draws it.
-    width, height = size_of(words.face(box), style["shape"])
+    width, height = box.size
     values |= {"width": f"{width / 72:.3f}", "height": f"{height / 72:.3f}", "fixedsize": "true"}
     if grid is not None:
-        values["pos"] = grid.place(box)
+        values["pos"] = point(box.place)
     return _attributes(values)
 
 

@@ -16,10 +16,11 @@ from ..support.text import printable
 from ..tensor import Tensor, from_node
 from ..timesteps import step_of
 from .boxes import Box, View, connect, history
+from .colour import STYLES
 from .dot import Colouring, write
 from .facts import Gradients, Stats
 from .grid import Grid
-from .labels import Words, shortened
+from .labels import Words, shortened, size_of
 from .modes import MODES, check_size, choose
 from .render import render, save, suffix_of
 from .summary import summary_table
@@ -182,6 +183,8 @@ def draw(
     timed = any(box.column is not None for box in view.boxes)
     check_size(len(view.boxes), timed, gates, mode, window, depth)
     words = Words(Gradients(graph.nodes), values, grads, compact=timed)
+    for box in view.boxes:
+        box.size = size_of(words.face(box), STYLES[box.style]["shape"])
     cuts = sorted({shortened(link.label, 60) for link in view.links if link.kind == "cut" if link.label})
     if cuts:
         pale = "; what lies behind is pale" if any(box.starved for box in view.boxes) else ""
@@ -193,7 +196,7 @@ def draw(
     if fused:
         said = f"{said} {' and '.join(fused)}: one gate for many; mg.opened shows them.".strip()
     colouring = _colouring(view, words, color_by) if color_by else None
-    grid = Grid(view, words) if timed else None
+    grid = Grid(view) if timed else None
     text = write(view, words, caption=said, legend=legend, colouring=colouring, grid=grid)
     drawing = Drawing(text, picked, said, grid.longest if grid is not None else 0.0)
     if path is not None:

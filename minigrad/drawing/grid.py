@@ -7,92 +7,82 @@ Coordinates are in points, with y upwards; row 0 is the lowest. Wires run in the
 between columns, so they cross no box. Each producer has its own track there.
 """
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Iterator
 from itertools import pairwise
 
 from ..context import Scope
 from .boxes import Box, Link, View
-from .colour import STYLES
-from .labels import Words, extent, marked_up, scope_title, shortened, size_of
-from .lane import PAD, Lane
+from .labels import extent, marked_up, scope_title, shortened
+from .lane import PAD, Lane, Slot
 from .points import Point, label_at, point, rounded, swinging
 from .rows import LEFT, RIGHT, find_columns, find_rows
 
 GAP = 20.0  # between rows, without the tracks
 TRACK = 4.5  # between wires
 HEAD = 15.0  # for a frame's name
+FILLS = ("#EFEFEF", "#F7F7F7")  # of frames, by their depth
+Wires = list[tuple[Point, Point]]
 
 
 class Grid:
-    """The layout of one view. `place`, `route`, `frames` and `bounds` give it in Graphviz's notation."""
+    """The layout of one view, whose boxes get their places. `route`, `frames` and `bounds` give the rest."""
 
-    def __init__(self, view: View, words: Words) -> None:
+    def __init__(self, view: View) -> None:
         self.view = view
-        self.size = {box: size_of(words.face(box), STYLES[box.style]["shape"]) for box in view.boxes}
-        self.column = find_columns(view)
-        self.columns = sorted({column for column in self.column.values() if column not in (LEFT, RIGHT)})
-        self.rows, self.bands = find_rows(view, self.column)
+        find_columns(view)
+        self.bands = find_rows(view)
+        self.columns = sorted({box.column for box in view.boxes if box.column is not None} - {LEFT, RIGHT})
         self._find_lanes()
-        self._find_wires()
+        self._find_tracks()
+        self._find_heights()
         self._find_places()
-        self._find_ports()
+        self._find_paths()
 
     # ---- columns ----
 
-    def _key(self, box: Box) -> Hashable:
-        return box.key if self.column[box] not in (LEFT, RIGHT) else box
-
     def _find_lanes(self) -> None:
         """One lane for all columns of steps, one for those of folded steps, one each for the columns left and right."""
-        folded = dict.fromkeys(self.columns, True)
-        for box in self.view.boxes:
-            if not box.is_leaf and box.kind != "fold":
-                folded[self.column[box]] = False
-        lanes = {"left": Lane(), "right": Lane(), "fold": Lane(), "step": Lane()}
-        self.lane = {column: lanes["fold" if folded[column] else "step"] for column in self.columns}
-        self.lane |= {LEFT: lanes["left"], RIGHT: lanes["right"]}
-        for box in self.view.boxes:
-            lane, key = self.lane[self.column[box]], self._key(box)
-            width, height = lane.sizes.get(key, (0.0, 0.0))
-            lane.rows[key] = self.rows[box]
-            lane.sizes[key] = (max(width, self.size[box][0]), max(height, self.size[box][1]))
-            lane.groups[key] = self._inner(box)
-            lane.widths |= {frame: extent(scope_title(frame[-1]))[0] + 4 for frame in lane.groups[key]}
+        left, right, fold, step = lanes = Lane(), Lane(), Lane(), Lane()
+        opened = {box.column for box in self.view.boxes if not box.is_leaf and box.kind != "fold"}
+        self.lanes = {column: step if column in opened else fold for column in self.columns}
+        self.lanes |= {LEFT: left, RIGHT: right}
+        self.slots: dict[Box, Slot] = {}
         spans: dict[Scope, list[int]] = {}
-        for box, row in self.rows.items():
-            for frame in self._inner(box):
-                spans.setdefault(frame, []).append(row)
+        for box in self.view.boxes:
+            slot = self._lane(box).slots.setdefault(box.key, Slot(box.row))
+            self.slots[box] = slot
+            slot.width = max(slot.width, box.size[0])
+            slot.frames = _frames_of(box)
+            for frame in slot.frames:
+                spans.setdefault(frame, []).append(box.row)
+        self.passed: dict[tuple[Slot, Slot], list[Slot]] = {}
         for link in self.view.links:
-            lane, tail, head = self.lane[self.column[link.head]], self._key(link.tail), self._key(link.head)
-            if self.column[link.tail] == self.column[link.head]:
-                stops = [tail, *self._passes(link), head]
-                for row, key in enumerate(stops[1:-1], self.rows[link.tail] + 1):
-                    lane.rows[key], lane.sizes[key] = row, (4.0, 0.0)
-                    for frames in (lane.groups[tail], lane.groups[head]):  # within a frame, as far as it reaches
-                        crossed = [frame for frame in frames if min(spans[frame]) <= row <= max(spans[frame])]
-                        lane.groups[key] = tuple(crossed) or lane.groups.get(key, ())
-                lane.edges |= dict.fromkeys(pairwise(stops))
-            elif link.kind != "data" and lane is self.lane[self.column[link.tail]]:
-                lane.leanings[head] = -3.0
-                lane.leanings.setdefault(tail, 1.0)
-        for lane in lanes.values():
+            lane, tail, head = self._lane(link.head), self.slots[link.tail], self.slots[link.head]
+            if link.tail.column == link.head.column:
+                if (tail, head) not in self.passed:
+                    passed = self._pass(lane, tail, head, spans)
+                    self.passed[tail, head] = passed
+                    lane.edges |= dict.fromkeys(pairwise([tail, *passed, head]))
+            elif link.kind != "data" and lane is self._lane(link.tail):
+                head.lean = -3.0
+                tail.lean = tail.lean or 1.0
+        for lane in lanes:
             lane.arrange()
 
-    def _inner(self, box: Box) -> tuple[Scope, ...]:
-        """The frames around a box within its time step, from the outermost inwards; equal for all steps."""
-        if box.band is None:
-            return ()
-        inner = box.scope[len(box.band) + 1 :]
-        return tuple((*box.band, *inner[: length + 1]) for length in range(len(inner)))
+    def _lane(self, box: Box) -> Lane:
+        assert box.column is not None
+        return self.lanes[box.column]
 
-    def _passes(self, link: Link) -> list[Hashable]:
-        """Keys that reserve space in the lane, as a box's key does, in each row that a wire within a column passes."""
-        rows = range(self.rows[link.tail] + 1, self.rows[link.head])
-        return [(self._key(link.tail), self._key(link.head), row) for row in rows]
-
-    def _rises(self, link: Link) -> bool:
-        """Whether a wire goes up within its own column."""
-        return self.column[link.tail] == self.column[link.head] and self.rows[link.tail] < self.rows[link.head]
+    def _pass(self, lane: Lane, tail: Slot, head: Slot, spans: dict[Scope, list[int]]) -> list[Slot]:
+        """Slots that reserve space in each row that a wire within a column passes."""
+        passed = []
+        for row in range(tail.row + 1, head.row):
+            slot = lane.slots[tail, head, row] = Slot(row)
+            for frames in (tail.frames, head.frames):  # within a frame, as far as it reaches
+                crossed = [frame for frame in frames if min(spans[frame]) <= row <= max(spans[frame])]
+                slot.frames = tuple(crossed) or slot.frames
+            passed.append(slot)
+        return passed
 
     def _find_places(self) -> None:
         gutter = 2 * PAD + 12 + TRACK * len(self.risers)
@@ -100,39 +90,59 @@ class Grid:
         x = 0.0
         for column in (LEFT, *self.columns, RIGHT):
             self.left[column] = x
-            if self.lane[column].rows:
-                x += self.lane[column].width + gutter
+            if self.lanes[column].slots:
+                x += self.lanes[column].width + gutter
         self.width = x - gutter
+        for box in self.view.boxes:
+            box.place = (self._left(box) + self.slots[box].x, self.y[box.row])
 
-    def x(self, box: Box) -> float:
-        """The x coordinate of a box's centre."""
-        return self.left[self.column[box]] + self.lane[self.column[box]].offsets[self._key(box)]
+    def _left(self, box: Box) -> float:
+        assert box.column is not None
+        return self.left[box.column]
 
     # ---- wires ----
 
-    def _find_wires(self) -> None:
-        """Give producers their tracks in the gaps and gutters, and find the heights of gaps and rows."""
-        self.tracks: dict[int, dict[Hashable, int]] = {}
-        self.risers: dict[Hashable, int] = {}
+    def _find_tracks(self) -> None:
+        """Give producers their tracks in the gaps and gutters."""
+        self.tracks: dict[int, dict[Slot, int]] = {}
+        self.risers: dict[Slot, int] = {}
         for link in self.view.links:
-            key = self._key(link.tail)
-            if self._rises(link):
+            if _rises(link):
                 continue
-            for gap in self._gaps(link):
+            slot = self.slots[link.tail]
+            for gap in _gaps(link):
                 tracks = self.tracks.setdefault(gap, {})
-                tracks.setdefault(key, len(tracks))
-            if self._riser(link) is None:
-                self.risers.setdefault(key, len(self.risers))
-        self.heights = dict.fromkeys(range(max(self.rows.values()) + 1), 20.0)
-        for box, row in self.rows.items():
-            self.heights[row] = max(self.heights[row], self.size[box][1])
+                tracks.setdefault(slot, len(tracks))
+            if not self._has_riser(link):
+                self.risers.setdefault(slot, len(self.risers))
+
+    def _has_riser(self, link: Link) -> bool:
+        """Whether a wire can go straight up in the head's column, past rows in between, or else takes the gutter."""
+        low, high = link.tail.row, link.head.row - 1
+        if low == high:
+            return True
+        if low > high or link.tail.column == LEFT:
+            return False  # wires from the left run below the steps, not through them
+        x = self.slots[link.head].x
+        between = (slot for slot in self._lane(link.head).slots.values() if low < slot.row <= high)
+        return all(abs(x - slot.x) >= slot.width / 2 + 4 for slot in between)
+
+    def _find_heights(self) -> None:
+        """The y coordinates of rows and of the gaps between them."""
         starts = {first for first, _ in self.bands.values()}
         ends = {last for _, last in self.bands.values()}
-        inner = [frame for lane in {id(lane): lane for lane in self.lane.values()}.values() for frame in lane.frames]
-        self.above = {row: max(f.above for f in inner if f.last == row) * HEAD for row in {f.last for f in inner}}
-        self.below = {row: max(f.below for f in inner if f.first == row) * PAD for row in {f.first for f in inner}}
+        cuts = {link.tail.row for link in self.view.links if link.kind == "cut"}
+        self.heights = dict.fromkeys(range(max(box.row for box in self.view.boxes) + 1), 20.0)
+        for box in self.view.boxes:
+            self.heights[box.row] = max(self.heights[box.row], box.size[1])
+        self.above: dict[int, float] = {}
+        self.below: dict[int, float] = {}
+        for lane in self.lanes.values():
+            for frame in lane.frames:
+                self.above[frame.last] = max(self.above.get(frame.last, 0.0), frame.above * HEAD)
+                self.below[frame.first] = max(self.below.get(frame.first, 0.0), frame.below * PAD)
         y = 0.0
-        self.gap_at: dict[int, Point] = {}
+        self.gaps: dict[int, Point] = {}
         self.y: dict[int, float] = {}
         for row in range(-1, len(self.heights)):
             if row >= 0:
@@ -142,86 +152,59 @@ class Grid:
             # Wires keep clear of a band's frame, and of its names, which stand just above its last row.
             low = y + (HEAD + 2 * PAD if row in ends else 2.0)
             high = low + GAP + TRACK * len(self.tracks.get(row, ()))
-            self.gap_at[row] = (low, high)
-            labels = (
-                10.0 if any(link.kind == "cut" and self.rows[link.tail] == row for link in self.view.links) else 0.0
-            )
-            y = high + labels + (2 * PAD + 5 if row + 1 in starts else 2.0)
+            self.gaps[row] = (low, high)
+            y = high + (10.0 if row in cuts else 0.0) + (2 * PAD + 5 if row + 1 in starts else 2.0)
         self.height = y
 
-    def _find_ports(self) -> None:
-        """Where each wire enters the lower side of its head, ordered by where the wires come from."""
-        self.ports: dict[Link, float] = {}
+    def _find_paths(self) -> None:
+        """The wires, which enter the lower side of a box side by side, ordered by where they come from."""
+        stems = {link: self._stem(link) for link in self.view.links}
         arriving: dict[Box, list[Link]] = {}
         for link in self.view.links:
             arriving.setdefault(link.head, []).append(link)
+        self.paths: dict[Link, list[Point]] = dict.fromkeys(self.view.links, [])
         for box, links in arriving.items():
-            room = self.size[box][0] * (0.55 if box.kind == "gate" else 0.7)
-            links.sort(key=lambda link: (self._from(link), link.kind != "data"))
+            x, y = box.place
+            room = box.size[0] * (0.55 if box.kind == "gate" else 0.7)
+            links.sort(key=lambda link: (stems[link][-1][0], link.kind != "data"))
             for number, link in enumerate(links):
-                self.ports[link] = self.x(box) + (room * ((number + 0.5) / len(links) - 0.5) if len(links) > 1 else 0.0)
+                port = x + room * ((number + 0.5) / len(links) - 0.5)
+                stem = stems[link]
+                turn = [] if _rises(link) else [(port, stem[-1][1])]
+                self.paths[link] = [*stem, *turn, (port, y - box.size[1] / 2)]
 
-    def _from(self, link: Link) -> float:
-        """The x coordinate from which a wire approaches its head."""
-        if self._rises(link):
-            lane, left = self.lane[self.column[link.head]], self.left[self.column[link.head]]
-            return left + lane.offsets[[self._key(link.tail), *self._passes(link)][-1]]
-        if len(self._gaps(link)) == 1:
-            return self.x(link.tail)
-        riser = self._riser(link)
-        return self._gutter_x(link) if riser is None else self.left[self.column[link.head]] + riser
-
-    def _gaps(self, link: Link) -> tuple[int, ...]:
-        """The gaps that a wire runs along: the one above its tail and, if different, the one below its head."""
-        over, under = self.rows[link.tail], self.rows[link.head] - 1
-        return (over,) if over == under else (over, under)
-
-    def _riser(self, link: Link) -> float | None:
-        """Where in the head's column a wire can go straight up, past rows in between; None if it takes the gutter."""
-        over, under = self.rows[link.tail], self.rows[link.head] - 1
-        lane, x = self.lane[self.column[link.head]], self.lane[self.column[link.head]].offsets[self._key(link.head)]
-        if over == under:
-            return x
-        if over > under or self.column[link.tail] == LEFT:
-            return None  # wires from the left run below the steps, not through them
-        blocked = any(
-            over < row <= under and abs(x - lane.offsets[key]) < lane.sizes[key][0] / 2 + 4
-            for key, row in lane.rows.items()
-        )
-        return None if blocked else x
+    def _stem(self, link: Link) -> list[Point]:
+        """A wire until it turns towards its head."""
+        x, y = link.tail.place
+        start = (x, y + link.tail.size[1] / 2)
+        tail, head = self.slots[link.tail], self.slots[link.head]
+        left = self._left(link.head)
+        if _rises(link):
+            stem = [start]
+            for slot in self.passed[tail, head]:
+                middle, half = self.y[slot.row], self.heights[slot.row] / 2
+                stem += [(left + slot.x, middle - half), (left + slot.x, middle + half)]
+            return stem
+        levels = []
+        for gap in _gaps(link):
+            low, high = self.gaps[gap]
+            tracks = self.tracks[gap]
+            levels.append(low + (high - low) * (tracks[tail] + 1) / (len(tracks) + 1))
+        if len(levels) == 1:
+            return [start, (x, levels[0])]
+        up = left + head.x if self._has_riser(link) else self._gutter_x(link)
+        return [start, (x, levels[0]), *((up, level) for level in levels)]
 
     def _gutter_x(self, link: Link) -> float:
         """The x coordinate of the producer's track in the gutter that the wire takes, beside the head's column."""
-        tail, head = self.column[link.tail], self.column[link.head]
-        offset = PAD + 6 + TRACK * self.risers[self._key(link.tail)]
+        tail, head = link.tail.column, link.head.column
+        assert tail is not None and head is not None
+        offset = PAD + 6 + TRACK * self.risers[self.slots[link.tail]]
         if tail == LEFT and head != LEFT:
             return self.left[self.columns[0]] - offset
         if tail > head:
-            return self.left[head] + self.lane[head].width + offset
+            return self.left[head] + self.lanes[head].width + offset
         return self.left[head] - offset
-
-    def _track_y(self, gap: int, link: Link) -> float:
-        low, high = self.gap_at[gap]
-        tracks = self.tracks[gap]
-        return low + (high - low) * (tracks[self._key(link.tail)] + 1) / (len(tracks) + 1)
-
-    def _path(self, link: Link) -> list[Point]:
-        start = (self.x(link.tail), self.y[self.rows[link.tail]] + self.size[link.tail][1] / 2)
-        end = (self.ports[link], self.y[self.rows[link.head]] - self.size[link.head][1] / 2)
-        if self._rises(link):
-            path = [start]
-            for row, key in enumerate(self._passes(link), self.rows[link.tail] + 1):
-                x = self.left[self.column[link.head]] + self.lane[self.column[link.head]].offsets[key]
-                path += [(x, self.y[row] - self.heights[row] / 2), (x, self.y[row] + self.heights[row] / 2)]
-            return [*path, end]
-        gaps = self._gaps(link)
-        if len(gaps) == 1:
-            y = self._track_y(gaps[0], link)
-            return [start, (start[0], y), (end[0], y), end]
-        over, under = (self._track_y(gap, link) for gap in gaps)
-        riser = self._riser(link)
-        x = self._gutter_x(link) if riser is None else self.left[self.column[link.head]] + riser
-        return [start, (start[0], over), (x, over), (x, under), (end[0], under), end]
 
     def has_label(self, link: Link) -> bool:
         """Whether a wire shows its label: one wire of each cut does. For the rest, the columns show the time steps."""
@@ -229,63 +212,64 @@ class Grid:
 
     def route(self, link: Link) -> dict[str, str]:
         """The `pos` of an edge: a curve within a column, otherwise straight lines with rounded corners."""
-        path = self._path(link)
-        tip = path[-1]
-        path[-1] = (tip[0], tip[1] - 6)  # the arrow head covers the rest
-        points = swinging(path) if self._rises(link) else rounded(path)
+        *path, tip = self.paths[link]
+        path.append((tip[0], tip[1] - 6))  # the arrow head covers the rest
+        points = swinging(path) if _rises(link) else rounded(path)
         values = {"pos": f"e,{point(tip)} " + " ".join(map(point, points))}
         if self.has_label(link):
-            (x0, y0), (x1, _) = path[1], path[2 if len(path) > 2 else 1]
-            values["lp"] = point(((x0 + x1) / 2, self.gap_at[self.rows[link.tail]][1] + 4 if len(path) > 2 else y0))
+            (x0, y), (x1, _) = path[1], path[min(2, len(path) - 1)]
+            if len(path) > 2:
+                y = self.gaps[link.tail.row][1] + 4
+            values["lp"] = point(((x0 + x1) / 2, y))
         return values
 
     # ---- frames and the rest ----
 
     @property
-    def frames(self) -> Iterable[dict[str, str]]:
+    def frames(self) -> Iterator[dict[str, str]]:
         """The attributes of the frames: of unrolls, of their time steps, and of scopes within a step."""
-        wires: dict[int, list[tuple[Point, Point]]] = {}
-        for link in self.view.links:
-            for column in {self.column[link.tail], self.column[link.head]}:
-                wires.setdefault(column, []).extend(pairwise(self._path(link)))
-        everywhere = [wire for found in wires.values() for wire in found]
-        cells: dict[tuple[Scope | None, int], list[Box]] = {}
+        everywhere: Wires = []
+        wires: dict[int | None, Wires] = {}
+        for link, path in self.paths.items():
+            for column in {link.tail.column, link.head.column}:
+                wires.setdefault(column, []).extend(pairwise(path))
+                everywhere += pairwise(path)
+        cells: dict[tuple[Scope | None, int | None], list[Box]] = {}
         for box in self.view.boxes:
-            cells.setdefault((box.band, self.column[box]), []).append(box)
+            cells.setdefault((box.band, box.column), []).append(box)
         for band, (first, last) in self.bands.items():
-            low, high = self._side(first, -1) - PAD, self._side(last, 1) + PAD + HEAD - 4
+            low, high = self._bottom(first) - PAD, self._top(last) + PAD + HEAD - 4
             left = self.left[self.columns[0]] - PAD - 4
-            right = self.left[self.columns[-1]] + self.lane[self.columns[-1]].width + PAD + 4
-            yield _frame(band, "/".join(band) or "time", (left, low - 5), (right, high + HEAD), everywhere)
+            right = self.left[self.columns[-1]] + self.lanes[self.columns[-1]].width + PAD + 4
+            name = "/".join(band) or "time"
+            yield _frame(band, name, (left, low - 5), (right, high + HEAD), everywhere)
             for column in self.columns:
                 inside = cells.get((band, column), [])
-                scope = max((box.scope for box in inside if not box.is_leaf), key=len, default=band)[: len(band) + 1]
+                gates = [box for box in inside if not box.is_leaf]
+                scope = max((box.scope for box in gates), key=len, default=band)[: len(band) + 1]
                 if scope == band:  # a single box for the step, or for several
                     continue
-                pale = all(box.starved for box in inside if not box.is_leaf)
-                left, lane, near = self.left[column], self.lane[column], wires[column]
-                yield _frame(
-                    scope, scope[-1], (left - PAD, low), (left + lane.width + PAD, high), near, pale, "#EFEFEF"
-                )
-                framed = {frame for box in inside for frame in self._inner(box)}
+                pale = all(box.starved for box in gates)
+                left, lane, near = self.left[column], self.lanes[column], wires[column]
+                corners = (left - PAD, low), (left + lane.width + PAD, high)
+                yield _frame(scope, scope[-1], *corners, near, pale, FILLS[0])
+                framed = {frame for box in inside for frame in self.slots[box].frames}
                 for frame in lane.frames:
                     if frame.name in framed:
-                        start, end = left + frame.left, left + frame.left + frame.width
-                        below = self._side(frame.first, -1, frame.below * PAD)
-                        above = self._side(frame.last, 1, frame.above * HEAD)
-                        inner = (*scope, *frame.name[len(band) :])
-                        fill = "#EFEFEF" if (len(frame.name) - len(band)) % 2 == 0 else "#F7F7F7"
-                        yield _frame(inner, inner[-1], (start, below), (end, above), near, pale, fill)
+                        start = (left + frame.left, self._bottom(frame.first, frame.below))
+                        end = (left + frame.left + frame.width, self._top(frame.last, frame.above))
+                        inner = frame.name[len(band) :]
+                        fill = FILLS[len(inner) % 2]
+                        yield _frame((*scope, *inner), inner[-1], start, end, near, pale, fill)
 
-    def _side(self, row: int, way: int, room: float | None = None) -> float:
-        """The y coordinate of the upper (`way` 1) or lower (-1) side of a row, with `room` for frames within steps."""
-        if room is None:
-            room = (self.above if way > 0 else self.below).get(row, 0.0)
-        return self.y[row] + way * (self.heights[row] / 2 + room)
+    def _top(self, row: int, frames: int | None = None) -> float:
+        """The upper side of a row and of so many frames within steps, or of all."""
+        room = self.above.get(row, 0.0) if frames is None else frames * HEAD
+        return self.y[row] + self.heights[row] / 2 + room
 
-    def place(self, box: Box) -> str:
-        """The centre of a box."""
-        return point((self.x(box), self.y[self.rows[box]]))
+    def _bottom(self, row: int, frames: int | None = None) -> float:
+        room = self.below.get(row, 0.0) if frames is None else frames * PAD
+        return self.y[row] - self.heights[row] / 2 - room
 
     @property
     def longest(self) -> float:
@@ -317,10 +301,27 @@ class Grid:
         return spots
 
 
+def _frames_of(box: Box) -> tuple[Scope, ...]:
+    """The frames around a box within its time step, from the outermost inwards; equal for all steps."""
+    if box.band is None:
+        return ()
+    inner = box.scope[len(box.band) + 1 :]
+    return tuple((*box.band, *inner[:length]) for length in range(1, len(inner) + 1))
+
+
+def _rises(link: Link) -> bool:
+    """Whether a wire goes up within its own column."""
+    return link.tail.column == link.head.column and link.tail.row < link.head.row
+
+
+def _gaps(link: Link) -> list[int]:
+    """The gaps that a wire runs along: the one above its tail and, if different, the one below its head."""
+    return list(dict.fromkeys([link.tail.row, link.head.row - 1]))
+
+
 def _frame(
-    scope: Scope, name: str, low: Point, high: Point, wires: list[tuple[Point, Point]], pale: bool = False,
-    fill: str = "#F7F7F7",
-) -> dict[str, str]:  # fmt: skip
+    scope: Scope, name: str, low: Point, high: Point, wires: Wires, pale: bool = False, fill: str = FILLS[1]
+) -> dict[str, str]:
     """The attributes of a frame between two corners.
 
     Its title is at the first place from the left without a wire, and shorter if there is no such place.

@@ -178,7 +178,7 @@ class Words:
         if box.steps:
             gates = f"{len(box.steps)} steps, {gates}" if len(box.steps) > 1 else gates
         lines = [Line("", 11, shortened(box.title)), Line(gates)]
-        if box.kind == "scope" or box.column is None:
+        if box.kind == "scope" or box.band is None:
             kinds = Counter(symbol_of(node) or (node.gate.name if node.gate else "") for node in box.nodes)
             some = [f"{shortened(kind, 14)} {count}" for kind, count in kinds.most_common(3)]
             lines.append(Line(", ".join(some) + (", …" if len(kinds) > 3 else "")))

@@ -3,13 +3,26 @@
 Time steps are built alike, so their layout is found once, and every column is a copy of it.
 """
 
-from collections.abc import Hashable
-from dataclasses import dataclass, field, replace
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass, field
 
 from ..context import Scope
+from .labels import extent, scope_title
 
 SPACE = 8.0  # points between the boxes in a row
 PAD = 7.0  # between boxes and their frame
+APART = 80.0  # between the centres of neighbours while their order is sought
+
+
+@dataclass(eq=False)
+class Slot:
+    """A place in a lane, which boxes with the same key take in their columns, or which a wire passes."""
+
+    row: int
+    width: float = 4.0
+    frames: tuple[Scope, ...] = ()  # from the outermost inwards
+    lean: float = 0.0  # < 0: fed by the column before; > 0: feeds the next
+    x: float = 0.0  # the centre, from the left of the lane
 
 
 @dataclass
@@ -28,101 +41,116 @@ class Frame:
     below: int = 1
 
 
+Edges = list[tuple[Slot, Slot]]
+
+
 @dataclass
 class Lane:
-    """A layout that columns share: for each key its row, its size, and its offset from the column's left."""
+    """Slots by the keys of boxes, and lines between them. `arrange` finds the rest."""
 
-    rows: dict[Hashable, int] = field(default_factory=dict)
-    sizes: dict[Hashable, tuple[float, float]] = field(default_factory=dict)
-    edges: dict[tuple[Hashable, Hashable], None] = field(default_factory=dict)
-    groups: dict[Hashable, tuple[Scope, ...]] = field(default_factory=dict)  # for each key its frames, outer first
-    widths: dict[Scope, float] = field(default_factory=dict)  # for each frame the width of its title
-    leanings: dict[Hashable, float] = field(default_factory=dict)  # < 0: fed by the column before; > 0: feeds the next
-    offsets: dict[Hashable, float] = field(default_factory=dict)
+    slots: dict[Hashable, Slot] = field(default_factory=dict)
+    edges: dict[tuple[Slot, Slot], None] = field(default_factory=dict)
     width: float = 0.0
     frames: list[Frame] = field(default_factory=list)
 
     def arrange(self) -> None:
-        """Order each row by the mean place of its neighbours (barycentre heuristic), then find offsets the same way.
-
-        Frames are laid out first, each as a lane of its own. In the rows that they take they stand side by side, beside
-        whatever else is in these rows, which makes a lane without a frame.
-        """
-        centre = self._arrange_frames()
-        rows: dict[int, list[Hashable]] = {}
-        for key, row in self.rows.items():
-            if key not in centre:
-                rows.setdefault(row, []).append(key)
-        near: dict[Hashable, list[Hashable]] = {key: [] for key in self.rows}
-        for tail, head in self.edges:
-            near[tail].append(head)
-            near[head].append(tail)
-        place = {key: spot / 80 for key, spot in centre.items()}
-        place |= {key: float(number) - len(keys) / 2 for keys in rows.values() for number, key in enumerate(keys)}
-        for turn in range(8):
-            for row in sorted(rows, reverse=bool(turn % 2)):
-                keys = rows[row]
-                wish = {
-                    key: _mean([place[other] for other in near[key]], place[key]) + self.leanings.get(key, 0)
-                    for key in keys
-                }
-                keys.sort(key=wish.__getitem__)
-                for number, key in enumerate(keys):
-                    place[key] = number - (len(keys) - 1) / 2
-        centre = {key: centre.get(key, place[key] * 80) for key in self.rows}
-        for turn in range(10):
-            for row in sorted(rows, reverse=bool(turn % 2)):
-                keys = rows[row]
-                wishes = [_mean([centre[other] for other in near[key]], centre[key]) for key in keys]
-                for key, spot in zip(keys, _spread(wishes, [self.sizes[key][0] for key in keys]), strict=True):
-                    centre[key] = spot
-        lefts = [centre[key] - self.sizes[key][0] / 2 for key in centre] + [frame.left for frame in self.frames]
-        left = min(lefts, default=0.0)
-        self.offsets = {key: spot - left for key, spot in centre.items()}
-        for frame in self.frames:
-            frame.left -= left
-        rights = [spot + self.sizes[key][0] / 2 for key, spot in self.offsets.items()]
-        self.width = max(rights + [frame.left + frame.width for frame in self.frames], default=0.0)
-
-    def _arrange_frames(self) -> dict[Hashable, float]:
-        """Lay out the frames. Returns the centres of all keys in the rows that frames take."""
-        ends: dict[Scope, list[int]] = {}
-        for key, path in self.groups.items():
-            if path:
-                ends.setdefault(path[0], []).append(self.rows[key])
-        taken = {row for found in ends.values() for row in range(min(found), max(found) + 1)}
-        inside: dict[Scope | None, Lane] = {name: Lane(widths=self.widths) for name in ends}
-        owner: dict[Hashable, Lane] = {}
-        for key, row in self.rows.items():
-            path = self.groups.get(key, ())
-            if path or row in taken:
-                lane = owner[key] = inside.setdefault(path[0] if path else None, Lane())
-                lane.rows[key], lane.sizes[key], lane.groups[key] = row, self.sizes[key], path[1:]
-        for tail, head in self.edges:
-            if tail in owner and owner[tail] is owner.get(head):
-                owner[tail].edges[tail, head] = None
-        centre: dict[Hashable, float] = {}
-        used: dict[int, float] = {}
-        for name, lane in inside.items():
-            lane.arrange()
-            rows = range(min(lane.rows.values()), max(lane.rows.values()) + 1)
-            left, pad = max(used.get(row, 0.0) for row in rows), PAD if name else 0.0
-            width = max(lane.width, self.widths[name] if name else 0.0) + 2 * pad
-            used |= dict.fromkeys(rows, left + width + SPACE)
-            centre |= {key: left + pad + offset for key, offset in lane.offsets.items()}
-            if name:
-                above = max((one.above for one in lane.frames if one.last == rows[-1]), default=0)
-                below = max((one.below for one in lane.frames if one.first == rows[0]), default=0)
-                self.frames.append(Frame(name, left, width, rows[0], rows[-1], above + 1, below + 1))
-            self.frames += [replace(one, left=one.left + left + pad) for one in lane.frames]
-        middle = max(used.values(), default=0.0) / 2
-        for frame in self.frames:
-            frame.left -= middle
-        return {key: spot - middle for key, spot in centre.items()}
+        """Set the x coordinates of all slots, the width, and the frames."""
+        self.width, self.frames = _arrange(list(self.slots.values()), list(self.edges))
 
 
-def _mean(values: list[float], otherwise: float) -> float:
-    return sum(values) / len(values) if values else otherwise
+def _arrange(slots: list[Slot], edges: Edges, level: int = 0) -> tuple[float, list[Frame]]:
+    """Set the slots' x. Returns the width and the frames from the nesting depth `level` inwards.
+
+    Order each row by the mean place of its neighbours (barycentre heuristic), then find offsets in
+    the same way. The rows that frames take are laid out first.
+    """
+    frames, arranged = _arrange_frames(slots, edges, level)
+    rows: dict[int, list[Slot]] = {}
+    near: dict[Slot, list[Slot]] = {}
+    for slot in slots:
+        near[slot] = []
+        if slot not in arranged:
+            rows.setdefault(slot.row, []).append(slot)
+    for tail, head in edges:
+        near[tail].append(head)
+        near[head].append(tail)
+    for line in rows.values():
+        for number, slot in enumerate(line):
+            slot.x = APART * (number - len(line) / 2)
+
+    def wish(slot: Slot) -> float:
+        return sum(other.x for other in near[slot]) / len(near[slot]) if near[slot] else slot.x
+
+    for turn in range(8):
+        for row in sorted(rows, reverse=bool(turn % 2)):
+            lean = APART * (level == 0)
+            line = sorted(rows[row], key=lambda slot: wish(slot) + lean * slot.lean)
+            rows[row] = line
+            for number, slot in enumerate(line):
+                slot.x = APART * (number - (len(line) - 1) / 2)
+    for turn in range(10):
+        for row in sorted(rows, reverse=bool(turn % 2)):
+            line = rows[row]
+            centres = _spread([wish(slot) for slot in line], [slot.width for slot in line])
+            for slot, centre in zip(line, centres, strict=True):
+                slot.x = centre
+    lefts = [slot.x - slot.width / 2 for slot in slots] + [frame.left for frame in frames]
+    _shift(slots, frames, -min(lefts, default=0.0))
+    rights = [slot.x + slot.width / 2 for slot in slots]
+    rights += [frame.left + frame.width for frame in frames]
+    return max(rights, default=0.0), frames
+
+
+def _arrange_frames(
+    slots: list[Slot], edges: Edges, level: int
+) -> tuple[list[Frame], set[Slot]]:
+    """The frames, and the slots in the rows that they take, arranged.
+
+    Each frame is a lane of its own. They stand side by side, beside whatever else is in these rows,
+    which makes a lane without a frame.
+    """
+    lanes: dict[Scope | None, list[Slot]] = {}
+    for slot in slots:
+        if len(slot.frames) > level:
+            lanes.setdefault(slot.frames[level], []).append(slot)
+    taken: set[int] = set()
+    for members in lanes.values():
+        taken.update(_rows(members))
+    framed = set().union(*lanes.values())
+    if unframed := [slot for slot in slots if slot.row in taken and slot not in framed]:
+        lanes[None] = unframed
+    arranged = framed.union(unframed)
+    frames: list[Frame] = []
+    used: dict[int, float] = {}
+    for name, members in lanes.items():
+        own = set(members)
+        width, inner = _arrange(members, [edge for edge in edges if own.issuperset(edge)], level + 1)
+        rows = _rows(members)
+        left = max(used.get(row, 0.0) for row in rows)
+        if name is not None:
+            _shift(members, inner, PAD)
+            width = max(width, extent(scope_title(name[-1]))[0] + 4) + 2 * PAD
+            above = max((one.above for one in inner if one.last == rows[-1]), default=0)
+            below = max((one.below for one in inner if one.first == rows[0]), default=0)
+            inner.insert(0, Frame(name, 0.0, width, rows[0], rows[-1], above + 1, below + 1))
+        _shift(members, inner, left)
+        used |= dict.fromkeys(rows, left + width + SPACE)
+        frames += inner
+    _shift(arranged, frames, -max(used.values(), default=0.0) / 2)
+    return frames, arranged
+
+
+def _rows(slots: list[Slot]) -> range:
+    """The rows from the first to the last slot's."""
+    taken = [slot.row for slot in slots]
+    return range(min(taken), max(taken) + 1)
+
+
+def _shift(slots: Iterable[Slot], frames: list[Frame], by: float) -> None:
+    for slot in slots:
+        slot.x += by
+    for frame in frames:
+        frame.left += by
 
 
 def _spread(wishes: list[float], widths: list[float]) -> list[float]:

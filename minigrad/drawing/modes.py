@@ -229,7 +229,7 @@ def gather(boxes: Boxes, fold_at: Callable[[Scope], int | None]) -> Boxes:
         group = made.get(scope)
         if group is None:
             group = made[scope] = Box(
-                "scope", scope[:-1], (scope[len(box.band or ()) + 1 :], "scope") if inside else scope, scope[-1],
+                "scope", scope[:-1], (box.band, scope[len(box.band or ()) + 1 :], "scope") if inside else scope, scope[-1],
                 band=box.band if inside else None, column=box.column if inside else None, steps=box.steps,
             )  # fmt: skip
         group.nodes.append(node)
