@@ -1,9 +1,10 @@
 """The numbers in a picture: statistics of arrays, and the gradients of inner nodes, recomputed.
 
 The engine stores gradients only for leaves. To show the others, a picture repeats each `backward`, with the upstream
-gradient that it started from, and keeps statistics of every gradient, never the array.
+gradient that it started from, and takes statistics of every gradient.
 """
 
+from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
@@ -11,7 +12,6 @@ from typing import Self
 import numpy as np
 
 from ..backward import sweep, unbroadcast
-from ..context import ON_GRADIENT, setting
 from ..derivatives import rule_on_arrays
 from ..errors import GradientError
 from ..fast.kernels import Array, LazyGradient, dense
@@ -69,24 +69,18 @@ class Gradients:
 
     @cached_property
     def _swept(self) -> tuple[dict[Node, Stats], dict[tuple[Node, int], float]]:
-        totals: dict[Node, Stats] = {}
-        edges: dict[tuple[Node, int], float] = {}
-        earlier: dict[Node, Array] = {}  # gradients of several backward calls add up, in nodes as in leaves
-        several = len(self.roots) > 1
-
-        def watch(node: Node, dz: Array | LazyGradient) -> None:
-            whole: Array = np.asarray(unbroadcast(np.asarray(dense(dz)), node.shape))  # it may be lazy, or broadcast
-            for position, part in enumerate(rule_on_arrays(node, whole) if node.gate else []):
-                if part is not None:
-                    edges[node, position] = edges.get((node, position), 0.0) + Stats.of(part).norm
-            if several:
-                earlier[node] = whole = whole + earlier.get(node, 0.0)
-            totals[node] = Stats.of(whole)
-
+        totals: dict[Node, Array] = {}  # over several backward calls, in nodes as in leaves
+        edges: dict[tuple[Node, int], float] = defaultdict(float)
         try:
-            with setting(ON_GRADIENT, watch):
-                for root in self.roots:
-                    sweep(root, root.upstream)
+            for root in self.roots:
+                for node, dz in sweep(root, root.upstream, keep=set(self.nodes)).items():
+                    if node.gate is None:
+                        continue
+                    whole = unbroadcast(dense(dz), node.shape)
+                    totals[node] = totals[node] + whole if node in totals else whole
+                    for position, part in enumerate(rule_on_arrays(node, whole)):
+                        if part is not None:
+                            edges[node, position] += Stats.of(part).norm
         except GradientError as error:
             if error.code != "MG123":
                 raise
@@ -97,4 +91,4 @@ class Gradients:
                 cause="drawing sends gradients through the graph again, and its parameters have changed since",
                 remedy="draw before the optimizer's step, or leave out grads=True and color_by='grad'",
             ) from None
-        return totals, edges
+        return {node: Stats.of(total) for node, total in totals.items()}, edges

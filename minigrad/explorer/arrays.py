@@ -65,8 +65,8 @@ def summary(array: Array, heat: bool = True) -> dict[str, Any]:
     with np.errstate(over="ignore", invalid="ignore"):
         stats = Stats.of(flat)
     if stats.broken < flat.size:
-        for name in ("low", "high", "mean", "norm"):
-            (entry[name],) = _rounded(np.array([getattr(stats, name)]), 7)
+        figures = np.array([stats.low, stats.high, stats.mean, stats.norm])
+        entry |= zip(("low", "high", "mean", "norm"), _rounded(figures, 7), strict=True)
     if stats.broken:
         entry["unfinite"] = stats.broken
     entry["first"] = numbers(array.reshape(-1)[:1])[0]
@@ -88,12 +88,11 @@ def numbers(array: Array) -> list[Any]:
 
 
 def _rounded(array: Array, digits: int) -> list[Any]:
-    return [x if isinstance(x, str) else _round(x, digits) for x in numbers(array)]
-
-
-def _round(x: float, digits: int) -> float:
-    rounded = float(f"{x:.{digits}g}")
-    return rounded if math.isfinite(rounded) else x  # 1.799e308 would be rounded up to infinity
+    values = []
+    for value in numbers(array):
+        rounded = float(f"{float(value):.{digits}g}")
+        values.append(rounded if math.isfinite(rounded) else value)  # 1.799e308 would be rounded up to infinity
+    return values
 
 
 def _heat_map(array: Array, flat: Array) -> dict[str, Any]:

@@ -4,7 +4,6 @@ Every gradient comes from the engine's own backward sweep. What a gate sends to 
 its rule once more, on the gradient from the sweep.
 """
 
-import inspect
 from collections import Counter
 from operator import attrgetter
 from typing import Any
@@ -37,13 +36,6 @@ LONGEST = 500
 """Names and other texts are cut off after this many characters."""
 
 
-class _All:
-    """Contains everything: tells the sweep to keep the gradient of each node."""
-
-    def __contains__(self, node: object) -> bool:
-        return True
-
-
 def collect_graph(root: Node, upstream: Array, words: list[str], report: Any = None) -> dict[str, Any]:
     """All that the page shows of the graph behind `root`: nodes in serial order, arrays, gradients, layout, rules.
 
@@ -54,23 +46,19 @@ def collect_graph(root: Node, upstream: Array, words: list[str], report: Any = N
     index = {node: number for number, node in enumerate(nodes)}
     gates = sum(node.gate is not None for node in nodes)
     arrays = ArrayTable(large_graph=gates > BRIEF)
-    gradients = sweep(root, upstream, keep=_All())
+    gradients = sweep(root, upstream, keep=index)
     parts = {node: rule_on_arrays(node, gradients[node]) for node in reversed(nodes) if node.gate and node in gradients}
     sends = _sends(parts, arrays)
     measured = {} if report is None else convicted(report, nodes, gradients, parts)
-    layout = arrange(nodes, index)
+    layout = arrange(nodes)
     rules: dict[str, dict[str, str]] = {}
     entries = []
     for number, node in enumerate(nodes):
         cell = layout.cells[number]
-        entry: dict[str, Any] = {
-            "kind": _kind(node),
-            "value": arrays.add(node.output),
-            "column": cell.column,
-            "band": cell.band,
-            "row": cell.row,
-            "offset": cell.offset,
-        }
+        entry: dict[str, Any] = {"kind": "gate" if node.gate is not None else leaf_kind(node)}
+        entry["value"] = arrays.add(node.output)
+        for name in ("column", "band", "row", "offset"):
+            entry[name] = getattr(cell, name)
         if node.gate is not None:
             entry["gate"] = node.gate.name
             entry["inputs"] = [index[parent] for parent in node.inputs]
@@ -79,14 +67,10 @@ def collect_graph(root: Node, upstream: Array, words: list[str], report: Any = N
                 rule = entry["rule"] = f"{rule} of {type(node.gate).__module__}"
             if rule not in rules:
                 rules[rule] = _rule(node.gate)
-            if settings := _settings(node.gate):
-                entry["settings"] = settings
-        if node.scope:
-            entry["scope"] = _short("/".join(node.scope))
-        if node.name:
-            entry["name"] = _short(node.name)
-        if node.source:
-            entry["source"] = _short(str(node.source))
+            if (settings := repr(node.gate)) != f"{node.gate.name}()":
+                entry["settings"] = _short(settings, 200)
+        texts = {"scope": "/".join(node.scope), "name": node.name, "source": node.source}
+        entry |= {key: _short(str(text)) for key, text in texts.items() if text}
         if node in gradients:
             entry["grad"] = arrays.add(gradients[node])
         elif node.requires_grad:
@@ -96,7 +80,14 @@ def collect_graph(root: Node, upstream: Array, words: list[str], report: Any = N
         if node in measured:
             entry["measured"] = [None if array is None else arrays.add(array) for array in measured[node]]
         if isinstance(node, Leaf):
-            _describe_leaf(node, entry, index, gradients, arrays)
+            if node.cut_from is not None:
+                entry["kind"] = "cut"
+                entry["cut"] = index[node.cut_from]
+            elif node.origin != "created":
+                entry["origin"] = node.origin
+            # Several backward calls add up in .grad; the page shows only one of them, and says so.
+            if node.grad is not None and (stored := arrays.add(node.grad)) != entry.get("grad"):
+                entry["stored"] = stored
         entries.append(entry)
     return {
         "title": _short(root.name or (root.gate.name if root.gate else "")),
@@ -158,48 +149,20 @@ def _sends(parts: dict[Node, Any], arrays: ArrayTable) -> dict[Node, list[dict[s
                 continue
             entry: dict[str, int] = {}
             sent.append(entry)
-            if uses[parent] == 1:
-                continue
-            if part.size * uses[parent] > MOST_SUMS:
-                continue
-            sums[parent] = part if parent not in sums else sums[parent] + part
-            entry["part"] = arrays.add(part)
-            entry["sum"] = arrays.add(sums[parent])
+            if uses[parent] > 1 and part.size * uses[parent] <= MOST_SUMS:
+                sums[parent] = sums[parent] + part if parent in sums else part
+                entry["part"] = arrays.add(part)
+                entry["sum"] = arrays.add(sums[parent])
         result[node] = sent
     return result
 
 
-def _describe_leaf(
-    leaf: Leaf, entry: dict[str, Any], index: dict[Node, int], gradients: dict[Node, Any], arrays: ArrayTable
-) -> None:
-    if leaf.cut_from is not None:
-        entry["cut"] = index[leaf.cut_from]
-    if leaf.origin not in ("created", "cut"):
-        entry["origin"] = leaf.origin
-    if leaf.grad is not None:
-        stored = arrays.add(leaf.grad)
-        # Several backward calls add up in .grad; the page shows only one of them, and says so.
-        if stored != entry.get("grad"):
-            entry["stored"] = stored
-
-
-def _kind(node: Node) -> str:
-    if not isinstance(node, Leaf):
-        return "gate"
-    return "cut" if node.origin == "cut" else leaf_kind(node)
-
-
 def _rule(gate: Any) -> dict[str, str]:
     """Symbol and rule of a gate: the rule is the opening of the class's docstring, where the formulas are."""
-    documented = next((base for base in type(gate).__mro__ if base is not Gate and base.__doc__), object)
-    text = "" if documented is object else inspect.cleandoc(documented.__doc__ or "")
-    opening = text.split(">>>")[0].split()
-    return {"symbol": _short(str(getattr(gate, "symbol", ""))), "text": _short(" ".join(opening).replace("`", ""), 600)}
-
-
-def _settings(gate: Any) -> str:
-    text = repr(gate)
-    return "" if text == f"{gate.name}()" else _short(text, 200)
+    own = type(gate).__mro__[: type(gate).__mro__.index(Gate)]
+    text = next((cls.__doc__ for cls in own if cls.__doc__), "")
+    opening = " ".join(text.split(">>>")[0].split()).replace("`", "")
+    return {"symbol": _short(str(getattr(gate, "symbol", ""))), "text": _short(opening, 600)}
 
 
 def _short(text: str, longest: int = LONGEST) -> str:
