@@ -84,7 +84,7 @@ SLOW = (
     "tests/minigrad/course/",
     "tests/examples/",
     "tests/benchmarks/",
-    "tests/minigrad/explorer/test_explore_browser.py",
+    "tests/minigrad/explorer/test_web.py",
     "tests/site/",
     "tests/test_documents.py",
     "tests/optim/training/test_parallel.py",

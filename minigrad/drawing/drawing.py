@@ -181,7 +181,7 @@ def draw(
     boxes, picked, said = choose(gates, mode, window, depth, collapse)
     view = connect(graph.nodes, graph.roots, boxes)
     timed = any(box.column is not None for box in view.boxes)
-    check_size(len(view.boxes), timed, gates, mode, window, depth)
+    check_size(len(view.boxes), timed)
     words = Words(Gradients(graph.nodes), values, grads, compact=timed)
     for box in view.boxes:
         box.size = size_of(words.face(box), STYLES[box.style]["shape"])

@@ -44,12 +44,12 @@ class Grid:
         """One lane for all columns of steps, one for those of folded steps, one each for the columns left and right."""
         left, right, fold, step = lanes = Lane(), Lane(), Lane(), Lane()
         opened = {box.column for box in self.view.boxes if not box.is_leaf and box.kind != "fold"}
-        self.lanes = {column: step if column in opened else fold for column in self.columns}
+        self.lanes: dict[int | None, Lane] = {column: step if column in opened else fold for column in self.columns}
         self.lanes |= {LEFT: left, RIGHT: right}
         self.slots: dict[Box, Slot] = {}
         spans: dict[Scope, list[int]] = {}
         for box in self.view.boxes:
-            slot = self._lane(box).slots.setdefault(box.key, Slot(box.row))
+            slot = self.lanes[box.column].slots.setdefault(box.key, Slot(box.row))
             self.slots[box] = slot
             slot.width = max(slot.width, box.size[0])
             slot.frames = _frames_of(box)
@@ -57,21 +57,17 @@ class Grid:
                 spans.setdefault(frame, []).append(box.row)
         self.passed: dict[tuple[Slot, Slot], list[Slot]] = {}
         for link in self.view.links:
-            lane, tail, head = self._lane(link.head), self.slots[link.tail], self.slots[link.head]
+            lane, tail, head = self.lanes[link.head.column], self.slots[link.tail], self.slots[link.head]
             if link.tail.column == link.head.column:
                 if (tail, head) not in self.passed:
                     passed = self._pass(lane, tail, head, spans)
                     self.passed[tail, head] = passed
                     lane.edges |= dict.fromkeys(pairwise([tail, *passed, head]))
-            elif link.kind != "data" and lane is self._lane(link.tail):
+            elif link.kind != "data" and lane is self.lanes[link.tail.column]:
                 head.lean = -3.0
                 tail.lean = tail.lean or 1.0
         for lane in lanes:
             lane.arrange()
-
-    def _lane(self, box: Box) -> Lane:
-        assert box.column is not None
-        return self.lanes[box.column]
 
     def _pass(self, lane: Lane, tail: Slot, head: Slot, spans: dict[Scope, list[int]]) -> list[Slot]:
         """Slots that reserve space in each row that a wire within a column passes."""
@@ -86,7 +82,7 @@ class Grid:
 
     def _find_places(self) -> None:
         gutter = 2 * PAD + 12 + TRACK * len(self.risers)
-        self.left: dict[int, float] = {}
+        self.left: dict[int | None, float] = {}
         x = 0.0
         for column in (LEFT, *self.columns, RIGHT):
             self.left[column] = x
@@ -94,11 +90,7 @@ class Grid:
                 x += self.lanes[column].width + gutter
         self.width = x - gutter
         for box in self.view.boxes:
-            box.place = (self._left(box) + self.slots[box].x, self.y[box.row])
-
-    def _left(self, box: Box) -> float:
-        assert box.column is not None
-        return self.left[box.column]
+            box.place = (self.left[box.column] + self.slots[box].x, self.y[box.row])
 
     # ---- wires ----
 
@@ -124,7 +116,7 @@ class Grid:
         if low > high or link.tail.column == LEFT:
             return False  # wires from the left run below the steps, not through them
         x = self.slots[link.head].x
-        between = (slot for slot in self._lane(link.head).slots.values() if low < slot.row <= high)
+        between = (slot for slot in self.lanes[link.head.column].slots.values() if low < slot.row <= high)
         return all(abs(x - slot.x) >= slot.width / 2 + 4 for slot in between)
 
     def _find_heights(self) -> None:
@@ -178,7 +170,7 @@ class Grid:
         x, y = link.tail.place
         start = (x, y + link.tail.size[1] / 2)
         tail, head = self.slots[link.tail], self.slots[link.head]
-        left = self._left(link.head)
+        left = self.left[link.head.column]
         if _rises(link):
             stem = [start]
             for slot in self.passed[tail, head]:

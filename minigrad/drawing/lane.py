@@ -101,9 +101,7 @@ def _arrange(slots: list[Slot], edges: Edges, level: int = 0) -> tuple[float, li
     return max(rights, default=0.0), frames
 
 
-def _arrange_frames(
-    slots: list[Slot], edges: Edges, level: int
-) -> tuple[list[Frame], set[Slot]]:
+def _arrange_frames(slots: list[Slot], edges: Edges, level: int) -> tuple[list[Frame], set[Slot]]:
     """The frames, and the slots in the rows that they take, arranged.
 
     Each frame is a lane of its own. They stand side by side, beside whatever else is in these rows,

@@ -68,26 +68,17 @@ def choose(
     return _shrink(boxes, gates, time, picked, explicit=depth is not None or bool(collapse))
 
 
-def check_size(
-    boxes: int, timed: bool, gates: list[Node], mode: str, window: tuple[int, int] | None, depth: int | None
-) -> None:
+def check_size(boxes: int, timed: bool) -> None:
     """OptionError if a picture has more boxes than can be drawn; `timed` says that time steps form columns."""
     largest = LARGEST["columns" if timed else "graphviz"]
     if boxes <= largest:
         return
-    ways = []
-    if window is not None:
-        ways.append("choose a shorter window")
-    elif mode != "auto":
-        ways.append(f"leave out mode={mode!r}: a picture that would be too large is then folded")
-    if depth != 1 and any(node.scope for node in gates):
-        ways.append("draw each scope as one box with depth=1")
-    ways.append("draw a tensor from further inside the graph")
     raise OptionError(
         "MG609",
         f"this picture would have {boxes:,} boxes, and {largest:,} are the most that are drawn",
         cause="laying out more takes minutes, and nobody could read the result",
-        remedy="; or ".join(ways),
+        remedy="choose a shorter window, draw each scope as one box with depth=1, leave out mode= so that the picture "
+        "is folded, or draw a tensor from further inside the graph",
     )
 
 
@@ -257,7 +248,7 @@ def _wrapped(gates: list[Node]) -> int:
 def _named(gates: list[Node], collapse: Any) -> Callable[[Scope], int | None]:
     """The `fold_at` of `gather` for scopes by path: "rnn", "rnn/t07", or "rnn/cell" for the cell of every step."""
     paths = collapse if isinstance(collapse, Iterable) and not isinstance(collapse, str) else [collapse]
-    wanted = {tuple(str(path).split("/")) for path in paths}
+    wanted = dict.fromkeys(tuple(str(path).split("/")) for path in paths)
     scopes = {scope[:length] for scope in {node.scope for node in gates} for length in range(1, len(scope) + 1)}
     for path in wanted:
         if not any(path in (scope, _timeless(scope)) for scope in scopes):

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from layers import Dense, Layer
+from layers import RNN, Dense, Embedding, Layer, Sequential
 
 needs_dot = pytest.mark.skipif(shutil.which("dot") is None, reason="Graphviz's program dot is not installed")
 
@@ -91,6 +91,21 @@ def own_rnn(steps=3, cells=1):
     return mg.softmax_cross_entropy(OwnRNN(cells)(x), mg.Tensor(np.array([0, 1]), name="labels"))
 
 
+def sentiment(steps=40, cell=RNN, **options):
+    """The loss of a text classifier: embedding, recurrent layer, head."""
+    model = Sequential(Embedding(100, 8), cell(8, 4, **options), Dense(4 * (1 + options.get("bidirectional", 0)), 2))
+    ids = mg.Tensor(np.random.default_rng(1).integers(0, 100, (3, steps)), name="ids")
+    return mg.softmax_cross_entropy(model(ids), mg.Tensor(np.array([0, 1, 1]), name="y"))
+
+
+def chain(gates, **names):
+    """tanh, again and again."""
+    x = mg.Tensor([0.5], requires_grad=True, **names)
+    for _ in range(gates):
+        x = mg.tanh(x)
+    return x
+
+
 def nested():
     """Scopes within scopes, whose arrows leave one or two frames, and one that is entered twice."""
     x = mg.Tensor(np.ones((2, 3)), requires_grad=True, name="x")
@@ -108,11 +123,16 @@ def nested():
     return again(mg.tanh(again(d))).sum()
 
 
+def read(output, **options):
+    """The picture of `output`, read back from its DOT text."""
+    return Read(mg.Graph(output).dot(**options))
+
+
 class Read:
     """A drawing's DOT text, taken apart: attributes of nodes by id, edges as (tail, head, attributes), clusters."""
 
     def __init__(self, dot):
-        self.nodes, self.edges, self.clusters = {}, [], 0
+        self.dot, self.nodes, self.edges, self.clusters = dot, {}, [], 0
         for line in dot.splitlines():
             line = line.strip()
             if match := re.match(r"(n\d+) -> (n\d+) \[(.*)\];$", line):
@@ -135,6 +155,14 @@ class Read:
 
     def style(self, *words):
         return self.nodes[self.find(*words)]
+
+    def lines(self, *words):
+        """The lines of the one node that has these among its own."""
+        return self.text(self.find(*words))
+
+    def place(self, node):
+        """(x, y) of a node in a picture with columns."""
+        return tuple(map(float, self.nodes[node]["pos"].split(",")))
 
 
 def attributes(text):

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,11 +16,28 @@ import minigrad as mg
 
 CHROMIUM = next(filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), None)
 DRIVER = shutil.which("chromedriver")
+NODE = shutil.which("node") or ""
+needs_node = pytest.mark.skipif(not NODE, reason="node is not installed: the page's modules go untested")
+HERE = Path(__file__).parent
+PACKAGE = Path(mg.__file__).parent / "explorer"
 EXAMPLE = Path(__file__).parents[3] / "examples" / "explore_graph.py"
 FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync --disable-dev-shm-usage --window-size=1280,800"
 ).split()
+
+
+try:
+    from selenium.webdriver.common.keys import Keys
+except ImportError:  # then no browser is started either
+    Keys = None  # type: ignore[assignment, misc]
+
+
+def run_node(*arguments: str, where: Path = HERE) -> str:
+    """Run a program of the page's tests. Returns what it printed."""
+    done = subprocess.run(arguments, cwd=where, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    return done.stdout
 
 
 @contextmanager
@@ -53,8 +71,8 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 class Explorer:
     """A page in the browser, and what a person at it would do and see."""
 
-    def __init__(self, driver: Any) -> None:
-        self.driver = driver
+    def __init__(self, driver: Any, folder: Path | None = None) -> None:
+        self.driver, self.folder = driver, folder
 
     def open(self, path: Path, width: int = 1280, height: int = 800, scheme: str = "light") -> None:
         self.command(
@@ -66,6 +84,12 @@ class Explorer:
             self.driver.get_log(kind)
         self.driver.get(path.as_uri())
         self.wait(lambda: self.run("return document.documentElement.dataset.ready"))
+
+    def explore(self, output: mg.Tensor, width: int = 1280, **options: Any) -> None:
+        """Open the page of a graph."""
+        assert self.folder is not None
+        mg.explore(output, self.folder / "page.html", **options)
+        self.open(self.folder / "page.html", width=width)
 
     def command(self, name: str, **arguments: Any) -> Any:
         return self.driver.execute_cdp_cmd(name, arguments)
@@ -83,6 +107,12 @@ class Explorer:
 
         for key in keys:
             ActionChains(self.driver).send_keys(key).perform()
+
+    def edit(self, value: str) -> None:
+        """Type a number into the what-if panel."""
+        self.focus("#new-value")
+        self.run("document.activeElement.select()")
+        self.press(*value)
 
     @staticmethod
     def number(text: str) -> float:
@@ -114,8 +144,8 @@ class Explorer:
 
 
 @pytest.fixture
-def page(chromium: Any) -> Iterator[Explorer]:
-    explorer = Explorer(chromium)
+def page(chromium: Any, tmp_path: Path) -> Iterator[Explorer]:
+    explorer = Explorer(chromium, tmp_path)
     yield explorer
     assert explorer.problems() == []
 

@@ -1,0 +1,82 @@
+"""What a picture consists of: which leaf stands where, and what an arrow means."""
+
+from __future__ import annotations
+
+import numpy as np
+
+import minigrad as mg
+from layers import RNN
+
+from .drawn_graphs import read
+
+
+def test_a_tensor_that_was_cut_shows_what_it_was_cut_from():
+    x = mg.Tensor([1.0], requires_grad=True, name="x")
+    picture = read(mg.cut(mg.tanh(x)))
+    (cut,) = [edge for edge in picture.edges if edge[2].get("style") == "dashed"]
+    assert picture.text(cut[0])[0] == "Tanh"
+    assert picture.nodes[cut[0]]["fillcolor"] == "#FAFAFA"
+
+
+def test_several_outputs():
+    x = mg.Tensor([1.0, 2.0], requires_grad=True, name="x")
+    h = mg.tanh(x)
+    picture = read([h * h, h.sum()])
+    assert picture.count("output") == 2
+    assert picture.count("loss") == 0
+    assert picture.count("Tanh") == 1
+
+
+def test_a_second_derivative():
+    x = mg.Tensor(3.0, requires_grad=True, name="x")
+    (first,) = mg.grad(x * x * x, [x], create_graph=True)
+    picture = read(first)
+    assert picture.count("x") == 2  # one leaf, in each of the two scopes that use it
+    drawn = [picture.text(node)[0] for node in picture.nodes]
+    gates = [node for node in mg.Graph(first) if node.gate]
+    assert sum("Hadamard" in name or "AddGate" in name for name in drawn) == len(gates)
+    assert {node.scope for node in gates} == {(), ("backward",)}
+    assert picture.clusters == 1
+
+
+def test_a_leaf_used_twice_is_one_box_with_two_arrows_or_one():
+    x = mg.Tensor([1.0], requires_grad=True, name="x")
+    picture = read(mg.tanh(x) + mg.sigmoid(x))
+    assert picture.count("x") == 1
+    assert len(picture.edges) == 4
+    squared = read(x * x)
+    assert len(squared.edges) == 1
+
+
+def test_auto_draws_whatever_it_is_given():
+    leaves = [mg.Tensor(float(n), requires_grad=True, name=f"x{n}") for n in range(3000)]
+    picture = read(mg.stack([*leaves, *[mg.Tensor([1.0], name="c").reshape(())] * 5]).sum())
+    assert len(picture.nodes) == 4
+    assert picture.lines("x0 … x2999 ×3000")[1] == "() float32"
+    assert len(read(mg.stack(leaves[:24]).sum()).nodes) == 26
+    alone = read(leaves[0])
+    assert [alone.text(node) for node in alone.nodes] == [["x0", "() float32"]]
+
+
+def test_many_inputs_of_folded_steps_share_a_box_and_a_leaf_of_many_gates_is_drawn_again():
+    W = mg.Tensor(np.eye(2), requires_grad=True, name="W")
+    h = mg.Tensor([[0.0, 0.0]], name="h0")
+    with mg.scope("rnn"):
+        for t in range(9):
+            x = mg.Tensor(np.ones((1, 2)), name=f"x{t}")
+            with mg.scope(f"t{t:02d}"):
+                h = mg.tanh(x @ W + h @ W)
+    assert read(h, window=(7, 8)).count("h0 … x6 ×8") == 1
+    for _ in range(9):
+        h = h @ W
+    assert read(h, window=(7, 8)).count("W") == 2 + 9
+
+
+def test_a_part_of_a_named_input_keeps_the_name():
+    x = mg.Tensor([[[1.0], [2.0]]], name="x")
+    picture = read(RNN(1, 1)(x), mode="unrolled")
+    assert [picture.count(f"x[:, {t}]") for t in range(2)] == [1, 1]
+    assert picture.style("x[:, 1]")["fillcolor"] == picture.style("h0")["fillcolor"]  # inputs, both
+    assert (x[0][1:].name, x[0, ::-1, 0].name) == ("x[0][1:]", "x[0, ::-1, 0]")
+    assert mg.Tensor([1.0])[0].name is None
+    assert mg.Tensor([1.0, 2.0], requires_grad=True, name="w")[0].name is None  # a gate's output, named by hand

@@ -1,0 +1,89 @@
+"""Statistics and gradients in a picture are the tensor's own, by hand and by NumPy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad.drawing.facts import Gradients, Stats
+from minigrad.errors import GradientError
+
+from .drawn_graphs import dense
+
+
+def test_gradients_of_gates_and_leaves_by_hand():
+    # loss = mean(y^2), y = h W2: dL/dy = 2 y / 2, dL/dh = dy W2', dL/da = dh (1 - h^2).
+    loss = dense()
+    loss.backward()
+    gradients = Gradients(mg.Graph(loss).nodes)
+    nodes = {node.gate.name if node.gate else node.name: node for node in mg.Graph(loss)}
+    x, W1, W2 = (nodes[name].output.astype(np.float64) for name in ("x", "hidden.W", "head.W"))
+    h = np.tanh(x @ W1 + nodes["hidden.b"].output)
+    dh = h @ W2 @ W2.T
+    da = dh * (1 - h**2)
+    expected = {"Mean": 1.0, "Tanh": dh, "AddGate": da, "hidden.b": da.sum(axis=0), "hidden.W": x.T @ da}
+    for name, gradient in expected.items():
+        assert gradients.of(nodes[name]).norm == pytest.approx(np.linalg.norm(gradient), rel=1e-5), name
+    assert gradients.of(nodes["x"]) is None  # it wants none
+
+
+def test_what_an_edge_carries_is_its_own_share():
+    # z = x * 3 + x * 4: x gets 7 in all, 3 along the one way and 4 along the other.
+    x = mg.Tensor(1.0, requires_grad=True, name="x")
+    z = x * 3.0 + x * 4.0
+    z.backward()
+    gradients = Gradients(mg.Graph(z).nodes)
+    products = [node for node in mg.Graph(z) if node.gate and node.gate.name == "Hadamard"]
+    assert [gradients.along(node, 0) for node in products] == [3.0, 4.0]
+    total = gradients.of(x.node)
+    assert total is not None and total.norm == 7.0
+
+
+def test_two_backward_calls_add_up_everywhere():
+    x = mg.Tensor([1.0, 2.0], requires_grad=True, name="x")
+    h = mg.tanh(x)
+    one, two = (h * 2.0).sum(), (h * 3.0).sum()
+    one.backward()
+    two.backward()
+    gradients = Gradients(mg.Graph([one, two]).nodes)
+    of_h, of_x = gradients.of(h.node), gradients.of(x.node)
+    assert of_h is not None and of_h.small == pytest.approx([5.0, 5.0])
+    assert of_x is not None and of_x.norm == pytest.approx(np.linalg.norm(5 * (1 - np.tanh([1.0, 2.0]) ** 2)))
+
+
+def test_after_an_update_inner_gradients_are_refused_not_guessed():
+    loss = dense()
+    loss.backward()
+    (W,) = [node for node in mg.Graph(loss) if node.name == "head.W"]
+    mg.tensor.from_node(W).update(lambda array: array.__imul__(2.0))
+    with pytest.raises(GradientError, match="MG605") as caught:
+        mg.draw(loss, grads=True)
+    assert "before the optimizer's step" in caught.value.remedy
+    mg.draw(loss, values=True)  # values are still those of the tensors
+
+
+def test_a_rule_that_fails_is_named_by_its_own_error():
+    class Broken(mg.Tanh):
+        def backward(self, dz, z, x):
+            return ()
+
+    try:
+        z = Broken()(mg.Tensor(1.0, requires_grad=True))
+        z.node.upstream = np.ones(())
+        with pytest.raises(GradientError, match="Broken") as caught:
+            mg.draw(z, grads=True)
+        assert caught.value.code != "MG605"
+    finally:
+        del mg.GATES["Broken"]
+
+
+def test_stats_leave_out_what_is_not_finite():
+    values = np.random.default_rng(2).normal(3, 10, (40, 30))
+    stats = Stats.of(values)
+    expected = values.min(), values.max(), values.mean(), np.linalg.norm(values)
+    assert (stats.low, stats.high, stats.mean, stats.norm) == pytest.approx(expected)
+    broken = Stats.of(np.array([1.0, np.nan, np.inf, 3.0]))
+    assert (broken.low, broken.high, broken.mean, broken.broken) == (1.0, 3.0, 2.0, 2)
+    nothing = Stats.of(np.zeros((0, 3)))
+    assert nothing.norm == 0.0 and np.isnan(nothing.low)

@@ -1,0 +1,180 @@
+"""Texts of boxes and arrows: every number is the tensor's own, and names may hold anything."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import minigrad as mg
+from minigrad.drawing.labels import shortened
+from minigrad.drawing.render import render
+
+from .drawn_graphs import dense, needs_dot, read, rnn
+
+
+def numbers(line):
+    return [
+        float(number.replace("−", "-").replace(",", "")) for number in re.findall(r"−?[\d.,]*\d(?:e[+−]\d+)?", line)
+    ]
+
+
+def test_small_arrays_are_shown_whole_and_large_ones_as_range_mean_and_norm():
+    picture = read(dense(), values=True)
+    assert picture.lines("hidden.W")[2:] == ["[0.1  −0.2  0.3]", "[0.4  0.5  −0.6]"]
+    (loss,) = [line for line in picture.lines("loss") if line.startswith("=")]
+    assert numbers(loss)[0] == pytest.approx(dense().item(), rel=1e-3)
+    values = np.random.default_rng(2).normal(3, 10, (40, 30))
+    picture = read(mg.tanh(mg.Tensor(values, requires_grad=True, name="x")), values=True)
+    shown = [*numbers(picture.lines("x")[2]), *numbers(picture.lines("x")[3])]
+    assert shown == pytest.approx([values.min(), values.max(), values.mean(), np.linalg.norm(values)], rel=1e-3)
+
+
+def test_gradients_are_shown_once_they_are_there():
+    loss = dense()
+    picture = read(loss, grads=True)
+    for words in ("hidden.W", "Tanh", "loss"):
+        assert picture.lines(words)[-1] == "no gradient yet: call backward()"
+    assert "‖" not in picture.dot
+    loss.backward()
+    picture = read(loss, grads=True)
+    (W,) = [node for node in mg.Graph(loss) if node.name == "hidden.W"]
+    (line,) = [line for line in picture.lines("hidden.W") if line.startswith("‖grad‖")]
+    assert numbers(line)[0] == pytest.approx(np.linalg.norm(W.grad), rel=1e-3)
+    assert "‖dz‖ 1" in picture.lines("loss")
+    assert not any("grad" in line for line in picture.lines("x"))  # it wants none
+    tooltip = picture.style("hidden.W")["tooltip"]
+    wanted = f"norm {np.linalg.norm(W.output):.6g}", f"norm {np.linalg.norm(W.grad):.6g}"
+    for text in ("parameter hidden.W", "24 bytes", *wanted):
+        assert text in tooltip
+    other = mg.tanh(mg.Tensor(1.0, requires_grad=True, name="other"))
+    assert "no gradient reached it" in read([loss, other], grads=True).lines("other")
+
+
+def test_behind_a_cut_there_is_no_gradient():
+    loss = rnn(4, truncate=2)
+    loss.backward()
+    picture = read(loss, mode="unrolled", grads=True)
+    tanhs = [picture.text(node) for node in picture.nodes if "Tanh" in picture.text(node)]
+    assert ["no gradient" in lines for lines in tanhs] == [True, True, False, False]
+    assert sum("‖dz‖" in line for lines in tanhs for line in lines) == 2
+
+
+@pytest.mark.parametrize(
+    ("array", "lines", "tooltip"),
+    [
+        (np.full((4, 6), np.nan), ["24 not finite"] * 2, "no finite number, 24 not finite"),
+        (np.full((4, 6), -np.inf), ["24 not finite"] * 2, "no finite number, 24 not finite"),
+        (np.zeros((0, 6)), ["‖grad‖ 0"], "empty"),
+    ],
+)
+def test_no_number_is_made_up_for_an_array_without_any(array, lines, tooltip):
+    z = mg.Tensor(array, requires_grad=True, name="x") * np.ones(array.shape)
+    z.backward(array)
+    picture = read(z, values=True, grads=True, legend=True)
+    assert picture.lines("x")[2:] == lines
+    assert f"value: {tooltip}" in picture.style("x")["tooltip"]
+    for by in ("grad", "value", "bytes"):
+        read(z, color_by=by)
+
+
+def test_a_gradient_that_is_partly_infinite_says_so():
+    x = mg.Tensor([1.0, 2.0, 3.0], requires_grad=True, name="x")
+    z = x * 2.0
+    z.backward([1.0, np.inf, np.nan])
+    picture = read(z, grads=True)
+    assert picture.text(picture.find("x"))[2:] == ["‖grad‖ 2", "2 not finite"]
+
+
+def test_tooltips_name_the_source_line_where_it_was_recorded():
+    with mg.trace_lines():
+        loss = dense()
+    assert re.search(r"recorded at \S*drawn_graphs\.py:\d+", read(loss).style("Tanh")["tooltip"])
+
+
+def test_rolled_gates_give_the_range_over_the_steps():
+    loss = rnn(40)
+    norms = [np.linalg.norm(node.output) for node in mg.Graph(loss) if node.gate and node.gate.name == "Tanh"]
+    (line,) = [line for line in read(loss, mode="rolled", values=True).lines("Tanh") if line.startswith("norm")]
+    assert numbers(line) == pytest.approx([min(norms), max(norms)], rel=1e-3)
+
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    '"]; evil -> evil; x [label="',
+    "\\N \\G \\L \\E \\T",
+    "&lt;b&gt; &amp; &#60;",
+    "<b>bold</b>",
+    "two\nlines\r\n\tand a tab",
+    "quote \" and ' and `",
+    "a" * 200,
+    "שלום \u202egnirts\u202c",
+    "日本語の名前",
+    "]]> --> <!--",
+    "\x00\x1b[31m\x7f",
+    "\ud800 alone",
+    "naïve ∂L/∂W ⊙ 𝔻",
+    "{a|b} <port>",
+    "trailing \\",
+    " ",
+    "%s {0} $x",
+    "</text></svg>",
+    "javascript:alert(1)",
+    "\u2028\ufeff\u200b",
+]
+
+
+ALLOWED = {"svg", "g", "title", "polygon", "path", "text", "ellipse", "polyline", "a", "linearGradient", "stop", "defs"}
+
+
+def check_svg(svg, name):
+    root = ET.fromstring(svg)
+    tags = [element.tag.removeprefix("{http://www.w3.org/2000/svg}") for element in root.iter()]
+    assert set(tags) <= ALLOWED
+    for element in root.iter():
+        assert not any(attribute.lower().startswith("on") for attribute in element.attrib)
+        assert not any(attribute.endswith("href") for attribute in element.attrib)
+    texts = {element.text for element in root.iter("{http://www.w3.org/2000/svg}text")}
+    # Graphviz joins nothing and drops nothing: the name stands there, letter for letter, as it is meant to be shown.
+    shown = shortened(name).strip()
+    assert any(shown == (text or "").replace("\u00a0", " ").strip() for text in texts), (shown, texts)
+    titles = [element.attrib.get("{http://www.w3.org/1999/xlink}title", "") for element in root.iter()]
+    assert any(shortened(name, 380).strip().replace("\\", "∖") in title.replace("\u00a0", " ") for title in titles)
+    kinds = Counter(element.attrib.get("class") for element in root.iter())
+    assert kinds["node"] == 4 + kinds["cluster"]  # each frame's title is a node
+
+
+@given(st.text(max_size=300))
+def test_names_fit_and_hide_nothing(text):
+    shown = shortened(text)
+    assert shown.isprintable()
+    assert len(shown) <= 28 * 10  # each of 28 characters may become an escape such as \U0001f600
+    if text.isprintable() and len(text) <= 28:
+        assert shown == text
+    long = shortened("encoder." + "x" * 200 + ".W_hh")
+    assert (long[:8], long[-5:], len(long)) == ("encoder.", ".W_hh", 28)
+
+
+@needs_dot
+@pytest.mark.parametrize("name", [*HOSTILE, "n" * 1_000_000], ids=range(len(HOSTILE) + 1))
+def test_hostile_names(name):
+    W = mg.Tensor([[1.0]], requires_grad=True, name=name)
+    x = mg.Tensor([[1.0]], name=name)
+    with mg.scope(name), mg.scope("t00" + name):
+        z = x @ W
+    z.name = name
+    check_svg(render(mg.Graph(z.sum()).dot(values=True), "svg"), name)
+    with mg.scope(name):
+        for t in range(3):
+            with mg.scope(f"t{t:02d}"):
+                z = mg.tanh(mg.cut(z) * W)
+    for options in ({"mode": "unrolled"}, {"window": (2, 2)}, {"depth": 1}):
+        dot = mg.Graph(z).dot(values=True, legend=True, **options)
+        assert "cut before" in dot
+        ET.fromstring(render(dot, "svg"))
+        assert all(len(line) < 20_000 for line in dot.splitlines())

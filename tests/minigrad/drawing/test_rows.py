@@ -1,0 +1,37 @@
+"""Columns follow time, and rows the step, counted against what the program did."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from layers import LSTM
+
+from .drawn_graphs import read, rnn, sentiment
+
+
+def test_each_step_is_a_column_and_the_same_gates_share_a_row():
+    picture = read(rnn(8), mode="unrolled")
+    for name in ("[ ]", "Tanh", "b_h"):
+        places = sorted(picture.place(node) for node in picture.nodes if name in picture.text(node))
+        xs, ys = zip(*places, strict=True)
+        assert len(xs) == 8 and len(set(ys)) == 1, name
+        assert np.allclose(np.diff(xs), xs[1] - xs[0], atol=0.02)  # columns of one width
+    loops = [edge for edge in picture.edges if "#00558A" in edge[2].get("color", "")]
+    assert len(loops) == 7  # one state from each step to the next
+    assert all(picture.place(tail)[0] < picture.place(head)[0] for tail, head, _ in loops)
+
+
+def test_two_layers_are_two_rows_of_columns():
+    picture = read(sentiment(5, LSTM, layers=2), mode="unrolled")
+    states = [picture.place(node) for node in picture.nodes if picture.text(node)[-1] == "g"]
+    assert len(states) == 10
+    assert len({x for x, _ in states}) == 10 or len({y for _, y in states}) == 2
+    assert len({y for _, y in states}) == 2
+    assert picture.clusters == 2 * (5 + 1)
+
+
+def test_what_only_feeds_the_steps_stands_on_their_left_and_the_rest_on_their_right():
+    picture = read(sentiment(3), mode="unrolled")
+    steps = [picture.place(node)[0] for node in picture.nodes if "Tanh" in picture.text(node)]
+    assert picture.place(picture.find("ids"))[0] < min(steps)
+    assert picture.place(picture.find("loss"))[0] > max(steps)

@@ -1,0 +1,41 @@
+"""The page as text: names stay inside the data, and the script has every module."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import minigrad as mg
+from minigrad.explorer import page as pages
+from minigrad.explorer.page import MODULES, script
+
+from .explored_graphs import data_of, expression
+
+
+@pytest.mark.parametrize("text", ["</script><script>alert(1)</script>", "<!--<script>", "{{data}}", "\u2028", "\ud800"])
+def test_hostile_names_stay_inside_the_data(text: str, tmp_path: Path) -> None:
+    with mg.scope(text):
+        z = mg.Tensor(1.0, requires_grad=True, name=text) * 2.0
+    z.name = text
+    page = mg.explore(z, tmp_path / "page.html")
+    written = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert written.count("<script") == 2 and written.count("</script>") == 2
+    assert data_of(page)["nodes"][0]["name"] == text
+
+
+def test_modules_are_joined_completely() -> None:
+    code = script()
+    assert not re.search(r"^(import|export) ", code, re.M)
+    folder = Path(pages.__file__).parent / "web"
+    assert {path.name for path in folder.glob("*.js")} == set(MODULES)
+    names = re.findall(r"^(?:export )?(?:async )?(?:function|const|let|class) (\w+)", code, re.M)
+    assert len(names) == len(set(names)), "joined to one script, two modules would share a name"
+    for place, module in enumerate(MODULES):
+        for other in re.findall(r'from "\./(.*?)"', (folder / module).read_text(encoding="utf-8")):
+            assert other in MODULES[:place], f"{module} needs {other} before it"
+
+
+def test_in_a_notebook_the_page_is_a_frame_that_may_run_its_script_only() -> None:
+    frame = mg.explore(expression()[0])._repr_html_()
+    assert frame.startswith("<iframe srcdoc=") and 'sandbox="allow-scripts"' in frame
+    assert frame.count("<") == 2  # everything of the page is inside the attribute
