@@ -4,11 +4,12 @@ A drawing mode assigns each gate to a box (modes.py). From that assignment, `con
 that belong beside each box, and the links, which follow the recorded edges.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import takewhile
 from operator import attrgetter
+from typing import NamedTuple
 
 from ..context import Scope
 from ..graph import Leaf, Node, ancestors
@@ -62,6 +63,15 @@ class Box:
         return self.kind in ("parameter", "input", "constant")
 
 
+class Use(NamedTuple):
+    """A recorded edge: `producer` is input number `position` of `consumer`. `kind`: "data" or "cut"."""
+
+    producer: Node
+    consumer: Node
+    position: int
+    kind: str = "data"
+
+
 @dataclass(eq=False)
 class Link:
     """An arrow from one box to another. `kind`: "data", "state" (from one time step to another) or "cut"."""
@@ -69,7 +79,7 @@ class Link:
     tail: Box
     head: Box
     kind: str
-    uses: list[tuple[Node, Node, int]] = field(default_factory=list)  # (producer, consumer, position among its inputs)
+    uses: list[Use] = field(default_factory=list)
     label: str = ""
 
 
@@ -105,7 +115,7 @@ def name_steps(steps: Iterable[int], width: int = 2) -> str:
 def connect(nodes: list[Node], roots: list[Node], boxes: dict[Node, Box]) -> View:
     """The picture of `nodes`, with each gate in the box that `boxes` gives it."""
     links: dict[Hashable, Link] = {}
-    leaves: dict[Hashable, tuple[Box, list[tuple[Leaf, Node, int, str]]]] = {}
+    leaves: dict[Hashable, tuple[Box, list[Use]]] = {}
     for consumer in nodes:
         if consumer.gate is None:
             continue
@@ -118,28 +128,27 @@ def connect(nodes: list[Node], roots: list[Node], boxes: dict[Node, Box]) -> Vie
             if isinstance(producer, Leaf):
                 shared = leaf_kind(producer) if crowded else position
                 place = (head, shared) if head.kind == "gate" else (head, producer)
-                leaves.setdefault(place, (head, []))[1].append((producer, consumer, position, kind))
+                leaves.setdefault(place, (head, []))[1].append(Use(producer, consumer, position, kind))
             else:
-                _link(links, boxes[producer], head, kind, producer, consumer, position)
+                _link(links, boxes[producer], head, Use(producer, consumer, position, kind))
     found = dict.fromkeys(boxes.values())
     for leaf_box, head, uses in _leaf_boxes(leaves):
         found[leaf_box] = None
-        for leaf, consumer, position, kind in uses:
-            _link(links, leaf_box, head, kind, leaf, consumer, position)
+        for use in uses:
+            _link(links, leaf_box, head, use)
     for root in roots:  # a root that is a leaf has no box yet, unless it also feeds a gate
         if isinstance(root, Leaf) and not any(root in box.nodes for box in found):
             alone = Box(leaf_kind(root), root.scope, root, nodes=[root])
             found[alone] = None
-            behind = root.cut_from
-            if behind is not None and behind in boxes:
-                _link(links, boxes[behind], alone, "cut", behind, root, 0)
+            if root.cut_from in boxes:
+                _link(links, boxes[root.cut_from], alone, Use(root.cut_from, root, 0, "cut"))
     for box in found:
         box.nodes.sort(key=lambda node: node.serial)
     everything = sorted(found, key=lambda box: box.nodes[0].serial)
-    # Not by serial numbers, which depend on what was recorded before: the same graph must give the same text.
-    for number, box in enumerate(everything):
-        box.id = f"n{number}"
     order = {box: number for number, box in enumerate(everything)}
+    # Not by serial numbers, which depend on what was recorded before: the same graph must give the same text.
+    for box, number in order.items():
+        box.id = f"n{number}"
     view = View(everything, sorted(links.values(), key=lambda link: (order[link.head], order[link.tail], link.kind)))
     for link in view.links:
         link.label = _describe(link)
@@ -147,66 +156,56 @@ def connect(nodes: list[Node], roots: list[Node], boxes: dict[Node, Box]) -> Vie
     return view
 
 
-def _link(
-    links: dict[Hashable, Link], tail: Box, head: Box, kind: str, producer: Node, consumer: Node, position: int
-) -> None:
-    before, after = step_of(producer.scope), step_of(consumer.scope)
+def _link(links: dict[Hashable, Link], tail: Box, head: Box, use: Use) -> None:
+    before, after = step_of(use.producer.scope), step_of(use.consumer.scope)
     lag = after[1] - before[1] if before and after and before[0] == after[0] else 0
-    if kind == "data" and lag and not tail.is_leaf:
-        kind = "state"
+    kind = "state" if use.kind == "data" and lag and not tail.is_leaf else use.kind
     if tail is head and (kind == "data" or tail.kind != "gate"):
         if kind == "cut":
-            tail.note = _cut_before(consumer)
+            tail.note = _cut_before(use.consumer)
         return  # links inside a box are not drawn
     key = (tail, head, kind, lag if kind == "state" and tail.steps else 0)
-    link = links.get(key)
-    if link is None:
-        link = links[key] = Link(tail, head, kind)
-    link.uses.append((producer, consumer, position))
+    links.setdefault(key, Link(tail, head, kind)).uses.append(use)
 
 
-def leaf_kind(leaf: Leaf) -> str:
+def leaf_kind(leaf: Node) -> str:
     """A parameter requires a gradient, an input has a name or was created as an array, the rest are constants."""
     if leaf.requires_grad:
         return "parameter"
-    created = leaf.origin == "created"
-    return (
-        "input" if created and leaf.output.ndim or leaf.name and (created or leaf.origin == "constants") else "constant"
-    )
+    origin = leaf.origin if isinstance(leaf, Leaf) else ""
+    named = bool(leaf.name) and origin in ("created", "constants")
+    return "input" if named or (origin == "created" and leaf.output.ndim) else "constant"
 
 
-def _leaf_boxes(
-    leaves: dict[Hashable, tuple[Box, list[tuple[Leaf, Node, int, str]]]],
-) -> Iterator[tuple[Box, Box, list[tuple[Leaf, Node, int, str]]]]:
+def _leaf_boxes(leaves: dict[Hashable, tuple[Box, list[Use]]]) -> Iterator[tuple[Box, Box, list[Use]]]:
     """For each place where leaves enter a box: (the box that shows them, the box that they enter, their uses).
 
     A parameter is drawn again in each scope that uses it: a single box with arrows to forty steps would be unreadable,
     and `dot` would take a minute to lay it out. An input is drawn once, inside a step if no other step uses it.
     """
     made: dict[Hashable, Box] = {}
-    heads_of: dict[Hashable, set[Box]] = {}
-    columns_of: dict[Leaf, set[int | None]] = {}
-    inside: dict[Box, set[Leaf]] = {}
+    heads_of: dict[Hashable, set[Box]] = defaultdict(set)
+    columns_of: dict[Node, set[int | None]] = defaultdict(set)
+    inputs_of: dict[Box, set[Node]] = defaultdict(set)
     count: Counter[Hashable] = Counter()
     for head, uses in leaves.values():
-        for leaf, *_ in uses:
-            heads_of.setdefault((head.scope, leaf), set()).add(head)
-            columns_of.setdefault(leaf, set()).add(head.column)
-            if head.kind != "gate":
-                inside.setdefault(head, set()).add(leaf)
+        for use in uses:
+            heads_of[head.scope, use.producer].add(head)
+            columns_of[use.producer].add(head.column)
+            if leaf_kind(use.producer) == "input":
+                inputs_of[head].add(use.producer)
     for head, uses in leaves.values():
-        group = tuple(dict.fromkeys(leaf for leaf, *_ in uses))
+        group = tuple(dict.fromkeys(use.producer for use in uses))
         first = group[0]
         kind = leaf_kind(first)
+        position = uses[0].position
         if head.kind != "gate":
             path = head.scope if head.kind == "fold" else (*head.scope, head.title)
             if kind != "input" or (path and first.scope[: len(path)] == path):
                 continue  # hidden inside the scope, whose label counts its parameters
-            inputs = tuple(
-                leaf for leaf in sorted(inside[head], key=lambda leaf: leaf.serial) if leaf_kind(leaf) == "input"
-            )
+            inputs = inputs_of[head]
             if len(inputs) > 3 and all(columns_of[leaf] == {head.column} for leaf in inputs):
-                group = inputs
+                group = tuple(sorted(inputs, key=lambda leaf: leaf.serial))
         scope, column, band = head.scope, head.column, head.band
         if kind == "input" and len(group) == 1:
             if len(columns_of[first]) == 1 and column is not None and band is not None:
@@ -216,8 +215,8 @@ def _leaf_boxes(
         crowded = len(heads_of[head.scope, first]) > 8 and kind != "input"
         place = (scope, group, head if crowded else None)
         if place not in made:
-            key = ("leaf", head.key, uses[0][2], count[head, uses[0][2]], head if column is None else None)
-            count[head, uses[0][2]] += 1
+            key = ("leaf", head.key, position, count[head, position], head if column is None else None)
+            count[head, position] += 1
             made[place] = Box(kind, scope, key, nodes=list(group), band=band, column=column)
         yield made[place], head, uses
 
@@ -251,22 +250,19 @@ def _cut_before(consumer: Node) -> str:
 
 def _describe(link: Link) -> str:
     """A link's label: where a cut is, or which time steps it holds for if not for all those of its boxes."""
-    tails = {place[1] for producer, _, _ in link.uses if (place := step_of(producer.scope))}
-    heads = {place[1] for _, consumer, _ in link.uses if (place := step_of(consumer.scope))}
+    tail, head = link.tail, link.head
+    tails = {place[1] for use in link.uses if (place := step_of(use.producer.scope))}
+    heads = {place[1] for use in link.uses if (place := step_of(use.consumer.scope))}
     if link.kind == "cut":
-        return _cut_before(link.uses[0][1])
-    if link.kind == "state" and link.tail.steps and link.tail.steps == link.head.steps:
-        lag = next(iter(heads)) - min(tails) if len(tails) == 1 else min(heads) - min(tails)
+        return _cut_before(link.uses[0].consumer)
+    if link.kind == "state" and tail.steps and tail.steps == head.steps:
+        lag = min(heads) - min(tails)
         return f"t−{lag} → t" if lag > 0 else f"t+{-lag} → t"
-    if link.kind == "state" and (link.tail.steps or link.head.steps):
+    if link.kind == "state" and (tail.steps or head.steps):
         return f"{name_steps(tails)} → {name_steps(heads)}"
-    if (
-        link.tail.kind == "gate"
-        and link.tail.steps
-        and tails != set(link.tail.steps)
-        and not (link.head.steps and tails == heads)
-    ):
+    same = bool(head.steps) and tails == heads
+    if tail.kind == "gate" and tail.steps and tails != set(tail.steps) and not same:
         return name_steps(tails)
-    if link.head.kind == "gate" and link.head.steps and heads != set(link.head.steps):
+    if head.kind == "gate" and head.steps and heads != set(head.steps):
         return name_steps(heads)
     return ""

@@ -5,6 +5,7 @@ If a picture has a column for each time step, its positions come from grid.py; o
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from textwrap import wrap
 
@@ -27,6 +28,10 @@ class Colouring:
 
     title: str
     values: Mapping[Box, float]
+
+    @cached_property
+    def scale(self) -> Scale:
+        return Scale(list(self.values.values()))
 
 
 def write(
@@ -55,8 +60,7 @@ def write(
     out.append(f"  graph {_attributes(general)};")
     out.append(f"  node {_attributes({'fontname': FONT, 'fontsize': '10', 'margin': '0.09,0.05', 'height': '0.2'})};")
     out.append(f"  edge {_attributes({'fontname': FONT, 'fontsize': '8', 'color': INK, 'arrowsize': '0.6'})};")
-    scale = Scale(list(colouring.values.values())) if colouring else None
-    faces = {box: _face(box, words, colouring, scale, grid) for box in view.boxes}
+    faces = {box: _face(box, words, colouring, grid) for box in view.boxes}
     if grid is None:
         tree = _tree(view.boxes)
         titles = {scope: f"title{number_}" for number_, scope in enumerate(tree)}
@@ -71,8 +75,8 @@ def write(
         out.append(f"  {link.tail.id} -> {link.head.id} {_attributes(_arrow(link, words, heaviest, grid))};")
     if legend:
         out += _legend(view, grid)
-    if colouring and scale:
-        out += _scale(colouring, scale, grid)
+    if colouring:
+        out.append(_scale(colouring, grid))
     out.append("}")
     return "\n".join(out) + "\n"
 
@@ -82,16 +86,16 @@ def _attributes(values: Mapping[str, str]) -> str:
     return f"[{', '.join(pairs)}]"
 
 
-def _face(box: Box, words: Words, colouring: Colouring | None, scale: Scale | None, grid: Grid | None) -> str:
+def _face(box: Box, words: Words, colouring: Colouring | None, grid: Grid | None) -> str:
     style = dict(STYLES[box.style])
     text = None
     if box.starved:
         style |= PALE
         text = PALE["fontcolor"]
-    if colouring and scale:
-        style["fillcolor"], text = (
-            on_scale(scale(colouring.values[box])) if box in colouring.values else ("#FFFFFF", text)
-        )
+    if colouring:
+        style["fillcolor"] = "#FFFFFF"
+        if box in colouring.values:
+            style["fillcolor"], text = on_scale(colouring.scale(colouring.values[box]))
     values = {"label": marked_up(words.face(box), text), **style, "tooltip": words.tooltip(box)}
     values.pop("fontcolor", None)
     # Sizes are set here, so that a picture does not depend on the fonts of the machine that draws it.
@@ -166,7 +170,9 @@ def _loops(link: Link) -> bool:
 
 def _norm(link: Link, words: Words) -> float | None:
     """The largest norm of the gradients that came back along an arrow."""
-    norms = [words.gradients.along(consumer, position) for _, consumer, position in link.uses] if words.grads else []
+    if not words.grads:
+        return None
+    norms = (words.gradients.along(use.consumer, use.position) for use in link.uses)
     return max((norm for norm in norms if norm is not None), default=None)
 
 
@@ -222,7 +228,8 @@ def _legend(view: View, grid: Grid | None) -> list[str]:
     return [*rows, "  }"]
 
 
-def _scale(colouring: Colouring, scale: Scale, grid: Grid | None) -> list[str]:
+def _scale(colouring: Colouring, grid: Grid | None) -> str:
+    scale = colouring.scale
     cells = "".join(f'<td width="22" height="12" bgcolor="{on_scale(step / 9)[0]}"></td>' for step in range(10))
     title = shortened(colouring.title, 80) + (", by its logarithm" if scale.logarithmic else "")
     label = Markup(
@@ -231,6 +238,7 @@ def _scale(colouring: Colouring, scale: Scale, grid: Grid | None) -> list[str]:
         f'<tr><td colspan="5" align="left"><font point-size="9">{number(scale.low)}</font></td>'
         f'<td colspan="5" align="right"><font point-size="9">{number(scale.high)}</font></td></tr></table>>'
     )
-    return [
-        f"  scale {_attributes({'shape': 'plaintext', 'label': label, **(grid.corner() if grid is not None else {})})};"
-    ]
+    values = {"shape": "plaintext", "label": label}
+    if grid is not None:
+        values |= grid.corner()
+    return f"  scale {_attributes(values)};"

@@ -224,7 +224,7 @@ class Words:
 
     def link_tooltip(self, link: Link) -> str:
         """Where an arrow leads, and the norm of the gradient that came back along it."""
-        producer, consumer, position = link.uses[-1]
+        producer, consumer, position, _ = link.uses[-1]
         ends = [node.name or (node.gate.name if node.gate else "constant") for node in (producer, consumer)]
         lines = [f"{ends[0]} → {ends[1]}, input {position}", f"{producer.output.shape} {producer.output.dtype}"]
         if self.grads and (norm := self.gradients.along(consumer, position)) is not None:

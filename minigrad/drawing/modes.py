@@ -119,6 +119,15 @@ def unrolled(gates: list[Node], time: dict[Scope, Unroll], window: tuple[int, in
     columns = {step: place + 1 for place, step in enumerate(shown)}
     boxes: Boxes = {}
     folds: dict[Hashable, Box] = {}
+    for band, unroll in time.items():
+        sides = {
+            False: [step for step in unroll.steps if step < first],
+            True: [step for step in unroll.steps if step > last],
+        }
+        for late, left_out in sides.items():
+            fold = folds[band, late] = Box("fold", band, (band, "fold"), band=band, steps=tuple(sorted(left_out)))
+            fold.title = unroll.name(*left_out)
+            fold.column = len(shown) + 1 if late else 0
     seen: Counter[Hashable] = Counter()
     for node in gates:
         place = step_of(node.scope)
@@ -132,17 +141,9 @@ def unrolled(gates: list[Node], time: dict[Scope, Unroll], window: tuple[int, in
             key = (*kind, seen[kind, step])  # so the second product of every step has the same key
             seen[kind, step] += 1
             boxes[node] = Box("gate", node.scope, key, nodes=[node], band=band, column=columns[step])
-            continue
-        late = step > last
-        fold = folds.get((band, late))
-        if fold is None:
-            left_out = [other for other in time[band].steps if (other > last) == late and other not in columns]
-            fold = folds[band, late] = Box(
-                "fold", band, (band, "fold"), time[band].name(*left_out), band=band,
-                column=len(shown) + 1 if late else 0, steps=tuple(sorted(left_out)),
-            )  # fmt: skip
-        fold.nodes.append(node)
-        boxes[node] = fold
+        else:
+            boxes[node] = folds[band, step > last]
+            boxes[node].nodes.append(node)
     return boxes
 
 
@@ -216,13 +217,12 @@ def gather(boxes: Boxes, fold_at: Callable[[Scope], int | None]) -> Boxes:
             result[node] = box
             continue
         scope = box.scope[:length]
-        inside = box.band is not None and length > len(box.band)
         group = made.get(scope)
         if group is None:
-            group = made[scope] = Box(
-                "scope", scope[:-1], (box.band, scope[len(box.band or ()) + 1 :], "scope") if inside else scope, scope[-1],
-                band=box.band if inside else None, column=box.column if inside else None, steps=box.steps,
-            )  # fmt: skip
+            group = made[scope] = Box("scope", scope[:-1], scope, scope[-1], steps=box.steps)
+            if box.band is not None and length > len(box.band):  # the same place in every step
+                group.key = (box.band, scope[len(box.band) + 1 :], "scope")
+                group.band, group.column = box.band, box.column
         group.nodes.append(node)
         result[node] = group
     return result

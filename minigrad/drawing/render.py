@@ -127,10 +127,8 @@ def install_command() -> str:
         return "brew install graphviz"
     if sys.platform == "win32":
         return "winget install Graphviz.Graphviz"
-    verbs = {"apt-get": "install", "dnf": "install", "pacman": "-S", "apk": "add", "zypper": "in"}
-    for manager, verb in verbs.items():
-        if shutil.which(manager):
-            return f"sudo {manager} {verb} graphviz"
+    if shutil.which("apt-get"):
+        return "sudo apt-get install graphviz"
     return "your package manager: the package is called graphviz"
 
 

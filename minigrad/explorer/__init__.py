@@ -15,7 +15,6 @@ from ..help.engine_errors import describe, nothing_recorded
 from ..support.files import write_whole
 from ..support.text import printable
 from ..tensor import Tensor
-from ..timesteps import PATTERN
 from .collect import collect_graph
 from .page import build, frame
 
@@ -74,12 +73,8 @@ def explore(
         raise OptionError(
             "MG804",
             f"{len(words)} words were given for {len(steps)} time steps",
-            cause="each word stands at the step that reads it"
-            if steps
-            else f"the graph has no scopes that match {PATTERN!r}, which is how an unroller names its steps",
-            remedy="give one word for each step, padding included, or none"
-            if steps
-            else "leave words out, or record each step in mg.scope(f't{t:02d}')",
+            cause="each word stands at the step that reads it; a step is a scope named t00, t01, ...",
+            remedy="give one word for each step, padding included, or none",
         )
     page = build(data)
     if target is not None:

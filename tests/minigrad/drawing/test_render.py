@@ -115,7 +115,7 @@ def test_without_a_program_the_dot_text_is_written_all_the_same(no_program, tmp_
     [
         ("darwin", None, "brew install graphviz"),
         ("win32", None, "winget install Graphviz.Graphviz"),
-        ("linux", "dnf", "sudo dnf install graphviz"),
+        ("linux", "apt-get", "sudo apt-get install graphviz"),
         ("linux", None, "package manager"),
     ],
 )
