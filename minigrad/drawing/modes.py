@@ -120,11 +120,8 @@ def unrolled(gates: list[Node], time: dict[Scope, Unroll], window: tuple[int, in
     boxes: Boxes = {}
     folds: dict[Hashable, Box] = {}
     for band, unroll in time.items():
-        sides = {
-            False: [step for step in unroll.steps if step < first],
-            True: [step for step in unroll.steps if step > last],
-        }
-        for late, left_out in sides.items():
+        for late in (False, True):
+            left_out = [step for step in unroll.steps if (step > last if late else step < first)]
             fold = folds[band, late] = Box("fold", band, (band, "fold"), band=band, steps=tuple(sorted(left_out)))
             fold.title = unroll.name(*left_out)
             fold.column = len(shown) + 1 if late else 0
