@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from layers import LSTM
-
 from .drawn_graphs import read, rnn, sentiment
 
 
@@ -19,15 +17,6 @@ def test_each_step_is_a_column_and_the_same_gates_share_a_row():
     loops = [edge for edge in picture.edges if "#00558A" in edge[2].get("color", "")]
     assert len(loops) == 7  # one state from each step to the next
     assert all(picture.place(tail)[0] < picture.place(head)[0] for tail, head, _ in loops)
-
-
-def test_two_layers_are_two_rows_of_columns():
-    picture = read(sentiment(5, LSTM, layers=2), mode="unrolled")
-    states = [picture.place(node) for node in picture.nodes if picture.text(node)[-1] == "g"]
-    assert len(states) == 10
-    assert len({x for x, _ in states}) == 10 or len({y for _, y in states}) == 2
-    assert len({y for _, y in states}) == 2
-    assert picture.clusters == 2 * (5 + 1)
 
 
 def test_what_only_feeds_the_steps_stands_on_their_left_and_the_rest_on_their_right():

@@ -8,11 +8,8 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from layers import LSTM, Dense, Embedding, Sequential
-from minigrad.drawing.boxes import leaf_kind
 from minigrad.errors import OptionError
 from minigrad.explorer import collect as collecting
-from minigrad.graph import Leaf, ancestors
 
 from .explored_graphs import array_at, explored, expression
 
@@ -26,19 +23,6 @@ def test_an_expression_by_hand() -> None:
     assert found == pytest.approx([-3 * slope, 2 * slope, slope, slope, slope, 1], rel=1e-6)
     values = [array_at(data, node["value"]).item() for node in data["nodes"]]
     assert values[3:] == pytest.approx([-6, 0.5, np.tanh(0.5)])
-
-
-def test_every_leaf_gradient_is_the_engine_s() -> None:
-    mg.seed(1)
-    model = Sequential(Embedding(6, 3), LSTM(3, 2), Dense(2, 2))
-    loss = mg.softmax_cross_entropy(model(np.array([[0, 5, 2, 2], [1, 1, 4, 0]])), [0, 1])
-    loss.backward()
-    data = explored(loss)
-    leaves = {node["name"]: node for node in data["nodes"] if node["kind"] == "parameter"}
-    assert set(leaves) == set(model.named_parameters())
-    for name, tensor in model.named_parameters().items():
-        np.testing.assert_array_equal(array_at(data, leaves[name]["grad"]), tensor.grad)
-        assert "stored" not in leaves[name]
 
 
 def test_parts_add_up_to_the_gradient_and_arrive_in_order() -> None:
@@ -93,27 +77,6 @@ def test_sums_too_large_to_keep_are_left_out(monkeypatch: pytest.MonkeyPatch) ->
     data = explored((W * W).sum())
     assert data["nodes"][1]["sends"] == [{}, {}]
     np.testing.assert_array_equal(array_at(data, data["nodes"][0]["grad"]), 2 * np.ones((2, 3)))
-
-
-def test_a_leaf_is_called_what_drawings_call_it() -> None:
-    a = mg.Tensor([1.0, 2.0], requires_grad=True)
-    with mg.no_grad():
-        computed = a * 3.0
-    computed.name = "computed"
-    leaves = {
-        "parameter": [a],
-        "input": [mg.Tensor(np.ones(2)), mg.Tensor(2.0, name="rate")],  # an array needs no name to be an input
-        "constant": [mg.Tensor(2.0), computed, a.detach(), mg.Tensor([1.0, 2.0]) * 2.0],
-    }
-    z = a
-    for leaf in [leaf for kind in ("input", "constant") for leaf in leaves[kind]]:
-        z = z * leaf
-    data = explored(z.sum())
-    nodes = ancestors([z.node])[::-1]
-    for kind, tensors in leaves.items():
-        for leaf in tensors:
-            assert data["nodes"][nodes.index(leaf.node)]["kind"] == kind
-            assert isinstance(leaf.node, Leaf) and leaf_kind(leaf.node) == kind
 
 
 def test_a_large_graph_is_told_more_briefly() -> None:

@@ -118,13 +118,6 @@ def test_steps_without_a_layer_are_a_band_of_their_own() -> None:
     assert [column["label"] for column in layout.columns] == ["shared", "t00", "t01", "t02", "after"]
 
 
-def test_a_small_graph_without_steps_is_one_column() -> None:
-    a = mg.Tensor(1.0, requires_grad=True, name="a")
-    nodes, layout = laid_out(mg.tanh(a * a + 2.0))
-    assert [column["kind"] for column in layout.columns] == ["before"]
-    assert [cell.row for node, cell in zip(nodes, layout.cells, strict=True) if node.gate] == [1, 2, 3]
-
-
 def test_a_long_chain_is_parted_so_that_it_can_be_folded() -> None:
     z = x = mg.Tensor(0.1, requires_grad=True)
     for _ in range(20_000):
