@@ -4,7 +4,6 @@ Positions are not in pixels, because the width of a column depends on what the p
 ordered by serial number throughout, so that the same program gives the same picture.
 """
 
-from bisect import bisect_right
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 from ..context import Scope
 from ..drawing.boxes import shared
 from ..graph import Leaf, Node
-from ..timesteps import step_of
+from ..timesteps import step_name, step_of
 
 MANY = 300
 """A graph with more gates than this and no time steps is divided into parts of `PART` ranks, which can be folded."""
@@ -78,12 +77,12 @@ def arrange(nodes: list[Node]) -> Layout:
     widths = _set_offsets(cells, len(columns))
     _set_shared(cells)
 
-    digits = max([2, *(len(str(number)) for _, number, kind in columns if kind == "step")])
+    last = max(number for _, number, _ in columns)
     named = [scope for scope, _ in bands if scope]
     common = len(shared(*named)) if len(named) > 1 else 0
     return Layout(
         [
-            {"label": _column_label(key, digits), "kind": key[2], "width": width}
+            {"label": _column_label(key, last), "kind": key[2], "width": width}
             for key, width in zip(columns, widths, strict=True)
         ],
         [{"label": "/".join(scope[common:] or scope[-1:]) or title} for scope, title in bands],
@@ -127,11 +126,11 @@ def _set_columns(cells: list[Cell], gates: list[Cell]) -> None:
             cell.key = min(users) if alone else SHARED
 
 
-def _column_label(key: Key, digits: int) -> str:
+def _column_label(key: Key, last: int) -> str:
     _, number, kind = key
     if kind == "part":
         return f"ranks {number * PART + 1} to {(number + 1) * PART}"
-    return f"t{number:0{digits}d}" if kind == "step" else kind
+    return step_name(number, last + 1) if kind == "step" else kind
 
 
 def _set_bands(cells: list[Cell], gates: list[Cell]) -> int | None:
@@ -139,21 +138,23 @@ def _set_bands(cells: list[Cell], gates: list[Cell]) -> int | None:
     places = {cell: step_of(cell.node.scope) for cell in gates}
     scopes = {cell: place[0] if place else cell.node.scope for cell, place in places.items()}
     different = set(scopes.values())
-    deepest = max(map(len, different), default=0)
-    depths = range(deepest + 1)
-    depth = bisect_right(depths, MOST_BANDS, key=lambda depth: len({scope[:depth] for scope in different})) - 1
-    scoped = [cell.number for cell, scope in scopes.items() if scope[:depth] or places[cell]]
+    deepest = depth = max(map(len, different), default=0)
+    while len({scope[:depth] for scope in different}) > MOST_BANDS:
+        depth -= 1
     for cell, scope in scopes.items():
-        if scope[:depth]:
-            cell.band_key = (scope[:depth], "")
-        elif places[cell] is not None:
-            cell.band_key = ((), "steps")
-        elif not scoped:
-            cell.band_key = ((), "all gates")
-        elif cell.number < scoped[0]:
-            cell.band_key = ((), "start")
-        else:
-            cell.band_key = ((), "end" if cell.number > scoped[-1] else "between")
+        cell.band_key = (scope[:depth], "steps" if places[cell] and not scope[:depth] else "")
+    named = [cell.number for cell in gates if cell.band_key != ((), "")]
+    for cell in gates:
+        if cell.band_key != ((), ""):
+            continue
+        title = "between"
+        if not named:
+            title = "all gates"
+        elif cell.number < named[0]:
+            title = "start"
+        elif cell.number > named[-1]:
+            title = "end"
+        cell.band_key = ((), title)
     for cell in cells:
         if cell.node.gate is None and cell.users:
             cell.band_key = cell.users[0].band_key

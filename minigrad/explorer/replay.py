@@ -5,7 +5,8 @@ that each element comes from; for a gate that works along axes, the group that e
 has to deal with indexing, axes and shapes.
 """
 
-from collections.abc import Callable
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -19,53 +20,18 @@ MOST_GATES = 200
 MOST_NUMBERS = 100_000
 """In all arrays together: more would make the page slow to open and to recompute."""
 
-_ELEMENTWISE = (
+ELEMENTWISE = (
     gates.AddGate, gates.Subtract, gates.Hadamard, gates.Divide, gates.Power, gates.Negate, gates.Exp, gates.Log,
     gates.Sqrt, gates.Sin, gates.Cos, gates.Abs, gates.Maximum, gates.Minimum, gates.Tanh, gates.Sigmoid, gates.ReLU,
     gates.Softplus, gates.Where,
 )  # fmt: skip
-_MOVING = (
+MOVING = (
     gates.Slice, gates.Lookup, gates.Reshape, gates.Transpose, gates.BroadcastTo, gates.Concatenate, gates.Stack,
 )  # fmt: skip
-
-
-def _moves(gate: Any, arrays: tuple[Array, ...]) -> dict[str, Any]:
-    """Run the gate on the places 0, 1, 2, ... of its inputs' elements instead of their values, to see where they go."""
-    varying = arrays[:1] if isinstance(gate, gates.Lookup) else arrays
-    starts = np.cumsum([0, *(array.size for array in varying)])
-    places = [np.arange(array.size).reshape(array.shape) + start for array, start in zip(varying, starts, strict=False)]
-    return {"kind": "move", "places": gate.forward(*places, *arrays[len(varying) :]).reshape(-1).tolist()}
-
-
-def _groups(kept: tuple[int, ...], shape: tuple[int, ...]) -> list[int]:
-    count = int(np.prod(kept, dtype=np.int64))
-    return list(np.broadcast_to(np.arange(count).reshape(kept), shape).reshape(-1).tolist())
-
-
-def _reduction(gate: Any, arrays: tuple[Array, ...]) -> dict[str, Any]:
-    return {"kind": "reduce", "how": gate.name, "groups": _groups(gate.kept(arrays[0].shape), arrays[0].shape)}
-
-
-def _normalising(gate: Any, arrays: tuple[Array, ...]) -> dict[str, Any]:
-    kept = list(arrays[0].shape)
-    kept[gate.axis] = 1
-    return {"kind": "normalise", "how": gate.name, "groups": _groups(tuple(kept), arrays[0].shape)}
-
-
-def _loss(gate: Any, arrays: tuple[Array, ...]) -> dict[str, Any]:
-    weights = getattr(gate, "weights", None)
-    weights = None if weights is None else numbers(weights)
-    return {"kind": "loss", "how": gate.name, "reduction": gate.reduction, "weights": weights}
-
-
-_KINDS: list[tuple[tuple[type, ...], Callable[[Any, tuple[Array, ...]], dict[str, Any]]]] = [
-    (_ELEMENTWISE, lambda gate, arrays: {"kind": "elementwise", "how": gate.name}),
-    ((gates.MultiplyGate,), lambda gate, arrays: {"kind": "product"}),
-    (_MOVING, _moves),
-    ((gates.Sum, gates.Mean, gates.Max, gates.Min), _reduction),
-    ((gates.Softmax, gates.LogSoftmax), _normalising),
-    ((gates.SoftmaxCrossEntropy, gates.BinaryCrossEntropy, gates.MeanSquaredError, gates.MeanAbsoluteError), _loss),
-]
+REDUCING = (gates.Sum, gates.Mean, gates.Max, gates.Min)
+NORMALISING = (gates.Softmax, gates.LogSoftmax)
+LOSSES = (gates.SoftmaxCrossEntropy, gates.BinaryCrossEntropy, gates.MeanSquaredError, gates.MeanAbsoluteError)
+FORMULAS = (*ELEMENTWISE, gates.MultiplyGate, *MOVING, *REDUCING, *NORMALISING, *LOSSES)
 
 
 def recipe(gate: Any, arrays: tuple[Array, ...]) -> dict[str, Any] | None:
@@ -74,10 +40,42 @@ def recipe(gate: Any, arrays: tuple[Array, ...]) -> dict[str, Any] | None:
     >>> recipe(gates.Transpose(), (np.ones((2, 3)),))
     {'kind': 'move', 'places': [0, 3, 1, 4, 2, 5]}
     """
-    for classes, make in _KINDS:
-        if type(gate) in classes:  # not isinstance: a subclass may compute something else
-            return make(gate, arrays)
+    kind = type(gate)  # not isinstance: a subclass may compute something else
+    shape = arrays[0].shape
+    if kind in ELEMENTWISE:
+        return {"kind": "elementwise", "how": gate.name}
+    if kind is gates.MultiplyGate:
+        return {"kind": "product"}
+    if kind in MOVING:
+        return {"kind": "move", "places": _places(gate, arrays)}
+    if kind in REDUCING:
+        return {"kind": "reduce", "how": gate.name, "groups": _groups(gate.kept(shape), shape)}
+    if kind in NORMALISING:
+        kept = list(shape)
+        kept[gate.axis] = 1
+        return {"kind": "normalise", "how": gate.name, "groups": _groups(kept, shape)}
+    if kind in LOSSES:
+        weights = getattr(gate, "weights", None)
+        weights = None if weights is None else numbers(weights)
+        return {"kind": "loss", "how": gate.name, "reduction": gate.reduction, "weights": weights}
     return None
+
+
+def _places(gate: Any, arrays: tuple[Array, ...]) -> list[int]:
+    """Run the gate on the places 0, 1, 2, ... of its inputs' elements instead of their values, to see where they go."""
+    varying = 1 if isinstance(gate, gates.Lookup) else len(arrays)
+    places = []
+    start = 0
+    for array in arrays[:varying]:
+        places.append(np.arange(start, start + array.size).reshape(array.shape))
+        start += array.size
+    return list(gate.forward(*places, *arrays[varying:]).reshape(-1).tolist())
+
+
+def _groups(kept: Sequence[int], shape: tuple[int, ...]) -> list[int]:
+    """For each element of an array the number of its group, if each group becomes one element of shape `kept`."""
+    groups = np.arange(math.prod(kept)).reshape(kept)
+    return list(np.broadcast_to(groups, shape).reshape(-1).tolist())
 
 
 def replay(

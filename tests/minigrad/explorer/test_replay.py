@@ -10,14 +10,14 @@ import numpy as np
 import minigrad as mg
 from minigrad.backward import sweep
 from minigrad.explorer.arrays import whole
-from minigrad.explorer.replay import _KINDS, recipe
+from minigrad.explorer.replay import FORMULAS, recipe
 from minigrad.fast.kernels import dense
 from minigrad.graph import Leaf, Node
 
 from .conftest import NODE, needs_node, run_node
 from .explored_graphs import explored
 
-BUILT_IN = {cls.__name__: cls for classes, _ in _KINDS for cls in classes}
+BUILT_IN = {cls.__name__: cls for cls in FORMULAS}
 """The gates that the page has a formula for. Others (Einsum, the fused ones) are shown, but not recomputed."""
 
 
