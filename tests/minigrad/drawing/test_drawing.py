@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ import pytest
 import minigrad as mg
 from minigrad.drawing.facts import Gradients
 from minigrad.errors import DtypeError, OptionError
+from minigrad.graph import Node
 
 from .drawn_graphs import dense, needs_dot, product, read, rnn
 
@@ -88,8 +91,8 @@ def test_colours_follow_the_numbers(by):
     loss.backward()
     picture = read(loss, mode="unrolled", color_by=by)
     fills = [style["fillcolor"] for node, style in picture.nodes.items() if "Tanh" in picture.text(node)]
-    gradients = Gradients(mg.Graph(loss).nodes)
-    measures = {
+    gradients: Any = Gradients(mg.Graph(loss).nodes)
+    measures: dict[str, Callable[[Node], Any]] = {
         "grad": lambda node: gradients.of(node).norm,
         "value": lambda node: np.linalg.norm(node.output),
         "bytes": lambda node: node.output.nbytes,

@@ -104,7 +104,7 @@ def test_frames_hold_their_titles_and_overlap_no_others(picture):
 
 def test_wires_lead_upwards_from_box_to_box_and_arrive_side_by_side(picture):
     places = boxes(picture)
-    tips = Counter()
+    tips: Counter[object] = Counter()
     for tail, head, style in picture.edges:
         tip = tuple(map(float, re.findall(r"^e,(\S+)", style["pos"])[0].split(",")))
         tips[head, tip] += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import xml.etree.ElementTree as ET
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import pytest
@@ -43,7 +44,7 @@ def test_gradients_are_shown_once_they_are_there():
     assert "‖" not in picture.dot
     loss.backward()
     picture = read(loss, grads=True)
-    (W,) = [node for node in mg.Graph(loss) if node.name == "hidden.W"]
+    W: Any = next(node for node in mg.Graph(loss) if node.name == "hidden.W")
     (line,) = [line for line in picture.lines("hidden.W") if line.startswith("‖grad‖")]
     assert numbers(line)[0] == pytest.approx(np.linalg.norm(W.grad), rel=1e-3)
     assert "‖dz‖ 1" in picture.lines("loss")

@@ -175,9 +175,9 @@ def test_a_path_that_cannot_be_written_is_named_with_its_cause(tmp_path, monkeyp
 
 @needs_pure
 def test_graphviz_pure_draws_too(no_dot, tmp_path):
-    loss, options = rnn(4), {"mode": "unrolled", "legend": True}
-    assert min(pixels(mg.draw(loss, tmp_path / "g.png", **options).path)) > 200
-    svg = mg.draw(loss, tmp_path / "g.svg", **options)
-    nodes = [one for one in ET.parse(svg.path).getroot().iter() if one.attrib.get("class") == "node"]
+    drawing = mg.draw(rnn(4), mode="unrolled", legend=True)
+    assert min(pixels(drawing.save(tmp_path / "g.png"))) > 200
+    root = ET.parse(drawing.save(tmp_path / "g.svg")).getroot()
+    nodes = [one for one in root.iter() if one.attrib.get("class") == "node"]
     names = {one.findtext("{http://www.w3.org/2000/svg}title", "") for one in nodes}
-    assert {name for name in names if name.startswith("n")} == set(Read(svg.dot).nodes)
+    assert {name for name in names if name.startswith("n")} == set(Read(drawing.dot).nodes)

@@ -28,7 +28,7 @@ FLAGS = (
 
 
 try:
-    from selenium.webdriver.common.keys import Keys
+    from selenium.webdriver.common.keys import Keys as Keys
 except ImportError:  # then no browser is started either
     Keys = None  # type: ignore[assignment, misc]
 
