@@ -96,6 +96,11 @@ def history(roots: Iterable[Node]) -> list[Node]:
     return ancestors(roots, attrgetter("predecessors"))[::-1]
 
 
+def gate_name(node: Node) -> str:
+    """The name of a node's gate, or ""."""
+    return node.gate.name if node.gate is not None else ""
+
+
 def name_steps(steps: Iterable[int], width: int = 2) -> str:
     """Time steps as text, consecutive ones as a range.
 

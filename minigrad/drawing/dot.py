@@ -179,10 +179,8 @@ def _norm(link: Link, words: Words) -> float | None:
 def _arrow(link: Link, words: Words, heaviest: Scale, grid: Grid | None) -> dict[str, str]:
     values: dict[str, str] = {}
     if link.label and (grid is None or grid.has_label(link)):
-        values["label"] = marked_up(
-            [Line(shortened(link.label, 60), 8)],
-            CUT if link.kind == "cut" else STATE if link.kind == "state" else "#222222",
-        )
+        color = {"cut": CUT, "state": STATE}.get(link.kind, "#222222")
+        values["label"] = marked_up([Line(shortened(link.label, 60), 8)], color)
     if link.kind == "cut":
         values |= {"color": CUT, "style": "dashed", "penwidth": "1.5"}
     elif link.head.starved:

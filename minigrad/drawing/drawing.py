@@ -15,7 +15,7 @@ from ..help.engine_errors import describe, nothing_recorded
 from ..support.text import printable
 from ..tensor import Tensor, from_node
 from ..timesteps import step_of
-from .boxes import Box, View, connect, history
+from .boxes import Box, View, connect, gate_name, history
 from .colour import STYLES
 from .dot import Colouring, write
 from .facts import Gradients, Stats
@@ -178,7 +178,7 @@ def draw(
     graph = Graph(output)
     _check(mode, depth, color_by)
     gates = [node for node in graph.nodes if node.gate is not None]
-    boxes, picked, said = choose(gates, mode, window, depth, collapse)
+    boxes, picked, reason = choose(gates, mode, window, depth, collapse)
     view = connect(graph.nodes, graph.roots, boxes)
     timed = any(box.column is not None for box in view.boxes)
     check_size(len(view.boxes), timed)
@@ -186,19 +186,19 @@ def draw(
     for box in view.boxes:
         box.size = size_of(words.face(box), STYLES[box.style]["shape"])
     cuts = sorted({shortened(link.label, 60) for link in view.links if link.kind == "cut" if link.label})
+    notes = [reason] if reason else []
     if cuts:
         pale = "; what lies behind is pale" if any(box.starved for box in view.boxes) else ""
-        said = f"{said} No gradient passes the {', the '.join(cuts[:4])}{pale}.".strip()
-    for root in graph.roots:
-        if isinstance(root, Leaf) and root.origin != "cut":
-            said = f"{said} {_nothing_behind(root)}".strip()
-    fused = sorted({node.gate.name for node in gates if node.gate is not None and type(node.gate) in UNFUSED})
+        notes.append(f"No gradient passes the {', the '.join(cuts[:4])}{pale}.")
+    notes += [_nothing_behind(root) for root in graph.roots if isinstance(root, Leaf) and root.origin != "cut"]
+    fused = sorted({gate_name(node) for node in gates if type(node.gate) in UNFUSED})
     if fused:
-        said = f"{said} {' and '.join(fused)}: one gate for many; mg.opened shows them.".strip()
+        notes.append(f"{' and '.join(fused)}: one gate for many; mg.opened shows them.")
+    caption = " ".join(notes)
     colouring = _colouring(view, words, color_by) if color_by else None
     grid = Grid(view) if timed else None
-    text = write(view, words, caption=said, legend=legend, colouring=colouring, grid=grid)
-    drawing = Drawing(text, picked, said, grid.longest if grid is not None else 0.0)
+    text = write(view, words, caption=caption, legend=legend, colouring=colouring, grid=grid)
+    drawing = Drawing(text, picked, caption, grid.longest if grid is not None else 0.0)
     if path is not None:
         drawing.save(path, dpi=dpi)
     return drawing

@@ -13,7 +13,7 @@ import numpy as np
 from ..context import place
 from ..graph import Leaf, Node
 from ..support.text import printable
-from .boxes import Box, Link, name_steps
+from .boxes import Box, Link, gate_name, name_steps
 from .facts import Gradients, Stats
 
 FONT = "Helvetica,Arial,sans-serif"
@@ -133,18 +133,24 @@ class Words:
 
     def face(self, box: Box) -> list[Line]:
         """The lines on the box."""
-        if box not in self._faces:
-            lines = self._gate(box) if box.kind == "gate" else self._leaf(box) if box.is_leaf else self._scope(box)
-            if self.values and not (box.kind == "constant" and box.last.output.size == 1):
-                lines += _figures([Stats.of(node.output) for node in box.shown])
-            if self.grads:
-                lines += self._gradient(box)
-            self._faces[box] = lines
-        return self._faces[box]
+        if box in self._faces:
+            return self._faces[box]
+        if box.is_leaf:
+            lines = self._leaf(box)
+        else:
+            lines = self._gate(box) if box.kind == "gate" else self._scope(box)
+            if box.role:
+                lines.append(Line("", 9, box.role))
+        if self.values and not (box.kind == "constant" and box.last.output.size == 1):
+            lines += _figures([Stats.of(node.output) for node in box.shown])
+        if self.grads:
+            lines += self._gradient(box)
+        self._faces[box] = lines
+        return lines
 
     def _gate(self, box: Box) -> list[Line]:
         node = box.last
-        name, symbol = node.gate.name if node.gate else "", symbol_of(node)
+        name, symbol = gate_name(node), symbol_of(node)
         plain = not symbol or symbol == name.lower()
         title = Line("" if plain else shortened(name), 11, shortened(name if plain else symbol, 14))
         lines = [title, Line(shape_of(box.nodes))]
@@ -155,8 +161,6 @@ class Words:
         own = shortened(node.name, 20) if node.name and len(names) == 1 else ""
         if own and own != box.role:
             lines.append(Line("", 9, own))
-        if box.role:
-            lines.append(Line("", 9, box.role))
         return lines
 
     def _leaf(self, box: Box) -> list[Line]:
@@ -179,7 +183,7 @@ class Words:
             gates = f"{len(box.steps)} steps, {gates}" if len(box.steps) > 1 else gates
         lines = [Line("", 11, shortened(box.title)), Line(gates)]
         if box.kind == "scope" or box.band is None:
-            kinds = Counter(symbol_of(node) or (node.gate.name if node.gate else "") for node in box.nodes)
+            kinds = Counter(symbol_of(node) or gate_name(node) for node in box.nodes)
             some = [f"{shortened(kind, 14)} {count}" for kind, count in kinds.most_common(3)]
             lines.append(Line(", ".join(some) + (", …" if len(kinds) > 3 else "")))
         if numbers := sum(leaf.output.size for leaf in parameters([box])):
@@ -187,8 +191,6 @@ class Words:
         lines.append(Line(f"→ {shape_of([box.last], self.compact)}"))
         if box.note:
             lines.append(Line(shortened(box.note, 40)))
-        if box.role:
-            lines.append(Line("", 9, box.role))
         return lines
 
     def _gradient(self, box: Box) -> list[Line]:
@@ -225,7 +227,7 @@ class Words:
     def link_tooltip(self, link: Link) -> str:
         """Where an arrow leads, and the norm of the gradient that came back along it."""
         producer, consumer, position, _ = link.uses[-1]
-        ends = [node.name or (node.gate.name if node.gate else "constant") for node in (producer, consumer)]
+        ends = [node.name or gate_name(node) or "constant" for node in (producer, consumer)]
         lines = [f"{ends[0]} → {ends[1]}, input {position}", f"{producer.output.shape} {producer.output.dtype}"]
         if self.grads and (norm := self.gradients.along(consumer, position)) is not None:
             lines.append(f"norm of the gradient sent back: {norm:.6g}")

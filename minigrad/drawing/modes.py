@@ -15,7 +15,7 @@ from ..context import Scope
 from ..errors import OptionError
 from ..graph import Node
 from ..timesteps import PATTERN, step_number, step_of
-from .boxes import Box, name_steps
+from .boxes import Box, gate_name, name_steps
 
 MODES = ("auto", "unrolled", "rolled")
 IN_FULL = 40  # gates that fit on a page, each in its own box
@@ -133,8 +133,7 @@ def unrolled(gates: list[Node], time: dict[Scope, Unroll], window: tuple[int, in
             continue
         band, step, inner = place
         if step in columns:
-            assert node.gate is not None
-            kind = (band, inner, node.gate.name)
+            kind = (band, inner, gate_name(node))
             key = (*kind, seen[kind, step])  # so the second product of every step has the same key
             seen[kind, step] += 1
             boxes[node] = Box("gate", node.scope, key, nodes=[node], band=band, column=columns[step])
@@ -201,7 +200,7 @@ def _build(nodes: list[Node], outer: int) -> Hashable:
     """How a step is built: its gates in order and, for each of their inputs, which gate of the step made it (or -1)."""
     number = {node: place for place, node in enumerate(nodes)}
     inputs = {node: tuple(number.get(parent, -1) for parent in node.inputs) for node in nodes}
-    return tuple((node.scope[outer + 1 :], node.gate.name if node.gate else "", inputs[node]) for node in nodes)
+    return tuple((node.scope[outer + 1 :], gate_name(node), inputs[node]) for node in nodes)
 
 
 def gather(boxes: Boxes, fold_at: Callable[[Scope], int | None]) -> Boxes:
