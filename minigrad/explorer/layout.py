@@ -28,7 +28,7 @@ SHARED, BEFORE, AFTER = (0, 0, "shared"), (1, 0, "before"), (3, 0, "after")
 Band = tuple[Scope, str]  # (a layer's scope, "") or, outside all scopes, ((), a title such as "start" or "end")
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)  # cells hold each other, so a repr of all fields would not end
 class Cell:
     """A node's place: the numbers of its column and band, its row within the band, its offset within the column.
 

@@ -21,6 +21,19 @@ def in_scope(name, make, *args):
         return make(*args)
 
 
+def two_bands():
+    """An encoder, and a decoder that begins two steps later."""
+    w = mg.Tensor(0.9, requires_grad=True, name="w")
+    h, s = mg.Tensor(1.0, name="h0"), mg.Tensor(0.5, name="s0")
+    for t in range(4):
+        with mg.scope("encoder"), mg.scope(f"t{t:02d}"), mg.scope("cell"):
+            h = mg.tanh(h * w)
+        if t >= 2:
+            with mg.scope("decoder"), mg.scope(f"t{t:02d}"), mg.scope("cell"):
+                s = mg.tanh(s * h)
+    return s
+
+
 UNROLLED = {"mode": "unrolled"}
 PICTURES = {
     "rnn": lambda: read(rnn(6, truncate=3), **UNROLLED),
@@ -35,7 +48,7 @@ PICTURES = {
     "own, cells as boxes": lambda: read(own_rnn(cells=2), depth=3, **UNROLLED),
     "long scope": lambda: read(in_scope("a_model/with_long_names/of_its_scopes", rnn, 4), **UNROLLED),
     "cells folded": lambda: read(sentiment(5, GRU, layers=2), collapse=["sequential/gru/cell/t02"], **UNROLLED),
-    "layers as boxes": lambda: read(sentiment(5, LSTM, layers=2), depth=3, **UNROLLED),
+    "layers as boxes": lambda: read(two_bands(), depth=3, **UNROLLED),
 }
 
 

@@ -38,6 +38,8 @@ def test_an_rnn_has_a_column_for_each_step_and_the_same_rows_in_all() -> None:
             rows.setdefault(cell.column, []).append((node.gate.name, cell.row))
     step = [("AddGate", 2), ("AddGate", 3), ("MultiplyGate", 1), ("MultiplyGate", 1), ("Slice", 0), ("Tanh", 4)]
     assert [sorted(row) for row in rows.values()] == [step] * 5
+    last = layout.cells[layout.states[0]["ids"][-1]]  # tanh, alone in its row, stands in the middle
+    assert last.offset == (layout.columns[last.column]["width"] - 1) / 2
     # Shared weights stand on the left, and the head's own beside it.
     assert {columns[f"rnn.cell.{name}"] for name in ("W_xh", "W_hh", "b_h")} == {"shared"}
     assert {columns["dense.W"], columns["dense.b"]} == {"after"}
