@@ -8,6 +8,7 @@ import pytest
 import minigrad as mg
 from minigrad.drawing.facts import Gradients, Stats
 from minigrad.errors import GradientError
+from minigrad.tensor import from_node
 
 from .drawn_graphs import dense
 
@@ -59,7 +60,7 @@ def test_after_an_update_inner_gradients_are_refused_not_guessed():
     loss = dense()
     loss.backward()
     (W,) = [node for node in mg.Graph(loss) if node.name == "head.W"]
-    mg.tensor.from_node(W).update(lambda array: array.__imul__(2.0))
+    from_node(W).update(lambda array: array.__imul__(2.0))
     with pytest.raises(GradientError, match="MG605") as caught:
         mg.draw(loss, grads=True)
     assert "before the optimizer's step" in caught.value.remedy
