@@ -24,7 +24,7 @@ from typing import Any
 import cli  # first: it says so if minigrad is not installed
 import minigrad as mg
 import optim
-from layers import GRU, LSTM, Carried, Dense, Layer, OneHot, TruncatedBPTT, sample
+from layers import GRU, LSTM, Dense, Layer, OneHot, Stateful, TruncatedBPTT, sample
 from minigrad.data import Characters, Stream, load_imdb
 from minigrad.errors import MinigradError
 
@@ -65,7 +65,7 @@ class Samples(optim.Callback):
             print(f"\n--- after {read:,} characters ---\n{write(trainer.model, self.characters, self.options)}\n")
 
 
-def write(model: Carried, characters: Characters, options: argparse.Namespace) -> str:
+def write(model: Stateful, characters: Characters, options: argparse.Namespace) -> str:
     """The prompt, and what the model writes after it."""
     ids = characters.encode(options.prompt or "\n")
     more = sample(model.model, ids, options.length, temperature=options.temperature, seed=options.seed)
@@ -112,10 +112,10 @@ def train(options: argparse.Namespace) -> None:
     print(f'\nGo on:  {cli.command()} --prompt "The film" --from {shlex.quote(str(out))}')
 
 
-def build(config: dict[str, Any], characters: Characters) -> Carried:
+def build(config: dict[str, Any], characters: Characters) -> Stateful:
     """The model that the options describe."""
     writer = Writer(config["model"], len(characters), config["hidden"], config["layers"])
-    return Carried(writer, TruncatedBPTT(config["k1"], config["k2"]))
+    return Stateful(writer, TruncatedBPTT(config["k1"], config["k2"]))
 
 
 def read(options: argparse.Namespace) -> tuple[str, str]:
@@ -143,7 +143,7 @@ def read_text(path: Path) -> str:
     return text
 
 
-def trained(run: Path) -> tuple[Carried, Characters, dict[str, Any]]:
+def trained(run: Path) -> tuple[Stateful, Characters, dict[str, Any]]:
     """(the model with the best weights of a run, its characters, the options of the run)."""
     checkpoint = mg.load(run / "weights.safetensors")
     config = options_of(checkpoint, run)

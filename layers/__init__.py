@@ -25,14 +25,15 @@ from .layer import Layer, LayerError, Sequential
 from .mask import PaddingWarning
 from .norm import LayerNorm
 from .recurrent import GRU, LSTM, RNN, Recurrent, UnpackingWarning, pool
-from .stream import Carried, TruncatedBPTT, sample
+from .stream import Stateful, TruncatedBPTT, sample
 from .unroll import unroll
 
 __all__ = [
-    "GRU", "LSTM", "RNN", "Carried", "Cell", "Dense", "Dropout", "Embedding", "GRUCell", "LSTMCell", "Layer",
-    "LayerError", "LayerNorm", "ModeWarning", "OneHot", "PaddingWarning", "RNNCell", "Recurrent", "Sequential",
-    "TiedHead", "TruncatedBPTT", "UnpackingWarning", "export_weights", "from_layout", "gradient_flow", "gradients",
-    "import_weights", "init", "outputs", "pool", "sample", "to_layout", "unroll",
+    "GRU", "LSTM", "RNN", "Cell", "Dense", "Dropout", "Embedding", "GRUCell", "LSTMCell", "Layer",
+    "LayerError", "LayerNorm", "ModeWarning", "OneHot", "PaddingWarning", "RNNCell", "Recurrent",
+    "Sequential", "Stateful", "TiedHead", "TruncatedBPTT", "UnpackingWarning", "export_weights",
+    "from_layout", "gradient_flow", "gradients", "import_weights", "init", "outputs", "pool", "sample",
+    "to_layout", "unroll",
 ]  # fmt: skip
 
 # Names and keywords of other frameworks are answered from the table in minigrad/help/other_frameworks.py.

@@ -52,7 +52,7 @@ class Cell(Layer):
     def masked_step(self, x: Tensor, state: Any, real: Mask | None = None) -> Any:
         """The state after a step: what `forward` returns, and the state before where `real` (B, 1) is False."""
         _, following = self.forward(x, state)
-        return following if real is None else over(partial(where, real), following, state)
+        return following if real is None else map_state(partial(where, real), following, state)
 
     def initial_state(self, batch: int) -> State:
         """The state before the first step: zeros, (batch, H)."""
@@ -182,10 +182,10 @@ class LSTMCell(Cell):
         return h, c
 
 
-def over(function: Callable[..., Tensor], *states: State) -> State:
+def map_state(function: Callable[..., Tensor], *states: State) -> State:
     """Apply the function to each tensor of a state, or to the matching tensors of several states; None stays None."""
     if states[0] is None:
         return None
     if isinstance(states[0], (tuple, list)):
-        return tuple(over(function, *parts) for parts in zip(*states, strict=True))
+        return tuple(map_state(function, *parts) for parts in zip(*states, strict=True))
     return function(*states)

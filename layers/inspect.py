@@ -21,7 +21,7 @@ Found = Mapping[str, Sequence[Tensor]]  # by path, in the order of time
 def outputs(model: Layer, x: Any, layers: Sequence[str], *, batch_size: int = 256) -> dict[str, Array]:
     """The outputs of the named layers for all of x, {path: array}, in evaluation mode and with nothing recorded.
 
-    Each batch starts without a carried state, and a `Carried` in the model keeps its own.
+    Each batch starts without a carried state, and a `Stateful` in the model keeps its own.
 
     A path names a layer, as in `named_layers()` ("" is the model), or a value that a layer has named with `note`: every
     cell names h ("rnn.cell.h"), an LSTM's also c, i, f, g, o, a GRU's z, r, n. The values of all time steps are stacked
@@ -108,7 +108,7 @@ def _collect(
     check_size("outputs", batch_size=batch_size)
     for start in range(0, len(inputs[0]) or 1, batch_size):
         batch = slice(start, start + batch_size)
-        with model.evaluating():  # for each batch, because a Carried would continue these examples with the next ones
+        with model.evaluating():  # for each batch, because a Stateful would continue these examples with the next ones
             output, values = _forward(model, [array[batch] for array in inputs], layers)
             found = {path: [steps[t] for t in sorted(steps, key=lambda t: t or 0)] for path, steps in values.items()}
             for path, tensors in read(output, batch, found).items():

@@ -63,9 +63,10 @@ class Layer:
     """Whether dropout and the like are on. Set it with `train()` and `eval()`."""
 
     _name: str | None = None
+    _child_name: str | None = None  # in a Sequential; None means the class's name in lower case
     _path: str = ""  # from the outermost layer
     _members: dict[str, Any]
-    _memory: Any = None  # what it keeps from call to call, besides parameters: see Carried
+    _memory: Any = None  # what it keeps from call to call, besides parameters: see Stateful
 
     def __init__(self) -> None:
         self._members = {}
@@ -193,7 +194,7 @@ class Layer:
 
     @contextmanager
     def evaluating(self) -> Iterator[None]:
-        """Evaluation mode within this block. Afterwards every layer has its mode, and a Carried its state, of before.
+        """Evaluation mode within this block. Afterwards every layer has its mode, and a Stateful its state, of before.
 
         >>> from layers import Dropout
         >>> model = Sequential(Dropout(0.5), Dropout(0.5).eval())
@@ -209,7 +210,7 @@ class Layer:
             yield
         finally:
             for layer, training, memory in before:
-                layer.training = training  # before the memory, because a Carried forgets some of it here
+                layer.training = training  # before the memory, because a Stateful forgets some of it here
                 layer._memory = memory
 
     # ---- saving and loading ----
@@ -229,12 +230,12 @@ class Layer:
             parameter.array = arrays[path]
 
     def carried_state(self) -> dict[str, Array]:
-        """{path: array} of what every `Carried` in this model carries from batch to batch, for a snapshot."""
+        """{path: array} of what every `Stateful` in this model carries from batch to batch, for a snapshot."""
         layers = self.named_layers().items()
         return {_join(path, name): array for path, layer in layers for name, array in layer._carried().items()}
 
     def load_carried_state(self, arrays: Mapping[str, Array]) -> None:
-        """Continue from what `carried_state` returned. Without its arrays, a Carried starts again."""
+        """Continue from what `carried_state` returned. Without its arrays, a Stateful starts again."""
         for path, layer in self.named_layers().items():
             prefix = _join(path, "")
             layer._carry({name.removeprefix(prefix): arrays[name] for name in arrays if name.startswith(prefix)})
@@ -331,7 +332,9 @@ class Sequential(Layer):
         count: dict[str, int] = {}
         for number, layer in enumerate(layers):
             layer = _as_layer(layer, f"item {number}")
-            kind = layer.settings() if isinstance(layer, Function) else type(layer).__name__.lower()
+            kind = (
+                layer.settings() if isinstance(layer, Function) else layer._child_name or type(layer).__name__.lower()
+            )
             kind = kind if kind.isidentifier() else "function"  # a lambda has no name
             count[kind] = count.get(kind, 0) + 1
             setattr(self, kind if count[kind] == 1 else f"{kind}_{count[kind]}", layer)

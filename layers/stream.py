@@ -1,4 +1,4 @@
-"""Sequences that are too long for one graph: TruncatedBPTT, Carried, and `sample`, which writes one."""
+"""Sequences that are too long for one graph: TruncatedBPTT, Stateful, and `sample`, which writes one."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
@@ -11,12 +11,12 @@ from minigrad.context import setting
 from minigrad.errors import GradientError, OptionError, ShapeError
 from minigrad.tensor import as_tensors
 
-from .cells import State, over
+from .cells import State, map_state
 from .dropout import UNRECORDED_TRAINING
 from .layer import Array, Layer, check_size
 from .recurrent import Recurrent
 
-Stateful = Callable[[Any, State], tuple[Tensor, State]]
+SequenceModel = Callable[[Any, State], tuple[Tensor, State]]
 
 
 class TruncatedBPTT:
@@ -51,7 +51,7 @@ class TruncatedBPTT:
         check_size("TruncatedBPTT", k1=k1, k2=k2)
         self.k1, self.k2 = k1, k2
 
-    def walk(self, model: Stateful, x: Any, state: State = None) -> Iterator[tuple[slice, Tensor]]:
+    def walk(self, model: SequenceModel, x: Any, state: State = None) -> Iterator[tuple[slice, Tensor]]:
         """(steps, outputs) of each window in turn."""
         _check_directions(model)
         length = (x := _with_steps(x)).shape[1]
@@ -63,7 +63,7 @@ class TruncatedBPTT:
             del outputs  # frees the window's graph before the next one is recorded
 
     def _window(
-        self, model: Stateful, x: Any, state: State, at: int, start: int, end: int, next_end: int
+        self, model: SequenceModel, x: Any, state: State, at: int, start: int, end: int, next_end: int
     ) -> tuple[slice, Tensor, State, int]:
         """(steps, outputs) of the window from `start` to `end`, and the state before the step where the next begins.
 
@@ -84,14 +84,14 @@ class TruncatedBPTT:
 
 
 class _Memory(NamedTuple):
-    """What a Carried keeps from one call to the next."""
+    """What a Stateful keeps from one call to the next."""
 
     x: Array | None = None  # the inputs that the next gradient reaches back to
     state: State = None  # the one before them
     evaluated: State = None  # the one after the last call, in evaluation mode
 
 
-class Carried(Layer):
+class Stateful(Layer):
     """A model that goes on where its last call ended: `TruncatedBPTT` for loops that know no state, as the Trainer's.
 
     In training, successive calls with windows x (B, k1, ...), such as `minigrad.data.Stream` makes, give what
@@ -99,7 +99,7 @@ class Carried(Layer):
     steps back. In evaluation, the first call after `eval()` begins with state None.
 
     >>> from layers import RNN
-    >>> rnn = Carried(RNN(3, 2, return_sequences=True, return_state=True), TruncatedBPTT(k1=4, k2=6))
+    >>> rnn = Stateful(RNN(3, 2, return_sequences=True, return_state=True), TruncatedBPTT(k1=4, k2=6))
     >>> rnn(np.ones((1, 4, 3))).shape, sorted(rnn.carried_state())
     ((1, 4, 2), ['state', 'x'])
 
@@ -110,6 +110,7 @@ class Carried(Layer):
     """
 
     _memory = _Memory()
+    _child_name = "carried"  # so that the paths in snapshots stay what they were
 
     def __init__(self, model: Layer, bptt: TruncatedBPTT) -> None:
         super().__init__()
@@ -134,10 +135,10 @@ class Carried(Layer):
         if computed and at < end:
             raise GradientError(
                 "MG237",
-                f"a Carried got inputs that another layer computed, and would need {end - at} steps of them once more",
+                f"a Stateful got inputs that another layer computed, and would need {end - at} steps of them once more",
                 cause="with k2 larger than the window, the next gradient would go through that layer's graph, which is "
                 "out of date after the optimizer's step",
-                remedy="put that layer into the model that is carried: Carried(model, bptt); or choose k2 up to k1",
+                remedy="put that layer into the model that is carried: Stateful(model, bptt); or choose k2 up to k1",
             )
         kept = np.array(getattr(x, "array", x)[:, at:])  # the caller may write the next window into x
         self._memory = self._memory._replace(x=kept, state=state)
@@ -223,7 +224,7 @@ def _with_steps(x: Any) -> Any:
     return x
 
 
-def _run(model: Stateful, x: Any, state: State) -> tuple[Tensor, State]:
+def _run(model: SequenceModel, x: Any, state: State) -> tuple[Tensor, State]:
     """What the model returns. Errors: ShapeError (MG233) if that is not (outputs for each step of x, state)."""
     found: Any = model(x, state)
     if isinstance(found, tuple) and len(found) == 2 and getattr(found[0], "shape", ())[:2] == x.shape[:2]:
@@ -237,7 +238,7 @@ def _run(model: Stateful, x: Any, state: State) -> tuple[Tensor, State]:
 
 
 def _detached(state: State) -> State:
-    return over(lambda part: as_tensors([part])[0].detach(), state)
+    return map_state(lambda part: as_tensors([part])[0].detach(), state)
 
 
 def _named(state: State, name: str, batch: int) -> dict[str, Array]:

@@ -8,7 +8,7 @@ from minigrad.gates.fused.sequence import cuts
 from minigrad.gates.steps import without_padding
 from minigrad.timesteps import step_name
 
-from .cells import Cell, State, over
+from .cells import Cell, State, map_state
 from .mask import Mask, as_mask
 
 
@@ -56,7 +56,7 @@ def unroll(
             if real is not None:
                 x = without_padding(x, real[:, 0])
             if number in cut_before:
-                state = over(_cutter(cut_before[number]), state)
+                state = map_state(_cutter(cut_before[number]), state)
             state = cell.masked_step(x, state, real)  # not cell(x, state): the step has a scope already
             parts = state if isinstance(state, tuple) else (state,)
             cell.note(**dict(zip(cell.state_names, parts, strict=True)))

@@ -120,7 +120,7 @@ class Stream(Batches):
     """Iterate over one long row of ids in windows: pairs (x, y) of shape (batch_size, steps), y one step ahead of x.
 
     The ids are cut into `batch_size` rows that run side by side, and each window goes on where the one before it ended:
-    for a model that carries its state, see `layers.Carried`. An epoch is a pass over all windows, or with `windows=n`
+    for a model that carries its state, see `layers.Stateful`. An epoch is a pass over all windows, or with `windows=n`
     over the next n of them, around and around. Position, `state_dict` and `load_state_dict` are as for `Batches`.
 
     >>> for x, y in Stream(np.arange(10), batch_size=2, steps=2):

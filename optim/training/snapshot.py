@@ -200,7 +200,7 @@ def _load_parts(trainer: Run, checkpoint: Checkpoint, path: str | os.PathLike[st
         modes = _modes(trainer)
         saved_modes = dict.fromkeys(modes, True) | checkpoint.info.get("modes", {})
         parts.append(("the layers", lambda state: _set_modes(trainer, state), modes, saved_modes))
-    # After the modes: where a mode is set, a Carried forgets the state of its last call in evaluation mode.
+    # After the modes: where a mode is set, a Stateful forgets the state of its last call in evaluation mode.
     if carry := getattr(trainer.model, "load_carried_state", None):
         whole = part(checkpoint, "carried/")
         carried = {name: share_out(trainer.comm, [array])[0][0] for name, array in whole.items()}

@@ -20,7 +20,7 @@ import numpy as np
 import layers
 import minigrad as mg
 import optim
-from layers import GRU, LSTM, RNN, Carried, Dense, Dropout, Embedding, LayerNorm, Sequential, TruncatedBPTT
+from layers import GRU, LSTM, RNN, Dense, Dropout, Embedding, LayerNorm, Sequential, Stateful, TruncatedBPTT
 
 from .fuzzer import Fuzzer, Generator
 from .resume import Shared, Writer
@@ -112,7 +112,7 @@ class Side:
             "dense": lambda: Sequential(Dense(3, 4, mg.tanh), Dropout(0.4), LayerNorm(4), Dense(4, 2)),
             "shared": Shared,
             "words": lambda: Sequential(Embedding(12, 4), kind(4, 3), Dropout(0.3), Dense(3, 2)),
-            "carried": lambda: Carried(Writer(kind), TruncatedBPTT(4, 4 + case.seed % 3)),
+            "carried": lambda: Stateful(Writer(kind), TruncatedBPTT(4, 4 + case.seed % 3)),
         }[case.model]()
         self.parameters = self.model.named_parameters()
         for tensor in self.parameters.values():

@@ -853,14 +853,14 @@ def apart(what: str, found: Any, expected: Any, dtype: str) -> str:
 
 
 def carried(dtype: str, layout: str, rng: Generator) -> str:
-    """A `Carried` over windows in training and evaluation, stored and loaded, against the layer over all of them."""
+    """A `Stateful` over windows in training and evaluation, stored and loaded, against the layer over all of them."""
     kind: Any = (RNN, GRU, LSTM)[int(rng.integers(3))]
     k1, k2, B = (int(rng.integers(1, n)) for n in (4, 5, 3))
     layer = kind(2, 2, return_sequences=True, return_state=True, layers=int(rng.integers(1, 3)))
     layer.fused = True if rng.random() < 0.3 else None
 
     def make() -> Any:
-        return Sequential(layers.Carried(layer, layers.TruncatedBPTT(k1, k2)))
+        return Sequential(layers.Stateful(layer, layers.TruncatedBPTT(k1, k2)))
 
     model = make()
     seen: list[Array] = []

@@ -15,7 +15,7 @@ import numpy as np
 
 import minigrad as mg
 import optim
-from layers import GRU, LSTM, RNN, Carried, Embedding, Layer, Sequential, TruncatedBPTT, gradients, outputs
+from layers import GRU, LSTM, RNN, Embedding, Layer, Sequential, Stateful, TruncatedBPTT, gradients, outputs
 from layers.fused import can_fuse
 from layers.inspect import gradient_flow
 from minigrad.errors import GradientError
@@ -403,7 +403,7 @@ class Run:
         case, layer = self.case, self.layer
         if case.return_state != case.return_sequences or case.bidirectional:
             return ""
-        model: Any = Sequential(Carried(layer, TruncatedBPTT(2, 3))) if case.return_state else layer
+        model: Any = Sequential(Stateful(layer, TruncatedBPTT(2, 3))) if case.return_state else layer
         path = "carried.model" if case.return_state else ""
         x, y, weights = self.x.array, np.arange(case.batch), self.upstream.normal(size=(case.batch, 1, case.hidden))
 

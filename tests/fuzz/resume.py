@@ -26,13 +26,13 @@ from layers import (
     GRU,
     LSTM,
     RNN,
-    Carried,
     Dense,
     Dropout,
     Embedding,
     Layer,
     LayerNorm,
     Sequential,
+    Stateful,
     TiedHead,
     TruncatedBPTT,
 )  # fmt: skip
@@ -325,7 +325,7 @@ class Job:
         writer: Layer = Writer(kind)
         if self.case.model == "carried nested":
             writer = Nested(writer, self.case.seed)
-        carried = Carried(writer, TruncatedBPTT(5, 5 + self.case.seed % 4))
+        carried = Stateful(writer, TruncatedBPTT(5, 5 + self.case.seed % 4))
         if self.case.model == "carried":
             return carried
         return Around(Sequential(Around(carried))) if self.case.model == "carried deep" else Sequential(carried)

@@ -12,8 +12,8 @@ import numpy as np
 
 import minigrad as mg
 import optim
-from layers import GRU, LSTM, RNN, Carried, Layer, TruncatedBPTT, pool, sample
-from layers.cells import over
+from layers import GRU, LSTM, RNN, Layer, Stateful, TruncatedBPTT, pool, sample
+from layers.cells import map_state
 from minigrad.data import Batches, Characters, Stream, Vocabulary, lengths, mask, pad
 
 from .layouts import laid_out
@@ -397,7 +397,7 @@ def walked(dtype: str, layout: str, rng: Generator) -> str:
     for tensor in parameters.values():
         tensor.array = laid_out(rng.normal(size=tensor.shape), layout)
     x, weights = rng.normal(size=(2, steps, 2)), rng.normal(size=(2, steps, 2))
-    model = Carried(layer, TruncatedBPTT(k1, k2))
+    model = Stateful(layer, TruncatedBPTT(k1, k2))
     whole = [(slice(max(s, min(s + k1, steps) - k2), min(s + k1, steps)), None) for s in range(0, steps, k1)]
     if carried := bool(rng.random() < 0.5):  # a shorter last window would be the start of another batch's sequence
         whole = whole[: steps // k1]
@@ -410,10 +410,10 @@ def walked(dtype: str, layout: str, rng: Generator) -> str:
         for hand in (False, True):
             if hand:
                 state, outputs = cell.initial_state(2), []
-                state = over(lambda one: mg.Tensor(one.array.astype(float)), state)
+                state = map_state(lambda one: mg.Tensor(one.array.astype(float)), state)
                 for t in range(expected.stop):
                     if t == max(0, expected.stop - k2):
-                        state = over(lambda one: one.detach(), state)
+                        state = map_state(lambda one: one.detach(), state)
                     h, state = cell(mg.Tensor(x[:, t]), state)
                     outputs.append(h)
                 output = mg.stack(outputs[expected], axis=1)

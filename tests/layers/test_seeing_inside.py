@@ -13,12 +13,12 @@ from layers import (
     GRU,
     LSTM,
     RNN,
-    Carried,
     Dense,
     Dropout,
     Embedding,
     Layer,
     Sequential,
+    Stateful,
     TruncatedBPTT,
     gradient_flow,
     gradients,
@@ -51,7 +51,7 @@ def test_outputs_are_those_of_a_plain_forward_pass(batch_size: int) -> None:
 def test_outputs_and_gradients_of_a_carried_model_are_those_of_sequences_from_their_beginning(batch_size: int) -> None:
     mg.seed(0)
     reader = LSTM(4, 3, return_sequences=True, return_state=True)
-    carried = Carried(reader, TruncatedBPTT(5, 5))
+    carried = Stateful(reader, TruncatedBPTT(5, 5))
     m = Sequential(Embedding(20, 4), carried, Dense(3, 2))
     window, ids, y = np.ones((2, 5, 4), "float32"), IDS[:6], np.tile(LABELS[:6, None], 5)
     second = reader(np.ones((2, 10, 4), "float32"))[0].array[:, 5:]

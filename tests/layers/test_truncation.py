@@ -15,11 +15,11 @@ from layers import (
     GRU,
     LSTM,
     RNN,
-    Carried,
     Dense,
     Embedding,
     Layer,
     Sequential,
+    Stateful,
     TiedHead,
     TruncatedBPTT,
     sample,
@@ -246,7 +246,7 @@ def test_window_sizes_below_one_are_refused(k1: int, k2: int) -> None:
 @pytest.mark.parametrize("x", [X[:, :0], X[0, 0], 5, None, []])
 def test_a_sequence_without_steps_is_refused(x: Any) -> None:
     model = stream(rnn())
-    for walk in (lambda: next(TruncatedBPTT(2, 2).walk(model, x)), lambda: Carried(model, TruncatedBPTT(2, 2))(x)):
+    for walk in (lambda: next(TruncatedBPTT(2, 2).walk(model, x)), lambda: Stateful(model, TruncatedBPTT(2, 2))(x)):
         with pytest.raises(ShapeError) as caught:
             walk()
         assert caught.value.code == "MG231"
@@ -256,7 +256,7 @@ def test_a_sequence_without_steps_is_refused(x: Any) -> None:
 def test_a_model_that_returns_no_outputs_or_no_state_is_refused(options: Any) -> None:
     model = RNN(D, H, **options)
     x = X[:2].astype("float32")  # two rows: a Tensor of two rows could be taken apart like a pair
-    carried = Carried(model, TruncatedBPTT(3, 3))
+    carried = Stateful(model, TruncatedBPTT(3, 3))
     for call in (
         lambda: next(TruncatedBPTT(3, 3).walk(model, x)),
         lambda: carried(x[:, :3]),
@@ -279,9 +279,9 @@ class Reader(Layer):
 
 
 def test_carried_windows_of_another_batch_size_are_refused_and_lists_are_read() -> None:
-    carried = Carried(stream(rnn()), TruncatedBPTT(3, 5))
+    carried = Stateful(stream(rnn()), TruncatedBPTT(3, 5))
     x = X.astype("float32")
-    anew = Carried(carried.model, TruncatedBPTT(3, 5))
+    anew = Stateful(carried.model, TruncatedBPTT(3, 5))
     np.testing.assert_allclose(carried(x[:, :3].tolist()).array, anew(x[:, :3]).array, rtol=1e-5)
     with pytest.raises(ShapeError, match="MG224"):
         carried(x[:1, 3:6])
@@ -294,7 +294,7 @@ def test_carried_windows_of_another_batch_size_are_refused_and_lists_are_read() 
 def test_carried_windows_are_one_long_sequence(k1: int, k2: int) -> None:
     x = np.random.default_rng(4).normal(size=(B, 12, D))
     layer = stream(rnn())
-    whole, carried = layer(x)[0].array, Carried(layer, TruncatedBPTT(k1, k2))
+    whole, carried = layer(x)[0].array, Stateful(layer, TruncatedBPTT(k1, k2))
     for end in range(k1, 13, k1):
         layer.zero_grad()
         outputs = carried(x[:, end - k1 : end])
@@ -308,7 +308,7 @@ def test_carried_windows_are_one_long_sequence(k1: int, k2: int) -> None:
 
 def test_an_evaluation_has_a_state_of_its_own() -> None:
     layer = stream(rnn())
-    whole, carried = layer(X)[0].array, Carried(layer, TruncatedBPTT(2, 4))
+    whole, carried = layer(X)[0].array, Stateful(layer, TruncatedBPTT(2, 4))
     carried(X[:, :2])
     for _ in range(2):
         carried.eval()
@@ -321,7 +321,7 @@ def test_an_evaluation_has_a_state_of_its_own() -> None:
 
 def test_every_evaluation_starts_anew_and_leaves_the_one_around_it_where_it_was() -> None:
     layer = stream(rnn())
-    whole, carried = layer(X)[0].array, Carried(layer, TruncatedBPTT(2, 4))
+    whole, carried = layer(X)[0].array, Stateful(layer, TruncatedBPTT(2, 4))
     model = Sequential(carried)
     with mg.no_grad():
         for _ in range(2):
@@ -364,7 +364,7 @@ class Writer(Layer):
 
 
 class Holder(Layer):
-    """A model with a Carried inside, and another layer after it."""
+    """A model with a Stateful inside, and another layer after it."""
 
     def __init__(self, stream: Layer) -> None:
         super().__init__()
@@ -390,7 +390,7 @@ def test_a_run_resumed_in_the_middle_of_a_stream_ends_in_the_same_bytes(
                     raise RuntimeError("killed two steps after its snapshot")
 
         mg.seed(3)
-        model = wrap(Carried(Writer(), TruncatedBPTT(k1=4, k2=6)))
+        model = wrap(Stateful(Writer(), TruncatedBPTT(k1=4, k2=6)))
         callbacks: list[Any] = [Clip(1.0)]
         if steps:
             callbacks.append(Snapshots(tmp_path, every_steps=steps))
@@ -424,7 +424,7 @@ def test_a_carried_after_an_embedding_trains_as_if_that_were_inside_or_says_that
         embedding, rnn = Embedding(6, 3), RNN(3, 6, return_sequences=True, return_state=True)
         reader = Reader(rnn)
         reader.embedding = embedding
-        model = Carried(reader, bptt) if inside else Sequential(embedding, Carried(rnn, bptt))
+        model = Stateful(reader, bptt) if inside else Sequential(embedding, Stateful(rnn, bptt))
         optimizer = Adam({"table": embedding.table, **rnn.named_parameters()}, lr=0.05)
         trainer = Trainer(model, loss, optimizer, metrics={}, callbacks=[], seed=3)
         if k2 > 4 and not inside:
@@ -449,7 +449,7 @@ def test_a_walk_begins_with_a_state_of_arrays(kind: Any) -> None:
 
 def test_a_bidirectional_state_is_not_carried() -> None:
     model = Reader(GRU(3, 2, bidirectional=True, return_sequences=True, return_state=True))
-    for start in (lambda: Carried(model, TruncatedBPTT(2, 2)), lambda: next(TruncatedBPTT(2, 2).walk(model, X))):
+    for start in (lambda: Stateful(model, TruncatedBPTT(2, 2)), lambda: next(TruncatedBPTT(2, 2).walk(model, X))):
         with pytest.raises(OptionError, match="MG244.*state of layer, a bidirectional GRU"):
             start()
 
@@ -463,7 +463,7 @@ class Counter(Layer):
 
 
 def test_a_carried_state_of_many_parts_and_none_is_loaded_as_it_was() -> None:
-    carried, other = (Sequential(Carried(Counter(), TruncatedBPTT(1, 1))) for _ in range(2))
+    carried, other = (Sequential(Stateful(Counter(), TruncatedBPTT(1, 1))) for _ in range(2))
     for _ in range(3):
         carried(np.zeros((2, 1, 3)))
     other.load_carried_state(carried.carried_state())
@@ -530,7 +530,7 @@ def test_unroll_reads_an_array_as_batch_time_features_and_refuses_a_mask_of_no_s
 
 def test_a_carried_keeps_copies_of_its_inputs_and_state() -> None:
     """A caller may read each window into the same array, and write to what is handed out and was given."""
-    carried, other = (Carried(stream(rnn()), TruncatedBPTT(2, 4)) for _ in range(2))
+    carried, other = (Stateful(stream(rnn()), TruncatedBPTT(2, 4)) for _ in range(2))
     window = X[:, :2].copy()
     for model, x in ((carried, window), (other, X[:, :2])):
         model(x)

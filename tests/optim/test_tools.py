@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from layers import GRU, RNN, Carried, Dense, Dropout, Embedding, Layer, Sequential, TruncatedBPTT
+from layers import GRU, RNN, Dense, Dropout, Embedding, Layer, Sequential, Stateful, TruncatedBPTT
 from minigrad.data import Batches
 from minigrad.errors import DataError, MinigradError, OptionError
 from optim import SGD, Adam, AdamW, Trainer, find_learning_rate, freeze, split, summary, unfreeze
@@ -175,7 +175,7 @@ def test_the_range_test_puts_dropout_and_shuffling_back(tmp_path: Path) -> None:
 def test_looking_at_a_model_leaves_the_mode_of_each_part_and_what_it_carries(look: str, training: bool) -> None:
     mg.seed(2)
     rnn = RNN(3, 4, return_sequences=True, return_state=True)
-    net = Sequential(Dropout(0.0), Carried(rnn, TruncatedBPTT(2, 4)), Dropout(0.5)).train(training)
+    net = Sequential(Dropout(0.0), Stateful(rnn, TruncatedBPTT(2, 4)), Dropout(0.5)).train(training)
     net.dropout.eval()
     net.dropout_2.train()
     x = np.random.default_rng(1).normal(size=(2, 8, 3)).astype("float32")

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from layers import RNN, Carried, Dense, Dropout, Embedding, Sequential, TruncatedBPTT
+from layers import RNN, Dense, Dropout, Embedding, Sequential, Stateful, TruncatedBPTT
 from minigrad.data import Batches
 from minigrad.errors import CheckpointError, DtypeError, MinigradError
 from optim import (
@@ -264,13 +264,13 @@ def test_a_warning_names_the_callbacks_and_layers_that_differ(tmp_path: Path) ->
 
 def test_a_warning_names_a_carried_layer_whose_windows_differ(tmp_path: Path) -> None:
     def fit(k2: int, resume: Path | None = None) -> None:
-        model = Carried(RNN(3, 2, return_sequences=True, return_state=True), TruncatedBPTT(2, k2))
+        model = Stateful(RNN(3, 2, return_sequences=True, return_state=True), TruncatedBPTT(2, k2))
         optimizer = SGD(model.named_parameters(), lr=0.1)
         trainer = Trainer(model, mg.softmax_cross_entropy, optimizer, callbacks=[Snapshots(tmp_path)])
         trainer.fit([(np.ones((2, 2, 3)), np.ones((2, 2), int))], 1 if resume is None else 2, resume=resume)
 
     fit(2)
-    with pytest.warns(UserWarning, match=r"was Carried\(.*k2=2\)\) and is Carried\(.*k2=3\)\)"):
+    with pytest.warns(UserWarning, match=r"was Stateful\(.*k2=2\)\) and is Stateful\(.*k2=3\)\)"):
         fit(3, Snapshots.latest(tmp_path))
 
 
