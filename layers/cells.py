@@ -16,7 +16,7 @@ from minigrad.gates.basic import Tanh
 from minigrad.gates.steps import gru_step, lstm_step
 
 from .init import glorot_uniform, orthogonal, zeros
-from .layer import Activation, Layer, check_function, check_size, function_name
+from .layer import Activation, Layer, check_function, check_size, function_name, parameter
 from .mask import Mask
 
 State = Any  # one Tensor (B, H), or a tuple of them
@@ -81,9 +81,9 @@ class RNNCell(Cell):
         super().__init__(inputs, hidden)
         check_function("RNNCell", activation)
         self.activation = activation
-        self.W_xh = Tensor(glorot_uniform((inputs, hidden)), requires_grad=True)
-        self.W_hh = Tensor(orthogonal((hidden, hidden)), requires_grad=True)
-        self.b_h = Tensor(zeros((hidden,)), requires_grad=True)
+        self.W_xh = parameter(glorot_uniform, (inputs, hidden))
+        self.W_hh = parameter(orthogonal, (hidden, hidden))
+        self.b_h = parameter(zeros, (hidden,))
 
     def forward(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         h = self.activation(x @ self.W_xh + state @ self.W_hh + self.b_h)
@@ -117,11 +117,11 @@ class GRUCell(Cell):
     def __init__(self, inputs: int, hidden: int, reset_after: bool = True) -> None:
         super().__init__(inputs, hidden)
         self.reset_after = reset_after
-        self.W_xh = Tensor(glorot_uniform((inputs, 3 * hidden)), requires_grad=True)
-        self.W_hh = Tensor(orthogonal((hidden, 3 * hidden)), requires_grad=True)
-        self.b_xh = Tensor(zeros((3 * hidden,)), requires_grad=True)
+        self.W_xh = parameter(glorot_uniform, (inputs, 3 * hidden))
+        self.W_hh = parameter(orthogonal, (hidden, 3 * hidden))
+        self.b_xh = parameter(zeros, (3 * hidden,))
         if reset_after:
-            self.b_hh = Tensor(zeros((3 * hidden,)), requires_grad=True)
+            self.b_hh = parameter(zeros, (3 * hidden,))
 
     def forward(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         H, h = self.hidden, state
@@ -166,8 +166,8 @@ class LSTMCell(Cell):
 
     def __init__(self, inputs: int, hidden: int, forget_bias: float = 1.0) -> None:
         super().__init__(inputs, hidden)
-        self.W_xh = Tensor(glorot_uniform((inputs, 4 * hidden)), requires_grad=True)
-        self.W_hh = Tensor(orthogonal((hidden, 4 * hidden)), requires_grad=True)
+        self.W_xh = parameter(glorot_uniform, (inputs, 4 * hidden))
+        self.W_hh = parameter(orthogonal, (hidden, 4 * hidden))
         b = zeros((4 * hidden,))
         b[hidden : 2 * hidden] = forget_bias
         self.b = Tensor(b, requires_grad=True)

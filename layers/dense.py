@@ -5,7 +5,7 @@ from typing import Any
 from minigrad import Tensor
 
 from .init import Initialiser, glorot_uniform, zeros
-from .layer import Activation, Layer, check_function, check_size, drawn, function_name
+from .layer import Activation, Layer, check_function, check_size, function_name, parameter
 
 
 class Dense(Layer):
@@ -34,9 +34,9 @@ class Dense(Layer):
         if activation is not None:
             check_function("Dense", activation)
         self.activation = activation
-        self.W = Tensor(drawn(init, (inputs, outputs)), requires_grad=True)
+        self.W = parameter(init, (inputs, outputs))
         if bias:
-            self.b = Tensor(zeros((outputs,)), requires_grad=True)
+            self.b = parameter(zeros, (outputs,))
         self._bias = bias
 
     def forward(self, x: Any) -> Tensor:

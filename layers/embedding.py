@@ -8,7 +8,7 @@ from minigrad import Tensor, lookup
 from minigrad.fast.table import make_table
 
 from .init import Initialiser, uniform, zeros
-from .layer import Layer, check_size, drawn
+from .layer import Layer, check_size, drawn, parameter
 
 _small = uniform(-0.05, 0.05)
 
@@ -78,7 +78,7 @@ class TiedHead(Layer):
     def __init__(self, embedding: Embedding) -> None:
         super().__init__()
         self.embedding = embedding
-        self.b = Tensor(zeros(embedding.table.shape[:1]), requires_grad=True)
+        self.b = parameter(zeros, embedding.table.shape[:1])
 
     def forward(self, x: Tensor) -> Tensor:
         return x @ self.embedding.table.T + self.b

@@ -45,15 +45,15 @@ def check_fused(wish: bool | None, cells: list[Cell]) -> None:
         )
 
 
-def run(
+def run_fused(
     cell: Cell, x: Tensor, state: State, *, mask: Mask | None, truncate: int | None, reverse: bool
 ) -> tuple[Tensor, State]:
     """Like `unroll`, as one gate. Returns the outputs h of all steps, (T, B, H), and the state after the last step run.
 
     >>> import numpy as np
     >>> cell = RNNCell(3, 2)
-    >>> outputs, state = run(cell, Tensor(np.ones((1, 5, 3), "float32")), cell.initial_state(1), mask=None,
-    ...                      truncate=None, reverse=False)
+    >>> outputs, state = run_fused(cell, Tensor(np.ones((1, 5, 3), "float32")), cell.initial_state(1), mask=None,
+    ...                            truncate=None, reverse=False)
     >>> outputs.shape, state.shape
     ((5, 1, 2), (1, 2))
     """

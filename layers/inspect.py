@@ -1,6 +1,6 @@
 """Looking inside a model: the outputs of any layer, a cell's gates over time, and the gradients that reach them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,11 +11,11 @@ from minigrad.errors import GradientError, OptionError
 from minigrad.timesteps import step_number
 
 from .cells import Cell
-from .layer import ON_VALUE, Array, Layer, check_size
+from .layer import ON_VALUE, Array, Layer, check_size, join
 
 Loss = Callable[[Tensor, Any], Tensor]
 Steps = dict[int | None, Tensor]
-Found = Mapping[str, Sequence[Tensor]]  # by path, in the order of time
+Parts = dict[str, list[Array]]  # by path, one for each batch
 
 
 def outputs(model: Layer, x: Any, layers: Sequence[str], *, batch_size: int = 256) -> dict[str, Array]:
@@ -36,8 +36,13 @@ def outputs(model: Layer, x: Any, layers: Sequence[str], *, batch_size: int = 25
     Errors: OptionError for a path that the model does not compute (MG240) or computes several times (MG241), and
     for a batch size below 1 (MG210).
     """
-    with no_grad():
-        return _collect(model, x, layers, batch_size, lambda output, batch, found: found)
+    parts: Parts = {path: [] for path in layers}
+    for batch in _batches(x, batch_size):
+        with no_grad(), model.evaluating():  # for each batch: a Stateful would continue these examples with the next
+            _, values = _forward(model, _rows(x, batch), layers)
+        for path, steps in values.items():
+            parts[path].append(_stacked(steps, list(steps.values())))
+    return {path: np.concatenate(arrays) for path, arrays in parts.items()}
 
 
 def gradients(
@@ -55,20 +60,21 @@ def gradients(
 
     Errors: as `outputs`, and GradientError (MG242) for a value that does not depend on any trainable parameter.
     """
-
-    def differentiate(output: Any, batch: slice, found: Found) -> Found:
-        for path, tensors in found.items():
-            if not all(tensor.requires_grad for tensor in tensors):
+    parts: Parts = {path: [] for path in layers}
+    for batch in _batches(x, batch_size):
+        with model.evaluating():
+            output, values = _forward(model, _rows(x, batch), layers)
+            mean = loss(output, y[batch]) * (len(y[batch]) / len(y))
+        for path, steps in values.items():
+            if not all(tensor.requires_grad for tensor in steps.values()):
                 raise GradientError(
                     "MG242",
                     f"no gradient reaches {path!r}: nothing was recorded for it",
                     cause="everything that it is computed from is frozen, or it was computed under no_grad",
                     remedy="unfreeze a parameter before it (requires_grad = True), and call this outside no_grad",
                 )
-        mean = loss(output, y[batch]) * (len(y[batch]) / len(y))
-        return {path: grad(mean, tensors) for path, tensors in found.items()}
-
-    return _collect(model, x, layers, batch_size, differentiate)
+            parts[path].append(_stacked(steps, grad(mean, list(steps.values()))))
+    return {path: np.concatenate(arrays) for path, arrays in parts.items()}
 
 
 def gradient_flow(model: Layer, batch: Sequence[Any], *, loss: Loss = softmax_cross_entropy) -> dict[str, Array]:
@@ -87,7 +93,7 @@ def gradient_flow(model: Layer, batch: Sequence[Any], *, loss: Loss = softmax_cr
     """
     *inputs, y = batch
     cells = {path: layer for path, layer in model.named_layers().items() if isinstance(layer, Cell)}
-    paths = [_join(path, name) for path, cell in cells.items() for name in cell.state_names]
+    paths = [join(path, name) for path, cell in cells.items() for name in cell.state_names]
     if not paths:
         raise OptionError(
             "MG240",
@@ -99,22 +105,21 @@ def gradient_flow(model: Layer, batch: Sequence[Any], *, loss: Loss = softmax_cr
     return {path: np.sqrt((gradient**2).sum(axis=(0, 2))) for path, gradient in found.items()}
 
 
-def _collect(
-    model: Layer, x: Any, layers: Sequence[str], batch_size: int, read: Callable[[Any, slice, Found], Found]
-) -> dict[str, Array]:
-    """What `read(output, batch, found)` makes of the values that each batch's forward pass computes, for all of x."""
-    inputs = x if isinstance(x, tuple) else (x,)
-    parts: dict[str, list[Array]] = {path: [] for path in layers}
+def _rows(x: Any, batch: slice) -> list[Any]:
+    return [array[batch] for array in (x if isinstance(x, tuple) else (x,))]
+
+
+def _batches(x: Any, batch_size: int) -> list[slice]:
+    """The slices of the examples: one, if there are none, so that even then outputs have their width."""
     check_size("outputs", batch_size=batch_size)
-    for start in range(0, len(inputs[0]) or 1, batch_size):
-        batch = slice(start, start + batch_size)
-        with model.evaluating():  # for each batch, because a Stateful would continue these examples with the next ones
-            output, values = _forward(model, [array[batch] for array in inputs], layers)
-            found = {path: [steps[t] for t in sorted(steps, key=lambda t: t or 0)] for path, steps in values.items()}
-            for path, tensors in read(output, batch, found).items():
-                arrays = [tensor.array for tensor in tensors]
-                parts[path].append(arrays[0] if None in values[path] else np.stack(arrays, axis=1))
-    return {path: np.concatenate(arrays) for path, arrays in parts.items()}
+    count = len(x[0] if isinstance(x, tuple) else x)
+    return [slice(start, start + batch_size) for start in range(0, max(count, 1), batch_size)]
+
+
+def _stacked(steps: Steps, tensors: Sequence[Tensor]) -> Array:
+    """The tensors of these steps along axis 1, or the only one if it is outside of any time step."""
+    arrays = [tensor.array for tensor in tensors]
+    return arrays[0] if None in steps else np.stack(arrays, axis=1)
 
 
 def _forward(model: Layer, inputs: Sequence[Any], layers: Sequence[str]) -> tuple[Any, dict[str, Steps]]:
@@ -125,7 +130,7 @@ def _forward(model: Layer, inputs: Sequence[Any], layers: Sequence[str]) -> tupl
     def record(layer: Layer, name: str, value: Any) -> None:
         if layer not in path_of:
             return
-        path = _join(path_of[layer], name)
+        path = join(path_of[layer], name)
         at = next((step for part in reversed(SCOPE.get()) if (step := step_number(part)) is not None), None)
         steps = values.setdefault(path, {})
         if at in steps and path in layers:
@@ -146,8 +151,4 @@ def _forward(model: Layer, inputs: Sequence[Any], layers: Sequence[str]) -> tupl
             cause="the paths that it computed are " + ", ".join(map(repr, sorted(values))),
             remedy="choose from those",
         )
-    return output, {path: values[path] for path in layers}
-
-
-def _join(path: str, name: str) -> str:
-    return ".".join(filter(None, (path, name)))
+    return output, {path: dict(sorted(values[path].items(), key=lambda item: item[0] or 0)) for path in layers}

@@ -17,8 +17,7 @@ Keras stores it as (in, out), with our gate orders, and stacks a GRU's two biase
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -29,7 +28,7 @@ from minigrad.errors import CheckpointError, OptionError, reason, shown
 from .cells import Cell, GRUCell, LSTMCell, RNNCell
 from .dense import Dense
 from .embedding import Embedding
-from .layer import Array, Layer, describe
+from .layer import Array, Layer, describe, join
 from .norm import LayerNorm
 from .recurrent import Recurrent
 
@@ -69,20 +68,21 @@ def import_weights(model: Layer, path: str | os.PathLike[str], layout: str) -> N
 def to_layout(model: Layer, layout: str) -> dict[str, Array]:
     """Copies of the model's weights as {name: array}, named and shaped as in the other framework.
 
-    Errors: OptionError for another layout (MG250), for a layer that the other framework does not have (MG251), and for
-    two arrays of one name (MG238).
+    Errors: OptionError for another layout (MG250), for a layer that the other framework does not
+    have (MG251), and for two arrays of one name (MG238).
     """
     result: dict[str, Array] = {}
     for entry in _conversions(model, layout):
-        if taken := [name for name in entry.theirs if name in result]:
-            raise OptionError(
-                "MG238",
-                f"two arrays would be called {taken[0]!r} in the layout of {layout}",
-                cause="there every layer of a stack has its own number, which another layer has in its name",
-                remedy="rename one of the two layers: assign it to another attribute",
-            )
-        arrays = entry.out(*(tensor.array for tensor in entry.ours))
-        result.update((name, np.array(array, order="C")) for name, array in zip(entry.theirs, arrays, strict=True))
+        arrays = entry.to_theirs(*(tensor.array for tensor in entry.ours))
+        for name, array in zip(entry.theirs, arrays, strict=True):
+            if name in result:
+                raise OptionError(
+                    "MG238",
+                    f"two arrays would be called {name!r} in the layout of {layout}",
+                    cause="there every layer of a stack has its own number, which another layer has in its name",
+                    remedy="rename one of the two layers: assign it to another attribute",
+                )
+            result[name] = np.array(array, order="C")
     return result
 
 
@@ -91,8 +91,10 @@ def from_layout(model: Layer, arrays: Mapping[str, Array], layout: str) -> None:
     check_match(arrays, to_layout(model, layout), f"{type(model).__name__} in the layout of {layout}")
     new: dict[Any, tuple[Tensor, Array]] = {}
     for entry in _conversions(model, layout):
-        for tensor, array in zip(entry.ours, entry.back(*(arrays[name] for name in entry.theirs)), strict=True):
-            if not np.array_equal(new.setdefault(tensor.node, (tensor, array))[1], array, equal_nan=True):
+        converted = entry.to_ours(*(arrays[name] for name in entry.theirs))
+        for tensor, array in zip(entry.ours, converted, strict=True):
+            _, earlier = new.setdefault(tensor.node, (tensor, array))
+            if not np.array_equal(earlier, array, equal_nan=True):
                 raise CheckpointError(
                     "MG239",
                     f"{entry.theirs[0]} and an earlier array are different weights for the shared {tensor.name}",
@@ -103,14 +105,20 @@ def from_layout(model: Layer, arrays: Mapping[str, Array], layout: str) -> None:
         tensor.array = array
 
 
-@dataclass(frozen=True)
-class _Conversion:
+Convert = Callable[..., Sequence[Array]]
+
+
+def _unchanged(*arrays: Array) -> Sequence[Array]:
+    return arrays
+
+
+class _Conversion(NamedTuple):
     """Some of our parameters, the names of the other framework's arrays, and the conversion there and back."""
 
     ours: Sequence[Tensor]
     theirs: Sequence[str]
-    out: Callable[..., Sequence[Array]] = lambda *arrays: arrays
-    back: Callable[..., Sequence[Array]] = lambda *arrays: arrays
+    to_theirs: Convert = _unchanged
+    to_ours: Convert = _unchanged
 
 
 def _conversions(model: Layer, layout: str) -> Iterator[_Conversion]:
@@ -121,13 +129,14 @@ def _conversions(model: Layer, layout: str) -> Iterator[_Conversion]:
             cause="each framework orders gates and axes in its own way, and only these two are supported",
             remedy="choose 'pytorch' or 'keras'",
         )
+    convert = _torch_cell if layout == "pytorch" else _keras_cell
     done: set[Layer] = set()
     for path, layer in model.named_layers().items():
         if isinstance(layer, Recurrent):
             for number, cell in enumerate(layer.cells().values()):
                 if type(cell) in (RNNCell, GRUCell, LSTMCell):  # a subclass may have other parameters
-                    convert = _torch_cell if layout == "pytorch" else _keras_cell
-                    yield from convert(cell, *divmod(number, 1 + layer.bidirectional), path, layer)
+                    depth, backward = divmod(number, 1 + layer.bidirectional)
+                    yield from convert(cell, depth, bool(backward), path, layer)
                     done.add(cell)
         if layer not in done:
             yield from _plain(layer, path, layout)
@@ -142,21 +151,23 @@ _NAMES: dict[type[Layer], dict[str, tuple[str, str]]] = {
 
 def _plain(layer: Layer, path: str, layout: str) -> Iterator[_Conversion]:
     """A layer whose arrays match the other framework's one to one. Layers of the user's own keep their names."""
+    names = _NAMES.get(type(layer), {})
     for name, member in layer._members.items():
         if isinstance(member, Tensor):
-            known = _NAMES.get(type(layer), {}).get(name, (name, name))
-            title = _join(path, known[layout == "keras"], layout)
-            if isinstance(layer, Dense) and name == "W" and layout == "pytorch":
-                yield _Conversion([member], [title], lambda W: [W.T], lambda W: [W.T])
+            torch_name, keras_name = names.get(name, (name, name))
+            if layout == "keras":
+                yield _Conversion([member], [_keras_path(path, keras_name)])
+            elif isinstance(layer, Dense) and name == "W":
+                yield _Conversion([member], [join(path, torch_name)], lambda W: [W.T], lambda W: [W.T])
             else:
-                yield _Conversion([member], [title])
+                yield _Conversion([member], [join(path, torch_name)])
 
 
-def _torch_cell(cell: Cell, depth: int, backward: int, path: str, layer: Recurrent) -> Iterator[_Conversion]:
+def _torch_cell(cell: Cell, depth: int, backward: bool, path: str, layer: Recurrent) -> Iterator[_Conversion]:
     """Names as in torch.nn.RNN, GRU and LSTM: weight_ih_l0, with _l1 in the second layer, and _reverse if backward."""
-    if (isinstance(cell, GRUCell) and not cell.reset_after) or (
-        isinstance(cell, RNNCell) and cell.activation not in (tanh, relu)
-    ):
+    unknown_gru = isinstance(cell, GRUCell) and not cell.reset_after
+    unknown_rnn = isinstance(cell, RNNCell) and cell.activation not in (tanh, relu)
+    if unknown_gru or unknown_rnn:
         raise OptionError(
             "MG251",
             f"PyTorch has no {describe(cell)}",
@@ -164,37 +175,40 @@ def _torch_cell(cell: Cell, depth: int, backward: int, path: str, layer: Recurre
             remedy="use the layout 'keras', or train a cell that PyTorch has",
         )
     ending = f"_l{depth}" + ("_reverse" if backward else "")
-    theirs = [_join(path, short + ending, "pytorch") for short in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
+    theirs = [join(path, name + ending) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
+    W_xh, W_hh, *biases = cell.named_parameters().values()
 
-    def blocks(array: Array) -> Array:  # z, r, n <-> r, z, n: its own inverse
+    def swap(array: Array) -> Array:
+        """A GRU's blocks z, r, n as r, z, n, or back."""
         if not isinstance(cell, GRUCell):
             return array
-        z, r, n = np.split(array, 3, axis=-1)
-        return np.concatenate([r, z, n], axis=-1)
+        first, second, n = np.split(array, 3, axis=-1)
+        return np.concatenate([second, first, n], axis=-1)
 
-    W_xh, W_hh, *biases = cell.named_parameters().values()
-    for W, title in zip((W_xh, W_hh), theirs[:2], strict=True):
-        yield _Conversion([W], [title], lambda W: [blocks(W).T], lambda W: [blocks(W.T)])
+    for W, name in ((W_xh, theirs[0]), (W_hh, theirs[1])):
+        yield _Conversion([W], [name], lambda W: [swap(W).T], lambda W: [swap(W.T)])
     if len(biases) == 2:
-        yield _Conversion(biases, theirs[2:], *[lambda x, h: [blocks(x), blocks(h)]] * 2)
+        for b, name in zip(biases, theirs[2:], strict=True):
+            yield _Conversion([b], [name], lambda b: [swap(b)], lambda b: [swap(b)])
     else:
         yield _Conversion(biases, theirs[2:], lambda b: [b, np.zeros_like(b)], lambda x, h: [x + h])
 
 
-def _keras_cell(cell: Cell, depth: int, backward: int, path: str, layer: Recurrent) -> Iterator[_Conversion]:
+def _keras_cell(cell: Cell, depth: int, backward: bool, path: str, layer: Recurrent) -> Iterator[_Conversion]:
     """One Keras layer for each stacked layer: rnn, rnn_2; in a Bidirectional one rnn/forward and rnn/backward."""
-    place = f"{path or type(layer).__name__.lower()}_{depth + 1}" if depth else path
+    if depth:
+        path = f"{path or type(layer).__name__.lower()}_{depth + 1}"
     if layer.bidirectional:
-        place = _join(place, "backward" if backward else "forward", "keras")
-    theirs = [_join(place, short, "keras") for short in ("kernel", "recurrent_kernel", "bias")]
+        path = join(path, "backward" if backward else "forward")
+    matrices = [_keras_path(path, name) for name in ("kernel", "recurrent_kernel")]
     W_xh, W_hh, *biases = cell.named_parameters().values()
+    yield _Conversion([W_xh, W_hh], matrices)
+    bias = [_keras_path(path, "bias")]
     if len(biases) == 2:
-        yield _Conversion([W_xh, W_hh], theirs[:2])
-        yield _Conversion(biases, theirs[2:], lambda x, h: [np.stack([x, h])], lambda both: [both[0], both[1]])
+        yield _Conversion(biases, bias, lambda x, h: [np.stack([x, h])], lambda both: both)
     else:
-        yield _Conversion([W_xh, W_hh, *biases], theirs)
+        yield _Conversion(biases, bias)
 
 
-def _join(path: str, name: str, layout: str) -> str:
-    dotted = f"{path}.{name}" if path else name
-    return dotted if layout == "pytorch" else dotted.replace(".", "/")
+def _keras_path(path: str, name: str) -> str:
+    return join(path, name).replace(".", "/")

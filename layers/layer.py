@@ -144,7 +144,7 @@ class Layer:
         # The outermost layer is put together last, so that names end up as paths from there.
         if isinstance(value, Layer):
             value._name = value._name or name
-        for path, part in _walk(value, _join(self._path, name)):
+        for path, part in _walk(value, join(self._path, name)):
             if not self._has(part, name):
                 setattr(part, "name" if isinstance(part, Tensor) else "_path", path)
 
@@ -232,12 +232,12 @@ class Layer:
     def carried_state(self) -> dict[str, Array]:
         """{path: array} of what every `Stateful` in this model carries from batch to batch, for a snapshot."""
         layers = self.named_layers().items()
-        return {_join(path, name): array for path, layer in layers for name, array in layer._carried().items()}
+        return {join(path, name): array for path, layer in layers for name, array in layer._carried().items()}
 
     def load_carried_state(self, arrays: Mapping[str, Array]) -> None:
         """Continue from what `carried_state` returned. Without its arrays, a Stateful starts again."""
         for path, layer in self.named_layers().items():
-            prefix = _join(path, "")
+            prefix = f"{path}." if path else ""
             layer._carry({name.removeprefix(prefix): arrays[name] for name in arrays if name.startswith(prefix)})
 
     def _carried(self) -> dict[str, Array]:
@@ -383,6 +383,11 @@ def drawn(init: Callable[[tuple[int, ...]], Array], shape: tuple[int, ...]) -> A
     return array
 
 
+def parameter(init: Callable[[tuple[int, ...]], Array], shape: tuple[int, ...]) -> Tensor:
+    """A trainable Tensor init(shape). Errors: as `drawn`."""
+    return Tensor(drawn(init, shape), requires_grad=True)
+
+
 def check_function(layer: str, activation: Any) -> None:
     """Raise OptionError (MG211) unless the activation can be called."""
     if not callable(activation):
@@ -422,12 +427,12 @@ def _walk(root: Tensor | Layer, prefix: str = "") -> Iterator[tuple[str, Tensor 
         yield path, part
         if isinstance(part, Layer):
             members = reversed(part.__dict__.get("_members", {}).items())
-            ahead += [(_join(path, name), member) for name, member in members]
+            ahead += [(join(path, name), member) for name, member in members]
 
 
-def _join(path: str, name: str) -> str:
+def join(path: str, name: str) -> str:
     """The path of a part called `name` of the layer at `path`, which is "" for the outermost."""
-    return f"{path}.{name}" if path else name
+    return ".".join(filter(None, (path, name)))
 
 
 def _key(part: Any) -> Any:

@@ -5,7 +5,7 @@ from minigrad.errors import ShapeError
 from minigrad.tensor import TensorLike, as_tensors
 
 from .init import ones, zeros
-from .layer import Layer, check_size
+from .layer import Layer, check_size, parameter
 
 
 class LayerNorm(Layer):
@@ -23,8 +23,8 @@ class LayerNorm(Layer):
     def __init__(self, width: int, *, epsilon: float = 1e-5) -> None:
         super().__init__()
         check_size("LayerNorm", width=width)
-        self.gain = Tensor(ones((width,)), requires_grad=True)
-        self.bias = Tensor(zeros((width,)), requires_grad=True)
+        self.gain = parameter(ones, (width,))
+        self.bias = parameter(zeros, (width,))
         self.epsilon = epsilon  # avoids a division by 0 where all elements are equal
 
     def forward(self, x: TensorLike) -> Tensor:

@@ -3,7 +3,6 @@
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
-from functools import partial
 from typing import Any, Literal, TypedDict, Unpack
 
 import numpy as np
@@ -17,7 +16,7 @@ from minigrad.timesteps import step_name
 
 from .cells import Cell, GRUCell, LSTMCell, RNNCell, State
 from .dropout import Dropout
-from .fused import check_fused, run, shall_fuse
+from .fused import check_fused, run_fused, shall_fuse
 from .layer import Activation, Layer, check_size
 from .mask import Mask, as_mask, warn_of_padding
 from .unroll import unroll
@@ -100,10 +99,10 @@ class Recurrent(Layer):
         _check_options(self, dropout)
         size = input_size
         for number in range(self.layers):
-            suffix = f"_{number + 1}" if number else ""
-            for name in ("cell", "backward_cell")[: 1 + self.bidirectional]:
-                setattr(self, name + suffix, cell := make_cell(size))
-            size = cell.hidden * (1 + self.bidirectional)
+            for direction in self._directions():
+                cell = make_cell(size)
+                setattr(self, _cell_name(number, direction), cell)
+            size = cell.hidden * len(self._directions())
         if self.layers > 1:
             self.dropout = Dropout(dropout)
         check_fused(self.fused, list(self.cells().values()))
@@ -120,50 +119,70 @@ class Recurrent(Layer):
         batch, steps, _ = x.shape
         mask = as_mask(mask, lengths, batch, steps)
         x = without_padding(x, mask)
-        if mask is None and self.pooling == "last" and not self.return_sequences:
+        if mask is None and self._pools_last():
             warn_of_padding(type(self).__name__, x)
-        states = _check_states(cells, state, batch)
-        fuse = shall_fuse(self.fused, list(cells.values()))
+        initial_states = _check_states(cells, state, batch)
+        run: Any = run_fused if shall_fuse(self.fused, list(cells.values())) else unroll
+
         inputs: Tensor | list[Tensor] = x
-        sides: list[Any] = []  # this layer's outputs, by direction: each a list over time, or (T, B, H) if fused
-        finals: list[State] = []
-        for (name, cell), first in zip(cells.items(), states, strict=True):
-            reverse = name.startswith("backward")
-            if sides and not reverse:  # the layer below is done: this one reads its outputs
-                inputs, sides = self.dropout(_sequence(sides)) if fuse else self._between(sides), []
-            with scope(name) if len(cells) > 1 else nullcontext():
-                way: Any = run if fuse else unroll
-                outputs, final = way(cell, inputs, first, mask=mask, truncate=self.truncate, reverse=reverse)
-            sides.append(outputs)
-            finals.append(final)
-        output = self._output(sides, finals, mask)
+        outputs: list[Any] = []  # of one layer: an item for each direction, as `run` returns it
+        final_states: list[State] = []  # of all cells
+        for layer in range(self.layers):
+            if layer > 0:
+                inputs = self._between(outputs)
+                outputs = []
+            for direction in self._directions():
+                name = _cell_name(layer, direction)
+                with scope(name) if len(cells) > 1 else nullcontext():
+                    sequence, final_state = run(
+                        cells[name],
+                        inputs,
+                        initial_states[name],
+                        mask=mask,
+                        truncate=self.truncate,
+                        reverse=direction == "backward",
+                    )
+                outputs.append(sequence)
+                final_states.append(final_state)
+
+        output = self._output(outputs, final_states, mask)
         if self.return_state:
-            return output, finals[0] if len(finals) == 1 else finals
+            return output, final_states[0] if len(final_states) == 1 else final_states
         if len(output) != 2:
             return output
         rows = RecurrentOutput.__new__(RecurrentOutput)  # could be unpacked by mistake
         rows.node = output.node
         return rows
 
-    def _between(self, sides: list[list[Tensor]]) -> list[Tensor]:
-        """The next layer's input at each step: the outputs of both directions side by side, with dropout."""
-        joined = []
-        for t, parts in enumerate(zip(*sides, strict=True)):
-            with scope(step_name(t, len(sides[0]))):
-                joined.append(self.dropout(parts[0] if len(parts) == 1 else concatenate(parts, axis=1)))
-        return joined
+    def _directions(self) -> list[str]:
+        return ["forward", "backward"] if self.bidirectional else ["forward"]
 
-    def _output(self, sides: list[Any], finals: list[State], mask: Mask | None) -> Tensor:
-        if self.pooling == "last" and not self.return_sequences:
-            last = [final[0] if isinstance(final, tuple) else final for final in finals[-len(sides) :]]
-            return last[0] if len(last) == 1 else concatenate(last, axis=1)
-        sequence = _sequence(sides)
+    def _pools_last(self) -> bool:
+        return self.pooling == "last" and not self.return_sequences
+
+    def _between(self, outputs: list[Any]) -> Tensor | list[Tensor]:
+        """The next layer's inputs: the outputs of both directions side by side, with dropout."""
+        if isinstance(outputs[0], Tensor):
+            return self.dropout(_sequence(outputs))
+        steps, inputs = len(outputs[0]), []
+        for t in range(steps):
+            with scope(step_name(t, steps)):
+                joined = _side_by_side([sequence[t] for sequence in outputs], axis=1)
+                inputs.append(self.dropout(joined))
+        return inputs
+
+    def _output(self, outputs: list[Any], final_states: list[State], mask: Mask | None) -> Tensor:
+        if self._pools_last():
+            top = final_states[-len(outputs) :]
+            return _side_by_side([state[0] if isinstance(state, tuple) else state for state in top], axis=1)
+        sequence = _sequence(outputs)
         return sequence if self.return_sequences else pool(sequence, self.pooling, mask)
 
     def settings(self) -> str:
+        first = next(iter(self.cells().values()))
         names = [name for name in Options.__annotations__ if name != "dropout"]
         changed = [name for name in names if getattr(self, name) != getattr(Recurrent, name)]
-        return next(iter(self.cells().values())).settings() + "".join(f", {n}={getattr(self, n)!r}" for n in changed)
+        return ", ".join([first.settings(), *(f"{name}={getattr(self, name)!r}" for name in changed)])
 
 
 class RNN(Recurrent):
@@ -223,10 +242,23 @@ class LSTM(Recurrent):
         super().__init__(lambda size: LSTMCell(size, hidden_size, forget_bias), input_size, **options)
 
 
-def _sequence(sides: list[Any]) -> Tensor:
-    """A layer's outputs as one Tensor: (B, T, H), or (B, T, 2H) with both directions side by side."""
-    parts = [outputs.transpose(1, 0, 2) if isinstance(outputs, Tensor) else stack(outputs, axis=1) for outputs in sides]
-    return parts[0] if len(parts) == 1 else concatenate(parts, axis=2)
+def _cell_name(layer: int, direction: str) -> str:
+    """`cell`, `backward_cell`, and in the layers above `cell_2`, `backward_cell_2`, ..."""
+    name = "backward_cell" if direction == "backward" else "cell"
+    return f"{name}_{layer + 1}" if layer else name
+
+
+def _side_by_side(parts: list[Tensor], axis: int) -> Tensor:
+    return parts[0] if len(parts) == 1 else concatenate(parts, axis=axis)
+
+
+def _sequence(outputs: list[Any]) -> Tensor:
+    """A layer's outputs as one Tensor: (B, T, H), or (B, T, 2H) with both directions side by side.
+
+    Each item is one direction's: a list of Tensors (B, H) over time if it was unrolled, (T, B, H) if fused.
+    """
+    parts = [part.transpose(1, 0, 2) if isinstance(part, Tensor) else stack(part, axis=1) for part in outputs]
+    return _side_by_side(parts, axis=2)
 
 
 def pool(sequence: TensorLike, how: str, mask: Mask | None = None) -> Tensor:
@@ -239,7 +271,7 @@ def pool(sequence: TensorLike, how: str, mask: Mask | None = None) -> Tensor:
     shape or a sequence without a real step (MG222), which has no mean: Keras gives NaN. Source: Collobert et al.,
     Natural language processing (almost) from scratch (2011), for the maximum.
     """
-    _check("pool", how in ("mean", "max"), f"how={how!r}", "choose 'mean' or 'max'")
+    _check_choice("pool", "how", how, ["mean", "max"])
     (x,) = as_tensors([sequence])
     if x.ndim != 3:
         raise ShapeError(
@@ -258,31 +290,36 @@ def pool(sequence: TensorLike, how: str, mask: Mask | None = None) -> Tensor:
     return where(real[:, :, None], x, 0.0).sum(axis=1) / Tensor(real.sum(axis=1)[:, None], dtype=x.dtype)
 
 
-def _check(title: str, right: bool, what: str, remedy: str, cause: str = "") -> None:
-    if not right:
-        raise OptionError("MG220", f"{title} cannot have {what}", cause=cause, remedy=remedy)
+def _check_choice(title: str, name: str, value: Any, choices: Sequence[Any]) -> None:
+    if value not in choices:
+        raise OptionError(
+            "MG220",
+            f"{title} cannot have {name}={value!r}",
+            remedy=f"choose from {', '.join(map(repr, choices))}",
+        )
 
 
 def _check_options(layer: Recurrent, dropout: float) -> None:
-    check_size(type(layer).__name__, layers=layer.layers, truncate=1 if layer.truncate is None else layer.truncate)
-    check = partial(_check, type(layer).__name__)
+    title = type(layer).__name__
+    check_size(title, layers=layer.layers, truncate=1 if layer.truncate is None else layer.truncate)
     for name in ("bidirectional", "return_sequences", "return_state"):
-        value = getattr(layer, name)
-        check(value in (True, False), f"{name}={value!r}", "choose True or False")
-    check(layer.fused in (None, True, False), f"fused={layer.fused!r}", "choose True, False or None")
-    check(layer.pooling in ("last", "mean", "max"), f"pooling={layer.pooling!r}", "choose 'last', 'mean' or 'max'")
-    check(
-        not layer.return_sequences or layer.pooling == "last",
-        f"return_sequences together with pooling={layer.pooling!r}",
-        "leave one of them out; layers.pool pools a sequence",
-        "the one asks for every step, the other for one vector",
-    )
-    check(
-        not dropout or layer.layers > 1,
-        f"dropout={dropout!r} with one layer",
-        "put a Dropout layer before or after it, or stack two: layers=2",
-        "this dropout acts between stacked layers, and there is only one",
-    )
+        _check_choice(title, name, getattr(layer, name), [True, False])
+    _check_choice(title, "fused", layer.fused, [True, False, None])
+    _check_choice(title, "pooling", layer.pooling, ["last", "mean", "max"])
+    if layer.return_sequences and layer.pooling != "last":
+        raise OptionError(
+            "MG220",
+            f"{title} cannot have return_sequences together with pooling={layer.pooling!r}",
+            cause="the one asks for every step, the other for one vector",
+            remedy="leave one of them out; layers.pool pools a sequence",
+        )
+    if dropout and layer.layers == 1:
+        raise OptionError(
+            "MG220",
+            f"{title} cannot have dropout={dropout!r} with one layer",
+            cause="this dropout acts between stacked layers, and there is only one",
+            remedy="put a Dropout layer before or after it, or stack two: layers=2",
+        )
 
 
 def _check_input(layer: Recurrent, x: Any, cell: Cell) -> Tensor:
@@ -305,11 +342,12 @@ def _check_input(layer: Recurrent, x: Any, cell: Cell) -> Tensor:
     )
 
 
-def _check_states(cells: dict[str, Cell], state: State | None, batch: int) -> list[State]:
-    expected = [cell.initial_state(batch) for cell in cells.values()]
+def _check_states(cells: dict[str, Cell], state: State | None, batch: int) -> dict[str, State]:
+    """{name: initial state} of the cells. Errors: ShapeError (MG224) for a state that does not fit."""
+    zeros = [cell.initial_state(batch) for cell in cells.values()]
     if state is None:
-        return expected
-    needed = _shapes(expected[0] if len(expected) == 1 else expected)
+        return dict(zip(cells, zeros, strict=True))
+    needed = _shapes(zeros[0] if len(zeros) == 1 else zeros)
     if _shapes(state) != needed:
         raise ShapeError(
             "MG224",
@@ -317,7 +355,7 @@ def _check_states(cells: dict[str, Cell], state: State | None, batch: int) -> li
             cause="it comes from a batch of another size, or from a layer of another kind",
             remedy="pass the state that a call with the same batch size returned, or None for zeros",
         )
-    return [state] if len(expected) == 1 else list(state)
+    return dict(zip(cells, [state] if len(cells) == 1 else state, strict=True))
 
 
 def _shapes(state: State) -> str:
