@@ -54,33 +54,36 @@ class TruncatedBPTT:
     def walk(self, model: SequenceModel, x: Any, state: State = None) -> Iterator[tuple[slice, Tensor]]:
         """(steps, outputs) of each window in turn."""
         _check_directions(model)
-        length = (x := _with_steps(x)).shape[1]
-        at = 0  # `state` is the one before this step
+        x = _with_steps(x)
+        length = x.shape[1]
+        position = 0  # of the step that follows `state`
         for start in range(0, length, self.k1):
             end = min(start + self.k1, length)
-            steps, outputs, state, at = self._window(model, x, state, at, start, end, min(end + self.k1, length))
+            next_end = min(end + self.k1, length)
+            steps, outputs, state, position = self._window(model, x, state, position, start, end, next_end)
             yield steps, outputs
             del outputs  # frees the window's graph before the next one is recorded
 
     def _window(
-        self, model: SequenceModel, x: Any, state: State, at: int, start: int, end: int, next_end: int
+        self, model: SequenceModel, x: Any, state: State, position: int, start: int, end: int, next_end: int
     ) -> tuple[slice, Tensor, State, int]:
-        """(steps, outputs) of the window from `start` to `end`, and the state before the step where the next begins.
+        """(steps, outputs) of the window from `start` to `end`, and the state and position where the next one begins.
 
-        `state` is the one before step `at`; `next_end` is where the next window will end.
+        `state` is the one before the step `position`; `next_end` is where the next window will end.
         """
-        begin = max(0, end - self.k2)
-        if at < begin:
+        begin = max(0, end - self.k2)  # the graph holds the steps from here
+        if position < begin:
             with no_grad(), setting(UNRECORDED_TRAINING, True):
-                state = _run(model, x[:, at:begin], state)[1]
-        new, at = max(start, begin), min(max(0, next_end - self.k2), end)
+                _, state = _run(model, x[:, position:begin], state)
+        first_output = max(start, begin)
+        next_begin = min(max(0, next_end - self.k2), end)
         states, outputs = {begin: state}, []
-        for a, b in pairwise(sorted({begin, at, new, end})):
+        for a, b in pairwise(sorted({begin, next_begin, first_output, end})):
             output, states[b] = _run(model, x[:, a:b], states[a])
-            if a >= new:
+            if a >= first_output:
                 outputs.append(output)
         joined = outputs[0] if len(outputs) == 1 else concatenate(outputs, axis=1)
-        return slice(new, end), joined, _detached(states[at]), at
+        return slice(first_output, end), joined, _detached(states[next_begin]), next_begin
 
 
 class _Memory(NamedTuple):
@@ -124,24 +127,25 @@ class Stateful(Layer):
             outputs, state = _run(self.model, x, self._memory.evaluated)
             self._memory = self._memory._replace(evaluated=_detached(state))
             return outputs
-        before, state, _ = self._memory
-        if before is None or before.shape[::2] != x.shape[::2]:
-            before = x[:, :0]
-        start, computed = before.shape[1], isinstance(x, Tensor) and x.requires_grad
-        if start:
-            x = np.concatenate([before, x], axis=1)
+        computed = isinstance(x, Tensor) and x.requires_grad
+        earlier = self._memory.x
+        start = 0
+        if earlier is not None and earlier.shape[1] and earlier.shape[::2] == x.shape[::2]:
+            start = earlier.shape[1]
+            x = np.concatenate([earlier, x], axis=1)
         end = x.shape[1]
-        _, outputs, state, at = self._bptt._window(self.model, x, state, 0, start, end, 2 * end - start)
-        if computed and at < end:
+        next_end = end + (end - start)
+        _, outputs, state, kept = self._bptt._window(self.model, x, self._memory.state, 0, start, end, next_end)
+        if computed and kept < end:
             raise GradientError(
                 "MG237",
-                f"a Stateful got inputs that another layer computed, and would need {end - at} steps of them once more",
+                f"a Stateful got inputs that another layer computed, and would need {end - kept} steps of them again",
                 cause="with k2 larger than the window, the next gradient would go through that layer's graph, which is "
                 "out of date after the optimizer's step",
                 remedy="put that layer into the model that is carried: Stateful(model, bptt); or choose k2 up to k1",
             )
-        kept = np.array(getattr(x, "array", x)[:, at:])  # the caller may write the next window into x
-        self._memory = self._memory._replace(x=kept, state=state)
+        array = np.array(getattr(x, "array", x)[:, kept:])  # the caller may write the next window into x
+        self._memory = self._memory._replace(x=array, state=state)
         return outputs
 
     @property
@@ -158,7 +162,7 @@ class Stateful(Layer):
     def _carried(self) -> dict[str, Array]:
         x, state, evaluated = self._memory
         arrays = {} if x is None else {"x": x.copy(), **_named(state, "state", len(x))}
-        return arrays if evaluated is None else arrays | _named(evaluated, "evaluated", _rows(evaluated))
+        return arrays if evaluated is None else arrays | _named(evaluated, "evaluated", _batch_size(evaluated))
 
     def _carry(self, arrays: Mapping[str, Array]) -> None:
         x = np.array(arrays["x"]) if "x" in arrays else None
@@ -244,21 +248,23 @@ def _detached(state: State) -> State:
 def _named(state: State, name: str, batch: int) -> dict[str, Array]:
     """{name: array} of the tensors of a state; those of a tuple are numbered: `state.0`, `state.1`.
 
-    A None in its place has an array of no width, so that it is found again, and each rank can have its rows.
+    None becomes an array (batch, 0), so that it is found again, and each rank can have its rows.
     """
     if state is None:
         return {name: np.empty((batch, 0), bool)}
     if isinstance(state, Tensor):
         return {name: state.array}
-    parts = [_named(part, f"{name}.{number}", batch) for number, part in enumerate(state)]
-    return {path: array for named in parts for path, array in named.items()}
+    arrays: dict[str, Array] = {}
+    for number, part in enumerate(state):
+        arrays |= _named(part, f"{name}.{number}", batch)
+    return arrays
 
 
-def _rows(state: State) -> int:
+def _batch_size(state: State) -> int:
     """The batch size of a state; 0 if it is None, or all of its parts are."""
     if isinstance(state, Tensor):
         return len(state)
-    return max(map(_rows, state or ()), default=0)
+    return max(map(_batch_size, state or ()), default=0)
 
 
 def _from_named(arrays: Mapping[str, Array], name: str) -> State:

@@ -8,10 +8,10 @@ Run it in an environment that has the framework (and nothing of minigrad):
 With other numbers, to compare anew with the version that is installed:
 
     python tests/layers/make_parity.py pytorch --seed 1 --out runs/parity
-    MINIGRAD_PARITY=runs/parity .venv/bin/python -m pytest tests/layers/test_parity.py -k pytorch
+    MINIGRAD_PARITY=runs/parity .venv/bin/python -m pytest tests/layers/test_cells.py -k pytorch
 
 For each case, in float64: the weights, an input x (B, T, D), the output, a random cotangent (`seed`), and the gradients
-of sum(output * seed) for x and every weight. test_parity.py builds the same network here and compares.
+of sum(output * seed) for x and every weight. test_cells.py builds the same network here and compares.
 """
 
 from __future__ import annotations

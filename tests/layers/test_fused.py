@@ -8,59 +8,80 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from layers import GRU, LSTM, RNN, Dense, Embedding, LSTMCell, Sequential
+from layers import GRU, LSTM, RNN, Dense, Embedding, LSTMCell, RNNCell, Sequential
 from minigrad.errors import OptionError
 from minigrad.gates.fused import sequence
+from optim import SGD, Trainer
+from optim.training.callbacks import Callback
 
-KINDS = [RNN, GRU, LSTM]
-OPTIONS = [
+OPTIONS: list[dict[str, Any]] = [
     {}, {"truncate": 3}, {"truncate": 7}, {"bidirectional": True}, {"return_sequences": True}, {"pooling": "mean"},
     {"pooling": "max", "bidirectional": True, "truncate": 2}, {"layers": 2},
     {"layers": 2, "bidirectional": True, "truncate": 4}, {"return_sequences": True, "truncate": 3},
 ]  # fmt: skip
 MASK = np.array([[1, 1, 1, 1, 1, 1, 1], [0, 0, 0, 1, 1, 1, 1], [1, 1, 1, 1, 0, 0, 0], [1, 0, 1, 1, 0, 1, 0]], bool)
+kinds = pytest.mark.parametrize("kind", [RNN, GRU, LSTM])
+masks = pytest.mark.parametrize("mask", [None, MASK], ids=["whole", "masked"])
+options = pytest.mark.parametrize("options", OPTIONS, ids=str)
 
 
-def run(kind, fused, mask, **options):
-    mg.seed(3)
-    layer = kind(5, 4, fused=fused, **options)
-    rng = np.random.default_rng(4)
-    for parameter in layer.named_parameters().values():
-        parameter.array = rng.normal(size=parameter.shape) * 0.5
-    x = mg.Tensor(rng.normal(size=(4, 7, 5)), requires_grad=True)
-    z = layer(x, mask=mask)
-    z.backward(rng.normal(size=z.shape))
-    gates = {node.gate.name for node in mg.graph.ancestors([z.node]) if node.gate}
-    return z, {path: p.grad for path, p in layer.named_parameters().items()} | {"x": x.grad}, gates
+def gates_of(tensor):
+    return {node.gate.name for node in mg.graph.ancestors([tensor.node]) if node.gate}
 
 
-@pytest.mark.parametrize("mask", [None, MASK], ids=["whole", "masked"])
-@pytest.mark.parametrize("options", OPTIONS, ids=str)
-@pytest.mark.parametrize("kind", KINDS)
-def test_both_ways_agree(kind, options, mask):
-    z, gradients, gates = run(kind, True, mask, **options)
-    expected, wanted, unrolled = run(kind, False, mask, **options)
-    assert f"{kind.__name__}Sequence" in gates and f"{kind.__name__}Sequence" not in unrolled
-    np.testing.assert_allclose(z.array, expected.array, rtol=1e-10, atol=1e-12)
-    assert gradients.keys() == wanted.keys()
+@pytest.fixture
+def run(in_float64):
+    def run(kind, fused, mask, **options):
+        """The output, and all gradients, of one seed."""
+        layer = in_float64(kind(5, 4, fused=fused, **options))
+        rng = np.random.default_rng(4)
+        x = mg.Tensor(rng.normal(size=(4, 7, 5)), requires_grad=True)
+        z = layer(x, mask=mask)
+        z.backward(rng.normal(size=z.shape))
+        return z, {path: p.grad for path, p in layer.named_parameters().items()} | {"x": x.grad}
+
+    return run
+
+
+def agree(found, expected, rtol):
+    (z, gradients), (right, wanted) = found, expected
+    np.testing.assert_allclose(z.array, right.array, rtol=rtol / 10, atol=1e-12)
     for path, gradient in gradients.items():
-        np.testing.assert_allclose(gradient, wanted[path], rtol=1e-9, atol=1e-11, err_msg=path)
+        np.testing.assert_allclose(gradient, wanted[path], rtol=rtol, atol=1e-11, err_msg=path)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_truncation_gives_zero_before_the_cut_and_the_whole_gradient_at_full_length(kind):
-    _, cut, _ = run(kind, True, None, truncate=3)
+@masks
+@options
+@kinds
+def test_both_ways_agree(kind, options, mask, run):
+    found, expected = (run(kind, fused, mask, **options) for fused in (True, False))
+    assert f"{kind.__name__}Sequence" in gates_of(found[0]) - gates_of(expected[0])
+    agree(found, expected, 1e-9)
+
+
+@kinds
+def test_truncation_gives_zero_before_the_cut_and_the_whole_gradient_at_full_length(kind, run):
+    _, cut = run(kind, True, None, truncate=3)
     assert not cut["x"][:, :4].any() and cut["x"][:, 4:].any()
-    _, whole, _ = run(kind, True, None)
+    _, whole = run(kind, True, None)
     for k in (7, 8):
-        _, all_steps, _ = run(kind, True, None, truncate=k)
+        _, all_steps = run(kind, True, None, truncate=k)
         for path, gradient in whole.items():
             np.testing.assert_array_equal(all_steps[path], gradient)
 
 
+@pytest.mark.parametrize("block", [1, 4 * 4 * 4 * 2, 4 * 4 * 4 * 3])  # one step at a time, two and three
+@masks
+@options
+def test_an_lstm_computes_the_same_in_blocks_of_any_size(monkeypatch, options, mask, block, run):
+    expected = run(LSTM, True, mask, **options)
+    monkeypatch.setattr(sequence, "BLOCK", block)
+    agree(run(LSTM, True, mask, **options), expected, 1e-11)
+
+
 @pytest.mark.parametrize("mask", [None, np.ones((0, 7), bool)], ids=["whole", "masked"])
-@pytest.mark.parametrize("options", OPTIONS, ids=str)
-@pytest.mark.parametrize("kind", KINDS)
+@options
+@kinds
 def test_an_empty_batch_has_empty_outputs_and_gradients_of_zero(kind, options, mask):
     layer = kind(5, 4, fused=True, **options)
     x = mg.Tensor(np.ones((0, 7, 5), "float32"), requires_grad=True)
@@ -72,7 +93,107 @@ def test_an_empty_batch_has_empty_outputs_and_gradients_of_zero(kind, options, m
     assert not any(parameter.grad.any() for parameter in layer.named_parameters().values())
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@kinds
+def test_huge_values_saturate_in_silence(kind):
+    layer = kind(1, 2, fused=True)
+    z = layer(np.array([[[1e30], [-1e30]]], np.float32))
+    assert np.isfinite(z.array).all()
+    z.sum().backward()
+    assert all(np.isfinite(p.grad).all() for p in layer.named_parameters().values())
+
+
+# ---- when a layer is fused ----
+
+
+def test_it_is_unrolled_unless_somebody_asks_for_speed():
+    model, ids = Sequential(Embedding(10, 3), RNN(3, 2), Dense(2, 2)), np.array([[1, 2, 3]])
+
+    def fused():
+        return "RNNSequence" in gates_of(model(ids))
+
+    assert not fused()
+    with mg.fused():
+        assert fused()
+        with mg.fused(False):
+            assert not fused()
+    assert not fused()
+
+
+def test_a_trainer_fuses_but_for_a_step_that_is_drawn():
+    seen = []
+
+    class Look(Callback):
+        def looks_inside(self, trainer):
+            return trainer.step == 0
+
+        def on_forward(self, trainer):
+            seen.append("RNNSequence" in gates_of(trainer.loss_tensor))
+
+    model = Sequential(Embedding(10, 3), RNN(3, 2), Dense(2, 2))
+    trainer = Trainer(model, mg.softmax_cross_entropy, SGD(model.named_parameters()), callbacks=[Look()])
+    trainer.fit([(np.array([[1, 2, 3]]), np.array([0]))] * 3, epochs=1)
+    assert seen == [False, True, True]
+
+
+def test_variants_without_a_fused_gate_unroll_and_say_so_when_forced():
+    x = np.ones((1, 3, 2), np.float32)
+    relu, reset_before = RNN(2, 2, activation=mg.relu), GRU(2, 2, reset_after=False)
+    for layer in (relu, reset_before):
+        with mg.fused():
+            assert not gates_of(layer(x)) & {"RNNSequence", "GRUSequence"}
+    with pytest.raises(OptionError, match="MG226.*reset_after"):
+        GRU(2, 2, reset_after=False, fused=True)
+    relu.fused = True
+    changed = RNN(2, 2, fused=True)
+    changed.cell = RNNCell(2, 2, mg.relu)
+    for layer in (relu, changed):
+        with pytest.raises(OptionError, match="MG226.*relu"):
+            layer(x)
+
+
+def test_a_subclass_of_a_cell_is_not_taken_for_the_cell():
+    class Doubled(LSTMCell):
+        def forward(self, x, state):
+            h, (_, c) = super().forward(x, state)
+            return 2.0 * h, (2.0 * h, c)
+
+    layer = LSTM(3, 2)
+    layer.cell = Doubled(3, 2)
+    x = np.random.default_rng(0).normal(size=(2, 4, 3)).astype("float32")
+    recorded = layer(x).array
+    with mg.no_grad():
+        np.testing.assert_array_equal(layer(x).array, recorded)
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda layer: pickle.loads(pickle.dumps(layer))])
+def test_a_copied_or_unpickled_rnn_is_fused_as_before(copied):
+    twin = copied(RNN(2, 3, fused=True))
+    assert "RNNSequence" in gates_of(twin(np.ones((1, 4, 2))))
+    assert repr(twin.cell).startswith("RNNCell(2, 3)")
+
+
+def test_a_second_derivative_of_a_fused_layer_is_a_clear_error():
+    x = mg.Tensor(np.ones((1, 3, 2)), requires_grad=True)
+    with pytest.raises(mg.MinigradError, match=r"(?s)MG124.*RNNSequence.*remedy:.*fused=False"):
+        mg.grad(RNN(2, 2, fused=True)(x).sum(), [x], create_graph=True)
+
+
+@masks
+@pytest.mark.parametrize("options", [{}, {"bidirectional": True}, {"layers": 2}, {"pooling": "mean"}], ids=str)
+@kinds
+def test_without_recording_the_outputs_are_the_same(kind, options, mask):
+    embedding, layer = Embedding(9, 5), kind(5, 4, **options)
+    ids = np.random.default_rng(6).integers(0, 9, (4, 7))
+    expected = layer(embedding(ids), mask=mask).array
+    with mg.no_grad():
+        found = layer(embedding(ids), mask=mask).array
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-7)
+
+
+# ---- rows of a table ----
+
+
+@kinds
 @pytest.mark.parametrize(("table", "ids"), [((9, 7, 5), (4,)), ((9,), (4, 7, 5))])
 def test_rows_of_a_table_that_is_no_matrix_are_read_as_the_unrolled_layer_reads_them(kind, table, ids):
     x = mg.lookup(mg.Tensor(np.random.default_rng(1).normal(size=table)), np.arange(np.prod(ids)).reshape(ids) % 9)
@@ -84,190 +205,49 @@ def test_rows_of_a_table_that_is_no_matrix_are_read_as_the_unrolled_layer_reads_
     assert layer(mg.lookup(W, np.zeros(ids, int))).shape == (4, 4)  # recorded: it is checked for padding
 
 
-@pytest.mark.parametrize("block", [1, 4 * 4 * 4 * 2, 4 * 4 * 4 * 3])  # one step at a time, two and three
-@pytest.mark.parametrize("options", OPTIONS, ids=str)
-def test_an_lstm_computes_the_same_in_blocks_of_any_size(monkeypatch, options, block):
-    for mask in (None, MASK):
-        z, gradients, _ = run(LSTM, True, mask, **options)
-        monkeypatch.setattr(sequence, "BLOCK", block)
-        found, theirs, _ = run(LSTM, True, mask, **options)
-        np.testing.assert_allclose(found.array, z.array, rtol=1e-12)
-        for path, gradient in gradients.items():
-            np.testing.assert_allclose(theirs[path], gradient, rtol=1e-12, atol=1e-14, err_msg=path)
-        monkeypatch.undo()
-
-
-def test_a_cell_without_a_fused_gate_is_refused_also_after_a_change():
-    layer, x = RNN(5, 4, fused=True), np.ones((2, 3, 5), "float32")
-    layer.cell = RNN(5, 4, activation=mg.relu).cell
-    with pytest.raises(OptionError, match="MG226.*relu"):
-        layer(x)
-    layer = RNN(5, 4, activation=mg.relu)
-    layer.fused = True
-    with pytest.raises(OptionError, match="MG226.*relu"):
-        layer(x)
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_huge_values_saturate_in_silence(kind):
-    layer = kind(1, 2, fused=True)
-    x = mg.Tensor(np.array([[[1e30], [-1e30]]], np.float32))
-    z = layer(x)
-    assert np.isfinite(z.array).all()
-    z.sum().backward()
-    assert all(np.isfinite(p.grad).all() for p in layer.named_parameters().values())
-
-
-def gates_of(tensor):
-    return {node.gate.name for node in mg.graph.ancestors([tensor.node]) if node.gate}
-
-
-def test_the_choice_is_unrolled_unless_somebody_asks_for_speed():
-    model = Sequential(Embedding(10, 3), RNN(3, 2), Dense(2, 2))
-    ids = np.array([[1, 2, 3]])
-    assert "RNNSequence" not in gates_of(model(ids))
-    with mg.fused():
-        assert "RNNSequence" in gates_of(model(ids))
-        with mg.fused(False):
-            assert "RNNSequence" not in gates_of(model(ids))
-    assert "RNNSequence" not in gates_of(model(ids))
-
-
-def test_variants_without_a_fused_gate_unroll_and_say_so_when_forced():
-    x = np.ones((1, 3, 2), np.float32)
-    with mg.fused():
-        assert "RNNSequence" not in gates_of(RNN(2, 2, activation=mg.relu)(x))
-    with pytest.raises(mg.MinigradError, match="MG226.*relu") as caught:
-        RNN(2, 2, activation=mg.relu, fused=True)
-    assert caught.value.remedy
-    with pytest.raises(mg.MinigradError, match="MG226.*reset_after"):
-        GRU(2, 2, reset_after=False, fused=True)
-
-
-def test_a_second_derivative_of_a_fused_layer_is_a_clear_error():
-    layer = RNN(2, 2, fused=True)
-    x = mg.Tensor(np.ones((1, 3, 2)), requires_grad=True)
-    with pytest.raises(mg.MinigradError, match="MG124.*RNNSequence") as caught:
-        mg.grad(layer(x).sum(), [x], create_graph=True)
-    assert "fused=False" in caught.value.remedy
-
-
-def test_a_trainer_fuses_but_for_a_step_that_is_drawn():
-    from optim import SGD, Trainer
-    from optim.training.callbacks import Callback
-
-    class Look(Callback):
-        seen: list[int] = []
-
-        def looks_inside(self, trainer):
-            return trainer.step == 0
-
-        def on_forward(self, trainer):
-            self.seen.append("RNNSequence" in gates_of(trainer.loss_tensor))
-
-    model = Sequential(Embedding(10, 3), RNN(3, 2), Dense(2, 2))
-    trainer = Trainer(model, mg.softmax_cross_entropy, SGD(model.named_parameters()), callbacks=[Look()])
-    trainer.fit([(np.array([[1, 2, 3]]), np.array([0]))] * 3, epochs=1)
-    assert Look.seen == [False, True, True]
-
-
-@pytest.mark.parametrize("mask", [None, MASK], ids=["whole", "masked"])
-@pytest.mark.parametrize("options", [{}, {"bidirectional": True}, {"layers": 2}, {"pooling": "mean"}], ids=str)
-@pytest.mark.parametrize("kind", KINDS)
-def test_without_recording_the_outputs_are_the_same(kind, options, mask):
-    mg.seed(5)
-    embedding, layer = Embedding(9, 5), kind(5, 4, **options)
-    ids = np.random.default_rng(6).integers(0, 9, (4, 7))
-    expected = layer(embedding(ids), mask=mask).array
-    with mg.no_grad():
-        found = layer(embedding(ids), mask=mask).array
-    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-7)
-
-
-def test_looked_up_rows_keep_their_value_whatever_becomes_of_the_table():
+@pytest.mark.parametrize("recording", [mg.enable_grad, mg.no_grad])
+@pytest.mark.parametrize("in_place", [False, True])
+def test_looked_up_rows_keep_their_value_whatever_becomes_of_the_table(recording, in_place):
     """The layer may multiply the table's rows in place of x: only while they are x."""
-    mg.seed(7)
-    ids = np.array([[1, 2, 2, 0]])
-    for changed in ("assigned", "in place"):
-        embedding, layer = Embedding(4, 3), RNN(3, 2)
-        for recording in (mg.enable_grad, mg.no_grad):
-            with recording(), mg.fused():
-                x = embedding(ids)
-                expected = layer(x).array
-                if changed == "assigned":
-                    embedding.table.array = embedding.table.array + 1
-                else:
-                    embedding.table.update(lambda table: table.__iadd__(1))
-                np.testing.assert_allclose(layer(mg.Tensor(x.array)).array, expected, rtol=1e-6)
-                np.testing.assert_allclose(layer(x).array, expected, rtol=1e-6)
-
-
-def test_rows_that_were_looked_up_unrecorded_pass_no_gradient_on():
     embedding, layer = Embedding(4, 3), RNN(3, 2)
-    with mg.no_grad():
+    with recording(), mg.fused():
+        x = embedding(np.array([[1, 2, 2, 0]]))
+        expected = layer(x).array
+        if in_place:
+            embedding.table.update(lambda table: table.__iadd__(1))
+        else:
+            embedding.table.array = embedding.table.array + 1
+        for rows in (mg.Tensor(x.array), x):
+            np.testing.assert_allclose(layer(rows).array, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_the_table_gets_no_gradient_if_it_is_frozen_or_was_looked_up_unrecorded(frozen):
+    embedding, layer = Embedding(4, 3), RNN(3, 2)
+    embedding.table.requires_grad = not frozen
+    with mg.enable_grad() if frozen else mg.no_grad():
         x = embedding(np.array([[1, 2, 2, 0]]))
     with mg.fused():
-        layer(x).sum().backward()
+        z = layer(x)
+    if frozen:
+        assert "LookupProduct" in gates_of(z)  # still looked up by distinct words
+    z.sum().backward()
     assert embedding.table.grad is None
     assert layer.cell.W_xh.grad is not None and layer.cell.W_xh.grad.any()
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@kinds
 @pytest.mark.parametrize("bidirectional", [False, True])
 def test_the_gradient_of_looked_up_rows_that_a_fused_layer_and_others_use_is_whole(kind, bidirectional):
     embedding, ids = Embedding(6, 5), np.array([[1, 2, 1, 0], [5, 5, 0, 3]])
     layer = kind(5, 4, fused=True, bidirectional=bidirectional)
     rows, others = embedding(ids), embedding(ids)
     fused, both = layer(rows).sum(), layer(rows).sum() + (rows * rows).sum()
-    found = [*mg.grad(fused, [rows, others]), *mg.grad(both, rows), *mg.grad(mg.opened(both), rows)]
+    found = [*mg.grad(fused, [rows, others, embedding.table]), *mg.grad(both, rows), *mg.grad(mg.opened(both), rows)]
     layer.fused = False
     (unfused,) = mg.grad(layer(rows).sum(), rows)
-    expected = [unfused.array, np.zeros((2, 4, 5)), *[unfused.array + 2 * rows.array] * 2]
+    table = np.zeros((6, 5), "float32")
+    np.add.at(table, ids, unfused.array)
+    expected = [unfused.array, np.zeros((2, 4, 5)), table, *[unfused.array + 2 * rows.array] * 2]
     for gradient, right in zip(found, expected, strict=True):
         np.testing.assert_allclose(gradient.array, right, rtol=1e-4, atol=1e-6)
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_gradient_of_the_table_is_the_sum_of_its_rows(kind):
-    embedding, ids = Embedding(6, 5), np.array([[1, 2, 1, 0]])
-    layer = kind(5, 4, fused=True)
-    (table,) = mg.grad(layer(embedding(ids)).sum(), list(embedding.named_parameters().values()))
-    layer.fused = False
-    rows = embedding(ids)
-    (unfused,) = mg.grad(layer(rows).sum(), rows)
-    summed = np.zeros((6, 5), "float32")
-    np.add.at(summed, ids, unfused.array)
-    np.testing.assert_allclose(table.array, summed, rtol=1e-4, atol=1e-6)
-
-
-def test_a_frozen_table_is_still_looked_up_by_distinct_words():
-    embedding, layer = Embedding(4, 3), RNN(3, 2)
-    embedding.table.requires_grad = False
-    with mg.fused():
-        z = layer(embedding(np.array([[1, 2, 2, 0]])))
-    assert "LookupProduct" in gates_of(z)
-    z.sum().backward()
-    assert embedding.table.grad is None
-    assert layer.cell.W_xh.grad is not None and layer.cell.W_xh.grad.any()
-
-
-def test_a_subclass_of_a_cell_is_not_taken_for_the_cell() -> None:
-    class Doubled(LSTMCell):
-        def forward(self, x, state):
-            h, (_, c) = super().forward(x, state)
-            return 2.0 * h, (2.0 * h, c)
-
-    mg.seed(0)
-    layer = LSTM(3, 2)
-    layer.cell = Doubled(3, 2)
-    x = np.random.default_rng(0).normal(size=(2, 4, 3)).astype("float32")
-    recorded = layer(x).array
-    with mg.no_grad():
-        np.testing.assert_array_equal(layer(x).array, recorded)
-
-
-@pytest.mark.parametrize("copied", [copy.deepcopy, lambda layer: pickle.loads(pickle.dumps(layer))])
-def test_a_copied_or_unpickled_rnn_is_fused_as_before(copied: Any) -> None:
-    twin = copied(RNN(2, 3, fused=True))
-    assert twin(np.ones((1, 4, 2))).node.inputs[0].gate.name == "RNNSequence"
-    assert repr(twin.cell).startswith("RNNCell(2, 3)")

@@ -1,0 +1,47 @@
+"""Embedding, OneHot and TiedHead, by hand."""
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from layers import LSTM, Embedding, OneHot, TiedHead
+
+
+def test_embedding_gives_rows_and_sends_gradients_to_them_alone():
+    embedding = Embedding(4, 2)
+    z = embedding([[1, 3], [3, 3]])
+    np.testing.assert_array_equal(z.array, embedding.table.array[[[1, 3], [3, 3]]])
+    (z * np.array([[[1.0, 2.0]]], np.float32)).sum().backward()
+    np.testing.assert_array_equal(embedding.table.grad, [[0, 0], [1, 2], [0, 0], [3, 6]])
+
+
+def test_embedding_starts_small_and_even():
+    mg.seed(0)
+    table = Embedding(1000, 50).table.array
+    assert table.dtype == np.float32
+    assert -0.05 <= table.min() < -0.0499 and 0.0499 < table.max() <= 0.05
+    assert abs(table.std() - 0.05 / np.sqrt(3)) < 1e-3  # the standard deviation of a uniform distribution
+
+
+def test_a_tied_head_scores_with_the_vectors_that_were_read():
+    embedding = Embedding(3, 2, init=lambda shape: np.array([[1.0, 2.0], [0.0, 1.0], [3.0, 0.0]]))
+    head = TiedHead(embedding)
+    head.b.array = [0.0, 0.5, 0.0]
+    z = head(embedding([[0, 2]]))
+    np.testing.assert_array_equal(z.array, [[[5.0, 2.5, 3.0], [3.0, 0.5, 9.0]]])
+    z[0, 0, 1].backward()  # x · t₁ + b₁ with x = t₀: x arrives at row 1, t₁ at row 0
+    np.testing.assert_array_equal(embedding.table.grad, [[0.0, 1.0], [1.0, 2.0], [0.0, 0.0]])
+    np.testing.assert_array_equal(head.b.grad, [0.0, 1.0, 0.0])
+
+
+@pytest.mark.parametrize("fused", [False, True])
+def test_one_hot_ids_read_rows_of_the_matrix(fused):
+    lstm, one_hot, ids = LSTM(4, 3, fused=fused), OneHot(4), np.array([[0, 3, 3], [2, 0, 1]])
+    assert one_hot.named_parameters() == {} and repr(one_hot).startswith("OneHot(4)")
+    grads = []
+    for x in (one_hot(ids), mg.Tensor(np.eye(4, dtype="float32")[ids], requires_grad=True)):
+        lstm.zero_grad()
+        lstm(x).sum().backward()
+        grads.append([parameter.grad for parameter in lstm.named_parameters().values()])
+    for looked_up, multiplied in zip(*grads, strict=True):
+        np.testing.assert_allclose(looked_up, multiplied, atol=1e-6)

@@ -1,0 +1,298 @@
+"""TruncatedBPTT and Stateful against one long run and contributions summed by hand; and sampling."""
+
+import gc
+import weakref
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from layers import GRU, LSTM, RNN, Dense, Embedding, Layer, Sequential, Stateful, TiedHead, TruncatedBPTT, sample
+from minigrad import graph
+from minigrad.data import Stream
+from minigrad.errors import GradientError, OptionError, ShapeError
+from optim import Adam, ClipGradients, Snapshots, Trainer
+
+B, T, D, H = 3, 12, 4, 5
+X = np.random.default_rng(1).normal(size=(B, T, D))
+SEED = np.random.default_rng(2).normal(size=(B, H))
+STREAM = {"return_sequences": True, "return_state": True}
+
+
+@pytest.fixture
+def rnn(in_float64):
+    return in_float64(RNN(D, H, **STREAM))
+
+
+@pytest.fixture
+def stateful(rnn):
+    return Stateful(rnn, TruncatedBPTT(2, 4))
+
+
+class Reader(Layer):
+    """A model of ids with its layers in order, of which the second has a state."""
+
+    def __init__(self, embedding, layer, head=None):
+        super().__init__()
+        self.embedding, self.layer, self.head = embedding, layer, head
+
+    def forward(self, ids, state=None):
+        found = self.layer(self.embedding(ids), state)
+        if self.head is None:
+            return found
+        return self.head(found[0]), found[1]
+
+
+def writer():
+    embedding = Embedding(6, H)
+    return Reader(embedding, LSTM(H, H, layers=2, dropout=0.1, **STREAM), TiedHead(embedding))
+
+
+# ---- windows ----
+
+
+@pytest.mark.parametrize(
+    ("k1", "k2"), [(1, 1), (2, 2), (2, 5), (1, 4), (3, 4), (4, 2), (3, 1), (5, 5), (12, 12), (20, 20), (6, 100)]
+)
+def test_windows_are_those_of_one_long_run_with_gradients_k2_steps_back(rnn, contributions, k1, k2):
+    whole, covered, bptt = rnn(X)[0].array, [], TruncatedBPTT(k1, k2)
+    in_a_loop_that_knows_no_state = Stateful(rnn, bptt)
+    for steps, outputs in bptt.walk(rnn, X):
+        end = steps.stop
+        start = (end - 1) // k1 * k1
+        assert steps.start == max(start, end - k2)
+        covered += range(start, end)
+        windows = [outputs]
+        if end - start == k1:
+            windows.append(in_a_loop_that_knows_no_state(X[:, start:end]))
+        truth = contributions(rnn, X[:, :end], SEED)
+        for window in windows:
+            np.testing.assert_allclose(window.array, whole[:, steps], atol=1e-14)
+            rnn.zero_grad()
+            window[:, -1].backward(SEED)
+            for name, parameter in rnn.cell.named_parameters().items():
+                np.testing.assert_allclose(parameter.grad, truth[name][-k2:].sum(axis=0), atol=1e-13)
+    assert covered == list(range(T))
+
+
+def test_a_loss_at_every_step_reaches_back_to_the_beginning_of_the_window(rnn, contributions):
+    seeds = np.random.default_rng(3).normal(size=(B, T, H))
+    for steps, outputs in TruncatedBPTT(2, 4).walk(rnn, X):
+        rnn.zero_grad()
+        outputs.backward(seeds[:, steps])
+        begin = max(0, steps.stop - 4)
+        parts = [contributions(rnn, X[:, : t + 1], seeds[:, t])["W_hh"][begin:] for t in range(T)[steps]]
+        np.testing.assert_allclose(rnn.cell.W_hh.grad, sum(part.sum(axis=0) for part in parts), atol=1e-13)
+
+
+def test_nothing_of_an_old_window_is_kept(rnn):
+    gc.disable()
+    try:
+        alive = []
+        for _, outputs in TruncatedBPTT(2, 2).walk(rnn, X):
+            alive.append(weakref.ref(outputs))
+            gates = [node for node in graph.ancestors([outputs.node]) if node.gate is not None]
+            assert len(gates) <= 2 * 5 + 3  # two steps, stacked, in two runs
+            del gates
+        assert [ref() for ref in alive[:-1]] == [None] * (len(alive) - 1)
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize("kind", [RNN, LSTM])
+@pytest.mark.parametrize(("k1", "k2"), [(2, 9), (3, 1)])
+def test_a_walk_begins_with_a_state_of_arrays(kind, k1, k2):
+    layer, x, h = kind(D, H, **STREAM), X.astype("float32"), np.full((B, H), 0.3, "float32")
+    state = (h, h) if kind is LSTM else h
+    for steps, outputs in TruncatedBPTT(k1, k2).walk(layer, x, state):
+        np.testing.assert_allclose(outputs.array, layer(x, state)[0].array[:, steps], atol=1e-6)
+
+
+@pytest.mark.parametrize(("k1", "k2"), [(0, 1), (1, 0)])
+def test_window_sizes_below_one_are_refused(k1, k2):
+    with pytest.raises(OptionError, match="MG210"):
+        TruncatedBPTT(k1, k2)
+
+
+def both(model, x):
+    """The calls that read a sequence with a state."""
+    bptt = TruncatedBPTT(2, 2)
+    return [lambda: next(bptt.walk(model, x)), lambda: Stateful(model, bptt)(x)]
+
+
+@pytest.mark.parametrize("x", [X[:, :0], X[0, 0], None])
+def test_a_sequence_without_steps_is_refused(rnn, x):
+    for call in both(rnn, x):
+        with pytest.raises(ShapeError, match="MG231"):
+            call()
+
+
+@pytest.mark.parametrize("options", [{}, {"return_state": True}, {"return_sequences": True}])
+def test_a_model_that_returns_no_outputs_or_no_state_is_refused(options):
+    model = RNN(D, H, **options)
+    x = X[:2]  # two rows: a Tensor of two rows could be taken apart like a pair
+    evaluated = Stateful(model, TruncatedBPTT(2, 2)).eval()
+    reader = Reader(Embedding(5, D), model)
+    for call in (*both(model, x), lambda: evaluated(x), lambda: sample(reader, [1, 2, 3], 3)):
+        with pytest.raises(ShapeError, match="MG233"):
+            call()
+
+
+def test_the_state_of_a_bidirectional_layer_is_refused():
+    for call in both(Reader(Embedding(5, 3), GRU(3, 2, bidirectional=True, **STREAM)), X):
+        with pytest.raises(OptionError, match="MG244.*state of layer, a bidirectional GRU"):
+            call()
+
+
+# ---- a state that is carried from call to call ----
+
+
+def test_windows_may_be_lists_but_not_of_another_batch_size(rnn):
+    stateful = Stateful(rnn, TruncatedBPTT(2, 2))
+    np.testing.assert_allclose(stateful(X[:, :2].tolist()).array, rnn(X[:, :2])[0].array, rtol=1e-5)
+    with pytest.raises(ShapeError, match="MG224"):
+        stateful(X[:1, 2:4])
+
+
+def test_an_evaluation_has_its_own_state(rnn, stateful):
+    whole = rnn(X)[0].array
+    stateful(X[:, :2])
+    for _ in range(2):
+        stateful.eval()
+        np.testing.assert_allclose(stateful(X[:, :3]).array, whole[:, :3], atol=1e-14)
+        with Sequential(stateful).evaluating():  # leaves the one around it where it was
+            np.testing.assert_allclose(stateful(X[:, :3]).array, whole[:, :3], atol=1e-14)
+        np.testing.assert_allclose(stateful(X[:, 3:]).array, whole[:, 3:], atol=1e-14)
+    stateful.train()
+    np.testing.assert_allclose(stateful(X[:, 2:4]).array, whole[:, 2:4], atol=1e-14)
+
+
+def test_it_keeps_copies_of_its_inputs_and_state(rnn, stateful):
+    """A caller may read each window into the same array, and write to what is handed out and was given."""
+    whole, window = rnn(X)[0].array, X[:, :2].copy()
+    stateful(window)
+    window[...] = X[:, 2:4]
+    stateful.carried_state()["x"][...] = 7
+    np.testing.assert_allclose(stateful(window).array, whole[:, 2:4], atol=1e-14)
+    other, given = Stateful(rnn, TruncatedBPTT(2, 4)), stateful.carried_state()
+    other.load_carried_state(given)
+    given["x"][...] = 7
+    np.testing.assert_array_equal(other(X[:, 4:6]).array, stateful(X[:, 4:6]).array)
+
+
+class Counter(Layer):
+    """A state of eleven parts; some are None, and the last counts the calls."""
+
+    def forward(self, x, state=None):
+        count = mg.Tensor(np.zeros(len(x)) if state is None else state[-1].array + 1.0)
+        return mg.Tensor(x), (None, (count, None), *[count] * 8, None, count)
+
+
+def test_a_state_of_many_parts_and_none_is_loaded_as_it_was():
+    model, other = (Sequential(Stateful(Counter(), TruncatedBPTT(1, 1))) for _ in range(2))
+    for _ in range(3):
+        model(np.zeros((2, 1, 3)))
+    assert {"carried.state.0", "carried.state.10"} < model.carried_state().keys()
+    other.load_carried_state(model.carried_state())
+    first, second, *_, tenth, last = other[0]._memory.state
+    assert (first, second[1], tenth) == (None, None, None) and second[0].array.tolist() == last.array.tolist() == [2, 2]
+    other.load_carried_state({})
+    assert not other.carried_state()
+
+
+@pytest.mark.parametrize("evaluate", [False, True])
+@pytest.mark.parametrize(
+    ("wrap", "path"),
+    [(lambda model: model, ""), (lambda model: Sequential(model, Dense(6, 6)), "carried.")],
+)
+def test_a_run_resumed_in_the_middle_of_a_stream_ends_in_the_same_bytes(tmp_path, wrap, path, evaluate):
+    ids = np.random.default_rng(6).integers(0, 6, 200)
+
+    def fit(steps=None, resume=None):
+        class Clip(ClipGradients):
+            def on_step(self, trainer):
+                if evaluate and trainer.step == 14:
+                    trainer.model.eval()  # until the next epoch begins
+                if steps and trainer.step == steps + 2:
+                    raise RuntimeError("killed two steps after its snapshot")
+
+        mg.seed(3)
+        model = wrap(Stateful(writer(), TruncatedBPTT(k1=4, k2=6)))
+        callbacks = [Clip(1.0), *([Snapshots(tmp_path, every_steps=steps)] if steps else [])]
+        optimizer = Adam(model.named_parameters(), lr=0.05)
+        trainer = Trainer(model, mg.softmax_cross_entropy, optimizer, metrics={}, callbacks=callbacks, seed=3)
+        trainer.fit(Stream(ids, 3, 4, windows=11), epochs=3, resume=resume)
+        return model
+
+    whole = fit()
+    with pytest.raises(RuntimeError, match="killed"):
+        fit(steps=17)  # in the middle of the second epoch, and of a sequence
+    resumed = fit(resume=Snapshots.latest(tmp_path))
+    states = (f"{path}state.{cell}.{part}" for cell in (0, 1) for part in (0, 1))
+    assert whole.carried_state().keys() == {f"{path}x", *states}
+    expected, found = (model.state_dict() | model.carried_state() for model in (whole, resumed))
+    assert expected.keys() == found.keys()
+    for name, array in expected.items():
+        assert array.tobytes() == found[name].tobytes(), name
+
+
+@pytest.mark.parametrize("k2", [2, 4, 5])
+def test_after_an_embedding_it_trains_as_if_that_were_inside_or_says_that_it_cannot(k2):
+    ids, bptt, found = np.random.default_rng(6).integers(0, 6, 120), TruncatedBPTT(k1=4, k2=k2), []
+
+    def loss(logits, y):
+        return mg.softmax_cross_entropy(logits, y[:, -logits.shape[1] :])
+
+    for inside in (True, False):
+        mg.seed(3)
+        embedding, layer = Embedding(6, 3), RNN(3, 6, **STREAM)
+        reader = Reader(embedding, layer)
+        model = Stateful(reader, bptt) if inside else Sequential(embedding, Stateful(layer, bptt))
+        trainer = Trainer(model, loss, Adam(model.named_parameters(), lr=0.05), metrics={}, callbacks=[], seed=3)
+        if k2 > 4 and not inside:
+            with pytest.raises(GradientError, match="MG237.*1 steps"):
+                trainer.fit(Stream(ids, 3, 4), epochs=2)
+            return
+        trainer.fit(Stream(ids, 3, 4), epochs=2)
+        found.append(reader.state_dict())
+    for name, array in found[0].items():
+        np.testing.assert_allclose(found[1][name], array, atol=1e-5)
+
+
+# ---- samples ----
+
+
+class Memoryless(Layer):
+    """The same logits after any id."""
+
+    def forward(self, ids, state):
+        return mg.Tensor(np.broadcast_to(np.log([0.5, 0.3, 0.2]), (*ids.shape, 3))), state
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
+def test_ids_are_drawn_from_the_softmax_at_a_temperature(temperature):
+    drawn = sample(Memoryless(), [0], 4000, temperature=temperature, seed=1)
+    expected = np.array([0.5, 0.3, 0.2]) ** (1 / temperature)
+    expected /= expected.sum()
+    np.testing.assert_allclose(np.bincount(drawn, minlength=3) / 4000, expected, atol=4 * 0.5 / np.sqrt(4000))
+
+
+def test_a_sample_reads_its_prompt_carries_its_state_and_leaves_the_mode_alone():
+    mg.seed(1)
+    model = writer()
+    drawn = sample(model, [1, 2, 3], 5, temperature=0.0)
+    assert model.training and model.layer.training
+    assert sample(model, [1], 20, seed=2) == sample(model, [1], 20, seed=2) != sample(model, [1], 20, seed=3)
+    model.eval()
+    for n in range(5):  # the likeliest id after the prompt and what was written so far, read in one go
+        assert model(np.array([[1, 2, 3, *drawn[:n]]]))[0].array[0, -1].argmax() == drawn[n]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"prompt": []}, {"prompt": 1}, {"prompt": [[1, 2]]}, {"prompt": None}, {"temperature": -0.1},
+     {"temperature": np.nan}, {"temperature": np.inf}, {"count": 2.5}, {"count": -1}, {"seed": "a"}, {"seed": -1}],
+)  # fmt: skip
+def test_nothing_to_sample_from_is_refused(options):
+    with pytest.raises(OptionError, match="MG232"):
+        sample(Memoryless(), **{"prompt": [0], "count": 1, **options})
