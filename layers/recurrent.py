@@ -295,7 +295,8 @@ def _check_choice(title: str, name: str, value: Any, choices: Sequence[Any]) -> 
         raise OptionError(
             "MG220",
             f"{title} cannot have {name}={value!r}",
-            remedy=f"choose from {', '.join(map(repr, choices))}",
+            cause=f"it must be one of {', '.join(map(repr, choices))}",
+            remedy="choose one of them",
         )
 
 

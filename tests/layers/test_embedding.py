@@ -15,14 +15,6 @@ def test_embedding_gives_rows_and_sends_gradients_to_them_alone():
     np.testing.assert_array_equal(embedding.table.grad, [[0, 0], [1, 2], [0, 0], [3, 6]])
 
 
-def test_embedding_starts_small_and_even():
-    mg.seed(0)
-    table = Embedding(1000, 50).table.array
-    assert table.dtype == np.float32
-    assert -0.05 <= table.min() < -0.0499 and 0.0499 < table.max() <= 0.05
-    assert abs(table.std() - 0.05 / np.sqrt(3)) < 1e-3  # the standard deviation of a uniform distribution
-
-
 def test_a_tied_head_scores_with_the_vectors_that_were_read():
     embedding = Embedding(3, 2, init=lambda shape: np.array([[1.0, 2.0], [0.0, 1.0], [3.0, 0.0]]))
     head = TiedHead(embedding)

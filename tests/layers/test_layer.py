@@ -192,18 +192,6 @@ def test_sequential_takes_layers_and_functions_only(layers):
 # ---- what is refused ----
 
 
-def test_a_class_that_is_not_written_as_a_layer_is_named():
-    class Forgetful(Layer):
-        def __init__(self):
-            self.dense = Dense(2, 2)
-
-        def call(self, x):
-            return x
-
-    assert "super().__init__()" in refused("MG201", LayerError, Forgetful)
-    assert "Layer has no forward" in refused("MG202", LayerError, lambda: Layer()(1))
-
-
 @pytest.mark.parametrize(
     ("value", "words"),
     [
@@ -253,10 +241,9 @@ def test_other_things_and_activations_may_be_kept_in_a_list():
     assert list(model.named_parameters()) == PATHS
 
 
-@pytest.mark.parametrize("part", [Scale(), parameter()])
-def test_a_name_with_a_dot_is_refused(part):
+def test_a_name_with_a_dot_is_refused():
     model = Pair()
-    assert "'inner.factor'" in refused("MG205", LayerError, lambda: setattr(model, "inner.factor", part))
+    assert "'inner.factor'" in refused("MG205", LayerError, lambda: setattr(model, "inner.factor", Scale()))
     assert list(model.named_parameters()) == PATHS
 
 
@@ -288,16 +275,6 @@ def test_layers_may_be_nested_to_any_depth():
     assert len(model.named_layers()) == 451
     assert len(repr(model).splitlines()) == 451 + 2
     assert model.eval().state_dict().keys() == {path}
-
-
-def test_a_call_that_is_too_deep_for_python_says_so():
-    class Endless(Layer):
-        def forward(self, x):
-            return self(x)
-
-    assert "Wrapped is nested too deeply" in refused("MG207", LayerError, lambda: wrapped(1000)([1.0]))
-    assert "Endless is nested too deeply" in refused("MG207", LayerError, lambda: Endless()([1.0]))
-    assert SCOPE.get() == ()
 
 
 def test_putting_a_model_together_takes_time_in_proportion_to_its_parts():
