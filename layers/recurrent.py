@@ -163,12 +163,13 @@ class Recurrent(Layer):
     def _between(self, outputs: list[Any]) -> Tensor | list[Tensor]:
         """The next layer's inputs: the outputs of both directions side by side, with dropout."""
         if isinstance(outputs[0], Tensor):
-            return self.dropout(_sequence(outputs))
+            joined: Tensor = self.dropout(_sequence(outputs))
+            return joined
         steps, inputs = len(outputs[0]), []
         for t in range(steps):
             with scope(step_name(t, steps)):
-                joined = _side_by_side([sequence[t] for sequence in outputs], axis=1)
-                inputs.append(self.dropout(joined))
+                both = _side_by_side([sequence[t] for sequence in outputs], axis=1)
+                inputs.append(self.dropout(both))
         return inputs
 
     def _output(self, outputs: list[Any], final_states: list[State], mask: Mask | None) -> Tensor:

@@ -88,7 +88,7 @@ def load(model, framework, case):
 
 def compare(model, framework, case, **options):
     arrays = load(model, framework, case)
-    x = mg.Tensor(arrays["x"], requires_grad=True)
+    x: Any = mg.Tensor(arrays["x"], requires_grad=True)
     output = model(x, **options)
     compared = arrays["seed"] != 0  # not at padding, where the conventions differ
     np.testing.assert_allclose(output.array * compared, arrays["output"] * compared, rtol=0, atol=1e-12)

@@ -1,6 +1,7 @@
 """outputs, gradients and gradient_flow, against the values and gradients that a plain forward and backward give."""
 
 import gc
+from typing import Any
 
 import numpy as np
 import pytest
@@ -37,7 +38,7 @@ def build(kind=LSTM, **options):
 @pytest.mark.parametrize("batch_size", [1, 3, 7, 100])
 def test_outputs_and_gradients_are_those_of_a_plain_pass(batch_size):
     model = build(GRU)
-    words = mg.Tensor(model.embedding(IDS).array, requires_grad=True)
+    words: Any = mg.Tensor(model.embedding(IDS).array, requires_grad=True)
     last = model.gru(words)
     logits = model.dense(last)
     mg.softmax_cross_entropy(logits, LABELS).backward()
@@ -62,7 +63,7 @@ def test_a_stateful_model_reads_sequences_from_their_beginning_and_keeps_its_sta
     second = reader(np.ones((2, 10, 4), "float32"))[0].array[:, 5:]
     stateful(window)  # leaves a state that the next call in training would continue
     stateful.eval()(window)  # and one for the next in evaluation
-    words = mg.Tensor(model.embedding(ids).array, requires_grad=True)
+    words: Any = mg.Tensor(model.embedding(ids).array, requires_grad=True)
     logits = model.dense(reader(words)[0])
     mg.softmax_cross_entropy(logits, y).backward()
     np.testing.assert_allclose(outputs(model, ids, [""], batch_size=batch_size)[""], logits.array, atol=1e-6)
@@ -90,7 +91,8 @@ def test_the_gates_of_an_lstm_by_time_step_in_both_directions(cell, order):
 
 
 def test_nothing_is_recorded_kept_or_left_switched():
-    model, recorded = Sequential(Embedding(20, 4), Dropout(0.5), RNN(4, 3)), []
+    model = Sequential(Embedding(20, 4), Dropout(0.5), RNN(4, 3))
+    recorded: list[Any] = []
     model.rnn.training = False
     with setting(ON_RECORD, recorded.append):
         first = outputs(model, IDS, ["dropout"])["dropout"]

@@ -4,6 +4,7 @@ test_cells.py compares them with PyTorch and Keras.
 """
 
 import pickle
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,12 +23,13 @@ def test_sequences_last_states_and_pooling(in_float64):
         h = np.tanh(x[:, t] @ W_xh + h @ W_hh + b)
         states.append(h)
     truth = np.stack(states, axis=1)
-    for options, expected in [
+    cases: list[Any] = [
         ({}, truth[:, -1]),
         ({"return_sequences": True}, truth),
         ({"pooling": "mean"}, truth.mean(axis=1)),
         ({"pooling": "max"}, truth.max(axis=1)),
-    ]:
+    ]
+    for options, expected in cases:
         np.testing.assert_allclose(in_float64(RNN(4, 2, **options))(x).array, expected, atol=1e-14)
 
 
@@ -54,7 +56,7 @@ def test_dropout_between_layers_is_on_in_training_alone(fused):
 
 def test_an_initial_state_gets_its_gradient(in_float64):
     layer = in_float64(RNN(3, 2))
-    h0 = mg.Tensor(np.zeros((1, 2)), requires_grad=True)
+    h0: Any = mg.Tensor(np.zeros((1, 2)), requires_grad=True)
     layer(np.zeros((1, 1, 3)), h0).sum().backward()
     slope = 1 - np.tanh(layer.cell.b_h.array) ** 2
     np.testing.assert_allclose(h0.grad, [layer.cell.W_hh.array @ slope], atol=1e-14)

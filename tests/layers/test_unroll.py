@@ -1,6 +1,7 @@
 """Unrolling: what is recorded, and truncate=k against contributions that are summed by hand."""
 
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from minigrad.context import place
 from minigrad.errors import OptionError, ShapeError
 
 B, T, D, H = 3, 7, 4, 5
-X = np.random.default_rng(1).normal(size=(B, T, D))
+X: Any = np.random.default_rng(1).normal(size=(B, T, D))
 SEED = np.random.default_rng(2).normal(size=(B, H))
 
 
@@ -37,7 +38,7 @@ def test_scopes_are_as_wide_as_the_last_step_needs():
 @pytest.mark.parametrize("k", range(1, T + 2))
 def test_truncated_gradients_are_the_last_k_contributions(k, in_float64, contributions):
     layer = in_float64(RNN(D, H, truncate=k))
-    x = mg.Tensor(X, requires_grad=True)
+    x: Any = mg.Tensor(X, requires_grad=True)
     z = layer(x)
     np.testing.assert_array_equal(z.array, in_float64(RNN(D, H))(X).array)  # the value stays
     z.backward(SEED)
@@ -50,7 +51,7 @@ def test_truncated_gradients_are_the_last_k_contributions(k, in_float64, contrib
 
 def test_with_a_mask_the_last_k_steps_are_each_rows_own(in_float64, contributions):
     lengths = [7, 2, 5]
-    x = mg.Tensor(X, requires_grad=True)
+    x: Any = mg.Tensor(X, requires_grad=True)
     layer = in_float64(RNN(D, H, truncate=3))
     layer(x, lengths=lengths).backward(SEED)
     total = dict.fromkeys(layer.cell.named_parameters(), 0.0)
@@ -67,7 +68,7 @@ def test_with_a_mask_the_last_k_steps_are_each_rows_own(in_float64, contribution
 @pytest.mark.parametrize("kind", [RNN, GRU, LSTM])
 def test_the_cut_is_in_the_graph_with_what_came_before(kind):
     nodes = graph.ancestors([kind(D, H, truncate=3)(X).node])
-    cuts = [node for node in nodes if isinstance(node, graph.Leaf) and node.cut_from is not None]
+    cuts: list[Any] = [node for node in nodes if isinstance(node, graph.Leaf) and node.cut_from is not None]
     assert len(cuts) == (2 if kind is LSTM else 1)
     assert {place(node.scope) for node in cuts} == {f"in {kind.__name__.lower()}/t04"}
     before = graph.ancestors([node.cut_from for node in cuts])
@@ -82,7 +83,7 @@ def test_in_reverse_the_last_steps_are_the_first_words():
 
 CELL = RNNCell(D, H)
 STATE = CELL.initial_state(B)
-STEPS = [mg.Tensor(X[:, t]) for t in range(T)]
+STEPS: Any = [mg.Tensor(X[:, t]) for t in range(T)]
 
 
 def test_an_array_is_read_as_batch_time_features():
@@ -111,10 +112,10 @@ def test_a_mask_that_does_not_fit_is_refused(inputs, mask, words):
 
 
 def test_nan_at_a_padded_step_in_a_list_leaves_no_trace():
-    grads = []
+    grads: list[Any] = []
     for steps, mask in (([0, 1, 2], [[True, False, True]] * B), ([0, 2], None)):
         inputs = [mg.Tensor(X[:, t] if t != 1 else np.full((B, D), np.nan)) for t in steps]
         CELL.zero_grad()
         unroll(CELL, inputs, STATE, mask=np.array(mask) if mask else None)[1].sum().backward()
         grads.append(CELL.W_xh.grad)
-    np.testing.assert_allclose(*grads, atol=1e-6)
+    np.testing.assert_allclose(grads[0], grads[1], atol=1e-6)
