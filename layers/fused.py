@@ -26,23 +26,21 @@ def shall_fuse(wish: bool | None, cells: list[Cell]) -> bool:
     """Whether to fuse this call. If `wish` is None: if all cells can, and `mg.fused()` is on or nothing is recorded.
 
     `layers.outputs` and `gradient_flow` look at single time steps, so for them such a call is unrolled.
+
+    Errors: OptionError (MG226) for `wish=True` with a cell that has no fused gate.
     """
-    check_fused(wish, cells)  # also here, because a cell or an option may have been replaced
-    if wish is not None:
-        return wish
-    fast = FUSED.get() or not RECORDING.get()
-    return fast and ON_VALUE.get() is None and all(can_fuse(cell) for cell in cells)
-
-
-def check_fused(wish: bool | None, cells: list[Cell]) -> None:
-    """Raise OptionError (MG226) for `fused=True` with a cell that has no fused gate."""
-    if wish and (odd := [cell for cell in cells if not can_fuse(cell)]):
+    others = [cell for cell in cells if not can_fuse(cell)]
+    if wish and others:
         raise OptionError(
             "MG226",
-            f"fused=True, but there is no fused gate for {describe(odd[0])}",
+            f"fused=True, but there is no fused gate for {describe(others[0])}",
             cause="RNN with tanh, GRU with reset_after=True and LSTM have one; their variants are unrolled",
             remedy="leave fused out, and the layer is unrolled",
         )
+    if wish is not None:
+        return wish
+    fast = FUSED.get() or not RECORDING.get()
+    return fast and ON_VALUE.get() is None and not others
 
 
 def run_fused(

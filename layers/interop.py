@@ -95,9 +95,10 @@ def from_layout(model: Layer, arrays: Mapping[str, Array], layout: str) -> None:
         for tensor, array in zip(entry.ours, converted, strict=True):
             _, earlier = new.setdefault(tensor.node, (tensor, array))
             if not np.array_equal(earlier, array, equal_nan=True):
+                names = " or ".join(entry.theirs)
                 raise CheckpointError(
                     "MG239",
-                    f"{entry.theirs[0]} and an earlier array are different weights for the shared {tensor.name}",
+                    f"{names} and an earlier array are different weights for the shared {tensor.name}",
                     cause="two layers of the model share it, and the weights come from a model in which they do not",
                     remedy="share it there too, or load them into a model without sharing",
                 )
@@ -136,7 +137,7 @@ def _conversions(model: Layer, layout: str) -> Iterator[_Conversion]:
             for number, cell in enumerate(layer.cells().values()):
                 if type(cell) in (RNNCell, GRUCell, LSTMCell):  # a subclass may have other parameters
                     depth, backward = divmod(number, 1 + layer.bidirectional)
-                    yield from convert(cell, depth, bool(backward), path, layer)
+                    yield convert(cell, depth, bool(backward), path, layer)
                     done.add(cell)
         if layer not in done:
             yield from _plain(layer, path, layout)
@@ -163,7 +164,7 @@ def _plain(layer: Layer, path: str, layout: str) -> Iterator[_Conversion]:
                 yield _Conversion([member], [join(path, torch_name)])
 
 
-def _torch_cell(cell: Cell, depth: int, backward: bool, path: str, layer: Recurrent) -> Iterator[_Conversion]:
+def _torch_cell(cell: Cell, depth: int, backward: bool, path: str, layer: Recurrent) -> _Conversion:
     """Names as in torch.nn.RNN, GRU and LSTM: weight_ih_l0, with _l1 in the second layer, and _reverse if backward."""
     unknown_gru = isinstance(cell, GRUCell) and not cell.reset_after
     unknown_rnn = isinstance(cell, RNNCell) and cell.activation not in (tanh, relu)
@@ -175,39 +176,42 @@ def _torch_cell(cell: Cell, depth: int, backward: bool, path: str, layer: Recurr
             remedy="use the layout 'keras', or train a cell that PyTorch has",
         )
     ending = f"_l{depth}" + ("_reverse" if backward else "")
-    theirs = [join(path, name + ending) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
-    W_xh, W_hh, *biases = cell.named_parameters().values()
+    names = [join(path, name + ending) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
+    is_gru = isinstance(cell, GRUCell)
 
     def swap(array: Array) -> Array:
         """A GRU's blocks z, r, n as r, z, n, or back."""
-        if not isinstance(cell, GRUCell):
+        if not is_gru:
             return array
         first, second, n = np.split(array, 3, axis=-1)
         return np.concatenate([second, first, n], axis=-1)
 
-    for W, name in ((W_xh, theirs[0]), (W_hh, theirs[1])):
-        yield _Conversion([W], [name], lambda W: [swap(W).T], lambda W: [swap(W.T)])
-    if len(biases) == 2:
-        for b, name in zip(biases, theirs[2:], strict=True):
-            yield _Conversion([b], [name], lambda b: [swap(b)], lambda b: [swap(b)])
-    else:
-        yield _Conversion(biases, theirs[2:], lambda b: [b, np.zeros_like(b)], lambda x, h: [x + h])
+    def to_theirs(W_xh: Array, W_hh: Array, b: Array, b_hh: Array | None = None) -> Sequence[Array]:
+        return swap(W_xh).T, swap(W_hh).T, swap(b), np.zeros_like(b) if b_hh is None else swap(b_hh)
+
+    def to_ours(W_xh: Array, W_hh: Array, b_xh: Array, b_hh: Array) -> Sequence[Array]:
+        biases = [swap(b_xh), swap(b_hh)] if is_gru else [b_xh + b_hh]
+        return [swap(W_xh.T), swap(W_hh.T), *biases]
+
+    return _Conversion(list(cell.named_parameters().values()), names, to_theirs, to_ours)
 
 
-def _keras_cell(cell: Cell, depth: int, backward: bool, path: str, layer: Recurrent) -> Iterator[_Conversion]:
+def _keras_cell(cell: Cell, depth: int, backward: bool, path: str, layer: Recurrent) -> _Conversion:
     """One Keras layer for each stacked layer: rnn, rnn_2; in a Bidirectional one rnn/forward and rnn/backward."""
     if depth:
         path = f"{path or type(layer).__name__.lower()}_{depth + 1}"
     if layer.bidirectional:
         path = join(path, "backward" if backward else "forward")
-    matrices = [_keras_path(path, name) for name in ("kernel", "recurrent_kernel")]
-    W_xh, W_hh, *biases = cell.named_parameters().values()
-    yield _Conversion([W_xh, W_hh], matrices)
-    bias = [_keras_path(path, "bias")]
-    if len(biases) == 2:
-        yield _Conversion(biases, bias, lambda x, h: [np.stack([x, h])], lambda both: both)
-    else:
-        yield _Conversion(biases, bias)
+    names = [_keras_path(path, name) for name in ("kernel", "recurrent_kernel", "bias")]
+    parameters = list(cell.named_parameters().values())
+    if len(parameters) == 3:
+        return _Conversion(parameters, names)
+    return _Conversion(
+        parameters,
+        names,
+        lambda W_xh, W_hh, b_xh, b_hh: [W_xh, W_hh, np.stack([b_xh, b_hh])],
+        lambda W_xh, W_hh, b: [W_xh, W_hh, *b],
+    )
 
 
 def _keras_path(path: str, name: str) -> str:

@@ -16,7 +16,7 @@ from minigrad.timesteps import step_name
 
 from .cells import Cell, GRUCell, LSTMCell, RNNCell, State
 from .dropout import Dropout
-from .fused import check_fused, run_fused, shall_fuse
+from .fused import run_fused, shall_fuse
 from .layer import Activation, Layer, check_size
 from .mask import Mask, as_mask, warn_of_padding
 from .unroll import unroll
@@ -105,7 +105,7 @@ class Recurrent(Layer):
             size = cell.hidden * len(self._directions())
         if self.layers > 1:
             self.dropout = Dropout(dropout)
-        check_fused(self.fused, list(self.cells().values()))
+        shall_fuse(self.fused, list(self.cells().values()))  # an error, if it cannot
 
     def cells(self) -> dict[str, Cell]:
         """{name: cell}, from the bottom up, forward before backward."""

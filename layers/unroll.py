@@ -42,10 +42,14 @@ def unroll(
     Errors: OptionError for truncate=0 (MG143), ShapeError for a mask (MG222), those of the cell. Source: Werbos,
     Backpropagation through time (1990).
     """
-    inputs = inputs if isinstance(inputs, (Tensor, list, tuple)) else Tensor(inputs)
-    steps = inputs.shape[1] if isinstance(inputs, Tensor) else len(inputs)
+    if isinstance(inputs, (list, tuple)):
+        steps = len(inputs)
+        batch = len(inputs[0]) if steps else 0
+    else:
+        inputs = inputs if isinstance(inputs, Tensor) else Tensor(inputs)
+        batch, steps = inputs.shape[:2]
     if mask is not None:
-        mask = as_mask(mask, None, len(inputs if isinstance(inputs, Tensor) else (inputs or [mask])[0]), steps)
+        mask = as_mask(mask, None, batch, steps)
     order = range(steps - 1, -1, -1) if reverse else range(steps)
     cut_before = cuts(steps, truncate, mask if mask is None or not reverse else mask[:, ::-1])
     outputs: list[Any] = [None] * steps
