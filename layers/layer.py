@@ -65,7 +65,7 @@ class Layer:
     _name: str | None = None
     _child_name: str | None = None  # in a Sequential; None means the class's name in lower case
     _path: str = ""  # from the outermost layer
-    _members: dict[str, Any]
+    _members: dict[str, Any] = {}  # parameters and children; empty until __init__ has run
     _memory: Any = None  # what it keeps from call to call, besides parameters: see Stateful
 
     def __init__(self) -> None:
@@ -109,7 +109,7 @@ class Layer:
                 self._register(name, value)
             else:
                 _refuse(self, name, value)
-                self.__dict__.get("_members", {}).pop(name, None)
+                self._members.pop(name, None)
         object.__setattr__(self, name, value)
 
     def __delattr__(self, name: str) -> None:
@@ -168,8 +168,9 @@ class Layer:
         known = {_key(part) for part in found.values()}
         for layer in (part for part in found.values() if isinstance(part, Layer)):
             for name, value in vars(layer).items():
-                lost = (part for part in _inside(value) if _trained(part) and _key(part) not in known)
-                if not name.startswith("_") and any(True for _ in lost):
+                if name.startswith("_"):
+                    continue
+                if any(_trained(part) and _key(part) not in known for part in _inside(value)):
                     raise _in_collection(layer, name, value)
         return {path: part for path, part in found.items() if isinstance(part, Tensor)}
 
@@ -340,7 +341,7 @@ class Sequential(Layer):
             setattr(self, kind if count[kind] == 1 else f"{kind}_{count[kind]}", layer)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        replaced = self.__dict__.get("_members", {}).get(name)
+        replaced = self._members.get(name)
         super().__setattr__(name, _as_layer(value, name) if isinstance(replaced, Layer) else value)
 
     def _in_order(self) -> list[Layer]:
@@ -426,8 +427,7 @@ def _walk(root: Tensor | Layer, prefix: str = "") -> Iterator[tuple[str, Tensor 
         seen.add(key)
         yield path, part
         if isinstance(part, Layer):
-            members = reversed(part.__dict__.get("_members", {}).items())
-            ahead += [(join(path, name), member) for name, member in members]
+            ahead += [(join(path, name), member) for name, member in reversed(part._members.items())]
 
 
 def join(path: str, name: str) -> str:
@@ -443,18 +443,19 @@ def _key(part: Any) -> Any:
 _COLLECTIONS = (list, tuple, set, frozenset, dict, deque)
 
 
-def _inside(value: Any) -> Iterator[Tensor | Layer]:
+def _inside(value: Any) -> list[Tensor | Layer]:
     """The layers and tensors in a collection, or in the collections that it holds."""
-    ahead, seen = [value] if isinstance(value, _COLLECTIONS) else [], set()
+    found: list[Tensor | Layer] = []
+    ahead = [value] if isinstance(value, _COLLECTIONS) else []
+    seen: set[int] = set()  # a collection may hold itself
     while ahead:
         collection = ahead.pop()
         if id(collection) not in seen:
             seen.add(id(collection))
-            for item in [*collection, *collection.values()] if isinstance(collection, dict) else collection:
-                if isinstance(item, (Tensor, Layer)):
-                    yield item
-                elif isinstance(item, _COLLECTIONS):
-                    ahead.append(item)
+            items = [*collection, *collection.values()] if isinstance(collection, dict) else list(collection)
+            found += [item for item in items if isinstance(item, (Tensor, Layer))]
+            ahead += [item for item in items if isinstance(item, _COLLECTIONS)]
+    return found
 
 
 def _trained(part: Tensor | Layer) -> bool:
@@ -492,7 +493,7 @@ def _refuse(layer: Layer, name: str, value: Any) -> None:
         what = f"{kind} of shape {value.shape}, which no optimizer would find"
         cause = "only a Tensor with requires_grad=True becomes a parameter"
         remedy = f"Tensor(..., requires_grad=True); to freeze it, set requires_grad = False afterwards; {remedy}"
-    elif any(True for _ in _inside(value)):
+    elif _inside(value):
         raise _in_collection(layer, name, value)
     else:
         return

@@ -107,6 +107,7 @@ class Stateful(Layer):
     ((1, 4, 2), ['state', 'x'])
 
     Layers before it may compute its inputs if k2 is at most k1. Otherwise put them into the model that is carried.
+    In a Sequential it is the child `carried`.
 
     Errors: as for TruncatedBPTT; of a recurrent layer ShapeError (MG224) for a batch of another size; GradientError
     (MG237) for computed inputs that the next call would need again.
