@@ -252,7 +252,9 @@ def _check(trainer: Run, info: Mapping[str, Any], numbers: Mapping[str, Any], pa
 
 def _warn_of_differences(trainer: Run, info: Mapping[str, Any]) -> None:
     """Give warning MG324 if the layers or the callbacks are not those of the interrupted run."""
-    callbacks, before, now = info.get("deciding", {}), info.get("layers", {}), _layers(trainer)
+    callbacks, now = info.get("deciding", {}), _layers(trainer)
+    # Stateful was called Carried.
+    before = {name: text.replace("Carried(", "Stateful(", 1) for name, text in info.get("layers", {}).items()}
     differences = [f"only one has {name}" for name in sorted({*callbacks} ^ {*trainer.deciding})]
     for name in sorted(callbacks.keys() & trainer.deciding.keys()):
         old, new = callbacks[name], trainer.deciding[name]
