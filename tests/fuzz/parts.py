@@ -18,6 +18,7 @@ import numpy as np
 
 import layers
 import minigrad as mg
+import minigrad.arrays
 import optim
 from layers import (
     GRU,
@@ -938,6 +939,35 @@ def empties(dtype: str, layout: str, rng: Generator) -> str:
     return unequal(f"gradient: {name} of {shape}", t.grad, x) if t.grad is not None else ""
 
 
+def large(dtype: str, layout: str, rng: Generator) -> str:
+    """More ids and classes than the thresholds have by default: their own values, not those that a case gives them."""
+    if minigrad.arrays.BLOCK < 1000:
+        return ""  # one of the small values, with which this would take seconds
+    V = int(rng.integers(65_000, 140_000))
+    ids = rng.permutation(V)[: int(rng.integers(65_000, V))]
+    ids = laid_out(np.concatenate([ids, rng.integers(0, V, 50)]), layout)
+    table = mg.Tensor(np.zeros((V, 1)), requires_grad=True, dtype=dtype)
+    dz = rng.normal(size=(ids.size, 1))
+    mg.lookup(table, ids).backward(dz.astype(dtype))
+    expected = np.bincount(ids, dz[:, 0], V)[:, None]
+    if problem := _first_difference("rows", table.grad, expected, dtype):
+        return problem
+    shape = (int(rng.integers(2, 400)), int(rng.integers(200, 700)))
+    logits, labels = laid_out(3 * rng.normal(size=shape), layout), rng.integers(0, shape[1], shape[0])
+    t = mg.Tensor(logits, requires_grad=True, dtype=dtype)
+    mg.softmax_cross_entropy(t, labels).backward()
+    e = np.exp(logits)
+    slope = (e / e.sum(axis=1, keepdims=True) - np.eye(shape[1])[labels]) / shape[0]
+    return _first_difference("slope", t.grad, slope, dtype)
+
+
+def _first_difference(what: str, found: Any, expected: Array, dtype: str) -> str:
+    wrong = np.flatnonzero(~np.isclose(found.ravel(), expected.ravel(), 1e-3, 1e-5))
+    return (
+        unequal(f"{what} from {wrong[0]}", found.flat[wrong[0]], expected.flat[wrong[0]], dtype) if wrong.size else ""
+    )
+
+
 def _ones(layer: Any, dtype: str) -> Any:
     for name, tensor in layer.named_parameters().items():
         tensor.array = np.full(tensor.shape, 0.0 if name == "b" else 1.0, dtype)
@@ -956,6 +986,6 @@ CHECKS: dict[str, Callable[[str, str, Generator], str]] = {
     one.__name__: _quietly(one)
     for one in (
         kernels, custom, onehot, stale, written, converted, initialised, options, losses, axes, pools, elements,
-        carried, shared, empties,
+        carried, shared, empties, large,
     )
 }  # fmt: skip
