@@ -11,7 +11,7 @@ from ..errors import DtypeError, IndexRangeError, ShapeError
 from ..gate import Gate, Shape
 from ..graph import Leaf, Node
 from ..pickling import register
-from ..table import Table, stored
+from ..table import READING, Table, stored
 from ..tensor import Tensor, TensorLike, as_tensors, from_node
 from .indexing import scatter
 from .samples import samples_on
@@ -37,8 +37,12 @@ class _ReadsRows(Gate):
         table, ids = tensors[0].node, tensors[1].node.output
         if not isinstance(table, Table) or table.pending is None or self._strays(ids, table.shape[0]).size:
             return super().__call__(*tensors)
-        with table.reading(ids):
+        table.catch_up(ids)
+        reading = READING.set(table)
+        try:
             return super().__call__(*tensors)
+        finally:
+            READING.reset(reading)
 
     @staticmethod
     def _strays(ids: Any, vocabulary: int) -> Any:
