@@ -106,7 +106,7 @@ class Adam(Optimizer):
         b = np.ones_like(a)
         np.divide(a, a_by_b, out=b, where=a_by_b > 0)
         root = np.sqrt(v)
-        wide = a_b * a_by_b > (1 + NARROW) * a * a
+        wide = a_b > (1 + NARROW) * a * b
         if wide.any():
             rows = np.flatnonzero(wide)
             one, other = _two_representatives(b[rows], *(total[rows] for total in sums))

@@ -65,7 +65,7 @@ class PendingRows:
         self.up_to = np.full(rows, t, np.int64)  # the step that each row is up to date with
         at_rest = ~np.any([slot.reshape(rows, -1).any(axis=1) for slot in slots], axis=0)
         self.up_to[at_rest] = np.iinfo(self.up_to.dtype).max  # slots all 0: such rows rest until touched
-        self.sums: Sums = ()  # at index i: the terms of all steps after step first + i, added up
+        self.sums = np.zeros((0, 0))  # in row i: the terms of all steps after step first + i, added up
 
     def terms(self, lr: float) -> Sums:
         """The terms of the next step, for rows that have missed ..., 3, 2, 1 steps with it."""
@@ -78,24 +78,24 @@ class PendingRows:
         self.t += 1
         self.up_to[touched] = self.t
         size = self.t - self.first
-        if not self.sums or len(self.sums[0]) < size:
-            grown = tuple(np.zeros(max(SHORTEST_SUMS, 2 * size)) for _ in terms)
-            for new, old in zip(grown, self.sums, strict=False):
-                new[: len(old)] = old
+        if len(self.sums) < size:
+            grown = np.zeros((max(SHORTEST_SUMS, 2 * size), len(terms)))
+            if len(self.sums):
+                grown[: len(self.sums)] = self.sums
             self.sums = grown
-        for total, term in zip(self.sums, terms, strict=True):
+        for total, term in zip(self.sums.T, terms, strict=True):
             total[size - len(term) : size] += term
 
     def state(self) -> dict[str, Array]:
         """What is pending, and the table as stored: all that `load_state` needs for an exact continuation."""
         oldest = self.up_to.min() - self.first  # the terms before it are for no row any more
-        sums = np.array([total[oldest : self.t - self.first] for total in self.sums])
+        sums = self.sums[oldest : self.t - self.first].T.copy() if self.sums.size else np.zeros(0)
         return {"table": self.table.stored.copy(), "up_to": self.up_to.copy(), "sums": sums}
 
     def load_state(self, state: Mapping[str, Array]) -> None:
         """Put the table back as it was stored; the slots and `t` must be those of the same step."""
         self.up_to[...] = state["up_to"]
-        self.sums = tuple(state["sums"].copy())
+        self.sums = state["sums"].T.copy()
         self.first = self.t - state["sums"].shape[-1]  # a rule without terms has no sums, and does not use it
         self.table.write(lambda stored: stored.__setitem__(..., state["table"]))
         self.table.pending = self
@@ -123,13 +123,14 @@ class PendingRows:
                     self._catch_up(stored, block)
                     self.up_to[block] = self.t
             if rows is None:
-                self.first, self.sums = self.t, ()  # no row needs the terms of earlier steps any more
+                self.first, self.sums = self.t, np.zeros((0, 0))  # no row needs the terms of earlier steps any more
 
     def _catch_up(self, stored: Array, stale: Array) -> None:
         since = self.up_to[stale]
         column = (-1, *[1] * (stored.ndim - 1))
         missed = (self.t - since).reshape(column).astype(np.float64)
-        sums = tuple(total[since - self.first].reshape(column) for total in self.sums)
+        totals = self.sums.take(since - self.first, axis=0).T if self.sums.size else ()
+        sums = tuple(total.reshape(column) for total in totals)
         changed_rows(stored, self.slots, stale, lambda p, own: self.rule.catch_up(p, own, missed, sums))()
 
 

@@ -8,7 +8,7 @@ from ..context import RECORDING
 from ..errors import DtypeError, IndexRangeError, ShapeError
 from ..fast.accumulator import SparseGradient
 from ..fast.kernels import distinct_ids, sum_by_place, sum_rows
-from ..fast.table import Table, stored
+from ..fast.table import READING, Table, stored
 from ..gate import Gate, Shape
 from ..graph import Leaf, Node
 from ..pickling import register
@@ -37,8 +37,12 @@ class _ReadsRows(Gate):
         table, ids = tensors[0].node, tensors[1].node.output
         if not isinstance(table, Table) or table.pending is None or self._strays(ids, table.shape[0]).size:
             return super().__call__(*tensors)
-        with table.reading(ids):
+        table.catch_up(ids)
+        reading = READING.set(table)
+        try:
             return super().__call__(*tensors)
+        finally:
+            READING.reset(reading)
 
     @staticmethod
     def _strays(ids: Any, vocabulary: int) -> Any:

@@ -324,7 +324,8 @@ class Optimizers(Fuzzer):
             for one in books[step.who]:
                 one.step(gradients, float(number_type(step.scale)))
             for name, array in before.items():
-                near.p[name] += 1e-14 * (-1) ** number * array  # a hundred times the rounding of float64
+                rounding = 1e-5 if case.number == "float32" else 1e-14  # a hundred times that of the settings
+                near.p[name] += rounding * (-1) ** number * array
             if not step.early and (problem := act(step.then, number, step.who)):
                 return problem
         if not all(np.array_equal(*pair) for pair in kept):

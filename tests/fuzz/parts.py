@@ -6,6 +6,7 @@ written on, losses of all dtypes, reductions over all axes, pooling, and arrays 
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
@@ -37,6 +38,8 @@ from layers import (
     sample,
     unroll,
 )  # fmt: skip
+from minigrad import context
+from minigrad.fast import kernels as sums
 
 from . import layouts
 from .fuzzer import Fuzzer, Generator
@@ -938,6 +941,112 @@ def empties(dtype: str, layout: str, rng: Generator) -> str:
     return unequal(f"gradient: {name} of {shape}", t.grad, x) if t.grad is not None else ""
 
 
+INTEGERS = ("bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64")
+
+MIXED: dict[str, tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]] = {
+    "n + t": (lambda n, t: n + t, lambda n, t: np.ones_like(t)),
+    "n - t": (lambda n, t: n - t, lambda n, t: -np.ones_like(t)),
+    "t - n": (lambda n, t: t - n, lambda n, t: np.ones_like(t)),
+    "n * t": (lambda n, t: n * t, lambda n, t: n * np.ones_like(t)),
+    "n / t": (lambda n, t: n / t, lambda n, t: -n / t**2),
+    "t / n": (lambda n, t: t / n, lambda n, t: np.ones_like(t) / n),
+    "n ** t": (lambda n, t: n**t, lambda n, t: n**t * np.log(n)),
+    "t ** n": (lambda n, t: t**n, lambda n, t: n * t ** (n - 1)),
+}
+"""Operations on integers n and a Tensor t, each with dz/dt."""
+
+
+def mixed(dtype: str, layout: str, rng: Generator) -> str:
+    """Integers and booleans of every width beside a Tensor of floats, on either side of every operator."""
+    name, kind, shape = str(rng.choice([*MIXED])), str(rng.choice(INTEGERS)), (2, int(rng.integers(1, 4)))
+    n = laid_out(rng.integers(1, 120 if name[2] in "+-*/" else 4, shape), layout).astype(kind)
+    n = n if rng.random() < 0.7 else n[0, 0]  # an array, or a number of NumPy
+    x = rng.uniform(0.5, 1.5, shape)
+    t = mg.Tensor(x, requires_grad=True, dtype=dtype)
+    compute, slope = MIXED[name]
+    z = compute(n if rng.random() < 0.5 else mg.Tensor(n), t)
+    dz = rng.normal(size=shape)
+    z.backward(dz.astype(z.dtype))
+    wide = np.asarray(n, np.float64)
+    what = f"{name} with n {n!r}, t {x.tolist()}:"
+    return unequal(f"value: {what}", z.array, compute(wide, x), dtype) or unequal(
+        f"gradient: {what}", t.grad, dz * slope(wide, x), dtype
+    )
+
+
+def contexts(dtype: str, layout: str, rng: Generator) -> str:
+    """A block, or a decorated function, generator or coroutine: what holds inside it, at a yield and after it."""
+    kinds: dict[str, tuple[Any, Any, Any]] = {
+        "no_grad": (context.RECORDING, mg.no_grad, False),
+        "enable_grad": (context.RECORDING, mg.enable_grad, True),
+        "fused": (context.FUSED, mg.fused, True),
+        "scope": (context.SCOPE, lambda: mg.scope("s"), (*context.SCOPE.get(), "s")),
+    }
+    variable, make, inside = kinds[str(rng.choice([*kinds]))]
+    form = str(rng.choice(["block", "function", "generator", "coroutine"]))
+    seen: list[Any] = []
+    between: list[Any] = []
+
+    def function() -> None:
+        seen.append(variable.get())
+
+    def generator() -> Iterator[None]:
+        for _ in range(2):
+            seen.append(variable.get())
+            yield
+
+    async def coroutine() -> None:
+        seen.append(variable.get())
+
+    with mg.no_grad() if rng.random() < 0.5 else mg.fused(False):
+        before = variable.get()
+        try:
+            decorated: Any = make()({"generator": generator, "coroutine": coroutine}.get(form, function))
+        except mg.MinigradError as error:
+            return "" if error.code == "MG131" and form not in ("block", "function") else f"refused: {error}"
+        if form == "block":
+            with make():
+                function()
+        elif form == "function":
+            decorated()
+        elif form == "generator":
+            between = [variable.get() for _ in decorated()]
+        else:
+            with contextlib.suppress(StopIteration):
+                decorated().send(None)
+        found = {*seen}, {*between, variable.get()}
+    return "" if found == ({inside}, {before}) else f"{form}: {found} and not {inside} inside, {before} outside"
+
+
+def large(dtype: str, layout: str, rng: Generator) -> str:
+    """More ids and classes than the thresholds have by default: their own values, not those that a case gives them."""
+    if sums.BLOCK < 1000:
+        return ""  # one of the small values, with which this would take seconds
+    V = int(rng.integers(65_000, 140_000))
+    ids = rng.permutation(V)[: int(rng.integers(65_000, V))]
+    ids = laid_out(np.concatenate([ids, rng.integers(0, V, 50)]), layout)
+    table = mg.Tensor(np.zeros((V, 1)), requires_grad=True, dtype=dtype)
+    dz = rng.normal(size=(ids.size, 1))
+    mg.lookup(table, ids).backward(dz.astype(dtype))
+    expected = np.bincount(ids, dz[:, 0], V)[:, None]
+    if problem := _first_difference("rows", table.grad, expected, dtype):
+        return problem
+    shape = (int(rng.integers(2, 400)), int(rng.integers(200, 700)))
+    logits, labels = laid_out(3 * rng.normal(size=shape), layout), rng.integers(0, shape[1], shape[0])
+    t = mg.Tensor(logits, requires_grad=True, dtype=dtype)
+    mg.softmax_cross_entropy(t, labels).backward()
+    e = np.exp(logits)
+    slope = (e / e.sum(axis=1, keepdims=True) - np.eye(shape[1])[labels]) / shape[0]
+    return _first_difference("slope", t.grad, slope, dtype)
+
+
+def _first_difference(what: str, found: Any, expected: Array, dtype: str) -> str:
+    wrong = np.flatnonzero(~np.isclose(found.ravel(), expected.ravel(), 1e-3, 1e-5))
+    return (
+        unequal(f"{what} from {wrong[0]}", found.flat[wrong[0]], expected.flat[wrong[0]], dtype) if wrong.size else ""
+    )
+
+
 def _ones(layer: Any, dtype: str) -> Any:
     for name, tensor in layer.named_parameters().items():
         tensor.array = np.full(tensor.shape, 0.0 if name == "b" else 1.0, dtype)
@@ -956,6 +1065,6 @@ CHECKS: dict[str, Callable[[str, str, Generator], str]] = {
     one.__name__: _quietly(one)
     for one in (
         kernels, custom, onehot, stale, written, converted, initialised, options, losses, axes, pools, elements,
-        carried, shared, empties,
+        carried, shared, empties, large, mixed, contexts,
     )
 }  # fmt: skip
