@@ -85,7 +85,7 @@ def load(options: argparse.Namespace) -> IMDB:
     return IMDB(imdb.train[: options.limit], imdb.test[: options.limit], imdb.vocabulary)
 
 
-def prepare(options: argparse.Namespace, vocabulary: Vocabulary) -> tuple[optim.BestSnapshot, list[optim.Callback]]:
+def prepare(options: argparse.Namespace, vocabulary: Vocabulary) -> tuple[optim.BestWeights, list[optim.Callback]]:
     """The results folder with the vocabulary in it, and what acts during the run. A new run replaces an old one."""
     out = folder(options)
     out.mkdir(parents=True, exist_ok=True)
@@ -95,11 +95,11 @@ def prepare(options: argparse.Namespace, vocabulary: Vocabulary) -> tuple[optim.
         for old in [*(out / "snapshots").glob("step-*.safetensors"), out / "weights.safetensors"]:
             old.unlink(missing_ok=True)
         callbacks.append(optim.GraphPicture(out / "graph.png", grads=True))  # of the first step
-    best = optim.BestSnapshot(out / "weights.safetensors", monitor="validation_accuracy")
+    best = optim.BestWeights(out / "weights.safetensors", monitor="validation_accuracy")
     return best, [*callbacks, optim.LogFile(out / "history.csv"), best, optim.Snapshots(out / "snapshots")]
 
 
-def report(model: Sentiment, imdb: IMDB, history: optim.History, best: optim.BestSnapshot, out: Path) -> None:
+def report(model: Sentiment, imdb: IMDB, history: optim.History, best: optim.BestWeights, out: Path) -> None:
     """Print how good the best epoch is on the test reviews, and what to do next."""
     last = history.rows[-1]
     print(f"\nEpoch {best.epoch} was the best on the held-back reviews: {best.value:.4f}. Its weights are saved.")

@@ -96,7 +96,7 @@ def train(options: argparse.Namespace) -> None:
     callbacks = [
         optim.ProgressBar("characters", per_example=options.k1), optim.EpochReport(), optim.StopOnNonFinite(),
         optim.ClipGradients(options.clip), Samples(characters, options), optim.LogFile(out / "history.csv"),
-        optim.BestSnapshot(out / "weights.safetensors"),
+        optim.BestWeights(out / "weights.safetensors"),
         optim.Snapshots(out / "snapshots", every_epochs=1, every_steps=250),
     ]  # fmt: skip
     optimizer = optim.Adam(model.named_parameters(), lr=options.lr)

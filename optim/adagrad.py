@@ -35,7 +35,7 @@ class Adagrad(Optimizer):
         self.eps = check_range("eps", eps, 0.0)
         super().__init__(parameters, lr, weight_decay)
 
-    def rule(self, p: Array, g: Array, slots: Sequence[Array], scratch: Array, lr: float, t: int) -> None:
+    def update_rule(self, p: Array, g: Array, slots: Sequence[Array], scratch: Array, lr: float, t: int) -> None:
         (s,) = slots
         np.multiply(g, g, out=scratch)
         s += scratch

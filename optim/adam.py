@@ -57,7 +57,7 @@ class Adam(Optimizer):
         """What m and v are divided by at step t. A method, so that a subclass can change it."""
         return 1 - self.beta1**t, 1 - self.beta2**t
 
-    def rule(self, p: Array, g: Array, slots: Sequence[Array], scratch: Array, lr: float, t: int) -> None:
+    def update_rule(self, p: Array, g: Array, slots: Sequence[Array], scratch: Array, lr: float, t: int) -> None:
         m, v = slots
         correct1, correct2 = self.bias_corrections(t)
         root = math.sqrt(correct2)

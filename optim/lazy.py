@@ -67,21 +67,17 @@ class PendingRows:
         self.up_to[at_rest] = np.iinfo(self.up_to.dtype).max  # slots all 0: such rows rest until touched
         self.sums = np.zeros((0, 0))  # in row i: the terms of all steps after step first + i, added up
 
-    def terms(self, lr: float) -> Sums:
-        """The terms of the next step, for rows that have missed ..., 3, 2, 1 steps with it."""
-        t = self.t + 1
-        missed = min(t - self.first, self.window)
-        return self.rule.pending_terms(np.arange(missed, 0.0, -1.0), lr, t)
-
-    def count_step(self, terms: Sums, touched: Array) -> None:
+    def count_step(self, lr: float, touched: Array) -> None:
         """Count a step that updated the rows `touched`, which were up to date before; all other rows missed it."""
         self.t += 1
         self.up_to[touched] = self.t
         size = self.t - self.first
-        if len(self.sums) < size:
-            grown = np.zeros((max(SHORTEST_SUMS, 2 * size), len(terms)))
-            if len(self.sums):
-                grown[: len(self.sums)] = self.sums
+        # The terms of this step for rows that have missed ..., 3, 2, 1 steps with it.
+        terms = self.rule.pending_terms(np.arange(min(size, self.window), 0.0, -1.0), lr, self.t)
+        if not self.sums or len(self.sums[0]) < size:
+            grown = tuple(np.zeros(max(SHORTEST_SUMS, 2 * size)) for _ in terms)
+            for new, old in zip(grown, self.sums, strict=False):
+                new[: len(old)] = old
             self.sums = grown
         for total, term in zip(self.sums.T, terms, strict=True):
             total[size - len(term) : size] += term
@@ -112,9 +108,8 @@ class PendingRows:
             else:
                 rows = np.asarray(rows).reshape(-1)
                 stale = rows[self.up_to[rows] < self.t]
-            if not stale.size and rows is not None:
-                return
-            if rows is not None:
+                if not stale.size:
+                    return
                 stale, _ = distinct_ids(stale, len(self.up_to))
             stored = self.table.stored
             with writable(stored):
@@ -129,33 +124,28 @@ class PendingRows:
         since = self.up_to[stale]
         column = (-1, *[1] * (stored.ndim - 1))
         missed = (self.t - since).reshape(column).astype(np.float64)
-        totals = self.sums.take(since - self.first, axis=0).T if self.sums.size else ()
-        sums = tuple(total.reshape(column) for total in totals)
-        changed_rows(stored, self.slots, stale, lambda p, own: self.rule.catch_up(p, own, missed, sums))()
+        sums = tuple(total[since - self.first].reshape(column) for total in self.sums)
+        change_rows(stored, self.slots, stale, lambda p, slots: self.rule.catch_up(p, slots, missed, sums))
 
 
-def changed_rows(
+def change_rows(
     table: Array, slots: Sequence[Array], rows: Array, change: Callable[[Array, list[Array]], None]
-) -> Callable[[], None]:
-    """Apply `change(p, slots)`, which works in place, to copies of these rows; returns a function that writes them."""
-    wholes = [table, *slots]
-    p, *taken = parts = [whole.take(rows, axis=0) for whole in wholes]
-    change(p, taken)
-
-    def write() -> None:
-        for whole, part in zip(wholes, parts, strict=True):
-            whole[rows] = part
-
-    return write
+) -> None:
+    """Apply `change(p, slots)`, which works in place, to these rows."""
+    whole = [table, *slots]
+    parts = [array.take(rows, axis=0) for array in whole]
+    change(parts[0], parts[1:])
+    for array, part in zip(whole, parts, strict=True):
+        array[rows] = part
 
 
 def is_pending(name: str) -> bool:
-    """Whether an array of an optimizer's exact state is about pending updates."""
+    """Whether an array of an optimizer's raw state is about pending updates."""
     return name.startswith("pending ")
 
 
 def pending_parts(state: Mapping[str, Array], path: str) -> dict[str, Array]:
-    """The `PendingRows.state` of a parameter, taken from an optimizer's exact state; empty if nothing is pending."""
+    """The `PendingRows.state` of a parameter, taken from an optimizer's raw state; empty if nothing is pending."""
     names = {part: f"pending {part}/{path}" for part in ("table", "up_to", "sums")}
     return {part: state[name] for part, name in names.items() if name in state}
 

@@ -6,10 +6,8 @@ the same, with only those rows of a table that the batch touched.
 
 import copy
 import math
-import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import Any, ClassVar, Never, cast
 
 import numpy as np
@@ -19,12 +17,12 @@ from minigrad import Tensor
 from minigrad.checkpoint import check_match
 from minigrad.errors import DtypeError, GradientError, OptionError
 from minigrad.fast.accumulator import SparseGradient
-from minigrad.fast.table import Table, stored, writable
+from minigrad.fast.table import Table
 from minigrad.graph import Leaf
 from minigrad.help.engine_errors import gradient_misshapen, not_a_leaf
 from minigrad.help.other_frameworks import unfit_call
 
-from .lazy import LazyRule, PendingRows, all_catch_up, changed_rows, is_pending, pending_parts
+from .lazy import LazyRule, PendingRows, all_catch_up, change_rows, is_pending, pending_parts
 
 Array = NDArray[Any]
 NUMBERS = float, int, np.number, np.bool_
@@ -41,7 +39,7 @@ class Group:
 
 
 class Optimizer:
-    """Base class of the update rules: each defines its `slots` and its `rule`.
+    """Base class of the update rules: each defines its `slots` and its `update_rule`.
 
     `parameters` is `model.named_parameters()`, {path: Tensor}; a list of Tensors, which go by their names; or a list of
     groups, each a dict with "parameters" and, if it has its own, "lr" and "weight_decay". `lr` is the step size and
@@ -62,8 +60,9 @@ class Optimizer:
 
     Errors: OptionError MG301 (no parameters), MG303 (one twice), MG304 (an invalid learning rate), MG305 (another
     number out of range), MG306 (an unknown key in a group); DtypeError MG302 (no tensors); and of `step`
-    GradientError MG307 (nothing has a gradient), ShapeError MG105 (a gradient of another shape). A step that fails
-    changes nothing. Ctrl-C can end a step halfway in a loop of your own; the Trainer lets it finish.
+    GradientError MG307 (nothing has a gradient), ShapeError MG105 (a gradient of another shape). These are raised
+    before the step changes anything. What interrupts it later leaves it half done: Ctrl-C in a loop of your own (the
+    Trainer lets the step finish), or an overflow where NumPy raises such errors.
     """
 
     slots: ClassVar[tuple[str, ...]] = ()
@@ -79,21 +78,16 @@ class Optimizer:
         self.groups = _groups(parameters, lr, weight_decay)
         self.scale = 1.0
         self.steps = dict.fromkeys(self.parameters(), 0)
-        self._shapes = {path: tensor.shape for path, tensor in self.parameters().items()}
         self.state = {
             path: {slot: np.zeros(tensor.shape, tensor.dtype) for slot in self.slots}
             for path, tensor in self.parameters().items()
         }
         self._buffers: dict[tuple[str, np.dtype[Any]], Array] = {}
-        self._prepared = 0  # the number of parameters that `_prepare` has seen
         self._pending: dict[str, PendingRows] = {}
-        self._checked: dict[str, Any] = {}  # the settings of the newest step ...
-        self._numbers: list[Any] = []  # ... and all numbers among its attributes, to see fast whether one has changed
 
     def __repr__(self) -> str:
         rates = ", ".join(f"{group.lr:g}" for group in self.groups)
-        own = {name: value for name, value in vars(self).items() if isinstance(value, float) and name != "scale"}
-        settings = "".join(f", {name}={value:g}" for name, value in own.items())
+        settings = "".join(f", {name}={value}" for name, value in self.settings().items())
         tensors = self.parameters().values()
         return (
             f"{type(self).__name__}(lr={rates}{settings}) of {len(tensors)} parameters with "
@@ -116,7 +110,7 @@ class Optimizer:
         These are the optimizer's attributes that are numbers, except `scale` and those with an underscore in front.
         """
         return {
-            name: value
+            name: value.item() if isinstance(value, np.generic) else value
             for name, value in vars(self).items()
             if isinstance(value, NUMBERS) and name != "scale" and name[0] != "_"
         }
@@ -134,22 +128,18 @@ class Optimizer:
                 tensor.node.grad = None  # type: ignore[attr-defined]
 
     def step(self, *loss: Never, **other: Never) -> None:
-        """Apply the rule to every parameter that has a gradient. If that fails for one, all stay as they were."""
+        """Apply the rule to every parameter that has a gradient, if all settings and gradients are valid."""
         if loss or other:
             raise unfit_call("step", "takes nothing, for every parameter has its gradient", (), other)
-        rates = [rate for group in self.groups for rate in (group.lr * self.scale, group.weight_decay)]
-        own = vars(self).items()
-        numbers = [value for name, value in own if name[0] != "_" and isinstance(value, NUMBERS) and name != "scale"]
-        if numbers != self._numbers or not all(map(math.isfinite, rates)) or min(rates) < 0:
-            self._check_settings()
-            self._numbers, self._checked = numbers, self.settings()
-        due = [
-            (path, tensor, leaf, group)
+        settings = self.settings()
+        self._check_settings(settings)
+        updates = [
+            (path, tensor, group)
             for group in self.groups
             for path, tensor in group.parameters.items()
-            if isinstance(leaf := tensor.node, Leaf) and leaf.grad is not None and leaf.requires_grad
+            if self._has_gradient(tensor)
         ]
-        if not due:
+        if not updates:
             raise GradientError(
                 "MG307",
                 f"none of the {len(self.steps)} parameters has a gradient to step along",
@@ -158,36 +148,17 @@ class Optimizer:
                 remedy="call loss.backward() before optimizer.step(); mg.require_gradients(loss, parameters) says what "
                 "is in the way",
             )
-        for path, _, leaf, _ in due:
-            if leaf.grad.shape != self._shapes[path]:
-                raise gradient_misshapen(leaf, leaf.grad)
-        if len(due) > self._prepared:
-            self._prepare(due)
-        # What a failure goes back to are copies, a tenth of a small network's step, so they are made only where a rule
-        # can fail when it has begun: one from outside optim, or where NumPy's warnings are errors.
-        foreign = not (type(self).__module__.startswith("optim.") and self.rule.__module__.startswith("optim."))
-        may_fail = foreign or "raise" in np.geterr().values() or "error" in map(itemgetter(0), warnings.filters)
-        undo: list[Callable[[], None]] | None = [] if may_fail else None
-        last: list[Callable[[], None]] = []  # what is done when no parameter can fail any more
-        try:
-            for path, tensor, leaf, group in due:
-                self._change(path, tensor, leaf, group, undo, last)
-        except BaseException:
-            for put_back in undo or ():
-                put_back()
-            raise
-        for finish in last:
-            finish()
-        for path, *_ in due:
+        for path, tensor, group in updates:
+            self._update(path, tensor, group, settings)
             self.steps[path] += 1
 
-    def rule(self, p: Array, g: Array, slots: Sequence[Array], scratch: Array, lr: float, t: int) -> None:
+    def update_rule(self, p: Array, g: Array, slots: Sequence[Array], scratch: Array, lr: float, t: int) -> None:
         """Change the parameter `p` in place, given its gradient `g`, which must not be changed.
 
         `slots` are the rule's arrays for p, also changed in place; `scratch` is an array to compute in; `t` is the
         number of this step, from 1. All have one shape. The rule must be elementwise: `p` may be some rows of a table.
         """
-        raise NotImplementedError(f"{type(self).__name__} has no rule")
+        raise NotImplementedError(f"{type(self).__name__} has no update_rule")
 
     def lazy_window(self) -> int | None:
         """For how many steps the rule still moves an element whose gradient has become 0, to within rounding.
@@ -233,14 +204,15 @@ class Optimizer:
             for slot, array in slots.items():
                 array[...] = state[f"{slot}/{path}"]
 
-    def exact_state(self) -> dict[str, Array]:
+    def raw_state(self) -> dict[str, Array]:
         """Like `state_dict`, but without catching up: tables as stored, and what is pending for their rows.
 
         Catching up earlier or later can change the last bits of a row. Snapshots therefore store this state, so that
-        taking one does not change the run, and load it with `load_exact_state`.
+        taking one does not change the run, and load it with `load_raw_state`.
         """
+        settings = self.settings()
         for pending in self._pending.values():
-            if pending.settings != self.settings():  # then the next step begins with this anyway
+            if pending.settings != settings:  # then the next step begins with this anyway
                 pending.catch_up(None)
         state = self._copies()
         for path, pending in self._pending.items():
@@ -248,35 +220,34 @@ class Optimizer:
                 state |= {f"pending {part}/{path}": array for part, array in pending.state().items()}
         return state
 
-    def load_exact_state(self, state: Mapping[str, Array]) -> None:
-        """Load what `exact_state` returned, tables included, or change nothing: CheckpointError MG505 as above.
+    def load_raw_state(self, state: Mapping[str, Array]) -> None:
+        """Load what `raw_state` returned, tables included, or change nothing: CheckpointError MG505 as above.
 
         The settings must be those of then, because the pending updates are made with them.
         """
-        state = self.check_exact_state(state)
+        state = self.check_raw_state(state)
         self.load_state_dict({name: array for name, array in state.items() if not is_pending(name)})
         for path in self.state:
             if parts := pending_parts(state, path):
                 table = cast(Table, self.parameters()[path].node)
-                pending = self._pending[path] = self._pending_rows(path, table, self.steps[path])
+                pending = self._pending_rows(path, table, self.steps[path], self.settings())
                 pending.load_state(parts)
+                self._pending[path] = pending
 
-    def check_exact_state(self, given: Mapping[str, Array]) -> dict[str, Array]:
-        """The state in the form of today, if `load_exact_state` can load it.
+    def check_raw_state(self, given: Mapping[str, Array]) -> dict[str, Array]:
+        """The state in the form of today, if `load_raw_state` can load it.
 
-        In version 0.1 "pending" was "idle". Until version 0.2 Adam had two sums; without the others, which are 0 then,
-        rows catch up as they did.
+        Until commit e233385 Adam had two sums; without the others, which are 0 then, rows catch up as they did.
         """
-        state = {f"pending {name[5:]}" if name.startswith("idle ") else name: array for name, array in given.items()}
-        expected = self._copies()
+        state, expected = dict(given), self._copies()
         for path, tensor in self.parameters().items():
             parts, table = pending_parts(state, path), tensor.node
             if parts and isinstance(table, Table) and hasattr(self, "pending_terms"):
                 terms = len(self.pending_terms(np.ones(1), 0.0, 1))
                 shape = np.shape(parts.get("sums", ())) or (0,)
-                sums = np.zeros((terms, shape[-1]) if terms else 0)
                 if len(shape) == 2 and shape[0] == 2 < terms:
                     state[f"pending sums/{path}"] = np.concatenate([parts["sums"], np.zeros(shape)])
+                sums = np.zeros((terms, shape[-1]) if terms else 0)
                 like = {"table": table.stored, "up_to": np.zeros(len(table.stored), np.int64), "sums": sums}
                 expected |= {f"pending {part}/{path}": array for part, array in like.items()}
         check_match(state, expected, f"the state of {type(self).__name__}")
@@ -291,103 +262,76 @@ class Optimizer:
             **{f"requires_grad of {path}": (tensor, "requires_grad") for path, tensor in self.parameters().items()},
         }
 
-    def _prepare(self, due: list[tuple[str, Tensor, Leaf, Group]]) -> None:
-        """Before the first step changes anything: memory for the rule, and parameters that can be written."""
-        for _, _, leaf, group in due:
-            array = stored(leaf)
-            try:
-                array.setflags(write=True)
-            except ValueError:  # its memory belongs to a file or to bytes, as after unpickling
-                leaf.output = array = array.copy("K")
-            array.setflags(write=False)
-            if not isinstance(leaf.grad, SparseGradient):
-                self._scratch("rule", array)
-                self._scratch("decayed" if group.weight_decay else "rule", array)
-        self._prepared = len(due)
-
-    def _check_settings(self) -> None:
+    def _check_settings(self, settings: Mapping[str, Any]) -> None:
         """Raise OptionError MG304 or MG305 for a rate, decay or setting that has become invalid."""
         for number, group in enumerate(self.groups):
             _check_lr(group.lr * self.scale, number if len(self.groups) > 1 else None)
             check_range("weight_decay", group.weight_decay, 0.0)
-        for name, value in self.settings().items():
+        for name, value in settings.items():
             if name in self.below or math.isnan(value):
                 check_range(name, value, 0.0, self.below.get(name, math.inf))
 
-    def _change(
-        self,
-        path: str,
-        tensor: Tensor,
-        leaf: Leaf,
-        group: Group,
-        undo: list[Callable[[], None]] | None,
-        last: list[Callable[[], None]],
-    ) -> None:
-        """Change a parameter and its slots, and add to `undo` what puts them back.
+    @staticmethod
+    def _has_gradient(tensor: Tensor) -> bool:
+        """Whether a step changes the tensor. ShapeError MG105 if its gradient has another shape."""
+        leaf = tensor.node
+        if not isinstance(leaf, Leaf) or leaf.grad is None or not leaf.requires_grad:
+            return False
+        if leaf.grad.shape != leaf.shape:
+            raise gradient_misshapen(leaf, leaf.grad)
+        return True
 
-        Rows of a table are written in the end, because the rule works on copies of them: that is added to `last`.
-        """
+    def _update(self, path: str, tensor: Tensor, group: Group, settings: Mapping[str, Any]) -> None:
+        """Change a parameter and its slots."""
         lr, decay, t = group.lr * self.scale, group.weight_decay, self.steps[path] + 1
         slots = list(self.state[path].values())
-        gradient = leaf.grad
+        gradient = cast(Leaf, tensor.node).grad
         if isinstance(gradient, SparseGradient):
-            if decay == 0 and self._change_rows(path, tensor, gradient, slots, lr, t, last):
+            if decay == 0 and self._update_rows(path, tensor, gradient, lr, settings):
                 return
             gradient = gradient.dense()
 
         def change(p: Array) -> None:
-            if undo is not None:
-                undo.append(_put_back(leaf, [p, *slots]))
             g = gradient
             if decay and self.decoupled_decay:
                 p *= 1 - lr * decay
             elif decay:
                 g = np.multiply(p, decay, out=self._scratch("decayed", p))
                 g += gradient
-            self.rule(p, g, slots, self._scratch("rule", p), lr, t)
+            self.update_rule(p, g, slots, self._scratch("rule", p), lr, t)
 
         tensor.update(change)
-        if path in self._pending:
-            last.append(lambda: self._pending.__delitem__(path))  # all rows are up to date
+        self._pending.pop(path, None)  # all rows are up to date
 
-    def _change_rows(
-        self,
-        path: str,
-        tensor: Tensor,
-        gradient: SparseGradient,
-        slots: Sequence[Array],
-        lr: float,
-        t: int,
-        last: list[Callable[[], None]],
+    def _update_rows(
+        self, path: str, tensor: Tensor, gradient: SparseGradient, lr: float, settings: Mapping[str, Any]
     ) -> bool:
-        """Change only the rows that have a gradient, and leave the others pending; False where that is impossible."""
-        window, leaf = self.lazy_window(), tensor.node
-        if window is None or (window and not isinstance(leaf, Table)) or (rows := gradient.rows()) is None:
+        """Change only the rows that have a gradient, and leave the others pending; False if that is impossible."""
+        window, leaf, t = self.lazy_window(), tensor.node, self.steps[path] + 1
+        if window is None or (window and not isinstance(leaf, Table)):
+            return False
+        rows = gradient.rows()
+        if rows is None:
             return False
         ids, g = rows
+        slots = list(self.state[path].values())
 
-        def change(p: Array, own: Sequence[Array]) -> None:
-            self.rule(p, g, own, np.empty_like(p), lr, t)
+        def change(p: Array, their_slots: Sequence[Array]) -> None:
+            self.update_rule(p, g, their_slots, np.empty_like(p), lr, t)
 
         if not isinstance(leaf, Table) or not window:
-            write = changed_rows(leaf.output, slots, ids, change)
-            last.append(lambda: tensor.update(lambda _: write()))
+            tensor.update(lambda array: change_rows(array, slots, ids, change))
             return True
         pending = self._pending.get(path)
-        if pending is None or leaf.pending is not pending or pending.settings != self._checked:
+        if pending is None or leaf.pending is not pending or pending.settings != settings:
             if pending is not None:
                 pending.catch_up(None)
             leaf.catch_up()  # another optimizer may have left updates pending
-            pending = self._pending_rows(path, leaf, t - 1)
+            pending = self._pending[path] = self._pending_rows(path, leaf, t - 1, settings)
         pending.catch_up(None if all_catch_up(t - 1) else ids)
-        terms, write = pending.terms(lr), changed_rows(leaf.stored, slots, ids, change)
-
-        def finish() -> None:
-            leaf.write(lambda _: write())
-            pending.count_step(terms, ids)
-            self._pending[path] = leaf.pending = pending
-
-        last.append(finish)
+        leaf.write(lambda array: change_rows(array, slots, ids, change))
+        pending.count_step(lr, ids)
+        leaf.pending = pending
         return True
 
     def _copies(self) -> dict[str, Array]:
@@ -401,14 +345,11 @@ class Optimizer:
         for pending in self._pending.values():
             pending.catch_up(None)
 
-    def _pending_rows(self, path: str, table: Table, t: int) -> PendingRows:
+    def _pending_rows(self, path: str, table: Table, t: int, settings: Mapping[str, Any]) -> PendingRows:
         """A table's PendingRows at step t, with nothing pending yet."""
-        rule, window = cast(LazyRule, copy.copy(self)), self.lazy_window() or 0
-        # A float32 of NumPy among the settings would make the sums ones of float32.
-        vars(rule).update(
-            {name: getattr(value, "item", lambda v=value: v)() for name, value in self.settings().items()}
-        )
-        return PendingRows(rule, self.settings(), table, list(self.state[path].values()), t, window)
+        rule = cast(LazyRule, copy.copy(self))
+        vars(rule).update(settings)  # these are Python's numbers: NumPy's float32 would round the sums
+        return PendingRows(rule, settings, table, list(self.state[path].values()), t, self.lazy_window() or 0)
 
     def _scratch(self, use: str, like: Array) -> Array:
         """An array of the shape and dtype of `like` to compute in: one buffer serves parameters of all sizes."""
@@ -417,19 +358,6 @@ class Optimizer:
         if buffer is None or buffer.size < like.size:
             buffer = self._buffers[key] = np.empty(like.size, like.dtype)
         return buffer[: like.size].reshape(like.shape)
-
-
-def _put_back(leaf: Leaf, arrays: Sequence[Array]) -> Callable[[], None]:
-    """A function that gives these arrays, a leaf's and its slots, the numbers back that they have now."""
-    copies, updated = [array.copy("K") for array in arrays], leaf.updated
-
-    def put_back() -> None:
-        with writable(arrays[0]):
-            for array, copy in zip(arrays, copies, strict=True):
-                array[...] = copy
-        leaf.updated = updated
-
-    return put_back
 
 
 def check_range(name: str, value: Any, low: float, high: float = math.inf) -> float:
@@ -458,13 +386,15 @@ def check_count(name: str, value: Any, low: int) -> int:
 
 
 def _groups(parameters: Parameters, lr: float, weight_decay: float) -> list[Group]:
-    given: Any = [{"parameters": parameters}] if isinstance(parameters, Mapping) else parameters
+    given: Any = parameters
     if isinstance(given, (list, tuple)) and given and all(isinstance(tensor, Tensor) for tensor in given):
-        given = [{"parameters": by_name(given)}]
+        given = by_name(given)
+    if isinstance(given, Mapping):
+        given = [{"parameters": given}]
     if not isinstance(given, (list, tuple)) or not all(isinstance(group, Mapping) for group in given):
-        raise _not_parameters(parameters)
+        raise _not_parameters(type(parameters).__name__)
     groups = []
-    seen: dict[int, str] = {}
+    paths: dict[int, str] = {}  # of each node
     for number, group in enumerate(given):
         if unknown := [str(key) for key in group if key not in ("parameters", "lr", "weight_decay")]:
             raise OptionError(
@@ -474,23 +404,25 @@ def _groups(parameters: Parameters, lr: float, weight_decay: float) -> list[Grou
                 remedy='a group is {"parameters": {path: Tensor, ...}, "lr": ..., "weight_decay": ...}',
             )
         members = group.get("parameters")
-        if not isinstance(members, Mapping) or not all(isinstance(tensor, Tensor) for tensor in members.values()):
-            raise _not_parameters(members)
+        if not isinstance(members, Mapping):
+            raise _not_parameters(type(members).__name__)
         for path, tensor in members.items():
+            if not isinstance(tensor, Tensor):
+                raise _not_parameters(f"{type(tensor).__name__} among them")
             if not isinstance(tensor.node, Leaf):
                 raise not_a_leaf(tensor.node, "train")
-            if id(tensor.node) in seen or path in seen.values():
+            if id(tensor.node) in paths or path in paths.values():
                 raise OptionError(
                     "MG303",
-                    f"parameter {path!r} is given twice (also as {seen.get(id(tensor.node), path)!r})",
+                    f"parameter {path!r} is given twice (also as {paths.get(id(tensor.node), path)!r})",
                     cause="it would be changed twice in each step, and its state stored under two names",
                     remedy="name each tensor in one group, once; model.named_parameters() names shared ones once",
                 )
-            seen[id(tensor.node)] = path
+            paths[id(tensor.node)] = path
         rate = _check_lr(group.get("lr", lr), number if len(given) > 1 else None)
         decay = check_range("weight_decay", group.get("weight_decay", weight_decay), 0.0)
         groups.append(Group(dict(members), rate, decay))
-    if not seen:
+    if not paths:
         raise OptionError(
             "MG301",
             "the optimizer got no parameters",
@@ -503,17 +435,15 @@ def _groups(parameters: Parameters, lr: float, weight_decay: float) -> list[Grou
 def by_name(tensors: Sequence[Tensor]) -> dict[str, Tensor]:
     """{name: Tensor}, as `model.named_parameters()`; {number: Tensor} if some have no name, or the same."""
     named = {tensor.name or "": tensor for tensor in tensors}
-    return named if "" not in named and len(named) == len(tensors) else {str(i): t for i, t in enumerate(tensors)}
+    if "" not in named and len(named) == len(tensors):
+        return named
+    return {str(number): tensor for number, tensor in enumerate(tensors)}
 
 
-def _not_parameters(value: Any) -> DtypeError:
-    odd = value
-    if isinstance(value, Mapping):
-        odd = next(tensor for tensor in value.values() if not isinstance(tensor, Tensor))
+def _not_parameters(got: str) -> DtypeError:
     return DtypeError(
         "MG302",
-        f"an optimizer takes {{path: Tensor}}, a list of tensors or of groups, and got {type(odd).__name__}"
-        + (" among them" if odd is not value else ""),
+        f"an optimizer takes {{path: Tensor}}, a list of tensors or of groups, and got {got}",
         cause="it changes tensors, and stores its state by the path of each, or by its name",
         remedy="pass model.named_parameters()",
     )

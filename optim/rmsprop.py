@@ -41,7 +41,7 @@ class RMSprop(Optimizer):
         self.decay, self.eps = check_range("decay", decay, 0.0, 1.0), check_range("eps", eps, 0.0)
         super().__init__(parameters, lr, weight_decay)
 
-    def rule(self, p: Array, g: Array, slots: Sequence[Array], scratch: Array, lr: float, t: int) -> None:
+    def update_rule(self, p: Array, g: Array, slots: Sequence[Array], scratch: Array, lr: float, t: int) -> None:
         (s,) = slots
         np.multiply(g, g, out=scratch)
         scratch *= 1 - self.decay

@@ -1,7 +1,8 @@
 """SGD: stochastic gradient descent, with or without momentum."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -56,8 +57,8 @@ class SGD(Optimizer):
         self.slots = ("velocity",) if momentum else ()  # type: ignore[misc]
         super().__init__(parameters, lr, weight_decay)
 
-    def _check_settings(self) -> None:
-        super()._check_settings()
+    def _check_settings(self, settings: Mapping[str, Any]) -> None:
+        super()._check_settings(settings)
         if self.momentum and not self.slots:
             raise OptionError(
                 "MG330",
@@ -66,7 +67,7 @@ class SGD(Optimizer):
                 remedy="make it with SGD(..., momentum=0.9); setting optimizer.momentum = 0 then turns momentum off",
             )
 
-    def rule(self, p: Array, g: Array, slots: Sequence[Array], scratch: Array, lr: float, t: int) -> None:
+    def update_rule(self, p: Array, g: Array, slots: Sequence[Array], scratch: Array, lr: float, t: int) -> None:
         if slots:
             (v,) = slots
             v *= self.momentum

@@ -22,7 +22,7 @@ from polarity import numbers
 import minigrad as mg
 from layers import Embedding, Layer, init
 from minigrad.data import IMDB, Batches, Reviews
-from optim import Adam, BestSnapshot, EarlyStopping, Trainer
+from optim import Adam, BestWeights, EarlyStopping, Trainer
 
 TITLE = "Bags of words"
 REFERENCE = {"words": 0.802, "naive-Bayes-weighted runs of 1 to 3 words": 0.837}
@@ -90,7 +90,7 @@ def fit(imdb: IMDB, seed: int, longest: int, bayes: bool) -> float:
         return Batches(runs.features(reviews.ids), reviews.labels, batch_size=128, shuffle=shuffle)
 
     model = Bag(ratios)
-    callbacks = [BestSnapshot(monitor="validation_accuracy"), EarlyStopping("validation_loss", patience=1)]
+    callbacks = [BestWeights(monitor="validation_accuracy"), EarlyStopping("validation_loss", patience=1)]
     optimizer = Adam(model.named_parameters(), lr=3e-3)
     trainer = Trainer(model, mg.binary_cross_entropy, optimizer, callbacks=callbacks, seed=seed)
     trainer.fit(batches(rest, True), 20, batches(held))

@@ -17,7 +17,7 @@ import common  # before NumPy: it sets the number of BLAS threads
 import minigrad as mg
 from layers import GRU, LSTM, RNN, Dense, Embedding, Sequential
 from minigrad.data import IMDB, Batches, Reviews
-from optim import Adam, BestSnapshot, Evaluate, Trainer
+from optim import Adam, BestWeights, Evaluate, Trainer
 
 TITLE = "1a. Three Keras models"
 LAYERS: dict[str, Any] = {"SimpleRNN": RNN, "GRU": GRU, "LSTM": LSTM}
@@ -70,7 +70,7 @@ def every_epoch(imdb: IMDB, kind: str, seed: int) -> dict[str, float]:
 def best_epoch(imdb: IMDB, kind: str, seed: int) -> dict[str, float]:
     """Test accuracy of the epoch that was best on a tenth of the training reviews, held back."""
     rest, held = imdb.train.hold_back(len(imdb.train) // 10, seed)
-    made = trainer(kind, seed, BestSnapshot(monitor="validation_accuracy"))
+    made = trainer(kind, seed, BestWeights(monitor="validation_accuracy"))
     made.fit(batches(rest, True), 3, batches(held))
     return {f"{kind}, accuracy, best epoch": made.evaluate(batches(imdb.test))["accuracy"]}
 

@@ -19,7 +19,7 @@ from polarity import LONGEST, Polarity
 import minigrad as mg
 from layers import GRU, LSTM, RNN, Dense, Embedding, Layer
 from minigrad.data import Batches, Reviews
-from optim import Adam, BestSnapshot, Trainer
+from optim import Adam, BestWeights, Trainer
 
 TITLE = "The honest recipe: test accuracy"
 GOALS = {"rnn": 0.80, "gru": 0.815, "lstm": 0.815}
@@ -60,7 +60,7 @@ def train_each(seed: int, train: Batches, held: Batches, test: Batches, epochs: 
     for kind in LAYERS:
         mg.seed(seed)
         model = Sentiment(kind)
-        best = BestSnapshot(monitor="validation_accuracy")
+        best = BestWeights(monitor="validation_accuracy")
         optimizer = Adam(model.named_parameters(), lr=2e-3)
         trainer = Trainer(model, mg.binary_cross_entropy, optimizer, callbacks=[best], seed=seed)
         trainer.fit(train, epochs, held)

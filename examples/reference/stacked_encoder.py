@@ -25,7 +25,7 @@ import minigrad as mg
 from layers import LSTM, Dense, Embedding, Layer
 from minigrad.data import IMDB, Batches, Reviews, load_imdb, mask
 from minigrad.data.text import Ids
-from optim import Adam, BestSnapshot, EpochReport, LogFile, ProgressBar, Trainer
+from optim import Adam, BestWeights, EpochReport, LogFile, ProgressBar, Trainer
 
 TITLE = {True: "1c. The stacked encoder, rows sorted by class", False: "1c. The stacked encoder, rows mixed"}
 PUBLISHED = {
@@ -66,7 +66,7 @@ def run(
     callbacks = [
         ProgressBar("reviews"),
         EpochReport(),
-        BestSnapshot(out / "best.safetensors", monitor="validation_accuracy"),
+        BestWeights(out / "best.safetensors", monitor="validation_accuracy"),
         LogFile(out / "log.jsonl"),
     ]
     optimizer = Adam(model.named_parameters(), weight_decay=1e-4)

@@ -57,20 +57,21 @@ class History(Mapping[str, list[float]]):
         return table(repr(self), columns, [[row.get(column, "") for column in columns] for row in rows], note)
 
     def csv(self) -> str:
-        """The rows as CSV with a header line; a value that a row lacks is left empty.
-
-        A name that a spreadsheet would take for a formula, because it begins with = + - or @, gets a ' before it.
-        """
+        """The rows as CSV with a header line; a value that a row lacks is left empty."""
         text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(map(_cell, self))
-        writer.writerows([_cell(row.get(column, "")) for column in self] for row in self.rows)
+        writer = csv.DictWriter(text, list(self), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({column: _number(value) for column, value in row.items()} for row in self.rows)
         return text.getvalue()
 
     def json_lines(self) -> str:
         """The rows as JSON, one on each line. JSON has no NaN and no infinity: they become null."""
-        rows = [{column: _json_value(value) for column, value in row.items()} for row in self.rows]
-        return "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows)
+        lines = []
+        for row in self.rows:
+            numbers = {column: _number(value) for column, value in row.items()}
+            finite = {column: value if math.isfinite(value) else None for column, value in numbers.items()}
+            lines.append(json.dumps(finite, allow_nan=False) + "\n")
+        return "".join(lines)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write `csv()` or `json_lines()` to a file that ends in .csv or .jsonl, whole or not at all."""
@@ -84,15 +85,16 @@ class History(Mapping[str, list[float]]):
         With `path` (.png .svg .pdf) the chart is written there; the matplotlib figure is returned either way. Needs the
         extra minigrad[plot].
         """
-        splits = [column.split("_", 1) for column in self if column.endswith("_loss")]
-        names = [split for split, _ in splits]
-        quantities = dict.fromkeys(
-            column.split("_", 1)[1] for column in self if "_" in column and column.split("_", 1)[0] in names
-        )
+        splits = [column.removesuffix("_loss") for column in self if column.endswith("_loss")]
+        quantities = []  # loss, accuracy, ...
+        for column in self:
+            split, _, quantity = column.partition("_")
+            if split in splits and quantity and quantity not in quantities:
+                quantities.append(quantity)
         figure = new_figure("a plot of learning curves", 5 * max(len(quantities), 1), 3.6)
         for panel, quantity in enumerate(quantities, start=1):
             axes = figure.add_subplot(1, len(quantities), panel)
-            for style, split in zip(_STYLES, names, strict=False):
+            for style, split in zip(_STYLES, splits, strict=False):
                 column = f"{split}_{quantity}"
                 points = [(row["epoch"], row[column]) for row in self.rows if column in row]
                 if points:
@@ -108,14 +110,9 @@ class History(Mapping[str, list[float]]):
 _STYLES = ("o-", "s--", "^:", "d-.")  # told apart by marker and dash as well as by colour
 
 
-def _cell(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value.item() if isinstance(value, np.generic) else value  # as a resumed run has it
-    return printable(f"'{value}" if value.startswith(("=", "+", "-", "@")) else value)
-
-
-def _json_value(value: Any) -> Any:
-    return value if not isinstance(value, (float, np.floating)) else float(value) if math.isfinite(value) else None
+def _number(value: Any) -> Any:
+    """A number of NumPy as Python's, as a resumed run has it."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def save_figure(figure: Any, path: str | os.PathLike[str] | None) -> Any:

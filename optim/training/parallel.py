@@ -69,7 +69,7 @@ def share(rows: int, rank: int, size: int) -> tuple[int, int]:
     return -(-rows * rank // size), -(-rows * (rank + 1) // size)
 
 
-def share_out(comm: Communicator | None, batch: Sequence[Any]) -> tuple[Sequence[Any], int]:
+def shard(comm: Communicator | None, batch: Sequence[Any]) -> tuple[Sequence[Any], int]:
     """(this rank's rows of every array of the batch, how many they are); without `comm` all rows.
 
     A rank for which there is no row takes a row of another, and counts it as none: so every rank computes a loss.
@@ -89,54 +89,38 @@ def share_out(comm: Communicator | None, batch: Sequence[Any]) -> tuple[Sequence
     return [array[start : max(last, start + 1)] for array in batch], last - first
 
 
-def fingerprint(batch: Sequence[Any]) -> list[tuple[str, int]]:
-    """(shape and dtype, checksum) of each array of a batch. Of what is no array of numbers only the length is taken."""
-    prints = []
-    for values in batch:
+def fingerprint(batch: Sequence[Any]) -> dict[str, str]:
+    """Shape, dtype and checksum of each array of a batch; of anything but an array of numbers only its length."""
+    prints = {}
+    for number, values in enumerate(batch):
+        name = "labels" if number == len(batch) - 1 else f"input {number}"
         try:
             array = np.ascontiguousarray(values)
         except ValueError:  # a list of lists of several lengths
             array = np.empty(len(values), object)
         checksum = 0 if array.dtype.hasobject else zlib.crc32(array.tobytes())
-        prints.append((f"{array.shape} {array.dtype}", checksum))
+        prints[name] = f"{array.shape} {array.dtype} (checksum {checksum:08x})"
     return prints
 
 
-def check_same(everyone: Sequence[list[tuple[str, int]]]) -> None:
+def check_same(everyone: Sequence[Mapping[str, str]]) -> None:
     """DataError MG323 unless the batches of all ranks, of which these are the fingerprints, are the same."""
-    if all(theirs == everyone[0] for theirs in everyone):
-        return
-    problems = []
-    if len({*map(len, everyone)}) > 1:
-        problems.append(_by_rank([f"{len(theirs)} arrays" for theirs in everyone]))
-    for number, arrays in enumerate(zip(*everyone, strict=False)):
-        name = "labels" if number == len(everyone[0]) - 1 else f"input {number}"
-        if len({*arrays}) > 1:
-            shapes = [shape for shape, _ in arrays]
-            same = [f"{shape} (checksum {checksum:08x})" for shape, checksum in arrays]
-            problems.append(f"{name}: {_by_rank(shapes if len({*shapes}) > 1 else same)}")
-    raise DataError(
-        "MG323",
-        f"the processes were given different batches: {'; '.join(problems)}",
-        cause="each takes its share of a batch that all are given, but they shuffle with different seeds, read "
-        "different data, or were given only their share",
-        remedy="give every process the whole batches, in the same order: minigrad.data.Batches does so",
-    )
+    if problems := _differences(everyone):
+        raise DataError(
+            "MG323",
+            f"the processes were given different batches: {problems}",
+            cause="each takes its share of a batch that all are given, but they shuffle with different seeds, read "
+            "different data, or were given only their share",
+            remedy="give every process the whole batches, in the same order: minigrad.data.Batches does so",
+        )
 
 
 def check_equal(everyone: Sequence[Mapping[str, Any]]) -> None:
     """OptionError MG332 unless all ranks have the same settings, which these dicts hold by name."""
-    if all(theirs == everyone[0] for theirs in everyone):
-        return
-    problems = []
-    for name in {name: None for theirs in everyone for name in theirs}:
-        values = [str(theirs.get(name, "missing")) for theirs in everyone]
-        if len({*values}) > 1:
-            problems.append(f"{name}: {_by_rank(values)}")
-    if problems:
+    if problems := _differences(everyone):
         raise OptionError(
             "MG332",
-            f"the processes have different settings: {'; '.join(problems)}",
+            f"the processes have different settings: {problems}",
             cause="all train the same model, each on its share of a batch; with other settings they would drift apart",
             remedy="set on every process what you set on one; a callback that changes the run must act on all ranks",
         )
@@ -156,13 +140,22 @@ def check_parameters(comm: Communicator, parameters: Mapping[str, Tensor]) -> No
         )
 
 
+def _differences(everyone: Sequence[Mapping[str, Any]]) -> str:
+    """What differs between the ranks' dicts, such as "lr: 0.1 on rank 0, 0.2 on ranks 1, 2"; "" if nothing does."""
+    if all(theirs == everyone[0] for theirs in everyone):
+        return ""
+    names = dict.fromkeys(name for theirs in everyone for name in theirs)
+    values = {name: [str(theirs.get(name, "missing")) for theirs in everyone] for name in names}
+    return "; ".join(f"{name}: {_by_rank(texts)}" for name, texts in values.items() if len({*texts}) > 1)
+
+
 def _by_rank(values: Sequence[str]) -> str:
     """Text that says which ranks have which value, such as "3 on rank 0, 4 on ranks 1, 2"."""
-    ranks: dict[str, list[int]] = {}
+    ranks: dict[str, list[str]] = {}
     for rank, value in enumerate(values):
-        ranks.setdefault(value, []).append(rank)
+        ranks.setdefault(value, []).append(str(rank))
     return ", ".join(
-        f"{value} on rank{'s' if len(its) > 1 else ''} {', '.join(map(str, its))}" for value, its in ranks.items()
+        f"{value} on rank{'s' if len(numbers) > 1 else ''} {', '.join(numbers)}" for value, numbers in ranks.items()
     )
 
 
@@ -171,10 +164,11 @@ def settings(optimizer: Optimizer) -> dict[str, Any]:
     return {"the optimizer": type(optimizer).__name__, **optimizer.hyperparameters()}
 
 
-def inventory(parameters: Mapping[str, Tensor], optimizer: Optimizer) -> dict[str, Any]:
-    """By name, what must be the same on all ranks at the start of a run: the parameters, and the optimizer's state."""
-    found = {name: f"{tensor.shape} {tensor.dtype}" for name, tensor in parameters.items()}
-    for name, array in optimizer.state_dict().items():
+def inventory(trainer: Any, parameters: Mapping[str, Tensor]) -> dict[str, Any]:
+    """By name, what must be the same on all ranks at the start of a run."""
+    found = {"epochs": trainer.epochs, "seed": trainer.seed, **settings(trainer.optimizer)}
+    found |= {name: f"{tensor.shape} {tensor.dtype}" for name, tensor in parameters.items()}
+    for name, array in trainer.optimizer.state_dict().items():
         found[f"the optimizer's {name}"] = f"{zlib.crc32(array.tobytes()):08x}"
     return found
 
@@ -233,12 +227,13 @@ def sum_gradients(comm: Communicator, parameters: Mapping[str, Tensor], share: f
         elif terms:
             summed.append(leaf)
     if summed:
-        zeros = {leaf: np.zeros(leaf.shape, leaf.dtype) for leaf in summed if leaf.grad is None}
-        arrays = [zeros[leaf] if leaf in zeros else share * dense(leaf.grad) for leaf in summed]
-        total, start = all_reduce(comm, np.concatenate([array.reshape(-1) for array in arrays])), 0
-        for leaf, array in zip(summed, arrays, strict=True):
-            leaf.grad = total[start : start + array.size].reshape(array.shape).astype(leaf.dtype, copy=False)
-            start += array.size
+        arrays = [
+            np.zeros(leaf.shape, leaf.dtype) if leaf.grad is None else share * dense(leaf.grad) for leaf in summed
+        ]
+        total = all_reduce(comm, np.concatenate([array.reshape(-1) for array in arrays]))
+        ends = np.cumsum([array.size for array in arrays])
+        for leaf, part in zip(summed, np.split(total, ends), strict=False):  # the last part is empty
+            leaf.grad = part.reshape(leaf.shape).astype(leaf.dtype, copy=False)
 
 
 @contextmanager
@@ -250,12 +245,12 @@ def end_together(comm: Communicator | None) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        if comm is not None:
-            if isinstance(error, Interrupted) or getattr(error, "code", None) in ON_ALL_RANKS:
-                exchange(comm, "the end", None)
-            else:
-                traceback.print_exc()
-                comm.Abort(1)  # which may return, and the end comes a moment later
+        together = isinstance(error, Interrupted) or getattr(error, "code", None) in ON_ALL_RANKS
+        if comm is not None and not together:
+            traceback.print_exc()
+            comm.Abort(1)  # which may return, and the end comes a moment later
+        elif comm is not None:
+            exchange(comm, "the end", None)
         raise
     if comm is not None:
         exchange(comm, "the end", None)

@@ -93,7 +93,7 @@ def find_learning_rate(
             remedy="the defaults, 1e-6 to 10, suit most models",
         )
     optimizer, model = trainer.optimizer, trainer.model
-    state, scale, random = optimizer.exact_state(), optimizer.scale, generator().bit_generator.state
+    state, scale, random = optimizer.raw_state(), optimizer.scale, generator().bit_generator.state
     weights = {name: tensor.array.copy() for name, tensor in model.named_parameters().items()}
     batches = copy(train) if isinstance(train, Batches) else train  # a copy that has a position of its own
     growing = _GrowingRate([low * (high / low) ** (number / (steps - 1)) for number in range(steps)])
@@ -105,7 +105,7 @@ def find_learning_rate(
     finally:
         optimizer.zero_grad()
         set_arrays(model.named_parameters(), weights)
-        optimizer.load_exact_state(state)
+        optimizer.load_raw_state(state)
         optimizer.scale = scale
         generator().bit_generator.state = random
     losses = trainer.everyone(growing.losses)[0]  # every process tries the whole batches

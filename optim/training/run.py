@@ -5,7 +5,7 @@ The Trainer imports the callbacks. They are written against `Run`, so that they 
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -17,7 +17,6 @@ from .metrics import Means, Metric
 from .parallel import Communicator, exchange
 
 Batch = Sequence[Any]
-POSITION = ("epoch", "step", "batch", "trained", "stop_reason")  # where a run stands, of what a Run holds
 
 
 class Model(Protocol):
@@ -80,8 +79,7 @@ class Run:
     history: History
     loss_tensor: Tensor | None  # with its graph, from on_forward to on_gradients
     started: dict[str, Any]  # the optimizer's hyperparameters at the start of the run, before any interruption
-    deciding: dict[str, dict[str, str]]  # the callbacks that can change the run, with their arguments at its start
-    identity: str  # of the run, also when it is resumed
+    deciding: dict[str, str]  # the callbacks that can change the run, with their arguments at its start
     resuming: str | os.PathLike[str] | None  # the snapshot that the run continues from, if it does
     stop_reason: str  # why the run ends early; "" while it does not
     comm: Communicator | None  # what connects the processes that train the model, if there are several
@@ -102,13 +100,3 @@ class Run:
     def elapsed(self) -> float:
         """Seconds spent in this epoch so far, including those before an interruption."""
         return self.seconds + time.perf_counter() - self.began
-
-    def resume_at(self, info: Mapping[str, Any]) -> None:
-        """Continue with the position, means and history that a snapshot holds."""
-        for name in POSITION:
-            setattr(self, name, info[name])
-        self.started = info.get("started", self.started)
-        self.identity = info.get("run", self.identity)
-        self.means.sums, self.means.count = info["means"]["sums"], info["means"]["count"]
-        self.history.rows[:] = info["history"]
-        self.seconds, self.began = info["seconds"], time.perf_counter()

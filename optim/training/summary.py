@@ -74,6 +74,7 @@ def summary(model: Model, *inputs: Any) -> Summary:
     from minigrad.drawing.summary import rows
 
     parameters = model.named_parameters()
+    trained = {tensor.node for tensor in parameters.values()}
     frozen = [tensor for tensor in parameters.values() if not tensor.requires_grad]
     try:
         for tensor in frozen:  # because a gate is recorded only if an input wants a gradient
@@ -84,18 +85,18 @@ def summary(model: Model, *inputs: Any) -> Summary:
         for tensor in frozen:
             tensor.requires_grad = False
     layers: dict[str, Any] = getattr(model, "named_layers", dict)()
-    new = {tensor.node for tensor in parameters.values()}
+    counted: set[Any] = set()
     lines = []
     for row in found:
-        first = [leaf for leaf in row.parameters if leaf in new]
-        new.difference_update(first)
+        new = {leaf for leaf in row.parameters if leaf in trained} - counted
+        counted |= new
         layer = layers.get(".".join(name for name in row.scope[1:] if name != ANY_STEP))
         lines.append(
             Line(
                 scope=row.path,
-                layer=type(layer).__name__ if layer is not None else "",
-                output=row.output.shape if row.output is not None else (),
-                parameters=sum(leaf.output.size for leaf in first),
+                layer="" if layer is None else type(layer).__name__,
+                output=() if row.output is None else row.output.shape,
+                parameters=sum(leaf.output.size for leaf in new),
                 bytes=row.bytes,
                 flops=row.forward,
             )

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from contextlib import ExitStack
 from copy import copy
 from itertools import islice
-from secrets import token_hex
 from typing import Any
 
 import minigrad as mg
@@ -36,8 +35,7 @@ from .parallel import (
     end_together,
     fingerprint,
     inventory,
-    settings,
-    share_out,
+    shard,
     sum_gradients,
 )
 from .run import Batch, Model, Run, evaluating
@@ -99,9 +97,11 @@ class Trainer(Run):
             )
         self.model, self.loss, self.optimizer, self.seed = model, loss, optimizer, seed
         self.metrics = {"accuracy": accuracy} if metrics is None else _by_name(metrics)
-        self.comm, self.rank = comm, 0 if comm is None else comm.rank
-        given = [ProgressBar(), EpochReport(), StopOnNonFinite()] if callbacks is None else callbacks
-        acting = (callback for callback in given if not (self.rank and callback.rank_0_only))
+        self.comm = comm
+        self.rank = 0 if comm is None else comm.rank
+        if callbacks is None:
+            callbacks = [ProgressBar(), EpochReport(), StopOnNonFinite()]
+        acting = [callback for callback in callbacks if not (self.rank and callback.rank_0_only)]
         self.callbacks = sorted(acting, key=lambda callback: callback.last)
         self.config = as_stored(config, "the config")  # so that it equals a snapshot's
         self._ctrl_c = CtrlC()
@@ -145,20 +145,8 @@ class Trainer(Run):
                 end.callback(callback.on_end, self)
             end.callback(self.model.eval)
             try:
-                if self.comm is not None:
-                    resume = self.everyone(resume, "the start")[0]
-                self.resuming = resume
                 with self._ctrl_c:
-                    self._call("on_start")
-                    self.deciding = deciding(self)
-                    if resume is not None:
-                        restore(self, resume)
-                    elif self.comm is not None:
-                        parameters = self.model.named_parameters()
-                        facts = {"epochs": epochs, "seed": self.seed, **settings(self.optimizer)}
-                        facts |= inventory(parameters, self.optimizer)
-                        check_equal(self.everyone(facts, "the start"))
-                        set_arrays(parameters, self.comm.bcast({name: t.array for name, t in parameters.items()}))
+                    self._start(resume)
                     while self.epoch < epochs and not self.stop_reason:
                         if not self.trained:  # else it was interrupted during validation
                             self._train_epoch()
@@ -178,6 +166,19 @@ class Trainer(Run):
                     train.epoch = self.train.epoch  # another `fit` without a seed continues from there
         return self.history
 
+    def _start(self, resume: str | os.PathLike[str] | None) -> None:
+        """Begin with the parameters of rank 0, or where the snapshot `resume` ends."""
+        resume = self.everyone(resume, "the start")[0]
+        self.resuming = resume
+        self._call("on_start")
+        self.deciding = deciding(self)
+        if resume is not None:
+            restore(self, resume)
+        elif self.comm is not None:
+            parameters = self.model.named_parameters()
+            check_equal(self.everyone(inventory(self, parameters), "the start"))
+            set_arrays(parameters, self.comm.bcast({name: t.array for name, t in parameters.items()}))
+
     def _train_epoch(self) -> None:
         self._check_parameters()
         if not self.batch:  # else a snapshot told each layer's mode
@@ -185,7 +186,7 @@ class Trainer(Run):
         self._training = True
         for batch in self._batches():
             self.step_began = time.perf_counter()
-            (*inputs, labels), count = share_out(self.comm, batch)
+            (*inputs, labels), count = shard(self.comm, batch)
             with mg.fused(not any(callback.looks_inside(self) for callback in self.callbacks)):
                 output = self.model(*inputs)
             self.loss_tensor = loss = self.loss(output, labels)
@@ -238,7 +239,7 @@ class Trainer(Run):
             batch = None
             for batch in _from_epoch_0(batches):
                 self._check_same(batch, "a batch of an evaluation")
-                (*inputs, labels), count = share_out(self.comm, batch)
+                (*inputs, labels), count = shard(self.comm, batch)
                 output = self.model(*inputs)
                 self._add_to(means, output, self.loss(output, labels), labels, count)
                 self._stop_if_interrupted()
@@ -268,7 +269,7 @@ class Trainer(Run):
         self.batches = len(train) if isinstance(train, Sized) else None
         self.epoch = self.step = self.batch = self.examples = 0
         self.trained = self._in_callback = self._training = False
-        self.resuming, self.identity = None, token_hex()
+        self.resuming = None
         self.means, self.history = Means(), History()
         self.stop_reason = ""
         self.loss_tensor = None
@@ -278,9 +279,9 @@ class Trainer(Run):
     def _check_parameters(self) -> None:
         """Raise OptionError MG327 if a layer was replaced after the optimizer was made."""
         trained = {tensor.node: path for path, tensor in self.optimizer.parameters().items()}
-        here = {tensor.node: path for path, tensor in self.model.named_parameters().items()}
-        lost = [path for node, path in trained.items() if node not in here]
-        new = [path for node, path in here.items() if node not in trained and node.requires_grad]
+        used = {tensor.node: path for path, tensor in self.model.named_parameters().items()}
+        lost = [path for node, path in trained.items() if node not in used]
+        new = [path for node, path in used.items() if node not in trained and node.requires_grad]
         if lost and new:
             raise OptionError(
                 "MG327",

@@ -193,7 +193,7 @@ class Pair:
             "state_dict": model.state_dict,
             "carried_state": model.carried_state,
             "the optimizer's state_dict": side.optimizer.state_dict,
-            "exact_state": side.optimizer.exact_state,
+            "raw_state": side.optimizer.raw_state,
             "named_parameters": lambda: dict.fromkeys(model.named_parameters(), 0),
             "output": lambda: self.look(x),
             **{f"view {number} of {name}": lambda: self.view(tensor) for number in range(4)},

@@ -21,8 +21,13 @@ import numpy as np
 import minigrad as mg
 import optim
 from layers import GRU, LSTM, RNN, Dense, Dropout, Embedding, Sequential
+<<<<<<< HEAD
 from minigrad.data import Batches
 from optim import BestSnapshot, LogFile, Snapshots, Trainer
+=======
+from minigrad.data import Batches, Vocabulary
+from optim import BestWeights, LogFile, Snapshots, Trainer
+>>>>>>> c0617c6 (Check all gradients before a step, and drop what puts it back)
 
 from .fuzzer import Fuzzer, Generator
 
@@ -143,7 +148,7 @@ def train(number: int, folder: Path) -> None:
     callbacks = [
         optim.ClipGradients(1.0),
         optim.LearningRate(optim.WarmUp(5, optim.CosineSchedule(60))),
-        BestSnapshot(folder / "best.safetensors"),
+        BestWeights(folder / "best.safetensors"),
         optim.EarlyStopping(patience=3),
         LogFile(folder / "history.csv"),
         Snapshots(folder / "snapshots", every_steps=2 + number % 2, every_epochs=1, keep=2),

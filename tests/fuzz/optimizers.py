@@ -220,7 +220,7 @@ class Optimizers(Fuzzer):
             elif then == "save":
                 saved[who] = former.state_dict(), [one.state() for one in books[who]]
             elif then in ("keep", "spoil"):
-                (keep if then == "keep" else spoil)(former.exact_state() if number % 2 else former.state_dict())
+                (keep if then == "keep" else spoil)(former.raw_state() if number % 2 else former.state_dict())
                 keep({"": tensors["table"].detach().array})
             elif then == "fail":
                 return fails(former, tensors, number)
@@ -239,7 +239,7 @@ class Optimizers(Fuzzer):
                 optimizer = optimizers[who] = make(cases[who], tensors)
                 if then == "exact":
                     optimizer.load_hyperparameters(former.hyperparameters())
-                    optimizer.load_exact_state(state := former.exact_state())
+                    optimizer.load_raw_state(state := former.raw_state())
                     spoil(state)
                     return ""
                 for name in OPTIONS[cases[who].rule]:

@@ -335,7 +335,7 @@ class Job:
         callbacks: dict[str, Any] = {
             "clip": lambda: optim.ClipGradients(0.5),
             "early": lambda: optim.EarlyStopping(monitor, patience=self.case.seed % 3, min_delta=0.01),
-            "best": lambda: optim.BestSnapshot(monitor=monitor),
+            "best": lambda: optim.BestWeights(monitor=monitor),
             "schedule": lambda: optim.LearningRate(optim.WarmUp(3, optim.CosineSchedule(9))),
             "statistics": lambda: optim.Statistics(every_steps=2),
             "evaluate train": lambda: optim.Evaluate(self.train, "again", every_steps=2),
@@ -384,7 +384,7 @@ class Job:
                     raise AssertionError(f"train_loss of epoch {row['epoch']} is {row['train_loss']}, not the mean")
         return {
             "history": [{k: v for k, v in row.items() if k != "seconds"} for row in trainer.history.rows],
-            "the optimizer": optimizer.exact_state(),
+            "the optimizer": optimizer.raw_state(),
             "weights": {name: tensor.array.copy() for name, tensor in self.model.named_parameters().items()},
             "frozen": [tensor.requires_grad for tensor in self.model.named_parameters().values()],
             "settings": {n: v for n, v in vars(optimizer).items() if isinstance(v, (bool, float))},

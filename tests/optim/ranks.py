@@ -120,7 +120,7 @@ def train(
         optim.ClipGradients(1.0),
         optim.Evaluate(held, "test", every_steps=50),
         optim.Statistics(every_steps=30),
-        optim.BestSnapshot(folder and Path(folder, "best.safetensors")),
+        optim.BestWeights(folder and Path(folder, "best.safetensors")),
     ]
     if trouble is not None:
         callbacks.append(Trouble(*trouble))

@@ -17,7 +17,7 @@ import minigrad as mg
 from minigrad.errors import CheckpointError, MinigradError, OptionError
 from optim import (
     SGD,
-    BestSnapshot,
+    BestWeights,
     Callback,
     ClipGradients,
     EarlyStopping,
@@ -145,7 +145,7 @@ def test_higher_is_better_for_what_is_no_loss() -> None:
         def on_epoch_end(self, trainer: Run) -> None:
             trainer.history.rows[-1]["train_accuracy"] = [0.5, 0.7, 0.6, 0.9][trainer.epoch - 1]
 
-    best = BestSnapshot(monitor="train_accuracy")
+    best = BestWeights(monitor="train_accuracy")
     trainer = run([Score(), EarlyStopping("train_accuracy", patience=0), best], epochs=4)
     assert trainer.epoch == 3 and (best.epoch, best.value) == (2, 0.7)
     assert trainer.stop_reason == "train_accuracy was not better than 0.7000 for 1 epochs"
@@ -165,7 +165,7 @@ def test_the_best_weights_come_back_however_the_run_ends(tmp_path: Path, end: st
                     raise KeyboardInterrupt if end == "ctrl-c" else ZeroDivisionError
 
     path = tmp_path / "deep" / "best.safetensors"
-    best = BestSnapshot(path)
+    best = BestWeights(path)
     point, scores = Point(), iter([3.0, 1.0, 2.0, 2.0, 5.0])
     trainer = Trainer(
         point,
@@ -196,7 +196,7 @@ def test_without_any_measured_epoch_the_weights_stay() -> None:
     optimizer = SGD(point.named_parameters(), lr=1.0)
     batches = [(np.array([1.0]), np.zeros(1))]
     with pytest.raises(ZeroDivisionError):
-        Trainer(point, lambda o, labels: o.sum(), optimizer, metrics={}, callbacks=[BestSnapshot(), Fail()]).fit(
+        Trainer(point, lambda o, labels: o.sum(), optimizer, metrics={}, callbacks=[BestWeights(), Fail()]).fit(
             batches, 1, batches
         )
     assert point.w.item() == -1
@@ -297,7 +297,7 @@ def test_the_first_step_is_drawn_with_its_gradients(tmp_path: Path) -> None:
 
 def test_the_best_weights_are_written_where_a_resumed_run_has_its_files(tmp_path: Path) -> None:
     def fit(folder: Path, epochs: int, resume: Path | None = None) -> Path:
-        best = BestSnapshot(folder / "best.safetensors")
+        best = BestWeights(folder / "best.safetensors")
         run([best, Snapshots(folder)], epochs=epochs, scores=[1, 2][:epochs] if resume is None else [2], resume=resume)
         return folder / "best.safetensors"
 
@@ -346,7 +346,7 @@ def test_a_run_goes_on_when_its_files_cannot_be_written(tmp_path: Path) -> None:
                 folder.unlink()
                 (tmp_path / "elsewhere").rename(folder)
 
-    writers = [BestSnapshot(folder / "b.safetensors"), LogFile(folder / "l.csv"), Snapshots(folder, keep=9), Break()]
+    writers = [BestWeights(folder / "b.safetensors"), LogFile(folder / "l.csv"), Snapshots(folder, keep=9), Break()]
     writers.append(type("Last", (Break,), {"last": True})())
     writers.remove(writers[3])
     with pytest.warns(RuntimeWarning) as warned:
@@ -487,7 +487,7 @@ VALIDATION = "fit was given no validation batches"
     ("act", "kind", "code", "told", "remedy"),
     [
         (lambda: run([EarlyStopping()]), OptionError, "MG314", VALIDATION, "validation=batches"),
-        (lambda: run([BestSnapshot()]), OptionError, "MG314", VALIDATION, "validation=batches"),
+        (lambda: run([BestWeights()]), OptionError, "MG314", VALIDATION, "validation=batches"),
         (
             lambda: run([EarlyStopping("train_los")]),
             OptionError,

@@ -9,7 +9,7 @@
 >>> data = Batches([[0.0, 1.0], [1.0, 0.0]], [[1.0], [2.0]], batch_size=1)
 >>> callbacks = [
 ...     LearningRate(StepSchedule(every=10)), ClipGradients(5.0), StopOnNonFinite(), Statistics(every_steps=2),
-...     Evaluate(data, "again", every_epochs=2), EarlyStopping(patience=3), BestSnapshot(folder + "/best.safetensors"),
+...     Evaluate(data, "again", every_epochs=2), EarlyStopping(patience=3), BestWeights(folder + "/best.safetensors"),
 ...     Snapshots(folder, every_epochs=2), LogFile(folder + "/log.csv"), EpochReport(), ProgressBar(unit="rows"),
 ...     GraphPicture(folder + "/step.dot"), LearningCurves(folder + "/curves.svg"),
 ... ]
@@ -23,9 +23,9 @@ epoch ...
 from .base import Callback
 from .control import ClipGradients, EarlyStopping, Evaluate, LearningRate, StopOnNonFinite
 from .display import EpochReport, ProgressBar
-from .saving import BestSnapshot, GraphPicture, LearningCurves, LogFile, Snapshots
+from .saving import BestWeights, GraphPicture, LearningCurves, LogFile, Snapshots
 from .statistics import Statistics
 
-__all__ = ["BestSnapshot", "Callback", "ClipGradients", "EarlyStopping", "EpochReport", "Evaluate", "GraphPicture",
+__all__ = ["BestWeights", "Callback", "ClipGradients", "EarlyStopping", "EpochReport", "Evaluate", "GraphPicture",
            "LearningCurves", "LearningRate", "LogFile", "ProgressBar", "Snapshots", "Statistics",
            "StopOnNonFinite"]  # fmt: skip

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from ...optimizer import check_count
 from ..run import Run
 
 
@@ -57,3 +58,28 @@ class Callback:
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Load what `state_dict` returned."""
+
+
+class Every(Callback):
+    """Base class of those that act every so many epochs, or every so many steps."""
+
+    def __init__(self, every_epochs: int | None, every_steps: int | None) -> None:
+        if every_epochs is not None:
+            check_count("every_epochs", every_epochs, 1)
+        if every_steps is not None:
+            check_count("every_steps", every_steps, 1)
+        self.every_epochs, self.every_steps = every_epochs, every_steps
+
+    def after_steps(self, trainer: Run) -> None:
+        """Act after every so many steps."""
+
+    def after_epochs(self, trainer: Run) -> None:
+        """Act after every so many epochs."""
+
+    def on_step(self, trainer: Run) -> None:
+        if self.every_steps and trainer.step % self.every_steps == 0:
+            self.after_steps(trainer)
+
+    def on_epoch_end(self, trainer: Run) -> None:
+        if self.every_epochs and trainer.epoch % self.every_epochs == 0:
+            self.after_epochs(trainer)

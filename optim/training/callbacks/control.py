@@ -14,7 +14,7 @@ from ...clipping import clip_gradients
 from ...optimizer import check_count, check_range
 from ...schedules import Schedule
 from ..run import Run
-from .base import Callback
+from .base import Callback, Every
 
 
 class LearningRate(Callback):
@@ -59,7 +59,7 @@ class ClipGradients(Callback):
         self.largest = state["largest"]
 
 
-class Evaluate(Callback):
+class Evaluate(Every):
     """Evaluate on more batches (a test set, say) every so many epochs or steps, under `name` in the history.
 
     With `every_epochs`, the results join the epoch's history row; with `every_steps`, they make a row of their own, at
@@ -82,12 +82,14 @@ class Evaluate(Callback):
                 remedy="give one of them, such as every_epochs=1",
             )
         self.batches, self.name = batches, name
-        self.every_epochs = None if every_epochs is None else check_count("every_epochs", every_epochs, 1)
-        self.every_steps = None if every_steps is None else check_count("every_steps", every_steps, 1)
+        super().__init__(every_epochs, every_steps)
 
     def on_start(self, trainer: Run) -> None:
-        others = [other.name for other in trainer.callbacks if isinstance(other, Evaluate) and other is not self]
-        if self.name in ["train", *["validation"] * (trainer.validation is not None), *others]:
+        taken = [other.name for other in trainer.callbacks if isinstance(other, Evaluate) and other is not self]
+        taken.append("train")
+        if trainer.validation is not None:
+            taken.append("validation")
+        if self.name in taken:
             raise OptionError(
                 "MG328",
                 f"Evaluate cannot call its results {self.name!r}",
@@ -95,15 +97,13 @@ class Evaluate(Callback):
                 remedy="choose another name, such as 'test'",
             )
 
-    def on_step(self, trainer: Run) -> None:
-        if self.every_steps and trainer.step % self.every_steps == 0:
-            done = trainer.batch / trainer.batches if trainer.batches else 0.0
-            row = {"epoch": round(trainer.epoch + done, 4), "step": trainer.step, **self._measure(trainer)}
-            trainer.history.rows.append(row)
+    def after_steps(self, trainer: Run) -> None:
+        done = trainer.batch / trainer.batches if trainer.batches else 0.0
+        row = {"epoch": round(trainer.epoch + done, 4), "step": trainer.step}
+        trainer.history.rows.append(row | self._measure(trainer))
 
-    def on_epoch_end(self, trainer: Run) -> None:
-        if self.every_epochs and trainer.epoch % self.every_epochs == 0:
-            trainer.history.rows[-1].update(self._measure(trainer))
+    def after_epochs(self, trainer: Run) -> None:
+        trainer.history.rows[-1].update(self._measure(trainer))
 
     def _measure(self, trainer: Run) -> dict[str, float]:
         return {f"{self.name}_{key}": value for key, value in trainer.evaluate(self.batches).items()}
@@ -135,15 +135,16 @@ class Monitor(Callback):
                 cause="the name is misspelt, or what measures it does not run, or runs later in the list of callbacks",
                 remedy="monitor one of those, or put the callback that measures it (Evaluate) first",
             )
-        gain = (self.value - row[self.monitor]) * (1 if self.monitor.endswith("loss") else -1)
-        if not (gain > min_delta or math.isnan(self.value) and not math.isnan(row[self.monitor])):
-            return False
-        self.value = row[self.monitor]
-        return True
+        value = row[self.monitor]
+        gain = self.value - value if self.monitor.endswith("loss") else value - self.value
+        better = gain > min_delta or (math.isnan(self.value) and not math.isnan(value))
+        if better:
+            self.value = value
+        return better
 
     def check_monitor(self, state: Mapping[str, Any]) -> None:
         """Raise ValueError if a `state_dict` belongs to another column: its best value is not comparable."""
-        if (other := state.get("monitor", self.monitor)) != self.monitor:  # version 0.1 did not store it
+        if (other := state.get("monitor", self.monitor)) != self.monitor:  # commit e233385 did not store it
             raise ValueError(f"it watched {other!r}, not {self.monitor!r}")
 
 

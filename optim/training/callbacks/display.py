@@ -6,7 +6,6 @@ Errors: none, for a `unit` in text.
 import sys
 import time
 import warnings
-from collections.abc import Mapping
 from typing import Any
 
 from minigrad.support.notebook import shell
@@ -31,28 +30,24 @@ class ProgressBar(Callback):
         self._bar: Any = None
         self._began = self._shown = 0.0
         self._counted = 0  # examples of this epoch from before the run was resumed
-        self._tenth = 0
 
     def on_step(self, trainer: Run) -> None:
-        now, total = time.perf_counter(), trainer.batches
+        now, total, means = time.perf_counter(), trainer.batches, trainer.means
         if not self._began:
-            self._began, self._counted = trainer.step_began, trainer.means.count - trainer.examples
+            self._began, self._counted = trainer.step_began, means.count - trainer.examples
             self._bar = _bar(trainer) if sys.stderr.isatty() or _in_notebook() else None
-            self._tenth = self._tenths(trainer.batch - 1, total)
-        examples = trainer.means.count - self._counted
-        rate = f"{self.per_example * examples / max(now - self._began, 1e-9):,.0f}"
+        examples = self.per_example * (means.count - self._counted)
+        rate = f"{examples / max(now - self._began, 1e-9):,.0f}"
         if self._bar is None:
-            tenth = self._tenths(trainer.batch, total)
-            if tenth != self._tenth:
-                self._tenth = tenth
-                epoch, batch = f"{trainer.epoch + 1}/{trainer.epochs}", f"{trainer.batch}{f'/{total}' if total else ''}"
-                means = printable("  ".join(f"{name} {mean:.3f}" for name, mean in trainer.means.result().items()))
-                line = f"epoch {epoch}  batch {batch}  {means}  {rate} {self.unit}/s"
+            if self._tenths(trainer.batch, total) != self._tenths(trainer.batch - 1, total):
+                batch = f"{trainer.batch}/{total}" if total else str(trainer.batch)
+                values = printable("  ".join(f"{name} {mean:.3f}" for name, mean in means.result().items()))
+                line = f"epoch {trainer.epoch + 1}/{trainer.epochs}  batch {batch}  {values}  {rate} {self.unit}/s"
                 print(line, file=sys.stderr, flush=True)
         # Formatting takes longer than a small model's step, and ten times a second is enough for a reader.
         elif now - self._shown > 0.1 or trainer.batch == total:
             self._shown = now
-            shown = {printable(name): f"{value:.3f}" for name, value in trainer.means.result().items()}
+            shown = {printable(name): f"{value:.3f}" for name, value in means.result().items()}
             shown[f"{self.unit}/s"] = rate
             if trainer.batch == total and trainer.validation is not None:
                 shown["now"] = "validating"
@@ -93,31 +88,28 @@ class EpochReport(Callback):
 
     def __init__(self) -> None:
         self._heads: dict[str, str] = {}
-        self._columns: list[str] = []
 
     def on_start(self, trainer: Run) -> None:
-        self._heads, self._columns = {}, []
+        self._heads = {}
 
     def on_epoch_end(self, trainer: Run) -> None:
         row = trainer.history.rows[-1]
         if not self._heads:
-            self._columns = self._columns or [column for column in row if column != "step"]
-            for column in self._columns:
-                head = for_terminal(printable(column.replace("_", " ")))
-                self._heads[column] = head.rjust(_WIDTH.get(column, 0))
+            for column in row:
+                if column != "step":
+                    head = for_terminal(printable(column.replace("_", " ")))
+                    self._heads[column] = head.rjust(_WIDTH.get(column, 0))
             print("  ".join(self._heads.values()))
-        cells = []
-        for column, head in self._heads.items():
-            value = row.get(column, float("nan"))
-            text = f"{value:d}" if isinstance(value, int) else f"{value:.1f}" if column == "seconds" else f"{value:.4g}"
-            cells.append((f"{value:.4f}" if column.endswith(("loss", "accuracy")) else text).rjust(len(head)))
+        cells = [_cell(column, row.get(column, float("nan"))).rjust(len(head)) for column, head in self._heads.items()]
         print("  ".join(cells), flush=True)
 
-    def state_dict(self) -> dict[str, Any]:
-        return {"columns": self._columns}
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        self._columns = state["columns"]
+def _cell(column: str, value: float) -> str:
+    if column.endswith(("loss", "accuracy")):
+        return f"{value:.4f}"
+    if isinstance(value, int):
+        return str(value)
+    return f"{value:.1f}" if column == "seconds" else f"{value:.4g}"
 
 
 _WIDTH = {"epoch": 5, "seconds": 7}

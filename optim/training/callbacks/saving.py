@@ -10,8 +10,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
-
 from minigrad import generator
 from minigrad.checkpoint import save
 from minigrad.errors import CheckpointError, DtypeError, MinigradError, OptionError
@@ -22,19 +20,19 @@ from ...optimizer import Array, check_count
 from ...parameters import set_arrays
 from ..history import check_suffix
 from ..run import Run
-from ..snapshot import identity, store
-from .base import Callback
+from ..snapshot import part, store
+from .base import Callback, Every
 from .control import Monitor
 
 PathLike = str | os.PathLike[str]
 
 
-class Snapshots(Callback):
+class Snapshots(Every):
     """Store the whole run every so many epochs or steps, and at Ctrl-C, in `folder`; only the newest `keep` stay.
 
     Files are called step-000000123.safetensors; those with other names are never deleted.
     `fit(..., resume=path)` continues from one; `Snapshots.latest(folder)` is the path of the newest. Errors:
-    OptionError MG321 for a folder that has another run's snapshots, also if this run continues from elsewhere.
+    OptionError MG321 for a folder that has snapshots, unless the run continues from one of them.
     """
 
     last: ClassVar[bool] = True  # a snapshot also holds the state of the other callbacks
@@ -42,11 +40,10 @@ class Snapshots(Callback):
     def __init__(
         self, folder: PathLike, *, every_epochs: int | None = None, every_steps: int | None = None, keep: int = 2
     ) -> None:
-        self.folder = Path(folder)
-        self.every_epochs = None if every_epochs is None else check_count("every_epochs", every_epochs, 1)
-        self.every_steps = None if every_steps is None else check_count("every_steps", every_steps, 1)
         if every_epochs is None and every_steps is None:
-            self.every_epochs = 1
+            every_epochs = 1
+        super().__init__(every_epochs, every_steps)
+        self.folder = Path(folder)
         self.keep = check_count("keep", keep, 1)
 
     @staticmethod
@@ -59,7 +56,8 @@ class Snapshots(Callback):
             return
         make_folder(self.folder / "a snapshot")
         newest = self.latest(self.folder)
-        if newest is not None and not (trainer.resuming and self._goes_on(Path(os.fsdecode(trainer.resuming)), newest)):
+        resumed = trainer.resuming and Path(os.fsdecode(trainer.resuming)).resolve().parent
+        if newest is not None and resumed != self.folder.resolve():
             raise OptionError(
                 "MG321",
                 f"{os.fspath(self.folder)} has the snapshots of another run, the newest of them {newest.name}",
@@ -67,27 +65,12 @@ class Snapshots(Callback):
                 remedy=f"go on with it: fit(..., resume={os.fspath(newest)!r}); or delete them; or name another folder",
             )
 
-    def _goes_on(self, resumed: Path, newest: Path) -> bool:
-        """Whether the folder's snapshots are those of the run that is resumed, also where that is stored elsewhere."""
-        return resumed.resolve().parent == self.folder.resolve() or identity(resumed) == identity(newest) != ""
-
-    def on_step(self, trainer: Run) -> None:
-        if self.every_steps and trainer.step % self.every_steps == 0:
-            self._store(trainer)
-
-    def on_epoch_end(self, trainer: Run) -> None:
-        if self.every_epochs and trainer.epoch % self.every_epochs == 0:
-            self._store(trainer)
-
-    def on_interrupt(self, trainer: Run) -> None:
-        self._store(trainer)
-
     def on_end(self, trainer: Run) -> None:
         newest = self.latest(self.folder)
         if trainer.stop_reason == "Ctrl-C" and newest is not None and not trainer.rank:
             print(f"Stopped by Ctrl-C after step {trainer.step}. To go on: fit(..., resume={os.fspath(newest)!r})")
 
-    def _store(self, trainer: Run) -> None:
+    def after_steps(self, trainer: Run) -> None:
         # Named by the step, so that the names sort by age. The one after an epoch replaces that of its last step.
         newest = self.folder / f"step-{trainer.step:09d}.safetensors"
         ranks = trainer.everyone((generator().bit_generator.state, getattr(trainer.model, "carried_state", dict)()))
@@ -98,11 +81,13 @@ class Snapshots(Callback):
             for path in [*found[: max(end - self.keep, 0)], *found[end:]]:
                 path.unlink(missing_ok=True)
 
+    after_epochs = on_interrupt = after_steps
+
 
 _PATTERN = f"step-{'[0-9]' * 9}.safetensors"  # not a file of the user's own, such as step-best.safetensors
 
 
-class BestSnapshot(Monitor):
+class BestWeights(Monitor):
     """Keep the weights of the best epoch, and put them back into the model however the run ends.
 
     Best by `monitor`, a column of the history: lower is better if its name ends in "loss", otherwise higher. With
@@ -133,13 +118,14 @@ class BestSnapshot(Monitor):
             warn_if_failing(lambda: save(path, self.weights, info))
 
     def on_end(self, trainer: Run) -> None:
-        if self.weights:
-            if trainer.resuming and self.path is not None and not Path(self.path).exists():
-                self._write(trainer)  # the interrupted run wrote it elsewhere
-            set_arrays(trainer.model.named_parameters(), self.weights)
-            if trainer.stop_reason == "Ctrl-C" and not trainer.rank:
-                best = for_terminal(f"{printable(self.monitor)} {self.value:.4f}")
-                print(f"The model has its best weights: those of epoch {self.epoch}, {best}.")
+        if not self.weights:
+            return
+        if self.path is not None and not Path(self.path).exists():
+            self._write(trainer)  # an interrupted run wrote it elsewhere
+        set_arrays(trainer.model.named_parameters(), self.weights)
+        if trainer.stop_reason == "Ctrl-C" and not trainer.rank:
+            best = for_terminal(f"{printable(self.monitor)} {self.value:.4f}")
+            print(f"The model has its best weights: those of epoch {self.epoch}, {best}.")
 
     def state_dict(self) -> dict[str, Any]:
         weights = {f"weights/{name}": array for name, array in self.weights.items()}
@@ -147,19 +133,18 @@ class BestSnapshot(Monitor):
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self.check_monitor(state)
-        self.value, self.epoch = state["value"], state["epoch"]
-        # Version 0.1 stored the weights without the prefix.
-        self.weights = {
-            name.removeprefix("weights/"): array for name, array in state.items() if isinstance(array, np.ndarray)
-        }
+        self.value, self.epoch, self.weights = state["value"], state["epoch"], part(state, "weights/")
 
 
 class _Writer(Callback):
     """Base class of those that only write a file."""
 
     rank_0_only = True
+    suffixes: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, path: PathLike) -> None:
+        if self.suffixes:
+            check_suffix(path, self.suffixes)
         self.path = path
 
     def on_start(self, trainer: Run) -> None:
@@ -169,9 +154,7 @@ class _Writer(Callback):
 class LogFile(_Writer):
     """Write the history to a file after each epoch: CSV or JSON lines, by its suffix (.csv or .jsonl)."""
 
-    def __init__(self, path: PathLike) -> None:
-        check_suffix(path, (".csv", ".jsonl"))
-        super().__init__(path)
+    suffixes = (".csv", ".jsonl")
 
     def on_epoch_end(self, trainer: Run) -> None:
         warn_if_failing(lambda: trainer.history.save(self.path))
@@ -180,10 +163,11 @@ class LogFile(_Writer):
 class LearningCurves(_Writer):
     """Draw the history after each epoch: loss and metrics over epochs, as .png, .svg or .pdf. Needs minigrad[plot]."""
 
+    suffixes = (".png", ".svg", ".pdf")
+
     def __init__(self, path: PathLike) -> None:
-        check_suffix(path, (".png", ".svg", ".pdf"))
-        new_figure("a plot of learning curves", 1, 1)  # fails before the run, not after its first epoch
         super().__init__(path)
+        new_figure("a plot of learning curves", 1, 1)  # fails before the run, not after its first epoch
 
     def on_epoch_end(self, trainer: Run) -> None:
         warn_if_failing(lambda: trainer.history.plot(self.path))
@@ -214,10 +198,8 @@ def warn_if_failing(write: Callable[[], object]) -> bool:
     """
     try:
         write()
-    except (OptionError, DtypeError):
-        raise
     except MinigradError as error:
-        if error.code == "MG509":
+        if isinstance(error, (OptionError, DtypeError)) or error.code == "MG509":
             raise
         warnings.warn(f"{error}\n  training goes on", RuntimeWarning, stacklevel=2)
         return False

@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from minigrad import Tensor
+
 from ...clipping import gradient_values
-from ...optimizer import check_count
+from ...optimizer import Array, check_count
 from ..history import History, check_suffix
 from ..run import Run
 from .base import Callback
@@ -32,7 +34,7 @@ class Statistics(Callback):
             check_suffix(path, (".csv", ".jsonl"))
         self.path, self.every_steps = path, check_count("every_steps", every_steps, 1)
         self.history = History()
-        self._before: dict[str, np.ndarray[Any, Any]] = {}
+        self._before: dict[str, list[Array]] = {}
         self._row: dict[str, float] = {}
 
     def on_start(self, trainer: Run) -> None:
@@ -44,17 +46,18 @@ class Statistics(Callback):
         if trainer.step % self.every_steps:
             return
         self._row = {"step": trainer.step + 1}
-        for layer, members in _layers(trainer).items():
-            gradients = [values for tensor in members.values() if (values := gradient_values(tensor)) is not None]
-            self._row[f"{layer} parameter_norm"] = _norm([tensor.array for tensor in members.values()])
-            self._row[f"{layer} gradient_norm"] = _norm(gradients)
-            self._before |= {path: tensor.array.copy() for path, tensor in members.items()}
+        for layer, tensors in _layers(trainer).items():
+            gradients = [gradient_values(tensor) for tensor in tensors]
+            self._before[layer] = [tensor.array.copy() for tensor in tensors]
+            self._row[f"{layer} parameter_norm"] = _norm(self._before[layer])
+            self._row[f"{layer} gradient_norm"] = _norm([values for values in gradients if values is not None])
 
     def on_step(self, trainer: Run) -> None:
         if not self._before:
             return
-        for layer, members in _layers(trainer).items():
-            change = _norm([tensor.array - self._before[path] for path, tensor in members.items()])
+        for layer, tensors in _layers(trainer).items():
+            pairs = zip(tensors, self._before[layer], strict=True)
+            change = _norm([tensor.array - before for tensor, before in pairs])
             self._row[f"{layer} update_ratio"] = change / (self._row[f"{layer} parameter_norm"] or 1.0)
         self.history.rows.append(self._row)
         self._before = {}
@@ -73,10 +76,10 @@ class Statistics(Callback):
         self.history = History(state["rows"])
 
 
-def _layers(trainer: Run) -> dict[str, dict[str, Any]]:
-    layers: dict[str, dict[str, Any]] = {}
+def _layers(trainer: Run) -> dict[str, list[Tensor]]:
+    layers: dict[str, list[Tensor]] = {}
     for path, tensor in trainer.optimizer.parameters().items():
-        layers.setdefault(path.rpartition(".")[0] or "model", {})[path] = tensor
+        layers.setdefault(path.rpartition(".")[0] or "model", []).append(tensor)
     return layers
 
 

@@ -21,7 +21,7 @@ from layers import RNN, Dense, Embedding, Sequential, Stateful, TruncatedBPTT
 from minigrad.errors import DataError, OptionError
 from minigrad.fast.table import make_table
 from optim import SGD, Adam, Callback, RMSprop, Snapshots, Trainer, clip_gradients, freeze
-from optim.training.parallel import all_reduce, fingerprint, share_out, sum_gradients
+from optim.training.parallel import all_reduce, fingerprint, shard, sum_gradients
 from tests.optim import ranks as programs
 
 needs_mpi = pytest.mark.skipif(programs.mpiexec() is None, reason="there is no MPI: pip install '.[mpi]'")
@@ -73,13 +73,13 @@ def on_ranks(size: int, act: Any) -> list[Any]:
 def test_rows_are_shared_out(rows: int, size: int, taken: list[tuple[int, int]]) -> None:
     batch = np.arange(rows), list(range(rows))
     for rank, (first, count) in enumerate(taken):
-        (inputs, labels), counted = share_out(Threads(rank, size, [], threading.Barrier(1)), batch)
+        (inputs, labels), counted = shard(Threads(rank, size, [], threading.Barrier(1)), batch)
         assert counted == count and labels == list(inputs) == list(range(first, first + max(count, 1)))
 
 
 def test_what_cannot_be_shared_out_is_refused() -> None:
     with pytest.raises(DataError, match="MG322"):
-        share_out(Threads(0, 2, [], threading.Barrier(1)), (np.ones((2, 4)), np.ones(2), np.ones(4)))
+        shard(Threads(0, 2, [], threading.Barrier(1)), (np.ones((2, 4)), np.ones(2), np.ones(4)))
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 5])

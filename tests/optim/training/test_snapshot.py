@@ -21,7 +21,7 @@ from minigrad.errors import CheckpointError, DtypeError, MinigradError
 from optim import (
     SGD,
     Adam,
-    BestSnapshot,
+    BestWeights,
     Callback,
     ClipGradients,
     EarlyStopping,
@@ -171,7 +171,7 @@ def test_every_callback_at_once_is_resumed(tmp_path: Path) -> None:
         statistics = Statistics(every_steps=3)
         callbacks = [
             statistics, ClipGradients(0.5), LearningRate(StepSchedule(4, 0.5)), Evaluate(batches(), every_epochs=2),
-            EarlyStopping(patience=1), BestSnapshot(folder / "best.safetensors"), LogFile(folder / "log.csv"),
+            EarlyStopping(patience=1), BestWeights(folder / "best.safetensors"), LogFile(folder / "log.csv"),
         ]  # fmt: skip
         metrics = {"share": lambda output, labels: np.float32(labels.mean())}
         trainer = build([*callbacks, *further], momentum, metrics=metrics, seed=2)
@@ -278,7 +278,7 @@ def test_a_warning_names_the_arguments_of_callbacks_that_differ(tmp_path: Path, 
     def fit(most: float, steps: int, patience: int = 2, resume: Path | None = None) -> None:
         schedule = LearningRate(WarmUp(2, StepSchedule(steps)))
         stop = EarlyStopping("train_loss", patience=patience)
-        callbacks = [ClipGradients(most), schedule, stop, BestSnapshot(monitor="train_loss"), Snapshots(tmp_path)]
+        callbacks = [ClipGradients(most), schedule, stop, BestWeights(monitor="train_loss"), Snapshots(tmp_path)]
         build(callbacks).fit(batches(), 1 if resume is None else 2, resume=resume)
 
     fit(0.5, 2)
@@ -299,7 +299,7 @@ def test_a_rate_of_numpy_is_resumed_by_the_same_trainer(tmp_path: Path) -> None:
     assert len(trainer.fit(batches(), 2, resume=Snapshots.latest(tmp_path))["train_loss"]) == 2
 
 
-@pytest.mark.parametrize("kind", [EarlyStopping, BestSnapshot])
+@pytest.mark.parametrize("kind", [EarlyStopping, BestWeights])
 def test_the_best_value_of_one_column_is_not_taken_for_that_of_another(tmp_path: Path, kind: Any) -> None:
     build([kind(monitor="train_accuracy"), Snapshots(tmp_path)]).fit(batches(), 1)
     with pytest.raises(CheckpointError, match=r"MG508.*it watched 'train_accuracy', not 'train_loss'"):
@@ -333,7 +333,7 @@ ENTRIES = ["config", "optimizer", "epoch", "step", "batch", "trained", "stop_rea
 )
 def test_a_snapshot_with_parts_missing_changes_nothing(tmp_path: Path, change: Any, code: str, told: str) -> None:
     def callbacks() -> list[Callback]:
-        return [BestSnapshot(), EarlyStopping()]
+        return [BestWeights(), EarlyStopping()]
 
     build([*callbacks(), Snapshots(tmp_path, every_steps=7)], momentum, seed=1).fit(batches(), 2, batches())
     newest = Snapshots.latest(tmp_path)
@@ -393,7 +393,7 @@ def test_a_parameter_may_be_called_value(tmp_path: Path) -> None:
     def run(further: list[Callback], resume: Path | None) -> Trainer:
         model = Named()
         optimizer = SGD(model.named_parameters(), lr=3.0)  # so that the first epoch is the best
-        trainer = Trainer(model, mg.softmax_cross_entropy, optimizer, callbacks=[BestSnapshot(), *further])
+        trainer = Trainer(model, mg.softmax_cross_entropy, optimizer, callbacks=[BestWeights(), *further])
         trainer.fit(batches(), 3, batches(), resume=resume)
         return trainer
 
@@ -434,7 +434,7 @@ def test_a_snapshot_of_the_last_version_goes_on_as_it_would_have() -> None:
 def test_a_snapshot_of_commit_e233385_goes_on_as_it_would_have() -> None:
     rng = np.random.default_rng(16)
     x, y = rng.normal(size=(24, 3)).astype("float32"), rng.integers(0, 2, 24)
-    callbacks = [ClipGradients(0.5), EarlyStopping(patience=9), BestSnapshot()]
+    callbacks = [ClipGradients(0.5), EarlyStopping(patience=9), BestWeights()]
     trainer = build(callbacks, lambda p, lr: SGD(p, lr=lr, momentum=0.9), seed=1)
     train, held = Batches(x, y, batch_size=4), Batches(x[:8], y[:8], shuffle=False)
     path = DATA / "snapshot_e233385.safetensors"
@@ -444,4 +444,4 @@ def test_a_snapshot_of_commit_e233385_goes_on_as_it_would_have() -> None:
     assert history["largest_gradient_norm"][2:] == pytest.approx([1.4595271, 1.8718220], rel=1e-5)
     best = mg.load(path)  # after epoch 2, and put back into the model at the end
     for name, tensor in trainer.model.named_parameters().items():
-        np.testing.assert_array_equal(tensor.array, best[f"BestSnapshot/{name}"])
+        np.testing.assert_array_equal(tensor.array, best[f"BestWeights/{name}"])

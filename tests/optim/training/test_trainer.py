@@ -29,7 +29,7 @@ from optim import (
     SGD,
     Adagrad,
     Adam,
-    BestSnapshot,
+    BestWeights,
     Callback,
     ClipGradients,
     CosineSchedule,
@@ -263,7 +263,7 @@ def everything(folder: Path, every_steps: int = 1) -> list[Callback]:
         ClipGradients(0.5),
         LearningRate(WarmUp(4, CosineSchedule(30))),
         Evaluate(held(), every_steps=4),
-        BestSnapshot(folder / "best.safetensors", monitor="validation_accuracy"),
+        BestWeights(folder / "best.safetensors", monitor="validation_accuracy"),
         EarlyStopping(patience=1),
         Snapshots(folder / "snapshots", every_steps=every_steps, keep=1000),
     ]
@@ -586,7 +586,7 @@ def test_every_callback_has_its_end_even_where_another_fails() -> None:
 
 
 def test_nothing_is_kept_from_one_fit_to_the_next() -> None:
-    trainer = build([EarlyStopping(patience=0), BestSnapshot()])
+    trainer = build([EarlyStopping(patience=0), BestWeights()])
     first = trainer.fit(data(), 2, held())
     second = trainer.fit(data(), 1, held())
     assert first is not second and second["epoch"] == [1]

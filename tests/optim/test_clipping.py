@@ -1,0 +1,118 @@
+"""Clipping against norms computed apart from it."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import minigrad as mg
+from minigrad.errors import NonFiniteError, OptionError
+from minigrad.fast import accumulator
+from minigrad.fast.kernels import sum_by_place
+from minigrad.graph import Leaf
+from optim import SGD, clip_gradients
+
+
+def with_gradients(*gradients: np.ndarray) -> dict[str, mg.Tensor]:
+    found = {}
+    for number, gradient in enumerate(gradients):
+        found[f"p{number}"] = mg.Tensor(np.zeros(gradient.shape, gradient.dtype), requires_grad=True)
+        found[f"p{number}"].grad = gradient
+    return found
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(0.01, 100))
+def test_the_clipped_gradient_is_parallel_and_no_longer_than_asked(seed: int, max_norm: float) -> None:
+    rng = np.random.default_rng(seed)
+    gradients = [rng.normal(size=(3, 2)), rng.normal(size=4) * 10]
+    whole = np.concatenate([g.ravel() for g in gradients])
+    parameters = with_gradients(*gradients)
+    again = list(with_gradients(*gradients).values())
+    norm = clip_gradients(parameters, max_norm)
+    assert norm == clip_gradients(again, max_norm)  # as a list, like an optimizer's
+    assert norm == pytest.approx(np.linalg.norm(whole), rel=1e-12)
+    clipped = np.concatenate([t.grad.ravel() for t in parameters.values() if t.grad is not None])
+    np.testing.assert_allclose(clipped, whole * min(1, max_norm / np.linalg.norm(whole)), rtol=1e-12)
+
+
+def test_a_gradient_of_rows_counts_each_row_once_and_stays_rows() -> None:
+    table = mg.Tensor(np.zeros((6, 2)), requires_grad=True)
+    mg.lookup(table, [1, 4, 1]).sum().backward()  # row 1: [2, 2], row 4: [1, 1]
+    assert clip_gradients({"table": table}, 1.0) == pytest.approx(math.sqrt(10), rel=1e-12)
+    assert isinstance(table.node, Leaf)
+    ids, values = table.node.grad.rows()
+    assert ids.tolist() == [1, 4]
+    np.testing.assert_allclose(values, np.array([[2, 2], [1, 1]]) / math.sqrt(10), rtol=1e-12)
+
+
+def test_gradients_of_any_kind_count() -> None:
+    W = mg.Tensor(np.eye(2), requires_grad=True)
+    x = np.array([[1.0, 2.0]])
+    ((x @ W) + (x @ W)).sum().backward()  # products that wait: 2 xᵀ [1, 1]
+    part = mg.Tensor(np.zeros(3), requires_grad=True)
+    part[1:].sum().backward()  # pieces that are no rows
+    absent = mg.Tensor([1.0], requires_grad=True)
+    norm = clip_gradients({"W": W, "part": part, "absent": absent}, 100.0)
+    assert norm == pytest.approx(math.sqrt(4 * (1 + 1 + 4 + 4) + 2), rel=1e-12)
+    assert absent.grad is None
+
+
+@pytest.mark.parametrize(
+    ("dtype", "size"),
+    [("float32", 1e-40), ("float32", 1e-25), ("float32", 1e30), ("float64", 1e-300), ("float64", 1e-25),
+     ("float64", 1e30), ("float64", 1e300)],
+)  # fmt: skip
+def test_gradients_of_any_size_are_clipped(dtype: str, size: float) -> None:
+    parameters = with_gradients(np.array([3 * size], dtype), np.array([[0.0, -4 * size]], dtype), np.zeros(0, dtype))
+    rtol = 1e-4 if size == 1e-40 else 1e-6  # a subnormal number has fewer digits
+
+    def gradients() -> Any:
+        return np.concatenate([t.grad.ravel() for t in parameters.values() if t.grad is not None]).tolist()
+
+    assert clip_gradients(parameters, 10 * size) == pytest.approx(5 * size, rel=rtol)
+    assert gradients() == pytest.approx([3 * size, 0, -4 * size], rel=rtol, abs=0)  # short enough
+    assert clip_gradients(parameters, size) == pytest.approx(5 * size, rel=rtol)
+    assert gradients() == pytest.approx([0.6 * size, 0, -0.8 * size], rel=rtol, abs=0)
+
+
+def test_a_norm_beyond_float64_is_infinite_and_its_gradients_are_clipped() -> None:
+    parameters = with_gradients(np.full(4, 1.5e308))
+    assert clip_gradients(parameters, 1.0) == math.inf
+    clipped = parameters["p0"].grad
+    assert clipped is not None and clipped.tolist() == pytest.approx([0.5] * 4)
+
+
+def test_no_gradient_has_the_norm_0_and_a_norm_below_0_is_refused() -> None:
+    for parameters in ({}, with_gradients(np.zeros(2)), with_gradients(np.zeros((0, 2), "float32"))):
+        assert clip_gradients(parameters, 0.0) == 0
+    with pytest.raises(OptionError, match="MG305"):
+        clip_gradients({}, float("nan"))
+
+
+@pytest.mark.parametrize("bad", [np.nan, -np.inf])
+def test_a_gradient_that_is_not_finite_is_named(bad: float) -> None:
+    parameters = with_gradients(np.ones(2), np.array([1.0, bad]), np.ones(1))
+    with pytest.raises(NonFiniteError, match=r"MG310.* p1 has NaN or infinity in it \(1 of 3"):
+        clip_gradients(parameters, 1.0)
+    np.testing.assert_array_equal(parameters["p0"].grad, np.ones(2))
+
+
+def test_clipping_leaves_rows_summed(monkeypatch: pytest.MonkeyPatch) -> None:
+    counted = []
+
+    def counting(*arguments: Any) -> Any:
+        counted.append(1)
+        return sum_by_place(*arguments)
+
+    monkeypatch.setattr(accumulator, "sum_by_place", counting)
+    table = mg.Tensor(np.zeros((6, 2)), requires_grad=True)
+    mg.lookup(table, [1, 4, 1]).sum().backward()
+    clip_gradients({"table": table}, 1.0)
+    SGD({"table": table}, lr=1.0).step()
+    assert len(counted) == 1
+    np.testing.assert_allclose(table.array[[1, 4]], -np.array([[2, 2], [1, 1]]) / math.sqrt(10), rtol=1e-12)

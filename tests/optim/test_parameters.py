@@ -1,0 +1,60 @@
+"""Choosing parameters by path, freezing them, and groups made of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from layers import RNN, Dense, Dropout, Embedding, Sequential
+from minigrad.errors import OptionError
+from optim import SGD, Trainer, freeze, split, unfreeze
+
+
+def model(hidden: int = 6) -> Sequential:
+    mg.seed(1)
+    return Sequential(Embedding(30, 8), RNN(8, hidden), Dropout(0.3), Dense(hidden, 2))
+
+
+@pytest.mark.parametrize(
+    ("patterns", "found"),
+    [
+        (["rnn"], ["rnn.cell.W_xh", "rnn.cell.W_hh", "rnn.cell.b_h"]),
+        (["rnn.cell.b_h"], ["rnn.cell.b_h"]),
+        (["*.b*"], ["rnn.cell.b_h", "dense.b"]),
+        (["dense", "embedding.table"], ["embedding.table", "dense.W", "dense.b"]),
+        (["rnn.cell.W_?h"], ["rnn.cell.W_xh", "rnn.cell.W_hh"]),
+        ([], []),
+    ],
+)
+def test_split(patterns: list[str], found: list[str]) -> None:
+    parameters = model().named_parameters()
+    matching, rest = split(parameters, *patterns)
+    assert list(matching) == found
+    assert [*matching, *rest] and {**matching, **rest} == parameters and not set(matching) & set(rest)
+
+
+@pytest.mark.parametrize("pattern", ["rn", "RNN", "rnn.", "cell", ""])
+def test_a_pattern_that_matches_nothing(pattern: str) -> None:
+    with pytest.raises(OptionError) as error:
+        freeze(model(), pattern)
+    assert error.value.code == "MG319" and "rnn.cell.W_hh" in error.value.cause
+
+
+def test_frozen_parameters_do_not_move_and_thawed_ones_do() -> None:
+    net = model()
+    trainer = Trainer(net, mg.softmax_cross_entropy, SGD(net.named_parameters(), lr=0.5, momentum=0.9), callbacks=[])
+    batches = [(np.arange(12).reshape(3, 4), np.array([0, 1, 1]))]
+
+    def moved() -> set[str]:
+        before = {path: tensor.array.copy() for path, tensor in net.named_parameters().items()}
+        trainer.fit(batches, 2)
+        return {path for path, tensor in net.named_parameters().items() if (tensor.array != before[path]).any()}
+
+    everything = set(net.named_parameters())
+    assert moved() == everything
+    frozen = freeze(net, "embedding", "rnn.cell.W_hh")
+    assert frozen == ["embedding.table", "rnn.cell.W_hh"]
+    assert moved() == everything - set(frozen)
+    unfreeze(net, "embedding")
+    assert moved() == everything - {"rnn.cell.W_hh"}

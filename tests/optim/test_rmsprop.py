@@ -1,0 +1,10 @@
+"""RMSprop against torch.optim's stored results."""
+
+import pytest
+
+from tests.optim.torch_rules import check_against_torch
+
+
+@pytest.mark.parametrize("name", ["rmsprop", "rmsprop_decay"])
+def test_every_step_is_that_of_torch(name: str) -> None:
+    check_against_torch(name)

@@ -1,0 +1,23 @@
+"""SGD against torch.optim's stored results, and its refusals."""
+
+import pytest
+
+import minigrad as mg
+from minigrad.errors import OptionError
+from optim import SGD
+from tests.optim.torch_rules import check_against_torch
+
+
+@pytest.mark.parametrize("name", ["sgd", "sgd_decay", "sgd_momentum", "sgd_nesterov"])
+def test_every_step_is_that_of_torch(name: str) -> None:
+    check_against_torch(name)
+
+
+def test_momentum_needs_velocities() -> None:
+    W = mg.Tensor([1.0], requires_grad=True)
+    with pytest.raises(OptionError, match="MG308"):
+        SGD({"W": W}, nesterov=True)
+    optimizer = SGD({"W": W})
+    optimizer.momentum = 0.9
+    with pytest.raises(OptionError, match="MG330"):
+        optimizer.step()

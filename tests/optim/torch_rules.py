@@ -1,0 +1,104 @@
+"""Update rules beside torch.optim: the same parameters and gradients, and torch's stored results.
+
+    python tests/optim/torch_rules.py       # writes data/torch_rules.npz; needs torch
+
+The stored arrays are float64, so that a test can tell a wrong formula from rounding.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import minigrad as mg
+import optim
+
+STEPS = 12
+PATH = Path(__file__).parent / "data" / "torch_rules.npz"
+RULES: dict[str, tuple[str, dict[str, Any]]] = {
+    "sgd": ("SGD", {"lr": 0.1}),
+    "sgd_decay": ("SGD", {"lr": 0.1, "weight_decay": 0.02}),
+    "sgd_momentum": ("SGD", {"lr": 0.1, "momentum": 0.9}),
+    "sgd_nesterov": ("SGD", {"lr": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 0.02}),
+    "adagrad": ("Adagrad", {"lr": 0.1}),
+    "adagrad_decay": ("Adagrad", {"lr": 0.1, "weight_decay": 0.02}),
+    "rmsprop": ("RMSprop", {"lr": 0.01, "decay": 0.9}),
+    "rmsprop_decay": ("RMSprop", {"lr": 0.01, "decay": 0.95, "eps": 1e-3, "weight_decay": 0.02}),
+    "adam": ("Adam", {"lr": 0.01}),
+    "adam_decay": ("Adam", {"lr": 0.01, "betas": (0.8, 0.99), "eps": 1e-3, "weight_decay": 0.02}),
+    "adamw": ("AdamW", {"lr": 0.01, "weight_decay": 0.1}),
+}  # by minigrad's names and with its defaults
+
+
+def reference() -> Any:
+    return np.load(PATH)
+
+
+def parameters(dtype: Any = "float64") -> dict[str, mg.Tensor]:
+    stored = reference()
+    return {path: mg.Tensor(stored[f"start/{path}"].astype(dtype), requires_grad=True) for path in ("W", "b")}
+
+
+def walk(optimizer: optim.Optimizer, first: int = 0, last: int = STEPS) -> None:
+    """Steps with the gradients that the reference run had, one of which is missing in some steps."""
+    stored = reference()
+    for step in range(first, last):
+        for path, tensor in optimizer.parameters().items():
+            tensor.grad = None if path == "b" and step % 4 == 2 else stored[f"gradients/{path}"][step]
+        optimizer.step()
+
+
+def check_against_torch(name: str) -> None:
+    """In float64 each step is torch's, also for a column-major W and when state is stored and loaded halfway."""
+    rule, options = RULES[name]
+    make, stored = getattr(optim, rule), reference()
+    ours = parameters()
+    ours["W"] = mg.Tensor(np.asfortranarray(stored["start/W"]), requires_grad=True)
+    optimizer = make(ours, **options)
+    for step in range(STEPS):
+        walk(optimizer, step, step + 1)
+        for path, tensor in ours.items():
+            np.testing.assert_allclose(tensor.array, stored[f"{name}/{path}"][step], rtol=1e-12, atol=1e-14)
+        np.testing.assert_array_equal(ours["W"].grad, stored["gradients/W"][step])  # a step leaves it as it was
+        if step in (0, 4):
+            state, optimizer = optimizer.state_dict(), make(ours, **options)
+            optimizer.load_state_dict(state)
+    assert not ours["W"].array.flags.c_contiguous
+    single = make(parameters("float32"), **options)
+    walk(single)
+    for path, tensor in single.parameters().items():
+        assert tensor.dtype == np.float32
+        np.testing.assert_allclose(tensor.array, stored[f"{name}/{path}"][-1], rtol=2e-5, atol=2e-6)
+    slots = [array for key, array in single.state_dict().items() if not key.startswith("steps/")]
+    assert all(array.dtype == np.float32 for array in slots)
+
+
+def main() -> None:
+    import torch
+
+    rng = np.random.default_rng(6)
+    start = {"W": rng.normal(size=(4, 3)), "b": rng.normal(size=3)}
+    gradients = {path: rng.normal(size=(STEPS, *value.shape)) for path, value in start.items()}
+    stored: dict[str, Any] = {f"start/{path}": value for path, value in start.items()}
+    stored |= {f"gradients/{path}": value for path, value in gradients.items()}
+    for name, (rule, options) in RULES.items():
+        options = options if rule == "SGD" else {"eps": 1e-7, **options}
+        options = {"alpha" if option == "decay" else option: value for option, value in options.items()}
+        parameters = {path: torch.nn.Parameter(torch.tensor(value)) for path, value in start.items()}
+        optimizer = getattr(torch.optim, rule)(parameters.values(), **options)
+        walked: dict[str, list[Any]] = {path: [] for path in parameters}
+        for step in range(STEPS):
+            for path, parameter in parameters.items():
+                parameter.grad = torch.tensor(gradients[path][step])
+            if step % 4 == 2:
+                parameters["b"].grad = None  # a parameter that a step does not reach
+            optimizer.step()
+            for path, parameter in parameters.items():
+                walked[path].append(parameter.detach().numpy().copy())
+        stored |= {f"{name}/{path}": np.stack(values) for path, values in walked.items()}
+    stored["torch"] = np.array(torch.__version__)
+    np.savez_compressed(PATH, **stored)
+
+
+if __name__ == "__main__":
+    main()

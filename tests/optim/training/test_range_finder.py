@@ -1,0 +1,77 @@
+"""The range test on a parabola, whose largest rate is known; and that it undoes all that it did."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from layers import RNN, Dense, Dropout, Embedding, Sequential
+from minigrad.data import Batches
+from minigrad.errors import DataError, MinigradError, OptionError
+from optim import SGD, Adam, Trainer, find_learning_rate
+
+
+def model(hidden: int = 6) -> Sequential:
+    mg.seed(1)
+    return Sequential(Embedding(30, 8), RNN(8, hidden), Dropout(0.3), Dense(hidden, 2))
+
+
+def test_the_range_test_finds_where_a_parabola_diverges_and_leaves_everything_as_it_was() -> None:
+    # Gradient descent on c w² / 2 diverges from lr = 2/c on (with momentum μ, from 2 (1 + μ) / c).
+    w = mg.Tensor(np.array([1.0]), requires_grad=True)
+
+    class Parabola:
+        def named_parameters(self): return {"w": w}  # fmt: skip
+
+        def train(self): pass  # fmt: skip
+
+        def eval(self): pass  # fmt: skip
+
+        def __call__(self, c): return c * w * w / 2  # fmt: skip
+
+    optimizer = SGD({"w": w}, lr=0.5, momentum=0.5)
+    trainer = Trainer(Parabola(), lambda output, labels: output.sum(), optimizer, metrics={}, callbacks=[])
+    found = find_learning_rate(trainer, [(np.array([4.0]), np.zeros(1))], low=1e-4, high=100.0, steps=120)
+    assert found.rates[0] == 1e-4 and np.allclose(np.diff(np.log(found.rates)), np.log(1e6) / 119)
+    near = [rate for rate, loss in zip(found.rates, found.losses, strict=True) if loss <= 1.02 * min(found.losses)]
+    assert found.suggestion == near[-1] / 10
+    assert 0.02 < found.suggestion < 2 / 4 and 0.5 < found.rates[-1] < 100
+    assert min(found.losses) < 0.5 * found.losses[0]
+    assert w.item() == 1.0 and optimizer.scale == 1.0 and w.grad is None
+    assert optimizer.state_dict()["velocity/w"].tolist() == [0] and optimizer.steps == {"w": 0}
+
+
+def test_the_range_test_puts_dropout_and_shuffling_back(tmp_path: Path) -> None:
+    ids, labels = np.random.default_rng(0).integers(0, 30, (40, 5)), np.arange(40) % 2
+    ends = []
+    for look in (False, True):
+        net = model()
+        trainer = Trainer(net, mg.softmax_cross_entropy, Adam(net.named_parameters(), lr=0.01), callbacks=[])
+        batches = Batches(ids, labels, batch_size=8)
+        if look:
+            found = find_learning_rate(trainer, batches, steps=12)
+            found.plot(tmp_path / "range.png")
+            assert (tmp_path / "range.png").read_bytes().startswith(b"\x89PNG")
+        trainer.fit(batches, 2)
+        ends.append({path: tensor.array.tobytes() for path, tensor in net.named_parameters().items()})
+    assert ends[0] == ends[1]
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "code"),
+    [
+        ({"low": 0.0}, OptionError, "MG305"),
+        ({"low": 1.0, "high": 0.1}, OptionError, "MG305"),
+        ({"steps": 5}, OptionError, "MG305"),
+        ({}, DataError, "MG312"),
+    ],
+)
+def test_bad_input(options: dict[str, Any], kind: type[MinigradError], code: str) -> None:
+    net = model()
+    trainer = Trainer(net, mg.softmax_cross_entropy, SGD(net.named_parameters()), callbacks=[])
+    with pytest.raises(kind, match=code):
+        find_learning_rate(trainer, [], **options)
