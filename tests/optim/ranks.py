@@ -1,17 +1,12 @@
-"""Runs of one model on several ranks of MPI: are they the run of one process, and do they end together?
+"""Runs of one model on several ranks of MPI, for test_parallel.py. A run is a process of its own, started by `mpiexec`:
 
-    python tests/optim/ranks.py             # everything that is promised, with the figures; takes some minutes
-
-`test_parallel.py` takes what it tests from here. A run is a process of its own, started by `mpiexec`:
-
-    mpiexec -n 2 python -m mpi4py tests/optim/ranks.py '{"cell": "rnn", ...}'
+mpiexec -n 2 python -m mpi4py tests/optim/ranks.py '{"cell": "rnn", ...}'
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
-import itertools
 import json
 import os
 import pickle
@@ -59,11 +54,17 @@ class Model(Layer):
         return self.head(self.dropout(self.cell(self.embedding(ids), mask=mask)))
 
 
-class Trouble(optim.Callback):
-    """At step 12, `rank` raises, exits, is killed, or asks for the end; or each step takes a while.
+TROUBLE: dict[str, Any] = {
+    "raise": lambda trainer: 1 / 0,
+    "exit": lambda trainer: sys.exit(0),
+    "kill": lambda trainer: os.kill(os.getpid(), signal.SIGKILL),
+    "rate": lambda trainer: setattr(trainer.optimizer, "lr", 0.5),
+    "stop": lambda trainer: trainer.stop(f"rank {trainer.rank} asked for it"),
+}
 
-    Or `rank` changes the learning rate there, evaluates alone, or reads the table in each step.
-    """
+
+class Trouble(optim.Callback):
+    """At step 12, `rank` does one of these; or each step takes a while; or `rank` reads the table in each step."""
 
     def __init__(self, kind: str, rank: int) -> None:
         self.kind, self.rank = kind, rank
@@ -75,19 +76,8 @@ class Trouble(optim.Callback):
     def on_step(self, trainer: Any) -> None:
         if self.kind == "slow":
             time.sleep(0.002 * (1 + trainer.rank))
-        elif trainer.step == 12 and trainer.rank == self.rank:
-            if self.kind == "raise":
-                raise ValueError(f"rank {self.rank} has failed")
-            if self.kind == "exit":
-                sys.exit(0)
-            if self.kind == "kill":
-                os.kill(os.getpid(), signal.SIGKILL)
-            if self.kind == "rate":
-                trainer.optimizer.lr = 0.5
-            if self.kind == "evaluate":
-                trainer.evaluate(trainer.validation)
-            if self.kind == "stop":
-                trainer.stop(f"rank {self.rank} asked for it")
+        elif self.kind in TROUBLE and trainer.step == 12 and trainer.rank == self.rank:
+            TROUBLE[self.kind](trainer)
 
 
 def train(
@@ -190,12 +180,12 @@ def mpiexec() -> str | None:
     return shutil.which("mpiexec", path=os.path.dirname(sys.executable)) or shutil.which("mpiexec")
 
 
-def start(ranks: int, arguments: list[str], module: bool = True, **options: Any) -> subprocess.Popen[str]:
+def start(ranks: int, arguments: list[str], module: bool = True) -> subprocess.Popen[str]:
     """Start a script on so many ranks, as a group of processes of its own."""
     program = [str(mpiexec()), "-n", str(ranks), sys.executable, *(["-m", "mpi4py"] if module else []), *arguments]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment,
-                            start_new_session=True, **options)  # fmt: skip
+                            start_new_session=True)  # fmt: skip
 
 
 def run(ranks: int, **options: Any) -> list[dict[str, Any]]:
@@ -208,36 +198,27 @@ def run(ranks: int, **options: Any) -> list[dict[str, Any]]:
         return [pickle.loads(Path(f"{name}/out.{rank}").read_bytes()) for rank in range(ranks)]
 
 
-def trouble(kind: str, rank: int, folder: Path, module: bool = True) -> tuple[int, str, float]:
-    """(exit status, what was printed, seconds from the trouble to the end) where a rank makes trouble at step 12."""
-    options = {"out": f"{folder}/out", "folder": str(folder), "trouble": (kind, rank), "dropout": 0.3}
+def ended(options: dict[str, Any], module: bool = True) -> tuple[int, str]:
+    """(exit status, what was printed) of a run on two ranks."""
     process = start(2, [__file__, json.dumps(options)], module)
-    began = wait_for_snapshot(folder, process)
     printed, _ = process.communicate(timeout=60)
-    return process.returncode, printed, time.monotonic() - began
+    return process.returncode, printed
 
 
-def wait_for_snapshot(folder: Path, process: subprocess.Popen[str]) -> float:
-    while optim.Snapshots.latest(folder / "snapshots") is None and process.poll() is None:
-        time.sleep(0.002)
-    return time.monotonic()
+def trouble(kind: str, rank: int, folder: Path, module: bool = True) -> tuple[int, str]:
+    """The end of a run where a rank makes trouble at step 12."""
+    return ended({"out": f"{folder}/out", "folder": str(folder), "trouble": (kind, rank), "dropout": 0.3}, module)
 
 
 def interrupted(folder: Path, delay: float, **options: Any) -> tuple[int, str]:
     """(exit status, what was printed) of a run that Ctrl-C is pressed in, so long after its first snapshot."""
     options |= {"out": f"{folder}/out", "folder": str(folder), "trouble": ("slow", 0)}
     process = start(2, [__file__, json.dumps(options)])
-    wait_for_snapshot(folder, process)
+    while optim.Snapshots.latest(folder / "snapshots") is None and process.poll() is None:
+        time.sleep(0.002)
     time.sleep(delay)
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does
-    printed, _ = process.communicate(timeout=60)
-    return process.returncode, printed
-
-
-def refused(**options: Any) -> tuple[int, str]:
-    """(exit status, what was printed) of a run on two ranks that differ."""
-    process = start(2, [__file__, json.dumps({"out": "nowhere", **options})])
     printed, _ = process.communicate(timeout=60)
     return process.returncode, printed
 
@@ -264,56 +245,5 @@ def difference(one: dict[str, Any], other: dict[str, Any]) -> tuple[float, float
     return weights, max(abs(row[name] - like[name]) / max(1, abs(row[name])) for row, like in rows for name in row)
 
 
-def main() -> None:
-    """Print a line for everything that is promised."""
-    equal = 0
-    cases = list(itertools.product(CELLS, RULES, ("float64", "float32"), (1, 2, 4)))
-    ones: dict[Any, Any] = {}
-    for cell, rule, dtype, ranks in cases:
-        began = time.monotonic()
-        outcomes = run(ranks, cell=cell, rule=rule, dtype=dtype)
-        one = ones.setdefault((cell, rule, dtype), outcomes[0])
-        weights, history = difference(one, outcomes[0])
-        equal += len({outcome["sha256"] for outcome in outcomes}) == 1
-        print(f"{cell:4} {rule:4} {dtype} {ranks} ranks: {outcomes[0]['steps']} steps, parameters within {weights:.1e} "
-              f"of one rank's, history within {history:.1e}, {time.monotonic() - began:.1f} s", flush=True)  # fmt: skip
-    print(f"SHA-256 of parameters and optimizer equal on all ranks: {equal} of {len(cases)}")
-    for ranks in (2, 4):
-        with tempfile.TemporaryDirectory() as a, tempfile.TemporaryDirectory() as b:
-            runs = [run(ranks, cell="lstm", dropout=0.3, truncate=4, dtype="float32", folder=f) for f in (a, b)]
-        hashes = {outcome["sha256"] for outcomes in runs for outcome in outcomes}
-        print(f"two runs on {ranks} ranks, dropout, masks, truncation, snapshots, best weights: {len(hashes)} SHA-256")
-    print(f"bytes sent by rank 0 of 2 in a step, RNN 32 at batch 32: {run(2, traffic=True)[0]['sent']:,}")
-    for kind, rank, module in itertools.product(("raise", "exit", "kill"), (0, 1), (True, False)):
-        with tempfile.TemporaryDirectory() as name:
-            status, printed, seconds = trouble(kind, rank, Path(name), module)
-            newest = optim.Snapshots.latest(Path(name, "snapshots"))
-            assert newest is not None
-            mg.load(newest)
-        print(f"{kind} on rank {rank}{'' if module else ', without -m mpi4py'}: ended in {seconds:.1f} s with status "
-              f"{status}, processes left: {len(left_over())}; newest {newest.name}")  # fmt: skip
-    good = 0
-    for number in range(20):
-        with tempfile.TemporaryDirectory() as name:
-            status, printed = interrupted(Path(name), 0.05 * number, dropout=0.3)
-            newest = optim.Snapshots.latest(Path(name, "snapshots"))
-            assert newest is not None
-            mg.load(newest)
-            good += status != 0 and "To go on" in printed and not left_over()
-    print(f"Ctrl-C: {good} of 20 ended with a status that is not 0, a loadable snapshot and how to go on")
-    for ranks, dropout, dtype in ((2, 0.3, "float32"), (1, 0.0, "float64"), (4, 0.0, "float64"), (4, 0.0, "float32")):
-        options = {"dropout": dropout, "dtype": dtype, "cell": "lstm"}
-        with tempfile.TemporaryDirectory() as name:
-            interrupted(Path(name), 0.3, **options)
-            resumed, unbroken = run(ranks, folder=name, resume=True, **options)[0], run(2, **options)[0]
-        weights, history = difference(unbroken, resumed)
-        same = resumed["sha256"] == unbroken["sha256"]
-        print(f"interrupted on 2 ranks, resumed on {ranks}, {dtype}, dropout {dropout}: parameters within "
-              f"{weights:.1e} of the unbroken run's, history within {history:.1e}, SHA-256 equal: {same}")  # fmt: skip
-
-
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        on_this_rank(sys.argv[1])
-    else:
-        main()
+    on_this_rank(sys.argv[1])

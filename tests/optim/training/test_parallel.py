@@ -5,11 +5,8 @@ Ranks are threads where that will do, with a communicator made of lists; elsewhe
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +14,10 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from layers import RNN, Dense, Embedding, Sequential, Stateful, TruncatedBPTT
+from layers import RNN, Carried, Dense, Embedding, Sequential, TruncatedBPTT
 from minigrad.errors import DataError, OptionError
 from minigrad.fast.table import make_table
-from optim import SGD, Adam, Callback, RMSprop, Snapshots, Trainer, clip_gradients, freeze
+from optim import SGD, Adam, Callback, Snapshots, Trainer, freeze
 from optim.training.parallel import all_reduce, fingerprint, shard, sum_gradients
 from tests.optim import ranks as programs
 
@@ -60,26 +57,16 @@ def on_ranks(size: int, act: Any) -> list[Any]:
         return list(pool.map(lambda rank: act(Threads(rank, size, table, barrier)), range(size)))
 
 
-# ---- the parts ----
-
-
 @pytest.mark.parametrize(("rows", "size", "taken"), [
     (8, 2, [(0, 4), (4, 4)]),
-    (5, 2, [(0, 3), (3, 2)]),
     (10, 4, [(0, 3), (3, 2), (5, 3), (8, 2)]),
-    (1, 2, [(0, 1), (0, 0)]),  # the second takes the row as well, and counts it as none
-    (2, 4, [(0, 1), (1, 0), (1, 1), (1, 0)]),
+    (2, 4, [(0, 1), (1, 0), (1, 1), (1, 0)]),  # the second takes a row as well, and counts it as none
 ])  # fmt: skip
 def test_rows_are_shared_out(rows: int, size: int, taken: list[tuple[int, int]]) -> None:
     batch = np.arange(rows), list(range(rows))
     for rank, (first, count) in enumerate(taken):
         (inputs, labels), counted = shard(Threads(rank, size, [], threading.Barrier(1)), batch)
         assert counted == count and labels == list(inputs) == list(range(first, first + max(count, 1)))
-
-
-def test_what_cannot_be_shared_out_is_refused() -> None:
-    with pytest.raises(DataError, match="MG322"):
-        shard(Threads(0, 2, [], threading.Barrier(1)), (np.ones((2, 4)), np.ones(2), np.ones(4)))
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 5])
@@ -112,37 +99,6 @@ def test_gradients_are_summed_by_shares_whatever_their_form() -> None:
         assert gradients["b"].tolist() == [1.25, 1.25] and gradients["b"].dtype == np.float32
 
 
-def test_the_gradient_of_a_shared_batch_is_that_of_the_whole() -> None:
-    # One step of gradient descent on the mean of (w x - y)²: w becomes lr times the mean of 2 x y.
-    x, y = np.arange(1.0, 6.0).reshape(5, 1), np.array([[1.0], [0.0], [2.0], [0.0], [3.0]])
-
-    class Line:
-        def __init__(self) -> None:
-            self.w = mg.Tensor(np.zeros((1, 1)), requires_grad=True)
-
-        def named_parameters(self) -> dict[str, mg.Tensor]: return {"w": self.w}  # fmt: skip
-
-        def train(self) -> None: pass  # fmt: skip
-
-        def eval(self) -> None: pass  # fmt: skip
-
-        def __call__(self, x: Any) -> Any: return x @ self.w  # fmt: skip
-
-    def act(comm: Any) -> tuple[float, float]:
-        line = Line()
-        optimizer = SGD(line.named_parameters(), lr=0.1)
-        trainer = Trainer(line, mg.mean_squared_error, optimizer, metrics={}, callbacks=[], comm=comm)
-        history = trainer.fit([(x, y)], 1)
-        return line.w.item(), history["train_loss"][0]
-
-    for size in (1, 2, 3, 8):
-        for w, loss in on_ranks(size, act):
-            assert w == pytest.approx(0.1 * 2 * (1 + 6 + 15) / 5) and loss == pytest.approx((1 + 4 + 9) / 5)
-
-
-# ---- a whole run ----
-
-
 @pytest.mark.parametrize(("cell", "rule", "dtype", "bound"), [
     ("rnn", "adam", "float64", 1e-12), ("gru", "sgd", "float64", 1e-12), ("lstm", "adam", "float32", 5e-4),
 ])  # fmt: skip
@@ -158,58 +114,50 @@ def test_a_run_on_several_ranks_is_that_on_one(cell: str, rule: str, dtype: str,
         assert all(outcome["history"] == outcomes[0]["history"] for outcome in outcomes)
 
 
-def test_what_one_rank_asks_for_all_do(tmp_path: Path) -> None:
+def test_what_one_rank_asks_for_all_do() -> None:
     outcomes = on_ranks(3, lambda comm: programs.train(comm, epochs=5, trouble=("stop", 1)))
     assert [(outcome["steps"], outcome["stop"]) for outcome in outcomes] == [(12, "rank 1 asked for it")] * 3
 
 
-def test_callbacks_that_only_print_or_write_act_on_rank_0() -> None:
-    class Quiet(Callback):
-        rank_0_only = True
-
-    w = mg.Tensor([0.0], requires_grad=True, name="w")
-    model: Any = type("M", (), {"named_parameters": lambda self: {"w": w}, "train": len, "eval": len, "__call__": len})
-    for rank, kept in ((0, 2), (1, 1)):
-        comm = Threads(rank, 2, [], threading.Barrier(1))
-        trainer = Trainer(model(), len, Adam([w]), callbacks=[Quiet(), Callback()], comm=comm)  # type: ignore[arg-type]
-        assert len(trainer.callbacks) == kept
-
-
-def test_optim_loads_no_mpi() -> None:
-    code = "import optim, sys; print([name for name in sys.modules if 'mpi' in name.lower().split('.')[0]])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "[]\n"
-
-
-# ---- what must be the same on all ranks ----
-
-
 class Bits(Callback):
-    """On one rank alone, does something at a moment of each of the first steps."""
+    """On one rank alone, does something at a moment, of step 4 or of all."""
 
-    def __init__(self, act: Any, rank: int = 0, moment: str = "on_gradients") -> None:
-        self.act, self.rank = act, rank
+    def __init__(self, act: Any, rank: int = 0, moment: str = "on_gradients", step: int | None = None) -> None:
+        self.act, self.rank, self.step = act, rank, step
         setattr(self, moment, self.on_this_rank)
 
     def on_this_rank(self, trainer: Any) -> None:
-        if trainer.rank == self.rank:
+        if trainer.rank == self.rank and self.step in (None, trainer.step):
             self.act(trainer)
 
 
+def batches_of(rows: int = 8, count: int = 4) -> list[Any]:
+    rng = np.random.default_rng(0)
+    return [(rng.integers(0, 60, (rows, 2)), np.arange(rows) % 2) for _ in range(count)]
+
+
 def train_table(
-    comm: Any, callbacks: Any = (), make: Any = Adam, batches: Any = None, validation: Any = None, rows: int = 8
+    comm: Any, callbacks: Any = (), make: Any = Adam, batches: Any = None, validation: Any = None
 ) -> list[bytes]:
     """The bytes of a table and of its optimizer after a run, in which most rows are touched now and then only."""
-    rng = np.random.default_rng(0)
     with programs.DRAWING:
         mg.seed(1)
         model = Sequential(Embedding(60, 3), RNN(3, 2), Dense(2, 2))
     optimizer = make(model.named_parameters())
-    if batches is None:
-        batches = [(rng.integers(0, 60, (rows, 2)), rng.integers(0, 2, rows)) for _ in range(6)]
     trainer = Trainer(model, mg.softmax_cross_entropy, optimizer, callbacks=callbacks, comm=comm)
-    trainer.fit(batches, 3, validation)
+    trainer.fit(batches_of() if batches is None else batches, 3, validation)
     arrays = [tensor.array for tensor in model.named_parameters().values()]
     return [array.tobytes() for array in [*arrays, *optimizer.state_dict().values()]]
+
+
+def check_refused(kind: Any, told: str, size: int = 2, **of_rank_1: Any) -> None:
+    """A run that has these options on rank 1 alone ends on all ranks with this error."""
+
+    def act(comm: Any) -> None:
+        with pytest.raises(kind, match=told):
+            train_table(comm, **(of_rank_1 if comm.rank == 1 else {}))
+
+    on_ranks(size, act)
 
 
 READS = {
@@ -220,73 +168,41 @@ READS = {
 }
 
 
-@pytest.mark.parametrize("rule", [Adam, partial(SGD, momentum=0.9), RMSprop])
 @pytest.mark.parametrize("moment", ["on_forward", "on_gradients", "on_step", "on_epoch_end"])
 @pytest.mark.parametrize("read", READS.values(), ids=READS)
-def test_ranks_stay_equal_whatever_one_of_them_reads(read: Any, moment: str, rule: Any) -> None:
-    zero, one = on_ranks(2, lambda comm: train_table(comm, [Bits(read, 0, moment)], rule))
+def test_ranks_stay_equal_whatever_one_of_them_reads(read: Any, moment: str) -> None:
+    zero, one = on_ranks(2, lambda comm: train_table(comm, [Bits(read, 0, moment)]))
     assert zero == one
-
-
-def at_step(step: int, act: Any) -> Any:
-    return lambda trainer: act(trainer) if trainer.step == step else None
 
 
 CHANGES: dict[str, Any] = {
     "scale: 1.0 on rank 0, 0.5 on rank 1": lambda trainer: setattr(trainer.optimizer, "scale", 0.5),
     "lr of group 0: 0.001 on rank 0, 0.5 on rank 1": lambda trainer: setattr(trainer.optimizer, "lr", 0.5),
     "beta1: 0.9 on rank 0, 0.5 on rank 1": lambda trainer: setattr(trainer.optimizer, "beta1", 0.5),
-    "weight_decay of group 0: 0.0 on rank 0, 0.5 on rank 1": lambda t: setattr(
-        t.optimizer.groups[0], "weight_decay", 0.5
-    ),
     "requires_grad of rnn.cell.W_xh: True on rank 0, False on rank 1": lambda trainer: freeze(trainer.model, "*W_xh"),
 }
 
 
 @pytest.mark.parametrize(("told", "change"), CHANGES.items(), ids=CHANGES)
 def test_a_setting_that_one_rank_changes_is_an_error_on_all(told: str, change: Any) -> None:
-    def act(comm: Any) -> str:
-        with pytest.raises(OptionError, match="MG332") as caught:
-            train_table(comm, [Bits(at_step(4, change), 1)])
-        return str(caught.value)
-
-    for message in on_ranks(2, act):
-        assert told in message
+    check_refused(OptionError, f"MG332.* {told}", callbacks=[Bits(change, 1, step=4)])
 
 
-@pytest.mark.parametrize(
-    "told", ["the optimizer: Adam on ranks 0, 2, SGD on rank 1", "lr of group 0: 0.001 on ranks 0, 2, 0.01"]
-)
+@pytest.mark.parametrize("told", ["the optimizer: Adam on ranks 0, 2, SGD on rank 1", "lr of group 0: 0.001 on ranks"])
 def test_optimizers_that_differ_at_the_start_are_an_error_on_all(told: str) -> None:
-    def act(comm: Any) -> str:
-        with pytest.raises(OptionError, match="MG332") as caught:
-            train_table(comm, make=SGD if comm.rank == 1 else Adam)
-        return str(caught.value)
-
-    for message in on_ranks(3, act):
-        assert told in message
+    check_refused(OptionError, f"MG332.* {told}", size=3, make=SGD)
 
 
-DRIFTS: dict[str, tuple[Any, str]] = {
-    "a weight": (lambda trainer: trainer.model.dense.b.update(lambda b: b.__setitem__(0, 1.0)), "dense.b"),
-    "rows": (lambda trainer: trainer.model.embedding.table.update(lambda t: t.__setitem__(3, 1.0)), "embedding.table"),
-    "a gradient": (lambda trainer: trainer.model.dense.b.node.grad.__imul__(2), "dense.b"),
-    "another clipping": (lambda trainer: clip_gradients(trainer.optimizer.parameters(), 1e-3), "dense.b"),
+DRIFTS: dict[str, Any] = {
+    "dense.b": lambda trainer: trainer.model.dense.b.update(lambda b: b.__setitem__(0, 1.0)),
+    "embedding.table": lambda trainer: trainer.model.embedding.table.update(lambda t: t.__setitem__(3, 1.0)),
+    "rnn.cell.b_h": lambda trainer: trainer.model.rnn.cell.b_h.node.grad.__imul__(2),
 }
 
 
-@pytest.mark.parametrize(("change", "told"), DRIFTS.values(), ids=DRIFTS)
-def test_parameters_that_one_rank_changes_are_an_error_on_all(change: Any, told: str) -> None:
-    def act(comm: Any) -> None:
-        with pytest.raises(OptionError, match=f"MG333.*{told}"):
-            train_table(comm, [Bits(at_step(4, change), 1, "on_gradients")])
-
-    on_ranks(2, act)
-
-
-def batches_of(rows: int = 8, count: int = 4) -> list[Any]:
-    rng = np.random.default_rng(0)
-    return [(rng.integers(0, 60, (rows, 2)), np.arange(rows) % 2) for _ in range(count)]
+@pytest.mark.parametrize(("name", "change"), DRIFTS.items(), ids=DRIFTS)
+def test_parameters_that_one_rank_changes_are_an_error_on_all(name: str, change: Any) -> None:
+    check_refused(OptionError, f"MG333.*{name}", callbacks=[Bits(change, 1, step=4)])
 
 
 def with_other_inputs(number: int) -> list[Any]:
@@ -299,44 +215,36 @@ DATA: dict[str, Any] = {
     "inputs of the first batch": (with_other_inputs(0), r"MG323.* input 0: \(8, 2\) int64 \(checksum"),
     "inputs of a later batch": (with_other_inputs(2), r"MG323.* input 0: \(8, 2\) int64 \(checksum"),
     "labels": ([(x, 1 - y) for x, y in batches_of()], r"MG323.* labels: \(8,\) int64 \(checksum"),
-    "fewer rows": (batches_of(rows=6), r"MG323.* input 0: \(8, 2\) int64 on rank 0, \(6, 2\) int64 on rank 1; labels"),
+    "fewer rows": (batches_of(rows=6), r"MG323.* input 0: \(8, 2\) .* on rank 0, \(6, 2\) .* on rank 1; labels"),
     "fewer batches": (batches_of(count=3), "MG331.* a backward pass on rank 0, the end of an epoch on rank 1"),
     "no batches": ([], "MG331.* the first batch of an epoch on rank 0, the end of an epoch on rank 1"),
-    "a further input": ([(x, x, y) for x, y in batches_of()], "MG323.* 2 arrays on rank 0, 3 arrays on rank 1"),
+    "a further input": ([(x, x, y) for x, y in batches_of()], "MG323.* input 1: missing on rank 0, .* on rank 1"),
 }
 
 
-@pytest.mark.parametrize("validation", [False, True])
+@pytest.mark.parametrize("use", ["batches", "validation"])
 @pytest.mark.parametrize(("batches", "told"), DATA.values(), ids=DATA)
-def test_batches_that_differ_are_an_error_on_all_ranks(batches: Any, told: str, validation: bool) -> None:
+def test_batches_that_differ_are_an_error_on_all_ranks(batches: Any, told: str, use: str) -> None:
     def act(comm: Any) -> None:
-        mine = batches if comm.rank == 1 else batches_of()
-        if not validation:
-            train_table(comm, batches=mine)
-        else:
-            train_table(comm, batches=batches_of(), validation=mine)
+        with pytest.raises(DataError, match=told):
+            train_table(comm, **{use: batches if comm.rank == 1 else batches_of()})
 
-    if validation:
+    if use == "validation":
         told = told.replace("a backward pass", "a batch of an evaluation").replace("an epoch", "an evaluation")
         told = told.replace("the first batch of", "a batch of")
-
-    def check(comm: Any) -> None:
-        with pytest.raises(DataError, match=told):
-            act(comm)
-
-    on_ranks(2, check)
-
-
-def test_what_one_rank_does_alone_is_an_error_on_all() -> None:
-    def act(comm: Any) -> None:
-        with pytest.raises(DataError, match="MG331.* an evaluation on rank 0, between two batches on rank 1"):
-            train_table(comm, [Bits(lambda trainer: trainer.evaluate(batches_of()), 0, "on_step")])
-
     on_ranks(2, act)
 
 
+def test_what_one_rank_does_alone_is_an_error_on_all() -> None:
+    evaluates = [Bits(lambda trainer: trainer.evaluate(batches_of()), 1, "on_step")]
+    check_refused(
+        DataError, "MG331.* between two batches on rank 0, a batch of an evaluation on rank 1", callbacks=evaluates
+    )
+
+
 def test_batches_of_what_is_no_array_of_numbers_are_compared_by_their_lengths() -> None:
-    assert fingerprint(([[1], [2, 3]], np.array(["a", None]))) == [("(2,) object", 0), ("(2,) object", 0)]
+    objects = "(2,) object (checksum 00000000)"
+    assert fingerprint(([[1], [2, 3]], np.array(["a", None]))) == {"input 0": objects, "labels": objects}
 
 
 @pytest.mark.parametrize("ranks", [1, 2])
@@ -344,27 +252,27 @@ def test_a_carried_state_of_fewer_rows_than_ranks_resumes_on_any_number_of_them(
     rng = np.random.default_rng(0)
     windows = [(rng.normal(size=(2, 3, 4)), rng.normal(size=(2, 3, 2))) for _ in range(6)]
 
-    def act(comm: Any, folder: Path, stop: bool = False, newest: Path | None = None) -> Any:
+    def act(comm: Any, *callbacks: Callback, newest: Path | None = None) -> Any:
         with programs.DRAWING:
             mg.seed(1)
             rnn = RNN(4, 2, return_sequences=True, return_state=True)
         for tensor in rnn.named_parameters().values():
             tensor.array = tensor.array.astype(np.float64)
-        model = Stateful(rnn, TruncatedBPTT(k1=3, k2=6))
-        stops = Bits(at_step(4 if stop else 99, lambda trainer: trainer.stop("enough")), 0, "on_step")
-        callbacks = [stops, Snapshots(folder, every_steps=1)]
-        trainer = Trainer(model, mg.mean_squared_error, SGD(model.named_parameters()), callbacks=callbacks, comm=comm,
-                          metrics={})  # fmt: skip
-        trainer.fit(windows, 1, resume=newest)
+        model = Carried(rnn, TruncatedBPTT(k1=3, k2=6))
+        optimizer = SGD(model.named_parameters())
+        Trainer(model, mg.mean_squared_error, optimizer, callbacks=callbacks, comm=comm, metrics={}).fit(
+            windows, 1, resume=newest
+        )
         return np.concatenate([tensor.array.ravel() for tensor in model.named_parameters().values()])
 
-    unbroken = on_ranks(1, lambda comm: act(comm, tmp_path / "unbroken"))[0]
-    on_ranks(3, lambda comm: act(comm, tmp_path / "run", stop=True))
-    newest = Snapshots.latest(tmp_path / "run")
+    unbroken = on_ranks(1, act)[0]
+    stops = Bits(lambda trainer: trainer.stop("enough"), 0, "on_step", 4)
+    on_ranks(3, lambda comm: act(comm, stops, Snapshots(tmp_path, every_steps=1)))
+    newest = Snapshots.latest(tmp_path)
     assert newest is not None
     checkpoint = mg.load(newest)
-    mg.save(newest, dict(checkpoint), checkpoint.info | {"stop_reason": ""})  # as if it had been interrupted
-    for weights in on_ranks(ranks, lambda comm: act(comm, tmp_path / "run", newest=newest)):
+    mg.save(newest, dict(checkpoint), checkpoint.info | {"stop_reason": "", "deciding": {}})  # as if interrupted
+    for weights in on_ranks(ranks, lambda comm: act(comm, newest=newest)):
         np.testing.assert_allclose(weights, unbroken, rtol=1e-12)
 
 
@@ -388,12 +296,12 @@ def test_a_step_of_the_main_job_sends_rows_and_not_tables() -> None:
 
 @needs_mpi
 @pytest.mark.parametrize(("kind", "rank", "module", "told"), [
-    ("raise", 1, False, "ValueError: rank 1 has failed"),
+    ("raise", 1, False, "ZeroDivisionError"),
     ("exit", 0, True, "SystemExit: 0"),
     ("kill", 1, True, "signal 9"),
 ])  # fmt: skip
 def test_a_rank_that_fails_ends_all(tmp_path: Path, kind: str, rank: int, module: bool, told: str) -> None:
-    status, printed, _ = programs.trouble(kind, rank, tmp_path, module)
+    status, printed = programs.trouble(kind, rank, tmp_path, module)
     assert status != 0 and told in printed and not programs.left_over()
     if kind != "kill":
         before, _, _ = printed.partition("Abort")  # which MPI does not always come to print
@@ -419,10 +327,9 @@ def test_ranks_of_mpi_stay_equal_though_one_reads_the_table() -> None:
 
 @needs_mpi
 @pytest.mark.parametrize(("options", "told"), [
-    ({"batch_sizes": (32, 16)}, "MG323] the processes were given different batches: input 0: (32, 10) int64 on rank 0"),
+    ({"batch_sizes": (32, 16)}, "MG323] the processes were given different batches: input 0: (32, 10)"),
     ({"trouble": ("rate", 1)}, "MG332] the processes have different settings: lr of group 0: 0.01 on rank 0, 0.5"),
-    ({"trouble": ("evaluate", 0)}, "MG331] the processes are at different places"),
-], ids=["other lengths", "another rate", "alone"])  # fmt: skip
+], ids=["other lengths", "another rate"])  # fmt: skip
 def test_ranks_of_mpi_that_differ_end_with_an_error(options: Any, told: str) -> None:
-    status, printed = programs.refused(**options)
+    status, printed = programs.ended({"out": "nowhere", **options})
     assert status != 0 and told in printed and not programs.left_over()

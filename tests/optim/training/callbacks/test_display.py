@@ -1,0 +1,71 @@
+"""What a person sees of a run: a line for each epoch, and a bar."""
+
+from __future__ import annotations
+
+import io
+import sys
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import tqdm
+
+from optim import (
+    EpochReport,
+    ProgressBar,
+)
+from tests.optim.training.callbacks.point import BATCH, run, train
+
+
+def test_the_report_is_a_table_with_a_line_for_each_epoch(capsys: pytest.CaptureFixture[str]) -> None:
+    run([EpochReport()], xs=[1], epochs=3, scores=[2, 1, 0.5])
+    head, *lines = capsys.readouterr().out.splitlines()
+    assert head.split("  ") != [] and " ".join(head.split()) == "epoch train loss validation loss seconds"
+    assert [line.split()[:3] for line in lines] == [
+        ["1", "0.0000", "2.0000"],
+        ["2", "-1.0000", "1.0000"],
+        ["3", "-2.0000", "0.5000"],
+    ]
+    assert {len(line) for line in lines} == {len(head)}
+
+
+def test_without_a_terminal_the_bar_is_ten_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    run([ProgressBar("reviews")], xs=[1] * 30)
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 10 and "\r" not in "".join(lines)
+    assert lines[0].startswith("epoch 1/1  batch 3/30  loss -1.000  ")  # the mean of 0, -1 and -2
+    assert lines[-1].startswith("epoch 1/1  batch 30/30  loss -14.500  ") and lines[-1].endswith(" reviews/s")
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_on_a_terminal_it_is_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stderr", screen)
+    run([ProgressBar("reviews")], xs=[1] * 4, epochs=2, scores=[1, 1])
+    text = screen.getvalue()
+    assert "epoch 1/2" in text and "epoch 2/2" in text and "4/4" in text
+    assert "loss=-1.500" in text and "reviews/s=" in text and "now=validating" in text
+    assert text.endswith("\r")  # the bar is wiped away for the report
+
+
+def test_in_a_notebook_tqdm_is_asked_for_its_notebook_form(monkeypatch: pytest.MonkeyPatch) -> None:
+    # tqdm.auto chooses the form; with no terminal, it is asked only where a notebook is found.
+    made: list[Any] = []
+    monkeypatch.setattr("optim.training.callbacks.display.shell", lambda: SimpleNamespace(config={"IPKernelApp": {}}))
+    monkeypatch.setattr("tqdm.auto.tqdm", lambda **options: made.append(options) or tqdm.std.tqdm(disable=True))
+    run([ProgressBar()], xs=[1, 1])
+    assert [options["total"] for options in made] == [2]
+
+
+def test_a_length_that_is_not_known(capsys: pytest.CaptureFixture[str]) -> None:
+    class Stream:
+        def __iter__(self) -> Any:
+            return iter([BATCH] * 250)
+
+    train([ProgressBar(), EpochReport()], Stream())
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split("  ")[1] for line in lines] == ["batch 100", "batch 200"]

@@ -1,0 +1,60 @@
+"""The record of a run: by column, as CSV, as JSON, and as curves."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from minigrad.errors import OptionError
+from optim import (
+    History,
+)
+
+
+def test_history_reads_by_column() -> None:
+    history = History([{"epoch": 1, "loss": 0.5}, {"epoch": 2, "lr": 0.1}])
+    assert history["loss"] == [0.5] and list(history) == ["epoch", "loss", "lr"] and len(history) == 3
+    assert "loss" in history and "none" not in history and dict(history)["lr"] == [0.1]
+    with pytest.raises(KeyError, match="'none'; there are epoch, loss, lr"):
+        history["none"]
+
+
+def test_a_log_in_json_is_json_whatever_the_numbers() -> None:
+    row: dict[str, Any] = {
+        "epoch": 1,
+        "loss": float("nan"),
+        "high": float("inf"),
+        "low": np.float32(0.5),
+        "odd": np.float32("-inf"),
+    }
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(f"{constant} is not JSON")
+
+    read = json.loads(History([row]).json_lines(), parse_constant=refuse)
+    assert read == {"epoch": 1, "loss": None, "high": None, "low": 0.5, "odd": None}
+    assert np.isnan(row["loss"])  # the history itself keeps it
+
+
+def test_a_log_has_the_same_digits_before_and_after_an_interruption() -> None:
+    for form in (History.csv, History.json_lines):
+        assert form(History([{"loss": np.float32(0.1)}])) == form(History([{"loss": float(np.float32(0.1))}]))
+
+
+def test_curves_show_the_figures_of_the_history() -> None:
+    pytest.importorskip("matplotlib")
+    rows = [{"epoch": n, "train_loss": 1 / n, "validation_loss": 2 / n, "train_accuracy": n / 10} for n in (1, 2, 3)]
+    figure = History([*rows, {"epoch": 2.5, "step": 9, "test_loss": 0.1}]).plot()
+    loss, accuracy = figure.axes
+    lines = {line.get_label(): line.get_xydata().tolist() for line in loss.get_lines()}
+    assert lines["train"] == [[1, 1], [2, 0.5], [3, 1 / 3]] and lines["test"] == [[2.5, 0.1]]
+    assert lines["validation"] == [[1, 2], [2, 1], [3, 2 / 3]]
+    assert [line.get_label() for line in accuracy.get_lines()] == ["train"] and accuracy.get_ylabel() == "accuracy"
+
+
+def test_another_suffix_is_refused() -> None:
+    with pytest.raises(OptionError, match=r"MG317.*\(none\)"):
+        History().save("h")
