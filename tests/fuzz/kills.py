@@ -23,7 +23,7 @@ import optim
 from layers import GRU, LSTM, RNN, Dense, Dropout, Embedding, Sequential
 <<<<<<< HEAD
 from minigrad.data import Batches
-from optim import BestSnapshot, LogFile, Snapshots, Trainer
+from optim import BestWeights, LogFile, Snapshots, Trainer
 =======
 from minigrad.data import Batches, Vocabulary
 from optim import BestWeights, LogFile, Snapshots, Trainer

@@ -151,14 +151,14 @@ MUTANTS = [
     ),
     Mutant(
         "optim/training/snapshot.py",
-        "        generator().bit_generator.state = states[trainer.rank]",
+        "        generator().bit_generator.state = generators[trainer.rank]",
         "        pass",
         "a resumed run draws other dropout",
     ),
     Mutant(
         "optim/training/snapshot.py",
-        "if any(map(is_pending, exact)):",
-        "if not exact:",
+        "if any(map(is_pending, raw_state)):",
+        "if not raw_state:",
         "taking a snapshot changes the run's last bits",
     ),
 ]

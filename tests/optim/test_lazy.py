@@ -296,7 +296,7 @@ RULES: dict[str, Any] = {
     "rmsprop": (RMSprop, {"decay": [0.5, 0.9], "eps": [1e-7, 1e-2]}),
     "adagrad": (Adagrad, {"eps": [1e-7, 1e-2]}),
 }
-ACTS = ["", "setting", "lr", "decay", "freeze", "read", "row", "assign", "load", "resume", "copy", "pickle", "whole"]
+ACTS = ["", "setting", "group", "freeze", "read", "row", "assign", "load", "resume", "copy", "pickle", "whole"]
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -321,12 +321,10 @@ def test_whatever_happens_between_the_steps_rows_end_as_the_dense_rule_leaves_th
             value = changes[setting][rng.integers(len(changes[setting]))]
             for one in both:
                 setattr(one, setting, value)
-        elif act in ("lr", "decay"):
-            attribute, value = (
-                ("lr", 10 ** rng.uniform(-3, -1)) if act == "lr" else ("weight_decay", rng.choice([0, 0.1]))
-            )
+        elif act == "group":
+            lr, decay = 10 ** rng.uniform(-3, -1), rng.choice([0, 0.1])
             for one in both:
-                setattr(one.groups[0], attribute, value)
+                one.groups[0].lr, one.groups[0].weight_decay = lr, decay
         elif act == "freeze":
             table.requires_grad = whole.requires_grad = not whole.requires_grad
         elif act == "read":

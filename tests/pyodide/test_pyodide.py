@@ -56,37 +56,16 @@ LEFT_OUT = {
         "tests/minigrad/test_checkpoint.py",
         "tests/minigrad/help/test_other_frameworks.py::test_what_the_page_says_to_write_here_works",
         "tests/minigrad/tools/test_versions.py::test_it_names_what_a_report_needs",
-        "tests/optim/test_callbacks.py::test_the_best_weights_come_back_however_the_run_ends",
-        "tests/optim/test_callbacks.py::test_snapshots_are_kept_by_number_and_found_by_age",
-        "tests/optim/test_callbacks.py::test_a_new_run_does_not_mix_its_snapshots_with_an_old_one_s",
-        "tests/optim/test_callbacks.py::test_a_run_goes_on_when_its_files_cannot_be_written",
-        "tests/optim/test_callbacks.py::test_snapshots_leave_other_files_alone",
-        "tests/optim/test_callbacks.py::test_a_run_resumed_from_another_folder_leaves_a_third_run_s_snapshots",
-        "tests/optim/test_callbacks.py::test_the_best_weights_are_written_where_a_resumed_run_has_its_files",
+        "tests/optim/training/callbacks/test_saving.py",
+        "tests/optim/training/test_interrupt.py::test_ctrl_c_stores_a_place_from_which_the_run_ends_the_same",
+        "tests/optim/training/test_interrupt.py::test_ctrl_c_during_validation_goes_on_with_that_validation",
+        "tests/optim/training/test_interrupt.py::test_ctrl_c_between_two_callbacks_stores_nothing_half_done",
         "tests/optim/training/test_snapshot.py",
-        "tests/optim/training/test_trainer.py::test_resumed_from_any_step_it_ends_the_same_to_the_last_byte",
-        "tests/optim/training/test_trainer.py::test_batches_without_a_position_are_passed_over",
-        "tests/optim/training/test_trainer.py::test_storing_a_run_does_not_change_it",
-        "tests/optim/training/test_trainer.py::test_a_finished_run_can_be_made_longer",
-        "tests/optim/training/test_trainer.py::test_ctrl_c_stores_a_place_from_which_the_run_ends_the_same",
-        "tests/optim/training/test_trainer.py::test_ctrl_c_during_validation_goes_on_with_that_validation",
-        "tests/optim/training/test_trainer.py::test_ctrl_c_between_two_callbacks_stores_nothing_half_done",
-        "tests/optim/training/test_trainer.py::test_a_snapshot_of_another_run_is_refused_and_the_model_left_alone",
     ],
     "it needs another package that pages do without, tqdm or matplotlib": [
         "tests/minigrad/gradient_checker/test_curve.py::test_the_step_curve_is_a_v_and_says_where_a_wrong_one_stays",
-        "tests/optim/test_callbacks.py::test_on_a_terminal_it_is_a_bar",
-        "tests/optim/test_callbacks.py::test_in_a_notebook_tqdm_is_asked_for_its_notebook_form",
-        "tests/optim/test_tools.py::test_the_range_test_puts_dropout_and_shuffling_back",
-    ],
-    "NumPy learns of no overflow, because WebAssembly has no flags for it": [
-        *[
-            "tests/optim/test_optimizers.py::test_a_step_that_fails_leaves_everything_as_it_was"
-            f"[{how}-{rule}-spoil_floats-Exception-overflow]"
-            for how in ("raise", "warn")
-            for rule in ("Adam", "AdamW")
-        ],
-        "tests/optim/test_optimizers.py::test_a_step_after_one_that_failed_is_the_one_that_would_have_been",
+        "tests/optim/training/callbacks/test_display.py",
+        "tests/optim/training/test_range_finder.py::test_the_range_test_puts_dropout_and_shuffling_back",
     ],
     "the file system here has no locks, permissions, hard links and pipes": [
         "tests/minigrad/test_bad_paths.py",
