@@ -64,14 +64,10 @@ TROUBLE: dict[str, Any] = {
 
 
 class Trouble(optim.Callback):
-    """At step 12, `rank` does one of these; or each step takes a while; or `rank` reads the table in each step."""
+    """At step 12, `rank` does one of these; or each step takes a while."""
 
     def __init__(self, kind: str, rank: int) -> None:
         self.kind, self.rank = kind, rank
-
-    def on_gradients(self, trainer: Any) -> None:
-        if self.kind == "read" and trainer.rank == self.rank:
-            trainer.model.embedding.table.array  # noqa: B018
 
     def on_step(self, trainer: Any) -> None:
         if self.kind == "slow":
@@ -92,7 +88,6 @@ def train(
     folder: str | None = None,
     resume: bool = False,
     trouble: tuple[str, int] | None = None,
-    batch_sizes: tuple[int, int] | None = None,
 ) -> dict[str, Any]:
     """Train with everything on, and return what came of it."""
     rng = np.random.default_rng(0)
@@ -120,42 +115,12 @@ def train(
         model, mg.softmax_cross_entropy, RULES[rule](model.named_parameters()), callbacks=callbacks, seed=3, comm=comm
     )
     newest = optim.Snapshots.latest(Path(str(folder), "snapshots")) if resume else None
-    size = batch_sizes[comm.rank] if batch_sizes else BATCH
-    history = trainer.fit(Batches(ids, mask, labels, batch_size=size), epochs, held, resume=newest)
+    history = trainer.fit(Batches(ids, mask, labels, batch_size=BATCH), epochs, held, resume=newest)
     rows = [{name: value for name, value in row.items() if name != "seconds"} for row in history.rows]
     weights = {path: tensor.array for path, tensor in model.named_parameters().items()}
     state = pickle.dumps({name: a.tobytes() for name, a in (weights | trainer.optimizer.state_dict()).items()})
     return {"weights": weights, "history": rows, "steps": trainer.step, "stop": trainer.stop_reason,
             "sha256": hashlib.sha256(state).hexdigest()}  # fmt: skip
-
-
-class Counting:
-    """A communicator that counts the bytes that this rank sends."""
-
-    def __init__(self, comm: Any) -> None:
-        self.comm, self.rank, self.size, self.sent = comm, comm.rank, comm.size, 0
-
-    def __getattr__(self, name: str) -> Any:
-        def call(*arguments: Any) -> Any:
-            first = arguments[0]
-            self.sent += first.nbytes if isinstance(first, np.ndarray) else len(pickle.dumps(first))
-            return getattr(self.comm, name)(*arguments)
-
-        return call
-
-
-def traffic(comm: Any) -> dict[str, Any]:
-    """Bytes sent in a step by the network of examples/imdb_sentiment.py: RNN 32, batch 32, 10,000 words."""
-    from optim.training.parallel import sum_gradients
-
-    rng = np.random.default_rng(comm.rank)
-    words = np.minimum(rng.zipf(1.2, (32 // comm.size, 40)), 9_999)  # as often as in a language
-    embedding, rnn, head = Embedding(10_000, 128), RNN(128, 32), Dense(32, 1)
-    with mg.fused():
-        head(rnn(embedding(words))).sum().backward()
-    counting = Counting(comm)
-    sum_gradients(counting, {"table": embedding.table, **rnn.named_parameters(), **head.named_parameters()}, 0.5)
-    return {"sent": counting.sent}
 
 
 def on_this_rank(text: str) -> None:
@@ -164,7 +129,7 @@ def on_this_rank(text: str) -> None:
 
     options = json.loads(text)
     out = options.pop("out")
-    result = traffic(MPI.COMM_WORLD) if options.pop("traffic", False) else train(MPI.COMM_WORLD, **options)
+    result = train(MPI.COMM_WORLD, **options)
     Path(f"{out}.{MPI.COMM_WORLD.rank}").write_bytes(pickle.dumps(result))
 
 

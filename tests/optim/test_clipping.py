@@ -12,10 +12,8 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad.errors import NonFiniteError, OptionError
-from minigrad.fast import accumulator
-from minigrad.fast.kernels import sum_by_place
 from minigrad.graph import Leaf
-from optim import SGD, clip_gradients
+from optim import clip_gradients
 
 
 def with_gradients(*gradients: np.ndarray) -> dict[str, mg.Tensor]:
@@ -100,19 +98,3 @@ def test_a_gradient_that_is_not_finite_is_named(bad: float) -> None:
     with pytest.raises(NonFiniteError, match=r"MG310.* p1 has NaN or infinity in it \(1 of 3"):
         clip_gradients(parameters, 1.0)
     np.testing.assert_array_equal(parameters["p0"].grad, np.ones(2))
-
-
-def test_clipping_leaves_rows_summed(monkeypatch: pytest.MonkeyPatch) -> None:
-    counted = []
-
-    def counting(*arguments: Any) -> Any:
-        counted.append(1)
-        return sum_by_place(*arguments)
-
-    monkeypatch.setattr(accumulator, "sum_by_place", counting)
-    table = mg.Tensor(np.zeros((6, 2)), requires_grad=True)
-    mg.lookup(table, [1, 4, 1]).sum().backward()
-    clip_gradients({"table": table}, 1.0)
-    SGD({"table": table}, lr=1.0).step()
-    assert len(counted) == 1
-    np.testing.assert_allclose(table.array[[1, 4]], -np.array([[2, 2], [1, 1]]) / math.sqrt(10), rtol=1e-12)

@@ -26,12 +26,10 @@ from optim import (
     ClipGradients,
     CosineSchedule,
     EarlyStopping,
-    EpochReport,
     Evaluate,
     LearningRate,
     LogFile,
     Optimizer,
-    ProgressBar,
     Snapshots,
     Statistics,
     StepSchedule,
@@ -163,20 +161,6 @@ def test_a_finished_run_can_be_made_longer(tmp_path: Path) -> None:
     assert state(more) == state(long)
 
 
-def test_a_resumed_run_prints_what_the_interrupted_one_would_have(tmp_path: Path, capsys: Any) -> None:
-    def printed(further: list[Callback], resume: Path | None = None) -> tuple[list[str], list[str]]:
-        build([EpochReport(), ProgressBar(), *further], seed=2).fit(data(2), 2, resume=resume)  # 24 batches
-        out, err = capsys.readouterr()
-        return [line[:-9] for line in out.splitlines()], [line.rsplit("  ", 1)[0] for line in err.splitlines()]
-
-    (head, *rows), bars = printed([Snapshots(tmp_path, every_steps=1, every_epochs=1, keep=1000)])
-    assert len(rows) == 2 and len(bars) == 20
-    for snapshot in sorted(tmp_path.iterdir()):
-        info = mg.load(snapshot).info
-        later = bars[10 * info["epoch"] + info["batch"] * 10 // 24 :]
-        assert printed([], snapshot) == ([head, *rows[info["epoch"] :]] if info["epoch"] < 2 else [], later)
-
-
 def test_a_list_of_batches_is_resumed_and_a_shorter_one_refused(tmp_path: Path) -> None:
     batches = list(data())
 
@@ -286,12 +270,6 @@ def test_a_warning_names_the_callbacks_and_layers_that_differ(tmp_path: Path, re
     )
     with pytest.warns(UserWarning, match=told):
         fit(callbacks(3, 3)[1:], 0.5, newest)
-
-
-def test_a_rate_of_numpy_is_resumed_by_the_same_trainer(tmp_path: Path) -> None:
-    trainer = build([At("on_step", 3, set_lr(np.float64(0.05))), Snapshots(tmp_path)])
-    trainer.fit(data(), 1)
-    assert len(trainer.fit(data(), 2, resume=Snapshots.latest(tmp_path))["train_loss"]) == 2
 
 
 @pytest.mark.parametrize("state", [{"f": len}, {"arrays": [np.ones(2)]}])
