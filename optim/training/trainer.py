@@ -187,7 +187,7 @@ class Trainer(Run):
         for batch in self._batches():
             self.step_began = time.perf_counter()
             (*inputs, labels), count = shard(self.comm, batch)
-            with mg.fused(not any(callback.looks_inside(self) for callback in self.callbacks)):
+            with mg.fused(not any(callback.needs_graph(self) for callback in self.callbacks)):
                 output = self.model(*inputs)
             self.loss_tensor = loss = self.loss(output, labels)
             self._call("on_forward")

@@ -21,13 +21,8 @@ import numpy as np
 import minigrad as mg
 import optim
 from layers import GRU, LSTM, RNN, Dense, Dropout, Embedding, Sequential
-<<<<<<< HEAD
 from minigrad.data import Batches
 from optim import BestWeights, LogFile, Snapshots, Trainer
-=======
-from minigrad.data import Batches, Vocabulary
-from optim import BestWeights, LogFile, Snapshots, Trainer
->>>>>>> c0617c6 (Check all gradients before a step, and drop what puts it back)
 
 from .fuzzer import Fuzzer, Generator
 

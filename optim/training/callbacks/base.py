@@ -27,7 +27,7 @@ class Callback:
     All others act on all ranks, which must stay equal.
     """
 
-    def looks_inside(self, trainer: Run) -> bool:
+    def needs_graph(self, trainer: Run) -> bool:
         """Whether it needs the next step's graph gate by gate: recurrent layers are then unrolled instead of fused."""
         return False
 
