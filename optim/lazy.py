@@ -59,7 +59,8 @@ class PendingRows:
     def __init__(
         self, rule: LazyRule, settings: Mapping[str, float], table: Table, slots: Sequence[Array], t: int, window: int
     ) -> None:
-        self.rule, self.settings, self.table, self.slots, self.window = rule, settings, table, slots, window
+        self.rule, self.settings, self.window = rule, settings, window
+        self.table, self.slots = table, slots
         self.first = self.t = t
         rows = len(table.stored)
         self.up_to = np.full(rows, t, np.int64)  # the step that each row is up to date with
@@ -74,12 +75,12 @@ class PendingRows:
         size = self.t - self.first
         # The terms of this step for rows that have missed ..., 3, 2, 1 steps with it.
         terms = self.rule.pending_terms(np.arange(min(size, self.window), 0.0, -1.0), lr, self.t)
-        if not self.sums or len(self.sums[0]) < size:
-            grown = tuple(np.zeros(max(SHORTEST_SUMS, 2 * size)) for _ in terms)
-            for new, old in zip(grown, self.sums, strict=False):
-                new[: len(old)] = old
-            self.sums = grown
-        for total, term in zip(self.sums.T, terms, strict=True):
+        sums = self.sums or tuple(np.zeros(0) for _ in terms)
+        if sums and len(sums[0]) < size:
+            room = max(SHORTEST_SUMS, 2 * size)
+            sums = tuple(np.pad(total, (0, room - len(total))) for total in sums)
+        self.sums = sums
+        for total, term in zip(self.sums, terms, strict=True):
             total[size - len(term) : size] += term
 
     def state(self) -> dict[str, Array]:

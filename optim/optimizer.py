@@ -225,33 +225,26 @@ class Optimizer:
 
         The settings must be those of then, because the pending updates are made with them.
         """
-        state = self.check_raw_state(state)
+        self.check_raw_state(state)
         self.load_state_dict({name: array for name, array in state.items() if not is_pending(name)})
-        for path in self.state:
+        for path, tensor in self.parameters().items():
             if parts := pending_parts(state, path):
-                table = cast(Table, self.parameters()[path].node)
-                pending = self._pending_rows(path, table, self.steps[path], self.settings())
+                pending = self._pending_rows(path, cast(Table, tensor.node), self.steps[path], self.settings())
                 pending.load_state(parts)
                 self._pending[path] = pending
 
-    def check_raw_state(self, given: Mapping[str, Array]) -> dict[str, Array]:
-        """The state in the form of today, if `load_raw_state` can load it.
-
-        Until commit e233385 Adam had two sums; without the others, which are 0 then, rows catch up as they did.
-        """
-        state, expected = dict(given), self._copies()
+    def check_raw_state(self, state: Mapping[str, Array]) -> None:
+        """Raise CheckpointError MG505 if `load_raw_state` cannot load this."""
+        expected = self._copies()
         for path, tensor in self.parameters().items():
             parts, table = pending_parts(state, path), tensor.node
             if parts and isinstance(table, Table) and hasattr(self, "pending_terms"):
                 terms = len(self.pending_terms(np.ones(1), 0.0, 1))
-                shape = np.shape(parts.get("sums", ())) or (0,)
-                if len(shape) == 2 and shape[0] == 2 < terms:
-                    state[f"pending sums/{path}"] = np.concatenate([parts["sums"], np.zeros(shape)])
-                sums = np.zeros((terms, shape[-1]) if terms else 0)
+                steps = np.shape(parts.get("sums", ()))[-1:] or (0,)
+                sums = np.zeros((terms, *steps)) if terms else np.zeros(0)
                 like = {"table": table.stored, "up_to": np.zeros(len(table.stored), np.int64), "sums": sums}
                 expected |= {f"pending {part}/{path}": array for part, array in like.items()}
         check_match(state, expected, f"the state of {type(self).__name__}")
-        return state
 
     def _places(self) -> dict[str, tuple[Any, str]]:
         """For each hyperparameter the object and the attribute that hold it."""
@@ -283,8 +276,8 @@ class Optimizer:
 
     def _update(self, path: str, tensor: Tensor, group: Group, settings: Mapping[str, Any]) -> None:
         """Change a parameter and its slots."""
-        lr, decay, t = group.lr * self.scale, group.weight_decay, self.steps[path] + 1
-        slots = list(self.state[path].values())
+        lr, decay = group.lr * self.scale, group.weight_decay
+        slots, t = list(self.state[path].values()), self.steps[path] + 1
         gradient = cast(Leaf, tensor.node).grad
         if isinstance(gradient, SparseGradient):
             if decay == 0 and self._update_rows(path, tensor, gradient, lr, settings):
@@ -307,14 +300,14 @@ class Optimizer:
         self, path: str, tensor: Tensor, gradient: SparseGradient, lr: float, settings: Mapping[str, Any]
     ) -> bool:
         """Change only the rows that have a gradient, and leave the others pending; False if that is impossible."""
-        window, leaf, t = self.lazy_window(), tensor.node, self.steps[path] + 1
+        window, leaf = self.lazy_window(), tensor.node
         if window is None or (window and not isinstance(leaf, Table)):
             return False
         rows = gradient.rows()
         if rows is None:
             return False
         ids, g = rows
-        slots = list(self.state[path].values())
+        slots, t = list(self.state[path].values()), self.steps[path] + 1
 
         def change(p: Array, their_slots: Sequence[Array]) -> None:
             self.update_rule(p, g, their_slots, np.empty_like(p), lr, t)

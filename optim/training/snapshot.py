@@ -157,6 +157,8 @@ def _in_todays_form(checkpoint: Checkpoint) -> Checkpoint:
         first, slash, rest = name.partition("/")
         if first.startswith("BestSnapshot"):
             first, rest = first.replace("BestSnapshot", "BestWeights"), f"weights/{rest}"
+        if first == "optimizer" and rest.startswith("pending sums/") and len(array) == 2:
+            array = np.concatenate([array, np.zeros_like(array)])  # Adam had two of its four sums
         arrays[first + slash + rest] = array
     return Checkpoint(arrays, checkpoint.info | new)
 

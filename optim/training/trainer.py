@@ -95,7 +95,8 @@ class Trainer(Run):
                 cause="the loop switches a model to training and to evaluation, calls it, and stores its parameters",
                 remedy="derive the model from layers.Layer, which has all four",
             )
-        self.model, self.loss, self.optimizer, self.seed = model, loss, optimizer, seed
+        self.model, self.loss = model, loss
+        self.optimizer, self.seed = optimizer, seed
         self.metrics = {"accuracy": accuracy} if metrics is None else _by_name(metrics)
         self.comm = comm
         self.rank = 0 if comm is None else comm.rank
@@ -223,7 +224,8 @@ class Trainer(Run):
         row["seconds"] = self.elapsed()
         self.began, self.seconds = time.perf_counter(), 0.0
         self.history.rows.append(row)
-        self.epoch, self.batch, self.trained, self.means = self.epoch + 1, 0, False, Means()
+        self.epoch += 1
+        self.batch, self.trained, self.means = 0, False, Means()
         self._call("on_epoch_end")
         self._stop_if_interrupted()
 
