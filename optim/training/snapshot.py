@@ -149,7 +149,7 @@ def _in_todays_form(checkpoint: Checkpoint) -> Checkpoint:
     """At commit e233385 a snapshot had fewer parts, and BestWeights was called BestSnapshot."""
     if "started" in checkpoint.info:
         return checkpoint
-    new = {"started": {}, "layers": {}, "modes": {}, "batches": None, "deciding": None}
+    new: dict[str, Any] = {"started": {}, "layers": {}, "modes": {}, "batches": None, "deciding": None}
     callbacks = checkpoint.info["callbacks"]
     new["callbacks"] = {name.replace("BestSnapshot", "BestWeights"): callbacks[name] for name in callbacks}
     arrays = {}

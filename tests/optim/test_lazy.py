@@ -155,7 +155,7 @@ def test_ids_of_any_integer_type_pick_the_same_rows(dtype):
 
 @pytest.mark.parametrize("read", [False, True])
 def test_the_sums_of_pending_updates_do_not_grow_with_the_run(read):
-    table = make_table(np.ones((20, 2)))
+    table: Any = make_table(np.ones((20, 2)))
     optimizer, longest = SGD({"table": table}, momentum=0.5), 0
     for t in range(1, 2500 if read else 9000):
         table.node.grad = SparseGradient((20, 2), table.dtype, [(np.array([t % 3]), np.ones((1, 2)))])

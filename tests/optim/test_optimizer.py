@@ -159,7 +159,7 @@ def test_a_step_that_is_refused_changes_nothing(spoil: Any, kind: type[Exception
     loss.backward()  # W did not change, so the graph from before is still right
 
 
-W = mg.Tensor([1.0], requires_grad=True)
+W: Any = mg.Tensor([1.0], requires_grad=True)
 
 
 @pytest.mark.parametrize(
@@ -167,9 +167,9 @@ W = mg.Tensor([1.0], requires_grad=True)
     [
         (lambda: SGD([]), OptionError, "MG301", "no parameters"),
         (lambda: SGD([{"parameters": {}}]), OptionError, "MG301", "no parameters"),
-        (lambda: SGD([W, 1.0]), DtypeError, "MG302", "got list"),
+        (lambda: SGD([W, W.item()]), DtypeError, "MG302", "got list"),
         (lambda: SGD(W), DtypeError, "MG302", "got Tensor"),
-        (lambda: SGD({"W": np.ones(3)}), DtypeError, "MG302", "got ndarray among them"),
+        (lambda: SGD({"W": W.array}), DtypeError, "MG302", "got ndarray among them"),
         (lambda: SGD([{"lr": 0.1}]), DtypeError, "MG302", "got NoneType"),
         (lambda: SGD([W, W]), OptionError, "MG303", "'1' is given twice (also as '0')"),
         (lambda: SGD([{"parameters": {"a": W}}] * 2), OptionError, "MG303", "'a' is given twice"),

@@ -40,8 +40,9 @@ def test_a_log_in_json_is_json_whatever_the_numbers() -> None:
 
 
 def test_a_log_has_the_same_digits_before_and_after_an_interruption() -> None:
+    loss: Any = np.float32(0.1)
     for form in (History.csv, History.json_lines):
-        assert form(History([{"loss": np.float32(0.1)}])) == form(History([{"loss": float(np.float32(0.1))}]))
+        assert form(History([{"loss": loss}])) == form(History([{"loss": float(loss)}]))
 
 
 def test_curves_show_the_figures_of_the_history() -> None:

@@ -290,10 +290,10 @@ def test_a_snapshot_of_commit_e233385_goes_on_as_it_would_have() -> None:
     train = [(rng.integers(0, 8 + 4 * k, (4, 5)), rng.integers(0, 2, 4)) for k in range(8)]
     model, best = Sequential(Embedding(40, 4), RNN(4, 3), Dense(3, 2)), BestWeights()
     optimizer = Adam(model.named_parameters(), lr=0.05)
-    callbacks = [ClipGradients(0.5), EarlyStopping(patience=9), best]
-    trainer = Trainer(model, mg.softmax_cross_entropy, optimizer, callbacks=callbacks, seed=1, config={"hidden": 3})
     found: list[Any] = []
-    trainer.callbacks.append(At("on_step", 15, lambda trainer: found.append((best.epoch, dict(best.weights)))))
+    look = At("on_step", 15, lambda trainer: found.append((best.epoch, dict(best.weights))))
+    callbacks = [ClipGradients(0.5), EarlyStopping(patience=9), best, look]
+    trainer = Trainer(model, mg.softmax_cross_entropy, optimizer, callbacks=callbacks, seed=1, config={"hidden": 3})
     history = trainer.fit(train, 4, train[:3], resume=path)
     assert history["train_loss"] == pytest.approx([0.7502760, 0.5355367, 0.3852813, 0.2607404], rel=1e-5)
     assert history["validation_loss"] == pytest.approx([0.5743932, 0.5051316, 0.4338129, 0.3491412], rel=1e-5)

@@ -87,7 +87,8 @@ def test_higher_is_better_unless_the_name_ends_in_loss() -> None:
 @pytest.mark.parametrize("parameter", ["dense.b", "input", "log"])
 def test_the_culprit_of_a_loss_that_is_not_finite_is_named(parameter: str) -> None:
     model = Sequential(Dense(3, 2))
-    x, loss = np.ones((4, 3), "float32"), mg.softmax_cross_entropy
+    x = np.ones((4, 3), "float32")
+    loss: Any = mg.softmax_cross_entropy
     if parameter == "dense.b":
         model.dense.b.array = np.full(2, np.inf, "float32")
         where, cause = "'dense.b' at the top level holds 2 values of 2", "made it so (learning rate 0.3)"

@@ -56,7 +56,12 @@ def test_in_a_notebook_tqdm_is_asked_for_its_notebook_form(monkeypatch: pytest.M
     # tqdm.auto chooses the form; with no terminal, it is asked only where a notebook is found.
     made: list[Any] = []
     monkeypatch.setattr("optim.training.callbacks.display.shell", lambda: SimpleNamespace(config={"IPKernelApp": {}}))
-    monkeypatch.setattr("tqdm.auto.tqdm", lambda **options: made.append(options) or tqdm.std.tqdm(disable=True))
+
+    def make(**options: Any) -> Any:
+        made.append(options)
+        return tqdm.std.tqdm(disable=True)
+
+    monkeypatch.setattr("tqdm.auto.tqdm", make)
     run([ProgressBar()], xs=[1, 1])
     assert [options["total"] for options in made] == [2]
 
