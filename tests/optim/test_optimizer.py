@@ -175,7 +175,7 @@ W: Any = mg.Tensor([1.0], requires_grad=True)
         (lambda: SGD([{"parameters": {"a": W}}] * 2), OptionError, "MG303", "'a' is given twice"),
         (lambda: SGD({"W": W * 2}), GradientError, "MG126", "cannot train"),
         (lambda: Adam({"W": W}, lr=float("inf")), OptionError, "MG304", "inf"),
-        (lambda: Adam({"W": W}, lr="fast"), OptionError, "MG304", "'fast'"),
+        (lambda: Adam({"W": W}, lr="fast"), OptionError, "MG304", "'fast'"),  # type: ignore[arg-type]
         (lambda: SGD([{"parameters": {}}, {"parameters": {"W": W}, "lr": -1}]), OptionError, "MG304", "group 1"),
         (lambda: SGD({"W": W}, momentum=1.0), OptionError, "MG305", "momentum is 1.0"),
         (lambda: Adam({"W": W}, betas=(0.9, -0.1)), OptionError, "MG305", "betas[1] is -0.1"),

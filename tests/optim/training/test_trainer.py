@@ -221,7 +221,7 @@ def test_part_of_a_model_can_be_trained_and_a_loss_may_have_parameters() -> None
     ("act", "kind", "code", "what"),
     [
         (lambda: build(config={"f": len}), DtypeError, "MG507", "config"),
-        (lambda: build().fit(data(), epochs=1.5), OptionError, "MG305", "epochs is 1.5"),
+        (lambda: build().fit(data(), epochs=1.5), OptionError, "MG305", "epochs is 1.5"),  # type: ignore[arg-type]
         (lambda: build().fit([(IDS,)], 1), DataError, "MG311", "a batch is a tuple of 1"),
         (lambda: build().fit([], 1), DataError, "MG312", "epoch 1"),
         (lambda: build().fit(iter([(IDS, LABELS)]), 2), DataError, "MG312", "epoch 2 had no batches"),
