@@ -112,34 +112,7 @@ TESTED_IN = {
     "minigrad.optim": "tests/minigrad/help/test_shadowing.py",
     "minigrad.random": "tests/layers/test_dropout.py",
     "minigrad.fast.switch": "tests/minigrad/test_core_alone.py",
-<<<<<<< HEAD
     "minigrad.timesteps": "tests/layers/test_unroll.py",
-    "optim.adagrad": "tests/optim/test_optimizers.py",
-    "optim.adam": "tests/optim/test_optimizers.py",
-    "optim.clipping": "tests/optim/test_schedules.py",
-    "optim.training.history": "tests/optim/test_callbacks.py",
-    "optim.training.interrupt": "tests/optim/training/test_trainer.py",
-    "optim.training.metrics": "tests/optim/training/test_trainer.py",
-    "optim.optimizer": "tests/optim/test_optimizers.py",
-    "optim.parameters": "tests/optim/test_tools.py",
-    "optim.training.range_finder": "tests/optim/test_tools.py",
-    "optim.rmsprop": "tests/optim/test_optimizers.py",
-    "optim.training.run": "tests/optim/training/test_trainer.py",
-    "optim.sgd": "tests/optim/test_optimizers.py",
-    "optim.training.summary": "tests/optim/test_tools.py",
-=======
-    "minigrad.timesteps": "tests/layers/test_recurrent.py",
-    "layers.cells": "tests/layers/test_parity.py",
-    "layers.dense": "tests/layers/test_plain_layers.py",
-    "layers.embedding": "tests/layers/test_plain_layers.py",
-    "layers.dropout": "tests/layers/test_dropout_mode.py",
-    "layers.init": "tests/layers/test_plain_layers.py",
-    "layers.inspect": "tests/layers/test_seeing_inside.py",
-    "layers.mask": "tests/layers/test_masks.py",
-    "layers.norm": "tests/layers/test_plain_layers.py",
-    "layers.stream": "tests/layers/test_truncation.py",
-    "layers.unroll": "tests/layers/test_recurrent.py",
->>>>>>> a15c693 (Name the new test files of optim where documents and lists name them)
 }
 
 

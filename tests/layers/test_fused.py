@@ -123,7 +123,7 @@ def test_a_trainer_fuses_but_for_a_step_that_is_drawn():
     seen = []
 
     class Look(Callback):
-        def looks_inside(self, trainer):
+        def needs_graph(self, trainer):
             return trainer.step == 0
 
         def on_forward(self, trainer):
@@ -205,113 +205,9 @@ def test_rows_of_a_table_that_is_no_matrix_are_read_as_the_unrolled_layer_reads_
     assert layer(mg.lookup(W, np.zeros(ids, int))).shape == (4, 4)  # recorded: it is checked for padding
 
 
-<<<<<<< HEAD
 @pytest.mark.parametrize("recording", [mg.enable_grad, mg.no_grad])
 @pytest.mark.parametrize("in_place", [False, True])
 def test_looked_up_rows_keep_their_value_whatever_becomes_of_the_table(recording, in_place):
-=======
-@pytest.mark.parametrize("block", [1, 4 * 4 * 4 * 2, 4 * 4 * 4 * 3])  # one step at a time, two and three
-@pytest.mark.parametrize("options", OPTIONS, ids=str)
-def test_an_lstm_computes_the_same_in_blocks_of_any_size(monkeypatch, options, block):
-    for mask in (None, MASK):
-        z, gradients, _ = run(LSTM, True, mask, **options)
-        monkeypatch.setattr(sequence, "BLOCK", block)
-        found, theirs, _ = run(LSTM, True, mask, **options)
-        np.testing.assert_allclose(found.array, z.array, rtol=1e-12)
-        for path, gradient in gradients.items():
-            np.testing.assert_allclose(theirs[path], gradient, rtol=1e-12, atol=1e-14, err_msg=path)
-        monkeypatch.undo()
-
-
-def test_a_cell_without_a_fused_gate_is_refused_also_after_a_change():
-    layer, x = RNN(5, 4, fused=True), np.ones((2, 3, 5), "float32")
-    layer.cell = RNN(5, 4, activation=mg.relu).cell
-    with pytest.raises(OptionError, match="MG226.*relu"):
-        layer(x)
-    layer = RNN(5, 4, activation=mg.relu)
-    layer.fused = True
-    with pytest.raises(OptionError, match="MG226.*relu"):
-        layer(x)
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_huge_values_saturate_in_silence(kind):
-    layer = kind(1, 2, fused=True)
-    x = mg.Tensor(np.array([[[1e30], [-1e30]]], np.float32))
-    z = layer(x)
-    assert np.isfinite(z.array).all()
-    z.sum().backward()
-    assert all(np.isfinite(p.grad).all() for p in layer.named_parameters().values())
-
-
-def gates_of(tensor):
-    return {node.gate.name for node in mg.graph.ancestors([tensor.node]) if node.gate}
-
-
-def test_the_choice_is_unrolled_unless_somebody_asks_for_speed():
-    model = Sequential(Embedding(10, 3), RNN(3, 2), Dense(2, 2))
-    ids = np.array([[1, 2, 3]])
-    assert "RNNSequence" not in gates_of(model(ids))
-    with mg.fused():
-        assert "RNNSequence" in gates_of(model(ids))
-        with mg.fused(False):
-            assert "RNNSequence" not in gates_of(model(ids))
-    assert "RNNSequence" not in gates_of(model(ids))
-
-
-def test_variants_without_a_fused_gate_unroll_and_say_so_when_forced():
-    x = np.ones((1, 3, 2), np.float32)
-    with mg.fused():
-        assert "RNNSequence" not in gates_of(RNN(2, 2, activation=mg.relu)(x))
-    with pytest.raises(mg.MinigradError, match="MG226.*relu") as caught:
-        RNN(2, 2, activation=mg.relu, fused=True)
-    assert caught.value.remedy
-    with pytest.raises(mg.MinigradError, match="MG226.*reset_after"):
-        GRU(2, 2, reset_after=False, fused=True)
-
-
-def test_a_second_derivative_of_a_fused_layer_is_a_clear_error():
-    layer = RNN(2, 2, fused=True)
-    x = mg.Tensor(np.ones((1, 3, 2)), requires_grad=True)
-    with pytest.raises(mg.MinigradError, match="MG124.*RNNSequence") as caught:
-        mg.grad(layer(x).sum(), [x], create_graph=True)
-    assert "fused=False" in caught.value.remedy
-
-
-def test_a_trainer_fuses_but_for_a_step_that_is_drawn():
-    from optim import SGD, Trainer
-    from optim.training.callbacks import Callback
-
-    class Look(Callback):
-        seen: list[int] = []
-
-        def needs_graph(self, trainer):
-            return trainer.step == 0
-
-        def on_forward(self, trainer):
-            self.seen.append("RNNSequence" in gates_of(trainer.loss_tensor))
-
-    model = Sequential(Embedding(10, 3), RNN(3, 2), Dense(2, 2))
-    trainer = Trainer(model, mg.softmax_cross_entropy, SGD(model.named_parameters()), callbacks=[Look()])
-    trainer.fit([(np.array([[1, 2, 3]]), np.array([0]))] * 3, epochs=1)
-    assert Look.seen == [False, True, True]
-
-
-@pytest.mark.parametrize("mask", [None, MASK], ids=["whole", "masked"])
-@pytest.mark.parametrize("options", [{}, {"bidirectional": True}, {"layers": 2}, {"pooling": "mean"}], ids=str)
-@pytest.mark.parametrize("kind", KINDS)
-def test_without_recording_the_outputs_are_the_same(kind, options, mask):
-    mg.seed(5)
-    embedding, layer = Embedding(9, 5), kind(5, 4, **options)
-    ids = np.random.default_rng(6).integers(0, 9, (4, 7))
-    expected = layer(embedding(ids), mask=mask).array
-    with mg.no_grad():
-        found = layer(embedding(ids), mask=mask).array
-    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-7)
-
-
-def test_looked_up_rows_keep_their_value_whatever_becomes_of_the_table():
->>>>>>> 1361617 (Call a callback that sees the graph gate by gate needs_graph)
     """The layer may multiply the table's rows in place of x: only while they are x."""
     embedding, layer = Embedding(4, 3), RNN(3, 2)
     with recording(), mg.fused():

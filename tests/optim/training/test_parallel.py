@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from layers import RNN, Carried, Dense, Embedding, Sequential, TruncatedBPTT
+from layers import RNN, Dense, Embedding, Sequential, Stateful, TruncatedBPTT
 from minigrad.errors import DataError, OptionError
 from minigrad.fast.table import make_table
 from optim import SGD, Adam, Callback, Snapshots, Trainer, freeze
@@ -258,7 +258,7 @@ def test_a_carried_state_of_fewer_rows_than_ranks_resumes_on_any_number_of_them(
             rnn = RNN(4, 2, return_sequences=True, return_state=True)
         for tensor in rnn.named_parameters().values():
             tensor.array = tensor.array.astype(np.float64)
-        model = Carried(rnn, TruncatedBPTT(k1=3, k2=6))
+        model = Stateful(rnn, TruncatedBPTT(k1=3, k2=6))
         optimizer = SGD(model.named_parameters())
         Trainer(model, mg.mean_squared_error, optimizer, callbacks=callbacks, comm=comm, metrics={}).fit(
             windows, 1, resume=newest

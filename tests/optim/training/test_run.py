@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from layers import RNN, Carried, Dropout, Sequential, TruncatedBPTT
+from layers import RNN, Dropout, Sequential, Stateful, TruncatedBPTT
 from optim import SGD, Trainer, find_learning_rate, summary
 
 
@@ -15,7 +15,7 @@ from optim import SGD, Trainer, find_learning_rate, summary
 def test_looking_at_a_model_leaves_the_mode_of_each_part_and_what_it_carries(look: str, training: bool) -> None:
     mg.seed(2)
     rnn = RNN(3, 4, return_sequences=True, return_state=True)
-    net = Sequential(Dropout(0.0), Carried(rnn, TruncatedBPTT(2, 4)), Dropout(0.5)).train(training)
+    net = Sequential(Dropout(0.0), Stateful(rnn, TruncatedBPTT(2, 4)), Dropout(0.5)).train(training)
     net.dropout.eval()
     net.dropout_2.train()
     x = np.random.default_rng(1).normal(size=(2, 8, 3)).astype("float32")

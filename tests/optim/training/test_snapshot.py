@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from layers import RNN, Carried, Dense, Embedding, Sequential, TruncatedBPTT
+from layers import RNN, Dense, Embedding, Sequential, Stateful, TruncatedBPTT
 from minigrad.data import Batches
 from minigrad.errors import CheckpointError, DtypeError, MinigradError
 from optim import (
@@ -304,7 +304,7 @@ def test_a_snapshot_of_commit_e233385_goes_on_as_it_would_have() -> None:
 def test_a_carried_state_of_commit_e233385_goes_on_as_it_would_have() -> None:
     rng = np.random.default_rng(11)
     train = [(rng.normal(size=(2, 2, 3)).astype("float32"), rng.integers(0, 2, (2, 2))) for _ in range(6)]
-    model = Carried(RNN(3, 2, return_sequences=True, return_state=True), TruncatedBPTT(2, 3))
+    model = Stateful(RNN(3, 2, return_sequences=True, return_state=True), TruncatedBPTT(2, 3))
     optimizer = SGD(model.named_parameters(), lr=0.1, momentum=0.9)
 
     def loss(output: mg.Tensor, labels: Any) -> mg.Tensor:
