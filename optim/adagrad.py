@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from .optimizer import Array, Optimizer, Parameters, check_range
+from .optimizer import Array, Optimizer, Parameters
 
 
 class Adagrad(Optimizer):
@@ -32,7 +32,7 @@ class Adagrad(Optimizer):
     def __init__(
         self, parameters: Parameters, lr: float = 0.01, *, eps: float = 1e-7, weight_decay: float = 0.0
     ) -> None:
-        self.eps = check_range("eps", eps, 0.0)
+        self.eps = eps
         super().__init__(parameters, lr, weight_decay)
 
     def update_rule(self, p: Array, g: Array, slots: Sequence[Array], scratch: Array, lr: float, t: int) -> None:

@@ -7,7 +7,7 @@ from types import MappingProxyType
 import numpy as np
 
 from .lazy import fade_out, faded
-from .optimizer import Array, Optimizer, Parameters, check_range
+from .optimizer import Array, Optimizer, Parameters
 
 NARROW = 6e-5  # up to this relative variance of b, its mean stands for all of it
 WIDEST = 0.055  # with a larger spread of b, Adam is not lazy
@@ -49,8 +49,8 @@ class Adam(Optimizer):
         eps: float = 1e-7,
         weight_decay: float = 0.0,
     ) -> None:
-        self.beta1, self.beta2 = (check_range(f"betas[{i}]", beta, 0.0, 1.0) for i, beta in enumerate(betas))
-        self.eps = check_range("eps", eps, 0.0)
+        self.beta1, self.beta2 = betas
+        self.eps = eps
         super().__init__(parameters, lr, weight_decay)
 
     def bias_corrections(self, t: int) -> tuple[float, float]:

@@ -76,6 +76,8 @@ class Optimizer:
 
     def __init__(self, parameters: Parameters, lr: float, weight_decay: float = 0.0) -> None:
         self.groups = _groups(parameters, lr, weight_decay)
+        for name, high in self.below.items():
+            setattr(self, name, check_range(name, getattr(self, name), 0.0, high))
         self.scale = 1.0
         self.steps = dict.fromkeys(self.parameters(), 0)
         self.state = {
@@ -131,8 +133,8 @@ class Optimizer:
         """Apply the rule to every parameter that has a gradient, if all settings and gradients are valid."""
         if loss or other:
             raise unfit_call("step", "takes nothing, for every parameter has its gradient", (), other)
+        self._check_settings()
         settings = self.settings()
-        self._check_settings(settings)
         updates = [
             (path, tensor, group)
             for group in self.groups
@@ -255,14 +257,13 @@ class Optimizer:
             **{f"requires_grad of {path}": (tensor, "requires_grad") for path, tensor in self.parameters().items()},
         }
 
-    def _check_settings(self, settings: Mapping[str, Any]) -> None:
+    def _check_settings(self) -> None:
         """Raise OptionError MG304 or MG305 for a rate, decay or setting that has become invalid."""
         for number, group in enumerate(self.groups):
             _check_lr(group.lr * self.scale, number if len(self.groups) > 1 else None)
             check_range("weight_decay", group.weight_decay, 0.0)
-        for name, value in settings.items():
-            if name in self.below or math.isnan(value):
-                check_range(name, value, 0.0, self.below.get(name, math.inf))
+        for name, high in self.below.items():
+            check_range(name, getattr(self, name), 0.0, high)
 
     @staticmethod
     def _has_gradient(tensor: Tensor) -> bool:

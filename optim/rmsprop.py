@@ -7,7 +7,7 @@ from types import MappingProxyType
 import numpy as np
 
 from .lazy import faded
-from .optimizer import Array, Optimizer, Parameters, check_range
+from .optimizer import Array, Optimizer, Parameters
 
 
 class RMSprop(Optimizer):
@@ -38,7 +38,7 @@ class RMSprop(Optimizer):
         eps: float = 1e-7,
         weight_decay: float = 0.0,
     ) -> None:
-        self.decay, self.eps = check_range("decay", decay, 0.0, 1.0), check_range("eps", eps, 0.0)
+        self.decay, self.eps = decay, eps
         super().__init__(parameters, lr, weight_decay)
 
     def update_rule(self, p: Array, g: Array, slots: Sequence[Array], scratch: Array, lr: float, t: int) -> None:

@@ -1,15 +1,14 @@
 """SGD: stochastic gradient descent, with or without momentum."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 
 from minigrad.errors import OptionError
 
 from .lazy import fade_out, faded
-from .optimizer import Array, Optimizer, Parameters, check_range
+from .optimizer import Array, Optimizer, Parameters
 
 
 class SGD(Optimizer):
@@ -46,7 +45,7 @@ class SGD(Optimizer):
         nesterov: bool = False,
         weight_decay: float = 0.0,
     ) -> None:
-        self.momentum, self.nesterov = check_range("momentum", momentum, 0.0, 1.0), nesterov
+        self.momentum, self.nesterov = momentum, nesterov
         if nesterov and not momentum:
             raise OptionError(
                 "MG308",
@@ -57,8 +56,8 @@ class SGD(Optimizer):
         self.slots = ("velocity",) if momentum else ()  # type: ignore[misc]
         super().__init__(parameters, lr, weight_decay)
 
-    def _check_settings(self, settings: Mapping[str, Any]) -> None:
-        super()._check_settings(settings)
+    def _check_settings(self) -> None:
+        super()._check_settings()
         if self.momentum and not self.slots:
             raise OptionError(
                 "MG330",

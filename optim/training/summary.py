@@ -31,8 +31,14 @@ class Summary:
     parameters: int
     frozen: int
     parameter_bytes: int
-    bytes: int
-    flops: int
+
+    @property
+    def bytes(self) -> int:
+        return sum(line.bytes for line in self.lines)
+
+    @property
+    def flops(self) -> int:
+        return sum(line.flops for line in self.lines)
 
     def __str__(self) -> str:
         *body, total = [[*row[:2], str(row[2]), *(f"{number:,}" for number in row[3:])] for row in self._rows()]
@@ -106,6 +112,4 @@ def summary(model: Model, *inputs: Any) -> Summary:
         parameters=sum(tensor.size for tensor in parameters.values()),
         frozen=sum(tensor.size for tensor in frozen),
         parameter_bytes=sum(tensor.array.nbytes for tensor in parameters.values()),
-        bytes=sum(line.bytes for line in lines),
-        flops=sum(line.flops for line in lines),
     )

@@ -178,7 +178,7 @@ W: Any = mg.Tensor([1.0], requires_grad=True)
         (lambda: Adam({"W": W}, lr="fast"), OptionError, "MG304", "'fast'"),  # type: ignore[arg-type]
         (lambda: SGD([{"parameters": {}}, {"parameters": {"W": W}, "lr": -1}]), OptionError, "MG304", "group 1"),
         (lambda: SGD({"W": W}, momentum=1.0), OptionError, "MG305", "momentum is 1.0"),
-        (lambda: Adam({"W": W}, betas=(0.9, -0.1)), OptionError, "MG305", "betas[1] is -0.1"),
+        (lambda: Adam({"W": W}, betas=(0.9, -0.1)), OptionError, "MG305", "beta2 is -0.1"),
         (lambda: Adam({"W": W}, eps=-1), OptionError, "MG305", "eps is -1"),
         (lambda: RMSprop({"W": W}, decay=2), OptionError, "MG305", "decay is 2"),
         (lambda: AdamW({"W": W}, weight_decay=-0.1), OptionError, "MG305", "weight_decay is -0.1"),
