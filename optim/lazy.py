@@ -75,12 +75,12 @@ class PendingRows:
         size = self.t - self.first
         # The terms of this step for rows that have missed ..., 3, 2, 1 steps with it.
         terms = self.rule.pending_terms(np.arange(min(size, self.window), 0.0, -1.0), lr, self.t)
-        sums = self.sums or tuple(np.zeros(0) for _ in terms)
-        if sums and len(sums[0]) < size:
-            room = max(SHORTEST_SUMS, 2 * size)
-            sums = tuple(np.pad(total, (0, room - len(total))) for total in sums)
-        self.sums = sums
-        for total, term in zip(self.sums, terms, strict=True):
+        if len(self.sums) < size:
+            grown = np.zeros((max(SHORTEST_SUMS, 2 * size), len(terms)))
+            if len(self.sums):
+                grown[: len(self.sums)] = self.sums
+            self.sums = grown
+        for total, term in zip(self.sums.T, terms, strict=True):
             total[size - len(term) : size] += term
 
     def state(self) -> dict[str, Array]:
@@ -125,7 +125,8 @@ class PendingRows:
         since = self.up_to[stale]
         column = (-1, *[1] * (stored.ndim - 1))
         missed = (self.t - since).reshape(column).astype(np.float64)
-        sums = tuple(total[since - self.first].reshape(column) for total in self.sums)
+        totals = self.sums.take(since - self.first, axis=0).T if self.sums.size else ()
+        sums = tuple(total.reshape(column) for total in totals)
         change_rows(stored, self.slots, stale, lambda p, slots: self.rule.catch_up(p, slots, missed, sums))
 
 
