@@ -13,8 +13,7 @@ import numpy as np
 
 from .context import ON_GRADIENT, RECORDING, observed
 from .errors import MinigradError
-from .fast.kernels import Array, LazyGradient, dense
-from .graph import Node, ancestors
+from .graph import Array, LazyGradient, Node, ancestors, dense
 from .help import engine_errors as checks
 
 

@@ -21,7 +21,7 @@ from typing import IO, Any
 import numpy as np
 
 from .errors import CheckpointError, DtypeError, pip_install, reason, shown
-from .fast.kernels import Array
+from .graph import Array
 from .support.files import open_file, write_whole
 from .support.text import to_json
 from .tensor import Tensor

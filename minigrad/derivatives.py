@@ -13,8 +13,7 @@ import numpy as np
 
 from .backward import start, sweep, unbroadcast
 from .context import SCOPE, setting
-from .fast.kernels import Array, dense
-from .graph import Node, ancestors
+from .graph import Array, Node, ancestors, dense
 from .help import engine_errors as checks
 from .numpy_api import plain
 from .tensor import Tensor, TensorLike, as_tensors, constant, from_node

@@ -16,8 +16,7 @@ import numpy as np
 
 from .context import OBSERVERS, ON_RECORD, RECORDING
 from .errors import MinigradError
-from .fast.kernels import Array
-from .graph import Leaf, Node
+from .graph import Array, Leaf, Node
 from .help import engine_errors as checks
 from .support.text import printable
 from .tensor import Tensor, TensorLike, as_tensors, from_node

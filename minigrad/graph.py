@@ -10,13 +10,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from itertools import count
 from operator import attrgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .context import SCOPE, place
-from .fast.kernels import Array
 from .support.text import printable
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
+else:
+    Array = np.ndarray  # numpy.typing is slow to import, and only type checkers need it
 
 next_serial = count(1).__next__
 
@@ -89,6 +95,28 @@ class Leaf(Node):
     @property
     def predecessors(self) -> tuple[Node, ...]:
         return () if self.cut_from is None else (self.cut_from,)
+
+
+class LazyGradient:
+    """A gradient that is not an array yet: `dense()` computes the array. The subclasses are in fast/accumulator.py."""
+
+    __slots__ = ("dtype", "shape")
+    __array_ufunc__ = None  # array + lazy raises an error, instead of NumPy adding it to each element
+
+    def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        self.shape, self.dtype = shape, dtype
+
+    def dense(self) -> Array:
+        raise NotImplementedError
+
+    def finalize(self) -> Any:
+        """What a leaf stores as its gradient: an array, or this object itself if optimizers can use the lazy form."""
+        return self.dense()
+
+
+def dense(gradient: Any) -> Any:
+    """A gradient as an array; a Tensor is returned unchanged."""
+    return gradient.dense() if isinstance(gradient, LazyGradient) else gradient
 
 
 def ancestors(roots: Iterable[Node], follow: Callable[[Node], Iterable[Node]] | None = None) -> list[Node]:

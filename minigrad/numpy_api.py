@@ -13,7 +13,7 @@ import numpy as np
 
 from .context import RECORDING
 from .errors import UnsupportedError
-from .fast.kernels import Array
+from .graph import Array
 from .help import engine_errors as checks
 from .help.other_frameworks import answering
 from .support.text import printable

@@ -13,8 +13,7 @@ import numpy as np
 from . import backward
 from .backward import start, sweep
 from .context import ON_CUT
-from .fast.kernels import Array, LazyGradient
-from .graph import Leaf, Node, next_serial
+from .graph import Array, LazyGradient, Leaf, Node, next_serial
 from .help import engine_errors as checks
 from .numpy_api import FUNCTIONS, ArrayMethods
 

@@ -14,8 +14,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from minigrad.fast.kernels import Array, distinct_ids
+from minigrad.fast.kernels import distinct_ids
 from minigrad.fast.table import Table, writable
+from minigrad.graph import Array
 
 Sums = tuple[NDArray[np.float64], ...]
 BLOCK = 1024  # this many rows catch up at a time, so that their copies fit into the cache

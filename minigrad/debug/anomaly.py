@@ -15,8 +15,7 @@ from ..context import ON_GRADIENT, ON_RECORD, place, setting
 from ..derivatives import rule_on_arrays
 from ..errors import NonFiniteError
 from ..fast.accumulator import SparseGradient
-from ..fast.kernels import Array, dense
-from ..graph import Node, ancestors
+from ..graph import Array, Node, ancestors, dense
 from ..numpy_api import plain
 from ..support.notebook import cell_of
 from ..support.text import printable

@@ -14,8 +14,7 @@ import numpy as np
 from ..backward import sweep, unbroadcast
 from ..derivatives import rule_on_arrays
 from ..errors import GradientError
-from ..fast.kernels import Array, LazyGradient, dense
-from ..graph import Leaf, Node
+from ..graph import Array, LazyGradient, Leaf, Node, dense
 
 WHOLE = 12  # the most elements of an array that is shown in full
 

@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..context import Scope
-from ..fast.kernels import Array
-from ..graph import Leaf, Node
+from ..graph import Array, Leaf, Node
 from ..support.text import table
 from ..timesteps import ANY_STEP, step_of
 from .boxes import name_steps

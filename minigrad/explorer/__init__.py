@@ -8,9 +8,8 @@ import numpy as np
 
 from ..context import enable_grad
 from ..errors import DtypeError, GradientError, OptionError
-from ..fast.kernels import Array
 from ..gradient_checker import GradientReport
-from ..graph import Node
+from ..graph import Array, Node
 from ..help.engine_errors import describe, nothing_recorded
 from ..support.files import write_whole
 from ..support.text import printable

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..drawing.facts import Stats
-from ..fast.kernels import Array, LazyGradient, dense
+from ..graph import Array, LazyGradient, dense
 
 WHOLE = 64
 """Arrays of up to this many elements are shown number by number."""

@@ -15,9 +15,8 @@ from ..backward import sweep
 from ..derivatives import rule_on_arrays
 from ..drawing.boxes import leaf_kind
 from ..errors import OptionError
-from ..fast.kernels import Array
 from ..gate import Gate
-from ..graph import Leaf, Node, ancestors
+from ..graph import Array, Leaf, Node, ancestors
 from .arrays import FEW, ArrayTable, numbers
 from .convict import convicted
 from .layout import Layout, arrange

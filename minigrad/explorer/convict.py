@@ -11,11 +11,10 @@ import numpy as np
 
 from ..debug.anomaly import title
 from ..errors import OptionError
-from ..fast.kernels import Array
 from ..gradient_checker import GradientReport
 from ..gradient_checker.numeric import central
 from ..gradient_checker.rules import NodeCheck
-from ..graph import Node
+from ..graph import Array, Node
 
 MOST_ELEMENTS = 2_000
 """Of an input: a larger one is not measured, for each element takes two calls of the gate."""

@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 
 from .. import gates
-from ..fast.kernels import Array
-from ..graph import Leaf, Node
+from ..graph import Array, Leaf, Node
 from .arrays import numbers
 
 MOST_GATES = 200

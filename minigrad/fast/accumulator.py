@@ -10,7 +10,8 @@ from typing import Any, Self
 import numpy as np
 
 from ..backward import transposed_product, unbroadcast
-from .kernels import Array, LazyGradient, dense, distinct_ids, sum_by_place
+from ..graph import Array, LazyGradient, dense
+from .kernels import distinct_ids, sum_by_place
 
 
 class Sum(LazyGradient):

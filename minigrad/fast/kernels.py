@@ -1,45 +1,18 @@
-"""Helpers for arrays: the type `Array`, the base class of lazy gradients, and faster versions of some NumPy sums."""
+"""Faster versions of some of NumPy's sums, and going over an array in blocks that fit into the cache."""
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Array = NDArray[Any]
-else:
-    Array = np.ndarray  # numpy.typing is slow to import, and only type checkers need it
+from ..graph import Array
 
 # The sizes at which a function below changes its method: fastest on the machines that were measured, any is correct.
 BLOCK = 1 << 16  # elements that are worked on at a time, to stay in the cache: as float32, 256 kB
 SPARSE_IDS = 64  # so many possible ids or fewer for each given one: they are marked in an array, not sorted
 RADIX_PLACES = 1 << 16  # fewer places are sorted as 16-bit integers, for which NumPy has a radix sort: at most 1 << 16
 PLACES_PER_ADDITION = 2  # with more places than this for each addition, all are added to at once
-
-
-class LazyGradient:
-    """A gradient that is not an array yet: `dense()` computes the array. The subclasses are in accumulator.py."""
-
-    __slots__ = ("dtype", "shape")
-    __array_ufunc__ = None  # array + lazy raises an error, instead of NumPy adding it to each element
-
-    def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-        self.shape, self.dtype = shape, dtype
-
-    def dense(self) -> Array:
-        raise NotImplementedError
-
-    def finalize(self) -> Any:
-        """What a leaf stores as its gradient: an array, or this object itself if optimizers can use the lazy form."""
-        return self.dense()
-
-
-def dense(gradient: Any) -> Any:
-    """A gradient as an array; a Tensor is returned unchanged."""
-    return gradient.dense() if isinstance(gradient, LazyGradient) else gradient
 
 
 def floats(x: Any) -> Any:

@@ -12,12 +12,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..graph import Leaf, Node, next_serial
+from ..context import setting
+from ..graph import Array, Leaf, Node, next_serial
 from ..tensor import Tensor, TensorLike, from_node
-from .kernels import Array
 
-READING: ContextVar["Table | None"] = ContextVar("reading", default=None)
-"""The table that a look-up reads, having caught up with its rows: reading `output` then leaves the others pending."""
+_READING: ContextVar["Table | None"] = ContextVar("reading", default=None)
 
 
 class PendingUpdates(Protocol):
@@ -44,7 +43,7 @@ class Table(Leaf):
 
     @property
     def output(self) -> Array:  # a slot in Node, a property here
-        if READING.get() is not self:
+        if _READING.get() is not self:
             self.catch_up()
         return self.stored
 
@@ -57,6 +56,11 @@ class Table(Leaf):
         """Apply the pending updates of those rows of `stored`, or of all rows."""
         if self.pending is not None:
             self.pending.catch_up(rows)
+
+    def reading(self, rows: Array) -> setting:
+        """Catch up with those rows; within this block, reading `output` leaves the others pending."""
+        self.catch_up(rows)
+        return setting(_READING, self)
 
     def write(self, change: Callable[[Array], None]) -> None:
         """Tensor.update without catching up: `change` must write only to rows that are up to date."""

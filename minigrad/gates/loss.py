@@ -14,9 +14,9 @@ import numpy as np
 from ..context import place
 from ..errors import DtypeError, IndexRangeError, OptionError, ShapeError
 from ..fast import kernels as arrays
-from ..fast.kernels import Array, blocks_of_rows, floats
+from ..fast.kernels import blocks_of_rows, floats
 from ..gate import Gate, Shape
-from ..graph import Node, ancestors
+from ..graph import Array, Node, ancestors
 from ..tensor import Tensor, TensorLike
 from .activation import logistic, shifted
 from .elementwise import Cast

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..fast.kernels import Array
+from ..graph import Array
 from ..tensor import Tensor, TensorLike, as_tensors
 from .activation import sigmoid
 from .basic import tanh

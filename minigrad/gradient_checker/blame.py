@@ -11,8 +11,7 @@ import numpy as np
 from ..context import place
 from ..debug.anomaly import title
 from ..derivatives import rule_on_arrays
-from ..fast.kernels import Array, LazyGradient, dense
-from ..graph import Leaf, Node, ancestors
+from ..graph import Array, LazyGradient, Leaf, Node, ancestors, dense
 from .slip import Slip
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..checkpoint import replace_file
 from ..errors import OptionError
-from ..fast.kernels import Array
+from ..graph import Array
 from ..support.notebook import new_figure
 from .numeric import EPSILON, Line, central, relative_error
 

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..context import ON_CUT, setting
-from ..fast.kernels import Array
-from ..graph import Leaf
+from ..graph import Array, Leaf
 from ..tensor import Tensor, as_tensors
 
 EPSILON = float(np.finfo(np.float64).eps)

@@ -11,8 +11,8 @@ import numpy as np
 
 from ..backward import sweep
 from ..errors import OptionError
-from ..fast.kernels import Array, dense
 from ..gates import softmax_cross_entropy
+from ..graph import Array, dense
 from ..random import generator
 from ..support.text import printable
 from ..tensor import Tensor

@@ -13,8 +13,7 @@ import numpy as np
 
 from ..context import RECORDING, SCOPE, place
 from ..errors import DtypeError, GradientError, MinigradError, NonFiniteError, OptionError, ShapeError, UnsupportedError
-from ..fast.kernels import Array
-from ..graph import Leaf, Node
+from ..graph import Array, Leaf, Node
 from .other_frameworks import hint, unfit_call
 
 Shape = tuple[int, ...]

@@ -27,9 +27,8 @@ from .. import drawing, explorer, gradient_checker
 from ..context import SCOPE, enable_grad, setting
 from ..debug.anomaly import trace_lines
 from ..errors import OptionError
-from ..fast.kernels import Array
 from ..gates.fused.unfuse import opened
-from ..graph import Leaf, Node, ancestors
+from ..graph import Array, Leaf, Node, ancestors
 from ..tensor import Tensor, cut, from_node
 
 

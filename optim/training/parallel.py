@@ -16,9 +16,8 @@ import numpy as np
 from minigrad import Tensor
 from minigrad.errors import DataError, OptionError
 from minigrad.fast.accumulator import SparseGradient
-from minigrad.fast.kernels import dense
 from minigrad.fast.table import Table
-from minigrad.graph import Leaf
+from minigrad.graph import Leaf, dense
 
 from ..lazy import PendingRows
 from ..optimizer import Array, Optimizer

@@ -21,8 +21,8 @@ import numpy as np
 from minigrad import backward
 from minigrad.context import ON_GRADIENT, setting
 from minigrad.fast import switch as speed
-from minigrad.fast.kernels import LazyGradient
 from minigrad.gate import Gate
+from minigrad.graph import LazyGradient
 
 THRESHOLDS: dict[str, tuple[int, ...]] = {
     "minigrad.fast.kernels.BLOCK": (1, 2, 5, 12, 30),

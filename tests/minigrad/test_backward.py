@@ -9,7 +9,7 @@ import pytest
 import minigrad as mg
 from minigrad.backward import start, sweep, unbroadcast
 from minigrad.context import ON_GRADIENT
-from minigrad.fast.kernels import dense
+from minigrad.graph import dense
 
 
 def parameter(value, name=None):

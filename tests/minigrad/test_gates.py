@@ -13,10 +13,10 @@ import pytest
 import minigrad as mg
 from minigrad.fast import kernels as array_helpers
 from minigrad.fast.accumulator import SparseGradient
-from minigrad.fast.kernels import LazyGradient, dense
 from minigrad.gate import GATES
 from minigrad.gates import activation
 from minigrad.gates.fused import sequence
+from minigrad.graph import LazyGradient, dense
 from tests.layouts import LAYOUTS
 
 INF = np.inf

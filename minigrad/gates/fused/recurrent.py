@@ -20,8 +20,9 @@ from typing import Any
 import numpy as np
 from numpy import add, divide, exp, multiply, subtract, tanh
 
-from ...fast.kernels import Array, sum_rows
+from ...fast.kernels import sum_rows
 from ...gate import Shape
+from ...graph import Array
 from .sequence import _Sequence, one_dtype
 
 

@@ -9,10 +9,9 @@ from typing import Any
 
 from ...context import SCOPE, enable_grad, place, scope, setting
 from ...errors import GradientError
-from ...fast.kernels import Array
 from ...fast.table import stored
 from ...gate import Gate
-from ...graph import Node, ancestors
+from ...graph import Array, Node, ancestors
 from ...tensor import Tensor, TensorLike, as_tensors, cut, from_node
 from ...timesteps import step_name
 from .. import GRUSequence, Lookup, LookupProduct, LSTMSequence, RNNSequence, stack, tanh, where
