@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import Tensor, lookup
-from minigrad.fast.table import make_table
+from minigrad.context import SEAMS
 
 from .init import Initialiser, uniform, zeros
 from .layer import Layer, check_size, drawn, parameter
@@ -29,7 +29,7 @@ class Embedding(Layer):
     def __init__(self, vocabulary: int, width: int, *, init: Initialiser = _small) -> None:
         super().__init__()
         check_size("Embedding", vocabulary=vocabulary, width=width)
-        self.table = make_table(drawn(init, (vocabulary, width)))
+        self.table: Tensor = SEAMS.make_table(drawn(init, (vocabulary, width)))
 
     def forward(self, ids: Any) -> Tensor:
         return lookup(self.table, ids)

@@ -5,10 +5,10 @@ differentiated twice; fused, a training step takes a fraction of the time.
 """
 
 from minigrad import GRUSequence, LookupProduct, LSTMSequence, RNNSequence, Tensor
-from minigrad.context import FUSED, RECORDING
+from minigrad.context import FUSED, RECORDING, SEAMS
 from minigrad.errors import OptionError
 from minigrad.gates.basic import Tanh
-from minigrad.gates.rows import looked_up
+from minigrad.gates.rows import table_and_ids
 
 from .cells import Cell, GRUCell, LSTMCell, RNNCell, State
 from .layer import ON_VALUE, describe
@@ -39,7 +39,7 @@ def shall_fuse(wish: bool | None, cells: list[Cell]) -> bool:
         )
     if wish is not None:
         return wish
-    fast = FUSED.get() or not RECORDING.get()
+    fast = SEAMS.fuse_layers and (FUSED.get() or not RECORDING.get())
     return fast and ON_VALUE.get() is None and not others
 
 
@@ -70,8 +70,9 @@ def run_fused(
 
 def _inputs(x: Tensor, W: Tensor, b: Tensor) -> Tensor:
     """x @ W + b for all steps at once. If x comes straight from a look-up, each distinct id is multiplied only once."""
-    if (table_and_ids := looked_up(x)) is not None and table_and_ids[0].ndim == 2:
+    look_up = table_and_ids(x)
+    if look_up is not None and look_up[0].ndim == 2:
         product = LookupProduct()
         product.in_place_of = x.node.gate
-        return product(*table_and_ids, W, b)
+        return product(*look_up, W, b)
     return x @ W + b

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as _np
 
-from . import random
+from . import fast, random
 from .context import enable_grad, fused, no_grad, scope
 from .derivatives import grad, hvp, jacobian
 from .errors import MinigradError
-from .fast.switch import plug_in as _plug_in_speed
 from .gate import GATES, Gate
 from .gates import *
 from .gates import __all__ as _gate_names
@@ -40,7 +39,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.2.0.dev0"
 
-_plug_in_speed()  # without this line all results are the same, only slower
+fast.enable()  # without this line all results are the same, only slower
 
 # Names that are imported when first used, and their modules. No module has the same name as a function in it: once
 # imported, the module would hide the function.

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .context import ON_GRADIENT, RECORDING, observed
+from .context import ON_GRADIENT, RECORDING, SEAMS, observed
 from .errors import MinigradError
 from .graph import Array, LazyGradient, Node, ancestors, dense
 from .help import engine_errors as checks
@@ -57,7 +57,7 @@ def sweep(
                 if gradient is None or not parent.requires_grad:
                     continue
                 if parent in arrived:
-                    arrived[parent] = add(arrived[parent], gradient, array.shape)
+                    arrived[parent] = SEAMS.add(arrived[parent], gradient, array.shape)
                     continue
                 if callable(gradient):  # a gradient that takes work, computed only now that it is known to be needed
                     gradient = gradient()
@@ -69,8 +69,9 @@ def sweep(
     return found
 
 
+@SEAMS.plain
 def add(total: Any, gradient: Any, shape: tuple[int, ...]) -> Any:
-    """total + gradient, for an input of `shape` that is used several times. accumulator.py has a faster version."""
+    """total + gradient, for an input of `shape` that is used several times."""
     return dense(total) + dense(unbroadcast(gradient() if callable(gradient) else gradient, shape))
 
 

@@ -14,7 +14,7 @@ programs set them with blocks such as `with no_grad():` and `with scope("encoder
 """
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from functools import partial, wraps
 from typing import Any, Self, TypeVar, cast
@@ -57,6 +57,55 @@ def observed(sweep: F) -> F:
 
     return cast(F, run)
 
+
+class Seams:
+    """The functions that `minigrad.fast` can replace by faster ones. Both give the same results, up to rounding.
+
+    A seam is called as `SEAMS.add(...)`. Its plain version is where `@SEAMS.plain` stands: short and complete. The fast
+    versions are listed in fast/__init__.py: `minigrad.fast.enable()` and `disable()` choose between the two for the
+    whole program. Each is named here with the file that has the plain version:
+    """
+
+    add: Callable[..., Any]
+    """backward.py: the sum of two gradients that arrive at one node."""
+
+    scatter: Callable[..., Any]
+    """gates/indexing.py: the gradient of indexing and look-ups, zeros with values added at a key."""
+
+    make_table: Callable[..., Any]
+    """gates/rows.py: a parameter that is read by rows."""
+
+    read_rows: Callable[..., Any]
+    """gates/rows.py: the array of a table, for code that reads only some of its rows."""
+
+    in_blocks: Callable[[Any], bool]
+    """gates/loss.py: whether an array is worked on block by block."""
+
+    distinct_ids: Callable[..., Any]
+    """gates/fused/lookup_product.py: the distinct ones of some ids, and the place of each id among them."""
+
+    sum_by_place: Callable[..., Any]
+    """gates/fused/lookup_product.py: the sums of the values of each place."""
+
+    fuse_layers: bool = False
+    """layers/fused.py: whether recurrent layers may choose to run a whole sequence as one gate."""
+
+    def __init__(self) -> None:
+        self.plain_versions: dict[str, Any] = {"fuse_layers": False}
+
+    def plain(self, function: F) -> F:
+        """Decorate the plain version of the seam of that name."""
+        self.plain_versions[function.__name__] = function
+        setattr(self, function.__name__, function)
+        return function
+
+    def use(self, versions: Mapping[str, Any]) -> None:
+        """Call these versions from now on."""
+        for name, version in versions.items():
+            setattr(self, name, version)
+
+
+SEAMS = Seams()
 
 _OPEN: ContextVar[tuple[tuple["setting", ContextVar[Any], Any], ...]] = ContextVar("open", default=())
 """For each variable that a block has set, from the outside in: the block, the variable, and its value before."""

@@ -79,26 +79,17 @@ class Gate:
     def __call__(self, *inputs: TensorLike) -> Tensor:
         if OBSERVERS and (result := OBSERVERS[-1].call(self, inputs)) is not None:
             return result  # type: ignore[no-any-return]
-        nodes: tuple[Node, ...] = ()
-        arrays: tuple[Any, ...] = ()
-        requires_grad = False
-        for value in inputs:
-            if type(value) is not Tensor:
-                return self(*as_tensors(inputs))
-            node = value.node
-            nodes += (node,)
-            arrays += (node.output,)
-            requires_grad = requires_grad or node.requires_grad
+        nodes = tuple([tensor.node for tensor in as_tensors(inputs)])
+        arrays = self.read(*nodes)
         try:
             output = self.forward(*arrays)
         except Exception as error:
             raise checks.forward_failed(self, error, nodes) from (None if isinstance(error, MinigradError) else error)
-        if type(output) is not np.ndarray:
-            if isinstance(output, tuple):
-                output, saved = output
-                arrays += (saved,)
-            output = np.asarray(output)
-        recorded = requires_grad and RECORDING.get()
+        if isinstance(output, tuple):
+            output, saved = output
+            arrays += (saved,)
+        output = np.asarray(output)
+        recorded = RECORDING.get() and any(node.requires_grad for node in nodes)
         if (output.base is not None or not output.flags.writeable) and not (recorded and all(n.gate for n in nodes)):
             output = output.copy()  # an in-place update of a parameter would change a view, or the array itself, too
         if recorded:
@@ -108,6 +99,10 @@ class Gate:
                 watch(node)
             return from_node(node)
         return from_node(Leaf(output, False, None, "constants" if RECORDING.get() else "no_grad"))
+
+    def read(self, *nodes: Node) -> tuple[Any, ...]:
+        """The arrays of the inputs. A look-up reads only some rows of its table."""
+        return tuple([node.output for node in nodes])
 
     def forward(self, *arrays: Any) -> Any:
         raise NotImplementedError(f"{self.name} has no forward")

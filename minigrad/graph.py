@@ -63,6 +63,11 @@ class Node:
         return self.output.dtype
 
     @property
+    def stored(self) -> Array:
+        """The output as it is in memory: of a table that optimizers update by rows, not all rows may be up to date."""
+        return self.output
+
+    @property
     def predecessors(self) -> tuple[Node, ...]:
         """The nodes that the value came from: the inputs or, for a leaf made by a cut, the node that was cut."""
         return self.inputs

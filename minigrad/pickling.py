@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .fast.table import Table, stored
+from .fast.table import Table
 from .graph import Leaf, Node, next_serial
 from .help import engine_errors as checks
 
@@ -27,7 +27,7 @@ def reduce(node: Node) -> tuple[Any, ...]:
     state = {name: getattr(node, name) for name in sorted(slots - {*NOT_SENT})}
     state["arrays"] = arrays = [*node.arrays]
     for number, parent in enumerate(node.inputs):
-        if arrays[number] is stored(parent):
+        if arrays[number] is parent.stored:
             arrays[number] = None  # for `restore` to fill in: a copy would look as if the parent had changed since
     return restore, (type(node), state)
 
@@ -41,7 +41,7 @@ def restore(cls: type[Node], state: dict[str, Any]) -> Node:
         setattr(node, name, value)
     arrays = list(node.arrays)
     for number, parent in enumerate(node.inputs):
-        arrays[number] = stored(parent) if arrays[number] is None else arrays[number]
+        arrays[number] = parent.stored if arrays[number] is None else arrays[number]
     node.arrays = tuple(arrays)
     if isinstance(node, Leaf):
         node.updated = 0

@@ -10,9 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from . import backward
 from .backward import start, sweep
-from .context import ON_CUT
+from .context import ON_CUT, SEAMS
 from .graph import Array, LazyGradient, Leaf, Node, next_serial
 from .help import engine_errors as checks
 from .numpy_api import FUNCTIONS, ArrayMethods
@@ -141,7 +140,7 @@ class Tensor(ArrayMethods):
         upstream = start(self.node, checks.upstream_of(other, upstream) if other else upstream)
         for leaf, gradient in sweep(self.node, upstream).items():
             assert isinstance(leaf, Leaf)
-            total = gradient if leaf.grad is None else backward.add(leaf.grad, gradient, leaf.shape)
+            total = gradient if leaf.grad is None else SEAMS.add(leaf.grad, gradient, leaf.shape)
             leaf.grad = total.finalize() if isinstance(total, LazyGradient) else np.array(total, leaf.dtype)
         self.node.upstream = upstream
 

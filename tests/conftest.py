@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -22,56 +20,21 @@ settings.load_profile("minigrad")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    help = "run with what only buys time left out of the engine (see test_core_alone.py)"
-    parser.addoption("--without-appendix", action="store_true", help=help)
-
-
-@contextmanager
-def plain_engine() -> Iterator[None]:
-    """The engine alone: gradients added up one by one, no written-out call, no sparse rows, nothing fused."""
-    import layers.embedding
-    import layers.fused
-    from minigrad import Tensor
-    from minigrad.fast import switch as speed
-    from minigrad.gates import Scatter, indexing, rows
-
-    def scatter(shape: tuple[int, ...], key: object, values: object) -> object:
-        gate = Scatter(shape, key)
-        return gate(values) if isinstance(values, Tensor) else gate.forward(values)
-
-    def make_table(data: object, **options: object) -> Tensor:
-        return Tensor(data, requires_grad=True)
-
-    with pytest.MonkeyPatch.context() as patch:
-        for module in (indexing, rows):
-            patch.setattr(module, "scatter", scatter)
-        patch.setattr(layers.embedding, "make_table", make_table)
-        patch.setattr(layers.fused, "can_fuse", lambda cell: False)
-        speed.unplug()
-        try:
-            yield
-        finally:
-            speed.plug_in()
-
-
-@pytest.fixture
-def without_appendix() -> Callable[[], AbstractContextManager[None]]:
-    return plain_engine
+    parser.addoption("--without-fast", action="store_true", help="run with minigrad.fast disabled")
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _plain_engine_if_asked(request: pytest.FixtureRequest) -> Iterator[None]:
-    if request.config.getoption("--without-appendix"):
-        with plain_engine():
-            yield
-    else:
-        yield
+def _without_fast(request: pytest.FixtureRequest) -> None:
+    if request.config.getoption("--without-fast"):
+        from minigrad import fast
+
+        fast.disable()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip tests that are of the appendix itself where it is out."""
-    if item.get_closest_marker("appendix") and item.config.getoption("--without-appendix"):
-        pytest.skip("a test of the appendix")
+    """Skip tests of what is fast where it is disabled."""
+    if item.get_closest_marker("fast") and item.config.getoption("--without-fast"):
+        pytest.skip("a test of minigrad.fast")
 
 
 SLOW = (

@@ -1,7 +1,7 @@
 """A faster way to add up the gradients that arrive at one node: in place, lazily, and sparse for as long as possible.
 
-`backward.add` adds them one by one, which is simple and correct. `add` gives the same result in less time; speed.py
-replaces `backward.add` with it. docs/design.md says how much time each part saves.
+`backward.add` adds them one by one, which is simple and correct. `add` gives the same result in less time.
+docs/design.md says how much time each part saves.
 """
 
 from functools import partial
@@ -108,6 +108,11 @@ class SparseGradient(LazyGradient):
                 there += values
             else:
                 whole[index] = there + values
+
+
+def scatter(shape: tuple[int, ...], key: Any, values: Array, distinct: bool = False) -> SparseGradient:
+    """Zeros with values added at `key`, as (key, values). `distinct` tells that the key is sorted ids, each once."""
+    return SparseGradient(shape, values.dtype, [(key, values)], distinct)
 
 
 def add(total: Any, gradient: Any, shape: tuple[int, ...]) -> Any:

@@ -7,16 +7,12 @@ pending. Reading the table catches up first: a look-up with the rows that it rea
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import Any, Protocol
 
 import numpy as np
 
-from ..context import setting
 from ..graph import Array, Leaf, Node, next_serial
 from ..tensor import Tensor, TensorLike, from_node
-
-_READING: ContextVar["Table | None"] = ContextVar("reading", default=None)
 
 
 class PendingUpdates(Protocol):
@@ -43,24 +39,18 @@ class Table(Leaf):
 
     @property
     def output(self) -> Array:  # a slot in Node, a property here
-        if _READING.get() is not self:
-            self.catch_up()
+        self.catch_up()
         return self.stored
 
     @output.setter
     def output(self, value: Array) -> None:
         self.catch_up()  # the pending updates are for the old array
-        self.stored = value
+        self.stored = value  # type: ignore[misc]  # a property in Node, a slot here
 
     def catch_up(self, rows: Array | None = None) -> None:
         """Apply the pending updates of those rows of `stored`, or of all rows."""
         if self.pending is not None:
             self.pending.catch_up(rows)
-
-    def reading(self, rows: Array) -> setting:
-        """Catch up with those rows; within this block, reading `output` leaves the others pending."""
-        self.catch_up(rows)
-        return setting(_READING, self)
 
     def write(self, change: Callable[[Array], None]) -> None:
         """Tensor.update without catching up: `change` must write only to rows that are up to date."""
@@ -90,9 +80,14 @@ def make_table(data: TensorLike, *, requires_grad: bool = True, name: str | None
     return from_node(Table(leaf.output, requires_grad, name))
 
 
-def stored(node: Node) -> Array:
-    """A node's array without catching up, to tell whether it is still the one that a gate was given."""
-    return node.stored if isinstance(node, Table) else node.output
+def read_rows(table: Node, ids: Array) -> Array:
+    """A table's array, in which the rows that `ids` name are up to date. Ids outside the table are left to the gate."""
+    if not isinstance(table, Table):
+        return table.output
+    vocabulary = len(table.stored)
+    if table.pending is not None and ids.dtype.kind in "iu" and ids.size and 0 <= ids.min() and ids.max() < vocabulary:
+        table.catch_up(ids)
+    return table.stored
 
 
 @contextmanager

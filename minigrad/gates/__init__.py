@@ -18,9 +18,10 @@ from .loss import (
     BinaryCrossEntropy, MeanAbsoluteError, MeanSquaredError, NegativeLogLikelihood, SoftmaxCrossEntropy,
     binary_cross_entropy, mean_absolute_error, mean_squared_error, negative_log_likelihood, softmax_cross_entropy,
 )
+from .fused.lookup_product import LookupProduct
 from .fused.recurrent import GRUSequence, LSTMSequence, RNNSequence
 from .reduction import CumSum, LogSumExp, Max, Mean, Min, Std, Sum, Var, cumsum, logsumexp
-from .rows import Lookup, LookupProduct, lookup
+from .rows import Lookup, lookup
 from .shape import BroadcastTo, Reshape, Transpose, expand_dims, squeeze
 
 __all__ = [

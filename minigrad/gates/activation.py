@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 
 from ..errors import ShapeError
-from ..fast.kernels import floats
 from ..gate import Gate, Shape
 from ..numpy_api import implements
 from ..tensor import Tensor, TensorLike
-from .basic import _OneOperand
+from .basic import _OneOperand, floats
 from .samples import refused_on, samples_on
 
 NO_OVERFLOW_BELOW = 11  # Sigmoid bounds x only if an element reaches this: e^11 fits into float16, e^12 does not

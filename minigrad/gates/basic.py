@@ -14,6 +14,11 @@ from ..numpy_api import implements
 from .samples import refused_on, samples_on
 
 
+def floats(x: Any) -> Any:
+    """x, with integers and booleans as float64: differences of uint8, and e^x of int8, would leave their range."""
+    return x if x.dtype.kind == "f" else x.astype(np.float64)
+
+
 class _TwoOperands(Gate):
     """What gates of two operands share: sample inputs, none of them near 0.
 

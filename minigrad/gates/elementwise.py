@@ -6,12 +6,11 @@ import numpy as np
 
 from ..context import RECORDING
 from ..errors import OptionError
-from ..fast.kernels import floats
 from ..gate import Gate
 from ..help import engine_errors as checks
 from ..numpy_api import implements
 from ..tensor import Tensor, TensorLike
-from .basic import _OneOperand, _TwoOperands, multiply
+from .basic import _OneOperand, _TwoOperands, floats, multiply
 from .samples import samples_on
 
 

@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from ..context import SEAMS
 from ..errors import IndexRangeError, OptionError, ShapeError
-from ..fast.accumulator import SparseGradient
 from ..gate import Gate, Shape
+from ..graph import Array
 from ..help.engine_errors import no_gate
 from ..numpy_api import implements, plain
 from ..tensor import Tensor, TensorLike, as_tensors
@@ -45,7 +46,7 @@ class Slice(_Moving):
             ) from None
 
     def backward(self, dz: Any, z: Any, x: Any) -> Any:
-        return (lambda: scatter(x.shape, self.key, dz),)
+        return (lambda: gradient_of_picked(x.shape, self.key, dz),)
 
     samples = samples_on([(3, 4, 2)], settings=[
         0, (slice(None), 1), (slice(None, None, -2),), (..., None, 1), (slice(0, 2), slice(1, 3)), [0, 2, 0],
@@ -70,10 +71,8 @@ class Scatter(Gate):
         self.to, self.key = to, plain_key(key)
 
     def forward(self, x: Any) -> Any:
-        z = np.zeros(self.to, x.dtype)
-        values = np.broadcast_to(x, self._picked(x.shape))
-        np.add.at(z, self.key, values)  # += would count an element once that the key picks twice
-        return z
+        self._picked(x.shape)
+        return scatter(self.to, self.key, x)
 
     def backward(self, dz: Any, z: Any, x: Any) -> Any:
         return (dz[self.key],)
@@ -235,11 +234,17 @@ class Where(Gate):
     refused = refused_on([(3, 4), (3, 5), (4,)])
 
 
-def scatter(shape: Shape, key: Any, values: Any) -> Any:
-    """Zeros with `values` added at `key`: a SparseGradient for an array, a recorded Scatter for a Tensor."""
-    if isinstance(values, Tensor):
-        return Scatter(shape, key)(values)
-    return SparseGradient(shape, values.dtype, [(key, np.asarray(values))])
+def gradient_of_picked(shape: Shape, key: Any, dz: Any) -> Any:
+    """dx for z = x[key] and an x of `shape`; of a Tensor dz, recorded."""
+    return Scatter(shape, key)(dz) if isinstance(dz, Tensor) else SEAMS.scatter(shape, key, np.asarray(dz))
+
+
+@SEAMS.plain
+def scatter(shape: Shape, key: Any, values: Array, distinct: bool = False) -> Array:
+    """Zeros with `values` added at `key`. `distinct` tells that it picks nothing twice."""
+    whole = np.zeros(shape, values.dtype)
+    np.add.at(whole, key, values)  # += would count an element once that the key picks twice
+    return whole
 
 
 @implements(np.ndarray.__getitem__)

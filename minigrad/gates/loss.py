@@ -11,14 +11,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..context import place
+from ..context import SEAMS, place
 from ..errors import DtypeError, IndexRangeError, OptionError, ShapeError
-from ..fast import kernels as arrays
-from ..fast.kernels import blocks_of_rows, floats
+from ..fast.kernels import blocks_of_rows
 from ..gate import Gate, Shape
 from ..graph import Array, Node, ancestors
 from ..tensor import Tensor, TensorLike
 from .activation import logistic, shifted
+from .basic import floats
 from .elementwise import Cast
 from .indexing import Where
 from .samples import refused_on, samples_on
@@ -211,11 +211,11 @@ class SoftmaxCrossEntropy(_LabelLoss):
     def forward(self, logits: Any, labels: Any) -> Any:
         self._check(logits, labels)
         logits = floats(logits)
-        if logits.size <= arrays.BLOCK:
-            losses = self._losses(logits, labels)
-        else:
+        if SEAMS.in_blocks(logits):
             blocks = [self._losses(*block) for block in blocks_of_rows(logits, labels)]
             losses = np.concatenate(blocks).reshape(labels.shape)
+        else:
+            losses = self._losses(logits, labels)
         return self._weighted(losses, logits, labels)
 
     def _losses(self, logits: Any, labels: Any) -> Any:
@@ -225,7 +225,7 @@ class SoftmaxCrossEntropy(_LabelLoss):
     def backward(self, dz: Any, z: Any, logits: Any, labels: Any) -> Any:
         # Softmax is computed again instead of being saved by forward, to use less memory.
         dz = self._per_row(dz, logits, labels)
-        if not isinstance(logits, np.ndarray) or logits.size <= arrays.BLOCK:
+        if isinstance(logits, Tensor) or not SEAMS.in_blocks(logits):
             e = np.exp(shifted(logits, -1))
             return (e / e.sum(axis=-1, keepdims=True) - self._onehot(logits, labels)) * dz, None
         # Not empty_like, which keeps the layout of the logits: the blocks are views of a C-contiguous array only.
@@ -463,3 +463,9 @@ def mean_squared_error(prediction: TensorLike, truth: TensorLike, *, reduction: 
 def mean_absolute_error(prediction: TensorLike, truth: TensorLike, *, reduction: str = "mean") -> Tensor:
     """`MeanAbsoluteError(reduction)(prediction, truth)`: the class has the formula."""
     return MeanAbsoluteError(reduction)(prediction, truth)
+
+
+@SEAMS.plain
+def in_blocks(array: Array) -> bool:
+    """Whether to work on an array block by block, in the processor's cache."""
+    return False

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from ..errors import ShapeError
-from ..fast.kernels import floats
 from ..gate import Gate, Shape
 from ..numpy_api import implements
 from ..tensor import Tensor, TensorLike
 from .activation import _AlongAxis, check_axis
+from .basic import floats
 from .samples import refused_on, samples_on
 from .shape import Reshape
 

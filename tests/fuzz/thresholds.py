@@ -3,7 +3,7 @@
 Thresholds are set to small values for a case, and counted on both sides. One is a constant of a module that is read
 when it is needed. Here it becomes a `Counted`, an int that counts
 how often it was found to be at least as large as another number ("below"), or smaller ("above"). In some cases the
-speed-ups of `minigrad.fast.switch` are unplugged too, so that the plain way meets the same truth.
+speed-ups of `minigrad.fast` are disabled too, so that the plain way meets the same truth.
 """
 
 from __future__ import annotations
@@ -18,10 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import backward
+from minigrad import fast
 from minigrad.context import ON_GRADIENT, setting
-from minigrad.fast import switch as speed
-from minigrad.gate import Gate
 from minigrad.graph import LazyGradient
 
 THRESHOLDS: dict[str, tuple[int, ...]] = {
@@ -47,8 +45,8 @@ OTHERS = {
 }
 """Constants that code compares with, and that choose between no two ways of computing the same."""
 
-UNPLUGGED = "minigrad.fast.switch.unplug"
-"""Among the values of a case, it says that the speed-ups are unplugged."""
+DISABLED = "minigrad.fast.disable"
+"""Among the values of a case, it says that the speed-ups are disabled."""
 
 COUNTS: Counter[tuple[str, str]] = Counter()
 """How often each threshold, by name, was met from "below" and "above"."""
@@ -125,7 +123,7 @@ def places(name: str) -> tuple[Any, tuple[Any, ...]]:
 
 def draw(rng: np.random.Generator) -> dict[str, int]:
     """Small values for some of the thresholds, or for none; and sometimes without the speed-ups."""
-    plain = {UNPLUGGED: 1} if rng.random() < 0.15 else {}
+    plain = {DISABLED: 1} if rng.random() < 0.15 else {}
     if rng.random() < 0.3:
         return plain
     return plain | {name: int(rng.choice(values)) for name, values in THRESHOLDS.items() if rng.random() < 0.7}
@@ -148,18 +146,19 @@ def using(values: dict[str, int]) -> Iterator[None]:
         changes += [(module, name.rpartition(".")[2], value) for module in modules]
     if np.empty.__module__ == "numpy":  # not yet poisoned by a block around this one
         changes += [(np, name, _poisoned(getattr(np, name))) for name in ("empty", "empty_like")]
-    seams: list[tuple[Any, str, Any]] = [(backward, "add", None), (Gate, "__call__", None)]
-    before = [(module, name, getattr(module, name)) for module, name, _ in changes + seams]
+    before = [(module, name, getattr(module, name)) for module, name, _ in changes]
     for module, name, value in changes:
         setattr(module, name, value)
-    if UNPLUGGED in values:
-        speed.unplug()
+    if DISABLED in values:
+        fast.disable()
     try:
         with setting(ON_GRADIENT, Untouched()):
             yield
     finally:
         for module, name, value in before:
             setattr(module, name, value)
+        if DISABLED in values:
+            fast.enable()
 
 
 class Untouched:

@@ -14,37 +14,51 @@ import pytest
 
 import minigrad as mg
 from layers import GRU, LSTM, RNN, Dense, Embedding, Sequential
-from minigrad import backward
-from minigrad.fast import accumulator
-from minigrad.fast import switch as speed
+from minigrad import fast
+from minigrad.context import SEAMS, Seams
 from minigrad.gate import Gate
-from minigrad.gates import basic
 from optim import SGD, Adam
 
 ROOT = Path(__file__).resolve().parents[2]
 ENGINE = [f"test_{name}.py" for name in "graph backward context tensor derivatives numpy_api gate gates".split()]
 
 
-def test_the_engines_own_tests_pass_without_the_appendix():
+def test_the_engines_own_tests_pass_without_what_is_fast():
     tests = [str(ROOT / "tests" / "minigrad" / name) for name in ENGINE]
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--without-appendix", *tests]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--without-fast", *tests]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert run.returncode == 0, run.stdout[-3000:]
     assert int(re.findall(r"(\d+) passed", run.stdout)[0]) > 250
 
 
-def test_the_appendix_is_in_otherwise():
-    assert backward.add is accumulator.add and Gate.__call__ is speed.call
+@pytest.fixture
+def disabled():
+    fast.disable()
+    yield
+    fast.enable()
 
 
-def test_sparse_gradients_are_added_up_without_the_accumulator():
-    speed.unplug()
+@pytest.mark.fast
+def test_every_seam_has_a_plain_version_and_a_fast_one():
+    assert set(fast.FAST) == set(SEAMS.plain_versions) == set(Seams.__annotations__)
+    assert {name: getattr(SEAMS, name) for name in fast.FAST} == fast.FAST
+    fast_call = Gate.__call__
+    fast.disable()
     try:
-        x = mg.Tensor([[1.0], [2.0]], requires_grad=True)
-        (x[:1] + x + mg.lookup(x, [1, 1])).sum().backward()  # [:1] is broadcast to both rows
+        assert {name: getattr(SEAMS, name) for name in fast.FAST} == SEAMS.plain_versions
+        assert Gate.__call__ is not fast_call
     finally:
-        speed.plug_in()
-    np.testing.assert_array_equal(x.grad, [[3.0], [3.0]])
+        fast.enable()
+
+
+@pytest.mark.fast
+def test_gradients_from_before_the_switch_are_added_up_after_it(disabled):
+    fast.enable()
+    x = mg.Tensor([[1.0], [2.0]], requires_grad=True)
+    (x[:1].sum() + mg.lookup(x, [1, 1]).sum()).backward()  # its gradient is sparse
+    fast.disable()
+    (x[:1] + x).sum().backward()  # [:1] is broadcast to both rows
+    np.testing.assert_array_equal(x.grad, [[4.0], [3.0]])
 
 
 def unrolled_rnn():
@@ -108,24 +122,15 @@ PROGRAMS = {
 }
 
 
+@pytest.mark.fast
 @pytest.mark.parametrize("program", PROGRAMS.values(), ids=PROGRAMS)
-def test_results_are_the_same_to_rounding(program, without_appendix):
-    with without_appendix():
+def test_results_are_the_same_to_rounding(program):
+    quick = program()
+    fast.disable()
+    try:
         plain = program()
-    fast = program()
-    for one, other in zip(plain, fast, strict=True):
+    finally:
+        fast.enable()
+    for one, other in zip(plain, quick, strict=True):
         wide = one.dtype == np.float64
         np.testing.assert_allclose(one, other, rtol=1e-12 if wide else 2e-4, atol=1e-13 if wide else 2e-6)
-
-
-def test_the_appendix_is_really_out(without_appendix, monkeypatch):
-    def never(*arguments, **options):
-        raise AssertionError("the accumulator was asked")
-
-    # The patches go before the appendix comes back: it would put the patched call in place, for all tests after this.
-    with without_appendix(), monkeypatch.context() as patch:
-        assert type(basic.matmul).__call__ is not speed.call
-        patch.setattr(accumulator, "Sum", never)
-        patch.setattr(speed, "call", never)
-        patch.setattr(accumulator, "SparseGradient", never)
-        unrolled_rnn(), diamond_with_broadcasting(), embedding_used_twice()

@@ -73,8 +73,8 @@ def test_what_forward_saves_reaches_backward_and_not_the_output():
 
 @pytest.mark.parametrize("inputs", [1, 2, 3])
 def test_the_written_out_call_is_the_general_one(inputs):
-    # speed.call serves one Tensor and two; both must leave the same node behind.
-    from minigrad.fast import switch as speed
+    # The written-out call serves one Tensor and two; both must leave the same node behind.
+    from minigrad.fast import gate_call as written_out
 
     class Total(Gate):
         def forward(self, *arrays):
@@ -86,7 +86,7 @@ def test_the_written_out_call_is_the_general_one(inputs):
     try:
         tensors = [mg.Tensor([float(number)], requires_grad=number == 0) for number in range(inputs)]
         with mg.scope("here"):
-            nodes = [call(Total(), *tensors).node for call in (speed.call, speed._general_call)]
+            nodes = [call(Total(), *tensors).node for call in (written_out.call, written_out.general_call)]
     finally:
         del GATES["Total"]
     one, other = nodes

@@ -65,6 +65,7 @@ def test_a_graph_that_is_out_of_date_does_not_travel():
         pickle.dumps(loss)
 
 
+@pytest.mark.fast
 def test_a_table_catches_up_and_leaves_its_optimizer_behind():
     mg.seed(0)
     model = Sequential(Embedding(20, 3), RNN(3, 2))

@@ -20,10 +20,9 @@ from typing import Any
 import numpy as np
 from numpy import add, divide, exp, multiply, subtract, tanh
 
-from ...fast.kernels import sum_rows
 from ...gate import Shape
 from ...graph import Array
-from .sequence import _Sequence, one_dtype
+from .sequence import _Sequence, one_dtype, sum_rows
 
 
 class RNNSequence(_Sequence):

@@ -9,7 +9,6 @@ from typing import Any
 
 from ...context import SCOPE, enable_grad, place, scope, setting
 from ...errors import GradientError
-from ...fast.table import stored
 from ...gate import Gate
 from ...graph import Array, Node, ancestors
 from ...tensor import Tensor, TensorLike, as_tensors, cut, from_node
@@ -52,7 +51,7 @@ def _again(node: Node, inputs: list[Node]) -> Node:
     if gate is None:
         return cut(from_node(inputs[0])).node
     for parent, array in zip(node.inputs, node.arrays, strict=False):
-        if parent.updated > node.serial or stored(parent) is not array:
+        if parent.updated > node.serial or parent.stored is not array:
             raise GradientError(
                 "MG145",
                 f"the graph cannot be opened: {parent.name or 'a tensor'} {parent.shape} was changed after {gate.name} "

@@ -52,7 +52,7 @@ def test_sparse_gradients_meet_arrays():
     np.testing.assert_array_equal(table.grad[0], [3, 3])
 
 
-@pytest.mark.appendix
+@pytest.mark.fast
 def test_a_lookup_gradient_stays_sparse_until_it_is_read():
     table = mg.Tensor(np.ones((1000, 2)), requires_grad=True)
     mg.lookup(table, [[3, 5], [3, 9]]).sum().backward()
@@ -90,7 +90,7 @@ def test_a_bias_may_meet_batches_of_several_sizes():
     np.testing.assert_array_equal(b.grad, [2 * 2 + 5 * 5 + 5 * 5 + 4 * 4] * 3)
 
 
-@pytest.mark.appendix
+@pytest.mark.fast
 def test_what_is_added_up_late_is_added_up_once():
     rng = np.random.default_rng(0)
     first, row = (rng.normal(size=size).astype("float32") for size in ((1, 2), (3, 2)))
@@ -108,7 +108,7 @@ def test_what_is_added_up_late_is_added_up_once():
     np.testing.assert_allclose(again.dense(), expected + a.T @ dz, rtol=1e-5)
 
 
-@pytest.mark.appendix
+@pytest.mark.fast
 def test_the_rows_of_a_sparse_gradient_are_summed_once():
     ids, values = np.array([2, 0]), np.array([[1.0], [4.0]])
     given = SparseGradient((3, 1), values.dtype, [(ids, values)], coalesced=True)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from minigrad.fast import kernels as arrays
-from minigrad.fast.kernels import blocks_of_rows, distinct_ids, sum_by_place, sum_rows
+from minigrad.fast.kernels import blocks_of_rows, distinct_ids, sum_by_place
+from minigrad.gates.fused.sequence import sum_rows
 from tests.layouts import LAYOUTS
 
 layouts = pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)

@@ -1,52 +1,24 @@
-"""The appendix: code that only saves time, plugged into the engine here. Up to rounding, it changes no result.
+"""`Gate.__call__` written out for one Tensor and for two."""
 
-`plug_in` does three things when minigrad is imported. docs/design.md says how much time each saves, measured by leaving
-it out (`python tests/benchmarks/seams.py`):
-
-- `accumulator.add` replaces `backward.add` and adds up the gradients that arrive at one node;
-- `call` replaces `Gate.__call__`: it is written out for one Tensor and for two, which nearly all calls have;
-- `keep_freed_memory` lets the memory of one training step stay allocated for the next, on Linux.
-
-Row-sparse gradients (accumulator.py), tables with pending updates (table.py) and fused gates for whole sequences
-(gates/recurrent.py) also only save time. They are not plugged in: the gates and layers that need them import them.
-"""
-
-import sys
 from typing import Any
 
 import numpy as np
 
-from .. import backward
 from ..context import OBSERVERS, ON_RECORD, RECORDING, SCOPE
 from ..errors import MinigradError
 from ..gate import Gate
 from ..graph import Leaf, Node, next_serial
 from ..help import engine_errors as checks
 from ..tensor import Tensor, TensorLike
-from . import accumulator
 
-_general_call = Gate.__call__
-_plain_add = backward.add
+general_call = Gate.__call__
 _new_node, _new_tensor = Node.__new__, Tensor.__new__
-
-
-def plug_in() -> None:
-    """Replace the plain versions with the fast ones."""
-    backward.add = accumulator.add
-    Gate.__call__ = call  # type: ignore[method-assign]
-    keep_freed_memory()
-
-
-def unplug() -> None:
-    """Put the plain versions back: to step through them in a debugger, and for tests."""
-    backward.add = _plain_add
-    Gate.__call__ = _general_call  # type: ignore[method-assign]
 
 
 def call(self: Gate, *inputs: TensorLike) -> Tensor:
     """`Gate.__call__` for calls with one Tensor or two. It leaves all other calls to the general version."""
-    if OBSERVERS:
-        return _general_call(self, *inputs)
+    if OBSERVERS or self.constant_inputs:  # which are checked; and a look-up reads its table in its own way
+        return general_call(self, *inputs)
     if len(inputs) == 2 and type(a := inputs[0]) is Tensor and type(b := inputs[1]) is Tensor:
         one, other = a.node, b.node
         nodes: tuple[Node, ...] = (one, other)
@@ -58,9 +30,7 @@ def call(self: Gate, *inputs: TensorLike) -> Tensor:
         first = last = one.output
         nodes, arrays, requires_grad = (one,), (first,), one.requires_grad
     else:
-        return _general_call(self, *inputs)
-    if self.constant_inputs:
-        return _general_call(self, *inputs)
+        return general_call(self, *inputs)
     try:
         output = self.forward(*arrays)
     except Exception as error:
@@ -90,20 +60,3 @@ def call(self: Gate, *inputs: TensorLike) -> Tensor:
     tensor = _new_tensor(Tensor)
     tensor.node = node
     return tensor
-
-
-def keep_freed_memory() -> None:
-    """Let glibc return memory to the system only when more than 256 MB are free, and reuse blocks of up to 64 MB.
-
-    A training step may allocate and free a hundred megabytes of arrays. By default glibc returns them to the system and
-    requests them again, page by page, which can take longer than the arithmetic. On other systems this does nothing.
-    """
-    if sys.platform != "linux":
-        return
-    import ctypes  # NumPy has loaded it already
-
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # glibc has it, musl has not
-    if mallopt is not None:
-        trim_threshold, mmap_threshold = -1, -3  # M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of malloc.h
-        mallopt(trim_threshold, 256 << 20)
-        mallopt(mmap_threshold, 64 << 20) or mallopt(mmap_threshold, 32 << 20)  # older glibc's limit

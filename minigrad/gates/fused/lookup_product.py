@@ -1,0 +1,108 @@
+"""LookupProduct: rows of a table, fused with the matrix product that follows."""
+
+from typing import Any
+
+import numpy as np
+
+from ...context import SEAMS
+from ...errors import DtypeError, IndexRangeError, ShapeError
+from ...gate import Shape
+from ...graph import Array
+from ..rows import _ReadsRows
+from ..samples import samples_on
+from .sequence import sum_rows
+
+
+class LookupProduct(_ReadsRows):
+    """z = table[ids] @ W + b in one gate, where the row of each distinct id is multiplied only once.
+
+    table (V, D), ids integers, W (D, H), b (H); z has shape ids.shape + (H,). In a batch of reviews a word occurs two
+    or three times on average, so this takes less than half the work of the unfused gates. The same holds backward: with
+    S_i = Σ dz over the places of id i, dW = Σ_i table_iᵀ S_i, db = Σ_i S_i and d(table)_i = S_i Wᵀ.
+
+    >>> table = np.array([[1.0, 2.0], [3.0, 4.0]])
+    >>> LookupProduct()(table, np.array([1, 1, 0]), np.ones((2, 1)), np.array([0.5])).array
+    array([[7.5],
+           [7.5],
+           [3.5]])
+
+    Errors: as for Lookup; ShapeError where D or H differs (MG101).
+    """
+
+    symbol = "look-up ×"
+    differentiable_twice = False  # its rule sums by id, with functions that work on arrays only
+
+    def forward(self, table: Any, ids: Any, W: Any, b: Any) -> Any:
+        self._check(ids, len(table))
+        # In memory, time comes before the batch, because a recurrent layer goes through the result step by step.
+        distinct, place = SEAMS.distinct_ids(ids.T, len(table))
+        rows = table.take(distinct, axis=0).dot(W)
+        rows += b
+        return rows.take(place, axis=0).transpose(*_reversed_but_last(ids.ndim)), place
+
+    def backward(self, dz: Any, z: Any, table: Any, ids: Any, W: Any, b: Any, place: Any) -> Any:
+        distinct = np.empty(place.max(initial=-1) + 1, np.intp)
+        distinct[place] = ids.T
+        by_place = dz.transpose(*_reversed_but_last(ids.ndim)).reshape(place.size, dz.shape[-1])
+        sums = SEAMS.sum_by_place(place.reshape(-1), len(distinct), by_place)
+
+        def d_table() -> Any:
+            return SEAMS.scatter(table.shape, distinct, sums.dot(W.T), distinct=True)
+
+        return d_table, None, lambda: table.take(distinct, axis=0).T.dot(sums), lambda: sum_rows(sums)
+
+    def skipped(self, dz: Any, table: Any, ids: Any, *others: Any) -> Any:
+        return dz @ others[0].T
+
+    def shape(self, *shapes: Shape) -> Shape:
+        table, ids, W, b = shapes
+        if len(table) != 2 or len(W) != 2 or table[1] != W[0] or b != W[1:]:
+            raise ShapeError(
+                "MG101",
+                f"LookupProduct cannot multiply rows of {table} by {W} and add {b}",
+                cause="a row is as long as the table is wide, and the product as long as the matrix is wide",
+                remedy="a table (V, D) goes with a matrix (D, H) and a bias (H)",
+            )
+        return (*ids, W[1])
+
+    def flops(self, output: Shape, *shapes: Shape) -> int:
+        return 2 * super().flops(output) * shapes[0][1]
+
+    samples = samples_on(
+        *([(5, 3), ids, (3, 2), (2,)] for ids in ([1, 4, 1], [[0, 1, 2], [2, 2, 4]], 3, [[[0, 4], [4, 1], [2, 2]]] * 2))
+    )
+
+    @classmethod
+    def refused(cls) -> Any:
+        yield cls(), (np.ones((5, 3)), np.array([5]), np.ones((3, 2)), np.ones(2)), IndexRangeError
+        yield cls(), (np.ones((5, 3)), np.array([1.0]), np.ones((3, 2)), np.ones(2)), DtypeError
+        yield cls(), (np.ones((5, 3)), np.array([1]), np.ones((2, 2)), np.ones(2)), ShapeError
+        yield cls(), (np.ones((5, 3)), np.array([1]), np.ones((3, 2)), np.ones(3)), ShapeError
+
+
+def _reversed_but_last(ndim: int) -> tuple[int, ...]:
+    """The order of axes that turns (T, B, H) into (B, T, H), and back; `ndim` is the number of axes before the last."""
+    return (*range(ndim - 1, -1, -1), ndim)
+
+
+@SEAMS.plain
+def distinct_ids(ids: Array, below: int) -> tuple[Array, Array]:
+    """(the distinct ids, sorted; for each of `ids` its place among them), for ids from 0 to below - 1.
+
+    >>> distinct_ids(np.array([7, 2, 7, 9]), 10)
+    (array([2, 7, 9]), array([1, 0, 1, 2]))
+    """
+    distinct, place = np.unique(ids, return_inverse=True)
+    return distinct, place.reshape(ids.shape)
+
+
+@SEAMS.plain
+def sum_by_place(place: Array, count: int, values: Array) -> Array:
+    """The sums of the values of each place: sums[i] = Σ values[j] over all j with place[j] = i, for i < count.
+
+    >>> sum_by_place(np.array([1, 0, 1]), 2, np.array([[1.0], [2.0], [3.0]])).tolist()
+    [[2.0], [4.0]]
+    """
+    sums = np.zeros((count, *values.shape[1:]), values.dtype)
+    np.add.at(sums, place, values)
+    return sums
