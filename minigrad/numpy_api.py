@@ -1,17 +1,17 @@
 """What makes a Tensor feel like a NumPy array: NumPy's functions, methods, comparisons and conversions.
 
-`np.tanh(t)`, `array @ t` and `t.sum(axis=0)` mean what they mean for arrays, and are recorded: each is looked up in
-`FUNCTIONS`, where the files in gates/ have registered their gates. A NumPy function without a gate raises an error,
+`np.tanh(t)`, `array @ t` and `t.sum(axis=0)` mean what they mean for arrays, and are recorded. NumPy's functions are
+looked up in `FUNCTIONS`, where the files in gates/ register their gates; operators and methods are bound to their gates
+in gates/operators.py. A NumPy function without a gate raises an error,
 because its plain result would silently drop the gradient.
 """
 
 import math
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, TypeVar
 
 import numpy as np
 
-from .context import RECORDING
 from .errors import UnsupportedError
 from .graph import Array
 from .help import engine_errors as checks
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {}
-"""NumPy's functions, and methods of Tensor that NumPy does not have, each with the function that records it."""
+"""NumPy's functions, each with the function that records it."""
 
 # Functions whose results are integers or booleans, which have no gradient.
 _WITHOUT_GRADIENT = {
@@ -87,53 +87,59 @@ class ArrayMethods:
     def dtype(self) -> np.dtype[Any]:
         return self.node.dtype
 
-    # ---- methods and operators that are recorded ----
+    # ---- operators and methods that are recorded: gates/operators.py binds them to gates ----
+
+    __add__: ClassVar[Callable[..., Self]]
+    __radd__: ClassVar[Callable[..., Self]]
+    __sub__: ClassVar[Callable[..., Self]]
+    __rsub__: ClassVar[Callable[..., Self]]
+    __mul__: ClassVar[Callable[..., Self]]
+    __rmul__: ClassVar[Callable[..., Self]]
+    __truediv__: ClassVar[Callable[..., Self]]
+    __rtruediv__: ClassVar[Callable[..., Self]]
+    __pow__: ClassVar[Callable[..., Self]]
+    __rpow__: ClassVar[Callable[..., Self]]
+    __matmul__: ClassVar[Callable[..., Self]]
+    __rmatmul__: ClassVar[Callable[..., Self]]
+    __iadd__: ClassVar[Callable[..., Self]]
+    __isub__: ClassVar[Callable[..., Self]]
+    __imul__: ClassVar[Callable[..., Self]]
+    __itruediv__: ClassVar[Callable[..., Self]]
+    __neg__: ClassVar[Callable[..., Self]]
+    __abs__: ClassVar[Callable[..., Self]]
+    __getitem__: ClassVar[Callable[..., Self]]
+    sum: ClassVar[Callable[..., Self]]
+    mean: ClassVar[Callable[..., Self]]
+    max: ClassVar[Callable[..., Self]]
+    min: ClassVar[Callable[..., Self]]
+    var: ClassVar[Callable[..., Self]]
+    std: ClassVar[Callable[..., Self]]
+    cumsum: ClassVar[Callable[..., Self]]
+    logsumexp: ClassVar[Callable[..., Self]]
+    clip: ClassVar[Callable[..., Self]]
+    astype: ClassVar[Callable[..., Self]]
+    reshape: ClassVar[Callable[..., Self]]
+    transpose: ClassVar[Callable[..., Self]]
+    swapaxes: ClassVar[Callable[..., Self]]
+    squeeze: ClassVar[Callable[..., Self]]
+    abs: ClassVar[Callable[..., Self]]
+    exp: ClassVar[Callable[..., Self]]
+    log: ClassVar[Callable[..., Self]]
+    sqrt: ClassVar[Callable[..., Self]]
+    square: ClassVar[Callable[..., Self]]
+    sin: ClassVar[Callable[..., Self]]
+    cos: ClassVar[Callable[..., Self]]
+    tanh: ClassVar[Callable[..., Self]]
+    sigmoid: ClassVar[Callable[..., Self]]
+    relu: ClassVar[Callable[..., Self]]
+    softmax: ClassVar[Callable[..., Self]]
+    log_softmax: ClassVar[Callable[..., Self]]
 
     # fmt: off
-    def sum(self, axis: Any = None, keepdims: bool = False) -> Self: return FUNCTIONS[np.sum](self, axis, keepdims)
-    def mean(self, axis: Any = None, keepdims: bool = False) -> Self: return FUNCTIONS[np.mean](self, axis, keepdims)
-    def max(self, axis: Any = None, keepdims: bool = False) -> Self: return FUNCTIONS[np.max](self, axis, keepdims)
-    def min(self, axis: Any = None, keepdims: bool = False) -> Self: return FUNCTIONS[np.min](self, axis, keepdims)
-    def cumsum(self, axis: Any = None) -> Self: return FUNCTIONS[np.cumsum](self, axis)
-    def clip(self, min: Any = None, max: Any = None) -> Self: return FUNCTIONS[np.clip](self, min, max)
-    def astype(self, dtype: Any) -> Self: return FUNCTIONS[np.ndarray.astype](self, dtype)
-    def squeeze(self, axis: Any = None) -> Self: return FUNCTIONS[np.squeeze](self, axis)
-    def abs(self) -> Self: return FUNCTIONS[np.abs](self)
-    def exp(self) -> Self: return FUNCTIONS[np.exp](self)
-    def log(self) -> Self: return FUNCTIONS[np.log](self)
-    def sqrt(self) -> Self: return FUNCTIONS[np.sqrt](self)
-    def square(self) -> Self: return FUNCTIONS[np.square](self)
-    def sin(self) -> Self: return FUNCTIONS[np.sin](self)
-    def cos(self) -> Self: return FUNCTIONS[np.cos](self)
-    def tanh(self) -> Self: return FUNCTIONS[np.tanh](self)
-    def sigmoid(self) -> Self: return FUNCTIONS[ArrayMethods.sigmoid](self)
-    def relu(self) -> Self: return FUNCTIONS[ArrayMethods.relu](self)
-    def softmax(self, axis: int = -1) -> Self: return FUNCTIONS[ArrayMethods.softmax](self, axis)
-    def log_softmax(self, axis: int = -1) -> Self: return FUNCTIONS[ArrayMethods.log_softmax](self, axis)
-    def reshape(self, *shape: Any) -> Self: return FUNCTIONS[np.reshape](self, shape[0] if len(shape) == 1 else shape)
-    def transpose(self, *axes: Any) -> Self: return FUNCTIONS[np.transpose](self, checks.order_of_axes(self.node, axes))
-    def swapaxes(self, axis1: int, axis2: int) -> Self: return FUNCTIONS[np.swapaxes](self, axis1, axis2)
     @property
-    def T(self) -> Self: return FUNCTIONS[np.transpose](self, None)
-    def __iadd__(self, other: Any) -> Self: return _in_place(self, self + other)
-    def __isub__(self, other: Any) -> Self: return _in_place(self, self - other)
-    def __imul__(self, other: Any) -> Self: return _in_place(self, self * other)
-    def __itruediv__(self, other: Any) -> Self: return _in_place(self, self / other)
-    def __pos__(self) -> Self: return self
-    def __abs__(self) -> Self: return FUNCTIONS[np.abs](self)
-    def __getitem__(self, key: Any) -> Self: return FUNCTIONS[np.ndarray.__getitem__](self, key)
+    def T(self) -> Self: return self.transpose()
     def __iter__(self) -> Iterator[Self]: return (self[index] for index in range(len(self)))
-
-    def var(self, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Self:
-        """Σ (x - μ)² / (N - ddof): divided by N, as in NumPy; ddof=1 is PyTorch's default. The gate: Var."""
-        return FUNCTIONS[np.var](self, axis, ddof=ddof, keepdims=keepdims)
-
-    def std(self, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Self:
-        """The root of `var`: divided by N, as in NumPy; ddof=1 is PyTorch's default. The gate: Std."""
-        return FUNCTIONS[np.std](self, axis, ddof=ddof, keepdims=keepdims)
-
-    def logsumexp(self, axis: Any = None, keepdims: bool = False) -> Self:
-        return FUNCTIONS[ArrayMethods.logsumexp](self, axis, keepdims)
+    def __pos__(self) -> Self: return self
 
     # ---- comparisons, which give arrays and warn of (N, 1) beside (N,) (MG170), and conversions ----
 
@@ -196,14 +202,6 @@ class ArrayMethods:
 for _name, _operator in vars(np.lib.mixins.NDArrayOperatorsMixin).items():
     if callable(_operator) and (_name == "__invert__" or _name[:3] != "__i") and _name not in dir(ArrayMethods):
         setattr(ArrayMethods, _name, _operator)
-
-
-def _in_place(x: Any, value: Any) -> Any:
-    """What x becomes by `x -= ...`, where value is x - ...: inside no_grad a parameter is changed, and stays one."""
-    if x.node.gate is None and x.node.requires_grad and not RECORDING.get():
-        x.array = value.array
-        return x
-    return value
 
 
 def _plainly(function: Callable[..., Any], args: Iterable[Any], options: dict[str, Any]) -> Any:

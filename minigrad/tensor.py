@@ -14,7 +14,7 @@ from .backward import start, sweep
 from .context import ON_CUT, SEAMS
 from .graph import Array, LazyGradient, Leaf, Node, next_serial
 from .help import engine_errors as checks
-from .numpy_api import FUNCTIONS, ArrayMethods
+from .numpy_api import ArrayMethods
 
 TensorLike = Any  # a Tensor, an array, a number, or nested lists of numbers
 
@@ -147,22 +147,6 @@ class Tensor(ArrayMethods):
     def detach(self) -> Tensor:
         """A copy of the value without its history: a constant, to which no gradient flows."""
         return constant(self.array.copy(), "detached", self.name)
-
-    # fmt: off
-    def __add__(self, other: TensorLike) -> Tensor: return FUNCTIONS[np.add](self, other)
-    def __radd__(self, other: TensorLike) -> Tensor: return FUNCTIONS[np.add](other, self)
-    def __sub__(self, other: TensorLike) -> Tensor: return FUNCTIONS[np.subtract](self, other)
-    def __rsub__(self, other: TensorLike) -> Tensor: return FUNCTIONS[np.subtract](other, self)
-    def __mul__(self, other: TensorLike) -> Tensor: return FUNCTIONS[np.multiply](self, other)
-    def __rmul__(self, other: TensorLike) -> Tensor: return FUNCTIONS[np.multiply](other, self)
-    def __truediv__(self, other: TensorLike) -> Tensor: return FUNCTIONS[np.divide](self, other)
-    def __rtruediv__(self, other: TensorLike) -> Tensor: return FUNCTIONS[np.divide](other, self)
-    def __pow__(self, other: TensorLike) -> Tensor: return FUNCTIONS[np.power](self, other)
-    def __rpow__(self, other: TensorLike) -> Tensor: return FUNCTIONS[np.power](other, self)
-    def __matmul__(self, other: TensorLike) -> Tensor: return FUNCTIONS[np.matmul](self, other)
-    def __rmatmul__(self, other: TensorLike) -> Tensor: return FUNCTIONS[np.matmul](other, self)
-    def __neg__(self) -> Tensor: return FUNCTIONS[np.negative](self)
-    # fmt: on
 
 
 def _leaf(tensor: Tensor, action: str) -> Leaf:

@@ -9,7 +9,7 @@ from ..errors import MinigradError
 from ..gate import Gate
 from ..graph import Leaf, Node, next_serial
 from ..help import engine_errors as checks
-from ..tensor import Tensor, TensorLike
+from ..tensor import Tensor, TensorLike, as_tensors
 
 general_call = Gate.__call__
 _new_node, _new_tensor = Node.__new__, Tensor.__new__
@@ -29,6 +29,8 @@ def call(self: Gate, *inputs: TensorLike) -> Tensor:
         one = a.node
         first = last = one.output
         nodes, arrays, requires_grad = (one,), (first,), one.requires_grad
+    elif len(inputs) in (1, 2):  # numbers, arrays or lists among them
+        return call(self, *as_tensors(inputs))
     else:
         return general_call(self, *inputs)
     try:

@@ -2,6 +2,7 @@
 
 # fmt: off
 # isort: off
+from . import operators as operators
 from .activation import (
     LeakyReLU, LogSoftmax, ReLU, Sigmoid, Softmax, Softplus, leaky_relu, log_softmax, relu, sigmoid, softmax, softplus,
 )

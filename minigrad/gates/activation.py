@@ -10,7 +10,6 @@ import numpy as np
 
 from ..errors import ShapeError
 from ..gate import Gate, Shape
-from ..numpy_api import implements
 from ..tensor import Tensor, TensorLike
 from .basic import _OneOperand, floats
 from .samples import refused_on, samples_on
@@ -195,9 +194,8 @@ def check_axis(gate: str, axis: int, shape: Shape) -> None:
         )
 
 
-# Functions that NumPy does not have are registered under the method of Tensor that calls them.
-sigmoid = implements(Tensor.sigmoid)(Sigmoid())
-relu = implements(Tensor.relu)(ReLU())
+sigmoid = Sigmoid()
+relu = ReLU()
 softplus = Softplus()
 
 
@@ -206,13 +204,11 @@ def leaky_relu(x: TensorLike, negative_slope: float = 0.01) -> Tensor:
     return LeakyReLU(negative_slope)(x)
 
 
-@implements(Tensor.softmax)
 def softmax(x: TensorLike, axis: int = -1) -> Tensor:
     """`Softmax(axis)(x)`: the class has the formula."""
     return Softmax(axis)(x)
 
 
-@implements(Tensor.log_softmax)
 def log_softmax(x: TensorLike, axis: int = -1) -> Tensor:
     """`LogSoftmax(axis)(x)`: the class has the formula."""
     return LogSoftmax(axis)(x)

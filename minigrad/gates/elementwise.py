@@ -253,7 +253,6 @@ def clip(
     return Clip(min if a_min is None else a_min, max if a_max is None else a_max)(x)
 
 
-@implements(np.ndarray.astype)
 def astype(x: Tensor, dtype: Any) -> Tensor:
     """`Cast(dtype)(x)`."""
     gate = Cast(dtype)

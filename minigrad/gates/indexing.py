@@ -247,7 +247,6 @@ def scatter(shape: Shape, key: Any, values: Array, distinct: bool = False) -> Ar
     return whole
 
 
-@implements(np.ndarray.__getitem__)
 def slice_(x: TensorLike, key: Any) -> Tensor:
     """`Slice(key)(x)`, what x[key] records. Where nothing is recorded, a part of a named x is named: "x[:, 2]"."""
     gate = Slice(key)

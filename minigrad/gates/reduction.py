@@ -1,7 +1,6 @@
 """Sums, means, extremes and variances over axes, and the running sum along one."""
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -257,22 +256,30 @@ class CumSum(_AlongAxis):
         return Gate.flops(self, output)
 
 
-def _reducing(gate: type[_Reduction]) -> Callable[..., Tensor]:
-    def reduce(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
-        return gate(axis, keepdims)(x)
-
-    reduce.__doc__ = f"`{gate.__name__}(axis, keepdims)(x)`."
-    reduce.__qualname__ = gate.__name__.lower()
-    return reduce
+@implements(np.sum)
+def sum(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """`Sum(axis, keepdims)(x)`."""
+    return Sum(axis, keepdims)(x)
 
 
-implements(np.sum)(_reducing(Sum))
-implements(np.mean)(_reducing(Mean))
-implements(np.max)(_reducing(Max))
-implements(np.min)(_reducing(Min))
+@implements(np.mean)
+def mean(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """`Mean(axis, keepdims)(x)`."""
+    return Mean(axis, keepdims)(x)
 
 
-@implements(Tensor.logsumexp)
+@implements(np.max)
+def max(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """`Max(axis, keepdims)(x)`."""
+    return Max(axis, keepdims)(x)
+
+
+@implements(np.min)
+def min(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """`Min(axis, keepdims)(x)`."""
+    return Min(axis, keepdims)(x)
+
+
 def logsumexp(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """`LogSumExp(axis, keepdims)(x)`: the class has the formula."""
     return LogSumExp(axis, keepdims)(x)

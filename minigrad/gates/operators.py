@@ -1,0 +1,100 @@
+"""The operators and methods of a Tensor, bound to the gates that they record: `x + y`, `x.sum()`, `x[0]`."""
+
+from collections.abc import Callable
+from typing import Any
+
+from ..context import RECORDING
+from ..gate import Gate
+from ..help.engine_errors import order_of_axes
+from ..tensor import Tensor, TensorLike
+from . import activation, basic, elementwise, indexing, reduction, shape
+
+
+def _of_one(gate: Gate) -> Callable[[Tensor], Tensor]:
+    def method(x: Tensor) -> Tensor:
+        return gate(x)
+
+    method.__doc__ = f"`{gate.name}()(x)`."
+    return method
+
+
+def _of_two(gate: Gate) -> Callable[[Tensor, TensorLike], Tensor]:
+    return lambda x, other: gate(x, other)
+
+
+def _reflected(gate: Gate) -> Callable[[Tensor, TensorLike], Tensor]:
+    """For a Tensor on the right: `other + x`."""
+    return lambda x, other: gate(other, x)
+
+
+def _in_place(gate: Gate) -> Callable[[Tensor, TensorLike], Tensor]:
+    """For `x += other`: inside no_grad a parameter is changed, and stays one."""
+
+    def method(x: Tensor, other: TensorLike) -> Tensor:
+        value = gate(x, other)
+        if x.node.gate is None and x.requires_grad and not RECORDING.get():
+            x.array = value.array
+            return x
+        return value
+
+    return method
+
+
+Tensor.__add__ = _of_two(basic.add)
+Tensor.__radd__ = _reflected(basic.add)
+Tensor.__iadd__ = _in_place(basic.add)
+Tensor.__sub__ = _of_two(basic.subtract)
+Tensor.__rsub__ = _reflected(basic.subtract)
+Tensor.__isub__ = _in_place(basic.subtract)
+Tensor.__mul__ = _of_two(basic.multiply)
+Tensor.__rmul__ = _reflected(basic.multiply)
+Tensor.__imul__ = _in_place(basic.multiply)
+Tensor.__truediv__ = _of_two(basic.divide)
+Tensor.__rtruediv__ = _reflected(basic.divide)
+Tensor.__itruediv__ = _in_place(basic.divide)
+Tensor.__pow__ = _of_two(elementwise.power)
+Tensor.__rpow__ = _reflected(elementwise.power)
+Tensor.__matmul__ = _of_two(basic.matmul)
+Tensor.__rmatmul__ = _reflected(basic.matmul)
+Tensor.__neg__ = _of_one(basic.negate)
+Tensor.__abs__ = _of_one(elementwise.absolute)
+Tensor.__getitem__ = indexing.slice_
+
+Tensor.abs = _of_one(elementwise.absolute)
+Tensor.exp = _of_one(elementwise.exp)
+Tensor.log = _of_one(elementwise.log)
+Tensor.sqrt = _of_one(elementwise.sqrt)
+Tensor.sin = _of_one(elementwise.sin)
+Tensor.cos = _of_one(elementwise.cos)
+Tensor.tanh = _of_one(basic.tanh)
+Tensor.sigmoid = _of_one(activation.sigmoid)
+Tensor.relu = _of_one(activation.relu)
+Tensor.square = elementwise.square
+Tensor.clip = elementwise.clip
+Tensor.astype = elementwise.astype
+Tensor.softmax = activation.softmax
+Tensor.log_softmax = activation.log_softmax
+Tensor.sum = reduction.sum
+Tensor.mean = reduction.mean
+Tensor.max = reduction.max
+Tensor.min = reduction.min
+Tensor.var = reduction.var
+Tensor.std = reduction.std
+Tensor.cumsum = reduction.cumsum
+Tensor.logsumexp = reduction.logsumexp
+Tensor.squeeze = shape.squeeze
+Tensor.swapaxes = shape.swapaxes
+
+
+def _reshape(x: Tensor, *to: Any) -> Tensor:
+    """`Reshape(to)(x)`, for a shape given as one argument or as several."""
+    return shape.reshape(x, to[0] if len(to) == 1 else to)
+
+
+def _transpose(x: Tensor, *axes: Any) -> Tensor:
+    """`Transpose(axes)(x)`, for an order given as one argument or as several; without arguments it is reversed."""
+    return shape.transpose(x, order_of_axes(x.node, axes))
+
+
+Tensor.reshape = _reshape
+Tensor.transpose = _transpose
