@@ -29,11 +29,7 @@ FAST = {
 
 
 def enable() -> None:
-    """Use the fast versions from now on, in all threads.
-
-    >>> disable()
-    >>> enable()
-    """
+    """Use the fast versions from now on, in all threads."""
     SEAMS.use(FAST)
     Gate.__call__ = call  # type: ignore[method-assign]
     memory.keep_freed(True)

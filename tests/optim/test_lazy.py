@@ -17,6 +17,8 @@ from minigrad.fast.accumulator import SparseGradient
 from minigrad.fast.table import make_table
 from optim import SGD, Adagrad, Adam, AdamW, RMSprop, lazy
 
+pytestmark = pytest.mark.fast
+
 ROWS, WIDTH = 40, 3
 
 

@@ -79,6 +79,7 @@ def test_all_reduce_adds_up_in_the_order_of_the_ranks(size: int) -> None:
         assert np.array_equal(result, total)
 
 
+@pytest.mark.fast
 def test_gradients_are_summed_by_shares_whatever_their_form() -> None:
     # Each rank reads its rows of a table; W has a gradient on one rank only, b is in another dtype, and c has none.
     shares, ids = [0.75, 0.25], [[1, 1, 3], [3, 0]]
