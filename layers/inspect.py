@@ -6,9 +6,8 @@ from typing import Any
 import numpy as np
 
 from minigrad import Tensor, grad, no_grad, softmax_cross_entropy
-from minigrad.context import SCOPE, setting
+from minigrad.context import SCOPE, setting, step_number
 from minigrad.errors import GradientError, OptionError
-from minigrad.timesteps import step_number
 
 from .cells import Cell
 from .layer import ON_VALUE, Array, Layer, check_size, join

@@ -8,11 +8,11 @@ from typing import Any, Literal, TypedDict, Unpack
 import numpy as np
 
 from minigrad import Tensor, concatenate, scope, stack, tanh, where
+from minigrad.context import step_name
 from minigrad.errors import MinigradError, OptionError, ShapeError
 from minigrad.gates.steps import without_padding
 from minigrad.help.other_frameworks import unfit_call
 from minigrad.tensor import TensorLike, as_tensors
-from minigrad.timesteps import step_name
 
 from .cells import Cell, GRUCell, LSTMCell, RNNCell, State
 from .dropout import Dropout

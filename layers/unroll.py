@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from minigrad import Tensor, cut, scope, where
+from minigrad.context import step_name
 from minigrad.gates.fused.sequence import cuts
 from minigrad.gates.steps import without_padding
-from minigrad.timesteps import step_name
 
 from .cells import Cell, State, map_state
 from .mask import Mask, as_mask

@@ -14,8 +14,10 @@ programs set them with blocks such as `with no_grad():` and `with scope("encoder
 """
 
 import inspect
+import re
 from collections.abc import Callable, Mapping
-from contextvars import ContextVar
+from contextlib import ContextDecorator
+from contextvars import ContextVar, Token
 from functools import partial, wraps
 from typing import Any, Self, TypeVar, cast
 
@@ -107,73 +109,56 @@ class Seams:
 
 SEAMS = Seams()
 
-_OPEN: ContextVar[tuple[tuple["setting", ContextVar[Any], Any], ...]] = ContextVar("open", default=())
-"""For each variable that a block has set, from the outside in: the block, the variable, and its value before."""
+_OPEN: ContextVar[tuple[tuple["setting", Token[Any]], ...]] = ContextVar("open", default=())
+"""The blocks that are open, from the outside in, each with the token that restores its variable."""
 
 
-class setting:
+class setting(ContextDecorator):
     """Set a context variable within a block, or during each call of a decorated function.
 
     >>> with setting(SCOPE, ("encoder",)):
     ...     SCOPE.get()
     ('encoder',)
 
-    One object may be entered several times, by functions that call themselves and by several threads.
+    One object may be entered several times, by functions that call themselves and by several threads. Blocks close in
+    order: one that is left closes those that were opened within it, such as that of a generator which still waits.
 
-    Errors: OptionError for decorating an async generator (MG131).
+    Errors: OptionError for decorating a generator or a coroutine (MG131).
     """
 
     def __init__(self, variable: ContextVar[Any], value: Any) -> None:
         self.variable, self.value = variable, value
 
-    def __enter__(self) -> Self:
-        self._set(self.variable, self._inner_value())
-        return self
-
-    def _set(self, variable: ContextVar[Any], value: Any) -> None:
-        # The value before is kept in the context and not in the block, which may be entered again before it is left.
-        _OPEN.set((*_OPEN.get(), (self, variable, variable.get())))
-        variable.set(value)
-
-    def _inner_value(self) -> Any:
+    def inner_value(self) -> Any:
         """The value within the block."""
         return self.value
 
-    def __exit__(self, *error: object) -> None:
-        self._reset(self.variable)
+    def __enter__(self) -> Self:
+        token = self.variable.set(self.inner_value())
+        _OPEN.set((*_OPEN.get(), (self, token)))
+        return self
 
-    def _reset(self, variable: ContextVar[Any]) -> None:
-        blocks = _OPEN.get()
-        if blocks and blocks[-1][0] is self and blocks[-1][1] is variable:
-            variable.set(blocks[-1][2])
-            _OPEN.set(blocks[:-1])
-            return
-        # Generators that take turns may end their blocks in any order.
-        inner = None  # the outermost block within this one that has set the variable too
-        for place in reversed(range(len(blocks))):
-            block, changed, before = blocks[place]
-            if block is self and changed is variable:
-                rest = [*blocks[:place], *blocks[place + 1 :]]
-                if inner is None:
-                    variable.set(before)
-                else:
-                    rest[inner - 1] = (*blocks[inner][:2], before)
-                _OPEN.set(tuple(rest))
+    def __exit__(self, *error: object) -> None:
+        tokens = []
+        for block, token in reversed(_OPEN.get()):
+            tokens.append(token)
+            if block is self:
+                for inner in tokens:
+                    inner.var.reset(inner)
+                _OPEN.set(_OPEN.get()[: -len(tokens)])
                 return
-            if changed is variable:
-                inner = place
 
     def __call__(self, function: F) -> F:
-        """The function with this setting during each call; of a generator, whenever it runs, and not at a yield."""
-        if inspect.isasyncgenfunction(function):
-            raise OptionError(
-                "MG131",
-                f"{type(self).__name__} cannot decorate the async generator {function.__qualname__}",
-                cause="the setting would hold for the caller too, whenever the generator waits at a yield",
-                remedy="open the block inside, and close it before each yield",
-            )
-        kind = next(k for k in (inspect.iscoroutinefunction, inspect.isgeneratorfunction, callable) if k(function))
-        return cast(F, wraps(function)(_DECORATED[kind](function, self)))
+        """The function with this setting during each call."""
+        for waits in (inspect.isgeneratorfunction, inspect.iscoroutinefunction, inspect.isasyncgenfunction):
+            if waits(function):
+                raise OptionError(
+                    "MG131",
+                    f"{type(self).__name__} cannot decorate {function.__qualname__}: it is a generator or a coroutine",
+                    cause="the setting would hold for the caller too, whenever the function waits at a yield or await",
+                    remedy="open the block inside, and close it before each yield",
+                )
+        return super().__call__(function)
 
 
 class no_grad(setting):
@@ -222,53 +207,47 @@ class scope(setting):
             )
         super().__init__(SCOPE, name)
 
-    def _inner_value(self) -> Scope:
+    def inner_value(self) -> Scope:
         return (*SCOPE.get(), self.value)
-
-
-def _function(function: Any, block: setting) -> Any:
-    def run(*arguments: Any, **options: Any) -> Any:
-        with block:
-            return function(*arguments, **options)
-
-    return run
-
-
-def _coroutine(function: Any, block: setting) -> Any:
-    async def run(*arguments: Any, **options: Any) -> Any:
-        with block:
-            return await function(*arguments, **options)
-
-    return run
-
-
-def _generator(function: Any, block: setting) -> Any:
-    def run(*arguments: Any, **options: Any) -> Any:
-        generator = function(*arguments, **options)
-        resume: Any = partial(next, generator)
-        while True:
-            with block:
-                try:
-                    item = resume()
-                except StopIteration as stop:
-                    return stop.value
-            try:
-                resume = partial(generator.send, (yield item))
-            except GeneratorExit:
-                with block:
-                    generator.close()
-                raise
-            except BaseException as error:
-                resume = partial(generator.throw, error)
-
-    return run
-
-
-_DECORATED: dict[Any, Any] = {
-    inspect.iscoroutinefunction: _coroutine, inspect.isgeneratorfunction: _generator, callable: _function,
-}  # fmt: skip
 
 
 def place(scope: Scope) -> str:
     """Where a scope is, as errors and reports say it: `in encoder/t07`, or `at the top level`."""
     return printable("in " + "/".join(scope)) if scope else "at the top level"
+
+
+# ---- the scopes of time steps: an unrolled layer records step 7 in the scope `t07` ----
+
+STEP_PATTERN = r"t\d+"
+ANY_STEP = "t*"
+"""The name for all time steps together, where they share a row of a table."""
+
+
+def step_name(t: int, steps: int) -> str:
+    """The scope of step t out of `steps`: numbers as wide as the last one, so that the names sort.
+
+    >>> step_name(7, 40)
+    't07'
+    """
+    return f"t{t:0{max(2, len(str(steps - 1)))}d}"
+
+
+def step_number(name: str) -> int | None:
+    """The time step that a scope's name stands for, or None.
+
+    >>> step_number("t07"), step_number("head")
+    (7, None)
+    """
+    return int(name[1:]) if re.fullmatch(STEP_PATTERN, name) else None
+
+
+def step_of(scope: Scope) -> tuple[Scope, int, Scope] | None:
+    """(the scope that is unrolled, the time step, the scope within the step), or None if there is no time step.
+
+    >>> step_of(("model", "rnn", "t07", "cell"))
+    (('model', 'rnn'), 7, ('cell',))
+    """
+    for place, name in enumerate(scope):
+        if (step := step_number(name)) is not None:
+            return scope[:place], step, scope[place + 1 :]
+    return None

@@ -38,7 +38,7 @@ class trace_lines(setting):
     def __init__(self) -> None:
         super().__init__(ON_RECORD, None)
 
-    def _inner_value(self) -> Callable[[Node], None]:
+    def inner_value(self) -> Callable[[Node], None]:
         before = ON_RECORD.get()
 
         def on_record(node: Node) -> None:
@@ -77,15 +77,12 @@ class detect_anomaly(trace_lines):
                 raise _backward_error(node, dz, visited)
             visited.append((node, dz))
 
-        self._set(ON_GRADIENT, on_gradient)
-        return super().__enter__()
+        super().__enter__()
+        setting(ON_GRADIENT, on_gradient).__enter__()  # which closes with this block
+        return self
 
-    def __exit__(self, *error: object) -> None:
-        super().__exit__()
-        self._reset(ON_GRADIENT)
-
-    def _inner_value(self) -> Callable[[Node], None]:
-        trace = super()._inner_value()
+    def inner_value(self) -> Callable[[Node], None]:
+        trace = super().inner_value()
 
         def on_record(node: Node) -> None:
             trace(node)

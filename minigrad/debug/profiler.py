@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, Self
 
-from ..context import OBSERVERS, ON_GRADIENT, SCOPE, Scope, setting
+from ..context import ANY_STEP, OBSERVERS, ON_GRADIENT, SCOPE, Scope, setting, step_number
 from ..errors import OptionError
 from ..gate import Gate
 from ..graph import Node
 from ..support.text import table
 from ..tensor import Tensor, as_tensors
-from ..timesteps import ANY_STEP, step_number
 
 _MOST = 30  # rows that are printed
 Charge = tuple["Row", str, int | None]  # where time is counted: a row, one of its columns, and a node's serial number

@@ -11,9 +11,8 @@ from itertools import takewhile
 from operator import attrgetter
 from typing import NamedTuple
 
-from ..context import Scope
+from ..context import Scope, step_of
 from ..graph import Leaf, Node, ancestors
-from ..timesteps import step_of
 
 MANY = 24  # leaves that enter one gate: more of a kind share a box
 

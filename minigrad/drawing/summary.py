@@ -5,10 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from ..context import Scope
+from ..context import ANY_STEP, Scope, step_of
 from ..graph import Array, Leaf, Node
 from ..support.text import table
-from ..timesteps import ANY_STEP, step_of
 from .boxes import name_steps
 
 

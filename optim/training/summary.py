@@ -4,9 +4,9 @@ from dataclasses import astuple, dataclass
 from typing import Any
 
 from minigrad import enable_grad
+from minigrad.context import ANY_STEP
 from minigrad.support.notebook import table
 from minigrad.support.text import table as text_table
-from minigrad.timesteps import ANY_STEP
 
 from .run import Model, evaluating
 

@@ -7,12 +7,11 @@ from collections.abc import Callable
 from operator import attrgetter
 from typing import Any
 
-from ...context import SCOPE, enable_grad, place, scope, setting
+from ...context import SCOPE, enable_grad, place, scope, setting, step_name
 from ...errors import GradientError
 from ...gate import Gate
 from ...graph import Array, Node, ancestors
 from ...tensor import Tensor, TensorLike, as_tensors, cut, from_node
-from ...timesteps import step_name
 from .. import GRUSequence, Lookup, LookupProduct, LSTMSequence, RNNSequence, stack, tanh, where
 from ..steps import gru_step, lstm_step, passed, without_padding
 from .sequence import cuts

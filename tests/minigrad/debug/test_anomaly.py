@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from pathlib import Path
 
@@ -97,26 +96,4 @@ def test_finite_runs_pass_and_nothing_stays_switched_on():
     with pytest.raises(NonFiniteError):
         log(x * 0.0)
     mg.log(x * 0.0)  # outside it is let through
-    assert ON_RECORD.get() is None and ON_GRADIENT.get() is None
-
-
-def test_a_decorated_generator_and_a_decorated_coroutine_are_watched_while_they_run():
-    x = mg.Tensor([1.0, 0.0], requires_grad=True, name="x")
-
-    @mg.detect_anomaly()
-    def generator():
-        yield mg.tanh(x)
-        yield mg.log(x)
-
-    @mg.detect_anomaly()
-    async def coroutine():
-        return mg.log(x)
-
-    values = generator()
-    assert "test_anomaly.py" in next(values).node.source
-    assert ON_RECORD.get() is None and ON_GRADIENT.get() is None
-    for run in (lambda: next(values), lambda: asyncio.run(coroutine())):
-        with pytest.raises(NonFiniteError) as caught:
-            run()
-        assert caught.value.code == "MG710"
     assert ON_RECORD.get() is None and ON_GRADIENT.get() is None

@@ -4,8 +4,8 @@ import numpy as np
 
 import minigrad as mg
 from layers import RNN, Dense, Embedding, Sequential, gradient_flow, gradients, outputs
+from minigrad.context import step_name
 from minigrad.course.lesson import Question
-from minigrad.timesteps import step_name
 
 
 def _numbers(*shape, seed=0):

@@ -4,9 +4,9 @@ import numpy as np
 
 import minigrad as mg
 from layers import RNN, RNNCell
+from minigrad.context import step_name
 from minigrad.course.lesson import Question
 from minigrad.course.lessons.lesson_12_truncation import trained
-from minigrad.timesteps import step_name
 
 WORDS = ["this", "film", "is", "pretty", "bad"]
 

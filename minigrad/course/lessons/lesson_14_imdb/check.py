@@ -5,10 +5,10 @@ import contextlib
 import numpy as np
 
 import minigrad as mg
+from minigrad.context import step_name
 from minigrad.course.lesson import Question
 from minigrad.course.lessons.lesson_14_imdb import reader
 from minigrad.data import Batches
-from minigrad.timesteps import step_name
 from optim import SGD, Adam
 
 REVIEW, WORDS = 93, 8
