@@ -17,14 +17,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 ROOT = Path(__file__).resolve().parents[2]
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
 import minigrad as mg  # noqa: E402
-from minigrad.numpy_api import FUNCTIONS, ArrayMethods  # noqa: E402
+from minigrad.numpy_api import ArrayMethods  # noqa: E402
 
 PACKAGES = ("minigrad", "layers", "optim")
 MODULES = ("minigrad", "minigrad.data", "minigrad.errors", "layers", "layers.init", "optim")
@@ -105,12 +103,8 @@ def gate_of(function: Any) -> str | None:
 
 
 def recorded_by(method: Any) -> str | None:
-    """The gate that a method of Tensor records: that of NumPy's function, or of the array's method, with its name."""
-    function = inspect.unwrap(getattr(method, "fget", None) or method)
-    name = "transpose" if function.__name__ == "T" else function.__name__
-    filed: Any = (getattr(np, name, None), getattr(np.ndarray, name, None))
-    known = (FUNCTIONS.get(one) for one in filed)
-    return next(filter(None, map(gate_of, known)), None)
+    """The gate that a method of Tensor records."""
+    return "Transpose" if isinstance(method, property) else gate_of(inspect.unwrap(method))
 
 
 def describe(one: Any) -> Docstring:

@@ -10,22 +10,25 @@ import re
 from collections.abc import Iterator
 
 import numpy as np
-from docstrings import describe, gate_of, link_to_error, markdown, signature
+from docstrings import describe, gate_of, link_to_error, markdown, recorded_by, signature
 from sphinx.application import Sphinx
 
 import minigrad as mg
 from minigrad import gates
-from minigrad.numpy_api import FUNCTIONS
+from minigrad.numpy_api import FUNCTIONS, ArrayMethods
 
 ORDER = (
     "basic", "elementwise", "activation", "shape", "reduction", "indexing", "contraction", "rows", "loss", "fused",
 )  # fmt: skip
 OPERATORS = {
     np.add: "a + b", np.subtract: "a - b", np.multiply: "a * b", np.divide: "a / b", np.power: "a ** b",
-    np.negative: "-x", np.matmul: "a @ b", np.abs: "abs(x)", np.ndarray.__getitem__: "x[key]", np.transpose: "x.T",
-    np.reshape: "x.reshape(...)", np.swapaxes: "x.swapaxes(...)", np.clip: "x.clip(...)",
-    np.ndarray.astype: "x.astype(...)",
+    np.negative: "-x", np.matmul: "a @ b", np.abs: "abs(x)", np.transpose: "x.T",
 }  # fmt: skip
+METHODS = {"__getitem__": "x[key]"} | {
+    name: f"x.{name}({'...' if name in ('reshape', 'swapaxes', 'clip', 'astype') else ''})"
+    for name in ArrayMethods.__annotations__
+    if not name.startswith("_") and callable(getattr(mg.Tensor, name, None)) and name not in ("abs", "transpose")
+}
 
 
 def public_gates() -> dict[str, list[type[mg.Gate]]]:
@@ -43,12 +46,9 @@ def recorders(gate: type[mg.Gate]) -> Iterator[str]:
             yield f"mg.{name}"
     mine = [known for known, function in FUNCTIONS.items() if gate_of(function) == gate.__name__]
     yield from (OPERATORS[known] for known in mine if known in OPERATORS)
+    methods = ((recorded_by(getattr(mg.Tensor, name)), call) for name, call in METHODS.items())
+    yield from (call for recorded, call in methods if recorded == gate.__name__)
     names = {"abs" if known is np.abs else known.__name__: known for known in mine}
-    yield from (
-        f"x.{name}()"
-        for name, known in names.items()
-        if known not in OPERATORS and callable(getattr(mg.Tensor, name, None))
-    )
     yield from (f"np.{name}" for name, known in names.items() if getattr(np, name, None) is known)
 
 

@@ -7,14 +7,13 @@ from math import isnan
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from ..context import enable_grad
+from ..context import enable_grad, step_of
 from ..errors import DrawError, DtypeError, OptionError
 from ..gates.fused.unfuse import UNFUSED
 from ..graph import Leaf, Node
 from ..help.engine_errors import describe, nothing_recorded
 from ..support.text import printable
 from ..tensor import Tensor, from_node
-from ..timesteps import step_of
 from .boxes import Box, View, connect, gate_name, history
 from .colour import STYLES
 from .dot import Colouring, write

@@ -11,10 +11,9 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from operator import index
 from typing import Any
 
-from ..context import Scope
+from ..context import STEP_PATTERN, Scope, step_number, step_of
 from ..errors import OptionError
 from ..graph import Node
-from ..timesteps import PATTERN, step_number, step_of
 from .boxes import Box, gate_name, name_steps
 
 MODES = ("auto", "unrolled", "rolled")
@@ -267,7 +266,7 @@ def _named(gates: list[Node], collapse: Any) -> Callable[[Scope], int | None]:
 
 def _timeless(scope: Scope) -> Scope:
     """A scope without the name of its time step, or of a rolled body that stands for several."""
-    return tuple(name for name in scope if not re.match(rf"{PATTERN}(,? |$)", name))
+    return tuple(name for name in scope if not re.match(rf"{STEP_PATTERN}(,? |$)", name))
 
 
 def _fold_middle(boxes: Boxes, ends: int = 12) -> Boxes:

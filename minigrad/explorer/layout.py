@@ -8,10 +8,9 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..context import Scope
+from ..context import Scope, step_name, step_of
 from ..drawing.boxes import shared
 from ..graph import Leaf, Node
-from ..timesteps import step_name, step_of
 
 MANY = 300
 """A graph with more gates than this and no time steps is divided into parts of `PART` ranks, which can be folded."""

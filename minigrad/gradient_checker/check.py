@@ -9,8 +9,7 @@ from ..backward import sweep
 from ..debug.anomaly import first_non_finite, strange_node, title, trace_lines
 from ..derivatives import grad
 from ..errors import DtypeError, MinigradError, NonFiniteError, OptionError
-from ..fast.kernels import Array, dense
-from ..graph import Leaf, Node, ancestors
+from ..graph import Array, Leaf, Node, ancestors, dense
 from ..random import generator
 from ..tensor import Tensor, from_node
 from .blame import differing, leaking, wrongly_summed

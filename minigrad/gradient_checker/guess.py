@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..backward import unbroadcast
-from ..fast.kernels import Array
+from ..graph import Array
 from .numeric import STEP, index_of, signs
 from .rules import NodeCheck, RuleError
 from .slip import Slip

@@ -8,8 +8,7 @@ import numpy as np
 
 from ..backward import unbroadcast
 from ..debug.anomaly import title
-from ..fast.kernels import Array, dense
-from ..graph import Node
+from ..graph import Array, Node, dense
 from .numeric import EPSILON, STEP, Cuts, Function, careful, index_of, kinks, signs
 from .slip import Slip
 

@@ -46,7 +46,6 @@ LEFT_OUT = {
         "tests/optim/training/test_trainer.py::test_eight_threads_train_eight_models_bit_for_bit_as_one_after_the_other",
     ],
     "it waits for an event loop, which here is the page's": [
-        "tests/minigrad/debug/test_anomaly.py::test_a_decorated_generator_and_a_decorated_coroutine_are_watched_while_they_run",
         "tests/minigrad/test_context.py::test_tasks_have_settings_of_their_own",
     ],
     "it needs safetensors, which is not built for WebAssembly": [

@@ -11,8 +11,7 @@ import minigrad as mg
 from minigrad.backward import sweep
 from minigrad.explorer.arrays import whole
 from minigrad.explorer.replay import FORMULAS, recipe
-from minigrad.fast.kernels import dense
-from minigrad.graph import Leaf, Node
+from minigrad.graph import Leaf, Node, dense
 
 from .conftest import NODE, needs_node, run_node
 from .explored_graphs import explored

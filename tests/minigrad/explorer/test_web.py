@@ -17,8 +17,7 @@ import minigrad as mg
 from layers import GRU, Dense, Embedding
 from minigrad.backward import sweep
 from minigrad.explorer.arrays import summary, whole
-from minigrad.fast.kernels import dense
-from minigrad.graph import Leaf, ancestors
+from minigrad.graph import Leaf, ancestors, dense
 
 from .conftest import HERE, NODE, PACKAGE, Keys, needs_node, run_node
 from .test_arrays import SHAPES

@@ -7,9 +7,8 @@ import pytest
 
 import minigrad as mg
 from layers import GRU, LSTM, RNN, Dense, Sequential
-from minigrad.fast.kernels import dense
 from minigrad.gates.indexing import Scatter
-from minigrad.graph import ancestors
+from minigrad.graph import ancestors, dense
 
 X = np.random.default_rng(3).normal(size=(3, 4))
 mg.seed(4)
