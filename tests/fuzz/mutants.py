@@ -118,7 +118,7 @@ MUTANTS = [
     ),
     Mutant(
         "minigrad/gates/fused/recurrent.py",
-        "                np.copyto(passed, dh_t, where=~rows)\n",
+        "                np.copyto(through_z, dh_t, where=~rows)\n",
         "                pass\n",
         "a fused GRU's gradient through padding",
     ),

@@ -28,8 +28,13 @@ from .sequence import _Sequence, one_dtype, sum_rows
 class RNNSequence(_Sequence):
     """z_t = h_t = tanh(a_t + h_(t-1) @ W_hh) for all t: z (T, B, H), for a = x @ W_xh + b.
 
-    Backward, with dh_t the sum of dz_t and what step t+1 passes back: da_t = dh_t ⊙ (1 - h_t²), and da_t @ W_hhᵀ is
-    passed back to step t-1; then for all steps at once dW_hh = Σ h_(t-1)ᵀ @ da_t.
+    Backward, from the last step to the first, with dh = 0 before the first of these rounds:
+
+        dh = dh + dz_t
+        da_t = dh ⊙ (1 - h_t²)
+        dh = da_t @ W_hhᵀ
+
+    Then dh0 = dh, and for all steps at once dW_hh = Σ h_(t-1)ᵀ @ da_t.
 
     Inputs: a (B, T, H), h0 (B, H), W_hh (H, H), and optionally mask (B, T).
 
@@ -63,19 +68,19 @@ class RNNSequence(_Sequence):
 
     def backward(self, dz: Any, z: Any, a: Any, h0: Any, W_hh: Any, mask: Any = None) -> Any:
         dz, h = self._in_order(dz), self._in_order(z)
-        slope = self._without_padding(1 - h * h, mask)
+        dtanh = self._without_padding(1 - h * h, mask)
         da = self._gradients(h.shape, h.dtype)
         dh = np.zeros(h0.shape, z.dtype)
         back = np.ascontiguousarray(W_hh.T)
-        for t, rows, go_on in self._backwards(mask, dz):
+        for t, rows, keep in self._backwards(mask, dz):
             add(dh, dz[t], dh)
-            da_t = multiply(dh, slope[t], da[t])
+            da_t = multiply(dh, dtanh[t], da[t])
             if rows is None:
                 da_t.dot(back, dh)
             else:
                 dh = da_t.dot(back) + dh * ~rows
-            if go_on is not None:
-                dh *= go_on
+            if keep is not None:
+                dh *= keep
         gradients = self._as_inputs(da), dh, lambda: self._from_states(da, h0, h)
         return gradients if mask is None else (*gradients, None)
 
@@ -85,6 +90,17 @@ class GRUSequence(_Sequence):
 
     With a = x @ W_xh + b_xh and s = h_(t-1) @ W_hh + b_hh, in blocks of H columns for the gates z (update), r (reset)
     and n (new): z = σ(a_z + s_z), r = σ(a_r + s_r), n = tanh(a_n + r ⊙ s_n), h_t = n + z ⊙ (h_(t-1) - n).
+
+    Backward, from the last step to the first, with dh = 0 before the first of these rounds:
+
+        dh = dh + dz_t
+        ds_z = dh ⊙ (h_(t-1) - n) z (1 - z)
+        da_n = dh ⊙ (1 - z) (1 - n²)
+        ds_n = da_n ⊙ r
+        ds_r = da_n ⊙ s_n r (1 - r)
+        dh = ds @ W_hhᵀ + dh ⊙ z
+
+    All but dh is computed for all steps at once before. da is ds, but for da_n, and dW_hh = Σ h_(t-1)ᵀ @ ds_t.
 
     Inputs: a (B, T, 3H), h0 (B, H), W_hh (H, 3H), b_hh (3H), and optionally mask (B, T).
 
@@ -142,32 +158,31 @@ class GRUSequence(_Sequence):
         upstream, h = self._in_order(upstream), self._in_order(states)
         z, r, n, s_n = np.ascontiguousarray(saved.swapaxes(0, 1))
         before = np.concatenate([h0[None], h[:-1]])
-        # How h depends on s, block by block: on z; on n; on r, which acts through n.
-        to_n = self._without_padding((1 - z) * (1 - n * n), mask)
-        to_s = np.empty((len(h), 3, *h0.shape), h.dtype)
-        np.multiply(before - n, z * (1 - z), out=to_s[:, 0])
-        np.multiply(to_n, r, out=to_s[:, 2])
-        np.multiply(to_s[:, 2], s_n * (1 - r), out=to_s[:, 1])
-        self._without_padding(to_s, mask)
-        ds = self._gradients((*h.shape[:2], 3 * H), h.dtype)  # the gradient of s
+        dh_dan = self._without_padding((1 - z) * (1 - n * n), mask)
+        dh_ds = np.empty((len(h), 3, *h0.shape), h.dtype)
+        np.multiply(before - n, z * (1 - z), out=dh_ds[:, 0])
+        np.multiply(dh_dan, r, out=dh_ds[:, 2])
+        np.multiply(dh_ds[:, 2], s_n * (1 - r), out=dh_ds[:, 1])
+        self._without_padding(dh_ds, mask)
+        ds = self._gradients((*h.shape[:2], 3 * H), h.dtype)
         dh_all = np.array(upstream)  # the loop adds to it what each step passes back
-        dh, passed = np.zeros(h0.shape, h.dtype), np.empty(h0.shape, h.dtype)
+        dh, through_z = np.zeros(h0.shape, h.dtype), np.empty(h0.shape, h.dtype)
         back, blocks = np.ascontiguousarray(W_hh.T), self._blocks(ds, H)
-        for t, rows, go_on in self._backwards(mask, upstream):
+        for t, rows, keep in self._backwards(mask, upstream):
             dh_t = dh_all[t]
             add(dh_t, dh, dh_t)
-            multiply(to_s[t], dh_t, blocks[t])
-            multiply(z[t], dh_t, passed)
+            multiply(dh_ds[t], dh_t, blocks[t])
+            multiply(z[t], dh_t, through_z)
             if rows is not None:
-                np.copyto(passed, dh_t, where=~rows)
+                np.copyto(through_z, dh_t, where=~rows)
             ds[t].dot(back, dh)
-            add(dh, passed, dh)
-            if go_on is not None:
-                dh *= go_on
+            add(dh, through_z, dh)
+            if keep is not None:
+                dh *= keep
         flat = ds.reshape(-1, 3 * H)
         dW_hh, db_hh = before.reshape(-1, H).T.dot(flat), sum_rows(flat)
         da = ds  # the same except for the block of n
-        np.multiply(dh_all, to_n, out=da[:, :, 2 * H :])
+        np.multiply(dh_all, dh_dan, out=da[:, :, 2 * H :])
         gradients = self._as_inputs(da), dh, dW_hh, db_hh
         return gradients if mask is None else (*gradients, None)
 
@@ -177,6 +192,20 @@ class LSTMSequence(_Sequence):
 
     With s = a_t + h_(t-1) @ W_hh, a = x @ W_xh + b, in blocks of H columns for i, f, g, o: i, f, o = σ(s), g = tanh(s),
     c_t = f ⊙ c_(t-1) + i ⊙ g, h_t = o ⊙ tanh(c_t).
+
+    Backward, from the last step to the first, with dh = dc = 0 before the first of these rounds:
+
+        dh = dh + dz_h,t
+        dc = dc + dz_c,t + dh ⊙ o (1 - tanh² c_t)
+        ds_i = dc ⊙ g i (1 - i)
+        ds_f = dc ⊙ c_(t-1) f (1 - f)
+        ds_g = dc ⊙ i (1 - g²)
+        ds_o = dh ⊙ tanh(c_t) o (1 - o)
+        dc = dc ⊙ f
+        dh = ds @ W_hhᵀ
+
+    Then da = ds and dW_hh = Σ h_(t-1)ᵀ @ ds_t. The factors of dh and dc are computed for a block of steps at a time,
+    which stays in the processor's cache.
 
     Inputs: a (B, T, 4H), h0 and c0 (B, H), W_hh (H, 4H), and optionally mask (B, T).
 
@@ -210,7 +239,9 @@ class LSTMSequence(_Sequence):
         product = np.empty((batch, H), a.dtype)
         one = np.ones((), a.dtype)  # NumPy would convert a Python number each time
         h, c, watched = h0, c0, self._watched_cuts(length, mask)
-        from_x = chain.from_iterable(np.multiply(self._steps(a)[some], factor) for some in self._some(length, s))
+        from_x = chain.from_iterable(
+            np.multiply(self._steps(a)[block], factor) for block in self._step_blocks(length, s)
+        )
         steps = zip(self._forwards(length, mask), from_x, saved[:, :4], saved, *self._in_order(z, 1), strict=True)
         with np.errstate(over="ignore"):  # of e^-s: 1 / (1 + ∞) is 0, as it should be
             for (t, rows), x, gates, (i, f, g, o, tanh_c), h_next, c_next in steps:
@@ -241,49 +272,47 @@ class LSTMSequence(_Sequence):
         h, c = self._in_order(z, 1)
         da = self._gradients((*h.shape[:2], 4 * H), h.dtype)
         dh, dc = np.zeros(h0.shape, h.dtype), np.zeros(h0.shape, h.dtype)
-        within, joint = np.empty(h0.shape, h.dtype), np.empty((4, *h0.shape), h.dtype)
+        dc_t, ds = np.empty(h0.shape, h.dtype), np.empty((4, *h0.shape), h.dtype)
         back, blocks = np.ascontiguousarray(W_hh.T), self._blocks(da, H)
         used_h, used_c = dz_h.any(axis=(1, 2)).tolist(), dz_c.any(axis=(1, 2)).tolist()  # often only at the last step
-        ahead = self._some(len(h), da[0])
-        some = slice(len(h), None)
-        for t, rows, go_on in self._backwards(mask, dz_h, dz_c):
-            while t < some.start:
-                some = ahead.pop()
-                before = (
-                    c[some.start - 1 : some.stop - 1] if some.start else np.concatenate([c0[None], c[: some.stop - 1]])
-                )
-                to_a, to_c = self._slopes(saved[some], before)
-                self._without_padding(to_a, mask, some)
-                self._without_padding(to_c, mask, some)
+        step_blocks = self._step_blocks(len(h), da[0])
+        first = len(h)  # the first step of the block whose factors are in `factors` and `dc_dh`
+        for t, rows, keep in self._backwards(mask, dz_h, dz_c):
+            if t < first:
+                block = step_blocks.pop()
+                first, stop = block.start, block.stop
+                c_before = c[first - 1 : stop - 1] if first else np.concatenate([c0[None], c[: stop - 1]])
+                factors, dc_dh = self._factors(saved[block], c_before)
+                self._without_padding(factors, mask, block)
+                self._without_padding(dc_dh, mask, block)
             if used_h[t]:
                 add(dh, dz_h[t], dh)
             if used_c[t]:
                 add(dc, dz_c[t], dc)
-            number = t - some.start
-            multiply(dh, to_c[number], within)
-            add(within, dc, within)
-            multiply(to_a[number, :3], within, joint[:3])
-            multiply(to_a[number, 3], dh, joint[3])
-            np.copyto(blocks[t], joint)  # contiguous, and copied: faster than writing to blocks side by side
+            multiply(dh, dc_dh[t - first], dc_t)
+            add(dc_t, dc, dc_t)
+            multiply(factors[t - first, :3], dc_t, ds[:3])
+            multiply(factors[t - first, 3], dh, ds[3])
+            np.copyto(blocks[t], ds)  # contiguous, and copied: faster than writing to blocks side by side
             if rows is None:
-                multiply(within, saved[t, 1], dc)
+                multiply(dc_t, saved[t, 1], dc)
                 da[t].dot(back, dh)
             else:
                 dh = da[t].dot(back) + dh * ~rows
-                dc = np.where(rows, within * saved[t, 1], dc)
-            if go_on is not None:
-                dh *= go_on
-                dc *= go_on
+                dc = np.where(rows, dc_t * saved[t, 1], dc)
+            if keep is not None:
+                dh *= keep
+                dc *= keep
         gradients = self._as_inputs(da), dh, dc, lambda: self._from_states(da, h0, h)
         return gradients if mask is None else (*gradients, None)
 
     @staticmethod
-    def _slopes(saved: Any, c_before: Any) -> tuple[Array, Array]:
-        """For some steps, how c depends on the sums s of i, f and g, and h on that of o; and how h depends on c."""
+    def _factors(saved: Any, c_before: Any) -> tuple[Array, Array]:
+        """For some steps, the factors of dc in ds_i, ds_f and ds_g and of dh in ds_o; and that of dh in dc."""
         i, f, g, o, tanh_c = saved.swapaxes(0, 1)
-        to_a = np.empty((len(saved), 4, *i.shape[1:]), saved.dtype)
-        np.multiply(g, i * (1 - i), out=to_a[:, 0])
-        np.multiply(c_before, f * (1 - f), out=to_a[:, 1])
-        np.multiply(i, 1 - g * g, out=to_a[:, 2])
-        np.multiply(tanh_c, o * (1 - o), out=to_a[:, 3])
-        return to_a, o * (1 - tanh_c * tanh_c)
+        factors = np.empty((len(saved), 4, *i.shape[1:]), saved.dtype)
+        np.multiply(g, i * (1 - i), out=factors[:, 0])
+        np.multiply(c_before, f * (1 - f), out=factors[:, 1])
+        np.multiply(i, 1 - g * g, out=factors[:, 2])
+        np.multiply(tanh_c, o * (1 - o), out=factors[:, 3])
+        return factors, o * (1 - tanh_c * tanh_c)

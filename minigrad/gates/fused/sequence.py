@@ -77,8 +77,8 @@ class _Sequence(Gate):
         return a.reshape(*a.shape[:-1], self.blocks, hidden).swapaxes(-3, -2)
 
     @staticmethod
-    def _some(steps: int, like: Array) -> list[slice]:
-        """The steps, some at a time: so many that an array of the size of `like` for each stays in the cache."""
+    def _step_blocks(steps: int, like: Array) -> list[slice]:
+        """The steps in blocks: so many at a time that an array of the size of `like` for each stays in the cache."""
         count = max(1, BLOCK // max(1, like.size))
         return [slice(start, min(start + count, steps)) for start in range(0, steps, count)]
 
@@ -100,10 +100,10 @@ class _Sequence(Gate):
         for t, column in enumerate(columns):
             yield t, None if column.all() else column
 
-    def _without_padding(self, slopes: Array, mask: Any, some: slice = slice(None)) -> Array:
-        """The slopes (T, ..., B, H) of `some` steps, as they run, with 0 written at padded ones, which may be NaN."""
+    def _without_padding(self, slopes: Array, mask: Any, steps: slice = slice(None)) -> Array:
+        """The slopes (T, ..., B, H) of these steps, as they run, with 0 written at padded ones, which may be NaN."""
         if mask is not None:
-            padded = ~self._in_order(mask.T)[some]
+            padded = ~self._in_order(mask.T)[steps]
             np.copyto(slopes, 0, where=padded.reshape(len(slopes), *[1] * (slopes.ndim - 3), -1, 1))
         return slopes
 
@@ -121,9 +121,9 @@ class _Sequence(Gate):
         return replaced if rows is None else np.where(rows, replaced, part)
 
     def _backwards(self, mask: Any, *dz: Any) -> Iterator[tuple[int, Any, Any]]:
-        """(t, rows, go_on) from the last step that ran to the first that carries gradient.
+        """(t, rows, keep) from the last step that ran to the first that carries gradient.
 
-        `go_on` is None, or at a cut False for the examples whose gradient stops there. Steps before a cut of the whole
+        `keep` is None, or at a cut False for the examples whose gradient stops there. Steps before a cut of the whole
         batch matter only if their own outputs were used.
         """
         steps = len(dz[0])
