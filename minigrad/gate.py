@@ -9,6 +9,7 @@ symbol for drawings, and sample inputs for tests. It stores nothing between call
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
@@ -65,6 +66,9 @@ class Gate:
     foreign: ClassVar[bool] = True
     """Whether it is not one of minigrad's own, whose tests show that their rules leave dz alone."""
 
+    operations: ClassVar[int] = 1
+    """Floating-point operations for each element."""
+
     constant_inputs: tuple[int, ...] = ()
     """Positions of inputs that have no gradient (labels, ids, conditions): a Tensor there must not require one."""
 
@@ -120,8 +124,8 @@ class Gate:
         return checks.broadcast_shape(self.name, *shapes)
 
     def flops(self, output: Shape, *shapes: Shape) -> int:
-        """Floating-point operations of one forward call: by default one per output element."""
-        return int(np.prod(output, dtype=np.int64))
+        """Floating-point operations of one forward call: `operations` for each element of the largest array."""
+        return self.operations * max(map(math.prod, (output, *shapes)))
 
     @property
     def name(self) -> str:

@@ -4,7 +4,6 @@ Source: Goodfellow, Bengio and Courville, Deep Learning (2016), sections 6.2.2 a
 """
 
 from operator import index
-from typing import Any
 
 import numpy as np
 
@@ -29,7 +28,7 @@ class Sigmoid(_OneOperand):
 
     symbol = "σ"
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x):
         x = floats(x)
         if not x.max(initial=0) < NO_OVERFLOW_BELOW:
             x = np.minimum(x, 11 if x.dtype == np.float16 else 40)  # σ rounds to 1 there, and e^x does not overflow
@@ -37,7 +36,7 @@ class Sigmoid(_OneOperand):
         z /= z + 1
         return z
 
-    def backward(self, dz: Any, z: Any, x: Any) -> Any:
+    def backward(self, dz, z, x):
         dx = 1 - z
         dx *= z
         dx *= dz
@@ -53,10 +52,10 @@ class ReLU(_OneOperand):
 
     symbol = "relu"
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x):
         return np.maximum(x, 0)
 
-    def backward(self, dz: Any, z: Any, x: Any) -> Any:
+    def backward(self, dz, z, x):
         return (dz * (x > 0),)
 
 
@@ -74,10 +73,10 @@ class LeakyReLU(_OneOperand):
     def __init__(self, negative_slope: float = 0.01) -> None:
         self.negative_slope = negative_slope
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x):
         return np.where(x > 0, x, self.negative_slope * x)
 
-    def backward(self, dz: Any, z: Any, x: Any) -> Any:
+    def backward(self, dz, z, x):
         return (np.where(x > 0, dz, self.negative_slope * dz),)
 
 
@@ -92,21 +91,23 @@ class Softplus(_OneOperand):
 
     symbol = "softplus"
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x):
         x = floats(x)
         return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
 
-    def backward(self, dz: Any, z: Any, x: Any) -> Any:
+    def backward(self, dz, z, x):
         return (dz * logistic(x),)
 
 
-def logistic(x: Any) -> Any:
+def logistic(x):
     """σ(x) for the rules of other gates: of an array as an array, of a Tensor recorded."""
     return sigmoid(x) if isinstance(x, Tensor) else sigmoid.forward(x)
 
 
 class _AlongAxis(Gate):
     """Shapes: z has the shape of x. Errors: ShapeError for an axis that x does not have (MG107)."""
+
+    operations = 5  # maximum, difference, exponential, sum, quotient
 
     def __init__(self, axis: int = -1) -> None:
         self.axis = axis
@@ -121,9 +122,6 @@ class _AlongAxis(Gate):
             )
         check_axis(self.name, self.axis, shapes[0])
         return shapes[0]
-
-    def flops(self, output: Shape, *shapes: Shape) -> int:
-        return 5 * super().flops(output)  # maximum, difference, exponential, sum, quotient
 
     samples = samples_on([(3, 4)], [(2, 3, 2)], settings=[-1, 0, 1])
     refused = refused_on([(3, 4)], [()], settings=[2])
@@ -142,13 +140,13 @@ class Softmax(_AlongAxis):
 
     symbol = "softmax"
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x):
         if not x.shape:  # raises an error; NumPy would accept axis -1 of a single number
             self.shape(x.shape)
         e = np.exp(shifted(x, self.axis))
         return e / e.sum(axis=self.axis, keepdims=True)
 
-    def backward(self, dz: Any, z: Any, x: Any) -> Any:
+    def backward(self, dz, z, x):
         return (z * (dz - (dz * z).sum(axis=self.axis, keepdims=True)),)
 
 
@@ -163,17 +161,17 @@ class LogSoftmax(_AlongAxis):
 
     symbol = "ln softmax"
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x):
         if not x.shape:
             self.shape(x.shape)
         z = shifted(x, self.axis)
         return z - np.log(np.exp(z).sum(axis=self.axis, keepdims=True)) if x.size else z
 
-    def backward(self, dz: Any, z: Any, x: Any) -> Any:
+    def backward(self, dz, z, x):
         return (dz - np.exp(z) * dz.sum(axis=self.axis, keepdims=True),)
 
 
-def shifted(x: Any, axis: int) -> Any:
+def shifted(x, axis: int):
     """x less its maximum along `axis`, for an x of any size: 0 numbers have no maximum."""
     x = floats(x)
     return x - (x.max(axis=axis, keepdims=True) if x.size else 0)

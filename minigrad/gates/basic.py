@@ -2,7 +2,7 @@
 
 import math
 from functools import partial
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from ..numpy_api import implements
 from .samples import refused_on, samples_on
 
 
-def floats(x: Any) -> Any:
+def floats(x):
     """x, with integers and booleans as float64: differences of uint8, and e^x of int8, would leave their range."""
     return x if x.dtype.kind == "f" else x.astype(np.float64)
 
@@ -26,7 +26,7 @@ class _TwoOperands(Gate):
     """
 
     @classmethod
-    def samples(cls) -> Any:
+    def samples(cls):
         rng = np.random.default_rng(7)
         shapes = [((3, 4), (3, 4)), ((2, 3, 4), (4,)), ((3, 1), (1, 4)), ((), (2, 3)), ((2, 3), ())]
         return ((cls(), (rng.uniform(0.5, 2.0, a), rng.uniform(0.5, 2.0, b))) for a, b in shapes)
@@ -43,7 +43,7 @@ class _OneOperand(Gate):
     signs: ClassVar[tuple[float, ...]] = (-1.0, 1.0)
 
     @classmethod
-    def samples(cls) -> Any:
+    def samples(cls):
         rng = np.random.default_rng(9)
         yield cls(), (rng.uniform(0.05, 2.0, (3, 4)) * rng.choice(cls.signs, (3, 4)),)
         yield cls(), (np.array(0.7),)
@@ -59,10 +59,10 @@ class AddGate(_TwoOperands):
 
     symbol = "+"
 
-    def forward(self, a: Any, b: Any) -> Any:
+    def forward(self, a, b):
         return a + b
 
-    def backward(self, dz: Any, z: Any, a: Any, b: Any) -> Any:
+    def backward(self, dz, z, a, b):
         return dz, dz
 
 
@@ -76,10 +76,10 @@ class Subtract(_TwoOperands):
 
     symbol = "−"
 
-    def forward(self, a: Any, b: Any) -> Any:
+    def forward(self, a, b):
         return a - b
 
-    def backward(self, dz: Any, z: Any, a: Any, b: Any) -> Any:
+    def backward(self, dz, z, a, b):
         return dz, lambda: -dz
 
 
@@ -93,10 +93,10 @@ class Hadamard(_TwoOperands):
 
     symbol = "⊙"
 
-    def forward(self, a: Any, b: Any) -> Any:
+    def forward(self, a, b):
         return a * b
 
-    def backward(self, dz: Any, z: Any, a: Any, b: Any) -> Any:
+    def backward(self, dz, z, a, b):
         return lambda: dz * b, lambda: dz * a
 
 
@@ -110,10 +110,10 @@ class Divide(_TwoOperands):
 
     symbol = "÷"
 
-    def forward(self, a: Any, b: Any) -> Any:
+    def forward(self, a, b):
         return a / b
 
-    def backward(self, dz: Any, z: Any, a: Any, b: Any) -> Any:
+    def backward(self, dz, z, a, b):
         return lambda: dz / b, lambda: -dz * z / b
 
 
@@ -127,10 +127,10 @@ class Negate(_OneOperand):
 
     symbol = "−"
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x):
         return -x
 
-    def backward(self, dz: Any, z: Any, x: Any) -> Any:
+    def backward(self, dz, z, x):
         return (-dz,)
 
 
@@ -144,10 +144,10 @@ class Tanh(_OneOperand):
 
     symbol = "tanh"
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x):
         return np.tanh(x)
 
-    def backward(self, dz: Any, z: Any, x: Any) -> Any:
+    def backward(self, dz, z, x):
         return (dz - dz * z * z,)  # dz · (1 - z²); but 1 - z² would convert the Python number 1 at each call
 
 
@@ -167,14 +167,14 @@ class MultiplyGate(Gate):
 
     symbol = "×"
 
-    def forward(self, a: Any, b: Any) -> Any:
+    def forward(self, a, b):
         if a.ndim == b.ndim == 2:
             return a.dot(b)
         if a.ndim > 2 and b.ndim == 2 and a.shape[-1] == b.shape[0]:  # one product for the whole batch
             return _matrix(a).dot(b).reshape(*a.shape[:-1], b.shape[1])
         return a @ b
 
-    def backward(self, dz: Any, z: Any, a: Any, b: Any) -> Any:
+    def backward(self, dz, z, a, b):
         if a.ndim == b.ndim == 2:
             plain = type(dz) is type(b) is np.ndarray  # then `dot` does the same as @ in less time
             return lambda: dz.dot(b.T) if plain else dz @ b.T, partial(transposed_product, a, dz)
@@ -202,7 +202,7 @@ class MultiplyGate(Gate):
         return (*batch, *a[-2:-1], *(b[-1:] if len(b) > 1 else ()))
 
     def flops(self, output: Shape, *shapes: Shape) -> int:
-        return 2 * super().flops(output) * shapes[0][-1]
+        return 2 * math.prod(output) * shapes[0][-1]
 
     samples = samples_on(
         [(3, 4), (4, 2)], [(2, 3, 4), (4, 2)], [(2, 3, 4), (2, 4, 2)], [(3, 4), (2, 4, 2)], [(2, 1, 3, 4), (5, 4, 2)],
@@ -221,12 +221,12 @@ def _suggest(a: Shape, b: Shape) -> str:
     return f"the right needs {a[-1]} rows, or the left needs {b[-2] if len(b) > 1 else b[0]} columns"
 
 
-def _matrix(a: Any) -> Any:
+def _matrix(a):
     """a (..., k) as a matrix (n, k)."""
     return a.reshape(math.prod(a.shape[:-1]), a.shape[-1])  # not -1: where k is 0, it could be any number
 
 
-def _left(dz: Any, a: Any, b: Any) -> Any:
+def _left(dz, a, b):
     """dL/da where an operand is a vector or a batch. A vector first gets the axis that makes it a matrix."""
     if len(b.shape) == 1:
         return b * dz.reshape(*dz.shape, 1) if len(a.shape) > 1 else b * dz
@@ -237,7 +237,7 @@ def _left(dz: Any, a: Any, b: Any) -> Any:
     return dz @ b.swapaxes(-1, -2)
 
 
-def _right(dz: Any, a: Any, b: Any) -> Any:
+def _right(dz, a, b):
     if len(a.shape) == 1:
         return a * dz if len(b.shape) == 1 else a.reshape(-1, 1) * dz.reshape(*dz.shape[:-1], 1, dz.shape[-1])
     if len(b.shape) == 1:

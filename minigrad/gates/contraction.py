@@ -36,7 +36,7 @@ class Einsum(Gate):
     def __init__(self, subscripts: str) -> None:
         self.subscripts = subscripts
 
-    def forward(self, *arrays: Any) -> Any:
+    def forward(self, *arrays):
         try:
             return np.einsum(self.subscripts, *arrays, optimize=True)
         except ValueError as error:
@@ -47,10 +47,10 @@ class Einsum(Gate):
                 remedy="give each operand one letter for each axis, and one size to each letter",
             ) from None
 
-    def backward(self, dz: Any, z: Any, *arrays: Any) -> Any:
+    def backward(self, dz, z, *arrays):
         terms, output = self._letters([len(array.shape) for array in arrays])
 
-        def gradient(number: int) -> Any:
+        def gradient(number: int):
             others = [pair for k, pair in enumerate(zip(terms, arrays, strict=True)) if k != number]
             operands, target = [(output, dz), *others], ""
             sizes = {pair for term, array in operands for pair in zip(term, array.shape, strict=True)}
@@ -89,7 +89,7 @@ class Einsum(Gate):
         return len(shapes) * math.prod(sizes.values())
 
     @classmethod
-    def samples(cls) -> Any:
+    def samples(cls):
         rng = np.random.default_rng(32)
         cases: list[tuple[Any, ...]] = [
             ("ij,jk->ik", (2, 3), (3, 4)), ("ij , jk", (2, 3), (3, 4)), ("ba", (2, 3)), ("ij->", (2, 3)),
@@ -101,7 +101,7 @@ class Einsum(Gate):
         return ((cls(case[0]), tuple(rng.normal(size=shape) for shape in case[1:])) for case in cases)
 
     @classmethod
-    def refused(cls) -> Any:
+    def refused(cls):
         yield cls("ij,jk->ik"), (np.ones((2, 3)), np.ones((2, 3))), ShapeError
         yield cls("ij"), (np.ones(3),), ShapeError
         yield cls("ij->ik"), (np.ones((2, 3)),), ShapeError

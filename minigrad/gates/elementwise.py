@@ -25,10 +25,10 @@ class Power(_TwoOperands):
 
     symbol = "^"
 
-    def forward(self, a: Any, b: Any) -> Any:
+    def forward(self, a, b):
         return a**b
 
-    def backward(self, dz: Any, z: Any, a: Any, b: Any) -> Any:
+    def backward(self, dz, z, a, b):
         # Where b = 0, a^(b-1) is infinite at a = 0, and b times that is NaN. With any positive exponent it is 0.
         return lambda: dz * b * a ** np.where(b == 0, 1.0, b - 1), lambda: dz * z * np.log(floats(a))
 
@@ -42,10 +42,10 @@ class Exp(_OneOperand):
 
     symbol = "exp"
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x):
         return np.exp(x)
 
-    def backward(self, dz: Any, z: Any, x: Any) -> Any:
+    def backward(self, dz, z, x):
         return (dz * z,)
 
 
@@ -59,10 +59,10 @@ class Log(_OneOperand):
     symbol = "ln"
     signs = (1.0,)
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x):
         return np.log(x)
 
-    def backward(self, dz: Any, z: Any, x: Any) -> Any:
+    def backward(self, dz, z, x):
         return (dz / x,)
 
 
@@ -76,10 +76,10 @@ class Sqrt(_OneOperand):
     symbol = "√"
     signs = (1.0,)
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x):
         return np.sqrt(x)
 
-    def backward(self, dz: Any, z: Any, x: Any) -> Any:
+    def backward(self, dz, z, x):
         return (0.5 * dz / z,)
 
 
@@ -92,10 +92,10 @@ class Sin(_OneOperand):
 
     symbol = "sin"
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x):
         return np.sin(x)
 
-    def backward(self, dz: Any, z: Any, x: Any) -> Any:
+    def backward(self, dz, z, x):
         return (dz * np.cos(x),)
 
 
@@ -108,10 +108,10 @@ class Cos(_OneOperand):
 
     symbol = "cos"
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x):
         return np.cos(x)
 
-    def backward(self, dz: Any, z: Any, x: Any) -> Any:
+    def backward(self, dz, z, x):
         return (-dz * np.sin(x),)
 
 
@@ -124,10 +124,10 @@ class Abs(_OneOperand):
 
     symbol = "abs"
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x):
         return np.abs(x)
 
-    def backward(self, dz: Any, z: Any, x: Any) -> Any:
+    def backward(self, dz, z, x):
         return (dz * (x > 0) - dz * (x < 0),)
 
 
@@ -140,10 +140,10 @@ class Maximum(_TwoOperands):
 
     symbol = "max"
 
-    def forward(self, a: Any, b: Any) -> Any:
+    def forward(self, a, b):
         return np.maximum(a, b)
 
-    def backward(self, dz: Any, z: Any, a: Any, b: Any) -> Any:
+    def backward(self, dz, z, a, b):
         return lambda: _where_larger(dz, a, b), lambda: _where_larger(dz, b, a)
 
 
@@ -156,14 +156,14 @@ class Minimum(_TwoOperands):
 
     symbol = "min"
 
-    def forward(self, a: Any, b: Any) -> Any:
+    def forward(self, a, b):
         return np.minimum(a, b)
 
-    def backward(self, dz: Any, z: Any, a: Any, b: Any) -> Any:
+    def backward(self, dz, z, a, b):
         return lambda: _where_larger(dz, b, a), lambda: _where_larger(dz, a, b)
 
 
-def _where_larger(dz: Any, one: Any, other: Any) -> Any:
+def _where_larger(dz, one, other):
     """dz where `one` is larger than `other`, half of it where they are equal, and 0 elsewhere."""
     return 0.5 * (dz * (one > other) + dz * (one >= other))
 
@@ -195,10 +195,10 @@ class Clip(Gate):
             )
         self.min, self.max = (bound.item() if isinstance(bound, np.number) else bound for bound in given)
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x):
         return np.clip(x, self.min, self.max)
 
-    def backward(self, dz: Any, z: Any, x: Any) -> Any:
+    def backward(self, dz, z, x):
         return (dz * (x == z),)
 
     samples = samples_on([(3, 4)], settings=[{"min": -0.5, "max": 1}, {"max": 0.3}, {"min": 0}])
@@ -216,13 +216,13 @@ class Cast(Gate):
 
     symbol = "astype"
 
-    def __init__(self, dtype: Any) -> None:
+    def __init__(self, dtype) -> None:
         self.dtype = checks.as_dtype(dtype)
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x):
         return x.astype(self.dtype)
 
-    def backward(self, dz: Any, z: Any, x: Any) -> Any:
+    def backward(self, dz, z, x):
         return (dz.astype(x.dtype),)
 
     samples = samples_on([(3, 4)], settings=["float64"])

@@ -31,10 +31,10 @@ class Slice(_Moving):
 
     symbol = "[ ]"
 
-    def __init__(self, key: Any) -> None:
+    def __init__(self, key) -> None:
         self.key = plain_key(key)
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x):
         try:
             return x[self.key]
         except (IndexError, TypeError) as error:
@@ -45,7 +45,7 @@ class Slice(_Moving):
                 remedy="indices run from 0 to the size of the axis less 1, or from -1 backwards",
             ) from None
 
-    def backward(self, dz: Any, z: Any, x: Any) -> Any:
+    def backward(self, dz, z, x):
         return (lambda: gradient_of_picked(x.shape, self.key, dz),)
 
     samples = samples_on([(3, 4, 2)], settings=[
@@ -67,14 +67,14 @@ class Scatter(Gate):
 
     symbol = "scatter"
 
-    def __init__(self, to: Shape, key: Any) -> None:
+    def __init__(self, to: Shape, key) -> None:
         self.to, self.key = to, plain_key(key)
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x):
         self._picked(x.shape)
         return scatter(self.to, self.key, x)
 
-    def backward(self, dz: Any, z: Any, x: Any) -> Any:
+    def backward(self, dz, z, x):
         return (dz[self.key],)
 
     def shape(self, *shapes: Shape) -> Shape:
@@ -112,10 +112,10 @@ class Pad(_Moving):
 
     symbol = "pad"
 
-    def __init__(self, widths: Any, constant: float = 0) -> None:
+    def __init__(self, widths, constant: float = 0) -> None:
         self.widths, self.constant = np.array(widths, object).tolist(), constant  # a copy: the caller's may change
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x):
         try:
             if isinstance(self.widths, dict):
                 raise TypeError("a dict of widths is not taken here, only by NumPy's own pad")
@@ -128,7 +128,7 @@ class Pad(_Moving):
                 remedy="give one number, one pair (before, after), or a pair for each axis; all integers from 0",
             ) from None
 
-    def backward(self, dz: Any, z: Any, x: Any) -> Any:
+    def backward(self, dz, z, x):
         starts = np.broadcast_to(self.widths, (len(x.shape), 2))[:, 0].tolist()
         return (dz[tuple(slice(start, start + size) for start, size in zip(starts, x.shape, strict=True))],)
 
@@ -151,10 +151,10 @@ class Concatenate(_Moving):
     def __init__(self, axis: int = 0) -> None:
         self.axis = axis
 
-    def forward(self, *arrays: Any) -> Any:
+    def forward(self, *arrays):
         return np.concatenate(arrays, axis=self.axis)
 
-    def backward(self, dz: Any, z: Any, *arrays: Any) -> Any:
+    def backward(self, dz, z, *arrays):
         ends = np.cumsum([array.shape[self.axis] for array in arrays]).tolist()
         before = (slice(None),) * (self.axis % len(z.shape))
         return [dz[(*before, slice(start, end))] for start, end in zip([0, *ends], ends, strict=False)]
@@ -190,10 +190,10 @@ class Stack(_Moving):
     def __init__(self, axis: int = 0) -> None:
         self.axis = axis
 
-    def forward(self, *arrays: Any) -> Any:
+    def forward(self, *arrays):
         return np.stack(arrays, axis=self.axis)
 
-    def backward(self, dz: Any, z: Any, *arrays: Any) -> Any:
+    def backward(self, dz, z, *arrays):
         before = (slice(None),) * (self.axis % len(z.shape))
         return [dz[(*before, number)] for number in range(len(arrays))]
 
@@ -223,10 +223,10 @@ class Where(Gate):
     symbol = "where"
     constant_inputs = (0,)
 
-    def forward(self, condition: Any, a: Any, b: Any) -> Any:
+    def forward(self, condition, a, b):
         return np.where(condition, a, b)
 
-    def backward(self, dz: Any, z: Any, condition: Any, a: Any, b: Any) -> Any:
+    def backward(self, dz, z, condition, a, b):
         # Not a product of dz with the condition, which is NaN where dz is NaN or infinite.
         return None, lambda: np.where(condition, dz, 0), lambda: np.where(condition, 0, dz)
 
@@ -372,7 +372,7 @@ def plain_key(key: Any) -> Any:
     return key.copy() if isinstance(key, np.ndarray) else key
 
 
-def _show(key: Any) -> str:
+def _show(key) -> str:
     parts = key if isinstance(key, tuple) else (key,)
     words = []
     for part in parts:

@@ -37,6 +37,8 @@ class _Loss(Gate):
     truth of different shapes (MG151), OptionError for another reduction (MG150).
     """
 
+    operations = 3
+
     def __init__(self, reduction: str = "mean") -> None:
         if reduction not in ("mean", "sum", "none"):
             raise OptionError(
@@ -66,7 +68,7 @@ class _Loss(Gate):
             )
         return prediction
 
-    def _reduce(self, losses: Any, count: float) -> Any:
+    def _reduce(self, losses, count: float):
         """The reduced loss; a mean divides by `count`, the number of examples or the sum of their weights."""
         if losses.size == 0 and self.reduction == "mean":
             raise ShapeError(
@@ -82,12 +84,9 @@ class _Loss(Gate):
             return (total / count if self.reduction == "mean" else total).astype(np.float16)
         return losses.sum() / count if self.reduction == "mean" else losses.sum()
 
-    def _per_example(self, dz: Any, count: float) -> Any:
+    def _per_example(self, dz, count: float):
         """The gradient of the loss of each example, from the upstream gradient of the reduced loss."""
         return dz / count if self.reduction == "mean" else dz
-
-    def flops(self, output: Shape, *shapes: Shape) -> int:
-        return 3 * super().flops(shapes[-1])
 
     samples = samples_on([(3, 2), (3, 2)], settings=["mean", "sum", "none"])
     refused = refused_on([(3, 1), (3,)], [(0,), (0,)])
@@ -101,11 +100,11 @@ class _WeightedLoss(_Loss):
         self.weights = None if weights is None else np.array(weights, np.float64)
 
     @staticmethod
-    def _count(examples: Shape, weight: Any) -> float:
+    def _count(examples: Shape, weight) -> float:
         """What a mean divides by: the number of examples, or the sum of their weights."""
         return math.prod(examples) if weight is None else float(weight.sum())
 
-    def _class_weights(self, classes: int, remedy: str = "give one weight for each class") -> Any:
+    def _class_weights(self, classes: int, remedy: str = "give one weight for each class"):
         """The weights (classes,) or None; a ShapeError if there are more or fewer."""
         if self.weights is not None and self.weights.shape != (classes,):
             raise ShapeError(
@@ -156,33 +155,33 @@ class _LabelLoss(_WeightedLoss):
             )
 
     @staticmethod
-    def _at_labels(scores: Any, labels: Array) -> Any:
+    def _at_labels(scores, labels: Array):
         return np.take_along_axis(scores, labels[..., None].astype(np.intp), axis=-1)[..., 0]
 
     @staticmethod
-    def _onehot(scores: Any, labels: Array) -> Any:
+    def _onehot(scores, labels: Array):
         return (labels[..., None] == np.arange(scores.shape[-1])).astype(scores.dtype)
 
-    def _weighted(self, losses: Any, scores: Any, labels: Any) -> Any:
+    def _weighted(self, losses, scores, labels):
         """The reduced loss, from the losses of the examples."""
         weight = self._weight(scores, labels)
         return self._reduce(losses if weight is None else losses * weight, self._count(labels.shape, weight))
 
-    def _per_row(self, dz: Any, scores: Any, labels: Any) -> Any:
+    def _per_row(self, dz, scores, labels):
         """The gradient of the loss of each example, weighted, in a shape that goes with the scores'."""
         weight = self._weight(scores, labels)
         dz = self._per_example(dz, self._count(labels.shape, weight))
         dz = dz.reshape(*dz.shape, 1) if dz.shape else dz
         return dz if weight is None else dz * weight[..., None]
 
-    def _weight(self, scores: Any, labels: Any) -> Any:
+    def _weight(self, scores, labels):
         weights = self._class_weights(scores.shape[-1])
         return None if weights is None else weights.astype(scores.dtype)[labels.astype(np.intp)]
 
     samples = samples_on([(4, 3), [0, 2, 1, 2]], [(2, 1, 3), [[0], [2]]], settings=_weighted_by([0.5, 1.0, 2.0]))
 
     @classmethod
-    def refused(cls) -> Any:
+    def refused(cls):
         scores = np.zeros((2, 3))
         yield cls(), (scores, np.array([0, 3])), IndexRangeError
         yield cls(), (scores, np.array([-1, 0])), IndexRangeError
@@ -207,8 +206,9 @@ class SoftmaxCrossEntropy(_LabelLoss):
     """
 
     symbol = "softmax CE"
+    operations = 5
 
-    def forward(self, logits: Any, labels: Any) -> Any:
+    def forward(self, logits, labels):
         self._check(logits, labels)
         logits = floats(logits)
         if SEAMS.in_blocks(logits):
@@ -218,11 +218,11 @@ class SoftmaxCrossEntropy(_LabelLoss):
             losses = self._losses(logits, labels)
         return self._weighted(losses, logits, labels)
 
-    def _losses(self, logits: Any, labels: Any) -> Any:
+    def _losses(self, logits, labels):
         scores = shifted(logits, -1)
         return np.log(np.exp(scores).sum(axis=-1)) - self._at_labels(scores, labels)
 
-    def backward(self, dz: Any, z: Any, logits: Any, labels: Any) -> Any:
+    def backward(self, dz, z, logits, labels):
         # Softmax is computed again instead of being saved by forward, to use less memory.
         dz = self._per_row(dz, logits, labels)
         if isinstance(logits, Tensor) or not SEAMS.in_blocks(logits):
@@ -236,9 +236,6 @@ class SoftmaxCrossEntropy(_LabelLoss):
             e *= upstream / e.sum(axis=-1, keepdims=True)
             e[np.arange(len(e)), numbers.astype(np.intp, copy=False)] -= upstream[:, 0]
         return gradient, None
-
-    def flops(self, output: Shape, *shapes: Shape) -> int:
-        return 5 * Gate.flops(self, shapes[0])
 
 
 class NegativeLogLikelihood(_LabelLoss):
@@ -254,9 +251,10 @@ class NegativeLogLikelihood(_LabelLoss):
     """
 
     symbol = "NLL"
+    operations = 1
     scores = "log probabilities"
 
-    def forward(self, x: Any, labels: Any) -> Any:
+    def forward(self, x, labels):
         self._check(x, labels)
         if x.size and x.max() > 1e-3:  # more than rounding
             raise IndexRangeError(
@@ -268,15 +266,15 @@ class NegativeLogLikelihood(_LabelLoss):
         x = floats(x)
         return self._weighted(-self._at_labels(x, labels), x, labels)
 
-    def backward(self, dz: Any, z: Any, x: Any, labels: Any) -> Any:
+    def backward(self, dz, z, x, labels):
         return -self._onehot(x, labels) * self._per_row(dz, x, labels), None
 
     @classmethod
-    def samples(cls) -> Any:
+    def samples(cls):
         return ((gate, (-np.exp(scores), labels)) for gate, (scores, labels) in super().samples())
 
     @classmethod
-    def refused(cls) -> Any:
+    def refused(cls):
         yield from super().refused()
         yield cls(), (np.full((2, 3), 1 / 3), np.array([0, 1])), IndexRangeError
 
@@ -295,9 +293,10 @@ class BinaryCrossEntropy(_WeightedLoss):
     """
 
     symbol = "binary CE"
+    operations = 8
     constant_inputs = (1,)
 
-    def forward(self, logits: Any, targets: Any) -> Any:
+    def forward(self, logits, targets):
         self.each(logits.shape, targets.shape)
         if targets.size and not (targets.min() >= 0 and targets.max() <= 1):
             stray = targets[~((targets >= 0) & (targets <= 1))]
@@ -318,7 +317,7 @@ class BinaryCrossEntropy(_WeightedLoss):
         losses = w1 * t * positive + w0 * (1 - t) * negative
         return self._reduce(losses, float(self._weight(t).sum()))
 
-    def backward(self, dz: Any, z: Any, logits: Any, targets: Any) -> Any:
+    def backward(self, dz, z, logits, targets):
         t = targets.astype(logits.dtype, copy=False)
         probability = logistic(logits)
         if self.weights is None:
@@ -327,21 +326,18 @@ class BinaryCrossEntropy(_WeightedLoss):
         slope = probability * (1 - t) * w0 - (1 - probability) * t * w1
         return slope * self._per_example(dz, float(self._weight(t).sum())), None
 
-    def flops(self, output: Shape, *shapes: Shape) -> int:
-        return 8 * Gate.flops(self, shapes[0])
-
     def _pair(self) -> tuple[float, float]:
         w0, w1 = self._class_weights(2, remedy="give two weights: of class 0 and of class 1")
         return float(w0), float(w1)
 
-    def _weight(self, targets: Any) -> Any:
+    def _weight(self, targets):
         w0, w1 = self._pair()
         return w1 * targets + w0 * (1 - targets)
 
     samples = samples_on([(3,), [0, 1, 1]], [(2, 1), [[0.3], [0.8]]], settings=_weighted_by([0.5, 2.0]))
 
     @classmethod
-    def refused(cls) -> Any:
+    def refused(cls):
         yield cls(), (np.ones((3, 1)), np.ones(3)), ShapeError
         yield cls(), (np.ones(2), np.array([-1, 1])), IndexRangeError
         yield cls(weights=[1.0, 2.0, 3.0]), (np.ones(2), np.ones(2)), ShapeError
@@ -359,13 +355,13 @@ class MeanSquaredError(_Loss):
 
     symbol = "MSE"
 
-    def forward(self, prediction: Any, truth: Any) -> Any:
+    def forward(self, prediction, truth):
         if prediction.shape != truth.shape:
             self.each(prediction.shape, truth.shape)  # raises an error that says why not
         error = (prediction if prediction.dtype.kind == "f" else floats(prediction)) - truth
         return self._reduce(error * error, error.size)
 
-    def backward(self, dz: Any, z: Any, prediction: Any, truth: Any) -> Any:
+    def backward(self, dz, z, prediction, truth):
         slope = 2 * (prediction - truth) * self._per_example(dz, math.prod(prediction.shape))
         return slope, lambda: -slope
 
@@ -381,11 +377,11 @@ class MeanAbsoluteError(_Loss):
 
     symbol = "MAE"
 
-    def forward(self, prediction: Any, truth: Any) -> Any:
+    def forward(self, prediction, truth):
         self.each(prediction.shape, truth.shape)
         return self._reduce(np.abs(floats(prediction) - truth), prediction.size)
 
-    def backward(self, dz: Any, z: Any, prediction: Any, truth: Any) -> Any:
+    def backward(self, dz, z, prediction, truth):
         dz = self._per_example(dz, math.prod(prediction.shape))
         slope = dz * (prediction > truth) - dz * (prediction < truth)
         return slope, lambda: -slope

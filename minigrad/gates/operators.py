@@ -1,7 +1,6 @@
 """The operators and methods of a Tensor, bound to the gates that they record: `x + y`, `x.sum()`, `x[0]`."""
 
 from collections.abc import Callable
-from typing import Any
 
 from ..context import RECORDING
 from ..gate import Gate
@@ -86,12 +85,12 @@ Tensor.squeeze = shape.squeeze
 Tensor.swapaxes = shape.swapaxes
 
 
-def _reshape(x: Tensor, *to: Any) -> Tensor:
+def _reshape(x: Tensor, *to) -> Tensor:
     """`Reshape(to)(x)`, for a shape given as one argument or as several."""
     return shape.reshape(x, to[0] if len(to) == 1 else to)
 
 
-def _transpose(x: Tensor, *axes: Any) -> Tensor:
+def _transpose(x: Tensor, *axes) -> Tensor:
     """`Transpose(axes)(x)`, for an order given as one argument or as several; without arguments it is reversed."""
     return shape.transpose(x, order_of_axes(x.node, axes))
 

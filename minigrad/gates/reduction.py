@@ -1,7 +1,6 @@
 """Sums, means, extremes and variances over axes, and the running sum along one."""
 
 import math
-from typing import Any
 
 import numpy as np
 
@@ -46,9 +45,6 @@ class _Reduction(Gate):
             return self.kept(shape)
         return tuple(size for axis, size in enumerate(shape) if axis not in axes)
 
-    def flops(self, output: Shape, *shapes: Shape) -> int:
-        return super().flops(shapes[0])
-
     samples = samples_on([(2, 3, 4)], settings=[
         {}, {"keepdims": True}, 1, {"axis": -1, "keepdims": True}, (0, 2), {"axis": (0, -1), "keepdims": True}
     ])  # fmt: skip
@@ -64,12 +60,12 @@ class Sum(_Reduction):
 
     symbol = "Σ"
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x):
         if self.axis is not None and not x.shape:
             self.shape(x.shape)
         return x.sum(axis=self.axis, keepdims=self.keepdims)
 
-    def backward(self, dz: Any, z: Any, x: Any) -> Any:
+    def backward(self, dz, z, x):
         return (np.broadcast_to(dz.reshape(self.kept(x.shape)), x.shape),)
 
 
@@ -92,7 +88,7 @@ class _OfSome(_Reduction):
         return count - ddof
 
     @classmethod
-    def refused(cls) -> Any:
+    def refused(cls):
         yield from super().refused()
         yield cls(), (np.ones((0, 3)),), ShapeError
 
@@ -106,18 +102,18 @@ class Mean(_OfSome):
 
     symbol = "mean"
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x):
         self.count(x.shape)
         return x.mean(axis=self.axis, keepdims=self.keepdims)
 
-    def backward(self, dz: Any, z: Any, x: Any) -> Any:
+    def backward(self, dz, z, x):
         return (np.broadcast_to(dz.reshape(self.kept(x.shape)) / self.count(x.shape), x.shape),)
 
 
 class _Extreme(_OfSome):
     """The rule of maximum and minimum: equal ones share the gradient evenly."""
 
-    def backward(self, dz: Any, z: Any, x: Any) -> Any:
+    def backward(self, dz, z, x):
         kept = self.kept(x.shape)
         at_extreme = x == z.reshape(kept)
         ties = at_extreme.sum(axis=self.axes(len(x.shape)), keepdims=True)
@@ -133,7 +129,7 @@ class Max(_Extreme):
 
     symbol = "max"
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x):
         self.count(x.shape)
         return x.max(axis=self.axis, keepdims=self.keepdims)
 
@@ -147,7 +143,7 @@ class Min(_Extreme):
 
     symbol = "min"
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x):
         self.count(x.shape)
         return x.min(axis=self.axis, keepdims=self.keepdims)
 
@@ -163,7 +159,7 @@ class LogSumExp(_OfSome):
 
     symbol = "ln Σ e^x"
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x):
         self.count(x.shape)
         x = floats(x)
         highest = x.max(axis=self.axis, keepdims=True)
@@ -172,7 +168,7 @@ class LogSumExp(_OfSome):
             z = highest + np.log(np.exp(x - highest).sum(axis=self.axis, keepdims=True))
         return z.reshape(self.shape(x.shape))
 
-    def backward(self, dz: Any, z: Any, x: Any) -> Any:
+    def backward(self, dz, z, x):
         kept = self.kept(x.shape)
         z = z.reshape(kept)
         if (infinite := np.isinf(z)).any():
@@ -198,18 +194,18 @@ class Var(_OfSome):
         super().__init__(axis, keepdims)
         self.ddof = ddof
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x):
         self.count(x.shape, self.ddof)
         return x.var(axis=self.axis, keepdims=self.keepdims, ddof=self.ddof)
 
-    def backward(self, dz: Any, z: Any, x: Any) -> Any:
+    def backward(self, dz, z, x):
         deviation = x - x.mean(axis=self.axis, keepdims=True)
         return (2 / self.count(x.shape, self.ddof) * dz.reshape(self.kept(x.shape)) * deviation,)
 
     samples = samples_on([(2, 3, 4)], settings=[{}, {"axis": -1, "keepdims": True}, {"axis": (0, 2), "ddof": 1}])
 
     @classmethod
-    def refused(cls) -> Any:
+    def refused(cls):
         yield from super().refused()
         yield cls(ddof=1), (np.ones(()),), ShapeError
 
@@ -227,10 +223,10 @@ class Std(Var):
 
     symbol = "std"
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x):
         return np.sqrt(super().forward(x))
 
-    def backward(self, dz: Any, z: Any, x: Any) -> Any:
+    def backward(self, dz, z, x):
         return super().backward(0.5 * dz / np.where(z == 0, np.inf, z), z, x)
 
 
@@ -242,18 +238,16 @@ class CumSum(_AlongAxis):
     """
 
     symbol = "cumsum"
+    operations = 1
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x):
         if not x.shape:
             self.shape(x.shape)
         return x.cumsum(axis=self.axis)
 
-    def backward(self, dz: Any, z: Any, x: Any) -> Any:
+    def backward(self, dz, z, x):
         backwards = (*(slice(None),) * (self.axis % len(x.shape)), slice(None, None, -1))
         return (dz[backwards].cumsum(axis=self.axis)[backwards],)
-
-    def flops(self, output: Shape, *shapes: Shape) -> int:
-        return Gate.flops(self, output)
 
 
 @implements(np.sum)

@@ -25,7 +25,7 @@ class _ReadsRows(Gate):
     def __repr__(self) -> str:
         return f"{self.name}()"  # `in_place_of` is no setting
 
-    def skipped(self, dz: Any, table: Any, ids: Any, *others: Any) -> Any:
+    def skipped(self, dz, table, ids, *others):
         """The gradient of the result of `in_place_of`, which the backward pass does not reach."""
         return dz
 
@@ -34,7 +34,7 @@ class _ReadsRows(Gate):
         arrays = super().read(*others)
         return (SEAMS.read_rows(table, arrays[0]), *arrays)
 
-    def _check(self, ids: Any, vocabulary: int) -> None:
+    def _check(self, ids, vocabulary: int) -> None:
         if ids.dtype.kind not in "iu":
             raise DtypeError(
                 "MG117",
@@ -68,6 +68,7 @@ class Lookup(_ReadsRows):
     """
 
     symbol = "look-up"
+    operations = 0
 
     def __call__(self, *inputs: TensorLike) -> Tensor:
         table, ids = as_tensors(inputs)
@@ -76,23 +77,20 @@ class Lookup(_ReadsRows):
             return from_node(LookedUp(rows.node, self, table.node, ids.node))
         return rows
 
-    def forward(self, table: Any, ids: Any) -> Any:
+    def forward(self, table, ids):
         self._check(ids, len(table))
         return table.take(ids.astype(np.intp, copy=False), axis=0)
 
-    def backward(self, dz: Any, z: Any, table: Any, ids: Any) -> Any:
+    def backward(self, dz, z, table, ids):
         return (lambda: gradient_of_picked(table.shape, ids, dz)), None
 
     def shape(self, *shapes: Shape) -> Shape:
         return shapes[1] + shapes[0][1:]
 
-    def flops(self, output: Shape, *shapes: Shape) -> int:
-        return 0
-
     samples = samples_on([(5, 3), [1, 4, 1]], [(5, 3), [[0, 1], [2, 2]]], [(5, 3), 3])
 
     @classmethod
-    def refused(cls) -> Any:
+    def refused(cls):
         yield cls(), (np.ones((5, 3)), np.array([5])), IndexRangeError
         yield cls(), (np.ones((5, 3)), np.array([-1])), IndexRangeError
         yield cls(), (np.ones((5, 3)), np.array([1.0])), DtypeError

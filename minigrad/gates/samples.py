@@ -39,5 +39,5 @@ def refused_on(
     return refused
 
 
-def _gates(cls: Any, settings: Sequence[Any]) -> list[Gate]:
+def _gates(cls, settings: Sequence[Any]) -> list[Gate]:
     return [cls(**one) if isinstance(one, dict) else cls(one) for one in settings]

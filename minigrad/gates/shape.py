@@ -2,7 +2,6 @@
 
 import math
 from operator import index
-from typing import Any
 
 import numpy as np
 
@@ -18,14 +17,13 @@ from .samples import refused_on, samples_on
 class _Moving(Gate):
     """A gate that only moves elements: no floating-point operations. Its forward, on any numbers, gives the shape."""
 
+    operations = 0
+
     def shape(self, *shapes: Shape) -> Shape:
         return tuple(self.forward(*(np.broadcast_to(0.0, shape) for shape in shapes)).shape)
 
-    def flops(self, output: Shape, *shapes: Shape) -> int:
-        return 0
 
-
-def _integers(gate: str, given: Any) -> Shape:
+def _integers(gate: str, given) -> Shape:
     """A shape or an order of axes, which may be a single number, as a tuple of integers."""
     try:
         return tuple(map(index, given if hasattr(given, "__iter__") else [given]))
@@ -53,7 +51,7 @@ class Reshape(_Moving):
     def __init__(self, to: int | Shape) -> None:
         self.to = _integers("Reshape", to)
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x):
         try:
             return x.reshape(self.to)
         except (ValueError, OverflowError):
@@ -67,7 +65,7 @@ class Reshape(_Moving):
                 remedy="give sizes whose product is the number of elements; one of them may be -1",
             ) from None
 
-    def backward(self, dz: Any, z: Any, x: Any) -> Any:
+    def backward(self, dz, z, x):
         return (dz.reshape(x.shape),)
 
     samples = samples_on([(2, 3, 2)], settings=[(6, 2), (-1,), (3, -1, 2), (1, 12)])
@@ -89,7 +87,7 @@ class Transpose(_Moving):
     def __init__(self, axes: Shape | None = None) -> None:
         self.axes = None if axes is None else _integers("Transpose", axes)
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x):
         try:
             return x.transpose(self.axes)
         except (ValueError, OverflowError):
@@ -100,7 +98,7 @@ class Transpose(_Moving):
                 remedy=f"for example {tuple(reversed(range(x.ndim)))}; x.swapaxes exchanges two axes",
             ) from None
 
-    def backward(self, dz: Any, z: Any, x: Any) -> Any:
+    def backward(self, dz, z, x):
         if self.axes is None:
             return (dz.transpose(None),)
         axes = [axis % len(self.axes) for axis in self.axes]  # argsort inverts a permutation of 0..n-1: no -1
@@ -123,10 +121,10 @@ class BroadcastTo(_Moving):
     def __init__(self, to: Shape) -> None:
         self.to = _integers("BroadcastTo", to)
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x):
         return np.broadcast_to(x, self.to)
 
-    def backward(self, dz: Any, z: Any, x: Any) -> Any:
+    def backward(self, dz, z, x):
         return (dz,)  # the engine sums over broadcast axes, here as for any gate
 
     def shape(self, *shapes: Shape) -> Shape:
@@ -195,7 +193,7 @@ def expand_dims(x: TensorLike, axis: int | Shape) -> Tensor:
     return _reshaped(np.expand_dims, x, axis)
 
 
-def _reshaped(function: Any, x: TensorLike, axis: Any) -> Tensor:
+def _reshaped(function, x: TensorLike, axis) -> Tensor:
     (x,) = as_tensors([x])
     try:
         to = function(np.broadcast_to(0, x.shape), axis).shape

@@ -1,6 +1,6 @@
 """LookupProduct: rows of a table, fused with the matrix product that follows."""
 
-from typing import Any
+import math
 
 import numpy as np
 
@@ -32,7 +32,7 @@ class LookupProduct(_ReadsRows):
     symbol = "look-up ×"
     differentiable_twice = False  # its rule sums by id, with functions that work on arrays only
 
-    def forward(self, table: Any, ids: Any, W: Any, b: Any) -> Any:
+    def forward(self, table, ids, W, b):
         self._check(ids, len(table))
         # In memory, time comes before the batch, because a recurrent layer goes through the result step by step.
         distinct, place = SEAMS.distinct_ids(ids.T, len(table))
@@ -40,18 +40,18 @@ class LookupProduct(_ReadsRows):
         rows += b
         return rows.take(place, axis=0).transpose(*_reversed_but_last(ids.ndim)), place
 
-    def backward(self, dz: Any, z: Any, table: Any, ids: Any, W: Any, b: Any, place: Any) -> Any:
+    def backward(self, dz, z, table, ids, W, b, place):
         distinct = np.empty(place.max(initial=-1) + 1, np.intp)
         distinct[place] = ids.T
         by_place = dz.transpose(*_reversed_but_last(ids.ndim)).reshape(place.size, dz.shape[-1])
         sums = SEAMS.sum_by_place(place.reshape(-1), len(distinct), by_place)
 
-        def d_table() -> Any:
+        def d_table():
             return SEAMS.scatter(table.shape, distinct, sums.dot(W.T), distinct=True)
 
         return d_table, None, lambda: table.take(distinct, axis=0).T.dot(sums), lambda: sum_rows(sums)
 
-    def skipped(self, dz: Any, table: Any, ids: Any, *others: Any) -> Any:
+    def skipped(self, dz, table, ids, *others):
         return dz @ others[0].T
 
     def shape(self, *shapes: Shape) -> Shape:
@@ -66,14 +66,14 @@ class LookupProduct(_ReadsRows):
         return (*ids, W[1])
 
     def flops(self, output: Shape, *shapes: Shape) -> int:
-        return 2 * super().flops(output) * shapes[0][1]
+        return 2 * math.prod(output) * shapes[0][1]
 
     samples = samples_on(
         *([(5, 3), ids, (3, 2), (2,)] for ids in ([1, 4, 1], [[0, 1, 2], [2, 2, 4]], 3, [[[0, 4], [4, 1], [2, 2]]] * 2))
     )
 
     @classmethod
-    def refused(cls) -> Any:
+    def refused(cls):
         yield cls(), (np.ones((5, 3)), np.array([5]), np.ones((3, 2)), np.ones(2)), IndexRangeError
         yield cls(), (np.ones((5, 3)), np.array([1.0]), np.ones((3, 2)), np.ones(2)), DtypeError
         yield cls(), (np.ones((5, 3)), np.array([1]), np.ones((2, 2)), np.ones(2)), ShapeError

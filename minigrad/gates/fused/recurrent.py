@@ -15,7 +15,6 @@ Their last argument is the array for the result: `add(a, b, a)` is a += b.
 """
 
 from itertools import chain
-from typing import Any
 
 import numpy as np
 from numpy import add, divide, exp, multiply, subtract, tanh
@@ -49,7 +48,7 @@ class RNNSequence(_Sequence):
     parameters = ("a", "h0", "W_hh")
     constant_inputs = (3,)
 
-    def forward(self, a: Any, h0: Any, W_hh: Any, mask: Any = None) -> Any:
+    def forward(self, a, h0, W_hh, mask=None):
         self.shape(*(array.shape for array in (a, h0, W_hh, mask) if array is not None))
         a, h0, W_hh = one_dtype(a, h0, W_hh)
         from_x = self._steps(a)
@@ -66,7 +65,7 @@ class RNNSequence(_Sequence):
             h = h_next
         return z
 
-    def backward(self, dz: Any, z: Any, a: Any, h0: Any, W_hh: Any, mask: Any = None) -> Any:
+    def backward(self, dz, z, a, h0, W_hh, mask=None):
         dz, h = self._in_order(dz), self._in_order(z)
         dtanh = self._without_padding(1 - h * h, mask)
         da = self._gradients(h.shape, h.dtype)
@@ -115,7 +114,7 @@ class GRUSequence(_Sequence):
     parameters = ("a", "h0", "W_hh", "b_hh")
     constant_inputs = (4,)
 
-    def forward(self, a: Any, h0: Any, W_hh: Any, b_hh: Any, mask: Any = None) -> tuple[Array, Array]:
+    def forward(self, a, h0, W_hh, b_hh, mask=None) -> tuple[Array, Array]:
         self.shape(*(array.shape for array in (a, h0, W_hh, b_hh, mask) if array is not None))
         a, h0, W_hh, b_hh = one_dtype(a, h0, W_hh, b_hh)
         (batch, length, _), H = a.shape, h0.shape[1]
@@ -152,7 +151,7 @@ class GRUSequence(_Sequence):
             h = h_next
         return states, saved
 
-    def backward(self, upstream: Any, states: Any, a: Any, h0: Any, W_hh: Any, b_hh: Any, *rest: Any) -> Any:
+    def backward(self, upstream, states, a, h0, W_hh, b_hh, *rest):
         mask, saved = rest if len(rest) == 2 else (None, *rest)
         H = h0.shape[1]
         upstream, h = self._in_order(upstream), self._in_order(states)
@@ -225,7 +224,7 @@ class LSTMSequence(_Sequence):
     def shape(self, *shapes: Shape) -> Shape:
         return (2, *super().shape(*shapes))
 
-    def forward(self, a: Any, h0: Any, c0: Any, W_hh: Any, mask: Any = None) -> tuple[Array, Array]:
+    def forward(self, a, h0, c0, W_hh, mask=None) -> tuple[Array, Array]:
         self.shape(*(array.shape for array in (a, h0, c0, W_hh, mask) if array is not None))
         a, h0, c0, W_hh = one_dtype(a, h0, c0, W_hh)
         (batch, length, _), H = a.shape, h0.shape[1]
@@ -265,7 +264,7 @@ class LSTMSequence(_Sequence):
                 h, c = h_next, c_next
         return z, saved
 
-    def backward(self, dz: Any, z: Any, a: Any, h0: Any, c0: Any, W_hh: Any, *rest: Any) -> Any:
+    def backward(self, dz, z, a, h0, c0, W_hh, *rest):
         mask, saved = rest if len(rest) == 2 else (None, *rest)
         H = h0.shape[1]
         dz_h, dz_c = self._in_order(dz, 1)
@@ -307,7 +306,7 @@ class LSTMSequence(_Sequence):
         return gradients if mask is None else (*gradients, None)
 
     @staticmethod
-    def _factors(saved: Any, c_before: Any) -> tuple[Array, Array]:
+    def _factors(saved, c_before) -> tuple[Array, Array]:
         """For some steps, the factors of dc in ds_i, ds_f and ds_g and of dh in ds_o; and that of dh in dc."""
         i, f, g, o, tanh_c = saved.swapaxes(0, 1)
         factors = np.empty((len(saved), 4, *i.shape[1:]), saved.dtype)

@@ -63,16 +63,16 @@ class _Sequence(Gate):
         (batch, steps, columns), hidden = shapes[0], output[-1]
         return batch * steps * columns * (2 * hidden + 8)
 
-    def _in_order(self, array: Any, axis: int = 0) -> Any:
+    def _in_order(self, array, axis: int = 0):
         """A view in which the time `axis` has the order in which the steps run."""
         return np.flip(array, axis) if self.reverse else array
 
-    def _steps(self, a: Any, factors: Any = None) -> Any:
+    def _steps(self, a, factors=None):
         """a (B, T, nH) as (T, B, nH), in the order in which the steps run: a view, or its columns times `factors`."""
         by_time = self._in_order(a, 1).transpose(1, 0, 2)
         return by_time if factors is None else np.multiply(by_time, factors, out=np.empty(by_time.shape, a.dtype))
 
-    def _blocks(self, a: Any, hidden: int) -> Any:
+    def _blocks(self, a, hidden: int):
         """A view of (..., B, nH) as (..., n, B, H): one block for each gate of the cell."""
         return a.reshape(*a.shape[:-1], self.blocks, hidden).swapaxes(-3, -2)
 
@@ -91,7 +91,7 @@ class _Sequence(Gate):
         once = np.empty((count, *shape), z.dtype)
         return as_strided(once, (steps, count, *shape), (0, *once.strides))
 
-    def _forwards(self, steps: int, mask: Any) -> Iterator[tuple[int, Any]]:
+    def _forwards(self, steps: int, mask) -> Iterator[tuple[int, Any]]:
         """(t, rows) as the steps run: `rows` (B, 1) is True for the examples that take part; None if all do."""
         if mask is None:
             yield from ((t, None) for t in range(steps))
@@ -100,27 +100,27 @@ class _Sequence(Gate):
         for t, column in enumerate(columns):
             yield t, None if column.all() else column
 
-    def _without_padding(self, slopes: Array, mask: Any, steps: slice = slice(None)) -> Array:
+    def _without_padding(self, slopes: Array, mask, steps: slice = slice(None)) -> Array:
         """The slopes (T, ..., B, H) of these steps, as they run, with 0 written at padded ones, which may be NaN."""
         if mask is not None:
             padded = ~self._in_order(mask.T)[steps]
             np.copyto(slopes, 0, where=padded.reshape(len(slopes), *[1] * (slopes.ndim - 3), -1, 1))
         return slopes
 
-    def _watched_cuts(self, steps: int, mask: Any) -> dict[int, Array | None]:
+    def _watched_cuts(self, steps: int, mask) -> dict[int, Array | None]:
         """The cuts if the hook `context.ON_CUT` is set; else none, because a cut does not change the forward pass."""
         truncate = None if ON_CUT.get() is None else self.truncate
         return cuts(steps, truncate, None if mask is None else self._in_order(mask, 1))
 
     @staticmethod
-    def _watched_cut(rows: Any, part: Any) -> Any:
+    def _watched_cut(rows, part):
         """A state after a cut of those rows (B, 1), or of all (None): what the hook makes of it."""
         watch = ON_CUT.get()
         assert watch is not None
         replaced = watch(part.copy())
         return replaced if rows is None else np.where(rows, replaced, part)
 
-    def _backwards(self, mask: Any, *dz: Any) -> Iterator[tuple[int, Any, Any]]:
+    def _backwards(self, mask, *dz) -> Iterator[tuple[int, Any, Any]]:
         """(t, rows, keep) from the last step that ran to the first that carries gradient.
 
         `keep` is None, or at a cut False for the examples whose gradient stops there. Steps before a cut of the whole
@@ -138,22 +138,22 @@ class _Sequence(Gate):
                 if not any(part[:t].any() for part in dz):
                     return
 
-    def _gradients(self, shape: Shape, dtype: Any) -> Array:
+    def _gradients(self, shape: Shape, dtype) -> Array:
         """An array for the gradients of all steps: zeros if gradients may reach only the last steps."""
         return np.empty(shape, dtype) if self.truncate is None else np.zeros(shape, dtype)
 
-    def _as_inputs(self, da: Array) -> Any:
+    def _as_inputs(self, da: Array):
         """da (T, B, nH), as the steps ran, in the layout of the input a: (B, T, nH)."""
         return self._in_order(da).transpose(1, 0, 2)
 
     @staticmethod
-    def _from_states(da: Array, first: Any, h: Any) -> Any:
+    def _from_states(da: Array, first, h):
         """dW_hh, the sum over all steps of h_(t-1)ᵀ @ da_t."""
         later = h[:-1].reshape(-1, h.shape[2]).T.dot(da[1:].reshape(-1, da.shape[2]))
         return first.T.dot(da[0]) + later
 
     @classmethod
-    def samples(cls) -> Any:
+    def samples(cls):
         rng = np.random.default_rng(25)
         batch, steps, hidden = 3, 4, 2
         columns = cls.blocks * hidden
@@ -167,7 +167,7 @@ class _Sequence(Gate):
         yield cls(reverse=True), (*arrays, padded)
 
     @classmethod
-    def refused(cls) -> Any:
+    def refused(cls):
         (gate, arrays), *_ = cls.samples()
         a, *others = arrays
         yield gate, (a[:, :, :1], *others), ShapeError
@@ -200,7 +200,7 @@ def cuts(steps: int, truncate: int | None, mask: Any = None) -> dict[int, Array 
     return {int(step): rows[:, step : step + 1] for step in np.flatnonzero(rows.any(axis=0))}
 
 
-def one_dtype(*arrays: Any) -> list[Any]:
+def one_dtype(*arrays) -> list[Any]:
     """The arrays in their common dtype, because a product into a buffer cannot mix dtypes; integers as float64."""
     dtype = np.result_type(*arrays)
     dtype = dtype if dtype.kind == "f" else np.dtype(np.float64)

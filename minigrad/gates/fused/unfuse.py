@@ -101,7 +101,7 @@ UNFUSED: dict[type[Gate], Callable[..., Tensor]] = {
 
 
 def _unrolled(
-    gate: Any, step: Step, names: tuple[str, ...], a: Tensor, first: tuple[Tensor, ...], mask: tuple[Tensor, ...]
+    gate, step: Step, names: tuple[str, ...], a: Tensor, first: tuple[Tensor, ...], mask: tuple[Tensor, ...]
 ) -> list[tuple[Tensor, ...]]:
     """The states after each step, ordered by time: with the masks, cuts and direction of the gate."""
     length = a.shape[1]
