@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.backward import start, sweep, unbroadcast
-from minigrad.context import ON_GRADIENT
+from minigrad.backward import start, sweep
+from minigrad.context import ON_GRADIENT, setting
 from minigrad.graph import dense
 
 
@@ -43,13 +43,6 @@ def test_a_second_backward_adds_to_leaves_and_counts_nothing_twice():
     z.backward()
     np.testing.assert_array_equal(x.grad, 2 * first)
     assert y.grad is None
-
-
-def test_two_losses_add_up():
-    x = parameter([1.0, 2.0])
-    (x * 3.0).sum().backward()
-    (x * x).sum().backward()
-    np.testing.assert_array_equal(x.grad, [3 + 2, 3 + 4])
 
 
 def test_gradients_of_two_leaves_are_separate_arrays():
@@ -118,24 +111,12 @@ def test_keep_gives_inner_gradients_and_touches_nothing():
     x = parameter(2.0)
     y = x * x
     z = y * 5.0
-    found = sweep(z.node, np.ones(()), keep={y.node, z.node})
+    seen = []
+    with setting(ON_GRADIENT, lambda node, dz: seen.append((node, float(dense(dz))))):
+        found = sweep(z.node, np.ones(()), keep={y.node, z.node})
     assert (found[z.node], found[y.node], found[x.node]) == (1.0, 5.0, 20.0)
+    assert seen == [(z.node, 1.0), (y.node, 5.0), (x.node, 20.0)]  # what the hook has seen
     assert x.grad is None
-
-
-@pytest.mark.parametrize(
-    "start, shape", [((5, 2, 3), (2, 1)), ((2, 3), ()), ((4, 3), (4, 3)), ((2, 3), (1, 3)), ((7, 1, 2), (1, 2))]
-)
-def test_unbroadcast_is_the_transpose_of_broadcasting(start, shape):
-    # <broadcast(x), dz> = <x, unbroadcast(dz)> for every x and dz: what it means to be the transpose.
-    rng = np.random.default_rng(1)
-    x, dz = rng.normal(size=shape), rng.normal(size=start)
-    np.testing.assert_allclose(np.sum(np.broadcast_to(x, start) * dz), np.sum(x * unbroadcast(dz, shape)))
-
-
-def test_a_gradient_that_was_not_broadcast_is_not_copied():
-    dz = np.ones((2, 3))
-    assert unbroadcast(dz, (2, 3)) is dz
 
 
 @pytest.mark.parametrize("uses", [1, 2, 3])
@@ -147,25 +128,6 @@ def test_a_gradient_has_the_dtype_that_it_was_computed_in_however_often_its_inpu
     np.testing.assert_allclose(g.array, [uses, uses / 3], rtol=1e-15)
     loss.backward()
     assert x.grad is not None and x.grad.dtype == np.float32  # what the leaf keeps has its own
-
-
-@pytest.mark.parametrize(
-    "key",
-    [
-        np.array([0]), (np.array([0]), slice(None)), (slice(0, 1), np.array([0])), np.array([True, False, False]),
-        (np.array([True, False, False]), 0),
-    ],
-)  # fmt: skip
-def test_an_index_that_is_changed_later_changes_no_gradient(key):
-    x = parameter(np.arange(6.0).reshape(3, 2))
-    z = x[key].sum()
-    expected = np.zeros((3, 2))
-    expected[key] = 1
-    for part in key if isinstance(key, tuple) else (key,):
-        if isinstance(part, np.ndarray):
-            part[:] = ~part if part.dtype == bool else 1
-    z.backward()
-    np.testing.assert_array_equal(x.grad, expected)
 
 
 def test_a_tensor_index_class_weights_conditions_and_labels_are_those_of_the_call():
@@ -189,53 +151,21 @@ def test_a_tensor_index_class_weights_conditions_and_labels_are_those_of_the_cal
 @pytest.mark.parametrize(
     "view", [lambda t: t[0:2], lambda t: t.T, lambda t: t.reshape(4), lambda t: np.broadcast_to(t, (3, 2, 2))]
 )
-@pytest.mark.parametrize("parameter_too", [True, False])
-def test_a_view_keeps_its_value_when_the_leaf_is_updated(view, parameter_too):
+@pytest.mark.parametrize(("parameter_too", "becomes_one"), [(True, False), (False, False), (False, True)])
+def test_a_view_keeps_its_value_when_the_leaf_is_updated(view, parameter_too, becomes_one):
     leaf = mg.Tensor(np.arange(4.0).reshape(2, 2), requires_grad=parameter_too)
     other = parameter(1.0)
     seen = view(leaf)
     product = (seen * other).sum()
     before = seen.array.copy()
+    if becomes_one:
+        leaf.requires_grad = True
     leaf.update(lambda array: array.__imul__(10))
     assert leaf.array[1, 1] == 30
     np.testing.assert_array_equal(seen.array, before)
     if not parameter_too:  # else MG123, since the parameter was changed
         product.backward()
         assert other.grad == before.sum()
-
-
-def test_a_tensor_that_becomes_a_parameter_shares_nothing_with_earlier_views():
-    leaf, other = mg.Tensor(np.arange(4.0)), parameter(1.0)
-    product = (leaf[1:3] * other).sum()
-    leaf.requires_grad = True
-    leaf.update(lambda array: array.__imul__(10))
-    product.backward()
-    assert other.grad == 1 + 2
-
-
-@pytest.mark.parametrize(
-    "shapes", [((0, 3), (3, 2)), ((2, 0), (0, 3)), ((2, 3, 0), (0, 4)), ((2, 0, 3), (3, 4)), ((0,), (0, 2))]
-)
-def test_products_over_nothing_are_zero(shapes):
-    a, b = (parameter(np.ones(shape)) for shape in shapes)
-    z = a @ b
-    np.testing.assert_array_equal(z.array, np.ones(shapes[0]) @ np.ones(shapes[1]))
-    z.sum().backward()
-    assert a.grad.shape == a.shape and b.grad.shape == b.shape
-    assert not a.grad.any() and not b.grad.any()
-
-
-def test_a_hook_sees_each_node_with_the_gradient_that_arrived():
-    x = parameter(3.0)
-    y = x * x
-    z = y * 5.0
-    seen = []
-    token = ON_GRADIENT.set(lambda node, dz: seen.append((node, float(dense(dz)))))
-    try:
-        z.backward()
-    finally:
-        ON_GRADIENT.reset(token)
-    assert seen == [(z.node, 1.0), (y.node, 5.0), (x.node, 30.0)]
 
 
 def test_the_upstream_gradient_has_the_output_s_dtype():

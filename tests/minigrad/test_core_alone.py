@@ -61,16 +61,6 @@ def test_gradients_from_before_the_switch_are_added_up_after_it(disabled):
     np.testing.assert_array_equal(x.grad, [[4.0], [3.0]])
 
 
-def unrolled_rnn():
-    rng = np.random.default_rng(1)
-    U, W, b = (mg.Tensor(rng.normal(size=s) / 3, requires_grad=True) for s in ((5, 4), (4, 4), (4,)))
-    h = mg.Tensor(np.zeros((3, 4)))
-    for _ in range(6):
-        h = mg.tanh(rng.normal(size=(3, 5)) @ U + h @ W + b)
-    (h * h).mean().backward()
-    return [U.grad, W.grad, b.grad]
-
-
 def diamond_with_broadcasting():
     rng = np.random.default_rng(2)
     x, s, row = (mg.Tensor(rng.normal(size=shape), requires_grad=True) for shape in ((4, 3), (), (3,)))
@@ -89,13 +79,6 @@ def embedding_used_twice():
     return [table.grad]
 
 
-def second_derivative():
-    x = mg.Tensor(np.random.default_rng(4).normal(size=(3, 3)), requires_grad=True)
-    (g,) = mg.grad((mg.tanh(x @ x) * x).sum(), [x], create_graph=True)
-    (g * g).sum().backward()
-    return [x.grad]
-
-
 def trained(layer, optimizer):
     mg.seed(0)
     model = Sequential(Embedding(30, 6), layer(6, 5), Dense(5, 2))
@@ -112,10 +95,8 @@ def trained(layer, optimizer):
 
 
 PROGRAMS = {
-    "unrolled": unrolled_rnn,
     "broadcasting": diamond_with_broadcasting,
     "embedding": embedding_used_twice,
-    "second": second_derivative,
     "rnn adam": lambda: trained(RNN, lambda p: Adam(p, lr=0.01)),
     "gru momentum": lambda: trained(GRU, lambda p: SGD(p, lr=0.1, momentum=0.9)),
     "lstm sgd": lambda: trained(LSTM, lambda p: SGD(p, lr=0.1)),

@@ -4,7 +4,6 @@ The finite differences here are this file's own, so that the gates and mg.gradch
 """
 
 from copy import copy
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ from minigrad.fast.accumulator import SparseGradient
 from minigrad.gate import GATES
 from minigrad.gates import activation
 from minigrad.gates.fused import sequence
-from minigrad.graph import LazyGradient, dense
+from minigrad.graph import dense
 from tests.layouts import LAYOUTS
 
 INF = np.inf
@@ -87,28 +86,6 @@ def test_every_gate_has_samples_and_a_symbol_and_a_docstring():
         assert cls.__doc__, f"{name} has no docstring"
 
 
-def test_the_gates_that_the_project_promises_are_there():
-    promised = """MultiplyGate AddGate Subtract Hadamard Divide Negate Power Tanh Sigmoid ReLU Exp Log Sqrt Softmax
-    LogSoftmax Sum Mean Max Reshape Transpose BroadcastTo Slice Lookup Concatenate Stack Where SoftmaxCrossEntropy
-    BinaryCrossEntropy MeanSquaredError Abs Maximum Minimum Min Clip Sin Cos LogSumExp Softplus LeakyReLU Var Std Pad
-    CumSum Einsum Cast MeanAbsoluteError NegativeLogLikelihood""".split()
-    assert set(promised) <= set(OWN)
-    assert all(getattr(mg, name) is OWN[name] for name in promised)
-
-
-@pytest.mark.parametrize("gate, arrays", CASES)
-def test_no_rule_writes_into_dz(gate, arrays):
-    assert not gate.foreign
-    arrays = tuple(np.array(array) for array in arrays)
-    output = gate.forward(*arrays)
-    z, saved = (output[0], output[1:]) if isinstance(output, tuple) else (output, ())
-    dz = np.ones(np.shape(z))
-    dz.setflags(write=False)
-    for gradient in gate.backward(dz, z, *arrays, *saved):
-        part = gradient() if callable(gradient) else gradient
-        dense(part)
-
-
 @pytest.mark.parametrize("gate, arrays", CASES)
 def test_gate(gate, arrays):
     before = [a.copy() for a in arrays]
@@ -137,10 +114,12 @@ def test_gate(gate, arrays):
     z32.backward(dz.astype(np.float32))
     assert z32.dtype == (gate.dtype if isinstance(gate, mg.Cast) else np.float32), "float32 stays float32"
     assert all(t.grad.dtype == np.float32 for t in inputs if t.requires_grad)
-    rule = gate.backward(dz.astype(np.float32), z32.array, *z32.node.arrays)
-    for part in rule:
+    upstream = dz.astype(np.float32)
+    upstream.setflags(write=False)  # no rule writes into it
+    assert not gate.foreign
+    for part in gate.backward(upstream, z32.array, *z32.node.arrays):
         part = part() if callable(part) else part
-        part = part.dense() if isinstance(part, LazyGradient) else part
+        part = dense(part)
         assert part is None or part.dtype == np.float32, "and so does the gradient rule"
 
 
@@ -170,7 +149,7 @@ def test_gate_on_arrays_in_any_layout_by_every_method(monkeypatch, gate, arrays,
         dz = cotangent(np.shape(z))
         parts = gate.backward(layout(dz) if dz.ndim else dz, z, *arrays, *saved)
         parts = [part() if callable(part) else part for part in parts]
-        return [z, *(part.dense() if isinstance(part, LazyGradient) else part for part in parts if part is not None)]
+        return [z, *(dense(part) for part in parts if part is not None)]
 
     expected = run(arrays, np.asarray)
     for (module, constant), values in THRESHOLDS.items():
@@ -223,135 +202,61 @@ def test_refused_inputs(gate, arrays, error):
     assert "the top level" in caught.value.where
 
 
-@pytest.mark.parametrize("make", [mg.softmax_cross_entropy, mg.binary_cross_entropy])
-@pytest.mark.parametrize("size", [1000.0, 1e30])
-def test_cross_entropies_are_finite_for_huge_logits(make, size):
-    if make is mg.softmax_cross_entropy:
-        logits, truth = np.array([[size, -size], [-size, size]]), np.array([0, 0])
-    else:
-        logits, truth = np.array([size, -size]), np.array([1, 1])
-    x = mg.Tensor(logits, requires_grad=True)
-    losses = make(x, truth, reduction="none")
-    gap = 2 * size if make is mg.softmax_cross_entropy else size
-    np.testing.assert_allclose(losses.array, [0, gap], rtol=1e-12)
-    losses.sum().backward()
-    assert x.grad is not None
-    assert np.isfinite(x.grad).all()
-
-
-def test_class_weights_by_hand():
-    # Two examples with equal logits: each loss is ln 2, weighted 1 and 3; the weighted mean is ln 2 again.
-    x = mg.Tensor(np.zeros((2, 2)), requires_grad=True)
-    loss = mg.softmax_cross_entropy(x, [0, 1], weights=[1.0, 3.0])
-    assert loss.item() == pytest.approx(np.log(2))
-    loss.backward()  # (0.5 - 1) · 1/4 and (0.5 - 1) · 3/4 at the labels
-    assert x.grad is not None
-    np.testing.assert_allclose(x.grad, [[-0.125, 0.125], [0.375, -0.375]])
-    total = mg.softmax_cross_entropy(x, [0, 1], weights=[1.0, 3.0], reduction="sum")
-    assert total.item() == pytest.approx(4 * np.log(2))
-    b = mg.Tensor(np.zeros(2), requires_grad=True)
-    assert mg.binary_cross_entropy(b, [0, 1], weights=[1.0, 3.0]).item() == pytest.approx(np.log(2))
-    total = mg.binary_cross_entropy(b, [0, 1], weights=[1.0, 3.0], reduction="sum")
-    assert total.item() == pytest.approx(4 * np.log(2))
-
-
-def test_cross_entropy_of_many_classes_computed_block_by_block():
-    labels = np.random.default_rng(5).integers(0, 1000, (3, 70))
-    logits = np.where(labels[..., None] == np.arange(1000), np.log(999), 0.0)  # the label's probability is one half
-    x = mg.Tensor(logits, requires_grad=True)
-    loss = mg.softmax_cross_entropy(x, labels, reduction="none")
-    np.testing.assert_allclose(loss.array, np.full((3, 70), np.log(2)))
-    upstream = np.arange(210.0).reshape(3, 70)
-    loss.backward(upstream)
-    slope = np.where(labels[..., None] == np.arange(1000), -0.5, 0.5 / 999)
-    assert x.grad is not None
-    np.testing.assert_allclose(x.grad, upstream[..., None] * slope, atol=1e-15)
-
-
-@pytest.mark.parametrize("block", [1, 12, 1 << 16])
-@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
-@pytest.mark.parametrize("shape", [(5,), (4, 5), (2, 3, 5), (2, 1, 3, 5)])
-def test_cross_entropy_of_logits_in_any_layout_in_blocks_of_any_size(monkeypatch, block, layout, shape):
-    monkeypatch.setattr(array_helpers, "BLOCK", block)
-    rng = np.random.default_rng(5)
-    logits, labels = rng.normal(size=shape), rng.integers(0, 2, shape[:-1])
-    softmax = np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)
-    onehot = labels[..., None] == np.arange(shape[-1])
-    dz = rng.normal(size=labels.shape)
-    given = layout(logits)
-    for numbers in (labels, labels.astype(bool), labels.astype(np.uint8)):
-        for gate, weight in [
-            (mg.SoftmaxCrossEntropy("none"), 1),
-            (mg.SoftmaxCrossEntropy("none", np.arange(5)), labels),
-        ]:
-            z = gate.forward(given, np.asarray(numbers))
-            np.testing.assert_allclose(z, -np.log(softmax[onehot].reshape(labels.shape)) * weight, rtol=1e-12)
-            found, _ = gate.backward(dz, z, given, np.asarray(numbers))
-            np.testing.assert_allclose(found, (softmax - onehot) * (dz * weight)[..., None], rtol=1e-12)
-
-
-@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
-def test_the_gradient_of_more_logits_than_fit_into_a_block(layout):
-    logits = layout(np.zeros((1100, 64)))
-    gradient, _ = mg.SoftmaxCrossEntropy("sum").backward(np.ones(()), None, logits, np.zeros(1100, int))
-    np.testing.assert_allclose(gradient, np.broadcast_to(1 / 64 - (np.arange(64) == 0), logits.shape), rtol=1e-12)
-
-
-def test_the_gradient_of_many_logits_that_come_time_first_as_from_a_recurrent_layer():
-    x = mg.Tensor(np.zeros((4, 300, 64)), requires_grad=True)
-    by_example = (2 * x).transpose(1, 0, 2)
-    mg.softmax_cross_entropy(by_example, np.zeros((300, 4), int), reduction="sum").backward()
-    assert x.grad is not None
-    np.testing.assert_allclose(x.grad, np.broadcast_to(2 * (1 / 64 - (np.arange(64) == 0)), x.shape), rtol=1e-12)
-
-
 def test_the_mean_of_losses_in_float16_whose_sum_would_overflow():
     errors = np.full(400, 200, np.float16)
     for loss in (mg.mean_absolute_error(errors, 0 * errors), mg.binary_cross_entropy(errors, 0 * errors)):
         assert loss.dtype == np.float16 and loss.item() == 200
 
 
-def test_unknown_reduction():
-    with pytest.raises(mg.MinigradError, match="MG150.*'avg'"):
-        mg.mean_squared_error(mg.Tensor([1.0]), [1.0], reduction="avg")
+# At other kinks: test_gates_pytorch.py.
+@pytest.mark.parametrize(
+    ("function", "x", "slope"),
+    [
+        (lambda x: x.max(), [2, 2, 1], [0.5, 0.5, 0]),
+        (lambda x: x.clip(-1, 1), [-2, -1, 0, 1, 2], [0, 1, 1, 1, 0]),  # the ends included
+        (lambda x: mg.leaky_relu(x, 0.5), [-1, 0, 1], [0.5, 0.5, 1]),
+        (lambda x: x**2, [0, 2], [0, 4]),
+        (lambda x: x**1, [0, 2], [1, 1]),
+        (lambda x: x**0, [0, 2], [0, 0]),
+        (lambda x: np.array([3, 7], "int8") ** x, [2, 3], [9 * np.log(3), 343 * np.log(7)]),
+        # Each example's loss is ln 2, and its slope one half, weighted 1 and 3 of 4.
+        (
+            lambda x: mg.softmax_cross_entropy(x, [0, 1], weights=[1.0, 3.0]),
+            [[0, 0]] * 2,
+            [[-1 / 8, 1 / 8], [3 / 8, -3 / 8]],
+        ),
+        (lambda x: mg.binary_cross_entropy(x, [0, 1], weights=[1.0, 3.0]), [0, 0], [1 / 8, -3 / 8]),
+        (mg.logsumexp, [-INF, 0, 0], [0, 0.5, 0.5]),
+    ],
+)
+def test_gradients_by_hand(function, x, slope):
+    x = mg.Tensor(np.array(x, float), requires_grad=True)
+    function(x).sum().backward()
+    np.testing.assert_allclose(x.grad, slope, rtol=1e-14)
 
 
-def test_equal_maxima_share_the_gradient():
-    x = mg.Tensor([[2.0, 2.0, 1.0]], requires_grad=True)
-    x.max().backward()
-    np.testing.assert_array_equal(x.grad, [[0.5, 0.5, 0.0]])
+@pytest.mark.parametrize("loss", [mg.softmax_cross_entropy, mg.binary_cross_entropy])
+@pytest.mark.parametrize(("reduction", "value"), [("mean", 1), ("sum", 4)])
+def test_class_weights_by_hand(loss, reduction, value):
+    x = np.zeros((2, 2)) if loss is mg.softmax_cross_entropy else np.zeros(2)
+    found = loss(x, [0, 1], weights=[1.0, 3.0], reduction=reduction)
+    assert found.item() == pytest.approx(value * np.log(2))
 
 
-def gradient(function, *arrays):
-    inputs = [mg.Tensor(np.array(one), requires_grad=True) for one in arrays]
-    function(*inputs).sum().backward()
-    return [np.asarray(x.grad).tolist() for x in inputs]
-
-
-def test_conventions_at_kinks():
-    assert gradient(abs, [-1.0, 0.0, 2.0]) == [[-1, 0, 1]]
-    assert gradient(mg.maximum, [1.0, 2.0, 3.0], [1.0, 3.0, 2.0]) == [[0.5, 0, 1], [0.5, 1, 0]]
-    assert gradient(mg.minimum, [1.0, 2.0, 3.0], [1.0, 3.0, 2.0]) == [[0.5, 1, 0], [0.5, 0, 1]]
-    assert gradient(lambda x: x.min(), [2.0, 1.0, 1.0]) == [[0, 0.5, 0.5]]
-    assert gradient(lambda x: x.clip(-1, 1), [-2.0, -1.0, 0.0, 1.0, 2.0]) == [[0, 1, 1, 1, 0]]  # the ends included
-    assert gradient(lambda x: mg.leaky_relu(x, 0.5), [-1.0, 0.0, 1.0]) == [[0.5, 0.5, 1]]
-    assert gradient(mg.mean_absolute_error, [1.0, 2.0], [1.0, 3.0]) == [[0, -0.5], [0, 0.5]]
-    assert gradient(lambda x: x.std(), [3.0, 3.0]) == [[0, 0]]
-
-
-def test_the_same_operand_twice():
-    assert gradient(lambda x: mg.maximum(x, x), [2.0, -1.0]) == [[1, 1]]
-    assert gradient(lambda x: mg.einsum("i,i", x, x), [2.0, -1.0]) == [[4, -2]]
-    assert gradient(lambda x: mg.einsum("ij,ij->", x, x.T), [[1.0, 2.0], [3.0, 4.0]]) == [[[2, 6], [4, 8]]]
-
-
-@pytest.mark.parametrize("size", [1e3, 1e30])
-def test_smooth_maxima_are_finite_for_huge_inputs(size):
-    x = mg.Tensor(np.array([-size, size]), requires_grad=True)
-    np.testing.assert_array_equal(mg.softplus(x).array, [0, size])
-    assert mg.logsumexp(x).item() == size
-    (mg.softplus(x).sum() + mg.logsumexp(x)).backward()
-    np.testing.assert_array_equal(x.grad, [0, 2])
+@pytest.mark.parametrize(
+    ("call", "code"),
+    [
+        (lambda x: mg.mean_squared_error(x, [1.0], reduction="avg"), "MG150.*'avg'"),
+        (lambda x: mg.binary_cross_entropy([0.0], x), "MG128"),  # a constant input that wants a gradient
+        (lambda x: mg.softmax_cross_entropy(np.zeros((2, 0)), [0, 0]), "(?s)MG154.*remedy: use a model with more"),
+        (lambda x: mg.negative_log_likelihood([[2.0, -1.0]], [0]), "MG158"),
+        (lambda x: mg.negative_log_likelihood([[0.4, 0.6]], [0]), "MG158"),
+    ],
+)
+def test_what_a_loss_refuses(call, code):
+    with pytest.raises(mg.MinigradError, match=code):
+        call(mg.Tensor([1.0], requires_grad=True))
+    assert mg.negative_log_likelihood(mg.log(np.array([[1.0 + 1e-7, 1e-9]])), [0]).item() < 1e-6
 
 
 @pytest.mark.parametrize("bound", [-1000, 11])
@@ -369,35 +274,11 @@ def test_sigmoid_is_accurate_over_the_whole_range(monkeypatch, bound, dtype, low
     np.testing.assert_array_equal(mg.sigmoid(mg.Tensor(ends)).array, [0, 1, np.nan, 1])
 
 
-def test_the_sigmoid_s_tail_in_rules_and_logarithms():
+def test_the_tail_of_the_sigmoid_in_rules():
     x = mg.Tensor([-20.0, -100.0], requires_grad=True)  # float32
-    np.testing.assert_allclose(mg.log(mg.sigmoid(x)).array, [-20, -100], rtol=1e-3)  # at -100 z has 5 bits
-    tail = [2.0611536e-09, 3.7835e-44]  # σ(-20) and σ(-100)
     for loss in (mg.sigmoid(x), mg.softplus(x), mg.binary_cross_entropy(x, [0, 0], reduction="none")):
-        x.grad = None
-        loss.sum().backward()
-        np.testing.assert_allclose(x.grad, tail, rtol=2e-6, atol=3e-45)
-
-
-@pytest.mark.parametrize("dtype", ["bool", "int8", "uint8", "int64"])
-def test_integers_are_taken_as_float64_where_their_own_dtype_would_overflow(dtype):
-    a, b = np.array([[0, 100, 1], [1, 0, 120]]).astype(dtype), np.array([[1, 120, 0], [0, 1, 100]]).astype(dtype)
-    wide, t, labels = a.astype(float), b > 0, [0, 2]
-    cases: list[tuple[str, Any, Any]] = [
-        ("sigmoid", mg.sigmoid, (a,)), ("softplus", mg.softplus, (a,)), ("softmax", mg.softmax, (a,)),
-        ("log_softmax", mg.log_softmax, (a,)), ("logsumexp", mg.logsumexp, (a,)),
-        ("mse", mg.mean_squared_error, (a, b)), ("mae", mg.mean_absolute_error, (a, b)),
-        ("bce", mg.binary_cross_entropy, (a, t)), ("ce", mg.softmax_cross_entropy, (a, labels)),
-        ("weighted ce", partial(mg.softmax_cross_entropy, weights=[0.5, 1.0, 2.0]), (a, labels)),
-    ]  # fmt: skip
-    for name, function, inputs in cases:
-        z = function(*map(as_constant, inputs)).array
-        expected = function(*(as_constant(np.asarray(one, float) if one is a else one) for one in inputs)).array
-        assert z.dtype == np.float64, name
-        np.testing.assert_allclose(z, expected, rtol=1e-15, err_msg=name)
-    np.testing.assert_allclose(mg.mean_absolute_error(as_constant(a), b).array, abs(wide - b).mean())
-    lowest = np.array([[-128, 0]], np.int8)
-    assert mg.negative_log_likelihood(as_constant(lowest), [0]).item() == 128
+        (slope,) = mg.grad(loss.sum(), x)
+        np.testing.assert_allclose(slope.array, [2.0611536e-09, 3.7835e-44], rtol=2e-6, atol=3e-45)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
@@ -432,29 +313,6 @@ def test_where_passes_on_no_gradient_to_what_was_not_chosen_not_even_nan(junk, c
         np.testing.assert_array_equal(db.array, [0, upstream[1]])
 
 
-@pytest.mark.parametrize("dtype", ["int8", "float32", "float64", "bool"])
-def test_the_dtype_of_a_condition_does_not_matter(dtype):
-    condition = np.array([1, 0], dtype)
-    for one in (condition, mg.Tensor(condition)):
-        for a, b in [(300, 0), (0.5, 0), (np.float32(1), np.zeros(2, "float32")), (mg.Tensor([1.0, 2.0]), 0)]:
-            z, expected = mg.where(one, a, b), mg.where([True, False], a, b)
-            assert z.dtype == expected.dtype
-            np.testing.assert_array_equal(z.array, expected.array)
-
-
-def test_labels_for_no_classes_are_refused_in_plain_words():
-    with pytest.raises(mg.MinigradError, match="MG154.*\n.*\n.*\n  remedy: use a model with more outputs"):
-        mg.softmax_cross_entropy(np.zeros((2, 0)), [0, 0])
-
-
-def test_second_derivative_of_logsumexp_with_a_row_of_infinities():
-    x = mg.Tensor(np.array([[-INF, -INF], [0.0, 0.0]]), requires_grad=True)
-    (slope,) = mg.grad(mg.logsumexp(x, 1), x, create_graph=True, upstream=np.ones(2))
-    np.testing.assert_array_equal(slope.array, [[0, 0], [0.5, 0.5]])
-    (curve,) = mg.grad(slope[1, 0], x)
-    np.testing.assert_allclose(curve.array, [[0.0, 0.0], [0.25, -0.25]])
-
-
 @pytest.mark.parametrize("block", [1, 1 << 16])
 def test_a_masked_logit(monkeypatch, block):
     monkeypatch.setattr(array_helpers, "BLOCK", block)
@@ -479,20 +337,8 @@ def test_softmax_of_nothing_is_nothing(shape):
         z = function(x)
         z.backward(np.zeros(shape))
         assert z.shape == shape and z.dtype == np.float64 and x.grad is not None and x.grad.shape == shape
-
-
-def test_cross_entropy_of_no_examples_and_no_classes():
-    logits = mg.Tensor(np.zeros((0, 0)), requires_grad=True)
-    loss = mg.softmax_cross_entropy(logits, np.zeros(0, int), reduction="sum")
-    loss.backward()
-    assert loss.item() == 0 and logits.grad is not None and logits.grad.shape == (0, 0)
-
-
-def test_what_stands_for_no_log_probability_is_refused():
-    for wrong in ([[2.0, -1.0]], [[0.4, 0.6]]):
-        with pytest.raises(IndexError, match="MG158"):
-            mg.negative_log_likelihood(wrong, [0])
-    assert mg.negative_log_likelihood(mg.log(np.array([[1.0 + 1e-7, 1e-9]])), [0]).item() < 1e-6
+    if shape == (0, 0):
+        assert mg.softmax_cross_entropy(x, np.zeros(0, int), reduction="sum").item() == 0
 
 
 def test_changing_the_lists_that_a_gate_was_given_changes_nothing():
@@ -503,28 +349,6 @@ def test_changing_the_lists_that_a_gate_was_given_changes_nothing():
     widths[0], indices[0], weights[0] = 3, 1, 9.0
     loss.backward()
     np.testing.assert_array_equal(x.grad, [1 + 1 + 1, 2, 3 + 1])
-
-
-def test_constant_input_that_wants_a_gradient_is_refused():
-    logits = mg.Tensor([0.0], requires_grad=True)
-    target = mg.Tensor([1.0], requires_grad=True, name="target")
-    with pytest.raises(mg.MinigradError, match="MG128.*target"):
-        mg.binary_cross_entropy(logits, target)
-
-
-def test_power_with_zero_base_and_small_exponents():
-    x = mg.Tensor([0.0, 2.0], requires_grad=True)
-    for exponent, slope in [(2, [0, 4]), (1, [1, 1]), (0, [0, 0])]:
-        x.grad = None
-        (x**exponent).sum().backward()
-        np.testing.assert_array_equal(x.grad, slope)
-
-
-def test_the_gradient_of_an_exponent_is_accurate_for_a_base_of_small_integers():
-    x = mg.Tensor(np.array([2.0, 3.0]), requires_grad=True)
-    (np.array([3, 7], "int8") ** x).sum().backward()
-    assert x.grad is not None
-    np.testing.assert_allclose(x.grad, [9 * np.log(3), 343 * np.log(7)], rtol=1e-14)
 
 
 @pytest.mark.parametrize(
@@ -544,10 +368,8 @@ def test_operations_are_counted_as_by_hand(gate, shapes, flops):
 @pytest.mark.parametrize(
     "move",
     [
-        lambda p: p, lambda p: p.squeeze(1), lambda p: p[:, 0], lambda p: p.reshape(-1), lambda p: p.T[0],
-        lambda p: p.astype("float32")[:, 0], lambda p: np.expand_dims(p.squeeze(1), 0),
+        lambda p: p, lambda p: p.squeeze(1), lambda p: p.T[0], lambda p: p.astype("float32")[:, 0],
         lambda p: mg.where(np.arange(4) > 1, p[:, 0], 0.0), lambda p: mg.concatenate([np.zeros(4), p[:, 0]]),
-        lambda p: mg.stack([p[0], p[1]]),
     ],
 )  # fmt: skip
 def test_probabilities_that_were_only_moved_are_not_taken_for_logits(move):
@@ -566,3 +388,34 @@ def test_logits_beside_probabilities_in_one_output_are_taken(pick):
     logits = pick(mg.sigmoid(x), 2 * x)
     loss = mg.binary_cross_entropy(logits, np.ones(logits.shape))
     np.testing.assert_allclose(loss.item(), np.log1p(np.exp([-2.0, -4.0])).mean(), rtol=1e-6)
+
+
+@pytest.mark.parametrize("size", [1e3, 1e30])
+def test_nothing_overflows_for_huge_inputs(size):
+    x = mg.Tensor(np.array([-size, size]), requires_grad=True)
+    for z, value, slope in [
+        (mg.softplus(x), [0, size], [0, 1]),
+        (mg.logsumexp(x), size, [0, 1]),
+        (mg.binary_cross_entropy(x, [1, 1], reduction="none"), [size, 0], [-1, 0]),
+        (mg.softmax_cross_entropy(x, 0), 2 * size, [-1, 1]),
+    ]:
+        np.testing.assert_array_equal(z.array, value)
+        np.testing.assert_array_equal(mg.grad(z.sum(), x)[0].array, slope)
+
+
+@pytest.mark.parametrize("dtype", ["bool", "int8", "uint8", "int64"])
+@pytest.mark.parametrize(
+    "function",
+    [
+        mg.sigmoid, mg.softplus, mg.softmax, mg.log_softmax, mg.logsumexp,
+        lambda x: mg.mean_squared_error(x, np.array([[1, 120, 0]]).astype(x.dtype)),
+        lambda x: mg.mean_absolute_error(x, np.array([[1, 120, 0]]).astype(x.dtype)),
+        lambda x: mg.binary_cross_entropy(x, [[1, 0, 1]]), lambda x: mg.softmax_cross_entropy(x, [2]),
+    ],
+)  # fmt: skip
+def test_integers_are_taken_as_float64_where_their_own_dtype_would_overflow(function, dtype):
+    x = np.array([[0, 100, 1]]).astype(dtype)
+    z = function(mg.Tensor(x))
+    assert z.dtype == np.float64
+    if dtype != "bool":  # whose other operand, 120, would be another number
+        np.testing.assert_allclose(z.array, function(mg.Tensor(x.astype(float))).array, rtol=1e-15)

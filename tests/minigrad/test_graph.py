@@ -83,14 +83,6 @@ def test_arrays_cannot_be_written_behind_the_graphs_back():
         x[0] = 5.0
 
 
-def test_a_view_taken_under_no_grad_keeps_its_value_when_the_parameter_is_updated():
-    W = parameter([[1.0, 2.0]])
-    with mg.no_grad():
-        T = W.T
-    W.update(lambda array: array.fill(9.0))
-    np.testing.assert_array_equal(T.array, [[1], [2]])
-
-
 def test_cut_stops_the_gradient_and_remembers_where():
     x = parameter(2.0)
     y = x * 3.0

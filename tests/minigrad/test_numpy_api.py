@@ -7,47 +7,8 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad import numpy_api
 
 x32 = mg.Tensor([[1.0, 2.0], [3.0, 4.0]])
-
-
-def test_operators_and_numpy_functions_record_the_same_gates():
-    x = mg.Tensor(np.array([[0.5, 1.5], [2.5, 3.5]]), requires_grad=True)
-    a = np.array([[1.0, 2.0], [3.0, 4.0]])
-    pairs: list[tuple[Any, Any, str]] = [
-        (x + a, np.add(x, a), "AddGate"), (a + x, np.add(a, x), "AddGate"), (a - x, np.subtract(a, x), "Subtract"),
-        (a * x, np.multiply(a, x), "Hadamard"), (a / x, np.divide(a, x), "Divide"),
-        (a @ x, np.matmul(a, x), "MultiplyGate"), (x**2, np.power(x, 2), "Power"), (2**x, np.power(2, x), "Power"),
-        (-x, np.negative(x), "Negate"), (mg.tanh(x), np.tanh(x), "Tanh"), (mg.exp(x), np.exp(x), "Exp"),
-        (mg.log(x), np.log(x), "Log"), (mg.sqrt(x), np.sqrt(x), "Sqrt"), (x.sum(axis=1), np.sum(x, axis=1), "Sum"),
-        (x.mean(), np.mean(x), "Mean"), (x.max(axis=0), np.max(x, axis=0), "Max"),
-        (x.reshape(4), np.reshape(x, 4), "Reshape"), (x.T, np.transpose(x), "Transpose"),
-        (mg.concatenate([x, a]), np.concatenate([x, a]), "Concatenate"), (mg.stack([x, a]), np.stack([x, a]), "Stack"),
-        (mg.where(a > 2, x, 0.0), np.where(a > 2, x, 0.0), "Where"),
-        (x.swapaxes(0, 1), np.swapaxes(x, 0, 1), "Transpose"), (abs(x), np.abs(x), "Abs"), (x.sin(), np.sin(x), "Sin"),
-        (mg.cos(x), np.cos(x), "Cos"), (mg.maximum(x, a), np.maximum(a, x), "Maximum"),
-        (mg.minimum(x, a), np.minimum(a, x), "Minimum"), (x.min(axis=1), np.min(x, axis=1), "Min"),
-        (x.clip(1, 3), np.clip(x, 1, 3), "Clip"), (mg.clip(x, max=3), np.clip(x, a_min=None, a_max=3.0), "Clip"),
-        (x.var(axis=0, ddof=1), np.var(x, axis=0, ddof=1), "Var"),
-        (x.std(keepdims=True), np.std(x, keepdims=True), "Std"), (x.cumsum(), np.cumsum(x), "CumSum"),
-        (mg.cumsum(x, 1), np.cumsum(x, axis=1), "CumSum"), (x[:1].squeeze(), np.squeeze(x[:1]), "Reshape"),
-        (mg.squeeze(x[:, :1], 1), np.squeeze(x[:, :1], axis=1), "Reshape"),
-        (mg.expand_dims(x, (0, 2)), np.expand_dims(x, (0, 2)), "Reshape"),
-        (mg.split(x, 2)[1], np.split(x, 2)[1], "Slice"),
-        (mg.split(x, [1], axis=-1)[0], np.split(x, [1], -1)[0], "Slice"), (mg.pad(x, 1), np.pad(x, 1), "Pad"),
-        (mg.pad(x, (0, 1), constant_values=7), np.pad(x, (0, 1), constant_values=7), "Pad"),
-        (mg.einsum("ij,kj", x, a), np.einsum("ij,kj", x, a, optimize=False), "Einsum"),
-        (mg.take_along_axis(x, [[1], [0]]), np.take_along_axis(x, np.array([[1], [0]]), axis=-1), "Slice"),
-    ]  # fmt: skip
-    for ours, numpys, gate in pairs:
-        assert ours.node.gate.name == numpys.node.gate.name == gate
-        np.testing.assert_array_equal(ours.array, numpys.array)
-    plain = x.array
-    product: Any = a @ x  # to NumPy's stubs an array
-    np.testing.assert_array_equal(product.array, a @ plain)
-    np.testing.assert_array_equal((2**x).array, 2**plain)
-    np.testing.assert_array_equal(x.transpose(1, 0).array, plain.T)
 
 
 @pytest.mark.parametrize("function", [np.arcsin, np.linalg.inv, np.cumprod, np.add.reduce, np.median])
@@ -87,6 +48,17 @@ VALUES = np.array([[0.5, -1.5], [2.0, -0.25]])
         lambda np, x: np.einsum("ij,ij,jk", x, x, x), lambda np, x: np.squeeze(x[0, 0]), lambda np, x: np.maximum(x, 0),
         lambda np, x: np.minimum(1.0, x), lambda np, x: np.maximum(x[:1], x[:, :1]),
         lambda np, x: np.einsum("...i->...", x), lambda np, x: np.einsum("ii", x), lambda np, x: np.sin(x) + np.cos(x),
+        lambda np, x: VALUES.astype(x.dtype) + x, lambda np, x: VALUES.astype(x.dtype) - x,
+        lambda np, x: VALUES.astype(x.dtype) / x, lambda np, x: VALUES.astype(x.dtype) @ x, lambda np, x: 2.0**x,
+        lambda np, x: -x * 2 - 1 + +x, lambda np, x: x / 2 @ x**2, lambda np, x: np.exp(x) + np.tanh(x),
+        lambda np, x: np.log(np.square(x)) + np.sqrt(abs(x)),
+        lambda np, x: np.where([True, False], x, 0),
+        lambda np, x: x.sum(axis=1, keepdims=True) + x.mean(0), lambda np, x: x.max(axis=-1),
+        lambda np, x: x.reshape(4),
+        lambda np, x: x.reshape(1, -1).T, lambda np, x: x.transpose(-1, -2), lambda np, x: x.transpose((0, 1)),
+        lambda np, x: x[None].transpose(0, 1, 2), lambda np, x: np.transpose(x, (0, 1)), lambda np, x: x.swapaxes(0, 1),
+        lambda np, x: np.swapaxes(x, 0, 1), lambda np, x: np.pad(x, (0, 1), constant_values=7),
+        lambda np, x: np.broadcast_to(x, (3, 2, 2)), lambda np, x: np.clip(x, a_min=None, a_max=1.0),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -96,22 +68,6 @@ def test_results_are_numpys(call, dtype):
     expected, found = call(np, array), call(np, mg.Tensor(array, requires_grad=True))
     np.testing.assert_allclose(found.array, expected, rtol=1e-15 if dtype == "float64" else 1e-6)
     assert found.shape == np.shape(expected) and found.dtype == expected.dtype and found.requires_grad
-
-
-def test_methods_are_the_functions():
-    x = mg.Tensor(VALUES, requires_grad=True)
-    positive = abs(x)
-    pairs: list[tuple[Any, Any]] = [
-        (x.abs(), abs(x)), (x.exp(), mg.exp(x)), (positive.log(), mg.log(positive)),
-        (positive.sqrt(), mg.sqrt(positive)), (x.square(), np.square(x)), (x.sin(), mg.sin(x)), (x.cos(), mg.cos(x)),
-        (x.tanh(), mg.tanh(x)), (x.sigmoid(), mg.sigmoid(x)), (x.relu(), mg.relu(x)),
-        (x.softmax(axis=0), mg.softmax(x, axis=0)), (x.log_softmax(), mg.log_softmax(x)),
-        (x.logsumexp(axis=1), mg.logsumexp(x, axis=1)), (x.cumsum(0), mg.cumsum(x, 0)),
-        (x.clip(max=1), mg.clip(x, None, 1)), (x[:1].squeeze(), mg.squeeze(x[:1])),
-    ]  # fmt: skip
-    for method, function in pairs:
-        assert method.node.gate.name == function.node.gate.name
-        np.testing.assert_array_equal(method.array, function.array)
 
 
 def test_a_cast_is_recorded_and_its_gradient_comes_back_in_the_old_dtype():
@@ -135,38 +91,22 @@ numpy: Any = np  # for calls that a type checker refuses too
     ("call", "code"),
     [
         (lambda x: np.pad(x, 1, mode="edge"), "MG118.*mode='edge'"), (lambda x: np.einsum(x, [0, 1]), "MG118.*lists"),
-        (lambda x: np.split(x, 3), "MG109"), (lambda x: np.split(x, 0), "MG109"), (lambda x: np.split(x, -1), "MG109"),
-        (lambda x: mg.split(x, 1, axis=2), "MG107"), (lambda x: x.squeeze(0), "MG107"),
-        (lambda x: x.squeeze(4), "MG107"), (lambda x: mg.expand_dims(x, 4), "MG107"), (lambda x: x.clip(), "MG146"),
-        (lambda x: x.clip(2, 1), "MG146"), (lambda x: x.clip(x[0, 0]), "MG146"),
-        (lambda x: x.clip(np.ones(2)), "MG146"), (lambda x: x.clip(np.nan), "MG146"),
-        (lambda x: mg.take_along_axis(x, [[2]]), "MG140"), (lambda x: mg.take_along_axis(x, [0, 1]), "MG140"),
-        (lambda x: mg.take_along_axis(x, [4], None), "MG140"), (lambda x: mg.take_along_axis(x, [[0]], None), "MG140"),
-        (lambda x: mg.take_along_axis(x, [[0.0]]), "MG140.*float"),
-        (lambda x: mg.take_along_axis(x, [[0]], 2), "MG140"),
-        (lambda x: mg.take_along_axis(x, [[True, False]]), "MG140.*bool"),
-        (lambda x: x.astype(complex), "MG110.*complex"), (lambda x: mg.cumsum(x, 2), "MG107"),
+        (lambda x: np.split(x, 3), "MG109"), (lambda x: mg.split(x, 1, axis=2), "MG107"),
+        (lambda x: x.squeeze(0), "MG107"), (lambda x: mg.expand_dims(x, 4), "MG107"),
+        (lambda x: x.clip(), "MG146"), (lambda x: x.clip(2, 1), "MG146"), (lambda x: x.clip(x[0, 0]), "MG146"),
+        (lambda x: x.clip(np.nan), "MG146"), (lambda x: mg.take_along_axis(x, [4], None), "MG140"),
+        (lambda x: mg.take_along_axis(x, [[0.0]]), "MG140.*float"), (lambda x: x[0:1.5], "MG140"),
+        (lambda x: x.astype(complex), "MG110.*complex"), (lambda x: x.astype("folat32"), "MG110.*folat32"),
         (lambda x: x[0, 0].var(ddof=1), "(?s)MG116.*ddof=1"), (lambda x: x[:0].min(), "MG116"),
-        (lambda x: np.var(x, axis=2), "MG107"), (lambda x: mg.logsumexp(x, axis=-3), "MG107"),
-        (lambda x: x[0:1.5], "MG140"),
-        (lambda x: x.swapaxes(0, 5), "MG107.*axis 5"), (lambda x: x.swapaxes("a", 0), "MG107"),
-        (lambda x: x.sum(axis=0.5), "MG107"), (lambda x: x.max(axis=True), "MG107"), (lambda x: x.var("a"), "MG107"),
-        (lambda x: x.mean((None,)), "MG107"), (lambda x: x[0, 0].sum(axis=0), "MG107"),
-        (lambda x: x.softmax("a"), "MG107"), (lambda x: x.cumsum([0]), "MG107"),
-        (lambda x: x.squeeze(2**70), "MG107"), (lambda x: x.squeeze("a"), "MG107"),
-        (lambda x: numpy.expand_dims(x, None), "MG107"), (lambda x: numpy.expand_dims(x, 1.0), "MG107"),
-        (lambda x: x.transpose(0, 5), "(?s)MG107.*swapaxes"),
-        (lambda x: x.transpose(2**70, 0), "MG107"), (lambda x: x.transpose(1.0), "MG109"),
-        (lambda x: x.transpose(1, None), "MG109"), (lambda x: x.reshape(None), "MG109"),
-        (lambda x: x.reshape(4 / 2, 2), "MG109.*2.0"), (lambda x: x.reshape("a"), "MG109"),
+        (lambda x: x.swapaxes(0, 5), "MG107.*axis 5"), (lambda x: x.sum(axis=0.5), "MG107"),
+        (lambda x: x.max(axis=True), "MG107"), (lambda x: x.mean((None,)), "MG107"),
+        (lambda x: x[0, 0].sum(axis=0), "MG107"), (lambda x: x.softmax("a"), "MG107"),
+        (lambda x: x.squeeze(2**70), "MG107"), (lambda x: x.transpose(2**70, 0), "(?s)MG107.*swapaxes"),
+        (lambda x: x.transpose(1.0), "MG109"), (lambda x: x.reshape(4 / 2, 2), "MG109.*2.0"),
         (lambda x: x.reshape(2**70), "MG109"), (lambda x: numpy.broadcast_to(x, "a"), "MG109"),
-        (lambda x: x.argmax(5), "(?s)MG167.*axis 5"), (lambda x: np.argsort(x, axis=2), "MG167"),
-        (lambda x: x == np.ones(3), "MG101.*np.equal"), (lambda x: x.astype("folat32"), "MG110.*folat32"),
-        (lambda x: x.astype(5), "MG110"), (lambda x: float(x), "MG169"), (lambda x: int(x), "MG169"),
-        (lambda x: bool(x), "MG169"), (lambda x: x[:0].item(), "MG169"),
-        (lambda x: x.transpose(0, 1), "(?s)MG168.*swapaxes"),
-        (lambda x: x.transpose(-2, -1), "(?s)MG168.*swapaxes"), (lambda x: x.transpose(np.int64(0), -1), "MG168"),
-        (lambda x: mg.einsum("ij", x, x), "MG148"), (lambda x: mg.einsum("i1", x), "MG148"),
+        (lambda x: x.argmax(5), "(?s)MG167.*axis 5"), (lambda x: x == np.ones(3), "MG101.*np.equal"),
+        (lambda x: float(x), "MG169"), (lambda x: x.transpose(0, 1), "(?s)MG168.*swapaxes"),
+        (lambda x: x.transpose(np.int64(-2), -1), "MG168"), (lambda x: mg.einsum("i1", x), "MG148"),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_is_refused(call, code):
@@ -174,13 +114,13 @@ def test_what_does_not_fit_is_refused(call, code):
         call(mg.Tensor(VALUES, requires_grad=True))
 
 
-def test_comparisons_and_argmax_are_plain_arrays():
+def test_what_has_no_gradient_is_a_plain_array():
     x = mg.Tensor([1.0, 3.0, 2.0], requires_grad=True)
     np.testing.assert_array_equal(x > 1.5, [False, True, True])
     np.testing.assert_array_equal(2.0 >= x, [True, False, True])
-    np.testing.assert_array_equal(x == x, [True] * 3)
-    assert np.argmax(x) == 1
-    assert len({x, x}) == 1
+    assert (x == x).all() and len({x, x}) == 1
+    assert np.argmax(x) == x.argmax() == np.argmax(a=x) == 1
+    assert np.allclose(x.array, b=x) and np.array_equal(a1=x, a2=x)
 
 
 def test_conversion():
@@ -196,20 +136,6 @@ def test_repr_tells_what_it_is():
     assert repr(x * 2.0) == "Tensor([2., 4.], made by Hadamard)"
     assert "dtype=float64" in repr(mg.Tensor(np.ones(1)))
     assert "..." in repr(mg.Tensor(np.ones((100, 100))))
-
-
-def test_tensors_passed_by_keyword_are_arrays_to_functions_without_a_gradient():
-    t = mg.Tensor([1.0, 3.0, 2.0], requires_grad=True)
-    assert np.argmax(a=t) == 1
-    assert np.allclose(t.array, b=t) and np.array_equal(a1=t, a2=t)
-
-
-def test_other_orders_of_axes_and_those_in_a_tuple_are_numpys():
-    x = mg.Tensor(VALUES)
-    np.testing.assert_array_equal(x.transpose(-1, -2).array, VALUES.T)
-    np.testing.assert_array_equal(x.transpose((0, 1)).array, VALUES)
-    np.testing.assert_array_equal(numpy_api.plain(np.transpose(x, (0, 1))), VALUES)
-    np.testing.assert_array_equal(x[None].transpose(0, 1, 2).array, VALUES[None])
 
 
 PAIRS = {

@@ -10,6 +10,7 @@ import minigrad as mg
 from minigrad import numpy_api
 
 x32 = mg.Tensor([[1.0, 2.0], [3.0, 4.0]])
+W = mg.Tensor([1.0, 2.0], requires_grad=True)
 
 
 @pytest.mark.parametrize(
@@ -53,51 +54,26 @@ def test_integers_and_booleans_combine_as_numpys(dtype, other, operation):
             np.testing.assert_array_equal(numpy_api.plain(z), expected)
 
 
-def test_numbers_beside_booleans_by_hand():
-    t = mg.Tensor([True, False])
-    for z, expected in ((t + 1, [2, 1]), (t / 2, [0.5, 0]), (3 - t, [2, 3]), (t * 7, [7, 0]), (t**2, [1, 0])):
-        assert z.array.tolist() == expected
-    assert (t + 1).dtype == np.dtype(int) and (t * 0.5).dtype == np.float32
-    assert (mg.Tensor(np.array([10])) * 0.1).array.tolist() == [1.0]
-    assert mg.where(np.array([True, False]), mg.Tensor(np.array([5, 6])), 2).array.tolist() == [5, 2]
-
-
 @pytest.mark.parametrize(
     "make, code",
     [
-        (lambda: mg.Tensor("review"), "MG110"), (lambda: mg.Tensor([1j]), "MG110"), (lambda: mg.Tensor(x32), "MG111"),
-        (lambda: mg.Tensor([[1, 2], [3]]), "MG103"), (lambda: mg.Tensor(None), "MG110"),
-        (lambda: mg.Tensor(np.arange(3), requires_grad=True), "MG112"),
+        (lambda: mg.Tensor([1j]), "MG110"), (lambda: mg.Tensor(x32), "MG111"), (lambda: mg.Tensor(None), "MG110"),
         (lambda: mg.Tensor(np.ones(3, np.float16), requires_grad=True), "MG112"),
-        (lambda: mg.Tensor(WHOLE["int8"]) + 300, "MG165"), (lambda: mg.Tensor(WHOLE["uint8"]) - -1, "MG165"),
-        (lambda: mg.Tensor([True]) + 2**70, "MG165"), (lambda: x32 * 10**5000, "MG165"),
+        (lambda: mg.Tensor(WHOLE["int8"]) + 300, "MG165"), (lambda: x32 * 10**5000, "MG165"),
         (lambda: mg.Tensor([300], dtype="int8"), "MG165"), (lambda: mg.Tensor([None, 1], dtype="float32"), "MG110"),
-        (lambda: mg.Tensor(np.array([1j]), dtype="float32"), "MG110"), (lambda: mg.Tensor([MASKED]), "MG172"),
+        (lambda: mg.Tensor(np.array([1j]), dtype="float32"), "MG110"),
         (lambda: setattr(mg.Tensor([1.0]), "grad", np.array([1j])), "MG110"),
-        (lambda: setattr(mg.Tensor([1.0]), "grad", "a"), "MG110"),
-        (lambda: setattr(mg.Tensor([1.0, 2.0]), "grad", MASKED), "MG172"),
-        (lambda: (2 * mg.Tensor([1.0, 2.0], requires_grad=True)).backward(MASKED), "MG172"),
-        (lambda: (2 * mg.Tensor([1.0, 2.0], requires_grad=True)).backward([None, 1]), "MG110"),
-        (lambda: (2 * mg.Tensor([1.0, 2.0], requires_grad=True)).backward([1, 2j]), "MG110"),
-        (lambda: (2 * mg.Tensor([1.0, 2.0], requires_grad=True)).backward([[1], [1, 2]]), "MG103"),
+        (lambda: (2 * W).backward([None, 1]), "MG110"), (lambda: (2 * W).backward([[1], [1, 2]]), "MG103"),
         (lambda: x32 * np.complex64(1j), "MG110"), (lambda: mg.Tensor(WHOLE["int8"]) + np.complex64(1j), "MG110"),
-        (lambda: -mg.Tensor([True]), "MG166"), (lambda: mg.Tensor([True]) - mg.Tensor([False]), "MG166"),
+        (lambda: -mg.Tensor([True]), "MG166"),
         (lambda: mg.Tensor(WHOLE["int64"]) ** -1, "MG166"),
-        (lambda: x32 + "a", "MG110"), (lambda: mg.lookup(x32, [0.5]), "MG117"), (lambda: mg.concatenate([]), "MG142"),
+        (lambda: x32 + "a", "MG110"), (lambda: mg.concatenate([]), "MG142"),
     ],
 )  # fmt: skip
 def test_refused_data(make, code):
     with pytest.raises(mg.MinigradError) as caught:
         make()
     assert caught.value.code == code and caught.value.remedy
-
-
-def test_assigning_another_shape():
-    x = mg.Tensor([1.0, 2.0], name="bias")
-    with pytest.raises(mg.MinigradError, match=r"MG104.*bias.*\(2,\).*\(3,\)"):
-        x.array = np.ones(3)
-    with pytest.raises(mg.MinigradError, match="MG105"):
-        x.grad = np.ones(3)
 
 
 def test_freezing_a_parameter():
@@ -129,16 +105,6 @@ def test_broadcasting_gradients_are_the_transpose_of_the_derivative(shapes, oper
     direction = rng.normal(size=a.shape)
     along = np.sum((operation(a + direction, b) - operation(a, b)) * dz)
     np.testing.assert_allclose(np.sum(direction * A.grad), along, rtol=1e-9, atol=1e-9)
-
-
-def test_lists_multiply_and_compare_with_tensors_and_transpose_takes_no_axes():
-    x = mg.Tensor([[3.0], [4.0]], requires_grad=True)
-    z = [[1.0, 2.0]] @ x
-    assert z.array.tolist() == [[1 * 3 + 2 * 4]]
-    z.sum().backward()
-    assert x.grad is not None and x.grad.tolist() == [[1], [2]]
-    assert (x != [[3.0], [5.0]]).tolist() == [[False], [True]]
-    assert x.transpose().array.tolist() == [[3, 4]]
 
 
 @pytest.mark.parametrize(
@@ -190,9 +156,9 @@ def test_update_refuses_a_function_that_returns_a_new_array():
     "use",
     [
         mg.Tensor, mg.tanh, lambda m: x32 * m, lambda m: mg.where(m > 1, x32, 0.0),
-        lambda m: mg.concatenate([x32[0], m]), lambda m: mg.binary_cross_entropy(x32[0], m),
-        lambda m: mg.lookup(x32, m.astype(int)),
-        lambda m: mg.softmax_cross_entropy(x32, m.astype(int)), lambda m: setattr(mg.Tensor([1.0, 2.0]), "array", m),
+        lambda m: mg.lookup(x32, m.astype(int)), lambda m: mg.softmax_cross_entropy(x32, m.astype(int)),
+        lambda m: setattr(mg.Tensor([1.0, 2.0]), "array", m), lambda m: setattr(mg.Tensor([1.0, 2.0]), "grad", m),
+        lambda m: (2 * W).backward(m), lambda m: mg.Tensor([m]),
     ],
 )  # fmt: skip
 def test_masked_arrays_are_refused(use):
