@@ -68,6 +68,7 @@ def test_forward_and_backward_by_gate_and_scope_and_what_is_neither(timed, capsy
     assert by_scope["total"] == ["total", "5", "9,000.000", "36,000.000", "69,000.000", "100.0%"]
 
 
+@pytest.mark.fast
 def test_what_is_added_up_at_the_leaf_is_charged_to_the_leaf(timed, monkeypatch):
     dense = accumulator.Sum.dense
 
