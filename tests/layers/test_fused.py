@@ -105,6 +105,7 @@ def test_huge_values_saturate_in_silence(kind):
 # ---- when a layer is fused ----
 
 
+@pytest.mark.fast
 def test_it_is_unrolled_unless_somebody_asks_for_speed():
     model, ids = Sequential(Embedding(10, 3), RNN(3, 2), Dense(2, 2)), np.array([[1, 2, 3]])
 
@@ -119,6 +120,7 @@ def test_it_is_unrolled_unless_somebody_asks_for_speed():
     assert not fused()
 
 
+@pytest.mark.fast
 def test_a_trainer_fuses_but_for_a_step_that_is_drawn():
     seen = []
 
@@ -221,6 +223,7 @@ def test_looked_up_rows_keep_their_value_whatever_becomes_of_the_table(recording
             np.testing.assert_allclose(layer(rows).array, expected, rtol=1e-6)
 
 
+@pytest.mark.fast
 @pytest.mark.parametrize("frozen", [False, True])
 def test_the_table_gets_no_gradient_if_it_is_frozen_or_was_looked_up_unrecorded(frozen):
     embedding, layer = Embedding(4, 3), RNN(3, 2)
