@@ -7,7 +7,7 @@ enabled:
 - `call` replaces `Gate.__call__`: it is written out for one Tensor and for two, which nearly all calls have;
 - memory that is freed stays allocated for the next training step, on Linux.
 
-docs/design.md has how much time each saves, measured by leaving it out (`python tests/benchmarks/seams.py`).
+docs/design.md has how much time each saves.
 """
 
 from ..context import SEAMS
