@@ -71,31 +71,6 @@ def test_what_forward_saves_reaches_backward_and_not_the_output():
         del GATES["Saves"]
 
 
-@pytest.mark.parametrize("inputs", [1, 2, 3])
-def test_the_written_out_call_is_the_general_one(inputs):
-    # The written-out call serves one Tensor and two; both must leave the same node behind.
-    from minigrad.fast import gate_call as written_out
-
-    class Total(Gate):
-        def forward(self, *arrays):
-            return sum(arrays)
-
-        def backward(self, dz, z, *arrays):
-            return [dz] * len(arrays)
-
-    try:
-        tensors = [mg.Tensor([float(number)], requires_grad=number == 0) for number in range(inputs)]
-        with mg.scope("here"):
-            nodes = [call(Total(), *tensors).node for call in (written_out.call, written_out.general_call)]
-    finally:
-        del GATES["Total"]
-    one, other = nodes
-    for name in ("inputs", "arrays", "output", "requires_grad", "scope", "name", "source", "upstream"):
-        assert getattr(one, name) == getattr(other, name), name
-    assert one.scope == ("here",) and other.serial == one.serial + 1
-    assert type(one.inputs) is type(other.inputs) is tuple and type(one.arrays) is type(other.arrays) is tuple
-
-
 class _Same(mg.Gate):
     """A user's gate that hands on what it got, as a debugging aid or a straight-through step does."""
 
