@@ -38,6 +38,7 @@ def test_the_clipped_gradient_is_parallel_and_no_longer_than_asked(seed: int, ma
     np.testing.assert_allclose(clipped, whole * min(1, max_norm / np.linalg.norm(whole)), rtol=1e-12)
 
 
+@pytest.mark.fast
 def test_a_gradient_of_rows_counts_each_row_once_and_stays_rows() -> None:
     table = mg.Tensor(np.zeros((6, 2)), requires_grad=True)
     mg.lookup(table, [1, 4, 1]).sum().backward()  # row 1: [2, 2], row 4: [1, 1]

@@ -47,6 +47,7 @@ def test_state_that_does_not_fit_is_refused_whole() -> None:
     np.testing.assert_array_equal(optimizer.state_dict()["m/b"], np.zeros(3))  # though that one would have fitted
 
 
+@pytest.mark.fast
 @pytest.mark.parametrize("make", [SGD, Adagrad, partial(SGD, momentum=0.9), Adam])
 def test_a_rule_is_handed_the_touched_rows_alone_where_that_is_enough(
     make: Any, monkeypatch: pytest.MonkeyPatch
