@@ -36,7 +36,11 @@ def enable() -> None:
 
 
 def disable() -> None:
-    """Use the plain versions from now on, in all threads: to step through them in a debugger, and for tests."""
+    """Use the plain versions from now on, in all threads: to step through them in a debugger, and for tests.
+
+    Tables that were made before keep their pending updates. A snapshot with pending updates needs such tables: it can
+    be resumed only when enabled (otherwise MG505).
+    """
     SEAMS.use(SEAMS.plain_versions)
     Gate.__call__ = general_call  # type: ignore[method-assign]
     memory.keep_freed(False)

@@ -283,6 +283,7 @@ def test_a_state_that_no_snapshot_can_hold_ends_the_run(tmp_path: Path, state: A
 # ---- snapshots of commit e233385 ----
 
 
+@pytest.mark.fast
 def test_a_snapshot_of_commit_e233385_goes_on_as_it_would_have() -> None:
     path = DATA / "snapshot_e233385.safetensors"
     assert mg.load(path)["optimizer/pending sums/embedding.table"].shape[0] == 2, "Adam had two sums then"
