@@ -3,7 +3,7 @@
     python examples/render_graph.py                                    # an RNN over 40 steps, in the mode that suits it
     python examples/render_graph.py --model lstm --mode unrolled --out lstm.svg
     python examples/render_graph.py --truncate 4 --window 34 37 --grads
-    python examples/render_graph.py --model dense --values --grads --legend
+    python examples/render_graph.py --model dense --values --grads
     python examples/render_graph.py --gallery docs/images              # the pictures of docs/drawing.md
 
 The picture says which mode was chosen, and how to choose another.
@@ -82,9 +82,8 @@ def gallery(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     pictures: dict[str, tuple[mg.Tensor, dict[str, Any]]] = {
         "first.png": (first(), {"values": True, "grads": True}),
-        "product.png": (product(), {"values": True, "legend": True}),
+        "product.png": (product(), {"values": True}),
         "dense.png": (dense(), {"values": True, "grads": True}),
-        "dense_by_gradient.png": (dense(), {"color_by": "grad"}),
         "rnn_rolled.png": (sentiment("rnn", 40), {"mode": "rolled"}),
         "rnn_truncated.png": (small_recurrent("rnn", 5, truncate=4), {"mode": "unrolled"}),
         "rnn_window.png": (sentiment("rnn", 40, truncate=2), {"window": (37, 39), "grads": True}),
@@ -106,14 +105,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--mode", default="auto", help="auto, unrolled or rolled (auto)")
     parser.add_argument("--window", type=cli.whole(0), nargs=2, metavar=("T0", "T1"), help="time steps to show in full")
     parser.add_argument("--depth", type=cli.whole(1), help="draw scopes nested this deep as single boxes")
-    parser.add_argument("--collapse", nargs="*", default=[], metavar="SCOPE", help="draw these scopes as single boxes")
     parser.add_argument("--values", action="store_true", help="write what the arrays hold")
     parser.add_argument("--grads", action="store_true", help="write gradients, and draw arrows by their size")
-    parser.add_argument("--color-by", help="what colours show: grad, value, time or bytes")
-    parser.add_argument("--legend", action="store_true", help="explain shapes and colours")
-    parser.add_argument("--dpi", type=cli.whole(10), default=144, help="pixels per inch of a PNG (144)")
     parser.add_argument("--seed", type=cli.whole(0), default=0)
-    parser.add_argument("--summary", action="store_true", help="print what each scope computes and costs")
     parser.add_argument("--out", default="graph.png", help="ends in .png, .svg, .pdf or .dot (graph.png)")
     parser.add_argument("--gallery", type=Path, metavar="FOLDER", help="draw the pictures of the documentation")
     options = parser.parse_args(arguments)
@@ -127,12 +121,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         else:
             loss = {"product": product, "first": first, "dense": dense}[options.model]()
         loss.backward()
-        if options.summary:
-            mg.Graph(loss).summary()
         drawing = mg.draw(
-            loss, options.out, mode=options.mode, window=options.window, depth=options.depth,
-            collapse=options.collapse, values=options.values, grads=options.grads, color_by=options.color_by,
-            legend=options.legend, dpi=options.dpi,
+            loss, options.out, mode=options.mode, window=options.window, depth=options.depth, values=options.values,
+            grads=options.grads,
         )  # fmt: skip
     except MinigradError as error:
         parser.exit(1, f"{error}\n")

@@ -17,7 +17,7 @@ from ..support.text import table
 from ..tensor import Tensor, as_tensors
 
 _MOST = 30  # rows that are printed
-Charge = tuple["Row", str, int | None]  # where time is counted: a row, one of its columns, and a node's serial number
+Charge = tuple["Row", str]  # where time is counted: a row and one of its columns
 
 
 @dataclass(eq=False)
@@ -53,21 +53,18 @@ class profile:
     >>> [(row.gate, row.calls) for row in sorted(p.rows, key=lambda row: row.gate)]
     [('Sum', 1), ('Tanh', 1), ('x', 0)]
 
-    `p.rows` holds the figures, `print(p)` shows the table again, and `mg.draw(loss, color_by=p)` colours each box by
-    the time of its gates. Gates of other threads are not counted. `clock` returns seconds. On a busy machine,
-    `time.thread_time` is better: it counts only the time in which this thread computes.
+    `p.rows` holds the figures, and `print(p)` shows the table again. Gates of other threads are not counted. `clock`
+    returns seconds. On a busy machine, `time.thread_time` is better: it counts only the time in which this thread
+    computes.
 
     The time of a gate includes recording its node, and in the backward pass adding up gradients. If many gates use a
     parameter, the products aᵀ @ dz for its gradient are computed together at the end, and counted for the leaf.
     Errors: OptionError if a profile is open already (MG740).
     """
 
-    title = "milliseconds, forward and backward"
-
     def __init__(self, clock: Callable[[], float] = perf_counter) -> None:
         self._clock = clock
         self._rows: dict[tuple[Scope, str], Row] = {}
-        self._by_node: dict[int, float] = {}  # seconds by serial number, so that no graph is kept alive
         self.sweeping = Row("(ordering the graph)")
         self.outside = Row("(outside of gates)")
 
@@ -75,11 +72,6 @@ class profile:
     def rows(self) -> list[Row]:
         """One row for each gate and scope, the slowest first."""
         return sorted(set(self._rows.values()), key=lambda row: (-row.seconds, row.scope, row.gate))
-
-    def of(self, node: Node) -> float | None:
-        """The milliseconds that a node's gate took, by which drawings colour it; None if it was not timed."""
-        seconds = self._by_node.get(node.serial)
-        return None if seconds is None else 1000 * seconds
 
     # ---- while it is open ----
 
@@ -94,7 +86,7 @@ class profile:
         OBSERVERS.append(self)
         self._thread = threading.get_ident()
         self._inside = False  # a gate whose time is being taken is called now
-        self._current: Charge = (self.outside, "other", None)
+        self._current: Charge = (self.outside, "other")
         self._since = self._clock()
         return self
 
@@ -112,21 +104,18 @@ class profile:
         tensors = as_tensors(inputs)
         row = self._row(gate.name, SCOPE.get())
         row.calls += 1
-        before = self._charge_to((row, "forward", None))
-        serial = None
+        before = self._charge_to((row, "forward"))
         self._inside = True
         try:
-            result = gate(*tensors)
-            serial = result.node.serial
-            return result
+            return gate(*tensors)
         finally:
-            self._charge_to(before, serial)
+            self._charge_to(before)
 
     def sweep(self, run: Callable[[], Any]) -> Any:
         """Time a backward pass."""
         if threading.get_ident() != self._thread:
             return run()
-        before = self._charge_to((self.sweeping, "other", None))
+        before = self._charge_to((self.sweeping, "other"))
         try:
             with setting(ON_GRADIENT, self._watching(ON_GRADIENT.get())):
                 return run()
@@ -138,9 +127,9 @@ class profile:
 
         def on_gradient(node: Node, dz: Any) -> None:
             if node.gate is None:  # the sweep is about to compute its products aᵀ @ dz
-                self._charge_to((self._row(node.name or "unnamed", ("(leaves)",)), "backward", None))
+                self._charge_to((self._row(node.name or "unnamed", ("(leaves)",)), "backward"))
             else:
-                self._charge_to((self._row(node.gate.name, node.scope), "backward", node.serial))
+                self._charge_to((self._row(node.gate.name, node.scope), "backward"))
             if watch is not None:
                 watch(node, dz)
 
@@ -154,17 +143,14 @@ class profile:
             self._rows[scope, gate] = row
         return row
 
-    def _charge_to(self, following: Charge, serial: int | None = None) -> Charge:
+    def _charge_to(self, following: Charge) -> Charge:
         """Count the time since the last call for the current charge, and make `following` the current one.
 
-        Returns the charge that was current until now. `serial` is its node, if that is known only now.
+        Returns the charge that was current until now.
         """
         took = self._clock() - self._since
-        row, column, known = before = self._current
+        row, column = before = self._current
         setattr(row, column, getattr(row, column) + took)
-        serial = serial or known
-        if serial is not None:
-            self._by_node[serial] = self._by_node.get(serial, 0.0) + took
         self._current, self._since = following, self._clock()
         return before
 

@@ -13,8 +13,21 @@ from typing import NamedTuple
 
 from ..context import Scope, step_of
 from ..graph import Leaf, Node, ancestors
+from ..support.text import printable
 
 MANY = 24  # leaves that enter one gate: more of a kind share a box
+
+
+@dataclass
+class Line:
+    """One line of text, `size` in points."""
+
+    text: str
+    size: float = 8.0
+    bold: bool = False
+
+    def __post_init__(self) -> None:
+        self.text = printable(self.text)
 
 
 @dataclass(eq=False)
@@ -38,6 +51,7 @@ class Box:
     starved: bool = False
     note: str = ""  # says where a cut lies inside the box
     id: str = ""
+    face: list[Line] = field(default_factory=list)
     size: tuple[float, float] = (0.0, 0.0)  # width and height, in points
     row: int = 0  # counted from below; like `place`, only set in a picture with columns
     place: tuple[float, float] = (0.0, 0.0)  # of its centre, in points
@@ -100,7 +114,7 @@ def gate_name(node: Node) -> str:
     return node.gate.name if node.gate is not None else ""
 
 
-def name_steps(steps: Iterable[int], width: int = 2) -> str:
+def name_steps(steps: Iterable[int]) -> str:
     """Time steps as text, consecutive ones as a range.
 
     >>> name_steps([0, 1, 2, 3, 7])
@@ -112,7 +126,7 @@ def name_steps(steps: Iterable[int], width: int = 2) -> str:
             runs[-1].append(step)
         else:
             runs.append([step])
-    names = [f"t{run[0]:0{width}d}" + (f" … t{run[-1]:0{width}d}" if len(run) > 1 else "") for run in runs]
+    names = [f"t{run[0]:02d}" + (f" … t{run[-1]:02d}" if len(run) > 1 else "") for run in runs]
     return ", ".join(names if len(names) <= 4 else [*names[:2], "…", names[-1]])
 
 
@@ -188,36 +202,28 @@ def _leaf_boxes(leaves: dict[Hashable, tuple[Box, list[Use]]]) -> Iterator[tuple
     and `dot` would take a minute to lay it out. An input is drawn once, inside a step if no other step uses it.
     """
     made: dict[Hashable, Box] = {}
-    heads_of: dict[Hashable, set[Box]] = defaultdict(set)
     columns_of: dict[Node, set[int | None]] = defaultdict(set)
-    inputs_of: dict[Box, set[Node]] = defaultdict(set)
     count: Counter[Hashable] = Counter()
     for head, uses in leaves.values():
         for use in uses:
-            heads_of[head.scope, use.producer].add(head)
             columns_of[use.producer].add(head.column)
-            if leaf_kind(use.producer) == "input":
-                inputs_of[head].add(use.producer)
     for head, uses in leaves.values():
         group = tuple(dict.fromkeys(use.producer for use in uses))
         first = group[0]
         kind = leaf_kind(first)
         position = uses[0].position
+        alone = len(columns_of[first]) == 1
         if head.kind != "gate":
-            path = head.scope if head.kind == "fold" else (*head.scope, head.title)
-            if kind != "input" or (path and first.scope[: len(path)] == path):
-                continue  # hidden inside the scope, whose label counts its parameters
-            inputs = inputs_of[head]
-            if len(inputs) > 3 and all(columns_of[leaf] == {head.column} for leaf in inputs):
-                group = tuple(sorted(inputs, key=lambda leaf: leaf.serial))
+            path = (*head.scope, head.title)
+            if kind != "input" or first.scope[: len(path)] == path or (head.kind == "fold" and alone):
+                continue  # hidden inside the box, whose label counts its parameters
         scope, column, band = head.scope, head.column, head.band
         if kind == "input" and len(group) == 1:
-            if len(columns_of[first]) == 1 and column is not None and band is not None:
+            if alone and column is not None and band is not None:
                 scope = scope[: len(band) + 1]
             else:
                 scope, column, band = shared(first.scope, scope), None, None
-        crowded = len(heads_of[head.scope, first]) > 8 and kind != "input"
-        place = (scope, group, head if crowded else None)
+        place = (scope, group)
         if place not in made:
             key = ("leaf", head.key, position, count[head, position], head if column is None else None)
             count[head, position] += 1

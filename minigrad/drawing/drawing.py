@@ -3,43 +3,27 @@
 import numbers
 import os
 from collections.abc import Iterator, Sequence
-from math import isnan
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
-from ..context import enable_grad, step_of
+from ..context import enable_grad
 from ..errors import DrawError, DtypeError, OptionError
 from ..gates.fused.unfuse import UNFUSED
 from ..graph import Leaf, Node
 from ..help.engine_errors import describe, nothing_recorded
 from ..support.text import printable
 from ..tensor import Tensor, from_node
-from .boxes import Box, View, connect, gate_name, history
+from .boxes import View, connect, gate_name, history
 from .colour import STYLES
-from .dot import Colouring, write
-from .facts import Gradients, Stats
+from .dot import write
+from .facts import Gradients
 from .grid import Grid
 from .labels import Words, shortened, size_of
 from .modes import MODES, check_size, choose
 from .render import render, save, suffix_of
-from .summary import summary_table
 
-COLORS = {
-    "grad": "norm of the gradient",
-    "value": "norm of the value",
-    "time": "time step",
-    "bytes": "bytes of the output",
-}
+DPI = 144  # pixels per inch of a PNG: twice the natural size
 PIXELS = 14_000  # limit on a PNG's longer side: larger ones take seconds to write, and few viewers open them
-
-
-@runtime_checkable
-class Measured(Protocol):
-    """Anything else to colour a graph by: `of` gives a node's number or None, `title` says what the number is."""
-
-    title: str
-
-    def of(self, node: Node) -> float | None: ...
 
 
 class Graph:
@@ -84,17 +68,8 @@ class Graph:
         """The picture as DOT text; the options are those of `draw`."""
         return self.draw(**options).dot
 
-    def summary(self) -> None:
-        """Print a table: for each scope its gates, output shape, parameters, operations and bytes held.
-
-        Operations are floating-point operations of one forward and one backward pass. A gate's backward cost is counted
-        as its forward cost times the number of inputs that require a gradient. That is exact for matrix products and an
-        estimate for the rest. The cost of adding up gradients of shared nodes is not counted.
-        """
-        print(summary_table(self.nodes))
-
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        return self.draw()._repr_mimebundle_(include, exclude)
+        return self.draw()._repr_mimebundle_()
 
 
 class Drawing:
@@ -112,17 +87,13 @@ class Drawing:
         where = f" in {self.path}" if self.path else ""
         return printable(f"<Drawing, {self.mode}{where}{': ' if self.caption else ''}{self.caption}>")
 
-    def save(self, path: str | os.PathLike[str], *, dpi: int = 144) -> Path:
-        """Write the picture in the format that the path's suffix names; `dpi` matters only for PNG."""
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the picture in the format that the path's suffix names."""
         suffix = suffix_of(path)
-        if not (isinstance(dpi, numbers.Integral) and 10 <= dpi <= 1200):
-            raise OptionError("MG610", f"dpi={dpi!r} is not a whole number from 10 to 1200",
-                              cause="it counts dots to the inch of the picture",
-                              remedy="72 draws at natural size, 144 doubles it")  # fmt: skip
         text = self.dot
         if suffix == "png":
-            fitting = min(dpi, int(72 * PIXELS / max(self._longest, 1.0)))
-            text = text.replace("{", f'{{\n  graph [dpi="{max(fitting, 10)}"];', 1)
+            dpi = min(DPI, int(72 * PIXELS / max(self._longest, 1.0)))
+            text = text.replace("{", f'{{\n  graph [dpi="{max(dpi, 10)}"];', 1)
         try:
             content = render(text, suffix)
         except DrawError as error:
@@ -142,8 +113,7 @@ class Drawing:
 
 def draw(
     output: Tensor | Sequence[Tensor], path: str | os.PathLike[str] | None = None, *, mode: str = "auto",
-    window: tuple[int, int] | None = None, depth: int | None = None, collapse: Sequence[str] = (), values: bool = False,
-    grads: bool = False, color_by: str | Measured | None = None, legend: bool = False, dpi: int = 144,
+    window: tuple[int, int] | None = None, depth: int | None = None, values: bool = False, grads: bool = False,
 ) -> "Drawing":  # fmt: skip
     """Draw the graph that led to `output`, a Tensor or a list of them, into `path`: .png, .svg, .pdf or .dot.
 
@@ -151,12 +121,9 @@ def draw(
       alike once, with the state as a loop; "auto" picks one that stays readable, and the caption says which.
     - `window=(t0, t1)`: draw these time steps in full, both ends included, and fold the others.
     - `depth=n`: draw scopes nested n deep as single boxes (1: each layer is one box; a model's own scope around its
-      layers does not count). `collapse=["rnn"]`: draw the scopes with these paths as single boxes.
+      layers does not count).
     - `values`: show small arrays in full, large ones as range, mean and norm. `grads`: show norms of gradients; the
       larger the gradient that came back along an arrow, the thicker and darker the arrow.
-    - `color_by`: "grad", "value" (norms), "time" (the time step) or "bytes"; or a `mg.profile()`, for the time that
-      gates took. `legend`: explain shapes and colours.
-    - `dpi`: pixels per inch of a PNG; 72 is natural size. Wide pictures get fewer, to stay within 14,000 pixels.
 
     Read it upwards: inputs are below, the loss is on top. If nothing was recorded, the caption says why. Without a path
     nothing is written. The result displays itself in a notebook, and can be saved.
@@ -175,17 +142,40 @@ def draw(
     if path is not None:
         suffix_of(path)  # to refuse a wrong suffix before the work, not after it
     graph = Graph(output)
-    _check(mode, depth, color_by)
+    _check(mode, depth)
     gates = [node for node in graph.nodes if node.gate is not None]
-    boxes, picked, reason = choose(gates, mode, window, depth, collapse)
+    boxes, picked, reason = choose(gates, mode, window, depth)
     view = connect(graph.nodes, graph.roots, boxes)
     timed = any(box.column is not None for box in view.boxes)
     check_size(len(view.boxes), timed)
-    words = Words(Gradients(graph.nodes), values, grads, compact=timed)
+    words = Words(Gradients(graph.nodes), values, grads)
     for box in view.boxes:
-        box.size = size_of(words.face(box), STYLES[box.style]["shape"])
-    cuts = sorted({shortened(link.label, 60) for link in view.links if link.kind == "cut" if link.label})
+        box.face = words.face(box)
+        box.size = size_of(box.face, STYLES[box.style]["shape"])
+    caption = _caption(graph, gates, view, reason)
+    grid = Grid(view) if timed else None
+    drawing = Drawing(write(view, words, caption, grid), picked, caption, grid.longest if grid is not None else 0.0)
+    if path is not None:
+        drawing.save(path)
+    return drawing
+
+
+def _check(mode: str, depth: int | None) -> None:
+    if mode not in MODES:
+        raise OptionError(
+            "MG611", f"there is no mode {mode!r}", cause="a mode says how time steps are drawn",
+            remedy=f"one of {', '.join(map(repr, MODES))}; for a part of the steps window=(t0, t1)",
+        )  # fmt: skip
+    if depth is not None and not (isinstance(depth, numbers.Integral) and depth >= 1):
+        raise OptionError("MG613", f"depth={depth!r} is not a whole number from 1 on",
+                          cause="it counts the levels of scopes that are drawn open",
+                          remedy="depth=1 draws each outermost scope as one box")  # fmt: skip
+
+
+def _caption(graph: Graph, gates: list[Node], view: View, reason: str) -> str:
+    """What a reader of the picture should know, in a few sentences."""
     notes = [reason] if reason else []
+    cuts = sorted({shortened(link.label, 60) for link in view.links if link.kind == "cut" if link.label})
     if cuts:
         pale = "; what lies behind is pale" if any(box.starved for box in view.boxes) else ""
         notes.append(f"No gradient passes the {', the '.join(cuts[:4])}{pale}.")
@@ -193,33 +183,7 @@ def draw(
     fused = sorted({gate_name(node) for node in gates if type(node.gate) in UNFUSED})
     if fused:
         notes.append(f"{' and '.join(fused)}: one gate for many; mg.opened shows them.")
-    caption = " ".join(notes)
-    colouring = _colouring(view, words, color_by) if color_by else None
-    grid = Grid(view) if timed else None
-    text = write(view, words, caption=caption, legend=legend, colouring=colouring, grid=grid)
-    drawing = Drawing(text, picked, caption, grid.longest if grid is not None else 0.0)
-    if path is not None:
-        drawing.save(path, dpi=dpi)
-    return drawing
-
-
-def _check(mode: str, depth: int | None, color_by: str | Measured | None) -> None:
-    if mode not in MODES:
-        raise OptionError(
-            "MG611", f"there is no mode {mode!r}", cause="a mode says how time steps are drawn",
-            remedy=f"one of {', '.join(map(repr, MODES))}; for a part of the steps window=(t0, t1)",
-        )  # fmt: skip
-    if not (color_by is None or isinstance(color_by, Measured) or color_by in list(COLORS)):
-        raise OptionError(
-            "MG612",
-            f"a graph cannot be coloured by {color_by!r}",
-            cause="there is no such quantity to colour by",
-            remedy=f"one of {', '.join(map(repr, COLORS))}, or a mg.profile()",
-        )
-    if depth is not None and not (isinstance(depth, numbers.Integral) and depth >= 1):
-        raise OptionError("MG613", f"depth={depth!r} is not a whole number from 1 on",
-                          cause="it counts the levels of scopes that are drawn open",
-                          remedy="depth=1 draws each outermost scope as one box")  # fmt: skip
+    return " ".join(notes)
 
 
 def _nothing_behind(root: Leaf) -> str:
@@ -230,24 +194,3 @@ def _nothing_behind(root: Leaf) -> str:
     with enable_grad():
         error = nothing_recorded(root)
     return f"Nothing was recorded for {name}: {error.cause}. To see a graph, {error.remedy}."
-
-
-def _colouring(view: View, words: Words, by: str | Measured) -> Colouring:
-    def number(box: Box) -> float | None:
-        if not isinstance(by, str):
-            measured = [one for node in box.nodes if (one := by.of(node)) is not None]
-            return sum(measured) if measured else None
-        node = box.last
-        if by == "grad":
-            stats = words.gradients.of(node) if node.requires_grad else None
-            return None if stats is None else stats.norm
-        if by == "value":
-            return Stats.of(node.output).norm
-        if by == "bytes":
-            return float(sum(one.output.nbytes for one in box.nodes))
-        place = step_of(node.scope)
-        return None if place is None or isinstance(node, Leaf) else float(place[1])
-
-    title = COLORS[by] if isinstance(by, str) else by.title
-    found = {box: number(box) for box in view.boxes}
-    return Colouring(title, {box: value for box, value in found.items() if value is not None and not isnan(value)})

@@ -88,6 +88,6 @@ class Gradients:
                 "the gradients inside this graph cannot be drawn any more: " + error.what,
                 where=error.where,
                 cause="drawing sends gradients through the graph again, and its parameters have changed since",
-                remedy="draw before the optimizer's step, or leave out grads=True and color_by='grad'",
+                remedy="draw before the optimizer's step, or leave out grads=True",
             ) from None
         return {node: Stats.of(total) for node, total in totals.items()}, edges

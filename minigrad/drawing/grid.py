@@ -12,16 +12,16 @@ from itertools import pairwise
 
 from ..context import Scope
 from .boxes import Box, Link, View
+from .colour import FILLS, FRAME, PALE
 from .labels import extent, marked_up, scope_title, shortened
 from .lane import PAD, Lane, Slot
-from .points import Point, label_at, point, rounded, swinging
 from .rows import LEFT, RIGHT, find_columns, find_rows
 
 GAP = 20.0  # between rows, without the tracks
 TRACK = 4.5  # between wires
 HEAD = 15.0  # for a frame's name
-FILLS = ("#EFEFEF", "#F7F7F7")  # of frames, by their depth
-Wires = list[tuple[Point, Point]]
+Point = tuple[float, float]  # in points of 1/72 inch, y upwards
+Attributes = dict[str, str]
 
 
 class Grid:
@@ -58,14 +58,10 @@ class Grid:
         self.passed: dict[tuple[Slot, Slot], list[Slot]] = {}
         for link in self.view.links:
             lane, tail, head = self.lanes[link.head.column], self.slots[link.tail], self.slots[link.head]
-            if link.tail.column == link.head.column:
-                if (tail, head) not in self.passed:
-                    passed = self._pass(lane, tail, head, spans)
-                    self.passed[tail, head] = passed
-                    lane.edges |= dict.fromkeys(pairwise([tail, *passed, head]))
-            elif link.kind != "data" and lane is self.lanes[link.tail.column]:
-                head.lean = -3.0
-                tail.lean = tail.lean or 1.0
+            if link.tail.column == link.head.column and (tail, head) not in self.passed:
+                passed = self._pass(lane, tail, head, spans)
+                self.passed[tail, head] = passed
+                lane.edges |= dict.fromkeys(pairwise([tail, *passed, head]))
         for lane in lanes:
             lane.arrange()
 
@@ -101,23 +97,12 @@ class Grid:
         for link in self.view.links:
             if _rises(link):
                 continue
-            slot = self.slots[link.tail]
-            for gap in _gaps(link):
+            slot, gaps = self.slots[link.tail], _gaps(link)
+            for gap in gaps:
                 tracks = self.tracks.setdefault(gap, {})
                 tracks.setdefault(slot, len(tracks))
-            if not self._has_riser(link):
+            if len(gaps) > 1:
                 self.risers.setdefault(slot, len(self.risers))
-
-    def _has_riser(self, link: Link) -> bool:
-        """Whether a wire can go straight up in the head's column, past rows in between, or else takes the gutter."""
-        low, high = link.tail.row, link.head.row - 1
-        if low == high:
-            return True
-        if low > high or link.tail.column == LEFT:
-            return False  # wires from the left run below the steps, not through them
-        x = self.slots[link.head].x
-        between = (slot for slot in self.lanes[link.head.column].slots.values() if low < slot.row <= high)
-        return all(abs(x - slot.x) >= slot.width / 2 + 4 for slot in between)
 
     def _find_heights(self) -> None:
         """The y coordinates of rows and of the gaps between them."""
@@ -184,7 +169,7 @@ class Grid:
             levels.append(low + (high - low) * (tracks[tail] + 1) / (len(tracks) + 1))
         if len(levels) == 1:
             return [start, (x, levels[0])]
-        up = left + head.x if self._has_riser(link) else self._gutter_x(link)
+        up = self._gutter_x(link)
         return [start, (x, levels[0]), *((up, level) for level in levels)]
 
     def _gutter_x(self, link: Link) -> float:
@@ -202,12 +187,14 @@ class Grid:
         """Whether a wire shows its label: one wire of each cut does. For the rest, the columns show the time steps."""
         return link.kind == "cut" and next(other for other in self.view.links if other.label == link.label) is link
 
-    def route(self, link: Link) -> dict[str, str]:
-        """The `pos` of an edge: a curve within a column, otherwise straight lines with rounded corners."""
+    def route(self, link: Link) -> Attributes:
+        """The `pos` of an edge, a Bezier curve whose pieces are straight lines, and the place of its label."""
         *path, tip = self.paths[link]
         path.append((tip[0], tip[1] - 6))  # the arrow head covers the rest
-        points = swinging(path) if _rises(link) else rounded(path)
-        values = {"pos": f"e,{point(tip)} " + " ".join(map(point, points))}
+        curve = [path[0]]
+        for start, end in pairwise(path):
+            curve += [start, end, end]
+        values = {"pos": f"e,{point(tip)} " + " ".join(map(point, curve))}
         if self.has_label(link):
             (x0, y), (x1, _) = path[1], path[min(2, len(path) - 1)]
             if len(path) > 2:
@@ -218,14 +205,8 @@ class Grid:
     # ---- frames and the rest ----
 
     @property
-    def frames(self) -> Iterator[dict[str, str]]:
-        """The attributes of the frames: of unrolls, of their time steps, and of scopes within a step."""
-        everywhere: Wires = []
-        wires: dict[int | None, Wires] = {}
-        for link, path in self.paths.items():
-            for column in {link.tail.column, link.head.column}:
-                wires.setdefault(column, []).extend(pairwise(path))
-                everywhere += pairwise(path)
+    def frames(self) -> Iterator[tuple[Attributes, Attributes]]:
+        """The attributes of each frame and of its title: of unrolls, of their time steps, of scopes within a step."""
         cells: dict[tuple[Scope | None, int | None], list[Box]] = {}
         for box in self.view.boxes:
             cells.setdefault((box.band, box.column), []).append(box)
@@ -233,8 +214,7 @@ class Grid:
             low, high = self._bottom(first) - PAD, self._top(last) + PAD + HEAD - 4
             left = self.left[self.columns[0]] - PAD - 4
             right = self.left[self.columns[-1]] + self.lanes[self.columns[-1]].width + PAD + 4
-            name = "/".join(band) or "time"
-            yield _frame(band, name, (left, low - 5), (right, high + HEAD), everywhere)
+            yield _frame(band or ("time",), (left, low - 5), (right, high + HEAD))
             for column in self.columns:
                 inside = cells.get((band, column), [])
                 gates = [box for box in inside if not box.is_leaf]
@@ -242,17 +222,15 @@ class Grid:
                 if scope == band:  # a single box for the step, or for several
                     continue
                 pale = all(box.starved for box in gates)
-                left, lane, near = self.left[column], self.lanes[column], wires[column]
-                corners = (left - PAD, low), (left + lane.width + PAD, high)
-                yield _frame(scope, scope[-1], *corners, near, pale, FILLS[0])
+                left, lane = self.left[column], self.lanes[column]
+                yield _frame(scope, (left - PAD, low), (left + lane.width + PAD, high), pale, FILLS[0])
                 framed = {frame for box in inside for frame in self.slots[box].frames}
                 for frame in lane.frames:
                     if frame.name in framed:
                         start = (left + frame.left, self._bottom(frame.first, frame.below))
                         end = (left + frame.left + frame.width, self._top(frame.last, frame.above))
                         inner = frame.name[len(band) :]
-                        fill = FILLS[len(inner) % 2]
-                        yield _frame((*scope, *inner), inner[-1], start, end, near, pale, fill)
+                        yield _frame((*scope, *inner), start, end, pale, FILLS[len(inner) % 2])
 
     def _top(self, row: int, frames: int | None = None) -> float:
         """The upper side of a row and of so many frames within steps, or of all."""
@@ -273,24 +251,15 @@ class Grid:
         """The bounding box."""
         return f"{point((-PAD - 8, 0.0))},{point((self.width + PAD + 8, self.height + 4))}"
 
-    def caption(self, size: Point) -> dict[str, str]:
+    def caption(self, size: Point) -> Attributes:
         """Attributes that put the caption below the lower left."""
-        return label_at((size[0] / 2 - PAD, -8 - size[1] / 2), size)
+        place = (size[0] / 2 - PAD, -8 - size[1] / 2)
+        return {"lp": point(place), "lwidth": f"{size[0] / 72:.2f}", "lheight": f"{size[1] / 72:.2f}"}
 
-    def corner(self) -> dict[str, str]:
-        """Attributes that put the colour scale above the upper left."""
-        return {"pos": point((110.0, self.height + 24)), "width": "3.2", "height": "0.6"}
 
-    def legend(self, widths: list[float], frame: dict[str, str]) -> list[dict[str, str]]:
-        """Attributes of the legend's samples, in a row above the picture. Adds the legend's position to `frame`."""
-        y, x = self.height + 62, 0.0
-        spots = []
-        for width in widths:
-            spot = {"pos": point((x + width / 2 + 14, y)), "width": f"{(width + 28) / 72:.2f}"}
-            spots.append({**spot, "height": "0.36", "fixedsize": "true"})
-            x += width + 40
-        frame |= {"bb": f"{point((-PAD, y - 20))},{point((x, y + 36))}", **label_at((20.0, y + 27), (36, 11))}
-        return spots
+def point(place: Point) -> str:
+    """A point as Graphviz writes it."""
+    return f"{place[0]:.2f},{place[1]:.2f}"
 
 
 def _frames_of(box: Box) -> tuple[Scope, ...]:
@@ -312,33 +281,19 @@ def _gaps(link: Link) -> list[int]:
 
 
 def _frame(
-    scope: Scope, name: str, low: Point, high: Point, wires: Wires, pale: bool = False, fill: str = FILLS[1]
-) -> dict[str, str]:
-    """The attributes of a frame between two corners.
+    scope: Scope, low: Point, high: Point, pale: bool = False, fill: str = FILLS[1]
+) -> tuple[Attributes, Attributes]:
+    """The attributes of a frame between two corners, and of its title in the upper left.
 
-    Its title is at the first place from the left without a wire, and shorter if there is no such place.
+    The title is a node, because nodes are drawn over the wires behind them, but the labels of frames under them.
     """
-    for shown in (name, *scope[-1:], *(shortened(last, 13) for last in scope[-1:])):
-        width, height = extent(scope_title(shown))
-        y, x = high[1] - height / 2 - 2, low[0] + 6
-        crossing = [
-            (min(a[0], b[0]) - 3, max(a[0], b[0]) + 3)
-            for a, b in wires
-            if min(a[1], b[1]) < y + height / 2 and max(a[1], b[1]) > y - height / 2
-        ]
-        for begin, end in sorted(crossing):
-            if begin < x + width and end > x:
-                x = end
-        if x + width < high[0]:
-            break
-    else:
-        x = low[0] + 6
-    return {
-        "label": marked_up(scope_title(shown), "#B0B0B0" if pale else None),
-        "style": "rounded,filled",
-        "color": "#CFCFCF" if pale else "#9A9A9A",
-        "fillcolor": "#F9F9F9" if pale else fill,
-        "tooltip": shortened("/".join(scope), 400),
-        "bb": f"{point(low)},{point(high)}",
-        **label_at((x + width / 2, y), (width, height)),
-    }
+    name = scope_title(scope[-1], max(13, int((high[0] - low[0]) / 7)))
+    width, height = extent(name)
+    tooltip = shortened("/".join(scope), 400)
+    color, ink = (PALE["color"], PALE["fontcolor"]) if pale else (FRAME, None)
+    frame = {"style": "rounded,filled", "color": color, "fillcolor": fill, "tooltip": tooltip}
+    frame["bb"] = f"{point(low)},{point(high)}"
+    title = {"label": marked_up(name, ink), "shape": "box", "style": "filled", "color": fill, "fillcolor": fill}
+    title |= {"width": f"{width / 72:.3f}", "height": f"{height / 72:.3f}", "fixedsize": "true", "tooltip": tooltip}
+    title["pos"] = point((low[0] + 11 + width / 2, high[1] - height / 2 - 2))
+    return frame, title

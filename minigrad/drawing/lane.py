@@ -21,7 +21,6 @@ class Slot:
     row: int
     width: float = 4.0
     frames: tuple[Scope, ...] = ()  # from the outermost inwards
-    lean: float = 0.0  # < 0: fed by the column before; > 0: feeds the next
     x: float = 0.0  # the centre, from the left of the lane
 
 
@@ -83,9 +82,7 @@ def _arrange(slots: list[Slot], edges: Edges, level: int = 0) -> tuple[float, li
 
     for turn in range(8):
         for row in sorted(rows, reverse=bool(turn % 2)):
-            lean = APART * (level == 0)
-            line = sorted(rows[row], key=lambda slot: wish(slot) + lean * slot.lean)
-            rows[row] = line
+            line = rows[row] = sorted(rows[row], key=wish)
             for number, slot in enumerate(line):
                 slot.x = APART * (number - (len(line) - 1) / 2)
     for turn in range(10):

@@ -1,17 +1,15 @@
 """The drawing modes: each assigns every gate of a graph to a box of the picture.
 
 `unrolled` gives every gate its own box; `rolled` draws one body for all time steps that are built alike. A window shows
-its steps in full, and the steps before and after in one box each. With any of them, `depth` and `collapse` put whole
-scopes into single boxes. `auto` picks what leaves few enough boxes to read.
+its steps in full, and the steps before and after in one box each. With any of them, `depth` puts whole scopes into
+single boxes. `auto` picks what leaves few enough boxes to read.
 """
 
-import re
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Hashable
 from operator import index
-from typing import Any
 
-from ..context import STEP_PATTERN, Scope, step_number, step_of
+from ..context import Scope, step_number, step_of
 from ..errors import OptionError
 from ..graph import Node
 from .boxes import Box, gate_name, name_steps
@@ -23,48 +21,32 @@ READABLE = 120  # boxes that a reader can still follow when zooming
 # columns, takes time in proportion to the boxes; Graphviz's time grows much faster.
 LARGEST = {"columns": 20_000, "graphviz": 2_000}
 Boxes = dict[Node, Box]
+Steps = dict[int, list[Node]]  # by number, each with its gates in the order of recording
 
 
-class Unroll:
-    """A scope that is unrolled in time: its steps by number, each with its gates in the order of recording."""
-
-    def __init__(self, band: Scope) -> None:
-        self.band = band
-        self.steps: dict[int, list[Node]] = {}
-        self.width = 2
-
-    def name(self, *steps: int) -> str:
-        return name_steps(steps, self.width)
-
-
-def unrolls(gates: list[Node]) -> dict[Scope, Unroll]:
-    """The scopes that hold more than one time step."""
-    found: dict[Scope, Unroll] = {}
+def unrolls(gates: list[Node]) -> dict[Scope, Steps]:
+    """The scopes that are unrolled in time, those with more than one time step."""
+    found: dict[Scope, Steps] = {}
     for node in gates:
         if place := step_of(node.scope):
             band, step, _ = place
-            unroll = found.setdefault(band, Unroll(band))
-            unroll.steps.setdefault(step, []).append(node)
-            unroll.width = len(node.scope[len(band)]) - 1
-    return {band: unroll for band, unroll in found.items() if len(unroll.steps) > 1}
+            found.setdefault(band, {}).setdefault(step, []).append(node)
+    return {band: steps for band, steps in found.items() if len(steps) > 1}
 
 
-def choose(
-    gates: list[Node], mode: str, window: tuple[int, int] | None, depth: int | None, collapse: Sequence[str]
-) -> tuple[Boxes, str, str]:
+def choose(gates: list[Node], mode: str, window: tuple[int, int] | None, depth: int | None) -> tuple[Boxes, str, str]:
     """(the box of every gate, the mode that was picked, a caption that explains the choice)."""
     time = unrolls(gates)
     picked = "window" if window is not None else mode
     if picked == "auto":
         picked = "rolled" if time and len(gates) > IN_FULL else "unrolled"
     boxes = rolled(gates, time) if picked == "rolled" else unrolled(gates, time, window)
-    if collapse:
-        boxes = gather(boxes, _named(gates, collapse))
+    outer = _wrapped(gates)
     if depth is not None:
-        boxes = gather(boxes, _at(depth + _wrapped(gates)))
+        return gather(boxes, depth + outer), picked, ""
     if mode != "auto" or window is not None:
         return boxes, picked, ""
-    return _shrink(boxes, gates, time, picked, explicit=depth is not None or bool(collapse))
+    return _shrink(boxes, gates, time, picked, outer)
 
 
 def check_size(boxes: int, timed: bool) -> None:
@@ -82,48 +64,49 @@ def check_size(boxes: int, timed: bool) -> None:
 
 
 def _shrink(
-    boxes: Boxes, gates: list[Node], time: dict[Scope, Unroll], picked: str, explicit: bool
+    boxes: Boxes, gates: list[Node], time: dict[Scope, Steps], picked: str, outer: int
 ) -> tuple[Boxes, str, str]:
     """What `auto` does about a picture that is too large: fold scopes, then the middle, and say so in the caption."""
     drawable = len(gates) <= LARGEST["columns" if time else "graphviz"] / 2  # leaves get boxes too
     full = f'mode="unrolled" draws all {len(gates):,} gates' if drawable else f"The graph has {len(gates):,} gates"
-    steps = sorted({step for unroll in time.values() for step in unroll.steps})
+    steps = sorted({step for numbered in time.values() for step in numbered})
     if steps:
         full += f"; window=({steps[-2]}, {steps[-1]}) draws these steps in full"
-    alike = any(box.kind == "gate" and len(box.steps) > 1 for box in boxes.values())
-    said = f"rolled: time steps that are built alike are drawn once. {full}." if alike else ""
-    count = len(set(boxes.values()))
-    outer = _wrapped(gates)
-    depth = max((len(box.scope) for box in boxes.values()), default=0) - outer
-    while count > READABLE and depth > 0 and not explicit:
-        boxes = gather(boxes, _at(depth + outer))
-        count = len(set(boxes.values()))
-        picked = "folded"
-        said = (
-            f"folded: depth={depth}, each scope at that depth is one box. {full}; depth= and collapse= choose others."
-        )
-        depth -= 1
-    if count > READABLE:
+    alike = any(len(box.steps) > 1 for box in boxes.values())
+    caption = f"rolled: time steps that are built alike are drawn once. {full}." if alike else ""
+    for depth in range(max((len(box.scope) for box in boxes.values()), default=0) - outer, 0, -1):
+        if len(set(boxes.values())) > READABLE:
+            boxes, picked = gather(boxes, depth + outer), "folded"
+            caption = f"folded: depth={depth}, each scope at that depth is one box. {full}; depth= chooses another."
+    if len(set(boxes.values())) > READABLE:
         boxes, picked = _fold_middle(boxes), "folded"
-        said = f"folded: the gates between the first and last few are one box. {full}; a scope around each part of it"
-        said += " (mg.scope) would be drawn as a box instead."
-    return boxes, picked, said
+        caption = f"folded: the gates between the first and last few are one box. {full}; a scope around each part of "
+        caption += "it (mg.scope) would be drawn as a box instead."
+    return boxes, picked, caption
 
 
-def unrolled(gates: list[Node], time: dict[Scope, Unroll], window: tuple[int, int] | None) -> Boxes:
+def _fold_middle(boxes: Boxes, ends: int = 12) -> Boxes:
+    """Fold all boxes but the first and the last few into one. Edges run with time, so no loop can arise."""
+    left_out = set(list(dict.fromkeys(boxes.values()))[ends:-ends])
+    fold = Box("fold", (), "fold", "the gates between")
+    fold.nodes = [node for node, box in boxes.items() if box in left_out]
+    return {node: fold if box in left_out else box for node, box in boxes.items()}
+
+
+def unrolled(gates: list[Node], time: dict[Scope, Steps], window: tuple[int, int] | None) -> Boxes:
     """Every gate in its own box, in the column of its step; the steps before and after `window` in one box each."""
-    numbers = sorted({step for unroll in time.values() for step in unroll.steps})
+    numbers = sorted({step for steps in time.values() for step in steps})
     first, last = (0, max(numbers, default=0)) if window is None else _checked(window, numbers)
     shown = [step for step in numbers if first <= step <= last]
     columns = {step: place + 1 for place, step in enumerate(shown)}
     boxes: Boxes = {}
     folds: dict[Hashable, Box] = {}
-    for band, unroll in time.items():
+    for band, steps in time.items():
         for late in (False, True):
-            left_out = [step for step in unroll.steps if (step > last if late else step < first)]
-            fold = folds[band, late] = Box("fold", band, (band, "fold"), band=band, steps=tuple(sorted(left_out)))
-            fold.title = unroll.name(*left_out)
+            left_out = tuple(sorted(step for step in steps if (step > last if late else step < first)))
+            fold = Box("fold", band, (band, "fold"), name_steps(left_out), band=band, steps=left_out)
             fold.column = len(shown) + 1 if late else 0
+            folds[band, late] = fold
     seen: Counter[Hashable] = Counter()
     for node in gates:
         place = step_of(node.scope)
@@ -170,28 +153,25 @@ def _checked(window: tuple[int, int], numbers: list[int]) -> tuple[int, int]:
     return first, last
 
 
-def rolled(gates: list[Node], time: dict[Scope, Unroll]) -> Boxes:
+def rolled(gates: list[Node], time: dict[Scope, Steps]) -> Boxes:
     """One body for all steps of an unroll whose gates are the same and connected in the same way."""
     boxes: Boxes = {
         node: Box("gate", node.scope, node, nodes=[node])
         for node in gates
         if (place := step_of(node.scope)) is None or place[0] not in time
     }
-    for band, unroll in time.items():
+    for band, numbered in time.items():
         alike: dict[Hashable, list[int]] = {}
-        for step, nodes in sorted(unroll.steps.items()):
+        for step, nodes in sorted(numbered.items()):
             alike.setdefault(_build(nodes, len(band)), []).append(step)
         for steps in alike.values():
-            title = unroll.name(*steps) + (f"  ×{len(steps)}" if len(steps) > 1 else "")
-            body: list[Box] = []
-            for step in steps:
-                for number, node in enumerate(unroll.steps[step]):
-                    if number == len(body):
-                        scope = (*band, title, *node.scope[len(band) + 1 :])
-                        several = tuple(steps) if len(steps) > 1 else ()
-                        body.append(Box("gate", scope, (band, steps[0], number), steps=several))
-                    body[number].nodes.append(node)
-                    boxes[node] = body[number]
+            several = tuple(steps) if len(steps) > 1 else ()
+            title = name_steps(steps) + (f"  ×{len(steps)}" if several else "")
+            for number, gate in enumerate(numbered[steps[0]]):
+                scope = (*band, title, *gate.scope[len(band) + 1 :])
+                box = Box("gate", scope, (band, steps[0], number), steps=several)
+                box.nodes = [numbered[step][number] for step in steps]
+                boxes |= dict.fromkeys(box.nodes, box)
     return boxes
 
 
@@ -202,30 +182,23 @@ def _build(nodes: list[Node], outer: int) -> Hashable:
     return tuple((node.scope[outer + 1 :], gate_name(node), inputs[node]) for node in nodes)
 
 
-def gather(boxes: Boxes, fold_at: Callable[[Scope], int | None]) -> Boxes:
-    """Put whole scopes into single boxes. `fold_at(scope)` is the length at which to fold a scope, or None."""
+def gather(boxes: Boxes, length: int) -> Boxes:
+    """Put whole scopes, those with paths of that length, into single boxes."""
     made: dict[Hashable, Box] = {}
     result: Boxes = {}
     for node, box in boxes.items():
-        length = fold_at(box.scope)
-        if length is None or box.kind == "fold":
+        if len(box.scope) < length or box.kind == "fold":
             result[node] = box
             continue
         scope = box.scope[:length]
-        group = made.get(scope)
-        if group is None:
-            group = made[scope] = Box("scope", scope[:-1], scope, scope[-1], steps=box.steps)
+        if scope not in made:
+            made[scope] = group = Box("scope", scope[:-1], scope, scope[-1], steps=box.steps)
             if box.band is not None and length > len(box.band):  # the same place in every step
                 group.key = (box.band, scope[len(box.band) + 1 :], "scope")
                 group.band, group.column = box.band, box.column
-        group.nodes.append(node)
-        result[node] = group
+        made[scope].nodes.append(node)
+        result[node] = made[scope]
     return result
-
-
-def _at(limit: int) -> Callable[[Scope], int | None]:
-    """The `fold_at` of `gather` for every scope of that length."""
-    return lambda scope: limit if len(scope) >= limit else None
 
 
 def _wrapped(gates: list[Node]) -> int:
@@ -238,41 +211,3 @@ def _wrapped(gates: list[Node]) -> int:
             break
         length += 1
     return length
-
-
-def _named(gates: list[Node], collapse: Any) -> Callable[[Scope], int | None]:
-    """The `fold_at` of `gather` for scopes by path: "rnn", "rnn/t07", or "rnn/cell" for the cell of every step."""
-    paths = collapse if isinstance(collapse, Iterable) and not isinstance(collapse, str) else [collapse]
-    wanted = dict.fromkeys(tuple(str(path).split("/")) for path in paths)
-    scopes = {scope[:length] for scope in {node.scope for node in gates} for length in range(1, len(scope) + 1)}
-    for path in wanted:
-        if not any(path in (scope, _timeless(scope)) for scope in scopes):
-            known = sorted({"/".join(_timeless(scope)) for scope in scopes if _timeless(scope)})
-            some = ", ".join(known[:12]) + (f", and {len(known) - 12} more" if len(known) > 12 else "")
-            raise OptionError(
-                "MG604",
-                f"collapse names the scope {'/'.join(path)!r}, and the graph has none of that path",
-                cause="a path starts at the outermost scope; time steps may be left out of it",
-                remedy=f"one of: {some}" if known else "this graph has no scopes: use mg.scope(name)",
-            )
-
-    def fold_at(scope: Scope) -> int | None:
-        return next(
-            (n for n in range(1, len(scope) + 1) if scope[:n] in wanted or _timeless(scope[:n]) in wanted), None
-        )
-
-    return fold_at
-
-
-def _timeless(scope: Scope) -> Scope:
-    """A scope without the name of its time step, or of a rolled body that stands for several."""
-    return tuple(name for name in scope if not re.match(rf"{STEP_PATTERN}(,? |$)", name))
-
-
-def _fold_middle(boxes: Boxes, ends: int = 12) -> Boxes:
-    """Fold all boxes but the first and the last few into one. Edges run with time, so no loop can arise."""
-    order = list(dict.fromkeys(boxes.values()))
-    left_out = set(order[ends:-ends])
-    fold = Box("fold", (), "fold", "the gates between")
-    fold.nodes = [node for node, box in boxes.items() if box in left_out]
-    return {node: fold if box in left_out else box for node, box in boxes.items()}

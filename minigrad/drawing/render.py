@@ -5,7 +5,6 @@ program can be started, as in a browser, `set_renderer` takes a function that dr
 """
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -60,7 +59,7 @@ def render(text: str, suffix: str) -> bytes:
         return text.encode()
     if suffix == "svg" and _renderer is not None:
         try:
-            return _with_spaces(_renderer(text).encode(), suffix)
+            return _renderer(text).encode()
         except Exception as error:  # whatever a renderer raises: JavaScript's errors come as exceptions of Pyodide's
             raise _failed("the renderer", suffix, str(error)) from error
     if sys.platform == "emscripten":
@@ -73,7 +72,8 @@ def render(text: str, suffix: str) -> bytes:
     import graphviz
 
     try:
-        return _with_spaces(graphviz.pipe("dot", suffix, text.encode(), quiet=True), suffix)
+        picture: bytes = graphviz.pipe("dot", suffix, text.encode(), quiet=True)
+        return picture
     except graphviz.ExecutableNotFound:
         pass
     except subprocess.CalledProcessError as error:
@@ -82,11 +82,13 @@ def render(text: str, suffix: str) -> bytes:
         raise _failed("dot", suffix, str(error)) from None
     pure = pure_program()
     if pure is None:
-        raise no_program(
-            "there is no program `dot` here", f"for PNG and SVG `{pip_install('graphviz-pure')}` is enough"
+        raise DrawError(
+            "MG607",
+            "there is no program `dot` here",
+            cause="pictures are laid out by Graphviz, which is not a Python package",
+            remedy="install Graphviz with your system's package manager or from https://graphviz.org/download/; "
+            f"for PNG and SVG `{pip_install('graphviz-pure')}` is enough",
         )
-    if suffix == "pdf":
-        raise no_program("graphviz-pure draws no PDF", "or end the path in .png or .svg, which graphviz-pure draws")
     # It measures text by a single font name, not a list; and its own fonts, which it uses for PNG, lack ⊙.
     text = text.replace(quoted(FONT), '"Helvetica"')
     if suffix == "png":
@@ -97,39 +99,13 @@ def render(text: str, suffix: str) -> bytes:
         raise _failed("graphviz-pure", suffix, str(error)) from None
     if done.returncode != 0:
         raise _failed("graphviz-pure", suffix, done.stderr.decode(errors="replace"))
-    return _with_spaces(done.stdout, suffix)
-
-
-def _with_spaces(picture: bytes, suffix: str) -> bytes:
-    """An SVG whose texts keep their leading spaces, as that between "+" and "AddGate": browsers would drop them."""
-    return re.sub(rb"(<text[^>]*>) ", rb"\1&#160;", picture) if suffix == "svg" else picture
+    return done.stdout
 
 
 def pure_program() -> Path | None:
     """`graphviz-pure` beside the running Python, where pip puts it, or on the PATH."""
     found = shutil.which("graphviz-pure", path=sysconfig.get_path("scripts")) or shutil.which("graphviz-pure")
     return Path(found) if found else None
-
-
-def no_program(what: str, otherwise: str) -> DrawError:
-    """The error if nothing can draw, with the command that installs Graphviz on this machine."""
-    return DrawError(
-        "MG607",
-        what,
-        cause="pictures are laid out by Graphviz, which is not a Python package",
-        remedy=f"install it with `{install_command()}`; {otherwise}",
-    )
-
-
-def install_command() -> str:
-    """What to type to get `dot` on this machine."""
-    if sys.platform == "darwin":
-        return "brew install graphviz"
-    if sys.platform == "win32":
-        return "winget install Graphviz.Graphviz"
-    if shutil.which("apt-get"):
-        return "sudo apt-get install graphviz"
-    return "your package manager: the package is called graphviz"
 
 
 def _failed(program: str, suffix: str, said: str) -> DrawError:

@@ -1,12 +1,10 @@
-"""Graphs to draw, and what a drawing says, read back from its DOT text or, where Graphviz is there, by Graphviz."""
+"""Graphs to draw, and what a drawing says, read back from its DOT text."""
 
 from __future__ import annotations
 
 import html
-import json
 import re
 import shutil
-import subprocess
 
 import numpy as np
 import pytest
@@ -98,48 +96,24 @@ def sentiment(steps=40, cell=RNN, **options):
     return mg.softmax_cross_entropy(model(ids), mg.Tensor(np.array([0, 1, 1]), name="y"))
 
 
-def chain(gates, **names):
-    """tanh, again and again."""
-    x = mg.Tensor([0.5], requires_grad=True, **names)
-    for _ in range(gates):
-        x = mg.tanh(x)
-    return x
-
-
-def nested():
-    """Scopes within scopes, whose arrows leave one or two frames, and one that is entered twice."""
-    x = mg.Tensor(np.ones((2, 3)), requires_grad=True, name="x")
-    again = Dense(3, 3)
-    with mg.scope("model"):
-        with mg.scope("encoder"):
-            with mg.scope("a long name of a block"):
-                a = mg.tanh(x * 2.0)
-            with mg.scope("block"):
-                b = mg.relu(a + x)
-        with mg.scope("decoder"):
-            with mg.scope("attention"):
-                c = mg.softmax(b * a)
-            d = c + x
-    return again(mg.tanh(again(d))).sum()
-
-
 def read(output, **options):
     """The picture of `output`, read back from its DOT text."""
     return Read(mg.Graph(output).dot(**options))
 
 
 class Read:
-    """A drawing's DOT text, taken apart: attributes of nodes by id, edges as (tail, head, attributes), clusters."""
+    """A drawing's DOT text, taken apart: attributes of nodes and titles by id, edges as (tail, head, attributes)."""
 
     def __init__(self, dot):
-        self.dot, self.nodes, self.edges, self.clusters = dot, {}, [], 0
+        self.dot, self.nodes, self.titles, self.edges = dot, {}, {}, []
         for line in dot.splitlines():
             line = line.strip()
             if match := re.match(r"(n\d+) -> (n\d+) \[(.*)\];$", line):
                 self.edges.append((match[1], match[2], attributes(match[3])))
             elif match := re.match(r"(n\d+) \[(.*)\];$", line):
                 self.nodes[match[1]] = attributes(match[2])
-            self.clusters += line.startswith("subgraph cluster_")
+            elif match := re.match(r"title(\d+) \[(.*)\];$", line):
+                self.titles[match[1]] = attributes(match[2])
 
     def text(self, node):
         """The words on the face of a node, in lines."""
@@ -162,41 +136,23 @@ class Read:
 
     def place(self, node):
         """(x, y) of a node in a picture with columns."""
-        return tuple(map(float, self.nodes[node]["pos"].split(",")))
+        return place(self.nodes[node])
+
+
+def place(style):
+    return tuple(map(float, style["pos"].split(",")))
 
 
 def attributes(text):
-    """{name: value} of a DOT attribute list, by its grammar: quoted strings, and HTML strings in balanced brackets."""
-    found, place = {}, 0
-    while place < len(text):
-        match = re.match(r",? ?(\w+)=", text[place:])
-        assert match is not None
-        name, place = match[1], place + match.end()
-        if text[place] == '"':
-            match = re.match(r'"((?:[^"\\]|\\.)*)"', text[place:])
-            assert match is not None
-            found[name], place = match[1], place + match.end()
-        else:
-            depth, end = 0, place
-            while True:
-                depth += (text[end] == "<") - (text[end] == ">")
-                end += 1
-                if depth == 0:
-                    break
-            found[name], place = text[place:end], end
-    return found
+    """{name: value} of a DOT attribute list: quoted strings without their quotes, and markup."""
+    pairs = re.findall(r'(\w+)=(?:"((?:[^"\\]|\\.)*)"|(<.+?>>))', text)
+    return {name: quoted or markup for name, quoted, markup in pairs}
 
 
 def face(label):
     lines = re.split(r"<br[^>]*/>", label[1:-1])
     texts = (html.unescape(re.sub(r"<[^>]*>", "", line)) for line in lines)
     return [text.replace("\\\\", "\\").strip() for text in texts]
-
-
-def by_graphviz(dot):
-    """What Graphviz itself understands: its JSON, with places."""
-    run = subprocess.run(["dot", "-Tjson0"], input=dot.encode(), capture_output=True, check=True)
-    return json.loads(run.stdout)
 
 
 def curve(pos):

@@ -30,18 +30,6 @@ def test_gradients_of_gates_and_leaves_by_hand():
     assert gradients.of(nodes["x"]) is None  # it wants none
 
 
-def test_what_an_edge_carries_is_its_own_share():
-    # z = x * 3 + x * 4: x gets 7 in all, 3 along the one way and 4 along the other.
-    x = mg.Tensor(1.0, requires_grad=True, name="x")
-    z = x * 3.0 + x * 4.0
-    z.backward()
-    gradients = Gradients(mg.Graph(z).nodes)
-    products = [node for node in mg.Graph(z) if node.gate and node.gate.name == "Hadamard"]
-    assert [gradients.along(node, 0) for node in products] == [3.0, 4.0]
-    total = gradients.of(x.node)
-    assert total is not None and total.norm == 7.0
-
-
 def test_two_backward_calls_add_up_everywhere():
     x = mg.Tensor([1.0, 2.0], requires_grad=True, name="x")
     h = mg.tanh(x)

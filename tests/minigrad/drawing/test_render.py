@@ -37,28 +37,31 @@ def test_formats_by_suffix(tmp_path, name, start):
 
 
 @needs_dot
-def test_dpi_scales_a_png_within_bounds(tmp_path):
-    sizes = {dpi: pixels(mg.draw(product(), str(tmp_path / f"{dpi}.png"), dpi=dpi).path) for dpi in (72, 144)}
-    assert sizes[144] == pytest.approx(tuple(2 * side for side in sizes[72]), abs=3)
-    width, _ = pixels(mg.draw(rnn(100), tmp_path / "wide.png", mode="unrolled", dpi=300).path)
+def test_a_png_has_144_pixels_to_the_inch_or_fewer_if_it_is_wide(tmp_path):
+    width, _ = pixels(mg.draw(rnn(3), tmp_path / "g.png", mode="unrolled").path)
+    assert 700 < width < 1800
+    width, _ = pixels(mg.draw(rnn(100), tmp_path / "wide.png", mode="unrolled").path)
     assert 10_000 < width <= 14_300
 
 
 @needs_dot
-def test_svg_has_tooltips_for_boxes_and_arrows(tmp_path):
+def test_svg_has_tooltips(tmp_path):
     mg.draw(product(), tmp_path / "g.svg")
     root = ET.parse(tmp_path / "g.svg").getroot()
     title = "{http://www.w3.org/1999/xlink}title"
     tooltips = [element.attrib[title] for element in root.iter() if title in element.attrib]
     assert any(tip.startswith("MultiplyGate()\nat the top level\n(1, 1) float32, 4 bytes") for tip in tooltips)
-    assert any(tip.startswith("W → MultiplyGate, input 1") for tip in tooltips)
 
 
 def refuse(*_, **__):
     raise PermissionError(13, "Permission denied")
 
 
-def test_no_permission_to_run_graphviz(monkeypatch):
+@needs_dot
+def test_graphviz_that_fails_is_quoted(monkeypatch):
+    with pytest.raises(DrawError, match="MG608.*syntax error") as caught:
+        render.render("digraph { a -> ", "svg")
+    assert "try .svg" not in caught.value.remedy  # that was tried
     monkeypatch.setattr("graphviz.pipe", refuse)
     with pytest.raises(DrawError, match="MG608.*Permission denied"):
         render.render("digraph {}", "svg")
@@ -102,7 +105,7 @@ def test_without_a_program_the_dot_text_is_written_all_the_same(no_program, tmp_
     with pytest.raises(DrawError, match="MG607") as caught:
         mg.draw(product(), tmp_path / "g.png")
     written = tmp_path / "g.dot"
-    assert str(written) in str(caught.value)
+    assert str(written) in str(caught.value) and "pip install graphviz-pure" in caught.value.remedy
     assert len(Read(written.read_text()).nodes) == 4
     assert not (tmp_path / "g.png").exists()
     mg.draw(product(), tmp_path / "other.dot")  # which needs no program
@@ -110,42 +113,18 @@ def test_without_a_program_the_dot_text_is_written_all_the_same(no_program, tmp_
     assert list(bundle) == ["text/plain"] and "MG607" in bundle["text/plain"]
 
 
-@pytest.mark.parametrize(
-    ("platform", "manager", "command"),
-    [
-        ("darwin", None, "brew install graphviz"),
-        ("win32", None, "winget install Graphviz.Graphviz"),
-        ("linux", "apt-get", "sudo apt-get install graphviz"),
-        ("linux", None, "package manager"),
-    ],
-)
-def test_the_way_out_is_that_of_the_platform(no_program, monkeypatch, platform, manager, command):
-    monkeypatch.setattr("sys.platform", platform)
-    monkeypatch.setattr("shutil.which", lambda name, path=None: f"/bin/{name}" if name == manager else None)
-    with pytest.raises(DrawError) as caught:
-        render.render("digraph {}", "png")
-    assert command in caught.value.remedy
-    assert "pip install graphviz-pure" in caught.value.remedy
-
-
 @needs_pure
-def test_graphviz_pure_fails_with_a_reason(no_dot, tmp_path, monkeypatch):
-    with pytest.raises(DrawError, match="MG607.*no PDF") as caught:
+def test_graphviz_pure_draws_or_fails_with_a_reason(no_dot, tmp_path, monkeypatch):
+    assert min(pixels(mg.draw(rnn(4), tmp_path / "g.png", mode="unrolled").path)) > 200
+    assert ">MultiplyGate<" in mg.Graph(product())._repr_mimebundle_()["image/svg+xml"]
+    with pytest.raises(DrawError, match="MG608") as caught:
         mg.draw(product(), tmp_path / "g.pdf")
-    assert "pip install" not in caught.value.remedy  # it is installed
+    assert "try .svg" in caught.value.remedy
     with pytest.raises(DrawError, match="MG608.*graphviz-pure"):
         render.render("digraph { a -> ", "svg")
     monkeypatch.setattr("subprocess.run", refuse)
     with pytest.raises(DrawError, match="MG608.*Permission denied"):
         render.render("digraph {}", "svg")
-
-
-@needs_dot
-def test_what_graphviz_says_when_it_fails_is_passed_on():
-    with pytest.raises(DrawError, match="MG608") as caught:
-        render.render("digraph { a -> ", "svg")
-    assert "syntax error" in str(caught.value)
-    assert "try .svg" not in caught.value.remedy  # that was tried
 
 
 def test_drawing_is_imported_when_used():
@@ -171,13 +150,3 @@ def test_a_path_that_cannot_be_written_is_named_with_its_cause(tmp_path, monkeyp
     monkeypatch.setattr("minigrad.support.files.open", refuse, raising=False)
     assert "mkdir" not in refused("g.dot", "Permission denied").remedy  # the folder is there
     assert [file.name for file in tmp_path.iterdir()] == ["folder.dot"]
-
-
-@needs_pure
-def test_graphviz_pure_draws_too(no_dot, tmp_path):
-    drawing = mg.draw(rnn(4), mode="unrolled", legend=True)
-    assert min(pixels(drawing.save(tmp_path / "g.png"))) > 200
-    root = ET.parse(drawing.save(tmp_path / "g.svg")).getroot()
-    nodes = [one for one in root.iter() if one.attrib.get("class") == "node"]
-    names = {one.findtext("{http://www.w3.org/2000/svg}title", "") for one in nodes}
-    assert {name for name in names if name.startswith("n")} == set(Read(drawing.dot).nodes)

