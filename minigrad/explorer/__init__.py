@@ -125,7 +125,7 @@ def _one(node: Node) -> Array:
 
 def _target(path: str | os.PathLike[str]) -> Path:
     target = Path(path)
-    if target.suffix.lower() not in (".html", ".htm"):
+    if target.suffix.lower() != ".html":
         raise OptionError(
             "MG805",
             f"the explorer writes .html, and {os.fspath(path)!r} ends otherwise",

@@ -4,7 +4,6 @@ Equal arrays are stored once: an AddGate, for example, sends the same gradient t
 """
 
 import hashlib
-import math
 from typing import Any
 
 import numpy as np
@@ -17,9 +16,6 @@ WHOLE = 64
 
 FEW = 8
 """The same in a large graph."""
-
-SIDE = 8
-"""A heat map has up to this many rows and columns."""
 
 
 class ArrayTable:
@@ -35,7 +31,7 @@ class ArrayTable:
 
     def __init__(self, large_graph: bool = False) -> None:
         self.entries: list[dict[str, Any]] = []
-        self._most, self._heat = (FEW, False) if large_graph else (WHOLE, True)
+        self._most = FEW if large_graph else WHOLE
         self._numbers: dict[tuple[tuple[int, ...], str, bytes], int] = {}
 
     def add(self, given: Array | LazyGradient) -> int:
@@ -44,7 +40,7 @@ class ArrayTable:
         key = array.shape, array.dtype.str, hashlib.blake2b(array.tobytes()).digest()
         if key not in self._numbers:
             self._numbers[key] = len(self.entries)
-            self.entries.append(whole(array) if array.size <= self._most else summary(array, self._heat))
+            self.entries.append(whole(array) if array.size <= self._most else summary(array))
         return self._numbers[key]
 
 
@@ -53,25 +49,22 @@ def whole(array: Array) -> dict[str, Any]:
     return {"shape": list(array.shape), "dtype": str(array.dtype), "values": numbers(array)}
 
 
-def summary(array: Array, heat: bool = True) -> dict[str, Any]:
-    """Range, mean and norm of a large array's finite elements, its first element, and a heat map of block means.
+def summary(array: Array) -> dict[str, Any]:
+    """Range, mean and norm of a large array's finite elements, and its first element.
 
     >>> s = summary(np.arange(128.0).reshape(16, 8))
-    >>> s["low"], s["high"], s["mean"], s["heat"]["rows"], s["heat"]["values"][:2]
-    (0.0, 127.0, 63.5, 8, [4.0, 5.0])
+    >>> s["low"], s["high"], s["mean"], s["first"]
+    (0.0, 127.0, 63.5, 0.0)
     """
-    flat = array.astype(np.float64, copy=False).reshape(-1)
     entry: dict[str, Any] = {"shape": list(array.shape), "dtype": str(array.dtype)}
     with np.errstate(over="ignore", invalid="ignore"):
-        stats = Stats.of(flat)
-    if stats.broken < flat.size:
+        stats = Stats.of(array)
+    if stats.broken < array.size:
         figures = np.array([stats.low, stats.high, stats.mean, stats.norm])
-        entry |= zip(("low", "high", "mean", "norm"), _rounded(figures, 7), strict=True)
+        entry |= zip(("low", "high", "mean", "norm"), numbers(figures), strict=True)
     if stats.broken:
         entry["unfinite"] = stats.broken
     entry["first"] = numbers(array.reshape(-1)[:1])[0]
-    if heat:
-        entry["heat"] = _heat_map(array, flat)
     return entry
 
 
@@ -85,31 +78,3 @@ def numbers(array: Array) -> list[Any]:
         return [int(value) for value in flat.tolist()]
     words = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
     return [words.get(text) or float(text) for text in map(str, flat.astype("U32"))]
-
-
-def _rounded(array: Array, digits: int) -> list[Any]:
-    values = []
-    for value in numbers(array):
-        rounded = float(f"{float(value):.{digits}g}")
-        values.append(rounded if math.isfinite(rounded) else value)  # 1.799e308 would be rounded up to infinity
-    return values
-
-
-def _heat_map(array: Array, flat: Array) -> dict[str, Any]:
-    """Means over blocks of rows and columns, with all leading axes as rows, or over stretches of a vector."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        if array.ndim < 2:
-            means = _block_means(flat, SIDE * SIDE).reshape(SIDE, SIDE)
-        else:
-            table = flat.reshape(-1, array.shape[-1])
-            means = _block_means(_block_means(table, SIDE).T, SIDE).T
-    return {"rows": means.shape[0], "values": _rounded(means, 3)}
-
-
-def _block_means(table: Array, most: int) -> Array:
-    """Means over at most `most` blocks of rows. web/grid.js cuts arrays into the same blocks."""
-    count = min(len(table), most)
-    starts = np.arange(count) * len(table) // count
-    sizes = np.diff(np.append(starts, len(table)))
-    result: Array = np.add.reduceat(table, starts, axis=0) / sizes.reshape(-1, *[1] * (table.ndim - 1))
-    return result

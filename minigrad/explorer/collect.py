@@ -19,7 +19,7 @@ from ..gate import Gate
 from ..graph import Array, Leaf, Node, ancestors
 from .arrays import FEW, ArrayTable, numbers
 from .convict import convicted
-from .layout import Layout, arrange
+from .layout import arrange
 from .replay import replay
 
 LARGEST = 400_000
@@ -28,8 +28,9 @@ LARGEST = 400_000
 BRIEF = 2_000
 """In graphs of more gates than this arrays are shown more briefly: the page would be too large to open."""
 
-MOST_SUMS = 20_000_000
-"""The running sums of a gradient are stored if (its elements x its consumers) is at most this."""
+BRIEFLY = (
+    f"In a graph of more than {BRIEF:,} gates, arrays of more than {FEW} elements are shown as range, mean and norm."
+)
 
 LONGEST = 500
 """Names and other texts are cut off after this many characters."""
@@ -93,12 +94,12 @@ def collect_graph(root: Node, upstream: Array, words: list[str], report: Any = N
         "root": index[root],
         "upstream": arrays.add(np.asarray(upstream)),
         "gates": gates,
-        "notes": _notes(gates, layout),
+        "notes": [BRIEFLY] if gates > BRIEF else [],
         "nodes": entries,
         "arrays": arrays.entries,
         "rules": rules,
         "columns": layout.columns,
-        "bands": [{"label": _short(band["label"])} for band in layout.bands],
+        "bands": [{"label": _short(label)} for label in layout.bands],
         "states": layout.states,
         "words": [_short(word) for word in words],
         "replay": replay(nodes, index, gradients, numbers(np.asarray(upstream))),
@@ -118,24 +119,11 @@ def _check_size(nodes: list[Node]) -> None:
         )
 
 
-def _notes(gates: int, layout: Layout) -> list[str]:
-    """What the page leaves out because the graph is large, a sentence for each."""
-    notes = []
-    if gates > BRIEF:
-        notes.append(
-            f"In a graph of more than {BRIEF:,} gates, arrays of more than {FEW} elements are shown as range, mean and "
-            "norm, without a heat map."
-        )
-    if layout.depth is not None:
-        notes.append(f"There are too many scopes for a band each: those below depth {layout.depth} share one.")
-    return notes
-
-
 def _sends(parts: dict[Node, Any], arrays: ArrayTable) -> dict[Node, list[dict[str, int] | None]]:
     """For each gate, in the sweep's order: for each input what its rule sends ("part"), and the input's sum after it.
 
     None if an input gets no gradient. A dict is empty if the gate is the input's only consumer, so that the part is the
-    input's gradient, or if the sums would be too large (MOST_SUMS).
+    input's gradient.
     """
     uses = Counter(parent for node in parts for parent in node.inputs if parent.requires_grad)
     sums: dict[Node, Any] = {}
@@ -148,7 +136,7 @@ def _sends(parts: dict[Node, Any], arrays: ArrayTable) -> dict[Node, list[dict[s
                 continue
             entry: dict[str, int] = {}
             sent.append(entry)
-            if uses[parent] > 1 and part.size * uses[parent] <= MOST_SUMS:
+            if uses[parent] > 1:
                 sums[parent] = sums[parent] + part if parent in sums else part
                 entry["part"] = arrays.add(part)
                 entry["sum"] = arrays.add(sums[parent])

@@ -17,14 +17,11 @@ MANY = 300
 
 PART = 50
 
-MOST_BANDS = 100
-"""With more scopes than this, scopes are cut off at the depth where there are fewer."""
-
 # The keys of columns, which sort from left to right: shared leaves, then what comes before, in and after the steps.
 Key = tuple[int, int, str]
 SHARED, BEFORE, AFTER = (0, 0, "shared"), (1, 0, "before"), (3, 0, "after")
 
-Band = tuple[Scope, str]  # (a layer's scope, "") or, outside all scopes, ((), a title such as "start" or "end")
+Band = tuple[Scope, str]  # (a layer's scope, "") or, outside all scopes, ((), a title such as "end")
 
 
 @dataclass(eq=False, repr=False)  # cells hold each other, so a repr of all fields would not end
@@ -49,16 +46,12 @@ class Cell:
 
 @dataclass
 class Layout:
-    """Columns and bands in order, a cell for each node, and the nodes that carry state from step to step.
-
-    `depth` is the depth at which scopes were cut off, or None.
-    """
+    """Columns and bands in order, a cell for each node, and the nodes that carry state from step to step."""
 
     columns: list[dict[str, Any]]
-    bands: list[dict[str, Any]]
+    bands: list[str]
     cells: list[Cell]
     states: list[dict[str, Any]]
-    depth: int | None
 
 
 def arrange(nodes: list[Node]) -> Layout:
@@ -66,7 +59,7 @@ def arrange(nodes: list[Node]) -> Layout:
     cells = _cells(nodes)
     gates = [cell for cell in cells if cell.node.gate is not None]
     _set_columns(cells, gates)
-    depth = _set_bands(cells, gates)
+    _set_bands(cells, gates)
     columns = sorted({cell.key for cell in cells})
     number_of = {key: number for number, key in enumerate(columns)}
     bands = {key: number for number, key in enumerate(dict.fromkeys(cell.band_key for cell in [*gates, *cells]))}
@@ -84,10 +77,9 @@ def arrange(nodes: list[Node]) -> Layout:
             {"label": _column_label(key, last), "kind": key[2], "width": width}
             for key, width in zip(columns, widths, strict=True)
         ],
-        [{"label": "/".join(scope[common:] or scope[-1:]) or title} for scope, title in bands],
+        ["/".join(scope[common:] or scope[-1:]) or title for scope, title in bands],
         cells,
         _states(gates),
-        depth,
     )
 
 
@@ -132,32 +124,20 @@ def _column_label(key: Key, last: int) -> str:
     return step_name(number, last + 1) if kind == "step" else kind
 
 
-def _set_bands(cells: list[Cell], gates: list[Cell]) -> int | None:
-    """Returns the depth at which scopes were cut off because there are too many, or None."""
-    places = {cell: step_of(cell.node.scope) for cell in gates}
-    scopes = {cell: place[0] if place else cell.node.scope for cell, place in places.items()}
-    different = set(scopes.values())
-    deepest = depth = max(map(len, different), default=0)
-    while len({scope[:depth] for scope in different}) > MOST_BANDS:
-        depth -= 1
-    for cell, scope in scopes.items():
-        cell.band_key = (scope[:depth], "steps" if places[cell] and not scope[:depth] else "")
-    named = [cell.number for cell in gates if cell.band_key != ((), "")]
+def _set_bands(cells: list[Cell], gates: list[Cell]) -> None:
+    """A band for each scope, and for the gates outside of all scopes one before the others and one after them."""
+    title = "gates"
     for cell in gates:
-        if cell.band_key != ((), ""):
-            continue
-        title = "between"
-        if not named:
-            title = "all gates"
-        elif cell.number < named[0]:
-            title = "start"
-        elif cell.number > named[-1]:
+        place = step_of(cell.node.scope)
+        scope = place[0] if place else cell.node.scope
+        if place or scope:
+            cell.band_key = (scope, "" if scope else "steps")
             title = "end"
-        cell.band_key = ((), title)
+        else:
+            cell.band_key = ((), title)
     for cell in cells:
         if cell.node.gate is None and cell.users:
             cell.band_key = cell.users[0].band_key
-    return depth if depth < deepest else None
 
 
 def _set_rows(cells: list[Cell]) -> None:
@@ -203,8 +183,8 @@ def _set_shared(cells: list[Cell]) -> None:
 def _states(gates: list[Cell]) -> list[dict[str, Any]]:
     """The states of each band: nodes whose values are used in another step, one node for each step.
 
-    The last step passes nothing on. Its states are the gates in the same places as those of a step with the same gates.
-    A step for which there is no such step is left out.
+    The last step passes nothing on. Its states are the gates in the same places as those of the others. Steps that are
+    built otherwise than most are left out.
     """
     bands: dict[int, dict[int, list[Cell]]] = defaultdict(lambda: defaultdict(list))
     passed_on: set[Cell] = set()
@@ -215,23 +195,15 @@ def _states(gates: list[Cell]) -> list[dict[str, Any]]:
                 source for source in cell.sources if source.band == cell.band and source.column != cell.column
             )
     states = []
-    for band, steps in sorted(bands.items()):
-        names = {column: tuple(cell.node.gate.name for cell in steps[column]) for column in sorted(steps)}
-        found = {  # newest first
-            column: [place for place, cell in enumerate(steps[column]) if cell in passed_on][::-1] for column in names
-        }
-        counts = Counter(len(places) for places in found.values() if places).most_common(1)
-        if not counts:
-            continue
-        count = counts[0][0]
-        places_of = {names[column]: places for column, places in found.items() if len(places) == count}
+    for band, columns in sorted(bands.items()):
+        steps = [cells for _, cells in sorted(columns.items())]
+        builds = [tuple(cell.node.gate.name for cell in cells) for cells in steps]
+        usual = Counter(builds).most_common(1)[0][0]
+        alike = [cells for cells, build in zip(steps, builds, strict=True) if build == usual]
+        found = ([n for n, cell in enumerate(cells) if cell in passed_on] for cells in alike)
+        places = next(filter(None, found), [])[::-1]  # newest first
         # The last gate makes h; the other state of an LSTM is c.
-        labels = ["h", "c"][:count] if count <= 2 else [f"state {number + 1}" for number in range(count)]
-        for state, label in enumerate(labels):
-            ids = [
-                steps[column][places_of[gates_of][state]].number
-                for column, gates_of in names.items()
-                if gates_of in places_of
-            ]
-            states.append({"band": band, "label": label, "ids": ids})
+        labels = ["h", "c"] if len(places) <= 2 else [f"state {number + 1}" for number in range(len(places))]
+        for place, label in zip(places, labels, strict=False):
+            states.append({"band": band, "label": label, "ids": [cells[place].number for cells in alike]})
     return states

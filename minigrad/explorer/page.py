@@ -42,12 +42,12 @@ def build(data: dict[str, Any]) -> str:
     return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], _part("page.html"))
 
 
-def frame(page: str, height: int = 720) -> str:
+def frame(page: str) -> str:
     """The page in a frame for a notebook cell, which may run the page's own script and nothing else."""
     source = html.escape(page, quote=True)
     return (
         f'<iframe srcdoc="{source}" sandbox="allow-scripts" title="minigrad explorer" '
-        f'style="width:100%;height:{height}px;border:0"></iframe>'
+        'style="width:100%;height:720px;border:0"></iframe>'
     )
 
 

@@ -82,13 +82,10 @@ def replay(
 ) -> dict[str, Any]:
     """Recipes for all gates, all elements of all leaves, and the shapes; or {"why_not": why there are none}."""
     called = [node for node in nodes if node.gate is not None]
-    if len(called) > MOST_GATES:
-        return {"why_not": f"This graph has {len(called)} gates. The page can recompute graphs of up to {MOST_GATES}."}
     size = sum(node.output.size for node in nodes)
-    if size > MOST_NUMBERS:
-        return {
-            "why_not": f"The arrays of this graph hold {size:,} numbers. The page can recompute up to {MOST_NUMBERS:,}."
-        }
+    if len(called) > MOST_GATES or size > MOST_NUMBERS:
+        limits = f"The page can recompute up to {MOST_GATES} gates and {MOST_NUMBERS:,} numbers."
+        return {"why_not": f"This graph has {len(called):,} gates, and its arrays hold {size:,} numbers. {limits}"}
     recipes = {index[node]: recipe(node.gate, node.arrays) for node in called}
     unknown = sorted({node.gate.name for node in called if recipes[index[node]] is None and node.gate})
     if unknown:

@@ -1,6 +1,6 @@
 // Arrays as the page stores them, and how numbers are written.
 
-/** An array: `values` where all elements are known; otherwise a summary (low, high, mean, norm, first, heat). */
+/** An array: `values` where all elements are known; otherwise a summary (low, high, mean, norm, first). */
 export function decode(entry) {
   const array = { ...entry, size: count(entry.shape) };
   if (entry.values) Object.assign(array, summarise(entry.values.map(Number)));

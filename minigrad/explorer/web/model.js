@@ -61,14 +61,13 @@ export class Model {
     };
   }
 
-  /** The "part" or "sum" of delivery `number`; "large" if it was too large to be stored. */
+  /** The "part" or "sum" of delivery `number`. */
   sent(all, number, what) {
     const { gate, input } = all[number];
     const parent = this.nodes[gate].inputs[input];
     if (all.length === 1 || (what === "sum" && number === all.length - 1)) return this.grad(parent);
     if (this.replayed) return this.replayed.sent.get(`${gate}:${input}`)[what];
-    const entry = this.nodes[gate].sends[input][what];
-    return entry === undefined ? "large" : this.arrays[entry];
+    return this.arrays[this.nodes[gate].sends[input][what]];
   }
 
   /** What `gate` should have sent to its input number `input`, if a check found that it sends something else. */

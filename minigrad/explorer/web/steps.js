@@ -84,7 +84,6 @@ function starvedText(node) {
 
 function sentNorm(model, gate, input) {
   const { part } = model.delivery(gate, input);
-  if (part === "large") return "";
   return el("span", { class: "muted" }, part.size === 1 ? ` sends ${brief(part.first)}` : ` sends norm ${brief(part.norm)}`);
 }
 
@@ -118,7 +117,7 @@ function deliveryOf(model, id, input, name, go, hidden) {
         block("After", after, "after", "after"),
       ];
   return el("section", { class: "delivery", "data-parent": parent }, title,
-    part === "large" ? null : lines(explainBackward(model, id, input, part)), ...comparison, ...sum,
+    lines(explainBackward(model, id, input, part)), ...comparison, ...sum,
     el("p", { class: "report" }, el("meter", { min: 0, max: of, value: number, "aria-hidden": "true" }), ` ${report}`, number === of ? el("strong", {}, " · complete") : ""));
 }
 

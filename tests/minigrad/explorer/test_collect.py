@@ -25,30 +25,12 @@ def test_an_expression_by_hand() -> None:
     assert values[3:] == pytest.approx([-6, 0.5, np.tanh(0.5)])
 
 
-def test_parts_add_up_to_the_gradient_and_arrive_in_order() -> None:
-    mg.seed(2)
-    W = mg.Tensor(mg.generator().normal(size=(2, 2)), requires_grad=True, name="W")
-    b = mg.Tensor(np.zeros(2), requires_grad=True, name="b")
-    h = mg.Tensor(np.ones((3, 2)))
-    for t in range(4):
-        with mg.scope(f"t{t:02d}"):
-            h = mg.tanh(h @ W + b)
-    loss = h.sum()
-    loss.backward()
-    data = explored(loss)
-    for name, tensor in (("W", W), ("b", b)):
-        leaf = next(number for number, node in enumerate(data["nodes"]) if node.get("name") == name)
-        parts, sums = [], []
-        for node in reversed(data["nodes"]):
-            for parent, sent in zip(node.get("inputs", ()), node.get("sends", ()), strict=True):
-                if parent == leaf:
-                    parts.append(array_at(data, sent["part"]))
-                    sums.append(array_at(data, sent["sum"]))
-        assert len(parts) == 4
-        assert all(part.shape == tensor.shape for part in parts)
-        np.testing.assert_allclose(np.cumsum(parts, axis=0), sums, rtol=1e-12)
-        assert tensor.grad is not None
-        np.testing.assert_allclose(sums[-1], tensor.grad, rtol=1e-12)
+def test_parts_add_up_to_the_gradient_in_the_order_in_which_they_arrive() -> None:
+    x = mg.Tensor([1.0, 2.0], requires_grad=True, name="x")
+    data = explored((x * 3.0 + x * 4.0).sum())
+    sends = [sent for node in data["nodes"] for sent in node.get("sends", ()) if sent]
+    found = [[array_at(data, sent[name])[0] for name in ("part", "sum")] for sent in reversed(sends)]
+    assert found == [[4.0, 4.0], [3.0, 7.0]]  # the newest product first
 
 
 def test_upstream_is_that_of_the_last_backward_and_grad_that_of_all() -> None:
@@ -71,41 +53,28 @@ def test_behind_a_cut_nothing_has_a_gradient() -> None:
     assert "grad" in by_name["w"] and "grad" not in by_name["x"]
 
 
-def test_sums_too_large_to_keep_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(collecting, "MOST_SUMS", 10)
-    W = mg.Tensor(np.ones((2, 3)), requires_grad=True, name="W")
-    data = explored((W * W).sum())
-    assert data["nodes"][1]["sends"] == [{}, {}]
-    np.testing.assert_array_equal(array_at(data, data["nodes"][0]["grad"]), 2 * np.ones((2, 3)))
-
-
 def test_a_large_graph_is_told_more_briefly() -> None:
     z = x = mg.Tensor(np.linspace(0.1, 0.9, 9), requires_grad=True, name="x")
     few = mg.Tensor(np.linspace(0.1, 0.8, 8), requires_grad=True, name="few")
-    for _ in range(1999):
-        z = mg.tanh(z)
-    small = explored(z.sum() + few.sum())
-    assert small["gates"] == 2002 and "range, mean and norm" in small["notes"][0]
-    entries = [small["arrays"][node["value"]] for node in small["nodes"]]
-    by_name = {node.get("name"): entry for node, entry in zip(small["nodes"], entries, strict=True)}
-    assert by_name["few"]["values"] == few.array.tolist()
-    assert "values" not in by_name["x"] and "heat" not in by_name["x"]
-    assert by_name["x"]["norm"] == pytest.approx(np.linalg.norm(x.array), rel=1e-6)
-    smaller = explored(mg.tanh(x).sum())
-    assert smaller["notes"] == [] and "values" in smaller["arrays"][smaller["nodes"][0]["value"]]
+    for count, brief in ((1, False), (2000, True)):
+        for _ in range(count):
+            z = mg.tanh(z)
+        data = explored(z.sum() + few.sum())
+        assert bool(data["notes"]) == brief
+        values = {node.get("name"): data["arrays"][node["value"]] for node in data["nodes"]}
+        assert "values" in values["few"] and ("values" in values["x"]) != brief
+    assert values["x"]["norm"] == pytest.approx(np.linalg.norm(x.array), rel=1e-6)
 
 
 def test_a_graph_too_large_for_a_page_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(collecting, "LARGEST", 20)
     monkeypatch.setattr(collecting, "sweep", lambda *_, **__: pytest.fail("it was computed all the same"))
-    x = z = mg.Tensor(1.0, requires_grad=True)
+    z = mg.Tensor(1.0, requires_grad=True)
     for _ in range(10):
         z = mg.tanh(z)
     with pytest.raises(OptionError, match="MG807.*11 nodes and 10 lines.*20 in all"):
         mg.explore(z, tmp_path / "page.html")
     assert not list(tmp_path.iterdir())
-    with pytest.raises(OptionError, match="MG807"):
-        explored(mg.stack([x] * 19).sum())  # few nodes, but many lines
 
 
 def test_a_learner_s_own_gate_keeps_its_rule_whatever_its_name() -> None:
@@ -135,18 +104,10 @@ def test_a_learner_s_own_gate_keeps_its_rule_whatever_its_name() -> None:
     assert "Tanh" in data["replay"]["why_not"]
 
 
-def test_source_lines_are_shown_where_they_were_recorded() -> None:
-    a = mg.Tensor(0.5, requires_grad=True)
-    with mg.trace_lines():
-        z = mg.tanh(a)
-    assert re.search(r"test_collect\.py:\d+$", explored(z)["nodes"][-1]["source"])
-    assert "source" not in explored(mg.tanh(a))["nodes"][-1]
-
-
-def test_names_are_cut_off_and_gates_have_their_settings() -> None:
-    with mg.scope("s" * 20_000):
+def test_names_are_cut_off_and_gates_have_their_settings_and_source_lines() -> None:
+    with mg.scope("s" * 20_000), mg.trace_lines():
         z = mg.Tensor(np.ones((2, 3)), requires_grad=True, name="x" * 20_000).sum(axis=0)
     z.backward(np.ones(3))
     leaf, gate = explored(z)["nodes"]
     assert leaf["name"] == "x" * 499 + "…" and gate["scope"] == "s" * 499 + "…"
-    assert "axis=0" in gate["settings"]
+    assert "axis=0" in gate["settings"] and re.search(r"test_collect\.py:\d+$", gate["source"])

@@ -25,13 +25,11 @@ def test_bad_input() -> None:
     assert "'a'" in refused("MG802", a).what
     refused("MG122", mg.Tensor(1.0) * 2.0)
     with mg.no_grad():
-        error = refused("MG122", mg.Tensor(1.0) * a)
-    assert error.cause == "it was computed inside no_grad"
+        assert refused("MG122", mg.Tensor(1.0) * a).cause == "it was computed inside no_grad"
     assert "holds 3" in refused("MG806", a * np.ones(3)).cause
-    assert "3 words" in refused("MG804", z, words=["a", "b", "c"]).what
     with mg.scope("t00"):
         step = mg.tanh(a)
-    assert "1 time steps" in refused("MG804", step, words=["a", "b"]).what
+    assert "2 words were given for 1 time steps" in refused("MG804", step, words=["a", "b"]).what
     assert explored(step, words=[7])["words"] == ["7"]
 
 
