@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from layers import RNN, Dense, Embedding, Layer, Sequential
+from layers import RNN, Dense, Embedding, Sequential
 
 needs_dot = pytest.mark.skipif(shutil.which("dot") is None, reason="Graphviz's program dot is not installed")
 
@@ -52,41 +52,23 @@ def rnn(steps=6, truncate=None, batch=2, inputs=3, hidden=4):
     return (h * h).mean()
 
 
-class OwnRNN(Layer):
-    """What a learner writes: layers called in a plain loop, each step in a scope; `cells` of them, one on the other."""
-
-    def __init__(self, cells=1):
-        super().__init__()
-        for number in range(cells):
-            setattr(self, f"cell_{number}", OwnCell(4))
-        self.head = Dense(4, 2)
-
-    def forward(self, x):
-        states = [mg.Tensor(np.zeros((2, 4)), name=f"h0_{number}") for number in range(len(self._members) - 1)]
-        for t in range(x.shape[1]):
+def own_rnn(steps=3, cells=1):
+    """What a learner writes: a plain loop with a scope for each step, with cells in it, each of two layers."""
+    W = mg.Tensor(np.eye(4), requires_grad=True, name="W")
+    x = mg.Tensor(np.ones((2, steps, 4)), name="x")
+    states = [mg.Tensor(np.zeros((2, 4)), name=f"h0_{number}") for number in range(cells)]
+    with mg.scope("own"):
+        for t in range(steps):
             with mg.scope(f"t{t:02d}"):
                 below = x[:, t]
-                for number, state in enumerate(states):
-                    below = states[number] = getattr(self, f"cell_{number}")(below, state)
-        return self.head(states[-1])
-
-
-class OwnCell(Layer):
-    """h = tanh(inp(x) + rec(h)), with two layers."""
-
-    def __init__(self, size):
-        super().__init__()
-        self.inp = Dense(size, size)
-        self.rec = Dense(size, size)
-
-    def forward(self, x, h):
-        return mg.tanh(self.inp(x) + self.rec(h))
-
-
-def own_rnn(steps=3, cells=1):
-    """The loss of an OwnRNN."""
-    x = mg.Tensor(np.random.default_rng(6).normal(size=(2, steps, 4)), name="x")
-    return mg.softmax_cross_entropy(OwnRNN(cells)(x), mg.Tensor(np.array([0, 1]), name="labels"))
+                for number in range(cells):
+                    with mg.scope(f"cell_{number}"):
+                        with mg.scope("inp"):
+                            below = below @ W + 1.0
+                        with mg.scope("rec"):
+                            state = states[number] @ W
+                        below = states[number] = mg.tanh(below + state)
+    return below.sum()
 
 
 def sentiment(steps=40, cell=RNN, **options):

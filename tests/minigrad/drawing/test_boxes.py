@@ -37,18 +37,6 @@ def test_auto_draws_whatever_it_is_given():
     assert [alone.text(node) for node in alone.nodes] == [["x0", "() f32"]]
 
 
-def test_inputs_of_folded_steps_are_folded_with_them():
-    W = mg.Tensor(np.eye(2), requires_grad=True, name="W")
-    h = mg.Tensor([[0.0, 0.0]], name="h0")
-    with mg.scope("rnn"):
-        for t in range(9):
-            x = mg.Tensor(np.ones((1, 2)), name=f"x{t}")
-            with mg.scope(f"t{t:02d}"):
-                h = mg.tanh(x @ W + h @ W)
-    picture = read(h, window=(7, 8))
-    assert [picture.count(name) for name in ("h0", "x6", "x7", "x8", "W")] == [0, 0, 1, 1, 2]
-
-
 def test_leaves_are_parameters_inputs_or_constants():
     a = mg.Tensor([1.0, 2.0], requires_grad=True)
     with mg.no_grad():
@@ -61,6 +49,8 @@ def test_leaves_are_parameters_inputs_or_constants():
     }
     for kind, tensors in leaves.items():
         assert [leaf_kind(tensor.node) for tensor in tensors] == [kind] * len(tensors)
-    picture = read(RNN(1, 1)(mg.Tensor([[[1.0], [2.0]]], name="x")), mode="unrolled")
-    assert [picture.count(f"x[:, {t}]") for t in range(2)] == [1, 1]  # a part of a named input keeps the name
-    assert picture.style("x[:, 1]")["fillcolor"] == picture.style("h0")["fillcolor"]
+
+
+def test_a_part_of_a_named_input_keeps_the_name_and_is_folded_with_its_step():
+    picture = read(RNN(1, 1)(mg.Tensor(np.ones((1, 9, 1)), name="x")), window=(7, 8))
+    assert [picture.count(name) for name in ("h0", "x[:, 6]", "x[:, 7]", "x[:, 8]", "W_xh")] == [0, 0, 1, 1, 2]

@@ -54,15 +54,6 @@ def test_gradients_are_shown_once_they_are_there():
     assert "no gradient" in read([loss, other], grads=True).lines("other")
 
 
-def test_behind_a_cut_there_is_no_gradient():
-    loss = rnn(4, truncate=2)
-    loss.backward()
-    picture = read(loss, mode="unrolled", grads=True)
-    tanhs = [picture.text(node) for node in picture.nodes if "Tanh" in picture.text(node)]
-    assert ["no gradient" in lines for lines in tanhs] == [True, True, False, False]
-    assert sum("‖dz‖" in line for lines in tanhs for line in lines) == 2
-
-
 @pytest.mark.parametrize(
     ("array", "lines", "tooltip"),
     [

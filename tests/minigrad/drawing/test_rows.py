@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .drawn_graphs import read, rnn, sentiment
+from .drawn_graphs import read, rnn
 
 
 def test_each_step_is_a_column_and_the_same_gates_share_a_row():
@@ -17,10 +17,3 @@ def test_each_step_is_a_column_and_the_same_gates_share_a_row():
     loops = [edge for edge in picture.edges if "#00558A" in edge[2].get("color", "")]
     assert len(loops) == 7  # one state from each step to the next
     assert all(picture.place(tail)[0] < picture.place(head)[0] for tail, head, _ in loops)
-
-
-def test_what_only_feeds_the_steps_stands_on_their_left_and_the_rest_on_their_right():
-    picture = read(sentiment(3), mode="unrolled")
-    steps = [picture.place(node)[0] for node in picture.nodes if "Tanh" in picture.text(node)]
-    assert picture.place(picture.find("ids"))[0] < min(steps)
-    assert picture.place(picture.find("loss"))[0] > max(steps)

@@ -1,13 +1,12 @@
 """A browser to drive the page with, and the pages of the four examples. Selenium is imported if a browser is there."""
 
-import importlib.util
+import importlib
 import json
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -20,7 +19,7 @@ NODE = shutil.which("node") or ""
 needs_node = pytest.mark.skipif(not NODE, reason="node is not installed: the page's modules go untested")
 HERE = Path(__file__).parent
 PACKAGE = Path(mg.__file__).parent / "explorer"
-EXAMPLE = Path(__file__).parents[3] / "examples" / "explore_graph.py"
+EXAMPLES = Path(__file__).parents[3] / "examples"
 FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync --disable-dev-shm-usage --window-size=1280,800"
@@ -151,31 +150,22 @@ def page(chromium: Any, tmp_path: Path) -> Iterator[Explorer]:
 
 
 @pytest.fixture(scope="module")
-def example() -> Iterator[ModuleType]:
-    spec = importlib.util.spec_from_file_location("explore_graph", EXAMPLE)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(EXAMPLE.parent)  # where it finds its cli.py
-        spec.loader.exec_module(module)
-        yield module
-
-
-@pytest.fixture(scope="module")
-def made(example: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[Path, mg.Tensor]]:
+def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[Path, mg.Tensor]]:
     """`made(name)`: the page of one of the four examples, and the output that it shows."""
     folder = tmp_path_factory.mktemp("pages")
     outputs: dict[str, mg.Tensor] = {}
     real = mg.explore
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(EXAMPLES)
+        example = importlib.import_module("explore_graph")
 
     def make(name: str) -> tuple[Path, mg.Tensor]:
+        def spy(output: mg.Tensor, *arguments: Any, **options: Any) -> Any:
+            outputs[name] = output
+            return real(output, *arguments, **options)
+
         path = folder / f"{name}.html"
         if name not in outputs:
-
-            def spy(output: mg.Tensor, *arguments: Any, **options: Any) -> Any:
-                outputs[name] = output
-                return real(output, *arguments, **options)
-
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(mg, "explore", spy)
                 mg.seed(0)

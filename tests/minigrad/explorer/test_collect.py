@@ -43,16 +43,6 @@ def test_upstream_is_that_of_the_last_backward_and_grad_that_of_all() -> None:
     np.testing.assert_array_equal(array_at(data, data["nodes"][0]["stored"]), [4.0, -8.0])
 
 
-def test_behind_a_cut_nothing_has_a_gradient() -> None:
-    x = mg.Tensor(0.3, requires_grad=True, name="x")
-    loss = mg.cut(mg.tanh(x)) * mg.Tensor(2.0, requires_grad=True, name="w")
-    data = explored(loss)
-    by_name = {node.get("name", node.get("gate", node["kind"])): node for node in data["nodes"]}
-    assert data["nodes"][by_name["cut"]["cut"]]["gate"] == "Tanh"
-    assert by_name["x"]["starved"] and by_name["Tanh"]["starved"]
-    assert "grad" in by_name["w"] and "grad" not in by_name["x"]
-
-
 def test_a_large_graph_is_told_more_briefly() -> None:
     z = x = mg.Tensor(np.linspace(0.1, 0.9, 9), requires_grad=True, name="x")
     few = mg.Tensor(np.linspace(0.1, 0.8, 8), requires_grad=True, name="few")

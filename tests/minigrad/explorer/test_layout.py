@@ -1,6 +1,7 @@
 """Where nodes stand, counted by hand: columns are steps, bands layers, rows gates, and no two nodes in one place."""
 
 from collections import Counter
+from operator import attrgetter
 
 import numpy as np
 import pytest
@@ -34,10 +35,12 @@ def test_an_rnn_has_a_column_for_each_step_and_the_same_rows_in_all() -> None:
     shared = [name for name in kind if name and kind[name] == "shared"]  # the head's own weights stand beside it
     assert sorted(shared) == ["rnn.cell.W_hh", "rnn.cell.W_xh", "rnn.cell.b_h", "x"] and kind["dense.W"] == "after"
     for step in range(1, 6):
-        rows = [(cell.node.gate.name, cell.row) for cell in layout.cells if cell.column == step and cell.node.gate]
-        assert sorted(rows) == [
-            ("AddGate", 2), ("AddGate", 3), ("MultiplyGate", 1), ("MultiplyGate", 1), ("Slice", 0), ("Tanh", 4),
-        ]  # fmt: skip
+        rows = [
+            cell.node.gate.name
+            for cell in sorted(layout.cells, key=attrgetter("row"))
+            if cell.column == step and cell.node.gate
+        ]
+        assert rows == ["Slice", "MultiplyGate", "MultiplyGate", "AddGate", "AddGate", "Tanh"]
 
 
 @pytest.mark.parametrize("layer", [GRU(3, 4), RNN(3, 4, layers=2), RNN(3, 4, truncate=2)])
@@ -56,7 +59,6 @@ def test_no_two_nodes_share_a_place_and_edges_run_down_a_column(layer: Layer) ->
     ("layer", "states"),
     [
         (RNN(3, 4, layers=2), [("rnn/cell", "h"), ("rnn/cell_2", "h")]),
-        (RNN(3, 4, truncate=2), [("rnn", "h")]),  # a cut hides none
         (
             LSTM(3, 2, bidirectional=True),
             [(f"lstm/{cell}", state) for cell in ("cell", "backward_cell") for state in "hc"],
@@ -80,14 +82,3 @@ def test_steps_without_a_layer_are_a_band_and_one_that_is_built_otherwise_has_no
     assert layout.bands == ["steps", "end"]
     assert [column["label"] for column in layout.columns] == ["shared", "t00", "t01", "t02", "after"]
     assert [layout.cells[number].column for number in layout.states[0]["ids"]] == [2, 3]
-
-
-def test_a_long_chain_is_parted_so_that_it_can_be_folded() -> None:
-    z = x = mg.Tensor(0.1, requires_grad=True)
-    for _ in range(20_000):
-        z = z + x
-    _, layout = laid_out(z)
-    parts = [column for column in layout.columns if column["kind"] == "part"]
-    assert len(parts) == 400
-    assert (parts[0]["label"], parts[-1]["label"]) == ("ranks 1 to 50", "ranks 19951 to 20000")
-    assert max(cell.row for cell in layout.cells) == 49

@@ -63,9 +63,8 @@ def test_gates_without_a_formula_are_named_in_the_docs_and_have_no_recipe() -> N
         mg.GATES["Tanh"] = mg.Tanh
 
 
-def test_more_gates_or_numbers_than_the_page_can_recompute() -> None:
+def test_more_gates_than_the_page_can_recompute() -> None:
     x = z = mg.Tensor(1.0, requires_grad=True)
     for _ in range(201):
         z = z + x
     assert "201 gates" in explored(z)["replay"]["why_not"]
-    assert "numbers" in explored(mg.Tensor(np.ones((400, 400)), requires_grad=True).sum())["replay"]["why_not"]
