@@ -17,7 +17,8 @@ class Embedding(Layer):
     """z = table[ids]: row `id` of the table (vocabulary, width) for each id; ids of any shape, z (*ids.shape, width).
 
     The rows start uniform within ±0.05, or as `init` says, and are learned. For fixed vectors freeze the table:
-    `embedding.table.requires_grad = False`.
+    `embedding.table.requires_grad = False`. Where `minigrad.fast` is enabled, the table's gradient holds only the rows
+    that were looked up, and an optimizer updates only those.
 
     >>> Embedding(10, 4)([[1, 2, 2]]).shape
     (1, 3, 4)

@@ -57,6 +57,7 @@ def sweep(
                 if gradient is None or not parent.requires_grad:
                     continue
                 if parent in arrived:
+                    # `add` below or, where minigrad.fast is enabled, the one of fast/accumulator.py
                     arrived[parent] = SEAMS.add(arrived[parent], gradient, array.shape)
                     continue
                 if callable(gradient):  # a gradient that takes work, computed only now that it is known to be needed

@@ -1,7 +1,8 @@
 """Settings that change while a program runs: recording on or off, the current scope, fused layers, and hooks.
 
-Each is a context variable, so that every thread and every asyncio task has its own. The engine reads the variables;
-programs set them with blocks such as `with no_grad():` and `with scope("encoder"):`.
+Most are context variables, so that every thread and every asyncio task has its own. The engine reads the variables;
+programs set them with blocks such as `with no_grad():` and `with scope("encoder"):`. Two are for the whole program:
+OBSERVERS, for the profiler, and SEAMS, the functions that `minigrad.fast` replaces by faster ones.
 
 >>> from minigrad import Tensor
 >>> x = Tensor(1.0, requires_grad=True)

@@ -39,8 +39,10 @@ class Gate:
       uses only operations that work on arrays and Tensors alike, second derivatives come for free; if not, set
       `differentiable_twice = False`. The engine sums over broadcast axes, so a rule need not. It must not write into
       dz, z or the arrays, which other gates use too; in your own gates dz is read-only.
-    - `shape(*shapes) -> shape`: the output's shape, or a ShapeError that says why the inputs do not fit.
-    - `samples()`: (gate, arrays) pairs to test; `refused()`: (gate, arrays, exception class) that it must refuse.
+    - `shape(*shapes) -> shape`, unless inputs broadcast as in NumPy: the output's shape, or a ShapeError that says why
+      the inputs do not fit. It is asked when forward has failed, and by drawings.
+    - In this package also `symbol`, `samples()`: (gate, arrays) pairs to test, and `refused()`: (gate, arrays, exception
+      class) that it must refuse. CONTRIBUTING.md has the steps.
 
     Settings such as an axis or a reduction belong in `__init__`; what changes from call to call is an input.
 
@@ -80,6 +82,8 @@ class Gate:
             # A notebook cell that is run again replaces its own class, but a Tanh from another module replaces nothing.
             GATES[cls.__name__ if known.__module__ == cls.__module__ else f"{cls.__module__}.{cls.__name__}"] = cls
 
+    # Where minigrad.fast is enabled, as it is by default, fast/gate_call.py runs instead. To step through this version,
+    # call minigrad.fast.disable() first.
     def __call__(self, *inputs: TensorLike) -> Tensor:
         if OBSERVERS and (result := OBSERVERS[-1].call(self, inputs)) is not None:
             return result  # type: ignore[no-any-return]

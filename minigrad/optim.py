@@ -1,4 +1,4 @@
-"""The package `optim`, the same objects, under a name that no file of yours can hide.
+"""A second name for the folder `optim/` beside this one, which has the code: no file of yours can hide this name.
 
 `from minigrad.optim import Adam`
 """

@@ -93,7 +93,8 @@ class Tensor(ArrayMethods):
     def grad(self) -> Array | None:
         """The sum of the gradients from all `backward` calls, an array of this shape; None before the first call.
 
-        Only leaves that require a gradient have one. Assign None to reset it.
+        Only leaves that require a gradient have one. Assign None to reset it. The gradient of a table that was read by
+        rows is stored as rows; reading it here makes it a whole array, of which an optimizer updates every row.
         """
         if not isinstance(self.node, Leaf):
             return checks.gradient_of_step(self.node)

@@ -7,7 +7,8 @@ enabled:
 - `call` replaces `Gate.__call__`: it is written out for one Tensor and for two, which nearly all calls have;
 - memory that is freed stays allocated for the next training step, on Linux.
 
-docs/design.md has how much time each saves.
+The optimizers know two types that are defined here: SparseGradient, which lets them update rows, and Table, whose rows
+may have updates pending. docs/design.md has how much time each part saves.
 """
 
 from ..context import SEAMS

@@ -18,7 +18,7 @@ class Sum(LazyGradient):
     """The sum of several gradients of an array of `shape`, in three parts that are added up at the end.
 
     `array` is updated in place. `unreduced` is the sum of gradients not yet summed over broadcast axes: if a bias is
-    used at forty time steps, its gradient is summed over the batch only once. `factors` are pairs (a, dz), each for a
+    used at forty time steps, thirty-nine of its gradients are summed over the batch at once. `factors` are pairs (a, dz), each for a
     product aᵀ @ dz: a single product of all a, concatenated, with all dz gives their sum.
     """
 

@@ -43,6 +43,8 @@ def call(self: Gate, *inputs: TensorLike) -> Tensor:
             arrays += (saved,)
         output = np.asarray(output)
     recorded = requires_grad and RECORDING.get()
+    # As in the plain version, a view of a parameter is copied. Of other views only unrecorded ones are, because nothing
+    # but a parameter is ever updated in place.
     if (output.base is not None or output is first or output is last) and (
         not recorded or any(not node.gate and node.requires_grad for node in nodes)
     ):

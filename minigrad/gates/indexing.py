@@ -20,7 +20,7 @@ from .shape import Reshape, _Moving
 class Slice(_Moving):
     """z = x[key], for any key that NumPy takes. dx = dz at key, 0 elsewhere, added up where key picks an element twice.
 
-    The gradient stays sparse until the whole array is needed, so that forty slices of one sequence do not allocate
+    Where `minigrad.fast` is enabled, the gradient stays sparse until the whole array is needed, so that forty slices of one sequence do not allocate
     forty arrays of its size.
 
     >>> Tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])[:, 1].array

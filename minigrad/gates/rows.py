@@ -57,7 +57,8 @@ class _ReadsRows(Gate):
 class Lookup(_ReadsRows):
     """z = table[ids]: one row of `table` (V, D) for each id, shape ids.shape + (D,).
 
-    ids are integers from 0 to V-1, of any shape. The gradient is row-sparse: it is stored as (ids, dz).
+    ids are integers from 0 to V-1, of any shape. Where `minigrad.fast` is enabled, the table's
+    gradient is a SparseGradient (fast/accumulator.py), stored as (ids, dz); the plain `scatter` makes a dense array.
 
     >>> lookup(Tensor([[1.0, 2.0], [3.0, 4.0]]), [1, 1, 0]).array
     array([[3., 4.],
