@@ -974,6 +974,25 @@ def mixed(dtype: str, layout: str, rng: Generator) -> str:
     )
 
 
+def fits(dtype: str, layout: str, rng: Generator) -> str:
+    """Several calls of `fit` without a seed: they see the orders that as many epochs in one loop see."""
+    rows, size, seed = int(rng.integers(2, 7)), int(rng.integers(1, 4)), int(rng.integers(100))
+    numbers, epochs = np.arange(rows), [int(rng.integers(1, 4)) for _ in range(int(rng.integers(1, 4)))]
+    ours, book = (mg.data.Batches(np.ones((rows, 2), dtype), numbers, batch_size=size, seed=seed) for _ in range(2))
+    seen: list[int] = []
+
+    def loss(output: mg.Tensor, labels: Any) -> mg.Tensor:
+        seen.extend(labels)
+        return output.sum()
+
+    model = layers.Dense(2, 1)
+    trainer = optim.Trainer(model, loss, optim.SGD(model.named_parameters(), lr=0.1), metrics={}, callbacks=[])
+    for count in epochs:
+        trainer.fit(ours, epochs=count)
+    expected = [int(number) for _ in range(sum(epochs)) for _, labels in book for number in labels]
+    return "" if seen == expected else f"{epochs} epochs: {seen} and not {expected}"
+
+
 def contexts(dtype: str, layout: str, rng: Generator) -> str:
     """A block, or a decorated function, generator or coroutine: what holds inside it, at a yield and after it."""
     kinds: dict[str, tuple[Any, Any, Any]] = {
@@ -1065,6 +1084,6 @@ CHECKS: dict[str, Callable[[str, str, Generator], str]] = {
     one.__name__: _quietly(one)
     for one in (
         kernels, custom, onehot, stale, written, converted, initialised, options, losses, axes, pools, elements,
-        carried, shared, empties, large, mixed, contexts,
+        carried, shared, empties, large, mixed, contexts, fits,
     )
 }  # fmt: skip
