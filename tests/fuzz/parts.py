@@ -7,6 +7,8 @@ written on, losses of all dtypes, reductions over all axes, pooling, and arrays 
 from __future__ import annotations
 
 import contextlib
+import io
+import os
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
@@ -42,6 +44,7 @@ from layers import (
 from minigrad import context
 
 from . import layouts
+from .damage import replaced
 from .fuzzer import Fuzzer, Generator
 from .layouts import laid_out
 from .recurrent import one_sequence
@@ -993,6 +996,55 @@ def fits(dtype: str, layout: str, rng: Generator) -> str:
     return "" if seen == expected else f"{epochs} epochs: {seen} and not {expected}"
 
 
+class OwnBatches:
+    """Batches of a user's own, with or without a position of their own to go on from."""
+
+    def __init__(self, numbers: list[int]) -> None:
+        self.numbers, self.at = numbers, 0
+
+    def __iter__(self) -> Iterator[tuple[Array, Array]]:
+        start, self.at = self.at, 0
+        for place in range(start, len(self.numbers)):
+            self.at = place + 1
+            yield np.ones((1, 2), np.float32), np.array([self.numbers[place]])
+        self.at = 0
+
+
+class Resumable(OwnBatches):
+    def state_dict(self) -> dict[str, int]:
+        return {"at": self.at}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        self.at = state["at"]
+
+
+def goes_on(dtype: str, layout: str, rng: Generator) -> str:
+    """A run over a user's own batches that fails and is resumed: together they see each batch once."""
+    kind, count, epochs = (OwnBatches, Resumable)[int(rng.integers(2))], int(rng.integers(1, 6)), 2
+    fails = int(rng.integers(1, count * epochs))
+    seen: list[int] = []
+
+    def fit(folder: Path, resume: Path | None) -> None:
+        def loss(output: mg.Tensor, labels: Any) -> mg.Tensor:
+            if resume is None and len(seen) == fails:
+                raise KeyboardInterrupt
+            seen.extend(labels.tolist())
+            return output.sum()
+
+        model = layers.Dense(2, 1)
+        rule, callbacks = optim.SGD(model.named_parameters(), lr=0.1), [optim.Snapshots(folder, every_steps=1)]
+        trainer = optim.Trainer(model, loss, rule, metrics={}, callbacks=callbacks)
+        with contextlib.suppress(KeyboardInterrupt):
+            trainer.fit(kind(list(range(count))), epochs=epochs, resume=resume)
+
+    quiet, unsynced = contextlib.redirect_stdout(io.StringIO()), replaced(os, "fsync", lambda file: None)
+    with tempfile.TemporaryDirectory() as name, quiet, unsynced:
+        fit(Path(name), None)
+        fit(Path(name), optim.Snapshots.latest(name))
+    expected = [*range(count)] * epochs
+    return "" if seen == expected else f"{kind.__name__}: {seen} and not {expected}"
+
+
 def contexts(dtype: str, layout: str, rng: Generator) -> str:
     """A block, or a decorated function, generator or coroutine: what holds inside it, at a yield and after it."""
     kinds: dict[str, tuple[Any, Any, Any]] = {
@@ -1084,6 +1136,6 @@ CHECKS: dict[str, Callable[[str, str, Generator], str]] = {
     one.__name__: _quietly(one)
     for one in (
         kernels, custom, onehot, stale, written, converted, initialised, options, losses, axes, pools, elements,
-        carried, shared, empties, large, mixed, contexts, fits,
+        carried, shared, empties, large, mixed, contexts, fits, goes_on,
     )
 }  # fmt: skip
