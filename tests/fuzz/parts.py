@@ -972,6 +972,10 @@ def mixed(dtype: str, layout: str, rng: Generator) -> str:
     z.backward(dz.astype(z.dtype))
     wide = np.asarray(n, np.float64)
     what = f"{name} with n {n!r}, t {x.tolist()}:"
+    inner, final = t * 1.0, str(rng.choice(["float32", "float64"]))
+    (gradient,) = mg.grad((inner.astype(final) * dz.astype(final)).sum(), [inner])
+    if gradient.dtype != dtype or (problem := unequal("gradient of astype", gradient.array, dz, "float32")):
+        return problem if gradient.dtype == dtype else f"dtype: astype({final}) gives {dtype} a {gradient.dtype}"
     return unequal(f"value: {what}", z.array, compute(wide, x), dtype) or unequal(
         f"gradient: {what}", t.grad, dz * slope(wide, x), dtype
     )
