@@ -657,6 +657,8 @@ def axes(dtype: str, layout: str, rng: Generator) -> str:
     keep = bool(rng.random() < 0.5)
     if name in ("logsumexp", "softmax", "log_softmax") and rng.random() < 0.3:
         x[rng.random(shape) < 0.4] = -np.inf
+    if name == "logsumexp" and dtype != "float16" and rng.random() < 0.3:
+        x += np.array(1e8, dtype)  # where the sum itself is rounded
     t, wide, what = (
         mg.Tensor(laid_out(x, layout), requires_grad=dtype != "float16"),
         x.astype(float),
@@ -703,7 +705,7 @@ def axes(dtype: str, layout: str, rng: Generator) -> str:
         slope = {
             "sum": lambda: dz + 0 * wide, "mean": lambda: (dz + 0 * wide) / count,
             "var": lambda: 2 * centred * dz / (count - ddof), "std": lambda: centred * dz / (count - ddof) / root,
-            "logsumexp": lambda: dz * np.exp(wide - np.where(np.isfinite(value), value, 0)),
+            "logsumexp": lambda: dz * shares(wide, axis),
         }.get(name, lambda: dz * equal / equal.sum(axis=axis, keepdims=True))()  # fmt: skip
         value = value.reshape(np.shape(wide.sum(axis=axis, keepdims=keep)))
     if z.dtype != dtype:
@@ -714,6 +716,14 @@ def axes(dtype: str, layout: str, rng: Generator) -> str:
         return problem
     z.backward(dz.reshape(z.shape).astype(dtype))
     return unequal(f"gradient: {what}", t.grad, slope, dtype)
+
+
+def shares(x: Array, axis: Any) -> Array:
+    """softmax by any axes; 0 where all of x is -inf."""
+    top = x.max(axis=axis, keepdims=True)
+    e = np.exp(x - np.where(np.isfinite(top), top, 0))
+    parts: Array = e / np.maximum(e.sum(axis=axis, keepdims=True), 1e-300)
+    return parts
 
 
 def pools(dtype: str, layout: str, rng: Generator) -> str:
