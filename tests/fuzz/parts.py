@@ -1010,6 +1010,23 @@ def fits(dtype: str, layout: str, rng: Generator) -> str:
     return "" if seen == expected else f"{epochs} epochs: {seen} and not {expected}"
 
 
+def listed(dtype: str, layout: str, rng: Generator) -> str:
+    """A list of tensors, some of one name or of none: all are trained and clipped."""
+    names = [(None, "w", "b")[int(rng.integers(3))] for _ in range(int(rng.integers(1, 5)))]
+    tensors = [mg.Tensor(np.ones(2), requires_grad=True, dtype=dtype, name=name) for name in names]
+    rule, norm = optim.SGD(tensors, lr=0.5), 10 * (2 * len(tensors)) ** 0.5
+    total: Any = sum((10.0 * one).sum() for one in tensors)
+    total.backward()
+    if rng.random() < 0.5:
+        given = tensors if rng.random() < 0.5 else rule.parameters()
+        if problem := unequal(f"norm of {names}", optim.clip_gradients(given, norm / 10), norm, dtype):
+            return problem
+        norm /= 10
+    rule.step()
+    slope = norm / (2 * len(tensors)) ** 0.5
+    return unequal(f"tensors {names}", [one.array for one in tensors], [[1 - 0.5 * slope] * 2] * len(tensors), dtype)
+
+
 class OwnBatches:
     """Batches of a user's own, with or without a position of their own to go on from."""
 
@@ -1150,6 +1167,6 @@ CHECKS: dict[str, Callable[[str, str, Generator], str]] = {
     one.__name__: _quietly(one)
     for one in (
         kernels, custom, onehot, stale, written, converted, initialised, options, losses, axes, pools, elements,
-        carried, shared, empties, large, mixed, contexts, fits, goes_on,
+        carried, shared, empties, large, mixed, contexts, fits, goes_on, listed,
     )
 }  # fmt: skip
