@@ -133,6 +133,7 @@ class Optimizers(Fuzzer):
                     "look",
                     "reload",
                     "exact",
+                    *["exact"] * 6 * bool(change),  # what is pending is of the settings before
                     "fresh",
                     "save",
                     "rewind",

@@ -7,6 +7,8 @@ written on, losses of all dtypes, reductions over all axes, pooling, and arrays 
 from __future__ import annotations
 
 import contextlib
+import io
+import os
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
@@ -42,6 +44,7 @@ from minigrad import context
 from minigrad.fast import kernels as sums
 
 from . import layouts
+from .damage import replaced
 from .fuzzer import Fuzzer, Generator
 from .layouts import laid_out
 from .recurrent import one_sequence
@@ -654,6 +657,8 @@ def axes(dtype: str, layout: str, rng: Generator) -> str:
     keep = bool(rng.random() < 0.5)
     if name in ("logsumexp", "softmax", "log_softmax") and rng.random() < 0.3:
         x[rng.random(shape) < 0.4] = -np.inf
+    if name == "logsumexp" and dtype != "float16" and rng.random() < 0.3:
+        x += np.array(1e8, dtype)  # where the sum itself is rounded
     t, wide, what = (
         mg.Tensor(laid_out(x, layout), requires_grad=dtype != "float16"),
         x.astype(float),
@@ -700,7 +705,7 @@ def axes(dtype: str, layout: str, rng: Generator) -> str:
         slope = {
             "sum": lambda: dz + 0 * wide, "mean": lambda: (dz + 0 * wide) / count,
             "var": lambda: 2 * centred * dz / (count - ddof), "std": lambda: centred * dz / (count - ddof) / root,
-            "logsumexp": lambda: dz * np.exp(wide - np.where(np.isfinite(value), value, 0)),
+            "logsumexp": lambda: dz * shares(wide, axis),
         }.get(name, lambda: dz * equal / equal.sum(axis=axis, keepdims=True))()  # fmt: skip
         value = value.reshape(np.shape(wide.sum(axis=axis, keepdims=keep)))
     if z.dtype != dtype:
@@ -711,6 +716,14 @@ def axes(dtype: str, layout: str, rng: Generator) -> str:
         return problem
     z.backward(dz.reshape(z.shape).astype(dtype))
     return unequal(f"gradient: {what}", t.grad, slope, dtype)
+
+
+def shares(x: Array, axis: Any) -> Array:
+    """softmax by any axes; 0 where all of x is -inf."""
+    top = x.max(axis=axis, keepdims=True)
+    e = np.exp(x - np.where(np.isfinite(top), top, 0))
+    parts: Array = e / np.maximum(e.sum(axis=axis, keepdims=True), 1e-300)
+    return parts
 
 
 def pools(dtype: str, layout: str, rng: Generator) -> str:
@@ -969,9 +982,98 @@ def mixed(dtype: str, layout: str, rng: Generator) -> str:
     z.backward(dz.astype(z.dtype))
     wide = np.asarray(n, np.float64)
     what = f"{name} with n {n!r}, t {x.tolist()}:"
+    inner, final = t * 1.0, str(rng.choice(["float32", "float64"]))
+    (gradient,) = mg.grad((inner.astype(final) * dz.astype(final)).sum(), [inner])
+    if gradient.dtype != dtype or (problem := unequal("gradient of astype", gradient.array, dz, "float32")):
+        return problem if gradient.dtype == dtype else f"dtype: astype({final}) gives {dtype} a {gradient.dtype}"
     return unequal(f"value: {what}", z.array, compute(wide, x), dtype) or unequal(
         f"gradient: {what}", t.grad, dz * slope(wide, x), dtype
     )
+
+
+def fits(dtype: str, layout: str, rng: Generator) -> str:
+    """Several calls of `fit` without a seed: they see the orders that as many epochs in one loop see."""
+    rows, size, seed = int(rng.integers(2, 7)), int(rng.integers(1, 4)), int(rng.integers(100))
+    numbers, epochs = np.arange(rows), [int(rng.integers(1, 4)) for _ in range(int(rng.integers(1, 4)))]
+    ours, book = (mg.data.Batches(np.ones((rows, 2), dtype), numbers, batch_size=size, seed=seed) for _ in range(2))
+    seen: list[int] = []
+
+    def loss(output: mg.Tensor, labels: Any) -> mg.Tensor:
+        seen.extend(labels)
+        return output.sum()
+
+    model = layers.Dense(2, 1)
+    trainer = optim.Trainer(model, loss, optim.SGD(model.named_parameters(), lr=0.1), metrics={}, callbacks=[])
+    for count in epochs:
+        trainer.fit(ours, epochs=count)
+    expected = [int(number) for _ in range(sum(epochs)) for _, labels in book for number in labels]
+    return "" if seen == expected else f"{epochs} epochs: {seen} and not {expected}"
+
+
+def listed(dtype: str, layout: str, rng: Generator) -> str:
+    """A list of tensors, some of one name or of none: all are trained and clipped."""
+    names = [(None, "w", "b")[int(rng.integers(3))] for _ in range(int(rng.integers(1, 5)))]
+    tensors = [mg.Tensor(np.ones(2), requires_grad=True, dtype=dtype, name=name) for name in names]
+    rule, norm = optim.SGD(tensors, lr=0.5), 10 * (2 * len(tensors)) ** 0.5
+    total: Any = sum((10.0 * one).sum() for one in tensors)
+    total.backward()
+    if rng.random() < 0.5:
+        given = tensors if rng.random() < 0.5 else rule.parameters()
+        if problem := unequal(f"norm of {names}", optim.clip_gradients(given, norm / 10), norm, dtype):
+            return problem
+        norm /= 10
+    rule.step()
+    slope = norm / (2 * len(tensors)) ** 0.5
+    return unequal(f"tensors {names}", [one.array for one in tensors], [[1 - 0.5 * slope] * 2] * len(tensors), dtype)
+
+
+class OwnBatches:
+    """Batches of a user's own, with or without a position of their own to go on from."""
+
+    def __init__(self, numbers: list[int]) -> None:
+        self.numbers, self.at = numbers, 0
+
+    def __iter__(self) -> Iterator[tuple[Array, Array]]:
+        start, self.at = self.at, 0
+        for place in range(start, len(self.numbers)):
+            self.at = place + 1
+            yield np.ones((1, 2), np.float32), np.array([self.numbers[place]])
+        self.at = 0
+
+
+class Resumable(OwnBatches):
+    def state_dict(self) -> dict[str, int]:
+        return {"at": self.at}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        self.at = state["at"]
+
+
+def goes_on(dtype: str, layout: str, rng: Generator) -> str:
+    """A run over a user's own batches that fails and is resumed: together they see each batch once."""
+    kind, count, epochs = (OwnBatches, Resumable)[int(rng.integers(2))], int(rng.integers(1, 6)), 2
+    fails = int(rng.integers(1, count * epochs))
+    seen: list[int] = []
+
+    def fit(folder: Path, resume: Path | None) -> None:
+        def loss(output: mg.Tensor, labels: Any) -> mg.Tensor:
+            if resume is None and len(seen) == fails:
+                raise KeyboardInterrupt
+            seen.extend(labels.tolist())
+            return output.sum()
+
+        model = layers.Dense(2, 1)
+        rule, callbacks = optim.SGD(model.named_parameters(), lr=0.1), [optim.Snapshots(folder, every_steps=1)]
+        trainer = optim.Trainer(model, loss, rule, metrics={}, callbacks=callbacks)
+        with contextlib.suppress(KeyboardInterrupt):
+            trainer.fit(kind(list(range(count))), epochs=epochs, resume=resume)
+
+    quiet, unsynced = contextlib.redirect_stdout(io.StringIO()), replaced(os, "fsync", lambda file: None)
+    with tempfile.TemporaryDirectory() as name, quiet, unsynced:
+        fit(Path(name), None)
+        fit(Path(name), optim.Snapshots.latest(name))
+    expected = [*range(count)] * epochs
+    return "" if seen == expected else f"{kind.__name__}: {seen} and not {expected}"
 
 
 def contexts(dtype: str, layout: str, rng: Generator) -> str:
@@ -1065,6 +1167,6 @@ CHECKS: dict[str, Callable[[str, str, Generator], str]] = {
     one.__name__: _quietly(one)
     for one in (
         kernels, custom, onehot, stale, written, converted, initialised, options, losses, axes, pools, elements,
-        carried, shared, empties, large, mixed, contexts,
+        carried, shared, empties, large, mixed, contexts, fits, goes_on, listed,
     )
 }  # fmt: skip
