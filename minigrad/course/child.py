@@ -24,6 +24,16 @@ from pathlib import Path
 from types import MappingProxyType, ModuleType
 from typing import Any
 
+import layers  # noqa: F401  # what a lesson may use is loaded before the guard stands
+import minigrad  # noqa: F401
+import optim  # noqa: F401
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
+
+from .answers import encode
 from .lesson import FOLDER, Lesson
 from .seccomp import refuse_calls
 
@@ -35,9 +45,7 @@ FILE_SIZE = 20 << 20
 
 def limit(seconds: float) -> None:
     """Limit this process's time, memory and files, where the system can (Windows cannot)."""
-    try:
-        import resource
-    except ImportError:
+    if resource is None:
         return
     for which, amount in (
         (resource.RLIMIT_CPU, int(seconds) + 2),
@@ -116,16 +124,19 @@ def guard(folder: str) -> None:
 
 def failure(error: BaseException, source: Path) -> dict[str, Any]:
     """What happened, as the learner should read it: type, message, and the last line of the learner's own."""
-    place = (error.lineno, error.text) if isinstance(error, SyntaxError) and error.filename == str(source) else None
-    if place is None:
-        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(source)]
-        place = (frames[-1].lineno, frames[-1].line) if frames else (None, "")
-    message = error.msg if isinstance(error, SyntaxError) else str(error)
+    line, text, message = None, None, str(error)
+    for frame in traceback.extract_tb(error.__traceback__):
+        if frame.filename == str(source):
+            line, text = frame.lineno, frame.line
+    if isinstance(error, SyntaxError):
+        message = error.msg
+        if error.filename == str(source):
+            line, text = error.lineno, error.text
     return {
         "type": type(error).__name__,
         "message": message[:1000],
-        "line": place[0],
-        "text": (place[1] or "").strip()[:200],
+        "line": line,
+        "text": (text or "").strip()[:200],
         "not_written": isinstance(error, NotImplementedError),
     }
 
@@ -148,39 +159,30 @@ def answer(question: Any, file: ModuleType) -> Any:
     return question.ask(file)
 
 
-def run(lesson: Lesson, source: Path, text: str, write: Callable[[Any], None]) -> ModuleType | None:
+def run(lesson: Lesson, source: Path, text: str, write: Callable[[Any], None]) -> None:
     """Load the file and ask it everything, each outcome written as it comes."""
-    from .answers import encode
-
     questions = lesson.questions
     try:
         file = load(source, text)
     except BaseException as error:  # also SystemExit, and a KeyboardInterrupt of the file's own
         write({"unloaded": failure(error, source)})
-        return None
-    write({"loaded": True})
+        return
     for question in questions:
         try:
             write({"answer": encode(answer(question, file))})
         except BaseException as error:
             write({"raised": failure(error, source)})
-    return file
 
 
 def main() -> None:
     """Run as `LESSON FILE SECONDS [PAGE FAILED]`, in a temporary folder, with the file's text as stdin."""
-    lesson, source, seconds = Lesson(FOLDER / sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3])
-    limit(seconds)
+    name, path, seconds, *page = sys.argv[1:]
+    lesson, source = Lesson(FOLDER / name), Path(path)
+    limit(float(seconds))
     text = sys.stdin.read()
     log = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # from now on, what is printed goes where warnings go
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    import layers  # noqa: F401  # what a lesson may use is loaded before the guard stands
-    import minigrad  # noqa: F401
-    import optim  # noqa: F401
-
-    from . import answers  # noqa: F401
-
     check = lesson.check
 
     def write(line: Any) -> None:
@@ -190,9 +192,10 @@ def main() -> None:
     ast.parse("")  # loads what compiling needs
     refuse_calls()
     guard(os.getcwd())
-    if len(sys.argv) > 4:
-        check.page(load(source, text), sys.argv[4], sys.argv[5] or None)
-        log.write(Path(sys.argv[4]).read_bytes())
+    if page:
+        file, failed = page
+        check.page(load(source, text), file, failed or None)
+        log.write(Path(file).read_bytes())
     else:
         write({"started": True})
         run(lesson, source, text, write)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import shlex
-import sys
 import time
 import webbrowser
 from collections.abc import Callable
@@ -13,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import DataError, MinigradError, reason, shown
-from ..support.text import printable
+from ..support.text import for_terminal, printable
 from ..tools.commands import to_type
 from . import feedback, quiz
-from .grade import Verdict, grade
+from .export import write_notebooks
+from .grade import grade
 from .lesson import Lesson, lesson, lessons
+from .report import add_report
 from .sandbox import draw_page
 from .workbook import Workbook
 
@@ -31,9 +32,9 @@ def add_course(commands: Any) -> None:
     course.set_defaults(run=_here)
     parts = course.add_subparsers(title="commands", metavar="COMMAND")
 
-    def add(name: str, run: Callable[[argparse.Namespace], int], about: str, which: bool = True) -> Any:
+    def add(name: str, run: Callable[..., int], about: str, which: bool = True) -> Any:
         parser = parts.add_parser(name, help=about, description=about[0].upper() + about[1:] + ".")
-        parser.set_defaults(run=run)
+        parser.set_defaults(run=on_lesson(run) if which else run)
         if which:
             parser.add_argument("lesson", nargs="?", metavar="LESSON", help="its number (default: the lesson at hand)")
         return parser
@@ -43,24 +44,33 @@ def add_course(commands: Any) -> None:
     add("check", _check, "check a lesson")
     add("watch", _watch, "check a lesson again whenever its file is saved, until Ctrl-C")
     add("hint", _hint, "a hint; asked again, a plainer one")
-    answer = add("answer", _answer, "answer a lesson's question; without an answer, show it", which=False)
+    about = "answer a lesson's question; without an answer, show it"
+    answer = add("answer", on_lesson(_answer), about, which=False)
     answer.add_argument("answer", nargs="?", metavar="ANSWER", help="a choice such as b, or a number")
     answer.add_argument("--lesson", metavar="LESSON", help="its number (default: the lesson at hand)")
     show = add("show", _show, "open a lesson's page in a browser")
     show.add_argument("--text", action="store_true", help="print its text here instead")
     solution = add("solution", _solution, "print a lesson's solution")
-    solution.add_argument("--yes", action="store_true", help="do not ask whether you are sure")
-    reset = add("reset", _reset, "begin a lesson anew; keeps a copy of your file in backups/", which=False)
+    solution.add_argument("--yes", action="store_true", help="also before you have passed")
+    reset = add("reset", on_lesson(_reset), "start a lesson again; keeps a copy of your file in backups/", which=False)
     reset.add_argument("lesson", metavar="LESSON", help="its number")
     add("list", _list, "all lessons, and which are passed", which=False)
-    from .report import add_report
-
     add_report(parts)
-    export = add("export", _export, "write the lessons as notebooks", which=False)
+    export = add("export", _export, "write the lessons as Jupyter notebooks", which=False)
     export.add_argument("folder", nargs="?", type=Path, default=Path("."), help="where to (default: here)")
-    export.add_argument("--notebooks", action="store_true", help="as Jupyter notebooks (the default, and all there is)")
     for parser in (course, *parts.choices.values()):
         parser.set_defaults(run=with_files(parser.get_default("run")))
+
+
+def on_lesson(run: Callable[[Workbook, Lesson, argparse.Namespace], int]) -> Callable[[argparse.Namespace], int]:
+    """The command `run` on the lesson that was named, or the one at hand, or after the last the last."""
+
+    def command(options: argparse.Namespace) -> int:
+        workbook, which = Workbook.find(), options.lesson
+        one = workbook.current() or lessons()[-1] if which is None else lesson(which)
+        return run(workbook, one, options)
+
+    return command
 
 
 def with_files(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Namespace], int]:
@@ -93,92 +103,59 @@ def _start(options: argparse.Namespace) -> int:
     return 0
 
 
-def _here(options: argparse.Namespace) -> int:
+def _here(_: object) -> int:
     workbook = Workbook.find()
     one = workbook.current()
     if one is None:
         print(to_type(f"All {len(lessons())} lessons passed. To read one again: minigrad course show 12"))
         return 0
-    done = sum(map(workbook.passed, lessons()))
-    print(f"{done} of {len(lessons())} lessons passed. At hand: lesson {one.number}, {one.title}.")
+    print(f"{_count_passed(workbook)} of {len(lessons())} lessons passed. At hand: lesson {one.number}, {one.title}.")
     print(to_type(f"  read    minigrad course show\n  answer  minigrad course answer\n  write   {one.file}\n"))
-    return _checked(workbook, one)
-
-
-def _check(options: argparse.Namespace) -> int:
-    workbook = Workbook.find()
-    return _checked(workbook, _chosen(workbook, options.lesson))
+    return _check(workbook, one)
 
 
 def check(which: int | str) -> None:
     """Check a lesson in the current folder and print what was found: `minigrad course check`, for a notebook's cell."""
-    _checked(Workbook.find(), lesson(which))
+    _check(Workbook.find(), lesson(which))
 
 
-def _checked(workbook: Workbook, one: Lesson) -> int:
+def _check(workbook: Workbook, one: Lesson, _: object = None) -> int:
     text = workbook.text(one)
-    if text != one.read("exercise.py"):
-        _ask_first(workbook, one)
+    place = _unanswered(workbook, one)
+    if text != one.read("exercise.py") and place is not None:
+        which = "" if one is workbook.current() else f" --lesson {one.number}"
+        _say(_posed(quiz.read(one)[place], "A question before you run it: "))
+        _say([f"  minigrad course answer{which} ...", ""])
     verdict = grade(one, workbook.path(one), text)
-    _show_output(verdict)
-    tries = 0
-    if verdict.problem is None:
-        if not workbook.passed(one):
-            workbook.record(one, passed=time.strftime("%Y-%m-%d %H:%M"))
-    elif verdict.problem.kind not in ("not written", "missing"):
-        tries = workbook.count_try(one, verdict.problem.function or "file")
-    _say(feedback.lines(verdict, tries))
-    _leave_page(workbook, verdict, text)
-    if verdict.passed:
-        following = workbook.current()
-        print(to_type(f"\nNext: lesson {following.number}, {following.title}: minigrad course show") if following else
-              f"\nThat was the last one: all {len(lessons())} lessons passed.")  # fmt: skip
-    return 0 if verdict.passed else 1
+    problem, tries = verdict.problem, 0
+    _show_output(verdict.output.strip().splitlines())
+    with workbook.changed(one) as entry:
+        if problem is None:
+            entry.setdefault("passed", time.strftime("%Y-%m-%d %H:%M"))
+        elif problem.kind not in ("not written", "missing"):
+            function, counts = problem.function or "file", entry.setdefault("tries", {})
+            tries = counts[function] = counts.get(function, 0) + 1
+        _say(feedback.lines(verdict, tries))
+    if problem is None or problem.kind == "wrong":
+        _draw_graph(workbook, one, text, problem.function if problem else "")
+    if problem is not None:
+        return 1
+    following = workbook.current()
+    if following is None:
+        print(f"\nThat was the last one: all {len(lessons())} lessons passed.")
+    else:
+        print(to_type(f"\nNext: lesson {following.number}, {following.title}: minigrad course show"))
+    return 0
 
 
-def _leave_page(workbook: Workbook, verdict: Verdict, text: str) -> None:
-    """Draw the learner's own graph after a pass, or after wrong numbers; say where it is."""
-    problem, one = verdict.problem, verdict.lesson
-    if problem is not None and problem.kind != "wrong":
-        return
+def _draw_graph(workbook: Workbook, one: Lesson, text: str, failed: str) -> None:
+    """Draw the learner's own graph, after a pass or wrong numbers, and say where it is."""
     target = workbook.folder / "pages" / f"{one.name}_graph.html"
     try:
-        if draw_page(one, workbook.path(one), text, problem.function if problem else None, target):
+        if draw_page(one, workbook.path(one), text, failed, target):
             print(f"  your graph: pages/{target.name}")
     except OSError as error:
         print(f"  your graph could not be written: {reason(error)}")
-
-
-def _ask_first(workbook: Workbook, one: Lesson) -> None:
-    """Before the check, the lesson's questions that were not answered yet: asked where somebody can type."""
-    answered = workbook.answers(one)
-    for place, question in enumerate(quiz.read(one)):
-        if str(place) in answered:
-            continue
-        if not (sys.stdin.isatty() and sys.stdout.isatty()):
-            which = "" if one is workbook.current() else f" --lesson {one.number}"
-            print(f"Lesson {one.number} has a question to answer before you run it:", end=" ")
-            print(to_type(f"minigrad course answer{which}\n"))
-            return
-        _say(_posed(question, "Before you run it: " if place == 0 else "And: "))
-        while True:
-            given = _typed("  your answer (Enter: later) ")
-            if not given or quiz.fits(question, given):
-                break
-            print("  " + (f"one of {', '.join(question['choices'])}" if question["choices"] else "a number, please"))
-        if not given:
-            return
-        _answered(workbook, one, place, question, given)
-        print()
-
-
-def _typed(prompt: str) -> str:
-    """What somebody types; '' for Ctrl-D."""
-    try:
-        return input(prompt).strip()
-    except EOFError:
-        print()
-        return ""
 
 
 def _posed(question: quiz.Quiz, before: str) -> list[str]:
@@ -186,132 +163,111 @@ def _posed(question: quiz.Quiz, before: str) -> list[str]:
     return [part for line in (f"{before}{question['question']}", *choices) for part in feedback.wrapped(line)]
 
 
-def _answered(workbook: Workbook, one: Lesson, place: int, question: quiz.Quiz, given: str) -> None:
-    right, sentence = quiz.answer(question, given)
-    with workbook.changed(one) as entry:
-        entry["answers"] = {**entry.get("answers", {}), str(place): given}
-    _say(feedback.wrapped(f"{'✓' if right else '✗'} {sentence or ('Right.' if right else 'Not so.')}"))
-
-
-def _answer(options: argparse.Namespace) -> int:
-    workbook = Workbook.find()
-    one, given = _chosen(workbook, options.lesson), options.answer
-    questions, answered = quiz.read(one), workbook.answers(one)
-    place = next((i for i in range(len(questions)) if str(i) not in answered), 0)
-    question = questions[place]
+def _answer(workbook: Workbook, one: Lesson, options: argparse.Namespace) -> int:
+    questions, place, given = quiz.read(one), _unanswered(workbook, one), options.answer
+    question = questions[place or 0]
     _say(_posed(question, f"Lesson {one.number}: "))
     if given is None:
         return 0
     quiz.require_fit(question, given)
-    _answered(workbook, one, place, question, given)
-    if place + 1 < len(questions) and str(place + 1) not in workbook.answers(one):
-        _say(["", *_posed(questions[place + 1], "And: ")])
+    right, sentence = quiz.answer(question, given)
+    _say(feedback.wrapped(f"✓ {sentence or 'Right.'}" if right else f"✗ {sentence or 'Not so.'}"))
+    workbook.record(one, answers={**workbook.answers(one), str(place or 0): given})
+    following = _unanswered(workbook, one)
+    if following is not None:
+        _say(["", *_posed(questions[following], "And: ")])
     return 0
 
 
-def _watch(options: argparse.Namespace) -> int:
-    workbook = Workbook.find()
-    one, seen = _chosen(workbook, options.lesson), None
+def _unanswered(workbook: Workbook, one: Lesson) -> int | None:
+    """The place of the lesson's first question that was not answered yet."""
+    answered = workbook.answers(one)
+    return next((place for place in range(len(quiz.read(one))) if str(place) not in answered), None)
+
+
+def _watch(workbook: Workbook, one: Lesson, options: argparse.Namespace) -> int:
+    seen = None
     while True:
         try:
             changed = os.stat(workbook.path(one)).st_mtime_ns
         except OSError:  # an editor may be about to write it
             changed = None
         if changed is not None and changed != seen:
-            seen, passed = changed, False
+            seen, failed = changed, 1
             print(f"--- {time.strftime('%H:%M:%S')} {one.file}")
             try:
                 workbook.read()
-                passed = _checked(workbook, one) == 0
+                failed = _check(workbook, one)
             except DataError as error:
                 print(to_type(str(error)))
             following = workbook.current()
-            if passed and options.lesson is None and following is not None:
+            if not failed and options.lesson is None and following is not None:
                 one, seen = following, None
                 continue
             print(f"\nWatching {one.file}: save it, and it is checked again. Ctrl-C ends this.", flush=True)
         time.sleep(0.3)
 
 
-def _hint(options: argparse.Namespace) -> int:
-    workbook = Workbook.find()
-    one = _chosen(workbook, options.lesson)
+def _hint(workbook: Workbook, one: Lesson, _: object) -> int:
     index = workbook.next_hint(one)
     print(f"Lesson {one.number}, hint {index + 1} of {len(one.hints)}:\n\n{one.hints[index]}")
     return 0
 
 
-def _show(options: argparse.Namespace) -> int:
-    workbook = Workbook.find()
-    one = _chosen(workbook, options.lesson)
+def _show(workbook: Workbook, one: Lesson, options: argparse.Namespace) -> int:
     page = (workbook.folder / "pages" / f"{one.name}.html").resolve()
     if options.text or not page.is_file():
         print(one.text)
         return 0
-    graph = page.with_name(f"{one.name}_graph.html")
-    pages = [page, *([graph] if graph.is_file() and workbook.passed(one) else [])]
+    pages, graph = [page], page.with_name(f"{one.name}_graph.html")
+    if graph.is_file() and workbook.passed(one):
+        pages.append(graph)
+    _say(list(map(str, pages)))
     opened = [webbrowser.open(path.as_uri()) for path in pages]
-    _say([*map(str, pages), *([] if all(opened) else ["No browser could be opened: open it by hand."])])
+    if not all(opened):
+        print("No browser could be opened: open it by hand.")
     return 0
 
 
-def _solution(options: argparse.Namespace) -> int:
-    workbook = Workbook.find()
-    one = _chosen(workbook, options.lesson)
+def _solution(workbook: Workbook, one: Lesson, options: argparse.Namespace) -> int:
     if not (options.yes or workbook.passed(one)):
-        if not sys.stdin.isatty():
-            print(f"Lesson {one.number} is not passed yet. If you are sure:", end=" ")
-            print(to_type(f"minigrad course solution {one.number} --yes"))
-            return 1
-        if _typed(f"Lesson {one.number} is not passed yet. Show its solution? [y/N] ").lower() not in ("y", "yes"):
-            return 1
+        print(f"Lesson {one.number} is not passed yet. If you are sure:", end=" ")
+        print(to_type(f"minigrad course solution {one.number} --yes"))
+        return 1
     print(one.read("solution.py").rstrip())
     return 0
 
 
-def _reset(options: argparse.Namespace) -> int:
-    workbook, one = Workbook.find(), lesson(options.lesson)
+def _reset(workbook: Workbook, one: Lesson, _: object) -> int:
     copy = workbook.reset(one)
     print(f"{one.file} is as at the beginning." + (f" Yours is in {copy.parent.name}/{copy.name}." if copy else ""))
     return 0
 
 
-def _list(options: argparse.Namespace) -> int:
+def _list(_: object) -> int:
     workbook = Workbook.find()
-    at_hand, done = workbook.current(), 0
-    lines = []
+    at_hand, lines = workbook.current(), []
     for one in lessons():
-        passed, right = workbook.passed(one), _quiz_score(workbook, one)
-        done += passed
-        mark = "✓" if passed else "→" if one is at_hand else "○"
-        lines.append(f"{mark} {one.number:>2}  {one.title:<44}{right:<16}{one.file}")
-    _say([*lines, "", f"{done} of {len(lessons())} passed"])
+        mark = "→" if one is at_hand else "○"
+        if workbook.passed(one):
+            mark = "✓"
+        lines.append(f"{mark} {one.number:>2}  {one.title:<44}{one.file}")
+    _say([*lines, "", f"{_count_passed(workbook)} of {len(lessons())} passed"])
     return 0
 
 
-def _quiz_score(workbook: Workbook, one: Lesson) -> str:
-    answered, questions = workbook.answers(one), quiz.read(one)
-    right = sum(quiz.answer(question, answered[str(place)])[0]
-                for place, question in enumerate(questions) if str(place) in answered)  # fmt: skip
-    return f"questions {right}/{len(questions)}" if answered else ""
-
-
 def _export(options: argparse.Namespace) -> int:
-    from .export import write_notebooks
-
     paths, kept = write_notebooks(options.folder)
     left = f" ({len(kept)} were there already, and are as they were)" if kept else ""
     _say([f"{len(paths)} notebooks in {options.folder}{left}; open one with: jupyter lab {shlex.quote(str(paths[0]))}"])
     return 0
 
 
-def _chosen(workbook: Workbook, which: str | None) -> Lesson:
-    """The lesson that was named, or the one at hand, or after the last the last."""
-    return lesson(which) if which is not None else workbook.current() or lessons()[-1]
+def _count_passed(workbook: Workbook) -> int:
+    return sum(map(workbook.passed, lessons()))
 
 
-def _show_output(verdict: Verdict) -> None:
-    printed = verdict.output.strip().splitlines()
+def _show_output(printed: list[str]) -> None:
     if printed:
         more = [f"... {len(printed) - 20} more lines"] if len(printed) > 20 else []
         print("Your file printed:")
@@ -319,12 +275,6 @@ def _show_output(verdict: Verdict) -> None:
 
 
 def _say(lines: list[str]) -> None:
-    """Print, with control characters escaped, also where a terminal has no letters such as ✓."""
-    encoding = sys.stdout.encoding or "utf-8"
-    for line in (to_type(printable(line)) for line in lines):
-        for sign, plain in (("✓", "[ok]"), ("✗", "[wrong]"), ("○", "[ ]"), ("→", ">")):
-            try:
-                sign.encode(encoding)
-            except UnicodeEncodeError:
-                line = line.replace(sign, plain)
-        print(line)
+    """Print lines that may hold what learners wrote: control characters are escaped."""
+    for line in lines:
+        print(for_terminal(to_type(printable(line))))

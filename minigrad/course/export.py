@@ -6,11 +6,9 @@ import base64
 import json
 import os
 import re
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..support.files import write_whole
 from .lesson import Lesson, lessons
 from .workbook import Workbook, write_text
 
@@ -26,7 +24,7 @@ def write_notebooks(folder: Path) -> tuple[list[Path], list[Path]]:
     for one, path in zip(lessons(), paths, strict=True):
         if path not in kept:
             text = json.dumps(notebook(one, workbook.text(one)), indent=1, ensure_ascii=False) + "\n"
-            write_whole(path, partial(write_text, text))
+            write_text(path, text)
     return paths, kept
 
 

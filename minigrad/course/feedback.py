@@ -14,26 +14,22 @@ from .grade import Problem, Verdict
 
 def lines(verdict: Verdict, tries: int) -> list[str]:
     """The lines to print. `tries` counts how often this function has been found wrong, this time included."""
-    lesson = verdict.lesson
-    if verdict.passed:
-        return [
-            f"✓ Lesson {lesson.number}, {lesson.title}: passed. {verdict.asked} of {verdict.asked} questions right."
-        ]
-    problem = verdict.problem
-    assert problem is not None
-    score = f"✗ Lesson {lesson.number}, {lesson.title}: {verdict.right} of {verdict.asked} questions right."
+    lesson, problem = verdict.lesson, verdict.problem
+    title, asked = f"Lesson {lesson.number}, {lesson.title}", len(lesson.questions)
+    if problem is None:
+        return [f"✓ {title}: passed. {asked} of {asked} questions right."]
+    at = f" ({lesson.file}, line {problem.line})" if problem.line else ""
     if problem.kind == "not written":
-        return [
-            f"○ Lesson {lesson.number}, {lesson.title}: {problem.function or 'it'} is not written yet{_at(verdict)}."
-        ]
-    told = [score, *_what(verdict, problem)]
+        return [f"○ {title}: {problem.function or 'it'} is not written yet{at}."]
+    told = [f"✗ {title}: {verdict.right} of {asked} questions right.", *_what(problem, lesson.file, at)]
     if tries == 1 and problem.kind == "wrong":
         told += ["", "  minigrad course hint gives a hint."]
-    if problem.kind == "missing" or (problem.kind == "error" and problem.question is None):
+    if problem.kind == "missing" or problem.question is None:
         return told
-    if tries >= 2 and (kind := _kind(problem)):
+    kind = _kind(problem)
+    if tries >= 2 and kind:
         told += ["", *kind]
-    formula = problem.slip.formula if problem.slip else problem.question.formula if problem.question else ""
+    formula = (problem.slip or problem.question).formula
     if tries >= 3 and formula:
         told += ["", *wrapped(f"  The formula: {formula}")]
     if tries >= 4:
@@ -41,33 +37,31 @@ def lines(verdict: Verdict, tries: int) -> list[str]:
     return told
 
 
-def _what(verdict: Verdict, problem: Problem) -> list[str]:
+def _what(problem: Problem, file: str, at: str) -> list[str]:
     """Which function, where, and the numbers."""
-    at, name = _at(verdict), problem.function
-    asked = f"  asked: {problem.question.what}" if problem.question else ""
+    name, question, difference = problem.function, problem.question, problem.difference
     if problem.kind == "missing":
-        return [f"  There is no {name} in {verdict.lesson.file}: has it been renamed?"]
+        return [f"  There is no {name} in {file}: has it been renamed?"]
+    where = [f"    line {problem.line}: {problem.text}"] if problem.text else []
+    message = [f"    {printable(line)}" for line in problem.message.splitlines()]
+    if question is None:
+        return [f"  {file} cannot be run{at}.", *where, *message]
+    asked = f"  asked: {question.what}"
     if problem.kind == "stopped":
         return [f"  {name}{at} did not answer: {problem.message}.", asked]
     if problem.kind == "error":
-        where = [f"    line {problem.line}: {problem.text}"] if problem.text else []
-        message = [f"    {printable(line)}" for line in problem.message.splitlines()]
-        if not name:
-            return [f"  {verdict.lesson.file} cannot be run{at}.", *where, *message]
-        blame = "raised an error" if problem.text else "cannot be called as asked, or gave what cannot be used"
-        if not problem.text and "'NoneType'" in problem.message:  # raised where the answer was used
+        blame = "raised an error" if where else "cannot be called as asked, or gave what cannot be used"
+        if not where and "'NoneType'" in problem.message:  # raised where the answer was used
             message.append("    Does it always return its result?")
-        return [f"  {name}{at} {blame}.", *filter(None, [asked]), *where, *message]
-    said = [f"  {name}{at} gives a wrong answer.", asked]
-    if problem.message:
-        return [*said, *(part for line in problem.message.splitlines() for part in wrapped(line, "    "))]
-    if problem.difference is not None and problem.question is not None:
-        place = f" at {problem.difference.place}" if problem.difference.place else ""
-        yours, right = f"yours{place}", f"{problem.question.measured}{place}"
+        return [f"  {name}{at} {blame}.", asked, *where, *message]
+    if difference is None:
+        numbers = [part for line in problem.message.splitlines() for part in wrapped(line, "    ")]
+    else:
+        place = f" at {difference.place}" if difference.place else ""
+        yours, right = f"yours{place}", f"{question.measured}{place}"
         width = max(len(yours), len(right)) + 2
-        said += [f"    {yours:<{width}}{printable(problem.difference.yours)}",
-                 f"    {right:<{width}}{problem.difference.right}"]  # fmt: skip
-    return said
+        numbers = [f"    {yours:<{width}}{printable(difference.yours)}", f"    {right:<{width}}{difference.right}"]
+    return [f"  {name}{at} gives a wrong answer.", asked, *numbers]
 
 
 def _kind(problem: Problem) -> list[str]:
@@ -79,11 +73,6 @@ def _kind(problem: Problem) -> list[str]:
         return []  # the message says what is wrong
     return wrapped("  It is none of the mistakes that this lesson knows. Work out one number by hand, and see where "
                     "your code leaves that path. minigrad course hint may help too.")  # fmt: skip
-
-
-def _at(verdict: Verdict) -> str:
-    problem = verdict.problem
-    return f" ({verdict.lesson.file}, line {problem.line})" if problem is not None and problem.line else ""
 
 
 def wrapped(text: str, indent: str = "") -> list[str]:

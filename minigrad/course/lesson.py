@@ -106,11 +106,6 @@ class Lesson:
     def slips(self) -> tuple[Slip, ...]:
         return tuple(self._module("slips").SLIPS)
 
-    @property
-    def seconds(self) -> float:
-        """How long the learner's file may take to answer."""
-        return float(getattr(self.check, "SECONDS", 10.0))
-
     def read(self, file: str) -> str:
         return (self.folder / file).read_text(encoding="utf-8")
 
@@ -126,13 +121,12 @@ def lessons() -> tuple[Lesson, ...]:
 
 def lesson(which: int | str) -> Lesson:
     """The lesson of this number, name or file. Errors: OptionError MG911 if there is none."""
-    text = str(which).removesuffix(".py")
     for one in lessons():
-        if text == one.name or (text.isdecimal() and int(text) == one.number):
+        if str(which) in (str(one.number), one.name, one.file):
             return one
     raise OptionError(
         "MG911",
-        f"there is no lesson {text!r}",
+        f"there is no lesson {str(which)!r}",
         cause="the lessons are numbered 1 to 14",
         remedy="give a number: minigrad course check 3",
     )

@@ -39,20 +39,11 @@ def answer(quiz: Quiz, text: str) -> tuple[bool, str]:
     return digest == quiz["right"], _sealed(quiz["question"], text, sealed).decode()
 
 
-def fits(quiz: Quiz, text: str) -> bool:
-    """Whether this can be an answer: one of the choices, or else a number."""
-    if quiz["choices"]:
-        return _normal(text) in quiz["choices"]
-    try:
-        return float(_normal(text)) is not None
-    except ValueError:
-        return False
-
-
 def require_fit(quiz: Quiz, text: str) -> None:
-    """Errors: OptionError MG916 if this cannot be an answer."""
-    if not fits(quiz, text):
-        choices = list(quiz["choices"])
+    """Errors: OptionError MG916 if this cannot be an answer: one of the choices, or else a number."""
+    choices, answer = list(quiz["choices"]), _normal(text)
+    fits = answer in choices if choices else _as_number(answer) is not None
+    if not fits:
         raise OptionError(
             "MG916",
             f"{text!r} is no answer to this question",
@@ -69,10 +60,15 @@ def read(lesson: Lesson) -> list[Quiz]:
 def _normal(text: str) -> str:
     """An answer as it is compared: numbers by value, choices without case."""
     text = text.strip().lower().rstrip(".)")
+    number = _as_number(text)
+    return text if number is None else f"{number + 0.0:.4g}"
+
+
+def _as_number(text: str) -> float | None:
     try:
-        return f"{float(text.replace(',', '.')) + 0.0:.4g}"
+        return float(text.replace(",", "."))
     except ValueError:
-        return text
+        return None
 
 
 def _digest(question: str, text: str) -> str:

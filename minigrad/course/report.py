@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,23 +22,46 @@ from .lesson import Lesson, lesson, lessons
 from .wall import find as find_wall
 from .workbook import PROGRESS, read_text
 
-NOT_GRADED = "could not be graded"
-RESULT = {"passed": bool, "right": int, "asked": int, "said": str}
-"""What is kept of a mark."""
-ARCHIVES = {".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar"}
-
 
 @dataclass(frozen=True)
 class Mark:
-    """What a submission has for one lesson: a point if it passed."""
+    """What a submission has for one lesson."""
 
     lesson: Lesson
-    passed: bool
     right: int
-    asked: int
     said: str
     graded: bool = True
     """False if its file is there, but could not be read or graded."""
+
+    @property
+    def asked(self) -> int:
+        return len(self.lesson.questions)
+
+    @property
+    def passed(self) -> bool:
+        """Whether it earns its point."""
+        return self.right == self.asked
+
+    @property
+    def sign(self) -> str:
+        if not self.graded:
+            return "?"
+        return "x" if self.passed else "."
+
+
+@dataclass(frozen=True)
+class Row:
+    """What the report says of one submission."""
+
+    name: str
+    folder: Path
+    marks: list[Mark]
+    note: str
+    """What was handed in and is not graded, in a phrase; '' if everything is."""
+
+    @property
+    def points(self) -> int:
+        return sum(mark.passed for mark in self.marks)
 
 
 def add_report(commands: Any) -> None:
@@ -79,23 +102,22 @@ def _report(options: argparse.Namespace) -> int:
     if options.require_sandbox:
         wall.require()
     marks = grade_all(submissions(folders, own), chosen, options.jobs, options.keep)
-    notes = {folder: note(folder, row, own) for folder, row in marks.items()}
-    if options.gradescope:
-        results = {**gradescope(marks, notes), "extra_data": {"wall": str(wall)}}  # students do not see extra_data
+    names = called(marks)
+    rows = [Row(names[folder], folder, row, note(folder, row, own)) for folder, row in marks.items()]
+    if options.gradescope or options.json:
+        results = gradescope(rows, str(wall)) if options.gradescope else as_json(rows, str(wall))
         text = json.dumps(results, indent=1, ensure_ascii=False)
-    elif options.json:
-        text = json.dumps({"wall": str(wall), **as_json(marks, notes)}, indent=1, ensure_ascii=False)
     else:
-        text = "\n".join([*table(marks, notes), "", str(wall)])
-    try:
-        if options.out:
-            write_whole(options.out, lambda file: file.write(f"{text}\n".encode()))
-    except OSError as error:
-        print(text)  # it may have taken an hour
-        raise OSError(error.errno, reason(error), os.fspath(options.out)) from None
-    if not options.out:
+        text = "\n".join([*table(rows), "", str(wall)])
+    if options.out is None:
         print(text)
-    return int(not options.gradescope and any(notes.values()))
+    else:
+        try:
+            write_whole(options.out, lambda file: file.write(f"{text}\n".encode()))
+        except OSError as error:
+            print(text)  # it may have taken an hour
+            raise OSError(error.errno, reason(error), os.fspath(options.out)) from None
+    return int(not options.gradescope and any(row.note for row in rows))
 
 
 def require_one(folders: list[Path]) -> None:
@@ -123,20 +145,19 @@ def submissions(folders: list[Path], own: Collection[str] = ()) -> list[Path]:
                 cause="there is no file or folder of that name",
                 remedy="name the folder of one, or the folder that holds them all",
             )
-        folder = Path(os.path.abspath(folder) if folder.is_symlink() else os.path.realpath(folder))
-        others = [] if _holds_lessons(folder) else entries(folder)
-        inside = [path for path in others if os.path.realpath(path) not in own]
+        folder = Path(os.path.abspath(folder))
+        inside = [] if _holds_lessons(folder) else entries(folder, own)
         found += inside or [folder]
     return list(dict.fromkeys(found))
 
 
-def entries(folder: Path) -> list[Path]:
-    """What is in a folder, except hidden files. Nothing for a link, a file, and a folder that cannot be read."""
+def entries(folder: Path, own: Collection[str] = ()) -> list[Path]:
+    """What is in a folder, except hidden files and `own`. Nothing for a link, a file, and an unreadable folder."""
     try:
         inside = [] if folder.is_symlink() else sorted(folder.iterdir())
     except OSError:
         return []
-    return [path for path in inside if not path.name.startswith(".")]
+    return [path for path in inside if not path.name.startswith(".") and os.path.realpath(path) not in own]
 
 
 def _holds_lessons(folder: Path) -> bool:
@@ -145,23 +166,26 @@ def _holds_lessons(folder: Path) -> bool:
 
 def note(path: Path, row: list[Mark], own: Collection[str] = ()) -> str:
     """What was handed in as `path` and is not graded, in a phrase; '' if everything is. `own` was not handed in."""
-    if _holds_lessons(path):
-        left = _named([one for one in entries(path) if not _is_own(one) and os.path.realpath(one) not in own])
-        parts = [f"lesson {one.lesson.number} {one.said}" for one in row if not one.graded]
-        return "; ".join(parts + [f"not graded: {left}"] * bool(left))
+    if not _holds_lessons(path):
+        return f"not graded: {_described(path)}"
+    parts = [f"lesson {mark.lesson.number} {mark.said}" for mark in row if not mark.graded]
+    strange = [one for one in entries(path, own) if not _is_of_the_course(one)]
+    if strange:
+        parts.append(f"not graded: {_named(strange)}")
+    return "; ".join(parts)
+
+
+def _described(path: Path) -> str:
+    """Something that was handed in and holds no lesson's file."""
     if path.is_symlink():
-        what = "a link, which is not followed"
-    elif os.path.isfile(path):
-        what = "an archive" if path.suffix.lower() in ARCHIVES else "a file, not a folder"
-    elif os.path.isdir(path):
-        try:
-            hidden = any(path.iterdir())
-            what = _named(entries(path)) or ("a folder with hidden files only" if hidden else "an empty folder")
-        except OSError as error:
-            what = f"a folder that cannot be read ({reason(error)})"
-    else:
-        what = "neither a file nor a folder"
-    return f"not graded: {what}"
+        return "a link, which is not followed"
+    if not os.path.isdir(path):
+        return "a file, not a folder"
+    try:
+        inside = list(path.iterdir())
+    except OSError as error:
+        return f"a folder that cannot be read ({reason(error)})"
+    return _named(entries(path)) or ("a folder with hidden files only" if inside else "an empty folder")
 
 
 def _named(paths: list[Path]) -> str:
@@ -170,15 +194,14 @@ def _named(paths: list[Path]) -> str:
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
-def _is_own(path: Path) -> bool:
+def _is_of_the_course(path: Path) -> bool:
     """Whether this is a lesson's file, or one that the course puts beside it.
 
     A notebook counts if a lesson's file has the same text as its cell, as it has when that cell was run.
     """
     if path.suffix != ".ipynb":
-        return path.name in ("README.md", PROGRESS, "pages", "backups", "__pycache__") or any(
-            path.name == one.file for one in lessons()
-        )
+        beside = ("README.md", PROGRESS, "pages", "backups", "__pycache__")
+        return path.name in (*beside, *(one.file for one in lessons()))
     file = path.with_suffix(".py")
     try:
         written = f"%%writefile {file.name}\n{_read(file).rstrip()}"
@@ -205,115 +228,91 @@ def grade_all(folders: list[Path], chosen: list[Lesson], jobs: int, keep: Path |
     files = {f"{folder} lesson {one.number}": (folder, one) for folder in folders for one in chosen}
     found = {name: _text_or_mark(*file) for name, file in files.items()}
     texts = {name: text for name, text in found.items() if isinstance(text, str)}
+    wall = find_wall()
 
-    def graded(name: str, sha256: str, wall: bool) -> dict[str, Any]:
-        result = vars(mark(*files[name], texts[name]))
-        return {key: result[key] for key in RESULT}
+    def graded(name: str, **_: object) -> dict[str, Any]:
+        folder, one = files[name]
+        verdict = grade(one, folder / one.file, texts[name], wall)
+        said = map(printable, feedback.lines(verdict, 2))  # with the learner's own messages
+        return {"right": verdict.right, "said": "\n".join(said)}
 
-    todo = {name: {"name": name, "sha256": hashlib.sha256(text.encode()).hexdigest(),
-                   "wall": find_wall().program is not None} for name, text in texts.items()}  # fmt: skip
+    todo = {}
+    for name, text in texts.items():
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        todo[name] = {"name": name, "sha256": digest, "wall": wall.program is not None}
     done = run_jobs(todo, graded, jobs, keep, apart=False, shown=None)
     marks: dict[Path, list[Mark]] = {folder: [] for folder in folders}
     for name, (folder, one) in files.items():
-        what = found[name]
-        if isinstance(what, str):
-            result = done[name].result if name in done else None
-            if isinstance(result, dict) and {key: type(value) for key, value in result.items()} == RESULT:
-                what = Mark(one, **result)
-            else:
-                what = Mark(one, False, 0, len(one.questions), NOT_GRADED, False)
-        marks[folder].append(what)
+        mark = found[name]
+        if isinstance(mark, str):
+            mark = Mark(one, **done[name].result) if name in done else Mark(one, 0, "could not be graded", False)
+        marks[folder].append(mark)
     return marks
 
 
 def _text_or_mark(folder: Path, one: Lesson) -> str | Mark:
-    """The text of a lesson's file, to be graded; or the mark, where there is none."""
+    """The text of a lesson's file, to be graded; or the mark, where there is nothing to grade."""
     if all(path.name != one.file for path in entries(folder)):
-        return Mark(one, False, 0, len(one.questions), f"no {one.file}")
+        return Mark(one, 0, f"no {one.file}")
     try:
-        return _read(folder / one.file)
+        text = _read(folder / one.file)
     except OSError as error:
-        return Mark(one, False, 0, len(one.questions), f"not graded: {reason(error)}", False)
+        return Mark(one, 0, f"not graded: {reason(error)}", False)
+    return Mark(one, 0, "not written yet") if text == one.read("exercise.py") else text
 
 
-def mark(folder: Path, one: Lesson, text: str) -> Mark:
-    """What the submission in `folder` has for a lesson; its file says `text`."""
-    if text == one.read("exercise.py"):
-        return Mark(one, False, 0, len(one.questions), "not written yet")
-    verdict = grade(one, folder / one.file, text, find_wall())
-    return Mark(one, verdict.passed, verdict.right, verdict.asked, printable_lines(feedback.lines(verdict, 2)))
-
-
-def printable_lines(lines: list[str]) -> str:
-    """Lines that hold a learner's own messages, with control characters escaped."""
-    return "\n".join(printable(line) for line in lines)
-
-
-def table(marks: dict[Path, list[Mark]], notes: dict[Path, str]) -> list[str]:
+def table(rows: list[Row]) -> list[str]:
     """A line for each submission: points, a sign for each lesson (x passed, ? not graded), and what is not graded."""
-    names = called(marks)
-    width = max(map(len, names.values()))
-    first = next(iter(marks.values()))
-    lines = [f"{'':<{width}}  points  " + " ".join(f"{one.lesson.number:>2}" for one in first)]
-    for folder, row in marks.items():
-        signs = " ".join(" x" if one.passed else " ." if one.graded else " ?" for one in row)
-        line = f"{names[folder]:<{width}}  {points(row):>2}/{len(row):<3}  {signs}  {notes[folder]}"
-        lines.append(line.rstrip())
+    width = max(len(row.name) for row in rows)
+    numbers = " ".join(f"{mark.lesson.number:>2}" for mark in rows[0].marks)
+    lines = [f"{'':<{width}}  points  {numbers}"]
+    for row in rows:
+        signs = "  ".join(mark.sign for mark in row.marks)
+        lines.append(f"{row.name:<{width}}  {row.points:>2}/{len(row.marks):<3}   {signs}  {row.note}".rstrip())
     return lines
 
 
-def as_json(marks: dict[Path, list[Mark]], notes: dict[Path, str]) -> dict[str, Any]:
-    """All marks as JSON's types: {"submissions": [{"name", "points", "of", "note", "lessons": [...]}]}."""
-    names = called(marks)
-    return {
-        "submissions": [
-            {
-                "name": names[folder], "points": points(row), "of": len(row), "note": notes[folder],
-                "lessons": [
-                    {"lesson": one.lesson.number, "title": one.lesson.title, "passed": one.passed,
-                     "right": one.right, "asked": one.asked, "said": one.said}
-                    for one in row
-                ],
-            }
-            for folder, row in marks.items()
-        ]
-    }  # fmt: skip
+def as_json(rows: list[Row], wall: str) -> dict[str, Any]:
+    """All marks as JSON's types: {"wall": ..., "submissions": [{"name", "points", "of", "note", "lessons": [...]}]}."""
+    submitted = []
+    for row in rows:
+        marks = [
+            {"lesson": mark.lesson.number, "title": mark.lesson.title, "passed": mark.passed,
+             "right": mark.right, "asked": mark.asked, "said": mark.said}
+            for mark in row.marks
+        ]  # fmt: skip
+        submitted.append({"name": row.name, "points": row.points, "of": len(marks), "note": row.note, "lessons": marks})
+    return {"wall": wall, "submissions": submitted}
 
 
-def gradescope(marks: dict[Path, list[Mark]], notes: dict[Path, str]) -> dict[str, Any]:
+def gradescope(rows: list[Row], wall: str) -> dict[str, Any]:
     """The one submission with lessons' files as Gradescope's results.json: a test for each lesson, of one point.
 
     Score 0 where there is none, or several. The output names what is not graded.
     Source: https://gradescope-autograders.readthedocs.io/en/latest/specs/#output-format
     """
-    names = called(marks)
-    holding = [folder for folder in marks if _holds_lessons(folder)]
+    holding = [row for row in rows if _holds_lessons(row.folder)]
     if len(holding) == 1:
-        row = marks[holding[0]]
-        said = [f"{points(row)} of {len(row)} lessons passed"]
+        marks, score = holding[0].marks, holding[0].points
+        said = f"{score} of {len(marks)} lessons passed"
     else:
-        row = [replace(one, passed=False, said="nothing was graded") for one in next(iter(marks.values()))]
-        said = [
-            f"Nothing is graded: lessons' files are in {_named(holding)}. Hand in one folder."
-            if holding
-            else f"Nothing is graded: no folder has files called {lessons()[0].file} and so on."
-        ]
-    said += [f"{names[folder]}: {text}" for folder, text in notes.items() if text]
+        marks, score = [Mark(mark.lesson, 0, "nothing was graded") for mark in rows[0].marks], 0
+        said = f"Nothing is graded: no folder has files called {lessons()[0].file} and so on."
+        if holding:
+            named = _named([row.folder for row in holding])
+            said = f"Nothing is graded: lessons' files are in {named}. Hand in one folder."
     tests = [
-        {"name": f"Lesson {one.lesson.number}: {one.lesson.title}", "score": float(one.passed), "max_score": 1.0,
-         "status": "passed" if one.passed else "failed", "output": one.said, "visibility": "visible"}
-        for one in row
+        {"name": f"Lesson {mark.lesson.number}: {mark.lesson.title}", "score": float(mark.passed), "max_score": 1.0,
+         "output": mark.said}
+        for mark in marks
     ]  # fmt: skip
+    output = "\n".join([said, *(f"{row.name}: {row.note}" for row in rows if row.note)])
     plain = {"output_format": "text", "test_output_format": "text"}  # a file may print HTML
-    return {"score": float(points(row)), "output": "\n".join(said), **plain, "tests": tests}
-
-
-def points(row: list[Mark]) -> int:
-    """How many lessons passed."""
-    return sum(one.passed for one in row)
+    hidden = {"wall": wall}  # from students
+    return {"score": float(score), "output": output, **plain, "tests": tests, "extra_data": hidden}
 
 
 def called(folders: Collection[Path]) -> dict[Path, str]:
     """What the submissions are called: their paths from the folder that holds them all, control characters escaped."""
-    above = os.path.commonpath([folder.absolute().parent for folder in folders])
-    return {folder: printable(os.path.relpath(folder.absolute(), above)) for folder in folders}
+    above = os.path.commonpath([folder.parent for folder in folders])
+    return {folder: printable(os.path.relpath(folder, above)) for folder in folders}

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import shutil
 import signal
+import subprocess
 import sys
 import tempfile
-import threading
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -22,6 +19,8 @@ from .lesson import Lesson
 from .wall import INSIDE, Wall, environment
 
 NO_WALL = Wall(None, "none is asked for")
+SECONDS = 10.0
+"""How long a learner's file may take to answer."""
 START = 5.0
 """Seconds within which Python and NumPy start."""
 ANSWERS = 1 << 20
@@ -56,19 +55,25 @@ def ask(lesson: Lesson, source: Path, text: str, wall: Wall = NO_WALL) -> Run:
         raise OSError(f"no Python started behind the wall: {output.strip()[-300:]}")
     if len(answers) > ANSWERS:
         ended = f"its answers take more than {ANSWERS >> 20} MB"
-    return collected(_lines(answers[:ANSWERS]), ended, output)
+    lines = []
+    for line in answers[:ANSWERS].decode(errors="replace").split("\n", LINES)[:LINES]:
+        with contextlib.suppress(ValueError, RecursionError):  # it is not JSON
+            lines.append(json.loads(line))
+    return collected(lines, ended, output)
 
 
-def collected(lines: list[dict[str, Any]], ended: str = "", output: str = "") -> Run:
+def collected(lines: list[Any], ended: str = "", output: str = "") -> Run:
     """What the child wrote, as child.py says, line by line; why it ended, and what the file printed."""
     run = Run(ended=ended, output=output)
     done = False
     for line in lines:
+        if not isinstance(line, dict):
+            continue
         if "answer" in line:
-            try:
-                run.outcomes.append({"answer": decode(line["answer"])})
-            except Exception:  # whatever else the learner's process wrote there
-                run.outcomes.append({"answer": None})
+            answer = None
+            with contextlib.suppress(ValueError):  # the learner's process wrote something else there
+                answer = decode(line["answer"])
+            run.outcomes.append({"answer": answer})
         elif "raised" in line:
             run.outcomes.append({"raised": _failure(line["raised"])})
         elif "unloaded" in line:
@@ -79,9 +84,12 @@ def collected(lines: list[dict[str, Any]], ended: str = "", output: str = "") ->
     return run
 
 
-def draw_page(lesson: Lesson, source: Path, text: str, failed: str | None, target: Path) -> bool:
-    """Let the lesson draw the learner's own graph as a page, `target`. Whether that worked; if not, nothing is left."""
-    ended, page, _ = _run(lesson, source, text, NO_WALL, "page.html", failed or "")
+def draw_page(lesson: Lesson, source: Path, text: str, failed: str, target: Path) -> bool:
+    """Let the lesson draw the learner's own graph as a page, `target`; `failed` is the wrong function, or ''.
+
+    Returns whether that worked; if not, nothing is left.
+    """
+    ended, page, _ = _run(lesson, source, text, NO_WALL, "page.html", failed)
     if ended or not 0 < len(page) <= PAGE:
         return False
     target.parent.mkdir(exist_ok=True)
@@ -99,31 +107,25 @@ def _run(lesson: Lesson, source: Path, text: str, wall: Wall, *page: str) -> tup
         given, answers, output = (stack.enter_context(tempfile.TemporaryFile()) for _ in range(3))
         given.write(text.encode())
         given.seek(0)
-        folder = INSIDE if wall.program else stack.enter_context(_folder())
+        folder, where = INSIDE, None
+        if not wall.program:
+            temporary = tempfile.TemporaryDirectory(prefix="minigrad-lesson-", ignore_cleanup_errors=True)
+            folder = where = stack.enter_context(temporary)
         command = [
             *wall.before(lesson), sys.executable, "-P", "-m", "minigrad.course.child",
-            lesson.name, str(source), str(lesson.seconds), *page,
+            lesson.name, str(source), str(SECONDS), *page,
         ]  # fmt: skip
         ended = ""
-        with process(command, cwd=None if wall.program else folder, env=environment(folder),
-                     stdin=given, stdout=answers, stderr=output) as child:  # fmt: skip
-            late = threading.Event()
-
-            def end() -> None:
-                late.set()
-                child.kill()
-
-            timer = threading.Timer(lesson.seconds + START, end)
-            stack.callback(timer.cancel)
-            timer.start()
-            code = child.wait()  # with a timeout, it would look only every 50 ms
-            number = code - 128 if wall.program else -code  # bubblewrap passes signals on as a shell does
-            if late.is_set():
-                ended = f"it took longer than {lesson.seconds:g} s"
-            elif number > 0:
-                ended = _by_signal(number, lesson)
-            elif code and page:
-                ended = "no page could be drawn"
+        with process(command, cwd=where, env=environment(folder), stdin=given, stdout=answers, stderr=output) as child:
+            try:
+                code = child.wait(SECONDS + START)
+            except subprocess.TimeoutExpired:
+                code, ended = 0, _late()
+        number = code - 128 if wall.program else -code  # bubblewrap passes signals on as a shell does
+        if number > 0:
+            ended = _by_signal(number)
+        elif code and page:
+            ended = "no page could be drawn"
         printed = _read(output, 10_000).decode(errors="replace")
         return ended, _read(answers, 1 + (PAGE if page else ANSWERS)), printed
 
@@ -133,50 +135,14 @@ def _read(file: IO[bytes], most: int) -> bytes:
     return file.read(most)
 
 
-@contextlib.contextmanager
-def _folder() -> Iterator[str]:
-    """A temporary folder. Removed afterwards, however deep the folders in it."""
-    folder = tempfile.mkdtemp(prefix="minigrad-lesson-")
-    try:
-        yield folder
-    finally:
-        with contextlib.suppress(OSError):
-            _remove(folder)
-
-
-def _remove(folder: str) -> None:
-    """Remove a folder. What lies deeper is moved up first: a path can be too long to be named, or to be descended."""
-    count = 0
-    while below := [entry.path for entry in os.scandir(folder) if entry.is_dir(follow_symlinks=False)]:
-        for path in below:
-            os.chmod(path, 0o700)
-            for entry in list(os.scandir(path)):
-                if entry.is_dir(follow_symlinks=False):
-                    count += 1
-                    os.chmod(entry.path, 0o700)  # else it cannot be moved
-                    os.rename(entry.path, os.path.join(folder, f"{os.path.basename(folder)}-{count}"))
-                else:
-                    os.unlink(entry.path)
-            os.rmdir(path)
-    shutil.rmtree(folder)
-
-
-def _by_signal(number: int, lesson: Lesson) -> str:
-    if number == getattr(signal, "SIGXCPU", None):
-        return f"it took longer than {lesson.seconds:g} s"
+def _by_signal(number: int) -> str:
     names = {one.value: one.name for one in signal.Signals}
-    return f"the system ended it ({names.get(number, f'signal {number}')})"
+    name = names.get(number, f"signal {number}")
+    return _late() if name == "SIGXCPU" else f"the system ended it ({name})"
 
 
-def _lines(answers: bytes) -> list[dict[str, Any]]:
-    """The complete lines of the child's answers; what is no JSON is left out."""
-    lines = []
-    for text in answers.decode(errors="replace").split("\n", LINES)[:LINES]:
-        with contextlib.suppress(ValueError, RecursionError):
-            line = json.loads(text)
-            if isinstance(line, dict):
-                lines.append(line)
-    return lines
+def _late() -> str:
+    return f"it took longer than {SECONDS:g} s"
 
 
 def _failure(given: Any) -> dict[str, Any]:

@@ -8,13 +8,10 @@ import io
 import json
 import os
 import shutil
-import sys
-import time
-from collections import Counter
 from collections.abc import Iterator
-from functools import partial
+from itertools import count
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from ..errors import DataError, reason
 from ..support.files import AnyPath, locked, open_file, to_path, write_whole
@@ -35,8 +32,8 @@ hand.
     minigrad course hint       a hint, then a plainer one
     minigrad course answer b   answer the lesson's question
     minigrad course list       all lessons, and which are passed
-    minigrad course reset 3    begin lesson 3 anew; your file is kept in backups/
-    minigrad course solution   the solution: asks first
+    minigrad course reset 3    start lesson 3 again; your file is kept in backups/
+    minigrad course solution   the solution, once you have passed
 
 progress.json remembers what you have passed. Nothing of yours is ever overwritten.
 """
@@ -88,14 +85,14 @@ class Workbook:
             kept = [lesson.file for lesson in lessons() if (folder / lesson.file).exists()]
             for lesson in lessons():
                 if not (folder / lesson.file).exists():
-                    write_whole(folder / lesson.file, partial(write_text, lesson.read("exercise.py")))
+                    write_text(folder / lesson.file, lesson.read("exercise.py"))
                 page = lesson.folder / "page.html"
                 if page.is_file():  # the text may be renewed: nobody writes into it
                     (folder / "pages").mkdir(exist_ok=True)
                     shutil.copyfile(page, folder / "pages" / f"{lesson.name}.html")
             for name, text in (("README.md", README), (PROGRESS, "{}\n")):
                 if not (folder / name).exists():
-                    write_whole(folder / name, partial(write_text, text))
+                    write_text(folder / name, text)
         except OSError as error:
             raise DataError(
                 "MG914",
@@ -127,14 +124,6 @@ class Workbook:
         """The first lesson that is not passed."""
         return next((lesson for lesson in lessons() if not self.passed(lesson)), None)
 
-    def count_try(self, lesson: Lesson, function: str) -> int:
-        """Count one more wrong try of a function; return how many there have been."""
-        with self.changed(lesson) as entry:
-            tries = Counter(entry.get("tries", {}))
-            tries[function] += 1
-            entry["tries"] = dict(tries)
-        return tries[function]
-
     def next_hint(self, lesson: Lesson) -> int:
         """The index of the next hint; the last one again when all were seen."""
         with self.changed(lesson) as entry:
@@ -155,17 +144,13 @@ class Workbook:
     def changed(self, lesson: Lesson) -> Iterator[dict[str, Any]]:
         """A lesson's entry, which is written to progress.json when the block ends.
 
-        It is read first, and locked: `watch` may run in another terminal. If it cannot be written, a line on stderr
-        says so, and the command continues.
+        It is read first, and locked: `watch` may run in another terminal.
         """
         with locked(self.folder):
             self.read()
             yield self.lessons.setdefault(lesson.name, {})
             text = json.dumps(dict(sorted(self.lessons.items())), indent=1, ensure_ascii=False) + "\n"
-            try:
-                write_whole(self.folder / PROGRESS, partial(write_text, text))
-            except OSError as error:
-                print(f"This is not remembered: {PROGRESS} cannot be written ({reason(error)}).", file=sys.stderr)
+            write_text(self.folder / PROGRESS, text)
 
     def reset(self, lesson: Lesson) -> Path | None:
         """Put the exercise back. Returns where the learner's file was copied to, None if there was none."""
@@ -173,11 +158,10 @@ class Workbook:
         if path.exists():
             backups = self.folder / "backups"
             backups.mkdir(exist_ok=True)
-            stem = f"{lesson.name}.{time.strftime('%Y%m%d-%H%M%S')}"
-            names = (f"{stem}{extra}.py" for extra in ("", *(f"-{i}" for i in range(2, 10_000))))
-            copy = next(backups / name for name in names if not (backups / name).exists())
+            names = (backups / f"{lesson.name}.{number}.py" for number in count(1))
+            copy = next(name for name in names if not name.exists())
             shutil.copy2(path, copy)
-        write_whole(path, partial(write_text, lesson.read("exercise.py")))
+        write_text(path, lesson.read("exercise.py"))
         with self.changed(lesson) as entry:
             for key in ("passed", "tries", "hints"):
                 entry.pop(key, None)
@@ -188,13 +172,10 @@ class Workbook:
 
 
 def _entry(entry: Any) -> dict[str, Any]:
-    """A lesson's entry in progress.json. Errors: ValueError, TypeError, AttributeError if it cannot be one."""
-    hints, tries, answers = entry.get("hints", 0), entry.get("tries", {}), entry.get("answers", {})
-    if not (isinstance(hints, int) and hints >= 0):
-        raise ValueError(f"hints: {hints!r}")
-    for values, kind in ((tries, int), (answers, str)):
-        if not all(isinstance(value, kind) for value in values.values()):
-            raise ValueError(f"tries or answers: {values!r}")
+    """A lesson's entry in progress.json. Errors: ValueError, AttributeError if it cannot be one."""
+    for key, kind in (("hints", int), ("tries", dict), ("answers", dict)):
+        if not isinstance(entry.get(key, kind()), kind):
+            raise ValueError(f"{key}: {entry[key]!r}")
     return dict(entry)
 
 
@@ -213,6 +194,6 @@ def read_text(path: Path) -> str:
         raise OSError(errno.EINVAL, "it is not text in UTF-8", str(path)) from None
 
 
-def write_text(text: str, file: IO[bytes]) -> None:
-    """For `write_whole`."""
-    file.write(text.encode())
+def write_text(path: Path, text: str) -> None:
+    """Write a file as a whole. Errors: OSError."""
+    write_whole(path, lambda file: file.write(text.encode()))

@@ -122,7 +122,7 @@ for path in pathlib.Path(FOLDER).rglob("*.pyc"):
     "asks the grader for the answers": """
 import minigrad.course.grade as g, minigrad.course.lesson as l
 one = l.lesson(1)
-tried("right_answers", lambda: g.right_answers(one)); tried("slips", lambda: one.slips)
+tried("right answers", lambda: g.answers_with(one)); tried("slips", lambda: one.slips)
 tried("read", lambda: one.read("solution.py"))""",
     "searches its memory for the answers": """
 import gc, types
@@ -375,7 +375,7 @@ def main(fences: str, place: Path, port: int) -> None:
     import resource
 
     patch = pytest.MonkeyPatch()
-    patch.setattr(lesson(1).check, "SECONDS", 1.0, raising=False)
+    patch.setattr(sandbox, "SECONDS", 1.0)
     patch.setattr(sandbox, "START", 4.0)
     if fences == "hook":
         patch.setattr(report, "find_wall", lambda: sandbox.NO_WALL)

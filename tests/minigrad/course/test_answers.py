@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 import minigrad as mg
-from minigrad.course.answers import Difference, Unusable, decode, difference, encode
+from minigrad.course.answers import Difference, decode, difference, encode
 
 NUMBERS = arrays.arrays(np.float64, arrays.array_shapes(min_dims=1, max_dims=3), elements=st.floats(width=64))
 ANSWERS = st.recursive(
@@ -32,41 +32,6 @@ def test_an_answer_equals_itself_after_the_journey(answer) -> None:
     assert difference(travelled(answer), travelled(answer), 0.0) is None
 
 
-@pytest.mark.parametrize(
-    ("yours", "right", "found"),
-    [
-        (np.ones((2, 3)), np.ones((3, 2)), Difference("", "an array of shape (2, 3)", "an array of shape (3, 2)")),
-        ([1.0, 2.5], np.array([1.0, 2.0]), Difference("[1]", "2.5", "2")),
-        (None, 2.0, Difference("", "nothing (None): does it return its result?", "2")),
-        (True, 1.0, Difference("", "True", "1")),
-        (float("nan"), 1.0, Difference("", "nan", "1")),
-        (1 + 1e-7, 1.0, None),
-        (1.0000011, 1.0, Difference("", "1.000001", "1")),
-        (1e9 + 100, 1e9, None),
-        ({"a": 1}, {"b": 1}, Difference("", "names a", "names b")),
-        (mg.Tensor([1.0, 2.0]), np.array([1.0, 2.0]), None),
-        (np.array([1.0, 2.0]), [1.0, 2.0], None),
-        ("left", "right", Difference("", "'left'", "'right'")),
-    ],
-)
-def test_differences(yours, right, found) -> None:
-    assert difference(travelled(yours), travelled(right), 1e-6) == found
-
-
-def test_what_cannot_travel_equals_nothing() -> None:
-    answer = travelled(print)
-    assert isinstance(answer, Unusable)
-    assert difference(answer, answer, 1.0) is not None
-
-
-@pytest.mark.parametrize(
-    "code", [{"dtype": "O", "shape": [1], "data": "AAAA"}, {"dtype": "f8", "shape": [9], "data": ""}]
-)
-def test_forged_arrays_are_refused(code) -> None:
-    with pytest.raises(ValueError):
-        decode(code)
-
-
 def nested(depth: int) -> list[Any]:
     parts: list[Any] = []
     for _ in range(depth):
@@ -74,10 +39,41 @@ def nested(depth: int) -> list[Any]:
     return parts
 
 
-def holding_itself() -> list[Any]:
-    parts: list[Any] = []
-    parts += [parts, parts]
-    return parts
+def differs(yours: str, right: str, place: str = "") -> Difference:
+    return Difference(place, yours, right)
+
+
+@pytest.mark.parametrize(
+    ("yours", "right", "found"),
+    [
+        (np.ones((2, 3)), np.ones((3, 2)), differs("an array of shape (2, 3)", "an array of shape (3, 2)")),
+        ([1.0, 2.5], np.array([1.0, 2.0]), differs("2.5", "2", "[1]")),
+        (np.ones(3), [1.0, 1.0], differs("a list of 3", "a list of 2")),
+        ([[1.0], [1.0, 2.0]], np.ones((2, 1)), differs("a list of 2", "an array of shape (2, 1)")),
+        (None, 2.0, differs("nothing (None): does it return its result?", "2")),
+        (True, 1.0, differs("True", "1")),
+        (float("nan"), 1.0, differs("nan", "1")),
+        (1 + 1e-7, 1.0, None),
+        (1.0000011, 1.0, differs("1.000001", "1")),
+        (1e9 + 100, 1e9, None),
+        ({"a": 1}, {"b": 1}, differs("names a", "names b")),
+        ("left", "right", differs("'left'", "'right'")),
+        (mg.Tensor([1.0, 2.0]), np.array([1.0, 2.0]), None),
+        (np.array([1.0, 2.0]), [1.0, 2.0], None),
+        (np.ones((2, 3)), [np.ones(3), np.ones(3)], None),
+        (2**100, 2.0**100, None),
+        (np.uint64(2**64 - 1), 2.0**64, None),
+        (np.longdouble(0.5), 0.5, None),
+        (np.bool_(True), True, None),
+        ([math.nan, -math.inf], np.array([math.nan, -math.inf]), None),
+        ("\udcff", "\udcff", None),
+        ({(1, None): 2.0}, {"(1, None)": 2.0}, None),
+        (np.zeros((0, 3)), np.zeros((0, 3)), None),
+        (nested(20), nested(20), None),
+    ],
+)
+def test_differences(yours, right, found) -> None:
+    assert difference(travelled(yours), travelled(right), 1e-6) == found
 
 
 class Mute:
@@ -85,75 +81,37 @@ class Mute:
         raise SystemError("no words")
 
 
-ODD = {
-    "an int beyond a float": 10**400,
-    "an int beyond a float in a list": [1.0, -(10**400)],
-    "complex": 1j,
-    "a complex array": np.array([1j]),
-    "nested": nested(10_000),
-    "itself": holding_itself(),
-    "objects": np.array([1, None, "x"], dtype=object),
-    "dates": np.array(["2026-01-01"], "M8[D]"),
-    "a duration": np.timedelta64(1, "s"),
-    "records": np.zeros(2, "i4,f8"),
-    "no repr": Mute(),
-    "no repr in a dict": {Mute: [Mute()]},
-    "a generator": (i for i in range(3)),
-}
+ITSELF: list[Any] = []
+ITSELF += [ITSELF, ITSELF]
+ODD = [
+    print, 10**400, [1.0, -(10**400)], 1j, np.array([1j]), nested(10_000), ITSELF, np.array([1, None], dtype=object),
+    np.array(["2026-01-01"], "M8[D]"), np.timedelta64(1, "s"), np.zeros(2, "i4,f8"), Mute(), {Mute: [Mute()]},
+    [0.0] * 1_000_001,
+]  # fmt: skip
 
 
-@pytest.mark.parametrize("answer", ODD.values(), ids=ODD)
+@pytest.mark.parametrize("answer", ODD, ids=range(len(ODD)))
 def test_odd_answers_are_wrong_and_described(answer) -> None:
     yours = travelled(answer)
-    for right in (1.0, np.ones(2), [1.0, 2.0], {"a": 1.0}, "x", None):
+    for right in (1.0, np.ones(2), [1.0, 2.0], {"a": 1.0}, "x", None, yours):
         found = difference(yours, right, 1e-6)
         assert found is not None and len(found.yours) < 300
 
 
 @pytest.mark.parametrize(
-    ("answer", "right"),
-    [
-        (2**100, 2.0**100),
-        (-(2**64), -(2.0**64)),
-        (np.uint64(2**64 - 1), 2.0**64),
-        (np.longdouble(0.5), 0.5),
-        (np.bool_(True), True),
-        ([math.nan, -math.inf], np.array([math.nan, -math.inf])),
-        ("\udcff", "\udcff"),
-        ({(1, None): 2.0}, {"(1, None)": 2.0}),
-        (np.zeros((0, 3)), np.zeros((0, 3))),
-        (nested(20), nested(20)),
-    ],
-)
-def test_unusual_answers_can_be_right(answer, right) -> None:
-    assert difference(travelled(answer), right, 1e-6) is None
-
-
-def test_an_answer_has_so_many_parts_at_most(monkeypatch) -> None:
-    monkeypatch.setattr("minigrad.course.answers.MOST_PARTS", 100)
-    assert difference(travelled([1.0] * 99), [1.0] * 99, 1e-6) is None
-    assert difference(travelled([1.0] * 100), [1.0] * 100, 1e-6) is not None
-
-
-@pytest.mark.parametrize(
     "code",
-    [nested(5_000), 10**400, {"keys": 5}, {}, {"dtype": "f8", "shape": [10**9, 0], "data": ""},
-     {"dtype": {"names": 1}, "shape": [1], "data": ""},
-     {"dtype": "f8,(", "shape": [], "data": ""}, {"dtype": "f8", "shape": [10**30], "data": "AAAAAAAAAAA="}],
-    ids=range(8),
+    [nested(5_000), 10**400, {"keys": 5}, {}, *({"dtype": dtype, "shape": shape, "data": "AAAA"} for dtype, shape in [
+        ("O", [1]), ("f8", [9]), ("f8", [10**9, 0]), ({"names": 1}, [1]), ("f8,(", []), ("i1", [10**30])])],
+    ids=range(10),
 )  # fmt: skip
 def test_whatever_was_forged_is_a_value_error(code) -> None:
     with pytest.raises(ValueError, match="not an encoded answer"):
         decode(code)
 
 
-def test_a_long_array_in_place_of_a_short_list_is_not_listed(monkeypatch) -> None:
-    monkeypatch.setattr("minigrad.course.answers.encode", None)
-    assert difference(np.zeros(700_000, bool), [1.0, 2.0], 0) == Difference("", "a list of 700000", "a list of 2")
-
-
-def test_a_signalling_nan_or_a_long_double_is_no_warning() -> None:
+def test_a_long_array_is_not_listed_and_odd_numbers_are_no_warning() -> None:
+    assert difference(np.zeros(700_000, bool), [1.0, 2.0], 0) == differs("a list of 700000", "a list of 2")
     with np.errstate(all="raise"):
-        assert difference(np.frombuffer(b"\x01\x00\x80\x7f", "f4"), np.ones(1), 0) == Difference("[0]", "nan", "1")
+        assert difference(np.frombuffer(b"\x01\x00\x80\x7f", "f4"), np.ones(1), 0) == differs("nan", "1", "[0]")
         huge = np.full(1, np.finfo(np.longdouble).max)
         assert difference(huge, np.ones(1), 0) is not None

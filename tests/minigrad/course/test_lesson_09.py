@@ -24,7 +24,3 @@ def test_rnn_is_the_layer(T, B, D, H):
         strict=True,
     ):
         np.testing.assert_allclose(mine.array, theirs.array, rtol=0, atol=1e-12)
-
-
-def test_unroll_remembers_the_digits_in_order():
-    assert solution.unroll(lambda x, h: 10 * h + x, [4, 0, 7], 0) == [4, 40, 407]

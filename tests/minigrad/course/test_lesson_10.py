@@ -1,19 +1,14 @@
-"""Lesson 10's solution against the engine, against differences, and against the text's numbers."""
-
-from pathlib import Path
+"""Lesson 10's solution against the engine, and against numbers worked out by hand."""
 
 import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.course import feedback
-from minigrad.course.grade import grade
-from minigrad.course.lesson import lesson
 from minigrad.course.lessons.lesson_10_bptt import solution
 
 
-def network(T, B, D, H, seed=0):
-    rng = np.random.default_rng(seed)
+def network(T, B, D, H):
+    rng = np.random.default_rng(0)
     sizes = {"xs": (T, B, D), "h0": (B, H), "W_xh": (D, H), "W_hh": (H, H), "b_h": (H,)}
     return {name: rng.normal(size=size) * 0.6 for name, size in sizes.items()}, rng.normal(size=(T + 1, B, H))
 
@@ -39,37 +34,9 @@ def test_every_gradient_is_the_engines(sizes, last_only):
         np.testing.assert_allclose(found[name], expected.array, rtol=0, atol=1e-12, err_msg=name)
 
 
-def test_gradients_are_slopes():
-    arrays, g = network(4, 2, 2, 3, seed=1)
-    found = solution.rnn_backward(g, arrays["xs"], solution.rnn_forward(**arrays), arrays["W_xh"], arrays["W_hh"])
-
-    def loss(name, step):
-        return float((g * solution.rnn_forward(**{**arrays, name: arrays[name] + step})).sum())
-
-    rng = np.random.default_rng(2)
-    for name, array in arrays.items():
-        direction = rng.normal(size=array.shape)
-        slope = (loss(name, 1e-5 * direction) - loss(name, -1e-5 * direction)) / 2e-5
-        assert float((found[name] * direction).sum()) == pytest.approx(slope, rel=1e-7)
-
-
 def test_the_numbers_of_the_text():
     hs, g = np.array([0, 0.6, 0.8, 0.6]).reshape(4, 1, 1), np.array([0, 0, 2.0, 1]).reshape(4, 1, 1)
     dh = solution.state_gradients(g, hs, np.array([[0.5]]))
     np.testing.assert_allclose(dh.ravel(), [0.133632, 0.4176, 2.32, 1])
     found = solution.rnn_backward(g, np.zeros((3, 1, 1)), hs, np.ones((1, 1)), np.array([[0.5]]))
     assert found["W_hh"].item() == pytest.approx(1.01312)
-
-
-@pytest.mark.parametrize(
-    ("body", "told"),
-    [
-        ("return {'dW_hh': hs[0]}", "a dict with the keys W_hh, W_xh, b_h, h0, xs; it is a dict with the keys dW_hh"),
-        ("return hs[0], hs[0]", "a dict with the keys W_hh, W_xh, b_h, h0, xs; it is no dict"),
-        ("return None", "does it return its result?"),
-    ],
-)
-def test_an_answer_without_the_keys_is_told_which_it_needs(body, told):
-    one = lesson(10)
-    text = f"{one.read('solution.py')}\ndef rnn_backward(g, xs, hs, W_xh, W_hh):\n    {body}\n"
-    assert told in " ".join(feedback.lines(grade(one, Path(one.file), text), 1))

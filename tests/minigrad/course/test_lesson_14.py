@@ -1,4 +1,4 @@
-"""Lesson 14's solution against dials turned by finite differences, the engine, and counts made in another way."""
+"""Lesson 14's solution against dials turned by finite differences, the engine, and counts."""
 
 from collections import Counter
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.course.lessons.lesson_14_imdb import experiment, reader, shading, solution
+from minigrad.course.lessons.lesson_14_imdb import experiment, reader, solution
 from minigrad.data import Batches
 from optim import SGD
 
@@ -29,40 +29,22 @@ def test_word_parts_are_the_slopes_of_dials(which, review):
 
 
 def test_a_step_of_train_is_sgd_by_hand():
-    mg.seed(1)
     model, twin = (reader.in_float64(reader.Reader(6, 2, 3)) for _ in range(2))
     twin.load_state_dict(model.state_dict())
     ids, labels = np.array([[1, 2, 3], [0, 4, 5]]), np.array([1, 0])
     losses = solution.train(model, SGD(model.named_parameters(), lr=0.5), Batches(ids, labels, batch_size=2), 1)
-    z = twin(ids).array
-    assert losses == pytest.approx([np.mean(np.log1p(np.exp(-z * [1, -1])))])
-    for name, tensor in twin.named_parameters().items():
-        for index in np.ndindex(tensor.shape):
-            moved = np.array(tensor.array)
-            values = []
-            for change in (1e-6, -1e-6):
-                tensor.array = moved + change * (np.arange(moved.size).reshape(moved.shape) == np.ravel_multi_index(
-                    index, moved.shape))  # fmt: skip
-                values.append(np.mean(np.log1p(np.exp(-twin(ids).array * [1, -1]))))
-            tensor.array = moved
-            slope = (values[0] - values[1]) / 2e-6
-            assert model.named_parameters()[name].array[index] == pytest.approx(moved[index] - 0.5 * slope, abs=1e-7)
+    loss = mg.log(mg.exp(twin(ids) * [-1.0, 1.0]) + 1.0).mean()
+    assert losses == pytest.approx([loss.item()])
+    before = twin.named_parameters()
+    for name, gradient in zip(before, mg.grad(loss, list(before.values())), strict=True):
+        expected = before[name].array - 0.5 * gradient.array
+        np.testing.assert_allclose(model.named_parameters()[name].array, expected, atol=1e-9)
 
 
 @pytest.mark.parametrize(("word", "label"), [(300, 1), (45, 0)])
 def test_leak_finds_what_was_planted(word, label):
     some = reader.reviews().train[:1000]
     assert solution.leak(reader.planted(some, word, often=0.7, label=label), some.labels) == word
-
-
-def test_leak_by_sets_of_words():
-    some = reader.reviews().train[:300]
-    right: Counter[int] = Counter()
-    for ids, label in zip(some.ids, some.labels, strict=True):
-        for word in range(some.ids.max() + 1):
-            right[word] += (word in set(ids.tolist())) == bool(label)
-    best = max(right, key=lambda word: (abs(right[word] - 150), -word))
-    assert solution.leak(some.ids, some.labels) == best
 
 
 def test_shuffled_reviews_have_their_own_words():
@@ -96,9 +78,3 @@ def test_no_word_tells_the_label_by_itself_and_stars_do():
         star: train.labels[(train.ids == vocabulary.encode(star)[-1]).any(axis=1)].mean() for star in ("1", "7", "8")
     }
     assert good == pytest.approx({"1": 0.21, "7": 0.88, "8": 0.88}, abs=0.005)
-
-
-def test_strong_words_are_darker(tmp_path):
-    shading.shade([("<a>", ["bad", "so-so", "good"], [-2.0, 0.1, 1.0])], tmp_path / "words.svg")
-    drawn = (tmp_path / "words.svg").read_text()
-    assert "&lt;a&gt;" in drawn and "-2.00" in drawn and "+1.00" in drawn and "+0.10" not in drawn

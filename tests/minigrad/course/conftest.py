@@ -1,0 +1,41 @@
+"""A fresh course, and `minigrad course ...` as it is typed there."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from minigrad.__main__ import main
+from minigrad.course.lesson import lesson
+
+Course = Callable[..., tuple[int, str]]
+
+
+def write(number: int, text: str = "") -> None:
+    """Write a lesson's file in the current folder: its solution, with `text` after it."""
+    Path(lesson(number).file).write_text(f"{lesson(number).read('solution.py')}\n{text}\n")
+
+
+@pytest.fixture
+def typed(tmp_path: Path, monkeypatch, capsys) -> Course:
+    """Runs `minigrad course ...` in an empty folder; returns (exit code, what was printed)."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words: str) -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", ["minigrad", "course", *words])
+        code = main()
+        shown = capsys.readouterr()
+        return code, shown.out + shown.err
+
+    return run
+
+
+@pytest.fixture
+def course(typed: Course, tmp_path: Path, monkeypatch) -> Course:
+    """As `typed`, in a folder where a course was begun."""
+    assert typed("start", "c")[0] == 0
+    monkeypatch.chdir(tmp_path / "c")
+    return typed

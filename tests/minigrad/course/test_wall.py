@@ -1,0 +1,72 @@
+"""The wall: what is seen behind it, what `report` says of it, and that one which does not work is none."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from minigrad.course import report, wall
+from minigrad.course.grade import grade
+from minigrad.course.lesson import Lesson, lesson, lessons
+
+needs_wall = pytest.mark.skipif(wall.find().program is None, reason="no wall on this machine")
+
+
+@needs_wall
+@pytest.mark.parametrize("one", lessons(), ids=lambda one: one.name)
+def test_behind_the_wall_every_solution_passes(one: Lesson) -> None:
+    assert grade(one, Path(one.file), one.read("solution.py"), wall.find()).passed
+
+
+@needs_wall
+def test_of_an_environment_that_holds_submissions_only_python_is_seen(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    lessons = tmp_path / "lib" / "python3.12" / "site-packages" / "minigrad" / "course" / "lessons"
+    lessons.mkdir(parents=True)
+    paths = [tmp_path / "ada.py", lessons / "solution.py", lessons.parent / "lesson.py"]
+    for path in paths:
+        path.touch()
+    code = f"import os; print([os.path.exists(path) for path in {list(map(str, paths))}])"
+    command = [*wall.find().before(), os.path.realpath(sys.executable), "-I", "-c", code]
+    seen = subprocess.run(command, capture_output=True, text=True)
+    assert seen.stdout == "[False, False, True]\n", seen.stderr
+
+
+def found(monkeypatch, program: str | None) -> wall.Wall:
+    """The wall that is found where this is bubblewrap."""
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "which", lambda name: program)
+        return wall.find.__wrapped__()
+
+
+def test_report_says_what_it_stands_behind_and_can_require_it(typed, monkeypatch) -> None:
+    Path(lesson(1).file).write_text("x = 1")
+    missing = found(monkeypatch, None)
+    for one, said in (
+        (wall.find(), str(wall.find())),
+        (missing, "Graded without a wall (bubblewrap is not installed): "),
+    ):
+        monkeypatch.setattr(report, "find_wall", lambda one=one: one)
+        for options in ([], ["--json"], ["--gradescope"]):
+            code, text = typed("report", "--lesson", "1", *options)
+            assert code == 0 and said in text
+    monkeypatch.setattr(report, "grade", None)
+    code, text = typed("report", "--require-sandbox")
+    assert code == 2 and "[MG926]" in text
+
+
+def test_a_wall_that_does_not_work_is_none(tmp_path: Path, monkeypatch) -> None:
+    program = tmp_path / "bwrap"
+    program.write_text("#!/bin/sh\necho 'setting up uid map: Permission denied' >&2\nexit 1\n")
+    program.chmod(0o755)
+    broken = found(monkeypatch, str(program))
+    assert broken.program is None and "setting up uid map: Permission denied" in broken.missing
+    assert "No such file" in found(monkeypatch, str(tmp_path / "gone")).missing
+    one = lesson(1)
+    with pytest.raises(OSError, match="Permission denied"):  # and if it stops to work later, nobody gets a mark for it
+        grade(one, Path(one.file), one.read("solution.py"), wall.Wall(str(program)))

@@ -1,0 +1,81 @@
+"""A learner's folder: nothing of theirs is overwritten, nothing they have reached is lost."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from minigrad.course.lesson import lesson, lessons
+from minigrad.course.workbook import Workbook
+
+from .conftest import write
+
+
+def test_start_never_overwrites(course) -> None:
+    first, second = (Path(lesson(number).file) for number in (1, 2))
+    first.write_text("mine")
+    second.unlink()
+    code, text = course("start", ".")
+    assert code == 0 and f"1 lessons copied; {len(lessons()) - 1} were there already" in text
+    assert first.read_text() == "mine" and second.read_text() == lesson(2).read("exercise.py")
+
+
+def test_reset_keeps_a_copy_each_time(course) -> None:
+    for text in ("first", "second"):
+        Path(lesson(1).file).write_text(text)
+        course("reset", "1")
+    assert sorted(path.read_text() for path in Path("backups").iterdir()) == ["first", "second"]
+    Path(lesson(1).file).unlink()
+    assert course("reset", "1") == (0, f"{lesson(1).file} is as at the beginning.\n")
+    assert Path(lesson(1).file).read_text() == lesson(1).read("exercise.py")
+
+
+def test_windows_line_ends_and_a_byte_order_mark_pass(course) -> None:
+    text = lesson(1).read("solution.py").replace("\n", "\r\n")
+    Path(lesson(1).file).write_bytes(b"\xef\xbb\xbf" + text.encode())
+    assert course("check", "1")[0] == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"lesson_01_by_hand": {"hints": "3"}}', '{"lesson_01_by_hand": {"answers": ["b"]}}', '{"lesson_01_by_hand": 1}',
+     "[]", "7", "null", "[" * 9999, "\xff"],
+    ids=range(8),
+)  # fmt: skip
+def test_damaged_progress_is_named_and_kept(course, text) -> None:
+    Path("progress.json").write_text(text, encoding="latin-1")
+    write(1)
+    before = Path(lesson(1).file).read_text()
+    for words in ((), ("hint",), ("answer", "1.2"), ("list",), ("reset", "1")):
+        code, said = course(*words)
+        assert code == 2 and "[MG913]" in said
+    assert Path("progress.json").read_text(encoding="latin-1") == text
+    assert Path(lesson(1).file).read_text() == before
+
+
+def test_progress_of_another_version_is_read_and_kept(course) -> None:
+    entry = {"answers": {"7": "b", "x": "c", "0": "1.2"}, "hints": 99, "stars": 3}
+    later = {"passed": "yes"}
+    Path("progress.json").write_text(json.dumps({"lesson_01_by_hand": entry, "lesson_99_later": later}))
+    assert course("hint", "1")[0] == 0
+    found = json.loads(Path("progress.json").read_text())
+    assert found == {"lesson_01_by_hand": {**entry, "hints": len(lesson(1).hints)}, "lesson_99_later": later}
+
+
+def test_two_programs_lose_no_entry_of_each_other(course) -> None:
+    books = [Workbook(Path(".")) for _ in range(2)]
+    for number in range(1, 5):
+        books[number % 2].record(lesson(number), passed="now")
+    assert [Workbook(Path(".")).passed(lesson(number)) for number in range(1, 6)] == [True] * 4 + [False]
+
+
+def test_the_course_is_found_from_a_folder_below_and_nowhere_else(course, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir("pages")
+    assert course("list")[0] == 0
+    monkeypatch.chdir(tmp_path)
+    code, text = course("list")
+    assert code == 2 and "[MG912]" in text and "minigrad course start my-course" in text
+    Path("file").write_text("")
+    assert "[MG914]" in course("start", "file/c")[1]
