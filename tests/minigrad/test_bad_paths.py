@@ -6,39 +6,29 @@ from pathlib import Path
 import pytest
 
 import minigrad as mg
-from layers import Dense, export_weights, import_weights
+from layers import Dense, import_weights
 from minigrad.data import Vocabulary, load_imdb
 from minigrad.errors import shown
 
-WRITERS = {
-    "save": lambda path: mg.save(path, {"W": [1.0]}),
-    "Vocabulary.save": lambda path: Vocabulary(["film"]).save(path),
-    "export_weights": lambda path: export_weights(Dense(2, 2), path, "keras"),
-}
-READERS = {
-    "load": mg.load,
-    "Vocabulary.load": Vocabulary.load,
-    "import_weights": lambda path: import_weights(Dense(2, 2), path, "keras"),
-}
-FOLDERS = {"load_imdb": lambda path: load_imdb("tfds", data_dir=path)}
+FOLDERS = {"MG424": lambda path: load_imdb("tfds", data_dir=path)}
 CODES = {
-    "save": "MG506",
-    "Vocabulary.save": "MG408",
-    "export_weights": "MG506",
-    "load": "MG501",
-    "Vocabulary.load": "MG404",
-    "import_weights": "MG252",
-    "load_imdb": "MG424",
+    "MG506": lambda path: mg.save(path, {"W": [1.0]}),
+    "MG501": mg.load,
+    "MG408": lambda path: Vocabulary(["film"]).save(path),
+    "MG404": Vocabulary.load,
+    "MG252": lambda path: import_weights(Dense(2, 2), path, "keras"),
+    **FOLDERS,
 }
+"""By the code of its error, a function that takes a path."""
 
 
 def fails(function, path):
     if function in FOLDERS:
         pytest.importorskip("tensorflow_datasets", reason="tensorflow-datasets is not installed")
     with pytest.raises(mg.MinigradError) as caught:
-        ({**WRITERS, **READERS, **FOLDERS}[function])(path)
+        CODES[function](path)
     error = caught.value
-    assert error.code == CODES[function] and error.cause and error.remedy
+    assert error.code == function and error.cause and error.remedy
     assert shown(path) in error.what
 
 
@@ -54,17 +44,12 @@ def test_names_that_no_file_can_have(function, path, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("function", [*WRITERS, *READERS])
-def test_a_folder_instead_of_a_file(function, tmp_path):
-    fails(function, tmp_path)
-    fails(function, str(tmp_path))
-    assert list(tmp_path.iterdir()) == []
-
-
 @pytest.mark.parametrize("function", CODES)
-def test_a_file_instead_of_a_folder(function, tmp_path):
+def test_a_folder_instead_of_a_file_and_a_file_instead_of_a_folder(function, tmp_path):
     (tmp_path / "file").write_text("in the way")
     fails(function, tmp_path / "file" / "x")
+    if function not in FOLDERS:
+        fails(function, str(tmp_path))
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
@@ -77,7 +62,7 @@ def test_a_folder_without_permission(function, tmp_path):
         if parent.stat().st_uid == os.getuid() and parent != Path("/"):
             parent.chmod(parent.stat().st_mode | 0o555)
     folder.chmod(0)
-    if function in FOLDERS:
+    if function in FOLDERS:  # before the user changes
         pytest.importorskip("tensorflow_datasets", reason="tensorflow-datasets is not installed")
     root = os.geteuid() == 0
     if root:
@@ -92,4 +77,4 @@ def test_a_folder_without_permission(function, tmp_path):
 
 
 def test_a_home_that_is_not_known(tmp_path):
-    fails("load_imdb", "~nobody-of-this-name/data")
+    fails("MG424", "~nobody-of-this-name/data")
