@@ -56,12 +56,6 @@ def test_a_file_put_there_by_hand_that_is_not_the_archive_is_refused_and_kept(se
     assert (tmp_path / "aclImdb_v1.tar.gz").read_bytes() == b"something of the user's"
 
 
-def test_a_folder_that_cannot_be_made(server, tmp_path):
-    (tmp_path / "file").write_text("in the way")
-    with pytest.raises(DataError, match="(?s)MG424.*data_dir"):
-        download(server.archive, tmp_path / "file" / "downloads")
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no locks on folders")
 def test_a_second_download_waits_for_the_first_and_follows_it_when_it_is_killed(server, tmp_path):
     server.behaviour, archive = "stalls", server.archive

@@ -31,12 +31,9 @@ def test_the_bundled_reviews_are_the_published_ones(bundled):
         assert reviews.ids.shape == (25_000, 40)
         assert reviews.ids.dtype == reviews.labels.dtype == np.int64
         assert np.bincount(reviews.labels).tolist() == [12_500, 12_500]  # as the authors say
-        assert reviews.ids.min() >= 0
-        assert reviews.ids.max() < len(bundled.vocabulary) == 10_000
-        assert reviews.texts is None
-    # Keras's own word index of these reviews begins the same (with "in" before "it": it keeps "it's" in one piece).
+        assert 0 <= reviews.ids.min() and reviews.ids.max() < len(bundled.vocabulary) == 10_000
+    # Keras's own word index of these reviews begins the same.
     assert bundled.vocabulary.words[:6] == ["the", "and", "a", "of", "to", "is"]
-    assert set(bundled.vocabulary.words[:12]) == {*"the and a of to is br in it i this that".split()}
     # The first review of the training split, as tensorflow-datasets' catalogue shows it, ends like this.
     assert bundled.vocabulary.decode(bundled.train.ids[0]).endswith(
         "christopher walken s good name i could barely sit through it"
@@ -68,18 +65,6 @@ def test_the_sources_agree_and_the_bundle_is_built_from_them_byte_for_byte(bundl
     assert (tmp_path / "imdb.npz").read_bytes() == imdb.BUNDLE.read_bytes()
 
 
-def test_the_script_writes_the_file(tmp_path, monkeypatch, capsys):
-    reviews = Reviews(np.array([[0, 1, 3]]), np.array([1]), ["Good"])
-    monkeypatch.setattr(make_bundle, "load_imdb", lambda source, data_dir: IMDB(reviews, reviews, Vocabulary(["good"])))
-    monkeypatch.setattr(sys, "argv", ["make_bundle", "anywhere", str(tmp_path / "out.npz")])
-    make_bundle.main()
-    assert "bytes" in capsys.readouterr().out
-    monkeypatch.setattr(imdb, "BUNDLE", tmp_path / "out.npz")
-    data = load_imdb()
-    assert data.test.ids.tolist() == [[0, 1, 3]]
-    assert data.vocabulary.words == ["good"]
-
-
 def test_rows_are_selected_together():
     reviews = Reviews([np.array([1, 3]), np.array([1]), np.array([1, 4, 5])], np.array([0, 1, 0]), ["a", "b", "c"])
     last_two = reviews[1:]
@@ -105,29 +90,28 @@ def test_held_back_reviews_are_no_longer_in_the_rest(bundled):
 
 
 def test_a_bundle_with_any_byte_changed_is_refused_or_reads_the_same(monkeypatch, tmp_path):
-    ids, labels = np.arange(80).reshape(2, 40) + 3, np.array([0, 1])
+    ids, labels, generator = np.arange(80).reshape(2, 40) + 3, np.array([0, 1]), random.Random(0)
     path = tmp_path / "imdb.npz"
     monkeypatch.setattr(imdb, "BUNDLE", path)
     reviews = Reviews(ids, labels)
     make_bundle.write_bundle(IMDB(reviews, reviews, Vocabulary([f"w{number}" for number in range(90)])), path)
-    content, refused, generator = path.read_bytes(), 0, random.Random(0)
-    cut = [content[:length] for length in range(0, len(content), 50)]
-    flipped = []
-    for _ in range(300):
-        spot = generator.randrange(len(content))
-        flipped.append(content[:spot] + bytes([content[spot] ^ 1 << generator.randrange(8)]) + content[spot + 1 :])
-    for changed in [*cut, *flipped]:
-        path.write_bytes(changed)
+    content, refused = path.read_bytes(), 0
+    for spot in generator.choices(range(len(content)), k=300):
+        path.write_bytes(content[:spot] + bytes([content[spot] ^ 1 << generator.randrange(8)]) + content[spot + 1 :])
         try:
             data = load_imdb()
         except DataError as error:
             assert error.code == "MG405"
             refused += 1
         else:
-            assert (data.train.ids == ids).all()
-            assert (data.test.labels == labels).all()
-            assert data.vocabulary.words[89] == "w89"
-    assert refused > 100 + len(cut) / 2
+            assert (data.train.ids == ids).all() and (data.test.labels == labels).all()
+    assert refused > 100
+    path.write_bytes(content[:1000])
+    with pytest.raises(DataError, match="MG405"):
+        load_imdb()
+    np.savez(path, words=np.array([{"a": 1}], dtype=object))  # which would run code
+    with pytest.raises(DataError, match="(?s)MG405.*allow_pickle"):
+        load_imdb()
 
 
 WRONG = [
@@ -157,11 +141,4 @@ def test_without_tensorflow_datasets_and_without_the_bundle(monkeypatch, tmp_pat
     with pytest.raises(DataError, match="(?s)MG434.*pip install tensorflow-datasets"):
         load_imdb("tfds")
     with pytest.raises(DataError, match="MG404.*none.npz"):
-        load_imdb()
-
-
-def test_a_bundle_that_would_run_code_is_refused(monkeypatch, tmp_path):
-    np.savez(tmp_path / "imdb.npz", words=np.array([{"a": 1}], dtype=object))
-    monkeypatch.setattr(imdb, "BUNDLE", tmp_path / "imdb.npz")
-    with pytest.raises(DataError, match="(?s)MG405.*allow_pickle"):
         load_imdb()

@@ -19,13 +19,10 @@ rows_of_ids = st.lists(st.lists(st.integers(1, 9_999), max_size=12), max_size=8)
     ("text", "tokens"),
     [
         ("A Film, and a GOOD one.", ["a", "film", "and", "a", "good", "one"]),
-        ("it's don't o'clock", ["it", "s", "don", "t", "o", "clock"]),
-        ("The end.<br /><br />10/10", ["the", "end", "br", "br", "10", "10"]),
-        ("snake_case -- well-made", ["snake", "case", "well", "made"]),
+        ("it's snake_case -- well-made<br />", ["it", "s", "snake", "case", "well", "made", "br"]),
         ("Amélie: “très” naïve…", ["amélie", "très", "naïve"]),
         ("a\x96dash\x85and\ttabs\nand\xa0more", ["a", "dash", "and", "tabs", "and", "more"]),
         ("\u65e5\u672c 1984!", ["\u65e5\u672c", "1984"]),
-        ("?!... --", []),
         ("", []),
     ],
 )
@@ -40,10 +37,7 @@ def test_vocabulary_counted_by_hand():
     assert len(vocabulary) == 6
     assert vocabulary.encode("A d c").tolist() == [1, 4, 2, 3]
     assert vocabulary.encode("").tolist() == [1]
-    assert vocabulary.encode("a").dtype == np.int64
     assert [vocabulary[id] for id in range(6)] == ["<pad>", "<start>", "<unknown>", "c", "a", "b"]
-    assert "b" in vocabulary
-    assert "d" not in vocabulary
 
 
 @given(st.lists(words, max_size=20), st.integers(4, 12))
@@ -54,15 +48,7 @@ def test_decoding_gives_back_what_the_vocabulary_knows(text, size):
     assert vocabulary.decode(pad([vocabulary.encode(text)], 30)) == " ".join(["<start>", *known])
 
 
-@given(st.lists(words, unique=True))
-def test_a_saved_vocabulary_loads_the_same(tmp_path_factory, words):
-    path = tmp_path_factory.mktemp("vocabulary") / "words.txt"
-    Vocabulary(words).save(path)
-    assert Vocabulary.load(path).words == words
-    assert [file.name for file in path.parent.iterdir()] == ["words.txt"]
-
-
-def test_a_saved_file_with_any_bit_changed_or_anything_cut_is_refused_or_loads_the_same(tmp_path):
+def test_a_saved_file_loads_the_same_and_with_any_bit_changed_or_anything_cut_is_refused(tmp_path):
     path, words = tmp_path / "words.txt", ["film", "très", "f"]
     Vocabulary(words).save(path)
     content = path.read_bytes()
@@ -70,15 +56,12 @@ def test_a_saved_file_with_any_bit_changed_or_anything_cut_is_refused_or_loads_t
     changed += [content[:spot] + content[spot + 1 :] for spot in range(len(content))]
     for spot in range(len(content)):
         changed += [content[:spot] + bytes([content[spot] ^ 1 << bit]) + content[spot + 1 :] for bit in range(8)]
-    refused = 0
+    assert Vocabulary.load(path).words == words
     for harmed in changed:
         path.write_bytes(harmed)
-        try:
-            assert Vocabulary.load(path).words == words
-        except DataError as error:
-            refused += 1
-            assert error.code == "MG405" and error.cause and "Vocabulary.save" in error.remedy
-    assert refused == len(changed)
+        with pytest.raises(DataError, match="MG405") as caught:
+            Vocabulary.load(path)
+        assert caught.value.cause and "Vocabulary.save" in caught.value.remedy
 
 
 @pytest.mark.parametrize(
@@ -86,7 +69,6 @@ def test_a_saved_file_with_any_bit_changed_or_anything_cut_is_refused_or_loads_t
     [
         (b"film\ntr\xc3\xa8s\n", ["film", "très"]),
         (b"\xef\xbb\xbffilm\ntr\xc3\xa8s\n", ["film", "très"]),  # a byte-order mark, as Notepad writes
-        (b"film\r\ntr\xc3\xa8s\r\n", ["film", "très"]),
         (b"#\nminigrad\n", ["#", "minigrad"]),
         (
             b"# minigrad vocabulary: 2 words, SHA-256 "  # printf 'film\ntr\xe8s\n' | sha256sum
@@ -144,21 +126,11 @@ def test_a_large_alphabet_needs_more_than_16_bits():
     assert Characters(text).encode(text).tolist() == list(range(1, 70_001))
 
 
-WORDS: list[Any] = [
-    ["a", "b", "a"],
-    [""],
-    ["two words"],
-    ["<unknown>"],
-    ["\x1b[2J"],
-    ["\ufeffa"],
-    ["\ud800"],
-    [5],
-    [["a"]],
-]
-ROWS: list[Any] = [[0.5], 2, [[2]], ["word"], [2, [3]], None, [True], np.array([2], "u8"), [2**63], [2**64], {2}]
-SIZES: list[Any] = [3, -1, 5.0, "many", None, True]
+WORDS: list[Any] = [["a", "b", "a"], *([word] for word in ["", "two words", "<unknown>", "\x1b[2J", "\ud800", 5])]
+ROWS: list[Any] = [[0.5], 2, [[2]], ["word"], [2, [3]], None, [True], np.array([2], "u8"), [2**64]]
+SIZES: list[Any] = [3, 5.0, "many", None, True]
 IDS: list[Any] = [[3], [-1], [1.0], "ab", None]
-NO_ROWS: list[Any] = [5, None, "film", np.array([1, 2])]
+NO_ROWS: list[Any] = [5, None, "film"]
 PADS: list[dict[str, Any]] = [{"side": "pre"}, {"keep": "middle"}, {"length": 0}, {"length": 2.0}, {"length": "2"}]
 WRONG = [
     *((OptionError, "MG401", partial(Vocabulary, words)) for words in WORDS),
@@ -181,9 +153,7 @@ def test_what_has_no_id_or_cannot_be_padded(kind, said, call):
     assert error.cause and error.remedy
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"\xef\xbb\xbf", b"\n", b"a\nb", b"a\na\n", b"a\n\nb\n", b"\xff\xfe\n", b"a b\n", b"\0\n"]
-)
+@pytest.mark.parametrize("content", [b"", b"a\nb", b"a\na\n", b"a\n\nb\n", b"\xff\xfe\n", b"a b\n"])
 def test_a_damaged_list_of_words(tmp_path, content):
     (tmp_path / "words.txt").write_bytes(content)
     with pytest.raises(DataError, match="MG405"):

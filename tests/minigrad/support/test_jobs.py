@@ -35,8 +35,6 @@ def work(place, does="", x=0.0):
         os.kill(os.getpid(), signal.SIGKILL)
     if does == "leave":
         os._exit(0)
-    if does == "environment":
-        return dict(os.environ)
     if does == "return":
         return {"large": np.int64(2**53 + 1), "yes": np.bool_(True), "x": np.float32(0.1), "pair": (1, 2)}
     if does == "return what loses digits":
@@ -94,14 +92,14 @@ def test_other_code_runs_again_and_is_noticed(run, tmp_path, capfd):
     assert run({"job": {"x": 1}})[1] == ["1"]
     (tmp_path / "beside.py").write_text("x = 1")
     assert run({"job": {"x": 1}}, any_code=True)[1] == []
-    assert "another version of the code" not in capfd.readouterr().err
+    assert "another version" not in capfd.readouterr().err
     assert run({"job": {"x": 1}})[1] == ["1"]
     assert "1 of the results came of other arguments or another version of the code" in capfd.readouterr().err
 
 
 def test_a_kept_result_counts_only_for_the_same_arguments(run):
-    different = (1, 1.0, True, np.float32(0.1), 0.1, 2**53 + 1, 2**53, -0.0, math.nan, "1", (1, 2))
-    same = (np.int64(1), np.float64(1), np.bool_(True), 0.10000000149011612, np.float64(0.1), [1, 2], np.float32("nan"))
+    different = (1, 1.0, True, np.float32(0.1), 0.1, 2**53 + 1, 2**53, math.nan, (1, 2))
+    same = (np.int64(1), np.bool_(True), 0.10000000149011612, np.float64(0.1), [1, 2], np.float32("nan"))
 
     def runs(x):
         return run({"job": {"does": "return", "x": x}})[1] != []
@@ -125,16 +123,6 @@ def test_damaged_lines_cost_only_themselves(run, tmp_path, capfd):
     assert run(todo)[1] == []
 
 
-def test_a_script_without_a_main_guard_starts_no_avalanche(tmp_path):
-    script = tmp_path / "unguarded.py"
-    script.write_text(
-        "from minigrad.support.jobs import run_jobs\ndef f(): return 1\nprint(len(run_jobs({'a': {}}, f)))"
-    )
-    environment = os.environ | {"PYTHONPATH": str(module.ROOT)}
-    ended = subprocess.run([sys.executable, script], env=environment, capture_output=True, text=True, timeout=60)
-    assert "remedy: put the call of run_jobs under if __name__" in ended.stderr and ended.stdout == "0\n"
-
-
 def test_a_full_disk_loses_no_result(run, capfd, monkeypatch):
     class Full(io.BytesIO):
         def write(self, text):
@@ -146,12 +134,15 @@ def test_a_full_disk_loses_no_result(run, capfd, monkeypatch):
     assert "the result of job cannot be kept: No space left on device" in capfd.readouterr().err
 
 
-def test_what_cannot_be_done_is_refused_before_any_job_starts(run, tmp_path):
-    for odd in (np.ones(2), 1j, {1, 2}, np.longdouble(1), run, np.datetime64("2026-01-01")):
+def test_what_cannot_be_done_is_refused_before_any_job_starts(run, tmp_path, monkeypatch):
+    for odd in (np.ones(2), {1, 2}, np.longdouble(1)):
         with pytest.raises(OptionError, match="MG922"):
             run({"good": {}, "bad": {"x": odd}})
     with pytest.raises(OptionError, match="MG917"):
-        run_jobs({}, test_a_full_disk_loses_no_result, 0)
+        run_jobs({}, dict, 0)
+    monkeypatch.setenv("MINIGRAD_JOB", "a")  # as where a script without a main guard runs again
+    with pytest.raises(OptionError, match="MG920"):
+        run({"good": {}})
     assert not (tmp_path / "calls").exists()
 
 
@@ -160,14 +151,6 @@ def test_threads_call_a_function_that_starts_a_process_itself(capfd):
     assert done["a\x1b"].result == {"a": 7}
     printed = capfd.readouterr().err
     assert "done    a\\x1b" in printed and "7!" in printed
-
-
-def test_one_thread_for_each_job_and_nothing_that_slows_malloc(run, monkeypatch):
-    for name, value in (("MALLOC_TRIM_THRESHOLD_", "0"), ("OPENBLAS_NUM_THREADS", "8"), ("MINIGRAD_TEST", "kept")):
-        monkeypatch.setenv(name, value)
-    found = run({"job": {"does": "environment"}})[0]["job"]
-    assert "MALLOC_TRIM_THRESHOLD_" not in found
-    assert found["OPENBLAS_NUM_THREADS"] == found["OMP_NUM_THREADS"] == "1" and found["MINIGRAD_TEST"] == "kept"
 
 
 def gone(pid: int) -> bool:
@@ -186,7 +169,7 @@ def wait_until(holds, seconds=30.0):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="sends signals")
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_children_end_with_their_parent_and_results_stay(tmp_path, how):
     script = tmp_path / "jobs_script.py"
     script.write_text(SCRIPT)

@@ -93,19 +93,6 @@ def test_reports_name_the_cell_and_the_line(outputs, shown):
     assert outputs["where"][-1]["text"].strip() == f"Cell In[{list(CELLS).index('where') + 1}], line 2"
 
 
-def test_a_missing_dot_is_said_once(monkeypatch):
-    from minigrad.drawing import drawing
-
-    def missing(text, suffix):
-        raise mg.errors.DrawError("MG607", "there is no program", cause="none", remedy="install it")
-
-    monkeypatch.setattr(drawing, "render", missing)
-    graph = mg.Graph(mg.tanh(mg.Tensor([1.0], requires_grad=True)))
-    assert not hasattr(graph, "_repr_svg_")  # IPython would call it too, and show its traceback
-    bundle = graph._repr_mimebundle_()
-    assert list(bundle) == ["text/plain"] and bundle["text/plain"].count("MG607") == 1
-
-
 def test_html_is_escaped_and_sets_no_colours():
     nasty = '<script>alert(1)</script>"&'
     html = table(nasty, [nasty], [[nasty, 1234567, 0.25]], nasty)
