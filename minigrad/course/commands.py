@@ -216,7 +216,7 @@ def _hint(workbook: Workbook, one: Lesson, _: object) -> int:
 
 def _show(workbook: Workbook, one: Lesson, options: argparse.Namespace) -> int:
     page = (workbook.folder / "pages" / f"{one.name}.html").resolve()
-    if options.text or not page.is_file():
+    if options.text:
         print(one.text)
         return 0
     pages, graph = [page], page.with_name(f"{one.name}_graph.html")

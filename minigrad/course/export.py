@@ -64,11 +64,8 @@ def _with_pictures(one: Lesson, text: str) -> str:
     """The pictures of the lesson's folder put into the text itself, for a notebook travels alone."""
 
     def embedded(picture: re.Match[str]) -> str:
-        path = one.folder / picture[2]
-        if not path.is_file():
-            return picture[0]
-        kind = {".svg": "svg+xml", ".png": "png"}[path.suffix]
-        return f"![{picture[1]}](data:image/{kind};base64,{base64.b64encode(path.read_bytes()).decode()})"
+        data = base64.b64encode((one.folder / picture[2]).read_bytes()).decode()
+        return f"![{picture[1]}](data:image/svg+xml;base64,{data})"
 
     return re.sub(r"!\[([^\]]*)\]\(([\w.-]+)\)", embedded, text)
 

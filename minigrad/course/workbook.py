@@ -81,18 +81,14 @@ class Workbook:
         """Copy every lesson's file that is not there yet. Returns the names of those that were, and were left alone."""
         folder = to_path(where)
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "pages").mkdir(parents=True, exist_ok=True)
             kept = [lesson.file for lesson in lessons() if (folder / lesson.file).exists()]
-            for lesson in lessons():
-                if not (folder / lesson.file).exists():
-                    write_text(folder / lesson.file, lesson.read("exercise.py"))
-                page = lesson.folder / "page.html"
-                if page.is_file():  # the text may be renewed: nobody writes into it
-                    (folder / "pages").mkdir(exist_ok=True)
-                    shutil.copyfile(page, folder / "pages" / f"{lesson.name}.html")
-            for name, text in (("README.md", README), (PROGRESS, "{}\n")):
+            files = {lesson.file: lesson.read("exercise.py") for lesson in lessons()}
+            for name, text in {**files, "README.md": README, PROGRESS: "{}\n"}.items():
                 if not (folder / name).exists():
                     write_text(folder / name, text)
+            for lesson in lessons():  # their text may be renewed: nobody writes into a page
+                shutil.copyfile(lesson.folder / "page.html", folder / "pages" / f"{lesson.name}.html")
         except OSError as error:
             raise DataError(
                 "MG914",

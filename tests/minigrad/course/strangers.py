@@ -357,8 +357,6 @@ raise Evil""",
 }  # fmt: skip
 NEED_A_WALL = ("reads files", "blinds the hook", "imports what starts programs again", "calls the C library")
 """Only a wall hides files, and shows no other process."""
-ALONE = ("blinds the hook", "searches its memory for the answers")
-"""What others in the same process would disturb."""
 SLOW = ("loops", "sleeps", "takes all memory")
 
 HOOKLESS = """
@@ -405,7 +403,7 @@ def main(fences: str, place: Path, port: int) -> None:
         "marks": {folder.name: [row[0].passed, row[0].right, row[0].said] for folder, row in marks.items()},
         "received": received, "left": os.listdir(tempfile.gettempdir()),
         "limits": limits() == before_all,
-        "megabytes": peak >> 10, "user": os.geteuid(),
+        "megabytes": peak >> 10,
     }))  # fmt: skip
 
 

@@ -7,30 +7,27 @@ import minigrad as mg
 from minigrad.course.lessons.lesson_10_bptt import solution
 
 
-def network(T, B, D, H):
-    rng = np.random.default_rng(0)
-    sizes = {"xs": (T, B, D), "h0": (B, H), "W_xh": (D, H), "W_hh": (H, H), "b_h": (H,)}
-    return {name: rng.normal(size=size) * 0.6 for name, size in sizes.items()}, rng.normal(size=(T + 1, B, H))
-
-
 @pytest.mark.parametrize("last_only", [False, True])
-@pytest.mark.parametrize("sizes", [(1, 2, 3, 4), (5, 2, 3, 4), (12, 3, 2, 5)])
+@pytest.mark.parametrize("sizes", [(1, 2, 3, 4), (12, 3, 2, 5)])
 def test_every_gradient_is_the_engines(sizes, last_only):
-    arrays, g = network(*sizes)
+    T, B, D, H = sizes
+    rng = np.random.default_rng(0)
+    shapes = {"xs": (T, B, D), "h0": (B, H), "W_xh": (D, H), "W_hh": (H, H), "b_h": (H,)}
+    arrays = {name: rng.normal(size=shape) * 0.6 for name, shape in shapes.items()}
+    g = rng.normal(size=(T + 1, B, H))
     if last_only:
         g[:-1] = 0
-    leaves = {name: mg.Tensor(array, requires_grad=True) for name, array in arrays.items()}
-    states = [leaves["h0"]]
-    for t in range(sizes[0]):
-        states.append(mg.tanh(leaves["xs"][t] @ leaves["W_xh"] + states[-1] @ leaves["W_hh"] + leaves["b_h"]))
-    loss = sum(((h * direct).sum() for h, direct in zip(states[1:], g[1:], strict=True)), (states[0] * g[0]).sum())
-
+    xs, h, W_xh, W_hh, b_h = leaves = [mg.Tensor(array, requires_grad=True) for array in arrays.values()]
+    states = [h]
+    for t in range(T):
+        states.append(mg.tanh(xs[t] @ W_xh + states[-1] @ W_hh + b_h))
+    loss = sum((h * direct).sum() for h, direct in zip(states, g, strict=True))
     hs = solution.rnn_forward(**arrays)
     np.testing.assert_allclose(hs, [h.array for h in states], rtol=0, atol=1e-12)
     dh = solution.state_gradients(g, hs, arrays["W_hh"])
     np.testing.assert_allclose(dh, [one.array for one in mg.grad(loss, states)], rtol=0, atol=1e-12)
     found = solution.rnn_backward(g, arrays["xs"], hs, arrays["W_xh"], arrays["W_hh"])
-    for name, expected in zip(leaves, mg.grad(loss, list(leaves.values())), strict=True):
+    for name, expected in zip(arrays, mg.grad(loss, leaves), strict=True):
         np.testing.assert_allclose(found[name], expected.array, rtol=0, atol=1e-12, err_msg=name)
 
 

