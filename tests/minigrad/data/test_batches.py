@@ -126,21 +126,14 @@ def test_the_windows_of_a_stream_read_each_row_from_left_to_right(rows, steps, m
     assert len(ids) - 1 - x.size < rows * steps  # less than a window is left out
 
 
-def test_an_epoch_of_a_few_windows_goes_on_where_the_last_one_ended_and_around():
-    stream = Stream(np.arange(11), batch_size=1, steps=2, windows=3)
-    epochs = [[int(x[0, 0]) for x, _ in stream] for _ in range(3)]
-    assert epochs == [[0, 2, 4], [6, 8, 0], [2, 4, 6]]
-    assert len(stream) == 3
-
-
-def test_a_stream_goes_on_from_a_saved_position():
+def test_a_stream_goes_on_from_a_saved_position_and_around():
     def stream():
-        return Stream(np.arange(40), batch_size=3, steps=2, windows=4)
+        return Stream(np.arange(11), batch_size=1, steps=2, windows=3)
 
-    expected = [x.tolist() for x, _ in stream()]
     broken = stream()
-    rest = iter(broken)
-    given = [next(rest)[0].tolist()]
+    epochs = [[int(x[0, 0]) for x, _ in broken] for _ in range(2)]
+    assert epochs == [[0, 2, 4], [6, 8, 0]] and len(broken) == 3
+    next(iter(broken))
     resumed = stream()
     resumed.load_state_dict(json.loads(json.dumps(broken.state_dict())))
-    assert given + [x.tolist() for x, _ in resumed] == expected
+    assert [int(x[0, 0]) for x, _ in resumed] == [4, 6]

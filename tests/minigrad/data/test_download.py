@@ -1,17 +1,12 @@
 """A file is downloaded whole and right, or there is an error and no file."""
 
 import os
-import subprocess
-import sys
-import time
 
 import pytest
 
 from minigrad.data import download as module
 from minigrad.data.download import download
 from minigrad.errors import DataError
-
-from .conftest import REPOSITORY
 
 
 def test_a_download_gives_the_servers_bytes_and_is_not_repeated(server, tmp_path):
@@ -54,28 +49,3 @@ def test_a_file_put_there_by_hand_that_is_not_the_archive_is_refused_and_kept(se
     with pytest.raises(DataError, match="(?s)MG423.*delete"):
         download(server.archive, tmp_path)
     assert (tmp_path / "aclImdb_v1.tar.gz").read_bytes() == b"something of the user's"
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no locks on folders")
-def test_a_second_download_waits_for_the_first_and_follows_it_when_it_is_killed(server, tmp_path):
-    server.behaviour, archive = "stalls", server.archive
-    program = (  # the first must not lose patience before the second has started, on a busy machine
-        "from pathlib import Path; from minigrad.data import download; download.TIMEOUT = 600; "
-        f"archive = download.Archive({archive.url!r}, {archive.size}, {archive.sha256!r}); "
-        f"download.download(archive, Path({str(tmp_path)!r}))"
-    )
-
-    def start():
-        return subprocess.Popen([sys.executable, "-c", program], cwd=REPOSITORY, stderr=subprocess.PIPE, text=True)
-
-    first = start()
-    while not server.requests and first.poll() is None:
-        time.sleep(0.01)
-    server.behaviour = "good"
-    second = start()
-    assert second.stderr is not None and "waiting for another program" in second.stderr.readline()
-    first.kill()
-    first.communicate()
-    second.communicate(timeout=60)
-    assert second.returncode == 0 and (tmp_path / "aclImdb_v1.tar.gz").read_bytes() == server.content
-    assert os.listdir(tmp_path) == ["aclImdb_v1.tar.gz"]

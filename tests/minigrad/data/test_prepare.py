@@ -88,16 +88,6 @@ def test_ctrl_c_while_preparing_leaves_nothing_that_looks_prepared(served, tmp_p
     assert len(load_imdb("tfds", data_dir=tmp_path).train) == 8 and served.requests == 1
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
-def test_a_killed_preparation_is_begun_again(served, tmp_path):
-    killed = program(served, tmp_path, "prepare._reviews = lambda path, split: os.kill(os.getpid(), 9)")
-    killed.communicate()
-    (left,) = prepared(tmp_path)
-    assert killed.returncode == -9 and left.startswith("incomplete.")
-    assert len(load_imdb("tfds", data_dir=tmp_path).train) == 8
-    assert prepared(tmp_path) == ["1.0.0", left] and served.requests == 1
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no locks on folders")
 def test_programs_that_prepare_the_same_folder_at_the_same_time_wait_for_each_other(served, tmp_path):
     runs = [program(served, tmp_path) for _ in range(2)]

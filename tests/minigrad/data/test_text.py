@@ -115,17 +115,6 @@ def test_characters_of_a_text_come_back_and_all_others_are_one(text, size):
     assert Characters(characters.alphabet).encode(text).tolist() == ids.tolist()
 
 
-def test_the_most_frequent_characters_have_ids_in_the_order_of_their_code_points():
-    characters = Characters.build("ééé bb cc a", size=4)
-    assert characters.alphabet == " bé"
-    assert characters.encode("é a").tolist() == [3, 1, 0]
-
-
-def test_a_large_alphabet_needs_more_than_16_bits():
-    text = "".join(map(chr, range(0x10000, 0x10000 + 70_000)))
-    assert Characters(text).encode(text).tolist() == list(range(1, 70_001))
-
-
 WORDS: list[Any] = [["a", "b", "a"], *([word] for word in ["", "two words", "<unknown>", "\x1b[2J", "\ud800", 5])]
 ROWS: list[Any] = [[0.5], 2, [[2]], ["word"], [2, [3]], None, [True], np.array([2], "u8"), [2**64]]
 SIZES: list[Any] = [3, 5.0, "many", None, True]
