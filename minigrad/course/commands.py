@@ -218,14 +218,10 @@ def _show(workbook: Workbook, one: Lesson, options: argparse.Namespace) -> int:
     page = (workbook.folder / "pages" / f"{one.name}.html").resolve()
     if options.text:
         print(one.text)
-        return 0
-    pages, graph = [page], page.with_name(f"{one.name}_graph.html")
-    if graph.is_file() and workbook.passed(one):
-        pages.append(graph)
-    _say(list(map(str, pages)))
-    opened = [webbrowser.open(path.as_uri()) for path in pages]
-    if not all(opened):
-        print("No browser could be opened: open it by hand.")
+    elif webbrowser.open(page.as_uri()):
+        _say([str(page)])
+    else:
+        _say([str(page), "No browser could be opened: open it by hand."])
     return 0
 
 

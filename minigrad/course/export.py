@@ -33,11 +33,10 @@ def notebook(one: Lesson, source: str) -> dict[str, Any]:
 
     That cell saves the lesson's file, so that the notebook's check is the same as the terminal's.
     """
-    cells = [*_text_cells(one)]
-    cells += [
-        _markdown(
-            "## Write it here\n\nRunning this cell saves it as `" + one.file + "`, which the next cells run and check."
-        ),
+    about = f"## Write it here\n\nRunning this cell saves it as `{one.file}`, which the next cells run and check."
+    cells = [
+        *_text_cells(one),
+        _cell("markdown", about),
         _code(f"%%writefile {one.file}\n{source.rstrip()}"),
         _code(f"%run {one.file}"),
         _code(f"from minigrad.course.commands import check\n\ncheck({one.number})"),
@@ -56,7 +55,7 @@ def _text_cells(one: Lesson) -> list[dict[str, Any]]:
         if code:
             cells.append(_code(code[1].rstrip()))
         elif part.strip():
-            cells.append(_markdown(_with_pictures(one, part.strip())))
+            cells.append(_cell("markdown", _with_pictures(one, part.strip())))
     return cells
 
 
@@ -70,9 +69,9 @@ def _with_pictures(one: Lesson, text: str) -> str:
     return re.sub(r"!\[([^\]]*)\]\(([\w.-]+)\)", embedded, text)
 
 
-def _markdown(text: str) -> dict[str, Any]:
-    return {"cell_type": "markdown", "metadata": {}, "source": text}
+def _cell(kind: str, text: str, **more: Any) -> dict[str, Any]:
+    return {"cell_type": kind, "metadata": {}, "source": text, **more}
 
 
 def _code(text: str) -> dict[str, Any]:
-    return {"cell_type": "code", "metadata": {}, "source": text, "execution_count": None, "outputs": []}
+    return _cell("code", text, execution_count=None, outputs=[])
