@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .lesson import Lesson, lessons
-from .workbook import Workbook, write_text
+from .workbook import Workbook, save_text
 
 
 def write_notebooks(folder: Path) -> tuple[list[Path], list[Path]]:
@@ -24,7 +24,7 @@ def write_notebooks(folder: Path) -> tuple[list[Path], list[Path]]:
     for one, path in zip(lessons(), paths, strict=True):
         if path not in kept:
             text = json.dumps(notebook(one, workbook.text(one)), indent=1, ensure_ascii=False) + "\n"
-            write_text(path, text)
+            save_text(path, text)
     return paths, kept
 
 

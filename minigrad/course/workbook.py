@@ -81,12 +81,13 @@ class Workbook:
         """Copy every lesson's file that is not there yet. Returns the names of those that were, and were left alone."""
         folder = to_path(where)
         try:
-            (folder / "pages").mkdir(parents=True, exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "pages").mkdir(exist_ok=True)
             kept = [lesson.file for lesson in lessons() if (folder / lesson.file).exists()]
             files = {lesson.file: lesson.read("exercise.py") for lesson in lessons()}
             for name, text in {**files, "README.md": README, PROGRESS: "{}\n"}.items():
                 if not (folder / name).exists():
-                    write_text(folder / name, text)
+                    save_text(folder / name, text)
             for lesson in lessons():  # their text may be renewed: nobody writes into a page
                 shutil.copyfile(lesson.folder / "page.html", folder / "pages" / f"{lesson.name}.html")
         except OSError as error:
@@ -146,7 +147,7 @@ class Workbook:
             self.read()
             yield self.lessons.setdefault(lesson.name, {})
             text = json.dumps(dict(sorted(self.lessons.items())), indent=1, ensure_ascii=False) + "\n"
-            write_text(self.folder / PROGRESS, text)
+            save_text(self.folder / PROGRESS, text)
 
     def reset(self, lesson: Lesson) -> Path | None:
         """Put the exercise back. Returns where the learner's file was copied to, None if there was none."""
@@ -157,7 +158,7 @@ class Workbook:
             names = (backups / f"{lesson.name}.{number}.py" for number in count(1))
             copy = next(name for name in names if not name.exists())
             shutil.copy2(path, copy)
-        write_text(path, lesson.read("exercise.py"))
+        save_text(path, lesson.read("exercise.py"))
         with self.changed(lesson) as entry:
             for key in ("passed", "tries", "hints"):
                 entry.pop(key, None)
@@ -190,6 +191,6 @@ def read_text(path: Path) -> str:
         raise OSError(errno.EINVAL, "it is not text in UTF-8", str(path)) from None
 
 
-def write_text(path: Path, text: str) -> None:
+def save_text(path: Path, text: str) -> None:
     """Write a file as a whole. Errors: OSError."""
     write_whole(path, lambda file: file.write(text.encode()))
