@@ -172,7 +172,8 @@ def _answer(workbook: Workbook, one: Lesson, options: argparse.Namespace) -> int
     quiz.require_fit(question, given)
     right, sentence = quiz.answer(question, given)
     _say(feedback.wrapped(f"✓ {sentence or 'Right.'}" if right else f"✗ {sentence or 'Not so.'}"))
-    workbook.record(one, answers={**workbook.answers(one), str(place or 0): given})
+    with workbook.changed(one) as entry:
+        entry.setdefault("answers", {})[str(place or 0)] = given
     following = _unanswered(workbook, one)
     if following is not None:
         _say(["", *_posed(questions[following], "And: ")])

@@ -145,7 +145,7 @@ def submissions(folders: list[Path], own: Collection[str] = ()) -> list[Path]:
                 cause="there is no file or folder of that name",
                 remedy="name the folder of one, or the folder that holds them all",
             )
-        folder = Path(os.path.abspath(folder))
+        folder = Path(os.path.abspath(folder) if folder.is_symlink() else os.path.realpath(folder))
         inside = [] if _holds_lessons(folder) else entries(folder, own)
         found += inside or [folder]
     return list(dict.fromkeys(found))

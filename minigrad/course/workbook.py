@@ -132,11 +132,6 @@ class Workbook:
         """What was answered to the lesson's questions, by their place."""
         return dict(self._entry(lesson).get("answers", {}))
 
-    def record(self, lesson: Lesson, **entries: Any) -> None:
-        """Write something down in progress.json."""
-        with self.changed(lesson) as entry:
-            entry.update(entries)
-
     @contextlib.contextmanager
     def changed(self, lesson: Lesson) -> Iterator[dict[str, Any]]:
         """A lesson's entry, which is written to progress.json when the block ends.

@@ -10,8 +10,15 @@ import pytest
 
 from minigrad.__main__ import main
 from minigrad.course.lesson import lesson
+from minigrad.course.workbook import Workbook
 
 Course = Callable[..., tuple[int, str]]
+
+
+def record(number: int, **entries: object) -> None:
+    """Write entries of a lesson into the progress.json of the current folder."""
+    with Workbook(Path(".")).changed(lesson(number)) as entry:
+        entry.update(entries)
 
 
 def write(number: int, text: str = "") -> None:

@@ -16,7 +16,7 @@ import pytest
 from minigrad.course.lesson import lesson, lessons
 from minigrad.course.workbook import Workbook
 
-from .conftest import write
+from .conftest import record, write
 
 COUNT = len(lessons())
 
@@ -44,7 +44,7 @@ def test_the_solution_asks_first(course) -> None:
     code, text = course("solution", "1")
     assert code == 1 and solution not in text and "minigrad course solution 1 --yes" in text
     assert course("solution", "1", "--yes") == (0, f"{solution}\n")
-    Workbook(Path(".")).record(lesson(1), passed="2026-01-01 00:00")
+    record(1, passed="2026-01-01 00:00")
     assert course("solution", "1") == (0, f"{solution}\n")
 
 
@@ -68,7 +68,7 @@ def test_watch_checks_whenever_the_file_is_saved(course, monkeypatch, words) -> 
     path = Path(lesson(1).file)
 
     def elsewhere() -> None:  # in another terminal
-        Workbook(Path(".")).record(lesson(1), answers={"0": "1.2"})
+        record(1, answers={"0": "1.2"})
         write(1)
 
     saved = [lambda: path.write_bytes(b"\xff\xfe"), path.unlink, elsewhere]
@@ -89,9 +89,8 @@ def test_watch_checks_whenever_the_file_is_saved(course, monkeypatch, words) -> 
 
 
 def test_after_the_last_lesson(course) -> None:
-    book = Workbook(Path("."))
-    for one in lessons()[:-1]:
-        book.record(one, passed="2026-01-01 00:00")
+    for number in range(1, COUNT):
+        record(number, passed="2026-01-01 00:00")
     write(COUNT)
     assert f"That was the last one: all {COUNT} lessons passed." in course("check")[1]
     code, text = course()

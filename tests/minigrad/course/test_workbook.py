@@ -10,7 +10,7 @@ import pytest
 from minigrad.course.lesson import lesson, lessons
 from minigrad.course.workbook import Workbook
 
-from .conftest import write
+from .conftest import record, write
 
 
 def test_start_never_overwrites(course) -> None:
@@ -63,8 +63,10 @@ def test_progress_of_another_version_or_program_is_kept(course) -> None:
     assert course("hint", "1")[0] == 0
     found = json.loads(Path("progress.json").read_text())
     assert found == {"lesson_01_by_hand": {**entry, "hints": len(lesson(1).hints)}, "lesson_99_later": later}
-    book.record(lesson(2), passed="now")
-    assert Workbook(Path(".")).lessons == {**found, lesson(2).name: {"passed": "now"}}
+    record(2, passed="now")
+    with book.changed(lesson(3)) as entry:  # which was opened before
+        entry["hints"] = 1
+    assert book.lessons == {**found, lesson(2).name: {"passed": "now"}, lesson(3).name: {"hints": 1}}
 
 
 def test_the_course_is_found_from_a_folder_below_and_nowhere_else(course, tmp_path: Path, monkeypatch) -> None:
