@@ -113,6 +113,8 @@ def _judged(lesson: Lesson, text: str, run: Run, index: int) -> Problem | None:
     if index >= len(run.outcomes):
         return Problem("stopped", question.function, question=question, message=run.ended)
     outcome = run.outcomes[index]
+    if "missing" in outcome:
+        return Problem("missing", question.function.partition(".")[0], question=question)
     if "raised" in outcome:
         return _raised(question.function, outcome["raised"], question)
     yours = outcome["answer"]
@@ -136,13 +138,9 @@ def _mistake(question: Question, yours: Any, right: Any) -> Difference | str | N
 
 
 def _raised(function: str, failure: dict[str, Any], question: Question | None = None) -> Problem:
-    kind, message = failure["type"], failure["message"]
-    if failure["not_written"]:
-        return Problem("not written", function, failure["line"], question)
-    if kind == "LookupError" and message.startswith("there is no "):
-        return Problem("missing", function.partition(".")[0], question=question)
-    said = f"{kind}: {message}" if message else kind
-    return Problem("error", function, failure["line"], question, said, failure["text"])
+    kind = "not written" if failure["not_written"] else "error"
+    said = ": ".join(filter(None, [failure["type"], failure["message"]]))
+    return Problem(kind, function, failure["line"], question, said, failure["text"])
 
 
 @lru_cache(maxsize=256)

@@ -36,7 +36,7 @@ class Run:
     """What came of running a learner's file."""
 
     outcomes: list[dict[str, Any]] = field(default_factory=list)
-    """For each question that was asked, {"answer": ...} or {"raised": ...}."""
+    """For each question that was asked, {"answer": ...}, {"raised": ...}, or {"missing": True} if nothing answers."""
     unloaded: dict[str, Any] | None = None
     """Why the file could not be loaded."""
     ended: str = ""
@@ -76,6 +76,8 @@ def collected(lines: list[Any], ended: str = "", output: str = "") -> Run:
             run.outcomes.append({"answer": answer})
         elif "raised" in line:
             run.outcomes.append({"raised": _failure(line["raised"])})
+        elif "missing" in line:
+            run.outcomes.append({"missing": True})
         elif "unloaded" in line:
             run.unloaded = _failure(line["unloaded"])
         done = done or "done" in line

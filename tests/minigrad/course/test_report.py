@@ -100,7 +100,7 @@ def test_files_that_cannot_be_read_say_why_and_links_show_nothing(run, tmp_path:
         "fifo": "not graded: a file, not a folder",
     }
     assert [name for name, row in rows(text).items() if row["points"]] == ["inside"]
-    assert "pipe      0/2     ?  .  lesson 1 not graded" in run("class")[1]
+    assert "pipe     0/2     ?  .  lesson 1 not graded" in run("class")[1]
 
 
 def test_a_folder_that_may_not_be_read_has_a_row(run, monkeypatch) -> None:
