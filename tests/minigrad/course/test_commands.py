@@ -8,6 +8,7 @@ import re
 import sys
 import time
 import webbrowser
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -71,7 +72,7 @@ def test_watch_checks_whenever_the_file_is_saved(course, monkeypatch, words) -> 
         record(1, answers={"0": "1.2"})
         write(1)
 
-    saved = [lambda: path.write_bytes(b"\xff\xfe"), path.unlink, elsewhere]
+    saved: list[Callable[[], object]] = [lambda: path.write_bytes(b"\xff\xfe"), path.unlink, elsewhere]
 
     def sleep(seconds: float) -> None:
         if not saved:
