@@ -1085,7 +1085,7 @@ def contexts(dtype: str, layout: str, rng: Generator) -> str:
         "scope": (context.SCOPE, lambda: mg.scope("s"), (*context.SCOPE.get(), "s")),
     }
     variable, make, inside = kinds[str(rng.choice([*kinds]))]
-    form = str(rng.choice(["block", "function", "generator", "coroutine"]))
+    form = str(rng.choice(["block", "function", "generator", "coroutine", "generators"]))
     seen: list[Any] = []
     between: list[Any] = []
 
@@ -1095,6 +1095,10 @@ def contexts(dtype: str, layout: str, rng: Generator) -> str:
     def generator() -> Iterator[None]:
         for _ in range(2):
             seen.append(variable.get())
+            yield
+
+    def held() -> Iterator[None]:
+        with make():
             yield
 
     async def coroutine() -> None:
@@ -1109,6 +1113,10 @@ def contexts(dtype: str, layout: str, rng: Generator) -> str:
         if form == "block":
             with make():
                 function()
+        elif form == "generators":  # that take turns, and end in the order in which they began
+            for _ in zip(held(), held(), strict=True):
+                pass
+            return "" if variable.get() == before else f"generators: {variable.get()} stays, not {before}"
         elif form == "function":
             decorated()
         elif form == "generator":
