@@ -40,7 +40,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 SLOW = (
     "tests/pyodide/",
     "tests/site/test_browser.py",
-    "tests/minigrad/course/test_lessons.py",
+    "tests/minigrad/course/test_lesson.py",
     "tests/examples/test_imdb_sentiment.py",
     "tests/examples/test_check_gradients.py",
     "tests/test_readme_commands.py",

@@ -99,32 +99,15 @@ def test_the_page_has_a_place_for_every_file() -> None:
     assert drawn == {name.partition(".")[2] for name in (*ENGINE, *BASE, *SIDE_ROOMS, *ROOF)}
 
 
-# Files whose tests are not in a file of their name: most are tested with what uses them, by more than one file.
-TESTED_IN = {
-    "minigrad.__main__": "tests/minigrad/tools/test_commands.py",
-    "minigrad.errors": "tests/test_errors.py",
-    "minigrad.layers": "tests/minigrad/help/test_shadowing.py",
-    "minigrad.optim": "tests/minigrad/help/test_shadowing.py",
-    "minigrad.random": "tests/layers/test_dropout.py",
-}
+def places_of_tests(place: Path) -> list[Path]:
+    """Where the tests of a source file may be: in a file of its name, or in one of the name of a room that it is in."""
+    rooms = [folder for folder in place.parents if len(folder.parts) > 1]
+    return [ROOT / "tests" / one.parent / f"test_{one.stem}.py" for one in (place, *rooms)]
 
 
 def test_the_tests_mirror_the_tree() -> None:
-    for path in FILES:
-        module, place = module_name(path), path.relative_to(ROOT)
-        if path.name == "__init__.py":
-            continue
-        if len(place.parts) > 2:  # in a folder of its own, or one of gates or callbacks
-            folder, single = (
-                ROOT / "tests" / place.parent,
-                ROOT / "tests" / place.parent.parent / f"test_{place.parts[1]}.py",
-            )
-            assert folder.is_dir() or single.is_file(), f"nothing tests {place.parent}"
-        elif module in TESTED_IN:
-            assert (ROOT / TESTED_IN[module]).is_file()
-            assert not (ROOT / "tests" / place.parent / f"test_{path.name}").exists(), f"{module} has tests of its own"
-        else:
-            assert (ROOT / "tests" / place.parent / f"test_{path.name}").is_file(), f"no test_{path.name} for {module}"
+    places = [path.relative_to(ROOT) for path in FILES if path.name != "__init__.py"]
+    assert [str(place) for place in places if not any(path.is_file() for path in places_of_tests(place))] == []
 
 
 @pytest.mark.parametrize("path", FILES, ids=module_name)

@@ -17,7 +17,7 @@ PAGES = {
 }
 ELSEWHERE = {"README.md", "docs/errors.md", "docs/gallery.md"}
 """Pages whose code is run by test_readme_commands.py, test_errors.py and test_gallery.py. The lessons' is run by
-tests/minigrad/course/test_lessons.py."""
+tests/minigrad/course/test_lesson.py."""
 WITH_CODE = [page for page, text in PAGES.items() if "```python\n" in text and page not in ELSEWHERE]
 
 

@@ -18,7 +18,6 @@ from typing import Any
 import pytest
 
 from minigrad.course import wall
-from minigrad.course.grade import grade
 from minigrad.course.lesson import lesson
 
 from .strangers import BEGIN, END, HOSTILE, NEED_A_WALL, SLOW
@@ -127,10 +126,3 @@ def processes_with(words: str) -> list[str]:
         with contextlib.suppress(OSError):
             found.append(path.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
     return [line for line in found if words in line]
-
-
-def test_what_a_file_prints_is_shown_apart_and_nothing_is_left(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    make = "import os; os.makedirs('a/b'); os.symlink('b', 'a/link'); os.chmod('a/b', 0)"
-    verdict = grade(lesson(1), Path("lesson_01_by_hand.py"), f"print('a = 4')\n{make}\n{SOLUTION}")
-    assert verdict.passed and verdict.output == "a = 4\n" and os.listdir(tmp_path) == []

@@ -21,7 +21,7 @@ import pytest
 
 import minigrad as mg
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "errors.md").read_text()
 IMPORTS = re.findall(r"```python\n(.*?)```", PAGE, re.S)[0]
 SECTIONS = {
