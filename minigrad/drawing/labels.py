@@ -164,9 +164,11 @@ def _leaf(box: Box) -> list[Line]:
         return [Line(f"{title} ×{len(box.nodes)}", 10, bold=True), Line(shape_of(box.nodes))]
     if last.output.size == 1 and box.kind == "constant":
         return [Line(f"{name} =" * bool(name) + number(last.output.item()), 10)]
-    path, dot, name = (name or box.kind).rpartition(".")
+    path, dot, last_part = (name or box.kind).rpartition(".")
+    if not path or not last_part:  # "." and "a." are drawn whole, because Graphviz refuses an empty text
+        path, last_part = "", name or box.kind
     above = [Line(shortened(path + dot), 7)] if path else []
-    return [*above, Line(shortened(name), 10, bold=True), Line(shape_of(box.nodes), 7)]
+    return [*above, Line(shortened(last_part), 10, bold=True), Line(shape_of(box.nodes), 7)]
 
 
 def _scope(box: Box) -> list[Line]:

@@ -84,6 +84,8 @@ def test_rolled_gates_give_the_range_over_the_steps():
 
 
 HOSTILE = [
+    ".",
+    "a.",
     "<script>alert(1)</script>",
     '"]; evil -> evil; x [label="',
     "\\N \\G \\L \\E \\T",
