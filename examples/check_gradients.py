@@ -78,7 +78,7 @@ def main() -> None:
 def gates() -> Iterator[tuple[str, Callable[[], Any]]]:
     """Every gate on its own sample inputs, with second derivatives where it has them."""
     for name, kind in mg.GATES.items():
-        for gate, arrays in islice(kind.samples(), 1):
+        for gate, arrays in islice(kind.sample_inputs(), 1):
             if not name.startswith("_"):  # a base class of several gates
                 order = 2 if gate.differentiable_twice else 1
                 yield name, partial(mg.gradcheck, gate, *arrays, order=order)

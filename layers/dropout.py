@@ -6,7 +6,7 @@ from contextvars import ContextVar
 import numpy as np
 
 from minigrad import Tensor, generator
-from minigrad.context import RECORDING, SCOPE, place
+from minigrad.context import RECORDING, SCOPE, scope_label
 from minigrad.errors import DtypeError, MinigradError, OptionError
 from minigrad.tensor import TensorLike, as_tensors
 
@@ -62,7 +62,7 @@ class Dropout(Layer):
             text = MinigradError(
                 "MG214",
                 f"dropout is on, at rate {self.rate}, where no gradient is recorded",
-                where=place(SCOPE.get()),
+                where=scope_label(SCOPE.get()),
                 cause="the model is in training mode inside no_grad: parts of the network are switched off at random",
                 remedy="call model.eval() before evaluating, and model.train() before training goes on",
             )

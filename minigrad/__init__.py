@@ -20,7 +20,7 @@ from .gates import *
 from .gates import __all__ as _gate_names
 from .help import other_frameworks as _other
 from .help import shadowing as _shadowing
-from .numpy_api import plain as _plain
+from .numpy_api import to_array as _to_array
 from .random import generator, seed
 from .tensor import Tensor, cut
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from .debug.profiler import profile
     from .drawing import Graph, draw
     from .explorer import explore
-    from .gates.fused.unfuse import opened
+    from .gates.fused.unfuse import unfuse
     from .gradient_checker import gradcheck, gradcheck_model, truncation_report
     from .tools.versions import show_versions
 
@@ -51,7 +51,7 @@ _ON_DEMAND = {
     "gradcheck": "gradient_checker",
     "gradcheck_model": "gradient_checker",
     "load": "checkpoint",
-    "opened": "gates.fused.unfuse",
+    "unfuse": "gates.fused.unfuse",
     "profile": "debug.profiler",
     "require_gradients": "debug.missing_gradients",
     "save": "checkpoint",
@@ -62,7 +62,7 @@ _ON_DEMAND = {
 
 __all__ = ["GATES", "Gate", "Graph", "MinigradError", "Tensor", "cut", "detect_anomaly", "draw", "enable_grad", "fused",
            "explore", "generator", "grad", "gradcheck", "gradcheck_model", "hvp", "jacobian", "load", "no_grad",
-           "opened", "profile", "require_gradients", "save", "scope", "seed", "show_versions", "trace_lines",
+           "unfuse", "profile", "require_gradients", "save", "scope", "seed", "show_versions", "trace_lines",
            "truncation_report", *_gate_names]  # fmt: skip
 
 
@@ -77,7 +77,7 @@ def __getattr__(name: str) -> Any:
 # Names of PyTorch that mean exactly the same here.
 tensor, cat = Tensor, concatenate  # noqa: F405
 float32, float64 = _np.float32, _np.float64
-Tensor.data = property(Tensor.detach, lambda x, new: setattr(x, "array", _plain(new)))  # type: ignore[attr-defined]
+Tensor.data = property(Tensor.detach, lambda x, new: setattr(x, "array", _to_array(new)))  # type: ignore[attr-defined]
 for _name, _method in {
     "numpy": lambda x: x.array,
     "tolist": lambda x: x.array.tolist(),

@@ -192,7 +192,7 @@ class scope(setting):
     """Name everything that is recorded within this block: drawings, errors and reports show the name.
 
     >>> with scope("encoder"), scope("t07"):
-    ...     print(place(SCOPE.get()))
+    ...     print(scope_label(SCOPE.get()))
     in encoder/t07
 
     Errors: OptionError for a name that is empty or no text (MG132); as decorator, MG131.
@@ -212,7 +212,7 @@ class scope(setting):
         return (*SCOPE.get(), self.value)
 
 
-def place(scope: Scope) -> str:
+def scope_label(scope: Scope) -> str:
     """Where a scope is, as errors and reports say it: `in encoder/t07`, or `at the top level`."""
     return printable("in " + "/".join(scope)) if scope else "at the top level"
 

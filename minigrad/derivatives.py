@@ -15,7 +15,7 @@ from .backward import start, sweep, unbroadcast
 from .context import SCOPE, setting
 from .graph import Array, Node, ancestors, dense
 from .help import engine_errors as checks
-from .numpy_api import plain
+from .numpy_api import to_array
 from .tensor import Tensor, TensorLike, as_tensors, constant, from_node
 
 
@@ -101,7 +101,7 @@ def hvp(f: Callable[..., Tensor], inputs: TensorLike, vectors: TensorLike) -> An
     """
     points, several = _points(inputs), isinstance(inputs, (list, tuple))
     pairs = zip(points, vectors if several else [vectors], strict=True)
-    given = [np.asarray(plain(v), x.dtype) for x, v in pairs]
+    given = [np.asarray(to_array(v), x.dtype) for x, v in pairs]
     for x, v in zip(points, given, strict=True):
         if v.shape != x.shape:
             raise checks.upstream_misshapen(x.node, v.shape, "a vector")
@@ -115,7 +115,9 @@ def hvp(f: Callable[..., Tensor], inputs: TensorLike, vectors: TensorLike) -> An
 def _points(inputs: TensorLike) -> list[Tensor]:
     """The inputs of a function as Tensors that require a gradient: themselves if they do, otherwise copies."""
     several = inputs if isinstance(inputs, (list, tuple)) else [inputs]
-    return [x if isinstance(x, Tensor) and x.requires_grad else Tensor(plain(x), requires_grad=True) for x in several]
+    return [
+        x if isinstance(x, Tensor) and x.requires_grad else Tensor(to_array(x), requires_grad=True) for x in several
+    ]
 
 
 def rule_on_arrays(node: Node, dz: Any) -> list[Array | None]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .context import SCOPE, place
+from .context import SCOPE, scope_label
 from .support.text import printable
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class Node:
 
     def __repr__(self) -> str:
         name = f"{self.gate.name if self.gate else type(self).__name__} #{self.serial} {self.name or 'unnamed'}"
-        return printable(f"<{name} {self.shape} {place(self.scope)}>")
+        return printable(f"<{name} {self.shape} {scope_label(self.scope)}>")
 
 
 class Leaf(Node):

@@ -47,7 +47,7 @@ def implements(*numpy_functions: Callable[..., Any]) -> Callable[[F], F]:
     return register
 
 
-def plain(value: Any) -> Any:
+def to_array(value: Any) -> Any:
     """A Tensor's array; anything else unchanged."""
     return value.array if isinstance(value, ArrayMethods) else value
 
@@ -206,11 +206,11 @@ for _name, _operator in vars(np.lib.mixins.NDArrayOperatorsMixin).items():
 
 def _plainly(function: Callable[..., Any], args: Iterable[Any], options: dict[str, Any]) -> Any:
     """What NumPy's function returns for the Tensors' arrays."""
-    arrays = [plain(value) for value in args]
+    arrays = [to_array(value) for value in args]
     try:
         if function in _COMPARISONS:
             checks.warn_of_pairs(*arrays)
-        result = function(*arrays, **{name: plain(value) for name, value in options.items()})
+        result = function(*arrays, **{name: to_array(value) for name, value in options.items()})
     except (ValueError, TypeError, OverflowError) as error:
         raise checks.numpy_failed(function, arrays, error) from None
     return watched_column(result) if function in _COMPARISONS else result

@@ -77,7 +77,7 @@ def section(gate: type[mg.Gate]) -> str:
         places = " and ".join(str(place) for place in gate.constant_inputs)
         facts.append(f"No gradient for input {places}, counted from 0.")
     if not gate.differentiable_twice:
-        facts.append("No second derivative: `mg.opened` gives the same from smaller gates.")
+        facts.append("No second derivative: `mg.unfuse` gives the same from smaller gates.")
     entry = f"```{{py:class}} {gate.__name__}{signature(gate)}\n:module: minigrad\n```"
     parts = describe(gate)
     labels = [label for label in ("Shapes", "Errors", "Source") if label in parts.labelled]

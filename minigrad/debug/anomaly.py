@@ -11,12 +11,12 @@ from typing import Any, Self
 
 import numpy as np
 
-from ..context import ON_GRADIENT, ON_RECORD, place, setting
+from ..context import ON_GRADIENT, ON_RECORD, scope_label, setting
 from ..derivatives import rule_on_arrays
 from ..errors import NonFiniteError
 from ..fast.accumulator import SparseGradient
 from ..graph import Array, Node, ancestors, dense
-from ..numpy_api import plain
+from ..numpy_api import to_array
 from ..support.notebook import cell_of
 from ..support.text import printable
 
@@ -128,14 +128,14 @@ def _short_name(filename: str, here: str) -> str:
 
 def _finite(gradient: Any) -> bool:
     arrays = [values for _, values in gradient.terms] if isinstance(gradient, SparseGradient) else [dense(gradient)]
-    return all(bool(np.isfinite(plain(array)).all()) for array in arrays)
+    return all(bool(np.isfinite(to_array(array)).all()) for array in arrays)
 
 
 def title(node: Node) -> str:
     """How errors and reports name a node: gate, name, scope, and the line that called it."""
     kind = node.gate.name if node.gate else "leaf" if node.name else "a leaf"
     name = f" {node.name!r}" if node.name else ""
-    return printable(f"{kind}{name} {place(node.scope)}" + (f", called at {node.source}" if node.source else ""))
+    return printable(f"{kind}{name} {scope_label(node.scope)}" + (f", called at {node.source}" if node.source else ""))
 
 
 def _strange(array: Array) -> str:
@@ -183,7 +183,7 @@ def _forward_error(node: Node) -> NonFiniteError:
 
 def _backward_error(node: Node, dz: Any, visited: list[tuple[Node, Any]]) -> NonFiniteError:
     """The error for the first rule that gave `node` a non-finite gradient: its consumers' rules are run again."""
-    whole = plain(dense(dz))
+    whole = to_array(dense(dz))
     for consumer, upstream in visited:
         if consumer.gate is None or node not in consumer.inputs or hasattr(upstream, "array"):
             continue

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from operator import attrgetter
 
-from ..context import place
+from ..context import scope_label
 from ..errors import GradientError
 from ..graph import Leaf, Node, ancestors
 from ..tensor import Tensor
@@ -92,9 +92,9 @@ def _reason(loss: Node, tensor: Node) -> tuple[str, str]:
     if tensor in through_cuts:
         cuts = [node for node in through_cuts if isinstance(node, Leaf) and node.cut_from is not None]
         cut = next(node for node in cuts if tensor in ancestors([node], attrgetter("predecessors")))
-        return "MG731", f"the cut {place(cut.scope)}"
+        return "MG731", f"the cut {scope_label(cut.scope)}"
     ends = {node.origin: node for node in through_cuts if isinstance(node, Leaf)}
     for origin, code in (("no_grad", "MG732"), ("detached", "MG733")):
         if origin in ends:
-            return code, f"a value {ends[origin].output.shape} made {place(ends[origin].scope)}"
+            return code, f"a value {ends[origin].output.shape} made {scope_label(ends[origin].scope)}"
     return "MG735", ""

@@ -182,7 +182,7 @@ def _caption(graph: Graph, gates: list[Node], view: View, reason: str) -> str:
     notes += [_nothing_behind(root) for root in graph.roots if isinstance(root, Leaf) and root.origin != "cut"]
     fused = sorted({gate_name(node) for node in gates if type(node.gate) in UNFUSED})
     if fused:
-        notes.append(f"{' and '.join(fused)}: one gate for many; mg.opened shows them.")
+        notes.append(f"{' and '.join(fused)}: one gate for many; mg.unfuse shows them.")
     return " ".join(notes)
 
 

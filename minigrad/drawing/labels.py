@@ -8,7 +8,7 @@ import html
 
 import numpy as np
 
-from ..context import place
+from ..context import scope_label
 from ..graph import Leaf, Node
 from ..support.text import printable
 from .boxes import Box, Line, gate_name
@@ -130,7 +130,7 @@ class Words:
         lines = [repr(node.gate) if box.kind == "gate" else f"{box.kind} {node.name or box.title}"]
         if len(box.nodes) > 1:
             lines.append(f"{len(box.nodes):,} nodes; the last of them:")
-        lines.append(place(node.scope))
+        lines.append(scope_label(node.scope))
         if node.source:
             lines.append(f"recorded at {node.source}")
         lines.append(f"{node.output.shape} {node.output.dtype}, {node.output.nbytes:,} bytes")

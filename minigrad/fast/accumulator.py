@@ -14,12 +14,12 @@ from ..graph import Array, LazyGradient, dense
 from .kernels import distinct_ids, sum_by_place
 
 
-class Sum(LazyGradient):
+class GradientSum(LazyGradient):
     """The sum of several gradients of an array of `shape`, in three parts that are added up at the end.
 
     `array` is updated in place. `unreduced` is the sum of gradients not yet summed over broadcast axes: if a bias is
-    used at forty time steps, thirty-nine of its gradients are summed over the batch at once. `factors` are pairs (a, dz), each for a
-    product aᵀ @ dz: a single product of all a, concatenated, with all dz gives their sum.
+    used at forty time steps, thirty-nine of its gradients are summed over the batch at once. `factors` are pairs
+    (a, dz), each for a product aᵀ @ dz: a single product of all a, concatenated, with all dz gives their sum.
     """
 
     __slots__ = ("array", "factors", "unreduced")
@@ -124,13 +124,13 @@ def add(total: Any, gradient: Any, shape: tuple[int, ...]) -> Any:
     product = type(gradient) is partial and gradient.func is transposed_product
     if not product and callable(gradient):
         gradient = gradient()
-    if type(total) is Sum:
+    if type(total) is GradientSum:
         pass
     elif isinstance(total, SparseGradient) and isinstance(gradient, SparseGradient):
         total.extend(gradient)
         return total
     elif isinstance(total, (np.ndarray, np.generic, LazyGradient)):
-        total = Sum(np.array(dense(total)))
+        total = GradientSum(np.array(dense(total)))
     else:  # a Tensor: this addition is recorded
         return total + unbroadcast(gradient, shape)
     if product:

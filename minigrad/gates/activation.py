@@ -11,7 +11,7 @@ from ..errors import ShapeError
 from ..gate import Gate, Shape
 from ..tensor import Tensor, TensorLike
 from .basic import _OneOperand, floats
-from .samples import refused_on, samples_on
+from .samples import errors_on, samples_on
 
 NO_OVERFLOW_BELOW = 11  # Sigmoid bounds x only if an element reaches this: e^11 fits into float16, e^12 does not
 
@@ -123,8 +123,8 @@ class _AlongAxis(Gate):
         check_axis(self.name, self.axis, shapes[0])
         return shapes[0]
 
-    samples = samples_on([(3, 4)], [(2, 3, 2)], settings=[-1, 0, 1])
-    refused = refused_on([(3, 4)], [()], settings=[2])
+    sample_inputs = samples_on([(3, 4)], [(2, 3, 2)], settings=[-1, 0, 1])
+    error_inputs = errors_on([(3, 4)], [()], settings=[2])
 
 
 class Softmax(_AlongAxis):

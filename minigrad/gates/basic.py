@@ -11,7 +11,7 @@ from ..errors import ShapeError
 from ..gate import Gate, Shape
 from ..help.engine_errors import broadcast_shape
 from ..numpy_api import implements
-from .samples import refused_on, samples_on
+from .samples import errors_on, samples_on
 
 
 def floats(x):
@@ -26,12 +26,12 @@ class _TwoOperands(Gate):
     """
 
     @classmethod
-    def samples(cls):
+    def sample_inputs(cls):
         rng = np.random.default_rng(7)
         shapes = [((3, 4), (3, 4)), ((2, 3, 4), (4,)), ((3, 1), (1, 4)), ((), (2, 3)), ((2, 3), ())]
         return ((cls(), (rng.uniform(0.5, 2.0, a), rng.uniform(0.5, 2.0, b))) for a, b in shapes)
 
-    refused = refused_on([(3, 4), (3, 5)])
+    error_inputs = errors_on([(3, 4), (3, 5)])
 
 
 class _OneOperand(Gate):
@@ -43,7 +43,7 @@ class _OneOperand(Gate):
     signs: ClassVar[tuple[float, ...]] = (-1.0, 1.0)
 
     @classmethod
-    def samples(cls):
+    def sample_inputs(cls):
         rng = np.random.default_rng(9)
         yield cls(), (rng.uniform(0.05, 2.0, (3, 4)) * rng.choice(cls.signs, (3, 4)),)
         yield cls(), (np.array(0.7),)
@@ -204,13 +204,13 @@ class MultiplyGate(Gate):
     def flops(self, output: Shape, *shapes: Shape) -> int:
         return 2 * math.prod(output) * shapes[0][-1]
 
-    samples = samples_on(
+    sample_inputs = samples_on(
         [(3, 4), (4, 2)], [(2, 3, 4), (4, 2)], [(2, 3, 4), (2, 4, 2)], [(3, 4), (2, 4, 2)], [(2, 1, 3, 4), (5, 4, 2)],
         [(4,), (4,)], [(3, 4), (4,)], [(4,), (4, 2)], [(2, 3, 4), (4,)], [(4,), (2, 4, 3)], [(2, 3, 0), (0, 4)],
         [(0, 3), (3, 2)], [(2, 0, 3), (3, 2)],
         [(4,), (0, 4, 3)], [(0,), (0, 3)],
     )  # fmt: skip
-    refused = refused_on([(3, 4), (3, 4)], [(), (3, 4)], [(2, 3, 4), (3, 4, 2)])
+    error_inputs = errors_on([(3, 4), (3, 4)], [(), (3, 4)], [(2, 3, 4), (3, 4, 2)])
 
 
 def _suggest(a: Shape, b: Shape) -> str:

@@ -89,7 +89,7 @@ class Einsum(Gate):
         return len(shapes) * math.prod(sizes.values())
 
     @classmethod
-    def samples(cls):
+    def sample_inputs(cls):
         rng = np.random.default_rng(32)
         cases: list[tuple[Any, ...]] = [
             ("ij,jk->ik", (2, 3), (3, 4)), ("ij , jk", (2, 3), (3, 4)), ("ba", (2, 3)), ("ij->", (2, 3)),
@@ -101,7 +101,7 @@ class Einsum(Gate):
         return ((cls(case[0]), tuple(rng.normal(size=shape) for shape in case[1:])) for case in cases)
 
     @classmethod
-    def refused(cls):
+    def error_inputs(cls):
         yield cls("ij,jk->ik"), (np.ones((2, 3)), np.ones((2, 3))), ShapeError
         yield cls("ij"), (np.ones(3),), ShapeError
         yield cls("ij->ik"), (np.ones((2, 3)),), ShapeError

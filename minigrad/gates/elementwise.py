@@ -201,7 +201,7 @@ class Clip(Gate):
     def backward(self, dz, z, x):
         return (dz * (x == z),)
 
-    samples = samples_on([(3, 4)], settings=[{"min": -0.5, "max": 1}, {"max": 0.3}, {"min": 0}])
+    sample_inputs = samples_on([(3, 4)], settings=[{"min": -0.5, "max": 1}, {"max": 0.3}, {"min": 0}])
 
 
 class Cast(Gate):
@@ -225,7 +225,7 @@ class Cast(Gate):
     def backward(self, dz, z, x):
         return (dz.astype(x.dtype),)
 
-    samples = samples_on([(3, 4)], settings=["float64"])
+    sample_inputs = samples_on([(3, 4)], settings=["float64"])
 
 
 power = implements(np.power)(Power())

@@ -10,18 +10,18 @@ from ..errors import IndexRangeError, OptionError, ShapeError
 from ..gate import Gate, Shape
 from ..graph import Array
 from ..help.engine_errors import no_gate
-from ..numpy_api import implements, plain
+from ..numpy_api import implements, to_array
 from ..tensor import Tensor, TensorLike, as_tensors
 from .activation import check_axis
-from .samples import refused_on, samples_on
+from .samples import errors_on, samples_on
 from .shape import Reshape, _Moving
 
 
 class Slice(_Moving):
     """z = x[key], for any key that NumPy takes. dx = dz at key, 0 elsewhere, added up where key picks an element twice.
 
-    Where `minigrad.fast` is enabled, the gradient stays sparse until the whole array is needed, so that forty slices of one sequence do not allocate
-    forty arrays of its size.
+    Where `minigrad.fast` is enabled, the gradient stays sparse until the whole array is needed, so that forty slices of
+    one sequence do not allocate forty arrays of its size.
 
     >>> Tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])[:, 1].array
     array([2., 5.], dtype=float32)
@@ -48,12 +48,12 @@ class Slice(_Moving):
     def backward(self, dz, z, x):
         return (lambda: gradient_of_picked(x.shape, self.key, dz),)
 
-    samples = samples_on([(3, 4, 2)], settings=[
+    sample_inputs = samples_on([(3, 4, 2)], settings=[
         0, (slice(None), 1), (slice(None, None, -2),), (..., None, 1), (slice(0, 2), slice(1, 3)), [0, 2, 0],
         ([0, 2, 2], [1, 1, 1]), np.arange(24).reshape(3, 4, 2) % 5 < 2, (0, 0, 0), True, ([0, 2], 0, slice(None)),
         [], (slice(None), []),
     ])  # fmt: skip
-    refused = refused_on([(3, 4)], settings=[3, (0, 0, 0), [1, 7]], error=IndexRangeError)
+    error_inputs = errors_on([(3, 4)], settings=[3, (0, 0, 0), [1, 7]], error=IndexRangeError)
 
 
 class Scatter(Gate):
@@ -92,10 +92,10 @@ class Scatter(Gate):
             )
         return picked
 
-    samples = samples_on([(3, 4)], settings=[
+    sample_inputs = samples_on([(3, 4)], settings=[
         {"to": (3, 4), "key": [0, 2, 0]}, {"to": (3, 5), "key": (slice(None), slice(4))}
     ])  # fmt: skip
-    refused = refused_on([(3,)], settings=[{"to": (3, 4), "key": 0}])
+    error_inputs = errors_on([(3,)], settings=[{"to": (3, 4), "key": 0}])
 
 
 class Pad(_Moving):
@@ -132,8 +132,10 @@ class Pad(_Moving):
         starts = np.broadcast_to(self.widths, (len(x.shape), 2))[:, 0].tolist()
         return (dz[tuple(slice(start, start + size) for start, size in zip(starts, x.shape, strict=True))],)
 
-    samples = samples_on([(3, 2)], settings=[1, (2, 0), ((0, 1), (3, 2)), ((1, 2),), {"widths": 1, "constant": -1.5}])
-    refused = refused_on([(3, 2)], settings=[((1, 1), (1, 1), (1, 1)), -1, 0.5, ((1, 1), (1,)), {"widths": {0: 1}}])
+    sample_inputs = samples_on(
+        [(3, 2)], settings=[1, (2, 0), ((0, 1), (3, 2)), ((1, 2),), {"widths": 1, "constant": -1.5}]
+    )
+    error_inputs = errors_on([(3, 2)], settings=[((1, 1), (1, 1), (1, 1)), -1, 0.5, ((1, 1), (1,)), {"widths": {0: 1}}])
 
 
 class Concatenate(_Moving):
@@ -173,8 +175,8 @@ class Concatenate(_Moving):
                 )
         return (*first[:axis], sum(shape[axis] for shape in shapes), *first[axis + 1 :])
 
-    samples = samples_on([(2, 1, 3), (2, 2, 3)], [(2, 3, 2)] * 3, settings=[1, -2])
-    refused = refused_on([(2, 3), (2, 4)], [(2, 3), (3,)], settings=[0, 2])
+    sample_inputs = samples_on([(2, 1, 3), (2, 2, 3)], [(2, 3, 2)] * 3, settings=[1, -2])
+    error_inputs = errors_on([(2, 3), (2, 4)], [(2, 3), (3,)], settings=[0, 2])
 
 
 class Stack(_Moving):
@@ -209,8 +211,8 @@ class Stack(_Moving):
         axis = self.axis % (len(shapes[0]) + 1)
         return (*shapes[0][:axis], len(shapes), *shapes[0][axis:])
 
-    samples = samples_on([(2, 4)] * 3, settings=[0, 1, -1])
-    refused = refused_on([(2, 3), (2, 4)], [(2, 3), (2, 3)], settings=[3])
+    sample_inputs = samples_on([(2, 4)] * 3, settings=[0, 1, -1])
+    error_inputs = errors_on([(2, 3), (2, 4)], [(2, 3), (2, 3)], settings=[3])
 
 
 class Where(Gate):
@@ -230,8 +232,8 @@ class Where(Gate):
         # Not a product of dz with the condition, which is NaN where dz is NaN or infinite.
         return None, lambda: np.where(condition, dz, 0), lambda: np.where(condition, 0, dz)
 
-    samples = samples_on([np.eye(3, 4) > 0, (3, 4), (3, 4)], [np.eye(3, 4) > 0, (4,), ()])
-    refused = refused_on([(3, 4), (3, 5), (4,)])
+    sample_inputs = samples_on([np.eye(3, 4) > 0, (3, 4), (3, 4)], [np.eye(3, 4) > 0, (4,), ()])
+    error_inputs = errors_on([(3, 4), (3, 5), (4,)])
 
 
 def gradient_of_picked(shape: Shape, key: Any, dz: Any) -> Any:
@@ -305,7 +307,7 @@ def split(x: TensorLike, indices_or_sections: int | Sequence[int], axis: int = 0
     (x,) = as_tensors([x])
     check_axis("split", axis, x.shape)
     try:
-        parts = np.split(np.arange(x.shape[axis]), plain(indices_or_sections))
+        parts = np.split(np.arange(x.shape[axis]), to_array(indices_or_sections))
     except (ValueError, TypeError, ZeroDivisionError) as error:
         raise ShapeError(
             "MG109",
@@ -331,7 +333,7 @@ def take_along_axis(x: TensorLike, indices: TensorLike, axis: int | None = -1) -
     Errors: IndexRangeError (MG140) for indices outside the axis, of another kind than integers, or with fewer axes.
     """
     (x,) = as_tensors([x])
-    picked = np.asarray(plain(indices))
+    picked = np.asarray(to_array(indices))
     try:
         np.take_along_axis(np.broadcast_to(False, x.shape), picked, axis)
     except (IndexError, ValueError) as error:

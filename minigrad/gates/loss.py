@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..context import SEAMS, place
+from ..context import SEAMS, scope_label
 from ..errors import DtypeError, IndexRangeError, OptionError, ShapeError
 from ..fast.kernels import blocks_of_rows
 from ..gate import Gate, Shape
@@ -21,7 +21,7 @@ from .activation import logistic, shifted
 from .basic import floats
 from .elementwise import Cast
 from .indexing import Where
-from .samples import refused_on, samples_on
+from .samples import errors_on, samples_on
 from .shape import _Moving
 
 
@@ -88,8 +88,8 @@ class _Loss(Gate):
         """The gradient of the loss of each example, from the upstream gradient of the reduced loss."""
         return dz / count if self.reduction == "mean" else dz
 
-    samples = samples_on([(3, 2), (3, 2)], settings=["mean", "sum", "none"])
-    refused = refused_on([(3, 1), (3,)], [(0,), (0,)])
+    sample_inputs = samples_on([(3, 2), (3, 2)], settings=["mean", "sum", "none"])
+    error_inputs = errors_on([(3, 1), (3,)], [(0,), (0,)])
 
 
 class _WeightedLoss(_Loss):
@@ -178,10 +178,10 @@ class _LabelLoss(_WeightedLoss):
         weights = self._class_weights(scores.shape[-1])
         return None if weights is None else weights.astype(scores.dtype)[labels.astype(np.intp)]
 
-    samples = samples_on([(4, 3), [0, 2, 1, 2]], [(2, 1, 3), [[0], [2]]], settings=_weighted_by([0.5, 1.0, 2.0]))
+    sample_inputs = samples_on([(4, 3), [0, 2, 1, 2]], [(2, 1, 3), [[0], [2]]], settings=_weighted_by([0.5, 1.0, 2.0]))
 
     @classmethod
-    def refused(cls):
+    def error_inputs(cls):
         scores = np.zeros((2, 3))
         yield cls(), (scores, np.array([0, 3])), IndexRangeError
         yield cls(), (scores, np.array([-1, 0])), IndexRangeError
@@ -270,12 +270,12 @@ class NegativeLogLikelihood(_LabelLoss):
         return -self._onehot(x, labels) * self._per_row(dz, x, labels), None
 
     @classmethod
-    def samples(cls):
-        return ((gate, (-np.exp(scores), labels)) for gate, (scores, labels) in super().samples())
+    def sample_inputs(cls):
+        return ((gate, (-np.exp(scores), labels)) for gate, (scores, labels) in super().sample_inputs())
 
     @classmethod
-    def refused(cls):
-        yield from super().refused()
+    def error_inputs(cls):
+        yield from super().error_inputs()
         yield cls(), (np.full((2, 3), 1 / 3), np.array([0, 1])), IndexRangeError
 
 
@@ -334,10 +334,10 @@ class BinaryCrossEntropy(_WeightedLoss):
         w0, w1 = self._pair()
         return w1 * targets + w0 * (1 - targets)
 
-    samples = samples_on([(3,), [0, 1, 1]], [(2, 1), [[0.3], [0.8]]], settings=_weighted_by([0.5, 2.0]))
+    sample_inputs = samples_on([(3,), [0, 1, 1]], [(2, 1), [[0.3], [0.8]]], settings=_weighted_by([0.5, 2.0]))
 
     @classmethod
-    def refused(cls):
+    def error_inputs(cls):
         yield cls(), (np.ones((3, 1)), np.ones(3)), ShapeError
         yield cls(), (np.ones(2), np.array([-1, 1])), IndexRangeError
         yield cls(weights=[1.0, 2.0, 3.0]), (np.ones(2), np.ones(2)), ShapeError
@@ -437,7 +437,7 @@ def _refuse_probabilities(loss: str, logits: TensorLike, gate: str) -> None:
         raise OptionError(
             "MG157",
             f"{loss} was given the output of {gate}, and takes logits",
-            where=f"{gate} {place(sources[0].scope)}",
+            where=f"{gate} {scope_label(sources[0].scope)}",
             cause=f"the loss applies {gate} itself; twice over, the gradient is small and the model hardly learns",
             remedy=f"leave the {gate.lower()} out of the model, and apply it only to read probabilities",
         )

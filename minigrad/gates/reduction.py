@@ -10,7 +10,7 @@ from ..numpy_api import implements
 from ..tensor import Tensor, TensorLike
 from .activation import _AlongAxis, check_axis
 from .basic import floats
-from .samples import refused_on, samples_on
+from .samples import errors_on, samples_on
 from .shape import Reshape
 
 Axis = int | tuple[int, ...] | None
@@ -45,10 +45,10 @@ class _Reduction(Gate):
             return self.kept(shape)
         return tuple(size for axis, size in enumerate(shape) if axis not in axes)
 
-    samples = samples_on([(2, 3, 4)], settings=[
+    sample_inputs = samples_on([(2, 3, 4)], settings=[
         {}, {"keepdims": True}, 1, {"axis": -1, "keepdims": True}, (0, 2), {"axis": (0, -1), "keepdims": True}
     ])  # fmt: skip
-    refused = refused_on([(2, 3, 4)], settings=[3, (0, 0)])
+    error_inputs = errors_on([(2, 3, 4)], settings=[3, (0, 0)])
 
 
 class Sum(_Reduction):
@@ -88,8 +88,8 @@ class _OfSome(_Reduction):
         return count - ddof
 
     @classmethod
-    def refused(cls):
-        yield from super().refused()
+    def error_inputs(cls):
+        yield from super().error_inputs()
         yield cls(), (np.ones((0, 3)),), ShapeError
 
 
@@ -202,11 +202,11 @@ class Var(_OfSome):
         deviation = x - x.mean(axis=self.axis, keepdims=True)
         return (2 / self.count(x.shape, self.ddof) * dz.reshape(self.kept(x.shape)) * deviation,)
 
-    samples = samples_on([(2, 3, 4)], settings=[{}, {"axis": -1, "keepdims": True}, {"axis": (0, 2), "ddof": 1}])
+    sample_inputs = samples_on([(2, 3, 4)], settings=[{}, {"axis": -1, "keepdims": True}, {"axis": (0, 2), "ddof": 1}])
 
     @classmethod
-    def refused(cls):
-        yield from super().refused()
+    def error_inputs(cls):
+        yield from super().error_inputs()
         yield cls(ddof=1), (np.ones(()),), ShapeError
 
 

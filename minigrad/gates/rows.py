@@ -88,10 +88,10 @@ class Lookup(_ReadsRows):
     def shape(self, *shapes: Shape) -> Shape:
         return shapes[1] + shapes[0][1:]
 
-    samples = samples_on([(5, 3), [1, 4, 1]], [(5, 3), [[0, 1], [2, 2]]], [(5, 3), 3])
+    sample_inputs = samples_on([(5, 3), [1, 4, 1]], [(5, 3), [[0, 1], [2, 2]]], [(5, 3), 3])
 
     @classmethod
-    def refused(cls):
+    def error_inputs(cls):
         yield cls(), (np.ones((5, 3)), np.array([5])), IndexRangeError
         yield cls(), (np.ones((5, 3)), np.array([-1])), IndexRangeError
         yield cls(), (np.ones((5, 3)), np.array([1.0])), DtypeError

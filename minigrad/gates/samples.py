@@ -1,4 +1,4 @@
-"""The inputs that a gate is tested on, from their shapes: `samples_on` for those it takes, `refused_on` for the others.
+"""The inputs that a gate is tested on, from their shapes: `samples_on` for those it takes, `errors_on` for the others.
 
 Each goes by several lists, with one shape for each input, or the numbers themselves where random ones would not do.
 Each list is tried with each of `settings`: the gate's one argument, or a dict of its arguments by name.
@@ -15,28 +15,28 @@ from ..gate import Gate, Shape
 
 
 def samples_on(*inputs: Sequence[Any], settings: Sequence[Any] = ({},)) -> Any:
-    """A gate's `samples`, with arrays of random numbers for the shapes."""
+    """A gate's `sample_inputs`, with arrays of random numbers for the shapes."""
 
     @classmethod  # type: ignore[misc]
-    def samples(cls: type[Gate]) -> Iterator[Any]:
+    def sample_inputs(cls: type[Gate]) -> Iterator[Any]:
         rng = np.random.default_rng(7)
         for gate, given in product(_gates(cls, settings), inputs):
             yield gate, tuple(rng.normal(size=one) if isinstance(one, tuple) else np.array(one) for one in given)
 
-    return samples
+    return sample_inputs
 
 
-def refused_on(
+def errors_on(
     *inputs: Sequence[Shape], settings: Sequence[Any] = ({},), error: type[MinigradError] = ShapeError
 ) -> Any:
-    """A gate's `refused`, with arrays of ones."""
+    """A gate's `error_inputs`, with arrays of ones."""
 
     @classmethod  # type: ignore[misc]
-    def refused(cls: type[Gate]) -> Iterator[Any]:
+    def error_inputs(cls: type[Gate]) -> Iterator[Any]:
         for gate, shapes in product(_gates(cls, settings), inputs):
             yield gate, tuple(map(np.ones, shapes)), error
 
-    return refused
+    return error_inputs
 
 
 def _gates(cls, settings: Sequence[Any]) -> list[Gate]:

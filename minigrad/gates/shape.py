@@ -11,7 +11,7 @@ from ..help.engine_errors import broadcast_shape
 from ..numpy_api import implements
 from ..tensor import Tensor, TensorLike, as_tensors
 from .activation import check_axis
-from .samples import refused_on, samples_on
+from .samples import errors_on, samples_on
 
 
 class _Moving(Gate):
@@ -68,8 +68,8 @@ class Reshape(_Moving):
     def backward(self, dz, z, x):
         return (dz.reshape(x.shape),)
 
-    samples = samples_on([(2, 3, 2)], settings=[(6, 2), (-1,), (3, -1, 2), (1, 12)])
-    refused = refused_on([(3, 4)], settings=[(5, 2), (-1, 5)])
+    sample_inputs = samples_on([(2, 3, 2)], settings=[(6, 2), (-1,), (3, -1, 2), (1, 12)])
+    error_inputs = errors_on([(3, 4)], settings=[(5, 2), (-1, 5)])
 
 
 class Transpose(_Moving):
@@ -104,8 +104,8 @@ class Transpose(_Moving):
         axes = [axis % len(self.axes) for axis in self.axes]  # argsort inverts a permutation of 0..n-1: no -1
         return (dz.transpose(tuple(int(axis) for axis in np.argsort(axes))),)
 
-    samples = samples_on([(2, 3, 4)], settings=[None, (1, 2, 0), (0, -1, 1)])
-    refused = refused_on([(2, 3, 4)], settings=[(0, 1), (0, 0, 1)])
+    sample_inputs = samples_on([(2, 3, 4)], settings=[None, (1, 2, 0), (0, -1, 1)])
+    error_inputs = errors_on([(2, 3, 4)], settings=[(0, 1), (0, 0, 1)])
 
 
 class BroadcastTo(_Moving):
@@ -137,8 +137,8 @@ class BroadcastTo(_Moving):
             )
         return self.to
 
-    samples = samples_on([(3, 1)], [()], settings=[(2, 3, 4), (3, 3)])
-    refused = refused_on([(2, 4)], settings=[(3, 4), (4,)])
+    sample_inputs = samples_on([(3, 1)], [()], settings=[(2, 3, 4), (3, 3)])
+    error_inputs = errors_on([(2, 4)], settings=[(3, 4), (4,)])
 
 
 @implements(np.reshape)

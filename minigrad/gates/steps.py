@@ -1,4 +1,4 @@
-"""One time step of a GRU and of an LSTM, from small gates: the equations that `layers` and `mg.opened` unroll.
+"""One time step of a GRU and of an LSTM, from small gates: the equations that `layers` and `mg.unfuse` unroll.
 
 recurrent.py has the same equations for a whole sequence at once, with the backward pass derived by hand; tests make
 sure that both agree.

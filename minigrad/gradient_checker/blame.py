@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from ..context import place
+from ..context import scope_label
 from ..debug.anomaly import title
 from ..derivatives import rule_on_arrays
 from ..graph import Array, LazyGradient, Leaf, Node, ancestors, dense
@@ -34,7 +34,7 @@ def differing(first: Node, second: Node) -> Slip | None:
     one = next(one for one, two in pairs if not np.array_equal(one.output, two.output, equal_nan=True))
     users = [node for node in ancestors([first]) if one in node.inputs]
     where = title(one) if one.gate or not users else f"a constant {one.output.shape} into {title(users[-1])}"
-    why = "dropout is on" if "dropout" in (place(one.scope) + where).lower() else "something random is drawn"
+    why = "dropout is on" if "dropout" in (scope_label(one.scope) + where).lower() else "something random is drawn"
     text = f"two forward passes from the same inputs differ, first in {where}: {why}"
     return Slip(one, "nondeterministic", text, is_rule=False)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..context import RECORDING, SCOPE, place
+from ..context import RECORDING, SCOPE, scope_label
 from ..errors import DtypeError, GradientError, MinigradError, NonFiniteError, OptionError, ShapeError, UnsupportedError
 from ..graph import Array, Leaf, Node
 from .other_frameworks import hint, unfit_call
@@ -33,7 +33,7 @@ def _gate_name(node: Node) -> str:
 
 
 def _where(node: Node) -> str:
-    return f"{node.gate.name if node.gate else 'a leaf'} {place(node.scope)}"
+    return f"{node.gate.name if node.gate else 'a leaf'} {scope_label(node.scope)}"
 
 
 # ---- making and changing a Tensor ----
@@ -198,7 +198,7 @@ def not_a_leaf(node: Node, action: str) -> GradientError:
     """The error for changing a tensor that a gate computed."""
     return GradientError(
         "MG126",
-        f"cannot {action} {describe(node)}: {_gate_name(node)} made it {place(node.scope)}",
+        f"cannot {action} {describe(node)}: {_gate_name(node)} made it {scope_label(node.scope)}",
         cause="only leaves, which no gate made, can be changed; this one is a step of a computation",
         remedy="change the leaves that it was computed from, or take t.detach()",
     )
@@ -362,7 +362,7 @@ def forward_failed(gate: Any, error: Exception, nodes: Sequence[Node]) -> Except
             )
     if not error.where:
         given = ", ".join(f"{node.name or 'input'} {node.shape}" for node in nodes)
-        error.where = f"{gate.name} {place(SCOPE.get())}; given {given}"
+        error.where = f"{gate.name} {scope_label(SCOPE.get())}; given {given}"
     return error
 
 
@@ -374,7 +374,7 @@ def check_constants(gate: Any, nodes: Sequence[Node]) -> None:
                 "MG128",
                 f"input {position} of {gate.name} ({nodes[position].name or 'unnamed'}) requires a gradient, "
                 "and this gate gives none for it",
-                where=f"{gate.name} {place(SCOPE.get())}",
+                where=f"{gate.name} {scope_label(SCOPE.get())}",
                 cause="labels, ids and conditions are constants",
                 remedy="pass t.detach(), or make the tensor without requires_grad",
             )
@@ -468,7 +468,7 @@ def no_second_derivative(node: Node) -> GradientError:
         f"{_gate_name(node)} has no second derivative",
         where=_where(node),
         cause="its backward rule is written for arrays alone, and leaves no graph behind",
-        remedy="differentiate mg.opened(output), or build the layer with fused=False: both use small gates",
+        remedy="differentiate mg.unfuse(output), or build the layer with fused=False: both use small gates",
     )
 
 

@@ -27,7 +27,7 @@ from .. import drawing, explorer, gradient_checker
 from ..context import SCOPE, enable_grad, setting
 from ..debug.anomaly import trace_lines
 from ..errors import OptionError
-from ..gates.fused.unfuse import opened
+from ..gates.fused.unfuse import unfuse
 from ..graph import Array, Leaf, Node, ancestors
 from ..tensor import Tensor, cut, from_node
 
@@ -164,13 +164,13 @@ def find_tensor(
 
 
 def _draw(name: str, tensor: Tensor, options: argparse.Namespace) -> int:
-    picture = drawing.draw(opened(tensor), options.target, grads=True, values=options.values)
+    picture = drawing.draw(unfuse(tensor), options.target, grads=True, values=options.values)
     print(f"{picture.path}: {_described(name, tensor)}. {picture.caption}".rstrip())
     return 0
 
 
 def _explore(name: str, tensor: Tensor, options: argparse.Namespace) -> int:
-    page = explorer.explore(opened(tensor), options.target)
+    page = explorer.explore(unfuse(tensor), options.target)
     print(f"{page.path}: {_described(name, tensor)}. Open it in a browser.")
     return 0
 

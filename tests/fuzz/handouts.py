@@ -138,7 +138,7 @@ class Side:
             loss = mg.softmax_cross_entropy(output, y)
             if spoil:
                 x[...], y[...] = 0, 0
-            (mg.opened(loss) if opened else loss).backward()
+            (mg.unfuse(loss) if opened else loss).backward()
             if seed % 3 == 0:
                 optim.clip_gradients(self.parameters, 0.1)
             self.optimizer.step()

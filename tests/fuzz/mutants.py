@@ -100,8 +100,8 @@ MUTANTS = [
     ),
     Mutant(
         "minigrad/fast/accumulator.py",
-        "total = Sum(np.array(dense(total)))",
-        "total = Sum(np.asarray(dense(total)))",
+        "total = GradientSum(np.array(dense(total)))",
+        "total = GradientSum(np.asarray(dense(total)))",
         "gradients added up in an array that others share",
     ),
     Mutant(

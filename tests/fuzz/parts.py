@@ -156,7 +156,7 @@ def kernels(dtype: str, layout: str, rng: Generator) -> str:
         if not places:
             return ""
         total: Any = sum((z[place] * weights[place].astype(z.dtype)).sum() for place in places)
-        (mg.opened(total) if rng.random() < 0.3 else total).backward()
+        (mg.unfuse(total) if rng.random() < 0.3 else total).backward()
     expected.backward(weights)
     for name, one, other in zip(("a", "h0", "c0 or W", "W or b", "b"), ours, theirs, strict=False):
         if one.requires_grad and (problem := unequal(f"{what}d{name}", one.grad, _grad(other), dtype)):

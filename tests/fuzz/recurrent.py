@@ -283,7 +283,7 @@ class Run:
         if not total.requires_grad:
             return found
         if way == "opened":
-            total = mg.opened(total)
+            total = mg.unfuse(total)
         if self.mask is not None:
             self.mask[...] = False  # the caller's own arrays may change once the layer has run
         if case.vocabulary:

@@ -9,7 +9,7 @@ import pytest
 
 import minigrad as mg
 from layers import RNN, Dense, Dropout, Embedding, Layer, LayerError, Sequential, outputs
-from minigrad.context import SCOPE, place
+from minigrad.context import SCOPE, scope_label
 from minigrad.errors import OptionError
 
 
@@ -96,7 +96,7 @@ def test_attributes_are_replaced_deleted_and_frozen():
 
 def test_scopes_follow_attribute_names_and_the_root_its_class():
     node = Pair()(mg.Tensor([1.0])).node
-    assert place(node.scope) == "in pair/other" and place(node.inputs[1].scope) == "in pair/inner"
+    assert scope_label(node.scope) == "in pair/other" and scope_label(node.inputs[1].scope) == "in pair/inner"
     with pytest.raises(TypeError):
         Pair()(object())
     assert SCOPE.get() == ()  # closed also where forward fails

@@ -9,7 +9,7 @@ import pytest
 import minigrad as mg
 from layers import GRU, LSTM, RNN, RNNCell, unroll
 from minigrad import graph
-from minigrad.context import place
+from minigrad.context import scope_label
 from minigrad.errors import OptionError, ShapeError
 
 B, T, D, H = 3, 7, 4, 5
@@ -70,7 +70,7 @@ def test_the_cut_is_in_the_graph_with_what_came_before(kind):
     nodes = graph.ancestors([kind(D, H, truncate=3)(X).node])
     cuts: list[Any] = [node for node in nodes if isinstance(node, graph.Leaf) and node.cut_from is not None]
     assert len(cuts) == (2 if kind is LSTM else 1)
-    assert {place(node.scope) for node in cuts} == {f"in {kind.__name__.lower()}/t04"}
+    assert {scope_label(node.scope) for node in cuts} == {f"in {kind.__name__.lower()}/t04"}
     before = graph.ancestors([node.cut_from for node in cuts])
     assert {node.scope[-1] for node in before if node.gate is not None} == {"t00", "t01", "t02", "t03"}
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import minigrad as mg
-from minigrad.context import FUSED, ON_GRADIENT, ON_RECORD, RECORDING, SCOPE, place, step_name, step_of
+from minigrad.context import FUSED, ON_GRADIENT, ON_RECORD, RECORDING, SCOPE, scope_label, step_name, step_of
 
 BLOCKS = [mg.no_grad, mg.fused, lambda: mg.scope("a"), mg.trace_lines, mg.detect_anomaly]
 
@@ -24,7 +24,7 @@ def test_blocks_nest_and_close_after_an_error():
             y = x * x
         assert y.requires_grad and not (x * x).requires_grad
         raise KeyError
-    assert place(y.node.scope) == "in encoder/t07"
+    assert scope_label(y.node.scope) == "in encoder/t07"
     assert (x * x).requires_grad and (x * x).node.scope == ()
 
 

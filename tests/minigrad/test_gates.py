@@ -23,12 +23,12 @@ OWN = {name: gate for name, gate in GATES.items() if gate.__module__.startswith(
 CASES = [
     pytest.param(gate, arrays, id=f"{name}-{number}")
     for name, cls in sorted(OWN.items())
-    for number, (gate, arrays) in enumerate(cls.samples())
+    for number, (gate, arrays) in enumerate(cls.sample_inputs())
 ]
 REFUSED = [
     pytest.param(gate, arrays, error, id=f"{name}-{number}")
     for name, cls in sorted(OWN.items())
-    for number, (gate, arrays, error) in enumerate(cls.refused())
+    for number, (gate, arrays, error) in enumerate(cls.error_inputs())
 ]
 
 
@@ -81,7 +81,7 @@ def worst(a, b):
 
 def test_every_gate_has_samples_and_a_symbol_and_a_docstring():
     for name, cls in OWN.items():
-        assert list(cls.samples()), f"{name} has no samples"
+        assert list(cls.sample_inputs()), f"{name} has no samples"
         assert cls.symbol, f"{name} has no symbol"
         assert cls.__doc__, f"{name} has no docstring"
 

@@ -95,8 +95,8 @@ def test_cut_stops_the_gradient_and_remembers_where():
     assert y.detach().node.cut_from is None
 
 
-def test_cut_and_opened_take_what_gates_take():
-    for function in (mg.cut, mg.opened):
+def test_cut_and_unfuse_take_what_gates_take():
+    for function in (mg.cut, mg.unfuse):
         assert function(3).array == 3.0 and not function(3).requires_grad
         np.testing.assert_array_equal(function(np.array([1.0, 2.0])).array, [1.0, 2.0])
         with pytest.raises(DtypeError, match="MG110"):

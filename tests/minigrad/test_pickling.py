@@ -83,7 +83,7 @@ def test_an_unpickled_model_can_be_trained():
                 tensor.array[...] = 0
 
 
-def test_an_unpickled_graph_of_large_arrays_can_be_differentiated_twice_and_opened():
+def test_an_unpickled_graph_of_large_arrays_can_be_differentiated_twice_and_unfused():
     W = mg.Tensor(np.full((20, 20), 0.5), requires_grad=True)
     old = mg.Tensor(np.full((20, 20), 3.0), requires_grad=True)
     losses = (W * W * W * old).sum(), (W * W * W).sum()
@@ -94,4 +94,4 @@ def test_an_unpickled_graph_of_large_arrays_can_be_differentiated_twice_and_open
     (slope,) = mg.grad(second, [there_W], create_graph=True)
     np.testing.assert_allclose(mg.grad(slope.sum(), [there_W])[0].array, 6 * 0.5)
     there = pickle.loads(pickle.dumps(RNN(4, 20, fused=True)(Embedding(300, 4)([[1, 2, 1]]))))
-    np.testing.assert_allclose(mg.opened(there).array, there.array, rtol=1e-5)
+    np.testing.assert_allclose(mg.unfuse(there).array, there.array, rtol=1e-5)

@@ -68,12 +68,12 @@ class LookupProduct(_ReadsRows):
     def flops(self, output: Shape, *shapes: Shape) -> int:
         return 2 * math.prod(output) * shapes[0][1]
 
-    samples = samples_on(
+    sample_inputs = samples_on(
         *([(5, 3), ids, (3, 2), (2,)] for ids in ([1, 4, 1], [[0, 1, 2], [2, 2, 4]], 3, [[[0, 4], [4, 1], [2, 2]]] * 2))
     )
 
     @classmethod
-    def refused(cls):
+    def error_inputs(cls):
         yield cls(), (np.ones((5, 3)), np.array([5]), np.ones((3, 2)), np.ones(2)), IndexRangeError
         yield cls(), (np.ones((5, 3)), np.array([1.0]), np.ones((3, 2)), np.ones(2)), DtypeError
         yield cls(), (np.ones((5, 3)), np.array([1]), np.ones((2, 2)), np.ones(2)), ShapeError

@@ -2,7 +2,7 @@
 
 Each computes the same as the unrolled cell of the same name in `layers`, up to rounding, in a fraction of the time:
 buffers are filled in place, and a time step takes about ten NumPy calls instead of a hundred. But it records no graph
-of its steps: to draw or step through them, or for second derivatives, use the unfused form (`mg.opened`).
+of its steps: to draw or step through them, or for second derivatives, use the unfused form (`mg.unfuse`).
 
 The inputs' part, a = x @ W_xh + b, needs no recurrence: other gates compute it for all steps at once. Shapes are as in
 `layers`: a (B, T, nH), states (B, H), W_hh (H, nH), a mask (B, T) with True at real steps. Outputs are time-major,

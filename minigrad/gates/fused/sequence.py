@@ -153,7 +153,7 @@ class _Sequence(Gate):
         return first.T.dot(da[0]) + later
 
     @classmethod
-    def samples(cls):
+    def sample_inputs(cls):
         rng = np.random.default_rng(25)
         batch, steps, hidden = 3, 4, 2
         columns = cls.blocks * hidden
@@ -167,8 +167,8 @@ class _Sequence(Gate):
         yield cls(reverse=True), (*arrays, padded)
 
     @classmethod
-    def refused(cls):
-        (gate, arrays), *_ = cls.samples()
+    def error_inputs(cls):
+        (gate, arrays), *_ = cls.sample_inputs()
         a, *others = arrays
         yield gate, (a[:, :, :1], *others), ShapeError
         yield gate, (a[:, :0], *others), ShapeError

@@ -1,4 +1,4 @@
-"""`opened`, which replaces the fused gates of a graph with their unfused form: small gates, time step by time step.
+"""`unfuse`, which replaces the fused gates of a graph with their unfused form: small gates, time step by time step.
 
 A fused gate is drawn as a single box, and its steps cannot be inspected. Those of the unfused form can.
 """
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from operator import attrgetter
 from typing import Any
 
-from ...context import SCOPE, enable_grad, place, scope, setting, step_name
+from ...context import SCOPE, enable_grad, scope, scope_label, setting, step_name
 from ...errors import GradientError
 from ...gate import Gate
 from ...graph import Array, Node, ancestors
@@ -19,7 +19,7 @@ from .sequence import cuts
 Step = Callable[..., tuple[Tensor, ...]]  # (which rows are real, a_t, *state before) -> state after
 
 
-def opened(tensor: TensorLike) -> Tensor:
+def unfuse(tensor: TensorLike) -> Tensor:
     """The same value, recorded with small gates instead of fused ones: the unfused form.
 
     Everything from the first fused gate on is recorded again, with the same scopes, names and leaves, so that the
@@ -30,7 +30,7 @@ def opened(tensor: TensorLike) -> Tensor:
     >>> import numpy as np
     >>> W = Tensor([[0.5]], requires_grad=True, name="W")
     >>> z = RNNSequence()(np.ones((1, 2, 1), "float32"), np.zeros((1, 1), "float32"), W)
-    >>> [node.gate.name for node in ancestors([opened(z).node])[::-1] if node.gate]
+    >>> [node.gate.name for node in ancestors([unfuse(z).node])[::-1] if node.gate]
     ['MultiplyGate', 'AddGate', 'Tanh', 'MultiplyGate', 'AddGate', 'Tanh', 'Stack']
 
     Errors: GradientError if a parameter was changed since (MG145).
@@ -53,11 +53,11 @@ def _again(node: Node, inputs: list[Node]) -> Node:
         if parent.updated > node.serial or parent.stored is not array:
             raise GradientError(
                 "MG145",
-                f"the graph cannot be opened: {parent.name or 'a tensor'} {parent.shape} was changed after {gate.name} "
-                "used it",
-                where=f"{gate.name} {place(node.scope)}",
-                cause="opening computes everything once more, and would get another value",
-                remedy="open it before the optimizer's step, or run the forward pass again",
+                f"the graph cannot be unfused: {parent.name or 'a tensor'} {parent.shape} was changed "
+                f"after {gate.name} used it",
+                where=f"{gate.name} {scope_label(node.scope)}",
+                cause="unfusing computes everything once more, and would get another value",
+                remedy="unfuse it before the optimizer's step, or run the forward pass again",
             )
     tensors = [from_node(one) for one in inputs]
     with setting(SCOPE, node.scope), enable_grad():

@@ -176,7 +176,7 @@ class LearningCurves(_Writer):
 class GraphPicture(_Writer):
     """Draw the graph of the run's first step, with its gradients; `options` are passed to `mg.draw`.
 
-    Fused gates are drawn as the small gates that they stand for, which `mg.opened` makes of the step that trained.
+    Fused gates are drawn as the small gates that they stand for, which `mg.unfuse` makes of the step that trained.
     """
 
     def __init__(self, path: PathLike, **options: Any) -> None:
@@ -186,9 +186,9 @@ class GraphPicture(_Writer):
     def on_gradients(self, trainer: Run) -> None:
         loss = trainer.loss_tensor
         if trainer.step == 0 and loss is not None:
-            from minigrad import draw, opened
+            from minigrad import draw, unfuse
 
-            warn_if_failing(lambda: draw(opened(loss), self.path, **self.options))
+            warn_if_failing(lambda: draw(unfuse(loss), self.path, **self.options))
 
 
 def warn_if_failing(write: Callable[[], object]) -> bool:

@@ -69,13 +69,13 @@ def test_forward_and_backward_by_gate_and_scope_and_what_is_neither(timed, capsy
 
 @pytest.mark.fast
 def test_what_is_added_up_at_the_leaf_is_charged_to_the_leaf(timed, monkeypatch):
-    dense = accumulator.Sum.dense
+    dense = accumulator.GradientSum.dense
 
     def slow(self):
         CLOCK["now"] += 4
         return dense(self)
 
-    monkeypatch.setattr(accumulator.Sum, "dense", slow)
+    monkeypatch.setattr(accumulator.GradientSum, "dense", slow)
     W = leaf("W")
     with timed as p, mg.scope("s"):
         (W * 2.0 + W * 3.0).sum().backward()

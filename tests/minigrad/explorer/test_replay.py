@@ -24,7 +24,7 @@ def cases(gate_class: type[mg.Gate]) -> list[dict[str, Any]]:
     """Calls of a gate with NumPy's answers: output, and the gradients that the engine gives for a random cotangent."""
     rng = np.random.default_rng(3)
     found = []
-    for gate, arrays in gate_class.samples():
+    for gate, arrays in gate_class.sample_inputs():
         leaves = [Leaf(a, a.dtype.kind == "f" and n not in gate.constant_inputs) for n, a in enumerate(arrays)]
         node = Node(gate, tuple(leaves), arrays, np.asarray(gate.forward(*arrays)), True)
         dz = rng.normal(size=node.output.shape)
