@@ -1,7 +1,7 @@
 """Gates that pick, place or join elements: slicing, scatter, padding, concatenation, stacking, where."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -71,26 +71,22 @@ class Scatter(Gate):
         self.to, self.key = to, plain_key(key)
 
     def forward(self, x):
-        self._picked(x.shape)
+        self.shape(x.shape)
         return scatter(self.to, self.key, x)
 
     def backward(self, dz, z, x):
         return (dz[self.key],)
 
     def shape(self, *shapes: Shape) -> Shape:
-        self._picked(shapes[0])
-        return self.to
-
-    def _picked(self, given: Shape) -> Shape:
         picked = tuple(np.broadcast_to(0, self.to)[self.key].shape)
-        if picked != given:
+        if picked != shapes[0]:
             raise ShapeError(
                 "MG101",
-                f"Scatter cannot place {given} at [{_show(self.key)}] of {self.to}",
+                f"Scatter cannot place {shapes[0]} at [{_show(self.key)}] of {self.to}",
                 cause=f"the key picks {picked}",
                 remedy=f"give values of shape {picked}",
             )
-        return picked
+        return self.to
 
     sample_inputs = samples_on([(3, 4)], settings=[
         {"to": (3, 4), "key": [0, 2, 0]}, {"to": (3, 5), "key": (slice(None), slice(4))}
@@ -138,20 +134,52 @@ class Pad(_Moving):
     error_inputs = errors_on([(3, 2)], settings=[((1, 1), (1, 1), (1, 1)), -1, 0.5, ((1, 1), (1,)), {"widths": {0: 1}}])
 
 
-class Concatenate(_Moving):
+class _Joining(_Moving):
+    """What Concatenate and Stack share: the axis and the refusals.
+
+    Errors: ShapeError for shapes that do not fit (MG101), or for an axis that the inputs do not have (MG107);
+    OptionError for no inputs (MG142).
+    """
+
+    remedy: ClassVar[str]
+    new_axes: ClassVar[int] = 0
+
+    def __init__(self, axis: int = 0) -> None:
+        self.axis = axis
+
+    def shape(self, *shapes: Shape) -> Shape:
+        if not shapes:
+            raise OptionError(
+                "MG142",
+                f"{self.name} was given no tensors",
+                cause="the list is empty, so the result would have no shape",
+                remedy="give a list of one or more",
+            )
+        check_axis(self.name, self.axis, (1,) * self.new_axes + shapes[0])
+        try:
+            return super().shape(*shapes)
+        except ValueError as error:
+            raise ShapeError(
+                "MG101",
+                f"{self.name} cannot join {' and '.join(map(str, shapes))} along axis {self.axis}",
+                cause=str(error),
+                remedy=self.remedy,
+            ) from None
+
+    error_inputs = errors_on([(2, 3), (2, 4), (3,)], [(2, 3), (3, 4)], settings=[0, 3])
+
+
+class Concatenate(_Joining):
     """z = the inputs joined end to end along `axis`. Each gets back its own part of dz.
 
-    Shapes: equal but along `axis`, where z has the sum of the sizes. Errors: ShapeError for others (MG101), or for an
-    axis that the inputs do not have (MG107).
+    Shapes: equal but along `axis`, where z has the sum of the sizes.
 
     >>> concatenate([Tensor([1.0]), Tensor([2.0, 3.0])]).array
     array([1., 2., 3.], dtype=float32)
     """
 
     symbol = "concat"
-
-    def __init__(self, axis: int = 0) -> None:
-        self.axis = axis
+    remedy = "join along another axis, or use mg.stack for a new one"
 
     def forward(self, *arrays):
         return np.concatenate(arrays, axis=self.axis)
@@ -161,25 +189,10 @@ class Concatenate(_Moving):
         before = (slice(None),) * (self.axis % len(z.shape))
         return [dz[(*before, slice(start, end))] for start, end in zip([0, *ends], ends, strict=False)]
 
-    def shape(self, *shapes: Shape) -> Shape:
-        first = shapes[0]
-        check_axis(self.name, self.axis, first)
-        axis = self.axis % len(first)
-        for shape in shapes[1:]:
-            if len(shape) != len(first) or shape[:axis] + shape[axis + 1 :] != first[:axis] + first[axis + 1 :]:
-                raise ShapeError(
-                    "MG101",
-                    f"Concatenate cannot join {first} and {shape} along axis {self.axis}",
-                    cause="along all other axes their sizes must be equal",
-                    remedy="join along another axis, or use mg.stack for a new one",
-                )
-        return (*first[:axis], sum(shape[axis] for shape in shapes), *first[axis + 1 :])
-
     sample_inputs = samples_on([(2, 1, 3), (2, 2, 3)], [(2, 3, 2)] * 3, settings=[1, -2])
-    error_inputs = errors_on([(2, 3), (2, 4)], [(2, 3), (3,)], settings=[0, 2])
 
 
-class Stack(_Moving):
+class Stack(_Joining):
     """z = the inputs, all of one shape, joined along a new axis. Each gets back its own slice of dz.
 
     >>> stack([Tensor([1.0, 2.0]), Tensor([3.0, 4.0])], axis=1).array
@@ -188,9 +201,8 @@ class Stack(_Moving):
     """
 
     symbol = "stack"
-
-    def __init__(self, axis: int = 0) -> None:
-        self.axis = axis
+    remedy = "mg.concatenate joins arrays that differ along one axis"
+    new_axes = 1
 
     def forward(self, *arrays):
         return np.stack(arrays, axis=self.axis)
@@ -199,20 +211,7 @@ class Stack(_Moving):
         before = (slice(None),) * (self.axis % len(z.shape))
         return [dz[(*before, number)] for number in range(len(arrays))]
 
-    def shape(self, *shapes: Shape) -> Shape:
-        if different := [shape for shape in shapes if shape != shapes[0]]:
-            raise ShapeError(
-                "MG101",
-                f"Stack cannot join {shapes[0]} and {different[0]}",
-                cause="everything that is stacked must have one shape",
-                remedy="mg.concatenate joins arrays that differ along one axis",
-            )
-        check_axis(self.name, self.axis, (len(shapes), *shapes[0]))
-        axis = self.axis % (len(shapes[0]) + 1)
-        return (*shapes[0][:axis], len(shapes), *shapes[0][axis:])
-
     sample_inputs = samples_on([(2, 4)] * 3, settings=[0, 1, -1])
-    error_inputs = errors_on([(2, 3), (2, 4)], [(2, 3), (2, 3)], settings=[3])
 
 
 class Where(Gate):
@@ -260,25 +259,22 @@ def slice_(x: TensorLike, key: Any) -> Tensor:
 
 @implements(np.concatenate)
 def concatenate(tensors: Sequence[TensorLike], axis: int | None = 0) -> Tensor:
-    """`Concatenate(axis)(*tensors)`; with axis=None of all elements of each, in order, as NumPy.
-
-    Errors: as for the class, and OptionError for an empty list (MG142).
-    """
+    """`Concatenate(axis)(*tensors)`; with axis=None of all elements of each, in order, as NumPy."""
     if axis is None:
         tensors, axis = [Reshape(-1)(one) for one in tensors], 0
-    return Concatenate(axis)(*_some("concatenate", tensors))
+    return Concatenate(axis)(*tensors)
 
 
 @implements(np.stack)
 def stack(tensors: Sequence[TensorLike], axis: int = 0) -> Tensor:
-    """`Stack(axis)(*tensors)`. Errors: as for the class, and OptionError for an empty list (MG142)."""
-    return Stack(axis)(*_some("stack", tensors))
+    """`Stack(axis)(*tensors)`."""
+    return Stack(axis)(*tensors)
 
 
 @implements(np.where)
 def where(condition: TensorLike, a: TensorLike, b: TensorLike) -> Tensor:
     """`Where()(condition, a, b)`. The dtype of z is that of a and b; any number but 0 is a condition that holds."""
-    condition = condition if isinstance(condition, Tensor) else np.asanyarray(condition)
+    condition = whole(condition)
     if condition.dtype != np.bool_:
         _, a, b = as_tensors([np.array(True), a, b])  # beside a boolean, which changes no dtype
     return Where()(condition, a, b)
@@ -351,15 +347,9 @@ def take_along_axis(x: TensorLike, indices: TensorLike, axis: int | None = -1) -
     return slice_(x, tuple(key))
 
 
-def _some(function: str, tensors: Sequence[TensorLike]) -> Sequence[TensorLike]:
-    if len(tensors) == 0:
-        raise OptionError(
-            "MG142",
-            f"{function} was given no tensors",
-            cause="the list is empty, so the result would have no shape",
-            remedy="give a list of one or more",
-        )
-    return tensors
+def whole(values: TensorLike) -> TensorLike:
+    """Labels, ids or conditions: a list of integers stays integers, where other inputs of gates become float32."""
+    return values if isinstance(values, Tensor) else np.asanyarray(values)
 
 
 def plain_key(key: Any) -> Any:

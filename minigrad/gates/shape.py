@@ -14,13 +14,17 @@ from .activation import check_axis
 from .samples import errors_on, samples_on
 
 
-class _Moving(Gate):
-    """A gate that only moves elements: no floating-point operations. Its forward, on any numbers, gives the shape."""
-
-    operations = 0
+class _ShapeOfForward(Gate):
+    """A gate whose forward, run on any numbers, gives the shape and raises the errors of shapes that do not fit."""
 
     def shape(self, *shapes: Shape) -> Shape:
         return tuple(self.forward(*(np.broadcast_to(0.0, shape) for shape in shapes)).shape)
+
+
+class _Moving(_ShapeOfForward):
+    """A gate that only moves elements: no floating-point operations."""
+
+    operations = 0
 
 
 def _integers(gate: str, given) -> Shape:
@@ -102,7 +106,7 @@ class Transpose(_Moving):
         if self.axes is None:
             return (dz.transpose(None),)
         axes = [axis % len(self.axes) for axis in self.axes]  # argsort inverts a permutation of 0..n-1: no -1
-        return (dz.transpose(tuple(int(axis) for axis in np.argsort(axes))),)
+        return (dz.transpose(tuple(np.argsort(axes).tolist())),)
 
     sample_inputs = samples_on([(2, 3, 4)], settings=[None, (1, 2, 0), (0, -1, 1)])
     error_inputs = errors_on([(2, 3, 4)], settings=[(0, 1), (0, 0, 1)])

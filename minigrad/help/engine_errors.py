@@ -362,7 +362,7 @@ def forward_failed(gate: Any, error: Exception, nodes: Sequence[Node]) -> Except
             )
     if not error.where:
         given = ", ".join(f"{node.name or 'input'} {node.shape}" for node in nodes)
-        error.where = f"{gate.name} {scope_label(SCOPE.get())}; given {given}"
+        error.where = f"{gate.name} {scope_label(SCOPE.get())}; given {given or 'no inputs'}"
     return error
 
 

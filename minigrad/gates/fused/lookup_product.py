@@ -5,11 +5,11 @@ import math
 import numpy as np
 
 from ...context import SEAMS
-from ...errors import DtypeError, IndexRangeError, ShapeError
+from ...errors import ShapeError
 from ...gate import Shape
 from ...graph import Array
 from ..rows import _ReadsRows
-from ..samples import samples_on
+from ..samples import errors_on, samples_on
 from .sequence import sum_rows
 
 
@@ -72,12 +72,7 @@ class LookupProduct(_ReadsRows):
         *([(5, 3), ids, (3, 2), (2,)] for ids in ([1, 4, 1], [[0, 1, 2], [2, 2, 4]], 3, [[[0, 4], [4, 1], [2, 2]]] * 2))
     )
 
-    @classmethod
-    def error_inputs(cls):
-        yield cls(), (np.ones((5, 3)), np.array([5]), np.ones((3, 2)), np.ones(2)), IndexRangeError
-        yield cls(), (np.ones((5, 3)), np.array([1.0]), np.ones((3, 2)), np.ones(2)), DtypeError
-        yield cls(), (np.ones((5, 3)), np.array([1]), np.ones((2, 2)), np.ones(2)), ShapeError
-        yield cls(), (np.ones((5, 3)), np.array([1]), np.ones((3, 2)), np.ones(3)), ShapeError
+    error_inputs = errors_on([(5, 3), [1], (2, 2), (2,)], [(5, 3), [1], (3, 2), (3,)])
 
 
 def _reversed_but_last(ndim: int) -> tuple[int, ...]:
