@@ -1,6 +1,8 @@
 """Sums, means, extremes and variances over axes, and the running sum along one."""
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -25,8 +27,11 @@ class _Reduction(Gate):
 
     def axes(self, ndim: int) -> tuple[int, ...]:
         """The axes that are reduced, counted from 0."""
-        axis = range(ndim) if self.axis is None else self.axis if isinstance(self.axis, tuple) else (self.axis,)
-        return tuple(one % ndim for one in axis)
+        return tuple(range(ndim)) if self.axis is None else tuple(one % ndim for one in self._named())
+
+    def _named(self) -> tuple[Any, ...]:
+        """The axes as they were given."""
+        return self.axis if isinstance(self.axis, tuple) else (self.axis,)
 
     def kept(self, shape: Shape) -> Shape:
         """`shape` with size 1 for each axis that is reduced, so that it broadcasts against the input."""
@@ -35,8 +40,9 @@ class _Reduction(Gate):
 
     def shape(self, *shapes: Shape) -> Shape:
         (shape,) = shapes
-        for axis in () if self.axis is None else self.axis if isinstance(self.axis, tuple) else (self.axis,):
-            check_axis(self.name, axis, shape)
+        if self.axis is not None:
+            for axis in self._named():
+                check_axis(self.name, axis, shape)
         axes = self.axes(len(shape))
         if len(set(axes)) < len(axes):
             raise ShapeError("MG107", f"{self.name} names an axis twice: {self.axis}",
@@ -240,33 +246,20 @@ class CumSum(_AlongAxis):
         return (dz[backwards].cumsum(axis=self.axis)[backwards],)
 
 
-@implements(np.sum)
-def sum(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """`Sum(axis, keepdims)(x)`."""
-    return Sum(axis, keepdims)(x)
+def _function(gate: type[_Reduction]) -> Callable[..., Tensor]:
+    def reduced(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
+        return gate(axis, keepdims)(x)
+
+    reduced.__name__ = reduced.__qualname__ = gate.__name__.lower()
+    reduced.__doc__ = f"`{gate.__name__}(axis, keepdims)(x)`: the class has the formula."
+    return reduced
 
 
-@implements(np.mean)
-def mean(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """`Mean(axis, keepdims)(x)`."""
-    return Mean(axis, keepdims)(x)
-
-
-@implements(np.max)
-def max(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """`Max(axis, keepdims)(x)`."""
-    return Max(axis, keepdims)(x)
-
-
-@implements(np.min)
-def min(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """`Min(axis, keepdims)(x)`."""
-    return Min(axis, keepdims)(x)
-
-
-def logsumexp(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """`LogSumExp(axis, keepdims)(x)`: the class has the formula."""
-    return LogSumExp(axis, keepdims)(x)
+sum = implements(np.sum)(_function(Sum))
+mean = implements(np.mean)(_function(Mean))
+max = implements(np.max)(_function(Max))
+min = implements(np.min)(_function(Min))
+logsumexp = _function(LogSumExp)
 
 
 @implements(np.var)

@@ -21,7 +21,7 @@ from numpy import add, divide, exp, multiply, subtract, tanh
 
 from ...gate import Shape
 from ...graph import Array
-from .sequence import _Sequence, one_dtype, sum_rows
+from .sequence import _Sequence, sum_rows
 
 
 class RNNSequence(_Sequence):
@@ -49,8 +49,7 @@ class RNNSequence(_Sequence):
     constant_inputs = (3,)
 
     def forward(self, a, h0, W_hh, mask=None):
-        self.shape(*(array.shape for array in (a, h0, W_hh, mask) if array is not None))
-        a, h0, W_hh = one_dtype(a, h0, W_hh)
+        a, h0, W_hh = self._checked(a, h0, W_hh, mask=mask)
         from_x = self._steps(a)
         z = np.empty((len(from_x), *h0.shape), a.dtype)
         h, watched = h0, self._watched_cuts(len(z), mask)
@@ -115,8 +114,7 @@ class GRUSequence(_Sequence):
     constant_inputs = (4,)
 
     def forward(self, a, h0, W_hh, b_hh, mask=None) -> tuple[Array, Array]:
-        self.shape(*(array.shape for array in (a, h0, W_hh, b_hh, mask) if array is not None))
-        a, h0, W_hh, b_hh = one_dtype(a, h0, W_hh, b_hh)
+        a, h0, W_hh, b_hh = self._checked(a, h0, W_hh, b_hh, mask=mask)
         (batch, length, _), H = a.shape, h0.shape[1]
         # The ½ inside σ and the biases of z and r are applied here once, not at every step.
         factor = np.array([0.5, 0.5, 1], a.dtype).repeat(H)
@@ -225,8 +223,7 @@ class LSTMSequence(_Sequence):
         return (2, *super().shape(*shapes))
 
     def forward(self, a, h0, c0, W_hh, mask=None) -> tuple[Array, Array]:
-        self.shape(*(array.shape for array in (a, h0, c0, W_hh, mask) if array is not None))
-        a, h0, c0, W_hh = one_dtype(a, h0, c0, W_hh)
+        a, h0, c0, W_hh = self._checked(a, h0, c0, W_hh, mask=mask)
         (batch, length, _), H = a.shape, h0.shape[1]
         # One e^s serves all four gates: σ(s) = 1 / (1 + e^-s), and tanh(s) = 2 σ(2s) - 1.
         factor = -np.array([1, 1, 2, 1], a.dtype).repeat(H)

@@ -59,6 +59,13 @@ class _Sequence(Gate):
             )
         return (a[1], a[0], W_hh[0])
 
+    def _checked(self, *arrays, mask) -> list[Any]:
+        """The arrays, if their shapes fit, in a common dtype: a product into a buffer cannot mix dtypes."""
+        self.shape(*(array.shape for array in (*arrays, mask) if array is not None))
+        dtype = np.result_type(*arrays)
+        dtype = dtype if dtype.kind == "f" else np.dtype(np.float64)
+        return [array.astype(dtype, copy=False) for array in arrays]
+
     def flops(self, output: Shape, *shapes: Shape) -> int:
         (batch, steps, columns), hidden = shapes[0], output[-1]
         return batch * steps * columns * (2 * hidden + 8)
@@ -197,13 +204,6 @@ def cuts(steps: int, truncate: int | None, mask: Any = None) -> dict[int, Array 
     left = mask[:, ::-1].cumsum(axis=1)[:, ::-1]  # the steps that each row has left, including this one
     rows = mask & (left == truncate) & (left[:, :1] > truncate)
     return {int(step): rows[:, step : step + 1] for step in np.flatnonzero(rows.any(axis=0))}
-
-
-def one_dtype(*arrays) -> list[Any]:
-    """The arrays in their common dtype, because a product into a buffer cannot mix dtypes; integers as float64."""
-    dtype = np.result_type(*arrays)
-    dtype = dtype if dtype.kind == "f" else np.dtype(np.float64)
-    return [array.astype(dtype, copy=False) for array in arrays]
 
 
 def sum_rows(matrix: Array) -> Array:

@@ -3,7 +3,8 @@
 A fused gate is drawn as a single box, and its steps cannot be inspected. Those of the unfused form can.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from operator import attrgetter
 from typing import Any
 
@@ -16,7 +17,7 @@ from .. import GRUSequence, Lookup, LookupProduct, LSTMSequence, RNNSequence, st
 from ..steps import gru_step, lstm_step, passed, without_padding
 from .sequence import cuts
 
-Step = Callable[..., tuple[Tensor, ...]]  # (which rows are real, a_t, *state before) -> state after
+Step = Callable[..., tuple[Tensor, ...]]  # (which rows are real, a_t, *state before, *weights) -> state after
 
 
 def unfuse(tensor: TensorLike) -> Tensor:
@@ -75,50 +76,44 @@ def _lookup_product(gate: LookupProduct, table: Tensor, ids: Tensor, W: Tensor, 
     return look_up(table, ids) @ W + b
 
 
-def _rnn(gate: RNNSequence, a: Tensor, h0: Tensor, W_hh: Tensor, *mask: Tensor) -> Tensor:
-    states = _unrolled(gate, lambda real, a_t, h: (passed(real, tanh(h @ W_hh + a_t), h),), ("h",), a, (h0,), mask)
-    return stack([h for (h,) in states])
+def _rnn_step(real: Array | None, a: Tensor, h: Tensor, W_hh: Tensor) -> tuple[Tensor]:
+    return (passed(real, tanh(h @ W_hh + a), h),)
 
 
-def _gru(gate: GRUSequence, a: Tensor, h0: Tensor, W_hh: Tensor, b_hh: Tensor, *mask: Tensor) -> Tensor:
-    def step(real: Array | None, a_t: Tensor, h: Tensor) -> tuple[Tensor]:
-        return (passed(real, gru_step(a_t, h, W_hh, b_hh)[0], h),)
-
-    states = _unrolled(gate, step, ("h",), a, (h0,), mask)
-    return stack([h for (h,) in states])
+def _gru_step(real: Array | None, a: Tensor, h: Tensor, W_hh: Tensor, b_hh: Tensor) -> tuple[Tensor]:
+    return (passed(real, gru_step(a, h, W_hh, b_hh)[0], h),)
 
 
-def _lstm(gate: LSTMSequence, a: Tensor, h0: Tensor, c0: Tensor, W_hh: Tensor, *mask: Tensor) -> Tensor:
-    states = _unrolled(
-        gate, lambda real, a_t, h, c: lstm_step(a_t, h, c, W_hh, real)[:2], ("h", "c"), a, (h0, c0), mask
-    )
-    return stack([stack([h for h, _ in states]), stack([c for _, c in states])])
+def _lstm_step(real: Array | None, a: Tensor, h: Tensor, c: Tensor, W_hh: Tensor) -> tuple[Tensor, ...]:
+    return lstm_step(a, h, c, W_hh, real)[:2]
 
 
-UNFUSED: dict[type[Gate], Callable[..., Tensor]] = {
-    LookupProduct: _lookup_product, RNNSequence: _rnn, GRUSequence: _gru, LSTMSequence: _lstm,
-}  # fmt: skip
-
-
-def _unrolled(
-    gate, step: Step, names: tuple[str, ...], a: Tensor, first: tuple[Tensor, ...], mask: tuple[Tensor, ...]
-) -> list[tuple[Tensor, ...]]:
-    """The states after each step, ordered by time: with the masks, cuts and direction of the gate."""
+def _unrolled(step: Step, gate, *inputs: Tensor) -> Tensor:
+    """The states after each step, ordered by time: with the mask, cuts and direction of the gate."""
+    a, *others = inputs
+    now, weights = others[: gate.states], others[gate.states : len(gate.parameters) - 1]
+    real = inputs[-1].array if len(inputs) > len(gate.parameters) else None
     length = a.shape[1]
-    real = mask[0].array if mask else None
     a = without_padding(a, real)
     order = range(length)[::-1] if gate.reverse else range(length)
     cut_before = cuts(length, gate.truncate, real[:, ::-1] if real is not None and gate.reverse else real)
-    found: list[tuple[Tensor, ...]] = [()] * length
-    now = first
+    states: list[Sequence[Tensor]] = [()] * length
     for number, t in enumerate(order):
         with scope(step_name(t, length)):
             if number in cut_before:
                 rows = cut_before[number]
-                now = tuple(cut(part) if rows is None else where(rows, cut(part), part) for part in now)
+                now = [cut(part) if rows is None else where(rows, cut(part), part) for part in now]
             here = None if real is None or real[:, t].all() else real[:, t : t + 1]
-            following = step(here, a[:, t], *now)
-            for part, name in zip(following, names, strict=True):
+            states[t] = now = list(step(here, a[:, t], *now, *weights))
+            for part, name in zip(now, "hc", strict=False):
                 part.name = name
-            now = found[t] = following
-    return found
+    stacked = [stack(part) for part in zip(*states, strict=True)]
+    return stack(stacked) if gate.states > 1 else stacked[0]
+
+
+UNFUSED: dict[type[Gate], Callable[..., Tensor]] = {
+    LookupProduct: _lookup_product,
+    RNNSequence: partial(_unrolled, _rnn_step),
+    GRUSequence: partial(_unrolled, _gru_step),
+    LSTMSequence: partial(_unrolled, _lstm_step),
+}
