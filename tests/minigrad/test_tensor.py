@@ -57,22 +57,22 @@ def test_integers_and_booleans_combine_as_numpys(dtype, other, operation):
 @pytest.mark.parametrize(
     "make, code",
     [
-        (lambda: mg.Tensor([1j]), "MG110"), (lambda: mg.Tensor(x32), "MG111"), (lambda: mg.Tensor(None), "MG110"),
-        (lambda: mg.Tensor(np.ones(3, np.float16), requires_grad=True), "MG112"),
-        (lambda: mg.Tensor(WHOLE["int8"]) + 300, "MG165"), (lambda: x32 * 10**5000, "MG165"),
-        (lambda: mg.Tensor([300], dtype="int8"), "MG165"), (lambda: mg.Tensor([None, 1], dtype="float32"), "MG110"),
-        (lambda: mg.Tensor(np.array([1j]), dtype="float32"), "MG110"),
-        (lambda: setattr(mg.Tensor([1.0]), "grad", np.array([1j])), "MG110"),
-        (lambda: (2 * W).backward([None, 1]), "MG110"), (lambda: (2 * W).backward([[1], [1, 2]]), "MG103"),
-        (lambda: x32 * np.complex64(1j), "MG110"), (lambda: mg.Tensor(WHOLE["int8"]) + np.complex64(1j), "MG110"),
-        (lambda: -mg.Tensor([True]), "MG166"),
-        (lambda: mg.Tensor(WHOLE["int64"]) ** -1, "MG166"),
-        (lambda: x32 + "a", "MG110"), (lambda: mg.concatenate([]), "MG142"),
+        ("mg.Tensor([1j])", "MG110"), ("mg.Tensor(x32)", "MG111"), ("mg.Tensor(None)", "MG110"),
+        ("mg.Tensor(np.ones(3, np.float16), requires_grad=True)", "MG112"),
+        ("mg.Tensor(WHOLE['int8']) + 300", "MG165"), ("x32 * 10 ** 5000", "MG165"),
+        ("mg.Tensor([300], dtype='int8')", "MG165"), ("mg.Tensor([None, 1], dtype='float32')", "MG110"),
+        ("mg.Tensor(np.array([1j]), dtype='float32')", "MG110"),
+        ("setattr(mg.Tensor([1.0]), 'grad', np.array([1j]))", "MG110"),
+        ("(2 * W).backward([None, 1])", "MG110"), ("(2 * W).backward([[1], [1, 2]])", "MG103"),
+        ("x32 * np.complex64(1j)", "MG110"), ("mg.Tensor(WHOLE['int8']) + np.complex64(1j)", "MG110"),
+        ("-mg.Tensor([True])", "MG166"),
+        ("mg.Tensor(WHOLE['int64']) ** (-1)", "MG166"),
+        ("x32 + 'a'", "MG110"), ("mg.concatenate([])", "MG142"),
     ],
 )  # fmt: skip
 def test_refused_data(make, code):
     with pytest.raises(mg.MinigradError) as caught:
-        make()
+        eval(make)
     assert caught.value.code == code and caught.value.remedy
 
 
@@ -155,15 +155,15 @@ def test_update_refuses_a_function_that_returns_a_new_array():
 @pytest.mark.parametrize(
     "use",
     [
-        mg.Tensor, mg.tanh, lambda m: x32 * m, lambda m: mg.where(m > 1, x32, 0.0),
-        lambda m: mg.lookup(x32, m.astype(int)), lambda m: mg.softmax_cross_entropy(x32, m.astype(int)),
-        lambda m: setattr(mg.Tensor([1.0, 2.0]), "array", m), lambda m: setattr(mg.Tensor([1.0, 2.0]), "grad", m),
-        lambda m: (2 * W).backward(m), lambda m: mg.Tensor([m]),
+        "mg.Tensor(m)", "mg.tanh(m)", "x32 * m", "mg.where(m > 1, x32, 0.0)",
+        "mg.lookup(x32, m.astype(int))", "mg.softmax_cross_entropy(x32, m.astype(int))",
+        "setattr(mg.Tensor([1.0, 2.0]), 'array', m)", "setattr(mg.Tensor([1.0, 2.0]), 'grad', m)",
+        "(2 * W).backward(m)", "mg.Tensor([m])",
     ],
 )  # fmt: skip
 def test_masked_arrays_are_refused(use):
     with pytest.raises(mg.MinigradError, match="(?s)MG172.*filled"):
-        use(MASKED)
+        eval(use, {"mg": mg, "x32": x32, "W": W, "m": MASKED})
 
 
 def test_a_gradient_has_the_dtype_of_its_leaf_whether_it_came_sparse_or_not():

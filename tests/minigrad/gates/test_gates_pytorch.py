@@ -18,46 +18,46 @@ PICKED = np.array([[0, 0, 2], [1, 1, 1]])
 with np.load(Path(__file__).parent / "torch_gates.npz") as file:
     STORED = {key: file[key] for key in file.files}
 
-CASES: dict[str, Any] = {
-    "abs": abs,
-    "sin": mg.sin,
-    "cos": mg.cos,
-    "maximum": mg.maximum,
-    "maximum_broadcast": mg.maximum,
-    "minimum": mg.minimum,
-    "min": lambda x: x.min(),
-    "min_axis": lambda x: x.min(axis=1),
-    "clip": lambda x: x.clip(-0.9, 0.9),
-    "clip_below": lambda x: mg.clip(x, 0.4),
-    "softplus": mg.softplus,
-    "leaky_relu": lambda x: mg.leaky_relu(x, 0.1),
-    "logsumexp": lambda x: mg.logsumexp(x, axis=1),
-    "logsumexp_all": lambda x: x.logsumexp(axis=(0, 1), keepdims=True),
-    "var": lambda x: x.var(axis=1),
-    "var_unbiased": lambda x: x.var(axis=(0, 1), ddof=1, keepdims=True),
-    "std": lambda x: x.std(axis=1, ddof=1),
-    "std_of_equals": lambda x: x.std(axis=1),
-    "cumsum": lambda x: mg.cumsum(x, 1),
-    "pad": lambda x: mg.pad(x, ((0, 1), (2, 0)), constant_values=-1.5),
-    "split": lambda x: mg.concatenate([part * part for part in mg.split(x, [1, 3], axis=2)][::-1], axis=2),
-    "squeeze": lambda x: mg.squeeze(x[:1], 0) ** 2,
-    "take_along_axis": lambda x: mg.take_along_axis(x, PICKED, 1) ** 2,
-    "astype": lambda x: x.astype("float32").astype("float64") ** 2,
-    "mae": mg.mean_absolute_error,
-    "mae_sum": lambda x, t: mg.mean_absolute_error(x, t, reduction="sum"),
-    "nll": lambda x: mg.negative_log_likelihood(x, LABELS),
-    "nll_weights": lambda x: mg.negative_log_likelihood(x, LABELS, weights=WEIGHTS),
-    "nll_none": lambda x: mg.negative_log_likelihood(x, LABELS, weights=WEIGHTS, reduction="none"),
-    "nll_of_log_softmax": lambda x: mg.negative_log_likelihood(mg.log_softmax(x), LABELS),
-    "einsum_product": lambda x, y: mg.einsum("ij,jk->ik", x, y),
-    "einsum_implicit": lambda x, y: mg.einsum("ij,jk", x, y),
-    "einsum_dot": lambda x, y: mg.einsum("i,i", x, y),
-    "einsum_bilinear": lambda x, A, y: mg.einsum("bi,ij,bj->b", x, A, y),
-    "einsum_diagonal": lambda x: mg.einsum("ii->i", x),
-    "einsum_trace": lambda x: mg.einsum("ii", x),
-    "einsum_sum": lambda x: mg.einsum("bij->i", x),
-    "einsum_attention": lambda q, k: mg.einsum("bid,bjd->bij", q, k),
-    "einsum_ellipsis": lambda A, x: mg.einsum("...ij,...j->...i", A, x),
+CASES = {
+    "abs": "abs(x)",
+    "sin": "mg.sin(x)",
+    "cos": "mg.cos(x)",
+    "maximum": "mg.maximum(x, y)",
+    "maximum_broadcast": "mg.maximum(x, y)",
+    "minimum": "mg.minimum(x, y)",
+    "min": "x.min()",
+    "min_axis": "x.min(axis=1)",
+    "clip": "x.clip(-0.9, 0.9)",
+    "clip_below": "mg.clip(x, 0.4)",
+    "softplus": "mg.softplus(x)",
+    "leaky_relu": "mg.leaky_relu(x, 0.1)",
+    "logsumexp": "mg.logsumexp(x, axis=1)",
+    "logsumexp_all": "x.logsumexp(axis=(0, 1), keepdims=True)",
+    "var": "x.var(axis=1)",
+    "var_unbiased": "x.var(axis=(0, 1), ddof=1, keepdims=True)",
+    "std": "x.std(axis=1, ddof=1)",
+    "std_of_equals": "x.std(axis=1)",
+    "cumsum": "mg.cumsum(x, 1)",
+    "pad": "mg.pad(x, ((0, 1), (2, 0)), constant_values=-1.5)",
+    "split": "mg.concatenate([part * part for part in mg.split(x, [1, 3], axis=2)][::-1], axis=2)",
+    "squeeze": "mg.squeeze(x[:1], 0) ** 2",
+    "take_along_axis": "mg.take_along_axis(x, PICKED, 1) ** 2",
+    "astype": "x.astype('float32').astype('float64') ** 2",
+    "mae": "mg.mean_absolute_error(x, y)",
+    "mae_sum": "mg.mean_absolute_error(x, y, reduction='sum')",
+    "nll": "mg.negative_log_likelihood(x, LABELS)",
+    "nll_weights": "mg.negative_log_likelihood(x, LABELS, weights=WEIGHTS)",
+    "nll_none": "mg.negative_log_likelihood(x, LABELS, weights=WEIGHTS, reduction='none')",
+    "nll_of_log_softmax": "mg.negative_log_likelihood(mg.log_softmax(x), LABELS)",
+    "einsum_product": "mg.einsum('ij,jk->ik', x, y)",
+    "einsum_implicit": "mg.einsum('ij,jk', x, y)",
+    "einsum_dot": "mg.einsum('i,i', x, y)",
+    "einsum_bilinear": "mg.einsum('bi,ij,bj->b', x, y, z)",
+    "einsum_diagonal": "mg.einsum('ii->i', x)",
+    "einsum_trace": "mg.einsum('ii', x)",
+    "einsum_sum": "mg.einsum('bij->i', x)",
+    "einsum_attention": "mg.einsum('bid,bjd->bij', x, y)",
+    "einsum_ellipsis": "mg.einsum('...ij,...j->...i', x, y)",
 }
 
 
@@ -72,7 +72,8 @@ def test_every_stored_case_is_compared() -> None:
 @pytest.mark.parametrize("case", CASES)
 def test_equals_pytorch(case: str) -> None:
     inputs = [mg.Tensor(one, requires_grad=True) for one in several(case, "input")]
-    output = CASES[case](*inputs)
+    used = {"mg": mg, "LABELS": LABELS, "WEIGHTS": WEIGHTS, "PICKED": PICKED}
+    output = eval(CASES[case], used | dict(zip("xyz", inputs, strict=False)))
     assert output.shape == STORED[f"{case}/output"].shape and output.dtype == np.float64
     np.testing.assert_allclose(output.array, STORED[f"{case}/output"], rtol=1e-13, atol=1e-14)
     output.backward(STORED[f"{case}/cotangent"])

@@ -18,19 +18,19 @@ with mg.no_grad():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: UNRECORDED.backward(), "(?s)MG122.*inside no_grad"),
-        (lambda: STEP.detach().backward(), "(?s)MG122.*detached"),
-        (lambda: (mg.Tensor(1.0) * 2.0).backward(), "(?s)MG122.*none of the tensors"),
-        (lambda: mg.cut(STEP).backward(), "(?s)MG122.*cut"),
-        (lambda: (PAIR * 2.0).backward(np.ones(3)), r"MG102.*\(3,\).*\(2,\)"),
-        (lambda: mg.grad(STEP, [np.ones(2)]), "MG127.*of type ndarray"),  # type: ignore[list-item]
-        (lambda: setattr(STEP, "grad", 1.0), "MG126.*Hadamard"),
-        (lambda: STEP.update(print), "MG126.*Hadamard"),
+        ("UNRECORDED.backward()", "(?s)MG122.*inside no_grad"),
+        ("STEP.detach().backward()", "(?s)MG122.*detached"),
+        ("(mg.Tensor(1.0) * 2.0).backward()", "(?s)MG122.*none of the tensors"),
+        ("mg.cut(STEP).backward()", "(?s)MG122.*cut"),
+        ("(PAIR * 2.0).backward(np.ones(3))", r"MG102.*\(3,\).*\(2,\)"),
+        ("mg.grad(STEP, [np.ones(2)])", "MG127.*of type ndarray"),  # type: ignore[list-item]
+        ("setattr(STEP, 'grad', 1.0)", "MG126.*Hadamard"),
+        ("STEP.update(print)", "MG126.*Hadamard"),
     ],
 )
 def test_the_message_names_what_is_wrong(call, message):
     with pytest.raises(mg.MinigradError, match=message):
-        call()
+        eval(call)
 
 
 def test_a_rule_that_fails_names_gate_scope_and_shapes():
