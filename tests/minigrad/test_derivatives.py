@@ -102,11 +102,3 @@ def test_what_hvp_and_jacobian_refuse():
             call(lambda x: x.array.sum(), x)  # no Tensor comes back
         with pytest.raises(mg.MinigradError, match="MG112"):
             call(lambda x: x.sum(), mg.Tensor([1, 2], dtype=int))
-
-
-def test_hessian_of_a_quadratic_form():
-    A = np.array([[2.0, 1.0], [1.0, 3.0]])
-    x = parameter([0.3, -0.4])
-    (g,) = mg.grad(0.5 * (x @ (A @ x)), [x], create_graph=True)
-    hessian = [mg.grad(g[i], [x])[0].array for i in range(2)]
-    np.testing.assert_allclose(hessian, A)

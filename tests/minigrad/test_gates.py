@@ -221,11 +221,9 @@ def test_gradients_by_hand(call, x, slope):
 @pytest.mark.parametrize(
     ("call", "code"),
     [
-        ("mg.mean_squared_error(x, [1.0], reduction='avg')", "MG150.*'avg'"),
         ("mg.binary_cross_entropy([0.0], x)", "MG128"),  # a constant input that wants a gradient
         ("mg.softmax_cross_entropy(np.zeros((2, 0)), [0, 0])", "(?s)MG154.*remedy: use a model with more"),
         ("mg.negative_log_likelihood([[2.0, -1.0]], [0])", "MG158"),
-        ("mg.negative_log_likelihood([[0.4, 0.6]], [0])", "MG158"),
     ],
 )
 def test_what_a_loss_refuses(call, code):
@@ -344,8 +342,8 @@ def test_operations_are_counted_as_by_hand(gate, shapes, flops):
 @pytest.mark.parametrize(
     "move",
     [
-        lambda p: p, lambda p: p.squeeze(1), lambda p: p.T[0], lambda p: p.astype("float32")[:, 0],
-        lambda p: mg.where(np.arange(4) > 1, p[:, 0], 0.0), lambda p: mg.concatenate([np.zeros(4), p[:, 0]]),
+        lambda p: p, lambda p: p.astype("float32").T[0], lambda p: mg.where(np.arange(4) > 1, p[:, 0], 0.0),
+        lambda p: mg.concatenate([np.zeros(4), p[:, 0]]),
     ],
 )  # fmt: skip
 def test_probabilities_that_were_only_moved_are_not_taken_for_logits(move):

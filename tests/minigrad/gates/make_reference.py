@@ -21,59 +21,52 @@ ROWS = [[2.0, 1.0, 1.0, 4.0], [3.0, 3.0, 3.0, 3.0], [-1.0, 0.0, 5.0, -1.0]]
 HUGE = [[1000.0, 1000.0, 0.0], [-1000.0, -1000.0, -1001.0]]
 
 
-def cases(torch: Any) -> dict[str, tuple[Any, list[Any]]]:
-    """{name: (function, its inputs)}."""
-    F = torch.nn.functional
+def cases() -> dict[str, tuple[str, list[Any]]]:
+    """{name: (an expression of its inputs x, y and z, the inputs)}."""
     rng = np.random.default_rng(41)
     matrix, square, cube = rng.normal(size=(2, 3)), rng.normal(size=(3, 3)), rng.normal(size=(2, 3, 4))
-    logs, labels = -rng.exponential(size=(4, 3)), torch.tensor(LABELS)
-    weights = torch.tensor([0.5, 1.0, 2.0], dtype=torch.float64)
-    found: dict[str, tuple[Any, list[Any]]] = {
-        "abs": (torch.abs, [POINTS]),
-        "sin": (torch.sin, [POINTS]),
-        "cos": (torch.cos, [POINTS]),
-        "maximum": (torch.maximum, [LEFT, TIES]),
-        "maximum_broadcast": (torch.maximum, [LEFT, [1.0, 3.0, -1.0]]),
-        "minimum": (torch.minimum, [LEFT, TIES]),
-        "min": (torch.min, [ROWS]),
-        "min_axis": (lambda x: torch.amin(x, 1), [ROWS]),
-        "clip": (lambda x: torch.clamp(x, -0.9, 0.9), [POINTS]),
-        "clip_below": (lambda x: torch.clamp(x, min=0.4), [POINTS]),
-        "softplus": (F.softplus, [[-1000.0, -1.0, 0.0, 2.0, 1000.0]]),
-        "leaky_relu": (lambda x: F.leaky_relu(x, 0.1), [POINTS]),
-        "logsumexp": (lambda x: torch.logsumexp(x, 1), [HUGE]),
-        "logsumexp_all": (lambda x: torch.logsumexp(x, (0, 1), keepdim=True), [LEFT]),
-        "var": (lambda x: torch.var(x, 1, correction=0), [ROWS]),
-        "var_unbiased": (lambda x: torch.var(x, (0, 1), correction=1, keepdim=True), [ROWS]),
-        "std": (lambda x: torch.std(x, 1, correction=1), [[ROWS[0], ROWS[2]]]),
-        "std_of_equals": (lambda x: torch.std(x, 1, correction=0), [ROWS]),
-        "cumsum": (lambda x: torch.cumsum(x, 1), [cube]),
-        "pad": (lambda x: F.pad(x, (2, 0, 0, 1), value=-1.5), [matrix]),
-        "split": (lambda x: torch.cat([part**2 for part in torch.tensor_split(x, [1, 3], 2)][::-1], 2), [cube]),
-        "squeeze": (lambda x: torch.squeeze(x[:1], 0) ** 2, [matrix]),
-        "take_along_axis": (lambda x: torch.take_along_dim(x, torch.tensor(PICKED), 1) ** 2, [matrix]),
-        "astype": (lambda x: x.to(torch.float32).to(torch.float64) ** 2, [[0.5, -0.25, 3.0]]),
-        "mae": (F.l1_loss, [LEFT, TIES]),
-        "mae_sum": (lambda x, t: F.l1_loss(x, t, reduction="sum"), [LEFT, TIES]),
-        "nll": (lambda x: F.nll_loss(x, labels), [logs]),
-        "nll_weights": (lambda x: F.nll_loss(x, labels, weights), [logs]),
-        "nll_none": (lambda x: F.nll_loss(x, labels, weights, reduction="none"), [logs]),
-        "nll_of_log_softmax": (lambda x: F.nll_loss(F.log_softmax(x, 1), labels), [3 * logs]),
+    logs = -rng.exponential(size=(4, 3))
+    return {
+        "abs": ("torch.abs(x)", [POINTS]),
+        "sin": ("torch.sin(x)", [POINTS]),
+        "cos": ("torch.cos(x)", [POINTS]),
+        "maximum": ("torch.maximum(x, y)", [LEFT, TIES]),
+        "maximum_broadcast": ("torch.maximum(x, y)", [LEFT, [1.0, 3.0, -1.0]]),
+        "minimum": ("torch.minimum(x, y)", [LEFT, TIES]),
+        "min": ("torch.min(x)", [ROWS]),
+        "min_axis": ("torch.amin(x, 1)", [ROWS]),
+        "clip": ("torch.clamp(x, -0.9, 0.9)", [POINTS]),
+        "clip_below": ("torch.clamp(x, min=0.4)", [POINTS]),
+        "softplus": ("F.softplus(x)", [[-1000.0, -1.0, 0.0, 2.0, 1000.0]]),
+        "leaky_relu": ("F.leaky_relu(x, 0.1)", [POINTS]),
+        "logsumexp": ("torch.logsumexp(x, 1)", [HUGE]),
+        "logsumexp_all": ("torch.logsumexp(x, (0, 1), keepdim=True)", [LEFT]),
+        "var": ("torch.var(x, 1, correction=0)", [ROWS]),
+        "var_unbiased": ("torch.var(x, (0, 1), correction=1, keepdim=True)", [ROWS]),
+        "std": ("torch.std(x, 1, correction=1)", [[ROWS[0], ROWS[2]]]),
+        "std_of_equals": ("torch.std(x, 1, correction=0)", [ROWS]),
+        "cumsum": ("torch.cumsum(x, 1)", [cube]),
+        "pad": ("F.pad(x, (2, 0, 0, 1), value=-1.5)", [matrix]),
+        "split": ("torch.cat([part ** 2 for part in torch.tensor_split(x, [1, 3], 2)][::-1], 2)", [cube]),
+        "squeeze": ("torch.squeeze(x[:1], 0) ** 2", [matrix]),
+        "take_along_axis": ("torch.take_along_dim(x, picked, 1) ** 2", [matrix]),
+        "astype": ("x.to(torch.float32).to(torch.float64) ** 2", [[0.5, -0.25, 3.0]]),
+        "mae": ("F.l1_loss(x, y)", [LEFT, TIES]),
+        "mae_sum": ("F.l1_loss(x, y, reduction='sum')", [LEFT, TIES]),
+        "nll": ("F.nll_loss(x, labels)", [logs]),
+        "nll_weights": ("F.nll_loss(x, labels, weights)", [logs]),
+        "nll_none": ("F.nll_loss(x, labels, weights, reduction='none')", [logs]),
+        "nll_of_log_softmax": ("F.nll_loss(F.log_softmax(x, 1), labels)", [3 * logs]),
+        "einsum_product": ("torch.einsum('ij,jk->ik', x, y)", [matrix, square]),
+        "einsum_implicit": ("torch.einsum('ij,jk', x, y)", [matrix, square]),
+        "einsum_dot": ("torch.einsum('i,i', x, y)", [matrix[0], square[0]]),
+        "einsum_bilinear": ("torch.einsum('bi,ij,bj->b', x, y, z)", [matrix, square, matrix]),
+        "einsum_diagonal": ("torch.einsum('ii->i', x)", [square]),
+        "einsum_trace": ("torch.einsum('ii->', x)", [square]),
+        "einsum_sum": ("torch.einsum('bij->i', x)", [cube]),
+        "einsum_attention": ("torch.einsum('bid,bjd->bij', x, y)", [cube, cube[:, :2]]),
+        "einsum_ellipsis": ("torch.einsum('...ij,...j->...i', x, y)", [cube, cube[0, :1]]),
     }
-    einsums: dict[str, list[Any]] = {
-        "product": ["ij,jk->ik", matrix, square],
-        "implicit": ["ij,jk", matrix, square],
-        "dot": ["i,i", matrix[0], square[0]],
-        "bilinear": ["bi,ij,bj->b", matrix, square, matrix],
-        "diagonal": ["ii->i", square],
-        "trace": ["ii->", square],
-        "sum": ["bij->i", cube],
-        "attention": ["bid,bjd->bij", cube, cube[:, :2]],
-        "ellipsis": ["...ij,...j->...i", cube, cube[0, :1]],
-    }
-    for name, (subscripts, *inputs) in einsums.items():
-        found[f"einsum_{name}"] = (lambda *x, subscripts=subscripts: torch.einsum(subscripts, *x), inputs)
-    return found
 
 
 def main() -> None:
@@ -81,9 +74,12 @@ def main() -> None:
 
     rng = np.random.default_rng(42)
     stored: dict[str, Any] = {"torch": np.array(torch.__version__)}
-    for name, (function, given) in cases(torch).items():
+    used: dict[str, Any] = {"torch": torch, "F": torch.nn.functional}
+    used |= {"labels": torch.tensor(LABELS), "picked": torch.tensor(PICKED)}
+    used["weights"] = torch.tensor([0.5, 1.0, 2.0], dtype=torch.float64)
+    for name, (call, given) in cases().items():
         inputs = [torch.tensor(np.array(one), dtype=torch.float64, requires_grad=True) for one in given]
-        output = function(*inputs)
+        output = eval(call, used | dict(zip("xyz", inputs, strict=False)))
         cotangent = torch.tensor(rng.normal(size=tuple(output.shape)))
         first = torch.autograd.grad((output * cotangent).sum(), inputs, create_graph=True)
         weights = [torch.tensor(rng.normal(size=tuple(one.shape))) for one in inputs]
