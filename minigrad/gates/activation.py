@@ -113,13 +113,6 @@ class _AlongAxis(Gate):
         self.axis = axis
 
     def shape(self, *shapes: Shape) -> Shape:
-        if not shapes[0]:
-            raise ShapeError(
-                "MG107",
-                f"{self.name} works along an axis, and a single number has none",
-                cause=f"the input has shape (), the gate was given axis {self.axis}",
-                remedy="reshape it to (1,), or keep the axis that was summed away (keepdims=True)",
-            )
         check_axis(self.name, self.axis, shapes[0])
         return shapes[0]
 
@@ -188,7 +181,9 @@ def check_axis(gate: str, axis: int, shape: Shape) -> None:
             "MG107",
             f"{gate} works along axis {axis}, and an array of shape {shape} has no such axis",
             cause=f"its axes are {list(range(len(shape)))}, or counted from the end {list(range(-len(shape), 0))}",
-            remedy="pass one of those as axis=",
+            remedy="pass one of those as axis="
+            if shape
+            else "reshape it to (1,), or keep the axis that was summed away (keepdims=True)",
         )
 
 

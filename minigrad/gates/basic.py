@@ -196,7 +196,7 @@ class MultiplyGate(Gate):
                 f"MultiplyGate cannot multiply {a} by {b}",
                 cause=f"the last axis of the left has size {a[-1]}, the {'second-last' if len(b) > 1 else 'only'} "
                 f"axis of the right has {inner}: they must be equal",
-                remedy=_suggest(a, b),
+                remedy=_suggest(a, b, inner),
             )
         batch = broadcast_shape(self.name, a[:-2], b[:-2])
         return (*batch, *a[-2:-1], *(b[-1:] if len(b) > 1 else ()))
@@ -213,12 +213,12 @@ class MultiplyGate(Gate):
     error_inputs = errors_on([(3, 4), (3, 4)], [(), (3, 4)], [(2, 3, 4), (3, 4, 2)])
 
 
-def _suggest(a: Shape, b: Shape) -> str:
+def _suggest(a: Shape, b: Shape, inner: int) -> str:
     if len(b) == 2 and a[-1] == b[1]:
         return f"transpose the right: {b} becomes {b[::-1]} with .T"
-    if len(a) == 2 and a[0] == (b[-2] if len(b) > 1 else b[0]):
+    if len(a) == 2 and a[0] == inner:
         return f"transpose the left: {a} becomes {a[::-1]} with .T"
-    return f"the right needs {a[-1]} rows, or the left needs {b[-2] if len(b) > 1 else b[0]} columns"
+    return f"the right needs {a[-1]} rows, or the left needs {inner} columns"
 
 
 def _matrix(a):

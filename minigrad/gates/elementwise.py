@@ -1,5 +1,6 @@
 """Functions of single elements: powers, exponentials, roots, sine and cosine, extremes, bounds, and the dtype."""
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -185,8 +186,8 @@ class Clip(Gate):
     def __init__(self, min: float | None = None, max: float | None = None) -> None:
         given: tuple[Any, Any] = (min, max)
         bounds = [bound for bound in given if bound is not None]
-        numbers = all(isinstance(bound, (int, float, np.integer, np.floating)) for bound in bounds)
-        if not bounds or not numbers or not bounds[0] <= bounds[-1]:
+        numbers = bounds and all(isinstance(bound, Real) for bound in bounds)
+        if not (numbers and bounds[0] <= bounds[-1]):
             raise OptionError(
                 "MG146",
                 f"Clip cannot keep values between {min!r} and {max!r}",
