@@ -79,9 +79,9 @@ class _Loss(Gate):
             )
         if self.reduction == "none":
             return losses
-        # The sum may leave the range of float16 where the mean does not.
-        total = losses.sum(dtype=np.float32) if losses.dtype == np.float16 else losses.sum()
-        return (total / count if self.reduction == "mean" else total).astype(losses.dtype, copy=False)
+        if losses.dtype == np.float16:  # the sum may leave its range where the mean does not
+            return self._reduce(losses.astype(np.float32), count).astype(np.float16)
+        return losses.sum() / count if self.reduction == "mean" else losses.sum()
 
     def _per_example(self, dz, count: float):
         """The gradient of the loss of each example, from the upstream gradient of the reduced loss."""
@@ -295,33 +295,28 @@ class BinaryCrossEntropy(_WeightedLoss):
         t = targets.astype(logits.dtype, copy=False)
         tail = np.log1p(np.exp(-np.abs(logits)))  # ln(1 + e^-|x|), which is in both terms and never large
         if self.weights is None:
-            losses = np.maximum(logits, 0) - logits * t + tail
-        else:
-            w0, w1 = self._pair()
-            positive = np.maximum(-logits, 0) + tail  # -ln σ(x)
-            negative = np.maximum(logits, 0) + tail  # -ln(1 - σ(x))
-            losses = w1 * t * positive + w0 * (1 - t) * negative
-        return self._reduce(losses, self._count(t.shape, self._weight(t)))
+            return self._reduce(np.maximum(logits, 0) - logits * t + tail, t.size)
+        w0, w1 = self._pair()
+        positive = np.maximum(-logits, 0) + tail  # -ln σ(x)
+        negative = np.maximum(logits, 0) + tail  # -ln(1 - σ(x))
+        return self._reduce(w1 * t * positive + w0 * (1 - t) * negative, self._sum_of_weights(t))
 
     def backward(self, dz, z, logits, targets):
         t = targets.astype(logits.dtype, copy=False)
         probability = logistic(logits)
         if self.weights is None:
-            slope = probability - t
-        else:
-            w0, w1 = self._pair()
-            slope = probability * (1 - t) * w0 - (1 - probability) * t * w1
-        return slope * self._per_example(dz, self._count(t.shape, self._weight(t))), None
+            return (probability - t) * self._per_example(dz, t.size), None
+        w0, w1 = self._pair()
+        slope = probability * (1 - t) * w0 - (1 - probability) * t * w1
+        return slope * self._per_example(dz, self._sum_of_weights(t)), None
 
     def _pair(self) -> list[float]:
         pair: list[float] = self._class_weights(2, remedy="give two weights: of class 0 and of class 1").tolist()
         return pair
 
-    def _weight(self, targets):
-        if self.weights is None:
-            return None
+    def _sum_of_weights(self, targets) -> float:
         w0, w1 = self._pair()
-        return w1 * targets + w0 * (1 - targets)
+        return float((w1 * targets + w0 * (1 - targets)).sum())
 
     sample_inputs = samples_on([(3,), [0, 1, 1]], [(2, 1), [[0.3], [0.8]]], settings=_weighted_by([0.5, 2.0]))
 
