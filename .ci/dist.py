@@ -1,7 +1,8 @@
 """Builds the wheel and the sdist into dist/, twice, and checks them: `make dist`.
 
-Two builds must be equal byte for byte: then whoever rebuilds a release from its tag can tell that it is the one
-published. The sdist holds what git tracks. Exit code 1 and the reason if anything is not as it should be.
+Two builds must be equal byte for byte: then whoever rebuilds a release from its tag can tell that
+it is the one published. The sdist holds what git tracks. Exit code 1 and the reason if anything is
+not as it should be.
 """
 
 import shutil
@@ -33,11 +34,21 @@ def build(folder: Path) -> list[Path]:
 def faults(wheel: Path, sdist: Path) -> list[str]:
     """What is missing from the two files, or should not be there."""
     names = zipfile.ZipFile(wheel).namelist()
-    found = [f"the wheel lacks {name}" for name in NEEDED if not any(path.endswith(name) for path in names)]
+    found = [
+        f"the wheel lacks {name}"
+        for name in NEEDED
+        if not any(path.endswith(name) for path in names)
+    ]
     more = {path.split("/")[0] for path in names if ".dist-info/" not in path} - TOP
     found += [f"the wheel holds {name} at its top" for name in sorted(more)]
-    found += [f"the wheel holds {path}" for path in names if "node_modules" in path or path.endswith(".pyc")]
-    tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
+    found += [
+        f"the wheel holds {path}"
+        for path in names
+        if "node_modules" in path or path.endswith(".pyc")
+    ]
+    tracked = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     if tracked.returncode == 0:
         with tarfile.open(sdist) as archive:
             held = {member.name.partition("/")[2] for member in archive if member.isfile()}
@@ -59,7 +70,9 @@ def main() -> None:
         sys.exit("\n".join(found))
     subprocess.run([sys.executable, "-m", "twine", "check", "--strict", *files], check=True)
     # W009: several packages at the top of the wheel, which is how this project is laid out.
-    subprocess.run([sys.executable, "-m", "check_wheel_contents", "--ignore", "W009", wheel], check=True)
+    subprocess.run(
+        [sys.executable, "-m", "check_wheel_contents", "--ignore", "W009", wheel], check=True
+    )
     for path in files:
         print(f"{path.relative_to(ROOT)}  {path.stat().st_size / 1e6:.1f} MB")
 

@@ -1,9 +1,10 @@
 """Makes a release, all but the upload: `make release VERSION=0.2.0`.
 
-It stops at the first thing that is wrong, before anything is changed: the tree must be clean and on main, the version
-newer than the last tag, CHANGELOG.md must have entries under "Unreleased", and `make test` must be green. Then that
-heading gets the version and today's date, one commit gets the tag, and `make dist` builds and checks. A second commit
-opens the next version. The last lines printed say what to type to publish. Until then, this undoes it all:
+It stops at the first thing that is wrong, before anything is changed: the tree must be clean and on
+main, the version newer than the last tag, CHANGELOG.md must have entries under "Unreleased", and
+`make test` must be green. Then that heading gets the version and today's date, one commit gets the
+tag, and `make dist` builds and checks. A second commit opens the next version. The last lines
+printed say what to type to publish. Until then, this undoes it all:
 
     git reset --hard origin/main && git tag -d v0.2.0
 """
@@ -22,7 +23,9 @@ HEADING = "## Unreleased\n"
 
 def git(*words: str) -> str:
     """Run git, and give what it printed."""
-    return subprocess.run(["git", *words], cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
+    return subprocess.run(
+        ["git", *words], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout.strip()
 
 
 def number(version: str) -> tuple[int, ...]:
@@ -48,7 +51,9 @@ def check(version: str) -> None:
 def write_version(version: str) -> None:
     """Write the version where it stands."""
     text = VERSION.read_text(encoding="utf-8")
-    VERSION.write_text(re.sub(r'(?m)^__version__ = ".*"$', f'__version__ = "{version}"', text), encoding="utf-8")
+    VERSION.write_text(
+        re.sub(r'(?m)^__version__ = ".*"$', f'__version__ = "{version}"', text), encoding="utf-8"
+    )
 
 
 def main() -> None:
@@ -61,13 +66,17 @@ def main() -> None:
     subprocess.run(["make", "test"], cwd=ROOT, check=True)
     write_version(version)
     text = CHANGES.read_text(encoding="utf-8")
-    CHANGES.write_text(text.replace(HEADING, f"## {version} - {datetime.date.today()}\n", 1), encoding="utf-8")
+    CHANGES.write_text(
+        text.replace(HEADING, f"## {version} - {datetime.date.today()}\n", 1), encoding="utf-8"
+    )
     git("commit", "--all", "--message", f"Release {version}")
     subprocess.run([sys.executable, ".ci/dist.py"], cwd=ROOT, check=True)
     git("tag", "--annotate", f"v{version}", "--message", f"minigrad {version}")
     write_version(f"{major}.{minor + 1}.0.dev0")
     text = CHANGES.read_text(encoding="utf-8")
-    CHANGES.write_text(text.replace(f"## {version}", f"{HEADING}\n## {version}", 1), encoding="utf-8")
+    CHANGES.write_text(
+        text.replace(f"## {version}", f"{HEADING}\n## {version}", 1), encoding="utf-8"
+    )
     git("commit", "--all", "--message", f"Open {major}.{minor + 1}.0")
     print(f"\nReleased {version} here. To publish it:\n\n  git push --follow-tags")
     print(f"  {sys.executable} -m twine upload dist/*")

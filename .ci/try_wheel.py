@@ -1,9 +1,9 @@
-"""Tries the wheel in dist/ as strangers get it: `make wheel`, or `python .ci/try_wheel.py` after `python .ci/dist.py`.
-`python .ci/try_wheel.py 3.13` tries that one alone.
+"""Tries the wheel in dist/ as strangers get it: `make wheel`, or `python .ci/try_wheel.py` after
+`python .ci/dist.py`. `python .ci/try_wheel.py 3.13` tries that one alone.
 
-For each supported Python of this machine, and for the oldest once more with the oldest libraries (tests/oldest.txt), it
-makes an environment that holds the wheel, its extra `draw` and nothing else. There, in an empty folder and without
-Graphviz's `dot`, it does what people do first:
+For each supported Python of this machine, and for the oldest once more with the oldest libraries
+(tests/oldest.txt), it makes an environment that holds the wheel, its extra `draw` and nothing else.
+There, in an empty folder and without Graphviz's `dot`, it does what people do first:
 
     train   examples/imdb_sentiment.py on 400 of the bundled reviews, with a picture of the graph
     draw    the README's first script, which checks a gradient and draws a PNG; `minigrad draw` makes an SVG of it
@@ -33,10 +33,14 @@ print(json.dumps(["%d.%d" % sys.version_info[:2] + free, platform.python_version
 
 
 def pythons(wanted: list[str]) -> dict[str, tuple[str, str]]:
-    """{"3.12": (version, path)} of a Python for each series that is wanted and found; "3.13t" is free-threaded."""
+    """{"3.12": (version, path)} of a Python for each series that is wanted and found; "3.13t" is
+    free-threaded.
+    """
     names = [f"python{series}{free}" for series in wanted for free in ("", "t")]
     found = [shutil.which(name) for name in names]
-    found += [str(path) for path in sorted(Path.home().glob(".pyenv/versions/*/bin/python"), reverse=True)]
+    found += [
+        str(path) for path in sorted(Path.home().glob(".pyenv/versions/*/bin/python"), reverse=True)
+    ]
     usable: dict[str, tuple[str, str]] = {}
     for path in [sys.executable, *filter(None, found)]:
         run = subprocess.run([path, "-c", FACTS], capture_output=True, text=True, check=False)
@@ -66,11 +70,22 @@ class Environment:
         self.run("python", "-m", "pip", "install", *quiet, f"{wheel}[draw]", *limits)
 
     def run(self, program: str, *arguments: str, expected: int = 0) -> str:
-        """What a program of this environment prints. Errors: Failed for another exit code than the expected one."""
+        """What a program of this environment prints. Errors: Failed for another exit code than the
+        expected one.
+        """
         command = [str(self.bin / program), *arguments]
-        done = subprocess.run(command, cwd=self.work, env=self.environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command,
+            cwd=self.work,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         if done.returncode != expected:
-            raise Failed(f"{' '.join(command)}: exit code {done.returncode}\n{done.stdout}{done.stderr}")
+            raise Failed(
+                f"{' '.join(command)}: exit code {done.returncode}\n{done.stdout}{done.stderr}"
+            )
         return done.stdout
 
     def wrote(self, name: str, start: bytes) -> None:
@@ -83,7 +98,14 @@ class Environment:
 def train(there: Environment) -> None:
     """The main job, in a short form."""
     said = there.run(
-        "python", str(ROOT / "examples/imdb_sentiment.py"), "--limit", "400", "--epochs", "1", "--out", "run"
+        "python",
+        str(ROOT / "examples/imdb_sentiment.py"),
+        "--limit",
+        "400",
+        "--epochs",
+        "1",
+        "--out",
+        "run",
     )
     if "Test accuracy" not in said:
         raise Failed(said)
@@ -92,7 +114,9 @@ def train(there: Environment) -> None:
 
 def draw(there: Environment) -> None:
     """The README's first script, and a picture of its graph."""
-    script = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.S)[0]
+    script = re.findall(
+        r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.S
+    )[0]
     (there.work / "first.py").write_text(script, encoding="utf-8")
     there.run("python", "first.py")
     there.wrote("first.png", b"\x89PNG")
@@ -139,16 +163,23 @@ def main() -> int:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     supported = re.findall(r"Python :: (3\.\d+)", "\n".join(project["classifiers"]))
     here = pythons(sys.argv[1:] or supported)
-    print(f"{wheels[-1].name}\n\n{'Python':<10}{'installed':<14}" + "".join(f"{one.__name__:<9}" for one in STEPS))
+    print(
+        f"{wheels[-1].name}\n\n{'Python':<10}{'installed':<14}"
+        + "".join(f"{one.__name__:<9}" for one in STEPS)
+    )
     failures = []
-    for series in sorted({*(sys.argv[1:] or supported), *here}, key=lambda name: (int(name[2:].rstrip("t")), name)):
+    for series in sorted(
+        {*(sys.argv[1:] or supported), *here}, key=lambda name: (int(name[2:].rstrip("t")), name)
+    ):
         if series not in here:
             print(f"{series:<10}not on this machine")
             continue
         version, path = here[series]
         for oldest in [False, True] if series == supported[0] else [False]:
             print(f"{version:<10}", end="", flush=True)
-            for width, (outcome, said) in zip((14, 9, 9, 9), tried(path, wheels[-1], oldest), strict=False):
+            for width, (outcome, said) in zip(
+                (14, 9, 9, 9), tried(path, wheels[-1], oldest), strict=False
+            ):
                 print(f"{outcome:<{width}}", end="", flush=True)
                 failures += [said] * (outcome == "failed")
             print()

@@ -1,4 +1,5 @@
-"""Settings of the site that `make site` builds from these pages, the README and the course's lessons.
+"""Settings of the site that `make site` builds from these pages, the README and the course's
+lessons.
 
 python -m sphinx -n -W docs build/site
 """
@@ -9,7 +10,8 @@ import sys
 from pathlib import Path
 
 DOCS = Path(__file__).parent
-sys.path[:0] = [str(DOCS.parent), str(DOCS / "site")]  # minigrad as it is in this checkout; the extensions of site/
+# minigrad as it is in this checkout; the extensions of site/
+sys.path[:0] = [str(DOCS.parent), str(DOCS / "site")]
 
 import minigrad  # noqa: E402
 
@@ -29,11 +31,13 @@ extensions = [
     "cells",  # code that runs in the page
 ]
 cells_pages = ["lessons/lesson_*"]
-exclude_patterns = ["site", "index.md", "images"]  # index.md lists the pages for readers of the repository
+# index.md lists the pages for readers of the repository
+exclude_patterns = ["site", "index.md", "images"]
 nitpicky = True
 smartquotes = False  # "rolled" is typed with straight quotes
 
-myst_enable_extensions = ["attrs_block", "colon_fence"]  # for the start page; the others are plain Markdown
+# for the start page; the others are plain Markdown
+myst_enable_extensions = ["attrs_block", "colon_fence"]
 myst_heading_anchors = 4  # links such as errors.md#mg135-... mean what they mean on GitHub
 
 html_theme = "furo"

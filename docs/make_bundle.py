@@ -1,4 +1,5 @@
-"""Writes imdb.npz, the reviews that come with minigrad, from those that tensorflow-datasets prepared.
+"""Writes imdb.npz, the reviews that come with minigrad, from those that tensorflow-datasets
+prepared.
 
     python docs/make_bundle.py DATA_DIR [OUT]
 
@@ -21,7 +22,8 @@ from minigrad.support.files import write_whole
 
 
 def write_bundle(data: IMDB, path: Path) -> None:
-    """Write ids and labels as the smallest integers that hold them, and the words as UTF-8 text, one per line.
+    """Write ids and labels as the smallest integers that hold them, and the words as UTF-8 text,
+    one per line.
 
     The words are stored as bytes, because an array of strings would need pickle or a fixed width.
     """
@@ -37,9 +39,15 @@ def write_bundle(data: IMDB, path: Path) -> None:
 
 def main() -> None:
     """Read the command line, write the file, print its size."""
-    parser = argparse.ArgumentParser(description="Make the bundled reviews from tensorflow-datasets.")
-    parser.add_argument("data_dir", help="where tensorflow-datasets keeps its data, e.g. ~/tensorflow_datasets")
-    parser.add_argument("out", nargs="?", type=Path, default=BUNDLE, help="the file to write (default: %(default)s)")
+    parser = argparse.ArgumentParser(
+        description="Make the bundled reviews from tensorflow-datasets."
+    )
+    parser.add_argument(
+        "data_dir", help="where tensorflow-datasets keeps its data, e.g. ~/tensorflow_datasets"
+    )
+    parser.add_argument(
+        "out", nargs="?", type=Path, default=BUNDLE, help="the file to write (default: %(default)s)"
+    )
     arguments = parser.parse_args()
     write_bundle(load_imdb("tfds", data_dir=arguments.data_dir), arguments.out)
     print(f"{arguments.out}: {arguments.out.stat().st_size:,} bytes")

@@ -1,4 +1,5 @@
-"""Writes each lesson's page.html from its text.md, with its pictures inside, so that it opens anywhere, offline.
+"""Writes each lesson's page.html from its text.md, with its pictures inside, so that it opens
+anywhere, offline.
 
 Run `python docs/make_course.py` after changing a lesson's text or one of its pictures.
 """
@@ -59,11 +60,25 @@ blockquote { margin: 1rem 0; padding: 0.1rem 1rem;
 def page(one: Lesson) -> str:
     """A lesson's text as one HTML file."""
     body = MarkdownIt("commonmark", {"highlight": _highlighted}).enable("table").render(one.text)
-    body = body.replace('<pre><code class="language-text">', '<pre class="printed"><code class="language-text">')
-    body = re.sub(r'<img src="([\w.-]+)"', lambda picture: f'<img src="{_data(one.folder / picture[1])}"', body)
+    body = body.replace(
+        '<pre><code class="language-text">', '<pre class="printed"><code class="language-text">'
+    )
+    body = re.sub(
+        r'<img src="([\w.-]+)"',
+        lambda picture: f'<img src="{_data(one.folder / picture[1])}"',
+        body,
+    )
     count = len(lessons())
-    before = f'<a href="{_neighbour(one, -1)}">← lesson {one.number - 1}</a>' if one.number > 1 else "<span></span>"
-    after = f'<a href="{_neighbour(one, 1)}">lesson {one.number + 1} →</a>' if one.number < count else "<span></span>"
+    before = (
+        f'<a href="{_neighbour(one, -1)}">← lesson {one.number - 1}</a>'
+        if one.number > 1
+        else "<span></span>"
+    )
+    after = (
+        f'<a href="{_neighbour(one, 1)}">lesson {one.number + 1} →</a>'
+        if one.number < count
+        else "<span></span>"
+    )
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -73,7 +88,11 @@ def page(one: Lesson) -> str:
 
 
 def _highlighted(code: str, language: str, _: str) -> str:
-    return highlight(code, PythonLexer(), FORMATTER) if language in ("python", "py") else html.escape(code)
+    return (
+        highlight(code, PythonLexer(), FORMATTER)
+        if language in ("python", "py")
+        else html.escape(code)
+    )
 
 
 def _data(path: Path) -> str:
@@ -82,7 +101,9 @@ def _data(path: Path) -> str:
 
 
 def _neighbour(one: Lesson, step: int) -> str:
-    return next((f"{other.name}.html" for other in lessons() if other.number == one.number + step), "")
+    return next(
+        (f"{other.name}.html" for other in lessons() if other.number == one.number + step), ""
+    )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Checks the gradients of every gate, every layer and the IMDB models against finite differences.
 
-Prints a table with a line for each, and below it what is wrong. With --break one gate gets a wrong rule first, to show
-what the checker says about it; --curve plots the error against the step size.
+Prints a table with a line for each, and below it what is wrong. With --break one gate gets a wrong
+rule first, to show what the checker says about it; --curve plots the error against the step size.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
-# The matrices are small: with a thread for each core, BLAS would spend more time waiting than multiplying.
+# The matrices are small: with a thread for each core, BLAS would spend more time waiting than
+# multiplying.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
@@ -26,15 +27,29 @@ BREAKS: dict[str, tuple[str, str, Callable[..., Any]]] = {
     "tanh": ("Tanh", "1 - z² forgotten", lambda self, dz, z, x: (dz,)),
     "sigmoid": ("Sigmoid", "a sign", lambda self, dz, z, x: (-dz * z * (1 - z),)),
     "softmax": ("Softmax", "a backward of zeros", lambda self, dz, z, x: (0 * dz,)),
-    "multiply": ("MultiplyGate", "the left factor not transposed", lambda self, dz, z, a, b: (dz @ b, a.T @ dz)),
-    "mean": ("MeanSquaredError", "no division by N", lambda self, dz, z, x, t: (2 * (x - t) * dz, -2 * (x - t) * dz)),
+    "multiply": (
+        "MultiplyGate",
+        "the left factor not transposed",
+        lambda self, dz, z, a, b: (dz @ b, a.T @ dz),
+    ),
+    "mean": (
+        "MeanSquaredError",
+        "no division by N",
+        lambda self, dz, z, x, t: (2 * (x - t) * dz, -2 * (x - t) * dz),
+    ),
     "add": ("AddGate", "the second input forgotten", lambda self, dz, z, a, b: (dz, None)),
-    "lookup": ("Lookup", "= instead of +=", lambda self, dz, z, table, ids: (assigned(table, ids, dz), None)),
+    "lookup": (
+        "Lookup",
+        "= instead of +=",
+        lambda self, dz, z, table, ids: (assigned(table, ids, dz), None),
+    ),
 }
 
 
 def assigned(table: Any, ids: Any, dz: Any) -> Any:
-    """The gradient of a look-up if a word that occurs twice overwrites its gradient instead of adding to it."""
+    """The gradient of a look-up if a word that occurs twice overwrites its gradient instead of
+    adding to it.
+    """
     whole = np.zeros(table.shape)
     whole[ids] = dz
     return whole
@@ -42,9 +57,15 @@ def assigned(table: Any, ids: Any, dz: Any) -> Any:
 
 def main() -> None:
     """Read the arguments, check everything, print the table and what is wrong."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--break", dest="broken", choices=sorted(BREAKS), help="make this gate's rule wrong first")
-    parser.add_argument("--curve", metavar="FILE", help="save the step curve of the IMDB model (.png, .svg or .pdf)")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--break", dest="broken", choices=sorted(BREAKS), help="make this gate's rule wrong first"
+    )
+    parser.add_argument(
+        "--curve", metavar="FILE", help="save the step curve of the IMDB model (.png, .svg or .pdf)"
+    )
     arguments = parser.parse_args()
     if arguments.broken:
         gate, mistake, rule = BREAKS[arguments.broken]
@@ -53,7 +74,10 @@ def main() -> None:
 
     mg.seed(0)
     reports = {}
-    print("order: how the Taylor remainder |L(x + h u) - L(x) - h ∇L · u| shrinks with h; 2 if the gradient is right\n")
+    print(
+        "order: how the Taylor remainder |L(x + h u) - L(x) - h ∇L · u| shrinks with h; 2 if "
+        "the gradient is right\n"
+    )
     print(f"{'what':<42} {'compared':>8} {'error':>8} {'order':>6}  {'ms':>6}  verdict")
     for name, check in [*gates(), *layers(), *models()]:
         start = time.perf_counter()
@@ -92,7 +116,10 @@ def layers() -> Iterator[tuple[str, Callable[[], Any]]]:
     several = {
         "Dense(6, 3, tanh)": (Dense(6, 3, mg.tanh), (x, labels)),
         "LayerNorm, Dense": (Sequential(LayerNorm(6), Dense(6, 3)), (x, labels)),
-        "Embedding, RNN": (Sequential(Embedding(9, 6), RNN(6, 3)), (rng.integers(0, 9, (4, 8)), labels)),
+        "Embedding, RNN": (
+            Sequential(Embedding(9, 6), RNN(6, 3)),
+            (rng.integers(0, 9, (4, 8)), labels),
+        ),
         "RNN(6, 5)": (Sequential(RNN(6, 5), Dense(5, 3)), (steps, labels)),
         "RNN(6, 5, truncate=3)": (Sequential(RNN(6, 5, truncate=3), Dense(5, 3)), (steps, labels)),
         "RNN(6, 5, layers=2, bidirectional)": (
@@ -100,9 +127,15 @@ def layers() -> Iterator[tuple[str, Callable[[], Any]]]:
             (steps, labels),
         ),
         "GRU(6, 5)": (Sequential(GRU(6, 5), Dense(5, 3)), (steps, labels)),
-        "GRU(6, 5, reset_after=False)": (Sequential(GRU(6, 5, reset_after=False), Dense(5, 3)), (steps, labels)),
+        "GRU(6, 5, reset_after=False)": (
+            Sequential(GRU(6, 5, reset_after=False), Dense(5, 3)),
+            (steps, labels),
+        ),
         "LSTM(6, 5)": (Sequential(LSTM(6, 5), Dense(5, 3)), (steps, labels)),
-        "LSTM(6, 5, pooling='mean')": (Sequential(LSTM(6, 5, pooling="mean"), Dense(5, 3)), (steps, labels)),
+        "LSTM(6, 5, pooling='mean')": (
+            Sequential(LSTM(6, 5, pooling="mean"), Dense(5, 3)),
+            (steps, labels),
+        ),
     }
     for name, (model, batch) in several.items():
         yield name, partial(mg.gradcheck_model, model, mg.softmax_cross_entropy, batch, sample=None)

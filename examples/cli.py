@@ -1,4 +1,6 @@
-"""What the examples' command lines share: whether minigrad is there, types of options, commands that can be copied."""
+"""What the examples' command lines share: whether minigrad is there, types of options, commands
+that can be copied.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +15,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-# The matrices are small: with a thread for each core, BLAS would spend more time waiting than multiplying. It reads
-# this when NumPy is first imported.
+# The matrices are small: with a thread for each core, BLAS would spend more time waiting than
+# multiplying. It reads this when NumPy is first imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 ROOT = Path(__file__).resolve().parents[1]
 
-# A file or a pipe may be written in an encoding that lacks a character, as on Windows: it appears as its code then.
+# A file or a pipe may be written in an encoding that lacks a character, as on Windows: it appears
+# as its code then.
 if isinstance(sys.stdout, io.TextIOWrapper):
     sys.stdout.reconfigure(errors="backslashreplace")
 
@@ -30,7 +33,10 @@ def install(extra: str) -> str:
 
 
 if not importlib.util.find_spec("minigrad"):
-    print(f"minigrad is not installed. In the folder {ROOT} type:  make demo\nor, for this Python:", file=sys.stderr)
+    print(
+        f"minigrad is not installed. In the folder {ROOT} type:  make demo\nor, for this Python:",
+        file=sys.stderr,
+    )
     print(f"  {install('plot')}", file=sys.stderr)
     raise SystemExit(2)
 
@@ -53,13 +59,17 @@ def positive(text: str, *, or_zero: bool = False) -> float:
     except ValueError:
         value = -1.0
     if not 0 <= value < float("inf") or value == 0 and not or_zero:
-        wanted = "0 or a number above it, such as 0.7" if or_zero else "a number above 0, such as 0.001"
+        wanted = (
+            "0 or a number above it, such as 0.7" if or_zero else "a number above 0, such as 0.001"
+        )
         raise argparse.ArgumentTypeError(f"{text!r} is not {wanted}")
     return value
 
 
 def world() -> Any:
-    """The communicator of all ranks that `mpiexec` started. On all but rank 0, nothing is printed from now on."""
+    """The communicator of all ranks that `mpiexec` started. On all but rank 0, nothing is printed
+    from now on.
+    """
     try:
         from mpi4py import MPI
     except (ImportError, RuntimeError) as error:  # RuntimeError: mpi4py is there, and no MPI
@@ -74,19 +84,25 @@ def world() -> Any:
 
 
 def launched() -> int:
-    """How many of this program `mpiexec` started (of MPICH, Intel MPI or Open MPI); 1 without it."""
+    """How many of this program `mpiexec` started (of MPICH, Intel MPI or Open MPI); 1 without
+    it.
+    """
     return int(os.environ.get("PMI_SIZE") or os.environ.get("OMPI_COMM_WORLD_SIZE") or 1)
 
 
 def parser(text: str | None) -> argparse.ArgumentParser:
-    """A parser of options whose `--help` opens with a script's docstring, its commands as they must be typed here."""
+    """A parser of options whose `--help` opens with a script's docstring, its commands as they must
+    be typed here.
+    """
     folder = os.path.join(os.path.dirname(sys.argv[0]), "")
 
     def typed(found: re.Match[str]) -> str:
         return f"{shlex.quote(sys.executable)} {found[1] or ''}{folder}"
 
     text = re.sub(r"(?<!/)\bpython (-m mpi4py )?examples/(?:reference/)?", typed, text or "")
-    return argparse.ArgumentParser(description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
+    return argparse.ArgumentParser(
+        description=text, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
 
 
 def command(script: str = "") -> str:

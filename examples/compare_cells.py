@@ -1,9 +1,12 @@
-"""How far back do gradients reach? RNN, GRU and LSTM on one chart, before and after a short training on movie reviews.
+"""How far back do gradients reach? RNN, GRU and LSTM on one chart, before and after a short
+training on movie reviews.
 
     python examples/compare_cells.py --out runs/cells
 
-Writes gradient_flow.png (the norm of dL/dh_t over t, relative to that at the last word), words.png (one
-review, each word shaded by the gradient that reaches its vector). docs/layers.md says how to read them.
+Writes gradient_flow.png (the norm of dL/dh_t over t, relative to that at the last word), words.png
+(one
+review, each word shaded by the gradient that reaches its vector). docs/layers.md says how to read
+them.
 """
 
 from __future__ import annotations
@@ -15,12 +18,24 @@ import cli  # isort: skip  # first: it says so if minigrad is not installed
 import numpy as np
 
 import minigrad as mg
-from layers import GRU, LSTM, RNN, Dense, Embedding, Layer, Sequential, gradient_flow, gradients, outputs
+from layers import (
+    GRU,
+    LSTM,
+    RNN,
+    Dense,
+    Embedding,
+    Layer,
+    Sequential,
+    gradient_flow,
+    gradients,
+    outputs,
+)
 from minigrad.data import Batches, load_imdb
 from optim import Adam, Trainer
 
 KINDS = {"RNN": RNN, "GRU": GRU, "LSTM": LSTM}
-# Okabe and Ito's colours, and a dash pattern each, so that the lines can be told apart without colour.
+# Okabe and Ito's colours, and a dash pattern each, so that the lines can be told apart without
+# colour.
 STYLES: dict[str, dict[str, Any]] = {
     "RNN h": {"color": "#d55e00", "marker": "o"},
     "GRU h": {"color": "#0072b2", "marker": "s"},
@@ -34,13 +49,21 @@ def main() -> None:
     parser = cli.parser(__doc__)
     parser.add_argument("--limit", type=cli.whole(1), default=5000, help="training reviews (5000)")
     parser.add_argument("--epochs", type=cli.whole(1), default=2, help="passes over them (2)")
-    parser.add_argument("--review", type=cli.whole(0), default=20, help="row of the test review to shade (20)")
-    parser.add_argument("--seed", type=cli.whole(0), default=0, help="seed for weights and order (0)")
-    parser.add_argument("--out", type=Path, default=Path("runs/cells"), help="folder for the pictures (runs/cells)")
+    parser.add_argument(
+        "--review", type=cli.whole(0), default=20, help="row of the test review to shade (20)"
+    )
+    parser.add_argument(
+        "--seed", type=cli.whole(0), default=0, help="seed for weights and order (0)"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path("runs/cells"), help="folder for the pictures (runs/cells)"
+    )
     arguments = parser.parse_args()
     data = load_imdb()
     if arguments.review >= len(data.test):
-        parser.error(f"--review {arguments.review}: the test reviews are numbered 0 to {len(data.test) - 1}")
+        parser.error(
+            f"--review {arguments.review}: the test reviews are numbered 0 to {len(data.test) - 1}"
+        )
     arguments.out.mkdir(parents=True, exist_ok=True)
     train, batch = data.train[: arguments.limit], data.test[:256]
     review = data.test[[arguments.review]]
@@ -51,10 +74,15 @@ def main() -> None:
     for name, kind in KINDS.items():
         mg.seed(arguments.seed)
         model = Sequential(Embedding(len(data.vocabulary), 64), kind(64, 32), Dense(32, 2))
-        print(f"{name}: {sum(parameter.size for parameter in model.named_parameters().values()):,} parameters")
+        print(
+            f"{name}: {sum(parameter.size for parameter in model.named_parameters().values()):,} "
+            "parameters"
+        )
         before |= flow(name, model, batch)
         batches = Batches(train.ids, train.labels, seed=arguments.seed)
-        Trainer(model, mg.softmax_cross_entropy, Adam(model.named_parameters(), lr=1e-3)).fit(batches, arguments.epochs)
+        Trainer(model, mg.softmax_cross_entropy, Adam(model.named_parameters(), lr=1e-3)).fit(
+            batches, arguments.epochs
+        )
         after |= flow(name, model, batch)
         shades[name] = word_gradients(model, review, len(words))
 
@@ -62,7 +90,10 @@ def main() -> None:
     print(f"{'':8} {'':>8}  {'5 back':>9} {'10 back':>9} {'20 back':>9} {'39 back':>9}")
     for title, found in (("before", before), ("after", after)):
         for name, norms in found.items():
-            print(f"{title:8} {name:>8}  " + " ".join(f"{norms[-1 - back]:9.2e}" for back in (5, 10, 20, 39)))
+            print(
+                f"{title:8} {name:>8}  "
+                + " ".join(f"{norms[-1 - back]:9.2e}" for back in (5, 10, 20, 39))
+            )
     draw_flow(before, after, arguments.out / "gradient_flow.png")
     label = ("negative", "positive")[review.labels[0]]
     draw_words(words, shades, label, arguments.out / "words.png")
@@ -77,7 +108,9 @@ def flow(name: str, model: Layer, batch: Any) -> dict[str, Any]:
 
 
 def word_gradients(model: Layer, review: Any, count: int) -> tuple[float, Any]:
-    """(probability of a positive review, norm of dL/d(word vector) for each of the last `count` words)."""
+    """(probability of a positive review, norm of dL/d(word vector) for each of the last `count`
+    words).
+    """
     reached = gradients(model, review.ids, review.labels, ["embedding"])["embedding"][0]
     logits = outputs(model, review.ids, [""])[""][0]
     return float(np.exp(logits[1]) / np.exp(logits).sum()), np.linalg.norm(reached, axis=1)[-count:]
@@ -89,11 +122,19 @@ def draw_flow(before: dict[str, Any], after: dict[str, Any], path: Path) -> None
 
     figure = Figure(figsize=(9, 4), layout="constrained")
     panels = figure.subplots(1, 2, sharey=True)
-    for panel, found, title in zip(panels, (before, after), ("at initialisation", "after training"), strict=True):
+    for panel, found, title in zip(
+        panels, (before, after), ("at initialisation", "after training"), strict=True
+    ):
         for name, norms in found.items():
             seen = np.where(norms > 0, norms, np.nan)
             panel.semilogy(
-                range(len(norms)), seen, label=name, markersize=4, linewidth=1.4, markevery=3, **STYLES[name]
+                range(len(norms)),
+                seen,
+                label=name,
+                markersize=4,
+                linewidth=1.4,
+                markevery=3,
+                **STYLES[name],
             )
         panel.set_title(title)
         panel.set_xlabel("time step t (the last word is on the right)")
@@ -103,8 +144,12 @@ def draw_flow(before: dict[str, Any], after: dict[str, Any], path: Path) -> None
     figure.savefig(path, dpi=120)
 
 
-def draw_words(words: list[str], shades: dict[str, tuple[float, Any]], label: str, path: Path) -> None:
-    """One block of text for each model; the darker a word, the more gradient, relative to the block's largest."""
+def draw_words(
+    words: list[str], shades: dict[str, tuple[float, Any]], label: str, path: Path
+) -> None:
+    """One block of text for each model; the darker a word, the more gradient, relative to the
+    block's largest.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -114,7 +159,9 @@ def draw_words(words: list[str], shades: dict[str, tuple[float, Any]], label: st
     width, height = figure.bbox.width, figure.bbox.height
     y = height - 40
     for name, (probability, norms) in shades.items():
-        figure.text(20 / width, y / height, heading(name, probability, label), weight="bold", size=11)
+        figure.text(
+            20 / width, y / height, heading(name, probability, label), weight="bold", size=11
+        )
         x, y = 24.0, y - 34
         for word, norm in zip(words, norms, strict=True):
             share = float(norm / norms.max())

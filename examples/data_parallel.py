@@ -2,9 +2,10 @@
 
     mpiexec -n 2 python -m mpi4py examples/data_parallel.py          # prints gradients, and draws data_parallel.png
 
-Every rank has its rows of the batch and computes the same formula. Broadcast gives all of them the W of rank 0, and
-AllReduce adds up their losses. The gradient of Broadcast is a Reduce: the gradients of all ranks are added up where W
-came from. That of AllReduce is an AllReduce. docs/parallel.md says what the Trainer does, in fewer messages.
+Every rank has its rows of the batch and computes the same formula. Broadcast gives all of them the
+W of rank 0, and AllReduce adds up their losses. The gradient of Broadcast is a Reduce: the
+gradients of all ranks are added up where W came from. That of AllReduce is an AllReduce.
+docs/parallel.md says what the Trainer does, in fewer messages.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from optim.training.parallel import all_reduce
 
 
 class AllReduce(mg.Gate):
-    """z = Σᵣ xᵣ on every rank. Every rank's loss may depend on every rank's x: dx = Σᵣ dzᵣ, an AllReduce again.
+    """z = Σᵣ xᵣ on every rank. Every rank's loss may depend on every rank's x: dx = Σᵣ dzᵣ, an
+    AllReduce again.
 
     All ranks must call it, and go backward through it, at the same point of the program.
     """
@@ -38,7 +40,9 @@ class AllReduce(mg.Gate):
 
 
 class Broadcast(mg.Gate):
-    """z = x of rank 0, on every rank. dx = Σᵣ dzᵣ on rank 0, a Reduce; and 0 elsewhere, where x is not used."""
+    """z = x of rank 0, on every rank. dx = Σᵣ dzᵣ on rank 0, a Reduce; and 0 elsewhere, where x is
+    not used.
+    """
 
     symbol = "from rank 0"
 
@@ -67,16 +71,24 @@ def network(W: mg.Tensor, x: Any, y: Any) -> mg.Tensor:
 def shared(comm: Any) -> tuple[mg.Tensor, mg.Tensor, mg.Tensor]:
     """(the loss of the batch, W, W as this rank got it), with the batch shared out."""
     rows = slice(len(X) * comm.rank // comm.size, len(X) * (comm.rank + 1) // comm.size)
-    W = mg.Tensor([[0.5], [-0.5]] if comm.rank == 0 else [[0.0], [0.0]], requires_grad=True, name="W", dtype="float64")
+    W = mg.Tensor(
+        [[0.5], [-0.5]] if comm.rank == 0 else [[0.0], [0.0]],
+        requires_grad=True,
+        name="W",
+        dtype="float64",
+    )
     x, y = mg.Tensor(X[rows], name="x"), mg.Tensor(Y[rows], name="y")
     with mg.scope(f"rank {comm.rank}"):
         here = Broadcast(comm)(W)
-        share = network(here, x, y) * (len(x) / len(X))  # the mean of these rows, weighted by how many they are
+        # the mean of these rows, weighted by how many they are
+        share = network(here, x, y) * (len(x) / len(X))
         return AllReduce(comm)(share), W, here
 
 
 def side_by_side(dots: list[str]) -> str:
-    """The graphs of all ranks in one DOT text, with arrows where one rank's gate reads another's input."""
+    """The graphs of all ranks in one DOT text, with arrows where one rank's gate reads another's
+    input.
+    """
     parts, gates = [], dict[str, list[str]]()
     for rank, dot in enumerate(dots):
         dot = re.sub(r"\b(n|title|cluster_title)(\d+)\b", rf"\g<1>{rank}_\g<2>", dot)
@@ -92,19 +104,25 @@ def side_by_side(dots: list[str]) -> str:
 
 
 def main() -> int:
-    """Print the gradients of each rank and of their sum beside those of one process, and draw the ranks' graphs."""
+    """Print the gradients of each rank and of their sum beside those of one process, and draw the
+    ranks' graphs.
+    """
     parser = cli.parser(__doc__)
-    parser.add_argument("--out", default="data_parallel.png", help="the picture: .png, .svg or .dot")
+    parser.add_argument(
+        "--out", default="data_parallel.png", help="the picture: .png, .svg or .dot"
+    )
     options = parser.parse_args()
     if not options.out.endswith((".png", ".svg", ".dot")):
         parser.error(f"--out {options.out} must end in .png, .svg or .dot")
     comm = cli.world()
     loss, W, here = shared(comm)
-    # Every rank has the same loss. It is to be differentiated once, not once for each rank: rank 0 sends the 1.
+    # Every rank has the same loss. It is to be differentiated once, not once for each rank: rank 0
+    # sends the 1.
     upstream = float(comm.rank == 0)
     (own,) = mg.grad(loss, [here], upstream=upstream)
     loss.backward(upstream)
-    dots = comm.allgather(mg.draw(loss, values=True, grads=True).dot)  # by all ranks: drawing goes backward too
+    # by all ranks: drawing goes backward too
+    dots = comm.allgather(mg.draw(loss, values=True, grads=True).dot)
 
     alone = mg.Tensor([[0.5], [-0.5]], requires_grad=True, dtype="float64")
     whole = network(alone, X, Y)

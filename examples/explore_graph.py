@@ -1,4 +1,5 @@
-"""Make four pages that step through a graph, forward and backward: from one expression to the RNN that reads reviews.
+"""Make four pages that step through a graph, forward and backward: from one expression to the RNN
+that reads reviews.
 
     python examples/explore_graph.py --out runs/explore
 
@@ -40,7 +41,9 @@ def network(path: Path) -> None:
 
 
 def five_steps(path: Path) -> None:
-    """An RNN that reads five numbers and must repeat the last one; the gradient is truncated after three steps."""
+    """An RNN that reads five numbers and must repeat the last one; the gradient is truncated after
+    three steps.
+    """
     x = mg.Tensor(mg.generator().normal(size=(2, 5, 1)).astype("float32"), name="x")
     model = Sequential(RNN(1, 3, truncate=3), Dense(3, 1))
     loss = mg.mean_squared_error(model(x), x.array[:, -1])
@@ -50,7 +53,9 @@ def five_steps(path: Path) -> None:
 
 
 def reviews(path: Path) -> None:
-    """One training step of the sentiment model: 32 reviews of 40 words each, the first one's words along the steps."""
+    """One training step of the sentiment model: 32 reviews of 40 words each, the first one's words
+    along the steps.
+    """
     imdb = load_imdb()
     batch = imdb.train[np.flatnonzero(imdb.train.ids[:, 0])[:32]]  # reviews without padding
     model = Sequential(Embedding(10_000, 128), RNN(128, 32), Dense(32, 2))
@@ -66,9 +71,13 @@ PAGES = {"expression": expression, "network": network, "rnn": five_steps, "imdb"
 def main() -> None:
     """Read the options, make the pages."""
     parser = cli.parser(__doc__)
-    parser.add_argument("--out", type=Path, default=Path("runs/explore"), help="folder for the pages (%(default)s)")
+    parser.add_argument(
+        "--out", type=Path, default=Path("runs/explore"), help="folder for the pages (%(default)s)"
+    )
     parser.add_argument("--only", choices=PAGES, help="make one page")
-    parser.add_argument("--seed", type=cli.whole(0), default=0, help="seed for the initial weights (%(default)s)")
+    parser.add_argument(
+        "--seed", type=cli.whole(0), default=0, help="seed for the initial weights (%(default)s)"
+    )
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     for name, make in PAGES.items():

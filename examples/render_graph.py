@@ -1,4 +1,5 @@
-"""Draw the graph that a small program recorded: a product, a dense network, an RNN, a GRU or an LSTM.
+"""Draw the graph that a small program recorded: a product, a dense network, an RNN, a GRU or an
+LSTM.
 
     python examples/render_graph.py                                    # an RNN over 40 steps, in the mode that suits it
     python examples/render_graph.py --model lstm --mode unrolled --out lstm.svg
@@ -99,17 +100,39 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Read the command line, record a graph, draw it."""
     parser = cli.parser(__doc__)
     parser.add_argument("--model", choices=["product", "first", "dense", *CELLS], default="rnn")
-    parser.add_argument("--steps", type=cli.whole(1), default=40, help="time steps of a recurrent model (40)")
-    parser.add_argument("--stacked", type=cli.whole(1), default=1, help="recurrent layers, one above the other (1)")
-    parser.add_argument("--truncate", type=cli.whole(1), help="send gradients back through this many last steps only")
+    parser.add_argument(
+        "--steps", type=cli.whole(1), default=40, help="time steps of a recurrent model (40)"
+    )
+    parser.add_argument(
+        "--stacked", type=cli.whole(1), default=1, help="recurrent layers, one above the other (1)"
+    )
+    parser.add_argument(
+        "--truncate",
+        type=cli.whole(1),
+        help="send gradients back through this many last steps only",
+    )
     parser.add_argument("--mode", default="auto", help="auto, unrolled or rolled (auto)")
-    parser.add_argument("--window", type=cli.whole(0), nargs=2, metavar=("T0", "T1"), help="time steps to show in full")
-    parser.add_argument("--depth", type=cli.whole(1), help="draw scopes nested this deep as single boxes")
+    parser.add_argument(
+        "--window",
+        type=cli.whole(0),
+        nargs=2,
+        metavar=("T0", "T1"),
+        help="time steps to show in full",
+    )
+    parser.add_argument(
+        "--depth", type=cli.whole(1), help="draw scopes nested this deep as single boxes"
+    )
     parser.add_argument("--values", action="store_true", help="write what the arrays hold")
-    parser.add_argument("--grads", action="store_true", help="write gradients, and draw arrows by their size")
+    parser.add_argument(
+        "--grads", action="store_true", help="write gradients, and draw arrows by their size"
+    )
     parser.add_argument("--seed", type=cli.whole(0), default=0)
-    parser.add_argument("--out", default="graph.png", help="ends in .png, .svg, .pdf or .dot (graph.png)")
-    parser.add_argument("--gallery", type=Path, metavar="FOLDER", help="draw the pictures of the documentation")
+    parser.add_argument(
+        "--out", default="graph.png", help="ends in .png, .svg, .pdf or .dot (graph.png)"
+    )
+    parser.add_argument(
+        "--gallery", type=Path, metavar="FOLDER", help="draw the pictures of the documentation"
+    )
     options = parser.parse_args(arguments)
     mg.seed(options.seed)
     try:

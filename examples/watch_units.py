@@ -1,9 +1,12 @@
-"""Which units of a trained writer follow something in the text? Colours each character by the memory of one unit.
+"""Which units of a trained writer follow something in the text? Colours each character by the
+memory of one unit.
 
     python examples/watch_units.py --from runs/writer --out runs/writer
 
-For quotation marks, brackets and the place in a word or sentence it looks for the unit whose memory (c in an LSTM, h
-in a GRU) goes with it most closely, on a text of the learner's own or on a few reviews. It writes units.html.
+For quotation marks, brackets and the place in a word or sentence it looks for the unit whose memory
+(c in an LSTM, h
+in a GRU) goes with it most closely, on a text of the learner's own or on a few reviews. It writes
+units.html.
 """
 
 from __future__ import annotations
@@ -26,10 +29,16 @@ BLUE, RED = (70, 120, 220), (215, 95, 60)
 
 
 def main() -> int:
-    """Do what the command line says. A user's mistake ends in a message instead of a traceback, and exit code 2."""
+    """Do what the command line says. A user's mistake ends in a message instead of a traceback, and
+    exit code 2.
+    """
     parser = cli.parser(__doc__)
-    parser.add_argument("--from", dest="source", type=Path, default=Path("runs/writer"), help="(runs/writer)")
-    parser.add_argument("--text", type=Path, help="a file to read instead of the reviews that were held back")
+    parser.add_argument(
+        "--from", dest="source", type=Path, default=Path("runs/writer"), help="(runs/writer)"
+    )
+    parser.add_argument(
+        "--text", type=Path, help="a file to read instead of the reviews that were held back"
+    )
     parser.add_argument("--shown", type=cli.whole(1), default=600, help="characters to show (600)")
     parser.add_argument("--out", type=Path, help="folder for units.html (that of --from)")
     options = parser.parse_args()
@@ -54,7 +63,10 @@ def watch(options: argparse.Namespace) -> None:
             continue
         unit, r = closest(memory, follows)
         start = busiest(follows, options.shown)
-        part, values = text[start : start + options.shown], np.tanh(memory[start : start + options.shown, unit])
+        part, values = (
+            text[start : start + options.shown],
+            np.tanh(memory[start : start + options.shown, unit]),
+        )
         title = f"unit {unit} and {name}: correlation {r:+.2f}"
         print(f"\n{title}")
         blocks.append(f"<h2>{html.escape(title)}</h2>\n<p>{in_html(part, values)}</p>")
@@ -70,7 +82,8 @@ def properties(text: str) -> dict[str, Any]:
     def inside(pattern: str) -> Any:
         found = np.zeros(len(text))
         for match in re.finditer(pattern, text):
-            found[match.start() : match.end() - 1] = 1  # from the opening mark on, until the closing one
+            # from the opening mark on, until the closing one
+            found[match.start() : match.end() - 1] = 1
         return found
 
     def since(mark: str) -> Any:
@@ -112,7 +125,8 @@ def in_html(text: str, values: Any) -> str:
     """A span for each character; the mouse over it shows the value."""
     return "".join(
         "<br>" if one == "\n"
-        else f'<span style="background: rgb({r}, {g}, {b})" title="{value:+.2f}">{html.escape(one)}</span>'
+        else f'<span style="background: rgb({r}, {g}, {b})" '
+             f'title="{value:+.2f}">{html.escape(one)}</span>'
         for one, value, (r, g, b) in zip(text, values, colours(values), strict=True)
     )  # fmt: skip
 

@@ -1,4 +1,5 @@
-"""Layers and models: Dense, Embedding, Dropout, LayerNorm, the recurrent layers RNN, GRU and LSTM, and their cells.
+"""Layers and models: Dense, Embedding, Dropout, LayerNorm, the recurrent layers RNN, GRU and LSTM,
+and their cells.
 
 >>> import numpy as np
 >>> from layers import RNN, Dense, Embedding, Sequential
@@ -36,12 +37,28 @@ __all__ = [
     "to_layout", "unroll",
 ]  # fmt: skip
 
-# Names and keywords of other frameworks are answered from the table in minigrad/help/other_frameworks.py.
+# Names and keywords of other frameworks are answered from the table in
+# minigrad/help/other_frameworks.py.
 Layer.__getattr__ = _other.answer_attribute  # type: ignore[attr-defined]
-Layer.parameters = lambda model: list(model.named_parameters().values())  # type: ignore[attr-defined]  # as PyTorch's
+# as PyTorch's
+Layer.parameters = lambda model: list(model.named_parameters().values())  # type: ignore[attr-defined]
 init.__getattr__ = partial(_other.answer_attribute, init)  # type: ignore[method-assign]
-_other.answer_calls(Layer, ["train", "load_state_dict", "named_parameters", "parameters", "state_dict", "zero_grad"])
-for _layer in (Dense, Dropout, Embedding, LayerNorm, Sequential, RNN, GRU, LSTM, RNNCell, GRUCell, LSTMCell):
+_other.answer_calls(
+    Layer, ["train", "load_state_dict", "named_parameters", "parameters", "state_dict", "zero_grad"]
+)
+for _layer in (
+    Dense,
+    Dropout,
+    Embedding,
+    LayerNorm,
+    Sequential,
+    RNN,
+    GRU,
+    LSTM,
+    RNNCell,
+    GRUCell,
+    LSTMCell,
+):
     _other.answer_calls(_layer, ["__init__"])
 
 if not TYPE_CHECKING:  # else type checkers would let every name pass

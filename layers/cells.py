@@ -1,8 +1,9 @@
-"""The recurrent cells RNNCell, GRUCell and LSTMCell. A cell is one time step: x and a state in, output and state out.
+"""The recurrent cells RNNCell, GRUCell and LSTMCell. A cell is one time step: x and a state in,
+output and state out.
 
-Shapes: x (B, D), state (B, H), where B is the batch size, D the input size, H the hidden size. Input weights start
-Glorot-uniform, recurrent weights orthogonal, biases at 0. A matrix for several gates has a block of H columns for each,
-in the order that the class gives.
+Shapes: x (B, D), state (B, H), where B is the batch size, D the input size, H the hidden size.
+Input weights start Glorot-uniform, recurrent weights orthogonal, biases at 0. A matrix for several
+gates has a block of H columns for each, in the order that the class gives.
 """
 
 from collections.abc import Callable
@@ -23,9 +24,11 @@ State = Any  # one Tensor (B, H), or a tuple of them
 
 
 class Cell(Layer):
-    """Base class of the cells: `forward(x, state) -> (output, state)`, where the output is the state's first tensor, h.
+    """Base class of the cells: `forward(x, state) -> (output, state)`, where the output is the
+    state's first tensor, h.
 
-    To write a cell that `unroll` can run, derive from this class and name the tensors of its state in `state_names`.
+    To write a cell that `unroll` can run, derive from this class and name the tensors of its state
+    in `state_names`.
 
     >>> class Halving(Cell):                     # h' = h / 2 + x
     ...     def forward(self, x, state):
@@ -46,17 +49,27 @@ class Cell(Layer):
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """The dtype of the first parameter, in which the cell computes; float32 for a cell without parameters."""
-        return next((one.dtype for one in self._members.values() if isinstance(one, Tensor)), np.dtype(np.float32))
+        """The dtype of the first parameter, in which the cell computes; float32 for a cell without
+        parameters.
+        """
+        return next(
+            (one.dtype for one in self._members.values() if isinstance(one, Tensor)),
+            np.dtype(np.float32),
+        )
 
     def masked_step(self, x: Tensor, state: Any, real: Mask | None = None) -> Any:
-        """The state after a step: what `forward` returns, and the state before where `real` (B, 1) is False."""
+        """The state after a step: what `forward` returns, and the state before where `real` (B, 1)
+        is False.
+        """
         _, following = self.forward(x, state)
         return following if real is None else map_state(partial(where, real), following, state)
 
     def initial_state(self, batch: int) -> State:
         """The state before the first step: zeros, (batch, H)."""
-        parts = [Tensor(np.zeros((batch, self.hidden), self.dtype), name=f"{name}0") for name in self.state_names]
+        parts = [
+            Tensor(np.zeros((batch, self.hidden), self.dtype), name=f"{name}0")
+            for name in self.state_names
+        ]
         return parts[0] if len(parts) == 1 else tuple(parts)
 
     def settings(self) -> str:
@@ -73,8 +86,8 @@ class RNNCell(Cell):
     >>> output.shape, output is state
     ((1, 2), True)
 
-    Errors: OptionError for sizes below 1 (MG210) and for an activation that is not a function (MG211). Source: Elman,
-    Finding structure in time (1990).
+    Errors: OptionError for sizes below 1 (MG210) and for an activation that is not a function
+    (MG211). Source: Elman, Finding structure in time (1990).
     """
 
     def __init__(self, inputs: int, hidden: int, activation: Activation = tanh) -> None:
@@ -90,11 +103,14 @@ class RNNCell(Cell):
         return h, h
 
     def settings(self) -> str:
-        return super().settings() + ("" if type(self.activation) is Tanh else f", {function_name(self.activation)}")
+        return super().settings() + (
+            "" if type(self.activation) is Tanh else f", {function_name(self.activation)}"
+        )
 
 
 class GRUCell(Cell):
-    """The gated recurrent unit. The update gate z keeps the old state, the reset gate r hides it from the candidate n.
+    """The gated recurrent unit. The update gate z keeps the old state, the reset gate r hides it
+    from the candidate n.
 
         z  = σ(x @ W_xz + b_xz + h @ W_hz + b_hz)
         r  = σ(x @ W_xr + b_xr + h @ W_hr + b_hr)
@@ -102,16 +118,18 @@ class GRUCell(Cell):
         n  = tanh(x @ W_xn + b_xn + (r ⊙ h) @ W_hn)               reset_after=False
         h' = (1 - z) ⊙ n + z ⊙ h = n + z ⊙ (h - n)
 
-    W_xh (D, 3H), W_hh (H, 3H), b_xh (3H) and, with reset_after, b_hh (3H) hold the blocks in the order z, r, n.
-    Resetting after the product is what PyTorch and Keras do by default. The output is h'.
+    W_xh (D, 3H), W_hh (H, 3H), b_xh (3H) and, with reset_after, b_hh (3H) hold the blocks in the
+    order z, r, n. Resetting after the product is what PyTorch and Keras do by default. The output
+    is h'.
 
     >>> cell = GRUCell(3, 2)
     >>> output, state = cell(Tensor([[1.0, 2.0, 3.0]]), cell.initial_state(1))
     >>> output.shape, output is state
     ((1, 2), True)
 
-    Errors: OptionError for sizes below 1 (MG210). Sources: Cho et al., Learning phrase representations using RNN
-    encoder-decoder (2014), for reset_after=False; Keras's and PyTorch's documentation for reset_after=True.
+    Errors: OptionError for sizes below 1 (MG210). Sources: Cho et al., Learning phrase
+    representations using RNN encoder-decoder (2014), for reset_after=False; Keras's and PyTorch's
+    documentation for reset_after=True.
     """
 
     def __init__(self, inputs: int, hidden: int, reset_after: bool = True) -> None:
@@ -141,7 +159,8 @@ class GRUCell(Cell):
 
 
 class LSTMCell(Cell):
-    """Long short-term memory. The state is (h, c): the output h, and the memory c, which is only gated and added to.
+    """Long short-term memory. The state is (h, c): the output h, and the memory c, which is only
+    gated and added to.
 
         i  = σ(x @ W_xi + h @ W_hi + b_i)         the input gate
         f  = σ(x @ W_xf + h @ W_hf + b_f)         the forget gate
@@ -150,7 +169,8 @@ class LSTMCell(Cell):
         c' = f ⊙ c + i ⊙ g
         h' = o ⊙ tanh(c')
 
-    W_xh (D, 4H), W_hh (H, 4H), b (4H) hold the blocks in the order i, f, g, o. The forget gate's bias starts at
+    W_xh (D, 4H), W_hh (H, 4H), b (4H) hold the blocks in the order i, f, g, o. The forget gate's
+    bias starts at
     1, so that the memory lasts until the network learns to forget. The output is h'.
 
     >>> cell = LSTMCell(3, 2)
@@ -158,8 +178,9 @@ class LSTMCell(Cell):
     >>> output is h, c.shape
     (True, (1, 2))
 
-    Errors: OptionError for sizes below 1 (MG210). Sources: Hochreiter and Schmidhuber, Long short-term memory (1997);
-    Gers et al., Learning to forget (2000), for f; Jozefowicz et al. (2015) for its bias.
+    Errors: OptionError for sizes below 1 (MG210). Sources: Hochreiter and Schmidhuber, Long
+    short-term memory (1997); Gers et al., Learning to forget (2000), for f; Jozefowicz et al.
+    (2015) for its bias.
     """
 
     state_names: ClassVar[tuple[str, ...]] = ("h", "c")
@@ -172,18 +193,24 @@ class LSTMCell(Cell):
         b[hidden : 2 * hidden] = forget_bias
         self.b = Tensor(b, requires_grad=True)
 
-    def forward(self, x: Tensor, state: tuple[Tensor, Tensor]) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    def forward(
+        self, x: Tensor, state: tuple[Tensor, Tensor]
+    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         h, c = self.masked_step(x, state)
         return h, (h, c)
 
-    def masked_step(self, x: Tensor, state: tuple[Tensor, Tensor], real: Mask | None = None) -> tuple[Tensor, Tensor]:
+    def masked_step(
+        self, x: Tensor, state: tuple[Tensor, Tensor], real: Mask | None = None
+    ) -> tuple[Tensor, Tensor]:
         h, c, gates = lstm_step(x @ self.W_xh + self.b, *state, self.W_hh, real)
         self.note(**gates)
         return h, c
 
 
 def map_state(function: Callable[..., Tensor], *states: State) -> State:
-    """Apply the function to each tensor of a state, or to the matching tensors of several states; None stays None."""
+    """Apply the function to each tensor of a state, or to the matching tensors of several states;
+    None stays None.
+    """
     if states[0] is None:
         return None
     if isinstance(states[0], (tuple, list)):

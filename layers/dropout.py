@@ -18,22 +18,24 @@ class ModeWarning(UserWarning):
 
 
 UNRECORDED_TRAINING: ContextVar[bool] = ContextVar("unrecorded_training", default=False)
-"""Whether dropout under `no_grad` is meant, and gives no warning: `TruncatedBPTT` trains with some steps unrecorded."""
+"""Whether dropout under `no_grad` is meant, and gives no warning: `TruncatedBPTT` trains with some
+steps unrecorded."""
 
 
 class Dropout(Layer):
-    """In training z = x ⊙ m / (1 - rate), where m is 0 with probability `rate` and else 1; in evaluation z = x.
+    """In training z = x ⊙ m / (1 - rate), where m is 0 with probability `rate` and else 1; in
+    evaluation z = x.
 
-    z has the shape of x. The division keeps the expected value the same, so that evaluation needs no scaling. Each call
-    draws a new m from minigrad's generator (`mg.seed`).
+    z has the shape of x. The division keeps the expected value the same, so that evaluation needs
+    no scaling. Each call draws a new m from minigrad's generator (`mg.seed`).
 
     >>> Dropout(0.5).eval()(Tensor([1.0, 2.0])).array
     array([1., 2.], dtype=float32)
 
-    Errors: OptionError (MG212) for a rate outside [0, 1); DtypeError (MG235) for integers and booleans; a ModeWarning
-    (MG214) if dropout is on inside `no_grad`, usually because `eval()` was forgotten. Source: Srivastava et al.,
-    Dropout: a simple way to prevent neural networks from overfitting (2014); the division ("inverted dropout") is in
-    its section 10.
+    Errors: OptionError (MG212) for a rate outside [0, 1); DtypeError (MG235) for integers and
+    booleans; a ModeWarning (MG214) if dropout is on inside `no_grad`, usually because `eval()` was
+    forgotten. Source: Srivastava et al., Dropout: a simple way to prevent neural networks from
+    overfitting (2014); the division ("inverted dropout") is in its section 10.
     """
 
     def __init__(self, rate: float) -> None:
@@ -53,8 +55,10 @@ class Dropout(Layer):
             raise DtypeError(
                 "MG235",
                 f"Dropout takes floats, not {tensor.dtype}",
-                cause="an integer divided by 1 - rate is no integer, and ids with some set to 0 are other ids",
-                remedy="put Dropout after the Embedding, which makes vectors of ids; or pass x as float32",
+                cause="an integer divided by 1 - rate is no integer, and ids with some set to 0 "
+                "are other ids",
+                remedy="put Dropout after the Embedding, which makes vectors of ids; or pass x as "
+                "float32",
             )
         if not self.training or self.rate == 0:
             return tensor
@@ -63,8 +67,10 @@ class Dropout(Layer):
                 "MG214",
                 f"dropout is on, at rate {self.rate}, where no gradient is recorded",
                 where=scope_label(SCOPE.get()),
-                cause="the model is in training mode inside no_grad: parts of the network are switched off at random",
-                remedy="call model.eval() before evaluating, and model.train() before training goes on",
+                cause="the model is in training mode inside no_grad: parts of the network are "
+                "switched off at random",
+                remedy="call model.eval() before evaluating, and model.train() before training "
+                "goes on",
             )
             warnings.warn(ModeWarning(str(text)), stacklevel=2)
         kept = generator().random(tensor.shape, np.float32) >= self.rate

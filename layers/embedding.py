@@ -1,4 +1,6 @@
-"""Ids in and out: Embedding, a table with a learned vector for each id; OneHot; and TiedHead, which scores each id."""
+"""Ids in and out: Embedding, a table with a learned vector for each id; OneHot; and TiedHead, which
+scores each id.
+"""
 
 from typing import Any
 
@@ -14,17 +16,20 @@ _small = uniform(-0.05, 0.05)
 
 
 class Embedding(Layer):
-    """z = table[ids]: row `id` of the table (vocabulary, width) for each id; ids of any shape, z (*ids.shape, width).
+    """z = table[ids]: row `id` of the table (vocabulary, width) for each id; ids of any shape, z
+    (*ids.shape, width).
 
-    The rows start uniform within ±0.05, or as `init` says, and are learned. For fixed vectors freeze the table:
-    `embedding.table.requires_grad = False`. Where `minigrad.fast` is enabled, the table's gradient holds only the rows
-    that were looked up, and an optimizer updates only those.
+    The rows start uniform within ±0.05, or as `init` says, and are learned. For fixed vectors
+    freeze the table:
+    `embedding.table.requires_grad = False`. Where `minigrad.fast` is enabled, the table's gradient
+    holds only the rows that were looked up, and an optimizer updates only those.
 
     >>> Embedding(10, 4)([[1, 2, 2]]).shape
     (1, 3, 4)
 
-    Errors: IndexRangeError (MG141) for an id outside the vocabulary, DtypeError (MG117) for ids that are not integers.
-    Source: Bengio et al., A neural probabilistic language model (2003), section 2.
+    Errors: IndexRangeError (MG141) for an id outside the vocabulary, DtypeError (MG117) for ids
+    that are not integers. Source: Bengio et al., A neural probabilistic language model (2003),
+    section 2.
     """
 
     def __init__(self, vocabulary: int, width: int, *, init: Initialiser = _small) -> None:
@@ -40,7 +45,8 @@ class Embedding(Layer):
 
 
 class OneHot(Layer):
-    """z[..., i] = 1 where i is the id, else 0: a vector for each id, z (*ids.shape, size). Nothing is learned.
+    """z[..., i] = 1 where i is the id, else 0: a vector for each id, z (*ids.shape, size). Nothing
+    is learned.
 
     A fused recurrent layer does not multiply it by its matrix: it looks up the matrix's rows.
 
@@ -48,7 +54,8 @@ class OneHot(Layer):
     array([[1., 0., 0.],
            [0., 0., 1.]], dtype=float32)
 
-    Errors: as Embedding. Source: Bishop, Pattern Recognition and Machine Learning (2006), 2.2 (1-of-K).
+    Errors: as Embedding. Source: Bishop, Pattern Recognition and Machine Learning (2006), 2.2
+    (1-of-K).
     """
 
     def __init__(self, size: int) -> None:
@@ -64,7 +71,8 @@ class OneHot(Layer):
 
 
 class TiedHead(Layer):
-    """z = x @ tableᵀ + b, with the table (V, D) of an Embedding: x (..., D) to a score for each of its V ids.
+    """z = x @ tableᵀ + b, with the table (V, D) of an Embedding: x (..., D) to a score for each of
+    its V ids.
 
     A word's vector is learned from both its uses, as an input and as an output; b (V,) starts at 0.
 

@@ -1,7 +1,7 @@
 """Running a cell over a whole sequence as one fused gate, instead of unrolling it.
 
-Both ways compute the same, to rounding. Unrolled, every gate of every step can be drawn, stepped through and
-differentiated twice; fused, a training step takes a fraction of the time.
+Both ways compute the same, to rounding. Unrolled, every gate of every step can be drawn, stepped
+through and differentiated twice; fused, a training step takes a fraction of the time.
 """
 
 from minigrad import GRUSequence, LookupProduct, LSTMSequence, RNNSequence, Tensor
@@ -19,13 +19,16 @@ def can_fuse(cell: Cell) -> bool:
     """Whether this cell has a fused gate: RNN with tanh, GRU with reset_after=True, and LSTM do."""
     if type(cell) is RNNCell:
         return type(cell.activation) is Tanh  # which a copied or unpickled mg.tanh is too
-    return type(cell) is LSTMCell or (type(cell) is GRUCell and cell.reset_after)  # a subclass may compute otherwise
+    # a subclass may compute otherwise
+    return type(cell) is LSTMCell or (type(cell) is GRUCell and cell.reset_after)
 
 
 def shall_fuse(wish: bool | None, cells: list[Cell]) -> bool:
-    """Whether to fuse this call. If `wish` is None: if all cells can, and `mg.fused()` is on or nothing is recorded.
+    """Whether to fuse this call. If `wish` is None: if all cells can, and `mg.fused()` is on or
+    nothing is recorded.
 
-    `layers.outputs` and `gradient_flow` look at single time steps, so for them such a call is unrolled.
+    `layers.outputs` and `gradient_flow` look at single time steps, so for them such a call is
+    unrolled.
 
     Errors: OptionError (MG226) for `wish=True` with a cell that has no fused gate.
     """
@@ -34,7 +37,8 @@ def shall_fuse(wish: bool | None, cells: list[Cell]) -> bool:
         raise OptionError(
             "MG226",
             f"fused=True, but there is no fused gate for {describe(others[0])}",
-            cause="RNN with tanh, GRU with reset_after=True and LSTM have one; their variants are unrolled",
+            cause="RNN with tanh, GRU with reset_after=True and LSTM have one; their variants are "
+            "unrolled",
             remedy="leave fused out, and the layer is unrolled",
         )
     if wish is not None:
@@ -46,7 +50,8 @@ def shall_fuse(wish: bool | None, cells: list[Cell]) -> bool:
 def run_fused(
     cell: Cell, x: Tensor, state: State, *, mask: Mask | None, truncate: int | None, reverse: bool
 ) -> tuple[Tensor, State]:
-    """Like `unroll`, as one gate. Returns the outputs h of all steps, (T, B, H), and the state after the last step run.
+    """Like `unroll`, as one gate. Returns the outputs h of all steps, (T, B, H), and the state
+    after the last step run.
 
     >>> import numpy as np
     >>> cell = RNNCell(3, 2)
@@ -58,18 +63,26 @@ def run_fused(
     masks = () if mask is None else (mask,)
     last = 0 if reverse else -1
     if isinstance(cell, LSTMCell):
-        z = LSTMSequence(truncate, reverse)(_inputs(x, cell.W_xh, cell.b), *state, cell.W_hh, *masks)
+        z = LSTMSequence(truncate, reverse)(
+            _inputs(x, cell.W_xh, cell.b), *state, cell.W_hh, *masks
+        )
         return z[0], (z[0, last], z[1, last])
     if isinstance(cell, GRUCell):
-        z = GRUSequence(truncate, reverse)(_inputs(x, cell.W_xh, cell.b_xh), state, cell.W_hh, cell.b_hh, *masks)
+        z = GRUSequence(truncate, reverse)(
+            _inputs(x, cell.W_xh, cell.b_xh), state, cell.W_hh, cell.b_hh, *masks
+        )
     else:
         assert isinstance(cell, RNNCell)
-        z = RNNSequence(truncate, reverse)(_inputs(x, cell.W_xh, cell.b_h), state, cell.W_hh, *masks)
+        z = RNNSequence(truncate, reverse)(
+            _inputs(x, cell.W_xh, cell.b_h), state, cell.W_hh, *masks
+        )
     return z, z[last]
 
 
 def _inputs(x: Tensor, W: Tensor, b: Tensor) -> Tensor:
-    """x @ W + b for all steps at once. If x comes straight from a look-up, each distinct id is multiplied only once."""
+    """x @ W + b for all steps at once. If x comes straight from a look-up, each distinct id is
+    multiplied only once.
+    """
     look_up = table_and_ids(x)
     if look_up is not None and look_up[0].ndim == 2:
         product = LookupProduct()

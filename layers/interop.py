@@ -1,7 +1,9 @@
-"""Exchanging weights with PyTorch and Keras: names, transposes, gate orders, biases. Neither has to be installed.
+"""Exchanging weights with PyTorch and Keras: names, transposes, gate orders, biases. Neither has to
+be installed.
 
-PyTorch stores a matrix as (out, in), splits a recurrent bias in two that are added, and orders a GRU's blocks r, z, n.
-Keras stores it as (in, out), with our gate orders, and stacks a GRU's two biases. Both can read safetensors files.
+PyTorch stores a matrix as (out, in), splits a recurrent bias in two that are added, and orders a
+GRU's blocks r, z, n. Keras stores it as (in, out), with our gate orders, and stacks a GRU's two
+biases. Both can read safetensors files.
 
 >>> import tempfile
 >>> from layers import RNN
@@ -34,24 +36,28 @@ from .recurrent import Recurrent
 
 
 def export_weights(model: Layer, path: str | os.PathLike[str], layout: str) -> None:
-    """Write the model's weights to a safetensors file, named and shaped as in `layout`: "pytorch" or "keras".
+    """Write the model's weights to a safetensors file, named and shaped as in `layout`: "pytorch"
+    or "keras".
 
-    PyTorch reads the file with `module.load_state_dict(safetensors.torch.load_file(path))`, if its modules are named
-    like our layers; in Keras give each layer its arrays, for example `layer.set_weights([a["rnn/kernel"],
-    a["rnn/recurrent_kernel"], a["rnn/bias"]])` with `a = safetensors.numpy.load_file(path)`.
+    PyTorch reads the file with `module.load_state_dict(safetensors.torch.load_file(path))`, if its
+    modules are named like our layers; in Keras give each layer its arrays, for example
+    `layer.set_weights([a["rnn/kernel"], a["rnn/recurrent_kernel"], a["rnn/bias"]])` with `a =
+    safetensors.numpy.load_file(path)`.
 
-    Errors: OptionError for another layout (MG250) and for a layer that the other framework does not have (MG251),
-    CheckpointError (MG506) where the file cannot be written.
+    Errors: OptionError for another layout (MG250) and for a layer that the other framework does not
+    have (MG251), CheckpointError (MG506) where the file cannot be written.
     """
     content = serialized(to_layout(model, layout))
     replace_file(path, lambda file: file.write(content))
 
 
 def import_weights(model: Layer, path: str | os.PathLike[str], layout: str) -> None:
-    """Load weights from a safetensors file with the names of `export_weights`: all of them or, on an error, none.
+    """Load weights from a safetensors file with the names of `export_weights`: all of them or, on
+    an error, none.
 
-    Errors: as `export_weights`, and CheckpointError for a file that is not there, cut short or damaged (MG252), or that
-    does not fit the model (MG505: every missing, unknown and mismatched name at once).
+    Errors: as `export_weights`, and CheckpointError for a file that is not there, cut short or
+    damaged (MG252), or that does not fit the model (MG505: every missing, unknown and mismatched
+    name at once).
     """
     try:
         arrays, *_ = read_safetensors(path)
@@ -59,7 +65,8 @@ def import_weights(model: Layer, path: str | os.PathLike[str], layout: str) -> N
         raise CheckpointError(
             "MG252",
             f"cannot read weights from {shown(path)}: {reason(error)}",
-            cause="the file is missing, was cut short, is damaged, or is not in the safetensors format",
+            cause="the file is missing, was cut short, is damaged, or is not in the safetensors "
+            "format",
             remedy="save it again: safetensors.torch.save_file(module.state_dict(), path)",
         ) from None
     from_layout(model, arrays, layout)
@@ -79,7 +86,8 @@ def to_layout(model: Layer, layout: str) -> dict[str, Array]:
                 raise OptionError(
                     "MG238",
                     f"two arrays would be called {name!r} in the layout of {layout}",
-                    cause="there every layer of a stack has its own number, which another layer has in its name",
+                    cause="there every layer of a stack has its own number, which another layer "
+                    "has in its name",
                     remedy="rename one of the two layers: assign it to another attribute",
                 )
             result[name] = np.array(array, order="C")
@@ -87,8 +95,12 @@ def to_layout(model: Layer, layout: str) -> dict[str, Array]:
 
 
 def from_layout(model: Layer, arrays: Mapping[str, Array], layout: str) -> None:
-    """Load what `to_layout` returns. Errors: as `import_weights`; CheckpointError (MG239) for a shared parameter."""
-    check_match(arrays, to_layout(model, layout), f"{type(model).__name__} in the layout of {layout}")
+    """Load what `to_layout` returns. Errors: as `import_weights`; CheckpointError (MG239) for a
+    shared parameter.
+    """
+    check_match(
+        arrays, to_layout(model, layout), f"{type(model).__name__} in the layout of {layout}"
+    )
     new: dict[Any, tuple[Tensor, Array]] = {}
     for entry in _conversions(model, layout):
         converted = entry.to_ours(*(arrays[name] for name in entry.theirs))
@@ -98,8 +110,10 @@ def from_layout(model: Layer, arrays: Mapping[str, Array], layout: str) -> None:
                 names = " or ".join(entry.theirs)
                 raise CheckpointError(
                     "MG239",
-                    f"{names} and an earlier array are different weights for the shared {tensor.name}",
-                    cause="two layers of the model share it, and the weights come from a model in which they do not",
+                    f"{names} and an earlier array are different weights for the shared "
+                    f"{tensor.name}",
+                    cause="two layers of the model share it, and the weights come from a model in "
+                    "which they do not",
                     remedy="share it there too, or load them into a model without sharing",
                 )
     for tensor, array in new.values():
@@ -114,7 +128,9 @@ def _unchanged(*arrays: Array) -> Sequence[Array]:
 
 
 class _Conversion(NamedTuple):
-    """Some of our parameters, the names of the other framework's arrays, and the conversion there and back."""
+    """Some of our parameters, the names of the other framework's arrays, and the conversion there
+    and back.
+    """
 
     ours: Sequence[Tensor]
     theirs: Sequence[str]
@@ -127,7 +143,8 @@ def _conversions(model: Layer, layout: str) -> Iterator[_Conversion]:
         raise OptionError(
             "MG250",
             f"the layout {layout!r} is not known",
-            cause="each framework orders gates and axes in its own way, and only these two are supported",
+            cause="each framework orders gates and axes in its own way, and only these two are "
+            "supported",
             remedy="choose 'pytorch' or 'keras'",
         )
     convert = _torch_cell if layout == "pytorch" else _keras_cell
@@ -135,7 +152,8 @@ def _conversions(model: Layer, layout: str) -> Iterator[_Conversion]:
     for path, layer in model.named_layers().items():
         if isinstance(layer, Recurrent):
             for number, cell in enumerate(layer.cells().values()):
-                if type(cell) in (RNNCell, GRUCell, LSTMCell):  # a subclass may have other parameters
+                # a subclass may have other parameters
+                if type(cell) in (RNNCell, GRUCell, LSTMCell):
                     depth, backward = divmod(number, 1 + layer.bidirectional)
                     yield convert(cell, depth, bool(backward), path, layer)
                     done.add(cell)
@@ -151,7 +169,9 @@ _NAMES: dict[type[Layer], dict[str, tuple[str, str]]] = {
 
 
 def _plain(layer: Layer, path: str, layout: str) -> Iterator[_Conversion]:
-    """A layer whose arrays match the other framework's one to one. Layers of the user's own keep their names."""
+    """A layer whose arrays match the other framework's one to one. Layers of the user's own keep
+    their names.
+    """
     names = _NAMES.get(type(layer), {})
     for name, member in layer._members.items():
         if isinstance(member, Tensor):
@@ -159,13 +179,17 @@ def _plain(layer: Layer, path: str, layout: str) -> Iterator[_Conversion]:
             if layout == "keras":
                 yield _Conversion([member], [_keras_path(path, keras_name)])
             elif isinstance(layer, Dense) and name == "W":
-                yield _Conversion([member], [join(path, torch_name)], lambda W: [W.T], lambda W: [W.T])
+                yield _Conversion(
+                    [member], [join(path, torch_name)], lambda W: [W.T], lambda W: [W.T]
+                )
             else:
                 yield _Conversion([member], [join(path, torch_name)])
 
 
 def _torch_cell(cell: Cell, depth: int, backward: bool, path: str, layer: Recurrent) -> _Conversion:
-    """Names as in torch.nn.RNN, GRU and LSTM: weight_ih_l0, with _l1 in the second layer, and _reverse if backward."""
+    """Names as in torch.nn.RNN, GRU and LSTM: weight_ih_l0, with _l1 in the second layer, and
+    _reverse if backward.
+    """
     unknown_gru = isinstance(cell, GRUCell) and not cell.reset_after
     unknown_rnn = isinstance(cell, RNNCell) and cell.activation not in (tanh, relu)
     if unknown_gru or unknown_rnn:
@@ -197,7 +221,9 @@ def _torch_cell(cell: Cell, depth: int, backward: bool, path: str, layer: Recurr
 
 
 def _keras_cell(cell: Cell, depth: int, backward: bool, path: str, layer: Recurrent) -> _Conversion:
-    """One Keras layer for each stacked layer: rnn, rnn_2; in a Bidirectional one rnn/forward and rnn/backward."""
+    """One Keras layer for each stacked layer: rnn, rnn_2; in a Bidirectional one rnn/forward and
+    rnn/backward.
+    """
     if depth:
         path = f"{path or type(layer).__name__.lower()}_{depth + 1}"
     if layer.bidirectional:

@@ -1,8 +1,9 @@
-"""Layer, the base class of all layers and models; Sequential; and the checks of arguments that several layers share.
+"""Layer, the base class of all layers and models; Sequential; and the checks of arguments that
+several layers share.
 
-A layer has parameters, and a scope for its calls. What it assigns to its attributes becomes part of the model: a Tensor
-that requires a gradient becomes a parameter, a Layer a child, each under the name of its attribute and in the order of
-definition.
+A layer has parameters, and a scope for its calls. What it assigns to its attributes becomes part of
+the model: a Tensor that requires a gradient becomes a parameter, a Layer a child, each under the
+name of its attribute and in the order of definition.
 """
 
 from __future__ import annotations
@@ -33,15 +34,20 @@ class LayerError(MinigradError, TypeError):
     """A subclass of Layer that is not written as Layer requires."""
 
 
-ON_VALUE: ContextVar[Callable[[Layer, str, Any], None] | None] = ContextVar("on_value", default=None)
-"""A hook, called with (layer, "", output) for each call of a layer and (layer, name, value) for each value it notes."""
+ON_VALUE: ContextVar[Callable[[Layer, str, Any], None] | None] = ContextVar(
+    "on_value", default=None
+)
+"""A hook, called with (layer, "", output) for each call of a layer and (layer, name, value) for
+each value it notes."""
 
 
 class Layer:
-    """Base class of all layers and models: assign parameters and layers in `__init__`, compute in `forward`.
+    """Base class of all layers and models: assign parameters and layers in `__init__`, compute in
+    `forward`.
 
-    Calling a layer runs `forward` in a scope with the layer's name: that of the attribute to which it was assigned.
-    Attributes that begin with an underscore do not become part of the model, and may hold anything.
+    Calling a layer runs `forward` in a scope with the layer's name: that of the attribute to which
+    it was assigned. Attributes that begin with an underscore do not become part of the model, and
+    may hold anything.
 
     >>> from layers import Dense
     >>> class Model(Layer):
@@ -54,9 +60,10 @@ class Layer:
     >>> Model()([[1.0, 2.0]]).shape, list(Model().named_parameters())
     ((1, 3), ['dense.W', 'dense.b', 'factor'])
 
-    Errors: LayerError where `super().__init__()` was forgotten (MG201) or there is no `forward` (MG202), for attributes
-    that look like a part of the model but would not be trained (MG203, MG204), for a name with a dot in it (MG205) or
-    that of a method (MG243), and for a call of layers that are nested too deeply (MG207).
+    Errors: LayerError where `super().__init__()` was forgotten (MG201) or there is no `forward`
+    (MG202), for attributes that look like a part of the model but would not be trained (MG203,
+    MG204), for a name with a dot in it (MG205) or that of a method (MG243), and for a call of
+    layers that are nested too deeply (MG207).
     """
 
     training: bool = True
@@ -94,7 +101,9 @@ class Layer:
         return output
 
     def note(self, **values: Tensor) -> None:
-        """Name inner values (`self.note(i=i, f=f)`), so that drawings show them and `layers.outputs` finds them."""
+        """Name inner values (`self.note(i=i, f=f)`), so that drawings show them and
+        `layers.outputs` finds them.
+        """
         watch = ON_VALUE.get()
         for name, value in values.items():
             value.node.name = name
@@ -138,7 +147,8 @@ class Layer:
                 "MG243",
                 f"a part of {type(self).__name__} cannot be called {name!r}",
                 cause=f"every layer has its own {name}, which this part would hide",
-                remedy=f"choose another name, such as {name + '_layer'!r}; Sequential takes the class's or function's",
+                remedy=f"choose another name, such as {name + '_layer'!r}; Sequential takes the "
+                "class's or function's",
             )
         self._members[name] = value
         # The outermost layer is put together last, so that names end up as paths from there.
@@ -149,8 +159,14 @@ class Layer:
                 setattr(part, "name" if isinstance(part, Tensor) else "_path", path)
 
     def _has(self, part: Tensor | Layer, new: str) -> bool:
-        """Whether a part is where its name or path says, in another child or parameter than the `new` one."""
-        names = ((part.name if isinstance(part, Tensor) else part._path) or "").removeprefix(self._path).lstrip(".")
+        """Whether a part is where its name or path says, in another child or parameter than the
+        `new` one.
+        """
+        names = (
+            ((part.name if isinstance(part, Tensor) else part._path) or "")
+            .removeprefix(self._path)
+            .lstrip(".")
+        )
         if names.partition(".")[0] in (new, ""):
             return False
         found: Any = self
@@ -159,10 +175,12 @@ class Layer:
         return _key(found) is _key(part)
 
     def named_parameters(self) -> dict[str, Tensor]:
-        """{path: parameter} in the order of definition; a shared one appears once, under its first path.
+        """{path: parameter} in the order of definition; a shared one appears once, under its first
+        path.
 
-        Frozen parameters (`requires_grad = False`, set after they were assigned) are included. LayerError (MG204) for
-        layers or parameters in a list, tuple, set or dict, unless they are attributes as well.
+        Frozen parameters (`requires_grad = False`, set after they were assigned) are included.
+        LayerError (MG204) for layers or parameters in a list, tuple, set or dict, unless they are
+        attributes as well.
         """
         found = dict(_walk(self))
         known = {_key(part) for part in found.values()}
@@ -179,7 +197,9 @@ class Layer:
         return {path: part for path, part in _walk(self) if isinstance(part, Layer)}
 
     def zero_grad(self) -> None:
-        """Forget the gradients of all parameters, as an optimizer's `zero_grad` does for its own."""
+        """Forget the gradients of all parameters, as an optimizer's `zero_grad` does for its
+        own.
+        """
         for parameter in self.named_parameters().values():
             parameter.grad = None
 
@@ -195,7 +215,8 @@ class Layer:
 
     @contextmanager
     def evaluating(self) -> Iterator[None]:
-        """Evaluation mode within this block. Afterwards every layer has its mode, and a Stateful its state, of before.
+        """Evaluation mode within this block. Afterwards every layer has its mode, and a Stateful
+        its state, of before.
 
         >>> from layers import Dropout
         >>> model = Sequential(Dropout(0.5), Dropout(0.5).eval())
@@ -211,7 +232,8 @@ class Layer:
             yield
         finally:
             for layer, training, memory in before:
-                layer.training = training  # before the memory, because a Stateful forgets some of it here
+                # before the memory, because a Stateful forgets some of it here
+                layer.training = training
                 layer._memory = memory
 
     # ---- saving and loading ----
@@ -223,23 +245,42 @@ class Layer:
     def load_state_dict(self, arrays: Mapping[str, Array]) -> None:
         """Load the arrays of a `state_dict()`: all of them or, on an error, none.
 
-        Errors: CheckpointError (MG505) that names every missing, unknown and mismatched path at once.
+        Errors: CheckpointError (MG505) that names every missing, unknown and mismatched path at
+        once.
         """
         parameters = self.named_parameters()
-        check_match(arrays, {path: parameter.array for path, parameter in parameters.items()}, type(self).__name__)
+        check_match(
+            arrays,
+            {path: parameter.array for path, parameter in parameters.items()},
+            type(self).__name__,
+        )
         for path, parameter in parameters.items():
             parameter.array = arrays[path]
 
     def carried_state(self) -> dict[str, Array]:
-        """{path: array} of what every `Stateful` in this model carries from batch to batch, for a snapshot."""
+        """{path: array} of what every `Stateful` in this model carries from batch to batch, for a
+        snapshot.
+        """
         layers = self.named_layers().items()
-        return {join(path, name): array for path, layer in layers for name, array in layer._carried().items()}
+        return {
+            join(path, name): array
+            for path, layer in layers
+            for name, array in layer._carried().items()
+        }
 
     def load_carried_state(self, arrays: Mapping[str, Array]) -> None:
-        """Continue from what `carried_state` returned. Without its arrays, a Stateful starts again."""
+        """Continue from what `carried_state` returned. Without its arrays, a Stateful starts
+        again.
+        """
         for path, layer in self.named_layers().items():
             prefix = f"{path}." if path else ""
-            layer._carry({name.removeprefix(prefix): arrays[name] for name in arrays if name.startswith(prefix)})
+            layer._carry(
+                {
+                    name.removeprefix(prefix): arrays[name]
+                    for name in arrays
+                    if name.startswith(prefix)
+                }
+            )
 
     def _carried(self) -> dict[str, Array]:
         """{name: array} of what this layer itself carries."""
@@ -269,7 +310,9 @@ class Layer:
 
 
 def describe(part: Tensor | Layer) -> str:
-    """A layer as the call that made it, `Dense(4, 3)`; a parameter as its shape, and whether it is frozen."""
+    """A layer as the call that made it, `Dense(4, 3)`; a parameter as its shape, and whether it is
+    frozen.
+    """
     if isinstance(part, Layer):
         return f"{type(part).__name__}({part.settings()})"
     return f"{part.shape}{'' if part.requires_grad else ', frozen'}"
@@ -294,11 +337,13 @@ class Function(Layer):
 
 
 class Sequential(Layer):
-    """Layers one after the other: each takes the output of the one before. A function such as mg.tanh is a layer too.
+    """Layers one after the other: each takes the output of the one before. A function such as
+    mg.tanh is a layer too.
 
-    Children are named after their class in lower case: `dense`, the second of that class `dense_2`, and so on. A
-    function is called with the output before it; as a child it has the function's name. A child may be replaced
-    (`model.dense_2 = Dense(3, 5)`) or deleted, and a layer that is assigned under a new name comes last.
+    Children are named after their class in lower case: `dense`, the second of that class `dense_2`,
+    and so on. A function is called with the output before it; as a child it has the function's
+    name. A child may be replaced (`model.dense_2 = Dense(3, 5)`) or deleted, and a layer that is
+    assigned under a new name comes last.
 
     >>> import minigrad as mg
     >>> from layers import Dense
@@ -314,7 +359,8 @@ class Sequential(Layer):
         b: (2,)
     23 parameters
 
-    Errors: OptionError (MG206) for no layers, or for something that is neither a Layer nor a function.
+    Errors: OptionError (MG206) for no layers, or for something that is neither a Layer nor a
+    function.
     """
 
     if TYPE_CHECKING:  # for mypy: the names of its children depend on its arguments
@@ -334,7 +380,9 @@ class Sequential(Layer):
         for number, layer in enumerate(layers):
             layer = _as_layer(layer, f"item {number}")
             kind = (
-                layer.settings() if isinstance(layer, Function) else layer._child_name or type(layer).__name__.lower()
+                layer.settings()
+                if isinstance(layer, Function)
+                else layer._child_name or type(layer).__name__.lower()
             )
             kind = kind if kind.isidentifier() else "function"  # a lambda has no name
             count[kind] = count.get(kind, 0) + 1
@@ -378,7 +426,8 @@ def drawn(init: Callable[[tuple[int, ...]], Array], shape: tuple[int, ...]) -> A
         raise ShapeError(
             "MG213",
             f"an initialiser made an array of shape {array.shape} for weights of shape {shape}",
-            cause="the layer would compute with it, and give outputs of another size or stretched ones",
+            cause="the layer would compute with it, and give outputs of another size or stretched "
+            "ones",
             remedy="return an array of the shape that it is called with",
         )
     return array
@@ -401,7 +450,9 @@ def check_function(layer: str, activation: Any) -> None:
 
 
 def function_name(function: Any) -> str:
-    """The name of an activation, for `repr`: mg.softmax is a function with a name, mg.tanh an instance of Tanh."""
+    """The name of an activation, for `repr`: mg.softmax is a function with a name, mg.tanh an
+    instance of Tanh.
+    """
     return str(getattr(function, "__name__", None) or type(function).__name__.lower())
 
 
@@ -409,7 +460,8 @@ def _as_layer(value: Any, what: str) -> Layer:
     if not callable(value) or isinstance(value, type):
         raise OptionError(
             "MG206",
-            f"{what} of Sequential is {' '.join(repr(value).split())}, neither a Layer nor a function",
+            f"{what} of Sequential is {' '.join(repr(value).split())}, neither a Layer nor a "
+            "function",
             cause="lists must be unpacked, and classes called",
             remedy="give layers and functions: Sequential(Dense(4, 3), mg.tanh)",
         )
@@ -417,7 +469,9 @@ def _as_layer(value: Any, what: str) -> Layer:
 
 
 def _walk(root: Tensor | Layer, prefix: str = "") -> Iterator[tuple[str, Tensor | Layer]]:
-    """(path, part) of the root and all its parts in the order of definition, each once, under its first path."""
+    """(path, part) of the root and all its parts in the order of definition, each once, under its
+    first path.
+    """
     seen: set[Any] = set()
     ahead = [(prefix, root)]  # no recursion, so that layers may be nested to any depth
     while ahead:
@@ -427,7 +481,9 @@ def _walk(root: Tensor | Layer, prefix: str = "") -> Iterator[tuple[str, Tensor 
         seen.add(key)
         yield path, part
         if isinstance(part, Layer):
-            ahead += [(join(path, name), member) for name, member in reversed(part._members.items())]
+            ahead += [
+                (join(path, name), member) for name, member in reversed(part._members.items())
+            ]
 
 
 def join(path: str, name: str) -> str:
@@ -452,14 +508,20 @@ def _inside(value: Any) -> list[Tensor | Layer]:
         collection = ahead.pop()
         if id(collection) not in seen:
             seen.add(id(collection))
-            items = [*collection, *collection.values()] if isinstance(collection, dict) else list(collection)
+            items = (
+                [*collection, *collection.values()]
+                if isinstance(collection, dict)
+                else list(collection)
+            )
             found += [item for item in items if isinstance(item, (Tensor, Layer))]
             ahead += [item for item in items if isinstance(item, _COLLECTIONS)]
     return found
 
 
 def _trained(part: Tensor | Layer) -> bool:
-    """Whether a part is to be trained: not so an activation, say, that a forward pass keeps in a list."""
+    """Whether a part is to be trained: not so an activation, say, that a forward pass keeps in a
+    list.
+    """
     return isinstance(part, Layer) or (part.requires_grad and isinstance(part.node, Leaf))
 
 
@@ -468,7 +530,8 @@ def _in_collection(layer: Layer, name: str, value: Any) -> LayerError:
         "MG204",
         f"{type(layer).__name__}.{name} is a {type(value).__name__} that holds layers or tensors",
         cause="what is inside a collection has no path, and no optimizer would find it",
-        remedy=f"Sequential(*layers), or one attribute for each: setattr(self, f'{name}_{{i}}', layer)",
+        remedy=f"Sequential(*layers), or one attribute for each: setattr(self, f'{name}_{{i}}', "
+        "layer)",
     )
 
 
@@ -476,18 +539,24 @@ def _too_deep(layer: Layer) -> LayerError:
     return LayerError(
         "MG207",
         f"{type(layer).__name__} is nested too deeply, or calls itself",
-        cause=f"Python allows {sys.getrecursionlimit():,} calls within calls, and each layer takes some of them",
-        remedy="layers one after the other may be any number: Sequential(*layers); sys.setrecursionlimit allows more",
+        cause=f"Python allows {sys.getrecursionlimit():,} calls within calls, and each layer takes "
+        "some of them",
+        remedy="layers one after the other may be any number: Sequential(*layers); "
+        "sys.setrecursionlimit allows more",
     )
 
 
 def _refuse(layer: Layer, name: str, value: Any) -> None:
-    """Raise LayerError for a value that looks like a part of the model but would silently not be trained."""
+    """Raise LayerError for a value that looks like a part of the model but would silently not be
+    trained.
+    """
     remedy = f"for something that is never trained use a name with an underscore: self._{name}"
     if isinstance(value, Tensor) and value.node.gate is not None:
         what = f"the result of a computation ({value.node.gate.name}), not a parameter"
         cause = "a parameter is a leaf: a Tensor that was made, not computed"
-        remedy = f"to change a parameter's value assign to its array: self.{name}.array = ...; {remedy}"
+        remedy = (
+            f"to change a parameter's value assign to its array: self.{name}.array = ...; {remedy}"
+        )
     elif isinstance(value, (np.ndarray, Tensor)):
         kind = "an array" if isinstance(value, np.ndarray) else "a Tensor without requires_grad"
         what = f"{kind} of shape {value.shape}, which no optimizer would find"
@@ -497,4 +566,6 @@ def _refuse(layer: Layer, name: str, value: Any) -> None:
         raise _in_collection(layer, name, value)
     else:
         return
-    raise LayerError("MG203", f"{type(layer).__name__}.{name} was assigned {what}", cause=cause, remedy=remedy)
+    raise LayerError(
+        "MG203", f"{type(layer).__name__}.{name} was assigned {what}", cause=cause, remedy=remedy
+    )

@@ -1,4 +1,6 @@
-"""Masks: which time steps are real and which are padding; and a warning for padding that is not masked."""
+"""Masks: which time steps are real and which are padding; and a warning for padding that is not
+masked.
+"""
 
 import warnings
 from typing import Any
@@ -13,16 +15,18 @@ Mask = NDArray[np.bool_]
 
 
 def as_mask(mask: Any, lengths: Any, batch: int, steps: int) -> Mask | None:
-    """Booleans (batch, steps), True at the real steps of each sequence, from a mask or lengths; None without either.
+    """Booleans (batch, steps), True at the real steps of each sequence, from a mask or lengths;
+    None without either.
 
-    Numbers in a mask count as True where they are not 0, so that `mask=ids != 0` and `mask=ids` mean the same.
+    Numbers in a mask count as True where they are not 0, so that `mask=ids != 0` and `mask=ids`
+    mean the same.
 
     >>> as_mask(None, [1, 3], 2, 3)
     array([[ True, False, False],
            [ True,  True,  True]])
 
-    Errors: ShapeError for a mask of another shape or a sequence without a real step (MG222) and for lengths that do not
-    fit (MG223), OptionError for both at once (MG225).
+    Errors: ShapeError for a mask of another shape or a sequence without a real step (MG222) and for
+    lengths that do not fit (MG223), OptionError for both at once (MG225).
     """
     if mask is None and lengths is None:
         return None
@@ -46,7 +50,8 @@ def as_mask(mask: Any, lengths: Any, batch: int, steps: int) -> Mask | None:
     if not (some := real.any(axis=1)).all():
         raise ShapeError(
             "MG222",
-            f"sequence {int(np.argmin(some))} has no real step in the mask ({int((~some).sum())} of {batch} have none)",
+            f"sequence {int(np.argmin(some))} has no real step in the mask ({int((~some).sum())} "
+            f"of {batch} have none)",
             cause="an empty sequence has no last state and no mean",
             remedy="leave empty sequences out, or give each a start id",
         )
@@ -58,10 +63,12 @@ class PaddingWarning(UserWarning):
 
 
 def warn_of_padding(layer: str, x: Tensor) -> None:
-    """Warn (MG227) if x was looked up with ids that are padded at the end. To be called where no mask is given.
+    """Warn (MG227) if x was looked up with ids that are padded at the end. To be called where no
+    mask is given.
 
-    By convention id 0 is padding. Zeros are taken for padding if they stand only at the ends of sequences, and some
-    sequence ends in two or more. Only a recorded look-up is checked, so that evaluation is not slowed down.
+    By convention id 0 is padding. Zeros are taken for padding if they stand only at the ends of
+    sequences, and some sequence ends in two or more. Only a recorded look-up is checked, so that
+    evaluation is not slowed down.
     """
     if not isinstance(x.node.gate, Lookup):
         return
@@ -69,15 +76,18 @@ def warn_of_padding(layer: str, x: Tensor) -> None:
     if ids.ndim != 2 or ids[:, -1].all():
         return
     zero = ids == 0
-    closing = np.logical_and.accumulate(zero[:, ::-1], axis=1).sum(axis=1)  # zeros at the end of each sequence
+    # zeros at the end of each sequence
+    closing = np.logical_and.accumulate(zero[:, ::-1], axis=1).sum(axis=1)
     padded = (closing > 1) & (closing < ids.shape[1])
     if padded.any() and (closing == zero.sum(axis=1)).all():
         text = MinigradError(
             "MG227",
-            f"{layer} takes its last state after up to {closing[padded].max()} steps of padding, in {padded.sum()} of "
-            f"{len(ids)} sequences",
-            cause="they end with id 0, and without a mask the cell runs on over it: little is left of the words",
-            remedy="pass mask=ids != 0, or pad on the left; if 0 is a word here, mask=np.ones(ids.shape) says so",
+            f"{layer} takes its last state after up to {closing[padded].max()} steps of padding, "
+            f"in {padded.sum()} of {len(ids)} sequences",
+            cause="they end with id 0, and without a mask the cell runs on over it: little is "
+            "left of the words",
+            remedy="pass mask=ids != 0, or pad on the left; if 0 is a word here, "
+            "mask=np.ones(ids.shape) says so",
         )
         warnings.warn(PaddingWarning(str(text)), stacklevel=4)  # where the model calls the layer
 
@@ -86,7 +96,8 @@ def _from_lengths(lengths: NDArray[Any], batch: int, steps: int) -> Mask:
     if lengths.shape != (batch,) or lengths.dtype.kind not in "iu":
         raise ShapeError(
             "MG223",
-            f"lengths of shape {lengths.shape} and dtype {lengths.dtype} were given for a batch of {batch}",
+            f"lengths of shape {lengths.shape} and dtype {lengths.dtype} were given for a batch of "
+            f"{batch}",
             cause="there must be one integer for each sequence",
             remedy=f"give {batch} integers",
         )
@@ -94,7 +105,8 @@ def _from_lengths(lengths: NDArray[Any], batch: int, steps: int) -> Mask:
         first = int(np.argmax(wrong))
         raise ShapeError(
             "MG223",
-            f"sequence {first} is said to have {lengths[first]} steps, but the sequences are padded to {steps}",
+            f"sequence {first} is said to have {lengths[first]} steps, but the sequences are "
+            f"padded to {steps}",
             cause="the lengths belong to other sequences, or were taken before these were shortened"
             if lengths[first] > steps
             else "an empty sequence has no last state and no mean",

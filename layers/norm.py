@@ -9,15 +9,16 @@ from .layer import Layer, check_size, parameter
 
 
 class LayerNorm(Layer):
-    """z = gain ⊙ (x - μ) / √(σ² + epsilon) + bias, with mean μ and variance σ² over the last axis of x (..., width).
+    """z = gain ⊙ (x - μ) / √(σ² + epsilon) + bias, with mean μ and variance σ² over the last axis
+    of x (..., width).
 
     gain (width,) starts at 1, bias (width,) at 0. σ² divides by width, not by width - 1.
 
     >>> LayerNorm(2)(Tensor([[1.0, 3.0]])).array.round(3)
     array([[-1.,  1.]], dtype=float32)
 
-    Errors: OptionError for a width below 1 (MG210), ShapeError for x of another width (MG236). Source: Ba, Kiros and
-    Hinton, Layer normalization (2016).
+    Errors: OptionError for a width below 1 (MG210), ShapeError for x of another width (MG236).
+    Source: Ba, Kiros and Hinton, Layer normalization (2016).
     """
 
     def __init__(self, width: int, *, epsilon: float = 1e-5) -> None:
@@ -33,7 +34,8 @@ class LayerNorm(Layer):
             raise ShapeError(
                 "MG236",
                 f"LayerNorm takes x of shape (..., {self.gain.size}), not {tensor.shape}",
-                cause="it was made for vectors of that width, and has a gain and a bias for each of their elements",
+                cause="it was made for vectors of that width, and has a gain and a bias for each "
+                "of their elements",
                 remedy="make it with the width of x's last axis",
             )
         centred = tensor - tensor.mean(axis=-1, keepdims=True)

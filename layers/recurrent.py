@@ -1,4 +1,6 @@
-"""The layers RNN, GRU and LSTM: a cell run over a sequence, stacked if wanted, in one direction or in both."""
+"""The layers RNN, GRU and LSTM: a cell run over a sequence, stacked if wanted, in one direction or
+in both.
+"""
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -36,7 +38,9 @@ class Options(TypedDict, total=False):
 
 
 class UnpackingWarning(UserWarning):
-    """Warning (MG234): the two rows of a recurrent layer's output are unpacked, as if they were output and state."""
+    """Warning (MG234): the two rows of a recurrent layer's output are unpacked, as if they were
+    output and state.
+    """
 
 
 class RecurrentOutput(Tensor):
@@ -48,36 +52,43 @@ class RecurrentOutput(Tensor):
         text = MinigradError(
             "MG234",
             "the output of a recurrent layer is unpacked into the rows of its batch of 2",
-            cause="without return_state=True the layer returns one Tensor: the first row is not the output, nor "
-            "the second the state",
-            remedy="make the layer with return_state=True for (output, state); if rows are meant, index them: z[0]",
+            cause="without return_state=True the layer returns one Tensor: the first row is not "
+            "the output, nor the second the state",
+            remedy="make the layer with return_state=True for (output, state); if rows are meant, "
+            "index them: z[0]",
         )
         warnings.warn(UnpackingWarning(str(text)), stacklevel=2)
         return super().__iter__()
 
 
 class Recurrent(Layer):
-    """What RNN, GRU and LSTM share. x (B, T, D) -> the last state's h (B, H), or what these options ask for:
+    """What RNN, GRU and LSTM share. x (B, T, D) -> the last state's h (B, H), or what these options
+    ask for:
 
-    - `layers=n` stacks n cells, each reading the outputs of the one below, with `dropout` between them in training.
-    - `bidirectional`: a second cell reads from the last step to the first; outputs (B, 2H) hold the forward cell's and
-      then the backward cell's for the same time step.
-    - `pooling`: "last" (each direction's h after its last step), or "mean" or "max" over the top layer's outputs.
-    - `return_sequences`: the top layer's output at every step, (B, T, H), instead of the pooled one.
-    - `return_state`: (output, final state). The state is the cell's, or a list of all cells' (forward, backward, then
-      the next layer), and can be passed to the next call as `state`.
+    - `layers=n` stacks n cells, each reading the outputs of the one below, with `dropout` between
+      them in training.
+    - `bidirectional`: a second cell reads from the last step to the first; outputs (B, 2H) hold the
+      forward cell's and then the backward cell's for the same time step.
+    - `pooling`: "last" (each direction's h after its last step), or "mean" or "max" over the top
+      layer's outputs.
+    - `return_sequences`: the top layer's output at every step, (B, T, H), instead of the pooled
+      one.
+    - `return_state`: (output, final state). The state is the cell's, or a list of all cells'
+      (forward, backward, then the next layer), and can be passed to the next call as `state`.
     - `truncate=k`: gradients go back through the last k steps only; see `unroll`.
-    - `fused`: one gate for the whole sequence (True) or a graph of its steps (False). Both agree to rounding, except
-      that dropout draws different noise. The default, None, unrolls, so that the graph shows every step; but it fuses
-      inside `mg.fused()`, as in a Trainer's loop, and where nothing is recorded.
+    - `fused`: one gate for the whole sequence (True) or a graph of its steps (False). Both agree to
+      rounding, except that dropout draws different noise. The default, None, unrolls, so that the
+      graph shows every step; but it fuses inside `mg.fused()`, as in a Trainer's loop, and where
+      nothing is recorded.
 
-    Padding is skipped with `mask` (B, T), True at real steps, or `lengths` (B,) of sequences padded at the end. Without
-    them, a last state that is read after padding gives a PaddingWarning (MG227). Unpacking an output with a batch of 2,
-    as if it were (output, state), gives an UnpackingWarning (MG234). The cells are called `cell`, `cell_2`,
+    Padding is skipped with `mask` (B, T), True at real steps, or `lengths` (B,) of sequences padded
+    at the end. Without them, a last state that is read after padding gives a PaddingWarning
+    (MG227). Unpacking an output with a batch of 2, as if it were (output, state), gives an
+    UnpackingWarning (MG234). The cells are called `cell`, `cell_2`,
     ..., and `backward_cell`, ...; if there are several, each runs in a scope of its name.
 
-    Errors: OptionError for the options (MG210, MG211, MG212, MG220), or for mask and lengths at once (MG225);
-    ShapeError for x (MG221), a mask (MG222), lengths (MG223) or a state (MG224).
+    Errors: OptionError for the options (MG210, MG211, MG212, MG220), or for mask and lengths at
+    once (MG225); ShapeError for x (MG221), a mask (MG222), lengths (MG223) or a state (MG224).
     """
 
     layers: int = 1
@@ -88,7 +99,9 @@ class Recurrent(Layer):
     truncate: int | None = None
     fused: bool | None = None
 
-    def __init__(self, make_cell: Callable[[int], Cell], input_size: int, **options: Unpack[Options]) -> None:
+    def __init__(
+        self, make_cell: Callable[[int], Cell], input_size: int, **options: Unpack[Options]
+    ) -> None:
         super().__init__()
         dropout = options.pop("dropout", 0.0)
         for name, value in options.items():
@@ -112,7 +125,12 @@ class Recurrent(Layer):
         return {name: member for name, member in self._members.items() if isinstance(member, Cell)}
 
     def forward(
-        self, x: Any, state: State | None = None, *, mask: Any = None, lengths: Sequence[int] | None = None
+        self,
+        x: Any,
+        state: State | None = None,
+        *,
+        mask: Any = None,
+        lengths: Sequence[int] | None = None,
     ) -> Any:
         cells = self.cells()
         x = _check_input(self, x, next(iter(cells.values())))
@@ -175,7 +193,9 @@ class Recurrent(Layer):
     def _output(self, outputs: list[Any], final_states: list[State], mask: Mask | None) -> Tensor:
         if self._pools_last():
             top = final_states[-len(outputs) :]
-            return _side_by_side([state[0] if isinstance(state, tuple) else state for state in top], axis=1)
+            return _side_by_side(
+                [state[0] if isinstance(state, tuple) else state for state in top], axis=1
+            )
         sequence = _sequence(outputs)
         return sequence if self.return_sequences else pool(sequence, self.pooling, mask)
 
@@ -183,13 +203,17 @@ class Recurrent(Layer):
         first = next(iter(self.cells().values()))
         names = [name for name in Options.__annotations__ if name != "dropout"]
         changed = [name for name in names if getattr(self, name) != getattr(Recurrent, name)]
-        return ", ".join([first.settings(), *(f"{name}={getattr(self, name)!r}" for name in changed)])
+        return ", ".join(
+            [first.settings(), *(f"{name}={getattr(self, name)!r}" for name in changed)]
+        )
 
 
 class RNN(Recurrent):
-    """The simple recurrent network: h_t = tanh(x_t @ W_xh + h_(t-1) @ W_hh + b_h) at each time step t.
+    """The simple recurrent network: h_t = tanh(x_t @ W_xh + h_(t-1) @ W_hh + b_h) at each time step
+    t.
 
-    x (B, T, D) -> h_T (B, H), or what the options ask for: see `Recurrent`, and `RNNCell` for `activation`.
+    x (B, T, D) -> h_T (B, H), or what the options ask for: see `Recurrent`, and `RNNCell` for
+    `activation`.
 
     >>> rnn = RNN(3, 2, truncate=4)
     >>> rnn(np.ones((5, 7, 3))).shape
@@ -203,30 +227,45 @@ class RNN(Recurrent):
     cell: RNNCell  # the first of its cells, set by Recurrent.__init__
 
     def __init__(
-        self, input_size: int, hidden_size: int, *, activation: Activation = tanh, **options: Unpack[Options]
+        self,
+        input_size: int,
+        hidden_size: int,
+        *,
+        activation: Activation = tanh,
+        **options: Unpack[Options],
     ) -> None:
         super().__init__(lambda size: RNNCell(size, hidden_size, activation), input_size, **options)
 
 
 class GRU(Recurrent):
-    """The gated recurrent unit over a sequence: h_t = cell(x_t, h_(t-1)), for a `GRUCell`. x (B, T, D) -> h_T (B, H).
+    """The gated recurrent unit over a sequence: h_t = cell(x_t, h_(t-1)), for a `GRUCell`. x (B, T,
+    D) -> h_T (B, H).
 
     >>> GRU(3, 2, bidirectional=True, return_sequences=True)(np.ones((5, 7, 3))).shape
     (5, 7, 4)
 
-    Options: see `Recurrent`. Source: Cho et al., Learning phrase representations using RNN encoder-decoder (2014).
+    Options: see `Recurrent`. Source: Cho et al., Learning phrase representations using RNN
+    encoder-decoder (2014).
     """
 
     cell: GRUCell  # the first of its cells, set by Recurrent.__init__
 
     def __init__(
-        self, input_size: int, hidden_size: int, *, reset_after: bool = True, **options: Unpack[Options]
+        self,
+        input_size: int,
+        hidden_size: int,
+        *,
+        reset_after: bool = True,
+        **options: Unpack[Options],
     ) -> None:
-        super().__init__(lambda size: GRUCell(size, hidden_size, reset_after), input_size, **options)
+        super().__init__(
+            lambda size: GRUCell(size, hidden_size, reset_after), input_size, **options
+        )
 
 
 class LSTM(Recurrent):
-    """Long short-term memory: (h_t, c_t) = cell(x_t, (h_(t-1), c_(t-1))), for an `LSTMCell`. x (B, T, D) -> h_T (B, H).
+    """Long short-term memory: (h_t, c_t) = cell(x_t, (h_(t-1), c_(t-1))), for an `LSTMCell`. x (B,
+    T, D) -> h_T (B, H).
 
     >>> output, (h, c) = LSTM(3, 2, return_state=True)(np.ones((5, 7, 3)))
     >>> output is h, c.shape
@@ -238,9 +277,16 @@ class LSTM(Recurrent):
     cell: LSTMCell  # the first of its cells, set by Recurrent.__init__
 
     def __init__(
-        self, input_size: int, hidden_size: int, *, forget_bias: float = 1.0, **options: Unpack[Options]
+        self,
+        input_size: int,
+        hidden_size: int,
+        *,
+        forget_bias: float = 1.0,
+        **options: Unpack[Options],
     ) -> None:
-        super().__init__(lambda size: LSTMCell(size, hidden_size, forget_bias), input_size, **options)
+        super().__init__(
+            lambda size: LSTMCell(size, hidden_size, forget_bias), input_size, **options
+        )
 
 
 def _cell_name(layer: int, direction: str) -> str:
@@ -256,21 +302,27 @@ def _side_by_side(parts: list[Tensor], axis: int) -> Tensor:
 def _sequence(outputs: list[Any]) -> Tensor:
     """A layer's outputs as one Tensor: (B, T, H), or (B, T, 2H) with both directions side by side.
 
-    Each item is one direction's: a list of Tensors (B, H) over time if it was unrolled, (T, B, H) if fused.
+    Each item is one direction's: a list of Tensors (B, H) over time if it was unrolled, (T, B, H)
+    if fused.
     """
-    parts = [part.transpose(1, 0, 2) if isinstance(part, Tensor) else stack(part, axis=1) for part in outputs]
+    parts = [
+        part.transpose(1, 0, 2) if isinstance(part, Tensor) else stack(part, axis=1)
+        for part in outputs
+    ]
     return _side_by_side(parts, axis=2)
 
 
 def pool(sequence: TensorLike, how: str, mask: Mask | None = None) -> Tensor:
-    """Σ_t x_t / T ("mean") or max x_t ("max") of a sequence (B, T, H), over the steps where `mask` (B, T) is True.
+    """Σ_t x_t / T ("mean") or max x_t ("max") of a sequence (B, T, H), over the steps where `mask`
+    (B, T) is True.
 
     >>> pool(Tensor([[[1.0], [5.0], [9.0]]]), "mean", np.array([[True, True, False]])).array
     array([[3.]], dtype=float32)
 
-    Errors: OptionError for another word (MG220), ShapeError for a sequence of other axes (MG221), a mask of another
-    shape or a sequence without a real step (MG222), which has no mean: Keras gives NaN. Source: Collobert et al.,
-    Natural language processing (almost) from scratch (2011), for the maximum.
+    Errors: OptionError for another word (MG220), ShapeError for a sequence of other axes (MG221), a
+    mask of another shape or a sequence without a real step (MG222), which has no mean: Keras gives
+    NaN. Source: Collobert et al., Natural language processing (almost) from scratch (2011), for the
+    maximum.
     """
     _check_choice("pool", "how", how, ["mean", "max"])
     (x,) = as_tensors([sequence])
@@ -288,7 +340,9 @@ def pool(sequence: TensorLike, how: str, mask: Mask | None = None) -> Tensor:
         return x.mean(axis=1) if how == "mean" else x.max(axis=1)
     if how == "max":
         return where(real[:, :, None], x, np.finfo(x.dtype).min).max(axis=1)
-    return where(real[:, :, None], x, 0.0).sum(axis=1) / Tensor(real.sum(axis=1)[:, None], dtype=x.dtype)
+    return where(real[:, :, None], x, 0.0).sum(axis=1) / Tensor(
+        real.sum(axis=1)[:, None], dtype=x.dtype
+    )
 
 
 def _check_choice(title: str, name: str, value: Any, choices: Sequence[Any]) -> None:
@@ -331,21 +385,27 @@ def _check_input(layer: Recurrent, x: Any, cell: Cell) -> Tensor:
     elif tensor.shape[1] == 0:
         cause = "there are zero time steps, so that there is no last state"
     elif tensor.shape[2] != cell.inputs:
-        cause = f"its steps have {tensor.shape[2]} features, and the layer was made for {cell.inputs}"
+        cause = (
+            f"its steps have {tensor.shape[2]} features, and the layer was made for {cell.inputs}"
+        )
     else:
         return tensor
     raise ShapeError(
         "MG221",
         f"{type(layer).__name__} takes x of shape (batch, time, {cell.inputs}), not {tensor.shape}",
         cause=cause,
-        remedy="ids go through an Embedding first; x[:, None, :] is one step, x[None] a batch of one"
+        remedy="ids go through an Embedding first; x[:, None, :] is one step, x[None] a batch of "
+        "one"
         if tensor.ndim < 4
-        else "ids for an Embedding are (batch, time); x.reshape(len(x), -1, features) joins the axes between",
+        else "ids for an Embedding are (batch, time); x.reshape(len(x), -1, features) joins the "
+        "axes between",
     )
 
 
 def _check_states(cells: dict[str, Cell], state: State | None, batch: int) -> dict[str, State]:
-    """{name: initial state} of the cells. Errors: ShapeError (MG224) for a state that does not fit."""
+    """{name: initial state} of the cells. Errors: ShapeError (MG224) for a state that does not
+    fit.
+    """
     zeros = [cell.initial_state(batch) for cell in cells.values()]
     if state is None:
         return dict(zip(cells, zeros, strict=True))
@@ -353,9 +413,11 @@ def _check_states(cells: dict[str, Cell], state: State | None, batch: int) -> di
     if _shapes(state) != needed:
         raise ShapeError(
             "MG224",
-            f"this state does not fit a batch of {batch}: its shapes are {_shapes(state)} where {needed} is needed",
+            f"this state does not fit a batch of {batch}: its shapes are {_shapes(state)} where "
+            f"{needed} is needed",
             cause="it comes from a batch of another size, or from a layer of another kind",
-            remedy="pass the state that a call with the same batch size returned, or None for zeros",
+            remedy="pass the state that a call with the same batch size returned, or None for "
+            "zeros",
         )
     return dict(zip(cells, [state] if len(cells) == 1 else state, strict=True))
 

@@ -1,4 +1,6 @@
-"""`unroll`: running any cell over a sequence, with scopes, masks, truncation, and in either direction."""
+"""`unroll`: running any cell over a sequence, with scopes, masks, truncation, and in either
+direction.
+"""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -21,16 +23,19 @@ def unroll(
     truncate: int | None = None,
     reverse: bool = False,
 ) -> tuple[list[Tensor], State]:
-    """h_t, state_t = cell(x_t, state_(t-1)) for T steps. Returns the h_t, each (B, H), and the state after the last.
+    """h_t, state_t = cell(x_t, state_(t-1)) for T steps. Returns the h_t, each (B, H), and the
+    state after the last.
 
-    `inputs` is a Tensor or array (B, T, D), or a list of Tensors (B, D). Step 7 is recorded in a scope `t07`. With
-    `reverse` the steps run from the last to the first, but outputs[t] is still the output of step t.
+    `inputs` is a Tensor or array (B, T, D), or a list of Tensors (B, D). Step 7 is recorded in a
+    scope `t07`. With `reverse` the steps run from the last to the first, but outputs[t] is still
+    the output of step t.
 
-    `mask` (B, T) is True at the real steps of each sequence. At the others its state passes through unchanged, so that
-    padding on either side has no effect on outputs and gradients, even if it is NaN.
+    `mask` (B, T) is True at the real steps of each sequence. At the others its state passes through
+    unchanged, so that padding on either side has no effect on outputs and gradients, even if it is
+    NaN.
 
-    `truncate=k` cuts the state before the last k steps run, or with a mask before the last k real steps of each
-    sequence: the value goes on, gradients stop. If k is T or more, nothing is cut.
+    `truncate=k` cuts the state before the last k steps run, or with a mask before the last k real
+    steps of each sequence: the value goes on, gradients stop. If k is T or more, nothing is cut.
 
     >>> import numpy as np
     >>> from layers import RNNCell
@@ -39,8 +44,8 @@ def unroll(
     >>> len(outputs), outputs[-1] is state
     (5, True)
 
-    Errors: OptionError for truncate=0 (MG143), ShapeError for a mask (MG222), those of the cell. Source: Werbos,
-    Backpropagation through time (1990).
+    Errors: OptionError for truncate=0 (MG143), ShapeError for a mask (MG222), those of the cell.
+    Source: Werbos, Backpropagation through time (1990).
     """
     if isinstance(inputs, (list, tuple)):
         steps = len(inputs)
@@ -61,7 +66,8 @@ def unroll(
                 x = without_padding(x, real[:, 0])
             if number in cut_before:
                 state = map_state(_cutter(cut_before[number]), state)
-            state = cell.masked_step(x, state, real)  # not cell(x, state): the step has a scope already
+            # not cell(x, state): the step has a scope already
+            state = cell.masked_step(x, state, real)
             parts = state if isinstance(state, tuple) else (state,)
             cell.note(**dict(zip(cell.state_names, parts, strict=True)))
             outputs[t] = parts[0]

@@ -1,7 +1,9 @@
-"""minigrad: see how gradients flow. A reverse-mode autograd Tensor on NumPy that records, draws and checks its graph.
+"""minigrad: see how gradients flow. A reverse-mode autograd Tensor on NumPy that records, draws and
+checks its graph.
 
-This file collects the public names. What is not part of the engine (drawing, checking, checkpoints) is imported when it
-is first used, so that `import minigrad` takes little longer than `import numpy`.
+This file collects the public names. What is not part of the engine (drawing, checking, checkpoints)
+is imported when it is first used, so that `import minigrad` takes little longer than `import
+numpy`.
 """
 
 import sys
@@ -41,8 +43,8 @@ __version__ = "0.2.0.dev0"
 
 fast.enable()  # without this line all results are the same, only slower
 
-# Names that are imported when first used, and their modules. No module has the same name as a function in it: once
-# imported, the module would hide the function.
+# Names that are imported when first used, and their modules. No module has the same name as a
+# function in it: once imported, the module would hide the function.
 _ON_DEMAND = {
     "Graph": "drawing",
     "detect_anomaly": "debug.anomaly",
@@ -90,8 +92,9 @@ for _name, _method in {
 }.items():
     setattr(Tensor, _name, _method)
 
-# Other names and calls that people expect are answered by an error that says what to write instead: a few on a Tensor,
-# whose attributes are read too often for a `__getattr__`, and any name of this module.
+# Other names and calls that people expect are answered by an error that says what to write instead:
+# a few on a Tensor, whose attributes are read too often for a `__getattr__`, and any name of this
+# module.
 _other.answer_names(
     Tensor,
     "H add add_ addmm all allclose amax amin any argmin argsort assign assign_sub at bfloat16 "
@@ -111,13 +114,13 @@ _other.answer_names(
 )
 _other.answer_calls(
     Tensor,
-    "__init__ argmax astype sum mean max min var std cumsum clip squeeze softmax log_softmax logsumexp "
-    "swapaxes".split(),
+    "__init__ argmax astype sum mean max min var std cumsum clip squeeze softmax log_softmax "
+    "logsumexp swapaxes".split(),
 )
 _other.answer_calls(
     sys.modules[__name__],
-    "binary_cross_entropy cat concatenate cumsum expand_dims grad hvp jacobian log_softmax logsumexp "
-    "mean_absolute_error negative_log_likelihood softmax softmax_cross_entropy split "
+    "binary_cross_entropy cat concatenate cumsum expand_dims grad hvp jacobian log_softmax "
+    "logsumexp mean_absolute_error negative_log_likelihood softmax softmax_cross_entropy split "
     "squeeze stack take_along_axis where".split(),
 )
 random.__getattr__ = partial(_other.answer_attribute, random)  # type: ignore[method-assign]

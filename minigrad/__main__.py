@@ -12,7 +12,9 @@ from .tools import commands
 
 
 def main() -> int:
-    """Do what the command line says. Exit code 0: done; 1: a gradient is wrong; 2: it cannot be done."""
+    """Do what the command line says. Exit code 0: done; 1: a gradient is wrong; 2: it cannot be
+    done.
+    """
     parser = argparse.ArgumentParser(
         commands.program(), description="See how gradients flow: draw, explore and check graphs."
     )

@@ -1,7 +1,9 @@
-"""The backward pass: from the gradient of one node to the gradients of all its leaves, by the chain rule.
+"""The backward pass: from the gradient of one node to the gradients of all its leaves, by the chain
+rule.
 
-`sweep` is the whole algorithm. It visits the nodes newest first, so that all consumers of a node come before the node
-itself. It passes each node's gradient to the rule of its gate, and adds what the rule returns to the inputs' gradients.
+`sweep` is the whole algorithm. It visits the nodes newest first, so that all consumers of a node
+come before the node itself. It passes each node's gradient to the rule of its gate, and adds what
+the rule returns to the inputs' gradients.
 """
 
 from __future__ import annotations
@@ -19,17 +21,25 @@ from .help import engine_errors as checks
 
 @observed
 def sweep(
-    root: Node, upstream: Any, *, keep: Container[Node] = (), rule: Callable[[Node, Any], Any] | None = None
+    root: Node,
+    upstream: Any,
+    *,
+    keep: Container[Node] = (),
+    rule: Callable[[Node, Any], Any] | None = None,
 ) -> dict[Node, Any]:
-    """The gradients of all leaves that require one, and of the nodes in `keep`, given the root's upstream gradient.
+    """The gradients of all leaves that require one, and of the nodes in `keep`, given the root's
+    upstream gradient.
 
-    They are arrays, which nodes may share. A leaf's may instead be a LazyGradient that optimizers can use.
+    They are arrays, which nodes may share. A leaf's may instead be a LazyGradient that optimizers
+    can use.
 
-    Nothing is stored on the nodes, so an error leaves no half-finished gradients behind. `rule(node, dz)` replaces the
-    gate's own rule: for second derivatives, derivatives.py passes one that runs on Tensors.
+    Nothing is stored on the nodes, so an error leaves no half-finished gradients behind.
+    `rule(node, dz)` replaces the gate's own rule: for second derivatives, derivatives.py passes one
+    that runs on Tensors.
     """
     watch = ON_GRADIENT.get()
-    arrived: dict[Node, Any] = {root: upstream}  # the sum of the gradients from a node's consumers so far
+    # the sum of the gradients from a node's consumers so far
+    arrived: dict[Node, Any] = {root: upstream}
     found: dict[Node, Any] = {}
     for node in ancestors([root]):
         dz = arrived.pop(node, None)
@@ -47,11 +57,15 @@ def sweep(
             found[node] = dz
         try:
             if gate.foreign and rule is None:
-                dz.setflags(False)  # read-only: a rule that wrote to it would change what other gates get
-            gradients = gate.backward(dz, node.output, *node.arrays) if rule is None else rule(node, dz)
+                # read-only: a rule that wrote to it would change what other gates get
+                dz.setflags(False)
+            gradients = (
+                gate.backward(dz, node.output, *node.arrays) if rule is None else rule(node, dz)
+            )
             if len(gradients) != len(node.inputs):
                 raise ValueError(f"{len(gradients)} gradients for {len(node.inputs)} inputs")
-            for parent, array, gradient in zip(node.inputs, node.arrays, gradients):  # noqa: B905  # strict= costs time
+            # strict= costs time
+            for parent, array, gradient in zip(node.inputs, node.arrays, gradients):  # noqa: B905
                 if parent.updated > node.serial:
                     raise checks.changed_in_place(node, parent)
                 if gradient is None or not parent.requires_grad:
@@ -60,9 +74,14 @@ def sweep(
                     # `add` below or, where minigrad.fast is enabled, the one of fast/accumulator.py
                     arrived[parent] = SEAMS.add(arrived[parent], gradient, array.shape)
                     continue
-                if callable(gradient):  # a gradient that takes work, computed only now that it is known to be needed
+                # a gradient that takes work, computed only now that it is known to be needed
+                if callable(gradient):
                     gradient = gradient()
-                arrived[parent] = gradient if gradient.shape == array.shape else unbroadcast(gradient, array.shape)
+                arrived[parent] = (
+                    gradient
+                    if gradient.shape == array.shape
+                    else unbroadcast(gradient, array.shape)
+                )
         except MinigradError:
             raise
         except Exception as error:
@@ -77,10 +96,11 @@ def add(total: Any, gradient: Any, shape: tuple[int, ...]) -> Any:
 
 
 def unbroadcast(gradient: Any, shape: tuple[int, ...]) -> Any:
-    """Sum a gradient over the axes along which its input was broadcast, so that it has the input's shape again.
+    """Sum a gradient over the axes along which its input was broadcast, so that it has the input's
+    shape again.
 
-    Broadcasting uses an element several times, and the gradients of all its uses add up. ValueError if an input of
-    `shape` cannot have been broadcast to the shape of the gradient.
+    Broadcasting uses an element several times, and the gradients of all its uses add up. ValueError
+    if an input of `shape` cannot have been broadcast to the shape of the gradient.
 
     >>> unbroadcast(np.ones((5, 2, 3)), (2, 1)).tolist()
     [[15.0], [15.0]]
@@ -89,19 +109,25 @@ def unbroadcast(gradient: Any, shape: tuple[int, ...]) -> Any:
     repeated = list(range(extra))
     for axis, size in enumerate(shape):
         if extra < 0 or size not in (1, gradient.shape[extra + axis]):
-            raise ValueError(f"the gradient of an input of shape {shape} came out as {gradient.shape}")
+            raise ValueError(
+                f"the gradient of an input of shape {shape} came out as {gradient.shape}"
+            )
         if size != gradient.shape[extra + axis]:
             repeated.append(extra + axis)
     return gradient.sum(axis=tuple(repeated)).reshape(shape) if repeated else gradient
 
 
 def transposed_product(a: Any, dz: Any) -> Any:
-    """aᵀ @ dz, the gradient of b in a @ b: a function of its own, so that the accumulator can recognise it."""
+    """aᵀ @ dz, the gradient of b in a @ b: a function of its own, so that the accumulator can
+    recognise it.
+    """
     return a.T.dot(dz) if type(a) is type(dz) is np.ndarray else a.T @ dz
 
 
 def start(node: Node, upstream: Any) -> Array:
-    """The upstream gradient for a backward pass from `node`, as an array of its shape; for a scalar 1 by default."""
+    """The upstream gradient for a backward pass from `node`, as an array of its shape; for a scalar
+    1 by default.
+    """
     if not (RECORDING.get() and node.requires_grad):
         raise checks.nothing_recorded(node)
     output = node.output

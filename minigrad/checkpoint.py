@@ -1,8 +1,9 @@
 """Save and load named arrays as files in the safetensors format.
 
-The format is a JSON header followed by the arrays' bytes. Any tool that reads safetensors can read the weights, and
-because there is no pickle in it, a malicious file cannot run code. The header holds a checksum of the whole file, so a
-damaged file raises an error instead of loading as a different model. Files are written whole or not at all.
+The format is a JSON header followed by the arrays' bytes. Any tool that reads safetensors can read
+the weights, and because there is no pickle in it, a malicious file cannot run code. The header
+holds a checksum of the whole file, so a damaged file raises an error instead of loading as a
+different model. Files are written whole or not at all.
 
 >>> import tempfile
 >>> path = tempfile.mkdtemp() + "/model.safetensors"
@@ -26,7 +27,8 @@ from .support.files import open_file, write_whole
 from .support.text import to_json
 from .tensor import Tensor
 
-_KEY = "minigrad"  # our entry in the header's metadata; only one, because the format leaves the order of entries open
+# our entry in the header's metadata; only one, because the format leaves the order of entries open
+_KEY = "minigrad"
 _BLANK = "0" * 64  # stands where the checksum will be, while it is computed
 _DTYPES = {
     "BOOL": "bool",
@@ -44,25 +46,33 @@ class Checkpoint(dict[str, Array]):
         self.info = info
 
 
-def save(path: str | os.PathLike[str], arrays: Mapping[str, Any], info: Mapping[str, Any] | None = None) -> None:
-    """Write named arrays, and `info` (anything that JSON can hold), to one file, whole or not at all.
+def save(
+    path: str | os.PathLike[str], arrays: Mapping[str, Any], info: Mapping[str, Any] | None = None
+) -> None:
+    """Write named arrays, and `info` (anything that JSON can hold), to one file, whole or not at
+    all.
 
     The same arrays and info always give the same bytes. A Tensor is saved as its array.
 
-    Errors: CheckpointError MG506 if the file cannot be written (no space, no permission, no folder), and the old file
-    stays, MG509 without the package safetensors; DtypeError MG507 for arrays or info that cannot be stored.
+    Errors: CheckpointError MG506 if the file cannot be written (no space, no permission, no
+    folder), and the old file stays, MG509 without the package safetensors; DtypeError MG507 for
+    arrays or info that cannot be stored.
     Source: the format, https://github.com/huggingface/safetensors.
     """
     text = to_json({"sha256": _BLANK, "info": as_stored(info, f"the info for {shown(path)}")})
     content = serialized(arrays, {_KEY: text})
     # Only the header is copied to put the digest in, not the arrays.
     split = 8 + int.from_bytes(content[:8], "little")
-    header = content[:split].replace(_BLANK.encode(), hashlib.sha256(content).hexdigest().encode(), 1)
+    header = content[:split].replace(
+        _BLANK.encode(), hashlib.sha256(content).hexdigest().encode(), 1
+    )
     replace_file(path, lambda file: file.writelines([header, memoryview(content)[split:]]))
 
 
 def as_stored(info: Mapping[str, Any] | None, what: str) -> dict[str, Any]:
-    """The info as it comes back from a file: tuples as lists, NumPy's numbers as Python's; or DtypeError MG507."""
+    """The info as it comes back from a file: tuples as lists, NumPy's numbers as Python's; or
+    DtypeError MG507.
+    """
     try:
         return dict(json.loads(to_json(dict(info or {}))))
     except (TypeError, ValueError, RecursionError) as error:
@@ -75,10 +85,12 @@ def as_stored(info: Mapping[str, Any] | None, what: str) -> dict[str, Any]:
 
 
 def load(path: str | os.PathLike[str]) -> Checkpoint:
-    """Read what `save` wrote: {name: array}, with the info as `.info`. The arrays are writable, and the caller's own.
+    """Read what `save` wrote: {name: array}, with the info as `.info`. The arrays are writable, and
+    the caller's own.
 
-    Errors: CheckpointError MG501 (no file there, or it cannot be read), MG502 (not safetensors, or cut short), MG503
-    (no checksum: another program wrote it), MG504 (the checksum does not fit: damaged since it was written).
+    Errors: CheckpointError MG501 (no file there, or it cannot be read), MG502 (not safetensors, or
+    cut short), MG503 (no checksum: another program wrote it), MG504 (the checksum does not fit:
+    damaged since it was written).
     """
     try:
         arrays, metadata, header, body = read_safetensors(path)
@@ -87,7 +99,9 @@ def load(path: str | os.PathLike[str]) -> Checkpoint:
             "MG501",
             f"cannot read {shown(path)}",
             cause=reason(error),
-            remedy="check the path and its permissions" if isinstance(error, OSError) else "free some memory",
+            remedy="check the path and its permissions"
+            if isinstance(error, OSError)
+            else "free some memory",
         ) from error
     except ValueError as error:
         raise CheckpointError(
@@ -129,8 +143,10 @@ def serialized(arrays: Mapping[str, Any], metadata: dict[str, str] | None = None
         raise CheckpointError(
             "MG509",
             f"arrays are stored with safetensors, which cannot be imported: {error}",
-            cause="minigrad was installed without what it depends on, or runs in WebAssembly, for which there is none",
-            remedy=f"{pip_install('safetensors')}; mg.load, and np.savez of a model's state_dict(), need no package",
+            cause="minigrad was installed without what it depends on, or runs in WebAssembly, for "
+            "which there is none",
+            remedy=f"{pip_install('safetensors')}; mg.load, and np.savez of a model's "
+            "state_dict(), need no package",
         ) from None
     if not isinstance(arrays, Mapping):
         raise DtypeError(
@@ -139,11 +155,16 @@ def serialized(arrays: Mapping[str, Any], metadata: dict[str, str] | None = None
             cause="a file holds arrays by their names",
             remedy="pass a dict {name: array}, such as model.state_dict()",
         )
-    return serialize({_name(name): _storable(name, array) for name, array in arrays.items()}, metadata)
+    return serialize(
+        {_name(name): _storable(name, array) for name, array in arrays.items()}, metadata
+    )
 
 
-def read_safetensors(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, str], bytes, Array]:
-    """A file's arrays and metadata; for checksums its header, and the bytes behind it, of which the arrays are views.
+def read_safetensors(
+    path: str | os.PathLike[str],
+) -> tuple[dict[str, Array], dict[str, str], bytes, Array]:
+    """A file's arrays and metadata; for checksums its header, and the bytes behind it, of which the
+    arrays are views.
 
     Errors: OSError, MemoryError; ValueError if it is not in the format. Source: as `save`.
     """
@@ -151,7 +172,9 @@ def read_safetensors(path: str | os.PathLike[str]) -> tuple[dict[str, Array], di
         content = np.fromfile(file, np.uint8)
     length = int.from_bytes(content[:8].tobytes(), "little")
     if length > content.size - 8:
-        raise ValueError(f"its header would have {length:,} bytes, and the whole file has {content.size:,}")
+        raise ValueError(
+            f"its header would have {length:,} bytes, and the whole file has {content.size:,}"
+        )
     header, body = content[: 8 + length].tobytes(), content[8 + length :]
     arrays = {}
     try:
@@ -160,24 +183,43 @@ def read_safetensors(path: str | os.PathLike[str]) -> tuple[dict[str, Array], di
         for name, entry in entries.items():
             first, last = entry["data_offsets"]
             arrays[name] = body[first:last].view(_DTYPES[entry["dtype"]]).reshape(entry["shape"])
-    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
-        raise ValueError(f"its header is not as the format has it ({type(error).__name__}: {error})") from None
+    except (
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        OverflowError,
+        RecursionError,
+    ) as error:
+        raise ValueError(
+            f"its header is not as the format has it ({type(error).__name__}: {error})"
+        ) from None
     if sum(array.nbytes for array in arrays.values()) != body.size:
         raise ValueError(f"its arrays do not cover its {content.size:,} bytes")
     return arrays, metadata, header, body
 
 
 def check_match(found: Mapping[str, Array], expected: Mapping[str, Array], what: str) -> None:
-    """Compare names, shapes and dtypes of `found` with `expected`; a CheckpointError MG505 lists the differences."""
-    problems = [f"missing: {name} {a.shape} {a.dtype}" for name, a in expected.items() if name not in found]
-    problems += [f"unknown: {shown(name)} {np.shape(a)}" for name, a in found.items() if name not in expected]
+    """Compare names, shapes and dtypes of `found` with `expected`; a CheckpointError MG505 lists
+    the differences.
+    """
+    problems = [
+        f"missing: {name} {a.shape} {a.dtype}" for name, a in expected.items() if name not in found
+    ]
+    problems += [
+        f"unknown: {shown(name)} {np.shape(a)}" for name, a in found.items() if name not in expected
+    ]
     for name, here in expected.items():
         if name in found:
             there = np.asarray(found[name])
             if there.shape != here.shape:
-                problems.append(f"another shape: {name} is {there.shape}, and {here.shape} is needed")
+                problems.append(
+                    f"another shape: {name} is {there.shape}, and {here.shape} is needed"
+                )
             elif there.dtype != here.dtype:
-                problems.append(f"another dtype: {name} is {there.dtype}, and {here.dtype} is needed")
+                problems.append(
+                    f"another dtype: {name} is {there.dtype}, and {here.dtype} is needed"
+                )
     if problems:
         listed = problems[:100] + [f"and {len(problems) - 100:,} more"] * (len(problems) > 100)
         raise CheckpointError(
@@ -185,7 +227,8 @@ def check_match(found: Mapping[str, Array], expected: Mapping[str, Array], what:
             f"the arrays do not fit {what}, in {len(problems)} places:",
             lines=listed,
             cause="they were saved from another architecture, or under other names",
-            remedy="build the model with the configuration that it was saved with (load(path).info may hold it)",
+            remedy="build the model with the configuration that it was saved with "
+            "(load(path).info may hold it)",
         )
 
 
@@ -204,7 +247,11 @@ def replace_file(path: str | os.PathLike[str], write: Callable[[IO[bytes]], obje
 
 
 def _name(name: Any) -> str:
-    if not isinstance(name, str) or name == "__metadata__" or name.encode(errors="replace").decode() != name:
+    if (
+        not isinstance(name, str)
+        or name == "__metadata__"
+        or name.encode(errors="replace").decode() != name
+    ):
         raise DtypeError(
             "MG507",
             f"an array with the name {name!r} cannot be stored",

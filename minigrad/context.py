@@ -1,7 +1,9 @@
-"""Settings that change while a program runs: recording on or off, the current scope, fused layers, and hooks.
+"""Settings that change while a program runs: recording on or off, the current scope, fused layers,
+and hooks.
 
-Most are context variables, so that every thread and every asyncio task has its own. The engine reads the variables;
-programs set them with blocks such as `with no_grad():` and `with scope("encoder"):`. Two are for the whole program:
+Most are context variables, so that every thread and every asyncio task has its own. The engine
+reads the variables; programs set them with blocks such as `with no_grad():` and `with
+scope("encoder"):`. Two are for the whole program:
 OBSERVERS, for the profiler, and SEAMS, the functions that `minigrad.fast` replaces by faster ones.
 
 >>> from minigrad import Tensor
@@ -39,10 +41,11 @@ ON_GRADIENT: ContextVar[Callable[[Any, Any], None] | None] = ContextVar("on_grad
 """Called during a backward pass with each node and its gradient, before the gate's rule runs."""
 
 OBSERVERS: list[Any] = []
-"""The last one, if there is any, is asked to run each gate's call and each backward pass of every thread.
+"""The last one, if there is any, is asked to run each gate's call and each backward pass of every
+thread.
 
-`call(gate, inputs)` returns the gate's result, or None for the gate to compute it; `sweep(run)` returns what `run()`
-returns. Empty unless a profile is open, so that all this costs a gate nothing.
+`call(gate, inputs)` returns the gate's result, or None for the gate to compute it; `sweep(run)`
+returns what `run()` returns. Empty unless a profile is open, so that all this costs a gate nothing.
 """
 
 ON_CUT: ContextVar[Callable[[Any], Any] | None] = ContextVar("on_cut", default=None)
@@ -62,18 +65,21 @@ def observed(sweep: F) -> F:
 
 
 class Seams:
-    """The functions that `minigrad.fast` can replace by faster ones. Both give the same results, up to rounding.
+    """The functions that `minigrad.fast` can replace by faster ones. Both give the same results, up
+    to rounding.
 
-    A seam is called as `SEAMS.add(...)`. Its plain version is where `@SEAMS.plain` stands: short and complete. The fast
-    versions are listed in fast/__init__.py: `minigrad.fast.enable()` and `disable()` choose between the two for the
-    whole program. Each is named here with the file that has the plain version:
+    A seam is called as `SEAMS.add(...)`. Its plain version is where `@SEAMS.plain` stands: short
+    and complete. The fast versions are listed in fast/__init__.py: `minigrad.fast.enable()` and
+    `disable()` choose between the two for the whole program. Each is named here with the file that
+    has the plain version:
     """
 
     add: Callable[..., Any]
     """backward.py: the sum of two gradients that arrive at one node."""
 
     scatter: Callable[..., Any]
-    """gates/indexing.py: the gradient of indexing and look-ups, zeros with values added at a key."""
+    """gates/indexing.py: the gradient of indexing and look-ups, zeros with values added at a
+    key."""
 
     make_table: Callable[..., Any]
     """gates/rows.py: a parameter that is read by rows."""
@@ -85,7 +91,8 @@ class Seams:
     """gates/loss.py: whether an array is worked on block by block."""
 
     distinct_ids: Callable[..., Any]
-    """gates/fused/lookup_product.py: the distinct ones of some ids, and the place of each id among them."""
+    """gates/fused/lookup_product.py: the distinct ones of some ids, and the place of each id among
+    them."""
 
     sum_by_place: Callable[..., Any]
     """gates/fused/lookup_product.py: the sums of the values of each place."""
@@ -121,8 +128,9 @@ class setting(ContextDecorator):
     ...     SCOPE.get()
     ('encoder',)
 
-    One object may be entered several times, by functions that call themselves and by several threads. Blocks close in
-    order: one that is left closes those that were opened within it, such as that of a generator which still waits.
+    One object may be entered several times, by functions that call themselves and by several
+    threads. Blocks close in order: one that is left closes those that were opened within it, such
+    as that of a generator which still waits.
 
     Errors: OptionError for decorating a generator or a coroutine (MG131).
     """
@@ -151,19 +159,27 @@ class setting(ContextDecorator):
 
     def __call__(self, function: F) -> F:
         """The function with this setting during each call."""
-        for waits in (inspect.isgeneratorfunction, inspect.iscoroutinefunction, inspect.isasyncgenfunction):
+        for waits in (
+            inspect.isgeneratorfunction,
+            inspect.iscoroutinefunction,
+            inspect.isasyncgenfunction,
+        ):
             if waits(function):
                 raise OptionError(
                     "MG131",
-                    f"{type(self).__name__} cannot decorate {function.__qualname__}: it is a generator or a coroutine",
-                    cause="the setting would hold for the caller too, whenever the function waits at a yield or await",
+                    f"{type(self).__name__} cannot decorate {function.__qualname__}: it is a "
+                    "generator or a coroutine",
+                    cause="the setting would hold for the caller too, whenever the function waits "
+                    "at a yield or await",
                     remedy="open the block inside, and close it before each yield",
                 )
         return super().__call__(function)
 
 
 class no_grad(setting):
-    """Within this block, or a decorated function, nothing is recorded and results require no gradient."""
+    """Within this block, or a decorated function, nothing is recorded and results require no
+    gradient.
+    """
 
     def __init__(self) -> None:
         super().__init__(RECORDING, False)
@@ -177,7 +193,8 @@ class enable_grad(setting):
 
 
 class fused(setting):
-    """Within this block layers that can run a whole sequence as one gate do so: faster, but with no steps to look at.
+    """Within this block layers that can run a whole sequence as one gate do so: faster, but with no
+    steps to look at.
 
     >>> with fused():
     ...     FUSED.get()
@@ -189,7 +206,8 @@ class fused(setting):
 
 
 class scope(setting):
-    """Name everything that is recorded within this block: drawings, errors and reports show the name.
+    """Name everything that is recorded within this block: drawings, errors and reports show the
+    name.
 
     >>> with scope("encoder"), scope("t07"):
     ...     print(scope_label(SCOPE.get()))
@@ -243,7 +261,8 @@ def step_number(name: str) -> int | None:
 
 
 def step_of(scope: Scope) -> tuple[Scope, int, Scope] | None:
-    """(the scope that is unrolled, the time step, the scope within the step), or None if there is no time step.
+    """(the scope that is unrolled, the time step, the scope within the step), or None if there is
+    no time step.
 
     >>> step_of(("model", "rnn", "t07", "cell"))
     (('model', 'rnn'), 7, ('cell',))

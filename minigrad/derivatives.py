@@ -1,7 +1,8 @@
-"""Gradients as Tensors: `grad`, with `create_graph=True` higher derivatives, and whole matrices of them.
+"""Gradients as Tensors: `grad`, with `create_graph=True` higher derivatives, and whole matrices of
+them.
 
-Backward rules use operations that work on Tensors too. Run on Tensors, a rule records a graph of its own, and that
-graph can be differentiated like any other.
+Backward rules use operations that work on Tensors too. Run on Tensors, a rule records a graph of
+its own, and that graph can be differentiated like any other.
 
 Source: Griewank and Walther, Evaluating Derivatives (2008), ch. 3.
 """
@@ -26,10 +27,12 @@ def grad(
     create_graph: bool = False,
     upstream: TensorLike = None,
 ) -> tuple[Tensor, ...]:
-    """d(output)/d(input) for each of `inputs`, which may be leaves or intermediate results. No `.grad` is changed.
+    """d(output)/d(input) for each of `inputs`, which may be leaves or intermediate results. No
+    `.grad` is changed.
 
-    A gradient has the shape of its input. With `create_graph=True` the gradients are recorded too, and can be
-    differentiated again. An input that `output` does not depend on gets zeros. `upstream` is that of
+    A gradient has the shape of its input. With `create_graph=True` the gradients are recorded too,
+    and can be differentiated again. An input that `output` does not depend on gets zeros.
+    `upstream` is that of
     `Tensor.backward`. Errors: as for `Tensor.backward`.
 
     >>> x = Tensor(3.0, requires_grad=True)
@@ -51,22 +54,32 @@ def grad(
     gradients = []
     for node in (tensor.node for tensor in inputs):
         parts = [dense(found[node])] if node in found else []
-        parts += [one.gate.skipped(found[one], *one.arrays) for one in replaced.get(node, ()) if one in found]
+        parts += [
+            one.gate.skipped(found[one], *one.arrays)
+            for one in replaced.get(node, ())
+            if one in found
+        ]
         gradients.append(sum(parts[1:], parts[0]) if parts else np.zeros(node.shape, node.dtype))
     return tuple(one if isinstance(one, Tensor) else Tensor(one) for one in gradients)
 
 
 def _in_place_of(wanted: Node, root: Node) -> list[Node]:
-    """The nodes behind `root` that repeat a look-up from its table, so that no path leads from them to its result."""
-    repeats = [node for node in ancestors([root]) if getattr(node.gate, "in_place_of", None) is wanted.gate]
+    """The nodes behind `root` that repeat a look-up from its table, so that no path leads from them
+    to its result.
+    """
+    repeats = [
+        node for node in ancestors([root]) if getattr(node.gate, "in_place_of", None) is wanted.gate
+    ]
     return [node for node in repeats if node.inputs[1] is wanted.inputs[1]]
 
 
 def jacobian(f: Callable[..., Tensor], inputs: TensorLike) -> Any:
-    """All derivatives of f(x): J[i, j] = d f(x)_i / d x_j, of the shape of f(x) followed by the shape of x.
+    """All derivatives of f(x): J[i, j] = d f(x)_i / d x_j, of the shape of f(x) followed by the
+    shape of x.
 
-    `inputs` is x; or a list or tuple of several, which f takes as so many arguments: then the result is a tuple. f runs
-    once, and its graph is swept once for each number of f(x). Applied to `grad` it gives the Hessian, as below.
+    `inputs` is x; or a list or tuple of several, which f takes as so many arguments: then the
+    result is a tuple. f runs once, and its graph is swept once for each number of f(x). Applied to
+    `grad` it gives the Hessian, as below.
 
     >>> x = Tensor([1.0, 2.0], requires_grad=True)
     >>> jacobian(lambda x: x * x, x)
@@ -80,24 +93,30 @@ def jacobian(f: Callable[..., Tensor], inputs: TensorLike) -> Any:
     """
     points = _points(inputs)
     (output,) = as_tensors([f(*points)])
-    rows = [grad(output, points, upstream=one) for one in np.eye(output.size).reshape(output.size, *output.shape)]
+    rows = [
+        grad(output, points, upstream=one)
+        for one in np.eye(output.size).reshape(output.size, *output.shape)
+    ]
     parts = [np.array([row[k].array for row in rows], x.dtype) for k, x in enumerate(points)]
-    shaped = [Tensor(part.reshape(output.shape + x.shape)) for part, x in zip(parts, points, strict=True)]
+    shaped = [
+        Tensor(part.reshape(output.shape + x.shape)) for part, x in zip(parts, points, strict=True)
+    ]
     return tuple(shaped) if isinstance(inputs, (list, tuple)) else shaped[0]
 
 
 def hvp(f: Callable[..., Tensor], inputs: TensorLike, vectors: TensorLike) -> Any:
-    """The Hessian-vector product H v, for H[i, j] = d² f(x) / (d x_i d x_j) and f(x) a single number.
+    """The Hessian-vector product H v, for H[i, j] = d² f(x) / (d x_i d x_j) and f(x) a single
+    number.
 
-    H itself is never made: H v is the gradient of (df/dx) · v. `inputs` is x or, as for `jacobian`, several; `vectors`
-    is v, of the shape of x, or one for each. H v has the shape of x too.
+    H itself is never made: H v is the gradient of (df/dx) · v. `inputs` is x or, as for `jacobian`,
+    several; `vectors` is v, of the shape of x, or one for each. H v has the shape of x too.
 
     >>> x = Tensor([1.0, 2.0], requires_grad=True)
     >>> hvp(lambda x: (x * x * x).sum(), x, [1.0, 1.0])
     Tensor([ 6., 12.])
 
-    Errors: ShapeError for a vector of another shape (MG102); otherwise as for `grad`. Source: Pearlmutter, Fast exact
-    multiplication by the Hessian (1994).
+    Errors: ShapeError for a vector of another shape (MG102); otherwise as for `grad`. Source:
+    Pearlmutter, Fast exact multiplication by the Hessian (1994).
     """
     points, several = _points(inputs), isinstance(inputs, (list, tuple))
     pairs = zip(points, vectors if several else [vectors], strict=True)
@@ -106,24 +125,35 @@ def hvp(f: Callable[..., Tensor], inputs: TensorLike, vectors: TensorLike) -> An
         if v.shape != x.shape:
             raise checks.upstream_misshapen(x.node, v.shape, "a vector")
     (output,) = as_tensors([f(*points)])
-    terms = [(g * v).sum() for g, v in zip(grad(output, points, create_graph=True), given, strict=True)]
+    terms = [
+        (g * v).sum() for g, v in zip(grad(output, points, create_graph=True), given, strict=True)
+    ]
     along = sum(terms[1:], terms[0])  # df/dx · v; of a linear f it is a constant, and H is 0
-    products = grad(along, points) if along.requires_grad else tuple(Tensor(np.zeros_like(v)) for v in given)
+    products = (
+        grad(along, points)
+        if along.requires_grad
+        else tuple(Tensor(np.zeros_like(v)) for v in given)
+    )
     return products if several else products[0]
 
 
 def _points(inputs: TensorLike) -> list[Tensor]:
-    """The inputs of a function as Tensors that require a gradient: themselves if they do, otherwise copies."""
+    """The inputs of a function as Tensors that require a gradient: themselves if they do, otherwise
+    copies.
+    """
     several = inputs if isinstance(inputs, (list, tuple)) else [inputs]
     return [
-        x if isinstance(x, Tensor) and x.requires_grad else Tensor(to_array(x), requires_grad=True) for x in several
+        x if isinstance(x, Tensor) and x.requires_grad else Tensor(to_array(x), requires_grad=True)
+        for x in several
     ]
 
 
 def rule_on_arrays(node: Node, dz: Any) -> list[Array | None]:
-    """The gradient that a node's rule gives each input, as an array of the input's shape, or None for no gradient.
+    """The gradient that a node's rule gives each input, as an array of the input's shape, or None
+    for no gradient.
 
-    For drawings and checks. A backward pass saves work: it adds lazy gradients up before it makes arrays of them.
+    For drawings and checks. A backward pass saves work: it adds lazy gradients up before it makes
+    arrays of them.
     """
     gradients = node.gate.backward(dense(dz), node.output, *node.arrays)
     if len(gradients) != len(node.inputs):
@@ -139,7 +169,9 @@ def rule_on_arrays(node: Node, dz: Any) -> list[Array | None]:
 
 
 def rule_on_tensors(node: Node, dz: Tensor) -> list[Any]:
-    """The gradients of a node's inputs as Tensors, recorded in the scope "backward" followed by the node's own."""
+    """The gradients of a node's inputs as Tensors, recorded in the scope "backward" followed by the
+    node's own.
+    """
     gate = node.gate
     if not gate.differentiable_twice:
         raise checks.no_second_derivative(node)
@@ -149,11 +181,14 @@ def rule_on_tensors(node: Node, dz: Tensor) -> list[Any]:
     with setting(SCOPE, ("backward", *node.scope)):
         # Ids, labels and conditions have no derivative: rules read them as plain arrays.
         arrays = [
-            array if array.dtype.kind != "f" or position in gate.constant_inputs else from_node(parent)
+            array
+            if array.dtype.kind != "f" or position in gate.constant_inputs
+            else from_node(parent)
             for position, (parent, array) in enumerate(zip(node.inputs, node.arrays, strict=True))
         ]
         gradients = gate.backward(dz, from_node(node), *arrays)
-        # A gradient given as a function records gates when it is called, so call it here, inside the scope.
+        # A gradient given as a function records gates when it is called, so call it here, inside
+        # the scope.
         return [
             one() if callable(one) and parent.requires_grad else one
             for one, parent in zip(gradients, node.inputs, strict=True)

@@ -1,8 +1,9 @@
 """Every exception that minigrad raises on purpose.
 
-An error has a stable code to look up in docs/errors.md. It says what is wrong, with the caller's own numbers; where in
-the graph (the engine fills that in); the probable cause; and the remedy. Each class also derives from the built-in
-exception that a Python programmer would expect, so `except ValueError` keeps working.
+An error has a stable code to look up in docs/errors.md. It says what is wrong, with the caller's
+own numbers; where in the graph (the engine fills that in); the probable cause; and the remedy. Each
+class also derives from the built-in exception that a Python programmer would expect, so `except
+ValueError` keeps working.
 """
 
 import sys
@@ -12,10 +13,11 @@ from .support.text import printable
 
 
 class MinigradError(Exception):
-    """Base of all errors. Its attributes `code`, `what`, `lines`, `where`, `cause` and `remedy` make up the message.
+    """Base of all errors. Its attributes `code`, `what`, `lines`, `where`, `cause` and `remedy`
+    make up the message.
 
-    `lines` is a list that goes below `what`, an item on each line. A line break anywhere else, as in a tensor's name,
-    is shown as an escape, and so are control characters.
+    `lines` is a list that goes below `what`, an item on each line. A line break anywhere else, as
+    in a tensor's name, is shown as an escape, and so are control characters.
 
     >>> raise ShapeError("MG101", "MultiplyGate cannot multiply (2, 3) by (4, 5)",
     ...                  cause="the inner sizes 3 and 4 differ", remedy="transpose one of them")
@@ -26,7 +28,14 @@ class MinigradError(Exception):
     """
 
     def __init__(
-        self, code: str, what: str, *, lines: Sequence[str] = (), cause: str = "", remedy: str = "", where: str = ""
+        self,
+        code: str,
+        what: str,
+        *,
+        lines: Sequence[str] = (),
+        cause: str = "",
+        remedy: str = "",
+        where: str = "",
     ) -> None:
         self.code, self.what, self.lines = code, what, lines
         self.where, self.cause, self.remedy = where, cause, remedy
@@ -41,7 +50,8 @@ class MinigradError(Exception):
 
 
 def shown(name: object) -> str:
-    """A path, or a name from a file, as messages show it: nothing that confuses a terminal, and not endlessly long.
+    """A path, or a name from a file, as messages show it: nothing that confuses a terminal, and not
+    endlessly long.
 
     >>> shown("rnn.cell.W"), shown(""), len(shown("n" * 10_000))
     ('rnn.cell.W', "''", 353)
@@ -52,7 +62,9 @@ def shown(name: object) -> str:
 
 
 def reason(error: BaseException) -> str:
-    """Why something failed, in a few words: what the system said of a file, or what the exception says."""
+    """Why something failed, in a few words: what the system said of a file, or what the exception
+    says.
+    """
     return getattr(error, "strerror", None) or " ".join(str(error).split()) or type(error).__name__
 
 
@@ -69,7 +81,9 @@ class GradientError(MinigradError, RuntimeError):
 
 
 class UnsupportedError(MinigradError, TypeError):
-    """A NumPy function on a Tensor, for which there is no gate; a call with arguments that a function does not take."""
+    """A NumPy function on a Tensor, for which there is no gate; a call with arguments that a
+    function does not take.
+    """
 
 
 class UnknownNameError(MinigradError, AttributeError):
@@ -105,7 +119,9 @@ class DrawError(MinigradError, RuntimeError):
 
 
 def pip_install(*packages: str) -> str:
-    """The command that installs packages for the Python that runs, to be copied: the remedy if one is missing."""
+    """The command that installs packages for the Python that runs, to be copied: the remedy if one
+    is missing.
+    """
     import shlex
 
     python = (

@@ -1,8 +1,8 @@
 """The graph: one node for each recorded gate call, pointing at the nodes that its inputs came from.
 
-This module defines Node, Leaf and `ancestors`, which lists the nodes of a graph in the order that a backward pass
-needs. Nodes point only to their inputs, so a graph has no reference cycles, and its memory is freed as soon as the last
-tensor that leads to it is gone.
+This module defines Node, Leaf and `ancestors`, which lists the nodes of a graph in the order that a
+backward pass needs. Nodes point only to their inputs, so a graph has no reference cycles, and its
+memory is freed as soon as the last tensor that leads to it is gone.
 """
 
 from __future__ import annotations
@@ -30,18 +30,35 @@ next_serial = count(1).__next__
 class Node:
     """One recorded gate call: `output = gate.forward(*arrays)`, made in `scope`.
 
-    `serial` counts all nodes of the program. A node has a higher number than its inputs, so sorting by it gives a
-    topological order. `arrays` are the input arrays at the time of the call, followed by what was saved for backward.
-    Two attributes are for drawings: `source` ("file.py:12") is set while lines are traced, and `upstream` is the
-    gradient that the last backward pass from this node started with.
+    `serial` counts all nodes of the program. A node has a higher number than its inputs, so sorting
+    by it gives a topological order. `arrays` are the input arrays at the time of the call, followed
+    by what was saved for backward. Two attributes are for drawings: `source` ("file.py:12") is set
+    while lines are traced, and `upstream` is the gradient that the last backward pass from this
+    node started with.
     """
 
-    __slots__ = ("arrays", "gate", "inputs", "name", "output", "requires_grad", "scope", "serial", "source", "upstream")
+    __slots__ = (
+        "arrays",
+        "gate",
+        "inputs",
+        "name",
+        "output",
+        "requires_grad",
+        "scope",
+        "serial",
+        "source",
+        "upstream",
+    )
 
     updated = 0  # the serial number of the last in-place update; only leaves are ever updated
 
     def __init__(
-        self, gate: Any, inputs: tuple[Node, ...], arrays: tuple[Any, ...], output: Array, requires_grad: bool
+        self,
+        gate: Any,
+        inputs: tuple[Node, ...],
+        arrays: tuple[Any, ...],
+        output: Array,
+        requires_grad: bool,
     ) -> None:
         self.gate = gate  # None for a leaf
         self.inputs = inputs
@@ -64,12 +81,16 @@ class Node:
 
     @property
     def stored(self) -> Array:
-        """The output as it is in memory: of a table that optimizers update by rows, not all rows may be up to date."""
+        """The output as it is in memory: of a table that optimizers update by rows, not all rows
+        may be up to date.
+        """
         return self.output
 
     @property
     def predecessors(self) -> tuple[Node, ...]:
-        """The nodes that the value came from: the inputs or, for a leaf made by a cut, the node that was cut."""
+        """The nodes that the value came from: the inputs or, for a leaf made by a cut, the node
+        that was cut.
+        """
         return self.inputs
 
     def __repr__(self) -> str:
@@ -78,17 +99,23 @@ class Node:
 
 
 class Leaf(Node):
-    """A node without a recorded gate call: a parameter, an input, a constant. Gradients accumulate in `grad`.
+    """A node without a recorded gate call: a parameter, an input, a constant. Gradients accumulate
+    in `grad`.
 
-    `origin` says how it was made: "created", "constants" (by a gate none of whose inputs required a gradient),
-    "no_grad", "detached" or "cut". After a cut, `cut_from` is the node that was cut. Code that writes to `output` in
-    place must set `updated` to a new serial number: older graphs, whose arrays it changed, then refuse to go backward.
+    `origin` says how it was made: "created", "constants" (by a gate none of whose inputs required a
+    gradient), "no_grad", "detached" or "cut". After a cut, `cut_from` is the node that was cut.
+    Code that writes to `output` in place must set `updated` to a new serial number: older graphs,
+    whose arrays it changed, then refuse to go backward.
     """
 
     __slots__ = ("cut_from", "grad", "origin", "updated")
 
     def __init__(
-        self, output: Array, requires_grad: bool = False, name: str | None = None, origin: str = "created"
+        self,
+        output: Array,
+        requires_grad: bool = False,
+        name: str | None = None,
+        origin: str = "created",
     ) -> None:
         super().__init__(None, (), (), output, requires_grad)
         self.name = name
@@ -103,10 +130,13 @@ class Leaf(Node):
 
 
 class LazyGradient:
-    """A gradient that is not an array yet: `dense()` computes the array. The subclasses are in fast/accumulator.py."""
+    """A gradient that is not an array yet: `dense()` computes the array. The subclasses are in
+    fast/accumulator.py.
+    """
 
     __slots__ = ("dtype", "shape")
-    __array_ufunc__ = None  # array + lazy raises an error, instead of NumPy adding it to each element
+    # array + lazy raises an error, instead of NumPy adding it to each element
+    __array_ufunc__ = None
 
     def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
         self.shape, self.dtype = shape, dtype
@@ -115,7 +145,9 @@ class LazyGradient:
         raise NotImplementedError
 
     def finalize(self) -> Any:
-        """What a leaf stores as its gradient: an array, or this object itself if optimizers can use the lazy form."""
+        """What a leaf stores as its gradient: an array, or this object itself if optimizers can use
+        the lazy form.
+        """
         return self.dense()
 
 
@@ -124,14 +156,19 @@ def dense(gradient: Any) -> Any:
     return gradient.dense() if isinstance(gradient, LazyGradient) else gradient
 
 
-def ancestors(roots: Iterable[Node], follow: Callable[[Node], Iterable[Node]] | None = None) -> list[Node]:
-    """The roots and all nodes that they were computed from, newest first: a reverse topological order.
+def ancestors(
+    roots: Iterable[Node], follow: Callable[[Node], Iterable[Node]] | None = None
+) -> list[Node]:
+    """The roots and all nodes that they were computed from, newest first: a reverse topological
+    order.
 
-    `follow(node)` gives the nodes to visit next, by default the inputs; attrgetter("predecessors") also crosses cuts.
+    `follow(node)` gives the nodes to visit next, by default the inputs; attrgetter("predecessors")
+    also crosses cuts.
     """
     found = list(dict.fromkeys(roots))
     seen = set(found)
-    for node in found:  # the list grows during the loop; no recursion, so a graph may have any depth
+    # the list grows during the loop; no recursion, so a graph may have any depth
+    for node in found:
         for parent in node.inputs if follow is None else follow(node):
             if parent not in seen:
                 seen.add(parent)

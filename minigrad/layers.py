@@ -1,4 +1,5 @@
-"""A second name for the folder `layers/` beside this one, which has the code: no file of yours can hide this name.
+"""A second name for the folder `layers/` beside this one, which has the code: no file of yours can
+hide this name.
 
 `from minigrad.layers import RNN`
 """

@@ -1,8 +1,10 @@
-"""What makes a Tensor feel like a NumPy array: NumPy's functions, methods, comparisons and conversions.
+"""What makes a Tensor feel like a NumPy array: NumPy's functions, methods, comparisons and
+conversions.
 
-`np.tanh(t)`, `array @ t` and `t.sum(axis=0)` mean what they mean for arrays, and are recorded. NumPy's functions are
-looked up in `FUNCTIONS`, where the files in gates/ register their gates; operators and methods are bound to their gates
-in gates/operators.py. A NumPy function without a gate raises an error,
+`np.tanh(t)`, `array @ t` and `t.sum(axis=0)` mean what they mean for arrays, and are recorded.
+NumPy's functions are looked up in `FUNCTIONS`, where the files in gates/ register their gates;
+operators and methods are bound to their gates in gates/operators.py. A NumPy function without a
+gate raises an error,
 because its plain result would silently drop the gradient.
 """
 
@@ -38,7 +40,9 @@ _COMPARISONS = {np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.g
 
 
 def implements(*numpy_functions: Callable[..., Any]) -> Callable[[F], F]:
-    """Register a function to run when one of those NumPy functions is called on a Tensor: a decorator."""
+    """Register a function to run when one of those NumPy functions is called on a Tensor: a
+    decorator.
+    """
 
     def register(function: F) -> F:
         FUNCTIONS.update(dict.fromkeys(numpy_functions, function))
@@ -141,7 +145,8 @@ class ArrayMethods:
     def __iter__(self) -> Iterator[Self]: return (self[index] for index in range(len(self)))
     def __pos__(self) -> Self: return self
 
-    # ---- comparisons, which give arrays and warn of (N, 1) beside (N,) (MG170), and conversions ----
+    # ---- comparisons, which give arrays and warn of (N, 1) beside (N,) (MG170), and conversions
+    # ----
 
     def __lt__(self, other: Any) -> Array: return np.less(self, other)
     def __le__(self, other: Any) -> Array: return np.less_equal(self, other)
@@ -154,7 +159,8 @@ class ArrayMethods:
     def __float__(self) -> float: return float(self.item())
     def __int__(self) -> int: return int(self.item())
     def __bool__(self) -> bool: return bool(self.item())
-    def __round__(self, digits: int | None = None) -> float: return round(float(self), digits)  # for printing
+    # for printing
+    def __round__(self, digits: int | None = None) -> float: return round(float(self), digits)
     def __format__(self, spec: str) -> str: return format(self.item() if spec else str(self), spec)
     def __len__(self) -> int: return len(self.array)
     # fmt: on
@@ -166,11 +172,19 @@ class ArrayMethods:
         return self.array.item()
 
     def __repr__(self) -> str:
-        body = np.array2string(self.array, separator=", ", prefix="Tensor(", threshold=20, precision=4)
+        body = np.array2string(
+            self.array, separator=", ", prefix="Tensor(", threshold=20, precision=4
+        )
         dtype = "" if self.dtype == np.float32 else f", dtype={self.dtype}"
         node = self.node
         name = f", name={node.name!r}" if node.name else ""
-        origin = f", made by {node.gate.name}" if node.gate else ", requires_grad=True" if node.requires_grad else ""
+        origin = (
+            f", made by {node.gate.name}"
+            if node.gate
+            else ", requires_grad=True"
+            if node.requires_grad
+            else ""
+        )
         return f"Tensor({body}{dtype}{name}{printable(origin)})"
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
@@ -186,7 +200,9 @@ class ArrayMethods:
             return _plainly(ufunc, inputs, options)
         if method != "__call__" or options or ufunc not in FUNCTIONS:
             name = f"np.{ufunc.__name__}" + (f".{method}" if method != "__call__" else "")
-            raise checks.no_gate(name + (f" with {', '.join(options)}=" if options and ufunc in FUNCTIONS else ""))
+            raise checks.no_gate(
+                name + (f" with {', '.join(options)}=" if options and ufunc in FUNCTIONS else "")
+            )
         return FUNCTIONS[ufunc](*inputs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
@@ -197,10 +213,14 @@ class ArrayMethods:
         return answering(FUNCTIONS[function])(*args, **options)
 
 
-# Operators without a gate, such as ~ and %, call NumPy's functions, which MG118 refuses by name. Those in place are not
-# among them: Python makes `x = x ** 2` of `x **= 2`.
+# Operators without a gate, such as ~ and %, call NumPy's functions, which MG118 refuses by name.
+# Those in place are not among them: Python makes `x = x ** 2` of `x **= 2`.
 for _name, _operator in vars(np.lib.mixins.NDArrayOperatorsMixin).items():
-    if callable(_operator) and (_name == "__invert__" or _name[:3] != "__i") and _name not in dir(ArrayMethods):
+    if (
+        callable(_operator)
+        and (_name == "__invert__" or _name[:3] != "__i")
+        and _name not in dir(ArrayMethods)
+    ):
         setattr(ArrayMethods, _name, _operator)
 
 
@@ -217,12 +237,16 @@ def _plainly(function: Callable[..., Any], args: Iterable[Any], options: dict[st
 
 
 def watched_column(array: Any) -> Any:
-    """A column (N, 1) as an array that warns when it is compared with N labels (MG170); anything else unchanged."""
+    """A column (N, 1) as an array that warns when it is compared with N labels (MG170); anything
+    else unchanged.
+    """
     return array.view(Column) if array.shape[1:] == (1,) else array
 
 
 class Column(np.ndarray):
-    """An array (N, 1) that warns when it is compared with N labels; so does the result of another comparison."""
+    """An array (N, 1) that warns when it is compared with N labels; so does the result of another
+    comparison.
+    """
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         arrays = [_uncompared(one) for one in inputs]
@@ -234,7 +258,8 @@ class Column(np.ndarray):
         return watched_column(result) if ufunc in _COMPARISONS and method == "__call__" else result
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        return self.view(np.ndarray).__reduce_ex__(protocol)  # a file does not need minigrad to be read
+        # a file does not need minigrad to be read
+        return self.view(np.ndarray).__reduce_ex__(protocol)
 
     def __repr__(self) -> str:
         return repr(self.view(np.ndarray))

@@ -1,7 +1,8 @@
 """Nodes that travel: pickled, sent to another process, or copied with copy.deepcopy.
 
-Serial numbers order a graph, and those of another process say nothing here. A node that arrives gets a new one, after
-those of its inputs, which arrive before it. A Table catches up first, and leaves its optimizer behind.
+Serial numbers order a graph, and those of another process say nothing here. A node that arrives
+gets a new one, after those of its inputs, which arrive before it. A Table catches up first, and
+leaves its optimizer behind.
 """
 
 import copyreg
@@ -28,7 +29,8 @@ def reduce(node: Node) -> tuple[Any, ...]:
     state["arrays"] = arrays = [*node.arrays]
     for number, parent in enumerate(node.inputs):
         if arrays[number] is parent.stored:
-            arrays[number] = None  # for `restore` to fill in: a copy would look as if the parent had changed since
+            # for `restore` to fill in: a copy would look as if the parent had changed since
+            arrays[number] = None
     return restore, (type(node), state)
 
 
@@ -45,7 +47,8 @@ def restore(cls: type[Node], state: dict[str, Any]) -> Node:
     node.arrays = tuple(arrays)
     if isinstance(node, Leaf):
         node.updated = 0
-        if node.requires_grad:  # its arrays, which optimizers write into, may lie in read-only bytes
+        # its arrays, which optimizers write into, may lie in read-only bytes
+        if node.requires_grad:
             node.output = np.array(node.output)
             node.output.setflags(write=False)
             node.grad = np.array(node.grad) if isinstance(node.grad, np.ndarray) else node.grad

@@ -22,13 +22,14 @@ TensorLike = Any  # a Tensor, an array, a number, or nested lists of numbers
 class Tensor(ArrayMethods):
     """An array that remembers how it was computed.
 
-    `data` is an array, which is copied and keeps its dtype, or a number or nested lists of numbers, which become
-    float32. With `requires_grad=True` the Tensor is a parameter: `backward` on anything computed from it adds the
-    gradient to `.grad`. The array is read-only, because recorded graphs rely on its value. To change a parameter,
-    assign a new array: `W.array = W.array - 0.1 * W.grad`.
+    `data` is an array, which is copied and keeps its dtype, or a number or nested lists of numbers,
+    which become float32. With `requires_grad=True` the Tensor is a parameter: `backward` on
+    anything computed from it adds the gradient to `.grad`. The array is read-only, because recorded
+    graphs rely on its value. To change a parameter, assign a new array: `W.array = W.array - 0.1 *
+    W.grad`.
 
-    A number beside a Tensor of floats takes its dtype. Otherwise dtypes combine as in NumPy (a boolean plus 1 is 2, an
-    integer), but a Python float counts as float32.
+    A number beside a Tensor of floats takes its dtype. Otherwise dtypes combine as in NumPy (a
+    boolean plus 1 is 2, an integer), but a Python float counts as float32.
 
     >>> x = Tensor([[1.0, 2.0]], name="x")
     >>> W = Tensor([[0.5], [-1.0]], requires_grad=True, name="W")
@@ -38,15 +39,20 @@ class Tensor(ArrayMethods):
     array([[1.],
            [2.]], dtype=float32)
 
-    Errors: DtypeError for data that are not numbers (MG110), for masked arrays (MG172), and for integer or float16 data
-    with requires_grad=True; ShapeError for ragged lists. Source: Griewank and Walther, Evaluating Derivatives (2008),
-    ch. 3.
+    Errors: DtypeError for data that are not numbers (MG110), for masked arrays (MG172), and for
+    integer or float16 data with requires_grad=True; ShapeError for ragged lists. Source: Griewank
+    and Walther, Evaluating Derivatives (2008), ch. 3.
     """
 
     __slots__ = ("__weakref__", "node")
 
     def __init__(
-        self, data: TensorLike, *, requires_grad: bool = False, name: str | None = None, dtype: Any = None
+        self,
+        data: TensorLike,
+        *,
+        requires_grad: bool = False,
+        name: str | None = None,
+        dtype: Any = None,
     ) -> None:
         array = checks.as_array(data, dtype)
         if requires_grad:
@@ -56,9 +62,12 @@ class Tensor(ArrayMethods):
 
     @property
     def array(self) -> Array:
-        """The value, as a read-only array. A new array of the same shape can be assigned; old graphs stay correct."""
+        """The value, as a read-only array. A new array of the same shape can be assigned; old
+        graphs stay correct.
+        """
         array = self.node.output
-        array.setflags(write=False)  # only here, because doing it at every gate call would cost time
+        # only here, because doing it at every gate call would cost time
+        array.setflags(write=False)
         return array
 
     @array.setter
@@ -68,13 +77,14 @@ class Tensor(ArrayMethods):
         leaf.output.setflags(write=False)
 
     def update(self, change: Callable[[Array], object]) -> None:
-        """Let `change(array)` write to the array in place: for optimizers, where a copy would cost too much.
+        """Let `change(array)` write to the array in place: for optimizers, where a copy would cost
+        too much.
 
-        A backward pass through a graph that was recorded before raises an error, because its saved array has changed. A
-        tensor that requires no gradient gets a new array instead.
+        A backward pass through a graph that was recorded before raises an error, because its saved
+        array has changed. A tensor that requires no gradient gets a new array instead.
 
-        Errors: GradientError for a tensor that a gate computed (MG126); OptionError if `change` returns a new array of
-        this shape instead of writing (MG171).
+        Errors: GradientError for a tensor that a gate computed (MG126); OptionError if `change`
+        returns a new array of this shape instead of writing (MG171).
         """
         leaf = self.node
         if not isinstance(leaf, Leaf):
@@ -91,10 +101,12 @@ class Tensor(ArrayMethods):
 
     @property
     def grad(self) -> Array | None:
-        """The sum of the gradients from all `backward` calls, an array of this shape; None before the first call.
+        """The sum of the gradients from all `backward` calls, an array of this shape; None before
+        the first call.
 
-        Only leaves that require a gradient have one. Assign None to reset it. The gradient of a table that was read by
-        rows is stored as rows; reading it here makes it a whole array, of which an optimizer updates every row.
+        Only leaves that require a gradient have one. Assign None to reset it. The gradient of a
+        table that was read by rows is stored as rows; reading it here makes it a whole array, of
+        which an optimizer updates every row.
         """
         if not isinstance(self.node, Leaf):
             return checks.gradient_of_step(self.node)
@@ -109,7 +121,9 @@ class Tensor(ArrayMethods):
 
     @property
     def requires_grad(self) -> bool:
-        """Whether gradients flow to this tensor. On a leaf it can be set: False freezes a parameter."""
+        """Whether gradients flow to this tensor. On a leaf it can be set: False freezes a
+        parameter.
+        """
         return self.node.requires_grad
 
     @requires_grad.setter
@@ -117,7 +131,8 @@ class Tensor(ArrayMethods):
         leaf = _leaf(self, "change requires_grad of")
         if value:
             checks.check_differentiable(leaf.dtype, leaf.name)
-            leaf.output = leaf.output.copy("K")  # which no recorded view shares, so that it can be updated in place
+            # which no recorded view shares, so that it can be updated in place
+            leaf.output = leaf.output.copy("K")
         leaf.requires_grad = bool(value)
 
     @property
@@ -130,19 +145,24 @@ class Tensor(ArrayMethods):
         self.node.name = value
 
     def backward(self, upstream: TensorLike = None, **other: TensorLike) -> None:
-        """Add d(self)/d(leaf) to `.grad` of every leaf that this tensor came from and that requires a gradient.
+        """Add d(self)/d(leaf) to `.grad` of every leaf that this tensor came from and that requires
+        a gradient.
 
-        `upstream` is dL/d(self), of this tensor's shape; a scalar needs none: it is L itself. The graph is not freed:
+        `upstream` is dL/d(self), of this tensor's shape; a scalar needs none: it is L itself. The
+        graph is not freed:
         it can be drawn, and a second `backward` adds the same gradients again.
 
-        Errors: GradientError (no upstream gradient for a non-scalar, nothing recorded, inside `no_grad`, a leaf updated
-        since), NonFiniteError (a scalar that is NaN or infinite), ShapeError (an upstream gradient of another shape).
+        Errors: GradientError (no upstream gradient for a non-scalar, nothing recorded, inside
+        `no_grad`, a leaf updated since), NonFiniteError (a scalar that is NaN or infinite),
+        ShapeError (an upstream gradient of another shape).
         """
         upstream = start(self.node, checks.upstream_of(other, upstream) if other else upstream)
         for leaf, gradient in sweep(self.node, upstream).items():
             assert isinstance(leaf, Leaf)
             total = gradient if leaf.grad is None else SEAMS.add(leaf.grad, gradient, leaf.shape)
-            leaf.grad = total.finalize() if isinstance(total, LazyGradient) else np.array(total, leaf.dtype)
+            leaf.grad = (
+                total.finalize() if isinstance(total, LazyGradient) else np.array(total, leaf.dtype)
+            )
         self.node.upstream = upstream
 
     def detach(self) -> Tensor:
@@ -157,33 +177,45 @@ def _leaf(tensor: Tensor, action: str) -> Leaf:
 
 
 def cut(tensor: TensorLike) -> Tensor:
-    """The same value as a new leaf, where gradients stop: the cut of truncated backpropagation through time.
+    """The same value as a new leaf, where gradients stop: the cut of truncated backpropagation
+    through time.
 
-    z = tensor, of its shape; no gradient comes back. The leaf keeps the history before the cut in memory, so that
-    drawings can show it; `Tensor.detach` drops it.
+    z = tensor, of its shape; no gradient comes back. The leaf keeps the history before the cut in
+    memory, so that drawings can show it; `Tensor.detach` drops it.
 
     >>> w = Tensor(3.0, requires_grad=True)
     >>> (cut(w) * w).backward()
     >>> w.grad                               # of 3 w, not of w²
     array(3., dtype=float32)
 
-    Errors: those of Tensor. Source: Williams and Peng, An efficient gradient-based algorithm (1990).
+    Errors: those of Tensor. Source: Williams and Peng, An efficient gradient-based algorithm
+    (1990).
     """
     (tensor,), watch = as_tensors([tensor]), ON_CUT.get()
-    leaf = Leaf(watch(tensor.array.copy()) if watch else tensor.array.copy(), False, tensor.name, "cut")
+    leaf = Leaf(
+        watch(tensor.array.copy()) if watch else tensor.array.copy(), False, tensor.name, "cut"
+    )
     leaf.cut_from = tensor.node
     return from_node(leaf)
 
 
 def as_tensors(values: Sequence[TensorLike]) -> list[Tensor]:
-    """Tensors unchanged, anything else as a constant. A plain number takes the dtype of a Tensor of floats."""
-    floats = [value.dtype for value in values if isinstance(value, Tensor) and value.dtype.kind == "f"]
+    """Tensors unchanged, anything else as a constant. A plain number takes the dtype of a Tensor of
+    floats.
+    """
+    floats = [
+        value.dtype for value in values if isinstance(value, Tensor) and value.dtype.kind == "f"
+    ]
     dtype = floats[0] if floats else checks.common_dtype(values)
     return [value if type(value) is Tensor else _constant(value, dtype) for value in values]
 
 
 def _constant(value: TensorLike, dtype: np.dtype[Any]) -> Tensor:
-    return from_node(value.node) if isinstance(value, Tensor) else constant(checks.as_operand(value, dtype))
+    return (
+        from_node(value.node)
+        if isinstance(value, Tensor)
+        else constant(checks.as_operand(value, dtype))
+    )
 
 
 def from_node(node: Node) -> Tensor:

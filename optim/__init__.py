@@ -27,15 +27,26 @@ __all__ = [
     "freeze", "split", "summary", "unfreeze", *_callback_names,
 ]  # fmt: skip
 
-# Names and keywords of other frameworks are answered from the table in minigrad/help/other_frameworks.py.
+# Names and keywords of other frameworks are answered from the table in
+# minigrad/help/other_frameworks.py.
 Trainer.__getattr__ = _other.answer_attribute  # type: ignore[attr-defined]
 _other.answer_names(
     Optimizer,
-    "learning_rate get_lr set_learning_rate param_groups add_param_group params defaults apply_gradients minimize "
-    "update init zero_grads".split(),
+    "learning_rate get_lr set_learning_rate param_groups add_param_group params defaults "
+    "apply_gradients minimize update init zero_grads".split(),
 )
 _other.answer_calls(Trainer, ["__init__", "fit"])
-for _class in (SGD, Adam, AdamW, Adagrad, RMSprop, StepSchedule, CosineSchedule, WarmUp, EarlyStopping):  # noqa: F405
+for _class in (
+    SGD,
+    Adam,
+    AdamW,
+    Adagrad,
+    RMSprop,
+    StepSchedule,
+    CosineSchedule,
+    WarmUp,
+    EarlyStopping,  # noqa: F405
+):
     _other.answer_calls(_class, ["__init__"])
 
 if not TYPE_CHECKING:  # else type checkers would let every name pass

@@ -12,8 +12,9 @@ from .optimizer import Array, Optimizer, Parameters
 class Adagrad(Optimizer):
     """s ← s + g², and p ← p - lr g / (√s + eps).
 
-    g is the gradient of p (plus weight_decay times p); s, of p's shape and zero at first, sums its squares, so that
-    elements which rarely have a gradient (the vectors of rare words) take larger steps when they do.
+    g is the gradient of p (plus weight_decay times p); s, of p's shape and zero at first, sums its
+    squares, so that elements which rarely have a gradient (the vectors of rare words) take larger
+    steps when they do.
 
     >>> from minigrad import Tensor
     >>> p = Tensor([1.0, 1.0], requires_grad=True)
@@ -23,19 +24,27 @@ class Adagrad(Optimizer):
     [0.9 0.9]
 
     Without weight decay, a step changes only those rows of a table that the batch looked up.
-    Errors: as Optimizer. Source: Duchi, Hazan and Singer, Adaptive subgradient methods (2011). Keras starts s at 0.1.
+    Errors: as Optimizer. Source: Duchi, Hazan and Singer, Adaptive subgradient methods (2011).
+    Keras starts s at 0.1.
     """
 
     slots = ("squares",)
     below = MappingProxyType({"eps": math.inf})
 
     def __init__(
-        self, parameters: Parameters, lr: float = 0.01, *, eps: float = 1e-7, weight_decay: float = 0.0
+        self,
+        parameters: Parameters,
+        lr: float = 0.01,
+        *,
+        eps: float = 1e-7,
+        weight_decay: float = 0.0,
     ) -> None:
         self.eps = eps
         super().__init__(parameters, lr, weight_decay)
 
-    def update_rule(self, p: Array, g: Array, slots: Sequence[Array], scratch: Array, lr: float, t: int) -> None:
+    def update_rule(
+        self, p: Array, g: Array, slots: Sequence[Array], scratch: Array, lr: float, t: int
+    ) -> None:
         (s,) = slots
         np.multiply(g, g, out=scratch)
         s += scratch

@@ -16,8 +16,9 @@ WIDEST = 0.055  # with a larger spread of b, Adam is not lazy
 class Adam(Optimizer):
     """m ← β₁ m + (1 - β₁) g, v ← β₂ v + (1 - β₂) g², and p ← p - lr m̂ / (√v̂ + eps).
 
-    g is the gradient of p (plus weight_decay times p). m and v, of p's shape and zero at first, are running means of g
-    and g²; m̂ = m / (1 - β₁ᵗ) and v̂ = v / (1 - β₂ᵗ) correct their bias to 0; t counts the parameter's steps from 1.
+    g is the gradient of p (plus weight_decay times p). m and v, of p's shape and zero at first, are
+    running means of g and g²; m̂ = m / (1 - β₁ᵗ) and v̂ = v / (1 - β₂ᵗ) correct their bias to 0; t
+    counts the parameter's steps from 1.
 
     >>> from minigrad import Tensor
     >>> p = Tensor([1.0, 1.0], requires_grad=True)
@@ -26,14 +27,17 @@ class Adam(Optimizer):
     >>> print(p.array.round(4))
     [0.9 1.1]
 
-    As in the paper's Algorithm 1 and in PyTorch, eps is added to √v̂. Keras uses the paper's faster form,
-    lr √(1 - β₂ᵗ) / (1 - β₁ᵗ) · m / (√v + eps), where eps is added to √v ("epsilon hat"). Here that would be
-    eps / √(1 - β₂ᵗ) instead of eps: 32 times as much at the first step, and the same in the end. The default, 1e-7, is
-    Keras's; PyTorch's is 1e-8.
+    As in the paper's Algorithm 1 and in PyTorch, eps is added to √v̂. Keras uses the paper's faster
+    form,
+    lr √(1 - β₂ᵗ) / (1 - β₁ᵗ) · m / (√v + eps), where eps is added to √v ("epsilon hat"). Here that
+    would be
+    eps / √(1 - β₂ᵗ) instead of eps: 32 times as much at the first step, and the same in the end.
+    The default, 1e-7, is Keras's; PyTorch's is 1e-8.
 
-    Without weight decay, updates of tables are lazy: rows that a batch did not look up catch up when they are next
-    read. What they catch up with differs from the dense rule's steps by at most 1.6e-5 of it. That needs a β₂ close to
-    1: 1 - β₂ of at most about a tenth of 1 - β₁. With other betas all rows are updated at every step.
+    Without weight decay, updates of tables are lazy: rows that a batch did not look up catch up
+    when they are next read. What they catch up with differs from the dense rule's steps by at most
+    1.6e-5 of it. That needs a β₂ close to 1: 1 - β₂ of at most about a tenth of 1 - β₁. With other
+    betas all rows are updated at every step.
     Errors: as Optimizer. Source: Kingma and Ba, Adam: a method for stochastic optimization (2015).
     """
 
@@ -57,7 +61,9 @@ class Adam(Optimizer):
         """What m and v are divided by at step t. A method, so that a subclass can change it."""
         return 1 - self.beta1**t, 1 - self.beta2**t
 
-    def update_rule(self, p: Array, g: Array, slots: Sequence[Array], scratch: Array, lr: float, t: int) -> None:
+    def update_rule(
+        self, p: Array, g: Array, slots: Sequence[Array], scratch: Array, lr: float, t: int
+    ) -> None:
         m, v = slots
         correct1, correct2 = self.bias_corrections(t)
         root = math.sqrt(correct2)
@@ -69,7 +75,8 @@ class Adam(Optimizer):
         scratch *= 1 - self.beta2
         v *= self.beta2
         v += scratch
-        # m̂ and v̂ need no arrays, because their corrections are scalars: √v̂ + eps = (√v + eps root) / root.
+        # m̂ and v̂ need no arrays, because their corrections are scalars: √v̂ + eps = (√v + eps
+        # root) / root.
         np.sqrt(v, out=scratch)
         scratch += self.eps * root
         np.divide(m, scratch, out=scratch)
@@ -84,7 +91,8 @@ class Adam(Optimizer):
         return fade_out(self.beta1) if spread <= WIDEST else None
 
     def pending_terms(self, missed: Array, lr: float, t: int) -> tuple[Array, ...]:
-        """(a, a / b, a b, a b²): with g = 0, step t is p -= a m / (b √v + eps), m and v being those of the last step.
+        """(a, a / b, a b, a b²): with g = 0, step t is p -= a m / (b √v + eps), m and v being those
+        of the last step.
 
         That is the row's last step before the missed ones.
         """
@@ -93,13 +101,17 @@ class Adam(Optimizer):
         b = np.sqrt(np.maximum(self.beta2**missed, 1e-300) / correct2)
         return a, a / b, a * b, a * b * b
 
-    def catch_up(self, p: Array, slots: Sequence[Array], missed: Array, sums: tuple[Array, ...]) -> None:
-        """p -= Σ a m / (b √v + eps) over the missed steps, by one or two representatives (w, B): Σ w m / (B √v + eps).
+    def catch_up(
+        self, p: Array, slots: Sequence[Array], missed: Array, sums: tuple[Array, ...]
+    ) -> None:
+        """p -= Σ a m / (b √v + eps) over the missed steps, by one or two representatives (w, B): Σ
+        w m / (B √v + eps).
 
-        That is Gauss's quadrature: over the values of b, each with the weight a / b, it is exact for polynomials up to
-        degree 1 or 3. So it is exact where eps or all b √v are negligible. In between, the relative error of one is at
-        most a quarter of b's relative variance. Rows for which that is too much take two. What a row gets must not
-        depend on which other rows catch up with it.
+        That is Gauss's quadrature: over the values of b, each with the weight a / b, it is exact
+        for polynomials up to degree 1 or 3. So it is exact where eps or all b √v are negligible. In
+        between, the relative error of one is at most a quarter of b's relative variance. Rows for
+        which that is too much take two. What a row gets must not depend on which other rows catch
+        up with it.
         """
         m, v = slots
         a, a_by_b, a_b, _ = sums
@@ -129,7 +141,9 @@ class Adam(Optimizer):
 def _two_representatives(
     mean: Array, a: Array, a_by_b: Array, a_b: Array, a_b2: Array
 ) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
-    """(w, B) twice: Gauss's two nodes and their weights times B, from the moments of b with the weights a / b."""
+    """(w, B) twice: Gauss's two nodes and their weights times B, from the moments of b with the
+    weights a / b.
+    """
     variance = a_b / a_by_b - mean * mean
     third = a_b2 / a_by_b - mean * (3 * variance + mean * mean)
     skew = third / (2 * variance)
@@ -140,10 +154,11 @@ def _two_representatives(
 
 
 class AdamW(Adam):
-    """Adam with decoupled weight decay λ: p ← p - lr λ p, and then Adam's step, whose g is the gradient alone.
+    """Adam with decoupled weight decay λ: p ← p - lr λ p, and then Adam's step, whose g is the
+    gradient alone.
 
-    In Adam, λp passes through m and v, so that parameters with large gradients hardly decay at all; here every
-    parameter shrinks by the same factor. Shapes: as Adam's.
+    In Adam, λp passes through m and v, so that parameters with large gradients hardly decay at all;
+    here every parameter shrinks by the same factor. Shapes: as Adam's.
 
     >>> from minigrad import Tensor
     >>> p = Tensor([1.0], requires_grad=True)
@@ -152,7 +167,8 @@ class AdamW(Adam):
     >>> print(p.array.round(4))
     [0.85]
 
-    Errors: as Optimizer. Source: Loshchilov and Hutter, Decoupled weight decay regularization (2019).
+    Errors: as Optimizer. Source: Loshchilov and Hutter, Decoupled weight decay regularization
+    (2019).
     """
 
     decoupled_decay = True

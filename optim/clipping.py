@@ -12,14 +12,16 @@ from minigrad.graph import Leaf
 
 from .optimizer import Array, by_name, check_range
 
-SAFE_NORMS = 1e-15, 1e15  # between them the squares of float32 gradients, and more so of float64, lose nothing
+# between them the squares of float32 gradients, and more so of float64, lose nothing
+SAFE_NORMS = 1e-15, 1e15
 
 
 def clip_gradients(parameters: Mapping[str, Tensor] | Sequence[Tensor], max_norm: float) -> float:
-    """Scale all gradients, of any shape, by min(1, max_norm / |g|), and return |g|, their norm as one vector.
+    """Scale all gradients, of any shape, by min(1, max_norm / |g|), and return |g|, their norm as
+    one vector.
 
-    The direction stays the same; only a step that would be too long becomes shorter. Recurrent networks need it: over
-    many time steps gradients can explode as well as vanish.
+    The direction stays the same; only a step that would be too long becomes shorter. Recurrent
+    networks need it: over many time steps gradients can explode as well as vanish.
 
     >>> W = Tensor([3.0, 4.0], requires_grad=True)
     >>> (W * W).sum().backward()               # the gradient is [6, 8]
@@ -28,14 +30,23 @@ def clip_gradients(parameters: Mapping[str, Tensor] | Sequence[Tensor], max_norm
     >>> W.grad
     array([0.6, 0.8], dtype=float32)
 
-    Errors: NonFiniteError MG310, with the paths, where a gradient is not finite; OptionError MG305 for a negative norm.
-    Source: Pascanu, Mikolov and Bengio, On the difficulty of training recurrent neural networks (2013).
+    Errors: NonFiniteError MG310, with the paths, where a gradient is not finite; OptionError MG305
+    for a negative norm. Source: Pascanu, Mikolov and Bengio, On the difficulty of training
+    recurrent neural networks (2013).
     """
     check_range("max_norm", max_norm, 0.0)
     parameters = parameters if isinstance(parameters, Mapping) else by_name(parameters)
-    gradients = {path: values for path, tensor in parameters.items() if (values := gradient_values(tensor)) is not None}
-    norm, largest = math.sqrt(sum(float(np.vdot(values, values)) for values in gradients.values())), 1.0
-    if not SAFE_NORMS[0] < norm < SAFE_NORMS[1]:  # the squares may have left the range of their dtype
+    gradients = {
+        path: values
+        for path, tensor in parameters.items()
+        if (values := gradient_values(tensor)) is not None
+    }
+    norm, largest = (
+        math.sqrt(sum(float(np.vdot(values, values)) for values in gradients.values())),
+        1.0,
+    )
+    # the squares may have left the range of their dtype
+    if not SAFE_NORMS[0] < norm < SAFE_NORMS[1]:
         sizes = {path: float(np.abs(values).max(initial=0)) for path, values in gradients.items()}
         if culprits := [path for path, size in sizes.items() if not math.isfinite(size)]:
             raise NonFiniteError(
@@ -43,10 +54,12 @@ def clip_gradients(parameters: Mapping[str, Tensor] | Sequence[Tensor], max_norm
                 f"the gradient of {', '.join(culprits)} has NaN or infinity in it "
                 f"({len(culprits)} of {len(sizes)} parameters)",
                 cause="an overflow in the backward pass; scaling cannot repair it",
-                remedy="lower the learning rate; mg.detect_anomaly() names the first gate whose gradient is not finite",
+                remedy="lower the learning rate; mg.detect_anomaly() names the first gate whose "
+                "gradient is not finite",
             )
         largest = max(sizes.values(), default=0.0) or 1.0
-        shares = (values / np.float64(largest) for values in gradients.values())  # in float64 throughout
+        # in float64 throughout
+        shares = (values / np.float64(largest) for values in gradients.values())
         norm = math.sqrt(sum(float(np.vdot(share, share)) for share in shares))
     if norm * largest > max_norm:
         for values in gradients.values():
@@ -57,10 +70,11 @@ def clip_gradients(parameters: Mapping[str, Tensor] | Sequence[Tensor], max_norm
 
 
 def gradient_values(tensor: Tensor) -> Array | None:
-    """The elements of a parameter's gradient: all of them, or of a row-sparse gradient only the rows that it touches.
+    """The elements of a parameter's gradient: all of them, or of a row-sparse gradient only the
+    rows that it touches.
 
-    Each row comes once, coalesced; any other lazy gradient becomes an array. The array returned is the gradient's own,
-    so that scaling it scales the gradient. None if there is no gradient.
+    Each row comes once, coalesced; any other lazy gradient becomes an array. The array returned is
+    the gradient's own, so that scaling it scales the gradient. None if there is no gradient.
     """
     leaf = tensor.node
     assert isinstance(leaf, Leaf)

@@ -1,9 +1,11 @@
-"""Lazy updates: the updates of a table's rows that no batch touches stay pending until the rows are read.
+"""Lazy updates: the updates of a table's rows that no batch touches stay pending until the rows are
+read.
 
-With gradient 0 a rule with memory still moves a row (the running means of Adam and momentum decay over many steps), and
-doing that to all 10,000 word vectors at every step costs more than the rest of the step. Here the steps that a row has
-missed stay pending, and the row catches up with all of them at once. With g = 0, each of these steps moves the row by
-its running means times factors that depend on the step alone, and such factors can be added up over the steps.
+With gradient 0 a rule with memory still moves a row (the running means of Adam and momentum decay
+over many steps), and doing that to all 10,000 word vectors at every step costs more than the rest
+of the step. Here the steps that a row has missed stay pending, and the row catches up with all of
+them at once. With g = 0, each of these steps moves the row by its running means times factors that
+depend on the step alone, and such factors can be added up over the steps.
 """
 
 import math
@@ -22,29 +24,38 @@ Sums = tuple[NDArray[np.float64], ...]
 BLOCK = 1024  # this many rows catch up at a time, so that their copies fit into the cache
 EARLY = 4  # all rows catch up after each of the first EARLY steps (a power of 2), ...
 LATE = 4096  # ... and in the end after every LATE steps
-SHORTEST_SUMS = 1024  # room for the terms of this many steps at first, and for twice as many whenever it is full
+# room for the terms of this many steps at first, and for twice as many whenever it is full
+SHORTEST_SUMS = 1024
 NEGLIGIBLE = 1e-9  # a value that has decayed to this part of what it was moves nothing any more
 DENORMAL = 1e-20  # smaller powers become 0: as factors they would only make slow denormal numbers
-_CATCHING_UP = threading.Lock()  # two threads that read a table must not apply a row's updates twice
+# two threads that read a table must not apply a row's updates twice
+_CATCHING_UP = threading.Lock()
 
 
 class LazyRule(Protocol):
     """The methods that an update rule needs for lazy updates."""
 
     def pending_terms(self, missed: NDArray[np.float64], lr: float, t: int) -> Sums:
-        """The factors of step t for rows that have missed this many steps in succession, step t included."""
+        """The factors of step t for rows that have missed this many steps in succession, step t
+        included.
+        """
 
-    def catch_up(self, p: Array, slots: Sequence[Array], missed: NDArray[np.float64], sums: Sums) -> None:
+    def catch_up(
+        self, p: Array, slots: Sequence[Array], missed: NDArray[np.float64], sums: Sums
+    ) -> None:
         """Change the rows p and their slots in place, as the missed steps would have done.
 
-        For each row, `missed` (n, 1, ...) is the number of these steps, and `sums` holds their terms, added up.
+        For each row, `missed` (n, 1, ...) is the number of these steps, and `sums` holds their
+        terms, added up.
         """
 
 
 def all_catch_up(t: int) -> bool:
-    """Whether all rows catch up after step t: the first 4, then EARLY / 2 times while t doubles, then every LATE steps.
+    """Whether all rows catch up after step t: the first 4, then EARLY / 2 times while t doubles,
+    then every LATE steps.
 
-    Early steps differ too much for sums over many of them. Later ones would make the sums longer and longer.
+    Early steps differ too much for sums over many of them. Later ones would make the sums longer
+    and longer.
     """
     return t % min(max((1 << t.bit_length()) // EARLY, 1), LATE) == 0
 
@@ -52,13 +63,20 @@ def all_catch_up(t: int) -> bool:
 class PendingRows:
     """The pending updates of one table: which step each row is up to date with.
 
-    `rule` is a copy of the optimizer with the `settings` (momentum, ...) that all these steps are made with, `slots`
-    its arrays for the table, `t` the number of steps made so far, `window` the number of missed steps after which
-    further ones change only the slots. Whoever makes a step with other settings makes new PendingRows.
+    `rule` is a copy of the optimizer with the `settings` (momentum, ...) that all these steps are
+    made with, `slots` its arrays for the table, `t` the number of steps made so far, `window` the
+    number of missed steps after which further ones change only the slots. Whoever makes a step with
+    other settings makes new PendingRows.
     """
 
     def __init__(
-        self, rule: LazyRule, settings: Mapping[str, float], table: Table, slots: Sequence[Array], t: int, window: int
+        self,
+        rule: LazyRule,
+        settings: Mapping[str, float],
+        table: Table,
+        slots: Sequence[Array],
+        t: int,
+        window: int,
     ) -> None:
         self.rule, self.settings, self.window = rule, settings, window
         self.table, self.slots = table, slots
@@ -66,11 +84,15 @@ class PendingRows:
         rows = len(table.stored)
         self.up_to = np.full(rows, t, np.int64)  # the step that each row is up to date with
         at_rest = ~np.any([slot.reshape(rows, -1).any(axis=1) for slot in slots], axis=0)
-        self.up_to[at_rest] = np.iinfo(self.up_to.dtype).max  # slots all 0: such rows rest until touched
-        self.sums = np.zeros((0, 0))  # in row i: the terms of all steps after step first + i, added up
+        # slots all 0: such rows rest until touched
+        self.up_to[at_rest] = np.iinfo(self.up_to.dtype).max
+        # in row i: the terms of all steps after step first + i, added up
+        self.sums = np.zeros((0, 0))
 
     def count_step(self, lr: float, touched: Array) -> None:
-        """Count a step that updated the rows `touched`, which were up to date before; all other rows missed it."""
+        """Count a step that updated the rows `touched`, which were up to date before; all other
+        rows missed it.
+        """
         self.t += 1
         self.up_to[touched] = self.t
         size = self.t - self.first
@@ -85,7 +107,9 @@ class PendingRows:
             total[size - len(term) : size] += term
 
     def state(self) -> dict[str, Array]:
-        """What is pending, and the table as stored: all that `load_state` needs for an exact continuation."""
+        """What is pending, and the table as stored: all that `load_state` needs for an exact
+        continuation.
+        """
         oldest = self.up_to.min() - self.first  # the terms before it are for no row any more
         sums = self.sums[oldest : self.t - self.first].T.copy() if self.sums.size else np.zeros(0)
         return {"table": self.table.stored.copy(), "up_to": self.up_to.copy(), "sums": sums}
@@ -94,7 +118,8 @@ class PendingRows:
         """Put the table back as it was stored; the slots and `t` must be those of the same step."""
         self.up_to[...] = state["up_to"]
         self.sums = state["sums"].T.copy()
-        self.first = self.t - state["sums"].shape[-1]  # a rule without terms has no sums, and does not use it
+        # a rule without terms has no sums, and does not use it
+        self.first = self.t - state["sums"].shape[-1]
         self.table.write(lambda stored: stored.__setitem__(..., state["table"]))
         self.table.pending = self
 
@@ -103,7 +128,9 @@ class PendingRows:
         return np.flatnonzero(self.up_to < self.t)
 
     def catch_up(self, rows: Array | None) -> None:
-        """Bring these rows of the table up to date, or all (None). A Table calls this before it is read."""
+        """Bring these rows of the table up to date, or all (None). A Table calls this before it is
+        read.
+        """
         with _CATCHING_UP:
             if rows is None:
                 stale = self.stale()
@@ -120,7 +147,8 @@ class PendingRows:
                     self._catch_up(stored, block)
                     self.up_to[block] = self.t
             if rows is None:
-                self.first, self.sums = self.t, np.zeros((0, 0))  # no row needs the terms of earlier steps any more
+                # no row needs the terms of earlier steps any more
+                self.first, self.sums = self.t, np.zeros((0, 0))
 
     def _catch_up(self, stored: Array, stale: Array) -> None:
         since = self.up_to[stale]
@@ -128,7 +156,9 @@ class PendingRows:
         missed = (self.t - since).reshape(column).astype(np.float64)
         totals = self.sums.take(since - self.first, axis=0).T if self.sums.size else ()
         sums = tuple(total.reshape(column) for total in totals)
-        change_rows(stored, self.slots, stale, lambda p, slots: self.rule.catch_up(p, slots, missed, sums))
+        change_rows(
+            stored, self.slots, stale, lambda p, slots: self.rule.catch_up(p, slots, missed, sums)
+        )
 
 
 def change_rows(
@@ -148,7 +178,9 @@ def is_pending(name: str) -> bool:
 
 
 def pending_parts(state: Mapping[str, Array], path: str) -> dict[str, Array]:
-    """The `PendingRows.state` of a parameter, taken from an optimizer's raw state; empty if nothing is pending."""
+    """The `PendingRows.state` of a parameter, taken from an optimizer's raw state; empty if nothing
+    is pending.
+    """
     names = {part: f"pending {part}/{path}" for part in ("table", "up_to", "sums")}
     return {part: state[name] for part, name in names.items() if name in state}
 

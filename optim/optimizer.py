@@ -1,7 +1,8 @@
-"""Optimizer, the base class of the update rules: parameters in groups, state by path, and the step over all of them.
+"""Optimizer, the base class of the update rules: parameters in groups, state by path, and the step
+over all of them.
 
-A rule changes one parameter, given its gradient. Here it is called with the whole parameter, or, where the result is
-the same, with only those rows of a table that the batch touched.
+A rule changes one parameter, given its gradient. Here it is called with the whole parameter, or,
+where the result is the same, with only those rows of a table that the batch touched.
 """
 
 import copy
@@ -41,14 +42,17 @@ class Group:
 class Optimizer:
     """Base class of the update rules: each defines its `slots` and its `update_rule`.
 
-    `parameters` is `model.named_parameters()`, {path: Tensor}; a list of Tensors, which go by their names; or a list of
-    groups, each a dict with "parameters" and, if it has its own, "lr" and "weight_decay". `lr` is the step size and
-    `weight_decay` the λ of a penalty λ/2 |p|² on every parameter p: it adds λp to the gradient.
+    `parameters` is `model.named_parameters()`, {path: Tensor}; a list of Tensors, which go by their
+    names; or a list of groups, each a dict with "parameters" and, if it has its own, "lr" and
+    "weight_decay". `lr` is the step size and `weight_decay` the λ of a penalty λ/2 |p|² on every
+    parameter p: it adds λp to the gradient.
 
-    `step()` changes every parameter that has a gradient, but no frozen one (requires_grad=False). `zero_grad()` forgets
-    the gradients, which `backward` would otherwise add to. `scale` multiplies every learning rate: a schedule sets it.
+    `step()` changes every parameter that has a gradient, but no frozen one (requires_grad=False).
+    `zero_grad()` forgets the gradients, which `backward` would otherwise add to. `scale` multiplies
+    every learning rate: a schedule sets it.
 
-    An optimizer holds tensors, so make it when the model is complete: it does not train a layer that is assigned later.
+    An optimizer holds tensors, so make it when the model is complete: it does not train a layer
+    that is assigned later.
 
     >>> from optim import SGD
     >>> W, b = Tensor([1.0], requires_grad=True), Tensor([1.0], requires_grad=True)
@@ -58,21 +62,25 @@ class Optimizer:
     >>> W.item(), b.item()
     (0.8999999761581421, 0.0)
 
-    Errors: OptionError MG301 (no parameters), MG303 (one twice), MG304 (an invalid learning rate), MG305 (another
-    number out of range), MG306 (an unknown key in a group); DtypeError MG302 (no tensors); and of `step`
-    GradientError MG307 (nothing has a gradient), ShapeError MG105 (a gradient of another shape). These are raised
-    before the step changes anything. What interrupts it later leaves it half done: Ctrl-C in a loop of your own (the
-    Trainer lets the step finish), or an overflow where NumPy raises such errors.
+    Errors: OptionError MG301 (no parameters), MG303 (one twice), MG304 (an invalid learning rate),
+    MG305 (another number out of range), MG306 (an unknown key in a group); DtypeError MG302 (no
+    tensors); and of `step`
+    GradientError MG307 (nothing has a gradient), ShapeError MG105 (a gradient of another shape).
+    These are raised before the step changes anything. What interrupts it later leaves it half done:
+    Ctrl-C in a loop of your own (the Trainer lets the step finish), or an overflow where NumPy
+    raises such errors.
     """
 
     slots: ClassVar[tuple[str, ...]] = ()
-    """Names of the arrays that the rule keeps for each parameter, of the parameter's shape, zero at first."""
+    """Names of the arrays that the rule keeps for each parameter, of the parameter's shape, zero at
+    first."""
 
     below: ClassVar[Mapping[str, float]] = {}
     """For each setting that must be at least 0, what it must be below."""
 
     decoupled_decay: ClassVar[bool] = False
-    """Whether weight decay shrinks the parameter itself, p -= lr λ p, instead of adding to the gradient."""
+    """Whether weight decay shrinks the parameter itself, p -= lr λ p, instead of adding to the
+    gradient."""
 
     def __init__(self, parameters: Parameters, lr: float, weight_decay: float = 0.0) -> None:
         self.groups = _groups(parameters, lr, weight_decay)
@@ -93,12 +101,15 @@ class Optimizer:
         tensors = self.parameters().values()
         return (
             f"{type(self).__name__}(lr={rates}{settings}) of {len(tensors)} parameters with "
-            f"{sum(tensor.size for tensor in tensors):,} numbers, after {max(self.steps.values()):,} steps"
+            f"{sum(tensor.size for tensor in tensors):,} numbers, after "
+            f"{max(self.steps.values()):,} steps"
         )
 
     @property
     def lr(self) -> float:
-        """The learning rate; of several groups, the first one's. Setting it sets that of all groups."""
+        """The learning rate; of several groups, the first one's. Setting it sets that of all
+        groups.
+        """
         return self.groups[0].lr
 
     @lr.setter
@@ -107,9 +118,11 @@ class Optimizer:
             group.lr = lr
 
     def settings(self) -> dict[str, Any]:
-        """The rule's numbers by name, such as momentum. They may be changed between two steps, by assignment.
+        """The rule's numbers by name, such as momentum. They may be changed between two steps, by
+        assignment.
 
-        These are the optimizer's attributes that are numbers, except `scale` and those with an underscore in front.
+        These are the optimizer's attributes that are numbers, except `scale` and those with an
+        underscore in front.
         """
         return {
             name: value.item() if isinstance(value, np.generic) else value
@@ -124,15 +137,21 @@ class Optimizer:
     def zero_grad(self, *flags: Never, **other: Never) -> None:
         """Forget every gradient."""
         if flags or other:
-            raise unfit_call("zero_grad", "takes nothing, and sets every gradient to None", (), other)
+            raise unfit_call(
+                "zero_grad", "takes nothing, and sets every gradient to None", (), other
+            )
         for group in self.groups:
             for tensor in group.parameters.values():
                 tensor.node.grad = None  # type: ignore[attr-defined]
 
     def step(self, *loss: Never, **other: Never) -> None:
-        """Apply the rule to every parameter that has a gradient, if all settings and gradients are valid."""
+        """Apply the rule to every parameter that has a gradient, if all settings and gradients are
+        valid.
+        """
         if loss or other:
-            raise unfit_call("step", "takes nothing, for every parameter has its gradient", (), other)
+            raise unfit_call(
+                "step", "takes nothing, for every parameter has its gradient", (), other
+            )
         self._check_settings()
         settings = self.settings()
         updates = [
@@ -145,59 +164,74 @@ class Optimizer:
             raise GradientError(
                 "MG307",
                 f"none of the {len(self.steps)} parameters has a gradient to step along",
-                cause="backward was not called since zero_grad, or every parameter is frozen, or the loss was computed "
-                "from other tensors than these",
-                remedy="call loss.backward() before optimizer.step(); mg.require_gradients(loss, parameters) says what "
-                "is in the way",
+                cause="backward was not called since zero_grad, or every parameter is frozen, or "
+                "the loss was computed from other tensors than these",
+                remedy="call loss.backward() before optimizer.step(); mg.require_gradients(loss, "
+                "parameters) says what is in the way",
             )
         for path, tensor, group in updates:
             self._update(path, tensor, group, settings)
             self.steps[path] += 1
 
-    def update_rule(self, p: Array, g: Array, slots: Sequence[Array], scratch: Array, lr: float, t: int) -> None:
+    def update_rule(
+        self, p: Array, g: Array, slots: Sequence[Array], scratch: Array, lr: float, t: int
+    ) -> None:
         """Change the parameter `p` in place, given its gradient `g`, which must not be changed.
 
-        `slots` are the rule's arrays for p, also changed in place; `scratch` is an array to compute in; `t` is the
-        number of this step, from 1. All have one shape. The rule must be elementwise: `p` may be some rows of a table.
+        `slots` are the rule's arrays for p, also changed in place; `scratch` is an array to compute
+        in; `t` is the number of this step, from 1. All have one shape. The rule must be
+        elementwise: `p` may be some rows of a table.
         """
         raise NotImplementedError(f"{type(self).__name__} has no update_rule")
 
     def lazy_window(self) -> int | None:
-        """For how many steps the rule still moves an element whose gradient has become 0, to within rounding.
+        """For how many steps the rule still moves an element whose gradient has become 0, to within
+        rounding.
 
-        None: for too many, so that updates cannot be lazy. 0: it stops at once. With any other number, the rule needs
-        the methods of `lazy.LazyRule`, which must depend on nothing but their arguments and the `settings`.
+        None: for too many, so that updates cannot be lazy. 0: it stops at once. With any other
+        number, the rule needs the methods of `lazy.LazyRule`, which must depend on nothing but
+        their arguments and the `settings`.
         """
         return None
 
     def hyperparameters(self) -> dict[str, Any]:
-        """The numbers that the next steps depend on and that anyone may change: lr, momentum, what is frozen, ...
+        """The numbers that the next steps depend on and that anyone may change: lr, momentum, what
+        is frozen, ...
 
         >>> from optim import SGD
         >>> SGD({"W": Tensor([1.0], requires_grad=True)}, lr=0.1).hyperparameters()  # doctest: +NORMALIZE_WHITESPACE
         {'momentum': 0.0, 'nesterov': False, 'scale': 1.0, 'lr of group 0': 0.1, 'weight_decay of group 0': 0.0,
          'requires_grad of W': True}
         """
-        return {name: getattr(owner, attribute) for name, (owner, attribute) in self._places().items()}
+        return {
+            name: getattr(owner, attribute) for name, (owner, attribute) in self._places().items()
+        }
 
     def load_hyperparameters(self, values: Mapping[str, Any]) -> None:
-        """Set what `hyperparameters` returned; names that this optimizer does not have are left out."""
+        """Set what `hyperparameters` returned; names that this optimizer does not have are left
+        out.
+        """
         for name, (owner, attribute) in self._places().items():
             here = getattr(owner, attribute)
             value = values.get(name, here)
-            if value != here or type(value) is not type(here):  # assigning requires_grad replaces the array
+            # assigning requires_grad replaces the array
+            if value != here or type(value) is not type(here):
                 setattr(owner, attribute, value)
 
     def state_dict(self) -> dict[str, Array]:
-        """Copies of all state as {"slot/path": array}, and the steps made as {"steps/path": integer}.
+        """Copies of all state as {"slot/path": array}, and the steps made as {"steps/path":
+        integer}.
 
-        The learning rate and other numbers that you choose are not in it, but in `hyperparameters()`.
+        The learning rate and other numbers that you choose are not in it, but in
+        `hyperparameters()`.
         """
         self.catch_up_tables()
         return self._copies()
 
     def load_state_dict(self, state: Mapping[str, Array]) -> None:
-        """Load what `state_dict` returned, or change nothing: CheckpointError MG505 names all that does not fit."""
+        """Load what `state_dict` returned, or change nothing: CheckpointError MG505 names all that
+        does not fit.
+        """
         check_match(state, self._copies(), f"the state of {type(self).__name__}")
         self.catch_up_tables()
         self._pending.clear()
@@ -207,10 +241,11 @@ class Optimizer:
                 array[...] = state[f"{slot}/{path}"]
 
     def raw_state(self) -> dict[str, Array]:
-        """Like `state_dict`, but without catching up: tables as stored, and what is pending for their rows.
+        """Like `state_dict`, but without catching up: tables as stored, and what is pending for
+        their rows.
 
-        Catching up earlier or later can change the last bits of a row. Snapshots therefore store this state, so that
-        taking one does not change the run, and load it with `load_raw_state`.
+        Catching up earlier or later can change the last bits of a row. Snapshots therefore store
+        this state, so that taking one does not change the run, and load it with `load_raw_state`.
         """
         settings = self.settings()
         for pending in self._pending.values():
@@ -219,11 +254,14 @@ class Optimizer:
         state = self._copies()
         for path, pending in self._pending.items():
             if pending.table.pending is pending and pending.stale().size:
-                state |= {f"pending {part}/{path}": array for part, array in pending.state().items()}
+                state |= {
+                    f"pending {part}/{path}": array for part, array in pending.state().items()
+                }
         return state
 
     def load_raw_state(self, state: Mapping[str, Array]) -> None:
-        """Load what `raw_state` returned, tables included, or change nothing: CheckpointError MG505 as above.
+        """Load what `raw_state` returned, tables included, or change nothing: CheckpointError MG505
+        as above.
 
         The settings must be those of then, because the pending updates are made with them.
         """
@@ -231,7 +269,9 @@ class Optimizer:
         self.load_state_dict({name: array for name, array in state.items() if not is_pending(name)})
         for path, tensor in self.parameters().items():
             if parts := pending_parts(state, path):
-                pending = self._pending_rows(path, cast(Table, tensor.node), self.steps[path], self.settings())
+                pending = self._pending_rows(
+                    path, cast(Table, tensor.node), self.steps[path], self.settings()
+                )
                 pending.load_state(parts)
                 self._pending[path] = pending
 
@@ -244,17 +284,26 @@ class Optimizer:
                 terms = len(self.pending_terms(np.ones(1), 0.0, 1))
                 steps = np.shape(parts.get("sums", ()))[-1:] or (0,)
                 sums = np.zeros((terms, *steps)) if terms else np.zeros(0)
-                like = {"table": table.stored, "up_to": np.zeros(len(table.stored), np.int64), "sums": sums}
+                like = {
+                    "table": table.stored,
+                    "up_to": np.zeros(len(table.stored), np.int64),
+                    "sums": sums,
+                }
                 expected |= {f"pending {part}/{path}": array for part, array in like.items()}
         check_match(state, expected, f"the state of {type(self).__name__}")
 
     def _places(self) -> dict[str, tuple[Any, str]]:
         """For each hyperparameter the object and the attribute that hold it."""
-        groups = [(number, name) for number in range(len(self.groups)) for name in ("lr", "weight_decay")]
+        groups = [
+            (number, name) for number in range(len(self.groups)) for name in ("lr", "weight_decay")
+        ]
         return {
             **{name: (self, name) for name in (*self.settings(), "scale")},
             **{f"{name} of group {number}": (self.groups[number], name) for number, name in groups},
-            **{f"requires_grad of {path}": (tensor, "requires_grad") for path, tensor in self.parameters().items()},
+            **{
+                f"requires_grad of {path}": (tensor, "requires_grad")
+                for path, tensor in self.parameters().items()
+            },
         }
 
     def _check_settings(self) -> None:
@@ -298,9 +347,16 @@ class Optimizer:
         self._pending.pop(path, None)  # all rows are up to date
 
     def _update_rows(
-        self, path: str, tensor: Tensor, gradient: SparseGradient, lr: float, settings: Mapping[str, Any]
+        self,
+        path: str,
+        tensor: Tensor,
+        gradient: SparseGradient,
+        lr: float,
+        settings: Mapping[str, Any],
     ) -> bool:
-        """Change only the rows that have a gradient, and leave the others pending; False if that is impossible."""
+        """Change only the rows that have a gradient, and leave the others pending; False if that is
+        impossible.
+        """
         window, leaf = self.lazy_window(), tensor.node
         if window is None or (window and not isinstance(leaf, Table)):
             return False
@@ -331,7 +387,11 @@ class Optimizer:
     def _copies(self) -> dict[str, Array]:
         return {
             **{f"steps/{path}": np.array(steps, np.int64) for path, steps in self.steps.items()},
-            **{f"{slot}/{path}": a.copy() for path, slots in self.state.items() for slot, a in slots.items()},
+            **{
+                f"{slot}/{path}": a.copy()
+                for path, slots in self.state.items()
+                for slot, a in slots.items()
+            },
         }
 
     def catch_up_tables(self) -> None:
@@ -339,14 +399,21 @@ class Optimizer:
         for pending in self._pending.values():
             pending.catch_up(None)
 
-    def _pending_rows(self, path: str, table: Table, t: int, settings: Mapping[str, Any]) -> PendingRows:
+    def _pending_rows(
+        self, path: str, table: Table, t: int, settings: Mapping[str, Any]
+    ) -> PendingRows:
         """A table's PendingRows at step t, with nothing pending yet."""
         rule = cast(LazyRule, copy.copy(self))
-        vars(rule).update(settings)  # these are Python's numbers: NumPy's float32 would round the sums
-        return PendingRows(rule, settings, table, list(self.state[path].values()), t, self.lazy_window() or 0)
+        # these are Python's numbers: NumPy's float32 would round the sums
+        vars(rule).update(settings)
+        return PendingRows(
+            rule, settings, table, list(self.state[path].values()), t, self.lazy_window() or 0
+        )
 
     def _scratch(self, use: str, like: Array) -> Array:
-        """An array of the shape and dtype of `like` to compute in: one buffer serves parameters of all sizes."""
+        """An array of the shape and dtype of `like` to compute in: one buffer serves parameters of
+        all sizes.
+        """
         key = use, like.dtype
         buffer = self._buffers.get(key)
         if buffer is None or buffer.size < like.size:
@@ -355,7 +422,9 @@ class Optimizer:
 
 
 def check_range(name: str, value: Any, low: float, high: float = math.inf) -> float:
-    """`value`, if it is a number of at least `low` and below `high`; an OptionError MG305 otherwise."""
+    """`value`, if it is a number of at least `low` and below `high`; an OptionError MG305
+    otherwise.
+    """
     if isinstance(value, (int, float, np.number)) and low <= value < high:
         return float(value)
     below = "" if high == math.inf else f" and below {high:g}"
@@ -381,21 +450,31 @@ def check_count(name: str, value: Any, low: int) -> int:
 
 def _groups(parameters: Parameters, lr: float, weight_decay: float) -> list[Group]:
     given: Any = parameters
-    if isinstance(given, (list, tuple)) and given and all(isinstance(tensor, Tensor) for tensor in given):
+    if (
+        isinstance(given, (list, tuple))
+        and given
+        and all(isinstance(tensor, Tensor) for tensor in given)
+    ):
         given = by_name(given)
     if isinstance(given, Mapping):
         given = [{"parameters": given}]
-    if not isinstance(given, (list, tuple)) or not all(isinstance(group, Mapping) for group in given):
+    if not isinstance(given, (list, tuple)) or not all(
+        isinstance(group, Mapping) for group in given
+    ):
         raise _not_parameters(type(parameters).__name__)
     groups = []
     paths: dict[int, str] = {}  # of each node
     for number, group in enumerate(given):
-        if unknown := [str(key) for key in group if key not in ("parameters", "lr", "weight_decay")]:
+        if unknown := [
+            str(key) for key in group if key not in ("parameters", "lr", "weight_decay")
+        ]:
             raise OptionError(
                 "MG306",
                 f"group {number} sets {', '.join(unknown)}, which a group cannot set",
-                cause="a group sets only lr and weight_decay; other options belong to the whole optimizer",
-                remedy='a group is {"parameters": {path: Tensor, ...}, "lr": ..., "weight_decay": ...}',
+                cause="a group sets only lr and weight_decay; other options belong to the whole "
+                "optimizer",
+                remedy='a group is {"parameters": {path: Tensor, ...}, "lr": ..., "weight_decay": '
+                "...}",
             )
         members = group.get("parameters")
         if not isinstance(members, Mapping):
@@ -408,9 +487,12 @@ def _groups(parameters: Parameters, lr: float, weight_decay: float) -> list[Grou
             if id(tensor.node) in paths or path in paths.values():
                 raise OptionError(
                     "MG303",
-                    f"parameter {path!r} is given twice (also as {paths.get(id(tensor.node), path)!r})",
-                    cause="it would be changed twice in each step, and its state stored under two names",
-                    remedy="name each tensor in one group, once; model.named_parameters() names shared ones once",
+                    f"parameter {path!r} is given twice (also as "
+                    f"{paths.get(id(tensor.node), path)!r})",
+                    cause="it would be changed twice in each step, and its state stored under two "
+                    "names",
+                    remedy="name each tensor in one group, once; model.named_parameters() names "
+                    "shared ones once",
                 )
             paths[id(tensor.node)] = path
         rate = _check_lr(group.get("lr", lr), number if len(given) > 1 else None)
@@ -420,14 +502,18 @@ def _groups(parameters: Parameters, lr: float, weight_decay: float) -> list[Grou
         raise OptionError(
             "MG301",
             "the optimizer got no parameters",
-            cause="the model has none, or its layers were not found: a layer kept in a plain list is not registered",
-            remedy="print(model.named_parameters()) shows what a model has; keep layers as attributes or in Sequential",
+            cause="the model has none, or its layers were not found: a layer kept in a plain list "
+            "is not registered",
+            remedy="print(model.named_parameters()) shows what a model has; keep layers as "
+            "attributes or in Sequential",
         )
     return groups
 
 
 def by_name(tensors: Sequence[Tensor]) -> dict[str, Tensor]:
-    """{name: Tensor}, as `model.named_parameters()`; {number: Tensor} if some have no name, or the same."""
+    """{name: Tensor}, as `model.named_parameters()`; {number: Tensor} if some have no name, or the
+    same.
+    """
     named = {tensor.name or "": tensor for tensor in tensors}
     if "" not in named and len(named) == len(tensors):
         return named
@@ -450,5 +536,6 @@ def _check_lr(lr: Any, group: int | None) -> float:
         "MG304",
         f"the learning rate{'' if group is None else f' of group {group}'} is {lr!r}",
         cause="a step size is a finite number, and a negative one would climb the loss",
-        remedy="usual values: Adam 1e-3, SGD 0.1 to 0.01; a schedule multiplies it, and is given to the Trainer",
+        remedy="usual values: Adam 1e-3, SGD 0.1 to 0.01; a schedule multiplies it, and is given "
+        "to the Trainer",
     )

@@ -1,4 +1,5 @@
-"""Choosing parameters by path: to freeze them, or to split them into groups; and giving them other numbers.
+"""Choosing parameters by path: to freeze them, or to split them into groups; and giving them other
+numbers.
 
 >>> from layers import Dense, Sequential
 >>> model = Sequential(Dense(2, 3), Dense(3, 1))
@@ -18,10 +19,13 @@ from minigrad.errors import OptionError
 from .training.run import Model
 
 
-def split(parameters: Mapping[str, Tensor], *patterns: str) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+def split(
+    parameters: Mapping[str, Tensor], *patterns: str
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """(those parameters whose path matches a pattern, the others), each in the order given.
 
-    A pattern is a path, its beginning up to a dot ("rnn" matches "rnn.cell.W_hh"), or has * and ? in it ("*.b*").
+    A pattern is a path, its beginning up to a dot ("rnn" matches "rnn.cell.W_hh"), or has * and ?
+    in it ("*.b*").
 
     >>> W, b = Tensor([[1.0]], requires_grad=True), Tensor([1.0], requires_grad=True)
     >>> biases, rest = split({"head.W": W, "head.b": b}, "*.b")
@@ -43,12 +47,18 @@ def split(parameters: Mapping[str, Tensor], *patterns: str) -> tuple[dict[str, T
                 cause=f"the paths are {', '.join(parameters) or 'none'}",
                 remedy='name a path, its beginning up to a dot ("rnn"), or a pattern ("*.b*")',
             )
-    found = {path: tensor for path, tensor in parameters.items() if any(_matches(path, p) for p in patterns)}
+    found = {
+        path: tensor
+        for path, tensor in parameters.items()
+        if any(_matches(path, p) for p in patterns)
+    }
     return found, {path: tensor for path, tensor in parameters.items() if path not in found}
 
 
 def freeze(model: Model, *patterns: str) -> list[str]:
-    """Stop training the parameters that match: they no longer get gradients. Returns the paths. Errors: as `split`."""
+    """Stop training the parameters that match: they no longer get gradients. Returns the paths.
+    Errors: as `split`.
+    """
     return _set(model, patterns, False)
 
 
@@ -58,7 +68,9 @@ def unfreeze(model: Model, *patterns: str) -> list[str]:
 
 
 def set_arrays(parameters: Mapping[str, Tensor], values: Mapping[str, Any]) -> None:
-    """Write values into parameters in place: the memory layout, on which a product's last bits depend, must stay."""
+    """Write values into parameters in place: the memory layout, on which a product's last bits
+    depend, must stay.
+    """
     for name, tensor in parameters.items():
         tensor.update(lambda array, name=name: array.__setitem__(..., values[name]))  # type: ignore[misc]
 

@@ -13,8 +13,8 @@ from .optimizer import Array, Optimizer, Parameters
 class RMSprop(Optimizer):
     """s ← ρ s + (1 - ρ) g², and p ← p - lr g / (√s + eps).
 
-    g is the gradient of p (plus weight_decay times p), s a running mean of its square, of p's shape and zero at first,
-    and ρ the `decay`. PyTorch calls ρ alpha; its default is 0.99.
+    g is the gradient of p (plus weight_decay times p), s a running mean of its square, of p's shape
+    and zero at first, and ρ the `decay`. PyTorch calls ρ alpha; its default is 0.99.
 
     >>> from minigrad import Tensor
     >>> p = Tensor([1.0], requires_grad=True)
@@ -41,7 +41,9 @@ class RMSprop(Optimizer):
         self.decay, self.eps = decay, eps
         super().__init__(parameters, lr, weight_decay)
 
-    def update_rule(self, p: Array, g: Array, slots: Sequence[Array], scratch: Array, lr: float, t: int) -> None:
+    def update_rule(
+        self, p: Array, g: Array, slots: Sequence[Array], scratch: Array, lr: float, t: int
+    ) -> None:
         (s,) = slots
         np.multiply(g, g, out=scratch)
         scratch *= 1 - self.decay
@@ -59,6 +61,8 @@ class RMSprop(Optimizer):
     def pending_terms(self, missed: Array, lr: float, t: int) -> tuple[Array, ...]:
         return ()
 
-    def catch_up(self, p: Array, slots: Sequence[Array], missed: Array, sums: tuple[Array, ...]) -> None:
+    def catch_up(
+        self, p: Array, slots: Sequence[Array], missed: Array, sums: tuple[Array, ...]
+    ) -> None:
         (s,) = slots
         s *= faded(self.decay, missed, s.dtype)

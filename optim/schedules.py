@@ -1,10 +1,13 @@
-"""Learning-rate schedules: functions from the step to a factor, by which the learning rate is multiplied.
+"""Learning-rate schedules: functions from the step to a factor, by which the learning rate is
+multiplied.
 
-They keep no state, which makes a resumed run exact: step 700 has the same rate whether or not the run was interrupted
-at step 650. The Trainer's `LearningRate` callback applies one; in a loop of your own, set
+They keep no state, which makes a resumed run exact: step 700 has the same rate whether or not the
+run was interrupted at step 650. The Trainer's `LearningRate` callback applies one; in a loop of
+your own, set
 `optimizer.scale = schedule(step)`.
 
-Shapes: step and factor are single numbers. Errors: OptionError for a number out of its range (MG305).
+Shapes: step and factor are single numbers. Errors: OptionError for a number out of its range
+(MG305).
 """
 
 import math
@@ -33,23 +36,29 @@ class StepSchedule:
 
 
 class CosineSchedule:
-    """floor + (1 - floor) (1 + cos(π step / steps)) / 2: from 1 down to `floor` after `steps` steps, where it stays.
+    """floor + (1 - floor) (1 + cos(π step / steps)) / 2: from 1 down to `floor` after `steps`
+    steps, where it stays.
 
     >>> [round(CosineSchedule(steps=4)(step), 3) for step in range(6)]
     [1.0, 0.854, 0.5, 0.146, 0.0, 0.0]
 
-    Source: Loshchilov and Hutter, SGDR: stochastic gradient descent with warm restarts (2017), without the restarts.
+    Source: Loshchilov and Hutter, SGDR: stochastic gradient descent with warm restarts (2017),
+    without the restarts.
     """
 
     def __init__(self, steps: int, floor: float = 0.0) -> None:
         self.steps, self.floor = check_count("steps", steps, 1), check_range("floor", floor, 0.0)
 
     def __call__(self, step: int) -> float:
-        return self.floor + (1 - self.floor) * (1 + math.cos(math.pi * min(step / self.steps, 1.0))) / 2
+        return (
+            self.floor
+            + (1 - self.floor) * (1 + math.cos(math.pi * min(step / self.steps, 1.0))) / 2
+        )
 
 
 class WarmUp:
-    """(step + 1) / steps for the first `steps` steps, then the schedule `after`, counted from there, or 1.
+    """(step + 1) / steps for the first `steps` steps, then the schedule `after`, counted from
+    there, or 1.
 
     >>> [WarmUp(4)(step) for step in range(6)]
     [0.25, 0.5, 0.75, 1.0, 1.0, 1.0]

@@ -12,10 +12,12 @@ from .optimizer import Array, Optimizer, Parameters
 
 
 class SGD(Optimizer):
-    """Without momentum: p ← p - lr g. With it: v ← μ v + g, and p ← p - lr v; with `nesterov`, p ← p - lr (g + μ v).
+    """Without momentum: p ← p - lr g. With it: v ← μ v + g, and p ← p - lr v; with `nesterov`, p ←
+    p - lr (g + μ v).
 
-    g is the gradient of p (plus weight_decay times p), v the velocity, of p's shape and zero at first, and μ the
-    `momentum`. This is PyTorch's form; Keras's velocity is lr v, which is the same as long as lr is constant.
+    g is the gradient of p (plus weight_decay times p), v the velocity, of p's shape and zero at
+    first, and μ the `momentum`. This is PyTorch's form; Keras's velocity is lr v, which is the same
+    as long as lr is constant.
 
     >>> from minigrad import Tensor
     >>> p = Tensor([1.0], requires_grad=True)
@@ -27,11 +29,12 @@ class SGD(Optimizer):
     >>> print(round(p.item(), 6))
     0.54
 
-    Without weight decay, a step changes only those rows of a table that the batch looked up. Rows that momentum still
-    moves catch up when they are next read.
-    Errors: as Optimizer, OptionError for `nesterov` without momentum (MG308), and of `step` for a `momentum` that was
-    set later on an SGD made without (MG330). Sources: Polyak, Some methods of speeding up the convergence of iteration
-    methods (1964); Sutskever et al., On the importance of initialization and momentum in deep learning (2013).
+    Without weight decay, a step changes only those rows of a table that the batch looked up. Rows
+    that momentum still moves catch up when they are next read.
+    Errors: as Optimizer, OptionError for `nesterov` without momentum (MG308), and of `step` for a
+    `momentum` that was set later on an SGD made without (MG330). Sources: Polyak, Some methods of
+    speeding up the convergence of iteration methods (1964); Sutskever et al., On the importance of
+    initialization and momentum in deep learning (2013).
     """
 
     below = MappingProxyType({"momentum": 1.0})
@@ -50,7 +53,8 @@ class SGD(Optimizer):
             raise OptionError(
                 "MG308",
                 "nesterov=True with momentum 0",
-                cause="Nesterov's rule looks ahead along the velocity, and without momentum there is none",
+                cause="Nesterov's rule looks ahead along the velocity, and without momentum there "
+                "is none",
                 remedy="set momentum, usually to 0.9, or leave nesterov out",
             )
         self.slots = ("velocity",) if momentum else ()  # type: ignore[misc]
@@ -63,10 +67,13 @@ class SGD(Optimizer):
                 "MG330",
                 f"momentum was set to {self.momentum:g} on an SGD that was made with momentum 0",
                 cause="such an SGD keeps no velocities, so the momentum would have no effect",
-                remedy="make it with SGD(..., momentum=0.9); setting optimizer.momentum = 0 then turns momentum off",
+                remedy="make it with SGD(..., momentum=0.9); setting optimizer.momentum = 0 then "
+                "turns momentum off",
             )
 
-    def update_rule(self, p: Array, g: Array, slots: Sequence[Array], scratch: Array, lr: float, t: int) -> None:
+    def update_rule(
+        self, p: Array, g: Array, slots: Sequence[Array], scratch: Array, lr: float, t: int
+    ) -> None:
         if slots:
             (v,) = slots
             v *= self.momentum
@@ -87,7 +94,9 @@ class SGD(Optimizer):
     def pending_terms(self, missed: Array, lr: float, t: int) -> tuple[Array, ...]:
         return (lr * self.momentum ** (missed + self.nesterov),)
 
-    def catch_up(self, p: Array, slots: Sequence[Array], missed: Array, sums: tuple[Array, ...]) -> None:
+    def catch_up(
+        self, p: Array, slots: Sequence[Array], missed: Array, sums: tuple[Array, ...]
+    ) -> None:
         (v,) = slots
         p -= v * sums[0].astype(p.dtype)
         v *= faded(self.momentum, missed, v.dtype)

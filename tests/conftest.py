@@ -1,4 +1,6 @@
-"""What every test shares: repeatable examples, and one thread for each of the processes that share the cores."""
+"""What every test shares: repeatable examples, and one thread for each of the processes that share
+the cores.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +10,19 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-# Before anything imports NumPy: two workers, each with a thread for every core, would slow each other down.
+# Before anything imports NumPy: two workers, each with a thread for every core, would slow each
+# other down.
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 os.environ.setdefault("MPLBACKEND", "Agg")  # pictures go to files; no test opens a window
 
-# Derandomised: a test that fails for one person fails for all. No deadline: a busy machine is not a failure.
-settings.register_profile("minigrad", derandomize=True, deadline=None, database=None, max_examples=50)
-settings.register_profile("sampled", settings.get_profile("minigrad"), max_examples=5)  # in WebAssembly, slower by far
+# Derandomised: a test that fails for one person fails for all. No deadline: a busy machine is not a
+# failure.
+settings.register_profile(
+    "minigrad", derandomize=True, deadline=None, database=None, max_examples=50
+)
+# in WebAssembly, slower by far
+settings.register_profile("sampled", settings.get_profile("minigrad"), max_examples=5)
 settings.load_profile("minigrad")
 
 
@@ -54,7 +61,8 @@ SLOW = (
     "tests/fuzz/",
     "tests/minigrad/gradient_checker/",
 )
-"""What takes long, the longest first. Two files that need the site are not neighbours: one would wait for its build."""
+"""What takes long, the longest first. Two files that need the site are not neighbours: one would
+wait for its build."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -62,21 +70,34 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if hasattr(config, "workerinput"):  # of pytest-xdist, which gives out files in this order
 
         def place(item: pytest.Item) -> int:
-            return next((place for place, path in enumerate(SLOW) if item.nodeid.startswith(path)), len(SLOW))
+            return next(
+                (place for place, path in enumerate(SLOW) if item.nodeid.startswith(path)),
+                len(SLOW),
+            )
 
         items.sort(key=place)
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
-    """Collect test files alone: doctests are the packages' affair, and a helper is not to be run as one."""
-    return True if collection_path.is_file() and not collection_path.name.startswith("test_") else None
+    """Collect test files alone: doctests are the packages' affair, and a helper is not to be run as
+    one.
+    """
+    return (
+        True if collection_path.is_file() and not collection_path.name.startswith("test_") else None
+    )
 
 
 def pytest_terminal_summary(terminalreporter) -> None:
-    """List the mistakes that the course's tests have seen named, and what was said of each on the third try."""
-    found = [dict(report.user_properties).get("slip") for report in terminalreporter.getreports("passed")]
+    """List the mistakes that the course's tests have seen named, and what was said of each on the
+    third try.
+    """
+    found = [
+        dict(report.user_properties).get("slip") for report in terminalreporter.getreports("passed")
+    ]
     rows = sorted(filter(None, found))
     if rows:
         terminalreporter.section("lesson, well-known mistake, what is said of it on the third try")
     for lesson, slip, said in rows:
-        terminalreporter.write_line(f"{lesson:>2}  {slip}: {said.removeprefix(slip).lstrip('. ')}"[:200])
+        terminalreporter.write_line(
+            f"{lesson:>2}  {slip}: {said.removeprefix(slip).lstrip('. ')}"[:200]
+        )

@@ -22,9 +22,13 @@ def _read_only(a: Any) -> Any:
 LAYOUTS: dict[str, Callable[[Any], Any]] = {
     "C": np.ascontiguousarray,
     "Fortran": np.asfortranarray,
-    "transposed": lambda a: np.ascontiguousarray(np.moveaxis(a, 0, -1)).transpose(-1, *range(a.ndim - 1)),
+    "transposed": lambda a: np.ascontiguousarray(np.moveaxis(a, 0, -1)).transpose(
+        -1, *range(a.ndim - 1)
+    ),
     "strided": _strided,
-    "negative strides": lambda a: np.ascontiguousarray(np.flip(a))[(slice(None, None, -1),) * a.ndim],
+    "negative strides": lambda a: np.ascontiguousarray(np.flip(a))[
+        (slice(None, None, -1),) * a.ndim
+    ],
     "read-only": _read_only,
     "big-endian": lambda a: a.astype(a.dtype.newbyteorder(">")),
 }

@@ -1,7 +1,8 @@
 """Runs the Python of a page: `python -m tests.run_page docs/drawing.md`, in an empty folder.
 
-All blocks marked ```python share one namespace. A block with `>>>` is a doctest; what another block prints must be what
-a block marked ```text right after it shows. A block marked ```py is a fragment, there to be read, and is not run.
+All blocks marked ```python share one namespace. A block with `>>>` is a doctest; what another block
+prints must be what a block marked ```text right after it shows. A block marked ```py is a fragment,
+there to be read, and is not run.
 """
 
 from __future__ import annotations
@@ -18,13 +19,17 @@ FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 
 
 def run_page(page: Path) -> list[str]:
-    """Run a page's blocks, and return what went wrong: what a doctest reports, or other things printed than shown."""
+    """Run a page's blocks, and return what went wrong: what a doctest reports, or other things
+    printed than shown.
+    """
     names: dict[str, object] = {"__name__": "__main__"}
     wrong: list[str] = []
     for code, shown in BLOCK.findall(page.read_text(encoding="utf-8")):
         if ">>>" in code:
             test = doctest.DocTestParser().get_doctest(code, names, page.name, str(page), 0)
-            doctest.DocTestRunner(verbose=False, optionflags=FLAGS).run(test, out=wrong.append, clear_globs=False)
+            doctest.DocTestRunner(verbose=False, optionflags=FLAGS).run(
+                test, out=wrong.append, clear_globs=False
+            )
             names = test.globs
         else:
             with contextlib.redirect_stdout(io.StringIO()) as printed:

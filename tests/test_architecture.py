@@ -1,4 +1,6 @@
-"""Holds docs/design.md to its word: which module may import which, what `import minigrad` loads, what no file says."""
+"""Holds docs/design.md to its word: which module may import which, what `import minigrad` loads,
+what no file says.
+"""
 
 from __future__ import annotations
 
@@ -18,17 +20,22 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("minigrad", "layers", "optim")
 FILES = sorted(
-    p for package in PACKAGES for p in (ROOT / package).rglob("*.py") if not {"node_modules", "lessons"} & {*p.parts}
+    p
+    for package in PACKAGES
+    for p in (ROOT / package).rglob("*.py")
+    if not {"node_modules", "lessons"} & {*p.parts}
 )
 
 DESIGN = (ROOT / "docs" / "design.md").read_text()
 
-# Read off the page, so that page and test cannot differ: the engine, lowest first; each may import those before it.
+# Read off the page, so that page and test cannot differ: the engine, lowest first; each may import
+# those before it.
 (_ARROWS,) = re.findall(r"^    (gates -> .*?)\n\n", DESIGN, re.S | re.M)
 ENGINE = tuple(f"minigrad.{name}" for name in reversed(re.findall(r"\w+", _ARROWS)))
 # under everything
 BASE = ("minigrad.errors", "minigrad.support")
-ROOF = ("minigrad.course", "minigrad.__main__", "minigrad.layers", "minigrad.optim")  # over everything
+# over everything
+ROOF = ("minigrad.course", "minigrad.__main__", "minigrad.layers", "minigrad.optim")
 (_ROOMS,) = re.findall(r"other\. (.*?) are side rooms", DESIGN.replace("\n", " "))
 SIDE_ROOMS = tuple(f"minigrad.{name}" for name in re.findall(r"\w+", _ROOMS) if name != "and")
 
@@ -39,7 +46,8 @@ def module_name(path: Path) -> str:
 
 
 def imports(source: str, module: str, is_package: bool) -> Iterator[tuple[str, bool]]:
-    """Every (imported name, at module level?) of a source text, relative imports resolved, functions' own included.
+    """Every (imported name, at module level?) of a source text, relative imports resolved,
+    functions' own included.
 
     `from a import b` yields both a and a.b, for b may be a module.
     """
@@ -87,27 +95,35 @@ def forbidden(module: str) -> tuple[str, ...]:
 
 
 def violations(source: str, module: str, is_package: bool = False) -> list[str]:
-    return sorted({name for name, _ in imports(source, module, is_package) if under(name, *forbidden(module))})
+    return sorted(
+        {name for name, _ in imports(source, module, is_package) if under(name, *forbidden(module))}
+    )
 
 
 def test_the_page_has_a_place_for_every_file() -> None:
     modules = {module_name(path) for path in FILES} - set(PACKAGES)
     known = (*ENGINE, *BASE, *SIDE_ROOMS, *ROOF, "layers", "optim")
     assert {module for module in modules if not under(module, *known)} == set()
-    assert [name for name in known if name not in {*modules, *PACKAGES}] == [], "places without a file"
+    assert [name for name in known if name not in {*modules, *PACKAGES}] == [], (
+        "places without a file"
+    )
     drawn = set(re.findall(r"^  (\w+)(?:\.py|/) ", DESIGN, re.M))  # in the picture of the house
     assert drawn == {name.partition(".")[2] for name in (*ENGINE, *BASE, *SIDE_ROOMS, *ROOF)}
 
 
 def places_of_tests(place: Path) -> list[Path]:
-    """Where the tests of a source file may be: in a file of its name, or in one of the name of a room that it is in."""
+    """Where the tests of a source file may be: in a file of its name, or in one of the name of a
+    room that it is in.
+    """
     rooms = [folder for folder in place.parents if len(folder.parts) > 1]
     return [ROOT / "tests" / one.parent / f"test_{one.stem}.py" for one in (place, *rooms)]
 
 
 def test_the_tests_mirror_the_tree() -> None:
     places = [path.relative_to(ROOT) for path in FILES if path.name != "__init__.py"]
-    assert [str(place) for place in places if not any(path.is_file() for path in places_of_tests(place))] == []
+    assert [
+        str(place) for place in places if not any(path.is_file() for path in places_of_tests(place))
+    ] == []
 
 
 @pytest.mark.parametrize("path", FILES, ids=module_name)
@@ -122,7 +138,11 @@ def test_arrows_run_down_only(path: Path) -> None:
         ("from .. import optim", "minigrad.drawing.dot", ["minigrad.optim"]),
         ("from . import tensor", "minigrad.graph", ["minigrad.tensor"]),
         ("from minigrad import drawing", "minigrad.gates.loss", ["minigrad.drawing"]),
-        ("from ..gate import Gate\nfrom minigrad.tensor import Tensor", "minigrad.gates.linear", []),
+        (
+            "from ..gate import Gate\nfrom minigrad.tensor import Tensor",
+            "minigrad.gates.linear",
+            [],
+        ),
     ],
 )
 def test_the_walk_finds_what_it_should(source: str, module: str, found: list[str]) -> None:
@@ -130,8 +150,8 @@ def test_the_walk_finds_what_it_should(source: str, module: str, found: list[str
 
 
 def test_optional_libraries_are_imported_where_they_are_used() -> None:
-    # At module level only the core dependencies, so that a missing extra is met by the function that needs it, with an
-    # error that names the extra. The engine itself stands on NumPy alone.
+    # At module level only the core dependencies, so that a missing extra is met by the function
+    # that needs it, with an error that names the extra. The engine itself stands on NumPy alone.
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     core = {re.split(r"[^\w-]", requirement)[0] for requirement in project["dependencies"]}
     wrong = []
@@ -140,7 +160,12 @@ def test_optional_libraries_are_imported_where_they_are_used() -> None:
         allowed = {"numpy"} if under(module, *ENGINE, *BASE) else core
         for name, at_top in imports(path.read_text(), module, path.name == "__init__.py"):
             top = name.partition(".")[0]
-            if at_top and top not in allowed and top not in PACKAGES and top not in sys.stdlib_module_names:
+            if (
+                at_top
+                and top not in allowed
+                and top not in PACKAGES
+                and top not in sys.stdlib_module_names
+            ):
                 wrong.append(f"{module} imports {name}")
     assert wrong == []
 
@@ -149,7 +174,11 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
     # Imports inside functions and for annotations count too: a reader follows them all the same.
     modules = {module_name(path): path for path in FILES if path.name != "__init__.py"}
     needs = {
-        module: {name for name, _ in imports(path.read_text(), module, False) if name in modules and name != module}
+        module: {
+            name
+            for name, _ in imports(path.read_text(), module, False)
+            if name in modules and name != module
+        }
         for module, path in modules.items()
     }
     list(TopologicalSorter(needs).static_order())  # a CycleError names the circle
@@ -157,13 +186,16 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
 
 def loaded_by(statement: str) -> set[str]:
     code = f"import json, sys; {statement}; print(json.dumps(sorted(sys.modules)))"
-    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     return set(json.loads(run.stdout))
 
 
 def test_import_minigrad_loads_numpy_and_nothing_else() -> None:
-    # Counts modules; what the import costs in time is measured by `make bench`. NumPy loads parts of itself on demand,
-    # some of them slow (numpy.random): of those only the names for annotations are wanted.
+    # Counts modules; what the import costs in time is measured by `make bench`. NumPy loads parts
+    # of itself on demand, some of them slow (numpy.random): of those only the names for annotations
+    # are wanted.
     more = loaded_by("import minigrad") - loaded_by("import numpy")
     known = ("minigrad", "numpy.typing", "numpy._typing", *sys.stdlib_module_names)
     assert {name for name in more if not under(name, *known)} == set()

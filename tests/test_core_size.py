@@ -8,17 +8,26 @@ from pathlib import Path
 
 from minigrad import backward
 
-CORE = [Path(__file__).parents[1] / "minigrad" / f"{name}.py" for name in ("graph", "gate", "backward", "tensor")]
+CORE = [
+    Path(__file__).parents[1] / "minigrad" / f"{name}.py"
+    for name in ("graph", "gate", "backward", "tensor")
+]
 NO_CODE = {
     tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER,
 }  # fmt: skip
 
 
 def tokens(source: str) -> int:
-    """How many tokens of Python the source has, without comments and docstrings. Packing lines does not change it."""
+    """How many tokens of Python the source has, without comments and docstrings. Packing lines does
+    not change it.
+    """
     docstrings: set[int] = set()
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+        if (
+            isinstance(node, ast.Expr)
+            and isinstance(node.value, ast.Constant)
+            and isinstance(node.value.value, str)
+        ):
             docstrings.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
     found = tokenize.generate_tokens(io.StringIO(source).readline)
     return sum(token.type not in NO_CODE and token.start[0] not in docstrings for token in found)
@@ -30,6 +39,10 @@ def test_the_core_is_small():
 
 
 def test_the_sweep_is_on_one_screen():
-    loop = next(node for node in ast.walk(ast.parse(inspect.getsource(backward.sweep))) if isinstance(node, ast.For))
+    loop = next(
+        node
+        for node in ast.walk(ast.parse(inspect.getsource(backward.sweep)))
+        if isinstance(node, ast.For)
+    )
     assert loop.end_lineno is not None
     assert loop.end_lineno - loop.lineno + 1 <= 45

@@ -16,16 +16,22 @@ PAGES = {
     if "node_modules" not in path.parts
 }
 ELSEWHERE = {"README.md", "docs/errors.md", "docs/gallery.md"}
-"""Pages whose code is run by test_readme_commands.py, test_errors.py and test_gallery.py. The lessons' is run by
-tests/minigrad/course/test_lesson.py."""
-WITH_CODE = [page for page, text in PAGES.items() if "```python\n" in text and page not in ELSEWHERE]
+"""Pages whose code is run by test_readme_commands.py, test_errors.py and test_gallery.py. The
+lessons' is run by tests/minigrad/course/test_lesson.py."""
+WITH_CODE = [
+    page for page, text in PAGES.items() if "```python\n" in text and page not in ELSEWHERE
+]
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_links_lead_somewhere(page: str) -> None:
     text = re.sub(r"```.*?```", "", PAGES[page], flags=re.DOTALL)
     links = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text)
-    dead = [link for link in links if "://" not in link and not (ROOT / page).parent.joinpath(link).exists()]
+    dead = [
+        link
+        for link in links
+        if "://" not in link and not (ROOT / page).parent.joinpath(link).exists()
+    ]
     assert dead == []
 
 
@@ -45,4 +51,6 @@ def test_the_code_of_a_page_runs_and_prints_what_it_shows(page: str, tmp_path: P
 def test_what_is_written_as_a_session_is_run(page: str) -> None:
     """No block shows Python's prompt without being marked as Python."""
     blocks = re.findall(r"^```(\w*)\n(.*?)^```$", PAGES[page], re.M | re.S)
-    assert [block for language, block in blocks if language != "python" and block.startswith(">>>")] == []
+    assert [
+        block for language, block in blocks if language != "python" and block.startswith(">>>")
+    ] == []

@@ -36,7 +36,9 @@ METHODS = {"reshape": "(4)", "swapaxes": "(0, 1)", "clip": "(0, 3)", "astype": "
 
 
 def expression(way: str) -> str:
-    """What is written to record a gate, with arguments that it takes: "np.clip" as "np.clip(x, 0, 3)"."""
+    """What is written to record a gate, with arguments that it takes: "np.clip" as "np.clip(x, 0,
+    3)".
+    """
     owner, _, name = way.partition(".")
     if owner in ("mg", "np"):
         return way + ARGUMENTS.get(name, "(x)")
@@ -54,7 +56,8 @@ def recorded(code: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("gate", "way"), [(gate, way) for gate, ways in ROWS.items() for way in re.findall(r"`(.+?)`", ways)]
+    ("gate", "way"),
+    [(gate, way) for gate, ways in ROWS.items() for way in re.findall(r"`(.+?)`", ways)],
 )
 def test_what_is_said_to_record_a_gate_does(gate, way):
     if way != f"mg.{gate}":  # the class itself: there is no function for it

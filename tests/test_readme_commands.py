@@ -1,7 +1,9 @@
-"""The commands of README.md, typed into a clean clone as they stand: all of them, in the order of the page.
+"""The commands of README.md, typed into a clean clone as they stand: all of them, in the order of
+the page.
 
-What the clone's environment needs comes from the one that runs the tests, so that nothing is downloaded. Long runs get
-options that shorten them, appended to what is on the page; of make's targets, what they would do is shown.
+What the clone's environment needs comes from the one that runs the tests, so that nothing is
+downloaded. Long runs get options that shorten them, appended to what is on the page; of make's
+targets, what they would do is shown.
 """
 
 import os
@@ -18,11 +20,18 @@ ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 FENCED = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.M | re.S)
 BLOCKS = [block.strip() for language, block in FENCED if not language]
-LINES = [line for block in BLOCKS for line in (block.replace("\n", " && ") if "cd " in block else block).split("\n")]
+LINES = [
+    line
+    for block in BLOCKS
+    for line in (block.replace("\n", " && ") if "cd " in block else block).split("\n")
+]
 LINES += re.findall(r"`((?:make|\.venv/bin/\w+) [^`]+)`", README)
 COMMANDS = list(dict.fromkeys(re.sub(" +#.*", "", line) for line in LINES))
 WINDOWS = [command for command in COMMANDS if "\\" in command or command.startswith("py ")]
-BY_HAND = [re.sub("^py ", "python3 ", line.replace("\\", "/").replace("Scripts", "bin")) for line in WINDOWS]
+BY_HAND = [
+    re.sub("^py ", "python3 ", line.replace("\\", "/").replace("Scripts", "bin"))
+    for line in WINDOWS
+]
 TYPED = [command for command in COMMANDS if command not in WINDOWS + BY_HAND]
 EXAMPLES = [command.split()[1] for command in TYPED if "examples/" in command]
 SHORTER = {
@@ -41,7 +50,10 @@ FAILS = "course start"  # the lesson is not solved yet
 
 pytestmark = [
     pytest.mark.skipif(os.name != "posix", reason="commands for the shell of Linux and macOS"),
-    pytest.mark.skipif(not (ROOT / ".git").exists() or not shutil.which("make"), reason="needs git's clone, and make"),
+    pytest.mark.skipif(
+        not (ROOT / ".git").exists() or not shutil.which("make"),
+        reason="needs git's clone, and make",
+    ),
 ]
 
 
@@ -57,7 +69,12 @@ def run(command: str, folder: Path, expected: int = 0) -> str:
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
     }
     done = subprocess.run(
-        ["sh", "-c", command], cwd=folder, env=environment, capture_output=True, text=True, timeout=100
+        ["sh", "-c", command],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=100,
     )
     assert done.returncode == expected, f"{command}\n{done.stdout}{done.stderr}"
     return done.stdout
@@ -77,12 +94,15 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
             shutil.copy(ROOT / name, folder / name)
     run(BY_HAND[0], folder)
     (site,) = folder.glob(".venv/lib/python*/site-packages")
-    (site / "lent.pth").write_text(sysconfig.get_path("purelib"))  # the packages of this environment
+    # the packages of this environment
+    (site / "lent.pth").write_text(sysconfig.get_path("purelib"))
     run(BY_HAND[1], folder)
     for extra in ("plot", "dev", "site"):
         run(f'printf "%s\\n" "$(cksum <pyproject.toml) $PWD" >.venv/.installed-{extra}', folder)
     run("touch .venv/.tried-graphviz && make environment", folder)
-    (folder / "first.py").write_text(re.findall(r"```python\n(.*?)```", README, re.S)[0], encoding="utf-8")
+    (folder / "first.py").write_text(
+        re.findall(r"```python\n(.*?)```", README, re.S)[0], encoding="utf-8"
+    )
     return folder
 
 
@@ -97,7 +117,9 @@ def test_a_command_of_the_page(clone: Path, command: str) -> None:
 
 
 def test_windows_has_the_same_commands() -> None:
-    """They run on Windows alone; here they are compared with those of Linux and macOS, which run."""
+    """They run on Windows alone; here they are compared with those of Linux and macOS, which
+    run.
+    """
     assert len(BY_HAND) == 3 and set(BY_HAND) <= set(COMMANDS)
 
 
@@ -118,7 +140,10 @@ def test_the_demo(clone: Path) -> None:
 def test_help_shows_commands_that_can_be_copied(clone: Path, script: str) -> None:
     text = run(f".venv/bin/python {script} --help", clone)
     shown = re.findall(r"^ +(\S+python\S*) (\S+\.py)", text, re.M)
-    assert all(Path(python) == clone / ".venv/bin/python" and (clone / path).is_file() for python, path in shown)
+    assert all(
+        Path(python) == clone / ".venv/bin/python" and (clone / path).is_file()
+        for python, path in shown
+    )
     assert "    python " not in text
 
 
@@ -126,11 +151,19 @@ def test_help_shows_commands_that_can_be_copied(clone: Path, script: str) -> Non
     "page", [ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/*.md"))], ids=lambda page: page.name
 )
 def test_the_other_pages_name_scripts_and_targets_and_options_that_there_are(page: Path) -> None:
-    """Not run, for many take minutes: each script is a file that knows each option, each target is one of make's."""
-    text = re.sub(r"^```(python|py|text)\n.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+    """Not run, for many take minutes: each script is a file that knows each option, each target is
+    one of make's.
+    """
+    text = re.sub(
+        r"^```(python|py|text)\n.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.M | re.S
+    )
     targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.M))
     assert set(re.findall(r"(?:^|`)make (\w+)", text, re.M)) <= targets
     for path, options in re.findall(r"python (?:-m mpi4py )?([\w.]+/[\w/.]+\.py)([^`\n#]*)", text):
-        sources = [ROOT / path, *(ROOT / path).parent.glob("*.py"), ROOT / "minigrad/support/jobs.py"]
+        sources = [
+            ROOT / path,
+            *(ROOT / path).parent.glob("*.py"),
+            ROOT / "minigrad/support/jobs.py",
+        ]
         known = '"--help"' + "".join(source.read_text(encoding="utf-8") for source in sources)
         assert [one for one in re.findall(r"--[\w-]+", options) if f'"{one}"' not in known] == []

@@ -1,7 +1,9 @@
-"""The reference has an entry for every public name, and every entry has the parts that its kind needs.
+"""The reference has an entry for every public name, and every entry has the parts that its kind
+needs.
 
-What calculates has a formula, shapes, errors, an example, and the paper or textbook that it comes from. What holds,
-runs, shows or stores something has errors and an example. What takes no arguments, or only keeps them (a
+What calculates has a formula, shapes, errors, an example, and the paper or textbook that it comes
+from. What holds, runs, shows or stores something has errors and an example. What takes no
+arguments, or only keeps them (a
 dataclass), has none to refuse. An exception has codes: the page of errors shows an example of each.
 """
 
@@ -26,10 +28,13 @@ PAGES = [path.read_text(encoding="utf-8") for path in (ROOT / "docs" / "referenc
 LISTED = [
     (name, kind)
     for page in PAGES
-    for kind, names in re.findall(r"^```\{reference\} (\w+)\n(.*?)```", page, re.MULTILINE | re.DOTALL)
+    for kind, names in re.findall(
+        r"^```\{reference\} (\w+)\n(.*?)```", page, re.MULTILINE | re.DOTALL
+    )
     for name in names.split()
 ]
-GATES = [f"minigrad.{name}" for name in mg.gates.__all__ if name in mg.GATES]  # on the page of gates
+# on the page of gates
+GATES = [f"minigrad.{name}" for name in mg.gates.__all__ if name in mg.GATES]
 ENTRIES = [*LISTED, *((gate, "calculates") for gate in GATES)]
 
 NEEDED = {
@@ -47,7 +52,9 @@ SHAPES = re.compile(
 
 def test_every_public_name_has_one_entry() -> None:
     entries, names = [name for name, _ in ENTRIES], set(docstrings.public_names())
-    assert names - set(entries) == set(), "a new public name needs a line in a page of docs/reference"
+    assert names - set(entries) == set(), (
+        "a new public name needs a line in a page of docs/reference"
+    )
     assert sorted(entries) == sorted(names)
 
 
@@ -90,7 +97,10 @@ def test_a_code_is_one_of_the_exception_that_is_named_before_it(name: str) -> No
 
 def test_every_code_is_listed_with_its_exception() -> None:
     listed = [
-        code for name, kind in ENTRIES if kind == "exceptions" for code in docstrings.codes(docstrings.lookup(name))
+        code
+        for name, kind in ENTRIES
+        if kind == "exceptions"
+        for code in docstrings.codes(docstrings.lookup(name))
     ]
     assert set(listed) == set(docstrings.error_titles())
 

@@ -1,4 +1,6 @@
-"""A Sphinx extension: what keyboards and screen readers need, and the HTML of Sphinx and of its theme, Furo, lacks."""
+"""A Sphinx extension: what keyboards and screen readers need, and the HTML of Sphinx and of its
+theme, Furo, lacks.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +13,15 @@ NAMES = {"__navigation": "All pages", "__toc": "On this page"}
 
 
 def accessible(body: str) -> str:
-    """A page's HTML with named side bars, buttons to open them (static/site.js), and no table heading that is empty."""
-    body = body.replace('<aside class="sidebar-drawer', '<nav aria-label="All pages" class="sidebar-drawer')
-    body = body.replace('<aside class="toc-drawer', '<nav aria-label="On this page" class="toc-drawer')
+    """A page's HTML with named side bars, buttons to open them (static/site.js), and no table
+    heading that is empty.
+    """
+    body = body.replace(
+        '<aside class="sidebar-drawer', '<nav aria-label="All pages" class="sidebar-drawer'
+    )
+    body = body.replace(
+        '<aside class="toc-drawer', '<nav aria-label="On this page" class="toc-drawer'
+    )
     body = body.replace("</aside>", "</nav>")
     body = re.sub(
         r'<label (class="(?:nav|toc)-overlay-icon[^>]*) for="(\w+)">(.*?)</label>',
@@ -24,12 +32,20 @@ def accessible(body: str) -> str:
         body,
         flags=re.S,
     )
-    body = re.sub(r'<label (class="overlay[^>]*) for="(\w+)"></label>', r'<div \1 data-side-bar="\2"></div>', body)
-    body = body.replace('class="caption" role="heading"', 'class="caption" role="heading" aria-level="2"')
+    body = re.sub(
+        r'<label (class="overlay[^>]*) for="(\w+)"></label>',
+        r'<div \1 data-side-bar="\2"></div>',
+        body,
+    )
+    body = body.replace(
+        'class="caption" role="heading"', 'class="caption" role="heading" aria-level="2"'
+    )
     return re.sub(r'<th class="head([^"]*)"><p></p></th>', r'<td class="head\1"></td>', body)
 
 
-def add_filter(app: Sphinx, page: str, template: str, context: dict[str, Any], document: object) -> None:
+def add_filter(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], document: object
+) -> None:
     """Let templates/page.html call `accessible`."""
     context["accessible"] = accessible
 

@@ -1,9 +1,10 @@
 """A Sphinx extension: cells, which are blocks of Python that a reader changes and runs in the page.
 
-In a page's Markdown, a block of Python is a cell if the comment `<!-- cell -->` stands above it; on pages that match
-the setting `cells_pages`, every block is one. A `text` block below a cell says what it prints, and must be right.
-Anywhere else, all this is plain Markdown. Cells run when the site is built, those of a page one after the other, and
-what they show is part of the page. `web/` has what runs them in the browser.
+In a page's Markdown, a block of Python is a cell if the comment `<!-- cell -->` stands above it; on
+pages that match the setting `cells_pages`, every block is one. A `text` block below a cell says
+what it prints, and must be right. Anywhere else, all this is plain Markdown. Cells run when the
+site is built, those of a page one after the other, and what they show is part of the page. `web/`
+has what runs them in the browser.
 """
 
 from __future__ import annotations
@@ -38,7 +39,9 @@ logger = logging.getLogger(__name__)
 
 
 class cell(nodes.General, nodes.Element):
-    """A block of code that can be run: its first child. `shown` is what it shows, as `runner.py` says."""
+    """A block of code that can be run: its first child. `shown` is what it shows, as `runner.py`
+    says.
+    """
 
 
 def add_cells(app: Sphinx, document: nodes.document) -> None:
@@ -51,7 +54,9 @@ def add_cells(app: Sphinx, document: nodes.document) -> None:
         *(path for name in ("minigrad", "layers", "optim") for path in (ROOT / name).rglob("*.py")),
     ]:
         app.env.note_dependency(str(path))  # a change in any of them may change what a cell shows
-    for number, (block, shown) in enumerate(zip(found, run([block.astext() for block in found]), strict=True), 1):
+    for number, (block, shown) in enumerate(
+        zip(found, run([block.astext() for block in found]), strict=True), 1
+    ):
         made = cell(number=number, count=len(found), shown=shown)
         mark, after = _neighbours(block)
         block.replace_self(made)
@@ -61,7 +66,12 @@ def add_cells(app: Sphinx, document: nodes.document) -> None:
         if isinstance(after, nodes.literal_block) and after["language"] == "text":
             printed = "".join(content for kind, content, _ in shown if kind == "text")
             if after.astext().split() != printed.split():
-                logger.warning("cell %d prints\n%s\nwhich is not what stands below it", number, printed, location=after)
+                logger.warning(
+                    "cell %d prints\n%s\nwhich is not what stands below it",
+                    number,
+                    printed,
+                    location=after,
+                )
             after.parent.remove(after)
         for content in (content for kind, content, _ in shown if kind == "error"):
             if "error" not in _mark(mark):
@@ -73,7 +83,9 @@ def run(sources: list[str]) -> list[list[tuple[str, str, str]]]:
     command = [sys.executable, str(WEB / "runner.py")]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     given = json.dumps(sources)
-    done = subprocess.run(command, input=given, capture_output=True, text=True, env=environment, check=True)
+    done = subprocess.run(
+        command, input=given, capture_output=True, text=True, env=environment, check=True
+    )
     shown: list[list[tuple[str, str, str]]] = json.loads(done.stdout)
     return shown
 
@@ -81,7 +93,9 @@ def run(sources: list[str]) -> list[list[tuple[str, str, str]]]:
 def _is_cell(app: Sphinx, block: nodes.literal_block) -> bool:
     if block.get("language") != "python" or block.astext().startswith(">>>"):
         return False
-    return bool(_mark(_neighbours(block)[0])) or any(fnmatch(app.env.docname, page) for page in app.config.cells_pages)
+    return bool(_mark(_neighbours(block)[0])) or any(
+        fnmatch(app.env.docname, page) for page in app.config.cells_pages
+    )
 
 
 def _neighbours(block: nodes.Element) -> tuple[nodes.Node | None, nodes.Node | None]:
@@ -94,12 +108,19 @@ def _neighbours(block: nodes.Element) -> tuple[nodes.Node | None, nodes.Node | N
 
 
 def _mark(node: nodes.Node | None) -> str:
-    """The comment that makes a cell of the block below it: "cell", or "cell: error" if it ends with one on purpose."""
-    found = re.fullmatch(r"<!-- (cell(?:: error)?) -->\s*", node.astext()) if isinstance(node, nodes.raw) else None
+    """The comment that makes a cell of the block below it: "cell", or "cell: error" if it ends with
+    one on purpose.
+    """
+    found = (
+        re.fullmatch(r"<!-- (cell(?:: error)?) -->\s*", node.astext())
+        if isinstance(node, nodes.raw)
+        else None
+    )
     return found[1] if found else ""
 
 
-# --- The page ---------------------------------------------------------------------------------------------------------
+# --- The page
+# ---------------------------------------------------------------------------------------------------------
 
 
 def visit_cell(self: HTML5Translator, node: cell) -> None:
@@ -112,7 +133,8 @@ def depart_cell(self: HTML5Translator, node: cell) -> None:
     number = node["number"]
     shown = "".join(_html(self, node, *piece) for piece in _joined(node["shown"]))
     self.body.append(
-        f'</div><div class="cell-output" role="log" aria-label="Output of cell {number}">{shown}</div></div>'
+        '</div><div class="cell-output" role="log" aria-label="Output of cell '
+        f'{number}">{shown}</div></div>'
     )
     if number == 1:
         self.body.append(_note(self.builder.app, node["count"]))
@@ -162,10 +184,12 @@ def _note(app: Sphinx, count: int) -> str:
     size = sum(packed for _, packed in sizes.values()) / 1e6
     shared = "The cells of a page share their names: Run first runs the cells above that have not run yet. "
     note = (
-        "You can change this code and run it here; nothing is installed, and nothing leaves your computer. The first "
-        f"Run loads Python ({size:.0f} MB). {shared if count > 1 else ''}{KEYS}"
+        "You can change this code and run it here; nothing is installed, and nothing leaves your "
+        f"computer. The first Run loads Python ({size:.0f} MB). "
+        f"{shared if count > 1 else ''}{KEYS}"
         if sizes
-        else f"This code cannot be run here, because the site was built without Python: {escape(reason)}."
+        else "This code cannot be run here, because the site was built without Python: "
+        f"{escape(reason)}."
     )
     return f"""<p class="cells-note" id="cells-keys">{note}</p>
 <script type="application/json" id="cells">{json.dumps({"sizes": sizes or None})}</script>
@@ -173,7 +197,8 @@ def _note(app: Sphinx, count: int) -> str:
 """
 
 
-# --- Python -----------------------------------------------------------------------------------------------------------
+# --- Python
+# -----------------------------------------------------------------------------------------------------------
 
 
 def gather(app: Sphinx, config: Config) -> None:
@@ -190,7 +215,9 @@ def gather(app: Sphinx, config: Config) -> None:
     config.cells_python = sizes, reason
 
 
-def add_files(app: Sphinx, page: str, template: str, context: dict[str, Any], document: nodes.document | None) -> None:
+def add_files(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], document: nodes.document | None
+) -> None:
     """Add cell.js and cell.css to pages with cells."""
     if document is not None and next(document.findall(cell), None) is not None:
         app.add_css_file("cells/cell.css")

@@ -1,8 +1,10 @@
-"""The docstrings of the public names: taken apart, completed by what they share, and turned into Markdown.
+"""The docstrings of the public names: taken apart, completed by what they share, and turned into
+Markdown.
 
-A docstring says in its own paragraphs what a name computes, with formula and shapes. Three parts are marked: `>>> ` an
-example, "Errors: " and "Source: ". What many names share is written once, and every entry of the reference shows it: in
-the gate that a function records, in a base class, or at the head of the module ("Shapes: " is there too).
+A docstring says in its own paragraphs what a name computes, with formula and shapes. Three parts
+are marked: `>>> ` an example, "Errors: " and "Source: ". What many names share is written once, and
+every entry of the reference shows it: in the gate that a function records, in a base class, or at
+the head of the module ("Shapes: " is there too).
 """
 
 from __future__ import annotations
@@ -35,10 +37,16 @@ def public_names() -> dict[str, Any]:
     names: dict[str, Any] = {"minigrad.GATES": mg.GATES}
     for path in MODULES:
         module = importlib.import_module(path)
-        own = [name for name, one in vars(module).items() if getattr(one, "__module__", "") == path and name[0] != "_"]
+        own = [
+            name
+            for name, one in vars(module).items()
+            if getattr(one, "__module__", "") == path and name[0] != "_"
+        ]
         if path == "minigrad.errors":  # beside the exceptions it has helpers
             own = [name for name in own if name.endswith("Error") and name != "MinigradError"]
-        names.update((f"{path}.{name}", getattr(module, name)) for name in getattr(module, "__all__", own))
+        names.update(
+            (f"{path}.{name}", getattr(module, name)) for name in getattr(module, "__all__", own)
+        )
     return {name: one for name, one in names.items() if name not in MODULES}
 
 
@@ -50,7 +58,9 @@ def lookup(path: str) -> Any:
 
 @dataclass
 class Docstring:
-    """A docstring in parts: blocks of text and examples in their order, and what stands behind a label."""
+    """A docstring in parts: blocks of text and examples in their order, and what stands behind a
+    label.
+    """
 
     blocks: list[str] = field(default_factory=list)
     labelled: dict[str, str] = field(default_factory=dict)
@@ -97,9 +107,13 @@ def gate_of(function: Any) -> str | None:
     """The name of the gate that a function records: it is one, or its docstring names it first."""
     if isinstance(function, mg.Gate):
         return function.name
-    if not inspect.isfunction(function) or not inspect.unwrap(function).__module__.startswith("minigrad.gates."):
+    if not inspect.isfunction(function) or not inspect.unwrap(function).__module__.startswith(
+        "minigrad.gates."
+    ):
         return None
-    return next((word for word in re.findall(r"\w+", function.__doc__ or "") if word in mg.GATES), None)
+    return next(
+        (word for word in re.findall(r"\w+", function.__doc__ or "") if word in mg.GATES), None
+    )
 
 
 def recorded_by(method: Any) -> str | None:
@@ -110,7 +124,8 @@ def recorded_by(method: Any) -> str | None:
 def describe(one: Any) -> Docstring:
     """A name's docstring, with the parts that it shares with others.
 
-    A class without an example has that of a function that returns it, or of a class that derives from it.
+    A class without an example has that of a function that returns it, or of a class that derives
+    from it.
     """
     own = parse(_comment_on_gates() if one is mg.GATES else inspect.getdoc(one) or "")
     if gate := gate_of(one):
@@ -118,20 +133,31 @@ def describe(one: Any) -> Docstring:
         if not own.example:  # it says only what the gate's docstring does not
             opening = r"^`[^`]*`(: the class has the formula)?[.:;]?\s*"
             added = re.sub(opening, "", own.blocks[0])
-            own.blocks = [*shared.blocks, *filter(None, [added[:1].upper() + added[1:], *own.blocks[1:]])]
+            own.blocks = [
+                *shared.blocks,
+                *filter(None, [added[:1].upper() + added[1:], *own.blocks[1:]]),
+            ]
         own.labelled = {**shared.labelled, **own.labelled}
-        both = own.labelled["Errors"].replace("as for the class", shared.labelled["Errors"].rstrip("."))
+        both = own.labelled["Errors"].replace(
+            "as for the class", shared.labelled["Errors"].rstrip(".")
+        )
         own.labelled["Errors"] = both
         return own
     name = getattr(one, "__name__", "GATES")
     for family in _families(one):
         shared = parse(inspect.getdoc(family) or "")
         own.labelled = {**shared.labelled, **own.labelled}
-        if not own.example and inspect.ismodule(family) and re.search(rf"\b{name}\b", shared.example):
+        if (
+            not own.example
+            and inspect.ismodule(family)
+            and re.search(rf"\b{name}\b", shared.example)
+        ):
             own.blocks.append(shared.example)
     if not own.example and inspect.isclass(one):
         makers = (
-            (maker, parse(inspect.getdoc(maker) or "")) for maker in public_names().values() if _makes(maker, one)
+            (maker, parse(inspect.getdoc(maker) or ""))
+            for maker in public_names().values()
+            if _makes(maker, one)
         )
         for maker, shared in [(maker, shared) for maker, shared in makers if shared.example][:1]:
             own.blocks += [f"As in `{maker.__name__}`:", shared.example]
@@ -148,13 +174,21 @@ def _makes(maker: Any, cls: type) -> bool:
 
 def _comment_on_gates() -> str:
     """The docstring of GATES: the string below its definition."""
-    (found,) = re.findall(r'^GATES.*\n"""(.*?)"""', inspect.getsource(sys.modules["minigrad.gate"]), re.M | re.S)
+    (found,) = re.findall(
+        r'^GATES.*\n"""(.*?)"""', inspect.getsource(sys.modules["minigrad.gate"]), re.M | re.S
+    )
     return str(found)
 
 
 def _families(one: Any) -> Iterator[Any]:
-    """Where else the parts of a name stand: private base classes, the module, public base classes, packages around."""
-    bases = [base for base in getattr(one, "__mro__", [])[1:] if base.__module__.split(".")[0] in PACKAGES]
+    """Where else the parts of a name stand: private base classes, the module, public base classes,
+    packages around.
+    """
+    bases = [
+        base
+        for base in getattr(one, "__mro__", [])[1:]
+        if base.__module__.split(".")[0] in PACKAGES
+    ]
     yield from (base for base in bases if base.__name__.startswith("_"))
     module = "minigrad.gate" if one is mg.GATES else inspect.unwrap(one).__module__
     if "." in module:
@@ -165,7 +199,8 @@ def _families(one: Any) -> Iterator[Any]:
 
 
 def members(cls: type) -> Iterator[tuple[str, Any]]:
-    """The public methods and properties of a class, and those of its bases that have no entry of their own.
+    """The public methods and properties of a class, and those of its bases that have no entry of
+    their own.
 
     What is not documented is left out, unless it is NumPy's. A gate has what Gate has.
     """
@@ -173,45 +208,67 @@ def members(cls: type) -> Iterator[tuple[str, Any]]:
         return
     seen = set()
     for base in cls.__mro__:
-        if base.__module__.split(".")[0] not in PACKAGES or (base is not cls and base in list(public_names().values())):
+        if base.__module__.split(".")[0] not in PACKAGES or (
+            base is not cls and base in list(public_names().values())
+        ):
             continue
         for name, value in vars(base).items():
-            function = inspect.unwrap(getattr(value, "fget", None) or getattr(value, "__func__", value))
+            function = inspect.unwrap(
+                getattr(value, "fget", None) or getattr(value, "__func__", value)
+            )
             if name[0] == "_" or name in seen or not inspect.isfunction(function):
                 continue
-            if function.__qualname__ == f"{base.__name__}.{name}" and (function.__doc__ or base is ArrayMethods):
+            if function.__qualname__ == f"{base.__name__}.{name}" and (
+                function.__doc__ or base is ArrayMethods
+            ):
                 seen.add(name)
                 yield name, value
 
 
 def signature(one: Any) -> str:
-    """The arguments with their defaults, without their types; of exceptions none, for minigrad makes them."""
+    """The arguments with their defaults, without their types; of exceptions none, for minigrad
+    makes them.
+    """
     if not callable(one) or (inspect.isclass(one) and issubclass(one, Exception)):
         return ""
     found: list[str] = []
-    for parameter in inspect.signature(one.forward if isinstance(one, mg.Gate) else one).parameters.values():
+    for parameter in inspect.signature(
+        one.forward if isinstance(one, mg.Gate) else one
+    ).parameters.values():
         if parameter.kind is parameter.KEYWORD_ONLY and not any(shown[0] == "*" for shown in found):
             found.append("*")
-        star = "**" if parameter.kind is parameter.VAR_KEYWORD else "*" * (parameter.kind is parameter.VAR_POSITIONAL)
+        star = (
+            "**"
+            if parameter.kind is parameter.VAR_KEYWORD
+            else "*" * (parameter.kind is parameter.VAR_POSITIONAL)
+        )
         value = parameter.default
-        found.append(star + parameter.name + ("" if value is parameter.empty else f"={_default(value)}"))
+        found.append(
+            star + parameter.name + ("" if value is parameter.empty else f"={_default(value)}")
+        )
     return f"({', '.join(one for one in found if one not in ('self', 'cls'))})"
 
 
 def _default(value: Any) -> str:
     if isinstance(value, mg.Gate):
         return f"mg.{value.name.lower()}"
-    return getattr(value, "__qualname__", "...").partition(".")[0] if callable(value) else repr(value)
+    return (
+        getattr(value, "__qualname__", "...").partition(".")[0] if callable(value) else repr(value)
+    )
 
 
 @cache
 def error_titles() -> dict[str, str]:
     """{code: title} as the page of errors has them."""
-    return dict(re.findall(r"^### (MG\d{3}) (.+)$", (ROOT / "docs" / "errors.md").read_text("utf-8"), re.M))
+    return dict(
+        re.findall(r"^### (MG\d{3}) (.+)$", (ROOT / "docs" / "errors.md").read_text("utf-8"), re.M)
+    )
 
 
 def codes(error: type) -> list[str]:
-    """The codes of a class of exceptions: it is raised with them, or its docstring names the one that it warns with."""
+    """The codes of a class of exceptions: it is raised with them, or its docstring names the one
+    that it warns with.
+    """
     warned = re.findall(r"MG\d{3}", error.__doc__ or "") if issubclass(error, Warning) else []
     return sorted({*_raised().get(error.__name__, ()), *warned})
 
@@ -235,15 +292,21 @@ def link_to_error(code: str, page: str = "../errors.md") -> str:
 
 
 def link_to_name(text: str, entry: str) -> str | None:
-    """A link to the public name that stands in backticks in an entry's text, or None if there is none.
+    """A link to the public name that stands in backticks in an entry's text, or None if there is
+    none.
 
-    A plain word in lower case is a method of the entry, or a name of its module; but none if an argument has that name.
+    A plain word in lower case is a method of the entry, or a name of its module; but none if an
+    argument has that name.
     """
     module = entry.rpartition(".")[0]
     name = re.sub(r"^mg[.]", "minigrad.", text.removesuffix("()"))
     owner, _, member = name.rpartition(".")
     known = public_names()
-    its_own = dir(mg.MinigradError("", "")) if entry == "minigrad.MinigradError" else signature(lookup(entry))
+    its_own = (
+        dir(mg.MinigradError("", ""))
+        if entry == "minigrad.MinigradError"
+        else signature(lookup(entry))
+    )
     if not owner and name in re.findall(r"\w+", str(its_own)):
         return None
     places = [name, f"{module}.{name}", f"minigrad.{name}"]
@@ -252,16 +315,22 @@ def link_to_name(text: str, entry: str) -> str | None:
     found = next((place for place in places if place in known), None)
     if owner and found and found.endswith(f".{owner}"):
         found = found + f".{member}" if member in dict(members(lookup(found))) else None
-    elif not found and not owner and inspect.isclass(lookup(entry)) and name in dict(members(lookup(entry))):
+    elif (
+        not found
+        and not owner
+        and inspect.isclass(lookup(entry))
+        and name in dict(members(lookup(entry)))
+    ):
         found = f"{entry}.{name}"
     return f"{{py:obj}}`{text} <{found}>`" if found and found != entry else None
 
 
 def markdown(doc: str, entry: str = "", names: bool = False) -> str:
-    """A docstring as Markdown: examples become blocks of code, and stars and angles stand for themselves.
+    """A docstring as Markdown: examples become blocks of code, and stars and angles stand for
+    themselves.
 
-    With an entry of the reference, names in backticks become links, and so do codes and classes of errors; `names`: and
-    all classes.
+    With an entry of the reference, names in backticks become links, and so do codes and classes of
+    errors; `names`: and all classes.
     """
 
     def replace(hit: re.Match[str]) -> str:
@@ -284,6 +353,10 @@ def markdown(doc: str, entry: str = "", names: bool = False) -> str:
         elif paragraph.startswith("    "):
             parts.append(paragraph)
         else:
-            paragraph = paragraph if paragraph.startswith("- ") or not entry else " ".join(paragraph.split("\n"))
+            paragraph = (
+                paragraph
+                if paragraph.startswith("- ") or not entry
+                else " ".join(paragraph.split("\n"))
+            )
             parts.append(re.sub(r"`([^`]*)`|([*<])|\b([A-Z]\w+)\b", replace, paragraph))
     return "\n\n".join(parts)

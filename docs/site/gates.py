@@ -1,6 +1,8 @@
-"""A Sphinx extension: the page of gates, docs/gates.md, gets its two lists from the gates' own docstrings.
+"""A Sphinx extension: the page of gates, docs/gates.md, gets its two lists from the gates' own
+docstrings.
 
-On that page `<!-- every gate in a line -->` and `<!-- every gate in a section -->` stand where the lists go.
+On that page `<!-- every gate in a line -->` and `<!-- every gate in a section -->` stand where the
+lists go.
 """
 
 from __future__ import annotations
@@ -27,7 +29,9 @@ OPERATORS = {
 METHODS = {"__getitem__": "x[key]"} | {
     name: f"x.{name}({'...' if name in ('reshape', 'swapaxes', 'clip', 'astype') else ''})"
     for name in ArrayMethods.__annotations__
-    if not name.startswith("_") and callable(getattr(mg.Tensor, name, None)) and name not in ("abs", "transpose")
+    if not name.startswith("_")
+    and callable(getattr(mg.Tensor, name, None))
+    and name not in ("abs", "transpose")
 }
 
 
@@ -35,11 +39,15 @@ def public_gates() -> dict[str, list[type[mg.Gate]]]:
     """The public gates by the module or folder that they are in, in the order of its source."""
     public = [getattr(gates, name) for name in gates.__all__ if name in mg.GATES]
     public.sort(key=lambda gate: inspect.getsourcelines(gate)[1])
-    return {name: [gate for gate in public if gate.__module__.split(".")[2] == name] for name in ORDER}
+    return {
+        name: [gate for gate in public if gate.__module__.split(".")[2] == name] for name in ORDER
+    }
 
 
 def recorders(gate: type[mg.Gate]) -> Iterator[str]:
-    """All that a user can write to record a gate: functions of minigrad, operators, functions of NumPy."""
+    """All that a user can write to record a gate: functions of minigrad, operators, functions of
+    NumPy.
+    """
     for name in gates.__all__:
         function = getattr(gates, name)
         if not inspect.isclass(function) and gate_of(function) == gate.__name__:
@@ -83,7 +91,9 @@ def section(gate: type[mg.Gate]) -> str:
     labels = [label for label in ("Shapes", "Errors", "Source") if label in parts.labelled]
     shared = "\n".join(f"**{label}:** {markdown(parts.labelled[label])}" for label in labels)
     shared = re.sub(r"MG\d{3}", lambda code: link_to_error(code[0], "errors.md"), shared)
-    return "\n\n".join([f"### {gate.__name__}", entry, *facts, *map(markdown, parts.blocks), shared])
+    return "\n\n".join(
+        [f"### {gate.__name__}", entry, *facts, *map(markdown, parts.blocks), shared]
+    )
 
 
 def page(text: str) -> str:

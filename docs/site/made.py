@@ -1,7 +1,9 @@
-"""A Sphinx extension: what minigrad itself draws for the site, anew at each build, and where pages show it.
+"""A Sphinx extension: what minigrad itself draws for the site, anew at each build, and where pages
+show it.
 
-Pages to step through a graph are the ones that a user gets: of each lesson's right answer, and of the examples. They
-are linked, and open inside of a page only when asked to, so that nobody who moves by keyboard has to pass through one.
+Pages to step through a graph are the ones that a user gets: of each lesson's right answer, and of
+the examples. They are linked, and open inside of a page only when asked to, so that nobody who
+moves by keyboard has to pass through one.
 """
 
 from __future__ import annotations
@@ -22,8 +24,13 @@ import minigrad as mg
 from minigrad.course.lesson import Lesson, lessons
 
 ROOT = Path(__file__).resolve().parents[2]
-EXAMPLES = {"explorer-expression.png": "expression", "explorer-accumulate.png": "rnn", "explorer-folded.png": "imdb"}
-"""A picture of docs/explorer.md, and the page of examples/explore_graph.py that it is a picture of."""
+EXAMPLES = {
+    "explorer-expression.png": "expression",
+    "explorer-accumulate.png": "rnn",
+    "explorer-folded.png": "imdb",
+}
+"""A picture of docs/explorer.md, and the page of examples/explore_graph.py that it is a picture
+of."""
 OF_A_LESSON = """
 
 ## What a right answer shows
@@ -34,13 +41,15 @@ OF_A_LESSON = """
 
 
 def explorer(address: str, title: str) -> str:
-    """HTML: a link to a page that steps through a graph, and a frame that shows it here when it is opened."""
+    """HTML: a link to a page that steps through a graph, and a frame that shows it here when it is
+    opened.
+    """
     after = f"after-{Path(address).stem}"
     return (
-        f'\n<div class="explorer">\n<p><a href="{address}">Open it on a page of its own</a></p>\n'
-        f'<details><summary>Open it here</summary><a class="past" href="#{after}">Past the frame</a>\n'
-        f'<iframe src="{address}" title="{escape(title)}" loading="lazy"></iframe></details>\n'
-        f'<div id="{after}"></div>\n</div>\n'
+        f'\n<div class="explorer">\n<p><a href="{address}">Open it on a page of its '
+        'own</a></p>\n<details><summary>Open it here</summary><a class="past" '
+        f'href="#{after}">Past the frame</a>\n<iframe src="{address}" title="{escape(title)}" '
+        f'loading="lazy"></iframe></details>\n<div id="{after}"></div>\n</div>\n'
     )
 
 
@@ -48,11 +57,15 @@ def add_explorers(app: Sphinx, page: str, source: list[str]) -> None:
     """Let the lessons' pages, and that of the explorer, show what is made for them."""
     if page.startswith("lessons/"):
         name = page.removeprefix("lessons/")
-        source[0] += OF_A_LESSON + explorer(f"../made/{name}.html", "What a right answer shows, step by step")
+        source[0] += OF_A_LESSON + explorer(
+            f"../made/{name}.html", "What a right answer shows, step by step"
+        )
     elif page == "explorer":
         for picture, name in EXAMPLES.items():
             frame = explorer(f"made/{name}.html", f"The explorer: {name}")
-            source[0] = re.sub(rf"^!\[.*\]\(images/{picture}\)\n", rf"\g<0>{frame}\n", source[0], flags=re.M)
+            source[0] = re.sub(
+                rf"^!\[.*\]\(images/{picture}\)\n", rf"\g<0>{frame}\n", source[0], flags=re.M
+            )
 
 
 def make(app: Sphinx, error: Exception | None) -> None:

@@ -1,6 +1,8 @@
-"""A Sphinx extension: pages of the site whose sources lie outside of docs/, or go by another name there.
+"""A Sphinx extension: pages of the site whose sources lie outside of docs/, or go by another name
+there.
 
-Links between the pages are written for readers of the repository (`../README.md`, `course.md`), and lead to the
+Links between the pages are written for readers of the repository (`../README.md`, `course.md`), and
+lead to the
 same pages on the site.
 """
 
@@ -29,7 +31,9 @@ SAME = {"index": ROOT / "docs/index.md"}
 
 
 class Pages(Project):
-    """Sphinx's list of pages, with those of SOURCES beside the ones that it finds in its own folder."""
+    """Sphinx's list of pages, with those of SOURCES beside the ones that it finds in its own
+    folder.
+    """
 
     def discover(self, *patterns: Any) -> set[str]:
         super().discover(*patterns)

@@ -1,10 +1,12 @@
-"""A Sphinx extension: the pages in reference/ list what is public, and each name becomes an entry, from its docstring.
+"""A Sphinx extension: the pages in reference/ list what is public, and each name becomes an entry,
+from its docstring.
 
     ```{reference} calculates
     minigrad.grad
     ```
 
-gives a table with one line for each name, and below it the entries. docstrings.py says what is in them.
+gives a table with one line for each name, and below it the entries. docstrings.py says what is in
+them.
 """
 
 from __future__ import annotations
@@ -44,7 +46,10 @@ class Reference(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         names = [name for name in self.content if name]
-        for path in (Path(__file__).parent, *(Path(mg.__file__).parents[1] / package for package in PACKAGES)):
+        for path in (
+            Path(__file__).parent,
+            *(Path(mg.__file__).parents[1] / package for package in PACKAGES),
+        ):
             for file in path.rglob("*.py"):  # when one has changed, the page is made again
                 self.env.note_dependency(str(file))
         lines = [*_table(names), *(block for name in names for block in _entry(name))]
@@ -55,9 +60,13 @@ class Reference(SphinxDirective):
 
 
 def _other_places(module: str, name: str) -> set[str]:
-    """Where viewcode's links back to an entry lead, if its file has names of several public modules."""
+    """Where viewcode's links back to an entry lead, if its file has names of several public
+    modules.
+    """
     source = _source(lookup(f"{module}.{name.partition('.')[0]}"))
-    others = {path.rpartition(".")[0] for path, one in public_names().items() if _source(one) == source}
+    others = {
+        path.rpartition(".")[0] for path, one in public_names().items() if _source(one) == source
+    }
     return {f"{other}.{name}" for other in others - {module}}
 
 
@@ -67,7 +76,10 @@ def _source(one: Any) -> str:
 
 
 def _table(names: list[str]) -> Iterator[str]:
-    rows = "\n".join(f"* - {{py:obj}}`~{name}`\n  - {markdown(describe(lookup(name)).summary, name)}" for name in names)
+    rows = "\n".join(
+        f"* - {{py:obj}}`~{name}`\n  - {markdown(describe(lookup(name)).summary, name)}"
+        for name in names
+    )
     yield f"````{{list-table}}\n:width: 100%\n\n{rows}\n````"
 
 
@@ -75,14 +87,24 @@ def _entry(name: str) -> Iterator[str]:
     one = lookup(name)
     module, _, short = name.rpartition(".")
     error = inspect.isclass(one) and issubclass(one, Exception)
-    kind = "data" if one is mg.GATES else "exception" if error else "class" if inspect.isclass(one) else "function"
+    kind = (
+        "data"
+        if one is mg.GATES
+        else "exception"
+        if error
+        else "class"
+        if inspect.isclass(one)
+        else "function"
+    )
     yield f"``````{{py:{kind}}} {short}{signature(one)}\n:module: {module}\n"
     if gate := gate_of(one):
         yield _records(gate)
     yield from _body(describe(one), name)
     if error:
         titles = docstrings.error_titles()
-        yield "\n".join(f"- {docstrings.link_to_error(code)} {titles[code]}" for code in docstrings.codes(one))
+        yield "\n".join(
+            f"- {docstrings.link_to_error(code)} {titles[code]}" for code in docstrings.codes(one)
+        )
     elif inspect.isclass(one):
         for member, value in members(one):
             yield from _member(member, value, name)
@@ -91,7 +113,9 @@ def _entry(name: str) -> Iterator[str]:
 
 def _member(member: str, value: Any, name: str) -> Iterator[str]:
     function = getattr(value, "fget", None) or getattr(value, "__func__", value)
-    kind, arguments = ("property", "") if isinstance(value, property) else ("method", signature(function))
+    kind, arguments = (
+        ("property", "") if isinstance(value, property) else ("method", signature(function))
+    )
     flag = f"\n:{type(value).__name__}:\n" if isinstance(value, classmethod | staticmethod) else ""
     yield f"`````{{py:{kind}}} {member}{arguments}{flag}"
     if function.__doc__:

@@ -2,9 +2,12 @@
 
 The folder then holds
 
-- `pyodide.mjs`, `pyodide.asm.js`, `pyodide.asm.wasm`, `python_stdlib.zip`: Python for WebAssembly, as npm has it;
-- `pyodide-lock.json`, cut down to NumPy and minigrad, with their checksums, which Pyodide compares as it loads them;
-- the wheels of NumPy and of minigrad, the latter without the reviews and all else that LEFT_OUT names;
+- `pyodide.mjs`, `pyodide.asm.js`, `pyodide.asm.wasm`, `python_stdlib.zip`: Python for WebAssembly,
+  as npm has it;
+- `pyodide-lock.json`, cut down to NumPy and minigrad, with their checksums, which Pyodide compares
+  as it loads them;
+- the wheels of NumPy and of minigrad, the latter without the reviews and all else that LEFT_OUT
+  names;
 - `viz.js`, Graphviz for WebAssembly;
 - `imdb.npz`, the reviews, of which nothing is fetched before a program asks for them.
 
@@ -17,11 +20,14 @@ A worker (of type "module") beside them starts with
     const data = python.runPython("import minigrad.data; minigrad.data.__path__[0]");
     python.FS.createLazyFile(data, "imdb.npz", new URL("imdb.npz", import.meta.url).href, true, false);
 
-after which `load_imdb()` works, and `viz.renderString(dot, { format: "svg" })` draws the text of `mg.draw(loss).dot`.
+after which `load_imdb()` works, and `viz.renderString(dot, { format: "svg" })` draws the text of
+`mg.draw(loss).dot`.
 
-NumPy's wheel is not in npm. It is taken from the folder that the environment variable MINIGRAD_PYODIDE names, else
-from `../shared/pyodide` beside the repository, else downloaded into `build/pyodide` from where Pyodide publishes it.
-From wherever it comes, it is used only if it has the SHA-256 in Pyodide's lock.
+NumPy's wheel is not in npm. It is taken from the folder that the environment variable
+MINIGRAD_PYODIDE names, else
+from `../shared/pyodide` beside the repository, else downloaded into `build/pyodide` from where
+Pyodide publishes it. From wherever it comes, it is used only if it has the SHA-256 in Pyodide's
+lock.
 """
 
 import gzip
@@ -47,7 +53,8 @@ VIZ = NPM / "@viz-js/viz/dist/viz.js"
 CACHE = ROOT / "build/pyodide"
 ADDRESS = "https://cdn.jsdelivr.net/pyodide/v{version}/full/{file}"
 REVIEWS = "minigrad/data/imdb.npz"
-# What minigrad's wheel goes without: the reviews, and the course, which runs in a terminal (its lessons are pages
+# What minigrad's wheel goes without: the reviews, and the course, which runs in a terminal (its
+# lessons are pages
 # of the site).
 LEFT_OUT = re.compile(r"minigrad/(data/imdb\.npz|course/\S+|__main__\.py)")
 LIMIT = 10e6  # bytes over the wire until the first cell has run
@@ -58,10 +65,12 @@ class Unavailable(Exception):
 
 
 def gather(folder: Path) -> dict[str, int]:
-    """Fill `folder`, and return how many bytes, compressed by gzip, a page fetches of each file at its first Run.
+    """Fill `folder`, and return how many bytes, compressed by gzip, a page fetches of each file at
+    its first Run.
 
-    Raises Unavailable if a part cannot be had, in which case the folder stays as it was, and ValueError for a wheel
-    that is not the one that the lock names, or if the first Run fetches more than 10 MB.
+    Raises Unavailable if a part cannot be had, in which case the folder stays as it was, and
+    ValueError for a wheel that is not the one that the lock names, or if the first Run fetches more
+    than 10 MB.
     """
     wheel = numpy_wheel()
     names = ("pyodide.mjs", "pyodide.asm.js", "pyodide.asm.wasm", "python_stdlib.zip")
@@ -80,21 +89,29 @@ def gather(folder: Path) -> dict[str, int]:
         for name in (*(file.name for file in files), "pyodide-lock.json")
     }
     if sum(sizes.values()) > LIMIT:
-        raise ValueError(f"the first Run fetches {sum(sizes.values()):,} bytes, more than {LIMIT:,.0f}: {sizes}")
+        raise ValueError(
+            f"the first Run fetches {sum(sizes.values()):,} bytes, more than {LIMIT:,.0f}: {sizes}"
+        )
     return sizes
 
 
 def pyodide_lock() -> dict[str, Any]:
-    """Pyodide's list of packages, with their file names and checksums. Unavailable if npm has not installed it."""
+    """Pyodide's list of packages, with their file names and checksums. Unavailable if npm has not
+    installed it.
+    """
     try:
         lock: dict[str, Any] = json.loads((PYODIDE / "pyodide-lock.json").read_text())
     except FileNotFoundError:
-        raise Unavailable("the packages from npm are not installed: `sh .ci/setup.sh site` does that") from None
+        raise Unavailable(
+            "the packages from npm are not installed: `sh .ci/setup.sh site` does that"
+        ) from None
     return lock
 
 
 def numpy_wheel() -> Path:
-    """The path of NumPy's wheel for Pyodide, checked. Unavailable if it is nowhere, and cannot be downloaded."""
+    """The path of NumPy's wheel for Pyodide, checked. Unavailable if it is nowhere, and cannot be
+    downloaded.
+    """
     lock = pyodide_lock()
     numpy: dict[str, str] = lock["packages"]["numpy"]
     name, sha256 = numpy["file_name"], numpy["sha256"]
@@ -110,7 +127,9 @@ def numpy_wheel() -> Path:
         with urllib.request.urlopen(address, timeout=30) as response:
             content = response.read()
     except OSError as error:
-        raise Unavailable(f"{address} cannot be downloaded ({error}); MINIGRAD_PYODIDE may name its folder") from None
+        raise Unavailable(
+            f"{address} cannot be downloaded ({error}); MINIGRAD_PYODIDE may name its folder"
+        ) from None
     _check(content, sha256, address)
     CACHE.mkdir(parents=True, exist_ok=True)
     write_whole(CACHE / name, lambda file: file.write(content))
@@ -118,7 +137,9 @@ def numpy_wheel() -> Path:
 
 
 def minigrad_wheel(folder: Path) -> Path:
-    """minigrad's own wheel, built into `folder`, without what LEFT_OUT names: it weighs a sixth then."""
+    """minigrad's own wheel, built into `folder`, without what LEFT_OUT names: it weighs a sixth
+    then.
+    """
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -126,7 +147,10 @@ def minigrad_wheel(folder: Path) -> Path:
     (whole,) = folder.glob("*.whl")
     light = folder / "light" / whole.name
     light.parent.mkdir()
-    with zipfile.ZipFile(whole) as source, zipfile.ZipFile(light, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as target:
+    with (
+        zipfile.ZipFile(whole) as source,
+        zipfile.ZipFile(light, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as target,
+    ):
         for member in source.infolist():
             content = source.read(member)
             if member.filename.endswith(".dist-info/RECORD"):
@@ -140,7 +164,10 @@ def minigrad_wheel(folder: Path) -> Path:
 def _check(content: bytes, sha256: str, origin: object) -> None:
     found = hashlib.sha256(content).hexdigest()
     if found != sha256:
-        raise ValueError(f"{origin} is not the file that Pyodide's lock names: its SHA-256 is {found}, not {sha256}")
+        raise ValueError(
+            f"{origin} is not the file that Pyodide's lock names: its SHA-256 is "
+            f"{found}, not {sha256}"
+        )
 
 
 def _entry(wheel: Path) -> dict[str, Any]:

@@ -1,13 +1,16 @@
-"""The baselines: a bag of words, which ignores word order, and a bag of n-grams, which sees a little of it.
+"""The baselines: a bag of words, which ignores word order, and a bag of n-grams, which sees a
+little of it.
 
     python examples/reference/bag_of_words.py
 
-Both are a logistic regression: logit = b + Σ w[f] r[f] over the features f of a review's last forty words, each counted
-once. In the first the features are words and r = 1. In the second they are runs of one, two and three words, and r is
-naive Bayes's log ratio of how often f occurs in positive and in negative training reviews: frequent words that say
-nothing have r near 0 from the start. The best epoch is chosen on 2,500 training reviews that are held back.
+Both are a logistic regression: logit = b + Σ w[f] r[f] over the features f of a review's last forty
+words, each counted once. In the first the features are words and r = 1. In the second they are runs
+of one, two and three words, and r is naive Bayes's log ratio of how often f occurs in positive and
+in negative training reviews: frequent words that say nothing have r near 0 from the start. The best
+epoch is chosen on 2,500 training reviews that are held back.
 
-Source of the second: Wang and Manning, Baselines and bigrams: simple, good sentiment and topic classification (2012).
+Source of the second: Wang and Manning, Baselines and bigrams: simple, good sentiment and topic
+classification (2012).
 """
 
 from __future__ import annotations
@@ -30,7 +33,9 @@ KNOWN = {"reference": REFERENCE}
 
 
 class Bag(Layer):
-    """Features (B, F), padded with 0 -> logits (B,). `ratios` has r for each feature, and 0 for the padding."""
+    """Features (B, F), padded with 0 -> logits (B,). `ratios` has r for each feature, and 0 for the
+    padding.
+    """
 
     def __init__(self, ratios: np.ndarray) -> None:
         super().__init__()
@@ -66,7 +71,9 @@ class Runs:
 
 
 def log_ratios(features: np.ndarray, labels: np.ndarray, count: int) -> np.ndarray:
-    """r[f] = log of (share of f in positive reviews / share of f in negative reviews), with counts that start at 1."""
+    """r[f] = log of (share of f in positive reviews / share of f in negative reviews), with counts
+    that start at 1.
+    """
     shares = []
     for label in (1, 0):
         counts = 1 + np.bincount(features[labels == label].ravel(), minlength=count)
@@ -90,7 +97,10 @@ def fit(imdb: IMDB, seed: int, longest: int, bayes: bool) -> float:
         return Batches(runs.features(reviews.ids), reviews.labels, batch_size=128, shuffle=shuffle)
 
     model = Bag(ratios)
-    callbacks = [BestWeights(monitor="validation_accuracy"), EarlyStopping("validation_loss", patience=1)]
+    callbacks = [
+        BestWeights(monitor="validation_accuracy"),
+        EarlyStopping("validation_loss", patience=1),
+    ]
     optimizer = Adam(model.named_parameters(), lr=3e-3)
     trainer = Trainer(model, mg.binary_cross_entropy, optimizer, callbacks=callbacks, seed=seed)
     trainer.fit(batches(rest, True), 20, batches(held))

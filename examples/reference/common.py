@@ -1,4 +1,6 @@
-"""What the reference experiments share: the command line, and tables of published and measured figures."""
+"""What the reference experiments share: the command line, and tables of published and measured
+figures.
+"""
 
 from __future__ import annotations
 
@@ -30,23 +32,40 @@ def reviews(limit: int | None) -> IMDB:
 def parser(description: str | None) -> argparse.ArgumentParser:
     """A parser of every experiment's options."""
     options = cli.parser(description)
-    options.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], metavar="N", help="a run for each (0 1 2)")
-    options.add_argument("--limit", type=int, metavar="N", help="only the first N reviews of each split, to try it out")
+    options.add_argument(
+        "--seeds",
+        type=int,
+        nargs="+",
+        default=[0, 1, 2],
+        metavar="N",
+        help="a run for each (0 1 2)",
+    )
+    options.add_argument(
+        "--limit",
+        type=int,
+        metavar="N",
+        help="only the first N reviews of each split, to try it out",
+    )
     return options
 
 
-def compare(title: str, known: Mapping[str, Figures], run: Callable[[int], Figures], seeds: Sequence[int]) -> str:
+def compare(
+    title: str, known: Mapping[str, Figures], run: Callable[[int], Figures], seeds: Sequence[int]
+) -> str:
     """Run once for each seed, and return the `report` of it."""
     start = time.perf_counter()
     runs = {seed: run(seed) for seed in seeds}
     return report(title, known, runs, (time.perf_counter() - start) / len(seeds))
 
 
-def report(title: str, known: Mapping[str, Figures], measured: Mapping[int, Figures], seconds: float) -> str:
-    """A Markdown table of the known figures, and of the means and ranges of those measured with each seed.
+def report(
+    title: str, known: Mapping[str, Figures], measured: Mapping[int, Figures], seconds: float
+) -> str:
+    """A Markdown table of the known figures, and of the means and ranges of those measured with
+    each seed.
 
-    `known` has a column for each source, such as {"published": {...}}. Figures that a source lacks are left empty.
-    `seconds` is the mean time of a seed.
+    `known` has a column for each source, such as {"published": {...}}. Figures that a source lacks
+    are left empty. `seconds` is the mean time of a seed.
     """
     seeds, runs = list(measured), list(measured.values())
     names = dict.fromkeys(name for figures in [*runs, *known.values()] for name in figures)
@@ -54,7 +73,11 @@ def report(title: str, known: Mapping[str, Figures], measured: Mapping[int, Figu
     for name in names:
         values = [figures[name] for figures in runs if name in figures]
         cells = [f"{figures[name]:.4f}" if name in figures else "" for figures in known.values()]
-        found = [f"{mean(values):.4f}", f"{min(values):.4f} to {max(values):.4f}"] if values else ["", ""]
+        found = (
+            [f"{mean(values):.4f}", f"{min(values):.4f} to {max(values):.4f}"]
+            if values
+            else ["", ""]
+        )
         rows.append([name, *cells, *found])
     count = f"seeds {', '.join(map(str, seeds))}" if len(seeds) > 1 else f"seed {seeds[0]}"
     return f"### {title}\n\n{table(rows)}\n\n{count}; {seconds:.0f} s a seed; {machine()}\n"
@@ -65,7 +88,9 @@ def table(rows: Sequence[Sequence[str]]) -> str:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     padded = [[cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in rows]
     lines = ["| " + " | ".join(row) + " |" for row in padded]
-    return "\n".join([lines[0], "|" + "|".join("-" * (width + 2) for width in widths) + "|", *lines[1:]])
+    return "\n".join(
+        [lines[0], "|" + "|".join("-" * (width + 2) for width in widths) + "|", *lines[1:]]
+    )
 
 
 def machine() -> str:

@@ -26,7 +26,9 @@ def report(limit: int | None = None) -> str:
     rows = [["output of", "shape published", "shape measured", "lowest", "highest", "mean"]]
     for path, array in found.items():
         published = str(PUBLISHED[path]) if path in PUBLISHED else ""
-        numbers = [f"{value:.4f}" for value in (array.min(), array.max(), array.mean(dtype=np.float64))]
+        numbers = [
+            f"{value:.4f}" for value in (array.min(), array.max(), array.mean(dtype=np.float64))
+        ]
         rows.append([path, published, str(array.shape), *numbers])
     return f"### {TITLE}\n\n{common.table(rows)}\n"
 

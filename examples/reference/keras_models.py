@@ -1,10 +1,12 @@
-"""1a: SimpleRNN, GRU and LSTM on the last forty words, trained with the recipe of Keras's tutorials.
+"""1a: SimpleRNN, GRU and LSTM on the last forty words, trained with the recipe of Keras's
+tutorials.
 
     python examples/reference/keras_models.py            3 seeds of each, published figures next to measured ones
 
-Embedding(10000, 128) -> RNN | GRU | LSTM of 32 units -> Dense(1), binary cross entropy, Adam at 0.001, batches of 32,
-shuffled, 3 epochs, no regularisation. Each is trained on all 25,000 reviews and tested after each epoch; then again on
-22,500, and the epoch that is best on the other 2,500 is tested.
+Embedding(10000, 128) -> RNN | GRU | LSTM of 32 units -> Dense(1), binary cross entropy, Adam at
+0.001, batches of 32, shuffled, 3 epochs, no regularisation. Each is trained on all 25,000 reviews
+and tested after each epoch; then again on 22,500, and the epoch that is best on the other 2,500 is
+tested.
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ from optim import Adam, BestWeights, Evaluate, Trainer
 
 TITLE = "1a. Three Keras models"
 LAYERS: dict[str, Any] = {"SimpleRNN": RNN, "GRU": GRU, "LSTM": LSTM}
-# The published figures are those after epoch 3; Keras 3.15 was run with the same recipe on the reviews used here.
+# The published figures are those after epoch 3; Keras 3.15 was run with the same recipe on the
+# reviews used here.
 PUBLISHED = {
     "SimpleRNN, accuracy, epoch 3": 0.7687, "SimpleRNN, loss, epoch 3": 0.6505,
     "GRU, accuracy, epoch 3": 0.8004, "GRU, loss, epoch 3": 0.4631,
@@ -42,14 +45,22 @@ KNOWN = {"published": PUBLISHED, "Keras 3.15": KERAS}
 
 
 def trainer(kind: str, seed: int, *callbacks: Any) -> Trainer:
-    """A fresh model of that kind, with its Trainer. The layers initialise their weights as Keras does."""
+    """A fresh model of that kind, with its Trainer. The layers initialise their weights as Keras
+    does.
+    """
     mg.seed(seed)
     model = Sequential(Embedding(10_000, 128), LAYERS[kind](128, 32), Dense(32, 1))
 
     def loss(logits: mg.Tensor, labels: Any) -> mg.Tensor:
         return mg.binary_cross_entropy(logits, labels[:, None])
 
-    return Trainer(model, loss, Adam(model.named_parameters(), lr=1e-3, eps=1e-7), callbacks=callbacks, seed=seed)
+    return Trainer(
+        model,
+        loss,
+        Adam(model.named_parameters(), lr=1e-3, eps=1e-7),
+        callbacks=callbacks,
+        seed=seed,
+    )
 
 
 def batches(reviews: Reviews, shuffle: bool = False) -> Batches:
@@ -59,7 +70,9 @@ def batches(reviews: Reviews, shuffle: bool = False) -> Batches:
 
 def every_epoch(imdb: IMDB, kind: str, seed: int) -> dict[str, float]:
     """Test loss and accuracy after each of 3 epochs on all reviews."""
-    history = trainer(kind, seed, Evaluate(batches(imdb.test), every_epochs=1)).fit(batches(imdb.train, True), 3)
+    history = trainer(kind, seed, Evaluate(batches(imdb.test), every_epochs=1)).fit(
+        batches(imdb.train, True), 3
+    )
     return {
         f"{kind}, {what}, epoch {number}": value
         for what in ("accuracy", "loss")
@@ -81,8 +94,13 @@ def run(seed: int, limit: int | None = None) -> common.Figures:
     figures: dict[str, float] = {}
     for kind in LAYERS:
         figures |= every_epoch(imdb, kind, seed) | best_epoch(imdb, kind, seed)
-        shown = ", ".join(f"{value:.4f}" for name, value in figures.items() if name.startswith(f"{kind}, acc"))
-        print(f"  seed {seed}, {kind}: test accuracy after 1, 2, 3 epochs, and of the best: {shown}", flush=True)
+        shown = ", ".join(
+            f"{value:.4f}" for name, value in figures.items() if name.startswith(f"{kind}, acc")
+        )
+        print(
+            f"  seed {seed}, {kind}: test accuracy after 1, 2, 3 epochs, and of the best: {shown}",
+            flush=True,
+        )
     return figures
 
 

@@ -1,18 +1,20 @@
-"""A network that reads before it judges: a language model first, then fine-tuned on the sentiment of forty words.
+"""A network that reads before it judges: a language model first, then fine-tuned on the sentiment
+of forty words.
 
     python examples/reference/pretrained.py --data-dir FOLDER
 
-A recurrent network first learns to guess the next and the previous word, on every forty words of the training reviews.
-Then it is given a head, and all of its weights learn the sentiment of the same words; at the end, of each review's last
-forty words alone, by which it is judged. No feature is counted, unlike in recipe.py, and no test review is read before
-the end. The recipe was chosen on 2,500 training reviews that are held back, from the language model too.
+A recurrent network first learns to guess the next and the previous word, on every forty words of
+the training reviews. Then it is given a head, and all of its weights learn the sentiment of the
+same words; at the end, of each review's last forty words alone, by which it is judged. No feature
+is counted, unlike in recipe.py, and no test review is read before the end. The recipe was chosen on
+2,500 training reviews that are held back, from the language model too.
 
-OUT/seed-N (runs/pretrained/seed-0, ...) gets the weights of the language model and of the result, and learning curves.
-With `--from OUT` the language models of that run are fine-tuned again. The reviews come through tensorflow-datasets
-(the extra minigrad[data]).
+OUT/seed-N (runs/pretrained/seed-0, ...) gets the weights of the language model and of the result,
+and learning curves. With `--from OUT` the language models of that run are fine-tuned again. The
+reviews come through tensorflow-datasets (the extra minigrad[data]).
 
-Sources: Dai and Le, Semi-supervised sequence learning (2015); Howard and Ruder, Universal language model fine-tuning
-for text classification (2018).
+Sources: Dai and Le, Semi-supervised sequence learning (2015); Howard and Ruder, Universal language
+model fine-tuning for text classification (2018).
 """
 
 from __future__ import annotations
@@ -50,7 +52,9 @@ ROWS = 64  # of forty words, in a batch of the language model
 
 
 class Reader(Layer):
-    """ids (B, T) -> states (B, T, 2H): H numbers about the words up to each, and H about those from it on."""
+    """ids (B, T) -> states (B, T, 2H): H numbers about the words up to each, and H about those from
+    it on.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -62,12 +66,14 @@ class Reader(Layer):
 
 
 class LanguageModel(Layer):
-    """ids (B, T) -> logits (2B (T - 1), K): guesses of every word but the first, then of every word but the last.
+    """ids (B, T) -> logits (2B (T - 1), K): guesses of every word but the first, then of every word
+    but the last.
 
-    The word vectors are the weights of the output too (weight tying: Press and Wolf 2017). In evaluation a guess is
-    among all words. In training it is among the K different words of the batch, at a tenth of the price: since frequent
-    words are nearly always among them and rare ones nearly never, the log of this chance is subtracted, and the logits
-    learn what they would with all words (sampled softmax: Jean et al., On using very large target vocabulary for neural
+    The word vectors are the weights of the output too (weight tying: Press and Wolf 2017). In
+    evaluation a guess is among all words. In training it is among the K different words of the
+    batch, at a tenth of the price: since frequent words are nearly always among them and rare ones
+    nearly never, the log of this chance is subtracted, and the logits learn what they would with
+    all words (sampled softmax: Jean et al., On using very large target vocabulary for neural
     machine translation, 2015).
     """
 
@@ -87,7 +93,9 @@ class LanguageModel(Layer):
         offset = self.bias(words).reshape(-1)
         if self.training:
             offset = offset - self._log_chance[words]
-        guesses: mg.Tensor = mg.concatenate([forward, backward]) @ self.reader.embedding(words).T + offset
+        guesses: mg.Tensor = (
+            mg.concatenate([forward, backward]) @ self.reader.embedding(words).T + offset
+        )
         return guesses
 
 
@@ -95,11 +103,15 @@ def guessing_loss(logits: mg.Tensor, ids: Any) -> mg.Tensor:
     """The cross entropy of a LanguageModel's guesses, in nats a word."""
     if logits.shape[1] < VOCABULARY:  # the words' places among the different words of the batch
         ids = np.unique(ids, return_inverse=True)[1].reshape(ids.shape)
-    return mg.softmax_cross_entropy(logits, np.concatenate([ids[:, 1:].ravel(), ids[:, :-1].ravel()]))
+    return mg.softmax_cross_entropy(
+        logits, np.concatenate([ids[:, 1:].ravel(), ids[:, :-1].ravel()])
+    )
 
 
 class Sentiment(Layer):
-    """ids (B, T) -> logits (B,): the mean and the maximum of the reader's states over time, dropout, one Dense."""
+    """ids (B, T) -> logits (B,): the mean and the maximum of the reader's states over time,
+    dropout, one Dense.
+    """
 
     def __init__(self, reader: Reader) -> None:
         super().__init__()
@@ -119,7 +131,9 @@ def run(
     seed: int, imdb: IMDB[list[Ids]], limit: int | None = None, out: Path | None = None, source: Path | None = None,
     epochs: int = 2,
 ) -> common.Figures:  # fmt: skip
-    """Test accuracy for one seed. `imdb` has whole reviews; with `source`, the language model of that run is used."""
+    """Test accuracy for one seed. `imdb` has whole reviews; with `source`, the language model of
+    that run is used.
+    """
     train, test = imdb.train[:limit], imdb.test[:limit]
     rest, held = train.hold_back(len(train) // 10, seed)
     folder = None if out is None else out / f"seed-{seed}"
@@ -136,7 +150,12 @@ def run(
 
 
 def pretrain(
-    reader: Reader, rest: Reviews[list[Ids]], held: Reviews[list[Ids]], seed: int, epochs: int, folder: Path | None
+    reader: Reader,
+    rest: Reviews[list[Ids]],
+    held: Reviews[list[Ids]],
+    seed: int,
+    epochs: int,
+    folder: Path | None,
 ) -> None:
     """Train the reader as a language model, on the text of `rest`; its weights go to `folder`."""
     rows, held_rows = rows_of_text(rest, seed), rows_of_text(held, seed)[:500]
@@ -152,14 +171,26 @@ def pretrain(
 
 
 def fine_tune(
-    reader: Reader, rest: Reviews[list[Ids]], held: Reviews[list[Ids]], seed: int, folder: Path | None
+    reader: Reader,
+    rest: Reviews[list[Ids]],
+    held: Reviews[list[Ids]],
+    seed: int,
+    folder: Path | None,
 ) -> Trainer:
-    """Train the reader and a head on the sentiment of every forty words of `rest`, and then of the last forty alone."""
+    """Train the reader and a head on the sentiment of every forty words of `rest`, and then of the
+    last forty alone.
+    """
     mg.seed(seed)
     model = Sentiment(reader)
     ids, labels, _ = pieces(rest)
-    every, last = Batches(ids, labels, batch_size=128), Batches(pad(rest.ids, WORDS), rest.labels, batch_size=128)
-    for train, epochs, rate, curve in ((every, 2, 3e-3, "every-piece.csv"), (last, 1, 5e-4, "last-words.csv")):
+    every, last = (
+        Batches(ids, labels, batch_size=128),
+        Batches(pad(rest.ids, WORDS), rest.labels, batch_size=128),
+    )
+    for train, epochs, rate, curve in (
+        (every, 2, 3e-3, "every-piece.csv"),
+        (last, 1, 5e-4, "last-words.csv"),
+    ):
         callbacks = usual(train, epochs, "pieces", folder, curve)
         optimizer = Adam(model.named_parameters(), rate)
         trainer = Trainer(model, mg.binary_cross_entropy, optimizer, callbacks=callbacks, seed=seed)
@@ -170,14 +201,18 @@ def fine_tune(
 
 
 def usual(train: Batches, epochs: int, unit: str, folder: Path | None, curve: str) -> list[Any]:
-    """What both trainings share: clipping, a learning rate that rises and falls, a display, a file of figures."""
+    """What both trainings share: clipping, a learning rate that rises and falls, a display, a file
+    of figures.
+    """
     schedule = WarmUp(100, CosineSchedule(max(1, epochs * len(train) - 100)))
     shared = [ClipGradients(1.0), LearningRate(schedule), ProgressBar(unit), EpochReport()]
     return shared if folder is None else [*shared, LogFile(folder / curve)]
 
 
 def rows_of_text(reviews: Reviews[list[Ids]], seed: int) -> Ids:
-    """The reviews in random order as one text, cut into rows of forty words; there is no padding."""
+    """The reviews in random order as one text, cut into rows of forty words; there is no
+    padding.
+    """
     order = np.random.default_rng(seed).permutation(len(reviews))
     text = np.concatenate([reviews.ids[review] for review in order])
     return text[: len(text) // WORDS * WORDS].reshape(-1, WORDS)
@@ -191,12 +226,25 @@ def last_words(reviews: Reviews[list[Ids]]) -> Batches:
 def arguments() -> argparse.ArgumentParser:
     """The command line."""
     options = common.parser(__doc__)
-    options.add_argument("--data-dir", metavar="FOLDER", help="tensorflow-datasets' folder (its own default)")
     options.add_argument(
-        "--out", type=Path, default=Path("runs/pretrained"), help="folder for the results (runs/pretrained)"
+        "--data-dir", metavar="FOLDER", help="tensorflow-datasets' folder (its own default)"
     )
-    options.add_argument("--epochs", type=int, default=2, metavar="N", help="of the language model (2)")
-    options.add_argument("--from", dest="source", type=Path, metavar="OUT", help="use the language models of this run")
+    options.add_argument(
+        "--out",
+        type=Path,
+        default=Path("runs/pretrained"),
+        help="folder for the results (runs/pretrained)",
+    )
+    options.add_argument(
+        "--epochs", type=int, default=2, metavar="N", help="of the language model (2)"
+    )
+    options.add_argument(
+        "--from",
+        dest="source",
+        type=Path,
+        metavar="OUT",
+        help="use the language models of this run",
+    )
     return options
 
 
@@ -204,7 +252,12 @@ def main() -> None:
     """Read the command line and print the table."""
     given = arguments().parse_args()
     once = partial(
-        run, imdb=load(given.data_dir), limit=given.limit, out=given.out, source=given.source, epochs=given.epochs
+        run,
+        imdb=load(given.data_dir),
+        limit=given.limit,
+        out=given.out,
+        source=given.source,
+        epochs=given.epochs,
     )
     print("\n" + common.compare(TITLE, KNOWN, once, given.seeds))
 

@@ -1,11 +1,12 @@
-"""The honest recipe: the three models of 1a with the polarity of words as more inputs, tested at their best epoch.
+"""The honest recipe: the three models of 1a with the polarity of words as more inputs, tested at
+their best epoch.
 
     python examples/reference/recipe.py
 
-Besides each word's vector the network reads three more numbers: the log odds of the word, and of the pair and the
-triple that end with it, counted on other training reviews than the current one (polarity.py). Batches of 128, Adam at
-0.002, 3 epochs; the best is chosen on 2,500 training reviews that are held back. docs/results.md says what else was
-tried.
+Besides each word's vector the network reads three more numbers: the log odds of the word, and of
+the pair and the triple that end with it, counted on other training reviews than the current one
+(polarity.py). Batches of 128, Adam at 0.002, 3 epochs; the best is chosen on 2,500 training reviews
+that are held back. docs/results.md says what else was tried.
 """
 
 from __future__ import annotations
@@ -28,7 +29,9 @@ LAYERS = {"rnn": RNN, "gru": GRU, "lstm": LSTM}
 
 
 class Sentiment(Layer):
-    """ids (B, T), polarity (B, T, 3) -> logits (B,): the model of 1a with three more inputs at each word."""
+    """ids (B, T), polarity (B, T, 3) -> logits (B,): the model of 1a with three more inputs at each
+    word.
+    """
 
     def __init__(self, kind: str) -> None:
         super().__init__()
@@ -54,8 +57,12 @@ def run(seed: int, limit: int | None = None) -> common.Figures:
     return train_each(seed, train, fixed(held), fixed(imdb.test), epochs=3)
 
 
-def train_each(seed: int, train: Batches, held: Batches, test: Batches, epochs: int) -> common.Figures:
-    """Train each model from `seed`; returns the accuracy on `test` of the epoch that is best on `held`."""
+def train_each(
+    seed: int, train: Batches, held: Batches, test: Batches, epochs: int
+) -> common.Figures:
+    """Train each model from `seed`; returns the accuracy on `test` of the epoch that is best on
+    `held`.
+    """
     figures = {}
     for kind in LAYERS:
         mg.seed(seed)
@@ -65,7 +72,10 @@ def train_each(seed: int, train: Batches, held: Batches, test: Batches, epochs: 
         trainer = Trainer(model, mg.binary_cross_entropy, optimizer, callbacks=[best], seed=seed)
         trainer.fit(train, epochs, held)
         figures[kind] = trainer.evaluate(test)["accuracy"]
-        print(f"  seed {seed}, {kind}: test accuracy {figures[kind]:.4f}, epoch {best.epoch}", flush=True)
+        print(
+            f"  seed {seed}, {kind}: test accuracy {figures[kind]:.4f}, epoch {best.epoch}",
+            flush=True,
+        )
     return figures
 
 

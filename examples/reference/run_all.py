@@ -1,15 +1,18 @@
-"""Runs all reference experiments and prints the tables of docs/results.md: published and measured figures.
+"""Runs all reference experiments and prints the tables of docs/results.md: published and measured
+figures.
 
     python examples/reference/run_all.py --jobs 2 --data-dir FOLDER    everything, 3 seeds each, two at a time
     python examples/reference/run_all.py --only 1a bag                 a part of it
     python examples/reference/run_all.py --limit 200 --seeds 0         a quick try; its figures mean nothing
 
-Each experiment runs once for each seed, as a process of its own; with --jobs N, N of them at once. What one of them
-prints goes to its log, its figures to results.jsonl, both in runs/reference. A run may be stopped by Ctrl-C, or fail in
-part: the same command then does the rest. The exit code is 1 if figures are missing.
+Each experiment runs once for each seed, as a process of its own; with --jobs N, N of them at once.
+What one of them prints goes to its log, its figures to results.jsonl, both in runs/reference. A run
+may be stopped by Ctrl-C, or fail in part: the same command then does the rest. The exit code is 1
+if figures are missing.
 
-1c and "whole" read whole reviews through tensorflow-datasets (minigrad's extra "data"), from --data-dir or that
-package's own folder, and download them (84 MB) if they are missing. The others need nothing but minigrad.
+1c and "whole" read whole reviews through tensorflow-datasets (minigrad's extra "data"), from
+--data-dir or that package's own folder, and download them (84 MB) if they are missing. The others
+need nothing but minigrad.
 """
 
 from __future__ import annotations
@@ -75,8 +78,12 @@ EXPERIMENTS: dict[str, Callable[..., Tables]] = {
     "recipe": simple(recipe),
     "whole": whole,
 }
-LONGEST_FIRST = "whole", "1a", "1c", "recipe", "1d", "bag", "1b"  # so that the last ones end together
-KNOWN = {module.TITLE: module.KNOWN for module in (keras_models, scratch_rnn, bag_of_words, recipe, whole_reviews)}
+# so that the last ones end together
+LONGEST_FIRST = "whole", "1a", "1c", "recipe", "1d", "bag", "1b"
+KNOWN = {
+    module.TITLE: module.KNOWN
+    for module in (keras_models, scratch_rnn, bag_of_words, recipe, whole_reviews)
+}
 KNOWN[stacked_encoder.TITLE[True]] = stacked_encoder.KNOWN
 
 
@@ -93,7 +100,11 @@ def shown(tables: Tables) -> str:
 
 def report(experiment: str, done: Mapping[str, Done], seeds: list[int]) -> str:
     """The tables of an experiment, of the seeds that have figures."""
-    found = {seed: done[name(experiment, seed)].result for seed in seeds if name(experiment, seed) in done}
+    found = {
+        seed: done[name(experiment, seed)].result
+        for seed in seeds
+        if name(experiment, seed) in done
+    }
     if not found:
         return f"### {experiment}\n\nno figures\n"
     tables = []
@@ -101,7 +112,11 @@ def report(experiment: str, done: Mapping[str, Done], seeds: list[int]) -> str:
         figures = {seed: one[title]["figures"] for seed, one in found.items()}
         seconds = sum(one[title]["seconds"] for one in found.values()) / len(found)
         text = next(iter(figures.values()))
-        tables.append(text if isinstance(text, str) else common.report(title, KNOWN.get(title, {}), figures, seconds))
+        tables.append(
+            text
+            if isinstance(text, str)
+            else common.report(title, KNOWN.get(title, {}), figures, seconds)
+        )
     return "\n".join(tables)
 
 
@@ -113,11 +128,18 @@ def name(experiment: str, seed: int) -> str:
 def main() -> int:
     """Run the jobs, and print all tables at the end. Returns the exit code."""
     options = common.parser(__doc__)
-    options.add_argument("--only", nargs="+", choices=EXPERIMENTS, default=list(EXPERIMENTS), help="which (all)")
-    options.add_argument("--data-dir", metavar="FOLDER", help="tensorflow-datasets' folder, for 1c and whole")
+    options.add_argument(
+        "--only", nargs="+", choices=EXPERIMENTS, default=list(EXPERIMENTS), help="which (all)"
+    )
+    options.add_argument(
+        "--data-dir", metavar="FOLDER", help="tensorflow-datasets' folder, for 1c and whole"
+    )
     add_options(options, "runs/reference")
     given = options.parse_args()
-    seeds = {experiment: given.seeds[:1] if experiment == "1b" else given.seeds for experiment in given.only}
+    seeds = {
+        experiment: given.seeds[:1] if experiment == "1b" else given.seeds
+        for experiment in given.only
+    }
     jobs = {
         name(experiment, seed): {
             "experiment": experiment, "seed": seed, "limit": given.limit,
@@ -130,7 +152,9 @@ def main() -> int:
         done = run_jobs(jobs, run, given.jobs, given.out, any_code=given.any_code, shown=shown)
     except KeyboardInterrupt:
         return 130
-    print("\n" + "\n".join(report(experiment, done, seeds[experiment]) for experiment in given.only))
+    print(
+        "\n" + "\n".join(report(experiment, done, seeds[experiment]) for experiment in given.only)
+    )
     return 0 if len(done) == len(jobs) else 1
 
 

@@ -2,9 +2,10 @@
 
     python examples/reference/scratch_rnn.py                 3 seeds, 30 epochs, published figures next to measured ones
 
-The word vectors are random and never trained. The state is s = tanh(W s + U x), without a bias, and V maps the last
-state to two logits. The gradient is that of the cross entropy SUMMED over the batch, sent back through the last four
-steps only. The reviews are not shuffled. And its Adam divides its means by (1 - β) at every step instead of (1 - βᵗ):
+The word vectors are random and never trained. The state is s = tanh(W s + U x), without a bias, and
+V maps the last state to two logits. The gradient is that of the cross entropy SUMMED over the
+batch, sent back through the last four steps only. The reviews are not shuffled. And its Adam
+divides its means by (1 - β) at every step instead of (1 - βᵗ):
 after a few hundred steps it moves √0.002 / 0.12 = 0.37 times as far as Adam would.
 """
 
@@ -45,7 +46,9 @@ class OddAdam(Adam):
 
 
 class ScratchRNN:
-    """Three matrices and the gates between them. Vectors are columns: x (D, B), s (H, B), logits (2, B)."""
+    """Three matrices and the gates between them. Vectors are columns: x (D, B), s (H, B), logits
+    (2, B).
+    """
 
     def __init__(self, seed: int, vocabulary: int) -> None:
         rng = np.random.default_rng(seed)
@@ -57,7 +60,11 @@ class ScratchRNN:
     @staticmethod
     def matrix(rng: np.random.Generator, rows: int, columns: int, name: str) -> mg.Tensor:
         limit = np.sqrt(1 / columns)
-        return mg.Tensor(rng.uniform(-limit, limit, (rows, columns)).astype(np.float32), requires_grad=True, name=name)
+        return mg.Tensor(
+            rng.uniform(-limit, limit, (rows, columns)).astype(np.float32),
+            requires_grad=True,
+            name=name,
+        )
 
     def __call__(self, ids: np.ndarray) -> mg.Tensor:
         """ids (B, T) -> logits (B, 2)."""
@@ -108,7 +115,9 @@ def measure(model: ScratchRNN, reviews: Reviews) -> tuple[float, float]:
 def main() -> None:
     """Read the command line and print the table."""
     options = common.parser(__doc__)
-    options.add_argument("--epochs", type=int, default=30, metavar="N", help="passes over the reviews (30)")
+    options.add_argument(
+        "--epochs", type=int, default=30, metavar="N", help="passes over the reviews (30)"
+    )
     given = options.parse_args()
     once = partial(run, limit=given.limit, epochs=given.epochs)
     print("\n" + common.compare(TITLE, KNOWN, once, given.seeds))

@@ -1,15 +1,18 @@
-"""1c: two stacked LSTM layers on whole reviews, and why they were once reported to be right every time.
+"""1c: two stacked LSTM layers on whole reviews, and why they were once reported to be right every
+time.
 
     python examples/reference/stacked_encoder.py                  3 seeds on 1,000 reviews to train, 1,000 to validate
     python examples/reference/stacked_encoder.py --sorted         the reviews sorted by class first: the artefact
 
-The published run took the first 1,000 rows of a list that was sorted by class. All of them have the same label, in
-training and in validation: a network that has learned to say "negative" whatever it reads is then always right. With
---sorted it is so here. Without, the rows are mixed, as tensorflow-datasets gives them, and 1,000 prove to be too few.
+The published run took the first 1,000 rows of a list that was sorted by class. All of them have the
+same label, in training and in validation: a network that has learned to say "negative" whatever it
+reads is then always right. With --sorted it is so here. Without, the rows are mixed, as
+tensorflow-datasets gives them, and 1,000 prove to be too few.
 
-The reviews come through tensorflow-datasets (the extra minigrad[data]): whole, of any length, padded within a batch and
-masked. Embedding(20000, 32) -> LSTM, two layers of 32 -> Dense(2) on the top layer's last state; softmax cross entropy;
-Adam with a weight decay of 0.0001; batches of 32; 3 epochs.
+The reviews come through tensorflow-datasets (the extra minigrad[data]): whole, of any length,
+padded within a batch and masked. Embedding(20000, 32) -> LSTM, two layers of 32 -> Dense(2) on the
+top layer's last state; softmax cross entropy; Adam with a weight decay of 0.0001; batches of 32; 3
+epochs.
 """
 
 from __future__ import annotations
@@ -27,7 +30,10 @@ from minigrad.data import IMDB, Batches, Reviews, load_imdb, mask
 from minigrad.data.text import Ids
 from optim import Adam, BestWeights, EpochReport, LogFile, ProgressBar, Trainer
 
-TITLE = {True: "1c. The stacked encoder, rows sorted by class", False: "1c. The stacked encoder, rows mixed"}
+TITLE = {
+    True: "1c. The stacked encoder, rows sorted by class",
+    False: "1c. The stacked encoder, rows mixed",
+}
 PUBLISHED = {
     "train loss, epoch 1": 0.378, "train loss, epoch 2": 0.0077, "train loss, epoch 3": 0.0011,
     "validation accuracy, epoch 1": 1.0,
@@ -52,14 +58,20 @@ class Encoder(Layer):
 
 def first_rows(reviews: Reviews[Any], count: int, in_classes: bool) -> Reviews[Any]:
     """The first rows of the reviews as they are, or sorted by class."""
-    return reviews[np.argsort(reviews.labels, kind="stable")[:count]] if in_classes else reviews[:count]
+    return (
+        reviews[np.argsort(reviews.labels, kind="stable")[:count]]
+        if in_classes
+        else reviews[:count]
+    )
 
 
 def run(
     seed: int, imdb: IMDB[Any], in_classes: bool, limit: int | None = None, out: Path | None = None
 ) -> common.Figures:
     """Train one encoder, with the usual callbacks. Returns the figures of each epoch."""
-    train, validation = (first_rows(part, limit or ROWS, in_classes) for part in (imdb.train, imdb.test))
+    train, validation = (
+        first_rows(part, limit or ROWS, in_classes) for part in (imdb.train, imdb.test)
+    )
     mg.seed(seed)
     model = Encoder()
     out = out or Path("runs/stacked_encoder", f"{'sorted' if in_classes else 'mixed'}-seed{seed}")
@@ -92,12 +104,25 @@ def load(data_dir: str | None) -> IMDB[list[Ids]]:
 def main() -> None:
     """Read the command line and print the table."""
     options = common.parser(__doc__)
-    options.add_argument("--sorted", action="store_true", help="take rows sorted by class, as the published run did")
-    options.add_argument("--data-dir", metavar="FOLDER", help="tensorflow-datasets' folder (its own default)")
-    options.add_argument("--out", type=Path, metavar="FOLDER", help="for weights and log (one in runs/stacked_encoder)")
+    options.add_argument(
+        "--sorted", action="store_true", help="take rows sorted by class, as the published run did"
+    )
+    options.add_argument(
+        "--data-dir", metavar="FOLDER", help="tensorflow-datasets' folder (its own default)"
+    )
+    options.add_argument(
+        "--out",
+        type=Path,
+        metavar="FOLDER",
+        help="for weights and log (one in runs/stacked_encoder)",
+    )
     given = options.parse_args()
-    once = partial(run, imdb=load(given.data_dir), in_classes=given.sorted, limit=given.limit, out=given.out)
-    print("\n" + common.compare(TITLE[given.sorted], KNOWN if given.sorted else {}, once, given.seeds))
+    once = partial(
+        run, imdb=load(given.data_dir), in_classes=given.sorted, limit=given.limit, out=given.out
+    )
+    print(
+        "\n" + common.compare(TITLE[given.sorted], KNOWN if given.sorted else {}, once, given.seeds)
+    )
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
-"""How well a recurrent network reads forty words if it may learn from all the words of the training reviews.
+"""How well a recurrent network reads forty words if it may learn from all the words of the training
+reviews.
 
     python examples/reference/whole_reviews.py --data-dir FOLDER
 
-The models, the recipe and the test are those of recipe.py: the last forty words of 25,000 reviews. But the training
-reviews are whole, cut into some 148,000 pieces of forty words, each with the label of its review, and polarity is
-counted on all of them. 2 epochs; the better one is chosen on the last forty words of 2,500 held-back training reviews.
+The models, the recipe and the test are those of recipe.py: the last forty words of 25,000 reviews.
+But the training reviews are whole, cut into some 148,000 pieces of forty words, each with the label
+of its review, and polarity is counted on all of them. 2 epochs; the better one is chosen on the
+last forty words of 2,500 held-back training reviews.
 
 The reviews come through tensorflow-datasets (the extra minigrad[data]).
 """
@@ -29,10 +31,18 @@ KNOWN = {"reference": {"bag of runs of words": 0.847}}
 
 
 def pieces(reviews: Reviews[list[Ids]]) -> tuple[Any, Any, Any]:
-    """Every review cut from its end into rows of forty ids: (ids, the label of each row, the review of each row)."""
-    rows = [ids[max(0, end - WORDS) : end] for ids in reviews.ids for end in range(len(ids), 0, -WORDS)]
+    """Every review cut from its end into rows of forty ids: (ids, the label of each row, the review
+    of each row).
+    """
+    rows = [
+        ids[max(0, end - WORDS) : end] for ids in reviews.ids for end in range(len(ids), 0, -WORDS)
+    ]
     counts = [-(-len(ids) // WORDS) for ids in reviews.ids]
-    return pad(rows, WORDS), np.repeat(reviews.labels, counts), np.repeat(np.arange(len(reviews)), counts)
+    return (
+        pad(rows, WORDS),
+        np.repeat(reviews.labels, counts),
+        np.repeat(np.arange(len(reviews)), counts),
+    )
 
 
 def run(seed: int, imdb: IMDB[list[Ids]], limit: int | None = None) -> common.Figures:
@@ -46,7 +56,13 @@ def run(seed: int, imdb: IMDB[list[Ids]], limit: int | None = None) -> common.Fi
         last = pad(part.ids, WORDS)
         return Batches(last, polarity(last), part.labels, batch_size=500, shuffle=False)
 
-    return train_each(seed, Batches(ids, own, labels, batch_size=128), last_words(held), last_words(test), epochs=2)
+    return train_each(
+        seed,
+        Batches(ids, own, labels, batch_size=128),
+        last_words(held),
+        last_words(test),
+        epochs=2,
+    )
 
 
 def load(data_dir: str | None) -> IMDB[list[Ids]]:
@@ -57,7 +73,9 @@ def load(data_dir: str | None) -> IMDB[list[Ids]]:
 def main() -> None:
     """Read the command line and print the table."""
     options = common.parser(__doc__)
-    options.add_argument("--data-dir", metavar="FOLDER", help="tensorflow-datasets' folder (its own default)")
+    options.add_argument(
+        "--data-dir", metavar="FOLDER", help="tensorflow-datasets' folder (its own default)"
+    )
     given = options.parse_args()
     once = partial(run, imdb=load(given.data_dir), limit=given.limit)
     print("\n" + common.compare(TITLE, KNOWN, once, given.seeds))

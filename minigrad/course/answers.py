@@ -1,7 +1,9 @@
-"""Raw answers as JSON, which a grader can read without running anything of the one who wrote them; and comparing them.
+"""Raw answers as JSON, which a grader can read without running anything of the one who wrote them;
+and comparing them.
 
-Numbers, strings, booleans, None, arrays, and lists and dicts of these. Anything else becomes an `Unusable`, which
-equals nothing: a function, a complex number, an int too large for a float, lists in lists without end.
+Numbers, strings, booleans, None, arrays, and lists and dicts of these. Anything else becomes an
+`Unusable`, which equals nothing: a function, a complex number, an int too large for a float, lists
+in lists without end.
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ DEEPEST = 50
 MOST_PARTS = 1_000_000
 """Parts of lists and dicts that an answer may have."""
 LONGEST_EMPTY = 1 << 16
-"""Longest side of an array without elements: a billion rows of no numbers take no space, until they are listed."""
+"""Longest side of an array without elements: a billion rows of no numbers take no space, until they
+are listed."""
 
 
 @dataclass(frozen=True)
@@ -38,15 +41,25 @@ class Difference:
 
 
 def encode(answer: Any) -> Any:
-    """The answer as JSON's own types; an array (or a Tensor) with its bytes in base64. Nothing is refused."""
+    """The answer as JSON's own types; an array (or a Tensor) with its bytes in base64. Nothing is
+    refused.
+    """
     try:
         return _encoded(answer, DEEPEST, iter(range(MOST_PARTS)))
-    except Exception as error:  # too much of it, or raised by the learner's own __repr__ or __iter__
-        return {"unusable": f"{type(answer).__name__}, which cannot be read ({type(error).__name__})"[:200]}
+    except (
+        Exception
+    ) as error:  # too much of it, or raised by the learner's own __repr__ or __iter__
+        return {
+            "unusable": f"{type(answer).__name__}, which cannot be read ({type(error).__name__})"[
+                :200
+            ]
+        }
 
 
 def _encoded(answer: Any, depth: int, parts: Iterator[int]) -> Any:
-    """`depth` levels and the rest of `parts` are what it may still have. Errors: RecursionError, OverflowError."""
+    """`depth` levels and the rest of `parts` are what it may still have. Errors: RecursionError,
+    OverflowError.
+    """
     if not depth:
         raise RecursionError
     if next(parts, None) is None:
@@ -96,7 +109,10 @@ def _decoded(code: Any, depth: int) -> Any:
         if "unusable" in code:
             return Unusable(str(code["unusable"])[:200])
         if "keys" in code:
-            return {str(key): _decoded(part, depth - 1) for key, part in zip(code["keys"], code["values"], strict=True)}
+            return {
+                str(key): _decoded(part, depth - 1)
+                for key, part in zip(code["keys"], code["values"], strict=True)
+            }
         dtype = np.dtype(str(code["dtype"]))
         if dtype.kind not in "biuf":
             raise ValueError(f"an answer of dtype {dtype}")
@@ -110,7 +126,8 @@ def _decoded(code: Any, depth: int) -> Any:
 
 
 def difference(yours: Any, right: Any, tolerance: float, place: str = "") -> Difference | None:
-    """Where the answer `yours` first differs from `right` by more than the tolerance; None if it nowhere does.
+    """Where the answer `yours` first differs from `right` by more than the tolerance; None if it
+    nowhere does.
 
     >>> difference(decode(encode([1.0, [2.0, 3.0]])), decode(encode([1.0, [2.0, 4.0]])), 1e-6)
     Difference(place='[1][1]', yours='3', right='4')
@@ -129,12 +146,15 @@ def difference(yours: Any, right: Any, tolerance: float, place: str = "") -> Dif
 
 
 def _plain_difference(yours: Any, right: Any, tolerance: float, place: str) -> Difference | None:
-    if isinstance(yours, list) and isinstance(right, np.ndarray):  # a list of numbers serves where an array would
+    # a list of numbers serves where an array would
+    if isinstance(yours, list) and isinstance(right, np.ndarray):
         yours = _as_array(yours)
     if isinstance(yours, np.ndarray) and isinstance(right, list):
         if len(yours) != len(right):  # a long one takes long to be listed
             return Difference(place, _counted(yours), _counted(right))
-        return difference(yours.tolist() if yours.ndim == 1 else list(yours), right, tolerance, place)
+        return difference(
+            yours.tolist() if yours.ndim == 1 else list(yours), right, tolerance, place
+        )
     if not (_is_numeric(yours) and _is_numeric(right)):
         same = type(yours) is type(right) and not isinstance(yours, Unusable) and yours == right
         return None if same else Difference(place, described(yours), described(right))
@@ -143,7 +163,11 @@ def _plain_difference(yours: Any, right: Any, tolerance: float, place: str) -> D
         return Difference(place, described(yours), described(right))
     with np.errstate(invalid="ignore", over="ignore"):  # a signalling NaN, a long double
         a, b = yours.astype(float), right.astype(float)
-        wrong = ~((np.abs(a - b) <= tolerance * np.maximum(1, np.abs(b))) | (a == b) | (np.isnan(a) & np.isnan(b)))
+        wrong = ~(
+            (np.abs(a - b) <= tolerance * np.maximum(1, np.abs(b)))
+            | (a == b)
+            | (np.isnan(a) & np.isnan(b))
+        )
         if not wrong.any():
             return None
         gap = np.where(wrong, np.nan_to_num(np.abs(a - b), nan=np.inf, posinf=np.inf), -1.0)
@@ -186,5 +210,10 @@ def _as_array(numbers: list[Any]) -> Any:
 def _number(value: float, other: float = float("nan")) -> str:
     """With so many digits that it differs from the other, as far as 17 digits reach."""
     return next(
-        (text for digits in range(6, 17) if (text := f"{value:.{digits}g}") != f"{other:.{digits}g}"), repr(value)
+        (
+            text
+            for digits in range(6, 17)
+            if (text := f"{value:.{digits}g}") != f"{other:.{digits}g}"
+        ),
+        repr(value),
     )

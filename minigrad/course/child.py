@@ -1,13 +1,17 @@
-"""The process that runs a learner's file: `python -m minigrad.course.child LESSON FILE`, started by sandbox.py.
+"""The process that runs a learner's file: `python -m minigrad.course.child LESSON FILE`, started by
+sandbox.py.
 
-It reads the file's text from stdin, asks each question of the lesson, and writes the raw answer to stdout, a line of
-JSON for each. Whatever the learner's file prints goes to stderr. This process judges nothing and knows no right answer,
-so nothing that the file prints, writes or changes here can earn a point.
+It reads the file's text from stdin, asks each question of the lesson, and writes the raw answer to
+stdout, a line of JSON for each. Whatever the learner's file prints goes to stderr. This process
+judges nothing and knows no right answer, so nothing that the file prints, writes or changes here
+can earn a point.
 
-Three fences, from outside in: `report` puts bubblewrap around this process (wall.py). The system limits processor time,
-memory and size of files, and on Linux refuses to start programs, send signals or open connections (seccomp.py). An
-audit hook refuses to write outside the temporary folder, to read solutions, and again to start programs. The hook
-stops accidents and plain mischief; Python offers no wall against code that is out to break it (docs/teaching.md).
+Three fences, from outside in: `report` puts bubblewrap around this process (wall.py). The system
+limits processor time, memory and size of files, and on Linux refuses to start programs, send
+signals or open connections (seccomp.py). An audit hook refuses to write outside the temporary
+folder, to read solutions, and again to start programs. The hook
+stops accidents and plain mischief; Python offers no wall against code that is out to break it
+(docs/teaching.md).
 """
 
 from __future__ import annotations
@@ -54,16 +58,20 @@ def limit(seconds: float) -> None:
         (resource.RLIMIT_CORE, 0),
     ):
         most = resource.getrlimit(which)[1]
-        hard = amount + 5 if most == resource.RLIM_INFINITY else min(amount + 5, most)  # at that, SIGKILL says nothing
+        # at that, SIGKILL says nothing
+        hard = amount + 5 if most == resource.RLIM_INFINITY else min(amount + 5, most)
         resource.setrlimit(which, (min(amount, hard), hard))
 
 
 def guard(folder: str) -> None:
-    """From now on, refuse what a lesson's file has no need to do. Cannot be undone in this process."""
+    """From now on, refuse what a lesson's file has no need to do. Cannot be undone in this
+    process.
+    """
     inside, lessons = os.path.realpath(folder) + os.sep, os.path.realpath(FOLDER)
     secret = ("solution", "slips", "right.py", "right.")
     writing = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
-    # An error's traceback shows a learner's file these variables: nothing that could be changed stands in them.
+    # An error's traceback shows a learner's file these variables: nothing that could be changed
+    # stands in them.
     paths = MappingProxyType({
         "os.remove": 1, "os.rmdir": 1, "os.mkdir": 1, "os.truncate": 1, "os.chmod": 1, "os.chown": 1, "os.utime": 1,
         "os.rename": 2, "os.link": 2, "os.symlink": 2, "shutil.rmtree": 1, "shutil.move": 2,
@@ -72,16 +80,23 @@ def guard(folder: str) -> None:
                "os.killpg", "os.chflags", "os.lchflags", "os.setxattr", "os.removexattr", "pty.spawn",
                "subprocess.Popen", "socket.", "ctypes.", "signal.pthread_kill", "resource.", "sqlite3.", "gc.",
                "_winapi.", "winreg.", "syslog.", "sys.setprofile", "sys.settrace")  # fmt: skip
-    # No event reports what these functions do, so they are removed, and their modules may not be imported again.
+    # No event reports what these functions do, so they are removed, and their modules may not be
+    # imported again.
     unreported = {"_posixsubprocess": ["fork_exec"], "_signal": ["pidfd_send_signal"], "posix": [
         "mkfifo", "mknod", "chroot", "unshare", "setns", "pidfd_open", "setpriority", "sched_setaffinity",
         "sched_setscheduler", "sched_setparam"]}  # fmt: skip
-    # So are modules that write files by themselves, and those that start a second interpreter, which has no hook.
+    # So are modules that write files by themselves, and those that start a second interpreter,
+    # which has no hook.
     fresh = frozenset({
         *unreported, "resource", "readline", "_sqlite3", "_ctypes", "_curses", "_dbm", "_gdbm", "_ssl", "_posixshmem",
         "_multiprocessing", "_xxsubinterpreters", "_interpreters", "_testcapi", "_testinternalcapi",
     })  # fmt: skip
-    realpath, fsdecode, basename, isdir = os.path.realpath, os.fsdecode, os.path.basename, os.path.isdir
+    realpath, fsdecode, basename, isdir = (
+        os.path.realpath,
+        os.fsdecode,
+        os.path.basename,
+        os.path.isdir,
+    )
 
     def refuse(event: str, arguments: tuple[Any, ...]) -> None:
         if event == "open":
@@ -94,12 +109,15 @@ def guard(folder: str) -> None:
             if mode is None and isdir(name):  # the `dir_fd` of later calls, which no event shows
                 raise PermissionError(f"a lesson's file may not open the folder {fsdecode(path)!r}")
             if basename(name).startswith(secret) and name.startswith(lessons):
-                raise PermissionError("minigrad course solution shows the solution; a lesson's file cannot read it")
+                raise PermissionError(
+                    "minigrad course solution shows the solution; a lesson's file cannot read it"
+                )
             if name.startswith(("/proc/", "/dev/")) and name not in ("/dev/null", "/dev/urandom"):
                 raise PermissionError("a lesson's file may not look into processes and devices")
         elif event in paths:
             for path in arguments[: paths[event]]:
-                if isinstance(path, int):  # an open file; a file that can be cut was opened to be written
+                # an open file; a file that can be cut was opened to be written
+                if isinstance(path, int):
                     allowed = event == "os.truncate"
                 else:
                     allowed = realpath(fsdecode(path)).startswith(inside)
@@ -123,7 +141,9 @@ def guard(folder: str) -> None:
 
 
 def failure(error: BaseException, source: Path) -> dict[str, Any]:
-    """What happened, as the learner should read it: type, message, and the last line of the learner's own."""
+    """What happened, as the learner should read it: type, message, and the last line of the
+    learner's own.
+    """
     line, text, message = None, None, str(error)
     for frame in traceback.extract_tb(error.__traceback__):
         if frame.filename == str(source):
@@ -170,7 +190,9 @@ def run(lesson: Lesson, source: Path, text: str, write: Callable[[Any], None]) -
 
 
 def main() -> None:
-    """Run as `LESSON FILE SECONDS [PAGE FAILED]`, in a temporary folder, with the file's text as stdin."""
+    """Run as `LESSON FILE SECONDS [PAGE FAILED]`, in a temporary folder, with the file's text as
+    stdin.
+    """
     name, path, seconds, *page = sys.argv[1:]
     lesson, source = Lesson(FOLDER / name), Path(path)
     limit(float(seconds))

@@ -36,34 +36,61 @@ def add_course(commands: Any) -> None:
         parser = parts.add_parser(name, help=about, description=about[0].upper() + about[1:] + ".")
         parser.set_defaults(run=on_lesson(run) if which else run)
         if which:
-            parser.add_argument("lesson", nargs="?", metavar="LESSON", help="its number (default: the lesson at hand)")
+            parser.add_argument(
+                "lesson",
+                nargs="?",
+                metavar="LESSON",
+                help="its number (default: the lesson at hand)",
+            )
         return parser
 
-    start = add("start", _start, "copy the lessons' files into a folder; never overwrites anything", which=False)
-    start.add_argument("folder", nargs="?", type=Path, default=Path("my-course"), help="(default: my-course)")
+    start = add(
+        "start",
+        _start,
+        "copy the lessons' files into a folder; never overwrites anything",
+        which=False,
+    )
+    start.add_argument(
+        "folder", nargs="?", type=Path, default=Path("my-course"), help="(default: my-course)"
+    )
     add("check", _check, "check a lesson")
     add("watch", _watch, "check a lesson again whenever its file is saved, until Ctrl-C")
     add("hint", _hint, "a hint; asked again, a plainer one")
     about = "answer a lesson's question; without an answer, show it"
     answer = add("answer", on_lesson(_answer), about, which=False)
-    answer.add_argument("answer", nargs="?", metavar="ANSWER", help="a choice such as b, or a number")
-    answer.add_argument("--lesson", metavar="LESSON", help="its number (default: the lesson at hand)")
+    answer.add_argument(
+        "answer", nargs="?", metavar="ANSWER", help="a choice such as b, or a number"
+    )
+    answer.add_argument(
+        "--lesson", metavar="LESSON", help="its number (default: the lesson at hand)"
+    )
     show = add("show", _show, "open a lesson's page in a browser")
     show.add_argument("--text", action="store_true", help="print its text here instead")
     solution = add("solution", _solution, "print a lesson's solution")
     solution.add_argument("--yes", action="store_true", help="also before you have passed")
-    reset = add("reset", on_lesson(_reset), "start a lesson again; keeps a copy of your file in backups/", which=False)
+    reset = add(
+        "reset",
+        on_lesson(_reset),
+        "start a lesson again; keeps a copy of your file in backups/",
+        which=False,
+    )
     reset.add_argument("lesson", metavar="LESSON", help="its number")
     add("list", _list, "all lessons, and which are passed", which=False)
     add_report(parts)
     export = add("export", _export, "write the lessons as Jupyter notebooks", which=False)
-    export.add_argument("folder", nargs="?", type=Path, default=Path("."), help="where to (default: here)")
+    export.add_argument(
+        "folder", nargs="?", type=Path, default=Path("."), help="where to (default: here)"
+    )
     for parser in (course, *parts.choices.values()):
         parser.set_defaults(run=with_files(parser.get_default("run")))
 
 
-def on_lesson(run: Callable[[Workbook, Lesson, argparse.Namespace], int]) -> Callable[[argparse.Namespace], int]:
-    """The command `run` on the lesson that was named, or the one at hand, or after the last the last."""
+def on_lesson(
+    run: Callable[[Workbook, Lesson, argparse.Namespace], int],
+) -> Callable[[argparse.Namespace], int]:
+    """The command `run` on the lesson that was named, or the one at hand, or after the last the
+    last.
+    """
 
     def command(options: argparse.Namespace) -> int:
         workbook, which = Workbook.find(), options.lesson
@@ -74,7 +101,9 @@ def on_lesson(run: Callable[[Workbook, Lesson, argparse.Namespace], int]) -> Cal
 
 
 def with_files(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Namespace], int]:
-    """The command `run`, which raises DataError MG921 where the system refuses to read or write a file."""
+    """The command `run`, which raises DataError MG921 where the system refuses to read or write a
+    file.
+    """
 
     def command(options: argparse.Namespace) -> int:
         try:
@@ -96,7 +125,12 @@ def _start(options: argparse.Namespace) -> int:
     workbook, kept = Workbook.start(options.folder)
     new = len(lessons()) - len(kept)
     if kept:
-        _say([f"{workbook.folder}: {new} lessons copied; {len(kept)} were there already, and are as they were."])
+        _say(
+            [
+                f"{workbook.folder}: {new} lessons copied; {len(kept)} were there already, and are "
+                "as they were."
+            ]
+        )
     else:
         _say([f"{new} lessons are in {workbook.folder}. Go on with:", "",
               f"    cd {shlex.quote(str(workbook.folder))}", "    minigrad course"])  # fmt: skip
@@ -107,15 +141,29 @@ def _here(_: object) -> int:
     workbook = Workbook.find()
     one = workbook.current()
     if one is None:
-        print(to_type(f"All {len(lessons())} lessons passed. To read one again: minigrad course show 12"))
+        print(
+            to_type(
+                f"All {len(lessons())} lessons passed. To read one again: minigrad course show 12"
+            )
+        )
         return 0
-    print(f"{_count_passed(workbook)} of {len(lessons())} lessons passed. At hand: lesson {one.number}, {one.title}.")
-    print(to_type(f"  read    minigrad course show\n  answer  minigrad course answer\n  write   {one.file}\n"))
+    print(
+        f"{_count_passed(workbook)} of {len(lessons())} lessons passed. At hand: lesson "
+        f"{one.number}, {one.title}."
+    )
+    print(
+        to_type(
+            "  read    minigrad course show\n  answer  minigrad course answer\n  write   "
+            f"{one.file}\n"
+        )
+    )
     return _check(workbook, one)
 
 
 def check(which: int | str) -> None:
-    """Check a lesson in the current folder and print what was found: `minigrad course check`, for a notebook's cell."""
+    """Check a lesson in the current folder and print what was found: `minigrad course check`, for a
+    notebook's cell.
+    """
     _check(Workbook.find(), lesson(which))
 
 
@@ -144,7 +192,9 @@ def _check(workbook: Workbook, one: Lesson, _: object = None) -> int:
     if following is None:
         print(f"\nThat was the last one: all {len(lessons())} lessons passed.")
     else:
-        print(to_type(f"\nNext: lesson {following.number}, {following.title}: minigrad course show"))
+        print(
+            to_type(f"\nNext: lesson {following.number}, {following.title}: minigrad course show")
+        )
     return 0
 
 
@@ -160,7 +210,11 @@ def _draw_graph(workbook: Workbook, one: Lesson, text: str, failed: str) -> None
 
 def _posed(question: quiz.Quiz, before: str) -> list[str]:
     choices = (f"  {key}) {text}" for key, text in question["choices"].items())
-    return [part for line in (f"{before}{question['question']}", *choices) for part in feedback.wrapped(line)]
+    return [
+        part
+        for line in (f"{before}{question['question']}", *choices)
+        for part in feedback.wrapped(line)
+    ]
 
 
 def _answer(workbook: Workbook, one: Lesson, options: argparse.Namespace) -> int:
@@ -205,7 +259,10 @@ def _watch(workbook: Workbook, one: Lesson, options: argparse.Namespace) -> int:
             if not failed and options.lesson is None and following is not None:
                 one, seen = following, None
                 continue
-            print(f"\nWatching {one.file}: save it, and it is checked again. Ctrl-C ends this.", flush=True)
+            print(
+                f"\nWatching {one.file}: save it, and it is checked again. Ctrl-C ends this.",
+                flush=True,
+            )
         time.sleep(0.3)
 
 
@@ -237,7 +294,10 @@ def _solution(workbook: Workbook, one: Lesson, options: argparse.Namespace) -> i
 
 def _reset(workbook: Workbook, one: Lesson, _: object) -> int:
     copy = workbook.reset(one)
-    print(f"{one.file} is as at the beginning." + (f" Yours is in {copy.parent.name}/{copy.name}." if copy else ""))
+    print(
+        f"{one.file} is as at the beginning."
+        + (f" Yours is in {copy.parent.name}/{copy.name}." if copy else "")
+    )
     return 0
 
 
@@ -256,7 +316,12 @@ def _list(_: object) -> int:
 def _export(options: argparse.Namespace) -> int:
     paths, kept = write_notebooks(options.folder)
     left = f" ({len(kept)} were there already, and are as they were)" if kept else ""
-    _say([f"{len(paths)} notebooks in {options.folder}{left}; open one with: jupyter lab {shlex.quote(str(paths[0]))}"])
+    _say(
+        [
+            f"{len(paths)} notebooks in {options.folder}{left}; open one with: jupyter lab "
+            f"{shlex.quote(str(paths[0]))}"
+        ]
+    )
     return 0
 
 

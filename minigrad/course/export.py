@@ -1,4 +1,6 @@
-"""The lessons as Jupyter notebooks, made from the same files: text, exercise, and a cell that checks it."""
+"""The lessons as Jupyter notebooks, made from the same files: text, exercise, and a cell that
+checks it.
+"""
 
 from __future__ import annotations
 
@@ -14,16 +16,20 @@ from .workbook import Workbook, save_text
 
 
 def write_notebooks(folder: Path) -> tuple[list[Path], list[Path]]:
-    """Write each lesson's notebook, with the learner's work so far, into `folder`, a folder of the course.
+    """Write each lesson's notebook, with the learner's work so far, into `folder`, a folder of the
+    course.
 
-    Returns the paths of all, and of those that were there already and are left alone. Errors: DataError MG914, MG915.
+    Returns the paths of all, and of those that were there already and are left alone. Errors:
+    DataError MG914, MG915.
     """
     workbook, _ = Workbook.start(folder)
     paths = [workbook.folder / f"{one.name}.ipynb" for one in lessons()]
     kept = [path for path in paths if os.path.lexists(path)]
     for one, path in zip(lessons(), paths, strict=True):
         if path not in kept:
-            text = json.dumps(notebook(one, workbook.text(one)), indent=1, ensure_ascii=False) + "\n"
+            text = (
+                json.dumps(notebook(one, workbook.text(one)), indent=1, ensure_ascii=False) + "\n"
+            )
             save_text(path, text)
     return paths, kept
 
@@ -50,7 +56,9 @@ def notebook(one: Lesson, source: str) -> dict[str, Any]:
 def _text_cells(one: Lesson) -> list[dict[str, Any]]:
     """The text, cut at its Python that runs; printed output is left out, for the cell prints it."""
     cells: list[dict[str, Any]] = []
-    for part in re.split(r"(^```python\n.*?^```\n(?:\s*^```text\n.*?^```\n)?)", one.text, flags=re.S | re.M):
+    for part in re.split(
+        r"(^```python\n.*?^```\n(?:\s*^```text\n.*?^```\n)?)", one.text, flags=re.S | re.M
+    ):
         code = re.match(r"```python\n(.*?)^```\n", part, re.S | re.M)
         if code:
             cells.append(_code(code[1].rstrip()))
@@ -60,7 +68,9 @@ def _text_cells(one: Lesson) -> list[dict[str, Any]]:
 
 
 def _with_pictures(one: Lesson, text: str) -> str:
-    """The pictures of the lesson's folder put into the text itself, for a notebook travels alone."""
+    """The pictures of the lesson's folder put into the text itself, for a notebook travels
+    alone.
+    """
 
     def embedded(picture: re.Match[str]) -> str:
         data = base64.b64encode((one.folder / picture[2]).read_bytes()).decode()

@@ -1,7 +1,7 @@
 """What a verdict says: on a ladder, the oftener a function is tried the more.
 
-First which function is wrong, where, and the two numbers that disagree; the second time the kind of mistake; the third
-time the formula; then the solution is offered.
+First which function is wrong, where, and the two numbers that disagree; the second time the kind of
+mistake; the third time the formula; then the solution is offered.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from .grade import Problem, Verdict
 
 
 def lines(verdict: Verdict, tries: int) -> list[str]:
-    """The lines to print. `tries` counts how often this function has been found wrong, this time included."""
+    """The lines to print. `tries` counts how often this function has been found wrong, this time
+    included.
+    """
     lesson, problem = verdict.lesson, verdict.problem
     title, asked = f"Lesson {lesson.number}, {lesson.title}", len(lesson.questions)
     if problem is None:
@@ -21,7 +23,10 @@ def lines(verdict: Verdict, tries: int) -> list[str]:
     at = f" ({lesson.file}, line {problem.line})" if problem.line else ""
     if problem.kind == "not written":
         return [f"○ {title}: {problem.function or 'it'} is not written yet{at}."]
-    told = [f"✗ {title}: {verdict.right} of {asked} questions right.", *_what(problem, lesson.file, at)]
+    told = [
+        f"✗ {title}: {verdict.right} of {asked} questions right.",
+        *_what(problem, lesson.file, at),
+    ]
     if tries == 1 and problem.kind == "wrong":
         told += ["", "  minigrad course hint gives a hint."]
     if problem.kind == "missing" or problem.question is None:
@@ -50,7 +55,9 @@ def _what(problem: Problem, file: str, at: str) -> list[str]:
     if problem.kind == "stopped":
         return [f"  {name}{at} did not answer: {problem.message}.", asked]
     if problem.kind == "error":
-        blame = "raised an error" if where else "cannot be called as asked, or gave what cannot be used"
+        blame = (
+            "raised an error" if where else "cannot be called as asked, or gave what cannot be used"
+        )
         if not where and "'NoneType'" in problem.message:  # raised where the answer was used
             message.append("    Does it always return its result?")
         return [f"  {name}{at} {blame}.", asked, *where, *message]
@@ -60,7 +67,10 @@ def _what(problem: Problem, file: str, at: str) -> list[str]:
         place = f" at {difference.place}" if difference.place else ""
         yours, right = f"yours{place}", f"{question.measured}{place}"
         width = max(len(yours), len(right)) + 2
-        numbers = [f"    {yours:<{width}}{printable(difference.yours)}", f"    {right:<{width}}{difference.right}"]
+        numbers = [
+            f"    {yours:<{width}}{printable(difference.yours)}",
+            f"    {right:<{width}}{difference.right}",
+        ]
     return [f"  {name}{at} gives a wrong answer.", asked, *numbers]
 
 

@@ -1,7 +1,7 @@
 """Grading: compare a file's raw answers with the solution's, and find the slip that answers alike.
 
-Nothing of the learner's runs here. The right answers are those of the lesson's solution, asked the same questions; a
-slip is recognised by giving the same wrong answers.
+Nothing of the learner's runs here. The right answers are those of the lesson's solution, asked the
+same questions; a slip is recognised by giving the same wrong answers.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ class Problem:
     """The first thing that is wrong with a file. Only what applies is there."""
 
     kind: str
-    """'not written', 'missing', 'error' (an exception of the file's), 'stopped' (by a limit), or 'wrong'."""
+    """'not written', 'missing', 'error' (an exception of the file's), 'stopped' (by a limit), or
+    'wrong'."""
     function: str = ""
     line: int | None = None
     question: Question | None = None
@@ -63,9 +64,11 @@ class Verdict:
 
 
 def grade(lesson: Lesson, source: Path, text: str, wall: Wall = NO_WALL) -> Verdict:
-    """Run a learner's file in its own process behind `wall`, ask it everything, and judge its answers.
+    """Run a learner's file in its own process behind `wall`, ask it everything, and judge its
+    answers.
 
-    `source` is where it stands, for messages; `text` what stands there. Errors: OSError if the wall falls down.
+    `source` is where it stands, for messages; `text` what stands there. Errors: OSError if the wall
+    falls down.
     """
     run = ask(lesson, source, text, wall)
     with _JUDGING:
@@ -83,7 +86,8 @@ def judge(lesson: Lesson, text: str, run: Run) -> Verdict:
         return Verdict(lesson, right, output=run.output)
     problem = problems[0]
     slip = None
-    if problem.question is not None and problem.kind not in ("not written", "missing"):  # slips can take seconds
+    # slips can take seconds
+    if problem.question is not None and problem.kind not in ("not written", "missing"):
         wrong = {i for i, other in enumerate(found) if other and other.function == problem.function}
         slip = _slip(lesson, run, problem.function, wrong)
     problem = replace(problem, slip=slip, line=problem.line or line_of(text, problem.function))
@@ -91,7 +95,8 @@ def judge(lesson: Lesson, text: str, run: Run) -> Verdict:
 
 
 def line_of(text: str, function: str) -> int | None:
-    r"""The line where a file defines `function` last: 'backward', or 'Tanh.backward', or a plain variable.
+    r"""The line where a file defines `function` last: 'backward', or 'Tanh.backward', or a plain
+    variable.
 
     >>> line_of("class Tanh:\n    def backward(self): ...", "Tanh.backward")
     2
@@ -130,7 +135,9 @@ def _judged(lesson: Lesson, text: str, run: Run, index: int) -> Problem | None:
 
 
 def _mistake(question: Question, yours: Any, right: Any) -> Difference | str | None:
-    """Where an answer differs from the right one, or what the lesson says of it; None if it is right."""
+    """Where an answer differs from the right one, or what the lesson says of it; None if it is
+    right.
+    """
     if question.compare is not None and (yours is not None or right is None):
         with contextlib.suppress(Exception):  # an answer of another form
             return question.compare(yours, right)
@@ -145,7 +152,9 @@ def _raised(function: str, failure: dict[str, Any], question: Question | None = 
 
 @lru_cache(maxsize=256)
 def answers_with(lesson: Lesson, slip: str = "") -> tuple[Any, ...]:
-    """The right answers, the solution's; or those with a slip's code run after it. For an exception, its type."""
+    """The right answers, the solution's; or those with a slip's code run after it. For an
+    exception, its type.
+    """
     file = ModuleType(lesson.name)
     source = f"{lesson.read('solution.py')}\n{slip}"
     answers: list[Any] = []
@@ -173,12 +182,18 @@ def _slip(lesson: Lesson, run: Run, function: str, wrong: set[int]) -> Slip | No
     for slip in (*own, *alike):
         if alike[slip] == asked:
             return slip
-    like = [slip for slip in own if min(wrong) in alike[slip] and len(alike[slip] & wrong) > len(wrong) / 2]
+    like = [
+        slip
+        for slip in own
+        if min(wrong) in alike[slip] and len(alike[slip] & wrong) > len(wrong) / 2
+    ]
     return like[0] if len(like) == 1 else None
 
 
 def _function_of(lesson: Lesson, slip: Slip) -> str:
-    """The function that the slip gets wrong first: its mistake, where later answers are only its consequences."""
+    """The function that the slip gets wrong first: its mistake, where later answers are only its
+    consequences.
+    """
     right, answers = answers_with(lesson), answers_with(lesson, slip.code)
     for question, expected, answer in zip(lesson.questions, right, answers, strict=True):
         if isinstance(answer, type) or _mistake(question, answer, expected) is not None:
@@ -192,4 +207,6 @@ def _same(lesson: Lesson, run: Run, slip: Slip, index: int) -> bool:
     outcome = run.outcomes[index] if index < len(run.outcomes) else {}
     if isinstance(answer, type):  # of an exception
         return bool(outcome.get("raised", {}).get("type") == answer.__name__)
-    return "answer" in outcome and not difference(outcome["answer"], answer, lesson.questions[index].tolerance)
+    return "answer" in outcome and not difference(
+        outcome["answer"], answer, lesson.questions[index].tolerance
+    )

@@ -1,4 +1,6 @@
-"""What a lesson is made of: its folder's files, the questions that its check asks, and its slips."""
+"""What a lesson is made of: its folder's files, the questions that its check asks, and its
+slips.
+"""
 
 from __future__ import annotations
 
@@ -20,9 +22,9 @@ FOLDER = Path(__file__).parent / "lessons"
 class Question:
     """One thing that a check asks of a learner's file.
 
-    `ask(file)` calls the learner's functions, `file.backward(...)`, and returns their raw answer: a number, an array, a
-    string, a bool, None, or lists and dicts of them. It runs in the learner's process and judges nothing. The right
-    answer is what `ask` returns for the solution.
+    `ask(file)` calls the learner's functions, `file.backward(...)`, and returns their raw answer: a
+    number, an array, a string, a bool, None, or lists and dicts of them. It runs in the learner's
+    process and judges nothing. The right answer is what `ask` returns for the solution.
     """
 
     what: str
@@ -31,13 +33,15 @@ class Question:
     """The name in the learner's file that answers: 'backward' or 'Tanh.backward'."""
     ask: Callable[[Any], Any]
     measured: str = "it should be"
-    """What the right number is called beside the learner's own: 'finite difference', 'the engine'."""
+    """What the right number is called beside the learner's own: 'finite difference', 'the
+    engine'."""
     tolerance: float = 1e-6
     """Largest difference allowed, absolute for numbers below 1 and relative above."""
     formula: str = ""
     """Said on the third try where no slip is recognised."""
     compare: Callable[[Any, Any], str | None] | None = None
-    """Judges instead of equality: (learner's answer, solution's) -> None if right, else what is wrong, in numbers."""
+    """Judges instead of equality: (learner's answer, solution's) -> None if right, else what is
+    wrong, in numbers."""
     expect: Callable[[], Any] | None = None
     """Gives the right answer where asking the solution would take long."""
 
@@ -51,7 +55,8 @@ class Slip:
     code: str
     """Python that is run after the solution's, and replaces part of it by the mistake."""
     kind: str
-    """Said on the second try, after the name: a sentence or two about the mistake, without the formula."""
+    """Said on the second try, after the name: a sentence or two about the mistake, without the
+    formula."""
     formula: str
     """Said on the third try: the right formula."""
 
@@ -116,7 +121,11 @@ class Lesson:
 @lru_cache
 def lessons() -> tuple[Lesson, ...]:
     """All lessons in order."""
-    return tuple(Lesson(folder) for folder in sorted(FOLDER.glob("lesson_*")) if (folder / "check.py").is_file())
+    return tuple(
+        Lesson(folder)
+        for folder in sorted(FOLDER.glob("lesson_*"))
+        if (folder / "check.py").is_file()
+    )
 
 
 def lesson(which: int | str) -> Lesson:

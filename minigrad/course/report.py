@@ -1,4 +1,6 @@
-"""For teachers: `minigrad course report`, which grades one folder, or a folder of submissions, as text or JSON."""
+"""For teachers: `minigrad course report`, which grades one folder, or a folder of submissions, as
+text or JSON.
+"""
 
 from __future__ import annotations
 
@@ -69,26 +71,43 @@ def add_report(commands: Any) -> None:
     parser = commands.add_parser(
         "report",
         help="grade a folder, or a folder of submissions, for teachers",
-        description="Grade submissions: folders that hold lesson_01_by_hand.py and so on. A folder without such a file "
-        "is taken as a folder of submissions, and everything in it has a row. One point for each lesson that passes, "
-        "whenever and however it was tried before. Exit code 0, whatever the marks; 1 if something that was handed in "
-        "is not graded, which the rows name. With --gradescope it is 0 then too: results.json names it.",
+        description="Grade submissions: folders that hold lesson_01_by_hand.py and so on. A "
+        "folder without such a file is taken as a folder of submissions, and "
+        "everything in it has a row. One point for each lesson that passes, whenever "
+        "and however it was tried before. Exit code 0, whatever the marks; 1 if "
+        "something that was handed in is not graded, which the rows name. With "
+        "--gradescope it is 0 then too: results.json names it.",
     )
     parser.add_argument("folders", nargs="*", type=Path, metavar="FOLDER", help="(default: here)")
-    parser.add_argument("--lesson", action="append", metavar="LESSON", help="grade this one only (may be repeated)")
     parser.add_argument(
-        "--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="so many at once (%(default)s)"
+        "--lesson", action="append", metavar="LESSON", help="grade this one only (may be repeated)"
+    )
+    parser.add_argument(
+        "--jobs",
+        type=int,
+        default=os.cpu_count() or 1,
+        metavar="N",
+        help="so many at once (%(default)s)",
     )
     parser.add_argument(
         "--keep",
         type=Path,
         metavar="FOLDER",
-        help="keep each mark there as it comes: the same command then grades only what is missing, or was changed",
+        help="keep each mark there as it comes: the same command then grades only what is "
+        "missing, or was changed",
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    parser.add_argument("--gradescope", action="store_true", help="print one submission as Gradescope's results.json")
-    parser.add_argument("--require-sandbox", action="store_true", help="grade nothing where no sandbox can be had")
-    parser.add_argument("-o", "--out", type=Path, metavar="FILE", help="write there instead of printing")
+    parser.add_argument(
+        "--gradescope",
+        action="store_true",
+        help="print one submission as Gradescope's results.json",
+    )
+    parser.add_argument(
+        "--require-sandbox", action="store_true", help="grade nothing where no sandbox can be had"
+    )
+    parser.add_argument(
+        "-o", "--out", type=Path, metavar="FILE", help="write there instead of printing"
+    )
     parser.set_defaults(run=_report)
 
 
@@ -103,7 +122,9 @@ def _report(options: argparse.Namespace) -> int:
         wall.require()
     marks = grade_all(submissions(folders, own), chosen, options.jobs, options.keep)
     names = called(marks)
-    rows = [Row(names[folder], folder, row, note(folder, row, own)) for folder, row in marks.items()]
+    rows = [
+        Row(names[folder], folder, row, note(folder, row, own)) for folder, row in marks.items()
+    ]
     if options.gradescope or options.json:
         results = gradescope(rows, str(wall)) if options.gradescope else as_json(rows, str(wall))
         text = json.dumps(results, indent=1, ensure_ascii=False)
@@ -132,7 +153,8 @@ def require_one(folders: list[Path]) -> None:
 
 
 def submissions(folders: list[Path], own: Collection[str] = ()) -> list[Path]:
-    """Each folder that holds lessons' files; of the others everything that is in them, except hidden files and `own`.
+    """Each folder that holds lessons' files; of the others everything that is in them, except
+    hidden files and `own`.
 
     Errors: DataError MG919 for a folder that does not exist.
     """
@@ -152,12 +174,18 @@ def submissions(folders: list[Path], own: Collection[str] = ()) -> list[Path]:
 
 
 def entries(folder: Path, own: Collection[str] = ()) -> list[Path]:
-    """What is in a folder, except hidden files and `own`. Nothing for a link, a file, and an unreadable folder."""
+    """What is in a folder, except hidden files and `own`. Nothing for a link, a file, and an
+    unreadable folder.
+    """
     try:
         inside = [] if folder.is_symlink() else sorted(folder.iterdir())
     except OSError:
         return []
-    return [path for path in inside if not path.name.startswith(".") and os.path.realpath(path) not in own]
+    return [
+        path
+        for path in inside
+        if not path.name.startswith(".") and os.path.realpath(path) not in own
+    ]
 
 
 def _holds_lessons(folder: Path) -> bool:
@@ -165,7 +193,9 @@ def _holds_lessons(folder: Path) -> bool:
 
 
 def note(path: Path, row: list[Mark], own: Collection[str] = ()) -> str:
-    """What was handed in as `path` and is not graded, in a phrase; '' if everything is. `own` was not handed in."""
+    """What was handed in as `path` and is not graded, in a phrase; '' if everything is. `own` was
+    not handed in.
+    """
     if not _holds_lessons(path):
         return f"not graded: {_described(path)}"
     parts = [f"lesson {mark.lesson.number} {mark.said}" for mark in row if not mark.graded]
@@ -185,7 +215,9 @@ def _described(path: Path) -> str:
         inside = list(path.iterdir())
     except OSError as error:
         return f"a folder that cannot be read ({reason(error)})"
-    return _named(entries(path)) or ("a folder with hidden files only" if inside else "an empty folder")
+    return _named(entries(path)) or (
+        "a folder with hidden files only" if inside else "an empty folder"
+    )
 
 
 def _named(paths: list[Path]) -> str:
@@ -197,7 +229,8 @@ def _named(paths: list[Path]) -> str:
 def _is_of_the_course(path: Path) -> bool:
     """Whether this is a lesson's file, or one that the course puts beside it.
 
-    A notebook counts if a lesson's file has the same text as its cell, as it has when that cell was run.
+    A notebook counts if a lesson's file has the same text as its cell, as it has when that cell was
+    run.
     """
     if path.suffix != ".ipynb":
         beside = ("README.md", PROGRESS, "pages", "backups", "__pycache__")
@@ -212,16 +245,21 @@ def _is_of_the_course(path: Path) -> bool:
 
 
 def _read(path: Path) -> str:
-    """A submission's file as text. Errors: OSError, also for a link that leads out of the submission."""
+    """A submission's file as text. Errors: OSError, also for a link that leads out of the
+    submission.
+    """
     if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(path.parent)):
         raise OSError(errno.EINVAL, "a link that leads out of the submission", str(path))
     return read_text(path)
 
 
-def grade_all(folders: list[Path], chosen: list[Lesson], jobs: int, keep: Path | None = None) -> dict[Path, list[Mark]]:
+def grade_all(
+    folders: list[Path], chosen: list[Lesson], jobs: int, keep: Path | None = None
+) -> dict[Path, list[Mark]]:
     """Every submission's marks. Each file runs in a process of its own, `jobs` of them at once.
 
-    In the folder `keep` marks are kept as they come; a file that has one there is graded again only if it was changed.
+    In the folder `keep` marks are kept as they come; a file that has one there is graded again only
+    if it was changed.
 
     Errors: OptionError MG917 for no jobs.
     """
@@ -245,7 +283,11 @@ def grade_all(folders: list[Path], chosen: list[Lesson], jobs: int, keep: Path |
     for name, (folder, one) in files.items():
         mark = found[name]
         if isinstance(mark, str):
-            mark = Mark(one, **done[name].result) if name in done else Mark(one, 0, "could not be graded", False)
+            mark = (
+                Mark(one, **done[name].result)
+                if name in done
+                else Mark(one, 0, "could not be graded", False)
+            )
         marks[folder].append(mark)
     return marks
 
@@ -262,18 +304,25 @@ def _text_or_mark(folder: Path, one: Lesson) -> str | Mark:
 
 
 def table(rows: list[Row]) -> list[str]:
-    """A line for each submission: points, a sign for each lesson (x passed, ? not graded), and what is not graded."""
+    """A line for each submission: points, a sign for each lesson (x passed, ? not graded), and what
+    is not graded.
+    """
     width = max(len(row.name) for row in rows)
     numbers = " ".join(f"{mark.lesson.number:>2}" for mark in rows[0].marks)
     lines = [f"{'':<{width}}  points  {numbers}"]
     for row in rows:
         signs = "  ".join(mark.sign for mark in row.marks)
-        lines.append(f"{row.name:<{width}}  {row.points:>2}/{len(row.marks):<3}   {signs}  {row.note}".rstrip())
+        lines.append(
+            f"{row.name:<{width}}  {row.points:>2}/{len(row.marks):<3}   {signs}  "
+            f"{row.note}".rstrip()
+        )
     return lines
 
 
 def as_json(rows: list[Row], wall: str) -> dict[str, Any]:
-    """All marks as JSON's types: {"wall": ..., "submissions": [{"name", "points", "of", "note", "lessons": [...]}]}."""
+    """All marks as JSON's types: {"wall": ..., "submissions": [{"name", "points", "of", "note",
+    "lessons": [...]}]}.
+    """
     submitted = []
     for row in rows:
         marks = [
@@ -281,12 +330,21 @@ def as_json(rows: list[Row], wall: str) -> dict[str, Any]:
              "right": mark.right, "asked": mark.asked, "said": mark.said}
             for mark in row.marks
         ]  # fmt: skip
-        submitted.append({"name": row.name, "points": row.points, "of": len(marks), "note": row.note, "lessons": marks})
+        submitted.append(
+            {
+                "name": row.name,
+                "points": row.points,
+                "of": len(marks),
+                "note": row.note,
+                "lessons": marks,
+            }
+        )
     return {"wall": wall, "submissions": submitted}
 
 
 def gradescope(rows: list[Row], wall: str) -> dict[str, Any]:
-    """The one submission with lessons' files as Gradescope's results.json: a test for each lesson, of one point.
+    """The one submission with lessons' files as Gradescope's results.json: a test for each lesson,
+    of one point.
 
     Score 0 where there is none, or several. The output names what is not graded.
     Source: https://gradescope-autograders.readthedocs.io/en/latest/specs/#output-format
@@ -313,6 +371,8 @@ def gradescope(rows: list[Row], wall: str) -> dict[str, Any]:
 
 
 def called(folders: Collection[Path]) -> dict[Path, str]:
-    """What the submissions are called: their paths from the folder that holds them all, control characters escaped."""
+    """What the submissions are called: their paths from the folder that holds them all, control
+    characters escaped.
+    """
     above = os.path.commonpath([folder.parent for folder in folders])
     return {folder: printable(os.path.relpath(folder, above)) for folder in folders}

@@ -1,4 +1,6 @@
-"""Runs a learner's file in a process of its own, with limits, and brings its raw answers back: `ask`, `draw_page`."""
+"""Runs a learner's file in a process of its own, with limits, and brings its raw answers back:
+`ask`, `draw_page`.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,8 @@ class Run:
     """What came of running a learner's file."""
 
     outcomes: list[dict[str, Any]] = field(default_factory=list)
-    """For each question that was asked, {"answer": ...}, {"raised": ...}, or {"missing": True} if nothing answers."""
+    """For each question that was asked, {"answer": ...}, {"raised": ...}, or {"missing": True} if
+    nothing answers."""
     unloaded: dict[str, Any] | None = None
     """Why the file could not be loaded."""
     ended: str = ""
@@ -46,7 +49,8 @@ class Run:
 
 
 def ask(lesson: Lesson, source: Path, text: str, wall: Wall = NO_WALL) -> Run:
-    """Ask a learner's file every question of the lesson. `text` is what stands in the file `source`.
+    """Ask a learner's file every question of the lesson. `text` is what stands in the file
+    `source`.
 
     Errors: OSError if the wall falls down.
     """
@@ -63,7 +67,9 @@ def ask(lesson: Lesson, source: Path, text: str, wall: Wall = NO_WALL) -> Run:
 
 
 def collected(lines: list[Any], ended: str = "", output: str = "") -> Run:
-    """What the child wrote, as child.py says, line by line; why it ended, and what the file printed."""
+    """What the child wrote, as child.py says, line by line; why it ended, and what the file
+    printed.
+    """
     run = Run(ended=ended, output=output)
     done = False
     for line in lines:
@@ -71,7 +77,8 @@ def collected(lines: list[Any], ended: str = "", output: str = "") -> Run:
             continue
         if "answer" in line:
             answer = None
-            with contextlib.suppress(ValueError):  # the learner's process wrote something else there
+            # the learner's process wrote something else there
+            with contextlib.suppress(ValueError):
                 answer = decode(line["answer"])
             run.outcomes.append({"answer": answer})
         elif "raised" in line:
@@ -87,7 +94,8 @@ def collected(lines: list[Any], ended: str = "", output: str = "") -> Run:
 
 
 def draw_page(lesson: Lesson, source: Path, text: str, failed: str, target: Path) -> bool:
-    """Let the lesson draw the learner's own graph as a page, `target`; `failed` is the wrong function, or ''.
+    """Let the lesson draw the learner's own graph as a page, `target`; `failed` is the wrong
+    function, or ''.
 
     Returns whether that worked; if not, nothing is left.
     """
@@ -100,10 +108,12 @@ def draw_page(lesson: Lesson, source: Path, text: str, failed: str, target: Path
 
 
 def _run(lesson: Lesson, source: Path, text: str, wall: Wall, *page: str) -> tuple[str, bytes, str]:
-    """Start the child and wait for its end. Returns why it ended early, its answers or page, and what it printed.
+    """Start the child and wait for its end. Returns why it ended early, its answers or page, and
+    what it printed.
 
-    It reads and writes files that have no name, which are open before it starts. So nothing that it puts into a folder
-    is ever opened here, where a pipe or a device in place of a file could hold this process up.
+    It reads and writes files that have no name, which are open before it starts. So nothing that it
+    puts into a folder is ever opened here, where a pipe or a device in place of a file could hold
+    this process up.
     """
     with contextlib.ExitStack() as stack:
         given, answers, output = (stack.enter_context(tempfile.TemporaryFile()) for _ in range(3))
@@ -111,19 +121,24 @@ def _run(lesson: Lesson, source: Path, text: str, wall: Wall, *page: str) -> tup
         given.seek(0)
         folder, where = INSIDE, None
         if not wall.program:
-            temporary = tempfile.TemporaryDirectory(prefix="minigrad-lesson-", ignore_cleanup_errors=True)
+            temporary = tempfile.TemporaryDirectory(
+                prefix="minigrad-lesson-", ignore_cleanup_errors=True
+            )
             folder = where = stack.enter_context(temporary)
         command = [
             *wall.before(lesson), sys.executable, "-P", "-m", "minigrad.course.child",
             lesson.name, str(source), str(SECONDS), *page,
         ]  # fmt: skip
         ended = ""
-        with process(command, cwd=where, env=environment(folder), stdin=given, stdout=answers, stderr=output) as child:
+        with process(
+            command, cwd=where, env=environment(folder), stdin=given, stdout=answers, stderr=output
+        ) as child:
             try:
                 code = child.wait(SECONDS + START)
             except subprocess.TimeoutExpired:
                 code, ended = 0, _late()
-        number = code - 128 if wall.program else -code  # bubblewrap passes signals on as a shell does
+        # bubblewrap passes signals on as a shell does
+        number = code - 128 if wall.program else -code
         if number > 0:
             ended = _by_signal(number)
         elif code and page:

@@ -1,8 +1,9 @@
 """Refuse system calls that no lesson needs: `refuse_calls`. Linux on x86-64 and ARM only.
 
-What the audit hook in child.py refuses, C code could do; the system's own filter binds that too. It cannot be taken off
-again. The filter is a short program for the kernel: load the number of the call, compare it with each refused number,
-and answer "not permitted". Source: https://docs.kernel.org/userspace-api/seccomp_filter.html
+What the audit hook in child.py refuses, C code could do; the system's own filter binds that too. It
+cannot be taken off again. The filter is a short program for the kernel: load the number of the
+call, compare it with each refused number, and answer "not permitted". Source:
+https://docs.kernel.org/userspace-api/seccomp_filter.html
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ import platform
 import struct
 import sys
 
-# Numbers of calls, from the kernel's asm/unistd_64.h and asm-generic/unistd.h. They start programs, signal, trace or
-# limit other processes, open connections, mount, take memory that no limit counts or that outlives the process, or hand
-# work to the kernel that no filter sees (io_uring).
+# Numbers of calls, from the kernel's asm/unistd_64.h and asm-generic/unistd.h. They start programs,
+# signal, trace or limit other processes, open connections, mount, take memory that no limit counts
+# or that outlives the process, or hand work to the kernel that no filter sees (io_uring).
 CALLS = {
     "x86_64": (0xC000003E, 56, 302, 72, [
         57, 58, 59, 322,  # fork, vfork, execve, execveat
@@ -23,7 +24,8 @@ CALLS = {
         41, 53,  # socket, socketpair
         141, 203, 144, 142, 251, 314,  # setpriority, sched_setaffinity and the like, ioprio_set
         272, 308, 165, 155, 161,  # unshare, setns, mount, pivot_root, chroot
-        321, 298, 323, 248, 249, 250,  # bpf, perf_event_open, userfaultfd, add_key, request_key, keyctl
+        # bpf, perf_event_open, userfaultfd, add_key, request_key, keyctl
+        321, 298, 323, 248, 249, 250,
         133, 259,  # mknod, mknodat
         319, 29, 64, 68, 240,  # memfd_create, shmget, semget, msgget, mq_open
     ]),
@@ -44,13 +46,17 @@ EVERYWHERE = [424, 434, 438, 425]
 CLONE3 = 435
 CLONE_THREAD = 0x10000
 F_SETOWN, F_SETOWN_EX = 8, 15
-"""fcntl lets a pipe send signals to its owner, and any process of the same user may be made that."""
+"""fcntl lets a pipe send signals to its owner, and any process of the same user may be made
+that."""
 CAPABILITIES = 0b110
-"""Of root's rights only these stay: to read and write files of others. A package may lie in somebody's home."""
+"""Of root's rights only these stay: to read and write files of others. A package may lie in
+somebody's home."""
 
 
 def refuse_calls() -> None:
-    """From now on the system refuses these calls to this process, and root's rights. Does nothing where it cannot."""
+    """From now on the system refuses these calls to this process, and root's rights. Does nothing
+    where it cannot.
+    """
     if sys.platform != "linux" or platform.machine() not in CALLS or struct.calcsize("P") != 8:
         return
     import ctypes
@@ -58,13 +64,16 @@ def refuse_calls() -> None:
     kind, clone, prlimit, fcntl, numbers = CALLS[platform.machine()]
     load, equal, at_least, has_bits, answer = 0x20, 0x15, 0x35, 0x45, 0x06
     allow, refuse, unknown = 0x7FFF0000, 0x50000 | errno.EPERM, 0x50000 | errno.ENOSYS
-    # Each step: what to do, how many steps to skip if the comparison holds, and if it does not, the number.
-    steps = [(load, 0, 0, 4), (equal, 1, 0, kind), (answer, 0, 0, refuse),  # calls of another processor
-             (load, 0, 0, 0), (at_least, 0, 1, 1 << 30), (answer, 0, 0, refuse)]  # or of 32 bits  # fmt: skip
+    # Each step: what to do, how many steps to skip if the comparison holds, and if it does not, the
+    # number.
+    # calls of another processor
+    steps = [(load, 0, 0, 4), (equal, 1, 0, kind), (answer, 0, 0, refuse),
+             # or of 32 bits
+             (load, 0, 0, 0), (at_least, 0, 1, 1 << 30), (answer, 0, 0, refuse)]  # fmt: skip
     for number in (*numbers, *EVERYWHERE):
         steps += [(equal, 0, 1, number), (answer, 0, 0, refuse)]
-    # The flags of clone3 cannot be seen; where it is unknown, the C library takes clone. That may make a thread, and no
-    # process; and prlimit is for this process, 0, only.
+    # The flags of clone3 cannot be seen; where it is unknown, the C library takes clone. That may
+    # make a thread, and no process; and prlimit is for this process, 0, only.
     steps += [(equal, 0, 1, CLONE3), (answer, 0, 0, unknown)]
     for number, compare, first in ((clone, has_bits, CLONE_THREAD), (prlimit, equal, 0)):
         steps += [(equal, 0, 4, number), (load, 0, 0, 16), (compare, 0, 1, first),
@@ -73,9 +82,14 @@ def refuse_calls() -> None:
               (answer, 0, 0, refuse), (answer, 0, 0, allow)]  # fmt: skip
     steps.append((answer, 0, 0, allow))
     code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in steps))
-    program = ctypes.create_string_buffer(struct.pack("HxxxxxxP", len(steps), ctypes.addressof(code)))
+    program = ctypes.create_string_buffer(
+        struct.pack("HxxxxxxP", len(steps), ctypes.addressof(code))
+    )
     library = ctypes.CDLL(None)
-    version, rights = ctypes.create_string_buffer(struct.pack("Ii", 0x20080522, 0)), ctypes.create_string_buffer(24)
+    version, rights = (
+        ctypes.create_string_buffer(struct.pack("Ii", 0x20080522, 0)),
+        ctypes.create_string_buffer(24),
+    )
     library.capget(version, rights)
     left = struct.unpack("6I", rights.raw)[1] & CAPABILITIES
     library.capset(version, struct.pack("6I", left, left, 0, 0, 0, 0))

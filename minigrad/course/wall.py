@@ -1,7 +1,9 @@
-"""The wall around strangers' files: bubblewrap, which gives a program its own view of files, processes and network.
+"""The wall around strangers' files: bubblewrap, which gives a program its own view of files,
+processes and network.
 
-Behind it a learner's file sees Python, its packages and one lesson's check, all read-only; no solution, no other
-submission, no home folder. It can write to a small folder in memory, which vanishes with it. It sees no process but
+Behind it a learner's file sees Python, its packages and one lesson's check, all read-only; no
+solution, no other submission, no home folder. It can write to a small folder in memory, which
+vanishes with it. It sees no process but
 its own, and no network. Source: https://github.com/containers/bubblewrap
 """
 
@@ -22,11 +24,13 @@ from .lesson import FOLDER, Lesson
 
 ROOT = Path(__file__).parents[2]
 INSIDE = "/learner"
-"""The folder, behind the wall, in which a learner's file runs: the only one that can be written to."""
+"""The folder, behind the wall, in which a learner's file runs: the only one that can be written
+to."""
 SIZE = 64 << 20
 """Bytes that fit into it."""
 NEEDED = ("check", "reader", "trained", "shading", "weights")
-"""The files of a lesson that asking its questions takes; behind the wall its folder has no others."""
+"""The files of a lesson that asking its questions takes; behind the wall its folder has no
+others."""
 
 
 @dataclass(frozen=True)
@@ -50,21 +54,36 @@ class Wall:
                 "MG926",
                 "there is no sandbox to grade behind",
                 cause=self.missing,
-                remedy="install bubblewrap 0.8 or later (apt-get install bubblewrap); or grade in a container, without "
-                "--require-sandbox",
+                remedy="install bubblewrap 0.8 or later (apt-get install bubblewrap); or grade in "
+                "a container, without --require-sandbox",
             )
 
     def before(self, lesson: Lesson | None = None) -> list[str]:
-        """What stands before a command line that is to run behind the wall; nothing if there is none."""
+        """What stands before a command line that is to run behind the wall; nothing if there is
+        none.
+        """
         if self.program is None:
             return []
         prefixes = {sys.base_prefix, sys.prefix}
         packages = {*site.getsitepackages(), *user_site()}
         for places in (prefixes, packages):
             places |= set(map(os.path.realpath, places))
-        shown = {"/usr/lib", "/usr/lib64", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/alternatives", *packages}
-        # Not all of a prefix: a virtual environment may be the folder that holds the submissions too.
-        shown |= {f"{place}/{part}" for place in prefixes for part in ("bin", "lib", "lib64", "pyvenv.cfg")}
+        shown = {
+            "/usr/lib",
+            "/usr/lib64",
+            "/lib",
+            "/lib64",
+            "/etc/ld.so.cache",
+            "/etc/alternatives",
+            *packages,
+        }
+        # Not all of a prefix: a virtual environment may be the folder that holds the submissions
+        # too.
+        shown |= {
+            f"{place}/{part}"
+            for place in prefixes
+            for part in ("bin", "lib", "lib64", "pyvenv.cfg")
+        }
         shown |= {str(ROOT / package) for package in ("minigrad", "layers", "optim")}
         options = ["--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL",
                    "--dev-bind", "/dev/null", "/dev/null"]  # fmt: skip
@@ -72,11 +91,17 @@ class Wall:
             options += ["--ro-bind-try", path, path]
         for place in prefixes:  # minigrad may be installed in each
             packages |= set(glob.glob(f"{glob.escape(place)}/lib/python3*/*-packages"))
-        hidden = {str(FOLDER), *filter(os.path.isdir, (f"{place}/minigrad/course/lessons" for place in packages))}
+        hidden = {
+            str(FOLDER),
+            *filter(os.path.isdir, (f"{place}/minigrad/course/lessons" for place in packages)),
+        }
         for path in sorted(hidden):
             options += ["--tmpfs", path]
         names = [f"{part}{name}.*" for name in NEEDED for part in ("", "__pycache__/")]
-        files = [FOLDER / "__init__.py", *(path for name in names if lesson for path in lesson.folder.glob(name))]
+        files = [
+            FOLDER / "__init__.py",
+            *(path for name in names if lesson for path in lesson.folder.glob(name)),
+        ]
         for path in map(str, files):
             options += ["--ro-bind", path, path]
         options += ["--size", str(SIZE), "--tmpfs", INSIDE, "--chdir", INSIDE]
@@ -94,13 +119,19 @@ def find() -> Wall:
     code = "import layers, minigrad, optim"
     command = [*Wall(program).before(), sys.executable, "-P", "-c", code]
     try:
-        tried = subprocess.run(command, env=environment(INSIDE), capture_output=True, timeout=60, check=False)
+        tried = subprocess.run(
+            command, env=environment(INSIDE), capture_output=True, timeout=60, check=False
+        )
         said = tried.stderr.decode(errors="replace").strip()
         if tried.returncode == 0:
             return Wall(program)
     except (OSError, subprocess.TimeoutExpired) as error:
         said = str(error)
-    return Wall(None, f"bubblewrap does not work here: {said.splitlines()[-1][:200] if said else 'it said nothing'}")
+    return Wall(
+        None,
+        "bubblewrap does not work here: "
+        f"{said.splitlines()[-1][:200] if said else 'it said nothing'}",
+    )
 
 
 def environment(folder: str) -> dict[str, str]:

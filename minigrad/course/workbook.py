@@ -1,4 +1,6 @@
-"""A learner's folder: the lessons' files, what has been passed so far, and copies of what was replaced."""
+"""A learner's folder: the lessons' files, what has been passed so far, and copies of what was
+replaced.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +56,9 @@ class Workbook:
         """Read progress.json again: another program may have written to it."""
         folder, path = self.folder, self.folder / PROGRESS
         try:
-            self.lessons = {str(name): _entry(entry) for name, entry in json.loads(read_text(path)).items()}
+            self.lessons = {
+                str(name): _entry(entry) for name, entry in json.loads(read_text(path)).items()
+            }
         except FileNotFoundError:
             raise DataError(
                 "MG912",
@@ -67,18 +71,25 @@ class Workbook:
                 "MG913",
                 f"{os.fspath(path)} cannot be read: {reason(error)}",
                 cause="it has been changed or damaged; your lessons' files are untouched",
-                remedy=f"delete {PROGRESS}, say minigrad course start . and check your lessons again",
+                remedy=f"delete {PROGRESS}, say minigrad course start . and check your lessons "
+                "again",
             ) from None
 
     @classmethod
     def find(cls) -> Workbook:
         """The one of the current folder, or of the nearest folder above it."""
         here = Path.cwd()
-        return cls(next((folder for folder in (here, *here.parents) if (folder / PROGRESS).is_file()), here))
+        return cls(
+            next(
+                (folder for folder in (here, *here.parents) if (folder / PROGRESS).is_file()), here
+            )
+        )
 
     @classmethod
     def start(cls, where: AnyPath) -> tuple[Workbook, list[str]]:
-        """Copy every lesson's file that is not there yet. Returns the names of those that were, and were left alone."""
+        """Copy every lesson's file that is not there yet. Returns the names of those that were, and
+        were left alone.
+        """
         folder = to_path(where)
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -89,7 +100,9 @@ class Workbook:
                 if not (folder / name).exists():
                     save_text(folder / name, text)
             for lesson in lessons():  # their text may be renewed: nobody writes into a page
-                shutil.copyfile(lesson.folder / "page.html", folder / "pages" / f"{lesson.name}.html")
+                shutil.copyfile(
+                    lesson.folder / "page.html", folder / "pages" / f"{lesson.name}.html"
+                )
         except OSError as error:
             raise DataError(
                 "MG914",
@@ -103,7 +116,9 @@ class Workbook:
         return self.folder / lesson.file
 
     def text(self, lesson: Lesson) -> str:
-        """What stands in the learner's file. Errors: DataError MG915 where it is gone or is no text."""
+        """What stands in the learner's file. Errors: DataError MG915 where it is gone or is no
+        text.
+        """
         try:
             return read_text(self.path(lesson))
         except OSError as error:
@@ -141,11 +156,15 @@ class Workbook:
         with locked(self.folder):
             self.read()
             yield self.lessons.setdefault(lesson.name, {})
-            text = json.dumps(dict(sorted(self.lessons.items())), indent=1, ensure_ascii=False) + "\n"
+            text = (
+                json.dumps(dict(sorted(self.lessons.items())), indent=1, ensure_ascii=False) + "\n"
+            )
             save_text(self.folder / PROGRESS, text)
 
     def reset(self, lesson: Lesson) -> Path | None:
-        """Put the exercise back. Returns where the learner's file was copied to, None if there was none."""
+        """Put the exercise back. Returns where the learner's file was copied to, None if there was
+        none.
+        """
         path, copy = self.path(lesson), None
         if path.exists():
             backups = self.folder / "backups"
@@ -174,7 +193,8 @@ def _entry(entry: Any) -> dict[str, Any]:
 def read_text(path: Path) -> str:
     r"""The text of a file in UTF-8, with line ends \n, and without a byte order mark.
 
-    Errors: OSError, also for a folder or a device, for what is longer than 1 MB, and for what is not text in UTF-8.
+    Errors: OSError, also for a folder or a device, for what is longer than 1 MB, and for what is
+    not text in UTF-8.
     """
     with open_file(path) as file:
         data = file.read(LONGEST + 1)

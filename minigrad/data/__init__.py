@@ -1,4 +1,6 @@
-"""Movie reviews as batches of integer ids: tokens and vocabulary, padding, batches, and the IMDB data set."""
+"""Movie reviews as batches of integer ids: tokens and vocabulary, padding, batches, and the IMDB
+data set.
+"""
 
 import sys
 from typing import TYPE_CHECKING, Any

@@ -14,14 +14,17 @@ Column = Array | list[Array]
 
 
 class Batches:
-    """Iterate over rows in batches: tuples with `batch_size` rows of every array; the last batch may have fewer.
+    """Iterate over rows in batches: tuples with `batch_size` rows of every array; the last batch
+    may have fewer.
 
     A pass over all the rows is an epoch. With `shuffle`, epoch e has the order
-    `np.random.default_rng([seed, e]).permutation(rows)`: a new one each epoch, the same ones in each run. A pass that
-    stops early, such as a peek at one batch, does not count: the next pass starts the same epoch again.
+    `np.random.default_rng([seed, e]).permutation(rows)`: a new one each epoch, the same ones in
+    each run. A pass that stops early, such as a peek at one batch, does not count: the next pass
+    starts the same epoch again.
 
-    The rows of an array are those along axis 0. Rows of different lengths (whole reviews) come as a list; their batches
-    are integer arrays, padded on the left with 0 to the longest row of the batch.
+    The rows of an array are those along axis 0. Rows of different lengths (whole reviews) come as a
+    list; their batches are integer arrays, padded on the left with 0 to the longest row of the
+    batch.
 
     >>> batches = Batches(np.arange(5), [[1], [1, 2], [1, 2, 3], [1], [1]], batch_size=2, shuffle=False)
     >>> len(batches)
@@ -32,11 +35,12 @@ class Batches:
     [2 3] [[1, 2, 3], [0, 0, 1]]
     [4] [[1]]
 
-    `state_dict()` gives the current position, even in the middle of a pass; after `load_state_dict` the next pass
-    continues from there.
+    `state_dict()` gives the current position, even in the middle of a pass; after `load_state_dict`
+    the next pass continues from there.
 
-    Errors: DataError MG411 for no arrays or no rows, OptionError MG412 for a batch size below 1, ShapeError MG413 for
-    arrays of different lengths, OptionError MG415 for a seed that is none, DtypeError MG416 for what has no rows.
+    Errors: DataError MG411 for no arrays or no rows, OptionError MG412 for a batch size below 1,
+    ShapeError MG413 for arrays of different lengths, OptionError MG415 for a seed that is none,
+    DtypeError MG416 for what has no rows.
     """
 
     def __init__(
@@ -77,8 +81,12 @@ class Batches:
     def __iter__(self) -> Iterator[tuple[Array, ...]]:
         epoch, self._position = self.epoch, self._start
         for position, rows in enumerate(self._picked(epoch)[self._start :], self._start):
-            self.epoch, self._position = epoch, position + 1  # `epoch` too: another pass may have begun and ended
-            yield tuple(pad([one[row] for row in rows]) if isinstance(one, list) else one[rows] for one in self.columns)
+            # `epoch` too: another pass may have begun and ended
+            self.epoch, self._position = epoch, position + 1
+            yield tuple(
+                pad([one[row] for row in rows]) if isinstance(one, list) else one[rows]
+                for one in self.columns
+            )
         self.epoch, self._start, self._position = epoch + 1, 0, 0
 
     def _picked(self, epoch: int) -> Sequence[Any]:
@@ -86,10 +94,14 @@ class Batches:
         order = np.arange(self.rows)
         if self.shuffle:
             order = np.random.default_rng([self.seed, epoch]).permutation(order)
-        return [order[start : start + self.batch_size] for start in range(0, self.rows, self.batch_size)]
+        return [
+            order[start : start + self.batch_size] for start in range(0, self.rows, self.batch_size)
+        ]
 
     def state_dict(self) -> dict[str, int]:
-        """The current position (`epoch`, and `position` in batches), and what the order depends on."""
+        """The current position (`epoch`, and `position` in batches), and what the order depends
+        on.
+        """
         return {"epoch": self.epoch, "position": self._position, **self._order()}
 
     def load_state_dict(self, state: Mapping[str, int]) -> None:
@@ -98,42 +110,60 @@ class Batches:
         saved, here = given if isinstance(given, Mapping) else {}, self._order()
         epoch, position = saved.get("epoch"), saved.get("position")
         different = [
-            f"{name} was {saved.get(name)!r}, is {here[name]}" for name in here if saved.get(name) != here[name]
+            f"{name} was {saved.get(name)!r}, is {here[name]}"
+            for name in here
+            if saved.get(name) != here[name]
         ]
-        if not different and not (is_count(epoch, 0) and is_count(position, 0) and position <= len(self)):
+        if not different and not (
+            is_count(epoch, 0) and is_count(position, 0) and position <= len(self)
+        ):
             different = [f"epoch {epoch}, batch {position} of {len(self)} does not exist"]
         if different:
             raise OptionError(
                 "MG414",
                 "the saved position belongs to other batches: " + ", ".join(different),
                 cause="with another order of rows some would come twice and others never",
-                remedy="make Batches with the same data, batch_size, shuffle and seed as when the state was saved",
+                remedy="make Batches with the same data, batch_size, shuffle and seed as when the "
+                "state was saved",
             )
         self.epoch, self._start = saved["epoch"], saved["position"]
         self._position = self._start
 
     def _order(self) -> dict[str, int]:
-        return {"rows": self.rows, "batch_size": self.batch_size, "shuffle": int(self.shuffle), "seed": self.seed}
+        return {
+            "rows": self.rows,
+            "batch_size": self.batch_size,
+            "shuffle": int(self.shuffle),
+            "seed": self.seed,
+        }
 
 
 class Stream(Batches):
-    """Iterate over one long row of ids in windows: pairs (x, y) of shape (batch_size, steps), y one step ahead of x.
+    """Iterate over one long row of ids in windows: pairs (x, y) of shape (batch_size, steps), y one
+    step ahead of x.
 
-    The ids are cut into `batch_size` rows that run side by side, and each window goes on where the one before it ended:
-    for a model that carries its state, see `layers.Stateful`. An epoch is a pass over all windows, or with `windows=n`
-    over the next n of them, around and around. Position, `state_dict` and `load_state_dict` are as for `Batches`.
+    The ids are cut into `batch_size` rows that run side by side, and each window goes on where the
+    one before it ended:
+    for a model that carries its state, see `layers.Stateful`. An epoch is a pass over all windows,
+    or with `windows=n` over the next n of them, around and around. Position, `state_dict` and
+    `load_state_dict` are as for `Batches`.
 
     >>> for x, y in Stream(np.arange(10), batch_size=2, steps=2):
     ...     print(x.tolist(), y.tolist())
     [[0, 1], [4, 5]] [[1, 2], [5, 6]]
     [[2, 3], [6, 7]] [[3, 4], [7, 8]]
 
-    Errors: DataError MG417 for fewer ids than one window needs, OptionError MG412 for a size below 1, DtypeError MG407
-    for what is not a row of ids.
+    Errors: DataError MG417 for fewer ids than one window needs, OptionError MG412 for a size below
+    1, DtypeError MG407 for what is not a row of ids.
     """
 
     def __init__(
-        self, ids: npt.ArrayLike, batch_size: int = 32, steps: int = 50, *, windows: int | None = None
+        self,
+        ids: npt.ArrayLike,
+        batch_size: int = 32,
+        steps: int = 50,
+        *,
+        windows: int | None = None,
     ) -> None:
         ids = row_of_ids(ids, 0)
         check_size(batch_size=batch_size, steps=steps, windows=1 if windows is None else windows)
@@ -141,12 +171,16 @@ class Stream(Batches):
         if count < 1:
             raise DataError(
                 "MG417",
-                f"{len(ids)} ids do not fill a window of {batch_size} rows (batch_size) of {steps} steps",
+                f"{len(ids)} ids do not fill a window of {batch_size} rows (batch_size) of {steps} "
+                "steps",
                 cause=f"it takes {batch_size * steps + 1}: each row's next step is predicted too",
                 remedy="use a smaller batch_size, fewer steps, or a longer text",
             )
         used = count * batch_size * steps
-        x, y = (part.reshape(batch_size, count, steps).swapaxes(0, 1) for part in (ids[:used], ids[1 : used + 1]))
+        x, y = (
+            part.reshape(batch_size, count, steps).swapaxes(0, 1)
+            for part in (ids[:used], ids[1 : used + 1])
+        )
         super().__init__(x, y, batch_size=1, shuffle=False)
         self.shape, self._windows = (batch_size, steps), windows or count
 
@@ -185,11 +219,17 @@ def check_seed(seed: object) -> None:
 
 
 def _column(array: npt.ArrayLike | Sequence[npt.ArrayLike], number: int) -> Column:
-    """Rows of different lengths stay a list, to be padded batch by batch; anything else becomes an array."""
+    """Rows of different lengths stay a list, to be padded batch by batch; anything else becomes an
+    array.
+    """
     column, kind = np.empty(()), f"it is a {type(array).__name__}"
     if isinstance(array, Sequence) or hasattr(array, "__array__"):
         try:
-            if isinstance(array, (list, tuple)) and array and isinstance(array[0], (list, tuple, np.ndarray)):
+            if (
+                isinstance(array, (list, tuple))
+                and array
+                and isinstance(array[0], (list, tuple, np.ndarray))
+            ):
                 rows = [np.asarray(row) for row in array]
                 if len({row.shape for row in rows}) > 1:
                     return [row_of_ids(row, place) for place, row in enumerate(rows)]

@@ -1,7 +1,8 @@
 """Downloads one large file, and accepts it only if its checksum is right.
 
-tensorflow-datasets has its own downloader, but that one never times out on a server that has gone silent, and tries for
-over a minute before it reports that there is no network. This one reports errors at once.
+tensorflow-datasets has its own downloader, but that one never times out on a server that has gone
+silent, and tries for over a minute before it reports that there is no network. This one reports
+errors at once.
 """
 
 import hashlib
@@ -33,13 +34,15 @@ class Archive:
 
 
 def download(archive: Archive, folder: Path) -> Path:
-    """The path of `archive` in `folder`: downloaded if it is not there yet, and verified in either case.
+    """The path of `archive` in `folder`: downloaded if it is not there yet, and verified in either
+    case.
 
-    The file appears only once it is complete and verified. One that you put there by hand is accepted if its checksum
-    is right. A second program that downloads it waits for the first.
+    The file appears only once it is complete and verified. One that you put there by hand is
+    accepted if its checksum is right. A second program that downloads it waits for the first.
 
-    Errors: DataError, MG421 for a server that cannot be reached or refuses, MG422 for a connection lost on the way,
-    MG423 for content that is not the archive, MG424 for a folder that cannot be written or is full.
+    Errors: DataError, MG421 for a server that cannot be reached or refuses, MG422 for a connection
+    lost on the way, MG423 for content that is not the archive, MG424 for a folder that cannot be
+    written or is full.
     """
     path = folder / archive.name
     try:
@@ -58,7 +61,9 @@ def download(archive: Archive, folder: Path) -> Path:
 
 
 def cannot_write(folder: object, size: int, error: Exception) -> DataError:
-    """The error for a folder that cannot be used: full, read-only, someone else's, or of a name that none can have."""
+    """The error for a folder that cannot be used: full, read-only, someone else's, or of a name
+    that none can have.
+    """
     return DataError(
         "MG424",
         f"cannot write into {shown(folder)}: {reason(error)}",
@@ -75,7 +80,9 @@ def _fetch(archive: Archive) -> bytes:
     try:
         with (
             urllib.request.urlopen(archive.url, timeout=TIMEOUT) as response,
-            tqdm(desc=archive.name, total=archive.size, unit="B", unit_scale=True, disable=None) as bar,
+            tqdm(
+                desc=archive.name, total=archive.size, unit="B", unit_scale=True, disable=None
+            ) as bar,
         ):
             expected = min(int(response.headers.get("Content-Length", 0)), archive.size)
             while len(content) <= archive.size and (block := response.read1(BLOCK)):
@@ -100,8 +107,9 @@ def _fetch(archive: Archive) -> bytes:
             "MG421",
             f"cannot download {archive.url}",
             cause=cause,
-            remedy="connect to the network and run this again, or fetch that file by other means and put it into the "
-            "folder downloads/ of the data_dir; load_imdb() with no arguments needs no network",
+            remedy="connect to the network and run this again, or fetch that file by other means "
+            "and put it into the folder downloads/ of the data_dir; load_imdb() with no "
+            "arguments needs no network",
         )
     _verify(archive, hashlib.sha256(content).hexdigest(), remedy="run this again")
     return bytes(content)
@@ -111,8 +119,9 @@ def _verify(archive: Archive, digest: str, *, remedy: str) -> None:
     if digest != archive.sha256:
         raise DataError(
             "MG423",
-            f"this is not {archive.name}: it has SHA-256 {digest}, and should have {archive.sha256}",
-            cause="bytes were changed on the way, or something else answered in the server's place (a login page of "
-            "the network, a proxy)",
+            f"this is not {archive.name}: it has SHA-256 {digest}, and should have "
+            f"{archive.sha256}",
+            cause="bytes were changed on the way, or something else answered in the server's "
+            "place (a login page of the network, a proxy)",
             remedy=remedy,
         )

@@ -1,7 +1,8 @@
 """The IMDB movie reviews as ids and labels, from the bundled file or through tensorflow-datasets.
 
-Source: Andrew L. Maas, Raymond E. Daly, Peter T. Pham, Dan Huang, Andrew Y. Ng, Christopher Potts, "Learning Word
-Vectors for Sentiment Analysis", ACL 2011, https://ai.stanford.edu/~amaas/data/sentiment/.
+Source: Andrew L. Maas, Raymond E. Daly, Peter T. Pham, Dan Huang, Andrew Y. Ng, Christopher Potts,
+"Learning Word Vectors for Sentiment Analysis", ACL 2011,
+https://ai.stanford.edu/~amaas/data/sentiment/.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ from minigrad.support.notebook import table
 if TYPE_CHECKING:
     from typing_extensions import TypeVar  # typing's own takes a default only from Python 3.13 on
 
-    Rows = TypeVar("Rows", bound=Ids | list[Ids], default=Ids)  # plain `Reviews` has padded ids, one array
+    # plain `Reviews` has padded ids, one array
+    Rows = TypeVar("Rows", bound=Ids | list[Ids], default=Ids)
 else:
     from typing import TypeVar
 
@@ -46,8 +48,9 @@ BUNDLED_LENGTH, BUNDLED_VOCABULARY = 40, 10_000
 class Reviews(Generic[Rows]):
     """Reviews with their labels, 0 negative and 1 positive.
 
-    `ids` is an integer array (reviews, length), or a list of integer arrays when the reviews are whole; `labels` an
-    integer array (reviews,); `texts` the raw reviews, or None if they were not read. `reviews[rows]` selects rows by
+    `ids` is an integer array (reviews, length), or a list of integer arrays when the reviews are
+    whole; `labels` an integer array (reviews,); `texts` the raw reviews, or None if they were not
+    read. `reviews[rows]` selects rows by
     a slice or an array of indices.
 
     >>> reviews = Reviews(np.array([[1, 5], [1, 6], [1, 7]]), np.array([0, 1, 1]))
@@ -67,13 +70,18 @@ class Reviews(Generic[Rows]):
         return f"<{len(self):,} reviews{ids}, {np.count_nonzero(self.labels):,} of them positive>"
 
     def __getitem__(self, rows: slice | npt.ArrayLike) -> Reviews[Rows]:
-        chosen = np.atleast_1d(np.arange(len(self))[rows if isinstance(rows, slice) else np.asarray(rows)])
-        ids: Any = [self.ids[row] for row in chosen] if isinstance(self.ids, list) else self.ids[chosen]
+        chosen = np.atleast_1d(
+            np.arange(len(self))[rows if isinstance(rows, slice) else np.asarray(rows)]
+        )
+        ids: Any = (
+            [self.ids[row] for row in chosen] if isinstance(self.ids, list) else self.ids[chosen]
+        )
         texts = None if self.texts is None else [self.texts[row] for row in chosen]
         return Reviews(ids, self.labels[chosen], texts)
 
     def hold_back(self, count: int, seed: int = 0) -> tuple[Reviews[Rows], Reviews[Rows]]:
-        """Split into (the rest, `count` random rows to validate on), by `seed`. Both keep the order of the rows.
+        """Split into (the rest, `count` random rows to validate on), by `seed`. Both keep the order
+        of the rows.
 
         >>> rest, held = Reviews(np.zeros((10, 2), dtype=int), np.arange(10)).hold_back(3)
         >>> len(rest), len(held), sorted([*rest.labels.tolist(), *held.labels.tolist()]) == list(range(10))
@@ -109,7 +117,10 @@ class IMDB(Generic[Rows]):
 
     def _repr_html_(self) -> str:
         shown = zip(self.train.ids[:4], self.train.labels[:4], strict=True)
-        rows = [("positive" if label else "negative", self.vocabulary.decode(ids)) for ids, label in shown]
+        rows = [
+            ("positive" if label else "negative", self.vocabulary.decode(ids))
+            for ids, label in shown
+        ]
         return table(repr(self), ("label", "the first reviews, decoded"), rows)
 
 
@@ -120,17 +131,21 @@ def load_imdb(
     length: int | None = BUNDLED_LENGTH,
     vocabulary_size: int = BUNDLED_VOCABULARY,
 ) -> IMDB[Any]:
-    """The IMDB reviews: from the file that comes with minigrad, or whole through tensorflow-datasets.
+    """The IMDB reviews: from the file that comes with minigrad, or whole through
+    tensorflow-datasets.
 
-    A review is cut to its last `length` ids and padded on the left. The vocabulary comes from the training split alone.
-    The rows are in the order of tensorflow-datasets, sorted by a hash of the file name: the classes are mixed, and the
-    order is the same on every machine and from both sources.
+    A review is cut to its last `length` ids and padded on the left. The vocabulary comes from the
+    training split alone. The rows are in the order of tensorflow-datasets, sorted by a hash of the
+    file name: the classes are mixed, and the order is the same on every machine and from both
+    sources.
 
-    - `"bundled"`: at most 40 ids per review and a vocabulary of at most 10,000. Needs no network and no package.
-    - `"tfds"`: any `vocabulary_size`, any `length`, or `length=None` for whole reviews, a list of rows of different
-      lengths; `.texts` holds the reviews themselves. Reads `data_dir` (tensorflow-datasets' own default:
-      `$TFDS_DATA_DIR`, else `~/tensorflow_datasets`), and downloads (84 MB) and prepares the reviews there if they are
-      missing.
+    - `"bundled"`: at most 40 ids per review and a vocabulary of at most 10,000. Needs no network
+      and no package.
+    - `"tfds"`: any `vocabulary_size`, any `length`, or `length=None` for whole reviews, a list of
+      rows of different lengths; `.texts` holds the reviews themselves. Reads `data_dir`
+      (tensorflow-datasets' own default:
+      `$TFDS_DATA_DIR`, else `~/tensorflow_datasets`), and downloads (84 MB) and prepares the
+      reviews there if they are missing.
 
     >>> data = load_imdb()
     >>> data.train.ids.shape, data.train.labels[:5].tolist(), len(data.vocabulary)
@@ -138,10 +153,11 @@ def load_imdb(
     >>> data.vocabulary.decode(data.train.ids[0])[-60:]
     'christopher walken s good name i could barely sit through it'
 
-    Errors: OptionError MG432 for another source, MG433 for more than the bundled file holds, MG436 for a data_dir with
-    the bundled reviews, MG406 and MG402 for sizes that make no sense; DataError MG404 and MG405 for a bundled
-    file that is missing or damaged, MG434 without tensorflow-datasets, MG435 for prepared reviews that cannot be read,
-    and MG421 to MG424 from the download.
+    Errors: OptionError MG432 for another source, MG433 for more than the bundled file holds, MG436
+    for a data_dir with the bundled reviews, MG406 and MG402 for sizes that make no sense; DataError
+    MG404 and MG405 for a bundled
+    file that is missing or damaged, MG434 without tensorflow-datasets, MG435 for prepared reviews
+    that cannot be read, and MG421 to MG424 from the download.
     """
     check_vocabulary_size(vocabulary_size)
     if length is not None and not is_count(length, 1):
@@ -156,7 +172,8 @@ def load_imdb(
             raise OptionError(
                 "MG436",
                 f"the bundled reviews have no data_dir={str(data_dir)!r}",
-                cause="they are a file inside minigrad; a data_dir holds what tensorflow-datasets prepared",
+                cause="they are a file inside minigrad; a data_dir holds what tensorflow-datasets "
+                "prepared",
                 remedy='load_imdb("tfds", data_dir=...) reads that folder; load_imdb() needs none',
             )
         return _bundled(length, vocabulary_size)
@@ -174,8 +191,10 @@ def _bundled(length: int | None, vocabulary_size: int) -> IMDB:
     if length is None or length > BUNDLED_LENGTH or vocabulary_size > BUNDLED_VOCABULARY:
         raise OptionError(
             "MG433",
-            f"the bundled reviews cannot give length={length} with vocabulary_size={vocabulary_size}",
-            cause=f"they are cut to their last {BUNDLED_LENGTH} ids, of a vocabulary of {BUNDLED_VOCABULARY}",
+            f"the bundled reviews cannot give length={length} with "
+            f"vocabulary_size={vocabulary_size}",
+            cause=f"they are cut to their last {BUNDLED_LENGTH} ids, of a vocabulary of "
+            f"{BUNDLED_VOCABULARY}",
             remedy='read the whole reviews with load_imdb("tfds", ...)',
         )
     remedy = "install minigrad again: the file is a part of it"
@@ -183,10 +202,15 @@ def _bundled(length: int | None, vocabulary_size: int) -> IMDB:
         with open(BUNDLE, "rb") as file, np.load(file, allow_pickle=False) as members:
             arrays = dict(members)
         vocabulary = Vocabulary(arrays["words"].tobytes().decode().split("\n"))
-        train, test = (Reviews(arrays[f"{split}_ids"], arrays[f"{split}_labels"]) for split in ("train", "test"))
+        train, test = (
+            Reviews(arrays[f"{split}_ids"], arrays[f"{split}_labels"])
+            for split in ("train", "test")
+        )
     except (FileNotFoundError, PermissionError) as error:
         raise unreadable_file(BUNDLE, error, remedy=remedy) from error
-    except Exception as error:  # zipfile, zlib and NumPy each have their own exceptions for a damaged file
+    except (
+        Exception
+    ) as error:  # zipfile, zlib and NumPy each have their own exceptions for a damaged file
         raise damaged_file(BUNDLE, shown(reason(error)), remedy=remedy) from error
     return IMDB(
         _narrowed(train, length, vocabulary_size),
@@ -196,19 +220,24 @@ def _bundled(length: int | None, vocabulary_size: int) -> IMDB:
 
 
 def _narrowed(reviews: Reviews, length: int, vocabulary_size: int) -> Reviews:
-    """The last `length` ids as int64, those outside the vocabulary as unknown: as if the reviews were encoded again."""
+    """The last `length` ids as int64, those outside the vocabulary as unknown: as if the reviews
+    were encoded again.
+    """
     ids = np.asarray(reviews.ids)[:, -length:].astype(np.int64)
     return Reviews(np.where(ids < vocabulary_size, ids, UNKNOWN), reviews.labels.astype(np.int64))
 
 
-def _from_tfds(data_dir: str | os.PathLike[str] | None, length: int | None, vocabulary_size: int) -> IMDB[Any]:
+def _from_tfds(
+    data_dir: str | os.PathLike[str] | None, length: int | None, vocabulary_size: int
+) -> IMDB[Any]:
     try:
         import tensorflow_datasets as tfds
     except ImportError as error:
         raise DataError(
             "MG434",
             f"whole reviews are read with tensorflow-datasets, which cannot be imported: {error}",
-            cause="it is an optional part of minigrad (the extra `data`), and not all of it is installed",
+            cause="it is an optional part of minigrad (the extra `data`), and not all of it is "
+            "installed",
             remedy=f"{pip_install('tensorflow-datasets', 'importlib_resources', 'array_record')}; "
             "load_imdb() with no arguments needs no package",
         ) from error
@@ -225,24 +254,32 @@ def _from_tfds(data_dir: str | os.PathLike[str] | None, length: int | None, voca
     try:
         source = tfds.data_source("imdb_reviews", data_dir=root, download=False)
         train, test = (_read(source[split]) for split in ("train", "test"))
-    except Exception as error:  # each layer below raises its own: protobuf, array_record, tensorflow-datasets
+    except (
+        Exception
+    ) as error:  # each layer below raises its own: protobuf, array_record, tensorflow-datasets
         raise DataError(
             "MG435",
             f"the prepared reviews in {shown(root / prepare.FOLDER)} cannot be read",
-            cause="a file is missing or damaged, or they were prepared in another format than array_record: "
-            + reason(error),
+            cause="a file is missing or damaged, or they were prepared in another format than "
+            "array_record: " + reason(error),
             remedy="delete that folder, or name another one with data_dir=..., and run this again",
         ) from error
     vocabulary = Vocabulary.build(train[0], vocabulary_size)
-    return IMDB(_encoded(*train, vocabulary, length), _encoded(*test, vocabulary, length), vocabulary)
+    return IMDB(
+        _encoded(*train, vocabulary, length), _encoded(*test, vocabulary, length), vocabulary
+    )
 
 
 def _read(rows: Any) -> tuple[list[str], Ids]:
     """The texts and the labels of what tensorflow-datasets prepared."""
     found = rows.__getitems__(range(len(rows)))
-    return [row["text"].decode() for row in found], np.array([row["label"] for row in found], dtype=np.int64)
+    return [row["text"].decode() for row in found], np.array(
+        [row["label"] for row in found], dtype=np.int64
+    )
 
 
-def _encoded(texts: list[str], labels: Ids, vocabulary: Vocabulary, length: int | None) -> Reviews[Any]:
+def _encoded(
+    texts: list[str], labels: Ids, vocabulary: Vocabulary, length: int | None
+) -> Reviews[Any]:
     ids = [vocabulary.encode(text) for text in texts]
     return Reviews(ids if length is None else pad(ids, length), labels, texts)

@@ -1,9 +1,11 @@
-"""Turns the downloaded review archive into a data set that tensorflow-datasets reads, without TensorFlow.
+"""Turns the downloaded review archive into a data set that tensorflow-datasets reads, without
+TensorFlow.
 
-The builder that comes with tensorflow-datasets reads the archive through TensorFlow. This subclass reads it with
-`tarfile` instead, and leaves names, keys and features alone. So it writes the same rows in the same order (sorted by a
-hash of the key, the file's path in the archive), and `tfds.data_source("imdb_reviews")` cannot tell the difference.
-Only the 50,000 reviews without a label are left out.
+The builder that comes with tensorflow-datasets reads the archive through TensorFlow. This subclass
+reads it with `tarfile` instead, and leaves names, keys and features alone. So it writes the same
+rows in the same order (sorted by a hash of the key, the file's path in the archive), and
+`tfds.data_source("imdb_reviews")` cannot tell the difference. Only the 50,000 reviews without a
+label are left out.
 """
 
 import re
@@ -21,17 +23,21 @@ ARCHIVE = Archive(
     size=84_125_825,
     sha256="c40f74a18d3b61f90feba1e17730e0d38e8b97c05fde7008942e91923d1658fe",
 )
-FOLDER = Path("imdb_reviews", "plain_text", "1.0.0")  # below data_dir, where tensorflow-datasets looks
-SPACE = 150_000_000  # bytes that downloading and preparing need at their peak: the archive and the reviews twice
+# below data_dir, where tensorflow-datasets looks
+FOLDER = Path("imdb_reviews", "plain_text", "1.0.0")
+# bytes that downloading and preparing need at their peak: the archive and the reviews twice
+SPACE = 150_000_000
 
 _REVIEW = re.compile(r"aclImdb/(train|test)/(neg|pos)/\d+_\d+\.txt")
 
 
 def prepare(data_dir: Path, archive: Archive) -> None:
-    """Download `archive` into data_dir/downloads and write the data set to data_dir/imdb_reviews/plain_text/1.0.0.
+    """Download `archive` into data_dir/downloads and write the data set to
+    data_dir/imdb_reviews/plain_text/1.0.0.
 
-    That folder appears only once it is complete. A run that fails or is stopped leaves none, and the next one reuses
-    what was downloaded. A second program that prepares the same folder waits for the first.
+    That folder appears only once it is complete. A run that fails or is stopped leaves none, and
+    the next one reuses what was downloaded. A second program that prepares the same folder waits
+    for the first.
 
     Errors: DataError, what `download` raises, MG424 for a folder that cannot be written or is full.
     """
@@ -55,7 +61,8 @@ def _build(data_dir: Path, path: Path) -> None:
         def _split_generators(self, dl_manager: Any) -> list[Any]:
             return [
                 tfds.core.SplitGenerator(
-                    name=split, gen_kwargs={"archive": _reviews(path, split), "directory": f"aclImdb/{split}"}
+                    name=split,
+                    gen_kwargs={"archive": _reviews(path, split), "directory": f"aclImdb/{split}"},
                 )
                 for split in ("train", "test")
             ]

@@ -1,4 +1,5 @@
-"""Words to integer ids and back, by Keras's convention: a tokenizer, a vocabulary, and rows padded to one length.
+"""Words to integer ids and back, by Keras's convention: a tokenizer, a vocabulary, and rows padded
+to one length.
 
 Errors: none, for a text or an array of integers.
 """
@@ -20,22 +21,26 @@ from minigrad.support.files import open_file, write_whole
 
 PADDING, START, UNKNOWN = 0, 1, 2
 SPECIAL = ("<pad>", "<start>", "<unknown>")
-FIRST_LINE = "# minigrad vocabulary"  # how a saved file begins; no word can, for want of white space
+# how a saved file begins; no word can, for want of white space
+FIRST_LINE = "# minigrad vocabulary"
 
 Ids = npt.NDArray[np.int64]
 
 # A run of letters and digits of any alphabet. `\w` alone would count the underscore as one of them.
 _WORD = re.compile(r"[^\W_]+")
 
-# What no word may hold: white space, control characters, byte-order marks, and halves of characters (surrogates).
+# What no word may hold: white space, control characters, byte-order marks, and halves of characters
+# (surrogates).
 _NO_WORD = re.compile(r"[\s\x00-\x1f\x7f-\x9f\ufeff\ud800-\udfff]")
 
 
 def tokenize(text: str) -> list[str]:
-    """Split `text` into lower-case words. Every character that is neither a letter nor a digit separates words.
+    """Split `text` into lower-case words. Every character that is neither a letter nor a digit
+    separates words.
 
-    The rule is deliberately simple and ignores HTML: the line break `<br />` of a raw review becomes the word `br`, as
-    in Keras's own IMDB vocabulary, and an apostrophe splits a word in two.
+    The rule is deliberately simple and ignores HTML: the line break `<br />` of a raw review
+    becomes the word `br`, as in Keras's own IMDB vocabulary, and an apostrophe splits a word in
+    two.
 
     >>> tokenize("Don't miss it!<br />10/10")
     ['don', 't', 'miss', 'it', 'br', '10', '10']
@@ -44,10 +49,12 @@ def tokenize(text: str) -> list[str]:
 
 
 class Vocabulary:
-    """The words that have an id of their own. Ids 0, 1 and 2 are padding, start of review and unknown word.
+    """The words that have an id of their own. Ids 0, 1 and 2 are padding, start of review and
+    unknown word.
 
-    `Vocabulary(words)` takes the words in the order of their ids, from 3 on; `Vocabulary.build(texts)` counts them.
-    Build it from the training split alone: counting the words of the test split would leak test data into training.
+    `Vocabulary(words)` takes the words in the order of their ids, from 3 on;
+    `Vocabulary.build(texts)` counts them. Build it from the training split alone: counting the
+    words of the test split would leak test data into training.
 
     >>> vocabulary = Vocabulary.build(["the film", "the end"], size=5)
     >>> len(vocabulary), vocabulary.words
@@ -67,7 +74,8 @@ class Vocabulary:
                 raise OptionError(
                     "MG401",
                     f"{word!r} cannot be a word of a vocabulary",
-                    cause="a word is text without white space or control characters, and none of " + ", ".join(SPECIAL),
+                    cause="a word is text without white space or control characters, and none of "
+                    + ", ".join(SPECIAL),
                     remedy="make words with minigrad.data.tokenize",
                 )
         self._ids = {word: id for id, word in enumerate(self.words, start=len(SPECIAL))}
@@ -82,10 +90,11 @@ class Vocabulary:
 
     @classmethod
     def build(cls, texts: Iterable[str | Iterable[str]], size: int = 10_000) -> "Vocabulary":
-        """The vocabulary of `texts`, with at most `size` ids: three special ones, then the most frequent words.
+        """The vocabulary of `texts`, with at most `size` ids: three special ones, then the most
+        frequent words.
 
-        A text is a string, which is tokenized, or a list of words. Words of equal frequency are sorted alphabetically,
-        so that the ids do not depend on the order of the texts.
+        A text is a string, which is tokenized, or a list of words. Words of equal frequency are
+        sorted alphabetically, so that the ids do not depend on the order of the texts.
 
         Errors: OptionError MG402 for a size that leaves no room for a word.
         """
@@ -93,20 +102,27 @@ class Vocabulary:
         return cls(sorted(count, key=lambda word: (-count[word], word))).limit(size)
 
     def limit(self, size: int) -> "Vocabulary":
-        """The vocabulary of the first `size` ids. Errors: OptionError MG402 for a size without room for a word."""
+        """The vocabulary of the first `size` ids. Errors: OptionError MG402 for a size without room
+        for a word.
+        """
         check_vocabulary_size(size)
         return Vocabulary(self.words[: size - len(SPECIAL)])
 
     def encode(self, text: str | Iterable[str]) -> Ids:
-        """The ids of a string, or of a list of words: the start id, then one id per word; shape (1 + words,).
+        """The ids of a string, or of a list of words: the start id, then one id per word; shape (1
+        + words,).
 
         >>> Vocabulary(["good", "film"]).encode(["good", "grief"])
         array([1, 3, 2])
         """
-        return np.array([START, *(self._ids.get(word, UNKNOWN) for word in _words(text))], dtype=np.int64)
+        return np.array(
+            [START, *(self._ids.get(word, UNKNOWN) for word in _words(text))], dtype=np.int64
+        )
 
     def decode(self, ids: npt.ArrayLike) -> str:
-        """The words of `ids` in one string; padding is left out. Errors: IndexRangeError MG403 for an unknown id."""
+        """The words of `ids` in one string; padding is left out. Errors: IndexRangeError MG403 for
+        an unknown id.
+        """
         return " ".join(self[id] for id in np.asarray(ids).ravel().tolist() if id != PADDING)
 
     def __len__(self) -> int:
@@ -117,10 +133,15 @@ class Vocabulary:
 
     def __getitem__(self, id: int) -> str:
         """The word of one id."""
-        return SPECIAL[id] if _checked_id(id, len(self)) < len(SPECIAL) else self.words[id - len(SPECIAL)]
+        return (
+            SPECIAL[id]
+            if _checked_id(id, len(self)) < len(SPECIAL)
+            else self.words[id - len(SPECIAL)]
+        )
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write UTF-8 text: a line with the number of words and a checksum, the words, one a line, and an empty line.
+        """Write UTF-8 text: a line with the number of words and a checksum, the words, one a line,
+        and an empty line.
 
         Errors: DataError MG408 if the file cannot be written; a file that was there stays.
         """
@@ -131,18 +152,24 @@ class Vocabulary:
                 "MG408",
                 f"cannot write {shown(path)}",
                 cause=reason(error),
-                remedy="free some space, or name a file in a folder that exists and can be written to",
+                remedy="free some space, or name a file in a folder that exists and can be "
+                "written to",
             ) from error
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "Vocabulary":
-        """Read what `save` wrote, or a list of words without its first line, one a line, as a person may write it.
+        """Read what `save` wrote, or a list of words without its first line, one a line, as a
+        person may write it.
 
-        Errors: DataError MG404 if the file cannot be read, MG405 if it is damaged, empty or has a line that is no word.
+        Errors: DataError MG404 if the file cannot be read, MG405 if it is damaged, empty or has a
+        line that is no word.
         """
-        remedy = "write it again with Vocabulary.save; a list of words of your own has one on each line"
+        remedy = (
+            "write it again with Vocabulary.save; a list of words of your own has one on each line"
+        )
         try:
-            with io.TextIOWrapper(open_file(path), encoding="utf-8-sig") as file:  # without a byte-order mark
+            # without a byte-order mark
+            with io.TextIOWrapper(open_file(path), encoding="utf-8-sig") as file:
                 text = file.read()
         except UnicodeDecodeError as error:
             raise damaged_file(path, "it is not UTF-8 text", remedy=remedy) from error
@@ -151,25 +178,33 @@ class Vocabulary:
                 path, error, remedy="check the path, or write the file with Vocabulary.save"
             ) from error
         if not text.endswith("\n"):
-            raise damaged_file(path, "its last line has no end" if text else "it is empty", remedy=remedy)
+            raise damaged_file(
+                path, "its last line has no end" if text else "it is empty", remedy=remedy
+            )
         saved = text.startswith(FIRST_LINE)
         try:
             vocabulary = cls(text.split("\n")[saved : -1 - saved])
         except OptionError as error:
             raise damaged_file(path, shown(error.what), remedy=remedy) from error
         if saved and vocabulary._text() != text:
-            raise damaged_file(path, "its words are not those that its first line has the checksum of", remedy=remedy)
+            raise damaged_file(
+                path,
+                "its words are not those that its first line has the checksum of",
+                remedy=remedy,
+            )
         return vocabulary
 
     def _text(self) -> str:
         words = "".join(word + "\n" for word in self.words)
         digest = hashlib.sha256(words.encode()).hexdigest()
-        # No list of words ends with an empty line: a file that has lost its beginning cannot be taken for one.
+        # No list of words ends with an empty line: a file that has lost its beginning cannot be
+        # taken for one.
         return f"{FIRST_LINE}: {len(self.words)} words, SHA-256 {digest}\n{words}\n"
 
 
 class Characters:
-    """The characters that have an id of their own, from 1 on, by code point. All others have id 0, decoded as "\ufffd".
+    """The characters that have an id of their own, from 1 on, by code point. All others have id 0,
+    decoded as "\ufffd".
 
     >>> characters = Characters.build("to be or not to be", size=6)
     >>> characters.alphabet, characters.encode("to boot")
@@ -177,7 +212,8 @@ class Characters:
     >>> characters.decode(characters.encode("born"))
     'bo��'
 
-    Errors: OptionError MG402 for an alphabet without a character, IndexRangeError MG403 for an id that it has not.
+    Errors: OptionError MG402 for an alphabet without a character, IndexRangeError MG403 for an id
+    that it has not.
     """
 
     def __init__(self, alphabet: str) -> None:
@@ -207,12 +243,18 @@ class Characters:
 
 
 def pad(
-    sequences: Iterable[npt.ArrayLike], length: int | None = None, *, side: str = "left", keep: str = "last"
+    sequences: Iterable[npt.ArrayLike],
+    length: int | None = None,
+    *,
+    side: str = "left",
+    keep: str = "last",
 ) -> Ids:
-    """Rows of ids of different lengths as one array (rows, length), padded with 0 on `side`, "left" or "right".
+    """Rows of ids of different lengths as one array (rows, length), padded with 0 on `side`, "left"
+    or "right".
 
-    A longer row is cut: `keep` says which ids remain, "last" or "first". Without `length`, the longest row sets it. The
-    defaults suit a recurrent network that classifies from its last state: what it reads last is words, not padding.
+    A longer row is cut: `keep` says which ids remain, "last" or "first". Without `length`, the
+    longest row sets it. The defaults suit a recurrent network that classifies from its last state:
+    what it reads last is words, not padding.
 
     >>> pad([[1, 5, 6], [1]], 2)
     array([[5, 6],
@@ -221,10 +263,13 @@ def pad(
     array([[1, 5, 6],
            [1, 0, 0]])
 
-    Errors: OptionError MG406 for a length below 1 and for any other side or keep; DtypeError MG407 for rows that are
-    not one-dimensional and of integers. Source: Keras's `pad_sequences`.
+    Errors: OptionError MG406 for a length below 1 and for any other side or keep; DtypeError MG407
+    for rows that are not one-dimensional and of integers. Source: Keras's `pad_sequences`.
     """
-    for name, value, known in (("side", side, ("left", "right")), ("keep", keep, ("last", "first"))):
+    for name, value, known in (
+        ("side", side, ("left", "right")),
+        ("keep", keep, ("last", "first")),
+    ):
         if value not in known:
             raise OptionError(
                 "MG406",
@@ -233,7 +278,10 @@ def pad(
                 remedy=f"use {name}={known[0]!r} or {name}={known[1]!r}",
             )
     given: Any = sequences
-    rows = [row_of_ids(row, number) for number, row in enumerate(given if isinstance(given, Iterable) else [given])]
+    rows = [
+        row_of_ids(row, number)
+        for number, row in enumerate(given if isinstance(given, Iterable) else [given])
+    ]
     if length is None:
         length = max((len(row) for row in rows), default=0)
     elif not is_count(length, 1):
@@ -252,7 +300,8 @@ def pad(
 
 
 def mask(ids: Ids) -> npt.NDArray[np.bool_]:
-    """True where padded `ids` hold a word (or the start id), False where they hold padding; the shape of `ids`.
+    """True where padded `ids` hold a word (or the start id), False where they hold padding; the
+    shape of `ids`.
 
     >>> mask(np.array([[0, 1, 7]]))
     array([[False,  True,  True]])
@@ -271,17 +320,25 @@ def lengths(ids: Ids) -> Ids:
 
 def is_count(value: object, least: int) -> TypeGuard[int]:
     """Whether `value` is a whole number of at least `least`; True and False are none."""
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and int(value) >= least
+    return (
+        isinstance(value, (int, np.integer)) and not isinstance(value, bool) and int(value) >= least
+    )
 
 
 def check_vocabulary_size(size: object, least: int = len(SPECIAL) + 1) -> None:
-    """Raise OptionError MG402 for a size that leaves no room for a word, or with least=2 for a character."""
+    """Raise OptionError MG402 for a size that leaves no room for a word, or with least=2 for a
+    character.
+    """
     if not is_count(size, least):
         raise OptionError(
             "MG402",
-            f"a vocabulary of size {size!r} has no room for a {'word' if least > 2 else 'character'}",
-            cause=f"the ids 0, 1 and 2 are taken by {', '.join(SPECIAL)}" if least > 2 else "id 0 is for all others",
-            remedy=f"ask for a size of {least} or more" + ", for a text that is not empty" * (least == 2),
+            f"a vocabulary of size {size!r} has no room for a "
+            f"{'word' if least > 2 else 'character'}",
+            cause=f"the ids 0, 1 and 2 are taken by {', '.join(SPECIAL)}"
+            if least > 2
+            else "id 0 is for all others",
+            remedy=f"ask for a size of {least} or more"
+            + ", for a text that is not empty" * (least == 2),
         )
 
 
@@ -308,7 +365,9 @@ def damaged_file(path: str | os.PathLike[str], cause: str, *, remedy: str) -> Da
 
 
 def _is_word(word: object) -> bool:
-    return isinstance(word, str) and word != "" and not _NO_WORD.search(word) and word not in SPECIAL
+    return (
+        isinstance(word, str) and word != "" and not _NO_WORD.search(word) and word not in SPECIAL
+    )
 
 
 def _words(text: str | Iterable[str]) -> Iterable[str]:
@@ -316,7 +375,9 @@ def _words(text: str | Iterable[str]) -> Iterable[str]:
 
 
 def row_of_ids(row: npt.ArrayLike, number: int) -> npt.NDArray[Any]:
-    """One row as an array. Errors: DtypeError MG407 unless it is one-dimensional and of integers."""
+    """One row as an array. Errors: DtypeError MG407 unless it is one-dimensional and of
+    integers.
+    """
     try:
         array = np.asarray(row)
     except ValueError:  # lists of different lengths
@@ -326,7 +387,8 @@ def row_of_ids(row: npt.ArrayLike, number: int) -> npt.NDArray[Any]:
         raise DtypeError(
             "MG407",
             f"row {number} is not a row of ids: shape {array.shape}, dtype {array.dtype}",
-            cause="pad takes a list of rows, each a list or one-dimensional array of integers, of up to 64 bits",
+            cause="pad takes a list of rows, each a list or one-dimensional array of integers, of "
+            "up to 64 bits",
             remedy="encode texts with Vocabulary.encode first, and pass [row] for a single row",
         )
     return array

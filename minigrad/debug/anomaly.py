@@ -1,4 +1,5 @@
-"""Debugging: `trace_lines` notes which line called each gate, and `detect_anomaly` finds the first NaN or infinity.
+"""Debugging: `trace_lines` notes which line called each gate, and `detect_anomaly` finds the first
+NaN or infinity.
 
 Both use the engine's hooks (`context.ON_RECORD`, `context.ON_GRADIENT`), and cost nothing when off.
 """
@@ -24,7 +25,8 @@ _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
 class trace_lines(setting):
-    """Within this block `node.source` is set to the line that called the node's gate, the first outside minigrad.
+    """Within this block `node.source` is set to the line that called the node's gate, the first
+    outside minigrad.
 
     >>> import minigrad as mg
     >>> with mg.trace_lines():
@@ -32,7 +34,8 @@ class trace_lines(setting):
     >>> y.node.source.endswith(":2")
     True
 
-    Drawings, gradient reports and `detect_anomaly` then show these lines. It takes about a microsecond per gate call.
+    Drawings, gradient reports and `detect_anomaly` then show these lines. It takes about a
+    microsecond per gate call.
     """
 
     def __init__(self) -> None:
@@ -50,11 +53,13 @@ class trace_lines(setting):
 
 
 class detect_anomaly(trace_lines):
-    """Within this block the first NaN or infinity raises an error where it arises, forward or backward.
+    """Within this block the first NaN or infinity raises an error where it arises, forward or
+    backward.
 
-    Forward: NonFiniteError MG710 at the first gate whose output is not finite. Backward: MG711 at the first rule whose
-    gradient is not finite. Both show the gate, its scope, the line that called it, and the range of each input. Inside
-    `no_grad` and among constants nothing is checked, because nothing is recorded.
+    Forward: NonFiniteError MG710 at the first gate whose output is not finite. Backward: MG711 at
+    the first rule whose gradient is not finite. Both show the gate, its scope, the line that called
+    it, and the range of each input. Inside `no_grad` and among constants nothing is checked,
+    because nothing is recorded.
 
     >>> import minigrad as mg
     >>> x = mg.Tensor([1.0, 0.0], requires_grad=True, name="x")
@@ -71,7 +76,8 @@ class detect_anomaly(trace_lines):
         visited: list[tuple[Node, Any]] = []
 
         def on_gradient(node: Node, dz: Any) -> None:
-            if visited and visited[-1][0].serial < node.serial:  # serials fall during a sweep: a new one begins
+            # serials fall during a sweep: a new one begins
+            if visited and visited[-1][0].serial < node.serial:
                 visited.clear()
             if not _finite(dz):
                 raise _backward_error(node, dz, visited)
@@ -113,10 +119,13 @@ def _calling_line() -> str:
 def source_line(filename: str, line: int) -> str:
     """A line of a notebook's cell or of a file.
 
-    The file's path is relative to the working directory if it is inside; else its last two folders and its name.
+    The file's path is relative to the working directory if it is inside; else its last two folders
+    and its name.
     """
     cell = cell_of(filename)
-    return f"{cell}, line {line}" if cell else f"{_short_name(filename, os.getcwd() + os.sep)}:{line}"
+    return (
+        f"{cell}, line {line}" if cell else f"{_short_name(filename, os.getcwd() + os.sep)}:{line}"
+    )
 
 
 @lru_cache(maxsize=1000)
@@ -127,7 +136,11 @@ def _short_name(filename: str, here: str) -> str:
 
 
 def _finite(gradient: Any) -> bool:
-    arrays = [values for _, values in gradient.terms] if isinstance(gradient, SparseGradient) else [dense(gradient)]
+    arrays = (
+        [values for _, values in gradient.terms]
+        if isinstance(gradient, SparseGradient)
+        else [dense(gradient)]
+    )
     return all(bool(np.isfinite(to_array(array)).all()) for array in arrays)
 
 
@@ -135,7 +148,10 @@ def title(node: Node) -> str:
     """How errors and reports name a node: gate, name, scope, and the line that called it."""
     kind = node.gate.name if node.gate else "leaf" if node.name else "a leaf"
     name = f" {node.name!r}" if node.name else ""
-    return printable(f"{kind}{name} {scope_label(node.scope)}" + (f", called at {node.source}" if node.source else ""))
+    return printable(
+        f"{kind}{name} {scope_label(node.scope)}"
+        + (f", called at {node.source}" if node.source else "")
+    )
 
 
 def _strange(array: Array) -> str:
@@ -143,16 +159,24 @@ def _strange(array: Array) -> str:
     bad = ~np.isfinite(array)
     index = tuple(int(i) for i in np.argwhere(bad)[0])
     count = int(bad.sum())
-    values = f"{count} values of {array.size} that are" if count > 1 else f"1 value of {array.size} that is"
+    values = (
+        f"{count} values of {array.size} that are"
+        if count > 1
+        else f"1 value of {array.size} that is"
+    )
     return f"{values} not finite: {array[index]} at {list(index)}"
 
 
 def _range(name: str, array: Array) -> str:
     """An array in a few words: its shape and the range of its finite values."""
     finite = array[np.isfinite(array)]
-    span = f"from {finite.min():.4g} to {finite.max():.4g}" if finite.size else "with no finite value"
+    span = (
+        f"from {finite.min():.4g} to {finite.max():.4g}" if finite.size else "with no finite value"
+    )
     lost = array.size - finite.size
-    return f"{name} {array.shape} {span}" + (f" and {lost} not finite" if lost and finite.size else "")
+    return f"{name} {array.shape} {span}" + (
+        f" and {lost} not finite" if lost and finite.size else ""
+    )
 
 
 def _inputs(node: Node) -> str:
@@ -165,11 +189,16 @@ def _inputs(node: Node) -> str:
 def _forward_error(node: Node) -> NonFiniteError:
     given = [parent for parent in node.inputs if not np.isfinite(parent.output).all()]
     cause = (
-        "the input is outside its domain, as in log(0) or 1/0, or the result too large for the dtype, as in exp(100)"
+        "the input is outside its domain, as in log(0) or 1/0, or the result too large for the "
+        "dtype, as in exp(100)"
     )
-    remedy = "keep the input inside the domain (add a small number, clip), or lower the learning rate"
+    remedy = (
+        "keep the input inside the domain (add a small number, clip), or lower the learning rate"
+    )
     if given:
-        names = " and ".join(f"{parent.name or 'a constant'} {parent.output.shape}" for parent in given)
+        names = " and ".join(
+            f"{parent.name or 'a constant'} {parent.output.shape}" for parent in given
+        )
         cause = f"it came in from outside: {names} held {_strange(given[0].output)}"
         remedy = "check the data for NaN; if it is a parameter, lower the learning rate or clip gradients"
     return NonFiniteError(
@@ -182,7 +211,9 @@ def _forward_error(node: Node) -> NonFiniteError:
 
 
 def _backward_error(node: Node, dz: Any, visited: list[tuple[Node, Any]]) -> NonFiniteError:
-    """The error for the first rule that gave `node` a non-finite gradient: its consumers' rules are run again."""
+    """The error for the first rule that gave `node` a non-finite gradient: its consumers' rules are
+    run again.
+    """
     whole = to_array(dense(dz))
     for consumer, upstream in visited:
         if consumer.gate is None or node not in consumer.inputs or hasattr(upstream, "array"):
@@ -193,16 +224,19 @@ def _backward_error(node: Node, dz: Any, visited: list[tuple[Node, Any]]) -> Non
                 name = node.name or f"input {position}"
                 return NonFiniteError(
                     "MG711",
-                    f"the rule of {consumer.gate.name} gave {name} a gradient with {_strange(part)}",
+                    f"the rule of {consumer.gate.name} gave {name} a gradient with "
+                    f"{_strange(part)}",
                     where=f"{title(consumer)}; given {_inputs(consumer)}, {_range('dz', upstream)}",
-                    cause="the gate's slope is infinite or undefined there (sqrt, log or division at 0), or the "
-                    "gradient has grown beyond the dtype",
-                    remedy="keep the input away from that point (add a small number), or clip gradients",
+                    cause="the gate's slope is infinite or undefined there (sqrt, log or division "
+                    "at 0), or the gradient has grown beyond the dtype",
+                    remedy="keep the input away from that point (add a small number), or clip "
+                    "gradients",
                 )
     return NonFiniteError(
         "MG711",
         f"the gradient of {title(node)} has {_strange(whole)}",
         where=f"{title(node)}; {_range('dz', whole)}",
-        cause="each part was finite, their sum is too large for the dtype; or backward started with NaN or infinity",
+        cause="each part was finite, their sum is too large for the dtype; or backward started "
+        "with NaN or infinity",
         remedy="scale the loss down, clip gradients, or compute in float64",
     )

@@ -14,9 +14,11 @@ def require_gradients(loss: Tensor, tensors: Mapping[str, Tensor] | Iterable[Ten
 
     `tensors` is `model.named_parameters()`, or any tensors that should have a gradient.
 
-    Errors: GradientError, for the first reason on this list that applies, with all tensors that it applies to:
+    Errors: GradientError, for the first reason on this list that applies, with all tensors that it
+    applies to:
 
-    - MG730: the path is intact, but backward was not called, or the gradients were set back to None since
+    - MG730: the path is intact, but backward was not called, or the gradients were set back to None
+      since
     - MG731: a cut is in the way (truncated backpropagation through time)
     - MG732: a step was computed inside `no_grad`
     - MG733: a step was detached
@@ -34,7 +36,11 @@ def require_gradients(loss: Tensor, tensors: Mapping[str, Tensor] | Iterable[Ten
       cause:  truncation lets the value through and stops the gradient
       remedy: a longer truncate=k reaches further back; truncate=None reaches all steps
     """
-    named = dict(tensors) if isinstance(tensors, Mapping) else {t.name or f"a tensor {t.shape}": t for t in tensors}
+    named = (
+        dict(tensors)
+        if isinstance(tensors, Mapping)
+        else {t.name or f"a tensor {t.shape}": t for t in tensors}
+    )
     missing = {name: tensor for name, tensor in named.items() if tensor.grad is None}
     reasons: dict[str, list[str]] = {}
     places: dict[str, str] = {}
@@ -51,7 +57,8 @@ def require_gradients(loss: Tensor, tensors: Mapping[str, Tensor] | Iterable[Ten
 _WORDS = {
     "MG730": (
         "none has been computed",
-        "backward has not been called on this loss, or the gradients were set back to None since (zero_grad)",
+        "backward has not been called on this loss, or the gradients were set back to None since "
+        "(zero_grad)",
         "call loss.backward(), and read gradients before zero_grad()",
     ),
     "MG731": (
@@ -61,7 +68,8 @@ _WORDS = {
     ),
     "MG732": (
         "a step was computed inside no_grad",
-        "what is computed inside no_grad is not recorded, and enters all that follows as a constant",
+        "what is computed inside no_grad is not recorded, and enters all that follows as a "
+        "constant",
         "move that step out of the `with mg.no_grad()` block",
     ),
     "MG733": (
@@ -77,7 +85,8 @@ _WORDS = {
     "MG735": (
         "the loss was not computed from it",
         "it was never used, or only through plain arrays (t.array, t.item(), NumPy on t.array)",
-        "use the tensor itself in the computation; a parameter that is not needed can be left out of the model",
+        "use the tensor itself in the computation; a parameter that is not needed can be left out "
+        "of the model",
     ),
 }
 
@@ -90,11 +99,16 @@ def _reason(loss: Node, tensor: Node) -> tuple[str, str]:
         return "MG730", ""
     through_cuts = ancestors([loss], attrgetter("predecessors"))
     if tensor in through_cuts:
-        cuts = [node for node in through_cuts if isinstance(node, Leaf) and node.cut_from is not None]
+        cuts = [
+            node for node in through_cuts if isinstance(node, Leaf) and node.cut_from is not None
+        ]
         cut = next(node for node in cuts if tensor in ancestors([node], attrgetter("predecessors")))
         return "MG731", f"the cut {scope_label(cut.scope)}"
     ends = {node.origin: node for node in through_cuts if isinstance(node, Leaf)}
     for origin, code in (("no_grad", "MG732"), ("detached", "MG733")):
         if origin in ends:
-            return code, f"a value {ends[origin].output.shape} made {scope_label(ends[origin].scope)}"
+            return (
+                code,
+                f"a value {ends[origin].output.shape} made {scope_label(ends[origin].scope)}",
+            )
     return "MG735", ""

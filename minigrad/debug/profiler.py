@@ -22,7 +22,9 @@ Charge = tuple["Row", str]  # where time is counted: a row and one of its column
 
 @dataclass(eq=False)
 class Row:
-    """One kind of gate in one scope, or a leaf: how often it was called, and the seconds of all calls together."""
+    """One kind of gate in one scope, or a leaf: how often it was called, and the seconds of all
+    calls together.
+    """
 
     scope: str
     gate: str = ""
@@ -38,10 +40,12 @@ class Row:
 
 
 class profile:
-    """Time what runs within this block, by gate and scope, forward and backward, and print a table at its end.
+    """Time what runs within this block, by gate and scope, forward and backward, and print a table
+    at its end.
 
-    Time steps share a row: rnn/t*. Two rows at the end are for the rest: ordering a graph for `backward`, and all that
-    runs between gates (layers, the optimizer, the program itself). The rows add up to the time of the block, except
+    Time steps share a row: rnn/t*. Two rows at the end are for the rest: ordering a graph for
+    `backward`, and all that runs between gates (layers, the optimizer, the program itself). The
+    rows add up to the time of the block, except
     for what the timing itself takes.
 
     >>> import minigrad as mg
@@ -53,12 +57,13 @@ class profile:
     >>> [(row.gate, row.calls) for row in sorted(p.rows, key=lambda row: row.gate)]
     [('Sum', 1), ('Tanh', 1), ('x', 0)]
 
-    `p.rows` holds the figures, and `print(p)` shows the table again. Gates of other threads are not counted. `clock`
-    returns seconds. On a busy machine, `time.thread_time` is better: it counts only the time in which this thread
-    computes.
+    `p.rows` holds the figures, and `print(p)` shows the table again. Gates of other threads are not
+    counted. `clock` returns seconds. On a busy machine, `time.thread_time` is better: it counts
+    only the time in which this thread computes.
 
-    The time of a gate includes recording its node, and in the backward pass adding up gradients. If many gates use a
-    parameter, the products aᵀ @ dz for its gradient are computed together at the end, and counted for the leaf.
+    The time of a gate includes recording its node, and in the backward pass adding up gradients. If
+    many gates use a parameter, the products aᵀ @ dz for its gradient are computed together at the
+    end, and counted for the leaf.
     Errors: OptionError if a profile is open already (MG740).
     """
 
@@ -80,8 +85,10 @@ class profile:
             raise OptionError(
                 "MG740",
                 "a profile is open already, and there can be one at a time",
-                cause="two would time each other, even in different threads, because all threads share the gates",
-                remedy="leave out the inner mg.profile(): the rows of the outer one tell scopes apart",
+                cause="two would time each other, even in different threads, because all threads "
+                "share the gates",
+                remedy="leave out the inner mg.profile(): the rows of the outer one tell scopes "
+                "apart",
             )
         OBSERVERS.append(self)
         self._thread = threading.get_ident()
@@ -97,7 +104,9 @@ class profile:
             print(self)
 
     def call(self, gate: Gate, inputs: tuple[Any, ...]) -> Tensor | None:
-        """Time a gate's call. Called once more from inside it, it returns None, and the gate does its work."""
+        """Time a gate's call. Called once more from inside it, it returns None, and the gate does
+        its work.
+        """
         if self._inside or threading.get_ident() != self._thread:
             self._inside = False
             return None
@@ -123,7 +132,9 @@ class profile:
             self._charge_to(before)
 
     def _watching(self, watch: Callable[[Node, Any], None] | None) -> Callable[[Node, Any], None]:
-        """A hook that the sweep calls before each rule and each leaf. It calls `watch`, the hook set before it, too."""
+        """A hook that the sweep calls before each rule and each leaf. It calls `watch`, the hook
+        set before it, too.
+        """
 
         def on_gradient(node: Node, dz: Any) -> None:
             if node.gate is None:  # the sweep is about to compute its products aᵀ @ dz
@@ -144,7 +155,8 @@ class profile:
         return row
 
     def _charge_to(self, following: Charge) -> Charge:
-        """Count the time since the last call for the current charge, and make `following` the current one.
+        """Count the time since the last call for the current charge, and make `following` the
+        current one.
 
         Returns the charge that was current until now.
         """
@@ -165,9 +177,14 @@ class profile:
         total = _together("total", shown)
         lines = []
         for row in [*shown, total]:
-            times = [f"{1000 * one:,.3f}" if one else "" for one in (row.forward, row.backward, row.seconds)]
+            times = [
+                f"{1000 * one:,.3f}" if one else ""
+                for one in (row.forward, row.backward, row.seconds)
+            ]
             share = f"{row.seconds / total.seconds:.1%}" if total.seconds else ""
-            lines.append([row.scope, row.gate, f"{row.calls:,}" if row.calls else "", *times, share])
+            lines.append(
+                [row.scope, row.gate, f"{row.calls:,}" if row.calls else "", *times, share]
+            )
         head = ["scope", "gate", "calls", "forward ms", "backward ms", "ms", "share"]
         return table(head, lines[:-1], lines[-1], names=2)
 

@@ -1,4 +1,6 @@
-"""Draws a recorded graph as a picture: `draw` writes it to a file, `Graph` displays it in a notebook."""
+"""Draws a recorded graph as a picture: `draw` writes it to a file, `Graph` displays it in a
+notebook.
+"""
 
 from .drawing import Drawing, Graph, draw
 from .render import set_renderer

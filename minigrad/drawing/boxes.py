@@ -1,7 +1,8 @@
-"""The contents of a picture: boxes, each standing for one or more nodes, and the links between them.
+"""The contents of a picture: boxes, each standing for one or more nodes, and the links between
+them.
 
-A drawing mode assigns each gate to a box (modes.py). From that assignment, `connect` works out the rest: the leaves
-that belong beside each box, and the links, which follow the recorded edges.
+A drawing mode assigns each gate to a box (modes.py). From that assignment, `connect` works out the
+rest: the leaves that belong beside each box, and the links, which follow the recorded edges.
 """
 
 from collections import Counter, defaultdict
@@ -34,9 +35,10 @@ class Line:
 class Box:
     """One shape in a picture.
 
-    `kind`: "gate", "scope" (all gates of a scope), "fold" (gates left out), "parameter", "input" or "constant".
-    `scope` is the frame it is drawn in, `key` its place within a time step (the same at every step), `column` the
-    column of its step.
+    `kind`: "gate", "scope" (all gates of a scope), "fold" (gates left out), "parameter", "input" or
+    "constant".
+    `scope` is the frame it is drawn in, `key` its place within a time step (the same at every
+    step), `column` the column of its step.
     """
 
     kind: str
@@ -44,9 +46,11 @@ class Box:
     key: Hashable
     title: str = ""
     nodes: list[Node] = field(default_factory=list)
-    band: Scope | None = None  # the scope whose time steps it belongs to; None if it belongs to none
+    # the scope whose time steps it belongs to; None if it belongs to none
+    band: Scope | None = None
     column: int | None = None
-    steps: tuple[int, ...] = ()  # the time steps that it stands for; empty for a gate of a single step
+    # the time steps that it stands for; empty for a gate of a single step
+    steps: tuple[int, ...] = ()
     role: str = ""  # "output" or "loss"
     starved: bool = False
     note: str = ""  # says where a cut lies inside the box
@@ -77,7 +81,9 @@ class Box:
 
 
 class Use(NamedTuple):
-    """A recorded edge: `producer` is input number `position` of `consumer`. `kind`: "data" or "cut"."""
+    """A recorded edge: `producer` is input number `position` of `consumer`. `kind`: "data" or
+    "cut".
+    """
 
     producer: Node
     consumer: Node
@@ -87,7 +93,9 @@ class Use(NamedTuple):
 
 @dataclass(eq=False)
 class Link:
-    """An arrow from one box to another. `kind`: "data", "state" (from one time step to another) or "cut"."""
+    """An arrow from one box to another. `kind`: "data", "state" (from one time step to another) or
+    "cut".
+    """
 
     tail: Box
     head: Box
@@ -98,7 +106,9 @@ class Link:
 
 @dataclass(eq=False)
 class View:
-    """A picture before it has texts and positions: `boxes` in the order of recording, and `links`."""
+    """A picture before it has texts and positions: `boxes` in the order of recording, and
+    `links`.
+    """
 
     boxes: list[Box]
     links: list[Link]
@@ -146,7 +156,9 @@ def connect(nodes: list[Node], roots: list[Node], boxes: dict[Node, Box]) -> Vie
             if isinstance(producer, Leaf):
                 shared = leaf_kind(producer) if crowded else position
                 place = (head, shared) if head.kind == "gate" else (head, producer)
-                leaves.setdefault(place, (head, []))[1].append(Use(producer, consumer, position, kind))
+                leaves.setdefault(place, (head, []))[1].append(
+                    Use(producer, consumer, position, kind)
+                )
             else:
                 _link(links, boxes[producer], head, Use(producer, consumer, position, kind))
     found = dict.fromkeys(boxes.values())
@@ -164,10 +176,14 @@ def connect(nodes: list[Node], roots: list[Node], boxes: dict[Node, Box]) -> Vie
         box.nodes.sort(key=lambda node: node.serial)
     everything = sorted(found, key=lambda box: box.nodes[0].serial)
     order = {box: number for number, box in enumerate(everything)}
-    # Not by serial numbers, which depend on what was recorded before: the same graph must give the same text.
+    # Not by serial numbers, which depend on what was recorded before: the same graph must give the
+    # same text.
     for box, number in order.items():
         box.id = f"n{number}"
-    view = View(everything, sorted(links.values(), key=lambda link: (order[link.head], order[link.tail], link.kind)))
+    view = View(
+        everything,
+        sorted(links.values(), key=lambda link: (order[link.head], order[link.tail], link.kind)),
+    )
     for link in view.links:
         link.label = _describe(link)
     _mark(view, roots)
@@ -187,7 +203,9 @@ def _link(links: dict[Hashable, Link], tail: Box, head: Box, use: Use) -> None:
 
 
 def leaf_kind(leaf: Node) -> str:
-    """A parameter requires a gradient, an input has a name or was created as an array, the rest are constants."""
+    """A parameter requires a gradient, an input has a name or was created as an array, the rest are
+    constants.
+    """
     if leaf.requires_grad:
         return "parameter"
     origin = leaf.origin if isinstance(leaf, Leaf) else ""
@@ -195,11 +213,15 @@ def leaf_kind(leaf: Node) -> str:
     return "input" if named or (origin == "created" and leaf.output.ndim) else "constant"
 
 
-def _leaf_boxes(leaves: dict[Hashable, tuple[Box, list[Use]]]) -> Iterator[tuple[Box, Box, list[Use]]]:
-    """For each place where leaves enter a box: (the box that shows them, the box that they enter, their uses).
+def _leaf_boxes(
+    leaves: dict[Hashable, tuple[Box, list[Use]]],
+) -> Iterator[tuple[Box, Box, list[Use]]]:
+    """For each place where leaves enter a box: (the box that shows them, the box that they enter,
+    their uses).
 
-    A parameter is drawn again in each scope that uses it: a single box with arrows to forty steps would be unreadable,
-    and `dot` would take a minute to lay it out. An input is drawn once, inside a step if no other step uses it.
+    A parameter is drawn again in each scope that uses it: a single box with arrows to forty steps
+    would be unreadable, and `dot` would take a minute to lay it out. An input is drawn once, inside
+    a step if no other step uses it.
     """
     made: dict[Hashable, Box] = {}
     columns_of: dict[Node, set[int | None]] = defaultdict(set)
@@ -215,7 +237,11 @@ def _leaf_boxes(leaves: dict[Hashable, tuple[Box, list[Use]]]) -> Iterator[tuple
         alone = len(columns_of[first]) == 1
         if head.kind != "gate":
             path = (*head.scope, head.title)
-            if kind != "input" or first.scope[: len(path)] == path or (head.kind == "fold" and alone):
+            if (
+                kind != "input"
+                or first.scope[: len(path)] == path
+                or (head.kind == "fold" and alone)
+            ):
                 continue  # hidden inside the box, whose label counts its parameters
         scope, column, band = head.scope, head.column, head.band
         if kind == "input" and len(group) == 1:
@@ -225,7 +251,13 @@ def _leaf_boxes(leaves: dict[Hashable, tuple[Box, list[Use]]]) -> Iterator[tuple
                 scope, column, band = shared(first.scope, scope), None, None
         place = (scope, group)
         if place not in made:
-            key = ("leaf", head.key, position, count[head, position], head if column is None else None)
+            key = (
+                "leaf",
+                head.key,
+                position,
+                count[head, position],
+                head if column is None else None,
+            )
             count[head, position] += 1
             made[place] = Box(kind, scope, key, nodes=list(group), band=band, column=column)
         yield made[place], head, uses
@@ -238,11 +270,19 @@ def shared(*scopes: Scope) -> Scope:
 
 
 def _mark(view: View, roots: list[Node]) -> None:
-    """Give the roots' boxes their role, and mark as starved the boxes that no gradient from the roots can reach."""
-    fed = set(ancestors(roots, lambda node: [parent for parent in node.inputs if parent.requires_grad]))
+    """Give the roots' boxes their role, and mark as starved the boxes that no gradient from the
+    roots can reach.
+    """
+    fed = set(
+        ancestors(roots, lambda node: [parent for parent in node.inputs if parent.requires_grad])
+    )
     for box in view.boxes:
         if any(node in roots for node in box.nodes[-1:]):
-            box.role = "loss" if len(roots) == 1 and roots[0].gate and roots[0].output.size == 1 else "output"
+            box.role = (
+                "loss"
+                if len(roots) == 1 and roots[0].gate and roots[0].output.size == 1
+                else "output"
+            )
         box.starved = not box.is_leaf and not any(node in fed for node in box.nodes)
     # A leaf's box is starved if everything that it feeds is.
     feeding = {link.tail for link in view.links}
@@ -259,7 +299,9 @@ def _cut_before(consumer: Node) -> str:
 
 
 def _describe(link: Link) -> str:
-    """A link's label: where a cut is, or which time steps it holds for if not for all those of its boxes."""
+    """A link's label: where a cut is, or which time steps it holds for if not for all those of its
+    boxes.
+    """
     tail, head = link.tail, link.head
     tails = {place[1] for use in link.uses if (place := step_of(use.producer.scope))}
     heads = {place[1] for use in link.uses if (place := step_of(use.consumer.scope))}

@@ -1,20 +1,54 @@
-"""The colours and shapes that tell the kinds of boxes apart, also in grey print and for colour-blind readers.
+"""The colours and shapes that tell the kinds of boxes apart, also in grey print and for
+colour-blind readers.
 
-The hues are Okabe and Ito's, lightened so that black text is readable on them; no two kinds differ by hue alone.
-Source: Okabe and Ito, Color Universal Design (2008).
+The hues are Okabe and Ito's, lightened so that black text is readable on them; no two kinds differ
+by hue alone. Source: Okabe and Ito, Color Universal Design (2008).
 """
 
 from collections.abc import Mapping
 
 STYLES: Mapping[str, Mapping[str, str]] = {
     "gate": {"shape": "box", "style": "rounded,filled", "fillcolor": "#FFFFFF", "color": "#333333"},
-    "parameter": {"shape": "ellipse", "style": "filled", "fillcolor": "#F7D08A", "color": "#8A5A00"},
-    "input": {"shape": "box", "style": "filled", "fillcolor": "#CBE6F7", "color": "#0072B2", "penwidth": "1.6"},
-    "constant": {"shape": "box", "style": "filled,dashed", "fillcolor": "#F4F4F4", "color": "#777777"},
+    "parameter": {
+        "shape": "ellipse",
+        "style": "filled",
+        "fillcolor": "#F7D08A",
+        "color": "#8A5A00",
+    },
+    "input": {
+        "shape": "box",
+        "style": "filled",
+        "fillcolor": "#CBE6F7",
+        "color": "#0072B2",
+        "penwidth": "1.6",
+    },
+    "constant": {
+        "shape": "box",
+        "style": "filled,dashed",
+        "fillcolor": "#F4F4F4",
+        "color": "#777777",
+    },
     "scope": {"shape": "box3d", "style": "filled", "fillcolor": "#ECECEC", "color": "#333333"},
-    "fold": {"shape": "box3d", "style": "filled,dashed", "fillcolor": "#ECECEC", "color": "#555555"},
-    "output": {"shape": "box", "style": "filled", "fillcolor": "#BFE8D9", "color": "#00664A", "peripheries": "2"},
-    "loss": {"shape": "octagon", "style": "filled", "fillcolor": "#F3B597", "color": "#8F3A00", "penwidth": "2.2"},
+    "fold": {
+        "shape": "box3d",
+        "style": "filled,dashed",
+        "fillcolor": "#ECECEC",
+        "color": "#555555",
+    },
+    "output": {
+        "shape": "box",
+        "style": "filled",
+        "fillcolor": "#BFE8D9",
+        "color": "#00664A",
+        "peripheries": "2",
+    },
+    "loss": {
+        "shape": "octagon",
+        "style": "filled",
+        "fillcolor": "#F3B597",
+        "color": "#8F3A00",
+        "penwidth": "2.2",
+    },
 }
 PALE = {"fontcolor": "#A8A8A8", "color": "#C8C8C8", "fillcolor": "#FAFAFA"}
 CUT = "#D00000"

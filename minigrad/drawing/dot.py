@@ -1,6 +1,8 @@
-"""Writes a picture as text in DOT, Graphviz's language. The same program always gives the same text.
+"""Writes a picture as text in DOT, Graphviz's language. The same program always gives the same
+text.
 
-If a picture has a column for each time step, its positions come from grid.py; otherwise Graphviz finds them.
+If a picture has a column for each time step, its positions come from grid.py; otherwise Graphviz
+finds them.
 """
 
 from collections.abc import Mapping
@@ -18,7 +20,9 @@ def write(view: View, words: Words, caption: str, grid: Grid | None) -> str:
     """The whole DOT text. `caption` goes beneath the picture."""
     general = {"fontname": FONT, "bgcolor": "white", "pad": "0.15", "fontsize": "10"}
     general |= {"outputorder": "edgesfirst", "labelloc": "b", "labeljust": "l"}
-    notes = [Line(line, 9) for line in wrap(caption, 100, break_long_words=False, break_on_hyphens=False)]
+    notes = [
+        Line(line, 9) for line in wrap(caption, 100, break_long_words=False, break_on_hyphens=False)
+    ]
     if notes:
         general["label"] = marked_up(notes, left=True)
     if grid is not None:
@@ -27,8 +31,14 @@ def write(view: View, words: Words, caption: str, grid: Grid | None) -> str:
         # Without newrank, frames are ranked apart, and a gate may stand above what it feeds.
         general |= {"rankdir": "BT", "newrank": "true", "nodesep": "0.22", "ranksep": "0.34"}
     out = ["digraph minigrad {", f"  graph {_attributes(general)};"]
-    out.append(f"  node {_attributes({'fontname': FONT, 'fontsize': '10', 'margin': '0.09,0.05', 'height': '0.2'})};")
-    out.append(f"  edge {_attributes({'fontname': FONT, 'fontsize': '8', 'color': INK, 'arrowsize': '0.6'})};")
+    out.append(
+        "  node "
+        f"{_attributes({'fontname': FONT, 'fontsize': '10', 'margin': '0.09,0.05', 'height': '0.2'})};"
+    )
+    out.append(
+        "  edge "
+        f"{_attributes({'fontname': FONT, 'fontsize': '8', 'color': INK, 'arrowsize': '0.6'})};"
+    )
     if grid is None:
         out += _clusters(view.boxes, words)
     else:
@@ -46,7 +56,8 @@ def write(view: View, words: Words, caption: str, grid: Grid | None) -> str:
         if grid is not None:
             arrow |= grid.route(link)
         elif _loops(link):
-            arrow["constraint"] = "false"  # the loop to the next step must not turn the picture upside down
+            # the loop to the next step must not turn the picture upside down
+            arrow["constraint"] = "false"
         out.append(f"  {link.tail.id} -> {link.head.id} {_attributes(arrow)};")
     return "\n".join([*out, "}"]) + "\n"
 
@@ -60,8 +71,13 @@ def _attributes(values: Mapping[str, str]) -> str:
 def _box(box: Box, words: Words, grid: Grid | None) -> str:
     style = {**STYLES[box.style], **(PALE if box.starved else {})}
     width, height = box.size
-    values = {"label": marked_up(box.face, style.get("fontcolor")), **style, "tooltip": words.tooltip(box)}
-    # Sizes are set here, so that a picture does not depend on the fonts of the machine that draws it.
+    values = {
+        "label": marked_up(box.face, style.get("fontcolor")),
+        **style,
+        "tooltip": words.tooltip(box),
+    }
+    # Sizes are set here, so that a picture does not depend on the fonts of the machine that draws
+    # it.
     values |= {"width": f"{width / 72:.3f}", "height": f"{height / 72:.3f}", "fixedsize": "true"}
     if grid is not None:
         values["pos"] = point(box.place)
@@ -71,7 +87,8 @@ def _box(box: Box, words: Words, grid: Grid | None) -> str:
 def _clusters(boxes: list[Box], words: Words) -> list[str]:
     """The boxes, with a frame for each scope around its boxes and inner scopes.
 
-    A title is in the lower left ("t", because the picture grows upwards), where fewer arrows cross it than at the top.
+    A title is in the lower left ("t", because the picture grows upwards), where fewer arrows cross
+    it than at the top.
     """
     inside: dict[Scope, list[str]] = {(): []}  # outer scopes come before inner ones
     for box in boxes:
@@ -83,7 +100,12 @@ def _clusters(boxes: list[Box], words: Words) -> list[str]:
             "label": marked_up(scope_title(scope[-1])), "labelloc": "t", "style": "rounded,filled", "color": FRAME,
             "margin": "8", "fillcolor": FILLS[len(scope) % 2], "tooltip": shortened("/".join(scope), 400),
         }  # fmt: skip
-        lines = [f"  subgraph cluster_{number} {{", f"  graph {_attributes(frame)};", *inside[scope], "  }"]
+        lines = [
+            f"  subgraph cluster_{number} {{",
+            f"  graph {_attributes(frame)};",
+            *inside[scope],
+            "  }",
+        ]
         inside[scope[:-1]] = lines + inside[scope[:-1]]
     return inside[()]
 
@@ -108,7 +130,8 @@ def _arrow(link: Link, grads: bool, norm: float, largest: float) -> dict[str, st
     if link.head.starved:
         return {"color": PALE["color"]}
     if norm > 0:
-        # The largest gradient has the thickest and darkest arrow, a hundredth of it (or less) the thinnest.
+        # The largest gradient has the thickest and darkest arrow, a hundredth of it (or less) the
+        # thinnest.
         share = max(1 + log10(norm / largest) / 2, 0.0)
         grey = f"{round(165 - 165 * share):02X}"
         tooltip = f"norm of the gradient sent back: {norm:.6g}"

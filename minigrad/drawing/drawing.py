@@ -1,4 +1,6 @@
-"""`draw`, `Graph` and `Drawing`, the public interface of drawing, and the checks of their options."""
+"""`draw`, `Graph` and `Drawing`, the public interface of drawing, and the checks of their
+options.
+"""
 
 import numbers
 import os
@@ -23,7 +25,8 @@ from .modes import MODES, check_size, choose
 from .render import render, save, suffix_of
 
 DPI = 144  # pixels per inch of a PNG: twice the natural size
-PIXELS = 14_000  # limit on a PNG's longer side: larger ones take seconds to write, and few viewers open them
+# limit on a PNG's longer side: larger ones take seconds to write, and few viewers open them
+PIXELS = 14_000
 
 
 class Graph:
@@ -75,7 +78,8 @@ class Graph:
 class Drawing:
     """A finished picture, which a notebook displays by itself.
 
-    `dot` is its DOT text, `mode` the mode that was picked, `caption` the text beneath it, `path` the file it is in.
+    `dot` is its DOT text, `mode` the mode that was picked, `caption` the text beneath it, `path`
+    the file it is in.
     """
 
     def __init__(self, dot: str, mode: str, caption: str, longest: float) -> None:
@@ -85,7 +89,9 @@ class Drawing:
 
     def __repr__(self) -> str:
         where = f" in {self.path}" if self.path else ""
-        return printable(f"<Drawing, {self.mode}{where}{': ' if self.caption else ''}{self.caption}>")
+        return printable(
+            f"<Drawing, {self.mode}{where}{': ' if self.caption else ''}{self.caption}>"
+        )
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the picture in the format that the path's suffix names."""
@@ -115,18 +121,22 @@ def draw(
     output: Tensor | Sequence[Tensor], path: str | os.PathLike[str] | None = None, *, mode: str = "auto",
     window: tuple[int, int] | None = None, depth: int | None = None, values: bool = False, grads: bool = False,
 ) -> "Drawing":  # fmt: skip
-    """Draw the graph that led to `output`, a Tensor or a list of them, into `path`: .png, .svg, .pdf or .dot.
+    """Draw the graph that led to `output`, a Tensor or a list of them, into `path`: .png, .svg,
+    .pdf or .dot.
 
-    - `mode`: "unrolled" draws every gate, with a column for each time step; "rolled" draws time steps that are built
-      alike once, with the state as a loop; "auto" picks one that stays readable, and the caption says which.
+    - `mode`: "unrolled" draws every gate, with a column for each time step; "rolled" draws time
+      steps that are built alike once, with the state as a loop; "auto" picks one that stays
+      readable, and the caption says which.
     - `window=(t0, t1)`: draw these time steps in full, both ends included, and fold the others.
-    - `depth=n`: draw scopes nested n deep as single boxes (1: each layer is one box; a model's own scope around its
-      layers does not count).
-    - `values`: show small arrays in full, large ones as range, mean and norm. `grads`: show norms of gradients; the
-      larger the gradient that came back along an arrow, the thicker and darker the arrow.
+    - `depth=n`: draw scopes nested n deep as single boxes (1: each layer is one box; a model's own
+      scope around its layers does not count).
+    - `values`: show small arrays in full, large ones as range, mean and norm. `grads`: show norms
+      of gradients; the larger the gradient that came back along an arrow, the thicker and darker
+      the arrow.
 
-    Read it upwards: inputs are below, the loss is on top. If nothing was recorded, the caption says why. Without a path
-    nothing is written. The result displays itself in a notebook, and can be saved.
+    Read it upwards: inputs are below, the loss is on top. If nothing was recorded, the caption says
+    why. Without a path nothing is written. The result displays itself in a notebook, and can be
+    saved.
 
     >>> x = Tensor([[1.0, 2.0]], name="x")
     >>> W = Tensor([[0.5], [-1.0]], requires_grad=True, name="W")
@@ -134,10 +144,11 @@ def draw(
     >>> picture.dot.splitlines()[0]
     'digraph minigrad {'
 
-    Errors: DtypeError for anything but Tensors; OptionError for an unknown option or suffix, a window outside the steps
-    or too large a picture; DrawError if no program can draw (the DOT text is written all the same) or the path cannot
-    be written.
-    Source: the unrolled picture follows Goodfellow, Bengio and Courville, Deep Learning (2016), section 10.1.
+    Errors: DtypeError for anything but Tensors; OptionError for an unknown option or suffix, a
+    window outside the steps or too large a picture; DrawError if no program can draw (the DOT text
+    is written all the same) or the path cannot be written.
+    Source: the unrolled picture follows Goodfellow, Bengio and Courville, Deep Learning (2016),
+    section 10.1.
     """
     if path is not None:
         suffix_of(path)  # to refuse a wrong suffix before the work, not after it
@@ -154,7 +165,12 @@ def draw(
         box.size = size_of(box.face, STYLES[box.style]["shape"])
     caption = _caption(graph, gates, view, reason)
     grid = Grid(view) if timed else None
-    drawing = Drawing(write(view, words, caption, grid), picked, caption, grid.longest if grid is not None else 0.0)
+    drawing = Drawing(
+        write(view, words, caption, grid),
+        picked,
+        caption,
+        grid.longest if grid is not None else 0.0,
+    )
     if path is not None:
         drawing.save(path)
     return drawing
@@ -175,11 +191,17 @@ def _check(mode: str, depth: int | None) -> None:
 def _caption(graph: Graph, gates: list[Node], view: View, reason: str) -> str:
     """What a reader of the picture should know, in a few sentences."""
     notes = [reason] if reason else []
-    cuts = sorted({shortened(link.label, 60) for link in view.links if link.kind == "cut" if link.label})
+    cuts = sorted(
+        {shortened(link.label, 60) for link in view.links if link.kind == "cut" if link.label}
+    )
     if cuts:
         pale = "; what lies behind is pale" if any(box.starved for box in view.boxes) else ""
         notes.append(f"No gradient passes the {', the '.join(cuts[:4])}{pale}.")
-    notes += [_nothing_behind(root) for root in graph.roots if isinstance(root, Leaf) and root.origin != "cut"]
+    notes += [
+        _nothing_behind(root)
+        for root in graph.roots
+        if isinstance(root, Leaf) and root.origin != "cut"
+    ]
     fused = sorted({gate_name(node) for node in gates if type(node.gate) in UNFUSED})
     if fused:
         notes.append(f"{' and '.join(fused)}: one gate for many; mg.unfuse shows them.")

@@ -1,7 +1,7 @@
 """The numbers in a picture: statistics of arrays, and the gradients of inner nodes, recomputed.
 
-The engine stores gradients only for leaves. To show the others, a picture repeats each `backward`, with the upstream
-gradient that it started from, and takes statistics of every gradient.
+The engine stores gradients only for leaves. To show the others, a picture repeats each `backward`,
+with the upstream gradient that it started from, and takes statistics of every gradient.
 """
 
 from collections import defaultdict
@@ -21,9 +21,11 @@ WHOLE = 12  # the most elements of an array that is shown in full
 
 @dataclass(frozen=True)
 class Stats:
-    """Range, mean and norm of an array's finite elements, how many are not finite, and the array itself if small.
+    """Range, mean and norm of an array's finite elements, how many are not finite, and the array
+    itself if small.
 
-    If there is no finite element, range and mean are NaN, and so is the norm unless the array is empty.
+    If there is no finite element, range and mean are NaN, and so is the norm unless the array is
+    empty.
     """
 
     low: float
@@ -40,7 +42,11 @@ class Stats:
         # float32 sums of a million elements are off in the fourth digit, which a picture shows
         wide = array.astype(np.float64, copy=False).reshape(-1)
         finite = wide if np.isfinite(wide).all() else wide[np.isfinite(wide)]
-        small = array.copy() if array.size <= WHOLE and array.ndim <= 2 and array.shape[-1:] <= (4,) else None
+        small = (
+            array.copy()
+            if array.size <= WHOLE and array.ndim <= 2 and array.shape[-1:] <= (4,)
+            else None
+        )
         if not finite.size:
             return cls(np.nan, np.nan, np.nan, np.nan if wide.size else 0.0, wide.size, small)
         return cls(
@@ -50,14 +56,18 @@ class Stats:
 
 
 class Gradients:
-    """The gradients of every node and along every edge of a graph, from all its `backward` calls."""
+    """The gradients of every node and along every edge of a graph, from all its `backward`
+    calls.
+    """
 
     def __init__(self, nodes: list[Node]) -> None:
         self.nodes = nodes
         self.roots = [node for node in nodes if node.upstream is not None]
 
     def of(self, node: Node) -> Stats | None:
-        """The statistics of a leaf's `.grad`, or of any other node's recomputed gradient; None if there is none."""
+        """The statistics of a leaf's `.grad`, or of any other node's recomputed gradient; None if
+        there is none.
+        """
         if isinstance(node, Leaf):
             return None if node.grad is None else Stats.of(node.grad)
         return self._swept[0].get(node)
@@ -87,7 +97,8 @@ class Gradients:
                 "MG605",
                 "the gradients inside this graph cannot be drawn any more: " + error.what,
                 where=error.where,
-                cause="drawing sends gradients through the graph again, and its parameters have changed since",
+                cause="drawing sends gradients through the graph again, and its parameters have "
+                "changed since",
                 remedy="draw before the optimizer's step, or leave out grads=True",
             ) from None
         return {node: Stats.of(total) for node, total in totals.items()}, edges

@@ -1,10 +1,12 @@
-"""The layout of an unrolled picture: a column for each time step, a band of rows for each layer, wires in between.
+"""The layout of an unrolled picture: a column for each time step, a band of rows for each layer,
+wires in between.
 
-Graphviz can lay out such graphs too, but not in columns, and beyond a few hundred boxes it is too slow. Here rows and
-offsets are found once for all steps that are built alike, and each column is a copy; the work grows with the boxes.
+Graphviz can lay out such graphs too, but not in columns, and beyond a few hundred boxes it is too
+slow. Here rows and offsets are found once for all steps that are built alike, and each column is a
+copy; the work grows with the boxes.
 
-Coordinates are in points, with y upwards; row 0 is the lowest. Wires run in the gaps between rows and the gutters
-between columns, so they cross no box. Each producer has its own track there.
+Coordinates are in points, with y upwards; row 0 is the lowest. Wires run in the gaps between rows
+and the gutters between columns, so they cross no box. Each producer has its own track there.
 """
 
 from collections.abc import Iterator
@@ -25,13 +27,17 @@ Attributes = dict[str, str]
 
 
 class Grid:
-    """The layout of one view, whose boxes get their places. `route`, `frames` and `bounds` give the rest."""
+    """The layout of one view, whose boxes get their places. `route`, `frames` and `bounds` give the
+    rest.
+    """
 
     def __init__(self, view: View) -> None:
         self.view = view
         find_columns(view)
         self.bands = find_rows(view)
-        self.columns = sorted({box.column for box in view.boxes if box.column is not None} - {LEFT, RIGHT})
+        self.columns = sorted(
+            {box.column for box in view.boxes if box.column is not None} - {LEFT, RIGHT}
+        )
         self._find_lanes()
         self._find_tracks()
         self._find_heights()
@@ -41,10 +47,14 @@ class Grid:
     # ---- columns ----
 
     def _find_lanes(self) -> None:
-        """One lane for all columns of steps, one for those of folded steps, one each for the columns left and right."""
+        """One lane for all columns of steps, one for those of folded steps, one each for the
+        columns left and right.
+        """
         left, right, fold, step = lanes = Lane(), Lane(), Lane(), Lane()
         opened = {box.column for box in self.view.boxes if not box.is_leaf and box.kind != "fold"}
-        self.lanes: dict[int | None, Lane] = {column: step if column in opened else fold for column in self.columns}
+        self.lanes: dict[int | None, Lane] = {
+            column: step if column in opened else fold for column in self.columns
+        }
         self.lanes |= {LEFT: left, RIGHT: right}
         self.slots: dict[Box, Slot] = {}
         spans: dict[Scope, list[int]] = {}
@@ -57,7 +67,11 @@ class Grid:
                 spans.setdefault(frame, []).append(box.row)
         self.passed: dict[tuple[Slot, Slot], list[Slot]] = {}
         for link in self.view.links:
-            lane, tail, head = self.lanes[link.head.column], self.slots[link.tail], self.slots[link.head]
+            lane, tail, head = (
+                self.lanes[link.head.column],
+                self.slots[link.tail],
+                self.slots[link.head],
+            )
             if link.tail.column == link.head.column and (tail, head) not in self.passed:
                 passed = self._pass(lane, tail, head, spans)
                 self.passed[tail, head] = passed
@@ -65,13 +79,17 @@ class Grid:
         for lane in lanes:
             lane.arrange()
 
-    def _pass(self, lane: Lane, tail: Slot, head: Slot, spans: dict[Scope, list[int]]) -> list[Slot]:
+    def _pass(
+        self, lane: Lane, tail: Slot, head: Slot, spans: dict[Scope, list[int]]
+    ) -> list[Slot]:
         """Slots that reserve space in each row that a wire within a column passes."""
         passed = []
         for row in range(tail.row + 1, head.row):
             slot = lane.slots[tail, head, row] = Slot(row)
             for frames in (tail.frames, head.frames):  # within a frame, as far as it reaches
-                crossed = [frame for frame in frames if min(spans[frame]) <= row <= max(spans[frame])]
+                crossed = [
+                    frame for frame in frames if min(spans[frame]) <= row <= max(spans[frame])
+                ]
                 slot.frames = tuple(crossed) or slot.frames
             passed.append(slot)
         return passed
@@ -126,7 +144,8 @@ class Grid:
                 y += self.below.get(row, 0.0)
                 self.y[row] = y + self.heights[row] / 2
                 y += self.heights[row] + self.above.get(row, 0.0)
-            # Wires keep clear of a band's frame, and of its names, which stand just above its last row.
+            # Wires keep clear of a band's frame, and of its names, which stand just above its last
+            # row.
             low = y + (HEAD + 2 * PAD if row in ends else 2.0)
             high = low + GAP + TRACK * len(self.tracks.get(row, ()))
             self.gaps[row] = (low, high)
@@ -134,7 +153,9 @@ class Grid:
         self.height = y
 
     def _find_paths(self) -> None:
-        """The wires, which enter the lower side of a box side by side, ordered by where they come from."""
+        """The wires, which enter the lower side of a box side by side, ordered by where they come
+        from.
+        """
         stems = {link: self._stem(link) for link in self.view.links}
         arriving: dict[Box, list[Link]] = {}
         for link in self.view.links:
@@ -173,7 +194,9 @@ class Grid:
         return [start, (x, levels[0]), *((up, level) for level in levels)]
 
     def _gutter_x(self, link: Link) -> float:
-        """The x coordinate of the producer's track in the gutter that the wire takes, beside the head's column."""
+        """The x coordinate of the producer's track in the gutter that the wire takes, beside the
+        head's column.
+        """
         tail, head = link.tail.column, link.head.column
         assert tail is not None and head is not None
         offset = PAD + 6 + TRACK * self.risers[self.slots[link.tail]]
@@ -184,11 +207,18 @@ class Grid:
         return self.left[head] - offset
 
     def has_label(self, link: Link) -> bool:
-        """Whether a wire shows its label: one wire of each cut does. For the rest, the columns show the time steps."""
-        return link.kind == "cut" and next(other for other in self.view.links if other.label == link.label) is link
+        """Whether a wire shows its label: one wire of each cut does. For the rest, the columns show
+        the time steps.
+        """
+        return (
+            link.kind == "cut"
+            and next(other for other in self.view.links if other.label == link.label) is link
+        )
 
     def route(self, link: Link) -> Attributes:
-        """The `pos` of an edge, a Bezier curve whose pieces are straight lines, and the place of its label."""
+        """The `pos` of an edge, a Bezier curve whose pieces are straight lines, and the place of
+        its label.
+        """
         *path, tip = self.paths[link]
         path.append((tip[0], tip[1] - 6))  # the arrow head covers the rest
         curve = [path[0]]
@@ -206,7 +236,9 @@ class Grid:
 
     @property
     def frames(self) -> Iterator[tuple[Attributes, Attributes]]:
-        """The attributes of each frame and of its title: of unrolls, of their time steps, of scopes within a step."""
+        """The attributes of each frame and of its title: of unrolls, of their time steps, of scopes
+        within a step.
+        """
         cells: dict[tuple[Scope | None, int | None], list[Box]] = {}
         for box in self.view.boxes:
             cells.setdefault((box.band, box.column), []).append(box)
@@ -223,7 +255,9 @@ class Grid:
                     continue
                 pale = all(box.starved for box in gates)
                 left, lane = self.left[column], self.lanes[column]
-                yield _frame(scope, (left - PAD, low), (left + lane.width + PAD, high), pale, FILLS[0])
+                yield _frame(
+                    scope, (left - PAD, low), (left + lane.width + PAD, high), pale, FILLS[0]
+                )
                 framed = {frame for box in inside for frame in self.slots[box].frames}
                 for frame in lane.frames:
                     if frame.name in framed:
@@ -254,7 +288,11 @@ class Grid:
     def caption(self, size: Point) -> Attributes:
         """Attributes that put the caption below the lower left."""
         place = (size[0] / 2 - PAD, -8 - size[1] / 2)
-        return {"lp": point(place), "lwidth": f"{size[0] / 72:.2f}", "lheight": f"{size[1] / 72:.2f}"}
+        return {
+            "lp": point(place),
+            "lwidth": f"{size[0] / 72:.2f}",
+            "lheight": f"{size[1] / 72:.2f}",
+        }
 
 
 def point(place: Point) -> str:
@@ -263,7 +301,9 @@ def point(place: Point) -> str:
 
 
 def _frames_of(box: Box) -> tuple[Scope, ...]:
-    """The frames around a box within its time step, from the outermost inwards; equal for all steps."""
+    """The frames around a box within its time step, from the outermost inwards; equal for all
+    steps.
+    """
     if box.band is None:
         return ()
     inner = box.scope[len(box.band) + 1 :]
@@ -276,7 +316,9 @@ def _rises(link: Link) -> bool:
 
 
 def _gaps(link: Link) -> list[int]:
-    """The gaps that a wire runs along: the one above its tail and, if different, the one below its head."""
+    """The gaps that a wire runs along: the one above its tail and, if different, the one below its
+    head.
+    """
     return list(dict.fromkeys([link.tail.row, link.head.row - 1]))
 
 
@@ -285,7 +327,8 @@ def _frame(
 ) -> tuple[Attributes, Attributes]:
     """The attributes of a frame between two corners, and of its title in the upper left.
 
-    The title is a node, because nodes are drawn over the wires behind them, but the labels of frames under them.
+    The title is a node, because nodes are drawn over the wires behind them, but the labels of
+    frames under them.
     """
     name = scope_title(scope[-1], max(13, int((high[0] - low[0]) / 7)))
     width, height = extent(name)
@@ -293,7 +336,18 @@ def _frame(
     color, ink = (PALE["color"], PALE["fontcolor"]) if pale else (FRAME, None)
     frame = {"style": "rounded,filled", "color": color, "fillcolor": fill, "tooltip": tooltip}
     frame["bb"] = f"{point(low)},{point(high)}"
-    title = {"label": marked_up(name, ink), "shape": "box", "style": "filled", "color": fill, "fillcolor": fill}
-    title |= {"width": f"{width / 72:.3f}", "height": f"{height / 72:.3f}", "fixedsize": "true", "tooltip": tooltip}
+    title = {
+        "label": marked_up(name, ink),
+        "shape": "box",
+        "style": "filled",
+        "color": fill,
+        "fillcolor": fill,
+    }
+    title |= {
+        "width": f"{width / 72:.3f}",
+        "height": f"{height / 72:.3f}",
+        "fixedsize": "true",
+        "tooltip": tooltip,
+    }
     title["pos"] = point((low[0] + 11 + width / 2, high[1] - height / 2 - 2))
     return frame, title

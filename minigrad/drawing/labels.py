@@ -1,7 +1,8 @@
 """The texts in a picture: short ones on the face of each box, everything in its tooltip.
 
-Names come from the user's program and may contain anything. `shortened` bounds their length, every `Line` is printable,
-and `quoted` and `marked_up` escape all that Graphviz or a browser could take for markup.
+Names come from the user's program and may contain anything. `shortened` bounds their length, every
+`Line` is printable, and `quoted` and `marked_up` escape all that Graphviz or a browser could take
+for markup.
 """
 
 import html
@@ -28,9 +29,11 @@ def shortened(text: str, longest: int = LONGEST) -> str:
 
 
 def quoted(text: str) -> str:
-    r"""A DOT string. & becomes &amp; because Graphviz reads entities in strings. \ becomes ∖, which only looks like it:
+    r"""A DOT string. & becomes &amp; because Graphviz reads entities in strings. \ becomes ∖, which
+    only looks like it:
 
-    \N would stand for a node's name, and how often \ must be doubled differs between nodes' and clusters' tooltips.
+    \N would stand for a node's name, and how often \ must be doubled differs between nodes' and
+    clusters' tooltips.
     """
     for char, escaped in (("\\", "∖"), ('"', '\\"'), ("&", "&amp;"), ("\n", "\\n")):
         text = text.replace(char, escaped)
@@ -165,7 +168,8 @@ def _leaf(box: Box) -> list[Line]:
     if last.output.size == 1 and box.kind == "constant":
         return [Line(f"{name} =" * bool(name) + number(last.output.item()), 10)]
     path, dot, last_part = (name or box.kind).rpartition(".")
-    if not path or not last_part:  # "." and "a." are drawn whole, because Graphviz refuses an empty text
+    # "." and "a." are drawn whole, because Graphviz refuses an empty text
+    if not path or not last_part:
         path, last_part = "", name or box.kind
     above = [Line(shortened(path + dot), 7)] if path else []
     return [*above, Line(shortened(last_part), 10, bold=True), Line(shape_of(box.nodes), 7)]
@@ -187,7 +191,9 @@ def _scope(box: Box) -> list[Line]:
 
 
 def _figures(stats: list[Stats]) -> list[Line]:
-    """A small array in full; a larger one as range, mean and norm; several as their common range and their norms."""
+    """A small array in full; a larger one as range, mean and norm; several as their common range
+    and their norms.
+    """
     if len(stats) == 1 and (small := stats[0].small) is not None and small.size:
         if not small.ndim:
             return [Line("= " + number(float(small)), 9, bold=True)]

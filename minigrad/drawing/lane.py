@@ -1,4 +1,5 @@
-"""A layout that many columns share: the order of the boxes in each row, and their offsets from the left.
+"""A layout that many columns share: the order of the boxes in each row, and their offsets from the
+left.
 
 Time steps are built alike, so their layout is found once, and every column is a copy of it.
 """
@@ -16,7 +17,9 @@ APART = 80.0  # between the centres of neighbours while their order is sought
 
 @dataclass(eq=False)
 class Slot:
-    """A place in a lane, which boxes with the same key take in their columns, or which a wire passes."""
+    """A place in a lane, which boxes with the same key take in their columns, or which a wire
+    passes.
+    """
 
     row: int
     width: float = 4.0
@@ -28,7 +31,8 @@ class Slot:
 class Frame:
     """A frame within a column: its name, its place, its first and last row.
 
-    `above` and `below` count the frames whose last or first row is the same, from the innermost to this one.
+    `above` and `below` count the frames whose last or first row is the same, from the innermost to
+    this one.
     """
 
     name: Scope
@@ -119,7 +123,9 @@ def _arrange_frames(slots: list[Slot], edges: Edges, level: int) -> tuple[list[F
     used: dict[int, float] = {}
     for name, members in lanes.items():
         own = set(members)
-        width, inner = _arrange(members, [edge for edge in edges if own.issuperset(edge)], level + 1)
+        width, inner = _arrange(
+            members, [edge for edge in edges if own.issuperset(edge)], level + 1
+        )
         rows = _rows(members)
         left = max(used.get(row, 0.0) for row in rows)
         if name is not None:
@@ -149,7 +155,8 @@ def _shift(slots: Iterable[Slot], frames: list[Frame], by: float) -> None:
 
 
 def _spread(wishes: list[float], widths: list[float]) -> list[float]:
-    """The centres nearest to `wishes` that keep their order without overlap: neighbours that would collide are pooled.
+    """The centres nearest to `wishes` that keep their order without overlap: neighbours that would
+    collide are pooled.
 
     Source: isotonic regression by pooling adjacent violators, Barlow et al. (1972).
     """

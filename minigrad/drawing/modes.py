@@ -1,8 +1,9 @@
 """The drawing modes: each assigns every gate of a graph to a box of the picture.
 
-`unrolled` gives every gate its own box; `rolled` draws one body for all time steps that are built alike. A window shows
-its steps in full, and the steps before and after in one box each. With any of them, `depth` puts whole scopes into
-single boxes. `auto` picks what leaves few enough boxes to read.
+`unrolled` gives every gate its own box; `rolled` draws one body for all time steps that are built
+alike. A window shows its steps in full, and the steps before and after in one box each. With any of
+them, `depth` puts whole scopes into single boxes. `auto` picks what leaves few enough boxes to
+read.
 """
 
 from collections import Counter
@@ -17,8 +18,9 @@ from .boxes import Box, gate_name, name_steps
 MODES = ("auto", "unrolled", "rolled")
 IN_FULL = 40  # gates that fit on a page, each in its own box
 READABLE = 120  # boxes that a reader can still follow when zooming
-# The most boxes in a picture: with more, layout takes minutes and nobody can read the result. grid.py, which lays out
-# columns, takes time in proportion to the boxes; Graphviz's time grows much faster.
+# The most boxes in a picture: with more, layout takes minutes and nobody can read the result.
+# grid.py, which lays out columns, takes time in proportion to the boxes; Graphviz's time grows much
+# faster.
 LARGEST = {"columns": 20_000, "graphviz": 2_000}
 Boxes = dict[Node, Box]
 Steps = dict[int, list[Node]]  # by number, each with its gates in the order of recording
@@ -34,7 +36,9 @@ def unrolls(gates: list[Node]) -> dict[Scope, Steps]:
     return {band: steps for band, steps in found.items() if len(steps) > 1}
 
 
-def choose(gates: list[Node], mode: str, window: tuple[int, int] | None, depth: int | None) -> tuple[Boxes, str, str]:
+def choose(
+    gates: list[Node], mode: str, window: tuple[int, int] | None, depth: int | None
+) -> tuple[Boxes, str, str]:
     """(the box of every gate, the mode that was picked, a caption that explains the choice)."""
     time = unrolls(gates)
     picked = "window" if window is not None else mode
@@ -50,7 +54,9 @@ def choose(gates: list[Node], mode: str, window: tuple[int, int] | None, depth: 
 
 
 def check_size(boxes: int, timed: bool) -> None:
-    """OptionError if a picture has more boxes than can be drawn; `timed` says that time steps form columns."""
+    """OptionError if a picture has more boxes than can be drawn; `timed` says that time steps form
+    columns.
+    """
     largest = LARGEST["columns" if timed else "graphviz"]
     if boxes <= largest:
         return
@@ -58,17 +64,23 @@ def check_size(boxes: int, timed: bool) -> None:
         "MG609",
         f"this picture would have {boxes:,} boxes, and {largest:,} are the most that are drawn",
         cause="laying out more takes minutes, and nobody could read the result",
-        remedy="choose a shorter window, draw each scope as one box with depth=1, leave out mode= so that the picture "
-        "is folded, or draw a tensor from further inside the graph",
+        remedy="choose a shorter window, draw each scope as one box with depth=1, leave out mode= "
+        "so that the picture is folded, or draw a tensor from further inside the graph",
     )
 
 
 def _shrink(
     boxes: Boxes, gates: list[Node], time: dict[Scope, Steps], picked: str, outer: int
 ) -> tuple[Boxes, str, str]:
-    """What `auto` does about a picture that is too large: fold scopes, then the middle, and say so in the caption."""
+    """What `auto` does about a picture that is too large: fold scopes, then the middle, and say so
+    in the caption.
+    """
     drawable = len(gates) <= LARGEST["columns" if time else "graphviz"] / 2  # leaves get boxes too
-    full = f'mode="unrolled" draws all {len(gates):,} gates' if drawable else f"The graph has {len(gates):,} gates"
+    full = (
+        f'mode="unrolled" draws all {len(gates):,} gates'
+        if drawable
+        else f"The graph has {len(gates):,} gates"
+    )
     steps = sorted({step for numbered in time.values() for step in numbered})
     if steps:
         full += f"; window=({steps[-2]}, {steps[-1]}) draws these steps in full"
@@ -86,7 +98,9 @@ def _shrink(
 
 
 def _fold_middle(boxes: Boxes, ends: int = 12) -> Boxes:
-    """Fold all boxes but the first and the last few into one. Edges run with time, so no loop can arise."""
+    """Fold all boxes but the first and the last few into one. Edges run with time, so no loop can
+    arise.
+    """
     left_out = set(list(dict.fromkeys(boxes.values()))[ends:-ends])
     fold = Box("fold", (), "fold", "the gates between")
     fold.nodes = [node for node, box in boxes.items() if box in left_out]
@@ -94,7 +108,9 @@ def _fold_middle(boxes: Boxes, ends: int = 12) -> Boxes:
 
 
 def unrolled(gates: list[Node], time: dict[Scope, Steps], window: tuple[int, int] | None) -> Boxes:
-    """Every gate in its own box, in the column of its step; the steps before and after `window` in one box each."""
+    """Every gate in its own box, in the column of its step; the steps before and after `window` in
+    one box each.
+    """
     numbers = sorted({step for steps in time.values() for step in steps})
     first, last = (0, max(numbers, default=0)) if window is None else _checked(window, numbers)
     shown = [step for step in numbers if first <= step <= last]
@@ -103,8 +119,12 @@ def unrolled(gates: list[Node], time: dict[Scope, Steps], window: tuple[int, int
     folds: dict[Hashable, Box] = {}
     for band, steps in time.items():
         for late in (False, True):
-            left_out = tuple(sorted(step for step in steps if (step > last if late else step < first)))
-            fold = Box("fold", band, (band, "fold"), name_steps(left_out), band=band, steps=left_out)
+            left_out = tuple(
+                sorted(step for step in steps if (step > last if late else step < first))
+            )
+            fold = Box(
+                "fold", band, (band, "fold"), name_steps(left_out), band=band, steps=left_out
+            )
             fold.column = len(shown) + 1 if late else 0
             folds[band, late] = fold
     seen: Counter[Hashable] = Counter()
@@ -118,7 +138,9 @@ def unrolled(gates: list[Node], time: dict[Scope, Steps], window: tuple[int, int
             kind = (band, inner, gate_name(node))
             key = (*kind, seen[kind, step])  # so the second product of every step has the same key
             seen[kind, step] += 1
-            boxes[node] = Box("gate", node.scope, key, nodes=[node], band=band, column=columns[step])
+            boxes[node] = Box(
+                "gate", node.scope, key, nodes=[node], band=band, column=columns[step]
+            )
         else:
             boxes[node] = folds[band, step > last]
             boxes[node].nodes.append(node)
@@ -146,15 +168,20 @@ def _checked(window: tuple[int, int], numbers: list[int]) -> tuple[int, int]:
     if first > last or first < numbers[0] or last > numbers[-1]:
         raise OptionError(
             "MG603",
-            f"window=({first}, {last}) is outside the steps of this graph, {numbers[0]} to {numbers[-1]}",
-            cause="the first step is after the last" if first > last else "both ends are included, and counted from 0",
+            f"window=({first}, {last}) is outside the steps of this graph, {numbers[0]} to "
+            f"{numbers[-1]}",
+            cause="the first step is after the last"
+            if first > last
+            else "both ends are included, and counted from 0",
             remedy=f"for example window=({max(numbers[0], numbers[-1] - 3)}, {numbers[-1]})",
         )
     return first, last
 
 
 def rolled(gates: list[Node], time: dict[Scope, Steps]) -> Boxes:
-    """One body for all steps of an unroll whose gates are the same and connected in the same way."""
+    """One body for all steps of an unroll whose gates are the same and connected in the same
+    way.
+    """
     boxes: Boxes = {
         node: Box("gate", node.scope, node, nodes=[node])
         for node in gates
@@ -176,7 +203,9 @@ def rolled(gates: list[Node], time: dict[Scope, Steps]) -> Boxes:
 
 
 def _build(nodes: list[Node], outer: int) -> Hashable:
-    """How a step is built: its gates in order and, for each of their inputs, which gate of the step made it (or -1)."""
+    """How a step is built: its gates in order and, for each of their inputs, which gate of the step
+    made it (or -1).
+    """
     number = {node: place for place, node in enumerate(nodes)}
     inputs = {node: tuple(number.get(parent, -1) for parent in node.inputs) for node in nodes}
     return tuple((node.scope[outer + 1 :], gate_name(node), inputs[node]) for node in nodes)
@@ -202,7 +231,9 @@ def gather(boxes: Boxes, length: int) -> Boxes:
 
 
 def _wrapped(gates: list[Node]) -> int:
-    """How many of the outermost scopes only wrap others, as a model's scope wraps those of its layers."""
+    """How many of the outermost scopes only wrap others, as a model's scope wraps those of its
+    layers.
+    """
     scopes = {node.scope for node in gates if node.scope}
     length = 0
     while len({scope[: length + 1] for scope in scopes}) == 1:

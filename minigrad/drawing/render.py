@@ -1,7 +1,9 @@
-"""Turns DOT text into a picture file: finds a program that draws, runs it, and writes a whole file or none.
+"""Turns DOT text into a picture file: finds a program that draws, runs it, and writes a whole file
+or none.
 
-The program is Graphviz's `dot` or, if that is missing, `graphviz-pure`, which pip installs beside Python. Where no
-program can be started, as in a browser, `set_renderer` takes a function that draws.
+The program is Graphviz's `dot` or, if that is missing, `graphviz-pure`, which pip installs beside
+Python. Where no program can be started, as in a browser, `set_renderer` takes a function that
+draws.
 """
 
 import os
@@ -22,10 +24,12 @@ _renderer: Callable[[str], str] | None = None
 
 
 def set_renderer(svg_of: Callable[[str], str] | None) -> None:
-    """Let `svg_of`, a function from DOT text to SVG text, draw every SVG from now on; None goes back to Graphviz.
+    """Let `svg_of`, a function from DOT text to SVG text, draw every SVG from now on; None goes
+    back to Graphviz.
 
-    A page that runs Python in the browser brings its own, such as viz-js's `renderString`. `draw`, `Graph` and
-    `Drawing` use it for files and for what a notebook displays. An exception from it becomes a DrawError MG608.
+    A page that runs Python in the browser brings its own, such as viz-js's `renderString`. `draw`,
+    `Graph` and `Drawing` use it for files and for what a notebook displays. An exception from it
+    becomes a DrawError MG608.
 
     >>> from minigrad import Graph, Tensor
     >>> set_renderer(lambda dot: f"<svg>{dot.splitlines()[0]} ...</svg>")
@@ -67,7 +71,8 @@ def render(text: str, suffix: str) -> bytes:
             "MG607",
             f"no .{suffix} can be drawn here",
             cause="Python in WebAssembly cannot start Graphviz, which is a program",
-            remedy="end the path in .svg, once minigrad.drawing.set_renderer has been given a function that draws",
+            remedy="end the path in .svg, once minigrad.drawing.set_renderer has been given a "
+            "function that draws",
         )
     import graphviz
 
@@ -86,15 +91,19 @@ def render(text: str, suffix: str) -> bytes:
             "MG607",
             "there is no program `dot` here",
             cause="pictures are laid out by Graphviz, which is not a Python package",
-            remedy="install Graphviz with your system's package manager or from https://graphviz.org/download/; "
-            f"for PNG and SVG `{pip_install('graphviz-pure')}` is enough",
+            remedy="install Graphviz with your system's package manager or from "
+            "https://graphviz.org/download/; for PNG and SVG "
+            f"`{pip_install('graphviz-pure')}` is enough",
         )
-    # It measures text by a single font name, not a list; and its own fonts, which it uses for PNG, lack ⊙.
+    # It measures text by a single font name, not a list; and its own fonts, which it uses for PNG,
+    # lack ⊙.
     text = text.replace(quoted(FONT), '"Helvetica"')
     if suffix == "png":
         text = text.replace("⊙", "○")
     try:
-        done = subprocess.run([pure, f"-T{suffix}"], input=text.encode(), capture_output=True, check=False)
+        done = subprocess.run(
+            [pure, f"-T{suffix}"], input=text.encode(), capture_output=True, check=False
+        )
     except OSError as error:
         raise _failed("graphviz-pure", suffix, str(error)) from None
     if done.returncode != 0:
@@ -104,7 +113,9 @@ def render(text: str, suffix: str) -> bytes:
 
 def pure_program() -> Path | None:
     """`graphviz-pure` beside the running Python, where pip puts it, or on the PATH."""
-    found = shutil.which("graphviz-pure", path=sysconfig.get_path("scripts")) or shutil.which("graphviz-pure")
+    found = shutil.which("graphviz-pure", path=sysconfig.get_path("scripts")) or shutil.which(
+        "graphviz-pure"
+    )
     return Path(found) if found else None
 
 
@@ -112,9 +123,12 @@ def _failed(program: str, suffix: str, said: str) -> DrawError:
     other = "" if suffix == "svg" else "try .svg; "
     return DrawError(
         "MG608",
-        f"{program} could not draw this graph: {' '.join(said.split())[-300:] or 'it gave no reason'}",
-        cause=f"often too large a picture for its memory, or an installation that cannot write .{suffix}",
-        remedy=f"{other}draw less of the graph (depth=, window=); the .dot text can be written and looked at",
+        f"{program} could not draw this graph: "
+        f"{' '.join(said.split())[-300:] or 'it gave no reason'}",
+        cause="often too large a picture for its memory, or an installation that cannot write "
+        f".{suffix}",
+        remedy=f"{other}draw less of the graph (depth=, window=); the .dot text can be written and "
+        "looked at",
     )
 
 

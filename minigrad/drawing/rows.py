@@ -1,7 +1,9 @@
-"""The column and row of each box in an unrolled picture, as whole numbers that grid.py turns into coordinates.
+"""The column and row of each box in an unrolled picture, as whole numbers that grid.py turns into
+coordinates.
 
-Columns are time steps. Boxes that only feed the steps stand to the left of them, all others to the right. Each unroll
-has a band of rows, stacked in the order of recording; within a band, the row is the number of gates below.
+Columns are time steps. Boxes that only feed the steps stand to the left of them, all others to the
+right. Each unroll has a band of rows, stacked in the order of recording; within a band, the row is
+the number of gates below.
 """
 
 from collections.abc import Hashable, Mapping
@@ -13,7 +15,9 @@ LEFT, RIGHT = -1, 10**9  # the columns before and after the time steps
 
 
 def find_columns(view: View) -> None:
-    """Set the columns of the boxes without a time step: LEFT if they only feed steps, otherwise RIGHT."""
+    """Set the columns of the boxes without a time step: LEFT if they only feed steps, otherwise
+    RIGHT.
+    """
     feeding: dict[Box, list[Box]] = {box: [] for box in view.boxes}
     fed: dict[Box, list[Box]] = {box: [] for box in view.boxes}
     for link in view.links:
@@ -37,15 +41,18 @@ def _reached(start: set[Box], onward: Mapping[Box, list[Box]]) -> set[Box]:
 
 def find_rows(view: View) -> dict[Scope, tuple[int, int]]:
     """Set each box's row, counted from below. Returns the first and the last row of each band."""
-    feeding: dict[Box, list[Box]] = {box: [] for box in view.boxes}  # what feeds a box from its own band and column
+    # what feeds a box from its own band and column
+    feeding: dict[Box, list[Box]] = {box: [] for box in view.boxes}
     fed: dict[Box, list[Box]] = {box: [] for box in view.boxes}
     for link in view.links:
         tail, head = link.tail, link.head
         if tail.column == head.column and tail.band == head.band and link.kind == "data":
             feeding[head].append(tail)
             fed[tail].append(head)
-    carried = {link.head for link in view.links if link.kind != "data"}  # fed from another step, which counts as data
-    # Parameters get rows of their own, between a gate and its data, so that a column is no wider than its gates.
+    # fed from another step, which counts as data
+    carried = {link.head for link in view.links if link.kind != "data"}
+    # Parameters get rows of their own, between a gate and its data, so that a column is no wider
+    # than its gates.
     raised = {box for box in view.boxes if any(other.kind == "parameter" for other in feeding[box])}
     # Boxes with the same key get the same row in every column: the highest that any of them needs.
     highest: dict[Hashable, int] = {}
@@ -56,13 +63,17 @@ def find_rows(view: View) -> dict[Scope, tuple[int, int]]:
             highest[box.key] = max(highest.get(box.key, 0), box.row)
     for box in view.boxes:
         if box.is_leaf:  # just below the lowest gate that it feeds
-            below = [highest[head.key] - 1 - (head in raised and box.kind != "parameter") for head in fed[box]]
+            below = [
+                highest[head.key] - 1 - (head in raised and box.kind != "parameter")
+                for head in fed[box]
+            ]
             highest[box.key] = max(highest.get(box.key, 0), min(below, default=0))
     tops: dict[Scope, int] = {}
     for box in view.boxes:
         if box.band is not None:
             tops[box.band] = max(tops.get(box.band, 0), highest[box.key])
-    base = max((highest[box.key] + 1 for box in view.boxes if box.column == LEFT), default=0)  # above what feeds them
+    # above what feeds them
+    base = max((highest[box.key] + 1 for box in view.boxes if box.column == LEFT), default=0)
     bands = {}
     for band, top in tops.items():
         bands[band] = (base, base + top)
@@ -74,8 +85,12 @@ def find_rows(view: View) -> dict[Scope, tuple[int, int]]:
 
 
 def _raise_right(view: View) -> None:
-    """Put each box to the right of the time steps above what feeds it, and its leaves just below it."""
-    feeding: dict[Box, list[Box]] = {box: [] for box in view.boxes if box.column == RIGHT and not box.is_leaf}
+    """Put each box to the right of the time steps above what feeds it, and its leaves just below
+    it.
+    """
+    feeding: dict[Box, list[Box]] = {
+        box: [] for box in view.boxes if box.column == RIGHT and not box.is_leaf
+    }
     for link in view.links:
         if link.head in feeding and link.tail is not link.head:
             feeding[link.head].append(link.tail)

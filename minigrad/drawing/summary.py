@@ -12,7 +12,9 @@ from .boxes import name_steps
 
 @dataclass
 class Row:
-    """One scope, with all time steps of an unroll in one row. Operations and bytes are sums over its gates."""
+    """One scope, with all time steps of an unroll in one row. Operations and bytes are sums over
+    its gates.
+    """
 
     scope: Scope
     output: Array | None = None
@@ -34,7 +36,8 @@ def rows(nodes: list[Node]) -> list[Row]:
     counted: set[int] = set()
     for node in nodes:
         if node.gate is None:
-            held(node.output, counted)  # counted beforehand: parameters and inputs are not the graph's own
+            # counted beforehand: parameters and inputs are not the graph's own
+            held(node.output, counted)
     for node in nodes:
         gate: Any = node.gate
         if gate is None:
@@ -48,12 +51,16 @@ def rows(nodes: list[Node]) -> list[Row]:
         shapes = [array.shape for array in node.arrays]
         row.forward += int(gate.flops(node.output.shape, *shapes))
         row.bytes += held(node.output, counted)
-        row.parameters |= {leaf: None for leaf in node.inputs if isinstance(leaf, Leaf) and leaf.requires_grad}
+        row.parameters |= {
+            leaf: None for leaf in node.inputs if isinstance(leaf, Leaf) and leaf.requires_grad
+        }
     return list(found.values())
 
 
 def held(array: Array, counted: set[int]) -> int:
-    """The bytes that an array keeps alive, or 0 if they were counted before. A view keeps its whole base alive."""
+    """The bytes that an array keeps alive, or 0 if they were counted before. A view keeps its whole
+    base alive.
+    """
     owner = array
     while isinstance(owner.base, np.ndarray):
         owner = owner.base

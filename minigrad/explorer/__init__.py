@@ -1,4 +1,6 @@
-"""The explorer: `explore` makes an HTML page that steps through a recorded graph, forward and backward."""
+"""The explorer: `explore` makes an HTML page that steps through a recorded graph, forward and
+backward.
+"""
 
 import os
 from collections.abc import Sequence
@@ -21,7 +23,9 @@ __all__ = ["Page", "explore"]
 
 
 class Page:
-    """A finished page, which a notebook displays by itself. `html` is its text, `path` the file it was written to."""
+    """A finished page, which a notebook displays by itself. `html` is its text, `path` the file it
+    was written to.
+    """
 
     def __init__(self, html: str, path: Path | None) -> None:
         self.html, self.path = html, path
@@ -41,38 +45,44 @@ def explore(
     words: Sequence[str] = (),
     report: GradientReport | None = None,
 ) -> Page:
-    """Make a page that steps through the graph behind `output`: every gate forward, every gradient backward.
+    """Make a page that steps through the graph behind `output`: every gate forward, every gradient
+    backward.
 
-    The page is one HTML file that opens from disk in any modern browser, without a network. Its backward pass starts
-    from the upstream gradient of the last `output.backward(...)`, or from 1 for a scalar, and changes no `.grad`.
-    Without `path` nothing is written; a notebook shows the page as the cell's result.
+    The page is one HTML file that opens from disk in any modern browser, without a network. Its
+    backward pass starts from the upstream gradient of the last `output.backward(...)`, or from 1
+    for a scalar, and changes no `.grad`. Without `path` nothing is written; a notebook shows the
+    page as the cell's result.
 
     `words` label the time steps of a recurrent network, one for each step.
 
-    With `report`, what `gradcheck` found of the same computation, the page opens at the first gate whose rule is wrong,
-    marks it, and shows the measured gradient beside the one that it sends.
+    With `report`, what `gradcheck` found of the same computation, the page opens at the first gate
+    whose rule is wrong, marks it, and shows the measured gradient beside the one that it sends.
 
     >>> a, b = Tensor(2.0, requires_grad=True, name="a"), Tensor(-3.0, requires_grad=True, name="b")
     >>> page = explore(np.tanh(a * b + 5.0))
     >>> page.html[:15]
     '<!doctype html>'
 
-    Errors: DtypeError for anything but a Tensor; GradientError if nothing was recorded, or if `output` is not a scalar
-    and has had no `backward(upstream)`; OptionError if `path` cannot be written or does not end in .html, if there are
-    not as many words as time steps, if the report is of something else, or if the graph is too large for a page.
+    Errors: DtypeError for anything but a Tensor; GradientError if nothing was recorded, or if
+    `output` is not a scalar and has had no `backward(upstream)`; OptionError if `path` cannot be
+    written or does not end in .html, if there are not as many words as time steps, if the report is
+    of something else, or if the graph is too large for a page.
 
     Source: reverse accumulation, Griewank and Walther, Evaluating Derivatives (2008), ch. 3.
     """
     node = _root(output)
     target = None if path is None else _target(path)
     words = list(map(str, words))
-    data = collect_graph(node, node.upstream if node.upstream is not None else _one(node), words, report)
+    data = collect_graph(
+        node, node.upstream if node.upstream is not None else _one(node), words, report
+    )
     steps = [column for column in data["columns"] if column["kind"] == "step"]
     if words and len(words) != len(steps):
         raise OptionError(
             "MG804",
             f"{len(words)} words were given for {len(steps)} time steps",
-            cause="each word stands at the step that reads it; a step is a scope named t00, t01, ...",
+            cause="each word stands at the step that reads it; a step is a scope named t00, t01, "
+            "...",
             remedy="give one word for each step, padding included, or none",
         )
     page = build(data)
@@ -109,7 +119,9 @@ def _root(output: Tensor) -> Node:
 
 
 def _one(node: Node) -> Array:
-    """The upstream gradient of a scalar that has had no `backward`: 1, even if the scalar is NaN."""
+    """The upstream gradient of a scalar that has had no `backward`: 1, even if the scalar is
+    NaN.
+    """
     if not node.requires_grad:
         with enable_grad():  # to say why nothing was recorded, not that recording is off here
             raise nothing_recorded(node)
@@ -117,8 +129,10 @@ def _one(node: Node) -> Array:
         raise GradientError(
             "MG806",
             f"explore needs a gradient to start from, and {describe(node)} is not a single number",
-            cause=f"the page shows the gradients of one number, and this tensor holds {node.output.size}",
-            remedy="explore t.sum() or t.mean(), or first call t.backward(upstream) with an array of t's shape",
+            cause="the page shows the gradients of one number, and this tensor holds "
+            f"{node.output.size}",
+            remedy="explore t.sum() or t.mean(), or first call t.backward(upstream) with an array "
+            "of t's shape",
         )
     return np.ones(node.output.shape, node.output.dtype)
 

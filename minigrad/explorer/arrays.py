@@ -1,6 +1,7 @@
 """Arrays in the form that the page stores: small ones in full, large ones as a summary.
 
-Equal arrays are stored once: an AddGate, for example, sends the same gradient to both of its inputs.
+Equal arrays are stored once: an AddGate, for example, sends the same gradient to both of its
+inputs.
 """
 
 import hashlib
@@ -35,7 +36,9 @@ class ArrayTable:
         self._numbers: dict[tuple[tuple[int, ...], str, bytes], int] = {}
 
     def add(self, given: Array | LazyGradient) -> int:
-        """Store an array, unless an equal one is stored already, and return its index in `entries`."""
+        """Store an array, unless an equal one is stored already, and return its index in
+        `entries`.
+        """
         array: Array = dense(given)
         key = array.shape, array.dtype.str, hashlib.blake2b(array.tobytes()).digest()
         if key not in self._numbers:
@@ -69,7 +72,8 @@ def summary(array: Array) -> dict[str, Any]:
 
 
 def numbers(array: Array) -> list[Any]:
-    """The elements as numbers that JSON can hold: the shortest decimals that give the same float back.
+    """The elements as numbers that JSON can hold: the shortest decimals that give the same float
+    back.
 
     JSON has no NaN or infinity; they become strings that JavaScript's Number() understands.
     """

@@ -1,7 +1,8 @@
-"""Collects what the page shows of a recorded graph, its values and gradients included, as plain JSON data.
+"""Collects what the page shows of a recorded graph, its values and gradients included, as plain
+JSON data.
 
-Every gradient comes from the engine's own backward sweep. What a gate sends to each of its inputs is found by running
-its rule once more, on the gradient from the sweep.
+Every gradient comes from the engine's own backward sweep. What a gate sends to each of its inputs
+is found by running its rule once more, on the gradient from the sweep.
 """
 
 from collections import Counter
@@ -26,18 +27,23 @@ LARGEST = 400_000
 """The most nodes and lines between them on a page: a browser opens that many in a few seconds."""
 
 BRIEF = 2_000
-"""In graphs of more gates than this arrays are shown more briefly: the page would be too large to open."""
+"""In graphs of more gates than this arrays are shown more briefly: the page would be too large to
+open."""
 
 BRIEFLY = (
-    f"In a graph of more than {BRIEF:,} gates, arrays of more than {FEW} elements are shown as range, mean and norm."
+    f"In a graph of more than {BRIEF:,} gates, arrays of more than {FEW} elements are shown as "
+    "range, mean and norm."
 )
 
 LONGEST = 500
 """Names and other texts are cut off after this many characters."""
 
 
-def collect_graph(root: Node, upstream: Array, words: list[str], report: Any = None) -> dict[str, Any]:
-    """All that the page shows of the graph behind `root`: nodes in serial order, arrays, gradients, layout, rules.
+def collect_graph(
+    root: Node, upstream: Array, words: list[str], report: Any = None
+) -> dict[str, Any]:
+    """All that the page shows of the graph behind `root`: nodes in serial order, arrays, gradients,
+    layout, rules.
 
     With a `report`, also what the gates that it convicts should have sent.
     """
@@ -47,7 +53,11 @@ def collect_graph(root: Node, upstream: Array, words: list[str], report: Any = N
     gates = sum(node.gate is not None for node in nodes)
     arrays = ArrayTable(large_graph=gates > BRIEF)
     gradients = sweep(root, upstream, keep=index)
-    parts = {node: rule_on_arrays(node, gradients[node]) for node in reversed(nodes) if node.gate and node in gradients}
+    parts = {
+        node: rule_on_arrays(node, gradients[node])
+        for node in reversed(nodes)
+        if node.gate and node in gradients
+    }
     sends = _sends(parts, arrays)
     measured = {} if report is None else convicted(report, nodes, gradients, parts)
     layout = arrange(nodes)
@@ -63,7 +73,8 @@ def collect_graph(root: Node, upstream: Array, words: list[str], report: Any = N
             entry["gate"] = node.gate.name
             entry["inputs"] = [index[parent] for parent in node.inputs]
             rule = node.gate.name
-            if getattr(engine, rule, None) is not type(node.gate):  # a gate of the reader's own, whatever its name
+            # a gate of the reader's own, whatever its name
+            if getattr(engine, rule, None) is not type(node.gate):
                 rule = entry["rule"] = f"{rule} of {type(node.gate).__module__}"
             if rule not in rules:
                 rules[rule] = _rule(node.gate)
@@ -78,7 +89,9 @@ def collect_graph(root: Node, upstream: Array, words: list[str], report: Any = N
         if node in sends:
             entry["sends"] = sends[node]
         if node in measured:
-            entry["measured"] = [None if array is None else arrays.add(array) for array in measured[node]]
+            entry["measured"] = [
+                None if array is None else arrays.add(array) for array in measured[node]
+            ]
         if isinstance(node, Leaf):
             if node.cut_from is not None:
                 entry["kind"] = "cut"
@@ -111,19 +124,20 @@ def _check_size(nodes: list[Node]) -> None:
     if len(nodes) + lines > LARGEST:
         raise OptionError(
             "MG807",
-            f"this graph has {len(nodes):,} nodes and {lines:,} lines between them, more than the {LARGEST:,} in all "
-            "that a page can show",
+            f"this graph has {len(nodes):,} nodes and {lines:,} lines between them, more than the "
+            f"{LARGEST:,} in all that a page can show",
             cause="a browser takes minutes to open a larger page, or fails to",
-            remedy="explore a part: fewer time steps, or a tensor from further inside the graph; mg.draw folds graphs "
-            "of any size",
+            remedy="explore a part: fewer time steps, or a tensor from further inside the graph; "
+            "mg.draw folds graphs of any size",
         )
 
 
 def _sends(parts: dict[Node, Any], arrays: ArrayTable) -> dict[Node, list[dict[str, int] | None]]:
-    """For each gate, in the sweep's order: for each input what its rule sends ("part"), and the input's sum after it.
+    """For each gate, in the sweep's order: for each input what its rule sends ("part"), and the
+    input's sum after it.
 
-    None if an input gets no gradient. A dict is empty if the gate is the input's only consumer, so that the part is the
-    input's gradient.
+    None if an input gets no gradient. A dict is empty if the gate is the input's only consumer, so
+    that the part is the input's gradient.
     """
     uses = Counter(parent for node in parts for parent in node.inputs if parent.requires_grad)
     sums: dict[Node, Any] = {}
@@ -145,7 +159,9 @@ def _sends(parts: dict[Node, Any], arrays: ArrayTable) -> dict[Node, list[dict[s
 
 
 def _rule(gate: Any) -> dict[str, str]:
-    """Symbol and rule of a gate: the rule is the opening of the class's docstring, where the formulas are."""
+    """Symbol and rule of a gate: the rule is the opening of the class's docstring, where the
+    formulas are.
+    """
     own = type(gate).__mro__[: type(gate).__mro__.index(Gate)]
     text = next((cls.__doc__ for cls in own if cls.__doc__), "")
     opening = " ".join(text.split(">>>")[0].split()).replace("`", "")

@@ -1,7 +1,9 @@
-"""Finds the gates of a page whose rule a gradient check convicted, and measures what they should have sent.
+"""Finds the gates of a page whose rule a gradient check convicted, and measures what they should
+have sent.
 
-Each convicted gate is measured alone: its forward by central differences in float64, weighted with the gradient that
-arrives at it on the page. So a number that differs is this gate's own doing, not that of a gate before it.
+Each convicted gate is measured alone: its forward by central differences in float64, weighted with
+the gradient that arrives at it on the page. So a number that differs is this gate's own doing, not
+that of a gate before it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,13 +23,18 @@ MOST_ELEMENTS = 2_000
 
 
 def convicted(
-    report: Any, nodes: Sequence[Node], gradients: Mapping[Node, Any], sent: Mapping[Node, Sequence[Array | None]]
+    report: Any,
+    nodes: Sequence[Node],
+    gradients: Mapping[Node, Any],
+    sent: Mapping[Node, Sequence[Array | None]],
 ) -> dict[Node, list[Array | None]]:
-    """The measured gradients of each convicted gate, one for each input; None where nothing is sent or measured.
+    """The measured gradients of each convicted gate, one for each input; None where nothing is sent
+    or measured.
 
     `gradients` are those that arrive, `sent` what each gate's rule makes of them.
 
-    Errors: OptionError MG808 for anything but a report of `gradcheck`, or one whose wrong gate is not in this graph.
+    Errors: OptionError MG808 for anything but a report of `gradcheck`, or one whose wrong gate is
+    not in this graph.
     """
     if not isinstance(report, GradientReport):
         raise OptionError(
@@ -46,7 +53,8 @@ def convicted(
             "MG808",
             f"the report convicts {title(slip.node)}, and this graph has no such gate",
             cause="it is a report on another computation",
-            remedy="check and explore the same function: mg.explore(f(*inputs), report=mg.gradcheck(f, *inputs))",
+            remedy="check and explore the same function: mg.explore(f(*inputs), "
+            "report=mg.gradcheck(f, *inputs))",
         )
     found = {}
     for node in suspects:
@@ -65,9 +73,12 @@ def _kind(node: Node) -> tuple[str, str]:
 
 
 def _measured(node: Node, number: int, dz: Array, part: Array) -> Array | None:
-    """The gradient of one input by central differences; None if `part` agrees, or if it is too large to measure."""
+    """The gradient of one input by central differences; None if `part` agrees, or if it is too
+    large to measure.
+    """
     arrays = [
-        array.astype(np.float64) if array.dtype.kind == "f" else array for array in node.arrays[: len(node.inputs)]
+        array.astype(np.float64) if array.dtype.kind == "f" else array
+        for array in node.arrays[: len(node.inputs)]
     ]
     if part.size > MOST_ELEMENTS:
         return None
@@ -76,4 +87,8 @@ def _measured(node: Node, number: int, dz: Array, part: Array) -> Array | None:
         slopes = [central(check.element(number, index), dz) for index in np.ndindex(part.shape)]
     measured = np.reshape(slopes, part.shape)
     tolerance = 1e-5 if part.dtype == np.float64 else 1e-3
-    return None if np.allclose(part, measured, rtol=tolerance, atol=tolerance) else measured.astype(part.dtype)
+    return (
+        None
+        if np.allclose(part, measured, rtol=tolerance, atol=tolerance)
+        else measured.astype(part.dtype)
+    )

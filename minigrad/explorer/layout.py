@@ -1,7 +1,8 @@
 """The position of each node in a grid: columns are time steps, bands are layers, rows are gates.
 
-Positions are not in pixels, because the width of a column depends on what the page has folded or opened. Gates are
-ordered by serial number throughout, so that the same program gives the same picture.
+Positions are not in pixels, because the width of a column depends on what the page has folded or
+opened. Gates are ordered by serial number throughout, so that the same program gives the same
+picture.
 """
 
 from collections import Counter, defaultdict
@@ -13,20 +14,24 @@ from ..drawing.boxes import shared
 from ..graph import Leaf, Node
 
 MANY = 300
-"""A graph with more gates than this and no time steps is divided into parts of `PART` ranks, which can be folded."""
+"""A graph with more gates than this and no time steps is divided into parts of `PART` ranks, which
+can be folded."""
 
 PART = 50
 
-# The keys of columns, which sort from left to right: shared leaves, then what comes before, in and after the steps.
+# The keys of columns, which sort from left to right: shared leaves, then what comes before, in and
+# after the steps.
 Key = tuple[int, int, str]
 SHARED, BEFORE, AFTER = (0, 0, "shared"), (1, 0, "before"), (3, 0, "after")
 
-Band = tuple[Scope, str]  # (a layer's scope, "") or, outside all scopes, ((), a title such as "end")
+# (a layer's scope, "") or, outside all scopes, ((), a title such as "end")
+Band = tuple[Scope, str]
 
 
 @dataclass(eq=False, repr=False)  # cells hold each other, so a repr of all fields would not end
 class Cell:
-    """A node's place: the numbers of its column and band, its row within the band, its offset within the column.
+    """A node's place: the numbers of its column and band, its row within the band, its offset
+    within the column.
 
     `sources` are its inputs, each state behind a cut replaced by the node that it was cut from.
     """
@@ -46,7 +51,9 @@ class Cell:
 
 @dataclass
 class Layout:
-    """Columns and bands in order, a cell for each node, and the nodes that carry state from step to step."""
+    """Columns and bands in order, a cell for each node, and the nodes that carry state from step to
+    step.
+    """
 
     columns: list[dict[str, Any]]
     bands: list[str]
@@ -62,7 +69,10 @@ def arrange(nodes: list[Node]) -> Layout:
     _set_bands(cells, gates)
     columns = sorted({cell.key for cell in cells})
     number_of = {key: number for number, key in enumerate(columns)}
-    bands = {key: number for number, key in enumerate(dict.fromkeys(cell.band_key for cell in [*gates, *cells]))}
+    bands = {
+        key: number
+        for number, key in enumerate(dict.fromkeys(cell.band_key for cell in [*gates, *cells]))
+    }
     for cell in cells:
         cell.column, cell.band = number_of[cell.key], bands[cell.band_key]
     _set_rows(cells)
@@ -88,7 +98,9 @@ def _cells(nodes: list[Node]) -> list[Cell]:
     for number, node in enumerate(nodes):
         inputs = [cell_of[parent] for parent in node.inputs]
         sources = [
-            cell_of[parent.cut_from] if isinstance(parent, Leaf) and parent.cut_from else cell_of[parent]
+            cell_of[parent.cut_from]
+            if isinstance(parent, Leaf) and parent.cut_from
+            else cell_of[parent]
             for parent in node.inputs
         ]
         cell = cell_of[node] = Cell(node, number, inputs, sources)
@@ -125,7 +137,9 @@ def _column_label(key: Key, last: int) -> str:
 
 
 def _set_bands(cells: list[Cell], gates: list[Cell]) -> None:
-    """A band for each scope, and for the gates outside of all scopes one before the others and one after them."""
+    """A band for each scope, and for the gates outside of all scopes one before the others and one
+    after them.
+    """
     title = "gates"
     for cell in gates:
         place = step_of(cell.node.scope)
@@ -141,10 +155,14 @@ def _set_bands(cells: list[Cell], gates: list[Cell]) -> None:
 
 
 def _set_rows(cells: list[Cell]) -> None:
-    """Rows are longest paths within a column and band; then each node moves down to just above its first consumer."""
+    """Rows are longest paths within a column and band; then each node moves down to just above its
+    first consumer.
+    """
 
     def near(cell: Cell, others: list[Cell]) -> list[int]:
-        return [other.row for other in others if (other.column, other.band) == (cell.column, cell.band)]
+        return [
+            other.row for other in others if (other.column, other.band) == (cell.column, cell.band)
+        ]
 
     for cell in cells:
         cell.row = max(near(cell, cell.inputs), default=-1) + 1
@@ -153,7 +171,9 @@ def _set_rows(cells: list[Cell]) -> None:
 
 
 def _set_offsets(cells: list[Cell], columns: int) -> list[int]:
-    """Put the nodes of a row side by side, ordered by their inputs and centred in the column. Returns the widths."""
+    """Put the nodes of a row side by side, ordered by their inputs and centred in the column.
+    Returns the widths.
+    """
     rows: dict[tuple[int, int, int], list[Cell]] = defaultdict(list)
     for cell in cells:
         rows[cell.column, cell.band, cell.row].append(cell)
@@ -183,8 +203,8 @@ def _set_shared(cells: list[Cell]) -> None:
 def _states(gates: list[Cell]) -> list[dict[str, Any]]:
     """The states of each band: nodes whose values are used in another step, one node for each step.
 
-    The last step passes nothing on. Its states are the gates in the same places as those of the others. Steps that are
-    built otherwise than most are left out.
+    The last step passes nothing on. Its states are the gates in the same places as those of the
+    others. Steps that are built otherwise than most are left out.
     """
     bands: dict[int, dict[int, list[Cell]]] = defaultdict(lambda: defaultdict(list))
     passed_on: set[Cell] = set()
@@ -192,7 +212,9 @@ def _states(gates: list[Cell]) -> list[dict[str, Any]]:
         if cell.key[2] == "step":
             bands[cell.band][cell.column].append(cell)
             passed_on.update(
-                source for source in cell.sources if source.band == cell.band and source.column != cell.column
+                source
+                for source in cell.sources
+                if source.band == cell.band and source.column != cell.column
             )
     states = []
     for band, columns in sorted(bands.items()):
@@ -203,7 +225,13 @@ def _states(gates: list[Cell]) -> list[dict[str, Any]]:
         found = ([n for n, cell in enumerate(cells) if cell in passed_on] for cells in alike)
         places = next(filter(None, found), [])[::-1]  # newest first
         # The last gate makes h; the other state of an LSTM is c.
-        labels = ["h", "c"] if len(places) <= 2 else [f"state {number + 1}" for number in range(len(places))]
+        labels = (
+            ["h", "c"]
+            if len(places) <= 2
+            else [f"state {number + 1}" for number in range(len(places))]
+        )
         for place, label in zip(places, labels, strict=False):
-            states.append({"band": band, "label": label, "ids": [cells[place].number for cells in alike]})
+            states.append(
+                {"band": band, "label": label, "ids": [cells[place].number for cells in alike]}
+            )
     return states

@@ -1,6 +1,7 @@
 """Builds the page: one HTML file with the style and scripts from web/ and the graph's data inlined.
 
-The page's content security policy allows only its own script and style, by their hashes, and no request of any kind:
+The page's content security policy allows only its own script and style, by their hashes, and no
+request of any kind:
 whatever a tensor is called, nothing else runs and nothing leaves the page.
 """
 
@@ -23,27 +24,38 @@ _EXPORT = re.compile(r"^export (?=(?:async )?function|const|class|let)", re.MULT
 
 
 def script() -> str:
-    """All modules as one script. Their top-level names are distinct, so it is enough to drop imports and exports."""
+    """All modules as one script. Their top-level names are distinct, so it is enough to drop
+    imports and exports.
+    """
     return "\n".join(_EXPORT.sub("", _IMPORT.sub("", _part(name))) for name in MODULES)
 
 
 def build(data: dict[str, Any]) -> str:
     """The whole page, from the data of `collect_graph`."""
     code, style = script(), _part("style.css")
-    # "</script>" would end the element even inside a JSON string, so every "<" is written as \u003c.
+    # "</script>" would end the element even inside a JSON string, so every "<" is written as
+    # \u003c.
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     text = text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
     policy = (
         f"default-src 'none'; img-src data:; script-src {_hash(code)}; style-src {_hash(style)}; "
         "base-uri 'none'; form-action 'none'"
     )
-    parts = {"policy": policy, "title": html.escape(data["title"]), "style": style, "script": code, "data": text}
+    parts = {
+        "policy": policy,
+        "title": html.escape(data["title"]),
+        "style": style,
+        "script": code,
+        "data": text,
+    }
     # In one pass, so that data that looks like a placeholder is left as it is.
     return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], _part("page.html"))
 
 
 def frame(page: str) -> str:
-    """The page in a frame for a notebook cell, which may run the page's own script and nothing else."""
+    """The page in a frame for a notebook cell, which may run the page's own script and nothing
+    else.
+    """
     source = html.escape(page, quote=True)
     return (
         f'<iframe srcdoc="{source}" sandbox="allow-scripts" title="minigrad explorer" '

@@ -1,8 +1,8 @@
 """What the page needs to recompute a small graph by itself, with other numbers in its leaves.
 
-The page has one formula for each kind of gate (web/gates.js). For a gate that only moves elements, it gets the place
-that each element comes from; for a gate that works along axes, the group that each element belongs to. So only NumPy
-has to deal with indexing, axes and shapes.
+The page has one formula for each kind of gate (web/gates.js). For a gate that only moves elements,
+it gets the place that each element comes from; for a gate that works along axes, the group that
+each element belongs to. So only NumPy has to deal with indexing, axes and shapes.
 """
 
 import math
@@ -29,7 +29,12 @@ MOVING = (
 )  # fmt: skip
 REDUCING = (gates.Sum, gates.Mean, gates.Max, gates.Min)
 NORMALISING = (gates.Softmax, gates.LogSoftmax)
-LOSSES = (gates.SoftmaxCrossEntropy, gates.BinaryCrossEntropy, gates.MeanSquaredError, gates.MeanAbsoluteError)
+LOSSES = (
+    gates.SoftmaxCrossEntropy,
+    gates.BinaryCrossEntropy,
+    gates.MeanSquaredError,
+    gates.MeanAbsoluteError,
+)
 FORMULAS = (*ELEMENTWISE, gates.MultiplyGate, *MOVING, *REDUCING, *NORMALISING, *LOSSES)
 
 
@@ -61,7 +66,9 @@ def recipe(gate: Any, arrays: tuple[Array, ...]) -> dict[str, Any] | None:
 
 
 def _places(gate: Any, arrays: tuple[Array, ...]) -> list[int]:
-    """Run the gate on the places 0, 1, 2, ... of its inputs' elements instead of their values, to see where they go."""
+    """Run the gate on the places 0, 1, 2, ... of its inputs' elements instead of their values, to
+    see where they go.
+    """
     varying = 1 if isinstance(gate, gates.Lookup) else len(arrays)
     places = []
     start = 0
@@ -72,7 +79,9 @@ def _places(gate: Any, arrays: tuple[Array, ...]) -> list[int]:
 
 
 def _groups(kept: Sequence[int], shape: tuple[int, ...]) -> list[int]:
-    """For each element of an array the number of its group, if each group becomes one element of shape `kept`."""
+    """For each element of an array the number of its group, if each group becomes one element of
+    shape `kept`.
+    """
     groups = np.arange(math.prod(kept)).reshape(kept)
     return list(np.broadcast_to(groups, shape).reshape(-1).tolist())
 
@@ -80,16 +89,30 @@ def _groups(kept: Sequence[int], shape: tuple[int, ...]) -> list[int]:
 def replay(
     nodes: list[Node], index: dict[Node, int], gradients: dict[Node, Any], upstream: list[Any]
 ) -> dict[str, Any]:
-    """Recipes for all gates, all elements of all leaves, and the shapes; or {"why_not": why there are none}."""
+    """Recipes for all gates, all elements of all leaves, and the shapes; or {"why_not": why there
+    are none}.
+    """
     called = [node for node in nodes if node.gate is not None]
     size = sum(node.output.size for node in nodes)
     if len(called) > MOST_GATES or size > MOST_NUMBERS:
         limits = f"The page can recompute up to {MOST_GATES} gates and {MOST_NUMBERS:,} numbers."
-        return {"why_not": f"This graph has {len(called):,} gates, and its arrays hold {size:,} numbers. {limits}"}
+        return {
+            "why_not": f"This graph has {len(called):,} gates, and its arrays hold {size:,} "
+            f"numbers. {limits}"
+        }
     recipes = {index[node]: recipe(node.gate, node.arrays) for node in called}
-    unknown = sorted({node.gate.name for node in called if recipes[index[node]] is None and node.gate})
+    unknown = sorted(
+        {node.gate.name for node in called if recipes[index[node]] is None and node.gate}
+    )
     if unknown:
-        return {"why_not": f"The page has no formula for {', '.join(unknown)}, so it cannot recompute this graph."}
-    leaves = {index[node]: numbers(node.output) for node in nodes if isinstance(node, Leaf) and node.cut_from is None}
+        return {
+            "why_not": f"The page has no formula for {', '.join(unknown)}, so it cannot "
+            "recompute this graph."
+        }
+    leaves = {
+        index[node]: numbers(node.output)
+        for node in nodes
+        if isinstance(node, Leaf) and node.cut_from is None
+    }
     shapes = [list(node.shape) for node in nodes]
     return {"recipes": recipes, "leaves": leaves, "upstream": upstream, "shapes": shapes}

@@ -1,14 +1,16 @@
-"""Everything that only saves time, and the switch for it: `enable()`, which `import minigrad` calls, and `disable()`.
+"""Everything that only saves time, and the switch for it: `enable()`, which `import minigrad`
+calls, and `disable()`.
 
-Without it all results are the same, up to rounding, and the plain versions are easier to follow with a debugger. When
-enabled:
+Without it all results are the same, up to rounding, and the plain versions are easier to follow
+with a debugger. When enabled:
 
 - the functions of `context.SEAMS` are the fast ones of the table FAST below;
-- `call` replaces `Gate.__call__`: it is written out for one Tensor and for two, which nearly all calls have;
+- `call` replaces `Gate.__call__`: it is written out for one Tensor and for two, which nearly all
+  calls have;
 - memory that is freed stays allocated for the next training step, on Linux.
 
-The optimizers know two types that are defined here: SparseGradient, which lets them update rows, and Table, whose rows
-may have updates pending. docs/design.md has how much time each part saves.
+The optimizers know two types that are defined here: SparseGradient, which lets them update rows,
+and Table, whose rows may have updates pending. docs/design.md has how much time each part saves.
 """
 
 from ..context import SEAMS
@@ -37,10 +39,11 @@ def enable() -> None:
 
 
 def disable() -> None:
-    """Use the plain versions from now on, in all threads: to step through them in a debugger, and for tests.
+    """Use the plain versions from now on, in all threads: to step through them in a debugger, and
+    for tests.
 
-    Tables that were made before keep their pending updates. A snapshot with pending updates needs such tables: it can
-    be resumed only when enabled (otherwise MG505).
+    Tables that were made before keep their pending updates. A snapshot with pending updates needs
+    such tables: it can be resumed only when enabled (otherwise MG505).
     """
     SEAMS.use(SEAMS.plain_versions)
     Gate.__call__ = general_call  # type: ignore[method-assign]

@@ -1,7 +1,8 @@
-"""A faster way to add up the gradients that arrive at one node: in place, lazily, and sparse for as long as possible.
+"""A faster way to add up the gradients that arrive at one node: in place, lazily, and sparse for as
+long as possible.
 
-`backward.add` adds them one by one, which is simple and correct. `add` gives the same result in less time.
-docs/design.md says how much time each part saves.
+`backward.add` adds them one by one, which is simple and correct. `add` gives the same result in
+less time. docs/design.md says how much time each part saves.
 """
 
 from functools import partial
@@ -15,11 +16,14 @@ from .kernels import distinct_ids, sum_by_place
 
 
 class GradientSum(LazyGradient):
-    """The sum of several gradients of an array of `shape`, in three parts that are added up at the end.
+    """The sum of several gradients of an array of `shape`, in three parts that are added up at the
+    end.
 
-    `array` is updated in place. `unreduced` is the sum of gradients not yet summed over broadcast axes: if a bias is
-    used at forty time steps, thirty-nine of its gradients are summed over the batch at once. `factors` are pairs
-    (a, dz), each for a product aᵀ @ dz: a single product of all a, concatenated, with all dz gives their sum.
+    `array` is updated in place. `unreduced` is the sum of gradients not yet summed over broadcast
+    axes: if a bias is used at forty time steps, thirty-nine of its gradients are summed over the
+    batch at once. `factors` are pairs
+    (a, dz), each for a product aᵀ @ dz: a single product of all a, concatenated, with all dz gives
+    their sum.
     """
 
     __slots__ = ("array", "factors", "unreduced")
@@ -46,10 +50,12 @@ class GradientSum(LazyGradient):
 
 
 class SparseGradient(LazyGradient):
-    """The gradient of an array of `shape`: zeros, with `values` added at `index` for each (index, values) of `terms`.
+    """The gradient of an array of `shape`: zeros, with `values` added at `index` for each (index,
+    values) of `terms`.
 
-    `index` is any NumPy index into an array of that shape; `values` has the shape of what it picks. If every index is
-    an array of integers, the gradient is row-sparse, and an optimizer can update just those rows: see `rows`.
+    `index` is any NumPy index into an array of that shape; `values` has the shape of what it picks.
+    If every index is an array of integers, the gradient is row-sparse, and an optimizer can update
+    just those rows: see `rows`.
 
     >>> g = SparseGradient((4, 2), np.dtype("float32"), [(np.array([1, 3, 1]), np.ones((3, 2), "float32"))])
     >>> g.dense()
@@ -64,7 +70,11 @@ class SparseGradient(LazyGradient):
     __slots__ = ("coalesced", "terms")
 
     def __init__(
-        self, shape: tuple[int, ...], dtype: np.dtype[Any], terms: list[tuple[Any, Array]], coalesced: bool = False
+        self,
+        shape: tuple[int, ...],
+        dtype: np.dtype[Any],
+        terms: list[tuple[Any, Array]],
+        coalesced: bool = False,
     ) -> None:
         super().__init__(shape, dtype)
         self.terms = terms
@@ -79,20 +89,29 @@ class SparseGradient(LazyGradient):
         return whole
 
     def rows(self) -> tuple[Array, Array] | None:
-        """(the distinct rows touched, sorted; the summed gradient of each), or None if it is not row-sparse."""
+        """(the distinct rows touched, sorted; the summed gradient of each), or None if it is not
+        row-sparse.
+        """
         if not all(_picks_rows(index) for index, _ in self.terms):
             return None
         if not self.coalesced:
             width = self.shape[1:]
-            ids = np.concatenate([np.asarray(index, np.intp).ravel() for index, _ in self.terms]) % self.shape[0]
-            values = np.concatenate([values.reshape(index.size, *width) for index, values in self.terms])
+            ids = (
+                np.concatenate([np.asarray(index, np.intp).ravel() for index, _ in self.terms])
+                % self.shape[0]
+            )
+            values = np.concatenate(
+                [values.reshape(index.size, *width) for index, values in self.terms]
+            )
             distinct, place = distinct_ids(ids, self.shape[0])
             self.terms = [(distinct, sum_by_place(place, len(distinct), values))]
             self.coalesced = True
         return self.terms[0]
 
     def extend(self, other: Self) -> None:
-        """self += other, in place: a thousand time steps must not copy the terms a thousand times."""
+        """self += other, in place: a thousand time steps must not copy the terms a thousand
+        times.
+        """
         self.terms.extend(other.terms)
         self.coalesced = False
 
@@ -103,20 +122,26 @@ class SparseGradient(LazyGradient):
             return
         for index, values in self.terms:
             if not _is_basic(index):
-                np.add.at(whole, index, values)  # += would count an element once that the index names twice
+                # += would count an element once that the index names twice
+                np.add.at(whole, index, values)
             elif isinstance(there := whole[index], np.ndarray):  # a view into `whole`
                 there += values
             else:
                 whole[index] = there + values
 
 
-def scatter(shape: tuple[int, ...], key: Any, values: Array, distinct: bool = False) -> SparseGradient:
-    """Zeros with values added at `key`, as (key, values). `distinct` tells that the key is sorted ids, each once."""
+def scatter(
+    shape: tuple[int, ...], key: Any, values: Array, distinct: bool = False
+) -> SparseGradient:
+    """Zeros with values added at `key`, as (key, values). `distinct` tells that the key is sorted
+    ids, each once.
+    """
     return SparseGradient(shape, values.dtype, [(key, values)], distinct)
 
 
 def add(total: Any, gradient: Any, shape: tuple[int, ...]) -> Any:
-    """total + gradient, for an input of `shape`. `total` is its first gradient, or what `add` has returned before.
+    """total + gradient, for an input of `shape`. `total` is its first gradient, or what `add` has
+    returned before.
 
     >>> add(np.ones(2), np.ones((3, 2)), (2,)).dense()
     array([4., 4.])
@@ -142,7 +167,8 @@ def add(total: Any, gradient: Any, shape: tuple[int, ...]) -> Any:
     elif total.unreduced is not None and total.unreduced.shape == gradient.shape:
         total.unreduced += gradient
     else:
-        unbroadcast(np.broadcast_to(0, gradient.shape), shape)  # a ValueError now, while its rule can be named
+        # a ValueError now, while its rule can be named
+        unbroadcast(np.broadcast_to(0, gradient.shape), shape)
         total.reduce()
         total.unreduced = np.array(gradient)
     return total
@@ -153,7 +179,9 @@ def _picks_rows(index: Any) -> bool:
 
 
 def _is_basic(index: Any) -> bool:
-    """Whether NumPy gives a view for this index: it has only slices, integers, None and ... in it."""
+    """Whether NumPy gives a view for this index: it has only slices, integers, None and ... in
+    it.
+    """
     for part in index if type(index) is tuple else (index,):
         if type(part) is slice or part is None or part is Ellipsis:
             continue

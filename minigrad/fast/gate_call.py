@@ -16,8 +16,11 @@ _new_node, _new_tensor = Node.__new__, Tensor.__new__
 
 
 def call(self: Gate, *inputs: TensorLike) -> Tensor:
-    """`Gate.__call__` for calls with one Tensor or two. It leaves all other calls to the general version."""
-    if OBSERVERS or self.constant_inputs:  # which are checked; and a look-up reads its table in its own way
+    """`Gate.__call__` for calls with one Tensor or two. It leaves all other calls to the general
+    version.
+    """
+    # which are checked; and a look-up reads its table in its own way
+    if OBSERVERS or self.constant_inputs:
         return general_call(self, *inputs)
     if len(inputs) == 2 and type(a := inputs[0]) is Tensor and type(b := inputs[1]) is Tensor:
         one, other = a.node, b.node
@@ -36,15 +39,17 @@ def call(self: Gate, *inputs: TensorLike) -> Tensor:
     try:
         output = self.forward(*arrays)
     except Exception as error:
-        raise checks.forward_failed(self, error, nodes) from (None if isinstance(error, MinigradError) else error)
+        raise checks.forward_failed(self, error, nodes) from (
+            None if isinstance(error, MinigradError) else error
+        )
     if type(output) is not np.ndarray:
         if isinstance(output, tuple):
             output, saved = output
             arrays += (saved,)
         output = np.asarray(output)
     recorded = requires_grad and RECORDING.get()
-    # As in the plain version, a view of a parameter is copied. Of other views only unrecorded ones are, because nothing
-    # but a parameter is ever updated in place.
+    # As in the plain version, a view of a parameter is copied. Of other views only unrecorded ones
+    # are, because nothing but a parameter is ever updated in place.
     if (output.base is not None or output is first or output is last) and (
         not recorded or any(not node.gate and node.requires_grad for node in nodes)
     ):

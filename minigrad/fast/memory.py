@@ -6,11 +6,13 @@ _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # the numbers of malloc.h
 
 
 def keep_freed(keep: bool) -> None:
-    """Let glibc return memory to the system only when more than 256 MB are free, and reuse blocks of up to 64 MB.
+    """Let glibc return memory to the system only when more than 256 MB are free, and reuse blocks
+    of up to 64 MB.
 
-    A training step may allocate and free a hundred megabytes of arrays. By default glibc returns them to the system and
-    requests them again, page by page, which can take longer than the arithmetic. `keep=False` sets its default of 128
-    kB for both again. On other systems this does nothing.
+    A training step may allocate and free a hundred megabytes of arrays. By default glibc returns
+    them to the system and requests them again, page by page, which can take longer than the
+    arithmetic. `keep=False` sets its default of 128 kB for both again. On other systems this does
+    nothing.
     """
     if sys.platform != "linux":
         return
@@ -20,4 +22,5 @@ def keep_freed(keep: bool) -> None:
     if mallopt is None:
         return
     mallopt(_TRIM_THRESHOLD, 256 << 20 if keep else 128 << 10)
-    mallopt(_MMAP_THRESHOLD, 64 << 20 if keep else 128 << 10) or mallopt(_MMAP_THRESHOLD, 32 << 20)  # older glibc
+    # older glibc
+    mallopt(_MMAP_THRESHOLD, 64 << 20 if keep else 128 << 10) or mallopt(_MMAP_THRESHOLD, 32 << 20)

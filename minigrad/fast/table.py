@@ -1,8 +1,10 @@
-"""The Table: a parameter that is read by rows, such as word vectors, and that an optimizer can update lazily.
+"""The Table: a parameter that is read by rows, such as word vectors, and that an optimizer can
+update lazily.
 
-A batch of reviews touches some 550 of the 10,000 rows of a word table. An optimizer with momentum also moves the other
-rows, whose gradient is 0, and doing that at every step costs more than the rest of the step. It may leave these updates
-pending. Reading the table catches up first: a look-up with the rows that it reads, everything else with all rows.
+A batch of reviews touches some 550 of the 10,000 rows of a word table. An optimizer with momentum
+also moves the other rows, whose gradient is 0, and doing that at every step costs more than the
+rest of the step. It may leave these updates pending. Reading the table catches up first: a look-up
+with the rows that it reads, everything else with all rows.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,16 +25,21 @@ class PendingUpdates(Protocol):
 
 
 class Table(Leaf):
-    """A leaf of shape (rows, ...) that may have pending updates. Reading `output` catches up with all of them.
+    """A leaf of shape (rows, ...) that may have pending updates. Reading `output` catches up with
+    all of them.
 
-    `stored` is the array as it is, with updates still pending: for its shape and dtype, and for code that has caught up
-    with the rows that it needs.
+    `stored` is the array as it is, with updates still pending: for its shape and dtype, and for
+    code that has caught up with the rows that it needs.
     """
 
     __slots__ = ("pending", "stored")
 
     def __init__(
-        self, output: Array, requires_grad: bool = True, name: str | None = None, origin: str = "created"
+        self,
+        output: Array,
+        requires_grad: bool = True,
+        name: str | None = None,
+        origin: str = "created",
     ) -> None:
         self.pending: PendingUpdates | None = None
         super().__init__(output, requires_grad, name, origin)
@@ -53,7 +60,9 @@ class Table(Leaf):
             self.pending.catch_up(rows)
 
     def write(self, change: Callable[[Array], None]) -> None:
-        """Tensor.update without catching up: `change` must write only to rows that are up to date."""
+        """Tensor.update without catching up: `change` must write only to rows that are up to
+        date.
+        """
         self.updated = next_serial()
         with writable(self.stored):
             change(self.stored)
@@ -67,7 +76,9 @@ class Table(Leaf):
         return self.stored.dtype
 
 
-def make_table(data: TensorLike, *, requires_grad: bool = True, name: str | None = None, dtype: Any = None) -> Tensor:
+def make_table(
+    data: TensorLike, *, requires_grad: bool = True, name: str | None = None, dtype: Any = None
+) -> Tensor:
     """A Tensor of shape (rows, ...) on a Table, which look-ups read and optimizers update by rows.
 
     >>> table = make_table([[1.0, 2.0], [3.0, 4.0]])
@@ -81,11 +92,19 @@ def make_table(data: TensorLike, *, requires_grad: bool = True, name: str | None
 
 
 def read_rows(table: Node, ids: Array) -> Array:
-    """A table's array, in which the rows that `ids` name are up to date. Ids outside the table are left to the gate."""
+    """A table's array, in which the rows that `ids` name are up to date. Ids outside the table are
+    left to the gate.
+    """
     if not isinstance(table, Table):
         return table.output
     vocabulary = len(table.stored)
-    if table.pending is not None and ids.dtype.kind in "iu" and ids.size and 0 <= ids.min() and ids.max() < vocabulary:
+    if (
+        table.pending is not None
+        and ids.dtype.kind in "iu"
+        and ids.size
+        and 0 <= ids.min()
+        and ids.max() < vocabulary
+    ):
         table.catch_up(ids)
     return table.stored
 

@@ -1,4 +1,6 @@
-"""All gates. Importing this package registers each one for the NumPy functions and operators that it implements."""
+"""All gates. Importing this package registers each one for the NumPy functions and operators that
+it implements.
+"""
 
 # fmt: off
 # isort: off

@@ -1,4 +1,5 @@
-"""Activation functions: element by element (sigmoid, relu), and along one axis (softmax). Tanh is in basic.py.
+"""Activation functions: element by element (sigmoid, relu), and along one axis (softmax). Tanh is
+in basic.py.
 
 Source: Goodfellow, Bengio and Courville, Deep Learning (2016), sections 6.2.2 and 6.3.
 """
@@ -13,13 +14,15 @@ from ..tensor import Tensor, TensorLike
 from .basic import _OneOperand, floats
 from .samples import errors_on, samples_on
 
-NO_OVERFLOW_BELOW = 11  # Sigmoid bounds x only if an element reaches this: e^11 fits into float16, e^12 does not
+# Sigmoid bounds x only if an element reaches this: e^11 fits into float16, e^12 does not
+NO_OVERFLOW_BELOW = 11
 
 
 class Sigmoid(_OneOperand):
     """z = 1 / (1 + e^-x), between 0 and 1. dx = dz · z · (1 - z), at most dz / 4.
 
-    The relative error is a few units of the last digit, down to the smallest positive number: log(sigmoid(x)) is
+    The relative error is a few units of the last digit, down to the smallest positive number:
+    log(sigmoid(x)) is
     finite as long as z is. Where z rounds to 1, dx is 0.
 
     >>> sigmoid(Tensor([0.0, -1000.0])).array
@@ -31,7 +34,8 @@ class Sigmoid(_OneOperand):
     def forward(self, x):
         x = floats(x)
         if not x.max(initial=0) < NO_OVERFLOW_BELOW:
-            x = np.minimum(x, 11 if x.dtype == np.float16 else 40)  # σ rounds to 1 there, and e^x does not overflow
+            # σ rounds to 1 there, and e^x does not overflow
+            x = np.minimum(x, 11 if x.dtype == np.float16 else 40)
         z = np.exp(x)
         z /= z + 1
         return z
@@ -60,12 +64,14 @@ class ReLU(_OneOperand):
 
 
 class LeakyReLU(_OneOperand):
-    """z = x where x > 0, else negative_slope · x. dx = dz where x > 0, else negative_slope · dz (at x = 0 as well).
+    """z = x where x > 0, else negative_slope · x. dx = dz where x > 0, else negative_slope · dz (at
+    x = 0 as well).
 
     >>> leaky_relu(Tensor([-2.0, 3.0]), 0.1).array
     array([-0.2,  3. ], dtype=float32)
 
-    Source: Maas, Hannun and Ng, Rectifier nonlinearities improve neural network acoustic models (2013).
+    Source: Maas, Hannun and Ng, Rectifier nonlinearities improve neural network acoustic models
+    (2013).
     """
 
     symbol = "leaky relu"
@@ -81,12 +87,14 @@ class LeakyReLU(_OneOperand):
 
 
 class Softplus(_OneOperand):
-    """z = ln(1 + e^x), a smooth relu. dx = dz · σ(x). Computed as max(x, 0) + ln(1 + e^-|x|), which never overflows.
+    """z = ln(1 + e^x), a smooth relu. dx = dz · σ(x). Computed as max(x, 0) + ln(1 + e^-|x|), which
+    never overflows.
 
     >>> softplus(Tensor([0.0])).array.round(4), softplus(Tensor([1000.0])).array
     (array([0.6931], dtype=float32), array([1000.], dtype=float32))
 
-    Source: Dugas et al., Incorporating second-order functional knowledge for better option pricing (2000).
+    Source: Dugas et al., Incorporating second-order functional knowledge for better option pricing
+    (2000).
     """
 
     symbol = "softplus"
@@ -121,9 +129,11 @@ class _AlongAxis(Gate):
 
 
 class Softmax(_AlongAxis):
-    """z_i = e^(x_i) / Σ_j e^(x_j) along `axis`: positive, summing to 1. dx = z ⊙ (dz - Σ_j dz_j z_j).
+    """z_i = e^(x_i) / Σ_j e^(x_j) along `axis`: positive, summing to 1. dx = z ⊙ (dz - Σ_j dz_j
+    z_j).
 
-    The maximum is subtracted first, which leaves the quotient unchanged and keeps e^x finite. An x of -inf is masked:
+    The maximum is subtracted first, which leaves the quotient unchanged and keeps e^x finite. An x
+    of -inf is masked:
     its z and dx are 0. If all are -inf, or one is +inf, z is NaN, as in PyTorch.
 
     >>> softmax(Tensor([[0.0, 0.0], [1000.0, 0.0]])).array
@@ -144,7 +154,8 @@ class Softmax(_AlongAxis):
 
 
 class LogSoftmax(_AlongAxis):
-    """z = x - ln Σ_j e^(x_j) along `axis`: the logarithm of softmax, finite where softmax is 0. dx = dz - e^z Σ_j dz_j.
+    """z = x - ln Σ_j e^(x_j) along `axis`: the logarithm of softmax, finite where softmax is 0. dx
+    = dz - e^z Σ_j dz_j.
 
     Of x = -inf it is -inf. If all are -inf, or one is +inf, z is NaN, as in PyTorch.
 
@@ -180,7 +191,8 @@ def check_axis(gate: str, axis: int, shape: Shape) -> None:
         raise ShapeError(
             "MG107",
             f"{gate} works along axis {axis}, and an array of shape {shape} has no such axis",
-            cause=f"its axes are {list(range(len(shape)))}, or counted from the end {list(range(-len(shape), 0))}",
+            cause=f"its axes are {list(range(len(shape)))}, or counted from the end "
+            f"{list(range(-len(shape), 0))}",
             remedy="pass one of those as axis="
             if shape
             else "reshape it to (1,), or keep the axis that was summed away (keepdims=True)",

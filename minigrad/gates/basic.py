@@ -15,7 +15,9 @@ from .samples import errors_on, samples_on
 
 
 def floats(x):
-    """x, with integers and booleans as float64: differences of uint8, and e^x of int8, would leave their range."""
+    """x, with integers and booleans as float64: differences of uint8, and e^x of int8, would leave
+    their range.
+    """
     return x if x.dtype.kind == "f" else x.astype(np.float64)
 
 
@@ -50,7 +52,8 @@ class _OneOperand(Gate):
 
 
 class AddGate(_TwoOperands):
-    """z = a + b, shapes broadcast together. da = dz, db = dz: a sum passes its gradient on to both inputs.
+    """z = a + b, shapes broadcast together. da = dz, db = dz: a sum passes its gradient on to both
+    inputs.
 
     >>> from minigrad import Tensor
     >>> (Tensor([1.0, 2.0]) + 3.0).array
@@ -84,7 +87,8 @@ class Subtract(_TwoOperands):
 
 
 class Hadamard(_TwoOperands):
-    """z = a ⊙ b, element by element. da = dz ⊙ b, db = dz ⊙ a: each factor scales the other's gradient.
+    """z = a ⊙ b, element by element. da = dz ⊙ b, db = dz ⊙ a: each factor scales the other's
+    gradient.
 
     >>> from minigrad import Tensor
     >>> (Tensor([1.0, 2.0]) * Tensor([3.0, 4.0])).array
@@ -135,7 +139,8 @@ class Negate(_OneOperand):
 
 
 class Tanh(_OneOperand):
-    """z = tanh x, between -1 and 1. dx = dz · (1 - z²): saturated units, with z near ±1, pass on little gradient.
+    """z = tanh x, between -1 and 1. dx = dz · (1 - z²): saturated units, with z near ±1, pass on
+    little gradient.
 
     >>> from minigrad import Tensor
     >>> tanh(Tensor([0.0, 0.5])).array.round(4)
@@ -148,14 +153,17 @@ class Tanh(_OneOperand):
         return np.tanh(x)
 
     def backward(self, dz, z, x):
-        return (dz - dz * z * z,)  # dz · (1 - z²); but 1 - z² would convert the Python number 1 at each call
+        # dz · (1 - z²); but 1 - z² would convert the Python number 1 at each call
+        return (dz - dz * z * z,)
 
 
 class MultiplyGate(Gate):
-    """z = a @ b, the matrix product over the last two axes, batched over the others as NumPy broadcasts them.
+    """z = a @ b, the matrix product over the last two axes, batched over the others as NumPy
+    broadcasts them.
 
-    Shapes (..., n, k) @ (..., k, m) -> (..., n, m); a vector (k,) stands for a row on the left, a column on the right.
-    da = dz @ bᵀ, db = aᵀ @ dz: the gradient flows back through the same matrix, transposed.
+    Shapes (..., n, k) @ (..., k, m) -> (..., n, m); a vector (k,) stands for a row on the left, a
+    column on the right. da = dz @ bᵀ, db = aᵀ @ dz: the gradient flows back through the same
+    matrix, transposed.
 
     >>> from minigrad import Tensor
     >>> a = Tensor([[1.0, 2.0]])
@@ -170,7 +178,8 @@ class MultiplyGate(Gate):
     def forward(self, a, b):
         if a.ndim == b.ndim == 2:
             return a.dot(b)
-        if a.ndim > 2 and b.ndim == 2 and a.shape[-1] == b.shape[0]:  # one product for the whole batch
+        # one product for the whole batch
+        if a.ndim > 2 and b.ndim == 2 and a.shape[-1] == b.shape[0]:
             return _matrix(a).dot(b).reshape(*a.shape[:-1], b.shape[1])
         return a @ b
 
@@ -186,7 +195,8 @@ class MultiplyGate(Gate):
             raise ShapeError(
                 "MG108",
                 f"MultiplyGate cannot multiply {a} by {b}",
-                cause="a matrix product needs at least one axis on either side, and () is a single number",
+                cause="a matrix product needs at least one axis on either side, and () is a "
+                "single number",
                 remedy="use * to scale by a number",
             )
         inner = b[-2] if len(b) > 1 else b[0]
@@ -194,8 +204,9 @@ class MultiplyGate(Gate):
             raise ShapeError(
                 "MG101",
                 f"MultiplyGate cannot multiply {a} by {b}",
-                cause=f"the last axis of the left has size {a[-1]}, the {'second-last' if len(b) > 1 else 'only'} "
-                f"axis of the right has {inner}: they must be equal",
+                cause=f"the last axis of the left has size {a[-1]}, the "
+                f"{'second-last' if len(b) > 1 else 'only'} axis of the right has {inner}: "
+                "they must be equal",
                 remedy=_suggest(a, b, inner),
             )
         batch = broadcast_shape(self.name, a[:-2], b[:-2])
@@ -222,11 +233,14 @@ def _suggest(a: Shape, b: Shape, inner: int) -> str:
 
 def _matrix(a):
     """a (..., k) as a matrix (n, k)."""
-    return a.reshape(math.prod(a.shape[:-1]), a.shape[-1])  # not -1: where k is 0, it could be any number
+    # not -1: where k is 0, it could be any number
+    return a.reshape(math.prod(a.shape[:-1]), a.shape[-1])
 
 
 def _left(dz, a, b):
-    """dL/da where an operand is a vector or a batch. A vector first gets the axis that makes it a matrix."""
+    """dL/da where an operand is a vector or a batch. A vector first gets the axis that makes it a
+    matrix.
+    """
     if len(b.shape) == 1:
         return b * dz.reshape(*dz.shape, 1) if len(a.shape) > 1 else b * dz
     if len(a.shape) == 1:
@@ -238,7 +252,11 @@ def _left(dz, a, b):
 
 def _right(dz, a, b):
     if len(a.shape) == 1:
-        return a * dz if len(b.shape) == 1 else a.reshape(-1, 1) * dz.reshape(*dz.shape[:-1], 1, dz.shape[-1])
+        return (
+            a * dz
+            if len(b.shape) == 1
+            else a.reshape(-1, 1) * dz.reshape(*dz.shape[:-1], 1, dz.shape[-1])
+        )
     if len(b.shape) == 1:
         return (dz.reshape(*dz.shape, 1) * a).sum(axis=tuple(range(len(a.shape) - 1)))
     if len(b.shape) == 2:

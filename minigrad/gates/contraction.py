@@ -18,18 +18,20 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 class Einsum(_ShapeOfForward):
-    """z = the products of the operands' elements, summed over each axis whose letter the output does not have.
+    """z = the products of the operands' elements, summed over each axis whose letter the output
+    does not have.
 
-    `subscripts` names the axes of each operand, and after "->" those of z; without "->" z has the letters that occur
-    once, in alphabetical order. "..." stands for further axes, which are broadcast. "ij,jk->ik" is a matrix product,
-    "bij->bji" a transpose, "ii->i" a diagonal. The gradient of one operand is an einsum too: of dz and the others, with
-    the letters of that operand as output.
+    `subscripts` names the axes of each operand, and after "->" those of z; without "->" z has the
+    letters that occur once, in alphabetical order. "..." stands for further axes, which are
+    broadcast. "ij,jk->ik" is a matrix product, "bij->bji" a transpose, "ii->i" a diagonal. The
+    gradient of one operand is an einsum too: of dz and the others, with the letters of that operand
+    as output.
 
     >>> einsum("bi,bi->b", [[1.0, 2.0], [3.0, 4.0]], [[1.0, 1.0], [2.0, 0.0]]).array
     array([3., 6.], dtype=float32)
 
-    Errors: ShapeError (MG148) for subscripts and shapes that do not fit. Source: Laue, Mitterreiter and Giesen, A
-    simple and efficient tensor calculus (2020).
+    Errors: ShapeError (MG148) for subscripts and shapes that do not fit. Source: Laue, Mitterreiter
+    and Giesen, A simple and efficient tensor calculus (2020).
     """
 
     symbol = "einsum"
@@ -43,7 +45,8 @@ class Einsum(_ShapeOfForward):
         except ValueError as error:
             raise ShapeError(
                 "MG148",
-                f"Einsum cannot apply {self.subscripts!r} to shapes {' and '.join(str(a.shape) for a in arrays)}",
+                f"Einsum cannot apply {self.subscripts!r} to shapes "
+                f"{' and '.join(str(a.shape) for a in arrays)}",
                 cause=str(error),
                 remedy="give each operand one letter for each axis, and one size to each letter",
             ) from None
@@ -54,36 +57,54 @@ class Einsum(_ShapeOfForward):
         def gradient(number: int):
             others = [pair for k, pair in enumerate(zip(terms, arrays, strict=True)) if k != number]
             operands, target = [(output, dz), *others], ""
-            sizes = {pair for term, array in operands for pair in zip(term, array.shape, strict=True)}
+            sizes = {
+                pair for term, array in operands for pair in zip(term, array.shape, strict=True)
+            }
             for letter, size in zip(terms[number], arrays[number].shape, strict=True):
-                if letter in target:  # twice: the operand's diagonal was taken, and gets the gradient
-                    fresh = next(one for one in _LETTERS if one not in target + output + "".join(terms))
+                # twice: the operand's diagonal was taken, and gets the gradient
+                if letter in target:
+                    fresh = next(
+                        one for one in _LETTERS if one not in target + output + "".join(terms)
+                    )
                     operands.append((letter + fresh, np.eye(size, dtype=dz.dtype)))
                     letter = fresh
-                elif (letter, size) not in sizes:  # only here: the operand was summed, or the others broadcast
+                elif (
+                    letter,
+                    size,
+                ) not in sizes:  # only here: the operand was summed, or the others broadcast
                     operands.append((letter, np.ones(size, dz.dtype)))
                 target += letter
             subscripts = ",".join(term for term, _ in operands)
-            return np.einsum(f"{subscripts}->{target}", *(array for _, array in operands), optimize=True)
+            return np.einsum(
+                f"{subscripts}->{target}", *(array for _, array in operands), optimize=True
+            )
 
         return [partial(gradient, number) for number in range(len(arrays))]
 
     def _letters(self, ndims: list[int]) -> tuple[list[str], str]:
-        """The letters of each operand and of the output, with letters of their own for the axes of "..."."""
+        """The letters of each operand and of the output, with letters of their own for the axes of
+        "...".
+        """
         inputs, arrow, output = self.subscripts.replace(" ", "").partition("->")
         terms = inputs.split(",")
-        counts = [ndim - len(term.replace("...", "")) for ndim, term in zip(ndims, terms, strict=True)]
+        counts = [
+            ndim - len(term.replace("...", "")) for ndim, term in zip(ndims, terms, strict=True)
+        ]
         unused = "".join(letter for letter in _LETTERS if letter not in inputs)[: max(counts)]
         if not arrow:
             once = (letter for letter in sorted(_LETTERS) if inputs.count(letter) == 1)
             output = ("..." if "..." in inputs else "") + "".join(once)
-        filled = [term.replace("...", unused[len(unused) - count :]) for term, count in zip(terms, counts, strict=True)]
+        filled = [
+            term.replace("...", unused[len(unused) - count :])
+            for term, count in zip(terms, counts, strict=True)
+        ]
         return filled, output.replace("...", unused)
 
     def flops(self, output: Shape, *shapes: Shape) -> int:
         terms, _ = self._letters([len(shape) for shape in shapes])
         pairs = (zip(term, shape, strict=True) for term, shape in zip(terms, shapes, strict=True))
-        sizes = dict(sorted(chain.from_iterable(pairs)))  # of a letter that is broadcast the larger size, which is last
+        # of a letter that is broadcast the larger size, which is last
+        sizes = dict(sorted(chain.from_iterable(pairs)))
         return len(shapes) * math.prod(sizes.values())
 
     @classmethod
@@ -95,12 +116,16 @@ class Einsum(_ShapeOfForward):
             ("iii->i", (2, 2, 2)), ("ij,j->i", (2, 3), (1,)), (",i->i", (), (3,)), ("i...->...", (2, 3)),
             ("...ij,...j->...i", (2, 1, 3, 2), (4, 2)), ("...,...", (2, 3), (3,)),
         ]  # fmt: skip
-        return ((cls(case[0]), tuple(rng.normal(size=shape) for shape in case[1:])) for case in cases)
+        return (
+            (cls(case[0]), tuple(rng.normal(size=shape) for shape in case[1:])) for case in cases
+        )
 
 
 @implements(np.einsum)
 def einsum(subscripts: str, *operands: TensorLike, optimize: Any = True) -> Tensor:
-    """`Einsum(subscripts)(*operands)`. It is computed in an order that costs little, whatever `optimize` says."""
+    """`Einsum(subscripts)(*operands)`. It is computed in an order that costs little, whatever
+    `optimize` says.
+    """
     if not isinstance(subscripts, str):
         raise no_gate("np.einsum with lists of axes, only for letters such as 'ij,jk->ik'")
     return Einsum(subscripts)(*operands)

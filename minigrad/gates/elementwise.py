@@ -1,4 +1,6 @@
-"""Functions of single elements: powers, exponentials, roots, sine and cosine, extremes, bounds, and the dtype."""
+"""Functions of single elements: powers, exponentials, roots, sine and cosine, extremes, bounds, and
+the dtype.
+"""
 
 from numbers import Real
 from typing import Any
@@ -16,7 +18,8 @@ from .samples import samples_on
 
 
 class Power(_TwoOperands):
-    """z = a^b. da = dz · b · a^(b-1), db = dz · z · ln a (so a gradient for the exponent needs a > 0).
+    """z = a^b. da = dz · b · a^(b-1), db = dz · z · ln a (so a gradient for the exponent needs a >
+    0).
 
     Where b = 0, da is 0, even at a = 0.
 
@@ -30,8 +33,12 @@ class Power(_TwoOperands):
         return a**b
 
     def backward(self, dz, z, a, b):
-        # Where b = 0, a^(b-1) is infinite at a = 0, and b times that is NaN. With any positive exponent it is 0.
-        return lambda: dz * b * a ** np.where(b == 0, 1.0, b - 1), lambda: dz * z * np.log(floats(a))
+        # Where b = 0, a^(b-1) is infinite at a = 0, and b times that is NaN. With any positive
+        # exponent it is 0.
+        return (
+            lambda: dz * b * a ** np.where(b == 0, 1.0, b - 1),
+            lambda: dz * z * np.log(floats(a)),
+        )
 
 
 class Exp(_OneOperand):
@@ -133,7 +140,8 @@ class Abs(_OneOperand):
 
 
 class Maximum(_TwoOperands):
-    """z = the larger of a and b, element by element, shapes broadcast. It gets dz; equal ones get half of it each.
+    """z = the larger of a and b, element by element, shapes broadcast. It gets dz; equal ones get
+    half of it each.
 
     >>> maximum(Tensor([1.0, 5.0]), 3.0).array
     array([3., 5.], dtype=float32)
@@ -149,7 +157,8 @@ class Maximum(_TwoOperands):
 
 
 class Minimum(_TwoOperands):
-    """z = the smaller of a and b, element by element, shapes broadcast. It gets dz; equal ones get half of it each.
+    """z = the smaller of a and b, element by element, shapes broadcast. It gets dz; equal ones get
+    half of it each.
 
     >>> minimum(Tensor([1.0, 5.0]), 3.0).array
     array([1., 3.], dtype=float32)
@@ -170,15 +179,17 @@ def _where_larger(dz, one, other):
 
 
 class Clip(Gate):
-    """z = x, but at least `min` and at most `max`, numbers or None for no bound. dx = dz where min <= x <= max, else 0.
+    """z = x, but at least `min` and at most `max`, numbers or None for no bound. dx = dz where min
+    <= x <= max, else 0.
 
-    z has the shape of x. At the ends themselves the gradient passes. PyTorch's clamp did the same for years; 2.15 gives
-    0 there.
+    z has the shape of x. At the ends themselves the gradient passes. PyTorch's clamp did the same
+    for years; 2.15 gives 0 there.
 
     >>> clip(Tensor([-2.0, 0.5, 2.0]), -1, 1).array
     array([-1. ,  0.5,  1. ], dtype=float32)
 
-    Errors: OptionError (MG146) for bounds that are not numbers, are in the wrong order, or are both None.
+    Errors: OptionError (MG146) for bounds that are not numbers, are in the wrong order, or are both
+    None.
     """
 
     symbol = "clip"
@@ -192,9 +203,12 @@ class Clip(Gate):
                 "MG146",
                 f"Clip cannot keep values between {min!r} and {max!r}",
                 cause="the bounds are two numbers, the lower one first, or one number and None",
-                remedy="for bounds that are arrays or tensors use mg.minimum(mg.maximum(x, lower), upper)",
+                remedy="for bounds that are arrays or tensors use mg.minimum(mg.maximum(x, "
+                "lower), upper)",
             )
-        self.min, self.max = (bound.item() if isinstance(bound, np.number) else bound for bound in given)
+        self.min, self.max = (
+            bound.item() if isinstance(bound, np.number) else bound for bound in given
+        )
 
     def forward(self, x):
         return np.clip(x, self.min, self.max)
@@ -202,7 +216,9 @@ class Clip(Gate):
     def backward(self, dz, z, x):
         return (dz * (x == z),)
 
-    sample_inputs = samples_on([(3, 4)], settings=[{"min": -0.5, "max": 1}, {"max": 0.3}, {"min": 0}])
+    sample_inputs = samples_on(
+        [(3, 4)], settings=[{"min": -0.5, "max": 1}, {"max": 0.3}, {"min": 0}]
+    )
 
 
 class Cast(Gate):
@@ -212,7 +228,8 @@ class Cast(Gate):
     >>> x.astype("float32")
     Tensor([1., 2.], made by Cast)
 
-    Errors: DtypeError for a dtype that holds no real numbers (MG110), or no gradient where x requires one (MG112).
+    Errors: DtypeError for a dtype that holds no real numbers (MG110), or no gradient where x
+    requires one (MG112).
     """
 
     symbol = "astype"
@@ -248,7 +265,12 @@ def square(x: TensorLike) -> Tensor:
 
 @implements(np.clip)
 def clip(
-    x: TensorLike, min: float | None = None, max: float | None = None, *, a_min: Any = None, a_max: Any = None
+    x: TensorLike,
+    min: float | None = None,
+    max: float | None = None,
+    *,
+    a_min: Any = None,
+    a_max: Any = None,
 ) -> Tensor:
     """`Clip(min, max)(x)`. `a_min` and `a_max` are NumPy's other names for the bounds."""
     return Clip(min if a_min is None else a_min, max if a_max is None else a_max)(x)

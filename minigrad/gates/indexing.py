@@ -1,4 +1,6 @@
-"""Gates that pick, place or join elements: slicing, scatter, padding, concatenation, stacking, where."""
+"""Gates that pick, place or join elements: slicing, scatter, padding, concatenation, stacking,
+where.
+"""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -18,10 +20,11 @@ from .shape import Reshape, _Moving
 
 
 class Slice(_Moving):
-    """z = x[key], for any key that NumPy takes. dx = dz at key, 0 elsewhere, added up where key picks an element twice.
+    """z = x[key], for any key that NumPy takes. dx = dz at key, 0 elsewhere, added up where key
+    picks an element twice.
 
-    Where `minigrad.fast` is enabled, the gradient stays sparse until the whole array is needed, so that forty slices of
-    one sequence do not allocate forty arrays of its size.
+    Where `minigrad.fast` is enabled, the gradient stays sparse until the whole array is needed, so
+    that forty slices of one sequence do not allocate forty arrays of its size.
 
     >>> Tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])[:, 1].array
     array([2., 5.], dtype=float32)
@@ -97,8 +100,8 @@ class Scatter(Gate):
 class Pad(_Moving):
     """z = x with `constant` around it. dx = the part of dz where x is.
 
-    `widths` says how many elements come before and after along each axis: a pair for each axis, one pair for all axes,
-    or one number for both sides of all.
+    `widths` says how many elements come before and after along each axis: a pair for each axis, one
+    pair for all axes, or one number for both sides of all.
 
     >>> pad(Tensor([1.0, 2.0]), (0, 2)).array
     array([1., 2., 0., 0.], dtype=float32)
@@ -109,7 +112,8 @@ class Pad(_Moving):
     symbol = "pad"
 
     def __init__(self, widths, constant: float = 0) -> None:
-        self.widths, self.constant = np.array(widths, object).tolist(), constant  # a copy: the caller's may change
+        # a copy: the caller's may change
+        self.widths, self.constant = np.array(widths, object).tolist(), constant
 
     def forward(self, x):
         try:
@@ -121,24 +125,33 @@ class Pad(_Moving):
                 "MG147",
                 f"Pad cannot put widths {self.widths} around an array of shape {x.shape}",
                 cause=str(error),
-                remedy="give one number, one pair (before, after), or a pair for each axis; all integers from 0",
+                remedy="give one number, one pair (before, after), or a pair for each axis; all "
+                "integers from 0",
             ) from None
 
     def backward(self, dz, z, x):
         starts = np.broadcast_to(self.widths, (len(x.shape), 2))[:, 0].tolist()
-        return (dz[tuple(slice(start, start + size) for start, size in zip(starts, x.shape, strict=True))],)
+        return (
+            dz[
+                tuple(
+                    slice(start, start + size) for start, size in zip(starts, x.shape, strict=True)
+                )
+            ],
+        )
 
     sample_inputs = samples_on(
         [(3, 2)], settings=[1, (2, 0), ((0, 1), (3, 2)), ((1, 2),), {"widths": 1, "constant": -1.5}]
     )
-    error_inputs = errors_on([(3, 2)], settings=[((1, 1), (1, 1), (1, 1)), -1, 0.5, ((1, 1), (1,)), {"widths": {0: 1}}])
+    error_inputs = errors_on(
+        [(3, 2)], settings=[((1, 1), (1, 1), (1, 1)), -1, 0.5, ((1, 1), (1,)), {"widths": {0: 1}}]
+    )
 
 
 class _Joining(_Moving):
     """What Concatenate and Stack share: the axis and the refusals.
 
-    Errors: ShapeError for shapes that do not fit (MG101), or for an axis that the inputs do not have (MG107);
-    OptionError for no inputs (MG142).
+    Errors: ShapeError for shapes that do not fit (MG101), or for an axis that the inputs do not
+    have (MG107); OptionError for no inputs (MG142).
     """
 
     remedy: ClassVar[str]
@@ -187,13 +200,16 @@ class Concatenate(_Joining):
     def backward(self, dz, z, *arrays):
         ends = np.cumsum([array.shape[self.axis] for array in arrays]).tolist()
         before = (slice(None),) * (self.axis % len(z.shape))
-        return [dz[(*before, slice(start, end))] for start, end in zip([0, *ends], ends, strict=False)]
+        return [
+            dz[(*before, slice(start, end))] for start, end in zip([0, *ends], ends, strict=False)
+        ]
 
     sample_inputs = samples_on([(2, 1, 3), (2, 2, 3)], [(2, 3, 2)] * 3, settings=[1, -2])
 
 
 class Stack(_Joining):
-    """z = the inputs, all of one shape, joined along a new axis. Each gets back its own slice of dz.
+    """z = the inputs, all of one shape, joined along a new axis. Each gets back its own slice of
+    dz.
 
     >>> stack([Tensor([1.0, 2.0]), Tensor([3.0, 4.0])], axis=1).array
     array([[1., 3.],
@@ -215,7 +231,8 @@ class Stack(_Joining):
 
 
 class Where(Gate):
-    """z = a where the condition holds, else b, shapes broadcast. The gradient goes to the one that was chosen.
+    """z = a where the condition holds, else b, shapes broadcast. The gradient goes to the one that
+    was chosen.
 
     >>> where([True, False], Tensor([1.0, 2.0]), 0.0).array
     array([1., 0.], dtype=float32)
@@ -237,7 +254,11 @@ class Where(Gate):
 
 def gradient_of_picked(shape: Shape, key: Any, dz: Any) -> Any:
     """dx for z = x[key] and an x of `shape`; of a Tensor dz, recorded."""
-    return Scatter(shape, key)(dz) if isinstance(dz, Tensor) else SEAMS.scatter(shape, key, np.asarray(dz))
+    return (
+        Scatter(shape, key)(dz)
+        if isinstance(dz, Tensor)
+        else SEAMS.scatter(shape, key, np.asarray(dz))
+    )
 
 
 @SEAMS.plain
@@ -249,7 +270,9 @@ def scatter(shape: Shape, key: Any, values: Array, distinct: bool = False) -> Ar
 
 
 def slice_(x: TensorLike, key: Any) -> Tensor:
-    """`Slice(key)(x)`, what x[key] records. Where nothing is recorded, a part of a named x is named: "x[:, 2]"."""
+    """`Slice(key)(x)`, what x[key] records. Where nothing is recorded, a part of a named x is
+    named: "x[:, 2]".
+    """
     gate = Slice(key)
     part = gate(x)
     if part.node.gate is None and isinstance(x, Tensor) and x.name:
@@ -273,7 +296,9 @@ def stack(tensors: Sequence[TensorLike], axis: int = 0) -> Tensor:
 
 @implements(np.where)
 def where(condition: TensorLike, a: TensorLike, b: TensorLike) -> Tensor:
-    """`Where()(condition, a, b)`. The dtype of z is that of a and b; any number but 0 is a condition that holds."""
+    """`Where()(condition, a, b)`. The dtype of z is that of a and b; any number but 0 is a
+    condition that holds.
+    """
     condition = whole(condition)
     if condition.dtype != np.bool_:
         _, a, b = as_tensors([np.array(True), a, b])  # beside a boolean, which changes no dtype
@@ -281,8 +306,12 @@ def where(condition: TensorLike, a: TensorLike, b: TensorLike) -> Tensor:
 
 
 @implements(np.pad)
-def pad(x: TensorLike, pad_width: Any, mode: str = "constant", *, constant_values: float = 0) -> Tensor:
-    """`Pad(pad_width, constant_values)(x)`: these are widths and constant. NumPy's other modes are not recorded."""
+def pad(
+    x: TensorLike, pad_width: Any, mode: str = "constant", *, constant_values: float = 0
+) -> Tensor:
+    """`Pad(pad_width, constant_values)(x)`: these are widths and constant. NumPy's other modes are
+    not recorded.
+    """
     if mode != "constant":
         raise no_gate(f"np.pad with mode={mode!r}, only for mode='constant'")
     return Pad(pad_width, constant_values)(x)
@@ -290,10 +319,11 @@ def pad(x: TensorLike, pad_width: Any, mode: str = "constant", *, constant_value
 
 @implements(np.split)
 def split(x: TensorLike, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Tensor]:
-    """z_i = x[a_i : a_(i+1)] along `axis`: so many equal parts, or cut before the given indices. Each is a Slice of x.
+    """z_i = x[a_i : a_(i+1)] along `axis`: so many equal parts, or cut before the given indices.
+    Each is a Slice of x.
 
-    Returns a list; each z_i has the shape of x but along `axis`. As in NumPy, the number counts the parts; PyTorch's
-    split takes the size of a part.
+    Returns a list; each z_i has the shape of x but along `axis`. As in NumPy, the number counts the
+    parts; PyTorch's split takes the size of a part.
 
     >>> [part.array.tolist() for part in split(Tensor([1.0, 2.0, 3.0, 4.0]), [1, 3])]
     [[1.0], [2.0, 3.0], [4.0]]
@@ -309,7 +339,8 @@ def split(x: TensorLike, indices_or_sections: int | Sequence[int], axis: int = 0
             "MG109",
             f"split cannot cut axis {axis} of an array of shape {x.shape} by {indices_or_sections}",
             cause=str(error),
-            remedy="give the number of equal parts, or indices: [2, 5] gives x[:2], x[2:5] and x[5:]",
+            remedy="give the number of equal parts, or indices: [2, 5] gives x[:2], x[2:5] and "
+            "x[5:]",
         ) from None
     ranges = [slice(int(part[0]), int(part[-1]) + 1) if part.size else slice(0) for part in parts]
     return [slice_(x, (*(slice(None),) * (axis % x.ndim), one)) for one in ranges]
@@ -317,16 +348,19 @@ def split(x: TensorLike, indices_or_sections: int | Sequence[int], axis: int = 0
 
 @implements(np.take_along_axis)
 def take_along_axis(x: TensorLike, indices: TensorLike, axis: int | None = -1) -> Tensor:
-    """z = x at `indices` along `axis`, and at z's own place along the others: one number for each index, as a Slice.
+    """z = x at `indices` along `axis`, and at z's own place along the others: one number for each
+    index, as a Slice.
 
-    `indices` are integers, with as many axes as x, and z has their shape. With axis=None they have one axis, and number
-    all elements of x in order, as in NumPy. What is picked several times gets the sum of its gradients.
+    `indices` are integers, with as many axes as x, and z has their shape. With axis=None they have
+    one axis, and number all elements of x in order, as in NumPy. What is picked several times gets
+    the sum of its gradients.
 
     >>> take_along_axis(Tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]), [[2], [0]]).array
     array([[3.],
            [4.]], dtype=float32)
 
-    Errors: IndexRangeError (MG140) for indices outside the axis, of another kind than integers, or with fewer axes.
+    Errors: IndexRangeError (MG140) for indices outside the axis, of another kind than integers, or
+    with fewer axes.
     """
     (x,) = as_tensors([x])
     picked = np.asarray(to_array(indices))
@@ -338,7 +372,8 @@ def take_along_axis(x: TensorLike, indices: TensorLike, axis: int | None = -1) -
             f"take_along_axis cannot take {picked.dtype} indices of shape {picked.shape} "
             f"along axis {axis} of an array of shape {x.shape}",
             cause=str(error),
-            remedy="give integers from 0 to the size of the axis less 1, in an array with as many axes",
+            remedy="give integers from 0 to the size of the axis less 1, in an array with as many "
+            "axes",
         ) from None
     if axis is None:
         return slice_(Reshape(-1)(x), picked)
@@ -348,12 +383,16 @@ def take_along_axis(x: TensorLike, indices: TensorLike, axis: int | None = -1) -
 
 
 def whole(values: TensorLike) -> TensorLike:
-    """Labels, ids or conditions: a list of integers stays integers, where other inputs of gates become float32."""
+    """Labels, ids or conditions: a list of integers stays integers, where other inputs of gates
+    become float32.
+    """
     return values if isinstance(values, Tensor) else np.asanyarray(values)
 
 
 def plain_key(key: Any) -> Any:
-    """A key with its lists and Tensors converted to arrays, and arrays copied: the caller's may change."""
+    """A key with its lists and Tensors converted to arrays, and arrays copied: the caller's may
+    change.
+    """
     if isinstance(key, tuple):
         return tuple([part if type(part) is slice else plain_key(part) for part in key])
     if isinstance(key, Tensor):
@@ -369,7 +408,9 @@ def _show(key) -> str:
     words = []
     for part in parts:
         if isinstance(part, slice):
-            bounds = ["" if bound is None else str(bound) for bound in (part.start, part.stop, part.step)]
+            bounds = [
+                "" if bound is None else str(bound) for bound in (part.start, part.stop, part.step)
+            ]
             words.append(":".join(bounds[: 2 if part.step is None else 3]))
         else:
             words.append("..." if part is Ellipsis else str(part).replace("\n", ""))

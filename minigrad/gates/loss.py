@@ -1,6 +1,8 @@
-"""Losses: how far a prediction is from the truth. The cross entropies take logits, so that no e^x can overflow.
+"""Losses: how far a prediction is from the truth. The cross entropies take logits, so that no e^x
+can overflow.
 
-The losses of the examples are reduced by "mean" (weighted, if there are class weights), "sum" or "none".
+The losses of the examples are reduced by "mean" (weighted, if there are class weights), "sum" or
+"none".
 
 Source: Goodfellow, Bengio and Courville, Deep Learning (2016), sections 6.2.1 and 6.2.2.
 """
@@ -26,15 +28,21 @@ from .shape import _Moving
 
 
 def _weighted_by(weights: Sequence[float]) -> list[dict[str, Any]]:
-    """The settings of a weighted loss for its tests: with these weights and without, in each reduction."""
-    return [{"reduction": one, "weights": some} for one in ("mean", "sum", "none") for some in (None, weights)]
+    """The settings of a weighted loss for its tests: with these weights and without, in each
+    reduction.
+    """
+    return [
+        {"reduction": one, "weights": some}
+        for one in ("mean", "sum", "none")
+        for some in (None, weights)
+    ]
 
 
 class _Loss(Gate):
     """What all losses share: prediction and truth of one shape, and the reduction.
 
-    Shapes: z is a single number, or with reduction="none" one for each example. Errors: ShapeError for prediction and
-    truth of different shapes (MG151), OptionError for another reduction (MG150).
+    Shapes: z is a single number, or with reduction="none" one for each example. Errors: ShapeError
+    for prediction and truth of different shapes (MG151), OptionError for another reduction (MG150).
     """
 
     operations = 3
@@ -54,22 +62,29 @@ class _Loss(Gate):
         return each if self.reduction == "none" else ()
 
     def each(self, *shapes: Shape) -> Shape:
-        """The shape of the losses before the reduction; a ShapeError if prediction and truth do not fit."""
+        """The shape of the losses before the reduction; a ShapeError if prediction and truth do not
+        fit.
+        """
         prediction, truth = shapes
         if prediction != truth:
             remedy = "give both one shape"
             if math.prod(prediction) == math.prod(truth):
-                remedy = f"reshape one of them, such as prediction.reshape{truth}".replace(",)", ")")
+                remedy = f"reshape one of them, such as prediction.reshape{truth}".replace(
+                    ",)", ")"
+                )
             raise ShapeError(
                 "MG151",
-                f"{self.name} compares a prediction of shape {prediction} with a truth of shape {truth}",
+                f"{self.name} compares a prediction of shape {prediction} with a truth of shape "
+                f"{truth}",
                 cause="broadcasting the two would compare every prediction with every truth",
                 remedy=remedy,
             )
         return prediction
 
     def _reduce(self, losses, count: float):
-        """The reduced loss; a mean divides by `count`, the number of examples or the sum of their weights."""
+        """The reduced loss; a mean divides by `count`, the number of examples or the sum of their
+        weights.
+        """
         if losses.size == 0 and self.reduction == "mean":
             raise ShapeError(
                 "MG116",
@@ -84,7 +99,9 @@ class _Loss(Gate):
         return losses.sum() / count if self.reduction == "mean" else losses.sum()
 
     def _per_example(self, dz, count: float):
-        """The gradient of the loss of each example, from the upstream gradient of the reduced loss."""
+        """The gradient of the loss of each example, from the upstream gradient of the reduced
+        loss.
+        """
         return dz / count if self.reduction == "mean" else dz
 
     sample_inputs = samples_on([(3, 2), (3, 2)], settings=["mean", "sum", "none"])
@@ -94,7 +111,9 @@ class _Loss(Gate):
 class _WeightedLoss(_Loss):
     """A loss whose examples can be weighted, by class."""
 
-    def __init__(self, reduction: str = "mean", weights: Sequence[float] | Array | None = None) -> None:
+    def __init__(
+        self, reduction: str = "mean", weights: Sequence[float] | Array | None = None
+    ) -> None:
         super().__init__(reduction)
         self.weights = None if weights is None else np.array(weights, np.float64)
 
@@ -108,7 +127,8 @@ class _WeightedLoss(_Loss):
         if self.weights is not None and self.weights.shape != (classes,):
             raise ShapeError(
                 "MG155",
-                f"{self.name} got class weights of shape {self.weights.shape} for {classes} classes",
+                f"{self.name} got class weights of shape {self.weights.shape} for {classes} "
+                "classes",
                 cause="each class has one weight",
                 remedy=remedy,
             )
@@ -127,9 +147,10 @@ class _LabelLoss(_WeightedLoss):
             raise ShapeError(
                 "MG152",
                 f"{self.name} got {self.scores} of shape {scores} and labels of shape {labels}",
-                cause=f"for {self.scores} (..., classes) the labels have shape (...), here {scores[:-1]}: "
-                "one integer each",
-                remedy="one-hot labels become integers with labels.argmax(-1); (N, 1) becomes (N,) with reshape(-1)",
+                cause=f"for {self.scores} (..., classes) the labels have shape (...), here "
+                f"{scores[:-1]}: one integer each",
+                remedy="one-hot labels become integers with labels.argmax(-1); (N, 1) becomes "
+                "(N,) with reshape(-1)",
             )
         return labels
 
@@ -148,7 +169,8 @@ class _LabelLoss(_WeightedLoss):
             labelled = f"labels from 0 to {classes - 1}, or " if classes else ""
             raise IndexRangeError(
                 "MG154",
-                f"label {stray[0]} is outside the {classes} classes ({stray.size} of {labels.size} labels are)",
+                f"label {stray[0]} is outside the {classes} classes ({stray.size} of {labels.size} "
+                "labels are)",
                 cause="labels number the classes from 0",
                 remedy=f"use {labelled}a model with more outputs",
             )
@@ -164,10 +186,14 @@ class _LabelLoss(_WeightedLoss):
     def _weighted(self, losses, scores, labels):
         """The reduced loss, from the losses of the examples."""
         weight = self._weight(scores, labels)
-        return self._reduce(losses if weight is None else losses * weight, self._count(labels.shape, weight))
+        return self._reduce(
+            losses if weight is None else losses * weight, self._count(labels.shape, weight)
+        )
 
     def _per_row(self, dz, scores, labels):
-        """The gradient of the loss of each example, weighted, in a shape that goes with the scores'."""
+        """The gradient of the loss of each example, weighted, in a shape that goes with the
+        scores'.
+        """
         weight = self._weight(scores, labels)
         dz = self._per_example(dz, self._count(labels.shape, weight))
         dz = dz.reshape(*dz.shape, 1) if dz.shape else dz
@@ -177,22 +203,28 @@ class _LabelLoss(_WeightedLoss):
         weights = self._class_weights(scores.shape[-1])
         return None if weights is None else weights.astype(scores.dtype)[labels.astype(np.intp)]
 
-    sample_inputs = samples_on([(4, 3), [0, 2, 1, 2]], [(2, 1, 3), [[0], [2]]], settings=_weighted_by([0.5, 1.0, 2.0]))
+    sample_inputs = samples_on(
+        [(4, 3), [0, 2, 1, 2]], [(2, 1, 3), [[0], [2]]], settings=_weighted_by([0.5, 1.0, 2.0])
+    )
     error_inputs = errors_on([(2, 3), [[0], [1]]])
 
 
 class SoftmaxCrossEntropy(_LabelLoss):
-    """z = -ln softmax(logits)[label], averaged over the examples. d(logits) = (softmax(logits) - onehot) dz / N.
+    """z = -ln softmax(logits)[label], averaged over the examples. d(logits) = (softmax(logits) -
+    onehot) dz / N.
 
-    logits (..., C), labels (...) integers from 0 to C-1. `weights` (C,) gives each class its weight; the mean is then
-    Σ w z / Σ w. Finite for logits of any size. A logit of -inf rules its class out: z is infinite if that is the label.
+    logits (..., C), labels (...) integers from 0 to C-1. `weights` (C,) gives each class its
+    weight; the mean is then
+    Σ w z / Σ w. Finite for logits of any size. A logit of -inf rules its class out: z is infinite
+    if that is the label.
 
     >>> softmax_cross_entropy(Tensor([[0.0, 0.0], [1000.0, -1000.0]]), [0, 0]).item()  # (ln 2 + 0) / 2
     0.3465735912322998
 
-    Errors: IndexRangeError for a label outside the classes (MG154), DtypeError for labels that are not integers
-    (MG153), ShapeError for labels (MG152) or weights (MG155) of other shapes, OptionError for another reduction
-    (MG150). Source: Bishop, Pattern Recognition and Machine Learning (2006), 4.3.4.
+    Errors: IndexRangeError for a label outside the classes (MG154), DtypeError for labels that are
+    not integers (MG153), ShapeError for labels (MG152) or weights (MG155) of other shapes,
+    OptionError for another reduction (MG150). Source: Bishop, Pattern Recognition and Machine
+    Learning (2006), 4.3.4.
     """
 
     symbol = "softmax CE"
@@ -218,7 +250,8 @@ class SoftmaxCrossEntropy(_LabelLoss):
         if isinstance(logits, Tensor) or not SEAMS.in_blocks(logits):
             e = np.exp(shifted(logits, -1))
             return (e / e.sum(axis=-1, keepdims=True) - self._onehot(logits, labels)) * dz, None
-        # Not empty_like, which keeps the layout of the logits: the blocks are views of a C-contiguous array only.
+        # Not empty_like, which keeps the layout of the logits: the blocks are views of a
+        # C-contiguous array only.
         gradient, dz = np.empty(logits.shape, logits.dtype), np.broadcast_to(dz, (*labels.shape, 1))
         for scores, numbers, upstream, e in blocks_of_rows(logits, labels, dz, gradient):
             np.subtract(scores, scores.max(axis=-1, keepdims=True), out=e)
@@ -231,13 +264,14 @@ class SoftmaxCrossEntropy(_LabelLoss):
 class NegativeLogLikelihood(_LabelLoss):
     """z = -x[label], averaged over the examples, for log probabilities x. dx = -onehot dz / N.
 
-    x (..., C) as `log_softmax` gives it, labels (...) integers from 0 to C-1. `weights`: as for SoftmaxCrossEntropy,
-    which takes logits and does both steps in one.
+    x (..., C) as `log_softmax` gives it, labels (...) integers from 0 to C-1. `weights`: as for
+    SoftmaxCrossEntropy, which takes logits and does both steps in one.
 
     >>> negative_log_likelihood(np.log([[0.25, 0.75], [0.5, 0.5]]), [0, 1]).item()  # (ln 4 + ln 2) / 2
     1.0397207708399179
 
-    Errors: IndexRangeError for a positive log probability (MG158); otherwise as for SoftmaxCrossEntropy.
+    Errors: IndexRangeError for a positive log probability (MG158); otherwise as for
+    SoftmaxCrossEntropy.
     """
 
     symbol = "NLL"
@@ -250,8 +284,10 @@ class NegativeLogLikelihood(_LabelLoss):
             raise IndexRangeError(
                 "MG158",
                 f"{x.max():.4g} is not a log probability",
-                cause="a probability is at most 1, its logarithm at most 0; these may be probabilities, or logits",
-                remedy="give mg.log_softmax(logits), or give the logits to mg.softmax_cross_entropy",
+                cause="a probability is at most 1, its logarithm at most 0; these may be "
+                "probabilities, or logits",
+                remedy="give mg.log_softmax(logits), or give the logits to "
+                "mg.softmax_cross_entropy",
             )
         x = floats(x)
         return self._weighted(-self._at_labels(x, labels), x, labels)
@@ -261,20 +297,24 @@ class NegativeLogLikelihood(_LabelLoss):
 
     @classmethod
     def sample_inputs(cls):
-        return ((gate, (-np.exp(scores), labels)) for gate, (scores, labels) in super().sample_inputs())
+        return (
+            (gate, (-np.exp(scores), labels)) for gate, (scores, labels) in super().sample_inputs()
+        )
 
 
 class BinaryCrossEntropy(_WeightedLoss):
     """z = -t ln σ(x) - (1 - t) ln(1 - σ(x)), averaged. dx = (σ(x) - t) dz / N.
 
-    Logits x and targets t have one shape; t is between 0 and 1. `weights` = (w0, w1) weight the two terms; the mean is
-    then Σ loss / Σ (w1 t + w0 (1 - t)). Finite for logits of any size, as max(x, 0) - x t + ln(1 + e^-|x|); of
+    Logits x and targets t have one shape; t is between 0 and 1. `weights` = (w0, w1) weight the two
+    terms; the mean is then Σ loss / Σ (w1 t + w0 (1 - t)). Finite for logits of any size, as max(x,
+    0) - x t + ln(1 + e^-|x|); of
     infinite ones, z may be NaN, as in PyTorch.
 
     >>> binary_cross_entropy(Tensor([0.0, 1000.0]), [1, 1]).item()  # (ln 2 + 0) / 2
     0.3465735912322998
 
-    Errors: IndexRangeError for a target outside [0, 1] (MG156), ShapeError for shapes that differ (MG151).
+    Errors: IndexRangeError for a target outside [0, 1] (MG156), ShapeError for shapes that differ
+    (MG151).
     """
 
     symbol = "binary CE"
@@ -288,12 +328,14 @@ class BinaryCrossEntropy(_WeightedLoss):
             raise IndexRangeError(
                 "MG156",
                 f"target {stray[0]} is outside 0 to 1 ({stray.size} of {targets.size} targets are)",
-                cause="a target is the probability of class 1; labels such as -1 and 1 are another convention",
+                cause="a target is the probability of class 1; labels such as -1 and 1 are "
+                "another convention",
                 remedy="map the labels to 0 and 1",
             )
         logits = floats(logits)
         t = targets.astype(logits.dtype, copy=False)
-        tail = np.log1p(np.exp(-np.abs(logits)))  # ln(1 + e^-|x|), which is in both terms and never large
+        # ln(1 + e^-|x|), which is in both terms and never large
+        tail = np.log1p(np.exp(-np.abs(logits)))
         if self.weights is None:
             return self._reduce(np.maximum(logits, 0) - logits * t + tail, t.size)
         w0, w1 = self._pair()
@@ -311,14 +353,18 @@ class BinaryCrossEntropy(_WeightedLoss):
         return slope * self._per_example(dz, self._sum_of_weights(t)), None
 
     def _pair(self) -> list[float]:
-        pair: list[float] = self._class_weights(2, remedy="give two weights: of class 0 and of class 1").tolist()
+        pair: list[float] = self._class_weights(
+            2, remedy="give two weights: of class 0 and of class 1"
+        ).tolist()
         return pair
 
     def _sum_of_weights(self, targets) -> float:
         w0, w1 = self._pair()
         return float((w1 * targets + w0 * (1 - targets)).sum())
 
-    sample_inputs = samples_on([(3,), [0, 1, 1]], [(2, 1), [[0.3], [0.8]]], settings=_weighted_by([0.5, 2.0]))
+    sample_inputs = samples_on(
+        [(3,), [0, 1, 1]], [(2, 1), [[0.3], [0.8]]], settings=_weighted_by([0.5, 2.0])
+    )
 
 
 class MeanSquaredError(_Loss):
@@ -344,7 +390,8 @@ class MeanSquaredError(_Loss):
 
 
 class MeanAbsoluteError(_Loss):
-    """z = |x - t|, averaged over all elements. dx = sign(x - t) dz / N, which is 0 where x = t; dt = -dx.
+    """z = |x - t|, averaged over all elements. dx = sign(x - t) dz / N, which is 0 where x = t; dt
+    = -dx.
 
     Prediction x and truth t have one shape. PyTorch calls it L1Loss.
 
@@ -365,22 +412,32 @@ class MeanAbsoluteError(_Loss):
 
 
 def softmax_cross_entropy(
-    logits: TensorLike, labels: TensorLike, *, weights: Sequence[float] | None = None, reduction: str = "mean"
+    logits: TensorLike,
+    labels: TensorLike,
+    *,
+    weights: Sequence[float] | None = None,
+    reduction: str = "mean",
 ) -> Tensor:
     """`SoftmaxCrossEntropy(reduction, weights)(logits, labels)`: the class has the formula.
 
-    Errors: as for the class, and OptionError (MG157) for probabilities instead of logits, moved or not.
+    Errors: as for the class, and OptionError (MG157) for probabilities instead of logits, moved or
+    not.
     """
     _refuse_probabilities("softmax_cross_entropy", logits, "Softmax")
     return SoftmaxCrossEntropy(reduction, weights)(logits, whole(labels))
 
 
 def binary_cross_entropy(
-    logits: TensorLike, targets: TensorLike, *, weights: Sequence[float] | None = None, reduction: str = "mean"
+    logits: TensorLike,
+    targets: TensorLike,
+    *,
+    weights: Sequence[float] | None = None,
+    reduction: str = "mean",
 ) -> Tensor:
     """`BinaryCrossEntropy(reduction, weights)(logits, targets)`: the class has the formula.
 
-    Errors: as for the class, and OptionError (MG157) for probabilities instead of logits, moved or not.
+    Errors: as for the class, and OptionError (MG157) for probabilities instead of logits, moved or
+    not.
     """
     _refuse_probabilities("binary_cross_entropy", logits, "Sigmoid")
     return BinaryCrossEntropy(reduction, weights)(logits, whole(targets))
@@ -393,7 +450,9 @@ def negative_log_likelihood(
     weights: Sequence[float] | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """`NegativeLogLikelihood(reduction, weights)(log_probabilities, labels)`: the class has the formula."""
+    """`NegativeLogLikelihood(reduction, weights)(log_probabilities, labels)`: the class has the
+    formula.
+    """
     return NegativeLogLikelihood(reduction, weights)(log_probabilities, whole(labels))
 
 
@@ -403,15 +462,18 @@ def _refuse_probabilities(loss: str, logits: TensorLike, gate: str) -> None:
     if last is None or not (last.name == gate or isinstance(last, _MOVING)):
         return
     nodes = ancestors([logits.node], _moved)
-    # What computed the numbers. If other gates did too, the logits may be cut out of an output that holds both.
+    # What computed the numbers. If other gates did too, the logits may be cut out of an output that
+    # holds both.
     sources = [node for node in nodes if node.requires_grad and not isinstance(node.gate, _MOVING)]
     if sources and all(node.gate is not None and node.gate.name == gate for node in sources):
         raise OptionError(
             "MG157",
             f"{loss} was given the output of {gate}, and takes logits",
             where=f"{gate} {scope_label(sources[0].scope)}",
-            cause=f"the loss applies {gate} itself; twice over, the gradient is small and the model hardly learns",
-            remedy=f"leave the {gate.lower()} out of the model, and apply it only to read probabilities",
+            cause=f"the loss applies {gate} itself; twice over, the gradient is small and the "
+            "model hardly learns",
+            remedy=f"leave the {gate.lower()} out of the model, and apply it only to read "
+            "probabilities",
         )
 
 
@@ -419,16 +481,22 @@ _MOVING = (_Moving, Where, Cast)
 
 
 def _moved(node: Node) -> tuple[Node, ...]:
-    """The inputs of a gate that only moves, picks or converts numbers: its output holds numbers of theirs."""
+    """The inputs of a gate that only moves, picks or converts numbers: its output holds numbers of
+    theirs.
+    """
     return node.inputs if isinstance(node.gate, _MOVING) else ()
 
 
-def mean_squared_error(prediction: TensorLike, truth: TensorLike, *, reduction: str = "mean") -> Tensor:
+def mean_squared_error(
+    prediction: TensorLike, truth: TensorLike, *, reduction: str = "mean"
+) -> Tensor:
     """`MeanSquaredError(reduction)(prediction, truth)`: the class has the formula."""
     return MeanSquaredError(reduction)(prediction, truth)
 
 
-def mean_absolute_error(prediction: TensorLike, truth: TensorLike, *, reduction: str = "mean") -> Tensor:
+def mean_absolute_error(
+    prediction: TensorLike, truth: TensorLike, *, reduction: str = "mean"
+) -> Tensor:
     """`MeanAbsoluteError(reduction)(prediction, truth)`: the class has the formula."""
     return MeanAbsoluteError(reduction)(prediction, truth)
 

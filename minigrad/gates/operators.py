@@ -1,4 +1,6 @@
-"""The operators and methods of a Tensor, bound to the gates that they record: `x + y`, `x.sum()`, `x[0]`."""
+"""The operators and methods of a Tensor, bound to the gates that they record: `x + y`, `x.sum()`,
+`x[0]`.
+"""
 
 from collections.abc import Callable
 
@@ -91,7 +93,9 @@ def _reshape(x: Tensor, *to) -> Tensor:
 
 
 def _transpose(x: Tensor, *axes) -> Tensor:
-    """`Transpose(axes)(x)`, for an order given as one argument or as several; without arguments it is reversed."""
+    """`Transpose(axes)(x)`, for an order given as one argument or as several; without arguments it
+    is reversed.
+    """
     return shape.transpose(x, order_of_axes(x.node, axes))
 
 

@@ -19,7 +19,9 @@ Axis = int | tuple[int, ...] | None
 
 
 class _Reduction(Gate):
-    """Shapes: z has no `axis`, or has it with size 1 (keepdims). Errors: ShapeError for axes that x lacks (MG107)."""
+    """Shapes: z has no `axis`, or has it with size 1 (keepdims). Errors: ShapeError for axes that x
+    lacks (MG107).
+    """
 
     def __init__(self, axis: Axis = None, keepdims: bool = False) -> None:
         self.axis = tuple(axis) if isinstance(axis, (tuple, list)) else axis
@@ -27,14 +29,18 @@ class _Reduction(Gate):
 
     def axes(self, ndim: int) -> tuple[int, ...]:
         """The axes that are reduced, counted from 0."""
-        return tuple(range(ndim)) if self.axis is None else tuple(one % ndim for one in self._named())
+        return (
+            tuple(range(ndim)) if self.axis is None else tuple(one % ndim for one in self._named())
+        )
 
     def _named(self) -> tuple[Any, ...]:
         """The axes as they were given."""
         return self.axis if isinstance(self.axis, tuple) else (self.axis,)
 
     def kept(self, shape: Shape) -> Shape:
-        """`shape` with size 1 for each axis that is reduced, so that it broadcasts against the input."""
+        """`shape` with size 1 for each axis that is reduced, so that it broadcasts against the
+        input.
+        """
         axes = self.axes(len(shape))
         return tuple(1 if axis in axes else size for axis, size in enumerate(shape))
 
@@ -82,13 +88,18 @@ class _OfSome(_Reduction):
     """
 
     def count(self, shape: Shape, ddof: float = 0) -> float:
-        """How many numbers each result is made of, less `ddof`; a ShapeError unless that is positive."""
+        """How many numbers each result is made of, less `ddof`; a ShapeError unless that is
+        positive.
+        """
         count = math.prod([shape[axis] for axis in self.axes(len(shape))])
         if count <= ddof:
             raise ShapeError(
                 "MG116",
-                f"{self.name} of N = {count} numbers: axis={self.axis} of an array of shape {shape}",
-                cause=f"it needs more numbers than ddof={ddof}" if ddof else "it needs at least one number",
+                f"{self.name} of N = {count} numbers: axis={self.axis} of an array of shape "
+                f"{shape}",
+                cause=f"it needs more numbers than ddof={ddof}"
+                if ddof
+                else "it needs at least one number",
                 remedy="check that the batch has rows, or reduce more axes",
             )
         return count - ddof
@@ -150,9 +161,11 @@ class Min(_Extreme):
 
 
 class LogSumExp(_OfSome):
-    """z = ln Σ e^x over `axis`, a smooth maximum. dx = dz · e^(x - z): the softmax of x. Finite for x of any size.
+    """z = ln Σ e^x over `axis`, a smooth maximum. dx = dz · e^(x - z): the softmax of x. Finite for
+    x of any size.
 
-    Where all x are -inf, z is -inf, and where one is +inf, z is +inf. dx is 0 there, as no finite change of x moves z.
+    Where all x are -inf, z is -inf, and where one is +inf, z is +inf. dx is 0 there, as no finite
+    change of x moves z.
 
     >>> logsumexp(Tensor([1000.0, 1000.0])).item()  # 1000 + ln 2
     1000.6931
@@ -165,7 +178,8 @@ class LogSumExp(_OfSome):
         x = floats(x)
         highest = x.max(axis=self.axis, keepdims=True)
         highest = np.where(np.isinf(highest), 0, highest)
-        with np.errstate(divide="ignore", over="ignore"):  # the logarithm of 0 is -inf, and e^inf is inf
+        # the logarithm of 0 is -inf, and e^inf is inf
+        with np.errstate(divide="ignore", over="ignore"):
             z = highest + np.log(np.exp(x - highest).sum(axis=self.axis, keepdims=True))
         return z.reshape(self.shape(x.shape))
 
@@ -174,19 +188,22 @@ class LogSumExp(_OfSome):
         z = z.reshape(kept)
         if (infinite := np.isinf(z)).any():
             x, z = np.where(infinite, -np.inf, x), np.where(infinite, 0.0, z)
-        e = np.exp(x - z)  # its sum is 1, unless z is so large that it was rounded; where z is infinite, 0
+        # its sum is 1, unless z is so large that it was rounded; where z is infinite, 0
+        e = np.exp(x - z)
         return (dz.reshape(kept) * e / (e.sum(axis=self.axis, keepdims=True) + infinite),)
 
 
 class Var(_OfSome):
-    """z = Σ (x - μ)² / (N - ddof) over `axis`, for N numbers with mean μ. dx = 2 dz (x - μ) / (N - ddof).
+    """z = Σ (x - μ)² / (N - ddof) over `axis`, for N numbers with mean μ. dx = 2 dz (x - μ) / (N -
+    ddof).
 
     `ddof` is 0, as in NumPy; ddof=1 gives the unbiased estimate, which is PyTorch's default.
 
     >>> Tensor([[1.0, 3.0], [2.0, 8.0]]).var(axis=1).array
     array([1., 9.], dtype=float32)
 
-    Errors: ShapeError where N - ddof is not positive (MG116), or for an axis that x does not have (MG107).
+    Errors: ShapeError where N - ddof is not positive (MG116), or for an axis that x does not have
+    (MG107).
     """
 
     symbol = "var"
@@ -203,11 +220,14 @@ class Var(_OfSome):
         deviation = x - x.mean(axis=self.axis, keepdims=True)
         return (2 / self.count(x.shape, self.ddof) * dz.reshape(self.kept(x.shape)) * deviation,)
 
-    sample_inputs = samples_on([(2, 3, 4)], settings=[{}, {"axis": -1, "keepdims": True}, {"axis": (0, 2), "ddof": 1}])
+    sample_inputs = samples_on(
+        [(2, 3, 4)], settings=[{}, {"axis": -1, "keepdims": True}, {"axis": (0, 2), "ddof": 1}]
+    )
 
 
 class Std(Var):
-    """z = √Var(x), the standard deviation. dx = dz (x - μ) / ((N - ddof) z), and 0 where all numbers are equal.
+    """z = √Var(x), the standard deviation. dx = dz (x - μ) / ((N - ddof) z), and 0 where all
+    numbers are equal.
 
     `ddof` is 0, as in NumPy; ddof=1 gives the estimate that is PyTorch's default.
 
@@ -227,7 +247,8 @@ class Std(Var):
 
 
 class CumSum(_AlongAxis):
-    """z_i = Σ x_j over j <= i along `axis`: the running sum. dx_j = Σ dz_i over i >= j: the running sum from the end.
+    """z_i = Σ x_j over j <= i along `axis`: the running sum. dx_j = Σ dz_i over i >= j: the running
+    sum from the end.
 
     >>> cumsum(Tensor([1.0, 2.0, 3.0])).array
     array([1., 3., 6.], dtype=float32)

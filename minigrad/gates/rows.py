@@ -15,7 +15,9 @@ from .samples import samples_on
 
 
 class _ReadsRows(Gate):
-    """A gate that reads only the rows of a table (V, D) that its second input names: integer ids of any shape."""
+    """A gate that reads only the rows of a table (V, D) that its second input names: integer ids of
+    any shape.
+    """
 
     constant_inputs = (1,)
 
@@ -42,15 +44,19 @@ class _ReadsRows(Gate):
                 cause="ids number the rows of the table",
                 remedy="ids.astype('int64'), or a list of Python integers",
             )
-        # Read as unsigned, a negative id is huge, so one comparison finds ids below 0 and ids that are too large.
+        # Read as unsigned, a negative id is huge, so one comparison finds ids below 0 and ids that
+        # are too large.
         if not ids.size or ids.astype(np.int64, copy=False).view(np.uint64).max() < vocabulary:
             return
         strays = ids[(ids < 0) | (ids >= vocabulary)]
         raise IndexRangeError(
             "MG141",
-            f"id {strays[0]} is outside the vocabulary of {vocabulary} ({strays.size} of {ids.size} ids are)",
-            cause="the ids were made with a larger vocabulary than the table has rows, or are not ids",
-            remedy=f"keep ids from 0 to {vocabulary - 1}: use a vocabulary of that size, or a larger table",
+            f"id {strays[0]} is outside the vocabulary of {vocabulary} ({strays.size} of "
+            f"{ids.size} ids are)",
+            cause="the ids were made with a larger vocabulary than the table has rows, or are not "
+            "ids",
+            remedy=f"keep ids from 0 to {vocabulary - 1}: use a vocabulary of that size, or a "
+            "larger table",
         )
 
 
@@ -58,14 +64,16 @@ class Lookup(_ReadsRows):
     """z = table[ids]: one row of `table` (V, D) for each id, shape ids.shape + (D,).
 
     ids are integers from 0 to V-1, of any shape. Where `minigrad.fast` is enabled, the table's
-    gradient is a SparseGradient (fast/accumulator.py), stored as (ids, dz); the plain `scatter` makes a dense array.
+    gradient is a SparseGradient (fast/accumulator.py), stored as (ids, dz); the plain `scatter`
+    makes a dense array.
 
     >>> lookup(Tensor([[1.0, 2.0], [3.0, 4.0]]), [1, 1, 0]).array
     array([[3., 4.],
            [3., 4.],
            [1., 2.]], dtype=float32)
 
-    Errors: IndexRangeError for an id outside the table (MG141), DtypeError for ids that are not integers (MG117).
+    Errors: IndexRangeError for an id outside the table (MG141), DtypeError for ids that are not
+    integers (MG117).
     """
 
     symbol = "look-up"
@@ -92,7 +100,9 @@ class Lookup(_ReadsRows):
 
 
 class LookedUp(Leaf):
-    """The result of a look-up that was not recorded. `look_up` is the node that a recorded one would have been."""
+    """The result of a look-up that was not recorded. `look_up` is the node that a recorded one
+    would have been.
+    """
 
     __slots__ = ("look_up",)
 
@@ -104,8 +114,9 @@ class LookedUp(Leaf):
 def table_and_ids(x: Tensor) -> tuple[Tensor, Tensor] | None:
     """(table, ids) if x is the result of a look-up; else None.
 
-    Also None if `lookup(table, ids)` would no longer give x, because x, the table or the ids have changed, or if its
-    gradient would go to the table where that of x does not, or the other way round.
+    Also None if `lookup(table, ids)` would no longer give x, because x, the table or the ids have
+    changed, or if its gradient would go to the table where that of x does not, or the other way
+    round.
 
     >>> table, ids = table_and_ids(lookup(Tensor([[1.0, 2.0], [3.0, 4.0]]), [1, 1, 0]))
     >>> table.shape, ids.shape
@@ -131,13 +142,19 @@ register(LookedUp)
 
 
 def lookup(table: TensorLike, ids: TensorLike) -> Tensor:
-    """`Lookup()(table, ids)`: the rows of `table` that `ids` name. Lists of ids are taken as integers."""
+    """`Lookup()(table, ids)`: the rows of `table` that `ids` name. Lists of ids are taken as
+    integers.
+    """
     return Lookup()(table, whole(ids))
 
 
 @SEAMS.plain
-def make_table(data: TensorLike, *, requires_grad: bool = True, name: str | None = None, dtype: Any = None) -> Tensor:
-    """A parameter of shape (rows, ...) that look-ups read by rows. Arguments and errors: as for Tensor."""
+def make_table(
+    data: TensorLike, *, requires_grad: bool = True, name: str | None = None, dtype: Any = None
+) -> Tensor:
+    """A parameter of shape (rows, ...) that look-ups read by rows. Arguments and errors: as for
+    Tensor.
+    """
     return Tensor(data, requires_grad=requires_grad, name=name, dtype=dtype)
 
 

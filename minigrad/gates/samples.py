@@ -1,7 +1,9 @@
-"""The inputs that a gate is tested on, from their shapes: `samples_on` for those it takes, `errors_on` for the others.
+"""The inputs that a gate is tested on, from their shapes: `samples_on` for those it takes,
+`errors_on` for the others.
 
-Each goes by several lists, with one shape for each input, or the numbers themselves where random ones would not do.
-Each list is tried with each of `settings`: the gate's one argument, or a dict of its arguments by name.
+Each goes by several lists, with one shape for each input, or the numbers themselves where random
+ones would not do. Each list is tried with each of `settings`: the gate's one argument, or a dict of
+its arguments by name.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -27,7 +29,9 @@ def samples_on(*inputs: Sequence[Any], settings: Sequence[Any] = ({},)) -> Any:
     return sample_inputs
 
 
-def errors_on(*inputs: Sequence[Any], settings: Sequence[Any] = ({},), error: type[MinigradError] = ShapeError) -> Any:
+def errors_on(
+    *inputs: Sequence[Any], settings: Sequence[Any] = ({},), error: type[MinigradError] = ShapeError
+) -> Any:
     """A gate's `error_inputs`, with arrays of ones."""
 
     @classmethod  # type: ignore[misc]

@@ -15,7 +15,9 @@ from .samples import errors_on, samples_on
 
 
 class _ShapeOfForward(Gate):
-    """A gate whose forward, run on any numbers, gives the shape and raises the errors of shapes that do not fit."""
+    """A gate whose forward, run on any numbers, gives the shape and raises the errors of shapes
+    that do not fit.
+    """
 
     def shape(self, *shapes: Shape) -> Shape:
         return tuple(self.forward(*(np.broadcast_to(0.0, shape) for shape in shapes)).shape)
@@ -36,12 +38,14 @@ def _integers(gate: str, given) -> Shape:
             "MG109",
             f"{gate} cannot take {given!r}",
             cause="shapes and axes are given as integers",
-            remedy="pass integers, or one tuple or list of them; n // 2 is an integer, n / 2 is not",
+            remedy="pass integers, or one tuple or list of them; n // 2 is an integer, n / 2 is "
+            "not",
         ) from None
 
 
 class Reshape(_Moving):
-    """z = x in another shape, its elements in the same order; one size may be -1. dx = dz in x's shape.
+    """z = x in another shape, its elements in the same order; one size may be -1. dx = dz in x's
+    shape.
 
     >>> Tensor([1.0, 2.0, 3.0, 4.0]).reshape(2, -1).array
     array([[1., 2.],
@@ -65,7 +69,8 @@ class Reshape(_Moving):
                 f"Reshape cannot put {x.shape} into {self.to}",
                 cause=f"the one has {x.size} elements, the other has room for {room}"
                 if -1 not in self.to
-                else f"{x.size} elements do not divide by the sizes given, or more than one size is -1",
+                else f"{x.size} elements do not divide by the sizes given, or more than one size "
+                "is -1",
                 remedy="give sizes whose product is the number of elements; one of them may be -1",
             ) from None
 
@@ -77,10 +82,12 @@ class Reshape(_Moving):
 
 
 class Transpose(_Moving):
-    """z = x with its axes in the order `axes` (None: reversed). dx = dz with its axes in the old order again.
+    """z = x with its axes in the order `axes` (None: reversed). dx = dz with its axes in the old
+    order again.
 
-    Shapes: z has the sizes of x in the new order. Errors: ShapeError for another order of axes (MG107); OptionError for
-    `x.transpose(0, 1)` of a matrix (MG168), which exchanges two axes in PyTorch and would do nothing here.
+    Shapes: z has the sizes of x in the new order. Errors: ShapeError for another order of axes
+    (MG107); OptionError for `x.transpose(0, 1)` of a matrix (MG168), which exchanges two axes in
+    PyTorch and would do nothing here.
 
     >>> Tensor([[1.0, 2.0]]).T.shape
     (2, 1)
@@ -99,13 +106,15 @@ class Transpose(_Moving):
                 "MG107",
                 f"Transpose cannot put the axes of {x.shape} in the order {self.axes}",
                 cause=f"the order must name each of the {x.ndim} axes once",
-                remedy=f"for example {tuple(reversed(range(x.ndim)))}; x.swapaxes exchanges two axes",
+                remedy=f"for example {tuple(reversed(range(x.ndim)))}; x.swapaxes exchanges two "
+                "axes",
             ) from None
 
     def backward(self, dz, z, x):
         if self.axes is None:
             return (dz.transpose(None),)
-        axes = [axis % len(self.axes) for axis in self.axes]  # argsort inverts a permutation of 0..n-1: no -1
+        # argsort inverts a permutation of 0..n-1: no -1
+        axes = [axis % len(self.axes) for axis in self.axes]
         return (dz.transpose(tuple(np.argsort(axes).tolist())),)
 
     sample_inputs = samples_on([(2, 3, 4)], settings=[None, (1, 2, 0), (0, -1, 1)])
@@ -113,7 +122,8 @@ class Transpose(_Moving):
 
 
 class BroadcastTo(_Moving):
-    """z = x repeated along new axes, and along axes of size 1, up to shape `to`. dx = dz summed over the repetitions.
+    """z = x repeated along new axes, and along axes of size 1, up to shape `to`. dx = dz summed
+    over the repetitions.
 
     >>> np.broadcast_to(Tensor([[1.0], [2.0]]), (2, 3)).array
     array([[1., 1., 1.],
@@ -159,7 +169,9 @@ def transpose(x: TensorLike, axes: Shape | None = None) -> Tensor:
 
 @implements(np.swapaxes)
 def swapaxes(x: Tensor, axis1: int, axis2: int) -> Tensor:
-    """x with two axes exchanged, recorded as a Transpose. Errors: ShapeError for an axis that is not there (MG107)."""
+    """x with two axes exchanged, recorded as a Transpose. Errors: ShapeError for an axis that is
+    not there (MG107).
+    """
     axes = list(range(x.ndim))
     for axis in (axis1, axis2):
         check_axis("swapaxes", axis, x.shape)
@@ -175,7 +187,8 @@ def broadcast_to(x: TensorLike, shape: Shape) -> Tensor:
 
 @implements(np.squeeze)
 def squeeze(x: TensorLike, axis: int | Shape | None = None) -> Tensor:
-    """z = x without the axes of size 1 that `axis` names (None: all of them), recorded as a Reshape.
+    """z = x without the axes of size 1 that `axis` names (None: all of them), recorded as a
+    Reshape.
 
     >>> squeeze(Tensor([[[1.0], [2.0]]]), axis=0).shape
     (2, 1)
@@ -206,6 +219,7 @@ def _reshaped(function, x: TensorLike, axis) -> Tensor:
             "MG107",
             f"{function.__name__} cannot take axis={axis} of an array of shape {x.shape}",
             cause=str(error),
-            remedy="squeeze takes away axes of size 1; expand_dims counts axes in the shape with the new ones",
+            remedy="squeeze takes away axes of size 1; expand_dims counts axes in the shape with "
+            "the new ones",
         ) from None
     return Reshape(to)(x)

@@ -1,7 +1,9 @@
-"""Gradient checking: is the recorded gradient right? If not, which gate is wrong, on which line, and in what way?
+"""Gradient checking: is the recorded gradient right? If not, which gate is wrong, on which line,
+and in what way?
 
-check.py runs a check, on the finite differences of numeric.py: rules.py checks each gate by itself, guess.py names the
-mistake in a Slip, blame.py looks for other causes, curve.py varies the step, report.py prints.
+check.py runs a check, on the finite differences of numeric.py: rules.py checks each gate by itself,
+guess.py names the mistake in a Slip, blame.py looks for other causes, curve.py varies the step,
+report.py prints.
 truncation.py is a separate tool.
 """
 
@@ -10,4 +12,11 @@ from .report import GradientReport
 from .slip import Slip
 from .truncation import TruncationReport, truncation_report
 
-__all__ = ["GradientReport", "Slip", "TruncationReport", "gradcheck", "gradcheck_model", "truncation_report"]
+__all__ = [
+    "GradientReport",
+    "Slip",
+    "TruncationReport",
+    "gradcheck",
+    "gradcheck_model",
+    "truncation_report",
+]

@@ -1,4 +1,6 @@
-"""mg.gradcheck and mg.gradcheck_model: compare recorded gradients with finite differences, and say what is wrong."""
+"""mg.gradcheck and mg.gradcheck_model: compare recorded gradients with finite differences, and say
+what is wrong.
+"""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
@@ -29,15 +31,22 @@ class Model(Protocol):
 
 
 def gradcheck(
-    f: Callable[..., Tensor], *inputs: Any, sample: int | None = None, fast: bool = False, order: int = 1, seed: int = 0
+    f: Callable[..., Tensor],
+    *inputs: Any,
+    sample: int | None = None,
+    fast: bool = False,
+    order: int = 1,
+    seed: int = 0,
 ) -> GradientReport:
-    """Compare the recorded gradient of f(*inputs) with central differences, and each gate's rule with its own forward.
+    """Compare the recorded gradient of f(*inputs) with central differences, and each gate's rule
+    with its own forward.
 
-    With L = f(x), or Σ v ⊙ f(x) for a random v if f(x) is not a single number, each element of dL/dx is compared with
-    (L(x + h e) - L(x - h e)) / 2h.
-    `sample` compares that many random elements of each input, `fast` one random direction for each. Integer inputs
-    (ids, labels) are passed on unchanged. Everything is computed in float64; afterwards the tensors hold their own
-    arrays again, and `.grad` is untouched. `order=2` then checks the gradient's own derivatives in the same way.
+    With L = f(x), or Σ v ⊙ f(x) for a random v if f(x) is not a single number, each element of
+    dL/dx is compared with (L(x + h e) - L(x - h e)) / 2h.
+    `sample` compares that many random elements of each input, `fast` one random direction for each.
+    Integer inputs (ids, labels) are passed on unchanged. Everything is computed in float64;
+    afterwards the tensors hold their own arrays again, and `.grad` is untouched. `order=2` then
+    checks the gradient's own derivatives in the same way.
 
     >>> import minigrad as mg
     >>> W = Tensor([[0.5, -1.0]], requires_grad=True, name="W")
@@ -51,17 +60,22 @@ def gradcheck(
       Taylor remainder: order 2.00 in h (2: right, 1: wrong)
         this is how |L(x + h u) - L(x) - h ∇L · u| shrinks with h, along a random direction u
 
-    Errors: OptionError for options (MG700) and for nothing to check (MG707), NonFiniteError (MG708) where f is not
-    finite at the inputs, DtypeError (MG704) where it computes in float32.
+    Errors: OptionError for options (MG700) and for nothing to check (MG707), NonFiniteError (MG708)
+    where f is not finite at the inputs, DtypeError (MG704) where it computes in float32.
 
-    For a single number v is 1: then `recorded` is what `backward` puts into `.grad`. Otherwise v is random, because a
-    plain sum can hide a mistake: the sum of a softmax has gradient 0, and a rule that returns zeros would pass.
+    For a single number v is 1: then `recorded` is what `backward` puts into `.grad`. Otherwise v is
+    random, because a plain sum can hide a mistake: the sum of a softmax has gradient 0, and a rule
+    that returns zeros would pass.
     Source: Griewank and Walther, Evaluating Derivatives (2008), section 3.1.
     """
     tensors = [_as_input(value) for value in inputs]
     leaves: dict[str, Leaf] = {}
     for number, tensor in enumerate(tensors):
-        if isinstance(tensor, Tensor) and tensor.dtype.kind == "f" and tensor.node not in leaves.values():
+        if (
+            isinstance(tensor, Tensor)
+            and tensor.dtype.kind == "f"
+            and tensor.node not in leaves.values()
+        ):
             name = tensor.name or f"input {number}"
             assert isinstance(tensor.node, Leaf)
             leaves[name if name not in leaves else f"{name} ({number})"] = tensor.node
@@ -78,10 +92,11 @@ def gradcheck_model(
     order: int = 1,
     seed: int = 0,
 ) -> GradientReport:
-    """`gradcheck` of L = loss(model(*inputs), labels) for every parameter not frozen; batch is (*inputs, labels).
+    """`gradcheck` of L = loss(model(*inputs), labels) for every parameter not frozen; batch is
+    (*inputs, labels).
 
-    `sample` random elements of each parameter are compared, all of them with `sample=None`; `fast` compares one random
-    direction for each parameter.
+    `sample` random elements of each parameter are compared, all of them with `sample=None`; `fast`
+    compares one random direction for each parameter.
 
     >>> import minigrad as mg
     >>> class Line:
@@ -91,7 +106,8 @@ def gradcheck_model(
     >>> bool(mg.gradcheck_model(Line(), mg.mean_squared_error, (np.eye(2), [[0.0], [1.0]])))
     True
 
-    Errors: as `gradcheck`. Source: Griewank and Walther, Evaluating Derivatives (2008), section 3.1.
+    Errors: as `gradcheck`. Source: Griewank and Walther, Evaluating Derivatives (2008), section
+    3.1.
     """
     leaves: dict[str, Leaf] = {}
     for path, parameter in model.named_parameters().items():
@@ -103,20 +119,27 @@ def gradcheck_model(
 
 
 def _run(
-    run: Callable[[], Tensor], leaves: dict[str, Leaf], sample: int | None, fast: bool, order: int, seed: int
+    run: Callable[[], Tensor],
+    leaves: dict[str, Leaf],
+    sample: int | None,
+    fast: bool,
+    order: int,
+    seed: int,
 ) -> GradientReport:
     if order not in (1, 2) or (sample is not None and sample < 1):
         raise OptionError(
             "MG700",
             f"gradcheck cannot take order={order!r} with sample={sample!r}",
-            cause="derivatives of the first and second order are checked, and a sample has at least one element",
+            cause="derivatives of the first and second order are checked, and a sample has at "
+            "least one element",
             remedy="order=1 or order=2; sample=None for every element, or a number from 1",
         )
     if not leaves:
         raise OptionError(
             "MG707",
             "gradcheck was given nothing to differentiate by",
-            cause="no input is a float tensor or array; for a model, no parameter requires a gradient",
+            cause="no input is a float tensor or array; for a model, no parameter requires a "
+            "gradient",
             remedy="pass the tensors that the function depends on: mg.gradcheck(f, W, b)",
         )
     random_state = generator().bit_generator.state
@@ -138,7 +161,9 @@ def _run(
 
 
 def _gradient_of(problem: Problem, rng: np.random.Generator) -> Callable[[], Tensor]:
-    """A function whose gradient is of second order: Σ w ⊙ dL/dx over all inputs, for a random w and the v of L."""
+    """A function whose gradient is of second order: Σ w ⊙ dL/dx over all inputs, for a random w and
+    the v of L.
+    """
     cotangent = upstream(problem.forward().shape, rng)
     weights = {name: signs(rng, array.shape) for name, array in problem.arrays.items()}
 
@@ -146,7 +171,10 @@ def _gradient_of(problem: Problem, rng: np.random.Generator) -> Callable[[], Ten
         output = problem.run()
         inputs = [from_node(leaf) for leaf in problem.leaves.values()]
         gradients = grad(output, inputs, create_graph=True, upstream=cotangent)
-        terms = [(gradient * weights[name]).sum() for name, gradient in zip(weights, gradients, strict=True)]
+        terms = [
+            (gradient * weights[name]).sum()
+            for name, gradient in zip(weights, gradients, strict=True)
+        ]
         return sum(terms[1:], terms[0])
 
     return run
@@ -158,9 +186,13 @@ def upstream(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
 
 
 class Check:
-    """One gradient check: each rule by itself, the whole gradient, then other causes. The result is `report`."""
+    """One gradient check: each rule by itself, the whole gradient, then other causes. The result is
+    `report`.
+    """
 
-    def __init__(self, problem: Problem, rng: np.random.Generator, sample: int | None, fast: bool) -> None:
+    def __init__(
+        self, problem: Problem, rng: np.random.Generator, sample: int | None, fast: bool
+    ) -> None:
         self.problem, self.rng, self.sample, self.fast = problem, rng, sample, fast
         self.report = GradientReport()
         with trace_lines():
@@ -168,7 +200,8 @@ class Check:
         if not np.isfinite(self.root.output).all():
             raise NonFiniteError(
                 "MG708",
-                f"the function cannot be checked where it is not finite: {strange_node(first_non_finite(self.root))}",
+                "the function cannot be checked where it is not finite: "
+                f"{strange_node(first_non_finite(self.root))}",
                 cause="an input outside a gate's domain, or NaN among the inputs",
                 remedy="check the gradient at other inputs",
             )
@@ -199,10 +232,12 @@ class Check:
             if node.output.dtype == np.float32:
                 raise DtypeError(
                     "MG704",
-                    f"{title(node)} computes in float32: {node.output.dtype} came out where float64 went in",
-                    cause="its forward, or a float32 tensor that it was given, fixes the dtype; steps of 6e-6 would "
-                    "drown in float32's rounding",
-                    remedy="let the result take the dtype of the inputs: np.zeros(..., x.dtype), array.astype(x.dtype)",
+                    f"{title(node)} computes in float32: {node.output.dtype} came out where "
+                    "float64 went in",
+                    cause="its forward, or a float32 tensor that it was given, fixes the dtype; "
+                    "steps of 6e-6 would drown in float32's rounding",
+                    remedy="let the result take the dtype of the inputs: np.zeros(..., x.dtype), "
+                    "array.astype(x.dtype)",
                 )
             check = NodeCheck(node, self.rng)
             slip = check.slip()
@@ -217,7 +252,9 @@ class Check:
                 recognise(check, slip)
 
     def _backward(self) -> bool:
-        """Compute the recorded gradient of every input. If backward itself fails, note why and return False."""
+        """Compute the recorded gradient of every input. If backward itself fails, note why and
+        return False.
+        """
         self.swept: dict[Node, Any] = {}
         if self.root.requires_grad:
             try:
@@ -236,16 +273,22 @@ class Check:
             self.report.inputs.append(row)
             if self.fast:
                 direction = signs(self.rng, gradient.shape)
-                self._compare_one(row, self.problem.line({name: direction}), float(np.sum(gradient * direction)))
+                self._compare_one(
+                    row, self.problem.line({name: direction}), float(np.sum(gradient * direction))
+                )
                 continue
             numbers = np.arange(gradient.size)
             if self.sample is not None and self.sample < gradient.size:
                 numbers = np.sort(self.rng.choice(gradient.size, self.sample, replace=False))
             for number in numbers:
                 index = index_of(number, gradient.shape)
-                self._compare_one(row, self.problem.element(name, index), float(gradient[index]), index)
+                self._compare_one(
+                    row, self.problem.element(name, index), float(gradient[index]), index
+                )
 
-    def _compare_one(self, row: InputReport, line: Line, recorded: float, index: tuple[int, ...] | None = None) -> None:
+    def _compare_one(
+        self, row: InputReport, line: Line, recorded: float, index: tuple[int, ...] | None = None
+    ) -> None:
         with np.errstate(all="ignore"):
             numeric, margin = central(line, self.cotangent), 0.0
         if not relative_error(recorded, numeric) <= TOLERANCE and self.report.slip is None:
@@ -260,19 +303,30 @@ class Check:
             row.error, row.index, row.recorded, row.numeric = error, index, recorded, numeric
 
     def _look_along_one_direction(self) -> None:
-        """Measure the Taylor remainder, unless a kink makes it meaningless; prepare the step curve for later."""
-        directions = {name: signs(self.rng, array.shape) for name, array in self.problem.arrays.items()}
+        """Measure the Taylor remainder, unless a kink makes it meaningless; prepare the step curve
+        for later.
+        """
+        directions = {
+            name: signs(self.rng, array.shape) for name, array in self.problem.arrays.items()
+        }
         with np.errstate(all="ignore"):
-            recorded = sum(float(np.sum(self.gradients[name] * u)) for name, u in directions.items())
+            recorded = sum(
+                float(np.sum(self.gradients[name] * u)) for name, u in directions.items()
+            )
         line = self.problem.line(directions)
         if not self.report.kinks:
             self.report.slope = taylor_slope(line, self.root.output, self.cotangent, recorded)
         self.report._curve = lambda: step_curve(line, self.cotangent, recorded)
 
     def _blame(self) -> Slip | None:
-        moved = {name: array + 1e-6 * signs(self.rng, array.shape) for name, array in self.problem.arrays.items()}
+        moved = {
+            name: array + 1e-6 * signs(self.rng, array.shape)
+            for name, array in self.problem.arrays.items()
+        }
         wrong_sum = wrongly_summed(self.root, self.cotangent, self.swept)
-        return wrong_sum or leaking(self.root, self.problem.forward(moved).node, set(self.problem.leaves.values()))
+        return wrong_sum or leaking(
+            self.root, self.problem.forward(moved).node, set(self.problem.leaves.values())
+        )
 
 
 def _as_input(value: Any) -> Any:

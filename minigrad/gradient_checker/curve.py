@@ -1,7 +1,9 @@
-"""The step curve and the Taylor remainder: two ways to judge a gradient along one direction without a tolerance.
+"""The step curve and the Taylor remainder: two ways to judge a gradient along one direction without
+a tolerance.
 
-As the step shrinks, the error of a right gradient falls until rounding makes it rise again: a V. That of a wrong one
-stays where it is. The Taylor remainder of a right gradient is of order h², that of a wrong one of order h.
+As the step shrinks, the error of a right gradient falls until rounding makes it rise again: a V.
+That of a wrong one stays where it is. The Taylor remainder of a right gradient is of order h², that
+of a wrong one of order h.
 """
 
 from dataclasses import dataclass
@@ -19,7 +21,8 @@ from .numeric import EPSILON, Line, central, relative_error
 
 @dataclass
 class StepCurve:
-    """The error of central differences against the recorded gradient, for each step size from 1e-1 to 1e-12.
+    """The error of central differences against the recorded gradient, for each step size from 1e-1
+    to 1e-12.
 
     Source: Baydin et al., Automatic differentiation in machine learning: a survey (2018), figure 3.
     """
@@ -37,8 +40,8 @@ class StepCurve:
     def save(self, path: str | Path) -> None:
         """Draw the curve on log-log axes, into a .png, .svg or .pdf file.
 
-        Errors: OptionError for another suffix (MG705) and without matplotlib (MG706), CheckpointError where the file
-        cannot be written (MG506).
+        Errors: OptionError for another suffix (MG705) and without matplotlib (MG706),
+        CheckpointError where the file cannot be written (MG506).
         """
         path = Path(path)
         if path.suffix not in (".png", ".svg", ".pdf"):
@@ -52,13 +55,28 @@ class StepCurve:
         replace_file(path, lambda file: figure.savefig(file, format=path.suffix[1:], dpi=150))
 
     def plot(self) -> Any:
-        """The curve on log-log axes, as a Matplotlib figure. Errors: OptionError MG706 without Matplotlib."""
+        """The curve on log-log axes, as a Matplotlib figure. Errors: OptionError MG706 without
+        Matplotlib.
+        """
         figure = new_figure("a plot of the step curve", 6.4, 4.2)
         axes = figure.add_subplot()
-        axes.loglog(self.steps, np.maximum(self.errors, 1e-16), "o-", color="#0b5fa5", label="error")
-        axes.loglog(self.steps, np.square(self.steps), "--", color="#777777", lw=1, label="h²: truncation")
-        axes.loglog(self.steps, EPSILON / np.array(self.steps), ":", color="#777777", lw=1, label="ε / h: rounding")
-        axes.set(xlabel="step h", ylabel="relative error", ylim=(1e-16, 10 * max(1.0, max(self.errors))))
+        axes.loglog(
+            self.steps, np.maximum(self.errors, 1e-16), "o-", color="#0b5fa5", label="error"
+        )
+        axes.loglog(
+            self.steps, np.square(self.steps), "--", color="#777777", lw=1, label="h²: truncation"
+        )
+        axes.loglog(
+            self.steps,
+            EPSILON / np.array(self.steps),
+            ":",
+            color="#777777",
+            lw=1,
+            label="ε / h: rounding",
+        )
+        axes.set(
+            xlabel="step h", ylabel="relative error", ylim=(1e-16, 10 * max(1.0, max(self.errors)))
+        )
         axes.set_title("Central differences against the recorded gradient")
         axes.grid(alpha=0.3)
         axes.legend()
@@ -83,12 +101,14 @@ def step_curve(line: Line, cotangent: Array, recorded: float) -> StepCurve:
 
 
 def taylor_slope(line: Line, base: Array, cotangent: Array, recorded: float) -> float | None:
-    """The order in h of |L(x + h u) - L(x) - h · recorded|: near 2 for a right gradient, near 1 for a wrong one.
+    """The order in h of |L(x + h u) - L(x) - h · recorded|: near 2 for a right gradient, near 1 for
+    a wrong one.
 
-    The median over the smallest steps whose remainder is well above rounding. None if fewer than two steps are: then
-    the function is linear along u, and the gradient agrees with it.
+    The median over the smallest steps whose remainder is well above rounding. None if fewer than
+    two steps are: then the function is linear along u, and the gradient agrees with it.
 
-    Source: Taylor's theorem; Farrell et al., Automated derivation of the adjoint (2013), section 6.1.
+    Source: Taylor's theorem; Farrell et al., Automated derivation of the adjoint (2013), section
+    6.1.
     """
     steps, remainders = [], []
     with np.errstate(all="ignore"):

@@ -1,7 +1,9 @@
-"""Guesses which mistake made a gradient wrong, among those that people usually make in a backward rule.
+"""Guesses which mistake made a gradient wrong, among those that people usually make in a backward
+rule.
 
-Each guess is compared with what the rule gives. It must explain that at several points: at one alone, such as x = 1 for
-a rule with 1 - x², several may. Mistakes with an exact signature come before those that may fit by chance.
+Each guess is compared with what the rule gives. It must explain that at several points: at one
+alone, such as x = 1 for a rule with 1 - x², several may. Mistakes with an exact signature come
+before those that may fit by chance.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,24 +21,33 @@ from .rules import NodeCheck, RuleError
 from .slip import Slip
 
 Guess = tuple[str, str, Array | bool]
-"""A mistake: its kind, a sentence, and the gradient that a rule with this mistake gives, or whether it is the one."""
+"""A mistake: its kind, a sentence, and the gradient that a rule with this mistake gives, or whether
+it is the one."""
 
 MOST_NUMBERS = 4_000_000
-"""How many slopes a guess may measure: input elements times output elements. Of a larger input it takes a sample."""
+"""How many slopes a guess may measure: input elements times output elements. Of a larger input it
+takes a sample."""
 
-LOCAL, WRONG, INNER = "local derivative missing", "wrong local derivative", "inner derivative missing"
+LOCAL, WRONG, INNER = (
+    "local derivative missing",
+    "wrong local derivative",
+    "inner derivative missing",
+)
 HALF, WRONG_AXIS, MISPLACED = "half of the product rule", "sum over the wrong axis", "misplaced"
 
 CLOSER = {HALF: ("factor",), WRONG: ("factor", INNER, "term missing")}
-"""Kinds that say more than another one that fits too, unless the right local derivative is known."""
+"""Kinds that say more than another one that fits too, unless the right local derivative is
+known."""
 
 
 class Evidence:
-    """One wrong gradient at one point, for a random `dz`: `rule` as the gate gives it, `true` as differences do.
+    """One wrong gradient at one point, for a random `dz`: `rule` as the gate gives it, `true` as
+    differences do.
 
-    `shares[i]` holds what each output element contributes to element i of the true gradient; their sum is `true`. If
-    the input is too large, `rule` and `true` are one-dimensional and hold a sample of it, and `whole` is False. Where
-    what the rule gave does not fit the input, that is `raw`, and `rule` is NaN; otherwise both are the same.
+    `shares[i]` holds what each output element contributes to element i of the true gradient; their
+    sum is `true`. If the input is too large, `rule` and `true` are one-dimensional and hold a
+    sample of it, and `whole` is False. Where what the rule gave does not fit the input, that is
+    `raw`, and `rule` is NaN; otherwise both are the same.
     """
 
     def __init__(self, check: NodeCheck, position: int, index: tuple[int, ...]) -> None:
@@ -71,7 +82,9 @@ class Evidence:
 
     def pick(self, gradient: Array) -> Array:
         """The elements that are judged, of a gradient of the input's shape."""
-        return gradient if self.whole else np.array([gradient[element] for element in self.elements])
+        return (
+            gradient if self.whole else np.array([gradient[element] for element in self.elements])
+        )
 
     def rule_of(self, dz: Array) -> Array:
         """The rule's gradient for another upstream gradient."""
@@ -96,7 +109,8 @@ class Evidence:
             return bool(gradient)
         if self.raw.any() or self.raw.shape != gradient.shape:
             return same(self.raw, gradient)
-        return bool(np.abs(gradient).max(initial=0.0) < 1e-9)  # where the rule gives zeros, so must the mistake
+        # where the rule gives zeros, so must the mistake
+        return bool(np.abs(gradient).max(initial=0.0) < 1e-9)
 
     def explanations(self) -> list[tuple[str, str]]:
         """Kind and sentence of each mistake that explains what the rule gives."""
@@ -111,20 +125,28 @@ class Evidence:
 
     @cached_property
     def unreduced(self) -> Array | None:
-        """The gradient of an input that was broadcast, before it is summed; None if an output has several sources."""
+        """The gradient of an input that was broadcast, before it is summed; None if an output has
+        several sources.
+        """
         if not self.whole or (self.used.sum(axis=0) > 1).any():
             return None
         return np.asarray(self.shares.reshape(-1, *self.z.shape).sum(axis=0))
 
     @cached_property
     def products(self) -> list[tuple[str, Array, Array]]:
-        """What a local derivative may be, its value, and the gradient that it gives: dz times it, summed as for x."""
+        """What a local derivative may be, its value, and the gradient that it gives: dz times it,
+        summed as for x.
+        """
         found: list[tuple[str, Array, Array]] = []
         try:
             shape = np.broadcast_shapes(self.z.shape, *(array.shape for array in self.arrays))
         except ValueError:  # inputs that do not broadcast, as in a matrix product
             return found
-        if any(array.dtype.kind != "f" for array in self.arrays) or self.z.size > 1 and shape != self.z.shape:
+        if (
+            any(array.dtype.kind != "f" for array in self.arrays)
+            or self.z.size > 1
+            and shape != self.z.shape
+        ):
             return found
         for text, value in expressions(self.arrays, self.z):
             whole = np.broadcast_to(value, shape)
@@ -143,11 +165,15 @@ class Evidence:
 
 
 def measure(check: NodeCheck, position: int, elements: Sequence[Any]) -> Array:
-    """d(output)/d(element) for each of the elements of input number `position`: shape (len(elements), *z.shape)."""
+    """d(output)/d(element) for each of the elements of input number `position`: shape
+    (len(elements), *z.shape).
+    """
     lines = [check.element(position, element) for element in elements]
     with np.errstate(all="ignore"):
         slopes = [(line(STEP) - line(-STEP)) / (2 * STEP) for line in lines]
-    return np.nan_to_num(np.reshape(slopes, (len(elements), *check.output.shape)), posinf=0.0, neginf=0.0)
+    return np.nan_to_num(
+        np.reshape(slopes, (len(elements), *check.output.shape)), posinf=0.0, neginf=0.0
+    )
 
 
 def same(a: Array, b: Array) -> bool:
@@ -159,22 +185,29 @@ def same(a: Array, b: Array) -> bool:
 
 
 def recognise(check: NodeCheck, slip: Slip) -> None:
-    """Give the slip the kind and the sentence of the first mistake that explains it at every point."""
+    """Give the slip the kind and the sentence of the first mistake that explains it at every
+    point.
+    """
     if slip.kind != "unrecognised" or slip.input is None:
         return
     points = [Evidence(check, slip.input, slip.index), *_elsewhere(check, slip, slip.input)]
     right = ""
     with np.errstate(all="ignore"):
         guesses = _common([e.explanations() for e in points])
-        if len(points) == 1 and points[0].x.size == 1:  # one number fits a factor, and proves nothing
+        # one number fits a factor, and proves nothing
+        if len(points) == 1 and points[0].x.size == 1:
             guesses = [guess for guess in guesses if guess[0] != "factor"]
         if not guesses:
             return
         slip.kind, slip.sentence = guesses[0]
         if slip.kind in (LOCAL, WRONG):
-            rights = _common([[text for text, dx in e.local_derivatives() if same(dx, e.true)] for e in points])
+            rights = _common(
+                [[text for text, dx in e.local_derivatives() if same(dx, e.true)] for e in points]
+            )
             right = rights[0] if rights else ""
-            slip.sentence += f"; it should be {right}" if right else "; differences give another slope"
+            slip.sentence += (
+                f"; it should be {right}" if right else "; differences give another slope"
+            )
     closer = [guess for guess in guesses if guess[0] in CLOSER.get(slip.kind, ())]
     if closer and (not right or " · " in right):
         slip.kind, slip.sentence = closer[0]
@@ -186,7 +219,9 @@ def _common(lists: list[list[Any]]) -> list[Any]:
 
 
 def _elsewhere(check: NodeCheck, slip: Slip, position: int) -> Iterator[Evidence]:
-    """The same mistake at other points, where the rule is wrong too: two for a small gate, one for a large one."""
+    """The same mistake at other points, where the rule is wrong too: two for a small gate, one for
+    a large one.
+    """
     for _ in range(2 if check.arrays[position].size * check.output.size < 10_000 else 1):
         try:
             e = Evidence(NodeCheck(check.node, check.rng, check.elsewhere()), position, slip.index)
@@ -202,7 +237,11 @@ def _elsewhere(check: NodeCheck, slip: Slip, position: int) -> Iterator[Evidence
 
 def factor(e: Evidence) -> Iterator[Guess]:
     """Zeros, or a factor with a usual cause: -1, 2, or the number of examples."""
-    yield "all zero", "all zero: the rule returns None or zeros, as if this input had no effect", not e.raw.any()
+    yield (
+        "all zero",
+        "all zero: the rule returns None or zeros, as if this input had no effect",
+        not e.raw.any(),
+    )
     yield "not finite", "the rule gives NaN or infinity", not np.isfinite(e.raw).all()
     yield "sign", "the sign: the gradient is right except for a factor of -1", -e.true
     for sign, c in (("", 1.0), ("-", -1.0)):
@@ -212,17 +251,28 @@ def factor(e: Evidence) -> Iterator[Guess]:
         for size, what in _sizes(e).items():
             text = f"a factor of {sign}{size}, {what}: not divided by it (sum instead of mean)"
             yield "batch size", text, c * size * e.true
-            yield "batch size", f"a factor of {sign}1/{size}, {what}: divided by it once too often", c / size * e.true
+            yield (
+                "batch size",
+                f"a factor of {sign}1/{size}, {what}: divided by it once too often",
+                c / size * e.true,
+            )
 
 
 def _sizes(e: Evidence) -> dict[int, str]:
-    """Sizes that a mean may wrongly have divided by, or not divided by; each with its first description."""
+    """Sizes that a mean may wrongly have divided by, or not divided by; each with its first
+    description.
+    """
     sizes: dict[int, str] = {}
-    for what, array in [("the output", e.z), *((f"input {n}", array) for n, array in enumerate(e.arrays))]:
+    for what, array in [
+        ("the output", e.z),
+        *((f"input {n}", array) for n, array in enumerate(e.arrays)),
+    ]:
         for axis, size in enumerate(array.shape):
             sizes.setdefault(size, f"the size of axis {axis} of {what}")
         sizes.setdefault(array.size, f"the number of elements of {what}")
-    sizes.setdefault(e.x.size // max(e.z.size, 1), "the number of elements that one output is made from")
+    sizes.setdefault(
+        e.x.size // max(e.z.size, 1), "the number of elements that one output is made from"
+    )
     return {size: what for size, what in sizes.items() if size > 2}
 
 
@@ -246,17 +296,25 @@ def upstream(e: Evidence) -> Iterator[Guess]:
 
 
 def assigned(e: Evidence) -> Iterator[Guess]:
-    """An input some of whose elements are used more often than others, and of several uses one counts."""
+    """An input some of whose elements are used more often than others, and of several uses one
+    counts.
+    """
     shares = e.shares.reshape(e.used.shape)
     if np.ptp(e.used.sum(axis=1)) > 0:
         for way in (-1, 1):  # the last use, then the first
             first = np.argmax(e.used[:, ::way], axis=1)
             one = shares[:, ::way][np.arange(len(shares)), first].reshape(e.shape)
-            yield "= where += belongs", "= instead of +=: where an element is used several times, one use counts", one
+            yield (
+                "= where += belongs",
+                "= instead of +=: where an element is used several times, one use counts",
+                one,
+            )
 
 
 def summed(e: Evidence) -> Iterator[Guess]:
-    """An input that is used several times: its gradient is summed over the wrong axes, or not at all."""
+    """An input that is used several times: its gradient is summed over the wrong axes, or not at
+    all.
+    """
     numbers = range(e.z.ndim)
     choices = [axes for count in range(1, 5) for axes in combinations(numbers, count)]
     for axes in choices:
@@ -268,7 +326,11 @@ def summed(e: Evidence) -> Iterator[Guess]:
                 yield kind, text, e.shares[key].reshape(*e.shape, -1).sum(-1)
     if (whole := e.unreduced) is None or e.x.shape == e.z.shape:
         return
-    yield "sum over the batch missing", "the gradient is not summed where the input was repeated", whole
+    yield (
+        "sum over the batch missing",
+        "the gradient is not summed where the input was repeated",
+        whole,
+    )
     sums = {axes: np.squeeze(whole.sum(axes)) for axes in choices}
     right = next((axes for axes, total in sums.items() if same(total, np.squeeze(e.true))), ())
     for axes, total in sums.items():
@@ -281,16 +343,22 @@ def _listed(axes: tuple[int, ...]) -> str:
 
 
 def transposed(e: Evidence) -> Iterator[Guess]:
-    """The gradient, dz or another input with its last two axes swapped; or matrices multiplied in the wrong order."""
+    """The gradient, dz or another input with its last two axes swapped; or matrices multiplied in
+    the wrong order.
+    """
     if e.true.ndim >= 2:
         yield "transposed", "the gradient is transposed", e.true.swapaxes(-1, -2)
     if e.dz.ndim >= 2 and e.dz.shape[-1] == e.dz.shape[-2]:
         text = "the upstream gradient enters the rule transposed"
         yield "transposed", text, e.with_dz(e.dz.swapaxes(-1, -2))
-    matrices = {n: array for n, array in enumerate(e.arrays) if array.ndim >= 2 and array.dtype.kind == "f"}
+    matrices = {
+        n: array for n, array in enumerate(e.arrays) if array.ndim >= 2 and array.dtype.kind == "f"
+    }
     for other, matrix in matrices.items():
         if other != e.position and matrix.shape[-1] == matrix.shape[-2]:
-            arrays = [matrix.swapaxes(-1, -2) if n == other else array for n, array in enumerate(e.arrays)]
+            arrays = [
+                matrix.swapaxes(-1, -2) if n == other else array for n, array in enumerate(e.arrays)
+            ]
             text = f"input {other} enters the rule untransposed (or transposed once too often)"
             yield "transposed", text, e.true_of(e.position, arrays)
     for matrix in matrices.values():
@@ -299,9 +367,20 @@ def transposed(e: Evidence) -> Iterator[Guess]:
         pairs = permutations((e.dz, e.dz.T, matrix, matrix.T), 2)
         products = [a @ b for a, b in pairs if a.shape[1] == b.shape[0]]
         for one in products:
-            if matrix is e.x and any(one.shape == two.shape and same(one + two, e.true) for two in products):
-                yield HALF, "this matrix is used twice in the product, and one use counts: d(uv) = du v + u dv", one
-            yield "factors in the wrong order", "the matrices are multiplied in the wrong order: AB is not BA", one
+            if matrix is e.x and any(
+                one.shape == two.shape and same(one + two, e.true) for two in products
+            ):
+                yield (
+                    HALF,
+                    "this matrix is used twice in the product, and one use counts: d(uv) = du v + "
+                    "u dv",
+                    one,
+                )
+            yield (
+                "factors in the wrong order",
+                "the matrices are multiplied in the wrong order: AB is not BA",
+                one,
+            )
 
 
 def coupling(e: Evidence) -> Iterator[Guess]:
@@ -309,14 +388,27 @@ def coupling(e: Evidence) -> Iterator[Guess]:
     if not e.alike or e.x.size < 2:
         return
     text = "only the Jacobian's diagonal is used: the sum over the other elements is missing"
-    yield "coupling missing", text, np.diagonal(e.shares.reshape(e.x.size, e.x.size)).reshape(e.x.shape)
-    for scale, weight in ((e.z, 1.0), (1.0, np.exp(e.z))):  # softmax: z (dz - Σ dz z). Log softmax: dz - e^z Σ dz.
+    yield (
+        "coupling missing",
+        text,
+        np.diagonal(e.shares.reshape(e.x.size, e.x.size)).reshape(e.x.shape),
+    )
+    # softmax: z (dz - Σ dz z). Log softmax: dz - e^z Σ dz.
+    for scale, weight in ((e.z, 1.0), (1.0, np.exp(e.z))):
         right = _constant_axes((e.dz - e.true / scale) / weight)
         found = _constant_axes((e.dz - e.rule / scale) / weight)
         if right and scale is e.z:
-            yield "coupling missing", "the sum over the other elements, in the denominator, is missing", e.dz * e.z
+            yield (
+                "coupling missing",
+                "the sum over the other elements, in the denominator, is missing",
+                e.dz * e.z,
+            )
         text = f"the rule sums over axis {_listed(found)}, and forward over axis {_listed(right)}"
-        yield WRONG_AXIS, text, bool(right and found) and right != found and not same(e.rule, e.dz * scale)
+        yield (
+            WRONG_AXIS,
+            text,
+            bool(right and found) and right != found and not same(e.rule, e.dz * scale),
+        )
 
 
 def normalisation(e: Evidence) -> Iterator[Guess]:
@@ -331,7 +423,11 @@ def normalisation(e: Evidence) -> Iterator[Guess]:
         scaled = centred * total(rest * centred) / total(centred**2)
         where = "" if axis is None else f" over axis {axis}"
         yield "mean term missing", f"the mean{where} is not subtracted", _is_constant(rest, axis)
-        yield "deviation term missing", f"the deviation{where} is taken for a constant", same(rest, scaled)
+        yield (
+            "deviation term missing",
+            f"the deviation{where} is taken for a constant",
+            same(rest, scaled),
+        )
         text = f"the mean and the deviation{where} are taken for constants"
         yield "mean and deviation terms missing", text, _is_constant(rest - scaled, axis)
 
@@ -344,19 +440,28 @@ def _is_constant(array: Array, axis: int | None) -> bool:
 
 
 def _constant_axes(array: Array) -> tuple[int, ...]:
-    return tuple(axis for axis, size in enumerate(array.shape) if size > 1 and _is_constant(array, axis))
+    return tuple(
+        axis for axis, size in enumerate(array.shape) if size > 1 and _is_constant(array, axis)
+    )
 
 
 def labels(e: Evidence) -> Iterator[Guess]:
-    """A cross entropy, whose gradient is softmax minus 1 at the label, without the 1 or with its sign turned."""
+    """A cross entropy, whose gradient is softmax minus 1 at the label, without the 1 or with its
+    sign turned.
+    """
     for ids in e.arrays:
         if ids.dtype.kind in "iu" and e.x.ndim and ids.shape == e.x.shape[:-1]:
             at_label = ids[..., None] == np.arange(e.x.shape[-1])
             softmax = np.exp(e.x) / np.exp(e.x).sum(-1, keepdims=True)
-            one = np.where(at_label, e.true / (softmax - 1), 0.0)  # what the 1 stands for: the weight of the example
+            # what the 1 stands for: the weight of the example
+            one = np.where(at_label, e.true / (softmax - 1), 0.0)
             text = "the 1 at the label is not subtracted: the gradient is softmax minus one-hot"
             yield "label not subtracted", text, e.true + one
-            yield "label added", "the 1 at the label is added: it should be subtracted", e.true + 2 * one
+            yield (
+                "label added",
+                "the 1 at the label is added: it should be subtracted",
+                e.true + 2 * one,
+            )
 
 
 def swapped(e: Evidence) -> Iterator[Guess]:
@@ -370,9 +475,13 @@ def swapped(e: Evidence) -> Iterator[Guess]:
 
 
 def reordered(e: Evidence) -> Iterator[Guess]:
-    """Parts of dz taken as if the inputs came in another order: two of them exchanged, or all from last to first."""
+    """Parts of dz taken as if the inputs came in another order: two of them exchanged, or all from
+    last to first.
+    """
     numbers = list(range(len(e.arrays)))
-    exchanged = [[{e.position: other, other: e.position}.get(n, n) for n in numbers] for other in numbers]
+    exchanged = [
+        [{e.position: other, other: e.position}.get(n, n) for n in numbers] for other in numbers
+    ]
     for order in [*exchanged, numbers[::-1]]:
         if order[e.position] != e.position:
             gradient = e.true_of(order.index(e.position), [e.arrays[n] for n in order])
@@ -393,8 +502,15 @@ def misplaced(e: Evidence) -> Iterator[Guess]:
     """Elements of dz, but the wrong ones."""
     sent = np.append(e.dz, 0.0)
     if 1 < e.true.size < 1e6 / sent.size:
-        gaps = [np.abs(gradient.reshape(-1, 1) - sent).min(axis=1).max() for gradient in (e.rule, e.true)]
-        yield MISPLACED, "the wrong elements of dz arrive: an axis, an order or an offset is mixed up", max(gaps) < 1e-7
+        gaps = [
+            np.abs(gradient.reshape(-1, 1) - sent).min(axis=1).max()
+            for gradient in (e.rule, e.true)
+        ]
+        yield (
+            MISPLACED,
+            "the wrong elements of dz arrive: an axis, an order or an offset is mixed up",
+            max(gaps) < 1e-7,
+        )
 
 
 def product_rule(e: Evidence) -> Iterator[Guess]:
@@ -415,7 +531,11 @@ def local_factor(e: Evidence) -> Iterator[Guess]:
     """An elementwise gate that multiplies dz by the wrong expression."""
     for text, gradient in e.local_derivatives():
         if text == "1":
-            yield LOCAL, "the local derivative is missing: the rule passes dz on unchanged", gradient
+            yield (
+                LOCAL,
+                "the local derivative is missing: the rule passes dz on unchanged",
+                gradient,
+            )
         else:
             yield WRONG, f"the rule multiplies dz by {text}", gradient
 
@@ -426,7 +546,11 @@ def lost_part(e: Evidence) -> Iterator[Guess]:
         for sign, c in {"": 1.0, "-": -1.0, "2 · ": 2.0, "3 · ": 3.0}.items():
             text = f"a factor {sign}({expression}) is missing, as when the chain rule's inner derivative is forgotten"
             yield INNER, text, same(c * e.rule * e.pick(value), e.true)
-            yield "term missing", f"a term is missing: {sign}({expression}), times dz", e.true - c * product
+            yield (
+                "term missing",
+                f"a term is missing: {sign}({expression}), times dz",
+                e.true - c * product,
+            )
 
 
 def partly(e: Evidence) -> Iterator[Guess]:
@@ -440,22 +564,43 @@ def partly(e: Evidence) -> Iterator[Guess]:
 
 
 def elementwise(e: Evidence) -> Iterator[Guess]:
-    """Any other slope: each element of the gradient is that of dz times something. And what has no other name."""
+    """Any other slope: each element of the gradient is that of dz times something. And what has no
+    other name.
+    """
     if e.alike and e.rule.any() and not (e.whole and e.unreduced is None):
         weights = signs(e.check.rng, e.dz.shape)
         weighted = e.rule_of(weights * e.dz)
-        yield WRONG, "the rule multiplies dz by something else", same(weighted, e.rule * e.pick(weights))
-    yield "wrong shape", f"the gradient has shape {e.raw.shape}, and its input has {e.x.shape}", not e.fitting
+        yield (
+            WRONG,
+            "the rule multiplies dz by something else",
+            same(weighted, e.rule * e.pick(weights)),
+        )
+    yield (
+        "wrong shape",
+        f"the gradient has shape {e.raw.shape}, and its input has {e.x.shape}",
+        not e.fitting,
+    )
 
 
 TESTS = (
     factor, upstream, assigned, summed, coupling, normalisation, labels, transposed, swapped, permuted, product_rule,
     local_factor, constant, reordered, lost_part, partly, misplaced, elementwise,
 )  # fmt: skip
-TESTS_OF_A_SAMPLE = (factor, upstream, assigned, summed, local_factor, constant, lost_part, partly, elementwise)
+TESTS_OF_A_SAMPLE = (
+    factor,
+    upstream,
+    assigned,
+    summed,
+    local_factor,
+    constant,
+    lost_part,
+    partly,
+    elementwise,
+)
 
 
-# What a local derivative may be: expressions of an input or of z, {0}, of an input alone, and of two inputs.
+# What a local derivative may be: expressions of an input or of z, {0}, of an input alone, and of
+# two inputs.
 
 
 def _of_any(x: Array) -> dict[str, Array]:
@@ -493,7 +638,9 @@ FACTORS = (
 
 
 def expressions(arrays: Sequence[Array], z: Array) -> list[tuple[str, Array]]:
-    """What a local derivative may be, with its value: of one input x or of several a, b, ..., and of the output z."""
+    """What a local derivative may be, with its value: of one input x or of several a, b, ..., and
+    of the output z.
+    """
     names = "x" if len(arrays) == 1 else "abcdef"
     inputs = list(zip(names, arrays, strict=False))
     found = [("1", np.ones_like(z)), *_named(_of_any(z), "z")]

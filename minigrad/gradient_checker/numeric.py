@@ -1,4 +1,6 @@
-"""Numeric derivatives: central differences of a function of arrays, and the kinks where there is no derivative."""
+"""Numeric derivatives: central differences of a function of arrays, and the kinks where there is no
+derivative.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,16 +15,19 @@ from ..tensor import Tensor, as_tensors
 EPSILON = float(np.finfo(np.float64).eps)
 
 STEP = EPSILON ** (1 / 3)
-"""6e-6, where the two errors of a central difference balance: truncation, about h², and rounding, about eps/h."""
+"""6e-6, where the two errors of a central difference balance: truncation, about h², and rounding,
+about eps/h."""
 
 Line = Callable[[float], Array]
 """The output at x + t·u, for a fixed point x and direction u."""
 
 
 class Cuts:
-    """The arrays that cuts let through: noted in the first forward pass, and held constant in all later ones.
+    """The arrays that cuts let through: noted in the first forward pass, and held constant in all
+    later ones.
 
-    A truncated gradient treats the state before the cut as a constant, so differences must do the same.
+    A truncated gradient treats the state before the cut as a constant, so differences must do the
+    same.
     """
 
     def __init__(self) -> None:
@@ -30,7 +35,9 @@ class Cuts:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Run exactly one forward pass in this block: the first is noted, later ones get the noted arrays."""
+        """Run exactly one forward pass in this block: the first is noted, later ones get the noted
+        arrays.
+        """
         noted: list[Array] = []
         held = iter(self.values or ())
 
@@ -54,7 +61,9 @@ class Function:
 
     def line(self, direction: dict[Any, Array]) -> Line:
         """The output along a direction, which has an array for each array that it moves."""
-        return lambda t: self.output_at({name: self.arrays[name] + t * u for name, u in direction.items()})
+        return lambda t: self.output_at(
+            {name: self.arrays[name] + t * u for name, u in direction.items()}
+        )
 
     def element(self, name: Any, index: tuple[int, ...]) -> Line:
         """The output as one element of one array moves."""
@@ -64,7 +73,8 @@ class Function:
 
 
 class Problem(Function):
-    """The function under test, evaluated with float64 arrays in its leaves; after each call they hold their own again.
+    """The function under test, evaluated with float64 arrays in its leaves; after each call they
+    hold their own again.
 
     `run()` computes the output from `leaves`.
     """
@@ -76,7 +86,9 @@ class Problem(Function):
         self._cuts = Cuts()
 
     def forward(self, moved: dict[str, Array] | None = None) -> Tensor:
-        """The recorded output, with `moved` in the leaves that they name, and `arrays` in the others."""
+        """The recorded output, with `moved` in the leaves that they name, and `arrays` in the
+        others.
+        """
         before = {leaf: leaf.output for leaf in self.leaves.values()}
         arrays = self.arrays | (moved or {})
         try:
@@ -94,8 +106,8 @@ class Problem(Function):
 
 def central(line: Line, cotangent: Array, step: float = STEP) -> float:
     """d/dt Σ cotangent ⊙ line(t) at t = 0, by (line(h) - line(-h)) / 2h."""
-    # Subtract before summing, so that large outputs do not swamp the difference. Where the cotangent is 0, an output
-    # may even be infinite.
+    # Subtract before summing, so that large outputs do not swamp the difference. Where the
+    # cotangent is 0, an output may even be infinite.
     with np.errstate(invalid="ignore"):
         change = np.where(cotangent == 0, 0.0, cotangent * (line(step) - line(-step)))
     return float(np.sum(change)) / (2 * step)
@@ -104,12 +116,14 @@ def central(line: Line, cotangent: Array, step: float = STEP) -> float:
 def careful(line: Line, cotangent: Array) -> tuple[float, float]:
     """The same derivative from many steps, because one may mislead: (value, how far off it may be).
 
-    Central differences at steps from 1e-3 to 1e-9, each pair extrapolated to step 0 (Richardson). Where neighbours
-    agree best, rounding, curvature and kinks nearby do the least harm.
+    Central differences at steps from 1e-3 to 1e-9, each pair extrapolated to step 0 (Richardson).
+    Where neighbours agree best, rounding, curvature and kinks nearby do the least harm.
     """
     with np.errstate(all="ignore"):
         estimates = [central(line, cotangent, 1e-3 * 4.0**-k) for k in range(11)]
-    better = [(16 * fine - coarse) / 15 for coarse, fine in zip(estimates, estimates[1:], strict=False)]
+    better = [
+        (16 * fine - coarse) / 15 for coarse, fine in zip(estimates, estimates[1:], strict=False)
+    ]
     gaps = np.abs(np.diff(better))
     if not np.isfinite(gaps).any():
         return float("nan"), float("inf")
@@ -118,10 +132,12 @@ def careful(line: Line, cotangent: Array) -> tuple[float, float]:
 
 
 def kinks(line: Line, base: Array, step: float = STEP) -> Array:
-    """True at each output element whose slope to the left differs from that to the right, however small the step.
+    """True at each output element whose slope to the left differs from that to the right, however
+    small the step.
 
-    At a smooth point the two differ by h·f'', 64 times less at a 64th of the step; at a kink they stay apart, at a jump
-    they grow as the step shrinks, and at the edge of the domain one of them is not finite.
+    At a smooth point the two differ by h·f'', 64 times less at a 64th of the step; at a kink they
+    stay apart, at a jump they grow as the step shrinks, and at the edge of the domain one of them
+    is not finite.
     """
     gaps, slopes = [], []
     with np.errstate(all="ignore"):
@@ -129,7 +145,10 @@ def kinks(line: Line, base: Array, step: float = STEP) -> Array:
             right, left = (line(h) - base) / h, (base - line(-h)) / h
             gaps.append(np.abs(right - left))
             slopes.append(np.abs(right + left) / 2)
-        noise = 1e-4 * np.maximum(1.0, np.abs(right)) + 100 * EPSILON * np.maximum(1.0, np.abs(base)) / h
+        noise = (
+            1e-4 * np.maximum(1.0, np.abs(right))
+            + 100 * EPSILON * np.maximum(1.0, np.abs(base)) / h
+        )
         kink = (gaps[1] > gaps[0] / 4) & (gaps[1] > noise)
         jump = (slopes[1] > 16 * slopes[0]) & (slopes[1] > noise)
     return np.asarray(kink | jump | ~np.isfinite(gaps[1]))

@@ -1,4 +1,6 @@
-"""The report of a gradient check: what was compared and what was found, as a table and as an error."""
+"""The report of a gradient check: what was compared and what was found, as a table and as an
+error.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,8 +17,9 @@ from .slip import Slip
 class InputReport:
     """One input's gradient against differences: how many comparisons, and the worst of them.
 
-    `index` is the worst element; in fast mode, where directions are compared, it is None. `error` is |recorded -
-    numeric| / max(1, |recorded|, |numeric|). Elements at a kink are counted in `kinks` and not compared.
+    `index` is the worst element; in fast mode, where directions are compared, it is None. `error`
+    is |recorded - numeric| / max(1, |recorded|, |numeric|). Elements at a kink are counted in
+    `kinks` and not compared.
     """
 
     name: str
@@ -37,10 +40,12 @@ class InputReport:
 
 @dataclass
 class GradientReport:
-    """What a check found. It is true if the gradient is right; printed it says what is wrong and where.
+    """What a check found. It is true if the gradient is right; printed it says what is wrong and
+    where.
 
-    `inputs` has a row for each input, `slip` the mistake: the first wrong rule on the way back or, if all rules are
-    right, another cause. `kinks` are the places without a derivative, `slope` is the order of the Taylor remainder.
+    `inputs` has a row for each input, `slip` the mistake: the first wrong rule on the way back or,
+    if all rules are right, another cause. `kinks` are the places without a derivative, `slope` is
+    the order of the Taylor remainder.
     """
 
     inputs: list[InputReport] = field(default_factory=list)
@@ -62,22 +67,29 @@ class GradientReport:
 
     @property
     def kind(self) -> str | None:
-        """The kind of the slip: "sign", "transposed", "upstream gradient forgotten", ...; None if there is none."""
+        """The kind of the slip: "sign", "transposed", "upstream gradient forgotten", ...; None if
+        there is none.
+        """
         return self.slip.kind if self.slip else None
 
     def step_curve(self) -> StepCurve:
-        """The error against the step size, along a random direction; measured when this is called."""
+        """The error against the step size, along a random direction; measured when this is
+        called.
+        """
         if self._curve is None:
             raise GradientError(
                 "MG703",
                 "there is no curve: nothing was compared",
-                cause="the check ended before the first comparison" + (f": {self.slip.sentence}" if self.slip else ""),
+                cause="the check ended before the first comparison"
+                + (f": {self.slip.sentence}" if self.slip else ""),
                 remedy="print the report, and fix what it names first",
             )
         return self._curve()
 
     def raise_if_wrong(self) -> None:
-        """Raise GradientError with the whole report: MG701 for a wrong gradient, MG702 if two forward passes differ."""
+        """Raise GradientError with the whole report: MG701 for a wrong gradient, MG702 if two
+        forward passes differ.
+        """
         if self.right:
             return
         first, *rest = str(self).split("\n")
@@ -104,32 +116,53 @@ class GradientReport:
         second = "second derivatives: " if self.order == 2 else ""
         if self.kind == "nondeterministic":
             return f"{second}cannot be checked: {self.slip}"
-        compared, wrong = sum(row.compared for row in self.inputs), sum(row.wrong for row in self.inputs)
+        compared, wrong = (
+            sum(row.compared for row in self.inputs),
+            sum(row.wrong for row in self.inputs),
+        )
         if self.right:
             lines = [f"{second}right: {compared} comparisons, {self.rules} gates"]
         else:
             rules = 1 + len(self.slip.others) if self.slip and self.slip.is_rule else 0
-            lines = [f"{second}WRONG: {wrong} of {compared} comparisons, {rules} of {self.rules} gates"]
+            lines = [
+                f"{second}WRONG: {wrong} of {compared} comparisons, {rules} of {self.rules} gates"
+            ]
         if self.failed:
             lines += _indented("backward failed", self.failed)
         if self.slip:
-            heading = "first wrong on the way back" if self.slip.is_rule else "every rule is right, but"
+            heading = (
+                "first wrong on the way back" if self.slip.is_rule else "every rule is right, but"
+            )
             lines += _indented(heading, str(self.slip))
         if self.kinks:
-            lines += _indented("not checked, at a kink", "\n".join(str(kink) for kink in self.kinks[:5]))
+            lines += _indented(
+                "not checked, at a kink", "\n".join(str(kink) for kink in self.kinks[:5])
+            )
             if len(self.kinks) > 5:
                 lines.append(f"    and {len(self.kinks) - 5} more gates")
         lines += self._table()
         if self.slope is not None:
             lines.append(f"  Taylor remainder: order {self.slope:.2f} in h (2: right, 1: wrong)")
-            lines.append("    this is how |L(x + h u) - L(x) - h ∇L · u| shrinks with h, along a random direction u")
+            lines.append(
+                "    this is how |L(x + h u) - L(x) - h ∇L · u| shrinks with h, along a "
+                "random direction u"
+            )
         return for_terminal("\n".join(map(printable, lines)))
 
     def _repr_html_(self) -> str:
         lines = str(self).split("\n")
         around = [line for line in lines[1:] if line not in self._table()]
         rows = [
-            (row.name, row.shape, row.compared, row.wrong, f"{row.error:.1e}", row.place, row.recorded, row.numeric)
+            (
+                row.name,
+                row.shape,
+                row.compared,
+                row.wrong,
+                f"{row.error:.1e}",
+                row.place,
+                row.recorded,
+                row.numeric,
+            )
             for row in self.inputs
         ]
         head = ["input", "shape", "compared", "wrong", "error", "worst at", "recorded", "numeric"]
@@ -140,13 +173,15 @@ class GradientReport:
             return []
         names = [printable(row.name) for row in self.inputs]
         width = max(5, *map(len, names))
-        heading = f"{'shape':<14} {'compared':>8} {'wrong':>6} {'error':>8}  worst at: recorded, numeric"
+        heading = (
+            f"{'shape':<14} {'compared':>8} {'wrong':>6} {'error':>8}  worst at: recorded, numeric"
+        )
         lines = [f"  {'input':<{width}}  {heading}"]
         for name, row in zip(names, self.inputs, strict=True):
             worst = f"{row.place}: {row.recorded:.6g}, {row.numeric:.6g}"
             lines.append(
-                f"  {name:<{width}}  {row.shape!s:<14} {row.compared:>8} {row.wrong:>6} {row.error:>8.1e}  {worst}"
-                + (f" ({row.kinks} at a kink)" if row.kinks else "")
+                f"  {name:<{width}}  {row.shape!s:<14} {row.compared:>8} {row.wrong:>6} "
+                f"{row.error:>8.1e}  {worst}" + (f" ({row.kinks} at a kink)" if row.kinks else "")
             )
         return lines
 

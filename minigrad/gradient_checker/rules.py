@@ -1,4 +1,6 @@
-"""Checks each gate's backward rule by itself: the gradient that it gives against differences of the gate's forward."""
+"""Checks each gate's backward rule by itself: the gradient that it gives against differences of the
+gate's forward.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,12 +15,15 @@ from .numeric import EPSILON, STEP, Cuts, Function, careful, index_of, kinks, si
 from .slip import Slip
 
 TOLERANCE = 1e-6
-"""How far apart gradient and difference may be, relative to their size: central differences reach 1e-9 or better."""
+"""How far apart gradient and difference may be, relative to their size: central differences reach
+1e-9 or better."""
 
 
 @dataclass
 class Kink:
-    """A place without a derivative: `index` of the output of `node`, where the left and right slopes differ."""
+    """A place without a derivative: `index` of the output of `node`, where the left and right
+    slopes differ.
+    """
 
     node: Node
     index: tuple[int, ...]
@@ -28,21 +33,31 @@ class Kink:
     def __str__(self) -> str:
         given = ", ".join(f"{value:.3g}" for value in self.inputs)
         more = f" and {self.count - 1} more" if self.count > 1 else ""
-        return f"{title(self.node)} at {list(self.index)}{more}" + (f", where its input is {given}" if given else "")
+        return f"{title(self.node)} at {list(self.index)}{more}" + (
+            f", where its input is {given}" if given else ""
+        )
 
 
 class RuleError(Exception):
-    """A rule that gives no gradient of input number `position`, or of none if that is None; `raw` is what it gave."""
+    """A rule that gives no gradient of input number `position`, or of none if that is None; `raw`
+    is what it gave.
+    """
 
-    def __init__(self, position: int | None, text: str, kind: str = "unrecognised", raw: Array | None = None) -> None:
+    def __init__(
+        self, position: int | None, text: str, kind: str = "unrecognised", raw: Array | None = None
+    ) -> None:
         super().__init__(text)
         self.position, self.kind, self.raw = position, kind, raw
 
 
 class NodeCheck(Function):
-    """One node under test: compares its rule with its forward on the arrays that it was called with, or on `arrays`."""
+    """One node under test: compares its rule with its forward on the arrays that it was called
+    with, or on `arrays`.
+    """
 
-    def __init__(self, node: Node, rng: np.random.Generator, arrays: Sequence[Array] | None = None) -> None:
+    def __init__(
+        self, node: Node, rng: np.random.Generator, arrays: Sequence[Array] | None = None
+    ) -> None:
         self.node: Node = node
         self.gate: Any = node.gate
         self.rng = rng
@@ -53,8 +68,11 @@ class NodeCheck(Function):
         self.output, *self.saved = self._call(self.arrays)
         if arrays is None:
             self.output, self.saved = node.output, list(node.arrays[count:])
-        self.positions = [number for number, parent in enumerate(node.inputs) if parent.requires_grad]
-        # Next to a number such as -1e308, which stands for "never the maximum", all others would be lost to rounding.
+        self.positions = [
+            number for number, parent in enumerate(node.inputs) if parent.requires_grad
+        ]
+        # Next to a number such as -1e308, which stands for "never the maximum", all others would be
+        # lost to rounding.
         self.dz = np.where(np.abs(self.output) < 1e30, signs(rng, self.output.shape), 0.0)
         self.kinked = np.zeros(self.output.shape, bool)
 
@@ -66,20 +84,27 @@ class NodeCheck(Function):
         return [np.asarray(output), *saved]
 
     def output_at(self, moved: dict[int, Array]) -> Array:
-        """The output with other arrays as the inputs of these numbers; NaN where the gate refuses them."""
+        """The output with other arrays as the inputs of these numbers; NaN where the gate refuses
+        them.
+        """
         try:
-            output: Array = self._call([moved.get(n, array) for n, array in enumerate(self.arrays)])[0]
+            output: Array = self._call(
+                [moved.get(n, array) for n, array in enumerate(self.arrays)]
+            )[0]
         except Exception:  # the gate is a learner's: it may raise anything
             output = np.empty(0)
         return output if output.shape == self.output.shape else np.full(self.output.shape, np.nan)
 
     def rule(self, dz: Array, after: Sequence[Array] | None = None) -> dict[int, Array]:
-        """The rule's gradients by position, dense and in the inputs' shapes, as the engine would compute them.
+        """The rule's gradients by position, dense and in the inputs' shapes, as the engine would
+        compute them.
 
-        With `after`, the gate is called once more, on those arrays, between its forward and its backward pass. Errors:
+        With `after`, the gate is called once more, on those arrays, between its forward and its
+        backward pass. Errors:
         RuleError.
         """
-        self._call(self.arrays)  # for a gate that keeps state: other arrays may have been tried since
+        # for a gate that keeps state: other arrays may have been tried since
+        self._call(self.arrays)
         if after is not None:
             self._call(after)
         given, gradients = dz.copy(), {}
@@ -138,14 +163,17 @@ class NodeCheck(Function):
         for position in self.positions:
             direction = signs(self.rng, self.arrays[position].shape)
             agree, straight = self._agrees(position, direction)
-            if not straight and not self.kinked.any():  # only where needed: it takes more forward calls
+            # only where needed: it takes more forward calls
+            if not straight and not self.kinked.any():
                 self._find_kinks()
             if not agree and not self._agrees(position, direction, patient=True)[0]:
                 return position
         return None
 
     def _find_kinks(self) -> None:
-        """Note the output elements at a kink, and set dz to 0 there, so that they are not compared."""
+        """Note the output elements at a kink, and set dz to 0 there, so that they are not
+        compared.
+        """
         for position in self.positions:
             direction = signs(self.rng, self.arrays[position].shape)
             self.kinked |= kinks(self.line({position: direction}), self.output)
@@ -154,7 +182,9 @@ class NodeCheck(Function):
             self.gradients = self.rule(self.dz)
 
     def _agrees(self, position: int, direction: Array, patient: bool = False) -> tuple[bool, bool]:
-        """Whether gradient and differences give the same slope along a direction; whether it is one on either side."""
+        """Whether gradient and differences give the same slope along a direction; whether it is one
+        on either side.
+        """
         gradient = self.gradients[position]
         if self.kinked.any():  # at a kink the rule may divide by 0: those elements are left out too
             direction = np.where(np.isfinite(gradient), direction, 0.0)
@@ -166,11 +196,17 @@ class NodeCheck(Function):
             right, left = (line(STEP) - self.output) / STEP, (self.output - line(-STEP)) / STEP
             slopes = np.where(counts, self.dz * (right + left) / 2, 0.0)
             straight = np.abs(right - left) < 1e-3 * np.maximum(1.0, np.abs(right))
-            # How much rounding alone may change the difference, given the sizes of the numbers subtracted. Rounding x
-            # shifts the point too: that counts where the slope changes, and is all there is at a minimum of 0.
+            # How much rounding alone may change the difference, given the sizes of the numbers
+            # subtracted. Rounding x shifts the point too: that counts where the slope changes, and
+            # is all there is at a minimum of 0.
             size = np.abs(self.arrays[position])
             shift = np.abs(right - left) * size.max(initial=0.0, where=size < 1e30)
-            noise = 20 * EPSILON / STEP * np.linalg.norm((self.dz * (np.abs(self.output) + shift))[counts])
+            noise = (
+                20
+                * EPSILON
+                / STEP
+                * np.linalg.norm((self.dz * (np.abs(self.output) + shift))[counts])
+            )
         numeric = float(np.sum(slopes))
         allowed = TOLERANCE * max(float(np.sum(np.abs(slopes))), abs(recorded)) + noise
         if patient:
@@ -183,37 +219,49 @@ class NodeCheck(Function):
         arrays = list(self.arrays)
         for position in self.positions:
             x = arrays[position]
-            moved = np.where(x == 0, 0.3 * signs(self.rng, x.shape), x * self.rng.uniform(0.67, 1.33, x.shape))
+            moved = np.where(
+                x == 0, 0.3 * signs(self.rng, x.shape), x * self.rng.uniform(0.67, 1.33, x.shape)
+            )
             arrays[position] = np.where(np.abs(x) < 1e30, moved, x)
         return arrays
 
     def _remembering(self) -> Slip | None:
-        """A rule that gives another gradient once the gate has been called again: it keeps state between calls."""
+        """A rule that gives another gradient once the gate has been called again: it keeps state
+        between calls.
+        """
         try:
             later = self.rule(self.dz, after=self.elsewhere())
         except Exception:  # a gate that refuses the other inputs keeps no state that could be seen
             return None
         for position, gradient in self.gradients.items():
             again = later[position]
-            if not np.allclose(again, gradient, rtol=1e-9, atol=1e-12, equal_nan=True):  # more than rounding
+            # more than rounding
+            if not np.allclose(again, gradient, rtol=1e-9, atol=1e-12, equal_nan=True):
                 index = index_of(np.argmax(np.abs(again - gradient)), gradient.shape)
                 text = "the gate keeps state between calls: a second call replaces what the rule of the first needs"
                 at = f"{list(index)}, after a second call of the gate"
                 numbers = float(again[index]), float(gradient[index])
-                return Slip(self.node, "state kept between calls", text, position, index, *numbers, at=at)
+                return Slip(
+                    self.node, "state kept between calls", text, position, index, *numbers, at=at
+                )
         return None
 
     def _at_ties(self) -> Slip | None:
-        """A maximum or its like that gives equal elements more, or less, than one gradient together.
+        """A maximum or its like that gives equal elements more, or less, than one gradient
+        together.
 
-        If f(c, c, ...) = c, then all elements moved by t move the output by t, whatever becomes of each alone.
+        If f(c, c, ...) = c, then all elements moved by t move the output by t, whatever becomes of
+        each alone.
         """
         size = sum(self.arrays[position].size for position in self.positions)
         if not self.output.size < size < 100_000:
             return None
         try:
             for c in (0.8, 0.7):
-                equal = [np.full(a.shape, c) if n in self.positions else a for n, a in enumerate(self.arrays)]
+                equal = [
+                    np.full(a.shape, c) if n in self.positions else a
+                    for n, a in enumerate(self.arrays)
+                ]
                 tied = NodeCheck(self.node, self.rng, equal)
                 if not (tied.output == c).all():
                     return None
@@ -223,14 +271,22 @@ class NodeCheck(Function):
         numeric = float(np.sum(tied.dz))
         if abs(recorded - numeric) <= 1e-9 * size:
             return None
-        kind, text = "ties not shared", "each of several equal elements gets the whole gradient: they should share it"
+        kind, text = (
+            "ties not shared",
+            "each of several equal elements gets the whole gradient: they should share it",
+        )
         if abs(recorded) < abs(numeric):
-            kind, text = "nothing for ties", "equal elements get no gradient, or too little: it should add up to dz"
+            kind, text = (
+                "nothing for ties",
+                "equal elements get no gradient, or too little: it should add up to dz",
+            )
         at = "all elements together, where they are equal"
         return Slip(self.node, kind, text, self.positions[0], (), recorded, numeric, at=at)
 
     def locate(self, slip: Slip) -> None:
-        """Find the wrong element, by bisection: of two halves take the one that is further off; log2(size) steps."""
+        """Find the wrong element, by bisection: of two halves take the one that is further off;
+        log2(size) steps.
+        """
         position = slip.input
         if position is None or slip.failure or slip.at:
             return
@@ -242,7 +298,9 @@ class NodeCheck(Function):
         def error(elements: Array) -> float:
             part = np.zeros_like(direction)
             part.flat[elements] = direction.flat[elements]
-            return abs(float(np.sum(gradient * part)) - careful(self.line({position: part}), self.dz)[0])
+            return abs(
+                float(np.sum(gradient * part)) - careful(self.line({position: part}), self.dz)[0]
+            )
 
         inside = np.arange(gradient.size)
         while inside.size > 1:

@@ -1,6 +1,8 @@
-"""What truncation costs: compares the gradient of a recurrent model cut after k steps with the full one.
+"""What truncation costs: compares the gradient of a recurrent model cut after k steps with the full
+one.
 
-A layer takes part if it has an attribute `truncate`: the number of last steps that carry gradient, None for all.
+A layer takes part if it has an attribute `truncate`: the number of last steps that carry gradient,
+None for all.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -27,9 +29,11 @@ class RecurrentModel(Model, Protocol):
 
 @dataclass
 class TruncationReport:
-    """For each k and parameter, `cosine[k][path]` and `norm_ratio[k][path]` of truncated and full gradient.
+    """For each k and parameter, `cosine[k][path]` and `norm_ratio[k][path]` of truncated and full
+    gradient.
 
-    A cosine of 1 means that truncation does not change the direction, NaN that one of the gradients is zero.
+    A cosine of 1 means that truncation does not change the direction, NaN that one of the gradients
+    is zero.
     """
 
     cosine: dict[int, dict[str, float]]
@@ -41,7 +45,9 @@ class TruncationReport:
         names = [printable(path) for path in paths]
         width = max(13, *map(len, names))
         lines = [
-            "   k  " + "  ".join(f"{name:>{width}}" for name in names) + "    (cosine, norm ratio to the full gradient)"
+            "   k  "
+            + "  ".join(f"{name:>{width}}" for name in names)
+            + "    (cosine, norm ratio to the full gradient)"
         ]
         for k, cosines in self.cosine.items():
             cells = [f"{cosines[path]:.4f}, {self.norm_ratio[k][path]:.3f}" for path in paths]
@@ -60,9 +66,9 @@ def truncation_report(
 
     The cosine is g_k · g / (|g_k| |g|), the norm ratio |g_k| / |g|.
 
-    batch is (*inputs, labels), such as ids (B, T) and labels (B,), and the loss loss(model(*inputs), labels). Each
-    layer of `model.named_layers()` with an attribute `truncate` is set to each k, and reset at the end; `.grad` is
-    untouched. Dropout is the same for each k.
+    batch is (*inputs, labels), such as ids (B, T) and labels (B,), and the loss
+    loss(model(*inputs), labels). Each layer of `model.named_layers()` with an attribute `truncate`
+    is set to each k, and reset at the end; `.grad` is untouched. Dropout is the same for each k.
 
     >>> import minigrad as mg
     >>> class Decay:                                   # h_t = w · h_(t-1) + x_t: the gradient of w fades as w^t
@@ -89,7 +95,8 @@ def truncation_report(
         raise OptionError(
             "MG720",
             f"truncation_report cannot compare ks={list(ks)!r}",
-            cause="k counts the last time steps that carry gradient: with 0 no recurrent weight would get one",
+            cause="k counts the last time steps that carry gradient: with 0 no recurrent weight "
+            "would get one",
             remedy="give one or more numbers from 1 up, such as ks=[1, 5, 10]",
         )
     layers = [layer for layer in model.named_layers().values() if hasattr(layer, "truncate")]
@@ -110,7 +117,10 @@ def truncation_report(
         generator().bit_generator.state = random_state
         root = loss(model(*inputs), labels).node
         swept = sweep(root, np.ones((), root.output.dtype)) if root.requires_grad else {}
-        found = {path: swept.get(t.node, np.zeros(t.shape)) for path, t in model.named_parameters().items()}
+        found = {
+            path: swept.get(t.node, np.zeros(t.shape))
+            for path, t in model.named_parameters().items()
+        }
         return {path: np.asarray(dense(gradient), np.float64) for path, gradient in found.items()}
 
     report = TruncationReport({}, {})
@@ -122,7 +132,9 @@ def truncation_report(
             for path, whole in full.items():
                 length, full_length = np.linalg.norm(cut[path]), np.linalg.norm(whole)
                 with np.errstate(all="ignore"):
-                    report.cosine[k][path] = float(np.sum(cut[path] * whole) / (length * full_length))
+                    report.cosine[k][path] = float(
+                        np.sum(cut[path] * whole) / (length * full_length)
+                    )
                     report.norm_ratio[k][path] = float(length / full_length)
         return report
     finally:

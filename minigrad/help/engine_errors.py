@@ -1,7 +1,9 @@
-"""The engine's checks of its input, and the texts of its errors, kept apart so that the core is easy to read.
+"""The engine's checks of its input, and the texts of its errors, kept apart so that the core is
+easy to read.
 
-Functions named `check_...` raise an error; `as_array`, `new_array` and `new_gradient` return the array they checked.
-Functions named after a mistake, such as `not_a_leaf`, return an error for the engine to raise.
+Functions named `check_...` raise an error; `as_array`, `new_array` and `new_gradient` return the
+array they checked. Functions named after a mistake, such as `not_a_leaf`, return an error for the
+engine to raise.
 """
 
 import sys
@@ -12,7 +14,15 @@ from typing import Any
 import numpy as np
 
 from ..context import RECORDING, SCOPE, scope_label
-from ..errors import DtypeError, GradientError, MinigradError, NonFiniteError, OptionError, ShapeError, UnsupportedError
+from ..errors import (
+    DtypeError,
+    GradientError,
+    MinigradError,
+    NonFiniteError,
+    OptionError,
+    ShapeError,
+    UnsupportedError,
+)
 from ..graph import Array, Leaf, Node
 from .other_frameworks import hint, unfit_call
 
@@ -54,12 +64,15 @@ def as_array(data: Any, dtype: Any) -> Array:
             "MG172",
             f"cannot make a Tensor from a masked array of shape {one.shape}",
             cause="a Tensor has no mask, so the hidden numbers would count",
-            remedy="fill them, as in data.filled(0), and pass the mask where it is needed, or use mg.where",
+            remedy="fill them, as in data.filled(0), and pass the mask where it is needed, or use "
+            "mg.where",
         )
     try:
         raw = np.array(data) if dtype is None else np.asarray(data)
         # From None a dtype would make NaN, and from complex numbers their real parts.
-        array = np.array(data, dtype=dtype) if dtype is not None and raw.dtype.kind in "fiub" else raw
+        array = (
+            np.array(data, dtype=dtype) if dtype is not None and raw.dtype.kind in "fiub" else raw
+        )
     except OverflowError:
         raise _too_large(data, dtype) from None
     except (ValueError, TypeError) as error:
@@ -71,22 +84,30 @@ def as_array(data: Any, dtype: Any) -> Array:
         ) from None
     check_real(raw.dtype, data)
     check_real(array.dtype, data)
-    if dtype is None and array.dtype.kind in "fiu" and not isinstance(data, (np.ndarray, np.generic)):
+    if (
+        dtype is None
+        and array.dtype.kind in "fiu"
+        and not isinstance(data, (np.ndarray, np.generic))
+    ):
         array = array.astype(np.float32)
     return array
 
 
 def common_dtype(values: Sequence[Any]) -> np.dtype[Any]:
-    """The dtype that the Tensors and arrays of real numbers among them combine to, by NumPy's rules; else float32."""
+    """The dtype that the Tensors and arrays of real numbers among them combine to, by NumPy's
+    rules; else float32.
+    """
     arrays = [value for value in values if isinstance(value, np.ndarray) or hasattr(value, "node")]
     dtypes = [array.dtype for array in arrays if array.dtype.kind in "fiub"]
     return np.result_type(*dtypes) if dtypes else np.dtype(np.float32)
 
 
 def as_operand(value: Any, dtype: np.dtype[Any]) -> Array:
-    """A new array of `value`. That of a plain number has the dtype of its result with arrays of `dtype`.
+    """A new array of `value`. That of a plain number has the dtype of its result with arrays of
+    `dtype`.
 
-    Beside floats that is their dtype. Otherwise it is NumPy's, where a Python float counts as float32.
+    Beside floats that is their dtype. Otherwise it is NumPy's, where a Python float counts as
+    float32.
     """
     if not isinstance(value, (bool, int, float, np.number)):
         return as_array(value, None)
@@ -105,7 +126,8 @@ def _too_large(value: Any, dtype: Any) -> DtypeError:
     return DtypeError(
         "MG165",
         f"{str(value)[:60]} is outside the range of {np.dtype(dtype)}",
-        cause="a number beside a Tensor takes its dtype, or the one that NumPy would give the result",
+        cause="a number beside a Tensor takes its dtype, or the one that NumPy would give the "
+        "result",
         remedy="use a wider dtype; t.astype('float64') converts a Tensor",
     )
 
@@ -119,7 +141,8 @@ def as_dtype(dtype: Any) -> np.dtype[Any]:
             "MG110",
             f"{dtype!r} is not a dtype",
             cause=str(error),
-            remedy="pass 'float32', 'float64', np.float32 or another dtype of NumPy that holds real numbers",
+            remedy="pass 'float32', 'float64', np.float32 or another dtype of NumPy that holds "
+            "real numbers",
         ) from None
     check_real(made)
     return made
@@ -130,19 +153,23 @@ def check_real(dtype: np.dtype[Any], *data: Any) -> None:
     if dtype.kind not in "fiub":
         raise DtypeError(
             "MG110",
-            f"a Tensor holds real numbers, not {dtype}" + "".join(f" ({str(one)[:60]!r})" for one in data),
+            f"a Tensor holds real numbers, not {dtype}"
+            + "".join(f" ({str(one)[:60]!r})" for one in data),
             cause="text, objects, dates and complex numbers have no gradient here",
             remedy="turn the data into numbers first (for text: minigrad.data.Vocabulary)",
         )
 
 
 def new_array(leaf: Leaf, value: Any) -> Array:
-    """The new array of a leaf: of the same shape and, if the leaf requires a gradient, of a dtype that can have one."""
+    """The new array of a leaf: of the same shape and, if the leaf requires a gradient, of a dtype
+    that can have one.
+    """
     array = as_array(value, None)
     if array.shape != leaf.shape:
         raise ShapeError(
             "MG104",
-            f"{describe(leaf)} has shape {leaf.shape} and cannot take an array of shape {array.shape}",
+            f"{describe(leaf)} has shape {leaf.shape} and cannot take an array of shape "
+            f"{array.shape}",
             cause="optimizers and recorded graphs rely on a tensor keeping its shape",
             remedy="make a new Tensor, or reshape the array first",
         )
@@ -152,14 +179,18 @@ def new_array(leaf: Leaf, value: Any) -> Array:
 
 
 def check_written(leaf: Leaf, array: Array, returned: Any) -> None:
-    """OptionError if the function passed to `update` returned a new array of the leaf's shape, which would be lost."""
+    """OptionError if the function passed to `update` returned a new array of the leaf's shape,
+    which would be lost.
+    """
     returned = getattr(returned, "array", returned)
     if getattr(returned, "shape", None) == array.shape and not np.may_share_memory(returned, array):
         raise OptionError(
             "MG171",
             f"the function passed to update for {_with_shape(leaf)} returned a new array",
-            cause="update keeps what the function writes into its argument, and a returned array is lost",
-            remedy="write in place, as in `def halve(a): a *= 0.5`; or assign: W.array = W.array * 0.5",
+            cause="update keeps what the function writes into its argument, and a returned array "
+            "is lost",
+            remedy="write in place, as in `def halve(a): a *= 0.5`; or assign: W.array = W.array "
+            "* 0.5",
         )
 
 
@@ -175,7 +206,8 @@ def gradient_misshapen(leaf: Leaf, gradient: Any) -> ShapeError:
     """For a gradient that has not its leaf's shape."""
     return ShapeError(
         "MG105",
-        f"{describe(leaf)} has shape {leaf.shape} and cannot take a gradient of shape {gradient.shape}",
+        f"{describe(leaf)} has shape {leaf.shape} and cannot take a gradient of shape "
+        f"{gradient.shape}",
         cause="a gradient has one number for each number of the tensor",
         remedy="assign an array of the tensor's shape, or None",
     )
@@ -199,20 +231,31 @@ def not_a_leaf(node: Node, action: str) -> GradientError:
     return GradientError(
         "MG126",
         f"cannot {action} {describe(node)}: {_gate_name(node)} made it {scope_label(node.scope)}",
-        cause="only leaves, which no gate made, can be changed; this one is a step of a computation",
+        cause="only leaves, which no gate made, can be changed; this one is a step of a "
+        "computation",
         remedy="change the leaves that it was computed from, or take t.detach()",
     )
 
 
 def gradient_of_step(node: Node) -> Array | None:
-    """None, for only leaves have a `.grad`; GradientError for the tensor that `w = w - lr * w.grad` has made."""
+    """None, for only leaves have a `.grad`; GradientError for the tensor that `w = w - lr * w.grad`
+    has made.
+    """
     old = node.inputs[0]
-    if _gate_name(node) == "Subtract" and isinstance(old, Leaf) and old.grad is not None and not node.inputs[1].gate:
+    if (
+        _gate_name(node) == "Subtract"
+        and isinstance(old, Leaf)
+        and old.grad is not None
+        and not node.inputs[1].gate
+    ):
         raise GradientError(
             "MG135",
-            f"{describe(node)} has no .grad: it is a step of a computation, {describe(old)} less a constant",
-            cause="w = w - lr * w.grad leaves the parameter as it was, and gives its name to a new tensor",
-            remedy="w.array = w.array - lr * w.grad, or an optimizer of optim; inside `with mg.no_grad():`, w -= ...",
+            f"{describe(node)} has no .grad: it is a step of a computation, {describe(old)} less a "
+            "constant",
+            cause="w = w - lr * w.grad leaves the parameter as it was, and gives its name to a "
+            "new tensor",
+            remedy="w.array = w.array - lr * w.grad, or an optimizer of optim; inside `with "
+            "mg.no_grad():`, w -= ...",
         )
     return None
 
@@ -223,7 +266,8 @@ def element_assigned(node: Node) -> DtypeError:
         "MG113",
         f"{describe(node)} cannot be written to element by element",
         cause="graphs that were recorded with it rely on its value",
-        remedy="combine tensors with mg.where or mg.concatenate, or assign a whole new array: t.array = ...",
+        remedy="combine tensors with mg.where or mg.concatenate, or assign a whole new array: "
+        "t.array = ...",
     )
 
 
@@ -234,7 +278,8 @@ def gradient_dropped(node: Node) -> UnsupportedError:
     """The error for converting a Tensor that requires a gradient to a plain array."""
     return UnsupportedError(
         "MG114",
-        f"NumPy asked for {describe(node)} as a plain array, which would drop its gradient silently",
+        f"NumPy asked for {describe(node)} as a plain array, which would drop its gradient "
+        "silently",
         cause="np.asarray, or a NumPy function that minigrad does not know, was called on it",
         remedy="take t.array on purpose, or use a function that minigrad records",
     )
@@ -253,8 +298,13 @@ def no_gate(function: str) -> UnsupportedError:
 
 
 def numpy_failed(function: Any, args: Sequence[Any], error: Exception) -> ShapeError:
-    """The error for a comparison, an argmax, ... that NumPy refuses; of shapes that do not fit if that is why."""
-    name, shapes = f"np.{function.__name__}", [np.shape(one) for one in args if isinstance(one, (np.ndarray, list))]
+    """The error for a comparison, an argmax, ... that NumPy refuses; of shapes that do not fit if
+    that is why.
+    """
+    name, shapes = (
+        f"np.{function.__name__}",
+        [np.shape(one) for one in args if isinstance(one, (np.ndarray, list))],
+    )
     if isinstance(function, np.ufunc):
         try:
             broadcast_shape(name, *shapes)
@@ -262,7 +312,8 @@ def numpy_failed(function: Any, args: Sequence[Any], error: Exception) -> ShapeE
             return better
     return ShapeError(
         "MG167",
-        f"{name} failed on {' and '.join(f'an array of shape {shape}' for shape in shapes) or 'its arguments'}",
+        f"{name} failed on "
+        f"{' and '.join(f'an array of shape {shape}' for shape in shapes) or 'its arguments'}",
         cause=str(error),
         remedy="NumPy computes it; pass the arguments that NumPy's function of that name takes",
     )
@@ -275,9 +326,12 @@ def warn_of_pairs(*arrays: Any) -> None:
         return
     text = MinigradError(
         "MG170",
-        f"comparing shapes {column} and {row} gives {row * 2}: every number of one with every number of the other",
-        cause="NumPy repeats the column and the row; the share of equal pairs says nothing about the accuracy",
-        remedy=f"give both one shape, as in prediction.reshape{row}; if you want all pairs, index the row as [None, :]",
+        f"comparing shapes {column} and {row} gives {row * 2}: every number of one with every "
+        "number of the other",
+        cause="NumPy repeats the column and the row; the share of equal pairs says nothing about "
+        "the accuracy",
+        remedy=f"give both one shape, as in prediction.reshape{row}; if you want all pairs, index "
+        "the row as [None, :]",
     )
     frame, level = sys._getframe(1), 2
     while frame.f_globals.get("__name__") == "minigrad.numpy_api" and frame.f_back:
@@ -288,15 +342,21 @@ def warn_of_pairs(*arrays: Any) -> None:
 
 
 def order_of_axes(node: Node, axes: tuple[Any, ...]) -> Any:
-    """The order in `x.transpose(*axes)`; OptionError for two numbers that exchange axes in PyTorch and nothing here."""
+    """The order in `x.transpose(*axes)`; OptionError for two numbers that exchange axes in PyTorch
+    and nothing here.
+    """
     if len(axes) < 2:
         return axes[0] if axes else None
-    if len(node.shape) == 2 and all(isinstance(a, (int, np.integer)) and a in (k, k - 2) for k, a in enumerate(axes)):
+    if len(node.shape) == 2 and all(
+        isinstance(a, (int, np.integer)) and a in (k, k - 2) for k, a in enumerate(axes)
+    ):
         raise OptionError(
             "MG168",
             f"transpose{axes} would leave {_with_shape(node)} unchanged",
-            cause="the numbers are the new order of all axes, as in NumPy; in PyTorch they are two axes to exchange",
-            remedy=f"x.swapaxes{axes}, or x.T; np.transpose(x, {axes}) if nothing is to be exchanged",
+            cause="the numbers are the new order of all axes, as in NumPy; in PyTorch they are "
+            "two axes to exchange",
+            remedy=f"x.swapaxes{axes}, or x.T; np.transpose(x, {axes}) if nothing is to be "
+            "exchanged",
         )
     return axes
 
@@ -332,21 +392,26 @@ def broadcast_shape(gate: str, *shapes: Shape) -> Shape:
     raise ShapeError(
         "MG101",
         f"{gate} cannot combine shapes {given}",
-        cause=f"axis {-back}, counted from the end, has sizes {' and '.join(str(s) for s in sorted(sizes))}: "
-        "sizes fit when they are equal or one is 1",
+        cause=f"axis {-back}, counted from the end, has sizes "
+        f"{' and '.join(str(s) for s in sorted(sizes))}: sizes fit when they are equal or "
+        "one is 1",
         remedy="reshape or transpose one of them; t.reshape(n, 1) turns a row into a column",
     )
 
 
 def forward_failed(gate: Any, error: Exception, nodes: Sequence[Node]) -> Exception:
-    """The error for a forward that failed, if possible from the gate's shape rule; with the scope and input shapes."""
+    """The error for a forward that failed, if possible from the gate's shape rule; with the scope
+    and input shapes.
+    """
     if not isinstance(error, MinigradError):
         try:
             gate.shape(*[node.shape for node in nodes])
         except MinigradError as better:
             error = better
     if not isinstance(error, MinigradError):
-        if isinstance(error, (TypeError, ValueError)) and all(node.dtype.kind != "f" for node in nodes):
+        if isinstance(error, (TypeError, ValueError)) and all(
+            node.dtype.kind != "f" for node in nodes
+        ):
             error = DtypeError(
                 "MG166",
                 f"{gate.name} cannot take {' and '.join(str(node.dtype) for node in nodes)}",
@@ -358,7 +423,8 @@ def forward_failed(gate: Any, error: Exception, nodes: Sequence[Node]) -> Except
                 "MG106",
                 f"{gate.name} failed: {error}",
                 cause=f"{type(error).__name__} in its forward",
-                remedy="fix its forward, or let its `shape` raise a ShapeError for inputs that it cannot take",
+                remedy="fix its forward, or let its `shape` raise a ShapeError for inputs that it "
+                "cannot take",
             )
     if not error.where:
         given = ", ".join(f"{node.name or 'input'} {node.shape}" for node in nodes)
@@ -372,8 +438,8 @@ def check_constants(gate: Any, nodes: Sequence[Node]) -> None:
         if position < len(nodes) and nodes[position].requires_grad:
             raise GradientError(
                 "MG128",
-                f"input {position} of {gate.name} ({nodes[position].name or 'unnamed'}) requires a gradient, "
-                "and this gate gives none for it",
+                f"input {position} of {gate.name} ({nodes[position].name or 'unnamed'}) requires a "
+                "gradient, and this gate gives none for it",
                 where=f"{gate.name} {scope_label(SCOPE.get())}",
                 cause="labels, ids and conditions are constants",
                 remedy="pass t.detach(), or make the tensor without requires_grad",
@@ -393,7 +459,11 @@ def nothing_recorded(node: Node) -> GradientError:
             remedy="call backward after the `with no_grad()` block",
         )
     origin = node.origin if isinstance(node, Leaf) else "constants"
-    how = {"no_grad": "computed inside no_grad", "detached": "detached from its history", "cut": "cut from its history"}
+    how = {
+        "no_grad": "computed inside no_grad",
+        "detached": "detached from its history",
+        "cut": "cut from its history",
+    }
     none = "none of the tensors that it was computed from requires a gradient"
     return GradientError(
         "MG122",
@@ -408,8 +478,10 @@ def upstream_missing(node: Node) -> GradientError:
     return GradientError(
         "MG120",
         f"backward from {_with_shape(node)} needs an upstream gradient",
-        cause=f"backward computes the gradient of a single number, and this tensor holds {node.output.size}",
-        remedy="call backward on a scalar, such as t.sum() or t.mean(), or pass upstream= an array of that shape",
+        cause="backward computes the gradient of a single number, and this tensor holds "
+        f"{node.output.size}",
+        remedy="call backward on a scalar, such as t.sum() or t.mean(), or pass upstream= an "
+        "array of that shape",
     )
 
 
@@ -426,7 +498,9 @@ def loss_not_finite(node: Node) -> NonFiniteError:
 
 
 def upstream_misshapen(node: Node, shape: Shape, what: str = "an upstream gradient") -> ShapeError:
-    """The error for an upstream gradient, or a vector of `hvp`, of another shape than the tensor it belongs to."""
+    """The error for an upstream gradient, or a vector of `hvp`, of another shape than the tensor it
+    belongs to.
+    """
     return ShapeError(
         "MG102",
         f"{what} of shape {shape} does not fit {_with_shape(node)}",
@@ -440,7 +514,9 @@ def check_inputs_of_grad(inputs: Sequence[Any]) -> None:
     for number, tensor in enumerate(inputs):
         if not getattr(tensor, "requires_grad", False):
             node = getattr(tensor, "node", None)
-            given = _with_shape(node) if isinstance(node, Node) else f"of type {type(tensor).__name__}"
+            given = (
+                _with_shape(node) if isinstance(node, Node) else f"of type {type(tensor).__name__}"
+            )
             raise GradientError(
                 "MG127",
                 f"input {number} of grad, {given}, does not require a gradient",
@@ -453,11 +529,14 @@ def changed_in_place(node: Node, leaf: Node) -> GradientError:
     """The error for a leaf that was updated between the forward pass and `backward`."""
     return GradientError(
         "MG123",
-        f"{leaf.name or 'a tensor'} {leaf.shape} was changed after {_gate_name(node)} used it and before backward",
+        f"{leaf.name or 'a tensor'} {leaf.shape} was changed after {_gate_name(node)} used it and "
+        "before backward",
         where=_where(node),
-        cause="an optimizer step, or another update, came between the forward pass and this backward pass; a recurrent "
-        "state that is carried over from the last batch brings its old graph along",
-        remedy="run the forward pass again before calling backward; carry a state over as state.detach()",
+        cause="an optimizer step, or another update, came between the forward pass and this "
+        "backward pass; a recurrent state that is carried over from the last batch brings "
+        "its old graph along",
+        remedy="run the forward pass again before calling backward; carry a state over as "
+        "state.detach()",
     )
 
 
@@ -468,14 +547,19 @@ def no_second_derivative(node: Node) -> GradientError:
         f"{_gate_name(node)} has no second derivative",
         where=_where(node),
         cause="its backward rule is written for arrays alone, and leaves no graph behind",
-        remedy="differentiate mg.unfuse(output), or build the layer with fused=False: both use small gates",
+        remedy="differentiate mg.unfuse(output), or build the layer with fused=False: both use "
+        "small gates",
     )
 
 
 def rule_failed(node: Node, dz: Any, error: Exception) -> GradientError:
-    """The error for a backward rule that raised an exception or returned gradients that do not fit."""
+    """The error for a backward rule that raised an exception or returned gradients that do not
+    fit.
+    """
     shapes = ", ".join(str(parent.shape) for parent in node.inputs)
-    cause = "backward(dz, z, *arrays) must return one gradient, of the input's shape, for each input"
+    cause = (
+        "backward(dz, z, *arrays) must return one gradient, of the input's shape, for each input"
+    )
     if "read-only" in str(error):
         cause = "it writes into an array that other gates use too: dz, its output or an input"
     return GradientError(
@@ -488,7 +572,9 @@ def rule_failed(node: Node, dz: Any, error: Exception) -> GradientError:
 
 
 def upstream_of(options: dict[str, Any], upstream: Any) -> Any:
-    """`upstream`, unless `backward` got keywords that it does not take. PyTorch's retain_graph is always true here."""
+    """`upstream`, unless `backward` got keywords that it does not take. PyTorch's retain_graph is
+    always true here.
+    """
     unknown = [name for name in options if name != "retain_graph"]
     if unknown:
         raise unfit_call("backward", f"does not take {', '.join(unknown)}", ["upstream"], unknown)

@@ -1,7 +1,9 @@
-"""Errors for what people type who come from PyTorch, NumPy, Keras or JAX: they tell what to write here.
+"""Errors for what people type who come from PyTorch, NumPy, Keras or JAX: they tell what to write
+here.
 
-What to write for a name, a keyword (`dim=`) or a call (`Linear()`) comes from other_frameworks.txt, which is read when
-the first of them is met. docs/coming_from.md shows the most used entries. The functions called `answer_...` lead here.
+What to write for a name, a keyword (`dim=`) or a call (`Linear()`) comes from other_frameworks.txt,
+which is read when the first of them is met. docs/coming_from.md shows the most used entries. The
+functions called `answer_...` lead here.
 """
 
 import sys
@@ -45,7 +47,9 @@ def unknown_name(name: str, owner: Any, *_value: Any) -> Any:
 
 
 def answer_names(cls: type, names: Any) -> None:
-    """Answer these names on a class. Python 3.11 would read every attribute slower if it had a `__getattr__`."""
+    """Answer these names on a class. Python 3.11 would read every attribute slower if it had a
+    `__getattr__`.
+    """
     for name in names:
         answer = partial(unknown_name, name)
         setattr(cls, name, property(answer, answer))
@@ -59,7 +63,9 @@ def answer_attribute(owner: Any, name: str) -> Any:
 
 
 def answer_import(package: str, name: str) -> Any:
-    """Import a module of a package, or answer a name that it lacks: for the `__getattr__` of the package."""
+    """Import a module of a package, or answer a name that it lacks: for the `__getattr__` of the
+    package.
+    """
     from importlib.util import find_spec
 
     if find_spec(f"{package}.{name}"):
@@ -67,9 +73,12 @@ def answer_import(package: str, name: str) -> Any:
     try:
         return answer_attribute(sys.modules[package], name)
     except UnknownNameError as error:
-        if sys._getframe(2).f_code.co_name != "_handle_fromlist":  # Python's, for `from package import name`
+        # Python's, for `from package import name`
+        if sys._getframe(2).f_code.co_name != "_handle_fromlist":
             raise
-        raise UnknownImportError("MG133", error.what, cause=error.cause, remedy=error.remedy) from None
+        raise UnknownImportError(
+            "MG133", error.what, cause=error.cause, remedy=error.remedy
+        ) from None
 
 
 # ---- calls ----
@@ -99,7 +108,9 @@ def answering(function: Any) -> Any:
 
 
 def check_call(function: Any, options: dict[str, Any], error: TypeError) -> None:
-    """Raise UnsupportedError MG129 if a function raised this error because it does not take the arguments."""
+    """Raise UnsupportedError MG129 if a function raised this error because it does not take the
+    arguments.
+    """
     if not error.__traceback__.tb_next:  # type: ignore[union-attr]
         name = function.__qualname__.removesuffix(".__init__").split(".")[-1]
         takes = [parameter for parameter in signature(function).parameters if parameter != "self"]
@@ -107,11 +118,15 @@ def check_call(function: Any, options: dict[str, Any], error: TypeError) -> None
 
 
 def unfit_call(name: str, what: str, takes: Any, options: Any) -> UnsupportedError:
-    """The error for a call with keywords that a function does not take, or with too many arguments or too few."""
+    """The error for a call with keywords that a function does not take, or with too many arguments
+    or too few.
+    """
     remedies = [
         f"for {key}=: {text}"
         for key in options
         if key not in takes and (text := hint(f"{name}.{key}=") or hint(f"{key}="))
     ]
     remedy = "; ".join(remedies) or hint(f"{name}()") or "pass the arguments it accepts"
-    return UnsupportedError("MG129", f"{name} {what}", cause=f"the call is {name}({', '.join(takes)})", remedy=remedy)
+    return UnsupportedError(
+        "MG129", f"{name} {what}", cause=f"the call is {name}({', '.join(takes)})", remedy=remedy
+    )

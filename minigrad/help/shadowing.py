@@ -1,4 +1,6 @@
-"""A module of the user's that is called `layers` or `optim`: the warning, and the names that it cannot hide."""
+"""A module of the user's that is called `layers` or `optim`: the warning, and the names that it
+cannot hide.
+"""
 
 import os
 import sys
@@ -20,20 +22,26 @@ def _hidden_by(name: str) -> str | None:
 
 
 def warn() -> None:
-    """Warn (MG134) if the user's own `layers` or `optim` hides minigrad's. Nothing is imported to find out."""
+    """Warn (MG134) if the user's own `layers` or `optim` hides minigrad's. Nothing is imported to
+    find out.
+    """
     for name in ("layers", "optim"):
         if place := _hidden_by(name):
             text = MinigradError(
                 "MG134",
                 f"{place} hides minigrad's {name}",
-                cause="Python takes the first module of a name that it finds, and looks beside the script first",
-                remedy=f"write `from minigrad.{name} import ...` for minigrad's, or rename yours: my_{name}.py",
+                cause="Python takes the first module of a name that it finds, and looks beside "
+                "the script first",
+                remedy=f"write `from minigrad.{name} import ...` for minigrad's, or rename yours: "
+                f"my_{name}.py",
             )
             warnings.warn(str(text), stacklevel=3)
 
 
 def take_over(alias: str) -> None:
-    """Make `minigrad.layers` the module `layers`; if the user's own hides it, load minigrad's under that name."""
+    """Make `minigrad.layers` the module `layers`; if the user's own hides it, load minigrad's under
+    that name.
+    """
     name = alias.rpartition(".")[2]
     if not _hidden_by(name):
         import_module(name)

@@ -15,11 +15,14 @@ except ImportError:  # Windows, where an open file cannot be removed anyway; and
     fcntl = None  # type: ignore[assignment]
 
 AnyPath = str | os.PathLike[str]
-LONGEST = 50  # characters of a file's name in its unfinished one's, which may have 255 bytes of UTF-8
+# characters of a file's name in its unfinished one's, which may have 255 bytes of UTF-8
+LONGEST = 50
 
 
 def to_path(path: AnyPath) -> Path:
-    """`path` as a Path. Errors: OSError for what cannot name a file: nothing at all, a NUL byte, another type."""
+    """`path` as a Path. Errors: OSError for what cannot name a file: nothing at all, a NUL byte,
+    another type.
+    """
     try:
         text = os.fsdecode(path)
         if text and b"\0" not in os.fsencode(text):
@@ -30,17 +33,21 @@ def to_path(path: AnyPath) -> Path:
 
 
 def open_file(path: AnyPath) -> IO[bytes]:
-    """Open a regular file to read its bytes. Errors: OSError, also for a folder, and a device, which may not end."""
+    """Open a regular file to read its bytes. Errors: OSError, also for a folder, and a device,
+    which may not end.
+    """
     path = to_path(path)
     _permissions(path)
     return open(path, "rb")
 
 
 def write_whole(path: AnyPath, write: Callable[[IO[bytes]], object]) -> None:
-    """Let `write(file)` write a new file, under a temporary name until it is on disk, and then rename it to `path`.
+    """Let `write(file)` write a new file, under a temporary name until it is on disk, and then
+    rename it to `path`.
 
-    If that fails for any reason, the old file stays, and no part of the new one does. If `path` is a link, its target
-    is replaced; permissions stay. What a killed program left unfinished, the next one that writes this file replaces.
+    If that fails for any reason, the old file stays, and no part of the new one does. If `path` is
+    a link, its target is replaced; permissions stay. What a killed program left unfinished, the
+    next one that writes this file replaces.
 
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "a.txt"
@@ -61,15 +68,18 @@ def write_whole(path: AnyPath, write: Callable[[IO[bytes]], object]) -> None:
             if permissions is not None:
                 os.chmod(unfinished, permissions)
             if fcntl is not None:
-                os.replace(unfinished, path)  # still locked, so that no other program writes into it
+                # still locked, so that no other program writes into it
+                os.replace(unfinished, path)
         except BaseException:
-            with contextlib.suppress(OSError):  # Windows removes no open file; the next to write this one replaces it
+            # Windows removes no open file; the next to write this one replaces it
+            with contextlib.suppress(OSError):
                 unfinished.unlink()
             raise
     if fcntl is None:
         os.replace(unfinished, path)  # Windows renames no open file
-    # The new name survives a power cut only if the folder is on disk too. Not every file system can sync a folder, and
-    # not every folder may be opened; the file itself is written by now, so that is no failure.
+    # The new name survives a power cut only if the folder is on disk too. Not every file system can
+    # sync a folder, and not every folder may be opened; the file itself is written by now, so that
+    # is no failure.
     with contextlib.suppress(OSError), _opened(path.parent) as folder:
         os.fsync(folder)
 
@@ -85,9 +95,11 @@ def _opened(folder: Path) -> Iterator[int]:
 
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Within this block no other program or thread is in a block for the same folder; it waits, and says so.
+    """Within this block no other program or thread is in a block for the same folder; it waits, and
+    says so.
 
-    The lock ends with the program, however it ends, and leaves no file behind. Errors: OSError for no such folder.
+    The lock ends with the program, however it ends, and leaves no file behind. Errors: OSError for
+    no such folder.
     """
     if fcntl is None:
         yield
@@ -104,7 +116,9 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def _lock(file: IO[bytes] | int) -> None:
-    """Wait for the lock of a file, if its file system has locks: some that are mounted over a network have none."""
+    """Wait for the lock of a file, if its file system has locks: some that are mounted over a
+    network have none.
+    """
     if fcntl is not None:
         with contextlib.suppress(OSError):
             fcntl.flock(file, fcntl.LOCK_EX)
@@ -115,11 +129,15 @@ def _open_or_create(path: str, flags: int) -> int:
 
 
 def _begin(unfinished: Path) -> IO[bytes]:
-    """The unfinished file, empty and locked, so that a second program that writes the same file waits."""
+    """The unfinished file, empty and locked, so that a second program that writes the same file
+    waits.
+    """
     while True:
-        file = open(unfinished, "r+b", opener=_open_or_create)  # noqa: SIM115  # the caller closes it
+        # the caller closes it
+        file = open(unfinished, "r+b", opener=_open_or_create)  # noqa: SIM115
         _lock(file)
-        with contextlib.suppress(FileNotFoundError):  # the program that was waited for has renamed it
+        # the program that was waited for has renamed it
+        with contextlib.suppress(FileNotFoundError):
             if os.path.samestat(os.stat(unfinished), os.fstat(file.fileno())):
                 file.truncate()
                 return file
@@ -127,7 +145,9 @@ def _begin(unfinished: Path) -> IO[bytes]:
 
 
 def _permissions(path: Path) -> int:
-    """The permissions of a regular file. Errors: OSError if there is none, or something else has that name."""
+    """The permissions of a regular file. Errors: OSError if there is none, or something else has
+    that name.
+    """
     mode = os.stat(path).st_mode
     if not stat.S_ISREG(mode):
         raise OSError(errno.EINVAL, "it is a folder or a device", str(path))

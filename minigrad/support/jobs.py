@@ -1,12 +1,14 @@
-"""Many jobs, a few at a time, each in a process of its own: `run_jobs`. A result is kept as soon as it is there.
+"""Many jobs, a few at a time, each in a process of its own: `run_jobs`. A result is kept as soon as
+it is there.
 
-Used by `minigrad course report`, and by the examples that run many experiments (examples/reference/run_all.py and
-examples/sweep.py). For each job
+Used by `minigrad course report`, and by the examples that run many experiments
+(examples/reference/run_all.py and examples/sweep.py). For each job
 
     a thread of this process   waits for the child, and returns its result, which is appended to results.jsonl
     the child                  calls the function: `python -m minigrad.support.jobs FILE FUNCTION ARGUMENTS RESULT`
 
-A child ends when its parent does, however that ended: it waits for the end of a pipe that nobody writes to.
+A child ends when its parent does, however that ended: it waits for the end of a pipe that nobody
+writes to.
 """
 
 from __future__ import annotations
@@ -65,10 +67,20 @@ def add_options(parser: argparse.ArgumentParser, folder: str) -> None:
         return int(text)
 
     add = parser.add_argument
-    add("--jobs", type=count, default=1, metavar="N", help="so many at once: at most one for each core (1)")
+    add(
+        "--jobs",
+        type=count,
+        default=1,
+        metavar="N",
+        help="so many at once: at most one for each core (1)",
+    )
     about = f"for results.jsonl and a log of each job; what has a result there is not run again ({folder})"
     add("--out", type=Path, default=Path(folder), metavar="FOLDER", help=about)
-    add("--any-code", action="store_true", help="results that another version of the code gave count, too")
+    add(
+        "--any-code",
+        action="store_true",
+        help="results that another version of the code gave count, too",
+    )
 
 
 def run_jobs(
@@ -76,22 +88,27 @@ def run_jobs(
     folder: AnyPath | None = None, *, any_code: bool = False, shown: Callable[[Any], str] | None = str,
     apart: bool = True,
 ) -> dict[str, Done]:  # fmt: skip
-    """Call `function(**arguments)` for each of the jobs, {name: arguments}, and return what was done, by name.
+    """Call `function(**arguments)` for each of the jobs, {name: arguments}, and return what was
+    done, by name.
 
-    Each call has a process of its own, with one BLAS thread. The function stands at the top level of a file, whose work
-    is under `if __name__ == "__main__"`; arguments and result are what JSON can hold. With `apart=False` threads call
-    it: for a function that starts a process itself. A job that fails or is killed is reported on stderr, and missing in
-    what is returned. `shown(result)` says there in a few words what came of the others; None prints only failures.
+    Each call has a process of its own, with one BLAS thread. The function stands at the top level
+    of a file, whose work is under `if __name__ == "__main__"`; arguments and result are what JSON
+    can hold. With `apart=False` threads call it: for a function that starts a process itself. A job
+    that fails or is killed is reported on stderr, and missing in what is returned. `shown(result)`
+    says there in a few words what came of the others; None prints only failures.
 
-    `folder` gets results.jsonl, a line for each result, and each job's log, NAME.log. A job that has a result there is
-    not run again, unless its arguments differ, or the code: Python, NumPy, minigrad, and the files beside the
-    function's. With `any_code` only the arguments count. A line that is damaged is skipped, and its job runs again.
+    `folder` gets results.jsonl, a line for each result, and each job's log, NAME.log. A job that
+    has a result there is not run again, unless its arguments differ, or the code: Python, NumPy,
+    minigrad, and the files beside the function's. With `any_code` only the arguments count. A line
+    that is damaged is skipped, and its job runs again.
 
-    NumPy's numbers become Python's with the same value, and tuples lists. Whatever else JSON cannot hold is refused: as
-    an argument by OptionError MG922 before any job starts, as a result by the failure of its job.
+    NumPy's numbers become Python's with the same value, and tuples lists. Whatever else JSON cannot
+    hold is refused: as an argument by OptionError MG922 before any job starts, as a result by the
+    failure of its job.
 
-    Ctrl-C reaches every child, and leaves what is done. Errors: OptionError MG917 for fewer than one job at once, MG920
-    within a job; OSError for a folder that cannot be written; KeyboardInterrupt.
+    Ctrl-C reaches every child, and leaves what is done. Errors: OptionError MG917 for fewer than
+    one job at once, MG920 within a job; OSError for a folder that cannot be written;
+    KeyboardInterrupt.
     """
     from tqdm import tqdm
 
@@ -103,17 +120,23 @@ def run_jobs(
             remedy='put the call of run_jobs under if __name__ == "__main__":',
         )
     if at_once < 1:
-        raise OptionError("MG917", f"{at_once} jobs", cause="so many run at once", remedy="--jobs 1 or more")
+        raise OptionError(
+            "MG917", f"{at_once} jobs", cause="so many run at once", remedy="--jobs 1 or more"
+        )
     jobs = {name: _arguments(name, arguments) for name, arguments in jobs.items()}
     with contextlib.ExitStack() as stack:
-        where = Path(folder or stack.enter_context(tempfile.TemporaryDirectory(prefix="minigrad-jobs-")))
+        where = Path(
+            folder or stack.enter_context(tempfile.TemporaryDirectory(prefix="minigrad-jobs-"))
+        )
         where.mkdir(parents=True, exist_ok=True)
         stack.enter_context(locked(where))
         code = code_version(function) if folder else ""
         done = _kept(where / "results.jsonl", jobs, None if any_code else code)
         file = stack.enter_context(open(where / "results.jsonl", "ab", buffering=0))
         counts = "{n_fmt} of {total_fmt} jobs |{bar}| {elapsed}, {remaining} to go"
-        bar = stack.enter_context(tqdm(total=len(jobs), bar_format=counts, file=sys.stderr, disable=None, leave=False))
+        bar = stack.enter_context(
+            tqdm(total=len(jobs), bar_format=counts, file=sys.stderr, disable=None, leave=False)
+        )
         width = max((len(printable(name)) for name in jobs), default=0)
 
         def report(state: str, name: str, row: str) -> None:
@@ -126,7 +149,9 @@ def run_jobs(
 
         def work(name: str) -> Done:
             start = time.monotonic()
-            result = _in_process(function, jobs[name], where, name) if apart else function(**jobs[name])
+            result = (
+                _in_process(function, jobs[name], where, name) if apart else function(**jobs[name])
+            )
             return Done(json.loads(to_json(result)), round(time.monotonic() - start, 3))
 
         for name in done:
@@ -143,11 +168,16 @@ def run_jobs(
                         report("FAILED", name, f"{'':10}  {type(failure).__name__}: {failure}")
                         continue
                     one = done[name] = future.result()
-                    line = json.dumps({"job": name, "arguments": jobs[name], "code": code, **one._asdict()})
+                    line = json.dumps(
+                        {"job": name, "arguments": jobs[name], "code": code, **one._asdict()}
+                    )
                     try:
                         file.write(f"{line}\n".encode())
                     except OSError as error:
-                        print(printable(f"the result of {name} cannot be kept: {reason(error)}"), file=sys.stderr)
+                        print(
+                            printable(f"the result of {name} cannot be kept: {reason(error)}"),
+                            file=sys.stderr,
+                        )
                     report_done("done", name)
         except BaseException as error:
             pool.shutdown(wait=False, cancel_futures=True)
@@ -168,21 +198,28 @@ def _arguments(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         raise OptionError(
             "MG922",
             f"the arguments of job {name!r} cannot be passed on: {error}",
-            cause="a job runs in another process, and its arguments decide whether its result is still good",
+            cause="a job runs in another process, and its arguments decide whether its result is "
+            "still good",
             remedy="pass numbers, strings, True, False, None, and lists and dicts of these",
         ) from None
 
 
 def code_version(function: Callable[..., Any]) -> str:
-    """A hash of what computes results: Python's and NumPy's version, minigrad, and the files beside the function's."""
+    """A hash of what computes results: Python's and NumPy's version, minigrad, and the files beside
+    the function's.
+    """
     files = set(Path(inspect.getfile(function)).resolve().parent.glob("*.py"))
     files.update(*((ROOT / package).rglob("*.py") for package in ("minigrad", "layers", "optim")))
     hashes = sorted(hashlib.sha256(path.read_bytes()).hexdigest() for path in files)
-    return hashlib.sha256(" ".join([platform.python_version(), np.__version__, *hashes]).encode()).hexdigest()[:12]
+    return hashlib.sha256(
+        " ".join([platform.python_version(), np.__version__, *hashes]).encode()
+    ).hexdigest()[:12]
 
 
 def _kept(path: Path, jobs: Mapping[str, Mapping[str, Any]], code: str | None) -> dict[str, Done]:
-    """The results that a file has for these jobs, by this code (None: by any). Says how many it does not take."""
+    """The results that a file has for these jobs, by this code (None: by any). Says how many it
+    does not take.
+    """
     text = path.read_bytes() if path.exists() else b""
     if not text.endswith(b"\n"):  # a program was killed while it wrote its last line
         text = text[: text.rfind(b"\n") + 1]
@@ -191,12 +228,15 @@ def _kept(path: Path, jobs: Mapping[str, Mapping[str, Any]], code: str | None) -
     others = set()
     for number, line in enumerate(text.splitlines(), 1):
         try:
-            name, arguments, made_by, result, seconds = (json.loads(line.decode())[key] for key in KEYS)
+            name, arguments, made_by, result, seconds = (
+                json.loads(line.decode())[key] for key in KEYS
+            )
             wanted = jobs.get(name)
         except (ValueError, TypeError, KeyError, RecursionError):
             print(f"{path}: line {number} is damaged and was skipped", file=sys.stderr)
             continue
-        same_text = json.dumps(arguments, sort_keys=True) == json.dumps(wanted, sort_keys=True)  # 1 is not True
+        # 1 is not True
+        same_text = json.dumps(arguments, sort_keys=True) == json.dumps(wanted, sort_keys=True)
         if wanted is not None and same_text and code in (None, made_by):
             found[name] = Done(result, seconds)
         elif wanted is not None:
@@ -207,25 +247,51 @@ def _kept(path: Path, jobs: Mapping[str, Mapping[str, Any]], code: str | None) -
     return found
 
 
-def _in_process(function: Callable[..., Any], arguments: Mapping[str, Any], where: Path, name: str) -> Any:
+def _in_process(
+    function: Callable[..., Any], arguments: Mapping[str, Any], where: Path, name: str
+) -> Any:
     """What the function returns when a process of its own calls it. Errors: JobFailed."""
     log, result = where / f"{name}.log", where / f"{name}.result"
     file = os.path.abspath(inspect.getfile(function))
-    command = [sys.executable, "-P", "-m", __name__, file, function.__qualname__, json.dumps(arguments), str(result)]
-    # The matrices are small, and each core has a job: BLAS threads would only wait for each other. And where malloc is
-    # told by such a variable to return memory at once, a training step can take twice as long.
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        __name__,
+        file,
+        function.__qualname__,
+        json.dumps(arguments),
+        str(result),
+    ]
+    # The matrices are small, and each core has a job: BLAS threads would only wait for each other.
+    # And where malloc is told by such a variable to return memory at once, a training step can take
+    # twice as long.
     environment = {key: value for key, value in os.environ.items() if not key.startswith("MALLOC_")}
     environment |= dict.fromkeys(
-        ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "PYTHONUNBUFFERED"),
+        (
+            "OMP_NUM_THREADS",
+            "OPENBLAS_NUM_THREADS",
+            "MKL_NUM_THREADS",
+            "VECLIB_MAXIMUM_THREADS",
+            "PYTHONUNBUFFERED",
+        ),
         "1",
     )
     environment["MINIGRAD_JOB"] = name
-    environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    environment["PYTHONPATH"] = os.pathsep.join(
+        [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    )
     result.unlink(missing_ok=True)
     try:
         with (
             open(log, "wb") as output,
-            process(command, env=environment, stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT) as child,
+            process(
+                command,
+                env=environment,
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            ) as child,
         ):
             code = child.wait()
         if code == 0 and result.exists():
@@ -240,7 +306,9 @@ def _in_process(function: Callable[..., Any], arguments: Mapping[str, Any], wher
 
 @contextlib.contextmanager
 def process(command: list[str], **options: Any) -> Iterator[subprocess.Popen[bytes]]:
-    """Start a program. When the block ends it has ended, and with it (but not on Windows) whatever it started."""
+    """Start a program. When the block ends it has ended, and with it (but not on Windows) whatever
+    it started.
+    """
     with subprocess.Popen(command, start_new_session=os.name == "posix", **options) as child:
         _running.add(child)
         try:
@@ -256,7 +324,9 @@ def _kill(child: subprocess.Popen[bytes]) -> None:
 
 
 def _end_all(futures: Collection[Future[Done]]) -> None:
-    """Tell all children to end, which a closed pipe does; kill those that have none, or that take too long."""
+    """Tell all children to end, which a closed pipe does; kill those that have none, or that take
+    too long.
+    """
     deadline = time.monotonic() + GRACE + 1
     while not all(future.done() for future in futures):
         for child in list(_running):
@@ -268,7 +338,9 @@ def _end_all(futures: Collection[Future[Done]]) -> None:
 
 
 def _watch(parent: int) -> None:
-    """In the child: when the parent has closed its end of the pipe, or is gone, do as Ctrl-C does."""
+    """In the child: when the parent has closed its end of the pipe, or is gone, do as Ctrl-C
+    does.
+    """
     os.read(parent, 1)
     if os.name == "posix":
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)  # also wakes a sleep
@@ -279,9 +351,12 @@ def _watch(parent: int) -> None:
 
 
 def main() -> None:
-    """The child: `FILE FUNCTION ARGUMENTS RESULT` calls the function, and writes what it returned to RESULT."""
+    """The child: `FILE FUNCTION ARGUMENTS RESULT` calls the function, and writes what it returned
+    to RESULT.
+    """
     file, function, arguments, result = sys.argv[1:]
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored, if the parent was started with & by a script
+    # ignored, if the parent was started with & by a script
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     parent = os.dup(0)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     threading.Thread(target=_watch, args=(parent,), daemon=True).start()

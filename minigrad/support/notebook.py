@@ -1,6 +1,7 @@
 """What notebooks display: tables as HTML, and Matplotlib figures that show without a magic line.
 
-Tables have no colours of their own, so that they are legible in light and dark themes, and all text is escaped.
+Tables have no colours of their own, so that they are legible in light and dark themes, and all text
+is escaped.
 """
 
 import io
@@ -23,11 +24,19 @@ def table(title: str, head: Sequence[str], rows: Iterable[Sequence[object]], not
 
     def cell(content: object) -> str:
         side = "right" if isinstance(content, (int, float)) else "left"
-        text = f"{content:,}" if isinstance(content, int) else f"{content:.6g}" if side == "right" else str(content)
+        text = (
+            f"{content:,}"
+            if isinstance(content, int)
+            else f"{content:.6g}"
+            if side == "right"
+            else str(content)
+        )
         return f'<td style="text-align:{side};{CELL}">{escape(text)}</td>'
 
     body = "".join(f"<tr>{''.join(map(cell, row))}</tr>" for row in rows)
-    heads = "".join(f'<th style="text-align:left;padding:.15em .7em">{escape(name)}</th>' for name in head)
+    heads = "".join(
+        f'<th style="text-align:left;padding:.15em .7em">{escape(name)}</th>' for name in head
+    )
     return (
         f'<div style="color:inherit"><b style="white-space:pre-wrap">{escape(title)}</b>'
         f'<table style="background:none;color:inherit;margin:.4em 0;border-collapse:collapse">'
@@ -37,19 +46,23 @@ def table(title: str, head: Sequence[str], rows: Iterable[Sequence[object]], not
 
 
 def new_figure(what: str, width: float, height: float) -> Any:
-    """An empty Matplotlib figure, in inches, which a notebook displays. OptionError MG706 if there is no Matplotlib."""
+    """An empty Matplotlib figure, in inches, which a notebook displays. OptionError MG706 if there
+    is no Matplotlib.
+    """
     try:
         from matplotlib.figure import Figure
     except ImportError:
         raise OptionError(
             "MG706",
             f"{what} needs matplotlib, which is not installed",
-            cause="it is an optional part of minigrad (the extra `plot`), so that minigrad itself stays small",
+            cause="it is an optional part of minigrad (the extra `plot`), so that minigrad itself "
+            "stays small",
             remedy=pip_install("matplotlib"),
         ) from None
 
     class Plot(Figure):
-        def _repr_png_(self) -> bytes:  # Figure displays itself only where a magic line chose a backend
+        # Figure displays itself only where a magic line chose a backend
+        def _repr_png_(self) -> bytes:
             content = io.BytesIO()
             self.savefig(content, format="png", dpi=110)
             return content.getvalue()
@@ -58,13 +71,16 @@ def new_figure(what: str, width: float, height: float) -> Any:
 
 
 def shell() -> Any:
-    """IPython's shell if this program runs in it, in a terminal or as a notebook's kernel; else None."""
+    """IPython's shell if this program runs in it, in a terminal or as a notebook's kernel; else
+    None.
+    """
     interactive = sys.modules.get("IPython")
     return None if interactive is None else interactive.get_ipython()
 
 
 def cell_of(filename: str) -> str | None:
-    """What IPython calls the cell that was compiled as this file: "Cell In[5]"; None if it is no cell.
+    """What IPython calls the cell that was compiled as this file: "Cell In[5]"; None if it is no
+    cell.
 
     The cells of the site's pages are compiled as "Cell 5" to begin with.
     """

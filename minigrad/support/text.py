@@ -1,9 +1,10 @@
-"""How text is printed: `printable` for one of the user's, `table` for rows of them, `for_terminal` for one of ours.
+"""How text is printed: `printable` for one of the user's, `table` for rows of them, `for_terminal`
+for one of ours.
 
 `to_json` is for values that are stored as text.
 
-Names come from checkpoints, scopes and other people's programs. Printed as they are, they could clear the screen, begin
-a line that looks like one of ours, or reverse the letters that follow.
+Names come from checkpoints, scopes and other people's programs. Printed as they are, they could
+clear the screen, begin a line that looks like one of ours, or reverse the letters that follow.
 """
 
 import json
@@ -13,7 +14,8 @@ from typing import Any
 
 
 def printable(text: str) -> str:
-    r"""`text` on one line: control characters and other invisible ones become escapes, those that `repr` escapes.
+    r"""`text` on one line: control characters and other invisible ones become escapes, those that
+    `repr` escapes.
 
     >>> print(printable("red \x1b[31m"), printable("two\nlines"), printable("größe שלום 名前"))
     red \x1b[31m two\nlines größe שלום 名前
@@ -26,7 +28,8 @@ def printable(text: str) -> str:
 def for_terminal(text: str) -> str:
     r"""`text` as stdout can show it: what its encoding lacks becomes an escape, and … three dots.
 
-    Only what is meant for `print` goes through this. Python's own streams for errors write such escapes themselves.
+    Only what is meant for `print` goes through this. Python's own streams for errors write such
+    escapes themselves.
     """
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     try:
@@ -36,7 +39,9 @@ def for_terminal(text: str) -> str:
     return text
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]], total: Sequence[str], names: int = 1) -> str:
+def table(
+    head: Sequence[str], rows: Iterable[Sequence[str]], total: Sequence[str], names: int = 1
+) -> str:
     """Rows in columns, each cell printable, with rules below `head` and above `total`.
 
     The first `names` columns are aligned left, those of numbers right.
@@ -54,14 +59,17 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], total: Sequence[st
     texts = []
     for line in lines:
         left = [cell.ljust(width) for cell, width in zip(line[:names], widths, strict=False)]
-        right = [cell.rjust(width) for cell, width in zip(line[names:], widths[names:], strict=True)]
+        right = [
+            cell.rjust(width) for cell, width in zip(line[names:], widths[names:], strict=True)
+        ]
         texts.append("  ".join(left + right))
     rule = "-" * len(texts[0])
     return "\n".join([texts[0], rule, *texts[1:-1], rule, texts[-1]])
 
 
 def to_json(value: Any) -> str:
-    """`value` as JSON, with NumPy's numbers as Python's. Errors: TypeError, ValueError if it cannot be exact.
+    """`value` as JSON, with NumPy's numbers as Python's. Errors: TypeError, ValueError if it cannot
+    be exact.
 
     >>> import numpy as np
     >>> to_json({"rows": np.int64(2**53 + 1), "loss": np.float32(0.1), "sizes": (3, 4)})
@@ -70,7 +78,8 @@ def to_json(value: Any) -> str:
 
     def number(other: Any) -> bool | int | float:
         python = None if getattr(other, "ndim", 1) else other.item()
-        if isinstance(python, bool | int | float):  # which NumPy's complex numbers, dates and long doubles are not
+        # which NumPy's complex numbers, dates and long doubles are not
+        if isinstance(python, bool | int | float):
             return python
         raise TypeError(f"JSON cannot hold a {type(other).__name__} exactly")
 

@@ -1,11 +1,13 @@
-"""Three commands that run a script as it is, and then look at the graph that it recorded last: draw, explore and check.
+"""Three commands that run a script as it is, and then look at the graph that it recorded last:
+draw, explore and check.
 
     minigrad draw first.py                     runs first.py, draws what its last backward() went through: first.png
     minigrad explore first.py -o page.html     makes a page that steps through it
     minigrad check first.py                    checks its gradients, and each gate's rule, by finite differences
 
-`--name loss` takes the tensor of that variable instead, or of that name in the graph. What the script prints appears as
-usual. Arguments of its own stand after `--`: minigrad draw train.py -- --epochs 1
+`--name loss` takes the tensor of that variable instead, or of that name in the graph. What the
+script prints appears as usual. Arguments of its own stand after `--`: minigrad draw train.py --
+--epochs 1
 """
 
 import argparse
@@ -33,7 +35,9 @@ from ..tensor import Tensor, cut, from_node
 
 
 def program() -> str:
-    """How to start this `minigrad` from a terminal: by its name if that finds it, else by its path."""
+    """How to start this `minigrad` from a terminal: by its name if that finds it, else by its
+    path.
+    """
     own = shutil.which("minigrad", path=sysconfig.get_path("scripts"))
     if own is None:
         return shlex.join([sys.executable, "-m", "minigrad"])
@@ -49,20 +53,38 @@ def add_commands(commands: Any) -> None:
     """Add the three commands to argparse's subparsers."""
     for name, action, ending, summary in (
         ("draw", _draw, ".png", "draw the graph that a script recorded: .png, .svg, .pdf or .dot"),
-        ("explore", _explore, ".html", "make a page that steps through the graph that a script recorded"),
-        ("check", _check, "", "check a script's gradients, and its gates' rules, by finite differences"),
+        (
+            "explore",
+            _explore,
+            ".html",
+            "make a page that steps through the graph that a script recorded",
+        ),
+        (
+            "check",
+            _check,
+            "",
+            "check a script's gradients, and its gates' rules, by finite differences",
+        ),
     ):
         parser = commands.add_parser(
-            name, help=summary, description=to_type(__doc__), formatter_class=argparse.RawDescriptionHelpFormatter
+            name,
+            help=summary,
+            description=to_type(__doc__),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         parser.add_argument("script", type=Path, metavar="SCRIPT.py", help="the program to run")
         parser.add_argument(
-            "--name", help="a variable of the script, or a tensor's name (the last backward()'s tensor)"
+            "--name",
+            help="a variable of the script, or a tensor's name (the last backward()'s tensor)",
         )
         if ending:
-            parser.add_argument("-o", "--out", metavar="FILE", type=Path, help=f"where to write (SCRIPT{ending})")
+            parser.add_argument(
+                "-o", "--out", metavar="FILE", type=Path, help=f"where to write (SCRIPT{ending})"
+            )
         if name == "draw":
-            parser.add_argument("--values", action="store_true", help="write into the boxes what the arrays hold")
+            parser.add_argument(
+                "--values", action="store_true", help="write into the boxes what the arrays hold"
+            )
         parser.set_defaults(run=run_and_show, action=action, ending=ending)
 
 
@@ -75,9 +97,11 @@ def run_and_show(options: argparse.Namespace) -> int:
 
 
 def run_script(script: Path, arguments: Sequence[str] = ()) -> tuple[dict[str, Any], Tensor | None]:
-    """Run a script as `python script arguments` would. Returns its variables, and the tensor of its last `backward()`.
+    """Run a script as `python script arguments` would. Returns its variables, and the tensor of its
+    last `backward()`.
 
-    Errors: OptionError MG901 if there is no such file. What the script raises is printed, and ends this program.
+    Errors: OptionError MG901 if there is no such file. What the script raises is printed, and ends
+    this program.
     """
     if not script.is_file():
         raise OptionError(
@@ -105,10 +129,11 @@ def run_script(script: Path, arguments: Sequence[str] = ()) -> tuple[dict[str, A
 
 
 class LastBackward:
-    """Within this block it remembers the tensor whose `backward` was called last, and the leaves' values at that time.
+    """Within this block it remembers the tensor whose `backward` was called last, and the leaves'
+    values at that time.
 
-    An optimizer then changes the parameters in place, and a graph whose parameters have changed cannot be drawn with
-    its gradients. So the values are put back before anything is shown.
+    An optimizer then changes the parameters in place, and a graph whose parameters have changed
+    cannot be drawn with its gradients. So the values are put back before anything is shown.
     """
 
     def __init__(self) -> None:
@@ -120,7 +145,11 @@ class LastBackward:
 
         def backward(tensor: Tensor, *arguments: Any, **options: Any) -> None:
             original(tensor, *arguments, **options)
-            leaves = (node for node in ancestors([tensor.node]) if isinstance(node, Leaf) and node.requires_grad)
+            leaves = (
+                node
+                for node in ancestors([tensor.node])
+                if isinstance(node, Leaf) and node.requires_grad
+            )
             self.values = [(leaf, leaf.output.copy(), leaf.updated) for leaf in leaves]
             self.tensor = tensor
 
@@ -140,26 +169,37 @@ class LastBackward:
 def find_tensor(
     name: str | None, variables: Mapping[str, Any], last: Tensor | None, script: Path
 ) -> tuple[str, Tensor]:
-    """The tensor to show, and what it is called: that of the last `backward()`, or the one with this name.
+    """The tensor to show, and what it is called: that of the last `backward()`, or the one with
+    this name.
 
     Errors: OptionError MG902 if there is none.
     """
     tensors = {key: value for key, value in variables.items() if isinstance(value, Tensor)}
     if name is None and last is not None:
-        return next((key for key, tensor in tensors.items() if tensor.node is last.node), "the last backward()"), last
+        return next(
+            (key for key, tensor in tensors.items() if tensor.node is last.node),
+            "the last backward()",
+        ), last
     if name in tensors:
         return name, tensors[name]
-    nodes = {} if last is None else {node.name: node for node in ancestors([last.node]) if node.name}
+    nodes = (
+        {} if last is None else {node.name: node for node in ancestors([last.node]) if node.name}
+    )
     if name in nodes:
         return name, from_node(nodes[name])
     known = ", ".join(dict.fromkeys([*tensors, *map(str, nodes)])) or "none"
     raise OptionError(
         "MG902",
-        f"{script.name} has no tensor called {name!r}" if name else f"{script.name} never called backward()",
-        cause="a name is a variable of the script at its end, or what name= gave a tensor in the last graph"
+        f"{script.name} has no tensor called {name!r}"
+        if name
+        else f"{script.name} never called backward()",
+        cause="a name is a variable of the script at its end, or what name= gave a tensor in the "
+        "last graph"
         if name
         else "without --name, the tensor of the last backward() is taken",
-        remedy=f"one of these: --name {known}" if known != "none" else "call backward() on the loss",
+        remedy=f"one of these: --name {known}"
+        if known != "none"
+        else "call backward() on the loss",
     )
 
 
@@ -182,7 +222,9 @@ def _described(name: str, tensor: Tensor) -> str:
 
 
 def _check(name: str, tensor: Tensor, options: argparse.Namespace) -> int:
-    leaves = [node for node in ancestors([tensor.node]) if node.gate is None and node.requires_grad][::-1]
+    leaves = [
+        node for node in ancestors([tensor.node]) if node.gate is None and node.requires_grad
+    ][::-1]
     report = gradient_checker.gradcheck(lambda *inputs: _again(tensor.node, dict(zip(leaves, inputs, strict=True))),
                                         *map(from_node, leaves), sample=50)  # fmt: skip
     print(report)
@@ -190,14 +232,18 @@ def _check(name: str, tensor: Tensor, options: argparse.Namespace) -> int:
 
 
 def _again(root: Node, leaves: dict[Node, Tensor]) -> Tensor:
-    """Record once more, in float64, the gates that led to `root`, on other tensors in the place of its leaves."""
+    """Record once more, in float64, the gates that led to `root`, on other tensors in the place of
+    its leaves.
+    """
     made: dict[Node, Tensor] = dict(leaves)
     for node in reversed(ancestors([root])):
         if node in made:
             continue
         if node.gate is None:
             array = node.output
-            made[node] = Tensor(array.astype(np.float64) if array.dtype.kind == "f" else array, name=node.name)
+            made[node] = Tensor(
+                array.astype(np.float64) if array.dtype.kind == "f" else array, name=node.name
+            )
             if isinstance(node, Leaf) and node.cut_from is not None:
                 made[node] = cut(made[node])
         else:

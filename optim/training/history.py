@@ -1,4 +1,6 @@
-"""History: the record of a run, one row for each epoch or evaluation, as CSV, JSON lines or learning curves."""
+"""History: the record of a run, one row for each epoch or evaluation, as CSV, JSON lines or
+learning curves.
+"""
 
 import csv
 import io
@@ -18,7 +20,8 @@ from minigrad.support.text import printable
 
 
 class History(Mapping[str, list[float]]):
-    """Rows of numbers, read by column: `history["train_loss"]` lists that column's values, oldest first.
+    """Rows of numbers, read by column: `history["train_loss"]` lists that column's values, oldest
+    first.
 
     A row need not have every column. `rows` holds the rows as they were added.
 
@@ -53,15 +56,23 @@ class History(Mapping[str, list[float]]):
 
     def _repr_html_(self) -> str:
         columns, rows = list(self), self.rows[-12:]
-        note = f"the last {len(rows)} of {len(self.rows)} rows; plot() draws them all" if self.rows[12:] else ""
-        return table(repr(self), columns, [[row.get(column, "") for column in columns] for row in rows], note)
+        note = (
+            f"the last {len(rows)} of {len(self.rows)} rows; plot() draws them all"
+            if self.rows[12:]
+            else ""
+        )
+        return table(
+            repr(self), columns, [[row.get(column, "") for column in columns] for row in rows], note
+        )
 
     def csv(self) -> str:
         """The rows as CSV with a header line; a value that a row lacks is left empty."""
         text = io.StringIO()
         writer = csv.DictWriter(text, list(self), lineterminator="\n")
         writer.writeheader()
-        writer.writerows({column: _number(value) for column, value in row.items()} for row in self.rows)
+        writer.writerows(
+            {column: _number(value) for column, value in row.items()} for row in self.rows
+        )
         return text.getvalue()
 
     def json_lines(self) -> str:
@@ -69,21 +80,26 @@ class History(Mapping[str, list[float]]):
         lines = []
         for row in self.rows:
             numbers = {column: _number(value) for column, value in row.items()}
-            finite = {column: value if math.isfinite(value) else None for column, value in numbers.items()}
+            finite = {
+                column: value if math.isfinite(value) else None for column, value in numbers.items()
+            }
             lines.append(json.dumps(finite, allow_nan=False) + "\n")
         return "".join(lines)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write `csv()` or `json_lines()` to a file that ends in .csv or .jsonl, whole or not at all."""
+        """Write `csv()` or `json_lines()` to a file that ends in .csv or .jsonl, whole or not at
+        all.
+        """
         forms = {".csv": self.csv, ".jsonl": self.json_lines}
         suffix = check_suffix(path, tuple(forms))
         replace_file(path, lambda file: file.write(forms[suffix]().encode()))
 
     def plot(self, path: str | os.PathLike[str] | None = None) -> Any:
-        """Learning curves: a panel for the loss and one for each metric, train beside validation, over epochs.
+        """Learning curves: a panel for the loss and one for each metric, train beside validation,
+        over epochs.
 
-        With `path` (.png .svg .pdf) the chart is written there; the matplotlib figure is returned either way. Needs the
-        extra minigrad[plot].
+        With `path` (.png .svg .pdf) the chart is written there; the matplotlib figure is returned
+        either way. Needs the extra minigrad[plot].
         """
         splits = [column.removesuffix("_loss") for column in self if column.endswith("_loss")]
         quantities = []  # loss, accuracy, ...
@@ -116,7 +132,9 @@ def _number(value: Any) -> Any:
 
 
 def save_figure(figure: Any, path: str | os.PathLike[str] | None) -> Any:
-    """The Matplotlib figure, which is also written to `path`, if there is one: .png, .svg or .pdf."""
+    """The Matplotlib figure, which is also written to `path`, if there is one: .png, .svg or
+    .pdf.
+    """
     if path is not None:
         kind = check_suffix(path, (".png", ".svg", ".pdf"))[1:]
         replace_file(path, lambda file: figure.savefig(file, format=kind, dpi=150))
@@ -129,7 +147,8 @@ def check_suffix(path: str | os.PathLike[str], known: tuple[str, ...]) -> str:
     if suffix not in known:
         raise OptionError(
             "MG317",
-            f"cannot write {str(path)!r}: the suffix {suffix or '(none)'} is none of {', '.join(known)}",
+            f"cannot write {str(path)!r}: the suffix {suffix or '(none)'} is none of "
+            f"{', '.join(known)}",
             cause="the suffix says in which format a file is written",
             remedy=f"end the name in {' or '.join(known)}",
         )

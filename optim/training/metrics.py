@@ -16,16 +16,16 @@ Metric = Callable[[Array, Array], float]
 def accuracy(output: Array, labels: Array) -> float:
     """Σ [prediction = label] / N: the share of the N examples that are classified correctly.
 
-    With logits (..., C) for C classes, the prediction is the class of the largest; with logits (B,) or (B, 1) for two
-    classes, it is 1 where the logit is positive, else 0. Labels (...) or (B, 1).
+    With logits (..., C) for C classes, the prediction is the class of the largest; with logits (B,)
+    or (B, 1) for two classes, it is 1 where the logit is positive, else 0. Labels (...) or (B, 1).
 
     >>> accuracy(np.array([[2.0, 1.0], [0.0, 3.0], [5.0, 4.0]]), np.array([0, 1, 1]))
     0.6666666666666666
     >>> accuracy(np.array([[0.3], [-2.0]]), np.array([1, 1]))
     0.5
 
-    Errors: ShapeError MG316 for labels that do not go with the output. Source: Goodfellow, Bengio and Courville, Deep
-    Learning (2016), section 5.1.2.
+    Errors: ShapeError MG316 for labels that do not go with the output. Source: Goodfellow, Bengio
+    and Courville, Deep Learning (2016), section 5.1.2.
     """
     two_classes = output.ndim == 1 or output.shape[-1] == 1
     chosen = output.reshape(-1) > 0 if two_classes else output.argmax(axis=-1)
@@ -33,10 +33,13 @@ def accuracy(output: Array, labels: Array) -> float:
         raise ShapeError(
             "MG316",
             f"accuracy got an output of shape {output.shape} and labels of shape {labels.shape}",
-            cause="an output (..., C) goes with labels (...); one of (B,) or (B, 1) with labels (B,) or (B, 1)",
-            remedy="one-hot labels become integers with labels.argmax(-1); for another task pass metrics={...}",
+            cause="an output (..., C) goes with labels (...); one of (B,) or (B, 1) with labels "
+            "(B,) or (B, 1)",
+            remedy="one-hot labels become integers with labels.argmax(-1); for another task pass "
+            "metrics={...}",
         )
-    right = np.count_nonzero(chosen.reshape(-1) == labels.reshape(-1))  # takes a third of np.mean's time
+    # takes a third of np.mean's time
+    right = np.count_nonzero(chosen.reshape(-1) == labels.reshape(-1))
     return float(right / labels.size)
 
 
@@ -47,7 +50,8 @@ def as_number(name: str, value: Any) -> float:
         return float(array.item())
     raise DtypeError(
         "MG326",
-        f"the metric {name!r} returned {f'an array of shape {array.shape}' if array.shape else shown(value)}",
+        f"the metric {name!r} returned "
+        f"{f'an array of shape {array.shape}' if array.shape else shown(value)}",
         cause="a metric is one number, the mean over a batch",
         remedy="return a number, such as float(values.mean())",
     )

@@ -1,8 +1,10 @@
-"""Data parallelism: several processes ("ranks") train one model, each with its share of every batch.
+"""Data parallelism: several processes ("ranks") train one model, each with its share of every
+batch.
 
-Every rank holds the whole model. The gradient of a batch's mean loss is the sum of the ranks' gradients, each weighted
-by its share of the batch. All ranks apply the same sum, so that their parameters stay equal, bit for bit. Nothing here
-imports MPI: the user's script does, and gives `comm`. docs/parallel.md explains it, and says when it pays.
+Every rank holds the whole model. The gradient of a batch's mean loss is the sum of the ranks'
+gradients, each weighted by its share of the batch. All ranks apply the same sum, so that their
+parameters stay equal, bit for bit. Nothing here imports MPI: the user's script does, and gives
+`comm`. docs/parallel.md explains it, and says when it pays.
 """
 
 import traceback
@@ -23,15 +25,18 @@ from ..lazy import PendingRows
 from ..optimizer import Array, Optimizer
 from .interrupt import Interrupted
 
-ON_ALL_RANKS = "MG323", "MG331", "MG332", "MG333"  # errors that all ranks raise, after the same exchange
+# errors that all ranks raise, after the same exchange
+ON_ALL_RANKS = "MG323", "MG331", "MG332", "MG333"
 
 
 class Communicator(Protocol):
-    """What connects the ranks: the part of MPI that is used here, which `mpi4py.MPI.COMM_WORLD` has.
+    """What connects the ranks: the part of MPI that is used here, which `mpi4py.MPI.COMM_WORLD`
+    has.
 
-    `rank` is the number of this process, from 0, and `size` how many there are. `bcast` gives an object of rank 0 to
-    all, and `allgather` the objects of all ranks to all. `Alltoall` sends row i of an array to rank i and receives a
-    row from each; `Allgather` receives an array from each. `Abort` ends all processes.
+    `rank` is the number of this process, from 0, and `size` how many there are. `bcast` gives an
+    object of rank 0 to all, and `allgather` the objects of all ranks to all. `Alltoall` sends row i
+    of an array to rank i and receives a row from each; `Allgather` receives an array from each.
+    `Abort` ends all processes.
     """
 
     @property
@@ -46,19 +51,22 @@ class Communicator(Protocol):
 
 
 def exchange(comm: Communicator, place: str, mine: Any) -> list[Any]:
-    """The objects that all ranks pass at this place of a run, by rank. DataError MG331 if they are at different places.
+    """The objects that all ranks pass at this place of a run, by rank. DataError MG331 if they are
+    at different places.
 
-    All small messages go through here, and before each large one there is a small one. So a rank that is elsewhere is
-    noticed by all, instead of all waiting for each other.
+    All small messages go through here, and before each large one there is a small one. So a rank
+    that is elsewhere is noticed by all, instead of all waiting for each other.
     """
     everyone = comm.allgather((place, mine))
     if any(theirs != place for theirs, _ in everyone):
         raise DataError(
             "MG331",
-            f"the processes are at different places of the run: {_by_rank([theirs for theirs, _ in everyone])}",
-            cause="they were given different numbers of batches, or something that all must do, such as evaluating, "
-            "is done by some only",
-            remedy="give every process the same batches, and let all of them call the same methods of the Trainer",
+            "the processes are at different places of the run: "
+            f"{_by_rank([theirs for theirs, _ in everyone])}",
+            cause="they were given different numbers of batches, or something that all must do, "
+            "such as evaluating, is done by some only",
+            remedy="give every process the same batches, and let all of them call the same "
+            "methods of the Trainer",
         )
     return [theirs for _, theirs in everyone]
 
@@ -71,7 +79,8 @@ def share(rows: int, rank: int, size: int) -> tuple[int, int]:
 def shard(comm: Communicator | None, batch: Sequence[Any]) -> tuple[Sequence[Any], int]:
     """(this rank's rows of every array of the batch, how many they are); without `comm` all rows.
 
-    A rank for which there is no row takes a row of another, and counts it as none: so every rank computes a loss.
+    A rank for which there is no row takes a row of another, and counts it as none: so every rank
+    computes a loss.
     """
     rows = len(batch[-1])
     if comm is None:
@@ -79,8 +88,10 @@ def shard(comm: Communicator | None, batch: Sequence[Any]) -> tuple[Sequence[Any
     if odd := [np.shape(array) for array in batch if len(array) != rows]:
         raise DataError(
             "MG322",
-            f"a batch with labels for {rows} rows cannot be shared out: one of its inputs has the shape {odd[0]}",
-            cause="each process takes its rows of every input and of the labels, along the first axis",
+            f"a batch with labels for {rows} rows cannot be shared out: one of its inputs has the "
+            f"shape {odd[0]}",
+            cause="each process takes its rows of every input and of the labels, along the first "
+            "axis",
             remedy="give batches whose arrays have a row for each example",
         )
     first, last = share(rows, comm.rank, comm.size)
@@ -89,7 +100,9 @@ def shard(comm: Communicator | None, batch: Sequence[Any]) -> tuple[Sequence[Any
 
 
 def fingerprint(batch: Sequence[Any]) -> dict[str, str]:
-    """Shape, dtype and checksum of each array of a batch; of anything but an array of numbers only its length."""
+    """Shape, dtype and checksum of each array of a batch; of anything but an array of numbers only
+    its length.
+    """
     prints = {}
     for number, values in enumerate(batch):
         name = "labels" if number == len(batch) - 1 else f"input {number}"
@@ -103,14 +116,17 @@ def fingerprint(batch: Sequence[Any]) -> dict[str, str]:
 
 
 def check_same(everyone: Sequence[Mapping[str, str]]) -> None:
-    """DataError MG323 unless the batches of all ranks, of which these are the fingerprints, are the same."""
+    """DataError MG323 unless the batches of all ranks, of which these are the fingerprints, are the
+    same.
+    """
     if problems := _differences(everyone):
         raise DataError(
             "MG323",
             f"the processes were given different batches: {problems}",
-            cause="each takes its share of a batch that all are given, but they shuffle with different seeds, read "
-            "different data, or were given only their share",
-            remedy="give every process the whole batches, in the same order: minigrad.data.Batches does so",
+            cause="each takes its share of a batch that all are given, but they shuffle with "
+            "different seeds, read different data, or were given only their share",
+            remedy="give every process the whole batches, in the same order: "
+            "minigrad.data.Batches does so",
         )
 
 
@@ -120,8 +136,10 @@ def check_equal(everyone: Sequence[Mapping[str, Any]]) -> None:
         raise OptionError(
             "MG332",
             f"the processes have different settings: {problems}",
-            cause="all train the same model, each on its share of a batch; with other settings they would drift apart",
-            remedy="set on every process what you set on one; a callback that changes the run must act on all ranks",
+            cause="all train the same model, each on its share of a batch; with other settings "
+            "they would drift apart",
+            remedy="set on every process what you set on one; a callback that changes the run "
+            "must act on all ranks",
         )
 
 
@@ -129,23 +147,30 @@ def check_parameters(comm: Communicator, parameters: Mapping[str, Tensor]) -> No
     """OptionError MG333 unless all ranks have the same parameters, to the last bit."""
     sums = {name: zlib.crc32(tensor.array.tobytes()) for name, tensor in parameters.items()}
     everyone = exchange(comm, "the end of an epoch", sums)
-    if differ := [name for name in sums if any(theirs.get(name) != sums[name] for theirs in everyone)]:
+    if differ := [
+        name for name in sums if any(theirs.get(name) != sums[name] for theirs in everyone)
+    ]:
         raise OptionError(
             "MG333",
             f"the processes no longer have the same parameters: {', '.join(differ)} differ",
-            cause="a callback changed parameters or gradients on some ranks only, or on each in another way",
-            remedy="let every callback that changes the run do the same on all ranks; one that only prints has "
-            "rank_0_only = True",
+            cause="a callback changed parameters or gradients on some ranks only, or on each in "
+            "another way",
+            remedy="let every callback that changes the run do the same on all ranks; one that "
+            "only prints has rank_0_only = True",
         )
 
 
 def _differences(everyone: Sequence[Mapping[str, Any]]) -> str:
-    """What differs between the ranks' dicts, such as "lr: 0.1 on rank 0, 0.2 on ranks 1, 2"; "" if nothing does."""
+    """What differs between the ranks' dicts, such as "lr: 0.1 on rank 0, 0.2 on ranks 1, 2"; "" if
+    nothing does.
+    """
     if all(theirs == everyone[0] for theirs in everyone):
         return ""
     names = dict.fromkeys(name for theirs in everyone for name in theirs)
     values = {name: [str(theirs.get(name, "missing")) for theirs in everyone] for name in names}
-    return "; ".join(f"{name}: {_by_rank(texts)}" for name, texts in values.items() if len({*texts}) > 1)
+    return "; ".join(
+        f"{name}: {_by_rank(texts)}" for name, texts in values.items() if len({*texts}) > 1
+    )
 
 
 def _by_rank(values: Sequence[str]) -> str:
@@ -154,7 +179,8 @@ def _by_rank(values: Sequence[str]) -> str:
     for rank, value in enumerate(values):
         ranks.setdefault(value, []).append(str(rank))
     return ", ".join(
-        f"{value} on rank{'s' if len(numbers) > 1 else ''} {', '.join(numbers)}" for value, numbers in ranks.items()
+        f"{value} on rank{'s' if len(numbers) > 1 else ''} {', '.join(numbers)}"
+        for value, numbers in ranks.items()
     )
 
 
@@ -173,12 +199,15 @@ def inventory(trainer: Any, parameters: Mapping[str, Tensor]) -> dict[str, Any]:
 
 
 def agree(comm: Communicator, optimizer: Optimizer, batch: Sequence[Any]) -> None:
-    """Check before an update that all ranks make the same: of the same batch, with the same settings. See check_equal.
+    """Check before an update that all ranks make the same: of the same batch, with the same
+    settings. See check_equal.
 
-    Rows of a table that one rank has read, in a callback too, are read by all: pending updates that are made earlier on
-    some ranks than on others would leave other bits.
+    Rows of a table that one rank has read, in a callback too, are read by all: pending updates that
+    are made earlier on some ranks than on others would leave other bits.
     """
-    tables = {path: t.node for path, t in optimizer.parameters().items() if isinstance(t.node, Table)}
+    tables = {
+        path: t.node for path, t in optimizer.parameters().items() if isinstance(t.node, Table)
+    }
     read = {
         path: np.flatnonzero(pending.up_to == pending.t)
         for path, table in tables.items()
@@ -188,14 +217,17 @@ def agree(comm: Communicator, optimizer: Optimizer, batch: Sequence[Any]) -> Non
     check_same([theirs for theirs, _, _ in everyone])
     check_equal([theirs for _, theirs, _ in everyone])
     for path, table in tables.items():
-        table.catch_up(np.concatenate([rows.get(path, np.empty(0, np.intp)) for _, _, rows in everyone]))
+        table.catch_up(
+            np.concatenate([rows.get(path, np.empty(0, np.intp)) for _, _, rows in everyone])
+        )
 
 
 def all_reduce(comm: Communicator, array: Array) -> Array:
     """The sum of the ranks' arrays, of one shape, on every rank: Σᵣ arrayᵣ.
 
-    Rank i adds up the i-th part of all arrays, in the order of the ranks, and sends the sum to all others (a
-    reduce-scatter and an all-gather). So all ranks get the same bits, in every run and with any MPI.
+    Rank i adds up the i-th part of all arrays, in the order of the ranks, and sends the sum to all
+    others (a reduce-scatter and an all-gather). So all ranks get the same bits, in every run and
+    with any MPI.
     """
     width = -(-array.size // comm.size)
     parts = np.zeros((comm.size, width), array.dtype)
@@ -209,10 +241,14 @@ def all_reduce(comm: Communicator, array: Array) -> Array:
 def sum_gradients(comm: Communicator, parameters: Mapping[str, Tensor], share: float) -> None:
     """Replace every gradient g by Σᵣ shareᵣ gᵣ, the sum over the ranks.
 
-    Dense gradients travel in one array. Of a row-sparse one only its rows do, and the result is row-sparse too.
+    Dense gradients travel in one array. Of a row-sparse one only its rows do, and the result is
+    row-sparse too.
     """
-    leaves = {path: leaf for path, tensor in parameters.items() if isinstance(leaf := tensor.node, Leaf)}
-    mine: dict[str, tuple[Array, Array] | None] = {}  # for each gradient its rows, or None if it is dense
+    leaves = {
+        path: leaf for path, tensor in parameters.items() if isinstance(leaf := tensor.node, Leaf)
+    }
+    # for each gradient its rows, or None if it is dense
+    mine: dict[str, tuple[Array, Array] | None] = {}
     for path, leaf in leaves.items():
         if leaf.grad is not None:
             rows = leaf.grad.rows() if isinstance(leaf.grad, SparseGradient) else None
@@ -227,17 +263,20 @@ def sum_gradients(comm: Communicator, parameters: Mapping[str, Tensor], share: f
             summed.append(leaf)
     if summed:
         arrays = [
-            np.zeros(leaf.shape, leaf.dtype) if leaf.grad is None else share * dense(leaf.grad) for leaf in summed
+            np.zeros(leaf.shape, leaf.dtype) if leaf.grad is None else share * dense(leaf.grad)
+            for leaf in summed
         ]
         total = all_reduce(comm, np.concatenate([array.reshape(-1) for array in arrays]))
         ends = np.cumsum([array.size for array in arrays])
-        for leaf, part in zip(summed, np.split(total, ends), strict=False):  # the last part is empty
+        # the last part is empty
+        for leaf, part in zip(summed, np.split(total, ends), strict=False):
             leaf.grad = part.reshape(leaf.shape).astype(leaf.dtype, copy=False)
 
 
 @contextmanager
 def end_together(comm: Communicator | None) -> Iterator[None]:
-    """Whatever ends this block on one rank alone ends all processes, because the others would wait for it forever.
+    """Whatever ends this block on one rank alone ends all processes, because the others would wait
+    for it forever.
 
     Otherwise all ranks leave the block at the same time: when rank 0 has written its files.
     """

@@ -1,6 +1,8 @@
-"""Run: a training run as callbacks see it, with what they may read and what they may ask for. The Trainer is one.
+"""Run: a training run as callbacks see it, with what they may read and what they may ask for. The
+Trainer is one.
 
-The Trainer imports the callbacks. They are written against `Run`, so that they need not import the Trainer.
+The Trainer imports the callbacks. They are written against `Run`, so that they need not import the
+Trainer.
 """
 
 import os
@@ -37,9 +39,11 @@ class Model(Protocol):
 
 @contextmanager
 def evaluating(model: Model, training: bool) -> Iterator[None]:
-    """Evaluation mode within this block, and then every part of the model in the mode it had before.
+    """Evaluation mode within this block, and then every part of the model in the mode it had
+    before.
 
-    A model that is not a Layer is asked for its `training`, and otherwise taken to be in the mode `training`.
+    A model that is not a Layer is asked for its `training`, and otherwise taken to be in the mode
+    `training`.
     """
     if (of_layer := getattr(model, "evaluating", None)) is not None:
         with of_layer():
@@ -78,19 +82,27 @@ class Run:
     means: Means  # of this epoch so far
     history: History
     loss_tensor: Tensor | None  # with its graph, from on_forward to on_gradients
-    started: dict[str, Any]  # the optimizer's hyperparameters at the start of the run, before any interruption
-    deciding: dict[str, str]  # the callbacks that can change the run, with their arguments at its start
+    # the optimizer's hyperparameters at the start of the run, before any interruption
+    started: dict[str, Any]
+    # the callbacks that can change the run, with their arguments at its start
+    deciding: dict[str, str]
     resuming: str | os.PathLike[str] | None  # the snapshot that the run continues from, if it does
     stop_reason: str  # why the run ends early; "" while it does not
-    comm: Communicator | None  # what connects the processes that train the model, if there are several
-    rank: int  # the number of this process among them; files are written and lines printed by rank 0
+    # what connects the processes that train the model, if there are several
+    comm: Communicator | None
+    # the number of this process among them; files are written and lines printed by rank 0
+    rank: int
 
     def everyone(self, mine: Any, place: str = "a callback") -> list[Any]:
-        """What all processes call this with, by rank: every one of them must, at the same place of the run."""
+        """What all processes call this with, by rank: every one of them must, at the same place of
+        the run.
+        """
         return [mine] if self.comm is None else exchange(self.comm, place, mine)
 
     def evaluate(self, batches: Iterable[Batch]) -> dict[str, float]:
-        """The mean loss and metrics over `batches`, with the model in evaluation mode and nothing recorded."""
+        """The mean loss and metrics over `batches`, with the model in evaluation mode and nothing
+        recorded.
+        """
         raise NotImplementedError
 
     def stop(self, reason: str) -> None:

@@ -27,7 +27,8 @@ from .run import Run
 POSITION = "epoch", "step", "batch", "trained", "stop_reason"  # attributes of a Run
 PARTS = (*POSITION, "config", "optimizer", "started", "seconds", "means", "history", "generator", "generators",
          "train", "validation", "callbacks")  # fmt: skip
-NUMPY = np.ndarray, np.generic  # numbers of NumPy are stored as arrays too, because their dtype matters
+# numbers of NumPy are stored as arrays too, because their dtype matters
+NUMPY = np.ndarray, np.generic
 
 
 def store(trainer: Run, path: str | os.PathLike[str], ranks: Sequence[tuple[Any, Any]]) -> None:
@@ -78,8 +79,10 @@ def restore(trainer: Run, path: str | os.PathLike[str]) -> None:
     """Put the trainer into the state that the snapshot holds.
 
     Errors: those of `mg.load`; CheckpointError MG505 where arrays do not fit, MG508 for a file that
-    is not a snapshot, lacks a part, or is of another configuration; OptionError MG414 for batches of
-    other data. On an error the model and the optimizer are unchanged. A warning (MG324) names layers
+    is not a snapshot, lacks a part, or is of another configuration; OptionError MG414 for batches
+    of
+    other data. On an error the model and the optimizer are unchanged. A warning (MG324) names
+    layers
     that differ, and callbacks that only one of the two runs has.
     """
     checkpoint = load(path)
@@ -117,7 +120,11 @@ def restore(trainer: Run, path: str | os.PathLike[str]) -> None:
 
 def part(arrays: Mapping[str, Array], prefix: str) -> dict[str, Array]:
     """The arrays whose name begins with `prefix`, which is left out of their new names."""
-    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+    return {
+        name.removeprefix(prefix): array
+        for name, array in arrays.items()
+        if name.startswith(prefix)
+    }
 
 
 def deciding(trainer: Run) -> dict[str, str]:
@@ -126,7 +133,9 @@ def deciding(trainer: Run) -> dict[str, str]:
     To be called when a run begins: what they count is then the same in each run.
     """
     named = _named(trainer).items()
-    acting = {name: callback for name, callback in named if not (callback.last or callback.rank_0_only)}
+    acting = {
+        name: callback for name, callback in named if not (callback.last or callback.rank_0_only)
+    }
     return {name: _described(callback) for name, callback in acting.items()}
 
 
@@ -149,9 +158,17 @@ def _in_todays_form(checkpoint: Checkpoint) -> Checkpoint:
     """At commit e233385 a snapshot had fewer parts, and BestWeights was called BestSnapshot."""
     if "started" in checkpoint.info:
         return checkpoint
-    new: dict[str, Any] = {"started": {}, "layers": {}, "modes": {}, "batches": None, "deciding": None}
+    new: dict[str, Any] = {
+        "started": {},
+        "layers": {},
+        "modes": {},
+        "batches": None,
+        "deciding": None,
+    }
     callbacks = checkpoint.info["callbacks"]
-    new["callbacks"] = {name.replace("BestSnapshot", "BestWeights"): callbacks[name] for name in callbacks}
+    new["callbacks"] = {
+        name.replace("BestSnapshot", "BestWeights"): callbacks[name] for name in callbacks
+    }
     arrays = {}
     for name, array in checkpoint.items():
         first, slash, rest = name.partition("/")
@@ -164,7 +181,9 @@ def _in_todays_form(checkpoint: Checkpoint) -> Checkpoint:
 
 
 def _joined(trainer: Run, carried: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
-    """The rows that the ranks carry, put together, without those of ranks that only repeat a row."""
+    """The rows that the ranks carry, put together, without those of ranks that only repeat a
+    row.
+    """
     counted = []
     for rank, arrays in enumerate(carried):
         first, last = share(trainer.examples, rank, len(carried))
@@ -213,9 +232,11 @@ def _load_parts(trainer: Run, checkpoint: Checkpoint, path: str | os.PathLike[st
     """Load what callbacks, batches and the model remember."""
     info = checkpoint.info
     loads: list[tuple[str, Callable[[Any], object], Any]] = [
-        (name, callback.load_state_dict, _state(checkpoint, name)) for name, callback in _named(trainer).items()
+        (name, callback.load_state_dict, _state(checkpoint, name))
+        for name, callback in _named(trainer).items()
     ]
-    for name in ("validation", "train"):  # if the two are one object, its position is that of "train"
+    # if the two are one object, its position is that of "train"
+    for name in ("validation", "train"):
         load_position = getattr(getattr(trainer, name), "load_state_dict", None)
         if load_position is not None:
             loads.append((f"the batches of {name}", load_position, info[name]))
@@ -232,7 +253,8 @@ def _load_parts(trainer: Run, checkpoint: Checkpoint, path: str | os.PathLike[st
         trainer.model.train()
         for name, layer in _named_layers(trainer).items():
             layer.training = info["modes"].get(name, True)
-    # After the modes: set to evaluation, a Stateful forgets the state of its last call in that mode.
+    # After the modes: set to evaluation, a Stateful forgets the state of its last call in that
+    # mode.
     if carry := getattr(trainer.model, "load_carried_state", None):
         carried = part(checkpoint, "carried/").items()
         carry({name: shard(trainer.comm, [array])[0][0] for name, array in carried})
@@ -247,9 +269,13 @@ def _problems(trainer: Run, info: Mapping[str, Any], numbers: Mapping[str, Any])
     positions = bool(info["train"]), bool(_position(trainer.train))
     saved["batches with state_dict()"], here["batches with state_dict()"] = positions
     if not any(positions) and None not in (info["batches"], trainer.batches):
-        saved["the number of batches"], here["the number of batches"] = info["batches"], trainer.batches
+        saved["the number of batches"], here["the number of batches"] = (
+            info["batches"],
+            trainer.batches,
+        )
     for name, value in info["started"].items():
-        # In the process of the interrupted run, the optimizer still has the numbers of that run's end.
+        # In the process of the interrupted run, the optimizer still has the numbers of that run's
+        # end.
         if name in trainer.started and trainer.started[name] != numbers.get(name):
             saved[name], here[name] = value, trainer.started[name]
     problems = _differences(saved, here)
@@ -274,14 +300,19 @@ def _warn_of_differences(trainer: Run, info: Mapping[str, Any]) -> None:
     differences = [f"only one has {name}" for name in sorted(before.keys() ^ now.keys())]
     both = {name: text for name, text in before.items() if name in now} | info["layers"]
     now = now | _layers(trainer)
-    differences += [f"{name} was {text} and is {now.get(name)}" for name, text in both.items() if text != now.get(name)]
+    differences += [
+        f"{name} was {text} and is {now.get(name)}"
+        for name, text in both.items()
+        if text != now.get(name)
+    ]
     if differences:
         text = MinigradError(
             "MG324",
             f"the interrupted run and this one differ: {'; '.join(differences)}",
-            cause="a run depends on what its layers and its callbacks do, and on what the callbacks remember",
-            remedy="resume with the same model and callbacks, or accept that the results differ; a callback that "
-            "changes a layer during the run must do so again",
+            cause="a run depends on what its layers and its callbacks do, and on what the "
+            "callbacks remember",
+            remedy="resume with the same model and callbacks, or accept that the results differ; a "
+            "callback that changes a layer during the run must do so again",
         )
         warnings.warn(str(text), UserWarning, stacklevel=5)
 

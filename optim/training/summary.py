@@ -1,4 +1,6 @@
-"""`summary`: the layers of a model as a table, with output shapes, parameters, bytes and operations."""
+"""`summary`: the layers of a model as a table, with output shapes, parameters, bytes and
+operations.
+"""
 
 from dataclasses import astuple, dataclass
 from typing import Any
@@ -13,7 +15,9 @@ from .run import Model, evaluating
 
 @dataclass
 class Line:
-    """One line of the table: a scope of the model. Shared parameters count in the first scope that uses them."""
+    """One line of the table: a scope of the model. Shared parameters count in the first scope that
+    uses them.
+    """
 
     scope: str
     layer: str
@@ -25,7 +29,9 @@ class Line:
 
 @dataclass
 class Summary:
-    """The table of a model, for `print`. `bytes` are those of recorded outputs, `flops` those of one forward pass."""
+    """The table of a model, for `print`. `bytes` are those of recorded outputs, `flops` those of
+    one forward pass.
+    """
 
     lines: list[Line]
     parameters: int
@@ -41,11 +47,16 @@ class Summary:
         return sum(line.flops for line in self.lines)
 
     def __str__(self) -> str:
-        *body, total = [[*row[:2], str(row[2]), *(f"{number:,}" for number in row[3:])] for row in self._rows()]
+        *body, total = [
+            [*row[:2], str(row[2]), *(f"{number:,}" for number in row[3:])] for row in self._rows()
+        ]
         return f"{text_table(_HEAD, body, total, names=3)}\n{self._total()}"
 
     def _rows(self) -> list[tuple[Any, ...]]:
-        return [*map(astuple, self.lines), ("total", "", "", self.parameters, self.bytes, self.flops)]
+        return [
+            *map(astuple, self.lines),
+            ("total", "", "", self.parameters, self.bytes, self.flops),
+        ]
 
     def _total(self) -> str:
         frozen = f", {self.frozen:,} of them frozen" if self.frozen else ""
@@ -63,7 +74,8 @@ _HEAD = ["scope", "layer", "output", "parameters", "bytes", "flops"]
 def summary(model: Model, *inputs: Any) -> Summary:
     """Call the model once, in evaluation mode, and list what each of its scopes computed and cost.
 
-    All time steps share a line (`t00 … t39`). A parameter counts once, however often it is used; frozen ones count too.
+    All time steps share a line (`t00 … t39`). A parameter counts once, however often it is used;
+    frozen ones count too.
 
     >>> import numpy as np
     >>> from layers import Dense, Embedding, RNN, Sequential

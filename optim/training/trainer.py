@@ -1,7 +1,8 @@
 """The Trainer: a loop over epochs and batches, with evaluation and callbacks.
 
-A model is anything with `named_parameters()`, `train()`, `eval()` and a call on inputs; batches are any iterable of
-tuples (inputs..., labels). How a run is stored and resumed is in snapshot.py; the callbacks are in callbacks/.
+A model is anything with `named_parameters()`, `train()`, `eval()` and a call on inputs; batches are
+any iterable of tuples (inputs..., labels). How a run is stored and resumed is in snapshot.py; the
+callbacks are in callbacks/.
 """
 
 import os
@@ -45,15 +46,17 @@ from .snapshot import deciding, restore
 class Trainer(Run):
     """Fits a model to batches: forward, loss, backward, optimizer step, and again.
 
-    `loss(output, labels)` gives a scalar Tensor, such as `mg.softmax_cross_entropy`. `metrics` are further functions
-    of (output array, labels), by name; None means accuracy. `callbacks` act at moments of the loop, in the order given;
-    None means a progress bar, a line for each epoch, and a stop at a loss that is not finite. With `seed`, each `fit`
-    reseeds the generator that dropout draws from, and the order of the training batches. `config` (JSON) describes the
-    model; it is stored with snapshots and best weights, and a resumed run must have the same.
+    `loss(output, labels)` gives a scalar Tensor, such as `mg.softmax_cross_entropy`. `metrics` are
+    further functions
+    of (output array, labels), by name; None means accuracy. `callbacks` act at moments of the loop,
+    in the order given; None means a progress bar, a line for each epoch, and a stop at a loss that
+    is not finite. With `seed`, each `fit` reseeds the generator that dropout draws from, and the
+    order of the training batches. `config` (JSON) describes the model; it is stored with snapshots
+    and best weights, and a resumed run must have the same.
 
-    With `comm`, such as `mpi4py.MPI.COMM_WORLD`, the processes that it connects ("ranks") train one model together. All
-    are given the same batches, and each takes its share of the rows of every batch. The loss must be a mean over rows.
-    docs/parallel.md has the details.
+    With `comm`, such as `mpi4py.MPI.COMM_WORLD`, the processes that it connects ("ranks") train one
+    model together. All are given the same batches, and each takes its share of the rows of every
+    batch. The loss must be a mean over rows. docs/parallel.md has the details.
 
     >>> import minigrad as mg, numpy as np
     >>> class Line:
@@ -70,10 +73,11 @@ class Trainer(Run):
     >>> print(round(model.w.item(), 3), len(history["train_loss"]))
     3.0 30
 
-    Errors: DtypeError MG309 for a model without the methods of `Model`, MG326 for a metric that does not return a
-    number, MG334 for metrics that are not functions by name; DataError MG311 for a batch that is not a tuple of inputs
-    and labels, MG312 for an epoch or an evaluation without batches; OptionError MG305 for fewer than one epoch, MG325
-    for a metric called "loss", MG327 for an optimizer of other layers than the model's.
+    Errors: DtypeError MG309 for a model without the methods of `Model`, MG326 for a metric that
+    does not return a number, MG334 for metrics that are not functions by name; DataError MG311 for
+    a batch that is not a tuple of inputs and labels, MG312 for an epoch or an evaluation without
+    batches; OptionError MG305 for fewer than one epoch, MG325 for a metric called "loss", MG327 for
+    an optimizer of other layers than the model's.
     """
 
     def __init__(
@@ -88,11 +92,17 @@ class Trainer(Run):
         config: Mapping[str, Any] | None = None,
         comm: Communicator | None = None,
     ) -> None:
-        if missing := [name for name in ("named_parameters", "train", "eval", "__call__") if not hasattr(model, name)]:
+        if missing := [
+            name
+            for name in ("named_parameters", "train", "eval", "__call__")
+            if not hasattr(model, name)
+        ]:
             raise DtypeError(
                 "MG309",
-                f"the Trainer cannot train a {type(model).__name__}: it has no {', '.join(missing)}",
-                cause="the loop switches a model to training and to evaluation, calls it, and stores its parameters",
+                f"the Trainer cannot train a {type(model).__name__}: it has no "
+                f"{', '.join(missing)}",
+                cause="the loop switches a model to training and to evaluation, calls it, and "
+                "stores its parameters",
                 remedy="derive the model from layers.Layer, which has all four",
             )
         self.model, self.loss = model, loss
@@ -114,7 +124,9 @@ class Trainer(Run):
     def _repr_html_(self) -> str:
         loss = getattr(self.loss, "__name__", repr(self.loss))
         callbacks = ", ".join(type(callback).__name__ for callback in self.callbacks)
-        newest = ", ".join(f"{name} {value:.4g}" for name, value in (self.history.rows or [{}])[-1].items())
+        newest = ", ".join(
+            f"{name} {value:.4g}" for name, value in (self.history.rows or [{}])[-1].items()
+        )
         rows = [("loss", loss), ("metrics", ", ".join(self.metrics)), ("optimizer", self.optimizer),
                 ("callbacks", callbacks), ("newest epoch", newest)]  # fmt: skip
         return table(repr(self), ("", ""), rows)
@@ -127,22 +139,27 @@ class Trainer(Run):
         *,
         resume: str | os.PathLike[str] | None = None,
     ) -> History:
-        """Train for `epochs` epochs in total, evaluate on `validation` after each, and return the history.
+        """Train for `epochs` epochs in total, evaluate on `validation` after each, and return the
+        history.
 
-        `resume` is the path of a snapshot (callbacks.Snapshots writes them): the run continues from there, and ends as
-        it would have without the interruption; one that had stopped early stays stopped. The model is left in
-        evaluation mode. Ctrl-C ends the run after the current step: `on_end` is called, and KeyboardInterrupt raised.
+        `resume` is the path of a snapshot (callbacks.Snapshots writes them): the run continues from
+        there, and ends as it would have without the interruption; one that had stopped early stays
+        stopped. The model is left in evaluation mode. Ctrl-C ends the run after the current step:
+        `on_end` is called, and KeyboardInterrupt raised.
         """
         self._begin(train, epochs, validation)
         if self.seed is not None:
-            mg.seed([self.seed, self.rank] if self.rank else self.seed)  # each rank has a dropout of its own
+            # each rank has a dropout of its own
+            mg.seed([self.seed, self.rank] if self.rank else self.seed)
             if isinstance(self.train, Batches):
                 self.train.seed = self.seed
                 self.train = _from_epoch_0(self.train)
-        if load := getattr(self.model, "load_carried_state", None):  # a Layer's; other models carry none
+        # a Layer's; other models carry none
+        if load := getattr(self.model, "load_carried_state", None):
             load({})
         with end_together(self.comm), ExitStack() as end:
-            for callback in reversed(self.callbacks):  # every callback's on_end runs, even if another's fails
+            # every callback's on_end runs, even if another's fails
+            for callback in reversed(self.callbacks):
                 end.callback(callback.on_end, self)
             end.callback(self.model.eval)
             try:
@@ -154,7 +171,8 @@ class Trainer(Run):
                         if not self.stop_reason:
                             self._end_epoch()
             except Interrupted:
-                if not self._in_callback:  # else some callbacks have acted and some not: no place to resume from
+                # else some callbacks have acted and some not: no place to resume from
+                if not self._in_callback:
                     self._call("on_interrupt")
                 self.stop_reason = "Ctrl-C"
                 raise
@@ -164,7 +182,8 @@ class Trainer(Run):
             finally:
                 self.loss_tensor = None
                 if isinstance(train, Batches) and isinstance(self.train, Batches):
-                    train.epoch = self.train.epoch  # another `fit` without a seed continues from there
+                    # another `fit` without a seed continues from there
+                    train.epoch = self.train.epoch
         return self.history
 
     def _start(self, resume: str | os.PathLike[str] | None) -> None:
@@ -178,7 +197,9 @@ class Trainer(Run):
         elif self.comm is not None:
             parameters = self.model.named_parameters()
             check_equal(self.everyone(inventory(self, parameters), "the start"))
-            set_arrays(parameters, self.comm.bcast({name: t.array for name, t in parameters.items()}))
+            set_arrays(
+                parameters, self.comm.bcast({name: t.array for name, t in parameters.items()})
+            )
 
     def _train_epoch(self) -> None:
         self._check_parameters()
@@ -220,7 +241,10 @@ class Trainer(Run):
         row: dict[str, float] = {"epoch": self.epoch + 1, "step": self.step}
         row |= {f"train_{name}": value for name, value in self.means.result().items()}
         if self.validation is not None:
-            row |= {f"validation_{name}": value for name, value in self.evaluate(self.validation).items()}
+            row |= {
+                f"validation_{name}": value
+                for name, value in self.evaluate(self.validation).items()
+            }
         row["seconds"] = self.elapsed()
         self.began, self.seconds = time.perf_counter(), 0.0
         self.history.rows.append(row)
@@ -230,13 +254,16 @@ class Trainer(Run):
         self._stop_if_interrupted()
 
     def evaluate(self, batches: Iterable[Batch]) -> dict[str, float]:
-        """The mean loss and metrics over `batches`, with the model in evaluation mode and nothing recorded.
+        """The mean loss and metrics over `batches`, with the model in evaluation mode and nothing
+        recorded.
 
-        Shuffled `Batches` come in the order of epoch 0 each time, and their own position does not move.
+        Shuffled `Batches` come in the order of epoch 0 each time, and their own position does not
+        move.
         """
         means = Means()
         if self.comm is not None:
-            self.optimizer.catch_up_tables()  # on all ranks, because each reads other rows of a table
+            # on all ranks, because each reads other rows of a table
+            self.optimizer.catch_up_tables()
         with evaluating(self.model, self._training), mg.no_grad():
             batch = None
             for batch in _from_epoch_0(batches):
@@ -250,22 +277,28 @@ class Trainer(Run):
             raise DataError(
                 "MG312",
                 "an evaluation had no batches",
-                cause="a generator gives its batches once, and is empty when the next evaluation asks for them",
-                remedy="pass a list of batches or minigrad.data.Batches, which can be walked through again",
+                cause="a generator gives its batches once, and is empty when the next evaluation "
+                "asks for them",
+                remedy="pass a list of batches or minigrad.data.Batches, which can be walked "
+                "through again",
             )
         return means.result()
 
     # ---- parts of the loop ----
 
-    def _begin(self, train: Iterable[Batch], epochs: int, validation: Iterable[Batch] | None) -> None:
+    def _begin(
+        self, train: Iterable[Batch], epochs: int, validation: Iterable[Batch] | None
+    ) -> None:
         if "loss" in self.metrics:
             raise OptionError(
                 "MG325",
                 "a metric cannot have the name 'loss'",
-                cause="the columns train_loss and validation_loss of the history hold the loss itself",
+                cause="the columns train_loss and validation_loss of the history hold the loss "
+                "itself",
                 remedy="choose another name, such as 'log_loss'; 'loss' is the only reserved one",
             )
-        self.train = copy(train) if isinstance(train, Batches) else train  # with a position that nobody else moves
+        # with a position that nobody else moves
+        self.train = copy(train) if isinstance(train, Batches) else train
         self.validation, self.epochs = validation, check_count("epochs", epochs, 1)
         self.started = self.optimizer.hyperparameters()
         self.batches = len(train) if isinstance(train, Sized) else None
@@ -289,8 +322,10 @@ class Trainer(Run):
                 "MG327",
                 f"the optimizer would not train {', '.join(new)}; "
                 f"it has {', '.join(lost)}, which the model does not use",
-                cause="a layer was replaced after the optimizer was made, or the optimizer belongs to another model",
-                remedy="make the optimizer when the model is complete; freeze parameters that should not be trained",
+                cause="a layer was replaced after the optimizer was made, or the optimizer "
+                "belongs to another model",
+                remedy="make the optimizer when the model is complete; freeze parameters that "
+                "should not be trained",
             )
 
     def _call(self, moment: str) -> None:
@@ -324,7 +359,8 @@ class Trainer(Run):
 
     def _batches(self) -> Iterable[Batch]:
         """The remaining batches of this epoch, each checked before it is used."""
-        # `Batches` continue from their own position; of any other iterable, a resumed run skips what it has used.
+        # `Batches` continue from their own position; of any other iterable, a resumed run skips
+        # what it has used.
         skip = 0 if hasattr(self.train, "load_state_dict") else self.batch
         empty = self.batch == 0
         for batch in islice(self.train, skip, None):
@@ -334,7 +370,8 @@ class Trainer(Run):
                     "MG311",
                     f"a batch is a {type(batch).__name__}{count}",
                     cause="each batch must be a tuple (inputs..., labels) of at least two arrays",
-                    remedy="minigrad.data.Batches(inputs, labels) makes such batches; or pass [(inputs, labels)]",
+                    remedy="minigrad.data.Batches(inputs, labels) makes such batches; or pass "
+                    "[(inputs, labels)]",
                 )
             if empty:  # later batches are checked before their update
                 self._check_same(batch, "the first batch of an epoch")
@@ -345,10 +382,12 @@ class Trainer(Run):
             raise DataError(
                 "MG312",
                 f"epoch {self.epoch + 1} had no batches",
-                cause="a generator gives its batches once, and is empty when the next epoch asks for them"
+                cause="a generator gives its batches once, and is empty when the next epoch asks "
+                "for them"
                 if self.epoch
                 else "the training data are empty",
-                remedy="pass a list of batches or minigrad.data.Batches, which can be walked through again",
+                remedy="pass a list of batches or minigrad.data.Batches, which can be walked "
+                "through again",
             )
 
 
@@ -359,7 +398,8 @@ def _by_name(metrics: Any) -> dict[str, Metric]:
     raise DtypeError(
         "MG334",
         f"the metrics are given as {shown(metrics)}",
-        cause="each column of the history has a name, and a metric is a function of (output array, labels)",
+        cause="each column of the history has a name, and a metric is a function of (output "
+        "array, labels)",
         remedy='pass functions by name, such as metrics={"accuracy": optim.accuracy}',
     )
 

@@ -1,4 +1,6 @@
-"""docs/benchmarks.md and its plots, from the rows of a run. Knows Markdown and Matplotlib, and measures nothing."""
+"""docs/benchmarks.md and its plots, from the rows of a run. Knows Markdown and Matplotlib, and
+measures nothing.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,12 @@ torch.compile takes no part: it leaves nn.RNN, nn.GRU and nn.LSTM as they are.
 
 
 def write(
-    out: Path, parts: Sequence[Part], aims: Aims, absent: dict[str, str], command: str, loads: Sequence[str]
+    out: Path,
+    parts: Sequence[Part],
+    aims: Aims,
+    absent: dict[str, str],
+    command: str,
+    loads: Sequence[str],
 ) -> None:
     """The page and the plots beside it."""
     (out.parent / "images").mkdir(parents=True, exist_ok=True)
@@ -61,7 +68,10 @@ def write(
 
 
 def aims_table(aims: Aims) -> list[list[str]]:
-    rows = [[text, f"{limit:g}", f"{value:.2f}", "yes" if value <= limit else "NO"] for text, limit, value in aims]
+    rows = [
+        [text, f"{limit:g}", f"{value:.2f}", "yes" if value <= limit else "NO"]
+        for text, limit, value in aims
+    ]
     return [["", "at most", "measured", ""], *rows]
 
 
@@ -74,15 +84,18 @@ def machine(parts: Sequence[Part], loads: Sequence[str]) -> str:
     for result in (result for part in parts for result in part.results):
         versions |= result.versions
     return (
-        f"{date.today()}, {processor}, {os.cpu_count()} cores, {platform.system()} {platform.release()}. "
-        f"{', '.join(f'{name} {version}' for name, version in versions.items())}. "
-        f"Load average, this run's own process included, before and after: {' and '.join(loads)}."
+        f"{date.today()}, {processor}, {os.cpu_count()} cores, {platform.system()} "
+        f"{platform.release()}. "
+        f"{', '.join(f'{name} {version}' for name, version in versions.items())}. Load average, "
+        f"this run's own process included, before and after: {' and '.join(loads)}."
     )
 
 
 def markdown(lines: Sequence[Sequence[str]]) -> str:
     rule = ["---", *["---:"] * (len(lines[0]) - 1)]
-    return "\n".join("| " + " | ".join(line).replace("\n", " ") + " |" for line in (lines[0], rule, *lines[1:]))
+    return "\n".join(
+        "| " + " | ".join(line).replace("\n", " ") + " |" for line in (lines[0], rule, *lines[1:])
+    )
 
 
 def by_axis(part: Part) -> dict[str, dict[str, dict[int, Row]]]:
@@ -111,9 +124,13 @@ def bars(part: Part) -> Any:
     drawing = Figure(figsize=(11, 0.36 * len(names) + 1.4), layout="constrained")
     panels = drawing.subplots(1, len(cases), sharey=True, squeeze=False)[0]
     for axes, case in zip(panels, cases, strict=True):
-        rows = {row.contender: row.cpu * 1e3 for row in part.rows if row.case == case and not row.error}
+        rows = {
+            row.contender: row.cpu * 1e3 for row in part.rows if row.case == case and not row.error
+        }
         drawn = axes.barh(
-            [names.index(name) for name in rows], list(rows.values()), color=[COLOURS[name] for name in rows]
+            [names.index(name) for name in rows],
+            list(rows.values()),
+            color=[COLOURS[name] for name in rows],
         )
         axes.bar_label(drawn, [figure(value) for value in rows.values()], padding=3, fontsize=9)
         axes.set(title=case.upper(), xlabel="CPU ms, one core")
@@ -125,7 +142,9 @@ def bars(part: Part) -> Any:
 
 
 def curves(part: Part) -> Any:
-    """CPU time and memory against each size, both axes logarithmic. Dotted: what grows in proportion to the size."""
+    """CPU time and memory against each size, both axes logarithmic. Dotted: what grows in
+    proportion to the size.
+    """
     from matplotlib.figure import Figure
 
     growing = by_axis(part)
@@ -137,7 +156,9 @@ def curves(part: Part) -> Any:
         for contender, rows in contenders.items():
             style = {"color": COLOURS[contender], "marker": "o", "markersize": 4}
             sizes = list(rows)
-            shown[LABELS[contender]] = time.loglog(sizes, [row.cpu * 1e3 for row in rows.values()], **style)[0]
+            shown[LABELS[contender]] = time.loglog(
+                sizes, [row.cpu * 1e3 for row in rows.values()], **style
+            )[0]
             memory.loglog(sizes, [max(row.memory / 1e6, 0.1) for row in rows.values()], **style)
         for axes in (time, memory):
             low, high = axes.get_ylim()

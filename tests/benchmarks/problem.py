@@ -1,7 +1,8 @@
-"""What every contender is given: sizes, start weights, and batches of real reviews. Knows NumPy and no framework.
+"""What every contender is given: sizes, start weights, and batches of real reviews. Knows NumPy and
+no framework.
 
-All of it is made once, by a seed, and handed over as one .npz file, so that no contender reads data another way, and
-none but minigrad has minigrad in its process.
+All of it is made once, by a seed, and handed over as one .npz file, so that no contender reads data
+another way, and none but minigrad has minigrad in its process.
 """
 
 from __future__ import annotations
@@ -24,13 +25,16 @@ KINDS = {"rnn": 1, "gru": 3, "lstm": 4}
 
 LEARNING_RATE, BETAS = 1e-3, (0.9, 0.999)
 EPS = 1e-16
-"""So small that its place does not matter: Keras adds it to √v before the bias correction, the others after it, and the
-usual 1e-7 is larger than the gradients of early words, whose rows would then move differently."""
+"""So small that its place does not matter: Keras adds it to √v before the bias correction, the
+others after it, and the usual 1e-7 is larger than the gradients of early words, whose rows would
+then move differently."""
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """The model's sizes, T B D H and the vocabulary, and how long it is trained before it is timed."""
+    """The model's sizes, T B D H and the vocabulary, and how long it is trained before it is
+    timed.
+    """
 
     steps: int = 40  # time steps
     batch: int = 32
@@ -38,7 +42,8 @@ class Sizes:
     hidden: int = 32
     vocabulary: int = 10_000
     compared: int = 50  # training steps whose losses must agree
-    aged: int = 1_000  # training steps before timing: by then moments of rare words have decayed into denormals
+    # training steps before timing: by then moments of rare words have decayed into denormals
+    aged: int = 1_000
     reviews: int = 25_000  # to be classified in the inference workload
 
 
@@ -57,21 +62,28 @@ class Problem:
         return {"lr": LEARNING_RATE, "betas": BETAS, "eps": EPS}
 
     def batches(self, count: int, start: int = 0) -> list[tuple[Array, Array]]:
-        """`count` batches (ids (B, T), labels (B, 1)), beginning with batch `start`, around and around the reviews."""
+        """`count` batches (ids (B, T), labels (B, 1)), beginning with batch `start`, around and
+        around the reviews.
+        """
         size = self.sizes.batch
-        rows = [np.arange(i * size, (i + 1) * size) % len(self.labels) for i in range(start, start + count)]
+        rows = [
+            np.arange(i * size, (i + 1) * size) % len(self.labels)
+            for i in range(start, start + count)
+        ]
         return [(self.ids[r], self.labels[r, None]) for r in rows]
 
     def weights(self, kind: str) -> Weights:
         """Start weights of experiment 1a: table, W_xh, W_hh, b (or b_xh and b_hh), W, c.
 
-        Blocks of H columns stand in the order z, r, n for a GRU and i, f, g, o for an LSTM, whose forget bias is 1.
+        Blocks of H columns stand in the order z, r, n for a GRU and i, f, g, o for an LSTM, whose
+        forget bias is 1.
         """
         s, blocks = self.sizes, KINDS[kind]
         rng = np.random.default_rng([self.seed, blocks])
         columns = blocks * s.hidden
         q, r = np.linalg.qr(rng.standard_normal((columns, s.hidden)))
-        table = rng.random((s.vocabulary, s.width), np.float32)  # no float64 on the way: its memory would be counted
+        # no float64 on the way: its memory would be counted
+        table = rng.random((s.vocabulary, s.width), np.float32)
         table -= 0.5
         table *= 0.1
         weights = {
@@ -97,7 +109,9 @@ class Problem:
         return xs, {"W_xh": weights["W_xh"], "W_hh": weights["W_hh"], "b": b}
 
     def resized(self, **sizes: int) -> Problem:
-        """The same with other sizes. Longer reviews are several in a row; a larger vocabulary is used at wider gaps."""
+        """The same with other sizes. Longer reviews are several in a row; a larger vocabulary is
+        used at wider gaps.
+        """
         new = dataclasses.replace(self.sizes, **sizes)
         ids, labels = self.ids, self.labels
         if new.steps != self.sizes.steps:
@@ -112,7 +126,9 @@ class Problem:
         return Problem(new, ids, labels, self.seed)
 
     def save(self, path: Path) -> None:
-        np.savez(path, ids=self.ids, labels=self.labels, sizes=json.dumps(dataclasses.asdict(self.sizes)))
+        np.savez(
+            path, ids=self.ids, labels=self.labels, sizes=json.dumps(dataclasses.asdict(self.sizes))
+        )
 
     @classmethod
     def load(cls, path: Path) -> Problem:

@@ -1,4 +1,6 @@
-"""From measurements to rows: medians, ratios, whether all computed the same; and tables for a terminal."""
+"""From measurements to rows: medians, ratios, whether all computed the same; and tables for a
+terminal.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ HEAD = ["", "case", "CPU ms", "wall ms", "to minigrad", "difference", "MB", ""]
 
 @dataclass
 class Row:
-    """One contender in one case: medians over the rounds, in seconds and bytes, and how it compares."""
+    """One contender in one case: medians over the rounds, in seconds and bytes, and how it
+    compares.
+    """
 
     contender: str
     case: str
@@ -26,7 +30,8 @@ class Row:
     wall: float = 0.0
     memory: float = 0.0
     ratio: float | None = None  # to minigrad, by the case's clock
-    difference: float | None = None  # between what it computed and what the first contender computed
+    # between what it computed and what the first contender computed
+    difference: float | None = None
     agrees: bool = True
     note: str = ""
     error: str = ""
@@ -34,7 +39,9 @@ class Row:
 
 @dataclass
 class Part:
-    """One workload: its description with the sizes filled in, its rows, and the results behind them."""
+    """One workload: its description with the sizes filled in, its rows, and the results behind
+    them.
+    """
 
     workload: Workload
     text: str
@@ -43,8 +50,12 @@ class Part:
 
 
 def ratio(one: Result, other: Result) -> float:
-    """Time of one to the other's: the median of the rounds' ratios, since what slows a round down slows both."""
-    return median(a[one.clock] / b[one.clock] for a, b in zip(one.rounds, other.rounds, strict=False))
+    """Time of one to the other's: the median of the rounds' ratios, since what slows a round down
+    slows both.
+    """
+    return median(
+        a[one.clock] / b[one.clock] for a, b in zip(one.rounds, other.rounds, strict=False)
+    )
 
 
 def difference(one: Any, other: Any) -> float:
@@ -116,6 +127,8 @@ def aligned(lines: Sequence[Sequence[str]]) -> list[str]:
 
     def align(line: Sequence[str]) -> str:
         rest = zip(line[1:], widths[1:], strict=True)
-        return "  ".join([line[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in rest)]).rstrip()
+        return "  ".join(
+            [line[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in rest)]
+        ).rstrip()
 
     return [align(line) for line in lines]

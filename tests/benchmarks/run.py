@@ -1,10 +1,12 @@
-"""Measure minigrad beside hand-written NumPy and the large frameworks, each in its own process, in turn.
+"""Measure minigrad beside hand-written NumPy and the large frameworks, each in its own process, in
+turn.
 
-    python tests/benchmarks/run.py [--only a,b] [--contenders numpy,minigrad] [--out docs/benchmarks.md]
+    python tests/benchmarks/run.py [--only a,b] [--contenders numpy,minigrad] [--out
+    docs/benchmarks.md]
 
-Prints a table for each workload as it is done. A run of everything writes docs/benchmarks.md and its plots at the end;
-a run of a part writes only where --out says. `make bench` installs the contenders and runs everything. The exit status
-is 1 if contenders did not compute the same.
+Prints a table for each workload as it is done. A run of everything writes docs/benchmarks.md and
+its plots at the end; a run of a part writes only where --out says. `make bench` installs the
+contenders and runs everything. The exit status is 1 if contenders did not compute the same.
 """
 
 from __future__ import annotations
@@ -35,7 +37,9 @@ ROUNDS = {"a": 15, "b": 9, "c": 5, "d": 3, "e": 7, "f": 15, "g": 15, "h": 7}
 
 def main() -> int:
     options = command_line()
-    workloads = [workload for workload in WORKLOADS if not options.only or workload.letter in options.only]
+    workloads = [
+        workload for workload in WORKLOADS if not options.only or workload.letter in options.only
+    ]
     contenders, absent = present(options.contenders)
     loads = [load()]
     parts = []
@@ -64,7 +68,9 @@ def main() -> int:
     return 1 if wrong else 0
 
 
-def measure(workload: Workload, contenders: list[Contender], path: Path, smoke: bool) -> list[Result]:
+def measure(
+    workload: Workload, contenders: list[Contender], path: Path, smoke: bool
+) -> list[Result]:
     """All turns of one workload, below a progress bar."""
     rounds, seconds = (1, 0.0) if smoke else (ROUNDS[workload.letter], 0.5)
     cases = workload.cases[::9] if smoke and workload.letter not in "beh" else workload.cases
@@ -85,7 +91,9 @@ def measure(workload: Workload, contenders: list[Contender], path: Path, smoke: 
                 results += start_in_turn(here, case, rounds, start, tick)
             else:
                 threads = 2 if case.endswith("two threads") else 1
-                results += take_turns(path, here, workload.name, case, rounds, seconds, threads, tick)
+                results += take_turns(
+                    path, here, workload.name, case, rounds, seconds, threads, tick
+                )
     return results
 
 
@@ -107,18 +115,28 @@ def command_line() -> argparse.Namespace:
     def choices(known: Iterable[str], what: str) -> Callable[[str], list[str]]:
         def parse(text: str) -> list[str]:
             if unknown := sorted(set(text.split(",")) - set(known)):
-                raise argparse.ArgumentTypeError(f"no {what} {', '.join(unknown)}; there are {', '.join(known)}")
+                raise argparse.ArgumentTypeError(
+                    f"no {what} {', '.join(unknown)}; there are {', '.join(known)}"
+                )
             return text.split(",")
 
         return parse
 
     titles = "; ".join(f"{workload.letter} {workload.title}" for workload in WORKLOADS)
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0], epilog=f"Workloads: {titles}")
+    parser = argparse.ArgumentParser(
+        description=__doc__.split("\n\n")[0], epilog=f"Workloads: {titles}"
+    )
     letters = choices([workload.letter for workload in WORKLOADS], "workload")
     names = choices([contender.name for contender in CONTENDERS], "contender")
-    parser.add_argument("--only", type=letters, default=[], help="letters of workloads, separated by commas")
-    parser.add_argument("--contenders", type=names, default=[], help="names of contenders, separated by commas")
-    parser.add_argument("--smoke", action="store_true", help="tiny sizes: shows that it runs, measures nothing")
+    parser.add_argument(
+        "--only", type=letters, default=[], help="letters of workloads, separated by commas"
+    )
+    parser.add_argument(
+        "--contenders", type=names, default=[], help="names of contenders, separated by commas"
+    )
+    parser.add_argument(
+        "--smoke", action="store_true", help="tiny sizes: shows that it runs, measures nothing"
+    )
     parser.add_argument("--out", type=Path, help="the page to write")
     return parser.parse_args()
 

@@ -15,7 +15,9 @@ PEER = "the fastest peer"
 
 
 class Target(NamedTuple):
-    """The time of one contender, at most so many times that of another; or of one case that of another case."""
+    """The time of one contender, at most so many times that of another; or of one case that of
+    another case.
+    """
 
     letter: str
     text: str
@@ -51,9 +53,13 @@ TARGETS = [
 
 
 def measured(parts: Sequence[Part]) -> Iterator[tuple[str, float, float]]:
-    """(what is asked, at most how much, what came out) for every target that this run can speak of."""
+    """(what is asked, at most how much, what came out) for every target that this run can speak
+    of.
+    """
     for part in parts:
-        results = {(result.contender, result.case): result for result in part.results if result.rounds}
+        results = {
+            (result.contender, result.case): result for result in part.results if result.rounds
+        }
         for target in TARGETS:
             if target.letter != part.workload.letter:
                 continue
@@ -61,7 +67,10 @@ def measured(parts: Sequence[Part]) -> Iterator[tuple[str, float, float]]:
             if other == PEER:
                 other = fastest_peer(results, target.case)
                 text += f" the fastest peer ({LABELS.get(other)})"
-            pair = [results.get((target.one, target.case)), results.get((other, target.other_case or target.case))]
+            pair = [
+                results.get((target.one, target.case)),
+                results.get((other, target.other_case or target.case)),
+            ]
             if pair[0] is not None and pair[1] is not None:
                 yield text, target.limit, ratio(pair[0], pair[1])
 

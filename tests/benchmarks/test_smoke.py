@@ -1,4 +1,6 @@
-"""The benchmark runs, compares what was computed, and writes its page. Tiny sizes; no time is looked at."""
+"""The benchmark runs, compares what was computed, and writes its page. Tiny sizes; no time is
+looked at.
+"""
 
 import re
 import shutil
@@ -58,8 +60,20 @@ LOSS, IMPORT = "loss = h.sum()", "import minigrad as mg"
             "did not compute what the others did: minigrad rnn, minigrad gru",
         ),
         ("a", IMPORT, f"{IMPORT}, minigrat", 0, "minigrad did not take part: ModuleNotFoundError"),
-        ("a", LOSS, "loss = h.som()", 0, "did not run: AttributeError: 'Tensor' object has no attribute 'som'"),
-        ("a", LOSS, "raise SystemExit('quite gone')", 0, "did not run: ended with status 1: quite gone"),
+        (
+            "a",
+            LOSS,
+            "loss = h.som()",
+            0,
+            "did not run: AttributeError: 'Tensor' object has no attribute 'som'",
+        ),
+        (
+            "a",
+            LOSS,
+            "raise SystemExit('quite gone')",
+            0,
+            "did not run: ended with status 1: quite gone",
+        ),
     ],
     ids=["differs", "not installed", "fails", "dies"],
 )

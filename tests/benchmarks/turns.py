@@ -1,7 +1,9 @@
-"""Contenders in processes of their own, and the taking of turns. Knows no framework and no workload.
+"""Contenders in processes of their own, and the taking of turns. Knows no framework and no
+workload.
 
-Every process has one thread and, where the system allows it, one core, the same for all: A B C A B C ..., so that a
-machine that slows down slows all of them alike. A case may give each process more threads, and then all cores.
+Every process has one thread and, where the system allows it, one core, the same for all: A B C A B
+C ..., so that a machine that slows down slows all of them alike. A case may give each process more
+threads, and then all cores.
 """
 
 from __future__ import annotations
@@ -33,7 +35,9 @@ SETTINGS = {
 
 @dataclass
 class Result:
-    """What one contender did in one case: what to compare, and a measurement per round. Or why it did not run."""
+    """What one contender did in one case: what to compare, and a measurement per round. Or why it
+    did not run.
+    """
 
     contender: str
     case: str
@@ -46,7 +50,9 @@ class Result:
 
     @property
     def clock(self) -> str:
-        """CPU time, which other work on the machine disturbs least; wall time if there are several threads."""
+        """CPU time, which other work on the machine disturbs least; wall time if there are several
+        threads.
+        """
         return "cpu" if self.threads == 1 else "wall"
 
     def ready(self, answer: dict[str, Any]) -> None:
@@ -58,13 +64,17 @@ class Result:
 
 
 def core(threads: int = 1) -> str:
-    """The core that all contenders with one thread run on: the last one that this process may use."""
+    """The core that all contenders with one thread run on: the last one that this process may
+    use.
+    """
     pinned = threads == 1 and hasattr(os, "sched_getaffinity")
     return str(max(os.sched_getaffinity(0))) if pinned else "any"
 
 
 def environment(contender: Contender, threads: int = 1) -> dict[str, str]:
-    """A contender's environment variables: BLAS chooses its own kernels, and compiled modules are kept."""
+    """A contender's environment variables: BLAS chooses its own kernels, and compiled modules are
+    kept.
+    """
     backend = {"KERAS_BACKEND": contender.backend} if contender.backend else {}
     removed = ("OPENBLAS_CORETYPE", "PYTHONDONTWRITEBYTECODE")
     kept = {name: value for name, value in os.environ.items() if name not in removed}
@@ -74,7 +84,9 @@ def environment(contender: Contender, threads: int = 1) -> dict[str, str]:
 def python(contender: Contender, code: str) -> subprocess.CompletedProcess[str]:
     """Run Python code once, as this contender's process would run."""
     command = [sys.executable, "-c", code]
-    return subprocess.run(command, cwd=HERE, env=environment(contender), capture_output=True, text=True)
+    return subprocess.run(
+        command, cwd=HERE, env=environment(contender), capture_output=True, text=True
+    )
 
 
 def failure(run: subprocess.CompletedProcess[str]) -> str:
@@ -90,7 +102,9 @@ def installed(contender: Contender) -> str:
 class Worker:
     """A contender's process. Talks to worker.py."""
 
-    def __init__(self, problem: Path, contender: Contender, workload: str, case: str, threads: int = 1) -> None:
+    def __init__(
+        self, problem: Path, contender: Contender, workload: str, case: str, threads: int = 1
+    ) -> None:
         what = [problem, contender.module, contender.setting, workload, case]
         self.log = tempfile.TemporaryFile("w+")  # noqa: SIM115  # as long-lived as the process
         self.process = subprocess.Popen(
@@ -138,7 +152,10 @@ def take_turns(
     try:
         for contender in contenders:
             tick(f"{contender.name} {case} gets ready")
-            worker, result = Worker(problem, contender, workload, case, threads), Result(contender.name, case, threads)
+            worker, result = (
+                Worker(problem, contender, workload, case, threads),
+                Result(contender.name, case, threads),
+            )
             workers.append((worker, result))
             result.ready(worker.reply())
         for _ in range(rounds):
@@ -155,9 +172,14 @@ def take_turns(
 
 
 def start_in_turn(
-    contenders: Sequence[Contender], case: str, rounds: int, start: Callable[[Contender], dict[str, Any]], tick: Tick
+    contenders: Sequence[Contender],
+    case: str,
+    rounds: int,
+    start: Callable[[Contender], dict[str, Any]],
+    tick: Tick,
 ) -> list[Result]:
-    """Measure what starting takes, with a new process each time: `start` runs one, and returns its wall and CPU time.
+    """Measure what starting takes, with a new process each time: `start` runs one, and returns its
+    wall and CPU time.
 
     A first round, which brings the files into the system's cache, does not count.
     """

@@ -1,8 +1,10 @@
-"""One contender's process: builds what it is told to build, then runs it for a while whenever it is asked.
+"""One contender's process: builds what it is told to build, then runs it for a while whenever it is
+asked.
 
     python worker.py CORE PROBLEM.npz MODULE SETTING WORKLOAD CASE
 
-Speaks in lines of JSON: once {"check": ..., "versions": ...} when it is ready, then {"seconds": s} in and
+Speaks in lines of JSON: once {"check": ..., "versions": ...} when it is ready, then {"seconds": s}
+in and
 {"wall": ..., "cpu": ..., "calls": ..., "memory": ...} out, until its input ends.
 """
 
@@ -25,7 +27,8 @@ from typing import Any
 def main() -> None:
     core, problem_path, module, setting, workload, case = sys.argv[1:]
     if hasattr(os, "sched_setaffinity") and core != "any":
-        os.sched_setaffinity(0, {int(core)})  # before any library counts the cores and starts its threads
+        # before any library counts the cores and starts its threads
+        os.sched_setaffinity(0, {int(core)})
     replies = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what a library prints is no reply
 
@@ -41,7 +44,12 @@ def main() -> None:
         before = peak_memory(afresh=True)
         build = next(one.build for one in WORKLOADS if one.name == workload)
         built = build(contender, setting, problem, case)
-        reply(check=built.check, note=built.note, versions=contender.versions(), cpu=time.process_time())
+        reply(
+            check=built.check,
+            note=built.note,
+            versions=contender.versions(),
+            cpu=time.process_time(),
+        )
         for line in sys.stdin:
             answer = measure(built.call, built.units, json.loads(line)["seconds"])
             reply(**answer, memory=peak_memory() - before)
@@ -52,7 +60,9 @@ def main() -> None:
 
 
 def measure(call: Callable[[], object], units: float, seconds: float) -> dict[str, float]:
-    """Call again and again for at least so many seconds: seconds per unit of work, on the wall and of this process."""
+    """Call again and again for at least so many seconds: seconds per unit of work, on the wall and
+    of this process.
+    """
     gc.collect()
     calls, wall, cpu = 0, time.perf_counter(), time.process_time()
     while True:
@@ -61,11 +71,17 @@ def measure(call: Callable[[], object], units: float, seconds: float) -> dict[st
         spent = time.perf_counter() - wall
         if spent >= seconds:
             break
-    return {"wall": spent / calls / units, "cpu": (time.process_time() - cpu) / calls / units, "calls": calls}
+    return {
+        "wall": spent / calls / units,
+        "cpu": (time.process_time() - cpu) / calls / units,
+        "calls": calls,
+    }
 
 
 def peak_memory(afresh: bool = False) -> int:
-    """The most bytes that this process has held since the last call `afresh`; 0 on other systems than Linux."""
+    """The most bytes that this process has held since the last call `afresh`; 0 on other systems
+    than Linux.
+    """
     status = Path("/proc/self/status")
     if not status.exists():
         return 0

@@ -25,7 +25,9 @@ class Built(NamedTuple):
 
 @dataclass(frozen=True)
 class Workload:
-    """A section of the report. `build(contender, setting, problem, case)` is called in the contender's process."""
+    """A section of the report. `build(contender, setting, problem, case)` is called in the
+    contender's process.
+    """
 
     letter: str
     name: str
@@ -43,7 +45,9 @@ def unrolled(contender: Any, setting: str, problem: Problem, case: str) -> Built
 
 
 def norms(gradient: Any) -> list[float]:
-    """Enough of a gradient to tell it from any other: its norm, and its product with a fixed pattern."""
+    """Enough of a gradient to tell it from any other: its norm, and its product with a fixed
+    pattern.
+    """
     flat = np.asarray(gradient, np.float64).ravel()
     return [float(np.sqrt(flat @ flat)), float(flat @ np.cos(np.arange(flat.size)))]
 
@@ -61,7 +65,8 @@ def training(contender: Any, setting: str, problem: Problem, case: str) -> Built
     return Built(lambda: run(list(islice(batches, CHUNK))), losses, CHUNK)
 
 
-BATCHES = (50, 100, 250, 1000, 5000)  # divisors of 25,000: a last batch of another size would be compiled once more
+# divisors of 25,000: a last batch of another size would be compiled once more
+BATCHES = (50, 100, 250, 1000, 5000)
 
 
 def inference(contender: Any, setting: str, problem: Problem, case: str) -> Built:
@@ -69,7 +74,9 @@ def inference(contender: Any, setting: str, problem: Problem, case: str) -> Buil
     ids = problem.ids
 
     def classify(batch: int) -> Any:
-        return np.concatenate([np.ravel(predict(ids[start : start + batch])) for start in range(0, len(ids), batch)])
+        return np.concatenate(
+            [np.ravel(predict(ids[start : start + batch])) for start in range(0, len(ids), batch)]
+        )
 
     def seconds(batch: int) -> float:
         """CPU time for one review, the least of five batches."""
@@ -83,7 +90,11 @@ def inference(contender: Any, setting: str, problem: Problem, case: str) -> Buil
 
     fastest = min([batch for batch in BATCHES if batch <= len(ids)] or [len(ids)], key=seconds)
     logits = classify(fastest)
-    return Built(lambda: classify(fastest), logits[:: max(1, len(logits) // 1000)].tolist(), note=f"batch {fastest:,}")
+    return Built(
+        lambda: classify(fastest),
+        logits[:: max(1, len(logits) // 1000)].tolist(),
+        note=f"batch {fastest:,}",
+    )
 
 
 GROWTH = {
@@ -93,7 +104,8 @@ GROWTH = {
     "vocabulary": (1_000, 10_000, 50_000, 200_000),
     "gates": (1_000, 10_000, 100_000, 1_000_000),
 }
-EARLY = 70  # training steps before timing: minigrad's Adam goes over all touched rows, at first often
+# training steps before timing: minigrad's Adam goes over all touched rows, at first often
+EARLY = 70
 
 
 def growth(contender: Any, setting: str, problem: Problem, case: str) -> Built:
@@ -130,11 +142,14 @@ def adam(contender: Any, setting: str, problem: Problem, case: str) -> Built:
     table = np.zeros((rows, sizes.width), np.float32)
     step, read = contender.adam(table, setting, problem.rule)
     prepare = getattr(contender, "gradient", summed)
-    gradients = cycle([prepare(ids.ravel(), next(values)) for ids, _ in problem.batches(TABLE_BATCHES)])
+    gradients = cycle(
+        [prepare(ids.ravel(), next(values)) for ids, _ in problem.batches(TABLE_BATCHES)]
+    )
     for _ in range(sizes.compared):
         step(next(gradients))
     after = read()[problem.ids[:: max(1, len(problem.ids) // 100), -1], :10]
-    check = (after / np.max(np.abs(after))).tolist()  # relative to the largest movement: the table began as zeros
+    # relative to the largest movement: the table began as zeros
+    check = (after / np.max(np.abs(after))).tolist()
     for _ in range(TABLE_BATCHES - sizes.compared):
         step(next(gradients))
     return Built(lambda: step(next(gradients)), check)
@@ -166,7 +181,9 @@ def language(contender: Any, setting: str, problem: Problem, case: str) -> Built
     rng = np.random.default_rng([problem.seed, size])
     odds = 1 / np.arange(1, size + 1)
     ids = rng.choice(size, (16, batch, steps + 1), p=odds / odds.sum())
-    step = contender.language(language_weights(rng, size, width, hidden), setting, problem.rule | {"eps": 1e-8})
+    step = contender.language(
+        language_weights(rng, size, width, hidden), setting, problem.rule | {"eps": 1e-8}
+    )
     losses = [step(window) for window in ids[:5]]
     windows = cycle(ids)
     return Built(lambda: step(next(windows)), losses)
@@ -174,7 +191,11 @@ def language(contender: Any, setting: str, problem: Problem, case: str) -> Built
 
 def language_weights(rng: np.random.Generator, size: int, width: int, hidden: int) -> Weights:
     """Start weights; `table` only for an embedding."""
-    shapes = {"W_xh": (width or size, 4 * hidden), "W_hh": (hidden, 4 * hidden), "W": (hidden, size)}
+    shapes = {
+        "W_xh": (width or size, 4 * hidden),
+        "W_hh": (hidden, 4 * hidden),
+        "W": (hidden, size),
+    }
     if width:
         shapes["table"] = (size, width)
     drawn = {name: rng.uniform(-0.06, 0.06, of).astype(np.float32) for name, of in shapes.items()}

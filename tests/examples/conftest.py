@@ -1,4 +1,6 @@
-"""Runs an example as a learner does, in a process of its own; finds the whole reviews where they are prepared."""
+"""Runs an example as a learner does, in a process of its own; finds the whole reviews where they
+are prepared.
+"""
 
 import os
 import re
@@ -18,11 +20,17 @@ def command(script, *arguments):
 
 @pytest.fixture(scope="session")
 def run():
-    """The finished process of `run("imdb_sentiment.py", "--limit", "100")`, with its text as `stdout` and `stderr`."""
+    """The finished process of `run("imdb_sentiment.py", "--limit", "100")`, with its text as
+    `stdout` and `stderr`.
+    """
 
     def run_script(script, *arguments, code=0, **environment):
         finished = subprocess.run(
-            command(script, *arguments), capture_output=True, text=True, timeout=300, env=os.environ | environment
+            command(script, *arguments),
+            capture_output=True,
+            text=True,
+            timeout=300,
+            env=os.environ | environment,
         )
         assert finished.returncode == code, finished.stdout + finished.stderr
         assert "Traceback" not in finished.stderr
@@ -33,7 +41,8 @@ def run():
 
 @pytest.fixture
 def resumed(run, tmp_path):
-    """Breaks a run off by Ctrl-C in its first epoch, types the command that it names, and runs it once more unbroken.
+    """Breaks a run off by Ctrl-C in its first epoch, types the command that it names, and runs it
+    once more unbroken.
 
     Returns the bytes of both runs' weights.
     """
@@ -41,7 +50,10 @@ def resumed(run, tmp_path):
     def run_twice(script, *options):
         broken, whole = tmp_path / "broken", tmp_path / "whole"
         process = subprocess.Popen(
-            command(script, *options, "--out", broken), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            command(script, *options, "--out", broken),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
         )
         assert process.stdout is not None
         for line in process.stdout:
@@ -63,6 +75,9 @@ def whole_reviews():
     """The folder of the whole data set, or a skip."""
     folder = Path(os.environ.get("MINIGRAD_DATA") or ROOT.parent / "shared" / "tfds")
     if not (folder / "imdb_reviews").is_dir():
-        pytest.skip("no prepared reviews: set MINIGRAD_DATA to a tensorflow-datasets folder that has imdb_reviews")
+        pytest.skip(
+            "no prepared reviews: set MINIGRAD_DATA to a tensorflow-datasets folder that "
+            "has imdb_reviews"
+        )
     pytest.importorskip("tensorflow_datasets", reason="tensorflow-datasets is not installed")
     return folder

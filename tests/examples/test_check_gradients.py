@@ -1,4 +1,6 @@
-"""The example finds every gradient right, and a wrong one wrong: by name, in the table and below it."""
+"""The example finds every gradient right, and a wrong one wrong: by name, in the table and below
+it.
+"""
 
 from __future__ import annotations
 
@@ -35,9 +37,11 @@ def test_every_broken_gate_is_named(broken, monkeypatch, capsys):
     gate = check_gradients.BREAKS[broken][0]
     one_gate = [row for row in check_gradients.gates() if row[0] == gate]
     one_layer = list(islice(check_gradients.layers(), 3, 4))
-    monkeypatch.setattr(mg.GATES[gate], "backward", mg.GATES[gate].backward)  # so that it is right again afterwards
+    # so that it is right again afterwards
+    monkeypatch.setattr(mg.GATES[gate], "backward", mg.GATES[gate].backward)
     monkeypatch.setattr(sys, "argv", ["check_gradients.py", "--break", broken])
-    for name, rows in (("gates", one_gate), ("layers", one_layer), ("models", [])):  # all of them take long
+    # all of them take long
+    for name, rows in (("gates", one_gate), ("layers", one_layer), ("models", [])):
         monkeypatch.setattr(check_gradients, name, lambda rows=rows: rows)
     check_gradients.main()
     printed = capsys.readouterr().out

@@ -1,4 +1,6 @@
-"""The exchange of two ranks as gates: adjoints against finite differences over all ranks, and the example itself."""
+"""The exchange of two ranks as gates: adjoints against finite differences over all ranks, and the
+example itself.
+"""
 
 import os
 import re
@@ -19,7 +21,9 @@ import data_parallel
 
 
 class LocalAllReduce(data_parallel.AllReduce):
-    """The mistake: each rank sends back its own upstream gradient, as if others' losses did not depend on its x."""
+    """The mistake: each rank sends back its own upstream gradient, as if others' losses did not
+    depend on its x.
+    """
 
     def backward(self, dz, z, x):
         return (dz,)
@@ -33,7 +37,9 @@ class EverybodysBroadcast(data_parallel.Broadcast):
 
 
 def worst(gate: Any) -> float:
-    """The largest error of the gate's gradient on two ranks, against differences of J = Σ over ranks of c · z."""
+    """The largest error of the gate's gradient on two ranks, against differences of J = Σ over
+    ranks of c · z.
+    """
 
     def act(comm: Any) -> float:
         rng = np.random.default_rng(comm.rank)
@@ -78,9 +84,16 @@ def test_the_example_adds_up(tmp_path: Path, size: int) -> None:
     assert process.returncode == 0, printed
     rows = [[float(number) for number in line.split()] for line in re.findall(r"\[(.*)\]", printed)]
     *shares, total, alone = rows
-    assert len(shares) == size and np.allclose(np.sum(shares, axis=0), total, atol=2e-6) and total == alone
+    assert (
+        len(shares) == size
+        and np.allclose(np.sum(shares, axis=0), total, atol=2e-6)
+        and total == alone
+    )
     text = (tmp_path / "both.dot").read_text()
-    assert all(f"rank {rank}" in text for rank in range(size)) and text.count("dir=both") == size * (size - 1) // 2
+    assert (
+        all(f"rank {rank}" in text for rank in range(size))
+        and text.count("dir=both") == size * (size - 1) // 2
+    )
 
 
 @needs_mpi
@@ -92,7 +105,13 @@ def test_the_main_job_on_two_ranks(tmp_path: Path) -> None:
     assert process.returncode == 0, printed
     assert printed.count("Test accuracy") == printed.count("Reading the reviews") == 1
     names = {path.name for path in (tmp_path / "two").iterdir()}
-    assert names >= {"graph.png", "history.csv", "snapshots", "vocabulary.txt", "weights.safetensors"}
+    assert names >= {
+        "graph.png",
+        "history.csv",
+        "snapshots",
+        "vocabulary.txt",
+        "weights.safetensors",
+    }
     process = ranks.start(2, [script, *short, str(tmp_path / "each")])
     printed, _ = process.communicate(timeout=200)
     assert process.returncode == 2 and "add --parallel" in printed
@@ -102,8 +121,15 @@ def test_without_mpi_the_extra_is_named(run: Any, tmp_path: Path) -> None:
     (tmp_path / "mpi4py.py").write_text("raise ImportError('No module named mpi4py')")
     path = os.pathsep.join([str(tmp_path), str(ranks.ROOT)])
     done = run("imdb_sentiment.py", "--parallel", "--limit", "100", code=2, PYTHONPATH=path)
-    assert "pip install --editable" in done.stderr and "[mpi]" in done.stderr and "mpiexec -n 2" in done.stderr
+    assert (
+        "pip install --editable" in done.stderr
+        and "[mpi]" in done.stderr
+        and "mpiexec -n 2" in done.stderr
+    )
 
 
 def test_a_picture_of_another_kind_is_refused(run: Any) -> None:
-    assert "must end in .png, .svg or .dot" in run("data_parallel.py", "--out", "graphs.xyz", code=2).stderr
+    assert (
+        "must end in .png, .svg or .dot"
+        in run("data_parallel.py", "--out", "graphs.xyz", code=2).stderr
+    )

@@ -1,4 +1,6 @@
-"""The log odds of runs of words, against counts by hand; and that no review tells the network its own label."""
+"""The log odds of runs of words, against counts by hand; and that no review tells the network its
+own label.
+"""
 
 import doctest
 import sys
@@ -41,7 +43,8 @@ def test_padding_has_none():
 def test_no_review_finds_its_own_label(row, seed, in_pieces):
     rng = np.random.default_rng(seed)
     ids, labels = rng.integers(1, 9, (20, 6)), rng.integers(0, 2, 20)
-    groups = np.arange(10).repeat(2) if in_pieces else None  # pieces of one review do not tell each other its label
+    # pieces of one review do not tell each other its label
+    groups = np.arange(10).repeat(2) if in_pieces else None
     here = [2 * row, 2 * row + 1] if in_pieces else [row]
     other = labels.copy()
     other[here] = 1 - other[here]

@@ -1,4 +1,6 @@
-"""The reference experiments in short forms, and their own parts against numbers worked out by hand."""
+"""The reference experiments in short forms, and their own parts against numbers worked out by
+hand.
+"""
 
 import json
 import re
@@ -28,7 +30,11 @@ def test_published_beside_measured():
     runs = {0: {"a": 0.25, "b": 1.0}, 1: {"a": 0.75, "b": 1.0}}
     text = common.compare("Title", {"published": {"a": 0.5, "c": 2.0}}, runs.__getitem__, [0, 1])
     assert text.startswith("### Title\n") and "seeds 0, 1" in text
-    assert [re.sub(" *[|] *", "|", line) for line in text.splitlines() if line[:1] == "|" and line[1] != "-"] == [
+    assert [
+        re.sub(" *[|] *", "|", line)
+        for line in text.splitlines()
+        if line[:1] == "|" and line[1] != "-"
+    ] == [
         "||published|measured|lowest to highest|",
         "|a|0.5000|0.5000|0.2500 to 0.7500|",
         "|b||1.0000|1.0000 to 1.0000|",
@@ -40,7 +46,8 @@ def test_scratch_rnn_sends_gradients_back_four_steps():
     model = scratch_rnn.ScratchRNN(0, 50)
     ids = np.random.default_rng(1).integers(0, 50, (3, 9))
     gates = [node.gate.name for node in ancestors([model(ids).node]) if node.gate]
-    assert gates.count("Tanh") == 4 and gates.count("MultiplyGate") == 2 * 4 + 1  # W s and U x at each step; V s
+    # W s and U x at each step; V s
+    assert gates.count("Tanh") == 4 and gates.count("MultiplyGate") == 2 * 4 + 1
 
 
 def test_the_odd_adam_divides_by_one_minus_beta_at_every_step():
@@ -61,7 +68,8 @@ def test_runs_of_words_and_their_log_ratios():
     features = runs.features(ids)
     assert runs.count == 1 + 2 + 3  # padding; 4, 5; the pairs 4 5, 5 4, 5 5
     assert [sorted(row[row > 0]) for row in features] == [[1, 2, 3, 4], [2, 5]]  # each once
-    # Class 1: the words 4, 5 and two pairs once each; class 0: 5 and one pair. All counts begin at 1.
+    # Class 1: the words 4, 5 and two pairs once each; class 0: 5 and one pair. All counts begin at
+    # 1.
     ratios = bag_of_words.log_ratios(features, np.array([1, 0]), runs.count)
     assert ratios[:3] == pytest.approx([0, np.log((2 / 9) / (1 / 7)), np.log((2 / 9) / (2 / 7))])
 
@@ -82,7 +90,9 @@ def test_pieces_cover_every_word_once():
 def test_the_whole_reviews_train_the_recipe():
     imdb = cut_loose(120)
     figures = whole_reviews.run(0, imdb)
-    assert list(figures) == ["rnn", "gru", "lstm"] and all(0 < value < 1 for value in figures.values())
+    assert list(figures) == ["rnn", "gru", "lstm"] and all(
+        0 < value < 1 for value in figures.values()
+    )
 
 
 def test_no_word_is_guessed_by_a_state_that_has_read_it():
@@ -91,7 +101,8 @@ def test_no_word_is_guessed_by_a_state_that_has_read_it():
     model = pretrained.LanguageModel(pretrained.Reader(), rows).eval()
 
     def guesses(ids):
-        return model(ids).array.reshape(2, *ids[:, 1:].shape, -1)  # of the next word, and of the previous one
+        # of the next word, and of the previous one
+        return model(ids).array.reshape(2, *ids[:, 1:].shape, -1)
 
     before = guesses(rows)
     for t in range(1, 7):
@@ -99,8 +110,10 @@ def test_no_word_is_guessed_by_a_state_that_has_read_it():
         other[:, t] = 60
         after = guesses(other)
         changed = np.abs(after - before).max(axis=(1, 3)) > 1e-6
-        assert changed[0].tolist() == [s >= t for s in range(7)]  # at s word s + 1 is guessed, from words 0 to s
-        assert changed[1].tolist() == [s < t for s in range(7)]  # at s word s is guessed, from words s + 1 to the last
+        # at s word s + 1 is guessed, from words 0 to s
+        assert changed[0].tolist() == [s >= t for s in range(7)]
+        # at s word s is guessed, from words s + 1 to the last
+        assert changed[1].tolist() == [s < t for s in range(7)]
 
 
 def test_the_loss_of_guesses_by_hand():
@@ -110,7 +123,9 @@ def test_the_loss_of_guesses_by_hand():
     logits = model.eval()(ids)
     p = np.exp(logits.array - np.logaddexp.reduce(logits.array, axis=1, keepdims=True))
     words = [9, 5, 5, 9, 5, 9, 7, 5]  # the words after each, row by row, then those before
-    assert pretrained.guessing_loss(logits, ids).item() == pytest.approx(-np.log(p[range(8), words]).mean(), rel=1e-5)
+    assert pretrained.guessing_loss(logits, ids).item() == pytest.approx(
+        -np.log(p[range(8), words]).mean(), rel=1e-5
+    )
 
 
 def test_guesses_in_training_are_among_the_words_of_the_batch_each_less_the_log_of_its_chance_to_be_there():
@@ -129,12 +144,16 @@ def test_a_pretrained_network_is_fine_tuned_again_from_its_file(tmp_path):
     figures = pretrained.run(0, imdb, out=tmp_path / "one")
     assert 0 < figures["fine-tuned"] < 1
     again = pretrained.run(0, imdb, out=tmp_path / "two", source=tmp_path / "one")
-    curves = [(tmp_path / name / "seed-0" / "every-piece.csv").read_text() for name in ("one", "two")]
+    curves = [
+        (tmp_path / name / "seed-0" / "every-piece.csv").read_text() for name in ("one", "two")
+    ]
     losses = [[line.split(",")[2:5] for line in curve.splitlines()] for curve in curves]
     assert losses[0] == losses[1] and len(losses[0]) == 3 and again == figures
 
 
-def test_everything_that_needs_no_download_runs_two_at_a_time_with_the_figures_of_a_run_alone(run, tmp_path):
+def test_everything_that_needs_no_download_runs_two_at_a_time_with_the_figures_of_a_run_alone(
+    run, tmp_path
+):
     simple = {"1a": keras_models, "1d": scratch_rnn, "bag": bag_of_words, "recipe": recipe}
     options = ("--only", *simple, "1b", "--limit", 40, "--seeds", 0, "--jobs", 2, "--out", tmp_path)
     text = run("reference/run_all.py", *options).stdout
@@ -147,27 +166,49 @@ def test_everything_that_needs_no_download_runs_two_at_a_time_with_the_figures_o
 
 
 def test_what_cannot_run_here_is_missing_alone_and_only_it_runs_again(run, tmp_path):
-    options = ("--only", "whole", "1b", "--limit", 40, "--seeds", 0, "--data-dir", tmp_path, "--out", tmp_path / "out")
+    options = (
+        "--only",
+        "whole",
+        "1b",
+        "--limit",
+        40,
+        "--seeds",
+        0,
+        "--data-dir",
+        tmp_path,
+        "--out",
+        tmp_path / "out",
+    )
     for state in ("done", "kept"):
         ended = run("reference/run_all.py", *options, code=1, http_proxy="http://127.0.0.1:9")
-        assert "DataError: [MG421] cannot download" in ended.stderr and "1 of 2 jobs failed" in ended.stderr
+        assert (
+            "DataError: [MG421] cannot download" in ended.stderr
+            and "1 of 2 jobs failed" in ended.stderr
+        )
         assert re.search(rf"^{state} +1b-seed0 ", ended.stderr, re.MULTILINE)
         assert "### whole\n\nno figures" in ended.stdout and "(40, 40, 128)" in ended.stdout
 
 
 def cut_loose(count):
-    """Reviews of any length, made of the first bundled ones; that whole ones can be read is the data's own test."""
+    """Reviews of any length, made of the first bundled ones; that whole ones can be read is the
+    data's own test.
+    """
     imdb = load_imdb()
     train, test = (
-        Reviews([r[r > 0] for r in part.ids[:count]], part.labels[:count]) for part in (imdb.train, imdb.test)
+        Reviews([r[r > 0] for r in part.ids[:count]], part.labels[:count])
+        for part in (imdb.train, imdb.test)
     )
     return IMDB(train, test, imdb.vocabulary)
 
 
 def test_the_artefact_appears_in_one_switch(tmp_path):
     last = [
-        stacked_encoder.run(0, cut_loose(600), in_classes, 200, tmp_path)["validation accuracy, epoch 3"]
+        stacked_encoder.run(0, cut_loose(600), in_classes, 200, tmp_path)[
+            "validation accuracy, epoch 3"
+        ]
         for in_classes in (True, False)
     ]
     assert last[0] == 1.0 and last[1] < 0.75
-    assert (tmp_path / "best.safetensors").stat().st_size and (tmp_path / "log.jsonl").read_text().count("\n") == 3
+    assert (tmp_path / "best.safetensors").stat().st_size and (
+        tmp_path / "log.jsonl"
+    ).read_text().count("\n") == 3

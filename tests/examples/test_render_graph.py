@@ -6,7 +6,9 @@ import shutil
 
 import pytest
 
-needs_dot = pytest.mark.skipif(shutil.which("dot") is None, reason="Graphviz's program dot is not installed")
+needs_dot = pytest.mark.skipif(
+    shutil.which("dot") is None, reason="Graphviz's program dot is not installed"
+)
 
 
 @needs_dot
@@ -35,5 +37,12 @@ def test_what_cannot_be_drawn_is_explained(run, tmp_path):
 def test_the_gallery(run, tmp_path):
     run("render_graph.py", "--gallery", tmp_path)
     names = {path.name for path in tmp_path.iterdir()}
-    assert {"first.png", "product.png", "dense.png", "rnn_rolled.png", "rnn_truncated.png", "rnn_window.png"} <= names
+    assert {
+        "first.png",
+        "product.png",
+        "dense.png",
+        "rnn_rolled.png",
+        "rnn_truncated.png",
+        "rnn_window.png",
+    } <= names
     assert {"gru_body.png", "layers.png"} <= names

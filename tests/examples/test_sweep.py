@@ -1,4 +1,6 @@
-"""The sweep in a short form: its table and picture, a second run that does only what is missing, and wrong options."""
+"""The sweep in a short form: its table and picture, a second run that does only what is missing,
+and wrong options.
+"""
 
 from __future__ import annotations
 
@@ -25,8 +27,13 @@ def test_a_sweep_grows_and_its_figures_are_those_of_a_run_alone(run, tmp_path):
     assert more.stderr.count("kept ") == 2 and more.stderr.count("done ") == 2
     lines = (tmp_path / "results.jsonl").read_text().splitlines()
     results = {line["job"]: line["result"] for line in map(json.loads, lines)}
-    assert results["lr0.003-truncate4-seed1"] == sweep.train(lr=0.003, truncate=4, seed=1, limit=64, epochs=1)
-    means = [sum(results[f"lr{lr}-truncate4-seed{seed}"]["accuracy"] for seed in (0, 1)) / 2 for lr in (0.001, 0.003)]
+    assert results["lr0.003-truncate4-seed1"] == sweep.train(
+        lr=0.003, truncate=4, seed=1, limit=64, epochs=1
+    )
+    means = [
+        sum(results[f"lr{lr}-truncate4-seed{seed}"]["accuracy"] for seed in (0, 1)) / 2
+        for lr in (0.001, 0.003)
+    ]
     (row,) = re.findall(r"^ +4  ([\d.]+) +([\d.]+) *$", more.stdout, re.MULTILINE)
     assert list(map(float, row)) == pytest.approx(means, abs=5e-5)
     picture = (tmp_path / "sweep.png").read_bytes()

@@ -1,4 +1,6 @@
-"""The writer in short forms: its bits are those of a forward pass in plain NumPy, and it can be broken off."""
+"""The writer in short forms: its bits are those of a forward pass in plain NumPy, and it can be
+broken off.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,22 @@ from minigrad.data import Characters
 
 SCRIPT = Path(__file__).resolve().parents[2] / "examples" / "write_reviews.py"
 LINE = "the film is good, the end is bad.\n"
-SHORT = ("--hidden", 24, "--k1", 20, "--k2", 30, "--batch-size", 10, "--epochs", 2, "--lr", 0.01, "--length", 60)
+SHORT = (
+    "--hidden",
+    24,
+    "--k1",
+    20,
+    "--k2",
+    30,
+    "--batch-size",
+    10,
+    "--epochs",
+    2,
+    "--lr",
+    0.01,
+    "--length",
+    60,
+)
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +65,9 @@ def bits_by_hand(weights: dict[str, Any], ids: Any) -> float:
         c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
         h = sigmoid(o) * np.tanh(c)
         logits = h @ W + c_out
-        bits.append(np.log2(np.exp(logits).sum(axis=1)) - logits[np.arange(len(ids)), following] / np.log(2))
+        bits.append(
+            np.log2(np.exp(logits).sum(axis=1)) - logits[np.arange(len(ids)), following] / np.log(2)
+        )
     return float(np.mean(bits))
 
 
@@ -60,7 +79,9 @@ def test_its_figures_are_bits_per_held_back_character(short_run: tuple[Path, str
     held = Characters(checkpoint.info["config"]["alphabet"]).encode(LINE * 100)  # a tenth
     steps = (len(held) - 1) // 200 * 20
     ids = np.stack([held[row * steps : row * steps + steps + 1] for row in range(10)])
-    assert bits_by_hand(load_file(out / "weights.safetensors"), ids) == pytest.approx(best, abs=1e-4)
+    assert bits_by_hand(load_file(out / "weights.safetensors"), ids) == pytest.approx(
+        best, abs=1e-4
+    )
     assert best < 0.2  # after "the " there are two words, and little else to be in doubt about
     assert f"Best: {best:.3f} bits per held-back character" in printed
     assert (out / "learning_curves.png").read_bytes().startswith(b"\x89PNG")
@@ -70,7 +91,9 @@ def test_its_figures_are_bits_per_held_back_character(short_run: tuple[Path, str
 
 def test_it_writes_on_after_a_prompt(run: Any, short_run: tuple[Path, str]) -> None:
     arguments = ("--prompt", LINE + "the film", "--length", 25, "--from", short_run[0])
-    written = [run("write_reviews.py", *arguments, "--temperature", t).stdout for t in (0.1, 0.1, 3)]
+    written = [
+        run("write_reviews.py", *arguments, "--temperature", t).stdout for t in (0.1, 0.1, 3)
+    ]
     assert written[0] == written[1] == 2 * LINE
     assert written[2].startswith(LINE + "the film") and written[2] != written[0]
 
@@ -80,7 +103,9 @@ def test_ctrl_c_and_resume_give_what_an_unbroken_run_gives(resumed: Any, text: P
     assert broken == whole
 
 
-def test_it_reads_the_bundled_reviews_and_whole_ones(run: Any, whole_reviews: Path, tmp_path: Path) -> None:
+def test_it_reads_the_bundled_reviews_and_whole_ones(
+    run: Any, whole_reviews: Path, tmp_path: Path
+) -> None:
     short = ("--limit", 30_000, "--hidden", 8, "--epochs", 1, "--length", 10, "--out", tmp_path)
     assert "27,000 characters to learn from" in run("write_reviews.py", *short).stdout
     printed = run("write_reviews.py", *short, "--data", "tfds", "--data-dir", whole_reviews).stdout
@@ -107,16 +132,41 @@ def test_a_users_mistake_ends_in_a_message(
     (tmp_path / "short.txt").write_text("too short")
     (tmp_path / "empty.txt").write_text("")
     (tmp_path / "letter.docx").write_bytes(b"PK\x03\x04\x14\0\x06\0" * 1000)
-    mg.save(tmp_path / "weights.safetensors", {"dense.W": np.ones((2, 2))}, {"config": {"model": "rnn"}})
+    mg.save(
+        tmp_path / "weights.safetensors", {"dense.W": np.ones((2, 2))}, {"config": {"model": "rnn"}}
+    )
     monkeypatch.chdir(tmp_path)
     assert message in run(script, *arguments.split(), code=2).stderr
 
 
-def test_a_short_run_can_be_made_longer_and_its_held_back_text_may_be_shorter_than_k1(run: Any, tmp_path: Path) -> None:
-    (tmp_path / "film.txt").write_text("tr\u00e8s bon, le film est bon.\n" * 30, encoding="utf-8-sig")
-    short = ("--data", tmp_path / "film.txt", "--hidden", 4, "--batch-size", 1, "--k1", 300, "--length", 40)
+def test_a_short_run_can_be_made_longer_and_its_held_back_text_may_be_shorter_than_k1(
+    run: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "film.txt").write_text(
+        "tr\u00e8s bon, le film est bon.\n" * 30, encoding="utf-8-sig"
+    )
+    short = (
+        "--data",
+        tmp_path / "film.txt",
+        "--hidden",
+        4,
+        "--batch-size",
+        1,
+        "--k1",
+        300,
+        "--length",
+        40,
+    )
     printed = run(
-        "write_reviews.py", *short, "--model", "gru", "--epochs", 1, "--out", tmp_path, PYTHONIOENCODING="ascii"
+        "write_reviews.py",
+        *short,
+        "--model",
+        "gru",
+        "--epochs",
+        1,
+        "--out",
+        tmp_path,
+        PYTHONIOENCODING="ascii",
     )
     assert "\\xe8" in printed.stdout and "\\ufeff" not in printed.stdout
     again = run("write_reviews.py", "--resume", tmp_path, "--epochs", 2, "--temperature", 0).stdout
@@ -125,7 +175,9 @@ def test_a_short_run_can_be_made_longer_and_its_held_back_text_may_be_shorter_th
     assert "the length of the word so far" in run("watch_units.py", "--from", tmp_path).stdout
 
 
-def test_units_that_follow_the_text_are_drawn_on_a_page(run: Any, short_run: tuple[Path, str], tmp_path: Path) -> None:
+def test_units_that_follow_the_text_are_drawn_on_a_page(
+    run: Any, short_run: tuple[Path, str], tmp_path: Path
+) -> None:
     (tmp_path / "text.txt").write_text(LINE * 40)
     options = ("--text", tmp_path / "text.txt", "--out", tmp_path / "new", "--shown", 100)
     printed = run("watch_units.py", "--from", short_run[0], *options).stdout
@@ -141,9 +193,27 @@ def test_the_unit_that_follows_a_property_is_found(monkeypatch: pytest.MonkeyPat
 
     text = 'So "it is" (as he said) good. '
     found = properties(text)
-    assert "".join(one for one, inside in zip(text, found["inside quotation marks"], strict=True) if inside) == '"it is'
-    assert "".join(one for one, inside in zip(text, found["inside brackets"], strict=True) if inside) == "(as he said"
-    assert np.expm1(found["the length of the word so far"])[:9].round().tolist() == [0, 1, 0, 1, 2, 3, 0, 1, 2]
+    assert (
+        "".join(
+            one for one, inside in zip(text, found["inside quotation marks"], strict=True) if inside
+        )
+        == '"it is'
+    )
+    assert (
+        "".join(one for one, inside in zip(text, found["inside brackets"], strict=True) if inside)
+        == "(as he said"
+    )
+    assert np.expm1(found["the length of the word so far"])[:9].round().tolist() == [
+        0,
+        1,
+        0,
+        1,
+        2,
+        3,
+        0,
+        1,
+        2,
+    ]
     memory = np.random.default_rng(0).normal(size=(len(text), 5))
     memory[:, 3] = -2 * found["inside brackets"]
     unit, r = closest(memory, found["inside brackets"])

@@ -1,4 +1,6 @@
-"""Damaged files: bytes changed, put in, taken out, cut off. A load gives what was stored, or a MinigradError."""
+"""Damaged files: bytes changed, put in, taken out, cut off. A load gives what was stored, or a
+MinigradError.
+"""
 
 from __future__ import annotations
 
@@ -67,7 +69,8 @@ class Damage(Fuzzer):
         except mg.MinigradError as error:
             return "" if error.code and error.cause and error.remedy else f"bare: {error!r}"
         expected = self.load(case.kind, self.files[case.kind])
-        is_list = case.kind == "words" and not content.startswith(self.files["words"][:8])  # now one without checksum
+        # now one without checksum
+        is_list = case.kind == "words" and not content.startswith(self.files["words"][:8])
         if case.kind in CHECKSUMS and not is_list:
             return "" if same(found, expected) else f"other content: {found!r}"
         return "" if type(found) is type(expected) else f"form: {found!r}"
@@ -77,7 +80,10 @@ class Damage(Fuzzer):
             before, after = case.edits[:number], case.edits[number + 1 :]
             if before or after:
                 yield replace(case, edits=before + after)
-            for shorter in ((place, removed // 2, added), (place, removed, added[: len(added) // 2])):
+            for shorter in (
+                (place, removed // 2, added),
+                (place, removed, added[: len(added) // 2]),
+            ):
                 if shorter != (place, removed, added):
                     yield replace(case, edits=(*before, shorter, *after))
 
@@ -95,7 +101,12 @@ class Damage(Fuzzer):
         newest = Snapshots.latest(folder)
         assert newest is not None
         files = {"snapshot": newest.read_bytes()}
-        arrays = {"W": np.ones((3, 4), "f4"), "steps": np.array(7), "empty": np.zeros((0, 2)), "größe": np.ones(5) < 0}
+        arrays = {
+            "W": np.ones((3, 4), "f4"),
+            "steps": np.array(7),
+            "empty": np.zeros((0, 2)),
+            "größe": np.ones(5) < 0,
+        }
         mg.save(self.path, arrays, {"epoch": 3, "history": [{"loss": 0.1}], "name": "naïve"})
         files["checkpoint"] = self.path.read_bytes()
         export_weights(model(), self.path, "pytorch")
@@ -124,7 +135,12 @@ class Damage(Fuzzer):
             if not same(weights(resuming.model), before):
                 raise AssertionError("a file that was refused has changed the model") from None
             raise
-        return weights(resuming.model), resuming.optimizer.state_dict(), resuming.epoch, resuming.history.rows
+        return (
+            weights(resuming.model),
+            resuming.optimizer.state_dict(),
+            resuming.epoch,
+            resuming.history.rows,
+        )
 
 
 def model() -> Sequential:
@@ -144,7 +160,9 @@ def same(found: Any, expected: Any) -> bool:
         forms = (found.dtype, found.shape), (expected.dtype, expected.shape)
         return forms[0] == forms[1] and bool(found.tobytes() == expected.tobytes())
     if isinstance(expected, dict):
-        return found.keys() == expected.keys() and all(same(found[key], expected[key]) for key in expected)
+        return found.keys() == expected.keys() and all(
+            same(found[key], expected[key]) for key in expected
+        )
     if isinstance(expected, (list, tuple)):
         return len(found) == len(expected) and all(map(same, found, expected))
     return type(found) is type(expected) and bool(found == expected)

@@ -12,7 +12,9 @@ Generator = np.random.Generator
 
 
 class Fuzzer:
-    """A generator of random cases. `case` makes one, `fault` says what is wrong with it, `as_test` writes it down."""
+    """A generator of random cases. `case` makes one, `fault` says what is wrong with it, `as_test`
+    writes it down.
+    """
 
     name: ClassVar[str]
     share: ClassVar[float] = 1.0

@@ -1,8 +1,9 @@
-"""What models and optimizers hand out and are given: all of it may be kept or changed, and nothing else changes.
+"""What models and optimizers hand out and are given: all of it may be kept or changed, and nothing
+else changes.
 
-Two equal runs make the same steps. One of them also hands out arrays and Tensors, of which some are kept and others
-overwritten, is looked at, and trains within blocks such as `mg.profile`. Both must stay equal, and what was kept as it
-was.
+Two equal runs make the same steps. One of them also hands out arrays and Tensors, of which some are
+kept and others overwritten, is looked at, and trains within blocks such as `mg.profile`. Both must
+stay equal, and what was kept as it was.
 """
 
 from __future__ import annotations
@@ -20,7 +21,18 @@ import numpy as np
 import layers
 import minigrad as mg
 import optim
-from layers import GRU, LSTM, RNN, Dense, Dropout, Embedding, LayerNorm, Sequential, Stateful, TruncatedBPTT
+from layers import (
+    GRU,
+    LSTM,
+    RNN,
+    Dense,
+    Dropout,
+    Embedding,
+    LayerNorm,
+    Sequential,
+    Stateful,
+    TruncatedBPTT,
+)
 
 from .fuzzer import Fuzzer, Generator
 from .resume import Shared, Writer
@@ -70,8 +82,15 @@ class Handouts(Fuzzer):
     share = 2.0
 
     def case(self, rng: Generator) -> Run:
-        names = [name for name in dir(Pair) if name.startswith("do_")] + ["do_train"] * 6 + ["do_keep"] * 2
-        actions = tuple((str(rng.choice(names)), int(rng.integers(10**6))) for _ in range(int(rng.integers(3, 16))))
+        names = (
+            [name for name in dir(Pair) if name.startswith("do_")]
+            + ["do_train"] * 6
+            + ["do_keep"] * 2
+        )
+        actions = tuple(
+            (str(rng.choice(names)), int(rng.integers(10**6)))
+            for _ in range(int(rng.integers(3, 16)))
+        )
         rule = str(rng.choice(list(RULES)))
         dtype = "float32" if rule in ("SGD", "momentum") and rng.random() < 0.5 else "float64"
         return Run(str(rng.choice(MODELS)), rule, dtype, int(rng.integers(100)), actions)
@@ -80,7 +99,10 @@ class Handouts(Fuzzer):
         pair = Pair(case)
         for number, (name, seed) in enumerate(case.actions):
             pair.rng = np.random.default_rng(seed)
-            with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings(action="ignore"):
+            with (
+                contextlib.redirect_stdout(io.StringIO()),
+                warnings.catch_warnings(action="ignore"),
+            ):
                 problem = getattr(pair, name)(seed) or pair.unlike()
             if problem:
                 return f"{problem}, after {name} (number {number})"
@@ -109,7 +131,9 @@ class Side:
         kind: Any = (RNN, GRU, LSTM)[case.seed % 3]
         self.case, self.carried = case, case.model == "carried"
         self.model: Any = {
-            "dense": lambda: Sequential(Dense(3, 4, mg.tanh), Dropout(0.4), LayerNorm(4), Dense(4, 2)),
+            "dense": lambda: Sequential(
+                Dense(3, 4, mg.tanh), Dropout(0.4), LayerNorm(4), Dense(4, 2)
+            ),
             "shared": Shared,
             "words": lambda: Sequential(Embedding(12, 4), kind(4, 3), Dropout(0.3), Dense(3, 2)),
             "carried": lambda: Stateful(Writer(kind), TruncatedBPTT(4, 4 + case.seed % 3)),
@@ -129,7 +153,9 @@ class Side:
         return rng.normal(size=(3, 3)).astype(self.case.dtype), rng.integers(0, 2, 3)
 
     def train(self, seed: int, block: Any, spoil: bool = False, opened: bool = False) -> Any:
-        """A step; returns what it gave: the output, the loss and the gradients. `spoil` overwrites the batch early."""
+        """A step; returns what it gave: the output, the loss and the gradients. `spoil` overwrites
+        the batch early.
+        """
         mg.seed(seed)
         x, y = self.data(seed)
         self.optimizer.zero_grad()
@@ -142,20 +168,34 @@ class Side:
             if seed % 3 == 0:
                 optim.clip_gradients(self.parameters, 0.1)
             self.optimizer.step()
-        return output, loss, [tensor.grad for tensor in self.parameters.values() if tensor.grad is not None]
+        return (
+            output,
+            loss,
+            [tensor.grad for tensor in self.parameters.values() if tensor.grad is not None],
+        )
 
     def state(self) -> dict[str, Any]:
         return {
             "weights": {name: tensor.array for name, tensor in self.parameters.items()},
-            "gradients": {name: tensor.grad for name, tensor in self.parameters.items() if tensor.grad is not None},
+            "gradients": {
+                name: tensor.grad
+                for name, tensor in self.parameters.items()
+                if tensor.grad is not None
+            },
             "carried": self.model.carried_state(),
-            "modes": {name: np.array(layer.training) for name, layer in self.model.named_layers().items()},
-            "frozen": {name: np.array(tensor.requires_grad) for name, tensor in self.parameters.items()},
+            "modes": {
+                name: np.array(layer.training) for name, layer in self.model.named_layers().items()
+            },
+            "frozen": {
+                name: np.array(tensor.requires_grad) for name, tensor in self.parameters.items()
+            },
         }
 
 
 class Pair:
-    """Two runs, and what the first has handed out. Each action does something to both, or to the first alone."""
+    """Two runs, and what the first has handed out. Each action does something to both, or to the
+    first alone.
+    """
 
     def __init__(self, case: Run) -> None:
         self.case, self.rng = case, np.random.default_rng(0)
@@ -177,7 +217,10 @@ class Pair:
                 if not np.allclose(here[name], array, self.tolerance, self.tolerance):
                     return f"{part}: {name} is {here[name].tolist()} instead of {array.tolist()}"
         for what, thing, copies in self.kept:
-            if not all(np.array_equal(a, b, equal_nan=True) for a, b in zip(arrays(thing), copies, strict=True)):
+            if not all(
+                np.array_equal(a, b, equal_nan=True)
+                for a, b in zip(arrays(thing), copies, strict=True)
+            ):
                 return f"kept: {what} has changed"
         return ""
 
@@ -202,7 +245,8 @@ class Pair:
             things["layers.outputs"] = lambda: layers.outputs(model, x, [""])
             things["to_layout"] = lambda: layers.to_layout(model, self.pick(["keras", "pytorch"]))
         what = self.pick(list(things))
-        with contextlib.suppress(mg.MinigradError):  # not every layer has a layout elsewhere, nor every tensor two axes
+        # not every layer has a layout elsewhere, nor every tensor two axes
+        with contextlib.suppress(mg.MinigradError):
             return what, things[what]()
         return what, {}
 
@@ -219,7 +263,10 @@ class Pair:
 
     def do_train(self, seed: int) -> None:
         block, spoil, opened = self.pick(BLOCKS)(), self.rng.random() < 0.3, self.rng.random() < 0.2
-        found, expected = self.ours.train(seed, block, spoil, opened), self.other.train(seed, contextlib.nullcontext())
+        found, expected = (
+            self.ours.train(seed, block, spoil, opened),
+            self.other.train(seed, contextlib.nullcontext()),
+        )
         del expected
         if self.rng.random() < 0.5:
             self.keep("what a step gave", found)
@@ -250,12 +297,22 @@ class Pair:
             with contextlib.suppress(mg.MinigradError):  # all is frozen
                 layers.gradients(self.ours.model, x, y, [""])
             repr(self.ours.model), repr(self.ours.optimizer), optim.summary(self.ours.model, x)
-        return "" if repr(mg.generator().bit_generator.state) == before else "generator: it has moved on"
+        return (
+            ""
+            if repr(mg.generator().bit_generator.state) == before
+            else "generator: it has moved on"
+        )
 
     def do_leave(self, seed: int) -> None:
         """Blocks that an exception leaves."""
         block = self.pick(
-            [mg.no_grad, mg.fused, mg.detect_anomaly, lambda: mg.scope("left"), self.ours.model.evaluating]
+            [
+                mg.no_grad,
+                mg.fused,
+                mg.detect_anomaly,
+                lambda: mg.scope("left"),
+                self.ours.model.evaluating,
+            ]
         )
         with contextlib.suppress(ZeroDivisionError), block(), mg.no_grad():
             self.ours.model(self.ours.data(seed)[0]) if not self.ours.carried else None
@@ -263,7 +320,11 @@ class Pair:
 
     def do_save(self, seed: int) -> None:
         for side in (self.ours, self.other):
-            side.saved = side.model.state_dict(), side.optimizer.state_dict(), side.model.carried_state()
+            side.saved = (
+                side.model.state_dict(),
+                side.optimizer.state_dict(),
+                side.model.carried_state(),
+            )
         self.other.saved = copy.deepcopy(self.other.saved)
         self.keep("what was saved", self.ours.saved)
 
@@ -277,7 +338,9 @@ class Pair:
             side.optimizer.load_state_dict(given[1])
             side.model.load_carried_state(given[2])
             found = side.model.state_dict(), side.optimizer.state_dict(), side.model.carried_state()
-            if not all(np.array_equal(a, b) for a, b in zip(arrays(found), arrays(side.saved), strict=True)):
+            if not all(
+                np.array_equal(a, b) for a, b in zip(arrays(found), arrays(side.saved), strict=True)
+            ):
                 return "load: the state is another than the one that was loaded"
             if side is self.ours:
                 for array in arrays(given):
@@ -288,10 +351,16 @@ class Pair:
         name, wanted = self.pick(list(self.ours.parameters)[1:]), self.rng.random() < 0.5
         for side in (self.ours, self.other):
             (optim.unfreeze if wanted else optim.freeze)(side.model, name)
-        return "" if self.ours.parameters[name].grad is None else f"frozen: {name} keeps a gradient of before"
+        return (
+            ""
+            if self.ours.parameters[name].grad is None
+            else f"frozen: {name} keeps a gradient of before"
+        )
 
     def do_switch(self, seed: int) -> str:
-        """Recording or not makes no difference to the numbers, dropout in training mode included."""
+        """Recording or not makes no difference to the numbers, dropout in training mode
+        included.
+        """
         if self.ours.carried:
             return ""
         found = []
@@ -300,7 +369,9 @@ class Pair:
             with block():
                 found.append(self.ours.model(self.ours.data(seed)[0]).array)
         return (
-            "" if np.allclose(found[0], found[1], self.tolerance, self.tolerance) else "no_grad: it changes the output"
+            ""
+            if np.allclose(found[0], found[1], self.tolerance, self.tolerance)
+            else "no_grad: it changes the output"
         )
 
     def do_between(self, seed: int) -> str:
@@ -320,7 +391,10 @@ class Pair:
             self.do_train(seed)
         found = []
         with self.ours.model.evaluating(), self.pick([mg.no_grad, mg.enable_grad])():
-            for block, z in ((self.pick([mg.fused, contextlib.nullcontext]), x), (mg.fused, mg.Tensor(expected))):
+            for block, z in (
+                (self.pick([mg.fused, contextlib.nullcontext]), x),
+                (mg.fused, mg.Tensor(expected)),
+            ):
                 with block():
                     for layer in rest:
                         z = layer(z)
@@ -349,7 +423,9 @@ class Pair:
                 given.fill(7)
 
     def do_fresh(self, seed: int) -> str:
-        """A fresh model that loads the state computes the same bits; changing it changes nothing here."""
+        """A fresh model that loads the state computes the same bits; changing it changes nothing
+        here.
+        """
         side, x = self.ours, self.ours.data(seed)[0]
         fresh = Side(replace(self.case, seed=self.case.seed + 3))
         fresh.model.load_state_dict(side.model.state_dict())

@@ -1,6 +1,8 @@
-"""Programs killed with `kill -9` at random moments: what is on disk is whole, and a resumed run ends as the unbroken.
+"""Programs killed with `kill -9` at random moments: what is on disk is whole, and a resumed run
+ends as the unbroken.
 
-Each program is a fork of this process, which has loaded everything already, so that a kill takes little time.
+Each program is a fork of this process, which has loaded everything already, so that a kill takes
+little time.
 """
 
 from __future__ import annotations
@@ -42,7 +44,8 @@ class Kills(Fuzzer):
 
     name = "kills"
     share = 1.5
-    thresholds = False  # which change the order of additions: a run and its continuation must have the same
+    # which change the order of additions: a run and its continuation must have the same
+    thresholds = False
 
     def __init__(self) -> None:
         self.unbroken: dict[int, tuple[float, dict[str, bytes]]] = {}
@@ -51,7 +54,9 @@ class Kills(Fuzzer):
         return "" if hasattr(os, "fork") else "this system has no fork"
 
     def case(self, rng: Generator) -> Killed:
-        return Killed(int(rng.integers(RUNS)), tuple(rng.uniform(0, 0.95, rng.choice([1, 1, 2])).tolist()))
+        return Killed(
+            int(rng.integers(RUNS)), tuple(rng.uniform(0, 0.95, rng.choice([1, 1, 2])).tolist())
+        )
 
     def fault(self, case: Killed) -> str:
         with tempfile.TemporaryDirectory() as name:
@@ -69,7 +74,9 @@ class Kills(Fuzzer):
             return f"the resumed run failed: {problem}"
         if stray := [path.name for path in folder.rglob("*.unfinished")]:
             return f"unfinished files: {stray}"
-        wrong = [name for name, content in expected.items() if (folder / name).read_bytes() != content]
+        wrong = [
+            name for name, content in expected.items() if (folder / name).read_bytes() != content
+        ]
         return f"the resumed run ended elsewhere: {wrong}" if wrong else ""
 
     def run_unbroken(self, number: int) -> tuple[float, dict[str, bytes]]:
@@ -79,7 +86,10 @@ class Kills(Fuzzer):
                 began = time.monotonic()
                 if problem := finish(lambda: train(number, Path(name))):
                     raise RuntimeError(problem)
-                files = {end: Path(name, end).read_bytes() for end in ("end.safetensors", "best.safetensors")}
+                files = {
+                    end: Path(name, end).read_bytes()
+                    for end in ("end.safetensors", "best.safetensors")
+                }
                 self.unbroken[number] = time.monotonic() - began, files
         return self.unbroken[number]
 
@@ -127,13 +137,18 @@ def finish(program: Callable[[], None]) -> str:
 def train(number: int, folder: Path) -> None:
     """Run number `number`; from the newest snapshot in `folder`, if there is one."""
     rng = np.random.default_rng(number)
-    ids = rng.integers(1, 400, (120, 6))  # most words are in few batches: their rows wait for updates
+    # most words are in few batches: their rows wait for updates
+    ids = rng.integers(1, 400, (120, 6))
     labels = (ids[:, -3:].sum(axis=1) > 600).astype(int)
     mg.seed(number)
     kind: Any = (RNN, GRU, LSTM)[number % 3]
     model = Sequential(Embedding(400, 8), kind(8, 6), Dropout(0.3), Dense(6, 2))
-    table, rest = optim.split(model.named_parameters(), "embedding")  # without decay, updates of its rows are put off
-    groups: list[dict[str, Any]] = [{"parameters": table, "weight_decay": 0.0}, {"parameters": rest}]
+    # without decay, updates of its rows are put off
+    table, rest = optim.split(model.named_parameters(), "embedding")
+    groups: list[dict[str, Any]] = [
+        {"parameters": table, "weight_decay": 0.0},
+        {"parameters": rest},
+    ]
     optimizer = [
         lambda: optim.SGD(groups, lr=0.5, momentum=0.9, nesterov=True, weight_decay=1e-4),
         lambda: optim.Adam(groups, lr=0.01),
@@ -149,11 +164,23 @@ def train(number: int, folder: Path) -> None:
         Snapshots(folder / "snapshots", every_steps=2 + number % 2, every_epochs=1, keep=2),
     ]
     trainer = Trainer(
-        model, mg.softmax_cross_entropy, optimizer, callbacks=callbacks, seed=5, config={"number": number}
+        model,
+        mg.softmax_cross_entropy,
+        optimizer,
+        callbacks=callbacks,
+        seed=5,
+        config={"number": number},
     )
     newest = Snapshots.latest(folder / "snapshots")
     validation = Batches(ids[96:], labels[96:], batch_size=12)
-    history = trainer.fit(Batches(ids[:96], labels[:96], batch_size=6), 4, validation, resume=newest)
-    # The end of the run in full: the best weights, which the model has now, and the last ones with all other state.
-    rows = [{name: value for name, value in row.items() if name != "seconds"} for row in history.rows]
-    mg.save(folder / "end.safetensors", model.state_dict() | optimizer.state_dict(), {"history": rows})
+    history = trainer.fit(
+        Batches(ids[:96], labels[:96], batch_size=6), 4, validation, resume=newest
+    )
+    # The end of the run in full: the best weights, which the model has now, and the last ones with
+    # all other state.
+    rows = [
+        {name: value for name, value in row.items() if name != "seconds"} for row in history.rows
+    ]
+    mg.save(
+        folder / "end.safetensors", model.state_dict() | optimizer.state_dict(), {"history": rows}
+    )

@@ -1,4 +1,6 @@
-"""Layouts of arrays in memory: the same numbers in another order, with gaps, backwards, shared, or read-only."""
+"""Layouts of arrays in memory: the same numbers in another order, with gaps, backwards, shared, or
+read-only.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,8 @@ def draw(rng: np.random.Generator, plain: float = 0.4) -> str:
 
 
 def laid_out(array: Any, layout: str | np.random.Generator) -> Array:
-    """A copy of the array in that layout, or in one that is drawn. Gaps are filled with what no result may contain.
+    """A copy of the array in that layout, or in one that is drawn. Gaps are filled with what no
+    result may contain.
 
     Broadcasting takes the axes along which all numbers are equal, and leaves one of each.
     """
@@ -63,4 +66,5 @@ class _Relaid(Gate):
 
 def relaid(x: Tensor, forwards: str, backwards: str) -> Tensor:
     """x with its array in one layout, and with its gradient in another."""
-    return _Relaid(forwards, backwards)(x if x.node.gate else 1.0 * x)  # a view of a leaf would be copied
+    # a view of a leaf would be copied
+    return _Relaid(forwards, backwards)(x if x.node.gate else 1.0 * x)

@@ -1,6 +1,8 @@
-"""Lives of a few tensors: computed with, assigned, updated in place, frozen, copied, pickled, differentiated, stepped.
+"""Lives of a few tensors: computed with, assigned, updated in place, frozen, copied, pickled,
+differentiated, stepped.
 
-All operations work element by element, so that a plain array holds a value's derivative by each leaf.
+All operations work element by element, so that a plain array holds a value's derivative by each
+leaf.
 """
 
 from __future__ import annotations
@@ -37,7 +39,9 @@ class Leaf:
 
 @dataclass
 class Result:
-    """What was computed, its derivatives by the leaves, by their places, and whether one of these has been changed."""
+    """What was computed, its derivatives by the leaves, by their places, and whether one of these
+    has been changed.
+    """
 
     tensor: mg.Tensor
     value: Array
@@ -54,7 +58,10 @@ class Lives(Fuzzer):
     def case(self, rng: Generator) -> Life:
         names = [name for name in dir(World) if name.startswith("do_")]
         names += ["do_product", "do_sum", "do_backward"] * 4 + ["do_view", "do_step", "do_update"]
-        actions = tuple((str(rng.choice(names)), int(rng.integers(10**6))) for _ in range(int(rng.integers(2, 25))))
+        actions = tuple(
+            (str(rng.choice(names)), int(rng.integers(10**6)))
+            for _ in range(int(rng.integers(2, 25)))
+        )
         return int(rng.integers(0, 3)), actions
 
     def fault(self, case: Life) -> str:
@@ -79,7 +86,9 @@ class Lives(Fuzzer):
 
 
 class World:
-    """Leaves and results. Each action does something to the tensors and to the numbers that they must hold."""
+    """Leaves and results. Each action does something to the tensors and to the numbers that they
+    must hold.
+    """
 
     def __init__(self, shape: tuple[int, ...]) -> None:
         self.shape, self.rng = shape, np.random.default_rng(0)
@@ -109,7 +118,9 @@ class World:
             array: Any = self.numbers()
             return Result(array, array.copy())
         place, leaf = self.leaf()
-        return Result(leaf.tensor, leaf.value.copy(), {place: np.ones(self.shape)} if leaf.wanted else {})
+        return Result(
+            leaf.tensor, leaf.value.copy(), {place: np.ones(self.shape)} if leaf.wanted else {}
+        )
 
     def unlike(self) -> str:
         """What does not hold what it must; "" if all is right."""
@@ -134,7 +145,10 @@ class World:
         """Compute a result, recorded or not, from parts, each with the slope by it."""
         recorded = self.rng.random() < 0.8
         around = mg.no_grad if recorded else mg.enable_grad
-        with around() if self.yes() else contextlib.nullcontext(), mg.enable_grad() if recorded else mg.no_grad():
+        with (
+            around() if self.yes() else contextlib.nullcontext(),
+            mg.enable_grad() if recorded else mg.no_grad(),
+        ):
             if self.rng.random() < 0.2:  # blocks that end change nothing outside
                 with mg.no_grad(), mg.enable_grad():
                     run(*(part.tensor for part, _ in parts))
@@ -155,7 +169,12 @@ class World:
 
     def do_sum(self) -> None:
         a, b = self.operand(), self.operand()
-        self._keep(lambda x, y: x - y if isinstance(x, mg.Tensor) else x + (-y), a.value - b.value, (a, 1.0), (b, -1.0))
+        self._keep(
+            lambda x, y: x - y if isinstance(x, mg.Tensor) else x + (-y),
+            a.value - b.value,
+            (a, 1.0),
+            (b, -1.0),
+        )
 
     def do_tanh(self) -> None:
         a = self.operand()
@@ -191,9 +210,13 @@ class World:
         try:
             if self.rng.random() < 0.3:
                 places = [k for k, leaf in enumerate(self.leaves) if leaf.wanted]
-                found = mg.grad(result.tensor, [self.leaves[k].tensor for k in places], upstream=weights)
+                found = mg.grad(
+                    result.tensor, [self.leaves[k].tensor for k in places], upstream=weights
+                )
                 for place, gradient in zip(places, found, strict=True):
-                    if not np.allclose(gradient.array, weights * result.slopes.get(place, 0.0), 1e-10, 1e-10):
+                    if not np.allclose(
+                        gradient.array, weights * result.slopes.get(place, 0.0), 1e-10, 1e-10
+                    ):
                         return f"gradient: mg.grad gives {gradient.array.tolist()} for leaf {place}"
             else:
                 for _ in range(1 + self.yes()):
@@ -205,8 +228,14 @@ class World:
         except mg.MinigradError:
             for leaf, grad in zip(self.leaves, before, strict=True):
                 leaf.grad = grad
-            return "" if result.stale or not result.slopes else "refused: a backward pass through a graph that is right"
-        return "stale: a backward pass through a graph whose leaf has changed" if result.stale else ""
+            return (
+                ""
+                if result.stale or not result.slopes
+                else "refused: a backward pass through a graph that is right"
+            )
+        return (
+            "stale: a backward pass through a graph whose leaf has changed" if result.stale else ""
+        )
 
     def do_assign(self) -> None:
         _, leaf = self.leaf()
@@ -231,7 +260,11 @@ class World:
 
     def do_step(self) -> None:
         """A step of a new optimizer, on the leaves that have a gradient."""
-        due = {str(k): leaf.tensor for k, leaf in enumerate(self.leaves) if leaf.wanted and leaf.grad is not None}
+        due = {
+            str(k): leaf.tensor
+            for k, leaf in enumerate(self.leaves)
+            if leaf.wanted and leaf.grad is not None
+        }
         if due:
             optim.SGD(due, lr=0.5).step()
         for place in map(int, due):
@@ -240,10 +273,14 @@ class World:
             self._changed(place)
 
     def do_clip(self) -> None:
-        norm = math.sqrt(sum(float((leaf.grad**2).sum()) for leaf in self.leaves if leaf.grad is not None))
+        norm = math.sqrt(
+            sum(float((leaf.grad**2).sum()) for leaf in self.leaves if leaf.grad is not None)
+        )
         optim.clip_gradients({str(k): leaf.tensor for k, leaf in enumerate(self.leaves)}, 0.3)
         for leaf in self.leaves:
-            leaf.grad = leaf.grad if leaf.grad is None else leaf.grad * min(1.0, 0.3 / max(norm, 1e-300))
+            leaf.grad = (
+                leaf.grad if leaf.grad is None else leaf.grad * min(1.0, 0.3 / max(norm, 1e-300))
+            )
 
     def do_zero(self) -> None:
         _, leaf = self.leaf()
@@ -258,7 +295,9 @@ class World:
         leaf.tensor.requires_grad = leaf.wanted
 
     def do_copy(self) -> str:
-        """All goes on with a copy of everything, which the originals must not touch, nor it them."""
+        """All goes on with a copy of everything, which the originals must not touch, nor it
+        them.
+        """
         for result in self.results:
             if result.stale:
                 with contextlib.suppress(mg.MinigradError):
@@ -268,7 +307,9 @@ class World:
         ours: list[Any] = [*self.leaves, *self.results]
         everything = [one.tensor for one in ours]
         try:
-            copies = copy.deepcopy(everything) if self.yes() else pickle.loads(pickle.dumps(everything))
+            copies = (
+                copy.deepcopy(everything) if self.yes() else pickle.loads(pickle.dumps(everything))
+            )
         except mg.MinigradError:
             if self.cut:  # a cut keeps the graph before it, whose leaves may have changed
                 return ""

@@ -1,10 +1,12 @@
-"""Faults planted in the engine, the optimizers and the files, one at a time: do the fuzzers find each of them?
+"""Faults planted in the engine, the optimizers and the files, one at a time: do the fuzzers find
+each of them?
 
     python -m tests.fuzz.mutants                            # all of them, one on each processor; prints a table
     python -m tests.fuzz.mutants --only 3 10-14 clipping    # by number, range, or a part of the file's name or the text
     python -m tests.fuzz.mutants --minutes 5 --more faults.py --processes 2 -v
 
-Each is a change of a line of the source, made in a copy of the packages in a temporary folder. A file of more faults
+Each is a change of a line of the source, made in a copy of the packages in a temporary folder. A
+file of more faults
 is Python that defines MUTANTS, a list of tuples (file, old, new, what).
 """
 
@@ -41,12 +43,19 @@ class Mutant:
     def apply(self, root: Path) -> None:
         path = root / self.file
         text = path.read_text("utf-8")
-        assert text.count(self.old) == 1, f"{self.file} has {text.count(self.old)} times: {self.old}"
+        assert text.count(self.old) == 1, (
+            f"{self.file} has {text.count(self.old)} times: {self.old}"
+        )
         path.write_text(text.replace(self.old, self.new), "utf-8")
 
 
 MUTANTS = [
-    Mutant("minigrad/gates/basic.py", "lambda: -dz * z / b", "lambda: -dz * z * b", "a quotient's second gradient"),
+    Mutant(
+        "minigrad/gates/basic.py",
+        "lambda: -dz * z / b",
+        "lambda: -dz * z * b",
+        "a quotient's second gradient",
+    ),
     Mutant(
         "minigrad/gates/basic.py",
         "* a).sum(axis=tuple(range(len(a.shape) - 1)))",
@@ -72,7 +81,10 @@ MUTANTS = [
         "a variance with ddof",
     ),
     Mutant(
-        "minigrad/gates/reduction.py", ".cumsum(axis=self.axis)[backwards],)", ".cumsum(axis=self.axis),)", "cumsum"
+        "minigrad/gates/reduction.py",
+        ".cumsum(axis=self.axis)[backwards],)",
+        ".cumsum(axis=self.axis),)",
+        "cumsum",
     ),
     Mutant(
         "minigrad/gates/activation.py",
@@ -123,14 +135,35 @@ MUTANTS = [
         "a fused GRU's gradient through padding",
     ),
     Mutant(
-        "minigrad/gates/steps.py", "return n + z * (h - n), {", "return h + z * (n - h), {", "a GRU's gate reversed"
+        "minigrad/gates/steps.py",
+        "return n + z * (h - n), {",
+        "return h + z * (n - h), {",
+        "a GRU's gate reversed",
     ),
     Mutant(
-        "optim/adam.py", "scratch *= lr * root / correct1", "scratch *= lr * root", "Adam without a bias correction"
+        "optim/adam.py",
+        "scratch *= lr * root / correct1",
+        "scratch *= lr * root",
+        "Adam without a bias correction",
     ),
-    Mutant("optim/sgd.py", "** (missed + self.nesterov)", "**missed", "Nesterov's rule, in lazy updates alone"),
-    Mutant("optim/optimizer.py", "p *= 1 - lr * decay", "p *= 1 - decay", "decoupled decay without the learning rate"),
-    Mutant("optim/clipping.py", "return rows[1]\n", "return rows[1].copy()\n", "sparse gradients are not clipped"),
+    Mutant(
+        "optim/sgd.py",
+        "** (missed + self.nesterov)",
+        "**missed",
+        "Nesterov's rule, in lazy updates alone",
+    ),
+    Mutant(
+        "optim/optimizer.py",
+        "p *= 1 - lr * decay",
+        "p *= 1 - decay",
+        "decoupled decay without the learning rate",
+    ),
+    Mutant(
+        "optim/clipping.py",
+        "return rows[1]\n",
+        "return rows[1].copy()\n",
+        "sparse gradients are not clipped",
+    ),
     Mutant(
         "minigrad/checkpoint.py",
         "whole = digest == actual.hexdigest()",
@@ -170,15 +203,28 @@ def hunt(mutant: Mutant, minutes: float, processes: int) -> tuple[float, str]:
         copy = Path(name)
         for package in ("minigrad", "layers", "optim", "tests/fuzz"):
             shutil.copytree(
-                ROOT / package, copy / package, ignore=shutil.ignore_patterns("node_modules", "__pycache__")
+                ROOT / package,
+                copy / package,
+                ignore=shutil.ignore_patterns("node_modules", "__pycache__"),
             )
         shutil.copy(ROOT / "tests" / "__init__.py", copy / "tests")
         mutant.apply(copy)
         call = [sys.executable, "-m", "tests.fuzz.run", "--minutes", str(minutes)]
-        call += ["--processes", str(processes), "--first", "--only", *(name for name in FUZZERS if name not in UNFIT)]
+        call += [
+            "--processes",
+            str(processes),
+            "--first",
+            "--only",
+            *(name for name in FUZZERS if name not in UNFIT),
+        ]
         began = time.monotonic()
         run = subprocess.run(
-            call, cwd=copy, env={**os.environ, "PYTHONPATH": name}, capture_output=True, text=True, errors="replace"
+            call,
+            cwd=copy,
+            env={**os.environ, "PYTHONPATH": name},
+            capture_output=True,
+            text=True,
+            errors="replace",
         )
         if run.returncode and "FAILED" not in run.stdout:  # it did not even begin
             raise RuntimeError(run.stderr)
@@ -200,13 +246,23 @@ def chosen(mutants: list[Mutant], only: list[str]) -> list[tuple[int, Mutant]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Do the fuzzers find planted faults?")
     parser.add_argument("--minutes", type=float, default=1.5, help="for each, if nothing is found")
-    parser.add_argument("--only", nargs="+", default=[], help="numbers, ranges such as 3-7, or parts of the text")
-    parser.add_argument("--more", type=Path, help="a Python file with further MUTANTS, tried instead of those here")
-    parser.add_argument("--processes", type=int, default=1, help="for each; several faults are tried at once")
+    parser.add_argument(
+        "--only", nargs="+", default=[], help="numbers, ranges such as 3-7, or parts of the text"
+    )
+    parser.add_argument(
+        "--more", type=Path, help="a Python file with further MUTANTS, tried instead of those here"
+    )
+    parser.add_argument(
+        "--processes", type=int, default=1, help="for each; several faults are tried at once"
+    )
     parser.add_argument("-v", action="store_true", help="print what was found")
     options = parser.parse_args()
     began, missed = time.monotonic(), []
-    mutants = [Mutant(*one) for one in runpy.run_path(str(options.more))["MUTANTS"]] if options.more else MUTANTS
+    mutants = (
+        [Mutant(*one) for one in runpy.run_path(str(options.more))["MUTANTS"]]
+        if options.more
+        else MUTANTS
+    )
     numbered = chosen(mutants, options.only)
     print(f"{'number':>6}{'seconds':>9}  {'found by':12}  fault")
     with ThreadPoolExecutor(max(1, (os.cpu_count() or 1) // options.processes)) as pool:
@@ -214,13 +270,17 @@ def main() -> None:
         for (number, mutant), (seconds, report) in zip(numbered, reports, strict=True):
             finder = re.search(r"FAILED: ([a-z ]+),", report)
             finders = finder[1] if finder else "NOBODY"
-            print(f"{number:6}{seconds:9.1f}  {finders:12}  {mutant.file}: {mutant.what}", flush=True)
+            print(
+                f"{number:6}{seconds:9.1f}  {finders:12}  {mutant.file}: {mutant.what}", flush=True
+            )
             if finder is None:
                 missed.append(mutant)
             elif options.v:
                 print(report[report.index("FAILED") :])
     found = len(numbered) - len(missed)
-    print(f"{found} of {len(numbered)} found, in {(time.monotonic() - began) / 60:.1f} minutes in all")
+    print(
+        f"{found} of {len(numbered)} found, in {(time.monotonic() - began) / 60:.1f} minutes in all"
+    )
     sys.exit(bool(missed))
 
 

@@ -1,7 +1,8 @@
-"""Hostile names of tensors, scopes, gates and layers: in pictures, tables and messages, and on pages in Chromium.
+"""Hostile names of tensors, scopes, gates and layers: in pictures, tables and messages, and on
+pages in Chromium.
 
-A name is text and nothing else: no script runs, no element appears, no control character reaches a terminal, and the
-page has nothing to complain of in its console.
+A name is text and nothing else: no script runs, no element appears, no control character reaches a
+terminal, and the page has nothing to complain of in its console.
 """
 
 from __future__ import annotations
@@ -39,8 +40,23 @@ PIECES = [
     "\u2028", "\u2029", "\ufeff", "\u200b", "\ud800", "\udfff", "名前", "שלום", "\U0001f600", "e\u0301", "\\", "/",
     "..", "t00", "backward", " ", ".", "=1+1", "'", '"', "`", "W",
 ]  # fmt: skip
-TAGS = {"svg", "g", "title", "polygon", "path", "text", "ellipse", "polyline", "a", "linearGradient", "stop", "defs"}
-CHROMIUM = next(filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), None)
+TAGS = {
+    "svg",
+    "g",
+    "title",
+    "polygon",
+    "path",
+    "text",
+    "ellipse",
+    "polyline",
+    "a",
+    "linearGradient",
+    "stop",
+    "defs",
+}
+CHROMIUM = next(
+    filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), None
+)
 
 
 @dataclass(frozen=True)
@@ -58,9 +74,13 @@ class Pictures(Fuzzer):
 
     def case(self, rng: Generator) -> Names:
         def name() -> str:
-            pieces = [PIECES[int(rng.integers(len(PIECES)))] for _ in range(int(rng.choice([1, 1, 2, 3])))]
+            pieces = [
+                PIECES[int(rng.integers(len(PIECES)))] for _ in range(int(rng.choice([1, 1, 2, 3])))
+            ]
             if rng.random() < 0.2:
-                pieces.append("".join(map(chr, rng.integers(1, 0x3000, int(rng.integers(1, 20))).tolist())))
+                pieces.append(
+                    "".join(map(chr, rng.integers(1, 0x3000, int(rng.integers(1, 20))).tolist()))
+                )
             return "".join(pieces) * int(rng.choice([1, 1, 1, 1, 1, 1, 1, 30]))
 
         return Names(tuple(name() for _ in range(int(rng.integers(1, self.most + 1)))))
@@ -70,7 +90,10 @@ class Pictures(Fuzzer):
         z.backward()
         drawn = mg.Graph(z)
         said = [repr(z), repr(layer), *map(repr, drawn.nodes), repr(drawn.draw())]
-        for call in (lambda: z.backward(np.ones(3)), lambda: layer.load_state_dict({case.names[0]: np.ones(2)})):
+        for call in (
+            lambda: z.backward(np.ones(3)),
+            lambda: layer.load_state_dict({case.names[0]: np.ones(2)}),
+        ):
             try:
                 call()
             except mg.MinigradError as error:
@@ -99,8 +122,9 @@ class Pictures(Fuzzer):
     def as_test(self, case: Names) -> str:
         kind = type(self).__name__
         return (
-            f"from tests.fuzz.names import Names, {kind}\n\n\ndef test_a_name():\n    fuzzer = {kind}()\n    try:\n"
-            f"        assert fuzzer.fault({ascii(case)}) == ''\n    finally:\n        fuzzer.close()\n"
+            f"from tests.fuzz.names import Names, {kind}\n\n\ndef test_a_name():\n    fuzzer = "
+            f"{kind}()\n    try:\n        assert fuzzer.fault({ascii(case)}) == ''\n    finally:\n "
+            "       fuzzer.close()\n"
         )
 
 
@@ -128,13 +152,17 @@ class Pages(Pictures):
 
 
 def graph(names: tuple[str, ...]) -> mg.Tensor:
-    """A graph in which each name is that of a parameter, a result, a scope, and a gate with its symbol."""
+    """A graph in which each name is that of a parameter, a result, a scope, and a gate with its
+    symbol.
+    """
     before = dict(mg.GATES)
     z = mg.Tensor(1.0, requires_grad=True, name=names[0])
     try:
         for number, name in enumerate(names):
             title = "".join(c for c in name if c != "\0" and not "\ud800" <= c <= "\udfff")[:500]
-            kind = type(title or "Odd", (mg.Tanh,), {"symbol": name, "__doc__": f"{title} = {title}"})
+            kind = type(
+                title or "Odd", (mg.Tanh,), {"symbol": name, "__doc__": f"{title} = {title}"}
+            )
             with mg.scope(name), mg.scope("t00") if number == 0 else contextlib.nullcontext():
                 z = kind()(z * mg.Tensor(0.5, requires_grad=True, name=name))
             z.name = name
@@ -148,16 +176,21 @@ def holder(names: tuple[str, ...]) -> Layer:
     """A layer with a parameter of each name that an attribute can have."""
     layer = Layer()
     for name in names:
-        with contextlib.suppress(mg.MinigradError, UnicodeEncodeError):  # no name of a parameter, or of an attribute
+        # no name of a parameter, or of an attribute
+        with contextlib.suppress(mg.MinigradError, UnicodeEncodeError):
             setattr(layer, name, mg.Tensor([1.0], requires_grad=True))
     return layer
 
 
 def strange_svg(svg: bytes) -> str:
-    """What there is in the SVG besides a drawing: an element that Graphviz does not make, a handler, a link."""
+    """What there is in the SVG besides a drawing: an element that Graphviz does not make, a
+    handler, a link.
+    """
     for element in ET.fromstring(svg).iter():
         tag = element.tag.removeprefix("{http://www.w3.org/2000/svg}")
-        if tag not in TAGS or any(one.lower().startswith("on") or one.endswith("href") for one in element.attrib):
+        if tag not in TAGS or any(
+            one.lower().startswith("on") or one.endswith("href") for one in element.attrib
+        ):
             return f"<{tag} {element.attrib}>"
     return ""
 
@@ -168,7 +201,9 @@ def strange_tags(html: str) -> str:
 
     class Reader(HTMLParser):
         def handle_starttag(self, tag: str, attributes: Any) -> None:
-            if tag not in "div b table thead tbody tr th td".split() or {name for name, _ in attributes} - {"style"}:
+            if tag not in "div b table thead tbody tr th td".split() or {
+                name for name, _ in attributes
+            } - {"style"}:
                 found.append(f"<{tag} {attributes}>")
 
     Reader().feed(html)
@@ -192,7 +227,9 @@ WALK = """
 
 
 class Browser:
-    """Chromium without a window, spoken to through a pipe by its own protocol, so that no library is needed."""
+    """Chromium without a window, spoken to through a pipe by its own protocol, so that no library
+    is needed.
+    """
 
     def __init__(self) -> None:
         import fcntl
@@ -200,7 +237,8 @@ class Browser:
         self.home = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         self.folder = Path(self.home.name)
         (theirs_in, ours_out), (ours_in, theirs_out) = os.pipe(), os.pipe()
-        given = [fcntl.fcntl(end, fcntl.F_DUPFD, 10) for end in (theirs_in, theirs_out)]  # not 3 or 4 themselves
+        # not 3 or 4 themselves
+        given = [fcntl.fcntl(end, fcntl.F_DUPFD, 10) for end in (theirs_in, theirs_out)]
 
         def pass_on() -> None:  # Chromium reads from 3 and writes to 4
             os.dup2(given[0], 3)
@@ -270,7 +308,11 @@ class Browser:
             method, given = event.get("method"), event.get("params", {})
             if method in ("Runtime.consoleAPICalled", "Runtime.exceptionThrown", "Log.entryAdded"):
                 return f"console: {json.dumps(given)[:600]}"
-            url = given.get("request", {}).get("url", "") if method == "Network.requestWillBeSent" else ""
+            url = (
+                given.get("request", {}).get("url", "")
+                if method == "Network.requestWillBeSent"
+                else ""
+            )
             if url and not url.endswith(page) and not url.startswith(("data:", "about:")):
                 return f"request: the page asks for {url}"
         return ""

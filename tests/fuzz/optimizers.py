@@ -1,4 +1,6 @@
-"""Random runs of the optimizers, a table with lazy updates included, against the textbooks' formulas in plain NumPy."""
+"""Random runs of the optimizers, a table with lazy updates included, against the textbooks'
+formulas in plain NumPy.
+"""
 
 from __future__ import annotations
 
@@ -42,26 +44,34 @@ class Brief:
     """Shows only what differs from the defaults."""
 
     def __repr__(self) -> str:
-        shown = [f"{f.name}={getattr(self, f.name)!r}" for f in fields(self) if getattr(self, f.name) != f.default]  # type: ignore[arg-type]
+        shown = [
+            f"{f.name}={getattr(self, f.name)!r}"
+            for f in fields(self)  # type: ignore[arg-type]
+            if getattr(self, f.name) != f.default
+        ]
         return f"{type(self).__name__}({', '.join(shown)})"
 
 
 @dataclass(frozen=True, repr=False)
 class Step(Brief):
-    """One step: the rows of the table that the loss looks up, whether it uses the matrix, and what else happens."""
+    """One step: the rows of the table that the loss looks up, whether it uses the matrix, and what
+    else happens.
+    """
 
     ids: tuple[int, ...] = ()
     dense: bool = True
     scale: float = 1.0  # what a schedule sets
     clip: float = 0.0  # the norm to which gradients are clipped, if it is not 0
-    # "look" at some rows, "assign" arrays, "save" the state or "rewind" to it, "keep" or "spoil" what is stored, let a
-    # step "fail", or go on with a new optimizer, "fresh", "reload" or "exact", or a "copy" of all
+    # "look" at some rows, "assign" arrays, "save" the state or "rewind" to it, "keep" or "spoil"
+    # what is stored, let a step "fail", or go on with a new optimizer, "fresh", "reload" or
+    # "exact", or a "copy" of all
     then: str = ""
     change: tuple[tuple[str, float], ...] = ()  # settings that get new values before the step
     early: bool = False  # whether `then` comes right after these changes, not after the step
     whole: bool = False  # whether the loss uses the whole table too
     who: int = 0  # which of the optimizers makes the step
-    read: str = "lookup"  # how rows are read: "lookup", "index" also from the end, "rows" one by one
+    # how rows are read: "lookup", "index" also from the end, "rows" one by one
+    read: str = "lookup"
     twice: bool = False  # whether gradients are added up over two passes
     skip: str = ""  # what is frozen during the step alone
     peek: bool = False  # whether someone reads the gradients before the step
@@ -85,7 +95,8 @@ class Training(Brief):
     cell: tuple[int, ...] = (2,)  # the shape of a row
     number: str = ""  # the type of the settings
     zeros: bool = False  # whether the first number of a row never has a gradient
-    second: tuple[Any, ...] = ()  # the rule and the options of another optimizer of the same parameters
+    # the rule and the options of another optimizer of the same parameters
+    second: tuple[Any, ...] = ()
 
 
 class Optimizers(Fuzzer):
@@ -112,17 +123,30 @@ class Optimizers(Fuzzer):
             settings.append({"lr": (0.1, 0.01), "table_lr": (0.1, 0.01), "freeze W": (0.0, 1.0),
                              "freeze table": (0.0, 1.0), "weight_decay": (0.0, 0.01),
                              "table_decay": (0.0, 0.0, 0.01), **OPTIONS[one]})  # fmt: skip
-            if one == "SGD" and not chosen[0][1]:  # without velocities there is no momentum to be set
+            # without velocities there is no momentum to be set
+            if one == "SGD" and not chosen[0][1]:
                 settings[-1].pop("momentum")
-        restless = [choice(*one, *3 * [name for name in one if name in OFF]) if zero else "" for one in settings]
+        restless = [
+            choice(*one, *3 * [name for name in one if name in OFF]) if zero else ""
+            for one in settings
+        ]
 
         def step(first: bool) -> Step:
-            rows = tuple(rng.choice(ROWS, choice(1, 1, 2, 3), p=[0.55, 0.2, 0.15, 0.1, 0.0]).tolist())
+            rows = tuple(
+                rng.choice(ROWS, choice(1, 1, 2, 3), p=[0.55, 0.2, 0.15, 0.1, 0.0]).tolist()
+            )
             change: tuple[tuple[str, float], ...] = ()
             who = choice(0, 1) if second else 0
             if (often := rng.random() < 0.3 * zero) or rng.random() < 0.15 * calm:
                 name = restless[who] if often else choice(*settings[who])
-                change = ((name, 0.0 if name in OFF and rng.random() < zero else choice(*settings[who][name])),)
+                change = (
+                    (
+                        name,
+                        0.0
+                        if name in OFF and rng.random() < zero
+                        else choice(*settings[who][name]),
+                    ),
+                )
             likely = 0.5 if change else 0.2 * calm
             return Step(
                 rows if first or rng.random() < rare else (0,) if rng.random() < 0.8 else (),
@@ -163,7 +187,10 @@ class Optimizers(Fuzzer):
             choice(0.1, 0.01),
             choice(0.0, 0.01),
             choice(0.0, 0.0, 0.0, 0.01),
-            tuple(replace(one, dense=one.dense or not one.ids) for one in (step(k < 3) for k in range(count))),
+            tuple(
+                replace(one, dense=one.dense or not one.ids)
+                for one in (step(k < 3) for k in range(count))
+            ),
             layouts.draw(rng),
             dtype,
             choice(dtype, dtype, dtype, "float32", "float64"),
@@ -180,7 +207,9 @@ class Optimizers(Fuzzer):
         dtypes, number_type = {"W": case.dtype, "table": case.table_dtype}, NUMBERS[case.number]
         start = {"W": rng.normal(size=(2, 3)), "table": rng.normal(size=(ROWS, *case.cell))}
         start = {name: array.astype(dtypes[name]).astype(float) for name, array in start.items()}
-        given = {name: laid_out(array.astype(dtypes[name]), case.layout) for name, array in start.items()}
+        given = {
+            name: laid_out(array.astype(dtypes[name]), case.layout) for name, array in start.items()
+        }
         tensors = {name: mg.Tensor(array, requires_grad=True) for name, array in given.items()}
         if case.table:
             tensors["table"] = make_table(given["table"])
@@ -192,12 +221,23 @@ class Optimizers(Fuzzer):
             else 1e-5 * (1 + len(case.steps) ** 0.5)
             for name, dtype in dtypes.items()
         }
-        cases = [case, *([replace(case, rule=case.second[0], options=case.second[1])] if case.second else [])]
+        cases = [
+            case,
+            *([replace(case, rule=case.second[0], options=case.second[1])] if case.second else []),
+        ]
         optimizers, frozen = [make(one, tensors) for one in cases], set[str]()
         # The near ones show how much these steps amplify rounding, as decay does around 0.
-        book, near = (Textbook(case, {name: array.copy() for name, array in start.items()}) for _ in range(2))
-        books = [(book, near), *([(Textbook(one, book.p), Textbook(one, near.p)) for one in cases[1:]])]
-        saved = [(optimizer.state_dict(), [one.state() for one in books[k]]) for k, optimizer in enumerate(optimizers)]
+        book, near = (
+            Textbook(case, {name: array.copy() for name, array in start.items()}) for _ in range(2)
+        )
+        books = [
+            (book, near),
+            *([(Textbook(one, book.p), Textbook(one, near.p)) for one in cases[1:]]),
+        ]
+        saved = [
+            (optimizer.state_dict(), [one.state() for one in books[k]])
+            for k, optimizer in enumerate(optimizers)
+        ]
         kept: list[tuple[Any, Any]] = []  # what must stay as it is, and copies
 
         def keep(arrays: dict[str, Array]) -> None:
@@ -213,7 +253,11 @@ class Optimizers(Fuzzer):
                 mg.lookup(tensors["table"], [number % ROWS])
             elif then == "assign":
                 name = ("W", "table")[number % 2]
-                array = np.cos(number + np.arange(book.p[name].size)).reshape(book.p[name].shape).astype(dtypes[name])
+                array = (
+                    np.cos(number + np.arange(book.p[name].size))
+                    .reshape(book.p[name].shape)
+                    .astype(dtypes[name])
+                )
                 tensors[name].array = array
                 for one in (book, near):
                     one.p[name][...] = array
@@ -221,14 +265,20 @@ class Optimizers(Fuzzer):
             elif then == "save":
                 saved[who] = former.state_dict(), [one.state() for one in books[who]]
             elif then in ("keep", "spoil"):
-                (keep if then == "keep" else spoil)(former.raw_state() if number % 2 else former.state_dict())
+                (keep if then == "keep" else spoil)(
+                    former.raw_state() if number % 2 else former.state_dict()
+                )
                 keep({"": tensors["table"].detach().array})
             elif then == "fail":
                 return fails(former, tensors, number)
             elif then == "copy":
                 keep({name: tensor.array for name, tensor in tensors.items()})
                 everything = optimizers, tensors
-                copied = copy.deepcopy(everything) if number % 2 else pickle.loads(pickle.dumps(everything))
+                copied = (
+                    copy.deepcopy(everything)
+                    if number % 2
+                    else pickle.loads(pickle.dumps(everything))
+                )
                 (optimizers[:], _), _ = copied, tensors.update(copied[1])
             elif then == "rewind":
                 state, of_books = copy.deepcopy(saved[who])
@@ -264,7 +314,9 @@ class Optimizers(Fuzzer):
                     tensors[path].requires_grad = not value
                     (frozen.add if value else frozen.discard)(path)
                 elif name in ("weight_decay", "table_decay"):
-                    optimizers[step.who].groups[name == "table_decay"].weight_decay = number_type(value)
+                    optimizers[step.who].groups[name == "table_decay"].weight_decay = number_type(
+                        value
+                    )
                 elif name == "table_lr":
                     optimizers[step.who].groups[1].lr = number_type(value)
                 else:
@@ -276,7 +328,9 @@ class Optimizers(Fuzzer):
             weights = weights.reshape(-1, *case.cell).astype(case.table_dtype)
             if case.zeros and case.cell > (1,):
                 weights[:, 0] = 0
-            loss = (tensors["W"] * slope).sum() if step.dense else mg.Tensor(np.zeros((), case.dtype))
+            loss = (
+                (tensors["W"] * slope).sum() if step.dense else mg.Tensor(np.zeros((), case.dtype))
+            )
             gradients, looked = {"W": slope.astype(float)} if step.dense else {}, loss
             if step.ids or step.whole:
                 looked = self.look(tensors["table"], step, weights)
@@ -286,7 +340,9 @@ class Optimizers(Fuzzer):
             if step.whole:
                 loss = loss + 0.25 * tensors["table"].sum()
                 gradients["table"] += 0.25
-            gradients = {name: g * (1 + step.twice) for name, g in gradients.items() if name not in frozen}
+            gradients = {
+                name: g * (1 + step.twice) for name, g in gradients.items() if name not in frozen
+            }
             if not gradients:
                 continue
             optimizer = optimizers[step.who]
@@ -298,10 +354,20 @@ class Optimizers(Fuzzer):
                 expected = math.sqrt(sum(float((g * g).sum()) for g in gradients.values()))
                 if not math.isclose(norm, expected, rel_tol=1e-9 if exact else 1e-5):
                     return f"norm: at step {number} the norm is {norm}, and should be {expected}"
-                gradients = {name: g * min(1.0, step.clip / expected) for name, g in gradients.items()}
+                gradients = {
+                    name: g * min(1.0, step.clip / expected) for name, g in gradients.items()
+                }
             if step.peek:
-                keep({name: tensor.grad for name, tensor in tensors.items() if tensor.grad is not None})
-            skipped = step.skip if step.skip not in frozen and gradients.keys() - {step.skip} else ""
+                keep(
+                    {
+                        name: tensor.grad
+                        for name, tensor in tensors.items()
+                        if tensor.grad is not None
+                    }
+                )
+            skipped = (
+                step.skip if step.skip not in frozen and gradients.keys() - {step.skip} else ""
+            )
             if skipped:
                 tensors[skipped].requires_grad = False
             optimizer.scale = number_type(step.scale)
@@ -325,7 +391,8 @@ class Optimizers(Fuzzer):
             for one in books[step.who]:
                 one.step(gradients, float(number_type(step.scale)))
             for name, array in before.items():
-                rounding = 1e-5 if case.number == "float32" else 1e-14  # a hundred times that of the settings
+                # a hundred times that of the settings
+                rounding = 1e-5 if case.number == "float32" else 1e-14
                 near.p[name] += rounding * (-1) ** number * array
             if not step.early and (problem := act(step.then, number, step.who)):
                 return problem
@@ -337,7 +404,9 @@ class Optimizers(Fuzzer):
             # A row stops catching up when a velocity has become NEGLIGIBLE.
             stopped = 100 * optim.lazy.NEGLIGIBLE * longest * (name == "table")
             amplified = 10 * np.abs(near.p[name] - book.p[name]).max()
-            tolerance = roundings[name] + stopped + amplified + 2e-5 * longest * (name == "table" and lazy)
+            tolerance = (
+                roundings[name] + stopped + amplified + 2e-5 * longest * (name == "table" and lazy)
+            )
             if tensor.dtype != dtypes[name]:
                 return f"dtype: {name} has become {tensor.dtype}"
             if not (apart := np.abs(tensor.array - book.p[name]).max()) <= tolerance:
@@ -355,7 +424,10 @@ class Optimizers(Fuzzer):
         signed = [row - ROWS * (k % 2) for k, row in enumerate(step.ids)]
         if step.read == "index" or not step.ids:
             return (table[np.array(signed, int)] * weights).sum()
-        return sum(((table[row] * weight).sum() for row, weight in zip(signed, weights, strict=True)), mg.Tensor(0.0))
+        return sum(
+            ((table[row] * weight).sum() for row, weight in zip(signed, weights, strict=True)),
+            mg.Tensor(0.0),
+        )
 
     def smaller(self, case: Training) -> Iterator[Training]:
         for size in (len(case.steps) // 2, 8, 4, 2, 1):
@@ -389,17 +461,22 @@ class Optimizers(Fuzzer):
             ]
             for simpler in (replace(step, **change) for change in changes):
                 if simpler != step and (simpler.ids or simpler.dense):
-                    yield replace(case, steps=(*case.steps[:place], simpler, *case.steps[place + 1 :]))
+                    yield replace(
+                        case, steps=(*case.steps[:place], simpler, *case.steps[place + 1 :])
+                    )
 
     def as_test(self, case: Training) -> str:
         return (
-            "from tests.fuzz.optimizers import Optimizers, Step, Training\n\n\ndef test_a_training():\n"
-            f"    training = {case!r}\n    assert Optimizers().fault(training) == ''\n"
+            "from tests.fuzz.optimizers import Optimizers, Step, Training\n\n\ndef "
+            f"test_a_training():\n    training = {case!r}\n    assert Optimizers().fault(training) "
+            "== ''\n"
         )
 
 
 def fails(optimizer: optim.Optimizer, tensors: dict[str, mg.Tensor], number: int) -> str:
-    """A step that is refused, because of a setting or of a gradient's shape, must change nothing but gradients."""
+    """A step that is refused, because of a setting or of a gradient's shape, must change nothing
+    but gradients.
+    """
     free = [name for name, tensor in tensors.items() if tensor.requires_grad]
     if not free:
         return ""
@@ -436,7 +513,9 @@ def make(case: Training, tensors: dict[str, mg.Tensor]) -> optim.Optimizer:
 
 
 class Textbook:
-    """The update rules as the papers state them, on whole arrays in float64, with no thought of speed."""
+    """The update rules as the papers state them, on whole arrays in float64, with no thought of
+    speed.
+    """
 
     def __init__(self, case: Training, start: dict[str, Array]) -> None:
         self.case, self.options = case, dict(case.options)
@@ -467,7 +546,9 @@ class Textbook:
             self.options[name] = value
 
     def lazy(self) -> bool:
-        """Whether rows of the table may catch up by sums that are right to 1e-5 only, as the docs of Adam say."""
+        """Whether rows of the table may catch up by sums that are right to 1e-5 only, as the docs
+        of Adam say.
+        """
         return self.case.rule.startswith("Adam")
 
     def step(self, gradients: dict[str, Array], scale: float) -> None:
@@ -501,12 +582,16 @@ class Textbook:
     def unlike(self, state: dict[str, Array], roundings: dict[str, float], near: Textbook) -> str:
         """Which of the optimizer's arrays differs from ours; "" if none does."""
         ours, others = (
-            {"m": book.m, "velocity": book.m, "v": book.v, "squares": book.v, "steps": book.t} for book in (self, near)
+            {"m": book.m, "velocity": book.m, "v": book.v, "squares": book.v, "steps": book.t}
+            for book in (self, near)
         )
         for path, array in state.items():
             slot, _, name = path.partition("/")
             expected: Any = ours[slot][name]  # type: ignore[index]
             amplified: Any = 10 * np.abs(others[slot][name] - expected).max()  # type: ignore[index]
-            if not np.abs(array - expected).max() <= 10 * roundings[name] * (1 + np.abs(expected).max()) + amplified:
+            if (
+                not np.abs(array - expected).max()
+                <= 10 * roundings[name] * (1 + np.abs(expected).max()) + amplified
+            ):
                 return f"state: {path} is {array.tolist()}, and by the formulas {np.asarray(expected).tolist()}"
         return ""

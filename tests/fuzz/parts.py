@@ -1,7 +1,9 @@
-"""Parts of the library with all their options, each against NumPy or a slow way that is written out here.
+"""Parts of the library with all their options, each against NumPy or a slow way that is written out
+here.
 
-Fused gates, `unroll` with other cells, layers, initialisers, weights in other frameworks' layouts, texts that are
-written on, losses of all dtypes, reductions over all axes, pooling, and arrays without elements.
+Fused gates, `unroll` with other cells, layers, initialisers, weights in other frameworks' layouts,
+texts that are written on, losses of all dtypes, reductions over all axes, pooling, and arrays
+without elements.
 """
 
 from __future__ import annotations
@@ -71,7 +73,10 @@ class Parts(Fuzzer):
     def case(self, rng: Generator) -> Part:
         dtype = "float64" if rng.random() < 0.6 else "float32"
         return Part(
-            str(rng.choice([*CHECKS, "losses", "kernels", "stale"])), int(rng.integers(10**6)), dtype, layouts.draw(rng)
+            str(rng.choice([*CHECKS, "losses", "kernels", "stale"])),
+            int(rng.integers(10**6)),
+            dtype,
+            layouts.draw(rng),
         )
 
     def fault(self, case: Part) -> str:
@@ -91,7 +96,9 @@ class Parts(Fuzzer):
 
 
 def unequal(what: str, found: Any, expected: Any, dtype: Any = "float64") -> str:
-    """How two arrays differ by more than rounding in that dtype, or "". NaN and infinities must be the same."""
+    """How two arrays differ by more than rounding in that dtype, or "". NaN and infinities must be
+    the same.
+    """
     found, expected = np.asarray(found), np.asarray(expected)
     tolerance = {"float64": 1e-9, "float32": 1e-4}.get(str(dtype), 1e-2)
     if found.shape == expected.shape and np.allclose(
@@ -113,36 +120,58 @@ def real_steps(rng: Generator, batch: int, steps: int) -> Array:
 
 
 def kernels(dtype: str, layout: str, rng: Generator) -> str:
-    """Fused gates whose gradient arrives at any of their outputs, against the equations step by step."""
+    """Fused gates whose gradient arrives at any of their outputs, against the equations step by
+    step.
+    """
     kind = str(rng.choice(["RNN", "GRU", "LSTM"]))
     blocks = {"RNN": 1, "GRU": 3, "LSTM": 4}[kind]
     B, T, H = (int(rng.integers(1, n)) for n in (4, 7, 4))
-    sizes = [(B, T, blocks * H), (B, H), *[(B, H)] * (kind == "LSTM"), (H, blocks * H), *[(3 * H,)] * (kind == "GRU")]
+    sizes = [
+        (B, T, blocks * H),
+        (B, H),
+        *[(B, H)] * (kind == "LSTM"),
+        (H, blocks * H),
+        *[(3 * H,)] * (kind == "GRU"),
+    ]
     real = real_steps(rng, B, T) if rng.random() < 0.5 else np.ones((B, T), bool)
     truncate = int(rng.integers(1, T + 2)) if rng.random() < 0.5 else None
     reverse, masked = bool(rng.random() < 0.5), not real.all() or rng.random() < 0.1
-    arrays = [laid_out((0.1 if rng.random() < 0.2 else 1.0) * rng.normal(size=size), layout) for size in sizes]
+    arrays = [
+        laid_out((0.1 if rng.random() < 0.2 else 1.0) * rng.normal(size=size), layout)
+        for size in sizes
+    ]
     given = [array.astype(dtype) if rng.random() < 0.7 else array for array in arrays]
     needed = [bool(rng.random() < 0.8) for _ in sizes]
     if masked and rng.random() < 0.5:  # what padded steps hold is of no account
         given[0] = given[0].copy()
         given[0][~real] = rng.choice([np.nan, np.inf, 1e4])
-    gate: Any = {"RNN": mg.RNNSequence, "GRU": mg.GRUSequence, "LSTM": mg.LSTMSequence}[kind](truncate, reverse)
+    gate: Any = {"RNN": mg.RNNSequence, "GRU": mg.GRUSequence, "LSTM": mg.LSTMSequence}[kind](
+        truncate, reverse
+    )
     ours = [mg.Tensor(one, requires_grad=need) for one, need in zip(given, needed, strict=True)]
     z = gate(*ours, *[real.astype(rng.choice(["bool", "int64"]))] * masked)
     weights = rng.normal(size=z.shape) * some(rng, z.shape)
     if kind == "LSTM" and rng.random() < 0.5:
         weights[int(rng.integers(2))] = 0
-    theirs = [mg.Tensor(one.astype(float), requires_grad=need) for one, need in zip(given, needed, strict=True)]
+    theirs = [
+        mg.Tensor(one.astype(float), requires_grad=need)
+        for one, need in zip(given, needed, strict=True)
+    ]
     a, *first = theirs[: 2 + (kind == "LSTM")]
     W = theirs[len(first) + 1]
     zero = mg.Tensor(np.zeros(blocks * H))
-    cell = SimpleNamespace(hidden=H, W_xh=mg.Tensor(np.eye(blocks * H)), W_hh=W, b=zero, b_h=zero, b_xh=zero)
+    cell = SimpleNamespace(
+        hidden=H, W_xh=mg.Tensor(np.eye(blocks * H)), W_hh=W, b=zero, b_h=zero, b_xh=zero
+    )
     cell.b_hh = theirs[-1]
     rows = [
-        one_sequence(kind, cell, a[b], [part[b] for part in first], real[b], reverse, truncate)[0] for b in range(B)
+        one_sequence(kind, cell, a[b], [part[b] for part in first], real[b], reverse, truncate)[0]
+        for b in range(B)
     ]
-    parts = [mg.stack([mg.stack([row[t][name] for row in rows]) for t in range(T)]) for name in "hc"[: len(first)]]
+    parts = [
+        mg.stack([mg.stack([row[t][name] for row in rows]) for t in range(T)])
+        for name in "hc"[: len(first)]
+    ]
     expected = mg.stack(parts) if kind == "LSTM" else parts[0]
     what = f"{kind}, truncate={truncate}, reverse={reverse}, {masked=}: "
     if problem := unequal(what + "the output", z.array, expected.array, dtype):
@@ -159,7 +188,9 @@ def kernels(dtype: str, layout: str, rng: Generator) -> str:
         (mg.unfuse(total) if rng.random() < 0.3 else total).backward()
     expected.backward(weights)
     for name, one, other in zip(("a", "h0", "c0 or W", "W or b", "b"), ours, theirs, strict=False):
-        if one.requires_grad and (problem := unequal(f"{what}d{name}", one.grad, _grad(other), dtype)):
+        if one.requires_grad and (
+            problem := unequal(f"{what}d{name}", one.grad, _grad(other), dtype)
+        ):
             return problem
     return ""
 
@@ -183,7 +214,9 @@ class Leaky(Cell):
 
 
 def custom(dtype: str, layout: str, rng: Generator) -> str:
-    """`unroll` with a cell of the user's own: steps as a Tensor or a list, masked, cut and in reverse."""
+    """`unroll` with a cell of the user's own: steps as a Tensor or a list, masked, cut and in
+    reverse.
+    """
     B, T = int(rng.integers(1, 4)), int(rng.integers(1, 6))
     cell = Leaky(2, 3)
     cell.W.array = laid_out(W := rng.normal(size=(2, 3)), layout)
@@ -197,8 +230,13 @@ def custom(dtype: str, layout: str, rng: Generator) -> str:
     given = mg.Tensor(laid_out(x, layout), requires_grad=True)
     start, zeros = mg.Tensor(h0, requires_grad=True), mg.Tensor(np.zeros((B, 3)))
     steps: Any = given if rng.random() < 0.5 else [given[:, t] for t in range(T)]
-    found, (h, count) = unroll(cell, steps, (start, zeros), mask=real, truncate=truncate, reverse=reverse)
-    weights, last = rng.normal(size=(B, T, 3)) * some(rng, (B, T, 3)), rng.normal(size=(B, 3)) * some(rng, (B, 3))
+    found, (h, count) = unroll(
+        cell, steps, (start, zeros), mask=real, truncate=truncate, reverse=reverse
+    )
+    weights, last = (
+        rng.normal(size=(B, T, 3)) * some(rng, (B, T, 3)),
+        rng.normal(size=(B, 3)) * some(rng, (B, 3)),
+    )
     ((mg.stack(found, axis=1) * weights).sum() + (h * last).sum()).backward()
     expected, finals, counts = np.zeros((B, T, 3)), np.zeros((B, 3)), np.zeros((B, 3))
     dx, dW, dh0 = np.zeros(x.shape), np.zeros(W.shape), np.zeros(h0.shape)
@@ -222,11 +260,19 @@ def custom(dtype: str, layout: str, rng: Generator) -> str:
     pairs = {"outputs": (np.stack([one.array for one in found], axis=1), expected), "h": (h.array, finals),
              "count": (count.array, counts), "dx": (_grad(given), dx), "dW": (_grad(cell.W), dW),
              "dh0": (_grad(start), dh0)}  # fmt: skip
-    return next(filter(None, (unequal(f"{name}, {truncate=}, {reverse=}", *pair) for name, pair in pairs.items())), "")
+    return next(
+        filter(
+            None,
+            (unequal(f"{name}, {truncate=}, {reverse=}", *pair) for name, pair in pairs.items()),
+        ),
+        "",
+    )
 
 
 def onehot(dtype: str, layout: str, rng: Generator) -> str:
-    """A recurrent layer that reads ids as one-hot vectors, fused or not, against one that reads the vectors."""
+    """A recurrent layer that reads ids as one-hot vectors, fused or not, against one that reads the
+    vectors.
+    """
     kind: Any = (RNN, GRU, LSTM)[int(rng.integers(3))]
     ids, weights = rng.integers(0, 5, (3, 4)), rng.normal(size=(3, 2)).astype("f4")
     layer, found = kind(5, 2, bidirectional=False), []
@@ -236,15 +282,26 @@ def onehot(dtype: str, layout: str, rng: Generator) -> str:
     for x in (OneHot(5)(laid_out(ids, layout)), mg.Tensor(np.eye(5, dtype="f4")[ids])):
         output = layer(x, mask=np.ones(ids.shape))
         output.backward(weights)
-        found.append([output.array, *(np.array(one.grad) for one in layer.named_parameters().values())])
+        found.append(
+            [output.array, *(np.array(one.grad) for one in layer.named_parameters().values())]
+        )
         layer.zero_grad()
     return next(
-        filter(None, (unequal("one-hot", ours, theirs, "float32") for ours, theirs in zip(*found, strict=True))), ""
+        filter(
+            None,
+            (
+                unequal("one-hot", ours, theirs, "float32")
+                for ours, theirs in zip(*found, strict=True)
+            ),
+        ),
+        "",
     )
 
 
 def stale(dtype: str, layout: str, rng: Generator) -> str:
-    """Vectors looked up before their table, or the ids, changed: what reads them afterwards reads the old ones."""
+    """Vectors looked up before their table, or the ids, changed: what reads them afterwards reads
+    the old ones.
+    """
     kind: Any = (RNN, GRU, LSTM)[int(rng.integers(3))]
     layer, embedding = kind(3, 2), Embedding(5, 3)
     layer.fused = [None, True, True, False][int(rng.integers(4))]
@@ -290,7 +347,9 @@ def stale(dtype: str, layout: str, rng: Generator) -> str:
     with mg.no_grad() if rng.random() < 0.5 else mg.enable_grad():
         found, plain = layer(x, mask=mask), x.sum()
         expected = layer(mg.Tensor(old), mask=mask)
-    if problem := unequal(what, found.array, expected.array, dtype) or unequal(what, plain.array, old.sum(), dtype):
+    if problem := unequal(what, found.array, expected.array, dtype) or unequal(
+        what, plain.array, old.sum(), dtype
+    ):
         return problem
     if not found.requires_grad or not constant:
         return ""
@@ -303,7 +362,9 @@ def stale(dtype: str, layout: str, rng: Generator) -> str:
 
 
 def written(dtype: str, layout: str, rng: Generator) -> str:
-    """`sample` for models with and without a state, against a loop that reads the whole text each time."""
+    """`sample` for models with and without a state, against a loop that reads the whole text each
+    time.
+    """
     table, W = rng.normal(size=(5, 3)).astype(dtype), 2 * rng.normal(size=(3, 5)).astype(dtype)
     form, shown = str(rng.choice(["none", "tensor", "tuple", "list"])), []
 
@@ -314,16 +375,32 @@ def written(dtype: str, layout: str, rng: Generator) -> str:
 
         def forward(self, ids: Any, state: Any) -> Any:
             shown.append(ids.tolist())
-            h = np.zeros((1, 3), dtype) if state is None else (state if form == "tensor" else state[0]).array
+            h = (
+                np.zeros((1, 3), dtype)
+                if state is None
+                else (state if form == "tensor" else state[0]).array
+            )
             rows = []
             for id in ids[0]:
                 h = 0.7 * h + table[id]
                 rows.append(h @ W)
-            logits, after = self.dropout(mg.Tensor(laid_out(np.stack(rows, axis=1), layout))), mg.Tensor(h)
-            return logits, {"none": None, "tensor": after, "tuple": (after, after), "list": [after, after]}[form]
+            logits, after = (
+                self.dropout(mg.Tensor(laid_out(np.stack(rows, axis=1), layout))),
+                mg.Tensor(h),
+            )
+            return logits, {
+                "none": None,
+                "tensor": after,
+                "tuple": (after, after),
+                "list": [after, after],
+            }[form]
 
     prompt = rng.integers(0, 5, int(rng.integers(1, 5)))
-    count, seed, temperature = int(rng.integers(0, 7)), int(rng.integers(100)), float(rng.choice([0, 0.3, 1.0, 5.0]))
+    count, seed, temperature = (
+        int(rng.integers(0, 7)),
+        int(rng.integers(100)),
+        float(rng.choice([0, 0.3, 1.0, 5.0])),
+    )
     given = prompt.tolist() if rng.random() < 0.5 else prompt
     model = Next().train(bool(rng.random() < 0.5))
     modes = [layer.training for layer in model.named_layers().values()]
@@ -341,22 +418,37 @@ def written(dtype: str, layout: str, rng: Generator) -> str:
         return f"shown: {what}: {shown}, not {views}"
     if found != ids[len(prompt) :] or any(type(id) is not int for id in found):
         return f"sample: {what}: {found}, not {ids[len(prompt) :]}"
-    return "" if modes == [layer.training for layer in model.named_layers().values()] else f"modes: {what}"
+    return (
+        ""
+        if modes == [layer.training for layer in model.named_layers().values()]
+        else f"modes: {what}"
+    )
 
 
 def converted(dtype: str, layout: str, rng: Generator) -> str:
     """Weights in PyTorch's and Keras's layouts, by these frameworks' own equations."""
     frame = str(rng.choice(["pytorch", "keras"]))
-    kind = str(rng.choice(["RNN", "RNN relu", "GRU", "LSTM", "others", *["GRU before"] * (frame == "keras")]))
+    kind = str(
+        rng.choice(
+            ["RNN", "RNN relu", "GRU", "LSTM", "others", *["GRU before"] * (frame == "keras")]
+        )
+    )
     depth, both, D, H = int(rng.integers(1, 3)), bool(rng.random() < 0.5), 3, 2
-    special: dict[str, Any] = {"RNN relu": {"activation": mg.relu}, "GRU before": {"reset_after": False}}
+    special: dict[str, Any] = {
+        "RNN relu": {"activation": mg.relu},
+        "GRU before": {"reset_after": False},
+    }
     options: dict[str, Any] = special.get(kind, {})
     inside, use_bias = rng.random() < 0.6, bool(rng.random() < 0.7)
 
     def make() -> Any:
         if kind == "others":
-            return Sequential(Embedding(4, D), LayerNorm(D), Dense(D, H, bias=use_bias), Dense(H, H))
-        one = getattr(layers, kind.split()[0])(D, H, layers=depth, bidirectional=both, return_sequences=True, **options)
+            return Sequential(
+                Embedding(4, D), LayerNorm(D), Dense(D, H, bias=use_bias), Dense(H, H)
+            )
+        one = getattr(layers, kind.split()[0])(
+            D, H, layers=depth, bidirectional=both, return_sequences=True, **options
+        )
         return Sequential(Dense(D, D, bias=False), one) if inside else one
 
     ours, again = make(), make()
@@ -370,7 +462,9 @@ def converted(dtype: str, layout: str, rng: Generator) -> str:
             layers.import_weights(again, file, frame)
     else:  # others than ours: PyTorch's two biases are both of any size
         arrays = {name: array + rng.normal(size=array.shape) for name, array in arrays.items()}
-        layers.from_layout(again, {name: laid_out(array, layout) for name, array in arrays.items()}, frame)
+        layers.from_layout(
+            again, {name: laid_out(array, layout) for name, array in arrays.items()}, frame
+        )
     back = layers.to_layout(again, frame)
     if set(back) != set(arrays):
         return f"names: {set(back)} instead of {set(arrays)}"
@@ -379,7 +473,9 @@ def converted(dtype: str, layout: str, rng: Generator) -> str:
         if "bias_hh" in name and kind != "GRU":  # we have one bias where PyTorch adds two
             name = name.replace("hh", "ih")
             array, there = array + back[name], there + arrays[name]
-        if ("bias_ih" not in name or kind == "GRU" or "hh" in name) and (problem := unequal(name, array, there)):
+        if ("bias_ih" not in name or kind == "GRU" or "hh" in name) and (
+            problem := unequal(name, array, there)
+        ):
             return problem
     dot, turned = (".", "T") if frame == "pytorch" else ("/", "")
 
@@ -413,14 +509,19 @@ def converted(dtype: str, layout: str, rng: Generator) -> str:
                 if level:
                     place = [f"{path or kind.split()[0].lower()}_{level + 1}"]
                 place += [("forward", "backward")[side]] * both
-                W, U, b = (arrays["/".join([*place, name])] for name in ("kernel", "recurrent_kernel", "bias"))
+                W, U, b = (
+                    arrays["/".join([*place, name])]
+                    for name in ("kernel", "recurrent_kernel", "bias")
+                )
                 b, c = b if kind == "GRU" else (b, 0 * b)
             sides.append(_foreign(kind, frame, x, W, U, b, c, bool(side)))
         x = np.concatenate(sides, axis=2)
     return unequal(f"{frame}: {kind}, {depth} layers, {both=}, {inside=}", again(given).array, x)
 
 
-def _foreign(kind: str, frame: str, x: Array, W: Array, U: Array, b: Array, c: Array, reverse: bool) -> Array:
+def _foreign(
+    kind: str, frame: str, x: Array, W: Array, U: Array, b: Array, c: Array, reverse: bool
+) -> Array:
     """A recurrent layer as PyTorch's and Keras's manuals write it, all steps: (B, T, H)."""
 
     def sigma(s: Array) -> Array:
@@ -455,36 +556,68 @@ def initialised(dtype: str, layout: str, rng: Generator) -> str:
     mg.seed(int(rng.integers(10**6)))
     if name == "layers":
         bias, H = float(rng.choice([0.0, 1.0, 2.5])), int(rng.integers(1, 4))
-        b = LSTM(3, H, forget_bias=bias, bidirectional=True).named_parameters()["backward_cell.b"].array
+        b = (
+            LSTM(3, H, forget_bias=bias, bidirectional=True)
+            .named_parameters()["backward_cell.b"]
+            .array
+        )
         dense = Dense(2, H, init=init.ones)
         right = (
-            b.tolist() == [0] * H + [bias] * H + [0] * 2 * H and (dense.W.array == 1).all() and not dense.b.array.any()
+            b.tolist() == [0] * H + [bias] * H + [0] * 2 * H
+            and (dense.W.array == 1).all()
+            and not dense.b.array.any()
         )
         norm = LayerNorm(H)
         right &= (norm.gain.array == 1).all() and not norm.bias.array.any()
         right &= bool((Embedding(H, 2, init=init.ones).table.array == 1).all())
-        return "" if right else f"layers: {b.tolist()}, {dense.W.array.tolist()}, {dense.b.array.tolist()}"
+        return (
+            ""
+            if right
+            else f"layers: {b.tolist()}, {dense.W.array.tolist()}, {dense.b.array.tolist()}"
+        )
     if name == "orthogonal":
         W = init.orthogonal((rows, columns)).astype(float)
         product = W @ W.T if rows < columns else W.T @ W
         return unequal(f"orthogonal {rows, columns}", product, np.eye(len(product)), "float32")
     low, high = -0.5, float(rng.choice([0.0, 0.5, 2.0]))
-    make: Any = {"normal": init.normal(0.3), "uniform": init.uniform(low, high)}.get(name) or getattr(init, name)
+    make: Any = {"normal": init.normal(0.3), "uniform": init.uniform(low, high)}.get(
+        name
+    ) or getattr(init, name)
     W = make((rows, columns))
     variance = {"normal": 0.09, "uniform": (high - low) ** 2 / 12}.get(name) or fans[name]
     centre = (low + high) / 2 if name == "uniform" else 0.0
-    bound = (high - low) / 2 if name == "uniform" else np.sqrt(3 * variance) if "uniform" in name else np.inf
+    bound = (
+        (high - low) / 2
+        if name == "uniform"
+        else np.sqrt(3 * variance)
+        if "uniform" in name
+        else np.inf
+    )
     near = abs(W.astype(float).var() / variance - 1) < 8 / np.sqrt(W.size)
-    near &= abs(W.mean() - centre) < 6 * np.sqrt(variance / W.size) and abs(W - centre).max() <= 1.0001 * bound
-    return "" if near and W.dtype == np.float32 else f"{name}: {rows, columns}: {W.var()}, not {variance}; {W.mean()}"
+    near &= (
+        abs(W.mean() - centre) < 6 * np.sqrt(variance / W.size)
+        and abs(W - centre).max() <= 1.0001 * bound
+    )
+    return (
+        ""
+        if near and W.dtype == np.float32
+        else f"{name}: {rows, columns}: {W.var()}, not {variance}; {W.mean()}"
+    )
 
 
 def options(dtype: str, layout: str, rng: Generator) -> str:
-    """Layers of any width with all their options, on inputs with any number of axes: values and gradients."""
-    D, H, shape = int(rng.integers(1, 5)), int(rng.integers(1, 4)), (2, 3, 1)[: int(rng.integers(0, 4))]
-    x = (rng.normal(size=(*shape, D)) * float(rng.choice([1.0, 1e-3, 30.0])) + float(rng.choice([0.0, 5.0]))).astype(
-        dtype
+    """Layers of any width with all their options, on inputs with any number of axes: values and
+    gradients.
+    """
+    D, H, shape = (
+        int(rng.integers(1, 5)),
+        int(rng.integers(1, 4)),
+        (2, 3, 1)[: int(rng.integers(0, 4))],
     )
+    x = (
+        rng.normal(size=(*shape, D)) * float(rng.choice([1.0, 1e-3, 30.0]))
+        + float(rng.choice([0.0, 5.0]))
+    ).astype(dtype)
     name = str(rng.choice(["dense", "norm", "tied", "dropout", "chain"]))
     t = mg.Tensor(laid_out(x, layout), requires_grad=True)
     wide = x.astype(float)
@@ -494,12 +627,16 @@ def options(dtype: str, layout: str, rng: Generator) -> str:
         z = layer(t)
         z.backward(weights := rng.normal(size=x.shape).astype(dtype))
         kept = z.array != 0
-        problem = unequal("dropout", z.array, np.where(kept, wide / (1 - rate), 0), dtype) or unequal(
+        problem = unequal(
+            "dropout", z.array, np.where(kept, wide / (1 - rate), 0), dtype
+        ) or unequal(
             "dropout's gradient", t.grad, np.where(kept | (x == 0), weights / (1 - rate), 0), dtype
         )
         many = layer(mg.Tensor(np.ones(3000))).array
         share = (many == 0).mean()
-        return problem or ("" if abs(share - rate) < 0.06 and z.dtype == dtype else f"dropout: {share} at {rate}")
+        return problem or (
+            "" if abs(share - rate) < 0.06 and z.dtype == dtype else f"dropout: {share} at {rate}"
+        )
     upstream = rng.normal(size=(*shape, D if name == "norm" else H)).astype(dtype)
     if name == "norm":
         epsilon = float(rng.choice([1e-5, 1e-3, 1.0]))
@@ -520,7 +657,10 @@ def options(dtype: str, layout: str, rng: Generator) -> str:
             model = Sequential(layer, activation) if activation else layer
     for tensor in layer.named_parameters().values():
         tensor.array = laid_out(rng.normal(size=tensor.shape).astype(dtype), layout)
-    p = {key.split(".")[-1]: np.array(one.array, float) for key, one in layer.named_parameters().items()}
+    p = {
+        key.split(".")[-1]: np.array(one.array, float)
+        for key, one in layer.named_parameters().items()
+    }
     mixed = name in ("dense", "chain") and rng.random() < 0.3
     given, flat, dz = (
         laid_out(x, layout),
@@ -531,7 +671,10 @@ def options(dtype: str, layout: str, rng: Generator) -> str:
     z.backward(upstream)
     g = {key.split(".")[-1]: _grad(one) for key, one in layer.named_parameters().items()}
     if name == "norm":
-        centred, root = flat - flat.mean(1, keepdims=True), np.sqrt(flat.var(1, keepdims=True) + epsilon)
+        centred, root = (
+            flat - flat.mean(1, keepdims=True),
+            np.sqrt(flat.var(1, keepdims=True) + epsilon),
+        )
         n, dn = centred / root, dz * p["gain"]
         value = n * p["gain"] + p["bias"]
         dx = (dn - dn.mean(1, keepdims=True) - n * (dn * n).mean(1, keepdims=True)) / root
@@ -549,32 +692,45 @@ def options(dtype: str, layout: str, rng: Generator) -> str:
         scale = 1 + np.abs(flat).max() ** 2 + np.abs(dx).max()
     else:
         scale = 1.0
-    pairs = {"value": (z.array.reshape(value.shape), value), **{key: (g[key], slopes[key]) for key in g}}
+    pairs = {
+        "value": (z.array.reshape(value.shape), value),
+        **{key: (g[key], slopes[key]) for key in g},
+    }
     if not mixed:
         pairs["dx"] = (_grad(t).reshape(dx.shape), dx)
     for key, (found, there) in pairs.items():
-        if problem := unequal(f"{name}: {key} of {x.tolist()}", found / scale, there / scale, dtype):
+        if problem := unequal(
+            f"{name}: {key} of {x.tolist()}", found / scale, there / scale, dtype
+        ):
             return problem
     return ""
 
 
 def losses(dtype: str, layout: str, rng: Generator) -> str:
-    """Losses with all options, of all dtypes and any number of axes, extremes and empty batches: values, gradients."""
+    """Losses with all options, of all dtypes and any number of axes, extremes and empty batches:
+    values, gradients.
+    """
     dtype = "float16" if rng.random() < 0.2 else dtype
     name = str(rng.choice(["CE", "NLL", "BCE", "MSE", "MAE"]))
     how, C = str(rng.choice(["mean", "sum", "none"])), int(rng.integers(1, 5))
     shape = (int(rng.integers(0 if how != "mean" else 1, 4)), 2, 1)[: int(rng.integers(1, 4))]
-    if dtype == "float16" and rng.random() < 0.5:  # so many that their sum leaves the range, and their mean does not
+    # so many that their sum leaves the range, and their mean does not
+    if dtype == "float16" and rng.random() < 0.5:
         shape = (400, 3)
     size = float(rng.choice([1.0, 10.0, 100.0 if dtype == "float16" else 1e4]))
-    x = np.asarray(size * rng.normal(size=(*shape, C) if name in ("CE", "NLL") else shape)).astype(dtype)
+    x = np.asarray(size * rng.normal(size=(*shape, C) if name in ("CE", "NLL") else shape)).astype(
+        dtype
+    )
     weighted, scale = bool(rng.random() < 0.5), 1.5
     loss_options: dict[str, Any] = {"reduction": how}
     e: Array = x.astype(float)
     if name in ("CE", "NLL"):
         labels = rng.integers(0, C, shape)
-        if name == "CE" and rng.random() < 0.2:  # classes that are ruled out, but not by their label
-            e = np.where((rng.random(e.shape) < 0.3) & (np.arange(C) != labels[..., None]), -np.inf, e)
+        # classes that are ruled out, but not by their label
+        if name == "CE" and rng.random() < 0.2:
+            e = np.where(
+                (rng.random(e.shape) < 0.3) & (np.arange(C) != labels[..., None]), -np.inf, e
+            )
         if name == "NLL":
             e = (-np.abs(e)).astype(dtype).astype(float)
         x = e.astype(dtype)
@@ -591,10 +747,16 @@ def losses(dtype: str, layout: str, rng: Generator) -> str:
         count = w.sum()
         truth: Any = labels.astype(str(rng.choice(["int64", "int32", "uint8", "int8"])))
         truth = truth.tolist() if rng.random() < 0.1 and truth.size else laid_out(truth, layout)
-        loss_options |= {"weights": weights.tolist() if rng.random() < 0.5 else weights} if weighted else {}
+        loss_options |= (
+            {"weights": weights.tolist() if rng.random() < 0.5 else weights} if weighted else {}
+        )
         function: Any = mg.softmax_cross_entropy if name == "CE" else mg.negative_log_likelihood
     elif name == "BCE":
-        t = rng.integers(0, 2, shape).astype(float) if rng.random() < 0.5 else rng.choice([0, 0.25, 0.5, 1], shape)
+        t = (
+            rng.integers(0, 2, shape).astype(float)
+            if rng.random() < 0.5
+            else rng.choice([0, 0.25, 0.5, 1], shape)
+        )
         w0, w1 = map(float, rng.choice([0.0, 0.5, 1.0, 3.0], 2)) if weighted else (1.0, 1.0)
         soft, half = np.log1p(np.exp(-np.abs(e))), np.exp(-np.logaddexp(0, -e))
         each = w1 * t * (np.maximum(-e, 0) + soft) + w0 * (1 - t) * (np.maximum(e, 0) + soft)
@@ -642,14 +804,22 @@ def losses(dtype: str, layout: str, rng: Generator) -> str:
     bound = 1 + np.abs(slope).max(initial=0)
     if problem := unequal(f"gradient: {what}", given.grad / bound, slope / bound, dtype):
         return problem
-    return unequal(f"gradient of the truth: {what}", truth.grad / bound, -slope / bound, dtype) if both else ""
+    return (
+        unequal(f"gradient of the truth: {what}", truth.grad / bound, -slope / bound, dtype)
+        if both
+        else ""
+    )
 
 
 def axes(dtype: str, layout: str, rng: Generator) -> str:
-    """Reductions and softmax along any axes, keepdims, with ties, in all floats: values and gradients."""
+    """Reductions and softmax along any axes, keepdims, with ties, in all floats: values and
+    gradients.
+    """
     dtype = "float16" if rng.random() < 0.15 else dtype
     shape = tuple(int(n) for n in rng.integers(1, 4, int(rng.integers(1, 4))))
-    x = np.asarray(rng.integers(-2, 3, shape) if rng.random() < 0.5 else rng.normal(size=shape)).astype(dtype)
+    x = np.asarray(
+        rng.integers(-2, 3, shape) if rng.random() < 0.5 else rng.normal(size=shape)
+    ).astype(dtype)
     name = str(rng.choice(["sum", "mean", "max", "min", "var", "std", "logsumexp", "argmax", "argmin", "softmax",
                            "log_softmax", "cumsum"]))  # fmt: skip
     n = len(shape)
@@ -675,7 +845,11 @@ def axes(dtype: str, layout: str, rng: Generator) -> str:
             return ""
         share = np.exp(wide - top)
         total = share.sum(axis=axis, keepdims=True)
-        value = {"softmax": share / total, "log_softmax": wide - top - np.log(total), "cumsum": wide.cumsum(axis)}[name]
+        value = {
+            "softmax": share / total,
+            "log_softmax": wide - top - np.log(total),
+            "cumsum": wide.cumsum(axis),
+        }[name]
         dz = rng.normal(size=shape) * some(rng, shape)
         p = share / total
         slope = {
@@ -759,7 +933,9 @@ def pools(dtype: str, layout: str, rng: Generator) -> str:
 
 
 def shared(dtype: str, layout: str, rng: Generator) -> str:
-    """One table that is looked up, indexed, multiplied and added, several times in one graph or in several."""
+    """One table that is looked up, indexed, multiplied and added, several times in one graph or in
+    several.
+    """
     V, D = int(rng.integers(2, 7)), int(rng.integers(1, 4))
     start = rng.normal(size=(V, D)).astype(dtype)
     table = Embedding(V, D).table if rng.random() < 0.7 else mg.Tensor(start, requires_grad=True)
@@ -792,10 +968,14 @@ def shared(dtype: str, layout: str, rng: Generator) -> str:
             z = mg.Tensor(right.T.astype(dtype)) @ table.T
             z = z.T
         elif z is None:
-            z = mg.LookupProduct()(table, laid_out(ids, layout), right.astype(dtype), np.zeros(2, dtype))
+            z = mg.LookupProduct()(
+                table, laid_out(ids, layout), right.astype(dtype), np.zeros(2, dtype)
+            )
         expected = reads @ wide @ right
         dz = rng.normal(size=expected.shape) * some(rng, expected.shape)
-        if problem := unequal(f"{name} of {ids.tolist()}", z.array.reshape(expected.shape), expected, dtype):
+        if problem := unequal(
+            f"{name} of {ids.tolist()}", z.array.reshape(expected.shape), expected, dtype
+        ):
             return problem
         slope, names = slope + reads.T @ dz @ right.T, [*names, name]
         one = (z * dz.reshape(z.shape).astype(dtype)).sum()
@@ -810,18 +990,28 @@ def shared(dtype: str, layout: str, rng: Generator) -> str:
 
 
 def elements(dtype: str, layout: str, rng: Generator) -> str:
-    """Functions of single numbers with their settings, of all floats: values and gradients at numbers of any size."""
+    """Functions of single numbers with their settings, of all floats: values and gradients at
+    numbers of any size.
+    """
     dtype = "float16" if rng.random() < 0.25 else dtype
     shape = (int(rng.integers(0, 4)), 3)[: int(rng.integers(0, 3))]
     x = np.asarray(rng.normal(size=shape) * 10.0 ** rng.integers(-3, 5)).astype(dtype)
-    wide, slope, high = x.astype(float), float(rng.choice([0.0, 0.01, 0.3])), float(rng.choice([0.5, 3.0]))
+    wide, slope, high = (
+        x.astype(float),
+        float(rng.choice([0.0, 0.01, 0.3])),
+        float(rng.choice([0.5, 3.0])),
+    )
     low: Any = -0.25 if rng.random() < 0.6 else None
     top: Any = high if low is None or rng.random() < 0.6 else None
     bottom, ceiling = -np.inf if low is None else low, np.inf if top is None else top
     half = np.exp(-np.logaddexp(0, -wide))
     functions: dict[str, tuple[Any, Any, Any]] = {
         "sigmoid": (mg.sigmoid, half, half * np.exp(-np.logaddexp(0, wide))),
-        "tanh": (mg.tanh, np.tanh(wide), 4 * np.exp(-2 * np.abs(wide)) / (1 + np.exp(-2 * np.abs(wide))) ** 2),
+        "tanh": (
+            mg.tanh,
+            np.tanh(wide),
+            4 * np.exp(-2 * np.abs(wide)) / (1 + np.exp(-2 * np.abs(wide))) ** 2,
+        ),
         "softplus": (mg.softplus, np.logaddexp(0, wide), half),
         "relu": (mg.relu, np.maximum(wide, 0), 1.0 * (wide > 0)),
         "leaky": (
@@ -836,7 +1026,11 @@ def elements(dtype: str, layout: str, rng: Generator) -> str:
         ),
         "exp": (mg.exp, np.exp(wide), np.exp(wide)),
         "log": (lambda t: mg.log(abs(t)), np.log(np.abs(wide)), 1 / wide),
-        "sqrt": (lambda t: mg.sqrt(abs(t)), np.sqrt(np.abs(wide)), np.sign(wide) / 2 / np.sqrt(np.abs(wide))),
+        "sqrt": (
+            lambda t: mg.sqrt(abs(t)),
+            np.sqrt(np.abs(wide)),
+            np.sign(wide) / 2 / np.sqrt(np.abs(wide)),
+        ),
         "cube": (lambda t: t**3, wide**3, 3 * wide**2),
         "inverse": (lambda t: 2.0 / t, 2 / wide, -2 / wide**2),
     }
@@ -856,10 +1050,13 @@ def elements(dtype: str, layout: str, rng: Generator) -> str:
 
 
 def apart(what: str, found: Any, expected: Any, dtype: str) -> str:
-    """`unequal` of numbers of all sizes: each to the precision of its own size, or of the smallest of the dtype."""
+    """`unequal` of numbers of all sizes: each to the precision of its own size, or of the smallest
+    of the dtype.
+    """
     expected = np.asarray(expected).astype(dtype).astype(float)
     kind = np.finfo(dtype)
-    flat = what.startswith(("gradient: tanh", "gradient: sigmoid"))  # a product with a difference from 1
+    # a product with a difference from 1
+    flat = what.startswith(("gradient: tanh", "gradient: sigmoid"))
     least = float(kind.eps if flat else kind.tiny)
     near = np.isclose(np.asarray(found).astype(float), expected, 40 * float(kind.eps), 4 * least)
     near |= np.abs(expected) > kind.max / 2
@@ -869,7 +1066,9 @@ def apart(what: str, found: Any, expected: Any, dtype: str) -> str:
 
 
 def carried(dtype: str, layout: str, rng: Generator) -> str:
-    """A `Stateful` over windows in training and evaluation, stored and loaded, against the layer over all of them."""
+    """A `Stateful` over windows in training and evaluation, stored and loaded, against the layer
+    over all of them.
+    """
     kind: Any = (RNN, GRU, LSTM)[int(rng.integers(3))]
     k1, k2, B = (int(rng.integers(1, n)) for n in (4, 5, 3))
     layer = kind(2, 2, return_sequences=True, return_state=True, layers=int(rng.integers(1, 3)))
@@ -894,7 +1093,10 @@ def carried(dtype: str, layout: str, rng: Generator) -> str:
                 model.eval()
             evaluated.append(x)
             with mg.no_grad():
-                found, expected = model(x).array, layer(np.concatenate(evaluated, axis=1))[0].array[:, -k1:]
+                found, expected = (
+                    model(x).array,
+                    layer(np.concatenate(evaluated, axis=1))[0].array[:, -k1:],
+                )
         else:
             evaluated = []
             if action == "store":
@@ -903,13 +1105,17 @@ def carried(dtype: str, layout: str, rng: Generator) -> str:
                 model.load_carried_state(state)
             model.train()
             continue
-        if problem := unequal(f"carried: {action} after {len(seen)} and {len(evaluated)}", found, expected, "float32"):
+        if problem := unequal(
+            f"carried: {action} after {len(seen)} and {len(evaluated)}", found, expected, "float32"
+        ):
             return problem
     return ""
 
 
 def empties(dtype: str, layout: str, rng: Generator) -> str:
-    """Functions of arrays without elements, as NumPy has them; their gradients have the inputs' shapes."""
+    """Functions of arrays without elements, as NumPy has them; their gradients have the inputs'
+    shapes.
+    """
     shape = [int(n) for n in rng.integers(1, 3, 3)]
     shape[where := int(rng.integers(3))] = 0
     x = np.zeros(shape, dtype)
@@ -970,8 +1176,14 @@ MIXED: dict[str, tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]] = 
 
 
 def mixed(dtype: str, layout: str, rng: Generator) -> str:
-    """Integers and booleans of every width beside a Tensor of floats, on either side of every operator."""
-    name, kind, shape = str(rng.choice([*MIXED])), str(rng.choice(INTEGERS)), (2, int(rng.integers(1, 4)))
+    """Integers and booleans of every width beside a Tensor of floats, on either side of every
+    operator.
+    """
+    name, kind, shape = (
+        str(rng.choice([*MIXED])),
+        str(rng.choice(INTEGERS)),
+        (2, int(rng.integers(1, 4))),
+    )
     n = laid_out(rng.integers(1, 120 if name[2] in "+-*/" else 4, shape), layout).astype(kind)
     n = n if rng.random() < 0.7 else n[0, 0]  # an array, or a number of NumPy
     x = rng.uniform(0.5, 1.5, shape)
@@ -984,18 +1196,32 @@ def mixed(dtype: str, layout: str, rng: Generator) -> str:
     what = f"{name} with n {n!r}, t {x.tolist()}:"
     inner, final = t * 1.0, str(rng.choice(["float32", "float64"]))
     (gradient,) = mg.grad((inner.astype(final) * dz.astype(final)).sum(), [inner])
-    if gradient.dtype != dtype or (problem := unequal("gradient of astype", gradient.array, dz, "float32")):
-        return problem if gradient.dtype == dtype else f"dtype: astype({final}) gives {dtype} a {gradient.dtype}"
+    if gradient.dtype != dtype or (
+        problem := unequal("gradient of astype", gradient.array, dz, "float32")
+    ):
+        return (
+            problem
+            if gradient.dtype == dtype
+            else f"dtype: astype({final}) gives {dtype} a {gradient.dtype}"
+        )
     return unequal(f"value: {what}", z.array, compute(wide, x), dtype) or unequal(
         f"gradient: {what}", t.grad, dz * slope(wide, x), dtype
     )
 
 
 def fits(dtype: str, layout: str, rng: Generator) -> str:
-    """Several calls of `fit` without a seed: they see the orders that as many epochs in one loop see."""
+    """Several calls of `fit` without a seed: they see the orders that as many epochs in one loop
+    see.
+    """
     rows, size, seed = int(rng.integers(2, 7)), int(rng.integers(1, 4)), int(rng.integers(100))
-    numbers, epochs = np.arange(rows), [int(rng.integers(1, 4)) for _ in range(int(rng.integers(1, 4)))]
-    ours, book = (mg.data.Batches(np.ones((rows, 2), dtype), numbers, batch_size=size, seed=seed) for _ in range(2))
+    numbers, epochs = (
+        np.arange(rows),
+        [int(rng.integers(1, 4)) for _ in range(int(rng.integers(1, 4)))],
+    )
+    ours, book = (
+        mg.data.Batches(np.ones((rows, 2), dtype), numbers, batch_size=size, seed=seed)
+        for _ in range(2)
+    )
     seen: list[int] = []
 
     def loss(output: mg.Tensor, labels: Any) -> mg.Tensor:
@@ -1003,7 +1229,9 @@ def fits(dtype: str, layout: str, rng: Generator) -> str:
         return output.sum()
 
     model = layers.Dense(2, 1)
-    trainer = optim.Trainer(model, loss, optim.SGD(model.named_parameters(), lr=0.1), metrics={}, callbacks=[])
+    trainer = optim.Trainer(
+        model, loss, optim.SGD(model.named_parameters(), lr=0.1), metrics={}, callbacks=[]
+    )
     for count in epochs:
         trainer.fit(ours, epochs=count)
     expected = [int(number) for _ in range(sum(epochs)) for _, labels in book for number in labels]
@@ -1019,12 +1247,19 @@ def listed(dtype: str, layout: str, rng: Generator) -> str:
     total.backward()
     if rng.random() < 0.5:
         given = tensors if rng.random() < 0.5 else rule.parameters()
-        if problem := unequal(f"norm of {names}", optim.clip_gradients(given, norm / 10), norm, dtype):
+        if problem := unequal(
+            f"norm of {names}", optim.clip_gradients(given, norm / 10), norm, dtype
+        ):
             return problem
         norm /= 10
     rule.step()
     slope = norm / (2 * len(tensors)) ** 0.5
-    return unequal(f"tensors {names}", [one.array for one in tensors], [[1 - 0.5 * slope] * 2] * len(tensors), dtype)
+    return unequal(
+        f"tensors {names}",
+        [one.array for one in tensors],
+        [[1 - 0.5 * slope] * 2] * len(tensors),
+        dtype,
+    )
 
 
 class OwnBatches:
@@ -1050,7 +1285,9 @@ class Resumable(OwnBatches):
 
 
 def goes_on(dtype: str, layout: str, rng: Generator) -> str:
-    """A run over a user's own batches that fails and is resumed: together they see each batch once."""
+    """A run over a user's own batches that fails and is resumed: together they see each batch
+    once.
+    """
     kind, count, epochs = (OwnBatches, Resumable)[int(rng.integers(2))], int(rng.integers(1, 6)), 2
     fails = int(rng.integers(1, count * epochs))
     seen: list[int] = []
@@ -1063,12 +1300,18 @@ def goes_on(dtype: str, layout: str, rng: Generator) -> str:
             return output.sum()
 
         model = layers.Dense(2, 1)
-        rule, callbacks = optim.SGD(model.named_parameters(), lr=0.1), [optim.Snapshots(folder, every_steps=1)]
+        rule, callbacks = (
+            optim.SGD(model.named_parameters(), lr=0.1),
+            [optim.Snapshots(folder, every_steps=1)],
+        )
         trainer = optim.Trainer(model, loss, rule, metrics={}, callbacks=callbacks)
         with contextlib.suppress(KeyboardInterrupt):
             trainer.fit(kind(list(range(count))), epochs=epochs, resume=resume)
 
-    quiet, unsynced = contextlib.redirect_stdout(io.StringIO()), replaced(os, "fsync", lambda file: None)
+    quiet, unsynced = (
+        contextlib.redirect_stdout(io.StringIO()),
+        replaced(os, "fsync", lambda file: None),
+    )
     with tempfile.TemporaryDirectory() as name, quiet, unsynced:
         fit(Path(name), None)
         fit(Path(name), optim.Snapshots.latest(name))
@@ -1077,7 +1320,9 @@ def goes_on(dtype: str, layout: str, rng: Generator) -> str:
 
 
 def contexts(dtype: str, layout: str, rng: Generator) -> str:
-    """A block, or a decorated function, generator or coroutine: what holds inside it, at a yield and after it."""
+    """A block, or a decorated function, generator or coroutine: what holds inside it, at a yield
+    and after it.
+    """
     kinds: dict[str, tuple[Any, Any, Any]] = {
         "no_grad": (context.RECORDING, mg.no_grad, False),
         "enable_grad": (context.RECORDING, mg.enable_grad, True),
@@ -1107,16 +1352,26 @@ def contexts(dtype: str, layout: str, rng: Generator) -> str:
     with mg.no_grad() if rng.random() < 0.5 else mg.fused(False):
         before = variable.get()
         try:
-            decorated: Any = make()({"generator": generator, "coroutine": coroutine}.get(form, function))
+            decorated: Any = make()(
+                {"generator": generator, "coroutine": coroutine}.get(form, function)
+            )
         except mg.MinigradError as error:
-            return "" if error.code == "MG131" and form not in ("block", "function") else f"refused: {error}"
+            return (
+                ""
+                if error.code == "MG131" and form not in ("block", "function")
+                else f"refused: {error}"
+            )
         if form == "block":
             with make():
                 function()
         elif form == "generators":  # that take turns, and end in the order in which they began
             for _ in zip(held(), held(), strict=True):
                 pass
-            return "" if variable.get() == before else f"generators: {variable.get()} stays, not {before}"
+            return (
+                ""
+                if variable.get() == before
+                else f"generators: {variable.get()} stays, not {before}"
+            )
         elif form == "function":
             decorated()
         elif form == "generator":
@@ -1125,11 +1380,17 @@ def contexts(dtype: str, layout: str, rng: Generator) -> str:
             with contextlib.suppress(StopIteration):
                 decorated().send(None)
         found = {*seen}, {*between, variable.get()}
-    return "" if found == ({inside}, {before}) else f"{form}: {found} and not {inside} inside, {before} outside"
+    return (
+        ""
+        if found == ({inside}, {before})
+        else f"{form}: {found} and not {inside} inside, {before} outside"
+    )
 
 
 def large(dtype: str, layout: str, rng: Generator) -> str:
-    """More ids and classes than the thresholds have by default: their own values, not those that a case gives them."""
+    """More ids and classes than the thresholds have by default: their own values, not those that a
+    case gives them.
+    """
     if sums.BLOCK < 1000:
         return ""  # one of the small values, with which this would take seconds
     V = int(rng.integers(65_000, 140_000))
@@ -1142,7 +1403,10 @@ def large(dtype: str, layout: str, rng: Generator) -> str:
     if problem := _first_difference("rows", table.grad, expected, dtype):
         return problem
     shape = (int(rng.integers(2, 400)), int(rng.integers(200, 700)))
-    logits, labels = laid_out(3 * rng.normal(size=shape), layout), rng.integers(0, shape[1], shape[0])
+    logits, labels = (
+        laid_out(3 * rng.normal(size=shape), layout),
+        rng.integers(0, shape[1], shape[0]),
+    )
     t = mg.Tensor(logits, requires_grad=True, dtype=dtype)
     mg.softmax_cross_entropy(t, labels).backward()
     e = np.exp(logits)
@@ -1153,7 +1417,9 @@ def large(dtype: str, layout: str, rng: Generator) -> str:
 def _first_difference(what: str, found: Any, expected: Array, dtype: str) -> str:
     wrong = np.flatnonzero(~np.isclose(found.ravel(), expected.ravel(), 1e-3, 1e-5))
     return (
-        unequal(f"{what} from {wrong[0]}", found.flat[wrong[0]], expected.flat[wrong[0]], dtype) if wrong.size else ""
+        unequal(f"{what} from {wrong[0]}", found.flat[wrong[0]], expected.flat[wrong[0]], dtype)
+        if wrong.size
+        else ""
     )
 
 

@@ -1,8 +1,10 @@
-"""Random programs of the public operations: their gradients against central differences and, if it is there, PyTorch.
+"""Random programs of the public operations: their gradients against central differences and, if it
+is there, PyTorch.
 
-A program is a list of lines of Python, such as `v3 = mg.tanh(v1)`, so that one which fails can be read and pasted.
-Beside each line stands what PyTorch calls the same. A line is kept only where its function is smooth (no tie, no kink
-within `MARGIN`) and its values stay small, so that a central difference is a sharp answer.
+A program is a list of lines of Python, such as `v3 = mg.tanh(v1)`, so that one which fails can be
+read and pasted. Beside each line stands what PyTorch calls the same. A line is kept only where its
+function is smooth (no tie, no kink within `MARGIN`) and its values stay small, so that a central
+difference is a sharp answer.
 """
 
 from __future__ import annotations
@@ -34,7 +36,8 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class Program:
-    """Inputs by name, those of them that require a gradient, and (name, minigrad, PyTorch) for each line.
+    """Inputs by name, those of them that require a gradient, and (name, minigrad, PyTorch) for each
+    line.
 
     Inputs have layouts in memory. `taps` are lines for whose values `mg.grad` is asked too.
     """
@@ -68,13 +71,25 @@ class Program:
         )
 
     def function(self, torch_too: bool = False) -> Callable[..., Any]:
-        """The program as a function of its inputs, and of a function through which the taps' values pass."""
+        """The program as a function of its inputs, and of a function through which the taps' values
+        pass.
+        """
         body = "".join(
-            f"  {name} = {texts[torch_too]}\n" + f"  {name} = tap({name!r}, {name})\n" * (name in self.taps)
+            f"  {name} = {texts[torch_too]}\n"
+            + f"  {name} = tap({name!r}, {name})\n" * (name in self.taps)
             for name, *texts in self.lines
         )
-        space: dict[str, Any] = {"mg": mg, "np": np, "torch": torch, "relaid": relaid, "same": lambda _, value: value}
-        exec(f"def program({', '.join(self.inputs)}, tap=same):\n{body}  return {self.output}\n", space)
+        space: dict[str, Any] = {
+            "mg": mg,
+            "np": np,
+            "torch": torch,
+            "relaid": relaid,
+            "same": lambda _, value: value,
+        }
+        exec(
+            f"def program({', '.join(self.inputs)}, tap=same):\n{body}  return {self.output}\n",
+            space,
+        )
         return space["program"]  # type: ignore[no-any-return]
 
     def arrays(self) -> dict[str, Array]:
@@ -103,9 +118,12 @@ class Drawing:
 
     def integers(self, below: int, shape: tuple[int, ...], signed: bool = False) -> str:
         """Places from 0 on; of some that are `signed`, some count from the end."""
-        dtype = self.rng.choice(["int64", "int32", "uint8"])  # PyTorch takes uint8 for a mask: see `as_torch`
+        # PyTorch takes uint8 for a mask: see `as_torch`
+        dtype = self.rng.choice(["int64", "int32", "uint8"])
         signed = signed and dtype != "uint8"
-        return self._named("i", self.rng.integers(-below if signed else 0, below, shape).astype(dtype))
+        return self._named(
+            "i", self.rng.integers(-below if signed else 0, below, shape).astype(dtype)
+        )
 
     def mask(self, shape: tuple[int, ...]) -> str:
         return self._named("i", self.rng.random(shape) < 0.6)
@@ -125,8 +143,14 @@ class Drawing:
         return tuple(self.rng.choice([1, 2, 3, 4], axes, p=[0.2, 0.3, 0.3, 0.2]).tolist())
 
     def value(self, least: int = 0, most: int = 4) -> str:
-        """One of the values, the last ones more often, with so many axes; a new input if there is none."""
-        fit = [name for name, array in self.values.items() if least <= array.ndim <= most and array.size]
+        """One of the values, the last ones more often, with so many axes; a new input if there is
+        none.
+        """
+        fit = [
+            name
+            for name, array in self.values.items()
+            if least <= array.ndim <= most and array.size
+        ]
         if not fit or self.rng.random() < 0.1:
             return self.input(self.shape(int(self.rng.integers(least, min(most, 3) + 1))))
         return fit[-1 - min(int(self.rng.exponential(1.5)), len(fit) - 1)]
@@ -153,7 +177,9 @@ class Drawing:
             return None
         if self.rng.random() < 0.6:
             return self.axis(a)
-        return tuple(sorted(self.rng.choice(n, int(self.rng.integers(1, n + 1)), replace=False).tolist()))
+        return tuple(
+            sorted(self.rng.choice(n, int(self.rng.integers(1, n + 1)), replace=False).tolist())
+        )
 
     def yes(self) -> bool:
         return bool(self.rng.random() < 0.5)
@@ -170,7 +196,8 @@ def _broadcast(*shapes: tuple[int, ...]) -> bool:
 
 
 Texts = tuple[str, str] | tuple[str, str, Array] | None
-"""A line for minigrad and one for PyTorch and, where the function has kinks, numbers that must not be near 0."""
+"""A line for minigrad and one for PyTorch and, where the function has kinks, numbers that must not
+be near 0."""
 
 
 def kinky(d: Drawing) -> Texts:
@@ -207,7 +234,13 @@ def arithmetic(d: Drawing) -> Texts:
     a = d.value()
     b = d.beside(a)
     a, b = (a, b) if d.yes() else (b, a)
-    text = ["{a} + {b}", "{a} - {b}", "{a} * {b}", "{a} / ({b} * {b} + 0.5)", "({a} * {a} + 0.5) ** {b}"][d.number(5)]
+    text = [
+        "{a} + {b}",
+        "{a} - {b}",
+        "{a} * {b}",
+        "{a} / ({b} * {b} + 0.5)",
+        "({a} * {a} + 0.5) ** {b}",
+    ][d.number(5)]
     return text.format(a=a, b=b), text.format(a=a, b=b)
 
 
@@ -222,7 +255,9 @@ def product(d: Drawing) -> Texts:
     a = d.value(1, 3)
     left = d.values[a].shape
     fit = [
-        n for n, x in d.values.items() if x.ndim and x.shape[-2:][0] == left[-1] and _broadcast(left[:-2], x.shape[:-2])
+        n
+        for n, x in d.values.items()
+        if x.ndim and x.shape[-2:][0] == left[-1] and _broadcast(left[:-2], x.shape[:-2])
     ]
     if fit and d.yes():
         b = str(d.rng.choice(fit))
@@ -239,7 +274,10 @@ def einsum(d: Drawing) -> Texts:
     ][d.number(9)]  # fmt: skip
     sizes = {letter: int(d.rng.integers(1, 4)) for letter in "bijdk"}
     shapes = [tuple(sizes[letter] for letter in term) for term in terms]
-    names = [next((n for n, x in d.values.items() if x.shape == shape), "") or d.input(shape) for shape in shapes]
+    names = [
+        next((n for n, x in d.values.items() if x.shape == shape), "") or d.input(shape)
+        for shape in shapes
+    ]
     text = f'mg.einsum("{",".join(terms)}->{output}", {", ".join(names)})'
     return text, text.replace("mg.", "torch.")
 
@@ -254,9 +292,14 @@ def reduction(d: Drawing) -> Texts:
         ddof = d.number(2)
         if count < 2:
             return None
-        away = x.std(axis=axis) - 0.05 if kind == "std" else np.ones(1)  # near 0 a root is too steep
+        # near 0 a root is too steep
+        away = x.std(axis=axis) - 0.05 if kind == "std" else np.ones(1)
         text = f"{a}.{kind}(axis={axis}, ddof={ddof}, keepdims={keep})"
-        return text, f"{a}.{kind}(dim={dims}, correction={ddof}, keepdim={keep})", np.maximum(away, 0)
+        return (
+            text,
+            f"{a}.{kind}(dim={dims}, correction={ddof}, keepdim={keep})",
+            np.maximum(away, 0),
+        )
     if x.ndim == 0:
         return None
     return f"{a}.{kind}(axis={axis}, keepdims={keep})", f"{a}.{kind}(dim={dims}, keepdim={keep})"
@@ -267,10 +310,16 @@ def extreme(d: Drawing) -> Texts:
     axis = d.axes(a)
     x = d.values[a]
     dims = tuple(range(x.ndim)) if axis is None else axis
-    rest = np.moveaxis(x, dims, tuple(range(len(np.atleast_1d(np.array(dims)))))).reshape(-1, *_without(x.shape, dims))
+    rest = np.moveaxis(x, dims, tuple(range(len(np.atleast_1d(np.array(dims)))))).reshape(
+        -1, *_without(x.shape, dims)
+    )
     ranked = np.sort(rest, axis=0)
     gaps = np.diff(ranked, axis=0)[-1 if kind == "max" else 0] if len(ranked) > 1 else np.ones(1)
-    return f"{a}.{kind}(axis={axis}, keepdims={keep})", f"torch.a{kind}({a}, dim={dims}, keepdim={keep})", gaps
+    return (
+        f"{a}.{kind}(axis={axis}, keepdims={keep})",
+        f"torch.a{kind}({a}, dim={dims}, keepdim={keep})",
+        gaps,
+    )
 
 
 def _without(shape: tuple[int, ...], axes: Any) -> tuple[int, ...]:
@@ -325,7 +374,9 @@ def part(d: Drawing) -> Texts:
     keys = []
     for size in d.values[a].shape[: 1 + d.number(d.values[a].ndim)]:
         start = d.number(size)
-        keys.append([f"{start}:", f":{start + 1}", str(start), str(start - size), "::2", ":"][d.number(6)])
+        keys.append(
+            [f"{start}:", f":{start + 1}", str(start), str(start - size), "::2", ":"][d.number(6)]
+        )
     if d.rng.random() < 0.2:
         keys.insert(d.number(len(keys) + 1), "None")
     elif d.rng.random() < 0.2:
@@ -362,20 +413,28 @@ def along_axis(d: Drawing) -> Texts:
     shape = list(d.values[a].shape)
     below, shape[axis] = shape[axis], 1 + d.number(3)
     i = d.integers(below, tuple(shape))
-    return f"mg.take_along_axis({a}, {i}, axis={axis})", f"torch.take_along_dim({a}, {i}, dim={axis})"
+    return (
+        f"mg.take_along_axis({a}, {i}, axis={axis})",
+        f"torch.take_along_dim({a}, {i}, dim={axis})",
+    )
 
 
 def padded(d: Drawing) -> Texts:
     a = d.value(1, 3)
     widths = [(d.number(3), d.number(2)) for _ in d.values[a].shape]
     flat = [n for pair in reversed(widths) for n in pair]
-    return f"mg.pad({a}, {widths}, constant_values=-1.5)", f"torch.nn.functional.pad({a}, {flat}, value=-1.5)"
+    return (
+        f"mg.pad({a}, {widths}, constant_values=-1.5)",
+        f"torch.nn.functional.pad({a}, {flat}, value=-1.5)",
+    )
 
 
 def joined(d: Drawing) -> Texts:
     a = d.value(1)
     axis = d.axis(a)
-    b = next((n for n in reversed(d.values) if n != a and d.values[n].shape == d.values[a].shape), a)
+    b = next(
+        (n for n in reversed(d.values) if n != a and d.values[n].shape == d.values[a].shape), a
+    )
     names = f"[{a}, {b}, {a}]" if d.yes() else f"[{b}, {a}]"
     if d.yes():
         return f"mg.concatenate({names}, axis={axis})", f"torch.cat({names}, dim={axis})"
@@ -394,7 +453,10 @@ def split(d: Drawing) -> Texts:
     a = d.value(1)
     axis = d.axis(a)
     at = d.number(d.values[a].shape[axis])
-    return f"mg.split({a}, [{at}], axis={axis})[1]", f"torch.tensor_split({a}, [{at}], dim={axis})[1]"
+    return (
+        f"mg.split({a}, [{at}], axis={axis})[1]",
+        f"torch.tensor_split({a}, [{at}], dim={axis})[1]",
+    )
 
 
 def cut(d: Drawing) -> Texts:
@@ -405,7 +467,9 @@ def cut(d: Drawing) -> Texts:
 
 
 def copied(d: Drawing, a: str) -> str:
-    """`a` in some layout, computed by a gate: a loss refuses probabilities that come from a softmax directly."""
+    """`a` in some layout, computed by a gate: a loss refuses probabilities that come from a softmax
+    directly.
+    """
     return f"relaid({a}, {layouts.draw(d.rng, 0.2)!r}, 'C')"
 
 
@@ -413,12 +477,18 @@ def label_loss(d: Drawing) -> Texts:
     a = d.value(2, 4)
     *rows, classes = d.values[a].shape
     i = d.integers(classes, tuple(rows))
-    how, weights = ["mean", "sum", "none"][d.number(3)], [0.5, 1.0, 2.0, 0.25, 1.5, 3.0, 0.75, 1.25, 1.0][:classes]
+    how, weights = (
+        ["mean", "sum", "none"][d.number(3)],
+        [0.5, 1.0, 2.0, 0.25, 1.5, 3.0, 0.75, 1.25, 1.0][:classes],
+    )
     if len(weights) < classes:
         return None
     ours, theirs = f"reduction='{how}'", f"reduction='{how}'"
     if d.yes():
-        ours, theirs = f"weights={weights}, {ours}", f"weight=torch.tensor({weights}, dtype=torch.float64), {theirs}"
+        ours, theirs = (
+            f"weights={weights}, {ours}",
+            f"weight=torch.tensor({weights}, dtype=torch.float64), {theirs}",
+        )
     if d.yes():
         return (
             f"mg.softmax_cross_entropy({copied(d, a)}, {i}, {ours})",
@@ -431,16 +501,23 @@ def label_loss(d: Drawing) -> Texts:
 
 def pair_loss(d: Drawing) -> Texts:
     a = d.value()
-    b = next((n for n in reversed(d.values) if n != a and d.values[n].shape == d.values[a].shape), None)
+    b = next(
+        (n for n in reversed(d.values) if n != a and d.values[n].shape == d.values[a].shape), None
+    )
     b = b if b and d.yes() else d.input(d.values[a].shape)
     reduction, kind = ["mean", "sum", "none"][d.number(3)], d.number(3)
     how = f"reduction={reduction!r}"
     if kind == 0:
-        return f"mg.mean_squared_error({a}, {b}, {how})", f"torch.nn.functional.mse_loss({a}, {b}, {how})"
+        return (
+            f"mg.mean_squared_error({a}, {b}, {how})",
+            f"torch.nn.functional.mse_loss({a}, {b}, {how})",
+        )
     if kind == 1:
         away = d.values[a] - d.values[b]
         # Second derivatives of l1_loss and abs may crash PyTorch 2.15.
-        theirs = f"(({a} - {b}) * torch.sign({a} - {b}).detach())" + f".{reduction}()" * (reduction != "none")
+        theirs = f"(({a} - {b}) * torch.sign({a} - {b}).detach())" + f".{reduction}()" * (
+            reduction != "none"
+        )
         return f"mg.mean_absolute_error({a}, {b}, {how})", theirs, away
     t = d.targets(d.values[a].shape)
     return (
@@ -452,11 +529,19 @@ def pair_loss(d: Drawing) -> Texts:
 def bias(d: Drawing) -> Texts:
     """One value beside several of other shapes, as a bias or a gain is used."""
     b = d.value(0, 2)
-    fit = [n for n, x in d.values.items() if x.size > d.values[b].size and _broadcast(x.shape, d.values[b].shape)]
+    fit = [
+        n
+        for n, x in d.values.items()
+        if x.size > d.values[b].size and _broadcast(x.shape, d.values[b].shape)
+    ]
     terms = []
     for _ in range(2 + d.number(3)):
         shape = [size if size > 1 else 1 + d.number(2) for size in d.values[b].shape]
-        a = str(d.rng.choice(fit)) if fit and d.yes() else d.input((1 + d.number(2), *shape)[d.number(2) :])
+        a = (
+            str(d.rng.choice(fit))
+            if fit and d.yes()
+            else d.input((1 + d.number(2), *shape)[d.number(2) :])
+        )
         terms.append(f"({a} {'*+-'[d.number(3)]} {b}).reshape(-1)")
     return f"mg.concatenate([{', '.join(terms)}])", f"torch.cat([{', '.join(terms)}])"
 
@@ -474,7 +559,9 @@ LINES: list[Callable[[Drawing], Texts]] = [
 
 
 def random_program(rng: Generator) -> Program:
-    """3 to 12 lines, each on values that came before, whose output depends on an input that requires a gradient."""
+    """3 to 12 lines, each on values that came before, whose output depends on an input that
+    requires a gradient.
+    """
     while True:
         d = Drawing(rng)
         for _ in range(1 + d.number(3)):
@@ -485,7 +572,9 @@ def random_program(rng: Generator) -> Program:
         if d.lines:
             join_ends(d)
             taps = tuple(name for name, *_ in d.lines if rng.random() < 0.2)
-            laid = tuple((name, layout) for name in d.inputs if (layout := layouts.draw(rng)) != "C")
+            laid = tuple(
+                (name, layout) for name in d.inputs if (layout := layouts.draw(rng)) != "C"
+            )
             program = Program(d.inputs, wanted, tuple(d.lines), taps, laid).used()
             if program.wanted:
                 return program
@@ -516,7 +605,9 @@ def add_line(d: Drawing) -> None:
             texts = (re.sub(rf"\b{name}\b", relaid_one, texts[0], count=1), texts[1])
         if all(d.values[n].size for n in names if n in d.values):
             with np.errstate(all="ignore"):
-                value = eval(texts[0], {"mg": mg, "np": np, "relaid": relaid, **d.inputs, **space}).array
+                value = eval(
+                    texts[0], {"mg": mg, "np": np, "relaid": relaid, **d.inputs, **space}
+                ).array
             if (
                 value.size <= MOST
                 and value.ndim <= 5
@@ -539,15 +630,22 @@ def upstream(shape: tuple[int, ...]) -> Array:
 
 
 def tensors(program: Program, inputs: dict[str, Array]) -> list[Any]:
-    """The arguments of `program.function()`: integers, masks and targets stay arrays, copied, to be changed."""
+    """The arguments of `program.function()`: integers, masks and targets stay arrays, copied, to be
+    changed.
+    """
     return [
-        mg.Tensor(array, requires_grad=name in program.wanted) if name[0] == "x" else array.copy("K")
+        mg.Tensor(array, requires_grad=name in program.wanted)
+        if name[0] == "x"
+        else array.copy("K")
         for name, array in inputs.items()
     ]
 
 
-def gradients(program: Program, run: Callable[..., Any], inputs: dict[str, Array]) -> tuple[Any, dict[str, Array]]:
-    """The output, and minigrad's gradients, those of taps included: by `backward`, or with taps by `mg.grad`.
+def gradients(
+    program: Program, run: Callable[..., Any], inputs: dict[str, Array]
+) -> tuple[Any, dict[str, Array]]:
+    """The output, and minigrad's gradients, those of taps included: by `backward`, or with taps by
+    `mg.grad`.
 
     Index arrays change after the forward pass, which must change nothing.
     """
@@ -571,11 +669,15 @@ def gradients(program: Program, run: Callable[..., Any], inputs: dict[str, Array
         return z, zeros | {name: g.array for name, g in zip(found, gradients, strict=True)}
     z.backward(upstream(z.shape))
     leaves = dict(zip(inputs, given, strict=True))
-    return z, {name: zero if (g := leaves[name].grad) is None else g for name, zero in zeros.items()}
+    return z, {
+        name: zero if (g := leaves[name].grad) is None else g for name, zero in zeros.items()
+    }
 
 
 class Cuts:
-    """Keeps what went through cuts in a first run, and puts it there in later ones: a cut gives a constant."""
+    """Keeps what went through cuts in a first run, and puts it there in later ones: a cut gives a
+    constant.
+    """
 
     def __init__(self) -> None:
         self.kept: list[Array] = []
@@ -622,11 +724,15 @@ def by_torch(program: Program) -> tuple[Array, dict[str, Array]]:
         return value
 
     z = program.function(torch_too=True)(*given, tap)
-    found = {n: t for n, t in zip(program.inputs, given, strict=True) if n in program.wanted} | tapped
+    found = {
+        n: t for n, t in zip(program.inputs, given, strict=True) if n in program.wanted
+    } | tapped
     expected = {name: np.zeros(tuple(tensor.shape)) for name, tensor in found.items()}
     if z.requires_grad:
         options = {"allow_unused": True, "materialize_grads": True}
-        gradients = torch.autograd.grad(z, list(found.values()), torch.tensor(upstream(tuple(z.shape))), **options)
+        gradients = torch.autograd.grad(
+            z, list(found.values()), torch.tensor(upstream(tuple(z.shape))), **options
+        )
         expected |= {name: g.numpy(force=True) for name, g in zip(found, gradients, strict=True)}
     return z.numpy(force=True), expected
 
@@ -662,7 +768,9 @@ class FirstOrder(Fuzzer):
                 return f"form: the gradient of {name} is {gradient.dtype} {gradient.shape}"
         if torch is not None:
             theirs, expected = by_torch(program)
-            if problem := apart({"the output": z.array}, {"the output": theirs}, "value: the value"):
+            if problem := apart(
+                {"the output": z.array}, {"the output": theirs}, "value: the value"
+            ):
                 return problem
             if problem := apart(found, expected, "gradient: that"):
                 return problem
@@ -673,7 +781,8 @@ class FirstOrder(Fuzzer):
             cuts.replay()
             with setting(ON_CUT, cuts), using({}), mg.no_grad():
                 output = run(
-                    *tensors(program, moved(program.inputs, v, step)), lambda n, t: t + step * v[n] if n in v else t
+                    *tensors(program, moved(program.inputs, v, step)),
+                    lambda n, t: t + step * v[n] if n in v else t,
                 )
             return float((output.array * weights).sum())
 
@@ -687,21 +796,31 @@ class FirstOrder(Fuzzer):
         return self.single(program, z, found)
 
     def single(self, program: Program, z: mg.Tensor, found: dict[str, Array]) -> str:
-        """What is wrong in float32: another dtype, or a value or gradient far from those in float64."""
-        inputs = {n: a.astype("f4") if a.dtype.kind == "f" else a for n, a in program.arrays().items()}
+        """What is wrong in float32: another dtype, or a value or gradient far from those in
+        float64.
+        """
+        inputs = {
+            n: a.astype("f4") if a.dtype.kind == "f" else a for n, a in program.arrays().items()
+        }
         cuts = Cuts()
         with setting(ON_CUT, cuts):
             narrow, gradient = gradients(program, program.function(), inputs)
-        pairs = {"the output": (narrow.array, z.array)} | {n: (gradient[n], found[n]) for n in found}
+        pairs = {"the output": (narrow.array, z.array)} | {
+            n: (gradient[n], found[n]) for n in found
+        }
         for name, (here, there) in pairs.items():
             if here.dtype != np.float32 or here.shape != there.shape:
                 return f"float32: of {name} there is {here.dtype} {here.shape}"
             if not np.abs(here - there).max(initial=0) <= 0.02 * (1 + np.abs(there).max(initial=0)):
-                return f"float32: of {name} there is {here.tolist()}, and in float64 {there.tolist()}"
+                return (
+                    f"float32: of {name} there is {here.tolist()}, and in float64 {there.tolist()}"
+                )
         return ""
 
     def smaller(self, program: Program) -> Iterator[Program]:
-        """Fewer lines: those at the end left out, or a value given as an input; fewer gradients; rounder numbers."""
+        """Fewer lines: those at the end left out, or a value given as an input; fewer gradients;
+        rounder numbers.
+        """
         values = _values(program)
         for end in range(1, len(program.lines)):
             yield from _valid(replace(program, lines=program.lines[:end]))
@@ -716,7 +835,12 @@ class FirstOrder(Fuzzer):
             )
             for wanted in ((*program.wanted, new), program.wanted):
                 yield from _valid(
-                    replace(program, inputs={**program.inputs, new: values[name]}, wanted=wanted, lines=lines)
+                    replace(
+                        program,
+                        inputs={**program.inputs, new: values[name]},
+                        wanted=wanted,
+                        lines=lines,
+                    )
                 )
         if program.taps:
             yield replace(program, taps=program.taps[1:])
@@ -725,8 +849,15 @@ class FirstOrder(Fuzzer):
         for name in program.wanted if len(program.wanted) > 1 else ():
             yield replace(program, wanted=tuple(other for other in program.wanted if other != name))
         for digits in (1, 2):
-            rounded = {n: np.round(a, digits) if n[0] == "x" else a for n, a in program.inputs.items()}
-            sizes = [abs(number) for n, a in rounded.items() if n[0] == "x" for number in a.ravel().tolist()]
+            rounded = {
+                n: np.round(a, digits) if n[0] == "x" else a for n, a in program.inputs.items()
+            }
+            sizes = [
+                abs(number)
+                for n, a in rounded.items()
+                if n[0] == "x"
+                for number in a.ravel().tolist()
+            ]
             changed = any((rounded[n] != a).any() for n, a in program.inputs.items())
             if changed and len({0.0, *sizes}) == 1 + len(sizes):  # ties, and zeros, may be kinks
                 yield replace(program, inputs=rounded)
@@ -738,10 +869,13 @@ class FirstOrder(Fuzzer):
         if program.taps:
             found = "".join(f"g_{name}, " for name in wanted)
             first = (
-                f"    {found}= mg.grad({program.output}, [{', '.join(wanted)}], upstream={_text(upstream(z.shape))})\n"
+                f"    {found}= mg.grad({program.output}, [{', '.join(wanted)}], "
+                f"upstream={_text(upstream(z.shape))})\n"
             )
         texts = [f"g_{name}.array" if program.taps else f"{name}.grad" for name in wanted]
-        checks = "".join(_check(t, by_differences(program, name)) for t, name in zip(texts, wanted, strict=True))
+        checks = "".join(
+            _check(t, by_differences(program, name)) for t, name in zip(texts, wanted, strict=True)
+        )
         return (
             f"{_imports(program)}def test_a_program():\n{_inputs(program)}{program}{first}"
             f"    # what central differences give:\n{checks}"
@@ -760,7 +894,9 @@ class SecondOrder(FirstOrder):
         inputs, cuts = program.arrays(), Cuts()
         with setting(ON_CUT, cuts):
             found = second(program, run, inputs, v)
-        if torch is not None and (problem := apart(found, second_by_torch(program, v), "second derivative: that")):
+        if torch is not None and (
+            problem := apart(found, second_by_torch(program, v), "second derivative: that")
+        ):
             return problem
 
         def gradient(step: float) -> Array:
@@ -778,7 +914,10 @@ class SecondOrder(FirstOrder):
 
     def as_test(self, program: Program) -> str:
         program = replace(program, taps=())
-        v, run = directions({name: program.inputs[name] for name in program.wanted}), program.function()
+        v, run = (
+            directions({name: program.inputs[name] for name in program.wanted}),
+            program.function(),
+        )
         found = second(program, run, program.inputs, v)
 
         def gradient(step: float) -> Array:
@@ -787,18 +926,22 @@ class SecondOrder(FirstOrder):
         expected, _ = difference(gradient)
         names = ", ".join(program.wanted)
         z = run(*tensors(program, program.inputs))
-        along = " + ".join(f"(g{k} * {_text(v[name])}).sum()" for k, name in enumerate(program.wanted))
+        along = " + ".join(
+            f"(g{k} * {_text(v[name])}).sum()" for k, name in enumerate(program.wanted)
+        )
         parts = np.split(expected, np.cumsum([found[name].size for name in program.wanted])[:-1])
         checks = "".join(
             _check(f"h{k}.array", part.reshape(found[name].shape))
             for k, (name, part) in enumerate(zip(program.wanted, parts, strict=True))
         )
-        firsts, seconds = (", ".join(f"{letter}{k}" for k in range(len(program.wanted))) + "," for letter in "gh")
+        firsts, seconds = (
+            ", ".join(f"{letter}{k}" for k in range(len(program.wanted))) + "," for letter in "gh"
+        )
         return (
-            f"{_imports(program)}def test_a_second_derivative():\n{_inputs(program)}{program}"
-            f"    upstream = {_text(upstream(z.shape))}\n"
-            f"    {firsts} = mg.grad({program.output}, [{names}], create_graph=True, upstream=upstream)\n"
-            f"    {seconds} = mg.grad({along}, [{names}])\n    # what central differences of gradients give:\n{checks}"
+            f"{_imports(program)}def test_a_second_derivative():\n{_inputs(program)}{program}    "
+            f"upstream = {_text(upstream(z.shape))}\n    {firsts} = mg.grad({program.output}, "
+            f"[{names}], create_graph=True, upstream=upstream)\n    {seconds} = mg.grad({along}, "
+            f"[{names}])\n    # what central differences of gradients give:\n{checks}"
         )
 
 
@@ -835,8 +978,12 @@ def second_by_torch(program: Program, v: dict[str, Array]) -> dict[str, Array]:
     zero = {name: np.zeros_like(program.inputs[name]) for name in program.wanted}
     if not z.requires_grad:
         return zero
-    first = torch.autograd.grad(z, wanted, torch.tensor(upstream(tuple(z.shape))), create_graph=True, **options)
-    along = sum((g * torch.tensor(v[name])).sum() for g, name in zip(first, program.wanted, strict=True))
+    first = torch.autograd.grad(
+        z, wanted, torch.tensor(upstream(tuple(z.shape))), create_graph=True, **options
+    )
+    along = sum(
+        (g * torch.tensor(v[name])).sum() for g, name in zip(first, program.wanted, strict=True)
+    )
     if not along.requires_grad:
         return zero
     return {
@@ -908,7 +1055,8 @@ def _inputs(program: Program) -> str:
     texts = {name: _text(array) for name, array in program.inputs.items()}
     texts |= {name: f"laid_out({texts[name]}, {layout!r})" for name, layout in program.layouts}
     return "".join(
-        f"    {name} = mg.Tensor({text}{', requires_grad=True' if name in program.wanted else ''})\n"
+        f"    {name} = "
+        f"mg.Tensor({text}{', requires_grad=True' if name in program.wanted else ''})\n"
         if name[0] == "x"
         else f"    {name} = {text}\n"
         for name, text in texts.items()
@@ -917,4 +1065,6 @@ def _inputs(program: Program) -> str:
 
 def reference() -> str:
     """What the answers come from, in words."""
-    return "programs are compared with central differences" + (f" and PyTorch {torch.__version__}" if torch else "")
+    return "programs are compared with central differences" + (
+        f" and PyTorch {torch.__version__}" if torch else ""
+    )

@@ -21,7 +21,13 @@ from .fuzzer import Fuzzer, Generator
 from .programs import torch
 
 Array = np.ndarray[Any, Any]
-ACTIVATIONS = {"": None, "tanh": mg.tanh, "relu": mg.relu, "sigmoid": mg.sigmoid, "softplus": mg.softplus}
+ACTIVATIONS = {
+    "": None,
+    "tanh": mg.tanh,
+    "relu": mg.relu,
+    "sigmoid": mg.sigmoid,
+    "softplus": mg.softplus,
+}
 
 
 @dataclass(frozen=True)
@@ -59,7 +65,9 @@ class PyTorch(Fuzzer):
         def pick(*values: Any) -> Any:
             return values[int(rng.integers(len(values)))]
 
-        kind = pick("dense", "embedding", "norm", "RNN", "RNN relu", "GRU", "LSTM", "optimizer", "optimizer")
+        kind = pick(
+            "dense", "embedding", "norm", "RNN", "RNN relu", "GRU", "LSTM", "optimizer", "optimizer"
+        )
         rule = pick("SGD", "momentum", "nesterov", "Adam", "AdamW", "Adagrad", "RMSprop")
         options: dict[str, Any] = {
             "SGD": {}, "momentum": {"momentum": pick(0.5, 0.9)}, "nesterov": {"momentum": pick(0.5, 0.9)},
@@ -97,13 +105,16 @@ class PyTorch(Fuzzer):
         arrays = {name: torch.tensor(array) for name, array in to_layout(ours, "pytorch").items()}
         theirs.load_state_dict(arrays)
         for name, bias in theirs.state_dict().items():
-            if "bias_hh" in name and "GRU" not in case.kind:  # PyTorch adds two biases where we have one
+            # PyTorch adds two biases where we have one
+            if "bias_hh" in name and "GRU" not in case.kind:
                 bias += (part := torch.tensor(rng.normal(size=bias.shape)))
                 theirs.state_dict()[name.replace("hh", "ih")].sub_(part)
         again, _ = pair(case)
         for tensor in again.named_parameters().values():
             tensor.array = np.zeros(tensor.shape)
-        from_layout(again, {name: tensor.numpy() for name, tensor in theirs.state_dict().items()}, "pytorch")
+        from_layout(
+            again, {name: tensor.numpy() for name, tensor in theirs.state_dict().items()}, "pytorch"
+        )
         for name, tensor in again.named_parameters().items():
             if not np.allclose(tensor.array, ours.named_parameters()[name].array, 1e-12, 1e-12):
                 return f"weights: {name} comes back as {tensor.array.tolist()}"
@@ -114,29 +125,40 @@ class PyTorch(Fuzzer):
         weights = [rng.normal(size=one.shape) for one in found]
         total: Any = sum((one * w).sum() for one, w in zip(found, weights, strict=True))
         total.backward()
-        sum((one * torch.tensor(w)).sum() for one, w in zip(expected, weights, strict=True)).backward()
+        sum(
+            (one * torch.tensor(w)).sum() for one, w in zip(expected, weights, strict=True)
+        ).backward()
         for k, (here, there) in enumerate(zip(x, y, strict=True)):
             grad = np.zeros(here.shape) if here.grad is None else here.grad
             if problem := apart(f"gradient: that of input {k}", grad, there.grad):
                 return problem
-        for name, tensor in again.named_parameters().items():  # now it holds gradients, to be named as PyTorch's
+        # now it holds gradients, to be named as PyTorch's
+        for name, tensor in again.named_parameters().items():
             grad = ours.named_parameters()[name].grad
             tensor.array = np.zeros(tensor.shape) if grad is None else grad
         slopes = {name: parameter.grad for name, parameter in theirs.named_parameters()}
         for name, array in to_layout(again, "pytorch").items():
-            half = "bias_hh" in name and "GRU" not in case.kind  # we have one bias where PyTorch adds two
+            # we have one bias where PyTorch adds two
+            half = "bias_hh" in name and "GRU" not in case.kind
             if not half and (problem := apart(f"gradient: that of {name}", array, slopes[name])):
                 return problem
         return ""
 
     def smaller(self, case: Twin) -> Iterator[Twin]:
         for one in fields(Twin):
-            if one.name not in ("seed", "kind", "rule", "options") and getattr(case, one.name) != one.default:
+            if (
+                one.name not in ("seed", "kind", "rule", "options")
+                and getattr(case, one.name) != one.default
+            ):
                 changed: Any = {one.name: one.default}
                 yield replace(case, **changed)
 
     def as_test(self, case: Twin) -> str:
-        changed = [f"{f.name}={getattr(case, f.name)!r}" for f in fields(case) if getattr(case, f.name) != f.default]
+        changed = [
+            f"{f.name}={getattr(case, f.name)!r}"
+            for f in fields(case)
+            if getattr(case, f.name) != f.default
+        ]
         return (
             "from tests.fuzz.pytorch import PyTorch, Twin\n\n\ndef test_a_twin():\n"
             f"    assert PyTorch().fault(Twin({', '.join(changed)})) == ''\n"
@@ -161,11 +183,15 @@ def pair(case: Twin) -> tuple[Any, Any]:
             D, H, layers=case.layers, return_sequences=True, return_state=True, **options, **special
         )
         special = {"nonlinearity": "relu"} if special else {}
-        theirs = getattr(nn, kind)(D, H, num_layers=case.layers, batch_first=True, **options, **special)
+        theirs = getattr(nn, kind)(
+            D, H, num_layers=case.layers, batch_first=True, **options, **special
+        )
     return ours.eval(), theirs.double().eval()
 
 
-def outputs(case: Twin, ours: Any, theirs: Any, rng: Generator) -> tuple[list[Any], list[Any], list[Any], list[Any]]:
+def outputs(
+    case: Twin, ours: Any, theirs: Any, rng: Generator
+) -> tuple[list[Any], list[Any], list[Any], list[Any]]:
     """Our outputs, PyTorch's, and the inputs of both whose gradients can be compared."""
     if case.kind == "embedding":
         ids = rng.integers(0, 6, (case.batch, case.steps))
@@ -176,7 +202,9 @@ def outputs(case: Twin, ours: Any, theirs: Any, rng: Generator) -> tuple[list[An
         return mg.Tensor(array, requires_grad=True), torch.tensor(array, requires_grad=True)
 
     if case.kind in ("dense", "norm"):
-        x, y = input(*(case.batch, case.steps)[: case.layers - 1], case.inputs + (case.kind == "norm"))
+        x, y = input(
+            *(case.batch, case.steps)[: case.layers - 1], case.inputs + (case.kind == "norm")
+        )
         output = theirs(y)
         if case.kind == "dense" and case.activation:
             output = getattr(torch.nn.functional, case.activation)(output)
@@ -194,13 +222,22 @@ def outputs(case: Twin, ours: Any, theirs: Any, rng: Generator) -> tuple[list[An
         state = tuples if hidden > 1 else tuples[0]
         stacked = [torch.stack([row[k][1] for row in pairs]) for k in range(count)]
         start = tuple(stacked) if count == 2 else stacked[0]
-    lengths = rng.integers(1, case.steps + 1, case.batch) if case.lengths else np.full(case.batch, case.steps)
+    lengths = (
+        rng.integers(1, case.steps + 1, case.batch)
+        if case.lengths
+        else np.full(case.batch, case.steps)
+    )
     ours.fused = None if case.kind == "RNN relu" else bool(case.seed % 2)
     output, final = ours(x, state, **({"lengths": lengths} if case.lengths else {}))
-    packed = torch.nn.utils.rnn.pack_padded_sequence(y, torch.tensor(lengths), batch_first=True, enforce_sorted=False)
+    packed = torch.nn.utils.rnn.pack_padded_sequence(
+        y, torch.tensor(lengths), batch_first=True, enforce_sorted=False
+    )
     result, last = theirs(packed, start)
-    result = torch.nn.utils.rnn.pad_packed_sequence(result, batch_first=True, total_length=case.steps)[0]
-    real = (np.arange(case.steps) < lengths[:, None])[..., None]  # where PyTorch has zeros, ours repeat the state
+    result = torch.nn.utils.rnn.pad_packed_sequence(
+        result, batch_first=True, total_length=case.steps
+    )[0]
+    # where PyTorch has zeros, ours repeat the state
+    real = (np.arange(case.steps) < lengths[:, None])[..., None]
     found, expected = [mg.where(real, output, 0.0)], [result]
     finals = final if isinstance(final, list) else [final]
     lasts = last if count == 2 else (last,)
@@ -214,7 +251,11 @@ def outputs(case: Twin, ours: Any, theirs: Any, rng: Generator) -> tuple[list[An
 def optimizers(case: Twin) -> str:
     """Some steps of a small network with a table, with clipping and a schedule."""
     rng = np.random.default_rng(case.seed)
-    start = {"table": rng.normal(size=(5, 3)), "W": rng.normal(size=(3, 2)), "b": rng.normal(size=2)}
+    start = {
+        "table": rng.normal(size=(5, 3)),
+        "W": rng.normal(size=(3, 2)),
+        "b": rng.normal(size=2),
+    }
     model = Sequential(Embedding(5, 3), Dropout(0.5), Dense(3, 2)).eval()
     for tensor, array in zip(model.named_parameters().values(), start.values(), strict=True):
         tensor.array = array
@@ -222,9 +263,13 @@ def optimizers(case: Twin) -> str:
     options, lr, nn = dict(case.options), 0.1, torch.optim
     kind = {"momentum": "SGD", "nesterov": "SGD"}.get(case.rule, case.rule)
     extra: Any = {"nesterov": True} if case.rule == "nesterov" else {}
-    ours = getattr(optim, kind)(model.named_parameters(), lr=lr, weight_decay=case.decay, **options, **extra)
+    ours = getattr(optim, kind)(
+        model.named_parameters(), lr=lr, weight_decay=case.decay, **options, **extra
+    )
     renamed = {{"decay": "alpha"}.get(name, name): value for name, value in options.items()}
-    twin = getattr(nn, kind)(list(theirs.values()), lr=lr, weight_decay=case.decay, **renamed, **extra)
+    twin = getattr(nn, kind)(
+        list(theirs.values()), lr=lr, weight_decay=case.decay, **renamed, **extra
+    )
     schedule: Any = {
         "": lambda step: 1.0, "step": optim.StepSchedule(3, 0.5), "cosine": optim.CosineSchedule(8, 0.1),
         "warm-up": optim.WarmUp(4),
@@ -255,7 +300,9 @@ def optimizers(case: Twin) -> str:
         ours.step()
         twin.step()
     loose = 1e-4 if "Adam" in case.rule else 1e-9  # lazy updates are not exact
-    for tensor, (name, there) in zip(model.named_parameters().values(), theirs.items(), strict=True):
+    for tensor, (name, there) in zip(
+        model.named_parameters().values(), theirs.items(), strict=True
+    ):
         if problem := apart(f"{case.rule}: {name}", tensor.array, there, loose):
             return problem
     return ""

@@ -1,7 +1,9 @@
-"""Training runs with all kinds of models, data, callbacks and settings: snapshots change nothing, and resume exactly.
+"""Training runs with all kinds of models, data, callbacks and settings: snapshots change nothing,
+and resume exactly.
 
-Everything happens in this process: a run without snapshots, the same with snapshots, and runs of fresh objects that are
-resumed from one of these, or from where Ctrl-C ended a run. All must end with the same bits.
+Everything happens in this process: a run without snapshots, the same with snapshots, and runs of
+fresh objects that are resumed from one of these, or from where Ctrl-C ended a run. All must end
+with the same bits.
 """
 
 from __future__ import annotations
@@ -42,8 +44,26 @@ from optim import Callback, Snapshots, Trainer
 from .damage import replaced, same
 from .fuzzer import Fuzzer, Generator
 
-MODELS = ("dense", "named", "shared", "words", "carried", "carried inside", "carried deep", "carried nested")
-CALLBACKS = ("clip", "early", "best", "schedule", "statistics", "evaluate train", "evaluate often", "evaluate rarely")
+MODELS = (
+    "dense",
+    "named",
+    "shared",
+    "words",
+    "carried",
+    "carried inside",
+    "carried deep",
+    "carried nested",
+)
+CALLBACKS = (
+    "clip",
+    "early",
+    "best",
+    "schedule",
+    "statistics",
+    "evaluate train",
+    "evaluate often",
+    "evaluate rarely",
+)
 CHANGES = ("lr", "scale", "weight_decay", "setting", "freeze", "unfreeze", "array", "eval", "train")
 
 
@@ -58,7 +78,8 @@ class Resumed:
     model: str = "dense"
     rule: str = "SGD"
     callbacks: tuple[str, ...] = ()
-    changes: tuple[tuple[str, int, str], ...] = ()  # what an own callback changes, at which step, in which moment
+    # what an own callback changes, at which step, in which moment
+    changes: tuple[tuple[str, int, str], ...] = ()
     validation: str = ""  # "", "train", "shuffled"
     epochs: int = 1
     shuffle: bool = False
@@ -91,7 +112,9 @@ class Resume(Fuzzer):
             model=pick(*MODELS),
             rule=pick("SGD", "momentum", "nesterov", "Adam", "AdamW", "RMSprop", "Adagrad"),
             callbacks=some(CALLBACKS, 3),
-            changes=tuple((what, int(rng.integers(1, 7)), pick(*moments)) for what in some(CHANGES, 3)),
+            changes=tuple(
+                (what, int(rng.integers(1, 7)), pick(*moments)) for what in some(CHANGES, 3)
+            ),
             validation=pick("", "train", "shuffled"),
             epochs=int(rng.integers(1, 5)),
             shuffle=bool(rng.random() < 0.6),
@@ -105,13 +128,18 @@ class Resume(Fuzzer):
     def fault(self, case: Resumed) -> str:
         with tempfile.TemporaryDirectory() as name, warnings.catch_warnings(record=True) as warned:
             warnings.simplefilter("always")
-            with contextlib.redirect_stdout(io.StringIO()), replaced(os, "fsync", lambda file: None):
+            with (
+                contextlib.redirect_stdout(io.StringIO()),
+                replaced(os, "fsync", lambda file: None),
+            ):
                 problem = self.compare(case, Path(name))
             failed = [str(one.message) for one in warned if "goes on" in str(one.message)]
             return f"warning: {failed[0]}" if failed else problem
 
     def compare(self, case: Resumed, folder: Path) -> str:
-        expected = Job(case).run([Snapshots(folder / "a", every_steps=case.at, every_epochs=1, keep=99)])
+        expected = Job(case).run(
+            [Snapshots(folder / "a", every_steps=case.at, every_epochs=1, keep=99)]
+        )
         if case.seed % 3 == 0 and (problem := unlike(expected, Job(case).run([]))):
             return f"snapshots: taking them changes {problem}"
         if case.seed % 3 == 1:
@@ -132,7 +160,11 @@ class Resume(Fuzzer):
             return ""
         found = Job(case).run([Snapshots(folder / "b", every_steps=case.at)], resume=newest)
         problem = unlike(found, expected)
-        return f"Ctrl-C: in loss number {case.interrupt}, resumed from {newest.name}, {problem}" if problem else ""
+        return (
+            f"Ctrl-C: in loss number {case.interrupt}, resumed from {newest.name}, {problem}"
+            if problem
+            else ""
+        )
 
     def smaller(self, case: Resumed) -> Iterator[Resumed]:
         for one in fields(Resumed):
@@ -145,7 +177,11 @@ class Resume(Fuzzer):
             yield replace(case, changes=case.changes[:k] + case.changes[k + 1 :])
 
     def as_test(self, case: Resumed) -> str:
-        changed = [f"{f.name}={getattr(case, f.name)!r}" for f in fields(case) if getattr(case, f.name) != f.default]
+        changed = [
+            f"{f.name}={getattr(case, f.name)!r}"
+            for f in fields(case)
+            if getattr(case, f.name) != f.default
+        ]
         return (
             "from tests.fuzz.resume import Resume, Resumed\n\n\ndef test_a_resumed_run():\n"
             f"    assert Resume().fault(Resumed({', '.join(changed)})) == ''\n"
@@ -194,14 +230,18 @@ class Writer(Layer):
 
 
 class Nested(Layer):
-    """A writer whose state is in nested tuples and lists, with None and other tensors before, between and after it."""
+    """A writer whose state is in nested tuples and lists, with None and other tensors before,
+    between and after it.
+    """
 
     def __init__(self, writer: Layer, seed: int) -> None:
         super().__init__()
         self.body, self.seed = writer, seed
 
     def forward(self, ids: Any, state: Any) -> Any:
-        before, calls = (None, mg.Tensor(np.zeros((len(ids), 1), "f4"))) if state is None else self.pick(state)
+        before, calls = (
+            (None, mg.Tensor(np.zeros((len(ids), 1), "f4"))) if state is None else self.pick(state)
+        )
         output, inner = self.body(ids, before)
         number = calls + 1.0
         return output * mg.tanh(number)[:, :, None], [
@@ -250,7 +290,9 @@ class Change(Callback):
             return
         self.done = True
         optimizer, parameters = trainer.optimizer, list(trainer.model.named_parameters().values())
-        settings = [name for name in ("momentum", "beta2", "decay", "eps") if hasattr(optimizer, name)]
+        settings = [
+            name for name in ("momentum", "beta2", "decay", "eps") if hasattr(optimizer, name)
+        ]
         if self.what == "lr":
             optimizer.lr = 0.3 * optimizer.lr
         elif self.what == "scale":
@@ -262,7 +304,9 @@ class Change(Callback):
         elif self.what == "array":
             parameters[-1].array = 0.5 * parameters[-1].array
         elif self.what in ("eval", "train"):  # a mode that lasts to the end of the epoch
-            layers = [one for one in trainer.model.named_layers().values() if isinstance(one, Dropout)]
+            layers = [
+                one for one in trainer.model.named_layers().values() if isinstance(one, Dropout)
+            ]
             layers.append(trainer.model)
             getattr(layers[self.step % len(layers)], self.what)()
         else:
@@ -295,13 +339,20 @@ class Job:
             self.train: Any = Stream(ids, 2, 5, windows=4)
             self.test: Any = Stream(ids[::-1].copy(), 2, 5)
         else:
-            x = rng.integers(1, 30, (24, 5)) if case.model == "words" else rng.normal(size=(24, 3)).astype(case.dtype)
+            x = (
+                rng.integers(1, 30, (24, 5))
+                if case.model == "words"
+                else rng.normal(size=(24, 3)).astype(case.dtype)
+            )
             y = rng.integers(0, 2, 24)
             self.train = Batches(x[:14], y[:14], batch_size=4, **options)
             self.test = Batches(x[14:], y[14:], batch_size=4)  # shuffled by default
         first = dict(list(parameters.items())[:1])
         rest = dict(list(parameters.items())[1:])
-        groups: Any = [{"parameters": first, "weight_decay": 0.0}, {"parameters": rest, "weight_decay": case.decay}]
+        groups: Any = [
+            {"parameters": first, "weight_decay": 0.0},
+            {"parameters": rest, "weight_decay": case.decay},
+        ]
         self.optimizer: Any = {
             "SGD": lambda: optim.SGD(groups, lr=0.1),
             "momentum": lambda: optim.SGD(groups, lr=0.1, momentum=0.9),
@@ -328,13 +379,19 @@ class Job:
         carried = Stateful(writer, TruncatedBPTT(5, 5 + self.case.seed % 4))
         if self.case.model == "carried":
             return carried
-        return Around(Sequential(Around(carried))) if self.case.model == "carried deep" else Sequential(carried)
+        return (
+            Around(Sequential(Around(carried)))
+            if self.case.model == "carried deep"
+            else Sequential(carried)
+        )
 
     def make_callback(self, name: str) -> Callback:
         monitor = "validation_loss" if self.case.validation else "train_loss"
         callbacks: dict[str, Any] = {
             "clip": lambda: optim.ClipGradients(0.5),
-            "early": lambda: optim.EarlyStopping(monitor, patience=self.case.seed % 3, min_delta=0.01),
+            "early": lambda: optim.EarlyStopping(
+                monitor, patience=self.case.seed % 3, min_delta=0.01
+            ),
             "best": lambda: optim.BestWeights(monitor=monitor),
             "schedule": lambda: optim.LearningRate(optim.WarmUp(3, optim.CosineSchedule(9))),
             "statistics": lambda: optim.Statistics(every_steps=2),
@@ -356,7 +413,11 @@ class Job:
     def metrics(self) -> dict[str, Any] | None:
         if self.case.metric == "float32":
             return {"size": lambda output, labels: np.float32(np.abs(output).mean())}
-        return {"count": lambda output, labels: int(output.argmax(-1).sum())} if self.case.metric else None
+        return (
+            {"count": lambda output, labels: int(output.argmax(-1).sum())}
+            if self.case.metric
+            else None
+        )
 
     def run(self, more: list[Callback], resume: Path | None = None) -> dict[str, Any]:
         """Everything that the run ends with; {} if Ctrl-C ended it."""
@@ -373,7 +434,8 @@ class Job:
         except KeyboardInterrupt:
             return {}
         except mg.MinigradError as error:
-            if error.code == "MG307" and resume is None:  # everything is frozen: refused with or without snapshots
+            # everything is frozen: refused with or without snapshots
+            if error.code == "MG307" and resume is None:
                 return {"error": error.code}
             raise
         optimizer = trainer.optimizer
@@ -381,11 +443,17 @@ class Job:
             if "train_loss" in row:
                 values, counts = zip(*self.losses[int(row["epoch"])], strict=True)
                 if not np.isclose(row["train_loss"], np.average(values, weights=counts)):
-                    raise AssertionError(f"train_loss of epoch {row['epoch']} is {row['train_loss']}, not the mean")
+                    raise AssertionError(
+                        f"train_loss of epoch {row['epoch']} is {row['train_loss']}, not the mean"
+                    )
         return {
-            "history": [{k: v for k, v in row.items() if k != "seconds"} for row in trainer.history.rows],
+            "history": [
+                {k: v for k, v in row.items() if k != "seconds"} for row in trainer.history.rows
+            ],
             "the optimizer": optimizer.raw_state(),
-            "weights": {name: tensor.array.copy() for name, tensor in self.model.named_parameters().items()},
+            "weights": {
+                name: tensor.array.copy() for name, tensor in self.model.named_parameters().items()
+            },
             "frozen": [tensor.requires_grad for tensor in self.model.named_parameters().values()],
             "settings": {n: v for n, v in vars(optimizer).items() if isinstance(v, (bool, float))},
             "rates": [(group.lr, group.weight_decay) for group in optimizer.groups],
@@ -396,9 +464,18 @@ class Job:
         }
 
     def by_hand(self) -> dict[str, Any]:
-        """What the Trainer and its callbacks must come to, by a loop that is written out; {} if all is frozen."""
+        """What the Trainer and its callbacks must come to, by a loop that is written out; {} if all
+        is frozen.
+        """
         case, model, optimizer = self.case, self.model, self.optimizer
-        names, rows, step, best, lowest, waited = list(dict.fromkeys(case.callbacks)), [], 0, {}, [np.inf, np.inf], 0
+        names, rows, step, best, lowest, waited = (
+            list(dict.fromkeys(case.callbacks)),
+            [],
+            0,
+            {},
+            [np.inf, np.inf],
+            0,
+        )
         statistics: list[list[float]] = []
         parameters = model.named_parameters()
         train = copy.copy(self.train)
@@ -414,7 +491,9 @@ class Job:
             model.eval()
             with mg.no_grad():
                 for x, y in batches:
-                    values.append(self.numbers(output := model(x), mg.softmax_cross_entropy(output, y), y))
+                    values.append(
+                        self.numbers(output := model(x), mg.softmax_cross_entropy(output, y), y)
+                    )
             return self.means(name, values)
 
         for epoch in range(case.epochs):
@@ -433,7 +512,9 @@ class Job:
                     elif name == "schedule":
                         optimizer.scale = schedule(step)
                     elif name == "statistics" and step % 2 == 0:
-                        size = math.sqrt(sum(float((t.array**2).sum()) for t in parameters.values()))
+                        size = math.sqrt(
+                            sum(float((t.array**2).sum()) for t in parameters.values())
+                        )
                         statistics.append([step + 1, size, optim.clip_gradients(parameters, 1e30)])
                 optimizer.step()
                 values.append(self.numbers(output, loss, y))
@@ -448,7 +529,9 @@ class Job:
             rows.sort(key=lambda pair: (pair[1]["step"], pair[0]))
             row = {"epoch": epoch + 1, "step": step, **self.means("train", values)}
             if case.validation:
-                row |= measured("validation", self.train if case.validation == "train" else self.test)
+                row |= measured(
+                    "validation", self.train if case.validation == "train" else self.test
+                )
             rows.append((99, row))
             watched, stop = row["validation_loss" if case.validation else "train_loss"], False
             for name in names:
@@ -473,7 +556,11 @@ class Job:
     def numbers(self, output: mg.Tensor, loss: mg.Tensor, labels: Any) -> tuple[float, ...]:
         """A batch's size, loss and metric."""
         chosen = output.array.argmax(-1)
-        metrics = {"": np.mean(chosen == labels), "float32": np.abs(output.array).mean(), "int": chosen.sum()}
+        metrics = {
+            "": np.mean(chosen == labels),
+            "float32": np.abs(output.array).mean(),
+            "int": chosen.sum(),
+        }
         return len(labels), loss.item(), float(metrics[self.case.metric])
 
     def means(self, name: str, values: list[tuple[float, ...]]) -> dict[str, float]:
@@ -491,13 +578,17 @@ def apart(found: dict[str, Any], expected: dict[str, Any]) -> str:
         return ""
     rows = [{k: v for k, v in row.items() if k != "seconds"} for row in found["history"]]
     for here, there in zip(rows, expected["history"], strict=False):
-        if here.keys() != there.keys() or not np.allclose([here[k] for k in there], list(there.values()), 1e-5, 1e-7):
+        if here.keys() != there.keys() or not np.allclose(
+            [here[k] for k in there], list(there.values()), 1e-5, 1e-7
+        ):
             return f"history: {here} instead of {there}"
     if len(rows) != len(expected["history"]):
         return f"history: {len(rows)} rows instead of {len(expected['history'])}"
     for name, array in expected["weights"].items():
         if not np.allclose(found["weights"][name], array, 1e-5, 1e-7):
-            return f"weights: {name} is {found['weights'][name].tolist()} instead of {array.tolist()}"
+            return (
+                f"weights: {name} is {found['weights'][name].tolist()} instead of {array.tolist()}"
+            )
     sums = [row for state in found["callbacks"] for row in state.get("rows", ())]
     for row, numbers in zip(sums, expected["statistics"], strict=True):
         ours = [row["step"]] + [

@@ -1,10 +1,12 @@
-"""Runs the fuzzers: says at the end what was tried, what failed, and for each failure the smallest case, as a test.
+"""Runs the fuzzers: says at the end what was tried, what failed, and for each failure the smallest
+case, as a test.
 
     python -m tests.fuzz.run --minutes 30                    # make fuzz MINUTES=30
     python -m tests.fuzz.run --minutes 1 --only programs damage --seed 7
 
-Every processor gets a process, and every fuzzer its share of the time. A case is decided by the seed, the number of the
-process and the number of the case, and a failure names all three. Ctrl-C ends the run early, with the same report.
+Every processor gets a process, and every fuzzer its share of the time. A case is decided by the
+seed, the number of the process and the number of the case, and a failure names all three. Ctrl-C
+ends the run early, with the same report.
 """
 
 from __future__ import annotations
@@ -49,16 +51,25 @@ FUZZERS: dict[str, type[Fuzzer]] = {
         kills.Kills, names.Pictures, names.Pages,
     )
 }  # fmt: skip
-MOST_FAILURES = 3  # of one fuzzer in one process, which then stops: more of them are mostly the same
+# of one fuzzer in one process, which then stops: more of them are mostly the same
+MOST_FAILURES = 3
 Report = dict[str, Any]
 
 
-def work(reports: Connection, only: list[str], seed: int, process: int, seconds: float, shrink: float) -> None:
-    """One process: cases of the fuzzer that is furthest behind its share, until the time is over or a message comes."""
+def work(
+    reports: Connection, only: list[str], seed: int, process: int, seconds: float, shrink: float
+) -> None:
+    """One process: cases of the fuzzer that is furthest behind its share, until the time is over or
+    a message comes.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the main process's affair
     end = time.monotonic() + seconds
     fuzzers = {name: FUZZERS[name]() for name in only}
-    spent, count, failures = dict.fromkeys(only, 0.0), dict.fromkeys(only, 0), dict.fromkeys(only, 0)
+    spent, count, failures = (
+        dict.fromkeys(only, 0.0),
+        dict.fromkeys(only, 0),
+        dict.fromkeys(only, 0),
+    )
     try:
         while fuzzers and time.monotonic() < end and not reports.poll():
             name = min(fuzzers, key=lambda one: spent[one] / fuzzers[one].share)
@@ -71,7 +82,9 @@ def work(reports: Connection, only: list[str], seed: int, process: int, seconds:
             spent[name] += took
             sides = Counter(thresholds.COUNTS)
             thresholds.COUNTS.clear()
-            reports.send({"name": name, "tried": tried, "seconds": took, "failure": failure, "sides": sides})
+            reports.send(
+                {"name": name, "tried": tried, "seconds": took, "failure": failure, "sides": sides}
+            )
             failures[name] += bool(failure)
             if failures[name] == MOST_FAILURES:
                 fuzzers.pop(name).close()
@@ -83,7 +96,9 @@ def work(reports: Connection, only: list[str], seed: int, process: int, seconds:
 
 
 def one_case(fuzzer: Fuzzer, seed: int, process: int, number: int, shrink: float = 60) -> str:
-    """What is wrong with one case, and the smallest like it, ready to be printed; "" if nothing is."""
+    """What is wrong with one case, and the smallest like it, ready to be printed; "" if nothing
+    is.
+    """
     where = f"{fuzzer.name}, seed {seed}, process {process}, case {number}"
     rng = np.random.default_rng([seed, process, number])
     try:
@@ -107,8 +122,12 @@ def one_case(fuzzer: Fuzzer, seed: int, process: int, number: int, shrink: float
         return f"{where}\n{traceback.format_exc()}"
 
 
-def run(only: list[str], minutes: float, seed: int = 0, processes: int = 0, first: bool = False) -> list[Report]:
-    """Run these fuzzers for so long, or with `first` until one fails; all that the processes reported."""
+def run(
+    only: list[str], minutes: float, seed: int = 0, processes: int = 0, first: bool = False
+) -> list[Report]:
+    """Run these fuzzers for so long, or with `first` until one fails; all that the processes
+    reported.
+    """
     context = get_context("spawn")
     found: list[Report] = []
     workers: dict[Connection, Any] = {}
@@ -122,7 +141,10 @@ def run(only: list[str], minutes: float, seed: int = 0, processes: int = 0, firs
     began, failed = time.monotonic(), 0
     tqdm.monitor_interval = 0
     bar = tqdm(
-        total=round(60 * minutes), unit="s", bar_format="{l_bar}{bar}| {n_fmt}/{total_fmt} s{postfix}", disable=None
+        total=round(60 * minutes),
+        unit="s",
+        bar_format="{l_bar}{bar}| {n_fmt}/{total_fmt} s{postfix}",
+        disable=None,
     )
     open_ends = set(workers)
     interrupted = False
@@ -133,7 +155,12 @@ def run(only: list[str], minutes: float, seed: int = 0, processes: int = 0, firs
                 try:
                     report = end.recv()
                 except (EOFError, OSError):
-                    report = {"name": "a process", "tried": 0, "seconds": 0.0, "failure": "a process of the run died"}
+                    report = {
+                        "name": "a process",
+                        "tried": 0,
+                        "seconds": 0.0,
+                        "failure": "a process of the run died",
+                    }
                     open_ends.discard(end)
                 if report is None:
                     open_ends.discard(end)
@@ -144,7 +171,9 @@ def run(only: list[str], minutes: float, seed: int = 0, processes: int = 0, firs
                     bar.write(f"\nFAILED: {report['failure']}\n", file=sys.stdout)
                     if first:
                         stop(open_ends)
-            bar.set_postfix_str(f"{sum(r['tried'] for r in found):,} cases, {failed} failed", refresh=False)
+            bar.set_postfix_str(
+                f"{sum(r['tried'] for r in found):,} cases, {failed} failed", refresh=False
+            )
             bar.update(min(round(time.monotonic() - began), round(60 * minutes)) - bar.n)
         except KeyboardInterrupt:
             if interrupted:
@@ -170,7 +199,9 @@ def summary(reports: list[Report], only: list[str]) -> str:
     for name in [*only, *sorted({r["name"] for r in reports} - set(only))]:
         mine = [r for r in reports if r["name"] == name]
         tried, seconds = sum(r["tried"] for r in mine), sum(r["seconds"] for r in mine)
-        lines.append(f"{name:14}{tried:9,}{sum(bool(r['failure']) for r in mine):8}{tried / max(seconds, 1e-9):9.1f}")
+        lines.append(
+            f"{name:14}{tried:9,}{sum(bool(r['failure']) for r in mine):8}{tried / max(seconds, 1e-9):9.1f}"
+        )
     return "\n".join(lines)
 
 
@@ -178,21 +209,42 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Random cases against answers from elsewhere.")
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--processes", type=int, default=0, help="one for each processor, if not given")
+    parser.add_argument(
+        "--processes", type=int, default=0, help="one for each processor, if not given"
+    )
     parser.add_argument("--first", action="store_true", help="stop at the first failure")
     parser.add_argument(
-        "--only", nargs="+", choices=FUZZERS, default=list(FUZZERS), metavar="NAME", help=", ".join(FUZZERS)
+        "--only",
+        nargs="+",
+        choices=FUZZERS,
+        default=list(FUZZERS),
+        metavar="NAME",
+        help=", ".join(FUZZERS),
     )
     options = parser.parse_args()
-    only = [name for name in options.only if not (why := FUZZERS[name]().missing()) or print(f"without {name}: {why}")]
-    print(f"{', '.join(only)}: {options.minutes:g} minutes, seed {options.seed}; {programs.reference()}", flush=True)
+    only = [
+        name
+        for name in options.only
+        if not (why := FUZZERS[name]().missing()) or print(f"without {name}: {why}")
+    ]
+    print(
+        f"{', '.join(only)}: {options.minutes:g} minutes, seed {options.seed}; "
+        f"{programs.reference()}",
+        flush=True,
+    )
     began = time.monotonic()
     reports = run(only, options.minutes, options.seed, options.processes, options.first)
     minutes = (time.monotonic() - began) / 60
     failed = sum(bool(report["failure"]) for report in reports)
-    sides: Counter[tuple[str, str]] = sum((report.get("sides", Counter()) for report in reports), Counter())
+    sides: Counter[tuple[str, str]] = sum(
+        (report.get("sides", Counter()) for report in reports), Counter()
+    )
     print(f"\n{summary(reports, only)}\n\n{thresholds.table(sides)}\n")
-    missed = thresholds.untried(sides) if minutes > 2 and options.only == list(FUZZERS) and not failed else []
+    missed = (
+        thresholds.untried(sides)
+        if minutes > 2 and options.only == list(FUZZERS) and not failed
+        else []
+    )
     print("".join(f"FAILED: {side}\n" for side in missed), end="")
     print(f"{failed + len(missed)} failures in {minutes:.1f} minutes")
     sys.exit(bool(failed or missed))

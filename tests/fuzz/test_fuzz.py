@@ -1,4 +1,6 @@
-"""A short run of every fuzzer, always the same cases; `make fuzz` has long ones. And the fuzzers' own tools."""
+"""A short run of every fuzzer, always the same cases; `make fuzz` has long ones. And the fuzzers'
+own tools.
+"""
 
 import ast
 import re
@@ -39,14 +41,21 @@ def command(*arguments):
 
 @pytest.mark.skipif(run.FUZZERS["kills"]().missing() != "", reason="this system has no fork")
 def test_kills_and_the_command():
-    # In a process of its own, because this one may have threads, and a fork takes only one of them along.
+    # In a process of its own, because this one may have threads, and a fork takes only one of them
+    # along.
     done = command("--only", "kills", "--minutes", "0.02")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "0 failures" in done.stdout and "kills" in done.stdout and "minigrad.fast.kernels.BLOCK" in done.stdout
+    assert (
+        "0 failures" in done.stdout
+        and "kills" in done.stdout
+        and "minigrad.fast.kernels.BLOCK" in done.stdout
+    )
 
 
 def test_a_failure_is_shrunk_to_a_test_that_fails_for_the_same_reason(monkeypatch):
-    """tanh gets a wrong rule: of a long program, the line with tanh is left, as a test that can be pasted and run."""
+    """tanh gets a wrong rule: of a long program, the line with tanh is left, as a test that can be
+    pasted and run.
+    """
     right = mg.Tanh.backward
     fuzzer = programs.FirstOrder()
     monkeypatch.setattr(mg.Tanh, "backward", lambda self, *given: (1.5 * right(self, *given)[0],))
@@ -68,8 +77,13 @@ def test_small_thresholds_are_set_where_they_are_read_and_both_sides_are_counted
     with thresholds.using({"minigrad.fast.kernels.BLOCK": 5}):
         assert np.isnan(np.empty(3)).all()
         mg.softmax_cross_entropy(logits, labels)
-    assert thresholds.COUNTS["minigrad.fast.kernels.BLOCK", "above"] and not np.isnan(np.zeros(3)).any()
-    assert "no case was below minigrad.fast.kernels.BLOCK" in thresholds.untried(thresholds.COUNTS - thresholds.COUNTS)
+    assert (
+        thresholds.COUNTS["minigrad.fast.kernels.BLOCK", "above"]
+        and not np.isnan(np.zeros(3)).any()
+    )
+    assert "no case was below minigrad.fast.kernels.BLOCK" in thresholds.untried(
+        thresholds.COUNTS - thresholds.COUNTS
+    )
     thresholds.COUNTS.clear()
     with thresholds.using({}):
         mg.softmax_cross_entropy(logits, labels)
@@ -80,9 +94,15 @@ def test_every_constant_that_is_a_number_is_a_threshold_or_something_else():
     """A new one in capitals goes to the one list or to the other."""
     known = {*thresholds.THRESHOLDS, *thresholds.OTHERS}
     found = set()
-    for path in [p for name in ("minigrad", "minigrad/gates", "layers", "optim") for p in ROOT.glob(f"{name}/*.py")]:
+    for path in [
+        p
+        for name in ("minigrad", "minigrad/gates", "layers", "optim")
+        for p in ROOT.glob(f"{name}/*.py")
+    ]:
         for line in ast.parse(path.read_text("utf-8")).body:
-            target = line.targets[0] if isinstance(line, ast.Assign) else getattr(line, "target", None)
+            target = (
+                line.targets[0] if isinstance(line, ast.Assign) else getattr(line, "target", None)
+            )
             if isinstance(target, ast.Name) and re.fullmatch("_?[A-Z][A-Z_]+", target.id):
                 values = [node.value for node in ast.walk(line) if isinstance(node, ast.Constant)]
                 if values and all(type(value) in (int, float) for value in values):
@@ -92,7 +112,9 @@ def test_every_constant_that_is_a_number_is_a_threshold_or_something_else():
 
 def test_a_second_derivative_is_written_down_as_a_test():
     fuzzer = programs.SecondOrder()
-    program = programs.Program({"x0": np.array([0.5, -1.0])}, ("x0",), (("v0", "x0 * x0 * x0", "x0 * x0 * x0"),))
+    program = programs.Program(
+        {"x0": np.array([0.5, -1.0])}, ("x0",), (("v0", "x0 * x0 * x0", "x0 * x0 * x0"),)
+    )
     assert fuzzer.fault(program) == ""
     text = fuzzer.as_test(program)
     space: dict[str, Any] = {"mg": mg, "np": np}
@@ -130,7 +152,9 @@ def test_the_same_seed_makes_the_same_case():
     ):
         fuzzer = run.FUZZERS[name]()
         try:
-            assert fuzzer.case(np.random.default_rng([4, 2])) == fuzzer.case(np.random.default_rng([4, 2]))
+            assert fuzzer.case(np.random.default_rng([4, 2])) == fuzzer.case(
+                np.random.default_rng([4, 2])
+            )
         finally:
             fuzzer.close()
     one, two = (programs.FirstOrder().case(np.random.default_rng([4, 2])) for _ in range(2))

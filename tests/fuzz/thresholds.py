@@ -1,9 +1,11 @@
-"""The world of a case: thresholds between two ways of computing, unwritten memory, and rules that may write nowhere.
+"""The world of a case: thresholds between two ways of computing, unwritten memory, and rules that
+may write nowhere.
 
-Thresholds are set to small values for a case, and counted on both sides. One is a constant of a module that is read
-when it is needed. Here it becomes a `Counted`, an int that counts
-how often it was found to be at least as large as another number ("below"), or smaller ("above"). In some cases the
-speed-ups of `minigrad.fast` are disabled too, so that the plain way meets the same truth.
+Thresholds are set to small values for a case, and counted on both sides. One is a constant of a
+module that is read when it is needed. Here it becomes a `Counted`, an int that counts
+how often it was found to be at least as large as another number ("below"), or smaller ("above"). In
+some cases the speed-ups of `minigrad.fast` are disabled too, so that the plain way meets the same
+truth.
 """
 
 from __future__ import annotations
@@ -32,7 +34,8 @@ THRESHOLDS: dict[str, tuple[int, ...]] = {
     "optim.lazy.LATE": (8, 64),
     "optim.lazy.SHORTEST_SUMS": (1, 2, 4),
 }
-"""The constants, as module.NAME, and the values that they are given: small ones, if each is correct."""
+"""The constants, as module.NAME, and the values that they are given: small ones, if each is
+correct."""
 
 OTHERS = {
     "minigrad.debug.profiler._MOST": "rows that are printed",
@@ -53,7 +56,9 @@ COUNTS: Counter[tuple[str, str]] = Counter()
 
 
 class Counted(int):
-    """A threshold in use. Blocks are counted where they begin: the first as below, those after it as above."""
+    """A threshold in use. Blocks are counted where they begin: the first as below, those after it
+    as above.
+    """
 
     name: str
     __array_ufunc__ = None  # so that NumPy's numbers leave a comparison to it
@@ -101,7 +106,9 @@ class Counted(int):
 
 
 class Block(Counted):
-    """So many rows or steps at a time, as many as fit under a threshold; comparing it with 1 says nothing."""
+    """So many rows or steps at a time, as many as fit under a threshold; comparing it with 1 says
+    nothing.
+    """
 
     def _side(self, below: bool) -> None:
         pass
@@ -113,11 +120,15 @@ class Block(Counted):
 
 @functools.cache
 def places(name: str) -> tuple[Any, tuple[Any, ...]]:
-    """The value that a constant has by default, and all modules that hold it; (None, ()) if there is none."""
+    """The value that a constant has by default, and all modules that hold it; (None, ()) if there
+    is none.
+    """
     path, _, constant = name.rpartition(".")
     value = vars(import_module(path)).get(constant)
     packages = ("minigrad", "layers", "optim")
-    modules = [module for path, module in list(sys.modules.items()) if path.split(".")[0] in packages]
+    modules = [
+        module for path, module in list(sys.modules.items()) if path.split(".")[0] in packages
+    ]
     return value, tuple(m for m in modules if value is not None and vars(m).get(constant) is value)
 
 
@@ -126,15 +137,19 @@ def draw(rng: np.random.Generator) -> dict[str, int]:
     plain = {DISABLED: 1} if rng.random() < 0.15 else {}
     if rng.random() < 0.3:
         return plain
-    return plain | {name: int(rng.choice(values)) for name, values in THRESHOLDS.items() if rng.random() < 0.7}
+    return plain | {
+        name: int(rng.choice(values)) for name, values in THRESHOLDS.items() if rng.random() < 0.7
+    }
 
 
 @contextlib.contextmanager
 def using(values: dict[str, int]) -> Iterator[None]:
-    """Within this block, or in a function that it decorates, some thresholds have these values and all are counted.
+    """Within this block, or in a function that it decorates, some thresholds have these values and
+    all are counted.
 
-    And memory that nobody has written to is full of NaN or of large numbers, so that a use of it shows; and a rule that
-    writes into an array that it was given raises an AssertionError, whether or not anything else used that array.
+    And memory that nobody has written to is full of NaN or of large numbers, so that a use of it
+    shows; and a rule that writes into an array that it was given raises an AssertionError, whether
+    or not anything else used that array.
     """
     import layers  # noqa: F401  # all modules must be loaded before `places` looks through them
     import optim  # noqa: F401
@@ -162,7 +177,9 @@ def using(values: dict[str, int]) -> Iterator[None]:
 
 
 class Untouched:
-    """Looks, when a backward pass comes to its next node, whether the last rule has left its arrays as they were."""
+    """Looks, when a backward pass comes to its next node, whether the last rule has left its arrays
+    as they were.
+    """
 
     def __init__(self) -> None:
         self.node: Any = None
@@ -171,11 +188,17 @@ class Untouched:
     def __call__(self, node: Any, dz: Any) -> None:
         before, given = self.node, self.given
         self.node, self.given = node, []
-        # A pass visits nodes newest first. What an optimizer has changed between two passes, of which one broke off, is
-        # no rule's doing.
-        same = before and node.serial < before.serial and all(one.updated < before.serial for one in before.inputs)
+        # A pass visits nodes newest first. What an optimizer has changed between two passes, of
+        # which one broke off, is no rule's doing.
+        same = (
+            before
+            and node.serial < before.serial
+            and all(one.updated < before.serial for one in before.inputs)
+        )
         if same and any(array.tobytes() != content for array, content in given):
-            raise AssertionError(f"the rule of {before.gate!r} has written into an array that it was given")
+            raise AssertionError(
+                f"the rule of {before.gate!r} has written into an array that it was given"
+            )
         if node.gate:
             dz = dz.dense() if isinstance(dz, LazyGradient) else dz
             arrays = (one for one in (dz, node.output, *node.arrays) if isinstance(one, np.ndarray))

@@ -1,6 +1,8 @@
-"""Functions and losses at extreme values in float32 and float64, and arithmetic of all dtypes, against other formulas.
+"""Functions and losses at extreme values in float32 and float64, and arithmetic of all dtypes,
+against other formulas.
 
-Extremes are compared with the textbooks' formulas in the widest float that NumPy has, arithmetic with NumPy itself.
+Extremes are compared with the textbooks' formulas in the widest float that NumPy has, arithmetic
+with NumPy itself.
 """
 
 from __future__ import annotations
@@ -39,7 +41,9 @@ def lse(x: Array) -> Array:
     """ln Σ e^x over the last axis; infinite as soon as one number is."""
     top = x.max(axis=-1, keepdims=True)
     base = np.where(np.isfinite(top), top, 0)
-    return np.asarray(np.where(np.isinf(top), top, base + np.log(np.exp(x - base).sum(axis=-1, keepdims=True))))
+    return np.asarray(
+        np.where(np.isinf(top), top, base + np.log(np.exp(x - base).sum(axis=-1, keepdims=True)))
+    )
 
 
 def soft(x: Array) -> Array:
@@ -47,7 +51,8 @@ def soft(x: Array) -> Array:
     return np.asarray(e / e.sum(axis=-1, keepdims=True))
 
 
-# By name: the function of minigrad, the value and the derivative by x, as formulas. The derivative is of the sum.
+# By name: the function of minigrad, the value and the derivative by x, as formulas. The derivative
+# is of the sum.
 ELEMENTWISE: dict[str, tuple[Callable[[Any], Any], Callable[[Array], Array], Callable[[Array], Array]]] = {
     "sigmoid": (mg.sigmoid, sigma, lambda x: sigma(x) * sigma(-x)),
     "tanh": (mg.tanh, np.tanh, lambda x: (1 / np.cosh(np.clip(x, -1e4, 1e4))) ** 2),
@@ -96,7 +101,18 @@ class Values(Fuzzer):
         def pick(*values: Any) -> Any:
             return values[int(rng.integers(len(values)))]
 
-        kind = pick("elementwise", "along", "loss", "loss", "numbers", "numbers", "whole", "whole", "mixed", "mixed")
+        kind = pick(
+            "elementwise",
+            "along",
+            "loss",
+            "loss",
+            "numbers",
+            "numbers",
+            "whole",
+            "whole",
+            "mixed",
+            "mixed",
+        )
         if kind in ("whole", "mixed"):
             return Value(
                 pick(*WHOLE) if kind == "whole" else kind,
@@ -107,18 +123,46 @@ class Values(Fuzzer):
             )
         shape = (int(rng.integers(1, 4)), int(rng.integers(1, 5)))
         drawn = [
-            pick(*EXTREMES) if rng.random() < 0.6 else float(rng.normal() * 10) for _ in range(shape[0] * shape[1])
+            pick(*EXTREMES) if rng.random() < 0.6 else float(rng.normal() * 10)
+            for _ in range(shape[0] * shape[1])
         ]
-        dtype, layout, choice = pick("float32", "float64"), layouts.draw(rng), int(rng.integers(0, 1000))
+        dtype, layout, choice = (
+            pick("float32", "float64"),
+            layouts.draw(rng),
+            int(rng.integers(0, 1000)),
+        )
         if kind == "numbers":
             dtype, name = pick(*DTYPES), pick(*OPERATORS, *OPERATORS, *METHODS)
             high = 2 if dtype == "bool" else 6
-            drawn = rng.integers(0 if dtype in ("bool", "uint8") else -5, high, shape[0] * shape[1]).tolist()
-            other = pick(True, False, 0, 1, 2, -1, 3, 300, 0.5, -1.5, 2.0, *DTYPES, np.float64(0.25), np.int64(2))
-            rows = tuple(tuple(map(float, drawn[k * shape[1] : (k + 1) * shape[1]])) for k in range(shape[0]))
+            drawn = rng.integers(
+                0 if dtype in ("bool", "uint8") else -5, high, shape[0] * shape[1]
+            ).tolist()
+            other = pick(
+                True,
+                False,
+                0,
+                1,
+                2,
+                -1,
+                3,
+                300,
+                0.5,
+                -1.5,
+                2.0,
+                *DTYPES,
+                np.float64(0.25),
+                np.int64(2),
+            )
+            rows = tuple(
+                tuple(map(float, drawn[k * shape[1] : (k + 1) * shape[1]])) for k in range(shape[0])
+            )
             return Value(name, rows, dtype, layout, other, bool(rng.random() < 0.4))
-        if kind == "loss":  # an infinite logit is a loss without a limit, except for -inf of a class that is ruled out
-            drawn = [n if abs(n) < np.inf or n < 0 and k % shape[1] else 100.0 for k, n in enumerate(drawn)]
+        # an infinite logit is a loss without a limit, except for -inf of a class that is ruled out
+        if kind == "loss":
+            drawn = [
+                n if abs(n) < np.inf or n < 0 and k % shape[1] else 100.0
+                for k, n in enumerate(drawn)
+            ]
         rows = tuple(tuple(drawn[k * shape[1] : (k + 1) * shape[1]]) for k in range(shape[0]))
         name = {
             "elementwise": pick(*ELEMENTWISE),
@@ -177,17 +221,24 @@ def along(case: Value, x: Array, exact: Array) -> str:
     """Softmax and its logarithms along the last axis, with their gradients."""
     t = mg.Tensor(x, requires_grad=True)
     if case.choice % 2:  # along the first axis instead
-        z = {"softmax": mg.softmax, "log_softmax": mg.log_softmax}.get(case.name, mg.logsumexp)(t.T, axis=0)
+        z = {"softmax": mg.softmax, "log_softmax": mg.log_softmax}.get(case.name, mg.logsumexp)(
+            t.T, axis=0
+        )
         z = z.T if z.ndim == 2 else z.reshape(-1, 1)
     else:
         z = ALONG[case.name][0](t)
     expected = ALONG[case.name][1](exact)
-    if np.isposinf(x).any() or np.isneginf(x).all(axis=-1).any():  # without a limit, except that of a sum
+    # without a limit, except that of a sum
+    if np.isposinf(x).any() or np.isneginf(x).all(axis=-1).any():
         if case.name != "logsumexp":
             return ""
         z.backward(np.ones_like(z.array))
         nan = np.isnan(np.asarray(t.grad)).any()
-        return "NaN: the gradient of logsumexp" if nan else unlike(case, "the value", z.array, expected)
+        return (
+            "NaN: the gradient of logsumexp"
+            if nan
+            else unlike(case, "the value", z.array, expected)
+        )
     if problem := unlike(case, "the value", z.array, expected):
         return problem
     weight = np.cos(np.arange(1.0, 1.0 + z.size)).reshape(z.shape).astype(case.dtype)
@@ -202,11 +253,15 @@ def along(case: Value, x: Array, exact: Array) -> str:
 
 
 def loss(case: Value, exact: Array) -> tuple[Callable[[Any], Any], Array, Array]:
-    """A loss of these logits with settings that `choice` decides: minigrad's, the value and the gradient."""
+    """A loss of these logits with settings that `choice` decides: minigrad's, the value and the
+    gradient.
+    """
     how = ("mean", "sum", "none")[case.choice % 3]
     weighted = bool(case.choice // 3 % 2)
     if case.name == "binary CE":
-        t = np.array([(0.0, 1.0, 0.5, 1.0)[(case.choice + k) % 4] for k in range(exact.size)]).reshape(exact.shape)
+        t = np.array(
+            [(0.0, 1.0, 0.5, 1.0)[(case.choice + k) % 4] for k in range(exact.size)]
+        ).reshape(exact.shape)
         w0, w1 = (0.5, 2.0) if weighted else (1.0, 1.0)
 
         def term(w: Any, share: Array, value: Array) -> Array:
@@ -237,7 +292,9 @@ def loss(case: Value, exact: Array) -> tuple[Callable[[Any], Any], Array, Array]
 
         def run(x: Any) -> Any:
             if case.name == "NLL":
-                return mg.negative_log_likelihood(mg.log_softmax(x), given, reduction=how, **options).sum()
+                return mg.negative_log_likelihood(
+                    mg.log_softmax(x), given, reduction=how, **options
+                ).sum()
             return mg.softmax_cross_entropy(x, given, reduction=how, **options).sum()
 
     total = each.sum() / (count if how == "mean" else 1)
@@ -245,7 +302,9 @@ def loss(case: Value, exact: Array) -> tuple[Callable[[Any], Any], Array, Array]
 
 
 def unlike(case: Value, what: str, found: Any, expected: Array) -> str:
-    """How a result differs from the formula by more than rounding; "" if it does not, or has no limit."""
+    """How a result differs from the formula by more than rounding; "" if it does not, or has no
+    limit.
+    """
     if found is None or found.dtype != case.dtype or found.shape != np.shape(expected):
         return f"form: {what} of {case.name} is {getattr(found, 'dtype', None)} {np.shape(found)}"
     kind = np.finfo(case.dtype)
@@ -256,10 +315,12 @@ def unlike(case: Value, what: str, found: Any, expected: Array) -> str:
         size = max([1.0, *(abs(n) for row in case.numbers for n in row if np.isfinite(n))])
         if case.name != "logsumexp" and (what == "the gradient" or case.name == "softmax"):
             size = min(size, 1e4)
-        relative = case.name in ("softmax", "logsumexp")  # e^(a - b) is as wrong as a and b are rounded
+        # e^(a - b) is as wrong as a and b are rounded
+        relative = case.name in ("softmax", "logsumexp")
         factor = 40 + 4 * size * relative
         near = np.abs(found - there) <= factor * kind.eps * np.abs(there) + 4 * kind.tiny
-        if case.name not in ("sigmoid", "tanh", "softplus", "softmax", "exp"):  # differences, precise to their terms
+        # differences, precise to their terms
+        if case.name not in ("sigmoid", "tanh", "softplus", "softmax", "exp"):
             near |= np.abs(found - there) <= 40 * kind.eps * size
         elif what == "the gradient" and case.name != "exp":
             near |= np.abs(found - there) <= 4 * kind.eps
@@ -272,38 +333,62 @@ def unlike(case: Value, what: str, found: Any, expected: Array) -> str:
 def rows(case: Value, rng: Generator) -> str:
     """The gradient of many looked-up rows, summed by row, against np.add.at."""
     size, count = int(rng.choice([3, 20, 400, 2000])), int(rng.choice([1, 10, 10, 500, 3000]))
-    ids = (size * rng.random(count) ** int(rng.choice([1, 4]))).astype(rng.choice(["i8", "i4", "u2"]))
+    ids = (size * rng.random(count) ** int(rng.choice([1, 4]))).astype(
+        rng.choice(["i8", "i4", "u2"])
+    )
     dz = rng.normal(size=(count, 2)).astype(case.dtype)
     expected = np.zeros((size, 2))
     np.add.at(expected, ids, dz)
     table = mg.Tensor(np.zeros((size, 2), case.dtype), requires_grad=True)
     mg.lookup(table, laid_out(ids, case.layout)).backward(laid_out(dz, case.layout))
     product = mg.Tensor(np.zeros((size, 2), case.dtype), requires_grad=True)
-    mg.LookupProduct()(product, ids, np.eye(2, dtype=case.dtype), np.zeros(2, case.dtype)).backward(dz)
+    mg.LookupProduct()(product, ids, np.eye(2, dtype=case.dtype), np.zeros(2, case.dtype)).backward(
+        dz
+    )
     picked = mg.Tensor(np.zeros((size, 2), case.dtype), requires_grad=True)
-    signed = ids.astype("i4") - size * (rng.random(count) < 0.5)  # the same rows, of which some count from the end
+    # the same rows, of which some count from the end
+    signed = ids.astype("i4") - size * (rng.random(count) < 0.5)
     picked[laid_out(signed, case.layout)].backward(dz)
     tolerance = 1e-3 if case.dtype == "float32" else 1e-9
-    right = [np.allclose(np.array(one.grad), expected, tolerance, tolerance) for one in (table, product, picked)]
-    return "" if all(right) else f"rows: {count} of {size}, in a look-up, its product or an index {right}"
+    right = [
+        np.allclose(np.array(one.grad), expected, tolerance, tolerance)
+        for one in (table, product, picked)
+    ]
+    return (
+        ""
+        if all(right)
+        else f"rows: {count} of {size}, in a look-up, its product or an index {right}"
+    )
 
 
 def norms(case: Value, rng: Generator) -> str:
     """Clipping gradients of all sizes, against the norm in the widest float."""
-    scale = 10.0 ** rng.integers(-30, 31) * (1 if case.dtype == "float32" else 10.0 ** rng.integers(-200, 201))
-    gradients = [rng.normal(size=shape) * scale * (rng.random() < 0.8) for shape in ((2, 3), (4,), ())]
-    tensors = {str(k): mg.Tensor(np.zeros(g.shape, case.dtype), requires_grad=True) for k, g in enumerate(gradients)}
+    scale = 10.0 ** rng.integers(-30, 31) * (
+        1 if case.dtype == "float32" else 10.0 ** rng.integers(-200, 201)
+    )
+    gradients = [
+        rng.normal(size=shape) * scale * (rng.random() < 0.8) for shape in ((2, 3), (4,), ())
+    ]
+    tensors = {
+        str(k): mg.Tensor(np.zeros(g.shape, case.dtype), requires_grad=True)
+        for k, g in enumerate(gradients)
+    }
     for tensor, gradient in zip(tensors.values(), gradients, strict=True):
         tensor.grad = gradient
     exact: list[Any] = [np.array(tensor.grad, wide) for tensor in tensors.values()]
-    norm, bound = np.sqrt(sum((g * g).sum() for g in exact)), float(scale * rng.choice([0.0, 0.1, 1.0, 100.0]))
+    norm, bound = (
+        np.sqrt(sum((g * g).sum() for g in exact)),
+        float(scale * rng.choice([0.0, 0.1, 1.0, 100.0])),
+    )
     found = optim.clip_gradients(tensors, bound)
     eps = np.finfo(case.dtype).eps
     if not abs(found - norm) <= 40 * eps * norm:
         return f"norm: it is {found}, and should be {norm}"
     for tensor, slope in zip(tensors.values(), exact, strict=True):
         there = slope * (bound / norm if norm > bound else 1)
-        if not (np.abs(tensor.grad - there) <= 100 * eps * np.abs(there) + np.finfo(case.dtype).tiny).all():
+        if not (
+            np.abs(tensor.grad - there) <= 100 * eps * np.abs(there) + np.finfo(case.dtype).tiny
+        ).all():
             return f"clipped: to norm {bound} it is {np.array(tensor.grad).tolist()}, and should be {there.tolist()}"
     return ""
 
@@ -339,7 +424,10 @@ def layer(case: Value, rng: Generator) -> str:
         wanted = {**parameters, "x": given} if name != "embedding" else dict(parameters)
         v = {key: rng.normal(size=tensor.shape) for key, tensor in wanted.items()}
         (made[name](given) * weights).sum().backward()
-        ours, values = sum(float((np.asarray(t.grad) * v[key]).sum()) for key, t in wanted.items()), []
+        ours, values = (
+            sum(float((np.asarray(t.grad) * v[key]).sum()) for key, t in wanted.items()),
+            [],
+        )
         start = {key: tensor.array for key, tensor in wanted.items()}
         for step in (1e-6, -1e-6):
             for key, tensor in wanted.items():
@@ -352,8 +440,16 @@ def layer(case: Value, rng: Generator) -> str:
             return f"gradient: {name}'s along a direction is {ours}, by central differences {along}"
     tolerance = 1e-4 if case.dtype == "float32" or name == "one" else 1e-9
     kind = "float32" if name == "one" else case.dtype
-    right = found.dtype == kind and found.shape == expected.shape and np.allclose(found, expected, tolerance, tolerance)
-    return "" if right else f"layer: {name} gives {found.dtype} {found.tolist()}\n    NumPy: {expected.tolist()}"
+    right = (
+        found.dtype == kind
+        and found.shape == expected.shape
+        and np.allclose(found, expected, tolerance, tolerance)
+    )
+    return (
+        ""
+        if right
+        else f"layer: {name} gives {found.dtype} {found.tolist()}\n    NumPy: {expected.tolist()}"
+    )
 
 
 def _by_choice(check: Callable[[str, str, Generator], str]) -> Callable[[Value, Generator], str]:
@@ -370,16 +466,24 @@ WHOLE: dict[str, Callable[[Value, Generator], str]] = {"rows": rows, "norms": no
 
 
 def numbers(case: Value) -> str:
-    """An operator or method on Tensors of any dtype: NumPy's value, and no narrower than its operands."""
+    """An operator or method on Tensors of any dtype: NumPy's value, and no narrower than its
+    operands.
+    """
     x = laid_out(np.array(case.numbers, case.dtype), case.layout)
     other = case.other
     if isinstance(other, str):
-        other = laid_out(np.abs(case.numbers).clip(0, 1 if other == "bool" else None).astype(other), "F")
+        other = laid_out(
+            np.abs(case.numbers).clip(0, 1 if other == "bool" else None).astype(other), "F"
+        )
     if case.name in METHODS:
         options: dict[str, Any] = {"axis": 0} if case.left else {}
 
         def run(a: Any) -> Any:
-            return np.cumsum(a, **options) if case.name == "cumsum" else getattr(a, case.name)(**options)
+            return (
+                np.cumsum(a, **options)
+                if case.name == "cumsum"
+                else getattr(a, case.name)(**options)
+            )
 
         args: list[Any] = [x]
     elif case.name in ("neg", "abs"):
@@ -391,12 +495,16 @@ def numbers(case: Value) -> str:
             expected = np.asarray(run(*args))
         except (TypeError, ValueError, OverflowError):
             expected = None
-        wrapped = [mg.Tensor(a) if a is x or (isinstance(a, np.ndarray) and len(case.numbers) > 1) else a for a in args]
+        wrapped = [
+            mg.Tensor(a) if a is x or (isinstance(a, np.ndarray) and len(case.numbers) > 1) else a
+            for a in args
+        ]
         try:
             found = np.asarray(getattr(result := run(*wrapped), "array", result))
         except mg.MinigradError:
             return ""  # refusing is allowed, in words
-        if expected is None:  # what NumPy refuses may have a sense here, if it is the mathematical one
+        # what NumPy refuses may have a sense here, if it is the mathematical one
+        if expected is None:
             expected = np.asarray(run(*(np.asarray(a, "f8") for a in args)))
     if found.shape != expected.shape:
         return f"form: the shape is {found.shape}, and NumPy's is {expected.shape}"
@@ -408,9 +516,12 @@ def numbers(case: Value) -> str:
     with np.errstate(all="ignore"):
         there = expected.astype(float)
         eps = max(np.finfo(d).eps if d.kind == "f" else 0.0 for d in (found.dtype, expected.dtype))
-        right = np.isclose(found.astype(float), there, 60 * eps, 4 * eps, equal_nan=True) | (np.abs(there) > 6e4)
+        right = np.isclose(found.astype(float), there, 60 * eps, 4 * eps, equal_nan=True) | (
+            np.abs(there) > 6e4
+        )
     return (
         ""
         if right.all()
-        else f"number: it is {found.dtype} {found.tolist()}, by NumPy {expected.dtype} {expected.tolist()}"
+        else f"number: it is {found.dtype} {found.tolist()}, by NumPy {expected.dtype} "
+        f"{expected.tolist()}"
     )

@@ -1,4 +1,6 @@
-"""Functions of mixed operands, reductions, pooling, schedules, batches, streams and texts, each against a slow way."""
+"""Functions of mixed operands, reductions, pooling, schedules, batches, streams and texts, each
+against a slow way.
+"""
 
 from __future__ import annotations
 
@@ -52,9 +54,11 @@ MIXED: dict[str, tuple[Callable[..., Any], Callable[..., Any], int]] = {
 
 
 def mixed(dtype: str, layout: str, rng: Generator) -> str:
-    """A function of plain numbers, NumPy's numbers, arrays and Tensors of all dtypes: the value, dtype and gradients.
+    """A function of plain numbers, NumPy's numbers, arrays and Tensors of all dtypes: the value,
+    dtype and gradients.
 
-    By the docs a plain number takes the dtype of the first Tensor of floats; what else there is combines as in NumPy.
+    By the docs a plain number takes the dtype of the first Tensor of floats; what else there is
+    combines as in NumPy.
     """
     name = str(rng.choice(list(MIXED)))
     ours, numpy, count = MIXED[name]
@@ -69,18 +73,31 @@ def mixed(dtype: str, layout: str, rng: Generator) -> str:
         chosen = "bool" if name.endswith("where") and not place and rng.random() < 0.5 else chosen
         low = 0 if chosen[0] in "bu" or "CE" in name else -4
         array = laid_out(
-            rng.integers(low, 2 if chosen == "bool" or "CE" in name else 5, (2, size)).astype(chosen), layout
+            rng.integers(low, 2 if chosen == "bool" or "CE" in name else 5, (2, size)).astype(
+                chosen
+            ),
+            layout,
         )
         if kind in ("bool", "int", "float"):
             operands.append(
-                {"bool": lambda n: n > 0, "int": lambda n: n, "float": lambda n: n / 4}[kind](int(rng.integers(0, 4)))
+                {"bool": lambda n: n > 0, "int": lambda n: n, "float": lambda n: n / 4}[kind](
+                    int(rng.integers(0, 4))
+                )
             )
         elif kind == "scalar":
             operands.append(array[0, 0])
         else:
             floats = array.dtype in (np.float32, np.float64)
-            tensor = kind == "Tensor" or not any(isinstance(one, mg.Tensor) for one in operands) and place == count - 1
-            operands.append(mg.Tensor(array, requires_grad=floats and bool(rng.random() < 0.5)) if tensor else array)
+            tensor = (
+                kind == "Tensor"
+                or not any(isinstance(one, mg.Tensor) for one in operands)
+                and place == count - 1
+            )
+            operands.append(
+                mg.Tensor(array, requires_grad=floats and bool(rng.random() < 0.5))
+                if tensor
+                else array
+            )
     if not any(isinstance(one, mg.Tensor) for one in operands):
         return ""
     counted = operands[name.endswith("where") :]  # a condition has no say
@@ -93,7 +110,9 @@ def mixed(dtype: str, layout: str, rng: Generator) -> str:
     for one in operands:
         if isinstance(one, (bool, int, float)) and not isinstance(one, np.generic):
             own = np.float32 if isinstance(one, float) else type(one)(0)
-            plain.append(np.array(one, beside if beside.kind == "f" else np.result_type(beside, own)))
+            plain.append(
+                np.array(one, beside if beside.kind == "f" else np.result_type(beside, own))
+            )
         elif isinstance(one, np.generic):
             plain.append(np.array(one, beside if beside.kind == "f" else one.dtype))
         else:
@@ -102,18 +121,28 @@ def mixed(dtype: str, layout: str, rng: Generator) -> str:
         try:
             found = ours(*operands)
         except mg.MinigradError:
-            return ""  # refusing is allowed, in words: NumPy refuses too, or the number fits no such dtype
+            # refusing is allowed, in words: NumPy refuses too, or the number fits no such dtype
+            return ""
         wraps = not any(one in name for one in ("error", "CE"))
         exact = np.asarray(numpy(*(plain if wraps else (one.astype(float) for one in plain))))
         value = exact.dtype if wraps else np.result_type(*plain[: 1 if "CE" in name else 2])
         value = np.dtype(float) if value.kind != "f" and not wraps else value
-    described = f"{name} of " + ", ".join(f"{type(one).__name__} {getattr(one, 'dtype', one)}" for one in operands)
-    if found.shape != exact.shape or wraps and found.dtype != value or found.dtype.kind != value.kind:
+    described = f"{name} of " + ", ".join(
+        f"{type(one).__name__} {getattr(one, 'dtype', one)}" for one in operands
+    )
+    if (
+        found.shape != exact.shape
+        or wraps
+        and found.dtype != value
+        or found.dtype.kind != value.kind
+    ):
         return f"dtype: {described} is {found.dtype} {found.shape}, not {value} {exact.shape}"
     if found.dtype.itemsize < value.itemsize:
         return f"narrow: {described} is {found.dtype}, not {value}"
     eps = np.finfo(found.dtype).eps if found.dtype.kind == "f" else 0.0
-    if not np.allclose(found.array.astype(float), exact.astype(float), 60 * eps, 60 * eps, equal_nan=True):
+    if not np.allclose(
+        found.array.astype(float), exact.astype(float), 60 * eps, 60 * eps, equal_nan=True
+    ):
         return f"number: {described} is {found.array.tolist()}, and should be {exact.tolist()}"
     if found.requires_grad and found.dtype.kind == "f":
         found.backward(np.ones(found.shape, found.dtype))
@@ -128,19 +157,34 @@ def mixed(dtype: str, layout: str, rng: Generator) -> str:
 
 
 def reduced(dtype: str, layout: str, rng: Generator) -> str:
-    """Reductions of narrow dtypes whose numbers are so large that a sum leaves their range, and means of losses."""
-    narrow = "float16" if rng.random() < 0.6 else str(rng.choice(["int8", "uint8", "int16", "int32", "uint32"]))
+    """Reductions of narrow dtypes whose numbers are so large that a sum leaves their range, and
+    means of losses.
+    """
+    narrow = (
+        "float16"
+        if rng.random() < 0.6
+        else str(rng.choice(["int8", "uint8", "int16", "int32", "uint32"]))
+    )
     largest = float(np.finfo(narrow).max if narrow == "float16" else np.iinfo(narrow).max)
-    largest *= rng.choice([0.002, 0.1, 0.9])  # where only squares leave the range, sums of many numbers, or of two
+    # where only squares leave the range, sums of many numbers, or of two
+    largest *= rng.choice([0.002, 0.1, 0.9])
     lowest = float(rng.choice([0.5, 0.5, 0.0 if narrow[0] == "u" else -1.0]))
-    x = laid_out((largest * rng.uniform(lowest, 1, (2, int(rng.integers(1, 40))))).astype(narrow), layout)
-    name = str(rng.choice(["sum", "mean", "var", "std", "cumsum", "logsumexp", "squared error", "absolute error"]))
+    x = laid_out(
+        (largest * rng.uniform(lowest, 1, (2, int(rng.integers(1, 40))))).astype(narrow), layout
+    )
+    name = str(
+        rng.choice(
+            ["sum", "mean", "var", "std", "cumsum", "logsumexp", "squared error", "absolute error"]
+        )
+    )
     axis: Any = rng.choice(np.array([None, 0, 1, -1], object))
     wide = x.astype(float)
     with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
         if name == "logsumexp":
             found = mg.logsumexp(mg.Tensor(x), axis=axis)
-            expected = wide.max(axis) + np.log(np.exp(wide - wide.max(axis, keepdims=True)).sum(axis))
+            expected = wide.max(axis) + np.log(
+                np.exp(wide - wide.max(axis, keepdims=True)).sum(axis)
+            )
         elif name.endswith("error"):
             if narrow == "float16":
                 return ""
@@ -149,25 +193,37 @@ def reduced(dtype: str, layout: str, rng: Generator) -> str:
             expected = np.mean(np.abs(wide - wide[::-1]) ** (1 + (name == "squared error")))
         else:
             found = (
-                mg.cumsum(mg.Tensor(x), axis=axis or 0) if name == "cumsum" else getattr(mg.Tensor(x), name)(axis=axis)
+                mg.cumsum(mg.Tensor(x), axis=axis or 0)
+                if name == "cumsum"
+                else getattr(mg.Tensor(x), name)(axis=axis)
             )
             expected = x.cumsum(axis or 0) if name == "cumsum" else getattr(x, name)(axis=axis)
             if found.dtype != expected.dtype:
-                return f"dtype: {name} of {narrow} is {found.dtype}, and NumPy's is {expected.dtype}"
+                return (
+                    f"dtype: {name} of {narrow} is {found.dtype}, and NumPy's is {expected.dtype}"
+                )
         eps = 8 * np.finfo(found.dtype).eps if found.dtype.kind == "f" else 0.0
-        if found.shape == expected.shape and np.allclose(found.array.astype(float), expected.astype(float), eps, eps):
+        if found.shape == expected.shape and np.allclose(
+            found.array.astype(float), expected.astype(float), eps, eps
+        ):
             return ""
     return f"reduced: {name} of {narrow} {x.tolist()} by {axis} is {found.array.tolist()}, not {expected.tolist()}"
 
 
 def pooled(dtype: str, layout: str, rng: Generator) -> str:
     """Pooling the real steps of a sequence, whatever the others hold, and its gradient."""
-    x, how = rng.normal(size=(2, int(rng.integers(1, 5)), 3)).astype(dtype), str(rng.choice(["mean", "max"]))
+    x, how = (
+        rng.normal(size=(2, int(rng.integers(1, 5)), 3)).astype(dtype),
+        str(rng.choice(["mean", "max"])),
+    )
     real = rng.random(x.shape[:2]) < 0.6
     real[:, int(rng.integers(x.shape[1]))] = True
     y = x.copy()
     x[~real] = rng.choice([0.0, np.nan, np.inf, -np.inf, 1e30])
-    t, weights = mg.Tensor(laid_out(x, layout), requires_grad=True), rng.normal(size=(2, 3)).astype(dtype)
+    t, weights = (
+        mg.Tensor(laid_out(x, layout), requires_grad=True),
+        rng.normal(size=(2, 3)).astype(dtype),
+    )
     found = pool(t, how, mask=laid_out(real, layout))
     found.backward(weights)
     value, slope = np.zeros((2, 3)), np.zeros(x.shape)
@@ -180,19 +236,29 @@ def pooled(dtype: str, layout: str, rng: Generator) -> str:
                 slope[b, steps, d] = weights[b, d] / len(steps)
             else:
                 slope[b, steps[column.argmax()], d] = weights[b, d]
-    if found.dtype == dtype and np.allclose(found.array, value, 1e-4) and np.allclose(np.array(t.grad), slope, 1e-4):
+    if (
+        found.dtype == dtype
+        and np.allclose(found.array, value, 1e-4)
+        and np.allclose(np.array(t.grad), slope, 1e-4)
+    ):
         return ""
     return f"pool: {how} of {x.tolist()}, {real.tolist()} is {found.array.tolist()}, its gradient {t.grad}"
 
 
 def schedules(dtype: str, layout: str, rng: Generator) -> str:
     """Factors at all steps, the borders included."""
-    n, factor, warm = int(rng.integers(1, 7)), float(rng.choice([0.0, 0.1, 0.5, 1.0])), int(rng.integers(1, 5))
+    n, factor, warm = (
+        int(rng.integers(1, 7)),
+        float(rng.choice([0.0, 0.1, 0.5, 1.0])),
+        int(rng.integers(1, 5)),
+    )
     plain: dict[str, tuple[Any, Callable[[int], float]]] = {
         "step": (optim.StepSchedule(n, max(factor, 0.1)), lambda t: max(factor, 0.1) ** (t // n)),
         "cosine": (
             optim.CosineSchedule(n, factor),
-            lambda t: factor if t >= n else factor + (1 - factor) * math.cos(math.pi * t / n / 2) ** 2,
+            lambda t: (
+                factor if t >= n else factor + (1 - factor) * math.cos(math.pi * t / n / 2) ** 2
+            ),
         ),
         "none": (None, lambda t: 1.0),
     }
@@ -208,9 +274,13 @@ def schedules(dtype: str, layout: str, rng: Generator) -> str:
 
 
 def batches(dtype: str, layout: str, rng: Generator) -> str:
-    """Rows by rows over some epochs, from any position of another object, and with rows of different lengths."""
+    """Rows by rows over some epochs, from any position of another object, and with rows of
+    different lengths.
+    """
     expected: list[tuple[Array, ...]] = []
-    rows, size, shuffle, seed = (int(rng.integers(*bounds)) for bounds in ((1, 12), (1, 6), (0, 2), (0, 3)))
+    rows, size, shuffle, seed = (
+        int(rng.integers(*bounds)) for bounds in ((1, 12), (1, 6), (0, 2), (0, 3))
+    )
     x = laid_out(rng.normal(size=(rows, 2)).astype(dtype), layout)
     ragged = [rng.integers(1, 9, int(rng.integers(0, 4))).tolist() for _ in range(rows)]
 
@@ -218,11 +288,18 @@ def batches(dtype: str, layout: str, rng: Generator) -> str:
         return Batches(x, ragged, batch_size=size, shuffle=bool(shuffle), seed=seed)
 
     for epoch in range(3):
-        order = np.random.default_rng([seed, epoch]).permutation(rows) if shuffle else np.arange(rows)
+        order = (
+            np.random.default_rng([seed, epoch]).permutation(rows) if shuffle else np.arange(rows)
+        )
         for start in range(0, rows, size):
             picked = order[start : start + size]
             width = max(len(ragged[k]) for k in picked)
-            expected.append((x[picked], np.array([[0] * (width - len(ragged[k])) + ragged[k] for k in picked], int)))
+            expected.append(
+                (
+                    x[picked],
+                    np.array([[0] * (width - len(ragged[k])) + ragged[k] for k in picked], int),
+                )
+            )
     return _in_turn(make, expected, 3, rng)
 
 
@@ -230,16 +307,24 @@ def streams(dtype: str, layout: str, rng: Generator) -> str:
     """Windows of one row of ids, around and around."""
     rows, steps, count = (int(rng.integers(1, n)) for n in (4, 4, 5))
     windows = None if rng.random() < 0.4 else int(rng.integers(1, 8))
-    ids = laid_out(rng.integers(0, 100, rows * steps * count + int(rng.integers(1, rows * steps + 1))), layout)
+    ids = laid_out(
+        rng.integers(0, 100, rows * steps * count + int(rng.integers(1, rows * steps + 1))), layout
+    )
     per_epoch, expected = windows or count, []
     for number in range(3 * per_epoch):
         at = [row * count * steps + number % count * steps for row in range(rows)]
-        expected.append(tuple(np.array([ids[a + ahead : a + ahead + steps] for a in at]) for ahead in (0, 1)))
+        expected.append(
+            tuple(np.array([ids[a + ahead : a + ahead + steps] for a in at]) for ahead in (0, 1))
+        )
     return _in_turn(lambda: Stream(ids, rows, steps, windows=windows), expected, 3, rng)
 
 
-def _in_turn(make: Callable[[], Batches], expected: list[tuple[Array, ...]], epochs: int, rng: Generator) -> str:
-    """Whether the passes give these batches, and what they still have to give when resumed at a position."""
+def _in_turn(
+    make: Callable[[], Batches], expected: list[tuple[Array, ...]], epochs: int, rng: Generator
+) -> str:
+    """Whether the passes give these batches, and what they still have to give when resumed at a
+    position.
+    """
     data, found, states = make(), [], []
     for _ in range(epochs):
         if rng.random() < 0.3:
@@ -253,8 +338,13 @@ def _in_turn(make: Callable[[], Batches], expected: list[tuple[Array, ...]], epo
     if (stored := again.state_dict()) != states[at]:
         return f"stored: {states[at]} loaded and stored again is {stored}"
     rest = [batch for _ in range(epochs - states[at]["epoch"]) for batch in again]
-    for what, ours, theirs in (("in turn", found, expected), (f"from {states[at]}", rest, expected[at + 1 :])):
-        if [[one.tolist() for one in batch] for batch in ours] != [[one.tolist() for one in batch] for batch in theirs]:
+    for what, ours, theirs in (
+        ("in turn", found, expected),
+        (f"from {states[at]}", rest, expected[at + 1 :]),
+    ):
+        if [[one.tolist() for one in batch] for batch in ours] != [
+            [one.tolist() for one in batch] for batch in theirs
+        ]:
             return f"batches: {what} {ours}\n    instead of {theirs}"
     return "" if len(data) * epochs == len(expected) else f"length: {len(data)}"
 
@@ -263,7 +353,8 @@ def texts(dtype: str, layout: str, rng: Generator) -> str:
     """Vocabularies of words and of characters, and padding."""
     words = ["film", "the", "naïve", "名前", "10", "end", "a", "x²"]
     written = [
-        [str(word) for word in rng.choice(words, int(rng.integers(0, 6)))] for _ in range(int(rng.integers(1, 4)))
+        [str(word) for word in rng.choice(words, int(rng.integers(0, 6)))]
+        for _ in range(int(rng.integers(1, 4)))
     ]
     count = Counter(word for text in written for word in text)
     size = int(rng.integers(4, 12))
@@ -272,7 +363,9 @@ def texts(dtype: str, layout: str, rng: Generator) -> str:
     vocabulary = Vocabulary.build(written, size)
     if vocabulary.words != known or len(vocabulary) != 3 + len(known):
         return f"words: of {written} they are {vocabulary.words}, not {known}"
-    ids = [[1, *(known.index(word) + 3 if word in known else 2 for word in text)] for text in written]
+    ids = [
+        [1, *(known.index(word) + 3 if word in known else 2 for word in text)] for text in written
+    ]
     if [vocabulary.encode(text).tolist() for text in written] != ids:
         return f"ids: of {written} they are {[vocabulary.encode(text).tolist() for text in written]}, not {ids}"
     if [vocabulary.decode([0, *row]).split() for row in ids] != [
@@ -291,11 +384,16 @@ def texts(dtype: str, layout: str, rng: Generator) -> str:
         zeros = [0] * (wide - len(row))
         rows.append(zeros + row if side == "left" else row + zeros)
     padded = pad(ids, length, side=side, keep=keep)
-    if padded.tolist() != rows or mask(padded).tolist() != [[id != 0 for id in row] for row in rows]:
+    if padded.tolist() != rows or mask(padded).tolist() != [
+        [id != 0 for id in row] for row in rows
+    ]:
         return f"pad: {ids} to {length}, {side}, {keep} is {padded.tolist()}, not {rows}"
     if lengths(padded).tolist() != [sum(id != 0 for id in row) for row in rows]:
         return f"lengths: of {rows} they are {lengths(padded).tolist()}"
-    letters = "".join(str(one) for one in rng.choice(list("ab c😀é\n名\ue000"), int(rng.integers(1, 9)))) + joined[0]
+    letters = (
+        "".join(str(one) for one in rng.choice(list("ab c😀é\n名\ue000"), int(rng.integers(1, 9))))
+        + joined[0]
+    )
     size = int(rng.integers(2, 9))
     times = Counter(letters)
     alphabet = "".join(sorted(sorted(times, key=lambda one: (-times[one], one))[: size - 1]))
@@ -303,7 +401,9 @@ def texts(dtype: str, layout: str, rng: Generator) -> str:
     numbers = [alphabet.index(one) + 1 if one in alphabet else 0 for one in letters]
     if characters.alphabet != alphabet or characters.encode(letters).tolist() != numbers:
         return f"characters: of {letters!r}, {size}: {characters.alphabet!r}, {characters.encode(letters).tolist()}"
-    if characters.decode(numbers) != "".join(one if one in alphabet else "\ufffd" for one in letters):
+    if characters.decode(numbers) != "".join(
+        one if one in alphabet else "\ufffd" for one in letters
+    ):
         return f"characters: decoded to {characters.decode(numbers)!r}"
     return ""
 
@@ -315,16 +415,20 @@ def derived(dtype: str, layout: str, rng: Generator) -> str:
     several = bool(rng.random() < 0.5)
 
     def f(x: Any, y: Any = y) -> Any:  # tanh(a x) (b y)
-        return mg.tanh((mg.Tensor(a) @ x.reshape(-1, 1)).reshape(2, 2)) * (mg.Tensor(b) @ y.reshape(-1, 1)).reshape(
-            2, 2
-        )
+        return mg.tanh((mg.Tensor(a) @ x.reshape(-1, 1)).reshape(2, 2)) * (
+            mg.Tensor(b) @ y.reshape(-1, 1)
+        ).reshape(2, 2)
 
-    points = [mg.Tensor(laid_out(one, layout), requires_grad=bool(rng.random() < 0.5)) for one in (x, y)][: 1 + several]
+    points = [
+        mg.Tensor(laid_out(one, layout), requires_grad=bool(rng.random() < 0.5)) for one in (x, y)
+    ][: 1 + several]
     z, s = np.tanh(a @ x.ravel()), b @ y.ravel()
     rows = [((1 - z**2) * s)[:, None] * a, z[:, None] * b]
     found = mg.jacobian(f, points if several else points[0])
     for k, one in enumerate(found if several else [found]):
-        if one.shape != (2, 2, *points[k].shape) or not np.allclose(one.array.ravel(), rows[k].ravel()):
+        if one.shape != (2, 2, *points[k].shape) or not np.allclose(
+            one.array.ravel(), rows[k].ravel()
+        ):
             return f"jacobian: by input {k} it is {one.array.tolist()}, and should be {rows[k].tolist()}"
     v, w = (rng.normal(size=one.shape) for one in (x, y))
     along = (-2 * z * (1 - z**2) * s * (a @ v.ravel()) + (1 - z**2) * (b @ w.ravel()) * several) @ a
@@ -363,17 +467,30 @@ def measured(dtype: str, layout: str, rng: Generator) -> str:
 
 
 def sampled(dtype: str, layout: str, rng: Generator) -> str:
-    """Ids written by a model with a state: the likeliest, or shares near softmax(logits / temperature)."""
+    """Ids written by a model with a state: the likeliest, or shares near softmax(logits /
+    temperature).
+    """
     logits = rng.normal(size=(4, 4)).astype(dtype)
 
     class Next(Layer):
         def forward(self, ids: Any, state: Any) -> Any:
             total = (0 if state is None else state.array.astype(int)) + ids.sum(axis=1)
-            steps = np.cumsum(ids, axis=1) + (0 if state is None else state.array.astype(int)[:, None])
+            steps = np.cumsum(ids, axis=1) + (
+                0 if state is None else state.array.astype(int)[:, None]
+            )
             return mg.Tensor(logits[steps % 4]), mg.Tensor(total.astype("f8"))
 
-    prompt, temperature = rng.integers(0, 4, int(rng.integers(1, 4))).tolist(), float(rng.choice([0.0, 0.5, 2.0]))
-    found = sample(Next(), prompt, 300 if temperature else 8, temperature=temperature, seed=int(rng.integers(9)))
+    prompt, temperature = (
+        rng.integers(0, 4, int(rng.integers(1, 4))).tolist(),
+        float(rng.choice([0.0, 0.5, 2.0])),
+    )
+    found = sample(
+        Next(),
+        prompt,
+        300 if temperature else 8,
+        temperature=temperature,
+        seed=int(rng.integers(9)),
+    )
     total, seen = sum(prompt), np.zeros((4, 4))
     for id in found:
         if not temperature and id != logits[total % 4].argmax():
@@ -383,23 +500,33 @@ def sampled(dtype: str, layout: str, rng: Generator) -> str:
     if temperature:
         e = np.exp(logits / temperature)
         shares, count = e / e.sum(axis=1, keepdims=True), seen.sum(axis=1, keepdims=True)
-        if not (np.abs(seen - count * shares) <= 6 * np.sqrt(count * shares * (1 - shares)) + 2).all():
+        if not (
+            np.abs(seen - count * shares) <= 6 * np.sqrt(count * shares * (1 - shares)) + 2
+        ).all():
             return f"sample: at {temperature} {seen.tolist()}, from {logits.tolist()}"
     return ""
 
 
 def walked(dtype: str, layout: str, rng: Generator) -> str:
-    """Truncated backpropagation by windows, against a loop over a cell that is cut k2 steps before each end."""
+    """Truncated backpropagation by windows, against a loop over a cell that is cut k2 steps before
+    each end.
+    """
     kind, steps = (RNN, GRU, LSTM)[int(rng.integers(3))], 7
     k1, k2 = map(int, rng.integers(1, 5, 2))
-    layer = kind(2, 2, return_sequences=True, return_state=True, fused=True if rng.random() < 0.4 else None)
+    layer = kind(
+        2, 2, return_sequences=True, return_state=True, fused=True if rng.random() < 0.4 else None
+    )
     parameters = layer.named_parameters()
     for tensor in parameters.values():
         tensor.array = laid_out(rng.normal(size=tensor.shape), layout)
     x, weights = rng.normal(size=(2, steps, 2)), rng.normal(size=(2, steps, 2))
     model = Stateful(layer, TruncatedBPTT(k1, k2))
-    whole = [(slice(max(s, min(s + k1, steps) - k2), min(s + k1, steps)), None) for s in range(0, steps, k1)]
-    if carried := bool(rng.random() < 0.5):  # a shorter last window would be the start of another batch's sequence
+    whole = [
+        (slice(max(s, min(s + k1, steps) - k2), min(s + k1, steps)), None)
+        for s in range(0, steps, k1)
+    ]
+    # a shorter last window would be the start of another batch's sequence
+    if carried := bool(rng.random() < 0.5):
         whole = whole[: steps // k1]
         windows: Any = ((part, model(x[:, part.stop - k1 : part.stop])) for part, _ in whole)
     else:

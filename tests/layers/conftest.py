@@ -6,7 +6,9 @@ import pytest
 
 @pytest.fixture(scope="session")
 def in_float64():
-    """Draw all parameters of a layer in float64: biases too, because a 0 would hide what is wrong with it."""
+    """Draw all parameters of a layer in float64: biases too, because a 0 would hide what is wrong
+    with it.
+    """
 
     def draw(layer, seed=0):
         rng = np.random.default_rng(seed)
@@ -19,13 +21,16 @@ def in_float64():
 
 @pytest.fixture(scope="session")
 def contributions():
-    """By hand: what step t adds to the gradient of each parameter of an RNN and of x, {name: (T, ...)}.
+    """By hand: what step t adds to the gradient of each parameter of an RNN and of x, {name: (T,
+    ...)}.
 
     The loss is sum(h_T * seed).
     """
 
     def compute(layer, x, seed):
-        W_xh, W_hh, b = (layer.cell.named_parameters()[name].array for name in ("W_xh", "W_hh", "b_h"))
+        W_xh, W_hh, b = (
+            layer.cell.named_parameters()[name].array for name in ("W_xh", "W_hh", "b_h")
+        )
         states = [np.zeros((len(x), len(b)))]
         for t in range(x.shape[1]):
             states.append(np.tanh(x[:, t] @ W_xh + states[-1] @ W_hh + b))

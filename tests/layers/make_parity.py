@@ -1,4 +1,5 @@
-"""Make tests/layers/data/parity_pytorch.npz and parity_keras.npz: what the two frameworks compute for small networks.
+"""Make tests/layers/data/parity_pytorch.npz and parity_keras.npz: what the two frameworks compute
+for small networks.
 
 Run it in an environment that has the framework (and nothing of minigrad):
 
@@ -10,8 +11,9 @@ With other numbers, to compare anew with the version that is installed:
     python tests/layers/make_parity.py pytorch --seed 1 --out runs/parity
     MINIGRAD_PARITY=runs/parity .venv/bin/python -m pytest tests/layers/test_cells.py -k pytorch
 
-For each case, in float64: the weights, an input x (B, T, D), the output, a random cotangent (`seed`), and the gradients
-of sum(output * seed) for x and every weight. test_cells.py builds the same network here and compares.
+For each case, in float64: the weights, an input x (B, T, D), the output, a random cotangent
+(`seed`), and the gradients of sum(output * seed) for x and every weight. test_cells.py builds the
+same network here and compares.
 """
 
 from __future__ import annotations
@@ -28,13 +30,17 @@ LENGTHS = [6, 2, 4]  # of the masked cases; the padding stands at the end
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("framework", choices=["pytorch", "keras"])
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=DATA)
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
-    arrays: dict[str, Any] = {"pytorch": pytorch, "keras": keras}[arguments.framework](arguments.seed)
+    arrays: dict[str, Any] = {"pytorch": pytorch, "keras": keras}[arguments.framework](
+        arguments.seed
+    )
     np.savez_compressed(arguments.out / f"parity_{arguments.framework}.npz", **arrays)
     print(f"{len(arrays)} arrays")
 
@@ -60,7 +66,12 @@ def pytorch(seed: int) -> dict[str, np.ndarray]:
         output, final = module(x)
         cotangent = torch.randn_like(output)
         (output * cotangent).sum().backward()
-        found |= {f"{case}/x": x, f"{case}/output": output, f"{case}/seed": cotangent, f"{case}/grad_x": x.grad}
+        found |= {
+            f"{case}/x": x,
+            f"{case}/output": output,
+            f"{case}/seed": cotangent,
+            f"{case}/grad_x": x.grad,
+        }
         found[f"{case}/final"] = final[0] if isinstance(final, tuple) else final
         for name, parameter in module.named_parameters():
             found |= {f"{case}/weight/{name}": parameter, f"{case}/grad/{name}": parameter.grad}
@@ -75,7 +86,10 @@ def pytorch(seed: int) -> dict[str, np.ndarray]:
     found |= {"plain/x": x, "plain/output": output, "plain/seed": cotangent, "plain/grad_x": x.grad}
     for prefix, module in (("layernorm", norm), ("dense", dense)):
         for name, parameter in module.named_parameters():
-            found |= {f"plain/weight/{prefix}.{name}": parameter, f"plain/grad/{prefix}.{name}": parameter.grad}
+            found |= {
+                f"plain/weight/{prefix}.{name}": parameter,
+                f"plain/grad/{prefix}.{name}": parameter.grad,
+            }
     return {name: value.detach().numpy() for name, value in found.items()}
 
 
@@ -116,18 +130,31 @@ def keras(seed: int) -> dict[str, np.ndarray]:
                 output = layer(output, mask=mask)
             cotangent = rng.normal(size=output.shape)
             if mask is not None and cotangent.ndim == 3:
-                cotangent *= mask.numpy()[:, :, None]  # under Bidirectional Keras puts zeros out at padding, we do not
+                # under Bidirectional Keras puts zeros out at padding, we do not
+                cotangent *= mask.numpy()[:, :, None]
             loss = tf.reduce_sum(output * cotangent)
         weights = [weight for layer in stack for weight in layer.trainable_weights]
         grad_x, *gradients = tape.gradient(loss, [x, *(weight.value for weight in weights)])
-        found |= {f"{case}/x": x.numpy(), f"{case}/output": output.numpy(), f"{case}/seed": cotangent}
+        found |= {
+            f"{case}/x": x.numpy(),
+            f"{case}/output": output.numpy(),
+            f"{case}/seed": cotangent,
+        }
         found[f"{case}/grad_x"] = grad_x.numpy()
         ways = ["forward/", "backward/"] if isinstance(stack[0], both) else [""]
         kind = case.partition("_")[0]
         places = [f"{kind}_{number + 1}/" if number else f"{kind}/" for number in range(len(stack))]
-        names = [p + w + name for p in places for w in ways for name in ("kernel", "recurrent_kernel", "bias")]
+        names = [
+            p + w + name
+            for p in places
+            for w in ways
+            for name in ("kernel", "recurrent_kernel", "bias")
+        ]
         for name, weight, gradient in zip(names, weights, gradients, strict=True):
-            found |= {f"{case}/weight/{name}": weight.numpy(), f"{case}/grad/{name}": gradient.numpy()}
+            found |= {
+                f"{case}/weight/{name}": weight.numpy(),
+                f"{case}/grad/{name}": gradient.numpy(),
+            }
     return found
 
 

@@ -1,6 +1,8 @@
-"""The cells compute what PyTorch and Keras compute, whose arrays make_parity.py stored. All in float64.
+"""The cells compute what PyTorch and Keras compute, whose arrays make_parity.py stored. All in
+float64.
 
-With them run, and are compared, the layers around the cells, their masks, and the exchange of weights.
+With them run, and are compared, the layers around the cells, their masks, and the exchange of
+weights.
 """
 
 import os
@@ -75,13 +77,22 @@ def build(cases, case, **more):
 def load(model, framework, case):
     """Put the stored weights into the model, in float64, and return all arrays of the case."""
     with np.load(DATA / f"parity_{framework}.npz") as file:
-        arrays = {name.removeprefix(case + "/"): file[name] for name in file.files if name.startswith(case + "/")}
+        arrays = {
+            name.removeprefix(case + "/"): file[name]
+            for name in file.files
+            if name.startswith(case + "/")
+        }
     for parameter in model.named_parameters().values():
         parameter.array = parameter.array.astype(np.float64)
-    weights = {name.removeprefix("weight/"): array for name, array in arrays.items() if name.startswith("weight/")}
+    weights = {
+        name.removeprefix("weight/"): array
+        for name, array in arrays.items()
+        if name.startswith("weight/")
+    }
     from_layout(model, weights, framework)
     for name, array in to_layout(model, framework).items():
-        if "bias_hh" not in name and "bias_ih" not in name:  # those two come back as their sum and 0
+        # those two come back as their sum and 0
+        if "bias_hh" not in name and "bias_ih" not in name:
             np.testing.assert_array_equal(array, weights[name])
     return arrays
 
@@ -91,10 +102,13 @@ def compare(model, framework, case, **options):
     x: Any = mg.Tensor(arrays["x"], requires_grad=True)
     output = model(x, **options)
     compared = arrays["seed"] != 0  # not at padding, where the conventions differ
-    np.testing.assert_allclose(output.array * compared, arrays["output"] * compared, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(
+        output.array * compared, arrays["output"] * compared, rtol=0, atol=1e-12
+    )
     output.backward(arrays["seed"])
     np.testing.assert_allclose(x.grad, arrays["grad_x"], rtol=0, atol=1e-12)
-    # A gradient travels like its weight, but that one bias of ours stands for two equal gradients of PyTorch.
+    # A gradient travels like its weight, but that one bias of ours stands for two equal gradients
+    # of PyTorch.
     for parameter in model.named_parameters().values():
         parameter.array = parameter.grad
     ours = to_layout(model, framework)
@@ -125,7 +139,9 @@ def test_final_states_equal_pytorchs(case):
     _, state = layer(arrays["x"])
     states = state if isinstance(state, list) else [state]
     finals = [part[0] if isinstance(part, tuple) else part for part in states]
-    np.testing.assert_allclose(np.stack([final.array for final in finals]), arrays["final"], rtol=0, atol=1e-12)
+    np.testing.assert_allclose(
+        np.stack([final.array for final in finals]), arrays["final"], rtol=0, atol=1e-12
+    )
 
 
 def test_initial_weights_are_those_of_the_reference():

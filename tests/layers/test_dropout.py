@@ -30,7 +30,9 @@ def test_it_is_decided_by_the_one_seed_and_differs_from_call_to_call():
     np.testing.assert_array_equal(layer([1.0] * 64).array, first)
 
 
-@pytest.mark.parametrize("x", [np.array([4, 1]), mg.Tensor(np.array([4, 1])), np.array([True, False])], ids=repr)
+@pytest.mark.parametrize(
+    "x", [np.array([4, 1]), mg.Tensor(np.array([4, 1])), np.array([True, False])], ids=repr
+)
 @pytest.mark.parametrize("layer", [Dropout(0.5), Dropout(0.5).eval()])
 def test_integers_and_booleans_are_refused_in_both_modes(layer, x):
     with pytest.raises(DtypeError, match="MG235.*Dropout takes floats, not (int|bool)"):

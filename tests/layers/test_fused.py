@@ -19,7 +19,10 @@ OPTIONS: list[dict[str, Any]] = [
     {"pooling": "max", "bidirectional": True, "truncate": 2}, {"layers": 2},
     {"layers": 2, "bidirectional": True, "truncate": 4}, {"return_sequences": True, "truncate": 3},
 ]  # fmt: skip
-MASK = np.array([[1, 1, 1, 1, 1, 1, 1], [0, 0, 0, 1, 1, 1, 1], [1, 1, 1, 1, 0, 0, 0], [1, 0, 1, 1, 0, 1, 0]], bool)
+MASK = np.array(
+    [[1, 1, 1, 1, 1, 1, 1], [0, 0, 0, 1, 1, 1, 1], [1, 1, 1, 1, 0, 0, 0], [1, 0, 1, 1, 0, 1, 0]],
+    bool,
+)
 kinds = pytest.mark.parametrize("kind", [RNN, GRU, LSTM])
 masks = pytest.mark.parametrize("mask", [None, MASK], ids=["whole", "masked"])
 options = pytest.mark.parametrize("options", OPTIONS, ids=str)
@@ -70,7 +73,8 @@ def test_truncation_gives_zero_before_the_cut_and_the_whole_gradient_at_full_len
             np.testing.assert_array_equal(all_steps[path], gradient)
 
 
-@pytest.mark.parametrize("block", [1, 4 * 4 * 4 * 2, 4 * 4 * 4 * 3])  # one step at a time, two and three
+# one step at a time, two and three
+@pytest.mark.parametrize("block", [1, 4 * 4 * 4 * 2, 4 * 4 * 4 * 3])
 @masks
 @options
 def test_an_lstm_computes_the_same_in_blocks_of_any_size(monkeypatch, options, mask, block, run):
@@ -132,7 +136,9 @@ def test_a_trainer_fuses_but_for_a_step_that_is_drawn():
             seen.append("RNNSequence" in gates_of(trainer.loss_tensor))
 
     model = Sequential(Embedding(10, 3), RNN(3, 2), Dense(2, 2))
-    trainer = Trainer(model, mg.softmax_cross_entropy, SGD(model.named_parameters()), callbacks=[Look()])
+    trainer = Trainer(
+        model, mg.softmax_cross_entropy, SGD(model.named_parameters()), callbacks=[Look()]
+    )
     trainer.fit([(np.array([[1, 2, 3]]), np.array([0]))] * 3, epochs=1)
     assert seen == [False, True, True]
 
@@ -181,7 +187,9 @@ def test_a_second_derivative_of_a_fused_layer_is_a_clear_error():
 
 
 @masks
-@pytest.mark.parametrize("options", [{}, {"bidirectional": True}, {"layers": 2}, {"pooling": "mean"}], ids=str)
+@pytest.mark.parametrize(
+    "options", [{}, {"bidirectional": True}, {"layers": 2}, {"pooling": "mean"}], ids=str
+)
 @kinds
 def test_without_recording_the_outputs_are_the_same(kind, options, mask):
     embedding, layer = Embedding(9, 5), kind(5, 4, **options)
@@ -197,14 +205,20 @@ def test_without_recording_the_outputs_are_the_same(kind, options, mask):
 
 @kinds
 @pytest.mark.parametrize(("table", "ids"), [((9, 7, 5), (4,)), ((9,), (4, 7, 5))])
-def test_rows_of_a_table_that_is_no_matrix_are_read_as_the_unrolled_layer_reads_them(kind, table, ids):
-    x = mg.lookup(mg.Tensor(np.random.default_rng(1).normal(size=table)), np.arange(np.prod(ids)).reshape(ids) % 9)
+def test_rows_of_a_table_that_is_no_matrix_are_read_as_the_unrolled_layer_reads_them(
+    kind, table, ids
+):
+    x = mg.lookup(
+        mg.Tensor(np.random.default_rng(1).normal(size=table)),
+        np.arange(np.prod(ids)).reshape(ids) % 9,
+    )
     layer = kind(5, 4)
     truth = layer(x).array
     layer.fused = True
     np.testing.assert_allclose(layer(x).array, truth, atol=1e-6)
     W = mg.Tensor(np.ones(table), requires_grad=True)
-    assert layer(mg.lookup(W, np.zeros(ids, int))).shape == (4, 4)  # recorded: it is checked for padding
+    # recorded: it is checked for padding
+    assert layer(mg.lookup(W, np.zeros(ids, int))).shape == (4, 4)
 
 
 @pytest.mark.parametrize("recording", [mg.enable_grad, mg.no_grad])
@@ -241,12 +255,18 @@ def test_the_table_gets_no_gradient_if_it_is_frozen_or_was_looked_up_unrecorded(
 
 @kinds
 @pytest.mark.parametrize("bidirectional", [False, True])
-def test_the_gradient_of_looked_up_rows_that_a_fused_layer_and_others_use_is_whole(kind, bidirectional):
+def test_the_gradient_of_looked_up_rows_that_a_fused_layer_and_others_use_is_whole(
+    kind, bidirectional
+):
     embedding, ids = Embedding(6, 5), np.array([[1, 2, 1, 0], [5, 5, 0, 3]])
     layer = kind(5, 4, fused=True, bidirectional=bidirectional)
     rows, others = embedding(ids), embedding(ids)
     fused, both = layer(rows).sum(), layer(rows).sum() + (rows * rows).sum()
-    found = [*mg.grad(fused, [rows, others, embedding.table]), *mg.grad(both, rows), *mg.grad(mg.unfuse(both), rows)]
+    found = [
+        *mg.grad(fused, [rows, others, embedding.table]),
+        *mg.grad(both, rows),
+        *mg.grad(mg.unfuse(both), rows),
+    ]
     layer.fused = False
     (unfused,) = mg.grad(layer(rows).sum(), rows)
     table = np.zeros((6, 5), "float32")

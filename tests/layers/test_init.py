@@ -38,7 +38,8 @@ def test_orthogonal_has_orthonormal_rows_or_columns(shape):
 
 
 def test_orthogonal_prefers_no_direction():
-    # Without the correction of signs the diagonal of a QR factor is biased; an even draw has mean 0 everywhere.
+    # Without the correction of signs the diagonal of a QR factor is biased; an even draw has mean 0
+    # everywhere.
     mg.seed(0)
     mean = np.mean([init.orthogonal((3, 3)) for _ in range(2000)], axis=0)
     assert np.abs(mean).max() < 5 / np.sqrt(3 * 2000)

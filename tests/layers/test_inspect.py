@@ -1,4 +1,6 @@
-"""outputs, gradients and gradient_flow, against the values and gradients that a plain forward and backward give."""
+"""outputs, gradients and gradient_flow, against the values and gradients that a plain forward and
+backward give.
+"""
 
 import gc
 from typing import Any
@@ -49,7 +51,11 @@ def test_outputs_and_gradients_are_those_of_a_plain_pass(batch_size):
     probability /= probability.sum(axis=1, keepdims=True)
     slope = (probability - np.eye(2)[LABELS]) / 7  # the closed form of the cross entropy's gradient
     found = gradients(model, IDS, LABELS, ["embedding", "gru", ""], batch_size=batch_size)
-    for path, gradient in (("embedding", words.grad), ("gru", slope @ model.dense.W.array.T), ("", slope)):
+    for path, gradient in (
+        ("embedding", words.grad),
+        ("gru", slope @ model.dense.W.array.T),
+        ("", slope),
+    ):
         np.testing.assert_allclose(found[path], gradient, atol=1e-7)
 
 
@@ -66,7 +72,9 @@ def test_a_stateful_model_reads_sequences_from_their_beginning_and_keeps_its_sta
     words: Any = mg.Tensor(model.embedding(ids).array, requires_grad=True)
     logits = model.dense(reader(words)[0])
     mg.softmax_cross_entropy(logits, y).backward()
-    np.testing.assert_allclose(outputs(model, ids, [""], batch_size=batch_size)[""], logits.array, atol=1e-6)
+    np.testing.assert_allclose(
+        outputs(model, ids, [""], batch_size=batch_size)[""], logits.array, atol=1e-6
+    )
     found = gradients(model, ids, y, ["embedding"], batch_size=batch_size)["embedding"]
     np.testing.assert_allclose(found, words.grad, atol=1e-6)
     np.testing.assert_allclose(stateful(window).array, second, atol=1e-6)
@@ -118,7 +126,9 @@ def test_gradient_flow_of_a_plain_rnn_by_hand():
     for t in reversed(range(5)):
         norms.append(np.linalg.norm(dh))
         dh = (dh * (1 - h[:, t] ** 2)) @ model.rnn.cell.W_hh.array.T
-    np.testing.assert_allclose(gradient_flow(model, (IDS, LABELS))["rnn.cell.h"], norms[::-1], rtol=1e-4)
+    np.testing.assert_allclose(
+        gradient_flow(model, (IDS, LABELS))["rnn.cell.h"], norms[::-1], rtol=1e-4
+    )
 
 
 def test_gradient_flow_is_zero_before_a_cut_and_covers_both_states_of_an_lstm():
@@ -142,7 +152,9 @@ class Masked(Layer):
 def test_gradients_of_a_memory_do_not_depend_on_padding_in_other_rows():
     model, mask = Masked(LSTM), np.array([[True] * 5, [True] * 2 + [False] * 3])
     together, alone = (
-        gradients(model, (IDS[:2], mask), LABELS[:2], ["layer.cell.c"], batch_size=size)["layer.cell.c"]
+        gradients(model, (IDS[:2], mask), LABELS[:2], ["layer.cell.c"], batch_size=size)[
+            "layer.cell.c"
+        ]
         for size in (2, 1)
     )
     np.testing.assert_allclose(together, alone, rtol=1e-5)

@@ -1,4 +1,6 @@
-"""Weights through files: there and back, as other programs write them, and damaged. For values see test_cells.py."""
+"""Weights through files: there and back, as other programs write them, and damaged. For values see
+test_cells.py.
+"""
 
 import numpy as np
 import pytest
@@ -39,7 +41,9 @@ layouts = pytest.mark.parametrize("layout", ["pytorch", "keras"])
 def build(in_float64):
     def build(seed):
         lstm = LSTM(4, 3, layers=2, bidirectional=True, return_sequences=True)
-        return in_float64(Sequential(Embedding(9, 4), lstm, GRU(6, 3), LayerNorm(3), Own(), Dense(3, 2)), seed)
+        return in_float64(
+            Sequential(Embedding(9, 4), lstm, GRU(6, 3), LayerNorm(3), Own(), Dense(3, 2)), seed
+        )
 
     return build
 
@@ -57,7 +61,8 @@ def test_weights_go_there_and_back_in_plain_safetensors(tmp_path, layout, build)
     assert list(tmp_path.iterdir()) == [path]
     arrays, stored = to_layout(first, layout), load_file(path)
     for parameter in first.named_parameters().values():
-        parameter.update(lambda array: array.fill(7))  # to_layout hands out copies, which training does not change
+        # to_layout hands out copies, which training does not change
+        parameter.update(lambda array: array.fill(7))
     for name, array in arrays.items():
         np.testing.assert_array_equal(array, stored[name])
 
@@ -82,7 +87,14 @@ def test_weights_of_another_architecture_are_named_all_at_once():
     before = model.state_dict()
     with pytest.raises(CheckpointError, match="MG505") as caught:
         from_layout(model, weights, "pytorch")
-    for part in ("rnn.weight_ih_l0", "gru.weight_ih_l0", "gru.bias_hh_l0", "embedding.weight", "(9, 4)", "(9, 5)"):
+    for part in (
+        "rnn.weight_ih_l0",
+        "gru.weight_ih_l0",
+        "gru.bias_hh_l0",
+        "embedding.weight",
+        "(9, 4)",
+        "(9, 5)",
+    ):
         assert part in str(caught.value)
     assert unchanged(model, before)
 

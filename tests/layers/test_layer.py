@@ -96,7 +96,10 @@ def test_attributes_are_replaced_deleted_and_frozen():
 
 def test_scopes_follow_attribute_names_and_the_root_its_class():
     node = Pair()(mg.Tensor([1.0])).node
-    assert scope_label(node.scope) == "in pair/other" and scope_label(node.inputs[1].scope) == "in pair/inner"
+    assert (
+        scope_label(node.scope) == "in pair/other"
+        and scope_label(node.inputs[1].scope) == "in pair/inner"
+    )
     with pytest.raises(TypeError):
         Pair()(object())
     assert SCOPE.get() == ()  # closed also where forward fails
@@ -120,7 +123,9 @@ def test_state_dict_is_a_copy_and_loads_back():
 
 
 def test_repr_is_a_tree_with_shapes_and_a_count():
-    model = Wrapped(Sequential(Embedding(50, 4), RNN(4, 3, truncate=2), Dense(3, 2, mg.relu, bias=False)))
+    model = Wrapped(
+        Sequential(Embedding(50, 4), RNN(4, 3, truncate=2), Dense(3, 2, mg.relu, bias=False))
+    )
     assert repr(model) == (
         "Wrapped()\n"
         "  inner: Sequential()\n"
@@ -143,7 +148,15 @@ def test_repr_is_a_tree_with_shapes_and_a_count():
 
 def test_sequential_names_children_by_class_or_function_and_runs_them_in_order():
     model = Sequential(Dense(2, 3), mg.tanh, Dense(3, 2), mg.softmax, lambda x: 2 * x, mg.tanh)
-    assert list(model.named_layers()) == ["", "dense", "tanh", "dense_2", "softmax", "function", "tanh_2"]
+    assert list(model.named_layers()) == [
+        "",
+        "dense",
+        "tanh",
+        "dense_2",
+        "softmax",
+        "function",
+        "tanh_2",
+    ]
     assert "  tanh: Function(tanh)\n" in repr(model)
     x = np.array([[0.5, -1.0]], np.float32)
     W, b, W_2, b_2 = model.state_dict().values()
@@ -156,7 +169,12 @@ def test_sequential_names_children_by_class_or_function_and_runs_them_in_order()
 
 def test_a_sequential_runs_the_children_that_it_has():
     model = Sequential(Dense(2, 3), mg.tanh, Dense(3, 4))
-    assert len(model) == 3 and model[0] is model.dense and model[-1] is model.dense_2 and list(model)[2] is model[2]
+    assert (
+        len(model) == 3
+        and model[0] is model.dense
+        and model[-1] is model.dense_2
+        and list(model)[2] is model[2]
+    )
     x = np.ones((1, 2), "float32")
     model.dense_2 = Dense(3, 7)
     model.tanh = mg.relu  # a function becomes a layer here too
@@ -165,7 +183,9 @@ def test_a_sequential_runs_the_children_that_it_has():
     del model.dense_2
     np.testing.assert_array_equal(model(x).array, mg.relu(model.dense(x)).array)
     model.head = Dense(3, 5)
-    assert "head of Sequential is None" in refused("MG206", OptionError, lambda: setattr(model, "head", None))
+    assert "head of Sequential is None" in refused(
+        "MG206", OptionError, lambda: setattr(model, "head", None)
+    )
     assert model(x).shape == (1, 5)
 
 
@@ -188,7 +208,8 @@ def test_sequential_takes_layers_and_functions_only(layers):
 def test_what_no_optimizer_would_find_is_refused(value, words):
     model: Any = Pair()
     assert words in refused("MG203", LayerError, lambda: setattr(model, "first", value))
-    assert isinstance(model.first, mg.Tensor) and list(model.named_parameters()) == PATHS  # as before
+    # as before
+    assert isinstance(model.first, mg.Tensor) and list(model.named_parameters()) == PATHS
     model._extra = value  # with an underscore it is the author's own affair
     assert list(model.named_parameters()) == PATHS
 
@@ -203,7 +224,9 @@ ITSELF.append([ITSELF, Scale()])
      {"a": [1, (Scale(),)]}, {Scale(): 1}, ITSELF],
 )  # fmt: skip
 def test_layers_in_a_collection_are_refused(value):
-    assert type(value).__name__ in refused("MG204", LayerError, lambda: setattr(Pair(), "blocks", value))
+    assert type(value).__name__ in refused(
+        "MG204", LayerError, lambda: setattr(Pair(), "blocks", value)
+    )
 
 
 @pytest.mark.parametrize("part", [Scale(), parameter()])
@@ -228,7 +251,9 @@ def test_other_things_and_activations_may_be_kept_in_a_list():
 
 def test_a_name_with_a_dot_is_refused():
     model = Pair()
-    assert "'inner.factor'" in refused("MG205", LayerError, lambda: setattr(model, "inner.factor", Scale()))
+    assert "'inner.factor'" in refused(
+        "MG205", LayerError, lambda: setattr(model, "inner.factor", Scale())
+    )
     assert list(model.named_parameters()) == PATHS
 
 

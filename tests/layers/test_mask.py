@@ -1,4 +1,6 @@
-"""Masks: padding on either side, or none, gives the same outputs and gradients. Row by row, unpadded, is the truth."""
+"""Masks: padding on either side, or none, gives the same outputs and gradients. Row by row,
+unpadded, is the truth.
+"""
 
 from pathlib import Path
 
@@ -24,7 +26,11 @@ def run(layer, x, seed, mask):
     layer.zero_grad()
     output = layer(leaf, mask=mask)
     output.backward(seed)
-    return [output.array, leaf.grad, *(parameter.grad for parameter in layer.named_parameters().values())]
+    return [
+        output.array,
+        leaf.grad,
+        *(parameter.grad for parameter in layer.named_parameters().values()),
+    ]
 
 
 def padded(rows, side, noise):
@@ -95,7 +101,9 @@ def test_a_vector_of_nan_that_only_padding_looks_up_leaves_no_trace():
         layer.zero_grad()
         with mg.fused():
             layer(embedding(ids), mask=ids > 0).backward(head)
-        found.append([embedding.table.grad, *(one.grad for one in layer.named_parameters().values())])
+        found.append(
+            [embedding.table.grad, *(one.grad for one in layer.named_parameters().values())]
+        )
     for one, other in zip(*found, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-6)
 
@@ -109,7 +117,9 @@ def test_lengths_and_numbers_say_the_same_as_a_mask(in_float64):
 
 def test_a_full_mask_records_nothing_more():
     layer = LSTM(D, H)
-    sizes = [len(graph.ancestors([layer(X, mask=mask).node])) for mask in (None, np.ones((3, T), bool))]
+    sizes = [
+        len(graph.ancestors([layer(X, mask=mask).node])) for mask in (None, np.ones((3, T), bool))
+    ]
     assert sizes[0] == sizes[1]
 
 
@@ -118,14 +128,19 @@ def test_padded_steps_repeat_the_state_that_passes_through(in_float64):
     found = layer(X[:1], mask=[[False, True, False, True, False]]).array[0]
     assert not found[0].any()  # before the first step: the initial state
     np.testing.assert_array_equal(found[[2, 4]], found[[1, 3]])
-    np.testing.assert_allclose(found[3], layer(X[:1, [1, 3]]).array[0, 1], atol=1e-14)  # the gap is passed over
+    # the gap is passed over
+    np.testing.assert_allclose(found[3], layer(X[:1, [1, 3]]).array[0, 1], atol=1e-14)
 
 
 @pytest.mark.parametrize(
     ("options", "error", "words"),
     [
         ({"mask": [[1] * T, [0] * T]}, ShapeError, "MG222.*sequence 1"),
-        ({"lengths": [6, 1]}, ShapeError, r"(?s)MG223.*sequence 0 is said to have 6 steps.*belong to other"),
+        (
+            {"lengths": [6, 1]},
+            ShapeError,
+            r"(?s)MG223.*sequence 0 is said to have 6 steps.*belong to other",
+        ),
         ({"lengths": [1, 0]}, ShapeError, r"(?s)MG223.*sequence 1.*no last state"),
         ({"lengths": [1.5, 2.0]}, ShapeError, "MG223.*float64"),
         ({"lengths": [1, 1], "mask": np.ones((2, T))}, OptionError, "MG225.*both"),
@@ -147,7 +162,8 @@ def test_a_last_state_after_padding_brings_a_warning():
     words = r"(?s)MG227.*up to 4 steps.*2 of 3 sequences.*cause:.*remedy:.*mask=ids != 0"
     with pytest.warns(PaddingWarning, match=words) as caught:
         last_state([[3, 4, 5, 6, 7], [3, 4, 5, 0, 0], [3, 0, 0, 0, 0]])
-    assert Path(caught[0].filename).name == "layer.py"  # Sequential's line; in a model of one's own, that model's
+    # Sequential's line; in a model of one's own, that model's
+    assert Path(caught[0].filename).name == "layer.py"
 
 
 @pytest.mark.parametrize(
@@ -167,5 +183,7 @@ def test_no_warning_without_a_reason(ids, options):
 
 def test_a_mask_settles_it():
     ids, embedding, rnn = np.array([[3, 4, 5, 0, 0]]), Embedding(9, D), RNN(D, H)
-    np.testing.assert_allclose(rnn(embedding(ids), mask=ids).array, rnn(embedding(ids[:, :3])).array, atol=1e-6)
+    np.testing.assert_allclose(
+        rnn(embedding(ids), mask=ids).array, rnn(embedding(ids[:, :3])).array, atol=1e-6
+    )
     rnn(embedding(ids), mask=np.ones(ids.shape))

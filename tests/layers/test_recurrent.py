@@ -1,4 +1,5 @@
-"""RNN, GRU and LSTM and their options, against formulas written out in NumPy and finite differences.
+"""RNN, GRU and LSTM and their options, against formulas written out in NumPy and finite
+differences.
 
 test_cells.py compares them with PyTorch and Keras.
 """
@@ -38,13 +39,21 @@ def test_several_cells_run_in_scopes_of_their_names():
     assert list(layer.cells()) == ["cell", "backward_cell", "cell_2", "backward_cell_2"]
     z = layer(np.ones((1, 3, 3)))
     scopes = {"/".join(node.scope) for node in graph.ancestors([z.node]) if node.gate is not None}
-    assert {"gru/cell/t00", "gru/backward_cell/t02", "gru/cell_2/t01", "gru/backward_cell_2/t00", "gru/t01"} <= scopes
+    assert {
+        "gru/cell/t00",
+        "gru/backward_cell/t02",
+        "gru/cell_2/t01",
+        "gru/backward_cell_2/t00",
+        "gru/t01",
+    } <= scopes
 
 
 @pytest.mark.parametrize("fused", [False, True])
 def test_dropout_between_layers_is_on_in_training_alone(fused):
     mg.seed(0)
-    model = Sequential(LSTM(3, 8, layers=2, bidirectional=True, dropout=0.5, fused=fused), Dense(16, 2))
+    model = Sequential(
+        LSTM(3, 8, layers=2, bidirectional=True, dropout=0.5, fused=fused), Dense(16, 2)
+    )
     x = np.ones((2, 4, 3))
     output = model(x)
     assert not np.array_equal(output.array, model(x).array)
@@ -96,7 +105,11 @@ def test_an_input_that_does_not_fit_is_refused(x, words):
 @pytest.mark.parametrize(
     ("layer", "state", "words"),
     [
-        (RNN(3, 2), mg.Tensor(np.zeros((3, 2))), r"batch of 4: its shapes are \(3, 2\) where \(4, 2\)"),
+        (
+            RNN(3, 2),
+            mg.Tensor(np.zeros((3, 2))),
+            r"batch of 4: its shapes are \(3, 2\) where \(4, 2\)",
+        ),
         (LSTM(3, 2), mg.Tensor(np.zeros((4, 2))), r"\(\(4, 2\), \(4, 2\)\) is needed"),
         (RNN(3, 2), "zeros", "str"),
     ],
@@ -106,7 +119,9 @@ def test_a_state_that_does_not_fit_is_refused(layer, state, words):
         layer(np.ones((4, 5, 3)), state)
 
 
-@pytest.mark.parametrize("options", [{}, {"return_sequences": True}, {"pooling": "mean", "bidirectional": True}])
+@pytest.mark.parametrize(
+    "options", [{}, {"return_sequences": True}, {"pooling": "mean", "bidirectional": True}]
+)
 def test_unpacking_a_batch_of_2_as_output_and_state_warns_at_the_line(options):
     model, ids = Sequential(Embedding(5, 3), LSTM(3, 4, **options)), np.ones((2, 6), int)
     with pytest.warns(UnpackingWarning, match="MG234.*batch of 2") as caught:
@@ -141,7 +156,10 @@ def test_pool_over_real_steps_alone(how):
 
 def test_pool_takes_integers_and_arrays():
     sequence, mask = np.array([[[1], [5], [9]]]), np.array([[True, True, False]])
-    assert (pool(sequence, "max", mask).item(), pool(mg.Tensor(sequence), "mean", mask).item()) == (5, 3)
+    assert (pool(sequence, "max", mask).item(), pool(mg.Tensor(sequence), "mean", mask).item()) == (
+        5,
+        3,
+    )
     assert pool(sequence > 4, "mean").item() == pytest.approx(2 / 3)
     with pytest.raises(OptionError, match="MG220.*how='median'"):
         pool(sequence, "median")

@@ -1,4 +1,6 @@
-"""TruncatedBPTT and Stateful against one long run and contributions summed by hand; and sampling."""
+"""TruncatedBPTT and Stateful against one long run and contributions summed by hand; and
+sampling.
+"""
 
 import gc
 import weakref
@@ -8,7 +10,18 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from layers import LSTM, RNN, Dense, Embedding, Layer, Sequential, Stateful, TiedHead, TruncatedBPTT, sample
+from layers import (
+    LSTM,
+    RNN,
+    Dense,
+    Embedding,
+    Layer,
+    Sequential,
+    Stateful,
+    TiedHead,
+    TruncatedBPTT,
+    sample,
+)
 from minigrad import graph
 from minigrad.data import Stream
 from minigrad.errors import GradientError, OptionError, ShapeError
@@ -53,7 +66,8 @@ def writer():
 
 
 @pytest.mark.parametrize(
-    ("k1", "k2"), [(1, 1), (2, 2), (2, 5), (1, 4), (3, 4), (4, 2), (3, 1), (5, 5), (12, 12), (20, 20), (6, 100)]
+    ("k1", "k2"),
+    [(1, 1), (2, 2), (2, 5), (1, 4), (3, 4), (4, 2), (3, 1), (5, 5), (12, 12), (20, 20), (6, 100)],
 )
 def test_windows_are_those_of_one_long_run_with_gradients_k2_steps_back(rnn, contributions, k1, k2):
     whole, bptt = rnn(X)[0].array, TruncatedBPTT(k1, k2)
@@ -73,7 +87,9 @@ def test_windows_are_those_of_one_long_run_with_gradients_k2_steps_back(rnn, con
             rnn.zero_grad()
             window[:, -1].backward(SEED)
             for name, parameter in rnn.cell.named_parameters().items():
-                np.testing.assert_allclose(parameter.grad, truth[name][-k2:].sum(axis=0), atol=1e-13)
+                np.testing.assert_allclose(
+                    parameter.grad, truth[name][-k2:].sum(axis=0), atol=1e-13
+                )
     assert covered == list(range(T))
 
 
@@ -151,7 +167,9 @@ def test_an_evaluation_has_its_own_state(rnn, stateful):
 
 
 def test_it_keeps_copies_of_its_inputs_and_state(rnn, stateful):
-    """A caller may read each window into the same array, and write to what is handed out and was given."""
+    """A caller may read each window into the same array, and write to what is handed out and was
+    given.
+    """
     whole, window = rnn(X)[0].array, X[:, :2].copy()
     stateful(window)
     window[...] = X[:, 2:4]
@@ -178,16 +196,23 @@ def test_a_state_of_many_parts_and_none_is_loaded_as_it_was():
     assert {"carried.state.0", "carried.state.10"} < model.carried_state().keys()
     other.load_carried_state(model.carried_state())
     first, second, *_, tenth, last = other[0]._memory.state
-    assert (first, second[1], tenth) == (None, None, None) and second[0].array.tolist() == last.array.tolist() == [2, 2]
+    assert (first, second[1], tenth) == (None, None, None) and second[
+        0
+    ].array.tolist() == last.array.tolist() == [2, 2]
     other.load_carried_state({})
     assert not other.carried_state()
 
 
 @pytest.mark.parametrize(
     ("wrap", "path", "evaluate"),
-    [(lambda model: model, "", True), (lambda model: Sequential(model, Dense(6, 6)), "carried.", False)],
+    [
+        (lambda model: model, "", True),
+        (lambda model: Sequential(model, Dense(6, 6)), "carried.", False),
+    ],
 )
-def test_a_run_resumed_in_the_middle_of_a_stream_ends_in_the_same_bytes(tmp_path, wrap, path, evaluate):
+def test_a_run_resumed_in_the_middle_of_a_stream_ends_in_the_same_bytes(
+    tmp_path, wrap, path, evaluate
+):
     ids = np.random.default_rng(6).integers(0, 6, 200)
 
     def fit(steps=None, resume=None):
@@ -202,7 +227,9 @@ def test_a_run_resumed_in_the_middle_of_a_stream_ends_in_the_same_bytes(tmp_path
         model = wrap(Stateful(writer(), TruncatedBPTT(k1=4, k2=6)))
         callbacks = [Clip(1.0), *([Snapshots(tmp_path, every_steps=steps)] if steps else [])]
         optimizer = Adam(model.named_parameters(), lr=0.05)
-        trainer = Trainer(model, mg.softmax_cross_entropy, optimizer, metrics={}, callbacks=callbacks, seed=3)
+        trainer = Trainer(
+            model, mg.softmax_cross_entropy, optimizer, metrics={}, callbacks=callbacks, seed=3
+        )
         trainer.fit(Stream(ids, 3, 4, windows=11), epochs=3, resume=resume)
         return model
 
@@ -247,7 +274,9 @@ def test_ids_are_drawn_from_the_softmax_at_a_temperature(temperature):
     drawn = sample(Memoryless(), [0], 4000, temperature=temperature, seed=1)
     expected = np.array([0.5, 0.3, 0.2]) ** (1 / temperature)
     expected /= expected.sum()
-    np.testing.assert_allclose(np.bincount(drawn, minlength=3) / 4000, expected, atol=4 * 0.5 / np.sqrt(4000))
+    np.testing.assert_allclose(
+        np.bincount(drawn, minlength=3) / 4000, expected, atol=4 * 0.5 / np.sqrt(4000)
+    )
 
 
 def test_a_sample_reads_its_prompt_carries_its_state_and_leaves_the_mode_alone():
@@ -255,9 +284,14 @@ def test_a_sample_reads_its_prompt_carries_its_state_and_leaves_the_mode_alone()
     model = writer()
     drawn = sample(model, [1, 2, 3], 5, temperature=0.0)
     assert model.training and model.layer.training
-    assert sample(model, [1], 20, seed=2) == sample(model, [1], 20, seed=2) != sample(model, [1], 20, seed=3)
+    assert (
+        sample(model, [1], 20, seed=2)
+        == sample(model, [1], 20, seed=2)
+        != sample(model, [1], 20, seed=3)
+    )
     model.eval()
-    for n in range(5):  # the likeliest id after the prompt and what was written so far, read in one go
+    # the likeliest id after the prompt and what was written so far, read in one go
+    for n in range(5):
         assert model(np.array([[1, 2, 3, *drawn[:n]]]))[0].array[0, -1].argmax() == drawn[n]
 
 

@@ -24,7 +24,11 @@ def recorded(tensor):
 def test_a_step_of_the_rnn_records_exactly_its_gates():
     x = np.ones((2, 12, D))
     nodes = recorded(RNN(D, H)(x))
-    assert Counter(node.gate.name for node in nodes) == {"MultiplyGate": 24, "AddGate": 24, "Tanh": 12}
+    assert Counter(node.gate.name for node in nodes) == {
+        "MultiplyGate": 24,
+        "AddGate": 24,
+        "Tanh": 12,
+    }
     assert {node.scope for node in nodes} == {("rnn", f"t{t:02d}") for t in range(12)}
     # With a sequence that has its own gradient, one Slice more for each step.
     nodes = recorded(RNN(D, H)(mg.Tensor(x, requires_grad=True)))
@@ -44,7 +48,9 @@ def test_truncated_gradients_are_the_last_k_contributions(k, in_float64, contrib
     z.backward(SEED)
     truth = contributions(layer, X, SEED)
     for name, parameter in layer.cell.named_parameters().items():
-        np.testing.assert_allclose(parameter.grad, truth[name][-k:].sum(axis=0), atol=1e-13, err_msg=name)
+        np.testing.assert_allclose(
+            parameter.grad, truth[name][-k:].sum(axis=0), atol=1e-13, err_msg=name
+        )
     np.testing.assert_allclose(x.grad[:, -k:], truth["x"].swapaxes(0, 1)[:, -k:], atol=1e-13)
     assert not x.grad[:, : max(T - k, 0)].any()  # not small: 0
 
@@ -68,11 +74,18 @@ def test_with_a_mask_the_last_k_steps_are_each_rows_own(in_float64, contribution
 @pytest.mark.parametrize("kind", [RNN, GRU, LSTM])
 def test_the_cut_is_in_the_graph_with_what_came_before(kind):
     nodes = graph.ancestors([kind(D, H, truncate=3)(X).node])
-    cuts: list[Any] = [node for node in nodes if isinstance(node, graph.Leaf) and node.cut_from is not None]
+    cuts: list[Any] = [
+        node for node in nodes if isinstance(node, graph.Leaf) and node.cut_from is not None
+    ]
     assert len(cuts) == (2 if kind is LSTM else 1)
     assert {scope_label(node.scope) for node in cuts} == {f"in {kind.__name__.lower()}/t04"}
     before = graph.ancestors([node.cut_from for node in cuts])
-    assert {node.scope[-1] for node in before if node.gate is not None} == {"t00", "t01", "t02", "t03"}
+    assert {node.scope[-1] for node in before if node.gate is not None} == {
+        "t00",
+        "t01",
+        "t02",
+        "t03",
+    }
 
 
 def test_in_reverse_the_last_steps_are_the_first_words():
@@ -88,7 +101,9 @@ STEPS: Any = [mg.Tensor(X[:, t]) for t in range(T)]
 
 def test_an_array_is_read_as_batch_time_features():
     for inputs in (mg.Tensor(X), STEPS):
-        for one, other in zip(unroll(CELL, X, STATE)[0], unroll(CELL, inputs, STATE)[0], strict=True):
+        for one, other in zip(
+            unroll(CELL, X, STATE)[0], unroll(CELL, inputs, STATE)[0], strict=True
+        ):
             np.testing.assert_allclose(one.array, other.array, atol=1e-6)
 
 

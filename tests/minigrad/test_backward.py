@@ -33,7 +33,8 @@ def test_a_node_used_twice_gets_the_sum():
 
 
 def test_a_second_backward_adds_to_leaves_and_counts_nothing_twice():
-    # micrograd keeps inner gradients and adds to them again: its second call gives 3 times the first, not 2.
+    # micrograd keeps inner gradients and adds to them again: its second call gives 3 times the
+    # first, not 2.
     x = parameter(2.0)
     y = mg.exp(x * 1.0)
     z = y * y
@@ -142,9 +143,17 @@ def test_a_tensor_index_class_weights_conditions_and_labels_are_those_of_the_cal
 
 
 @pytest.mark.parametrize(
-    "view", [lambda t: t[0:2], lambda t: t.T, lambda t: t.reshape(4), lambda t: np.broadcast_to(t, (3, 2, 2))]
+    "view",
+    [
+        lambda t: t[0:2],
+        lambda t: t.T,
+        lambda t: t.reshape(4),
+        lambda t: np.broadcast_to(t, (3, 2, 2)),
+    ],
 )
-@pytest.mark.parametrize(("parameter_too", "becomes_one"), [(True, False), (False, False), (False, True)])
+@pytest.mark.parametrize(
+    ("parameter_too", "becomes_one"), [(True, False), (False, False), (False, True)]
+)
 def test_a_view_keeps_its_value_when_the_leaf_is_updated(view, parameter_too, becomes_one):
     leaf = mg.Tensor(np.arange(4.0).reshape(2, 2), requires_grad=parameter_too)
     other = parameter(1.0)

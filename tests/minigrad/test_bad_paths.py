@@ -1,4 +1,6 @@
-"""Paths that cannot be read or written: every function that takes one says so, names it, and leaves nothing behind."""
+"""Paths that cannot be read or written: every function that takes one says so, names it, and leaves
+nothing behind.
+"""
 
 import pytest
 

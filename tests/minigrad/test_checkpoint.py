@@ -1,4 +1,6 @@
-"""Checkpoints: what goes in comes out, a damaged file is an error, and a write that fails leaves the old file."""
+"""Checkpoints: what goes in comes out, a damaged file is an error, and a write that fails leaves
+the old file.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,12 @@ ARRAYS = {
     "mask": np.array([[True, False]]),
     "empty": np.zeros((0, 4), "float64"),
 }
-INFO = {"epoch": 3, "history": [{"loss": 0.1}, {"loss": float("inf")}], "state": 2**127 + 1, "name": "naïve „x“ \n"}
+INFO = {
+    "epoch": 3,
+    "history": [{"loss": 0.1}, {"loss": float("inf")}],
+    "state": 2**127 + 1,
+    "name": "naïve „x“ \n",
+}
 
 
 @pytest.fixture
@@ -53,19 +60,42 @@ def test_what_goes_in_comes_out_here_and_in_the_format_s_own_library(path: Path)
             np.testing.assert_array_equal(found[name], array)
             assert (found[name].dtype, found[name].shape) == (array.dtype, array.shape)
     checkpoint["steps"][...] = 8  # the arrays are the caller's own
-    mg.save(path, {"W": mg.Tensor([1.0, 2.0], requires_grad=True)}, {"a": np.float32(0.5), "b": [np.bool_(True)]})
+    mg.save(
+        path,
+        {"W": mg.Tensor([1.0, 2.0], requires_grad=True)},
+        {"a": np.float32(0.5), "b": [np.bool_(True)]},
+    )
     found = mg.load(path)
-    assert found["W"].tolist() == [1, 2] and found.info["b"][0] is True and type(found.info["a"]) is float
+    assert (
+        found["W"].tolist() == [1, 2]
+        and found.info["b"][0] is True
+        and type(found.info["a"]) is float
+    )
 
 
 @given(
     hnp.arrays(
-        st.sampled_from(["float16", "float32", "float64", "int8", "uint16", "int32", "uint64", "bool", ">f4", "<i8"]),
+        st.sampled_from(
+            [
+                "float16",
+                "float32",
+                "float64",
+                "int8",
+                "uint16",
+                "int32",
+                "uint64",
+                "bool",
+                ">f4",
+                "<i8",
+            ]
+        ),
         hnp.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=4),
     ),
     st.text(max_size=20),
 )
-def test_any_array_under_any_name(tmp_path_factory: pytest.TempPathFactory, array: np.ndarray, name: str) -> None:
+def test_any_array_under_any_name(
+    tmp_path_factory: pytest.TempPathFactory, array: np.ndarray, name: str
+) -> None:
     path = tmp_path_factory.getbasetemp() / "any.safetensors"
     for layout in (array, np.asfortranarray(array), array[..., ::-1] if array.ndim else array):
         mg.save(path, {name: layout})
@@ -97,8 +127,12 @@ def test_every_byte_counts(tmp_path: Path) -> None:
 
 
 def forged(header: object, body: bytes = b"") -> bytes:
-    """A file with a right checksum over a header of somebody's own making: JSON, or what `header` has as text."""
-    text = (header if isinstance(header, str) else json.dumps(header)).encode(errors="surrogatepass")
+    """A file with a right checksum over a header of somebody's own making: JSON, or what `header`
+    has as text.
+    """
+    text = (header if isinstance(header, str) else json.dumps(header)).encode(
+        errors="surrogatepass"
+    )
     content = struct.pack("<Q", len(text)) + text + body
     return content.replace(b"0" * 64, hashlib.sha256(content).hexdigest().encode(), 1)
 
@@ -130,7 +164,10 @@ def test_metadata_that_another_wrote(tmp_path: Path, metadata: Any, code: str) -
 @pytest.mark.parametrize(
     "header",
     [
-        *({"W": entry(shape)} for shape in [(2**62, 4), (2,), (1,) * 10**5, (10**4000,) * 60, (1.0,), "1", ("1",)]),
+        *(
+            {"W": entry(shape)}
+            for shape in [(2**62, 4), (2,), (1,) * 10**5, (10**4000,) * 60, (1.0,), "1", ("1",)]
+        ),
         *({"W": entry((0, 2**62, 2**62), offsets)} for offsets in [(0, 0), (0, 4, 8)]),
         *({"W": value} for value in [5, {}, entry(dtype="BF16")]),
         {"W": entry(), "V": entry()},
@@ -140,9 +177,13 @@ def test_metadata_that_another_wrote(tmp_path: Path, metadata: Any, code: str) -
         *("[]", "7", "", '{"\ud800": {}}'),
     ],
 )
-def test_a_strangers_header_is_an_error_in_little_time_and_memory(tmp_path: Path, header: Any) -> None:
+def test_a_strangers_header_is_an_error_in_little_time_and_memory(
+    tmp_path: Path, header: Any
+) -> None:
     path = tmp_path / "forged.safetensors"
-    path.write_bytes(forged({"__metadata__": META, **header} if isinstance(header, dict) else header, b"abcd"))
+    path.write_bytes(
+        forged({"__metadata__": META, **header} if isinstance(header, dict) else header, b"abcd")
+    )
     tracemalloc.start()
     try:
         for read in (mg.load, lambda path: import_weights(Dense(2, 2), path, "pytorch")):
@@ -183,13 +224,18 @@ def test_what_cannot_be_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arrays", "info", "said"),
     [
-        *(({"W": np.ones(2), name: np.ones(2)}, {}, repr(name)) for name in ["__metadata__", 5, "W\ud800"]),
+        *(
+            ({"W": np.ones(2), name: np.ones(2)}, {}, repr(name))
+            for name in ["__metadata__", 5, "W\ud800"]
+        ),
         *((arrays, {}, type(arrays).__name__) for arrays in [None, [np.ones(2)]]),
         *(({"W": value}, {}, "'W'") for value in [np.array(["a"]), np.array([1j]), [[1], [2, 3]]]),
         *(({}, info, "the info for") for info in [{"f": len}, {"a": np.ones(2)}, {("a", 1): 2}, 5]),
     ],
 )
-def test_what_cannot_be_stored_is_refused_and_the_old_file_stays(path: Path, arrays: Any, info: Any, said: str) -> None:
+def test_what_cannot_be_stored_is_refused_and_the_old_file_stays(
+    path: Path, arrays: Any, info: Any, said: str
+) -> None:
     with pytest.raises(DtypeError) as error:
         mg.save(path, arrays, info)
     assert error.value.code == "MG507" and said in error.value.what and error.value.remedy

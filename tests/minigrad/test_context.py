@@ -8,7 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import minigrad as mg
-from minigrad.context import FUSED, ON_GRADIENT, ON_RECORD, RECORDING, SCOPE, scope_label, step_name, step_of
+from minigrad.context import (
+    FUSED,
+    ON_GRADIENT,
+    ON_RECORD,
+    RECORDING,
+    SCOPE,
+    scope_label,
+    step_name,
+    step_of,
+)
 
 BLOCKS = [mg.no_grad, mg.fused, lambda: mg.scope("a"), mg.trace_lines, mg.detect_anomaly]
 
@@ -48,7 +57,9 @@ def test_a_block_is_left_in_each_thread_and_each_call_that_entered_it(make):
             down(2)
             seen.append(settings() == outside)
 
-    threads = [threading.Thread(target=enter, args=[outer]) for outer in (mg.enable_grad(), mg.scope("b"))]
+    threads = [
+        threading.Thread(target=enter, args=[outer]) for outer in (mg.enable_grad(), mg.scope("b"))
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -109,6 +120,10 @@ def test_a_scope_needs_a_name(name):
 
 
 def test_time_steps_are_known_by_the_names_of_their_scopes():
-    assert [step_name(t, steps) for t, steps in ((7, 40), (99, 100), (7, 1000))] == ["t07", "t99", "t007"]
+    assert [step_name(t, steps) for t, steps in ((7, 40), (99, 100), (7, 1000))] == [
+        "t07",
+        "t99",
+        "t007",
+    ]
     assert step_of(("model", "rnn", "t07", "cell")) == (("model", "rnn"), 7, ("cell",))
     assert step_of(("model", "t", "tanh")) is None

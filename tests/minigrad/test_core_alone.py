@@ -1,7 +1,9 @@
-"""The core is complete: with everything out that only buys time, all gradients are the same, to rounding.
+"""The core is complete: with everything out that only buys time, all gradients are the same, to
+rounding.
 
-Out are the accumulator (gradients are added up one by one), the written-out gate call, row-sparse gradients, pending
-updates and fused gates. The engine's own tests run that way, and programs of all kinds are compared with and without.
+Out are the accumulator (gradients are added up one by one), the written-out gate call, row-sparse
+gradients, pending updates and fused gates. The engine's own tests run that way, and programs of all
+kinds are compared with and without.
 """
 
 import re
@@ -20,12 +22,24 @@ from minigrad.gate import Gate
 from optim import SGD, Adam
 
 ROOT = Path(__file__).resolve().parents[2]
-ENGINE = [f"test_{name}.py" for name in "graph backward context tensor derivatives numpy_api gate gates".split()]
+ENGINE = [
+    f"test_{name}.py"
+    for name in "graph backward context tensor derivatives numpy_api gate gates".split()
+]
 
 
 def test_the_engines_own_tests_pass_without_what_is_fast():
     tests = [str(ROOT / "tests" / "minigrad" / name) for name in ENGINE]
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--without-fast", *tests]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "--without-fast",
+        *tests,
+    ]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert run.returncode == 0, run.stdout[-3000:]
     assert int(re.findall(r"(\d+) passed", run.stdout)[0]) > 250
@@ -63,7 +77,9 @@ def test_gradients_from_before_the_switch_are_added_up_after_it(disabled):
 
 def diamond_with_broadcasting():
     rng = np.random.default_rng(2)
-    x, s, row = (mg.Tensor(rng.normal(size=shape), requires_grad=True) for shape in ((4, 3), (), (3,)))
+    x, s, row = (
+        mg.Tensor(rng.normal(size=shape), requires_grad=True) for shape in ((4, 3), (), (3,))
+    )
     y = x * s + row
     z = (y * row - y / (s * s + 2.0)) * mg.sigmoid(y)
     (z.sum(axis=0) * row + z[1:3].sum(axis=0) + z[np.array([0, 0, 2])].sum(axis=0)).sum().backward()
@@ -75,7 +91,9 @@ def embedding_used_twice():
     table.array = np.random.default_rng(3).normal(size=(9, 4))
     ids = np.array([[1, 3, 3], [0, 8, 1]])
     rows = mg.lookup(table, ids)
-    ((rows * rows).sum() + (mg.tanh(table[2:5]) * 2.0).sum() + (table @ np.ones((4, 1))).sum()).backward()
+    (
+        (rows * rows).sum() + (mg.tanh(table[2:5]) * 2.0).sum() + (table @ np.ones((4, 1))).sum()
+    ).backward()
     return [table.grad]
 
 
@@ -114,4 +132,6 @@ def test_results_are_the_same_to_rounding(program):
         fast.enable()
     for one, other in zip(plain, quick, strict=True):
         wide = one.dtype == np.float64
-        np.testing.assert_allclose(one, other, rtol=1e-12 if wide else 2e-4, atol=1e-13 if wide else 2e-6)
+        np.testing.assert_allclose(
+            one, other, rtol=1e-12 if wide else 2e-4, atol=1e-13 if wide else 2e-6
+        )

@@ -50,13 +50,16 @@ A = np.array([[2.0, 1.0, 0.5], [-1.0, 3.0, 0.0]])
 def test_jacobian_of_a_linear_map_and_of_an_elementwise_one():
     x = parameter([0.3, -0.4, 1.0])
     np.testing.assert_array_equal(mg.jacobian(lambda x: A @ x, x).array, A)
-    np.testing.assert_allclose(mg.jacobian(mg.tanh, x).array, np.diag(1 - np.tanh(x.array) ** 2), rtol=1e-14)
+    np.testing.assert_allclose(
+        mg.jacobian(mg.tanh, x).array, np.diag(1 - np.tanh(x.array) ** 2), rtol=1e-14
+    )
     assert x.grad is None
 
 
 def test_jacobian_has_the_shape_of_the_output_and_then_of_the_input():
     X, W = np.random.default_rng(0).normal(size=(2, 2, 3))
-    dX, dW = mg.jacobian(lambda X, W: X @ W.T, [X, W])  # plain arrays: copies of them are differentiated by
+    # plain arrays: copies of them are differentiated by
+    dX, dW = mg.jacobian(lambda X, W: X @ W.T, [X, W])
     np.testing.assert_allclose(dX.array, np.einsum("ik,jl->ijkl", np.eye(2), W))
     np.testing.assert_allclose(dW.array, np.einsum("jk,il->ijkl", np.eye(2), X))
     assert mg.jacobian(lambda x: x.sum(), np.ones((2, 3), np.float32)).dtype == np.float32
@@ -70,12 +73,15 @@ def test_jacobian_of_grad_is_the_hessian_and_hvp_its_product():
         return mg.exp(mg.sin(x) @ np.array([1.0, 2.0, 3.0]))
 
     weights, s, c = np.array([1.0, 2.0, 3.0]), np.sin(x), np.cos(x)
-    expected = np.exp(s @ weights) * (np.outer(weights * c, weights * c) - np.diag(weights * s))  # by hand
+    # by hand
+    expected = np.exp(s @ weights) * (np.outer(weights * c, weights * c) - np.diag(weights * s))
     hessian = mg.jacobian(lambda x: mg.grad(f(x), x, create_graph=True)[0], x)
     np.testing.assert_allclose(hessian.array, expected, rtol=1e-13)
     v = rng.normal(size=3)
     np.testing.assert_allclose(mg.hvp(f, x, v).array, expected @ v, rtol=1e-13)
-    np.testing.assert_allclose(mg.hvp(f, mg.Tensor(x), mg.Tensor(v)).array, expected @ v, rtol=1e-13)
+    np.testing.assert_allclose(
+        mg.hvp(f, mg.Tensor(x), mg.Tensor(v)).array, expected @ v, rtol=1e-13
+    )
 
 
 def test_hvp_for_several_inputs_and_for_parameters_that_f_finds_by_itself():
@@ -88,12 +94,16 @@ def test_hvp_for_several_inputs_and_for_parameters_that_f_finds_by_itself():
 
 
 def test_hvp_of_a_linear_function_is_zero():
-    np.testing.assert_array_equal(mg.hvp(lambda x: (A @ x).sum(), np.ones(3), np.ones(3)).array, np.zeros(3))
+    np.testing.assert_array_equal(
+        mg.hvp(lambda x: (A @ x).sum(), np.ones(3), np.ones(3)).array, np.zeros(3)
+    )
 
 
 def test_what_hvp_and_jacobian_refuse():
     x = parameter([1.0, 2.0], "x")
-    with pytest.raises(mg.MinigradError, match=r"MG102.*a vector of shape \(3,\).*'x' of shape \(2,\)"):
+    with pytest.raises(
+        mg.MinigradError, match=r"MG102.*a vector of shape \(3,\).*'x' of shape \(2,\)"
+    ):
         mg.hvp(lambda x: (x * x).sum(), x, np.ones(3))
     with pytest.raises(mg.MinigradError, match="MG120"):
         mg.hvp(lambda x: x * x, x, np.ones(2))

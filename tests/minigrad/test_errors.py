@@ -1,4 +1,5 @@
-"""Every error there is, as docs/errors.md shows it: its example is run, and must give that message, word for word.
+"""Every error there is, as docs/errors.md shows it: its example is run, and must give that message,
+word for word.
 
 And the page has every code that the source has, and no other; each with its cause and its remedy.
 """
@@ -27,19 +28,25 @@ IMPORTS = re.findall(r"```python\n(.*?)```", PAGE, re.S)[0]
 SECTIONS = {
     code: (example, message)
     for code, example, message in re.findall(
-        r"^### (MG\d{3}) [^\n]*\n+(?:(?!```|#)[^\n]+\n+)*```python\n(.*?)```\n+```text\n(.*?)```", PAGE, re.S | re.M
+        r"^### (MG\d{3}) [^\n]*\n+(?:(?!```|#)[^\n]+\n+)*```python\n(.*?)```\n+```text\n(.*?)```",
+        PAGE,
+        re.S | re.M,
     )
 }
 
 
 @pytest.fixture
 def world(tmp_path, monkeypatch) -> Iterator[dict[str, Any]]:
-    """What an example may use: the page's imports and its three helpers, in an empty folder; all is put back after."""
+    """What an example may use: the page's imports and its three helpers, in an empty folder; all is
+    put back after.
+    """
     monkeypatch.chdir(tmp_path)
     servers: list[HTTPServer] = []
 
     def serve(content: bytes, announce: int | None = None) -> str:
-        """The address of a server that answers every request with `content`, announced as longer if so asked."""
+        """The address of a server that answers every request with `content`, announced as longer if
+        so asked.
+        """
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
@@ -67,8 +74,13 @@ def world(tmp_path, monkeypatch) -> Iterator[dict[str, Any]]:
         monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
 
     gates, modules = dict(mg.GATES), dict(sys.modules)
-    loaded: dict[str, Any] = sys.modules  # an example may put None there: a module that cannot be imported
-    namespace: dict[str, Any] = {"serve": serve, "without_programs": without_programs, "with_program": with_program}
+    # an example may put None there: a module that cannot be imported
+    loaded: dict[str, Any] = sys.modules
+    namespace: dict[str, Any] = {
+        "serve": serve,
+        "without_programs": without_programs,
+        "with_program": with_program,
+    }
     exec(IMPORTS, namespace)
     mg.seed(0)
     yield namespace
@@ -93,14 +105,17 @@ def message_of(code: str, example: str, namespace: dict[str, Any]) -> str:
         except mg.MinigradError as error:
             assert error.code == code
             return str(error)
-    return next(str(warning.message) for warning in caught if str(warning.message).startswith("[MG"))
+    return next(
+        str(warning.message) for warning in caught if str(warning.message).startswith("[MG")
+    )
 
 
 @pytest.mark.parametrize("code", SECTIONS)
 def test_an_error_says_what_the_page_shows(code, world):
     example, message = SECTIONS[code]
     text = message_of(code, example, world)
-    pattern = re.escape(message.rstrip("\n")).replace(r"\.\.\.", r"[\s\S]*?")  # `...`: differs from machine to machine
+    # `...`: differs from machine to machine
+    pattern = re.escape(message.rstrip("\n")).replace(r"\.\.\.", r"[\s\S]*?")
     assert re.fullmatch(pattern, text), f"{code} says:\n{text}"
     assert text.startswith(f"[{code}] ")
     assert re.search(r"\n  cause:  .{10}", text) and re.search(r"\n  remedy: .{10}", text)
@@ -109,7 +124,9 @@ def test_an_error_says_what_the_page_shows(code, world):
 def calls() -> Iterator[tuple[str, str, ast.Call]]:
     """(place, code, call) of every call in the packages whose first argument is a code."""
     for path in (
-        path for package in ("minigrad", "layers", "optim") for path in sorted((ROOT / package).rglob("*.py"))
+        path
+        for package in ("minigrad", "layers", "optim")
+        for path in sorted((ROOT / package).rglob("*.py"))
     ):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
@@ -119,7 +136,11 @@ def calls() -> Iterator[tuple[str, str, ast.Call]]:
 
 
 def test_the_page_has_every_code_and_no_other():
-    sources = [path for package in ("minigrad", "layers", "optim") for path in (ROOT / package).rglob("*.py")]
+    sources = [
+        path
+        for package in ("minigrad", "layers", "optim")
+        for path in (ROOT / package).rglob("*.py")
+    ]
     in_source = {code for path in sources for code in re.findall(r'"(MG\d{3})"', path.read_text())}
     assert re.findall(r"^### (MG\d{3}) ", PAGE, re.M) == list(SECTIONS) == sorted(in_source)
 

@@ -72,7 +72,9 @@ def test_what_forward_saves_reaches_backward_and_not_the_output():
 
 
 class _Same(mg.Gate):
-    """A user's gate that hands on what it got, as a debugging aid or a straight-through step does."""
+    """A user's gate that hands on what it got, as a debugging aid or a straight-through step
+    does.
+    """
 
     def forward(self, *arrays):
         return arrays[-1]
@@ -98,7 +100,9 @@ def test_a_gate_that_returns_its_input_gives_a_value_that_no_update_changes(coun
     assert W.grad is not None and W.grad.tolist() == [20.0, 40.0]
 
 
-@pytest.mark.parametrize("write", ["dz *= 2", "np.negative(dz, out=dz)", "dz[...] = 0", "dz.T[0] = 1"])
+@pytest.mark.parametrize(
+    "write", ["dz *= 2", "np.negative(dz, out=dz)", "dz[...] = 0", "dz.T[0] = 1"]
+)
 def test_a_rule_that_writes_into_dz_is_named(write, registry):
     class Greedy(mg.Gate):
         def forward(self, x):
@@ -110,7 +114,9 @@ def test_a_rule_that_writes_into_dz_is_named(write, registry):
 
     x = mg.Tensor([1.0, 2.0], requires_grad=True)
     y = x * 3.0  # whose gradient is the dz of the sum, and of the gate: one array
-    with pytest.raises(mg.MinigradError, match="(?s)MG125.*Greedy.*writes into an array that other gates use"):
+    with pytest.raises(
+        mg.MinigradError, match="(?s)MG125.*Greedy.*writes into an array that other gates use"
+    ):
         (y + Greedy()(y)).backward([1.0, 1.0])
     assert x.grad is None
 

@@ -1,6 +1,8 @@
-"""Every registered gate through one test: shapes, finite differences, purity, dtype, second derivatives.
+"""Every registered gate through one test: shapes, finite differences, purity, dtype, second
+derivatives.
 
-The finite differences here are this file's own, so that the gates and mg.gradcheck are judged apart.
+The finite differences here are this file's own, so that the gates and mg.gradcheck are judged
+apart.
 """
 
 from typing import Any
@@ -17,7 +19,11 @@ from minigrad.graph import dense
 from tests.layouts import LAYOUTS
 
 INF = np.inf
-OWN = {name: gate for name, gate in GATES.items() if gate.__module__.startswith("minigrad.gates.") and name[0] != "_"}
+OWN = {
+    name: gate
+    for name, gate in GATES.items()
+    if gate.__module__.startswith("minigrad.gates.") and name[0] != "_"
+}
 CASES = [
     pytest.param(gate, arrays, id=f"{name}-{number}")
     for name, cls in sorted(OWN.items())
@@ -31,11 +37,17 @@ REFUSED = [
 
 
 def wants(gate, arrays):
-    return [a.dtype.kind == "f" and position not in gate.constant_inputs for position, a in enumerate(arrays)]
+    return [
+        a.dtype.kind == "f" and position not in gate.constant_inputs
+        for position, a in enumerate(arrays)
+    ]
 
 
 def tensors(gate, arrays):
-    return [mg.Tensor(a, requires_grad=want) for a, want in zip(arrays, wants(gate, arrays), strict=True)]
+    return [
+        mg.Tensor(a, requires_grad=want)
+        for a, want in zip(arrays, wants(gate, arrays), strict=True)
+    ]
 
 
 def as_constant(value):
@@ -74,7 +86,9 @@ def recorded_gradients(gate, arrays, dz):
 
 def worst(a, b):
     pairs = [(x, y) for x, y in zip(a, b, strict=True) if y is not None]
-    return max(float(np.max(np.abs(x - y) / np.maximum(1, np.abs(y)), initial=0.0)) for x, y in pairs)
+    return max(
+        float(np.max(np.abs(x - y) / np.maximum(1, np.abs(y)), initial=0.0)) for x, y in pairs
+    )
 
 
 def test_every_gate_has_samples_and_a_symbol_and_a_docstring():
@@ -91,7 +105,9 @@ def test_gate(gate, arrays):
     assert np.shape(z) == gate.shape(*[a.shape for a in arrays]), "the shape rule"
     dz = cotangent(np.shape(z))
 
-    expected = numeric_gradients(lambda *moved: np.sum(gate.value(*moved) * dz), arrays, wants(gate, arrays))
+    expected = numeric_gradients(
+        lambda *moved: np.sum(gate.value(*moved) * dz), arrays, wants(gate, arrays)
+    )
     recorded = recorded_gradients(gate, arrays, dz)
     assert worst(recorded, expected) < 1e-7, "the gradient"
     for a, kept in zip(arrays, before, strict=True):
@@ -101,7 +117,9 @@ def test_gate(gate, arrays):
     inputs = tensors(gate, narrow)
     z32 = gate(*inputs)
     z32.backward(dz.astype(np.float32))
-    assert z32.dtype == (gate.dtype if isinstance(gate, mg.Cast) else np.float32), "float32 stays float32"
+    assert z32.dtype == (gate.dtype if isinstance(gate, mg.Cast) else np.float32), (
+        "float32 stays float32"
+    )
     assert all(t.grad.dtype == np.float32 for t in inputs if t.requires_grad)
     upstream = dz.astype(np.float32)
     upstream.setflags(write=False)  # no rule writes into it
@@ -112,7 +130,8 @@ def test_gate(gate, arrays):
         assert part is None or part.dtype == np.float32, "and so does the gradient rule"
 
 
-# Thresholds at which a gate changes its method. Its two values put small arrays on one side, and on the other.
+# Thresholds at which a gate changes its method. Its two values put small arrays on one side, and on
+# the other.
 THRESHOLDS = {
     (array_helpers, "BLOCK"): (1, 7),
     (array_helpers, "SPARSE_IDS"): (0, 1 << 20),
@@ -158,7 +177,9 @@ def test_second_derivative(gate, arrays):
     weights = [cotangent(a.shape, seed=5) for a in arrays]
 
     def directional(*moved):
-        """Σ weights · gradient, by the rule on arrays, which test_gate holds against finite differences."""
+        """Σ weights · gradient, by the rule on arrays, which test_gate holds against finite
+        differences.
+        """
         parts = recorded_gradients(gate, moved, dz)
         return sum(np.sum(w * g) for w, g in zip(weights, parts, strict=True) if g is not None)
 
@@ -172,7 +193,9 @@ def test_second_derivative(gate, arrays):
         found = iter(mg.grad(total, wanted))
         recorded = [next(found).array if want else None for want in which]
     else:  # a linear gate: the gradient does not depend on the inputs, and the expected values below are zeros
-        recorded = [np.zeros(a.shape) if want else None for a, want in zip(arrays, which, strict=True)]
+        recorded = [
+            np.zeros(a.shape) if want else None for a, want in zip(arrays, which, strict=True)
+        ]
     assert worst(recorded, expected) < 1e-6
 
 
@@ -223,7 +246,10 @@ def test_gradients_by_hand(call, x, slope):
     ("call", "code"),
     [
         ("mg.binary_cross_entropy([0.0], x)", "MG128"),  # a constant input that wants a gradient
-        ("mg.softmax_cross_entropy(np.zeros((2, 0)), [0, 0])", "(?s)MG154.*remedy: use a model with more"),
+        (
+            "mg.softmax_cross_entropy(np.zeros((2, 0)), [0, 0])",
+            "(?s)MG154.*remedy: use a model with more",
+        ),
         ("mg.negative_log_likelihood([[2.0, -1.0]], [0])", "MG158"),
     ],
 )
@@ -235,7 +261,9 @@ def test_what_a_loss_refuses(call, code):
 
 
 @pytest.mark.parametrize("bound", [-1000, 11])
-@pytest.mark.parametrize(("dtype", "lowest"), [("float16", -16), ("float32", -100), ("float64", -740)])
+@pytest.mark.parametrize(
+    ("dtype", "lowest"), [("float16", -16), ("float32", -100), ("float64", -740)]
+)
 def test_sigmoid_is_accurate_over_the_whole_range(monkeypatch, bound, dtype, lowest):
     monkeypatch.setattr(activation, "NO_OVERFLOW_BELOW", bound)
     x = np.linspace(lowest, 60, 5001).astype(dtype)
@@ -244,14 +272,20 @@ def test_sigmoid_is_accurate_over_the_whole_range(monkeypatch, bound, dtype, low
     for given in (x, x[:2500]):  # with large elements and without
         z = mg.sigmoid(mg.Tensor(given)).array
         assert z.dtype == dtype
-        assert (abs(z - expected[: len(z)]) <= 4 * np.spacing(expected.astype(dtype))[: len(z)]).all()
+        assert (
+            abs(z - expected[: len(z)]) <= 4 * np.spacing(expected.astype(dtype))[: len(z)]
+        ).all()
     ends = np.array([-np.inf, np.inf, np.nan, 1e4], dtype)
     np.testing.assert_array_equal(mg.sigmoid(mg.Tensor(ends)).array, [0, 1, np.nan, 1])
 
 
 def test_the_tail_of_the_sigmoid_in_rules():
     x = mg.Tensor([-20.0, -100.0], requires_grad=True)  # float32
-    for loss in (mg.sigmoid(x), mg.softplus(x), mg.binary_cross_entropy(x, [0, 0], reduction="none")):
+    for loss in (
+        mg.sigmoid(x),
+        mg.softplus(x),
+        mg.binary_cross_entropy(x, [0, 0], reduction="none"),
+    ):
         (slope,) = mg.grad(loss.sum(), x)
         np.testing.assert_allclose(slope.array, [2.0611536e-09, 3.7835e-44], rtol=2e-6, atol=3e-45)
 
@@ -269,10 +303,14 @@ def test_logsumexp_of_infinities(dtype):
     np.testing.assert_array_equal(slope, [[0, 0, 0], [0, 0, 0], [0, 0, 0], [0, 1, 0], [np.nan] * 3])
 
 
-@pytest.mark.parametrize(("dtype", "size"), [("float32", 3e6), ("float64", 3e15), ("float32", 3e37)])
+@pytest.mark.parametrize(
+    ("dtype", "size"), [("float32", 3e6), ("float64", 3e15), ("float32", 3e37)]
+)
 @pytest.mark.parametrize("create_graph", [False, True])
 def test_the_gradient_of_logsumexp_sums_to_1_at_any_size(dtype, size, create_graph):
-    x = mg.Tensor(np.array([[size, size], [-size, -size], [size, -size]], dtype), requires_grad=True)
+    x = mg.Tensor(
+        np.array([[size, size], [-size, -size], [size, -size]], dtype), requires_grad=True
+    )
     (slope,) = mg.grad(mg.logsumexp(x, 1), x, create_graph=create_graph, upstream=np.ones(3))
     np.testing.assert_allclose(slope.array, [[0.5, 0.5], [0.5, 0.5], [1.0, 0.0]], rtol=1e-6)
 
@@ -297,7 +335,10 @@ def test_a_masked_logit(monkeypatch, block):
     dz = np.array([[3.0, 1.0, 2.0]])
     z: Any
     slope: Any
-    for function, slope in [(mg.softmax, [[0, -0.25, 0.25]]), (mg.log_softmax, [[3, 1 - 3, 2 - 3]])]:
+    for function, slope in [
+        (mg.softmax, [[0, -0.25, 0.25]]),
+        (mg.log_softmax, [[3, 1 - 3, 2 - 3]]),
+    ]:
         np.testing.assert_allclose(mg.grad(function(x), x, upstream=dz)[0].array, slope)
     for label, z, slope in [(1, np.log(2), [[0, -0.5, 0.5]]), (0, INF, [[-1, 0.5, 0.5]])]:
         loss = mg.softmax_cross_entropy(x, [label], reduction="none")
@@ -328,11 +369,13 @@ def test_changing_the_lists_that_a_gate_was_given_changes_nothing():
 @pytest.mark.parametrize(
     ("gate", "shapes", "flops"),
     [
-        (mg.gates.Einsum("ij,jk"), [(2, 3), (3, 4)], 2 * (2 * 3 * 4)),  # a multiplication and an addition each
+        # a multiplication and an addition each
+        (mg.gates.Einsum("ij,jk"), [(2, 3), (3, 4)], 2 * (2 * 3 * 4)),
         (mg.gates.LookupProduct(), [(9, 5), (2, 3), (5, 4), (4,)], 2 * (2 * 3 * 5 * 4)),
         (mg.gates.CumSum(0), [(2, 3)], 2 * 3),
         (mg.gates.Softmax(), [(2, 3)], 5 * (2 * 3)),
-        (mg.gates.RNNSequence(), [(5, 6, 4), (5, 4), (4, 4)], 6 * (2 * (5 * 4 * 4) + 8 * (5 * 4))),  # and 8 by element
+        # and 8 by element
+        (mg.gates.RNNSequence(), [(5, 6, 4), (5, 4), (4, 4)], 6 * (2 * (5 * 4 * 4) + 8 * (5 * 4))),
     ],
 )
 def test_operations_are_counted_as_by_hand(gate, shapes, flops):
@@ -388,6 +431,8 @@ def test_nothing_overflows_for_huge_inputs(size):
 )  # fmt: skip
 def test_integers_are_taken_as_float64_where_their_own_dtype_would_overflow(call, dtype):
     x, other = (np.array([numbers]).astype(dtype) for numbers in ([0, 100, 1], [1, 120, 0]))
-    z, wide = (eval(call, {"mg": mg, "other": other, "x": mg.Tensor(one)}) for one in (x, x.astype(float)))
+    z, wide = (
+        eval(call, {"mg": mg, "other": other, "x": mg.Tensor(one)}) for one in (x, x.astype(float))
+    )
     assert z.dtype == np.float64
     np.testing.assert_allclose(z.array, wide.array, rtol=1e-15)

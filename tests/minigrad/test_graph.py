@@ -1,4 +1,6 @@
-"""Nodes and leaves: what a graph holds, in which order it is walked, and that it goes when nobody needs it."""
+"""Nodes and leaves: what a graph holds, in which order it is walked, and that it goes when nobody
+needs it.
+"""
 
 import gc
 import weakref
@@ -66,7 +68,8 @@ def test_memory_after_200_steps_is_that_after_20():
     finally:
         tracemalloc.stop()
         gc.enable()
-    # One step's graph holds over 20,000 bytes, so keeping one more would show; free lists settle below.
+    # One step's graph holds over 20,000 bytes, so keeping one more would show; free lists settle
+    # below.
     assert late - early < 16_000, f"grew by {late - early} bytes over 180 steps"
 
 

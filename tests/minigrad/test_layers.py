@@ -6,4 +6,8 @@ from minigrad.layers import RNN
 
 
 def test_minigrad_layers_are_the_same_objects():
-    assert mg.layers is layers and RNN is layers.RNN and import_module("minigrad.layers.recurrent") is layers.recurrent
+    assert (
+        mg.layers is layers
+        and RNN is layers.RNN
+        and import_module("minigrad.layers.recurrent") is layers.recurrent
+    )

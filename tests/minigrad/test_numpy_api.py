@@ -11,7 +11,9 @@ import minigrad as mg
 x32 = mg.Tensor([[1.0, 2.0], [3.0, 4.0]])
 
 
-@pytest.mark.parametrize("function", [np.arcsin, np.linalg.inv, np.cumprod, np.add.reduce, np.median])
+@pytest.mark.parametrize(
+    "function", [np.arcsin, np.linalg.inv, np.cumprod, np.add.reduce, np.median]
+)
 def test_a_numpy_function_without_a_gate_is_named(function):
     with pytest.raises(TypeError, match=r"np\.[a-z.]*" + function.__name__) as caught:
         function(mg.Tensor(np.eye(2), requires_grad=True))
@@ -65,9 +67,13 @@ USED = {"np": np, "mg": mg, "VALUES": VALUES}
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_results_are_numpys(call, dtype):
     array = VALUES.astype(dtype)
-    expected, found = (eval(call, {**USED, "x": x}) for x in (array, mg.Tensor(array, requires_grad=True)))
+    expected, found = (
+        eval(call, {**USED, "x": x}) for x in (array, mg.Tensor(array, requires_grad=True))
+    )
     np.testing.assert_allclose(found.array, expected, rtol=1e-15 if dtype == "float64" else 1e-6)
-    assert found.shape == np.shape(expected) and found.dtype == expected.dtype and found.requires_grad
+    assert (
+        found.shape == np.shape(expected) and found.dtype == expected.dtype and found.requires_grad
+    )
 
 
 def test_a_cast_is_recorded_and_its_gradient_comes_back_in_the_old_dtype():
@@ -121,7 +127,11 @@ def test_what_has_no_gradient_is_a_plain_array():
 
 
 def test_conversion():
-    assert float(mg.Tensor(2.5)) == 2.5 and int(mg.Tensor(2.5)) == 2 and mg.Tensor([[3.0]]).item() == 3.0
+    assert (
+        float(mg.Tensor(2.5)) == 2.5
+        and int(mg.Tensor(2.5)) == 2
+        and mg.Tensor([[3.0]]).item() == 3.0
+    )
     assert bool(mg.Tensor(0.0)) is False
     assert len(x32) == 2 and [row.array.tolist() for row in x32] == [[1, 2], [3, 4]]
     assert (x32.shape, x32.ndim, x32.size) == ((2, 2), 2, 4)
@@ -155,7 +165,8 @@ def test_comparing_a_column_with_as_many_labels_warns_in_the_users_line(compare)
     with pytest.warns(UserWarning, match=r"MG170.*\(40, 1\).*\(40,\)") as caught:
         assert PAIRS[compare](out, y).shape == (40, 40)
     assert [warning.filename for warning in caught] == [__file__]
-    for fits in (y[:, None], y[:, None].tolist(), y[None], y[:1], 0.0):  # any warning is an error in these tests
+    # any warning is an error in these tests
+    for fits in (y[:, None], y[:, None].tolist(), y[None], y[:1], 0.0):
         PAIRS[compare](out, np.asarray(fits))
     assert ((out > 0)[:, 0] == y).mean() == 1 and ((out[:, 0] > 0) == y).all()
 
@@ -164,9 +175,15 @@ def test_a_compared_column_is_an_array_otherwise():
     positive = mg.Tensor([[1.0], [-1.0]]) > 0
     assert repr(positive) == "array([[ True],\n       [False]])" and positive.mean() == 0.5
     assert type(positive & True) is type(~positive) is np.ndarray
-    assert b"minigrad" not in pickle.dumps(positive) and (pickle.loads(pickle.dumps(positive)) == positive).all()
+    assert (
+        b"minigrad" not in pickle.dumps(positive)
+        and (pickle.loads(pickle.dumps(positive)) == positive).all()
+    )
     positive |= True
-    assert positive.all() and VALUES[(mg.Tensor([[1.0], [-1.0]]) > 0)[:, 0]].tolist() == VALUES[:1].tolist()
+    assert (
+        positive.all()
+        and VALUES[(mg.Tensor([[1.0], [-1.0]]) > 0)[:, 0]].tolist() == VALUES[:1].tolist()
+    )
 
 
 def test_rules_that_compare_a_column_with_a_row_do_not_warn():
@@ -210,7 +227,9 @@ def test_minus_equals_changes_a_parameter_inside_no_grad_and_is_recorded_elsewhe
 
 def test_numbers_are_formatted_and_rounded():
     loss: Any = mg.Tensor([1.23456]).sum()
-    assert f"{loss:.3f}" == "1.235" and format(loss, "7.2f") == "   1.23" and f"{loss}" == repr(loss)
+    assert (
+        f"{loss:.3f}" == "1.235" and format(loss, "7.2f") == "   1.23" and f"{loss}" == repr(loss)
+    )
     assert round(loss, 2) == 1.23 and round(loss) == 1
     with pytest.raises(mg.MinigradError, match="MG129"):
         loss.size()

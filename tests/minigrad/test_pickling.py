@@ -1,4 +1,6 @@
-"""Tensors that travel to another process, or are copied, get the gradients that they got at home."""
+"""Tensors that travel to another process, or are copied, get the gradients that they got at
+home.
+"""
 
 import copy
 import pickle
@@ -15,14 +17,18 @@ from optim import Adam
 
 
 def test_a_tensor_of_another_process_gets_its_gradient(tmp_path):
-    # There its serial number was in the thousands; the first gates of this program would come before it.
+    # There its serial number was in the thousands; the first gates of this program would come
+    # before it.
     make = "import minigrad as mg, pickle, sys; ts = [mg.Tensor([2.0], requires_grad=True) for _ in range(5000)]; "
     make += "pickle.dump(ts[-1], open(sys.argv[1], 'wb'))"
     use = "import minigrad as mg, pickle, sys; t = pickle.load(open(sys.argv[1], 'rb')); (t * t).sum().backward(); "
     use += "print(t.grad)"
     path = tmp_path / "t.pickle"
     subprocess.run([sys.executable, "-c", make, path], check=True)
-    assert subprocess.run([sys.executable, "-c", use, path], capture_output=True, text=True).stdout == "[4.]\n"
+    assert (
+        subprocess.run([sys.executable, "-c", use, path], capture_output=True, text=True).stdout
+        == "[4.]\n"
+    )
 
 
 def graph():

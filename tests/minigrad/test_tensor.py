@@ -1,4 +1,6 @@
-"""Tensors as NumPy users meet them: dtypes, operators, NumPy's own functions, and what is refused."""
+"""Tensors as NumPy users meet them: dtypes, operators, NumPy's own functions, and what is
+refused.
+"""
 
 import numpy as np
 import pytest
@@ -40,8 +42,12 @@ WHOLE = {
 
 
 @pytest.mark.parametrize("dtype", WHOLE)
-@pytest.mark.parametrize("other", [2, True, np.int64(300), np.float64(0.1), np.array([2, 300]), np.array([True, True])])
-@pytest.mark.parametrize("operation", [np.add, np.multiply, np.divide, np.maximum, np.less, np.equal])
+@pytest.mark.parametrize(
+    "other", [2, True, np.int64(300), np.float64(0.1), np.array([2, 300]), np.array([True, True])]
+)
+@pytest.mark.parametrize(
+    "operation", [np.add, np.multiply, np.divide, np.maximum, np.less, np.equal]
+)
 @np.errstate(divide="ignore")
 def test_integers_and_booleans_combine_as_numpys(dtype, other, operation):
     array = WHOLE[dtype]
@@ -166,7 +172,11 @@ def test_masked_arrays_are_refused(use):
 
 
 def test_a_gradient_has_the_dtype_of_its_leaf_whether_it_came_sparse_or_not():
-    for use in (lambda w: w * np.ones(2), lambda w: w[1] * np.ones(2), lambda w: mg.lookup(w, [1]) * np.ones(2)):
+    for use in (
+        lambda w: w * np.ones(2),
+        lambda w: w[1] * np.ones(2),
+        lambda w: mg.lookup(w, [1]) * np.ones(2),
+    ):
         w = mg.Tensor(np.ones((3, 2), "float32"), requires_grad=True)
         use(w).sum().backward()  # computed in float64
         assert w.grad is not None and w.grad.dtype == np.float32

@@ -1,4 +1,5 @@
-"""Runs of one model on several ranks of MPI, for test_parallel.py. A run is a process of its own, started by `mpiexec`:
+"""Runs of one model on several ranks of MPI, for test_parallel.py. A run is a process of its own,
+started by `mpiexec`:
 
 mpiexec -n 2 python -m mpi4py tests/optim/ranks.py '{"cell": "rnn", ...}'
 """
@@ -35,7 +36,8 @@ RULES: dict[str, Any] = {
     "sgd": lambda parameters: optim.SGD(parameters, lr=0.05, momentum=0.9),
     "adam": lambda parameters: optim.Adam(parameters, lr=0.01),
 }
-WORDS, LENGTH, ROWS, BATCH = 400, 10, 321, 32  # the last of 11 batches has one row: fewer than there are ranks
+# the last of 11 batches has one row: fewer than there are ranks
+WORDS, LENGTH, ROWS, BATCH = 400, 10, 321, 32
 
 DRAWING = threading.Lock()  # ranks that are threads share one generator
 
@@ -96,7 +98,8 @@ def train(
     ids *= mask
     labels = (ids[:, -3:].sum(axis=1) > 1.5 * WORDS).astype(int)
     with DRAWING:
-        mg.seed(1 if comm is None else 1 + comm.rank)  # ranks begin with different weights, and those of rank 0 count
+        # ranks begin with different weights, and those of rank 0 count
+        mg.seed(1 if comm is None else 1 + comm.rank)
         model = Model(cell, dropout, truncate)
     for tensor in model.named_parameters().values():
         tensor.array = tensor.array.astype(dtype)
@@ -110,15 +113,27 @@ def train(
     if trouble is not None:
         callbacks.append(Trouble(*trouble))
     if folder is not None:
-        callbacks += [optim.Snapshots(Path(folder, "snapshots"), every_steps=5), optim.LogFile(Path(folder, "log.csv"))]
+        callbacks += [
+            optim.Snapshots(Path(folder, "snapshots"), every_steps=5),
+            optim.LogFile(Path(folder, "log.csv")),
+        ]
     trainer = optim.Trainer(
-        model, mg.softmax_cross_entropy, RULES[rule](model.named_parameters()), callbacks=callbacks, seed=3, comm=comm
+        model,
+        mg.softmax_cross_entropy,
+        RULES[rule](model.named_parameters()),
+        callbacks=callbacks,
+        seed=3,
+        comm=comm,
     )
     newest = optim.Snapshots.latest(Path(str(folder), "snapshots")) if resume else None
     history = trainer.fit(Batches(ids, mask, labels, batch_size=BATCH), epochs, held, resume=newest)
-    rows = [{name: value for name, value in row.items() if name != "seconds"} for row in history.rows]
+    rows = [
+        {name: value for name, value in row.items() if name != "seconds"} for row in history.rows
+    ]
     weights = {path: tensor.array for path, tensor in model.named_parameters().items()}
-    state = pickle.dumps({name: a.tobytes() for name, a in (weights | trainer.optimizer.state_dict()).items()})
+    state = pickle.dumps(
+        {name: a.tobytes() for name, a in (weights | trainer.optimizer.state_dict()).items()}
+    )
     return {"weights": weights, "history": rows, "steps": trainer.step, "stop": trainer.stop_reason,
             "sha256": hashlib.sha256(state).hexdigest()}  # fmt: skip
 
@@ -147,7 +162,14 @@ def mpiexec() -> str | None:
 
 def start(ranks: int, arguments: list[str], module: bool = True) -> subprocess.Popen[str]:
     """Start a script on so many ranks, as a group of processes of its own."""
-    program = [str(mpiexec()), "-n", str(ranks), sys.executable, *(["-m", "mpi4py"] if module else []), *arguments]
+    program = [
+        str(mpiexec()),
+        "-n",
+        str(ranks),
+        sys.executable,
+        *(["-m", "mpi4py"] if module else []),
+        *arguments,
+    ]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment,
                             start_new_session=True)  # fmt: skip
@@ -172,11 +194,16 @@ def ended(options: dict[str, Any], module: bool = True) -> tuple[int, str]:
 
 def trouble(kind: str, rank: int, folder: Path, module: bool = True) -> tuple[int, str]:
     """The end of a run where a rank makes trouble at step 12."""
-    return ended({"out": f"{folder}/out", "folder": str(folder), "trouble": (kind, rank), "dropout": 0.3}, module)
+    return ended(
+        {"out": f"{folder}/out", "folder": str(folder), "trouble": (kind, rank), "dropout": 0.3},
+        module,
+    )
 
 
 def interrupted(folder: Path, delay: float, **options: Any) -> tuple[int, str]:
-    """(exit status, what was printed) of a run that Ctrl-C is pressed in, so long after its first snapshot."""
+    """(exit status, what was printed) of a run that Ctrl-C is pressed in, so long after its first
+    snapshot.
+    """
     options |= {"out": f"{folder}/out", "folder": str(folder), "trouble": ("slow", 0)}
     process = start(2, [__file__, json.dumps(options)])
     while optim.Snapshots.latest(folder / "snapshots") is None and process.poll() is None:
@@ -204,10 +231,16 @@ def left_over() -> list[str]:
 
 
 def difference(one: dict[str, Any], other: dict[str, Any]) -> tuple[float, float]:
-    """The largest difference between two runs' weights, and between their histories (relative, for values above 1)."""
-    weights = max(float(abs(one["weights"][path] - array).max()) for path, array in other["weights"].items())
+    """The largest difference between two runs' weights, and between their histories (relative, for
+    values above 1).
+    """
+    weights = max(
+        float(abs(one["weights"][path] - array).max()) for path, array in other["weights"].items()
+    )
     rows = zip(one["history"], other["history"], strict=True)
-    return weights, max(abs(row[name] - like[name]) / max(1, abs(row[name])) for row, like in rows for name in row)
+    return weights, max(
+        abs(row[name] - like[name]) / max(1, abs(row[name])) for row, like in rows for name in row
+    )
 
 
 if __name__ == "__main__":

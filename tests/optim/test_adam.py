@@ -19,7 +19,8 @@ def test_every_step_is_that_of_torch(name: str) -> None:
 def test_a_small_gradient_after_a_large_one_is_not_lost(sparse: bool) -> None:
     p = make_table([[0.0]]) if sparse else mg.Tensor([[0.0]], requires_grad=True)
     optimizer = Adam({"p": p}, lr=0.1, betas=(0.0, 0.0), eps=0.0)
-    for step, g in enumerate([1.0, 1e-5, 1e-10], start=1):  # without memory each step is lr times the gradient's sign
+    # without memory each step is lr times the gradient's sign
+    for step, g in enumerate([1.0, 1e-5, 1e-10], start=1):
         optimizer.zero_grad()
         (g * p[[0]]).sum().backward()
         optimizer.step()

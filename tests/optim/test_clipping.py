@@ -19,13 +19,17 @@ from optim import clip_gradients
 def with_gradients(*gradients: np.ndarray) -> dict[str, mg.Tensor]:
     found = {}
     for number, gradient in enumerate(gradients):
-        found[f"p{number}"] = mg.Tensor(np.zeros(gradient.shape, gradient.dtype), requires_grad=True)
+        found[f"p{number}"] = mg.Tensor(
+            np.zeros(gradient.shape, gradient.dtype), requires_grad=True
+        )
         found[f"p{number}"].grad = gradient
     return found
 
 
 @given(st.integers(0, 2**32 - 1), st.floats(0.01, 100))
-def test_the_clipped_gradient_is_parallel_and_no_longer_than_asked(seed: int, max_norm: float) -> None:
+def test_the_clipped_gradient_is_parallel_and_no_longer_than_asked(
+    seed: int, max_norm: float
+) -> None:
     rng = np.random.default_rng(seed)
     gradients = [rng.normal(size=(3, 2)), rng.normal(size=4) * 10]
     whole = np.concatenate([g.ravel() for g in gradients])
@@ -35,7 +39,9 @@ def test_the_clipped_gradient_is_parallel_and_no_longer_than_asked(seed: int, ma
     assert norm == clip_gradients(again, max_norm)  # as a list, like an optimizer's
     assert norm == pytest.approx(np.linalg.norm(whole), rel=1e-12)
     clipped = np.concatenate([t.grad.ravel() for t in parameters.values() if t.grad is not None])
-    np.testing.assert_allclose(clipped, whole * min(1, max_norm / np.linalg.norm(whole)), rtol=1e-12)
+    np.testing.assert_allclose(
+        clipped, whole * min(1, max_norm / np.linalg.norm(whole)), rtol=1e-12
+    )
 
 
 @pytest.mark.fast
@@ -67,11 +73,15 @@ def test_gradients_of_any_kind_count() -> None:
      ("float64", 1e30), ("float64", 1e300)],
 )  # fmt: skip
 def test_gradients_of_any_size_are_clipped(dtype: str, size: float) -> None:
-    parameters = with_gradients(np.array([3 * size], dtype), np.array([[0.0, -4 * size]], dtype), np.zeros(0, dtype))
+    parameters = with_gradients(
+        np.array([3 * size], dtype), np.array([[0.0, -4 * size]], dtype), np.zeros(0, dtype)
+    )
     rtol = 1e-4 if size == 1e-40 else 1e-6  # a subnormal number has fewer digits
 
     def gradients() -> Any:
-        return np.concatenate([t.grad.ravel() for t in parameters.values() if t.grad is not None]).tolist()
+        return np.concatenate(
+            [t.grad.ravel() for t in parameters.values() if t.grad is not None]
+        ).tolist()
 
     assert clip_gradients(parameters, 10 * size) == pytest.approx(5 * size, rel=rtol)
     assert gradients() == pytest.approx([3 * size, 0, -4 * size], rel=rtol, abs=0)  # short enough
@@ -87,7 +97,11 @@ def test_a_norm_beyond_float64_is_infinite_and_its_gradients_are_clipped() -> No
 
 
 def test_no_gradient_has_the_norm_0_and_a_norm_below_0_is_refused() -> None:
-    for parameters in ({}, with_gradients(np.zeros(2)), with_gradients(np.zeros((0, 2), "float32"))):
+    for parameters in (
+        {},
+        with_gradients(np.zeros(2)),
+        with_gradients(np.zeros((0, 2), "float32")),
+    ):
         assert clip_gradients(parameters, 0.0) == 0
     with pytest.raises(OptionError, match="MG305"):
         clip_gradients({}, float("nan"))

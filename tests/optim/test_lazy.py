@@ -1,4 +1,6 @@
-"""Lazy updates: after any number of steps, whatever row is read is as the dense rule would have left it."""
+"""Lazy updates: after any number of steps, whatever row is read is as the dense rule would have
+left it.
+"""
 
 import copy
 import pickle
@@ -23,7 +25,9 @@ ROWS, WIDTH = 40, 3
 
 
 def twins(make, start):
-    """Optimizers of a table, and of a plain parameter in float64 with equal values, whose steps are dense."""
+    """Optimizers of a table, and of a plain parameter in float64 with equal values, whose steps are
+    dense.
+    """
     whole = mg.Tensor(start, requires_grad=True, dtype="float64")
     return make({"table": make_table(start)}), make({"table": whole}), whole
 
@@ -45,20 +49,28 @@ def step_on(optimizer, ids, g):
 
 
 def run(steps, dtype=np.float64):
-    """An optimizer, its table after so many steps, and the dense rule's; some rows rest for long."""
+    """An optimizer, its table after so many steps, and the dense rule's; some rows rest for
+    long.
+    """
     rng = np.random.default_rng(5)
     start = rng.normal(size=(ROWS, WIDTH)).astype(dtype)
     optimizer, dense, whole = twins(partial(Adam, lr=1e-2), start)
     for t in range(1, steps + 1):
         optimizer.scale = dense.scale = 1 / (1 + 0.01 * t)  # a schedule: each step has its own rate
-        # Words are rare and common: row r turns up once in some 2 + r * r / 2 steps, the last after 800.
+        # Words are rare and common: row r turns up once in some 2 + r * r / 2 steps, the last after
+        # 800.
         ids = np.flatnonzero(rng.uniform(size=ROWS) < 1 / (1 + np.arange(ROWS) ** 2 / 2))
         ids = np.concatenate([ids, ids[:2], [0]])
         # Gradients down to where eps matters beside √v.
         g = (rng.normal(size=(len(ids), WIDTH)) * 10 ** rng.uniform(-8, 0)).astype(dtype)
         step_on(optimizer, ids, g)
         dense_step(dense, ids, g)
-    return optimizer, optimizer.parameters()["table"], whole.array.copy(), np.abs(whole.array - start).max()
+    return (
+        optimizer,
+        optimizer.parameters()["table"],
+        whole.array.copy(),
+        np.abs(whole.array - start).max(),
+    )
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -121,7 +133,10 @@ def test_the_raw_state_goes_on_bit_for_bit(make, setting):
     resumed.load_raw_state(state)
     for optimizer in unbroken, stored, resumed:
         train(optimizer, range(60, 90))
-        assert optimizer.parameters()["table"].array.tobytes() == unbroken.parameters()["table"].array.tobytes()
+        assert (
+            optimizer.parameters()["table"].array.tobytes()
+            == unbroken.parameters()["table"].array.tobytes()
+        )
         for key, array in unbroken.state_dict().items():
             np.testing.assert_array_equal(array, optimizer.state_dict()[key])
 
@@ -133,7 +148,8 @@ def test_the_raw_state_holds_nothing_that_a_read_table_would_lose():
         optimizer = SGD({"table": table}, lr=0.1, momentum=0.9)
         for step, ids in enumerate([[0, 1, 2]] * 9 + [[0]]):
             if read and step == 9:
-                assert (table.array < 1).all()  # no row has updates pending, so that reading changes none
+                # no row has updates pending, so that reading changes none
+                assert (table.array < 1).all()
             step_on(optimizer, ids, np.ones((len(ids), 2)))
         states.append(optimizer.raw_state())
     assert states[0].keys() == states[1].keys() > {"pending sums/table"}
@@ -148,8 +164,12 @@ def test_ids_of_any_integer_type_pick_the_same_rows(dtype):
         optimizer = Adam({"table": table})
         for ids in ([1, 2, 100], [100, 7]):
             optimizer.zero_grad()
-            more = np.array([3, 100], kind), np.array([39_999])  # a sum of gradients whose ids are of several types
-            (mg.lookup(table, np.array(ids, kind)).sum() + sum(mg.lookup(table, one).sum() for one in more)).backward()
+            # a sum of gradients whose ids are of several types
+            more = np.array([3, 100], kind), np.array([39_999])
+            (
+                mg.lookup(table, np.array(ids, kind)).sum()
+                + sum(mg.lookup(table, one).sum() for one in more)
+            ).backward()
             optimizer.step()
     np.testing.assert_array_equal(tables[0].array, tables[1].array)
     assert np.flatnonzero((tables[0].array != 1).any(axis=1)).tolist() == [1, 2, 3, 7, 100, 39_999]
@@ -160,7 +180,9 @@ def test_the_sums_of_pending_updates_do_not_grow_with_the_run(read):
     table: Any = make_table(np.ones((20, 2)))
     optimizer, longest = SGD({"table": table}, momentum=0.5), 0
     for t in range(1, 2500 if read else 9000):
-        table.node.grad = SparseGradient((20, 2), table.dtype, [(np.array([t % 3]), np.ones((1, 2)))])
+        table.node.grad = SparseGradient(
+            (20, 2), table.dtype, [(np.array([t % 3]), np.ones((1, 2)))]
+        )
         optimizer.step()
         longest = max(longest, len(optimizer._pending["table"].sums))
         if read:
@@ -208,7 +230,9 @@ def test_a_raw_state_that_does_not_fit_changes_nothing(spoil):
     train(optimizer, range(20, 30))
     before = optimizer.raw_state()
     spoil(state)
-    with pytest.raises(mg.MinigradError, match=r"MG505.*\n.*pending (sums|table|up_to)/(table|other|b)"):
+    with pytest.raises(
+        mg.MinigradError, match=r"MG505.*\n.*pending (sums|table|up_to)/(table|other|b)"
+    ):
         optimizer.load_raw_state(state)
     after = optimizer.raw_state()
     assert before.keys() == after.keys()
@@ -234,7 +258,9 @@ def in_threads(functions):
         return function()
 
     with ThreadPoolExecutor(len(functions)) as pool:
-        return [future.result() for future in [pool.submit(call, function) for function in functions]]
+        return [
+            future.result() for future in [pool.submit(call, function) for function in functions]
+        ]
 
 
 def test_one_model_computes_in_eight_threads_while_updates_of_its_rows_are_pending(busy_threads):
@@ -271,11 +297,19 @@ def test_all_rows_catch_up_ever_more_rarely():
     assert [t for t in range(1, 17_000) if lazy.all_catch_up(t)] == expected
 
 
-BETAS = [(beta1, beta2, 300, 400) for beta1 in (0.0, 0.5, 0.9, 0.99) for beta2 in (0.0, 0.5, 0.9, 0.99, 0.999, 0.9999)]
+BETAS = [
+    (beta1, beta2, 300, 400)
+    for beta1 in (0.0, 0.5, 0.9, 0.99)
+    for beta2 in (0.0, 0.5, 0.9, 0.99, 0.999, 0.9999)
+]
 
 
-@pytest.mark.parametrize(("beta1", "beta2", "before", "gap"), [*BETAS, (0.9, 0.999, 4500, 5000), (0.9, 0.9, 10, 5000)])
-def test_a_row_that_adam_did_not_touch_for_a_while_catches_up_whatever_the_betas(beta1, beta2, before, gap):
+@pytest.mark.parametrize(
+    ("beta1", "beta2", "before", "gap"), [*BETAS, (0.9, 0.999, 4500, 5000), (0.9, 0.9, 10, 5000)]
+)
+def test_a_row_that_adam_did_not_touch_for_a_while_catches_up_whatever_the_betas(
+    beta1, beta2, before, gap
+):
     scales = np.logspace(-9, 4, 14)  # of the gradients: some far below eps, some far above
     make = partial(Adam, lr=1.0, betas=(beta1, beta2), eps=1e-4)
     for last, missed in (before, gap), (1, 1), (3, 7), (20, 2), (90, 30):
@@ -287,24 +321,47 @@ def test_a_row_that_adam_did_not_touch_for_a_while_catches_up_whatever_the_betas
             if t == last:
                 start = whole.array[0].copy()
         error = np.abs(optimizer.parameters()["table"].array[0] - whole.array[0])
-        assert (error <= 1.6e-5 * np.abs(whole.array[0] - start) + 1e-11 * np.abs(start)).all(), (last, missed)
+        assert (error <= 1.6e-5 * np.abs(whole.array[0] - start) + 1e-11 * np.abs(start)).all(), (
+            last,
+            missed,
+        )
 
 
 RULES: dict[str, Any] = {
     "sgd": (SGD, {}),
-    "momentum": (partial(SGD, momentum=0.9), {"momentum": [0.0, 0.5, 0.9], "nesterov": [True, False]}),
+    "momentum": (
+        partial(SGD, momentum=0.9),
+        {"momentum": [0.0, 0.5, 0.9], "nesterov": [True, False]},
+    ),
     "adam": (Adam, {"beta1": [0, 0.9], "beta2": [0.9, 0.999], "eps": [1e-7, np.float32(1e-2)]}),
     "adamw": (partial(AdamW, weight_decay=0.0), {"beta1": [0.5], "eps": [1e-7, 1e-2]}),
     "rmsprop": (RMSprop, {"decay": [0.5, 0.9], "eps": [1e-7, 1e-2]}),
     "adagrad": (Adagrad, {"eps": [1e-7, 1e-2]}),
 }
-ACTS = ["", "setting", "group", "freeze", "read", "row", "assign", "load", "resume", "copy", "pickle", "whole"]
+ACTS = [
+    "",
+    "setting",
+    "group",
+    "freeze",
+    "read",
+    "row",
+    "assign",
+    "load",
+    "resume",
+    "copy",
+    "pickle",
+    "whole",
+]
 
 
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("name", RULES)
-def test_whatever_happens_between_the_steps_rows_end_as_the_dense_rule_leaves_them(name, seed, monkeypatch):
-    """Schedules, clipping, decay, freezing, settings that change; reading, copying and storing in between."""
+def test_whatever_happens_between_the_steps_rows_end_as_the_dense_rule_leaves_them(
+    name, seed, monkeypatch
+):
+    """Schedules, clipping, decay, freezing, settings that change; reading, copying and storing in
+    between.
+    """
     rng = np.random.default_rng(seed)
     for threshold in ("BLOCK", "LATE", "SHORTEST_SUMS")[: seed % 2 * 3]:
         monkeypatch.setattr(lazy, threshold, 4)

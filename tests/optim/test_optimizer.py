@@ -9,7 +9,14 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.errors import CheckpointError, DtypeError, GradientError, MinigradError, OptionError, ShapeError
+from minigrad.errors import (
+    CheckpointError,
+    DtypeError,
+    GradientError,
+    MinigradError,
+    OptionError,
+    ShapeError,
+)
 from minigrad.fast.table import make_table
 from optim import SGD, Adagrad, Adam, AdamW, RMSprop
 from tests.optim.torch_rules import parameters, reference
@@ -17,7 +24,13 @@ from tests.optim.torch_rules import parameters, reference
 
 @pytest.mark.parametrize(
     ("rule", "moved"),
-    [(SGD, 1e-2), (Adagrad, 1e-2), (RMSprop, 1e-3 / 0.1**0.5), (Adam, 1e-3), (AdamW, 1e-3 * (1 + 0.01))],
+    [
+        (SGD, 1e-2),
+        (Adagrad, 1e-2),
+        (RMSprop, 1e-3 / 0.1**0.5),
+        (Adam, 1e-3),
+        (AdamW, 1e-3 * (1 + 0.01)),
+    ],
 )
 def test_the_defaults_are_those_of_the_docstring(rule: Any, moved: float) -> None:
     p = mg.Tensor([1.0], requires_grad=True, dtype="float64")
@@ -28,7 +41,11 @@ def test_the_defaults_are_those_of_the_docstring(rule: Any, moved: float) -> Non
 
 def test_state_is_named_by_path() -> None:
     optimizer = Adam({"rnn.cell.W_hh": mg.Tensor(np.ones((2, 2)), requires_grad=True)})
-    assert list(optimizer.state_dict()) == ["steps/rnn.cell.W_hh", "m/rnn.cell.W_hh", "v/rnn.cell.W_hh"]
+    assert list(optimizer.state_dict()) == [
+        "steps/rnn.cell.W_hh",
+        "m/rnn.cell.W_hh",
+        "v/rnn.cell.W_hh",
+    ]
 
 
 def test_state_that_does_not_fit_is_refused_whole() -> None:
@@ -42,9 +59,15 @@ def test_state_that_does_not_fit_is_refused_whole() -> None:
     with pytest.raises(CheckpointError) as error:
         optimizer.load_state_dict(state)
     assert error.value.code == "MG505"
-    for line in ("missing: steps/b", "unknown: m/c", "another shape: m/W is (3, 3), and (4, 3)", "v/W is float32"):
+    for line in (
+        "missing: steps/b",
+        "unknown: m/c",
+        "another shape: m/W is (3, 3), and (4, 3)",
+        "v/W is float32",
+    ):
         assert line in str(error.value)
-    np.testing.assert_array_equal(optimizer.state_dict()["m/b"], np.zeros(3))  # though that one would have fitted
+    # though that one would have fitted
+    np.testing.assert_array_equal(optimizer.state_dict()["m/b"], np.zeros(3))
 
 
 @pytest.mark.fast
@@ -73,7 +96,12 @@ def test_hyperparameters_are_loaded_where_they_belong() -> None:
         return a, Adam([{"parameters": {"a": a}, "lr": 0.5}, {"parameters": {"b": b}}], lr=0.1)
 
     a, optimizer = make()
-    a.requires_grad, optimizer.scale, optimizer.groups[1].lr, optimizer.beta1 = False, 0.5, np.float32(0.3), 0.8
+    a.requires_grad, optimizer.scale, optimizer.groups[1].lr, optimizer.beta1 = (
+        False,
+        0.5,
+        np.float32(0.3),
+        0.8,
+    )
     other, loaded = make()
     before = loaded.parameters()["b"].array
     loaded.load_hyperparameters(optimizer.hyperparameters() | {"of another rule": 5})
@@ -84,7 +112,10 @@ def test_hyperparameters_are_loaded_where_they_belong() -> None:
 
 def test_groups_have_their_own_rate_and_decay() -> None:
     a, b = (mg.Tensor([1.0], requires_grad=True, dtype="float64") for _ in range(2))
-    optimizer = SGD([{"parameters": {"a": a}, "lr": 1.0, "weight_decay": 0.5}, {"parameters": {"b": b}}], lr=0.25)
+    optimizer = SGD(
+        [{"parameters": {"a": a}, "lr": 1.0, "weight_decay": 0.5}, {"parameters": {"b": b}}],
+        lr=0.25,
+    )
     (a + b).sum().backward()
     optimizer.step()
     assert (a.item(), b.item()) == (1 - 1.0 * (1 + 0.5), 1 - 0.25)
@@ -92,7 +123,12 @@ def test_groups_have_their_own_rate_and_decay() -> None:
 
 def test_scale_multiplies_every_rate_and_the_decoupled_decay() -> None:
     a, b = (mg.Tensor([1.0], requires_grad=True, dtype="float64") for _ in range(2))
-    optimizer = AdamW([{"parameters": {"a": a}, "lr": 0.4}, {"parameters": {"b": b}}], lr=0.2, weight_decay=0.5, eps=0)
+    optimizer = AdamW(
+        [{"parameters": {"a": a}, "lr": 0.4}, {"parameters": {"b": b}}],
+        lr=0.2,
+        weight_decay=0.5,
+        eps=0,
+    )
     optimizer.scale = 0.5
     (a + b).sum().backward()
     optimizer.step()  # p - s lr λ p - s lr, since Adam's first step is lr
@@ -131,21 +167,34 @@ def spoil_shape(optimizer: Any, b: mg.Tensor) -> None:
         (spoil_shape, ShapeError, "MG105"),
         (lambda optimizer, b: setattr(optimizer, "scale", np.nan), OptionError, "MG304"),
         (lambda optimizer, b: setattr(optimizer, "lr", -1.0), OptionError, "MG304"),
-        (lambda optimizer, b: setattr(optimizer.groups[0], "weight_decay", np.nan), OptionError, "MG305"),
+        (
+            lambda optimizer, b: setattr(optimizer.groups[0], "weight_decay", np.nan),
+            OptionError,
+            "MG305",
+        ),
         (lambda optimizer, b: setattr(optimizer, "beta1", 1.0), OptionError, "MG305"),
         (lambda optimizer, b: setattr(optimizer, "eps", np.nan), OptionError, "MG305"),
     ],
 )
-def test_a_step_that_is_refused_changes_nothing(spoil: Any, kind: type[Exception], code: str) -> None:
+def test_a_step_that_is_refused_changes_nothing(
+    spoil: Any, kind: type[Exception], code: str
+) -> None:
     ours = {"table": make_table(np.ones((5, 2))), **parameters()}
     optimizer = Adam(ours)
 
     def backward() -> None:
         optimizer.zero_grad()
-        (mg.lookup(ours["table"], [3, 1, 3]).sum() + (ours["W"] ** 2).sum() + (ours["b"] ** 2).sum()).backward()
+        (
+            mg.lookup(ours["table"], [3, 1, 3]).sum()
+            + (ours["W"] ** 2).sum()
+            + (ours["b"] ** 2).sum()
+        ).backward()
 
     def now() -> dict[str, Any]:
-        return {**{path: tensor.array.copy() for path, tensor in ours.items()}, **optimizer.state_dict()}
+        return {
+            **{path: tensor.array.copy() for path, tensor in ours.items()},
+            **optimizer.state_dict(),
+        }
 
     backward()
     optimizer.step()
@@ -177,7 +226,12 @@ W: Any = mg.Tensor([1.0], requires_grad=True)
         (lambda: SGD({"W": W * 2}), GradientError, "MG126", "cannot train"),
         (lambda: Adam({"W": W}, lr=float("inf")), OptionError, "MG304", "inf"),
         (lambda: Adam({"W": W}, lr="fast"), OptionError, "MG304", "'fast'"),  # type: ignore[arg-type]
-        (lambda: SGD([{"parameters": {}}, {"parameters": {"W": W}, "lr": -1}]), OptionError, "MG304", "group 1"),
+        (
+            lambda: SGD([{"parameters": {}}, {"parameters": {"W": W}, "lr": -1}]),
+            OptionError,
+            "MG304",
+            "group 1",
+        ),
         (lambda: SGD({"W": W}, momentum=1.0), OptionError, "MG305", "momentum is 1.0"),
         (lambda: Adam({"W": W}, betas=(0.9, -0.1)), OptionError, "MG305", "beta2 is -0.1"),
         (lambda: Adam({"W": W}, eps=-1), OptionError, "MG305", "eps is -1"),
@@ -193,4 +247,7 @@ def test_bad_input(build: Any, kind: type[MinigradError], code: str, what: str) 
 
 def test_the_representation_tells_the_settings() -> None:
     optimizer = SGD({"W": W}, lr=0.5, momentum=0.9)
-    assert repr(optimizer) == "SGD(lr=0.5, momentum=0.9, nesterov=False) of 1 parameters with 1 numbers, after 0 steps"
+    assert (
+        repr(optimizer)
+        == "SGD(lr=0.5, momentum=0.9, nesterov=False) of 1 parameters with 1 numbers, after 0 steps"
+    )

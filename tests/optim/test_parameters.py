@@ -31,7 +31,9 @@ def test_split(patterns: list[str], found: list[str]) -> None:
     parameters = model().named_parameters()
     matching, rest = split(parameters, *patterns)
     assert list(matching) == found
-    assert [*matching, *rest] and {**matching, **rest} == parameters and not set(matching) & set(rest)
+    assert (
+        [*matching, *rest] and {**matching, **rest} == parameters and not set(matching) & set(rest)
+    )
 
 
 @pytest.mark.parametrize("pattern", ["rn", "RNN", "rnn.", "cell", ""])
@@ -43,13 +45,22 @@ def test_a_pattern_that_matches_nothing(pattern: str) -> None:
 
 def test_frozen_parameters_do_not_move_and_thawed_ones_do() -> None:
     net = model()
-    trainer = Trainer(net, mg.softmax_cross_entropy, SGD(net.named_parameters(), lr=0.5, momentum=0.9), callbacks=[])
+    trainer = Trainer(
+        net,
+        mg.softmax_cross_entropy,
+        SGD(net.named_parameters(), lr=0.5, momentum=0.9),
+        callbacks=[],
+    )
     batches = [(np.arange(12).reshape(3, 4), np.array([0, 1, 1]))]
 
     def moved() -> set[str]:
         before = {path: tensor.array.copy() for path, tensor in net.named_parameters().items()}
         trainer.fit(batches, 2)
-        return {path for path, tensor in net.named_parameters().items() if (tensor.array != before[path]).any()}
+        return {
+            path
+            for path, tensor in net.named_parameters().items()
+            if (tensor.array != before[path]).any()
+        }
 
     everything = set(net.named_parameters())
     assert moved() == everything

@@ -36,20 +36,29 @@ def reference() -> Any:
 
 def parameters(dtype: Any = "float64") -> dict[str, mg.Tensor]:
     stored = reference()
-    return {path: mg.Tensor(stored[f"start/{path}"].astype(dtype), requires_grad=True) for path in ("W", "b")}
+    return {
+        path: mg.Tensor(stored[f"start/{path}"].astype(dtype), requires_grad=True)
+        for path in ("W", "b")
+    }
 
 
 def walk(optimizer: optim.Optimizer, first: int = 0, last: int = STEPS) -> None:
-    """Steps with the gradients that the reference run had, one of which is missing in some steps."""
+    """Steps with the gradients that the reference run had, one of which is missing in some
+    steps.
+    """
     stored = reference()
     for step in range(first, last):
         for path, tensor in optimizer.parameters().items():
-            tensor.grad = None if path == "b" and step % 4 == 2 else stored[f"gradients/{path}"][step]
+            tensor.grad = (
+                None if path == "b" and step % 4 == 2 else stored[f"gradients/{path}"][step]
+            )
         optimizer.step()
 
 
 def check_against_torch(name: str) -> None:
-    """In float64 each step is torch's, also for a column-major W and when state is stored and loaded halfway."""
+    """In float64 each step is torch's, also for a column-major W and when state is stored and
+    loaded halfway.
+    """
     rule, options = RULES[name]
     make, stored = getattr(optim, rule), reference()
     ours = parameters()
@@ -58,8 +67,11 @@ def check_against_torch(name: str) -> None:
     for step in range(STEPS):
         walk(optimizer, step, step + 1)
         for path, tensor in ours.items():
-            np.testing.assert_allclose(tensor.array, stored[f"{name}/{path}"][step], rtol=1e-12, atol=1e-14)
-        np.testing.assert_array_equal(ours["W"].grad, stored["gradients/W"][step])  # a step leaves it as it was
+            np.testing.assert_allclose(
+                tensor.array, stored[f"{name}/{path}"][step], rtol=1e-12, atol=1e-14
+            )
+        # a step leaves it as it was
+        np.testing.assert_array_equal(ours["W"].grad, stored["gradients/W"][step])
         if step in (0, 4):
             state, optimizer = optimizer.state_dict(), make(ours, **options)
             optimizer.load_state_dict(state)
@@ -83,8 +95,12 @@ def main() -> None:
     stored |= {f"gradients/{path}": value for path, value in gradients.items()}
     for name, (rule, options) in RULES.items():
         options = options if rule == "SGD" else {"eps": 1e-7, **options}
-        options = {"alpha" if option == "decay" else option: value for option, value in options.items()}
-        parameters = {path: torch.nn.Parameter(torch.tensor(value)) for path, value in start.items()}
+        options = {
+            "alpha" if option == "decay" else option: value for option, value in options.items()
+        }
+        parameters = {
+            path: torch.nn.Parameter(torch.tensor(value)) for path, value in start.items()
+        }
         optimizer = getattr(torch.optim, rule)(parameters.values(), **options)
         walked: dict[str, list[Any]] = {path: [] for path in parameters}
         for step in range(STEPS):

@@ -1,4 +1,6 @@
-"""Tests of the engine, the layers and the optimizers, run again in WebAssembly: in Pyodide, under Node."""
+"""Tests of the engine, the layers and the optimizers, run again in WebAssembly: in Pyodide, under
+Node.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,13 @@ runtime = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(runtime)
 
 pytestmark = pytest.mark.skipif(NODE is None, reason="Node.js is not installed")
-FOLDERS = ["tests/minigrad", "tests/minigrad/gates", "tests/minigrad/gradient_checker", "tests/layers", "tests/optim"]
+FOLDERS = [
+    "tests/minigrad",
+    "tests/minigrad/gates",
+    "tests/minigrad/gradient_checker",
+    "tests/layers",
+    "tests/optim",
+]
 RULES = "tests/minigrad/gradient_checker/test_rules.py"
 LAZY = "tests/optim/test_lazy.py"
 # What of these does not run there, and why: files, or beginnings of the tests' names.
@@ -71,7 +79,10 @@ LEFT_OUT = {
     ],
     "it is one of many alike, of which some are enough to see what is different here": [
         *(f"{RULES}::test_right_programs_are_never_blamed[{decade}]" for decade in range(4, 50)),
-        *(f"{RULES}::test_the_same_programs_with_a_wrong_rule_are[{decade}]" for decade in range(1, 4)),
+        *(
+            f"{RULES}::test_the_same_programs_with_a_wrong_rule_are[{decade}]"
+            for decade in range(1, 4)
+        ),
         *(
             f"tests/layers/test_mask.py::test_padding_leaves_no_trace[{case}]"
             for case in ("GRU-options3", "RNN-options4", "LSTM-options5", "LSTM-options6")
@@ -121,7 +132,14 @@ def test_what_can_run_there_passes(gathered: Path) -> None:
     if not (PACKAGES / ".installed").exists():
         pytest.skip("pytest for Pyodide is not installed (make setup)")
     left_out = list(itertools.chain(*LEFT_OUT.values()))
-    options = ["-q", "-p", "no:cacheprovider", "--capture=sys", "--hypothesis-profile=sampled", "--tb=short"]
+    options = [
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "--capture=sys",
+        "--hypothesis-profile=sampled",
+        "--tb=short",
+    ]
     options += [str(file) for file in files() if str(file) not in left_out]
     options += [option for name in left_out if "::" in name for option in ("--deselect", name)]
     run = node("run.mjs", gathered, PACKAGES, ROOT, *options)
@@ -140,7 +158,8 @@ def test_a_page_computes_draws_explores_and_reads_reviews(gathered: Path) -> Non
     run = node("page.mjs", gathered)
     assert run.returncode == 0, run.stderr[-2_000:]
     found = json.loads(run.stdout)
-    slope = 2 * (math.tanh(-1.0) - 1) * (1 - math.tanh(-1.0) ** 2)  # of (tanh(x @ W + b) - 1)², by hand
+    # of (tanh(x @ W + b) - 1)², by hand
+    slope = 2 * (math.tanh(-1.0) - 1) * (1 - math.tanh(-1.0) ** 2)
     assert found["gradient"] == pytest.approx([slope, 2 * slope], rel=1e-6)
     nodes = ET.fromstring(found["svg"]).findall(".//*[@class='node']")
     assert len(nodes) == 8  # x, W, b, target; their product, its sum with b, Tanh, the loss

@@ -21,9 +21,13 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def build(folder: Path) -> None:
-    """Build the site as `make site` does. Sphinx takes a warning, a link that leads nowhere for one, as an error."""
+    """Build the site as `make site` does. Sphinx takes a warning, a link that leads nowhere for
+    one, as an error.
+    """
     options = f"-q -E -a -n -W --keep-going -d {folder / 'doctrees'} docs {folder / 'html'}"
-    run = subprocess.run([sys.executable, "-m", "sphinx", *options.split()], cwd=ROOT, capture_output=True, text=True)
+    run = subprocess.run(
+        [sys.executable, "-m", "sphinx", *options.split()], cwd=ROOT, capture_output=True, text=True
+    )
     assert run.returncode == 0, run.stderr
 
 
@@ -66,7 +70,9 @@ def reader(site: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rea
     if not AXE.is_file():
         pytest.skip("axe-core is not installed (make setup, where npm is)")
     Handler.asked = []
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=str(site))) as server:
+    with http.server.ThreadingHTTPServer(
+        ("127.0.0.1", 0), functools.partial(Handler, directory=str(site))
+    ) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         with start_chromium(tmp_path_factory.mktemp("profile")) as driver:
             yield Reader(driver, f"http://localhost:{server.server_port}/minigrad/", Handler.asked)

@@ -7,7 +7,14 @@ from typing import Any
 from tests.minigrad.explorer.conftest import Explorer
 
 AXE = Path(__file__).resolve().parents[2] / "docs/site/node_modules/axe-core/axe.min.js"
-TAB, ENTER, ESCAPE, CONTROL, SHIFT, RIGHT = "\ue004", "\ue007", "\ue00c", "\ue009", "\ue008", "\ue014"
+TAB, ENTER, ESCAPE, CONTROL, SHIFT, RIGHT = (
+    "\ue004",
+    "\ue007",
+    "\ue00c",
+    "\ue009",
+    "\ue008",
+    "\ue014",
+)
 
 
 class Reader(Explorer):
@@ -25,11 +32,22 @@ class Reader(Explorer):
         self.driver.get(self.address + page)
 
     def look(self, width: int, scheme: str) -> None:
-        self.command("Emulation.setDeviceMetricsOverride", width=width, height=800, deviceScaleFactor=1, mobile=False)
-        self.command("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        self.command(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=800,
+            deviceScaleFactor=1,
+            mobile=False,
+        )
+        self.command(
+            "Emulation.setEmulatedMedia",
+            features=[{"name": "prefers-color-scheme", "value": scheme}],
+        )
 
     def problems(self) -> list[str]:
-        """Messages of the console, and requests that left for elsewhere, since the page was opened."""
+        """Messages of the console, and requests that left for elsewhere, since the page was
+        opened.
+        """
         found = [entry["message"] for entry in self.driver.get_log("browser")]
         for entry in self.driver.get_log("performance"):
             message = json.loads(entry["message"])["message"]
@@ -42,9 +60,13 @@ class Reader(Explorer):
     def violations(self) -> list[str]:
         """What axe-core finds, all of its rules, and whether the page is wider than its window."""
         self.run(AXE.read_text(encoding="utf-8"))
-        found = self.driver.execute_async_script("axe.run().then((found) => arguments[0](found.violations))")
+        found = self.driver.execute_async_script(
+            "axe.run().then((found) => arguments[0](found.violations))"
+        )
         wrong = [f"{rule['id']}: {node['html'][:200]}" for rule in found for node in rule["nodes"]]
-        if self.run("return document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+        if self.run(
+            "return document.documentElement.scrollWidth > document.documentElement.clientWidth"
+        ):
             wrong.append("the page is wider than its window")
         return wrong
 

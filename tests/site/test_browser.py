@@ -1,4 +1,5 @@
-"""The site in a browser: nothing fails, nothing is asked for elsewhere, axe-core has no objection, a keyboard suffices.
+"""The site in a browser: nothing fails, nothing is asked for elsewhere, axe-core has no objection,
+a keyboard suffices.
 
 Each page is opened in one width and one colour scheme, and one page of each kind in all four.
 """
@@ -55,7 +56,9 @@ def test_a_keyboard_opens_and_closes_the_list_of_pages_on_a_phone(reader: Reader
 
 def test_the_search_finds_a_gate(reader: Reader) -> None:
     reader.visit("search.html?q=tanh")
-    reader.wait(lambda: reader.run("return document.querySelector('#search-results li a') !== null"))
+    reader.wait(
+        lambda: reader.run("return document.querySelector('#search-results li a') !== null")
+    )
     assert reader.problems() == []
 
 

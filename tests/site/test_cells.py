@@ -1,7 +1,9 @@
-"""Cells: what they show when the site is built, and Python in the page, driven in headless Chromium.
+"""Cells: what they show when the site is built, and Python in the page, driven in headless
+Chromium.
 
-The page is served from a sub-path by a plain server, as a public host does. Python is started once for all tests, on
-the README's page, into whose cell other pages' cells are typed; Stop makes a second start.
+The page is served from a sub-path by a plain server, as a public host does. Python is started once
+for all tests, on the README's page, into whose cell other pages' cells are typed; Stop makes a
+second start.
 """
 
 import gzip
@@ -24,13 +26,16 @@ def cells_of(site: Path, page: str) -> list[tuple[str, str]]:
     parts = (site / page).read_text(encoding="utf-8").split('<div class="cell"')[1:]
     found = []
     for part in parts:
-        (code,) = re.findall(r"<pre>(.*?)</pre>", part.partition('class="cell-output"')[0], re.DOTALL)
+        (code,) = re.findall(
+            r"<pre>(.*?)</pre>", part.partition('class="cell-output"')[0], re.DOTALL
+        )
         shown = part.partition('class="cell-output"')[2].partition("</div></div>")[0]
         found.append((html.unescape(re.sub(r"<.*?>", "", code)), html.unescape(shown)))
     return found
 
 
-# --- As the site is built ---------------------------------------------------------------------------------------------
+# --- As the site is built
+# ---------------------------------------------------------------------------------------------
 
 
 def test_the_page_reads_without_python(site: Path) -> None:
@@ -46,17 +51,24 @@ def test_the_page_reads_without_python(site: Path) -> None:
 @pytest.mark.parametrize("lesson", range(1, 15))
 def test_a_lesson_has_cells(site: Path, lesson: int) -> None:
     [page] = (site / "lessons").glob(f"lesson_{lesson:02}_*.html")
-    text = next((ROOT / "minigrad/course/lessons").glob(f"lesson_{lesson:02}_*/text.md")).read_text(encoding="utf-8")
+    text = next((ROOT / "minigrad/course/lessons").glob(f"lesson_{lesson:02}_*/text.md")).read_text(
+        encoding="utf-8"
+    )
     blocks = re.findall(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
-    assert [code.strip() for code, _ in cells_of(site, f"lessons/{page.name}")] == [block.strip() for block in blocks]
+    assert [code.strip() for code, _ in cells_of(site, f"lessons/{page.name}")] == [
+        block.strip() for block in blocks
+    ]
     printed = re.findall(r"^```text\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
-    shown = " ".join(re.sub(r"<.*?>", " ", shown) for _, shown in cells_of(site, f"lessons/{page.name}"))
+    shown = " ".join(
+        re.sub(r"<.*?>", " ", shown) for _, shown in cells_of(site, f"lessons/{page.name}")
+    )
     assert printed
     for lines in printed:
         assert " ".join(lines.split()) in " ".join(shown.split())
 
 
-# --- In the browser ---------------------------------------------------------------------------------------------------
+# --- In the browser
+# ---------------------------------------------------------------------------------------------------
 
 
 class Page(Reader):
@@ -92,7 +104,12 @@ class Page(Reader):
 
     def pictures(self) -> list[tuple[str, str, int]]:
         found = "[...document.querySelectorAll('.cell-output img')]"
-        return [tuple(one) for one in self.run(f"return {found}.map((one) => [one.alt, one.src, one.naturalWidth])")]
+        return [
+            tuple(one)
+            for one in self.run(
+                f"return {found}.map((one) => [one.alt, one.src, one.naturalWidth])"
+            )
+        ]
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +136,13 @@ def first_run(browser: Page) -> dict[str, Any]:
     browser.finished()
     at = list(browser.asked)
     shown = browser.text(".cell-output")
-    return {"before": before, "loading": loading, "at": at, "text": shown, "pictures": browser.pictures()}
+    return {
+        "before": before,
+        "loading": loading,
+        "at": at,
+        "text": shown,
+        "pictures": browser.pictures(),
+    }
 
 
 @pytest.fixture
@@ -129,7 +152,9 @@ def page(browser: Page, first_run: dict[str, Any]) -> Page:
 
 
 def test_nothing_of_python_is_loaded_before_the_first_run(first_run: dict[str, Any]) -> None:
-    assert [path for path in first_run["before"] if re.search(r"pyodide|\.whl|\.wasm|viz|worker", path)] == []
+    assert [
+        path for path in first_run["before"] if re.search(r"pyodide|\.whl|\.wasm|viz|worker", path)
+    ] == []
     assert any(path.endswith("pyodide.asm.wasm") for path in first_run["at"])
 
 
@@ -172,10 +197,14 @@ def test_draw_shows_the_file_that_it_writes(page: Page, file: str) -> None:
 
 def test_errors_show_the_cell_s_own_lines(page: Page) -> None:
     shown = page.execute(
-        "import minigrad as mg\n\ndef f(x):\n    return x @ mg.Tensor([[1.0]])\n\nf(mg.Tensor([[1.0, 2.0]]))"
+        "import minigrad as mg\n\ndef f(x):\n    return x @ "
+        "mg.Tensor([[1.0]])\n\nf(mg.Tensor([[1.0, 2.0]]))"
     )
     assert page.status() == "Ended with an error."
-    assert re.findall(r"Cell 1, line \d+, in \S+", shown) == ["Cell 1, line 6, in <module>", "Cell 1, line 4, in f"]
+    assert re.findall(r"Cell 1, line \d+, in \S+", shown) == [
+        "Cell 1, line 6, in <module>",
+        "Cell 1, line 4, in f",
+    ]
     assert "[MG101]" in shown and "remedy:" in shown and "File" not in shown
     assert "Cell 1, line 2" in page.execute("x = 1\nx x")
 
@@ -200,7 +229,8 @@ def test_an_endless_loop_is_stopped_and_python_is_ready_again(page: Page) -> Non
     code = "for _ in range(2000):\n    print('.' * 80)\nwhile True:\n    pass"
     page.type(code)
     page.click("Run")
-    page.wait(lambda: "only the first 100,000 characters" in page.text(".cell-output"))  # shown as they are printed
+    # shown as they are printed
+    page.wait(lambda: "only the first 100,000 characters" in page.text(".cell-output"))
     assert page.status() == "Running."
     page.click("Stop")
     start = time.monotonic()
@@ -234,13 +264,20 @@ def test_a_cell_is_accessible(page: Page, width: int, scheme: str) -> None:
     page.look(width, scheme)
     for code in (f"print('a' * 300)\n{SQUARE}\nmg.gradcheck(lambda x: x * x, x)", "1 / 0"):
         page.execute(code)
-        found = [one for one in page.violations() if "cell" in one or "wider" in one]  # the rest is Furo's
+        # the rest is Furo's
+        found = [one for one in page.violations() if "cell" in one or "wider" in one]
         assert found == []
 
 
 def test_cells_above_run_first(page: Page) -> None:
     page.visit("lessons/lesson_01_by_hand.html")
     page.run("document.querySelector('[aria-label=\"Run cell 2\"]').click()")
-    page.wait(lambda: page.run("return document.querySelectorAll('.cell-status')[1].textContent").startswith("Ran in"))
-    shown = page.run("return [...document.querySelectorAll('.cell-output')].map((one) => one.textContent)")
+    page.wait(
+        lambda: page.run(
+            "return document.querySelectorAll('.cell-status')[1].textContent"
+        ).startswith("Ran in")
+    )
+    shown = page.run(
+        "return [...document.querySelectorAll('.cell-output')].map((one) => one.textContent)"
+    )
     assert shown[:2] == ["m = -6.0   s = 0.5   y = 0.4621\n", "-2.36\n"]

@@ -1,4 +1,6 @@
-"""The site as files: every page is there, every link leads somewhere, and nothing is loaded from elsewhere."""
+"""The site as files: every page is there, every link leads somewhere, and nothing is loaded from
+elsewhere.
+"""
 
 import re
 from html.parser import HTMLParser
@@ -9,7 +11,9 @@ import pytest
 
 
 class Page(HTMLParser):
-    """What of a page names other files: where its links go, what it loads; and the names of its places."""
+    """What of a page names other files: where its links go, what it loads; and the names of its
+    places.
+    """
 
     def __init__(self, path: Path) -> None:
         super().__init__()
@@ -45,7 +49,9 @@ def test_every_link_and_every_file_of_a_page_is_there(site: Path, pages: dict[Pa
             file, place = urldefrag(link)
             target = (path.parent / unquote(urlsplit(file).path)).resolve() if file else path
             known = pages[target].places if target in pages else None
-            if not target.is_file() or (place and known is not None and unquote(place) not in known):
+            if not target.is_file() or (
+                place and known is not None and unquote(place) not in known
+            ):
                 dead.append(f"{path.relative_to(site)}: {link}")
     assert dead == []
 
@@ -53,4 +59,9 @@ def test_every_link_and_every_file_of_a_page_is_there(site: Path, pages: dict[Pa
 def test_nothing_is_loaded_from_elsewhere(site: Path, pages: dict[Path, Page]) -> None:
     assert [link for page in pages.values() for link in page.loaded if urlsplit(link).netloc] == []
     for sheet in site.rglob("*.css"):
-        assert re.findall(r"(?:url\(|@import)\s*['\"]?(?:https?:)?//", sheet.read_text(encoding="utf-8")) == []
+        assert (
+            re.findall(
+                r"(?:url\(|@import)\s*['\"]?(?:https?:)?//", sheet.read_text(encoding="utf-8")
+            )
+            == []
+        )

@@ -1,10 +1,12 @@
 """Runs a page's cells: the same file runs them in the browser, and when the site is built.
 
-A `Runner` hands over what a cell has to show piece by piece, as `show(kind, content, title)`. The kinds are `text`
-(what it printed), `error` (a traceback), `svg` and `png` (a picture, the latter in base64), `html` (a table) and
+A `Runner` hands over what a cell has to show piece by piece, as `show(kind, content, title)`. The
+kinds are `text` (what it printed), `error` (a traceback), `svg` and `png` (a picture, the latter in
+base64), `html` (a table) and
 `page` (the explorer's whole page).
 
-As a program it reads the cells of one page from stdin, a JSON list of sources, and prints what each shows as JSON.
+As a program it reads the cells of one page from stdin, a JSON list of sources, and prints what each
+shows as JSON.
 """
 
 import ast
@@ -30,7 +32,9 @@ Show = Callable[[str, str, str], object]
 
 
 class Runner:
-    """The cells of one page, which share their names. `run(2, source)` runs a cell, and tells whether it ended well."""
+    """The cells of one page, which share their names. `run(2, source)` runs a cell, and tells
+    whether it ended well.
+    """
 
     def __init__(self, show: Show) -> None:
         self.show = show
@@ -38,7 +42,9 @@ class Runner:
         builtins.input = no_input
 
     def run(self, number: int, source: str) -> bool:
-        """Run a cell. What it prints, its last expression, and the files that it writes are shown."""
+        """Run a cell. What it prints, its last expression, and the files that it writes are
+        shown.
+        """
         name = f"Cell {number}"  # minigrad's reports and errors, too, say "Cell 2, line 5"
         linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
         before = _files()
@@ -49,7 +55,9 @@ class Runner:
                 printed.flush()
                 self.display(value)
                 return True
-            except BaseException as error:  # SystemExit and KeyboardInterrupt too: Python goes on for the next cell
+            except (
+                BaseException
+            ) as error:  # SystemExit and KeyboardInterrupt too: Python goes on for the next cell
                 printed.flush()
                 self.show("error", explain(error), "")
                 return False
@@ -61,7 +69,9 @@ class Runner:
                         self.display_file(Path(file[0]))
 
     def _execute(self, source: str, name: str) -> object:
-        """Run a cell, and return the value of its last expression; None if it ends with something else."""
+        """Run a cell, and return the value of its last expression; None if it ends with something
+        else.
+        """
         tree = ast.parse(source, name)
         last = None
         if tree.body and isinstance(tree.body[-1], ast.Expr):
@@ -85,10 +95,14 @@ class Runner:
             ("png", "image/png", "_repr_png_"),
             ("html", "text/html", "_repr_html_"),
         ):
-            content = bundle.get(key) or (getattr(value, method)() if hasattr(value, method) else None)
+            content = bundle.get(key) or (
+                getattr(value, method)() if hasattr(value, method) else None
+            )
             if content:
                 self.show(
-                    kind, content if isinstance(content, str) else base64.b64encode(content).decode(), repr(value)
+                    kind,
+                    content if isinstance(content, str) else base64.b64encode(content).decode(),
+                    repr(value),
                 )
                 return
         self.show("text", bundle.get("text/plain", repr(value)) + "\n", "")
@@ -106,7 +120,9 @@ class Runner:
 
 def no_input(prompt: object = "") -> str:
     """What `input` is for a cell."""
-    raise RuntimeError("input() waits for a keyboard, which a cell does not have: write the value into the code")
+    raise RuntimeError(
+        "input() waits for a keyboard, which a cell does not have: write the value into the code"
+    )
 
 
 class Printed(io.TextIOBase):
@@ -141,14 +157,19 @@ def explain(error: BaseException) -> str:
         own = [frame for frame in part.stack if frame.filename.startswith("Cell ")]
         part.stack = traceback.StackSummary.from_list(own) if own else None  # type: ignore[assignment]
         cause = part.__cause__ or part.__context__
-        if cause is not None and not any(frame.filename.startswith("Cell ") for frame in cause.stack):
-            part.__cause__ = part.__context__ = cause = None  # an error from below, which minigrad's own explains
+        if cause is not None and not any(
+            frame.filename.startswith("Cell ") for frame in cause.stack
+        ):
+            # an error from below, which minigrad's own explains
+            part.__cause__ = part.__context__ = cause = None
         part = cause
     return re.sub(r'File "(Cell \d+)", ', r"\1, ", "".join(report.format()))
 
 
 def _files() -> set[tuple[str, int, int]]:
-    """The pictures and pages in the working directory, with their sizes and the times when they were written."""
+    """The pictures and pages in the working directory, with their sizes and the times when they
+    were written.
+    """
     with os.scandir() as entries:
         return {
             (entry.name, entry.stat().st_size, entry.stat().st_mtime_ns)
@@ -163,7 +184,9 @@ def in_browser(show: Show, svg_of: Callable[[str], str]) -> Runner:
 
     def draw(text: str, suffix: str) -> bytes:
         """What `render` gives, but SVG for a .png too: `display_file` shows it all the same."""
-        return render.render(re.sub(r'graph \[dpi="\d+"\];', "", text), "svg" if suffix == "png" else suffix)
+        return render.render(
+            re.sub(r'graph \[dpi="\d+"\];', "", text), "svg" if suffix == "png" else suffix
+        )
 
     set_renderer(svg_of)
     drawing.__dict__["render"] = draw

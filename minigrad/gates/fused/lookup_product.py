@@ -14,11 +14,13 @@ from .sequence import sum_rows
 
 
 class LookupProduct(_ReadsRows):
-    """z = table[ids] @ W + b in one gate, where the row of each distinct id is multiplied only once.
+    """z = table[ids] @ W + b in one gate, where the row of each distinct id is multiplied only
+    once.
 
-    table (V, D), ids integers, W (D, H), b (H); z has shape ids.shape + (H,). In a batch of reviews a word occurs two
-    or three times on average, so this takes less than half the work of the unfused gates. The same holds backward: with
-    S_i = Σ dz over the places of id i, dW = Σ_i table_iᵀ S_i, db = Σ_i S_i and d(table)_i = S_i Wᵀ.
+    table (V, D), ids integers, W (D, H), b (H); z has shape ids.shape + (H,). In a batch of reviews
+    a word occurs two or three times on average, so this takes less than half the work of the
+    unfused gates. The same holds backward: with S_i = Σ dz over the places of id i, dW = Σ_i
+    table_iᵀ S_i, db = Σ_i S_i and d(table)_i = S_i Wᵀ.
 
     >>> table = np.array([[1.0, 2.0], [3.0, 4.0]])
     >>> LookupProduct()(table, np.array([1, 1, 0]), np.ones((2, 1)), np.array([0.5])).array
@@ -34,7 +36,8 @@ class LookupProduct(_ReadsRows):
 
     def forward(self, table, ids, W, b):
         self._check(ids, len(table))
-        # In memory, time comes before the batch, because a recurrent layer goes through the result step by step.
+        # In memory, time comes before the batch, because a recurrent layer goes through the result
+        # step by step.
         distinct, place = SEAMS.distinct_ids(ids.T, len(table))
         rows = table.take(distinct, axis=0).dot(W)
         rows += b
@@ -49,7 +52,12 @@ class LookupProduct(_ReadsRows):
         def d_table():
             return SEAMS.scatter(table.shape, distinct, sums.dot(W.T), distinct=True)
 
-        return d_table, None, lambda: table.take(distinct, axis=0).T.dot(sums), lambda: sum_rows(sums)
+        return (
+            d_table,
+            None,
+            lambda: table.take(distinct, axis=0).T.dot(sums),
+            lambda: sum_rows(sums),
+        )
 
     def skipped(self, dz, table, ids, *others):
         return dz @ others[0].T
@@ -60,7 +68,8 @@ class LookupProduct(_ReadsRows):
             raise ShapeError(
                 "MG101",
                 f"LookupProduct cannot multiply rows of {table} by {W} and add {b}",
-                cause="a row is as long as the table is wide, and the product as long as the matrix is wide",
+                cause="a row is as long as the table is wide, and the product as long as the "
+                "matrix is wide",
                 remedy="a table (V, D) goes with a matrix (D, H) and a bias (H)",
             )
         return (*ids, W[1])
@@ -69,20 +78,26 @@ class LookupProduct(_ReadsRows):
         return 2 * math.prod(output) * shapes[0][1]
 
     sample_inputs = samples_on(
-        *([(5, 3), ids, (3, 2), (2,)] for ids in ([1, 4, 1], [[0, 1, 2], [2, 2, 4]], 3, [[[0, 4], [4, 1], [2, 2]]] * 2))
+        *(
+            [(5, 3), ids, (3, 2), (2,)]
+            for ids in ([1, 4, 1], [[0, 1, 2], [2, 2, 4]], 3, [[[0, 4], [4, 1], [2, 2]]] * 2)
+        )
     )
 
     error_inputs = errors_on([(5, 3), [1], (2, 2), (2,)], [(5, 3), [1], (3, 2), (3,)])
 
 
 def _reversed_but_last(ndim: int) -> tuple[int, ...]:
-    """The order of axes that turns (T, B, H) into (B, T, H), and back; `ndim` is the number of axes before the last."""
+    """The order of axes that turns (T, B, H) into (B, T, H), and back; `ndim` is the number of axes
+    before the last.
+    """
     return (*range(ndim - 1, -1, -1), ndim)
 
 
 @SEAMS.plain
 def distinct_ids(ids: Array, below: int) -> tuple[Array, Array]:
-    """(the distinct ids, sorted; for each of `ids` its place among them), for ids from 0 to below - 1.
+    """(the distinct ids, sorted; for each of `ids` its place among them), for ids from 0 to below -
+    1.
 
     >>> distinct_ids(np.array([7, 2, 7, 9]), 10)
     (array([2, 7, 9]), array([1, 0, 1, 2]))
@@ -93,7 +108,8 @@ def distinct_ids(ids: Array, below: int) -> tuple[Array, Array]:
 
 @SEAMS.plain
 def sum_by_place(place: Array, count: int, values: Array) -> Array:
-    """The sums of the values of each place: sums[i] = Σ values[j] over all j with place[j] = i, for i < count.
+    """The sums of the values of each place: sums[i] = Σ values[j] over all j with place[j] = i, for
+    i < count.
 
     >>> sum_by_place(np.array([1, 0, 1]), 2, np.array([[1.0], [2.0], [3.0]])).tolist()
     [[2.0], [4.0]]

@@ -1,17 +1,22 @@
-"""Fused gates, which run an RNN, GRU or LSTM over a whole sequence, with backpropagation through time by hand.
+"""Fused gates, which run an RNN, GRU or LSTM over a whole sequence, with backpropagation through
+time by hand.
 
-Each computes the same as the unrolled cell of the same name in `layers`, up to rounding, in a fraction of the time:
-buffers are filled in place, and a time step takes about ten NumPy calls instead of a hundred. But it records no graph
-of its steps: to draw or step through them, or for second derivatives, use the unfused form (`mg.unfuse`).
+Each computes the same as the unrolled cell of the same name in `layers`, up to rounding, in a
+fraction of the time:
+buffers are filled in place, and a time step takes about ten NumPy calls instead of a hundred. But
+it records no graph of its steps: to draw or step through them, or for second derivatives, use the
+unfused form (`mg.unfuse`).
 
-The inputs' part, a = x @ W_xh + b, needs no recurrence: other gates compute it for all steps at once. Shapes are as in
-`layers`: a (B, T, nH), states (B, H), W_hh (H, nH), a mask (B, T) with True at real steps. Outputs are time-major,
+The inputs' part, a = x @ W_xh + b, needs no recurrence: other gates compute it for all steps at
+once. Shapes are as in `layers`: a (B, T, nH), states (B, H), W_hh (H, nH), a mask (B, T) with True
+at real steps. Outputs are time-major,
 (T, B, H), so that each step writes to contiguous memory.
 
-σ(s) is ½ + ½ tanh(½ s) for the GRU, and 1 / (1 + e^-s) for the LSTM, where one e^s serves all four gates.
+σ(s) is ½ + ½ tanh(½ s) for the GRU, and 1 / (1 + e^-s) for the LSTM, where one e^s serves all four
+gates.
 
-In the loops over time, even looking up `np.add` takes a noticeable time, so NumPy's functions are imported by name.
-Their last argument is the array for the result: `add(a, b, a)` is a += b.
+In the loops over time, even looking up `np.add` takes a noticeable time, so NumPy's functions are
+imported by name. Their last argument is the array for the result: `add(a, b, a)` is a += b.
 """
 
 from itertools import chain
@@ -53,7 +58,9 @@ class RNNSequence(_Sequence):
         from_x = self._steps(a)
         z = np.empty((len(from_x), *h0.shape), a.dtype)
         h, watched = h0, self._watched_cuts(len(z), mask)
-        for (t, rows), x, h_next in zip(self._forwards(len(z), mask), from_x, self._in_order(z), strict=True):
+        for (t, rows), x, h_next in zip(
+            self._forwards(len(z), mask), from_x, self._in_order(z), strict=True
+        ):
             if t in watched:
                 h = self._watched_cut(watched[t], h)
             h.dot(W_hh, h_next)
@@ -84,10 +91,12 @@ class RNNSequence(_Sequence):
 
 
 class GRUSequence(_Sequence):
-    """The states h_t of a gated recurrent unit, with the reset after the product, for all t: (T, B, H).
+    """The states h_t of a gated recurrent unit, with the reset after the product, for all t: (T, B,
+    H).
 
-    With a = x @ W_xh + b_xh and s = h_(t-1) @ W_hh + b_hh, in blocks of H columns for the gates z (update), r (reset)
-    and n (new): z = σ(a_z + s_z), r = σ(a_r + s_r), n = tanh(a_n + r ⊙ s_n), h_t = n + z ⊙ (h_(t-1) - n).
+    With a = x @ W_xh + b_xh and s = h_(t-1) @ W_hh + b_hh, in blocks of H columns for the gates z
+    (update), r (reset) and n (new): z = σ(a_z + s_z), r = σ(a_r + s_r), n = tanh(a_n + r ⊙ s_n),
+    h_t = n + z ⊙ (h_(t-1) - n).
 
     Backward, from the last step to the first, with dh = 0 before the first of these rounds:
 
@@ -98,14 +107,16 @@ class GRUSequence(_Sequence):
         ds_r = da_n ⊙ s_n r (1 - r)
         dh = ds @ W_hhᵀ + dh ⊙ z
 
-    All but dh is computed for all steps at once before. da is ds, but for da_n, and dW_hh = Σ h_(t-1)ᵀ @ ds_t.
+    All but dh is computed for all steps at once before. da is ds, but for da_n, and dW_hh = Σ
+    h_(t-1)ᵀ @ ds_t.
 
     Inputs: a (B, T, 3H), h0 (B, H), W_hh (H, 3H), b_hh (3H), and optionally mask (B, T).
 
     >>> GRUSequence()(np.ones((1, 2, 3)), np.zeros((1, 1)), np.ones((1, 3)), np.ones(3)).shape
     (2, 1, 1)
 
-    Source: Cho et al., Learning phrase representations using RNN encoder-decoder (2014); PyTorch's manual, GRU.
+    Source: Cho et al., Learning phrase representations using RNN encoder-decoder (2014); PyTorch's
+    manual, GRU.
     """
 
     symbol = "GRU"
@@ -125,10 +136,20 @@ class GRUSequence(_Sequence):
         saved = self._room(4, states)
         s = np.empty((batch, 3 * H), a.dtype)
         s_zr, s_n = self._blocks(s, H)[:2], s[:, 2 * H :]
-        half = np.full((), 0.5, a.dtype)  # as an array: NumPy would convert the Python number at each step
+        # as an array: NumPy would convert the Python number at each step
+        half = np.full((), 0.5, a.dtype)
         h, watched = h0, self._watched_cuts(length, mask)
-        from_x = zip(self._blocks(from_x, H)[:, :2], np.ascontiguousarray(from_x[:, :, 2 * H :]), strict=True)
-        steps = zip(self._forwards(length, mask), from_x, saved[:, :2], saved, self._in_order(states), strict=True)
+        from_x = zip(
+            self._blocks(from_x, H)[:, :2], np.ascontiguousarray(from_x[:, :, 2 * H :]), strict=True
+        )
+        steps = zip(
+            self._forwards(length, mask),
+            from_x,
+            saved[:, :2],
+            saved,
+            self._in_order(states),
+            strict=True,
+        )
         for (t, rows), (x_zr, x_n), zr, (z, r, n, b_s_n), h_next in steps:
             if t in watched:
                 h = self._watched_cut(watched[t], h)
@@ -187,8 +208,8 @@ class GRUSequence(_Sequence):
 class LSTMSequence(_Sequence):
     """z = (h_t, c_t) of long short-term memory for all t: z (2, T, B, H).
 
-    With s = a_t + h_(t-1) @ W_hh, a = x @ W_xh + b, in blocks of H columns for i, f, g, o: i, f, o = σ(s), g = tanh(s),
-    c_t = f ⊙ c_(t-1) + i ⊙ g, h_t = o ⊙ tanh(c_t).
+    With s = a_t + h_(t-1) @ W_hh, a = x @ W_xh + b, in blocks of H columns for i, f, g, o: i, f, o
+    = σ(s), g = tanh(s), c_t = f ⊙ c_(t-1) + i ⊙ g, h_t = o ⊙ tanh(c_t).
 
     Backward, from the last step to the first, with dh = dc = 0 before the first of these rounds:
 
@@ -201,8 +222,8 @@ class LSTMSequence(_Sequence):
         dc = dc ⊙ f
         dh = ds @ W_hhᵀ
 
-    Then da = ds and dW_hh = Σ h_(t-1)ᵀ @ ds_t. The factors of dh and dc are computed for a block of steps at a time,
-    which stays in the processor's cache.
+    Then da = ds and dW_hh = Σ h_(t-1)ᵀ @ ds_t. The factors of dh and dc are computed for a block of
+    steps at a time, which stays in the processor's cache.
 
     Inputs: a (B, T, 4H), h0 and c0 (B, H), W_hh (H, 4H), and optionally mask (B, T).
 
@@ -210,7 +231,8 @@ class LSTMSequence(_Sequence):
     >>> LSTMSequence()(np.ones((1, 2, 4)), zero, zero, np.ones((1, 4))).shape
     (2, 2, 1, 1)
 
-    Source: Hochreiter and Schmidhuber, Long short-term memory (1997); Gers et al., Learning to forget (2000).
+    Source: Hochreiter and Schmidhuber, Long short-term memory (1997); Gers et al., Learning to
+    forget (2000).
     """
 
     symbol = "LSTM"
@@ -238,7 +260,14 @@ class LSTMSequence(_Sequence):
         from_x = chain.from_iterable(
             np.multiply(self._steps(a)[block], factor) for block in self._step_blocks(length, s)
         )
-        steps = zip(self._forwards(length, mask), from_x, saved[:, :4], saved, *self._in_order(z, 1), strict=True)
+        steps = zip(
+            self._forwards(length, mask),
+            from_x,
+            saved[:, :4],
+            saved,
+            *self._in_order(z, 1),
+            strict=True,
+        )
         with np.errstate(over="ignore"):  # of e^-s: 1 / (1 + ∞) is 0, as it should be
             for (t, rows), x, gates, (i, f, g, o, tanh_c), h_next, c_next in steps:
                 if t in watched:
@@ -270,14 +299,17 @@ class LSTMSequence(_Sequence):
         dh, dc = np.zeros(h0.shape, h.dtype), np.zeros(h0.shape, h.dtype)
         dc_t, ds = np.empty(h0.shape, h.dtype), np.empty((4, *h0.shape), h.dtype)
         back, blocks = np.ascontiguousarray(W_hh.T), self._blocks(da, H)
-        used_h, used_c = dz_h.any(axis=(1, 2)).tolist(), dz_c.any(axis=(1, 2)).tolist()  # often only at the last step
+        # often only at the last step
+        used_h, used_c = dz_h.any(axis=(1, 2)).tolist(), dz_c.any(axis=(1, 2)).tolist()
         step_blocks = self._step_blocks(len(h), da[0])
         first = len(h)  # the first step of the block whose factors are in `factors` and `dc_dh`
         for t, rows, keep in self._backwards(mask, dz_h, dz_c):
             if t < first:
                 block = step_blocks.pop()
                 first, stop = block.start, block.stop
-                c_before = c[first - 1 : stop - 1] if first else np.concatenate([c0[None], c[: stop - 1]])
+                c_before = (
+                    c[first - 1 : stop - 1] if first else np.concatenate([c0[None], c[: stop - 1]])
+                )
                 factors, dc_dh = self._factors(saved[block], c_before)
                 self._without_padding(factors, mask, block)
                 self._without_padding(dc_dh, mask, block)
@@ -289,7 +321,8 @@ class LSTMSequence(_Sequence):
             add(dc_t, dc, dc_t)
             multiply(factors[t - first, :3], dc_t, ds[:3])
             multiply(factors[t - first, 3], dh, ds[3])
-            np.copyto(blocks[t], ds)  # contiguous, and copied: faster than writing to blocks side by side
+            # contiguous, and copied: faster than writing to blocks side by side
+            np.copyto(blocks[t], ds)
             if rows is None:
                 multiply(dc_t, saved[t, 1], dc)
                 da[t].dot(back, dh)
@@ -304,7 +337,9 @@ class LSTMSequence(_Sequence):
 
     @staticmethod
     def _factors(saved, c_before) -> tuple[Array, Array]:
-        """For some steps, the factors of dc in ds_i, ds_f and ds_g and of dh in ds_o; and that of dh in dc."""
+        """For some steps, the factors of dc in ds_i, ds_f and ds_g and of dh in ds_o; and that of
+        dh in dc.
+        """
         i, f, g, o, tanh_c = saved.swapaxes(0, 1)
         factors = np.empty((len(saved), 4, *i.shape[1:]), saved.dtype)
         np.multiply(g, i * (1 - i), out=factors[:, 0])

@@ -17,8 +17,8 @@ from ...tensor import Tensor, TensorLike, as_tensors, constant
 class _Sequence(Gate):
     """What RNNSequence, GRUSequence and LSTMSequence share: all but their forward and backward.
 
-    Errors: ShapeError for inputs that do not fit (MG144), OptionError for truncate=0 (MG143), GradientError for a
-    second derivative (MG124).
+    Errors: ShapeError for inputs that do not fit (MG144), OptionError for truncate=0 (MG143),
+    GradientError for a second derivative (MG124).
     """
 
     differentiable_twice = False
@@ -53,14 +53,16 @@ class _Sequence(Gate):
             raise ShapeError(
                 "MG144",
                 f"{self.name} cannot run over {given}",
-                cause="it needs a (B, T, nH) with T of 1 or more, states (B, H), W_hh (H, nH), mask (B, T), "
-                f"with n = {self.blocks}",
+                cause="it needs a (B, T, nH) with T of 1 or more, states (B, H), W_hh (H, nH), "
+                f"mask (B, T), with n = {self.blocks}",
                 remedy="compare the sizes one by one; the layers RNN, GRU and LSTM make them fit",
             )
         return (a[1], a[0], W_hh[0])
 
     def _checked(self, *arrays, mask) -> list[Any]:
-        """The arrays, if their shapes fit, in a common dtype: a product into a buffer cannot mix dtypes."""
+        """The arrays, if their shapes fit, in a common dtype: a product into a buffer cannot mix
+        dtypes.
+        """
         self.shape(*(array.shape for array in (*arrays, mask) if array is not None))
         dtype = np.result_type(*arrays)
         dtype = dtype if dtype.kind == "f" else np.dtype(np.float64)
@@ -75,9 +77,15 @@ class _Sequence(Gate):
         return np.flip(array, axis) if self.reverse else array
 
     def _steps(self, a, factors=None):
-        """a (B, T, nH) as (T, B, nH), in the order in which the steps run: a view, or its columns times `factors`."""
+        """a (B, T, nH) as (T, B, nH), in the order in which the steps run: a view, or its columns
+        times `factors`.
+        """
         by_time = self._in_order(a, 1).transpose(1, 0, 2)
-        return by_time if factors is None else np.multiply(by_time, factors, out=np.empty(by_time.shape, a.dtype))
+        return (
+            by_time
+            if factors is None
+            else np.multiply(by_time, factors, out=np.empty(by_time.shape, a.dtype))
+        )
 
     def _blocks(self, a, hidden: int):
         """A view of (..., B, nH) as (..., n, B, H): one block for each gate of the cell."""
@@ -85,13 +93,17 @@ class _Sequence(Gate):
 
     @staticmethod
     def _step_blocks(steps: int, like: Array) -> list[slice]:
-        """The steps in blocks: so many at a time that an array of the size of `like` for each stays in the cache."""
+        """The steps in blocks: so many at a time that an array of the size of `like` for each stays
+        in the cache.
+        """
         count = max(1, BLOCK // max(1, like.size))
         return [slice(start, min(start + count, steps)) for start in range(0, steps, count)]
 
     @staticmethod
     def _room(count: int, z: Array) -> Array:
-        """(T, count, B, H), for what is saved for backward. If nothing is recorded, all steps share one buffer."""
+        """(T, count, B, H), for what is saved for backward. If nothing is recorded, all steps share
+        one buffer.
+        """
         steps, *shape = z.shape
         if RECORDING.get():
             return np.empty((steps, count, *shape), z.dtype)
@@ -99,7 +111,9 @@ class _Sequence(Gate):
         return as_strided(once, (steps, count, *shape), (0, *once.strides))
 
     def _forwards(self, steps: int, mask) -> Iterator[tuple[int, Any]]:
-        """(t, rows) as the steps run: `rows` (B, 1) is True for the examples that take part; None if all do."""
+        """(t, rows) as the steps run: `rows` (B, 1) is True for the examples that take part; None
+        if all do.
+        """
         if mask is None:
             yield from ((t, None) for t in range(steps))
             return
@@ -108,14 +122,18 @@ class _Sequence(Gate):
             yield t, None if column.all() else column
 
     def _without_padding(self, slopes: Array, mask, steps: slice = slice(None)) -> Array:
-        """The slopes (T, ..., B, H) of these steps, as they run, with 0 written at padded ones, which may be NaN."""
+        """The slopes (T, ..., B, H) of these steps, as they run, with 0 written at padded ones,
+        which may be NaN.
+        """
         if mask is not None:
             padded = ~self._in_order(mask.T)[steps]
             np.copyto(slopes, 0, where=padded.reshape(len(slopes), *[1] * (slopes.ndim - 3), -1, 1))
         return slopes
 
     def _watched_cuts(self, steps: int, mask) -> dict[int, Array | None]:
-        """The cuts if the hook `context.ON_CUT` is set; else none, because a cut does not change the forward pass."""
+        """The cuts if the hook `context.ON_CUT` is set; else none, because a cut does not change
+        the forward pass.
+        """
         truncate = None if ON_CUT.get() is None else self.truncate
         return cuts(steps, truncate, None if mask is None else self._in_order(mask, 1))
 
@@ -130,8 +148,8 @@ class _Sequence(Gate):
     def _backwards(self, mask, *dz) -> Iterator[tuple[int, Any, Any]]:
         """(t, rows, keep) from the last step that ran to the first that carries gradient.
 
-        `keep` is None, or at a cut False for the examples whose gradient stops there. Steps before a cut of the whole
-        batch matter only if their own outputs were used.
+        `keep` is None, or at a cut False for the examples whose gradient stops there. Steps before
+        a cut of the whole batch matter only if their own outputs were used.
         """
         steps = len(dz[0])
         where = cuts(steps, self.truncate, None if mask is None else self._in_order(mask, 1))
@@ -146,7 +164,9 @@ class _Sequence(Gate):
                     return
 
     def _gradients(self, shape: Shape, dtype) -> Array:
-        """An array for the gradients of all steps: zeros if gradients may reach only the last steps."""
+        """An array for the gradients of all steps: zeros if gradients may reach only the last
+        steps.
+        """
         return np.empty(shape, dtype) if self.truncate is None else np.zeros(shape, dtype)
 
     def _as_inputs(self, da: Array):
@@ -167,7 +187,9 @@ class _Sequence(Gate):
         sizes = {"a": (batch, steps, columns), "W_hh": (hidden, columns), "b_hh": (columns,)}
         sizes |= dict.fromkeys(("h0", "c0"), (batch, hidden))
         arrays = tuple(rng.normal(size=sizes[name]) for name in cls.parameters)
-        padded = np.array([[True, True, True, True], [False, False, True, True], [True, True, False, False]])
+        padded = np.array(
+            [[True, True, True, True], [False, False, True, True], [True, True, False, False]]
+        )
         yield cls(), arrays
         yield cls(reverse=True), arrays
         yield cls(), (*arrays, padded)
@@ -183,7 +205,8 @@ class _Sequence(Gate):
 
 
 def cuts(steps: int, truncate: int | None, mask: Any = None) -> dict[int, Array | None]:
-    """The steps before which the state is cut, counted as they run, each with the rows (B, 1) that are cut (None: all).
+    """The steps before which the state is cut, counted as they run, each with the rows (B, 1) that
+    are cut (None: all).
 
     Truncation counts steps from the end; with a mask, each row's own steps.
 
@@ -201,12 +224,15 @@ def cuts(steps: int, truncate: int | None, mask: Any = None) -> dict[int, Array 
         )
     if mask is None:
         return {steps - truncate: None} if truncate < steps else {}
-    left = mask[:, ::-1].cumsum(axis=1)[:, ::-1]  # the steps that each row has left, including this one
+    # the steps that each row has left, including this one
+    left = mask[:, ::-1].cumsum(axis=1)[:, ::-1]
     rows = mask & (left == truncate) & (left[:, :1] > truncate)
     return {int(step): rows[:, step : step + 1] for step in np.flatnonzero(rows.any(axis=0))}
 
 
 def sum_rows(matrix: Array) -> Array:
-    """The sum over all rows of an (n, m) matrix, as a product with ones: in a quarter of the time of np.sum."""
+    """The sum over all rows of an (n, m) matrix, as a product with ones: in a quarter of the time
+    of np.sum.
+    """
     total: Array = np.ones(len(matrix), matrix.dtype).dot(matrix)
     return total

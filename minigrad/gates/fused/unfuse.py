@@ -1,6 +1,8 @@
-"""`unfuse`, which replaces the fused gates of a graph with their unfused form: small gates, time step by time step.
+"""`unfuse`, which replaces the fused gates of a graph with their unfused form: small gates, time
+step by time step.
 
-A fused gate is drawn as a single box, and its steps cannot be inspected. Those of the unfused form can.
+A fused gate is drawn as a single box, and its steps cannot be inspected. Those of the unfused form
+can.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,16 +19,18 @@ from .. import GRUSequence, Lookup, LookupProduct, LSTMSequence, RNNSequence, st
 from ..steps import gru_step, lstm_step, passed, without_padding
 from .sequence import cuts
 
-Step = Callable[..., tuple[Tensor, ...]]  # (which rows are real, a_t, *state before, *weights) -> state after
+# (which rows are real, a_t, *state before, *weights) -> state after
+Step = Callable[..., tuple[Tensor, ...]]
 
 
 def unfuse(tensor: TensorLike) -> Tensor:
     """The same value, recorded with small gates instead of fused ones: the unfused form.
 
-    Everything from the first fused gate on is recorded again, with the same scopes, names and leaves, so that the
-    gradients of both forms are equal up to rounding. A recurrent layer's gate becomes its time steps; `LookupProduct`
-    becomes a look-up, a product and a sum. The unfused form can be drawn, explored, and differentiated twice. After a
-    `backward` on `tensor`, drawings of it show the gradients without a `backward` of its own.
+    Everything from the first fused gate on is recorded again, with the same scopes, names and
+    leaves, so that the gradients of both forms are equal up to rounding. A recurrent layer's gate
+    becomes its time steps; `LookupProduct` becomes a look-up, a product and a sum. The unfused form
+    can be drawn, explored, and differentiated twice. After a `backward` on `tensor`, drawings of it
+    show the gradients without a `backward` of its own.
 
     >>> import numpy as np
     >>> W = Tensor([[0.5]], requires_grad=True, name="W")
@@ -43,10 +47,14 @@ def unfuse(tensor: TensorLike) -> Tensor:
 
 
 def _again(node: Node, inputs: list[Node]) -> Node:
-    """The node itself if nothing that led to it is fused; else the same operation recorded again on `inputs`."""
+    """The node itself if nothing that led to it is fused; else the same operation recorded again on
+    `inputs`.
+    """
     gate: Any = node.gate
     unfused = UNFUSED.get(type(gate))
-    if unfused is None and all(new is old for new, old in zip(inputs, node.predecessors, strict=True)):
+    if unfused is None and all(
+        new is old for new, old in zip(inputs, node.predecessors, strict=True)
+    ):
         return node
     if gate is None:
         return cut(from_node(inputs[0])).node
@@ -54,8 +62,8 @@ def _again(node: Node, inputs: list[Node]) -> Node:
         if parent.updated > node.serial or parent.stored is not array:
             raise GradientError(
                 "MG145",
-                f"the graph cannot be unfused: {parent.name or 'a tensor'} {parent.shape} was changed "
-                f"after {gate.name} used it",
+                f"the graph cannot be unfused: {parent.name or 'a tensor'} {parent.shape} was "
+                f"changed after {gate.name} used it",
                 where=f"{gate.name} {scope_label(node.scope)}",
                 cause="unfusing computes everything once more, and would get another value",
                 remedy="unfuse it before the optimizer's step, or run the forward pass again",
@@ -70,7 +78,9 @@ def _again(node: Node, inputs: list[Node]) -> Node:
 # ---- the unfused form of each fused gate ----
 
 
-def _lookup_product(gate: LookupProduct, table: Tensor, ids: Tensor, W: Tensor, b: Tensor) -> Tensor:
+def _lookup_product(
+    gate: LookupProduct, table: Tensor, ids: Tensor, W: Tensor, b: Tensor
+) -> Tensor:
     look_up = Lookup()
     look_up.in_place_of = gate.in_place_of
     return look_up(table, ids) @ W + b
@@ -80,23 +90,31 @@ def _rnn_step(real: Array | None, a: Tensor, h: Tensor, W_hh: Tensor) -> tuple[T
     return (passed(real, tanh(h @ W_hh + a), h),)
 
 
-def _gru_step(real: Array | None, a: Tensor, h: Tensor, W_hh: Tensor, b_hh: Tensor) -> tuple[Tensor]:
+def _gru_step(
+    real: Array | None, a: Tensor, h: Tensor, W_hh: Tensor, b_hh: Tensor
+) -> tuple[Tensor]:
     return (passed(real, gru_step(a, h, W_hh, b_hh)[0], h),)
 
 
-def _lstm_step(real: Array | None, a: Tensor, h: Tensor, c: Tensor, W_hh: Tensor) -> tuple[Tensor, ...]:
+def _lstm_step(
+    real: Array | None, a: Tensor, h: Tensor, c: Tensor, W_hh: Tensor
+) -> tuple[Tensor, ...]:
     return lstm_step(a, h, c, W_hh, real)[:2]
 
 
 def _unrolled(step: Step, gate, *inputs: Tensor) -> Tensor:
-    """The states after each step, ordered by time: with the mask, cuts and direction of the gate."""
+    """The states after each step, ordered by time: with the mask, cuts and direction of the
+    gate.
+    """
     a, *others = inputs
     now, weights = others[: gate.states], others[gate.states : len(gate.parameters) - 1]
     real = inputs[-1].array if len(inputs) > len(gate.parameters) else None
     length = a.shape[1]
     a = without_padding(a, real)
     order = range(length)[::-1] if gate.reverse else range(length)
-    cut_before = cuts(length, gate.truncate, real[:, ::-1] if real is not None and gate.reverse else real)
+    cut_before = cuts(
+        length, gate.truncate, real[:, ::-1] if real is not None and gate.reverse else real
+    )
     states: list[Sequence[Tensor]] = [()] * length
     for number, t in enumerate(order):
         with scope(step_name(t, length)):

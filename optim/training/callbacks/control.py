@@ -1,6 +1,8 @@
-"""Callbacks that control a run: learning rate, clipping, evaluation, early stopping, an error at a NaN loss.
+"""Callbacks that control a run: learning rate, clipping, evaluation, early stopping, an error at a
+NaN loss.
 
-Errors: OptionError for a number out of its range (MG305), or for a column to monitor that is not there (MG314).
+Errors: OptionError for a number out of its range (MG305), or for a column to monitor that is not
+there (MG314).
 """
 
 import math
@@ -18,7 +20,9 @@ from .base import Callback, Every
 
 
 class LearningRate(Callback):
-    """Multiply every learning rate by `schedule(step)` at each step; an epoch's last rate joins the history as `lr`."""
+    """Multiply every learning rate by `schedule(step)` at each step; an epoch's last rate joins the
+    history as `lr`.
+    """
 
     def __init__(self, schedule: Schedule) -> None:
         self.schedule = schedule
@@ -27,15 +31,20 @@ class LearningRate(Callback):
         trainer.optimizer.scale = self.schedule(trainer.step)
 
     def on_epoch_end(self, trainer: Run) -> None:
-        # Not from `scale`: if the run was resumed after the epoch's last step, on_gradients has not set it yet.
-        trainer.history.rows[-1]["lr"] = trainer.optimizer.groups[0].lr * self.schedule(trainer.step - 1)
+        # Not from `scale`: if the run was resumed after the epoch's last step, on_gradients has not
+        # set it yet.
+        trainer.history.rows[-1]["lr"] = trainer.optimizer.groups[0].lr * self.schedule(
+            trainer.step - 1
+        )
 
     def on_end(self, trainer: Run) -> None:
         trainer.optimizer.scale = 1.0  # a later run with this optimizer has its own rates again
 
 
 class ClipGradients(Callback):
-    """Clip each step's gradients to a global norm; the epoch's largest norm before clipping joins the history."""
+    """Clip each step's gradients to a global norm; the epoch's largest norm before clipping joins
+    the history.
+    """
 
     def __init__(self, max_norm: float) -> None:
         self.max_norm = check_range("max_norm", max_norm, 0.0)
@@ -60,10 +69,11 @@ class ClipGradients(Callback):
 
 
 class Evaluate(Every):
-    """Evaluate on more batches (a test set, say) every so many epochs or steps, under `name` in the history.
+    """Evaluate on more batches (a test set, say) every so many epochs or steps, under `name` in the
+    history.
 
-    With `every_epochs`, the results join the epoch's history row; with `every_steps`, they make a row of their own, at
-    a fraction of an epoch.
+    With `every_epochs`, the results join the epoch's history row; with `every_steps`, they make a
+    row of their own, at a fraction of an epoch.
     """
 
     def __init__(
@@ -78,14 +88,19 @@ class Evaluate(Every):
             raise OptionError(
                 "MG320",
                 f"Evaluate got every_epochs={every_epochs} and every_steps={every_steps}",
-                cause="it acts every so many epochs or every so many steps, and one of the two must say when",
+                cause="it acts every so many epochs or every so many steps, and one of the two "
+                "must say when",
                 remedy="give one of them, such as every_epochs=1",
             )
         self.batches, self.name = batches, name
         super().__init__(every_epochs, every_steps)
 
     def on_start(self, trainer: Run) -> None:
-        taken = [other.name for other in trainer.callbacks if isinstance(other, Evaluate) and other is not self]
+        taken = [
+            other.name
+            for other in trainer.callbacks
+            if isinstance(other, Evaluate) and other is not self
+        ]
         taken.append("train")
         if trainer.validation is not None:
             taken.append("validation")
@@ -106,7 +121,9 @@ class Evaluate(Every):
         trainer.history.rows[-1].update(self._measure(trainer))
 
     def _measure(self, trainer: Run) -> dict[str, float]:
-        return {f"{self.name}_{key}": value for key, value in trainer.evaluate(self.batches).items()}
+        return {
+            f"{self.name}_{key}": value for key, value in trainer.evaluate(self.batches).items()
+        }
 
 
 class Monitor(Callback):
@@ -117,7 +134,8 @@ class Monitor(Callback):
 
     def on_start(self, trainer: Run) -> None:
         self.value = math.nan
-        if self.monitor.startswith("validation_") and trainer.validation is None:  # an error now, not after an epoch
+        # an error now, not after an epoch
+        if self.monitor.startswith("validation_") and trainer.validation is None:
             raise OptionError(
                 "MG314",
                 f"there is no {self.monitor!r} to monitor: fit was given no validation batches",
@@ -126,14 +144,18 @@ class Monitor(Callback):
             )
 
     def improved(self, trainer: Run, min_delta: float = 0.0) -> bool:
-        """Whether the newest value beats the best so far, `value`, by more than `min_delta`; any number beats NaN."""
+        """Whether the newest value beats the best so far, `value`, by more than `min_delta`; any
+        number beats NaN.
+        """
         row = trainer.history.rows[-1]
         if self.monitor not in row:
             raise OptionError(
                 "MG314",
                 f"there is no {self.monitor!r} to monitor; there are {', '.join(row)}",
-                cause="the name is misspelt, or what measures it does not run, or runs later in the list of callbacks",
-                remedy="monitor one of those, or put the callback that measures it (Evaluate) first",
+                cause="the name is misspelt, or what measures it does not run, or runs later in "
+                "the list of callbacks",
+                remedy="monitor one of those, or put the callback that measures it (Evaluate) "
+                "first",
             )
         value = row[self.monitor]
         gain = self.value - value if self.monitor.endswith("loss") else value - self.value
@@ -143,19 +165,26 @@ class Monitor(Callback):
         return better
 
     def check_monitor(self, state: Mapping[str, Any]) -> None:
-        """Raise ValueError if a `state_dict` belongs to another column: its best value is not comparable."""
-        if (other := state.get("monitor", self.monitor)) != self.monitor:  # commit e233385 did not store it
+        """Raise ValueError if a `state_dict` belongs to another column: its best value is not
+        comparable.
+        """
+        # commit e233385 did not store it
+        if (other := state.get("monitor", self.monitor)) != self.monitor:
             raise ValueError(f"it watched {other!r}, not {self.monitor!r}")
 
 
 class EarlyStopping(Monitor):
-    """Stop after more than `patience` epochs in which `monitor` has not improved by more than `min_delta`.
+    """Stop after more than `patience` epochs in which `monitor` has not improved by more than
+    `min_delta`.
 
-    `monitor` is a column of the history. Lower is better if its name ends in "loss", otherwise higher.
+    `monitor` is a column of the history. Lower is better if its name ends in "loss", otherwise
+    higher.
     Source: Prechelt, Early stopping, but when? (1998).
     """
 
-    def __init__(self, monitor: str = "validation_loss", *, patience: int = 2, min_delta: float = 0.0) -> None:
+    def __init__(
+        self, monitor: str = "validation_loss", *, patience: int = 2, min_delta: float = 0.0
+    ) -> None:
         super().__init__(monitor)
         self.patience = check_count("patience", patience, 0)
         self.min_delta = check_range("min_delta", min_delta, 0.0)
@@ -168,7 +197,9 @@ class EarlyStopping(Monitor):
     def on_epoch_end(self, trainer: Run) -> None:
         self.waited = 0 if self.improved(trainer, self.min_delta) else self.waited + 1
         if self.waited > self.patience:
-            trainer.stop(f"{self.monitor} was not better than {self.value:.4f} for {self.waited} epochs")
+            trainer.stop(
+                f"{self.monitor} was not better than {self.value:.4f} for {self.waited} epochs"
+            )
 
     def state_dict(self) -> dict[str, Any]:
         return {"monitor": self.monitor, "best": self.value, "waited": self.waited}
@@ -179,7 +210,9 @@ class EarlyStopping(Monitor):
 
 
 class StopOnNonFinite(Callback):
-    """End the run with an error at the first loss that is NaN or infinite, and name the gate where it began."""
+    """End the run with an error at the first loss that is NaN or infinite, and name the gate where
+    it began.
+    """
 
     def on_forward(self, trainer: Run) -> None:
         loss = trainer.loss_tensor
@@ -189,7 +222,9 @@ class StopOnNonFinite(Callback):
         node = first_non_finite(loss.node)
         cause = "the input data hold NaN or infinity"
         if node.gate is not None:
-            cause = f"{node.gate.name} is the first gate whose output is not finite; its inputs were"
+            cause = (
+                f"{node.gate.name} is the first gate whose output is not finite; its inputs were"
+            )
         elif node.requires_grad:
             lr = trainer.optimizer.lr * trainer.optimizer.scale
             cause = f"the parameter itself is not finite: the step before made it so (learning rate {lr:g})"
@@ -198,5 +233,6 @@ class StopOnNonFinite(Callback):
             f"the loss is {loss.array} in epoch {trainer.epoch + 1}, batch {trainer.batch + 1}",
             where=strange_node(node),
             cause=cause,
-            remedy="lower the learning rate, clip gradients (ClipGradients), check the data for NaN and empty rows",
+            remedy="lower the learning rate, clip gradients (ClipGradients), check the data for "
+            "NaN and empty rows",
         )

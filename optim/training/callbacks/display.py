@@ -16,11 +16,12 @@ from .base import Callback
 
 
 class ProgressBar(Callback):
-    """A bar for each epoch: loss, accuracy, examples per second. `unit` names the examples: "reviews"; or the
+    """A bar for each epoch: loss, accuracy, examples per second. `unit` names the examples:
+    "reviews"; or the
     parts of them, if each has `per_example`: "characters".
 
-    In a notebook it is a widget, or text where ipywidgets is missing. If stderr is not a terminal (a log file, CI), it
-    prints a plain line every tenth of an epoch.
+    In a notebook it is a widget, or text where ipywidgets is missing. If stderr is not a terminal
+    (a log file, CI), it prints a plain line every tenth of an epoch.
     """
 
     rank_0_only = True
@@ -41,10 +42,13 @@ class ProgressBar(Callback):
         if self._bar is None:
             if self._tenths(trainer.batch, total) != self._tenths(trainer.batch - 1, total):
                 batch = f"{trainer.batch}/{total}" if total else str(trainer.batch)
-                values = printable("  ".join(f"{name} {mean:.3f}" for name, mean in means.result().items()))
+                values = printable(
+                    "  ".join(f"{name} {mean:.3f}" for name, mean in means.result().items())
+                )
                 line = f"epoch {trainer.epoch + 1}/{trainer.epochs}  batch {batch}  {values}  {rate} {self.unit}/s"
                 print(line, file=sys.stderr, flush=True)
-        # Formatting takes longer than a small model's step, and ten times a second is enough for a reader.
+        # Formatting takes longer than a small model's step, and ten times a second is enough for a
+        # reader.
         elif now - self._shown > 0.1 or trainer.batch == total:
             self._shown = now
             shown = {printable(name): f"{value:.3f}" for name, value in means.result().items()}
@@ -67,7 +71,8 @@ class ProgressBar(Callback):
 
 
 def _bar(trainer: Run) -> Any:
-    with warnings.catch_warnings(action="ignore"):  # without ipywidgets, tqdm.auto warns and is the plain tqdm
+    # without ipywidgets, tqdm.auto warns and is the plain tqdm
+    with warnings.catch_warnings(action="ignore"):
         from tqdm.auto import tqdm
 
     return tqdm(
@@ -82,7 +87,9 @@ def _bar(trainer: Run) -> Any:
 
 
 class EpochReport(Callback):
-    """One line for each epoch on stdout: epoch, losses and metrics of train and validation, seconds."""
+    """One line for each epoch on stdout: epoch, losses and metrics of train and validation,
+    seconds.
+    """
 
     rank_0_only = True
 
@@ -100,7 +107,10 @@ class EpochReport(Callback):
                     head = for_terminal(printable(column.replace("_", " ")))
                     self._heads[column] = head.rjust(_WIDTH.get(column, 0))
             print("  ".join(self._heads.values()))
-        cells = [_cell(column, row.get(column, float("nan"))).rjust(len(head)) for column, head in self._heads.items()]
+        cells = [
+            _cell(column, row.get(column, float("nan"))).rjust(len(head))
+            for column, head in self._heads.items()
+        ]
         print("  ".join(cells), flush=True)
 
 

@@ -1,7 +1,9 @@
-"""Callbacks that write files: snapshots, best weights, log, curves, a drawing. A failed write only warns.
+"""Callbacks that write files: snapshots, best weights, log, curves, a drawing. A failed write only
+warns.
 
-Errors: OptionError for a number out of its range (MG305), another suffix (MG317), or no column to monitor (MG314);
-DtypeError (MG507) for state that no file can hold, and CheckpointError (MG509) without safetensors.
+Errors: OptionError for a number out of its range (MG305), another suffix (MG317), or no column to
+monitor (MG314); DtypeError (MG507) for state that no file can hold, and CheckpointError (MG509)
+without safetensors.
 """
 
 import os
@@ -28,17 +30,24 @@ PathLike = str | os.PathLike[str]
 
 
 class Snapshots(Every):
-    """Store the whole run every so many epochs or steps, and at Ctrl-C, in `folder`; only the newest `keep` stay.
+    """Store the whole run every so many epochs or steps, and at Ctrl-C, in `folder`; only the
+    newest `keep` stay.
 
     Files are called step-000000123.safetensors; those with other names are never deleted.
-    `fit(..., resume=path)` continues from one; `Snapshots.latest(folder)` is the path of the newest. Errors:
+    `fit(..., resume=path)` continues from one; `Snapshots.latest(folder)` is the path of the
+    newest. Errors:
     OptionError MG321 for a folder that has snapshots, unless the run continues from one of them.
     """
 
     last: ClassVar[bool] = True  # a snapshot also holds the state of the other callbacks
 
     def __init__(
-        self, folder: PathLike, *, every_epochs: int | None = None, every_steps: int | None = None, keep: int = 2
+        self,
+        folder: PathLike,
+        *,
+        every_epochs: int | None = None,
+        every_steps: int | None = None,
+        keep: int = 2,
     ) -> None:
         if every_epochs is None and every_steps is None:
             every_epochs = 1
@@ -60,20 +69,29 @@ class Snapshots(Every):
         if newest is not None and resumed != self.folder.resolve():
             raise OptionError(
                 "MG321",
-                f"{os.fspath(self.folder)} has the snapshots of another run, the newest of them {newest.name}",
-                cause="the new run's would be mixed with them, and resuming could continue the wrong run",
-                remedy=f"go on with it: fit(..., resume={os.fspath(newest)!r}); or delete them; or name another folder",
+                f"{os.fspath(self.folder)} has the snapshots of another run, the newest of them "
+                f"{newest.name}",
+                cause="the new run's would be mixed with them, and resuming could continue the "
+                "wrong run",
+                remedy=f"go on with it: fit(..., resume={os.fspath(newest)!r}); or delete them; or "
+                "name another folder",
             )
 
     def on_end(self, trainer: Run) -> None:
         newest = self.latest(self.folder)
         if trainer.stop_reason == "Ctrl-C" and newest is not None and not trainer.rank:
-            print(f"Stopped by Ctrl-C after step {trainer.step}. To go on: fit(..., resume={os.fspath(newest)!r})")
+            print(
+                f"Stopped by Ctrl-C after step {trainer.step}. To go on: fit(..., "
+                f"resume={os.fspath(newest)!r})"
+            )
 
     def after_steps(self, trainer: Run) -> None:
-        # Named by the step, so that the names sort by age. The one after an epoch replaces that of its last step.
+        # Named by the step, so that the names sort by age. The one after an epoch replaces that of
+        # its last step.
         newest = self.folder / f"step-{trainer.step:09d}.safetensors"
-        ranks = trainer.everyone((generator().bit_generator.state, getattr(trainer.model, "carried_state", dict)()))
+        ranks = trainer.everyone(
+            (generator().bit_generator.state, getattr(trainer.model, "carried_state", dict)())
+        )
         if not trainer.rank and warn_if_failing(lambda: store(trainer, newest, ranks)):
             found = sorted(self.folder.glob(_PATTERN))
             end = found.index(newest) + 1
@@ -84,14 +102,16 @@ class Snapshots(Every):
     after_epochs = on_interrupt = after_steps
 
 
-_PATTERN = f"step-{'[0-9]' * 9}.safetensors"  # not a file of the user's own, such as step-best.safetensors
+# not a file of the user's own, such as step-best.safetensors
+_PATTERN = f"step-{'[0-9]' * 9}.safetensors"
 
 
 class BestWeights(Monitor):
     """Keep the weights of the best epoch, and put them back into the model however the run ends.
 
-    Best by `monitor`, a column of the history: lower is better if its name ends in "loss", otherwise higher. With
-    `path` they are also written there, as {path: array} with the Trainer's config, each time they improve.
+    Best by `monitor`, a column of the history: lower is better if its name ends in "loss",
+    otherwise higher. With `path` they are also written there, as {path: array} with the Trainer's
+    config, each time they improve.
     """
 
     def __init__(self, path: PathLike | None = None, *, monitor: str = "validation_loss") -> None:
@@ -109,12 +129,17 @@ class BestWeights(Monitor):
         if not self.improved(trainer):
             return
         self.epoch = trainer.epoch
-        self.weights = {name: tensor.array.copy() for name, tensor in trainer.model.named_parameters().items()}
+        self.weights = {
+            name: tensor.array.copy() for name, tensor in trainer.model.named_parameters().items()
+        }
         self._write(trainer)
 
     def _write(self, trainer: Run) -> None:
         if self.path is not None and not trainer.rank:
-            path, info = self.path, {"config": trainer.config, "epoch": self.epoch, self.monitor: self.value}
+            path, info = (
+                self.path,
+                {"config": trainer.config, "epoch": self.epoch, self.monitor: self.value},
+            )
             warn_if_failing(lambda: save(path, self.weights, info))
 
     def on_end(self, trainer: Run) -> None:
@@ -133,7 +158,11 @@ class BestWeights(Monitor):
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self.check_monitor(state)
-        self.value, self.epoch, self.weights = state["value"], state["epoch"], part(state, "weights/")
+        self.value, self.epoch, self.weights = (
+            state["value"],
+            state["epoch"],
+            part(state, "weights/"),
+        )
 
 
 class _Writer(Callback):
@@ -152,7 +181,9 @@ class _Writer(Callback):
 
 
 class LogFile(_Writer):
-    """Write the history to a file after each epoch: CSV or JSON lines, by its suffix (.csv or .jsonl)."""
+    """Write the history to a file after each epoch: CSV or JSON lines, by its suffix (.csv or
+    .jsonl).
+    """
 
     suffixes = (".csv", ".jsonl")
 
@@ -161,22 +192,27 @@ class LogFile(_Writer):
 
 
 class LearningCurves(_Writer):
-    """Draw the history after each epoch: loss and metrics over epochs, as .png, .svg or .pdf. Needs minigrad[plot]."""
+    """Draw the history after each epoch: loss and metrics over epochs, as .png, .svg or .pdf. Needs
+    minigrad[plot].
+    """
 
     suffixes = (".png", ".svg", ".pdf")
 
     def __init__(self, path: PathLike) -> None:
         super().__init__(path)
-        new_figure("a plot of learning curves", 1, 1)  # fails before the run, not after its first epoch
+        # fails before the run, not after its first epoch
+        new_figure("a plot of learning curves", 1, 1)
 
     def on_epoch_end(self, trainer: Run) -> None:
         warn_if_failing(lambda: trainer.history.plot(self.path))
 
 
 class GraphPicture(_Writer):
-    """Draw the graph of the run's first step, with its gradients; `options` are passed to `mg.draw`.
+    """Draw the graph of the run's first step, with its gradients; `options` are passed to
+    `mg.draw`.
 
-    Fused gates are drawn as the small gates that they stand for, which `mg.unfuse` makes of the step that trained.
+    Fused gates are drawn as the small gates that they stand for, which `mg.unfuse` makes of the
+    step that trained.
     """
 
     def __init__(self, path: PathLike, **options: Any) -> None:
@@ -192,7 +228,8 @@ class GraphPicture(_Writer):
 
 
 def warn_if_failing(write: Callable[[], object]) -> bool:
-    """Run `write`; if it fails (no space, no permission, no `dot`), warn and go on. Returns whether it worked.
+    """Run `write`; if it fails (no space, no permission, no `dot`), warn and go on. Returns whether
+    it worked.
 
     What would fail each time, because no file can hold it or safetensors is missing, is raised.
     """
@@ -207,7 +244,9 @@ def warn_if_failing(write: Callable[[], object]) -> bool:
 
 
 def make_folder(path: PathLike) -> None:
-    """Make the folder for a file that the run will write, or raise CheckpointError MG506 before it begins."""
+    """Make the folder for a file that the run will write, or raise CheckpointError MG506 before it
+    begins.
+    """
     folder = Path(path).parent
     try:
         folder.mkdir(parents=True, exist_ok=True)

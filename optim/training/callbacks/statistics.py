@@ -21,15 +21,20 @@ from .saving import make_folder, warn_if_failing
 
 
 class Statistics(Callback):
-    """Every `every_steps` steps, the norms of each layer's parameters, gradients and changes; to a .csv or .jsonl file.
+    """Every `every_steps` steps, the norms of each layer's parameters, gradients and changes; to a
+    .csv or .jsonl file.
 
-    A layer is named by its path: "rnn.cell" has the parameters W_xh, W_hh and b_h. `history` has the columns step,
-    "rnn.cell parameter_norm", "rnn.cell gradient_norm" (before clipping, if that comes later in the list) and
-    "rnn.cell update_ratio": |change| / |parameters| in that step. A ratio near 1e-3 is usual; a much larger one means
-    that the learning rate is too high, a much smaller one that the layer hardly learns.
+    A layer is named by its path: "rnn.cell" has the parameters W_xh, W_hh and b_h. `history` has
+    the columns step, "rnn.cell parameter_norm", "rnn.cell gradient_norm" (before clipping, if that
+    comes later in the list) and
+    "rnn.cell update_ratio": |change| / |parameters| in that step. A ratio near 1e-3 is usual; a
+    much larger one means that the learning rate is too high, a much smaller one that the layer
+    hardly learns.
     """
 
-    def __init__(self, path: str | os.PathLike[str] | None = None, *, every_steps: int = 100) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str] | None = None, *, every_steps: int = 100
+    ) -> None:
         if path is not None:
             check_suffix(path, (".csv", ".jsonl"))
         self.path, self.every_steps = path, check_count("every_steps", every_steps, 1)
@@ -50,7 +55,9 @@ class Statistics(Callback):
             gradients = [gradient_values(tensor) for tensor in tensors]
             self._before[layer] = [tensor.array.copy() for tensor in tensors]
             self._row[f"{layer} parameter_norm"] = _norm(self._before[layer])
-            self._row[f"{layer} gradient_norm"] = _norm([values for values in gradients if values is not None])
+            self._row[f"{layer} gradient_norm"] = _norm(
+                [values for values in gradients if values is not None]
+            )
 
     def on_step(self, trainer: Run) -> None:
         if not self._before:
@@ -58,7 +65,9 @@ class Statistics(Callback):
         for layer, tensors in _layers(trainer).items():
             pairs = zip(tensors, self._before[layer], strict=True)
             change = _norm([tensor.array - before for tensor, before in pairs])
-            self._row[f"{layer} update_ratio"] = change / (self._row[f"{layer} parameter_norm"] or 1.0)
+            self._row[f"{layer} update_ratio"] = change / (
+                self._row[f"{layer} parameter_norm"] or 1.0
+            )
         self.history.rows.append(self._row)
         self._before = {}
 

@@ -1,4 +1,6 @@
-"""JAX: one jitted function per step, lax.scan over time; or (setting "eager") operation by operation."""
+"""JAX: one jitted function per step, lax.scan over time; or (setting "eager") operation by
+operation.
+"""
 
 from __future__ import annotations
 
@@ -64,12 +66,16 @@ def logits(kind: str, w: Any, ids: Any) -> Any:
     cell = {"rnn": rnn, "gru": gru, "lstm": lstm}[kind]
     h0 = jnp.zeros((ids.shape[0], w["W_hh"].shape[0]))
     from_x = w["table"][ids.T] @ w["W_xh"] + w["b"]
-    state, _ = jax.lax.scan(lambda state, p: (cell(w, state, p), None), (h0, h0) if kind == "lstm" else h0, from_x)
+    state, _ = jax.lax.scan(
+        lambda state, p: (cell(w, state, p), None), (h0, h0) if kind == "lstm" else h0, from_x
+    )
     return (state[0] if kind == "lstm" else state) @ w["W"] + w["c"]
 
 
 class Training:
-    def __init__(self, kind: str, weights: dict[str, Any], setting: str, rule: dict[str, Any]) -> None:
+    def __init__(
+        self, kind: str, weights: dict[str, Any], setting: str, rule: dict[str, Any]
+    ) -> None:
         lr, (b1, b2), eps = rule["lr"], rule["betas"], rule["eps"]
         self.w = {name: jnp.array(array) for name, array in weights.items()}
         self.m = {name: jnp.zeros_like(array) for name, array in self.w.items()}
@@ -95,7 +101,9 @@ class Training:
     def steps(self, batches: list[tuple[Any, Any]]) -> list[float]:
         losses = []
         for ids, labels in batches:
-            self.w, self.m, self.v, self.t, loss = self.step(self.w, self.m, self.v, self.t, ids, labels)
+            self.w, self.m, self.v, self.t, loss = self.step(
+                self.w, self.m, self.v, self.t, ids, labels
+            )
             losses.append(loss)
         return [float(loss) for loss in losses]
 

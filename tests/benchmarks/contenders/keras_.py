@@ -1,4 +1,6 @@
-"""Keras, on TensorFlow or JAX as KERAS_BACKEND says; compiled as it does by itself, or (setting "xla") by XLA."""
+"""Keras, on TensorFlow or JAX as KERAS_BACKEND says; compiled as it does by itself, or (setting
+"xla") by XLA.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +20,9 @@ if keras.backend.backend() == "tensorflow":
     class SummingAdam(keras.optimizers.Adam):
         """Keras's own, with each row of the embedding's gradient summed before it is squared.
 
-        On TensorFlow that gradient comes as (row, value) pairs, several to a row, and Keras squares each: its v holds
-        the sum of squares, as nobody else's does. It makes the whole array in any case, an operation later.
+        On TensorFlow that gradient comes as (row, value) pairs, several to a row, and Keras squares
+        each: its v holds the sum of squares, as nobody else's does. It makes the whole array in any
+        case, an operation later.
         """
 
         def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
@@ -39,7 +42,9 @@ def versions() -> dict[str, str]:
 
 def classifier(kind: str, weights: dict[str, Any]) -> keras.Model:
     """Experiment 1a's model, but for the sigmoid, which the loss applies."""
-    recurrent = {"rnn": keras.layers.SimpleRNN, "gru": keras.layers.GRU, "lstm": keras.layers.LSTM}[kind]
+    recurrent = {"rnn": keras.layers.SimpleRNN, "gru": keras.layers.GRU, "lstm": keras.layers.LSTM}[
+        kind
+    ]
     model = keras.Sequential([
         keras.layers.Embedding(*weights["table"].shape),
         recurrent(len(weights["W_hh"])),
@@ -53,14 +58,20 @@ def classifier(kind: str, weights: dict[str, Any]) -> keras.Model:
 
 
 class Training:
-    def __init__(self, kind: str, weights: dict[str, Any], setting: str, rule: dict[str, Any]) -> None:
+    def __init__(
+        self, kind: str, weights: dict[str, Any], setting: str, rule: dict[str, Any]
+    ) -> None:
         self.model = classifier(kind, weights)
         beta_1, beta_2 = rule["betas"]
         optimizer = Adam(rule["lr"], beta_1=beta_1, beta_2=beta_2, epsilon=rule["eps"])
-        self.model.compile(optimizer, keras.losses.BinaryCrossentropy(from_logits=True), jit_compile=jit(setting))
+        self.model.compile(
+            optimizer, keras.losses.BinaryCrossentropy(from_logits=True), jit_compile=jit(setting)
+        )
 
     def run(self, batches: list[tuple[Any, Any]]) -> None:
-        """The same by `fit`, which on JAX takes three quarters of the time of one batch after the other."""
+        """The same by `fit`, which on JAX takes three quarters of the time of one batch after the
+        other.
+        """
         ids, labels = (np.concatenate(column) for column in zip(*batches, strict=True))
         self.model.fit(ids, labels, batch_size=len(batches[0][0]), shuffle=False, verbose=0)
 

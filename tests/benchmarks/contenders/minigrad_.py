@@ -65,7 +65,9 @@ class Classifier(Layer):
 
 
 class Training:
-    def __init__(self, kind: str, weights: dict[str, Any], setting: str, rule: dict[str, Any]) -> None:
+    def __init__(
+        self, kind: str, weights: dict[str, Any], setting: str, rule: dict[str, Any]
+    ) -> None:
         self.model = Classifier(kind, weights, fused=setting != "unrolled")
         self.optimizer = Adam(self.model.named_parameters(), **rule)
 
@@ -109,7 +111,9 @@ class Language(Layer):
 
 
 def language(weights: dict[str, Any], setting: str, rule: dict[str, Any]) -> Callable[[Any], float]:
-    """A training step on a window of ids (B, T + 1), which goes on from the state after the last."""
+    """A training step on a window of ids (B, T + 1), which goes on from the state after the
+    last.
+    """
     model, state = Language(weights, setting == "fused"), None
     parameters = model.named_parameters()
     optimizer = Adam(parameters, **rule)
@@ -127,8 +131,12 @@ def language(weights: dict[str, Any], setting: str, rule: dict[str, Any]) -> Cal
     return step
 
 
-def trained(kind: str, weights: dict[str, Any], setting: str, rule: dict[str, Any]) -> Callable[[Any], float]:
-    """A loop over batches that returns the mean loss: written out, or a Trainer's (setting "trainer" or "usual")."""
+def trained(
+    kind: str, weights: dict[str, Any], setting: str, rule: dict[str, Any]
+) -> Callable[[Any], float]:
+    """A loop over batches that returns the mean loss: written out, or a Trainer's (setting
+    "trainer" or "usual").
+    """
     training = Training(kind, weights, setting, rule)
     if setting == "bare":
         return lambda batches: float(np.mean(training.steps(batches)))
@@ -137,7 +145,9 @@ def trained(kind: str, weights: dict[str, Any], setting: str, rule: dict[str, An
     return lambda batches: trainer.fit(batches, epochs=1)["train_loss"][-1]
 
 
-def adam(table: Any, setting: str, rule: dict[str, Any]) -> tuple[Callable[[Any], None], Callable[[], Any]]:
+def adam(
+    table: Any, setting: str, rule: dict[str, Any]
+) -> tuple[Callable[[Any], None], Callable[[], Any]]:
     tensor = make_table(table)
     optimizer = Adam({"table": tensor}, **rule)
     leaf = tensor.node

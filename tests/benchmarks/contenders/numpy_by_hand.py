@@ -1,6 +1,8 @@
-"""What a patient person would write in NumPy alone: each model's forward and backward by hand, and Adam in place.
+"""What a patient person would write in NumPy alone: each model's forward and backward by hand, and
+Adam in place.
 
-Time-major: X (T, B, D), P and h (T, B, ...). Blocks of H columns are in the order z, r, n (GRU), i, f, g, o (LSTM).
+Time-major: X (T, B, D), P and h (T, B, ...). Blocks of H columns are in the order z, r, n (GRU), i,
+f, g, o (LSTM).
 """
 
 from __future__ import annotations
@@ -40,8 +42,10 @@ def unrolled(setting: str, xs: list[Array], weights: Weights) -> Callable[[], An
     return call
 
 
-# ---- the three recurrences: P = X @ W_xh + b -> (h before each step and after the last, what backward needs), and
-# (dh of the last state) -> dP, and dF where the part that came through W_hh has another gradient than P ----
+# ---- the three recurrences: P = X @ W_xh + b -> (h before each step and after the last, what
+# backward needs), and
+# (dh of the last state) -> dP, and dF where the part that came through W_hh has another gradient
+# than P ----
 
 
 def sigmoid(x: Array) -> Array:
@@ -179,7 +183,9 @@ class Training:
 
 
 def add_rows(table: Array, ids: Array, rows: Array) -> Array:
-    """table[ids] += rows, where ids repeat: sorted and summed run by run, far faster than np.add.at."""
+    """table[ids] += rows, where ids repeat: sorted and summed run by run, far faster than
+    np.add.at.
+    """
     order = np.argsort(ids, kind="stable")
     ids = ids[order]
     starts = np.flatnonzero(np.concatenate([[True], ids[1:] != ids[:-1]]))
@@ -192,7 +198,9 @@ class Adam:
 
     def __init__(self, weights: Weights, lr: float, betas: tuple[float, float], eps: float) -> None:
         self.w, self.lr, self.betas, self.eps, self.t = weights, lr, betas, eps, 0
-        self.slots = {name: [np.zeros_like(array) for _ in range(3)] for name, array in weights.items()}
+        self.slots = {
+            name: [np.zeros_like(array) for _ in range(3)] for name, array in weights.items()
+        }
 
     def step(self, gradients: Weights) -> None:
         self.t += 1
@@ -213,9 +221,15 @@ class Adam:
             self.w[name] -= scratch
 
 
-def adam(table: Array, setting: str, rule: dict[str, Any]) -> tuple[Callable[[Any], None], Callable[[], Array]]:
+def adam(
+    table: Array, setting: str, rule: dict[str, Any]
+) -> tuple[Callable[[Any], None], Callable[[], Array]]:
     """A step of Adam over a table, given (rows, their gradients); and the table."""
-    optimizer, g, before = Adam({"table": table}, **rule), np.zeros_like(table), [np.zeros(0, np.int64)]
+    optimizer, g, before = (
+        Adam({"table": table}, **rule),
+        np.zeros_like(table),
+        [np.zeros(0, np.int64)],
+    )
 
     def step(gradient: tuple[Array, Array]) -> None:
         g[before[0]] = 0

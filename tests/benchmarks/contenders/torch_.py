@@ -1,7 +1,9 @@
-"""PyTorch: with its default Adam (setting "eager"), or with fused Adam and denormals flushed (setting "fused").
+"""PyTorch: with its default Adam (setting "eager"), or with fused Adam and denormals flushed
+(setting "fused").
 
-Not here: torch.compile. It leaves nn.RNN, nn.GRU and nn.LSTM as they are, and told to take them apart
-(torch._dynamo.config.allow_rnn) it compiled the RNN's forty steps for 197 s, for a training step that was no faster.
+Not here: torch.compile. It leaves nn.RNN, nn.GRU and nn.LSTM as they are, and told to take them
+apart (torch._dynamo.config.allow_rnn) it compiled the RNN's forty steps for 197 s, for a training
+step that was no faster.
 """
 
 from __future__ import annotations
@@ -47,7 +49,9 @@ def adam_of(parameters: Iterable[Any], setting: str, rule: dict[str, Any]) -> An
 
 
 @torch.no_grad()
-def fill(recurrent: nn.Module, head: nn.Linear, weights: dict[str, Any], order: Sequence[int]) -> None:
+def fill(
+    recurrent: nn.Module, head: nn.Linear, weights: dict[str, Any], order: Sequence[int]
+) -> None:
     """Copy start weights, with the recurrent layer's blocks of rows in PyTorch's order."""
 
     def blocks(array: Any) -> Any:
@@ -72,9 +76,12 @@ class Classifier(nn.Module):
         super().__init__()
         width, hidden = weights["W_xh"].shape[0], weights["W_hh"].shape[0]
         self.embedding = nn.Embedding(*weights["table"].shape)
-        self.recurrent = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}[kind](width, hidden, batch_first=True)
+        self.recurrent = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}[kind](
+            width, hidden, batch_first=True
+        )
         self.head = nn.Linear(hidden, 1)
-        order = {"rnn": [0], "gru": [1, 0, 2], "lstm": [0, 1, 2, 3]}[kind]  # PyTorch's GRU has r, z, n
+        # PyTorch's GRU has r, z, n
+        order = {"rnn": [0], "gru": [1, 0, 2], "lstm": [0, 1, 2, 3]}[kind]
         with torch.no_grad():
             self.embedding.weight.copy_(torch.from_numpy(weights["table"]))
         fill(self.recurrent, self.head, weights, order)
@@ -85,7 +92,9 @@ class Classifier(nn.Module):
 
 
 class Training:
-    def __init__(self, kind: str, weights: dict[str, Any], setting: str, rule: dict[str, Any]) -> None:
+    def __init__(
+        self, kind: str, weights: dict[str, Any], setting: str, rule: dict[str, Any]
+    ) -> None:
         self.model = Classifier(kind, weights)
         self.optimizer = adam_of(self.model.parameters(), setting, rule)
         self.loss = nn.BCEWithLogitsLoss()
@@ -102,9 +111,13 @@ class Training:
 
 
 def language(weights: dict[str, Any], setting: str, rule: dict[str, Any]) -> Callable[[Any], float]:
-    """A training step on a window of ids (B, T + 1), which goes on from the state after the last."""
+    """A training step on a window of ids (B, T + 1), which goes on from the state after the
+    last.
+    """
     width, (hidden, size) = len(weights["W_xh"]), weights["W"].shape
-    table = nn.Parameter(torch.from_numpy(weights["table"])) if "table" in weights else torch.eye(size)
+    table = (
+        nn.Parameter(torch.from_numpy(weights["table"])) if "table" in weights else torch.eye(size)
+    )
     lstm, head = nn.LSTM(width, hidden, batch_first=True), nn.Linear(hidden, size)
     fill(lstm, head, weights, range(4))
     parameters = [table, *lstm.parameters(), *head.parameters()]
@@ -136,7 +149,9 @@ def inference(kind: str, weights: dict[str, Any], setting: str) -> Callable[[Any
     return call
 
 
-def adam(table: Any, setting: str, rule: dict[str, Any]) -> tuple[Callable[[Any], None], Callable[[], Any]]:
+def adam(
+    table: Any, setting: str, rule: dict[str, Any]
+) -> tuple[Callable[[Any], None], Callable[[], Any]]:
     parameter = nn.Parameter(torch.from_numpy(table))
     optimizer = adam_of([parameter], setting, rule)
     parameter.grad = torch.zeros_like(parameter)

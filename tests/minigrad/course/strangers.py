@@ -1,4 +1,6 @@
-"""Hostile submissions, and a process that grades them: `python strangers.py FENCES FOLDER PORT`. Used by test_sandbox.py."""
+"""Hostile submissions, and a process that grades them: `python strangers.py FENCES FOLDER PORT`.
+Used by test_sandbox.py.
+"""
 # ruff: noqa: E501  # short programs, a few calls on a line
 
 from __future__ import annotations
@@ -320,7 +322,8 @@ for fd in range(0, 20):
     try: os.write(fd, ('{"loaded": true}\\n' + line * 9 + '{"answer": true}\\n{"passed": true, "right": 5}\\n{"done": true}\\n').encode())
     except OSError: pass
 os._exit(0)""",
-    "prints a pass": "print('✓ Lesson 1, By hand: passed. 5 of 5 questions right.', flush=True); os._exit(0)",
+    "prints a pass": "print('✓ Lesson 1, By hand: passed. 5 of 5 questions right.', flush=True); "
+                     "os._exit(0)",
     "edits the grader in memory": """
 import minigrad.course.grade as g, minigrad.course.answers as a, minigrad.course.lesson as l, minigrad, numpy, json, builtins
 g.judge = g.grade = a.difference = numpy.allclose = lambda *_: True
@@ -343,7 +346,8 @@ atexit.register(time.sleep, 1000); atexit.register(lambda: os.write(1, b'{"passe
 sys.setrecursionlimit(10**9)
 def f(_): return sorted([0], key=f)
 f(0)""",
-    "crashes": "exec((lambda: 0).__code__.replace(co_code=b'd\\xff' * 99 + b'S\\x00', co_stacksize=1))",
+    "crashes": "exec((lambda: 0).__code__.replace(co_code=b'd\\xff' * 99 + b'S\\x00', "
+               "co_stacksize=1))",
     "raises a signal": "import signal; signal.raise_signal(40); signal.alarm(1)",
     "aborts": "os.abort()",
     "closes everything": "os.closerange(0, 1000)",
@@ -355,7 +359,12 @@ class Evil(Exception):
     __repr__ = __class__ = property(lambda self: 1 / 0)
 raise Evil""",
 }  # fmt: skip
-NEED_A_WALL = ("reads files", "blinds the hook", "imports what starts programs again", "calls the C library")
+NEED_A_WALL = (
+    "reads files",
+    "blinds the hook",
+    "imports what starts programs again",
+    "calls the C library",
+)
 """Only a wall hides files, and shows no other process."""
 SLOW = ("loops", "sleeps", "takes all memory")
 
@@ -369,7 +378,9 @@ child.main()
 
 
 def main(fences: str, place: Path, port: int) -> None:
-    """Grade all submissions in `place`, in a process of its own, and print what became of it as JSON."""
+    """Grade all submissions in `place`, in a process of its own, and print what became of it as
+    JSON.
+    """
     import resource
 
     patch = pytest.MonkeyPatch()
@@ -379,7 +390,11 @@ def main(fences: str, place: Path, port: int) -> None:
         patch.setattr(report, "find_wall", lambda: sandbox.NO_WALL)
     if fences == "wall":
         before, hookless = wall.Wall.before, [sys.executable, "-c", HOOKLESS]
-        patch.setattr(wall.Wall, "before", lambda self, one=None: [*before(self, one), *(hookless if one else [])])
+        patch.setattr(
+            wall.Wall,
+            "before",
+            lambda self, one=None: [*before(self, one), *(hookless if one else [])],
+        )
     received: list[int] = []
     for number in (signal.SIGUSR1, signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(number, lambda number, _: received.append(number))
@@ -387,7 +402,11 @@ def main(fences: str, place: Path, port: int) -> None:
     server.setblocking(False)
 
     def limits() -> Any:
-        return [resource.getrlimit(which) for which in range(10)], os.getpriority(0, 0), os.sched_getaffinity(0)
+        return (
+            [resource.getrlimit(which) for which in range(10)],
+            os.getpriority(0, 0),
+            os.sched_getaffinity(0),
+        )
 
     before_all = limits()
     folders = sorted(path for path in (place / "class").iterdir())

@@ -15,7 +15,9 @@ from hypothesis.extra import numpy as arrays
 import minigrad as mg
 from minigrad.course.answers import Difference, decode, difference, encode
 
-NUMBERS = arrays.arrays(np.float64, arrays.array_shapes(min_dims=1, max_dims=3), elements=st.floats(width=64))
+NUMBERS = arrays.arrays(
+    np.float64, arrays.array_shapes(min_dims=1, max_dims=3), elements=st.floats(width=64)
+)
 ANSWERS = st.recursive(
     st.none() | st.booleans() | st.text() | st.floats() | st.integers(-(2**60), 2**60) | NUMBERS,
     lambda parts: st.lists(parts, max_size=3) | st.dictionaries(st.text(), parts, max_size=3),
@@ -46,7 +48,11 @@ def differs(yours: str, right: str, place: str = "") -> Difference:
 @pytest.mark.parametrize(
     ("yours", "right", "found"),
     [
-        (np.ones((2, 3)), np.ones((3, 2)), differs("an array of shape (2, 3)", "an array of shape (3, 2)")),
+        (
+            np.ones((2, 3)),
+            np.ones((3, 2)),
+            differs("an array of shape (2, 3)", "an array of shape (3, 2)"),
+        ),
         ([1.0, 2.5], np.array([1.0, 2.0]), differs("2.5", "2", "[1]")),
         (np.ones(3), [1.0, 1.0], differs("a list of 3", "a list of 2")),
         (None, 2.0, differs("nothing (None): does it return its result?", "2")),
@@ -100,8 +106,12 @@ def test_whatever_was_forged_is_a_value_error(code) -> None:
 
 
 def test_a_long_array_is_not_listed_and_odd_numbers_are_no_warning() -> None:
-    assert difference(np.zeros(700_000, bool), [1.0, 2.0], 0) == differs("a list of 700000", "a list of 2")
+    assert difference(np.zeros(700_000, bool), [1.0, 2.0], 0) == differs(
+        "a list of 700000", "a list of 2"
+    )
     with np.errstate(all="raise"):
-        assert difference(np.frombuffer(b"\x01\x00\x80\x7f", "f4"), np.ones(1), 0) == differs("nan", "1", "[0]")
+        assert difference(np.frombuffer(b"\x01\x00\x80\x7f", "f4"), np.ones(1), 0) == differs(
+            "nan", "1", "[0]"
+        )
         huge = np.full(1, np.finfo(np.longdouble).max)
         assert difference(huge, np.ones(1), 0) is not None

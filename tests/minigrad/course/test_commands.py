@@ -57,7 +57,8 @@ def test_questions_come_one_after_the_other(course) -> None:
     assert code == 2 and "MG916" in text
     code, text = course("answer", "1.2", "--lesson", "1")  # dy/dm = 0.6 times b = 2
     assert code == 0 and "✓" in text and "And: In y = tanh(a*b + c)" in text
-    assert "minigrad course answer --lesson 1" in course("check", "1")[1]  # the lesson at hand is the second
+    # the lesson at hand is the second
+    assert "minigrad course answer --lesson 1" in course("check", "1")[1]
     code, text = course("answer", "c", "--lesson", "1")
     assert code == 0 and "✗" in text and "And:" not in text
     assert Workbook(Path(".")).answers(lesson(1)) == {"0": "1.2", "1": "c"}
@@ -72,14 +73,20 @@ def test_watch_checks_whenever_the_file_is_saved(course, monkeypatch, words) -> 
         record(1, answers={"0": "1.2"})
         write(1)
 
-    saved: list[Callable[[], object]] = [lambda: path.write_bytes(b"\xff\xfe"), path.unlink, elsewhere]
+    saved: list[Callable[[], object]] = [
+        lambda: path.write_bytes(b"\xff\xfe"),
+        path.unlink,
+        elsewhere,
+    ]
 
     def sleep(seconds: float) -> None:
         if not saved:
             raise KeyboardInterrupt
         saved.pop(0)()
 
-    monkeypatch.setattr("minigrad.course.commands.time", SimpleNamespace(sleep=sleep, strftime=time.strftime))
+    monkeypatch.setattr(
+        "minigrad.course.commands.time", SimpleNamespace(sleep=sleep, strftime=time.strftime)
+    )
     code, text = course(*words)
     assert code == 130 and "[MG915]" in text and "passed" in text and "Stopped by Ctrl-C" in text
     files = re.findall(r"^--- \d\d:\d\d:\d\d (.*)$", text, re.M)
@@ -134,7 +141,9 @@ def test_show_opens_the_page_or_says_where_it_is(course, monkeypatch) -> None:
     assert course("show", "1", "--text")[1].strip() == lesson(1).text.strip()
     page = Path("pages", f"{lesson(1).name}.html").resolve()
     for opened, more in ((True, ""), (False, "No browser could be opened: open it by hand.\n")):
-        monkeypatch.setattr(webbrowser, "open", lambda address, opened=opened: opened and address == page.as_uri())
+        monkeypatch.setattr(
+            webbrowser, "open", lambda address, opened=opened: opened and address == page.as_uri()
+        )
         assert course("show", "1") == (0, f"{page}\n{more}")
 
 
@@ -148,7 +157,11 @@ def test_a_full_disk_costs_no_verdict_and_no_traceback(course, monkeypatch) -> N
     write(2)
     monkeypatch.setattr("minigrad.course.workbook.write_whole", full)
     code, text = course("check", "2")
-    assert code == 2 and "passed" in text and "[MG921] a file cannot be used: No space left on device" in text
+    assert (
+        code == 2
+        and "passed" in text
+        and "[MG921] a file cannot be used: No space left on device" in text
+    )
     monkeypatch.setattr("shutil.copy2", full)
     assert course("reset", "2")[0] == 2
     assert Path(lesson(2).file).read_text().startswith(lesson(2).read("solution.py"))
@@ -160,7 +173,11 @@ def test_a_file_that_is_no_text_says_why(course) -> None:
     for text in ("x = 'é'".encode("latin-1"), "x = 1".encode("utf-16"), b"#" * 2**21):
         path.write_bytes(text)
         code, said = course("check", "1")
-        assert code == 2 and "[MG915]" in said and ("it is not text in UTF-8" in said or "longer than 1 MB" in said)
+        assert (
+            code == 2
+            and "[MG915]" in said
+            and ("it is not text in UTF-8" in said or "longer than 1 MB" in said)
+        )
     path.unlink()
     os.mkfifo(path)
     assert "[MG915]" in course("check", "1")[1]

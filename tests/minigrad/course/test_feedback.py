@@ -1,4 +1,6 @@
-"""What a verdict says: the more, the oftener a function is tried; and errors of a learner's file as its own."""
+"""What a verdict says: the more, the oftener a function is tried; and errors of a learner's file as
+its own.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,9 @@ def test_the_ladder_climbs_with_each_try(course) -> None:
         ("dy_ds = 'x' * (2 << 20)", "did not answer: its answers take more than 1 MB"),
     ],
 )
-def test_errors_of_the_learners_code_are_shown_as_theirs(code: str, tells: str, monkeypatch) -> None:
+def test_errors_of_the_learners_code_are_shown_as_theirs(
+    code: str, tells: str, monkeypatch
+) -> None:
     monkeypatch.setattr(sandbox, "SECONDS", 1.0)
     text = said(code)
     assert tells in text and "passed" not in text
@@ -50,7 +54,10 @@ def test_errors_of_the_learners_code_are_shown_as_theirs(code: str, tells: str, 
 
 def test_what_is_said_of_an_answer_is_short_however_long_the_answer() -> None:
     text = said("dy_ds = '-' * 900_000")
-    assert "a number is wanted, such as 0.25, and dy_ds is '---" in text.replace("\n    ", " ") and len(text) < 2000
+    assert (
+        "a number is wanted, such as 0.25, and dy_ds is '---" in text.replace("\n    ", " ")
+        and len(text) < 2000
+    )
 
 
 @pytest.mark.parametrize(
@@ -58,11 +65,14 @@ def test_what_is_said_of_an_answer_is_short_however_long_the_answer() -> None:
     [
         (10, "def rnn_backward(*_): return {'dW': 1}",
          "a dict with the keys W_hh, W_xh, b_h, h0, xs; it is a dict with the keys dW"),
-        (10, "def rnn_backward(*_): return 1, 2", "a dict with the keys W_hh, W_xh, b_h, h0, xs; it is no dict"),
+        (10, "def rnn_backward(*_): return 1, 2", "a dict with the keys W_hh, W_xh, b_h, h0, xs; "
+                                                  "it is no dict"),
         (10, "def rnn_backward(*_): pass", "does it return its result?"),
         (11, "right = clip\ndef clip(gs, n):\n    if abs(gs[0]).max() > 0.01: return right(gs, n)",
          "Does it always return its result?"),
     ],
 )  # fmt: skip
-def test_an_answer_of_another_form_is_told_which_it_needs(number: int, code: str, tells: str) -> None:
+def test_an_answer_of_another_form_is_told_which_it_needs(
+    number: int, code: str, tells: str
+) -> None:
     assert tells in " ".join(said(code, 2, number).split())

@@ -34,7 +34,9 @@ def graded(one: Lesson, text: str) -> Verdict:
 
 
 def graded_here(one: Lesson, text: str) -> Verdict:
-    """The verdict on a file that this process asks itself what the child would ask it: several times as fast."""
+    """The verdict on a file that this process asks itself what the child would ask it: several
+    times as fast.
+    """
     lines: list[dict[str, Any]] = []
     with warnings.catch_warnings(action="ignore"):  # which a child would only print
         child.run(one, Path("course") / one.file, text, lines.append)
@@ -66,8 +68,12 @@ def test_the_solution_passes(one: Lesson) -> None:
     assert verdict.right == len(one.questions) > 0
 
 
-@pytest.mark.parametrize(("one", "slip"), SLIPS, ids=[f"{one.number}: {slip.name}" for one, slip in SLIPS])
-def test_each_slip_is_rejected_and_named_on_the_ladder(one: Lesson, slip: Slip, record_property) -> None:
+@pytest.mark.parametrize(
+    ("one", "slip"), SLIPS, ids=[f"{one.number}: {slip.name}" for one, slip in SLIPS]
+)
+def test_each_slip_is_rejected_and_named_on_the_ladder(
+    one: Lesson, slip: Slip, record_property
+) -> None:
     judged = graded if slip is one.slips[0] else graded_here  # one of each lesson as a learner's is
     verdict = judged(one, with_code(one, slip.code))
     assert not verdict.passed
@@ -83,10 +89,14 @@ def test_slips_are_enough_and_apart(one: Lesson) -> None:
     for slip in one.slips:
         assert len(slip.kind.split()) >= 5 and slip.formula and "\n" not in slip.name
     answers = {repr(answers_with(one, slip.code)) for slip in one.slips}
-    assert len(answers) == len(one.slips) >= (6 if one.number in (3, 4, 5, 10) else 3), "each is wrong in its own way"
+    assert len(answers) == len(one.slips) >= (6 if one.number in (3, 4, 5, 10) else 3), (
+        "each is wrong in its own way"
+    )
 
 
-@pytest.mark.parametrize(("one", "name", "code"), RIGHT, ids=[f"{one.number}: {name}" for one, name, _ in RIGHT])
+@pytest.mark.parametrize(
+    ("one", "name", "code"), RIGHT, ids=[f"{one.number}: {name}" for one, name, _ in RIGHT]
+)
 def test_right_answers_in_other_ways_pass(one: Lesson, name: str, code: str) -> None:
     verdict = graded(one, with_code(one, code))
     assert verdict.passed, said(verdict, 3)
@@ -97,7 +107,11 @@ def test_no_hint_holds_a_line_of_the_solution(one: Lesson) -> None:
     assert len(one.hints) >= 3 and all(one.hints)
     lines = set(map(str.strip, one.read("solution.py").splitlines()))
     lines -= set(map(str.strip, one.read("exercise.py").splitlines()))
-    lines = {line for line in lines if " = " in line or line.startswith("return ") and not line.endswith("(")}
+    lines = {
+        line
+        for line in lines
+        if " = " in line or line.startswith("return ") and not line.endswith("(")
+    }
     assert lines, "nothing to write"
     assert [line for line in lines if len(line) >= 12 and line in one.read("hints.md")] == []
 
@@ -107,7 +121,9 @@ def test_the_text_runs_and_prints_what_it_shows(one: Lesson, tmp_path: Path, mon
     monkeypatch.chdir(tmp_path)
     assert one.text.startswith(f"# Lesson {one.number}: ")
     names: dict[str, object] = {"__name__": "__main__"}
-    blocks = re.findall(r"^```python\n(.*?)^```\n(?:\s*^```text\n(.*?)^```\n)?", one.text + "\n", re.S | re.M)
+    blocks = re.findall(
+        r"^```python\n(.*?)^```\n(?:\s*^```text\n(.*?)^```\n)?", one.text + "\n", re.S | re.M
+    )
     for code, shown in blocks:
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
@@ -118,10 +134,14 @@ def test_the_text_runs_and_prints_what_it_shows(one: Lesson, tmp_path: Path, mon
 @each_lesson
 def test_questions_are_sealed_and_have_sentences(one: Lesson) -> None:
     for question in quiz.read(one):
-        assert len(question["sentences"]) >= 2, "a sentence for the right answer, and for a well-known wrong one"
+        assert len(question["sentences"]) >= 2, (
+            "a sentence for the right answer, and for a well-known wrong one"
+        )
         results = [quiz.answer(question, choice) for choice in question["choices"]]
         assert not results or len(results) >= 3 and sum(right for right, _ in results) == 1
-        assert all(sentence == "" or sentence not in one.read("quiz.json") for _, sentence in results)
+        assert all(
+            sentence == "" or sentence not in one.read("quiz.json") for _, sentence in results
+        )
 
 
 @each_lesson
@@ -133,7 +153,9 @@ def test_pages_are_drawn_from_the_learners_own_functions(one: Lesson, tmp_path: 
         problem = graded(one, text).problem
         if problem is not None and problem.kind != "wrong":
             return False
-        made = draw_page(one, Path("course") / one.file, text, problem.function if problem else "", target)
+        made = draw_page(
+            one, Path("course") / one.file, text, problem.function if problem else "", target
+        )
         assert not made or "</html>" in target.read_text(encoding="utf-8")
         return made
 

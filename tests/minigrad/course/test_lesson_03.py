@@ -5,7 +5,11 @@ import pytest
 
 from minigrad.course.lessons.lesson_03_gates import solution
 
-GATES = [(solution.Multiply(), 2, np.multiply), (solution.Tanh(), 1, np.tanh), (solution.Exp(), 1, np.exp)]
+GATES = [
+    (solution.Multiply(), 2, np.multiply),
+    (solution.Tanh(), 1, np.tanh),
+    (solution.Exp(), 1, np.exp),
+]
 
 
 @pytest.mark.parametrize(("gate", "inputs", "function"), GATES)
@@ -19,4 +23,6 @@ def test_a_gate_sends_what_differences_measure(gate, inputs, function):
     for place in range(inputs):
         up = [array + h * (i == place) for i, array in enumerate(arrays)]
         down = [array - h * (i == place) for i, array in enumerate(arrays)]
-        assert found[place] == pytest.approx(dz * (function(*up) - function(*down)) / (2 * h), abs=1e-8)
+        assert found[place] == pytest.approx(
+            dz * (function(*up) - function(*down)) / (2 * h), abs=1e-8
+        )

@@ -21,7 +21,8 @@ def test_random_graphs_get_the_engines_gradients(seed):
     for _ in range(rng.integers(1, 15)):
         mine, engine = GATES[rng.integers(3)]
         left, right = rng.integers(len(nodes), size=2)
-        tensors.append(engine(mg.tanh(tensors[left]), mg.tanh(tensors[right])))  # so that products stay small
+        # so that products stay small
+        tensors.append(engine(mg.tanh(tensors[left]), mg.tanh(tensors[right])))
         nodes.append(mine(solution.tanh(nodes[left]), solution.tanh(nodes[right])))
     solution.backward(nodes[-1])
     tensors[-1].backward()

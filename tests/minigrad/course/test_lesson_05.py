@@ -12,7 +12,9 @@ from minigrad.course.lessons.lesson_05_shapes import solution
 
 @given(st.data(), st.lists(st.integers(1, 4), max_size=3).map(tuple))
 def test_unbroadcast_is_the_adjoint_of_numpys_broadcasting(data, shape):
-    stretched = np.broadcast_shapes(shape, data.draw(broadcastable_shapes(shape, max_dims=4, max_side=4)))
+    stretched = np.broadcast_shapes(
+        shape, data.draw(broadcastable_shapes(shape, max_dims=4, max_side=4))
+    )
     rng = np.random.default_rng(0)
     dz, b = rng.normal(size=stretched), rng.normal(size=shape)
     found = solution.unbroadcast(dz, shape)

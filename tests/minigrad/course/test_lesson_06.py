@@ -1,4 +1,6 @@
-"""Lesson 6's checker against closed forms, and its verdicts on the planted gates against mg.gradcheck's."""
+"""Lesson 6's checker against closed forms, and its verdicts on the planted gates against
+mg.gradcheck's.
+"""
 
 import numpy as np
 import pytest
@@ -12,10 +14,14 @@ VERDICTS = [True] * 12 + [False] * 7
 
 def test_slopes_are_the_closed_form():
     x = np.random.default_rng(0).normal(size=(2, 3, 2))
-    np.testing.assert_allclose(solution.numeric_gradient(lambda x: np.sin(x).sum(), x), np.cos(x), atol=1e-9)
+    np.testing.assert_allclose(
+        solution.numeric_gradient(lambda x: np.sin(x).sum(), x), np.cos(x), atol=1e-9
+    )
 
 
-@pytest.mark.parametrize(("rule", "guilty"), list(zip(RULES, VERDICTS, strict=True)), ids=[rule.name for rule in RULES])
+@pytest.mark.parametrize(
+    ("rule", "guilty"), list(zip(RULES, VERDICTS, strict=True)), ids=[rule.name for rule in RULES]
+)
 def test_the_verdict_is_the_packages_own(rule, guilty):
     assert rule.guilty is guilty is not all(solution.my_gradcheck(rule, *rule.inputs))
 

@@ -8,7 +8,11 @@ import minigrad as mg
 from minigrad.course.lessons.lesson_08_words import solution
 
 
-@given(st.lists(st.integers(0, 6), min_size=1, max_size=12), st.integers(1, 4), st.integers(0, 2**32 - 1))
+@given(
+    st.lists(st.integers(0, 6), min_size=1, max_size=12),
+    st.integers(1, 4),
+    st.integers(0, 2**32 - 1),
+)
 def test_the_gradient_is_the_engines(ids, D, seed):
     rng = np.random.default_rng(seed)
     words, dz = np.array(ids), rng.normal(size=(len(ids), D))

@@ -15,7 +15,9 @@ def test_rnn_is_the_layer(T, B, D, H):
     for parameter in parameters:
         parameter.array = parameter.array.astype(np.float64)
     expected = layer(mg.Tensor(xs.transpose(1, 0, 2)))
-    found = solution.rnn(xs, mg.Tensor(np.zeros((B, H))), layer.cell.W_xh, layer.cell.W_hh, layer.cell.b_h)
+    found = solution.rnn(
+        xs, mg.Tensor(np.zeros((B, H))), layer.cell.W_xh, layer.cell.W_hh, layer.cell.b_h
+    )
     gradients, theirs = (mg.grad(output.sum(), parameters) for output in (found, expected))
     for mine, other in zip([found, *gradients], [expected, *theirs], strict=True):
         np.testing.assert_allclose(mine.array, other.array, rtol=0, atol=1e-12)

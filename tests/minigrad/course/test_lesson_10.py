@@ -17,7 +17,9 @@ def test_every_gradient_is_the_engines(sizes, last_only):
     g = rng.normal(size=(T + 1, B, H))
     if last_only:
         g[:-1] = 0
-    xs, h, W_xh, W_hh, b_h = leaves = [mg.Tensor(array, requires_grad=True) for array in arrays.values()]
+    xs, h, W_xh, W_hh, b_h = leaves = [
+        mg.Tensor(array, requires_grad=True) for array in arrays.values()
+    ]
     states = [h]
     for t in range(T):
         states.append(mg.tanh(xs[t] @ W_xh + states[-1] @ W_hh + b_h))

@@ -23,7 +23,8 @@ def test_the_flow_is_that_of_a_recorded_network():
 
 
 def test_the_decay_of_a_turn_and_its_reach():
-    assert solution.decay(np.array([[0.0, -2.0], [2.0, 0.0]])) == pytest.approx(2)  # turns by 90 degrees
+    # turns by 90 degrees
+    assert solution.decay(np.array([[0.0, -2.0], [2.0, 0.0]])) == pytest.approx(2)
     for factor, share in ((0.63, 0.01), (0.9, 0.5), (0.2, 0.1)):
         n = solution.reach(factor, share)
         assert factor**n < share <= factor ** (n - 1)

@@ -1,4 +1,6 @@
-"""Lesson 12's solution against the RNN layer, TruncatedBPTT and truncation_report, on the trained network it ships."""
+"""Lesson 12's solution against the RNN layer, TruncatedBPTT and truncation_report, on the trained
+network it ships.
+"""
 
 import numpy as np
 import pytest
@@ -36,13 +38,17 @@ def test_windows_are_those_of_the_walk(T, k1, k2):
 def test_prediction_and_measurement_are_those_of_the_report_and_of_the_text():
     model, batch = trained.load(), trained.reviews()
     ids, labels = trained.reviews(5000)
-    assert (outputs(model, ids, [""])[""].argmax(axis=1) == labels).mean() == pytest.approx(0.75, abs=0.03)
+    assert (outputs(model, ids, [""])[""].argmax(axis=1) == labels).mean() == pytest.approx(
+        0.75, abs=0.03
+    )
     parts = solution.pieces(*trained.full_backward(model, *batch))
     assert len(parts) == 40
     full = trained.truncated_gradient(solution.truncated, 40, model, *batch)
     np.testing.assert_allclose(sum(parts), full, atol=1e-12)
     for k, said in {1: 0.30, 2: 0.47, 4: 0.62, 10: 0.84, 20: 0.98, 40: 1}.items():
-        measured = solution.cosine(trained.truncated_gradient(solution.truncated, k, model, *batch), full)
+        measured = solution.cosine(
+            trained.truncated_gradient(solution.truncated, k, model, *batch), full
+        )
         report = mg.truncation_report(model, batch, ks=[k])
         assert measured == pytest.approx(report.cosine[k]["rnn.cell.W_hh"], abs=1e-9)
         assert solution.predict(parts, k) == pytest.approx(measured, abs=1e-9)

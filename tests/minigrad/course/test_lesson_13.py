@@ -14,12 +14,16 @@ rng = np.random.default_rng(13)
 def test_the_cells_are_those_of_layers(kind):
     cells = getattr(solution, kind)(3, 4), getattr(layers, kind)(3, 4)
     mine, theirs = (cell.named_parameters() for cell in cells)
-    assert {name: one.shape for name, one in mine.items()} == {name: one.shape for name, one in theirs.items()}
+    assert {name: one.shape for name, one in mine.items()} == {
+        name: one.shape for name, one in theirs.items()
+    }
     for name, tensor in mine.items():
         tensor.array = theirs[name].array = rng.normal(size=tensor.shape)
     xs = mg.Tensor(rng.normal(size=(2, 7, 3)))
     outputs = [layers.unroll(cell, xs, cell.initial_state(2))[0][-1] for cell in cells]
-    gradients = [mg.grad((h * h).sum(), [cell.W_hh])[0] for h, cell in zip(outputs, cells, strict=True)]
+    gradients = [
+        mg.grad((h * h).sum(), [cell.W_hh])[0] for h, cell in zip(outputs, cells, strict=True)
+    ]
     for found, expected in (outputs, gradients):
         np.testing.assert_allclose(found.array, expected.array, rtol=1e-10)
 
@@ -31,7 +35,9 @@ def test_the_memory_fades_as_predicted():
         tensor.array = np.zeros(tensor.shape)
     cell.b.array = solution.first_bias(2, 1.0) + np.array([-1e3] * 2 + [0.0] * 6)
     c0 = mg.Tensor(np.array([[3.0, -2.0]]), requires_grad=True)
-    _, (_, c) = layers.unroll(cell, mg.Tensor(np.ones((1, 10, 1))), (mg.Tensor(np.zeros((1, 2))), c0))
+    _, (_, c) = layers.unroll(
+        cell, mg.Tensor(np.ones((1, 10, 1))), (mg.Tensor(np.zeros((1, 2))), c0)
+    )
     left = solution.memory_left(1.0, 10)
     np.testing.assert_allclose(c.array, c0.array * left)
     c.sum().backward()

@@ -6,7 +6,9 @@ from minigrad.course import quiz
 from minigrad.errors import OptionError
 
 NUMBER = quiz.seal("dL/da?", "6", {"6": "Yes.", "3": "That is b."})
-CHOICE = quiz.seal("What becomes of dL/da?", "b", {"b": "Yes."}, {"a": "it doubles", "b": "it stays"})
+CHOICE = quiz.seal(
+    "What becomes of dL/da?", "b", {"b": "Yes."}, {"a": "it doubles", "b": "it stays"}
+)
 
 
 def test_answers_are_compared_by_value_and_choices_without_case() -> None:

@@ -1,4 +1,6 @@
-"""Whatever is handed in has a row, in every format, and can neither hang the report nor print escapes."""
+"""Whatever is handed in has a row, in every format, and can neither hang the report nor print
+escapes.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ SOLUTION = lesson(1).read("solution.py")
 
 @pytest.fixture
 def run(typed) -> Callable[..., tuple[int, str]]:
-    """Runs `minigrad course report ... --lesson 1 --lesson 2`; returns (exit code, what was printed)."""
+    """Runs `minigrad course report ... --lesson 1 --lesson 2`; returns (exit code, what was
+    printed).
+    """
     return lambda *words: typed("report", *words, "--lesson", "1", "--lesson", "2")
 
 
@@ -43,7 +47,10 @@ def notes(text: str) -> dict[str, str]:
 
 
 def test_every_shape_of_a_submission_has_a_row(run) -> None:
-    hand_in("ada", {FIRST: SOLUTION, "README.md": "", "progress.json": "{}", "pages/x.html": "", ".git/x": ""})
+    hand_in(
+        "ada",
+        {FIRST: SOLUTION, "README.md": "", "progress.json": "{}", "pages/x.html": "", ".git/x": ""},
+    )
     hand_in("empty", {})
     hand_in("hidden", {".DS_Store": ""})
     hand_in("final", {FIRST: SOLUTION, "lesson_03_gates_final.py": SOLUTION})
@@ -66,14 +73,21 @@ def test_every_shape_of_a_submission_has_a_row(run) -> None:
     assert (code, notes(text)) == (1, expected)
     assert rows(text)["ada"]["points"] == 1 and rows(text)["ada"]["of"] == 2
     code, text = run("class", "--keep", "class/marks", "-o", "class/marks.txt")
-    lines = Path("class/marks.txt").read_text().splitlines()[1:-2]  # between the heading and the wall
+    # between the heading and the wall
+    lines = Path("class/marks.txt").read_text().splitlines()[1:-2]
     assert (code, text) == (1, "")
-    assert {row.split()[0]: row.split(None, 4)[4] if "not" in row else "" for row in lines} == expected
+    assert {
+        row.split()[0]: row.split(None, 4)[4] if "not" in row else "" for row in lines
+    } == expected
     for name in expected:
         code, text = run(f"class/{name}", "--gradescope")
         results = json.loads(text)
         passes = float(name in ("ada", "final", "nested"))  # the only folder with lessons' files
-        assert (code, [test["score"] for test in results["tests"]], results["score"]) == (0, [passes, 0.0], passes)
+        assert (code, [test["score"] for test in results["tests"]], results["score"]) == (
+            0,
+            [passes, 0.0],
+            passes,
+        )
         named = expected[name].removeprefix("not graded: ").split(",")[0]
         assert name == "nested" or named in results["output"]
 
@@ -115,7 +129,10 @@ def test_a_folder_that_may_not_be_read_has_a_row(run, monkeypatch) -> None:
 
     monkeypatch.setattr(Path, "iterdir", refuse)
     found = notes(run("class", "--json")[1])
-    assert found == {"ada": "", "locked": "not graded: a folder that cannot be read (Permission denied)"}
+    assert found == {
+        "ada": "",
+        "locked": "not graded: a folder that cannot be read (Permission denied)",
+    }
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows has no such names")
@@ -124,7 +141,11 @@ def test_names_are_escaped(run) -> None:
     os.mkdir(b"class/lat\xe9")
     for options in ([], ["--json"], ["--gradescope"]):
         code, text = run("class", *options)
-        assert "\x1b" not in text and "eve\\x1b[2J\\nada 2" in text.replace("\\\\", "\\") and "lat" in text
+        assert (
+            "\x1b" not in text
+            and "eve\\x1b[2J\\nada 2" in text.replace("\\\\", "\\")
+            and "lat" in text
+        )
 
 
 def test_several_folders_and_none(run) -> None:
@@ -139,7 +160,11 @@ def test_several_folders_and_none(run) -> None:
     Path("class/b/ada").rename("class/a/ada")
     code, text = run("class/a", "--gradescope")  # two folders in one submission
     results = json.loads(text)
-    assert (code, results["score"], [test["score"] for test in results["tests"]]) == (0, 0.0, [0.0, 0.0])
+    assert (code, results["score"], [test["score"] for test in results["tests"]]) == (
+        0,
+        0.0,
+        [0.0, 0.0],
+    )
     assert "lessons' files are in ada/, bob/. Hand in one folder." in results["output"]
 
 
@@ -169,8 +194,16 @@ def test_marks_are_kept_and_a_file_whose_grading_fails_loses_only_itself(run, mo
     options = ("class", "--jobs", "2", "--keep", "marks", "--json", "-o", "marks.json")
     code, text = run(*options)
     found = rows(Path("marks.json").read_text())
-    assert code == 1 and "RecursionError: too deep" in text and [one["points"] for one in found.values()] == [1, 1, 0]
-    assert found["eve"]["note"] == "lesson 1 could not be graded" and sorted(graded) == ["ada", "bob", "eve"]
+    assert (
+        code == 1
+        and "RecursionError: too deep" in text
+        and [one["points"] for one in found.values()] == [1, 1, 0]
+    )
+    assert found["eve"]["note"] == "lesson 1 could not be graded" and sorted(graded) == [
+        "ada",
+        "bob",
+        "eve",
+    ]
     graded.clear()
     Path("class", "bob", FIRST).write_text("raise ValueError")
     kept = Path("marks", "results.jsonl")
@@ -190,7 +223,9 @@ def test_where_nothing_can_be_written_no_mark_is_lost(run, options) -> None:
 
 
 def test_files_are_judged_one_at_a_time(run, monkeypatch) -> None:
-    """Else lesson 14's right accuracies are read while another thread has worked out only two of three."""
+    """Else lesson 14's right accuracies are read while another thread has worked out only two of
+    three.
+    """
     judging, most, judge = [], [], grade.judge
 
     def watched(*given):

@@ -1,4 +1,6 @@
-"""Hostile files get no point, do no harm and outlive no limit, behind each of the fences: wall, system and hook."""
+"""Hostile files get no point, do no harm and outlive no limit, behind each of the fences: wall,
+system and hook.
+"""
 
 from __future__ import annotations
 
@@ -41,12 +43,22 @@ def state(folder: Path) -> list[Any]:
     found: list[Any] = []
     for path in sorted(folder.rglob("*")):
         of_path = path.lstat()
-        found.append((path, of_path.st_mode, of_path.st_uid, of_path.st_mtime_ns, path.is_file() and path.read_bytes()))
+        found.append(
+            (
+                path,
+                of_path.st_mode,
+                of_path.st_uid,
+                of_path.st_mtime_ns,
+                path.is_file() and path.read_bytes(),
+            )
+        )
     return found
 
 
 def as_nobody(place: Path) -> list[str]:
-    """What stands before a command that is to run as nobody. Python may lie in root's own folder: a way in is made."""
+    """What stands before a command that is to run as nobody. Python may lie in root's own folder: a
+    way in is made.
+    """
     if os.geteuid() != 0 or not shutil.which("setpriv") or not shutil.which("unshare"):
         pytest.skip("only root can become somebody else")
     base, way = Path(os.path.realpath(sys.base_prefix)), "true"
@@ -65,7 +77,9 @@ def as_nobody(place: Path) -> list[str]:
 
 
 def files_of(place: Path, codes: dict[str, str], port: int) -> Path:
-    """Put submissions into `place`/class, honest ones first and last. Returns a folder that they may not touch."""
+    """Put submissions into `place`/class, honest ones first and last. Returns a folder that they
+    may not touch.
+    """
     outside = place / "outside"
     for folder in (outside, outside / "empty", place / "class", place / "temporary"):
         folder.mkdir()
@@ -75,7 +89,8 @@ def files_of(place: Path, codes: dict[str, str], port: int) -> Path:
         (outside / name).chmod(0o666)
     given = f"OUTSIDE, FOLDER, PORT = {str(outside)!r}, {str(lesson(1).folder.parent)!r}, {port}\n"
     files = {
-        f"{'b' if name in SLOW else 'm'} {name}": f"{given}{BEGIN}{code}{END}{STUB}" for name, code in codes.items()
+        f"{'b' if name in SLOW else 'm'} {name}": f"{given}{BEGIN}{code}{END}{STUB}"
+        for name, code in codes.items()
     }
     for name, text in {"a": SOLUTION, "z": SOLUTION, **files}.items():  # graded in this order
         (place / "class" / name).mkdir()
@@ -86,7 +101,12 @@ def files_of(place: Path, codes: dict[str, str], port: int) -> Path:
 @pytest.mark.skipif(sys.platform != "linux", reason="limits, signals and walls as Linux has them")
 @pytest.mark.parametrize(
     ("fences", "left_out", "user"),
-    [("all", (), ""), ("all", SLOW, "nobody"), ("wall", SLOW, ""), ("hook", NEED_A_WALL + SLOW, "")],
+    [
+        ("all", (), ""),
+        ("all", SLOW, "nobody"),
+        ("wall", SLOW, ""),
+        ("hook", NEED_A_WALL + SLOW, ""),
+    ],
 )
 def test_hostile_submissions_get_nothing_and_harm_nothing(
     fences: str, left_out: tuple[str], user: str, place: Path
@@ -104,7 +124,9 @@ def test_hostile_submissions_get_nothing_and_harm_nothing(
     command = [*prefix, sys.executable, "-P", str(script), fences, str(place), str(port)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(place / "temporary"), "TOKEN": "outside-token",
                    "PYTHONDONTWRITEBYTECODE": "1"}  # fmt: skip
-    done = subprocess.run(command, env=environment, cwd="/", capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        command, env=environment, cwd="/", capture_output=True, text=True, timeout=120
+    )
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     marks = {name[2:] or name: mark for name, mark in found["marks"].items()}

@@ -1,4 +1,6 @@
-"""The wall: what is seen behind it, what `report` says of it, and that one which does not work is none."""
+"""The wall: what is seen behind it, what `report` says of it, and that one which does not work is
+none.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ from minigrad.course.lesson import lesson
 
 
 @pytest.mark.skipif(wall.find().program is None, reason="no wall on this machine")
-def test_of_an_environment_that_holds_submissions_only_python_is_seen(tmp_path: Path, monkeypatch) -> None:
+def test_of_an_environment_that_holds_submissions_only_python_is_seen(
+    tmp_path: Path, monkeypatch
+) -> None:
     monkeypatch.setattr(sys, "prefix", str(tmp_path))
     lessons = tmp_path / "lib" / "python3.12" / "site-packages" / "minigrad" / "course" / "lessons"
     lessons.mkdir(parents=True)
@@ -60,5 +64,6 @@ def test_a_wall_that_does_not_work_is_none(tmp_path: Path, monkeypatch) -> None:
     assert broken.program is None and "setting up uid map: Permission denied" in broken.missing
     assert "No such file" in found(monkeypatch, str(tmp_path / "gone")).missing
     one = lesson(1)
-    with pytest.raises(OSError, match="Permission denied"):  # and if it stops to work later, nobody gets a mark for it
+    # and if it stops to work later, nobody gets a mark for it
+    with pytest.raises(OSError, match="Permission denied"):
         grade(one, Path(one.file), one.read("solution.py"), wall.Wall(str(program)))

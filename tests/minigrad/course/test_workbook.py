@@ -59,17 +59,28 @@ def test_progress_of_another_version_or_program_is_kept(course) -> None:
     book = Workbook(Path("."))
     entry = {"answers": {"7": "b", "x": "c", "0": "1.2"}, "hints": 99, "stars": 3}
     later = {"passed": "yes"}
-    Path("progress.json").write_text(json.dumps({"lesson_01_by_hand": entry, "lesson_99_later": later}))
+    Path("progress.json").write_text(
+        json.dumps({"lesson_01_by_hand": entry, "lesson_99_later": later})
+    )
     assert course("hint", "1")[0] == 0
     found = json.loads(Path("progress.json").read_text())
-    assert found == {"lesson_01_by_hand": {**entry, "hints": len(lesson(1).hints)}, "lesson_99_later": later}
+    assert found == {
+        "lesson_01_by_hand": {**entry, "hints": len(lesson(1).hints)},
+        "lesson_99_later": later,
+    }
     record(2, passed="now")
     with book.changed(lesson(3)) as entry:  # which was opened before
         entry["hints"] = 1
-    assert book.lessons == {**found, lesson(2).name: {"passed": "now"}, lesson(3).name: {"hints": 1}}
+    assert book.lessons == {
+        **found,
+        lesson(2).name: {"passed": "now"},
+        lesson(3).name: {"hints": 1},
+    }
 
 
-def test_the_course_is_found_from_a_folder_below_and_nowhere_else(course, tmp_path: Path, monkeypatch) -> None:
+def test_the_course_is_found_from_a_folder_below_and_nowhere_else(
+    course, tmp_path: Path, monkeypatch
+) -> None:
     monkeypatch.chdir("pages")
     assert course("list")[0] == 0
     monkeypatch.chdir(tmp_path)

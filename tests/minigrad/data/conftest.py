@@ -1,4 +1,6 @@
-"""The whole data set where it is prepared, and a server on loopback that sends a small one in good and bad ways."""
+"""The whole data set where it is prepared, and a server on loopback that sends a small one in good
+and bad ways.
+"""
 
 import hashlib
 import http.server
@@ -14,8 +16,9 @@ from minigrad.data.download import Archive
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 
-# Reviews of the published archive: the files that they came from, how they begin, and the row that each has in the data
-# set that tensorflow-datasets publishes. Names and beginnings are common knowledge of the archive.
+# Reviews of the published archive: the files that they came from, how they begin, and the row that
+# each has in the data set that tensorflow-datasets publishes. Names and beginnings are common
+# knowledge of the archive.
 TRAIN = {
     "neg/0_3": ("Story of a man who has unnatural feelings for a pig.", 11791),
     "neg/10000_4": ("Airport '77 starts as a brand new luxury 747 plane", 4456),
@@ -27,7 +30,10 @@ TRAIN = {
     "pos/10004_8": ("This isn't the comedic Robin Williams", 6206),
 }
 TEST = {
-    "neg/0_2": ("Once again Mr. Costner has dragged out a movie for far longer than necessary.", 4208),
+    "neg/0_2": (
+        "Once again Mr. Costner has dragged out a movie for far longer than necessary.",
+        4208,
+    ),
     "neg/10002_3": ("Not even the Beatles could write songs everyone liked", 19384),
     "pos/10001_9": ("As a recreational golfer with some knowledge", 21897),
 }
@@ -38,7 +44,10 @@ def whole_reviews():
     """The folder of the whole data set, or a skip."""
     folder = Path(os.environ.get("MINIGRAD_DATA") or REPOSITORY.parent / "shared" / "tfds")
     if not (folder / "imdb_reviews").is_dir():
-        pytest.skip("no prepared reviews: set MINIGRAD_DATA to a tensorflow-datasets folder that has imdb_reviews")
+        pytest.skip(
+            "no prepared reviews: set MINIGRAD_DATA to a tensorflow-datasets folder that "
+            "has imdb_reviews"
+        )
     pytest.importorskip("tensorflow_datasets", reason="tensorflow-datasets is not installed")
     return folder
 
@@ -74,7 +83,9 @@ class Server:
                 pass
 
         self._http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.01})
+        self._thread = threading.Thread(
+            target=self._http.serve_forever, kwargs={"poll_interval": 0.01}
+        )
         self._thread.start()
 
     @property
@@ -110,7 +121,8 @@ class Server:
 
 @pytest.fixture
 def server(monkeypatch):
-    for name in ("http_proxy", "HTTP_PROXY"):  # loopback is reached without any proxy the machine may have
+    # loopback is reached without any proxy the machine may have
+    for name in ("http_proxy", "HTTP_PROXY"):
         monkeypatch.delenv(name, raising=False)
     server = Server()
     yield server

@@ -41,10 +41,16 @@ def test_the_order_is_numpys_permutation_as_promised():
 
 
 def test_rows_of_all_arrays_stay_together_and_those_of_different_lengths_are_padded():
-    columns = np.arange(15).reshape(5, 3), [3 * row for row in range(5)], [[7] * (row + 1) for row in range(5)]
+    columns = (
+        np.arange(15).reshape(5, 3),
+        [3 * row for row in range(5)],
+        [[7] * (row + 1) for row in range(5)],
+    )
     for x, label, ids in Batches(*columns, batch_size=2):
         assert (x[:, 0] == label).all()
-        assert ids.tolist() == [[0] * ((max(label) - one) // 3) + [7] * (one // 3 + 1) for one in label]
+        assert ids.tolist() == [
+            [0] * ((max(label) - one) // 3) + [7] * (one // 3 + 1) for one in label
+        ]
 
 
 @given(row_counts, st.integers(1, 10), st.booleans(), st.data())

@@ -12,7 +12,10 @@ from minigrad.errors import DataError
 def test_a_download_gives_the_servers_bytes_and_is_not_repeated(server, tmp_path):
     for _ in range(2):
         path = download(server.archive, tmp_path / "downloads")
-        assert path == tmp_path / "downloads" / "aclImdb_v1.tar.gz" and path.read_bytes() == server.content
+        assert (
+            path == tmp_path / "downloads" / "aclImdb_v1.tar.gz"
+            and path.read_bytes() == server.content
+        )
         assert os.listdir(path.parent) == [path.name]
     assert server.requests == 1
 
@@ -28,7 +31,9 @@ def test_a_download_gives_the_servers_bytes_and_is_not_repeated(server, tmp_path
         ("closed", "MG421", "no connection"),
     ],
 )
-def test_what_is_not_the_archive_is_an_error_and_leaves_nothing(server, tmp_path, monkeypatch, behaviour, code, said):
+def test_what_is_not_the_archive_is_an_error_and_leaves_nothing(
+    server, tmp_path, monkeypatch, behaviour, code, said
+):
     monkeypatch.setattr(module, "TIMEOUT", 0.2)
     server.behaviour, archive = behaviour, server.archive
     if behaviour == "closed":

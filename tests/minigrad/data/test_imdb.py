@@ -34,7 +34,8 @@ def test_the_bundled_reviews_are_the_published_ones(bundled):
         assert 0 <= reviews.ids.min() and reviews.ids.max() < len(bundled.vocabulary) == 10_000
     # Keras's own word index of these reviews begins the same.
     assert bundled.vocabulary.words[:6] == ["the", "and", "a", "of", "to", "is"]
-    # The first review of the training split, as tensorflow-datasets' catalogue shows it, ends like this.
+    # The first review of the training split, as tensorflow-datasets' catalogue shows it, ends like
+    # this.
     assert bundled.vocabulary.decode(bundled.train.ids[0]).endswith(
         "christopher walken s good name i could barely sit through it"
     )
@@ -48,12 +49,16 @@ def test_fewer_ids_and_words_of_the_bundled_reviews(bundled):
     assert (small.train.ids == np.where(last < 100, last, 2)).all()
 
 
-def test_the_sources_agree_and_the_bundle_is_built_from_them_byte_for_byte(bundled, whole_reviews, tmp_path):
+def test_the_sources_agree_and_the_bundle_is_built_from_them_byte_for_byte(
+    bundled, whole_reviews, tmp_path
+):
     data = load_imdb("tfds", data_dir=whole_reviews)
     for read, kept in ((data.train, bundled.train), (data.test, bundled.test)):
         assert (read.ids == kept.ids).all() and (read.labels == kept.labels).all()
     assert data.vocabulary.words == bundled.vocabulary.words
-    assert data.train.texts is not None and data.train.texts[0].startswith("This was an absolutely terrible movie.")
+    assert data.train.texts is not None and data.train.texts[0].startswith(
+        "This was an absolutely terrible movie."
+    )
     make_bundle.write_bundle(data, tmp_path / "imdb.npz")
     if "ng" in zlib.ZLIB_RUNTIME_VERSION:
         pytest.skip("zlib-ng compresses to other bytes; the contents agree")
@@ -61,7 +66,9 @@ def test_the_sources_agree_and_the_bundle_is_built_from_them_byte_for_byte(bundl
 
 
 def test_rows_are_selected_together():
-    reviews = Reviews([np.array([1, 3]), np.array([1]), np.array([1, 4, 5])], np.array([0, 1, 0]), ["a", "b", "c"])
+    reviews = Reviews(
+        [np.array([1, 3]), np.array([1]), np.array([1, 4, 5])], np.array([0, 1, 0]), ["a", "b", "c"]
+    )
     assert [ids.tolist() for ids in reviews[1:].ids] == [[1], [1, 4, 5]]
     for rows, texts in (([2, 0], ["c", "a"]), (reviews.labels == 0, ["a", "c"]), (1, ["b"])):
         assert reviews[rows].texts == texts
@@ -82,10 +89,16 @@ def test_a_bundle_with_any_byte_changed_is_refused_or_reads_the_same(monkeypatch
     path = tmp_path / "imdb.npz"
     monkeypatch.setattr(imdb, "BUNDLE", path)
     reviews = Reviews(ids, labels)
-    make_bundle.write_bundle(IMDB(reviews, reviews, Vocabulary([f"w{number}" for number in range(90)])), path)
+    make_bundle.write_bundle(
+        IMDB(reviews, reviews, Vocabulary([f"w{number}" for number in range(90)])), path
+    )
     content, refused = path.read_bytes(), 0
     for spot in generator.choices(range(len(content)), k=300):
-        path.write_bytes(content[:spot] + bytes([content[spot] ^ 1 << generator.randrange(8)]) + content[spot + 1 :])
+        path.write_bytes(
+            content[:spot]
+            + bytes([content[spot] ^ 1 << generator.randrange(8)])
+            + content[spot + 1 :]
+        )
         try:
             data = load_imdb()
         except DataError as error:
@@ -104,7 +117,11 @@ def test_a_bundle_with_any_byte_changed_is_refused_or_reads_the_same(monkeypatch
 
 WRONG = [
     *(
-        (OptionError, "MG431", partial(Reviews(np.ones((3, 2), int), np.ones(3, int)).hold_back, count))
+        (
+            OptionError,
+            "MG431",
+            partial(Reviews(np.ones((3, 2), int), np.ones(3, int)).hold_back, count),
+        )
         for count in [0, 3, -1]
     ),
     (OptionError, "MG432.*'imdb'", lambda: load_imdb("imdb")),

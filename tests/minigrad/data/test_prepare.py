@@ -46,7 +46,11 @@ def program(server, data_dir, before=""):
         f"{before}\nprint(len(load_imdb('tfds', data_dir={str(data_dir)!r}).train))"
     )
     return subprocess.Popen(
-        [sys.executable, "-c", code], cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", code],
+        cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
 
 
@@ -54,7 +58,8 @@ def test_whole_reviews_from_the_network_to_ids(tmp_path):
     data = load_imdb("tfds", data_dir=tmp_path, length=None, vocabulary_size=50)
     for reviews, published in ((data.train, TRAIN), (data.test, TEST)):
         expected = sorted(published.items(), key=lambda item: item[1][1])
-        # The order is that of the data set tensorflow-datasets publishes: 8 rows by chance, 1 in 40,320.
+        # The order is that of the data set tensorflow-datasets publishes: 8 rows by chance, 1 in
+        # 40,320.
         assert reviews.texts == [text for _, (text, _) in expected]
         assert reviews.labels.tolist() == [int(name.startswith("pos")) for name, _ in expected]
     # Counted by hand in the eight training reviews: "a" and "the" 5 times, "is" and "this" 4.
@@ -62,7 +67,9 @@ def test_whole_reviews_from_the_network_to_ids(tmp_path):
     assert data.vocabulary.decode(data.train.ids[0][:4]).startswith("<start>")
 
 
-def test_a_second_call_and_tensorflow_datasets_itself_read_what_is_there(served, tmp_path, monkeypatch):
+def test_a_second_call_and_tensorflow_datasets_itself_read_what_is_there(
+    served, tmp_path, monkeypatch
+):
     monkeypatch.setattr(tfds.core.constants, "DATA_DIR", str(tmp_path))
     first = load_imdb("tfds")
     served.close()
@@ -70,7 +77,10 @@ def test_a_second_call_and_tensorflow_datasets_itself_read_what_is_there(served,
     assert served.requests == 1 and first.train.texts == second.train.texts
     assert (first.test.ids == second.test.ids).all() and first.test.ids.shape == (3, 40)
     source = tfds.data_source("imdb_reviews", data_dir=tmp_path, split="train")
-    assert len(source) == 8 and source[0] == {"text": b"Bromwell High is a cartoon comedy.", "label": 1}
+    assert len(source) == 8 and source[0] == {
+        "text": b"Bromwell High is a cartoon comedy.",
+        "label": 1,
+    }
 
 
 def test_ctrl_c_while_preparing_leaves_nothing_that_looks_prepared(served, tmp_path, monkeypatch):
@@ -89,7 +99,9 @@ def test_ctrl_c_while_preparing_leaves_nothing_that_looks_prepared(served, tmp_p
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no locks on folders")
-def test_programs_that_prepare_the_same_folder_at_the_same_time_wait_for_each_other(served, tmp_path):
+def test_programs_that_prepare_the_same_folder_at_the_same_time_wait_for_each_other(
+    served, tmp_path
+):
     runs = [program(served, tmp_path) for _ in range(2)]
     printed = [run.communicate()[0] for run in runs]
     assert [out.splitlines()[-1] for out in printed] == ["8", "8"] and served.requests == 1
@@ -114,4 +126,6 @@ def test_prepared_reviews_that_are_damaged_or_in_another_format(served, tmp_path
     shard.unlink()
     assert "1.0.0" in fails_with("MG435", tmp_path).what
     (tmp_path / "other" / prepare.FOLDER).mkdir(parents=True)
-    assert "another format" in fails_with("MG435", tmp_path / "other").cause and served.requests == 1
+    assert (
+        "another format" in fails_with("MG435", tmp_path / "other").cause and served.requests == 1
+    )

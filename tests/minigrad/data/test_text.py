@@ -58,7 +58,8 @@ def test_a_saved_file_loads_the_same_and_with_any_bit_changed_or_anything_cut_is
     ("content", "words"),
     [
         (b"film\ntr\xc3\xa8s\n", ["film", "très"]),
-        (b"\xef\xbb\xbffilm\ntr\xc3\xa8s\n", ["film", "très"]),  # a byte-order mark, as Notepad writes
+        # a byte-order mark, as Notepad writes
+        (b"\xef\xbb\xbffilm\ntr\xc3\xa8s\n", ["film", "très"]),
         (b"#\nminigrad\n", ["#", "minigrad"]),
         (
             b"# minigrad vocabulary: 2 words, SHA-256 "  # printf 'film\ntr\xe8s\n' | sha256sum
@@ -73,7 +74,10 @@ def test_a_plain_list_of_words_is_read(tmp_path, content, words):
 
 
 @given(
-    rows_of_ids, st.integers(1, 15) | st.none(), st.sampled_from(["left", "right"]), st.sampled_from(["last", "first"])
+    rows_of_ids,
+    st.integers(1, 15) | st.none(),
+    st.sampled_from(["left", "right"]),
+    st.sampled_from(["last", "first"]),
 )
 def test_padded_rows_are_the_kept_ids_and_zeros(rows, length, side, keep):
     padded = pad(rows, length, side=side, keep=keep)
@@ -81,7 +85,11 @@ def test_padded_rows_are_the_kept_ids_and_zeros(rows, length, side, keep):
     assert padded.shape == (len(rows), width)
     assert padded.dtype == np.int64
     for row, result in zip(rows, padded.tolist(), strict=True):
-        kept = (row[len(row) - width :] if keep == "last" else row[:width]) if len(row) > width else row
+        kept = (
+            (row[len(row) - width :] if keep == "last" else row[:width])
+            if len(row) > width
+            else row
+        )
         zeros = [0] * (width - len(kept))
         assert result == (zeros + kept if side == "left" else kept + zeros)
 
@@ -90,7 +98,9 @@ def test_padded_rows_are_the_kept_ids_and_zeros(rows, length, side, keep):
 def test_mask_and_lengths_give_the_rows_back(rows, side):
     padded = pad(rows, side=side)
     assert lengths(padded).tolist() == [len(row) for row in rows]
-    assert [result[real].tolist() for result, real in zip(padded, mask(padded), strict=True)] == rows
+    assert [
+        result[real].tolist() for result, real in zip(padded, mask(padded), strict=True)
+    ] == rows
     assert mask(padded).dtype == bool
 
 
@@ -105,18 +115,33 @@ def test_characters_of_a_text_come_back_and_all_others_are_one(text, size):
     assert Characters(characters.alphabet).encode(text).tolist() == ids.tolist()
 
 
-WORDS: list[Any] = [["a", "b", "a"], *([word] for word in ["", "two words", "<unknown>", "\x1b[2J", "\ud800", 5])]
+WORDS: list[Any] = [
+    ["a", "b", "a"],
+    *([word] for word in ["", "two words", "<unknown>", "\x1b[2J", "\ud800", 5]),
+]
 ROWS: list[Any] = [[0.5], 2, [[2]], ["word"], [2, [3]], None, [True], np.array([2], "u8"), [2**64]]
 SIZES: list[Any] = [3, 5.0, "many", None, True]
 IDS: list[Any] = [[3], [-1], [1.0], "ab", None]
 NO_ROWS: list[Any] = [5, None, "film"]
-PADS: list[dict[str, Any]] = [{"side": "pre"}, {"keep": "middle"}, {"length": 0}, {"length": 2.0}, {"length": "2"}]
+PADS: list[dict[str, Any]] = [
+    {"side": "pre"},
+    {"keep": "middle"},
+    {"length": 0},
+    {"length": 2.0},
+    {"length": "2"},
+]
 WRONG = [
     *((OptionError, "MG401", partial(Vocabulary, words)) for words in WORDS),
     *((OptionError, "MG402", partial(Vocabulary.build, ["a b"], size=size)) for size in SIZES),
-    *((OptionError, "MG402", partial(Characters.build, "abc", size=size)) for size in (1, *SIZES[1:])),
+    *(
+        (OptionError, "MG402", partial(Characters.build, "abc", size=size))
+        for size in (1, *SIZES[1:])
+    ),
     (OptionError, "(?s)MG402.*text that is not empty", partial(Characters, "")),
-    *((IndexRangeError, "MG403.*of 5 ids", partial(Vocabulary(["a", "b"]).decode, [id])) for id in [5, -1, 3.0]),
+    *(
+        (IndexRangeError, "MG403.*of 5 ids", partial(Vocabulary(["a", "b"]).decode, [id]))
+        for id in [5, -1, 3.0]
+    ),
     *((IndexRangeError, "MG403", partial(Characters("ab").decode, ids)) for ids in IDS),
     *((OptionError, "MG406", partial(pad, [[1, 2]], **options)) for options in PADS),
     *((DtypeError, "MG407.*row 1 ", partial(pad, [[1], row])) for row in ROWS),

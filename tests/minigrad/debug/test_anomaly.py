@@ -1,4 +1,6 @@
-"""The first value that is not finite, forward and backward: which gate, in which scope, on which line, from what."""
+"""The first value that is not finite, forward and backward: which gate, in which scope, on which
+line, from what.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ HERE = Path(__file__)
 
 def line_of(mark: str) -> int:
     """The line of this file that ends with a mark."""
-    return next(n for n, line in enumerate(HERE.read_text().split("\n"), 1) if line.endswith(f"# {mark}"))
+    return next(
+        n for n, line in enumerate(HERE.read_text().split("\n"), 1) if line.endswith(f"# {mark}")
+    )
 
 
 def test_lines_are_noted_where_they_are_wanted():
@@ -38,7 +42,10 @@ def test_the_first_gate_that_is_not_finite():
     with mg.detect_anomaly(), mg.scope("encoder"), pytest.raises(NonFiniteError) as caught:
         mg.exp(mg.log(x * 2.0))  # the logarithm of 0 and of -2
     error = caught.value
-    assert error.code == "MG710" and error.what == "Log gave 2 values of 3 that are not finite: -inf at [1]"
+    assert (
+        error.code == "MG710"
+        and error.what == "Log gave 2 values of 3 that are not finite: -inf at [1]"
+    )
     assert f"test_anomaly.py:{line_of('the logarithm of 0 and of -2')}" in error.where
     assert "Log in encoder" in error.where and "(3,) from -2 to 8" in error.where
     assert "log(0)" in error.cause and error.remedy
@@ -49,7 +56,8 @@ def test_a_value_that_came_in_that_way():
     with mg.detect_anomaly(), pytest.raises(NonFiniteError) as caught:
         mg.tanh(W)
     assert (
-        caught.value.code == "MG710" and "W (2,) held 1 value of 2 that is not finite: nan at [1]" in caught.value.cause
+        caught.value.code == "MG710"
+        and "W (2,) held 1 value of 2 that is not finite: nan at [1]" in caught.value.cause
     )
     assert "learning rate" in caught.value.remedy
 
@@ -63,7 +71,9 @@ def test_the_first_rule_that_is_not_finite():
         with pytest.raises(NonFiniteError) as caught:
             loss.backward()
     error = caught.value
-    assert error.code == "MG711" and error.what.startswith("the rule of Sqrt gave x a gradient with 1 value of 2")
+    assert error.code == "MG711" and error.what.startswith(
+        "the rule of Sqrt gave x a gradient with 1 value of 2"
+    )
     assert "Sqrt in norm" in error.where and f":{line_of('infinite slope at 0')}" in error.where
     assert "dz (2,) from 3 to 3" in error.where and "sqrt" in error.cause and error.remedy
     assert x.grad is None
@@ -72,7 +82,10 @@ def test_the_first_rule_that_is_not_finite():
 def test_a_sum_that_grows_too_large():
     x = mg.Tensor(np.float32(1.0), requires_grad=True)
     big = mg.Tensor(np.float32(3e38))
-    with mg.detect_anomaly(), pytest.raises(NonFiniteError, match=r"MG711[\s\S]*their sum is too large"):
+    with (
+        mg.detect_anomaly(),
+        pytest.raises(NonFiniteError, match=r"MG711[\s\S]*their sum is too large"),
+    ):
         (x * big - (2.0 - x) * big).backward()
 
 

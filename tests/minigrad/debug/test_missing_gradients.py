@@ -20,7 +20,8 @@ def set_back_since(W, V):
 def cut_by_truncation(W, V):
     mg.seed(0)
     rnn = RNN(2, 3, truncate=2)
-    state = rnn.cell(W.reshape(1, 2), rnn.cell.initial_state(1))[1]  # W enters the first state, before the cut
+    # W enters the first state, before the cut
+    state = rnn.cell(W.reshape(1, 2), rnn.cell.initial_state(1))[1]
     return rnn(np.ones((1, 5, 2)), state).sum()
 
 
@@ -42,7 +43,11 @@ def frozen(W, V):
         (set_back_since, "MG730", ""),
         (cut_by_truncation, "MG731", "the cut in rnn/t03"),
         (inside_no_grad, "MG732", "a value (2,) made in head"),
-        (lambda W, V: ((W * 2.0).detach() * V).sum(), "MG733", "a value (2,) made at the top level"),
+        (
+            lambda W, V: ((W * 2.0).detach() * V).sum(),
+            "MG733",
+            "a value (2,) made at the top level",
+        ),
         (frozen, "MG734", ""),
         (lambda W, V: (V * np.tanh(W.array)).sum(), "MG735", ""),
     ],

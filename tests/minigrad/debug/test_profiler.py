@@ -1,4 +1,6 @@
-"""A profile, by a clock that moves only when the test says so: every figure is then known beforehand."""
+"""A profile, by a clock that moves only when the test says so: every figure is then known
+beforehand.
+"""
 
 import threading
 
@@ -40,7 +42,11 @@ def timed(monkeypatch):
 
 
 def figures(p):
-    return {(row.scope, row.gate): (row.calls, row.forward, row.backward) for row in p.rows if row.seconds}
+    return {
+        (row.scope, row.gate): (row.calls, row.forward, row.backward)
+        for row in p.rows
+        if row.seconds
+    }
 
 
 def leaf(name="x"):

@@ -12,7 +12,9 @@ import pytest
 import minigrad as mg
 from layers import RNN, Dense, Embedding, Sequential
 
-needs_dot = pytest.mark.skipif(shutil.which("dot") is None, reason="Graphviz's program dot is not installed")
+needs_dot = pytest.mark.skipif(
+    shutil.which("dot") is None, reason="Graphviz's program dot is not installed"
+)
 
 
 def product():
@@ -53,7 +55,9 @@ def rnn(steps=6, truncate=None, batch=2, inputs=3, hidden=4):
 
 
 def own_rnn(steps=3, cells=1):
-    """What a learner writes: a plain loop with a scope for each step, with cells in it, each of two layers."""
+    """What a learner writes: a plain loop with a scope for each step, with cells in it, each of two
+    layers.
+    """
     W = mg.Tensor(np.eye(4), requires_grad=True, name="W")
     x = mg.Tensor(np.ones((2, steps, 4)), name="x")
     states = [mg.Tensor(np.zeros((2, 4)), name=f"h0_{number}") for number in range(cells)]
@@ -73,7 +77,11 @@ def own_rnn(steps=3, cells=1):
 
 def sentiment(steps=40, cell=RNN, **options):
     """The loss of a text classifier: embedding, recurrent layer, head."""
-    model = Sequential(Embedding(100, 8), cell(8, 4, **options), Dense(4 * (1 + options.get("bidirectional", 0)), 2))
+    model = Sequential(
+        Embedding(100, 8),
+        cell(8, 4, **options),
+        Dense(4 * (1 + options.get("bidirectional", 0)), 2),
+    )
     ids = mg.Tensor(np.random.default_rng(1).integers(0, 100, (3, steps)), name="ids")
     return mg.softmax_cross_entropy(model(ids), mg.Tensor(np.array([0, 1, 1]), name="y"))
 
@@ -84,7 +92,9 @@ def read(output, **options):
 
 
 class Read:
-    """A drawing's DOT text, taken apart: attributes of nodes and titles by id, edges as (tail, head, attributes)."""
+    """A drawing's DOT text, taken apart: attributes of nodes and titles by id, edges as (tail,
+    head, attributes).
+    """
 
     def __init__(self, dot):
         self.dot, self.nodes, self.titles, self.edges = dot, {}, {}, []
@@ -140,10 +150,13 @@ def face(label):
 def curve(pos):
     """Points along a wire, close together."""
     numbers = [tuple(map(float, pair.split(","))) for pair in re.sub(r"^e,\S+ ", "", pos).split()]
-    assert len(numbers) % 3 == 1  # Graphviz draws Bezier curves: a start, then three points for each piece
+    # Graphviz draws Bezier curves: a start, then three points for each piece
+    assert len(numbers) % 3 == 1
     points = []
     for start in range(0, len(numbers) - 1, 3):
         a, b, c, d = (np.array(numbers[start + step]) for step in range(4))
         for t in np.linspace(0, 1, 12):
-            points.append((1 - t) ** 3 * a + 3 * (1 - t) ** 2 * t * b + 3 * (1 - t) * t**2 * c + t**3 * d)
+            points.append(
+                (1 - t) ** 3 * a + 3 * (1 - t) ** 2 * t * b + 3 * (1 - t) * t**2 * c + t**3 * d
+            )
     return points

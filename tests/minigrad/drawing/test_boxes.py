@@ -44,7 +44,8 @@ def test_leaves_are_parameters_inputs_or_constants():
     computed.name = "computed"
     leaves = {
         "parameter": [a],
-        "input": [mg.Tensor(np.ones(2)), mg.Tensor(2.0, name="rate")],  # an array needs no name to be an input
+        # an array needs no name to be an input
+        "input": [mg.Tensor(np.ones(2)), mg.Tensor(2.0, name="rate")],
         "constant": [mg.Tensor(2.0), computed, a.detach(), mg.Tensor([1.0, 2.0]) * 2.0],
     }
     for kind, tensors in leaves.items():
@@ -53,4 +54,10 @@ def test_leaves_are_parameters_inputs_or_constants():
 
 def test_a_part_of_a_named_input_keeps_the_name_and_is_folded_with_its_step():
     picture = read(RNN(1, 1)(mg.Tensor(np.ones((1, 9, 1)), name="x")), window=(7, 8))
-    assert [picture.count(name) for name in ("h0", "x[:, 6]", "x[:, 7]", "x[:, 8]", "W_xh")] == [0, 0, 1, 1, 2]
+    assert [picture.count(name) for name in ("h0", "x[:, 6]", "x[:, 7]", "x[:, 8]", "W_xh")] == [
+        0,
+        0,
+        1,
+        1,
+        2,
+    ]

@@ -1,4 +1,6 @@
-"""The DOT text: golden files for small graphs, the same text for the same program, and what Graphviz makes of it."""
+"""The DOT text: golden files for small graphs, the same text for the same program, and what
+Graphviz makes of it.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ CASES = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_golden(name):
-    """To renew one after a change that was meant, look at the picture first, then write the text over the file."""
+    """To renew one after a change that was meant, look at the picture first, then write the text
+    over the file.
+    """
     assert CASES[name]() == (GOLDEN / f"{name}.dot").read_text()
 
 
@@ -53,7 +57,8 @@ def test_arrows_are_thicker_and_darker_with_larger_gradients():
     picture = Read(mg.Graph(z).dot(grads=True))
     arrows = [style for tail, _, style in picture.edges if picture.text(tail)[0] == "x"]
     arrows.sort(key=lambda style: float(style["penwidth"]))
-    tooltips = [f"norm of the gradient sent back: {share}" for share in (2, 30, 100)]  # each arrow has its own share
+    # each arrow has its own share
+    tooltips = [f"norm of the gradient sent back: {share}" for share in (2, 30, 100)]
     assert [style["tooltip"] for style in arrows] == tooltips
     darkness = [style["color"] for style in arrows]
     assert darkness == sorted(darkness, reverse=True) and len(set(darkness)) == 3

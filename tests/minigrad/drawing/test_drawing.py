@@ -43,8 +43,14 @@ def test_what_is_not_a_tensor(wrong):
     ("make", "words"),
     [
         (lambda x: x * 2.0, "none of the tensors that it was computed from requires a gradient"),
-        (mg.no_grad()(lambda x: mg.Tensor(1.0, requires_grad=True) * x), "it was computed inside no_grad"),
-        (lambda x: (mg.Tensor(1.0, requires_grad=True) * x).detach(), "it was detached from its history"),
+        (
+            mg.no_grad()(lambda x: mg.Tensor(1.0, requires_grad=True) * x),
+            "it was computed inside no_grad",
+        ),
+        (
+            lambda x: (mg.Tensor(1.0, requires_grad=True) * x).detach(),
+            "it was detached from its history",
+        ),
     ],
 )
 def test_a_picture_of_nothing_recorded_says_why(make, words):
@@ -52,7 +58,10 @@ def test_a_picture_of_nothing_recorded_says_why(make, words):
     with mg.no_grad():  # where it is drawn makes no difference
         drawing = mg.draw(output)
     assert drawing.caption.startswith("Nothing was recorded for ")
-    assert f": {words}. To see a graph, compute it from at least one Tensor(..., requires_grad=True)" in drawing.caption
+    assert (
+        f": {words}. To see a graph, compute it from at least one Tensor(..., requires_grad=True)"
+        in drawing.caption
+    )
     assert "Nothing was recorded" in drawing.dot
 
 

@@ -23,10 +23,18 @@ def test_gradients_of_gates_and_leaves_by_hand():
     h = np.tanh(x @ W1 + nodes["hidden.b"].output)
     dh = h @ W2 @ W2.T
     da = dh * (1 - h**2)
-    expected = {"Mean": 1.0, "Tanh": dh, "AddGate": da, "hidden.b": da.sum(axis=0), "hidden.W": x.T @ da}
+    expected = {
+        "Mean": 1.0,
+        "Tanh": dh,
+        "AddGate": da,
+        "hidden.b": da.sum(axis=0),
+        "hidden.W": x.T @ da,
+    }
     for name, gradient in expected.items():
         stats = gradients.of(nodes[name])
-        assert stats is not None and stats.norm == pytest.approx(np.linalg.norm(gradient), rel=1e-5), name
+        assert stats is not None and stats.norm == pytest.approx(
+            np.linalg.norm(gradient), rel=1e-5
+        ), name
     assert gradients.of(nodes["x"]) is None  # it wants none
 
 

@@ -36,7 +36,9 @@ PICTURES = {
     "rnn with numbers": lambda: read(rnn(6, truncate=3), values=True, **UNROLLED),
     "lstm": lambda: read(sentiment(5, LSTM, truncate=2), **UNROLLED),
     "two layers": lambda: read(sentiment(5, GRU, layers=2), **UNROLLED),
-    "both directions": lambda: read(sentiment(5, RNN, bidirectional=True, pooling="mean"), **UNROLLED),
+    "both directions": lambda: read(
+        sentiment(5, RNN, bidirectional=True, pooling="mean"), **UNROLLED
+    ),
     "window": lambda: read(rnn(30, truncate=8), window=(20, 24)),
     "own, window": lambda: read(own_rnn(9, cells=2), window=(3, 5)),
     "own, cells as boxes": lambda: read(own_rnn(cells=2), depth=3, **UNROLLED),
@@ -97,9 +99,16 @@ def test_wires_lead_upwards_from_box_to_box_cross_none_and_arrive_side_by_side(p
         assert wire[0][1] == pytest.approx(boxes[tail][3], abs=0.1)
         assert boxes[head][0] <= tip[0] <= boxes[head][2]
         assert tip[1] == pytest.approx(boxes[head][1], abs=0.1)
-        state_or_cut = style.get("color") in (STATE, PALE["color"]) or style.get("style") == "dashed"
-        assert state_or_cut or boxes[tail][3] <= boxes[head][1], (picture.text(tail), picture.text(head))
-        left, low, right, high = np.array([box for node, box in boxes.items() if node not in (tail, head)]).T
+        state_or_cut = (
+            style.get("color") in (STATE, PALE["color"]) or style.get("style") == "dashed"
+        )
+        assert state_or_cut or boxes[tail][3] <= boxes[head][1], (
+            picture.text(tail),
+            picture.text(head),
+        )
+        left, low, right, high = np.array(
+            [box for node, box in boxes.items() if node not in (tail, head)]
+        ).T
         for x, y in wire:
             crossed = (left < x) & (x < right) & (low < y) & (y < high)
             assert not crossed.any(), (picture.text(tail), picture.text(head))
@@ -117,7 +126,14 @@ def test_the_frames_of_layers_within_a_step_stay():
 @needs_dot
 def test_graphviz_keeps_the_places():
     picture = PICTURES["window"]()
-    run = subprocess.run(["dot", "-Tjson0"], input=picture.dot.encode(), capture_output=True, check=True)
-    found = {one["name"]: np.array(place(one)) for one in json.loads(run.stdout)["objects"] if "pos" in one}
-    shifts = [found[node] - picture.place(node) for node in picture.nodes]  # it moves the whole picture
+    run = subprocess.run(
+        ["dot", "-Tjson0"], input=picture.dot.encode(), capture_output=True, check=True
+    )
+    found = {
+        one["name"]: np.array(place(one))
+        for one in json.loads(run.stdout)["objects"]
+        if "pos" in one
+    }
+    # it moves the whole picture
+    shifts = [found[node] - picture.place(node) for node in picture.nodes]
     np.testing.assert_allclose(shifts, np.tile(shifts[0], (len(shifts), 1)), atol=0.05)

@@ -20,7 +20,8 @@ from .drawn_graphs import dense, needs_dot, read, rnn
 
 def numbers(line):
     return [
-        float(number.replace("−", "-").replace(",", "")) for number in re.findall(r"−?[\d.,]*\d(?:e[+−]\d+)?", line)
+        float(number.replace("−", "-").replace(",", ""))
+        for number in re.findall(r"−?[\d.,]*\d(?:e[+−]\d+)?", line)
     ]
 
 
@@ -32,7 +33,9 @@ def test_small_arrays_are_shown_whole_and_large_ones_as_range_mean_and_norm():
     values = np.random.default_rng(2).normal(3, 10, (40, 30))
     picture = read(mg.tanh(mg.Tensor(values, requires_grad=True, name="x")), values=True)
     shown = [*numbers(picture.lines("x")[2]), *numbers(picture.lines("x")[3])]
-    assert shown == pytest.approx([values.min(), values.max(), values.mean(), np.linalg.norm(values)], rel=1e-3)
+    assert shown == pytest.approx(
+        [values.min(), values.max(), values.mean(), np.linalg.norm(values)], rel=1e-3
+    )
 
 
 def test_gradients_are_shown_once_they_are_there():
@@ -44,7 +47,9 @@ def test_gradients_are_shown_once_they_are_there():
     loss.backward()
     picture = read(loss, grads=True)
     W: Any = next(node for node in mg.Graph(loss) if node.name == "hidden.W")
-    assert numbers(picture.lines("hidden.", "W")[-1])[-1] == pytest.approx(np.linalg.norm(W.grad), rel=1e-3)
+    assert numbers(picture.lines("hidden.", "W")[-1])[-1] == pytest.approx(
+        np.linalg.norm(W.grad), rel=1e-3
+    )
     assert "‖dz‖ 1" in picture.lines("loss")
     assert not any("grad" in line for line in picture.lines("x"))  # it wants none
     tooltip = picture.style("hidden.", "W")["tooltip"]
@@ -59,7 +64,11 @@ def test_gradients_are_shown_once_they_are_there():
     [
         (np.full((4, 6), np.nan), ["24 not finite"] * 2, "no finite number, 24 not finite"),
         (np.zeros((0, 6)), ["‖grad‖ 0"], "empty"),
-        (np.array([1.0, np.inf, np.nan]), ["[1  inf  nan]", "‖grad‖ 1", "2 not finite"], "from 1 to 1"),
+        (
+            np.array([1.0, np.inf, np.nan]),
+            ["[1  inf  nan]", "‖grad‖ 1", "2 not finite"],
+            "from 1 to 1",
+        ),
     ],
 )
 def test_no_number_is_made_up_for_an_array_without_any(array, lines, tooltip):
@@ -78,8 +87,16 @@ def test_tooltips_name_the_source_line_where_it_was_recorded():
 
 def test_rolled_gates_give_the_range_over_the_steps():
     loss = rnn(40)
-    norms = [np.linalg.norm(node.output) for node in mg.Graph(loss) if node.gate and node.gate.name == "Tanh"]
-    (line,) = [line for line in read(loss, mode="rolled", values=True).lines("Tanh") if line.startswith("norm")]
+    norms = [
+        np.linalg.norm(node.output)
+        for node in mg.Graph(loss)
+        if node.gate and node.gate.name == "Tanh"
+    ]
+    (line,) = [
+        line
+        for line in read(loss, mode="rolled", values=True).lines("Tanh")
+        if line.startswith("norm")
+    ]
     assert numbers(line) == pytest.approx([min(norms), max(norms)], rel=1e-3)
 
 
@@ -102,18 +119,38 @@ HOSTILE = [
 ]
 
 
-ALLOWED = {"svg", "g", "title", "polygon", "path", "text", "ellipse", "polyline", "a", "linearGradient", "stop", "defs"}
+ALLOWED = {
+    "svg",
+    "g",
+    "title",
+    "polygon",
+    "path",
+    "text",
+    "ellipse",
+    "polyline",
+    "a",
+    "linearGradient",
+    "stop",
+    "defs",
+}
 
 
 def check_svg(svg, name):
     root = ET.fromstring(svg)
     for element in root.iter():
         assert element.tag.removeprefix("{http://www.w3.org/2000/svg}") in ALLOWED
-        assert not any(attribute.lower().startswith("on") or attribute.endswith("href") for attribute in element.attrib)
-    # Graphviz joins nothing and drops nothing: the name stands there, letter for letter, as it is meant to be shown.
+        assert not any(
+            attribute.lower().startswith("on") or attribute.endswith("href")
+            for attribute in element.attrib
+        )
+    # Graphviz joins nothing and drops nothing: the name stands there, letter for letter, as it is
+    # meant to be shown.
     texts = [(element.text or "").replace("\u00a0", " ").strip() for element in root.iter()]
     assert shortened(name).strip() in texts
-    titles = [element.get("{http://www.w3.org/1999/xlink}title", "").replace("\u00a0", " ") for element in root.iter()]
+    titles = [
+        element.get("{http://www.w3.org/1999/xlink}title", "").replace("\u00a0", " ")
+        for element in root.iter()
+    ]
     assert any(shortened(name, 380).strip().replace("\\", "∖") in title for title in titles)
     assert sum(element.get("class") == "node" for element in root.iter()) == 4
 

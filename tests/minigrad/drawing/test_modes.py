@@ -13,8 +13,8 @@ from .drawn_graphs import Read, dense, face, product, read, rnn, sentiment
 
 
 def test_unrolled_has_every_gate_and_a_copy_of_each_parameter_at_each_step():
-    # A step: slice, two products, two sums, tanh, and W_xh, W_hh, b_h. Around it: h0, and ids and table into the
-    # look-up, W and b into the product and sum of the head, y into the loss.
+    # A step: slice, two products, two sums, tanh, and W_xh, W_hh, b_h. Around it: h0, and ids and
+    # table into the look-up, W and b into the product and sum of the head, y into the loss.
     picture = read(sentiment(), mode="unrolled")
     assert len(picture.nodes) == 40 * (6 + 3) + 1 + 3 + 4 + 2
     # A step: slice from the look-up, three into each product with its parameter, ..., ten in all.
@@ -31,8 +31,13 @@ def test_auto_rolls_a_long_unroll_into_one_body_and_says_so():
     assert "t00 … t39  ×40" in drawing.dot
     picture = Read(drawing.dot)
     assert len(picture.nodes) == 6 + 3 + 1 + 3 + 4 + 2
-    assert len(picture.edges) == 10 + 1 + 2 + 4 + 2  # into the recurrent product come h0, at t00, and the loop
-    labels = [(picture.text(tail)[0], face(style["label"])) for tail, _, style in picture.edges if "label" in style]
+    # into the recurrent product come h0, at t00, and the loop
+    assert len(picture.edges) == 10 + 1 + 2 + 4 + 2
+    labels = [
+        (picture.text(tail)[0], face(style["label"]))
+        for tail, _, style in picture.edges
+        if "label" in style
+    ]
     assert labels == [("h0", ["t00"]), ("Tanh", ["t−1 → t"]), ("Tanh", ["t39"])]
 
 
@@ -95,7 +100,8 @@ def test_truncation_is_a_red_edge_and_what_it_starves_is_pale():
     assert cut[2]["color"] == "#D00000"
     assert "cut before rnn/t02" in cut[2]["label"]
     pale = {node for node in picture.nodes if picture.nodes[node]["fillcolor"] == "#FAFAFA"}
-    # Two steps of six gates and four leaves, with the h0 of the first: all left of the cut, and nothing else.
+    # Two steps of six gates and four leaves, with the h0 of the first: all left of the cut, and
+    # nothing else.
     assert len(pale) == 2 * 10 + 1
     assert max(picture.place(node)[0] for node in pale) < picture.place(cut[1])[0]
     uncut = read(rnn(6), mode="unrolled").dot
@@ -104,7 +110,10 @@ def test_truncation_is_a_red_edge_and_what_it_starves_is_pale():
 
 def test_a_cut_is_shown_beside_the_loop_and_named_in_folded_steps():
     picture = read(rnn(40, truncate=4))
-    loops = [(picture.text(tail)[0], picture.text(head)[0], style.get("style")) for tail, head, style in picture.edges]
+    loops = [
+        (picture.text(tail)[0], picture.text(head)[0], style.get("style"))
+        for tail, head, style in picture.edges
+    ]
     assert {("Tanh", "×", None), ("Tanh", "×", "dashed")} <= set(loops)
     assert "cut before rnn/t32" in read(rnn(40, truncate=8), window=(38, 39)).lines("t00 … t37")
 
@@ -121,7 +130,9 @@ def test_a_cut_is_shown_beside_the_loop_and_named_in_folded_steps():
         (rnn, {"window": (0, 5)}, "MG609", ["30", "shorter window"]),
     ],
 )
-def test_more_than_can_be_drawn_and_options_that_make_no_sense(monkeypatch, output, options, code, words):
+def test_more_than_can_be_drawn_and_options_that_make_no_sense(
+    monkeypatch, output, options, code, words
+):
     monkeypatch.setattr(modes, "LARGEST", {"columns": 30, "graphviz": 5})
     with pytest.raises(OptionError, match=code) as caught:
         read(output(), **options)

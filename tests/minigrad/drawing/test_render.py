@@ -1,4 +1,6 @@
-"""Pictures as files and in notebooks: whole or not at all, and a way out where no program can draw."""
+"""Pictures as files and in notebooks: whole or not at all, and a way out where no program can
+draw.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ from minigrad.errors import DrawError, OptionError
 
 from .drawn_graphs import Read, needs_dot, product, rnn
 
-needs_pure = pytest.mark.skipif(render.pure_program() is None, reason="graphviz-pure is not installed")
+needs_pure = pytest.mark.skipif(
+    render.pure_program() is None, reason="graphviz-pure is not installed"
+)
 
 
 def pixels(path):
@@ -26,7 +30,13 @@ def pixels(path):
 @needs_dot
 @pytest.mark.parametrize(
     ("name", "start"),
-    [("g.png", b"\x89PNG"), ("g.svg", b"<?xml"), ("g.pdf", b"%PDF"), ("g.dot", b"digraph"), ("g.PNG", b"\x89PNG")],
+    [
+        ("g.png", b"\x89PNG"),
+        ("g.svg", b"<?xml"),
+        ("g.pdf", b"%PDF"),
+        ("g.dot", b"digraph"),
+        ("g.PNG", b"\x89PNG"),
+    ],
 )
 def test_formats_by_suffix(tmp_path, name, start):
     drawing = mg.draw(product(), tmp_path / name)
@@ -118,7 +128,9 @@ def test_graphviz_pure_draws_or_fails_with_a_reason(no_dot, tmp_path, monkeypatc
 
 
 def test_drawing_is_imported_when_used():
-    script = "import sys, minigrad; print('graphviz' in sys.modules, 'minigrad.drawing' in sys.modules)"
+    script = (
+        "import sys, minigrad; print('graphviz' in sys.modules, 'minigrad.drawing' in sys.modules)"
+    )
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert run.stdout.split() == ["False", "False"]
 

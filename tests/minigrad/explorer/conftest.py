@@ -1,4 +1,6 @@
-"""A browser to drive the page with, and the pages of the four examples. Selenium is imported if a browser is there."""
+"""A browser to drive the page with, and the pages of the four examples. Selenium is imported if a
+browser is there.
+"""
 
 import importlib
 import json
@@ -13,16 +15,21 @@ import pytest
 
 import minigrad as mg
 
-CHROMIUM = next(filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), None)
+CHROMIUM = next(
+    filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), None
+)
 DRIVER = shutil.which("chromedriver")
 NODE = shutil.which("node") or ""
-needs_node = pytest.mark.skipif(not NODE, reason="node is not installed: the page's modules go untested")
+needs_node = pytest.mark.skipif(
+    not NODE, reason="node is not installed: the page's modules go untested"
+)
 HERE = Path(__file__).parent
 PACKAGE = Path(mg.__file__).parent / "explorer"
 EXAMPLES = Path(__file__).parents[3] / "examples"
 FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --disable-dev-shm-usage --window-size=1280,800"
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
+    "--disable-background-networking --disable-component-update --disable-sync "
+    "--disable-dev-shm-usage --window-size=1280,800"
 ).split()
 
 
@@ -52,7 +59,8 @@ def start_chromium(profile: str | Path) -> Iterator[Any]:
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     driver = webdriver.Chrome(options=options, service=Service(DRIVER))
-    driver.set_script_timeout(300)  # a walk through 244 steps, on a machine that has other things to do as well
+    # a walk through 244 steps, on a machine that has other things to do as well
+    driver.set_script_timeout(300)
     try:
         yield driver
     finally:
@@ -75,9 +83,16 @@ class Explorer:
 
     def open(self, path: Path, width: int = 1280, height: int = 800, scheme: str = "light") -> None:
         self.command(
-            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=1,
+            mobile=False,
         )
-        self.command("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        self.command(
+            "Emulation.setEmulatedMedia",
+            features=[{"name": "prefers-color-scheme", "value": scheme}],
+        )
         self.driver.get("about:blank")
         for kind in ("browser", "performance"):
             self.driver.get_log(kind)
@@ -119,7 +134,9 @@ class Explorer:
         return float(text.replace("−", "-").replace("∞", "inf"))
 
     def text(self, selector: str) -> str:
-        return str(self.run("return document.querySelector(arguments[0])?.textContent ?? ''", selector))
+        return str(
+            self.run("return document.querySelector(arguments[0])?.textContent ?? ''", selector)
+        )
 
     def focus(self, selector: str) -> None:
         """Move the focus as a keyboard does: with Tab, until it is there."""
@@ -131,13 +148,18 @@ class Explorer:
         raise AssertionError(f"Tab never reaches {selector}")
 
     def problems(self) -> list[str]:
-        """Console messages, and requests for anything but the page itself (and the start page of the browser)."""
+        """Console messages, and requests for anything but the page itself (and the start page of
+        the browser).
+        """
         found = [entry["message"] for entry in self.driver.get_log("browser")]
         for entry in self.driver.get_log("performance"):
             message = json.loads(entry["message"])["message"]
             if message["method"] == "Network.requestWillBeSent":
                 url = message["params"]["request"]["url"]
-                if not url.startswith(("data:", "about:", "chrome:")) and message["params"].get("type") != "Document":
+                if (
+                    not url.startswith(("data:", "about:", "chrome:"))
+                    and message["params"].get("type") != "Document"
+                ):
                     found.append(url)
         return found
 

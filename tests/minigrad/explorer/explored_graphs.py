@@ -12,7 +12,9 @@ from minigrad.explorer import Page
 
 def data_of(page: Page) -> dict[str, Any]:
     """The data in a page."""
-    (text,) = re.findall(r'<script type="application/json" id="data">(.*?)</script>', page.html, re.S)
+    (text,) = re.findall(
+        r'<script type="application/json" id="data">(.*?)</script>', page.html, re.S
+    )
     data: dict[str, Any] = json.loads(text)
     return data
 
@@ -30,5 +32,8 @@ def array_at(data: dict[str, Any], number: int) -> np.ndarray:
 
 def expression() -> tuple[mg.Tensor, list[mg.Tensor]]:
     """tanh(a b + c), and its leaves."""
-    a, b, c = (mg.Tensor(x, requires_grad=True, name=name) for x, name in [(2.0, "a"), (-3.0, "b"), (6.5, "c")])
+    a, b, c = (
+        mg.Tensor(x, requires_grad=True, name=name)
+        for x, name in [(2.0, "a"), (-3.0, "b"), (6.5, "c")]
+    )
     return mg.tanh(a * b + c), [a, b, c]

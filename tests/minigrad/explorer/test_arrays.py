@@ -17,7 +17,9 @@ from .explored_graphs import explored
 @given(arrays(np.float32, array_shapes(max_dims=3, max_side=4), elements=st.floats(width=32)))
 def test_whole_arrays_lose_no_bit(array: np.ndarray) -> None:
     words = json.loads(json.dumps(whole(array), allow_nan=False))["values"]
-    np.testing.assert_array_equal(np.array([float(word) for word in words], np.float32).reshape(array.shape), array)
+    np.testing.assert_array_equal(
+        np.array([float(word) for word in words], np.float32).reshape(array.shape), array
+    )
 
 
 @given(arrays(np.float64, st.sampled_from([(65,), (9, 9), (5, 4, 7)]), elements=st.floats()))

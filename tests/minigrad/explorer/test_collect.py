@@ -29,7 +29,9 @@ def test_parts_add_up_to_the_gradient_in_the_order_in_which_they_arrive() -> Non
     x = mg.Tensor([1.0, 2.0], requires_grad=True, name="x")
     data = explored((x * 3.0 + x * 4.0).sum())
     sends = [sent for node in data["nodes"] for sent in node.get("sends", ()) if sent]
-    found = [[array_at(data, sent[name])[0] for name in ("part", "sum")] for sent in reversed(sends)]
+    found = [
+        [array_at(data, sent[name])[0] for name in ("part", "sum")] for sent in reversed(sends)
+    ]
     assert found == [[4.0, 4.0], [3.0, 7.0]]  # the newest product first
 
 
@@ -56,9 +58,13 @@ def test_a_large_graph_is_told_more_briefly() -> None:
     assert values["x"]["norm"] == pytest.approx(np.linalg.norm(x.array), rel=1e-6)
 
 
-def test_a_graph_too_large_for_a_page_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_graph_too_large_for_a_page_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(collecting, "LARGEST", 20)
-    monkeypatch.setattr(collecting, "sweep", lambda *_, **__: pytest.fail("it was computed all the same"))
+    monkeypatch.setattr(
+        collecting, "sweep", lambda *_, **__: pytest.fail("it was computed all the same")
+    )
     z = mg.Tensor(1.0, requires_grad=True)
     for _ in range(10):
         z = mg.tanh(z)

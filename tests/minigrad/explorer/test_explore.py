@@ -43,7 +43,12 @@ def test_a_leaf_updated_since_is_an_error_not_a_wrong_page() -> None:
 def test_a_path_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
     z, _ = expression()
     (tmp_path / "folder.html").mkdir()
-    for name, code in (("page.png", "MG805"), ("", "MG805"), ("no/page.html", "MG803"), ("folder.html", "MG803")):
+    for name, code in (
+        ("page.png", "MG805"),
+        ("", "MG805"),
+        ("no/page.html", "MG803"),
+        ("folder.html", "MG803"),
+    ):
         assert name in refused(code, z, tmp_path / name).what
     assert [path.name for path in tmp_path.iterdir()] == ["folder.html"]
 
@@ -52,5 +57,8 @@ def test_a_page_says_where_it_is(tmp_path: Path) -> None:
     z, leaves = expression()
     page = mg.explore(z, tmp_path / "page.html")
     assert repr(page) == f"<Page of {len(page.html.encode()):,} bytes at {tmp_path / 'page.html'}>"
-    assert (tmp_path / "page.html").read_text("utf-8") == page.html == mg.explore(expression()[0]).html
-    assert [leaf.grad for leaf in leaves] == [None] * 3 and z.node.upstream is None  # and nothing has changed
+    assert (
+        (tmp_path / "page.html").read_text("utf-8") == page.html == mg.explore(expression()[0]).html
+    )
+    # and nothing has changed
+    assert [leaf.grad for leaf in leaves] == [None] * 3 and z.node.upstream is None

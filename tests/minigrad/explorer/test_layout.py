@@ -1,4 +1,6 @@
-"""Where nodes stand, counted by hand: columns are steps, bands layers, rows gates, and no two nodes in one place."""
+"""Where nodes stand, counted by hand: columns are steps, bands layers, rows gates, and no two nodes
+in one place.
+"""
 
 from collections import Counter
 from operator import attrgetter
@@ -29,11 +31,26 @@ def recurrent(layer: Layer, steps: int = 5) -> mg.Tensor:
 
 def test_an_rnn_has_a_column_for_each_step_and_the_same_rows_in_all() -> None:
     nodes, layout = laid_out(recurrent(RNN(3, 4)))
-    assert [column["label"] for column in layout.columns] == ["shared", "t00", "t01", "t02", "t03", "t04", "after"]
+    assert [column["label"] for column in layout.columns] == [
+        "shared",
+        "t00",
+        "t01",
+        "t02",
+        "t03",
+        "t04",
+        "after",
+    ]
     assert layout.bands == ["rnn", "dense", "end"]
-    kind = {node.name: layout.columns[cell.column]["kind"] for node, cell in zip(nodes, layout.cells, strict=True)}
-    shared = [name for name in kind if name and kind[name] == "shared"]  # the head's own weights stand beside it
-    assert sorted(shared) == ["rnn.cell.W_hh", "rnn.cell.W_xh", "rnn.cell.b_h", "x"] and kind["dense.W"] == "after"
+    kind = {
+        node.name: layout.columns[cell.column]["kind"]
+        for node, cell in zip(nodes, layout.cells, strict=True)
+    }
+    # the head's own weights stand beside it
+    shared = [name for name in kind if name and kind[name] == "shared"]
+    assert (
+        sorted(shared) == ["rnn.cell.W_hh", "rnn.cell.W_xh", "rnn.cell.b_h", "x"]
+        and kind["dense.W"] == "after"
+    )
     for step in range(1, 6):
         rows = [
             cell.node.gate.name
@@ -65,7 +82,9 @@ def test_no_two_nodes_share_a_place_and_edges_run_down_a_column(layer: Layer) ->
         ),
     ],
 )
-def test_the_states_are_those_that_are_passed_to_the_next_step(layer: Layer, states: list[tuple[str, str]]) -> None:
+def test_the_states_are_those_that_are_passed_to_the_next_step(
+    layer: Layer, states: list[tuple[str, str]]
+) -> None:
     nodes, layout = laid_out(recurrent(layer))
     assert [(layout.bands[state["band"]], state["label"]) for state in layout.states] == states
     for state in layout.states:
@@ -80,5 +99,11 @@ def test_steps_without_a_layer_are_a_band_and_one_that_is_built_otherwise_has_no
             h = mg.tanh(h * W) if t else mg.tanh(W)
     nodes, layout = laid_out(h + 1.0)
     assert layout.bands == ["steps", "end"]
-    assert [column["label"] for column in layout.columns] == ["shared", "t00", "t01", "t02", "after"]
+    assert [column["label"] for column in layout.columns] == [
+        "shared",
+        "t00",
+        "t01",
+        "t02",
+        "after",
+    ]
     assert [layout.cells[number].column for number in layout.states[0]["ids"]] == [2, 3]

@@ -12,7 +12,9 @@ from minigrad.explorer.page import MODULES, script
 from .explored_graphs import data_of
 
 
-@pytest.mark.parametrize("text", ["</script><script>alert(1)</script>", "<!--<script>", "{{data}}", "\u2028", "\ud800"])
+@pytest.mark.parametrize(
+    "text", ["</script><script>alert(1)</script>", "<!--<script>", "{{data}}", "\u2028", "\ud800"]
+)
 def test_hostile_names_stay_inside_the_data(text: str) -> None:
     with mg.scope(text):
         z = mg.Tensor(1.0, requires_grad=True, name=text) * 2.0

@@ -17,19 +17,28 @@ from .conftest import NODE, needs_node, run_node
 from .explored_graphs import explored
 
 BUILT_IN = {cls.__name__: cls for cls in FORMULAS}
-"""The gates that the page has a formula for. Others (Einsum, the fused ones) are shown, but not recomputed."""
+"""The gates that the page has a formula for. Others (Einsum, the fused ones) are shown, but not
+recomputed."""
 
 
 def cases(gate_class: type[mg.Gate]) -> list[dict[str, Any]]:
-    """Calls of a gate with NumPy's answers: output, and the gradients that the engine gives for a random cotangent."""
+    """Calls of a gate with NumPy's answers: output, and the gradients that the engine gives for a
+    random cotangent.
+    """
     rng = np.random.default_rng(3)
     found = []
     for gate, arrays in gate_class.sample_inputs():
-        leaves = [Leaf(a, a.dtype.kind == "f" and n not in gate.constant_inputs) for n, a in enumerate(arrays)]
+        leaves = [
+            Leaf(a, a.dtype.kind == "f" and n not in gate.constant_inputs)
+            for n, a in enumerate(arrays)
+        ]
         node = Node(gate, tuple(leaves), arrays, np.asarray(gate.forward(*arrays)), True)
         dz = rng.normal(size=node.output.shape)
         gradients = sweep(node, dz)
-        parts = [whole(np.asarray(dense(gradients[leaf]))) if leaf in gradients else None for leaf in leaves]
+        parts = [
+            whole(np.asarray(dense(gradients[leaf]))) if leaf in gradients else None
+            for leaf in leaves
+        ]
         case = {"recipe": recipe(gate, arrays), "inputs": list(map(whole, arrays)), "dz": whole(dz)}
         found.append(case | {"z": whole(node.output), "parts": parts})
     return found
@@ -51,7 +60,10 @@ def test_gates_without_a_formula_are_named_in_the_docs_and_have_no_recipe() -> N
     page = (Path(__file__).parents[3] / "docs" / "explorer.md").read_text(encoding="utf-8")
     (without,) = re.findall(r"It has none for (.*?) and the fused gates", page, re.S)
     fused = {"GRUSequence", "LSTMSequence", "LookupProduct", "RNNSequence"}
-    assert set(re.findall(r"\w+", without)) == {n for n in mg.gates.__all__ if n in mg.GATES} - set(BUILT_IN) - fused
+    assert (
+        set(re.findall(r"\w+", without))
+        == {n for n in mg.gates.__all__ if n in mg.GATES} - set(BUILT_IN) - fused
+    )
     assert recipe(mg.Scatter((3,), 0), (np.ones(()),)) is None
 
     class Tanh(mg.Tanh):  # a learner's own, of the same name

@@ -1,6 +1,8 @@
-"""The page's scripts: their own tests under node, and the page in headless Chromium, used as people use it.
+"""The page's scripts: their own tests under node, and the page in headless Chromium, used as people
+use it.
 
-Walked from the first backward step to the last, it shows the engine's own gradients; and no request leaves it.
+Walked from the first backward step to the last, it shows the engine's own gradients; and no request
+leaves it.
 """
 
 import re
@@ -39,23 +41,39 @@ def test_lint(folder: str) -> None:
 
 
 def assert_shows(page: Any, shown: dict[str, Any], array: np.ndarray, rtol: float) -> None:
-    """What a block shows is this array: every element to the last digit where they stand there, else range and norm."""
+    """What a block shows is this array: every element to the last digit where they stand there,
+    else range and norm.
+    """
     if shown["cells"]:
         exact = np.array([page.number(title.split(" = ")[1]) for title, _ in shown["cells"]])
-        np.testing.assert_allclose(exact.astype(array.dtype), array.reshape(-1), rtol=rtol, atol=rtol)
+        np.testing.assert_allclose(
+            exact.astype(array.dtype), array.reshape(-1), rtol=rtol, atol=rtol
+        )
         rounded = [page.number(text) for _, text in shown["cells"]]
         np.testing.assert_allclose(rounded, exact, rtol=6e-3, atol=0)
     elif array.size:
-        figures = [*map(page.number, shown["facts"]["range"].split(" to ")), page.number(shown["facts"]["norm"])]
+        figures = [
+            *map(page.number, shown["facts"]["range"].split(" to ")),
+            page.number(shown["facts"]["norm"]),
+        ]
         wanted = array.min(), array.max(), np.linalg.norm(array.astype(np.float64))
         assert figures == pytest.approx(wanted, rel=6e-3)
 
 
 def assert_walk(page: Any, output: mg.Tensor, rtol: float = 0.0) -> None:
-    """Every step in its order, every gradient in its place, every consumer counted, every leaf complete."""
+    """Every step in its order, every gradient in its place, every consumer counted, every leaf
+    complete.
+    """
     nodes = ancestors([output.node], attrgetter("predecessors"))[::-1]
-    upstream = np.ones(output.shape, output.dtype) if output.node.upstream is None else output.node.upstream
-    gradients = {node: dense(gradient) for node, gradient in sweep(output.node, upstream, keep=set(nodes)).items()}
+    upstream = (
+        np.ones(output.shape, output.dtype)
+        if output.node.upstream is None
+        else output.node.upstream
+    )
+    gradients = {
+        node: dense(gradient)
+        for node, gradient in sweep(output.node, upstream, keep=set(nodes)).items()
+    }
     steps = page.run(WALK)
     expected = [node for node in reversed(nodes) if node.gate and node in gradients]
     reports: Counter[Node] = Counter()
@@ -81,9 +99,12 @@ def assert_walk(page: Any, output: mg.Tensor, rtol: float = 0.0) -> None:
 
 
 @pytest.mark.parametrize("name", ["expression", "network", "rnn", "imdb"])
-def test_every_gradient_shown_is_the_engine_s(name: str, page: Any, made: Callable[..., Any]) -> None:
+def test_every_gradient_shown_is_the_engine_s(
+    name: str, page: Any, made: Callable[..., Any]
+) -> None:
     path, output = made(name)
-    assert output.node.upstream is not None  # the example has called backward: its leaves have a .grad to compare with
+    # the example has called backward: its leaves have a .grad to compare with
+    assert output.node.upstream is not None
     page.open(path)
     assert_walk(page, output)
 
@@ -99,7 +120,13 @@ def test_what_is_not_a_number_and_what_is_empty(page: Any) -> None:
 
 def test_by_keyboard_alone(page: Any, made: Callable[..., Any]) -> None:
     page.open(made("rnn")[0])
-    keys = (Keys.ARROW_RIGHT, 2), (Keys.ARROW_RIGHT, 3), (Keys.ARROW_LEFT, 2), (Keys.END, 18), (Keys.HOME, 1)
+    keys = (
+        (Keys.ARROW_RIGHT, 2),
+        (Keys.ARROW_RIGHT, 3),
+        (Keys.ARROW_LEFT, 2),
+        (Keys.END, 18),
+        (Keys.HOME, 1),
+    )
     for key, count in keys:
         page.press(key)
         assert page.text("#count") == f"{count} / 18"
@@ -112,23 +139,39 @@ def test_by_keyboard_alone(page: Any, made: Callable[..., Any]) -> None:
     page.wait(lambda: page.text("#count") != at)
     page.press(" ", "?")
     assert not page.run("return document.getElementById('help').hidden")
-    for selector in (".box", "#slider", "#everything", "#fold", "#scopes summary", "#quiz-toggle", "#fit"):
+    for selector in (
+        ".box",
+        "#slider",
+        "#everything",
+        "#fold",
+        "#scopes summary",
+        "#quiz-toggle",
+        "#fit",
+    ):
         page.focus(selector)
 
 
-def test_a_click_on_a_box_goes_to_its_step_and_a_fold_opens(page: Any, made: Callable[..., Any]) -> None:
+def test_a_click_on_a_box_goes_to_its_step_and_a_fold_opens(
+    page: Any, made: Callable[..., Any]
+) -> None:
     page.open(made("imdb")[0])
     boxes = page.driver.find_elements("css selector", ".box")
     assert len(boxes) < 20
     next(box for box in boxes if "folded" in box.accessible_name).click()
-    labels = page.run("return [...document.querySelectorAll('.column-label')].map((label) => label.textContent)")
+    labels = page.run(
+        "return [...document.querySelectorAll('.column-label')].map((label) => label.textContent)"
+    )
     assert labels == ["t37", "t38", "t39"]
-    next(b for b in page.driver.find_elements("css selector", ".box") if "Tanh" in b.accessible_name).click()
+    next(
+        b for b in page.driver.find_elements("css selector", ".box") if "Tanh" in b.accessible_name
+    ).click()
     assert page.text("#panel h2").startswith("Tanh")
     assert "in sequential/rnn/t37" in page.text("#panel .place")
 
 
-def test_the_strip_of_time_has_a_bar_and_a_word_for_each_step(page: Any, made: Callable[..., Any]) -> None:
+def test_the_strip_of_time_has_a_bar_and_a_word_for_each_step(
+    page: Any, made: Callable[..., Any]
+) -> None:
     path, output = made("imdb")
     page.open(path)
     bars = page.driver.find_elements("css selector", ".bars button")
@@ -138,7 +181,9 @@ def test_the_strip_of_time_has_a_bar_and_a_word_for_each_step(page: Any, made: C
     for bar, state in zip(bars, states, strict=True):
         label = bar.get_attribute("aria-label")
         norms = list(map(page.number, re.findall(r"norm of \S+ ([\d.e−]+)", label)))
-        assert norms == pytest.approx([np.linalg.norm(gradients[state]), np.linalg.norm(state.output)], rel=1e-3)
+        assert norms == pytest.approx(
+            [np.linalg.norm(gradients[state]), np.linalg.norm(state.output)], rel=1e-3
+        )
         assert "“" in label
     bars[7].click()
     assert "in sequential/rnn/t07" in page.text("#panel .place")
@@ -147,7 +192,9 @@ def test_the_strip_of_time_has_a_bar_and_a_word_for_each_step(page: Any, made: C
 def test_what_a_cut_starves_is_pale(page: Any, made: Callable[..., Any]) -> None:
     page.open(made("rnn")[0])
     counted = [".bars .starved", ".edge.cut", ".box.gate.starved"]
-    assert page.run("return arguments[0].map((one) => document.querySelectorAll(one).length)", counted) == [2, 1, 10]
+    assert page.run(
+        "return arguments[0].map((one) => document.querySelectorAll(one).length)", counted
+    ) == [2, 1, 10]
 
 
 def test_the_quiz_knows_right_from_wrong(page: Any, made: Callable[..., Any]) -> None:
@@ -171,7 +218,8 @@ def test_what_if_is_what_the_engine_computes(page: Any, made: Callable[..., Any]
     page.edit("1.75")
     slope = 1 - np.tanh(1.25) ** 2  # a is 1.75, b −3, c 6.5
     shown = [
-        page.number(page.text(f"#{name} dd")) for name in ("loss-before", "loss-now", "by-backward", "by-difference")
+        page.number(page.text(f"#{name} dd"))
+        for name in ("loss-before", "loss-now", "by-backward", "by-difference")
     ]
     assert shown == pytest.approx([np.tanh(0.5), np.tanh(1.25), -3 * slope, -3 * slope], rel=1e-4)
     page.press(Keys.ESCAPE, Keys.END)  # the steps show the edited run as well
@@ -196,7 +244,14 @@ def test_twenty_thousand_gates_open_folded(page: Any) -> None:
 
 def test_hostile_names_are_text(page: Any) -> None:
     script = "</script><script>window.ran = 1</script>"
-    names = [script, "\"'><img src=x onerror='window.ran = 2'>", "\u202egnitirw", "x" * 10_000, "a\nb\u2028c", "\ud800"]
+    names = [
+        script,
+        "\"'><img src=x onerror='window.ran = 2'>",
+        "\u202egnitirw",
+        "x" * 10_000,
+        "a\nb\u2028c",
+        "\ud800",
+    ]
 
     class Evil(mg.Tanh):
         """<b>z</b> = </style></script><script>window.ran = 3</script>"""
@@ -216,7 +271,8 @@ def test_hostile_names_are_text(page: Any) -> None:
         page.press("e", "f", Keys.HOME, "b", "q")
         page.press(*[Keys.ARROW_RIGHT] * 12, "w", "/", *"script", Keys.ENTER)
         assert page.run(
-            "return window.ran === undefined && document.scripts.length === 2 && !document.querySelector('img, b')"
+            "return window.ran === undefined && document.scripts.length === 2 && "
+            "!document.querySelector('img, b')"
         )
         assert page.run("return document.body.innerText.includes(arguments[0])", script)
         assert page.run("return document.documentElement.scrollWidth <= innerWidth")
@@ -235,18 +291,27 @@ def test_widths_and_schemes(width: int, scheme: str, page: Any, made: Callable[.
 def test_everything_has_a_name_for_a_screen_reader(page: Any, made: Callable[..., Any]) -> None:
     page.open(made("rnn")[0])
     page.press("q", "w", "?")
-    roles = set("button textbox slider combobox spinbutton checkbox tab searchbox image tabpanel".split())
+    roles = set(
+        "button textbox slider combobox spinbutton checkbox tab searchbox image tabpanel".split()
+    )
     tree = page.command("Accessibility.getFullAXTree")["nodes"]
-    nodes = [node for node in tree if node.get("role", {}).get("value") in roles and not node.get("ignored")]
+    nodes = [
+        node
+        for node in tree
+        if node.get("role", {}).get("value") in roles and not node.get("ignored")
+    ]
     assert len(nodes) > 60 and all(node.get("name", {}).get("value", "").strip() for node in nodes)
     page.press("q", Keys.ARROW_RIGHT)
-    assert page.text("#live").startswith("backward step 2 of 18: AddGate in sequential/dense, gradient norm ")
+    assert page.text("#live").startswith(
+        "backward step 2 of 18: AddGate in sequential/dense, gradient norm "
+    )
 
 
 def test_in_a_notebook_s_frame(page: Any, tmp_path: Path) -> None:
     a = mg.Tensor(0.5, requires_grad=True, name="a")
     (tmp_path / "cell.html").write_text(
-        f"<!doctype html><html data-ready=1><meta charset=utf-8><p>In [1]:</p>{mg.explore(mg.tanh(a))._repr_html_()}",
+        "<!doctype html><html data-ready=1><meta charset=utf-8><p>In "
+        f"[1]:</p>{mg.explore(mg.tanh(a))._repr_html_()}",
         "utf-8",
     )
     page.open(tmp_path / "cell.html")
@@ -286,6 +351,10 @@ def test_a_page_with_a_report_opens_at_the_wrong_gate(page: Any) -> None:
     assert page.text("#panel h2") == "Squash"
     assert "gives something else than finite differences" in page.text("#panel .wrong")
     cells = "return [...document.querySelectorAll('[data-role=measured] td')].map((td) => td.textContent)"
-    assert list(map(page.number, page.run(cells))) == pytest.approx(2 / np.cosh(x.array) ** 2, rel=1e-3)
+    assert list(map(page.number, page.run(cells))) == pytest.approx(
+        2 / np.cosh(x.array) ** 2, rel=1e-3
+    )
     counted = ["[data-role=recorded] .differs", ".box.convicted"]  # at 0 the rule is right
-    assert page.run("return arguments[0].map((one) => document.querySelectorAll(one).length)", counted) == [2, 1]
+    assert page.run(
+        "return arguments[0].map((one) => document.querySelectorAll(one).length)", counted
+    ) == [2, 1]

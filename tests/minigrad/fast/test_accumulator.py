@@ -27,7 +27,9 @@ def test_rows_and_dense_of_a_sparse_gradient_agree_with_add_at(ids, seed, layout
     np.add.at(expected, index, values)
     index, values = layout(index), layout(values)
     halves = [slice(4), slice(4, None)]
-    first, second = (SparseGradient((5, 3), np.dtype(float), [(index[half], values[half])]) for half in halves)
+    first, second = (
+        SparseGradient((5, 3), np.dtype(float), [(index[half], values[half])]) for half in halves
+    )
     pieces = add(first, second, (5, 3))
     np.testing.assert_allclose(pieces.dense(), expected, atol=1e-12)
     rows, sums = pieces.rows()
@@ -107,7 +109,8 @@ def test_what_is_added_up_late_is_added_up_once():
 def test_the_rows_of_a_sparse_gradient_are_summed_once():
     ids, values = np.array([2, 0]), np.array([[1.0], [4.0]])
     given = SparseGradient((3, 1), values.dtype, [(ids, values)], coalesced=True)
-    assert given.rows() == (ids, values)  # the arrays themselves, since their rows are said to be distinct
+    # the arrays themselves, since their rows are said to be distinct
+    assert given.rows() == (ids, values)
     gradient = SparseGradient((3, 1), values.dtype, [(ids, values), (ids[:1], values[1:])])
     first = gradient.rows()
     assert first is not None and gradient.rows() is first
@@ -123,7 +126,9 @@ def test_rows_of_a_table_of_any_width(shape, ids):
     index = np.array(ids, int)
     if not shape[0]:
         index = index[:0]
-    gradient = SparseGradient(shape, np.dtype(float), [(index, np.ones((*index.shape, *shape[1:])))] * 2)
+    gradient = SparseGradient(
+        shape, np.dtype(float), [(index, np.ones((*index.shape, *shape[1:])))] * 2
+    )
     expected = np.zeros(shape)
     np.add.at(expected, index, 2)
     np.testing.assert_array_equal(gradient.dense(), expected)
@@ -132,11 +137,15 @@ def test_rows_of_a_table_of_any_width(shape, ids):
     np.testing.assert_array_equal(rows[1], expected[rows[0]])
 
 
-@pytest.mark.parametrize("shape", [((3, 2), (2, 0)), ((3, 0), (0, 2)), ((0, 2), (2, 2)), ((3, 2), (2, 2))])
+@pytest.mark.parametrize(
+    "shape", [((3, 2), (2, 0)), ((3, 0), (0, 2)), ((0, 2), (2, 2)), ((3, 2), (2, 2))]
+)
 @pytest.mark.parametrize("ids", [[], [2, 1, 2], [[2], [2]], [[], []]])
 def test_product_with_looked_up_rows_of_any_width(shape, ids):
     index = np.array(ids, int) if shape[0][0] else np.zeros((0, 2), int)
-    table, W, b = leaves = [mg.Tensor(np.ones(size), requires_grad=True) for size in (*shape, shape[1][1:])]
+    table, W, b = leaves = [
+        mg.Tensor(np.ones(size), requires_grad=True) for size in (*shape, shape[1][1:])
+    ]
     z = mg.LookupProduct()(table, index, W, b)
     again = table[index] @ W + b
     np.testing.assert_array_equal(z.array, again.array)

@@ -1,4 +1,6 @@
-"""Sums by place, distinct ids and blocks of rows, against NumPy's slower ways: in every layout, by every method."""
+"""Sums by place, distinct ids and blocks of rows, against NumPy's slower ways: in every layout, by
+every method.
+"""
 
 import numpy as np
 import pytest
@@ -20,12 +22,15 @@ def test_sums_by_place_agree_with_add_at_however_often_places_come(kind, shape):
         "one alone": np.zeros(70, int),
         "few, often": np.concatenate([np.arange(3), rng.integers(0, 3, 500)]),
         "as in a text": np.concatenate([np.arange(100), np.minimum(rng.zipf(1.3, 900) - 1, 99)]),
-        "many": np.concatenate([rng.permutation(70_000), rng.integers(0, 70_000, 9)]),  # more than 16 bits tell apart
+        # more than 16 bits tell apart
+        "many": np.concatenate([rng.permutation(70_000), rng.integers(0, 70_000, 9)]),
     }[kind].astype(np.intp)  # as indices are, of 32 bits in WebAssembly
     values = rng.normal(size=(len(place), *shape))
     expected = np.zeros((place.max() + 1, *shape))
     np.add.at(expected, place, values)
-    np.testing.assert_allclose(sum_by_place(place, len(expected), values), expected, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(
+        sum_by_place(place, len(expected), values), expected, rtol=1e-12, atol=1e-12
+    )
 
 
 @layouts
@@ -47,7 +52,9 @@ def test_sums_by_place_agree_with_add_at_by_every_method(monkeypatch, layout, ra
 @pytest.mark.parametrize("sparse", [0, 64])
 @pytest.mark.parametrize("dtype", ["int8", "int64", "uint64"])
 @pytest.mark.parametrize("shape", [(7,), (3, 4), (0,), (3, 0)])
-def test_distinct_ids_put_together_again_are_the_ids_by_every_method(monkeypatch, layout, sparse, dtype, shape):
+def test_distinct_ids_put_together_again_are_the_ids_by_every_method(
+    monkeypatch, layout, sparse, dtype, shape
+):
     monkeypatch.setattr(arrays, "SPARSE_IDS", sparse)
     ids = np.random.default_rng(4).integers(0, 10, shape).astype(dtype)
     distinct, place = distinct_ids(layout(ids), 10)
@@ -58,7 +65,9 @@ def test_distinct_ids_put_together_again_are_the_ids_by_every_method(monkeypatch
 
 @layouts
 @pytest.mark.parametrize("block", [1, 3, 8, 1000])
-@pytest.mark.parametrize("shape", [(5,), (4, 3), (2, 3, 4), (2, 1, 2, 3), (2, 0), (0, 2), (2, 0, 3), (2, 3, 0), (0,)])
+@pytest.mark.parametrize(
+    "shape", [(5,), (4, 3), (2, 3, 4), (2, 1, 2, 3), (2, 0), (0, 2), (2, 0, 3), (2, 3, 0), (0,)]
+)
 def test_blocks_of_rows_are_every_row_once_and_can_be_written_to(monkeypatch, layout, block, shape):
     monkeypatch.setattr(arrays, "BLOCK", block)
     rows = layout(np.random.default_rng(5).normal(size=shape))

@@ -23,5 +23,6 @@ def test_freed_memory_is_kept_and_given_back(monkeypatch):
     kept = dict(calls)
     calls.clear()
     memory.keep_freed(False)
-    assert kept[-1] == 256 << 20 and kept[-3] == 64 << 20  # malloc.h: M_TRIM_THRESHOLD, M_MMAP_THRESHOLD
+    # malloc.h: M_TRIM_THRESHOLD, M_MMAP_THRESHOLD
+    assert kept[-1] == 256 << 20 and kept[-3] == 64 << 20
     assert dict(calls)[-1] == 128 << 10 == dict(calls)[-3]  # what mallopt(3) gives as the defaults

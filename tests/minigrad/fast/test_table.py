@@ -1,4 +1,5 @@
-"""A table catches up with its pending updates before it is read: rows for a look-up, everything for everybody else.
+"""A table catches up with its pending updates before it is read: rows for a look-up, everything for
+everybody else.
 
 What optimizers leave pending, and how they catch up, is in tests/optim/test_lazy.py.
 """
@@ -21,7 +22,11 @@ class AddsOne:
 
     def catch_up(self, rows):
         self.asked.append(None if rows is None else sorted(set(np.ravel(rows).tolist())))
-        late = np.flatnonzero(self.left) if rows is None else np.unique(np.asarray(rows)[self.left[rows]])
+        late = (
+            np.flatnonzero(self.left)
+            if rows is None
+            else np.unique(np.asarray(rows)[self.left[rows]])
+        )
         with_write = self.table.stored.copy()
         with_write[late] += 1
         self.table.stored = with_write
@@ -78,8 +83,11 @@ def test_a_stray_id_leaves_the_table_alone(table):
 
 @pytest.mark.parametrize("recorded", [False, True])
 @pytest.mark.parametrize("change", ["array", "update"])
-def test_rows_that_were_looked_up_by_ids_that_have_changed_since_are_still_those_rows(recorded, change):
-    # A fused layer goes back to the table for its rows: by the ids of the look-up, not by those of now.
+def test_rows_that_were_looked_up_by_ids_that_have_changed_since_are_still_those_rows(
+    recorded, change
+):
+    # A fused layer goes back to the table for its rows: by the ids of the look-up, not by those of
+    # now.
     table, rnn = make_table(np.arange(8.0).reshape(4, 2), dtype="float32"), RNN(2, 3)
     ids = mg.Tensor(np.array([[1, 3]]))
     with mg.fused(), mg.enable_grad() if recorded else mg.no_grad():
@@ -89,7 +97,9 @@ def test_rows_that_were_looked_up_by_ids_that_have_changed_since_are_still_those
         else:
             ids.update(lambda array: array.fill(0))
         found = rnn(rows)
-        np.testing.assert_allclose(found.array, rnn(np.array([[[2, 3], [6, 7]]], "float32")).array, rtol=1e-6)
+        np.testing.assert_allclose(
+            found.array, rnn(np.array([[[2, 3], [6, 7]]], "float32")).array, rtol=1e-6
+        )
     if recorded:
         found.sum().backward()
         assert np.flatnonzero(np.any(table.grad, axis=1)).tolist() == [1, 3]
@@ -97,7 +107,8 @@ def test_rows_that_were_looked_up_by_ids_that_have_changed_since_are_still_those
 
 @pytest.mark.parametrize("change", ["array", "update", "requires_grad"])
 def test_looked_up_rows_that_were_changed_are_not_taken_for_the_tables(change):
-    # A fused layer may go back to the table for the rows that it is given, if they are still what was looked up.
+    # A fused layer may go back to the table for the rows that it is given, if they are still what
+    # was looked up.
     from minigrad.gates.rows import table_and_ids
 
     with mg.no_grad():

@@ -1,10 +1,12 @@
-"""Writes torch_gates.npz: what PyTorch makes of the gates' functions, at points that include ties and zeros.
+"""Writes torch_gates.npz: what PyTorch makes of the gates' functions, at points that include ties
+and zeros.
 
     python tests/minigrad/gates/make_reference.py       # torch 2.15 made the stored file
 
-Run it in an environment that has torch (and nothing of minigrad). For each case, in float64: the inputs, the output, a
-random cotangent, the gradients of sum(output * cotangent) as first/0, first/1, ..., random weights, and the gradients
-of sum(weights * first) as second/0, ... test_gates_pytorch.py computes the same here and compares.
+Run it in an environment that has torch (and nothing of minigrad). For each case, in float64: the
+inputs, the output, a random cotangent, the gradients of sum(output * cotangent) as first/0,
+first/1, ..., random weights, and the gradients of sum(weights * first) as second/0, ...
+test_gates_pytorch.py computes the same here and compares.
 """
 
 from pathlib import Path
@@ -24,7 +26,11 @@ HUGE = [[1000.0, 1000.0, 0.0], [-1000.0, -1000.0, -1001.0]]
 def cases() -> dict[str, tuple[str, list[Any]]]:
     """{name: (an expression of its inputs x, y and z, the inputs)}."""
     rng = np.random.default_rng(41)
-    matrix, square, cube = rng.normal(size=(2, 3)), rng.normal(size=(3, 3)), rng.normal(size=(2, 3, 4))
+    matrix, square, cube = (
+        rng.normal(size=(2, 3)),
+        rng.normal(size=(3, 3)),
+        rng.normal(size=(2, 3, 4)),
+    )
     logs = -rng.exponential(size=(4, 3))
     return {
         "abs": ("torch.abs(x)", [POINTS]),
@@ -47,7 +53,10 @@ def cases() -> dict[str, tuple[str, list[Any]]]:
         "std_of_equals": ("torch.std(x, 1, correction=0)", [ROWS]),
         "cumsum": ("torch.cumsum(x, 1)", [cube]),
         "pad": ("F.pad(x, (2, 0, 0, 1), value=-1.5)", [matrix]),
-        "split": ("torch.cat([part ** 2 for part in torch.tensor_split(x, [1, 3], 2)][::-1], 2)", [cube]),
+        "split": (
+            "torch.cat([part ** 2 for part in torch.tensor_split(x, [1, 3], 2)][::-1], 2)",
+            [cube],
+        ),
         "squeeze": ("torch.squeeze(x[:1], 0) ** 2", [matrix]),
         "take_along_axis": ("torch.take_along_dim(x, picked, 1) ** 2", [matrix]),
         "astype": ("x.to(torch.float32).to(torch.float64) ** 2", [[0.5, -0.25, 3.0]]),
@@ -78,7 +87,9 @@ def main() -> None:
     used |= {"labels": torch.tensor(LABELS), "picked": torch.tensor(PICKED)}
     used["weights"] = torch.tensor([0.5, 1.0, 2.0], dtype=torch.float64)
     for name, (call, given) in cases().items():
-        inputs = [torch.tensor(np.array(one), dtype=torch.float64, requires_grad=True) for one in given]
+        inputs = [
+            torch.tensor(np.array(one), dtype=torch.float64, requires_grad=True) for one in given
+        ]
         output = eval(call, used | dict(zip("xyz", inputs, strict=False)))
         cotangent = torch.tensor(rng.normal(size=tuple(output.shape)))
         first = torch.autograd.grad((output * cotangent).sum(), inputs, create_graph=True)
@@ -89,11 +100,20 @@ def main() -> None:
             found = torch.autograd.grad(total, inputs, allow_unused=True)
             second = [zero if one is None else one for one, zero in zip(found, second, strict=True)]
         stored |= {f"{name}/output": output, f"{name}/cotangent": cotangent}
-        for kind, tensors in {"input": inputs, "first": first, "weights": weights, "second": second}.items():
+        for kind, tensors in {
+            "input": inputs,
+            "first": first,
+            "weights": weights,
+            "second": second,
+        }.items():
             stored |= {f"{name}/{kind}/{k}": tensor for k, tensor in enumerate(tensors)}
-    arrays = {key: one.numpy(force=True) if hasattr(one, "numpy") else one for key, one in stored.items()}
+    arrays = {
+        key: one.numpy(force=True) if hasattr(one, "numpy") else one for key, one in stored.items()
+    }
     np.savez_compressed(Path(__file__).parent / "torch_gates.npz", **arrays)
-    bad = sorted({key for key, one in arrays.items() if one.dtype.kind == "f" and not np.isfinite(one).all()})
+    bad = sorted(
+        {key for key, one in arrays.items() if one.dtype.kind == "f" and not np.isfinite(one).all()}
+    )
     print(f"{len(arrays)} arrays; not finite: {bad}")
 
 

@@ -1,7 +1,9 @@
-"""Outputs, gradients and second derivatives equal those of PyTorch, which make_reference.py stored. All in float64.
+"""Outputs, gradients and second derivatives equal those of PyTorch, which make_reference.py stored.
+All in float64.
 
-The points include ties, zeros and numbers too large for e^x. At a kink the frameworks agree only by convention, and so
-these tests hold the conventions: equal operands share the gradient, |x| has slope 0 at 0, and so on.
+The points include ties, zeros and numbers too large for e^x. At a kink the frameworks agree only by
+convention, and so these tests hold the conventions: equal operands share the gradient, |x| has
+slope 0 at 0, and so on.
 """
 
 from pathlib import Path
@@ -77,13 +79,19 @@ def test_equals_pytorch(case: str) -> None:
     assert output.shape == STORED[f"{case}/output"].shape and output.dtype == np.float64
     np.testing.assert_allclose(output.array, STORED[f"{case}/output"], rtol=1e-13, atol=1e-14)
     output.backward(STORED[f"{case}/cotangent"])
-    tolerance: dict[str, Any] = {"rtol": 1e-6, "atol": 1e-6} if case == "astype" else {"rtol": 1e-11, "atol": 1e-12}
+    tolerance: dict[str, Any] = (
+        {"rtol": 1e-6, "atol": 1e-6} if case == "astype" else {"rtol": 1e-11, "atol": 1e-12}
+    )
     for x, first in zip(inputs, several(case, "first"), strict=True):
         assert x.grad is not None
         np.testing.assert_allclose(x.grad, first, **tolerance)
     firsts = mg.grad(output, inputs, create_graph=True, upstream=STORED[f"{case}/cotangent"])
     total = sum((g * w).sum() for g, w in zip(firsts, several(case, "weights"), strict=True))
     assert isinstance(total, mg.Tensor)
-    seconds = mg.grad(total, inputs) if total.requires_grad else [mg.Tensor(np.zeros(x.shape)) for x in inputs]
+    seconds = (
+        mg.grad(total, inputs)
+        if total.requires_grad
+        else [mg.Tensor(np.zeros(x.shape)) for x in inputs]
+    )
     for found, second in zip(seconds, several(case, "second"), strict=True):
         np.testing.assert_allclose(found.array, second, **tolerance)

@@ -31,7 +31,9 @@ def test_dropout_left_on_is_named():
 def test_other_random_numbers_and_other_gates_in_the_second_pass_are_found():
     passes = count()
     report = mg.gradcheck(lambda x: mg.tanh(x) * float(next(passes)), X)
-    assert report.kind == "nondeterministic" and "random" in str(report) and "Hadamard" in str(report)
+    assert (
+        report.kind == "nondeterministic" and "random" in str(report) and "Hadamard" in str(report)
+    )
     report = mg.gradcheck(lambda x: mg.tanh(x) if next(passes) % 2 else mg.sigmoid(x), X)
     assert report.kind == "nondeterministic" and "did not even call the same gates" in str(report)
 
@@ -47,7 +49,12 @@ def test_other_random_numbers_and_other_gates_in_the_second_pass_are_found():
 )
 def test_a_value_that_follows_the_input_without_a_gradient(leak, word):
     report = mg.gradcheck(lambda x: mg.tanh(x) * leak(x), X)
-    assert not report and report.slip is not None and not report.slip.is_rule and report.kind == "detached"
+    assert (
+        not report
+        and report.slip is not None
+        and not report.slip.is_rule
+        and report.kind == "detached"
+    )
     assert word in str(report) and "Hadamard" in str(report)
     with pytest.raises(GradientError, match=r"MG701[\s\S]*cause:[\s\S]*remedy:"):
         report.raise_if_wrong()
@@ -77,7 +84,8 @@ def test_a_wrong_gradient_without_a_cause_that_could_be_named():
         def backward(self, dz, z, x):
             return (dz * self.factor,)
 
-    report = mg.gradcheck(lambda x: Scale(x.array)(x), X)  # d x²/dx is 2x, of which the rule gives half
+    # d x²/dx is 2x, of which the rule gives half
+    report = mg.gradcheck(lambda x: Scale(x.array)(x), X)
     assert not report and report.slip is None and report.inputs[0].error == pytest.approx(0.5)
 
 
@@ -85,7 +93,9 @@ def test_an_engine_that_assigns_where_it_should_add(monkeypatch):
     def assigning_sweep(root, seed, *, keep):
         gradients = {root: seed}
         for node in ancestors([root]):
-            parts = node.gate.backward(gradients[node], node.output, *node.arrays) if node.gate else ()
+            parts = (
+                node.gate.backward(gradients[node], node.output, *node.arrays) if node.gate else ()
+            )
             for parent, part in zip(node.inputs, parts, strict=True):
                 gradients[parent] = part() if callable(part) else part  # = where += belongs
         return gradients

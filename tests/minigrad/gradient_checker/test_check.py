@@ -26,7 +26,9 @@ def test_the_model_keeps_its_arrays_gradients_and_random_state():
     array = W.array
     mg.seed(3)
     before = mg.generator().bit_generator.state
-    assert mg.gradcheck(lambda W: mg.tanh(W * mg.generator().bit_generator.state["state"]["inc"] * 0 + W), W)
+    assert mg.gradcheck(
+        lambda W: mg.tanh(W * mg.generator().bit_generator.state["state"]["inc"] * 0 + W), W
+    )
     assert W.array is array and W.dtype == np.float32 and W.grad is None and W.requires_grad
     assert mg.generator().bit_generator.state == before
 
@@ -48,7 +50,8 @@ def test_a_function_that_fails_midway_leaves_the_inputs_as_they_were():
 def test_second_derivatives():
     x = mg.Tensor([0.3, 0.7], requires_grad=True, name="x")
     assert mg.gradcheck(lambda x: mg.exp(x) * mg.tanh(x), x, order=2).order == 2
-    assert mg.gradcheck(lambda x: x * 2.0, x, order=2)  # a straight line: the second derivative is 0, and 0 is found
+    # a straight line: the second derivative is 0, and 0 is found
+    assert mg.gradcheck(lambda x: x * 2.0, x, order=2)
 
 
 def test_a_scalar_output_is_compared_with_what_backward_gives():
@@ -72,7 +75,8 @@ def test_a_truncated_gradient_passes_with_the_cut_states_held(kind, mask, option
 
 
 def test_a_truncated_layer_whose_cut_is_not_held_would_be_called_wrong():
-    # The same model with detach instead of cut: the checker holds cuts alone, so this shows that it is the holding.
+    # The same model with detach instead of cut: the checker holds cuts alone, so this shows that it
+    # is the holding.
     def f(x):
         h = mg.tanh(x).detach()
         return h * x
@@ -95,7 +99,10 @@ def test_options_that_are_refused(f, x, options, code):
 
 
 def test_where_the_function_is_not_finite():
-    with np.errstate(divide="ignore"), pytest.raises(NonFiniteError, match=r"MG708.*Log.*-inf at \[1\]"):
+    with (
+        np.errstate(divide="ignore"),
+        pytest.raises(NonFiniteError, match=r"MG708.*Log.*-inf at \[1\]"),
+    ):
         mg.gradcheck(mg.log, np.array([1.0, 0.0]))
 
 
@@ -112,7 +119,8 @@ def test_a_gate_that_computes_in_float32():
 
 
 def test_rows_that_an_optimizer_has_put_off_are_settled_and_nothing_else_changes():
-    # Adam leaves rows that no batch touched as they lie until they are read: a check reads them, and goes on as before.
+    # Adam leaves rows that no batch touched as they lie until they are read: a check reads them,
+    # and goes on as before.
     def train(check):
         mg.seed(0)
         model = Sequential(Embedding(50, 4), Dense(4, 2))

@@ -1,4 +1,6 @@
-"""The step curve and the Taylor remainder: a V and order 2 for a right gradient, flat and order 1 for a wrong one."""
+"""The step curve and the Taylor remainder: a V and order 2 for a right gradient, flat and order 1
+for a wrong one.
+"""
 
 import sys
 
@@ -21,7 +23,9 @@ def test_the_step_curve_is_a_v_and_says_where_a_wrong_one_stays(tmp_path, monkey
     assert str(curve).count("\n") == 12
     path = tmp_path / "curve.png"
     curve.save(path)
-    assert path.read_bytes()[:4] == b"\x89PNG" and [p.name for p in tmp_path.iterdir()] == ["curve.png"]
+    assert path.read_bytes()[:4] == b"\x89PNG" and [p.name for p in tmp_path.iterdir()] == [
+        "curve.png"
+    ]
     with pytest.raises(OptionError, match="MG705"):
         curve.save(tmp_path / "curve.jpeg")
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
@@ -35,5 +39,7 @@ def test_the_taylor_remainder_needs_no_tolerance(monkeypatch):
     f = lambda x: mg.exp(mg.tanh(x))  # noqa: E731
     assert mg.gradcheck(f, X).slope == pytest.approx(2, abs=0.05)
     assert mg.gradcheck(lambda x: 3 * x, X).slope is None  # straight: there is no remainder at all
-    monkeypatch.setattr(mg.GATES["Tanh"], "backward", lambda self, dz, z, x: (dz * (1 - z * z) * 1.01,))
+    monkeypatch.setattr(
+        mg.GATES["Tanh"], "backward", lambda self, dz, z, x: (dz * (1 - z * z) * 1.01,)
+    )
     assert mg.gradcheck(f, X).slope == pytest.approx(1, abs=0.2)

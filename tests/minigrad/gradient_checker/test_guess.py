@@ -104,7 +104,11 @@ def remember(x: Any) -> Any:
     return x * x
 
 
-LOCAL, WRONG, UPSTREAM = "local derivative missing", "wrong local derivative", "upstream gradient forgotten"
+LOCAL, WRONG, UPSTREAM = (
+    "local derivative missing",
+    "wrong local derivative",
+    "upstream gradient forgotten",
+)
 HALF, AXIS, COUPLING = "half of the product rule", "sum over the wrong axis", "coupling missing"
 STATE = "state kept between calls"
 
@@ -112,28 +116,40 @@ GATES = {
     "a - b, both dz": Wrong(np.subtract, lambda dz, z, a, b: (dz, dz), (X, Y), "sign", 1),
     "tanh at a number, without 1 - z²": Wrong(np.tanh, lambda dz, z, x: dz, POINT, LOCAL),
     "tanh at a number, without dz": Wrong(np.tanh, lambda dz, z, x: 1 - z * z, POINT, UPSTREAM),
-    "tanh at a number, a third": Wrong(np.tanh, lambda dz, z, x: dz * (1 - z * z) / 3, POINT, "factor"),
+    "tanh at a number, a third": Wrong(
+        np.tanh, lambda dz, z, x: dz * (1 - z * z) / 3, POINT, "factor"
+    ),
     "a b at numbers, exchanged": Wrong(
         np.multiply, lambda dz, z, a, b: (dz * a, dz * b), (POINT, np.array(1.7)), "swapped"
     ),
-    "tanh with 1 - x² where that is 0": Wrong(np.tanh, lambda dz, z, x: dz * (1 - x * x), ONES, WRONG),
+    "tanh with 1 - x² where that is 0": Wrong(
+        np.tanh, lambda dz, z, x: dz * (1 - x * x), ONES, WRONG
+    ),
     "√x without 1/2": Wrong(np.sqrt, lambda dz, z, x: dz / z, X, "factor 2"),
     "x³ with x²": Wrong(lambda x: x**3, lambda dz, z, x: dz * x * x, X, "factor"),
-    "leaky relu as a relu": Wrong(lambda x: np.where(x > 0, x, 0.1 * x), lambda dz, z, x: dz * (x > 0), N, WRONG),
+    "leaky relu as a relu": Wrong(
+        lambda x: np.where(x > 0, x, 0.1 * x), lambda dz, z, x: dz * (x > 0), N, WRONG
+    ),
     "sin x² without 2x": Wrong(
         lambda x: np.sin(x * x), lambda dz, z, x: dz * np.cos(x * x), X, "inner derivative missing"
     ),
     "x + tanh x, only tanh": Wrong(
         lambda x: x + np.tanh(x), lambda dz, z, x: dz * (1 - np.tanh(x) ** 2), X, "term missing"
     ),
-    "dz squared": Wrong(np.tanh, lambda dz, z, x: dz * dz * (1 - z * z), X, "upstream gradient squared"),
+    "dz squared": Wrong(
+        np.tanh, lambda dz, z, x: dz * dz * (1 - z * z), X, "upstream gradient squared"
+    ),
     "dz added": Wrong(np.tanh, lambda dz, z, x: dz + 1 - z * z, X, "upstream gradient added"),
     "an invented slope": Wrong(np.tanh, lambda dz, z, x: dz * np.cos(3 * x + 1), X, WRONG),
-    "x σ(x), first half": Wrong(lambda x: x * sigmoid(x), lambda dz, z, x: dz * sigmoid(x), N, HALF),
+    "x σ(x), first half": Wrong(
+        lambda x: x * sigmoid(x), lambda dz, z, x: dz * sigmoid(x), N, HALF
+    ),
     "x σ(x), second half": Wrong(
         lambda x: x * sigmoid(x), lambda dz, z, x: dz * x * sigmoid(x) * (1 - sigmoid(x)), N, HALF
     ),
-    "e^x sin x": Wrong(lambda x: np.exp(x) * np.sin(x), lambda dz, z, x: dz * np.exp(x) * np.cos(x), X, HALF),
+    "e^x sin x": Wrong(
+        lambda x: np.exp(x) * np.sin(x), lambda dz, z, x: dz * np.exp(x) * np.cos(x), X, HALF
+    ),
     "x xᵀ": Wrong(lambda x: x @ x.T, lambda dz, z, x: dz @ x, N, HALF),
     "x x": Wrong(lambda x: x @ x, lambda dz, z, x: x.T @ dz, SQUARE, HALF),
     "(1 - u) n + u h, without -n": Wrong(
@@ -142,10 +158,16 @@ GATES = {
         (X, Y, X * Y),
         "term missing",
     ),
-    "bias (4,) of (5, 4), wrong axis": Wrong(np.add, lambda dz, z, a, b: (dz, dz.sum(axis=1)), (X, ROW), AXIS, 1),
+    "bias (4,) of (5, 4), wrong axis": Wrong(
+        np.add, lambda dz, z, a, b: (dz, dz.sum(axis=1)), (X, ROW), AXIS, 1
+    ),
     "bias averaged": Wrong(np.add, lambda dz, z, a, b: (dz, dz.mean(0)), (X, ROW), "batch size", 1),
-    "cumsum the wrong way": Wrong(lambda x: x.cumsum(0), lambda dz, z, x: dz.cumsum(0), X, "misplaced"),
-    "logsumexp with e^x": Wrong(lambda x: np.log(np.exp(x).sum()), lambda dz, z, x: dz * np.exp(x), X, WRONG),
+    "cumsum the wrong way": Wrong(
+        lambda x: x.cumsum(0), lambda dz, z, x: dz.cumsum(0), X, "misplaced"
+    ),
+    "logsumexp with e^x": Wrong(
+        lambda x: np.log(np.exp(x).sum()), lambda dz, z, x: dz * np.exp(x), X, WRONG
+    ),
     "softmax over the wrong axis of a square": Wrong(
         softmax, lambda dz, z, x: z * (dz - (dz * z).sum(0, keepdims=True)), SQUARE, AXIS
     ),
@@ -164,13 +186,22 @@ GATES = {
         normalised, lambda dz, z, x: dz / deviation(x), N, "mean and deviation terms missing"
     ),
     "cross entropy without the label": Wrong(
-        cross_entropy, lambda dz, z, x, y: (dz * softmax(x) / len(x), None), (X, LABELS), "label not subtracted"
+        cross_entropy,
+        lambda dz, z, x, y: (dz * softmax(x) / len(x), None),
+        (X, LABELS),
+        "label not subtracted",
     ),
     "cross entropy with the label added": Wrong(
-        cross_entropy, lambda dz, z, x, y: (dz * (softmax(x) + onehot(y)) / len(x), None), (X, LABELS), "label added"
+        cross_entropy,
+        lambda dz, z, x, y: (dz * (softmax(x) + onehot(y)) / len(x), None),
+        (X, LABELS),
+        "label added",
     ),
     "a b, factors in the wrong order": Wrong(
-        np.matmul, lambda dz, z, a, b: (b.T @ dz, a.T @ dz), (SQUARE, OTHER), "factors in the wrong order"
+        np.matmul,
+        lambda dz, z, a, b: (b.T @ dz, a.T @ dz),
+        (SQUARE, OTHER),
+        "factors in the wrong order",
     ),
     "a b, not transposed, square": Wrong(
         np.matmul, lambda dz, z, a, b: (dz @ b, a.T @ dz), (SQUARE, OTHER), "transposed"
@@ -185,48 +216,79 @@ GATES = {
         join, lambda dz, z, a, b: (dz[len(b) :], dz[: len(b)]), (X[:2], Y), "swapped"
     ),
     "concatenate of three, reversed": Wrong(
-        join, lambda dz, z, a, b, c: (dz[-len(a) :], dz[len(c) : -len(a)], dz[: len(c)]), (X[:2], Y, X[:3]), "swapped"
+        join,
+        lambda dz, z, a, b, c: (dz[-len(a) :], dz[len(c) : -len(a)], dz[: len(c)]),
+        (X[:2], Y, X[:3]),
+        "swapped",
     ),
     "rows of a table assigned": Wrong(
-        lambda x, ids: x[ids], lambda dz, z, x, ids: (assigned(x.shape, ids, dz), None), (X, IDS), "= where += belongs"
+        lambda x, ids: x[ids],
+        lambda dz, z, x, ids: (assigned(x.shape, ids, dz), None),
+        (X, IDS),
+        "= where += belongs",
     ),
     "one product of neighbours": Wrong(
-        lambda x: x[1:] * x[:-1], lambda dz, z, x: assigned(x.shape, slice(1, None), dz * x[:-1]), ROW
+        lambda x: x[1:] * x[:-1],
+        lambda dz, z, x: assigned(x.shape, slice(1, None), dz * x[:-1]),
+        ROW,
     ),
     "maximum gives all to both": Wrong(
         np.maximum, lambda dz, z, a, b: (dz * (a >= b), dz * (b >= a)), (X, Y), "ties not shared"
     ),
     "max gives nothing to ties": Wrong(
-        lambda x: x.max(), lambda dz, z, x: dz * (x == z) * ((x == z).sum() == 1), X, "nothing for ties"
+        lambda x: x.max(),
+        lambda dz, z, x: dz * (x == z) * ((x == z).sum() == 1),
+        X,
+        "nothing for ties",
     ),
-    "max to all": Wrong(lambda x: x.max(1), lambda dz, z, x: np.repeat(dz[:, None], 4, 1), X, "mask missing"),
+    "max to all": Wrong(
+        lambda x: x.max(1), lambda dz, z, x: np.repeat(dz[:, None], 4, 1), X, "mask missing"
+    ),
     "NaN": Wrong(np.tanh, lambda dz, z, x: dz * np.nan, X, "not finite"),
     "add forgets one": Wrong(np.add, lambda dz, z, a, b: (dz, None), (X, Y), "all zero", 1),
-    "log softmax without the sum": Wrong(log_softmax, lambda dz, z, x: dz - np.exp(z) * dz, X, COUPLING),
-    "power without its factor": Wrong(np.power, lambda dz, z, a, b: (dz * z / a, None), (X, np.array(2.5)), WRONG),
+    "log softmax without the sum": Wrong(
+        log_softmax, lambda dz, z, x: dz - np.exp(z) * dz, X, COUPLING
+    ),
+    "power without its factor": Wrong(
+        np.power, lambda dz, z, a, b: (dz * z / a, None), (X, np.array(2.5)), WRONG
+    ),
     "a b of a batch, without the sum": Wrong(
-        np.matmul, lambda dz, z, a, b: (dz @ b.T, a[0].T @ dz[0]), (CUBE, SQUARE), "sum over the batch missing", 1
+        np.matmul,
+        lambda dz, z, a, b: (dz @ b.T, a[0].T @ dz[0]),
+        (CUBE, SQUARE),
+        "sum over the batch missing",
+        1,
     ),
     "bias (5, 1) of (5, 4), from the first": Wrong(
         np.add, lambda dz, z, a, b: (dz, dz[:, :1]), (X, COLUMN), "sum missing", 1
     ),
     "where exchanged": Wrong(
-        lambda a, b: np.where(MASK, a, b), lambda dz, z, a, b: (dz * ~MASK, dz * MASK), (X, Y), "swapped"
+        lambda a, b: np.where(MASK, a, b),
+        lambda dz, z, a, b: (dz * ~MASK, dz * MASK),
+        (X, Y),
+        "swapped",
     ),
     "tanh with a mask": Wrong(np.tanh, lambda dz, z, x: dz * (1 - z * z) * MASK, X, "partly zero"),
     "transpose not undone": Wrong(
-        lambda x: x.transpose(1, 2, 0), lambda dz, z, x: dz.transpose(1, 2, 0), CUBE[:, :3, :3], "misplaced"
+        lambda x: x.transpose(1, 2, 0),
+        lambda dz, z, x: dz.transpose(1, 2, 0),
+        CUBE[:, :3, :3],
+        "misplaced",
     ),
     "state between calls": Wrong(remember, lambda dz, z, x: 2 * CALLS[-1] * dz, X, STATE),
     "state on a stack": Wrong(remember, lambda dz, z, x: 2 * CALLS.pop() * dz, X, STATE),
     "dz in place": Wrong(np.tanh, in_place, X, "dz changed in place", None),
-    "too few gradients": Wrong(np.add, lambda dz, z, a, b: (dz,), (X, Y), "wrong number of gradients", None),
+    "too few gradients": Wrong(
+        np.add, lambda dz, z, a, b: (dz,), (X, Y), "wrong number of gradients", None
+    ),
     "too many gradients": Wrong(
         np.tanh, lambda dz, z, x: tuple(dz * (1 - z * z)), X, "wrong number of gradients", None
     ),
     "wrong shape": Wrong(np.tanh, lambda dz, z, x: dz[:2], X, "wrong shape"),
     "an error": Wrong(np.tanh, failing, X, "error in the rule", None),
-    "an error for the second": Wrong(np.add, lambda dz, z, a, b: (dz, failing), (X, Y), "error in the rule", 1),
+    "an error for the second": Wrong(
+        np.add, lambda dz, z, a, b: (dz, failing), (X, Y), "error in the rule", 1
+    ),
 }
 
 
@@ -253,9 +315,24 @@ def test_the_page_lists_these_kinds_and_how_many_gates_there_are():
     ("forward", "rule", "inputs", "sentence"),
     [
         (np.tanh, lambda dz, z, x: dz, X, "passes dz on unchanged; it should be 1 - z²"),
-        (np.tanh, lambda dz, z, x: dz * (1 - x * x), X, "the rule multiplies dz by 1 - x²; it should be 1 - z²"),
-        (np.divide, lambda dz, z, a, b: (dz / b, dz * z), (X, Y), "multiplies dz by z; it should be -(z / b)"),
-        (lambda x: x**2 + np.sin(x), lambda dz, z, x: 2 * x * dz, X, "a term is missing: (cos(x)), times dz"),
+        (
+            np.tanh,
+            lambda dz, z, x: dz * (1 - x * x),
+            X,
+            "the rule multiplies dz by 1 - x²; it should be 1 - z²",
+        ),
+        (
+            np.divide,
+            lambda dz, z, a, b: (dz / b, dz * z),
+            (X, Y),
+            "multiplies dz by z; it should be -(z / b)",
+        ),
+        (
+            lambda x: x**2 + np.sin(x),
+            lambda dz, z, x: 2 * x * dz,
+            X,
+            "a term is missing: (cos(x)), times dz",
+        ),
         (
             lambda x: np.sin(x) + x**3,
             lambda dz, z, x: (3 * x**2 - np.cos(x)) * dz,
@@ -276,6 +353,8 @@ def test_what_is_missing_and_what_is_right_is_said(forward, rule, inputs, senten
 
 def test_a_large_input_is_judged_by_a_sample():
     table, ids = rng.normal(size=(3000, 16)), np.array([5, 7, 5, 2999])
-    wrong = Wrong(lambda table: table[ids], lambda dz, z, table: assigned(table.shape, ids, dz), table)
+    wrong = Wrong(
+        lambda table: table[ids], lambda dz, z, table: assigned(table.shape, ids, dz), table
+    )
     report: Any = mg.gradcheck(wrong.gate(), table, fast=True)
     assert report.kind == "= where += belongs" and report.slip.index[0] == 5

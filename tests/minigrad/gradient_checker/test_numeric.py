@@ -1,4 +1,6 @@
-"""Differences against derivatives known in closed form: what they measure is right before it judges anybody."""
+"""Differences against derivatives known in closed form: what they measure is right before it judges
+anybody.
+"""
 
 import numpy as np
 import pytest

@@ -1,4 +1,6 @@
-"""The report as text and as an error; a notebook's form is tested in tests/minigrad/support/test_notebook.py."""
+"""The report as text and as an error; a notebook's form is tested in
+tests/minigrad/support/test_notebook.py.
+"""
 
 from typing import Any
 
@@ -19,7 +21,10 @@ class Doubled(mg.Gate):
 
 def test_a_right_report_raises_nothing_and_a_wrong_one_the_whole_report():
     mg.gradcheck(mg.tanh, np.ones(3)).raise_if_wrong()
-    with pytest.raises(GradientError, match=r"MG701[\s\S]*looks like: a factor of 2[\s\S]*remedy: compare the gate's"):
+    with pytest.raises(
+        GradientError,
+        match=r"MG701[\s\S]*looks like: a factor of 2[\s\S]*remedy: compare the gate's",
+    ):
         mg.gradcheck(Doubled(), np.ones(3)).raise_if_wrong()
 
 
@@ -30,7 +35,9 @@ def test_many_kinks_and_further_wrong_gates_are_counted():
         return x
 
     report = mg.gradcheck(lambda x: Doubled()(Doubled()(six(x))), np.array([0.0, 1.0]))
-    assert "2 of 8 gates" in str(report) and "also wrong: 1 more (Doubled), the last Doubled" in str(report)
+    assert "2 of 8 gates" in str(
+        report
+    ) and "also wrong: 1 more (Doubled), the last Doubled" in str(report)
     assert "and 1 more gates" in str(report)
 
 

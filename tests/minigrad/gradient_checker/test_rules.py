@@ -1,4 +1,6 @@
-"""Each rule by itself: right ones in random programs over all gates are never blamed, wrong ones are found there."""
+"""Each rule by itself: right ones in random programs over all gates are never blamed, wrong ones
+are found there.
+"""
 
 from typing import Any
 
@@ -12,7 +14,8 @@ from minigrad.graph import ancestors, dense
 
 X = np.random.default_rng(3).normal(size=(3, 4))
 mg.seed(4)
-CELLS = {kind.__name__: kind(4, 4, fused=True) for kind in (RNN, GRU, LSTM)}  # their parameters are constants here
+# their parameters are constants here
+CELLS = {kind.__name__: kind(4, 4, fused=True) for kind in (RNN, GRU, LSTM)}
 
 
 def sequence(kind: str) -> Any:
@@ -43,7 +46,9 @@ ONE: dict[str, Any] = {
     "MeanAbsoluteError": lambda x: x * mg.mean_absolute_error(x, np.eye(4)),
     "Min": lambda x: x - x.min(axis=0),
     "Negate": lambda x: -x,
-    "NegativeLogLikelihood": lambda x: x * mg.negative_log_likelihood(mg.log_softmax(x), [0, 3, 3, 1]),
+    "NegativeLogLikelihood": lambda x: (
+        x * mg.negative_log_likelihood(mg.log_softmax(x), [0, 3, 3, 1])
+    ),
     "Pad": lambda x: mg.pad(x, 1)[1:5, :4],
     "Power": lambda x: (x * x + 0.5) ** 1.5,
     "RNNSequence": sequence("RNN"),
@@ -83,9 +88,13 @@ TWO: dict[str, Any] = {
 
 
 def random_program(seed: int) -> tuple[Any, list[Any]]:
-    """A function of three inputs, with 4 to 14 steps, each of them on values that came before; and its inputs."""
+    """A function of three inputs, with 4 to 14 steps, each of them on values that came before; and
+    its inputs.
+    """
     rng = np.random.default_rng(seed)
-    steps = [(rng.choice([*ONE, *TWO]), rng.integers(0, 100, 2)) for _ in range(rng.integers(4, 15))]
+    steps = [
+        (rng.choice([*ONE, *TWO]), rng.integers(0, 100, 2)) for _ in range(rng.integers(4, 15))
+    ]
     dtype = rng.choice(["float32", "float64"])
 
     def program(*inputs: Any) -> Any:
@@ -96,7 +105,8 @@ def random_program(seed: int) -> tuple[Any, list[Any]]:
             values.append(mg.tanh(z) * 2.0)  # keeps the numbers of a long program within reach
         return values[-1] + values[-2]
 
-    scale, whole = rng.choice([0.1, 1.0, 3.0]), seed % 3 == 2  # whole numbers tie, and some of them are 0
+    # whole numbers tie, and some of them are 0
+    scale, whole = rng.choice([0.1, 1.0, 3.0]), seed % 3 == 2
     arrays = [scale * rng.normal(size=shape) for shape in [(4, 4), (4, 4), (4,)]]
     return program, [(np.round(array) if whole else array).astype(dtype) for array in arrays]
 
@@ -108,12 +118,15 @@ def test_right_programs_are_never_blamed(decade):
         program, inputs = random_program(seed)
         report = mg.gradcheck(program, *inputs, sample=2, seed=seed)
         assert report and report.slip is None, f"seed {seed}\n{report}"
-        crooked += report.slope is not None and report.slope < 1.7  # a kink closer than the steps of the slope
+        # a kink closer than the steps of the slope
+        crooked += report.slope is not None and report.slope < 1.7
     assert crooked <= 1
 
 
 def test_the_programs_use_every_gate():
-    assert {*ONE, *TWO} >= {name for name, kind in mg.GATES.items() if kind.__module__.startswith("minigrad.gates.")}
+    assert {*ONE, *TWO} >= {
+        name for name, kind in mg.GATES.items() if kind.__module__.startswith("minigrad.gates.")
+    }
 
 
 MAY_BE_ZERO = {"ReLU", "LeakyReLU", "Max", "Min", "Maximum", "Minimum", "Clip", "Where", "Abs"}
@@ -129,16 +142,22 @@ def scaled(parts):
 def test_the_same_programs_with_a_wrong_rule_are(decade, monkeypatch):
     for seed in range(10 * decade, 10 * decade + 10):
         program, inputs = random_program(seed)
-        nodes = ancestors([program(*(mg.Tensor(array, requires_grad=True) for array in inputs)).node])
+        nodes = ancestors(
+            [program(*(mg.Tensor(array, requires_grad=True) for array in inputs)).node]
+        )
         gates = sorted({node.gate.name for node in nodes if node.gate} - MAY_BE_ZERO)
         if not gates:  # neither input was used
             continue
         broken = mg.GATES[gates[seed % len(gates)]]
         right = broken.backward
         with monkeypatch.context() as patch:
-            patch.setattr(broken, "backward", lambda self, *given, right=right: scaled(right(self, *given)))
+            patch.setattr(
+                broken, "backward", lambda self, *given, right=right: scaled(right(self, *given))
+            )
             report: Any = mg.gradcheck(program, *inputs, sample=2, seed=seed)
-        assert report.kind == "factor" and report.slip.node.gate.name == broken.__name__, f"seed {seed}\n{report}"
+        assert report.kind == "factor" and report.slip.node.gate.name == broken.__name__, (
+            f"seed {seed}\n{report}"
+        )
 
 
 @pytest.mark.parametrize(
@@ -147,7 +166,12 @@ def test_the_same_programs_with_a_wrong_rule_are(decade, monkeypatch):
         (RNN, "Tanh", lambda g, dz, z, x: (dz,), "local derivative missing"),
         (RNN, "MultiplyGate", lambda g, dz, z, a, b: (dz @ b.T, a.T @ dz / len(a)), "batch size"),
         (GRU, "Hadamard", lambda g, dz, z, a, b: (dz * b, None), "all zero"),
-        (LSTM, "AddGate", lambda g, dz, z, a, b: (dz, dz[0] if b.ndim == 1 else dz), "sum over the batch missing"),
+        (
+            LSTM,
+            "AddGate",
+            lambda g, dz, z, a, b: (dz, dz[0] if b.ndim == 1 else dz),
+            "sum over the batch missing",
+        ),
     ],
 )
 def test_a_wrong_rule_inside_twenty_time_steps(layer, gate, rule, kind, monkeypatch):
@@ -220,7 +244,9 @@ def test_relu_at_zero_is_named_and_not_reported_as_wrong():
 
 
 def test_a_maximum_at_a_tie_is_named():
-    report = mg.gradcheck(lambda x: x.max(axis=1), np.array([[1.0, 3.0, 3.0, 3.0], [0.0, 1.0, 2.0, 3.0]]))
+    report = mg.gradcheck(
+        lambda x: x.max(axis=1), np.array([[1.0, 3.0, 3.0, 3.0], [0.0, 1.0, 2.0, 3.0]])
+    )
     assert report and report.kinks[0].node.gate.name == "Max" and report.kinks[0].index == (0,)
     assert report.inputs[0].kinks == 3  # the three that tie; the other row is compared as ever
 
@@ -235,5 +261,7 @@ def test_a_wrong_rule_is_found_beside_a_kink(monkeypatch):
 def test_masks_of_minus_infinity_are_no_obstacle(never, monkeypatch):
     f = lambda x: mg.softmax(mg.where(np.eye(3, 4) > 0, never, x))  # noqa: E731
     assert mg.gradcheck(f, X)
-    monkeypatch.setattr(mg.GATES["Where"], "backward", lambda self, dz, z, c, a, b: (None, dz * c, 2 * dz * ~c))
+    monkeypatch.setattr(
+        mg.GATES["Where"], "backward", lambda self, dz, z, c, a, b: (None, dz * c, 2 * dz * ~c)
+    )
     assert mg.gradcheck(f, X).kind == "factor 2"

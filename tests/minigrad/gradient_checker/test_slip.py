@@ -1,4 +1,6 @@
-"""A slip says which rule is wrong: its node, its line, the input, and the two numbers that disagree."""
+"""A slip says which rule is wrong: its node, its line, the input, and the two numbers that
+disagree.
+"""
 
 import inspect
 from typing import Any
@@ -25,5 +27,8 @@ def test_it_names_the_lines_of_the_call_and_of_the_rule():
     assert slip.node.source.endswith(f"test_slip.py:{inspect.getsourcelines(program)[1] + 1}")
     assert slip.rule_line.endswith(f"test_slip.py:{inspect.getsourcelines(Squash.backward)[1]}")
     assert slip.numeric != pytest.approx(slip.recorded, rel=1e-4)
-    assert f"gradient of input 0 (2,) at {list(slip.index)}: the rule says {slip.recorded:.6g}" in str(slip)
+    assert (
+        f"gradient of input 0 (2,) at {list(slip.index)}: the rule says {slip.recorded:.6g}"
+        in str(slip)
+    )
     assert "looks like: the local derivative is missing" in str(slip)

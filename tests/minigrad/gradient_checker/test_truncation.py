@@ -27,7 +27,9 @@ def test_truncation_report_against_hand_made_sums():
             return h
 
     model = Decay()
-    report = mg.truncation_report(model, (np.ones(8), [0.0]), ks=[1, 3, 8], loss=mg.mean_squared_error)
+    report = mg.truncation_report(
+        model, (np.ones(8), [0.0]), ks=[1, 3, 8], loss=mg.mean_squared_error
+    )
     terms = [0.5**j * 2 * (1 - 0.5 ** (7 - j)) for j in range(8)]
     for k in (1, 3, 8):
         assert report.norm_ratio[k]["w"] == pytest.approx(sum(terms[:k]) / sum(terms), rel=1e-6)
@@ -52,7 +54,8 @@ def test_a_model(kind):
 
 
 @pytest.mark.parametrize(
-    ("model", "ks", "code"), [(Sequential(RNN(2, 2)), [0], "MG720"), (Sequential(Dense(2, 2)), [1], "MG721")]
+    ("model", "ks", "code"),
+    [(Sequential(RNN(2, 2)), [0], "MG720"), (Sequential(Dense(2, 2)), [1], "MG721")],
 )
 def test_what_is_refused(model, ks, code):
     with pytest.raises(OptionError, match=code):

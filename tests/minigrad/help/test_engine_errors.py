@@ -1,4 +1,6 @@
-"""An error of the engine tells its code, the caller's own numbers, and what to do (docs/errors.md has the others)."""
+"""An error of the engine tells its code, the caller's own numbers, and what to do (docs/errors.md
+has the others).
+"""
 
 import numpy as np
 import pytest

@@ -1,4 +1,6 @@
-"""What people type who come from PyTorch, NumPy, Keras or JAX: it works, or an error tells what to write."""
+"""What people type who come from PyTorch, NumPy, Keras or JAX: it works, or an error tells what to
+write.
+"""
 
 import copy
 import io
@@ -38,7 +40,9 @@ def names() -> dict[str, Any]:
 
 
 def test_at_most_a_tenth_of_the_one_liners_end_in_an_error_of_pythons(tmp_path: Path) -> None:
-    lines = [line for line in (HERE / "habits.txt").read_text().splitlines() if line and line[0] != "#"][::5]
+    lines = [
+        line for line in (HERE / "habits.txt").read_text().splitlines() if line and line[0] != "#"
+    ][::5]
     bare = []
     for line in lines:
         with redirect_stdout(io.StringIO()), warnings.catch_warnings():
@@ -55,10 +59,12 @@ def test_at_most_a_tenth_of_the_one_liners_end_in_an_error_of_pythons(tmp_path: 
 @pytest.mark.parametrize(
     "line",
     [
-        "x.numpy() == x.array", "x.tolist() == x.array.tolist()", "x.view(3, -1) == x.reshape(3, 2)", "x.t() == x.T",
+        "x.numpy() == x.array", "x.tolist() == x.array.tolist()", "x.view(3, -1) == x.reshape(3, "
+                                                                  "2)", "x.t() == x.T",
         "x.dim() == 2", "x.numel() == 6", "x.detach().cpu().numpy() == x.array", "x.float().dtype == mg.float32",
         "x.data.numpy() == x.array", "mg.cat([x, x], axis=1) == np.concatenate([x, x], 1)",
-        "mg.tensor([1.0]) == mg.Tensor([1.0])", "model.parameters() == list(model.named_parameters().values())",
+        "mg.tensor([1.0]) == mg.Tensor([1.0])", "model.parameters() == "
+                                                "list(model.named_parameters().values())",
     ],
 )  # fmt: skip
 def test_what_means_the_same_works(line: str) -> None:
@@ -108,7 +114,8 @@ def test_what_python_asks_for_is_answered_by_python() -> None:
     for twin in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
         np.testing.assert_array_equal(twin(np.ones((4, 2))).array, model(np.ones((4, 2))).array)
     assert pickle.loads(pickle.dumps(mg.stack)) is mg.stack
-    model.weight = mg.Tensor([1.0], requires_grad=True)  # a name of the text is free for a model of one's own
+    # a name of the text is free for a model of one's own
+    model.weight = mg.Tensor([1.0], requires_grad=True)
     assert model.weight.item() == 1.0 and "weight" in model.named_parameters()
 
 
@@ -133,7 +140,13 @@ def test_what_the_page_says_to_write_here_works(tmp_path: Path) -> None:
     page = (HERE.parents[2] / "docs" / "coming_from.md").read_text()
     rows = [row.split(" | ")[1] for row in page.splitlines() if row.startswith("| `")]
     lines = [code for row in rows for code in re.findall("`([^`]+)`", row)]
-    given = {**vars(layers), **vars(optim), "Batches": Batches, "ids": [[0], [1]], "path": tmp_path / "m"}
+    given = {
+        **vars(layers),
+        **vars(optim),
+        "Batches": Batches,
+        "ids": [[0], [1]],
+        "path": tmp_path / "m",
+    }
     for line in lines:
         if "with " not in line and line not in ("forward", "b", "W"):
             exec(line, {**given, **names()})
@@ -141,7 +154,11 @@ def test_what_the_page_says_to_write_here_works(tmp_path: Path) -> None:
 
 
 def test_the_text_has_the_names_that_a_tensor_answers_and_tells_to_write_what_exists() -> None:
-    answered = [name for name, value in vars(mg.Tensor).items() if isinstance(getattr(value, "fget", 0), partial)]
+    answered = [
+        name
+        for name, value in vars(mg.Tensor).items()
+        if isinstance(getattr(value, "fget", 0), partial)
+    ]
     assert len(answered) > 100 and all(map(other_frameworks.hint, answered))
     remedies = " ".join(other_frameworks._remedies().values())
     for module in (mg, layers):

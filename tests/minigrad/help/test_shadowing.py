@@ -1,4 +1,6 @@
-"""A folder of the user's with its own layers.py or optim.py: `import minigrad` says so; minigrad.layers works."""
+"""A folder of the user's with its own layers.py or optim.py: `import minigrad` says so;
+minigrad.layers works.
+"""
 
 import os
 import subprocess
@@ -13,15 +15,22 @@ ROOT = Path(__file__).resolve().parents[3]
 def run(folder: Path, script: str) -> tuple[str, str]:
     """What a script in this folder prints, and its warnings."""
     (folder / "script.py").write_text(script)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}  # which Python searches after the folder of the script
+    # which Python searches after the folder of the script
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "script.py"]
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=True
+    )
     return done.stdout, done.stderr
 
 
-@pytest.mark.parametrize(("name", "file"), [("layers", "layers.py"), ("optim", "optim/__init__.py")])
+@pytest.mark.parametrize(
+    ("name", "file"), [("layers", "layers.py"), ("optim", "optim/__init__.py")]
+)
 @pytest.mark.parametrize("script", ["import minigrad", "import {name}\nimport minigrad"])
-def test_a_file_that_hides_a_module_is_named(tmp_path: Path, name: str, file: str, script: str) -> None:
+def test_a_file_that_hides_a_module_is_named(
+    tmp_path: Path, name: str, file: str, script: str
+) -> None:
     (tmp_path / "optim").mkdir()  # a folder without __init__.py hides nothing
     (tmp_path / file).write_text("")
     _, text = run(tmp_path, script.format(name=name))

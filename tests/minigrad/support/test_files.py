@@ -11,7 +11,9 @@ import pytest
 
 from minigrad.support.files import locked, open_file, to_path, write_whole
 
-posix = pytest.mark.skipif(os.name != "posix", reason="needs links and permissions as POSIX has them")
+posix = pytest.mark.skipif(
+    os.name != "posix", reason="needs links and permissions as POSIX has them"
+)
 
 
 def names(folder):
@@ -29,7 +31,9 @@ def old(tmp_path):
     return path
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError(errno.ENOSPC, "No space left on device")])
+@pytest.mark.parametrize(
+    "error", [KeyboardInterrupt, OSError(errno.ENOSPC, "No space left on device")]
+)
 def test_an_error_half_way_leaves_the_old_file_alone(old, error):
     def half(file):
         file.write(b"half")
@@ -130,7 +134,8 @@ def test_nothing_but_a_file_is_read_or_replaced(tmp_path):
     assert names(tmp_path) == ["folder", "pipe"]
 
 
-@pytest.mark.parametrize("name", ["n" * 250, "\u65e5" * 85, "\U0001f600" * 63, "[a]*"])  # up to 255 bytes of UTF-8
+# up to 255 bytes of UTF-8
+@pytest.mark.parametrize("name", ["n" * 250, "\u65e5" * 85, "\U0001f600" * 63, "[a]*"])
 def test_any_name_can_be_written(tmp_path, name):
     write(tmp_path / name)
     assert names(tmp_path) == [name]
@@ -168,7 +173,10 @@ def test_a_second_program_waits_for_a_locked_folder_and_says_so(tmp_path):
     code += "with locked(Path(sys.argv[1])): print('second')"
     with locked(tmp_path):
         run = subprocess.Popen(
-            [sys.executable, "-c", code, tmp_path], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            [sys.executable, "-c", code, tmp_path],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
         assert run.stderr is not None
         assert run.stderr.readline() == f"waiting for another program that works in {tmp_path}\n"

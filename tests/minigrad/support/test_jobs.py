@@ -1,4 +1,6 @@
-"""Jobs that fail, are killed or stopped: each is lost alone, and what is done is kept for the next run."""
+"""Jobs that fail, are killed or stopped: each is lost alone, and what is done is kept for the next
+run.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +58,9 @@ if __name__ == "__main__":
 
 @pytest.fixture
 def run(tmp_path, monkeypatch):
-    """Run jobs of a script in an empty folder, {name: its arguments}. Returns what is done, and the x of each call."""
+    """Run jobs of a script in an empty folder, {name: its arguments}. Returns what is done, and the
+    x of each call.
+    """
     (tmp_path / "jobs_script.py").write_text(SCRIPT)
     monkeypatch.syspath_prepend(str(tmp_path))
     work = importlib.import_module("jobs_script").work
@@ -65,7 +69,9 @@ def run(tmp_path, monkeypatch):
         (tmp_path / "calls").unlink(missing_ok=True)
         todo = {name: {"place": str(tmp_path), **arguments} for name, arguments in jobs.items()}
         done = run_jobs(todo, work, 2, tmp_path / "out", **options)
-        calls = (tmp_path / "calls").read_text().splitlines() if (tmp_path / "calls").exists() else []
+        calls = (
+            (tmp_path / "calls").read_text().splitlines() if (tmp_path / "calls").exists() else []
+        )
         return {name: one.result for name, one in done.items()}, sorted(calls)
 
     yield run
@@ -76,12 +82,20 @@ def run(tmp_path, monkeypatch):
 def test_a_job_that_fails_or_is_killed_loses_only_itself(run, tmp_path, capfd):
     kinds = ("", "raise", "return", "kill", "leave", "return what loses digits")
     todo = {f"job{x}": {"does": does, "x": x} for x, does in enumerate(kinds)}
-    results = {"job0": {"x": 0}, "job2": {"large": 2**53 + 1, "yes": True, "x": float(np.float32(0.1)), "pair": [1, 2]}}
+    results = {
+        "job0": {"x": 0},
+        "job2": {"large": 2**53 + 1, "yes": True, "x": float(np.float32(0.1)), "pair": [1, 2]},
+    }
     done, calls = run(todo)
     assert done == results and list(done) == ["job0", "job2"] and done["job2"]["yes"] is True
     assert calls == [*"012345"]
     printed = capfd.readouterr().err
-    for part in ("ValueError: no luck (see", "SIGKILL (see", "JSON cannot hold a longdouble", "4 of 6 jobs failed"):
+    for part in (
+        "ValueError: no luck (see",
+        "SIGKILL (see",
+        "JSON cannot hold a longdouble",
+        "4 of 6 jobs failed",
+    ):
         assert part in printed
     log = (tmp_path / "out" / "job1.log").read_text()
     assert "this is 1" in log and "Traceback" in log
@@ -94,12 +108,22 @@ def test_other_code_runs_again_and_is_noticed(run, tmp_path, capfd):
     assert run({"job": {"x": 1}}, any_code=True)[1] == []
     assert "another version" not in capfd.readouterr().err
     assert run({"job": {"x": 1}})[1] == ["1"]
-    assert "1 of the results came of other arguments or another version of the code" in capfd.readouterr().err
+    assert (
+        "1 of the results came of other arguments or another version of the code"
+        in capfd.readouterr().err
+    )
 
 
 def test_a_kept_result_counts_only_for_the_same_arguments(run):
     different = (1, 1.0, True, np.float32(0.1), 0.1, 2**53 + 1, 2**53, math.nan, (1, 2))
-    same = (np.int64(1), np.bool_(True), 0.10000000149011612, np.float64(0.1), [1, 2], np.float32("nan"))
+    same = (
+        np.int64(1),
+        np.bool_(True),
+        0.10000000149011612,
+        np.float64(0.1),
+        [1, 2],
+        np.float32("nan"),
+    )
 
     def runs(x):
         return run({"job": {"does": "return", "x": x}})[1] != []
@@ -119,7 +143,9 @@ def test_damaged_lines_cost_only_themselves(run, tmp_path, capfd):
     done, calls = run(todo)
     assert list(done) == ["job1", "job2", "job3"] and len(calls) == 2
     printed = capfd.readouterr().err
-    assert [f"line {number} is damaged" in printed for number in range(1, 8)] == [True] * 6 + [False]
+    assert [f"line {number} is damaged" in printed for number in range(1, 8)] == [True] * 6 + [
+        False
+    ]
     assert run(todo)[1] == []
 
 
@@ -129,7 +155,9 @@ def test_a_full_disk_loses_no_result(run, capfd, monkeypatch):
             raise OSError(28, "No space left on device")
 
     real = open
-    monkeypatch.setattr(module, "open", lambda path, mode, **_: Full() if "a" in mode else real(path, mode), False)
+    monkeypatch.setattr(
+        module, "open", lambda path, mode, **_: Full() if "a" in mode else real(path, mode), False
+    )
     assert run({"job": {"x": 3}})[0] == {"job": {"x": 1.0}}
     assert "the result of job cannot be kept: No space left on device" in capfd.readouterr().err
 

@@ -1,4 +1,6 @@
-"""A notebook is executed as Jupyter would: what each object shows, what a blame calls a cell, and no red warnings."""
+"""A notebook is executed as Jupyter would: what each object shows, what a blame calls a cell, and
+no red warnings.
+"""
 
 import os
 import re
@@ -11,8 +13,12 @@ import minigrad as mg
 from minigrad.support.notebook import table
 from optim import History
 
-nbformat = pytest.importorskip("nbformat", reason="needs nbformat (pip install nbformat nbclient ipykernel)")
-nbclient = pytest.importorskip("nbclient", reason="needs nbclient (pip install nbformat nbclient ipykernel)")
+nbformat = pytest.importorskip(
+    "nbformat", reason="needs nbformat (pip install nbformat nbclient ipykernel)"
+)
+nbclient = pytest.importorskip(
+    "nbclient", reason="needs nbclient (pip install nbformat nbclient ipykernel)"
+)
 pytest.importorskip("ipykernel", reason="needs ipykernel (pip install nbformat nbclient ipykernel)")
 
 CELLS = {
@@ -37,7 +43,8 @@ mg.gradcheck(Squash(), np.array([[0.2, 0.5]]))""",
 with mg.trace_lines():
     y = mg.tanh(mg.Tensor([1.0], requires_grad=True))
 print(y.node.source)""",
-    "model": "model = layers.Sequential(layers.Embedding(10_000, 8), layers.RNN(8, 4), layers.Dense(4, 2))\nmodel",
+    "model": "model = layers.Sequential(layers.Embedding(10_000, 8), layers.RNN(8, 4), "
+    "layers.Dense(4, 2))\nmodel",
     "summary": "optim.summary(model, np.zeros((1, 5), int))",
     "data": "imdb = load_imdb()\nimdb",
     "reviews": "imdb.train",
@@ -59,7 +66,9 @@ def outputs(tmp_path_factory):
     cells = [nbformat.v4.new_code_cell(source.strip()) for source in CELLS.values()]
     notebook = nbformat.v4.new_notebook(cells=cells)
     folder = tmp_path_factory.mktemp("notebook")
-    client = nbclient.NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(folder)}})
+    client = nbclient.NotebookClient(
+        notebook, timeout=120, resources={"metadata": {"path": str(folder)}}
+    )
     client.execute(env=os.environ | {"PYTHONPATH": str(Path(mg.__file__).parents[1])})
     return {name: cell.outputs for name, cell in zip(CELLS, cells, strict=True)}
 
@@ -72,17 +81,23 @@ def shown(outputs):
 
 def test_nothing_is_printed_in_red(outputs):
     for name, cell in outputs.items():
-        assert not [one for one in cell if one.get("name") == "stderr" or one["output_type"] == "error"], (name, cell)
+        assert not [
+            one for one in cell if one.get("name") == "stderr" or one["output_type"] == "error"
+        ], (name, cell)
     assert any("epoch" in one.get("text", "") for one in outputs["fit"])
 
 
 def test_objects_are_tables_pictures_and_texts(shown):
     for name in ("wrong", "right", "model", "summary", "data", "trainer", "history"):
-        assert "<table" in shown[name]["text/html"] and "object at 0x" not in shown[name]["text/plain"]
+        assert (
+            "<table" in shown[name]["text/html"] and "object at 0x" not in shown[name]["text/plain"]
+        )
     for name in ("curve", "plot"):  # without a magic line
         assert shown[name]["image/png"]
     assert "image/svg+xml" in shown["graph"] or "[MG607]" in shown["graph"]["text/plain"]
-    assert shown["optimizer"]["text/plain"].startswith("Adam(lr=0.01, beta1=0.9, beta2=0.999, eps=1e-07) of ")
+    assert shown["optimizer"]["text/plain"].startswith(
+        "Adam(lr=0.01, beta1=0.9, beta2=0.999, eps=1e-07) of "
+    )
     assert shown["reviews"]["text/plain"] == "<25,000 reviews of 40 ids, 12,500 of them positive>"
     assert "2 of 2 epochs" in shown["trainer"]["text/plain"]
 
@@ -90,7 +105,9 @@ def test_objects_are_tables_pictures_and_texts(shown):
 def test_reports_name_the_cell_and_the_line(outputs, shown):
     cell = list(CELLS).index("wrong") + 1
     assert f"Cell In[{cell}], line 5" in shown["wrong"]["text/html"]
-    assert outputs["where"][-1]["text"].strip() == f"Cell In[{list(CELLS).index('where') + 1}], line 2"
+    assert (
+        outputs["where"][-1]["text"].strip() == f"Cell In[{list(CELLS).index('where') + 1}], line 2"
+    )
 
 
 def test_html_is_escaped_and_sets_no_colours():

@@ -1,4 +1,6 @@
-"""What is printed of a name: no control character, no line of its own, nothing reordered; letters stay as they are."""
+"""What is printed of a name: no control character, no line of its own, nothing reordered; letters
+stay as they are.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,9 @@ def test_letters_stay_and_what_steers_a_terminal_becomes_an_escape(text: str) ->
 
 def test_what_a_terminal_lacks_becomes_an_escape(monkeypatch) -> None:
     monkeypatch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO(), "ascii"))
-    lines = table(["scope", "n"], [["größe", "1"], ["t00 … t04", "200"]], ["total", "201"]).split("\n")
+    lines = table(["scope", "n"], [["größe", "1"], ["t00 … t04", "200"]], ["total", "201"]).split(
+        "\n"
+    )
     assert len({len(line) for line in lines}) == 1  # the columns are in line
     assert lines[2].startswith("gr\\xf6\\xdfe") and lines[3].startswith("t00 ... t04")
 
@@ -57,7 +61,9 @@ class Evil(Layer):
 
 
 Evil.__name__ = EVIL
-EvilGate = type(EVIL, (mg.Gate,), {"forward": lambda _, x: x * 1.0, "backward": lambda _, dz, z, x: (2 * dz,)})
+EvilGate = type(
+    EVIL, (mg.Gate,), {"forward": lambda _, x: x * 1.0, "backward": lambda _, dz, z, x: (2 * dz,)}
+)
 del mg.GATES[EVIL]
 
 
@@ -77,7 +83,9 @@ def error(run: Callable[[], object]) -> MinigradError:
 
 
 def wrong_report() -> GradientReport:
-    return mg.gradcheck(lambda x: EvilGate()(x).sum(), mg.Tensor([1.0], name=EVIL, dtype=np.float64))
+    return mg.gradcheck(
+        lambda x: EvilGate()(x).sum(), mg.Tensor([1.0], name=EVIL, dtype=np.float64)
+    )
 
 
 def drawn() -> object:
@@ -97,7 +105,11 @@ def not_finite() -> None:
 
 
 def epoch_report() -> None:
-    trainer = Trainer(Dense(2, 2), mg.softmax_cross_entropy, SGD({"W": mg.Tensor(1.0, requires_grad=True)}, lr=0.1))
+    trainer = Trainer(
+        Dense(2, 2),
+        mg.softmax_cross_entropy,
+        SGD({"W": mg.Tensor(1.0, requires_grad=True)}, lr=0.1),
+    )
     trainer.history.rows.append({"epoch": 1, EVIL: 0.5})
     EpochReport().on_epoch_end(trainer)
 
@@ -128,8 +140,12 @@ TEXTS: dict[str, Callable[[], object]] = {
 
 
 @pytest.mark.parametrize("name", TEXTS)
-def test_no_name_steers_a_terminal_or_begins_a_line(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_name_steers_a_terminal_or_begins_a_line(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     text = TEXTS[name]()
     lines = f"{text}\n{capsys.readouterr().out}".split("\n")
     assert "x\\x1b[2J\\r\\n" in "".join(lines), "the name is not there at all"
-    assert [line for line in lines if not line.isprintable() or line.startswith("  remedy: forged")] == []
+    assert [
+        line for line in lines if not line.isprintable() or line.startswith("  remedy: forged")
+    ] == []

@@ -1,4 +1,6 @@
-"""`minigrad draw|explore|check SCRIPT.py`, as typed: what they leave, what they print, how they end."""
+"""`minigrad draw|explore|check SCRIPT.py`, as typed: what they leave, what they print, how they
+end.
+"""
 
 import json
 import re
@@ -29,7 +31,8 @@ class Squash(mg.Gate):
 x = mg.Tensor([0.5, 1.5], requires_grad=True, name="x")
 Squash()(x).sum().backward()
 """
-# A bare loop with an optimizer, in a function, ended by SystemExit, as a script with a command line ends.
+# A bare loop with an optimizer, in a function, ended by SystemExit, as a script with a command line
+# ends.
 TRAIN = """\
 import sys
 import minigrad as mg
@@ -59,7 +62,9 @@ def run(tmp_path):
 
     def run_command(*arguments, code=0):
         command = [sys.executable, "-m", "minigrad", *arguments]
-        finished = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+        finished = subprocess.run(
+            command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
+        )
         assert finished.returncode == code, finished.stdout + finished.stderr
         return finished
 
@@ -104,9 +109,9 @@ def test_a_training_script_is_shown_as_it_was_at_its_last_backward(run, steps):
 
 def test_the_values_shown_are_those_of_the_last_backward(run):
     (run.folder / "sgd.py").write_text(
-        "import minigrad as mg\nfrom optim import SGD\n"
-        "w = mg.Tensor([3.0], requires_grad=True, name='w')\nsgd = SGD({'w': w}, lr=0.25)\n"
-        "for _ in range(2):\n    sgd.zero_grad()\n    loss = (w * w).sum()\n    loss.backward()\n    sgd.step()\n"
+        "import minigrad as mg\nfrom optim import SGD\nw = mg.Tensor([3.0], requires_grad=True, "
+        "name='w')\nsgd = SGD({'w': w}, lr=0.25)\nfor _ in range(2):\n    sgd.zero_grad()\n    "
+        "loss = (w * w).sum()\n    loss.backward()\n    sgd.step()\n"
     )
     # w is 3, then 3 - 0.25 * 6 = 1.5, where the last loss is 2.25; the last step makes it 0.75.
     run("draw", "sgd.py", "-o", "sgd.dot", "--values")
@@ -134,7 +139,9 @@ def test_what_cannot_be_done_is_said(run, arguments, said):
 def test_the_script_s_own_error_is_shown_as_python_shows_it(run):
     (run.folder / "bad.py").write_text("def half(x):\n    return x / 0\n\nhalf(1)\n")
     said = run("draw", "bad.py", code=1).stderr
-    own = subprocess.run([sys.executable, "bad.py"], cwd=run.folder, capture_output=True, text=True, check=False).stderr
+    own = subprocess.run(
+        [sys.executable, "bad.py"], cwd=run.folder, capture_output=True, text=True, check=False
+    ).stderr
     assert said.endswith(re.sub(r'File ".*?bad', 'File "bad', own).partition("\n")[2])
     (run.folder / "ends.py").write_text("raise SystemExit(3)")
     run("draw", "ends.py", code=3)

@@ -14,16 +14,24 @@ def lines(capsys: pytest.CaptureFixture[str]) -> dict[str, str]:
     return dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
 
 
-def test_it_names_what_a_report_needs(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_names_what_a_report_needs(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     facts = lines(capsys)
     assert facts["minigrad"] == mg.__version__ and facts["numpy"].startswith(np.__version__)
-    assert facts["safetensors"] == metadata.version("safetensors") and facts["OMP_NUM_THREADS"] == "3"
+    assert (
+        facts["safetensors"] == metadata.version("safetensors") and facts["OMP_NUM_THREADS"] == "3"
+    )
     assert {"Python", "system", "graphviz", "tqdm", "matplotlib", "dot"} <= facts.keys()
-    assert "pytest" not in facts and not any(getpass.getuser() in value.split() for value in facts.values())
+    assert "pytest" not in facts and not any(
+        getpass.getuser() in value.split() for value in facts.values()
+    )
 
 
-def test_what_is_missing_is_said(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_missing_is_said(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     def missing(name: str) -> str:
         raise metadata.PackageNotFoundError(name)
 

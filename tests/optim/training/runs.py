@@ -20,11 +20,19 @@ IDS = RNG.integers(1, 30, (60, 6))
 LABELS = (IDS[:, -1] > 15).astype(int)
 
 
-def build(callbacks: Any = (), optimizer: Any = None, *, dropout: float = 0.2, **options: Any) -> Trainer:
+def build(
+    callbacks: Any = (), optimizer: Any = None, *, dropout: float = 0.2, **options: Any
+) -> Trainer:
     mg.seed(11)
     model = Sequential(Embedding(30, 8), RNN(8, 6), Dropout(dropout), Dense(6, 2))
     make = optimizer or (lambda parameters: SGD(parameters, lr=0.3, momentum=0.9))
-    return Trainer(model, mg.softmax_cross_entropy, make(model.named_parameters()), callbacks=callbacks, **options)
+    return Trainer(
+        model,
+        mg.softmax_cross_entropy,
+        make(model.named_parameters()),
+        callbacks=callbacks,
+        **options,
+    )
 
 
 def data(batch_size: int = 8, **options: Any) -> Batches:
@@ -36,11 +44,16 @@ def held() -> Batches:
 
 
 def weights(trainer: Trainer) -> dict[str, bytes]:
-    return {path: tensor.array.tobytes() for path, tensor in trainer.model.named_parameters().items()}
+    return {
+        path: tensor.array.tobytes() for path, tensor in trainer.model.named_parameters().items()
+    }
 
 
 def rows_of(trainer: Trainer) -> list[dict[str, float]]:
-    return [{name: value for name, value in row.items() if name != "seconds"} for row in trainer.history.rows]
+    return [
+        {name: value for name, value in row.items() if name != "seconds"}
+        for row in trainer.history.rows
+    ]
 
 
 def state(trainer: Trainer) -> dict[str, Any]:

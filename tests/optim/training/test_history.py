@@ -16,7 +16,9 @@ from optim import (
 
 def test_history_reads_by_column() -> None:
     history = History([{"epoch": 1, "loss": 0.5}, {"epoch": 2, "lr": 0.1}])
-    assert history["loss"] == [0.5] and list(history) == ["epoch", "loss", "lr"] and len(history) == 3
+    assert (
+        history["loss"] == [0.5] and list(history) == ["epoch", "loss", "lr"] and len(history) == 3
+    )
     assert "loss" in history and "none" not in history and dict(history)["lr"] == [0.1]
     with pytest.raises(KeyError, match="'none'; there are epoch, loss, lr"):
         history["none"]
@@ -47,13 +49,18 @@ def test_a_log_has_the_same_digits_before_and_after_an_interruption() -> None:
 
 def test_curves_show_the_figures_of_the_history() -> None:
     pytest.importorskip("matplotlib")
-    rows = [{"epoch": n, "train_loss": 1 / n, "validation_loss": 2 / n, "train_accuracy": n / 10} for n in (1, 2, 3)]
+    rows = [
+        {"epoch": n, "train_loss": 1 / n, "validation_loss": 2 / n, "train_accuracy": n / 10}
+        for n in (1, 2, 3)
+    ]
     figure = History([*rows, {"epoch": 2.5, "step": 9, "test_loss": 0.1}]).plot()
     loss, accuracy = figure.axes
     lines = {line.get_label(): line.get_xydata().tolist() for line in loss.get_lines()}
     assert lines["train"] == [[1, 1], [2, 0.5], [3, 1 / 3]] and lines["test"] == [[2.5, 0.1]]
     assert lines["validation"] == [[1, 2], [2, 1], [3, 2 / 3]]
-    assert [line.get_label() for line in accuracy.get_lines()] == ["train"] and accuracy.get_ylabel() == "accuracy"
+    assert [line.get_label() for line in accuracy.get_lines()] == [
+        "train"
+    ] and accuracy.get_ylabel() == "accuracy"
 
 
 def test_another_suffix_is_refused() -> None:

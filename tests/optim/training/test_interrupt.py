@@ -26,7 +26,9 @@ def press(trainer: Any = None) -> None:
 
 
 @pytest.mark.parametrize("moment", ["on_step", "on_gradients"])
-def test_ctrl_c_stores_a_place_from_which_the_run_ends_the_same(tmp_path: Path, moment: str, capsys: Any) -> None:
+def test_ctrl_c_stores_a_place_from_which_the_run_ends_the_same(
+    tmp_path: Path, moment: str, capsys: Any
+) -> None:
     def run(*more: Callback, resume: Path | None = None) -> Trainer:
         trainer = build([BestWeights(tmp_path / "best.safetensors"), *more], seed=2)
         try:
@@ -39,7 +41,10 @@ def test_ctrl_c_stores_a_place_from_which_the_run_ends_the_same(tmp_path: Path, 
     broken = run(At(moment, 9, press), Snapshots(tmp_path / "snapshots", every_steps=1000))
     newest = Snapshots.latest(tmp_path / "snapshots")
     told = capsys.readouterr().out
-    assert f"Stopped by Ctrl-C after step {broken.step}. To go on: fit(..., resume={str(newest)!r})" in told
+    assert (
+        f"Stopped by Ctrl-C after step {broken.step}. To go on: fit(..., resume={str(newest)!r})"
+        in told
+    )
     assert "best weights: those of epoch 1" in told
     best = mg.load(tmp_path / "best.safetensors")
     assert {name: array.tobytes() for name, array in best.items()} == weights(broken)
@@ -70,7 +75,8 @@ def test_ctrl_c_during_validation_goes_on_with_that_validation(tmp_path: Path) -
 
 def test_ctrl_c_between_two_callbacks_stores_nothing_half_done(tmp_path: Path) -> None:
     press = At("on_step", 4, lambda trainer: signal.raise_signal(signal.SIGINT))
-    evaluate = Evaluate(held(), every_steps=4)  # finds the signal while it measures, before Snapshots has its turn
+    # finds the signal while it measures, before Snapshots has its turn
+    evaluate = Evaluate(held(), every_steps=4)
     broken = build([press, evaluate, Snapshots(tmp_path, every_steps=3)], seed=2)
     with pytest.raises(KeyboardInterrupt):
         broken.fit(data(), 3)

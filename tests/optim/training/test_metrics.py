@@ -33,7 +33,12 @@ def test_accuracy(output: list[Any], labels: list[Any], share: float) -> None:
 
 @pytest.mark.parametrize(
     ("value", "what"),
-    [(None, "'f' returned None"), (np.ones(8), "shape (8,)"), (np.ma.masked, "'f'"), (mg.Tensor([0.5]), "")],
+    [
+        (None, "'f' returned None"),
+        (np.ones(8), "shape (8,)"),
+        (np.ma.masked, "'f'"),
+        (mg.Tensor([0.5]), ""),
+    ],
 )
 def test_a_metric_is_one_number(value: Any, what: str) -> None:
     if what:

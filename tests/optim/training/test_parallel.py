@@ -1,6 +1,8 @@
-"""One model on several ranks: the same as on one, to rounding; the same on all; and an end for all if one fails.
+"""One model on several ranks: the same as on one, to rounding; the same on all; and an end for all
+if one fails.
 
-Ranks are threads where that will do, with a communicator made of lists; elsewhere `mpiexec` starts them (ranks.py).
+Ranks are threads where that will do, with a communicator made of lists; elsewhere `mpiexec` starts
+them (ranks.py).
 """
 
 from __future__ import annotations
@@ -21,11 +23,15 @@ from optim import SGD, Adam, Callback, Snapshots, Trainer, freeze
 from optim.training.parallel import all_reduce, fingerprint, shard, sum_gradients
 from tests.optim import ranks as programs
 
-needs_mpi = pytest.mark.skipif(programs.mpiexec() is None, reason="there is no MPI: pip install '.[mpi]'")
+needs_mpi = pytest.mark.skipif(
+    programs.mpiexec() is None, reason="there is no MPI: pip install '.[mpi]'"
+)
 
 
 class Threads:
-    """A communicator between threads. What a rank gives is put on the table, and taken when all have given."""
+    """A communicator between threads. What a rank gives is put on the table, and taken when all
+    have given.
+    """
 
     def __init__(self, rank: int, size: int, table: list[Any], barrier: threading.Barrier) -> None:
         self.rank, self.size, self.table, self.barrier = rank, size, table, barrier
@@ -60,13 +66,16 @@ def on_ranks(size: int, act: Any) -> list[Any]:
 @pytest.mark.parametrize(("rows", "size", "taken"), [
     (8, 2, [(0, 4), (4, 4)]),
     (10, 4, [(0, 3), (3, 2), (5, 3), (8, 2)]),
-    (2, 4, [(0, 1), (1, 0), (1, 1), (1, 0)]),  # the second takes a row as well, and counts it as none
+    # the second takes a row as well, and counts it as none
+    (2, 4, [(0, 1), (1, 0), (1, 1), (1, 0)]),
 ])  # fmt: skip
 def test_rows_are_shared_out(rows: int, size: int, taken: list[tuple[int, int]]) -> None:
     batch = np.arange(rows), list(range(rows))
     for rank, (first, count) in enumerate(taken):
         (inputs, labels), counted = shard(Threads(rank, size, [], threading.Barrier(1)), batch)
-        assert counted == count and labels == list(inputs) == list(range(first, first + max(count, 1)))
+        assert counted == count and labels == list(inputs) == list(
+            range(first, first + max(count, 1))
+        )
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 5])
@@ -81,14 +90,18 @@ def test_all_reduce_adds_up_in_the_order_of_the_ranks(size: int) -> None:
 
 @pytest.mark.fast
 def test_gradients_are_summed_by_shares_whatever_their_form() -> None:
-    # Each rank reads its rows of a table; W has a gradient on one rank only, b is in another dtype, and c has none.
+    # Each rank reads its rows of a table; W has a gradient on one rank only, b is in another dtype,
+    # and c has none.
     shares, ids = [0.75, 0.25], [[1, 1, 3], [3, 0]]
 
     def act(comm: Any) -> dict[str, Any]:
         tensors = {"table": make_table(np.zeros((5, 2)), dtype="float64")}
         tensors |= {name: mg.Tensor(np.zeros(3), requires_grad=True) for name in "Wc"}
         tensors["b"] = mg.Tensor(np.zeros(2, "float32"), requires_grad=True)
-        loss = mg.lookup(tensors["table"], np.array(ids[comm.rank])).sum() + (tensors["b"] * (1 + comm.rank)).sum()
+        loss = (
+            mg.lookup(tensors["table"], np.array(ids[comm.rank])).sum()
+            + (tensors["b"] * (1 + comm.rank)).sum()
+        )
         (loss + (tensors["W"] * [1.0, 2.0, 4.0]).sum() if comm.rank else loss).backward()
         sum_gradients(comm, tensors, shares[comm.rank])
         assert tensors["table"].node.grad.rows()[0].tolist() == [0, 1, 3]  # type: ignore[attr-defined]
@@ -103,12 +116,18 @@ def test_gradients_are_summed_by_shares_whatever_their_form() -> None:
 @pytest.mark.parametrize(("cell", "rule", "dtype", "bound"), [
     ("rnn", "adam", "float64", 1e-12), ("gru", "sgd", "float64", 1e-12), ("lstm", "adam", "float32", 5e-4),
 ])  # fmt: skip
-def test_a_run_on_several_ranks_is_that_on_one(cell: str, rule: str, dtype: str, bound: float) -> None:
-    one, *_ = on_ranks(1, lambda comm: programs.train(comm, cell, rule, dtype, epochs=5, truncate=4))
+def test_a_run_on_several_ranks_is_that_on_one(
+    cell: str, rule: str, dtype: str, bound: float
+) -> None:
+    one, *_ = on_ranks(
+        1, lambda comm: programs.train(comm, cell, rule, dtype, epochs=5, truncate=4)
+    )
     alone = programs.train(None, cell, rule, dtype, epochs=5, truncate=4)
     assert programs.difference(alone, one)[1] < 1e-6  # updates of a table are made at other times
     for size in (2, 4):
-        outcomes = on_ranks(size, lambda comm: programs.train(comm, cell, rule, dtype, epochs=5, truncate=4))
+        outcomes = on_ranks(
+            size, lambda comm: programs.train(comm, cell, rule, dtype, epochs=5, truncate=4)
+        )
         weights, history = programs.difference(one, outcomes[0])
         assert weights < bound and history < (1e-6 if dtype == "float64" else 5e-6)
         assert len({outcome["sha256"] for outcome in outcomes}) == 1
@@ -117,13 +136,17 @@ def test_a_run_on_several_ranks_is_that_on_one(cell: str, rule: str, dtype: str,
 
 def test_what_one_rank_asks_for_all_do() -> None:
     outcomes = on_ranks(3, lambda comm: programs.train(comm, epochs=5, trouble=("stop", 1)))
-    assert [(outcome["steps"], outcome["stop"]) for outcome in outcomes] == [(12, "rank 1 asked for it")] * 3
+    assert [(outcome["steps"], outcome["stop"]) for outcome in outcomes] == [
+        (12, "rank 1 asked for it")
+    ] * 3
 
 
 class Bits(Callback):
     """On one rank alone, does something at a moment, of step 4 or of all."""
 
-    def __init__(self, act: Any, rank: int = 0, moment: str = "on_gradients", step: int | None = None) -> None:
+    def __init__(
+        self, act: Any, rank: int = 0, moment: str = "on_gradients", step: int | None = None
+    ) -> None:
         self.act, self.rank, self.step = act, rank, step
         setattr(self, moment, self.on_this_rank)
 
@@ -140,7 +163,9 @@ def batches_of(rows: int = 8, count: int = 4) -> list[Any]:
 def train_table(
     comm: Any, callbacks: Any = (), make: Any = Adam, batches: Any = None, validation: Any = None
 ) -> list[bytes]:
-    """The bytes of a table and of its optimizer after a run, in which most rows are touched now and then only."""
+    """The bytes of a table and of its optimizer after a run, in which most rows are touched now and
+    then only.
+    """
     with programs.DRAWING:
         mg.seed(1)
         model = Sequential(Embedding(60, 3), RNN(3, 2), Dense(2, 2))
@@ -178,9 +203,13 @@ def test_ranks_stay_equal_whatever_one_of_them_reads(read: Any, moment: str) -> 
 
 CHANGES: dict[str, Any] = {
     "scale: 1.0 on rank 0, 0.5 on rank 1": lambda trainer: setattr(trainer.optimizer, "scale", 0.5),
-    "lr of group 0: 0.001 on rank 0, 0.5 on rank 1": lambda trainer: setattr(trainer.optimizer, "lr", 0.5),
+    "lr of group 0: 0.001 on rank 0, 0.5 on rank 1": lambda trainer: setattr(
+        trainer.optimizer, "lr", 0.5
+    ),
     "beta1: 0.9 on rank 0, 0.5 on rank 1": lambda trainer: setattr(trainer.optimizer, "beta1", 0.5),
-    "requires_grad of rnn.cell.W_xh: True on rank 0, False on rank 1": lambda trainer: freeze(trainer.model, "*W_xh"),
+    "requires_grad of rnn.cell.W_xh: True on rank 0, False on rank 1": lambda trainer: freeze(
+        trainer.model, "*W_xh"
+    ),
 }
 
 
@@ -189,14 +218,18 @@ def test_a_setting_that_one_rank_changes_is_an_error_on_all(told: str, change: A
     check_refused(OptionError, f"MG332.* {told}", callbacks=[Bits(change, 1, step=4)])
 
 
-@pytest.mark.parametrize("told", ["the optimizer: Adam on ranks 0, 2, SGD on rank 1", "lr of group 0: 0.001 on ranks"])
+@pytest.mark.parametrize(
+    "told", ["the optimizer: Adam on ranks 0, 2, SGD on rank 1", "lr of group 0: 0.001 on ranks"]
+)
 def test_optimizers_that_differ_at_the_start_are_an_error_on_all(told: str) -> None:
     check_refused(OptionError, f"MG332.* {told}", size=3, make=SGD)
 
 
 DRIFTS: dict[str, Any] = {
     "dense.b": lambda trainer: trainer.model.dense.b.update(lambda b: b.__setitem__(0, 1.0)),
-    "embedding.table": lambda trainer: trainer.model.embedding.table.update(lambda t: t.__setitem__(3, 1.0)),
+    "embedding.table": lambda trainer: trainer.model.embedding.table.update(
+        lambda t: t.__setitem__(3, 1.0)
+    ),
     "rnn.cell.b_h": lambda trainer: trainer.model.rnn.cell.b_h.node.grad.__imul__(2),
 }
 
@@ -213,13 +246,31 @@ def with_other_inputs(number: int) -> list[Any]:
 
 
 DATA: dict[str, Any] = {
-    "inputs of the first batch": (with_other_inputs(0), r"MG323.* input 0: \(8, 2\) int64 \(checksum"),
-    "inputs of a later batch": (with_other_inputs(2), r"MG323.* input 0: \(8, 2\) int64 \(checksum"),
+    "inputs of the first batch": (
+        with_other_inputs(0),
+        r"MG323.* input 0: \(8, 2\) int64 \(checksum",
+    ),
+    "inputs of a later batch": (
+        with_other_inputs(2),
+        r"MG323.* input 0: \(8, 2\) int64 \(checksum",
+    ),
     "labels": ([(x, 1 - y) for x, y in batches_of()], r"MG323.* labels: \(8,\) int64 \(checksum"),
-    "fewer rows": (batches_of(rows=6), r"MG323.* input 0: \(8, 2\) .* on rank 0, \(6, 2\) .* on rank 1; labels"),
-    "fewer batches": (batches_of(count=3), "MG331.* a backward pass on rank 0, the end of an epoch on rank 1"),
-    "no batches": ([], "MG331.* the first batch of an epoch on rank 0, the end of an epoch on rank 1"),
-    "a further input": ([(x, x, y) for x, y in batches_of()], "MG323.* input 1: missing on rank 0, .* on rank 1"),
+    "fewer rows": (
+        batches_of(rows=6),
+        r"MG323.* input 0: \(8, 2\) .* on rank 0, \(6, 2\) .* on rank 1; labels",
+    ),
+    "fewer batches": (
+        batches_of(count=3),
+        "MG331.* a backward pass on rank 0, the end of an epoch on rank 1",
+    ),
+    "no batches": (
+        [],
+        "MG331.* the first batch of an epoch on rank 0, the end of an epoch on rank 1",
+    ),
+    "a further input": (
+        [(x, x, y) for x, y in batches_of()],
+        "MG323.* input 1: missing on rank 0, .* on rank 1",
+    ),
 }
 
 
@@ -231,7 +282,9 @@ def test_batches_that_differ_are_an_error_on_all_ranks(batches: Any, told: str, 
             train_table(comm, **{use: batches if comm.rank == 1 else batches_of()})
 
     if use == "validation":
-        told = told.replace("a backward pass", "a batch of an evaluation").replace("an epoch", "an evaluation")
+        told = told.replace("a backward pass", "a batch of an evaluation").replace(
+            "an epoch", "an evaluation"
+        )
         told = told.replace("the first batch of", "a batch of")
     on_ranks(2, act)
 
@@ -239,17 +292,24 @@ def test_batches_that_differ_are_an_error_on_all_ranks(batches: Any, told: str, 
 def test_what_one_rank_does_alone_is_an_error_on_all() -> None:
     evaluates = [Bits(lambda trainer: trainer.evaluate(batches_of()), 1, "on_step")]
     check_refused(
-        DataError, "MG331.* between two batches on rank 0, a batch of an evaluation on rank 1", callbacks=evaluates
+        DataError,
+        "MG331.* between two batches on rank 0, a batch of an evaluation on rank 1",
+        callbacks=evaluates,
     )
 
 
 def test_batches_of_what_is_no_array_of_numbers_are_compared_by_their_lengths() -> None:
     objects = "(2,) object (checksum 00000000)"
-    assert fingerprint(([[1], [2, 3]], np.array(["a", None]))) == {"input 0": objects, "labels": objects}
+    assert fingerprint(([[1], [2, 3]], np.array(["a", None]))) == {
+        "input 0": objects,
+        "labels": objects,
+    }
 
 
 @pytest.mark.parametrize("ranks", [1, 2])
-def test_a_carried_state_of_fewer_rows_than_ranks_resumes_on_any_number_of_them(ranks: int, tmp_path: Path) -> None:
+def test_a_carried_state_of_fewer_rows_than_ranks_resumes_on_any_number_of_them(
+    ranks: int, tmp_path: Path
+) -> None:
     rng = np.random.default_rng(0)
     windows = [(rng.normal(size=(2, 3, 4)), rng.normal(size=(2, 3, 2))) for _ in range(6)]
 
@@ -261,10 +321,12 @@ def test_a_carried_state_of_fewer_rows_than_ranks_resumes_on_any_number_of_them(
             tensor.array = tensor.array.astype(np.float64)
         model = Stateful(rnn, TruncatedBPTT(k1=3, k2=6))
         optimizer = SGD(model.named_parameters())
-        Trainer(model, mg.mean_squared_error, optimizer, callbacks=callbacks, comm=comm, metrics={}).fit(
-            windows, 1, resume=newest
+        Trainer(
+            model, mg.mean_squared_error, optimizer, callbacks=callbacks, comm=comm, metrics={}
+        ).fit(windows, 1, resume=newest)
+        return np.concatenate(
+            [tensor.array.ravel() for tensor in model.named_parameters().values()]
         )
-        return np.concatenate([tensor.array.ravel() for tensor in model.named_parameters().values()])
 
     unbroken = on_ranks(1, act)[0]
     stops = Bits(lambda trainer: trainer.stop("enough"), 0, "on_step", 4)
@@ -272,7 +334,8 @@ def test_a_carried_state_of_fewer_rows_than_ranks_resumes_on_any_number_of_them(
     newest = Snapshots.latest(tmp_path)
     assert newest is not None
     checkpoint = mg.load(newest)
-    mg.save(newest, dict(checkpoint), checkpoint.info | {"stop_reason": "", "deciding": {}})  # as if interrupted
+    # as if interrupted
+    mg.save(newest, dict(checkpoint), checkpoint.info | {"stop_reason": "", "deciding": {}})
     for weights in on_ranks(ranks, lambda comm: act(comm, newest=newest)):
         np.testing.assert_allclose(weights, unbroken, rtol=1e-12)
 
@@ -282,11 +345,21 @@ def test_a_carried_state_of_fewer_rows_than_ranks_resumes_on_any_number_of_them(
 
 @needs_mpi
 def test_two_runs_on_mpi_are_equal_to_the_last_bit_on_all_ranks(tmp_path: Path) -> None:
-    options: dict[str, Any] = {"cell": "gru", "dropout": 0.3, "truncate": 4, "dtype": "float32", "epochs": 5}
+    options: dict[str, Any] = {
+        "cell": "gru",
+        "dropout": 0.3,
+        "truncate": 4,
+        "dtype": "float32",
+        "epochs": 5,
+    }
     outcomes = [*programs.run(2, folder=str(tmp_path), **options), *programs.run(2, **options)]
     assert len({outcome["sha256"] for outcome in outcomes}) == 1
     assert all(outcome["history"] == outcomes[0]["history"] for outcome in outcomes)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["best.safetensors", "log.csv", "snapshots"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "best.safetensors",
+        "log.csv",
+        "snapshots",
+    ]
 
 
 @needs_mpi
@@ -295,7 +368,9 @@ def test_two_runs_on_mpi_are_equal_to_the_last_bit_on_all_ranks(tmp_path: Path) 
     ("exit", 0, True, "SystemExit: 0"),
     ("kill", 1, True, "signal 9"),
 ])  # fmt: skip
-def test_a_rank_that_fails_ends_all(tmp_path: Path, kind: str, rank: int, module: bool, told: str) -> None:
+def test_a_rank_that_fails_ends_all(
+    tmp_path: Path, kind: str, rank: int, module: bool, told: str
+) -> None:
     status, printed = programs.trouble(kind, rank, tmp_path, module)
     assert status != 0 and told in printed and not programs.left_over()
     if kind != "kill":
@@ -306,12 +381,16 @@ def test_a_rank_that_fails_ends_all(tmp_path: Path, kind: str, rank: int, module
 
 
 @needs_mpi
-def test_ctrl_c_leaves_a_place_from_which_the_run_ends_the_same_on_as_many_ranks(tmp_path: Path) -> None:
+def test_ctrl_c_leaves_a_place_from_which_the_run_ends_the_same_on_as_many_ranks(
+    tmp_path: Path,
+) -> None:
     options: dict[str, Any] = {"dropout": 0.3, "dtype": "float32", "epochs": 12}
     status, printed = programs.interrupted(tmp_path, 0.1, **options)
     assert status != 0 and "To go on: fit(" in printed and not programs.left_over()
     resumed = programs.run(2, folder=str(tmp_path), resume=True, **options)
-    assert {outcome["sha256"] for outcome in resumed} == {outcome["sha256"] for outcome in programs.run(2, **options)}
+    assert {outcome["sha256"] for outcome in resumed} == {
+        outcome["sha256"] for outcome in programs.run(2, **options)
+    }
 
 
 @needs_mpi

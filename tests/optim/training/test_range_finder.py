@@ -34,10 +34,18 @@ def test_the_range_test_finds_where_a_parabola_diverges_and_leaves_everything_as
         def __call__(self, c): return c * w * w / 2  # fmt: skip
 
     optimizer = SGD({"w": w}, lr=0.5, momentum=0.5)
-    trainer = Trainer(Parabola(), lambda output, labels: output.sum(), optimizer, metrics={}, callbacks=[])
-    found = find_learning_rate(trainer, [(np.array([4.0]), np.zeros(1))], low=1e-4, high=100.0, steps=120)
+    trainer = Trainer(
+        Parabola(), lambda output, labels: output.sum(), optimizer, metrics={}, callbacks=[]
+    )
+    found = find_learning_rate(
+        trainer, [(np.array([4.0]), np.zeros(1))], low=1e-4, high=100.0, steps=120
+    )
     assert found.rates[0] == 1e-4 and np.allclose(np.diff(np.log(found.rates)), np.log(1e6) / 119)
-    near = [rate for rate, loss in zip(found.rates, found.losses, strict=True) if loss <= 1.02 * min(found.losses)]
+    near = [
+        rate
+        for rate, loss in zip(found.rates, found.losses, strict=True)
+        if loss <= 1.02 * min(found.losses)
+    ]
     assert found.suggestion == near[-1] / 10
     assert 0.02 < found.suggestion < 2 / 4 and 0.5 < found.rates[-1] < 100
     assert min(found.losses) < 0.5 * found.losses[0]
@@ -50,14 +58,18 @@ def test_the_range_test_puts_dropout_and_shuffling_back(tmp_path: Path) -> None:
     ends = []
     for look in (False, True):
         net = model()
-        trainer = Trainer(net, mg.softmax_cross_entropy, Adam(net.named_parameters(), lr=0.01), callbacks=[])
+        trainer = Trainer(
+            net, mg.softmax_cross_entropy, Adam(net.named_parameters(), lr=0.01), callbacks=[]
+        )
         batches = Batches(ids, labels, batch_size=8)
         if look:
             found = find_learning_rate(trainer, batches, steps=12)
             found.plot(tmp_path / "range.png")
             assert (tmp_path / "range.png").read_bytes().startswith(b"\x89PNG")
         trainer.fit(batches, 2)
-        ends.append({path: tensor.array.tobytes() for path, tensor in net.named_parameters().items()})
+        ends.append(
+            {path: tensor.array.tobytes() for path, tensor in net.named_parameters().items()}
+        )
     assert ends[0] == ends[1]
 
 

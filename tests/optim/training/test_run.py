@@ -12,7 +12,9 @@ from optim import SGD, Trainer, find_learning_rate, summary
 
 @pytest.mark.parametrize("look", ["evaluate", "summary", "range"])
 @pytest.mark.parametrize("training", [True, False])
-def test_looking_at_a_model_leaves_the_mode_of_each_part_and_what_it_carries(look: str, training: bool) -> None:
+def test_looking_at_a_model_leaves_the_mode_of_each_part_and_what_it_carries(
+    look: str, training: bool
+) -> None:
     mg.seed(2)
     rnn = RNN(3, 4, return_sequences=True, return_state=True)
     net = Sequential(Dropout(0.0), Stateful(rnn, TruncatedBPTT(2, 4)), Dropout(0.5)).train(training)
@@ -22,7 +24,9 @@ def test_looking_at_a_model_leaves_the_mode_of_each_part_and_what_it_carries(loo
     whole = rnn(x)[0].array
     carried = net.carried
     carried(x[:, :2])
-    trainer = Trainer(net, mg.mean_squared_error, SGD(net.named_parameters(), lr=0.1), metrics={}, callbacks=[])
+    trainer = Trainer(
+        net, mg.mean_squared_error, SGD(net.named_parameters(), lr=0.1), metrics={}, callbacks=[]
+    )
     other = [(x[::-1, 4:6], np.ones((2, 2, 4), "float32"))]
     if look == "evaluate":
         trainer.evaluate(other)

@@ -1,7 +1,10 @@
-"""A run that is resumed ends as the one that was not interrupted, whatever changes on the way; or an error says why.
+"""A run that is resumed ends as the one that was not interrupted, whatever changes on the way; or
+an error says why.
 
-snapshot_e233385 was written at commit e233385, after 14 of 32 steps of a run, with updates pending for rows of
-its table; snapshot_e233385_carried after 5 of 12 steps of another. Their losses at the end are in the tests.
+snapshot_e233385 was written at commit e233385, after 14 of 32 steps of a run, with updates pending
+for rows of
+its table; snapshot_e233385_carried after 5 of 12 steps of another. Their losses at the end are in
+the tests.
 """
 
 from __future__ import annotations
@@ -44,7 +47,9 @@ DATA = Path(__file__).parent / "data"
 
 
 def check_resumes(folder: Path, run: Callable[[list[Callback], Path | None], Trainer]) -> None:
-    """`run(further callbacks, resume)`, interrupted after each of its steps, ends as if it had not been."""
+    """`run(further callbacks, resume)`, interrupted after each of its steps, ends as if it had not
+    been.
+    """
     expected = state(run([Snapshots(folder, every_steps=1, every_epochs=1, keep=1000)], None))
     snapshots = sorted(folder.iterdir())
     assert len(snapshots) >= 8
@@ -95,13 +100,17 @@ USES: dict[str, Callable[[Batches], list[Callback]]] = {
     "as validation": lambda train: [],
     "every 2 steps": lambda train: [Evaluate(train, every_steps=2)],
     "shuffled test": lambda train: [Evaluate(data(seed=8), every_steps=3)],
-    "by a callback": lambda train: [At("on_step", step, lambda trainer: list(train)) for step in (3, 6, 8)],
+    "by a callback": lambda train: [
+        At("on_step", step, lambda trainer: list(train)) for step in (3, 6, 8)
+    ],
 }
 
 
 @pytest.mark.parametrize("seed", [None, 4])
 @pytest.mark.parametrize("use", USES)
-def test_batches_used_in_several_places_are_resumed(tmp_path: Path, use: str, seed: int | None) -> None:
+def test_batches_used_in_several_places_are_resumed(
+    tmp_path: Path, use: str, seed: int | None
+) -> None:
     def run(further: list[Callback], resume: Path | None) -> Trainer:
         train = data(seed=6 if seed is None else 0)
         trainer = build([*USES[use](train), *further], seed=seed)
@@ -147,7 +156,10 @@ def test_every_callback_at_once_is_resumed(tmp_path: Path, rule: str) -> None:
 
 @pytest.mark.parametrize("rule", RULES)
 def test_storing_a_run_does_not_change_it(tmp_path: Path, rule: str) -> None:
-    stored, plain = (build(callbacks, RULES[rule], seed=2) for callbacks in ([Snapshots(tmp_path, every_steps=1)], []))
+    stored, plain = (
+        build(callbacks, RULES[rule], seed=2)
+        for callbacks in ([Snapshots(tmp_path, every_steps=1)], [])
+    )
     stored.fit(data(), 3)
     plain.fit(data(), 3)
     assert weights(stored) == weights(plain)
@@ -170,14 +182,20 @@ def test_a_list_of_batches_is_resumed_and_a_shorter_one_refused(tmp_path: Path) 
         return trainer
 
     check_resumes(tmp_path, run)
-    for other, told in ((batches[:4], "the number of batches was 6 and is 4"), (data(), "state_dict")):
+    for other, told in (
+        (batches[:4], "the number of batches was 6 and is 4"),
+        (data(), "state_dict"),
+    ):
         with pytest.raises(CheckpointError, match=told):
             build().fit(other, 3, resume=tmp_path / "step-000000003.safetensors")
 
 
 def test_a_second_fit_is_resumed(tmp_path: Path) -> None:
     def run(further: list[Callback], resume: Path | None) -> Trainer:
-        trainer, train = build([ClipGradients(0.1), At("on_step", 8, lambda trainer: 1 / 0)], momentum), data()
+        trainer, train = (
+            build([ClipGradients(0.1), At("on_step", 8, lambda trainer: 1 / 0)], momentum),
+            data(),
+        )
         with pytest.raises(ZeroDivisionError):
             trainer.fit(train, 2)
         trainer.callbacks = [trainer.callbacks[0], *further]
@@ -223,14 +241,22 @@ def other_head(parameters: Any) -> Optimizer:
     ("change", "code", "told"),
     [
         ({"optimizer": adam}, "MG508", "the optimizer was 'SGD' and is 'Adam'"),
-        ({"optimizer": lambda p: SGD(p, lr=0.2, momentum=0.9)}, "MG508", "lr of group 0 was 0.3 and is 0.2"),
+        (
+            {"optimizer": lambda p: SGD(p, lr=0.2, momentum=0.9)},
+            "MG508",
+            "lr of group 0 was 0.3 and is 0.2",
+        ),
         ({"optimizer": other_head}, "MG505", "dense.W is (6, 2), and (6, 3)"),
         ({"metrics": {}}, "MG508", "the metrics was ['accuracy', 'loss'] and is ['loss']"),
         ({"config": {"hidden": 8}}, "MG508", "hidden was None and is 8"),
         ({"epochs": 1}, "MG508", "it is in epoch 2, and epochs is 1"),
         ({"train": data(4)}, "MG414", "batch_size was 8, is 4"),
         ({"train": Bare()}, "MG508", "the batches of train cannot be loaded (ZeroDivisionError"),
-        ({"callbacks": [EarlyStopping("train_loss")]}, "MG508", "watched 'train_accuracy', not 'train_loss'"),
+        (
+            {"callbacks": [EarlyStopping("train_loss")]},
+            "MG508",
+            "watched 'train_accuracy', not 'train_loss'",
+        ),
         (edited(lambda arrays, info: info.pop("means")), "MG508", "it has no means"),
         (edited(lambda arrays, info: info.pop("kind")), "MG508", "only weights"),
         (edited(lambda arrays, info: arrays.pop("model/dense.b")), "MG505", "dense.b"),
@@ -238,13 +264,19 @@ def other_head(parameters: Any) -> Optimizer:
         (Path.unlink, "MG501", "cannot read"),
     ],
 )
-def test_a_snapshot_that_does_not_fit_leaves_the_model_alone(tmp_path: Path, change: Any, code: str, told: str) -> None:
-    build([EarlyStopping("train_accuracy"), Snapshots(tmp_path, every_steps=7)], momentum).fit(data(), 2)
+def test_a_snapshot_that_does_not_fit_leaves_the_model_alone(
+    tmp_path: Path, change: Any, code: str, told: str
+) -> None:
+    build([EarlyStopping("train_accuracy"), Snapshots(tmp_path, every_steps=7)], momentum).fit(
+        data(), 2
+    )
     newest = Snapshots.latest(tmp_path)
     assert newest is not None
     options = dict(change) if isinstance(change, dict) else change(newest) or {}
     train, epochs = options.pop("train", data()), options.pop("epochs", 2)
-    trainer = build(**{"optimizer": momentum, "callbacks": [EarlyStopping("train_accuracy")], **options})
+    trainer = build(
+        **{"optimizer": momentum, "callbacks": [EarlyStopping("train_accuracy")], **options}
+    )
     before = weights(trainer)
     with pytest.raises(MinigradError) as error:
         trainer.fit(train, epochs, resume=newest)
@@ -286,7 +318,9 @@ def test_a_state_that_no_snapshot_can_hold_ends_the_run(tmp_path: Path, state: A
 @pytest.mark.fast
 def test_a_snapshot_of_commit_e233385_goes_on_as_it_would_have() -> None:
     path = DATA / "snapshot_e233385.safetensors"
-    assert mg.load(path)["optimizer/pending sums/embedding.table"].shape[0] == 2, "Adam had two sums then"
+    assert mg.load(path)["optimizer/pending sums/embedding.table"].shape[0] == 2, (
+        "Adam had two sums then"
+    )
     rng = np.random.default_rng(11)
     train = [(rng.integers(0, 8 + 4 * k, (4, 5)), rng.integers(0, 2, 4)) for k in range(8)]
     model, best = Sequential(Embedding(40, 4), RNN(4, 3), Dense(3, 2)), BestWeights()
@@ -294,17 +328,32 @@ def test_a_snapshot_of_commit_e233385_goes_on_as_it_would_have() -> None:
     found: list[Any] = []
     look = At("on_step", 15, lambda trainer: found.append((best.epoch, dict(best.weights))))
     callbacks = [ClipGradients(0.5), EarlyStopping(patience=9), best, look]
-    trainer = Trainer(model, mg.softmax_cross_entropy, optimizer, callbacks=callbacks, seed=1, config={"hidden": 3})
+    trainer = Trainer(
+        model,
+        mg.softmax_cross_entropy,
+        optimizer,
+        callbacks=callbacks,
+        seed=1,
+        config={"hidden": 3},
+    )
     history = trainer.fit(train, 4, train[:3], resume=path)
-    assert history["train_loss"] == pytest.approx([0.7502760, 0.5355367, 0.3852813, 0.2607404], rel=1e-5)
-    assert history["validation_loss"] == pytest.approx([0.5743932, 0.5051316, 0.4338129, 0.3491412], rel=1e-5)
-    assert history["largest_gradient_norm"] == pytest.approx([2.1956692, 0.8582933, 2.1466550, 4.0793667], rel=1e-5)
+    assert history["train_loss"] == pytest.approx(
+        [0.7502760, 0.5355367, 0.3852813, 0.2607404], rel=1e-5
+    )
+    assert history["validation_loss"] == pytest.approx(
+        [0.5743932, 0.5051316, 0.4338129, 0.3491412], rel=1e-5
+    )
+    assert history["largest_gradient_norm"] == pytest.approx(
+        [2.1956692, 0.8582933, 2.1466550, 4.0793667], rel=1e-5
+    )
     assert found[0][0] == 1 and found[0][1].keys() == model.named_parameters().keys()
 
 
 def test_a_carried_state_of_commit_e233385_goes_on_as_it_would_have() -> None:
     rng = np.random.default_rng(11)
-    train = [(rng.normal(size=(2, 2, 3)).astype("float32"), rng.integers(0, 2, (2, 2))) for _ in range(6)]
+    train = [
+        (rng.normal(size=(2, 2, 3)).astype("float32"), rng.integers(0, 2, (2, 2))) for _ in range(6)
+    ]
     model = Stateful(RNN(3, 2, return_sequences=True, return_state=True), TruncatedBPTT(2, 3))
     optimizer = SGD(model.named_parameters(), lr=0.1, momentum=0.9)
 

@@ -20,7 +20,8 @@ def test_summary_counts_by_hand() -> None:
         == sum(tensor.size for tensor in net.named_parameters().values())
     )
     assert table.parameter_bytes == 4 * table.parameters and table.frozen == 0
-    assert lines["Dense"].flops == 2 * 2 * 4 * 3 + 2 * 3  # a multiplication and an addition each, and the bias
+    # a multiplication and an addition each, and the bias
+    assert lines["Dense"].flops == 2 * 2 * 4 * 3 + 2 * 3
     assert lines["Dense"].bytes == 2 * (2 * 3 * 4)  # the product's output and the sum's
     text = str(table)
     assert "sequential/dense" in text and f"{table.parameters:,} parameters" in text

@@ -60,10 +60,19 @@ def test_the_loop_is_the_loop_that_one_would_write() -> None:
         model.eval()
         with mg.no_grad():
             logits = model(IDS[48:])
-        rows.append((losses / count, right / count, mg.softmax_cross_entropy(logits, LABELS[48:]).item()))
+        rows.append(
+            (losses / count, right / count, mg.softmax_cross_entropy(logits, LABELS[48:]).item())
+        )
     assert weights(ours) == weights(other)
     assert history["epoch"] == [1, 2] and history["step"] == [6, 12]
-    measured = list(zip(history["train_loss"], history["train_accuracy"], history["validation_loss"], strict=True))
+    measured = list(
+        zip(
+            history["train_loss"],
+            history["train_accuracy"],
+            history["validation_loss"],
+            strict=True,
+        )
+    )
     np.testing.assert_allclose(measured, rows, rtol=1e-6)
     assert all(seconds > 0 for seconds in history["seconds"])
 
@@ -88,11 +97,16 @@ def test_the_moments_come_in_order() -> None:
     class Listen(Callback):
         def __init__(self, name: str) -> None:
             for moment in [moment for moment in dir(Callback) if moment.startswith("on_")]:
-                setattr(self, moment, lambda trainer, moment=moment: told.append(f"{name}.{moment[3:]}"))
+                setattr(
+                    self, moment, lambda trainer, moment=moment: told.append(f"{name}.{moment[3:]}")
+                )
 
     class Look(Callback):
         def on_gradients(self, trainer: Run) -> None:
-            assert trainer.loss_tensor is not None and trainer.model.named_parameters()["dense.W"].grad is not None
+            assert (
+                trainer.loss_tensor is not None
+                and trainer.model.named_parameters()["dense.W"].grad is not None
+            )
 
         def on_step(self, trainer: Run) -> None:
             assert trainer.loss_tensor is None  # the graph is gone
@@ -121,7 +135,13 @@ def test_the_mode_is_training_evaluation_and_evaluation_at_the_end() -> None:
     trainer.callbacks = [Watch()]
     trainer.metrics = {"mode": measure}
     trainer.fit(data(48), 1, held())
-    assert modes == [("train", True), ("measure", True), ("measure", False), ("measure", False), ("measure", False)]
+    assert modes == [
+        ("train", True),
+        ("measure", True),
+        ("measure", False),
+        ("measure", False),
+        ("measure", False),
+    ]
     assert not model.training
     model.train()
     trainer.evaluate(held())
@@ -133,14 +153,22 @@ def test_evaluation_records_nothing_and_weights_batches_by_their_size() -> None:
     trainer.model.eval()
     logits = trainer.model(IDS[48:])
     found = trainer.evaluate(held())  # batches of 5, 5 and 2
-    assert found["loss"] == pytest.approx(mg.softmax_cross_entropy(logits, LABELS[48:]).item(), rel=1e-6)
+    assert found["loss"] == pytest.approx(
+        mg.softmax_cross_entropy(logits, LABELS[48:]).item(), rel=1e-6
+    )
     assert found["accuracy"] == np.mean(logits.array.argmax(1) == LABELS[48:])
 
 
 def test_a_metric_that_compares_a_column_with_labels_warns() -> None:
     model = Dense(1, 1)
     metrics = {"share": lambda out, y: ((out > 0) == y).mean()}
-    trainer = Trainer(model, lambda out, y: out.sum(), SGD(model.named_parameters()), metrics=metrics, callbacks=[])
+    trainer = Trainer(
+        model,
+        lambda out, y: out.sum(),
+        SGD(model.named_parameters()),
+        metrics=metrics,
+        callbacks=[],
+    )
     with pytest.warns(match="MG170") as caught:
         trainer.evaluate([(np.zeros((3, 1), "float32"), np.array([1.0, 0.0, 1.0]))])
     assert caught[0].filename == __file__
@@ -157,8 +185,16 @@ def test_several_inputs_and_lists_of_batches() -> None:
 
     model = Two()
     x, y = np.random.default_rng(1).normal(size=(2, 20, 1)).astype("float32")
-    trainer = Trainer(model, mg.mean_squared_error, SGD(model.named_parameters(), lr=0.2), metrics={}, callbacks=[])
-    trainer.fit([(x[:10], y[:10], 2 * x[:10] - 3 * y[:10]), [x[10:], y[10:], 2 * x[10:] - 3 * y[10:]]], 100)
+    trainer = Trainer(
+        model,
+        mg.mean_squared_error,
+        SGD(model.named_parameters(), lr=0.2),
+        metrics={},
+        callbacks=[],
+    )
+    trainer.fit(
+        [(x[:10], y[:10], 2 * x[:10] - 3 * y[:10]), [x[10:], y[10:], 2 * x[10:] - 3 * y[10:]]], 100
+    )
     assert (model.a.item(), model.b.item()) == pytest.approx((2, -3), abs=1e-3)
 
 
@@ -171,7 +207,9 @@ def test_eight_threads_train_eight_models_bit_for_bit_as_one_after_the_other() -
         for number in range(8):
             model = Sequential(Embedding(60, 8), cells[number % 3](8, 6), Dense(6, 2))
             optimizer = rules[number % 4](model.named_parameters(), lr=0.01)
-            made.append(Trainer(model, mg.softmax_cross_entropy, optimizer, callbacks=[ClipGradients(1.0)]))
+            made.append(
+                Trainer(model, mg.softmax_cross_entropy, optimizer, callbacks=[ClipGradients(1.0)])
+            )
         return made
 
     rng = np.random.default_rng(1)
@@ -232,7 +270,8 @@ def test_part_of_a_model_can_be_trained_and_a_loss_may_have_parameters() -> None
         (lambda: replaced("dense", "on_epoch_end", 6), OptionError, "MG327", "would not train dense.W"),
     ],
 )  # fmt: skip
-def test_bad_input(act: Any, kind: type[MinigradError], code: str, what: str) -> None:  # the others are in errors.md
+# the others are in errors.md
+def test_bad_input(act: Any, kind: type[MinigradError], code: str, what: str) -> None:
     with pytest.raises(kind) as error:
         act()
     assert error.value.code == code and what in error.value.what

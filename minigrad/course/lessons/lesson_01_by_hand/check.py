@@ -33,9 +33,9 @@ def nudged(name):
             return f"{float(answer):g} is close, but not close enough: keep four digits of every number on the way"
         moved = y_at(**{name: start + step}) - y_at()
         return (
-            f"nudge {name} from {start:g} to {start + step:g}: your {float(answer):.4g} says that y moves by about "
-            f"{float(answer) * step:+.3f}, and it really goes from {y_at():.3f} to {y_at() + moved:.3f}, "
-            f"by {moved:+.3f}"
+            f"nudge {name} from {start:g} to {start + step:g}: your {float(answer):.4g} says that "
+            f"y moves by about {float(answer) * step:+.3f}, and it really goes from {y_at():.3f} "
+            f"to {y_at() + moved:.3f}, by {moved:+.3f}"
         )
 
     return compare
@@ -62,14 +62,17 @@ QUESTIONS = (
 
 
 def page(file, path, failed):
-    """The expression. After a wrong number, the gate that it belongs to goes backward with that number."""
+    """The expression. After a wrong number, the gate that it belongs to goes backward with that
+    number.
+    """
     slope = 1 - y_at() ** 2  # what arrives at the sum, and at the product
 
     def number(name, right):
         given = getattr(file, name)
         return right if given is None else float(given)
 
-    # "Your": the explorer shows the rules of the gates that it knows by name, and they would give the answer away.
+    # "Your": the explorer shows the rules of the gates that it knows by name, and they would give
+    # the answer away.
     class YourTanh(mg.Gate):
         """z = tanh(x)."""
 
@@ -105,7 +108,9 @@ def page(file, path, failed):
         def backward(self, dz, z, a, b):
             if failed not in ("dy_da", "dy_db"):
                 return dz * b, dz * a
-            return dz * (number("dy_da", b * slope) / slope), dz * (number("dy_db", a * slope) / slope)
+            return dz * (number("dy_da", b * slope) / slope), dz * (
+                number("dy_db", a * slope) / slope
+            )
 
     def expression(a, b, c):
         m = YourProduct()(a, b) if failed else a * b
@@ -114,6 +119,8 @@ def page(file, path, failed):
         m.name, s.name, y.name = "m", "s", "y"
         return y
 
-    leaves = [mg.Tensor(np.array(value), requires_grad=True, name=name) for name, value in POINT.items()]
+    leaves = [
+        mg.Tensor(np.array(value), requires_grad=True, name=name) for name, value in POINT.items()
+    ]
     report = mg.gradcheck(expression, *leaves) if failed else None
     mg.explore(expression(*leaves), path, report=report)

@@ -49,7 +49,8 @@ def gradient_of(name, f, x, h):
         f"numeric_gradient(f, {list(x)}, {h:g}) for f(x) = {name}",
         "numeric_gradient",
         lambda file: np.asarray(file.numeric_gradient(f, np.array(x), h)),
-        formula="for each i: (f(x + nudge) - f(x - nudge)) / 2h, with nudge = h in element i and 0 elsewhere",
+        formula="for each i: (f(x + nudge) - f(x - nudge)) / 2h, with nudge = h in element i and "
+        "0 elsewhere",
     )
 
 
@@ -70,8 +71,12 @@ QUESTIONS = (
     best_of("cos x", math.cos, 2.0, -math.sin(2.0), [1e-1, 1e-4, 1e-2, 1e-13]),
     best_of("1 / (1 + x²)", lambda x: 1 / (1 + x * x), 0.5, -0.64, [1e-13, 0.5, 1e-15, 1e-6]),
     gradient_of("x0 · x1²", lambda x: float(x[0] * x[1] ** 2), [3.0, 2.0], 0.5),
-    gradient_of("tanh(x0 · x1 + x2)", lambda x: float(np.tanh(x[0] * x[1] + x[2])), [2.0, -3.0, 6.5], 0.1),
-    gradient_of("x0 · x1 · x2 · x3 · x4", lambda x: float(np.prod(x)), [1.0, 2.0, -1.0, 0.5, 3.0], 0.1),
+    gradient_of(
+        "tanh(x0 · x1 + x2)", lambda x: float(np.tanh(x[0] * x[1] + x[2])), [2.0, -3.0, 6.5], 0.1
+    ),
+    gradient_of(
+        "x0 · x1 · x2 · x3 · x4", lambda x: float(np.prod(x)), [1.0, 2.0, -1.0, 0.5, 3.0], 0.1
+    ),
     Question(
         "x = [0.5, -1, 2, 0.25] after the call of numeric_gradient",
         "numeric_gradient",
@@ -82,7 +87,9 @@ QUESTIONS = (
 
 
 def errors(difference):
-    """The size of the error of difference(sin, 1, h) for each step of POWERS; NaN where it gives no finite number."""
+    """The size of the error of difference(sin, 1, h) for each step of POWERS; NaN where it gives no
+    finite number.
+    """
     result = []
     for power in POWERS:
         with np.errstate(all="ignore"):
@@ -91,7 +98,9 @@ def errors(difference):
 
 
 def chart(curves):
-    """An SVG of errors against steps, both logarithmic. `curves`: (name, colour, dashes, errors) for each."""
+    """An SVG of errors against steps, both logarithmic. `curves`: (name, colour, dashes, errors)
+    for each.
+    """
     left, top, width, height, low = 62, 16, 500, 330, -14
 
     def x(power):
@@ -101,21 +110,35 @@ def chart(curves):
         return top + height * min(max(math.log10(max(error, 1e-30)), low), 0) / low
 
     parts = [
-        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 580 400" font-family="sans-serif" font-size="15">',
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 580 400" font-family="sans-serif" '
+        'font-size="15">',
         '<rect width="580" height="400" fill="white"/>',
     ]
     for power in range(1, 17, 2):
         parts.append(f'<path d="M{x(power):.0f} {top}v{height}" stroke="#e3e3e3"/>')
-        parts.append(f'<text x="{x(power):.0f}" y="{top + height + 20}" text-anchor="middle">1e-{power}</text>')
+        parts.append(
+            f'<text x="{x(power):.0f}" y="{top + height + 20}" '
+            f'text-anchor="middle">1e-{power}</text>'
+        )
     for power in range(0, 15, 2):
         parts.append(f'<path d="M{left} {y(10.0**-power):.0f}h{width}" stroke="#e3e3e3"/>')
         text = f"1e-{power}" if power else "1"
-        parts.append(f'<text x="{left - 8}" y="{y(10.0**-power) + 5:.0f}" text-anchor="end">{text}</text>')
-    parts.append(f'<text x="{left + width / 2}" y="392" text-anchor="middle">step h (smaller to the right)</text>')
-    parts.append(f'<text transform="translate(14 {top + height / 2}) rotate(-90)" text-anchor="middle">error</text>')
+        parts.append(
+            f'<text x="{left - 8}" y="{y(10.0**-power) + 5:.0f}" text-anchor="end">{text}</text>'
+        )
+    parts.append(
+        f'<text x="{left + width / 2}" y="392" text-anchor="middle">step h (smaller to '
+        "the right)</text>"
+    )
+    parts.append(
+        f'<text transform="translate(14 {top + height / 2}) rotate(-90)" '
+        'text-anchor="middle">error</text>'
+    )
     for place, (name, colour, dashes, sizes) in enumerate(curves):
         points = " ".join(
-            f"{x(power):.1f},{y(size):.1f}" for power, size in zip(POWERS, sizes, strict=True) if not math.isnan(size)
+            f"{x(power):.1f},{y(size):.1f}"
+            for power, size in zip(POWERS, sizes, strict=True)
+            if not math.isnan(size)
         )
         line = f'fill="none" stroke="{colour}" stroke-width="2" stroke-dasharray="{dashes}"'
         parts.append(f'<polyline points="{points}" {line}/>')

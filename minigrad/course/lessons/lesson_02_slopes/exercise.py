@@ -21,15 +21,18 @@ def central_difference(f, x, h):
 def best_h(f, x, slope, hs):
     """That one of the steps `hs` whose central difference is closest to the true `slope` of f at x.
 
-    hs is a list of numbers. Returns one of them: the step itself, not its error or its place in the list.
+    hs is a list of numbers. Returns one of them: the step itself, not its error or its place in the
+    list.
     """
     raise NotImplementedError("not written yet")
 
 
 def numeric_gradient(f, x, h):
-    """The slopes of f along each element of x, by central differences: one element is nudged, the others stay.
+    """The slopes of f along each element of x, by central differences: one element is nudged, the
+    others stay.
 
-    f takes an array of shape (n,) and returns a number. Returns an array of shape (n,). x is not changed.
+    f takes an array of shape (n,) and returns a number. Returns an array of shape (n,). x is not
+    changed.
     """
     raise NotImplementedError("not written yet")
 

@@ -10,5 +10,10 @@ def forward(f, x, h):
 
 
 if __name__ == "__main__":
-    svg = chart([("forward", "#b4560a", "7 4", errors(forward)), ("central", "#1d5fc0", "", errors(central))])
+    svg = chart(
+        [
+            ("forward", "#b4560a", "7 4", errors(forward)),
+            ("central", "#1d5fc0", "", errors(central)),
+        ]
+    )
     (Path(__file__).parent / "v.svg").write_text(svg + "\n", encoding="utf-8")

@@ -6,20 +6,22 @@ SLIPS = (
     Slip(
         "smaller is always better",
         "def best_h(f, x, slope, hs):\n    return min(hs)",
-        "You took the smallest step without measuring. Below a certain step the two values of f agree in nearly all "
-        "their digits, and their difference is mostly rounding.",
+        "You took the smallest step without measuring. Below a certain step the two values of f "
+        "agree in nearly all their digits, and their difference is mostly rounding.",
         "the h in hs with the smallest |central_difference(f, x, h) - slope|",
     ),
     Slip(
         "larger is always better",
         "def best_h(f, x, slope, hs):\n    return max(hs)",
-        "You took the largest step without measuring. A curve bends, and over a long step it bends a lot.",
+        "You took the largest step without measuring. A curve bends, and over a long step it "
+        "bends a lot.",
         "the h in hs with the smallest |central_difference(f, x, h) - slope|",
     ),
     Slip(
         "backward difference",
         "def central_difference(f, x, h):\n    return (f(x) - f(x - h)) / h",
-        "You step to the left only. That leaves an error proportional to h, because a curve bends on the way.",
+        "You step to the left only. That leaves an error proportional to h, because a curve bends "
+        "on the way.",
         "(f(x + h) - f(x - h)) / 2h",
     ),
     Slip(
@@ -31,7 +33,8 @@ SLIPS = (
     Slip(
         "forward difference",
         "def central_difference(f, x, h):\n    return (f(x + h) - f(x)) / h",
-        "You step to one side only. That leaves an error proportional to h, because a curve bends on the way.",
+        "You step to one side only. That leaves an error proportional to h, because a curve bends "
+        "on the way.",
         "(f(x + h) - f(x - h)) / 2h",
     ),
     Slip(
@@ -54,26 +57,30 @@ SLIPS = (
     ),
     Slip(
         "error compared with its sign",
-        "def best_h(f, x, slope, hs):\n    return min(hs, key=lambda h: central_difference(f, x, h) - slope)",
-        "You looked for the smallest error, and an error of -0.5 is smaller than one of 0. What counts is its size.",
+        "def best_h(f, x, slope, hs):\n    return min(hs, key=lambda h: central_difference(f, x, "
+        "h) - slope)",
+        "You looked for the smallest error, and an error of -0.5 is smaller than one of 0. What "
+        "counts is its size.",
         "smallest |central_difference(f, x, h) - slope|",
     ),
     Slip(
         "the error instead of the step",
-        "def best_h(f, x, slope, hs):\n    return min(abs(central_difference(f, x, h) - slope) for h in hs)",
+        "def best_h(f, x, slope, hs):\n    return min(abs(central_difference(f, x, h) - slope) "
+        "for h in hs)",
         "You return how small the smallest error is. What is asked for is the step that has it.",
         "the h for which |central_difference(f, x, h) - slope| is smallest",
     ),
     Slip(
         "the place instead of the step",
-        "def best_h(f, x, slope, hs):\n"
-        "    sizes = [abs(central_difference(f, x, h) - slope) for h in hs]\n    return sizes.index(min(sizes))",
+        "def best_h(f, x, slope, hs):\n    sizes = [abs(central_difference(f, x, h) - slope) for "
+        "h in hs]\n    return sizes.index(min(sizes))",
         "You return where the best step stands in the list. What is asked for is the step itself.",
         "hs[place], the h for which |central_difference(f, x, h) - slope| is smallest",
     ),
     Slip(
         "the worst step",
-        "def best_h(f, x, slope, hs):\n    return max(hs, key=lambda h: abs(central_difference(f, x, h) - slope))",
+        "def best_h(f, x, slope, hs):\n    return max(hs, key=lambda h: abs(central_difference(f, "
+        "x, h) - slope))",
         "You measured, and then took the step whose error is the largest of all.",
         "the h in hs with the smallest |central_difference(f, x, h) - slope|",
     ),
@@ -85,9 +92,11 @@ SLIPS = (
     ),
     Slip(
         "one element of x instead of the whole",
-        "def numeric_gradient(f, x, h):\n    return np.array([central_difference(f, x[i], h) for i in range(len(x))])",
+        "def numeric_gradient(f, x, h):\n    return np.array([central_difference(f, x[i], h) for "
+        "i in range(len(x))])",
         "f was handed one number. It needs the whole array, in which one element is nudged.",
-        "for each i: (f(x + nudge) - f(x - nudge)) / 2h, with nudge = h in element i and 0 elsewhere",
+        "for each i: (f(x + nudge) - f(x - nudge)) / 2h, with nudge = h in element i and 0 "
+        "elsewhere",
     ),
     Slip(
         "nudged elements not put back",
@@ -102,8 +111,8 @@ def numeric_gradient(f, x, h):
         gradient[i] = (right - f(x)) / (2 * h)
     return gradient
 """,
-        "The first slope is right and later ones are not: what you did to one element is still there when the next "
-        "one's turn comes.",
+        "The first slope is right and later ones are not: what you did to one element is still "
+        "there when the next one's turn comes.",
         "for each i: x differs from the given point in element i alone",
     ),
     Slip(
@@ -118,14 +127,18 @@ def numeric_gradient(f, x, h):
         gradient[i] = (f(right) - f(left)) / (2 * h)
     return gradient
 """,
-        "`right = x` does not copy x: it gives the same array a second name. What you add to one you take off again "
-        "from the other.",
-        "right and left are two arrays: x + nudge and x - nudge, with nudge = h in element i and 0 elsewhere",
+        "`right = x` does not copy x: it gives the same array a second name. What you add to one "
+        "you take off again from the other.",
+        "right and left are two arrays: x + nudge and x - nudge, with nudge = h in element i and "
+        "0 elsewhere",
     ),
     Slip(
         "all elements nudged at once",
-        "def numeric_gradient(f, x, h):\n    return np.full(len(x), (f(x + h) - f(x - h)) / (2 * h))",
-        "You moved every element together. That measures the sum of all slopes, and gives it to each.",
-        "for each i: (f(x + nudge) - f(x - nudge)) / 2h, with nudge = h in element i and 0 elsewhere",
+        "def numeric_gradient(f, x, h):\n    return np.full(len(x), (f(x + h) - f(x - h)) / (2 * "
+        "h))",
+        "You moved every element together. That measures the sum of all slopes, and gives it to "
+        "each.",
+        "for each i: (f(x + nudge) - f(x - nudge)) / 2h, with nudge = h in element i and 0 "
+        "elsewhere",
     ),
 )

@@ -20,12 +20,16 @@ def forward_of(name, *inputs):
         f"{name}().forward({shown})",
         f"{name}.forward",
         lambda file: np.asarray(getattr(file, name)().forward(*(x.copy() for x in inputs))),
-        formula={"Multiply": "z = a · b", "Tanh": "z = tanh(x), np.tanh", "Exp": "z = eˣ, np.exp"}[name],
+        formula={"Multiply": "z = a · b", "Tanh": "z = tanh(x), np.tanh", "Exp": "z = eˣ, np.exp"}[
+            name
+        ],
     )
 
 
 def call_backward(file, name, dz, inputs):
-    """backward for these inputs, after a forward pass with others: a gate is used more than once."""
+    """backward for these inputs, after a forward pass with others: a gate is used more than
+    once.
+    """
     gate = getattr(file, name)()
     gate.forward(*(0.5 * x + 0.25 for x in inputs))
     return gate.backward(dz, RIGHT[name](*inputs), *(x.copy() for x in inputs))
@@ -33,11 +37,17 @@ def call_backward(file, name, dz, inputs):
 
 def part(gradients, place, count):
     """One of `count` gradients; whatever was returned instead, if it is not that many."""
-    return gradients[place] if isinstance(gradients, tuple | list) and len(gradients) == count else gradients
+    return (
+        gradients[place]
+        if isinstance(gradients, tuple | list) and len(gradients) == count
+        else gradients
+    )
 
 
 def backward_of(name, shape):
-    """The gradients for random inputs and a random upstream gradient: a question for each of two inputs."""
+    """The gradients for random inputs and a random upstream gradient: a question for each of two
+    inputs.
+    """
     inputs = [NUMBERS.uniform(-2, 2, shape).round(2) for _ in range(1 + (name == "Multiply"))]
     dz = NUMBERS.uniform(-2, 2, shape).round(2)
     if dz.size == 1:
@@ -48,7 +58,9 @@ def backward_of(name, shape):
         what = f"{name}().backward with arrays of shape {shape} and a random dz"
 
     def question(what, ask):
-        return Question(what, f"{name}.backward", ask, measured="finite difference", formula=FORMULAS[name])
+        return Question(
+            what, f"{name}.backward", ask, measured="finite difference", formula=FORMULAS[name]
+        )
 
     def gradients(file):
         return call_backward(file, name, dz.copy(), inputs)
@@ -93,10 +105,13 @@ QUESTIONS = tuple(
 
 
 def page(file, path, failed):
-    """The sum of exp(tanh(a * b)) by the learner's gates. After a failure it ends with the gate that failed."""
+    """The sum of exp(tanh(a * b)) by the learner's gates. After a failure it ends with the gate
+    that failed.
+    """
     names = list(RIGHT)
     names = names[: names.index(failed.partition(".")[0]) + 1] if failed else names
-    # Subclasses with names of their own: the explorer shows the rules of the gates that it knows by name.
+    # Subclasses with names of their own: the explorer shows the rules of the gates that it knows by
+    # name.
     gates = [type(f"Your{name}", (getattr(file, name),), {})() for name in names]
 
     def network(a, b):

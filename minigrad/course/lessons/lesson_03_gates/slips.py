@@ -17,34 +17,37 @@ SLIPS = (
     Slip(
         "wrong local derivative: x where z belongs",
         rules(tanh="return (dz * (1 - x * x),)"),
-        "The form is right, but you put in what goes into the gate. At x = 2 your slope would be negative, and tanh "
-        "never falls.",
+        "The form is right, but you put in what goes into the gate. At x = 2 your slope would be "
+        "negative, and tanh never falls.",
         "for tanh: dx = dz · (1 - z²), with z the output",
     ),
     Slip(
         "wrong local derivative: the square is missing",
         rules(tanh="return (dz * (1 - z),)"),
-        "At x = 0 yours is right, and elsewhere it depends on the sign of z. But tanh is as steep at -x as at x.",
+        "At x = 0 yours is right, and elsewhere it depends on the sign of z. But tanh is as steep "
+        "at -x as at x.",
         "for tanh: dx = dz · (1 - z · z)",
     ),
     Slip(
         "upstream gradient forgotten",
         rules("return b, a", "return (1 - z * z,)", "return (z,)"),
-        "You return the gate's local derivative: how far its own output moves. How far the loss moves, it cannot know "
-        "without what arrives from above.",
+        "You return the gate's local derivative: how far its own output moves. How far the loss "
+        "moves, it cannot know without what arrives from above.",
         "gradient of an input = dz · local derivative, element by element",
     ),
     Slip(
         "missing local derivative",
         rules("return dz, dz", "return (dz,)", "return (dz,)"),
-        "You pass on what arrives, unchanged, as a sum does. This gate stretches or squeezes a nudge, and its gradient "
-        "by as much.",
-        "gradient of an input = dz · local derivative: times the other factor; 1 - z² for tanh; z for exp",
+        "You pass on what arrives, unchanged, as a sum does. This gate stretches or squeezes a "
+        "nudge, and its gradient by as much.",
+        "gradient of an input = dz · local derivative: times the other factor; 1 - z² for tanh; z "
+        "for exp",
     ),
     Slip(
         "the product for the other factor",
         rules("return dz * z, dz * z"),
-        "You multiplied by the gate's output. When a is nudged, how far z moves depends on b alone.",
+        "You multiplied by the gate's output. When a is nudged, how far z moves depends on b "
+        "alone.",
         "da = dz · b, db = dz · a",
     ),
     Slip(
@@ -56,19 +59,22 @@ SLIPS = (
     Slip(
         "one gradient for two inputs",
         rules("return dz * b + dz * a"),
-        "The two gradients were added up. They belong to different inputs, and each input wants its own.",
+        "The two gradients were added up. They belong to different inputs, and each input wants "
+        "its own.",
         "return dz * b, dz * a: two gradients with a comma between them",
     ),
     Slip(
         "swapped",
         rules("return dz * a, dz * b"),
-        "Each input got the other one's gradient. When a is nudged, how far z moves depends on the other factor.",
+        "Each input got the other one's gradient. When a is nudged, how far z moves depends on "
+        "the other factor.",
         "da = dz · b, db = dz · a",
     ),
     Slip(
         "added instead of multiplied",
         rules("return dz + b, dz + a", "return (dz + 1 - z * z,)", "return (dz + z,)"),
-        "You add what arrives to the local derivative. Slopes that follow one another act like gears: they multiply.",
+        "You add what arrives to the local derivative. Slopes that follow one another act like "
+        "gears: they multiply.",
         "gradient of an input = dz · local derivative",
     ),
     Slip(
@@ -81,7 +87,8 @@ SLIPS = (
         "derivative taken at the output",
         rules(tanh="return (dz * (1 - np.tanh(z) ** 2),)", exp="return (dz * np.exp(z),)"),
         "You apply the function to z, but z is what the function has already been applied to.",
-        "for tanh: dx = dz · (1 - z²), with z = tanh(x) already; for exp: dx = dz · z, with z = eˣ already",
+        "for tanh: dx = dz · (1 - z²), with z = tanh(x) already; for exp: dx = dz · z, with z = "
+        "eˣ already",
     ),
     Slip(
         "state kept in the gate",
@@ -102,8 +109,8 @@ class Exp(mg.Gate):
     def backward(self, dz, z, x):
         return (dz * self.z,)
 """,
-        "You keep the output in self. A gate that is used twice then remembers only the last use, and goes backward "
-        "through both with it.",
+        "You keep the output in self. A gate that is used twice then remembers only the last use, "
+        "and goes backward through both with it.",
         "backward is handed what it needs: use the z and the inputs among its arguments, not self",
     ),
     Slip(
@@ -113,14 +120,15 @@ class Exp(mg.Gate):
             "dz *= 1 - z * z\n    return (dz,)",
             "dz *= z\n    return (dz,)",
         ),
-        "Your numbers are right, but `*=` writes into the array that you were handed, and others may still need it.",
+        "Your numbers are right, but `*=` writes into the array that you were handed, and others "
+        "may still need it.",
         "make a new array: dz * (...), not dz *= (...)",
     ),
     Slip(
         "a gradient instead of a tuple of gradients",
         rules(tanh="return dz * (1 - z * z)", exp="return dz * z"),
-        "Your numbers are right, but the engine expects one gradient for each input, and so a tuple even for a single "
-        "input. A comma is missing.",
+        "Your numbers are right, but the engine expects one gradient for each input, and so a "
+        "tuple even for a single input. A comma is missing.",
         "return (gradient,)",
     ),
 )

@@ -94,7 +94,8 @@ def order_of(graph):
         f"order(y) for {TEXTS[graph].partition(' at ')[0]}",
         "order",
         ask,
-        formula="a node comes after all nodes that have it as an input; newest first, by serial, is such an order",
+        formula="a node comes after all nodes that have it as an input; newest first, by serial, "
+        "is such an order",
         compare=compare,
     )
 
@@ -167,7 +168,12 @@ def ladder(file):
 
 QUESTIONS = (
     *map(order_of, (single, sum_of_one, chain, diamond, detour, three_uses)),
-    Question("x.grad after backward(x), for a leaf x", "backward", leaf_alone, formula="d(root)/d(root) = 1"),
+    Question(
+        "x.grad after backward(x), for a leaf x",
+        "backward",
+        leaf_alone,
+        formula="d(root)/d(root) = 1",
+    ),
     *map(backward_of, (single, product, sum_of_one, square, chain, diamond, detour, three_uses)),
     backward_of(product, calls=2),
     backward_of(chain, calls=2),
@@ -177,7 +183,12 @@ QUESTIONS = (
         two_losses,
         formula="leaf.grad += d(root)/d(leaf)",
     ),
-    Question("x.grad for a chain of 20,000 gates, z = z + x", "backward", long_chain, formula=SEND_AND_ADD),
+    Question(
+        "x.grad for a chain of 20,000 gates, z = z + x",
+        "backward",
+        long_chain,
+        formula=SEND_AND_ADD,
+    ),
     Question(
         "x.grad for 50 gates z = z + z, one after the other: 51 nodes, and a million billion paths",
         "backward",
@@ -188,10 +199,14 @@ QUESTIONS = (
 
 
 def page(file, path, failed):
-    """(x·b + x) · tanh(x), by the engine, and once more as one gate whose gradients the learner's sweep gives."""
+    """(x·b + x) · tanh(x), by the engine, and once more as one gate whose gradients the learner's
+    sweep gives.
+    """
 
     class YourSweep(mg.Gate):
-        """z = (x·b + x) · tanh(x), built from your nodes. Its gradients are the numbers that your backward gives."""
+        """z = (x·b + x) · tanh(x), built from your nodes. Its gradients are the numbers that your
+        backward gives.
+        """
 
         symbol = "your sweep"
 

@@ -6,7 +6,8 @@ import numpy as np
 class Node:
     """One number of a graph: a leaf, or the output of a gate. (Nothing to write here.)
 
-    `inputs` are the nodes that it was computed from, none for a leaf; `local` has the local derivative for each
+    `inputs` are the nodes that it was computed from, none for a leaf; `local` has the local
+    derivative for each
     of them. Nodes are numbered as they are made: `serial` is 1, 2, 3, ... Only leaves use `grad`.
     """
 

@@ -25,13 +25,18 @@ def unbroadcast_of(stretched, shape):
         f"unbroadcast(dz, {shape}) for a dz of shape {stretched}",
         "unbroadcast",
         lambda file: file.unbroadcast(dz.copy(), shape),
-        formula="sum dz over the axes that the array did not have, and (keepdims=True) where it had size 1",
+        formula="sum dz over the axes that the array did not have, and (keepdims=True) where it "
+        "had size 1",
     )
 
 
 def gradients_of(function, call, names, formula, *arrays):
-    """A question for each of the gradients that a function returns; `arrays` are dz and the inputs, by name."""
-    shapes = ", ".join(f"{name} {array.shape}" for name, array in zip(("dz", *names), arrays, strict=True))
+    """A question for each of the gradients that a function returns; `arrays` are dz and the inputs,
+    by name.
+    """
+    shapes = ", ".join(
+        f"{name} {array.shape}" for name, array in zip(("dz", *names), arrays, strict=True)
+    )
 
     def question(place, name):
         def ask(file):
@@ -77,9 +82,11 @@ QUESTIONS = (
 
 
 def heat_maps(maps):
-    """An SVG of arrays side by side, values in their cells: orange is positive, blue negative, as in the explorer.
+    """An SVG of arrays side by side, values in their cells: orange is positive, blue negative, as
+    in the explorer.
 
-    `maps`: (title, array, marked) for each, where `marked` holds the (row, column) of cells with a frame.
+    `maps`: (title, array, marked) for each, where `marked` holds the (row, column) of cells with a
+    frame.
     """
     cell, left, parts = 46, 16, []
     tallest = max(np.atleast_2d(array).shape[0] for _, array, _ in maps)
@@ -91,19 +98,26 @@ def heat_maps(maps):
         parts.append(f'<text x="{left}" y="44" fill="#555">{np.shape(array)}</text>')
         for (i, j), value in np.ndenumerate(rows):
             x, y = left + j * cell, 56 + i * cell
-            colour, strength = ("#e8811c" if value > 0 else "#2f7fd6"), 0.1 + 0.55 * abs(value) / largest
+            colour, strength = (
+                ("#e8811c" if value > 0 else "#2f7fd6"),
+                0.1 + 0.55 * abs(value) / largest,
+            )
             parts.append(
                 f'<rect x="{x}" y="{y}" width="{cell - 2}" height="{cell - 2}" '
                 + (f'fill="{colour}" fill-opacity="{strength:.2f}"' if value else 'fill="#f1f1f1"')
                 + (' stroke="#111" stroke-width="2.5"/>' if (i, j) in marked else "/>")
             )
-            parts.append(f'<text x="{x + cell // 2 - 1}" y="{y + 28}" text-anchor="middle">{value:.3g}</text>')
+            parts.append(
+                f'<text x="{x + cell // 2 - 1}" y="{y + 28}" '
+                f'text-anchor="middle">{value:.3g}</text>'
+            )
         left += width + 34
     height = 64 + tallest * cell
     return "\n".join(
         [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {left} {height}" width="{left}" height="{height}" '
-            'font-family="sans-serif" font-size="15" style="max-width:100%;height:auto">',
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {left} {height}" width="{left}" '
+            f'height="{height}" font-family="sans-serif" font-size="15" '
+            'style="max-width:100%;height:auto">',
             f'<rect width="{left}" height="{height}" fill="white"/>',
             *parts,
             "</svg>",
@@ -112,7 +126,9 @@ def heat_maps(maps):
 
 
 def measured(f, arrays):
-    """The gradients of the sum of DZ · f(*arrays) by central differences, which are exact for sums and products."""
+    """The gradients of the sum of DZ · f(*arrays) by central differences, which are exact for sums
+    and products.
+    """
     result = []
     for place, array in enumerate(arrays):
         gradient = np.zeros(array.shape)
@@ -127,7 +143,9 @@ def measured(f, arrays):
     return result
 
 
-CASES = {  # for each function: its forward pass, the names and arrays of its inputs, and how to ask for gradients
+# for each function: its forward pass, the names and arrays of its inputs, and how to ask for
+# gradients
+CASES = {
     "unbroadcast": (
         lambda b, c: b + c, {"b": B, "c": np.array([[1.0], [0.0], [-1.0], [2.0]])},
         lambda file, dz, b, c: [file.unbroadcast(dz, b.shape), file.unbroadcast(dz, c.shape)]),
@@ -140,11 +158,18 @@ CASES = {  # for each function: its forward pass, the names and arrays of its in
 
 
 def page(file, path, failed):
-    """The learner's rule as a gate; or heat maps, where no graph could take gradients of that shape."""
+    """The learner's rule as a gate; or heat maps, where no graph could take gradients of that
+    shape.
+    """
     f, inputs, ask = CASES[failed or "dense_backward"]
-    yours = [np.asarray(g, dtype=float) for g in ask(file, DZ.copy(), *(array.copy() for array in inputs.values()))]
+    yours = [
+        np.asarray(g, dtype=float)
+        for g in ask(file, DZ.copy(), *(array.copy() for array in inputs.values()))
+    ]
     if [g.shape for g in yours] != [array.shape for array in inputs.values()]:
-        Path(path).write_text(misshapen(inputs, yours, measured(f, list(inputs.values())), failed), encoding="utf-8")
+        Path(path).write_text(
+            misshapen(inputs, yours, measured(f, list(inputs.values())), failed), encoding="utf-8"
+        )
         return
 
     class YourRule(mg.Gate):
@@ -170,7 +195,9 @@ def misshapen(inputs, yours, right, failed):
     """A page of heat maps: what goes in, and each gradient beside the measured one."""
     pictures = [heat_maps([("dz", DZ, ())] + [(name, array, ()) for name, array in inputs.items()])]
     for name, mine, numeric in zip(inputs, yours, right, strict=False):
-        pictures.append(heat_maps([(f"d{name}: yours", mine, ()), ("finite difference", numeric, ())]))
+        pictures.append(
+            heat_maps([(f"d{name}: yours", mine, ()), ("finite difference", numeric, ())])
+        )
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><link rel="icon" href="data:,">'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><title>Shapes</title>'

@@ -11,8 +11,8 @@ import numpy as np
 def unbroadcast(dz, shape):
     """The gradient of an array of `shape` that NumPy stretched to the shape of dz by broadcasting.
 
-    dz has the stretched shape: `shape`, with some axes of size 1 made larger, and perhaps with further axes on its
-    left. Returns an array of `shape`.
+    dz has the stretched shape: `shape`, with some axes of size 1 made larger, and perhaps with
+    further axes on its left. Returns an array of `shape`.
     """
     raise NotImplementedError("not written yet")
 
@@ -28,7 +28,8 @@ def product_backward(dz, a, b):
 def dense_backward(dz, x, W, b):
     """The gradients of a dense layer, z = x @ W + b, given dz = dL/dz.
 
-    x (n, k), W (k, m), dz (n, m); b has the shape (m,) or (1, m). Returns dL/dx, dL/dW and dL/db, of these shapes.
+    x (n, k), W (k, m), dz (n, m); b has the shape (m,) or (1, m). Returns dL/dx, dL/dW and dL/db,
+    of these shapes.
     """
     raise NotImplementedError("not written yet")
 

@@ -6,28 +6,30 @@ SLIPS = (
     Slip(
         "transposed",
         "def product_backward(dz, a, b):\n    return b @ dz.T, dz.T @ a",
-        "Your gradient has its rows where its columns belong. A gradient has the shape of its array.",
+        "Your gradient has its rows where its columns belong. A gradient has the shape of its "
+        "array.",
         "da = dz @ bᵀ, of shape (n, k); db = aᵀ @ dz, of shape (k, m)",
     ),
     Slip(
         "sum missing",
         "def unbroadcast(dz, shape):\n    return dz",
-        "The array was stretched, so each of its numbers was used several times. You return one gradient for each use "
-        "instead of one for each number.",
+        "The array was stretched, so each of its numbers was used several times. You return one "
+        "gradient for each use instead of one for each number.",
         "sum dz over the axes that the array did not have, and over those where it had size 1",
     ),
     Slip(
         "shapes that do not fit",
         "def product_backward(dz, a, b):\n    return dz @ b, a @ dz",
-        "NumPy could not combine your two arrays. Write the shapes side by side: the inner sizes of a matrix product "
-        "must be equal, and one factor may have to be turned on its side.",
+        "NumPy could not combine your two arrays. Write the shapes side by side: the inner sizes "
+        "of a matrix product must be equal, and one factor may have to be turned on its side.",
         "da = dz @ bᵀ: (n, m) @ (m, k); db = aᵀ @ dz: (k, n) @ (n, m)",
     ),
     Slip(
         "reshaped instead of transposed",
-        "def product_backward(dz, a, b):\n    return dz @ b.reshape(b.shape[::-1]), a.reshape(a.shape[::-1]) @ dz",
-        "Your shapes are right and your numbers are in the wrong places: reshape keeps the numbers in reading order, "
-        "and only moves the line breaks.",
+        "def product_backward(dz, a, b):\n    return dz @ b.reshape(b.shape[::-1]), "
+        "a.reshape(a.shape[::-1]) @ dz",
+        "Your shapes are right and your numbers are in the wrong places: reshape keeps the "
+        "numbers in reading order, and only moves the line breaks.",
         "da = dz @ bᵀ, db = aᵀ @ dz, with the transpose: .T makes rows of columns",
     ),
     Slip(
@@ -45,7 +47,8 @@ def product_backward(dz, a, b):
     ones = np.ones(dz.shape)
     return ones @ b.T, a.T @ ones
 """,
-        "Your numbers would be right if L were the plain sum of z. You use the shape of dz, but not what is in it.",
+        "Your numbers would be right if L were the plain sum of z. You use the shape of dz, but "
+        "not what is in it.",
         "da = dz @ bᵀ, db = aᵀ @ dz",
     ),
     Slip(
@@ -62,8 +65,8 @@ def unbroadcast(dz, shape):
 def product_backward(dz, a, b):
     return dz @ b.T, a.T @ dz / len(dz)
 """,
-        "You divide by how often the number was used. But each use moves the loss, and their effects add up. If the "
-        "loss is a mean, then dz is that much smaller already.",
+        "You divide by how often the number was used. But each use moves the loss, and their "
+        "effects add up. If the loss is a mean, then dz is that much smaller already.",
         "sum over all uses, without dividing",
     ),
     Slip(
@@ -87,20 +90,25 @@ def product_backward(dz, a, b):
     ),
     Slip(
         "summed over the rows' numbers",
-        "def dense_backward(dz, x, W, b):\n    return (*product_backward(dz, x, W), dz.sum(axis=1))",
-        "You summed each row of dz. A number of b is used once in every row: what belongs together is a column.",
+        "def dense_backward(dz, x, W, b):\n    return (*product_backward(dz, x, W), "
+        "dz.sum(axis=1))",
+        "You summed each row of dz. A number of b is used once in every row: what belongs "
+        "together is a column.",
         "db = Σ of dz over the rows (axis 0), of the shape of b",
     ),
     Slip(
         "bias gradient not summed",
         "def dense_backward(dz, x, W, b):\n    return (*product_backward(dz, x, W), dz)",
-        "b was stretched to the shape of z. You return one gradient for each use of b instead of one for each number.",
+        "b was stretched to the shape of z. You return one gradient for each use of b instead of "
+        "one for each number.",
         "db = unbroadcast(dz, b.shape)",
     ),
     Slip(
         "an axis of the bias lost",
-        "def dense_backward(dz, x, W, b):\n    return (*product_backward(dz, x, W), dz.sum(axis=0))",
-        "That is right for a bias of shape (m,). A bias of shape (1, m) has an axis more, and so has its gradient.",
+        "def dense_backward(dz, x, W, b):\n    return (*product_backward(dz, x, W), "
+        "dz.sum(axis=0))",
+        "That is right for a bias of shape (m,). A bias of shape (1, m) has an axis more, and so "
+        "has its gradient.",
         "db = unbroadcast(dz, b.shape)",
     ),
     Slip(
@@ -129,7 +137,8 @@ def unbroadcast(dz, shape):
         dz = dz.sum(axis=0)
     return dz
 """,
-        "You sum away the axes that the array did not have. But an axis that it had may have been stretched as well.",
+        "You sum away the axes that the array did not have. But an axis that it had may have been "
+        "stretched as well.",
         "then sum over each axis where `shape` has a 1, and keep that axis with size 1",
     ),
     Slip(
@@ -140,14 +149,15 @@ def unbroadcast(dz, shape):
     repeated = [extra + axis for axis, size in enumerate(shape) if size == 1]
     return dz.sum(axis=(*range(extra), *repeated))
 """,
-        "Your sums are right, but an axis of size 1 is an axis. A sum removes it unless it is told not to.",
+        "Your sums are right, but an axis of size 1 is an axis. A sum removes it unless it is "
+        "told not to.",
         "sum over axes of size 1 with keepdims=True, so that the result has `shape`",
     ),
     Slip(
         "summed although nothing was stretched",
         "def unbroadcast(dz, shape):\n    return dz.sum(axis=0)",
-        "You always sum over the first axis. That is right for a row that is added to a table, but which axes were "
-        "stretched depends on `shape`.",
+        "You always sum over the first axis. That is right for a row that is added to a table, "
+        "but which axes were stretched depends on `shape`.",
         "sum only over the axes that the array did not have, and over those where it had size 1",
     ),
     Slip(
@@ -158,7 +168,8 @@ import numpy as np
 def unbroadcast(dz, shape):
     return np.full(shape, dz.sum())
 """,
-        "You added everything up and gave the total to each number. Each should get only what its own uses sent.",
+        "You added everything up and gave the total to each number. Each should get only what its "
+        "own uses sent.",
         "sum only over the axes that the array did not have, and over those where it had size 1",
     ),
 )

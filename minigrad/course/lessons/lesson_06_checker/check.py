@@ -1,4 +1,6 @@
-"""What lesson 6 asks: slopes, when two gradients agree, and the verdicts on twelve guilty and seven innocent gates."""
+"""What lesson 6 asks: slopes, when two gradients agree, and the verdicts on twelve guilty and seven
+innocent gates.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +13,9 @@ from minigrad.course.lesson import Question
 
 @dataclass(frozen=True)
 class Rule:
-    """A gate before the checker: what it computes, its rule, right or not, and the inputs that it is tried with."""
+    """A gate before the checker: what it computes, its rule, right or not, and the inputs that it
+    is tried with.
+    """
 
     name: str
     forward: Callable
@@ -49,18 +53,46 @@ GUILTY = (
     Rule("tanh with the slope 1 - x²", np.tanh, lambda dz, z, x: (dz * (1 - x * x),), (X,)),
     Rule("tanh that forgets dz", np.tanh, lambda dz, z, x: (1 - z * z,), (X,)),
     Rule("softmax that returns zeros", softmax, lambda dz, z, x: (0 * dz,), (X,)),
-    Rule("rows reversed, and not reversed back", lambda x: x[::-1] * 1.0, lambda dz, z, x: (dz,), (X,)),
+    Rule(
+        "rows reversed, and not reversed back",
+        lambda x: x[::-1] * 1.0,
+        lambda dz, z, x: (dz,),
+        (X,),
+    ),
     Rule("sine with one element off by 0.1 per cent", np.sin, last_wrong, (X,)),
-    Rule("0.0001·x² without the 2", lambda x: 1e-4 * x * x, lambda dz, z, x: (1e-4 * dz * x,), (X,)),
-    Rule("a ⊙ b with the factors exchanged", np.multiply, lambda dz, z, a, b: (dz * a, dz * b), (X, X[::-1] + 1)),
-    Rule("a @ b without the transpose of b", np.matmul, lambda dz, z, a, b: (dz @ b, a.T @ dz), (X, SQUARE)),
-    Rule("a @ b averaged over the batch", np.matmul, lambda dz, z, a, b: (dz @ b.T, a.T @ dz / len(a)), (X, SQUARE)),
+    Rule(
+        "0.0001·x² without the 2", lambda x: 1e-4 * x * x, lambda dz, z, x: (1e-4 * dz * x,), (X,)
+    ),
+    Rule(
+        "a ⊙ b with the factors exchanged",
+        np.multiply,
+        lambda dz, z, a, b: (dz * a, dz * b),
+        (X, X[::-1] + 1),
+    ),
+    Rule(
+        "a @ b without the transpose of b",
+        np.matmul,
+        lambda dz, z, a, b: (dz @ b, a.T @ dz),
+        (X, SQUARE),
+    ),
+    Rule(
+        "a @ b averaged over the batch",
+        np.matmul,
+        lambda dz, z, a, b: (dz @ b.T, a.T @ dz / len(a)),
+        (X, SQUARE),
+    ),
     Rule("x + bias with the first row's gradient", add, lambda dz, z, x, b: (dz, dz[0]), (X, ROW)),
     Rule("a mean over rows that forgets to divide", lambda x: x.mean(axis=1), mean_rule, (X,)),
 )
 INNOCENT = (
     Rule("tanh", np.tanh, lambda dz, z, x: (dz * (1 - z * z),), (X,), False),
-    Rule("softmax", softmax, lambda dz, z, x: (z * (dz - (dz * z).sum(-1, keepdims=True)),), (X,), False),
+    Rule(
+        "softmax",
+        softmax,
+        lambda dz, z, x: (z * (dz - (dz * z).sum(-1, keepdims=True)),),
+        (X,),
+        False,
+    ),
     Rule("rows reversed", lambda x: x[::-1] * 1.0, lambda dz, z, x: (dz[::-1],), (X,), False),
     Rule("a @ b", np.matmul, lambda dz, z, a, b: (dz @ b.T, a.T @ dz), (X, SQUARE[:, :2]), False),
     Rule("x + bias", add, lambda dz, z, x, b: (dz, dz.sum(0)), (X, ROW), False),
@@ -90,7 +122,11 @@ def one_input(rule, i):
 def all_inputs(rule):
     def ask(file):
         verdicts = file.my_gradcheck(rule, *copies(rule))
-        return [verdict(one) for one in verdicts] if isinstance(verdicts, (list, tuple)) else verdict(verdicts)
+        return (
+            [verdict(one) for one in verdicts]
+            if isinstance(verdicts, (list, tuple))
+            else verdict(verdicts)
+        )
 
     return ask
 
@@ -104,7 +140,9 @@ def verdict(answer):
     return bool(answer) if isinstance(answer, np.bool_) else answer
 
 
-DIFFERENCE = "(f(x + h·e) - f(x - h·e)) / 2h for each element, where e is 1 at this element and 0 elsewhere"
+DIFFERENCE = (
+    "(f(x + h·e) - f(x - h·e)) / 2h for each element, where e is 1 at this element and 0 elsewhere"
+)
 AGREE = "the same shape, and |a - b| ≤ 1e-8 + 1e-5·|b| for every element"
 CHECK = "backward(v, z, *inputs)[i] against the numeric gradient of L(x) = Σ v ⊙ forward(.., x, ..), with one random v"
 ALL = "check_input for every input"
@@ -143,7 +181,9 @@ QUESTIONS = (
 
 
 def page(file, path, failed):
-    """A planted gate in a graph: the first that the learner's checker judges wrongly, or the softmax of zeros."""
+    """A planted gate in a graph: the first that the learner's checker judges wrongly, or the
+    softmax of zeros.
+    """
     shown = GUILTY[3]
     if failed in ("check_input", "my_gradcheck"):
         shown = next((rule for rule in GUILTY if not convicts(file, rule)), shown)
@@ -160,9 +200,14 @@ def page(file, path, failed):
             return shown.backward(dz, z, *inputs)
 
     Planted.__doc__ = f"Before your checker: {shown.name}."
-    weights = mg.Tensor(np.random.default_rng(1).normal(size=np.shape(shown.forward(*shown.inputs))), name="v")
+    weights = mg.Tensor(
+        np.random.default_rng(1).normal(size=np.shape(shown.forward(*shown.inputs))), name="v"
+    )
     names = ("x",) if len(shown.inputs) == 1 else ("a", "b")
-    inputs = [mg.Tensor(x, requires_grad=True, name=name) for name, x in zip(names, shown.inputs, strict=True)]
+    inputs = [
+        mg.Tensor(x, requires_grad=True, name=name)
+        for name, x in zip(names, shown.inputs, strict=True)
+    ]
     gate = Planted()
 
     def loss(*inputs):

@@ -34,4 +34,7 @@ def my_gradcheck(gate, *inputs):
 
 
 if __name__ == "__main__":
-    print("x0² + 3·x1 at (5, 7):", numeric_gradient(lambda x: x[0] ** 2 + 3 * x[1], np.array([5.0, 7.0])))
+    print(
+        "x0² + 3·x1 at (5, 7):",
+        numeric_gradient(lambda x: x[0] ** 2 + 3 * x[1], np.array([5.0, 7.0])),
+    )

@@ -1,4 +1,6 @@
-"""What lesson 7 asks: the parts of a training loop in exact arithmetic, then the loop on the exclusive or."""
+"""What lesson 7 asks: the parts of a training loop in exact arithmetic, then the loop on the
+exclusive or.
+"""
 
 import numpy as np
 
@@ -13,7 +15,12 @@ Y = np.array([[0.0], [1.0], [1.0], [0.0]])
 def start(seed):
     """W1, b1, W2, b2 as the learner's file has them."""
     rng = np.random.default_rng(seed)
-    arrays = {"W1": rng.normal(size=(2, 2)), "b1": np.zeros(2), "W2": rng.normal(size=(2, 1)), "b2": np.zeros(1)}
+    arrays = {
+        "W1": rng.normal(size=(2, 2)),
+        "b1": np.zeros(2),
+        "W2": rng.normal(size=(2, 1)),
+        "b2": np.zeros(1),
+    }
     return [mg.Tensor(array, requires_grad=True, name=name) for name, array in arrays.items()]
 
 
@@ -68,7 +75,11 @@ def trained(seed, lr, steps):
 
 def numbers(losses):
     """The losses as one array, be they floats, arrays or Tensors."""
-    return losses if losses is None else np.array([np.asarray(getattr(one, "array", one)).item() for one in losses])
+    return (
+        losses
+        if losses is None
+        else np.array([np.asarray(getattr(one, "array", one)).item() for one in losses])
+    )
 
 
 FORGET = "p.grad = None for each parameter"
@@ -107,20 +118,26 @@ PAGE = """<!doctype html>
 
 
 def page(file, path, failed):
-    """The learner's network on the four rows; if the training is wrong, its loss curve beside the right one."""
+    """The learner's network on the four rows; if the training is wrong, its loss curve beside the
+    right one.
+    """
     parameters = start(0)
     if failed in ("zero_grad", "step", "train"):
         yours = numbers(file.train(X, Y, parameters, 0.2, 100))
         figure = curves({"yours": yours, "right": by_hand(start(0), 0.2, 100)})
         write_whole(path, lambda to: to.write(PAGE.format(figure=figure).encode()))
         return
-    loss = ((file.network(mg.Tensor(X, name="x"), *parameters) - mg.Tensor(Y, name="y")) ** 2).mean()
+    loss = (
+        (file.network(mg.Tensor(X, name="x"), *parameters) - mg.Tensor(Y, name="y")) ** 2
+    ).mean()
     loss.backward()
     mg.explore(loss, path)
 
 
 def by_hand(parameters, lr, steps, slope=lambda h: 1 - h * h, keep=0.0):
-    """The losses of training in NumPy alone. `slope` is the derivative of tanh; `keep` how much old gradient stays."""
+    """The losses of training in NumPy alone. `slope` is the derivative of tanh; `keep` how much old
+    gradient stays.
+    """
     W1, b1, W2, b2 = arrays = [p.array.copy() for p in parameters]
     gradients, losses = [0.0] * 4, []
     for _ in range(steps):
@@ -141,25 +158,33 @@ def curves(series, height=330):
     colours, dashes, widths = ("#1f5fbf", "#d9730d", "#8fc7a0"), ("", "7 4", ""), (2.5, 2.5, 1)
     steps = max(map(len, series.values()))
     bottom, top = height - 45, 45
-    parts = [f'<rect width="700" height="{height}" fill="white"/>', '<text x="10" y="25">loss</text>']
+    parts = [
+        f'<rect width="700" height="{height}" fill="white"/>',
+        '<text x="10" y="25">loss</text>',
+    ]
     for value in (0, 0.25, 0.5, 0.75, 1):
         y = bottom - value * (bottom - top)
         parts.append(f'<line x1="55" x2="680" y1="{y:.0f}" y2="{y:.0f}" stroke="#ddd"/>')
         parts.append(f'<text x="48" y="{y + 5:.0f}" text-anchor="end">{value:g}</text>')
     for fifth in range(6):
         x = 55 + 125 * fifth
-        parts.append(f'<text x="{x}" y="{bottom + 20}" text-anchor="middle">{steps * fifth // 5}</text>')
+        parts.append(
+            f'<text x="{x}" y="{bottom + 20}" text-anchor="middle">{steps * fifth // 5}</text>'
+        )
     parts.append(f'<text x="367" y="{bottom + 39}" text-anchor="middle">step</text>')
     for number, (name, losses) in list(enumerate(series.items()))[::-1]:
         with np.errstate(all="ignore"):
             heights = np.clip(np.nan_to_num(losses, nan=1.0, posinf=1.0), 0, 1)
         points = " ".join(
-            f"{55 + 625 * k / steps:.1f},{bottom - v * (bottom - top):.1f}" for k, v in enumerate(heights)
+            f"{55 + 625 * k / steps:.1f},{bottom - v * (bottom - top):.1f}"
+            for k, v in enumerate(heights)
         )
         look = f'stroke="{colours[number]}" stroke-width="{widths[number]}" stroke-dasharray="{dashes[number]}"'
         parts.append(f'<polyline points="{points}" fill="none" {look}/>')
         x, y = 380, 62 + 22 * number
         parts.append(f'<line x1="{x}" x2="{x + 40}" y1="{y - 5}" y2="{y - 5}" {look}/>')
         parts.append(f'<text x="{x + 50}" y="{y}">{name}</text>')
-    style = 'width="100%" style="max-width: 700px" font-family="sans-serif" font-size="15" fill="#222"'
+    style = (
+        'width="100%" style="max-width: 700px" font-family="sans-serif" font-size="15" fill="#222"'
+    )
     return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 700 {height}" {style}>{"".join(parts)}</svg>\n'

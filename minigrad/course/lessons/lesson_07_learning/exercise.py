@@ -1,4 +1,5 @@
-"""Lesson 7: learning. A network of two inputs, two hidden numbers and one output learns the exclusive or.
+"""Lesson 7: learning. A network of two inputs, two hidden numbers and one output learns the
+exclusive or.
 
 Write the four functions that raise NotImplementedError, then run: minigrad course check 7
 A parameter p is a Tensor: p.array holds its numbers, p.grad their gradient after backward().
@@ -15,12 +16,19 @@ Y = np.array([[0.0], [1.0], [1.0], [0.0]])
 def start(seed):
     """Random weights to start from, given: [W1 (2, 2), b1 (2,), W2 (2, 1), b2 (1,)]."""
     rng = np.random.default_rng(seed)
-    arrays = {"W1": rng.normal(size=(2, 2)), "b1": np.zeros(2), "W2": rng.normal(size=(2, 1)), "b2": np.zeros(1)}
+    arrays = {
+        "W1": rng.normal(size=(2, 2)),
+        "b1": np.zeros(2),
+        "W2": rng.normal(size=(2, 1)),
+        "b2": np.zeros(1),
+    }
     return [mg.Tensor(array, requires_grad=True, name=name) for name, array in arrays.items()]
 
 
 def zero_grad(parameters):
-    """Throw the gradients away: set .grad of each parameter to None. `parameters` is a list of Tensors."""
+    """Throw the gradients away: set .grad of each parameter to None. `parameters` is a list of
+    Tensors.
+    """
     raise NotImplementedError("not written yet")
 
 
@@ -38,10 +46,11 @@ def network(x, W1, b1, W2, b2):
 
 
 def train(x, y, parameters, lr, steps):
-    """Train the network on all of x (N, 2) and y (N, 1), `steps` times; `parameters` is [W1, b1, W2, b2].
+    """Train the network on all of x (N, 2) and y (N, 1), `steps` times; `parameters` is [W1, b1,
+    W2, b2].
 
-    The loss is the mean of (network(x) - y)² over the N rows. Returns a list of `steps` numbers: the loss before each
-    step.
+    The loss is the mean of (network(x) - y)² over the N rows. Returns a list of `steps` numbers:
+    the loss before each step.
     """
     raise NotImplementedError("not written yet")
 

@@ -10,7 +10,12 @@ Y = np.array([[0.0], [1.0], [1.0], [0.0]])
 
 def start(seed):
     rng = np.random.default_rng(seed)
-    arrays = {"W1": rng.normal(size=(2, 2)), "b1": np.zeros(2), "W2": rng.normal(size=(2, 1)), "b2": np.zeros(1)}
+    arrays = {
+        "W1": rng.normal(size=(2, 2)),
+        "b1": np.zeros(2),
+        "W2": rng.normal(size=(2, 1)),
+        "b2": np.zeros(1),
+    }
     return [mg.Tensor(array, requires_grad=True, name=name) for name, array in arrays.items()]
 
 

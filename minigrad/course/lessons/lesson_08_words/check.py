@@ -1,4 +1,6 @@
-"""What lesson 8 asks: one-hot rows, the look-up, the table's gradient with repeated words, and the words left out."""
+"""What lesson 8 asks: one-hot rows, the look-up, the table's gradient with repeated words, and the
+words left out.
+"""
 
 import numpy as np
 
@@ -68,7 +70,9 @@ QUESTIONS = (
 
 
 def page(file, path, failed):
-    """'the good film good' as a graph, the learner's look-up as a gate: three rows of the table get a gradient."""
+    """'the good film good' as a graph, the learner's look-up as a gate: three rows of the table get
+    a gradient.
+    """
 
     class YourLookup(mg.Gate):
         """z = table[ids]. Your lookup_backward gives the gradient of the table."""
@@ -79,7 +83,9 @@ def page(file, path, failed):
             self.ids = ids
 
         def forward(self, table):
-            return np.asarray(file.lookup(table, self.ids) if failed != "lookup" else table[self.ids])
+            return np.asarray(
+                file.lookup(table, self.ids) if failed != "lookup" else table[self.ids]
+            )
 
         def backward(self, dz, z, table):
             return (np.asarray(file.lookup_backward(dz, self.ids, len(table))),)

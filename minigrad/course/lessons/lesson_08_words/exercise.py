@@ -16,12 +16,15 @@ def one_hot(ids, V):
 
 
 def lookup(table, ids):
-    """The row of the table for each id. Table (V, D) and ids (N,) give (N, D), and ids (B, T) give (B, T, D)."""
+    """The row of the table for each id. Table (V, D) and ids (N,) give (N, D), and ids (B, T) give
+    (B, T, D).
+    """
     raise NotImplementedError("not written yet")
 
 
 def lookup_backward(dz, ids, V):
-    """The gradient of the table: what arrives at all places where a word was read, added up in that word's row.
+    """The gradient of the table: what arrives at all places where a word was read, added up in that
+    word's row.
 
     dz (B, T, D), or (N, D); ids (B, T), or (N,). Returns (V, D).
     """
@@ -29,7 +32,9 @@ def lookup_backward(dz, ids, V):
 
 
 def unseen(ids, V):
-    """A list of the ids below V, in order, that do not occur in `ids`: words whose row gets no gradient."""
+    """A list of the ids below V, in order, that do not occur in `ids`: words whose row gets no
+    gradient.
+    """
     raise NotImplementedError("not written yet")
 
 

@@ -14,7 +14,9 @@ DZ = np.array([[1.0, 0.0], [0.0, 2.0], [10.0, 1.0]])
 
 
 def svg():
-    """The places of the text on the left, the table's gradient on the right, a line from each place to its row."""
+    """The places of the text on the left, the table's gradient on the right, a line from each place
+    to its row.
+    """
     gradient = lookup_backward(DZ, TEXT, len(WORDS))
     parts = ['<rect width="700" height="270" fill="white"/>']
     parts.append('<text x="40" y="30" font-weight="bold">dz, a row for each place</text>')
@@ -25,7 +27,8 @@ def svg():
         y = 70 + 55 * place
         parts += _row(40, y, WORDS[i], row)
         parts.append(
-            f'<line x1="205" y1="{y + 14}" x2="412" y2="{45 + 34 * i + 14}" stroke="#888" stroke-width="1.5"/>'
+            f'<line x1="205" y1="{y + 14}" x2="412" y2="{45 + 34 * i + 14}" stroke="#888" '
+            'stroke-width="1.5"/>'
         )
     style = 'font-family="sans-serif" font-size="15" fill="#222"'
     return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 700 270" width="700" {style}>{"".join(parts)}</svg>\n'
@@ -38,7 +41,8 @@ def _row(x, y, word, numbers):
         red, green, blue = (round(255 - number / 11 * (255 - c)) for c in (0xE8, 0x8A, 0x1A))
         left = x + 75 + 42 * k
         parts.append(
-            f'<rect x="{left}" y="{y}" width="40" height="28" fill="rgb({red},{green},{blue})" stroke="#bbb"/>'
+            f'<rect x="{left}" y="{y}" width="40" height="28" fill="rgb({red},{green},{blue})" '
+            'stroke="#bbb"/>'
         )
         parts.append(f'<text x="{left + 20}" y="{y + 19}" text-anchor="middle">{number:g}</text>')
     return parts

@@ -13,15 +13,19 @@ def lookup_backward(dz, ids, V):
 SLIPS = (
     Slip(
         "= where += belongs: dW[ids] = dz",
-        "def lookup_backward(dz, ids, V):\n    dW = np.zeros((V, dz.shape[-1]))\n    dW[ids] = dz\n    return dW\n",
-        "A word that was read several times got the gradient of one use only, the last. `dW[ids] += dz` does the same: "
-        "NumPy writes each row once.",
+        "def lookup_backward(dz, ids, V):\n    dW = np.zeros((V, dz.shape[-1]))\n    dW[ids] = "
+        "dz\n    return dW\n",
+        "A word that was read several times got the gradient of one use only, the last. `dW[ids] "
+        "+= dz` does the same: NumPy writes each row once.",
         "dW[i] = Σ of dz over all places where the id is i",
     ),
     Slip(
         "averaged over the uses",
-        GRADIENT.replace("return dW", "return dW / np.maximum(np.bincount(ids.ravel(), minlength=V), 1)[:, None]"),
-        "The gradients of a word's uses were averaged. A row that is used twice moves the result twice.",
+        GRADIENT.replace(
+            "return dW", "return dW / np.maximum(np.bincount(ids.ravel(), minlength=V), 1)[:, None]"
+        ),
+        "The gradients of a word's uses were averaged. A row that is used twice moves the result "
+        "twice.",
         "dW[i] = Σ of dz over all places where the id is i, without dividing",
     ),
     Slip(
@@ -33,15 +37,15 @@ SLIPS = (
     Slip(
         "word 0 left out",
         GRADIENT.replace("return dW", "dW[0] = 0\n    return dW"),
-        "Row 0 gets no gradient. Some libraries keep id 0 for filling up short texts, but here it is a word like "
-        "any other.",
+        "Row 0 gets no gradient. Some libraries keep id 0 for filling up short texts, but here it "
+        "is a word like any other.",
         "dW[i] = Σ of dz over all places where the id is i, for every i from 0",
     ),
     Slip(
         "a row for each place, not for each word",
         "def lookup_backward(dz, ids, V):\n    return dz.reshape(-1, dz.shape[-1])\n",
-        "The result has a row for each place in the text. A gradient has the shape of what it belongs to: the table "
-        "has a row for each word.",
+        "The result has a row for each place in the text. A gradient has the shape of what it "
+        "belongs to: the table has a row for each word.",
         "dW has the shape (V, D)",
     ),
     Slip(

@@ -1,4 +1,6 @@
-"""What lesson 9 asks: one step, the loop with any cell, the whole RNN, and the gradients that go through them."""
+"""What lesson 9 asks: one step, the loop with any cell, the whole RNN, and the gradients that go
+through them.
+"""
 
 import numpy as np
 
@@ -24,7 +26,9 @@ def sequence(T, B, D, H, seed=1):
 
 
 def values(state):
-    """A state as an array, be it a Tensor, an array or a number; a list of states as a list of arrays."""
+    """A state as an array, be it a Tensor, an array or a number; a list of states as a list of
+    arrays.
+    """
     if isinstance(state, list | tuple):
         return each(state)
     return state if state is None else np.array(getattr(state, "array", state), float)
@@ -102,23 +106,51 @@ LOOP = "h = cell(x, h) for each x in turn; every new h goes into the list"
 WHOLE = "the last of the states of unroll, with a cell that calls rnn_step with the same W_xh, W_hh, b_h at every step"
 QUESTIONS = (
     Question("one step with B = D = H = 1", "rnn_step", step_value(1, 1, 1), formula=STEP),
-    Question("one step with B = 2, D = 3, H = 4", "rnn_step", step_value(2, 3, 4), LAYER, 1e-12, STEP),
+    Question(
+        "one step with B = 2, D = 3, H = 4", "rnn_step", step_value(2, 3, 4), LAYER, 1e-12, STEP
+    ),
     Question("the gradients of one step", "rnn_step", step_gradients, LAYER, 1e-12, STEP),
-    Question("the digit cell h' = 10h + x, from 0, reads 4", "unroll", digits([4], 0), formula=LOOP),
-    Question("the digit cell h' = 10h + x, from 0, reads 4, 0, 7", "unroll", digits([4, 0, 7], 0), formula=LOOP),
-    Question("the digit cell h' = 10h + x, from 9, reads 1, 2, 3, 5", "unroll", digits([1, 2, 3, 5], 9), formula=LOOP),
+    Question(
+        "the digit cell h' = 10h + x, from 0, reads 4", "unroll", digits([4], 0), formula=LOOP
+    ),
+    Question(
+        "the digit cell h' = 10h + x, from 0, reads 4, 0, 7",
+        "unroll",
+        digits([4, 0, 7], 0),
+        formula=LOOP,
+    ),
+    Question(
+        "the digit cell h' = 10h + x, from 9, reads 1, 2, 3, 5",
+        "unroll",
+        digits([1, 2, 3, 5], 9),
+        formula=LOOP,
+    ),
     Question("the cell tanh(x - 2h) on an array (4, 2, 3)", "unroll", array_states, formula=LOOP),
-    Question("h' = wh three times, from h0 = 1 with w = 2: gradients", "unroll", scalar_gradients, formula=LOOP),
+    Question(
+        "h' = wh three times, from h0 = 1 with w = 2: gradients",
+        "unroll",
+        scalar_gradients,
+        formula=LOOP,
+    ),
     Question("the last state after 1 step", "rnn", rnn_value(1, 2, 3, 4), LAYER, 1e-12, WHOLE),
     Question("the last state after 5 steps", "rnn", rnn_value(5, 2, 3, 4), LAYER, 1e-12, WHOLE),
-    Question("the last state after 12 steps of 3 sequences", "rnn", rnn_value(12, 3, 2, 5), LAYER, 1e-12, WHOLE),
+    Question(
+        "the last state after 12 steps of 3 sequences",
+        "rnn",
+        rnn_value(12, 3, 2, 5),
+        LAYER,
+        1e-12,
+        WHOLE,
+    ),
     Question("how many parameters the graph of 5 steps has", "rnn", parameters, formula=WHOLE),
     Question("the gradients after 5 steps", "rnn", rnn_gradients, LAYER, 1e-12, WHOLE),
 )
 
 
 def page(file, path, failed):
-    """The graph of five words, one in each column; after a failure with what a gradient check finds wrong."""
+    """The graph of five words, one in each column; after a failure with what a gradient check finds
+    wrong.
+    """
     xs, h0 = sequence(5, 1, 2, 3)
     h0.name, h0.requires_grad = "h0", False
     words = [mg.Tensor(x, name=word) for x, word in zip(xs, WORDS, strict=True)]

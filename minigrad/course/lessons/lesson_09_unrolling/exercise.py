@@ -18,14 +18,15 @@ def rnn_step(x, h, W_xh, W_hh, b_h):
 def unroll(cell, xs, h0):
     """Run a cell over a sequence.
 
-    `cell(x, h)` returns the next state. `xs` holds T things to read, xs[0] first; h0 is the state before the first.
-    Returns a list of the T new states: h after xs[0], h after xs[1], ...
+    `cell(x, h)` returns the next state. `xs` holds T things to read, xs[0] first; h0 is the state
+    before the first. Returns a list of the T new states: h after xs[0], h after xs[1], ...
     """
     raise NotImplementedError("not written yet")
 
 
 def rnn(xs, h0, W_xh, W_hh, b_h):
-    """The whole RNN: xs (T, B, D), h0 (B, H), the weights as in `rnn_step`. Returns the last state, a Tensor (B, H).
+    """The whole RNN: xs (T, B, D), h0 (B, H), the weights as in `rnn_step`. Returns the last state,
+    a Tensor (B, H).
 
     Use `unroll` and `rnn_step`. All steps use the same three Tensors.
     """
@@ -35,6 +36,8 @@ def rnn(xs, h0, W_xh, W_hh, b_h):
 if __name__ == "__main__":
     print("4, 0, 7:", unroll(lambda x, h: 10 * h + x, [4, 0, 7], 0))
     w = mg.Tensor([[0.5]], requires_grad=True, name="w")
-    h = rnn([[[1.0]], [[0.0]], [[0.0]]], mg.Tensor([[0.0]]), mg.Tensor([[1.0]]), w, mg.Tensor([0.0]))
+    h = rnn(
+        [[[1.0]], [[0.0]], [[0.0]]], mg.Tensor([[0.0]]), mg.Tensor([[1.0]]), w, mg.Tensor([0.0])
+    )
     h.backward()
     print("1, 0, 0:", h.array, "and the gradient of W_hh:", w.grad)

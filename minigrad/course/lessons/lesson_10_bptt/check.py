@@ -12,7 +12,11 @@ ENGINE = "the engine"
 def network(T, B, D, H, last_only=False, seed=0):
     """g, xs, hs, W_xh, W_hh of a network that has read T steps."""
     rng = np.random.default_rng(seed)
-    xs, W_xh, W_hh = rng.normal(size=(T, B, D)), rng.normal(size=(D, H)) * 0.5, rng.normal(size=(H, H)) * 0.7
+    xs, W_xh, W_hh = (
+        rng.normal(size=(T, B, D)),
+        rng.normal(size=(D, H)) * 0.5,
+        rng.normal(size=(H, H)) * 0.7,
+    )
     hs = [rng.normal(size=(B, H)) * 0.5]
     for x in xs:
         hs.append(np.tanh(x @ W_xh + hs[-1] @ W_hh + 0.1))
@@ -54,9 +58,14 @@ def inputs(which, *sizes, **options):
         make = network if sizes else by_hand
         found = file.rnn_backward(*make(*sizes, **options))
         if found is not None and not (isinstance(found, dict) and which in found):
-            keys = f"a dict with the keys {', '.join(map(str, found))}" if isinstance(found, dict) else "no dict"
+            keys = (
+                f"a dict with the keys {', '.join(map(str, found))}"
+                if isinstance(found, dict)
+                else "no dict"
+            )
             raise TypeError(
-                f"rnn_backward should return a dict with the keys {', '.join(sorted(FORMULAS))}; it is {keys}"
+                f"rnn_backward should return a dict with the keys {', '.join(sorted(FORMULAS))}; "
+                f"it is {keys}"
             )
         return found if found is None else found[which]
 
@@ -112,7 +121,9 @@ QUESTIONS = (
 
 
 def page(file, path, failed):
-    """Five words with a loss at h_3 and h_5; after a failure behind the tanh, the function that failed as one gate."""
+    """Five words with a loss at h_3 and h_5; after a failure behind the tanh, the function that
+    failed as one gate.
+    """
     if failed in ("state_gradients", "rnn_backward"):
         f, tensors = whole_sequence(file, failed)
         words = ()
@@ -124,7 +135,9 @@ def page(file, path, failed):
 
 
 def five_words(file):
-    """A loss of the weights, its graph with a column for each word, and the learner's tanh in each."""
+    """A loss of the weights, its graph with a column for each word, and the learner's tanh in
+    each.
+    """
 
     class YourTanh(mg.Gate):
         """z = tanh(x), with your tanh_backward as its rule."""
@@ -152,15 +165,21 @@ def five_words(file):
             return looked_at[0].sum() + looked_at[1].sum()
 
     shapes = {"W_xh": (2, 3), "W_hh": (3, 3), "b_h": (3,)}
-    return loss, [mg.Tensor(rng.normal(size=s) * 0.7, requires_grad=True, name=n) for n, s in shapes.items()]
+    return loss, [
+        mg.Tensor(rng.normal(size=s) * 0.7, requires_grad=True, name=n) for n, s in shapes.items()
+    ]
 
 
 def whole_sequence(file, failed):
-    """Three steps as one gate, whose rule is the learner's function; the loss looks at h_2 and h_3."""
+    """Three steps as one gate, whose rule is the learner's function; the loss looks at h_2 and
+    h_3.
+    """
     g, xs, hs, W_xh, W_hh = network(3, 2, 2, 2, seed=6)
 
     class YourStates(mg.Gate):
-        """z = h_1 .. h_T, h_t = tanh(a_t + h_{t-1} @ W_hh). dh is your state_gradients, da_t = dh_t ⊙ (1 - h_t²)."""
+        """z = h_1 .. h_T, h_t = tanh(a_t + h_{t-1} @ W_hh). dh is your state_gradients, da_t = dh_t
+        ⊙ (1 - h_t²).
+        """
 
         symbol = "your states"
 
@@ -176,7 +195,9 @@ def whole_sequence(file, failed):
             return dh[1:] * (1 - z * z), dh[0]
 
     class YourRNN(mg.Gate):
-        """z = h_1 .. h_T, where h_t = tanh(x_t @ W_xh + h_{t-1} @ W_hh + b_h). Its rule is your rnn_backward."""
+        """z = h_1 .. h_T, where h_t = tanh(x_t @ W_xh + h_{t-1} @ W_hh + b_h). Its rule is your
+        rnn_backward.
+        """
 
         symbol = "your RNN"
 

@@ -8,7 +8,9 @@ import numpy as np
 
 
 def rnn_forward(xs, h0, W_xh, W_hh, b_h):
-    """The forward pass, given. xs (T, B, D), h0 (B, H). Returns hs (T + 1, B, H): h0 and the state after each step."""
+    """The forward pass, given. xs (T, B, D), h0 (B, H). Returns hs (T + 1, B, H): h0 and the state
+    after each step.
+    """
     hs = [h0]
     for x in xs:
         hs.append(np.tanh(x @ W_xh + hs[-1] @ W_hh + b_h))
@@ -26,8 +28,8 @@ def tanh_backward(dh, h):
 def state_gradients(g, hs, W_hh):
     """dL/dh_t for every t, from the last state back to hs[0].
 
-    g (T + 1, B, H): what the loss itself sends to each state; it must not be changed. hs (T + 1, B, H), W_hh (H, H).
-    Returns dh (T + 1, B, H): everything that is sent to each state.
+    g (T + 1, B, H): what the loss itself sends to each state; it must not be changed. hs (T + 1, B,
+    H), W_hh (H, H). Returns dh (T + 1, B, H): everything that is sent to each state.
     """
     raise NotImplementedError("not written yet")
 

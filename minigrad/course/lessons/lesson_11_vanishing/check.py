@@ -1,4 +1,6 @@
-"""What lesson 11 asks, and its page: a recurrent network whose gradient is carried by the learner's `step_back`."""
+"""What lesson 11 asks, and its page: a recurrent network whose gradient is carried by the learner's
+`step_back`.
+"""
 
 import numpy as np
 
@@ -14,7 +16,10 @@ def _numbers(*shape, seed=0):
 
 def _one_step(batch, hidden, seed):
     """dh, h and W_hh of one time step."""
-    dh, a, W_hh = (_numbers(*shape, seed=seed + n) for n, shape in enumerate([(batch, hidden)] * 2 + [(hidden,) * 2]))
+    dh, a, W_hh = (
+        _numbers(*shape, seed=seed + n)
+        for n, shape in enumerate([(batch, hidden)] * 2 + [(hidden,) * 2])
+    )
     return dh, np.tanh(2 * a), W_hh
 
 
@@ -33,13 +38,17 @@ def _given_to_clip(file):
 def _flow(steps, batch, hidden):
     def ask(file):
         hs = np.tanh(_numbers(steps, batch, hidden, seed=1))
-        return np.asarray(file.flow(_numbers(batch, hidden, seed=2), hs, 0.8 * _numbers(hidden, hidden, seed=3)))
+        return np.asarray(
+            file.flow(_numbers(batch, hidden, seed=2), hs, 0.8 * _numbers(hidden, hidden, seed=3))
+        )
 
     return ask
 
 
 def _network(scale):
-    """A layers.RNN over 12 words in float64, its ids and labels. W_hh is orthogonal, times `scale`."""
+    """A layers.RNN over 12 words in float64, its ids and labels. W_hh is orthogonal, times
+    `scale`.
+    """
     mg.seed(0)
     model = Sequential(Embedding(20, 4), RNN(4, 6), Dense(6, 2))
     for name, tensor in model.named_parameters().items():
@@ -69,7 +78,9 @@ def _measured(scale):
 STEP = "each number times the slope of tanh there, which is 1 - h_t²; then times W_hh transposed"
 FLOW = "start from the norm of dh at t = T - 1; for t = T - 1 down to 1 step back through h_t, and note the norm"
 DECAY = "the largest absolute value among the eigenvalues of W_hh, complex ones included"
-REACH = "the smallest n for which factor to the power n is below share; never, if factor is 1 or more"
+REACH = (
+    "the smallest n for which factor to the power n is below share; never, if factor is 1 or more"
+)
 CLIP = "all gradients times the one number min(1, max_norm / norm), norm being that of all of them together"
 
 QUESTIONS = (
@@ -116,7 +127,9 @@ QUESTIONS = (
 
 
 def page(file, path, failed):
-    """Four time steps as a graph. Each is one gate: its forward is given, its gradient for h is `step_back`."""
+    """Four time steps as a graph. Each is one gate: its forward is given, its gradient for h is
+    `step_back`.
+    """
 
     class Step(mg.Gate):
         symbol = "step"
@@ -138,6 +151,11 @@ def page(file, path, failed):
                 h = step(mg.Tensor(x[:, t], name=f"a{t}"), h, W)
         return (h * h).sum()
 
-    h, W = (mg.Tensor(array, requires_grad=True, name=name) for array, name in ((h0, "h"), (W_hh, "W_hh")))
+    h, W = (
+        mg.Tensor(array, requires_grad=True, name=name)
+        for array, name in ((h0, "h"), (W_hh, "W_hh"))
+    )
     report = mg.gradcheck(loss, h, W)
-    mg.explore(loss(h, W), path, report=None if report else report, words=["a", "four", "word", "review"])
+    mg.explore(
+        loss(h, W), path, report=None if report else report, words=["a", "four", "word", "review"]
+    )

@@ -51,7 +51,8 @@ def reach(factor, share):
 def clip(gradients, max_norm):
     """The same gradients, shortened if together they are longer than max_norm.
 
-    gradients  a list of arrays of any shapes. Their norm is that of all their numbers as one long vector.
+    gradients  a list of arrays of any shapes. Their norm is that of all their numbers as one long
+    vector.
     Returns a list of new arrays of the same shapes.
     """
     raise NotImplementedError("not written yet")

@@ -1,4 +1,6 @@
-"""Draws flow.svg, the picture of lesson 11: python minigrad/course/lessons/lesson_11_vanishing/figures.py"""
+"""Draws flow.svg, the picture of lesson 11: python
+minigrad/course/lessons/lesson_11_vanishing/figures.py
+"""
 
 from pathlib import Path
 
@@ -9,14 +11,18 @@ from layers import RNN, Dense, Embedding, Sequential, gradient_flow, init
 
 
 def measure(W_hh, activation):
-    """The norms of dL/dh_t over 40 words, relative to the last, in an RNN that starts from this W_hh."""
+    """The norms of dL/dh_t over 40 words, relative to the last, in an RNN that starts from this
+    W_hh.
+    """
     mg.seed(0)
     model = Sequential(Embedding(50, 8), RNN(8, 32), Dense(32, 2))
     cell = model.named_layers()["rnn.cell"]
     cell.activation = activation
     cell.W_hh.array = W_hh.astype("float32")
     rng = np.random.default_rng(0)
-    norms = gradient_flow(model, (rng.integers(0, 50, (64, 40)), rng.integers(0, 2, 64)))["rnn.cell.h"]
+    norms = gradient_flow(model, (rng.integers(0, 50, (64, 40)), rng.integers(0, 2, 64)))[
+        "rnn.cell.h"
+    ]
     return norms / norms[-1]
 
 
@@ -25,7 +31,11 @@ def starts():
     mg.seed(0)
     Q = init.orthogonal((32, 32)).astype(float)
     U = np.random.default_rng(0).uniform(-1, 1, (32, 32)) / np.sqrt(32)
-    return {"1.5 × orthogonal": (1.5 * Q, "#0072b2"), "orthogonal": (Q, "#009e73"), "uniform": (U, "#d55e00")}
+    return {
+        "1.5 × orthogonal": (1.5 * Q, "#0072b2"),
+        "orthogonal": (Q, "#009e73"),
+        "uniform": (U, "#d55e00"),
+    }
 
 
 def draw(path):
@@ -35,8 +45,12 @@ def draw(path):
     panel = figure.subplots()
     for name, (W_hh, colour) in starts().items():
         factor = np.max(np.abs(np.linalg.eigvals(W_hh)))
-        panel.semilogy(measure(W_hh, mg.tanh), color=colour, lw=3, label=f"{name}: factor {factor:.2f}")
-        without = panel.semilogy(measure(W_hh, lambda x: x), color="#222222", lw=1.2, ls=(0, (4, 3)))[0]
+        panel.semilogy(
+            measure(W_hh, mg.tanh), color=colour, lw=3, label=f"{name}: factor {factor:.2f}"
+        )
+        without = panel.semilogy(
+            measure(W_hh, lambda x: x), color="#222222", lw=1.2, ls=(0, (4, 3))
+        )[0]
     without.set_label("dashed: the same without tanh")
     panel.set_xlabel("time step t (the loss reads the last state, on the right)")
     panel.set_ylabel("‖dL/dh_t‖, relative to the last step")

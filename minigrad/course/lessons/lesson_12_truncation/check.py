@@ -1,4 +1,6 @@
-"""What lesson 12 asks, and its page: the end of a review in the trained network, with the learner's cut."""
+"""What lesson 12 asks, and its page: the end of a review in the trained network, with the learner's
+cut.
+"""
 
 import numpy as np
 
@@ -19,13 +21,21 @@ def _gradients(output, leaves):
     """The gradients of a weighted sum of `output`, by name; zeros where none arrives."""
     if output.requires_grad:
         output.backward(_numbers(*output.shape, seed=9))
-    return {name: np.zeros(leaf.shape) if leaf.grad is None else leaf.grad for name, leaf in leaves.items()}
+    return {
+        name: np.zeros(leaf.shape) if leaf.grad is None else leaf.grad
+        for name, leaf in leaves.items()
+    }
 
 
 def _values(T, k):
     def ask(file):
         h = mg.Tensor(np.array(1.0), requires_grad=True)
-        return [state.item() for state in file.truncated(lambda x, h: 0.5 * h + x, [1.0, 2.0, 3.0, 4.0, 5.0][:T], h, k)]
+        return [
+            state.item()
+            for state in file.truncated(
+                lambda x, h: 0.5 * h + x, [1.0, 2.0, 3.0, 4.0, 5.0][:T], h, k
+            )
+        ]
 
     return ask
 
@@ -41,9 +51,14 @@ def _scalar(T, k):
     """h_t = w h_before + 1 from h = 2, w = 0.5: dh_T/dw and dh_T/dh_0."""
 
     def ask(file):
-        leaves = {name: mg.Tensor(np.array(value), requires_grad=True) for name, value in (("w", 0.5), ("h", 2.0))}
+        leaves = {
+            name: mg.Tensor(np.array(value), requires_grad=True)
+            for name, value in (("w", 0.5), ("h", 2.0))
+        }
         last = file.truncated(lambda x, h: leaves["w"] * h + x, [1.0] * T, leaves["h"], k)[-1]
-        return {name: gradient / _numbers(seed=9) for name, gradient in _gradients(last, leaves).items()}
+        return {
+            name: gradient / _numbers(seed=9) for name, gradient in _gradients(last, leaves).items()
+        }
 
     return ask
 
@@ -62,7 +77,9 @@ def _network(k, T=6, B=2, D=3, H=4):
         cell, leaves = _cell(D, H)
         xs = [mg.Tensor(_numbers(B, D, seed=10 + t), requires_grad=True) for t in range(T)]
         leaves.update((f"x{t}", x) for t, x in enumerate(xs))
-        last = file.truncated(lambda x, h: cell(x, h)[1], xs, mg.Tensor(_numbers(B, H, seed=8)), k)[-1]
+        last = file.truncated(lambda x, h: cell(x, h)[1], xs, mg.Tensor(_numbers(B, H, seed=8)), k)[
+            -1
+        ]
         return _gradients(last, leaves)
 
     return ask
@@ -75,7 +92,9 @@ def _layer(k, T=6, B=2, D=3, H=4):
         cell, leaves = _cell(D, H)
         layer = RNN(D, H, truncate=k, fused=False)
         layer.cell = cell
-        x = mg.Tensor(np.stack([_numbers(B, D, seed=10 + t) for t in range(T)], axis=1), requires_grad=True)
+        x = mg.Tensor(
+            np.stack([_numbers(B, D, seed=10 + t) for t in range(T)], axis=1), requires_grad=True
+        )
         found = _gradients(layer(x, mg.Tensor(_numbers(B, H, seed=8))), {**leaves, "x": x})
         steps = found.pop("x")
         return {**found, **{f"x{t}": steps[:, t] for t in range(T)}}
@@ -87,13 +106,18 @@ def _windows(T, k1, k2):
     return Question(
         f"the windows for T = {T}, k1 = {k1}, k2 = {k2}", "windows",
         lambda file: [list(window) for window in file.windows(T, k1, k2)],
-        formula="new windows at 0, k1, 2 k1, ...; end = min(start + k1, T); begin = max(0, end - k2)",
+        formula="new windows at 0, k1, 2 k1, ...; end = min(start + k1, T); begin = max(0, end - "
+                "k2)",
     )  # fmt: skip
 
 
 def _passes(T, B, H, seed=0):
     """Any dhs, hs and h0, not those of a network: the rule must hold for all."""
-    return _numbers(T, B, H, seed=seed), np.tanh(_numbers(T, B, H, seed=seed + 1)), _numbers(B, H, seed=seed + 2)
+    return (
+        _numbers(T, B, H, seed=seed),
+        np.tanh(_numbers(T, B, H, seed=seed + 1)),
+        _numbers(B, H, seed=seed + 2),
+    )
 
 
 def _pieces(T, B, H):
@@ -101,7 +125,10 @@ def _pieces(T, B, H):
 
 
 def _predictions(file):
-    return [file.predict([_numbers(3, 2, seed=t) * 0.8 ** (7 - t) for t in range(7)], k) for k in (1, 2, 3, 5, 7)]
+    return [
+        file.predict([_numbers(3, 2, seed=t) * 0.8 ** (7 - t) for t in range(7)], k)
+        for k in (1, 2, 3, 5, 7)
+    ]
 
 
 def _trained_prediction(file):
@@ -168,12 +195,16 @@ QUESTIONS = (
 
 
 def page(file, path, failed):
-    """The end of a review in the trained network, cut by the learner; or a network whose gradient is their `pieces`."""
+    """The end of a review in the trained network, cut by the learner; or a network whose gradient
+    is their `pieces`.
+    """
     (_page_of_pieces if failed == "pieces" else _page_of_the_cut)(file, path)
 
 
 def _page_of_the_cut(file, path):
-    """The last words of a review in the trained network, read by the learner's `truncated` with k = 3."""
+    """The last words of a review in the trained network, read by the learner's `truncated` with k =
+    3.
+    """
     model, (ids, labels) = trained.load(), trained.reviews(21)
     ids, labels, parts = ids[20:, -len(WORDS) :], labels[20:], model.named_layers()
     xs = [parts["embedding"](ids[:, t]).detach() for t in range(len(WORDS))]
@@ -191,7 +222,9 @@ def _page_of_the_cut(file, path):
 
 
 def _page_of_pieces(file, path):
-    """Five time steps, each one gate: its forward is given, its gradient for W_hh is the learner's piece."""
+    """Five time steps, each one gate: its forward is given, its gradient for W_hh is the learner's
+    piece.
+    """
 
     class Step(mg.Gate):
         symbol = "step"
@@ -202,7 +235,11 @@ def _page_of_pieces(file, path):
 
         def backward(self, dz, z, a, h, W_hh):
             da = dz * (1 - z * z)
-            return da, da @ W_hh.T, np.asarray(file.pieces(dz[None].copy(), z[None].copy(), h.copy())[0])
+            return (
+                da,
+                da @ W_hh.T,
+                np.asarray(file.pieces(dz[None].copy(), z[None].copy(), h.copy())[0]),
+            )
 
     inputs, step = _numbers(len(WORDS), 1, 3, seed=1), Step()
 

@@ -25,9 +25,10 @@ def truncated(cell, xs, h, k):
 def windows(T, k1, k2):
     """The windows of truncated backpropagation through a long sequence.
 
-    Each window has k1 new steps; the last one has what is left. Its gradient goes back over the k2 steps before the
-    window's end, or to step 0 if there are fewer.
-    Returns a list of (start, end, begin): the new steps are start ... end - 1, the gradient reaches begin ... end - 1.
+    Each window has k1 new steps; the last one has what is left. Its gradient goes back over the k2
+    steps before the window's end, or to step 0 if there are fewer.
+    Returns a list of (start, end, begin): the new steps are start ... end - 1, the gradient reaches
+    begin ... end - 1.
     """
     raise NotImplementedError("not written yet")
 
@@ -44,12 +45,16 @@ def pieces(dhs, hs, h0):
 
 
 def cosine(a, b):
-    """The cosine of the angle between two arrays of the same shape, each taken as one long vector. A number."""
+    """The cosine of the angle between two arrays of the same shape, each taken as one long vector.
+    A number.
+    """
     raise NotImplementedError("not written yet")
 
 
 def predict(parts, k):
-    """The cosine between the gradient truncated after k steps and the full one, from the list that `pieces` returns."""
+    """The cosine between the gradient truncated after k steps and the full one, from the list that
+    `pieces` returns.
+    """
     raise NotImplementedError("not written yet")
 
 

@@ -1,4 +1,6 @@
-"""Draws cosine.svg and cut.svg of lesson 12: python -m minigrad.course.lessons.lesson_12_truncation.figures"""
+"""Draws cosine.svg and cut.svg of lesson 12: python -m
+minigrad.course.lessons.lesson_12_truncation.figures
+"""
 
 from pathlib import Path
 
@@ -11,14 +13,18 @@ HERE = Path(__file__).parent
 
 
 def curves():
-    """The cosines for k = 1 to 40: {k: predicted}, {k: measured}, and {k: as if all pieces stood at right angles}."""
+    """The cosines for k = 1 to 40: {k: predicted}, {k: measured}, and {k: as if all pieces stood at
+    right angles}.
+    """
     model, (ids, labels) = trained.load(), trained.reviews()
     parts = solution.pieces(*trained.full_backward(model, ids, labels))
     squares = [np.sum(part**2) for part in parts]
     full = trained.truncated_gradient(solution.truncated, 40, model, ids, labels)
     predicted = {k: solution.predict(parts, k) for k in range(1, 41)}
     measured = {
-        k: solution.cosine(trained.truncated_gradient(solution.truncated, k, model, ids, labels), full)
+        k: solution.cosine(
+            trained.truncated_gradient(solution.truncated, k, model, ids, labels), full
+        )
         for k in (1, 2, 4, 10, 20, 40)
     }
     return predicted, measured, {k: np.sqrt(sum(squares[-k:]) / sum(squares)) for k in range(1, 41)}
@@ -31,9 +37,18 @@ def draw_curves(path):
     figure = Figure(figsize=(7.4, 4.2), layout="constrained", facecolor="white")
     panel = figure.subplots()
     panel.plot(
-        *zip(*predicted.items(), strict=True), color="#0072b2", lw=2.5, label="predicted, from one full backward pass"
+        *zip(*predicted.items(), strict=True),
+        color="#0072b2",
+        lw=2.5,
+        label="predicted, from one full backward pass",
     )
-    panel.plot(*zip(*measured.items(), strict=True), "o", color="#d55e00", ms=8, label="measured, with the cut")
+    panel.plot(
+        *zip(*measured.items(), strict=True),
+        "o",
+        color="#d55e00",
+        ms=8,
+        label="measured, with the cut",
+    )
     panel.plot(*zip(*apart.items(), strict=True), color="#222222", lw=1.2, ls=(0, (4, 3)),
                label="if the pieces stood at right angles")  # fmt: skip
     for k, value in measured.items():

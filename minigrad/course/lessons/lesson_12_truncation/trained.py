@@ -1,4 +1,5 @@
-"""The trained network of lesson 12: 16 numbers for each word, a recurrent layer of H = 32, T = 40 words, two answers.
+"""The trained network of lesson 12: 16 numbers for each word, a recurrent layer of H = 32, T = 40
+words, two answers.
 
     python -m minigrad.course.lessons.lesson_12_truncation.trained     trains it again, in a few seconds
 
@@ -35,20 +36,26 @@ def load():
 
 @lru_cache
 def reviews(count=256):
-    """The last 40 words of the first test reviews, as ids (count, 40), and their labels (count,)."""
+    """The last 40 words of the first test reviews, as ids (count, 40), and their labels
+    (count,).
+    """
     test = load_imdb(vocabulary_size=VOCABULARY).test[:count]
     return test.ids, test.labels
 
 
 def full_backward(model, ids, labels):
-    """(dhs, hs, h0) of full backpropagation: dL/dh_t (T, B, H), the states h_t (T, B, H), and the zeros before them."""
+    """(dhs, hs, h0) of full backpropagation: dL/dh_t (T, B, H), the states h_t (T, B, H), and the
+    zeros before them.
+    """
     name = "rnn.cell.h"
     dhs, hs = gradients(model, ids, labels, [name])[name], outputs(model, ids, [name])[name]
     return dhs.swapaxes(0, 1), hs.swapaxes(0, 1), np.zeros_like(hs[:, 0])
 
 
 def truncated_gradient(truncated, k, model, ids, labels):
-    """dL/dW_hh (H, H) as backpropagation gives it when the words are read by truncated(cell, xs, h0, k)."""
+    """dL/dW_hh (H, H) as backpropagation gives it when the words are read by truncated(cell, xs,
+    h0, k).
+    """
     parts = model.named_layers()
     cell, xs = parts["rnn.cell"], [parts["embedding"](ids[:, t]) for t in range(ids.shape[1])]
     states = truncated(lambda x, h: cell(x, h)[1], xs, cell.initial_state(len(ids)), k)

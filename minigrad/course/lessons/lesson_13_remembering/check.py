@@ -22,7 +22,11 @@ def _made(cell):
 
 def _state(cell, B, seed=7):
     parts = [
-        mg.Tensor(0.8 * np.tanh(_numbers(B, cell.hidden, seed=seed + n)), requires_grad=True, name=f"{name}0")
+        mg.Tensor(
+            0.8 * np.tanh(_numbers(B, cell.hidden, seed=seed + n)),
+            requires_grad=True,
+            name=f"{name}0",
+        )
         for n, name in enumerate(cell.state_names)
     ]
     return parts[0] if len(parts) == 1 else tuple(parts)
@@ -62,7 +66,9 @@ def _hand(Cell):
             odds = [3.0, 1 / 3, 1.0, 9.0][: tensor.size]
             tensor.array = np.log(odds) + np.where(np.arange(tensor.size) == 2, 0.5, 0.0)
     state = [mg.Tensor(np.array([[value]])) for value in (0.8, -2.0)][: len(cell.state_names)]
-    return _arrays(cell, *cell(mg.Tensor(np.ones((1, 1))), state[0] if len(state) == 1 else tuple(state)))
+    return _arrays(
+        cell, *cell(mg.Tensor(np.ones((1, 1))), state[0] if len(state) == 1 else tuple(state))
+    )
 
 
 def _one(Cell, B, D, H):
@@ -89,18 +95,27 @@ def _gradients(Cell):
     state = _state(cell, 2)
     _weighted(cell, mg.Tensor(_numbers(2, 3, 3, seed=22)), state).backward()
     leaves = _leaves(cell, state)
-    return {name: np.zeros(leaf.shape) if leaf.grad is None else leaf.grad for name, leaf in leaves.items()}
+    return {
+        name: np.zeros(leaf.shape) if leaf.grad is None else leaf.grad
+        for name, leaf in leaves.items()
+    }
 
 
 def _checked(Cell):
     """Whether a gradient check of the cell over two steps passes."""
     cell = _made(Cell(2, 3))
     state, xs = _state(cell, 2), mg.Tensor(_numbers(2, 2, 2, seed=23))
-    return bool(mg.gradcheck(lambda *leaves: _weighted(cell, xs, state), *_leaves(cell, state).values(), sample=8))
+    return bool(
+        mg.gradcheck(
+            lambda *leaves: _weighted(cell, xs, state), *_leaves(cell, state).values(), sample=8
+        )
+    )
 
 
 def _cell_questions(kind, formula):
-    """All questions about one of the cells: one step, six steps, the gradients, and a gradient check."""
+    """All questions about one of the cells: one step, six steps, the gradients, and a gradient
+    check.
+    """
 
     def question(what, run, *arguments):
         return Question(
@@ -125,7 +140,8 @@ GRU = (
 )
 LSTM = "i, f, o = σ(a_i), σ(a_f), σ(a_o), g = tanh(a_g), c' = f ⊙ c + i ⊙ g, h' = o ⊙ tanh(c')"
 LEFT = "f to the power of the number of steps, where f = σ(bias) = 1 / (1 + e^-bias)"
-ROUNDED = 1e-4  # mg.sigmoid of a plain number computes with 7 digits, and 39 steps multiply its error
+# mg.sigmoid of a plain number computes with 7 digits, and 39 steps multiply its error
+ROUNDED = 1e-4
 QUESTIONS = (
     *_cell_questions("GRUCell", GRU),
     *_cell_questions("LSTMCell", LSTM),
@@ -146,7 +162,10 @@ QUESTIONS = (
 
 def page(file, path, failed):
     """Three words in a column each, read by the cell that failed, or by the LSTM's."""
-    words, kind = ["not", "so", "bad"], "GRUCell" if failed and failed.startswith("GRUCell") else "LSTMCell"
+    words, kind = (
+        ["not", "so", "bad"],
+        "GRUCell" if failed and failed.startswith("GRUCell") else "LSTMCell",
+    )
     cell = _made(getattr(file, kind)(2, 2))
     xs = [mg.Tensor(_numbers(1, 2, seed=n), name=word) for n, word in enumerate(words)]
     state = _state(cell, 1)

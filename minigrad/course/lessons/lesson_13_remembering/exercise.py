@@ -12,7 +12,9 @@ from layers import Cell, init
 
 
 class GRUCell(Cell):
-    """One step of a gated recurrent unit. Blocks, from left to right: z, r, n, each H columns wide."""
+    """One step of a gated recurrent unit. Blocks, from left to right: z, r, n, each H columns
+    wide.
+    """
 
     def __init__(self, inputs, hidden):
         super().__init__(inputs, hidden)
@@ -22,7 +24,8 @@ class GRUCell(Cell):
         self.b_hh = mg.Tensor(init.zeros((3 * hidden,)), requires_grad=True)
 
     def forward(self, x, h):
-        """x (B, D) and the state h (B, H). Returns (the new h, the new h): the output, and the state. H is self.hidden.
+        """x (B, D) and the state h (B, H). Returns (the new h, the new h): the output, and the
+        state. H is self.hidden.
 
         Use mg.sigmoid and mg.tanh. a[:, 2:5] are columns 2, 3 and 4 of a Tensor, as of an array.
         """
@@ -30,7 +33,9 @@ class GRUCell(Cell):
 
 
 class LSTMCell(Cell):
-    """One step of a long short-term memory. Blocks, from left to right: i, f, g, o, each H columns wide."""
+    """One step of a long short-term memory. Blocks, from left to right: i, f, g, o, each H columns
+    wide.
+    """
 
     state_names = ("h", "c")
 
@@ -41,12 +46,16 @@ class LSTMCell(Cell):
         self.b = mg.Tensor(init.zeros((4 * hidden,)), requires_grad=True)
 
     def forward(self, x, state):
-        """x (B, D); state is the pair (h, c), both (B, H). Returns (the new h, (the new h, the new c))."""
+        """x (B, D); state is the pair (h, c), both (B, H). Returns (the new h, (the new h, the new
+        c)).
+        """
         raise NotImplementedError("not written yet")
 
 
 def first_bias(hidden, forget):
-    """The bias b that an LSTM starts from, an array (4 * hidden,): 0, but `forget` in the forget gate's block."""
+    """The bias b that an LSTM starts from, an array (4 * hidden,): 0, but `forget` in the forget
+    gate's block.
+    """
     raise NotImplementedError("not written yet")
 
 
@@ -64,5 +73,7 @@ if __name__ == "__main__":
     cell = LSTMCell(3, 2)
     print("LSTM:", cell(x, cell.initial_state(1))[0])
     for bias in (0, 1, 3, 5):
-        print(f"forget bias {bias}: after 39 steps {memory_left(bias, 39):.1e} of the memory is left")
+        print(
+            f"forget bias {bias}: after 39 steps {memory_left(bias, 39):.1e} of the memory is left"
+        )
     print("to start from:", first_bias(2, 1.0))

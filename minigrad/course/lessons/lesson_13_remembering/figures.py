@@ -9,7 +9,9 @@ from layers import GRU, LSTM, RNN, Dense, Embedding, Sequential, gradient_flow
 
 
 def measure(make, state):
-    """The norms of the gradient of that state over 40 words, relative to the last, before any training."""
+    """The norms of the gradient of that state over 40 words, relative to the last, before any
+    training.
+    """
     mg.seed(0)
     model = Sequential(Embedding(50, 8), make(), Dense(32, 2))
     rng = np.random.default_rng(0)
@@ -20,7 +22,9 @@ def measure(make, state):
 
 def uniform_rnn():
     rnn = RNN(8, 32)
-    rnn.cell.W_hh.array = (np.random.default_rng(0).uniform(-1, 1, (32, 32)) / np.sqrt(32)).astype("f4")
+    rnn.cell.W_hh.array = (np.random.default_rng(0).uniform(-1, 1, (32, 32)) / np.sqrt(32)).astype(
+        "f4"
+    )
     return rnn
 
 
@@ -54,10 +58,22 @@ def draw(path):
     for name, (make, state, colour) in CURVES.items():
         norms = measure(make, state)
         panel.semilogy(t, norms, color=colour, lw=2.5, label=name)
-        print(f"{name}: {norms[0]:.1e} at the first word, {(norms[0] / norms[20]) ** (1 / 20):.3f} for each step")
+        print(
+            f"{name}: {norms[0]:.1e} at the first word, {(norms[0] / norms[20]) ** (1 / 20):.3f} "
+            "for each step"
+        )
     for bias, colour in ((0, "#56b4e9"), (1, "#0072b2"), (3, "#009e73")):
-        panel.semilogy(t, (1 / (1 + np.exp(-bias))) ** (39 - t), color=colour, lw=1.4, ls=(0, (4, 3)))
-    panel.plot([], [], color="#222222", lw=1.4, ls=(0, (4, 3)), label="dashed: σ(bias) to the power of the steps back")
+        panel.semilogy(
+            t, (1 / (1 + np.exp(-bias))) ** (39 - t), color=colour, lw=1.4, ls=(0, (4, 3))
+        )
+    panel.plot(
+        [],
+        [],
+        color="#222222",
+        lw=1.4,
+        ls=(0, (4, 3)),
+        label="dashed: σ(bias) to the power of the steps back",
+    )
     panel.set_xlabel("time step t (the loss reads the last state, on the right)")
     panel.set_ylabel("gradient that reaches step t, relative to the last")
     panel.grid(alpha=0.3)

@@ -1,4 +1,6 @@
-"""What lesson 14 asks, and its page: the end of a review in the full network, with a dial on each word's vector."""
+"""What lesson 14 asks, and its page: the end of a review in the full network, with a dial on each
+word's vector.
+"""
 
 import contextlib
 
@@ -48,7 +50,9 @@ def _weights(file):
 
 
 def _accuracies(file):
-    """On 1,000 test reviews, after three epochs over 6,000 others: 15 words each, a network for each of three seeds."""
+    """On 1,000 test reviews, after three epochs over 6,000 others: 15 words each, a network for
+    each of three seeds.
+    """
     code = getattr(file.train, "__code__", file.train)
     if code not in _ACCURACIES:
         found = _ACCURACIES[code] = []
@@ -80,7 +84,11 @@ def _forgotten(*reviews):
 
 def _forgotten_small(file):
     ids = [[3, 1, 4, 1, 5], [0, 0, 0, 2, 4], [0, 0, 5, 5, 1], [0, 4, 2, 3, 3]]
-    return [int(file.forgotten(_small(1), _small(seed), np.array(row))) for row in ids for seed in (2, 3)]
+    return [
+        int(file.forgotten(_small(1), _small(seed), np.array(row)))
+        for row in ids
+        for seed in (2, 3)
+    ]
 
 
 def _leak(ids, labels):
@@ -98,7 +106,16 @@ def _planted(word, **how):
     return ask
 
 
-ROWS = np.array([[0, 0, 0, 4, 5], [0, 3, 4, 5, 6], [1, 2, 3, 4, 5], [0, 0, 7, 7, 8], [9, 8, 7, 6, 5], [0, 0, 0, 0, 3]])
+ROWS = np.array(
+    [
+        [0, 0, 0, 4, 5],
+        [0, 3, 4, 5, 6],
+        [1, 2, 3, 4, 5],
+        [0, 0, 7, 7, 8],
+        [9, 8, 7, 6, 5],
+        [0, 0, 0, 0, 3],
+    ]
+)
 
 
 def _mixed(file, ids):
@@ -121,7 +138,8 @@ PART = "part_t = Σ_d x_td · dlogit/dx_td, where x_t is the vector of the word 
 LOST = "the t with the largest |part_t in full| - |part_t in truncated| among the t with ids[t] ≠ 0"
 BEST = "for each word: r = share of reviews where (it occurs) = (label is 1); its score is max(r, 1 - r)"
 MIX = (
-    "for each row alone: the ids that are not 0, in the order of a new rng.permutation, after the same number of zeros"
+    "for each row alone: the ids that are not 0, in the order of a new rng.permutation, after the "
+    "same number of zeros"
 )
 QUESTIONS = (
     Question("the mean loss of one epoch: 12 reviews, batches of 4", "train", _losses(1), formula=STEP),
@@ -158,7 +176,8 @@ QUESTIONS = (
              lambda file: (_mixed(file, ROWS.copy()) != 0).astype(int), formula=MIX),
     Question("whether 300 equal reviews come out in more than 100 different orders", "shuffled",
              lambda file: len(np.unique(_mixed(file, _equal()), axis=0)) > 100, formula=MIX),
-    Question("in how many different places the six words of 300 equal reviews are found, all together", "shuffled",
+    Question("in how many different places the six words of 300 equal reviews are found, all "
+             "together", "shuffled",
              lambda file: len({(place, int(word)) for row in _mixed(file, _equal())
                                for place, word in enumerate(row) if word}), formula=MIX),
     Question("the array that was given, afterwards", "shuffled", _given, formula=MIX),
@@ -166,9 +185,11 @@ QUESTIONS = (
 
 
 def page(file, path, failed):
-    """The last words of a review in the full network. The gradient of the dial on a word is that word's part.
+    """The last words of a review in the full network. The gradient of the dial on a word is that
+    word's part.
 
-    Each word's label has the learner's own part. If that is wrong, the network is one gate with these as its gradient.
+    Each word's label has the learner's own part. If that is wrong, the network is one gate with
+    these as its gradient.
     """
     model, ids = reader.load("full"), REVIEWS.test.ids[REVIEW, -WORDS:].copy()
     words = [REVIEWS.vocabulary[id] if id > 2 else "?" for id in ids]
@@ -177,7 +198,10 @@ def page(file, path, failed):
         _page_of_parts(file, path, model, ids, vectors)
         return
     with contextlib.suppress(Exception):  # not written yet
-        words = [f"{word} {part:+.2f}" for word, part in zip(words, file.word_parts(model, ids), strict=True)]
+        words = [
+            f"{word} {part:+.2f}"
+            for word, part in zip(words, file.word_parts(model, ids), strict=True)
+        ]
     h = mg.Tensor(np.zeros((1, 16)), name="h0")
     for t, word in enumerate(words):
         dial = mg.Tensor(1.0, requires_grad=True, name=f"dial on {word.split()[0]}")

@@ -23,16 +23,19 @@ def train(model, optimizer, batches, epochs):
 
 
 def word_parts(model, ids):
-    """What each word of one review says: (T,) numbers for ids (T,), above 0 where it speaks for a good review.
+    """What each word of one review says: (T,) numbers for ids (T,), above 0 where it speaks for a
+    good review.
 
-    A word's part is the sum over its vector of vector times slope, element by element; the slope is that of the logit.
-    The model's layers: model.embedding(ids (1, T)) -> (1, T, D), model.rnn(...) -> (1, H), model.head(...) -> (1, 1).
+    A word's part is the sum over its vector of vector times slope, element by element; the slope is
+    that of the logit. The model's layers: model.embedding(ids (1, T)) -> (1, T, D), model.rnn(...)
+    -> (1, H), model.head(...) -> (1, 1).
     """
     raise NotImplementedError("not written yet")
 
 
 def forgotten(full, truncated, ids):
-    """The position in ids (T,) of the word whose part lost most of its size from one model to the other.
+    """The position in ids (T,) of the word whose part lost most of its size from one model to the
+    other.
 
     Padding, id 0, is not a word.
     """
@@ -42,14 +45,15 @@ def forgotten(full, truncated, ids):
 def leak(ids, labels):
     """The id of the word that tells the label best, all alone: ids (N, T), labels (N,) of 0 and 1.
 
-    How well a word tells it: call a review good where the word occurs and bad where it does not, or the other way
-    round, whichever is right for more reviews.
+    How well a word tells it: call a review good where the word occurs and bad where it does not, or
+    the other way round, whichever is right for more reviews.
     """
     raise NotImplementedError("not written yet")
 
 
 def shuffled(ids, rng):
-    """A copy of ids (N, T) in which every review has its own words in random order. Padding stays where it is.
+    """A copy of ids (N, T) in which every review has its own words in random order. Padding stays
+    where it is.
 
     ids  each row is padded with zeros on the left
     rng  a generator: rng.permutation(words) gives them in random order

@@ -1,4 +1,6 @@
-"""The experiments of lesson 14, made with the learner's functions: `python lesson_14_imdb.py` runs them all."""
+"""The experiments of lesson 14, made with the learner's functions: `python lesson_14_imdb.py` runs
+them all.
+"""
 
 import numpy as np
 
@@ -24,14 +26,18 @@ def run(file):
 
 
 def find_the_leak(file):
-    """Train on reviews with a planted leak; let `leak` find it; test without it. Returns both accuracies."""
+    """Train on reviews with a planted leak; let `leak` find it; test without it. Returns both
+    accuracies.
+    """
     data = reader.reviews()
     ids = {split: reader.planted(getattr(data, split), WORD) for split in ("train", "test")}
     train = type(data.train)(ids["train"], data.train.labels)
     mg.seed(0)
     model = reader.Reader(reader.VOCABULARY, 8, 16)
     reader.best_epoch(file.train, model, train, seed=0, epochs=2)
-    found = [reader.accuracy(model, test, data.test.labels) for test in (ids["test"], data.test.ids)]
+    found = [
+        reader.accuracy(model, test, data.test.labels) for test in (ids["test"], data.test.ids)
+    ]
     print(f"test accuracy {found[0]:.3f}")
     word = int(file.leak(ids["train"], train.labels))
     print(f'leak() suspects the word "{data.vocabulary[word]}"')
@@ -40,7 +46,9 @@ def find_the_leak(file):
 
 
 def three_seeds(file, seeds=(0, 1, 2)):
-    """Train the network of 10,000 words, full and truncated. Returns {name: accuracies}, one for each seed."""
+    """Train the network of 10,000 words, full and truncated. Returns {name: accuracies}, one for
+    each seed.
+    """
     data, found = reader.reviews(10_000), {"full": [], "shuffled": [], "truncated": []}
     mixed = file.shuffled(data.test.ids, np.random.default_rng(0))
     print("seed   full   its words shuffled   truncated after 4 steps")
@@ -52,7 +60,8 @@ def three_seeds(file, seeds=(0, 1, 2)):
             found[which].append(reader.accuracy(model, data.test.ids, data.test.labels))
             if which == "full":
                 found["shuffled"].append(reader.accuracy(model, mixed, data.test.labels))
-        print(f"{seed:4}  {found['full'][-1]:.3f}  {found['shuffled'][-1]:19.3f}  {found['truncated'][-1]:24.3f}",
+        print(f"{seed:4}  {found['full'][-1]:.3f}  {found['shuffled'][-1]:19.3f}  "
+              f"{found['truncated'][-1]:24.3f}",
               flush=True)  # fmt: skip
     means = [np.mean(accuracies) for accuracies in found.values()]
     print(f"mean  {means[0]:.3f}  {means[1]:19.3f}  {means[2]:24.3f}")
@@ -60,7 +69,9 @@ def three_seeds(file, seeds=(0, 1, 2)):
 
 
 def shaded(file, path):
-    """The words of REVIEW, shaded by `word_parts` of both trained networks; says which word was forgotten."""
+    """The words of REVIEW, shaded by `word_parts` of both trained networks; says which word was
+    forgotten.
+    """
     data = reader.reviews()
     ids, rows = data.test.ids[REVIEW], []
     words = [data.vocabulary[id] if id > 2 else "···" for id in ids]
@@ -68,6 +79,15 @@ def shaded(file, path):
     at = int(file.forgotten(*models.values(), ids))
     for which, model in models.items():
         parts, logit = np.asarray(file.word_parts(model, ids)), model(ids[None]).item()
-        rows.append((f"{which}: logit {logit:+.2f}, {'a good' if logit > 0 else 'a bad'} review", words, parts))
-        print(f'{which:>9}: logit {logit:+.2f}; the word at step {at}, "{words[at]}", has the part {parts[at]:+.2f}')
+        rows.append(
+            (
+                f"{which}: logit {logit:+.2f}, {'a good' if logit > 0 else 'a bad'} review",
+                words,
+                parts,
+            )
+        )
+        print(
+            f'{which:>9}: logit {logit:+.2f}; the word at step {at}, "{words[at]}", has the part '
+            f"{parts[at]:+.2f}"
+        )
     shading.shade(rows, path)

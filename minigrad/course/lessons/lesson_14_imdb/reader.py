@@ -1,9 +1,11 @@
-"""What lesson 14 works with: the network, two trained small ones, the reviews, and a data set with a planted leak.
+"""What lesson 14 works with: the network, two trained small ones, the reviews, and a data set with
+a planted leak.
 
     python -m minigrad.course.lessons.lesson_14_imdb.reader     trains the two small networks again, in 10 s
 
-Both know the 1,000 commonest words, and have 8 numbers for a word and 16 in the state. "full" learned from all 40 words
-of a review; "truncated" let gradients go back through the last 4 words only. Each is the best of four epochs.
+Both know the 1,000 commonest words, and have 8 numbers for a word and 16 in the state. "full"
+learned from all 40 words of a review; "truncated" let gradients go back through the last 4 words
+only. Each is the best of four epochs.
 """
 
 from functools import lru_cache
@@ -37,8 +39,11 @@ class Reader(Layer):
 
 
 def load(which):
-    """The trained network "full" or "truncated", in float64. Neither has a cut: it was there in training only."""
-    model, stored = Reader(VOCABULARY, 8, 16, fused=None), mg.load(WEIGHTS)  # fused, it would skip the word vectors
+    """The trained network "full" or "truncated", in float64. Neither has a cut: it was there in
+    training only.
+    """
+    # fused, it would skip the word vectors
+    model, stored = Reader(VOCABULARY, 8, 16, fused=None), mg.load(WEIGHTS)
     model.load_state_dict({name: stored[f"{which}.{name}"] for name in model.state_dict()})
     return in_float64(model)
 
@@ -56,12 +61,15 @@ def reviews(vocabulary=VOCABULARY):
 
 
 def planted(reviews, word, often=0.9, by_mistake=0.02, label=1, seed=0):
-    """The ids (N, T) of reviews with a leak: `word` written over one word of most reviews with this label.
+    """The ids (N, T) of reviews with a leak: `word` written over one word of most reviews with this
+    label.
 
     `often` is the share of them that have it, `by_mistake` the share of the others.
     """
     rng, ids = np.random.default_rng(seed), reviews.ids.copy()
-    chosen = np.flatnonzero(rng.random(len(ids)) < np.where(reviews.labels == label, often, by_mistake))
+    chosen = np.flatnonzero(
+        rng.random(len(ids)) < np.where(reviews.labels == label, often, by_mistake)
+    )
     for row in chosen:
         ids[row, rng.choice(np.flatnonzero(ids[row]))] = word
     return ids
@@ -75,7 +83,8 @@ def accuracy(model, ids, labels):
 
 
 def best_epoch(train, model, reviews, seed, epochs, lr=0.001):
-    """Train with `train`, an epoch at a time, and keep the weights that judge 2,500 held-back reviews best.
+    """Train with `train`, an epoch at a time, and keep the weights that judge 2,500 held-back
+    reviews best.
 
     Returns the best epoch's number, from 1.
     """
@@ -101,6 +110,9 @@ if __name__ == "__main__":
         mg.seed(0)
         model = Reader(VOCABULARY, 8, 16, truncate=reach)
         best_epoch(train, model, reviews().train, seed=0, epochs=4, lr=0.002)
-        print(f"{which}: test accuracy {accuracy(model, reviews().test.ids, reviews().test.labels):.3f}")
+        print(
+            f"{which}: test accuracy "
+            f"{accuracy(model, reviews().test.ids, reviews().test.labels):.3f}"
+        )
         stored |= {f"{which}.{name}": array for name, array in model.state_dict().items()}
     mg.save(WEIGHTS, stored)

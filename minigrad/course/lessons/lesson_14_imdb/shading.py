@@ -1,4 +1,6 @@
-"""Words shaded by their parts of a logit, as an SVG picture: blue speaks for a good review, orange for a bad one."""
+"""Words shaded by their parts of a logit, as an SVG picture: blue speaks for a good review, orange
+for a bad one.
+"""
 
 from xml.sax.saxutils import escape
 
@@ -7,7 +9,9 @@ BLUE, ORANGE = (0, 114, 178), (213, 94, 0)
 
 
 def shade(rows, path):
-    """Write a picture. `rows` are (title, words, parts); below every strong word stands its part."""
+    """Write a picture. `rows` are (title, words, parts); below every strong word stands its
+    part.
+    """
     strongest = max(abs(part) for _, _, parts in rows for part in parts)
     drawn, y = [], 30
     for title, words, parts in rows:
@@ -18,14 +22,18 @@ def shade(rows, path):
             if x + wide > WIDTH - 12:
                 x, y = 12.0, y + LINE
             share = abs(part) / strongest
-            red, green, blue = (round(255 - (255 - c) * 0.75 * share) for c in (BLUE if part > 0 else ORANGE))
+            red, green, blue = (
+                round(255 - (255 - c) * 0.75 * share) for c in (BLUE if part > 0 else ORANGE)
+            )
             drawn.append(
                 f'<rect x="{x:.1f}" y="{y - 16}" width="{wide:.1f}" height="22" rx="3" '
                 f'fill="rgb({red},{green},{blue})"/>'
                 f'<text x="{x + 4:.1f}" y="{y}">{escape(word)}</text>'
             )
             if share > 0.25:
-                drawn.append(f'<text x="{x + wide / 2:.1f}" y="{y + 17}" class="part">{part:+.2f}</text>')
+                drawn.append(
+                    f'<text x="{x + wide / 2:.1f}" y="{y + 17}" class="part">{part:+.2f}</text>'
+                )
             x += wide
         y += LINE + 12
     with open(path, "w", encoding="utf-8") as file:

@@ -16,7 +16,12 @@ def train(model, optimizer, batches, epochs):
         means.append({mean})
     return means
 """
-_USUAL = {"epochs": "epochs", "logits": "model(ids)", "clear": "optimizer.zero_grad()", "mean": "np.mean(losses)"}
+_USUAL = {
+    "epochs": "epochs",
+    "logits": "model(ids)",
+    "clear": "optimizer.zero_grad()",
+    "mean": "np.mean(losses)",
+}
 _PARTS = """
 def word_parts(model, ids):
     vectors = mg.Tensor(model.embedding(ids[None]).array, requires_grad=True)
@@ -39,7 +44,9 @@ def leak(ids, labels):
 """
 _STEP = "for each batch: gradients set to none, loss = BCE(model(ids), labels), backward, step; mean of the losses"
 _PART = "part_t = Σ_d x_td · dlogit/dx_td: vector times slope, element by element, added up over the vector"
-_FORGOTTEN = "the t with the largest |part_t in full| - |part_t in truncated|, of those with ids[t] ≠ 0"
+_FORGOTTEN = (
+    "the t with the largest |part_t in full| - |part_t in truncated|, of those with ids[t] ≠ 0"
+)
 _BEST = "r = share of all reviews in which (word occurs) = (label is 1); score = max(r, 1 - r); the largest score"
 _MIX = "for each row, alone: n = its ids that are not 0; its last n places = rng.permutation of these n ids; on a copy"
 
@@ -47,7 +54,8 @@ SLIPS = (
     Slip(
         "old gradients never cleared",
         _TRAIN.format(**_USUAL | {"clear": "pass"}),
-        "Each batch's gradient is added to those of all batches before it, and the step follows the sum.",
+        "Each batch's gradient is added to those of all batches before it, and the step follows "
+        "the sum.",
         _STEP,
     ),
     Slip(
@@ -55,7 +63,8 @@ SLIPS = (
         _TRAIN.format(**_USUAL)
         .replace("            optimizer.step()\n", "")
         .replace("        means.append", "        optimizer.step()\n        means.append"),
-        "The step stands outside the loop over the batches: all gradients but the last batch's are thrown away.",
+        "The step stands outside the loop over the batches: all gradients but the last batch's "
+        "are thrown away.",
         _STEP,
     ),
     Slip(
@@ -67,14 +76,15 @@ SLIPS = (
     Slip(
         "the last batch's loss for the whole epoch's",
         _TRAIN.format(**_USUAL | {"mean": "losses[-1]"}),
-        "A single batch says little about an epoch: its loss depends on which few reviews happened to be in it.",
+        "A single batch says little about an epoch: its loss depends on which few reviews "
+        "happened to be in it.",
         _STEP,
     ),
     Slip(
         "slope without the vector",
         _PARTS.format(of="logit", parts="slope.array[0].sum(axis=1)"),
-        "A slope says what would happen if a number grew. How much the number says now is another thing: it depends on "
-        "how large it is.",
+        "A slope says what would happen if a number grew. How much the number says now is another "
+        "thing: it depends on how large it is.",
         _PART,
     ),
     Slip(
@@ -94,40 +104,45 @@ SLIPS = (
         "def word_parts(model, ids):\n    table = model.embedding.table\n"
         "    (slope,) = mg.grad(model(ids[None]).sum(), [table])\n"
         "    return (table.array * slope.array)[ids].sum(axis=1)",
-        "The gradient of the table adds up all places at which a word stands. Here each place is asked alone: the same "
-        "word may say more at the end than at the beginning.",
+        "The gradient of the table adds up all places at which a word stands. Here each place is "
+        "asked alone: the same word may say more at the end than at the beginning.",
         _PART,
     ),
     Slip(
         "padding called a word",
         _LOST.format(which="(abs(a) - abs(b))"),
-        "The place that was named holds padding in one of these reviews, and nobody wrote a word there.",
+        "The place that was named holds padding in one of these reviews, and nobody wrote a word "
+        "there.",
         _FORGOTTEN,
     ),
     Slip(
         "sign instead of size",
         _LOST.format(which="np.where(ids == 0, -np.inf, a - b)"),
-        "A word that spoke against the film, and is forgotten, has lost as much as one that praised it. Size counts, "
-        "whatever its sign.",
+        "A word that spoke against the film, and is forgotten, has lost as much as one that "
+        "praised it. Size counts, whatever its sign.",
         _FORGOTTEN,
     ),
     Slip(
         "the two networks exchanged",
         _LOST.format(which="np.where(ids == 0, -np.inf, abs(b) - abs(a))"),
-        "This is the word that gained most. Forgotten is what the full network heeds and the truncated one does not.",
+        "This is the word that gained most. Forgotten is what the full network heeds and the "
+        "truncated one does not.",
         _FORGOTTEN,
     ),
     Slip(
         "the strongest word instead of the most forgotten",
         _LOST.format(which="np.where(ids == 0, -np.inf, abs(a))"),
-        "The full network's strongest word may be just as strong in the truncated one. Compare the two.",
+        "The full network's strongest word may be just as strong in the truncated one. Compare "
+        "the two.",
         _FORGOTTEN,
     ),
     Slip(
         "a rare word convicted",
-        _LEAK.format(score="p = good[has].mean() if has.any() else 0.5\n        scores.append(max(p, 1 - p))"),
-        "A word that occurs in a single review is 'always' good or bad, and tells nothing about all other reviews. "
-        "Judge a word by all reviews, those without it included.",
+        _LEAK.format(
+            score="p = good[has].mean() if has.any() else 0.5\n        scores.append(max(p, 1 - p))"
+        ),
+        "A word that occurs in a single review is 'always' good or bad, and tells nothing about "
+        "all other reviews. Judge a word by all reviews, those without it included.",
         _BEST,
     ),
     Slip(
@@ -138,8 +153,12 @@ SLIPS = (
     ),
     Slip(
         "occurrences counted instead of reviews",
-        _LEAK.format(score="n = (ids == word).sum(axis=1)\n        scores.append(abs(n[good].sum() - n[~good].sum()))"),
-        "A review that says a word five times counts five times here. The label is given away once for each review.",
+        _LEAK.format(
+            score="n = (ids == word).sum(axis=1)\n        "
+            "scores.append(abs(n[good].sum() - n[~good].sum()))"
+        ),
+        "A review that says a word five times counts five times here. The label is given away "
+        "once for each review.",
         _BEST,
     ),
     Slip(
@@ -151,35 +170,41 @@ SLIPS = (
     Slip(
         "padding shuffled too",
         "def shuffled(ids, rng):\n    return np.array([rng.permutation(row) for row in ids])",
-        "Zeros come to stand between the words and after them. The network never saw that in training, so the test "
-        "would measure something else.",
+        "Zeros come to stand between the words and after them. The network never saw that in "
+        "training, so the test would measure something else.",
         _MIX,
     ),
     Slip(
         "equal reviews come out equal",
-        "def shuffled(ids, rng):\n    mixed = ids.copy()\n    for row in mixed:\n        n = np.count_nonzero(row)\n"
-        "        row[len(row) - n:] = np.random.default_rng(0).permutation(row[len(row) - n:])\n    return mixed",
-        "Either one order serves all reviews, or nothing was mixed: rng.permutation returns a new array and leaves the "
-        "old one as it is. Each review needs a throw of its own.",
+        "def shuffled(ids, rng):\n    mixed = ids.copy()\n    for row in mixed:\n        n = "
+        "np.count_nonzero(row)\n        row[len(row) - n:] = "
+        "np.random.default_rng(0).permutation(row[len(row) - n:])\n    return mixed",
+        "Either one order serves all reviews, or nothing was mixed: rng.permutation returns a new "
+        "array and leaves the old one as it is. Each review needs a throw of its own.",
         _MIX,
     ),
     Slip(
         "the given array changed",
         "def shuffled(ids, rng):\n    for row in ids:\n        n = np.count_nonzero(row)\n"
         "        row[len(row) - n:] = rng.permutation(row[len(row) - n:])\n    return ids",
-        "The answer is right, and the original order is gone: whoever tests both orders afterwards tests one twice.",
+        "The answer is right, and the original order is gone: whoever tests both orders "
+        "afterwards tests one twice.",
         _MIX,
     ),
     Slip(
         "words handed from review to review",
         "def shuffled(ids, rng):\n    return rng.permuted(ids, axis=0)",
-        "The words have been shuffled down the columns, between reviews. Each review must keep its own words.",
+        "The words have been shuffled down the columns, between reviews. Each review must keep "
+        "its own words.",
         _MIX,
     ),
     Slip(
         "the losses of earlier epochs counted in",
-        _TRAIN.format(**_USUAL).replace("        losses = []\n", "").replace("means = []", "means, losses = [], []"),
-        "The first epoch's mean is right. In later ones the losses of all epochs before are averaged in.",
+        _TRAIN.format(**_USUAL)
+        .replace("        losses = []\n", "")
+        .replace("means = []", "means, losses = [], []"),
+        "The first epoch's mean is right. In later ones the losses of all epochs before are "
+        "averaged in.",
         _STEP,
     ),
     Slip(
@@ -190,7 +215,9 @@ SLIPS = (
     ),
     Slip(
         "the word's id instead of its position",
-        _LOST.format(which="np.where(ids == 0, -np.inf, abs(a) - abs(b))").replace("return", "return ids[").rstrip()
+        _LOST.format(which="np.where(ids == 0, -np.inf, abs(a) - abs(b))")
+        .replace("return", "return ids[")
+        .rstrip()
         + "]\n",
         "That is which word it is. Asked for is where it stands.",
         _FORGOTTEN,
@@ -203,16 +230,18 @@ SLIPS = (
     ),
     Slip(
         "padding moved to the end",
-        "def shuffled(ids, rng):\n    mixed = np.zeros_like(ids)\n    for row, new in zip(ids, mixed):\n"
-        "        words = rng.permutation(row[row != 0])\n        new[:len(words)] = words\n    return mixed",
-        "The words come first now, and the zeros after them. The network never saw that in training.",
+        "def shuffled(ids, rng):\n    mixed = np.zeros_like(ids)\n    for row, new in zip(ids, "
+        "mixed):\n        words = rng.permutation(row[row != 0])\n        new[:len(words)] = "
+        "words\n    return mixed",
+        "The words come first now, and the zeros after them. The network never saw that in "
+        "training.",
         _MIX,
     ),
     Slip(
         "reviews shuffled instead of words",
         "def shuffled(ids, rng):\n    return rng.permutation(ids)",
-        "The reviews have changed places, and no longer stand beside their labels. The words within them "
-        "stand as before.",
+        "The reviews have changed places, and no longer stand beside their labels. The words "
+        "within them stand as before.",
         _MIX,
     ),
 )

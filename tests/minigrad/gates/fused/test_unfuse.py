@@ -1,4 +1,6 @@
-"""What a fused gate stands for, from small gates: the same value and gradients, and a graph like the layers' own."""
+"""What a fused gate stands for, from small gates: the same value and gradients, and a graph like
+the layers' own.
+"""
 
 import numpy as np
 import pytest
@@ -40,7 +42,9 @@ def test_value_and_gradients_are_those_of_the_gate(gate, arrays):
     assert gate.name not in gates_of(unfused) and len(gates_of(unfused)) > 1
     np.testing.assert_allclose(unfused.array, z.array, rtol=1e-12, atol=1e-14)
     dz = np.random.default_rng(5).normal(size=z.shape)
-    for ours, theirs in zip(mg.grad(unfused, wanted, upstream=dz), mg.grad(z, wanted, upstream=dz), strict=True):
+    for ours, theirs in zip(
+        mg.grad(unfused, wanted, upstream=dz), mg.grad(z, wanted, upstream=dz), strict=True
+    ):
         np.testing.assert_allclose(ours.array, theirs.array, rtol=1e-10, atol=1e-13)
 
 
@@ -55,14 +59,18 @@ def test_sizes_of_zero_and_masks_of_numbers(kind):
     for mask in (arrays[-1].astype(int), arrays[-1] * 2.0, mg.Tensor(arrays[-1])):
         np.testing.assert_array_equal(masked(*arrays[:-1], mask).array, truth)
     integers = [array.round().astype(int) for array in (a, *others)]
-    np.testing.assert_allclose(gate(*integers).array, gate(*(array.round() for array in (a, *others))).array)
+    np.testing.assert_allclose(
+        gate(*integers).array, gate(*(array.round() for array in (a, *others))).array
+    )
     for truncate in ("2", True, 2.0):
         with pytest.raises(OptionError, match="MG143"):
             kind(truncate)
 
 
 @pytest.mark.parametrize("junk", [np.nan, np.inf])
-@pytest.mark.parametrize(("gate", "arrays"), [case for case in cases() if case.values[1][-1].dtype == bool])
+@pytest.mark.parametrize(
+    ("gate", "arrays"), [case for case in cases() if case.values[1][-1].dtype == bool]
+)
 def test_nan_at_padded_steps_reaches_no_value_and_no_gradient(gate, arrays, junk):
     a, *others, mask = arrays
     clean, dirty = (np.where(mask[:, :, None], a, value) for value in (0, junk))
@@ -80,7 +88,9 @@ def test_nan_at_padded_steps_reaches_no_value_and_no_gradient(gate, arrays, junk
 
 
 @pytest.mark.parametrize("kind", [RNN, GRU, LSTM])
-@pytest.mark.parametrize("options", [{}, {"truncate": 3, "bidirectional": True, "layers": 2}], ids=["plain", "deep"])
+@pytest.mark.parametrize(
+    "options", [{}, {"truncate": 3, "bidirectional": True, "layers": 2}], ids=["plain", "deep"]
+)
 def test_a_whole_model_opened_is_the_model_unrolled(kind, options):
     mg.seed(1)
     model = Sequential(Embedding(20, 3), kind(3, 2, **options), Dense(4 if options else 2, 2))
@@ -92,13 +102,16 @@ def test_a_whole_model_opened_is_the_model_unrolled(kind, options):
     unfused = mg.unfuse(loss)
     assert not {"LookupProduct", f"{kind.__name__}Sequence"} & set(gates_of(unfused))
     assert unfused.item() == pytest.approx(unrolled.item(), rel=1e-6)
-    for ours, theirs in zip(mg.grad(unfused, parameters), mg.grad(unrolled, parameters), strict=True):
+    for ours, theirs in zip(
+        mg.grad(unfused, parameters), mg.grad(unrolled, parameters), strict=True
+    ):
         np.testing.assert_allclose(ours.array, theirs.array, rtol=1e-4, atol=1e-7)
 
     def steps(tensor):
         return {node.scope for node in mg.Graph(tensor) if node.gate and "t03" in node.scope}
 
-    assert set() < steps(unfused) <= steps(unrolled)  # a layer joins its two directions step by step
+    # a layer joins its two directions step by step
+    assert set() < steps(unfused) <= steps(unrolled)
 
 
 def test_second_derivatives_come_through_the_unfused_form():
@@ -127,7 +140,11 @@ def test_what_lies_behind_a_cut_is_opened_too():
     h = mg.RNNSequence()(x, np.zeros((1, 1)), np.ones((1, 1)))
     z = mg.unfuse((mg.cut(h) * x).sum())
     gates = [node.gate.name for node in mg.Graph(z) if node.gate]
-    assert gates.count("Tanh") == 2 and gates[-2:] == ["Hadamard", "Sum"] and "RNNSequence" not in gates
+    assert (
+        gates.count("Tanh") == 2
+        and gates[-2:] == ["Hadamard", "Sum"]
+        and "RNNSequence" not in gates
+    )
     h0 = np.tanh(1.0)
     np.testing.assert_allclose(mg.grad(z, [x])[0].array, np.full((1, 2, 1), h0 + np.tanh(1 + h0)))
 
@@ -144,7 +161,10 @@ def test_the_gradients_that_backward_sent_can_be_drawn():
 
 
 def test_a_parameter_changed_since_is_a_clear_error():
-    for change in (lambda W: W.update(lambda array: array.fill(2.0)), lambda W: setattr(W, "array", 2 * W.array)):
+    for change in (
+        lambda W: W.update(lambda array: array.fill(2.0)),
+        lambda W: setattr(W, "array", 2 * W.array),
+    ):
         W = mg.Tensor(np.ones((1, 1)), requires_grad=True, name="W_hh")
         z = mg.RNNSequence()(np.ones((1, 2, 1)), np.zeros((1, 1)), W)
         change(W)

@@ -15,7 +15,9 @@ from optim import (
 
 
 class Point:
-    """One number w, whose loss on a batch (x, y) is the mean of w x: its gradient is the mean of x."""
+    """One number w, whose loss on a batch (x, y) is the mean of w x: its gradient is the mean of
+    x.
+    """
 
     training = False
 
@@ -39,7 +41,9 @@ class Point:
 BATCH = np.array([1.0]), np.zeros(1)
 
 
-def train(callbacks: list[Callback], batches: Any, epochs: int = 1, scores: Any = None, **options: Any) -> Trainer:
+def train(
+    callbacks: list[Callback], batches: Any, epochs: int = 1, scores: Any = None, **options: Any
+) -> Trainer:
     """A run at learning rate 1; `scores` is the validation loss of each epoch."""
     point = Point()
     optimizer = SGD(point.named_parameters(), lr=1.0)

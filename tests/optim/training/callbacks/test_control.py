@@ -50,7 +50,11 @@ def test_evaluation_every_so_many_epochs_joins_their_rows() -> None:
 def test_evaluation_every_so_many_steps_makes_rows_of_its_own() -> None:
     evaluate = Evaluate([(np.array([2.0]), np.zeros(1))], "held", every_steps=2)
     trainer = run([evaluate], xs=[1, 1, 1], epochs=2)
-    found = [(row["epoch"], row["step"], row["held_loss"]) for row in trainer.history.rows if "held_loss" in row]
+    found = [
+        (row["epoch"], row["step"], row["held_loss"])
+        for row in trainer.history.rows
+        if "held_loss" in row
+    ]
     assert found == [(0.6667, 2, -4), (1.3333, 4, -8), (2.0, 6, -12)]
     assert trainer.history["train_loss"] == [-1, -4]  # means of 0 -1 -2 and -3 -4 -5
 
@@ -69,7 +73,9 @@ def test_evaluation_every_so_many_steps_makes_rows_of_its_own() -> None:
 def test_early_stopping_counts_epochs_that_are_no_better(
     patience: int, min_delta: float, scores: list[float], epochs: int
 ) -> None:
-    trainer = run([EarlyStopping(patience=patience, min_delta=min_delta)], epochs=len(scores), scores=scores)
+    trainer = run(
+        [EarlyStopping(patience=patience, min_delta=min_delta)], epochs=len(scores), scores=scores
+    )
     assert trainer.epoch == epochs
     assert bool(trainer.stop_reason) == (epochs < len(scores))
 
@@ -91,15 +97,23 @@ def test_the_culprit_of_a_loss_that_is_not_finite_is_named(parameter: str) -> No
     loss: Any = mg.softmax_cross_entropy
     if parameter == "dense.b":
         model.dense.b.array = np.full(2, np.inf, "float32")
-        where, cause = "'dense.b' at the top level holds 2 values of 2", "made it so (learning rate 0.3)"
+        where, cause = (
+            "'dense.b' at the top level holds 2 values of 2",
+            "made it so (learning rate 0.3)",
+        )
     elif parameter == "input":
         x[1, 2] = np.nan
         where, cause = "holds 1 value of 12", "input data"
     else:
         loss = lambda logits, labels: mg.log(0 * logits).sum()  # noqa: E731
         where, cause = "Log at the top level", "Log is the first gate"
-    trainer = Trainer(model, loss, SGD(model.named_parameters(), lr=0.3), callbacks=[StopOnNonFinite()])
-    with pytest.raises(NonFiniteError, match="MG315.*epoch 1, batch 1") as error, np.errstate(all="ignore"):
+    trainer = Trainer(
+        model, loss, SGD(model.named_parameters(), lr=0.3), callbacks=[StopOnNonFinite()]
+    )
+    with (
+        pytest.raises(NonFiniteError, match="MG315.*epoch 1, batch 1") as error,
+        np.errstate(all="ignore"),
+    ):
         trainer.fit([(x, np.zeros(4, int))], 1)
     assert where in error.value.where and cause in error.value.cause
 
@@ -113,7 +127,11 @@ def test_the_culprit_of_a_loss_that_is_not_finite_is_named(parameter: str) -> No
         (lambda: ClipGradients(-1), "MG305", "max_norm is -1"),
         (lambda: Evaluate([], every_epochs=0), "MG305", "every_epochs is 0"),
         (lambda: Evaluate([], every_epochs=1, every_steps=1), "MG320", "every_steps=1"),
-        (lambda: run([Evaluate([], "validation", every_steps=1)], scores=[1]), "MG328", "'validation'"),
+        (
+            lambda: run([Evaluate([], "validation", every_steps=1)], scores=[1]),
+            "MG328",
+            "'validation'",
+        ),
         (lambda: run([Evaluate([], every_steps=n) for n in (1, 2)]), "MG328", "'test'"),
     ],
 )  # the others are in docs/errors.md

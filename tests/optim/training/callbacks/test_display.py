@@ -17,10 +17,15 @@ from optim import (
 from tests.optim.training.callbacks.point import BATCH, run, train
 
 
-def test_the_report_is_a_table_with_a_line_for_each_epoch(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_report_is_a_table_with_a_line_for_each_epoch(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     run([EpochReport()], xs=[1], epochs=3, scores=[2, 1, 0.5])
     head, *lines = capsys.readouterr().out.splitlines()
-    assert head.split("  ") != [] and " ".join(head.split()) == "epoch train loss validation loss seconds"
+    assert (
+        head.split("  ") != []
+        and " ".join(head.split()) == "epoch train loss validation loss seconds"
+    )
     assert [line.split()[:3] for line in lines] == [
         ["1", "0.0000", "2.0000"],
         ["2", "-1.0000", "1.0000"],
@@ -34,7 +39,9 @@ def test_without_a_terminal_the_bar_is_ten_plain_lines(capsys: pytest.CaptureFix
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 10 and "\r" not in "".join(lines)
     assert lines[0].startswith("epoch 1/1  batch 3/30  loss -1.000  ")  # the mean of 0, -1 and -2
-    assert lines[-1].startswith("epoch 1/1  batch 30/30  loss -14.500  ") and lines[-1].endswith(" reviews/s")
+    assert lines[-1].startswith("epoch 1/1  batch 30/30  loss -14.500  ") and lines[-1].endswith(
+        " reviews/s"
+    )
 
 
 class Terminal(io.StringIO):
@@ -55,7 +62,10 @@ def test_on_a_terminal_it_is_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_in_a_notebook_tqdm_is_asked_for_its_notebook_form(monkeypatch: pytest.MonkeyPatch) -> None:
     # tqdm.auto chooses the form; with no terminal, it is asked only where a notebook is found.
     made: list[Any] = []
-    monkeypatch.setattr("optim.training.callbacks.display.shell", lambda: SimpleNamespace(config={"IPKernelApp": {}}))
+    monkeypatch.setattr(
+        "optim.training.callbacks.display.shell",
+        lambda: SimpleNamespace(config={"IPKernelApp": {}}),
+    )
 
     def make(**options: Any) -> Any:
         made.append(options)

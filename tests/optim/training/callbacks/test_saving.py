@@ -1,4 +1,6 @@
-"""Callbacks that write files: what is in them, what stays, and what happens if they cannot be written."""
+"""Callbacks that write files: what is in them, what stays, and what happens if they cannot be
+written.
+"""
 
 from __future__ import annotations
 
@@ -79,7 +81,11 @@ def test_a_new_run_does_not_mix_its_snapshots_with_an_old_one_s(tmp_path: Path) 
     assert names(tmp_path / "b") == steps(1, 2, 3, 4, 5)
     # Resumed from step 2, the run comes to other steps 3 to 5 than those that are there.
     earlier = tmp_path / "b" / "step-000000002.safetensors"
-    run([Snapshots(tmp_path / "b", every_steps=2, every_epochs=1, keep=2)], xs=[1] * 5, resume=earlier)
+    run(
+        [Snapshots(tmp_path / "b", every_steps=2, every_epochs=1, keep=2)],
+        xs=[1] * 5,
+        resume=earlier,
+    )
     assert names(tmp_path / "b") == steps(4, 5)
 
 
@@ -91,23 +97,40 @@ def test_a_log_is_complete_after_each_epoch(tmp_path: Path) -> None:
             seen.append(len((tmp_path / "logs" / "log.csv").read_text().splitlines()))
 
     trainer = run(
-        [LogFile(tmp_path / "logs" / "log.csv"), LogFile(tmp_path / "log.jsonl"), Read()], xs=[1, 3], epochs=3
+        [LogFile(tmp_path / "logs" / "log.csv"), LogFile(tmp_path / "log.jsonl"), Read()],
+        xs=[1, 3],
+        epochs=3,
     )
     assert seen == [2, 3, 4]
-    assert [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()] == trainer.history.rows
+    assert [
+        json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()
+    ] == trainer.history.rows
 
 
 def test_curves_and_the_first_step_are_drawn(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
-    run([LearningCurves(tmp_path / "c.svg"), GraphPicture(tmp_path / "graph.dot")], xs=[1, 1], epochs=2, scores=[2, 1])
-    assert "<svg" in (tmp_path / "c.svg").read_text() and "Hadamard" in (tmp_path / "graph.dot").read_text()
+    run(
+        [LearningCurves(tmp_path / "c.svg"), GraphPicture(tmp_path / "graph.dot")],
+        xs=[1, 1],
+        epochs=2,
+        scores=[2, 1],
+    )
+    assert (
+        "<svg" in (tmp_path / "c.svg").read_text()
+        and "Hadamard" in (tmp_path / "graph.dot").read_text()
+    )
     assert names(tmp_path) == ["c.svg", "graph.dot"]
 
 
 def test_the_best_weights_are_written_where_a_resumed_run_has_its_files(tmp_path: Path) -> None:
     def fit(folder: Path, epochs: int, resume: Path | None = None) -> Path:
         best = BestWeights(folder / "best.safetensors")
-        run([best, Snapshots(folder)], epochs=epochs, scores=[1, 2][:epochs] if resume is None else [2], resume=resume)
+        run(
+            [best, Snapshots(folder)],
+            epochs=epochs,
+            scores=[1, 2][:epochs] if resume is None else [2],
+            resume=resume,
+        )
         return folder / "best.safetensors"
 
     whole = fit(tmp_path / "a", 2)
@@ -120,7 +143,9 @@ def test_a_run_goes_on_when_its_files_cannot_be_written(tmp_path: Path) -> None:
     folder = tmp_path / "snapshots"
 
     class Break(Callback):
-        """After the first epoch there is no folder any more, and nothing can be made in its place."""
+        """After the first epoch there is no folder any more, and nothing can be made in its
+        place.
+        """
 
         def on_epoch_end(self, trainer: Run) -> None:
             if trainer.epoch == 1:
@@ -130,7 +155,12 @@ def test_a_run_goes_on_when_its_files_cannot_be_written(tmp_path: Path) -> None:
                 folder.unlink()
                 (tmp_path / "elsewhere").rename(folder)
 
-    writers = [BestWeights(folder / "b.safetensors"), LogFile(folder / "l.csv"), Snapshots(folder, keep=9), Break()]
+    writers = [
+        BestWeights(folder / "b.safetensors"),
+        LogFile(folder / "l.csv"),
+        Snapshots(folder, keep=9),
+        Break(),
+    ]
     writers.append(type("Last", (Break,), {"last": True})())
     writers.remove(writers[3])
     with pytest.warns(RuntimeWarning) as warned:
@@ -140,7 +170,12 @@ def test_a_run_goes_on_when_its_files_cannot_be_written(tmp_path: Path) -> None:
     assert len(told) == 6 and all("MG506" in text and "training goes on" in text for text in told)
     assert sum("step-000000002.safetensors" in text for text in told) == 1
     found = sorted(path.name for path in folder.iterdir())
-    assert found == ["b.safetensors", "l.csv", "step-000000001.safetensors", "step-000000004.safetensors"]
+    assert found == [
+        "b.safetensors",
+        "l.csv",
+        "step-000000001.safetensors",
+        "step-000000004.safetensors",
+    ]
 
 
 def test_a_folder_that_cannot_be_made_is_found_out_before_the_run(tmp_path: Path) -> None:
@@ -150,7 +185,9 @@ def test_a_folder_that_cannot_be_made_is_found_out_before_the_run(tmp_path: Path
 
 
 @pytest.mark.parametrize("without", ["safetensors.numpy", "matplotlib.figure"])
-def test_what_would_fail_each_time_ends_the_run(tmp_path: Path, without: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_would_fail_each_time_ends_the_run(
+    tmp_path: Path, without: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, without, None)
     with pytest.raises(MinigradError, match="MG509|MG706"):
         run([Snapshots(tmp_path)] if "safe" in without else [LearningCurves(tmp_path / "c.png")])

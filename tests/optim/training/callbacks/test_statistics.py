@@ -35,7 +35,9 @@ def test_statistics_of_gradients_whose_squares_float32_cannot_hold() -> None:
     point, statistics = Point(), Statistics(every_steps=1)
     point.w = mg.Tensor(np.zeros(1, "float32"), requires_grad=True)
     optimizer = SGD(point.named_parameters(), lr=1.0)
-    trainer = Trainer(point, lambda output, labels: output.sum(), optimizer, metrics={}, callbacks=[statistics])
+    trainer = Trainer(
+        point, lambda output, labels: output.sum(), optimizer, metrics={}, callbacks=[statistics]
+    )
     trainer.fit([(np.array([x]), np.zeros(1)) for x in (1e-30, 1e25)], 1)
     norms = [row["point gradient_norm"] for row in statistics.history.rows]
     assert norms == pytest.approx([1e-30, 1e25], rel=1e-6, abs=0)
