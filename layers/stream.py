@@ -208,8 +208,7 @@ def sample(
     temperature: float = 1.0,
     seed: int = 0,
 ) -> list[int]:
-    """`count` ids that the model writes on after `prompt`, each drawn from softmax(logits /
-    temperature).
+    """`count` ids that the model writes after `prompt`, drawn from softmax(logits / temperature).
 
     `model(ids (1, T), state) -> (logits (1, T, C), state)`, with state None at first. At a
     temperature below 1 likely ids become likelier: the text is more correct and less varied; at 0

@@ -300,8 +300,10 @@ def _in_process(
         result.unlink(missing_ok=True)
     if code < 0:
         raise JobFailed(f"ended by {signal.Signals(-code).name} (see {log})")
-    last_line = log.read_text(errors="replace").strip().rpartition("\n")[2]
-    raise JobFailed(f"exit code {code}: {last_line} (see {log})")
+    lines = log.read_text(errors="replace").splitlines()
+    # Below the message of a MinigradError stand its cause and its remedy, set in.
+    messages = [line for line in lines if line.strip() and not line.startswith(" ")]
+    raise JobFailed(f"exit code {code}: {messages[-1] if messages else ''} (see {log})")
 
 
 @contextlib.contextmanager
