@@ -154,7 +154,9 @@ class PendingRows:
         since = self.up_to[stale]
         column = (-1, *[1] * (stored.ndim - 1))
         missed = (self.t - since).reshape(column).astype(np.float64)
-        totals = self.sums.take(since - self.first, axis=0).T if self.sums.size else ()
+        # `take` refuses int64 where addresses have 32 bits, as in WebAssembly
+        places = (since - self.first).astype(np.intp, copy=False)
+        totals = self.sums.take(places, axis=0).T if self.sums.size else ()
         sums = tuple(total.reshape(column) for total in totals)
         change_rows(
             stored, self.slots, stale, lambda p, slots: self.rule.catch_up(p, slots, missed, sums)
