@@ -127,3 +127,39 @@ def test_time_steps_are_known_by_the_names_of_their_scopes():
     ]
     assert step_of(("model", "rnn", "t07", "cell")) == (("model", "rnn"), 7, ("cell",))
     assert step_of(("model", "t", "tanh")) is None
+
+
+@pytest.mark.parametrize("make", BLOCKS)
+def test_one_block_that_a_function_enters_again_by_calling_itself_is_left(make):
+    block, before = make(), settings()
+
+    def down(depth):
+        with block:
+            assert settings() != before
+            if depth:
+                down(depth - 1)
+            assert settings() != before
+
+    down(3)
+    assert settings() == before
+
+
+@pytest.mark.parametrize("make", BLOCKS)
+def test_one_block_that_two_threads_are_in_at_once_is_left_in_both(make):
+    block, before, both, left = make(), settings(), threading.Barrier(2), []
+
+    def enter(outer):
+        with outer:
+            outside = settings()
+            with block:
+                both.wait(10)
+            left.append(settings() == outside)
+            both.wait(10)
+
+    outers = [mg.enable_grad(), mg.no_grad()]
+    threads = [threading.Thread(target=enter, args=[outer]) for outer in outers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert left == [True, True] and settings() == before

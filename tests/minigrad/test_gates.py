@@ -436,3 +436,25 @@ def test_integers_are_taken_as_float64_where_their_own_dtype_would_overflow(call
     )
     assert z.dtype == np.float64
     np.testing.assert_allclose(z.array, wide.array, rtol=1e-15)
+
+
+def test_the_gradient_of_many_logits_that_come_time_first_as_from_a_recurrent_layer():
+    x = mg.Tensor(np.zeros((4, 300, 64)), requires_grad=True)
+    by_example = (2 * x).transpose(1, 0, 2)
+    labels = np.zeros((300, 4), int)
+    mg.softmax_cross_entropy(by_example, labels, reduction="sum").backward()
+    assert x.grad is not None
+    slope = 2 * (1 / 64 - (np.arange(64) == 0))
+    np.testing.assert_allclose(x.grad, np.broadcast_to(slope, x.shape), rtol=1e-12)
+
+
+def test_the_sigmoid_s_tail_in_rules_and_logarithms():
+    x = mg.Tensor([-20.0, -100.0], requires_grad=True)  # float32
+    logarithm = mg.log(mg.sigmoid(x)).array
+    np.testing.assert_allclose(logarithm, [-20, -100], rtol=1e-3)  # at -100 z has 5 bits
+    tail = [2.0611536e-09, 3.7835e-44]  # σ(-20) and σ(-100)
+    cross_entropy = mg.binary_cross_entropy(x, [0, 0], reduction="none")
+    for loss in (mg.sigmoid(x), mg.softplus(x), cross_entropy):
+        x.grad = None
+        loss.sum().backward()
+        np.testing.assert_allclose(x.grad, tail, rtol=2e-6, atol=3e-45)

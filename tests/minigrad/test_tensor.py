@@ -180,3 +180,12 @@ def test_a_gradient_has_the_dtype_of_its_leaf_whether_it_came_sparse_or_not():
         w = mg.Tensor(np.ones((3, 2), "float32"), requires_grad=True)
         use(w).sum().backward()  # computed in float64
         assert w.grad is not None and w.grad.dtype == np.float32
+
+
+def test_numbers_beside_booleans_by_hand():
+    t = mg.Tensor([True, False])
+    pairs = [(t + 1, [2, 1]), (t / 2, [0.5, 0]), (3 - t, [2, 3]), (t * 7, [7, 0]), (t**2, [1, 0])]
+    for z, expected in pairs:
+        assert z.array.tolist() == expected
+    assert (t + 1).dtype == np.dtype(int) and (t * 0.5).dtype == np.float32
+    assert (mg.Tensor(np.array([10])) * 0.1).array.tolist() == [1.0]

@@ -363,3 +363,36 @@ def test_a_carried_state_of_commit_e233385_goes_on_as_it_would_have() -> None:
     trainer = Trainer(model, loss, optimizer, metrics={}, callbacks=[], seed=1)
     history = trainer.fit(train, 2, resume=DATA / "snapshot_e233385_carried.safetensors")
     assert history["train_loss"] == pytest.approx([0.9016921, 0.5734692], rel=1e-5)
+
+
+def test_a_float32_metric_is_a_number_like_any_other(tmp_path: Path) -> None:
+    third = {"one": lambda output, labels: np.float32(1) / np.float32(3)}
+    history = build([Snapshots(tmp_path)], metrics=third).fit(data(), 1)
+    assert type(history["train_one"][0]) is float and Snapshots.latest(tmp_path)
+
+
+def test_a_parameter_may_be_called_value(tmp_path: Path) -> None:
+    class Named:
+        def __init__(self) -> None:
+            self.value = mg.Tensor(np.ones((6, 31)), requires_grad=True)
+
+        def named_parameters(self) -> dict[str, mg.Tensor]:
+            return {"value": self.value}
+
+        def train(self) -> None: ...
+
+        def eval(self) -> None: ...
+
+        def __call__(self, ids: Any) -> mg.Tensor:
+            product: mg.Tensor = (ids / 30.0) @ self.value[: ids.shape[1]]
+            return product
+
+    def run(further: list[Callback], resume: Path | None) -> Trainer:
+        model = Named()
+        optimizer = SGD(model.named_parameters(), lr=3.0)  # so that the first epoch is the best
+        callbacks = [BestWeights(), *further]
+        trainer = Trainer(model, mg.softmax_cross_entropy, optimizer, callbacks=callbacks)
+        trainer.fit(data(), 3, held(), resume=resume)
+        return trainer
+
+    check_resumes(tmp_path, run)

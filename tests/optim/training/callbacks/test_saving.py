@@ -207,3 +207,14 @@ def test_bad_input(act: Any, code: str, what: str) -> None:
     with pytest.raises(OptionError) as error:
         act()
     assert error.value.code == code and what in error.value.what
+
+
+def test_snapshots_leave_other_files_alone(tmp_path: Path) -> None:
+    names = ["step-best", "step-5", "step-00000000x", "step-0000000001"]
+    others = [f"{name}.safetensors" for name in names]
+    for name in others:
+        (tmp_path / name).write_text("mine")
+    run([Snapshots(tmp_path, every_steps=1, keep=1)], xs=[1] * 3)
+    newest = tmp_path / "step-000000003.safetensors"
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([newest.name, *others])
+    assert Snapshots.latest(tmp_path) == newest
