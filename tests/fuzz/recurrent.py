@@ -112,6 +112,8 @@ class Recurrent(Fuzzer):
             found = Run(case).results(way)
             for name, array in found.items():
                 if name not in expected:  # which was refused
+                    if name.startswith("the gradient") and not array.any():
+                        continue  # a cut keeps it from all that is trained: unrolled, nothing is recorded
                     return f"refused: {name}, {way}, is not"
                 there = expected[name]
                 if array.dtype != case.dtype or array.shape != there.shape:
