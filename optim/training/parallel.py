@@ -7,6 +7,7 @@ parameters stay equal, bit for bit. Nothing here imports MPI: the user's script 
 `comm`. docs/parallel.md explains it, and says when it pays.
 """
 
+import sys
 import traceback
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -285,7 +286,7 @@ def end_together(comm: Communicator | None) -> Iterator[None]:
     except BaseException as error:
         together = isinstance(error, Interrupted) or getattr(error, "code", None) in ON_ALL_RANKS
         if comm is not None and not together:
-            traceback.print_exc()
+            sys.stderr.write(traceback.format_exc())  # at once: the end could come between lines
             comm.Abort(1)  # which may return, and the end comes a moment later
         elif comm is not None:
             exchange(comm, "the end", None)
