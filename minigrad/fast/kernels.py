@@ -49,9 +49,8 @@ def distinct_ids(ids: Array, below: int) -> tuple[Array, Array]:
     """
     # `take` refuses int64 ids where addresses have 32 bits, as in WebAssembly
     ids = ids.astype(np.intp, copy=False)
-    if (
-        below > SPARSE_IDS * ids.size
-    ):  # sorting a few ids costs less than an array with one element for each possible id
+    # Sorting a few ids costs less than an array with one element for each possible id.
+    if below > SPARSE_IDS * ids.size:
         distinct, place = np.unique(ids, return_inverse=True)
         return distinct, place.reshape(ids.shape)
     present = np.zeros(below, bool)
@@ -93,12 +92,13 @@ def sum_by_place(place: Array, count: int, values: Array) -> Array:
     starts, counts = starts[by_count], counts[by_count]
     sums = values.take(by_place[starts], axis=0)
     nth = 1
-    # `more` places have more than nth values, and half of these are complete after counts[more //
-    # 2] - nth additions. Adding to all of them at once pays as long as there are more than a few
-    # places for each of those additions.
-    while (more := int(np.searchsorted(-counts, -nth))) and more > PLACES_PER_ADDITION * (
-        counts[more // 2] - nth
-    ):
+    # `more` places have more than nth values, and half of these are complete after as many additions
+    # as the middle one of them still needs. Adding to all of them at once pays as long as there are
+    # more than a few places for each of those additions.
+    while more := int(np.searchsorted(-counts, -nth)):
+        additions = counts[more // 2] - nth
+        if not more > PLACES_PER_ADDITION * additions:
+            break
         sums[:more] += values.take(by_place[starts[:more] + nth], axis=0)
         nth += 1
     if more:

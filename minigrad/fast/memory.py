@@ -22,5 +22,6 @@ def keep_freed(keep: bool) -> None:
     if mallopt is None:
         return
     mallopt(_TRIM_THRESHOLD, 256 << 20 if keep else 128 << 10)
-    # older glibc
-    mallopt(_MMAP_THRESHOLD, 64 << 20 if keep else 128 << 10) or mallopt(_MMAP_THRESHOLD, 32 << 20)
+    accepted = mallopt(_MMAP_THRESHOLD, 64 << 20 if keep else 128 << 10)
+    if not accepted:  # older versions of glibc allow 32 MB at most
+        mallopt(_MMAP_THRESHOLD, 32 << 20)
