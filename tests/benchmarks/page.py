@@ -1,4 +1,4 @@
-"""docs/benchmarks.md and its plots, from the rows of a run. Knows Markdown and Matplotlib, and
+"""docs/benchmarks.md and its plots, from the results of a run. Knows Markdown and Matplotlib, and
 measures nothing.
 """
 
@@ -12,10 +12,12 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from report import Part, Row, figure, table
-from roster import LABELS
+from problem import Sizes
+from results import figure, markdown, table
+from turns import Result
+from workloads import Workload
 
-Aims = Sequence[tuple[str, float, float]]
+Part = tuple[Workload, Sequence[Result]]
 
 INTRODUCTION = """# Benchmarks
 
@@ -43,69 +45,37 @@ torch.compile takes no part: it leaves nn.RNN, nn.GRU and nn.LSTM as they are.
 
 
 def write(
-    out: Path,
-    parts: Sequence[Part],
-    aims: Aims,
-    absent: dict[str, str],
-    command: str,
-    loads: Sequence[str],
+    out: Path, parts: Sequence[Part], sizes: Sizes, reached: list[list[str]], command: str
 ) -> None:
     """The page and the plots beside it."""
     (out.parent / "images").mkdir(parents=True, exist_ok=True)
-    lines = [INTRODUCTION.format(command=command, machine=machine(parts, loads))]
-    lines += [f"{name} did not take part: {reason}\n" for name, reason in absent.items()]
-    if aims:
-        lines += ["## What is asked, and what came out\n", markdown(aims_table(aims))]
-    for part in parts:
-        workload = part.workload
-        lines += [f"\n## ({workload.letter}) {workload.title}\n", part.text.strip(), ""]
+    lines = [INTRODUCTION.format(command=command, machine=machine(parts))]
+    lines += ["## What is asked, and what came out\n", markdown(reached)]
+    for workload, results in parts:
+        text = workload.text.format(**vars(sizes)).strip()
+        lines += [f"\n## ({workload.letter}) {workload.title}\n", f"{text}\n"]
         if workload.letter in DRAWN:
             name, draw = DRAWN[workload.letter]
-            draw(part).savefig(out.parent / "images" / name, dpi=110)
-            lines += [f"![{workload.title}](images/{name})", ""]
-        lines.append(markdown(table(part)))
+            drawing = draw([result for result in results if not result.error])
+            drawing.suptitle(workload.title)
+            drawing.savefig(out.parent / "images" / name, dpi=110)
+            lines.append(f"![{workload.title}](images/{name})\n")
+        lines.append(markdown(table(workload, results)))
     out.write_text("\n".join(lines) + "\n")
 
 
-def aims_table(aims: Aims) -> list[list[str]]:
-    rows = [
-        [text, f"{limit:g}", f"{value:.2f}", "yes" if value <= limit else "NO"]
-        for text, limit, value in aims
-    ]
-    return [["", "at most", "measured", ""], *rows]
-
-
-def machine(parts: Sequence[Part], loads: Sequence[str]) -> str:
-    """The processor, the system, the versions, and how busy the machine was."""
+def machine(parts: Sequence[Part]) -> str:
+    """The processor, the system and the versions."""
     info = Path("/proc/cpuinfo")
     found = re.search(r"model name\s*: (.*)", info.read_text()) if info.exists() else None
-    processor = found[1] if found else platform.processor() or platform.machine()
+    processor = found[1] if found else platform.processor()
     versions = {"Python": platform.python_version()}
-    for result in (result for part in parts for result in part.results):
-        versions |= result.versions
-    return (
-        f"{date.today()}, {processor}, {os.cpu_count()} cores, {platform.system()} "
-        f"{platform.release()}. "
-        f"{', '.join(f'{name} {version}' for name, version in versions.items())}. Load average, "
-        f"this run's own process included, before and after: {' and '.join(loads)}."
-    )
-
-
-def markdown(lines: Sequence[Sequence[str]]) -> str:
-    rule = ["---", *["---:"] * (len(lines[0]) - 1)]
-    return "\n".join(
-        "| " + " | ".join(line).replace("\n", " ") + " |" for line in (lines[0], rule, *lines[1:])
-    )
-
-
-def by_axis(part: Part) -> dict[str, dict[str, dict[int, Row]]]:
-    """{what grows: {contender: {size: row}}} of what ran."""
-    axes: dict[str, dict[str, dict[int, Row]]] = {}
-    for row in part.rows:
-        name, size = row.case.split("=")
-        if not row.error:
-            axes.setdefault(name, {}).setdefault(row.contender, {})[int(size)] = row
-    return axes
+    for _, results in parts:
+        for result in results:
+            versions |= result.answers[0].get("versions", {})
+    system = f"{os.cpu_count()} cores, {platform.system()} {platform.release()}"
+    libraries = ", ".join(f"{name} {version}" for name, version in versions.items())
+    return f"{date.today()}, {processor}, {system}. {libraries}."
 
 
 COLOURS = {  # minigrad stands out; the rest can be told apart by colour-blind eyes (Okabe and Ito)
@@ -115,62 +85,53 @@ COLOURS = {  # minigrad stands out; the rest can be told apart by colour-blind e
 }  # fmt: skip
 
 
-def bars(part: Part) -> Any:
+def grouped(results: Sequence[Result], key: Any) -> dict[Any, list[Result]]:
+    groups: dict[Any, list[Result]] = {}
+    for result in results:
+        groups.setdefault(key(result), []).append(result)
+    return groups
+
+
+def bars(results: Sequence[Result]) -> Any:
     """CPU time of each contender, a panel for each case."""
     from matplotlib.figure import Figure
 
-    cases = list(dict.fromkeys(row.case for row in part.rows))
-    names = list(dict.fromkeys(row.contender for row in part.rows))
-    drawing = Figure(figsize=(11, 0.36 * len(names) + 1.4), layout="constrained")
+    cases = grouped(results, lambda result: result.case)
+    drawing = Figure(figsize=(11, 4.6), layout="constrained")
     panels = drawing.subplots(1, len(cases), sharey=True, squeeze=False)[0]
-    for axes, case in zip(panels, cases, strict=True):
-        rows = {
-            row.contender: row.cpu * 1e3 for row in part.rows if row.case == case and not row.error
-        }
-        drawn = axes.barh(
-            [names.index(name) for name in rows],
-            list(rows.values()),
-            color=[COLOURS[name] for name in rows],
-        )
-        axes.bar_label(drawn, [figure(value) for value in rows.values()], padding=3, fontsize=9)
+    for axes, (case, rows) in zip(panels, cases.items(), strict=True):
+        times = [result.median("cpu") * 1e3 for result in rows]
+        labels = [result.contender.label for result in rows]
+        drawn = axes.barh(labels, times, color=[COLOURS[one.contender.name] for one in rows])
+        axes.bar_label(drawn, map(figure, times), padding=3, fontsize=9)
         axes.set(title=case.upper(), xlabel="CPU ms, one core")
         axes.margins(x=0.18)
-    panels[0].set_yticks(range(len(names)), [LABELS[name] for name in names])
     panels[0].invert_yaxis()
-    drawing.suptitle(part.workload.title)
     return drawing
 
 
-def curves(part: Part) -> Any:
-    """CPU time and memory against each size, both axes logarithmic. Dotted: what grows in
-    proportion to the size.
-    """
+def curves(results: Sequence[Result]) -> Any:
+    """CPU time and memory against each size, both axes logarithmic."""
     from matplotlib.figure import Figure
 
-    growing = by_axis(part)
+    growing = grouped(results, lambda result: result.case.partition("=")[0])
     drawing = Figure(figsize=(3.1 * len(growing) + 1, 6.2), layout="constrained")
     grid = drawing.subplots(2, len(growing), sharex="col", squeeze=False)
-    shown = {}
-    for column, (name, contenders) in enumerate(growing.items()):
-        time, memory = grid[:, column]
-        for contender, rows in contenders.items():
-            style = {"color": COLOURS[contender], "marker": "o", "markersize": 4}
-            sizes = list(rows)
-            shown[LABELS[contender]] = time.loglog(
-                sizes, [row.cpu * 1e3 for row in rows.values()], **style
-            )[0]
-            memory.loglog(sizes, [max(row.memory / 1e6, 0.1) for row in rows.values()], **style)
-        for axes in (time, memory):
-            low, high = axes.get_ylim()
-            ends = [min(sizes), max(sizes)]
-            middle = (low * high / ends[0] / ends[1]) ** 0.5
-            axes.plot(ends, [middle * size for size in ends], ":", color="black", linewidth=1)
-            axes.set_ylim(low, high)
-            axes.grid(alpha=0.3)
-        time.set_title(name)
+    labelled = {}
+    for column, (name, of_size) in enumerate(growing.items()):
+        for contender, rows in grouped(of_size, lambda result: result.contender).items():
+            sizes = [int(result.case.partition("=")[2]) for result in rows]
+            for axes, what, unit in zip(
+                grid[:, column], ("cpu", "memory"), (1e3, 1e-6), strict=True
+            ):
+                values = [result.median(what) * unit for result in rows]
+                (line,) = axes.loglog(sizes, values, "o-", color=COLOURS[contender.name])
+                axes.grid(alpha=0.3)
+            labelled[contender.label] = line
+        grid[0, column].set_title(name)
     grid[0, 0].set_ylabel("CPU ms")
     grid[1, 0].set_ylabel("memory, MB")
-    drawing.legend(shown.values(), shown.keys(), loc="outside lower center", ncols=len(shown))
+    drawing.legend(labelled.values(), labelled, loc="outside lower center", ncols=len(labelled))
     return drawing
 
 

@@ -1,17 +1,15 @@
 """What every contender is given: sizes, start weights, and batches of real reviews. Knows NumPy and
 no framework.
 
-All of it is made once, by a seed, and handed over as one .npz file, so that no contender reads data
+All of it is made once, by a seed, and handed over as one file, so that no contender reads data
 another way, and none but minigrad has minigrad in its process.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,11 +21,10 @@ Weights = dict[str, Array]
 KINDS = {"rnn": 1, "gru": 3, "lstm": 4}
 """The recurrent layers, each with the number of blocks of H columns in its matrices."""
 
-LEARNING_RATE, BETAS = 1e-3, (0.9, 0.999)
-EPS = 1e-16
-"""So small that its place does not matter: Keras adds it to √v before the bias correction, the
-others after it, and the usual 1e-7 is larger than the gradients of early words, whose rows would
-then move differently."""
+RULE = {"lr": 1e-3, "betas": (0.9, 0.999), "eps": 1e-16}
+"""Adam's settings. eps is so small that its place does not matter: Keras adds it to √v before the
+bias correction, the others after it, and the usual 1e-7 is larger than the gradients of early
+words, whose rows would then move differently."""
 
 
 @dataclass(frozen=True)
@@ -54,23 +51,14 @@ class Problem:
     sizes: Sizes
     ids: Array  # (reviews, T), int32
     labels: Array  # (reviews,), float32
-    seed: int = 0
-
-    @property
-    def rule(self) -> dict[str, Any]:
-        """Adam's settings."""
-        return {"lr": LEARNING_RATE, "betas": BETAS, "eps": EPS}
 
     def batches(self, count: int, start: int = 0) -> list[tuple[Array, Array]]:
         """`count` batches (ids (B, T), labels (B, 1)), beginning with batch `start`, around and
         around the reviews.
         """
-        size = self.sizes.batch
-        rows = [
-            np.arange(i * size, (i + 1) * size) % len(self.labels)
-            for i in range(start, start + count)
-        ]
-        return [(self.ids[r], self.labels[r, None]) for r in rows]
+        shape = (count, self.sizes.batch)
+        rows = start * self.sizes.batch + np.arange(math.prod(shape)).reshape(shape)
+        return [(self.ids[r], self.labels[r, None]) for r in rows % len(self.labels)]
 
     def weights(self, kind: str) -> Weights:
         """Start weights of experiment 1a: table, W_xh, W_hh, b (or b_xh and b_hh), W, c.
@@ -79,10 +67,10 @@ class Problem:
         forget bias is 1.
         """
         s, blocks = self.sizes, KINDS[kind]
-        rng = np.random.default_rng([self.seed, blocks])
+        rng = np.random.default_rng([0, blocks])
         columns = blocks * s.hidden
         q, r = np.linalg.qr(rng.standard_normal((columns, s.hidden)))
-        # no float64 on the way: its memory would be counted
+        # no float64 and no copy on the way: its memory would be counted
         table = rng.random((s.vocabulary, s.width), np.float32)
         table -= 0.5
         table *= 0.1
@@ -103,9 +91,8 @@ class Problem:
     def vectors(self) -> tuple[list[Array], Weights]:
         """For a bare recurrence: T inputs (B, D), and W_xh, W_hh, b."""
         weights = self.weights("rnn")
-        rng = np.random.default_rng([self.seed, 99])
-        b = rng.uniform(-0.1, 0.1, self.sizes.hidden).astype(np.float32)
-        xs = [weights["table"][ids] for ids in self.batches(1)[0][0].T]
+        b = np.random.default_rng(99).uniform(-0.1, 0.1, self.sizes.hidden).astype(np.float32)
+        xs = [weights["table"][ids] for ids in self.ids[: self.sizes.batch].T]
         return xs, {"W_xh": weights["W_xh"], "W_hh": weights["W_hh"], "b": b}
 
     def resized(self, **sizes: int) -> Problem:
@@ -115,35 +102,22 @@ class Problem:
         new = dataclasses.replace(self.sizes, **sizes)
         ids, labels = self.ids, self.labels
         if new.steps != self.sizes.steps:
-            needed = new.batch * 16  # reviews: enough for what a growth measurement goes through
-            flat = np.resize(ids, needed * math.ceil(new.steps / ids.shape[1]) * ids.shape[1])
-            ids = flat[: needed * new.steps].reshape(needed, new.steps)
-            labels = np.resize(labels, needed)
+            # enough for what a growth measurement goes through
+            ids = np.resize(ids, (new.batch * 16, new.steps))
+            labels = np.resize(labels, len(ids))
         if new.vocabulary > self.sizes.vocabulary:
             ids = ids * (new.vocabulary // self.sizes.vocabulary)
-        elif new.vocabulary < self.sizes.vocabulary:
-            ids = ids % new.vocabulary
-        return Problem(new, ids, labels, self.seed)
-
-    def save(self, path: Path) -> None:
-        np.savez(
-            path, ids=self.ids, labels=self.labels, sizes=json.dumps(dataclasses.asdict(self.sizes))
-        )
-
-    @classmethod
-    def load(cls, path: Path) -> Problem:
-        with np.load(path) as file:
-            return cls(Sizes(**json.loads(str(file["sizes"]))), file["ids"], file["labels"])
+        return Problem(new, ids % new.vocabulary, labels)
 
 
-def from_reviews(sizes: Sizes, seed: int = 0) -> Problem:
-    """The problem on the bundled training reviews, shuffled by `seed`."""
+def from_reviews(sizes: Sizes) -> Problem:
+    """The problem on the bundled training reviews, shuffled."""
     from minigrad.data import load_imdb
 
     train = load_imdb().train
-    rows = np.random.default_rng(seed).permutation(len(train))[: sizes.reviews]
+    rows = np.random.default_rng(0).permutation(len(train))[: sizes.reviews]
     ids = np.asarray(train.ids)[rows, -sizes.steps :].astype(np.int32) % sizes.vocabulary
-    return Problem(sizes, ids, train.labels[rows].astype(np.float32), seed)
+    return Problem(sizes, ids, train.labels[rows].astype(np.float32))
 
 
 def _glorot(rng: np.random.Generator, rows: int, columns: int) -> Array:

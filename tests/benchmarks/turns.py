@@ -2,7 +2,7 @@
 workload.
 
 Every process has one thread and, where the system allows it, one core, the same for all: A B C A B
-C ..., so that a machine that slows down slows all of them alike. A case may give each process more
+C ..., so that a machine that slows down slows all of them alike. A case may give each process two
 threads, and then all cores.
 """
 
@@ -15,8 +15,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from roster import Contender
@@ -31,179 +33,149 @@ SETTINGS = {
     "CUDA_VISIBLE_DEVICES": "",
     "TF_CPP_MIN_LOG_LEVEL": "3",
 }
+Answer = dict[str, Any]
+
+
+def threads(case: str) -> int:
+    return 2 if case.endswith("two threads") else 1
 
 
 @dataclass
 class Result:
-    """What one contender did in one case: what to compare, and a measurement per round. Or why it
-    did not run.
+    """One contender in one case, by the answers of its process: the first says what was computed,
+    each other one is a round's measurement. The last one may be {"error": ...}.
     """
 
-    contender: str
+    contender: Contender
     case: str
-    threads: int = 1
-    check: Any = None
-    note: str = ""
-    versions: dict[str, str] = field(default_factory=dict)
-    rounds: list[dict[str, float]] = field(default_factory=list)
-    error: str = ""
+    answers: list[Answer] = field(default_factory=list)
+
+    @property
+    def error(self) -> str:
+        return str(self.answers[-1].get("error", ""))
+
+    def median(self, what: str) -> float:
+        """Of the rounds: "cpu" or "wall" in seconds, "memory" in bytes."""
+        return float(median(round[what] for round in self.answers[1:]))
 
     @property
     def clock(self) -> str:
         """CPU time, which other work on the machine disturbs least; wall time if there are several
         threads.
         """
-        return "cpu" if self.threads == 1 else "wall"
+        return "cpu" if threads(self.case) == 1 else "wall"
 
-    def ready(self, answer: dict[str, Any]) -> None:
-        """Note what a worker says when it has built its part."""
-        self.error = answer.get("error", "")
-        self.check = answer.get("check")
-        self.note = answer.get("note", "")
-        self.versions = answer.get("versions", {})
+    def ratio(self, other: Result) -> float:
+        """Time to the other's: the median of the rounds' ratios, since what slows a round down
+        slows both.
+        """
+        pairs = zip(self.answers[1:], other.answers[1:], strict=True)
+        return float(median(mine[self.clock] / theirs[self.clock] for mine, theirs in pairs))
 
 
-def core(threads: int = 1) -> str:
+def core(case: str) -> str:
     """The core that all contenders with one thread run on: the last one that this process may
     use.
     """
-    pinned = threads == 1 and hasattr(os, "sched_getaffinity")
+    pinned = threads(case) == 1 and hasattr(os, "sched_getaffinity")
     return str(max(os.sched_getaffinity(0))) if pinned else "any"
 
 
-def environment(contender: Contender, threads: int = 1) -> dict[str, str]:
+def environment(contender: Contender, case: str) -> dict[str, str]:
     """A contender's environment variables: BLAS chooses its own kernels, and compiled modules are
     kept.
     """
-    backend = {"KERAS_BACKEND": contender.backend} if contender.backend else {}
     removed = ("OPENBLAS_CORETYPE", "PYTHONDONTWRITEBYTECODE")
     kept = {name: value for name, value in os.environ.items() if name not in removed}
-    return {**kept, **dict.fromkeys(THREADS, str(threads)), **SETTINGS, **backend}
-
-
-def python(contender: Contender, code: str) -> subprocess.CompletedProcess[str]:
-    """Run Python code once, as this contender's process would run."""
-    command = [sys.executable, "-c", code]
-    return subprocess.run(
-        command, cwd=HERE, env=environment(contender), capture_output=True, text=True
-    )
-
-
-def failure(run: subprocess.CompletedProcess[str]) -> str:
-    """The last line that a failed program printed; "" for one that succeeded."""
-    return "" if run.returncode == 0 else (run.stderr.strip().splitlines() or ["no message"])[-1]
-
-
-def installed(contender: Contender) -> str:
-    """Why this contender cannot be imported, or "" if it can."""
-    return failure(python(contender, f"import contenders.{contender.module}"))
+    backend = {"KERAS_BACKEND": contender.backend} if contender.backend else {}
+    return kept | dict.fromkeys(THREADS, str(threads(case))) | SETTINGS | backend
 
 
 class Worker:
-    """A contender's process. Talks to worker.py."""
+    """A contender's process, which runs worker.py."""
 
-    def __init__(
-        self, problem: Path, contender: Contender, workload: str, case: str, threads: int = 1
-    ) -> None:
-        what = [problem, contender.module, contender.setting, workload, case]
+    def __init__(self, contender: Contender, problem: Path, workload: str, case: str) -> None:
+        arguments = [core(case), str(problem), contender.module, contender.setting, workload, case]
         self.log = tempfile.TemporaryFile("w+")  # noqa: SIM115  # as long-lived as the process
         self.process = subprocess.Popen(
-            [sys.executable, HERE / "worker.py", core(threads), *map(str, what)],
+            [sys.executable, str(HERE / "worker.py"), *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.log,
             text=True,
-            env=environment(contender, threads),
+            env=environment(contender, case),
         )
 
-    def reply(self) -> dict[str, Any]:
-        """Its next answer; {"error": ...} if it has died."""
+    def __enter__(self) -> Worker:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        with self.process, self.log:  # closes the pipes, and waits
+            pass
+
+    def reply(self) -> Answer:
+        """Its next answer; {"error": the last line that it printed} if it has died."""
         assert self.process.stdout is not None
         if line := self.process.stdout.readline():
-            answer: dict[str, Any] = json.loads(line)
+            answer: Answer = json.loads(line)
             return answer
         self.log.seek(0)
-        last = [text for text in self.log.read().splitlines() if text.strip()][-1:]
-        return {"error": f"ended with status {self.process.wait()}: {''.join(last)}"}
+        status = self.process.wait()
+        return {"error": last_line(self.log.read()) or f"ended with status {status}"}
 
-    def ask(self, **request: float) -> dict[str, Any]:
-        """Its answer to a request."""
+    def ask(self, seconds: float) -> Answer:
         assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps(request) + "\n")
-        self.process.stdin.flush()
+        print(seconds, file=self.process.stdin, flush=True)
         return self.reply()
 
-    def close(self) -> None:
-        self.process.kill()
-        with self.process:  # closes the pipes, and waits
-            self.log.close()
 
-
-Tick = Callable[[str], None]
-"""Is told who is about to work."""
+def last_line(text: str) -> str:
+    return text.strip().rpartition("\n")[2]
 
 
 def take_turns(
-    problem: Path, contenders: Sequence[Contender], workload: str, case: str, rounds: int, seconds: float, threads: int,
-    tick: Tick,
+    problem: Path, contenders: Sequence[Contender], workload: str, case: str, rounds: int, seconds: float
 ) -> list[Result]:  # fmt: skip
     """Build everyone, then let each run for `seconds` in turn, `rounds` times."""
-    workers: list[tuple[Worker, Result]] = []
-    try:
-        for contender in contenders:
-            tick(f"{contender.name} {case} gets ready")
-            worker, result = (
-                Worker(problem, contender, workload, case, threads),
-                Result(contender.name, case, threads),
-            )
-            workers.append((worker, result))
-            result.ready(worker.reply())
-        for _ in range(rounds):
-            for worker, result in workers:
-                tick(f"{result.contender} {case}")
-                if not result.error:
-                    answer = worker.ask(seconds=seconds)
-                    result.error = answer.get("error", "")
-                    result.rounds += [] if result.error else [answer]
-    finally:
-        for worker, _ in workers:
-            worker.close()
-    return [result for _, result in workers]
+    with ExitStack() as stack:
+        workers: dict[str, Worker] = {}
+
+        def turn(contender: Contender) -> Answer:
+            if contender.name in workers:
+                return workers[contender.name].ask(seconds)
+            worker = stack.enter_context(Worker(contender, problem, workload, case))
+            workers[contender.name] = worker
+            return worker.reply()
+
+        return in_turn(contenders, case, rounds, turn)
 
 
 def start_in_turn(
-    contenders: Sequence[Contender],
-    case: str,
-    rounds: int,
-    start: Callable[[Contender], dict[str, Any]],
-    tick: Tick,
+    problem: Path, contenders: Sequence[Contender], workload: str, case: str, rounds: int
 ) -> list[Result]:
-    """Measure what starting takes, with a new process each time: `start` runs one, and returns its
-    wall and CPU time.
-
-    A first round, which brings the files into the system's cache, does not count.
+    """Measure what starting takes, with a new process each time. The first one, which brings the
+    files into the system's cache, does not count.
     """
-    results = [Result(contender.name, case) for contender in contenders]
-    for number in range(rounds + 1):
-        for contender, result in zip(contenders, results, strict=True):
-            tick(f"{contender.name} {case}")
-            if result.error:
-                continue
-            answer = start(contender)
-            result.ready(answer)
-            if number and not result.error:
-                result.rounds.append({"wall": answer["wall"], "cpu": answer["cpu"], "memory": 0})
+
+    def first_step(contender: Contender) -> Answer:
+        began = time.perf_counter()
+        with Worker(contender, problem, workload, case) as worker:
+            return {**worker.reply(), "wall": time.perf_counter() - began}
+
+    return in_turn(contenders, case, rounds, import_once if case == "import" else first_step)
+
+
+def in_turn(
+    contenders: Sequence[Contender], case: str, rounds: int, turn: Callable[[Contender], Answer]
+) -> list[Result]:
+    """The answers of the first turn and of `rounds` more; who fails has no further turn."""
+    results = [Result(contender, case, [turn(contender)]) for contender in contenders]
+    for _ in range(rounds):
+        for result in results:
+            if not result.error:
+                result.answers.append(turn(result.contender))
     return results
-
-
-def first_step(problem: Path, contender: Contender, workload: str, case: str) -> dict[str, Any]:
-    """A new process, from its beginning until it has built what there is to build."""
-    began = time.perf_counter()
-    worker = Worker(problem, contender, workload, case)
-    try:
-        return {**worker.reply(), "wall": time.perf_counter() - began}
-    finally:
-        worker.close()
 
 
 IMPORT = """
@@ -216,10 +188,17 @@ print(time.perf_counter() - wall, time.process_time() - cpu)
 """
 
 
-def time_import(contender: Contender) -> dict[str, Any]:
+def import_once(contender: Contender) -> Answer:
     """Only `import package`, in a new interpreter."""
-    run = python(contender, IMPORT.format(package=contender.package, core=core()))
-    if error := failure(run):
-        return {"error": error}
+    code = IMPORT.format(package=contender.package, core=core("import"))
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=HERE,
+        env=environment(contender, "import"),
+        capture_output=True,
+        text=True,
+    )
+    if run.returncode:
+        return {"error": last_line(run.stderr)}
     wall, cpu = map(float, run.stdout.split()[-2:])
     return {"wall": wall, "cpu": cpu}

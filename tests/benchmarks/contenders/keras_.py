@@ -2,11 +2,6 @@
 "xla") by XLA.
 """
 
-from __future__ import annotations
-
-from collections.abc import Callable
-from typing import Any
-
 import keras
 import numpy as np
 
@@ -25,10 +20,10 @@ if keras.backend.backend() == "tensorflow":
         case, an operation later.
         """
 
-        def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        def update_step(self, gradient, variable, learning_rate):
             super().update_step(tf.convert_to_tensor(gradient), variable, learning_rate)
 
-    Adam: Any = SummingAdam
+    Adam: type = SummingAdam
 else:
     import jax
 
@@ -36,11 +31,11 @@ else:
     BACKEND = {"JAX": jax.__version__}
 
 
-def versions() -> dict[str, str]:
+def versions():
     return {"Keras": keras.__version__, **BACKEND}
 
 
-def classifier(kind: str, weights: dict[str, Any]) -> keras.Model:
+def classifier(kind, weights):
     """Experiment 1a's model, but for the sigmoid, which the loss applies."""
     recurrent = {"rnn": keras.layers.SimpleRNN, "gru": keras.layers.GRU, "lstm": keras.layers.LSTM}[
         kind
@@ -58,9 +53,7 @@ def classifier(kind: str, weights: dict[str, Any]) -> keras.Model:
 
 
 class Training:
-    def __init__(
-        self, kind: str, weights: dict[str, Any], setting: str, rule: dict[str, Any]
-    ) -> None:
+    def __init__(self, kind, weights, setting, rule):
         self.model = classifier(kind, weights)
         beta_1, beta_2 = rule["betas"]
         optimizer = Adam(rule["lr"], beta_1=beta_1, beta_2=beta_2, epsilon=rule["eps"])
@@ -68,14 +61,14 @@ class Training:
             optimizer, keras.losses.BinaryCrossentropy(from_logits=True), jit_compile=jit(setting)
         )
 
-    def run(self, batches: list[tuple[Any, Any]]) -> None:
+    def run(self, batches):
         """The same by `fit`, which on JAX takes three quarters of the time of one batch after the
         other.
         """
         ids, labels = (np.concatenate(column) for column in zip(*batches, strict=True))
         self.model.fit(ids, labels, batch_size=len(batches[0][0]), shuffle=False, verbose=0)
 
-    def steps(self, batches: list[tuple[Any, Any]]) -> list[float]:
+    def steps(self, batches):
         losses = []
         for ids, labels in batches:
             self.model.reset_metrics()  # else it returns the mean of all losses so far
@@ -83,11 +76,11 @@ class Training:
         return losses
 
 
-def inference(kind: str, weights: dict[str, Any], setting: str) -> Callable[[Any], Any]:
+def inference(kind, weights, setting):
     model = classifier(kind, weights)
     model.compile(jit_compile=jit(setting))
     return model.predict_on_batch
 
 
-def jit(setting: str) -> bool | str:
+def jit(setting):
     return True if setting == "xla" else "auto"

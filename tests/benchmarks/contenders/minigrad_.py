@@ -1,9 +1,6 @@
 """minigrad: gate by gate, or (setting "fused") with one gate for a whole sequence."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
-from typing import Any
+from functools import partial
 
 import numpy as np
 
@@ -11,7 +8,6 @@ import minigrad as mg
 from layers import GRU, LSTM, RNN, Dense, Embedding, Layer, OneHot
 from minigrad.fast.accumulator import SparseGradient
 from minigrad.fast.table import make_table
-from minigrad.graph import Leaf
 from optim import Adam, Trainer, clip_gradients
 
 NAMES = {
@@ -25,16 +21,21 @@ BIASES = {
 }
 
 
-def versions() -> dict[str, str]:
+def fill(model, kind, weights):
+    names = NAMES | BIASES[kind]
+    model.load_state_dict({names[name]: array for name, array in weights.items()})
+
+
+def versions():
     return {"minigrad": mg.__version__, "NumPy": np.__version__}
 
 
-def unrolled(setting: str, xs: list[Any], weights: dict[str, Any]) -> Callable[[], Any]:
+def unrolled(setting, xs, weights):
     inputs = [mg.Tensor(x) for x in xs]
     U, W, b = parameters = [mg.Tensor(array, requires_grad=True) for array in weights.values()]
     h0 = mg.Tensor(np.zeros((len(xs[0]), W.shape[0]), np.float32))
 
-    def call() -> Any:
+    def call():
         for parameter in parameters:
             parameter.grad = None
         h = h0
@@ -50,28 +51,24 @@ def unrolled(setting: str, xs: list[Any], weights: dict[str, Any]) -> Callable[[
 class Classifier(Layer):
     """Experiment 1a's model."""
 
-    def __init__(self, kind: str, weights: dict[str, Any], fused: bool) -> None:
+    def __init__(self, kind, weights, fused):
         super().__init__()
         width, hidden = weights["W_xh"].shape[0], weights["W_hh"].shape[0]
         self.embedding = Embedding(*weights["table"].shape)
         self.recurrent = {"rnn": RNN, "gru": GRU, "lstm": LSTM}[kind](width, hidden, fused=fused)
         self.head = Dense(hidden, 1)
-        names = NAMES | BIASES[kind]
-        self.load_state_dict({names[name]: array for name, array in weights.items()})
+        fill(self, kind, weights)
 
-    def forward(self, ids: Any) -> mg.Tensor:
-        logits: mg.Tensor = self.head(self.recurrent(self.embedding(ids)))
-        return logits
+    def forward(self, ids):
+        return self.head(self.recurrent(self.embedding(ids)))
 
 
 class Training:
-    def __init__(
-        self, kind: str, weights: dict[str, Any], setting: str, rule: dict[str, Any]
-    ) -> None:
+    def __init__(self, kind, weights, setting, rule):
         self.model = Classifier(kind, weights, fused=setting != "unrolled")
         self.optimizer = Adam(self.model.named_parameters(), **rule)
 
-    def steps(self, batches: list[tuple[Any, Any]]) -> list[float]:
+    def steps(self, batches):
         losses = []
         for ids, labels in batches:
             loss = mg.binary_cross_entropy(self.model(ids), labels)
@@ -83,11 +80,11 @@ class Training:
         return losses
 
 
-def inference(kind: str, weights: dict[str, Any], setting: str) -> Callable[[Any], Any]:
+def inference(kind, weights, setting):
     model = Classifier(kind, weights, setting == "fused").eval()
 
     @mg.no_grad()
-    def call(ids: Any) -> Any:
+    def call(ids):
         return model(ids).array
 
     return call
@@ -96,21 +93,20 @@ def inference(kind: str, weights: dict[str, Any], setting: str) -> Callable[[Any
 class Language(Layer):
     """Ids and a state to the logits of the next ids, and the state after them."""
 
-    def __init__(self, weights: dict[str, Any], fused: bool) -> None:
+    def __init__(self, weights, fused):
         super().__init__()
         width, (hidden, size) = len(weights["W_xh"]), weights["W"].shape
         self.embedding: Layer = Embedding(size, width) if "table" in weights else OneHot(size)
         self.recurrent = LSTM(width, hidden, fused=fused, return_sequences=True, return_state=True)
         self.head = Dense(hidden, size)
-        names = NAMES | BIASES["lstm"] | {"c": "head.b"}
-        self.load_state_dict({names[name]: array for name, array in weights.items()})
+        fill(self, "lstm", weights)
 
-    def forward(self, ids: Any, state: Any = None) -> Any:
+    def forward(self, ids, state=None):
         h, state = self.recurrent(self.embedding(ids), state)
         return self.head(h), state
 
 
-def language(weights: dict[str, Any], setting: str, rule: dict[str, Any]) -> Callable[[Any], float]:
+def language(weights, setting, rule):
     """A training step on a window of ids (B, T + 1), which goes on from the state after the
     last.
     """
@@ -118,7 +114,7 @@ def language(weights: dict[str, Any], setting: str, rule: dict[str, Any]) -> Cal
     parameters = model.named_parameters()
     optimizer = Adam(parameters, **rule)
 
-    def step(window: Any) -> float:
+    def step(window):
         nonlocal state
         logits, (h, c) = model(window[:, :-1], state)
         loss, state = mg.softmax_cross_entropy(logits, window[:, 1:]), (h.detach(), c.detach())
@@ -131,44 +127,38 @@ def language(weights: dict[str, Any], setting: str, rule: dict[str, Any]) -> Cal
     return step
 
 
-def trained(
-    kind: str, weights: dict[str, Any], setting: str, rule: dict[str, Any]
-) -> Callable[[Any], float]:
+def trained(kind, weights, setting, rule):
     """A loop over batches that returns the mean loss: written out, or a Trainer's (setting
     "trainer" or "usual").
     """
     training = Training(kind, weights, setting, rule)
     if setting == "bare":
         return lambda batches: float(np.mean(training.steps(batches)))
-    plain: dict[str, Any] = {"metrics": {}, "callbacks": []} if setting == "trainer" else {}
-    trainer = Trainer(training.model, mg.binary_cross_entropy, training.optimizer, **plain)
+    make = partial(Trainer, training.model, mg.binary_cross_entropy, training.optimizer)
+    trainer = make(metrics={}, callbacks=[]) if setting == "trainer" else make()
     return lambda batches: trainer.fit(batches, epochs=1)["train_loss"][-1]
 
 
-def adam(
-    table: Any, setting: str, rule: dict[str, Any]
-) -> tuple[Callable[[Any], None], Callable[[], Any]]:
+def adam(table, setting, rule):
     tensor = make_table(table)
     optimizer = Adam({"table": tensor}, **rule)
-    leaf = tensor.node
-    assert isinstance(leaf, Leaf)
 
-    def step(gradient: tuple[Any, Any]) -> None:
-        leaf.grad = SparseGradient(table.shape, table.dtype, [gradient])
+    def step(ids, values):
+        tensor.node.grad = SparseGradient(table.shape, table.dtype, [(ids, values)])  # type: ignore[attr-defined]
         optimizer.step()
 
     return step, lambda: tensor.array
 
 
-def gradient(ids: Any, values: Any) -> tuple[Any, Any]:
+def gradient(ids, values):
     """The gradient of a look-up as the engine keeps it: an id may come several times."""
     return ids, values
 
 
-def chain(x: Any, gates: int) -> Callable[[], Any]:
+def chain(x, gates):
     leaf = mg.Tensor(x, requires_grad=True)
 
-    def call() -> Any:
+    def call():
         leaf.grad = None
         h = leaf
         for _ in range(gates):

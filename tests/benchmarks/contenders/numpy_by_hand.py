@@ -5,25 +5,17 @@ Time-major: X (T, B, D), P and h (T, B, ...). Blocks of H columns are in the ord
 f, g, o (LSTM).
 """
 
-from __future__ import annotations
-
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 
-Array = Any
-Weights = dict[str, Any]
 
-
-def versions() -> dict[str, str]:
+def versions():
     return {"NumPy": np.__version__}
 
 
-def unrolled(setting: str, xs: list[Array], weights: Weights) -> Callable[[], Any]:
+def unrolled(setting, xs, weights):
     U, W, b = weights.values()
 
-    def call() -> Any:
+    def call():
         h = np.zeros((len(xs[0]), len(W)), np.float32)
         hs = [h]
         for x in xs:
@@ -42,24 +34,27 @@ def unrolled(setting: str, xs: list[Array], weights: Weights) -> Callable[[], An
     return call
 
 
-# ---- the three recurrences: P = X @ W_xh + b -> (h before each step and after the last, what
-# backward needs), and
-# (dh of the last state) -> dP, and dF where the part that came through W_hh has another gradient
-# than P ----
+# The three recurrences. Forward: P = X @ W_xh + b -> h before each step and after the last, and what
+# backward needs. Backward: dh of the last state -> dP, and dF where the part that came through W_hh
+# has another gradient than P.
 
 
-def sigmoid(x: Array) -> Array:
+def sigmoid(x):
     return 0.5 * np.tanh(0.5 * x) + 0.5
 
 
-def rnn_forward(P: Array, w: Weights) -> tuple[Array, Any]:
-    h = np.zeros((len(P) + 1, *P.shape[1:]), P.dtype)
+def states(P, H):
+    return np.zeros((len(P) + 1, P.shape[1], H), P.dtype)
+
+
+def rnn_forward(P, w):
+    h = states(P, P.shape[2])
     for t in range(len(P)):
         np.tanh(P[t] + h[t] @ w["W_hh"], out=h[t + 1])
     return h, None
 
 
-def rnn_backward(dh: Array, h: Array, kept: Any, w: Weights) -> tuple[Array, Array]:
+def rnn_backward(dh, h, kept, w):
     dP = np.empty_like(h[1:])
     W = w["W_hh"].T.copy()
     for t in reversed(range(len(dP))):
@@ -68,69 +63,73 @@ def rnn_backward(dh: Array, h: Array, kept: Any, w: Weights) -> tuple[Array, Arr
     return dP, dP
 
 
-def gru_forward(P: Array, w: Weights) -> tuple[Array, Any]:
-    T, B, H = P.shape[0], P.shape[1], P.shape[2] // 3
-    h, zr = np.zeros((T + 1, B, H), P.dtype), np.empty((T, B, 2 * H), P.dtype)
-    n, from_h = np.empty((T, B, H), P.dtype), np.empty((T, B, H), P.dtype)
-    for t in range(T):
+def gru_forward(P, w):
+    H = P.shape[2] // 3
+    P_zr, P_n = np.split(P, [2 * H], axis=2)
+    zr, n, from_h = np.empty_like(P_zr), np.empty_like(P_n), np.empty_like(P_n)
+    z, r = np.split(zr, 2, axis=2)
+    h = states(P, H)
+    for t in range(len(P)):
         F = h[t] @ w["W_hh"] + w["b_hh"]
-        zr[t] = sigmoid(P[t, :, : 2 * H] + F[:, : 2 * H])
+        zr[t] = sigmoid(P_zr[t] + F[:, : 2 * H])
         from_h[t] = F[:, 2 * H :]
-        n[t] = np.tanh(P[t, :, 2 * H :] + zr[t, :, H:] * from_h[t])
-        h[t + 1] = n[t] + zr[t, :, :H] * (h[t] - n[t])
+        n[t] = np.tanh(P_n[t] + r[t] * from_h[t])
+        h[t + 1] = n[t] + z[t] * (h[t] - n[t])
     return h, (zr, n, from_h)
 
 
-def gru_backward(dh: Array, h: Array, kept: Any, w: Weights) -> tuple[Array, Array]:
+def gru_backward(dh, h, kept, w):
     zr, n, from_h = kept
-    H = n.shape[2]
-    z, r = zr[:, :, :H], zr[:, :, H:]
-    dP, dF = np.empty((*n.shape[:2], 3 * H), n.dtype), np.empty((*n.shape[:2], 3 * H), n.dtype)
+    z, r = np.split(zr, 2, axis=2)
+    slope_z, slope_r = np.split(zr * (1 - zr), 2, axis=2)
+    slope_n = 1 - n * n
+    dP = np.concatenate([zr, n], axis=2)  # room, to be overwritten
+    dF = np.empty_like(dP)
+    dz, dr, dn = np.split(dP, 3, axis=2)
+    dF_n = np.split(dF, 3, axis=2)[2]
     W = w["W_hh"].T.copy()
-    slope, dn_da = zr * (1 - zr), 1 - n * n
     for t in reversed(range(len(n))):
-        dan = dh * (1 - z[t]) * dn_da[t]
-        dP[t, :, :H] = dh * (h[t] - n[t]) * slope[t, :, :H]
-        dP[t, :, H : 2 * H] = dan * from_h[t] * slope[t, :, H:]
-        dP[t, :, 2 * H :] = dan
-        dF[t, :, : 2 * H] = dP[t, :, : 2 * H]
-        dF[t, :, 2 * H :] = dan * r[t]
+        dn[t] = dh * (1 - z[t]) * slope_n[t]
+        dz[t] = dh * (h[t] - n[t]) * slope_z[t]
+        dr[t] = dn[t] * from_h[t] * slope_r[t]
+        dF[t] = dP[t]
+        dF_n[t] *= r[t]
         dh = dh * z[t] + dF[t] @ W
     return dP, dF
 
 
-def lstm_forward(P: Array, w: Weights) -> tuple[Array, Any]:
-    T, B, H = P.shape[0], P.shape[1], P.shape[2] // 4
-    h, c = np.zeros((T + 1, B, H), P.dtype), np.zeros((T + 1, B, H), P.dtype)
-    gates, tanh_c = np.empty_like(P), np.empty((T, B, H), P.dtype)
-    for t in range(T):
+def lstm_forward(P, w):
+    H = P.shape[2] // 4
+    h, c, gates = states(P, H), states(P, H), np.empty_like(P)
+    tanh_c = np.empty_like(c[1:])
+    i, f, g, o = np.split(gates, 4, axis=2)
+    for t in range(len(P)):
         a = P[t] + h[t] @ w["W_hh"]
         gates[t] = sigmoid(a)
-        g = gates[t, :, 2 * H : 3 * H] = np.tanh(a[:, 2 * H : 3 * H])
-        c[t + 1] = gates[t, :, H : 2 * H] * c[t] + gates[t, :, :H] * g
+        g[t] = np.tanh(a[:, 2 * H : 3 * H])
+        c[t + 1] = f[t] * c[t] + i[t] * g[t]
         tanh_c[t] = np.tanh(c[t + 1])
-        h[t + 1] = gates[t, :, 3 * H :] * tanh_c[t]
+        h[t + 1] = o[t] * tanh_c[t]
     return h, (c, gates, tanh_c)
 
 
-def lstm_backward(dh: Array, h: Array, kept: Any, w: Weights) -> tuple[Array, Array]:
+def lstm_backward(dh, h, kept, w):
     c, gates, tanh_c = kept
-    H = tanh_c.shape[2]
+    i, f, g, o = np.split(gates, 4, axis=2)
     slope = gates * (1 - gates)
-    g = gates[:, :, 2 * H : 3 * H]
-    slope[:, :, 2 * H : 3 * H] = 1 - g * g
+    np.split(slope, 4, axis=2)[2][...] = 1 - g * g
     dtanh_c = 1 - tanh_c * tanh_c
     dP, dc = np.empty_like(gates), np.zeros_like(dh)
+    di, df, dg, do = np.split(dP, 4, axis=2)
     W = w["W_hh"].T.copy()
     for t in reversed(range(len(dP))):
-        i, f, o = gates[t, :, :H], gates[t, :, H : 2 * H], gates[t, :, 3 * H :]
-        dc += dh * o * dtanh_c[t]
-        dP[t, :, :H] = dc * g[t]
-        dP[t, :, H : 2 * H] = dc * c[t]
-        dP[t, :, 2 * H : 3 * H] = dc * i
-        dP[t, :, 3 * H :] = dh * tanh_c[t]
+        dc += dh * o[t] * dtanh_c[t]
+        di[t] = dc * g[t]
+        df[t] = dc * c[t]
+        dg[t] = dc * i[t]
+        do[t] = dh * tanh_c[t]
         dP[t] *= slope[t]
-        dc *= f
+        dc *= f[t]
         dh = dP[t] @ W
     return dP, dP
 
@@ -142,10 +141,10 @@ RECURRENCES = {
 }
 
 
-# ---- the model around them: table[ids] -> recurrence -> h_T @ W + c, binary cross entropy ----
+# The model around them: table[ids] -> recurrence -> h_T @ W + c, binary cross entropy.
 
 
-def forward(kind: str, w: Weights, ids: Array) -> tuple[Array, Any]:
+def forward(kind, w, ids):
     """Logits (B, 1), and what backward needs."""
     X = w["table"][ids.T]
     P = (X.reshape(-1, X.shape[2]) @ w["W_xh"] + w["b"]).reshape(*X.shape[:2], -1)
@@ -154,14 +153,14 @@ def forward(kind: str, w: Weights, ids: Array) -> tuple[Array, Any]:
 
 
 class Training:
-    def __init__(self, kind: str, weights: Weights, setting: str, rule: dict[str, Any]) -> None:
+    def __init__(self, kind, weights, setting, rule):
         self.kind, self.w = kind, weights
         self.adam = Adam(weights, **rule)
 
-    def steps(self, batches: list[tuple[Array, Array]]) -> list[float]:
+    def steps(self, batches):
         return [self.step(ids, labels) for ids, labels in batches]
 
-    def step(self, ids: Array, labels: Array) -> float:
+    def step(self, ids, labels):
         w = self.w
         logits, (X, h, kept) = forward(self.kind, w, ids)
         loss = np.mean(np.maximum(logits, 0) - logits * labels + np.log1p(np.exp(-np.abs(logits))))
@@ -182,27 +181,24 @@ class Training:
         return float(loss)
 
 
-def add_rows(table: Array, ids: Array, rows: Array) -> Array:
+def add_rows(table, ids, rows):
     """table[ids] += rows, where ids repeat: sorted and summed run by run, far faster than
     np.add.at.
     """
     order = np.argsort(ids, kind="stable")
-    ids = ids[order]
-    starts = np.flatnonzero(np.concatenate([[True], ids[1:] != ids[:-1]]))
-    table[ids[starts]] += np.add.reduceat(rows[order], starts, axis=0)
+    distinct, starts = np.unique(ids[order], return_index=True)
+    table[distinct] += np.add.reduceat(rows[order], starts, axis=0)
     return table
 
 
 class Adam:
     """The plain dense rule, every array in place, no array made on the way."""
 
-    def __init__(self, weights: Weights, lr: float, betas: tuple[float, float], eps: float) -> None:
+    def __init__(self, weights, lr, betas, eps):
         self.w, self.lr, self.betas, self.eps, self.t = weights, lr, betas, eps, 0
-        self.slots = {
-            name: [np.zeros_like(array) for _ in range(3)] for name, array in weights.items()
-        }
+        self.slots = {name: np.zeros((3, *array.shape), "f4") for name, array in weights.items()}
 
-    def step(self, gradients: Weights) -> None:
+    def step(self, gradients):
         self.t += 1
         b1, b2 = self.betas
         for name, g in gradients.items():
@@ -221,26 +217,23 @@ class Adam:
             self.w[name] -= scratch
 
 
-def adam(
-    table: Array, setting: str, rule: dict[str, Any]
-) -> tuple[Callable[[Any], None], Callable[[], Array]]:
-    """A step of Adam over a table, given (rows, their gradients); and the table."""
-    optimizer, g, before = (
-        Adam({"table": table}, **rule),
-        np.zeros_like(table),
-        [np.zeros(0, np.int64)],
-    )
+def adam(table, setting, rule):
+    """A step of Adam over a table, given the distinct rows and their gradients; and the table."""
+    optimizer, g = Adam({"table": table}, **rule), np.zeros_like(table)
+    before: list[int] = []
 
-    def step(gradient: tuple[Array, Array]) -> None:
-        g[before[0]] = 0
-        before[0], g[gradient[0]] = gradient
+    def step(rows, gradients):
+        nonlocal before
+        g[before] = 0
+        g[rows] = gradients
+        before = rows
         optimizer.step({"table": g})
 
     return step, lambda: table
 
 
-def chain(x: Array, gates: int) -> Callable[[], Any]:
-    def call() -> Any:
+def chain(x, gates):
+    def call():
         hs = [x]
         for _ in range(gates):
             hs.append(np.tanh(hs[-1]))
@@ -252,5 +245,5 @@ def chain(x: Array, gates: int) -> Callable[[], Any]:
     return call
 
 
-def inference(kind: str, weights: Weights, setting: str) -> Callable[[Array], Array]:
+def inference(kind, weights, setting):
     return lambda ids: forward(kind, weights, ids)[0]

@@ -6,11 +6,7 @@ apart (torch._dynamo.config.allow_rnn) it compiled the RNN's forty steps for 197
 step that was no faster.
 """
 
-from __future__ import annotations
-
 import os
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
 
 import torch
 from torch import nn
@@ -19,16 +15,16 @@ torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
 torch.set_num_interop_threads(1)
 
 
-def versions() -> dict[str, str]:
+def versions():
     return {"PyTorch": torch.__version__}
 
 
-def unrolled(setting: str, xs: list[Any], weights: dict[str, Any]) -> Callable[[], Any]:
+def unrolled(setting, xs, weights):
     inputs = [torch.from_numpy(x) for x in xs]
     U, W, b = parameters = [torch.tensor(array, requires_grad=True) for array in weights.values()]
     h0 = torch.zeros(len(xs[0]), len(W))
 
-    def call() -> Any:
+    def call():
         for parameter in parameters:
             parameter.grad = None
         h = h0
@@ -41,7 +37,7 @@ def unrolled(setting: str, xs: list[Any], weights: dict[str, Any]) -> Callable[[
     return call
 
 
-def adam_of(parameters: Iterable[Any], setting: str, rule: dict[str, Any]) -> Any:
+def adam_of(parameters, setting, rule):
     """The setting's form of Adam, for those that learn."""
     torch.set_flush_denormal(setting == "fused")
     learning = [one for one in parameters if one.requires_grad]
@@ -49,12 +45,10 @@ def adam_of(parameters: Iterable[Any], setting: str, rule: dict[str, Any]) -> An
 
 
 @torch.no_grad()
-def fill(
-    recurrent: nn.Module, head: nn.Linear, weights: dict[str, Any], order: Sequence[int]
-) -> None:
+def fill(recurrent, head, weights, order):
     """Copy start weights, with the recurrent layer's blocks of rows in PyTorch's order."""
 
-    def blocks(array: Any) -> Any:
+    def blocks(array):
         parts = torch.from_numpy(array).t().chunk(len(order))
         return torch.cat([parts[i] for i in order])
 
@@ -72,7 +66,7 @@ def fill(
 class Classifier(nn.Module):
     """Experiment 1a's model."""
 
-    def __init__(self, kind: str, weights: dict[str, Any]) -> None:
+    def __init__(self, kind, weights):
         super().__init__()
         width, hidden = weights["W_xh"].shape[0], weights["W_hh"].shape[0]
         self.embedding = nn.Embedding(*weights["table"].shape)
@@ -86,20 +80,18 @@ class Classifier(nn.Module):
             self.embedding.weight.copy_(torch.from_numpy(weights["table"]))
         fill(self.recurrent, self.head, weights, order)
 
-    def forward(self, ids: Any) -> Any:
+    def forward(self, ids):
         outputs, _ = self.recurrent(self.embedding(ids))
         return self.head(outputs[:, -1])
 
 
 class Training:
-    def __init__(
-        self, kind: str, weights: dict[str, Any], setting: str, rule: dict[str, Any]
-    ) -> None:
+    def __init__(self, kind, weights, setting, rule):
         self.model = Classifier(kind, weights)
         self.optimizer = adam_of(self.model.parameters(), setting, rule)
         self.loss = nn.BCEWithLogitsLoss()
 
-    def steps(self, batches: list[tuple[Any, Any]]) -> list[float]:
+    def steps(self, batches):
         losses = []
         for ids, labels in batches:
             loss = self.loss(self.model(torch.from_numpy(ids)), torch.from_numpy(labels))
@@ -110,7 +102,7 @@ class Training:
         return losses
 
 
-def language(weights: dict[str, Any], setting: str, rule: dict[str, Any]) -> Callable[[Any], float]:
+def language(weights, setting, rule):
     """A training step on a window of ids (B, T + 1), which goes on from the state after the
     last.
     """
@@ -122,9 +114,9 @@ def language(weights: dict[str, Any], setting: str, rule: dict[str, Any]) -> Cal
     fill(lstm, head, weights, range(4))
     parameters = [table, *lstm.parameters(), *head.parameters()]
     optimizer = adam_of(parameters, setting, rule)
-    state: Any = None
+    state = None
 
-    def step(window: Any) -> float:
+    def step(window):
         nonlocal state
         ids = torch.from_numpy(window)
         h, (h_last, c_last) = lstm(nn.functional.embedding(ids[:, :-1], table), state)
@@ -139,37 +131,37 @@ def language(weights: dict[str, Any], setting: str, rule: dict[str, Any]) -> Cal
     return step
 
 
-def inference(kind: str, weights: dict[str, Any], setting: str) -> Callable[[Any], Any]:
+def inference(kind, weights, setting):
     model = Classifier(kind, weights).eval()
 
     @torch.inference_mode()
-    def call(ids: Any) -> Any:
+    def call(ids):
         return model(torch.from_numpy(ids)).numpy()
 
     return call
 
 
-def adam(
-    table: Any, setting: str, rule: dict[str, Any]
-) -> tuple[Callable[[Any], None], Callable[[], Any]]:
+def adam(table, setting, rule):
     parameter = nn.Parameter(torch.from_numpy(table))
     optimizer = adam_of([parameter], setting, rule)
     parameter.grad = torch.zeros_like(parameter)
     g = parameter.grad.numpy()
-    before: list[Any] = [[]]
+    before: list[int] = []
 
-    def step(gradient: tuple[Any, Any]) -> None:
-        g[before[0]] = 0
-        before[0], g[gradient[0]] = gradient
+    def step(rows, gradients):
+        nonlocal before
+        g[before] = 0
+        g[rows] = gradients
+        before = rows
         optimizer.step()
 
     return step, lambda: parameter.detach().numpy()
 
 
-def chain(x: Any, gates: int) -> Callable[[], Any]:
+def chain(x, gates):
     leaf, ones = torch.tensor(x, requires_grad=True), torch.ones(x.shape)
 
-    def call() -> Any:
+    def call():
         leaf.grad = None
         h = leaf
         for _ in range(gates):

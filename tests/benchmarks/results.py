@@ -1,0 +1,128 @@
+"""From measurements to rows: medians, ratios, whether all computed the same; and what minigrad asks
+of itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from roster import MINIGRAD
+from turns import Result
+from workloads import Workload
+
+HEAD = ["", "case", "CPU ms", "wall ms", "to minigrad", "difference", "MB", ""]
+DIFFERS = "DIFFERS"
+
+
+def difference(one: Any, other: Any) -> float:
+    """The largest difference of two numbers, relative to max(1, the larger of them)."""
+    one, other = np.array(one), np.array(other)
+    return float(np.max(np.abs(one - other) / np.maximum(1, np.maximum(abs(one), abs(other)))))
+
+
+def table(workload: Workload, results: Sequence[Result]) -> list[list[str]]:
+    """The rows as text below their heads, without columns in which nobody has anything."""
+    lines = [HEAD]
+    for result in results:
+        peers = [one for one in results if one.case == result.case and not one.error]
+        lines.append(row(workload, result, peers))
+    used = [i for i in range(len(HEAD)) if any(line[i] for line in lines[1:])]
+    return [[line[i] for i in used] for line in lines]
+
+
+def row(workload: Workload, result: Result, peers: Sequence[Result]) -> list[str]:
+    """A contender beside those that did the same."""
+    cells = [result.contender.label, result.case, *[""] * 6]
+    if result.error:
+        cells[-1] = f"did not run: {result.error}"
+        return cells
+    cells[2:4] = [figure(result.median(clock) * 1e3) for clock in ("cpu", "wall")]
+    by_name = {one.contender.name: one for one in peers}
+    for name in MINIGRAD:
+        if name in by_name:
+            cells[4] = f"{result.ratio(by_name[name]):.2f}"
+            break
+    first, built = peers[0].answers[0], result.answers[0]
+    if result is not peers[0] and "check" in built:
+        found = difference(first["check"], built["check"])
+        cells[5] = f"{found:.0e}" + (f" {DIFFERS}" if found > workload.tolerance else "")
+    if workload.letter == "d":
+        cells[6] = figure(result.median("memory") / 1e6)
+    cells[7] = built.get("note", "")
+    return cells
+
+
+def figure(value: float) -> str:
+    """Three significant digits: 0.831, 12.3, 1,234."""
+    return f"{value:.3g}" if value < 999.5 else f"{value:,.0f}"
+
+
+def markdown(lines: Sequence[Sequence[str]]) -> str:
+    rule = ["---", *["---:"] * (len(lines[0]) - 1)]
+    rows = [" | ".join(line).replace("\n", " ") for line in (lines[0], rule, *lines[1:])]
+    return "\n".join(f"| {row} |" for row in rows)
+
+
+PEER = "the fastest peer"
+
+
+class Target(NamedTuple):
+    """In a case, the time of one contender is at most so many times that of another; or that of
+    itself in another case.
+    """
+
+    letter: str
+    case: str
+    one: str
+    limit: float
+    other: str
+    other_case: str = ""
+
+
+TARGETS = [
+    Target("a", "", "minigrad", 1.5, "numpy"),
+    Target("a", "", "minigrad", 0.72, "torch"),
+    Target("b", "rnn", "minigrad-fused", 0.7, PEER),
+    Target("b", "gru", "minigrad-fused", 0.8, PEER),
+    Target("b", "lstm", "minigrad-fused", 0.75, PEER),
+    Target("b", "rnn", "minigrad", 1, "keras-tf"),
+    Target("b", "gru", "minigrad", 1, "keras-tf"),
+    Target("b", "lstm", "minigrad", 1, "keras-tf"),
+    Target("c", "rnn", "minigrad-fused", 1, PEER),
+    Target("c", "gru", "minigrad-fused", 1, PEER),
+    Target("c", "lstm", "minigrad-fused", 1, PEER),
+    Target("d", "gates=10000", "minigrad", 13, "minigrad", "gates=1000"),
+    Target("d", "gates=100000", "minigrad", 13, "minigrad", "gates=10000"),
+    Target("d", "gates=1000000", "minigrad", 13, "minigrad", "gates=100000"),
+    Target("e", "import", "minigrad", 1.3, "numpy"),
+    Target("f", "10,000 rows", "minigrad", 0.35, "numpy"),
+    Target("f", "200,000 rows", "minigrad", 2, "minigrad", "10,000 rows"),
+    Target("g", "rnn", "trainer", 1.03, "bare-loop"),
+    Target("h", "char", "minigrad-fused", 0.95, PEER),
+    Target("h", "word", "minigrad-fused", 1.0, PEER),
+    Target("h", "char, two threads", "minigrad-fused", 1.1, PEER),
+]
+
+
+def targets(workload: Workload, results: Sequence[Result]) -> Iterator[list[str]]:
+    """Rows of what is asked, at most how much, and what came out, as far as this run can tell."""
+    done = {(one.contender.name, one.case): one for one in results if not one.error}
+    for target in TARGETS:
+        case = target.other_case or target.case
+        other = done.get((target.other, case))
+        if target.other == PEER:
+            peers = [one for (_, of), one in done.items() if of == case and is_peer(one)]
+            other = min(peers, key=lambda peer: peer.median(peer.clock), default=None)
+        one = done.get((target.one, target.case))
+        if target.letter == workload.letter and one and other:
+            measured = one.ratio(other)
+            who = [f"{side.contender.label} {side.case}".strip() for side in (one, other)]
+            asked = f"({target.letter}) {' to '.join(who)}"
+            reached = "yes" if measured <= target.limit else "NO"
+            yield [asked, f"{target.limit:g}", f"{measured:.2f}", reached]
+
+
+def is_peer(result: Result) -> bool:
+    return result.contender.module not in ("numpy_by_hand", "minigrad_")
