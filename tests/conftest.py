@@ -85,19 +85,3 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
     return (
         True if collection_path.is_file() and not collection_path.name.startswith("test_") else None
     )
-
-
-def pytest_terminal_summary(terminalreporter) -> None:
-    """List the mistakes that the course's tests have seen named, and what was said of each on the
-    third try.
-    """
-    found = [
-        dict(report.user_properties).get("slip") for report in terminalreporter.getreports("passed")
-    ]
-    rows = sorted(filter(None, found))
-    if rows:
-        terminalreporter.section("lesson, well-known mistake, what is said of it on the third try")
-    for lesson, slip, said in rows:
-        terminalreporter.write_line(
-            f"{lesson:>2}  {slip}: {said.removeprefix(slip).lstrip('. ')}"[:200]
-        )

@@ -6,13 +6,28 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+import minigrad as mg
 from minigrad.__main__ import main
 from minigrad.course.lesson import lesson
 from minigrad.course.workbook import Workbook
 
 Course = Callable[..., tuple[int, str]]
+
+
+def engine(function, dz, *arrays):
+    """(z, its gradients for the upstream gradient dz) of a function of Tensors, by minigrad."""
+    tensors = [mg.Tensor(array, requires_grad=True) for array in arrays]
+    z = function(*tensors)
+    return z.array, [gradient.array for gradient in mg.grad(z, tensors, upstream=dz)]
+
+
+def alike(found, expected, tolerance: float = 1e-12) -> None:
+    """Compare lists of arrays."""
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=tolerance)
 
 
 def record(number: int, **entries: object) -> None:

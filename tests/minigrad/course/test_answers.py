@@ -8,30 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as arrays
 
 import minigrad as mg
 from minigrad.course.answers import Difference, decode, difference, encode
 
-NUMBERS = arrays.arrays(
-    np.float64, arrays.array_shapes(min_dims=1, max_dims=3), elements=st.floats(width=64)
-)
-ANSWERS = st.recursive(
-    st.none() | st.booleans() | st.text() | st.floats() | st.integers(-(2**60), 2**60) | NUMBERS,
-    lambda parts: st.lists(parts, max_size=3) | st.dictionaries(st.text(), parts, max_size=3),
-    max_leaves=6,
-)
-
 
 def travelled(answer):
     return decode(json.loads(json.dumps(encode(answer))))
-
-
-@given(ANSWERS)
-def test_an_answer_equals_itself_after_the_journey(answer) -> None:
-    assert difference(travelled(answer), travelled(answer), 0.0) is None
 
 
 def nested(depth: int) -> list[Any]:
@@ -41,36 +24,33 @@ def nested(depth: int) -> list[Any]:
     return parts
 
 
-def differs(yours: str, right: str, place: str = "") -> Difference:
-    return Difference(place, yours, right)
-
-
 @pytest.mark.parametrize(
     ("yours", "right", "found"),
     [
         (
             np.ones((2, 3)),
             np.ones((3, 2)),
-            differs("an array of shape (2, 3)", "an array of shape (3, 2)"),
+            ("", "an array of shape (2, 3)", "an array of shape (3, 2)"),
         ),
-        ([1.0, 2.5], np.array([1.0, 2.0]), differs("2.5", "2", "[1]")),
-        (np.ones(3), [1.0, 1.0], differs("a list of 3", "a list of 2")),
-        (None, 2.0, differs("nothing (None): does it return its result?", "2")),
-        (float("nan"), 1.0, differs("nan", "1")),
-        (1.0000011, 1.0, differs("1.000001", "1")),
-        ({"a": 1}, {"b": 1}, differs("names a", "names b")),
+        ([1.0, 2.5], np.array([1.0, 2.0]), ("[1]", "2.5", "2")),
+        (np.ones(3), [1.0, 1.0], ("", "a list of 3", "a list of 2")),
+        (np.zeros(700_000, bool), [1.0, 2.0], ("", "a list of 700000", "a list of 2")),
+        (None, 2.0, ("", "nothing (None): does it return its result?", "2")),
+        (float("nan"), 1.0, ("", "nan", "1")),
+        (1.0000011, 1.0, ("", "1.000001", "1")),
+        ({"a": 1}, {"b": 1}, ("", "names a", "names b")),
         (mg.Tensor([1.0, 2.0]), np.array([1.0, 2.0]), None),
-        (np.array([1.0, 2.0]), [1.0, 2.0], None),
         (np.ones((2, 3)), [np.ones(3), np.ones(3)], None),
         (np.uint64(2**64 - 1), 2.0**64, None),
         (np.longdouble(0.5), 0.5, None),
         ([math.nan, -math.inf], np.array([math.nan, -math.inf]), None),
-        ("\udcff", "\udcff", None),
+        ([None, True, "\udcff"], [None, True, "\udcff"], None),
         ({(1, None): 2.0}, {"(1, None)": 2.0}, None),
     ],
 )
 def test_differences(yours, right, found) -> None:
-    assert difference(travelled(yours), travelled(right), 1e-6) == found
+    expected = None if found is None else Difference(*found)
+    assert difference(travelled(yours), travelled(right), 1e-6) == expected
 
 
 class Mute:
@@ -105,13 +85,9 @@ def test_whatever_was_forged_is_a_value_error(code) -> None:
         decode(code)
 
 
-def test_a_long_array_is_not_listed_and_odd_numbers_are_no_warning() -> None:
-    assert difference(np.zeros(700_000, bool), [1.0, 2.0], 0) == differs(
-        "a list of 700000", "a list of 2"
-    )
+def test_odd_numbers_are_no_warning() -> None:
+    signalling_nan = np.frombuffer(b"\x01\x00\x80\x7f", "f4")
+    huge = np.full(1, np.finfo(np.longdouble).max)
     with np.errstate(all="raise"):
-        assert difference(np.frombuffer(b"\x01\x00\x80\x7f", "f4"), np.ones(1), 0) == differs(
-            "nan", "1", "[0]"
-        )
-        huge = np.full(1, np.finfo(np.longdouble).max)
-        assert difference(huge, np.ones(1), 0) is not None
+        for odd in (signalling_nan, huge):
+            assert difference(odd, np.ones(1), 0) is not None

@@ -36,21 +36,14 @@ def printed(tmp_path_factory) -> dict[int, str]:
     write_notebooks(folder)
     whole, last = nbformat.v4.new_notebook(), {}
     for one in lessons():
-        sources = [
-            cell["source"]
-            for cell in notebook(one, one.read("solution.py"))["cells"]
-            if "outputs" in cell
-        ]
-        whole.cells += map(nbformat.v4.new_code_cell, ["%reset -f", *sources])
+        cells = notebook(one, one.read("solution.py"))["cells"]
+        sources = ["%reset -f", *(cell["source"] for cell in cells if "outputs" in cell)]
+        whole.cells += map(nbformat.v4.new_code_cell, sources)
         last[one.number] = whole.cells[-1]
     environment = {**os.environ, "PYTHONPATH": str(Path(minigrad.__file__).parents[1])}
-    NotebookClient(whole, timeout=120, resources={"metadata": {"path": str(folder)}}).execute(
-        env=environment
-    )
-    return {
-        number: "".join(part.get("text", "") for part in cell.outputs)
-        for number, cell in last.items()
-    }
+    client = NotebookClient(whole, timeout=120, resources={"metadata": {"path": str(folder)}})
+    client.execute(env=environment)
+    return {number: str(cell.outputs) for number, cell in last.items()}
 
 
 @pytest.mark.parametrize("number", [one.number for one in lessons()])

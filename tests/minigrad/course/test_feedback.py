@@ -54,10 +54,7 @@ def test_errors_of_the_learners_code_are_shown_as_theirs(
 
 def test_what_is_said_of_an_answer_is_short_however_long_the_answer() -> None:
     text = said("dy_ds = '-' * 900_000")
-    assert (
-        "a number is wanted, such as 0.25, and dy_ds is '---" in text.replace("\n    ", " ")
-        and len(text) < 2000
-    )
+    assert "a number is wanted, such as 0.25" in " ".join(text.split()) and len(text) < 2000
 
 
 @pytest.mark.parametrize(

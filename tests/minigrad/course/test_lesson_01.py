@@ -20,6 +20,5 @@ def test_the_solution_is_what_a_nudge_measures(name):
 
 def test_a_wrong_number_is_answered_with_what_y_does_and_not_with_the_right_number():
     question = next(q for q in check.QUESTIONS if q.function == "dy_da")
-    told = [str(question.compare(answer, solution.dy_da)) for answer in (0.5, 0.27, "b")]
-    assert f"{y(a=4.1) - y():+.3f}" in told[0] and f"{solution.dy_da:.3f}" not in told[0]
-    assert "close" in told[1] and "'b'" in told[2]
+    message = str(question.compare(0.5, solution.dy_da))
+    assert f"{y(a=4.1) - y():+.3f}" in message and f"{solution.dy_da:.3f}" not in message

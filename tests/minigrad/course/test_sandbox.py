@@ -43,15 +43,8 @@ def state(folder: Path) -> list[Any]:
     found: list[Any] = []
     for path in sorted(folder.rglob("*")):
         of_path = path.lstat()
-        found.append(
-            (
-                path,
-                of_path.st_mode,
-                of_path.st_uid,
-                of_path.st_mtime_ns,
-                path.is_file() and path.read_bytes(),
-            )
-        )
+        content = path.is_file() and path.read_bytes()
+        found.append((path, of_path.st_mode, of_path.st_uid, of_path.st_mtime_ns, content))
     return found
 
 
@@ -88,11 +81,10 @@ def files_of(place: Path, codes: dict[str, str], port: int) -> Path:
         (outside / name).write_text(text)
         (outside / name).chmod(0o666)
     given = f"OUTSIDE, FOLDER, PORT = {str(outside)!r}, {str(lesson(1).folder.parent)!r}, {port}\n"
-    files = {
-        f"{'b' if name in SLOW else 'm'} {name}": f"{given}{BEGIN}{code}{END}{STUB}"
-        for name, code in codes.items()
-    }
-    for name, text in {"a": SOLUTION, "z": SOLUTION, **files}.items():  # graded in this order
+    files = {"a": SOLUTION, "z": SOLUTION}  # they are graded in the order of these names
+    for name, code in codes.items():
+        files[f"{'b' if name in SLOW else 'm'} {name}"] = f"{given}{BEGIN}{code}{END}{STUB}"
+    for name, text in files.items():
         (place / "class" / name).mkdir()
         (place / "class" / name / "lesson_01_by_hand.py").write_text(text)
     return outside
