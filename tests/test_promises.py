@@ -71,3 +71,8 @@ def test_limits_are_those_of_the_code() -> None:
     ]
     numbers = re.findall(r"\d[\d,]*", PAGE.partition("## Sizes")[2])
     assert {f"{limit:,}" for limit in limits} <= set(numbers)
+
+
+def test_no_message_points_to_a_page_that_a_wheel_lacks() -> None:
+    """Docstrings may: they are read in the repository and on the site."""
+    assert [path for path, _, call in calls() if re.search(r"docs/\w+\.md", call)] == []

@@ -4,20 +4,16 @@ example itself.
 
 import os
 import re
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+import data_parallel
 import minigrad as mg
 from tests.optim import ranks
 from tests.optim.training.test_parallel import needs_mpi, on_ranks
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "examples"))
-
-import data_parallel
 
 
 class LocalAllReduce(data_parallel.AllReduce):
@@ -36,30 +32,19 @@ class EverybodysBroadcast(data_parallel.Broadcast):
         return (dz,)
 
 
-def worst(gate: Any) -> float:
-    """The largest error of the gate's gradient on two ranks, against differences of J = Σ over
-    ranks of c · z.
+def error(gate: Any) -> float:
+    """How far the gate's gradients on two ranks are from an adjoint's: Σ c · z = Σ dx · x, over all
+    ranks.
     """
 
     def act(comm: Any) -> float:
-        rng = np.random.default_rng(comm.rank)
-        x, c = rng.normal(size=(2, 3)), rng.normal(size=(2, 3))  # each rank's own
+        x, c = np.random.default_rng(comm.rank).normal(size=(2, 2, 3))  # each rank's own
         tensor = mg.Tensor(x, requires_grad=True)
-        gate(comm)(tensor).backward(c)
-        errors = []
-        for rank in range(comm.size):
-            for place in np.ndindex(x.shape):
-                ends = []
-                for step in (1e-6, -1e-6):
-                    moved = x.copy()
-                    moved[place] += step * (comm.rank == rank)
-                    ends.append(sum(comm.allgather(float((c * gate(comm)(moved).array).sum()))))
-                if comm.rank == rank:
-                    assert tensor.grad is not None
-                    errors.append(abs((ends[0] - ends[1]) / 2e-6 - tensor.grad[place]))
-        return float(max(errors))
+        z = gate(comm)(tensor)
+        z.backward(c)
+        return sum(comm.allgather(float((c * z.array - tensor.grad * x).sum())))
 
-    return float(max(on_ranks(2, act)))
+    return abs(on_ranks(2, act)[0])
 
 
 @pytest.mark.parametrize(
@@ -72,7 +57,7 @@ def worst(gate: Any) -> float:
     ],
 )
 def test_adjoints_are_right_and_wrong_ones_are_seen(gate: Any, right: bool) -> None:
-    assert worst(gate) < 1e-8 if right else worst(gate) > 0.1
+    assert (error(gate) < 1e-12) == right
 
 
 @needs_mpi
@@ -82,18 +67,13 @@ def test_the_example_adds_up(tmp_path: Path, size: int) -> None:
     process = ranks.start(size, [script, "--out", str(tmp_path / "both.dot")])
     printed, _ = process.communicate(timeout=120)
     assert process.returncode == 0, printed
-    rows = [[float(number) for number in line.split()] for line in re.findall(r"\[(.*)\]", printed)]
-    *shares, total, alone = rows
-    assert (
-        len(shares) == size
-        and np.allclose(np.sum(shares, axis=0), total, atol=2e-6)
-        and total == alone
-    )
+    rows = re.findall(r"\[(.*)\]", printed)
+    *shares, total, alone = [np.array(row.split(), float) for row in rows]
+    assert len(shares) == size and np.allclose(sum(shares), total, atol=2e-6)
+    assert np.array_equal(total, alone)
     text = (tmp_path / "both.dot").read_text()
-    assert (
-        all(f"rank {rank}" in text for rank in range(size))
-        and text.count("dir=both") == size * (size - 1) // 2
-    )
+    assert all(f"rank {rank}" in text for rank in range(size))
+    assert text.count("dir=both") == size * (size - 1) // 2
 
 
 @needs_mpi
@@ -104,14 +84,7 @@ def test_the_main_job_on_two_ranks(tmp_path: Path) -> None:
     printed, _ = process.communicate(timeout=200)
     assert process.returncode == 0, printed
     assert printed.count("Test accuracy") == printed.count("Reading the reviews") == 1
-    names = {path.name for path in (tmp_path / "two").iterdir()}
-    assert names >= {
-        "graph.png",
-        "history.csv",
-        "snapshots",
-        "vocabulary.txt",
-        "weights.safetensors",
-    }
+    assert (tmp_path / "two" / "weights.safetensors").is_file()
     process = ranks.start(2, [script, *short, str(tmp_path / "each")])
     printed, _ = process.communicate(timeout=200)
     assert process.returncode == 2 and "add --parallel" in printed
@@ -121,15 +94,5 @@ def test_without_mpi_the_extra_is_named(run: Any, tmp_path: Path) -> None:
     (tmp_path / "mpi4py.py").write_text("raise ImportError('No module named mpi4py')")
     path = os.pathsep.join([str(tmp_path), str(ranks.ROOT)])
     done = run("imdb_sentiment.py", "--parallel", "--limit", "100", code=2, PYTHONPATH=path)
-    assert (
-        "pip install --editable" in done.stderr
-        and "[mpi]" in done.stderr
-        and "mpiexec -n 2" in done.stderr
-    )
-
-
-def test_a_picture_of_another_kind_is_refused(run: Any) -> None:
-    assert (
-        "must end in .png, .svg or .dot"
-        in run("data_parallel.py", "--out", "graphs.xyz", code=2).stderr
-    )
+    for part in ("pip install --editable", "[mpi]", "mpiexec -n 2"):
+        assert part in done.stderr

@@ -12,13 +12,10 @@ def test_explore_graph(run, tmp_path):
         assert f"{name}.html: " in finished.stdout
         assert page.startswith("<!doctype html>")
     assert len(pages["imdb"].encode()) < 3_000_000
-    data = json.loads(
-        re.findall(
-            r'<script type="application/json" id="data">(.*?)</script>', pages["imdb"], re.S
-        )[0]
+    data = re.findall(
+        r'<script type="application/json" id="data">(.*?)</script>', pages["imdb"], re.S
     )
-    assert sum(column["kind"] == "step" for column in data["columns"]) == len(data["words"]) == 40
-    assert [len(state["ids"]) for state in data["states"]] == [40]
+    assert len(json.loads(data[0])["words"]) == 40
     # by hand: dz/da = b (1 - tanh² 0.5), dz/db = a (1 - tanh² 0.5)
     assert "dz/da = -2.359343, dz/db = 1.572895, dz/dc = 0.786448" in finished.stdout
 

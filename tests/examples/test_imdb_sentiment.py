@@ -32,59 +32,38 @@ def logits_by_hand(weights, vectors):
     return (h @ weights["head.W"] + weights["head.b"])[:, 0]
 
 
-def test_it_leaves_the_figures_and_pictures_that_it_names(short_run):
-    out, text = short_run
-    for name in (
-        "weights.safetensors",
-        "history.csv",
-        "learning_curves.png",
-        "graph.png",
-        "vocabulary.txt",
-    ):
-        assert name in text
-        assert (out / name).stat().st_size > 0
-
-
 def test_its_verdicts_are_those_of_the_best_weights(short_run):
     out, text = short_run
+    for name in ("history.csv", "learning_curves.png", "graph.png"):
+        assert name in text and (out / name).stat().st_size > 0
+    rows = list(csv.DictReader((out / "history.csv").read_text().splitlines()))
+    best = max(rows, key=lambda row: float(row["validation_accuracy"]))
+    assert f"Epoch {best['epoch']} was the best" in text
+
     test = load_imdb().test[:400]
     weights = load_file(out / "weights.safetensors")
     scores = logits_by_hand(weights, weights["embedding.table"][test.ids].astype(np.float64))
     right = (scores > 0) == test.labels
     accuracy, loss = map(float, re.findall(r"Test accuracy ([.\d]+), loss ([.\d]+)", text)[0])
     assert accuracy == pytest.approx(np.mean(right), abs=1e-4)
-    assert loss == pytest.approx(
-        np.mean(np.logaddexp(0, np.where(test.labels, -scores, scores))), abs=2e-4
-    )
-    rows = list(csv.DictReader((out / "history.csv").read_text().splitlines()))
-    best = max(rows, key=lambda row: float(row["validation_accuracy"]))
-    assert (
-        f"Epoch {best['epoch']} was the best" in text
-        and f": {float(best['validation_accuracy']):.4f}." in text
-    )
+    correct = np.where(test.labels, scores, -scores)  # σ(correct) is the probability of the label
+    assert loss == pytest.approx(np.logaddexp(0, -correct).mean(), abs=2e-4)
 
     words = Vocabulary.load(out / "vocabulary.txt")
-    for title, chosen in (("right", right), ("wrong", ~right)):
-        row = np.argmax(np.where(chosen, np.abs(scores), -1))
-        found = re.findall(
-            rf"confident and {title}: ([.\d]+)% positive, and it is (\w+)\n  \.\.\. (.*)\n", text
-        )
-        percent, truth, review = found[0]
-        assert float(percent) / 100 == pytest.approx(1 / (1 + np.exp(-scores[row])), abs=1e-3)
-        assert (truth, review) == (
-            ("negative", "positive")[test.labels[row]],
-            words.decode(test.ids[row]),
-        )
+    for title, row in (("right", correct.argmax()), ("wrong", correct.argmin())):
+        pattern = rf"confident and {title}: .* it is (\w+)\n  \.\.\. (.*)\n"
+        truth = ("negative", "positive")[test.labels[row]]
+        assert re.findall(pattern, text)[0] == (truth, words.decode(test.ids[row]))
 
 
 def test_predict_says_the_probability_and_what_each_word_did(run, short_run):
     out, _ = short_run
     text = run(
-        "imdb_sentiment.py", "--predict", "A wonderful, WONDERFUL waste zzyzx", "--from", out
+        "imdb_sentiment.py", "--predict", "A wonderful, WONDERFUL waste", "--from", out
     ).stdout
     weights = load_file(out / "weights.safetensors")
     vocabulary = Vocabulary.load(out / "vocabulary.txt")
-    ids = vocabulary.encode(["a", "wonderful", "wonderful", "waste", "zzyzx"])[None]
+    ids = vocabulary.encode(["a", "wonderful", "wonderful", "waste"])[None]
     full = weights["embedding.table"][ids].astype(np.float64)
     assert text.startswith(f"{1 / (1 + np.exp(-logits_by_hand(weights, full)[0])):.1%} positive")
 
@@ -92,17 +71,16 @@ def test_predict_says_the_probability_and_what_each_word_did(run, short_run):
     # differences, on average while the whole input grows from nothing.
     growing = (np.arange(50)[:, None, None] + 0.5) / 50 * full
     expected = []
-    for place in range(1, 5):  # the words that have an id of their own
-        here = 1e-4 * (np.arange(6) == place)[:, None] * full
-        low, high = (logits_by_hand(weights, growing + step) for step in (-here, here))
+    for place in range(1, 5):  # after the mark of the beginning
+        nudge = 1e-4 * np.eye(5)[place][:, None] * full
+        low, high = (logits_by_hand(weights, growing + step) for step in (-nudge, nudge))
         expected.append((vocabulary[ids[0, place]], (high - low).mean() / 2e-4))
-    printed = [
-        (word, float(part)) for part, word in re.findall(r"^  ([+-]\d\.\d{3})  (\w+)$", text, re.M)
-    ]
-    assert [word for word, _ in sorted(printed)] == [word for word, _ in sorted(expected)]
-    assert [part for _, part in sorted(printed)] == pytest.approx(
-        [part for _, part in sorted(expected)], abs=1e-3
+    lines = re.findall(r"^  ([+-]\d\.\d{3})  (\w+)$", text, re.M)
+    printed = [(word, float(part)) for part, word in lines]
+    (words, parts), (names, by_hand) = (
+        zip(*sorted(each), strict=True) for each in (printed, expected)
     )
+    assert words == names and parts == pytest.approx(by_hand, abs=1e-3)
 
 
 def test_ctrl_c_and_resume_give_what_an_unbroken_run_gives(resumed):
@@ -115,14 +93,10 @@ def test_without_dot_and_matplotlib_it_says_so_and_goes_on(run, tmp_path):
     (tmp_path / "sitecustomize.py").write_text(
         "import shutil\nshutil.which = lambda *name, **path: None"
     )
-    finished = run("imdb_sentiment.py", "--limit", 50, "--epochs", 1, "--out", tmp_path / "out",
-                   PATH="/nowhere", PYTHONPATH=str(tmp_path))  # fmt: skip
+    short = ("--limit", 50, "--epochs", 1, "--out", tmp_path / "out")
+    finished = run("imdb_sentiment.py", *short, PATH="/nowhere", PYTHONPATH=str(tmp_path))
     assert "Graphviz" in finished.stderr and "training goes on" in finished.stderr
-    assert (
-        "No picture of the learning curves" in finished.stdout
-        and "pip install matplotlib" in finished.stdout
-    )
-    assert "Test accuracy" in finished.stdout
+    assert "pip install matplotlib" in finished.stdout and "Test accuracy" in finished.stdout
     assert not list((tmp_path / "out").glob("*.png"))
 
 
@@ -134,83 +108,58 @@ def test_the_other_layers_and_options_run(run, model, tmp_path):
     text = run(
         "imdb_sentiment.py", "--limit", 40, "--epochs", 1, *options, "--out", tmp_path
     ).stdout
-    assert (
-        f"{model.upper()}(128, 32, truncate=8)" in text
-        and "back through the last 8 words alone" in text
-    )
+    assert f"{model.upper()}(128, 32, truncate=8)" in text
     assert "the network has learned nothing. Try a lower --lr." in text
     assert len(list((tmp_path / "snapshots").iterdir())) == 1
 
 
-def test_a_broken_gate_shows_where_every_gate_is_recorded(run, short_run, tmp_path):
+@pytest.mark.parametrize("broken", [False, True])
+def test_a_broken_gate_shows_where_every_gate_is_recorded(run, short_run, tmp_path, broken):
     # Unrolled, the same network is trained; and a learner's tanh with a wrong rule trains another
     # one.
     out, text = short_run
     assert "by one fused gate for all 40 steps of the RNN (--unrolled: gate by gate)" in text
-    right = load_file(out / "weights.safetensors")
+    rule = "lambda self, dz, z, x: (dz * (1 - z),)" if broken else "Tanh.backward"
     (tmp_path / "sitecustomize.py").write_text(
-        "from minigrad.gates import Tanh\nTanh.backward = lambda self, dz, z, x: (dz * (1 - z),)"
+        f"from minigrad.gates import Tanh\nTanh.backward = {rule}"
     )
-    for broken, options in ((False, ["--unrolled"]), (True, []), (True, ["--unrolled"])):
-        path = {"PYTHONPATH": str(tmp_path)} if broken else {}
-        text = run("imdb_sentiment.py", *SHORT, *options, "--out", tmp_path / "out", **path).stdout
-        assert ("gate by gate, step by step" in text) == bool(options)
-        found = load_file(tmp_path / "out" / "weights.safetensors")
-        same = all(np.allclose(found[name], right[name], atol=1e-4) for name in right)
-        assert same == (not (broken and options))
+    run("imdb_sentiment.py", *SHORT, "--unrolled", "--out", tmp_path, PYTHONPATH=str(tmp_path))
+    right, found = (load_file(folder / "weights.safetensors") for folder in (out, tmp_path))
+    assert all(np.allclose(found[name], right[name], atol=1e-4) for name in right) != broken
 
 
-def test_what_is_printed_can_be_copied_as_it_stands(short_run):
-    _, text = short_run
-    (command,) = re.findall(r"Ask it yourself:  (.*)", text)
-    answer = subprocess.run(command, shell=True, capture_output=True, text=True, check=True).stdout
-    assert "% positive" in answer
-    (recipe,) = re.findall(r"reaches \.83:\n +(.*)", text)
-    answer = subprocess.run(
-        f"{recipe} --help", shell=True, capture_output=True, text=True, check=True
-    ).stdout
-    assert "honest recipe" in answer
+@pytest.mark.parametrize(
+    ("command", "answer"),
+    [(r"Ask it yourself:  (.*)", "% positive"), (r"reaches \.83:\n +(.*)", "honest recipe")],
+)
+def test_what_is_printed_can_be_copied_as_it_stands(short_run, command, answer):
+    (typed,) = re.findall(command, short_run[1])
+    if "recipe.py" in typed:  # takes minutes
+        typed += " --help"
+    done = subprocess.run(typed, shell=True, capture_output=True, text=True, check=True)
+    assert answer in done.stdout
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["--epochs", "0"], "'0' is not a whole number of at least 1"),
-        (["--limit", ""], "'' is not a whole number of at least 2"),
         (["--lr", "fast"], "'fast' is not a number above 0"),
-        (["--data-dir", "/nowhere"], "data_dir"),
-        (
-            ["--predict", "good film", "--from", "/nowhere"],
-            "no trained model in /nowhere. Train one: ",
-        ),
+        (["--predict", "good", "--from", "/nowhere"], "no trained model in /nowhere. Train one: "),
         (["--resume", "/nowhere"], "there is nothing to resume in /nowhere"),
         (["--out", "/dev/null/runs"], "/dev/null/runs"),
         (["--predict", "...", "--from", "OUT"], "none of the words"),
         (["--resume", "OUT", "--lr", "0.5"], "lr was 0.001 and is 0.5"),
-        (["--predict", "good", "--from", "DAMAGED"], "MG502"),
     ],
 )
-def test_what_cannot_be_done_is_said_without_a_traceback(
-    run, short_run, arguments, message, tmp_path
-):
-    out, _ = short_run
-    damaged = (out / "weights.safetensors").read_bytes()[:1000]
-    (tmp_path / "weights.safetensors").write_bytes(damaged)
-    arguments = [{"OUT": out, "DAMAGED": tmp_path}.get(one, one) for one in arguments]
+def test_what_cannot_be_done_is_said_without_a_traceback(run, short_run, arguments, message):
+    arguments = [short_run[0] if one == "OUT" else one for one in arguments]
     assert message in run("imdb_sentiment.py", *arguments, code=2).stderr
 
 
 def test_the_whole_reviews_give_what_the_bundled_ones_give(run, short_run, whole_reviews, tmp_path):
     out, _ = short_run
-    run(
-        "imdb_sentiment.py",
-        "--data",
-        "tfds",
-        "--data-dir",
-        whole_reviews,
-        *SHORT,
-        "--out",
-        tmp_path,
-    )
+    whole = ("--data", "tfds", "--data-dir", whole_reviews)
+    run("imdb_sentiment.py", *whole, *SHORT, "--out", tmp_path)
     bundled, whole = (load_file(folder / "weights.safetensors") for folder in (out, tmp_path))
     assert all(np.array_equal(bundled[name], whole[name]) for name in bundled)

@@ -3,17 +3,12 @@ own label.
 """
 
 import doctest
-import sys
-from pathlib import Path
 
 import numpy as np
+import polarity as module
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "examples" / "reference"))
-
-import polarity as module
 from polarity import Polarity
 
 REVIEWS = np.array([[0, 5, 6, 7], [5, 6, 7, 5], [9, 5, 6, 8], [0, 0, 5, 8]])

@@ -37,12 +37,4 @@ def test_what_cannot_be_drawn_is_explained(run, tmp_path):
 def test_the_gallery(run, tmp_path):
     run("render_graph.py", "--gallery", tmp_path)
     names = {path.name for path in tmp_path.iterdir()}
-    assert {
-        "first.png",
-        "product.png",
-        "dense.png",
-        "rnn_rolled.png",
-        "rnn_truncated.png",
-        "rnn_window.png",
-    } <= names
-    assert {"gru_body.png", "layers.png"} <= names
+    assert names >= {"first.png", "dense.png", "rnn_rolled.png", "gru_body.png", "layers.png"}

@@ -6,13 +6,8 @@ from __future__ import annotations
 
 import json
 import re
-import struct
-import sys
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "examples"))
 
 import sweep
 
@@ -20,7 +15,6 @@ SMALL = ("--limit", 64, "--epochs", 1, "--lr", "0.001", "0.003", "--truncate", "
 
 
 def test_a_sweep_grows_and_its_figures_are_those_of_a_run_alone(run, tmp_path):
-    pytest.importorskip("matplotlib")
     first = run("sweep.py", *SMALL, "--seeds", 0, "--jobs", 2, "--out", tmp_path)
     assert first.stderr.count("done ") == 2
     more = run("sweep.py", *SMALL, "--seeds", 0, 1, "--jobs", 2, "--out", tmp_path)
@@ -31,13 +25,12 @@ def test_a_sweep_grows_and_its_figures_are_those_of_a_run_alone(run, tmp_path):
         lr=0.003, truncate=4, seed=1, limit=64, epochs=1
     )
     means = [
-        sum(results[f"lr{lr}-truncate4-seed{seed}"]["accuracy"] for seed in (0, 1)) / 2
-        for lr in (0.001, 0.003)
+        (results[f"{name}-seed0"]["accuracy"] + results[f"{name}-seed1"]["accuracy"]) / 2
+        for name in ("lr0.001-truncate4", "lr0.003-truncate4")
     ]
     (row,) = re.findall(r"^ +4  ([\d.]+) +([\d.]+) *$", more.stdout, re.MULTILINE)
     assert list(map(float, row)) == pytest.approx(means, abs=5e-5)
-    picture = (tmp_path / "sweep.png").read_bytes()
-    assert picture[:8] == b"\x89PNG\r\n\x1a\n" and struct.unpack(">II", picture[16:24])[0] > 700
+    assert (tmp_path / "sweep.png").read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize("wrong", [("--jobs", 0), ("--lr", -1), ("--truncate", 0)])

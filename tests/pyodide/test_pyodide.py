@@ -4,13 +4,13 @@ Node.
 
 from __future__ import annotations
 
-import importlib.util
 import itertools
 import json
 import math
 import re
 import shutil
 import subprocess
+import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -21,10 +21,8 @@ HERE = Path(__file__).parent
 PACKAGES = ROOT / "build/pyodide/packages"
 NODE = shutil.which("node")
 
-SPEC = importlib.util.spec_from_file_location("runtime", ROOT / "docs/site/runtime.py")
-assert SPEC is not None and SPEC.loader is not None
-runtime = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(runtime)
+sys.path.insert(0, str(ROOT / "docs" / "site"))
+import runtime  # noqa: E402
 
 pytestmark = pytest.mark.skipif(NODE is None, reason="Node.js is not installed")
 FOLDERS = [
@@ -127,14 +125,7 @@ def test_what_can_run_there_passes(gathered: Path) -> None:
     if not (PACKAGES / ".installed").exists():
         pytest.skip("pytest for Pyodide is not installed (make setup)")
     left_out = list(itertools.chain(*LEFT_OUT.values()))
-    options = [
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "--capture=sys",
-        "--hypothesis-profile=sampled",
-        "--tb=short",
-    ]
+    options = "-q -p no:cacheprovider --capture=sys --hypothesis-profile=sampled --tb=short".split()
     options += [str(file) for file in files() if str(file) not in left_out]
     options += [option for name in left_out if "::" in name for option in ("--deselect", name)]
     run = node("run.mjs", gathered, PACKAGES, ROOT, *options)
