@@ -15,9 +15,10 @@ PAGES = {
     for path in sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
     if "node_modules" not in path.parts
 }
-ELSEWHERE = {"README.md", "docs/errors.md", "docs/gallery.md"}
-"""Pages whose code is run by test_readme_commands.py, test_errors.py and test_gallery.py. The
+ELSEWHERE = {"README.md", "docs/errors.md"}
+"""Pages whose code is run by test_readme_commands.py and test_errors.py. The
 lessons' is run by tests/minigrad/course/test_lesson.py."""
+GALLERY = ROOT / "docs" / "images" / "gallery"
 WITH_CODE = [
     page for page, text in PAGES.items() if "```python\n" in text and page not in ELSEWHERE
 ]
@@ -45,6 +46,16 @@ def test_the_code_of_a_page_runs_and_prints_what_it_shows(page: str, tmp_path: P
     environment = os.environ | {"PYTHONPATH": path}
     run = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert run.returncode == 0, run.stdout + run.stderr
+    if page == "docs/gallery.md":  # it draws the pictures that it shows
+        drawn, stored = ({path.name for path in folder.iterdir()} for folder in (tmp_path, GALLERY))
+        assert drawn == stored == set(re.findall(r"\]\(images/gallery/(.*?)\)", PAGES[page]))
+
+
+def test_no_picture_of_the_gallery_is_too_wide() -> None:
+    """At 900 pixels the smallest text, of 7 points, is at least 7 pixels high."""
+    for picture in GALLERY.iterdir():
+        width = int.from_bytes(picture.read_bytes()[16:20], "big")
+        assert width <= 2 * 900, picture  # pictures have 144 pixels to the inch
 
 
 @pytest.mark.parametrize("page", PAGES)
