@@ -10,7 +10,6 @@ dataclass), has none to refuse. An exception has codes: the page of errors shows
 import inspect
 import re
 import sys
-from collections.abc import Iterator
 from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any
@@ -72,27 +71,6 @@ def parts(name: str) -> set[str]:
         "source": re.search(r"\(\d{4}\)|documentation|manual", found.labelled.get("Source", "")),
     }
     return {part for part, value in there.items() if value}
-
-
-def texts(name: str) -> Iterator[str]:
-    """What an entry says, and what its methods say."""
-    one = docstrings.lookup(name)
-    found = docstrings.describe(one)
-    yield "\n".join([found.text, *found.labelled.values()])
-    for _, member in docstrings.members(one) if inspect.isclass(one) else ():
-        yield (getattr(member, "fget", None) or getattr(member, "__func__", member)).__doc__ or ""
-
-
-@pytest.mark.parametrize("name", [name for name, kind in ENTRIES if kind != "exceptions"])
-def test_a_code_is_one_of_the_exception_that_is_named_before_it(name: str) -> None:
-    classes = {path.rpartition(".")[2]: one for path, one in docstrings.public_names().items()}
-    for text in texts(name):
-        named = ""
-        for word in re.findall(r"\b(?:\w+Error|\w+Warning|MG\d{3})\b", text):
-            if not word.startswith("MG"):
-                named = word
-            else:
-                assert word in docstrings.codes(classes[named]), f"{word} is no code of {named}"
 
 
 def test_every_code_is_listed_with_its_exception() -> None:

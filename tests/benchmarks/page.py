@@ -111,27 +111,23 @@ def bars(results: Sequence[Result]) -> Any:
 
 
 def curves(results: Sequence[Result]) -> Any:
-    """CPU time and memory against each size, both axes logarithmic."""
+    """CPU time against each size, both axes logarithmic."""
     from matplotlib.figure import Figure
 
     growing = grouped(results, lambda result: result.case.partition("=")[0])
-    drawing = Figure(figsize=(3.1 * len(growing) + 1, 6.2), layout="constrained")
-    grid = drawing.subplots(2, len(growing), sharex="col", squeeze=False)
-    labelled = {}
-    for column, (name, of_size) in enumerate(growing.items()):
+    drawing = Figure(figsize=(3.1 * len(growing) + 1, 3.6), layout="constrained")
+    panels = drawing.subplots(1, len(growing), squeeze=False)[0]
+    lines = {}
+    for axes, (name, of_size) in zip(panels, growing.items(), strict=True):
         for contender, rows in grouped(of_size, lambda result: result.contender).items():
             sizes = [int(result.case.partition("=")[2]) for result in rows]
-            for axes, what, unit in zip(
-                grid[:, column], ("cpu", "memory"), (1e3, 1e-6), strict=True
-            ):
-                values = [result.median(what) * unit for result in rows]
-                (line,) = axes.loglog(sizes, values, "o-", color=COLOURS[contender.name])
-                axes.grid(alpha=0.3)
-            labelled[contender.label] = line
-        grid[0, column].set_title(name)
-    grid[0, 0].set_ylabel("CPU ms")
-    grid[1, 0].set_ylabel("memory, MB")
-    drawing.legend(labelled.values(), labelled, loc="outside lower center", ncols=len(labelled))
+            times = [result.median("cpu") * 1e3 for result in rows]
+            color = COLOURS[contender.name]
+            (lines[contender.label],) = axes.loglog(sizes, times, "o-", color=color)
+        axes.set(title=name)
+        axes.grid(alpha=0.3)
+    panels[0].set_ylabel("CPU ms")
+    drawing.legend(lines.values(), lines, loc="outside lower center", ncols=len(lines))
     return drawing
 
 

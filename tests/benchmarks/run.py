@@ -23,7 +23,7 @@ from problem import Sizes, from_reviews
 from results import DIFFERS, markdown, table, targets
 from roster import CONTENDERS, Contender
 from tqdm import tqdm
-from turns import Result, start_in_turn, take_turns
+from turns import Result, take_turns
 from workloads import WORKLOADS, Workload
 
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
@@ -74,10 +74,7 @@ def measure(
     for case in tqdm(cases, workload.title, leave=False, disable=None):
         letter = {"gates": "D", "import": "I"}.get(case.partition("=")[0], workload.letter)
         here = [contender for contender in everyone if letter in contender.workloads]
-        if workload.letter == "e":
-            results += start_in_turn(problem, here, workload.name, case, rounds)
-        else:
-            results += take_turns(problem, here, workload.name, case, rounds, seconds)
+        results += take_turns(problem, here, workload.name, case, rounds, seconds)
     return results
 
 
@@ -91,20 +88,17 @@ def command_line() -> argparse.Namespace:
         "contenders": [one.name for one in CONTENDERS],
     }
     for option, names in known.items():
-        parser.add_argument(
-            f"--{option}",
-            type=lambda text: text.split(","),
-            default=[],
-            help=f"some of {', '.join(names)}, separated by commas",
-        )
+        parser.add_argument(f"--{option}", default="", help=f"some of {','.join(names)}")
     parser.add_argument(
         "--smoke", action="store_true", help="tiny sizes: shows that it runs, measures nothing"
     )
     parser.add_argument("--out", type=Path, help="the page to write")
     options = parser.parse_args()
     for option, names in known.items():
-        if unknown := sorted(set(getattr(options, option)) - set(names)):
-            parser.error(f"--{option}: no {', '.join(unknown)}; there are {', '.join(names)}")
+        chosen = [name for name in getattr(options, option).split(",") if name]
+        setattr(options, option, chosen)
+        if not set(chosen) <= set(names):
+            parser.error(f"--{option} {','.join(chosen)}: there are {', '.join(names)}")
     return options
 
 

@@ -68,4 +68,4 @@ def test_a_wrong_contender_is_named_and_the_others_continue(
 
 
 def test_an_unknown_name_is_refused() -> None:
-    assert "no z; there are a, b, c, d, e, f, g" in run("--only", "z", code=2)
+    assert "--only z: there are a, b, c, d, e, f, g" in run("--only", "z", code=2)

@@ -14,9 +14,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -48,7 +48,7 @@ class Result:
 
     contender: Contender
     case: str
-    answers: list[Answer] = field(default_factory=list)
+    answers: list[Answer]
 
     @property
     def error(self) -> str:
@@ -106,13 +106,10 @@ class Worker:
             env=environment(contender, case),
         )
 
-    def __enter__(self) -> Worker:
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
         self.process.kill()
-        with self.process, self.log:  # closes the pipes, and waits
-            pass
+        with self.process:  # closes the pipes, and waits
+            self.log.close()
 
     def reply(self) -> Answer:
         """Its next answer; {"error": the last line that it printed} if it has died."""
@@ -135,46 +132,41 @@ def last_line(text: str) -> str:
 
 
 def take_turns(
-    problem: Path, contenders: Sequence[Contender], workload: str, case: str, rounds: int, seconds: float
-) -> list[Result]:  # fmt: skip
-    """Build everyone, then let each run for `seconds` in turn, `rounds` times."""
-    with ExitStack() as stack:
-        workers: dict[str, Worker] = {}
-
-        def turn(contender: Contender) -> Answer:
-            if contender.name in workers:
-                return workers[contender.name].ask(seconds)
-            worker = stack.enter_context(Worker(contender, problem, workload, case))
-            workers[contender.name] = worker
-            return worker.reply()
-
-        return in_turn(contenders, case, rounds, turn)
-
-
-def start_in_turn(
-    problem: Path, contenders: Sequence[Contender], workload: str, case: str, rounds: int
+    problem: Path,
+    contenders: Sequence[Contender],
+    workload: str,
+    case: str,
+    rounds: int,
+    seconds: float,
 ) -> list[Result]:
-    """Measure what starting takes, with a new process each time. The first one, which brings the
-    files into the system's cache, does not count.
+    """A first turn for each contender, and `rounds` more; who fails has no further turn.
+
+    The first turn builds a contender, each other one runs it for `seconds`. Where starting is
+    measured, each turn is a new process, and the first brings the files into the system's cache.
     """
+    workers: dict[Contender, Worker] = {}
 
-    def first_step(contender: Contender) -> Answer:
+    def turn(contender: Contender) -> Answer:
+        if case == "import":
+            return import_once(contender)
+        if contender in workers:
+            return workers[contender].ask(seconds)
         began = time.perf_counter()
-        with Worker(contender, problem, workload, case) as worker:
-            return {**worker.reply(), "wall": time.perf_counter() - began}
+        worker = Worker(contender, problem, workload, case)
+        stack.callback(worker.close)
+        answer = worker.reply() | {"wall": time.perf_counter() - began}
+        if case == "first step":
+            worker.close()
+        else:
+            workers[contender] = worker
+        return answer
 
-    return in_turn(contenders, case, rounds, import_once if case == "import" else first_step)
-
-
-def in_turn(
-    contenders: Sequence[Contender], case: str, rounds: int, turn: Callable[[Contender], Answer]
-) -> list[Result]:
-    """The answers of the first turn and of `rounds` more; who fails has no further turn."""
-    results = [Result(contender, case, [turn(contender)]) for contender in contenders]
-    for _ in range(rounds):
-        for result in results:
-            if not result.error:
-                result.answers.append(turn(result.contender))
+    with ExitStack() as stack:
+        results = [Result(contender, case, [turn(contender)]) for contender in contenders]
+        for _ in range(rounds):
+            for result in results:
+                if not result.error:
+                    result.answers.append(turn(result.contender))
     return results
 
 

@@ -199,7 +199,7 @@ for it, found in advance. Compared: the logits.""", KINDS, inference, rounds=5),
     Workload("d", "growth", "Growth with each size", """
 One training step of (b)'s RNN while one size grows, timed after 70 of them; and a chain of n gates h = tanh(h) on 8
 numbers, forward and backward. Each point in its own process; memory is the most that was held beyond what importing
-takes. Larger vocabularies have the same rows touched. Dotted in the plot: what grows in proportion to the size.
+takes. Larger vocabularies have the same rows touched.
 Compared: the first losses; the chain's value and gradient.""",
              [f"{name}={size}" for name, sizes in GROWTH.items() for size in sizes], growth, rounds=3),
     Workload("e", "start", "Import, and the first training step", """

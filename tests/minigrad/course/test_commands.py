@@ -113,14 +113,6 @@ def test_escapes_of_a_file_are_not_printed_raw(course, code) -> None:
     assert "x1b[2J" in text
 
 
-def test_a_folder_s_name_is_not_printed_raw(course) -> None:
-    for command in ("start", "export"):
-        code, text = course(command, "a\x1b[2Jb c")
-        assert code == 0 and "\x1b" not in text and "a\\x1b[2Jb c" in text
-    assert "14 notebooks in a" in text and "jupyter lab '" in text
-    assert "(14 were there already, and are as they were)" in course("export", "a\x1b[2Jb c")[1]
-
-
 def test_a_terminal_without_the_signs_gets_escapes(course, monkeypatch) -> None:
     terminal = io.TextIOWrapper(io.BytesIO(), "ascii")
     monkeypatch.setattr(sys, "stdout", terminal)
