@@ -2,10 +2,7 @@
 the cores.
 """
 
-from __future__ import annotations
-
 import os
-from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -26,19 +23,19 @@ settings.register_profile("sampled", settings.get_profile("minigrad"), max_examp
 settings.load_profile("minigrad")
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
+def pytest_addoption(parser):
     parser.addoption("--without-fast", action="store_true", help="run with minigrad.fast disabled")
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _without_fast(request: pytest.FixtureRequest) -> None:
+def _without_fast(request):
     if request.config.getoption("--without-fast"):
         from minigrad import fast
 
         fast.disable()
 
 
-def pytest_runtest_setup(item: pytest.Item) -> None:
+def pytest_runtest_setup(item):
     """Skip tests of what is fast where it is disabled."""
     if item.get_closest_marker("fast") and item.config.getoption("--without-fast"):
         pytest.skip("a test of minigrad.fast")
@@ -65,11 +62,11 @@ SLOW = (
 wait for its build."""
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config, items):
     """Of several processes, none should begin what takes long when the others are nearly done."""
     if hasattr(config, "workerinput"):  # of pytest-xdist, which gives out files in this order
 
-        def place(item: pytest.Item) -> int:
+        def place(item):
             return next(
                 (place for place, path in enumerate(SLOW) if item.nodeid.startswith(path)),
                 len(SLOW),
@@ -78,7 +75,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items.sort(key=place)
 
 
-def pytest_ignore_collect(collection_path: Path) -> bool | None:
+def pytest_ignore_collect(collection_path):
     """Collect test files alone: doctests are the packages' affair, and a helper is not to be run as
     one.
     """

@@ -10,7 +10,6 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterable
 from graphlib import TopologicalSorter
 from importlib.util import resolve_name
 from pathlib import Path
@@ -40,12 +39,12 @@ ROOF = ("minigrad.course", "minigrad.__main__", "minigrad.layers", "minigrad.opt
 SIDE_ROOMS = tuple(f"minigrad.{name}" for name in re.findall(r"\w+", _ROOMS) if name != "and")
 
 
-def module_name(path: Path) -> str:
+def module_name(path):
     parts = path.relative_to(ROOT).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def imported(nodes: Iterable[ast.AST], path: Path) -> set[str]:
+def imported(nodes, path):
     """The names that these nodes of a file import, relative imports resolved.
 
     `from a import b` yields both a and a.b, for b may be a module.
@@ -61,18 +60,18 @@ def imported(nodes: Iterable[ast.AST], path: Path) -> set[str]:
     return names
 
 
-def imports(path: Path) -> set[str]:
+def imports(path):
     """All of a file's imports. Those inside functions and for annotations count too: a reader
     follows them all the same.
     """
     return imported(ast.walk(ast.parse(path.read_text())), path)
 
 
-def under(name: str, *modules: str) -> bool:
+def under(name, *modules):
     return any(name == module or name.startswith(module + ".") for module in modules)
 
 
-def forbidden(module: str) -> tuple[str, ...]:
+def forbidden(module):
     """Return the modules that `module` may not import, by the arrows of docs/design.md."""
     if under(module, *ROOF):
         return ("examples", "tests")
@@ -94,7 +93,7 @@ def forbidden(module: str) -> tuple[str, ...]:
     return banned
 
 
-def test_the_page_has_a_place_for_every_file() -> None:
+def test_the_page_has_a_place_for_every_file():
     modules = {module_name(path) for path in FILES} - set(PACKAGES)
     places = (*ENGINE, *BASE, *SIDE_ROOMS, *ROOF)
     assert {module for module in modules if not under(module, *places, "layers", "optim")} == set()
@@ -103,7 +102,7 @@ def test_the_page_has_a_place_for_every_file() -> None:
     assert drawn == {name.partition(".")[2] for name in places}
 
 
-def test_the_tests_mirror_the_tree() -> None:
+def test_the_tests_mirror_the_tree():
     for path in FILES:
         place = path.relative_to(ROOT)
         # in a file of its name, or in one of the name of a room that it is in
@@ -113,18 +112,18 @@ def test_the_tests_mirror_the_tree() -> None:
 
 
 @pytest.mark.parametrize("path", FILES, ids=module_name)
-def test_arrows_run_down_only(path: Path) -> None:
+def test_arrows_run_down_only(path):
     banned = forbidden(module_name(path))
     assert {name for name in imports(path) if under(name, *banned)} == set()
 
 
-def test_the_walk_finds_imports_of_each_form() -> None:
+def test_the_walk_finds_imports_of_each_form():
     code = "def f():\n  import a\nfrom .tensor import Tensor\nfrom minigrad import drawing"
     names = imported(ast.walk(ast.parse(code)), ROOT / "minigrad" / "graph.py")
     assert names >= {"a", "minigrad.tensor", "minigrad.tensor.Tensor", "minigrad.drawing"}
 
 
-def test_optional_libraries_are_imported_where_they_are_used() -> None:
+def test_optional_libraries_are_imported_where_they_are_used():
     # At module level only the core dependencies, so that a missing extra is met by the function
     # that needs it, with an error that names the extra. The engine itself stands on NumPy alone.
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -136,13 +135,13 @@ def test_optional_libraries_are_imported_where_they_are_used() -> None:
         assert {name.partition(".")[0] for name in names} <= known, path
 
 
-def test_no_modules_import_each_other_in_a_circle() -> None:
+def test_no_modules_import_each_other_in_a_circle():
     modules = {module_name(path): path for path in FILES if path.name != "__init__.py"}
     needs = {module: imports(path) & modules.keys() for module, path in modules.items()}
     list(TopologicalSorter(needs).static_order())  # a CycleError names the circle
 
 
-def loaded_by(statement: str) -> set[str]:
+def loaded_by(statement):
     code = f"import json, sys; {statement}; print(json.dumps(sorted(sys.modules)))"
     run = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
@@ -150,7 +149,7 @@ def loaded_by(statement: str) -> set[str]:
     return set(json.loads(run.stdout))
 
 
-def test_import_minigrad_loads_numpy_and_nothing_else() -> None:
+def test_import_minigrad_loads_numpy_and_nothing_else():
     # Counts modules; what the import costs in time is measured by `make bench`. NumPy loads parts
     # of itself on demand, some of them slow (numpy.random): of those only the names for annotations
     # are wanted.
@@ -160,7 +159,7 @@ def test_import_minigrad_loads_numpy_and_nothing_else() -> None:
     assert {name for name in more if under(name, *SIDE_ROOMS)} == set()
 
 
-def test_no_text_names_a_path_of_one_machine() -> None:
+def test_no_text_names_a_path_of_one_machine():
     # In this very pattern a bracket follows each slash, so it does not match itself.
     pattern = r"(?<![\w.~}$)])/(?:work|home|root|Users|tmp/briefs)/[\w.]"
     run = subprocess.run(["git", "grep", "-nIP", pattern], cwd=ROOT, capture_output=True, text=True)

@@ -17,7 +17,7 @@ NO_CODE = {
 }  # fmt: skip
 
 
-def tokens(source: str) -> int:
+def tokens(source):
     """How many tokens of Python the source has, without comments and docstrings. Packing lines does
     not change it.
     """

@@ -25,7 +25,7 @@ WITH_CODE = [
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_links_lead_somewhere(page: str) -> None:
+def test_links_lead_somewhere(page):
     text = re.sub(r"```.*?```", "", PAGES[page], flags=re.DOTALL)
     links = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text)
     dead = [
@@ -37,7 +37,7 @@ def test_links_lead_somewhere(page: str) -> None:
 
 
 @pytest.mark.parametrize("page", WITH_CODE)
-def test_the_code_of_a_page_runs_and_prints_what_it_shows(page: str, tmp_path: Path) -> None:
+def test_the_code_of_a_page_runs_and_prints_what_it_shows(page, tmp_path):
     if "mg.draw(" in PAGES[page] and shutil.which("dot") is None:
         pytest.skip("Graphviz's program dot is not installed")
     # A process of its own: pages define gates, and import from examples/ by bare names.
@@ -51,7 +51,7 @@ def test_the_code_of_a_page_runs_and_prints_what_it_shows(page: str, tmp_path: P
         assert drawn == stored == set(re.findall(r"\]\(images/gallery/(.*?)\)", PAGES[page]))
 
 
-def test_no_picture_of_the_gallery_is_too_wide() -> None:
+def test_no_picture_of_the_gallery_is_too_wide():
     """At 900 pixels the smallest text, of 7 points, is at least 7 pixels high."""
     for picture in GALLERY.iterdir():
         width = int.from_bytes(picture.read_bytes()[16:20], "big")
@@ -59,7 +59,7 @@ def test_no_picture_of_the_gallery_is_too_wide() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_what_is_written_as_a_session_is_run(page: str) -> None:
+def test_what_is_written_as_a_session_is_run(page):
     """No block shows Python's prompt without being marked as Python."""
     blocks = re.findall(r"^```(\w*)\n(.*?)^```$", PAGES[page], re.M | re.S)
     assert [

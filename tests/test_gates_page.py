@@ -32,7 +32,7 @@ CALLS = (
 """With one of these arguments each function can be called."""
 
 
-def expressions(way: str) -> list[str]:
+def expressions(way):
     """What is written to record a gate: "np.clip" as "np.clip(x, 0, 3)", "a @ b" as "x @ x"."""
     function = way.removesuffix("(...)")
     if function != way or re.fullmatch(r"(mg|np)\.\w+", way):
@@ -40,7 +40,7 @@ def expressions(way: str) -> list[str]:
     return [re.sub(r"\b[ab]\b", "x", way).replace("key", "0")]
 
 
-def recorded(code: str) -> list[str]:
+def recorded(code):
     """The names of the gates that an expression of x records."""
     x = mg.Tensor(np.array([[1.0, 2.0], [3.0, 4.0]]), requires_grad=True)
     result = eval(code, {"mg": mg, "np": np, "x": x, "indices": [[0], [1]]})

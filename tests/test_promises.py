@@ -4,20 +4,19 @@ source.
 
 import ast
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "docs" / "promises.md").read_text()
 
 
-def test_the_tests_that_the_page_names_are_there() -> None:
+def test_the_tests_that_the_page_names_are_there():
     assert [
         path for path in re.findall(r"`(tests/[\w/]+\.py)`", PAGE) if not (ROOT / path).is_file()
     ] == []
 
 
-def calls() -> Iterator[tuple[str, str, str]]:
+def calls():
     """(file, name of what is called, the whole call) for every call in the packages."""
     for package in ("minigrad", "layers", "optim"):
         for path in sorted((ROOT / package).rglob("*.py")):
@@ -28,7 +27,7 @@ def calls() -> Iterator[tuple[str, str, str]]:
                     yield str(path.relative_to(ROOT)), ast.unparse(node.func), ast.unparse(node)
 
 
-def test_files_are_written_in_one_place() -> None:
+def test_files_are_written_in_one_place():
     method = re.compile(r"(.*\.)?(write_text|write_bytes|touch)")
     opened = re.compile(r"(.*\.)?open\(.*('([wxa]b?\+?|r\+b)'|O_(WRONLY|RDWR))")
     writing = {
@@ -41,7 +40,7 @@ def test_files_are_written_in_one_place() -> None:
     assert writing - {"minigrad/support/jobs.py"} == {"minigrad/support/files.py"}
 
 
-def test_no_file_is_run_as_code_but_the_script_that_a_command_is_given() -> None:
+def test_no_file_is_run_as_code_but_the_script_that_a_command_is_given():
     running = re.compile(
         r"(pickle|marshal|shelve|dill|runpy|importlib)\.\w+|eval|exec|compile|__import__"
     )
@@ -58,7 +57,7 @@ def test_no_file_is_run_as_code_but_the_script_that_a_command_is_given() -> None
     assert loads and all("allow_pickle=False" in call for call in loads)
 
 
-def test_limits_are_those_of_the_code() -> None:
+def test_limits_are_those_of_the_code():
     from minigrad.drawing import modes
     from minigrad.explorer import collect, replay
 
@@ -73,6 +72,6 @@ def test_limits_are_those_of_the_code() -> None:
     assert {f"{limit:,}" for limit in limits} <= set(numbers)
 
 
-def test_no_message_points_to_a_page_that_a_wheel_lacks() -> None:
+def test_no_message_points_to_a_page_that_a_wheel_lacks():
     """Docstrings may: they are read in the repository and on the site."""
     assert [path for path, _, call in calls() if re.search(r"docs/\w+\.md", call)] == []

@@ -57,7 +57,7 @@ pytestmark = [
 ]
 
 
-def run(command: str, folder: Path, expected: int = 0) -> str:
+def run(command, folder, expected=0):
     """What a shell prints that is given the command in a folder, with this Python as `python3`."""
     # A make that runs these tests would have the make of a command say which folders it enters.
     dropped = ("PYTHONPATH", "VIRTUAL_ENV", "MAKEFLAGS", "MAKELEVEL", "MFLAGS")
@@ -80,12 +80,12 @@ def run(command: str, folder: Path, expected: int = 0) -> str:
     return done.stdout
 
 
-def shorter(command: str) -> str:
+def shorter(command):
     return command + next((options for name, options in SHORTER.items() if name in command), "")
 
 
 @pytest.fixture(scope="module")
-def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def clone(tmp_path_factory):
     """A clone in which minigrad was installed by hand, and which `make` takes for set up."""
     folder: Path = tmp_path_factory.mktemp("minigrad")
     for name in run("git ls-files -z", ROOT).split("\0"):
@@ -108,7 +108,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("command", [*BY_HAND[2:], *TYPED])
-def test_a_command_of_the_page(clone: Path, command: str) -> None:
+def test_a_command_of_the_page(clone, command):
     if "first.py" in command and not shutil.which("dot"):
         pytest.skip("Graphviz's program dot is not installed")
     for part, preparation in FIRST.items():
@@ -117,13 +117,13 @@ def test_a_command_of_the_page(clone: Path, command: str) -> None:
     assert run(shorter(command), clone, expected=int(FAILS in command))
 
 
-def test_the_first_script_prints_the_gradient_by_hand(clone: Path) -> None:
+def test_the_first_script_prints_the_gradient_by_hand(clone):
     printed = run(".venv/bin/python first.py", clone)
     assert "-1.479" in printed and "-2.959" in printed
     assert (clone / "first.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_the_demo(clone: Path) -> None:
+def test_the_demo(clone):
     """The command that `make demo` runs, with few reviews."""
     command = run("make demo --dry-run", clone).splitlines()[-1]
     assert "Test accuracy" in run(shorter(command), clone)
@@ -131,7 +131,7 @@ def test_the_demo(clone: Path) -> None:
 
 
 @pytest.mark.parametrize("script", EXAMPLES)
-def test_help_shows_commands_that_can_be_copied(clone: Path, script: str) -> None:
+def test_help_shows_commands_that_can_be_copied(clone, script):
     text = run(f".venv/bin/python {script} --help", clone)
     shown = re.findall(r"^ +(\S+python\S*) (\S+\.py)", text, re.M)
     for python, path in shown:
@@ -142,7 +142,7 @@ def test_help_shows_commands_that_can_be_copied(clone: Path, script: str) -> Non
 @pytest.mark.parametrize(
     "page", [ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/*.md"))], ids=lambda page: page.name
 )
-def test_the_other_pages_name_scripts_and_targets_and_options_that_there_are(page: Path) -> None:
+def test_the_other_pages_name_scripts_and_targets_and_options_that_there_are(page):
     """Not run, for many take minutes: each script is a file that knows each option, each target is
     one of make's.
     """

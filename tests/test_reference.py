@@ -49,7 +49,7 @@ SHAPES = re.compile(
 )
 
 
-def test_every_public_name_has_one_entry() -> None:
+def test_every_public_name_has_one_entry():
     entries, names = [name for name, _ in ENTRIES], set(docstrings.public_names())
     assert names - set(entries) == set(), (
         "a new public name needs a line in a page of docs/reference"
@@ -57,7 +57,7 @@ def test_every_public_name_has_one_entry() -> None:
     assert sorted(entries) == sorted(names)
 
 
-def parts(name: str) -> set[str]:
+def parts(name):
     """Which parts an entry has."""
     one = docstrings.lookup(name)
     found = docstrings.describe(one)
@@ -73,7 +73,7 @@ def parts(name: str) -> set[str]:
     return {part for part, value in there.items() if value}
 
 
-def test_every_code_is_listed_with_its_exception() -> None:
+def test_every_code_is_listed_with_its_exception():
     listed = [
         code
         for name, kind in ENTRIES
@@ -84,7 +84,7 @@ def test_every_code_is_listed_with_its_exception() -> None:
 
 
 @pytest.mark.parametrize(("name", "kind"), ENTRIES)
-def test_an_entry_has_its_parts(name: str, kind: str) -> None:
+def test_an_entry_has_its_parts(name, kind):
     if kind == "exceptions":
         assert docstrings.codes(docstrings.lookup(name))
     else:

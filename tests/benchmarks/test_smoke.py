@@ -14,7 +14,7 @@ HERE = Path(__file__).parent
 CONTENDERS = "numpy,minigrad,minigrad-fused,bare-loop,trainer,trainer-usual"
 
 
-def run(*arguments: object, folder: Path = HERE, code: int = 0) -> str:
+def run(*arguments, folder=HERE, code=0):
     command = [sys.executable, *map(str, (folder / "run.py", "--smoke", *arguments))]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == code, done.stdout + done.stderr
@@ -22,14 +22,14 @@ def run(*arguments: object, folder: Path = HERE, code: int = 0) -> str:
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def page(tmp_path_factory):
     out: Path = tmp_path_factory.mktemp("benchmarks") / "benchmarks.md"
     run("--contenders", CONTENDERS, "--out", out)
     return out
 
 
 @pytest.mark.parametrize("letter", "abcdefgh")
-def test_all_compute_the_same(page: Path, letter: str) -> None:
+def test_all_compute_the_same(page, letter):
     section = re.findall(rf"## \({letter}\).*?(?=\n## |\Z)", page.read_text(), re.DOTALL)[0]
     head, _, *rows = [line.split("|") for line in section.splitlines() if line.startswith("|")]
     column = [cell.strip() for cell in head].index("difference")
@@ -37,7 +37,7 @@ def test_all_compute_the_same(page: Path, letter: str) -> None:
     assert differences and max(differences) <= 1e-5
 
 
-def test_the_page_is_whole(page: Path) -> None:
+def test_the_page_is_whole(page):
     text = page.read_text()
     assert "did not run" not in text
     assert "Python 3" in text and "NumPy 2" in text
@@ -56,9 +56,7 @@ def test_the_page_is_whole(page: Path) -> None:
     ],
     ids=["differs", "fails", "dies"],
 )  # fmt: skip
-def test_a_wrong_contender_is_named_and_the_others_continue(
-    tmp_path: Path, before: str, after: str, code: int, message: str
-) -> None:
+def test_a_wrong_contender_is_named_and_the_others_continue(tmp_path, before, after, code, message):
     shutil.copytree(HERE, tmp_path, dirs_exist_ok=True)
     module = tmp_path / "contenders/minigrad_.py"
     module.write_text(module.read_text().replace(before, after))
@@ -67,5 +65,5 @@ def test_a_wrong_contender_is_named_and_the_others_continue(
     assert re.search(r"NumPy by hand [|] +[\d.]+", printed)
 
 
-def test_an_unknown_name_is_refused() -> None:
+def test_an_unknown_name_is_refused():
     assert "--only z: there are a, b, c, d, e, f, g" in run("--only", "z", code=2)

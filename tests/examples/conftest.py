@@ -1,6 +1,4 @@
-"""Runs an example as a learner does, in a process of its own; finds the whole reviews where they
-are prepared.
-"""
+"""Runs an example as a learner does, in a process of its own."""
 
 import os
 import re
@@ -69,16 +67,3 @@ def resumed(run, tmp_path):
         return [(folder / "weights.safetensors").read_bytes() for folder in (broken, whole)]
 
     return run_twice
-
-
-@pytest.fixture(scope="session")
-def whole_reviews():
-    """The folder of the whole data set, or a skip."""
-    folder = Path(os.environ.get("MINIGRAD_DATA") or ROOT.parent / "shared" / "tfds")
-    if not (folder / "imdb_reviews").is_dir():
-        pytest.skip(
-            "no prepared reviews: set MINIGRAD_DATA to a tensorflow-datasets folder that "
-            "has imdb_reviews"
-        )
-    pytest.importorskip("tensorflow_datasets", reason="tensorflow-datasets is not installed")
-    return folder

@@ -1,7 +1,5 @@
 """The example runs in a short form and leaves pictures and a page that hold what they should."""
 
-from __future__ import annotations
-
 import re
 
 

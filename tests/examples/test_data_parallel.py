@@ -4,8 +4,6 @@ example itself.
 
 import os
 import re
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -32,12 +30,12 @@ class EverybodysBroadcast(data_parallel.Broadcast):
         return (dz,)
 
 
-def error(gate: Any) -> float:
+def error(gate):
     """How far the gate's gradients on two ranks are from an adjoint's: Σ c · z = Σ dx · x, over all
     ranks.
     """
 
-    def act(comm: Any) -> float:
+    def act(comm):
         x, c = np.random.default_rng(comm.rank).normal(size=(2, 2, 3))  # each rank's own
         tensor = mg.Tensor(x, requires_grad=True)
         z = gate(comm)(tensor)
@@ -56,13 +54,13 @@ def error(gate: Any) -> float:
         (EverybodysBroadcast, False),
     ],
 )
-def test_adjoints_are_right_and_wrong_ones_are_seen(gate: Any, right: bool) -> None:
+def test_adjoints_are_right_and_wrong_ones_are_seen(gate, right):
     assert (error(gate) < 1e-12) == right
 
 
 @needs_mpi
 @pytest.mark.parametrize("size", [2, 3])
-def test_the_example_adds_up(tmp_path: Path, size: int) -> None:
+def test_the_example_adds_up(tmp_path, size):
     script = str(ranks.ROOT / "examples" / "data_parallel.py")
     process = ranks.start(size, [script, "--out", str(tmp_path / "both.dot")])
     printed, _ = process.communicate(timeout=120)
@@ -77,7 +75,7 @@ def test_the_example_adds_up(tmp_path: Path, size: int) -> None:
 
 
 @needs_mpi
-def test_the_main_job_on_two_ranks(tmp_path: Path) -> None:
+def test_the_main_job_on_two_ranks(tmp_path):
     script = str(ranks.ROOT / "examples" / "imdb_sentiment.py")
     short = ["--limit", "300", "--epochs", "1", "--out"]
     process = ranks.start(2, [script, "--parallel", *short, str(tmp_path / "two")])
@@ -90,7 +88,7 @@ def test_the_main_job_on_two_ranks(tmp_path: Path) -> None:
     assert process.returncode == 2 and "add --parallel" in printed
 
 
-def test_without_mpi_the_extra_is_named(run: Any, tmp_path: Path) -> None:
+def test_without_mpi_the_extra_is_named(run, tmp_path):
     (tmp_path / "mpi4py.py").write_text("raise ImportError('No module named mpi4py')")
     path = os.pathsep.join([str(tmp_path), str(ranks.ROOT)])
     done = run("imdb_sentiment.py", "--parallel", "--limit", "100", code=2, PYTHONPATH=path)

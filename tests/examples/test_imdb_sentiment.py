@@ -155,11 +155,3 @@ def test_what_is_printed_can_be_copied_as_it_stands(short_run, command, answer):
 def test_what_cannot_be_done_is_said_without_a_traceback(run, short_run, arguments, message):
     arguments = [short_run[0] if one == "OUT" else one for one in arguments]
     assert message in run("imdb_sentiment.py", *arguments, code=2).stderr
-
-
-def test_the_whole_reviews_give_what_the_bundled_ones_give(run, short_run, whole_reviews, tmp_path):
-    out, _ = short_run
-    whole = ("--data", "tfds", "--data-dir", whole_reviews)
-    run("imdb_sentiment.py", *whole, *SHORT, "--out", tmp_path)
-    bundled, whole = (load_file(folder / "weights.safetensors") for folder in (out, tmp_path))
-    assert all(np.array_equal(bundled[name], whole[name]) for name in bundled)

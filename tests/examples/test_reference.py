@@ -126,11 +126,11 @@ def cut_loose(count):
     data's own test.
     """
     imdb = load_imdb()
-    parts = [
+    train, test = (
         Reviews([row[row > 0] for row in part.ids[:count]], part.labels[:count])
         for part in (imdb.train, imdb.test)
-    ]
-    return IMDB(*parts, imdb.vocabulary)
+    )
+    return IMDB(train, test, imdb.vocabulary)
 
 
 @pytest.mark.parametrize(("in_classes", "lowest", "highest"), [(True, 1.0, 1.0), (False, 0, 0.75)])

@@ -1,7 +1,5 @@
 """The example draws what its options say, and explains what it cannot do."""
 
-from __future__ import annotations
-
 import shutil
 
 import pytest

@@ -2,8 +2,6 @@
 and wrong options.
 """
 
-from __future__ import annotations
-
 import json
 import re
 

@@ -2,8 +2,6 @@
 broken off.
 """
 
-from __future__ import annotations
-
 import csv
 import re
 
@@ -82,12 +80,6 @@ def test_ctrl_c_and_resume_give_what_an_unbroken_run_gives(resumed, text):
     assert broken == whole
 
 
-def test_it_reads_whole_reviews(run, whole_reviews, tmp_path):
-    short = ("--limit", 30_000, "--hidden", 8, "--epochs", 1, "--length", 10, "--out", tmp_path)
-    printed = run("write_reviews.py", *short, "--data", "tfds", "--data-dir", whole_reviews).stdout
-    assert "27,000 characters to learn from, 3,000 held back" in printed
-
-
 @pytest.mark.parametrize(
     ("script", "arguments", "message"),
     [
@@ -106,20 +98,6 @@ def test_a_users_mistake_ends_in_a_message(run, script, arguments, message, tmp_
     mg.save(tmp_path / "weights.safetensors", {"dense.W": np.ones((2, 2))}, config)
     monkeypatch.chdir(tmp_path)
     assert message in run(script, *arguments.split(), code=2).stderr
-
-
-def test_a_short_run_can_be_made_longer_and_its_held_back_text_may_be_shorter_than_k1(
-    run, tmp_path
-):
-    film = tmp_path / "film.txt"
-    film.write_text("tr\u00e8s bon, le film est bon.\n" * 30, encoding="utf-8-sig")
-    short = "--hidden 4 --batch-size 1 --k1 300 --length 40 --model gru --epochs 1".split()
-    options = (*short, "--data", film, "--out", tmp_path)
-    printed = run("write_reviews.py", *options, PYTHONIOENCODING="ascii").stdout
-    assert "\\xe8" in printed and "\\ufeff" not in printed
-    again = run("write_reviews.py", "--resume", tmp_path, "--epochs", 2, "--temperature", 0).stdout
-    assert "an epoch is 600 of them" in again
-    assert len((tmp_path / "history.csv").read_text().splitlines()) == 3
 
 
 def test_units_that_follow_the_text_are_drawn_on_a_page(run, short_run, tmp_path):

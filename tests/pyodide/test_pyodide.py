@@ -2,8 +2,6 @@
 Node.
 """
 
-from __future__ import annotations
-
 import itertools
 import json
 import math
@@ -98,7 +96,7 @@ LEFT_OUT = {
 
 
 @pytest.fixture(scope="session")
-def gathered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def gathered(tmp_path_factory):
     """A folder with what a page runs."""
     folder = tmp_path_factory.mktemp("runtime")
     try:
@@ -109,19 +107,19 @@ def gathered(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def files() -> list[Path]:
+def files():
     """The test files, from the root of the repository."""
     found = [path for folder in FOLDERS for path in sorted((ROOT / folder).glob("test_*.py"))]
     return [path.relative_to(ROOT) for path in found]
 
 
-def node(script: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+def node(script, *arguments):
     """Run a script of this folder under Node."""
     command = [str(NODE), str(HERE / script), *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=3600, check=False)
 
 
-def test_what_can_run_there_passes(gathered: Path) -> None:
+def test_what_can_run_there_passes(gathered):
     if not (PACKAGES / ".installed").exists():
         pytest.skip("pytest for Pyodide is not installed (make setup)")
     left_out = list(itertools.chain(*LEFT_OUT.values()))
@@ -134,13 +132,13 @@ def test_what_can_run_there_passes(gathered: Path) -> None:
     assert int(re.findall(r"(\d+) passed", run.stdout)[-1]) > 1000
 
 
-def test_each_that_is_left_out_is_there() -> None:
+def test_each_that_is_left_out_is_there():
     for name in itertools.chain(*LEFT_OUT.values()):
         path, _, test = name.partition("::")
         assert f"def {test.partition('[')[0]}" in (ROOT / path).read_text(), name
 
 
-def test_a_page_computes_draws_explores_and_reads_reviews(gathered: Path) -> None:
+def test_a_page_computes_draws_explores_and_reads_reviews(gathered):
     run = node("page.mjs", gathered)
     assert run.returncode == 0, run.stderr[-2_000:]
     found = json.loads(run.stdout)

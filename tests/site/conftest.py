@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,7 +19,7 @@ from .reader import AXE, Reader
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def build(folder: Path) -> None:
+def build(folder):
     """Build the site as `make site` does. Sphinx takes a warning, a link that leads nowhere for
     one, as an error.
     """
@@ -32,7 +31,7 @@ def build(folder: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def site(tmp_path_factory):
     """The folder of the built site, which all processes that run tests share."""
     if any(importlib.util.find_spec(name) is None for name in ("furo", "myst_parser", "sphinx")):
         pytest.skip("the extra minigrad[site] is not installed")
@@ -51,19 +50,19 @@ class Handler(http.server.SimpleHTTPRequestHandler):
 
     asked: list[str]
 
-    def translate_path(self, path: str) -> str:
+    def translate_path(self, path):
         return super().translate_path(path.removeprefix("/minigrad"))
 
-    def log_message(self, *_: object) -> None:
+    def log_message(self, *_):
         pass
 
-    def do_GET(self) -> None:
+    def do_GET(self):
         self.asked.append(self.path)
         super().do_GET()
 
 
 @pytest.fixture(scope="module")
-def reader(site: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
+def reader(site, tmp_path_factory):
     """A browser that reads the site."""
     if not (CHROMIUM and DRIVER):
         pytest.skip("no Chromium with its driver is installed (Debian: chromium chromium-driver)")

@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 from tests.minigrad.explorer.conftest import Explorer
 
@@ -20,18 +19,18 @@ TAB, ENTER, ESCAPE, CONTROL, SHIFT, RIGHT = (
 class Reader(Explorer):
     """A page of the site in the browser."""
 
-    def __init__(self, driver: Any, address: str, asked: list[str]) -> None:
+    def __init__(self, driver, address, asked):
         super().__init__(driver)
         self.address, self.asked = address, asked
         self.command("Network.enable")
 
-    def visit(self, page: str, width: int = 1280, scheme: str = "light") -> None:
+    def visit(self, page, width=1280, scheme="light"):
         self.look(width, scheme)
         for kind in ("browser", "performance"):
             self.driver.get_log(kind)
         self.driver.get(self.address + page)
 
-    def look(self, width: int, scheme: str) -> None:
+    def look(self, width, scheme):
         self.command(
             "Emulation.setDeviceMetricsOverride",
             width=width,
@@ -44,7 +43,7 @@ class Reader(Explorer):
             features=[{"name": "prefers-color-scheme", "value": scheme}],
         )
 
-    def problems(self) -> list[str]:
+    def problems(self):
         """Messages of the console, and requests that left for elsewhere, since the page was
         opened.
         """
@@ -57,7 +56,7 @@ class Reader(Explorer):
                     found.append(f"asked for {url}")
         return found
 
-    def violations(self) -> list[str]:
+    def violations(self):
         """What axe-core finds, all of its rules, and whether the page is wider than its window."""
         self.run(AXE.read_text(encoding="utf-8"))
         found = self.driver.execute_async_script(
@@ -70,6 +69,6 @@ class Reader(Explorer):
             wrong.append("the page is wider than its window")
         return wrong
 
-    def focused(self) -> str:
+    def focused(self):
         it = "document.activeElement"
         return str(self.run(f"return {it}.getAttribute('aria-label') ?? {it}.textContent")).strip()

@@ -10,7 +10,7 @@ import pytest
 
 from minigrad.course.lesson import lessons
 
-from .reader import ENTER, ESCAPE, TAB, Reader
+from .reader import ENTER, ESCAPE, TAB
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGES = sorted(
@@ -29,19 +29,19 @@ IN_EVERY_WAY = ["index.html", "lessons/lesson_04_sweep.html", "layers.html"]
     [(page, *WAYS[place % 4]) for place, page in enumerate(PAGES)]
     + [(page, *way) for page in IN_EVERY_WAY for way in WAYS if way != WAYS[PAGES.index(page) % 4]],
 )
-def test_a_page(reader: Reader, page: str, width: int, scheme: str) -> None:
+def test_a_page(reader, page, width, scheme):
     reader.visit(page, width, scheme)
     assert reader.violations() == []
     assert reader.problems() == []
 
 
-def test_the_first_key_skips_to_the_text(reader: Reader) -> None:
+def test_the_first_key_skips_to_the_text(reader):
     reader.visit("gates.html")
     reader.press(TAB)
     assert reader.focused() == "Skip to content"
 
 
-def test_a_keyboard_opens_and_closes_the_list_of_pages_on_a_phone(reader: Reader) -> None:
+def test_a_keyboard_opens_and_closes_the_list_of_pages_on_a_phone(reader):
     reader.visit("gates.html", width=400)
     reader.press(TAB, TAB)
     assert reader.focused() == "All pages"
@@ -54,7 +54,7 @@ def test_a_keyboard_opens_and_closes_the_list_of_pages_on_a_phone(reader: Reader
     assert reader.focused() == "All pages"
 
 
-def test_the_search_finds_a_gate(reader: Reader) -> None:
+def test_the_search_finds_a_gate(reader):
     reader.visit("search.html?q=tanh")
     reader.wait(
         lambda: reader.run("return document.querySelector('#search-results li a') !== null")
@@ -62,7 +62,7 @@ def test_the_search_finds_a_gate(reader: Reader) -> None:
     assert reader.problems() == []
 
 
-def test_an_explorer_opens_when_asked_and_lets_a_keyboard_out(reader: Reader) -> None:
+def test_an_explorer_opens_when_asked_and_lets_a_keyboard_out(reader):
     reader.visit("lessons/lesson_01_by_hand.html")
     shows = "return document.querySelector('.explorer iframe').contentDocument.querySelector('button') !== null"
     assert not reader.run(shows)
@@ -80,7 +80,7 @@ def test_an_explorer_opens_when_asked_and_lets_a_keyboard_out(reader: Reader) ->
 
 
 @pytest.mark.parametrize("page", ["expression", "rnn", "lesson_02_slopes", "lesson_10_bptt"])
-def test_a_page_that_minigrad_drew(reader: Reader, page: str) -> None:
+def test_a_page_that_minigrad_drew(reader, page):
     reader.visit(f"made/{page}.html")
     assert reader.violations() == []
     assert reader.problems() == []

@@ -10,19 +10,18 @@ import gzip
 import html
 import re
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from minigrad.course.lesson import Lesson, lessons
+from minigrad.course.lesson import lessons
 
 from .reader import CONTROL, ENTER, ESCAPE, RIGHT, SHIFT, TAB, Reader
 
 SQUARE = "import minigrad as mg\nx = mg.Tensor(2.0, requires_grad=True)"
 
 
-def cells_of(site: Path, page: str) -> list[tuple[str, str]]:
+def cells_of(site, page):
     """Of each cell of a page: its code, and the HTML of what it showed when the site was built."""
     found = []
     for part in (site / page).read_text(encoding="utf-8").split('<div class="cell"')[1:]:
@@ -37,7 +36,7 @@ def cells_of(site: Path, page: str) -> list[tuple[str, str]]:
 # ---------------------------------------------------------------------------------------------
 
 
-def test_the_page_reads_without_python(site: Path) -> None:
+def test_the_page_reads_without_python(site):
     [(_, shown)] = cells_of(site, "readme.html")
     assert re.search(r"\[\[-1\.4796\d*\]\s*\[-2\.959\d*\]\]", shown)
     assert "data:image/svg+xml" in shown
@@ -48,7 +47,7 @@ def test_the_page_reads_without_python(site: Path) -> None:
 
 
 @pytest.mark.parametrize("one", lessons(), ids=lambda one: one.name)
-def test_a_lesson_has_cells(site: Path, one: Lesson) -> None:
+def test_a_lesson_has_cells(site, one):
     blocks = re.findall(r"^```python\n(.*?)^```$", one.text, re.DOTALL | re.MULTILINE)
     cells = cells_of(site, f"lessons/{one.name}.html")
     assert [code.strip() for code, _ in cells] == [block.strip() for block in blocks]
@@ -61,35 +60,35 @@ def test_a_lesson_has_cells(site: Path, one: Lesson) -> None:
 class Page(Reader):
     """A page with cells, and what a person at it would do and see."""
 
-    def type(self, code: str) -> None:
+    def type(self, code):
         self.run(
             "const area = document.querySelector('.cell textarea'); area.value = arguments[0];"
             "area.dispatchEvent(new Event('input'))",
             code,
         )
 
-    def execute(self, code: str) -> str:
+    def execute(self, code):
         """Run this code in the page's cell, and return what it shows."""
         self.type(code)
         self.click("Run")
         self.finished()
         return self.text(".cell-output")
 
-    def click(self, label: str) -> None:
+    def click(self, label):
         self.run(f"document.querySelector('[aria-label=\"{label} cell 1\"]').click()")
 
-    def status(self) -> str:
+    def status(self):
         return self.text(".cell-status")
 
-    def finished(self) -> None:
+    def finished(self):
         self.wait(lambda: self.status().startswith(("Ran in", "Ended with an error", "Python ")))
 
-    def chord(self, modifier: str, key: str) -> None:
+    def chord(self, modifier, key):
         from selenium.webdriver.common.action_chains import ActionChains
 
         ActionChains(self.driver).key_down(modifier).send_keys(key).key_up(modifier).perform()
 
-    def pictures(self) -> list[list[Any]]:
+    def pictures(self):
         """Of each picture: its name, its source, its width."""
         found: list[list[Any]] = self.run(
             "return [...document.querySelectorAll('.cell-output img')]"
@@ -99,7 +98,7 @@ class Page(Reader):
 
 
 @pytest.fixture(scope="module")
-def browser(site: Path, reader: Reader) -> Page:
+def browser(site, reader):
     """The README's page, as it comes."""
     text = (site / "readme.html").read_text("utf-8")
     if without := re.search("because (the site was built without Python: .*?)</p>", text):
@@ -110,7 +109,7 @@ def browser(site: Path, reader: Reader) -> Page:
 
 
 @pytest.fixture(scope="module")
-def first_run(browser: Page) -> dict[str, Any]:
+def first_run(browser):
     """What is asked for before the first Run and at it, and what the cell shows then."""
     browser.wait(lambda: browser.run("return document.readyState") == "complete")
     time.sleep(1)  # for whatever the page might ask for by itself
@@ -128,24 +127,24 @@ def first_run(browser: Page) -> dict[str, Any]:
 
 
 @pytest.fixture
-def page(browser: Page, first_run: dict[str, Any]) -> Page:
+def page(browser, first_run):
     """The README's page, with Python in it."""
     return browser
 
 
-def test_nothing_of_python_is_loaded_before_the_first_run(first_run: dict[str, Any]) -> None:
+def test_nothing_of_python_is_loaded_before_the_first_run(first_run):
     assert not re.search(r"pyodide|\.whl|\.wasm|viz|worker", " ".join(first_run["before"]))
     assert any(path.endswith("pyodide.asm.wasm") for path in first_run["at"])
 
 
-def test_the_first_run_fetches_at_most_10_mb(first_run: dict[str, Any], site: Path) -> None:
+def test_the_first_run_fetches_at_most_10_mb(first_run, site):
     files = [path.removeprefix("/minigrad/").partition("?")[0] for path in first_run["at"]]
     sizes = {file: len(gzip.compress((site / file).read_bytes(), 6)) for file in files}
     assert len(files) == len(sizes)  # nothing twice
     assert 5e6 < sum(sizes.values()) <= 10e6, sizes
 
 
-def test_the_readme_s_gradient_and_its_graph(first_run: dict[str, Any]) -> None:
+def test_the_readme_s_gradient_and_its_graph(first_run):
     by_hand = (-1.4796, -2.9593)  # 2 (z - 1) (1 - z²) x for z = tanh(-1)
     numbers = [float(number) for number in re.findall(r"-?\d+\.\d+", first_run["text"])[:2]]
     assert numbers == pytest.approx(by_hand, abs=5e-5)
@@ -153,7 +152,7 @@ def test_the_readme_s_gradient_and_its_graph(first_run: dict[str, Any]) -> None:
     assert source.startswith("data:image/svg+xml") and width > 100
 
 
-def test_a_broken_tanh_is_named_with_its_line(page: Page, site: Path) -> None:
+def test_a_broken_tanh_is_named_with_its_line(page, site):
     [(code, _)] = cells_of(site, "gradcheck.html")
     shown = page.execute(code)
     assert "its rule is at Cell 1, line 10" in shown and "it should be 1 - z²" in shown
@@ -161,14 +160,14 @@ def test_a_broken_tanh_is_named_with_its_line(page: Page, site: Path) -> None:
     assert "right: 4 comparisons" in page.execute(code.replace("1 - x * x", "1 - z * z"))
 
 
-def test_draw_shows_the_file_that_it_writes(page: Page) -> None:
+def test_draw_shows_the_file_that_it_writes(page):
     page.execute(f"{SQUARE}\nmg.draw(x * x, 'first.png')\nx.shape")
     [(name, source, _)] = page.pictures()
     assert name == "first.png" and source.startswith("data:image/svg+xml")
     assert page.text(".cell-text") == "()\n"
 
 
-def test_errors_show_the_cell_s_own_lines(page: Page) -> None:
+def test_errors_show_the_cell_s_own_lines(page):
     lines = [
         "import minigrad as mg",
         "def f(x):",
@@ -182,7 +181,7 @@ def test_errors_show_the_cell_s_own_lines(page: Page) -> None:
     assert "Cell 1, line 2" in page.execute("x = 1\nx x")
 
 
-def test_the_explorer_steps_and_escape_leaves_it(page: Page, site: Path) -> None:
+def test_the_explorer_steps_and_escape_leaves_it(page, site):
     [(code, _)] = cells_of(site, "explorer.html")
     page.execute(code)
     frame = page.driver.find_element("css selector", ".cell-output iframe")
@@ -197,7 +196,7 @@ def test_the_explorer_steps_and_escape_leaves_it(page: Page, site: Path) -> None
     page.wait(lambda: page.focused() == "Escape leaves the explorer.")
 
 
-def test_an_endless_loop_is_stopped_and_python_is_ready_again(page: Page) -> None:
+def test_an_endless_loop_is_stopped_and_python_is_ready_again(page):
     code = "for _ in range(2000):\n    print('.' * 80)\nwhile True:\n    pass"
     page.type(code)
     page.click("Run")
@@ -210,7 +209,7 @@ def test_an_endless_loop_is_stopped_and_python_is_ready_again(page: Page) -> Non
     assert page.execute("1 + 1") == "2\n"
 
 
-def test_the_keyboard_alone_reaches_edits_runs_and_leaves_a_cell(page: Page) -> None:
+def test_the_keyboard_alone_reaches_edits_runs_and_leaves_a_cell(page):
     page.execute("0")
     page.focus(".cell textarea")
     page.chord(CONTROL, "a")
@@ -229,7 +228,7 @@ def test_the_keyboard_alone_reaches_edits_runs_and_leaves_a_cell(page: Page) -> 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 400])
-def test_a_cell_is_accessible(page: Page, width: int, scheme: str) -> None:
+def test_a_cell_is_accessible(page, width, scheme):
     page.look(width, scheme)
     for code in (f"print('a' * 300)\n{SQUARE}\nmg.gradcheck(lambda x: x * x, x)", "1 / 0"):
         page.execute(code)
@@ -238,7 +237,7 @@ def test_a_cell_is_accessible(page: Page, width: int, scheme: str) -> None:
         assert found == []
 
 
-def test_cells_above_run_first(page: Page) -> None:
+def test_cells_above_run_first(page):
     page.visit("lessons/lesson_01_by_hand.html")
     page.run("document.querySelector('[aria-label=\"Run cell 2\"]').click()")
     texts = "return [...document.querySelectorAll('{}')].map((one) => one.textContent)"

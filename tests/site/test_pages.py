@@ -4,7 +4,6 @@ elsewhere.
 
 import html
 import re
-from pathlib import Path
 from urllib.parse import unquote, urldefrag, urlsplit
 
 import pytest
@@ -15,7 +14,7 @@ class Page:
     places.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path):
         tags = re.findall(r"<(\w+)([^>]*)>", path.read_text(encoding="utf-8"))
         self.links = values(tags, "href")
         self.loaded = values(tags, "src")
@@ -23,17 +22,17 @@ class Page:
         self.places = values(tags, "id")
 
 
-def values(tags: list[tuple[str, str]], attribute: str) -> list[str]:
+def values(tags, attribute):
     pattern = re.compile(rf'\s{attribute}="(.*?)"')
     return [html.unescape(value) for _, text in tags for value in pattern.findall(text)]
 
 
 @pytest.fixture(scope="module")
-def pages(site: Path) -> dict[Path, Page]:
+def pages(site):
     return {path: Page(path) for path in sorted(site.rglob("*.html"))}
 
 
-def test_every_link_and_every_file_of_a_page_is_there(site: Path, pages: dict[Path, Page]) -> None:
+def test_every_link_and_every_file_of_a_page_is_there(site, pages):
     dead = []
     for path, page in pages.items():
         assert len(page.places) == len(set(page.places)), f"{path} has two places of one name"
@@ -48,7 +47,7 @@ def test_every_link_and_every_file_of_a_page_is_there(site: Path, pages: dict[Pa
     assert dead == []
 
 
-def test_nothing_is_loaded_from_elsewhere(site: Path, pages: dict[Path, Page]) -> None:
+def test_nothing_is_loaded_from_elsewhere(site, pages):
     from_page = [link for page in pages.values() for link in page.loaded if urlsplit(link).netloc]
     sheets = "".join(sheet.read_text(encoding="utf-8") for sheet in site.rglob("*.css"))
     assert from_page == re.findall(r"(?:url\(|@import)\s*['\"]?(?:https?:)?//", sheets) == []

@@ -1,7 +1,5 @@
 """A fresh course, and `minigrad course ...` as it is typed there."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -24,29 +22,29 @@ def engine(function, dz, *arrays):
     return z.array, [gradient.array for gradient in mg.grad(z, tensors, upstream=dz)]
 
 
-def alike(found, expected, tolerance: float = 1e-12) -> None:
+def alike(found, expected, tolerance=1e-12):
     """Compare lists of arrays."""
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_allclose(one, other, rtol=0, atol=tolerance)
 
 
-def record(number: int, **entries: object) -> None:
+def record(number, **entries):
     """Write entries of a lesson into the progress.json of the current folder."""
     with Workbook(Path(".")).changed(lesson(number)) as entry:
         entry.update(entries)
 
 
-def write(number: int, text: str = "") -> None:
+def write(number, text=""):
     """Write a lesson's file in the current folder: its solution, with `text` after it."""
     Path(lesson(number).file).write_text(f"{lesson(number).read('solution.py')}\n{text}\n")
 
 
 @pytest.fixture
-def typed(tmp_path: Path, monkeypatch, capsys) -> Course:
+def typed(tmp_path, monkeypatch, capsys):
     """Runs `minigrad course ...` in an empty folder; returns (exit code, what was printed)."""
     monkeypatch.chdir(tmp_path)
 
-    def run(*words: str) -> tuple[int, str]:
+    def run(*words):
         monkeypatch.setattr(sys, "argv", ["minigrad", "course", *words])
         code = main()
         shown = capsys.readouterr()
@@ -56,7 +54,7 @@ def typed(tmp_path: Path, monkeypatch, capsys) -> Course:
 
 
 @pytest.fixture
-def course(typed: Course, tmp_path: Path, monkeypatch) -> Course:
+def course(typed, tmp_path, monkeypatch):
     """As `typed`, in a folder where a course was begun."""
     assert typed("start", "c")[0] == 0
     monkeypatch.chdir(tmp_path / "c")

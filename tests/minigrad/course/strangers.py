@@ -12,7 +12,6 @@ import socket
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -377,7 +376,7 @@ child.main()
 """
 
 
-def main(fences: str, place: Path, port: int) -> None:
+def main(fences, place, port):
     """Grade all submissions in `place`, in a process of its own, and print what became of it as
     JSON.
     """
@@ -401,7 +400,7 @@ def main(fences: str, place: Path, port: int) -> None:
     server = socket.create_server(("127.0.0.1", port))
     server.setblocking(False)
 
-    def limits() -> Any:
+    def limits():
         return (
             [resource.getrlimit(which) for which in range(10)],
             os.getpriority(0, 0),

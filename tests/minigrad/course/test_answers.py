@@ -17,7 +17,7 @@ def travelled(answer):
     return decode(json.loads(json.dumps(encode(answer))))
 
 
-def nested(depth: int) -> list[Any]:
+def nested(depth):
     parts: list[Any] = []
     for _ in range(depth):
         parts = [parts]
@@ -48,13 +48,13 @@ def nested(depth: int) -> list[Any]:
         ({(1, None): 2.0}, {"(1, None)": 2.0}, None),
     ],
 )
-def test_differences(yours, right, found) -> None:
+def test_differences(yours, right, found):
     expected = None if found is None else Difference(*found)
     assert difference(travelled(yours), travelled(right), 1e-6) == expected
 
 
 class Mute:
-    def __repr__(self) -> str:
+    def __repr__(self):
         raise SystemError("no words")
 
 
@@ -67,7 +67,7 @@ ODD = [
 
 
 @pytest.mark.parametrize("answer", ODD, ids=range(len(ODD)))
-def test_odd_answers_are_wrong_and_described(answer) -> None:
+def test_odd_answers_are_wrong_and_described(answer):
     yours = travelled(answer)
     for right in (1.0, np.ones(2), [1.0, 2.0], None, yours):
         found = difference(yours, right, 1e-6)
@@ -80,6 +80,6 @@ def test_odd_answers_are_wrong_and_described(answer) -> None:
         ("O", [1]), ("f8", [9]), ("f8", [10**9, 0]), ({"names": 1}, [1]), ("f8,(", []), ("i1", [10**30])])],
     ids=range(10),
 )  # fmt: skip
-def test_whatever_was_forged_is_a_value_error(code) -> None:
+def test_whatever_was_forged_is_a_value_error(code):
     with pytest.raises(ValueError, match="not an encoded answer"):
         decode(code)

@@ -1,7 +1,5 @@
 """The commands, as a learner types them."""
 
-from __future__ import annotations
-
 import io
 import os
 import re
@@ -10,6 +8,7 @@ import time
 import webbrowser
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -21,7 +20,7 @@ from .conftest import record, write
 COUNT = len(lessons())
 
 
-def test_the_first_minutes(course) -> None:
+def test_the_first_minutes(course):
     code, text = course()
     assert code == 1
     assert f"0 of {COUNT} lessons passed. At hand: lesson 1, By hand." in text
@@ -33,13 +32,13 @@ def test_the_first_minutes(course) -> None:
     assert course("check", "1")[0] == 0
 
 
-def test_hints_come_one_after_the_other(course) -> None:
+def test_hints_come_one_after_the_other(course):
     first, *_, last = hints = lesson(3).hints
     shown = [course("hint", "3")[1] for _ in range(len(hints) + 1)]
     assert first in shown[0] and last in shown[-2] and last in shown[-1]
 
 
-def test_the_solution_asks_first(course) -> None:
+def test_the_solution_asks_first(course):
     solution = lesson(1).read("solution.py").rstrip()
     code, text = course("solution", "1")
     assert code == 1 and solution not in text and "minigrad course solution 1 --yes" in text
@@ -48,7 +47,7 @@ def test_the_solution_asks_first(course) -> None:
     assert course("solution", "1") == (0, f"{solution}\n")
 
 
-def test_questions_come_one_after_the_other(course) -> None:
+def test_questions_come_one_after_the_other(course):
     write(1)
     assert "A question before you run it: A gate" in course()[1]
     assert course("answer", "--lesson", "1")[1].startswith("Lesson 1: A gate computes m = a * b")
@@ -64,16 +63,16 @@ def test_questions_come_one_after_the_other(course) -> None:
     assert "A question" not in course("check", "1")[1]
 
 
-def test_watch_checks_whenever_the_file_is_saved(course, monkeypatch) -> None:
+def test_watch_checks_whenever_the_file_is_saved(course, monkeypatch):
     path = Path(lesson(1).file)
 
-    def elsewhere() -> None:  # in another terminal
+    def elsewhere():  # in another terminal
         record(1, answers={"0": "1.2"})
         write(1)
 
-    saved = [lambda: path.write_bytes(b"\xff\xfe"), path.unlink, elsewhere]
+    saved: list[Any] = [lambda: path.write_bytes(b"\xff\xfe"), path.unlink, elsewhere]
 
-    def sleep(seconds: float) -> None:
+    def sleep(seconds):
         if not saved:
             raise KeyboardInterrupt
         saved.pop(0)()
@@ -88,7 +87,7 @@ def test_watch_checks_whenever_the_file_is_saved(course, monkeypatch) -> None:
     assert book.answers(lesson(1)) == {"0": "1.2"} and book.passed(lesson(1))
 
 
-def test_after_the_last_lesson(course) -> None:
+def test_after_the_last_lesson(course):
     for number in range(1, COUNT):
         record(number, passed="2026-01-01 00:00")
     write(COUNT)
@@ -106,14 +105,14 @@ def test_after_the_last_lesson(course) -> None:
         "dy_ds = '\\x1b[2J'",
     ],
 )
-def test_escapes_of_a_file_are_not_printed_raw(course, code) -> None:
+def test_escapes_of_a_file_are_not_printed_raw(course, code):
     write(1, code)
     text = course("check", "1")[1] + course("check", "1")[1]
     assert all(char.isprintable() or char == "\n" for char in text)
     assert "x1b[2J" in text
 
 
-def test_a_terminal_without_the_signs_gets_escapes(course, monkeypatch) -> None:
+def test_a_terminal_without_the_signs_gets_escapes(course, monkeypatch):
     terminal = io.TextIOWrapper(io.BytesIO(), "ascii")
     monkeypatch.setattr(sys, "stdout", terminal)
     course("list")
@@ -121,7 +120,7 @@ def test_a_terminal_without_the_signs_gets_escapes(course, monkeypatch) -> None:
     assert terminal.buffer.getvalue().decode("ascii").startswith("\\u2192  1  By hand")
 
 
-def test_show_opens_the_page_or_says_where_it_is(course, monkeypatch) -> None:
+def test_show_opens_the_page_or_says_where_it_is(course, monkeypatch):
     assert course("show", "1", "--text")[1].strip() == lesson(1).text.strip()
     page = Path("pages", f"{lesson(1).name}.html").resolve()
     monkeypatch.setattr(webbrowser, "open", lambda address: address == page.as_uri())
@@ -130,8 +129,8 @@ def test_show_opens_the_page_or_says_where_it_is(course, monkeypatch) -> None:
     assert "No browser could be opened: open it by hand." in course("show", "1")[1]
 
 
-def test_a_full_disk_costs_no_verdict_and_no_traceback(course, monkeypatch) -> None:
-    def full(*_: object, **options: object) -> None:
+def test_a_full_disk_costs_no_verdict_and_no_traceback(course, monkeypatch):
+    def full(*_, **options):
         raise OSError(28, "No space left on device")
 
     write(1)
@@ -155,7 +154,7 @@ def test_a_full_disk_costs_no_verdict_and_no_traceback(course, monkeypatch) -> N
         (None, "[MG915]"),
     ],
 )
-def test_a_file_that_is_no_text_says_why(course, content, why) -> None:
+def test_a_file_that_is_no_text_says_why(course, content, why):
     path = Path(lesson(1).file)
     if content is None:
         path.unlink()

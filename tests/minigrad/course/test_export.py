@@ -1,7 +1,5 @@
 """Exported notebooks run from top to bottom and are graded by the same checks."""
 
-from __future__ import annotations
-
 import json
 import os
 from pathlib import Path
@@ -15,7 +13,7 @@ from minigrad.course.export import notebook, write_notebooks
 from minigrad.course.lesson import lessons
 
 
-def test_notebooks_are_valid_and_leave_work_alone(tmp_path: Path) -> None:
+def test_notebooks_are_valid_and_leave_work_alone(tmp_path):
     (tmp_path / "progress.json").write_text("{}")
     (tmp_path / lessons()[1].file).write_text("mine = 2")
     paths, kept = write_notebooks(tmp_path)
@@ -30,7 +28,7 @@ def test_notebooks_are_valid_and_leave_work_alone(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def printed(tmp_path_factory) -> dict[int, str]:
+def printed(tmp_path_factory):
     """What the last cell of each solved notebook prints. One kernel executes them all."""
     folder = tmp_path_factory.mktemp("course")
     write_notebooks(folder)
@@ -47,11 +45,11 @@ def printed(tmp_path_factory) -> dict[int, str]:
 
 
 @pytest.mark.parametrize("number", [one.number for one in lessons()])
-def test_a_solved_notebook_passes(printed, number: int) -> None:
+def test_a_solved_notebook_passes(printed, number):
     assert "passed." in printed[number]
 
 
-def test_a_notebook_carries_its_pictures() -> None:
+def test_a_notebook_carries_its_pictures():
     for one in lessons():
         text = json.dumps(notebook(one, "")["cells"])
         assert "](" not in text.replace("](data:", "").replace("](http", ""), one.name

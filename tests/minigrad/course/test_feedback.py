@@ -2,8 +2,6 @@
 its own.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest
@@ -15,13 +13,13 @@ from minigrad.course.lesson import lesson
 SOLUTION = lesson(1).read("solution.py")
 
 
-def said(code: str, tries: int = 1, number: int = 1) -> str:
+def said(code, tries=1, number=1):
     one = lesson(number)
     verdict = grade(one, Path("course") / one.file, f"{one.read('solution.py')}\n{code}")
     return "\n".join(feedback.lines(verdict, tries))
 
 
-def test_the_ladder_climbs_with_each_try(course) -> None:
+def test_the_ladder_climbs_with_each_try(course):
     slip = lesson(1).slips[0]
     Path(lesson(1).file).write_text(f"{SOLUTION}\n{slip.code}")
     tries = [" ".join(course("check", "1")[1].split()) for _ in range(4)]
@@ -43,16 +41,14 @@ def test_the_ladder_climbs_with_each_try(course) -> None:
         ("dy_ds = 'x' * (2 << 20)", "did not answer: its answers take more than 1 MB"),
     ],
 )
-def test_errors_of_the_learners_code_are_shown_as_theirs(
-    code: str, tells: str, monkeypatch
-) -> None:
+def test_errors_of_the_learners_code_are_shown_as_theirs(code, tells, monkeypatch):
     monkeypatch.setattr(sandbox, "SECONDS", 1.0)
     text = said(code)
     assert tells in text and "passed" not in text
     assert "Traceback" not in text and "child.py" not in text
 
 
-def test_what_is_said_of_an_answer_is_short_however_long_the_answer() -> None:
+def test_what_is_said_of_an_answer_is_short_however_long_the_answer():
     text = said("dy_ds = '-' * 900_000")
     assert "a number is wanted, such as 0.25" in " ".join(text.split()) and len(text) < 2000
 
@@ -69,7 +65,5 @@ def test_what_is_said_of_an_answer_is_short_however_long_the_answer() -> None:
          "Does it always return its result?"),
     ],
 )  # fmt: skip
-def test_an_answer_of_another_form_is_told_which_it_needs(
-    number: int, code: str, tells: str
-) -> None:
+def test_an_answer_of_another_form_is_told_which_it_needs(number, code, tells):
     assert tells in " ".join(said(code, 2, number).split())

@@ -22,11 +22,11 @@ from minigrad.course.lesson import lesson
         ("x == 1", "y", None),
     ],
 )
-def test_the_line_of_a_definition(text: str, function: str, line: int) -> None:
+def test_the_line_of_a_definition(text, function, line):
     assert line_of(text, function) == line
 
 
-def test_what_is_not_written_is_compared_with_no_slip(monkeypatch) -> None:
+def test_what_is_not_written_is_compared_with_no_slip(monkeypatch):
     # which computes for seconds in some lessons
     monkeypatch.setattr("minigrad.course.grade._slip", None)
     assert not grade(lesson(1), Path(lesson(1).file), lesson(1).read("exercise.py")).passed

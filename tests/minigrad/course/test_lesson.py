@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from minigrad.course import child, feedback, quiz, wall
-from minigrad.course.grade import Verdict, grade, judge
-from minigrad.course.lesson import Lesson, Slip, lessons
+from minigrad.course.grade import grade, judge
+from minigrad.course.lesson import lessons
 from minigrad.course.sandbox import collected, draw_page
 from tests.run_page import run_page
 
@@ -26,11 +26,11 @@ each_lesson = pytest.mark.parametrize("one", LESSONS, ids=lambda one: one.name)
 
 
 @functools.cache  # each is a process of its own, and several tests look at the same verdicts
-def graded(one: Lesson, text: str) -> Verdict:
+def graded(one, text):
     return grade(one, Path("course") / one.file, text)
 
 
-def graded_here(one: Lesson, text: str) -> Verdict:
+def graded_here(one, text):
     """The verdict on a file that this process asks itself what the child would ask it: several
     times as fast.
     """
@@ -41,17 +41,17 @@ def graded_here(one: Lesson, text: str) -> Verdict:
     return judge(one, text, collected(json.loads(json.dumps([*lines, {"done": True}]))))
 
 
-def with_code(one: Lesson, code: str) -> str:
+def with_code(one, code):
     """The solution, with code that replaces part of it."""
     return f"{one.read('solution.py')}\n\n{code}\n"
 
 
-def said(verdict: Verdict, tries: int) -> str:
+def said(verdict, tries):
     return " ".join(" ".join(feedback.lines(verdict, tries)).split())
 
 
 @each_lesson
-def test_the_stub_gets_no_points(one: Lesson) -> None:
+def test_the_stub_gets_no_points(one):
     verdict = graded(one, one.read("exercise.py"))
     assert (verdict.passed, verdict.right) == (False, 0)
     assert "is not written yet" in said(verdict, 1)
@@ -59,7 +59,7 @@ def test_the_stub_gets_no_points(one: Lesson) -> None:
 
 
 @each_lesson
-def test_the_solution_passes(one: Lesson) -> None:
+def test_the_solution_passes(one):
     verdict = grade(one, Path("course") / one.file, one.read("solution.py"), wall.find())
     assert verdict.passed, said(verdict, 3)
     assert verdict.right == len(one.questions) > 0
@@ -68,7 +68,7 @@ def test_the_solution_passes(one: Lesson) -> None:
 @pytest.mark.parametrize(
     ("one", "slip"), SLIPS, ids=[f"{one.number}: {slip.name}" for one, slip in SLIPS]
 )
-def test_each_slip_is_rejected_and_named_on_the_ladder(one: Lesson, slip: Slip) -> None:
+def test_each_slip_is_rejected_and_named_on_the_ladder(one, slip):
     judged = graded if slip is one.slips[0] else graded_here  # one of each lesson as a learner's is
     verdict = judged(one, with_code(one, slip.code))
     assert not verdict.passed
@@ -81,25 +81,25 @@ def test_each_slip_is_rejected_and_named_on_the_ladder(one: Lesson, slip: Slip) 
 @pytest.mark.parametrize(
     ("one", "name", "code"), RIGHT, ids=[f"{one.number}: {name}" for one, name, _ in RIGHT]
 )
-def test_right_answers_in_other_ways_pass(one: Lesson, name: str, code: str) -> None:
+def test_right_answers_in_other_ways_pass(one, name, code):
     verdict = graded(one, with_code(one, code))
     assert verdict.passed, said(verdict, 3)
 
 
 @each_lesson
-def test_there_are_hints(one: Lesson) -> None:
+def test_there_are_hints(one):
     assert len(one.hints) >= 3 and all(one.hints)
 
 
 @each_lesson
-def test_the_text_runs_and_prints_what_it_shows(one: Lesson, tmp_path: Path, monkeypatch) -> None:
+def test_the_text_runs_and_prints_what_it_shows(one, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert one.text.startswith(f"# Lesson {one.number}: ")
     assert run_page(one.folder / "text.md") == []
 
 
 @each_lesson
-def test_questions_are_sealed_and_have_sentences(one: Lesson) -> None:
+def test_questions_are_sealed_and_have_sentences(one):
     for question in quiz.read(one):
         # a sentence for the right answer, and for a well-known wrong one
         assert len(question["sentences"]) >= 2
@@ -109,10 +109,10 @@ def test_questions_are_sealed_and_have_sentences(one: Lesson) -> None:
 
 
 @each_lesson
-def test_pages_are_drawn_from_the_learners_own_functions(one: Lesson, tmp_path: Path) -> None:
+def test_pages_are_drawn_from_the_learners_own_functions(one, tmp_path):
     target = tmp_path / "page.html"
 
-    def drawn(code: str) -> bool:
+    def drawn(code):
         text = with_code(one, code)
         problem = graded(one, text).problem
         if problem is not None and problem.kind != "wrong":
@@ -126,7 +126,7 @@ def test_pages_are_drawn_from_the_learners_own_functions(one: Lesson, tmp_path: 
 
 
 @each_lesson
-def test_the_page_is_the_one_that_the_text_makes(one: Lesson, monkeypatch) -> None:
+def test_the_page_is_the_one_that_the_text_makes(one, monkeypatch):
     monkeypatch.syspath_prepend(ROOT / "docs")
     make_course = pytest.importorskip("make_course")
     assert make_course.page(one) == one.read("page.html"), "run: python docs/make_course.py"

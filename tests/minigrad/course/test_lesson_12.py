@@ -9,6 +9,8 @@ import minigrad as mg
 from layers import RNN, RNNCell, TruncatedBPTT, unroll
 from minigrad.course.lessons.lesson_12_truncation import solution, trained
 
+from .conftest import alike
+
 rng = np.random.default_rng(12)
 
 
@@ -18,10 +20,9 @@ def test_truncated_has_the_layers_states_and_gradients(k):
     h0 = mg.Tensor(rng.normal(size=(2, 4)).astype("f4"), requires_grad=True)
     mine = solution.truncated(lambda x, h: cell(x, h)[1], xs, h0, k)
     theirs, _ = unroll(cell, xs, h0, truncate=k)
-    for a, b in zip(mine, theirs, strict=True):
-        np.testing.assert_array_equal(a.array, b.array)
+    alike([h.array for h in mine], [h.array for h in theirs])
     found, expected = (mg.grad(hs[-1].sum(), [cell.W_hh])[0].array for hs in (mine, theirs))
-    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    alike([found], [expected], 1e-5)
 
 
 @pytest.mark.parametrize(("T", "k1", "k2"), [(7, 2, 3), (6, 2, 2), (12, 5, 7), (3, 4, 9)])
@@ -42,7 +43,7 @@ def test_prediction_and_measurement_are_those_of_the_report_and_of_the_text(k, s
     full, cut = (
         trained.truncated_gradient(solution.truncated, steps, model, *batch) for steps in (40, k)
     )
-    np.testing.assert_allclose(sum(parts), full, atol=1e-12)
+    alike([sum(parts)], [full])
     measured = solution.cosine(cut, full)
     report = mg.truncation_report(model, batch, ks=[k])
     assert measured == pytest.approx(report.cosine[k]["rnn.cell.W_hh"], abs=1e-9)

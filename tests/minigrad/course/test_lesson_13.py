@@ -25,7 +25,8 @@ def test_the_cells_are_those_of_layers(kind):
     for cell in cells:
         h = layers.unroll(cell, xs, cell.initial_state(2))[0][-1]
         results.append([h.array, mg.grad((h * h).sum(), [cell.W_hh])[0].array])
-    alike(*results, 1e-10)
+    found, expected = results
+    alike(found, expected, 1e-10)
 
 
 def test_the_memory_fades_as_predicted():

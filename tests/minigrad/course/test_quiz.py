@@ -11,7 +11,7 @@ CHOICE = quiz.seal(
 )
 
 
-def test_answers_are_compared_by_value_and_choices_without_case() -> None:
+def test_answers_are_compared_by_value_and_choices_without_case():
     assert [quiz.answer(NUMBER, text) for text in (" 6,0 ", "3.", "4")] == [
         (True, "Yes."), (False, "That is b."), (False, "")]  # fmt: skip
     assert quiz.answer(CHOICE, "B)") == (True, "Yes.") and "Yes" not in str(NUMBER)

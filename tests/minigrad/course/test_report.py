@@ -2,8 +2,6 @@
 escapes.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import time
@@ -27,7 +25,7 @@ def run(typed):
     return lambda *words: typed("report", *words, "--lesson", "1", "--lesson", "2")
 
 
-def hand_in(name: str, **files: str | bytes) -> Path:
+def hand_in(name, **files):
     """Write a folder of class/; `first` is the file of lesson 1, others have their own names."""
     folder = Path("class", name)
     folder.mkdir(parents=True)
@@ -38,15 +36,15 @@ def hand_in(name: str, **files: str | bytes) -> Path:
     return folder
 
 
-def rows(text: str) -> dict[str, dict]:
+def rows(text):
     return {row["name"]: row for row in json.loads(text)["submissions"]}
 
 
-def notes(text: str) -> dict[str, str]:
+def notes(text):
     return {name: row["note"] for name, row in rows(text).items()}
 
 
-def test_every_shape_of_a_submission_has_a_row(run) -> None:
+def test_every_shape_of_a_submission_has_a_row(run):
     of_the_course = {"README.md": "", "progress.json": "{}", "pages/x.html": "", ".git/x": ""}
     hand_in("ada", first=SOLUTION, **of_the_course)
     hand_in("empty")
@@ -73,7 +71,7 @@ def test_every_shape_of_a_submission_has_a_row(run) -> None:
     assert all(f"{name} " in table and note in table for name, note in expected.items())
 
 
-def test_gradescope_s_results(run) -> None:
+def test_gradescope_s_results(run):
     hand_in("nested", **{f"my-course/{FIRST}": SOLUTION})  # the only folder with lessons' files
     hand_in("two", **{f"a/{FIRST}": SOLUTION, f"b/{FIRST}": SOLUTION})
     for name, points, message in (
@@ -87,9 +85,7 @@ def test_gradescope_s_results(run) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="makes links and a named pipe")
-def test_files_that_cannot_be_read_say_why_and_links_show_nothing(
-    run, tmp_path: Path, monkeypatch
-) -> None:
+def test_files_that_cannot_be_read_say_why_and_links_show_nothing(run, tmp_path, monkeypatch):
     secret = tmp_path / "secret.py"
     secret.write_text("the secret = 1")
     hand_in("long", first=b"#" * 2**21)
@@ -101,7 +97,7 @@ def test_files_that_cannot_be_read_say_why_and_links_show_nothing(
     hand_in("locked", first=SOLUTION)
     iterdir = Path.iterdir
 
-    def refuse(path: Path):  # root may read everything
+    def refuse(path):  # root may read everything
         if path.name == "locked":
             raise PermissionError(13, "Permission denied")
         return iterdir(path)
@@ -124,7 +120,7 @@ def test_files_that_cannot_be_read_say_why_and_links_show_nothing(
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows has no such names")
 @pytest.mark.parametrize("options", [[], ["--json"], ["--gradescope"]])
-def test_names_are_escaped(run, options: list[str]) -> None:
+def test_names_are_escaped(run, options):
     hand_in("eve\x1b[2J\nada 2", first=SOLUTION, **{"\x1b[31m.py": ""})
     os.mkdir(b"class/lat\xe9")
     text = run("class", *options)[1]
@@ -132,7 +128,7 @@ def test_names_are_escaped(run, options: list[str]) -> None:
     assert "eve\\x1b[2J\\nada 2" in text.replace("\\\\", "\\")
 
 
-def test_several_folders_and_none(run) -> None:
+def test_several_folders_and_none(run):
     for name in ("a/ada", "b/ada"):
         hand_in(name, first=SOLUTION)
     assert list(notes(run("class/a", "class/b", "class/a/ada", "--json")[1])) == ["a/ada", "b/ada"]
@@ -142,7 +138,7 @@ def test_several_folders_and_none(run) -> None:
     assert code == 2 and "MG918" in text
 
 
-def test_a_notebook_that_adds_nothing_to_the_lesson_s_file_is_not_named(run) -> None:
+def test_a_notebook_that_adds_nothing_to_the_lesson_s_file_is_not_named(run):
     one = lesson(1)
     books = {f"{one.name}.ipynb": json.dumps(notebook(one, SOLUTION)), "other.ipynb": "[" * 9999}
     hand_in("same", first=SOLUTION, **books)
@@ -153,7 +149,7 @@ def test_a_notebook_that_adds_nothing_to_the_lesson_s_file_is_not_named(run) -> 
     }
 
 
-def test_marks_are_kept_and_a_file_whose_grading_fails_loses_only_itself(run, monkeypatch) -> None:
+def test_marks_are_kept_and_a_file_whose_grading_fails_loses_only_itself(run, monkeypatch):
     graded = []
 
     def noted(one, path, *rest):
@@ -162,7 +158,7 @@ def test_marks_are_kept_and_a_file_whose_grading_fails_loses_only_itself(run, mo
             raise RecursionError("too deep")
         return grade.grade(one, path, *rest)
 
-    def report_again() -> tuple[str, list[int]]:
+    def report_again():
         graded.clear()
         code, text = run("class", "--jobs", "2", "--keep", "marks", "--json", "-o", "marks.json")
         assert code == 1
@@ -184,7 +180,7 @@ def test_marks_are_kept_and_a_file_whose_grading_fails_loses_only_itself(run, mo
 
 
 @pytest.mark.parametrize("options", [["-o", "file/marks.txt"], ["--keep", "file"]])
-def test_where_nothing_can_be_written_no_mark_is_lost(run, options) -> None:
+def test_where_nothing_can_be_written_no_mark_is_lost(run, options):
     hand_in("ada", first=SOLUTION)
     Path("file").write_text("")
     code, text = run("class", *options)
@@ -192,11 +188,12 @@ def test_where_nothing_can_be_written_no_mark_is_lost(run, options) -> None:
     assert "-o" not in options or "ada   1/2     x  ." in text
 
 
-def test_files_are_judged_one_at_a_time(run, monkeypatch) -> None:
+def test_files_are_judged_one_at_a_time(run, monkeypatch):
     """Else lesson 14's right accuracies are read while another thread has worked out only two of
     three.
     """
-    judging, judge = [], grade.judge
+    judging: list[int] = []
+    judge = grade.judge
 
     def watched(*given):
         assert not judging

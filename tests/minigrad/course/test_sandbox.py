@@ -13,7 +13,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +29,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
-def place() -> Iterator[Path]:
+def place():
     """A folder that every user may enter."""
     folder = Path(tempfile.mkdtemp(prefix="strangers-"))
     folder.chmod(0o755)
@@ -38,7 +37,7 @@ def place() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-def state(folder: Path) -> list[Any]:
+def state(folder):
     """All that can be changed from outside about what a folder holds."""
     found: list[Any] = []
     for path in sorted(folder.rglob("*")):
@@ -48,7 +47,7 @@ def state(folder: Path) -> list[Any]:
     return found
 
 
-def as_nobody(place: Path) -> list[str]:
+def as_nobody(place):
     """What stands before a command that is to run as nobody. Python may lie in root's own folder: a
     way in is made.
     """
@@ -69,7 +68,7 @@ def as_nobody(place: Path) -> list[str]:
     return prefix
 
 
-def files_of(place: Path, codes: dict[str, str], port: int) -> Path:
+def files_of(place, codes, port):
     """Put submissions into `place`/class, honest ones first and last. Returns a folder that they
     may not touch.
     """
@@ -100,9 +99,7 @@ def files_of(place: Path, codes: dict[str, str], port: int) -> Path:
         ("hook", NEED_A_WALL + SLOW, ""),
     ],
 )
-def test_hostile_submissions_get_nothing_and_harm_nothing(
-    fences: str, left_out: tuple[str], user: str, place: Path
-) -> None:
+def test_hostile_submissions_get_nothing_and_harm_nothing(fences, left_out, user, place):
     if fences != "hook" and wall.find().program is None:
         pytest.skip(str(wall.find()))
     codes = {name: code for name, code in HOSTILE.items() if name not in left_out}
@@ -132,7 +129,7 @@ def test_hostile_submissions_get_nothing_and_harm_nothing(
     assert found["megabytes"] < 300 and not processes_with(str(place))
 
 
-def processes_with(words: str) -> list[str]:
+def processes_with(words):
     """Command lines of living processes; those that are just ending are given a moment."""
     time.sleep(1.0)
     found = []

@@ -20,6 +20,6 @@ thread.start(); thread.join()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a filter of Linux")
-def test_calls_that_no_lesson_needs_are_refused_and_threads_are_not() -> None:
+def test_calls_that_no_lesson_needs_are_refused_and_threads_are_not():
     done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True)
     assert done.stdout == "refused\n" * 4 + "a thread\n", done.stderr

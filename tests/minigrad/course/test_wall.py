@@ -2,8 +2,6 @@
 none.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess
@@ -18,9 +16,7 @@ from minigrad.course.lesson import lesson
 
 
 @pytest.mark.skipif(wall.find().program is None, reason="no wall on this machine")
-def test_of_an_environment_that_holds_submissions_only_python_is_seen(
-    tmp_path: Path, monkeypatch
-) -> None:
+def test_of_an_environment_that_holds_submissions_only_python_is_seen(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "prefix", str(tmp_path))
     lessons = tmp_path / "lib" / "python3.12" / "site-packages" / "minigrad" / "course" / "lessons"
     lessons.mkdir(parents=True)
@@ -33,14 +29,14 @@ def test_of_an_environment_that_holds_submissions_only_python_is_seen(
     assert seen.stdout == "[False, False, True]\n", seen.stderr
 
 
-def found(monkeypatch, program: str | None) -> wall.Wall:
+def found(monkeypatch, program):
     """The wall that is found where this is bubblewrap."""
     with monkeypatch.context() as patched:
         patched.setattr(shutil, "which", lambda name: program)
         return wall.find.__wrapped__()
 
 
-def test_report_says_what_it_stands_behind_and_can_require_it(typed, monkeypatch) -> None:
+def test_report_says_what_it_stands_behind_and_can_require_it(typed, monkeypatch):
     Path(lesson(1).file).write_text("x = 1")
     assert str(wall.find()) in typed("report", "--lesson", "1")[1]
     missing = found(monkeypatch, None)
@@ -53,7 +49,7 @@ def test_report_says_what_it_stands_behind_and_can_require_it(typed, monkeypatch
     assert code == 2 and "[MG926]" in text
 
 
-def test_a_wall_that_does_not_work_is_none(tmp_path: Path, monkeypatch) -> None:
+def test_a_wall_that_does_not_work_is_none(tmp_path, monkeypatch):
     program = tmp_path / "bwrap"
     program.write_text("#!/bin/sh\necho 'setting up uid map: Permission denied' >&2\nexit 1\n")
     program.chmod(0o755)

@@ -1,7 +1,5 @@
 """A learner's folder: nothing of theirs is overwritten, nothing they have reached is lost."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 
@@ -12,7 +10,7 @@ from minigrad.course.lesson import lesson, lessons
 from .conftest import record, write
 
 
-def test_start_never_overwrites(course) -> None:
+def test_start_never_overwrites(course):
     first, second = (Path(lesson(number).file) for number in (1, 2))
     first.write_text("mine")
     second.unlink()
@@ -21,7 +19,7 @@ def test_start_never_overwrites(course) -> None:
     assert first.read_text() == "mine" and second.read_text() == lesson(2).read("exercise.py")
 
 
-def test_reset_keeps_a_copy_each_time(course) -> None:
+def test_reset_keeps_a_copy_each_time(course):
     for text in ("first", "second"):
         Path(lesson(1).file).write_text(text)
         course("reset", "1")
@@ -31,7 +29,7 @@ def test_reset_keeps_a_copy_each_time(course) -> None:
     assert Path(lesson(1).file).read_text() == lesson(1).read("exercise.py")
 
 
-def test_windows_line_ends_and_a_byte_order_mark_pass(course) -> None:
+def test_windows_line_ends_and_a_byte_order_mark_pass(course):
     text = lesson(1).read("solution.py").replace("\n", "\r\n")
     Path(lesson(1).file).write_bytes(b"\xef\xbb\xbf" + text.encode())
     assert course("check", "1")[0] == 0
@@ -43,7 +41,7 @@ def test_windows_line_ends_and_a_byte_order_mark_pass(course) -> None:
      "[]", "7", "null", "[" * 9999, "\xff"],
     ids=range(8),
 )  # fmt: skip
-def test_damaged_progress_is_named_and_kept(course, text) -> None:
+def test_damaged_progress_is_named_and_kept(course, text):
     Path("progress.json").write_text(text, encoding="latin-1")
     write(1)
     before = Path(lesson(1).file).read_text()
@@ -54,7 +52,7 @@ def test_damaged_progress_is_named_and_kept(course, text) -> None:
     assert Path(lesson(1).file).read_text() == before
 
 
-def test_progress_of_another_version_or_program_is_kept(course) -> None:
+def test_progress_of_another_version_or_program_is_kept(course):
     first, second = lesson(1).name, lesson(2).name
     entry = {"answers": {"7": "b", "x": "c", "0": "1.2"}, "hints": 99, "stars": 3}
     progress = {first: entry, "lesson_99_later": {"passed": "yes"}}
@@ -65,9 +63,7 @@ def test_progress_of_another_version_or_program_is_kept(course) -> None:
     assert json.loads(Path("progress.json").read_text()) == {**progress, second: {"passed": "now"}}
 
 
-def test_the_course_is_found_from_a_folder_below_and_nowhere_else(
-    course, tmp_path: Path, monkeypatch
-) -> None:
+def test_the_course_is_found_from_a_folder_below_and_nowhere_else(course, tmp_path, monkeypatch):
     monkeypatch.chdir("pages")
     assert course("list")[0] == 0
     monkeypatch.chdir(tmp_path)
