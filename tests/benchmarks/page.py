@@ -8,7 +8,9 @@ import os
 import platform
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import date
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +51,7 @@ def write(
 ) -> None:
     """The page and the plots beside it."""
     (out.parent / "images").mkdir(parents=True, exist_ok=True)
-    lines = [INTRODUCTION.format(command=command, machine=machine(parts))]
+    lines = [INTRODUCTION.format(command=command, machine=machine())]
     lines += ["## What is asked, and what came out\n", markdown(reached)]
     for workload, results in parts:
         text = workload.text.format(**vars(sizes)).strip()
@@ -64,18 +66,29 @@ def write(
     out.write_text("\n".join(lines) + "\n")
 
 
-def machine(parts: Sequence[Part]) -> str:
+LIBRARIES = (
+    "minigrad",
+    "numpy",
+    "torch",
+    "jax",
+    "autograd",
+    "keras",
+    "tensorflow-cpu",
+    "tensorflow",
+)
+
+
+def machine() -> str:
     """The processor, the system and the versions."""
     info = Path("/proc/cpuinfo")
     found = re.search(r"model name\s*: (.*)", info.read_text()) if info.exists() else None
     processor = found[1] if found else platform.processor()
-    versions = {"Python": platform.python_version()}
-    for _, results in parts:
-        for result in results:
-            versions |= result.answers[0].get("versions", {})
     system = f"{os.cpu_count()} cores, {platform.system()} {platform.release()}"
-    libraries = ", ".join(f"{name} {version}" for name, version in versions.items())
-    return f"{date.today()}, {processor}, {system}. {libraries}."
+    versions = [f"Python {platform.python_version()}"]
+    for name in LIBRARIES:
+        with suppress(PackageNotFoundError):
+            versions.append(f"{name} {version(name)}")
+    return f"{date.today()}, {processor}, {system}. {', '.join(versions)}."
 
 
 COLOURS = {  # minigrad stands out; the rest can be told apart by colour-blind eyes (Okabe and Ito)

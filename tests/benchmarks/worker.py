@@ -3,7 +3,7 @@ asked.
 
     python worker.py CORE PROBLEM MODULE SETTING WORKLOAD CASE
 
-Speaks in lines of JSON: once {"check": ..., "versions": ...} when it is ready, then {"wall": ...,
+Speaks in lines of JSON: once {"check": ..., "note": ...} when it is ready, then {"wall": ...,
 "cpu": ..., "memory": ...} for each line of its input, which is a number of seconds.
 """
 
@@ -38,7 +38,7 @@ def main():
         given = pickle.load(file)
     before = peak_memory(afresh=True)
     call, check, units, note = build(contender, setting, given, case)
-    reply(check=check, note=note, versions=contender.versions(), cpu=time.process_time())
+    reply(check=check, note=note, cpu=time.process_time())
     for line in sys.stdin:
         wall, cpu = measure(call, float(line))
         reply(wall=wall / units, cpu=cpu / units, memory=peak_memory() - before)

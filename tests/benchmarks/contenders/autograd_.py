@@ -1,14 +1,8 @@
 """autograd (HIPS): gradients of NumPy functions, recorded operation by operation."""
 
-from importlib.metadata import version
-
 import autograd.numpy as anp
 import numpy as np
 from autograd import value_and_grad
-
-
-def versions():
-    return {"autograd": version("autograd"), "NumPy": np.__version__}
 
 
 def unrolled(setting, xs, weights):

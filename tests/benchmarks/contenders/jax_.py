@@ -9,10 +9,6 @@ import jax.numpy as jnp
 import numpy as np
 
 
-def versions():
-    return {"JAX": jax.__version__}
-
-
 def unrolled(setting, xs, weights):
     parameters = tuple(map(jnp.asarray, weights.values()))
     h0 = jnp.zeros((len(xs[0]), len(weights["b"])))

@@ -10,7 +10,6 @@ if keras.backend.backend() == "tensorflow":
 
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
-    BACKEND = {"TensorFlow": tf.__version__}
 
     class SummingAdam(keras.optimizers.Adam):
         """Keras's own, with each row of the embedding's gradient summed before it is squared.
@@ -25,14 +24,7 @@ if keras.backend.backend() == "tensorflow":
 
     Adam: type = SummingAdam
 else:
-    import jax
-
     Adam = keras.optimizers.Adam
-    BACKEND = {"JAX": jax.__version__}
-
-
-def versions():
-    return {"Keras": keras.__version__, **BACKEND}
 
 
 def classifier(kind, weights):

@@ -26,10 +26,6 @@ def fill(model, kind, weights):
     model.load_state_dict({names[name]: array for name, array in weights.items()})
 
 
-def versions():
-    return {"minigrad": mg.__version__, "NumPy": np.__version__}
-
-
 def unrolled(setting, xs, weights):
     inputs = [mg.Tensor(x) for x in xs]
     U, W, b = parameters = [mg.Tensor(array, requires_grad=True) for array in weights.values()]

@@ -8,10 +8,6 @@ f, g, o (LSTM).
 import numpy as np
 
 
-def versions():
-    return {"NumPy": np.__version__}
-
-
 def unrolled(setting, xs, weights):
     U, W, b = weights.values()
 

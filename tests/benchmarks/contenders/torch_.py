@@ -15,10 +15,6 @@ torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
 torch.set_num_interop_threads(1)
 
 
-def versions():
-    return {"PyTorch": torch.__version__}
-
-
 def unrolled(setting, xs, weights):
     inputs = [torch.from_numpy(x) for x in xs]
     U, W, b = parameters = [torch.tensor(array, requires_grad=True) for array in weights.values()]

@@ -421,7 +421,7 @@ def main(fences, place, port):
         "marks": {folder.name: [row[0].passed, row[0].right, row[0].said] for folder, row in marks.items()},
         "received": received, "left": os.listdir(tempfile.gettempdir()),
         "limits": limits() == before_all,
-        "megabytes": peak >> 10, "user": os.geteuid(),
+        "megabytes": peak >> 10,
     }))  # fmt: skip
 
 
