@@ -14,7 +14,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from problem import Sizes
 from results import figure, markdown, table
 from turns import Result
 from workloads import Workload
@@ -46,9 +45,7 @@ torch.compile takes no part: it leaves nn.RNN, nn.GRU and nn.LSTM as they are.
 """
 
 
-def write(
-    out: Path, parts: Sequence[Part], sizes: Sizes, reached: list[list[str]], command: str
-) -> None:
+def write(out, parts, sizes, reached, command):
     """The page and the plots beside it."""
     (out.parent / "images").mkdir(parents=True, exist_ok=True)
     lines = [INTRODUCTION.format(command=command, machine=machine())]
@@ -78,7 +75,7 @@ LIBRARIES = (
 )
 
 
-def machine() -> str:
+def machine():
     """The processor, the system and the versions."""
     info = Path("/proc/cpuinfo")
     found = re.search(r"model name\s*: (.*)", info.read_text()) if info.exists() else None
@@ -98,14 +95,14 @@ COLOURS = {  # minigrad stands out; the rest can be told apart by colour-blind e
 }  # fmt: skip
 
 
-def grouped(results: Sequence[Result], key: Any) -> dict[Any, list[Result]]:
+def grouped(results, key):
     groups: dict[Any, list[Result]] = {}
     for result in results:
         groups.setdefault(key(result), []).append(result)
     return groups
 
 
-def bars(results: Sequence[Result]) -> Any:
+def bars(results):
     """CPU time of each contender, a panel for each case."""
     from matplotlib.figure import Figure
 
@@ -123,7 +120,7 @@ def bars(results: Sequence[Result]) -> Any:
     return drawing
 
 
-def curves(results: Sequence[Result]) -> Any:
+def curves(results):
     """CPU time against each size, both axes logarithmic."""
     from matplotlib.figure import Figure
 

@@ -52,7 +52,7 @@ class Problem:
     ids: Array  # (reviews, T), int32
     labels: Array  # (reviews,), float32
 
-    def batches(self, count: int, start: int = 0) -> list[tuple[Array, Array]]:
+    def batches(self, count, start=0):
         """`count` batches (ids (B, T), labels (B, 1)), beginning with batch `start`, around and
         around the reviews.
         """
@@ -60,7 +60,7 @@ class Problem:
         rows = start * self.sizes.batch + np.arange(math.prod(shape)).reshape(shape)
         return [(self.ids[r], self.labels[r, None]) for r in rows % len(self.labels)]
 
-    def weights(self, kind: str) -> Weights:
+    def weights(self, kind):
         """Start weights of experiment 1a: table, W_xh, W_hh, b (or b_xh and b_hh), W, c.
 
         Blocks of H columns stand in the order z, r, n for a GRU and i, f, g, o for an LSTM, whose
@@ -88,14 +88,14 @@ class Problem:
             weights["b"][s.hidden : 2 * s.hidden] = 1
         return {name: np.ascontiguousarray(array, np.float32) for name, array in weights.items()}
 
-    def vectors(self) -> tuple[list[Array], Weights]:
+    def vectors(self):
         """For a bare recurrence: T inputs (B, D), and W_xh, W_hh, b."""
         weights = self.weights("rnn")
         b = np.random.default_rng(99).uniform(-0.1, 0.1, self.sizes.hidden).astype(np.float32)
         xs = [weights["table"][ids] for ids in self.ids[: self.sizes.batch].T]
         return xs, {"W_xh": weights["W_xh"], "W_hh": weights["W_hh"], "b": b}
 
-    def resized(self, **sizes: int) -> Problem:
+    def resized(self, **sizes):
         """The same with other sizes. Longer reviews are several in a row; a larger vocabulary is
         used at wider gaps.
         """
@@ -110,7 +110,7 @@ class Problem:
         return Problem(new, ids % new.vocabulary, labels)
 
 
-def from_reviews(sizes: Sizes) -> Problem:
+def from_reviews(sizes):
     """The problem on the bundled training reviews, shuffled."""
     from minigrad.data import load_imdb
 
@@ -120,6 +120,6 @@ def from_reviews(sizes: Sizes) -> Problem:
     return Problem(sizes, ids, train.labels[rows].astype(np.float32))
 
 
-def _glorot(rng: np.random.Generator, rows: int, columns: int) -> Array:
+def _glorot(rng, rows, columns):
     limit = math.sqrt(6 / (rows + columns))
     return rng.uniform(-limit, limit, (rows, columns))

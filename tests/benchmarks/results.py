@@ -4,25 +4,22 @@ of itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from roster import MINIGRAD
-from turns import Result
-from workloads import Workload
 
 HEAD = ["", "case", "CPU ms", "wall ms", "to minigrad", "difference", "MB", ""]
 DIFFERS = "DIFFERS"
 
 
-def difference(one: Any, other: Any) -> float:
+def difference(one, other):
     """The largest difference of two numbers, relative to max(1, the larger of them)."""
     one, other = np.array(one), np.array(other)
     return float(np.max(np.abs(one - other) / np.maximum(1, np.maximum(abs(one), abs(other)))))
 
 
-def table(workload: Workload, results: Sequence[Result]) -> list[list[str]]:
+def table(workload, results):
     """The rows as text below their heads, without columns in which nobody has anything."""
     lines = [HEAD]
     for result in results:
@@ -32,7 +29,7 @@ def table(workload: Workload, results: Sequence[Result]) -> list[list[str]]:
     return [[line[i] for i in used] for line in lines]
 
 
-def row(workload: Workload, result: Result, peers: Sequence[Result]) -> list[str]:
+def row(workload, result, peers):
     """A contender beside those that did the same."""
     cells = [result.contender.label, result.case, *[""] * 6]
     if result.error:
@@ -54,12 +51,12 @@ def row(workload: Workload, result: Result, peers: Sequence[Result]) -> list[str
     return cells
 
 
-def figure(value: float) -> str:
+def figure(value):
     """Three significant digits: 0.831, 12.3, 1,234."""
     return f"{value:.3g}" if value < 999.5 else f"{value:,.0f}"
 
 
-def markdown(lines: Sequence[Sequence[str]]) -> str:
+def markdown(lines):
     rule = ["---", *["---:"] * (len(lines[0]) - 1)]
     rows = [" | ".join(line).replace("\n", " ") for line in (lines[0], rule, *lines[1:])]
     return "\n".join(f"| {row} |" for row in rows)
@@ -106,7 +103,7 @@ TARGETS = [
 ]
 
 
-def targets(workload: Workload, results: Sequence[Result]) -> Iterator[list[str]]:
+def targets(workload, results):
     """Rows of what is asked, at most how much, and what came out, as far as this run can tell."""
     done = {(one.contender.name, one.case): one for one in results if not one.error}
     for target in TARGETS:
@@ -124,5 +121,5 @@ def targets(workload: Workload, results: Sequence[Result]) -> Iterator[list[str]
             yield [asked, f"{target.limit:g}", f"{measured:.2f}", reached]
 
 
-def is_peer(result: Result) -> bool:
+def is_peer(result):
     return result.contender.module not in ("numpy_by_hand", "minigrad_")

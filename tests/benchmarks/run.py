@@ -15,23 +15,22 @@ import argparse
 import pickle
 import sys
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
 import page
 from problem import Sizes, from_reviews
 from results import DIFFERS, markdown, table, targets
-from roster import CONTENDERS, Contender
+from roster import CONTENDERS
 from tqdm import tqdm
-from turns import Result, take_turns
-from workloads import WORKLOADS, Workload
+from turns import take_turns
+from workloads import WORKLOADS
 
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 SMOKE = Sizes(steps=5, batch=3, width=4, hidden=3, vocabulary=60, compared=5, aged=8, reviews=75)
 """Small enough for a test; what it measures means nothing."""
 
 
-def main() -> int:
+def main():
     options = command_line()
     sizes = SMOKE if options.smoke else Sizes()
     everyone = [
@@ -62,9 +61,7 @@ def main() -> int:
     return int(any(DIFFERS in markdown(table(*part)) for part in parts))
 
 
-def measure(
-    workload: Workload, everyone: Sequence[Contender], problem: Path, smoke: bool
-) -> list[Result]:
+def measure(workload, everyone, problem, smoke):
     """All turns of one workload, below a progress bar."""
     rounds, seconds = (1, 0.0) if smoke else (workload.rounds, 0.5)
     cases = list(workload.cases)
@@ -78,7 +75,7 @@ def measure(
     return results
 
 
-def command_line() -> argparse.Namespace:
+def command_line():
     titles = "; ".join(f"{workload.letter} {workload.title}" for workload in WORKLOADS)
     parser = argparse.ArgumentParser(
         description=__doc__.split("\n\n")[0], epilog=f"Workloads: {titles}"

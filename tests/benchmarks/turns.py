@@ -14,7 +14,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +35,7 @@ SETTINGS = {
 Answer = dict[str, Any]
 
 
-def threads(case: str) -> int:
+def threads(case):
     return 2 if case.endswith("two threads") else 1
 
 
@@ -51,21 +50,21 @@ class Result:
     answers: list[Answer]
 
     @property
-    def error(self) -> str:
+    def error(self):
         return str(self.answers[-1].get("error", ""))
 
-    def median(self, what: str) -> float:
+    def median(self, what):
         """Of the rounds: "cpu" or "wall" in seconds, "memory" in bytes."""
         return float(median(round[what] for round in self.answers[1:]))
 
     @property
-    def clock(self) -> str:
+    def clock(self):
         """CPU time, which other work on the machine disturbs least; wall time if there are several
         threads.
         """
         return "cpu" if threads(self.case) == 1 else "wall"
 
-    def ratio(self, other: Result) -> float:
+    def ratio(self, other):
         """Time to the other's: the median of the rounds' ratios, since what slows a round down
         slows both.
         """
@@ -73,7 +72,7 @@ class Result:
         return float(median(mine[self.clock] / theirs[self.clock] for mine, theirs in pairs))
 
 
-def core(case: str) -> str:
+def core(case):
     """The core that all contenders with one thread run on: the last one that this process may
     use.
     """
@@ -81,7 +80,7 @@ def core(case: str) -> str:
     return str(max(os.sched_getaffinity(0))) if pinned else "any"
 
 
-def environment(contender: Contender, case: str) -> dict[str, str]:
+def environment(contender, case):
     """A contender's environment variables: BLAS chooses its own kernels, and compiled modules are
     kept.
     """
@@ -94,7 +93,7 @@ def environment(contender: Contender, case: str) -> dict[str, str]:
 class Worker:
     """A contender's process, which runs worker.py."""
 
-    def __init__(self, contender: Contender, problem: Path, workload: str, case: str) -> None:
+    def __init__(self, contender, problem, workload, case):
         arguments = [core(case), str(problem), contender.module, contender.setting, workload, case]
         self.log = tempfile.TemporaryFile("w+")  # noqa: SIM115  # as long-lived as the process
         self.process = subprocess.Popen(
@@ -106,12 +105,12 @@ class Worker:
             env=environment(contender, case),
         )
 
-    def close(self) -> None:
+    def close(self):
         self.process.kill()
         with self.process:  # closes the pipes, and waits
             self.log.close()
 
-    def reply(self) -> Answer:
+    def reply(self):
         """Its next answer; {"error": the last line that it printed} if it has died."""
         assert self.process.stdout is not None
         if line := self.process.stdout.readline():
@@ -121,24 +120,24 @@ class Worker:
         status = self.process.wait()
         return {"error": last_line(self.log.read()) or f"ended with status {status}"}
 
-    def ask(self, seconds: float) -> Answer:
+    def ask(self, seconds):
         assert self.process.stdin is not None
         print(seconds, file=self.process.stdin, flush=True)
         return self.reply()
 
 
-def last_line(text: str) -> str:
+def last_line(text):
     return text.strip().rpartition("\n")[2]
 
 
 def take_turns(
-    problem: Path,
-    contenders: Sequence[Contender],
-    workload: str,
-    case: str,
-    rounds: int,
-    seconds: float,
-) -> list[Result]:
+    problem,
+    contenders,
+    workload,
+    case,
+    rounds,
+    seconds,
+):
     """A first turn for each contender, and `rounds` more; who fails has no further turn.
 
     The first turn builds a contender, each other one runs it for `seconds`. Where starting is
@@ -146,7 +145,7 @@ def take_turns(
     """
     workers: dict[Contender, Worker] = {}
 
-    def turn(contender: Contender) -> Answer:
+    def turn(contender):
         if case == "import":
             return import_once(contender)
         if contender in workers:
@@ -180,7 +179,7 @@ print(time.perf_counter() - wall, time.process_time() - cpu)
 """
 
 
-def import_once(contender: Contender) -> Answer:
+def import_once(contender):
     """Only `import package`, in a new interpreter."""
     code = IMPORT.format(package=contender.package, core=core("import"))
     run = subprocess.run(

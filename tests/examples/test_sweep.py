@@ -29,9 +29,3 @@ def test_a_sweep_grows_and_its_figures_are_those_of_a_run_alone(run, tmp_path):
     (row,) = re.findall(r"^ +4  ([\d.]+) +([\d.]+) *$", more.stdout, re.MULTILINE)
     assert list(map(float, row)) == pytest.approx(means, abs=5e-5)
     assert (tmp_path / "sweep.png").read_bytes().startswith(b"\x89PNG")
-
-
-@pytest.mark.parametrize("wrong", [("--jobs", 0), ("--lr", -1), ("--truncate", 0)])
-def test_a_wrong_option_is_said_before_anything_runs(run, tmp_path, wrong):
-    ended = run("sweep.py", *wrong, "--out", tmp_path / "out", code=2)
-    assert f"argument {wrong[0]}: '{wrong[1]}'" in ended.stderr and not (tmp_path / "out").exists()

@@ -160,13 +160,6 @@ def test_a_broken_tanh_is_named_with_its_line(page, site):
     assert "right: 4 comparisons" in page.execute(code.replace("1 - x * x", "1 - z * z"))
 
 
-def test_draw_shows_the_file_that_it_writes(page):
-    page.execute(f"{SQUARE}\nmg.draw(x * x, 'first.png')\nx.shape")
-    [(name, source, _)] = page.pictures()
-    assert name == "first.png" and source.startswith("data:image/svg+xml")
-    assert page.text(".cell-text") == "()\n"
-
-
 def test_errors_show_the_cell_s_own_lines(page):
     lines = [
         "import minigrad as mg",
