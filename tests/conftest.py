@@ -45,8 +45,6 @@ SLOW = (
     "tests/pyodide/",
     "tests/site/test_browser.py",
     "tests/minigrad/course/test_lesson.py",
-    "tests/examples/test_imdb_sentiment.py",
-    "tests/examples/test_check_gradients.py",
     "tests/test_readme_commands.py",
     "tests/minigrad/course/",
     "tests/examples/",

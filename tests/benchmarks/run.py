@@ -50,7 +50,8 @@ def main():
                 f"\n({workload.letter}) {workload.title}\n", markdown(table(*parts[-1])), sep="\n"
             )
             reached += targets(workload, results)
-    print("", markdown(reached), sep="\n")
+    if len(reached) > 1:
+        print("", markdown(reached), sep="\n")
     out = options.out
     if not (out or options.only or options.contenders or options.smoke):
         out = PAGE

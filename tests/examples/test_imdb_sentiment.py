@@ -2,7 +2,6 @@
 be broken off.
 """
 
-import csv
 import re
 import subprocess
 
@@ -36,10 +35,6 @@ def test_its_verdicts_are_those_of_the_best_weights(short_run):
     out, text = short_run
     for name in ("history.csv", "learning_curves.png", "graph.png"):
         assert name in text and (out / name).stat().st_size > 0
-    rows = list(csv.DictReader((out / "history.csv").read_text().splitlines()))
-    best = max(rows, key=lambda row: float(row["validation_accuracy"]))
-    assert f"Epoch {best['epoch']} was the best" in text
-
     test = load_imdb().test[:400]
     weights = load_file(out / "weights.safetensors")
     scores = logits_by_hand(weights, weights["embedding.table"][test.ids].astype(np.float64))
@@ -128,16 +123,10 @@ def test_a_broken_gate_shows_where_every_gate_is_recorded(run, short_run, tmp_pa
     assert all(np.allclose(found[name], right[name], atol=1e-4) for name in right) != broken
 
 
-@pytest.mark.parametrize(
-    ("command", "answer"),
-    [(r"Ask it yourself:  (.*)", "% positive"), (r"reaches \.83:\n +(.*)", "honest recipe")],
-)
-def test_what_is_printed_can_be_copied_as_it_stands(short_run, command, answer):
-    (typed,) = re.findall(command, short_run[1])
-    if "recipe.py" in typed:  # takes minutes
-        typed += " --help"
-    done = subprocess.run(typed, shell=True, capture_output=True, text=True, check=True)
-    assert answer in done.stdout
+def test_what_is_printed_can_be_copied_as_it_stands(short_run):
+    (command,) = re.findall(r"Ask it yourself:  (.*)", short_run[1])
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
+    assert "% positive" in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,8 @@ from minigrad.course.lessons.lesson_02_slopes import solution
 
 @pytest.mark.parametrize(("x", "h"), [(-3, 0.01), (0, 2), (1.5, 0.3)])
 def test_a_central_difference_of_a_cubic_is_off_by_h_squared(x, h):
-    assert solution.central_difference(lambda x: x**3, x, h) == pytest.approx(
-        3 * x * x + h * h, abs=1e-9
-    )
+    slope = solution.central_difference(lambda x: x**3, x, h)
+    assert slope == pytest.approx(3 * x * x + h * h, abs=1e-9)
 
 
 def test_the_numeric_gradient_of_a_function_of_three_inputs():

@@ -9,7 +9,6 @@ import minigrad as mg
 from minigrad.course.lessons.lesson_06_checker import check, solution
 
 RULES = [*check.GUILTY, *check.INNOCENT]
-VERDICTS = [True] * 12 + [False] * 7
 
 
 def test_slopes_are_the_closed_form():
@@ -19,11 +18,9 @@ def test_slopes_are_the_closed_form():
     )
 
 
-@pytest.mark.parametrize(
-    ("rule", "guilty"), list(zip(RULES, VERDICTS, strict=True)), ids=[rule.name for rule in RULES]
-)
-def test_the_verdict_is_the_packages_own(rule, guilty):
-    assert rule.guilty is guilty is not all(solution.my_gradcheck(rule, *rule.inputs))
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_the_verdict_is_the_packages_own(rule):
+    assert all(solution.my_gradcheck(rule, *rule.inputs)) is not rule.guilty
 
     class _Planted(mg.Gate):
         def forward(self, *inputs):
@@ -32,4 +29,4 @@ def test_the_verdict_is_the_packages_own(rule, guilty):
         def backward(self, dz, z, *inputs):
             return rule.backward(dz, z, *inputs)
 
-    assert bool(mg.gradcheck(_Planted(), *rule.inputs)) is not guilty
+    assert bool(mg.gradcheck(_Planted(), *rule.inputs)) is not rule.guilty
