@@ -77,6 +77,5 @@ def pytest_ignore_collect(collection_path):
     """Collect test files alone: doctests are the packages' affair, and a helper is not to be run as
     one.
     """
-    return (
-        True if collection_path.is_file() and not collection_path.name.startswith("test_") else None
-    )
+    helper = collection_path.is_file() and not collection_path.name.startswith("test_")
+    return helper or None

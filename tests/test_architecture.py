@@ -137,10 +137,7 @@ def test_no_modules_import_each_other_in_a_circle():
 
 def loaded_by(statement):
     code = f"import json, sys; {statement}; print(json.dumps(sorted(sys.modules)))"
-    run = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    return set(json.loads(run.stdout))
+    return set(json.loads(subprocess.check_output([sys.executable, "-c", code], cwd=ROOT)))
 
 
 def test_import_minigrad_loads_numpy_and_nothing_else():

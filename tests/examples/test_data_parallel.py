@@ -14,22 +14,6 @@ from tests.optim import ranks
 from tests.optim.training.test_parallel import needs_mpi, on_ranks
 
 
-class LocalAllReduce(data_parallel.AllReduce):
-    """The mistake: each rank sends back its own upstream gradient, as if others' losses did not
-    depend on its x.
-    """
-
-    def backward(self, dz, z, x):
-        return (dz,)
-
-
-class EverybodysBroadcast(data_parallel.Broadcast):
-    """The mistake: each rank keeps the gradient to itself."""
-
-    def backward(self, dz, z, x):
-        return (dz,)
-
-
 def error(gate):
     """How far the gate's gradients on two ranks are from an adjoint's: Σ c · z = Σ dx · x, over all
     ranks.
@@ -45,17 +29,9 @@ def error(gate):
     return abs(on_ranks(2, act)[0])
 
 
-@pytest.mark.parametrize(
-    ("gate", "right"),
-    [
-        (data_parallel.AllReduce, True),
-        (data_parallel.Broadcast, True),
-        (LocalAllReduce, False),
-        (EverybodysBroadcast, False),
-    ],
-)
-def test_adjoints_are_right_and_wrong_ones_are_seen(gate, right):
-    assert (error(gate) < 1e-12) == right
+@pytest.mark.parametrize("gate", [data_parallel.AllReduce, data_parallel.Broadcast])
+def test_the_backward_rules_are_adjoints(gate):
+    assert error(gate) < 1e-12
 
 
 @needs_mpi

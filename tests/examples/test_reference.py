@@ -25,8 +25,8 @@ def test_published_beside_measured():
     runs = {0: {"a": 0.25, "b": 1.0}, 1: {"a": 0.75, "b": 1.0}}
     text = common.compare("Title", {"published": {"a": 0.5, "c": 2.0}}, runs.__getitem__, [0, 1])
     assert text.startswith("### Title\n") and "seeds 0, 1" in text
-    assert re.search(r"\| a +\| 0.5000 +\| 0.5000 +\| 0.2500 to 0.7500 \|", text)
-    assert re.search(r"\| c +\| 2.0000 +\| +\| +\|", text)
+    assert "| a | 0.5000    | 0.5000   | 0.2500 to 0.7500  |" in text
+    assert "| c | 2.0000    |          |" in text
 
 
 def test_scratch_rnn_sends_gradients_back_four_steps():
@@ -38,15 +38,14 @@ def test_scratch_rnn_sends_gradients_back_four_steps():
 
 
 def test_the_odd_adam_divides_by_one_minus_beta_at_every_step():
-    p = mg.Tensor([1.0, -2.0], requires_grad=True)
-    rule = scratch_rnn.OddAdam({"p": p}, lr=0.00095, betas=(0.88, 0.998), eps=1e-8)
-    expected, m, v = p.array.astype(np.float64), np.zeros(2), np.zeros(2)
-    for g in ([0.5, -3.0], [0.1, 2.0], [-1.0, 0.0]):
-        p.grad = g
+    p = mg.Tensor(1.0, requires_grad=True)
+    rule = scratch_rnn.OddAdam({"p": p}, lr=0.1, betas=(0.8, 0.9), eps=1e-8)
+    for gradient in (1.0, -2.0):
+        p.grad = gradient
         rule.step()
-        m, v = 0.88 * m + 0.12 * np.array(g), 0.998 * v + 0.002 * np.square(g)
-        expected -= 0.00095 * (m / 0.12) / (np.sqrt(v / 0.002) + 1e-8)
-    assert p.array == pytest.approx(expected, abs=1e-6)
+    # m = 0.2, then 0.16 - 0.4 = -0.24; v = 0.1, then 0.09 + 0.4 = 0.49
+    expected = 1 - 0.1 * (0.2 / 0.2) / (0.1 / 0.1) ** 0.5 + 0.1 * (0.24 / 0.2) / (0.49 / 0.1) ** 0.5
+    assert p.item() == pytest.approx(expected, abs=1e-6)
 
 
 def test_runs_of_words_and_their_log_ratios():

@@ -50,7 +50,9 @@ class Training:
         beta_1, beta_2 = rule["betas"]
         optimizer = Adam(rule["lr"], beta_1=beta_1, beta_2=beta_2, epsilon=rule["eps"])
         self.model.compile(
-            optimizer, keras.losses.BinaryCrossentropy(from_logits=True), jit_compile=jit(setting)
+            optimizer,
+            keras.losses.BinaryCrossentropy(from_logits=True),
+            jit_compile=setting == "xla" or "auto",
         )
 
     def run(self, batches):
@@ -70,9 +72,5 @@ class Training:
 
 def inference(kind, weights, setting):
     model = classifier(kind, weights)
-    model.compile(jit_compile=jit(setting))
+    model.compile(jit_compile=setting == "xla" or "auto")
     return model.predict_on_batch
-
-
-def jit(setting):
-    return True if setting == "xla" else "auto"

@@ -25,8 +25,7 @@ def test_of_an_environment_that_holds_submissions_only_python_is_seen(tmp_path, 
         path.touch()
     code = f"import os; print([os.path.exists(path) for path in {list(map(str, paths))}])"
     command = [*wall.find().before(), os.path.realpath(sys.executable), "-I", "-c", code]
-    seen = subprocess.run(command, capture_output=True, text=True)
-    assert seen.stdout == "[False, False, True]\n", seen.stderr
+    assert subprocess.check_output(command, text=True) == "[False, False, True]\n"
 
 
 def found(monkeypatch, program):
