@@ -108,3 +108,34 @@ def parser(text: str | None) -> argparse.ArgumentParser:
 def command(script: str = "") -> str:
     """How to start a script, by default this one, in a form that can be copied into a terminal."""
     return f"{shlex.quote(sys.executable)} {shlex.quote(script or sys.argv[0])}"
+
+
+def resumed(options: argparse.ArgumentParser, folder: Path) -> argparse.Namespace:
+    """The options that the run in a folder was started with, overridden by those given now."""
+    import minigrad as mg
+    from optim import Snapshots
+
+    newest = Snapshots.latest(folder / "snapshots")
+    if newest is None:
+        options.error(f"there is nothing to resume in {folder}: it holds no snapshot")
+    options.set_defaults(**mg.load(newest).info["config"])
+    return options.parse_args()
+
+
+def finish(act: Callable[[], None], folder: Path, epochs: int = 0) -> int:
+    """Do what a script is for, and return its exit code. A user's mistake ends in a message instead
+    of a traceback, and Ctrl-C in the command that goes on with the run in the folder.
+    """
+    from minigrad.errors import MinigradError
+
+    try:
+        act()
+    except (MinigradError, OSError) as error:
+        print(f"\n{Path(sys.argv[0]).name}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nStopped by Ctrl-C.")
+        if (folder / "snapshots").is_dir():
+            print(f"To go on:  {command()} --resume {shlex.quote(str(folder))} --epochs {epochs}")
+        return 130
+    return 0

@@ -60,10 +60,6 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     data = load_imdb()
-    if arguments.review >= len(data.test):
-        parser.error(
-            f"--review {arguments.review}: the test reviews are numbered 0 to {len(data.test) - 1}"
-        )
     arguments.out.mkdir(parents=True, exist_ok=True)
     train, batch = data.train[: arguments.limit], data.test[:256]
     review = data.test[[arguments.review]]

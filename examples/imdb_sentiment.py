@@ -97,9 +97,7 @@ def way(options: argparse.Namespace) -> str:
 def load(options: argparse.Namespace) -> IMDB:
     """The reviews: all of them, or the first `--limit` of each split."""
     print(f"Reading the reviews ({options.data}): ", end="", flush=True)
-    imdb = load_imdb(
-        options.data, length=WORDS, **({"data_dir": options.data_dir} if options.data_dir else {})
-    )
+    imdb = load_imdb(options.data, length=WORDS, data_dir=options.data_dir)
     return IMDB(imdb.train[: options.limit], imdb.test[: options.limit], imdb.vocabulary)
 
 
@@ -192,22 +190,10 @@ def folder(options: argparse.Namespace) -> Path:
 
 
 def main() -> int:
-    """Do what the command line says. A user's mistake ends in a message instead of a traceback, and
-    exit code 2.
-    """
+    """Do what the command line says."""
     options = parse()
-    try:
-        (train if options.predict is None else predict)(options)
-    except (MinigradError, OSError) as error:
-        print(f"\nimdb_sentiment.py: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("\nStopped by Ctrl-C.", file=sys.stderr)
-        if optim.Snapshots.latest(folder(options) / "snapshots"):
-            again = f"--resume {shlex.quote(str(folder(options)))} --epochs {options.epochs}"
-            print(f"To go on:  {cli.command()} {again}", file=sys.stderr)
-        return 130
-    return 0
+    act = train if options.predict is None else predict
+    return cli.finish(lambda: act(options), folder(options), options.epochs)
 
 
 # ---- the command line ----
@@ -276,20 +262,9 @@ def parse() -> argparse.Namespace:
             f"mpiexec started {cli.launched()} of these, each to train a model of its "
             "own: add --parallel"
         )
-    if options.resume is None or options.predict is not None:
-        return options
-    out = folder(options)
-    newest = optim.Snapshots.latest(out / "snapshots")
-    if newest is None:
-        parser.error(
-            f"there is nothing to resume in {out}: it holds no snapshot "
-            "(snapshots/step-*.safetensors)"
-        )
-    try:
-        parser.set_defaults(**mg.load(newest).info["config"])
-    except MinigradError as error:
-        parser.error(str(error))
-    return parser.parse_args()
+    if options.resume is not None and options.predict is None:
+        options = cli.resumed(parser, folder(options))
+    return options
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import html
 import re
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +21,13 @@ import cli  # isort: skip  # first: it says so if minigrad is not installed
 import numpy as np
 
 from layers import outputs
-from minigrad.errors import MinigradError
 from write_reviews import read, read_text, trained
 
 BLUE, RED = (70, 120, 220), (215, 95, 60)
 
 
 def main() -> int:
-    """Do what the command line says. A user's mistake ends in a message instead of a traceback, and
-    exit code 2.
-    """
+    """Do what the command line says."""
     parser = cli.parser(__doc__)
     parser.add_argument(
         "--from", dest="source", type=Path, default=Path("runs/writer"), help="(runs/writer)"
@@ -42,12 +38,7 @@ def main() -> int:
     parser.add_argument("--shown", type=cli.whole(1), default=600, help="characters to show (600)")
     parser.add_argument("--out", type=Path, help="folder for units.html (that of --from)")
     options = parser.parse_args()
-    try:
-        watch(options)
-    except (MinigradError, OSError) as error:
-        print(f"\nwatch_units.py: {error}", file=sys.stderr)
-        return 2
-    return 0
+    return cli.finish(lambda: watch(options), options.source)
 
 
 def watch(options: argparse.Namespace) -> None:

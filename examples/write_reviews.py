@@ -17,7 +17,6 @@ import argparse
 import math
 import os
 import shlex
-import sys
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -178,23 +177,13 @@ def read_text(path: Path) -> str:
 def trained(run: Path) -> tuple[Stateful, Characters, dict[str, Any]]:
     """(the model with the best weights of a run, its characters, the options of the run)."""
     checkpoint = mg.load(run / "weights.safetensors")
-    config = options_of(checkpoint, run)
+    config = checkpoint.info.get("config", {})
+    if "alphabet" not in config:
+        raise OSError(f"what {run} holds was not trained by write_reviews.py")
     characters = Characters(config["alphabet"])
     model = build(config, characters)
     model.load_state_dict(checkpoint)
     return model, characters, config
-
-
-def options_of(checkpoint: Any, run: Path) -> dict[str, Any]:
-    """The options of the run that wrote a file. Errors: OSError if it was not a run of this
-    script.
-    """
-    config: dict[str, Any] = checkpoint.info.get("config", {})
-    if "alphabet" not in config:
-        raise OSError(
-            f"what {run} holds was not trained by write_reviews.py: give the --out of such a run"
-        )
-    return config
 
 
 def write_on(options: argparse.Namespace) -> None:
@@ -209,20 +198,10 @@ def folder(options: argparse.Namespace) -> Path:
 
 
 def main() -> int:
-    """Do what the command line says. A user's mistake ends in a message instead of a traceback, and
-    exit code 2.
-    """
-    try:
-        options = parse()
-        (train if options.source is None else write_on)(options)
-    except (MinigradError, OSError) as error:
-        print(f"\nwrite_reviews.py: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        again = f"--resume {shlex.quote(str(folder(options)))} --epochs {options.epochs}"
-        print(f"\nStopped by Ctrl-C. To go on:  {cli.command()} {again}")
-        return 130
-    return 0
+    """Do what the command line says."""
+    options = parse()
+    act = train if options.source is None else write_on
+    return cli.finish(lambda: act(options), folder(options), options.epochs)
 
 
 # ---- the command line ----
@@ -310,12 +289,7 @@ def parse() -> argparse.Namespace:
         help="below 1: likelier and less varied; 0: always the likeliest (0.7)")  # fmt: skip
     options = parser.parse_args()
     if options.resume is not None:
-        newest = optim.Snapshots.latest(folder(options) / "snapshots")
-        if newest is None:
-            parser.error(f"there is nothing to resume in {folder(options)}: it holds no snapshot")
-        config = options_of(mg.load(newest), folder(options))
-        parser.set_defaults(**{name: value for name, value in config.items() if name != "alphabet"})
-        options = parser.parse_args()
+        options = cli.resumed(parser, folder(options))
     return options
 
 

@@ -19,6 +19,7 @@ import sys
 from collections.abc import Iterator
 from fnmatch import fnmatch
 from html import escape
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -142,17 +143,11 @@ def depart_cell(self: HTML5Translator, node: cell) -> None:
 
 def _joined(shown: list[tuple[str, str, str]]) -> Iterator[tuple[str, str, str]]:
     """Lines that were printed one after the other as one piece."""
-    printed = ""
-    for kind, content, title in shown:
-        if kind != "text" and printed:
-            yield "text", printed, ""
-            printed = ""
+    for kind, pieces in groupby(shown, key=lambda piece: piece[0]):
         if kind == "text":
-            printed += content
+            yield "text", "".join(content for _, content, _ in pieces), ""
         else:
-            yield kind, content, title
-    if printed:
-        yield "text", printed, ""
+            yield from pieces
 
 
 def _html(writer: HTML5Translator, node: cell, kind: str, content: str, title: str) -> str:

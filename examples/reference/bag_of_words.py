@@ -15,7 +15,6 @@ classification (2012).
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import common  # before NumPy: it sets the number of BLAS threads
@@ -114,11 +113,5 @@ def run(seed: int, limit: int | None = None) -> common.Figures:
     return {words: fit(imdb, seed, 1, bayes=False), weighted: fit(imdb, seed, 3, bayes=True)}
 
 
-def main() -> None:
-    """Read the command line and print the table."""
-    given = common.parser(__doc__).parse_args()
-    print(common.compare(TITLE, KNOWN, partial(run, limit=given.limit), given.seeds))
-
-
 if __name__ == "__main__":
-    main()
+    common.main(__doc__, TITLE, KNOWN, run)

@@ -10,6 +10,7 @@ import platform
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from statistics import mean
@@ -29,10 +30,11 @@ def reviews(limit: int | None) -> IMDB:
     return IMDB(imdb.train[:limit], imdb.test[:limit], imdb.vocabulary)
 
 
-def parser(description: str | None) -> argparse.ArgumentParser:
-    """A parser of every experiment's options."""
+def parser(description: str | None, whole: bool = False) -> argparse.ArgumentParser:
+    """A parser of every experiment's options; `whole` if it reads whole reviews."""
     options = cli.parser(description)
-    options.add_argument(
+    add = options.add_argument
+    add(
         "--seeds",
         type=int,
         nargs="+",
@@ -40,13 +42,23 @@ def parser(description: str | None) -> argparse.ArgumentParser:
         metavar="N",
         help="a run for each (0 1 2)",
     )
-    options.add_argument(
+    add(
         "--limit",
         type=int,
         metavar="N",
         help="only the first N reviews of each split, to try it out",
     )
+    if whole:
+        add("--data-dir", metavar="FOLDER", help="tensorflow-datasets' folder (its own default)")
     return options
+
+
+def main(
+    description: str | None, title: str, known: Mapping[str, Figures], run: Callable[..., Figures]
+) -> None:
+    """Read the command line, `run(seed, limit)` for each seed, and print the table."""
+    given = parser(description).parse_args()
+    print("\n" + compare(title, known, partial(run, limit=given.limit), given.seeds))
 
 
 def compare(

@@ -225,10 +225,7 @@ def last_words(reviews: Reviews[list[Ids]]) -> Batches:
 
 def arguments() -> argparse.ArgumentParser:
     """The command line."""
-    options = common.parser(__doc__)
-    options.add_argument(
-        "--data-dir", metavar="FOLDER", help="tensorflow-datasets' folder (its own default)"
-    )
+    options = common.parser(__doc__, whole=True)
     options.add_argument(
         "--out",
         type=Path,

@@ -11,7 +11,6 @@ that are held back. docs/results.md says what else was tried.
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import common  # before NumPy: it sets the number of BLAS threads
@@ -79,11 +78,5 @@ def train_each(
     return figures
 
 
-def main() -> None:
-    """Read the command line and print the table."""
-    given = common.parser(__doc__).parse_args()
-    print("\n" + common.compare(TITLE, KNOWN, partial(run, limit=given.limit), given.seeds))
-
-
 if __name__ == "__main__":
-    main()
+    common.main(__doc__, TITLE, KNOWN, run)

@@ -127,12 +127,9 @@ def name(experiment: str, seed: int) -> str:
 
 def main() -> int:
     """Run the jobs, and print all tables at the end. Returns the exit code."""
-    options = common.parser(__doc__)
+    options = common.parser(__doc__, whole=True)
     options.add_argument(
         "--only", nargs="+", choices=EXPERIMENTS, default=list(EXPERIMENTS), help="which (all)"
-    )
-    options.add_argument(
-        "--data-dir", metavar="FOLDER", help="tensorflow-datasets' folder, for 1c and whole"
     )
     add_options(options, "runs/reference")
     given = options.parse_args()

@@ -58,11 +58,9 @@ class Encoder(Layer):
 
 def first_rows(reviews: Reviews[Any], count: int, in_classes: bool) -> Reviews[Any]:
     """The first rows of the reviews as they are, or sorted by class."""
-    return (
-        reviews[np.argsort(reviews.labels, kind="stable")[:count]]
-        if in_classes
-        else reviews[:count]
-    )
+    if in_classes:
+        reviews = reviews[np.argsort(reviews.labels, kind="stable")]
+    return reviews[:count]
 
 
 def run(
@@ -103,12 +101,9 @@ def load(data_dir: str | None) -> IMDB[list[Ids]]:
 
 def main() -> None:
     """Read the command line and print the table."""
-    options = common.parser(__doc__)
+    options = common.parser(__doc__, whole=True)
     options.add_argument(
         "--sorted", action="store_true", help="take rows sorted by class, as the published run did"
-    )
-    options.add_argument(
-        "--data-dir", metavar="FOLDER", help="tensorflow-datasets' folder (its own default)"
     )
     options.add_argument(
         "--out",

@@ -72,10 +72,7 @@ def load(data_dir: str | None) -> IMDB[list[Ids]]:
 
 def main() -> None:
     """Read the command line and print the table."""
-    options = common.parser(__doc__)
-    options.add_argument(
-        "--data-dir", metavar="FOLDER", help="tensorflow-datasets' folder (its own default)"
-    )
+    options = common.parser(__doc__, whole=True)
     given = options.parse_args()
     once = partial(run, imdb=load(given.data_dir), limit=given.limit)
     print("\n" + common.compare(TITLE, KNOWN, once, given.seeds))
