@@ -97,16 +97,8 @@ class Environment:
 
 def train(there: Environment) -> None:
     """The main job, in a short form."""
-    said = there.run(
-        "python",
-        str(ROOT / "examples/imdb_sentiment.py"),
-        "--limit",
-        "400",
-        "--epochs",
-        "1",
-        "--out",
-        "run",
-    )
+    short = "--limit 400 --epochs 1 --out run".split()
+    said = there.run("python", str(ROOT / "examples/imdb_sentiment.py"), *short)
     if "Test accuracy" not in said:
         raise Failed(said)
     there.wrote("run/graph.png", b"\x89PNG")
@@ -114,9 +106,8 @@ def train(there: Environment) -> None:
 
 def draw(there: Environment) -> None:
     """The README's first script, and a picture of its graph."""
-    script = re.findall(
-        r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.S
-    )[0]
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    script = re.findall(r"```python\n(.*?)```", readme, re.S)[0]
     (there.work / "first.py").write_text(script, encoding="utf-8")
     there.run("python", "first.py")
     there.wrote("first.png", b"\x89PNG")
@@ -162,25 +153,21 @@ def main() -> int:
         return 2
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     supported = re.findall(r"Python :: (3\.\d+)", "\n".join(project["classifiers"]))
-    here = pythons(sys.argv[1:] or supported)
-    print(
-        f"{wheels[-1].name}\n\n{'Python':<10}{'installed':<14}"
-        + "".join(f"{one.__name__:<9}" for one in STEPS)
-    )
+    wanted = sys.argv[1:] or supported
+    here = pythons(wanted)
+    titles = ("Python", "installed", *(step.__name__ for step in STEPS))
+    print(f"{wheels[-1].name}\n\n" + "".join(f"{title:<14}" for title in titles))
     failures = []
-    for series in sorted(
-        {*(sys.argv[1:] or supported), *here}, key=lambda name: (int(name[2:].rstrip("t")), name)
-    ):
-        if series not in here:
-            print(f"{series:<10}not on this machine")
+    for name in [f"{series}{free}" for series in wanted for free in ("", "t")]:
+        if name not in here:
+            if name in wanted:
+                print(f"{name:<14}not on this machine")
             continue
-        version, path = here[series]
-        for oldest in [False, True] if series == supported[0] else [False]:
-            print(f"{version:<10}", end="", flush=True)
-            for width, (outcome, said) in zip(
-                (14, 9, 9, 9), tried(path, wheels[-1], oldest), strict=False
-            ):
-                print(f"{outcome:<{width}}", end="", flush=True)
+        version, path = here[name]
+        for oldest in [False, True] if name == supported[0] else [False]:
+            print(f"{version:<14}", end="", flush=True)
+            for outcome, said in tried(path, wheels[-1], oldest):
+                print(f"{outcome:<14}", end="", flush=True)
                 failures += [said] * (outcome == "failed")
             print()
     print(*failures, sep="\n")

@@ -155,9 +155,8 @@ def draw_words(
     width, height = figure.bbox.width, figure.bbox.height
     y = height - 40
     for name, (probability, norms) in shades.items():
-        figure.text(
-            20 / width, y / height, heading(name, probability, label), weight="bold", size=11
-        )
+        title = f"{name}: a {label} review, read as positive with probability {probability:.2f}"
+        figure.text(20 / width, y / height, title, weight="bold", size=11)
         x, y = 24.0, y - 34
         for word, norm in zip(words, norms, strict=True):
             share = float(norm / norms.max())
@@ -172,11 +171,6 @@ def draw_words(
             x += extent + 16
         y -= 48
     figure.savefig(path, dpi=figure.dpi, bbox_inches="tight", pad_inches=0.2)
-
-
-def heading(name: str, probability: float, label: str) -> str:
-    """The title of a block of words."""
-    return f"{name}: a {label} review, read as positive with probability {probability:.2f}"
 
 
 if __name__ == "__main__":

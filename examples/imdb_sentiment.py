@@ -89,9 +89,12 @@ def train(options: argparse.Namespace) -> None:
 
 def way(options: argparse.Namespace) -> str:
     """How gradients will be computed, in words."""
-    fused = f"by one fused gate for all {WORDS} steps of the {options.model.upper()} (--unrolled: gate by gate)"
-    reach = f", back through the last {options.truncate} words alone" if options.truncate else ""
-    return f"Gradients are computed {'gate by gate, step by step' if options.unrolled else fused}{reach}."
+    way = f"by one fused gate for all {WORDS} steps of the {options.model.upper()} (--unrolled: gate by gate)"
+    if options.unrolled:
+        way = "gate by gate, step by step"
+    if options.truncate:
+        way += f", back through the last {options.truncate} words alone"
+    return f"Gradients are computed {way}."
 
 
 def load(options: argparse.Namespace) -> IMDB:

@@ -12,7 +12,6 @@ The picture says which mode was chosen, and how to choose another.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +95,7 @@ def gallery(folder: Path) -> None:
         print(mg.draw(loss, folder / name, **options))
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main() -> None:
     """Read the command line, record a graph, draw it."""
     parser = cli.parser(__doc__)
     parser.add_argument("--model", choices=["product", "first", "dense", *CELLS], default="rnn")
@@ -133,7 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--gallery", type=Path, metavar="FOLDER", help="draw the pictures of the documentation"
     )
-    options = parser.parse_args(arguments)
+    options = parser.parse_args()
     mg.seed(options.seed)
     try:
         if options.gallery:

@@ -59,8 +59,8 @@ def name(lr: float, truncate: int, seed: int) -> str:
 
 def accuracies(done: Mapping[str, Done], lr: float, truncate: int, seeds: list[int]) -> list[float]:
     """Those of the seeds that have a result."""
-    found = (done.get(name(lr, truncate, seed)) for seed in seeds)
-    return [one.result["accuracy"] for one in found if one is not None]
+    names = [name(lr, truncate, seed) for seed in seeds]
+    return [done[run].result["accuracy"] for run in names if run in done]
 
 
 def draw(figure: Any, done: Mapping[str, Done], given: argparse.Namespace) -> None:

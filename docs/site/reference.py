@@ -13,12 +13,10 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import docstrings
 from docstrings import (
-    PACKAGES,
     Docstring,
     describe,
     gate_of,
@@ -46,12 +44,6 @@ class Reference(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         names = [name for name in self.content if name]
-        for path in (
-            Path(__file__).parent,
-            *(Path(mg.__file__).parents[1] / package for package in PACKAGES),
-        ):
-            for file in path.rglob("*.py"):  # when one has changed, the page is made again
-                self.env.note_dependency(str(file))
         lines = [*_table(names), *(block for name in names for block in _entry(name))]
         found = self.parse_text_to_nodes("\n\n".join(lines))
         for signature_ in (one for node in found for one in node.findall(addnodes.desc_signature)):
@@ -87,15 +79,11 @@ def _entry(name: str) -> Iterator[str]:
     one = lookup(name)
     module, _, short = name.rpartition(".")
     error = inspect.isclass(one) and issubclass(one, Exception)
-    kind = (
-        "data"
-        if one is mg.GATES
-        else "exception"
-        if error
-        else "class"
-        if inspect.isclass(one)
-        else "function"
-    )
+    kind = "function"
+    if one is mg.GATES:
+        kind = "data"
+    elif inspect.isclass(one):
+        kind = "exception" if error else "class"
     yield f"``````{{py:{kind}}} {short}{signature(one)}\n:module: {module}\n"
     if gate := gate_of(one):
         yield _records(gate)

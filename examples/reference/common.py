@@ -85,11 +85,9 @@ def report(
     for name in names:
         values = [figures[name] for figures in runs if name in figures]
         cells = [f"{figures[name]:.4f}" if name in figures else "" for figures in known.values()]
-        found = (
-            [f"{mean(values):.4f}", f"{min(values):.4f} to {max(values):.4f}"]
-            if values
-            else ["", ""]
-        )
+        found = ["", ""]
+        if values:
+            found = [f"{mean(values):.4f}", f"{min(values):.4f} to {max(values):.4f}"]
         rows.append([name, *cells, *found])
     count = f"seeds {', '.join(map(str, seeds))}" if len(seeds) > 1 else f"seed {seeds[0]}"
     return f"### {title}\n\n{table(rows)}\n\n{count}; {seconds:.0f} s a seed; {machine()}\n"
@@ -100,9 +98,8 @@ def table(rows: Sequence[Sequence[str]]) -> str:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     padded = [[cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in rows]
     lines = ["| " + " | ".join(row) + " |" for row in padded]
-    return "\n".join(
-        [lines[0], "|" + "|".join("-" * (width + 2) for width in widths) + "|", *lines[1:]]
-    )
+    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
+    return "\n".join(lines)
 
 
 def machine() -> str:

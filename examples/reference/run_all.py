@@ -100,11 +100,8 @@ def shown(tables: Tables) -> str:
 
 def report(experiment: str, done: Mapping[str, Done], seeds: list[int]) -> str:
     """The tables of an experiment, of the seeds that have figures."""
-    found = {
-        seed: done[name(experiment, seed)].result
-        for seed in seeds
-        if name(experiment, seed) in done
-    }
+    names = {seed: name(experiment, seed) for seed in seeds}
+    found = {seed: done[job].result for seed, job in names.items() if job in done}
     if not found:
         return f"### {experiment}\n\nno figures\n"
     tables = []
@@ -112,11 +109,9 @@ def report(experiment: str, done: Mapping[str, Done], seeds: list[int]) -> str:
         figures = {seed: one[title]["figures"] for seed, one in found.items()}
         seconds = sum(one[title]["seconds"] for one in found.values()) / len(found)
         text = next(iter(figures.values()))
-        tables.append(
-            text
-            if isinstance(text, str)
-            else common.report(title, KNOWN.get(title, {}), figures, seconds)
-        )
+        if not isinstance(text, str):
+            text = common.report(title, KNOWN.get(title, {}), figures, seconds)
+        tables.append(text)
     return "\n".join(tables)
 
 
