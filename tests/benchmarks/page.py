@@ -51,9 +51,10 @@ def write(out, parts, sizes, reached, command):
     for workload, results in parts:
         text = workload.text.format(**vars(sizes)).strip()
         lines += [f"\n## ({workload.letter}) {workload.title}\n", f"{text}\n"]
-        if workload.letter in DRAWN:
+        done = [result for result in results if not result.error]
+        if done and workload.letter in DRAWN:
             name, draw = DRAWN[workload.letter]
-            drawing = draw([result for result in results if not result.error])
+            drawing = draw(done)
             drawing.suptitle(workload.title)
             drawing.savefig(out.parent / "images" / name, dpi=110)
             lines.append(f"![{workload.title}](images/{name})\n")
@@ -61,16 +62,7 @@ def write(out, parts, sizes, reached, command):
     out.write_text("\n".join(lines) + "\n")
 
 
-LIBRARIES = (
-    "minigrad",
-    "numpy",
-    "torch",
-    "jax",
-    "autograd",
-    "keras",
-    "tensorflow-cpu",
-    "tensorflow",
-)
+LIBRARIES = "minigrad numpy torch jax autograd keras tensorflow-cpu tensorflow".split()
 
 
 def machine():
