@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from dataclasses import MISSING, fields, is_dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,8 +13,9 @@ Generator = np.random.Generator
 
 
 class Fuzzer:
-    """A generator of random cases. `case` makes one, `fault` says what is wrong with it, `as_test`
-    writes it down.
+    """A generator of random cases. `case` makes one, and `fault` says what is wrong with it.
+
+    A case that is a dataclass with a repr that can be evaluated needs no more than these two.
     """
 
     name: ClassVar[str]
@@ -35,12 +37,26 @@ class Fuzzer:
         raise NotImplementedError
 
     def smaller(self, case: Any) -> Iterable[Any]:
-        """Cases that are a little smaller, the smallest first."""
-        return ()
+        """Cases that are a little smaller: a tuple without some of its parts, or a field with its
+        default.
+        """
+        for one in fields(case) if is_dataclass(case) else ():
+            value = getattr(case, one.name)
+            changed = [] if one.default in (MISSING, value) else [one.default]
+            if isinstance(value, tuple):
+                for size in (8, 4, 2, 1):
+                    starts = range(0, len(value), size) if size < len(value) else ()
+                    changed += [value[:start] + value[start + size :] for start in starts]
+            yield from (replace(case, **{one.name: smaller}) for smaller in changed)  # type: ignore[type-var]
 
     def as_test(self, case: Any) -> str:
         """A test that fails as this case does, ready to paste into a file of tests."""
-        raise NotImplementedError
+        kind = type(self)
+        return (
+            f"from numpy import inf, nan\n\nfrom {kind.__module__} import *\n\n\n"
+            f"def test_a_case():\n    fault = {kind.__name__}().fault({case!r})\n"
+            "    assert not fault, fault\n"
+        )
 
     def close(self) -> None:
         """Give back what was opened."""

@@ -18,7 +18,11 @@ import optim
 from layers import Dense, Dropout, Embedding, LayerNorm, Sequential, from_layout, to_layout
 
 from .fuzzer import Fuzzer, Generator
-from .programs import torch
+
+try:
+    import torch as torch
+except ImportError:
+    torch = None
 
 Array = np.ndarray[Any, Any]
 ACTIVATIONS = {

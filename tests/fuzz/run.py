@@ -227,11 +227,7 @@ def main() -> None:
         for name in options.only
         if not (why := FUZZERS[name]().missing()) or print(f"without {name}: {why}")
     ]
-    print(
-        f"{', '.join(only)}: {options.minutes:g} minutes, seed {options.seed}; "
-        f"{programs.reference()}",
-        flush=True,
-    )
+    print(f"{', '.join(only)}: {options.minutes:g} minutes, seed {options.seed}", flush=True)
     began = time.monotonic()
     reports = run(only, options.minutes, options.seed, options.processes, options.first)
     minutes = (time.monotonic() - began) / 60

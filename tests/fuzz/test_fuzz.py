@@ -6,7 +6,6 @@ import ast
 import re
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -63,12 +62,12 @@ def test_a_failure_is_shrunk_to_a_test_that_fails_for_the_same_reason(monkeypatc
     long = next(case for case in cases if len(case.lines) > 5 and fuzzer.tried(case))
     small = fuzzer.shrunk(long, seconds=30)
     assert [line[1].split("(")[0] for line in small.lines] == ["mg.tanh"]
-    space: dict[str, Any] = {"mg": mg, "np": np}
+    space: dict[str, Any] = {}
     exec(fuzzer.as_test(small), space)
-    with pytest.raises(AssertionError, match="Not equal"):
-        space["test_a_program"]()
+    with pytest.raises(AssertionError, match="gradient: along one direction"):
+        space["test_a_case"]()
     monkeypatch.setattr(mg.Tanh, "backward", right)
-    space["test_a_program"]()
+    space["test_a_case"]()
 
 
 def test_small_thresholds_are_set_where_they_are_read_and_both_sides_are_counted():
@@ -110,21 +109,6 @@ def test_every_constant_that_is_a_number_is_a_threshold_or_something_else():
     assert found <= known, found - known
 
 
-def test_a_second_derivative_is_written_down_as_a_test():
-    fuzzer = programs.SecondOrder()
-    program = programs.Program(
-        {"x0": np.array([0.5, -1.0])}, ("x0",), (("v0", "x0 * x0 * x0", "x0 * x0 * x0"),)
-    )
-    assert fuzzer.fault(program) == ""
-    text = fuzzer.as_test(program)
-    space: dict[str, Any] = {"mg": mg, "np": np}
-    exec(text, space)
-    space["test_a_second_derivative"]()
-    with pytest.raises(AssertionError, match="Not equal"):
-        exec(text.replace("x0 * x0 * x0", "x0 * x0"), space)
-        space["test_a_second_derivative"]()
-
-
 def test_every_generator_makes_smaller_cases_and_writes_each_down():
     for name, kind in run.FUZZERS.items():
         fuzzer = kind()
@@ -138,27 +122,13 @@ def test_every_generator_makes_smaller_cases_and_writes_each_down():
 
 
 def test_the_same_seed_makes_the_same_case():
-    for name in (
-        "recurrent",
-        "layers",
-        "values",
-        "optimizers",
-        "lives",
-        "handouts",
-        "resume",
-        "damage",
-        "names",
-        "pages",
-    ):
-        fuzzer = run.FUZZERS[name]()
+    for kind in run.FUZZERS.values():
+        fuzzer = kind()
         try:
-            assert fuzzer.case(np.random.default_rng([4, 2])) == fuzzer.case(
-                np.random.default_rng([4, 2])
-            )
+            one, two = (fuzzer.case(np.random.default_rng([4, 2])) for _ in range(2))
+            assert one == two
         finally:
             fuzzer.close()
-    one, two = (programs.FirstOrder().case(np.random.default_rng([4, 2])) for _ in range(2))
-    assert one.lines == two.lines and replace(one, inputs={}) == replace(two, inputs={})
 
 
 @pytest.mark.parametrize("mutant", mutants.MUTANTS, ids=lambda mutant: mutant.what)

@@ -1,0 +1,158 @@
+"""The operations as formulas in plain NumPy, for floats of any width and for complex numbers.
+
+f(x + ih v) = f(x) + ih f'(x) v + O(h²), so the imaginary part holds the derivative along v, exact to
+the last digits (Squire and Trapp, Using complex variables to estimate derivatives, 1998). Functions
+with kinks choose by the real part, and note in `KINKS` how near they were to one.
+"""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+STEP = 1e-30
+"""The h above."""
+
+KINKS: list[float] = []
+"""The smallest distance from a kink in each call since the list was cleared."""
+
+
+def kink(distance: Array) -> None:
+    KINKS.append(float(np.abs(distance).min(initial=1.0)))
+
+
+def clip(x: Array, low: float, high: float) -> Array:
+    kink(x.real - low)
+    kink(x.real - high)
+    return np.select([x.real < low, x.real > high], [low, high], x)
+
+
+def leaky_relu(x: Array, slope: float) -> Array:
+    kink(x.real)
+    return np.where(x.real > 0, x, slope * x)
+
+
+def relu(x: Array) -> Array:
+    kink(x.real)
+    return np.where(x.real > 0, x, 0)
+
+
+def absolute(x: Array) -> Array:
+    kink(x.real)
+    return np.select([x.real > 0, x.real < 0], [x, -x], 0)
+
+
+def maximum(a: Array, b: Array) -> Array:
+    kink(a.real - b.real)
+    return np.where(a.real > b.real, a, b)
+
+
+def minimum(a: Array, b: Array) -> Array:
+    return -maximum(-a, -b)
+
+
+def amax(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+    largest = x.real == x.real.max(axis=axis, keepdims=True)
+    kink(np.where(largest, 1, x.real.max(axis=axis, keepdims=True) - x.real))
+    kink(largest.sum(axis=axis) == 1)
+    return np.sum(x * largest, axis=axis, keepdims=keepdims)
+
+
+def amin(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+    return -amax(-x, axis, keepdims)
+
+
+def sigmoid(x: Array) -> Array:
+    return np.where(x.real > 0, 1 / (1 + np.exp(-x)), np.exp(x) / (1 + np.exp(x)))
+
+
+def softplus(x: Array) -> Array:
+    return np.where(x.real > 0, x + np.log1p(np.exp(-x)), np.log1p(np.exp(x)))
+
+
+def var(x: Array, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> Array:
+    mean = x.mean(axis=axis, keepdims=True)
+    total = ((x - mean) ** 2).sum(axis=axis, keepdims=keepdims)
+    return total / (x.size / mean.size - ddof)
+
+
+def std(x: Array, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> Array:
+    root = np.sqrt(var(x, axis, ddof, keepdims))
+    kink(0.1 * root.real)  # a root is too steep near 0
+    return root
+
+
+def logsumexp(x: Array, axis: Any = -1, keepdims: bool = False) -> Array:
+    """Infinite as soon as one number is."""
+    largest = x.real.max(axis=axis, keepdims=True)
+    base = np.where(np.isfinite(largest), largest, 0)
+    z = base + np.log(np.exp(x - base).sum(axis=axis, keepdims=True))
+    z = np.where(np.isinf(largest), largest, z)
+    return z if keepdims else z.sum(axis=axis)
+
+
+def log_softmax(x: Array, axis: int = -1) -> Array:
+    x = x - x.real.max(axis=axis, keepdims=True)
+    return x - np.log(np.exp(x).sum(axis=axis, keepdims=True))
+
+
+def softmax(x: Array, axis: int = -1) -> Array:
+    e = np.exp(x - x.real.max(axis=axis, keepdims=True))
+    return e / e.sum(axis=axis, keepdims=True)
+
+
+def lookup(table: Array, ids: Array) -> Array:
+    return table[ids]
+
+
+def cut(x: Array) -> Array:
+    return x.real
+
+
+def relaid(x: Array, forwards: str, backwards: str) -> Array:
+    return x
+
+
+# ---- losses ----
+
+
+def reduced(losses: Array, reduction: str, count: float) -> Array:
+    if reduction == "none":
+        return losses
+    return losses.sum() / (count if reduction == "mean" else 1)
+
+
+def mean_squared_error(a: Array, b: Array, reduction: str) -> Array:
+    return reduced((a - b) ** 2, reduction, a.size)
+
+
+def mean_absolute_error(a: Array, b: Array, reduction: str) -> Array:
+    return reduced(absolute(a - b), reduction, a.size)
+
+
+def binary_cross_entropy(
+    x: Array, targets: Array, reduction: str, weights: tuple[float, float] = (1.0, 1.0)
+) -> Array:
+    negative, positive = weights[0] * (1 - targets), weights[1] * targets
+    losses = np.where(negative == 0, 0, negative * softplus(x))
+    losses = losses + np.where(positive == 0, 0, positive * softplus(-x))
+    return reduced(losses, reduction, (negative + positive).sum())
+
+
+def negative_log_likelihood(
+    logp: Array, labels: Array, reduction: str, weights: Any = None
+) -> Array:
+    chosen = np.take_along_axis(logp, labels[..., None].astype(int), -1)[..., 0]
+    weights = np.ones(logp.shape[-1]) if weights is None else np.array(weights)
+    return reduced(-chosen * weights[labels], reduction, weights[labels].sum())
+
+
+def softmax_cross_entropy(x: Array, labels: Array, reduction: str, weights: Any = None) -> Array:
+    return negative_log_likelihood(log_softmax(x), labels, reduction, weights)
+
+
+FORMULAS = SimpleNamespace(**{**vars(np), **globals(), "max": amax, "min": amin})
+"""NumPy, with the formulas above in it: what a program's `mg` and `np` are for plain arrays."""
