@@ -8,11 +8,9 @@ with kinks choose by the real part, and note in `KINKS` how near they were to on
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 
-Array = np.ndarray[Any, Any]
 STEP = 1e-30
 """The h above."""
 
@@ -20,72 +18,72 @@ KINKS: list[float] = []
 """The smallest distance from a kink in each call since the list was cleared."""
 
 
-def kink(distance: Array) -> None:
+def kink(distance):
     KINKS.append(float(np.abs(distance).min(initial=1.0)))
 
 
-def clip(x: Array, low: float, high: float) -> Array:
+def clip(x, low, high):
     kink(x.real - low)
     kink(x.real - high)
     return np.select([x.real < low, x.real > high], [low, high], x)
 
 
-def leaky_relu(x: Array, slope: float) -> Array:
+def leaky_relu(x, slope):
     kink(x.real)
     return np.where(x.real > 0, x, slope * x)
 
 
-def relu(x: Array) -> Array:
+def relu(x):
     kink(x.real)
     return np.where(x.real > 0, x, 0)
 
 
-def absolute(x: Array) -> Array:
+def absolute(x):
     kink(x.real)
     return np.select([x.real > 0, x.real < 0], [x, -x], 0)
 
 
-def maximum(a: Array, b: Array) -> Array:
+def maximum(a, b):
     kink(a.real - b.real)
     return np.where(a.real > b.real, a, b)
 
 
-def minimum(a: Array, b: Array) -> Array:
+def minimum(a, b):
     return -maximum(-a, -b)
 
 
-def amax(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+def amax(x, axis=None, keepdims=False):
     largest = x.real == x.real.max(axis=axis, keepdims=True)
     kink(np.where(largest, 1, x.real.max(axis=axis, keepdims=True) - x.real))
     kink(largest.sum(axis=axis) == 1)
     return np.sum(x * largest, axis=axis, keepdims=keepdims)
 
 
-def amin(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+def amin(x, axis=None, keepdims=False):
     return -amax(-x, axis, keepdims)
 
 
-def sigmoid(x: Array) -> Array:
+def sigmoid(x):
     return np.where(x.real > 0, 1 / (1 + np.exp(-x)), np.exp(x) / (1 + np.exp(x)))
 
 
-def softplus(x: Array) -> Array:
+def softplus(x):
     return np.where(x.real > 0, x + np.log1p(np.exp(-x)), np.log1p(np.exp(x)))
 
 
-def var(x: Array, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> Array:
+def var(x, axis=None, ddof=0, keepdims=False):
     mean = x.mean(axis=axis, keepdims=True)
     total = ((x - mean) ** 2).sum(axis=axis, keepdims=keepdims)
     return total / (x.size / mean.size - ddof)
 
 
-def std(x: Array, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> Array:
+def std(x, axis=None, ddof=0, keepdims=False):
     root = np.sqrt(var(x, axis, ddof, keepdims))
     kink(0.1 * root.real)  # a root is too steep near 0
     return root
 
 
-def logsumexp(x: Array, axis: Any = -1, keepdims: bool = False) -> Array:
+def logsumexp(x, axis=-1, keepdims=False):
     """Infinite as soon as one number is."""
     largest = x.real.max(axis=axis, keepdims=True)
     base = np.where(np.isfinite(largest), largest, 0)
@@ -94,63 +92,58 @@ def logsumexp(x: Array, axis: Any = -1, keepdims: bool = False) -> Array:
     return z if keepdims else z.sum(axis=axis)
 
 
-def log_softmax(x: Array, axis: int = -1) -> Array:
+def log_softmax(x, axis=-1):
     x = x - x.real.max(axis=axis, keepdims=True)
     return x - np.log(np.exp(x).sum(axis=axis, keepdims=True))
 
 
-def softmax(x: Array, axis: int = -1) -> Array:
-    e = np.exp(x - x.real.max(axis=axis, keepdims=True))
-    return e / e.sum(axis=axis, keepdims=True)
+def softmax(x, axis=-1):
+    return np.exp(log_softmax(x, axis))
 
 
-def lookup(table: Array, ids: Array) -> Array:
+def lookup(table, ids):
     return table[ids]
 
 
-def cut(x: Array) -> Array:
+def cut(x):
     return x.real
 
 
-def relaid(x: Array, forwards: str, backwards: str) -> Array:
+def relaid(x, forwards, backwards):
     return x
 
 
 # ---- losses ----
 
 
-def reduced(losses: Array, reduction: str, count: float) -> Array:
+def reduced(losses, reduction, count):
     if reduction == "none":
         return losses
     return losses.sum() / (count if reduction == "mean" else 1)
 
 
-def mean_squared_error(a: Array, b: Array, reduction: str) -> Array:
+def mean_squared_error(a, b, reduction):
     return reduced((a - b) ** 2, reduction, a.size)
 
 
-def mean_absolute_error(a: Array, b: Array, reduction: str) -> Array:
+def mean_absolute_error(a, b, reduction):
     return reduced(absolute(a - b), reduction, a.size)
 
 
-def binary_cross_entropy(
-    x: Array, targets: Array, reduction: str, weights: tuple[float, float] = (1.0, 1.0)
-) -> Array:
+def binary_cross_entropy(x, targets, reduction, weights=(1.0, 1.0)):
     negative, positive = weights[0] * (1 - targets), weights[1] * targets
     losses = np.where(negative == 0, 0, negative * softplus(x))
     losses = losses + np.where(positive == 0, 0, positive * softplus(-x))
     return reduced(losses, reduction, (negative + positive).sum())
 
 
-def negative_log_likelihood(
-    logp: Array, labels: Array, reduction: str, weights: Any = None
-) -> Array:
+def negative_log_likelihood(logp, labels, reduction, weights=None):
     chosen = np.take_along_axis(logp, labels[..., None].astype(int), -1)[..., 0]
     weights = np.ones(logp.shape[-1]) if weights is None else np.array(weights)
     return reduced(-chosen * weights[labels], reduction, weights[labels].sum())
 
 
-def softmax_cross_entropy(x: Array, labels: Array, reduction: str, weights: Any = None) -> Array:
+def softmax_cross_entropy(x, labels, reduction, weights=None):
     return negative_log_likelihood(log_softmax(x), labels, reduction, weights)
 
 

@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 
@@ -55,81 +56,53 @@ COUNTS: Counter[tuple[str, str]] = Counter()
 """How often each threshold, by name, was met from "below" and "above"."""
 
 
-class Counted(int):
-    """A threshold in use. Blocks are counted where they begin: the first as below, those after it
-    as above.
+class Block(int):
+    """So many rows at a time. They are counted where they begin: the first as below, those after
+    it as above.
     """
 
     name: str
-    __array_ufunc__ = None  # so that NumPy's numbers leave a comparison to it
 
-    def __new__(cls, value: int, name: str) -> Counted:
+    def __new__(cls, value: int, name: str) -> Block:
         self = super().__new__(cls, value)
         self.name = name
         return self
 
-    def _side(self, below: bool) -> None:
+    def count(self, below: bool) -> bool:
         COUNTS[self.name, "below" if below else "above"] += 1
-
-    def __ge__(self, other: Any) -> bool:
-        self._side(below := bool(int(self) >= other))
         return below
+
+    def __radd__(self, start: int) -> int:
+        self.count(start == 0)
+        return start + int(self)
+
+
+class Counted(Block):
+    """A threshold in use, which counts its comparisons, and those of its multiples."""
+
+    __array_ufunc__ = None  # so that NumPy's numbers leave a comparison to it
 
     def __gt__(self, other: Any) -> bool:
-        self._side(below := bool(int(self) > other))
-        return below
-
-    def __le__(self, other: Any) -> bool:
-        return not self.__gt__(other)
+        return self.count(bool(int(self) > other))
 
     def __lt__(self, other: Any) -> bool:
-        return not self.__ge__(other)
+        return not self.count(bool(int(self) >= other))
 
     def __mul__(self, other: Any) -> Any:
         return Counted(int(self) * int(other), self.name)
 
-    __rmul__ = __mul__
-
-    def __rpow__(self, other: Any, modulo: Any = None) -> Any:
-        return Counted(other ** int(self), self.name)
-
-    def __rmod__(self, other: Any) -> Any:
-        self._side(bool(other % int(self)))
-        return other % int(self)
-
     def __floordiv__(self, other: Any) -> Any:
         return Block(int(self) // other, self.name)
-
-    def __radd__(self, start: Any) -> Any:
-        self._side(not start)
-        return start + int(self)
-
-
-class Block(Counted):
-    """So many rows or steps at a time, as many as fit under a threshold; comparing it with 1 says
-    nothing.
-    """
-
-    def _side(self, below: bool) -> None:
-        pass
-
-    def __radd__(self, start: Any) -> Any:
-        super()._side(not start)
-        return start + int(self)
 
 
 @functools.cache
 def places(name: str) -> tuple[Any, tuple[Any, ...]]:
-    """The value that a constant has by default, and all modules that hold it; (None, ()) if there
-    is none.
-    """
+    """The value that a constant has by default, and all modules that hold it."""
     path, _, constant = name.rpartition(".")
-    value = vars(import_module(path)).get(constant)
+    value = vars(import_module(path))[constant]
     packages = ("minigrad", "layers", "optim")
-    modules = [
-        module for path, module in list(sys.modules.items()) if path.split(".")[0] in packages
-    ]
-    return value, tuple(m for m in modules if value is not None and vars(m).get(constant) is value)
+    modules = [module for path, module in sys.modules.items() if path.split(".")[0] in packages]
+    return value, tuple(module for module in modules if vars(module).get(constant) is value)
 
 
 def draw(rng: np.random.Generator) -> dict[str, int]:
@@ -154,26 +127,19 @@ def using(values: dict[str, int]) -> Iterator[None]:
     import layers  # noqa: F401  # all modules must be loaded before `places` looks through them
     import optim  # noqa: F401
 
-    changes: list[tuple[Any, str, Any]] = []
-    for name in THRESHOLDS:
-        default, modules = places(name)
-        value = Counted(values.get(name, default), name) if modules else None
-        changes += [(module, name.rpartition(".")[2], value) for module in modules]
-    if np.empty.__module__ == "numpy":  # not yet poisoned by a block around this one
-        changes += [(np, name, _poisoned(getattr(np, name))) for name in ("empty", "empty_like")]
-    before = [(module, name, getattr(module, name)) for module, name, _ in changes]
-    for module, name, value in changes:
-        setattr(module, name, value)
-    if DISABLED in values:
-        fast.disable()
-    try:
-        with setting(ON_GRADIENT, Untouched()):
-            yield
-    finally:
-        for module, name, value in before:
-            setattr(module, name, value)
+    with contextlib.ExitStack() as stack:
+        for name in THRESHOLDS:
+            default, modules = places(name)
+            value = Counted(values.get(name, default), name)
+            for module in modules:
+                stack.enter_context(patch.object(module, name.rpartition(".")[2], value))
+        for name in ("empty", "empty_like"):
+            stack.enter_context(patch.object(np, name, poisoned(getattr(np, name))))
         if DISABLED in values:
-            fast.enable()
+            fast.disable()
+            stack.callback(fast.enable)
+        stack.enter_context(setting(ON_GRADIENT, Untouched()))
+        yield
 
 
 class Untouched:
@@ -205,16 +171,16 @@ class Untouched:
             self.given = [(array, array.tobytes()) for array in arrays]
 
 
-def _poisoned(make: Any) -> Any:
-    @functools.wraps(make)
-    def poisoned(*given: Any, **options: Any) -> Any:
+def poisoned(make: Any) -> Any:
+    """The function that makes an array, which then holds what no result may contain."""
+
+    def make_poisoned(*given: Any, **options: Any) -> Any:
         array = make(*given, **options)
         if array.dtype.kind in "fiub":
             array.fill(np.nan if array.dtype.kind == "f" else 97)
         return array
 
-    poisoned.__module__ = __name__
-    return poisoned
+    return make_poisoned
 
 
 def table(counts: Counter[tuple[str, str]]) -> str:
@@ -227,5 +193,5 @@ def table(counts: Counter[tuple[str, str]]) -> str:
 
 def untried(counts: Counter[tuple[str, str]]) -> list[str]:
     """The sides that no case took."""
-    sides = [(name, side) for name in THRESHOLDS for side in ("below", "above") if places(name)[1]]
+    sides = [(name, side) for name in THRESHOLDS for side in ("below", "above")]
     return [f"no case was {side} {name}" for name, side in sides if not counts[name, side]]
