@@ -182,9 +182,6 @@ class Drawing:
     def yes(self) -> bool:
         return bool(self.number(2))
 
-    def bit(self) -> int:
-        return self.number(2)
-
     def to(self) -> tuple[int, ...]:
         """Another shape of the same size."""
         shape = self.of.shape
@@ -341,8 +338,8 @@ mg.where({wide_mask}, {a}, {b})
 mg.einsum({einsum})
 np.sum({a}, axis={axes}, keepdims={yes})
 np.mean({a}, axis={axes}, keepdims={yes})
-np.var({a}, axis={axes}, ddof={bit}, keepdims={yes})
-np.std({a}, axis={axes}, ddof={bit}, keepdims={yes})
+np.var({a}, axis={axes}, ddof={yes:d}, keepdims={yes})
+np.std({a}, axis={axes}, ddof={yes:d}, keepdims={yes})
 np.max({a}, axis={axes}, keepdims={yes})
 np.min({a}, axis={axes}, keepdims={yes})
 mg.logsumexp({a}, axis={axes}, keepdims={yes})
@@ -351,7 +348,7 @@ mg.log_softmax({a}, axis={axis})
 mg.cumsum({a}, axis={axis})
 {a}.reshape({to})
 {a}.transpose({order})
-{a}.swapaxes({axis}, {bit})
+{a}.swapaxes({axis}, {yes:d})
 mg.expand_dims({a}, {new_axis})
 mg.squeeze({a})
 np.broadcast_to({a}, {wide})
