@@ -33,7 +33,7 @@ class Fuzzer:
         raise NotImplementedError
 
     def fault(self, case: Any) -> str:
-        """What is wrong, as "kind: details"; "" if nothing is."""
+        """What is wrong, as "kind: details", or an AssertionError that says it; "" if nothing is."""
         raise NotImplementedError
 
     def smaller(self, case: Any) -> Iterable[Any]:
@@ -66,6 +66,8 @@ class Fuzzer:
         try:
             with np.errstate(all="ignore"):
                 return self.fault(case)
+        except AssertionError as error:
+            return str(error) or "AssertionError"
         except Exception as error:
             return f"{type(error).__name__}: {error}"
 

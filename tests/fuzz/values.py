@@ -21,18 +21,33 @@ from .layouts import laid_out
 Array = np.ndarray[Any, Any]
 EXTREMES = [0.0, -0.0, 0.3, -1.0, 5.0, -12.0, 20.0, -20.0, 40.0, 88.0, -88.0, 100.0, -100.0, 700.0, -750.0, 1e30, -1e4,
             1e-8, -3e-5, np.inf, -np.inf]  # fmt: skip
-FUNCTIONS = [
-    "mg.sigmoid(x)", "mg.tanh(x)", "mg.softplus(x)", "mg.relu(x)", "mg.leaky_relu(x, 0.25)",
-    "mg.exp(x)", "abs(x)", "mg.clip(x, -1.5, 30)", "x**2", *(
-        f"mg.{name}(x, axis={axis})" for name in ("softmax", "log_softmax", "logsumexp") for axis in (0, -1)
-    ),
-]  # fmt: skip
-LOSSES = [
-    "mg.softmax_cross_entropy(x, labels, reduction={how!r}, weights={weights})",
-    "mg.negative_log_likelihood(mg.log_softmax(x), labels, reduction={how!r}, weights={weights})",
-    "mg.binary_cross_entropy(x, targets, reduction={how!r})",
-    "mg.binary_cross_entropy(x, targets, reduction={how!r}, weights=(0.5, 2.0))",
-]
+CALLS = """
+mg.sigmoid(x)
+mg.tanh(x)
+mg.softplus(x)
+mg.relu(x)
+mg.leaky_relu(x, 0.25)
+mg.exp(x)
+abs(x)
+mg.clip(x, -1.5, 30)
+x**2
+mg.softmax(x, axis=0)
+mg.softmax(x, axis=-1)
+mg.log_softmax(x, axis=0)
+mg.log_softmax(x, axis=-1)
+mg.logsumexp(x, axis=0)
+mg.logsumexp(x, axis=-1)
+mg.softmax_cross_entropy(x, labels, reduction='mean')
+mg.softmax_cross_entropy(x, labels, reduction='none')
+mg.softmax_cross_entropy(x, labels, reduction='sum', weights=weights)
+mg.softmax_cross_entropy(x, labels, reduction='mean', weights=weights)
+mg.negative_log_likelihood(mg.log_softmax(x), labels, reduction='none')
+mg.negative_log_likelihood(mg.log_softmax(x), labels, reduction='mean', weights=weights)
+mg.binary_cross_entropy(x, targets, reduction='none')
+mg.binary_cross_entropy(x, targets, reduction='mean')
+mg.binary_cross_entropy(x, targets, reduction='sum', weights=(0.5, 2.0))
+mg.binary_cross_entropy(x, targets, reduction='mean', weights=(0.5, 2.0))
+""".strip().splitlines()
 
 
 @dataclass(frozen=True)
@@ -53,34 +68,27 @@ class Values(Fuzzer):
     share = 2.5
 
     def case(self, rng: Generator) -> Value:
-        def pick(*values: Any) -> Any:
-            return values[int(rng.integers(len(values)))]
-
-        seed, layout = int(rng.integers(10**6)), layouts.draw(rng)
-        dtype, shape = pick("float32", "float64"), rng.integers(1, 5, 2)
-        numbers = np.where(
-            rng.random(shape) < 0.6, rng.choice(EXTREMES, shape), rng.normal(0, 10, shape)
-        )
-        kind = pick("function", "function", "loss", "loss", "check")
-        if kind == "check":
-            return Value(pick(*CHECKS), (), dtype, layout, seed=seed)
-        if kind == "function":
-            return Value(pick(*FUNCTIONS), numbers.tolist(), dtype, layout)
-        # an infinite logit is a loss without a limit, except for -inf of a class that is ruled out
-        numbers[:, 0] = np.where(np.isinf(numbers[:, 0]), 100.0, numbers[:, 0])
-        numbers = np.minimum(numbers, 1e30)
-        weights = pick(None, [0.5, 1.0, 2.0, 0.25][: shape[1]])
-        call = pick(*LOSSES).format(how=pick("mean", "sum", "none"), weights=weights)
-        numbers = np.maximum(numbers, -1e4) if "binary" in call else numbers
-        return Value(call, numbers.tolist(), dtype, layout, seed=seed)
+        call = str(rng.choice([*CALLS, *CHECKS, *CHECKS]))
+        dtype, layout = str(rng.choice(["float32", "float64"])), layouts.draw(rng)
+        seed, shape = int(rng.integers(10**6)), rng.integers(1, 5, 2)
+        extreme = rng.random(shape) < 0.6
+        numbers = np.where(extreme, rng.choice(EXTREMES, shape), rng.normal(0, 10, shape))
+        if "reduction" in call:  # an infinite logit is a loss without a limit, except for -inf ...
+            numbers = np.minimum(numbers, 1e30)
+            numbers[:, 0] = np.maximum(numbers[:, 0], -1e4)  # ... of a class that is ruled out
+        if "binary" in call:
+            numbers = np.maximum(numbers, -1e4)
+        return Value(call, numbers.tolist(), dtype, layout, seed)
 
     def fault(self, case: Value) -> str:
         if case.call in CHECKS:
-            return CHECKS[case.call](case.dtype, case.layout, np.random.default_rng(case.seed))
-        return extremes(case)
+            CHECKS[case.call](case.dtype, case.layout, np.random.default_rng(case.seed))
+        else:
+            extremes(case)
+        return ""
 
 
-def extremes(case: Value) -> str:
+def extremes(case: Value) -> None:
     """The value, and the gradient by each number, against the formulas."""
     x = laid_out(np.array(case.numbers, case.dtype), case.layout)
     rng = np.random.default_rng(case.seed)
@@ -88,53 +96,51 @@ def extremes(case: Value) -> str:
     given = {
         "labels": laid_out(labels, case.layout),
         "targets": laid_out(rng.choice([0.0, 0.5, 1.0], x.shape), case.layout),
+        "weights": [0.5, 1.0, 2.0, 0.25][: x.shape[1]],
     }
     plain = {**given, "mg": FORMULAS, "abs": FORMULAS.absolute}
     exact = x.astype(np.longdouble)
-    expected = eval(case.call, {**plain, "x": exact})
     t = mg.Tensor(x, requires_grad=True)
     z = eval(case.call, {**given, "mg": mg, "x": t})
-    if problem := unlike(case, "the value", z.array, expected):
-        return problem
+    compare(case, "value", z.array, eval(case.call, {**plain, "x": exact}))
     if "reduction" in case.call and not np.isfinite(z.array).all():
-        return ""  # `backward` refuses it
-    weights = np.cos(np.arange(1.0, 1.0 + z.size)).reshape(z.shape).astype(case.dtype)
+        return  # `backward` refuses it
+    upstream = np.cos(np.arange(1.0, 1.0 + z.size)).reshape(z.shape).astype(case.dtype)
+    z.backward(upstream)
     gradient = np.zeros(x.shape, np.longdouble)
     for place in np.ndindex(x.shape):
         moved = exact.astype(np.clongdouble)
         moved.imag[place] = STEP
         slopes = eval(case.call, {**plain, "x": moved}).imag / STEP
-        gradient[place] = (slopes * weights).sum()
-    z.backward(weights)
-    return unlike(case, "the gradient", t.grad, gradient)
+        gradient[place] = (slopes * upstream).sum()
+    compare(case, "gradient", np.asarray(t.grad), gradient)
 
 
-def unlike(case: Value, what: str, found: Any, expected: Array) -> str:
-    """How a result differs from the formula by more than rounding; "" if it does not, or has no
+def compare(case: Value, what: str, found: Array, expected: Array) -> None:
+    """An AssertionError if a result differs from the formula by more than rounding, where there is a
     limit.
     """
-    if found is None or found.dtype != case.dtype or found.shape != np.shape(expected):
-        return f"form: {what} of {case.call} is {getattr(found, 'dtype', None)} {np.shape(found)}"
     kind, name = np.finfo(case.dtype), case.call.split("(")[0]
+    form = found.dtype, found.shape
+    assert form == (case.dtype, np.shape(expected)), f"form: the {what} of {case.call} is {form}"
     x = np.abs(case.numbers)
     size = max(1.0, x[np.isfinite(x)].max(initial=0))
-    if name != "mg.logsumexp" and (what == "the gradient" or name == "mg.softmax"):
+    if name != "mg.logsumexp" and (what == "gradient" or name == "mg.softmax"):
         size = min(size, 1e4)
     # e^(a - b) is as wrong as a and b are rounded
     factor = 40 + 4 * size * (name in ("mg.softmax", "mg.logsumexp"))
     tolerance = factor * kind.eps * np.abs(expected) + 4 * kind.tiny
     if name not in ("mg.sigmoid", "mg.tanh", "mg.softplus", "mg.softmax", "mg.exp"):
         tolerance += 40 * kind.eps * size  # differences, precise to their terms
-    elif what == "the gradient" and name != "mg.exp":
+    elif what == "gradient" and name != "mg.exp":
         tolerance += 4 * kind.eps
     near = (np.abs(found - expected) <= tolerance) | (found == expected) | np.isnan(expected)
     near |= (np.abs(expected) > kind.max / 8) & np.isinf(found)
-    if np.all(near):
-        return ""
-    return f"{what} of {case.call} is {found}, by the formula {expected.astype(float)}"
+    wide = np.asarray(expected, float)
+    assert np.all(near), f"{what}: that of {case.call} is {found}, by the formula {wide}"
 
 
-def rows(dtype: str, layout: str, rng: Generator) -> str:
+def rows(dtype: str, layout: str, rng: Generator) -> None:
     """The gradient of many looked-up rows, summed by row, against np.add.at."""
     size, count = int(rng.choice([3, 20, 400, 2000])), int(rng.choice([1, 10, 10, 500, 3000]))
     ids = (size * rng.random(count) ** int(rng.choice([1, 4]))).astype(
@@ -155,12 +161,11 @@ def rows(dtype: str, layout: str, rng: Generator) -> str:
     for name, read in ways.items():
         table = mg.Tensor(np.zeros((size, 2), dtype), requires_grad=True)
         read(table).backward(laid_out(dz, layout))
-        if not np.allclose(np.array(table.grad), expected, tolerance, tolerance):
-            return f"rows: {count} of {size}, by {name}"
-    return ""
+        close = np.allclose(np.array(table.grad), expected, tolerance, tolerance)
+        assert close, f"rows: {count} of {size}, by {name}"
 
 
-def norms(dtype: str, layout: str, rng: Generator) -> str:
+def norms(dtype: str, layout: str, rng: Generator) -> None:
     """Clipping gradients of all sizes, against the norm in the widest float."""
     scale = 10.0 ** rng.integers(-30, 31)
     if dtype == "float64":
@@ -174,14 +179,13 @@ def norms(dtype: str, layout: str, rng: Generator) -> str:
     bound = float(scale * rng.choice([0.0, 0.1, 1.0, 100.0]))
     found = optim.clip_gradients(tensors, bound)
     kind = np.finfo(dtype)
-    if not abs(found - norm) <= 40 * kind.eps * norm:
-        return f"norm: it is {found}, and should be {norm}"
+    assert abs(found - norm) <= 40 * kind.eps * norm, f"norm: it is {found}, and should be {norm}"
     for name, g in exact.items():
         expected = g * (bound / norm if norm > bound else 1)
-        away = np.abs(tensors[name].grad - expected)
-        if not (away <= 100 * kind.eps * np.abs(expected) + kind.tiny).all():
-            return f"clipped: to norm {bound} it is {tensors[name].grad}, and should be {expected}"
-    return ""
+        near = (
+            np.abs(tensors[name].grad - expected) <= 100 * kind.eps * np.abs(expected) + kind.tiny
+        )
+        assert near.all(), f"clipped: to norm {bound} it is {tensors[name].grad}, not {expected}"
 
 
 CHECKS = {"rows": rows, "norms": norms}
