@@ -47,7 +47,7 @@ class Fuzzer:
                 for size in (8, 4, 2, 1):
                     starts = range(0, len(value), size) if size < len(value) else ()
                     changed += [value[:start] + value[start + size :] for start in starts]
-            yield from (replace(case, **{one.name: smaller}) for smaller in changed)  # type: ignore[type-var]
+            yield from (replace(case, **{one.name: smaller}) for smaller in changed)
 
     def as_test(self, case: Any) -> str:
         """A test that fails as this case does, ready to paste into a file of tests."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import math
 import pickle
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -104,7 +103,7 @@ class Tensors(World):
     def numbers(self) -> Array:
         return np.asarray(self.rng.uniform(-1, 1, self.shape))
 
-    def operand(self, tensor: bool = False) -> Thing:
+    def operand(self, tensor: bool = False) -> Any:
         """A result or a leaf, or an array that changes afterwards."""
         kind = self.rng.random()
         if kind < 0.5 and self.results:
@@ -228,10 +227,10 @@ class Tensors(World):
 
     def clip(self) -> None:
         graded = [leaf for leaf in self.leaves if leaf.grad is not None]
-        norm = math.sqrt(sum(float((leaf.grad**2).sum()) for leaf in graded))  # type: ignore[operator]
+        norm = np.linalg.norm([np.linalg.norm(np.asarray(leaf.grad)) for leaf in graded])
         optim.clip_gradients({str(k): leaf.tensor for k, leaf in enumerate(self.leaves)}, 0.3)
         for leaf in graded:
-            leaf.grad = np.asarray(leaf.grad) * min(1.0, 0.3 / max(norm, 1e-300))
+            leaf.grad = np.asarray(leaf.grad) * min(1.0, 0.3 / max(float(norm), 1e-300))
 
     def zero(self) -> None:
         leaf = self.pick(*self.leaves)

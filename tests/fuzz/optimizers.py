@@ -224,7 +224,8 @@ class Training(World):
             tensor.grad = np.ones(tensor.shape)
         scale = self.optimizer.scale
         if free and self.yes():
-            free[-1].node.grad = np.ones((1, *free[-1].shape))
+            leaf: Any = free[-1].node
+            leaf.grad = np.ones((1, *leaf.shape))
         else:
             self.optimizer.scale = np.nan
         assert refused(self.optimizer.step), "a step that must fail was made"
@@ -276,7 +277,7 @@ class Training(World):
             assert close, f"the norm is {found}, and should be {norm}"
             factor *= min(1.0, 0.7 / norm) if norm else 1.0
         if events and self.yes(0.05):
-            self._keep({name: self.tensors[name].grad for name in gradients})
+            self._keep({name: np.asarray(self.tensors[name].grad) for name in gradients})
         optimizer.scale = self.pick(1.0, 1.0, 0.5, 0.25, 0.0) if events else 1.0
         optimizer.step()
         for name, g in gradients.items():

@@ -75,7 +75,7 @@ class Program:
             values[name] = tap(name, value) if name in self.taps else value
         return values
 
-    def by_formulas(self, v: Arrays, at: Arrays | None = None, step: float = STEP) -> Arrays:
+    def by_formulas(self, v: Arrays, at: Arrays | None = None) -> Arrays:
         """The values of all lines, with the derivatives along v times STEP as imaginary parts."""
         inputs: Arrays = {name: one.array() for name, one in self.inputs.items()} | (at or {})
         moved = {name: inputs[name] + 1j * STEP * v[name] for name in v if name in inputs}
@@ -130,7 +130,7 @@ class Drawing:
 
     # ---- what the blanks of a line stand for ----
 
-    def a(self) -> str:
+    def a(self):
         """One of the values, the last ones more often; sometimes a new input."""
         fit = self.among(lambda array: array.ndim <= 4)
         if not fit or self.rng.random() < 0.1:
@@ -139,10 +139,10 @@ class Drawing:
 
     @property
     def of(self) -> Array:
-        """The value that `a` stands for."""
+        """The value of `a`."""
         return self.values[self.drawn["a"]]
 
-    def b(self) -> str:
+    def b(self):
         """A value that broadcasts with `a`."""
         fit = self.among(lambda other: broadcasts(self.of.shape, other.shape))
         chance = self.rng.random()
@@ -151,12 +151,12 @@ class Drawing:
         shape = tuple(size if self.rng.random() < 0.7 else 1 for size in self.of.shape)
         return self.input(shape[self.number(len(shape) + 1) :])
 
-    def same(self) -> str:
+    def same(self):
         """A value of the shape of `a`."""
         fit = self.among(lambda other: other.shape == self.of.shape)
         return str(self.rng.choice(fit)) if self.number(2) else self.input(self.of.shape)
 
-    def right(self) -> str:
+    def right(self):
         """What `a` can be multiplied by as a matrix."""
         *batch, inner = self.of.shape
         fit = self.among(lambda other: other.shape[-2:-1] == (inner,))
@@ -165,34 +165,34 @@ class Drawing:
         batch = batch[:-1] if self.number(2) else []
         return self.input(self.pick((inner,), (*batch, inner, 1 + self.number(3))))
 
-    def axis(self) -> int:
+    def axis(self):
         return int(self.rng.integers(-self.of.ndim, self.of.ndim))
 
-    def new_axis(self) -> int:
+    def new_axis(self):
         return int(self.rng.integers(-self.of.ndim - 1, self.of.ndim + 1))
 
-    def axes(self) -> Any:
+    def axes(self):
         """An axis, several or all (None)."""
         some = self.rng.choice(self.of.ndim, 1 + self.number(self.of.ndim), replace=False)
         return self.pick(None, self["axis"], self["axis"], tuple(some.tolist()))
 
-    def order(self) -> tuple[int, ...]:
+    def order(self):
         return tuple(self.rng.permutation(self.of.ndim).tolist())
 
-    def yes(self) -> bool:
+    def yes(self):
         return bool(self.number(2))
 
-    def to(self) -> tuple[int, ...]:
+    def to(self):
         """Another shape of the same size."""
         shape = self.of.shape
         return self.pick((-1,), (1, *shape), (*shape, 1), shape[::-1], (-1, *shape[-1:]), (2, -1))
 
-    def wide(self) -> tuple[int, ...]:
+    def wide(self):
         """A shape to which `a` broadcasts."""
         shape = [size if size > 1 else 1 + self.number(3) for size in self.of.shape]
         return (*self.shape(self.number(2)), *shape)
 
-    def key(self) -> str:
+    def key(self):
         keys = []
         for size in self.of.shape[: 1 + self.number(self.of.ndim)]:
             start = self.number(size)
@@ -203,52 +203,52 @@ class Drawing:
             keys.append("...")
         return ", ".join(map(str, keys))
 
-    def rows(self) -> str:
+    def rows(self):
         return self.ids(len(self.of), self.shape(1 + self.number(2)))
 
-    def row_ids(self) -> str:
+    def row_ids(self):
         return self.ids(len(self.of), self.shape(1 + self.number(2)), signed=False)
 
-    def columns(self) -> str:
+    def columns(self):
         return self.ids(self.of.shape[1], np.shape(self.inputs[self["rows"]].numbers))
 
-    def places(self) -> str:
+    def places(self):
         shape = list(self.of.shape)
         below, shape[self["axis"]] = shape[self["axis"]], 1 + self.number(3)
         return self.ids(below, tuple(shape), signed=False)
 
-    def mask(self) -> str:
+    def mask(self):
         return self.constant(self.rng.random(self.of.shape[: 1 + self.number(self.of.ndim)]) < 0.6)
 
-    def wide_mask(self) -> str:
+    def wide_mask(self):
         shape = np.broadcast_shapes(self.of.shape, self.values[self["b"]].shape)
         return self.constant(self.rng.random(shape) < 0.6)
 
-    def widths(self) -> list[tuple[int, int]]:
+    def widths(self):
         return [(self.number(3), self.number(2)) for _ in self.of.shape]
 
-    def at(self) -> int:
+    def at(self):
         return self.number(self.of.shape[self["axis"]])
 
-    def labels(self) -> str:
+    def labels(self):
         return self.ids(self.of.shape[-1], self.of.shape[:-1], signed=False)
 
-    def targets(self) -> str:
+    def targets(self):
         return self.constant(self.rng.uniform(0, 1, self.of.shape))
 
-    def how(self) -> str:
+    def how(self):
         """The settings of a loss."""
         return f"reduction={self.pick('mean', 'sum', 'none')!r}"
 
-    def weighted(self) -> str:
+    def weighted(self):
         """The settings of a loss of classes."""
         weights = [0.5, 1.0, 2.0, 0.25, 1.5, 3.0, 0.75, 1.25, 1.0] * 6
         return self.pick("", f"weights={weights[: self.of.shape[-1]]}, ") + self["how"]
 
-    def layout(self) -> str:
+    def layout(self):
         return f"{layouts.draw(self.rng, 0.1)!r}, {layouts.draw(self.rng, 0.2)!r}"
 
-    def einsum(self) -> str:
+    def einsum(self):
         terms, output = self.pick(
             ("ij,jk", "ik"), ("bi,ij,bj", "b"), ("ij", "ji"), ("ii", "i"), ("ij,ij", ""),
             ("bij", "i"), ("bid,bjd", "bij"), ("i,j", "ij"), ("ij,j", "i"),
@@ -257,11 +257,11 @@ class Drawing:
         names = []
         for term in terms.split(","):
             shape = tuple(sizes[letter] for letter in term)
-            fit = self.among(lambda other, shape=shape: other.shape == shape)
+            fit = [name for name, array in self.values.items() if array.shape == shape]
             names.append(fit[0] if fit else self.input(shape))
         return f'"{terms}->{output}", {", ".join(names)}'
 
-    def terms(self) -> str:
+    def terms(self):
         """One value beside several of other shapes, as a bias or a gain is used."""
         terms = []
         for _ in range(2 + self.number(3)):
@@ -276,19 +276,13 @@ class Drawing:
         """One more line, if the one that was drawn can be used."""
         self.drawn = {"a": self.a()}
         line = LINES[-1] if self.lines and self.rng.random() < 0.25 else self.pick(*LINES)
+        KINKS.clear()
         try:
-            KINKS.clear()
             text = line.format_map(self)
-            name = f"v{len(self.lines)}"
             arrays = {name: one.array() for name, one in self.inputs.items()}
             value = eval(text, {**PLAIN, **arrays, **self.values})
-        except (
-            LookupError,
-            TypeError,
-            ValueError,
-            ZeroDivisionError,
-        ):  # what was drawn does not fit
-            return
+        except (LookupError, TypeError, ValueError, ZeroDivisionError):
+            return  # what was drawn does not fit
         if np.size(value) > MOST or np.ndim(value) > 5 or min(KINKS, default=1) < MARGIN:
             return
         if np.abs(value).max(initial=0) < LARGEST:
@@ -296,8 +290,8 @@ class Drawing:
             if self.rng.random() < 0.3 and names:
                 relaid_one = f"relaid({names[0]}, {self['layout']})"
                 text = re.sub(rf"\b{names[0]}\b", relaid_one, text, count=1)
-            self.lines.append((name, text))
-            self.values[name] = np.asarray(value)
+            self.values[f"v{len(self.lines)}"] = np.asarray(value)
+            self.lines.append((f"v{len(self.lines)}", text))
 
 
 LINES = """
@@ -445,15 +439,23 @@ def forward(program: Program, dtype: str = "float64") -> tuple[mg.Tensor, dict[s
 def gradients(program: Program, dtype: str = "float64") -> tuple[Array, Arrays]:
     """The output, and minigrad's gradients: by `backward`, or with taps by `mg.grad`."""
     z, tensors = forward(program, dtype)
-    if not z.requires_grad:
-        return z.array, {}
-    upstream = pattern(z.shape)
-    if program.taps:
-        gradients = mg.grad(z, list(tensors.values()), upstream=upstream)
-        return z.array, {name: g.array for name, g in zip(tensors, gradients, strict=True)}
-    z.backward(upstream)
-    pairs = {name: tensor.grad for name, tensor in tensors.items()}
-    return z.array, {name: np.asarray(grad) for name, grad in pairs.items() if grad is not None}
+    found = {name: np.zeros(tensor.shape, tensor.dtype) for name, tensor in tensors.items()}
+    if program.taps and z.requires_grad:
+        gradients = mg.grad(z, list(tensors.values()), upstream=pattern(z.shape))
+        found = {name: g.array for name, g in zip(tensors, gradients, strict=True)}
+    elif z.requires_grad:
+        z.backward(pattern(z.shape))
+        for name, tensor in tensors.items():
+            found[name] = found[name] if tensor.grad is None else np.asarray(tensor.grad)
+    return z.array, found
+
+
+def same(what: str, found: Array, expected: Array, rounding: float, dtype: str = "float64") -> None:
+    form = str(found.dtype), found.shape
+    assert form == (dtype, expected.shape), f"{what} is {form}"
+    away, largest = np.abs(found - expected), np.abs(expected).max(initial=1)
+    close = np.all(away <= rounding * largest)
+    assert close, f"{what} is {found.tolist()}, and should be {expected.tolist()}"
 
 
 def along(arrays: Arrays, v: Arrays) -> float:
@@ -471,27 +473,20 @@ class FirstOrder(Fuzzer):
 
     def fault(self, program: Program) -> str:
         z, found = gradients(program)
-        arrays = {name: one.array() for name, one in program.inputs.items()}
-        for name, gradient in found.items():
-            if gradient.shape != arrays.get(name, gradient).shape or gradient.dtype != z.dtype:
-                return f"form: the gradient of {name} is {gradient.dtype} {gradient.shape}"
         v = directions(found)
-        *_, expected = program.by_formulas(v).values()
-        if z.shape != expected.shape or not np.allclose(z, expected.real, 1e-9, 1e-9):
-            return f"value: it is {z.tolist()}, and by the formulas {expected.real.tolist()}"
-        slope = float((expected.imag * pattern(z.shape)).sum()) / STEP
-        rounding = 1e-9 * (1 + sum(np.abs(gradient).sum() for gradient in found.values()))
-        if not abs(along(found, v) - slope) <= rounding:
-            return f"gradient: along one direction it is {along(found, v)}, by formulas {slope}"
+        *_, exact = program.by_formulas(v).values()
+        same("value: the output", z, exact.real, 1e-9)
+        upstream = pattern(z.shape)
+        slope = (exact.imag * upstream).sum() / STEP
+        size = sum(np.abs(gradient).sum() for gradient in found.values())
+        close = abs(along(found, v) - slope) <= 1e-9 * (1 + size)
+        assert close, f"gradient: along one direction {along(found, v)}, by the formulas {slope}"
         narrow, gradient = gradients(program, "float32")
-        pairs = {"the output": (narrow, z)} | {
-            name: (gradient[name], found[name]) for name in found
-        }
-        for name, (here, there) in pairs.items():
-            if here.dtype != np.float32 or here.shape != there.shape:
-                return f"float32: of {name} there is {here.dtype} {here.shape}"
-            if not np.abs(here - there).max(initial=0) <= 0.02 * (1 + np.abs(there).max(initial=0)):
-                return f"float32: of {name} there is {here.tolist()}, in float64 {there.tolist()}"
+        same("float32: the output", narrow, z, 0.02, "float32")
+        for name, g in found.items():
+            if name in program.inputs:
+                assert g.shape == program.inputs[name].array().shape, f"form: {name}'s gradient"
+            same(f"float32: the gradient of {name}", gradient[name], g, 0.02, "float32")
         return ""
 
     def smaller(self, program: Program) -> Iterator[Program]:
@@ -552,6 +547,6 @@ class SecondOrder(FirstOrder):
 
         near, far = ((moved(step) - moved(-step)) / (2 * step) for step in (1e-5, 2e-5))
         rounding = 1e-6 * max(1.0, abs(near), *(np.abs(g).max() for g in found.values()))
-        if not abs(along(found, u) - near) <= 10 * abs(near - far) + rounding:
-            return f"second derivative: it is {along(found, u)}, by central differences {near}"
+        close = abs(along(found, u) - near) <= 10 * abs(near - far) + rounding
+        assert close, f"second derivative: {along(found, u)}, by central differences {near}"
         return ""
