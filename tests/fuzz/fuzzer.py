@@ -12,6 +12,21 @@ import numpy as np
 Generator = np.random.Generator
 
 
+class Choices:
+    """Random choices of one case."""
+
+    rng: Generator
+
+    def yes(self, probability: float = 0.5) -> bool:
+        return bool(self.rng.random() < probability)
+
+    def number(self, below: int) -> int:
+        return int(self.rng.integers(below))
+
+    def pick(self, *values: Any) -> Any:
+        return values[self.number(len(values))]
+
+
 class Fuzzer:
     """A generator of random cases. `case` makes one, and `fault` says what is wrong with it.
 

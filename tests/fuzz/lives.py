@@ -18,7 +18,7 @@ import numpy as np
 import minigrad as mg
 import optim
 
-from .fuzzer import Fuzzer, Generator
+from .fuzzer import Choices, Fuzzer, Generator
 
 Array = np.ndarray[Any, Any]
 
@@ -31,7 +31,7 @@ class Life:
     actions: tuple[tuple[str, int], ...]
 
 
-class World:
+class World(Choices):
     """Tensors and the numbers that they must hold. An action does something to both."""
 
     actions: ClassVar[list[str]]
@@ -39,15 +39,6 @@ class World:
 
     def __init__(self, seed: int) -> None:
         self.rng = np.random.default_rng(seed)
-
-    def yes(self, probability: float = 0.5) -> bool:
-        return bool(self.rng.random() < probability)
-
-    def number(self, below: int) -> int:
-        return int(self.rng.integers(below))
-
-    def pick(self, *values: Any) -> Any:
-        return values[self.number(len(values))]
 
     def check(self) -> None:
         """An AssertionError if a tensor does not hold what it must: after each action."""

@@ -20,7 +20,7 @@ import minigrad as mg
 
 from . import layouts
 from .formulas import FORMULAS, KINKS, STEP
-from .fuzzer import Fuzzer, Generator
+from .fuzzer import Choices, Fuzzer, Generator
 from .layouts import laid_out, relaid
 
 MARGIN, LARGEST, MOST = 2e-3, 20.0, 48
@@ -82,7 +82,7 @@ class Program:
         return self.run(PLAIN, inputs | moved, lambda name, z: z + 1j * STEP * v.get(name, 0))
 
 
-class Drawing:
+class Drawing(Choices):
     """A program in the making. `drawing["axis"]` draws what fits into a line: the method of that
     name, called once for each line.
     """
@@ -99,17 +99,11 @@ class Drawing:
             self.drawn[blank] = getattr(self, blank)()
         return self.drawn[blank]
 
-    def number(self, below: int) -> int:
-        return int(self.rng.integers(below))
-
-    def pick(self, *values: Any) -> Any:
-        return values[self.number(len(values))]
-
     def shape(self, axes: int) -> tuple[int, ...]:
-        return tuple(self.rng.choice([1, 2, 3, 4], axes, p=[0.2, 0.3, 0.3, 0.2]).tolist())
+        return tuple(self.pick(1, 2, 2, 3, 3, 4) for _ in range(axes))
 
     def input(self, shape: tuple[int, ...]) -> str:
-        name = self.constant(self.rng.uniform(-2, 2, shape), "x", bool(self.rng.random() < 0.85))
+        name = self.constant(self.rng.uniform(-2, 2, shape), "x", self.yes(0.85))
         self.values[name] = self.inputs[name].array()
         return name
 
@@ -133,7 +127,7 @@ class Drawing:
     def a(self):
         """One of the values, the last ones more often; sometimes a new input."""
         fit = self.among(lambda array: array.ndim <= 4)
-        if not fit or self.rng.random() < 0.1:
+        if not fit or self.yes(0.1):
             return self.input(self.shape(self.number(4)))
         return fit[-1 - min(int(self.rng.exponential(1.5)), len(fit) - 1)]
 
@@ -145,25 +139,24 @@ class Drawing:
     def b(self):
         """A value that broadcasts with `a`."""
         fit = self.among(lambda other: broadcasts(self.of.shape, other.shape))
-        chance = self.rng.random()
-        if fit and chance < 0.6:  # the same one again and again, as a network uses its parameters
-            return fit[0] if chance < 0.25 else str(self.rng.choice(fit))
-        shape = tuple(size if self.rng.random() < 0.7 else 1 for size in self.of.shape)
+        if fit and self.yes(0.6):  # the first again and again, as a network uses its parameters
+            return self.pick(fit[0], *fit)
+        shape = tuple(size if self.yes(0.7) else 1 for size in self.of.shape)
         return self.input(shape[self.number(len(shape) + 1) :])
 
     def same(self):
         """A value of the shape of `a`."""
         fit = self.among(lambda other: other.shape == self.of.shape)
-        return str(self.rng.choice(fit)) if self.number(2) else self.input(self.of.shape)
+        return self.pick(*fit) if self.yes() else self.input(self.of.shape)
 
     def right(self):
         """What `a` can be multiplied by as a matrix."""
         *batch, inner = self.of.shape
         fit = self.among(lambda other: other.shape[-2:-1] == (inner,))
-        if fit and self.number(2):
-            return str(self.rng.choice(fit))
-        batch = batch[:-1] if self.number(2) else []
-        return self.input(self.pick((inner,), (*batch, inner, 1 + self.number(3))))
+        if fit and self.yes():
+            return self.pick(*fit)
+        matrix = inner, 1 + self.number(3)
+        return self.input(self.pick((inner,), matrix, (*batch[:-1], *matrix)))
 
     def axis(self):
         return int(self.rng.integers(-self.of.ndim, self.of.ndim))
@@ -178,9 +171,6 @@ class Drawing:
 
     def order(self):
         return tuple(self.rng.permutation(self.of.ndim).tolist())
-
-    def yes(self):
-        return bool(self.number(2))
 
     def to(self):
         """Another shape of the same size."""
@@ -197,9 +187,9 @@ class Drawing:
         for size in self.of.shape[: 1 + self.number(self.of.ndim)]:
             start = self.number(size)
             keys.append(self.pick(f"{start}:", f":{start + 1}", start, start - size, "::2", "::-1"))
-        if self.rng.random() < 0.2:
+        if self.yes(0.2):
             keys.insert(self.number(len(keys) + 1), "None")
-        elif self.rng.random() < 0.2:
+        elif self.yes(0.2):
             keys.append("...")
         return ", ".join(map(str, keys))
 
@@ -267,15 +257,15 @@ class Drawing:
         for _ in range(2 + self.number(3)):
             shape = [size if size > 1 else 1 + self.number(2) for size in self.of.shape]
             fit = self.among(lambda x: x.size > self.of.size and broadcasts(x.shape, self.of.shape))
-            new = not fit or self.number(2)
-            x = self.input((*self.shape(self.number(2)), *shape)) if new else self.pick(*fit)
+            new = (*self.shape(self.number(2)), *shape)
+            x = self.pick(*fit) if fit and self.yes() else self.input(new)
             terms.append(f"({x} {self.pick('+', '-', '*')} {self['a']}).reshape(-1)")
         return ", ".join(terms)
 
     def add_line(self) -> None:
         """One more line, if the one that was drawn can be used."""
         self.drawn = {"a": self.a()}
-        line = LINES[-1] if self.lines and self.rng.random() < 0.25 else self.pick(*LINES)
+        line = LINES[-1] if self.lines and self.yes(0.25) else self.pick(*LINES)
         KINKS.clear()
         try:
             text = line.format_map(self)
@@ -287,7 +277,7 @@ class Drawing:
             return
         if np.abs(value).max(initial=0) < LARGEST:
             names = [name for name in NAMES.findall(text) if name in self.values]
-            if self.rng.random() < 0.3 and names:
+            if names and self.yes(0.3):
                 relaid_one = f"relaid({names[0]}, {self['layout']})"
                 text = re.sub(rf"\b{names[0]}\b", relaid_one, text, count=1)
             self.values[f"v{len(self.lines)}"] = np.asarray(value)
