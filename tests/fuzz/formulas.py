@@ -7,6 +7,7 @@ with kinks choose by the real part, and note in `KINKS` how near they were to on
 
 from __future__ import annotations
 
+from collections import deque
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,8 +15,8 @@ import numpy as np
 STEP = 1e-30
 """The h above."""
 
-KINKS: list[float] = []
-"""The smallest distance from a kink in each call since the list was cleared."""
+KINKS: deque[float] = deque(maxlen=20)
+"""The smallest distance from a kink in each of the last calls."""
 
 
 def kink(distance):
