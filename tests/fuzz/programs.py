@@ -58,14 +58,15 @@ class Program:
 
     def used(self) -> Program:
         """Without what the output does not need."""
-        needed = {self.lines[-1][0]}
+        output = self.lines[-1][0]
+        needed = {output}
         for name, text in reversed(self.lines):
-            needed |= set(NAMES.findall(text)) if name in needed else set()
-        return Program(
-            {name: one for name, one in self.inputs.items() if name in needed},
-            tuple(line for line in self.lines if line[0] in needed),
-            tuple(name for name in self.taps if name in needed and name != self.lines[-1][0]),
-        )
+            if name in needed:
+                needed |= set(NAMES.findall(text))
+        inputs = {name: one for name, one in self.inputs.items() if name in needed}
+        lines = tuple(line for line in self.lines if line[0] in needed)
+        taps = tuple(name for name in self.taps if name in needed - {output})
+        return Program(inputs, lines, taps)
 
     def run(self, space: dict[str, Any], inputs: dict[str, Any], tap: Tap) -> dict[str, Any]:
         """The values of all lines. Those of taps go through a function."""
@@ -77,9 +78,14 @@ class Program:
 
     def by_formulas(self, v: Arrays, at: Arrays | None = None) -> Arrays:
         """The values of all lines, with the derivatives along v times STEP as imaginary parts."""
-        inputs: Arrays = {name: one.array() for name, one in self.inputs.items()} | (at or {})
-        moved = {name: inputs[name] + 1j * STEP * v[name] for name in v if name in inputs}
-        return self.run(PLAIN, inputs | moved, lambda name, z: z + 1j * STEP * v.get(name, 0))
+        inputs: Arrays = {name: one.array() for name, one in self.inputs.items()}
+        inputs |= at or {}
+
+        def move(name: str, z: Array) -> Array:
+            return z + 1j * STEP * v[name] if name in v else z
+
+        moved = {name: move(name, array) for name, array in inputs.items()}
+        return self.run(PLAIN, moved, move)
 
 
 class Drawing(Choices):
@@ -129,7 +135,8 @@ class Drawing(Choices):
         fit = self.among(lambda array: array.ndim <= 4)
         if not fit or self.yes(0.1):
             return self.input(self.shape(self.number(4)))
-        return fit[-1 - min(int(self.rng.exponential(1.5)), len(fit) - 1)]
+        back = int(self.rng.exponential(1.5))
+        return fit[-1 - min(back, len(fit) - 1)]
 
     @property
     def of(self) -> Array:
@@ -146,8 +153,10 @@ class Drawing(Choices):
 
     def same(self):
         """A value of the shape of `a`."""
-        fit = self.among(lambda other: other.shape == self.of.shape)
-        return self.pick(*fit) if self.yes() else self.input(self.of.shape)
+        shape = self.of.shape
+        if self.yes():
+            return self.input(shape)
+        return self.pick(*self.among(lambda other: other.shape == shape))
 
     def right(self):
         """What `a` can be multiplied by as a matrix."""
@@ -166,8 +175,9 @@ class Drawing(Choices):
 
     def axes(self):
         """An axis, several or all (None)."""
-        some = self.rng.choice(self.of.ndim, 1 + self.number(self.of.ndim), replace=False)
-        return self.pick(None, self["axis"], self["axis"], tuple(some.tolist()))
+        axis = self["axis"]
+        some = self["order"][: 1 + self.number(self.of.ndim)]
+        return self.pick(None, axis, axis, some)
 
     def order(self):
         return tuple(self.rng.permutation(self.of.ndim).tolist())
@@ -193,14 +203,15 @@ class Drawing(Choices):
             keys.append("...")
         return ", ".join(map(str, keys))
 
-    def rows(self):
-        return self.ids(len(self.of), self.shape(1 + self.number(2)))
+    def rows(self, signed=True):
+        return self.ids(len(self.of), self.shape(1 + self.number(2)), signed)
 
     def row_ids(self):
-        return self.ids(len(self.of), self.shape(1 + self.number(2)), signed=False)
+        return self.rows(signed=False)
 
     def columns(self):
-        return self.ids(self.of.shape[1], np.shape(self.inputs[self["rows"]].numbers))
+        rows = self.inputs[self["rows"]]
+        return self.ids(self.of.shape[1], rows.array().shape)
 
     def places(self):
         shape = list(self.of.shape)
@@ -208,7 +219,8 @@ class Drawing(Choices):
         return self.ids(below, tuple(shape), signed=False)
 
     def mask(self):
-        return self.constant(self.rng.random(self.of.shape[: 1 + self.number(self.of.ndim)]) < 0.6)
+        shape = self.of.shape[: 1 + self.number(self.of.ndim)]
+        return self.constant(self.rng.random(shape) < 0.6)
 
     def wide_mask(self):
         shape = np.broadcast_shapes(self.of.shape, self.values[self["b"]].shape)
@@ -221,7 +233,8 @@ class Drawing(Choices):
         return self.number(self.of.shape[self["axis"]])
 
     def labels(self):
-        return self.ids(self.of.shape[-1], self.of.shape[:-1], signed=False)
+        *shape, classes = self.of.shape
+        return self.ids(classes, tuple(shape), signed=False)
 
     def targets(self):
         return self.constant(self.rng.uniform(0, 1, self.of.shape))
@@ -232,8 +245,8 @@ class Drawing(Choices):
 
     def weighted(self):
         """The settings of a loss of classes."""
-        weights = [0.5, 1.0, 2.0, 0.25, 1.5, 3.0, 0.75, 1.25, 1.0] * 6
-        return self.pick("", f"weights={weights[: self.of.shape[-1]]}, ") + self["how"]
+        weights = (0.5 + np.arange(self.of.shape[-1]) % 4).tolist()
+        return self.pick("", f"weights={weights}, ") + self["how"]
 
     def layout(self):
         return f"{layouts.draw(self.rng, 0.1)!r}, {layouts.draw(self.rng, 0.2)!r}"
@@ -389,7 +402,8 @@ def random_program(rng: Generator) -> Program:
 
 def pattern(shape: tuple[int, ...], start: float = 1.0) -> Array:
     """Numbers without a pattern that a program could share."""
-    return np.sin(start + np.arange(1.0, 1.0 + np.prod(shape, dtype=int)) ** 1.5).reshape(shape)
+    places = np.arange(1.0, 1.0 + np.prod(shape, dtype=int))
+    return np.sin(start + places**1.5).reshape(shape)
 
 
 def directions(arrays: Arrays) -> Arrays:
@@ -411,8 +425,8 @@ def forward(program: Program, dtype: str = "float64") -> tuple[mg.Tensor, dict[s
         return value
 
     for name, one in program.inputs.items():
-        array = one.array()
-        array = laid_out(array.astype(dtype) if array.dtype.kind == "f" else array, one.layout)
+        kind = dtype if one.dtype == "float64" else one.dtype
+        array = laid_out(one.array().astype(kind), one.layout)
         if name[0] == "x":
             inputs[name] = mg.Tensor(array, requires_grad=one.wanted)
         else:
