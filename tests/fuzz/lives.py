@@ -89,7 +89,8 @@ class Tensors(World):
         for place, wanted in enumerate((True, True, False)):
             array = self.numbers()
             tensor = mg.Tensor(array, requires_grad=wanted)
-            self.leaves.append(Thing(tensor, array, {place: np.ones(self.shape)} if wanted else {}))
+            slopes = {place: np.ones(self.shape)} if wanted else {}
+            self.leaves.append(Thing(tensor, array, slopes))
 
     def numbers(self) -> Array:
         return np.asarray(self.rng.uniform(-1, 1, self.shape))
@@ -120,7 +121,8 @@ class Tensors(World):
             for place, inner in part.slopes.items():
                 slopes[place] = slopes.get(place, 0.0) + slope * inner
         stale = any(part.stale and part.slopes for part, _ in parts)
-        self.results = [*self.results[-5:], Thing(tensor, np.asarray(value), slopes, stale)]
+        result = Thing(tensor, np.asarray(value), slopes, stale)
+        self.results = [*self.results[-5:], result]
 
     def _run(self, run: Any, value: Array, *parts: tuple[Thing, Any]) -> None:
         """Compute a result, recorded or not, within blocks of either kind."""
@@ -147,7 +149,8 @@ class Tensors(World):
 
     def tanh(self) -> None:
         a = self.operand()
-        self._run(mg.tanh, np.tanh(a.value), (a, 1 - np.tanh(a.value) ** 2))
+        z = np.tanh(a.value)
+        self._run(mg.tanh, z, (a, 1 - z * z))
 
     def view(self) -> None:
         """What NumPy computes without a copy."""
@@ -211,17 +214,18 @@ class Tensors(World):
         """A step of a new optimizer, on the leaves that have a gradient."""
         due = [leaf for leaf in self.leaves if leaf.slopes and leaf.grad is not None]
         if due:
-            optim.SGD({str(k): leaf.tensor for k, leaf in enumerate(due)}, lr=0.5).step()
+            optim.SGD([leaf.tensor for leaf in due], lr=0.5).step()
         for leaf in due:
             leaf.value = leaf.value - 0.5 * np.asarray(leaf.grad)
             self._changed(leaf)
 
     def clip(self) -> None:
         graded = [leaf for leaf in self.leaves if leaf.grad is not None]
-        norm = np.linalg.norm([np.linalg.norm(np.asarray(leaf.grad)) for leaf in graded])
+        norms = [np.linalg.norm(np.asarray(leaf.grad)) for leaf in graded]
+        factor = 0.3 / max(float(np.linalg.norm(norms)), 0.3)
         optim.clip_gradients({str(k): leaf.tensor for k, leaf in enumerate(self.leaves)}, 0.3)
         for leaf in graded:
-            leaf.grad = np.asarray(leaf.grad) * min(1.0, 0.3 / max(float(norm), 1e-300))
+            leaf.grad = np.asarray(leaf.grad) * factor
 
     def zero(self) -> None:
         leaf = self.pick(*self.leaves)
@@ -268,10 +272,10 @@ class Lives(Fuzzer):
 
     def case(self, rng: Generator) -> Life:
         count = 1 + int(rng.integers(rng.choice(self.most)))
-        some = rng.choice(self.world.actions, 1 + int(rng.integers(20)))  # lives of many kinds
+        some = rng.choice(self.world.actions, 1 + rng.integers(20))  # lives of many kinds
         names = rng.choice(some, count).tolist()
-        seeds = rng.integers(10**6, size=count).tolist()
-        return Life(int(rng.integers(10**6)), tuple(zip(names, seeds, strict=True)))
+        seed, *seeds = rng.integers(10**6, size=1 + count).tolist()
+        return Life(seed, tuple(zip(names, seeds, strict=True)))
 
     def fault(self, case: Life) -> str:
         world = self.world(case.seed)

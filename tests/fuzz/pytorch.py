@@ -159,13 +159,15 @@ def simple(case: Twin, ours: Any, theirs: Any, rng: Generator) -> tuple[Pairs, P
 
 def recurrent(case: Twin, ours: Any, theirs: Any, rng: Generator) -> tuple[Pairs, Pairs]:
     """The same, with an initial state and rows of different lengths."""
-    cells, parts = case.layers * (1 + case.bidirectional), 1 + (case.kind == "LSTM")
+    cells = case.layers * (1 + case.bidirectional)
+    parts = 2 if case.kind == "LSTM" else 1
     x, y = inputs(rng, case.batch, case.steps, case.inputs)
-    starts = [[inputs(rng, case.batch, case.hidden) for _ in range(cells)] for _ in range(parts)]
-    stacked = tuple(torch.stack([there for _, there in part]) for part in starts)
-    states = list(zip(*[[here for here, _ in part] for part in starts], strict=True))
+    starts = [[inputs(rng, case.batch, case.hidden) for _ in range(parts)] for _ in range(cells)]
+    states: list[Any] = [tuple(here for here, _ in start) for start in starts]
+    stacked: Any = [torch.stack([there for _, there in part]) for part in zip(*starts, strict=True)]
     if parts == 1:
-        states, stacked = [state[0] for state in states], stacked[0]
+        states = [state for (state,) in states]
+        (stacked,) = stacked
     lengths = rng.integers(1, case.steps + 1, case.batch)
     output, final = ours(x, states if cells > 1 else states[0], lengths=lengths)
     rnn, sizes = torch.nn.utils.rnn, torch.tensor(lengths)
@@ -180,4 +182,4 @@ def recurrent(case: Twin, ours: Any, theirs: Any, rng: Generator) -> tuple[Pairs
         here = state if parts == 2 else (state,)
         there = last if parts == 2 else (last,)
         outputs += [(one, stack[k]) for one, stack in zip(here, there, strict=True)]
-    return outputs, [(x, y), *starts[0], *starts[-1]]
+    return outputs, [(x, y), *(pair for start in starts for pair in start)]
