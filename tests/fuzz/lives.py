@@ -40,6 +40,11 @@ class World(Choices):
     def __init__(self, seed: int) -> None:
         self.rng = np.random.default_rng(seed)
 
+    def copied(self, everything: Any) -> Any:
+        if self.yes():
+            return copy.deepcopy(everything)
+        return pickle.loads(pickle.dumps(everything))
+
     def check(self) -> None:
         """An AssertionError if a tensor does not hold what it must: after each action."""
 
@@ -250,9 +255,7 @@ class Tensors(World):
         # a cut keeps the graph before it, whose leaves may have changed
         self.results = [one for one in self.results if one.slopes and not one.stale]
         things = [*self.leaves, *self.results]
-        everything = [thing.tensor for thing in things]
-        pickled = self.yes()
-        copies = pickle.loads(pickle.dumps(everything)) if pickled else copy.deepcopy(everything)
+        copies = self.copied([thing.tensor for thing in things])
         for leaf in self.leaves:
             if leaf.slopes:
                 leaf.tensor.update(lambda array: array.fill(7.0))
