@@ -275,6 +275,7 @@ class Drawing(Choices):
             terms.append(f"({x} {self.pick('+', '-', '*')} {self['a']}).reshape(-1)")
         return ", ".join(terms)
 
+    @np.errstate(all="ignore")
     def add_line(self) -> None:
         """One more line, if the one that was drawn can be used."""
         self.drawn = {"a": self.a()}
