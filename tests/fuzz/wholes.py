@@ -1,553 +1,324 @@
-"""Functions of mixed operands, reductions, pooling, schedules, batches, streams and texts, each
+"""Operands of all dtypes, derivatives, schedules, batches, texts and small parts of training, each
 against a slow way.
 """
 
 from __future__ import annotations
 
+import contextlib
+import io
 import math
-import warnings
+import tempfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import minigrad as mg
 import optim
-from layers import GRU, LSTM, RNN, Layer, Stateful, TruncatedBPTT, pool, sample
-from layers.cells import map_state
+from layers import Dense
 from minigrad.data import Batches, Characters, Stream, Vocabulary, lengths, mask, pad
 
-from .layouts import laid_out
+from .draw import Array, Draw, same
 
-Array = np.ndarray[Any, Any]
-Generator = np.random.Generator
-DTYPES = ["bool", "int8", "int32", "int64", "uint8", "uint32", "float16", "float32", "float64"]
-
-
-# By name: minigrad's, the same in NumPy, and the number of operands.
-MIXED: dict[str, tuple[Callable[..., Any], Callable[..., Any], int]] = {
-    "where": (mg.where, np.where, 3),
-    "np.where": (np.where, np.where, 3),
-    "clip": (np.clip, lambda x, *bounds: np.clip(x, *(one if one.ndim else one.item() for one in bounds)), 3),
-    "maximum": (mg.maximum, np.maximum, 2),
-    "np.minimum": (np.minimum, np.minimum, 2),
-    "add": (np.add, np.add, 2),
-    "subtract": (lambda a, b: a - b, np.subtract, 2),
-    "multiply": (lambda a, b: a * b, np.multiply, 2),
-    "divide": (np.divide, np.divide, 2),
-    "power": (lambda a, b: a**b, np.power, 2),
-    "matmul": (lambda a, b: a @ b, np.matmul, 2),
-    "einsum": (
-        lambda a, b: mg.einsum("ij,jk->ik", a, b), lambda a, b: np.einsum("ij,jk->ik", a, b), 2,
-    ),
-    "concatenate": (lambda *parts: mg.concatenate(parts), lambda *parts: np.concatenate(parts), 3),
-    "stack": (lambda *parts: np.stack(parts), lambda *parts: np.stack(parts), 2),
-    "squared error": (lambda p, t: mg.mean_squared_error(p, t, reduction="none"), lambda p, t: (p - t) ** 2, 2),
-    "mean squared error": (mg.mean_squared_error, lambda p, t: np.mean((p - t) ** 2), 2),
-    "absolute error": (lambda p, t: mg.mean_absolute_error(p, t, reduction="sum"), lambda p, t: np.abs(p - t).sum(), 2),
-    "binary CE": (
-        lambda p, t: mg.binary_cross_entropy(p, t, reduction="none"),
-        lambda p, t: np.logaddexp(0, p) - p * t, 2,
-    ),
+DTYPES = ("bool", "int8", "int32", "int64", "uint8", "uint32", "float16", "float32", "float64")
+# NumPy's functions, with the number of operands
+MIXED = {
+    "where": 3, "maximum": 2, "minimum": 2, "add": 2, "subtract": 2, "multiply": 2, "divide": 2,
+    "power": 2, "matmul": 2, "concatenate": 3, "stack": 2,
 }  # fmt: skip
 
 
-def mixed(dtype: str, layout: str, rng: Generator) -> str:
+def mixed(draw: Draw) -> None:
     """A function of plain numbers, NumPy's numbers, arrays and Tensors of all dtypes: the value,
     dtype and gradients.
 
-    By the docs a plain number takes the dtype of the first Tensor of floats; what else there is
-    combines as in NumPy.
+    By the docs a number takes the dtype of the first Tensor of floats; what else there is combines
+    as in NumPy.
     """
-    name = str(rng.choice(list(MIXED)))
-    ours, numpy, count = MIXED[name]
-    kinds = ["Tensor", "Tensor", "array", "bool", "int", "float", "scalar"]
-    kinds = kinds[:3] if name in ("matmul", "einsum", "concatenate", "stack") else kinds
-    size = 2 if name in ("matmul", "einsum") else int(rng.integers(1, 4))
-    operands: list[Any] = []
-    common = str(rng.choice(DTYPES))
-    for place in range(count):
-        kind = str(rng.choice(kinds[:3] if name.endswith("where") and not place else kinds))
-        chosen = common if rng.random() < 0.5 else str(rng.choice(DTYPES))
-        chosen = "bool" if name.endswith("where") and not place and rng.random() < 0.5 else chosen
-        low = 0 if chosen[0] in "bu" or "CE" in name else -4
-        array = laid_out(
-            rng.integers(low, 2 if chosen == "bool" or "CE" in name else 5, (2, size)).astype(
-                chosen
-            ),
-            layout,
-        )
-        if kind in ("bool", "int", "float"):
-            operands.append(
-                {"bool": lambda n: n > 0, "int": lambda n: n, "float": lambda n: n / 4}[kind](
-                    int(rng.integers(0, 4))
-                )
-            )
-        elif kind == "scalar":
-            operands.append(array[0, 0])
-        else:
-            floats = array.dtype in (np.float32, np.float64)
-            tensor = (
-                kind == "Tensor"
-                or not any(isinstance(one, mg.Tensor) for one in operands)
-                and place == count - 1
-            )
-            operands.append(
-                mg.Tensor(array, requires_grad=floats and bool(rng.random() < 0.5))
-                if tensor
-                else array
-            )
-    if not any(isinstance(one, mg.Tensor) for one in operands):
-        return ""
-    counted = operands[name.endswith("where") :]  # a condition has no say
+    name = draw.pick(*MIXED)
+    arrays_only = name in ("matmul", "concatenate", "stack")
+    size = 2 if name == "matmul" else draw.number(1, 3)
+    common, operands = draw.pick(*DTYPES), []
+    for place in range(MIXED[name]):
+        condition = name == "where" and not place
+        dtype = draw.pick("bool" if condition else common, draw.pick(*DTYPES))
+        low = 0 if dtype[0] in "bu" else -4
+        array = draw.array(draw.rng.integers(low, 2 if dtype == "bool" else 5, (2, size)), dtype)
+        tensor = mg.Tensor(array, requires_grad=dtype in ("float32", "float64") and draw.yes())
+        n = draw.number(0, 3)
+        kinds = (tensor, tensor, array, array[0, 0], n > 0, n, n / 4)
+        operands.append(draw.pick(*kinds[: 3 if arrays_only or condition else 7]))
+    counted = operands[name == "where" :]  # a condition has no say
+    tensors = [one for one in operands if isinstance(one, mg.Tensor)]
     known = [one.dtype for one in counted if isinstance(one, (mg.Tensor, np.ndarray))]
-    if not known:
-        return ""
-    dtypes = [one.dtype for one in counted if isinstance(one, mg.Tensor) and one.dtype.kind == "f"]
-    beside = dtypes[0] if dtypes else np.result_type(*known)
-    plain = []
-    for one in operands:
-        if isinstance(one, (bool, int, float)) and not isinstance(one, np.generic):
-            own = np.float32 if isinstance(one, float) else type(one)(0)
-            plain.append(
-                np.array(one, beside if beside.kind == "f" else np.result_type(beside, own))
-            )
-        elif isinstance(one, np.generic):
-            plain.append(np.array(one, beside if beside.kind == "f" else one.dtype))
-        else:
-            plain.append(getattr(one, "array", one))
-    with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
-        try:
-            found = ours(*operands)
-        except mg.MinigradError:
-            # refusing is allowed, in words: NumPy refuses too, or the number fits no such dtype
-            return ""
-        wraps = not any(one in name for one in ("error", "CE"))
-        exact = np.asarray(numpy(*(plain if wraps else (one.astype(float) for one in plain))))
-        value = exact.dtype if wraps else np.result_type(*plain[: 1 if "CE" in name else 2])
-        value = np.dtype(float) if value.kind != "f" and not wraps else value
-    described = f"{name} of " + ", ".join(
+    if not tensors or not known:
+        return
+    floats = [one.dtype for one in counted if isinstance(one, mg.Tensor) and one.dtype.kind == "f"]
+    beside = floats[0] if floats else np.result_type(*known)
+
+    def plain(one: Any) -> Array:
+        if isinstance(one, (mg.Tensor, np.ndarray)):
+            return np.asarray(getattr(one, "array", one))
+        if beside.kind == "f" or isinstance(one, np.generic):
+            return np.array(one, beside if beside.kind == "f" else one.dtype)
+        return np.array(
+            one, np.result_type(beside, np.float32 if isinstance(one, float) else type(one)(0))
+        )
+
+    function = getattr(np, name)
+    together = name in ("concatenate", "stack")
+    try:
+        found = function(operands) if together else function(*operands)
+    except mg.MinigradError:
+        return  # refusing is allowed, in words: NumPy refuses too, or the number fits no such dtype
+    arrays = [plain(one) for one in operands]
+    expected = function(arrays) if together else function(*arrays)
+    what = f"{name} of " + ", ".join(
         f"{type(one).__name__} {getattr(one, 'dtype', one)}" for one in operands
     )
-    if (
-        found.shape != exact.shape
-        or wraps
-        and found.dtype != value
-        or found.dtype.kind != value.kind
-    ):
-        return f"dtype: {described} is {found.dtype} {found.shape}, not {value} {exact.shape}"
-    if found.dtype.itemsize < value.itemsize:
-        return f"narrow: {described} is {found.dtype}, not {value}"
-    eps = np.finfo(found.dtype).eps if found.dtype.kind == "f" else 0.0
-    if not np.allclose(
-        found.array.astype(float), exact.astype(float), 60 * eps, 60 * eps, equal_nan=True
-    ):
-        return f"number: {described} is {found.array.tolist()}, and should be {exact.tolist()}"
-    if found.requires_grad and found.dtype.kind == "f":
+    assert found.dtype == expected.dtype, f"{what} is {found.dtype}, not {expected.dtype}"
+    exact = expected.dtype if expected.dtype.kind == "f" else "float64"
+    same(what, found.array, expected, exact)
+    if found.requires_grad:
         found.backward(np.ones(found.shape, found.dtype))
-        for one in operands:
-            if (
-                isinstance(one, mg.Tensor)
-                and one.grad is not None
-                and (one.grad.dtype != one.dtype or one.grad.shape != one.shape)
-            ):
-                return f"gradient: in {described} it is {one.grad.dtype} {one.grad.shape}"
-    return ""
+        for one in tensors:
+            right = one.grad is None or (one.grad.dtype, one.grad.shape) == (one.dtype, one.shape)
+            assert right, f"{what}: a gradient is {one.grad.dtype} {one.grad.shape}"
 
 
-def reduced(dtype: str, layout: str, rng: Generator) -> str:
-    """Reductions of narrow dtypes whose numbers are so large that a sum leaves their range, and
-    means of losses.
-    """
-    narrow = (
-        "float16"
-        if rng.random() < 0.6
-        else str(rng.choice(["int8", "uint8", "int16", "int32", "uint32"]))
-    )
-    largest = float(np.finfo(narrow).max if narrow == "float16" else np.iinfo(narrow).max)
+def narrow(draw: Draw) -> None:
+    """Reductions of narrow dtypes whose numbers are so large that a sum leaves their range."""
+    dtype = draw.pick("float16", "float16", "int8", "uint8", "int16", "int32", "uint32")
+    most = float(np.finfo(dtype).max if dtype == "float16" else np.iinfo(dtype).max)
     # where only squares leave the range, sums of many numbers, or of two
-    largest *= rng.choice([0.002, 0.1, 0.9])
-    lowest = float(rng.choice([0.5, 0.5, 0.0 if narrow[0] == "u" else -1.0]))
-    x = laid_out(
-        (largest * rng.uniform(lowest, 1, (2, int(rng.integers(1, 40))))).astype(narrow), layout
-    )
-    name = str(
-        rng.choice(
-            ["sum", "mean", "var", "std", "cumsum", "logsumexp", "squared error", "absolute error"]
-        )
-    )
-    axis: Any = rng.choice(np.array([None, 0, 1, -1], object))
-    wide = x.astype(float)
-    with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
-        if name == "logsumexp":
-            found = mg.logsumexp(mg.Tensor(x), axis=axis)
-            expected = wide.max(axis) + np.log(
-                np.exp(wide - wide.max(axis, keepdims=True)).sum(axis)
-            )
-        elif name.endswith("error"):
-            if narrow == "float16":
-                return ""
-            error = mg.mean_squared_error if name == "squared error" else mg.mean_absolute_error
-            found = error(mg.Tensor(x), x[::-1].copy())
-            expected = np.mean(np.abs(wide - wide[::-1]) ** (1 + (name == "squared error")))
-        else:
-            found = (
-                mg.cumsum(mg.Tensor(x), axis=axis or 0)
-                if name == "cumsum"
-                else getattr(mg.Tensor(x), name)(axis=axis)
-            )
-            expected = x.cumsum(axis or 0) if name == "cumsum" else getattr(x, name)(axis=axis)
-            if found.dtype != expected.dtype:
-                return (
-                    f"dtype: {name} of {narrow} is {found.dtype}, and NumPy's is {expected.dtype}"
-                )
-        eps = 8 * np.finfo(found.dtype).eps if found.dtype.kind == "f" else 0.0
-        if found.shape == expected.shape and np.allclose(
-            found.array.astype(float), expected.astype(float), eps, eps
-        ):
-            return ""
-    return f"reduced: {name} of {narrow} {x.tolist()} by {axis} is {found.array.tolist()}, not {expected.tolist()}"
-
-
-def pooled(dtype: str, layout: str, rng: Generator) -> str:
-    """Pooling the real steps of a sequence, whatever the others hold, and its gradient."""
-    x, how = (
-        rng.normal(size=(2, int(rng.integers(1, 5)), 3)).astype(dtype),
-        str(rng.choice(["mean", "max"])),
-    )
-    real = rng.random(x.shape[:2]) < 0.6
-    real[:, int(rng.integers(x.shape[1]))] = True
-    y = x.copy()
-    x[~real] = rng.choice([0.0, np.nan, np.inf, -np.inf, 1e30])
-    t, weights = (
-        mg.Tensor(laid_out(x, layout), requires_grad=True),
-        rng.normal(size=(2, 3)).astype(dtype),
-    )
-    found = pool(t, how, mask=laid_out(real, layout))
-    found.backward(weights)
-    value, slope = np.zeros((2, 3)), np.zeros(x.shape)
-    for b in range(2):
-        steps = np.flatnonzero(real[b])
-        for d in range(3):
-            column = y[b, steps, d]
-            value[b, d] = column.mean() if how == "mean" else column.max()
-            if how == "mean":
-                slope[b, steps, d] = weights[b, d] / len(steps)
-            else:
-                slope[b, steps[column.argmax()], d] = weights[b, d]
-    if (
-        found.dtype == dtype
-        and np.allclose(found.array, value, 1e-4)
-        and np.allclose(np.array(t.grad), slope, 1e-4)
-    ):
-        return ""
-    return f"pool: {how} of {x.tolist()}, {real.tolist()} is {found.array.tolist()}, its gradient {t.grad}"
-
-
-def schedules(dtype: str, layout: str, rng: Generator) -> str:
-    """Factors at all steps, the borders included."""
-    n, factor, warm = (
-        int(rng.integers(1, 7)),
-        float(rng.choice([0.0, 0.1, 0.5, 1.0])),
-        int(rng.integers(1, 5)),
-    )
-    plain: dict[str, tuple[Any, Callable[[int], float]]] = {
-        "step": (optim.StepSchedule(n, max(factor, 0.1)), lambda t: max(factor, 0.1) ** (t // n)),
-        "cosine": (
-            optim.CosineSchedule(n, factor),
-            lambda t: (
-                factor if t >= n else factor + (1 - factor) * math.cos(math.pi * t / n / 2) ** 2
-            ),
-        ),
-        "none": (None, lambda t: 1.0),
+    most *= draw.pick(0.002, 0.1, 0.9)
+    low = draw.pick(0.5, 0.0 if dtype[0] == "u" else -1.0)
+    x = draw.array(most * draw.rng.uniform(low, 1, (2, draw.number(1, 40))), dtype)
+    t, wide, axis = mg.Tensor(x), x.astype(float), draw.pick(None, 0, 1, -1)
+    away = wide - wide[::-1]
+    errors = {
+        "mean_squared_error": np.mean(away**2),
+        "mean_absolute_error": np.mean(np.abs(away)),
     }
-    name = str(rng.choice(list(plain)))
-    after, formula = plain[name]
-    whole = optim.WarmUp(warm, after) if after is None or rng.random() < 0.5 else after
-    late = warm if isinstance(whole, optim.WarmUp) else 0
+    name = draw.pick("sum", "mean", "var", "std", "cumsum", "logsumexp", *errors)
+    if name in errors:
+        if dtype != "float16":
+            found = getattr(mg, name)(t, x[::-1].copy())
+            same(f"{name} of {x.tolist()}", found.array, errors[name], found.dtype)
+        return
+    axis = axis or 0 if name == "cumsum" else axis
+    found = getattr(t, name)(axis=axis)
+    if name == "logsumexp":
+        top = wide.max(axis, keepdims=True)
+        expected = np.log(np.exp(wide - top).sum(axis)) + wide.max(axis)
+    else:
+        expected = getattr(x, name)(axis=axis)
+        assert found.dtype == expected.dtype, f"{name} of {dtype} is {found.dtype}"
+    exact = found.dtype if found.dtype.kind == "f" else "float64"
+    same(f"{name} of {dtype} {x.tolist()} by {axis}", found.array, expected, exact)
+
+
+def derived(draw: Draw) -> None:
+    """Jacobians and products with the Hessian, of one input or two of other shapes."""
+    x, y = (draw.normal(*(2, 3)[: draw.number(0, 2)]) for _ in range(2))
+    a, b = draw.normal(4, x.size), draw.normal(4, y.size)
+    draw.dtype = "float64"
+
+    def f(x: Any, y: Any) -> Any:
+        u, v = mg.Tensor(a) @ x.reshape(-1, 1), mg.Tensor(b) @ y.reshape(-1, 1)
+        return (mg.tanh(u) * v).reshape(2, 2)
+
+    points = [draw.tensor(x), draw.tensor(y)]
+    z, s = np.tanh(a @ x.ravel()), b @ y.ravel()
+    rows = [((1 - z**2) * s)[:, None] * a, z[:, None] * b]
+    for found, expected, point in zip(mg.jacobian(f, points), rows, points, strict=True):
+        same("jacobian", found.array, expected.reshape(2, 2, *point.shape))
+    v, w = (draw.normal(*one.shape) for one in (x, y))
+    dz = (1 - z**2) * (a @ v.ravel())
+    products = [(-2 * z * dz * s + (1 - z**2) * (b @ w.ravel())) @ a, dz @ b]
+    result = mg.hvp(lambda x, y: f(x, y).sum(), points, [v, w])
+    for found, expected, point in zip(result, products, points, strict=True):
+        same("hvp", found.array, expected.reshape(point.shape))
+
+
+def schedules(draw: Draw) -> None:
+    """Factors at all steps, the borders included."""
+    n, factor, warm = draw.number(1, 6), draw.pick(0.1, 0.5, 1.0), draw.number(0, 4)
+
+    def cosine(step: int) -> float:
+        part = math.cos(math.pi * min(step / n, 1) / 2) ** 2
+        return factor + (1 - factor) * part
+
+    choices: list[tuple[Any, Callable[[int], float]]] = [
+        (optim.StepSchedule(n, factor), lambda step: factor ** (step // n)),
+        (optim.CosineSchedule(n, factor), cosine),
+    ]
+    schedule, formula = draw.pick(*choices)
+    whole = optim.WarmUp(warm, schedule) if warm else schedule
     for step in range(15):
-        expected = (step + 1) / warm if step < late else formula(step - late)
-        if not math.isclose(whole(step), expected, abs_tol=1e-12):
-            return f"schedule: {name}({n}, {factor}) after {late} steps is {whole(step)} at {step}, not {expected}"
-    return ""
+        expected = (step + 1) / warm if step < warm else formula(step - warm)
+        same(f"{schedule} after {warm} steps at {step}", whole(step), expected)
 
 
-def batches(dtype: str, layout: str, rng: Generator) -> str:
+def batches(draw: Draw) -> None:
     """Rows by rows over some epochs, from any position of another object, and with rows of
     different lengths.
     """
-    expected: list[tuple[Array, ...]] = []
-    rows, size, shuffle, seed = (
-        int(rng.integers(*bounds)) for bounds in ((1, 12), (1, 6), (0, 2), (0, 3))
-    )
-    x = laid_out(rng.normal(size=(rows, 2)).astype(dtype), layout)
-    ragged = [rng.integers(1, 9, int(rng.integers(0, 4))).tolist() for _ in range(rows)]
-
-    def make() -> Batches:
-        return Batches(x, ragged, batch_size=size, shuffle=bool(shuffle), seed=seed)
-
+    rows, size, shuffle, seed = draw.number(1, 11), draw.number(1, 5), draw.yes(), draw.number(0, 2)
+    x, expected = draw.array(draw.normal(rows, 2)), []
+    ragged = [draw.rng.integers(1, 9, draw.number(0, 3)).tolist() for _ in range(rows)]
     for epoch in range(3):
-        order = (
-            np.random.default_rng([seed, epoch]).permutation(rows) if shuffle else np.arange(rows)
-        )
+        order = np.random.default_rng([seed, epoch]).permutation(rows) if shuffle else range(rows)
         for start in range(0, rows, size):
-            picked = order[start : start + size]
+            picked = list(order[start : start + size])
             width = max(len(ragged[k]) for k in picked)
-            expected.append(
-                (
-                    x[picked],
-                    np.array([[0] * (width - len(ragged[k])) + ragged[k] for k in picked], int),
-                )
-            )
-    return _in_turn(make, expected, 3, rng)
-
-
-def streams(dtype: str, layout: str, rng: Generator) -> str:
-    """Windows of one row of ids, around and around."""
-    rows, steps, count = (int(rng.integers(1, n)) for n in (4, 4, 5))
-    windows = None if rng.random() < 0.4 else int(rng.integers(1, 8))
-    ids = laid_out(
-        rng.integers(0, 100, rows * steps * count + int(rng.integers(1, rows * steps + 1))), layout
+            ids = [[0] * (width - len(ragged[k])) + ragged[k] for k in picked]
+            expected.append([x[picked].tolist(), ids])
+    _in_turn(
+        lambda: Batches(x, ragged, batch_size=size, shuffle=shuffle, seed=seed), expected, draw
     )
-    per_epoch, expected = windows or count, []
-    for number in range(3 * per_epoch):
-        at = [row * count * steps + number % count * steps for row in range(rows)]
-        expected.append(
-            tuple(np.array([ids[a + ahead : a + ahead + steps] for a in at]) for ahead in (0, 1))
-        )
-    return _in_turn(lambda: Stream(ids, rows, steps, windows=windows), expected, 3, rng)
 
 
-def _in_turn(
-    make: Callable[[], Batches], expected: list[tuple[Array, ...]], epochs: int, rng: Generator
-) -> str:
-    """Whether the passes give these batches, and what they still have to give when resumed at a
+def streams(draw: Draw) -> None:
+    """Windows of one row of ids, around and around."""
+    rows, steps, count = draw.number(1, 3), draw.number(1, 3), draw.number(1, 4)
+    windows = draw.pick(None, draw.number(1, 7))
+    size = rows * steps * count + draw.number(1, rows * steps)
+    ids = draw.array(draw.rng.integers(0, 100, size), "int64")
+    expected = []
+    for number in range(3 * (windows or count)):
+        at = [(row * count + number % count) * steps for row in range(rows)]
+        expected.append([[ids[a + ahead :][:steps].tolist() for a in at] for ahead in (0, 1)])
+    _in_turn(lambda: Stream(ids, rows, steps, windows=windows), expected, draw)
+
+
+def _in_turn(make: Callable[[], Batches], expected: list[Any], draw: Draw) -> None:
+    """Whether three passes give these batches, and what they still have to give when resumed at a
     position.
     """
     data, found, states = make(), [], []
-    for _ in range(epochs):
-        if rng.random() < 0.3:
+    for _ in range(3):
+        if draw.yes(0.3):
             next(iter(data))  # a peek does not count
         for batch in data:
-            found.append(batch)
+            found.append([column.tolist() for column in batch])
             states.append(data.state_dict())
-    at = int(rng.integers(len(states)))
+    assert found == expected, f"{found}, not {expected}"
+    at = draw.number(0, len(states) - 1)
     again = make()
     again.load_state_dict(states[at])
-    if (stored := again.state_dict()) != states[at]:
-        return f"stored: {states[at]} loaded and stored again is {stored}"
-    rest = [batch for _ in range(epochs - states[at]["epoch"]) for batch in again]
-    for what, ours, theirs in (
-        ("in turn", found, expected),
-        (f"from {states[at]}", rest, expected[at + 1 :]),
-    ):
-        if [[one.tolist() for one in batch] for batch in ours] != [
-            [one.tolist() for one in batch] for batch in theirs
-        ]:
-            return f"batches: {what} {ours}\n    instead of {theirs}"
-    return "" if len(data) * epochs == len(expected) else f"length: {len(data)}"
+    assert again.state_dict() == states[at], f"{states[at]} is stored as {again.state_dict()}"
+    remaining = range(states[at]["epoch"], 3)
+    rest = [[column.tolist() for column in batch] for _ in remaining for batch in again]
+    assert rest == expected[at + 1 :], f"from {states[at]} {rest}, not {expected[at + 1 :]}"
 
 
-def texts(dtype: str, layout: str, rng: Generator) -> str:
+def texts(draw: Draw) -> None:
     """Vocabularies of words and of characters, and padding."""
     words = ["film", "the", "naïve", "名前", "10", "end", "a", "x²"]
-    written = [
-        [str(word) for word in rng.choice(words, int(rng.integers(0, 6)))]
-        for _ in range(int(rng.integers(1, 4)))
-    ]
+    written = [draw.rng.choice(words, draw.number(0, 5)).tolist() for _ in range(draw.number(1, 3))]
     count = Counter(word for text in written for word in text)
-    size = int(rng.integers(4, 12))
+    size = draw.number(4, 11)
     known = sorted(count, key=lambda word: (-count[word], word))[: size - 3]
-    joined = [" ".join(text) for text in written]
     vocabulary = Vocabulary.build(written, size)
-    if vocabulary.words != known or len(vocabulary) != 3 + len(known):
-        return f"words: of {written} they are {vocabulary.words}, not {known}"
-    ids = [
-        [1, *(known.index(word) + 3 if word in known else 2 for word in text)] for text in written
-    ]
-    if [vocabulary.encode(text).tolist() for text in written] != ids:
-        return f"ids: of {written} they are {[vocabulary.encode(text).tolist() for text in written]}, not {ids}"
-    if [vocabulary.decode([0, *row]).split() for row in ids] != [
-        ["<start>", *(word if word in known else "<unknown>" for word in text)] for text in written
-    ]:
-        return f"decoded: {[vocabulary.decode(row) for row in ids]}"
-    length = int(rng.integers(1, 7)) if rng.random() < 0.7 else None
-    side, keep, wide = (
-        str(rng.choice(["left", "right"])),
-        str(rng.choice(["last", "first"])),
-        length or max(map(len, ids)),
+    assert vocabulary.words == known and len(vocabulary) == 3 + len(known), vocabulary.words
+    ids = [[1, *(known.index(w) + 3 if w in known else 2 for w in text)] for text in written]
+    for text, row in zip(written, ids, strict=True):
+        assert vocabulary.encode(text).tolist() == row, text
+        shown = ["<start>", *(word if word in known else "<unknown>" for word in text)]
+        assert vocabulary.decode([0, *row]).split() == shown, row
+    length, side, keep = (
+        draw.pick(None, draw.number(1, 6)),
+        draw.pick("left", "right"),
+        draw.pick("last", "first"),
     )
+    wide = length or max(map(len, ids))
     rows = []
     for row in ids:
-        row = row[max(0, len(row) - wide) :] if keep == "last" else row[:wide]
+        row = row[-wide:] if keep == "last" else row[:wide]
         zeros = [0] * (wide - len(row))
         rows.append(zeros + row if side == "left" else row + zeros)
     padded = pad(ids, length, side=side, keep=keep)
-    if padded.tolist() != rows or mask(padded).tolist() != [
-        [id != 0 for id in row] for row in rows
-    ]:
-        return f"pad: {ids} to {length}, {side}, {keep} is {padded.tolist()}, not {rows}"
-    if lengths(padded).tolist() != [sum(id != 0 for id in row) for row in rows]:
-        return f"lengths: of {rows} they are {lengths(padded).tolist()}"
-    letters = (
-        "".join(str(one) for one in rng.choice(list("ab c😀é\n名\ue000"), int(rng.integers(1, 9))))
-        + joined[0]
-    )
-    size = int(rng.integers(2, 9))
-    times = Counter(letters)
+    assert padded.tolist() == rows, f"{ids} to {length}, {side}, {keep} is {padded.tolist()}"
+    assert np.array_equal(mask(padded), np.array(rows) != 0), rows
+    assert lengths(padded).tolist() == [np.count_nonzero(row) for row in rows], rows
+    letters = "".join(draw.rng.choice(list("ab c😀é\n名\ue000"), draw.number(1, 12)))
+    size, times = draw.number(2, 8), Counter(letters)
     alphabet = "".join(sorted(sorted(times, key=lambda one: (-times[one], one))[: size - 1]))
     characters = Characters.build(letters, size)
-    numbers = [alphabet.index(one) + 1 if one in alphabet else 0 for one in letters]
-    if characters.alphabet != alphabet or characters.encode(letters).tolist() != numbers:
-        return f"characters: of {letters!r}, {size}: {characters.alphabet!r}, {characters.encode(letters).tolist()}"
-    if characters.decode(numbers) != "".join(
-        one if one in alphabet else "\ufffd" for one in letters
-    ):
-        return f"characters: decoded to {characters.decode(numbers)!r}"
-    return ""
+    numbers = [alphabet.find(one) + 1 for one in letters]
+    assert characters.alphabet == alphabet, f"{characters.alphabet!r} of {letters!r}, {size}"
+    assert characters.encode(letters).tolist() == numbers, letters
+    shown = "".join(one if one in alphabet else "\ufffd" for one in letters)
+    assert characters.decode(numbers) == shown, letters
 
 
-def derived(dtype: str, layout: str, rng: Generator) -> str:
-    """Jacobians and products with the Hessian, of one input or two of other shapes."""
-    x, y = (rng.uniform(-1, 1, size=(2, 3)[: int(rng.integers(0, 3))]) for _ in range(2))
-    a, b = rng.normal(size=(4, x.size)), rng.normal(size=(4, y.size))
-    several = bool(rng.random() < 0.5)
-
-    def f(x: Any, y: Any = y) -> Any:  # tanh(a x) (b y)
-        return mg.tanh((mg.Tensor(a) @ x.reshape(-1, 1)).reshape(2, 2)) * (
-            mg.Tensor(b) @ y.reshape(-1, 1)
-        ).reshape(2, 2)
-
-    points = [
-        mg.Tensor(laid_out(one, layout), requires_grad=bool(rng.random() < 0.5)) for one in (x, y)
-    ][: 1 + several]
-    z, s = np.tanh(a @ x.ravel()), b @ y.ravel()
-    rows = [((1 - z**2) * s)[:, None] * a, z[:, None] * b]
-    found = mg.jacobian(f, points if several else points[0])
-    for k, one in enumerate(found if several else [found]):
-        if one.shape != (2, 2, *points[k].shape) or not np.allclose(
-            one.array.ravel(), rows[k].ravel()
-        ):
-            return f"jacobian: by input {k} it is {one.array.tolist()}, and should be {rows[k].tolist()}"
-    v, w = (rng.normal(size=one.shape) for one in (x, y))
-    along = (-2 * z * (1 - z**2) * s * (a @ v.ravel()) + (1 - z**2) * (b @ w.ravel()) * several) @ a
-    products = [along, ((1 - z**2) * (a @ v.ravel())) @ b]
-    given: Any = ([v, w], points) if several else (v, points[0])
-    result = mg.hvp(lambda *inputs: f(*inputs).sum(), given[1], given[0])
-    for k, one in enumerate(result if several else [result]):
-        if one.shape != points[k].shape or not np.allclose(one.array.ravel(), products[k]):
-            return f"hvp: by input {k} it is {one.array.tolist()}, and should be {products[k].tolist()}"
-    return ""
-
-
-def measured(dtype: str, layout: str, rng: Generator) -> str:
+def measured(draw: Draw) -> None:
     """The accuracy, and parameters split by patterns."""
-    classes, shape = int(rng.integers(1, 4)), (2, 3)[: int(rng.integers(1, 3))]
-    output = rng.integers(-2, 3, (*shape, classes)).astype(dtype)  # with ties, and zeros
-    labels = rng.integers(0, max(classes, 2), shape)
-    right = 0
-    for place in np.ndindex(*shape):
-        logits = output[place].tolist()
-        right += int(labels[place] == (logits.index(max(logits)) if classes > 1 else logits[0] > 0))
-    found = optim.accuracy(laid_out(output, layout), labels)
-    if not math.isclose(found, right / labels.size):
-        return f"accuracy: {found} of {output.tolist()} and {labels.tolist()}"
+    classes, shape = draw.number(1, 3), (2, 3)[: draw.number(1, 2)]
+    output = draw.array(draw.rng.integers(-2, 3, (*shape, classes)))  # with ties, and zeros
+    labels = draw.rng.integers(0, max(classes, 2), shape)
+    chosen = output.argmax(axis=-1) if classes > 1 else output[..., 0] > 0
+    same(f"of {output.tolist()}", optim.accuracy(output, labels), (chosen == labels).mean())
     paths = ["rnn.cell.W", "rnn.cell.b", "rnn2.W", "head.b", "head", "body.0.W"]
     matches = {"rnn": {0, 1}, "rnn.cell": {0, 1}, "rnn.cell.W": {0}, "*.b": {1, 3}, "head": {3, 4}, "*W": {0, 2, 5},
                "body.?.W": {5}, "rnn2": {2}, "rnn*": {0, 1, 2}}  # fmt: skip
-    chosen = [str(one) for one in rng.choice(list(matches), int(rng.integers(1, 3)))]
-    parts = optim.split({path: mg.Tensor(0.0, requires_grad=True) for path in paths}, *chosen)
-    wanted = set().union(*(matches[one] for one in chosen))
-    if [list(part) for part in parts] != [
-        [p for k, p in enumerate(paths) if (k in wanted) == yes] for yes in (True, False)
-    ]:
-        return f"split: by {chosen} it is {[list(part) for part in parts]}"
-    return ""
+    patterns = draw.rng.choice(list(matches), draw.number(1, 2)).tolist()
+    found, rest = optim.split({path: mg.Tensor(0.0) for path in paths}, *patterns)
+    wanted = set().union(*(matches[pattern] for pattern in patterns))
+    assert list(found) == [paths[k] for k in sorted(wanted)], patterns
+    assert list(rest) == [path for path in paths if path not in found], patterns
 
 
-def sampled(dtype: str, layout: str, rng: Generator) -> str:
-    """Ids written by a model with a state: the likeliest, or shares near softmax(logits /
-    temperature).
+class OwnBatches:
+    """Batches of a user's own, without a position to continue from."""
+
+    def __init__(self, count: int) -> None:
+        self.count, self.at = count, 0
+
+    def __iter__(self) -> Iterator[tuple[Array, Array]]:
+        start, self.at = self.at, 0
+        for number in range(start, self.count):
+            self.at = number + 1
+            yield np.ones((1, 2), np.float32), np.array([number])
+        self.at = 0
+
+
+class Resumable(OwnBatches):
+    def state_dict(self) -> dict[str, int]:
+        return {"at": self.at}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        self.at = state["at"]
+
+
+def own_batches(draw: Draw) -> None:
+    """A run over a user's own batches that fails and is resumed: together they see each batch
+    once.
     """
-    logits = rng.normal(size=(4, 4)).astype(dtype)
+    kind, count, epochs = draw.pick(OwnBatches, Resumable), draw.number(1, 5), 2
+    fails, seen = draw.number(1, count * epochs - 1), []
 
-    class Next(Layer):
-        def forward(self, ids: Any, state: Any) -> Any:
-            total = (0 if state is None else state.array.astype(int)) + ids.sum(axis=1)
-            steps = np.cumsum(ids, axis=1) + (
-                0 if state is None else state.array.astype(int)[:, None]
-            )
-            return mg.Tensor(logits[steps % 4]), mg.Tensor(total.astype("f8"))
+    def fit(folder: str, resume: Path | None) -> None:
+        def loss(output: mg.Tensor, labels: Any) -> mg.Tensor:
+            if resume is None and len(seen) == fails:
+                raise KeyboardInterrupt
+            seen.extend(labels.tolist())
+            return output.sum()
 
-    prompt, temperature = (
-        rng.integers(0, 4, int(rng.integers(1, 4))).tolist(),
-        float(rng.choice([0.0, 0.5, 2.0])),
-    )
-    found = sample(
-        Next(),
-        prompt,
-        300 if temperature else 8,
-        temperature=temperature,
-        seed=int(rng.integers(9)),
-    )
-    total, seen = sum(prompt), np.zeros((4, 4))
-    for id in found:
-        if not temperature and id != logits[total % 4].argmax():
-            return f"sample: {found} after {prompt}, from {logits.tolist()}"
-        seen[total % 4, id] += 1
-        total += id
-    if temperature:
-        e = np.exp(logits / temperature)
-        shares, count = e / e.sum(axis=1, keepdims=True), seen.sum(axis=1, keepdims=True)
-        if not (
-            np.abs(seen - count * shares) <= 6 * np.sqrt(count * shares * (1 - shares)) + 2
-        ).all():
-            return f"sample: at {temperature} {seen.tolist()}, from {logits.tolist()}"
-    return ""
+        model = Dense(2, 1)
+        optimizer = optim.SGD(model.named_parameters(), lr=0.1)
+        callbacks = [optim.Snapshots(folder, every_steps=1)]
+        trainer = optim.Trainer(model, loss, optimizer, metrics={}, callbacks=callbacks)
+        with contextlib.suppress(KeyboardInterrupt):
+            trainer.fit(kind(count), epochs=epochs, resume=resume)
+
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+        fit(folder, None)
+        fit(folder, optim.Snapshots.latest(folder))
+    assert seen == [*range(count)] * epochs, f"{kind.__name__} that fails at {fails}: {seen}"
 
 
-def walked(dtype: str, layout: str, rng: Generator) -> str:
-    """Truncated backpropagation by windows, against a loop over a cell that is cut k2 steps before
-    each end.
-    """
-    kind, steps = (RNN, GRU, LSTM)[int(rng.integers(3))], 7
-    k1, k2 = map(int, rng.integers(1, 5, 2))
-    layer = kind(
-        2, 2, return_sequences=True, return_state=True, fused=True if rng.random() < 0.4 else None
-    )
-    parameters = layer.named_parameters()
-    for tensor in parameters.values():
-        tensor.array = laid_out(rng.normal(size=tensor.shape), layout)
-    x, weights = rng.normal(size=(2, steps, 2)), rng.normal(size=(2, steps, 2))
-    model = Stateful(layer, TruncatedBPTT(k1, k2))
-    whole = [
-        (slice(max(s, min(s + k1, steps) - k2), min(s + k1, steps)), None)
-        for s in range(0, steps, k1)
-    ]
-    # a shorter last window would be the start of another batch's sequence
-    if carried := bool(rng.random() < 0.5):
-        whole = whole[: steps // k1]
-        windows: Any = ((part, model(x[:, part.stop - k1 : part.stop])) for part, _ in whole)
-    else:
-        windows = TruncatedBPTT(k1, k2).walk(layer, x)
-    (cell,) = layer.cells().values()
-    for (expected, _), (part, output) in zip(whole, windows, strict=True):
-        found: list[Any] = []
-        for hand in (False, True):
-            if hand:
-                state, outputs = cell.initial_state(2), []
-                state = map_state(lambda one: mg.Tensor(one.array.astype(float)), state)
-                for t in range(expected.stop):
-                    if t == max(0, expected.stop - k2):
-                        state = map_state(lambda one: one.detach(), state)
-                    h, state = cell(mg.Tensor(x[:, t]), state)
-                    outputs.append(h)
-                output = mg.stack(outputs[expected], axis=1)
-            (output * weights[:, expected]).sum().backward()
-            found.append([output.array, *(np.array(tensor.grad) for tensor in parameters.values())])
-            for tensor in parameters.values():
-                tensor.grad = None
-        if part != expected or not all(map(np.allclose, *found)):
-            return f"windows: {kind.__name__}, {k1}, {k2}, {carried=}: at {part} {found[0]}\n    by hand {found[1]}"
-    return ""
+CHECKS = (mixed, narrow, derived, schedules, batches, streams, texts, measured, own_batches)
