@@ -72,6 +72,34 @@ class Parts(Fuzzer):
         return ""
 
 
+# ---- functions ----
+
+
+def elements(draw: Draw) -> None:
+    """Functions of single numbers with their settings."""
+    draw.perhaps_half()
+    settings = {
+        "leaky_relu": [draw.pick(0.0, 0.01, 0.3)],
+        "clip": [draw.pick(-np.inf, -0.25), draw.pick(0.5, 3.0, np.inf)],
+    }
+    name = draw.pick("sigmoid", "tanh", "softplus", *settings)
+    given = settings.get(name, [])
+    shape = (draw.number(0, 3), 3)[: draw.number(0, 2)]
+    t = draw.tensor(10.0 ** draw.number(-3, 4) * draw.normal(*shape))
+    z = getattr(mg, name)(t, *given)
+    agree(draw, f"{name}, {given}", z, lambda x: getattr(FORMULAS, name)(x, *given), x=t)
+
+
+def along_axes(draw: Draw) -> None:
+    """Functions that keep the shape, along any axis."""
+    draw.perhaps_half()
+    name = draw.pick("softmax", "log_softmax", "cumsum")
+    axis = draw.number(-2, 1)
+    t = draw.tensor(draw.normal(draw.number(1, 3), draw.number(1, 3)))
+    z = getattr(mg, name)(t, axis=axis)
+    agree(draw, f"{name} by {axis}", z, lambda x: getattr(FORMULAS, name)(x, axis=axis), x=t)
+
+
 def largest(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
     """The maximum; of equal numbers the mean, so that they share the gradient."""
     equal = x.real == x.real.max(axis, keepdims=True)
@@ -79,95 +107,65 @@ def largest(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
     return total / equal.sum(axis, keepdims=keepdims)
 
 
-ACTIVATIONS: dict[Any, Any] = {None: np.asarray} | {
-    getattr(mg, name): getattr(FORMULAS, name) for name in ("tanh", "relu", "sigmoid", "softplus")
+REDUCTIONS: dict[str, Callable[..., Array]] = {
+    "sum": np.sum,
+    "mean": np.mean,
+    "max": largest,
+    "min": lambda x, **options: -largest(-x, **options),
+    "var": FORMULAS.var,
+    # its gradient is 0 where the deviation is
+    "std": lambda x, **options: np.sqrt(FORMULAS.relu(FORMULAS.var(x, **options))),
+    "logsumexp": FORMULAS.logsumexp,
 }
 
 
-# ---- functions ----
-
-
-def elements(draw: Draw) -> None:
-    """Functions of single numbers with their settings."""
-    draw.dtype = draw.pick(draw.dtype, draw.dtype, "float16")
-    clipped = (draw.pick(-np.inf, -0.25), draw.pick(0.5, 3.0, np.inf))
-    settings = {
-        "sigmoid": (),
-        "tanh": (),
-        "softplus": (),
-        "leaky_relu": (draw.pick(0.0, 0.01, 0.3),),
-        "clip": clipped,
-    }
-    name = draw.pick(*settings)
-    given = settings[name]
-    shape = (draw.number(0, 3), 3)[: draw.number(0, 2)]
-    t = draw.tensor(10.0 ** draw.number(-3, 4) * draw.normal(*shape))
-    formula = getattr(FORMULAS, name)
-    agree(
-        f"{name}, {given}",
-        getattr(mg, name)(t, *given),
-        lambda x: formula(x, *given),
-        {"x": t},
-        draw,
-    )
-
-
-def axes(draw: Draw) -> None:
-    """Reductions and softmax along any axes, with ties."""
-    draw.dtype = draw.pick(*[draw.dtype] * 5, "float16")
-    shape = tuple(draw.number(1, 3) for _ in range(draw.number(1, 3)))
+def reductions(draw: Draw) -> None:
+    """Reductions by any axes, with ties."""
+    draw.perhaps_half()
+    axes = draw.number(1, 3)
+    shape = [draw.number(1, 3) for _ in range(axes)]
     x = draw.pick(draw.rng.integers(-2, 3, shape), draw.normal(*shape))
-    along = draw.yes(0.3)  # an axis that stays
-    name = draw.pick("sum", "mean", "max", "min", "var", "std", "logsumexp")
-    name = draw.pick("softmax", "log_softmax", "cumsum") if along else name
-    options: dict[str, Any] = {"axis": draw.number(-len(shape), len(shape) - 1)}
-    if not along:
-        some = draw.rng.choice(len(shape), draw.number(1, len(shape)), replace=False)
-        options = {
-            "axis": draw.pick(None, tuple(some.tolist()), options["axis"]),
-            "keepdims": draw.yes(),
-        }
-    count = x.size // np.sum(x, **options | {"keepdims": True}).size if not along else 1
+    some = draw.rng.choice(axes, draw.number(1, axes), replace=False).tolist()
+    options = {
+        "axis": draw.pick(None, tuple(some), draw.number(-axes, axes - 1)),
+        "keepdims": draw.yes(),
+    }
+    name = draw.pick(*REDUCTIONS)
     if name in ("var", "std"):
+        count = x.size // np.sum(x, axis=options["axis"]).size
         options["ddof"] = draw.number(0, min(1, count - 1))
     if name == "logsumexp":
         x = np.where(draw.rng.random(shape) < draw.pick(0, 0.4), -np.inf, x)
-        # where the sum itself is rounded
-        x = x + draw.pick(0, 0, 1e8 if draw.dtype != "float16" else 0)
-    own = {
-        "max": largest,
-        "min": lambda x, **options: -largest(-x, **options),
-        # its gradient is 0 where the deviation is
-        "std": lambda x, **options: np.sqrt(FORMULAS.relu(FORMULAS.var(x, **options))),
-    }
-    formula = own.get(name) or getattr(FORMULAS, name)
+        if draw.dtype != "float16":
+            x = x + draw.pick(0, 1e8)  # where the sum itself is rounded
     t = draw.tensor(x)
-    z = getattr(mg if along else t, name)(*[t] * along, **options)
+    z = getattr(t, name)(**options)
     if name == "std" and draw.dtype != "float64" and (z.array < 0.1).any():
         return  # too steep
-    agree(f"{name} of {shape}, {options}", z, lambda x: formula(x, **options), {"x": t}, draw)
+    what = f"{name} of {x.tolist()}, {options}"
+    agree(draw, what, z, lambda x: REDUCTIONS[name](x, **options), x=t)
 
 
 def losses(draw: Draw) -> None:
     """Losses with all options, of labels and truths of all dtypes, extremes and empty batches."""
-    draw.dtype = draw.pick(*[draw.dtype] * 4, "float16")
-    how, classes = draw.pick("mean", "sum", "none"), draw.number(1, 4)
+    draw.perhaps_half()
+    how = draw.pick("mean", "sum", "none")
+    classes = draw.number(1, 4)
     shape = (draw.number(how == "mean", 3), 2, 1)[: draw.number(1, 3)]
     if draw.dtype == "float16" and how == "mean":
         shape = (400, 3)  # so many that their sum leaves the range
     x = draw.pick(1.0, 10.0, 10.0 if draw.dtype == "float16" else 1e4) * draw.normal(*shape)
     kind = draw.pick("classes", "classes", "binary", "error", "error")
-    leaves, options = {}, {"reduction": how}
+    leaves = {}
+    options = {"reduction": how}
     if kind == "classes":
         name = draw.pick("softmax_cross_entropy", "negative_log_likelihood")
         x = x[..., None] + draw.normal(*shape, classes)
         x = x if name.startswith("softmax") else -np.abs(x)
         labels = draw.rng.integers(0, classes, shape)
         # classes that are ruled out, but not by their label
-        out = (draw.rng.random(x.shape) < draw.pick(0, 0.3)) & (
-            np.arange(classes) != labels[..., None]
-        )
-        x[out] = -np.inf
+        out = draw.rng.random(x.shape) < draw.pick(0, 0.3)
+        x[out & (np.arange(classes) != labels[..., None])] = -np.inf
         truth = draw.array(labels, draw.pick("int64", "int32", "uint8", "int8"))
         weights = draw.rng.choice([0.0, 0.25, 0.5, 1.0, 3.0], classes)
     elif kind == "binary":
@@ -190,13 +188,16 @@ def losses(draw: Draw) -> None:
         return  # all weights are 0
     leaves["x"] = draw.tensor(x)
     z = getattr(mg, name)(leaves["x"], truth, **options)
-    agree(f"{name} of {shape}, {options}", z, formula, leaves, draw)
+    agree(draw, f"{name} of {shape}, {options}", z, formula, **leaves)
 
 
 def integers(draw: Draw) -> None:
     """Integers and booleans of every width next to a Tensor, on either side of every operator."""
-    name, left = draw.pick("add", "subtract", "multiply", "divide", "power"), draw.yes()
-    kind = draw.pick("bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64")  # fmt: skip
+    name = draw.pick("add", "subtract", "multiply", "divide", "power")
+    left = draw.yes()
+    kind = draw.pick(
+        "bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"
+    )
     n = draw.rng.integers(1, 4 if name == "power" else 120, (2, 3))
     n = draw.array(n, kind)
     n = draw.pick(n, mg.Tensor(n), n[0, 0])  # NumPy's number is the last
@@ -206,11 +207,12 @@ def integers(draw: Draw) -> None:
     def operate(n: Any, t: Any) -> Any:
         return getattr(np, name)(*(n, t) if left else (t, n))
 
-    z = operate(n, t)
-    agree(f"{name} of {n!r}, {left=}", z, lambda t: operate(wide, t), {"t": t}, draw, z.dtype)
     inner = t * 1.0
     (slope,) = mg.grad(inner.astype(draw.pick("float32", "float64")).sum(), [inner])
     assert slope.dtype == draw.dtype, f"the gradient of astype is {slope.dtype}"
+    z = operate(n, t)
+    draw.dtype = str(z.dtype)
+    agree(draw, f"{name} of {n!r}, {left=}", z, partial(operate, wide), t=t)
 
 
 def empties(draw: Draw) -> None:
@@ -238,20 +240,21 @@ def empties(draw: Draw) -> None:
     }
     name = draw.pick(*functions)
     t = mg.Tensor(np.zeros(shape, draw.dtype), requires_grad=True)
-    agree(f"{name} of {shape}", functions[name](t), functions[name], {"x": t}, draw)
+    agree(draw, f"{name} of {shape}", functions[name](t), functions[name], x=t)
 
 
 def pools(draw: Draw) -> None:
     """Pooling with masks of any kind, ties, equal numbers, and anything at padded steps."""
-    draw.dtype = draw.pick(*[draw.dtype] * 5, "float16")
-    B, T, D = draw.number(1, 3), draw.number(1, 5), draw.number(1, 3)
-    how, masked, real = draw.pick("mean", "max"), draw.yes(0.8), draw.real_steps(B, T)
+    draw.perhaps_half()
+    B = draw.number(1, 3)
+    T = draw.number(1, 5)
+    D = draw.number(1, 3)
+    how = draw.pick("mean", "max")
+    masked = draw.yes(0.8)
+    real = draw.real_steps(B, T) | (not masked)
     x = draw.rng.integers(-2, 3, (B, T, D)).astype(float)
     x[draw.rng.random(x.shape) < draw.pick(0, 0.3)] = -1e4
-    if masked:
-        x[~real] = draw.pick(0.0, np.nan, np.inf, -np.inf, 6e4)
-    else:
-        real[:] = True
+    x[~real] = draw.pick(0.0, np.nan, np.inf, -np.inf, 6e4)
 
     def formula(x: Array) -> Array:
         rows = [x[b, real[b]] for b in range(B)]
@@ -260,7 +263,7 @@ def pools(draw: Draw) -> None:
     t = draw.tensor(x)
     mask = draw.array(real, draw.pick("bool", "int64", "float32", "uint8"))
     z = pool(t, how, mask=mask if masked else None)
-    agree(f"{how} of {x.tolist()}, {real.tolist()}", z, formula, {"x": t}, draw)
+    agree(draw, f"{how} of {x.tolist()}, {real.tolist()}", z, formula, x=t)
 
 
 # functions of a table, ids and a matrix, of Tensors and of arrays, but for those in the second dict
@@ -283,19 +286,23 @@ def shared(draw: Draw) -> None:
     """One table that is looked up, indexed, multiplied and added, several times in one graph or in
     several.
     """
-    V, D = draw.number(2, 6), draw.number(1, 3)
+    V = draw.number(2, 6)
+    D = draw.number(1, 3)
     table = draw.pick(Embedding(V, D).table, mg.Tensor(np.zeros((V, D)), requires_grad=True))
     table.array = draw.array(draw.normal(V, D))
-    start, expected = {"table": table.array.astype(float)}, np.zeros((V, D))
+    start = {"table": table.array.astype(float)}
+    expected = np.zeros((V, D))
     whole = draw.yes(0.4)  # by `mg.grad`, as one graph
-    total, names = mg.Tensor(np.zeros((), draw.dtype)), []
+    total = mg.Tensor(np.zeros((), draw.dtype))
+    names = []
     for _ in range(draw.number(1, 4)):
         ids = draw.array(draw.rng.integers(0, V, (2, 3)[: draw.number(1, 2)]), "int64")
-        W, name = draw.normal(D, 2).astype(draw.dtype), draw.pick(*USES)
+        W = draw.normal(D, 2).astype(draw.dtype)
+        name = draw.pick(*USES)
         names.append(name)
         formula = partial(IN_NUMPY.get(name, USES[name]), ids=ids, W=W)
         z = USES[name](table, ids, W)
-        same(f"{name} of {ids.tolist()}", z.array, formula(**start), draw.dtype)
+        same(f"{name} of {ids.tolist()}", z.array, formula(**start))
         dz = draw.upstream(z.shape)
         expected += derivative(formula, start, "table", dz)
         term = (z * dz.astype(draw.dtype)).sum()
@@ -308,7 +315,7 @@ def shared(draw: Draw) -> None:
     else:
         (total + 0.0 * table.sum()).backward()
         found = table.grad
-    same(f"the gradient of the table, by {names}, {whole=}", found, expected, draw.dtype)
+    same(f"the gradient of the table, by {names}, {whole=}", found, expected)
 
 
 def large(draw: Draw) -> None:
@@ -318,17 +325,25 @@ def large(draw: Draw) -> None:
     V = draw.number(65_000, 140_000)
     ids = draw.rng.permutation(V)[: draw.number(65_000, V)]
     ids = np.concatenate([ids, draw.rng.integers(0, V, 50)])
-    table, dz = draw.tensor(np.zeros((V, 1))), draw.normal(ids.size, 1)
+    table = draw.tensor(np.zeros((V, 1)))
+    dz = draw.normal(ids.size, 1)
     mg.lookup(table, draw.array(ids, "int64")).backward(dz.astype(draw.dtype))
-    same("rows", table.grad, np.bincount(ids, dz[:, 0], V)[:, None], draw.dtype)
-    rows, classes = draw.number(2, 400), draw.number(200, 700)
-    t, labels = draw.tensor(3 * draw.normal(rows, classes)), draw.rng.integers(0, classes, rows)
+    same("rows", table.grad, np.bincount(ids, dz[:, 0], V)[:, None])
+    rows = draw.number(2, 400)
+    classes = draw.number(200, 700)
+    t = draw.tensor(3 * draw.normal(rows, classes))
+    labels = draw.rng.integers(0, classes, rows)
     mg.softmax_cross_entropy(t, labels, reduction="sum").backward()
     expected = FORMULAS.softmax(t.array.astype(float)) - np.eye(classes)[labels]
-    same("slope", t.grad, expected, draw.dtype)
+    same("slope", t.grad, expected)
 
 
 # ---- layers ----
+
+
+ACTIVATIONS: dict[Any, Any] = {None: np.asarray} | {
+    getattr(mg, name): getattr(FORMULAS, name) for name in ("tanh", "relu", "sigmoid", "softplus")
+}
 
 
 def normalised(x: Array, epsilon: float = 1e-5) -> Array:
@@ -337,10 +352,12 @@ def normalised(x: Array, epsilon: float = 1e-5) -> Array:
 
 def layer(draw: Draw) -> None:
     """Layers of any width with all their options, on inputs with any number of axes."""
-    D, H = draw.number(1, 4), draw.number(1, 3)
+    D = draw.number(1, 4)
+    H = draw.number(1, 3)
     shape = (2, 3, 1)[: draw.number(0, 3)]
     x = draw.pick(1.0, 1e-3, 30.0) * draw.normal(*shape, D) + draw.pick(0.0, 1.0)
-    ids, epsilon = draw.rng.integers(0, H, shape), draw.pick(1e-5, 1e-3, 1.0)
+    ids = draw.rng.integers(0, H, shape)
+    epsilon = draw.pick(1e-5, 1e-3, 1.0)
     activation = draw.pick(*ACTIVATIONS)
     dense = Dense(D, H, activation, bias=draw.yes())
     apart = Sequential(Dense(D, H), activation or mg.tanh)
@@ -367,17 +384,18 @@ def layer(draw: Draw) -> None:
         formula = partial(formula, x)
     else:
         given = leaves["x"] = draw.tensor(x)
-    agree(f"{name} {model} of {x.tolist()}", model(given), formula, leaves, draw)
+    agree(draw, f"{name} of {x.tolist()}", model(given), formula, **leaves)
 
 
 def dropout(draw: Draw) -> None:
-    rate, x = draw.pick(0.0, 0.3, 0.9), draw.tensor(draw.normal(400))
+    rate = draw.pick(0.0, 0.3, 0.9)
+    x = draw.tensor(draw.normal(400))
     mg.seed(draw.number(0, 10**6))
     z = Dropout(rate)(x)
     z.backward(dz := draw.array(draw.normal(400)))
     kept = (z.array != 0) / (1 - rate)
-    same("dropout", z.array, x.array * kept, draw.dtype)
-    same("its gradient", x.grad, dz * kept, draw.dtype)
+    same("dropout", z.array, x.array * kept)
+    same("its gradient", x.grad, dz * kept)
     assert z.dtype == draw.dtype and abs((kept == 0).mean() - rate) < 0.15, (rate, kept)
 
 
@@ -400,8 +418,12 @@ def custom(draw: Draw) -> None:
     reverse.
     """
     draw.dtype = "float64"
-    B, T, cell = draw.number(1, 3), draw.number(1, 5), Leaky(2, 3)
-    truncate, reverse, masked = draw.pick(None, draw.number(1, T)), draw.yes(), draw.yes()
+    B = draw.number(1, 3)
+    T = draw.number(1, 5)
+    cell = Leaky(2, 3)
+    truncate = draw.pick(None, draw.number(1, T))
+    reverse = draw.yes()
+    masked = draw.yes()
     real = draw.real_steps(B, T) | (not masked)
     x = draw.normal(B, T, 2)
     x[~real] = draw.pick(np.nan, np.inf, 3.0)
@@ -415,7 +437,8 @@ def custom(draw: Draw) -> None:
     def step(x: mg.Tensor, state: Any) -> Any:
         return list(cell.forward(x, state)[1]), {}
 
-    rows, lasts = [], []
+    rows = []
+    lasts = []
     for b in range(B):
         parts = [part[b] for part in start]
         by_step, last = one_sequence(step, leaves["x"][b], parts, real[b], reverse, truncate)
@@ -430,7 +453,8 @@ def custom(draw: Draw) -> None:
     for name, (one, other) in pairs.items():
         same(f"{name}, {truncate=}, {reverse=}", one.array, other.array)
         weights = draw.upstream(one.shape)
-        ours, theirs = ours + (one * weights).sum(), theirs + (other * weights).sum()
+        ours = ours + (one * weights).sum()
+        theirs = theirs + (other * weights).sum()
     wanted = list(leaves.values())
     slopes = zip(leaves, mg.grad(ours, wanted), mg.grad(theirs, wanted), strict=True)
     for name, slope, expected in slopes:
@@ -441,9 +465,12 @@ def carried(draw: Draw) -> None:
     """Windows of a sequence, walked over or given to a `Stateful`, which may be stored, against a
     layer that reads all of it and is cut k2 steps before the end.
     """
-    kind, k1, k2 = draw.pick(RNN, GRU, LSTM), draw.number(1, 4), draw.number(1, 5)
+    kind = draw.pick(RNN, GRU, LSTM)
+    k1 = draw.number(1, 4)
+    k2 = draw.number(1, 5)
     options = {"return_sequences": True, "return_state": True, "layers": draw.number(1, 2)}
-    layer, whole = kind(2, 2, **options), kind(2, 2, truncate=k2, **options)
+    layer = kind(2, 2, **options)
+    whole = kind(2, 2, truncate=k2, **options)
     layer.fused = draw.pick(None, True)
     draw.parameters(layer)
     pairs = list(zip(layer.parameters(), whole.parameters(), strict=True))
@@ -453,12 +480,12 @@ def carried(draw: Draw) -> None:
     def check(output: mg.Tensor, seen: Array) -> None:
         expected = whole(seen)[0][:, -output.shape[1] :]
         what = f"after {seen.shape[1]} steps, {k1=}, {k2=}"
-        same(f"outputs {what}", output.array, expected.array, draw.dtype)
+        same(f"outputs {what}", output.array, expected.array)
         dz = draw.upstream(output.shape).astype(draw.dtype)
         output.backward(dz)
         expected.backward(dz)
         for parameter, other in pairs:
-            same(f"gradients {what}", gradient(parameter), gradient(other), draw.dtype)
+            same(f"gradients {what}", gradient(parameter), gradient(other))
             parameter.grad = other.grad = None
 
     bptt = TruncatedBPTT(k1, k2)
@@ -478,7 +505,7 @@ def carried(draw: Draw) -> None:
                 model.eval()
             evaluated.append(x)
             expected = layer(np.concatenate(evaluated, axis=1))[0].array[:, -k1:]
-            same(f"in evaluation, {k1=}, {k2=}", model(x).array, expected, draw.dtype)
+            same(f"in evaluation, {k1=}, {k2=}", model(x).array, expected)
             continue
         evaluated = []
         model.train()
@@ -495,7 +522,8 @@ def written(draw: Draw) -> None:
     """`sample` for models with and without a state, against a loop that reads the whole text each
     time.
     """
-    table, W = draw.normal(5, 3), 2 * draw.normal(3, 5)
+    table = draw.normal(5, 3)
+    W = 2 * draw.normal(3, 5)
     form = draw.pick("none", "tensor", "tuple", "list")
     shown = []
 
@@ -518,13 +546,17 @@ def written(draw: Draw) -> None:
             return logits, kept[form]
 
     draw.dtype = "float64"
-    prompt, count = draw.rng.integers(0, 5, draw.number(1, 4)).tolist(), draw.number(0, 6)
-    seed, temperature = draw.number(0, 100), draw.pick(0, 0.3, 1.0, 5.0)
+    prompt = draw.rng.integers(0, 5, draw.number(1, 4)).tolist()
+    count = draw.number(0, 6)
+    seed = draw.number(0, 100)
+    temperature = draw.pick(0, 0.3, 1.0, 5.0)
     model = Next().train(draw.yes())
     mode = model.training
     given = draw.pick(prompt, np.array(prompt))
     found = sample(model, given, count, temperature=temperature, seed=seed)
-    noise, ids, views = np.random.default_rng(seed), list(prompt), []
+    noise = np.random.default_rng(seed)
+    ids = list(prompt)
+    views = []
     for _ in range(count):
         views.append([ids[-1:] if views and form != "none" else list(ids)])
         logits = read(np.zeros(3), ids)[-1] @ W
@@ -537,9 +569,11 @@ def written(draw: Draw) -> None:
 
 def converted(draw: Draw) -> None:
     """Weights in PyTorch's and Keras's layouts, by these frameworks' own equations."""
-    frame, draw.dtype = draw.pick("pytorch", "keras"), "float64"
+    frame = draw.pick("pytorch", "keras")
+    draw.dtype = "float64"
     kind = draw.pick("RNN", "RNN relu", "GRU", "LSTM", *["GRU before"] * (frame == "keras"))
-    depth, sides = draw.number(1, 2), draw.number(1, 2)
+    depth = draw.number(1, 2)
+    sides = draw.number(1, 2)
     options = {"layers": depth, "bidirectional": sides == 2, "return_sequences": True}
 
     def make() -> Any:
@@ -549,7 +583,8 @@ def converted(draw: Draw) -> None:
         draw.parameters(model)
         return model
 
-    ours, model = make(), make()
+    ours = make()
+    model = make()
     arrays = layers.to_layout(ours, frame)
     if draw.yes(0.3):
         with tempfile.TemporaryDirectory() as folder:
@@ -560,52 +595,62 @@ def converted(draw: Draw) -> None:
         arrays = {path: draw.array(draw.normal(*array.shape)) for path, array in arrays.items()}
         layers.from_layout(model, arrays, frame)
     ids = draw.rng.integers(0, 4, (2, 4))
-    foreign = keras if frame == "keras" else pytorch
     for weights in (arrays, layers.to_layout(model, frame)):
-        expected = foreign(kind, depth, sides, weights, ids)
+        embedding, gain, bias, W, b = (weights[name] for name in NAMES[frame])
+        x = normalised(embedding[ids]) * gain + bias
+        for level in range(depth):
+            outputs = []
+            for side in range(sides):
+                cell = keras if frame == "keras" else pytorch
+                parts = cell(weights, kind, level, side, sides)
+                outputs.append(foreign(frame, kind, x, *parts, side))
+            x = np.concatenate(outputs, axis=2)
+        expected = x @ (W if frame == "keras" else W.T) + b
         same(f"{frame}: {kind}, {depth} layers, {sides} sides", model(ids).array, expected)
 
 
-def pytorch(kind: str, depth: int, sides: int, weights: dict[str, Array], ids: Array) -> Array:
-    x = weights["embedding.weight"][ids]
-    x = normalised(x) * weights["layernorm.weight"] + weights["layernorm.bias"]
+NAMES = {
+    "pytorch": (
+        "embedding.weight",
+        "layernorm.weight",
+        "layernorm.bias",
+        "dense.weight",
+        "dense.bias",
+    ),
+    "keras": (
+        "embedding/embeddings",
+        "layernorm/gamma",
+        "layernorm/beta",
+        "dense/kernel",
+        "dense/bias",
+    ),
+}
+
+
+def pytorch(weights: dict[str, Array], kind: str, level: int, side: int, sides: int) -> list[Array]:
+    """W_xh, W_hh, b_xh and b_hh of one cell, as all its weights in a row."""
     path = kind.split()[0].lower()
-    for level in range(depth):
-        outputs = []
-        for side in range(sides):
-            ending = f"l{level}" + "_reverse" * side
-            W, U = (weights[f"{path}.weight_{part}_{ending}"].T for part in ("ih", "hh"))
-            b, c = (weights[f"{path}.bias_{part}_{ending}"] for part in ("ih", "hh"))
-            outputs.append(_foreign(kind, x, W, U, b, c, "rz", bool(side)))
-        x = np.concatenate(outputs, axis=2)
-    return x @ weights["dense.weight"].T + weights["dense.bias"]
+    ending = f"l{level}" + "_reverse" * side
+    parts = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+    return [weights[f"{path}.{part}_{ending}"].T for part in parts]
 
 
-def keras(kind: str, depth: int, sides: int, weights: dict[str, Array], ids: Array) -> Array:
-    x = weights["embedding/embeddings"][ids]
-    x = normalised(x) * weights["layernorm/gamma"] + weights["layernorm/beta"]
-    for level in range(depth):
-        outputs = []
-        for side in range(sides):
-            path = kind.split()[0].lower() + f"_{level + 1}" * (level > 0)
-            path += ("/forward", "/backward")[side] * (sides == 2)
-            W, U, b = (weights[f"{path}/{part}"] for part in ("kernel", "recurrent_kernel", "bias"))
-            b, c = b if kind == "GRU" else (b, 0 * b)
-            outputs.append(_foreign(kind, x, W, U, b, c, "zr", bool(side)))
-        x = np.concatenate(outputs, axis=2)
-    return x @ weights["dense/kernel"] + weights["dense/bias"]
+def keras(weights: dict[str, Array], kind: str, level: int, side: int, sides: int) -> list[Array]:
+    path = kind.split()[0].lower() + f"_{level + 1}" * (level > 0)
+    if sides == 2:
+        path += ("/forward", "/backward")[side]
+    W, U, b = (weights[f"{path}/{part}"] for part in ("kernel", "recurrent_kernel", "bias"))
+    return [W, U, *b] if kind == "GRU" else [W, U, b, 0 * b]
 
 
-def _foreign(
-    kind: str, x: Array, W: Array, U: Array, b: Array, c: Array, order: str, reverse: bool
+def foreign(
+    frame: str, kind: str, x: Array, W: Array, U: Array, b: Array, c: Array, side: int
 ) -> Array:
-    """A recurrent layer as the frameworks' manuals write it, all steps (B, T, H), with a GRU's gates
-    in this order.
-    """
+    """A recurrent layer as the frameworks' manuals write it, all steps: (B, T, H)."""
     sigma = FORMULAS.sigmoid
     H, outputs = len(U), np.zeros((*x.shape[:2], len(U)))
     h = memory = np.zeros((len(x), H))
-    for t in range(x.shape[1])[:: -1 if reverse else 1]:
+    for t in range(x.shape[1])[:: -1 if side else 1]:
         a, s = x[:, t] @ W + b, h @ U + c
         if kind.startswith("RNN"):
             h = np.maximum(a + s, 0) if "relu" in kind else np.tanh(a + s)
@@ -616,7 +661,7 @@ def _foreign(
         else:
             (a1, a2, an), (s1, s2, sn) = np.split(a, 3, axis=1), np.split(s, 3, axis=1)
             one, two = sigma(a1 + s1), sigma(a2 + s2)
-            r, z = (one, two) if order == "rz" else (two, one)
+            r, z = (one, two) if frame == "pytorch" else (two, one)
             n = np.tanh(an + ((r * h) @ U[:, 2 * H :] if kind == "GRU before" else r * sn))
             h = (1 - z) * n + z * h
         outputs[:, t] = h
@@ -626,7 +671,21 @@ def _foreign(
 CHECKS = {
     check.__name__: check
     for check in (
-        elements, axes, losses, integers, empties, pools, shared, large, layer, dropout, custom, carried, written,
-        converted, *wholes.CHECKS,
+        elements,
+        along_axes,
+        reductions,
+        losses,
+        integers,
+        empties,
+        pools,
+        shared,
+        large,
+        layer,
+        dropout,
+        custom,
+        carried,
+        written,
+        converted,
+        *wholes.CHECKS,
     )
-}  # fmt: skip
+}

@@ -77,7 +77,8 @@ class Recurrent(Fuzzer):
 
     def case(self, rng: Generator) -> Configuration:
         draw = Draw(int(rng.integers(10**6)))
-        steps, sequences = draw.number(1, 8), draw.yes(0.3)
+        steps = draw.number(1, 8)
+        sequences = draw.yes(0.3)
         return Configuration(
             cell=draw.pick("RNN", "RNN relu", "GRU", "GRU", "GRU before", "LSTM", "LSTM"),
             seed=draw.number(0, 10**6),
@@ -115,7 +116,7 @@ class Recurrent(Fuzzer):
             for name, array in Run(case).results(way).items():
                 there = expected.get(name, 0 * array)  # a cut may keep it from all that is trained
                 assert array.dtype == case.dtype, f"{name}, {way}, is {array.dtype}"
-                same(f"{name}, {way}", array, there, case.dtype)
+                same(f"{name}, {way}", array, there)
         if case.inside and case.batch:
             Run(replace(case, frozen=False, constant=False, changed="")).look_inside()
         return ""
@@ -140,7 +141,8 @@ class Run:
     """
 
     def __init__(self, case: Configuration) -> None:
-        self.case, self.draw = case, (draw := Draw(case.seed, case.dtype, case.layout))
+        self.case = case
+        self.draw = draw = Draw(case.seed, case.dtype, case.layout)
         kind = getattr(layers, case.cell.split()[0])
         size = case.vocabulary + 1
         inputs = size if case.reads == "OneHot" else case.inputs
@@ -167,7 +169,8 @@ class Run:
                 rows = np.array(table.array)
                 rows[case.vocabulary] = case.garbage
                 table.array = draw.array(rows)
-        self.x, self.ids = draw.tensor(x), writable(draw.array(ids, "int64"))
+        self.x = draw.tensor(x)
+        self.ids = writable(draw.array(ids, "int64"))
         self.given = {}
         if case.mask == "lengths":
             self.given["lengths"] = self.real.sum(axis=1)
@@ -196,7 +199,8 @@ class Run:
 
     def results(self, way: str) -> dict[str, Array]:
         """Output, states and gradients by name."""
-        case, draw = self.case, self.draw
+        case = self.case
+        draw = self.draw
         self.layer.fused = {"fused": True, "opened": True, "unrolled": False}.get(way)
         with mg.no_grad() if way == "unrecorded" else mg.enable_grad():
             parts = self.by_hand() if way == "by hand" else self.by_layer()
@@ -267,14 +271,17 @@ class Run:
 
     def by_layer(self) -> list[mg.Tensor]:
         """The output, and the final states if they are asked for."""
-        case, embedding = self.case, self.model.embedding
+        case = self.case
+        embedding = self.model.embedding
         self.vectors = x = self.looked_up(embedding) if embedding else self.x
         return flat(self.layer(x, nested(self.states) if case.state else None, **self.given))
 
     def by_hand(self) -> list[mg.Tensor]:
         case = self.case
-        rows = {"Embedding": lambda ids: self.model.embedding.table[ids.copy()],
-                "OneHot": lambda ids: mg.Tensor(np.eye(case.vocabulary + 1, dtype=case.dtype)[ids])}  # fmt: skip
+        rows = {
+            "Embedding": lambda ids: self.model.embedding.table[ids.copy()],
+            "OneHot": lambda ids: mg.Tensor(np.eye(case.vocabulary + 1, dtype=case.dtype)[ids]),
+        }
         x = self.vectors = self.looked_up(rows[case.reads]) if case.reads else self.x
         self.noted: dict[str, dict[Any, mg.Tensor]] = {}
         finals: list[list[mg.Tensor]] = []
@@ -282,11 +289,14 @@ class Run:
         for (name, cell), first in zip(self.layer.cells().items(), self.states, strict=True):
             backward = name.startswith("backward")
             if sides and not backward:
-                x, sides = mg.concatenate(sides, axis=2) * self.between, []
+                x = mg.concatenate(sides, axis=2) * self.between
+                sides = []
             if not case.state:
                 zeros = np.zeros((case.batch, case.hidden), case.dtype)
                 first = [mg.Tensor(zeros, requires_grad=case.inside) for _ in first]
-            step, outputs, lasts = partial(one_step, case.cell, cell), [], []
+            step = partial(one_step, case.cell, cell)
+            outputs = []
+            lasts = []
             for b, real in enumerate(self.real):
                 start = [part[b] for part in first]
                 steps, last = one_sequence(step, x[b], start, real, backward, case.truncate)
@@ -309,16 +319,15 @@ class Run:
         """The values at each step, and the gradients that reach them, as `layers.inspect` finds
         them.
         """
-        case, draw = self.case, self.draw
+        case = self.case
+        draw = self.draw
         given = (self.ids if case.reads else self.x.array, self.real)
         given += tuple(part.array for part in flat(self.states)) if case.state else ()
         output = side_by_side(self.by_hand())
         weights = draw.normal(*output.shape).astype(case.dtype)
-        total, y, few = (
-            (output * weights).sum() / case.batch,
-            np.arange(case.batch),
-            draw.number(1, 3),
-        )
+        total = (output * weights).sum() / case.batch
+        y = np.arange(case.batch)
+        few = draw.number(1, 3)
         if case.reads == "Embedding":
             self.noted["embedding"] = {(): self.vectors}
 
@@ -337,15 +346,16 @@ class Run:
         expected = {path: np.full(values[path].shape, np.nan) for path in paths}
         slope = {path: np.full(values[path].shape, np.nan) for path in paths}
         for (path, place), tensor, by_hand in zip(noted, tensors, reached, strict=True):
-            expected[path][place], slope[path][place] = tensor.array, by_hand.array
+            expected[path][place] = tensor.array
+            slope[path][place] = by_hand.array
         for path in paths:
             # padded steps have no gates
             known = np.isfinite(expected[path])
-            same(f"{path} inside", values[path][known], expected[path][known], case.dtype)
-            same(f"{path}'s gradient", slopes[path][known], slope[path][known], case.dtype)
+            same(f"{path} inside", values[path][known], expected[path][known])
+            same(f"{path}'s gradient", slopes[path][known], slope[path][known])
             if path in flows and known.all():
                 norms = np.sqrt((slope[path] ** 2).sum(axis=(0, 2)))
-                same(f"{path}'s flow", flows[path], norms, case.dtype)
+                same(f"{path}'s flow", flows[path].astype(case.dtype), norms)
 
 
 class Whole(Layer):
@@ -355,7 +365,8 @@ class Whole(Layer):
 
     def __init__(self, rnn: Any, embedding: Any) -> None:
         super().__init__()
-        self.rnn, self.embedding = rnn, embedding
+        self.rnn = rnn
+        self.embedding = embedding
 
     def forward(self, x: Any, mask: Any, *parts: Any) -> mg.Tensor:
         cells = self.rnn.cells().values()
