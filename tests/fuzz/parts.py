@@ -100,7 +100,7 @@ def along_axes(draw: Draw) -> None:
     agree(draw, f"{name} by {axis}", z, lambda x: getattr(FORMULAS, name)(x, axis=axis), x=t)
 
 
-def largest(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+def largest(x: Array, axis: Any = None, keepdims: bool = False) -> Any:
     """The maximum; of equal numbers the mean, so that they share the gradient."""
     equal = x.real == x.real.max(axis, keepdims=True)
     total = np.where(equal, x, 0).sum(axis, keepdims=keepdims)
@@ -166,7 +166,7 @@ def losses(draw: Draw) -> None:
         # classes that are ruled out, but not by their label
         out = draw.rng.random(x.shape) < draw.pick(0, 0.3)
         x[out & (np.arange(classes) != labels[..., None])] = -np.inf
-        truth = draw.array(labels, draw.pick("int64", "int32", "uint8", "int8"))
+        truth: Any = draw.array(labels, draw.pick("int64", "int32", "uint8", "int8"))
         weights = draw.rng.choice([0.0, 0.25, 0.5, 1.0, 3.0], classes)
     elif kind == "binary":
         name = "binary_cross_entropy"
@@ -181,7 +181,7 @@ def losses(draw: Draw) -> None:
         options["weights"] = draw.pick(tuple, np.array)(weights)
     plain = 1 * np.asarray(getattr(truth, "array", truth))
 
-    def formula(x: Array, t: Array = plain) -> Array:
+    def formula(x: Array, t: Array = plain) -> Any:
         return getattr(FORMULAS, name)(x, t, **options)
 
     if np.isnan(formula(draw.tensor(x).array.astype(float))).any():
@@ -267,7 +267,7 @@ def pools(draw: Draw) -> None:
 
 
 # functions of a table, ids and a matrix, of Tensors and of arrays, but for those in the second dict
-USES: dict[str, Callable[[Any, Any, Any], Any]] = {
+USES: dict[str, Callable[..., Any]] = {
     "lookup": lambda table, ids, W: mg.lookup(table, ids),
     "product": lambda table, ids, W: mg.LookupProduct()(table, ids, W, W[0] * 0),
     "index": lambda table, ids, W: table[ids - len(table)],
@@ -276,7 +276,7 @@ USES: dict[str, Callable[[Any, Any, Any], Any]] = {
     "part": lambda table, ids, W: table[1:],
     "row": lambda table, ids, W: table[int(ids.flat[0]) - len(table)],
 }
-IN_NUMPY: dict[str, Callable[[Any, Any, Any], Any]] = {
+IN_NUMPY: dict[str, Callable[..., Any]] = {
     "lookup": lambda table, ids, W: table[ids],
     "product": lambda table, ids, W: table[ids] @ W,
 }
@@ -346,7 +346,7 @@ ACTIVATIONS: dict[Any, Any] = {None: np.asarray} | {
 }
 
 
-def normalised(x: Array, epsilon: float = 1e-5) -> Array:
+def normalised(x: Array, epsilon: float = 1e-5) -> Any:
     return (x - x.mean(-1, keepdims=True)) / np.sqrt(FORMULAS.var(x, -1, keepdims=True) + epsilon)
 
 
@@ -556,7 +556,7 @@ def written(draw: Draw) -> None:
     found = sample(model, given, count, temperature=temperature, seed=seed)
     noise = np.random.default_rng(seed)
     ids = list(prompt)
-    views = []
+    views: list[list[list[int]]] = []
     for _ in range(count):
         views.append([ids[-1:] if views and form != "none" else list(ids)])
         logits = read(np.zeros(3), ids)[-1] @ W
@@ -603,7 +603,7 @@ def converted(draw: Draw) -> None:
             for side in range(sides):
                 cell = keras if frame == "keras" else pytorch
                 parts = cell(weights, kind, level, side, sides)
-                outputs.append(foreign(frame, kind, x, *parts, side))
+                outputs.append(foreign(frame, kind, x, parts, side))
             x = np.concatenate(outputs, axis=2)
         expected = x @ (W if frame == "keras" else W.T) + b
         same(f"{frame}: {kind}, {depth} layers, {sides} sides", model(ids).array, expected)
@@ -643,10 +643,9 @@ def keras(weights: dict[str, Array], kind: str, level: int, side: int, sides: in
     return [W, U, *b] if kind == "GRU" else [W, U, b, 0 * b]
 
 
-def foreign(
-    frame: str, kind: str, x: Array, W: Array, U: Array, b: Array, c: Array, side: int
-) -> Array:
+def foreign(frame: str, kind: str, x: Array, parts: list[Array], side: int) -> Array:
     """A recurrent layer as the frameworks' manuals write it, all steps: (B, T, H)."""
+    W, U, b, c = parts
     sigma = FORMULAS.sigmoid
     H, outputs = len(U), np.zeros((*x.shape[:2], len(U)))
     h = memory = np.zeros((len(x), H))

@@ -321,8 +321,9 @@ class Run:
         """
         case = self.case
         draw = self.draw
-        given = (self.ids if case.reads else self.x.array, self.real)
-        given += tuple(part.array for part in flat(self.states)) if case.state else ()
+        given: list[Any] = [self.ids if case.reads else self.x.array, self.real]
+        if case.state:
+            given += [part.array for part in flat(self.states)]
         output = side_by_side(self.by_hand())
         weights = draw.normal(*output.shape).astype(case.dtype)
         total = (output * weights).sum() / case.batch
@@ -337,8 +338,8 @@ class Run:
         self.layer.fused = None
         paths = list(self.noted)
         with mg.fused() if draw.yes() else nullcontext():
-            values = layers.outputs(self.model, given, paths, batch_size=few)
-            slopes = layers.gradients(self.model, given, y, paths, loss=loss, batch_size=few)
+            values = layers.outputs(self.model, tuple(given), paths, batch_size=few)
+            slopes = layers.gradients(self.model, tuple(given), y, paths, loss=loss, batch_size=few)
             flows = layers.gradient_flow(self.model, (*given, y), loss=loss)
         noted = [(path, place) for path, places in self.noted.items() for place in places]
         tensors = [self.noted[path][place] for path, place in noted]

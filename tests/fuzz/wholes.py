@@ -93,8 +93,9 @@ def mixed(draw: Draw) -> None:
     if found.requires_grad:
         found.backward(np.ones(found.shape, found.dtype))
         for one in tensors:
-            right = one.grad is None or (one.grad.dtype, one.grad.shape) == (one.dtype, one.shape)
-            assert right, f"{what}: a gradient is {one.grad.dtype} {one.grad.shape}"
+            if one.grad is not None:
+                form = (one.grad.dtype, one.grad.shape)
+                assert form == (one.dtype, one.shape), f"{what}: a gradient is {form}"
 
 
 def narrow(draw: Draw) -> None:
@@ -159,7 +160,7 @@ def schedules(draw: Draw) -> None:
     factor = draw.pick(0.1, 0.5, 1.0)
     warm = draw.number(0, 4)
 
-    def cosine(step: int) -> float:
+    def cosine(step: int) -> Any:
         part = math.cos(math.pi * min(step / n, 1) / 2) ** 2
         return factor + (1 - factor) * part
 
@@ -270,8 +271,8 @@ def texts(draw: Draw) -> None:
     numbers = [alphabet.find(one) + 1 for one in letters]
     assert characters.alphabet == alphabet, f"{characters.alphabet!r} of {letters!r}, {size}"
     assert characters.encode(letters).tolist() == numbers, letters
-    shown = "".join(one if one in alphabet else "\ufffd" for one in letters)
-    assert characters.decode(numbers) == shown, letters
+    decoded = "".join(one if one in alphabet else "\ufffd" for one in letters)
+    assert characters.decode(numbers) == decoded, letters
 
 
 def measured(draw: Draw) -> None:
@@ -333,7 +334,7 @@ def own_batches(draw: Draw) -> None:
     count = draw.number(1, 5)
     epochs = 2
     fails = draw.number(1, count * epochs - 1)
-    seen = []
+    seen: list[int] = []
 
     def fit(folder: str, resume: Path | None) -> None:
         def loss(output: mg.Tensor, labels: Any) -> mg.Tensor:
