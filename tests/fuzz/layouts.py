@@ -19,14 +19,13 @@ def draw(rng: np.random.Generator, plain: float = 0.4) -> str:
     return "C" if rng.random() < plain else str(rng.choice(LAYOUTS))
 
 
-def laid_out(array: Any, layout: str | np.random.Generator) -> Array:
-    """A copy of the array in that layout, or in one that is drawn. Gaps are filled with what no
-    result may contain.
+def laid_out(array: Any, layout: str) -> Array:
+    """A copy of the array in that layout. Gaps are filled with what no result may contain.
 
     Broadcasting takes the axes along which all numbers are equal, and leaves one of each.
     """
     array = np.asarray(array)
-    layout = (layout if isinstance(layout, str) else draw(layout)) if array.ndim else "C"
+    layout = layout if array.ndim else "C"
     strange = np.nan if array.dtype.kind == "f" else 99
     if layout == "strided" or layout == "offset":
         size = [2 * n if layout == "strided" else n + 2 for n in array.shape]
