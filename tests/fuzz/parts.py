@@ -146,49 +146,70 @@ def reductions(draw: Draw) -> None:
     agree(draw, what, z, lambda x: REDUCTIONS[name](x, **options), x=t)
 
 
-def losses(draw: Draw) -> None:
-    """Losses with all options, of labels and truths of all dtypes, extremes and empty batches."""
-    draw.perhaps_half()
-    how = draw.pick("mean", "sum", "none")
+# ---- losses, with all options, extremes and empty batches ----
+
+
+def class_losses(draw: Draw) -> None:
+    how, x = batch(draw)
+    name = draw.pick("softmax_cross_entropy", "negative_log_likelihood")
     classes = draw.number(1, 4)
-    shape = (draw.number(how == "mean", 3), 2, 1)[: draw.number(1, 3)]
-    if draw.dtype == "float16" and how == "mean":
+    labels = draw.rng.integers(0, classes, x.shape)
+    x = x[..., None] + draw.normal(*x.shape, classes)
+    if name == "negative_log_likelihood":
+        x = -np.abs(x)
+    # classes that are ruled out, but not by their label
+    out = draw.rng.random(x.shape) < draw.pick(0, 0.3)
+    x[out & (np.arange(classes) != labels[..., None])] = -np.inf
+    weights = draw.rng.choice([0.0, 0.25, 0.5, 1.0, 3.0], classes)
+    truth = draw.array(labels, draw.pick("int64", "int32", "uint8", "int8"))
+    one_loss(draw, name, how, x, truth, weights)
+
+
+def binary_losses(draw: Draw) -> None:
+    how, x = batch(draw)
+    dtype = draw.pick("float64", "float32", "int64", "bool", "uint8")
+    choices = [0, 0.25, 0.5, 1] if dtype.startswith("float") else [0, 1]
+    truth = draw.array(draw.rng.choice(choices, x.shape), dtype)
+    weights = draw.rng.choice([0.0, 0.5, 1.0, 3.0], 2)
+    one_loss(draw, "binary_cross_entropy", how, x, truth, weights)
+
+
+def errors(draw: Draw) -> None:
+    how, x = batch(draw)
+    truth = draw.tensor(x + draw.pick(0, 3, 3) * draw.normal(*x.shape))
+    one_loss(draw, draw.pick("mean_squared_error", "mean_absolute_error"), how, x, truth)
+
+
+def batch(draw: Draw) -> tuple[str, Array]:
+    """A reduction, and numbers that it can reduce."""
+    draw.perhaps_half()
+    half = draw.dtype == "float16"
+    how = draw.pick("mean", "sum", "none")
+    shape = (draw.number(0, 3), 2, 1)[: draw.number(1, 3)]
+    if half and how == "mean":
         shape = (400, 3)  # so many that their sum leaves the range
-    x = draw.pick(1.0, 10.0, 10.0 if draw.dtype == "float16" else 1e4) * draw.normal(*shape)
-    kind = draw.pick("classes", "classes", "binary", "error", "error")
-    leaves = {}
-    options = {"reduction": how}
-    if kind == "classes":
-        name = draw.pick("softmax_cross_entropy", "negative_log_likelihood")
-        x = x[..., None] + draw.normal(*shape, classes)
-        x = x if name.startswith("softmax") else -np.abs(x)
-        labels = draw.rng.integers(0, classes, shape)
-        # classes that are ruled out, but not by their label
-        out = draw.rng.random(x.shape) < draw.pick(0, 0.3)
-        x[out & (np.arange(classes) != labels[..., None])] = -np.inf
-        truth: Any = draw.array(labels, draw.pick("int64", "int32", "uint8", "int8"))
-        weights = draw.rng.choice([0.0, 0.25, 0.5, 1.0, 3.0], classes)
-    elif kind == "binary":
-        name = "binary_cross_entropy"
-        dtype = draw.pick("float64", "float32", "int64", "bool", "uint8")
-        choices = [0, 0.25, 0.5, 1] if dtype.startswith("float") else [0, 1]
-        truth = draw.array(draw.rng.choice(choices, shape), dtype)
-        weights = draw.rng.choice([0.0, 0.5, 1.0, 3.0], 2)
-    else:
-        name = draw.pick("mean_squared_error", "mean_absolute_error")
-        truth = leaves["t"] = draw.tensor(x + draw.pick(0, 3, 3) * draw.normal(*shape))
-    if kind != "error" and draw.yes():
+    return how, draw.pick(1.0, 10.0, 10.0 if half else 1e4) * draw.normal(*shape)
+
+
+def one_loss(
+    draw: Draw, name: str, how: str, x: Array, truth: Any, weights: Array | None = None
+) -> None:
+    options: dict[str, Any] = {"reduction": how}
+    if weights is not None and draw.yes():
         options["weights"] = draw.pick(tuple, np.array)(weights)
-    plain = 1 * np.asarray(getattr(truth, "array", truth))
+    leaves = {"x": draw.tensor(x)}
+    if isinstance(truth, mg.Tensor):
+        leaves["t"] = truth
+
+    plain = 1 * getattr(truth, "array", truth)  # numbers instead of booleans
 
     def formula(x: Array, t: Array = plain) -> Any:
         return getattr(FORMULAS, name)(x, t, **options)
 
-    if np.isnan(formula(draw.tensor(x).array.astype(float))).any():
-        return  # all weights are 0
-    leaves["x"] = draw.tensor(x)
+    if np.isnan(formula(leaves["x"].array.astype(float))).any():
+        return  # the mean of nothing, or all weights are 0
     z = getattr(mg, name)(leaves["x"], truth, **options)
-    agree(draw, f"{name} of {shape}, {options}", z, formula, **leaves)
+    agree(draw, f"{name} of {x.shape}, {options}", z, formula, **leaves)
 
 
 def integers(draw: Draw) -> None:
@@ -673,7 +694,9 @@ CHECKS = {
         elements,
         along_axes,
         reductions,
-        losses,
+        class_losses,
+        binary_losses,
+        errors,
         integers,
         empties,
         pools,
