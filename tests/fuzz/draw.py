@@ -12,13 +12,14 @@ import numpy as np
 import minigrad as mg
 
 from .formulas import STEP
+from .fuzzer import Choices
 from .layouts import laid_out
 
 Array = np.ndarray[Any, Any]
 TOLERANCES = {"float16": 1e-2, "float32": 1e-3}
 
 
-class Draw:
+class Draw(Choices):
     """What is random about one case: choices, numbers and arrays."""
 
     def __init__(self, seed: int, dtype: str = "float64", layout: str = "C") -> None:
@@ -26,15 +27,9 @@ class Draw:
         self.dtype = dtype
         self.layout = layout
 
-    def yes(self, probability: float = 0.5) -> bool:
-        return bool(self.rng.random() < probability)
-
-    def number(self, low: int, high: int) -> int:
+    def between(self, low: int, high: int) -> int:
         """A whole number, with both ends."""
         return int(self.rng.integers(low, high + 1))
-
-    def pick(self, *values: Any) -> Any:
-        return values[self.number(0, len(values) - 1)]
 
     def normal(self, *shape: int) -> Array:
         return np.asarray(self.rng.normal(size=shape))
@@ -75,11 +70,12 @@ def same(what: str, found: Any, expected: Any) -> None:
     """Raise an AssertionError if two arrays differ by more than rounding in the dtype of the first."""
     found = np.asarray(found)
     expected = np.asarray(expected, float)
-    assert found.shape == expected.shape, f"{what} has shape {found.shape}, not {expected.shape}"
+    form = f"shape: that of {what} is {found.shape}, not {expected.shape}"
+    assert found.shape == expected.shape, form
     tolerance = TOLERANCES.get(str(found.dtype), 1e-9)
     largest = np.abs(expected).max(where=np.isfinite(expected), initial=1)
-    found = found.astype(float)
-    np.testing.assert_allclose(found, expected, tolerance, tolerance * largest, err_msg=what)
+    near = np.allclose(found.astype(float), expected, tolerance, tolerance * largest, True)
+    assert near, f"numbers: {what}: {found}\n    expected: {expected}"
 
 
 def gradient(leaf: mg.Tensor) -> Array:
@@ -93,7 +89,7 @@ def agree(
     are its derivatives.
     """
     arrays = {name: leaf.array.astype(float) for name, leaf in leaves.items()}
-    assert z.dtype == draw.dtype, f"{what} is {z.dtype}, not {draw.dtype}"
+    assert z.dtype == draw.dtype, f"dtype: {what} is {z.dtype}, not {draw.dtype}"
     same(what, z.array, formula(**arrays))
     if not z.requires_grad:
         return

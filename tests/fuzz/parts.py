@@ -39,7 +39,7 @@ from minigrad.fast import kernels
 
 from . import layouts, wholes
 from .draw import Array, Draw, agree, derivative, gradient, same
-from .formulas import FORMULAS, KINKS
+from .formulas import FORMULAS
 from .fuzzer import Fuzzer, Generator
 from .recurrent import SPECIAL, one_sequence
 
@@ -68,7 +68,6 @@ class Parts(Fuzzer):
     def fault(self, case: Part) -> str:
         with warnings.catch_warnings(action="ignore"):
             CHECKS[case.check](Draw(case.seed, case.dtype, case.layout))
-        KINKS.clear()
         return ""
 
 
@@ -84,8 +83,8 @@ def elements(draw: Draw) -> None:
     }
     name = draw.pick("sigmoid", "tanh", "softplus", *settings)
     given = settings.get(name, [])
-    shape = (draw.number(0, 3), 3)[: draw.number(0, 2)]
-    t = draw.tensor(10.0 ** draw.number(-3, 4) * draw.normal(*shape))
+    shape = (draw.between(0, 3), 3)[: draw.between(0, 2)]
+    t = draw.tensor(10.0 ** draw.between(-3, 4) * draw.normal(*shape))
     z = getattr(mg, name)(t, *given)
     agree(draw, f"{name}, {given}", z, lambda x: getattr(FORMULAS, name)(x, *given), x=t)
 
@@ -94,8 +93,8 @@ def along_axes(draw: Draw) -> None:
     """Functions that keep the shape, along any axis."""
     draw.perhaps_half()
     name = draw.pick("softmax", "log_softmax", "cumsum")
-    axis = draw.number(-2, 1)
-    t = draw.tensor(draw.normal(draw.number(1, 3), draw.number(1, 3)))
+    axis = draw.between(-2, 1)
+    t = draw.tensor(draw.normal(draw.between(1, 3), draw.between(1, 3)))
     z = getattr(mg, name)(t, axis=axis)
     agree(draw, f"{name} by {axis}", z, lambda x: getattr(FORMULAS, name)(x, axis=axis), x=t)
 
@@ -122,18 +121,18 @@ REDUCTIONS: dict[str, Callable[..., Array]] = {
 def reductions(draw: Draw) -> None:
     """Reductions by any axes, with ties."""
     draw.perhaps_half()
-    axes = draw.number(1, 3)
-    shape = [draw.number(1, 3) for _ in range(axes)]
+    axes = draw.between(1, 3)
+    shape = [draw.between(1, 3) for _ in range(axes)]
     x = draw.pick(draw.rng.integers(-2, 3, shape), draw.normal(*shape))
-    some = draw.rng.choice(axes, draw.number(1, axes), replace=False).tolist()
+    some = draw.rng.choice(axes, draw.between(1, axes), replace=False).tolist()
     options = {
-        "axis": draw.pick(None, tuple(some), draw.number(-axes, axes - 1)),
+        "axis": draw.pick(None, tuple(some), draw.between(-axes, axes - 1)),
         "keepdims": draw.yes(),
     }
     name = draw.pick(*REDUCTIONS)
     if name in ("var", "std"):
         count = x.size // np.sum(x, axis=options["axis"]).size
-        options["ddof"] = draw.number(0, min(1, count - 1))
+        options["ddof"] = draw.between(0, min(1, count - 1))
     if name == "logsumexp":
         x = np.where(draw.rng.random(shape) < draw.pick(0, 0.4), -np.inf, x)
         if draw.dtype != "float16":
@@ -152,14 +151,14 @@ def reductions(draw: Draw) -> None:
 def class_losses(draw: Draw) -> None:
     how, x = batch(draw)
     name = draw.pick("softmax_cross_entropy", "negative_log_likelihood")
-    classes = draw.number(1, 4)
+    classes = draw.between(1, 4)
     labels = draw.rng.integers(0, classes, x.shape)
-    x = x[..., None] + draw.normal(*x.shape, classes)
+    x = np.expand_dims(x, -1) + draw.normal(*x.shape, classes)
     if name == "negative_log_likelihood":
         x = -np.abs(x)
     # classes that are ruled out, but not by their label
-    out = draw.rng.random(x.shape) < draw.pick(0, 0.3)
-    x[out & (np.arange(classes) != labels[..., None])] = -np.inf
+    others = np.arange(classes) != np.expand_dims(labels, -1)
+    x[others & (draw.rng.random(x.shape) < draw.pick(0, 0.3))] = -np.inf
     weights = draw.rng.choice([0.0, 0.25, 0.5, 1.0, 3.0], classes)
     truth = draw.array(labels, draw.pick("int64", "int32", "uint8", "int8"))
     one_loss(draw, name, how, x, truth, weights)
@@ -185,7 +184,7 @@ def batch(draw: Draw) -> tuple[str, Array]:
     draw.perhaps_half()
     half = draw.dtype == "float16"
     how = draw.pick("mean", "sum", "none")
-    shape = (draw.number(0, 3), 2, 1)[: draw.number(1, 3)]
+    shape = (draw.between(0, 3), 2, 1)[: draw.between(1, 3)]
     if half and how == "mean":
         shape = (400, 3)  # so many that their sum leaves the range
     return how, draw.pick(1.0, 10.0, 10.0 if half else 1e4) * draw.normal(*shape)
@@ -238,8 +237,8 @@ def integers(draw: Draw) -> None:
 
 def empties(draw: Draw) -> None:
     """Functions of arrays without elements, as NumPy has them; gradients have the inputs' shapes."""
-    shape = [draw.number(1, 2) for _ in range(3)]
-    axis = draw.number(0, 2)
+    shape = [draw.between(1, 2) for _ in range(3)]
+    axis = draw.between(0, 2)
     shape[axis] = 0
     pads = [(1, 0), (0, 1), (1, 1)]
     right = np.ones((shape[2], 2))
@@ -267,9 +266,9 @@ def empties(draw: Draw) -> None:
 def pools(draw: Draw) -> None:
     """Pooling with masks of any kind, ties, equal numbers, and anything at padded steps."""
     draw.perhaps_half()
-    B = draw.number(1, 3)
-    T = draw.number(1, 5)
-    D = draw.number(1, 3)
+    B = draw.between(1, 3)
+    T = draw.between(1, 5)
+    D = draw.between(1, 3)
     how = draw.pick("mean", "max")
     masked = draw.yes(0.8)
     real = draw.real_steps(B, T) | (not masked)
@@ -307,8 +306,8 @@ def shared(draw: Draw) -> None:
     """One table that is looked up, indexed, multiplied and added, several times in one graph or in
     several.
     """
-    V = draw.number(2, 6)
-    D = draw.number(1, 3)
+    V = draw.between(2, 6)
+    D = draw.between(1, 3)
     table = draw.pick(Embedding(V, D).table, mg.Tensor(np.zeros((V, D)), requires_grad=True))
     table.array = draw.array(draw.normal(V, D))
     start = {"table": table.array.astype(float)}
@@ -316,8 +315,8 @@ def shared(draw: Draw) -> None:
     whole = draw.yes(0.4)  # by `mg.grad`, as one graph
     total = mg.Tensor(np.zeros((), draw.dtype))
     names = []
-    for _ in range(draw.number(1, 4)):
-        ids = draw.array(draw.rng.integers(0, V, (2, 3)[: draw.number(1, 2)]), "int64")
+    for _ in range(draw.between(1, 4)):
+        ids = draw.array(draw.rng.integers(0, V, (2, 3)[: draw.between(1, 2)]), "int64")
         W = draw.normal(D, 2).astype(draw.dtype)
         name = draw.pick(*USES)
         names.append(name)
@@ -343,15 +342,15 @@ def large(draw: Draw) -> None:
     """More ids and logits than the thresholds have by default."""
     if kernels.BLOCK < 1000:
         return  # one of the small values, with which this would take seconds
-    V = draw.number(65_000, 140_000)
-    ids = draw.rng.permutation(V)[: draw.number(65_000, V)]
+    V = draw.between(65_000, 140_000)
+    ids = draw.rng.permutation(V)[: draw.between(65_000, V)]
     ids = np.concatenate([ids, draw.rng.integers(0, V, 50)])
     table = draw.tensor(np.zeros((V, 1)))
     dz = draw.normal(ids.size, 1)
     mg.lookup(table, draw.array(ids, "int64")).backward(dz.astype(draw.dtype))
     same("rows", table.grad, np.bincount(ids, dz[:, 0], V)[:, None])
-    rows = draw.number(2, 400)
-    classes = draw.number(200, 700)
+    rows = draw.between(2, 400)
+    classes = draw.between(200, 700)
     t = draw.tensor(3 * draw.normal(rows, classes))
     labels = draw.rng.integers(0, classes, rows)
     mg.softmax_cross_entropy(t, labels, reduction="sum").backward()
@@ -362,7 +361,7 @@ def large(draw: Draw) -> None:
 # ---- layers ----
 
 
-ACTIVATIONS: dict[Any, Any] = {None: np.asarray} | {
+ACTIVATIONS: dict[Any, Any] = {
     getattr(mg, name): getattr(FORMULAS, name) for name in ("tanh", "relu", "sigmoid", "softplus")
 }
 
@@ -373,19 +372,18 @@ def normalised(x: Array, epsilon: float = 1e-5) -> Any:
 
 def layer(draw: Draw) -> None:
     """Layers of any width with all their options, on inputs with any number of axes."""
-    D = draw.number(1, 4)
-    H = draw.number(1, 3)
-    shape = (2, 3, 1)[: draw.number(0, 3)]
+    D = draw.between(1, 4)
+    H = draw.between(1, 3)
+    shape = (2, 3, 1)[: draw.between(0, 3)]
     x = draw.pick(1.0, 1e-3, 30.0) * draw.normal(*shape, D) + draw.pick(0.0, 1.0)
     ids = draw.rng.integers(0, H, shape)
     epsilon = draw.pick(1e-5, 1e-3, 1.0)
     activation = draw.pick(*ACTIVATIONS)
-    dense = Dense(D, H, activation, bias=draw.yes())
-    apart = Sequential(Dense(D, H), activation or mg.tanh)
-
+    curve = ACTIVATIONS[activation]
     made: dict[str, tuple[Layer, Any]] = {
-        "dense": (dense, lambda x, W, b=0.0: ACTIVATIONS[activation](x @ W + b)),
-        "apart": (apart, lambda x, W, b: ACTIVATIONS[activation or mg.tanh](x @ W + b)),
+        "linear": (Dense(D, H, bias=draw.yes()), lambda x, W, b=0.0: x @ W + b),
+        "dense": (Dense(D, H, activation), lambda x, W, b: curve(x @ W + b)),
+        "apart": (Sequential(Dense(D, H), activation), lambda x, W, b: curve(x @ W + b)),
         "norm": (
             LayerNorm(D, epsilon=epsilon),
             lambda x, gain, bias: normalised(x, epsilon) * gain + bias,
@@ -400,7 +398,7 @@ def layer(draw: Draw) -> None:
     if name in ("embedding", "one-hot"):
         given: Any = draw.array(ids, "int64")
         draw.dtype = "float32" if name == "one-hot" else draw.dtype
-    elif name in ("dense", "apart") and draw.yes(0.3):  # plain numbers of another dtype
+    elif name in ("linear", "dense", "apart") and draw.yes(0.3):  # plain numbers of another dtype
         given = x
         formula = partial(formula, x)
     else:
@@ -411,7 +409,7 @@ def layer(draw: Draw) -> None:
 def dropout(draw: Draw) -> None:
     rate = draw.pick(0.0, 0.3, 0.9)
     x = draw.tensor(draw.normal(400))
-    mg.seed(draw.number(0, 10**6))
+    mg.seed(draw.between(0, 10**6))
     z = Dropout(rate)(x)
     z.backward(dz := draw.array(draw.normal(400)))
     kept = (z.array != 0) / (1 - rate)
@@ -439,10 +437,10 @@ def custom(draw: Draw) -> None:
     reverse.
     """
     draw.dtype = "float64"
-    B = draw.number(1, 3)
-    T = draw.number(1, 5)
+    B = draw.between(1, 3)
+    T = draw.between(1, 5)
     cell = Leaky(2, 3)
-    truncate = draw.pick(None, draw.number(1, T))
+    truncate = draw.pick(None, draw.between(1, T))
     reverse = draw.yes()
     masked = draw.yes()
     real = draw.real_steps(B, T) | (not masked)
@@ -487,9 +485,9 @@ def carried(draw: Draw) -> None:
     layer that reads all of it and is cut k2 steps before the end.
     """
     kind = draw.pick(RNN, GRU, LSTM)
-    k1 = draw.number(1, 4)
-    k2 = draw.number(1, 5)
-    options = {"return_sequences": True, "return_state": True, "layers": draw.number(1, 2)}
+    k1 = draw.between(1, 4)
+    k2 = draw.between(1, 5)
+    options = {"return_sequences": True, "return_state": True, "layers": draw.between(1, 2)}
     layer = kind(2, 2, **options)
     whole = kind(2, 2, truncate=k2, **options)
     layer.fused = draw.pick(None, True)
@@ -511,7 +509,7 @@ def carried(draw: Draw) -> None:
 
     bptt = TruncatedBPTT(k1, k2)
     if draw.yes(0.3):
-        x = draw.array(draw.normal(2, draw.number(1, 8), 2))
+        x = draw.array(draw.normal(2, draw.between(1, 8), 2))
         for steps, output in bptt.walk(layer, x):
             check(output, x[:, : steps.stop])
         return
@@ -567,9 +565,9 @@ def written(draw: Draw) -> None:
             return logits, kept[form]
 
     draw.dtype = "float64"
-    prompt = draw.rng.integers(0, 5, draw.number(1, 4)).tolist()
-    count = draw.number(0, 6)
-    seed = draw.number(0, 100)
+    prompt = draw.rng.integers(0, 5, draw.between(1, 4)).tolist()
+    count = draw.between(0, 6)
+    seed = draw.between(0, 100)
     temperature = draw.pick(0, 0.3, 1.0, 5.0)
     model = Next().train(draw.yes())
     mode = model.training
@@ -593,8 +591,8 @@ def converted(draw: Draw) -> None:
     frame = draw.pick("pytorch", "keras")
     draw.dtype = "float64"
     kind = draw.pick("RNN", "RNN relu", "GRU", "LSTM", *["GRU before"] * (frame == "keras"))
-    depth = draw.number(1, 2)
-    sides = draw.number(1, 2)
+    depth = draw.between(1, 2)
+    sides = draw.between(1, 2)
     options = {"layers": depth, "bidirectional": sides == 2, "return_sequences": True}
 
     def make() -> Any:

@@ -77,25 +77,25 @@ class Recurrent(Fuzzer):
 
     def case(self, rng: Generator) -> Configuration:
         draw = Draw(int(rng.integers(10**6)))
-        steps = draw.number(1, 8)
+        steps = draw.between(1, 8)
         sequences = draw.yes(0.3)
         return Configuration(
             cell=draw.pick("RNN", "RNN relu", "GRU", "GRU", "GRU before", "LSTM", "LSTM"),
-            seed=draw.number(0, 10**6),
-            batch=draw.number(1, 4) if draw.yes(0.95) else 0,
+            seed=draw.between(0, 10**6),
+            batch=draw.between(1, 4) if draw.yes(0.95) else 0,
             steps=steps,
-            inputs=draw.number(1, 4),
-            hidden=draw.number(1, 4),
+            inputs=draw.between(1, 4),
+            hidden=draw.between(1, 4),
             layers=draw.pick(1, 1, 1, 2, 3),
             bidirectional=draw.yes(0.4),
             pooling="last" if sequences else draw.pick("last", "mean", "max"),
             return_sequences=sequences,
             return_state=draw.yes(),
-            truncate=draw.pick(None, draw.number(1, steps + 1)),
+            truncate=draw.pick(None, draw.between(1, steps + 1)),
             mask=draw.pick("", "", "", "left", "right", "anywhere", "lengths"),
             state=draw.yes(0.3),
             reads=draw.pick("", "", "Embedding", "OneHot"),
-            vocabulary=draw.number(2, 7),
+            vocabulary=draw.between(2, 7),
             dtype=draw.pick("float64", "float64", "float64", "float32"),
             layout=layouts.draw(rng),
             garbage=draw.pick(0.0, 0.0, np.nan, np.inf, -1e30),
@@ -328,7 +328,7 @@ class Run:
         weights = draw.normal(*output.shape).astype(case.dtype)
         total = (output * weights).sum() / case.batch
         y = np.arange(case.batch)
-        few = draw.number(1, 3)
+        few = draw.between(1, 3)
         if case.reads == "Embedding":
             self.noted["embedding"] = {(): self.vectors}
 

@@ -49,7 +49,7 @@ def mixed(draw: Draw) -> None:
     """
     name = draw.pick(*MIXED)
     arrays_only = name in ("matmul", "concatenate", "stack")
-    size = 2 if name == "matmul" else draw.number(1, 3)
+    size = 2 if name == "matmul" else draw.between(1, 3)
     common = draw.pick(*DTYPES)
     operands = []
     for place in range(MIXED[name]):
@@ -58,7 +58,7 @@ def mixed(draw: Draw) -> None:
         low = 0 if dtype[0] in "bu" else -4
         array = draw.array(draw.rng.integers(low, 2 if dtype == "bool" else 5, (2, size)), dtype)
         tensor = mg.Tensor(array, requires_grad=dtype in ("float32", "float64") and draw.yes())
-        n = draw.number(0, 3)
+        n = draw.between(0, 3)
         kinds = (tensor, tensor, array, array[0, 0], n > 0, n, n / 4)
         operands.append(draw.pick(*kinds[: 3 if arrays_only or condition else 7]))
     counted = operands[name == "where" :]  # a condition has no say
@@ -107,7 +107,7 @@ def narrow(draw: Draw) -> None:
     # where only squares leave the range, sums of many numbers, or of two
     most *= draw.pick(0.002, 0.1, 0.9)
     low = draw.pick(0.5, 0.0 if dtype[0] == "u" else -1.0)
-    x = draw.array(most * draw.rng.uniform(low, 1, (2, draw.number(1, 40))), dtype)
+    x = draw.array(most * draw.rng.uniform(low, 1, (2, draw.between(1, 40))), dtype)
     t = mg.Tensor(x)
     wide = x.astype(float)
     axis = draw.pick(None, 0, 1, -1)
@@ -129,9 +129,9 @@ def narrow(draw: Draw) -> None:
 
 def schedules(draw: Draw) -> None:
     """Factors at all steps, the borders included."""
-    n = draw.number(1, 6)
+    n = draw.between(1, 6)
     factor = draw.pick(0.1, 0.5, 1.0)
-    warm = draw.number(0, 4)
+    warm = draw.between(0, 4)
 
     def cosine(step: int) -> Any:
         part = math.cos(math.pi * min(step / n, 1) / 2) ** 2
@@ -152,13 +152,13 @@ def batches(draw: Draw) -> None:
     """Rows by rows over some epochs, from any position of another object, and with rows of
     different lengths.
     """
-    rows = draw.number(1, 11)
-    size = draw.number(1, 5)
+    rows = draw.between(1, 11)
+    size = draw.between(1, 5)
     shuffle = draw.yes()
-    seed = draw.number(0, 2)
+    seed = draw.between(0, 2)
     x = draw.array(draw.normal(rows, 2))
     expected = []
-    ragged = [draw.rng.integers(1, 9, draw.number(0, 3)).tolist() for _ in range(rows)]
+    ragged = [draw.rng.integers(1, 9, draw.between(0, 3)).tolist() for _ in range(rows)]
     for epoch in range(3):
         order = np.random.default_rng([seed, epoch]).permutation(rows) if shuffle else range(rows)
         for start in range(0, rows, size):
@@ -173,11 +173,11 @@ def batches(draw: Draw) -> None:
 
 def streams(draw: Draw) -> None:
     """Windows of one row of ids, around and around."""
-    rows = draw.number(1, 3)
-    steps = draw.number(1, 3)
-    count = draw.number(1, 4)
-    windows = draw.pick(None, draw.number(1, 7))
-    size = rows * steps * count + draw.number(1, rows * steps)
+    rows = draw.between(1, 3)
+    steps = draw.between(1, 3)
+    count = draw.between(1, 4)
+    windows = draw.pick(None, draw.between(1, 7))
+    size = rows * steps * count + draw.between(1, rows * steps)
     ids = draw.array(draw.rng.integers(0, 100, size), "int64")
     expected = []
     for number in range(3 * (windows or count)):
@@ -200,7 +200,7 @@ def _in_turn(make: Callable[[], Batches], expected: list[Any], draw: Draw) -> No
             found.append([column.tolist() for column in batch])
             states.append(data.state_dict())
     assert found == expected, f"{found}, not {expected}"
-    at = draw.number(0, len(states) - 1)
+    at = draw.between(0, len(states) - 1)
     again = make()
     again.load_state_dict(states[at])
     assert again.state_dict() == states[at], f"{states[at]} is stored as {again.state_dict()}"
@@ -212,9 +212,11 @@ def _in_turn(make: Callable[[], Batches], expected: list[Any], draw: Draw) -> No
 def texts(draw: Draw) -> None:
     """Vocabularies of words and of characters, and padding."""
     words = ["film", "the", "naïve", "名前", "10", "end", "a", "x²"]
-    written = [draw.rng.choice(words, draw.number(0, 5)).tolist() for _ in range(draw.number(1, 3))]
+    written = [
+        draw.rng.choice(words, draw.between(0, 5)).tolist() for _ in range(draw.between(1, 3))
+    ]
     count = Counter(word for text in written for word in text)
-    size = draw.number(4, 11)
+    size = draw.between(4, 11)
     known = sorted(count, key=lambda word: (-count[word], word))[: size - 3]
     vocabulary = Vocabulary.build(written, size)
     assert vocabulary.words == known and len(vocabulary) == 3 + len(known), vocabulary.words
@@ -223,7 +225,7 @@ def texts(draw: Draw) -> None:
         assert vocabulary.encode(text).tolist() == row, text
         shown = ["<start>", *(word if word in known else "<unknown>" for word in text)]
         assert vocabulary.decode([0, *row]).split() == shown, row
-    length = draw.pick(None, draw.number(1, 6))
+    length = draw.pick(None, draw.between(1, 6))
     side = draw.pick("left", "right")
     keep = draw.pick("last", "first")
     wide = length or max(map(len, ids))
@@ -236,8 +238,8 @@ def texts(draw: Draw) -> None:
     assert padded.tolist() == rows, f"{ids} to {length}, {side}, {keep} is {padded.tolist()}"
     assert np.array_equal(mask(padded), np.array(rows) != 0), rows
     assert lengths(padded).tolist() == [np.count_nonzero(row) for row in rows], rows
-    letters = "".join(draw.rng.choice(list("ab c😀é\n名\ue000"), draw.number(1, 12)))
-    size = draw.number(2, 8)
+    letters = "".join(draw.rng.choice(list("ab c😀é\n名\ue000"), draw.between(1, 12)))
+    size = draw.between(2, 8)
     times = Counter(letters)
     alphabet = "".join(sorted(sorted(times, key=lambda one: (-times[one], one))[: size - 1]))
     characters = Characters.build(letters, size)
@@ -250,8 +252,8 @@ def texts(draw: Draw) -> None:
 
 def measured(draw: Draw) -> None:
     """The accuracy, and parameters split by patterns."""
-    classes = draw.number(1, 3)
-    shape = (2, 3)[: draw.number(1, 2)]
+    classes = draw.between(1, 3)
+    shape = (2, 3)[: draw.between(1, 2)]
     output = draw.array(draw.rng.integers(-2, 3, (*shape, classes)))  # with ties, and zeros
     labels = draw.rng.integers(0, max(classes, 2), shape)
     chosen = output.argmax(axis=-1) if classes > 1 else output[..., 0] > 0
@@ -268,7 +270,7 @@ def measured(draw: Draw) -> None:
         "rnn2": {2},
         "rnn*": {0, 1, 2},
     }
-    patterns = draw.rng.choice(list(matches), draw.number(1, 2)).tolist()
+    patterns = draw.rng.choice(list(matches), draw.between(1, 2)).tolist()
     found, rest = optim.split({path: mg.Tensor(0.0) for path in paths}, *patterns)
     wanted = set().union(*(matches[pattern] for pattern in patterns))
     assert list(found) == [paths[k] for k in sorted(wanted)], patterns
@@ -304,9 +306,9 @@ def own_batches(draw: Draw) -> None:
     once.
     """
     kind = draw.pick(OwnBatches, Resumable)
-    count = draw.number(1, 5)
+    count = draw.between(1, 5)
     epochs = 2
-    fails = draw.number(1, count * epochs - 1)
+    fails = draw.between(1, count * epochs - 1)
     seen: list[int] = []
 
     def fit(folder: str, resume: Path | None) -> None:
