@@ -23,7 +23,8 @@ from minigrad.data import Batches, Characters, Stream, Vocabulary, lengths, mask
 from .draw import Array, Draw, same
 from .formulas import FORMULAS
 
-DTYPES = ("bool", "int8", "int32", "int64", "uint8", "uint32", "float16", "float32", "float64")
+INTEGERS = ("bool", "int8", "int32", "int64", "uint8", "uint32")
+FLOATS = ("float16", "float32", "float64")
 # NumPy's functions, with the number of operands
 MIXED = {
     "where": 3,
@@ -50,17 +51,20 @@ def mixed(draw: Draw) -> None:
     name = draw.pick(*MIXED)
     arrays_only = name in ("matmul", "concatenate", "stack")
     size = 2 if name == "matmul" else draw.between(1, 3)
-    common = draw.pick(*DTYPES)
+    dtypes = INTEGERS + 2 * FLOATS
+    common = draw.pick(*dtypes)
     operands = []
     for place in range(MIXED[name]):
         condition = name == "where" and not place
-        dtype = draw.pick("bool" if condition else common, draw.pick(*DTYPES))
+        dtype = draw.pick("bool" if condition else common, draw.pick(*dtypes))
         low = 0 if dtype[0] in "bu" else -4
         array = draw.array(draw.rng.integers(low, 2 if dtype == "bool" else 5, (2, size)), dtype)
         tensor = mg.Tensor(array, requires_grad=dtype in ("float32", "float64") and draw.yes())
         n = draw.between(0, 3)
-        kinds = (tensor, tensor, array, array[0, 0], n > 0, n, n / 4)
-        operands.append(draw.pick(*kinds[: 3 if arrays_only or condition else 7]))
+        kinds = [tensor, tensor, array]
+        if not arrays_only and not condition:
+            kinds += [array[0, 0], array[0, 0], n > 0, n, n / 4]
+        operands.append(draw.pick(*kinds))
     counted = operands[name == "where" :]  # a condition has no say
     tensors = [one for one in operands if isinstance(one, mg.Tensor)]
     known = [one.dtype for one in counted if isinstance(one, (mg.Tensor, np.ndarray))]
