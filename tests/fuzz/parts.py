@@ -176,7 +176,7 @@ def binary_losses(draw: Draw) -> None:
 
 def errors(draw: Draw) -> None:
     how, x = batch(draw)
-    truth = draw.tensor(x + draw.pick(0, 3, 3) * draw.normal(*x.shape))
+    truth = draw.tensor(x + draw.pick(0, 3, 10) * draw.normal(*x.shape))
     one_loss(draw, draw.pick("mean_squared_error", "mean_absolute_error"), how, x, truth)
 
 
@@ -188,7 +188,7 @@ def batch(draw: Draw) -> tuple[str, Array]:
     shape = (draw.between(0, 3), 2, 1)[: draw.between(1, 3)]
     if half and how == "mean":
         shape = (400, 3)  # so many that their sum leaves the range
-    return how, draw.pick(1.0, 10.0, 10.0 if half else 1e4) * draw.normal(*shape)
+    return how, draw.pick(1.0, 10.0, 100.0 if half else 1e4) * draw.normal(*shape)
 
 
 def one_loss(
