@@ -45,7 +45,7 @@ bench: ## measure minigrad beside NumPy by hand, PyTorch, JAX, Keras and autogra
 	.venv-bench/bin/python tests/benchmarks/run.py
 
 MINUTES ?= 30
-fuzz: setup ## random programs, layers, runs, files and names against answers from elsewhere (MINUTES=30); with PyTorch after `make bench`
+fuzz: setup ## random programs, layers, runs and files against answers from elsewhere (MINUTES=30); with PyTorch after `make bench`
 	$(if $(wildcard .venv-bench/bin/python),.venv-bench/bin/python,$(python)) -m tests.fuzz.run --minutes $(MINUTES)
 
 setup: ## install what development needs (demo and test do it by themselves)

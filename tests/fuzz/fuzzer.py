@@ -73,9 +73,6 @@ class Fuzzer:
             "    assert not fault, fault\n"
         )
 
-    def close(self) -> None:
-        """Give back what was opened."""
-
     def tried(self, case: Any) -> str:
         """`fault`, for which an exception that nobody expected is one too."""
         try:

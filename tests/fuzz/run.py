@@ -5,203 +5,157 @@ case, as a test.
     python -m tests.fuzz.run --minutes 1 --only programs damage --seed 7
 
 Every processor gets a process, and every fuzzer its share of the time. A case is decided by the
-seed, the number of the process and the number of the case, and a failure names all three. Ctrl-C
-ends the run early, with the same report.
+seed and two numbers, and a failure names all three. Ctrl-C ends the run early, with the same
+report.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
 import signal
 import sys
 import time
-import traceback
 from collections import Counter
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from multiprocessing import get_context
-from multiprocessing.connection import Connection, wait
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 from tqdm import tqdm
 
-from . import (
-    damage,
-    handouts,
-    kills,
-    lives,
-    names,
-    optimizers,
-    parts,
-    programs,
-    pytorch,
-    recurrent,
-    resume,
-    thresholds,
-    values,
-)
+from .damage import Damage
 from .fuzzer import Fuzzer
+from .handouts import Handouts
+from .kills import Kills
+from .lives import Lives
+from .optimizers import Optimizers
+from .parts import Parts
+from .programs import FirstOrder, SecondOrder
+from .pytorch import PyTorch
+from .recurrent import Recurrent
+from .resume import Resume
+from .thresholds import COUNTS, draw, table, untried, using
+from .values import Values
 
-FUZZERS: dict[str, type[Fuzzer]] = {
-    kind.name: kind
-    for kind in (
-        programs.FirstOrder, programs.SecondOrder, values.Values, recurrent.Recurrent, parts.Parts,
-        optimizers.Optimizers, lives.Lives, handouts.Handouts, resume.Resume, pytorch.PyTorch, damage.Damage,
-        kills.Kills, names.Pictures, names.Pages,
-    )
-}  # fmt: skip
-# of one fuzzer in one process, which then stops: more of them are mostly the same
+KINDS: list[type[Fuzzer]] = [
+    FirstOrder,
+    SecondOrder,
+    Values,
+    Recurrent,
+    Parts,
+    Optimizers,
+    Lives,
+    Handouts,
+    Resume,
+    PyTorch,
+    Damage,
+    Kills,
+]
+FUZZERS = {kind.name: kind for kind in KINDS}
+# of one fuzzer, which then stops: more of them are mostly the same
 MOST_FAILURES = 3
-Report = dict[str, Any]
+TURN = 0.5  # seconds
 
 
-def work(
-    reports: Connection, only: list[str], seed: int, process: int, seconds: float, shrink: float
-) -> None:
-    """One process: cases of the fuzzer that is furthest behind its share, until the time is over or
-    a message comes.
-    """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the main process's affair
-    end = time.monotonic() + seconds
-    fuzzers = {name: FUZZERS[name]() for name in only}
-    spent, count, failures = (
-        dict.fromkeys(only, 0.0),
-        dict.fromkeys(only, 0),
-        dict.fromkeys(only, 0),
-    )
-    try:
-        while fuzzers and time.monotonic() < end and not reports.poll():
-            name = min(fuzzers, key=lambda one: spent[one] / fuzzers[one].share)
-            fuzzer = fuzzers[name]
-            began, tried, failure = time.monotonic(), 0, ""
-            while not failure and time.monotonic() < began + 0.2:
-                number, count[name], tried = count[name], count[name] + 1, tried + 1
-                failure = one_case(fuzzer, seed, process, number, shrink)
-            took = time.monotonic() - began
-            spent[name] += took
-            sides = Counter(thresholds.COUNTS)
-            thresholds.COUNTS.clear()
-            reports.send(
-                {"name": name, "tried": tried, "seconds": took, "failure": failure, "sides": sides}
-            )
-            failures[name] += bool(failure)
-            if failures[name] == MOST_FAILURES:
-                fuzzers.pop(name).close()
-    finally:
-        for fuzzer in fuzzers.values():
-            fuzzer.close()
-    with contextlib.suppress(BrokenPipeError):  # the main process may be gone
-        reports.send(None)
+class Report(NamedTuple):
+    """A turn of a fuzzer: the number of its cases, what failed, and the sides of thresholds."""
+
+    name: str
+    tried: int
+    seconds: float
+    failure: str
+    sides: Counter[tuple[str, str]]
 
 
-def one_case(fuzzer: Fuzzer, seed: int, process: int, number: int, shrink: float = 60) -> str:
+def take_turn(name: str, seed: int, turn: int, shrink: float) -> Report:
+    """Cases of one fuzzer for a moment, or until one fails."""
+    fuzzer, tried, failure = FUZZERS[name](), 0, ""
+    COUNTS.clear()
+    began = time.monotonic()
+    while not failure and time.monotonic() < began + TURN:
+        failure = one_case(fuzzer, seed, turn, tried, shrink)
+        tried += 1
+    return Report(name, tried, time.monotonic() - began, failure, Counter(COUNTS))
+
+
+def one_case(fuzzer: Fuzzer, seed: int, turn: int, number: int, shrink: float = 60) -> str:
     """What is wrong with one case, and the smallest like it, ready to be printed; "" if nothing
     is.
     """
-    where = f"{fuzzer.name}, seed {seed}, process {process}, case {number}"
-    rng = np.random.default_rng([seed, process, number])
-    try:
+    rng = np.random.default_rng([seed, turn, number])
+    with np.errstate(all="ignore"):
         case = fuzzer.case(rng)
-        small = thresholds.draw(rng) if fuzzer.thresholds else {}
-        with thresholds.using(small):
-            if not (fault := fuzzer.tried(case)):
-                return ""
-        for name in list(small):  # without those that the fault does not need
-            fewer = {other: value for other, value in small.items() if other != name}
-            with thresholds.using(fewer):
-                small = fewer if fuzzer.tried(case).split(":")[0] == fault.split(":")[0] else small
-        with thresholds.using(small):
-            case = fuzzer.shrunk(case, shrink)
-            smallest, test = fuzzer.tried(case), fuzzer.as_test(case)
-        if small or fuzzer.thresholds and not fuzzer.tried(case):
-            test = test.replace("def test_", f"@thresholds.using({small})\ndef test_", 1)
-            test = f"from tests.fuzz import thresholds\n{'' if test.startswith('from') else 2 * chr(10)}{test}"
-        return f"{where}\n  {fault}\n  The smallest like it:\n  {smallest}\n\n{test}"
-    except Exception:
-        return f"{where}\n{traceback.format_exc()}"
-
-
-def run(
-    only: list[str], minutes: float, seed: int = 0, processes: int = 0, first: bool = False
-) -> list[Report]:
-    """Run these fuzzers for so long, or with `first` until one fails; all that the processes
-    reported.
-    """
-    context = get_context("spawn")
-    found: list[Report] = []
-    workers: dict[Connection, Any] = {}
-    for process in range(processes or os.cpu_count() or 1):
-        ours, theirs = context.Pipe()
-        workers[ours] = context.Process(
-            target=work, args=(theirs, only, seed, process, 60 * minutes, 10 if first else 60)
-        )
-        workers[ours].start()
-        theirs.close()
-    began, failed = time.monotonic(), 0
-    tqdm.monitor_interval = 0
-    bar = tqdm(
-        total=round(60 * minutes),
-        unit="s",
-        bar_format="{l_bar}{bar}| {n_fmt}/{total_fmt} s{postfix}",
-        disable=None,
+    small = draw(rng) if fuzzer.thresholds else {}
+    with using(small):
+        fault = fuzzer.tried(case)
+        if not fault:
+            return ""
+        case = fuzzer.shrunk(case, shrink)
+        smallest, test = fuzzer.tried(case), fuzzer.as_test(case)
+    test = test.replace("def test_", f"@thresholds.using({small})\ndef test_", 1)
+    return (
+        f"{fuzzer.name}, seed {seed}, turn {turn}, case {number}\n  {fault}\n"
+        f"  The smallest like it:\n  {smallest}\n\nfrom tests.fuzz import thresholds\n{test}"
     )
-    open_ends = set(workers)
-    interrupted = False
-    while open_ends:
-        try:
-            for end in wait(list(open_ends), timeout=1):
-                assert isinstance(end, Connection)
-                try:
-                    report = end.recv()
-                except (EOFError, OSError):
-                    report = {
-                        "name": "a process",
-                        "tried": 0,
-                        "seconds": 0.0,
-                        "failure": "a process of the run died",
-                    }
-                    open_ends.discard(end)
-                if report is None:
-                    open_ends.discard(end)
-                    continue
-                found.append(report)
-                if report["failure"]:
-                    failed += 1
-                    bar.write(f"\nFAILED: {report['failure']}\n", file=sys.stdout)
-                    if first:
-                        stop(open_ends)
-            bar.set_postfix_str(
-                f"{sum(r['tried'] for r in found):,} cases, {failed} failed", refresh=False
-            )
-            bar.update(min(round(time.monotonic() - began), round(60 * minutes)) - bar.n)
-        except KeyboardInterrupt:
-            if interrupted:
-                raise
-            interrupted = True
-            bar.write("Ctrl-C: ending with the cases at hand ...", file=sys.stdout)
-            stop(open_ends)
-    bar.close()
-    for worker in workers.values():
-        worker.join()
-    return found
 
 
-def stop(ends: set[Connection]) -> None:
-    for end in ends:
-        with contextlib.suppress(OSError):  # it may have ended by itself
-            end.send("stop")
+def run(only: list[str], minutes: float, seed: int, processes: int, first: bool) -> list[Report]:
+    """Run these fuzzers for so long, or with `first` until one fails."""
+    reports: list[Report] = []
+    running: set[Future[Report]] = set()
+    spent = dict.fromkeys(only, 0.0)
+    turns: Counter[str] = Counter()
+    failed: Counter[str] = Counter()
+    end = time.monotonic() + 60 * minutes
+    pool = ProcessPoolExecutor(
+        processes,
+        get_context("spawn"),
+        signal.signal,  # Ctrl-C is the main process's affair
+        (signal.SIGINT, signal.SIG_IGN),
+    )
+    form = "{l_bar}{bar}| {n:.0f}/{total:.0f} s{postfix}"
+    bar = tqdm(total=60 * minutes, bar_format=form, disable=None)
+    with pool, bar:
+        while True:
+            left = [name for name in only if failed[name] < MOST_FAILURES]
+            while len(running) < processes and left and time.monotonic() < end:
+                name = min(left, key=lambda one: spent[one] / FUZZERS[one].share)
+                shrink = 10 if first else 60
+                running.add(pool.submit(take_turn, name, seed, turns[name], shrink))
+                turns[name] += 1
+                spent[name] += TURN
+            if not running:
+                return reports
+            try:
+                done, running = wait(running, return_when=FIRST_COMPLETED)
+            except KeyboardInterrupt:
+                if not end:
+                    raise
+                bar.write("Ctrl-C: ending with the cases at hand ...", file=sys.stdout)
+                end = 0.0
+                continue
+            for report in (future.result() for future in done):
+                reports.append(report)
+                spent[report.name] += report.seconds - TURN
+                if report.failure:
+                    failed[report.name] += 1
+                    bar.write(f"\nFAILED: {report.failure}\n", file=sys.stdout)
+                    end = 0.0 if first else end
+                cases = sum(report.tried for report in reports)
+                bar.set_postfix_str(f"{cases:,} cases, {failed.total()} failed", refresh=False)
+                bar.update(report.seconds / processes)
 
 
 def summary(reports: list[Report], only: list[str]) -> str:
     """A line for each fuzzer: cases, failures, rate."""
     lines = [f"{'':14}{'cases':>9}{'failed':>8}{'per s':>9}"]
-    for name in [*only, *sorted({r["name"] for r in reports} - set(only))]:
-        mine = [r for r in reports if r["name"] == name]
-        tried, seconds = sum(r["tried"] for r in mine), sum(r["seconds"] for r in mine)
-        lines.append(
-            f"{name:14}{tried:9,}{sum(bool(r['failure']) for r in mine):8}{tried / max(seconds, 1e-9):9.1f}"
-        )
+    for name in only:
+        own = [report for report in reports if report.name == name]
+        tried = sum(report.tried for report in own)
+        failed = sum(bool(report.failure) for report in own)
+        rate = tried / (sum(report.seconds for report in own) or 1)
+        lines.append(f"{name:14}{tried:9,}{failed:8}{rate:9.1f}")
     return "\n".join(lines)
 
 
@@ -210,7 +164,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
-        "--processes", type=int, default=0, help="one for each processor, if not given"
+        "--processes", type=int, default=os.cpu_count(), help="one for each processor by default"
     )
     parser.add_argument("--first", action="store_true", help="stop at the first failure")
     parser.add_argument(
@@ -222,27 +176,23 @@ def main() -> None:
         help=", ".join(FUZZERS),
     )
     options = parser.parse_args()
-    only = [
-        name
-        for name in options.only
-        if not (why := FUZZERS[name]().missing()) or print(f"without {name}: {why}")
-    ]
+    only = []
+    for name in options.only:
+        if why := FUZZERS[name]().missing():
+            print(f"without {name}: {why}")
+        else:
+            only.append(name)
     print(f"{', '.join(only)}: {options.minutes:g} minutes, seed {options.seed}", flush=True)
-    began = time.monotonic()
     reports = run(only, options.minutes, options.seed, options.processes, options.first)
-    minutes = (time.monotonic() - began) / 60
-    failed = sum(bool(report["failure"]) for report in reports)
-    sides: Counter[tuple[str, str]] = sum(
-        (report.get("sides", Counter()) for report in reports), Counter()
-    )
-    print(f"\n{summary(reports, only)}\n\n{thresholds.table(sides)}\n")
-    missed = (
-        thresholds.untried(sides)
-        if minutes > 2 and options.only == list(FUZZERS) and not failed
-        else []
-    )
-    print("".join(f"FAILED: {side}\n" for side in missed), end="")
-    print(f"{failed + len(missed)} failures in {minutes:.1f} minutes")
+    failed = sum(bool(report.failure) for report in reports)
+    sides = sum((report.sides for report in reports), Counter[tuple[str, str]]())
+    print(f"\n{summary(reports, only)}\n\n{table(sides)}\n")
+    missed = []
+    if options.minutes > 2 and options.only == list(FUZZERS) and not failed:
+        missed = untried(sides)
+    for side in missed:
+        print(f"FAILED: {side}")
+    print(f"{failed + len(missed)} failures")
     sys.exit(bool(failed or missed))
 
 

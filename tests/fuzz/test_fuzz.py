@@ -16,9 +16,21 @@ import minigrad as mg
 
 from . import mutants, programs, run, thresholds
 
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # numbers may be extreme
 ROOT = Path(__file__).resolve().parents[2]
-CASES = {"programs": 250, "second order": 100, "values": 500, "recurrent": 60, "layers": 200, "optimizers": 40,
-         "lives": 100, "handouts": 40, "resume": 12, "pytorch": 50, "damage": 300, "names": 2, "pages": 1}  # fmt: skip
+CASES = {
+    "programs": 250,
+    "second order": 100,
+    "values": 500,
+    "recurrent": 60,
+    "layers": 200,
+    "optimizers": 40,
+    "lives": 100,
+    "handouts": 40,
+    "resume": 12,
+    "pytorch": 50,
+    "damage": 300,
+}
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -26,29 +38,20 @@ def test_a_short_run(name):
     fuzzer = run.FUZZERS[name]()
     if why := fuzzer.missing():
         pytest.skip(why)
-    try:
-        for number in range(CASES[name]):
-            assert run.one_case(fuzzer, 1, 0, number) == ""
-    finally:
-        fuzzer.close()
-
-
-def command(*arguments):
-    call = [sys.executable, "-m", "tests.fuzz.run", "--processes", "1", *arguments]
-    return subprocess.run(call, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    for number in range(CASES[name]):
+        assert run.one_case(fuzzer, 1, 0, number) == ""
 
 
 @pytest.mark.skipif(run.FUZZERS["kills"]().missing() != "", reason="this system has no fork")
 def test_kills_and_the_command():
-    # In a process of its own, because this one may have threads, and a fork takes only one of them
+    # In another process, because this one may have threads, and a fork takes only one of them
     # along.
-    done = command("--only", "kills", "--minutes", "0.02")
+    command = [sys.executable, "-m", "tests.fuzz.run", "--processes", "1"]
+    command += ["--only", "kills", "--minutes", "0.02"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert (
-        "0 failures" in done.stdout
-        and "kills" in done.stdout
-        and "minigrad.fast.kernels.BLOCK" in done.stdout
-    )
+    assert "\n0 failures" in done.stdout and re.search(r"kills +[1-9]", done.stdout)
+    assert "minigrad.fast.kernels.BLOCK" in done.stdout
 
 
 def test_a_failure_is_shrunk_to_a_test_that_fails_for_the_same_reason(monkeypatch):
@@ -64,77 +67,58 @@ def test_a_failure_is_shrunk_to_a_test_that_fails_for_the_same_reason(monkeypatc
     assert [line[1].split("(")[0] for line in small.lines] == ["mg.tanh"]
     space: dict[str, Any] = {}
     exec(fuzzer.as_test(small), space)
-    with pytest.raises(AssertionError, match="gradient: along one direction"):
-        space["test_a_case"]()
+    test = next(function for name, function in space.items() if name.startswith("test_"))
+    with pytest.raises(AssertionError):
+        test()
     monkeypatch.setattr(mg.Tanh, "backward", right)
-    space["test_a_case"]()
+    test()
 
 
 def test_small_thresholds_are_set_where_they_are_read_and_both_sides_are_counted():
+    name = "minigrad.fast.kernels.BLOCK"
     logits, labels = np.ones((4, 3)), np.zeros(4, int)
     thresholds.COUNTS.clear()
-    with thresholds.using({"minigrad.fast.kernels.BLOCK": 5}):
+    with thresholds.using({}):
         assert np.isnan(np.empty(3)).all()
         mg.softmax_cross_entropy(logits, labels)
-    assert (
-        thresholds.COUNTS["minigrad.fast.kernels.BLOCK", "above"]
-        and not np.isnan(np.zeros(3)).any()
-    )
-    assert "no case was below minigrad.fast.kernels.BLOCK" in thresholds.untried(
-        thresholds.COUNTS - thresholds.COUNTS
-    )
-    thresholds.COUNTS.clear()
-    with thresholds.using({}):
+    assert thresholds.COUNTS == {(name, "below"): 1}
+    assert f"no case was above {name}" in thresholds.untried(thresholds.COUNTS)
+    with thresholds.using({name: 5}):
         mg.softmax_cross_entropy(logits, labels)
-    assert thresholds.COUNTS == {("minigrad.fast.kernels.BLOCK", "below"): 1}
+    assert thresholds.COUNTS[name, "above"]
 
 
 def test_every_constant_that_is_a_number_is_a_threshold_or_something_else():
     """A new one in capitals goes to the one list or to the other."""
-    known = {*thresholds.THRESHOLDS, *thresholds.OTHERS}
     found = set()
-    for path in [
-        p
-        for name in ("minigrad", "minigrad/gates", "layers", "optim")
-        for p in ROOT.glob(f"{name}/*.py")
-    ]:
-        for line in ast.parse(path.read_text("utf-8")).body:
-            target = (
-                line.targets[0] if isinstance(line, ast.Assign) else getattr(line, "target", None)
-            )
-            if isinstance(target, ast.Name) and re.fullmatch("_?[A-Z][A-Z_]+", target.id):
-                values = [node.value for node in ast.walk(line) if isinstance(node, ast.Constant)]
-                if values and all(type(value) in (int, float) for value in values):
-                    found.add(".".join((*path.relative_to(ROOT).with_suffix("").parts, target.id)))
-    assert found <= known, found - known
+    for folder in ("minigrad", "minigrad/fast", "minigrad/gates", "layers", "optim"):
+        for path in (ROOT / folder).glob("*.py"):
+            module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+            for line in ast.parse(path.read_text("utf-8")).body:
+                name = re.match("(_?[A-Z][A-Z_]+)(:| =)", ast.unparse(line))
+                constants = [one for one in ast.walk(line) if isinstance(one, ast.Constant)]
+                types = {type(constant.value) for constant in constants}
+                if name and types and types <= {int, float}:
+                    found.add(f"{module}.{name[1]}")
+    assert found <= {*thresholds.THRESHOLDS, *thresholds.OTHERS}
 
 
-def test_every_generator_makes_smaller_cases_and_writes_each_down():
-    for name, kind in run.FUZZERS.items():
-        fuzzer = kind()
-        try:
-            cases = [fuzzer.case(np.random.default_rng(number)) for number in range(4)]
-            assert name == "kills" or any(list(fuzzer.smaller(case)) for case in cases), name
-            for case in cases:
-                compile(fuzzer.as_test(case), name, "exec")
-        finally:
-            fuzzer.close()
+@pytest.mark.parametrize("name", run.FUZZERS)
+def test_a_seed_makes_the_same_cases_which_become_smaller_and_are_written_down(name):
+    fuzzer = run.FUZZERS[name]()
+    cases, again = (
+        [fuzzer.case(np.random.default_rng(number)) for number in range(4)] for _ in range(2)
+    )
+    assert repr(cases) == repr(again)
+    assert any(list(fuzzer.smaller(case)) for case in cases)
+    for case in cases:
+        compile(fuzzer.as_test(case), name, "exec")
 
 
-def test_the_same_seed_makes_the_same_case():
-    for kind in run.FUZZERS.values():
-        fuzzer = kind()
-        try:
-            one, two = (fuzzer.case(np.random.default_rng([4, 2])) for _ in range(2))
-            assert one == two
-        finally:
-            fuzzer.close()
-
-
-@pytest.mark.parametrize("mutant", mutants.MUTANTS, ids=lambda mutant: mutant.what)
+@pytest.mark.parametrize("mutant", mutants.MUTANTS, ids=lambda mutant: mutant[-1])
 def test_every_planted_fault_has_its_place_in_the_source(mutant, tmp_path):
-    path = tmp_path / mutant.file
+    path = tmp_path / mutant[0]
     path.parent.mkdir(parents=True)
-    path.write_text((ROOT / mutant.file).read_text("utf-8"), "utf-8")
-    mutant.apply(tmp_path)
-    compile(path.read_text("utf-8"), mutant.file, "exec")
+    path.write_text((ROOT / mutant[0]).read_text("utf-8"), "utf-8")
+    mutants.plant(mutant, tmp_path)
+    compile(path.read_text("utf-8"), path, "exec")
