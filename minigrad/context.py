@@ -213,17 +213,10 @@ class scope(setting):
     ...     print(scope_label(SCOPE.get()))
     in encoder/t07
 
-    Errors: OptionError for a name that is empty or no text (MG132); as decorator, MG131.
+    Errors: OptionError for decorating a generator (MG131).
     """
 
     def __init__(self, name: str) -> None:
-        if type(name) is not str or not name:
-            raise OptionError(
-                "MG132",
-                f"a scope cannot be called {name!r}",
-                cause="drawings, errors and reports show the name",
-                remedy="give a name in text, such as 'encoder'",
-            )
         super().__init__(SCOPE, name)
 
     def inner_value(self) -> Scope:

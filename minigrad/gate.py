@@ -46,9 +46,8 @@ class Gate:
     - `shape(*shapes) -> shape`, unless inputs broadcast as in NumPy: the output's shape, or a
       ShapeError that says why the inputs do not fit. It is asked when forward has failed, and by
       drawings.
-    - In this package also `symbol`, `sample_inputs()`: (gate, arrays) pairs to test, and
-      `error_inputs()`: (gate, arrays, exception class) that it must refuse. CONTRIBUTING.md has the
-      steps.
+    - In this package also `symbol`, and `sample_inputs()`: (gate, arrays) pairs to test.
+      CONTRIBUTING.md has the steps.
 
     Settings such as an axis or a reduction belong in `__init__`; what changes from call to call is
     an input.
@@ -166,11 +165,4 @@ class Gate:
     @classmethod
     def sample_inputs(cls) -> Iterator[tuple[Gate, tuple[Array, ...]]]:
         """Gates of this class, with float64 inputs to test them on."""
-        return iter(())
-
-    @classmethod
-    def error_inputs(cls) -> Iterator[tuple[Gate, tuple[Any, ...], type[MinigradError]]]:
-        """Gates of this class, with inputs that they must refuse and the exception that they must
-        raise.
-        """
         return iter(())

@@ -29,14 +29,12 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {}
 """NumPy's functions, each with the function that records it."""
 
 # Functions whose results are integers or booleans, which have no gradient.
-_WITHOUT_GRADIENT = {
-    np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal, np.isfinite, np.isnan, np.isinf,
-    np.logical_and, np.logical_or, np.logical_not, np.signbit, np.argmax, np.argmin, np.argsort, np.shape, np.ndim,
-    np.size, np.count_nonzero, np.flatnonzero, np.nonzero, np.all, np.any, np.allclose, np.array_equal, np.isclose,
-}  # fmt: skip
-
-
 _COMPARISONS = {np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal}
+_WITHOUT_GRADIENT = {
+    *_COMPARISONS, np.isfinite, np.isnan, np.isinf, np.logical_and, np.logical_or, np.logical_not, np.signbit,
+    np.argmax, np.argmin, np.argsort, np.shape, np.ndim, np.size, np.count_nonzero, np.flatnonzero, np.nonzero,
+    np.all, np.any, np.allclose, np.array_equal, np.isclose,
+}  # fmt: skip
 
 
 def implements(*numpy_functions: Callable[..., Any]) -> Callable[[F], F]:
@@ -68,8 +66,12 @@ class Size(int):
         )
 
 
-class ArrayMethods:
-    """What a Tensor has in common with NumPy arrays. The rest of it is in tensor.py."""
+class ArrayMethods(np.lib.mixins.NDArrayOperatorsMixin):
+    """What a Tensor has in common with NumPy arrays. The rest of it is in tensor.py.
+
+    NumPy's mixin has the other operators: comparisons, which give arrays, and those without a gate,
+    such as ~ and %, which MG118 refuses by name.
+    """
 
     __slots__ = ()
     node: "Node"
@@ -91,53 +93,9 @@ class ArrayMethods:
     def dtype(self) -> np.dtype[Any]:
         return self.node.dtype
 
-    # ---- operators and methods that are recorded: gates/operators.py binds them to gates ----
-
-    __add__: ClassVar[Callable[..., Self]]
-    __radd__: ClassVar[Callable[..., Self]]
-    __sub__: ClassVar[Callable[..., Self]]
-    __rsub__: ClassVar[Callable[..., Self]]
-    __mul__: ClassVar[Callable[..., Self]]
-    __rmul__: ClassVar[Callable[..., Self]]
-    __truediv__: ClassVar[Callable[..., Self]]
-    __rtruediv__: ClassVar[Callable[..., Self]]
-    __pow__: ClassVar[Callable[..., Self]]
-    __rpow__: ClassVar[Callable[..., Self]]
-    __matmul__: ClassVar[Callable[..., Self]]
-    __rmatmul__: ClassVar[Callable[..., Self]]
-    __iadd__: ClassVar[Callable[..., Self]]
-    __isub__: ClassVar[Callable[..., Self]]
-    __imul__: ClassVar[Callable[..., Self]]
-    __itruediv__: ClassVar[Callable[..., Self]]
-    __neg__: ClassVar[Callable[..., Self]]
-    __abs__: ClassVar[Callable[..., Self]]
+    # The other operators and methods that are recorded are listed in tensor.py.
     __getitem__: ClassVar[Callable[..., Self]]
-    sum: ClassVar[Callable[..., Self]]
-    mean: ClassVar[Callable[..., Self]]
-    max: ClassVar[Callable[..., Self]]
-    min: ClassVar[Callable[..., Self]]
-    var: ClassVar[Callable[..., Self]]
-    std: ClassVar[Callable[..., Self]]
-    cumsum: ClassVar[Callable[..., Self]]
-    logsumexp: ClassVar[Callable[..., Self]]
-    clip: ClassVar[Callable[..., Self]]
-    astype: ClassVar[Callable[..., Self]]
-    reshape: ClassVar[Callable[..., Self]]
     transpose: ClassVar[Callable[..., Self]]
-    swapaxes: ClassVar[Callable[..., Self]]
-    squeeze: ClassVar[Callable[..., Self]]
-    abs: ClassVar[Callable[..., Self]]
-    exp: ClassVar[Callable[..., Self]]
-    log: ClassVar[Callable[..., Self]]
-    sqrt: ClassVar[Callable[..., Self]]
-    square: ClassVar[Callable[..., Self]]
-    sin: ClassVar[Callable[..., Self]]
-    cos: ClassVar[Callable[..., Self]]
-    tanh: ClassVar[Callable[..., Self]]
-    sigmoid: ClassVar[Callable[..., Self]]
-    relu: ClassVar[Callable[..., Self]]
-    softmax: ClassVar[Callable[..., Self]]
-    log_softmax: ClassVar[Callable[..., Self]]
 
     # fmt: off
     @property
@@ -145,15 +103,8 @@ class ArrayMethods:
     def __iter__(self) -> Iterator[Self]: return (self[index] for index in range(len(self)))
     def __pos__(self) -> Self: return self
 
-    # ---- comparisons, which give arrays and warn of (N, 1) beside (N,) (MG170), and conversions
-    # ----
+    # ---- conversions ----
 
-    def __lt__(self, other: Any) -> Array: return np.less(self, other)
-    def __le__(self, other: Any) -> Array: return np.less_equal(self, other)
-    def __gt__(self, other: Any) -> Array: return np.greater(self, other)
-    def __ge__(self, other: Any) -> Array: return np.greater_equal(self, other)
-    def __eq__(self, other: object) -> Any: return np.equal(self, other)  # type: ignore[call-overload]
-    def __ne__(self, other: object) -> Any: return np.not_equal(self, other)  # type: ignore[call-overload]
     __hash__ = object.__hash__
     def argmax(self, axis: int | None = None) -> Any: return np.argmax(self, axis)
     def __float__(self) -> float: return float(self.item())
@@ -175,17 +126,16 @@ class ArrayMethods:
         body = np.array2string(
             self.array, separator=", ", prefix="Tensor(", threshold=20, precision=4
         )
-        dtype = "" if self.dtype == np.float32 else f", dtype={self.dtype}"
-        node = self.node
-        name = f", name={node.name!r}" if node.name else ""
-        origin = (
-            f", made by {node.gate.name}"
-            if node.gate
-            else ", requires_grad=True"
-            if node.requires_grad
-            else ""
-        )
-        return f"Tensor({body}{dtype}{name}{printable(origin)})"
+        parts = [body]
+        if self.dtype != np.float32:
+            parts.append(f"dtype={self.dtype}")
+        if self.node.name:
+            parts.append(f"name={self.node.name!r}")
+        if self.node.gate:
+            parts.append(f"made by {printable(self.node.gate.name)}")
+        elif self.node.requires_grad:
+            parts.append("requires_grad=True")
+        return f"Tensor({', '.join(parts)})"
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         if self.node.requires_grad:
@@ -199,10 +149,9 @@ class ArrayMethods:
         if ufunc in _WITHOUT_GRADIENT and method == "__call__":
             return _plainly(ufunc, inputs, options)
         if method != "__call__" or options or ufunc not in FUNCTIONS:
-            name = f"np.{ufunc.__name__}" + (f".{method}" if method != "__call__" else "")
-            raise checks.no_gate(
-                name + (f" with {', '.join(options)}=" if options and ufunc in FUNCTIONS else "")
-            )
+            how = "" if method == "__call__" else f".{method}"
+            given = "".join(f" with {name}=" for name in options)
+            raise checks.no_gate(f"np.{ufunc.__name__}{how}{given}")
         return FUNCTIONS[ufunc](*inputs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
@@ -213,26 +162,12 @@ class ArrayMethods:
         return answering(FUNCTIONS[function])(*args, **options)
 
 
-# Operators without a gate, such as ~ and %, call NumPy's functions, which MG118 refuses by name.
-# Those in place are not among them: Python makes `x = x ** 2` of `x **= 2`.
-for _name, _operator in vars(np.lib.mixins.NDArrayOperatorsMixin).items():
-    if (
-        callable(_operator)
-        and (_name == "__invert__" or _name[:3] != "__i")
-        and _name not in dir(ArrayMethods)
-    ):
-        setattr(ArrayMethods, _name, _operator)
-
-
 def _plainly(function: Callable[..., Any], args: Iterable[Any], options: dict[str, Any]) -> Any:
     """What NumPy's function returns for the Tensors' arrays."""
     arrays = [to_array(value) for value in args]
-    try:
-        if function in _COMPARISONS:
-            checks.warn_of_pairs(*arrays)
-        result = function(*arrays, **{name: to_array(value) for name, value in options.items()})
-    except (ValueError, TypeError, OverflowError) as error:
-        raise checks.numpy_failed(function, arrays, error) from None
+    if function in _COMPARISONS:
+        checks.warn_of_pairs(*arrays)
+    result = function(*arrays, **{name: to_array(value) for name, value in options.items()})
     return watched_column(result) if function in _COMPARISONS else result
 
 
@@ -256,10 +191,6 @@ class Column(np.ndarray):
             options["out"] = tuple(map(_uncompared, options["out"]))
         result = getattr(ufunc, method)(*arrays, **options)
         return watched_column(result) if ufunc in _COMPARISONS and method == "__call__" else result
-
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        # a file does not need minigrad to be read
-        return self.view(np.ndarray).__reduce_ex__(protocol)
 
     def __repr__(self) -> str:
         return repr(self.view(np.ndarray))

@@ -17,6 +17,7 @@ from .help import engine_errors as checks
 from .numpy_api import ArrayMethods
 
 TensorLike = Any  # a Tensor, an array, a number, or nested lists of numbers
+Recorded = Callable[..., "Tensor"]
 
 
 class Tensor(ArrayMethods):
@@ -45,6 +46,51 @@ class Tensor(ArrayMethods):
     """
 
     __slots__ = ("__weakref__", "node")
+
+    # operators and methods that are recorded: gates/operators.py binds them to gates
+    __add__: Recorded
+    __radd__: Recorded
+    __sub__: Recorded
+    __rsub__: Recorded
+    __mul__: Recorded
+    __rmul__: Recorded
+    __truediv__: Recorded
+    __rtruediv__: Recorded
+    __pow__: Recorded
+    __rpow__: Recorded
+    __matmul__: Recorded
+    __rmatmul__: Recorded
+    __iadd__: Recorded
+    __isub__: Recorded
+    __imul__: Recorded
+    __itruediv__: Recorded
+    __neg__: Recorded
+    __abs__: Recorded
+    sum: Recorded
+    mean: Recorded
+    max: Recorded
+    min: Recorded
+    var: Recorded
+    std: Recorded
+    cumsum: Recorded
+    logsumexp: Recorded
+    clip: Recorded
+    astype: Recorded
+    reshape: Recorded
+    swapaxes: Recorded
+    squeeze: Recorded
+    abs: Recorded
+    exp: Recorded
+    log: Recorded
+    sqrt: Recorded
+    square: Recorded
+    sin: Recorded
+    cos: Recorded
+    tanh: Recorded
+    sigmoid: Recorded
+    relu: Recorded
+    softmax: Recorded
+    log_softmax: Recorded
 
     def __init__(
         self,

@@ -43,7 +43,8 @@ class GradientSum(LazyGradient):
     def dense(self) -> Array:
         self.reduce()
         if self.factors:
-            a, dz = (np.concatenate(arrays) for arrays in zip(*self.factors, strict=True))
+            a = np.concatenate([a for a, _ in self.factors])
+            dz = np.concatenate([dz for _, dz in self.factors])
             self.array += a.T.dot(dz)
             self.factors = []
         return self.array
@@ -121,13 +122,11 @@ class SparseGradient(LazyGradient):
             whole[rows[0]] += rows[1]
             return
         for index, values in self.terms:
-            if not _is_basic(index):
-                # += would count an element once that the index names twice
+            part = whole[index]
+            if isinstance(part, np.ndarray) and np.may_share_memory(part, whole):  # a view
+                part += values
+            else:  # += would count an element once that the index names twice
                 np.add.at(whole, index, values)
-            elif isinstance(there := whole[index], np.ndarray):  # a view into `whole`
-                there += values
-            else:
-                whole[index] = there + values
 
 
 def scatter(
@@ -176,15 +175,3 @@ def add(total: Any, gradient: Any, shape: tuple[int, ...]) -> Any:
 
 def _picks_rows(index: Any) -> bool:
     return isinstance(index, np.ndarray) and index.dtype.kind in "iu"
-
-
-def _is_basic(index: Any) -> bool:
-    """Whether NumPy gives a view for this index: it has only slices, integers, None and ... in
-    it.
-    """
-    for part in index if type(index) is tuple else (index,):
-        if type(part) is slice or part is None or part is Ellipsis:
-            continue
-        if isinstance(part, (bool, np.bool_)) or not isinstance(part, (int, np.integer)):
-            return False
-    return True

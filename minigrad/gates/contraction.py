@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ShapeError
 from ..gate import Shape
 from ..help.engine_errors import no_gate
 from ..numpy_api import implements
@@ -30,26 +29,18 @@ class Einsum(_ShapeOfForward):
     >>> einsum("bi,bi->b", [[1.0, 2.0], [3.0, 4.0]], [[1.0, 1.0], [2.0, 0.0]]).array
     array([3., 6.], dtype=float32)
 
-    Errors: ShapeError (MG148) for subscripts and shapes that do not fit. Source: Laue, Mitterreiter
+    Errors: ShapeError (MG109) for subscripts and shapes that do not fit. Source: Laue, Mitterreiter
     and Giesen, A simple and efficient tensor calculus (2020).
     """
 
     symbol = "einsum"
+    remedy = "give each operand one letter for each axis, and one size to each letter"
 
     def __init__(self, subscripts: str) -> None:
         self.subscripts = subscripts
 
     def forward(self, *arrays):
-        try:
-            return np.einsum(self.subscripts, *arrays, optimize=True)
-        except ValueError as error:
-            raise ShapeError(
-                "MG148",
-                f"Einsum cannot apply {self.subscripts!r} to shapes "
-                f"{' and '.join(str(a.shape) for a in arrays)}",
-                cause=str(error),
-                remedy="give each operand one letter for each axis, and one size to each letter",
-            ) from None
+        return np.einsum(self.subscripts, *arrays, optimize=True)
 
     def backward(self, dz, z, *arrays):
         terms, output = self._letters([len(array.shape) for array in arrays])

@@ -195,8 +195,8 @@ class Clip(Gate):
     symbol = "clip"
 
     def __init__(self, min: float | None = None, max: float | None = None) -> None:
-        given: tuple[Any, Any] = (min, max)
-        bounds = [bound for bound in given if bound is not None]
+        ends: tuple[Any, Any] = (min, max)
+        bounds = [bound for bound in ends if bound is not None]
         numbers = bounds and all(isinstance(bound, Real) for bound in bounds)
         if not (numbers and bounds[0] <= bounds[-1]):
             raise OptionError(
@@ -207,7 +207,7 @@ class Clip(Gate):
                 "lower), upper)",
             )
         self.min, self.max = (
-            bound.item() if isinstance(bound, np.number) else bound for bound in given
+            bound.item() if isinstance(bound, np.number) else bound for bound in ends
         )
 
     def forward(self, x):
@@ -235,7 +235,8 @@ class Cast(Gate):
     symbol = "astype"
 
     def __init__(self, dtype) -> None:
-        self.dtype = checks.as_dtype(dtype)
+        self.dtype = np.dtype(dtype)
+        checks.check_real(self.dtype)
 
     def forward(self, x):
         return x.astype(self.dtype)

@@ -9,7 +9,7 @@ Source: Goodfellow, Bengio and Courville, Deep Learning (2016), sections 6.2.1 a
 
 import math
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -23,19 +23,8 @@ from .activation import logistic, shifted
 from .basic import floats
 from .elementwise import Cast
 from .indexing import Where, whole
-from .samples import errors_on, samples_on
+from .samples import samples_on
 from .shape import _Moving
-
-
-def _weighted_by(weights: Sequence[float]) -> list[dict[str, Any]]:
-    """The settings of a weighted loss for its tests: with these weights and without, in each
-    reduction.
-    """
-    return [
-        {"reduction": one, "weights": some}
-        for one in ("mean", "sum", "none")
-        for some in (None, weights)
-    ]
 
 
 class _Loss(Gate):
@@ -67,17 +56,12 @@ class _Loss(Gate):
         """
         prediction, truth = shapes
         if prediction != truth:
-            remedy = "give both one shape"
-            if math.prod(prediction) == math.prod(truth):
-                remedy = f"reshape one of them, such as prediction.reshape{truth}".replace(
-                    ",)", ")"
-                )
             raise ShapeError(
                 "MG151",
                 f"{self.name} compares a prediction of shape {prediction} with a truth of shape "
                 f"{truth}",
                 cause="broadcasting the two would compare every prediction with every truth",
-                remedy=remedy,
+                remedy="give both one shape, as in prediction.reshape(truth.shape)",
             )
         return prediction
 
@@ -105,41 +89,19 @@ class _Loss(Gate):
         return dz / count if self.reduction == "mean" else dz
 
     sample_inputs = samples_on([(3, 2), (3, 2)], settings=["mean", "sum", "none"])
-    error_inputs = errors_on([(3, 1), (3,)], [(0,), (0,)])
 
 
-class _WeightedLoss(_Loss):
-    """A loss whose examples can be weighted, by class."""
+class _LabelLoss(_Loss):
+    """What losses of labels share: scores (..., C), labels (...), and class weights (C,)."""
+
+    scores: ClassVar[str] = "logits"
+    constant_inputs = (1,)
 
     def __init__(
         self, reduction: str = "mean", weights: Sequence[float] | Array | None = None
     ) -> None:
         super().__init__(reduction)
         self.weights = None if weights is None else np.array(weights, np.float64)
-
-    @staticmethod
-    def _count(examples: Shape, weight) -> float:
-        """What a mean divides by: the number of examples, or the sum of their weights."""
-        return math.prod(examples) if weight is None else float(weight.sum())
-
-    def _class_weights(self, classes: int, remedy: str = "give one weight for each class"):
-        """The weights (classes,) or None; a ShapeError if there are more or fewer."""
-        if self.weights is not None and self.weights.shape != (classes,):
-            raise ShapeError(
-                "MG155",
-                f"{self.name} got class weights of shape {self.weights.shape} for {classes} "
-                "classes",
-                cause="each class has one weight",
-                remedy=remedy,
-            )
-        return self.weights
-
-
-class _LabelLoss(_WeightedLoss):
-    """What losses of labels share: scores (..., C), labels (...), and class weights (C,)."""
-
-    scores: ClassVar[str] = "logits"
-    constant_inputs = (1,)
 
     def each(self, *shapes: Shape) -> Shape:
         scores, labels = shapes
@@ -185,28 +147,43 @@ class _LabelLoss(_WeightedLoss):
 
     def _weighted(self, losses, scores, labels):
         """The reduced loss, from the losses of the examples."""
-        weight = self._weight(scores, labels)
-        return self._reduce(
-            losses if weight is None else losses * weight, self._count(labels.shape, weight)
-        )
+        weight, count = self._weight(scores, labels)
+        return self._reduce(losses if weight is None else losses * weight, count)
 
     def _per_row(self, dz, scores, labels):
         """The gradient of the loss of each example, weighted, in a shape that goes with the
         scores'.
         """
-        weight = self._weight(scores, labels)
-        dz = self._per_example(dz, self._count(labels.shape, weight))
+        weight, count = self._weight(scores, labels)
+        dz = self._per_example(dz, count)
         dz = dz.reshape(*dz.shape, 1) if dz.shape else dz
         return dz if weight is None else dz * weight[..., None]
 
     def _weight(self, scores, labels):
-        weights = self._class_weights(scores.shape[-1])
-        return None if weights is None else weights.astype(scores.dtype)[labels.astype(np.intp)]
+        """(the weight of each example or None, what a mean divides by)."""
+        if self.weights is None:
+            return None, math.prod(labels.shape)
+        classes = scores.shape[-1]
+        if self.weights.shape != (classes,):
+            raise ShapeError(
+                "MG155",
+                f"{self.name} got class weights of shape {self.weights.shape} for {classes} "
+                "classes",
+                cause="each class has one weight",
+                remedy="give one weight for each class",
+            )
+        weight = self.weights.astype(scores.dtype)[labels.astype(np.intp)]
+        return weight, float(weight.sum())
 
     sample_inputs = samples_on(
-        [(4, 3), [0, 2, 1, 2]], [(2, 1, 3), [[0], [2]]], settings=_weighted_by([0.5, 1.0, 2.0])
+        [(4, 3), [0, 2, 1, 2]],
+        [(2, 1, 3), [[0], [2]]],
+        settings=[
+            {"reduction": reduction, "weights": weights}
+            for reduction in ("mean", "sum", "none")
+            for weights in (None, [0.5, 1.0, 2.0])
+        ],
     )
-    error_inputs = errors_on([(2, 3), [[0], [1]]])
 
 
 class SoftmaxCrossEntropy(_LabelLoss):
@@ -302,13 +279,12 @@ class NegativeLogLikelihood(_LabelLoss):
         )
 
 
-class BinaryCrossEntropy(_WeightedLoss):
+class BinaryCrossEntropy(_Loss):
     """z = -t ln σ(x) - (1 - t) ln(1 - σ(x)), averaged. dx = (σ(x) - t) dz / N.
 
-    Logits x and targets t have one shape; t is between 0 and 1. `weights` = (w0, w1) weight the two
-    terms; the mean is then Σ loss / Σ (w1 t + w0 (1 - t)). Finite for logits of any size, as max(x,
-    0) - x t + ln(1 + e^-|x|); of
-    infinite ones, z may be NaN, as in PyTorch.
+    Logits x and targets t have one shape; t is between 0 and 1. Finite for logits of any size, as
+    max(x, 0) - x t + ln(1 + e^-|x|); of infinite ones, z may be NaN, as in PyTorch. To weight the
+    examples, multiply the losses of reduction="none".
 
     >>> binary_cross_entropy(Tensor([0.0, 1000.0]), [1, 1]).item()  # (ln 2 + 0) / 2
     0.3465735912322998
@@ -334,36 +310,16 @@ class BinaryCrossEntropy(_WeightedLoss):
             )
         logits = floats(logits)
         t = targets.astype(logits.dtype, copy=False)
-        # ln(1 + e^-|x|), which is in both terms and never large
+        # ln(1 + e^-|x|), which is never large
         tail = np.log1p(np.exp(-np.abs(logits)))
-        if self.weights is None:
-            return self._reduce(np.maximum(logits, 0) - logits * t + tail, t.size)
-        w0, w1 = self._pair()
-        positive = np.maximum(-logits, 0) + tail  # -ln σ(x)
-        negative = np.maximum(logits, 0) + tail  # -ln(1 - σ(x))
-        return self._reduce(w1 * t * positive + w0 * (1 - t) * negative, self._sum_of_weights(t))
+        return self._reduce(np.maximum(logits, 0) - logits * t + tail, t.size)
 
     def backward(self, dz, z, logits, targets):
         t = targets.astype(logits.dtype, copy=False)
-        probability = logistic(logits)
-        if self.weights is None:
-            return (probability - t) * self._per_example(dz, t.size), None
-        w0, w1 = self._pair()
-        slope = probability * (1 - t) * w0 - (1 - probability) * t * w1
-        return slope * self._per_example(dz, self._sum_of_weights(t)), None
-
-    def _pair(self) -> list[float]:
-        pair: list[float] = self._class_weights(
-            2, remedy="give two weights: of class 0 and of class 1"
-        ).tolist()
-        return pair
-
-    def _sum_of_weights(self, targets) -> float:
-        w0, w1 = self._pair()
-        return float((w1 * targets + w0 * (1 - targets)).sum())
+        return (logistic(logits) - t) * self._per_example(dz, t.size), None
 
     sample_inputs = samples_on(
-        [(3,), [0, 1, 1]], [(2, 1), [[0.3], [0.8]]], settings=_weighted_by([0.5, 2.0])
+        [(3,), [0, 1, 1]], [(2, 1), [[0.3], [0.8]]], settings=["mean", "sum", "none"]
     )
 
 
@@ -379,9 +335,8 @@ class MeanSquaredError(_Loss):
     symbol = "MSE"
 
     def forward(self, prediction, truth):
-        if prediction.shape != truth.shape:
-            self.each(prediction.shape, truth.shape)  # raises an error that says why not
-        error = (prediction if prediction.dtype.kind == "f" else floats(prediction)) - truth
+        self.each(prediction.shape, truth.shape)
+        error = floats(prediction) - truth
         return self._reduce(error * error, error.size)
 
     def backward(self, dz, z, prediction, truth):
@@ -428,19 +383,15 @@ def softmax_cross_entropy(
 
 
 def binary_cross_entropy(
-    logits: TensorLike,
-    targets: TensorLike,
-    *,
-    weights: Sequence[float] | None = None,
-    reduction: str = "mean",
+    logits: TensorLike, targets: TensorLike, *, reduction: str = "mean"
 ) -> Tensor:
-    """`BinaryCrossEntropy(reduction, weights)(logits, targets)`: the class has the formula.
+    """`BinaryCrossEntropy(reduction)(logits, targets)`: the class has the formula.
 
     Errors: as for the class, and OptionError (MG157) for probabilities instead of logits, moved or
     not.
     """
     _refuse_probabilities("binary_cross_entropy", logits, "Sigmoid")
-    return BinaryCrossEntropy(reduction, weights)(logits, whole(targets))
+    return BinaryCrossEntropy(reduction)(logits, whole(targets))
 
 
 def negative_log_likelihood(

@@ -9,6 +9,7 @@ engine to raise.
 import sys
 import warnings
 from collections.abc import Sequence
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -38,10 +39,6 @@ def _with_shape(node: Node) -> str:
     return describe(node) + (f" of shape {node.shape}" if node.name else "")
 
 
-def _gate_name(node: Node) -> str:
-    return node.gate.name if node.gate else "?"
-
-
 def _where(node: Node) -> str:
     return f"{node.gate.name if node.gate else 'a leaf'} {scope_label(node.scope)}"
 
@@ -68,13 +65,7 @@ def as_array(data: Any, dtype: Any) -> Array:
             "mg.where",
         )
     try:
-        raw = np.array(data) if dtype is None else np.asarray(data)
-        # From None a dtype would make NaN, and from complex numbers their real parts.
-        array = (
-            np.array(data, dtype=dtype) if dtype is not None and raw.dtype.kind in "fiub" else raw
-        )
-    except OverflowError:
-        raise _too_large(data, dtype) from None
+        array = np.asarray(data)
     except (ValueError, TypeError) as error:
         raise ShapeError(
             "MG103",
@@ -82,15 +73,12 @@ def as_array(data: Any, dtype: Any) -> Array:
             cause="nested lists must have equal lengths at each level, and hold numbers",
             remedy="pad the rows to one length (minigrad.data.pad), or make one Tensor per row",
         ) from None
-    check_real(raw.dtype, data)
     check_real(array.dtype, data)
-    if (
-        dtype is None
-        and array.dtype.kind in "fiu"
-        and not isinstance(data, (np.ndarray, np.generic))
-    ):
-        array = array.astype(np.float32)
-    return array
+    if dtype is not None:
+        check_real(np.dtype(dtype))
+        return np.array(data, dtype)
+    keeps = array.dtype.kind == "b" or isinstance(data, (np.ndarray, np.generic))
+    return array.astype(array.dtype if keeps else np.float32)
 
 
 def common_dtype(values: Sequence[Any]) -> np.dtype[Any]:
@@ -109,43 +97,12 @@ def as_operand(value: Any, dtype: np.dtype[Any]) -> Array:
     Beside floats that is their dtype. Otherwise it is NumPy's, where a Python float counts as
     float32.
     """
-    if not isinstance(value, (bool, int, float, np.number)):
+    number = isinstance(value, (bool, int, float, np.integer, np.floating))
+    if not number or (isinstance(value, np.generic) and dtype.kind != "f"):
         return as_array(value, None)
-    if dtype.kind != "f" and not isinstance(value, np.generic):
+    if dtype.kind != "f":
         dtype = np.result_type(dtype, np.float32 if isinstance(value, float) else type(value)(0))
-    elif dtype.kind != "f" or isinstance(value, np.complexfloating):
-        dtype = np.asarray(value).dtype
-        check_real(dtype, value)
-    try:
-        return np.array(value, dtype)
-    except OverflowError:
-        raise _too_large(value if -(2**99) < value < 2**99 else "a huge integer", dtype) from None
-
-
-def _too_large(value: Any, dtype: Any) -> DtypeError:
-    return DtypeError(
-        "MG165",
-        f"{str(value)[:60]} is outside the range of {np.dtype(dtype)}",
-        cause="a number beside a Tensor takes its dtype, or the one that NumPy would give the "
-        "result",
-        remedy="use a wider dtype; t.astype('float64') converts a Tensor",
-    )
-
-
-def as_dtype(dtype: Any) -> np.dtype[Any]:
-    """The dtype that `dtype` names; DtypeError unless it holds real numbers."""
-    try:
-        made: np.dtype[Any] = np.dtype(dtype)
-    except TypeError as error:
-        raise DtypeError(
-            "MG110",
-            f"{dtype!r} is not a dtype",
-            cause=str(error),
-            remedy="pass 'float32', 'float64', np.float32 or another dtype of NumPy that holds "
-            "real numbers",
-        ) from None
-    check_real(made)
-    return made
+    return np.array(value, dtype)
 
 
 def check_real(dtype: np.dtype[Any], *data: Any) -> None:
@@ -230,7 +187,7 @@ def not_a_leaf(node: Node, action: str) -> GradientError:
     """The error for changing a tensor that a gate computed."""
     return GradientError(
         "MG126",
-        f"cannot {action} {describe(node)}: {_gate_name(node)} made it {scope_label(node.scope)}",
+        f"cannot {action} {describe(node)}: {node.gate.name} made it {scope_label(node.scope)}",
         cause="only leaves, which no gate made, can be changed; this one is a step of a "
         "computation",
         remedy="change the leaves that it was computed from, or take t.detach()",
@@ -243,7 +200,7 @@ def gradient_of_step(node: Node) -> Array | None:
     """
     old = node.inputs[0]
     if (
-        _gate_name(node) == "Subtract"
+        node.gate.name == "Subtract"
         and isinstance(old, Leaf)
         and old.grad is not None
         and not node.inputs[1].gate
@@ -297,28 +254,6 @@ def no_gate(function: str) -> UnsupportedError:
     )
 
 
-def numpy_failed(function: Any, args: Sequence[Any], error: Exception) -> ShapeError:
-    """The error for a comparison, an argmax, ... that NumPy refuses; of shapes that do not fit if
-    that is why.
-    """
-    name, shapes = (
-        f"np.{function.__name__}",
-        [np.shape(one) for one in args if isinstance(one, (np.ndarray, list))],
-    )
-    if isinstance(function, np.ufunc):
-        try:
-            broadcast_shape(name, *shapes)
-        except ShapeError as better:
-            return better
-    return ShapeError(
-        "MG167",
-        f"{name} failed on "
-        f"{' and '.join(f'an array of shape {shape}' for shape in shapes) or 'its arguments'}",
-        cause=str(error),
-        remedy="NumPy computes it; pass the arguments that NumPy's function of that name takes",
-    )
-
-
 def warn_of_pairs(*arrays: Any) -> None:
     """Warn (MG170) before a column (N, 1) is compared with (N,), each number with every other."""
     column, row = sorted(map(np.shape, arrays), key=len, reverse=True)
@@ -334,7 +269,8 @@ def warn_of_pairs(*arrays: Any) -> None:
         "the row as [None, :]",
     )
     frame, level = sys._getframe(1), 2
-    while frame.f_globals.get("__name__") == "minigrad.numpy_api" and frame.f_back:
+    operators = ("minigrad.numpy_api", "numpy.lib.mixins")
+    while frame.f_globals.get("__name__") in operators and frame.f_back:
         frame, level = frame.f_back, level + 1
     if frame.f_globals.get("__name__", "").startswith("minigrad.gates."):
         return  # a backward rule on Tensors, which broadcasts as the user's own operation did
@@ -347,9 +283,7 @@ def order_of_axes(node: Node, axes: tuple[Any, ...]) -> Any:
     """
     if len(axes) < 2:
         return axes[0] if axes else None
-    if len(node.shape) == 2 and all(
-        isinstance(a, (int, np.integer)) and a in (k, k - 2) for k, a in enumerate(axes)
-    ):
+    if len(node.shape) == 2 and axes in ((0, 1), (0, -1), (-2, 1), (-2, -1)):
         raise OptionError(
             "MG168",
             f"transpose{axes} would leave {_with_shape(node)} unchanged",
@@ -383,18 +317,14 @@ def broadcast_shape(gate: str, *shapes: Shape) -> Shape:
         return np.broadcast_shapes(*shapes)
     except ValueError:
         pass
-    given = " and ".join(str(shape) for shape in shapes)
-    longest = max(len(shape) for shape in shapes)
-    for back in range(1, longest + 1):
-        sizes = {shape[-back] for shape in shapes if len(shape) >= back}
-        if len(sizes - {1}) > 1:
-            break
+    by_axis = zip_longest(*(shape[::-1] for shape in shapes), fillvalue=1)
+    misfits = [(k, {*sizes} - {1}) for k, sizes in enumerate(by_axis, 1) if len({*sizes} - {1}) > 1]
+    back, sizes = misfits[0]
     raise ShapeError(
         "MG101",
-        f"{gate} cannot combine shapes {given}",
-        cause=f"axis {-back}, counted from the end, has sizes "
-        f"{' and '.join(str(s) for s in sorted(sizes))}: sizes fit when they are equal or "
-        "one is 1",
+        f"{gate} cannot combine shapes {' and '.join(map(str, shapes))}",
+        cause=f"axis {-back}, counted from the end, has sizes {' and '.join(map(str, sorted(sizes)))}: "
+        "sizes fit when they are equal or one is 1",
         remedy="reshape or transpose one of them; t.reshape(n, 1) turns a row into a column",
     )
 
@@ -409,23 +339,13 @@ def forward_failed(gate: Any, error: Exception, nodes: Sequence[Node]) -> Except
         except MinigradError as better:
             error = better
     if not isinstance(error, MinigradError):
-        if isinstance(error, (TypeError, ValueError)) and all(
-            node.dtype.kind != "f" for node in nodes
-        ):
-            error = DtypeError(
-                "MG166",
-                f"{gate.name} cannot take {' and '.join(str(node.dtype) for node in nodes)}",
-                cause=str(error),
-                remedy="convert the input to floats first: t.astype('float32')",
-            )
-        else:
-            error = ShapeError(
-                "MG106",
-                f"{gate.name} failed: {error}",
-                cause=f"{type(error).__name__} in its forward",
-                remedy="fix its forward, or let its `shape` raise a ShapeError for inputs that it "
-                "cannot take",
-            )
+        error = ShapeError(
+            "MG106",
+            f"{gate.name} failed: {error}",
+            cause=f"{type(error).__name__} in its forward",
+            remedy="convert integers and booleans to floats, t.astype('float32'); in a gate of yours "
+            "let `shape` raise a ShapeError for inputs that forward cannot take",
+        )
     if not error.where:
         given = ", ".join(f"{node.name or 'input'} {node.shape}" for node in nodes)
         error.where = f"{gate.name} {scope_label(SCOPE.get())}; given {given or 'no inputs'}"
@@ -513,13 +433,9 @@ def check_inputs_of_grad(inputs: Sequence[Any]) -> None:
     """GradientError unless each of `inputs` is a Tensor that requires a gradient."""
     for number, tensor in enumerate(inputs):
         if not getattr(tensor, "requires_grad", False):
-            node = getattr(tensor, "node", None)
-            given = (
-                _with_shape(node) if isinstance(node, Node) else f"of type {type(tensor).__name__}"
-            )
             raise GradientError(
                 "MG127",
-                f"input {number} of grad, {given}, does not require a gradient",
+                f"input {number} of grad does not require a gradient: {tensor!r:.60}",
                 cause="it is not a Tensor, was made without requires_grad=True, or under no_grad",
                 remedy="make it with requires_grad=True, and compute the output from it",
             )
@@ -529,7 +445,7 @@ def changed_in_place(node: Node, leaf: Node) -> GradientError:
     """The error for a leaf that was updated between the forward pass and `backward`."""
     return GradientError(
         "MG123",
-        f"{leaf.name or 'a tensor'} {leaf.shape} was changed after {_gate_name(node)} used it and "
+        f"{leaf.name or 'a tensor'} {leaf.shape} was changed after {node.gate.name} used it and "
         "before backward",
         where=_where(node),
         cause="an optimizer step, or another update, came between the forward pass and this "
@@ -544,7 +460,7 @@ def no_second_derivative(node: Node) -> GradientError:
     """The error for the second derivative of a gate whose rule cannot run on Tensors."""
     return GradientError(
         "MG124",
-        f"{_gate_name(node)} has no second derivative",
+        f"{node.gate.name} has no second derivative",
         where=_where(node),
         cause="its backward rule is written for arrays alone, and leaves no graph behind",
         remedy="differentiate mg.unfuse(output), or build the layer with fused=False: both use "
@@ -564,10 +480,10 @@ def rule_failed(node: Node, dz: Any, error: Exception) -> GradientError:
         cause = "it writes into an array that other gates use too: dz, its output or an input"
     return GradientError(
         "MG125",
-        f"the backward rule of {_gate_name(node)} failed: {error}",
+        f"the backward rule of {node.gate.name} failed: {error}",
         where=f"{_where(node)}; inputs {shapes}, output {node.shape}, dz {dz.shape}",
         cause=cause,
-        remedy=f"mg.gradcheck shows what is wrong with the rule of {_gate_name(node)}",
+        remedy=f"mg.gradcheck shows what is wrong with the rule of {node.gate.name}",
     )
 
 

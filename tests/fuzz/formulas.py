@@ -131,11 +131,10 @@ def mean_absolute_error(a, b, reduction):
     return reduced(absolute(a - b), reduction, a.size)
 
 
-def binary_cross_entropy(x, targets, reduction, weights=(1.0, 1.0)):
-    negative, positive = weights[0] * (1 - targets), weights[1] * targets
-    losses = np.where(negative == 0, 0, negative * softplus(x))
-    losses = losses + np.where(positive == 0, 0, positive * softplus(-x))
-    return reduced(losses, reduction, (negative + positive).sum())
+def binary_cross_entropy(x, targets, reduction):
+    losses = np.where(targets == 1, 0, (1 - targets) * softplus(x))
+    losses = losses + np.where(targets == 0, 0, targets * softplus(-x))
+    return reduced(losses, reduction, x.size)
 
 
 def negative_log_likelihood(logp, labels, reduction, weights=None):

@@ -170,8 +170,7 @@ def binary_losses(draw: Draw) -> None:
     dtype = draw.pick("float64", "float32", "int64", "bool", "uint8")
     choices = [0, 0.25, 0.5, 1] if dtype.startswith("float") else [0, 1]
     truth = draw.array(draw.rng.choice(choices, x.shape), dtype)
-    weights = draw.rng.choice([0.0, 0.5, 1.0, 3.0], 2)
-    one_loss(draw, "binary_cross_entropy", how, x, truth, weights)
+    one_loss(draw, "binary_cross_entropy", how, x, truth)
 
 
 def errors(draw: Draw) -> None:

@@ -9,7 +9,7 @@ from ...errors import ShapeError
 from ...gate import Shape
 from ...graph import Array
 from ..rows import _ReadsRows
-from ..samples import errors_on, samples_on
+from ..samples import samples_on
 from .sequence import sum_rows
 
 
@@ -81,10 +81,10 @@ class LookupProduct(_ReadsRows):
         *(
             [(5, 3), ids, (3, 2), (2,)]
             for ids in ([1, 4, 1], [[0, 1, 2], [2, 2, 4]], 3, [[[0, 4], [4, 1], [2, 2]]] * 2)
-        )
+        ),
+        [(5, 0), [1, 4, 1], (0, 2), (2,)],
+        [(5, 2), [1, 4, 1], (2, 0), (0,)],
     )
-
-    error_inputs = errors_on([(5, 3), [1], (2, 2), (2,)], [(5, 3), [1], (3, 2), (3,)])
 
 
 def _reversed_but_last(ndim: int) -> tuple[int, ...]:

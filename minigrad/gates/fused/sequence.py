@@ -195,14 +195,6 @@ class _Sequence(Gate):
         yield cls(), (*arrays, padded)
         yield cls(reverse=True), (*arrays, padded)
 
-    @classmethod
-    def error_inputs(cls):
-        (gate, arrays), *_ = cls.sample_inputs()
-        a, *others = arrays
-        yield gate, (a[:, :0], *others), ShapeError
-        yield gate, (a[:2], *others), ShapeError
-        yield gate, (*arrays, np.ones((3, 5), bool)), ShapeError
-
 
 def cuts(steps: int, truncate: int | None, mask: Any = None) -> dict[int, Array | None]:
     """The steps before which the state is cut, counted as they run, each with the rows (B, 1) that
