@@ -1,6 +1,5 @@
 """Recording, scopes and their blocks: nested, after errors, in threads and tasks."""
 
-import asyncio
 import threading
 
 import pytest
@@ -37,48 +36,6 @@ def test_blocks_nest_and_close_after_an_error():
     assert (x * x).requires_grad and (x * x).node.scope == ()
 
 
-@pytest.mark.parametrize("make", BLOCKS)
-def test_a_block_is_left_in_each_thread_and_each_call_that_entered_it(make):
-    block, both, before, seen = make(), threading.Barrier(2), settings(), []
-
-    def enter(outer):
-        @block
-        def down(depth):
-            inside = settings()
-            seen.append(inside != outside)
-            if depth:
-                both.wait(10)
-                down(depth - 1)
-            seen.append(settings() == inside)
-
-        seen.append(settings() == before)  # nothing of what other threads have set
-        with outer:
-            outside = settings()
-            down(2)
-            seen.append(settings() == outside)
-
-    threads = [
-        threading.Thread(target=enter, args=[outer]) for outer in (mg.enable_grad(), mg.scope("b"))
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(seen) == 16 and all(seen) and settings() == before
-
-
-def test_tasks_have_settings_of_their_own():
-    async def wait(block):
-        with block:
-            await asyncio.sleep(0)
-            return RECORDING.get()
-
-    async def both():
-        return await asyncio.gather(wait(mg.no_grad()), wait(mg.enable_grad()), wait(mg.no_grad()))
-
-    assert asyncio.run(both()) == [False, True, False]
-
-
 def generator():
     yield
 
@@ -111,12 +68,6 @@ def test_generators_that_take_turns_leave_nothing_behind(starts, ends):
     for number in ends:
         generators[number].close()
     assert settings() == before
-
-
-@pytest.mark.parametrize("name", ["", None, 3])
-def test_a_scope_needs_a_name(name):
-    with pytest.raises(mg.MinigradError, match="MG132"):
-        mg.scope(name)
 
 
 def test_time_steps_are_known_by_the_names_of_their_scopes():

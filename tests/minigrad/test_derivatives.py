@@ -18,18 +18,6 @@ def test_create_graph_after_an_assignment_is_an_error_not_a_mixture():
         mg.grad(y, [x], create_graph=True)
 
 
-def test_third_derivatives_by_closed_form():
-    x = parameter(0.7)
-    value = mg.tanh(x)
-    derivatives = []
-    for _ in range(3):
-        (value,) = mg.grad(value, [x], create_graph=True)
-        derivatives.append(value.item())
-    t = np.tanh(0.7)
-    s = 1 - t * t
-    np.testing.assert_allclose(derivatives, [s, -2 * t * s, (6 * t * t - 2) * s], rtol=1e-12)
-
-
 def test_gradient_of_an_inner_step():
     x = parameter(2.0)
     y = x * x
@@ -47,68 +35,53 @@ def test_an_input_that_does_not_matter_gets_zeros():
 A = np.array([[2.0, 1.0, 0.5], [-1.0, 3.0, 0.0]])
 
 
-def test_jacobian_of_a_linear_map_and_of_an_elementwise_one():
+def test_of_a_linear_map():
     x = parameter([0.3, -0.4, 1.0])
     np.testing.assert_array_equal(mg.jacobian(lambda x: A @ x, x).array, A)
-    np.testing.assert_allclose(
-        mg.jacobian(mg.tanh, x).array, np.diag(1 - np.tanh(x.array) ** 2), rtol=1e-14
-    )
     assert x.grad is None
+    assert not mg.hvp(lambda x: (A @ x).sum(), np.ones(3), np.ones(3)).array.any()
 
 
 def test_jacobian_has_the_shape_of_the_output_and_then_of_the_input():
-    X, W = np.random.default_rng(0).normal(size=(2, 2, 3))
+    X, W = np.random.default_rng(0).normal(size=(2, 2, 3)).astype("float32")
     # plain arrays: copies of them are differentiated by
     dX, dW = mg.jacobian(lambda X, W: X @ W.T, [X, W])
+    assert dX.dtype == np.float32
     np.testing.assert_allclose(dX.array, np.einsum("ik,jl->ijkl", np.eye(2), W))
     np.testing.assert_allclose(dW.array, np.einsum("jk,il->ijkl", np.eye(2), X))
-    assert mg.jacobian(lambda x: x.sum(), np.ones((2, 3), np.float32)).dtype == np.float32
     assert mg.jacobian(lambda x: x[:0], np.ones(3)).shape == (0, 3)
 
 
 def test_jacobian_of_grad_is_the_hessian_and_hvp_its_product():
-    x, rng = np.array([0.3, -0.4, 1.0]), np.random.default_rng(1)
+    x, v = np.array([0.3, -0.4, 1.0]), np.array([1.0, 0.5, -2.0])
+    w, s, c = np.array([1.0, 2.0, 3.0]), np.sin(x), np.cos(x)
 
     def f(x):
-        return mg.exp(mg.sin(x) @ np.array([1.0, 2.0, 3.0]))
+        return mg.exp(mg.sin(x) @ w)
 
-    weights, s, c = np.array([1.0, 2.0, 3.0]), np.sin(x), np.cos(x)
-    # by hand
-    expected = np.exp(s @ weights) * (np.outer(weights * c, weights * c) - np.diag(weights * s))
+    expected = np.exp(s @ w) * (np.outer(w * c, w * c) - np.diag(w * s))  # by hand
     hessian = mg.jacobian(lambda x: mg.grad(f(x), x, create_graph=True)[0], x)
     np.testing.assert_allclose(hessian.array, expected, rtol=1e-13)
-    v = rng.normal(size=3)
-    np.testing.assert_allclose(mg.hvp(f, x, v).array, expected @ v, rtol=1e-13)
-    np.testing.assert_allclose(
-        mg.hvp(f, mg.Tensor(x), mg.Tensor(v)).array, expected @ v, rtol=1e-13
-    )
+    for given in (v, mg.Tensor(v)):
+        np.testing.assert_allclose(mg.hvp(f, x, given).array, expected @ v, rtol=1e-13)
 
 
 def test_hvp_for_several_inputs_and_for_parameters_that_f_finds_by_itself():
-    a, b = parameter([1.0, 2.0], "a"), parameter(3.0, "b")
+    a, b = parameter([1.0, 2.0]), parameter(3.0)
     for f in (lambda a, b: (a * a * b).sum() + b * b, lambda *_: (a * a * b).sum() + b * b):
         da, db = mg.hvp(f, [a, b], [[1.0, -1.0], 2.0])  # d²/da² = 2b, d²/dadb = 2a, d²/db² = 2
-        np.testing.assert_allclose(da.array, [2 * 3 + 2 * 1 * 2, -2 * 3 + 2 * 2 * 2])
-        np.testing.assert_allclose(db.array, 2 * 1 - 2 * 2 + 2 * 2)
+        assert da.array.tolist() == [2 * 3 + 2 * 1 * 2, -2 * 3 + 2 * 2 * 2]
+        assert db.item() == 2 * 1 - 2 * 2 + 2 * 2
     assert a.grad is None and b.grad is None
-
-
-def test_hvp_of_a_linear_function_is_zero():
-    np.testing.assert_array_equal(
-        mg.hvp(lambda x: (A @ x).sum(), np.ones(3), np.ones(3)).array, np.zeros(3)
-    )
 
 
 def test_what_hvp_and_jacobian_refuse():
     x = parameter([1.0, 2.0], "x")
-    with pytest.raises(
-        mg.MinigradError, match=r"MG102.*a vector of shape \(3,\).*'x' of shape \(2,\)"
-    ):
+    with pytest.raises(mg.MinigradError, match=r"MG102.*a vector of shape \(3,\).*'x'"):
         mg.hvp(lambda x: (x * x).sum(), x, np.ones(3))
     with pytest.raises(mg.MinigradError, match="MG120"):
         mg.hvp(lambda x: x * x, x, np.ones(2))
-    for call in (lambda f, x: mg.hvp(f, x, x.array), mg.jacobian):
-        with pytest.raises(mg.MinigradError, match="MG122"):
-            call(lambda x: x.array.sum(), x)  # no Tensor comes back
-        with pytest.raises(mg.MinigradError, match="MG112"):
-            call(lambda x: x.sum(), mg.Tensor([1, 2], dtype=int))
+    with pytest.raises(mg.MinigradError, match="MG122"):
+        mg.jacobian(lambda x: x.array.sum(), x)  # no Tensor comes back
+    with pytest.raises(mg.MinigradError, match="MG112"):
+        mg.jacobian(lambda x: x.sum(), mg.Tensor([1, 2], dtype=int))

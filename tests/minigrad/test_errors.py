@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -73,7 +74,7 @@ def world(tmp_path, monkeypatch) -> Iterator[dict[str, Any]]:
         (tmp_path / name).chmod(stat.S_IRWXU)
         monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
 
-    gates, modules = dict(mg.GATES), dict(sys.modules)
+    modules = dict(sys.modules)
     # an example may put None there: a module that cannot be imported
     loaded: dict[str, Any] = sys.modules
     namespace: dict[str, Any] = {
@@ -83,14 +84,11 @@ def world(tmp_path, monkeypatch) -> Iterator[dict[str, Any]]:
     }
     exec(IMPORTS, namespace)
     mg.seed(0)
-    yield namespace
-    mg.GATES.clear()
-    mg.GATES.update(gates)
-    sys.modules.update({name: modules[name] for name in ("layers", "optim") if name in modules})
+    with mock.patch.dict(mg.GATES):
+        yield namespace
+    sys.modules.update(modules)
     for name in [name for name, module in loaded.items() if module is None]:
         sys.modules.pop(name)
-        if modules.get(name) is not None:
-            sys.modules[name] = modules[name]
     for server in servers:
         server.shutdown()
         server.server_close()

@@ -1,5 +1,7 @@
 """The registry of gates, and the one call that all gates share."""
 
+from unittest import mock
+
 import numpy as np
 import pytest
 
@@ -7,13 +9,11 @@ import minigrad as mg
 from minigrad.gate import GATES, Gate
 
 
-@pytest.fixture
-def registry(monkeypatch):
-    """A copy of the registry, so that the gates of a test do not stay."""
-    before = dict(GATES)
-    yield GATES
-    GATES.clear()
-    GATES.update(before)
+@pytest.fixture(autouse=True)
+def registry():
+    """The registry, from which the gates of a test are removed again."""
+    with mock.patch.dict(GATES):
+        yield GATES
 
 
 def test_base_classes_are_no_gates(registry):
@@ -23,14 +23,13 @@ def test_base_classes_are_no_gates(registry):
     class Own(_Shared):
         pass
 
-    assert "Own" in registry and "_Shared" not in registry
+    assert "Own" in registry
     assert not [name for name in registry if name.rpartition(".")[2].startswith("_")]
 
 
 def test_a_gate_of_the_users_does_not_take_the_place_of_ours(registry):
     class Tanh(Gate):
-        def forward(self, x):
-            return np.tanh(x)
+        pass
 
     assert registry["Tanh"] is mg.Tanh
     assert registry[f"{__name__}.Tanh"] is Tanh
@@ -39,8 +38,7 @@ def test_a_gate_of_the_users_does_not_take_the_place_of_ours(registry):
 def test_a_notebooks_cell_may_be_run_twice(registry):
     def cell():
         class Quintic(Gate):
-            def forward(self, x):
-                return x**5
+            pass
 
         return Quintic
 
@@ -50,25 +48,17 @@ def test_a_notebooks_cell_may_be_run_twice(registry):
 
 
 def test_what_forward_saves_reaches_backward_and_not_the_output():
-    seen = {}
-
     class Saves(Gate):
         def forward(self, x):
-            return x * 2.0, {"twice": True}
+            return x * 2.0, {"slope": 2.0}
 
         def backward(self, dz, z, x, saved):
-            seen["saved"] = saved
-            return (dz * 2.0,)
+            return (dz * saved["slope"],)
 
-    try:
-        x = mg.Tensor([1.0, 2.0], requires_grad=True)
-        z = Saves()(x)
-        assert z.array.tolist() == [2.0, 4.0]
-        z.sum().backward()
-        assert seen == {"saved": {"twice": True}}
-        assert x.grad is not None and x.grad.tolist() == [2.0, 2.0]
-    finally:
-        del GATES["Saves"]
+    x = mg.Tensor([1.0, 2.0], requires_grad=True)
+    z = Saves()(x)
+    z.sum().backward()
+    assert x.grad is not None and z.array.tolist() == [2.0, 4.0] and x.grad.tolist() == [2.0, 2.0]
 
 
 class _Same(mg.Gate):
@@ -103,7 +93,7 @@ def test_a_gate_that_returns_its_input_gives_a_value_that_no_update_changes(coun
 @pytest.mark.parametrize(
     "write", ["dz *= 2", "np.negative(dz, out=dz)", "dz[...] = 0", "dz.T[0] = 1"]
 )
-def test_a_rule_that_writes_into_dz_is_named(write, registry):
+def test_a_rule_that_writes_into_dz_is_named(write):
     class Greedy(mg.Gate):
         def forward(self, x):
             return 2 * x

@@ -1,6 +1,5 @@
 """NumPy's functions, methods and conversions on a Tensor: recorded, plain, or refused by name."""
 
-import pickle
 from typing import Any
 
 import numpy as np
@@ -82,38 +81,33 @@ def test_a_cast_is_recorded_and_its_gradient_comes_back_in_the_old_dtype():
     (y * y).sum().backward()
     assert x.grad is not None and y.dtype == np.float32 and x.grad.dtype == np.float64
     np.testing.assert_allclose(x.grad, 2 * VALUES)
-    with pytest.raises(mg.MinigradError, match="MG112.*int64"):
-        x.astype("int64")
     with mg.no_grad():
         assert x.astype("int64").array.tolist() == [[0, -1], [2, 0]]
-    assert mg.Tensor([1.5]).astype(int).array.tolist() == [1]
-    assert mg.Tensor([1, 2], dtype=int).astype("float32").requires_grad is False
 
 
 @pytest.mark.parametrize(
     ("call", "code"),
     [
         ("np.pad(x, 1, mode='edge')", "MG118.*mode='edge'"), ("np.einsum(x, [0, 1])", "MG118.*lists"),
-        ("np.split(x, 3)", "MG109"), ("mg.split(x, 1, axis=2)", "MG107"),
-        ("x.squeeze(0)", "MG107"), ("mg.expand_dims(x, 4)", "MG107"),
-        ("x.clip()", "MG146"), ("x.clip(2, 1)", "MG146"), ("x.clip(x[0, 0])", "MG146"),
-        ("x.clip(np.nan)", "MG146"), ("mg.take_along_axis(x, [4], None)", "MG140"),
-        ("mg.take_along_axis(x, [[0.0]])", "MG140.*float"), ("x[0:1.5]", "MG140"),
-        ("x.astype(complex)", "MG110.*complex"), ("x.astype('folat32')", "MG110.*folat32"),
+        ("mg.split(x, 1, axis=2)", "MG107"), ("x.clip()", "MG146"), ("x.clip(2, 1)", "MG146"),
+        ("x.clip(x[0, 0])", "MG146"), ("mg.take_along_axis(x, [4], None)", "out of bounds"),
+        ("mg.take_along_axis(x, [[0.0]])", "integer"), ("x[0:1.5]", "MG140"), ("x[3]", "MG140"),
+        ("x.astype(complex)", "MG110.*complex"), ("x.astype('int64')", "MG112.*int64"),
         ("x[0, 0].var(ddof=1)", "(?s)MG116.*ddof=1"), ("x[:0].min()", "MG116"),
-        ("x.swapaxes(0, 5)", "MG107.*axis 5"), ("x.sum(axis=0.5)", "MG107"),
-        ("x.max(axis=True)", "MG107"), ("x.mean((None,))", "MG107"),
-        ("x[0, 0].sum(axis=0)", "MG107"), ("x.softmax('a')", "MG107"),
-        ("x.squeeze(2 ** 70)", "MG107"), ("x.transpose(2 ** 70, 0)", "(?s)MG107.*swapaxes"),
-        ("x.transpose(1.0)", "MG109"), ("x.reshape(4 / 2, 2)", "MG109.*2.0"),
-        ("x.reshape(2 ** 70)", "MG109"), ("np.broadcast_to(x, 'a')", "MG109"),
-        ("x.argmax(5)", "(?s)MG167.*axis 5"), ("x == np.ones(3)", "MG101.*np.equal"),
+        ("x.swapaxes(0, 5)", "MG107.*axis 5"), ("x.sum(axis=0.5)", "MG107"), ("x.softmax('a')", "MG107"),
+        ("x.mean((None,))", "MG107"), ("x[0, 0].sum(axis=0)", "MG107"), ("x.sum((0, 0))", "(?s)MG107.*repeated"),
+        ("x[0, 0].softmax()", "MG107"), ("x[0, 0].cumsum(0)", "MG107"),
+        ("x.transpose(2 ** 70, 0)", "(?s)MG109.*swapaxes"), ("x.transpose(0, 0)", "MG109"),
+        ("x.reshape(5, 2)", r"(?s)MG109. Reshape\(to=\(5, 2\)\).*\(2, 2\).*size 4"), ("x.reshape(2 ** 70)", "MG109"),
+        ("np.broadcast_to(x, (3, 3))", "MG109"), ("np.pad(x, -1)", "MG109"), ("mg.einsum('i1', x)", "MG109"),
+        ("np.concatenate([x, x[0]])", "(?s)MG109.*dimension"), ("mg.stack([])", "MG109.*no inputs"),
         ("float(x)", "MG169"), ("x.transpose(0, 1)", "(?s)MG168.*swapaxes"),
-        ("x.transpose(np.int64(-2), -1)", "MG168"), ("mg.einsum('i1', x)", "MG148"),
+        ("x.transpose(np.int64(-2), -1)", "MG168"),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_is_refused(call, code):
-    with pytest.raises(mg.MinigradError, match=code):
+    kind = mg.MinigradError if "MG" in code else IndexError
+    with pytest.raises(kind, match=code):
         eval(call, {**USED, "x": mg.Tensor(VALUES, requires_grad=True)})
 
 
@@ -123,81 +117,66 @@ def test_what_has_no_gradient_is_a_plain_array():
     np.testing.assert_array_equal(2.0 >= x, [True, False, True])
     assert (x == x).all() and len({x, x}) == 1
     assert np.argmax(x) == x.argmax() == np.argmax(a=x) == 1
-    assert np.allclose(x.array, b=x) and np.array_equal(a1=x, a2=x)
+    assert np.allclose(x.array, b=x)
 
 
 def test_conversion():
-    assert (
-        float(mg.Tensor(2.5)) == 2.5
-        and int(mg.Tensor(2.5)) == 2
-        and mg.Tensor([[3.0]]).item() == 3.0
-    )
+    assert float(mg.Tensor(2.5)) == 2.5 and int(mg.Tensor(2.5)) == 2
     assert bool(mg.Tensor(0.0)) is False
     assert len(x32) == 2 and [row.array.tolist() for row in x32] == [[1, 2], [3, 4]]
     assert (x32.shape, x32.ndim, x32.size) == ((2, 2), 2, 4)
 
 
-def test_repr_tells_what_it_is():
-    x = mg.Tensor([1.0, 2.0], requires_grad=True, name="x")
-    assert repr(x) == "Tensor([1., 2.], name='x', requires_grad=True)"
-    assert repr(x * 2.0) == "Tensor([2., 4.], made by Hadamard)"
-    assert "dtype=float64" in repr(mg.Tensor(np.ones(1)))
+def test_text_and_rounding():
+    x: Any = mg.Tensor([1.23456, 2.0], requires_grad=True, name="x")
+    assert repr(x) == "Tensor([1.2346, 2.    ], name='x', requires_grad=True)"
+    assert repr(x * 2.0) == "Tensor([2.4691, 4.    ], made by Hadamard)"
+    assert repr(mg.Tensor(np.ones(1))) == "Tensor([1.], dtype=float64)"
     assert "..." in repr(mg.Tensor(np.ones((100, 100))))
+    one = x[0]
+    assert f"{one:.3f}" == "1.235" and f"{one}" == repr(one) and round(one, 2) == 1.23
+    with pytest.raises(mg.MinigradError, match="MG129"):
+        x.size()
 
 
-PAIRS = {
-    "a comparison's result and labels": lambda out, y: (out > 0) == y,
-    "its integers and labels": lambda out, y: (out > 0).astype(int) == y,
-    "labels and a comparison's result": lambda out, y: y == (out > 0),
-    "a comparison's result and a Tensor": lambda out, y: (out > 0) == mg.Tensor(y),
-    "a Tensor and labels": lambda out, y: out == y,
-    "labels and a Tensor": lambda out, y: y > out,
-    "np.equal": lambda out, y: np.equal(out, y),
-    "Tensors of the other order": lambda out, y: mg.Tensor(y) <= out,
-    "a list": lambda out, y: out != y.tolist(),
-}
+PAIRS = [
+    "(out > 0) == y", "(out > 0).astype(int) == y", "y == (out > 0)", "(out > 0) == mg.Tensor(y)", "out == y",
+    "y > out", "np.equal(out, y)", "mg.Tensor(y) <= out", "out != y.tolist()",
+]  # fmt: skip
 
 
-@pytest.mark.parametrize("compare", PAIRS)
-def test_comparing_a_column_with_as_many_labels_warns_in_the_users_line(compare):
+@pytest.mark.parametrize("pair", PAIRS)
+def test_comparing_a_column_with_as_many_labels_warns_in_the_users_line(pair):
     y = np.arange(40) % 3 > 0
     out = mg.Tensor(np.where(y, 1.0, -1.0)[:, None], requires_grad=True)
+    compare = compile(pair, "the users file", "eval")
     with pytest.warns(UserWarning, match=r"MG170.*\(40, 1\).*\(40,\)") as caught:
-        assert PAIRS[compare](out, y).shape == (40, 40)
-    assert [warning.filename for warning in caught] == [__file__]
+        assert eval(compare, USED, {"out": out, "y": y}).shape == (40, 40)
+    assert [warning.filename for warning in caught] == ["the users file"]
     # any warning is an error in these tests
-    for fits in (y[:, None], y[:, None].tolist(), y[None], y[:1], 0.0):
-        PAIRS[compare](out, np.asarray(fits))
-    assert ((out > 0)[:, 0] == y).mean() == 1 and ((out[:, 0] > 0) == y).all()
+    for fits in (y[:, None], y[None], y[:1], np.asarray(0.0)):
+        eval(compare, USED, {"out": out, "y": fits})
+    assert ((out > 0)[:, 0] == y).mean() == 1
 
 
 def test_a_compared_column_is_an_array_otherwise():
     positive = mg.Tensor([[1.0], [-1.0]]) > 0
     assert repr(positive) == "array([[ True],\n       [False]])" and positive.mean() == 0.5
     assert type(positive & True) is type(~positive) is np.ndarray
-    assert (
-        b"minigrad" not in pickle.dumps(positive)
-        and (pickle.loads(pickle.dumps(positive)) == positive).all()
-    )
     positive |= True
-    assert (
-        positive.all()
-        and VALUES[(mg.Tensor([[1.0], [-1.0]]) > 0)[:, 0]].tolist() == VALUES[:1].tolist()
-    )
+    assert positive.all()
 
 
 def test_rules_that_compare_a_column_with_a_row_do_not_warn():
-    a, b = mg.Tensor([[1.0], [3.0]], requires_grad=True), mg.Tensor([0.0, 2.0], requires_grad=True)
-    z = mg.maximum(a, b)  # [[1, 2], [3, 3]]
-    (first,) = mg.grad((z * z).sum(), [a], create_graph=True)
-    (second,) = mg.grad(first.sum(), [a])
-    assert first.array.tolist() == [[2.0], [12.0]] and second.array.tolist() == [[2.0], [4.0]]
+    a = mg.Tensor([[1.0], [3.0]], requires_grad=True)
+    z = mg.maximum(a, np.array([0.0, 2.0], "float32"))  # [[1, 2], [3, 3]]
+    (slope,) = mg.grad((z * z).sum(), [a], create_graph=True)
+    assert slope.array.tolist() == [[2.0], [12.0]]
 
 
 def test_minus_equals_changes_a_parameter_inside_no_grad_and_is_recorded_elsewhere():
     w: Any = mg.Tensor([2.0], requires_grad=True)
-    before = w
-    loss = (w * w).sum()
+    before, loss = w, (w * w).sum()
     loss.backward()
     with mg.no_grad():
         w -= 0.25 * w.grad
@@ -208,28 +187,13 @@ def test_minus_equals_changes_a_parameter_inside_no_grad_and_is_recorded_elsewhe
         constant += 1.0
     assert w is before and w.requires_grad and w.item() == 4.0  # (2 - 4 / 4 + 1) * 4 / 2
     assert same.item() == 1.0 and constant.item() == 2.0
-    loss = (w * w).sum()
     w.data -= 1.0
     w.grad = None
-    loss.backward()  # a graph from before has the value from before
-    assert w.item() == 3.0 and w.grad == 2 * 4.0
     y = w
     y **= 2
-    y -= 1.0
-    w.grad = None
     y.backward()
     assert w.item() == 3.0 and w.grad == 6.0
     w = w - 0.1 * w.grad
     with pytest.raises(mg.MinigradError, match="MG135"):
         w.grad  # noqa: B018
     assert (w + 1.0).grad is None  # any other step has none
-
-
-def test_numbers_are_formatted_and_rounded():
-    loss: Any = mg.Tensor([1.23456]).sum()
-    assert (
-        f"{loss:.3f}" == "1.235" and format(loss, "7.2f") == "   1.23" and f"{loss}" == repr(loss)
-    )
-    assert round(loss, 2) == 1.23 and round(loss) == 1
-    with pytest.raises(mg.MinigradError, match="MG129"):
-        loss.size()

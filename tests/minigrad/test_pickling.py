@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from layers import RNN, Embedding, Sequential
+from layers import RNN, Embedding
 from minigrad.fast.table import Table, make_table
 from optim import Adam
 
@@ -60,18 +60,16 @@ def test_a_graph_that_is_out_of_date_does_not_travel():
 
 @pytest.mark.fast
 def test_a_table_catches_up_and_leaves_its_optimizer_behind():
-    mg.seed(0)
-    model = Sequential(Embedding(20, 3), RNN(3, 2))
-    optimizer = Adam(model.named_parameters(), lr=0.1)
-    for ids in ([[1, 2]], [[3, 4]], [[5, 6]]):
+    embedding = Embedding(20, 3)
+    optimizer = Adam(embedding.named_parameters(), lr=0.1)
+    for ids in ([1, 2], [3, 4]):
         optimizer.zero_grad()
-        model(np.array(ids)).sum().backward()
+        embedding([ids]).sum().backward()
         optimizer.step()
-    data = pickle.dumps(model)
-    there = pickle.loads(data).embedding.table
-    assert isinstance(there.node, Table) and there.node.pending is None
-    np.testing.assert_array_equal(there.array, model.embedding.table.array)
-    assert b"optim" not in data
+    data = pickle.dumps(embedding)
+    there = pickle.loads(data).table
+    assert isinstance(there.node, Table) and there.node.pending is None and b"optim" not in data
+    np.testing.assert_array_equal(there.array, embedding.table.array)
     with mg.no_grad():
         rows = mg.lookup(make_table(np.arange(6.0).reshape(3, 2)), [2, 0])
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(rows)).array, [[4, 5], [0, 1]])
@@ -90,13 +88,12 @@ def test_an_unpickled_model_can_be_trained():
 
 
 def test_an_unpickled_graph_of_large_arrays_can_be_differentiated_twice_and_unfused():
-    W = mg.Tensor(np.full((20, 20), 0.5), requires_grad=True)
-    old = mg.Tensor(np.full((20, 20), 3.0), requires_grad=True)
-    losses = (W * W * W * old).sum(), (W * W * W).sum()
+    W, old = (mg.Tensor(np.full((20, 20), size), requires_grad=True) for size in (0.5, 3.0))
+    losses = (W * old).sum(), (W * W * W).sum()
     old.array = np.ones((20, 20))  # the graph keeps the array that it read
     (first, second), there_W = pickle.loads(pickle.dumps((losses, W)))
     first.backward()
-    np.testing.assert_allclose(there_W.grad, 3 * 0.5**2 * 3)
+    np.testing.assert_array_equal(there_W.grad, np.full((20, 20), 3.0))
     (slope,) = mg.grad(second, [there_W], create_graph=True)
     np.testing.assert_allclose(mg.grad(slope.sum(), [there_W])[0].array, 6 * 0.5)
     there = pickle.loads(pickle.dumps(RNN(4, 20, fused=True)(Embedding(300, 4)([[1, 2, 1]]))))

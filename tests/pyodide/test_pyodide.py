@@ -44,12 +44,8 @@ LEFT_OUT = {
     ],
     "it starts threads": [
         "tests/minigrad/test_context.py::test_one_block_that_two_threads_are_in_at_once_is_left_in_both",
-        "tests/minigrad/test_context.py::test_a_block_is_left_in_each_thread_and_each_call_that_entered_it",
         "tests/optim/test_lazy.py::test_one_model_computes_in_eight_threads_while_updates_of_its_rows_are_pending",
         "tests/optim/training/test_trainer.py::test_eight_threads_train_eight_models_bit_for_bit_as_one_after_the_other",
-    ],
-    "it waits for an event loop, which here is the page's": [
-        "tests/minigrad/test_context.py::test_tasks_have_settings_of_their_own",
     ],
     "it needs safetensors, which is not built for WebAssembly": [
         "tests/layers/test_interop.py",

@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
-LABELS = np.array([2, 0, 1, 1])
-PICKED = np.array([[0, 0, 2], [1, 1, 1]])
+CONSTANTS = {"labels": [2, 0, 1, 1], "picked": [[0, 0, 2], [1, 1, 1]], "weights": [0.5, 1.0, 2.0]}
+
+
 POINTS = [-2.0, -1.0, -0.3, 0.0, 0.5, 1.0, 1.5]
 LEFT = [[1.0, 2.0, -1.0], [0.0, 3.0, 2.0]]
 TIES = [[1.0, 0.5, -1.0], [0.0, 4.0, -2.0]]
@@ -23,58 +24,115 @@ ROWS = [[2.0, 1.0, 1.0, 4.0], [3.0, 3.0, 3.0, 3.0], [-1.0, 0.0, 5.0, -1.0]]
 HUGE = [[1000.0, 1000.0, 0.0], [-1000.0, -1000.0, -1001.0]]
 
 
-def cases() -> dict[str, tuple[str, list[Any]]]:
-    """{name: (an expression of its inputs x, y and z, the inputs)}."""
+def cases() -> dict[str, tuple[str, str, list[Any]]]:
+    """{name: (PyTorch's expression of its inputs x, y and z, minigrad's, the inputs)}."""
     rng = np.random.default_rng(41)
-    matrix, square, cube = (
-        rng.normal(size=(2, 3)),
-        rng.normal(size=(3, 3)),
-        rng.normal(size=(2, 3, 4)),
-    )
-    logs = -rng.exponential(size=(4, 3))
+    matrix, square = rng.normal(size=(2, 3)), rng.normal(size=(3, 3))
+    cube, logs = rng.normal(size=(2, 3, 4)), -rng.exponential(size=(4, 3))
     return {
-        "abs": ("torch.abs(x)", [POINTS]),
-        "sin": ("torch.sin(x)", [POINTS]),
-        "cos": ("torch.cos(x)", [POINTS]),
-        "maximum": ("torch.maximum(x, y)", [LEFT, TIES]),
-        "maximum_broadcast": ("torch.maximum(x, y)", [LEFT, [1.0, 3.0, -1.0]]),
-        "minimum": ("torch.minimum(x, y)", [LEFT, TIES]),
-        "min": ("torch.min(x)", [ROWS]),
-        "min_axis": ("torch.amin(x, 1)", [ROWS]),
-        "clip": ("torch.clamp(x, -0.9, 0.9)", [POINTS]),
-        "clip_below": ("torch.clamp(x, min=0.4)", [POINTS]),
-        "softplus": ("F.softplus(x)", [[-1000.0, -1.0, 0.0, 2.0, 1000.0]]),
-        "leaky_relu": ("F.leaky_relu(x, 0.1)", [POINTS]),
-        "logsumexp": ("torch.logsumexp(x, 1)", [HUGE]),
-        "logsumexp_all": ("torch.logsumexp(x, (0, 1), keepdim=True)", [LEFT]),
-        "var": ("torch.var(x, 1, correction=0)", [ROWS]),
-        "var_unbiased": ("torch.var(x, (0, 1), correction=1, keepdim=True)", [ROWS]),
-        "std": ("torch.std(x, 1, correction=1)", [[ROWS[0], ROWS[2]]]),
-        "std_of_equals": ("torch.std(x, 1, correction=0)", [ROWS]),
-        "cumsum": ("torch.cumsum(x, 1)", [cube]),
-        "pad": ("F.pad(x, (2, 0, 0, 1), value=-1.5)", [matrix]),
+        "abs": ("torch.abs(x)", "abs(x)", [POINTS]),
+        "sin": ("torch.sin(x)", "mg.sin(x)", [POINTS]),
+        "cos": ("torch.cos(x)", "mg.cos(x)", [POINTS]),
+        "maximum": ("torch.maximum(x, y)", "mg.maximum(x, y)", [LEFT, TIES]),
+        "maximum_broadcast": ("torch.maximum(x, y)", "mg.maximum(x, y)", [LEFT, [1.0, 3.0, -1.0]]),
+        "minimum": ("torch.minimum(x, y)", "mg.minimum(x, y)", [LEFT, TIES]),
+        "min": ("torch.min(x)", "x.min()", [ROWS]),
+        "min_axis": ("torch.amin(x, 1)", "x.min(axis=1)", [ROWS]),
+        "clip": ("torch.clamp(x, -0.9, 0.9)", "x.clip(-0.9, 0.9)", [POINTS]),
+        "clip_below": ("torch.clamp(x, min=0.4)", "mg.clip(x, 0.4)", [POINTS]),
+        "softplus": ("F.softplus(x)", "mg.softplus(x)", [[-1000.0, -1.0, 0.0, 2.0, 1000.0]]),
+        "leaky_relu": ("F.leaky_relu(x, 0.1)", "mg.leaky_relu(x, 0.1)", [POINTS]),
+        "logsumexp": ("torch.logsumexp(x, 1)", "mg.logsumexp(x, axis=1)", [HUGE]),
+        "logsumexp_all": (
+            "torch.logsumexp(x, (0, 1), keepdim=True)",
+            "x.logsumexp(axis=(0, 1), keepdims=True)",
+            [LEFT],
+        ),
+        "var": ("torch.var(x, 1, correction=0)", "x.var(axis=1)", [ROWS]),
+        "var_unbiased": (
+            "torch.var(x, (0, 1), correction=1, keepdim=True)",
+            "x.var(axis=(0, 1), ddof=1, keepdims=True)",
+            [ROWS],
+        ),
+        "std": ("torch.std(x, 1, correction=1)", "x.std(axis=1, ddof=1)", [[ROWS[0], ROWS[2]]]),
+        "std_of_equals": ("torch.std(x, 1, correction=0)", "x.std(axis=1)", [ROWS]),
+        "cumsum": ("torch.cumsum(x, 1)", "mg.cumsum(x, 1)", [cube]),
+        "pad": (
+            "F.pad(x, (2, 0, 0, 1), value=-1.5)",
+            "mg.pad(x, ((0, 1), (2, 0)), constant_values=-1.5)",
+            [matrix],
+        ),
         "split": (
             "torch.cat([part ** 2 for part in torch.tensor_split(x, [1, 3], 2)][::-1], 2)",
+            "mg.concatenate([part * part for part in mg.split(x, [1, 3], axis=2)][::-1], axis=2)",
             [cube],
         ),
-        "squeeze": ("torch.squeeze(x[:1], 0) ** 2", [matrix]),
-        "take_along_axis": ("torch.take_along_dim(x, picked, 1) ** 2", [matrix]),
-        "astype": ("x.to(torch.float32).to(torch.float64) ** 2", [[0.5, -0.25, 3.0]]),
-        "mae": ("F.l1_loss(x, y)", [LEFT, TIES]),
-        "mae_sum": ("F.l1_loss(x, y, reduction='sum')", [LEFT, TIES]),
-        "nll": ("F.nll_loss(x, labels)", [logs]),
-        "nll_weights": ("F.nll_loss(x, labels, weights)", [logs]),
-        "nll_none": ("F.nll_loss(x, labels, weights, reduction='none')", [logs]),
-        "nll_of_log_softmax": ("F.nll_loss(F.log_softmax(x, 1), labels)", [3 * logs]),
-        "einsum_product": ("torch.einsum('ij,jk->ik', x, y)", [matrix, square]),
-        "einsum_implicit": ("torch.einsum('ij,jk', x, y)", [matrix, square]),
-        "einsum_dot": ("torch.einsum('i,i', x, y)", [matrix[0], square[0]]),
-        "einsum_bilinear": ("torch.einsum('bi,ij,bj->b', x, y, z)", [matrix, square, matrix]),
-        "einsum_diagonal": ("torch.einsum('ii->i', x)", [square]),
-        "einsum_trace": ("torch.einsum('ii->', x)", [square]),
-        "einsum_sum": ("torch.einsum('bij->i', x)", [cube]),
-        "einsum_attention": ("torch.einsum('bid,bjd->bij', x, y)", [cube, cube[:, :2]]),
-        "einsum_ellipsis": ("torch.einsum('...ij,...j->...i', x, y)", [cube, cube[0, :1]]),
+        "squeeze": ("torch.squeeze(x[:1], 0) ** 2", "mg.squeeze(x[:1], 0) ** 2", [matrix]),
+        "take_along_axis": (
+            "torch.take_along_dim(x, picked, 1) ** 2",
+            "mg.take_along_axis(x, picked, 1) ** 2",
+            [matrix],
+        ),
+        "astype": (
+            "x.to(torch.float32).to(torch.float64) ** 2",
+            "x.astype('float32').astype('float64') ** 2",
+            [[0.5, -0.25, 3.0]],
+        ),
+        "mae": ("F.l1_loss(x, y)", "mg.mean_absolute_error(x, y)", [LEFT, TIES]),
+        "mae_sum": (
+            "F.l1_loss(x, y, reduction='sum')",
+            "mg.mean_absolute_error(x, y, reduction='sum')",
+            [LEFT, TIES],
+        ),
+        "nll": ("F.nll_loss(x, labels)", "mg.negative_log_likelihood(x, labels)", [logs]),
+        "nll_weights": (
+            "F.nll_loss(x, labels, weights)",
+            "mg.negative_log_likelihood(x, labels, weights=weights)",
+            [logs],
+        ),
+        "nll_none": (
+            "F.nll_loss(x, labels, weights, reduction='none')",
+            "mg.negative_log_likelihood(x, labels, weights=weights, reduction='none')",
+            [logs],
+        ),
+        "nll_of_log_softmax": (
+            "F.nll_loss(F.log_softmax(x, 1), labels)",
+            "mg.negative_log_likelihood(mg.log_softmax(x), labels)",
+            [3 * logs],
+        ),
+        "einsum_product": (
+            "torch.einsum('ij,jk->ik', x, y)",
+            "mg.einsum('ij,jk->ik', x, y)",
+            [matrix, square],
+        ),
+        "einsum_implicit": (
+            "torch.einsum('ij,jk', x, y)",
+            "mg.einsum('ij,jk', x, y)",
+            [matrix, square],
+        ),
+        "einsum_dot": (
+            "torch.einsum('i,i', x, y)",
+            "mg.einsum('i,i', x, y)",
+            [matrix[0], square[0]],
+        ),
+        "einsum_bilinear": (
+            "torch.einsum('bi,ij,bj->b', x, y, z)",
+            "mg.einsum('bi,ij,bj->b', x, y, z)",
+            [matrix, square, matrix],
+        ),
+        "einsum_diagonal": ("torch.einsum('ii->i', x)", "mg.einsum('ii->i', x)", [square]),
+        "einsum_trace": ("torch.einsum('ii->', x)", "mg.einsum('ii', x)", [square]),
+        "einsum_sum": ("torch.einsum('bij->i', x)", "mg.einsum('bij->i', x)", [cube]),
+        "einsum_attention": (
+            "torch.einsum('bid,bjd->bij', x, y)",
+            "mg.einsum('bid,bjd->bij', x, y)",
+            [cube, cube[:, :2]],
+        ),
+        "einsum_ellipsis": (
+            "torch.einsum('...ij,...j->...i', x, y)",
+            "mg.einsum('...ij,...j->...i', x, y)",
+            [cube, cube[0, :1]],
+        ),
     }
 
 
@@ -82,39 +140,25 @@ def main() -> None:
     import torch
 
     rng = np.random.default_rng(42)
-    stored: dict[str, Any] = {"torch": np.array(torch.__version__)}
+    stored: dict[str, Any] = {}
     used: dict[str, Any] = {"torch": torch, "F": torch.nn.functional}
-    used |= {"labels": torch.tensor(LABELS), "picked": torch.tensor(PICKED)}
-    used["weights"] = torch.tensor([0.5, 1.0, 2.0], dtype=torch.float64)
-    for name, (call, given) in cases().items():
-        inputs = [
-            torch.tensor(np.array(one), dtype=torch.float64, requires_grad=True) for one in given
-        ]
+    used |= {name: torch.tensor(np.array(value)) for name, value in CONSTANTS.items()}
+    for name, (call, _, given) in cases().items():
+        inputs = [torch.tensor(np.array(one, float), requires_grad=True) for one in given]
         output = eval(call, used | dict(zip("xyz", inputs, strict=False)))
         cotangent = torch.tensor(rng.normal(size=tuple(output.shape)))
         first = torch.autograd.grad((output * cotangent).sum(), inputs, create_graph=True)
         weights = [torch.tensor(rng.normal(size=tuple(one.shape))) for one in inputs]
         total = sum((g * w).sum() for g, w in zip(first, weights, strict=True))
-        second = [torch.zeros_like(one) for one in inputs]
-        if total.requires_grad:
-            found = torch.autograd.grad(total, inputs, allow_unused=True)
-            second = [zero if one is None else one for one, zero in zip(found, second, strict=True)]
+        total += sum((0 * one).sum() for one in inputs)  # of a linear function it is a constant
+        second = torch.autograd.grad(total, inputs)
         stored |= {f"{name}/output": output, f"{name}/cotangent": cotangent}
-        for kind, tensors in {
-            "input": inputs,
-            "first": first,
-            "weights": weights,
-            "second": second,
-        }.items():
+        parts = {"input": inputs, "first": first, "weights": weights, "second": second}
+        for kind, tensors in parts.items():
             stored |= {f"{name}/{kind}/{k}": tensor for k, tensor in enumerate(tensors)}
-    arrays = {
-        key: one.numpy(force=True) if hasattr(one, "numpy") else one for key, one in stored.items()
-    }
+    arrays = {key: one.numpy(force=True) for key, one in stored.items()}
+    arrays["torch"] = np.array(torch.__version__)
     np.savez_compressed(Path(__file__).parent / "torch_gates.npz", **arrays)
-    bad = sorted(
-        {key for key, one in arrays.items() if one.dtype.kind == "f" and not np.isfinite(one).all()}
-    )
-    print(f"{len(arrays)} arrays; not finite: {bad}")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 write.
 """
 
-import copy
 import io
 import pickle
 import re
@@ -29,12 +28,11 @@ def names() -> dict[str, Any]:
     """What the one-liners are about."""
     x = mg.Tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], requires_grad=True, name="x")
     w = mg.Tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], requires_grad=True, name="w")
-    (x @ w).mean().backward()
-    model = Sequential(Dense(3, 4), Dense(4, 2))
+    loss, model = (x @ w).mean(), Sequential(Dense(3, 4), Dense(4, 2))
+    loss.backward()
     return {
-        "mg": mg, "np": np, "nn": layers, "optim": optim, "x": x, "w": w, "loss": (x @ w).mean(), "model": model,
-        "row": mg.Tensor([1.0, 0.0, 1.0]), "batch": mg.Tensor(np.ones((2, 3, 3))), "y": np.array([0, 1]),
-        "logits": mg.Tensor([[1.0, 2.0, 3.0], [1.0, 2.0, 0.0]], requires_grad=True),
+        "mg": mg, "np": np, "nn": layers, "optim": optim, "x": x, "w": w, "loss": loss, "model": model,
+        "row": x[0], "batch": mg.Tensor(np.ones((2, 3, 3))), "y": np.array([0, 1]), "logits": x,
         "opt": optim.SGD(model.named_parameters(), lr=0.1),
     }  # fmt: skip
 
@@ -111,8 +109,6 @@ def test_what_python_asks_for_is_answered_by_python() -> None:
         with pytest.raises(AttributeError) as caught:
             thing._repr_mimebundle_  # noqa: B018
         assert not isinstance(caught.value, mg.MinigradError)
-    for twin in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
-        np.testing.assert_array_equal(twin(np.ones((4, 2))).array, model(np.ones((4, 2))).array)
     assert pickle.loads(pickle.dumps(mg.stack)) is mg.stack
     # a name of the text is free for a model of one's own
     model.weight = mg.Tensor([1.0], requires_grad=True)
