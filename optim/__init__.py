@@ -36,6 +36,7 @@ _other.answer_names(
     "apply_gradients minimize update init zero_grads".split(),
 )
 _other.answer_calls(Trainer, ["__init__", "fit"])
+_other.answer_calls(Optimizer, ["step", "zero_grad"])
 for _class in (
     SGD,
     Adam,

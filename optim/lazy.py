@@ -11,7 +11,7 @@ depend on the step alone, and such factors can be added up over the steps.
 import math
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,9 @@ from numpy.typing import NDArray
 from minigrad.fast.kernels import distinct_ids
 from minigrad.fast.table import Table, writable
 from minigrad.graph import Array
+
+if TYPE_CHECKING:
+    from .optimizer import Optimizer
 
 Sums = tuple[NDArray[np.float64], ...]
 BLOCK = 1024  # this many rows catch up at a time, so that their copies fit into the cache
@@ -30,24 +33,6 @@ NEGLIGIBLE = 1e-9  # a value that has decayed to this part of what it was moves 
 DENORMAL = 1e-20  # smaller powers become 0: as factors they would only make slow denormal numbers
 # two threads that read a table must not apply a row's updates twice
 _CATCHING_UP = threading.Lock()
-
-
-class LazyRule(Protocol):
-    """The methods that an update rule needs for lazy updates."""
-
-    def pending_terms(self, missed: NDArray[np.float64], lr: float, t: int) -> Sums:
-        """The factors of step t for rows that have missed this many steps in succession, step t
-        included.
-        """
-
-    def catch_up(
-        self, p: Array, slots: Sequence[Array], missed: NDArray[np.float64], sums: Sums
-    ) -> None:
-        """Change the rows p and their slots in place, as the missed steps would have done.
-
-        For each row, `missed` (n, 1, ...) is the number of these steps, and `sums` holds their
-        terms, added up.
-        """
 
 
 def all_catch_up(t: int) -> bool:
@@ -64,21 +49,20 @@ class PendingRows:
     """The pending updates of one table: which step each row is up to date with.
 
     `rule` is a copy of the optimizer with the `settings` (momentum, ...) that all these steps are
-    made with, `slots` its arrays for the table, `t` the number of steps made so far, `window` the
-    number of missed steps after which further ones change only the slots. Whoever makes a step with
-    other settings makes new PendingRows.
+    made with, `slots` its arrays for the table, `t` the number of steps made so far. Whoever makes
+    a step with other settings makes new PendingRows.
     """
 
     def __init__(
         self,
-        rule: LazyRule,
+        rule: "Optimizer",
         settings: Mapping[str, float],
         table: Table,
         slots: Sequence[Array],
         t: int,
-        window: int,
     ) -> None:
-        self.rule, self.settings, self.window = rule, settings, window
+        self.rule, self.settings = rule, settings
+        self.window = rule.lazy_window() or 0  # the steps after which missed ones change only slots
         self.table, self.slots = table, slots
         self.first = self.t = t
         rows = len(table.stored)

@@ -9,7 +9,7 @@ import copy
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Never, cast
+from typing import Any, ClassVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,11 +19,10 @@ from minigrad.checkpoint import check_match
 from minigrad.errors import DtypeError, GradientError, OptionError
 from minigrad.fast.accumulator import SparseGradient
 from minigrad.fast.table import Table
-from minigrad.graph import Leaf
+from minigrad.graph import Leaf, Node
 from minigrad.help.engine_errors import gradient_misshapen, not_a_leaf
-from minigrad.help.other_frameworks import unfit_call
 
-from .lazy import LazyRule, PendingRows, all_catch_up, change_rows, is_pending, pending_parts
+from .lazy import PendingRows, all_catch_up, change_rows, pending_parts
 
 Array = NDArray[Any]
 NUMBERS = float, int, np.number, np.bool_
@@ -62,10 +61,9 @@ class Optimizer:
     >>> W.item(), b.item()
     (0.8999999761581421, 0.0)
 
-    Errors: OptionError MG301 (no parameters), MG303 (one twice), MG304 (an invalid learning rate),
-    MG305 (another number out of range), MG306 (an unknown key in a group); DtypeError MG302 (no
-    tensors); and of `step`
-    GradientError MG307 (nothing has a gradient), ShapeError MG105 (a gradient of another shape).
+    Errors: OptionError MG301 (no parameters), MG303 (one twice), MG305 (a number out of range);
+    DtypeError MG302 (no tensors, or an unknown key in a group); and of `step` GradientError MG307
+    (nothing has a gradient), ShapeError MG105 (a gradient of another shape).
     These are raised before the step changes anything. What interrupts it later leaves it half done:
     Ctrl-C in a loop of your own (the Trainer lets the step finish), or an overflow where NumPy
     raises such errors.
@@ -84,13 +82,13 @@ class Optimizer:
 
     def __init__(self, parameters: Parameters, lr: float, weight_decay: float = 0.0) -> None:
         self.groups = _groups(parameters, lr, weight_decay)
-        for name, high in self.below.items():
-            setattr(self, name, check_range(name, getattr(self, name), 0.0, high))
         self.scale = 1.0
-        self.steps = dict.fromkeys(self.parameters(), 0)
+        self._check_settings()
+        tensors = self.parameters()
+        self.steps = dict.fromkeys(tensors, 0)
         self.state = {
             path: {slot: np.zeros(tensor.shape, tensor.dtype) for slot in self.slots}
-            for path, tensor in self.parameters().items()
+            for path, tensor in tensors.items()
         }
         self._buffers: dict[tuple[str, np.dtype[Any]], Array] = {}
         self._pending: dict[str, PendingRows] = {}
@@ -134,31 +132,22 @@ class Optimizer:
         """All parameters of all groups, by path."""
         return {path: tensor for group in self.groups for path, tensor in group.parameters.items()}
 
-    def zero_grad(self, *flags: Never, **other: Never) -> None:
+    def zero_grad(self) -> None:
         """Forget every gradient."""
-        if flags or other:
-            raise unfit_call(
-                "zero_grad", "takes nothing, and sets every gradient to None", (), other
-            )
         for group in self.groups:
             for tensor in group.parameters.values():
                 tensor.node.grad = None  # type: ignore[attr-defined]
 
-    def step(self, *loss: Never, **other: Never) -> None:
+    def step(self) -> None:
         """Apply the rule to every parameter that has a gradient, if all settings and gradients are
         valid.
         """
-        if loss or other:
-            raise unfit_call(
-                "step", "takes nothing, for every parameter has its gradient", (), other
-            )
         self._check_settings()
-        settings = self.settings()
         updates = [
             (path, tensor, group)
             for group in self.groups
             for path, tensor in group.parameters.items()
-            if self._has_gradient(tensor)
+            if _has_gradient(tensor)
         ]
         if not updates:
             raise GradientError(
@@ -170,7 +159,7 @@ class Optimizer:
                 "parameters) says what is in the way",
             )
         for path, tensor, group in updates:
-            self._update(path, tensor, group, settings)
+            self._update(path, tensor, group)
             self.steps[path] += 1
 
     def update_rule(
@@ -189,10 +178,26 @@ class Optimizer:
         rounding.
 
         None: for too many, so that updates cannot be lazy. 0: it stops at once. With any other
-        number, the rule needs the methods of `lazy.LazyRule`, which must depend on nothing but
-        their arguments and the `settings`.
+        number, the rule needs the two methods below, which must depend on nothing but their
+        arguments and the `settings`. See lazy.py.
         """
         return None
+
+    def pending_terms(self, missed: Array, lr: float, t: int) -> tuple[Array, ...]:
+        """The factors of step t, with gradient 0, for rows that have missed this many steps in
+        succession, step t included.
+        """
+        return ()
+
+    def catch_up(
+        self, p: Array, slots: Sequence[Array], missed: Array, sums: tuple[Array, ...]
+    ) -> None:
+        """Change the rows p and their slots in place, as the missed steps would have done.
+
+        For each row, `missed` (n, 1, ...) is the number of these steps, and `sums` holds their
+        terms, added up.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no catch_up")
 
     def hyperparameters(self) -> dict[str, Any]:
         """The numbers that the next steps depend on and that anyone may change: lr, momentum, what
@@ -203,20 +208,17 @@ class Optimizer:
         {'momentum': 0.0, 'nesterov': False, 'scale': 1.0, 'lr of group 0': 0.1, 'weight_decay of group 0': 0.0,
          'requires_grad of W': True}
         """
-        return {
-            name: getattr(owner, attribute) for name, (owner, attribute) in self._places().items()
-        }
+        places = self._places().items()
+        return {name: getattr(owner, attribute) for name, (owner, attribute) in places}
 
     def load_hyperparameters(self, values: Mapping[str, Any]) -> None:
         """Set what `hyperparameters` returned; names that this optimizer does not have are left
         out.
         """
         for name, (owner, attribute) in self._places().items():
-            here = getattr(owner, attribute)
-            value = values.get(name, here)
-            # assigning requires_grad replaces the array
-            if value != here or type(value) is not type(here):
-                setattr(owner, attribute, value)
+            # only what differs, because assigning requires_grad replaces the array
+            if name in values and values[name] != getattr(owner, attribute):
+                setattr(owner, attribute, values[name])
 
     def state_dict(self) -> dict[str, Array]:
         """Copies of all state as {"slot/path": array}, and the steps made as {"steps/path":
@@ -226,111 +228,91 @@ class Optimizer:
         `hyperparameters()`.
         """
         self.catch_up_tables()
-        return self._copies()
-
-    def load_state_dict(self, state: Mapping[str, Array]) -> None:
-        """Load what `state_dict` returned, or change nothing: CheckpointError MG505 names all that
-        does not fit.
-        """
-        check_match(state, self._copies(), f"the state of {type(self).__name__}")
-        self.catch_up_tables()
-        self._pending.clear()
-        for path, slots in self.state.items():
-            self.steps[path] = int(state[f"steps/{path}"])
-            for slot, array in slots.items():
-                array[...] = state[f"{slot}/{path}"]
+        return self.raw_state()
 
     def raw_state(self) -> dict[str, Array]:
         """Like `state_dict`, but without catching up: tables as stored, and what is pending for
         their rows.
 
         Catching up earlier or later can change the last bits of a row. Snapshots therefore store
-        this state, so that taking one does not change the run, and load it with `load_raw_state`.
+        this state, so that taking one does not change the run.
         """
         settings = self.settings()
-        for pending in self._pending.values():
+        waiting: dict[str, Array] = {}
+        for path, pending in self._pending.items():
             if pending.settings != settings:  # then the next step begins with this anyway
                 pending.catch_up(None)
-        state = self._copies()
-        for path, pending in self._pending.items():
             if pending.table.pending is pending and pending.stale().size:
-                state |= {
-                    f"pending {part}/{path}": array for part, array in pending.state().items()
-                }
-        return state
+                parts = pending.state().items()
+                waiting |= {f"pending {part}/{path}": array for part, array in parts}
+        return {name: array.copy() for name, array in self._arrays().items()} | waiting
 
-    def load_raw_state(self, state: Mapping[str, Array]) -> None:
-        """Load what `raw_state` returned, tables included, or change nothing: CheckpointError MG505
-        as above.
+    def load_state_dict(self, state: Mapping[str, Array]) -> None:
+        """Load what `state_dict` or `raw_state` returned, or change nothing: CheckpointError MG505
+        names all that does not fit.
 
-        The settings must be those of then, because the pending updates are made with them.
+        The settings must be those of then, because pending updates are made with them.
         """
-        self.check_raw_state(state)
-        self.load_state_dict({name: array for name, array in state.items() if not is_pending(name)})
-        for path, tensor in self.parameters().items():
+        self.check_state(state)
+        self.catch_up_tables()
+        self._pending.clear()
+        for path, slots in self.state.items():
+            self.steps[path] = int(state[f"steps/{path}"])
+            for slot, array in slots.items():
+                array[...] = state[f"{slot}/{path}"]
             if parts := pending_parts(state, path):
-                pending = self._pending_rows(
-                    path, cast(Table, tensor.node), self.steps[path], self.settings()
-                )
-                pending.load_state(parts)
-                self._pending[path] = pending
+                table = cast(Table, self.parameters()[path].node)
+                self._pending[path] = self._pending_rows(path, table)
+                self._pending[path].load_state(parts)
 
-    def check_raw_state(self, state: Mapping[str, Array]) -> None:
-        """Raise CheckpointError MG505 if `load_raw_state` cannot load this."""
-        expected = self._copies()
+    def check_state(self, state: Mapping[str, Array]) -> None:
+        """Raise CheckpointError MG505 if `load_state_dict` cannot load this."""
+        expected = self._arrays()
         for path, tensor in self.parameters().items():
-            parts, table = pending_parts(state, path), tensor.node
-            if parts and isinstance(table, Table) and hasattr(self, "pending_terms"):
-                terms = len(self.pending_terms(np.ones(1), 0.0, 1))
-                steps = np.shape(parts.get("sums", ()))[-1:] or (0,)
-                sums = np.zeros((terms, *steps)) if terms else np.zeros(0)
-                like = {
-                    "table": table.stored,
-                    "up_to": np.zeros(len(table.stored), np.int64),
-                    "sums": sums,
-                }
-                expected |= {f"pending {part}/{path}": array for part, array in like.items()}
+            if isinstance(tensor.node, Table):
+                parts = pending_parts(state, path).items()
+                expected |= {f"pending {part}/{path}": array for part, array in parts}
         check_match(state, expected, f"the state of {type(self).__name__}")
+
+    def catch_up_tables(self) -> None:
+        """Bring every table and its slots up to date."""
+        for pending in self._pending.values():
+            pending.catch_up(None)
+
+    def _arrays(self) -> dict[str, Array]:
+        """The slots and steps by name."""
+        arrays = {f"steps/{path}": np.array(steps, np.int64) for path, steps in self.steps.items()}
+        for path, slots in self.state.items():
+            arrays |= {f"{slot}/{path}": array for slot, array in slots.items()}
+        return arrays
 
     def _places(self) -> dict[str, tuple[Any, str]]:
         """For each hyperparameter the object and the attribute that hold it."""
-        groups = [
-            (number, name) for number in range(len(self.groups)) for name in ("lr", "weight_decay")
-        ]
-        return {
-            **{name: (self, name) for name in (*self.settings(), "scale")},
-            **{f"{name} of group {number}": (self.groups[number], name) for number, name in groups},
-            **{
-                f"requires_grad of {path}": (tensor, "requires_grad")
-                for path, tensor in self.parameters().items()
-            },
-        }
+        places: dict[str, tuple[Any, str]] = {name: (self, name) for name in self.settings()}
+        places["scale"] = self, "scale"
+        for number, group in enumerate(self.groups):
+            for name in "lr", "weight_decay":
+                places[f"{name} of group {number}"] = group, name
+        for path, tensor in self.parameters().items():
+            places[f"requires_grad of {path}"] = tensor, "requires_grad"
+        return places
 
     def _check_settings(self) -> None:
-        """Raise OptionError MG304 or MG305 for a rate, decay or setting that has become invalid."""
+        """Make rates, decays and settings floats, or raise OptionError MG305."""
         for number, group in enumerate(self.groups):
-            _check_lr(group.lr * self.scale, number if len(self.groups) > 1 else None)
-            check_range("weight_decay", group.weight_decay, 0.0)
+            group.lr = check_range(f"lr of group {number}", group.lr, 0.0)
+            group.weight_decay = check_range("weight_decay", group.weight_decay, 0.0)
+        self.scale = check_range("scale", self.scale, 0.0)
         for name, high in self.below.items():
-            check_range(name, getattr(self, name), 0.0, high)
+            setattr(self, name, check_range(name, getattr(self, name), 0.0, high))
 
-    @staticmethod
-    def _has_gradient(tensor: Tensor) -> bool:
-        """Whether a step changes the tensor. ShapeError MG105 if its gradient has another shape."""
-        leaf = tensor.node
-        if not isinstance(leaf, Leaf) or leaf.grad is None or not leaf.requires_grad:
-            return False
-        if leaf.grad.shape != leaf.shape:
-            raise gradient_misshapen(leaf, leaf.grad)
-        return True
-
-    def _update(self, path: str, tensor: Tensor, group: Group, settings: Mapping[str, Any]) -> None:
+    def _update(self, path: str, tensor: Tensor, group: Group) -> None:
         """Change a parameter and its slots."""
         lr, decay = group.lr * self.scale, group.weight_decay
         slots, t = list(self.state[path].values()), self.steps[path] + 1
         gradient = cast(Leaf, tensor.node).grad
         if isinstance(gradient, SparseGradient):
-            if decay == 0 and self._update_rows(path, tensor, gradient, lr, settings):
+            if not decay and self._update_rows(path, tensor, gradient, lr):
                 return
             gradient = gradient.dense()
 
@@ -346,69 +328,44 @@ class Optimizer:
         tensor.update(change)
         self._pending.pop(path, None)  # all rows are up to date
 
-    def _update_rows(
-        self,
-        path: str,
-        tensor: Tensor,
-        gradient: SparseGradient,
-        lr: float,
-        settings: Mapping[str, Any],
-    ) -> bool:
+    def _update_rows(self, path: str, tensor: Tensor, gradient: SparseGradient, lr: float) -> bool:
         """Change only the rows that have a gradient, and leave the others pending; False if that is
         impossible.
         """
-        window, leaf = self.lazy_window(), tensor.node
-        if window is None or (window and not isinstance(leaf, Table)):
-            return False
-        rows = gradient.rows()
-        if rows is None:
+        window, table, rows = self.lazy_window(), tensor.node, gradient.rows()
+        if window is None or rows is None or (window and not isinstance(table, Table)):
             return False
         ids, g = rows
         slots, t = list(self.state[path].values()), self.steps[path] + 1
 
-        def change(p: Array, their_slots: Sequence[Array]) -> None:
+        def change(array: Array) -> None:
+            change_rows(array, slots, ids, change_touched)
+
+        def change_touched(p: Array, their_slots: Sequence[Array]) -> None:
             self.update_rule(p, g, their_slots, np.empty_like(p), lr, t)
 
-        if not isinstance(leaf, Table) or not window:
-            tensor.update(lambda array: change_rows(array, slots, ids, change))
+        if not isinstance(table, Table) or not window:
+            tensor.update(change)
             return True
         pending = self._pending.get(path)
-        if pending is None or leaf.pending is not pending or pending.settings != settings:
+        if pending is None or table.pending is not pending or pending.settings != self.settings():
             if pending is not None:
                 pending.catch_up(None)
-            leaf.catch_up()  # another optimizer may have left updates pending
-            pending = self._pending[path] = self._pending_rows(path, leaf, t - 1, settings)
+            table.catch_up()  # another optimizer may have left updates pending
+            pending = self._pending[path] = self._pending_rows(path, table)
         pending.catch_up(None if all_catch_up(t - 1) else ids)
-        leaf.write(lambda array: change_rows(array, slots, ids, change))
+        table.write(change)
         pending.count_step(lr, ids)
-        leaf.pending = pending
+        table.pending = pending
         return True
 
-    def _copies(self) -> dict[str, Array]:
-        return {
-            **{f"steps/{path}": np.array(steps, np.int64) for path, steps in self.steps.items()},
-            **{
-                f"{slot}/{path}": a.copy()
-                for path, slots in self.state.items()
-                for slot, a in slots.items()
-            },
-        }
-
-    def catch_up_tables(self) -> None:
-        """Bring every table and its slots up to date."""
-        for pending in self._pending.values():
-            pending.catch_up(None)
-
-    def _pending_rows(
-        self, path: str, table: Table, t: int, settings: Mapping[str, Any]
-    ) -> PendingRows:
-        """A table's PendingRows at step t, with nothing pending yet."""
-        rule = cast(LazyRule, copy.copy(self))
+    def _pending_rows(self, path: str, table: Table) -> PendingRows:
+        """A table's PendingRows, with nothing pending yet."""
+        rule, settings = copy.copy(self), self.settings()
         # these are Python's numbers: NumPy's float32 would round the sums
         vars(rule).update(settings)
-        return PendingRows(
-            rule, settings, table, list(self.state[path].values()), t, self.lazy_window() or 0
-        )
+        slots = list(self.state[path].values())
+        return PendingRows(rule, settings, table, slots, self.steps[path])
 
     def _scratch(self, use: str, like: Array) -> Array:
         """An array of the shape and dtype of `like` to compute in: one buffer serves parameters of
@@ -421,6 +378,16 @@ class Optimizer:
         return buffer[: like.size].reshape(like.shape)
 
 
+def _has_gradient(tensor: Tensor) -> bool:
+    """Whether a step changes the tensor. ShapeError MG105 if its gradient has another shape."""
+    leaf = tensor.node
+    if not isinstance(leaf, Leaf) or leaf.grad is None or not leaf.requires_grad:
+        return False
+    if leaf.grad.shape != leaf.shape:
+        raise gradient_misshapen(leaf, leaf.grad)
+    return True
+
+
 def check_range(name: str, value: Any, low: float, high: float = math.inf) -> float:
     """`value`, if it is a number of at least `low` and below `high`; an OptionError MG305
     otherwise.
@@ -428,76 +395,60 @@ def check_range(name: str, value: Any, low: float, high: float = math.inf) -> fl
     if isinstance(value, (int, float, np.number)) and low <= value < high:
         return float(value)
     below = "" if high == math.inf else f" and below {high:g}"
-    raise OptionError(
-        "MG305",
-        f"{name} is {value!r}, and must be a number of at least {low:g}{below}",
-        cause="outside that range the rule divides by 0, grows without end, or goes uphill",
-        remedy=f"choose {name} in that range; the class's docstring has the usual value",
-    )
+    raise _out_of_range(name, value, f"a number of at least {low:g}{below}")
 
 
 def check_count(name: str, value: Any, low: int) -> int:
     """`value`, if it is a whole number of at least `low`; an OptionError MG305 otherwise."""
     if isinstance(value, (int, np.integer)) and value >= low:
         return int(value)
-    raise OptionError(
+    raise _out_of_range(name, value, f"a whole number of at least {low}")
+
+
+def _out_of_range(name: str, value: Any, needed: str) -> OptionError:
+    return OptionError(
         "MG305",
-        f"{name} is {value!r}, and must be a whole number of at least {low}",
-        cause="it counts steps, epochs or files",
-        remedy=f"choose {name} in that range",
+        f"{name} is {value!r}, and must be {needed}",
+        cause="outside that range a rule divides by 0, grows without end, or goes uphill, and "
+        "nothing can be counted",
+        remedy=f"choose {name} in that range; the class's docstring has the usual value",
     )
 
 
 def _groups(parameters: Parameters, lr: float, weight_decay: float) -> list[Group]:
     given: Any = parameters
-    if (
-        isinstance(given, (list, tuple))
-        and given
-        and all(isinstance(tensor, Tensor) for tensor in given)
-    ):
+    is_list = isinstance(given, (list, tuple)) and bool(given)
+    if is_list and all(isinstance(tensor, Tensor) for tensor in given):
         given = by_name(given)
     if isinstance(given, Mapping):
         given = [{"parameters": given}]
-    if not isinstance(given, (list, tuple)) or not all(
-        isinstance(group, Mapping) for group in given
-    ):
-        raise _not_parameters(type(parameters).__name__)
-    groups = []
-    paths: dict[int, str] = {}  # of each node
-    for number, group in enumerate(given):
-        if unknown := [
-            str(key) for key in group if key not in ("parameters", "lr", "weight_decay")
-        ]:
+    defaults = {"lr": lr, "weight_decay": weight_decay}
+    try:
+        groups = [Group(**{**defaults, **group}) for group in given]
+        members = [(path, p.node) for group in groups for path, p in group.parameters.items()]
+    except (TypeError, AttributeError) as error:
+        raise DtypeError(
+            "MG302",
+            "an optimizer takes {path: Tensor}, a list of tensors or of groups, and got "
+            f"{type(parameters).__name__}: {error}",
+            cause="it changes tensors, and stores its state by the path of each, or by its name",
+            remedy='pass model.named_parameters(), or groups {"parameters": {path: Tensor, ...}, '
+            '"lr": ..., "weight_decay": ...}; other options belong to the whole optimizer',
+        ) from None
+    paths: dict[Node, str] = {}
+    for path, node in members:
+        if not isinstance(node, Leaf):
+            raise not_a_leaf(node, "train")
+        if node in paths or path in paths.values():
             raise OptionError(
-                "MG306",
-                f"group {number} sets {', '.join(unknown)}, which a group cannot set",
-                cause="a group sets only lr and weight_decay; other options belong to the whole "
-                "optimizer",
-                remedy='a group is {"parameters": {path: Tensor, ...}, "lr": ..., "weight_decay": '
-                "...}",
+                "MG303",
+                f"parameter {path!r} is given twice (also as {paths.get(node, path)!r})",
+                cause="it would be changed twice in each step, and its state stored under two "
+                "names",
+                remedy="name each tensor in one group, once; model.named_parameters() names "
+                "shared ones once",
             )
-        members = group.get("parameters")
-        if not isinstance(members, Mapping):
-            raise _not_parameters(type(members).__name__)
-        for path, tensor in members.items():
-            if not isinstance(tensor, Tensor):
-                raise _not_parameters(f"{type(tensor).__name__} among them")
-            if not isinstance(tensor.node, Leaf):
-                raise not_a_leaf(tensor.node, "train")
-            if id(tensor.node) in paths or path in paths.values():
-                raise OptionError(
-                    "MG303",
-                    f"parameter {path!r} is given twice (also as "
-                    f"{paths.get(id(tensor.node), path)!r})",
-                    cause="it would be changed twice in each step, and its state stored under two "
-                    "names",
-                    remedy="name each tensor in one group, once; model.named_parameters() names "
-                    "shared ones once",
-                )
-            paths[id(tensor.node)] = path
-        rate = _check_lr(group.get("lr", lr), number if len(given) > 1 else None)
-        decay = check_range("weight_decay", group.get("weight_decay", weight_decay), 0.0)
-        groups.append(Group(dict(members), rate, decay))
+        paths[node] = path
     if not paths:
         raise OptionError(
             "MG301",
@@ -518,24 +469,3 @@ def by_name(tensors: Sequence[Tensor]) -> dict[str, Tensor]:
     if "" not in named and len(named) == len(tensors):
         return named
     return {str(number): tensor for number, tensor in enumerate(tensors)}
-
-
-def _not_parameters(got: str) -> DtypeError:
-    return DtypeError(
-        "MG302",
-        f"an optimizer takes {{path: Tensor}}, a list of tensors or of groups, and got {got}",
-        cause="it changes tensors, and stores its state by the path of each, or by its name",
-        remedy="pass model.named_parameters()",
-    )
-
-
-def _check_lr(lr: Any, group: int | None) -> float:
-    if isinstance(lr, (int, float, np.number)) and math.isfinite(lr) and lr >= 0:
-        return float(lr)
-    raise OptionError(
-        "MG304",
-        f"the learning rate{'' if group is None else f' of group {group}'} is {lr!r}",
-        cause="a step size is a finite number, and a negative one would climb the loss",
-        remedy="usual values: Adam 1e-3, SGD 0.1 to 0.01; a schedule multiplies it, and is given "
-        "to the Trainer",
-    )

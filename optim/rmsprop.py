@@ -56,10 +56,7 @@ class RMSprop(Optimizer):
         p -= scratch
 
     def lazy_window(self) -> int:
-        return 1  # p stops at once, and the decay of s needs no sums
-
-    def pending_terms(self, missed: Array, lr: float, t: int) -> tuple[Array, ...]:
-        return ()
+        return 1  # p stops at once, and the decay of s needs no terms
 
     def catch_up(
         self, p: Array, slots: Sequence[Array], missed: Array, sums: tuple[Array, ...]

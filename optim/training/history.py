@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from minigrad.checkpoint import replace_file
-from minigrad.errors import OptionError
 from minigrad.support.notebook import new_figure, table
 from minigrad.support.text import printable
 
@@ -33,7 +32,8 @@ class History(Mapping[str, list[float]]):
     1,0.7,
     2,0.5,0.1
 
-    Errors: KeyError for a column that no row has; OptionError for another suffix of a file (MG317).
+    Errors: KeyError for a column that no row has; CheckpointError MG506 for a file that cannot be
+    written.
     """
 
     def __init__(self, rows: list[dict[str, float]] | None = None) -> None:
@@ -55,44 +55,32 @@ class History(Mapping[str, list[float]]):
         return printable(f"History of {len(self.rows)} rows: {', '.join(self)}")
 
     def _repr_html_(self) -> str:
-        columns, rows = list(self), self.rows[-12:]
-        note = (
-            f"the last {len(rows)} of {len(self.rows)} rows; plot() draws them all"
-            if self.rows[12:]
-            else ""
-        )
-        return table(
-            repr(self), columns, [[row.get(column, "") for column in columns] for row in rows], note
-        )
+        rows = [[row.get(column, "") for column in self] for row in self.rows[-12:]]
+        note = f"the last rows of {len(self.rows)}; plot() draws them all" * (len(self.rows) > 12)
+        return table(repr(self), list(self), rows, note)
 
     def csv(self) -> str:
         """The rows as CSV with a header line; a value that a row lacks is left empty."""
         text = io.StringIO()
         writer = csv.DictWriter(text, list(self), lineterminator="\n")
         writer.writeheader()
-        writer.writerows(
-            {column: _number(value) for column, value in row.items()} for row in self.rows
-        )
+        writer.writerows(map(_numbers, self.rows))
         return text.getvalue()
 
     def json_lines(self) -> str:
         """The rows as JSON, one on each line. JSON has no NaN and no infinity: they become null."""
-        lines = []
-        for row in self.rows:
-            numbers = {column: _number(value) for column, value in row.items()}
-            finite = {
-                column: value if math.isfinite(value) else None for column, value in numbers.items()
-            }
-            lines.append(json.dumps(finite, allow_nan=False) + "\n")
-        return "".join(lines)
+        text = ""
+        for row in map(_numbers, self.rows):
+            finite = {name: value if math.isfinite(value) else None for name, value in row.items()}
+            text += json.dumps(finite) + "\n"
+        return text
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write `csv()` or `json_lines()` to a file that ends in .csv or .jsonl, whole or not at
-        all.
+        """Write the rows to a file, whole or not at all: as JSON lines if it ends in .jsonl, else
+        as CSV.
         """
-        forms = {".csv": self.csv, ".jsonl": self.json_lines}
-        suffix = check_suffix(path, tuple(forms))
-        replace_file(path, lambda file: file.write(forms[suffix]().encode()))
+        text = self.json_lines() if Path(path).suffix == ".jsonl" else self.csv()
+        replace_file(path, lambda file: file.write(text.encode()))
 
     def plot(self, path: str | os.PathLike[str] | None = None) -> Any:
         """Learning curves: a panel for the loss and one for each metric, train beside validation,
@@ -126,30 +114,19 @@ class History(Mapping[str, list[float]]):
 _STYLES = ("o-", "s--", "^:", "d-.")  # told apart by marker and dash as well as by colour
 
 
-def _number(value: Any) -> Any:
-    """A number of NumPy as Python's, as a resumed run has it."""
-    return value.item() if isinstance(value, np.generic) else value
+def _numbers(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row with NumPy's numbers as Python's, as a resumed run has them."""
+    return {
+        name: value.item() if isinstance(value, np.generic) else value
+        for name, value in row.items()
+    }
 
 
 def save_figure(figure: Any, path: str | os.PathLike[str] | None) -> Any:
-    """The Matplotlib figure, which is also written to `path`, if there is one: .png, .svg or
-    .pdf.
+    """The Matplotlib figure, also written to `path`, if there is one, in the format of its
+    suffix.
     """
     if path is not None:
-        kind = check_suffix(path, (".png", ".svg", ".pdf"))[1:]
+        kind = Path(path).suffix[1:]
         replace_file(path, lambda file: figure.savefig(file, format=kind, dpi=150))
     return figure
-
-
-def check_suffix(path: str | os.PathLike[str], known: tuple[str, ...]) -> str:
-    """The suffix of `path`, if it is one of `known`; an OptionError MG317 otherwise."""
-    suffix = Path(path).suffix.lower()
-    if suffix not in known:
-        raise OptionError(
-            "MG317",
-            f"cannot write {str(path)!r}: the suffix {suffix or '(none)'} is none of "
-            f"{', '.join(known)}",
-            cause="the suffix says in which format a file is written",
-            remedy=f"end the name in {' or '.join(known)}",
-        )
-    return suffix

@@ -1,11 +1,10 @@
 """Accuracy, and the running means of the loss and the metrics over batches."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import numpy as np
 
-from minigrad.errors import DtypeError, ShapeError, shown
+from minigrad.errors import ShapeError
 
 from ..optimizer import Array
 
@@ -41,20 +40,6 @@ def accuracy(output: Array, labels: Array) -> float:
     # takes a third of np.mean's time
     right = np.count_nonzero(chosen.reshape(-1) == labels.reshape(-1))
     return float(right / labels.size)
-
-
-def as_number(name: str, value: Any) -> float:
-    """What a metric returned, as a float. Errors: DtypeError MG326 for anything but one number."""
-    array = np.asarray(getattr(value, "array", value))
-    if array.size == 1 and array.dtype.kind in "biuf" and not np.ma.is_masked(value):
-        return float(array.item())
-    raise DtypeError(
-        "MG326",
-        f"the metric {name!r} returned "
-        f"{f'an array of shape {array.shape}' if array.shape else shown(value)}",
-        cause="a metric is one number, the mean over a batch",
-        remedy="return a number, such as float(values.mean())",
-    )
 
 
 class Means:

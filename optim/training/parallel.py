@@ -27,7 +27,7 @@ from ..optimizer import Array, Optimizer
 from .interrupt import Interrupted
 
 # errors that all ranks raise, after the same exchange
-ON_ALL_RANKS = "MG323", "MG331", "MG332", "MG333"
+ON_ALL_RANKS = "MG331", "MG332"
 
 
 class Communicator(Protocol):
@@ -100,77 +100,39 @@ def shard(comm: Communicator | None, batch: Sequence[Any]) -> tuple[Sequence[Any
     return [array[start : max(last, start + 1)] for array in batch], last - first
 
 
-def fingerprint(batch: Sequence[Any]) -> dict[str, str]:
-    """Shape, dtype and checksum of each array of a batch; of anything but an array of numbers only
-    its length.
-    """
-    prints = {}
-    for number, values in enumerate(batch):
-        name = "labels" if number == len(batch) - 1 else f"input {number}"
-        try:
-            array = np.ascontiguousarray(values)
-        except ValueError:  # a list of lists of several lengths
-            array = np.empty(len(values), object)
+def checksums(arrays: Mapping[str, Any]) -> dict[str, str]:
+    """Shape, dtype and checksum of each array; of anything but numbers, only shape and dtype."""
+    found = {}
+    for name, values in arrays.items():
+        array = np.asarray(values)
         checksum = 0 if array.dtype.hasobject else zlib.crc32(array.tobytes())
-        prints[name] = f"{array.shape} {array.dtype} (checksum {checksum:08x})"
-    return prints
+        found[name] = f"{array.shape} {array.dtype} (checksum {checksum:08x})"
+    return found
 
 
-def check_same(everyone: Sequence[Mapping[str, str]]) -> None:
-    """DataError MG323 unless the batches of all ranks, of which these are the fingerprints, are the
-    same.
-    """
-    if problems := _differences(everyone):
-        raise DataError(
-            "MG323",
-            f"the processes were given different batches: {problems}",
-            cause="each takes its share of a batch that all are given, but they shuffle with "
-            "different seeds, read different data, or were given only their share",
-            remedy="give every process the whole batches, in the same order: "
-            "minigrad.data.Batches does so",
-        )
+def fingerprint(batch: Sequence[Any]) -> dict[str, str]:
+    """The checksums of a batch's arrays."""
+    *inputs, labels = batch
+    named = {f"input {number}": array for number, array in enumerate(inputs)}
+    return checksums({**named, "labels": labels})
 
 
 def check_equal(everyone: Sequence[Mapping[str, Any]]) -> None:
-    """OptionError MG332 unless all ranks have the same settings, which these dicts hold by name."""
-    if problems := _differences(everyone):
-        raise OptionError(
-            "MG332",
-            f"the processes have different settings: {problems}",
-            cause="all train the same model, each on its share of a batch; with other settings "
-            "they would drift apart",
-            remedy="set on every process what you set on one; a callback that changes the run "
-            "must act on all ranks",
-        )
-
-
-def check_parameters(comm: Communicator, parameters: Mapping[str, Tensor]) -> None:
-    """OptionError MG333 unless all ranks have the same parameters, to the last bit."""
-    sums = {name: zlib.crc32(tensor.array.tobytes()) for name, tensor in parameters.items()}
-    everyone = exchange(comm, "the end of an epoch", sums)
-    if differ := [
-        name for name in sums if any(theirs.get(name) != sums[name] for theirs in everyone)
-    ]:
-        raise OptionError(
-            "MG333",
-            f"the processes no longer have the same parameters: {', '.join(differ)} differ",
-            cause="a callback changed parameters or gradients on some ranks only, or on each in "
-            "another way",
-            remedy="let every callback that changes the run do the same on all ranks; one that "
-            "only prints has rank_0_only = True",
-        )
-
-
-def _differences(everyone: Sequence[Mapping[str, Any]]) -> str:
-    """What differs between the ranks' dicts, such as "lr: 0.1 on rank 0, 0.2 on ranks 1, 2"; "" if
-    nothing does.
+    """OptionError MG332 unless all ranks have the same batch, settings or parameters, which these
+    dicts describe by name.
     """
     if all(theirs == everyone[0] for theirs in everyone):
-        return ""
+        return
     names = dict.fromkeys(name for theirs in everyone for name in theirs)
     values = {name: [str(theirs.get(name, "missing")) for theirs in everyone] for name in names}
-    return "; ".join(
-        f"{name}: {_by_rank(texts)}" for name, texts in values.items() if len({*texts}) > 1
+    problems = [f"{name}: {_by_rank(texts)}" for name, texts in values.items() if len({*texts}) > 1]
+    raise OptionError(
+        "MG332",
+        f"the processes differ: {'; '.join(problems)}",
+        cause="all train the same model, each on its share of a batch that all are given; with "
+        "other batches or settings they would drift apart",
+        remedy="give every process the whole batches, in the same order, and the same settings; a "
+        "callback that changes the run must do the same on all ranks",
     )
 
 
@@ -190,15 +152,6 @@ def settings(optimizer: Optimizer) -> dict[str, Any]:
     return {"the optimizer": type(optimizer).__name__, **optimizer.hyperparameters()}
 
 
-def inventory(trainer: Any, parameters: Mapping[str, Tensor]) -> dict[str, Any]:
-    """By name, what must be the same on all ranks at the start of a run."""
-    found = {"epochs": trainer.epochs, "seed": trainer.seed, **settings(trainer.optimizer)}
-    found |= {name: f"{tensor.shape} {tensor.dtype}" for name, tensor in parameters.items()}
-    for name, array in trainer.optimizer.state_dict().items():
-        found[f"the optimizer's {name}"] = f"{zlib.crc32(array.tobytes()):08x}"
-    return found
-
-
 def agree(comm: Communicator, optimizer: Optimizer, batch: Sequence[Any]) -> None:
     """Check before an update that all ranks make the same: of the same batch, with the same
     settings. See check_equal.
@@ -206,21 +159,20 @@ def agree(comm: Communicator, optimizer: Optimizer, batch: Sequence[Any]) -> Non
     Rows of a table that one rank has read, in a callback too, are read by all: pending updates that
     are made earlier on some ranks than on others would leave other bits.
     """
-    tables = {
-        path: t.node for path, t in optimizer.parameters().items() if isinstance(t.node, Table)
-    }
+    nodes = {path: tensor.node for path, tensor in optimizer.parameters().items()}
+    tables = {path: node for path, node in nodes.items() if isinstance(node, Table)}
     read = {
         path: np.flatnonzero(pending.up_to == pending.t)
         for path, table in tables.items()
         if isinstance(pending := table.pending, PendingRows)
     }
-    everyone = exchange(comm, "an update", (fingerprint(batch), settings(optimizer), read))
-    check_same([theirs for theirs, _, _ in everyone])
-    check_equal([theirs for _, theirs, _ in everyone])
+    mine = fingerprint(batch) | settings(optimizer)
+    everyone = exchange(comm, "an update", (mine, read))
+    check_equal([theirs for theirs, _ in everyone])
     for path, table in tables.items():
-        table.catch_up(
-            np.concatenate([rows.get(path, np.empty(0, np.intp)) for _, _, rows in everyone])
-        )
+        for _, rows in everyone:
+            if path in rows:
+                table.catch_up(rows[path])
 
 
 def all_reduce(comm: Communicator, array: Array) -> Array:

@@ -13,10 +13,10 @@ import numpy as np
 
 from minigrad import generator
 from minigrad.data import Batches
-from minigrad.errors import NonFiniteError, OptionError
+from minigrad.errors import NonFiniteError
 from minigrad.support.notebook import new_figure
 
-from ..optimizer import check_count
+from ..optimizer import check_count, check_range
 from ..parameters import set_arrays
 from .callbacks import Callback
 from .history import save_figure
@@ -104,13 +104,7 @@ def find_learning_rate(
     no batches. Source: Smith, Cyclical learning rates for training neural networks (2017), 3.3.
     """
     check_count("steps", steps, 10)
-    if not 0 < low < high < math.inf:
-        raise OptionError(
-            "MG305",
-            f"the rates go from low={low!r} to high={high!r}, and must be 0 < low < high",
-            cause="the rate is multiplied by the same factor at each step",
-            remedy="the defaults, 1e-6 to 10, suit most models",
-        )
+    check_range("low", low, np.finfo(float).tiny, high)
     optimizer, model = trainer.optimizer, trainer.model
     state, scale, random = optimizer.raw_state(), optimizer.scale, generator().bit_generator.state
     weights = {name: tensor.array.copy() for name, tensor in model.named_parameters().items()}
@@ -130,7 +124,7 @@ def find_learning_rate(
     finally:
         optimizer.zero_grad()
         set_arrays(model.named_parameters(), weights)
-        optimizer.load_raw_state(state)
+        optimizer.load_state_dict(state)
         optimizer.scale = scale
         generator().bit_generator.state = random
     losses = trainer.everyone(growing.losses)[0]  # every process tries the whole batches

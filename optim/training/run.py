@@ -78,14 +78,11 @@ class Run:
     examples: int  # in the newest batch
     began: float  # when this epoch did, or a resumed run, by time.perf_counter
     seconds: float  # of this epoch, from before the run was resumed
-    step_began: float  # when the newest step began, by time.perf_counter
     means: Means  # of this epoch so far
     history: History
     loss_tensor: Tensor | None  # with its graph, from on_forward to on_gradients
     # the optimizer's hyperparameters at the start of the run, before any interruption
     started: dict[str, Any]
-    # the callbacks that can change the run, with their arguments at its start
-    deciding: dict[str, str]
     resuming: str | os.PathLike[str] | None  # the snapshot that the run continues from, if it does
     stop_reason: str  # why the run ends early; "" while it does not
     # what connects the processes that train the model, if there are several

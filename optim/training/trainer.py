@@ -19,28 +19,26 @@ from minigrad.checkpoint import as_stored
 from minigrad.data import Batches
 from minigrad.errors import DataError, DtypeError, OptionError, shown
 from minigrad.numpy_api import watched_column
-from minigrad.support.notebook import table
 
 from ..optimizer import Optimizer, check_count
 from ..parameters import set_arrays
 from .callbacks import Callback, EpochReport, ProgressBar, StopOnNonFinite
 from .history import History
 from .interrupt import CtrlC, Interrupted
-from .metrics import Means, Metric, accuracy, as_number
+from .metrics import Means, Metric, accuracy
 from .parallel import (
     Communicator,
     agree,
     check_equal,
-    check_parameters,
-    check_same,
+    checksums,
     end_together,
     fingerprint,
-    inventory,
+    settings,
     shard,
     sum_gradients,
 )
 from .run import Batch, Model, Run, evaluating
-from .snapshot import deciding, restore
+from .snapshot import restore
 
 
 class Trainer(Run):
@@ -73,11 +71,10 @@ class Trainer(Run):
     >>> print(round(model.w.item(), 3), len(history["train_loss"]))
     3.0 30
 
-    Errors: DtypeError MG309 for a model without the methods of `Model`, MG326 for a metric that
-    does not return a number, MG334 for metrics that are not functions by name; DataError MG311 for
-    a batch that is not a tuple of inputs and labels, MG312 for an epoch or an evaluation without
-    batches; OptionError MG305 for fewer than one epoch, MG325 for a metric called "loss", MG327 for
-    an optimizer of other layers than the model's.
+    Errors: DtypeError MG334 for metrics that are not functions by name; DataError MG311 for a batch
+    that is not a tuple of inputs and labels, MG312 for an epoch or an evaluation without batches;
+    OptionError MG305 for fewer than one epoch, MG327 for an optimizer of other layers than the
+    model's.
     """
 
     def __init__(
@@ -92,19 +89,6 @@ class Trainer(Run):
         config: Mapping[str, Any] | None = None,
         comm: Communicator | None = None,
     ) -> None:
-        if missing := [
-            name
-            for name in ("named_parameters", "train", "eval", "__call__")
-            if not hasattr(model, name)
-        ]:
-            raise DtypeError(
-                "MG309",
-                f"the Trainer cannot train a {type(model).__name__}: it has no "
-                f"{', '.join(missing)}",
-                cause="the loop switches a model to training and to evaluation, calls it, and "
-                "stores its parameters",
-                remedy="derive the model from layers.Layer, which has all four",
-            )
         self.model, self.loss = model, loss
         self.optimizer, self.seed = optimizer, seed
         self.metrics = {"accuracy": accuracy} if metrics is None else _by_name(metrics)
@@ -120,16 +104,6 @@ class Trainer(Run):
 
     def __repr__(self) -> str:
         return f"<Trainer of {type(self.model).__name__}: {self.epoch} of {self.epochs} epochs, {self.step:,} steps>"
-
-    def _repr_html_(self) -> str:
-        loss = getattr(self.loss, "__name__", repr(self.loss))
-        callbacks = ", ".join(type(callback).__name__ for callback in self.callbacks)
-        newest = ", ".join(
-            f"{name} {value:.4g}" for name, value in (self.history.rows or [{}])[-1].items()
-        )
-        rows = [("loss", loss), ("metrics", ", ".join(self.metrics)), ("optimizer", self.optimizer),
-                ("callbacks", callbacks), ("newest epoch", newest)]  # fmt: skip
-        return table(repr(self), ("", ""), rows)
 
     def fit(
         self,
@@ -191,23 +165,22 @@ class Trainer(Run):
         resume = self.everyone(resume, "the start")[0]
         self.resuming = resume
         self._call("on_start")
-        self.deciding = deciding(self)
         if resume is not None:
             restore(self, resume)
         elif self.comm is not None:
+            rules = settings(self.optimizer) | checksums(self.optimizer.state_dict())
+            mine = {"epochs": self.epochs, "seed": self.seed, **rules}
+            check_equal(self.everyone(mine, "the start"))
             parameters = self.model.named_parameters()
-            check_equal(self.everyone(inventory(self, parameters), "the start"))
-            set_arrays(
-                parameters, self.comm.bcast({name: t.array for name, t in parameters.items()})
-            )
+            arrays = {name: tensor.array for name, tensor in parameters.items()}
+            set_arrays(parameters, self.comm.bcast(arrays))
 
     def _train_epoch(self) -> None:
         self._check_parameters()
         if not self.batch:  # else a snapshot told each layer's mode
             self.model.train()
         self._training = True
-        for batch in self._batches():
-            self.step_began = time.perf_counter()
+        for batch in self._checked(self.train, "an epoch", self.batch):
             (*inputs, labels), count = shard(self.comm, batch)
             with mg.fused(not any(callback.needs_graph(self) for callback in self.callbacks)):
                 output = self.model(*inputs)
@@ -236,15 +209,15 @@ class Trainer(Run):
     def _end_epoch(self) -> None:
         self._check_parameters()
         self._training = False
-        if self.comm is not None:
-            check_parameters(self.comm, self.model.named_parameters())
+        if self.comm is not None:  # a callback may have changed them on some ranks only
+            parameters = self.model.named_parameters().items()
+            sums = checksums({name: tensor.array for name, tensor in parameters})
+            check_equal(self.everyone(sums, "the end of an epoch"))
         row: dict[str, float] = {"epoch": self.epoch + 1, "step": self.step}
         row |= {f"train_{name}": value for name, value in self.means.result().items()}
         if self.validation is not None:
-            row |= {
-                f"validation_{name}": value
-                for name, value in self.evaluate(self.validation).items()
-            }
+            results = self.evaluate(self.validation)
+            row |= {f"validation_{name}": value for name, value in results.items()}
         row["seconds"] = self.elapsed()
         self.began, self.seconds = time.perf_counter(), 0.0
         self.history.rows.append(row)
@@ -265,23 +238,11 @@ class Trainer(Run):
             # on all ranks, because each reads other rows of a table
             self.optimizer.catch_up_tables()
         with evaluating(self.model, self._training), mg.no_grad():
-            batch = None
-            for batch in _from_epoch_0(batches):
-                self._check_same(batch, "a batch of an evaluation")
+            for batch in self._checked(_from_epoch_0(batches), "an evaluation"):
                 (*inputs, labels), count = shard(self.comm, batch)
                 output = self.model(*inputs)
                 self._add_to(means, output, self.loss(output, labels), labels, count)
                 self._stop_if_interrupted()
-            self.everyone(None, "the end of an evaluation")
-        if batch is None and isinstance(batches, Iterator):
-            raise DataError(
-                "MG312",
-                "an evaluation had no batches",
-                cause="a generator gives its batches once, and is empty when the next evaluation "
-                "asks for them",
-                remedy="pass a list of batches or minigrad.data.Batches, which can be walked "
-                "through again",
-            )
         return means.result()
 
     # ---- parts of the loop ----
@@ -289,14 +250,6 @@ class Trainer(Run):
     def _begin(
         self, train: Iterable[Batch], epochs: int, validation: Iterable[Batch] | None
     ) -> None:
-        if "loss" in self.metrics:
-            raise OptionError(
-                "MG325",
-                "a metric cannot have the name 'loss'",
-                cause="the columns train_loss and validation_loss of the history hold the loss "
-                "itself",
-                remedy="choose another name, such as 'log_loss'; 'loss' is the only reserved one",
-            )
         # with a position that nobody else moves
         self.train = copy(train) if isinstance(train, Batches) else train
         self.validation, self.epochs = validation, check_count("epochs", epochs, 1)
@@ -309,7 +262,7 @@ class Trainer(Run):
         self.stop_reason = ""
         self.loss_tensor = None
         self.seconds = 0.0  # of this epoch, before the run was interrupted
-        self.began = self.step_began = time.perf_counter()
+        self.began = time.perf_counter()
 
     def _check_parameters(self) -> None:
         """Raise OptionError MG327 if a layer was replaced after the optimizer was made."""
@@ -347,45 +300,35 @@ class Trainer(Run):
         values = {"loss": float(loss.item())}
         column = watched_column(output.array)
         for name, metric in self.metrics.items():
-            value = metric(column, labels)
-            values[name] = value if type(value) is float else as_number(name, value)
+            values[name] = float(metric(column, labels))
         for theirs, their_count in self.everyone((values, count), "the results of a batch"):
             means.add(theirs, their_count)
 
-    def _check_same(self, batch: Batch, place: str) -> None:
-        """DataError MG323 if the processes were given different batches."""
-        if self.comm is not None:
-            check_same(self.everyone(fingerprint(batch), place))
-
-    def _batches(self) -> Iterable[Batch]:
-        """The remaining batches of this epoch, each checked before it is used."""
+    def _checked(self, batches: Iterable[Batch], of: str, used: int = 0) -> Iterator[Batch]:
+        """The batches without those `used`, each checked before it is used."""
         # `Batches` continue from their own position; of any other iterable, a resumed run skips
         # what it has used.
-        skip = 0 if hasattr(self.train, "load_state_dict") else self.batch
-        empty = self.batch == 0
-        for batch in islice(self.train, skip, None):
+        skip = 0 if hasattr(batches, "load_state_dict") else used
+        number = used
+        for number, batch in enumerate(islice(batches, skip, None), start=used + 1):
             if not isinstance(batch, (tuple, list)) or len(batch) < 2:
-                count = f" of {len(batch)}" if isinstance(batch, (tuple, list)) else ""
                 raise DataError(
                     "MG311",
-                    f"a batch is a {type(batch).__name__}{count}",
+                    f"a batch is a {type(batch).__name__}",
                     cause="each batch must be a tuple (inputs..., labels) of at least two arrays",
                     remedy="minigrad.data.Batches(inputs, labels) makes such batches; or pass "
                     "[(inputs, labels)]",
                 )
-            if empty:  # later batches are checked before their update
-                self._check_same(batch, "the first batch of an epoch")
-            empty = False
+            # An epoch's later batches are compared before their update.
+            if self.comm is not None and (number == 1 or of == "an evaluation"):
+                check_equal(self.everyone(fingerprint(batch), f"a batch of {of}"))
             yield batch
-        self.everyone(None, "the end of an epoch")
-        if empty:
+        self.everyone(None, f"the end of {of}")
+        if not number:
             raise DataError(
                 "MG312",
-                f"epoch {self.epoch + 1} had no batches",
-                cause="a generator gives its batches once, and is empty when the next epoch asks "
-                "for them"
-                if self.epoch
-                else "the training data are empty",
+                f"{of} had no batches",
+                cause="the data are empty, or a generator, which gives its batches only once",
                 remedy="pass a list of batches or minigrad.data.Batches, which can be walked "
                 "through again",
             )
@@ -393,13 +336,14 @@ class Trainer(Run):
 
 def _by_name(metrics: Any) -> dict[str, Metric]:
     """The metrics as a dict of their own. DtypeError MG334 for anything but functions by name."""
-    if isinstance(metrics, Mapping) and all(map(callable, metrics.values())):
+    by_name = isinstance(metrics, Mapping) and all(map(callable, metrics.values()))
+    if by_name and "loss" not in metrics:
         return dict(metrics)
     raise DtypeError(
         "MG334",
         f"the metrics are given as {shown(metrics)}",
-        cause="each column of the history has a name, and a metric is a function of (output "
-        "array, labels)",
+        cause="a metric is a function of (output array, labels), with a name for its columns of the "
+        "history; those called loss hold the loss itself",
         remedy='pass functions by name, such as metrics={"accuracy": optim.accuracy}',
     )
 

@@ -200,7 +200,7 @@ class Training(World):
         self.optimizer.load_hyperparameters(former.hyperparameters())
         assert self.optimizer.scale == former.scale, "the scale is lost"
         state = former.raw_state()
-        self.optimizer.load_raw_state(state)
+        self.optimizer.load_state_dict(state)
         spoil(state)
 
     def keep(self) -> None:

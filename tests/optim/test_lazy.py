@@ -130,7 +130,7 @@ def test_the_raw_state_goes_on_bit_for_bit(make, setting):
     resumed = make({"table": make_table(stored.parameters()["table"].node.stored)})
     if setting:
         setattr(resumed, *setting)
-    resumed.load_raw_state(state)
+    resumed.load_state_dict(state)
     for optimizer in unbroken, stored, resumed:
         train(optimizer, range(60, 90))
         assert (
@@ -233,7 +233,7 @@ def test_a_raw_state_that_does_not_fit_changes_nothing(spoil):
     with pytest.raises(
         mg.MinigradError, match=r"MG505.*\n.*pending (sums|table|up_to)/(table|other|b)"
     ):
-        optimizer.load_raw_state(state)
+        optimizer.load_state_dict(state)
     after = optimizer.raw_state()
     assert before.keys() == after.keys()
     for name, array in before.items():
@@ -284,7 +284,7 @@ def test_one_model_computes_in_eight_threads_while_updates_of_its_rows_are_pendi
             reads[3] = reads[6] = lambda: model.embedding.table.array.copy()
         found = in_threads(reads)
         afterwards = model.state_dict()
-        optimizer.load_raw_state(pending)
+        optimizer.load_state_dict(pending)
         for one, read in zip(found, reads, strict=True):
             np.testing.assert_array_equal(one, read())
         for path, array in model.state_dict().items():
@@ -398,7 +398,7 @@ def test_whatever_happens_between_the_steps_rows_end_as_the_dense_rule_leaves_th
             state, former = optimizer.raw_state(), optimizer
             optimizer = make({"table": make_table(table.node.stored)})
             optimizer.load_hyperparameters(former.hyperparameters())
-            optimizer.load_raw_state(state)
+            optimizer.load_state_dict(state)
         elif act == "copy":
             optimizer = copy.deepcopy(optimizer)
         elif act == "pickle":

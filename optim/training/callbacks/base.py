@@ -18,8 +18,12 @@ class Callback:
     ...         print(f"epoch {trainer.epoch}!")
 
     What it must remember when a run is interrupted and resumed, it returns from `state_dict`
-    (arrays, and what JSON can hold) and gets back in `load_state_dict`.
+    (arrays, and what JSON can hold) and gets back in `load_state_dict`. For attributes of its own
+    it need only name them in `remembers`.
     """
+
+    remembers: ClassVar[tuple[str, ...]] = ()
+    """Names of the attributes that a snapshot stores."""
 
     last: ClassVar[bool] = False
     """Whether it acts after all others: for one that stores their state."""
@@ -64,20 +68,25 @@ class Callback:
 
     def state_dict(self) -> dict[str, Any]:
         """What to remember if the run is interrupted and resumed."""
-        return {}
+        return {name: getattr(self, name) for name in self.remembers}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Load what `state_dict` returned."""
+        for name in self.remembers:
+            setattr(self, name, state[name])
 
 
 class Every(Callback):
-    """Base class of those that act every so many epochs, or every so many steps."""
+    """Base class of those that act every so many epochs, every so many steps, or both. By default
+    they act after each epoch.
+    """
 
     def __init__(self, every_epochs: int | None, every_steps: int | None) -> None:
-        if every_epochs is not None:
-            check_count("every_epochs", every_epochs, 1)
-        if every_steps is not None:
-            check_count("every_steps", every_steps, 1)
+        if every_epochs is None and every_steps is None:
+            every_epochs = 1
+        for name, every in ("every_epochs", every_epochs), ("every_steps", every_steps):
+            if every is not None:
+                check_count(name, every, 1)
         self.every_epochs, self.every_steps = every_epochs, every_steps
 
     def after_steps(self, trainer: Run) -> None:

@@ -7,7 +7,7 @@ there (MG314).
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from minigrad.debug.anomaly import first_non_finite, strange_node
 from minigrad.errors import NonFiniteError, OptionError
@@ -46,9 +46,10 @@ class ClipGradients(Callback):
     the history.
     """
 
+    remembers = ("largest",)
+
     def __init__(self, max_norm: float) -> None:
         self.max_norm = check_range("max_norm", max_norm, 0.0)
-        self.largest = 0.0
 
     def on_start(self, trainer: Run) -> None:
         self.largest = 0.0
@@ -60,12 +61,6 @@ class ClipGradients(Callback):
     def on_epoch_end(self, trainer: Run) -> None:
         trainer.history.rows[-1]["largest_gradient_norm"] = self.largest
         self.largest = 0.0
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"largest": self.largest}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        self.largest = state["largest"]
 
 
 class Evaluate(Every):
@@ -84,27 +79,15 @@ class Evaluate(Every):
         every_epochs: int | None = None,
         every_steps: int | None = None,
     ) -> None:
-        if (every_epochs is None) == (every_steps is None):
-            raise OptionError(
-                "MG320",
-                f"Evaluate got every_epochs={every_epochs} and every_steps={every_steps}",
-                cause="it acts every so many epochs or every so many steps, and one of the two "
-                "must say when",
-                remedy="give one of them, such as every_epochs=1",
-            )
         self.batches, self.name = batches, name
         super().__init__(every_epochs, every_steps)
 
     def on_start(self, trainer: Run) -> None:
-        taken = [
-            other.name
-            for other in trainer.callbacks
-            if isinstance(other, Evaluate) and other is not self
-        ]
-        taken.append("train")
+        others = [other for other in trainer.callbacks if isinstance(other, Evaluate)]
+        names = ["train", *(other.name for other in others)]
         if trainer.validation is not None:
-            taken.append("validation")
-        if self.name in taken:
+            names.append("validation")
+        if names.count(self.name) > 1:
             raise OptionError(
                 "MG328",
                 f"Evaluate cannot call its results {self.name!r}",
@@ -121,42 +104,30 @@ class Evaluate(Every):
         trainer.history.rows[-1].update(self._measure(trainer))
 
     def _measure(self, trainer: Run) -> dict[str, float]:
-        return {
-            f"{self.name}_{key}": value for key, value in trainer.evaluate(self.batches).items()
-        }
+        results = trainer.evaluate(self.batches)
+        return {f"{self.name}_{key}": value for key, value in results.items()}
 
 
 class Monitor(Callback):
     """Base class of those that watch for the best value of a column of the history, `monitor`."""
 
+    remembers: ClassVar[tuple[str, ...]] = ("monitor", "value")
+
     def __init__(self, monitor: str) -> None:
-        self.monitor, self.value = monitor, math.nan
+        self.monitor = monitor
 
     def on_start(self, trainer: Run) -> None:
         self.value = math.nan
         # an error now, not after an epoch
         if self.monitor.startswith("validation_") and trainer.validation is None:
-            raise OptionError(
-                "MG314",
-                f"there is no {self.monitor!r} to monitor: fit was given no validation batches",
-                cause="the best epoch is chosen on examples that the model was not trained on",
-                remedy="fit(train, epochs=..., validation=batches), or monitor='train_loss'",
-            )
+            self._check_column(["epoch", "step", "train_loss"])
 
     def improved(self, trainer: Run, min_delta: float = 0.0) -> bool:
         """Whether the newest value beats the best so far, `value`, by more than `min_delta`; any
         number beats NaN.
         """
         row = trainer.history.rows[-1]
-        if self.monitor not in row:
-            raise OptionError(
-                "MG314",
-                f"there is no {self.monitor!r} to monitor; there are {', '.join(row)}",
-                cause="the name is misspelt, or what measures it does not run, or runs later in "
-                "the list of callbacks",
-                remedy="monitor one of those, or put the callback that measures it (Evaluate) "
-                "first",
-            )
+        self._check_column(row)
         value = row[self.monitor]
         gain = self.value - value if self.monitor.endswith("loss") else value - self.value
         better = gain > min_delta or (math.isnan(self.value) and not math.isnan(value))
@@ -164,13 +135,22 @@ class Monitor(Callback):
             self.value = value
         return better
 
-    def check_monitor(self, state: Mapping[str, Any]) -> None:
-        """Raise ValueError if a `state_dict` belongs to another column: its best value is not
-        comparable.
-        """
-        # commit e233385 did not store it
-        if (other := state.get("monitor", self.monitor)) != self.monitor:
-            raise ValueError(f"it watched {other!r}, not {self.monitor!r}")
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        # The best value of another column would not be comparable. (Commit e233385 did not store
+        # the column, and EarlyStopping called its value "best".)
+        if state.get("monitor", self.monitor) == self.monitor:
+            known = {"monitor": self.monitor, "value": state.get("best")}
+            super().load_state_dict(known | dict(state))
+
+    def _check_column(self, columns: Iterable[str]) -> None:
+        if self.monitor not in columns:
+            raise OptionError(
+                "MG314",
+                f"there is no {self.monitor!r} to monitor; there are {', '.join(columns)}",
+                cause="fit was given no validation batches, the name is misspelt, or the callback "
+                "that measures it (Evaluate) comes later in the list",
+                remedy="fit(train, epochs=..., validation=batches), or monitor one of those",
+            )
 
 
 class EarlyStopping(Monitor):
@@ -182,13 +162,14 @@ class EarlyStopping(Monitor):
     Source: Prechelt, Early stopping, but when? (1998).
     """
 
+    remembers = (*Monitor.remembers, "waited")
+
     def __init__(
         self, monitor: str = "validation_loss", *, patience: int = 2, min_delta: float = 0.0
     ) -> None:
         super().__init__(monitor)
         self.patience = check_count("patience", patience, 0)
         self.min_delta = check_range("min_delta", min_delta, 0.0)
-        self.waited = 0
 
     def on_start(self, trainer: Run) -> None:
         super().on_start(trainer)
@@ -200,13 +181,6 @@ class EarlyStopping(Monitor):
             trainer.stop(
                 f"{self.monitor} was not better than {self.value:.4f} for {self.waited} epochs"
             )
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"monitor": self.monitor, "best": self.value, "waited": self.waited}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        self.check_monitor(state)
-        self.value, self.waited = state["best"], state["waited"]
 
 
 class StopOnNonFinite(Callback):

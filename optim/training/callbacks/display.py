@@ -3,6 +3,7 @@
 Errors: none, for a `unit` in text.
 """
 
+import math
 import sys
 import time
 import warnings
@@ -29,45 +30,37 @@ class ProgressBar(Callback):
     def __init__(self, unit: str = "examples", per_example: int = 1) -> None:
         self.unit, self.per_example = unit, per_example
         self._bar: Any = None
-        self._began = self._shown = 0.0
-        self._counted = 0  # examples of this epoch from before the run was resumed
+        self._shown = 0.0
 
     def on_step(self, trainer: Run) -> None:
-        now, total, means = time.perf_counter(), trainer.batches, trainer.means
-        if not self._began:
-            self._began, self._counted = trainer.step_began, means.count - trainer.examples
-            self._bar = _bar(trainer) if sys.stderr.isatty() or _in_notebook() else None
-        examples = self.per_example * (means.count - self._counted)
-        rate = f"{examples / max(now - self._began, 1e-9):,.0f}"
+        now, batch, total = time.perf_counter(), trainer.batch, trainer.batches
+        if self._bar is None and (sys.stderr.isatty() or _in_notebook()):
+            self._bar = _bar(trainer)
         if self._bar is None:
-            if self._tenths(trainer.batch, total) != self._tenths(trainer.batch - 1, total):
-                batch = f"{trainer.batch}/{total}" if total else str(trainer.batch)
-                values = printable(
-                    "  ".join(f"{name} {mean:.3f}" for name, mean in means.result().items())
-                )
-                line = f"epoch {trainer.epoch + 1}/{trainer.epochs}  batch {batch}  {values}  {rate} {self.unit}/s"
-                print(line, file=sys.stderr, flush=True)
+            # a tenth of an epoch, or 100 batches
+            if batch * 10 // (total or 1000) != (batch - 1) * 10 // (total or 1000):
+                line = f"epoch {trainer.epoch + 1}/{trainer.epochs}  batch {batch}/{total or '?'}  "
+                print(line + self._figures(trainer), file=sys.stderr, flush=True)
         # Formatting takes longer than a small model's step, and ten times a second is enough for a
         # reader.
-        elif now - self._shown > 0.1 or trainer.batch == total:
+        elif now - self._shown > 0.1 or batch == total:
             self._shown = now
-            shown = {printable(name): f"{value:.3f}" for name, value in means.result().items()}
-            shown[f"{self.unit}/s"] = rate
-            if trainer.batch == total and trainer.validation is not None:
-                shown["now"] = "validating"
-            self._bar.n = trainer.batch
-            self._bar.set_postfix(shown)
+            last = batch == total and trainer.validation is not None
+            self._bar.n = batch
+            self._bar.set_postfix_str(self._figures(trainer) + "  validating" * last)
+
+    def _figures(self, trainer: Run) -> str:
+        means = trainer.means
+        values = [f"{printable(name)} {mean:.3f}" for name, mean in means.result().items()]
+        rate = self.per_example * means.count / max(trainer.elapsed(), 1e-9)
+        return "  ".join([*values, f"{rate:,.0f} {self.unit}/s"])
 
     def on_epoch_end(self, trainer: Run) -> None:
         if self._bar is not None:
             self._bar.close()
-        self._bar, self._began, self._shown = None, 0.0, 0.0
+        self._bar, self._shown = None, 0.0
 
     on_end = on_epoch_end
-
-    @staticmethod
-    def _tenths(batch: int, total: int | None) -> int:
-        return batch * 10 // total if total else batch // 100
 
 
 def _bar(trainer: Run) -> Any:
@@ -93,36 +86,26 @@ class EpochReport(Callback):
 
     rank_0_only = True
 
-    def __init__(self) -> None:
-        self._heads: dict[str, str] = {}
-
     def on_start(self, trainer: Run) -> None:
-        self._heads = {}
+        self._heads: dict[str, str] = {}
 
     def on_epoch_end(self, trainer: Run) -> None:
         row = trainer.history.rows[-1]
         if not self._heads:
-            for column in row:
-                if column != "step":
-                    head = for_terminal(printable(column.replace("_", " ")))
-                    self._heads[column] = head.rjust(_WIDTH.get(column, 0))
+            names = {column: column.replace("_", " ") for column in row if column != "step"}
+            self._heads = {
+                column: for_terminal(printable(name)).rjust(7) for column, name in names.items()
+            }
             print("  ".join(self._heads.values()))
         cells = [
-            _cell(column, row.get(column, float("nan"))).rjust(len(head))
+            _cell(row.get(column, math.nan)).rjust(len(head))
             for column, head in self._heads.items()
         ]
         print("  ".join(cells), flush=True)
 
 
-def _cell(column: str, value: float) -> str:
-    if column.endswith(("loss", "accuracy")):
-        return f"{value:.4f}"
-    if isinstance(value, int):
-        return str(value)
-    return f"{value:.1f}" if column == "seconds" else f"{value:.4g}"
-
-
-_WIDTH = {"epoch": 5, "seconds": 7}
+def _cell(value: float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:#.4g}"
 
 
 def _in_notebook() -> bool:

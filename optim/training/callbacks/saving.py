@@ -1,9 +1,9 @@
 """Callbacks that write files: snapshots, best weights, log, curves, a drawing. A failed write only
 warns.
 
-Errors: OptionError for a number out of its range (MG305), another suffix (MG317), or no column to
-monitor (MG314); DtypeError (MG507) for state that no file can hold, and CheckpointError (MG509)
-without safetensors.
+Errors: OptionError for a number out of its range (MG305), or no column to monitor (MG314);
+DtypeError (MG507) for state that no file can hold, CheckpointError (MG509) without safetensors; and
+an OSError for a folder that cannot be made.
 """
 
 import os
@@ -14,13 +14,10 @@ from typing import Any, ClassVar
 
 from minigrad import generator
 from minigrad.checkpoint import save
-from minigrad.errors import CheckpointError, DtypeError, MinigradError, OptionError
-from minigrad.support.notebook import new_figure
-from minigrad.support.text import for_terminal, printable
+from minigrad.errors import DtypeError, MinigradError, OptionError
 
 from ...optimizer import Array, check_count
 from ...parameters import set_arrays
-from ..history import check_suffix
 from ..run import Run
 from ..snapshot import part, store
 from .base import Callback, Every
@@ -49,8 +46,6 @@ class Snapshots(Every):
         every_steps: int | None = None,
         keep: int = 2,
     ) -> None:
-        if every_epochs is None and every_steps is None:
-            every_epochs = 1
         super().__init__(every_epochs, every_steps)
         self.folder = Path(folder)
         self.keep = check_count("keep", keep, 1)
@@ -114,14 +109,16 @@ class BestWeights(Monitor):
     config, each time they improve.
     """
 
+    remembers = (*Monitor.remembers, "epoch", "weights")
+
     def __init__(self, path: PathLike | None = None, *, monitor: str = "validation_loss") -> None:
         super().__init__(monitor)
-        self.path, self.epoch = path, 0
-        self.weights: dict[str, Array] = {}
+        self.path = path
 
     def on_start(self, trainer: Run) -> None:
         super().on_start(trainer)
-        self.epoch, self.weights = 0, {}
+        self.epoch = 0
+        self.weights: dict[str, Array] = {}
         if self.path is not None and not trainer.rank:
             make_folder(self.path)
 
@@ -129,17 +126,14 @@ class BestWeights(Monitor):
         if not self.improved(trainer):
             return
         self.epoch = trainer.epoch
-        self.weights = {
-            name: tensor.array.copy() for name, tensor in trainer.model.named_parameters().items()
-        }
+        parameters = trainer.model.named_parameters()
+        self.weights = {name: tensor.array.copy() for name, tensor in parameters.items()}
         self._write(trainer)
 
     def _write(self, trainer: Run) -> None:
         if self.path is not None and not trainer.rank:
-            path, info = (
-                self.path,
-                {"config": trainer.config, "epoch": self.epoch, self.monitor: self.value},
-            )
+            path = self.path
+            info = {"config": trainer.config, "epoch": self.epoch, self.monitor: self.value}
             warn_if_failing(lambda: save(path, self.weights, info))
 
     def on_end(self, trainer: Run) -> None:
@@ -148,32 +142,22 @@ class BestWeights(Monitor):
         if self.path is not None and not Path(self.path).exists():
             self._write(trainer)  # an interrupted run wrote it elsewhere
         set_arrays(trainer.model.named_parameters(), self.weights)
-        if trainer.stop_reason == "Ctrl-C" and not trainer.rank:
-            best = for_terminal(f"{printable(self.monitor)} {self.value:.4f}")
-            print(f"The model has its best weights: those of epoch {self.epoch}, {best}.")
 
     def state_dict(self) -> dict[str, Any]:
-        weights = {f"weights/{name}": array for name, array in self.weights.items()}
-        return {"monitor": self.monitor, "value": self.value, "epoch": self.epoch, **weights}
+        state = super().state_dict()
+        weights = state.pop("weights").items()
+        return state | {f"weights/{name}": array for name, array in weights}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        self.check_monitor(state)
-        self.value, self.epoch, self.weights = (
-            state["value"],
-            state["epoch"],
-            part(state, "weights/"),
-        )
+        super().load_state_dict({**state, "weights": part(state, "weights/")})
 
 
 class _Writer(Callback):
     """Base class of those that only write a file."""
 
     rank_0_only = True
-    suffixes: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, path: PathLike) -> None:
-        if self.suffixes:
-            check_suffix(path, self.suffixes)
         self.path = path
 
     def on_start(self, trainer: Run) -> None:
@@ -181,11 +165,9 @@ class _Writer(Callback):
 
 
 class LogFile(_Writer):
-    """Write the history to a file after each epoch: CSV or JSON lines, by its suffix (.csv or
-    .jsonl).
+    """Write the history to a file after each epoch: as JSON lines if it ends in .jsonl, else as
+    CSV.
     """
-
-    suffixes = (".csv", ".jsonl")
 
     def on_epoch_end(self, trainer: Run) -> None:
         warn_if_failing(lambda: trainer.history.save(self.path))
@@ -196,12 +178,9 @@ class LearningCurves(_Writer):
     minigrad[plot].
     """
 
-    suffixes = (".png", ".svg", ".pdf")
-
-    def __init__(self, path: PathLike) -> None:
-        super().__init__(path)
-        # fails before the run, not after its first epoch
-        new_figure("a plot of learning curves", 1, 1)
+    def on_start(self, trainer: Run) -> None:
+        super().on_start(trainer)
+        trainer.history.plot(self.path)  # what fails does so before the run
 
     def on_epoch_end(self, trainer: Run) -> None:
         warn_if_failing(lambda: trainer.history.plot(self.path))
@@ -244,16 +223,7 @@ def warn_if_failing(write: Callable[[], object]) -> bool:
 
 
 def make_folder(path: PathLike) -> None:
-    """Make the folder for a file that the run will write, or raise CheckpointError MG506 before it
-    begins.
+    """Make the folder for a file that the run will write. An OSError comes before the run, not
+    after its first epoch.
     """
-    folder = Path(path).parent
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CheckpointError(
-            "MG506",
-            f"cannot make the folder {folder}",
-            cause=error.strerror or str(error),
-            remedy="choose a folder that can be made and written to",
-        ) from error
+    Path(path).parent.mkdir(parents=True, exist_ok=True)

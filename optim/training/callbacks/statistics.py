@@ -1,6 +1,6 @@
 """Statistics: the norms of parameters, gradients and changes in each layer, during training.
 
-Errors: OptionError for a number out of its range (MG305), or for another suffix (MG317).
+Errors: OptionError for a number out of its range (MG305).
 """
 
 import math
@@ -10,11 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import Tensor
-
 from ...clipping import gradient_values
 from ...optimizer import Array, check_count
-from ..history import History, check_suffix
+from ..history import History
 from ..run import Run
 from .base import Callback
 from .saving import make_folder, warn_if_failing
@@ -35,39 +33,33 @@ class Statistics(Callback):
     def __init__(
         self, path: str | os.PathLike[str] | None = None, *, every_steps: int = 100
     ) -> None:
-        if path is not None:
-            check_suffix(path, (".csv", ".jsonl"))
         self.path, self.every_steps = path, check_count("every_steps", every_steps, 1)
         self.history = History()
-        self._before: dict[str, list[Array]] = {}
-        self._row: dict[str, float] = {}
 
     def on_start(self, trainer: Run) -> None:
-        self.history, self._before = History(), {}
+        self.history = History()
+        self._before: dict[str, Array] = {}
         if self.path is not None and not trainer.rank:
             make_folder(self.path)
 
     def on_gradients(self, trainer: Run) -> None:
         if trainer.step % self.every_steps:
             return
-        self._row = {"step": trainer.step + 1}
-        for layer, tensors in _layers(trainer).items():
-            gradients = [gradient_values(tensor) for tensor in tensors]
-            self._before[layer] = [tensor.array.copy() for tensor in tensors]
-            self._row[f"{layer} parameter_norm"] = _norm(self._before[layer])
-            self._row[f"{layer} gradient_norm"] = _norm(
-                [values for values in gradients if values is not None]
-            )
+        tensors = trainer.optimizer.parameters()
+        gradients = {path: gradient_values(tensor) for path, tensor in tensors.items()}
+        self._before = {path: tensor.array.copy() for path, tensor in tensors.items()}
+        self._norms = _norms(self._before)
+        self._row: dict[str, float] = {"step": trainer.step + 1}
+        self._row |= {f"{layer} parameter_norm": norm for layer, norm in self._norms.items()}
+        self._row |= {f"{layer} gradient_norm": norm for layer, norm in _norms(gradients).items()}
 
     def on_step(self, trainer: Run) -> None:
         if not self._before:
             return
-        for layer, tensors in _layers(trainer).items():
-            pairs = zip(tensors, self._before[layer], strict=True)
-            change = _norm([tensor.array - before for tensor, before in pairs])
-            self._row[f"{layer} update_ratio"] = change / (
-                self._row[f"{layer} parameter_norm"] or 1.0
-            )
+        tensors = trainer.optimizer.parameters()
+        changes = {path: tensors[path].array - before for path, before in self._before.items()}
+        for layer, change in _norms(changes).items():
+            self._row[f"{layer} update_ratio"] = change / (self._norms[layer] or 1.0)
         self.history.rows.append(self._row)
         self._before = {}
 
@@ -82,16 +74,15 @@ class Statistics(Callback):
         return {"rows": self.history.rows}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        self.history = History(state["rows"])
+        self.history.rows[:] = state["rows"]
 
 
-def _layers(trainer: Run) -> dict[str, list[Tensor]]:
-    layers: dict[str, list[Tensor]] = {}
-    for path, tensor in trainer.optimizer.parameters().items():
-        layers.setdefault(path.rpartition(".")[0] or "model", []).append(tensor)
-    return layers
-
-
-def _norm(arrays: list[Any]) -> float:
-    # In float64, because in float32 the squares of vanishing gradients are 0.
-    return math.sqrt(sum(float(np.square(array, dtype=np.float64).sum()) for array in arrays))
+def _norms(arrays: Mapping[str, Array | None]) -> dict[str, float]:
+    """The norm of each layer's arrays, as one vector; absent gradients count as 0."""
+    squares: dict[str, float] = {}
+    for path, array in arrays.items():
+        layer = path.rpartition(".")[0] or "model"
+        # In float64, because in float32 the squares of vanishing gradients are 0.
+        square = 0.0 if array is None else np.square(array, dtype=np.float64).sum()
+        squares[layer] = squares.get(layer, 0.0) + float(square)
+    return {layer: math.sqrt(square) for layer, square in squares.items()}

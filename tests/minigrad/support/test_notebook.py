@@ -88,7 +88,7 @@ def test_nothing_is_printed_in_red(outputs):
 
 
 def test_objects_are_tables_pictures_and_texts(shown):
-    for name in ("wrong", "right", "model", "summary", "data", "trainer", "history"):
+    for name in ("wrong", "right", "model", "summary", "data", "history"):
         assert (
             "<table" in shown[name]["text/html"] and "object at 0x" not in shown[name]["text/plain"]
         )
