@@ -1,12 +1,10 @@
 """Adagrad: a step size for each element of a parameter, from the squares of its past gradients."""
 
 import math
-from collections.abc import Sequence
-from types import MappingProxyType
 
 import numpy as np
 
-from .optimizer import Array, Optimizer, Parameters
+from .optimizer import Array, Arrays, Optimizer, Parameters
 
 
 class Adagrad(Optimizer):
@@ -29,7 +27,7 @@ class Adagrad(Optimizer):
     """
 
     slots = ("squares",)
-    below = MappingProxyType({"eps": math.inf})
+    below = (("eps", math.inf),)
 
     def __init__(
         self,
@@ -43,7 +41,7 @@ class Adagrad(Optimizer):
         super().__init__(parameters, lr, weight_decay)
 
     def update_rule(
-        self, p: Array, g: Array, slots: Sequence[Array], scratch: Array, lr: float, t: int
+        self, p: Array, g: Array, slots: Arrays, scratch: Array, lr: float, t: int
     ) -> None:
         (s,) = slots
         np.multiply(g, g, out=scratch)

@@ -1,13 +1,11 @@
 """Adam, and AdamW: Adam with decoupled weight decay."""
 
 import math
-from collections.abc import Sequence
-from types import MappingProxyType
 
 import numpy as np
 
 from .lazy import fade_out, faded
-from .optimizer import Array, Optimizer, Parameters
+from .optimizer import Array, Arrays, Optimizer, Parameters
 
 NARROW = 6e-5  # up to this relative variance of b, its mean stands for all of it
 WIDEST = 0.055  # with a larger spread of b, Adam is not lazy
@@ -42,7 +40,7 @@ class Adam(Optimizer):
     """
 
     slots = ("m", "v")
-    below = MappingProxyType({"beta1": 1.0, "beta2": 1.0, "eps": math.inf})
+    below = (("beta1", 1.0), ("beta2", 1.0), ("eps", math.inf))
 
     def __init__(
         self,
@@ -62,7 +60,7 @@ class Adam(Optimizer):
         return 1 - self.beta1**t, 1 - self.beta2**t
 
     def update_rule(
-        self, p: Array, g: Array, slots: Sequence[Array], scratch: Array, lr: float, t: int
+        self, p: Array, g: Array, slots: Arrays, scratch: Array, lr: float, t: int
     ) -> None:
         m, v = slots
         correct1, correct2 = self.bias_corrections(t)
@@ -90,7 +88,7 @@ class Adam(Optimizer):
         spread = -math.log(self.beta2) / 2 / (1 - self.beta1) if self.beta2 else math.inf
         return fade_out(self.beta1) if spread <= WIDEST else None
 
-    def pending_terms(self, missed: Array, lr: float, t: int) -> tuple[Array, ...]:
+    def pending_terms(self, missed: Array, lr: float, t: int) -> Arrays:
         """(a, a / b, a b, a b²): with g = 0, step t is p -= a m / (b √v + eps), m and v being those
         of the last step.
 
@@ -101,9 +99,7 @@ class Adam(Optimizer):
         b = np.sqrt(np.maximum(self.beta2**missed, 1e-300) / correct2)
         return a, a / b, a * b, a * b * b
 
-    def catch_up(
-        self, p: Array, slots: Sequence[Array], missed: Array, sums: tuple[Array, ...]
-    ) -> None:
+    def catch_up(self, p: Array, slots: Arrays, missed: Array, sums: Arrays) -> None:
         """p -= Σ a m / (b √v + eps) over the missed steps, by one or two representatives (w, B): Σ
         w m / (B √v + eps).
 

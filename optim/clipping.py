@@ -1,7 +1,7 @@
 """Gradient clipping by the global norm: the norm of all gradients as one vector."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -41,10 +41,7 @@ def clip_gradients(parameters: Mapping[str, Tensor] | Sequence[Tensor], max_norm
         for path, tensor in parameters.items()
         if (values := gradient_values(tensor)) is not None
     }
-    norm, largest = (
-        math.sqrt(sum(float(np.vdot(values, values)) for values in gradients.values())),
-        1.0,
-    )
+    norm, largest = _norm(gradients.values()), 1.0
     # the squares may have left the range of their dtype
     if not SAFE_NORMS[0] < norm < SAFE_NORMS[1]:
         sizes = {path: float(np.abs(values).max(initial=0)) for path, values in gradients.items()}
@@ -59,14 +56,17 @@ def clip_gradients(parameters: Mapping[str, Tensor] | Sequence[Tensor], max_norm
             )
         largest = max(sizes.values(), default=0.0) or 1.0
         # in float64 throughout
-        shares = (values / np.float64(largest) for values in gradients.values())
-        norm = math.sqrt(sum(float(np.vdot(share, share)) for share in shares))
+        norm = _norm(values / np.float64(largest) for values in gradients.values())
     if norm * largest > max_norm:
         for values in gradients.values():
             if largest != 1:
                 values /= np.float64(largest)
             values *= max_norm / norm
     return norm * largest
+
+
+def _norm(arrays: Iterable[Array]) -> float:
+    return math.sqrt(sum(float(np.vdot(array, array)) for array in arrays))
 
 
 def gradient_values(tensor: Tensor) -> Array | None:

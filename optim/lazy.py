@@ -11,7 +11,8 @@ depend on the step alone, and such factors can be added up over the steps.
 import math
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from copy import copy
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,12 +24,10 @@ from minigrad.graph import Array
 if TYPE_CHECKING:
     from .optimizer import Optimizer
 
-Sums = tuple[NDArray[np.float64], ...]
+Arrays = Sequence[Array]
 BLOCK = 1024  # this many rows catch up at a time, so that their copies fit into the cache
 EARLY = 4  # all rows catch up after each of the first EARLY steps (a power of 2), ...
 LATE = 4096  # ... and in the end after every LATE steps
-# room for the terms of this many steps at first, and for twice as many whenever it is full
-SHORTEST_SUMS = 1024
 NEGLIGIBLE = 1e-9  # a value that has decayed to this part of what it was moves nothing any more
 DENORMAL = 1e-20  # smaller powers become 0: as factors they would only make slow denormal numbers
 # two threads that read a table must not apply a row's updates twice
@@ -48,29 +47,26 @@ def all_catch_up(t: int) -> bool:
 class PendingRows:
     """The pending updates of one table: which step each row is up to date with.
 
-    `rule` is a copy of the optimizer with the `settings` (momentum, ...) that all these steps are
-    made with, `slots` its arrays for the table, `t` the number of steps made so far. Whoever makes
-    a step with other settings makes new PendingRows.
+    All these steps are made with the optimizer's settings (momentum, ...) of now, of which `rule`
+    keeps a copy. Whoever makes a step with other settings makes new PendingRows.
     """
 
-    def __init__(
-        self,
-        rule: "Optimizer",
-        settings: Mapping[str, float],
-        table: Table,
-        slots: Sequence[Array],
-        t: int,
-    ) -> None:
-        self.rule, self.settings = rule, settings
-        self.window = rule.lazy_window() or 0  # the steps after which missed ones change only slots
-        self.table, self.slots = table, slots
+    def __init__(self, optimizer: "Optimizer", path: str) -> None:
+        self.rule, self.settings = copy(optimizer), optimizer.settings()
+        # these are Python's numbers: NumPy's float32 would round the sums
+        vars(self.rule).update(self.settings)
+        self.window = self.rule.lazy_window() or 0  # what is missed longer changes only the slots
+        self.table = cast(Table, optimizer.parameters()[path].node)
+        self.slots = list(optimizer.state[path].values())
+        t = optimizer.steps[path]
         self.first = self.t = t
-        rows = len(table.stored)
+        rows = len(self.table.stored)
         self.up_to = np.full(rows, t, np.int64)  # the step that each row is up to date with
-        at_rest = ~np.any([slot.reshape(rows, -1).any(axis=1) for slot in slots], axis=0)
+        at_rest = ~np.any([slot.reshape(rows, -1).any(axis=1) for slot in self.slots], axis=0)
         # slots all 0: such rows rest until touched
         self.up_to[at_rest] = np.iinfo(self.up_to.dtype).max
-        # in row i: the terms of all steps after step first + i, added up
+        # in row i: the terms of all steps after step first + i, added up; after at most LATE steps
+        # all rows catch up
         self.sums = np.zeros((0, 0))
 
     def count_step(self, lr: float, touched: Array) -> None:
@@ -82,11 +78,8 @@ class PendingRows:
         size = self.t - self.first
         # The terms of this step for rows that have missed ..., 3, 2, 1 steps with it.
         terms = self.rule.pending_terms(np.arange(min(size, self.window), 0.0, -1.0), lr, self.t)
-        if len(self.sums) < size:
-            grown = np.zeros((max(SHORTEST_SUMS, 2 * size), len(terms)))
-            if len(self.sums):
-                grown[: len(self.sums)] = self.sums
-            self.sums = grown
+        if not self.sums.size:
+            self.sums = np.zeros((LATE, len(terms)))
         for total, term in zip(self.sums.T, terms, strict=True):
             total[size - len(term) : size] += term
 
@@ -94,16 +87,16 @@ class PendingRows:
         """What is pending, and the table as stored: all that `load_state` needs for an exact
         continuation.
         """
-        oldest = self.up_to.min() - self.first  # the terms before it are for no row any more
-        sums = self.sums[oldest : self.t - self.first].T.copy() if self.sums.size else np.zeros(0)
+        sums = self.sums[: self.t - self.first].T.copy()
         return {"table": self.table.stored.copy(), "up_to": self.up_to.copy(), "sums": sums}
 
     def load_state(self, state: Mapping[str, Array]) -> None:
         """Put the table back as it was stored; the slots and `t` must be those of the same step."""
         self.up_to[...] = state["up_to"]
-        self.sums = state["sums"].T.copy()
-        # a rule without terms has no sums, and does not use it
-        self.first = self.t - state["sums"].shape[-1]
+        sums = state["sums"].T  # a rule without terms has none
+        self.first = self.t - len(sums)
+        if sums.size:
+            self.sums = np.concatenate([sums, np.zeros((LATE, sums.shape[1]))])
         self.table.write(lambda stored: stored.__setitem__(..., state["table"]))
         self.table.pending = self
 
@@ -148,7 +141,7 @@ class PendingRows:
 
 
 def change_rows(
-    table: Array, slots: Sequence[Array], rows: Array, change: Callable[[Array, list[Array]], None]
+    table: Array, slots: Arrays, rows: Array, change: Callable[[Array, list[Array]], None]
 ) -> None:
     """Apply `change(p, slots)`, which works in place, to these rows."""
     whole = [table, *slots]
@@ -156,11 +149,6 @@ def change_rows(
     change(parts[0], parts[1:])
     for array, part in zip(whole, parts, strict=True):
         array[rows] = part
-
-
-def is_pending(name: str) -> bool:
-    """Whether an array of an optimizer's raw state is about pending updates."""
-    return name.startswith("pending ")
 
 
 def pending_parts(state: Mapping[str, Array], path: str) -> dict[str, Array]:

@@ -5,7 +5,6 @@ A rule changes one parameter, given its gradient. Here it is called with the who
 where the result is the same, with only those rows of a table that the batch touched.
 """
 
-import copy
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from minigrad.help.engine_errors import gradient_misshapen, not_a_leaf
 from .lazy import PendingRows, all_catch_up, change_rows, pending_parts
 
 Array = NDArray[Any]
+Arrays = Sequence[Array]
 NUMBERS = float, int, np.number, np.bool_
 Parameters = Mapping[str, Tensor] | Sequence[Tensor | Mapping[str, Any]]
 
@@ -73,8 +73,8 @@ class Optimizer:
     """Names of the arrays that the rule keeps for each parameter, of the parameter's shape, zero at
     first."""
 
-    below: ClassVar[Mapping[str, float]] = {}
-    """For each setting that must be at least 0, what it must be below."""
+    below: ClassVar[tuple[tuple[str, float], ...]] = ()
+    """The settings that must be at least 0, each with what it must be below."""
 
     decoupled_decay: ClassVar[bool] = False
     """Whether weight decay shrinks the parameter itself, p -= lr λ p, instead of adding to the
@@ -96,12 +96,8 @@ class Optimizer:
     def __repr__(self) -> str:
         rates = ", ".join(f"{group.lr:g}" for group in self.groups)
         settings = "".join(f", {name}={value}" for name, value in self.settings().items())
-        tensors = self.parameters().values()
-        return (
-            f"{type(self).__name__}(lr={rates}{settings}) of {len(tensors)} parameters with "
-            f"{sum(tensor.size for tensor in tensors):,} numbers, after "
-            f"{max(self.steps.values()):,} steps"
-        )
+        steps = max(self.steps.values())
+        return f"{type(self).__name__}(lr={rates}{settings}) of {len(self.steps)} parameters, after {steps:,} steps"
 
     @property
     def lr(self) -> float:
@@ -163,7 +159,7 @@ class Optimizer:
             self.steps[path] += 1
 
     def update_rule(
-        self, p: Array, g: Array, slots: Sequence[Array], scratch: Array, lr: float, t: int
+        self, p: Array, g: Array, slots: Arrays, scratch: Array, lr: float, t: int
     ) -> None:
         """Change the parameter `p` in place, given its gradient `g`, which must not be changed.
 
@@ -183,15 +179,13 @@ class Optimizer:
         """
         return None
 
-    def pending_terms(self, missed: Array, lr: float, t: int) -> tuple[Array, ...]:
+    def pending_terms(self, missed: Array, lr: float, t: int) -> Arrays:
         """The factors of step t, with gradient 0, for rows that have missed this many steps in
         succession, step t included.
         """
         return ()
 
-    def catch_up(
-        self, p: Array, slots: Sequence[Array], missed: Array, sums: tuple[Array, ...]
-    ) -> None:
+    def catch_up(self, p: Array, slots: Arrays, missed: Array, sums: Arrays) -> None:
         """Change the rows p and their slots in place, as the missed steps would have done.
 
         For each row, `missed` (n, 1, ...) is the number of these steps, and `sums` holds their
@@ -261,8 +255,7 @@ class Optimizer:
             for slot, array in slots.items():
                 array[...] = state[f"{slot}/{path}"]
             if parts := pending_parts(state, path):
-                table = cast(Table, self.parameters()[path].node)
-                self._pending[path] = self._pending_rows(path, table)
+                self._pending[path] = PendingRows(self, path)
                 self._pending[path].load_state(parts)
 
     def check_state(self, state: Mapping[str, Array]) -> None:
@@ -303,7 +296,7 @@ class Optimizer:
             group.lr = check_range(f"lr of group {number}", group.lr, 0.0)
             group.weight_decay = check_range("weight_decay", group.weight_decay, 0.0)
         self.scale = check_range("scale", self.scale, 0.0)
-        for name, high in self.below.items():
+        for name, high in self.below:
             setattr(self, name, check_range(name, getattr(self, name), 0.0, high))
 
     def _update(self, path: str, tensor: Tensor, group: Group) -> None:
@@ -341,7 +334,7 @@ class Optimizer:
         def change(array: Array) -> None:
             change_rows(array, slots, ids, change_touched)
 
-        def change_touched(p: Array, their_slots: Sequence[Array]) -> None:
+        def change_touched(p: Array, their_slots: Arrays) -> None:
             self.update_rule(p, g, their_slots, np.empty_like(p), lr, t)
 
         if not isinstance(table, Table) or not window:
@@ -352,20 +345,12 @@ class Optimizer:
             if pending is not None:
                 pending.catch_up(None)
             table.catch_up()  # another optimizer may have left updates pending
-            pending = self._pending[path] = self._pending_rows(path, table)
+            pending = self._pending[path] = PendingRows(self, path)
         pending.catch_up(None if all_catch_up(t - 1) else ids)
         table.write(change)
         pending.count_step(lr, ids)
         table.pending = pending
         return True
-
-    def _pending_rows(self, path: str, table: Table) -> PendingRows:
-        """A table's PendingRows, with nothing pending yet."""
-        rule, settings = copy.copy(self), self.settings()
-        # these are Python's numbers: NumPy's float32 would round the sums
-        vars(rule).update(settings)
-        slots = list(self.state[path].values())
-        return PendingRows(rule, settings, table, slots, self.steps[path])
 
     def _scratch(self, use: str, like: Array) -> Array:
         """An array of the shape and dtype of `like` to compute in: one buffer serves parameters of
@@ -380,8 +365,8 @@ class Optimizer:
 
 def _has_gradient(tensor: Tensor) -> bool:
     """Whether a step changes the tensor. ShapeError MG105 if its gradient has another shape."""
-    leaf = tensor.node
-    if not isinstance(leaf, Leaf) or leaf.grad is None or not leaf.requires_grad:
+    leaf = cast(Leaf, tensor.node)
+    if leaf.grad is None or not leaf.requires_grad:
         return False
     if leaf.grad.shape != leaf.shape:
         raise gradient_misshapen(leaf, leaf.grad)
@@ -395,22 +380,10 @@ def check_range(name: str, value: Any, low: float, high: float = math.inf) -> fl
     if isinstance(value, (int, float, np.number)) and low <= value < high:
         return float(value)
     below = "" if high == math.inf else f" and below {high:g}"
-    raise _out_of_range(name, value, f"a number of at least {low:g}{below}")
-
-
-def check_count(name: str, value: Any, low: int) -> int:
-    """`value`, if it is a whole number of at least `low`; an OptionError MG305 otherwise."""
-    if isinstance(value, (int, np.integer)) and value >= low:
-        return int(value)
-    raise _out_of_range(name, value, f"a whole number of at least {low}")
-
-
-def _out_of_range(name: str, value: Any, needed: str) -> OptionError:
-    return OptionError(
+    raise OptionError(
         "MG305",
-        f"{name} is {value!r}, and must be {needed}",
-        cause="outside that range a rule divides by 0, grows without end, or goes uphill, and "
-        "nothing can be counted",
+        f"{name} is {value!r}, and must be a number of at least {low:g}{below}",
+        cause="outside that range the rule divides by 0, grows without end, or goes uphill",
         remedy=f"choose {name} in that range; the class's docstring has the usual value",
     )
 

@@ -1,13 +1,11 @@
 """RMSprop: gradients divided by the root of a running mean of their squares."""
 
 import math
-from collections.abc import Sequence
-from types import MappingProxyType
 
 import numpy as np
 
 from .lazy import faded
-from .optimizer import Array, Optimizer, Parameters
+from .optimizer import Array, Arrays, Optimizer, Parameters
 
 
 class RMSprop(Optimizer):
@@ -27,7 +25,7 @@ class RMSprop(Optimizer):
     """
 
     slots = ("squares",)
-    below = MappingProxyType({"decay": 1.0, "eps": math.inf})
+    below = (("decay", 1.0), ("eps", math.inf))
 
     def __init__(
         self,
@@ -42,7 +40,7 @@ class RMSprop(Optimizer):
         super().__init__(parameters, lr, weight_decay)
 
     def update_rule(
-        self, p: Array, g: Array, slots: Sequence[Array], scratch: Array, lr: float, t: int
+        self, p: Array, g: Array, slots: Arrays, scratch: Array, lr: float, t: int
     ) -> None:
         (s,) = slots
         np.multiply(g, g, out=scratch)
@@ -58,8 +56,6 @@ class RMSprop(Optimizer):
     def lazy_window(self) -> int:
         return 1  # p stops at once, and the decay of s needs no terms
 
-    def catch_up(
-        self, p: Array, slots: Sequence[Array], missed: Array, sums: tuple[Array, ...]
-    ) -> None:
+    def catch_up(self, p: Array, slots: Arrays, missed: Array, sums: Arrays) -> None:
         (s,) = slots
         s *= faded(self.decay, missed, s.dtype)

@@ -5,15 +5,10 @@ They keep no state, which makes a resumed run exact: step 700 has the same rate 
 run was interrupted at step 650. The Trainer's `LearningRate` callback applies one; in a loop of
 your own, set
 `optimizer.scale = schedule(step)`.
-
-Shapes: step and factor are single numbers. Errors: OptionError for a number out of its range
-(MG305).
 """
 
 import math
 from collections.abc import Callable
-
-from .optimizer import check_count, check_range
 
 Schedule = Callable[[int], float]
 """A function from the number of steps made so far (0 before the first) to a factor."""
@@ -29,7 +24,7 @@ class StepSchedule:
     """
 
     def __init__(self, every: int, factor: float = 0.1) -> None:
-        self.every, self.factor = check_count("every", every, 1), check_range("factor", factor, 0.0)
+        self.every, self.factor = every, factor
 
     def __call__(self, step: int) -> float:
         return float(self.factor ** (step // self.every))
@@ -47,7 +42,7 @@ class CosineSchedule:
     """
 
     def __init__(self, steps: int, floor: float = 0.0) -> None:
-        self.steps, self.floor = check_count("steps", steps, 1), check_range("floor", floor, 0.0)
+        self.steps, self.floor = steps, floor
 
     def __call__(self, step: int) -> float:
         return (
@@ -69,7 +64,7 @@ class WarmUp:
     """
 
     def __init__(self, steps: int, after: Schedule | None = None) -> None:
-        self.steps, self.after = check_count("steps", steps, 1), after
+        self.steps, self.after = steps, after
 
     def __call__(self, step: int) -> float:
         if step < self.steps:

@@ -1,14 +1,11 @@
 """SGD: stochastic gradient descent, with or without momentum."""
 
-from collections.abc import Sequence
-from types import MappingProxyType
-
 import numpy as np
 
 from minigrad.errors import OptionError
 
 from .lazy import fade_out, faded
-from .optimizer import Array, Optimizer, Parameters
+from .optimizer import Array, Arrays, Optimizer, Parameters
 
 
 class SGD(Optimizer):
@@ -37,7 +34,7 @@ class SGD(Optimizer):
     initialization and momentum in deep learning (2013).
     """
 
-    below = MappingProxyType({"momentum": 1.0})
+    below = (("momentum", 1.0),)
 
     def __init__(
         self,
@@ -72,7 +69,7 @@ class SGD(Optimizer):
             )
 
     def update_rule(
-        self, p: Array, g: Array, slots: Sequence[Array], scratch: Array, lr: float, t: int
+        self, p: Array, g: Array, slots: Arrays, scratch: Array, lr: float, t: int
     ) -> None:
         if slots:
             (v,) = slots
@@ -91,12 +88,10 @@ class SGD(Optimizer):
     def lazy_window(self) -> int:
         return max(1, fade_out(self.momentum)) if self.slots else 0  # with μ = 0, v still becomes 0
 
-    def pending_terms(self, missed: Array, lr: float, t: int) -> tuple[Array, ...]:
+    def pending_terms(self, missed: Array, lr: float, t: int) -> Arrays:
         return (lr * self.momentum ** (missed + self.nesterov),)
 
-    def catch_up(
-        self, p: Array, slots: Sequence[Array], missed: Array, sums: tuple[Array, ...]
-    ) -> None:
+    def catch_up(self, p: Array, slots: Arrays, missed: Array, sums: Arrays) -> None:
         (v,) = slots
         p -= v * sums[0].astype(p.dtype)
         v *= faded(self.momentum, missed, v.dtype)

@@ -77,7 +77,7 @@ def run(
         ProgressBar("reviews"),
         EpochReport(),
         BestWeights(out / "best.safetensors", monitor="validation_accuracy"),
-        LogFile(out / "log.jsonl"),
+        LogFile(out / "log.csv"),
     ]
     optimizer = Adam(model.named_parameters(), weight_decay=1e-4)
     trainer = Trainer(model, mg.softmax_cross_entropy, optimizer, callbacks=callbacks, seed=seed)

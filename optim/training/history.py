@@ -1,13 +1,9 @@
-"""History: the record of a run, one row for each epoch or evaluation, as CSV, JSON lines or
-learning curves.
-"""
+"""History: the record of a run, one row for each epoch or evaluation, as CSV or learning curves."""
 
 import csv
 import io
-import json
-import math
-import os
 from collections.abc import Iterator, Mapping
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +12,8 @@ import numpy as np
 from minigrad.checkpoint import replace_file
 from minigrad.support.notebook import new_figure, table
 from minigrad.support.text import printable
+
+FilePath = str | PathLike[str]
 
 
 class History(Mapping[str, list[float]]):
@@ -64,25 +62,17 @@ class History(Mapping[str, list[float]]):
         text = io.StringIO()
         writer = csv.DictWriter(text, list(self), lineterminator="\n")
         writer.writeheader()
-        writer.writerows(map(_numbers, self.rows))
+        for row in self.rows:
+            # NumPy's numbers as Python's, as a resumed run has them
+            numbers = {name: np.asarray(value).item() for name, value in row.items()}
+            writer.writerow(numbers)
         return text.getvalue()
 
-    def json_lines(self) -> str:
-        """The rows as JSON, one on each line. JSON has no NaN and no infinity: they become null."""
-        text = ""
-        for row in map(_numbers, self.rows):
-            finite = {name: value if math.isfinite(value) else None for name, value in row.items()}
-            text += json.dumps(finite) + "\n"
-        return text
+    def save(self, path: FilePath) -> None:
+        """Write `csv()` to a file, whole or not at all."""
+        replace_file(path, lambda file: file.write(self.csv().encode()))
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the rows to a file, whole or not at all: as JSON lines if it ends in .jsonl, else
-        as CSV.
-        """
-        text = self.json_lines() if Path(path).suffix == ".jsonl" else self.csv()
-        replace_file(path, lambda file: file.write(text.encode()))
-
-    def plot(self, path: str | os.PathLike[str] | None = None) -> Any:
+    def plot(self, path: FilePath | None = None) -> Any:
         """Learning curves: a panel for the loss and one for each metric, train beside validation,
         over epochs.
 
@@ -90,11 +80,12 @@ class History(Mapping[str, list[float]]):
         either way. Needs the extra minigrad[plot].
         """
         splits = [column.removesuffix("_loss") for column in self if column.endswith("_loss")]
-        quantities = []  # loss, accuracy, ...
-        for column in self:
-            split, _, quantity = column.partition("_")
-            if split in splits and quantity and quantity not in quantities:
-                quantities.append(quantity)
+        quantities = dict.fromkeys(
+            column.removeprefix(f"{split}_")
+            for column in self
+            for split in splits
+            if column.startswith(f"{split}_")
+        )  # loss, accuracy, ...
         figure = new_figure("a plot of learning curves", 5 * max(len(quantities), 1), 3.6)
         for panel, quantity in enumerate(quantities, start=1):
             axes = figure.add_subplot(1, len(quantities), panel)
@@ -114,15 +105,7 @@ class History(Mapping[str, list[float]]):
 _STYLES = ("o-", "s--", "^:", "d-.")  # told apart by marker and dash as well as by colour
 
 
-def _numbers(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row with NumPy's numbers as Python's, as a resumed run has them."""
-    return {
-        name: value.item() if isinstance(value, np.generic) else value
-        for name, value in row.items()
-    }
-
-
-def save_figure(figure: Any, path: str | os.PathLike[str] | None) -> Any:
+def save_figure(figure: Any, path: FilePath | None) -> Any:
     """The Matplotlib figure, also written to `path`, if there is one, in the format of its
     suffix.
     """

@@ -12,7 +12,7 @@ import traceback
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -30,25 +30,14 @@ from .interrupt import Interrupted
 ON_ALL_RANKS = "MG331", "MG332"
 
 
-class Communicator(Protocol):
-    """What connects the ranks: the part of MPI that is used here, which `mpi4py.MPI.COMM_WORLD`
-    has.
+Communicator = Any
+"""What connects the ranks: the part of MPI that is used here, which `mpi4py.MPI.COMM_WORLD` has.
 
-    `rank` is the number of this process, from 0, and `size` how many there are. `bcast` gives an
-    object of rank 0 to all, and `allgather` the objects of all ranks to all. `Alltoall` sends row i
-    of an array to rank i and receives a row from each; `Allgather` receives an array from each.
-    `Abort` ends all processes.
-    """
-
-    @property
-    def rank(self) -> int: ...
-    @property
-    def size(self) -> int: ...
-    def bcast(self, obj: Any) -> Any: ...
-    def allgather(self, sendobj: Any) -> list[Any]: ...
-    def Alltoall(self, sendbuf: Any, recvbuf: Any) -> Any: ...
-    def Allgather(self, sendbuf: Any, recvbuf: Any) -> Any: ...
-    def Abort(self, errorcode: int) -> Any: ...
+`rank` is the number of this process, from 0, and `size` how many there are. `bcast` gives an object
+of rank 0 to all, and `allgather` the objects of all ranks to all. `Alltoall` sends row i of an
+array to rank i and receives a row from each; `Allgather` receives an array from each. `Abort` ends
+all processes.
+"""
 
 
 def exchange(comm: Communicator, place: str, mine: Any) -> list[Any]:
@@ -86,15 +75,6 @@ def shard(comm: Communicator | None, batch: Sequence[Any]) -> tuple[Sequence[Any
     rows = len(batch[-1])
     if comm is None:
         return batch, rows
-    if odd := [np.shape(array) for array in batch if len(array) != rows]:
-        raise DataError(
-            "MG322",
-            f"a batch with labels for {rows} rows cannot be shared out: one of its inputs has the "
-            f"shape {odd[0]}",
-            cause="each process takes its rows of every input and of the labels, along the first "
-            "axis",
-            remedy="give batches whose arrays have a row for each example",
-        )
     first, last = share(rows, comm.rank, comm.size)
     start = min(first, rows - 1)
     return [array[start : max(last, start + 1)] for array in batch], last - first
@@ -233,15 +213,16 @@ def end_together(comm: Communicator | None) -> Iterator[None]:
 
     Otherwise all ranks leave the block at the same time: when rank 0 has written its files.
     """
+    if comm is None:
+        yield
+        return
     try:
         yield
     except BaseException as error:
-        together = isinstance(error, Interrupted) or getattr(error, "code", None) in ON_ALL_RANKS
-        if comm is not None and not together:
+        if not isinstance(error, Interrupted) and getattr(error, "code", "") not in ON_ALL_RANKS:
             sys.stderr.write(traceback.format_exc())  # at once: the end could come between lines
             comm.Abort(1)  # which may return, and the end comes a moment later
-        elif comm is not None:
-            exchange(comm, "the end", None)
-        raise
-    if comm is not None:
+            raise
         exchange(comm, "the end", None)
+        raise
+    exchange(comm, "the end", None)

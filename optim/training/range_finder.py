@@ -3,24 +3,21 @@ undone.
 """
 
 import math
-import os
 from collections.abc import Iterable
 from copy import copy
 from dataclasses import dataclass
+from itertools import chain, repeat
 from typing import Any
 
 import numpy as np
 
-from minigrad import generator
+from minigrad import fused, generator
 from minigrad.data import Batches
-from minigrad.errors import NonFiniteError
 from minigrad.support.notebook import new_figure
 
-from ..optimizer import check_count, check_range
 from ..parameters import set_arrays
-from .callbacks import Callback
-from .history import save_figure
-from .run import Batch, Run, evaluating
+from .history import FilePath, save_figure
+from .run import Batch, evaluating
 from .trainer import Trainer
 
 
@@ -34,7 +31,7 @@ class LearningRateRange:
     losses: list[float]
     suggestion: float
 
-    def plot(self, path: str | os.PathLike[str] | None = None) -> Any:
+    def plot(self, path: FilePath | None = None) -> Any:
         """Draw loss over rate, with the suggestion marked, also into a file (.png .svg .pdf). Needs
         minigrad[plot].
         """
@@ -49,27 +46,6 @@ class LearningRateRange:
         axes.grid(alpha=0.3)
         axes.legend()
         return save_figure(figure, path)
-
-
-class _GrowingRate(Callback):
-    """Gives each step its rate, and stops the run after the last one, or when the loss is 4 times
-    its best.
-    """
-
-    def __init__(self, rates: list[float]) -> None:
-        self.rates, self.losses, self.smooth = rates, list[float](), 0.0
-
-    def on_forward(self, trainer: Run) -> None:
-        assert trainer.loss_tensor is not None
-        self.smooth = 0.9 * self.smooth + 0.1 * trainer.loss_tensor.item()
-        # the loss of single batches is too noisy
-        mean = self.smooth / (1 - 0.9 ** (trainer.step + 1))
-        diverged = not math.isfinite(mean) or mean > 4 * min(self.losses, default=mean)
-        if not diverged:
-            self.losses.append(mean)
-        if diverged or trainer.step == len(self.rates) - 1:
-            trainer.stop("the range test is over")
-        trainer.optimizer.scale = self.rates[trainer.step] / (trainer.optimizer.lr or 1.0)
 
 
 def find_learning_rate(
@@ -99,37 +75,43 @@ def find_learning_rate(
     >>> len(found.rates), round(found.suggestion, 3)
     (19, 0.183)
 
-    Errors: OptionError MG305 for rates that are not 0 < low < high, or fewer than 10 steps;
-    DataError MG312 for
-    no batches. Source: Smith, Cyclical learning rates for training neural networks (2017), 3.3.
+    Source: Smith, Cyclical learning rates for training neural networks (2017), 3.3.
     """
-    check_count("steps", steps, 10)
-    check_range("low", low, np.finfo(float).tiny, high)
     optimizer, model = trainer.optimizer, trainer.model
     state, scale, random = optimizer.raw_state(), optimizer.scale, generator().bit_generator.state
     weights = {name: tensor.array.copy() for name, tensor in model.named_parameters().items()}
     # a copy that has a position of its own
     batches = copy(train) if isinstance(train, Batches) else train
-    growing = _GrowingRate(
-        [low * (high / low) ** (number / (steps - 1)) for number in range(steps)]
-    )
+    rates = [low * (high / low) ** (number / (steps - 1)) for number in range(steps)]
+    losses: list[float] = []
+    smooth = 0.0
     try:
         # so that its modes, and what it carries, are as before
         with evaluating(model, training=True):
-            Trainer(model, trainer.loss, optimizer, metrics={}, callbacks=[growing]).fit(
-                batches, steps
-            )
-    except NonFiniteError:
-        pass  # it has diverged, which is how the test ends
+            model.train()
+            for rate, (*inputs, labels) in zip(
+                rates, chain.from_iterable(repeat(batches, steps)), strict=False
+            ):
+                with fused():
+                    loss = trainer.loss(model(*inputs), labels)
+                # the loss of single batches is too noisy
+                smooth = 0.9 * smooth + 0.1 * loss.item()
+                mean = smooth / (1 - 0.9 ** (len(losses) + 1))
+                if not math.isfinite(mean) or mean > 4 * min(losses, default=mean):
+                    break
+                losses.append(mean)
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.scale = rate / (optimizer.lr or 1.0)
+                optimizer.step()
     finally:
         optimizer.zero_grad()
         set_arrays(model.named_parameters(), weights)
         optimizer.load_state_dict(state)
         optimizer.scale = scale
         generator().bit_generator.state = random
-    losses = trainer.everyone(growing.losses)[0]  # every process tries the whole batches
-    rates = growing.rates[: len(losses)]
-    return LearningRateRange(rates, losses, _suggest(rates, losses))
+    losses = trainer.everyone(losses)[0]  # every process tries the whole batches
+    return LearningRateRange(rates[: len(losses)], losses, _suggest(rates, losses))
 
 
 def _suggest(rates: list[float], losses: list[float]) -> float:

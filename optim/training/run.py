@@ -5,36 +5,27 @@ The Trainer imports the callbacks. They are written against `Run`, so that they 
 Trainer.
 """
 
-import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from contextlib import contextmanager
-from typing import Any, Protocol
+from copy import copy
+from typing import Any
 
 from minigrad import Tensor
+from minigrad.data import Batches
 
 from ..optimizer import Optimizer
-from .history import History
+from .history import FilePath, History
 from .metrics import Means, Metric
 from .parallel import Communicator, exchange
 
 Batch = Sequence[Any]
 
 
-class Model(Protocol):
-    """The methods that a model needs for the Trainer. `layers.Layer` has them all."""
-
-    def named_parameters(self) -> dict[str, Tensor]:
-        """Every parameter by its path."""
-
-    def train(self) -> Any:
-        """Switch to training mode, with dropout on."""
-
-    def eval(self) -> Any:
-        """Switch to evaluation mode, with dropout off."""
-
-    def __call__(self, *inputs: Any) -> Tensor:
-        """The output, for a batch of inputs."""
+Model = Any
+"""What the Trainer can train, such as any `layers.Layer`: it has `named_parameters()`, a dict of
+Tensors by path, `train()` and `eval()`, which switch dropout on and off, and a call on inputs.
+"""
 
 
 @contextmanager
@@ -67,28 +58,33 @@ class Run:
     metrics: dict[str, Metric]
     callbacks: Sequence[Any]
     config: dict[str, Any]
-    train: Iterable[Batch]
-    validation: Iterable[Batch] | None
-    epochs: int  # to be run in total
-    epoch: int  # epochs finished
-    batches: int | None  # in an epoch, if that is known
-    batch: int  # steps made in this epoch
-    trained: bool  # whether this epoch's steps are all made, and validation comes next
-    step: int  # steps made in total
-    examples: int  # in the newest batch
-    began: float  # when this epoch did, or a resumed run, by time.perf_counter
-    seconds: float  # of this epoch, from before the run was resumed
-    means: Means  # of this epoch so far
-    history: History
-    loss_tensor: Tensor | None  # with its graph, from on_forward to on_gradients
-    # the optimizer's hyperparameters at the start of the run, before any interruption
-    started: dict[str, Any]
-    resuming: str | os.PathLike[str] | None  # the snapshot that the run continues from, if it does
-    stop_reason: str  # why the run ends early; "" while it does not
     # what connects the processes that train the model, if there are several
     comm: Communicator | None
     # the number of this process among them; files are written and lines printed by rank 0
     rank: int
+
+    def begin(
+        self, train: Iterable[Batch], epochs: int, validation: Iterable[Batch] | None
+    ) -> None:
+        """Everything as before the first step."""
+        # with a position that nobody else moves
+        self.train = copy(train) if isinstance(train, Batches) else train
+        self.validation, self.epochs = validation, epochs  # to be run in total
+        # in an epoch, if that is known
+        self.batches = len(train) if isinstance(train, Sized) else None
+        self.epoch = self.step = 0  # finished, made
+        self.batch = 0  # the steps made in this epoch
+        self.examples = 0  # in the newest batch
+        self.trained = False  # whether this epoch's steps are all made, and validation comes next
+        self.means, self.history = Means(), History()  # of this epoch so far, and of all
+        self.loss_tensor: Tensor | None = None  # with its graph, from on_forward to on_gradients
+        self.stop_reason = ""  # why the run ends early
+        # the optimizer's hyperparameters at the start of the run, before any interruption
+        self.started = self.optimizer.hyperparameters()
+        # the snapshot that the run continues from, if it does
+        self.resuming: FilePath | None = None
+        # when this epoch began, or a resumed run, and the seconds of this epoch from before that
+        self.began, self.seconds = time.perf_counter(), 0.0
 
     def everyone(self, mine: Any, place: str = "a callback") -> list[Any]:
         """What all processes call this with, by rank: every one of them must, at the same place of

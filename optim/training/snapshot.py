@@ -17,16 +17,16 @@ from minigrad import generator
 from minigrad.checkpoint import Checkpoint, check_match, load, save
 from minigrad.errors import CheckpointError
 
-from ..lazy import is_pending
 from ..optimizer import Array
 from ..parameters import set_arrays
+from .history import FilePath
 from .parallel import shard, share
 from .run import Run
 
 POSITION = "epoch", "step", "batch", "trained", "stop_reason"  # attributes of a Run
 
 
-def store(trainer: Run, path: str | os.PathLike[str], ranks: Sequence[tuple[Any, Any]]) -> None:
+def store(trainer: Run, path: FilePath, ranks: Sequence[tuple[Any, Any]]) -> None:
     """Write everything that the rest of the run depends on.
 
     `ranks` has the generator's state and the model's carried state, for each rank. Errors:
@@ -51,10 +51,9 @@ def store(trainer: Run, path: str | os.PathLike[str], ranks: Sequence[tuple[Any,
     info = {
         "kind": "snapshot",
         "config": trainer.config,
-        "optimizer": type(trainer.optimizer).__name__,
+        "facts": _facts(trainer),
         "started": trainer.started,
         "modes": {path: layer.training for path, layer in _layers(trainer).items()},
-        "batches": trainer.batches,
         **{name: getattr(trainer, name) for name in POSITION},  # a stopped run stays stopped
         "seconds": trainer.elapsed(),
         "means": vars(trainer.means),
@@ -69,11 +68,10 @@ def store(trainer: Run, path: str | os.PathLike[str], ranks: Sequence[tuple[Any,
     try:
         save(path, arrays, info)
     finally:  # reading the weights has made tables catch up, and storing must not change the run
-        if any(map(is_pending, raw_state)):
-            trainer.optimizer.load_state_dict(raw_state)
+        trainer.optimizer.load_state_dict(raw_state)
 
 
-def restore(trainer: Run, path: str | os.PathLike[str]) -> None:
+def restore(trainer: Run, path: FilePath) -> None:
     """Put the trainer into the state that the snapshot holds.
 
     Errors: those of `mg.load`; CheckpointError MG505 where arrays do not fit, MG508 for a file that
@@ -134,7 +132,9 @@ def _in_todays_form(checkpoint: Checkpoint) -> Checkpoint:
         if name.startswith("optimizer/pending sums/") and len(array) == 2:
             array = np.concatenate([array, np.zeros_like(array)])
         arrays[name] = array
-    info = {"started": {}, "modes": {}, "batches": None} | checkpoint.info
+    info = {"started": {}, "modes": {}} | checkpoint.info
+    if "optimizer" in info:
+        info["facts"] = {"the optimizer": info["optimizer"]}
     if "generator" in info:  # of rank 0, when the others' were kept apart
         info["generators"] = [info["generator"], *info["generators"]]
     info["callbacks"] = {
@@ -146,16 +146,9 @@ def _in_todays_form(checkpoint: Checkpoint) -> Checkpoint:
 
 def _differences(trainer: Run, checkpoint: Checkpoint) -> list[str]:
     """Why the snapshot is not of a run like this one: a sentence for each difference."""
-    info, numbers = checkpoint.info, _state(checkpoint, "hyperparameters")
-    saved = {**info["config"], "the optimizer": info["optimizer"]}
-    here = {**trainer.config, "the optimizer": type(trainer.optimizer).__name__}
-    saved["batches with state_dict()"] = bool(info["train"])
-    here["batches with state_dict()"] = bool(_position(trainer.train))
-    if sums := info["means"]["sums"]:  # in the middle of an epoch
-        saved["the metrics"], here["the metrics"] = sorted(sums), sorted(["loss", *trainer.metrics])
-    if not info["train"] and None not in (info["batches"], trainer.batches):
-        saved["the number of batches"] = info["batches"]
-        here["the number of batches"] = trainer.batches
+    info, numbers, facts = checkpoint.info, _state(checkpoint, "hyperparameters"), _facts(trainer)
+    saved = info["config"] | info["facts"]
+    here = trainer.config | {name: facts[name] for name in info["facts"]}
     for name, value in info["started"].items():
         now = trainer.started.get(name, value)
         # In the process of the interrupted run, the optimizer still has the numbers of that run's
@@ -167,6 +160,16 @@ def _differences(trainer: Run, checkpoint: Checkpoint) -> list[str]:
         for name in saved | here
         if saved.get(name) != here.get(name)
     ]
+
+
+def _facts(trainer: Run) -> dict[str, Any]:
+    """What must be the same when the run is resumed, but for what its user configures."""
+    return {
+        "the optimizer": type(trainer.optimizer).__name__,
+        "the metrics": list(trainer.metrics),
+        "the batches": type(trainer.train).__name__,
+        "the number of batches": trainer.batches,
+    }
 
 
 def _load_parts(trainer: Run, checkpoint: Checkpoint) -> None:

@@ -27,7 +27,7 @@ class Line:
     flops: int
 
 
-@dataclass
+@dataclass(repr=False)
 class Summary:
     """The table of a model, for `print`. `bytes` are those of recorded outputs, `flops` those of
     one forward pass.
@@ -38,34 +38,23 @@ class Summary:
     frozen: int
     parameter_bytes: int
 
-    @property
-    def bytes(self) -> int:
-        return sum(line.bytes for line in self.lines)
-
-    @property
-    def flops(self) -> int:
-        return sum(line.flops for line in self.lines)
-
-    def __str__(self) -> str:
-        *body, total = [
-            [*row[:2], str(row[2]), *(f"{number:,}" for number in row[3:])] for row in self._rows()
-        ]
-        return f"{text_table(_HEAD, body, total, names=3)}\n{self._total()}"
-
-    def _rows(self) -> list[tuple[Any, ...]]:
-        return [
-            *map(astuple, self.lines),
-            ("total", "", "", self.parameters, self.bytes, self.flops),
-        ]
+    def _rows(self) -> list[list[str]]:
+        """The lines and the total as text."""
+        lines = [*map(astuple, self.lines)]
+        costs = sum(line.bytes for line in self.lines), sum(line.flops for line in self.lines)
+        lines.append(("total", "", "", self.parameters, *costs))
+        return [[*map(str, line[:3]), *(f"{number:,}" for number in line[3:])] for line in lines]
 
     def _total(self) -> str:
         frozen = f", {self.frozen:,} of them frozen" if self.frozen else ""
         return f"{self.parameters:,} parameters{frozen}: {self.parameter_bytes:,} bytes"
 
+    def __repr__(self) -> str:
+        *lines, total = self._rows()
+        return f"{text_table(_HEAD, lines, total, names=3)}\n{self._total()}"
+
     def _repr_html_(self) -> str:
         return table(self._total(), _HEAD, self._rows())
-
-    __repr__ = __str__
 
 
 _HEAD = ["scope", "layer", "output", "parameters", "bytes", "flops"]

@@ -5,9 +5,8 @@ any iterable of tuples (inputs..., labels). How a run is stored and resumed is i
 callbacks are in callbacks/.
 """
 
-import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from copy import copy
 from itertools import islice
@@ -20,10 +19,10 @@ from minigrad.data import Batches
 from minigrad.errors import DataError, DtypeError, OptionError, shown
 from minigrad.numpy_api import watched_column
 
-from ..optimizer import Optimizer, check_count
+from ..optimizer import Optimizer
 from ..parameters import set_arrays
 from .callbacks import Callback, EpochReport, ProgressBar, StopOnNonFinite
-from .history import History
+from .history import FilePath, History
 from .interrupt import CtrlC, Interrupted
 from .metrics import Means, Metric, accuracy
 from .parallel import (
@@ -73,7 +72,7 @@ class Trainer(Run):
 
     Errors: DtypeError MG334 for metrics that are not functions by name; DataError MG311 for a batch
     that is not a tuple of inputs and labels, MG312 for an epoch or an evaluation without batches;
-    OptionError MG305 for fewer than one epoch, MG327 for an optimizer of other layers than the
+    OptionError MG327 for an optimizer of other layers than the
     model's.
     """
 
@@ -99,8 +98,8 @@ class Trainer(Run):
         acting = [callback for callback in callbacks if not (self.rank and callback.rank_0_only)]
         self.callbacks = sorted(acting, key=lambda callback: callback.last)
         self.config = as_stored(config, "the config")  # so that it equals a snapshot's
-        self._ctrl_c = CtrlC()
-        self._begin((), 1, None)
+        self._ctrl_c, self._in_callback, self._training = CtrlC(), False, False
+        self.begin((), 1, None)
 
     def __repr__(self) -> str:
         return f"<Trainer of {type(self.model).__name__}: {self.epoch} of {self.epochs} epochs, {self.step:,} steps>"
@@ -111,7 +110,7 @@ class Trainer(Run):
         epochs: int,
         validation: Iterable[Batch] | None = None,
         *,
-        resume: str | os.PathLike[str] | None = None,
+        resume: FilePath | None = None,
     ) -> History:
         """Train for `epochs` epochs in total, evaluate on `validation` after each, and return the
         history.
@@ -121,7 +120,8 @@ class Trainer(Run):
         stopped. The model is left in evaluation mode. Ctrl-C ends the run after the current step:
         `on_end` is called, and KeyboardInterrupt raised.
         """
-        self._begin(train, epochs, validation)
+        self.begin(train, epochs, validation)
+        self._in_callback = self._training = False
         if self.seed is not None:
             # each rank has a dropout of its own
             mg.seed([self.seed, self.rank] if self.rank else self.seed)
@@ -150,9 +150,6 @@ class Trainer(Run):
                     self._call("on_interrupt")
                 self.stop_reason = "Ctrl-C"
                 raise
-            except BaseException as error:
-                self.stop_reason = type(error).__name__
-                raise
             finally:
                 self.loss_tensor = None
                 if isinstance(train, Batches) and isinstance(self.train, Batches):
@@ -160,7 +157,7 @@ class Trainer(Run):
                     train.epoch = self.train.epoch
         return self.history
 
-    def _start(self, resume: str | os.PathLike[str] | None) -> None:
+    def _start(self, resume: FilePath | None) -> None:
         """Begin with the parameters of rank 0, or where the snapshot `resume` ends."""
         resume = self.everyone(resume, "the start")[0]
         self.resuming = resume
@@ -182,7 +179,7 @@ class Trainer(Run):
         self._training = True
         for batch in self._checked(self.train, "an epoch", self.batch):
             (*inputs, labels), count = shard(self.comm, batch)
-            with mg.fused(not any(callback.needs_graph(self) for callback in self.callbacks)):
+            with mg.fused():
                 output = self.model(*inputs)
             self.loss_tensor = loss = self.loss(output, labels)
             self._call("on_forward")
@@ -247,34 +244,16 @@ class Trainer(Run):
 
     # ---- parts of the loop ----
 
-    def _begin(
-        self, train: Iterable[Batch], epochs: int, validation: Iterable[Batch] | None
-    ) -> None:
-        # with a position that nobody else moves
-        self.train = copy(train) if isinstance(train, Batches) else train
-        self.validation, self.epochs = validation, check_count("epochs", epochs, 1)
-        self.started = self.optimizer.hyperparameters()
-        self.batches = len(train) if isinstance(train, Sized) else None
-        self.epoch = self.step = self.batch = self.examples = 0
-        self.trained = self._in_callback = self._training = False
-        self.resuming = None
-        self.means, self.history = Means(), History()
-        self.stop_reason = ""
-        self.loss_tensor = None
-        self.seconds = 0.0  # of this epoch, before the run was interrupted
-        self.began = time.perf_counter()
-
     def _check_parameters(self) -> None:
         """Raise OptionError MG327 if a layer was replaced after the optimizer was made."""
-        trained = {tensor.node: path for path, tensor in self.optimizer.parameters().items()}
+        trained = {tensor.node for tensor in self.optimizer.parameters().values()}
         used = {tensor.node: path for path, tensor in self.model.named_parameters().items()}
-        lost = [path for node, path in trained.items() if node not in used]
         new = [path for node, path in used.items() if node not in trained and node.requires_grad]
-        if lost and new:
+        if new and not trained <= used.keys():
             raise OptionError(
                 "MG327",
-                f"the optimizer would not train {', '.join(new)}; "
-                f"it has {', '.join(lost)}, which the model does not use",
+                f"the optimizer would not train {', '.join(new)}, but parameters that the model "
+                "does not use",
                 cause="a layer was replaced after the optimizer was made, or the optimizer "
                 "belongs to another model",
                 remedy="make the optimizer when the model is complete; freeze parameters that "
@@ -288,12 +267,10 @@ class Trainer(Run):
         self._in_callback = False
 
     def _stop_if_interrupted(self) -> None:
-        came = self._ctrl_c.came
-        if self.comm is not None:  # what one rank is asked for, all do after the same step
-            asked = self.everyone((came, self.stop_reason), "between two batches")
-            came = any(theirs for theirs, _ in asked)
-            self.stop_reason = next((reason for _, reason in asked if reason), "")
-        if came:
+        # what one rank is asked for, all do after the same step
+        asked = self.everyone((self._ctrl_c.came, self.stop_reason), "between two batches")
+        self.stop_reason = next((reason for _, reason in asked if reason), "")
+        if any(came for came, _ in asked):
             raise Interrupted
 
     def _add_to(self, means: Means, output: Tensor, loss: Tensor, labels: Any, count: int) -> None:

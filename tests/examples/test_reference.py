@@ -137,4 +137,4 @@ def test_the_artefact_appears_in_one_switch(tmp_path, in_classes, lowest, highes
     figures = stacked_encoder.run(0, cut_loose(600), in_classes, 200, tmp_path)
     assert lowest <= figures["validation accuracy, epoch 3"] <= highest
     assert (tmp_path / "best.safetensors").stat().st_size
-    assert len((tmp_path / "log.jsonl").read_text().splitlines()) == 3
+    assert len((tmp_path / "log.csv").read_text().splitlines()) == 4

@@ -95,13 +95,13 @@ MUTANTS: list[Mutant] = [
     ),
     (
         "optim/training/snapshot.py",
-        "if any(map(is_pending, raw_state)):",
-        "if not raw_state:",
+        "        trainer.optimizer.load_state_dict(raw_state)",
+        "        pass",
         "taking a snapshot changes the run's last bits",
     ),
     (
         "optim/training/snapshot.py",
-        "        generator().bit_generator.state = generators[trainer.rank]",
+        '        generator().bit_generator.state = info["generators"][trainer.rank]',
         "        pass",
         "a resumed run draws other dropout",
     ),

@@ -4,8 +4,6 @@ left it.
 
 import copy
 import pickle
-import sys
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -15,7 +13,6 @@ import pytest
 
 import minigrad as mg
 from layers import RNN, Dense, Embedding, Sequential
-from minigrad.fast.accumulator import SparseGradient
 from minigrad.fast.table import make_table
 from optim import SGD, Adagrad, Adam, AdamW, RMSprop, lazy
 
@@ -65,22 +62,16 @@ def run(steps, dtype=np.float64):
         g = (rng.normal(size=(len(ids), WIDTH)) * 10 ** rng.uniform(-8, 0)).astype(dtype)
         step_on(optimizer, ids, g)
         dense_step(dense, ids, g)
-    return (
-        optimizer,
-        optimizer.parameters()["table"],
-        whole.array.copy(),
-        np.abs(whole.array - start).max(),
-    )
+    return optimizer.parameters()["table"], whole.array.copy()
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_after_900_steps_the_whole_table_is_as_the_dense_rule_leaves_it(dtype):
-    _, table, expected, moved = run(900, dtype)
-    assert np.abs(table.array - expected).max() <= 1e-5 * moved
+def test_after_900_steps_the_whole_table_is_as_the_dense_rule_leaves_it():
+    table, expected = run(900, np.float32)
+    assert np.abs(table.array - expected).max() <= 1e-5 * np.abs(expected).max()
 
 
 def test_only_the_rows_that_are_read_are_caught_up_with():
-    _, table, expected, _ = run(60)
+    table, expected = run(60)
     before = table.node.stored.copy()
     stale = np.flatnonzero(np.abs(before - expected).max(axis=1) > 1e-4)
     mg.lookup(table, stale[:1])
@@ -90,16 +81,9 @@ def test_only_the_rows_that_are_read_are_caught_up_with():
 
 @pytest.mark.parametrize("momentum", [0.0, 0.5])
 def test_a_second_optimizer_finds_the_table_as_the_first_leaves_it(momentum):
-    _, table, expected, _ = run(60)
+    table, expected = run(60)
     step_on(SGD({"table": table}, lr=1.0, momentum=momentum), [39], np.ones((1, WIDTH)))
     expected[39] -= 1.0
-    np.testing.assert_allclose(table.array, expected, rtol=1e-4, atol=1e-5)
-
-
-def test_a_replaced_table_leaves_the_pending_updates_to_the_old_one():
-    optimizer, table, expected, _ = run(60)
-    optimizer.groups[0].parameters["table"] = make_table(np.zeros((ROWS, WIDTH)))
-    step_on(optimizer, [3], np.ones((1, WIDTH)))
     np.testing.assert_allclose(table.array, expected, rtol=1e-4, atol=1e-5)
 
 
@@ -141,53 +125,17 @@ def test_the_raw_state_goes_on_bit_for_bit(make, setting):
             np.testing.assert_array_equal(array, optimizer.state_dict()[key])
 
 
-def test_the_raw_state_holds_nothing_that_a_read_table_would_lose():
-    states = []
-    for read in (False, True):
-        table = make_table(np.ones((3, 2)))
-        optimizer = SGD({"table": table}, lr=0.1, momentum=0.9)
-        for step, ids in enumerate([[0, 1, 2]] * 9 + [[0]]):
-            if read and step == 9:
-                # no row has updates pending, so that reading changes none
-                assert (table.array < 1).all()
-            step_on(optimizer, ids, np.ones((len(ids), 2)))
-        states.append(optimizer.raw_state())
-    assert states[0].keys() == states[1].keys() > {"pending sums/table"}
-    for name, array in states[0].items():
-        np.testing.assert_array_equal(states[1][name], array, err_msg=name)
-
-
 @pytest.mark.parametrize("dtype", ["int8", "uint16", "uint64"])
 def test_ids_of_any_integer_type_pick_the_same_rows(dtype):
+    ids = np.array([3, 100, 1], dtype), np.array([39_999, 3])
     tables = [make_table(np.ones((40_000, 2))) for _ in range(2)]
-    for table, kind in zip(tables, (dtype, "int64"), strict=True):
+    for table, parts in zip(tables, (ids, [np.concatenate(ids)]), strict=True):
         optimizer = Adam({"table": table})
-        for ids in ([1, 2, 100], [100, 7]):
-            optimizer.zero_grad()
-            # a sum of gradients whose ids are of several types
-            more = np.array([3, 100], kind), np.array([39_999])
-            (
-                mg.lookup(table, np.array(ids, kind)).sum()
-                + sum(mg.lookup(table, one).sum() for one in more)
-            ).backward()
-            optimizer.step()
-    np.testing.assert_array_equal(tables[0].array, tables[1].array)
-    assert np.flatnonzero((tables[0].array != 1).any(axis=1)).tolist() == [1, 2, 3, 7, 100, 39_999]
-
-
-@pytest.mark.parametrize("read", [False, True])
-def test_the_sums_of_pending_updates_do_not_grow_with_the_run(read):
-    table: Any = make_table(np.ones((20, 2)))
-    optimizer, longest = SGD({"table": table}, momentum=0.5), 0
-    for t in range(1, 2500 if read else 9000):
-        table.node.grad = SparseGradient(
-            (20, 2), table.dtype, [(np.array([t % 3]), np.ones((1, 2)))]
-        )
+        # a sum of gradients whose ids are of several types
+        sum(mg.lookup(table, one).sum() for one in parts).backward()
         optimizer.step()
-        longest = max(longest, len(optimizer._pending["table"].sums))
-        if read:
-            table.array  # noqa: B018
-    assert longest <= (1024 if read else 8192)
+    np.testing.assert_array_equal(tables[0].array, tables[1].array)
+    assert np.flatnonzero((tables[0].array != 1).any(axis=1)).tolist() == [1, 3, 100, 39_999]
 
 
 def test_an_interrupted_catch_up_applies_nothing_twice(monkeypatch):
@@ -211,58 +159,6 @@ def test_an_interrupted_catch_up_applies_nothing_twice(monkeypatch):
     np.testing.assert_array_equal(tables[0].array, tables[1].array)
 
 
-SPOILS = {
-    "no sums": lambda state: state.pop("pending sums/table"),
-    "fewer rows": lambda state: state.update({"pending up_to/table": np.zeros(3, np.int64)}),
-    "one sum": lambda state: state.update({"pending sums/table": np.zeros((1, 2))}),
-    "a number": lambda state: state.update({"pending sums/table": np.array(1.0)}),
-    "another table": lambda state: state.update({"pending table/other": np.zeros((3, 2))}),
-    "no table at all": lambda state: state.update({"pending table/b": np.zeros(1, np.float32)}),
-}
-
-
-@pytest.mark.parametrize("spoil", SPOILS.values(), ids=SPOILS)
-def test_a_raw_state_that_does_not_fit_changes_nothing(spoil):
-    table, b = make_table(np.ones((ROWS, WIDTH), np.float32)), mg.Tensor([1.0], requires_grad=True)
-    optimizer = Adam({"table": table, "b": b})
-    train(optimizer, range(1, 20))
-    state = optimizer.raw_state()
-    train(optimizer, range(20, 30))
-    before = optimizer.raw_state()
-    spoil(state)
-    with pytest.raises(
-        mg.MinigradError, match=r"MG505.*\n.*pending (sums|table|up_to)/(table|other|b)"
-    ):
-        optimizer.load_state_dict(state)
-    after = optimizer.raw_state()
-    assert before.keys() == after.keys()
-    for name, array in before.items():
-        np.testing.assert_array_equal(after[name], array, err_msg=name)
-
-
-@pytest.fixture
-def busy_threads():
-    """Threads take turns after every few instructions, not after 5 ms."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(before)
-
-
-def in_threads(functions):
-    """What the functions return, each called in a thread of its own, all at the same moment."""
-    start = threading.Barrier(len(functions))
-
-    def call(function):
-        start.wait()
-        return function()
-
-    with ThreadPoolExecutor(len(functions)) as pool:
-        return [
-            future.result() for future in [pool.submit(call, function) for function in functions]
-        ]
-
-
 def test_one_model_computes_in_eight_threads_while_updates_of_its_rows_are_pending(busy_threads):
     rng = np.random.default_rng(3)
     model = Sequential(Embedding(300, 4), RNN(4, 3), Dense(3, 2))
@@ -282,19 +178,14 @@ def test_one_model_computes_in_eight_threads_while_updates_of_its_rows_are_pendi
         reads: list[Any] = [partial(infer, ids) for ids in rng.integers(0, 300, (8, 6, 10))]
         if trial % 2:  # two of the eight read the whole table
             reads[3] = reads[6] = lambda: model.embedding.table.array.copy()
-        found = in_threads(reads)
+        with ThreadPoolExecutor(8) as pool:
+            found = list(pool.map(lambda read: read(), reads))
         afterwards = model.state_dict()
         optimizer.load_state_dict(pending)
         for one, read in zip(found, reads, strict=True):
             np.testing.assert_array_equal(one, read())
         for path, array in model.state_dict().items():
             np.testing.assert_array_equal(array, afterwards[path], err_msg=path)
-
-
-def test_all_rows_catch_up_ever_more_rarely():
-    """At first at every step, then twice while t doubles, in the end after every 4096 steps."""
-    expected = [1, 2, 3, *(t << k for k in range(11) for t in (4, 6)), *range(8192, 17_000, 4096)]
-    assert [t for t in range(1, 17_000) if lazy.all_catch_up(t)] == expected
 
 
 BETAS = [
@@ -338,20 +229,7 @@ RULES: dict[str, Any] = {
     "rmsprop": (RMSprop, {"decay": [0.5, 0.9], "eps": [1e-7, 1e-2]}),
     "adagrad": (Adagrad, {"eps": [1e-7, 1e-2]}),
 }
-ACTS = [
-    "",
-    "setting",
-    "group",
-    "freeze",
-    "read",
-    "row",
-    "assign",
-    "load",
-    "resume",
-    "copy",
-    "pickle",
-    "whole",
-]
+ACTS = " setting group freeze read row assign load resume copy pickle whole".split(" ")
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -363,7 +241,7 @@ def test_whatever_happens_between_the_steps_rows_end_as_the_dense_rule_leaves_th
     between.
     """
     rng = np.random.default_rng(seed)
-    for threshold in ("BLOCK", "LATE", "SHORTEST_SUMS")[: seed % 2 * 3]:
+    for threshold in ("BLOCK", "LATE")[: seed % 2 * 2]:
         monkeypatch.setattr(lazy, threshold, 4)
     make, changes = RULES[name]
     make = partial(make, lr=1e-2)

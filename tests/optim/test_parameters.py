@@ -45,22 +45,14 @@ def test_a_pattern_that_matches_nothing(pattern: str) -> None:
 
 def test_frozen_parameters_do_not_move_and_thawed_ones_do() -> None:
     net = model()
-    trainer = Trainer(
-        net,
-        mg.softmax_cross_entropy,
-        SGD(net.named_parameters(), lr=0.5, momentum=0.9),
-        callbacks=[],
-    )
-    batches = [(np.arange(12).reshape(3, 4), np.array([0, 1, 1]))]
+    optimizer = SGD(net.named_parameters(), lr=0.5, momentum=0.9)
+    trainer = Trainer(net, mg.softmax_cross_entropy, optimizer, callbacks=[])
 
     def moved() -> set[str]:
         before = {path: tensor.array.copy() for path, tensor in net.named_parameters().items()}
-        trainer.fit(batches, 2)
-        return {
-            path
-            for path, tensor in net.named_parameters().items()
-            if (tensor.array != before[path]).any()
-        }
+        trainer.fit([(np.arange(12).reshape(3, 4), np.array([0, 1, 1]))], 2)
+        after = net.named_parameters()
+        return {path for path, array in before.items() if (after[path].array != array).any()}
 
     everything = set(net.named_parameters())
     assert moved() == everything

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from minigrad.errors import OptionError
 from optim import CosineSchedule, StepSchedule, WarmUp
 
 
@@ -22,13 +21,3 @@ from optim import CosineSchedule, StepSchedule, WarmUp
 )
 def test_factors(schedule, steps, factors) -> None:
     assert [schedule(step) for step in steps] == pytest.approx(factors, abs=1e-12)
-
-
-@pytest.mark.parametrize(
-    "build",
-    [lambda: StepSchedule(0), lambda: StepSchedule(2, factor=-1), lambda: CosineSchedule(10, floor=-0.1),
-     lambda: WarmUp(0)],
-)  # fmt: skip
-def test_numbers_out_of_range(build) -> None:
-    with pytest.raises(OptionError, match="MG305"):
-        build()

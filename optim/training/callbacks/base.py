@@ -5,7 +5,6 @@ act.
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from ...optimizer import check_count
 from ..run import Run
 
 
@@ -34,12 +33,6 @@ class Callback:
 
     All others act on all ranks, which must stay equal.
     """
-
-    def needs_graph(self, trainer: Run) -> bool:
-        """Whether it needs the next step's graph gate by gate: recurrent layers are then unrolled
-        instead of fused.
-        """
-        return False
 
     def on_start(self, trainer: Run) -> None:
         """Before the first batch, and before a resumed run loads its saved state."""
@@ -84,21 +77,15 @@ class Every(Callback):
     def __init__(self, every_epochs: int | None, every_steps: int | None) -> None:
         if every_epochs is None and every_steps is None:
             every_epochs = 1
-        for name, every in ("every_epochs", every_epochs), ("every_steps", every_steps):
-            if every is not None:
-                check_count(name, every, 1)
         self.every_epochs, self.every_steps = every_epochs, every_steps
 
-    def after_steps(self, trainer: Run) -> None:
-        """Act after every so many steps."""
-
-    def after_epochs(self, trainer: Run) -> None:
-        """Act after every so many epochs."""
+    def act(self, trainer: Run) -> None:
+        """Do it: within an epoch `trainer.batch` is not 0, after it, 0."""
 
     def on_step(self, trainer: Run) -> None:
         if self.every_steps and trainer.step % self.every_steps == 0:
-            self.after_steps(trainer)
+            self.act(trainer)
 
     def on_epoch_end(self, trainer: Run) -> None:
         if self.every_epochs and trainer.epoch % self.every_epochs == 0:
-            self.after_epochs(trainer)
+            self.act(trainer)

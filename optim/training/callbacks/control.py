@@ -1,8 +1,7 @@
 """Callbacks that control a run: learning rate, clipping, evaluation, early stopping, an error at a
 NaN loss.
 
-Errors: OptionError for a number out of its range (MG305), or for a column to monitor that is not
-there (MG314).
+Errors: OptionError for a column to monitor that is not there (MG314).
 """
 
 import math
@@ -13,7 +12,6 @@ from minigrad.debug.anomaly import first_non_finite, strange_node
 from minigrad.errors import NonFiniteError, OptionError
 
 from ...clipping import clip_gradients
-from ...optimizer import check_count, check_range
 from ...schedules import Schedule
 from ..run import Run
 from .base import Callback, Every
@@ -49,7 +47,7 @@ class ClipGradients(Callback):
     remembers = ("largest",)
 
     def __init__(self, max_norm: float) -> None:
-        self.max_norm = check_range("max_norm", max_norm, 0.0)
+        self.max_norm = max_norm
 
     def on_start(self, trainer: Run) -> None:
         self.largest = 0.0
@@ -82,30 +80,15 @@ class Evaluate(Every):
         self.batches, self.name = batches, name
         super().__init__(every_epochs, every_steps)
 
-    def on_start(self, trainer: Run) -> None:
-        others = [other for other in trainer.callbacks if isinstance(other, Evaluate)]
-        names = ["train", *(other.name for other in others)]
-        if trainer.validation is not None:
-            names.append("validation")
-        if names.count(self.name) > 1:
-            raise OptionError(
-                "MG328",
-                f"Evaluate cannot call its results {self.name!r}",
-                cause=f"the column {self.name}_loss of the history already holds other losses",
-                remedy="choose another name, such as 'test'",
-            )
-
-    def after_steps(self, trainer: Run) -> None:
-        done = trainer.batch / trainer.batches if trainer.batches else 0.0
-        row = {"epoch": round(trainer.epoch + done, 4), "step": trainer.step}
-        trainer.history.rows.append(row | self._measure(trainer))
-
-    def after_epochs(self, trainer: Run) -> None:
-        trainer.history.rows[-1].update(self._measure(trainer))
-
-    def _measure(self, trainer: Run) -> dict[str, float]:
-        results = trainer.evaluate(self.batches)
-        return {f"{self.name}_{key}": value for key, value in results.items()}
+    def act(self, trainer: Run) -> None:
+        results = trainer.evaluate(self.batches).items()
+        row = {f"{self.name}_{key}": value for key, value in results}
+        if trainer.batch:
+            done = trainer.batch / trainer.batches if trainer.batches else 0.0
+            epoch = round(trainer.epoch + done, 4)
+            trainer.history.rows.append({"epoch": epoch, "step": trainer.step, **row})
+        else:
+            trainer.history.rows[-1].update(row)
 
 
 class Monitor(Callback):
@@ -168,8 +151,7 @@ class EarlyStopping(Monitor):
         self, monitor: str = "validation_loss", *, patience: int = 2, min_delta: float = 0.0
     ) -> None:
         super().__init__(monitor)
-        self.patience = check_count("patience", patience, 0)
-        self.min_delta = check_range("min_delta", min_delta, 0.0)
+        self.patience, self.min_delta = patience, min_delta
 
     def on_start(self, trainer: Run) -> None:
         super().on_start(trainer)

@@ -71,9 +71,7 @@ def _bar(trainer: Run) -> Any:
     return tqdm(
         file=sys.stdout if _in_notebook() else sys.stderr,  # a notebook shows stderr in red
         total=trainer.batches,
-        initial=trainer.batch - 1,
         desc=f"epoch {trainer.epoch + 1}/{trainer.epochs}",
-        bar_format="{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]",
         leave=False,
         dynamic_ncols=True,
     )

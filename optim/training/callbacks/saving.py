@@ -16,14 +16,13 @@ from minigrad import generator
 from minigrad.checkpoint import save
 from minigrad.errors import DtypeError, MinigradError, OptionError
 
-from ...optimizer import Array, check_count
+from ...optimizer import Array, check_range
 from ...parameters import set_arrays
+from ..history import FilePath
 from ..run import Run
 from ..snapshot import part, store
 from .base import Callback, Every
 from .control import Monitor
-
-PathLike = str | os.PathLike[str]
 
 
 class Snapshots(Every):
@@ -40,25 +39,25 @@ class Snapshots(Every):
 
     def __init__(
         self,
-        folder: PathLike,
+        folder: FilePath,
         *,
         every_epochs: int | None = None,
         every_steps: int | None = None,
         keep: int = 2,
     ) -> None:
         super().__init__(every_epochs, every_steps)
-        self.folder = Path(folder)
-        self.keep = check_count("keep", keep, 1)
+        check_range("keep", keep, 1)
+        self.folder, self.keep = Path(folder), keep
 
     @staticmethod
-    def latest(folder: PathLike) -> Path | None:
+    def latest(folder: FilePath) -> Path | None:
         """The newest snapshot in a folder, or None."""
         return max(Path(folder).glob(_PATTERN), default=None)
 
     def on_start(self, trainer: Run) -> None:
         if trainer.rank:
             return
-        make_folder(self.folder / "a snapshot")
+        self.folder.mkdir(parents=True, exist_ok=True)
         newest = self.latest(self.folder)
         resumed = trainer.resuming and Path(os.fsdecode(trainer.resuming)).resolve().parent
         if newest is not None and resumed != self.folder.resolve():
@@ -80,7 +79,7 @@ class Snapshots(Every):
                 f"resume={os.fspath(newest)!r})"
             )
 
-    def after_steps(self, trainer: Run) -> None:
+    def act(self, trainer: Run) -> None:
         # Named by the step, so that the names sort by age. The one after an epoch replaces that of
         # its last step.
         newest = self.folder / f"step-{trainer.step:09d}.safetensors"
@@ -94,7 +93,7 @@ class Snapshots(Every):
             for path in [*found[: max(end - self.keep, 0)], *found[end:]]:
                 path.unlink(missing_ok=True)
 
-    after_epochs = on_interrupt = after_steps
+    on_interrupt = act
 
 
 # not a file of the user's own, such as step-best.safetensors
@@ -111,7 +110,7 @@ class BestWeights(Monitor):
 
     remembers = (*Monitor.remembers, "epoch", "weights")
 
-    def __init__(self, path: PathLike | None = None, *, monitor: str = "validation_loss") -> None:
+    def __init__(self, path: FilePath | None = None, *, monitor: str = "validation_loss") -> None:
         super().__init__(monitor)
         self.path = path
 
@@ -120,7 +119,7 @@ class BestWeights(Monitor):
         self.epoch = 0
         self.weights: dict[str, Array] = {}
         if self.path is not None and not trainer.rank:
-            make_folder(self.path)
+            Path(self.path).parent.mkdir(parents=True, exist_ok=True)
 
     def on_epoch_end(self, trainer: Run) -> None:
         if not self.improved(trainer):
@@ -128,20 +127,14 @@ class BestWeights(Monitor):
         self.epoch = trainer.epoch
         parameters = trainer.model.named_parameters()
         self.weights = {name: tensor.array.copy() for name, tensor in parameters.items()}
-        self._write(trainer)
-
-    def _write(self, trainer: Run) -> None:
         if self.path is not None and not trainer.rank:
             path = self.path
             info = {"config": trainer.config, "epoch": self.epoch, self.monitor: self.value}
             warn_if_failing(lambda: save(path, self.weights, info))
 
     def on_end(self, trainer: Run) -> None:
-        if not self.weights:
-            return
-        if self.path is not None and not Path(self.path).exists():
-            self._write(trainer)  # an interrupted run wrote it elsewhere
-        set_arrays(trainer.model.named_parameters(), self.weights)
+        if self.weights:
+            set_arrays(trainer.model.named_parameters(), self.weights)
 
     def state_dict(self) -> dict[str, Any]:
         state = super().state_dict()
@@ -157,17 +150,16 @@ class _Writer(Callback):
 
     rank_0_only = True
 
-    def __init__(self, path: PathLike) -> None:
+    def __init__(self, path: FilePath) -> None:
         self.path = path
 
     def on_start(self, trainer: Run) -> None:
-        make_folder(self.path)
+        # an error now, not after the first epoch
+        Path(self.path).parent.mkdir(parents=True, exist_ok=True)
 
 
 class LogFile(_Writer):
-    """Write the history to a file after each epoch: as JSON lines if it ends in .jsonl, else as
-    CSV.
-    """
+    """Write the history to a file after each epoch, as CSV."""
 
     def on_epoch_end(self, trainer: Run) -> None:
         warn_if_failing(lambda: trainer.history.save(self.path))
@@ -194,7 +186,7 @@ class GraphPicture(_Writer):
     step that trained.
     """
 
-    def __init__(self, path: PathLike, **options: Any) -> None:
+    def __init__(self, path: FilePath, **options: Any) -> None:
         super().__init__(path)
         self.options = options
 
@@ -220,10 +212,3 @@ def warn_if_failing(write: Callable[[], object]) -> bool:
         warnings.warn(f"{error}\n  training goes on", RuntimeWarning, stacklevel=2)
         return False
     return True
-
-
-def make_folder(path: PathLike) -> None:
-    """Make the folder for a file that the run will write. An OSError comes before the run, not
-    after its first epoch.
-    """
-    Path(path).parent.mkdir(parents=True, exist_ok=True)

@@ -1,26 +1,21 @@
-"""Statistics: the norms of parameters, gradients and changes in each layer, during training.
-
-Errors: OptionError for a number out of its range (MG305).
-"""
+"""Statistics: the norms of parameters, gradients and changes in each layer, during training."""
 
 import math
-import os
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from ...clipping import gradient_values
-from ...optimizer import Array, check_count
+from ...optimizer import Array
 from ..history import History
 from ..run import Run
 from .base import Callback
-from .saving import make_folder, warn_if_failing
 
 
 class Statistics(Callback):
-    """Every `every_steps` steps, the norms of each layer's parameters, gradients and changes; to a
-    .csv or .jsonl file.
+    """Every `every_steps` steps, the norms of each layer's parameters, gradients and changes, in
+    `history` (whose `save(path)` writes them to a file).
 
     A layer is named by its path: "rnn.cell" has the parameters W_xh, W_hh and b_h. `history` has
     the columns step, "rnn.cell parameter_norm", "rnn.cell gradient_norm" (before clipping, if that
@@ -30,45 +25,33 @@ class Statistics(Callback):
     hardly learns.
     """
 
-    def __init__(
-        self, path: str | os.PathLike[str] | None = None, *, every_steps: int = 100
-    ) -> None:
-        self.path, self.every_steps = path, check_count("every_steps", every_steps, 1)
+    def __init__(self, *, every_steps: int = 100) -> None:
+        self.every_steps = every_steps
         self.history = History()
 
     def on_start(self, trainer: Run) -> None:
         self.history = History()
         self._before: dict[str, Array] = {}
-        if self.path is not None and not trainer.rank:
-            make_folder(self.path)
 
     def on_gradients(self, trainer: Run) -> None:
         if trainer.step % self.every_steps:
             return
         tensors = trainer.optimizer.parameters()
-        gradients = {path: gradient_values(tensor) for path, tensor in tensors.items()}
+        self._gradients = _norms({path: gradient_values(p) for path, p in tensors.items()})
         self._before = {path: tensor.array.copy() for path, tensor in tensors.items()}
-        self._norms = _norms(self._before)
-        self._row: dict[str, float] = {"step": trainer.step + 1}
-        self._row |= {f"{layer} parameter_norm": norm for layer, norm in self._norms.items()}
-        self._row |= {f"{layer} gradient_norm": norm for layer, norm in _norms(gradients).items()}
 
     def on_step(self, trainer: Run) -> None:
         if not self._before:
             return
         tensors = trainer.optimizer.parameters()
-        changes = {path: tensors[path].array - before for path, before in self._before.items()}
-        for layer, change in _norms(changes).items():
-            self._row[f"{layer} update_ratio"] = change / (self._norms[layer] or 1.0)
-        self.history.rows.append(self._row)
+        changes = _norms({path: tensors[path].array - old for path, old in self._before.items()})
+        row: dict[str, float] = {"step": trainer.step}
+        for layer, norm in _norms(self._before).items():
+            row[f"{layer} parameter_norm"] = norm
+            row[f"{layer} gradient_norm"] = self._gradients[layer]
+            row[f"{layer} update_ratio"] = changes[layer] / (norm or 1.0)
+        self.history.rows.append(row)
         self._before = {}
-
-    def on_epoch_end(self, trainer: Run) -> None:
-        if self.path is not None and self.history.rows and not trainer.rank:
-            path = self.path
-            warn_if_failing(lambda: self.history.save(path))
-
-    on_end = on_epoch_end
 
     def state_dict(self) -> dict[str, Any]:
         return {"rows": self.history.rows}
