@@ -129,7 +129,7 @@ def test_the_raw_state_goes_on_bit_for_bit(make, setting):
 def test_ids_of_any_integer_type_pick_the_same_rows(dtype):
     ids = np.array([3, 100, 1], dtype), np.array([39_999, 3])
     tables = [make_table(np.ones((40_000, 2))) for _ in range(2)]
-    for table, parts in zip(tables, (ids, [np.concatenate(ids)]), strict=True):
+    for table, parts in zip(tables, (ids, [np.concatenate(ids).astype(int)]), strict=True):
         optimizer = Adam({"table": table})
         # a sum of gradients whose ids are of several types
         sum(mg.lookup(table, one).sum() for one in parts).backward()

@@ -127,14 +127,20 @@ class BestWeights(Monitor):
         self.epoch = trainer.epoch
         parameters = trainer.model.named_parameters()
         self.weights = {name: tensor.array.copy() for name, tensor in parameters.items()}
+        self._write(trainer)
+
+    def _write(self, trainer: Run) -> None:
         if self.path is not None and not trainer.rank:
             path = self.path
             info = {"config": trainer.config, "epoch": self.epoch, self.monitor: self.value}
             warn_if_failing(lambda: save(path, self.weights, info))
 
     def on_end(self, trainer: Run) -> None:
-        if self.weights:
-            set_arrays(trainer.model.named_parameters(), self.weights)
+        if not self.weights:
+            return
+        if self.path is not None and not Path(self.path).exists():
+            self._write(trainer)  # an interrupted run wrote it elsewhere
+        set_arrays(trainer.model.named_parameters(), self.weights)
 
     def state_dict(self) -> dict[str, Any]:
         state = super().state_dict()

@@ -1,14 +1,12 @@
-"""The record of a run: by column, as CSV, as JSON, and as curves."""
+"""The record of a run: by column, as CSV, and as curves."""
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import numpy as np
 import pytest
 
-from minigrad.errors import OptionError
 from optim import (
     History,
 )
@@ -24,27 +22,9 @@ def test_history_reads_by_column() -> None:
         history["none"]
 
 
-def test_a_log_in_json_is_json_whatever_the_numbers() -> None:
-    row: dict[str, Any] = {
-        "epoch": 1,
-        "loss": float("nan"),
-        "high": float("inf"),
-        "low": np.float32(0.5),
-        "odd": np.float32("-inf"),
-    }
-
-    def refuse(constant: str) -> None:
-        raise AssertionError(f"{constant} is not JSON")
-
-    read = json.loads(History([row]).json_lines(), parse_constant=refuse)
-    assert read == {"epoch": 1, "loss": None, "high": None, "low": 0.5, "odd": None}
-    assert np.isnan(row["loss"])  # the history itself keeps it
-
-
 def test_a_log_has_the_same_digits_before_and_after_an_interruption() -> None:
     loss: Any = np.float32(0.1)
-    for form in (History.csv, History.json_lines):
-        assert form(History([{"loss": loss}])) == form(History([{"loss": float(loss)}]))
+    assert History([{"loss": loss}]).csv() == History([{"loss": float(loss)}]).csv()
 
 
 def test_curves_show_the_figures_of_the_history() -> None:
@@ -61,8 +41,3 @@ def test_curves_show_the_figures_of_the_history() -> None:
     assert [line.get_label() for line in accuracy.get_lines()] == [
         "train"
     ] and accuracy.get_ylabel() == "accuracy"
-
-
-def test_another_suffix_is_refused() -> None:
-    with pytest.raises(OptionError, match=r"MG317.*\(none\)"):
-        History().save("h")

@@ -40,12 +40,8 @@ def test_ctrl_c_stores_a_place_from_which_the_run_ends_the_same(
     whole = state(run())
     broken = run(At(moment, 9, press), Snapshots(tmp_path / "snapshots", every_steps=1000))
     newest = Snapshots.latest(tmp_path / "snapshots")
-    told = capsys.readouterr().out
-    assert (
-        f"Stopped by Ctrl-C after step {broken.step}. To go on: fit(..., resume={str(newest)!r})"
-        in told
-    )
-    assert "best weights: those of epoch 1" in told
+    told = f"Stopped by Ctrl-C after step {broken.step}. To go on: fit(..., resume={str(newest)!r})"
+    assert told in capsys.readouterr().out
     best = mg.load(tmp_path / "best.safetensors")
     assert {name: array.tobytes() for name, array in best.items()} == weights(broken)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
@@ -61,7 +57,7 @@ def test_ctrl_c_during_validation_goes_on_with_that_validation(tmp_path: Path) -
         def __iter__(self) -> Any:
             for number, batch in enumerate(super().__iter__()):
                 if number == 1:
-                    signal.raise_signal(signal.SIGINT)
+                    press()
                 yield batch
 
     broken = build([Snapshots(tmp_path)], seed=2)
@@ -74,10 +70,9 @@ def test_ctrl_c_during_validation_goes_on_with_that_validation(tmp_path: Path) -
 
 
 def test_ctrl_c_between_two_callbacks_stores_nothing_half_done(tmp_path: Path) -> None:
-    press = At("on_step", 4, lambda trainer: signal.raise_signal(signal.SIGINT))
     # finds the signal while it measures, before Snapshots has its turn
     evaluate = Evaluate(held(), every_steps=4)
-    broken = build([press, evaluate, Snapshots(tmp_path, every_steps=3)], seed=2)
+    broken = build([At("on_step", 4, press), evaluate, Snapshots(tmp_path, every_steps=3)], seed=2)
     with pytest.raises(KeyboardInterrupt):
         broken.fit(data(), 3)
     assert [path.name for path in tmp_path.iterdir()] == ["step-000000003.safetensors"]
@@ -102,7 +97,7 @@ def test_ctrl_c_in_the_very_last_moment_is_not_lost() -> None:
 def test_where_ctrl_c_is_ignored_it_stays_so() -> None:
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        with CtrlC() as _:
+        with CtrlC():
             press()
         assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     finally:

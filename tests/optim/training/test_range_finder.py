@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pytest
 
 import minigrad as mg
-from layers import RNN, Dense, Dropout, Embedding, Sequential
-from minigrad.data import Batches
-from minigrad.errors import DataError, MinigradError, OptionError
-from optim import SGD, Adam, Trainer, find_learning_rate
-
-
-def model(hidden: int = 6) -> Sequential:
-    mg.seed(1)
-    return Sequential(Embedding(30, 8), RNN(8, hidden), Dropout(0.3), Dense(hidden, 2))
+from optim import SGD, Trainer, find_learning_rate
+from tests.optim.training.runs import build, data, weights
 
 
 def test_the_range_test_finds_where_a_parabola_diverges_and_leaves_everything_as_it_was() -> None:
@@ -29,7 +20,7 @@ def test_the_range_test_finds_where_a_parabola_diverges_and_leaves_everything_as
 
         def train(self): pass  # fmt: skip
 
-        def eval(self): pass  # fmt: skip
+        eval = train
 
         def __call__(self, c): return c * w * w / 2  # fmt: skip
 
@@ -54,36 +45,13 @@ def test_the_range_test_finds_where_a_parabola_diverges_and_leaves_everything_as
 
 
 def test_the_range_test_puts_dropout_and_shuffling_back(tmp_path: Path) -> None:
-    ids, labels = np.random.default_rng(0).integers(0, 30, (40, 5)), np.arange(40) % 2
     ends = []
     for look in (False, True):
-        net = model()
-        trainer = Trainer(
-            net, mg.softmax_cross_entropy, Adam(net.named_parameters(), lr=0.01), callbacks=[]
-        )
-        batches = Batches(ids, labels, batch_size=8)
+        trainer, batches = build([]), data()
         if look:
             found = find_learning_rate(trainer, batches, steps=12)
             found.plot(tmp_path / "range.png")
             assert (tmp_path / "range.png").read_bytes().startswith(b"\x89PNG")
         trainer.fit(batches, 2)
-        ends.append(
-            {path: tensor.array.tobytes() for path, tensor in net.named_parameters().items()}
-        )
+        ends.append(weights(trainer))
     assert ends[0] == ends[1]
-
-
-@pytest.mark.parametrize(
-    ("options", "kind", "code"),
-    [
-        ({"low": 0.0}, OptionError, "MG305"),
-        ({"low": 1.0, "high": 0.1}, OptionError, "MG305"),
-        ({"steps": 5}, OptionError, "MG305"),
-        ({}, DataError, "MG312"),
-    ],
-)
-def test_bad_input(options: dict[str, Any], kind: type[MinigradError], code: str) -> None:
-    net = model()
-    trainer = Trainer(net, mg.softmax_cross_entropy, SGD(net.named_parameters()), callbacks=[])
-    with pytest.raises(kind, match=code):
-        find_learning_rate(trainer, [], **options)

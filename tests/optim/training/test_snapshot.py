@@ -35,7 +35,6 @@ from optim import (
     Optimizer,
     Snapshots,
     Statistics,
-    StepSchedule,
     Trainer,
     WarmUp,
     freeze,
@@ -122,14 +121,6 @@ def test_batches_used_in_several_places_are_resumed(
     check_resumes(tmp_path, run)
 
 
-def test_evaluation_does_not_change_the_order_of_the_training_batches() -> None:
-    plain, evaluated, train = build(seed=1), build([], seed=1), data()
-    evaluated.callbacks = [Evaluate(train, every_steps=2)]
-    plain.fit(data(), 3)
-    evaluated.fit(train, 3, train)
-    assert weights(plain) == weights(evaluated)
-
-
 RULES = {"momentum": momentum, "adam": adam, "decay": lambda p: SGD(p, lr=0.3, weight_decay=0.01)}
 
 
@@ -155,22 +146,18 @@ def test_every_callback_at_once_is_resumed(tmp_path: Path, rule: str) -> None:
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_storing_a_run_does_not_change_it(tmp_path: Path, rule: str) -> None:
-    stored, plain = (
-        build(callbacks, RULES[rule], seed=2)
-        for callbacks in ([Snapshots(tmp_path, every_steps=1)], [])
-    )
-    stored.fit(data(), 3)
-    plain.fit(data(), 3)
-    assert weights(stored) == weights(plain)
-
-
-def test_a_finished_run_can_be_made_longer(tmp_path: Path) -> None:
-    long, short, more = build(seed=2), build([Snapshots(tmp_path)], seed=2), build(seed=2)
-    long.fit(data(), 4)
-    short.fit(data(), 2)
-    more.fit(data(), 4, resume=Snapshots.latest(tmp_path))
-    assert state(more) == state(long)
+def test_storing_a_run_does_not_change_it_and_it_can_be_made_longer(
+    tmp_path: Path, rule: str
+) -> None:
+    whole, stored, longer = (build([], RULES[rule], seed=2) for _ in range(3))
+    stored.callbacks = [Snapshots(tmp_path, every_steps=1)]
+    whole.fit(data(), 2)
+    stored.fit(data(), 2)
+    assert weights(stored) == weights(whole)
+    longer.fit(data(), 4, resume=Snapshots.latest(tmp_path))
+    whole = build([], RULES[rule], seed=2)
+    whole.fit(data(), 4)
+    assert state(longer) == state(whole)
 
 
 def test_a_list_of_batches_is_resumed_and_a_shorter_one_refused(tmp_path: Path) -> None:
@@ -182,12 +169,9 @@ def test_a_list_of_batches_is_resumed_and_a_shorter_one_refused(tmp_path: Path) 
         return trainer
 
     check_resumes(tmp_path, run)
-    for other, told in (
-        (batches[:4], "the number of batches was 6 and is 4"),
-        (data(), "state_dict"),
-    ):
-        with pytest.raises(CheckpointError, match=told):
-            build().fit(other, 3, resume=tmp_path / "step-000000003.safetensors")
+    told = "the number of batches was 6 and is 4"
+    with pytest.raises(CheckpointError, match=told):
+        build().fit(batches[:4], 3, resume=tmp_path / "step-000000003.safetensors")
 
 
 def test_a_second_fit_is_resumed(tmp_path: Path) -> None:
@@ -206,19 +190,6 @@ def test_a_second_fit_is_resumed(tmp_path: Path) -> None:
 
 
 # ---- what does not fit ----
-
-
-class Bare:
-    """Batches of the user's own, which fail when they are loaded."""
-
-    def __iter__(self) -> Any:
-        return iter(data())
-
-    def state_dict(self) -> dict[str, int]:
-        return {"position": 1}
-
-    def load_state_dict(self, state: dict[str, int]) -> None:
-        raise ZeroDivisionError
 
 
 def edited(change: Callable[[Any, dict[str, Any]], object]) -> Any:
@@ -247,17 +218,10 @@ def other_head(parameters: Any) -> Optimizer:
             "lr of group 0 was 0.3 and is 0.2",
         ),
         ({"optimizer": other_head}, "MG505", "dense.W is (6, 2), and (6, 3)"),
-        ({"metrics": {}}, "MG508", "the metrics was ['accuracy', 'loss'] and is ['loss']"),
+        ({"metrics": {}}, "MG508", "the metrics was ['accuracy'] and is []"),
         ({"config": {"hidden": 8}}, "MG508", "hidden was None and is 8"),
-        ({"epochs": 1}, "MG508", "it is in epoch 2, and epochs is 1"),
-        ({"train": data(4)}, "MG414", "batch_size was 8, is 4"),
-        ({"train": Bare()}, "MG508", "the batches of train cannot be loaded (ZeroDivisionError"),
-        (
-            {"callbacks": [EarlyStopping("train_loss")]},
-            "MG508",
-            "watched 'train_accuracy', not 'train_loss'",
-        ),
-        (edited(lambda arrays, info: info.pop("means")), "MG508", "it has no means"),
+        ({"train": list(data())}, "MG508", "the batches was 'Batches' and is 'list'"),
+        ({"train": data(seed=5)}, "MG414", "seed"),
         (edited(lambda arrays, info: info.pop("kind")), "MG508", "only weights"),
         (edited(lambda arrays, info: arrays.pop("model/dense.b")), "MG505", "dense.b"),
         (edited(lambda arrays, info: arrays.pop("optimizer/velocity/dense.b")), "MG505", "dense.b"),
@@ -267,41 +231,24 @@ def other_head(parameters: Any) -> Optimizer:
 def test_a_snapshot_that_does_not_fit_leaves_the_model_alone(
     tmp_path: Path, change: Any, code: str, told: str
 ) -> None:
-    build([EarlyStopping("train_accuracy"), Snapshots(tmp_path, every_steps=7)], momentum).fit(
-        data(), 2
-    )
+    build([Snapshots(tmp_path, every_steps=7)], momentum).fit(data(), 2)
     newest = Snapshots.latest(tmp_path)
     assert newest is not None
     options = dict(change) if isinstance(change, dict) else change(newest) or {}
-    train, epochs = options.pop("train", data()), options.pop("epochs", 2)
-    trainer = build(
-        **{"optimizer": momentum, "callbacks": [EarlyStopping("train_accuracy")], **options}
-    )
+    train = options.pop("train", data())
+    trainer = build(**{"optimizer": momentum, **options})
     before = weights(trainer)
     with pytest.raises(MinigradError) as error:
-        trainer.fit(train, epochs, resume=newest)
+        trainer.fit(train, 2, resume=newest)
     assert error.value.code == code and told in str(error.value)
     assert weights(trainer) == before
 
 
-def test_a_warning_names_the_callbacks_and_layers_that_differ(tmp_path: Path, recwarn: Any) -> None:
-    def fit(callbacks: list[Callback], dropout: float = 0.2, resume: Path | None = None) -> None:
-        build(callbacks, dropout=dropout).fit(data(), 1 if resume is None else 2, resume=resume)
-
-    def callbacks(patience: int, every: int) -> list[Callback]:
-        stop = EarlyStopping("train_loss", patience=patience)
-        return [ClipGradients(0.5), stop, LearningRate(WarmUp(2, StepSchedule(every)))]
-
-    fit([*callbacks(2, 2), LogFile(tmp_path / "log.csv"), Snapshots(tmp_path)])
-    newest = Snapshots.latest(tmp_path)
-    fit(callbacks(2, 2), resume=newest)
-    assert not recwarn.list
-    told = (
-        r"MG324.*only one has ClipGradients; EarlyStopping was EarlyStopping\(.*patience=2.*\) and is .*patience=3.*; "
-        r"LearningRate was .*every=2.* and is .*every=3.*; dropout was Dropout\(0.2\) and is Dropout\(0.5\)"
-    )
-    with pytest.warns(UserWarning, match=told):
-        fit(callbacks(3, 3)[1:], 0.5, newest)
+def test_another_column_s_best_value_is_not_taken_over(tmp_path: Path) -> None:
+    build([EarlyStopping("train_accuracy"), Snapshots(tmp_path)]).fit(data(), 1)
+    stopping = EarlyStopping("train_loss")
+    history = build([stopping]).fit(data(), 2, resume=Snapshots.latest(tmp_path))
+    assert stopping.value == history["train_loss"][1]
 
 
 @pytest.mark.parametrize("state", [{"f": len}, {"arrays": [np.ones(2)]}])
@@ -318,9 +265,6 @@ def test_a_state_that_no_snapshot_can_hold_ends_the_run(tmp_path: Path, state: A
 @pytest.mark.fast
 def test_a_snapshot_of_commit_e233385_goes_on_as_it_would_have() -> None:
     path = DATA / "snapshot_e233385.safetensors"
-    assert mg.load(path)["optimizer/pending sums/embedding.table"].shape[0] == 2, (
-        "Adam had two sums then"
-    )
     rng = np.random.default_rng(11)
     train = [(rng.integers(0, 8 + 4 * k, (4, 5)), rng.integers(0, 2, 4)) for k in range(8)]
     model, best = Sequential(Embedding(40, 4), RNN(4, 3), Dense(3, 2)), BestWeights()

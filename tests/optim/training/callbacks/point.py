@@ -7,11 +7,7 @@ from typing import Any
 import numpy as np
 
 import minigrad as mg
-from optim import (
-    SGD,
-    Callback,
-    Trainer,
-)
+from optim import SGD, Callback, Trainer
 
 
 class Point:
@@ -42,10 +38,15 @@ BATCH = np.array([1.0]), np.zeros(1)
 
 
 def train(
-    callbacks: list[Callback], batches: Any, epochs: int = 1, scores: Any = None, **options: Any
+    callbacks: list[Callback],
+    batches: Any,
+    epochs: int = 1,
+    scores: Any = None,
+    point: Point | None = None,
+    **options: Any,
 ) -> Trainer:
     """A run at learning rate 1; `scores` is the validation loss of each epoch."""
-    point = Point()
+    point = point or Point()
     optimizer = SGD(point.named_parameters(), lr=1.0)
     trainer = Trainer(point, lambda output, labels: output.sum(), optimizer, metrics={}, callbacks=callbacks,
                       config={"size": 1})  # fmt: skip

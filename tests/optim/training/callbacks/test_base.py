@@ -1,10 +1,7 @@
-from types import SimpleNamespace
-from typing import Any
-
 import pytest
 
-from minigrad.errors import OptionError
 from optim.training.callbacks.base import Every
+from tests.optim.training.callbacks.point import run
 
 
 class Noted(Every):
@@ -12,32 +9,19 @@ class Noted(Every):
         super().__init__(every_epochs, every_steps)
         self.seen = []
 
-    def after_steps(self, trainer):
-        self.seen.append(("step", trainer.step))
-
-    def after_epochs(self, trainer):
-        self.seen.append(("epoch", trainer.epoch))
+    def act(self, trainer):
+        self.seen.append((trainer.epoch, trainer.step))
 
 
 @pytest.mark.parametrize(
     ("options", "seen"),
     [
-        ({}, []),
-        ({"every_steps": 3}, [("step", 3), ("step", 6)]),
-        ({"every_epochs": 2, "every_steps": 4}, [("step", 4), ("epoch", 2)]),
+        ({}, [(1, 2), (2, 4), (3, 6)]),
+        ({"every_steps": 3}, [(1, 3), (2, 6)]),
+        ({"every_epochs": 2, "every_steps": 4}, [(1, 4), (2, 4)]),
     ],
 )
 def test_every_acts_after_so_many_steps_and_epochs(options, seen):
     callback = Noted(**options)
-    for epoch in (1, 2, 3):
-        for step in (2 * epoch - 1, 2 * epoch):
-            trainer: Any = SimpleNamespace(step=step, epoch=epoch)
-            callback.on_step(trainer)
-        callback.on_epoch_end(trainer)
+    run([callback], xs=[1, 1], epochs=3)
     assert callback.seen == seen
-
-
-@pytest.mark.parametrize("options", [{"every_epochs": 0}, {"every_steps": -1}])
-def test_every_refuses_counts_below_1(options):
-    with pytest.raises(OptionError, match="MG305"):
-        Noted(**options)
