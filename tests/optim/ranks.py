@@ -6,7 +6,6 @@ mpiexec -n 2 python -m mpi4py tests/optim/ranks.py '{"cell": "rnn", ...}'
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
@@ -25,13 +24,13 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 
+import layers
 import minigrad as mg
 import optim
-from layers import GRU, LSTM, RNN, Dense, Dropout, Embedding, Layer
+from layers import Dense, Dropout, Embedding, Layer
 from minigrad.data import Batches
 
 ROOT = Path(__file__).resolve().parents[2]
-CELLS: dict[str, Any] = {"rnn": RNN, "gru": GRU, "lstm": LSTM}
 RULES: dict[str, Any] = {
     "sgd": lambda parameters: optim.SGD(parameters, lr=0.05, momentum=0.9),
     "adam": lambda parameters: optim.Adam(parameters, lr=0.01),
@@ -48,7 +47,7 @@ class Model(Layer):
     def __init__(self, cell: str, dropout: float, truncate: int | None) -> None:
         super().__init__()
         self.embedding = Embedding(WORDS, 8)
-        self.cell = CELLS[cell](8, 6, truncate=truncate)
+        self.cell = getattr(layers, cell)(8, 6, truncate=truncate)
         self.dropout = Dropout(dropout)
         self.head = Dense(6, 2)
 
@@ -57,6 +56,7 @@ class Model(Layer):
 
 
 TROUBLE: dict[str, Any] = {
+    "slow": lambda trainer: time.sleep(0.002 * (1 + trainer.rank)),
     "raise": lambda trainer: 1 / 0,
     "exit": lambda trainer: sys.exit(0),
     "kill": lambda trainer: os.kill(os.getpid(), signal.SIGKILL),
@@ -66,21 +66,19 @@ TROUBLE: dict[str, Any] = {
 
 
 class Trouble(optim.Callback):
-    """At step 12, `rank` does one of these; or each step takes a while."""
+    """`rank` does one of these at step 12, or is slow at each step."""
 
     def __init__(self, kind: str, rank: int) -> None:
         self.kind, self.rank = kind, rank
 
     def on_step(self, trainer: Any) -> None:
-        if self.kind == "slow":
-            time.sleep(0.002 * (1 + trainer.rank))
-        elif self.kind in TROUBLE and trainer.step == 12 and trainer.rank == self.rank:
+        if trainer.rank == self.rank and (trainer.step == 12 or self.kind == "slow"):
             TROUBLE[self.kind](trainer)
 
 
 def train(
     comm: Any,
-    cell: str = "rnn",
+    cell: str = "RNN",
     rule: str = "adam",
     dtype: str = "float64",
     *,
@@ -104,7 +102,7 @@ def train(
     for tensor in model.named_parameters().values():
         tensor.array = tensor.array.astype(dtype)
     held = Batches(ids[:77], mask[:77], labels[:77], batch_size=32, shuffle=False)
-    callbacks: list[optim.Callback] = [
+    callbacks = [
         optim.ClipGradients(1.0),
         optim.Evaluate(held, "test", every_steps=50),
         optim.Statistics(every_steps=30),
@@ -113,10 +111,8 @@ def train(
     if trouble is not None:
         callbacks.append(Trouble(*trouble))
     if folder is not None:
-        callbacks += [
-            optim.Snapshots(Path(folder, "snapshots"), every_steps=5),
-            optim.LogFile(Path(folder, "log.csv")),
-        ]
+        callbacks.append(optim.Snapshots(Path(folder, "snapshots"), every_steps=5))
+        callbacks.append(optim.LogFile(Path(folder, "log.csv")))
     trainer = optim.Trainer(
         model,
         mg.softmax_cross_entropy,
@@ -127,14 +123,13 @@ def train(
     )
     newest = optim.Snapshots.latest(Path(str(folder), "snapshots")) if resume else None
     history = trainer.fit(Batches(ids, mask, labels, batch_size=BATCH), epochs, held, resume=newest)
-    rows = [
-        {name: value for name, value in row.items() if name != "seconds"} for row in history.rows
-    ]
+    for row in history.rows:
+        row.pop("seconds", None)
     weights = {path: tensor.array for path, tensor in model.named_parameters().items()}
     state = pickle.dumps(
         {name: a.tobytes() for name, a in (weights | trainer.optimizer.state_dict()).items()}
     )
-    return {"weights": weights, "history": rows, "steps": trainer.step, "stop": trainer.stop_reason,
+    return {"weights": weights, "history": history.rows, "steps": trainer.step, "stop": trainer.stop_reason,
             "sha256": hashlib.sha256(state).hexdigest()}  # fmt: skip
 
 
@@ -143,7 +138,7 @@ def on_this_rank(text: str) -> None:
     from mpi4py import MPI
 
     options = json.loads(text)
-    out = options.pop("out")
+    out = options.pop("out", "")
     result = train(MPI.COMM_WORLD, **options)
     Path(f"{out}.{MPI.COMM_WORLD.rank}").write_bytes(pickle.dumps(result))
 
@@ -162,68 +157,36 @@ def mpiexec() -> str | None:
 
 def start(ranks: int, arguments: list[str], module: bool = True) -> subprocess.Popen[str]:
     """Start a script on so many ranks, as a group of processes of its own."""
-    program = [
-        str(mpiexec()),
-        "-n",
-        str(ranks),
-        sys.executable,
-        *(["-m", "mpi4py"] if module else []),
-        *arguments,
-    ]
+    python = [sys.executable, *(["-m", "mpi4py"] if module else [])]
+    program = [str(mpiexec()), "-n", str(ranks), *python, *arguments]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment,
                             start_new_session=True)  # fmt: skip
 
 
+def training(ranks: int = 2, module: bool = True, **options: Any) -> subprocess.Popen[str]:
+    """Start `train` with these options on so many ranks."""
+    return start(ranks, [__file__, json.dumps(options)], module)
+
+
 def run(ranks: int, **options: Any) -> list[dict[str, Any]]:
-    """The outcome on each rank; a RuntimeError with what was printed if it failed."""
+    """The outcome on each rank; an AssertionError with what was printed if it failed."""
     with tempfile.TemporaryDirectory() as name:
-        process = start(ranks, [__file__, json.dumps({"out": f"{name}/out", **options})])
-        printed, _ = process.communicate(timeout=300)
-        if process.returncode:
-            raise RuntimeError(printed)
+        status, printed = ended(training(ranks, out=f"{name}/out", **options))
+        assert status == 0, printed
         return [pickle.loads(Path(f"{name}/out.{rank}").read_bytes()) for rank in range(ranks)]
 
 
-def ended(options: dict[str, Any], module: bool = True) -> tuple[int, str]:
-    """(exit status, what was printed) of a run on two ranks."""
-    process = start(2, [__file__, json.dumps(options)], module)
-    printed, _ = process.communicate(timeout=60)
+def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
+    """(exit status, what was printed) of a run."""
+    printed, _ = process.communicate(timeout=300)
     return process.returncode, printed
 
 
-def trouble(kind: str, rank: int, folder: Path, module: bool = True) -> tuple[int, str]:
-    """The end of a run where a rank makes trouble at step 12."""
-    return ended(
-        {"out": f"{folder}/out", "folder": str(folder), "trouble": (kind, rank), "dropout": 0.3},
-        module,
-    )
-
-
-def interrupted(folder: Path, delay: float, **options: Any) -> tuple[int, str]:
-    """(exit status, what was printed) of a run that Ctrl-C is pressed in, so long after its first
-    snapshot.
-    """
-    options |= {"out": f"{folder}/out", "folder": str(folder), "trouble": ("slow", 0)}
-    process = start(2, [__file__, json.dumps(options)])
-    while optim.Snapshots.latest(folder / "snapshots") is None and process.poll() is None:
-        time.sleep(0.002)
-    time.sleep(delay)
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGINT)  # as a terminal does
-    printed, _ = process.communicate(timeout=60)
-    return process.returncode, printed
-
-
-def left_over() -> list[str]:
-    """The command lines of ranks that are still there three seconds after `mpiexec` has ended."""
+def left_over() -> str:
+    """The numbers of ranks that are still there three seconds after `mpiexec` has ended."""
     for _ in range(60):
-        found = []
-        for path in Path("/proc").glob("[0-9]*/cmdline"):
-            with contextlib.suppress(OSError):
-                parts = path.read_bytes().decode(errors="replace").split("\0")
-                if __file__ in parts and any(part.startswith('{"out"') for part in parts):
-                    found.append(" ".join(parts))
+        found = subprocess.run(["pgrep", "-f", __file__], capture_output=True, text=True).stdout
         if not found:
             break
         time.sleep(0.05)
@@ -234,9 +197,7 @@ def difference(one: dict[str, Any], other: dict[str, Any]) -> tuple[float, float
     """The largest difference between two runs' weights, and between their histories (relative, for
     values above 1).
     """
-    weights = max(
-        float(abs(one["weights"][path] - array).max()) for path, array in other["weights"].items()
-    )
+    weights = max(abs(one["weights"][path] - a).max() for path, a in other["weights"].items())
     rows = zip(one["history"], other["history"], strict=True)
     return weights, max(
         abs(row[name] - like[name]) / max(1, abs(row[name])) for row, like in rows for name in row

@@ -92,7 +92,7 @@ class EpochReport(Callback):
         if not self._heads:
             names = {column: column.replace("_", " ") for column in row if column != "step"}
             self._heads = {
-                column: for_terminal(printable(name)).rjust(7) for column, name in names.items()
+                column: for_terminal(printable(name)).rjust(9) for column, name in names.items()
             }
             print("  ".join(self._heads.values()))
         cells = [
