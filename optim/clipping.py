@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from typing import cast
 
 import numpy as np
 
@@ -48,8 +49,7 @@ def clip_gradients(parameters: Mapping[str, Tensor] | Sequence[Tensor], max_norm
         if culprits := [path for path, size in sizes.items() if not math.isfinite(size)]:
             raise NonFiniteError(
                 "MG310",
-                f"the gradient of {', '.join(culprits)} has NaN or infinity in it "
-                f"({len(culprits)} of {len(sizes)} parameters)",
+                f"the gradient of {', '.join(culprits)} has NaN or infinity in it",
                 cause="an overflow in the backward pass; scaling cannot repair it",
                 remedy="lower the learning rate; mg.detect_anomaly() names the first gate whose "
                 "gradient is not finite",
@@ -76,9 +76,7 @@ def gradient_values(tensor: Tensor) -> Array | None:
     Each row comes once, coalesced; any other lazy gradient becomes an array. The array returned is
     the gradient's own, so that scaling it scales the gradient. None if there is no gradient.
     """
-    leaf = tensor.node
-    assert isinstance(leaf, Leaf)
-    gradient = leaf.grad
+    gradient = cast(Leaf, tensor.node).grad
     if isinstance(gradient, SparseGradient) and (rows := gradient.rows()) is not None:
         return rows[1]
     return tensor.grad

@@ -94,10 +94,9 @@ class Optimizer:
         self._pending: dict[str, PendingRows] = {}
 
     def __repr__(self) -> str:
-        rates = ", ".join(f"{group.lr:g}" for group in self.groups)
         settings = "".join(f", {name}={value}" for name, value in self.settings().items())
         steps = max(self.steps.values())
-        return f"{type(self).__name__}(lr={rates}{settings}) of {len(self.steps)} parameters, after {steps:,} steps"
+        return f"{type(self).__name__}(lr={self.lr:g}{settings}) of {len(self.steps)} parameters, after {steps:,} steps"
 
     @property
     def lr(self) -> float:
@@ -167,7 +166,7 @@ class Optimizer:
         in; `t` is the number of this step, from 1. All have one shape. The rule must be
         elementwise: `p` may be some rows of a table.
         """
-        raise NotImplementedError(f"{type(self).__name__} has no update_rule")
+        raise NotImplementedError
 
     def lazy_window(self) -> int | None:
         """For how many steps the rule still moves an element whose gradient has become 0, to within
@@ -191,7 +190,7 @@ class Optimizer:
         For each row, `missed` (n, 1, ...) is the number of these steps, and `sums` holds their
         terms, added up.
         """
-        raise NotImplementedError(f"{type(self).__name__} has no catch_up")
+        raise NotImplementedError
 
     def hyperparameters(self) -> dict[str, Any]:
         """The numbers that the next steps depend on and that anyone may change: lr, momentum, what

@@ -28,8 +28,8 @@ class SGD(Optimizer):
 
     Without weight decay, a step changes only those rows of a table that the batch looked up. Rows
     that momentum still moves catch up when they are next read.
-    Errors: as Optimizer, OptionError for `nesterov` without momentum (MG308), and of `step` for a
-    `momentum` that was set later on an SGD made without (MG330). Sources: Polyak, Some methods of
+    Errors: as Optimizer, and OptionError for `nesterov` without momentum (MG308). An SGD that was made
+    without momentum has no velocities, and cannot get any later. Sources: Polyak, Some methods of
     speeding up the convergence of iteration methods (1964); Sutskever et al., On the importance of
     initialization and momentum in deep learning (2013).
     """
@@ -57,21 +57,10 @@ class SGD(Optimizer):
         self.slots = ("velocity",) if momentum else ()  # type: ignore[misc]
         super().__init__(parameters, lr, weight_decay)
 
-    def _check_settings(self) -> None:
-        super()._check_settings()
-        if self.momentum and not self.slots:
-            raise OptionError(
-                "MG330",
-                f"momentum was set to {self.momentum:g} on an SGD that was made with momentum 0",
-                cause="such an SGD keeps no velocities, so the momentum would have no effect",
-                remedy="make it with SGD(..., momentum=0.9); setting optimizer.momentum = 0 then "
-                "turns momentum off",
-            )
-
     def update_rule(
         self, p: Array, g: Array, slots: Arrays, scratch: Array, lr: float, t: int
     ) -> None:
-        if slots:
+        if slots or self.momentum:
             (v,) = slots
             v *= self.momentum
             v += g

@@ -7,8 +7,6 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from minigrad.checkpoint import replace_file
 from minigrad.support.notebook import new_figure, table
 from minigrad.support.text import printable
@@ -54,18 +52,14 @@ class History(Mapping[str, list[float]]):
 
     def _repr_html_(self) -> str:
         rows = [[row.get(column, "") for column in self] for row in self.rows[-12:]]
-        note = f"the last rows of {len(self.rows)}; plot() draws them all" * (len(self.rows) > 12)
-        return table(repr(self), list(self), rows, note)
+        return table(repr(self), list(self), rows)
 
     def csv(self) -> str:
         """The rows as CSV with a header line; a value that a row lacks is left empty."""
         text = io.StringIO()
         writer = csv.DictWriter(text, list(self), lineterminator="\n")
         writer.writeheader()
-        for row in self.rows:
-            # NumPy's numbers as Python's, as a resumed run has them
-            numbers = {name: np.asarray(value).item() for name, value in row.items()}
-            writer.writerow(numbers)
+        writer.writerows(self.rows)
         return text.getvalue()
 
     def save(self, path: FilePath) -> None:
@@ -96,8 +90,6 @@ class History(Mapping[str, list[float]]):
                     axes.plot(*zip(*points, strict=True), style, label=split, markersize=4)
             axes.set_xlabel("epoch")
             axes.set_ylabel(quantity.replace("_", " "))
-            axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
-            axes.grid(alpha=0.3)
             axes.legend()
         return save_figure(figure, path)
 

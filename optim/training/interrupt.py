@@ -29,11 +29,11 @@ class CtrlC:
         if self._watching:
             signal.signal(signal.SIGINT, self._note)
 
-    def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
+    def __exit__(self, *error: object) -> None:
         came, self.came = self.came, False
         if self._watching:
             signal.signal(signal.SIGINT, self._before)
-        if came and kind is None:  # it came after the last look at `came`
+        if came and error[0] is None:  # it came after the last look at `came`
             raise Interrupted
 
     def _note(self, number: int, frame: FrameType | None) -> None:

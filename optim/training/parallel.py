@@ -12,7 +12,7 @@ import traceback
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -66,7 +66,7 @@ def share(rows: int, rank: int, size: int) -> tuple[int, int]:
     return -(-rows * rank // size), -(-rows * (rank + 1) // size)
 
 
-def shard(comm: Communicator | None, batch: Sequence[Any]) -> tuple[Sequence[Any], int]:
+def shard(comm: Communicator, batch: Sequence[Any]) -> tuple[Sequence[Any], int]:
     """(this rank's rows of every array of the batch, how many they are); without `comm` all rows.
 
     A rank for which there is no row takes a row of another, and counts it as none: so every rank
@@ -117,14 +117,11 @@ def check_equal(everyone: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _by_rank(values: Sequence[str]) -> str:
-    """Text that says which ranks have which value, such as "3 on rank 0, 4 on ranks 1, 2"."""
+    """Text that says which ranks have which value, such as "3 on rank 0, 4 on rank 1 and 2"."""
     ranks: dict[str, list[str]] = {}
     for rank, value in enumerate(values):
         ranks.setdefault(value, []).append(str(rank))
-    return ", ".join(
-        f"{value} on rank{'s' if len(numbers) > 1 else ''} {', '.join(numbers)}"
-        for value, numbers in ranks.items()
-    )
+    return ", ".join(f"{value} on rank {' and '.join(numbers)}" for value, numbers in ranks.items())
 
 
 def settings(optimizer: Optimizer) -> dict[str, Any]:
@@ -149,10 +146,9 @@ def agree(comm: Communicator, optimizer: Optimizer, batch: Sequence[Any]) -> Non
     mine = fingerprint(batch) | settings(optimizer)
     everyone = exchange(comm, "an update", (mine, read))
     check_equal([theirs for theirs, _ in everyone])
-    for path, table in tables.items():
-        for _, rows in everyone:
-            if path in rows:
-                table.catch_up(rows[path])
+    for _, rows in everyone:
+        for path, ids in rows.items():
+            tables[path].catch_up(ids)
 
 
 def all_reduce(comm: Communicator, array: Array) -> Array:
@@ -177,9 +173,7 @@ def sum_gradients(comm: Communicator, parameters: Mapping[str, Tensor], share: f
     Dense gradients travel in one array. Of a row-sparse one only its rows do, and the result is
     row-sparse too.
     """
-    leaves = {
-        path: leaf for path, tensor in parameters.items() if isinstance(leaf := tensor.node, Leaf)
-    }
+    leaves = {path: cast(Leaf, tensor.node) for path, tensor in parameters.items()}
     # for each gradient its rows, or None if it is dense
     mine: dict[str, tuple[Array, Array] | None] = {}
     for path, leaf in leaves.items():
@@ -207,7 +201,7 @@ def sum_gradients(comm: Communicator, parameters: Mapping[str, Tensor], share: f
 
 
 @contextmanager
-def end_together(comm: Communicator | None) -> Iterator[None]:
+def end_together(comm: Communicator) -> Iterator[None]:
     """Whatever ends this block on one rank alone ends all processes, because the others would wait
     for it forever.
 

@@ -4,7 +4,7 @@ undone.
 
 import math
 from collections.abc import Iterable
-from copy import copy
+from copy import copy, deepcopy
 from dataclasses import dataclass
 from itertools import chain, repeat
 from typing import Any
@@ -15,9 +15,8 @@ from minigrad import fused, generator
 from minigrad.data import Batches
 from minigrad.support.notebook import new_figure
 
-from ..parameters import set_arrays
 from .history import FilePath, save_figure
-from .run import Batch, evaluating
+from .run import Batch
 from .trainer import Trainer
 
 
@@ -38,13 +37,10 @@ class LearningRateRange:
         figure = new_figure("a plot of learning rates", 5, 3.6)
         axes = figure.add_subplot()
         axes.semilogx(self.rates, self.losses)
-        axes.axvline(
-            self.suggestion, linestyle="--", color="C1", label=f"suggestion: {self.suggestion:.2g}"
-        )
+        axes.axvline(self.suggestion, linestyle="--", color="C1")
         axes.set_xlabel("learning rate")
         axes.set_ylabel("loss (smoothed)")
-        axes.grid(alpha=0.3)
-        axes.legend()
+        axes.set_title(f"suggestion: {self.suggestion:.2g}")
         return save_figure(figure, path)
 
 
@@ -59,8 +55,8 @@ def find_learning_rate(
     """Train at the rate low (high / low)^(i / (steps - 1)) at step i; stop when the loss is 4 times
     its best.
 
-    Afterwards the model with its modes and carried state, optimizer, batches and random generator
-    are as before. Rates and losses have one number per step.
+    Model and optimizer are copied for it, and batches and random generator are as before. Rates and
+    losses have one number per step.
 
     The last rate at which the loss was within 2% of its lowest is almost too large: the
     `suggestion` is a tenth of it. If groups have different rates, these rates are the first
@@ -77,46 +73,33 @@ def find_learning_rate(
 
     Source: Smith, Cyclical learning rates for training neural networks (2017), 3.3.
     """
-    optimizer, model = trainer.optimizer, trainer.model
-    state, scale, random = optimizer.raw_state(), optimizer.scale, generator().bit_generator.state
-    weights = {name: tensor.array.copy() for name, tensor in model.named_parameters().items()}
+    model, optimizer = deepcopy((trainer.model, trainer.optimizer))
+    random = generator().bit_generator.state
     # a copy that has a position of its own
     batches = copy(train) if isinstance(train, Batches) else train
     rates = [low * (high / low) ** (number / (steps - 1)) for number in range(steps)]
     losses: list[float] = []
     smooth = 0.0
-    try:
-        # so that its modes, and what it carries, are as before
-        with evaluating(model, training=True):
-            model.train()
-            for rate, (*inputs, labels) in zip(
-                rates, chain.from_iterable(repeat(batches, steps)), strict=False
-            ):
-                with fused():
-                    loss = trainer.loss(model(*inputs), labels)
-                # the loss of single batches is too noisy
-                smooth = 0.9 * smooth + 0.1 * loss.item()
-                mean = smooth / (1 - 0.9 ** (len(losses) + 1))
-                if not math.isfinite(mean) or mean > 4 * min(losses, default=mean):
-                    break
-                losses.append(mean)
-                optimizer.zero_grad()
-                loss.backward()
-                optimizer.scale = rate / (optimizer.lr or 1.0)
-                optimizer.step()
-    finally:
+    model.train()
+    for rate, batch in zip(rates, chain.from_iterable(repeat(batches, steps)), strict=False):
+        *inputs, labels = batch
+        with fused():
+            loss = trainer.loss(model(*inputs), labels)
+        # the loss of single batches is too noisy
+        smooth = 0.9 * smooth + 0.1 * loss.item()
+        mean = smooth / (1 - 0.9 ** (len(losses) + 1))
+        if not math.isfinite(mean) or mean > 4 * min(losses, default=mean):
+            break
+        losses.append(mean)
         optimizer.zero_grad()
-        set_arrays(model.named_parameters(), weights)
-        optimizer.load_state_dict(state)
-        optimizer.scale = scale
-        generator().bit_generator.state = random
+        loss.backward()
+        optimizer.scale = rate / (optimizer.lr or 1.0)
+        optimizer.step()
+    generator().bit_generator.state = random
     losses = trainer.everyone(losses)[0]  # every process tries the whole batches
-    return LearningRateRange(rates[: len(losses)], losses, _suggest(rates, losses))
-
-
-def _suggest(rates: list[float], losses: list[float]) -> float:
     settled = np.array(losses)
     settled[: len(losses) // 10] = math.inf  # at first the mean is that of a few batches only
     lowest = settled.min(initial=math.inf)
     near = np.flatnonzero(settled <= lowest + 0.02 * abs(lowest))
-    return rates[near[-1]] / 10 if near.size else math.nan
+    suggestion = rates[near[-1]] / 10 if near.size else math.nan
+    return LearningRateRange(rates[: len(losses)], losses, suggestion)

@@ -59,7 +59,7 @@ class Run:
     callbacks: Sequence[Any]
     config: dict[str, Any]
     # what connects the processes that train the model, if there are several
-    comm: Communicator | None
+    comm: Communicator
     # the number of this process among them; files are written and lines printed by rank 0
     rank: int
 
@@ -68,7 +68,7 @@ class Run:
     ) -> None:
         """Everything as before the first step."""
         # with a position that nobody else moves
-        self.train = copy(train) if isinstance(train, Batches) else train
+        self.train: Any = copy(train) if isinstance(train, Batches) else train
         self.validation, self.epochs = validation, epochs  # to be run in total
         # in an epoch, if that is known
         self.batches = len(train) if isinstance(train, Sized) else None

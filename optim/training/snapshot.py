@@ -6,7 +6,6 @@ else is JSON in its header: position, history, random generator, configuration, 
 hyperparameters, now and at the start of the run.
 """
 
-import os
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -86,7 +85,7 @@ def restore(trainer: Run, path: FilePath) -> None:
     if problems:
         raise CheckpointError(
             "MG508",
-            f"{os.fspath(path)} cannot be resumed here: {'; '.join(problems)}",
+            f"{path} cannot be resumed here: {'; '.join(problems)}",
             cause="a resumed run goes on with the same model, configuration and optimizer",
             remedy="start with the options of the interrupted run, or start a new run without "
             "resume",
@@ -146,20 +145,19 @@ def _in_todays_form(checkpoint: Checkpoint) -> Checkpoint:
 
 def _differences(trainer: Run, checkpoint: Checkpoint) -> list[str]:
     """Why the snapshot is not of a run like this one: a sentence for each difference."""
-    info, numbers, facts = checkpoint.info, _state(checkpoint, "hyperparameters"), _facts(trainer)
-    saved = info["config"] | info["facts"]
-    here = trainer.config | {name: facts[name] for name in info["facts"]}
-    for name, value in info["started"].items():
-        now = trainer.started.get(name, value)
+    info, numbers = checkpoint.info, _state(checkpoint, "hyperparameters")
+    facts = _facts(trainer) | trainer.started
+    stored = info["facts"] | info["started"]
+    saved = info["config"] | stored
+    here = trainer.config | {name: facts.get(name, "nothing") for name in stored}
+    problems = []
+    for name in saved | here:
+        before, now = saved.get(name, "nothing"), here.get(name, "nothing")
         # In the process of the interrupted run, the optimizer still has the numbers of that run's
         # end.
-        if now != numbers.get(name):
-            saved[name], here[name] = value, now
-    return [
-        f"{name} was {saved.get(name)!r} and is {here.get(name)!r}"
-        for name in saved | here
-        if saved.get(name) != here.get(name)
-    ]
+        if now not in (before, numbers.get(name)):
+            problems.append(f"{name} was {before!r} and is {now!r}")
+    return problems
 
 
 def _facts(trainer: Run) -> dict[str, Any]:

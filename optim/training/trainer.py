@@ -86,11 +86,21 @@ class Trainer(Run):
         callbacks: Iterable[Callback] | None = None,
         seed: int | None = None,
         config: Mapping[str, Any] | None = None,
-        comm: Communicator | None = None,
+        comm: Communicator = None,
     ) -> None:
         self.model, self.loss = model, loss
         self.optimizer, self.seed = optimizer, seed
-        self.metrics = {"accuracy": accuracy} if metrics is None else _by_name(metrics)
+        if metrics is None:
+            metrics = {"accuracy": accuracy}
+        if "loss" in metrics or not hasattr(metrics, "items"):
+            raise DtypeError(
+                "MG334",
+                f"the metrics are given as {shown(metrics)}",
+                cause="a metric is a function of (output array, labels), with a name for its columns "
+                "of the history; those called loss hold the loss itself",
+                remedy='pass functions by name, such as metrics={"accuracy": optim.accuracy}',
+            )
+        self.metrics = dict(metrics)
         self.comm = comm
         self.rank = 0 if comm is None else comm.rank
         if callbacks is None:
@@ -152,18 +162,17 @@ class Trainer(Run):
                 raise
             finally:
                 self.loss_tensor = None
-                if isinstance(train, Batches) and isinstance(self.train, Batches):
+                if isinstance(train, Batches):
                     # another `fit` without a seed continues from there
                     train.epoch = self.train.epoch
         return self.history
 
     def _start(self, resume: FilePath | None) -> None:
         """Begin with the parameters of rank 0, or where the snapshot `resume` ends."""
-        resume = self.everyone(resume, "the start")[0]
-        self.resuming = resume
+        self.resuming = self.everyone(resume, "the start")[0]
         self._call("on_start")
-        if resume is not None:
-            restore(self, resume)
+        if self.resuming is not None:
+            restore(self, self.resuming)
         elif self.comm is not None:
             rules = settings(self.optimizer) | checksums(self.optimizer.state_dict())
             mine = {"epochs": self.epochs, "seed": self.seed, **rules}
@@ -231,9 +240,6 @@ class Trainer(Run):
         move.
         """
         means = Means()
-        if self.comm is not None:
-            # on all ranks, because each reads other rows of a table
-            self.optimizer.catch_up_tables()
         with evaluating(self.model, self._training), mg.no_grad():
             for batch in self._checked(_from_epoch_0(batches), "an evaluation"):
                 (*inputs, labels), count = shard(self.comm, batch)
@@ -309,20 +315,6 @@ class Trainer(Run):
                 remedy="pass a list of batches or minigrad.data.Batches, which can be walked "
                 "through again",
             )
-
-
-def _by_name(metrics: Any) -> dict[str, Metric]:
-    """The metrics as a dict of their own. DtypeError MG334 for anything but functions by name."""
-    by_name = isinstance(metrics, Mapping) and all(map(callable, metrics.values()))
-    if by_name and "loss" not in metrics:
-        return dict(metrics)
-    raise DtypeError(
-        "MG334",
-        f"the metrics are given as {shown(metrics)}",
-        cause="a metric is a function of (output array, labels), with a name for its columns of the "
-        "history; those called loss hold the loss itself",
-        remedy='pass functions by name, such as metrics={"accuracy": optim.accuracy}',
-    )
 
 
 def _from_epoch_0(batches: Any) -> Any:

@@ -117,7 +117,8 @@ def test_ids_of_any_integer_type_pick_the_same_rows(dtype):
     for table, parts in zip(tables, (ids, [np.concatenate(ids).astype(int)]), strict=True):
         optimizer = Adam({"table": table})
         # a sum of gradients whose ids are of several types
-        sum(mg.lookup(table, one).sum() for one in parts).backward()
+        loss: Any = sum(mg.lookup(table, one).sum() for one in parts)
+        loss.backward()
         optimizer.step()
     np.testing.assert_array_equal(tables[0].array, tables[1].array)
     assert np.flatnonzero((tables[0].array != 1).any(axis=1)).tolist() == [1, 3, 100, 39_999]

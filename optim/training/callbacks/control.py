@@ -31,9 +31,7 @@ class LearningRate(Callback):
     def on_epoch_end(self, trainer: Run) -> None:
         # Not from `scale`: if the run was resumed after the epoch's last step, on_gradients has not
         # set it yet.
-        trainer.history.rows[-1]["lr"] = trainer.optimizer.groups[0].lr * self.schedule(
-            trainer.step - 1
-        )
+        trainer.history.rows[-1]["lr"] = trainer.optimizer.lr * self.schedule(trainer.step - 1)
 
     def on_end(self, trainer: Run) -> None:
         trainer.optimizer.scale = 1.0  # a later run with this optimizer has its own rates again
@@ -84,9 +82,8 @@ class Evaluate(Every):
         results = trainer.evaluate(self.batches).items()
         row = {f"{self.name}_{key}": value for key, value in results}
         if trainer.batch:
-            done = trainer.batch / trainer.batches if trainer.batches else 0.0
-            epoch = round(trainer.epoch + done, 4)
-            trainer.history.rows.append({"epoch": epoch, "step": trainer.step, **row})
+            epoch = trainer.epoch + trainer.batch / (trainer.batches or math.inf)
+            trainer.history.rows.append({"epoch": round(epoch, 4), "step": trainer.step, **row})
         else:
             trainer.history.rows[-1].update(row)
 
@@ -176,19 +173,12 @@ class StopOnNonFinite(Callback):
         if math.isfinite(loss.array.sum()):
             return
         node = first_non_finite(loss.node)
-        cause = "the input data hold NaN or infinity"
-        if node.gate is not None:
-            cause = (
-                f"{node.gate.name} is the first gate whose output is not finite; its inputs were"
-            )
-        elif node.requires_grad:
-            lr = trainer.optimizer.lr * trainer.optimizer.scale
-            cause = f"the parameter itself is not finite: the step before made it so (learning rate {lr:g})"
         raise NonFiniteError(
             "MG315",
             f"the loss is {loss.array} in epoch {trainer.epoch + 1}, batch {trainer.batch + 1}",
             where=strange_node(node),
-            cause=cause,
+            cause="it began there: the learning rate is too high, the gradients explode, or the data "
+            "hold NaN or infinity",
             remedy="lower the learning rate, clip gradients (ClipGradients), check the data for "
             "NaN and empty rows",
         )

@@ -73,7 +73,6 @@ def _bar(trainer: Run) -> Any:
         total=trainer.batches,
         desc=f"epoch {trainer.epoch + 1}/{trainer.epochs}",
         leave=False,
-        dynamic_ncols=True,
     )
 
 
@@ -90,9 +89,10 @@ class EpochReport(Callback):
     def on_epoch_end(self, trainer: Run) -> None:
         row = trainer.history.rows[-1]
         if not self._heads:
-            names = {column: column.replace("_", " ") for column in row if column != "step"}
             self._heads = {
-                column: for_terminal(printable(name)).rjust(9) for column, name in names.items()
+                column: for_terminal(printable(column.replace("_", " "))).rjust(9)
+                for column in row
+                if column != "step"
             }
             print("  ".join(self._heads.values()))
         cells = [

@@ -1,12 +1,10 @@
 """Callbacks that write files: snapshots, best weights, log, curves, a drawing. A failed write only
 warns.
 
-Errors: OptionError for a number out of its range (MG305), or no column to monitor (MG314);
-DtypeError (MG507) for state that no file can hold, CheckpointError (MG509) without safetensors; and
-an OSError for a folder that cannot be made.
+Errors: OptionError for no column to monitor (MG314); DtypeError (MG507) for state that no file can
+hold, CheckpointError (MG509) without safetensors; and an OSError for a folder that cannot be made.
 """
 
-import os
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,7 +14,7 @@ from minigrad import generator
 from minigrad.checkpoint import save
 from minigrad.errors import DtypeError, MinigradError, OptionError
 
-from ...optimizer import Array, check_range
+from ...optimizer import Array
 from ...parameters import set_arrays
 from ..history import FilePath
 from ..run import Run
@@ -46,7 +44,6 @@ class Snapshots(Every):
         keep: int = 2,
     ) -> None:
         super().__init__(every_epochs, every_steps)
-        check_range("keep", keep, 1)
         self.folder, self.keep = Path(folder), keep
 
     @staticmethod
@@ -59,15 +56,14 @@ class Snapshots(Every):
             return
         self.folder.mkdir(parents=True, exist_ok=True)
         newest = self.latest(self.folder)
-        resumed = trainer.resuming and Path(os.fsdecode(trainer.resuming)).resolve().parent
+        resumed = trainer.resuming and Path(trainer.resuming).resolve().parent
         if newest is not None and resumed != self.folder.resolve():
             raise OptionError(
                 "MG321",
-                f"{os.fspath(self.folder)} has the snapshots of another run, the newest of them "
-                f"{newest.name}",
+                f"{self.folder} has the snapshots of another run, the newest of them {newest.name}",
                 cause="the new run's would be mixed with them, and resuming could continue the "
                 "wrong run",
-                remedy=f"go on with it: fit(..., resume={os.fspath(newest)!r}); or delete them; or "
+                remedy=f"go on with it: fit(..., resume={str(newest)!r}); or delete them; or "
                 "name another folder",
             )
 
@@ -76,7 +72,7 @@ class Snapshots(Every):
         if trainer.stop_reason == "Ctrl-C" and newest is not None and not trainer.rank:
             print(
                 f"Stopped by Ctrl-C after step {trainer.step}. To go on: fit(..., "
-                f"resume={os.fspath(newest)!r})"
+                f"resume={str(newest)!r})"
             )
 
     def act(self, trainer: Run) -> None:

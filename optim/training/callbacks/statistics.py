@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
@@ -25,19 +24,26 @@ class Statistics(Callback):
     hardly learns.
     """
 
+    remembers = ("rows",)
+
     def __init__(self, *, every_steps: int = 100) -> None:
         self.every_steps = every_steps
-        self.history = History()
+        self.rows: list[dict[str, float]] = []
+
+    @property
+    def history(self) -> History:
+        return History(self.rows)
 
     def on_start(self, trainer: Run) -> None:
-        self.history = History()
+        self.rows = []
         self._before: dict[str, Array] = {}
 
     def on_gradients(self, trainer: Run) -> None:
         if trainer.step % self.every_steps:
             return
         tensors = trainer.optimizer.parameters()
-        self._gradients = _norms({path: gradient_values(p) for path, p in tensors.items()})
+        gradients = {path: gradient_values(tensor) for path, tensor in tensors.items()}
+        self._gradients = _norms({path: g for path, g in gradients.items() if g is not None})
         self._before = {path: tensor.array.copy() for path, tensor in tensors.items()}
 
     def on_step(self, trainer: Run) -> None:
@@ -48,24 +54,18 @@ class Statistics(Callback):
         row: dict[str, float] = {"step": trainer.step}
         for layer, norm in _norms(self._before).items():
             row[f"{layer} parameter_norm"] = norm
-            row[f"{layer} gradient_norm"] = self._gradients[layer]
+            row[f"{layer} gradient_norm"] = self._gradients.get(layer, 0.0)
             row[f"{layer} update_ratio"] = changes[layer] / (norm or 1.0)
-        self.history.rows.append(row)
+        self.rows.append(row)
         self._before = {}
 
-    def state_dict(self) -> dict[str, Any]:
-        return {"rows": self.history.rows}
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        self.history.rows[:] = state["rows"]
-
-
-def _norms(arrays: Mapping[str, Array | None]) -> dict[str, float]:
-    """The norm of each layer's arrays, as one vector; absent gradients count as 0."""
+def _norms(arrays: Mapping[str, Array]) -> dict[str, float]:
+    """The norm of each layer's arrays, as one vector."""
     squares: dict[str, float] = {}
     for path, array in arrays.items():
         layer = path.rpartition(".")[0] or "model"
         # In float64, because in float32 the squares of vanishing gradients are 0.
-        square = 0.0 if array is None else np.square(array, dtype=np.float64).sum()
-        squares[layer] = squares.get(layer, 0.0) + float(square)
+        square = float(np.square(array, dtype=np.float64).sum())
+        squares[layer] = squares.get(layer, 0.0) + square
     return {layer: math.sqrt(square) for layer, square in squares.items()}

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
 import pytest
 
 from optim import (
@@ -20,11 +17,6 @@ def test_history_reads_by_column() -> None:
     assert "loss" in history and "none" not in history and dict(history)["lr"] == [0.1]
     with pytest.raises(KeyError, match="'none'; there are epoch, loss, lr"):
         history["none"]
-
-
-def test_a_log_has_the_same_digits_before_and_after_an_interruption() -> None:
-    loss: Any = np.float32(0.1)
-    assert History([{"loss": loss}]).csv() == History([{"loss": float(loss)}]).csv()
 
 
 def test_curves_show_the_figures_of_the_history() -> None:

@@ -3,44 +3,38 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 import minigrad as mg
+from layers import Layer
 from optim import SGD, Trainer, find_learning_rate
 from tests.optim.training.runs import build, data, weights
 
 
 def test_the_range_test_finds_where_a_parabola_diverges_and_leaves_everything_as_it_was() -> None:
     # Gradient descent on c w² / 2 diverges from lr = 2/c on (with momentum μ, from 2 (1 + μ) / c).
-    w = mg.Tensor(np.array([1.0]), requires_grad=True)
+    class Parabola(Layer):
+        def __init__(self) -> None:
+            super().__init__()
+            self.w = mg.Tensor(np.array([1.0]), requires_grad=True)
 
-    class Parabola:
-        def named_parameters(self): return {"w": w}  # fmt: skip
+        def forward(self, c: Any) -> Any:
+            return c * self.w * self.w / 2
 
-        def train(self): pass  # fmt: skip
-
-        eval = train
-
-        def __call__(self, c): return c * w * w / 2  # fmt: skip
-
-    optimizer = SGD({"w": w}, lr=0.5, momentum=0.5)
-    trainer = Trainer(
-        Parabola(), lambda output, labels: output.sum(), optimizer, metrics={}, callbacks=[]
-    )
-    found = find_learning_rate(
-        trainer, [(np.array([4.0]), np.zeros(1))], low=1e-4, high=100.0, steps=120
-    )
+    model = Parabola()
+    optimizer = SGD(model.named_parameters(), lr=0.5, momentum=0.5)
+    trainer = Trainer(model, lambda output, labels: output.sum(), optimizer, metrics={})
+    batch = np.array([4.0]), np.zeros(1)
+    found = find_learning_rate(trainer, [batch], low=1e-4, high=100.0, steps=120)
     assert found.rates[0] == 1e-4 and np.allclose(np.diff(np.log(found.rates)), np.log(1e6) / 119)
-    near = [
-        rate
-        for rate, loss in zip(found.rates, found.losses, strict=True)
-        if loss <= 1.02 * min(found.losses)
-    ]
+    pairs = zip(found.rates, found.losses, strict=True)
+    near = [rate for rate, loss in pairs if loss <= 1.02 * min(found.losses)]
     assert found.suggestion == near[-1] / 10
     assert 0.02 < found.suggestion < 2 / 4 and 0.5 < found.rates[-1] < 100
     assert min(found.losses) < 0.5 * found.losses[0]
-    assert w.item() == 1.0 and optimizer.scale == 1.0 and w.grad is None
+    assert model.w.item() == 1.0 and optimizer.scale == 1.0 and model.w.grad is None
     assert optimizer.state_dict()["velocity/w"].tolist() == [0] and optimizer.steps == {"w": 0}
 
 

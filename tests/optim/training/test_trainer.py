@@ -185,7 +185,6 @@ def test_part_of_a_model_can_be_trained_and_a_loss_may_have_parameters() -> None
         (lambda: build().fit([], 1), "MG312", "an epoch had no batches"),
         (lambda: build().fit(iter([(IDS, LABELS)]), 2), "MG312", "an epoch had no batches"),
         (lambda: build().fit(data(), 2, iter(data())), "MG312", "an evaluation had no batches"),
-        (lambda: build(metrics={"f": "accuracy"}), "MG334", "'f': 'accuracy'"),
         (lambda: build(metrics={"loss": len}), "MG334", "'loss'"),
         (lambda: replaced("dense", "on_start", 0), "MG327", "would not train dense.W, dense.b,"),
         (lambda: replaced("dense", "on_step", 9), "MG327", "would not train dense.W"),
@@ -199,12 +198,17 @@ def test_bad_input(act: Any, code: str, what: str) -> None:
 
 def test_every_callback_has_its_end_even_where_another_fails() -> None:
     ended: list[str] = []
-    first: Any = Callback()
-    second: Any = Callback()
-    first.on_end = lambda trainer: [ended.append("first"), 1 / 0]
-    second.on_end = lambda trainer: ended.append("second")
+
+    class End(Callback):
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def on_end(self, trainer: Run) -> None:
+            ended.append(self.name)
+            raise ZeroDivisionError
+
     with pytest.raises(ZeroDivisionError):
-        build([first, second, At("on_step", 2, lambda trainer: 1 / 0)]).fit(data(), 1)
+        build([End("first"), End("second"), At("on_step", 2, lambda trainer: 1 / 0)]).fit(data(), 1)
     assert ended == ["first", "second"]
 
 
