@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad.errors import NonFiniteError, OptionError
@@ -29,21 +27,6 @@ def with_gradients(*gradients: np.ndarray) -> dict[str, mg.Tensor]:
 def elements(parameters: dict[str, mg.Tensor]) -> Any:
     """All elements of the gradients, as one vector."""
     return np.concatenate([t.grad.ravel() for t in parameters.values() if t.grad is not None])
-
-
-@given(st.integers(0, 2**32 - 1), st.floats(0.01, 100))
-def test_the_clipped_gradient_is_parallel_and_no_longer_than_asked(
-    seed: int, max_norm: float
-) -> None:
-    rng = np.random.default_rng(seed)
-    gradients = [rng.normal(size=(3, 2)), rng.normal(size=4) * 10]
-    parameters = with_gradients(*gradients)
-    whole = elements(parameters)
-    again = list(with_gradients(*gradients).values())
-    norm = clip_gradients(parameters, max_norm)
-    assert norm == clip_gradients(again, max_norm)  # as a list, like an optimizer's
-    assert norm == pytest.approx(np.linalg.norm(whole), rel=1e-12)
-    np.testing.assert_allclose(elements(parameters), whole * min(1, max_norm / norm), rtol=1e-12)
 
 
 @pytest.mark.fast
@@ -80,7 +63,8 @@ def test_gradients_of_any_size_are_clipped(dtype: str, size: float) -> None:
     )
     rtol = 1e-4 if size == 1e-40 else 1e-6  # a subnormal number has fewer digits
 
-    assert clip_gradients(parameters, 10 * size) == pytest.approx(5 * size, rel=rtol)
+    as_list = list(parameters.values())  # like an optimizer's
+    assert clip_gradients(as_list, 10 * size) == pytest.approx(5 * size, rel=rtol)
     assert elements(parameters) == pytest.approx(
         [3 * size, 0, -4 * size], rel=rtol, abs=0
     )  # short enough

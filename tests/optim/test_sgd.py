@@ -18,6 +18,7 @@ def test_momentum_needs_velocities() -> None:
     with pytest.raises(OptionError, match="MG308"):
         SGD({"W": W}, nesterov=True)
     optimizer = SGD({"W": W})
+    W.sum().backward()
     optimizer.momentum = 0.9
     with pytest.raises(ValueError, match="not enough values"):
         optimizer.step()

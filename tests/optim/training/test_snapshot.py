@@ -217,7 +217,7 @@ def other_head(parameters: Any) -> Optimizer:
         ),
         ({"optimizer": other_head}, "MG505", "dense.W is (6, 2), and (6, 3)"),
         ({"metrics": {}}, "MG508", "the metrics was ['accuracy'] and is []"),
-        ({"config": {"hidden": 8}}, "MG508", "hidden was None and is 8"),
+        ({"config": {"hidden": 8}}, "MG508", "hidden was 'nothing' and is 8"),
         ({"train": list(data())}, "MG508", "the batches was 'Batches' and is 'list'"),
         ({"train": data(seed=5)}, "MG414", "seed"),
         (edited(lambda arrays, info: info.pop("kind")), "MG508", "only weights"),

@@ -89,16 +89,14 @@ def test_higher_is_better_unless_the_name_ends_in_loss() -> None:
 
 
 @pytest.mark.parametrize(
-    ("culprit", "where", "cause"),
+    ("culprit", "where"),
     [
-        ("dense.b", "'dense.b' at the top level holds 2 values of 2", "(learning rate 0.3)"),
-        ("input", "holds 1 value of 12", "input data"),
-        ("log", "Log at the top level", "Log is the first gate"),
+        ("dense.b", "'dense.b' at the top level holds 2 values of 2"),
+        ("input", "holds 1 value of 12"),
+        ("log", "Log at the top level"),
     ],
 )
-def test_the_culprit_of_a_loss_that_is_not_finite_is_named(
-    culprit: str, where: str, cause: str
-) -> None:
+def test_the_culprit_of_a_loss_that_is_not_finite_is_named(culprit: str, where: str) -> None:
     model, x = Sequential(Dense(3, 2)), np.ones((4, 3), "float32")
     if culprit == "dense.b":
         model.dense.b.array = np.full(2, np.inf, "float32")
@@ -113,7 +111,7 @@ def test_the_culprit_of_a_loss_that_is_not_finite_is_named(
     told = pytest.raises(NonFiniteError, match="MG315.*epoch 1, batch 1")
     with told as error, np.errstate(all="ignore"):
         trainer.fit([(x, np.zeros(4, int))], 1)
-    assert where in error.value.where and cause in error.value.cause
+    assert where in error.value.where
 
 
 def test_nothing_is_monitored_without_validation() -> None:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import io
 import sys
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-import tqdm
 
 from optim import (
     EpochReport,
@@ -53,23 +51,6 @@ def test_on_a_terminal_it_is_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "epoch 1/2" in text and "epoch 2/2" in text and "4/4" in text
     assert "loss -1.500  " in text and "reviews/s  validating" in text
     assert text.endswith("\r")  # the bar is wiped away for the report
-
-
-def test_in_a_notebook_tqdm_is_asked_for_its_notebook_form(monkeypatch: pytest.MonkeyPatch) -> None:
-    # tqdm.auto chooses the form; with no terminal, it is asked only where a notebook is found.
-    made: list[Any] = []
-    monkeypatch.setattr(
-        "optim.training.callbacks.display.shell",
-        lambda: SimpleNamespace(config={"IPKernelApp": {}}),
-    )
-
-    def make(**options: Any) -> Any:
-        made.append(options)
-        return tqdm.std.tqdm(disable=True)
-
-    monkeypatch.setattr("tqdm.auto.tqdm", make)
-    run([ProgressBar()], xs=[1, 1])
-    assert [options["total"] for options in made] == [2]
 
 
 def test_a_length_that_is_not_known(capsys: pytest.CaptureFixture[str]) -> None:
