@@ -36,7 +36,8 @@ def clip_gradients(parameters: Mapping[str, Tensor] | Sequence[Tensor], max_norm
     recurrent neural networks (2013).
     """
     check_range("max_norm", max_norm, 0.0)
-    parameters = parameters if isinstance(parameters, Mapping) else by_name(parameters)
+    if not isinstance(parameters, Mapping):
+        parameters = by_name(parameters)
     gradients = {
         path: values
         for path, tensor in parameters.items()

@@ -16,8 +16,6 @@ from typing import Any
 from minigrad import Tensor
 from minigrad.errors import OptionError
 
-from .training.run import Model
-
 
 def split(
     parameters: Mapping[str, Tensor], *patterns: str
@@ -55,14 +53,14 @@ def split(
     return found, {path: tensor for path, tensor in parameters.items() if path not in found}
 
 
-def freeze(model: Model, *patterns: str) -> list[str]:
+def freeze(model: Any, *patterns: str) -> list[str]:
     """Stop training the parameters that match: they no longer get gradients. Returns the paths.
     Errors: as `split`.
     """
     return _set(model, patterns, False)
 
 
-def unfreeze(model: Model, *patterns: str) -> list[str]:
+def unfreeze(model: Any, *patterns: str) -> list[str]:
     """Train the parameters that match again. Returns the paths. Errors: as `split`."""
     return _set(model, patterns, True)
 
@@ -75,7 +73,7 @@ def set_arrays(parameters: Mapping[str, Tensor], values: Mapping[str, Any]) -> N
         tensor.update(lambda array, name=name: array.__setitem__(..., values[name]))  # type: ignore[misc]
 
 
-def _set(model: Model, patterns: tuple[str, ...], wanted: bool) -> list[str]:
+def _set(model: Any, patterns: tuple[str, ...], wanted: bool) -> list[str]:
     found, _ = split(model.named_parameters(), *patterns)
     for tensor in found.values():
         tensor.requires_grad = wanted

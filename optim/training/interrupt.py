@@ -4,7 +4,6 @@ it ends.
 
 import signal
 import threading
-from types import FrameType
 
 
 class Interrupted(KeyboardInterrupt):
@@ -36,6 +35,6 @@ class CtrlC:
         if came and error[0] is None:  # it came after the last look at `came`
             raise Interrupted
 
-    def _note(self, number: int, frame: FrameType | None) -> None:
+    def _note(self, *_: object) -> None:
         self.came = True
         signal.signal(signal.SIGINT, self._before)

@@ -16,7 +16,7 @@ import minigrad as mg
 from minigrad import Tensor
 from minigrad.checkpoint import as_stored
 from minigrad.data import Batches
-from minigrad.errors import DataError, DtypeError, OptionError, shown
+from minigrad.errors import DataError, DtypeError, OptionError
 from minigrad.numpy_api import watched_column
 
 from ..optimizer import Optimizer
@@ -95,7 +95,7 @@ class Trainer(Run):
         if "loss" in metrics or not hasattr(metrics, "items"):
             raise DtypeError(
                 "MG334",
-                f"the metrics are given as {shown(metrics)}",
+                f"the metrics are given as {metrics!r}",
                 cause="a metric is a function of (output array, labels), with a name for its columns "
                 "of the history; those called loss hold the loss itself",
                 remedy='pass functions by name, such as metrics={"accuracy": optim.accuracy}',
@@ -108,7 +108,7 @@ class Trainer(Run):
         acting = [callback for callback in callbacks if not (self.rank and callback.rank_0_only)]
         self.callbacks = sorted(acting, key=lambda callback: callback.last)
         self.config = as_stored(config, "the config")  # so that it equals a snapshot's
-        self._ctrl_c, self._in_callback, self._training = CtrlC(), False, False
+        self._ctrl_c, self._training = CtrlC(), False
         self.begin((), 1, None)
 
     def __repr__(self) -> str:
@@ -131,7 +131,7 @@ class Trainer(Run):
         `on_end` is called, and KeyboardInterrupt raised.
         """
         self.begin(train, epochs, validation)
-        self._in_callback = self._training = False
+        self._in_callback = False
         if self.seed is not None:
             # each rank has a dropout of its own
             mg.seed([self.seed, self.rank] if self.rank else self.seed)

@@ -5,7 +5,7 @@ Errors: OptionError for a column to monitor that is not there (MG314).
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from minigrad.debug.anomaly import first_non_finite, strange_node
@@ -13,7 +13,7 @@ from minigrad.errors import NonFiniteError, OptionError
 
 from ...clipping import clip_gradients
 from ...schedules import Schedule
-from ..run import Run
+from ..run import Batch, Run
 from .base import Callback, Every
 
 
@@ -69,7 +69,7 @@ class Evaluate(Every):
 
     def __init__(
         self,
-        batches: Iterable[Sequence[Any]],
+        batches: Iterable[Batch],
         name: str = "test",
         *,
         every_epochs: int | None = None,

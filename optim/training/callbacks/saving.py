@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from minigrad import generator
 from minigrad.checkpoint import save
-from minigrad.errors import DtypeError, MinigradError, OptionError
+from minigrad.errors import MinigradError, OptionError
 
 from ...optimizer import Array
 from ...parameters import set_arrays
@@ -200,6 +200,9 @@ class GraphPicture(_Writer):
             warn_if_failing(lambda: draw(unfuse(loss), self.path, **self.options))
 
 
+PASSING = "MG506", "MG607"  # a file that cannot be written now, and no `dot`
+
+
 def warn_if_failing(write: Callable[[], object]) -> bool:
     """Run `write`; if it fails (no space, no permission, no `dot`), warn and go on. Returns whether
     it worked.
@@ -209,7 +212,7 @@ def warn_if_failing(write: Callable[[], object]) -> bool:
     try:
         write()
     except MinigradError as error:
-        if isinstance(error, (OptionError, DtypeError)) or error.code == "MG509":
+        if error.code not in PASSING:
             raise
         warnings.warn(f"{error}\n  training goes on", RuntimeWarning, stacklevel=2)
         return False

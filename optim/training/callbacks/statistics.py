@@ -26,7 +26,7 @@ class Statistics(Callback):
 
     remembers = ("rows",)
 
-    def __init__(self, *, every_steps: int = 100) -> None:
+    def __init__(self, every_steps: int = 100) -> None:
         self.every_steps = every_steps
         self.rows: list[dict[str, float]] = []
 
