@@ -112,16 +112,14 @@ def test_the_raw_state_goes_on_bit_for_bit(make, setting):
 
 @pytest.mark.parametrize("dtype", ["int8", "uint16", "uint64"])
 def test_ids_of_any_integer_type_pick_the_same_rows(dtype):
-    ids = np.array([3, 100, 1], dtype), np.array([39_999, 3])
-    tables = [make_table(np.ones((40_000, 2))) for _ in range(2)]
-    for table, parts in zip(tables, (ids, [np.concatenate(ids).astype(int)]), strict=True):
-        optimizer = Adam({"table": table})
-        # a sum of gradients whose ids are of several types
-        loss: Any = sum(mg.lookup(table, one).sum() for one in parts)
-        loss.backward()
-        optimizer.step()
-    np.testing.assert_array_equal(tables[0].array, tables[1].array)
-    assert np.flatnonzero((tables[0].array != 1).any(axis=1)).tolist() == [1, 3, 100, 39_999]
+    table = make_table(np.ones((40_000, 2)))
+    # a sum of gradients whose ids are of several types
+    parts = np.array([3, 100, 1], dtype), np.array([39_999, 3])
+    loss: Any = sum(mg.lookup(table, ids).sum() for ids in parts)
+    loss.backward()
+    SGD({"table": table}, lr=1.0).step()
+    assert np.flatnonzero(table.array[:, 0] == 0).tolist() == [1, 100, 39_999]
+    assert table.array[3, 0] == -1
 
 
 def test_an_interrupted_catch_up_applies_nothing_twice(monkeypatch):

@@ -20,7 +20,6 @@ def model(hidden: int = 6) -> Sequential:
     ("patterns", "found"),
     [
         (["rnn"], ["rnn.cell.W_xh", "rnn.cell.W_hh", "rnn.cell.b_h"]),
-        (["rnn.cell.b_h"], ["rnn.cell.b_h"]),
         (["*.b*"], ["rnn.cell.b_h", "dense.b"]),
         (["dense", "embedding.table"], ["embedding.table", "dense.W", "dense.b"]),
         (["rnn.cell.W_?h"], ["rnn.cell.W_xh", "rnn.cell.W_hh"]),

@@ -10,7 +10,6 @@ from optim import CosineSchedule, StepSchedule, WarmUp
 @pytest.mark.parametrize(
     ("schedule", "steps", "factors"),
     [
-        (StepSchedule(10), [0, 9, 10, 29], [1, 1, 0.1, 0.01]),
         (StepSchedule(3, factor=0.5), [2, 3, 8, 9], [1, 0.5, 0.25, 0.125]),
         (CosineSchedule(100), [0, 50, 100, 1000], [1, 0.5, 0, 0]),
         # (1 + cos 60°) / 2 = 3/4

@@ -94,14 +94,13 @@ def main() -> None:
     stored: dict[str, Any] = {f"start/{path}": value for path, value in start.items()}
     stored |= {f"gradients/{path}": value for path, value in gradients.items()}
     for name, (rule, options) in RULES.items():
-        options = options if rule == "SGD" else {"eps": 1e-7, **options}
-        options = {
-            "alpha" if option == "decay" else option: value for option, value in options.items()
-        }
+        named = {{"decay": "alpha"}.get(option, option): value for option, value in options.items()}
+        if rule != "SGD":
+            named.setdefault("eps", 1e-7)
         parameters = {
             path: torch.nn.Parameter(torch.tensor(value)) for path, value in start.items()
         }
-        optimizer = getattr(torch.optim, rule)(parameters.values(), **options)
+        optimizer = getattr(torch.optim, rule)(parameters.values(), **named)
         walked: dict[str, list[Any]] = {path: [] for path in parameters}
         for step in range(STEPS):
             for path, parameter in parameters.items():

@@ -68,7 +68,6 @@ def on_ranks(size: int, act: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize(("rows", "size", "taken"), [
-    (8, 2, [(0, 4), (4, 4)]),
     (10, 4, [(0, 3), (3, 2), (5, 3), (8, 2)]),
     # the second takes a row as well, and counts it as none
     (2, 4, [(0, 1), (1, 0), (1, 1), (1, 0)]),

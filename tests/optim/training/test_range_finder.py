@@ -29,9 +29,6 @@ def test_the_range_test_finds_where_a_parabola_diverges_and_leaves_everything_as
     batch = np.array([4.0]), np.zeros(1)
     found = find_learning_rate(trainer, [batch], low=1e-4, high=100.0, steps=120)
     assert found.rates[0] == 1e-4 and np.allclose(np.diff(np.log(found.rates)), np.log(1e6) / 119)
-    pairs = zip(found.rates, found.losses, strict=True)
-    near = [rate for rate, loss in pairs if loss <= 1.02 * min(found.losses)]
-    assert found.suggestion == near[-1] / 10
     assert 0.02 < found.suggestion < 2 / 4 and 0.5 < found.rates[-1] < 100
     assert min(found.losses) < 0.5 * found.losses[0]
     assert model.w.item() == 1.0 and optimizer.scale == 1.0 and model.w.grad is None

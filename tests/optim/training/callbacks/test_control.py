@@ -63,7 +63,6 @@ def test_evaluation_every_so_many_steps_makes_rows_of_its_own() -> None:
     [
         (0, 0.0, [5, 4, 4, 3], 3),
         (1, 0.0, [5, 4, 4, 3, 3.5, 3.2, 1], 6),
-        (2, 0.0, [5, 6, 7, 8, 1], 4),
         (0, 0.5, [5, 4.6, 1], 2),
         (1, 0.0, [math.nan, 5, math.nan, 4, 3], 5),
         (1, 0.0, [5, math.nan, math.nan, 1], 3),
@@ -92,7 +91,6 @@ def test_higher_is_better_unless_the_name_ends_in_loss() -> None:
     ("culprit", "where"),
     [
         ("dense.b", "'dense.b' at the top level holds 2 values of 2"),
-        ("input", "holds 1 value of 12"),
         ("log", "Log at the top level"),
     ],
 )
@@ -100,8 +98,6 @@ def test_the_culprit_of_a_loss_that_is_not_finite_is_named(culprit: str, where: 
     model, x = Sequential(Dense(3, 2)), np.ones((4, 3), "float32")
     if culprit == "dense.b":
         model.dense.b.array = np.full(2, np.inf, "float32")
-    if culprit == "input":
-        x[1, 2] = np.nan
 
     def loss(logits: mg.Tensor, labels: Any) -> mg.Tensor:
         return mg.log(0 * logits).sum() if culprit == "log" else logits.sum()
