@@ -160,7 +160,6 @@ def test_part_of_a_model_can_be_trained_and_a_loss_may_have_parameters() -> None
 @pytest.mark.parametrize(
     ("act", "code", "what"),
     [
-        (lambda: build().fit([(IDS,)], 1), "MG311", "a batch is a tuple"),
         (lambda: build().fit([], 1), "MG312", "an epoch had no batches"),
         (lambda: build().fit(data(), 2, iter(data())), "MG312", "an evaluation had no batches"),
         (lambda: build(metrics={"loss": len}), "MG334", "'loss'"),
