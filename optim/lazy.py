@@ -12,7 +12,7 @@ import math
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +20,6 @@ from numpy.typing import NDArray
 from minigrad.fast.kernels import distinct_ids
 from minigrad.fast.table import Table, writable
 from minigrad.graph import Array
-
-if TYPE_CHECKING:
-    from .optimizer import Optimizer
 
 Arrays = Sequence[Array]
 BLOCK = 1024  # this many rows catch up at a time, so that their copies fit into the cache
@@ -51,7 +48,7 @@ class PendingRows:
     keeps a copy. Whoever makes a step with other settings makes new PendingRows.
     """
 
-    def __init__(self, optimizer: "Optimizer", path: str) -> None:
+    def __init__(self, optimizer: Any, path: str) -> None:
         self.rule, self.settings = copy(optimizer), optimizer.settings()
         # these are Python's numbers: NumPy's float32 would round the sums
         vars(self.rule).update(self.settings)

@@ -5,6 +5,8 @@ They keep no state, which makes a resumed run exact: step 700 has the same rate 
 run was interrupted at step 650. The Trainer's `LearningRate` callback applies one; in a loop of
 your own, set
 `optimizer.scale = schedule(step)`.
+
+Shapes: step and factor are single numbers. Errors: ZeroDivisionError for a period of 0 steps.
 """
 
 import math

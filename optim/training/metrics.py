@@ -39,7 +39,7 @@ def accuracy(output: Array, labels: Array) -> float:
         )
     # takes a third of np.mean's time
     right = np.count_nonzero(chosen.reshape(-1) == labels.reshape(-1))
-    return right / labels.size
+    return float(right / labels.size)
 
 
 class Means:

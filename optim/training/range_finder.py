@@ -71,6 +71,7 @@ def find_learning_rate(
     >>> len(found.rates), round(found.suggestion, 3)
     (19, 0.183)
 
+    Errors: those of the model and the loss.
     Source: Smith, Cyclical learning rates for training neural networks (2017), 3.3.
     """
     model, optimizer = deepcopy((trainer.model, trainer.optimizer))

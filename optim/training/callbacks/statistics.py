@@ -1,4 +1,7 @@
-"""Statistics: the norms of parameters, gradients and changes in each layer, during training."""
+"""Statistics: the norms of parameters, gradients and changes in each layer, during training.
+
+Errors: none.
+"""
 
 import math
 from collections.abc import Mapping
