@@ -33,7 +33,6 @@ THRESHOLDS: dict[str, tuple[int, ...]] = {
     "minigrad.gates.activation.NO_OVERFLOW_BELOW": (0, 1),
     "optim.lazy.BLOCK": (1, 2, 3),
     "optim.lazy.LATE": (8, 64),
-    "optim.lazy.SHORTEST_SUMS": (1, 2, 4),
 }
 """The constants, as module.NAME, and the values that they are given: small ones, if each is
 correct."""
