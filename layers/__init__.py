@@ -52,6 +52,7 @@ for _layer in (
     Embedding,
     LayerNorm,
     Sequential,
+    Recurrent,
     RNN,
     GRU,
     LSTM,

@@ -6,7 +6,7 @@ Input weights start Glorot-uniform, recurrent weights orthogonal, biases at 0. A
 gates has a block of H columns for each, in the order that the class gives.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, ClassVar
 
@@ -17,8 +17,7 @@ from minigrad.gates.basic import Tanh
 from minigrad.gates.steps import gru_step, lstm_step
 
 from .init import glorot_uniform, orthogonal, zeros
-from .layer import Activation, Layer, check_function, check_size, function_name, parameter
-from .mask import Mask
+from .layer import Activation, Array, Layer, check_function, function_name, parameter
 
 State = Any  # one Tensor (B, H), or a tuple of them
 
@@ -37,27 +36,29 @@ class Cell(Layer):
     >>> Halving(1, 1)(Tensor([[1.0]]), Tensor([[4.0]]))[0].array
     array([[3.]], dtype=float32)
 
-    Errors: OptionError for sizes below 1 (MG210); of a Layer, LayerError (MG201 to MG207).
+    Errors: those of a Layer.
     """
 
     state_names: ClassVar[tuple[str, ...]] = ("h",)
 
     def __init__(self, inputs: int, hidden: int) -> None:
-        super().__init__()
-        check_size(type(self).__name__, input_size=inputs, hidden_size=hidden)
         self.inputs, self.hidden = inputs, hidden
+
+    def _make_weights(self, blocks: int) -> None:
+        """W_xh (D, blocks H) and W_hh (H, blocks H)."""
+        columns = blocks * self.hidden
+        self.W_xh = parameter(glorot_uniform, (self.inputs, columns))
+        self.W_hh = parameter(orthogonal, (self.hidden, columns))
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """The dtype of the first parameter, in which the cell computes; float32 for a cell without
         parameters.
         """
-        return next(
-            (one.dtype for one in self._members.values() if isinstance(one, Tensor)),
-            np.dtype(np.float32),
-        )
+        first = next(iter(self._members.values()), None)
+        return np.dtype(getattr(first, "dtype", np.float32))
 
-    def masked_step(self, x: Tensor, state: Any, real: Mask | None = None) -> Any:
+    def masked_step(self, x: Tensor, state: State, real: Array | None = None) -> State:
         """The state after a step: what `forward` returns, and the state before where `real` (B, 1)
         is False.
         """
@@ -66,11 +67,9 @@ class Cell(Layer):
 
     def initial_state(self, batch: int) -> State:
         """The state before the first step: zeros, (batch, H)."""
-        parts = [
-            Tensor(np.zeros((batch, self.hidden), self.dtype), name=f"{name}0")
-            for name in self.state_names
-        ]
-        return parts[0] if len(parts) == 1 else tuple(parts)
+        shape, dtype = (batch, self.hidden), self.dtype
+        state = [Tensor(np.zeros(shape, dtype), name=f"{name}0") for name in self.state_names]
+        return state[0] if len(state) == 1 else tuple(state)
 
     def settings(self) -> str:
         return f"{self.inputs}, {self.hidden}"
@@ -92,10 +91,9 @@ class RNNCell(Cell):
 
     def __init__(self, inputs: int, hidden: int, activation: Activation = tanh) -> None:
         super().__init__(inputs, hidden)
-        check_function("RNNCell", activation)
+        check_function(activation)
         self.activation = activation
-        self.W_xh = parameter(glorot_uniform, (inputs, hidden))
-        self.W_hh = parameter(orthogonal, (hidden, hidden))
+        self._make_weights(blocks=1)
         self.b_h = parameter(zeros, (hidden,))
 
     def forward(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
@@ -135,8 +133,7 @@ class GRUCell(Cell):
     def __init__(self, inputs: int, hidden: int, reset_after: bool = True) -> None:
         super().__init__(inputs, hidden)
         self.reset_after = reset_after
-        self.W_xh = parameter(glorot_uniform, (inputs, 3 * hidden))
-        self.W_hh = parameter(orthogonal, (hidden, 3 * hidden))
+        self._make_weights(blocks=3)
         self.b_xh = parameter(zeros, (3 * hidden,))
         if reset_after:
             self.b_hh = parameter(zeros, (3 * hidden,))
@@ -183,26 +180,22 @@ class LSTMCell(Cell):
     (2015) for its bias.
     """
 
-    state_names: ClassVar[tuple[str, ...]] = ("h", "c")
+    state_names = ("h", "c")
 
     def __init__(self, inputs: int, hidden: int, forget_bias: float = 1.0) -> None:
         super().__init__(inputs, hidden)
-        self.W_xh = parameter(glorot_uniform, (inputs, 4 * hidden))
-        self.W_hh = parameter(orthogonal, (hidden, 4 * hidden))
+        self._make_weights(blocks=4)
         b = zeros((4 * hidden,))
         b[hidden : 2 * hidden] = forget_bias
         self.b = Tensor(b, requires_grad=True)
 
-    def forward(
-        self, x: Tensor, state: tuple[Tensor, Tensor]
-    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        h, c = self.masked_step(x, state)
-        return h, (h, c)
+    def forward(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        state = self.masked_step(x, state)
+        return state[0], state
 
-    def masked_step(
-        self, x: Tensor, state: tuple[Tensor, Tensor], real: Mask | None = None
-    ) -> tuple[Tensor, Tensor]:
-        h, c, gates = lstm_step(x @ self.W_xh + self.b, *state, self.W_hh, real)
+    def masked_step(self, x: Tensor, state: State, real: Array | None = None) -> State:
+        h, c = state
+        h, c, gates = lstm_step(x @ self.W_xh + self.b, h, c, self.W_hh, real)
         self.note(**gates)
         return h, c
 
@@ -216,3 +209,8 @@ def map_state(function: Callable[..., Tensor], *states: State) -> State:
     if isinstance(states[0], (tuple, list)):
         return tuple(map_state(function, *parts) for parts in zip(*states, strict=True))
     return function(*states)
+
+
+def parts(state: State) -> Sequence[Tensor]:
+    """The tensors of a cell's state, the output h first."""
+    return state if isinstance(state, (tuple, list)) else (state,)

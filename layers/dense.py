@@ -5,7 +5,14 @@ from typing import Any
 from minigrad import Tensor
 
 from .init import Initialiser, glorot_uniform, zeros
-from .layer import Activation, Layer, check_function, check_size, function_name, parameter
+from .layer import (
+    Activation,
+    Layer,
+    as_tensor,
+    check_function,
+    function_name,
+    parameter,
+)
 
 
 class Dense(Layer):
@@ -32,10 +39,8 @@ class Dense(Layer):
         bias: bool = True,
         init: Initialiser = glorot_uniform,
     ) -> None:
-        super().__init__()
-        check_size("Dense", inputs=inputs, outputs=outputs)
         if activation is not None:
-            check_function("Dense", activation)
+            check_function(activation)
         self.activation = activation
         self.W = parameter(init, (inputs, outputs))
         if bias:
@@ -43,10 +48,10 @@ class Dense(Layer):
         self._bias = bias
 
     def forward(self, x: Any) -> Tensor:
-        z = x @ self.W if isinstance(x, Tensor) else Tensor(x, dtype=self.W.dtype) @ self.W
+        z = as_tensor(x, self.W.dtype) @ self.W
         if self._bias:
             z = z + self.b
-        return z if self.activation is None else self.activation(z)
+        return self.activation(z) if self.activation else z
 
     def settings(self) -> str:
         inputs, outputs = self.W.shape

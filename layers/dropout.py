@@ -1,25 +1,19 @@
 """Dropout, and the warning for a model that is evaluated while dropout is on."""
 
 import warnings
-from contextvars import ContextVar
+from typing import Any
 
 import numpy as np
 
 from minigrad import Tensor, generator
 from minigrad.context import RECORDING, SCOPE, scope_label
 from minigrad.errors import DtypeError, MinigradError, OptionError
-from minigrad.tensor import TensorLike, as_tensors
 
-from .layer import Layer
+from .layer import Layer, as_tensor
 
 
 class ModeWarning(UserWarning):
     """Warning (MG214): a model is evaluated while it is in training mode."""
-
-
-UNRECORDED_TRAINING: ContextVar[bool] = ContextVar("unrecorded_training", default=False)
-"""Whether dropout under `no_grad` is meant, and gives no warning: `TruncatedBPTT` trains with some
-steps unrecorded."""
 
 
 class Dropout(Layer):
@@ -39,8 +33,7 @@ class Dropout(Layer):
     """
 
     def __init__(self, rate: float) -> None:
-        super().__init__()
-        if not hasattr(rate, "__float__") or not 0 <= rate < 1:
+        if not 0 <= rate < 1:
             raise OptionError(
                 "MG212",
                 f"Dropout cannot have the rate {rate!r}",
@@ -49,8 +42,8 @@ class Dropout(Layer):
             )
         self.rate = rate
 
-    def forward(self, x: TensorLike) -> Tensor:
-        (tensor,) = as_tensors([x])
+    def forward(self, x: Any) -> Tensor:
+        tensor = as_tensor(x)
         if tensor.dtype.kind != "f":
             raise DtypeError(
                 "MG235",
@@ -62,7 +55,7 @@ class Dropout(Layer):
             )
         if not self.training or self.rate == 0:
             return tensor
-        if not RECORDING.get() and not UNRECORDED_TRAINING.get():
+        if not RECORDING.get():
             text = MinigradError(
                 "MG214",
                 f"dropout is on, at rate {self.rate}, where no gradient is recorded",

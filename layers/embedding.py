@@ -10,7 +10,7 @@ from minigrad import Tensor, lookup
 from minigrad.context import SEAMS
 
 from .init import Initialiser, uniform, zeros
-from .layer import Layer, check_size, drawn, parameter
+from .layer import Layer, parameter
 
 _small = uniform(-0.05, 0.05)
 
@@ -33,15 +33,14 @@ class Embedding(Layer):
     """
 
     def __init__(self, vocabulary: int, width: int, *, init: Initialiser = _small) -> None:
-        super().__init__()
-        check_size("Embedding", vocabulary=vocabulary, width=width)
-        self.table: Tensor = SEAMS.make_table(drawn(init, (vocabulary, width)))
+        self.table = parameter(init, (vocabulary, width), SEAMS.make_table)
 
     def forward(self, ids: Any) -> Tensor:
         return lookup(self.table, ids)
 
     def settings(self) -> str:
-        return ", ".join(map(str, self.table.shape))
+        vocabulary, width = self.table.shape
+        return f"{vocabulary}, {width}"
 
 
 class OneHot(Layer):
@@ -59,8 +58,6 @@ class OneHot(Layer):
     """
 
     def __init__(self, size: int) -> None:
-        super().__init__()
-        check_size("OneHot", size=size)
         self._table = Tensor(np.eye(size, dtype=np.float32))
 
     def forward(self, ids: Any) -> Tensor:
@@ -85,7 +82,6 @@ class TiedHead(Layer):
     """
 
     def __init__(self, embedding: Embedding) -> None:
-        super().__init__()
         self.embedding = embedding
         self.b = parameter(zeros, embedding.table.shape[:1])
 

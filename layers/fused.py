@@ -10,17 +10,23 @@ from minigrad.errors import OptionError
 from minigrad.gates.basic import Tanh
 from minigrad.gates.rows import table_and_ids
 
-from .cells import Cell, GRUCell, LSTMCell, RNNCell, State
-from .layer import ON_VALUE, describe
-from .mask import Mask
+from .cells import Cell, GRUCell, LSTMCell, RNNCell, State, parts
+from .layer import ON_VALUE, Array, describe
+
+GATES = {
+    RNNCell: RNNSequence,
+    GRUCell: GRUSequence,
+    LSTMCell: LSTMSequence,
+}
 
 
 def can_fuse(cell: Cell) -> bool:
     """Whether this cell has a fused gate: RNN with tanh, GRU with reset_after=True, and LSTM do."""
-    if type(cell) is RNNCell:
-        return type(cell.activation) is Tanh  # which a copied or unpickled mg.tanh is too
-    # a subclass may compute otherwise
-    return type(cell) is LSTMCell or (type(cell) is GRUCell and cell.reset_after)
+    if isinstance(cell, RNNCell) and type(cell.activation) is not Tanh:
+        return False
+    if isinstance(cell, GRUCell) and not cell.reset_after:
+        return False
+    return type(cell) in GATES  # a subclass may compute otherwise
 
 
 def shall_fuse(wish: bool | None, cells: list[Cell]) -> bool:
@@ -48,7 +54,7 @@ def shall_fuse(wish: bool | None, cells: list[Cell]) -> bool:
 
 
 def run_fused(
-    cell: Cell, x: Tensor, state: State, *, mask: Mask | None, truncate: int | None, reverse: bool
+    cell: Cell, x: Tensor, state: State, *, mask: Array | None, truncate: int | None, reverse: bool
 ) -> tuple[Tensor, State]:
     """Like `unroll`, as one gate. Returns the outputs h of all steps, (T, B, H), and the state
     after the last step run.
@@ -60,32 +66,17 @@ def run_fused(
     >>> outputs.shape, state.shape
     ((5, 1, 2), (1, 2))
     """
-    masks = () if mask is None else (mask,)
-    last = 0 if reverse else -1
-    if isinstance(cell, LSTMCell):
-        z = LSTMSequence(truncate, reverse)(
-            _inputs(x, cell.W_xh, cell.b), *state, cell.W_hh, *masks
-        )
-        return z[0], (z[0, last], z[1, last])
-    if isinstance(cell, GRUCell):
-        z = GRUSequence(truncate, reverse)(
-            _inputs(x, cell.W_xh, cell.b_xh), state, cell.W_hh, cell.b_hh, *masks
-        )
-    else:
-        assert isinstance(cell, RNNCell)
-        z = RNNSequence(truncate, reverse)(
-            _inputs(x, cell.W_xh, cell.b_h), state, cell.W_hh, *masks
-        )
-    return z, z[last]
-
-
-def _inputs(x: Tensor, W: Tensor, b: Tensor) -> Tensor:
-    """x @ W + b for all steps at once. If x comes straight from a look-up, each distinct id is
-    multiplied only once.
-    """
+    W_xh, W_hh, b, *b_hh = cell._members.values()
     look_up = table_and_ids(x)
     if look_up is not None and look_up[0].ndim == 2:
-        product = LookupProduct()
+        product = LookupProduct()  # multiplies each distinct id's row only once
         product.in_place_of = x.node.gate
-        return product(*look_up, W, b)
-    return x @ W + b
+        a = product(*look_up, W_xh, b)
+    else:
+        a = x @ W_xh + b
+    masks = [] if mask is None else [mask]
+    z: Tensor = GATES[type(cell)](truncate, reverse)(a, *parts(state), W_hh, *b_hh, *masks)
+    last = 0 if reverse else -1
+    if isinstance(cell, LSTMCell):
+        return z[0], (z[0, last], z[1, last])
+    return z, z[last]

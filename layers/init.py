@@ -7,30 +7,29 @@ All draw from minigrad's generator, so that `mg.seed` decides every weight. The 
 >>> [init((3, 2)).size for init in (zeros, ones, glorot_uniform, glorot_normal, he_uniform, he_normal)]
 [6, 6, 6, 6, 6, 6]
 
-Shapes: any; with a fan-in, (in, out). Errors: ShapeError where a fan-in is needed, for what is no
-matrix (MG213). Source: Goodfellow, Bengio and Courville, Deep Learning (2016), section 8.4.
+Shapes: any; with a fan-in, (in, out). Errors: ValueError where a fan-in is needed, for a shape of
+any other number of axes. Source: Goodfellow, Bengio and Courville, Deep Learning (2016), section
+8.4.
 """
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from minigrad import generator
-from minigrad.errors import ShapeError
+from minigrad.graph import Array
 
 Shape = tuple[int, ...]
-Initialiser = Callable[[Shape], NDArray[Any]]
+Initialiser = Callable[[Shape], Array]
 
 
-def zeros(shape: Shape) -> NDArray[Any]:
+def zeros(shape: Shape) -> Array:
     """W = 0 everywhere."""
     return np.zeros(shape, np.float32)
 
 
-def ones(shape: Shape) -> NDArray[Any]:
+def ones(shape: Shape) -> Array:
     """W = 1 everywhere."""
     return np.ones(shape, np.float32)
 
@@ -42,9 +41,7 @@ def uniform(low: float, high: float) -> Initialiser:
     >>> uniform(-0.05, 0.05)((2, 3)).shape
     (2, 3)
     """
-    return lambda shape: (low + (high - low) * generator().random(shape, np.float32)).astype(
-        np.float32, copy=False
-    )
+    return lambda shape: low + (high - low) * generator().random(shape, np.float32)
 
 
 def normal(deviation: float) -> Initialiser:
@@ -54,42 +51,44 @@ def normal(deviation: float) -> Initialiser:
     >>> normal(0.1)((2, 3)).dtype
     dtype('float32')
     """
-    return lambda shape: (deviation * generator().standard_normal(shape, np.float32)).astype(
-        np.float32, copy=False
-    )
+    return lambda shape: deviation * generator().standard_normal(shape, np.float32)
 
 
-def glorot_uniform(shape: Shape) -> NDArray[Any]:
+def glorot_uniform(shape: Shape) -> Array:
     """Uniform within ±√(6 / (in + out)), for tanh: with variance 2 / (in + out), neither signals
     nor gradients fade.
 
     Source: Glorot and Bengio, Understanding the difficulty of training deep feedforward neural
     networks (2010), eq. 16.
     """
-    limit = math.sqrt(6 / sum(_fans(shape)))
+    inputs, outputs = shape
+    limit = math.sqrt(6 / (inputs + outputs))
     return uniform(-limit, limit)(shape)
 
 
-def glorot_normal(shape: Shape) -> NDArray[Any]:
+def glorot_normal(shape: Shape) -> Array:
     """Normal with variance 2 / (in + out). Source: as `glorot_uniform` (2010), eq. 12."""
-    return normal(math.sqrt(2 / sum(_fans(shape))))(shape)
+    inputs, outputs = shape
+    return normal(math.sqrt(2 / (inputs + outputs)))(shape)
 
 
-def he_uniform(shape: Shape) -> NDArray[Any]:
+def he_uniform(shape: Shape) -> Array:
     """Uniform within ±√(6 / in): variance 2 / in, for ReLU, which sets half of its inputs to 0.
 
     Source: He et al., Delving deep into rectifiers (2015), eq. 10.
     """
-    limit = math.sqrt(6 / _fans(shape)[0])
+    inputs, _ = shape
+    limit = math.sqrt(6 / inputs)
     return uniform(-limit, limit)(shape)
 
 
-def he_normal(shape: Shape) -> NDArray[Any]:
+def he_normal(shape: Shape) -> Array:
     """Normal with variance 2 / in. Source: as `he_uniform` (2015)."""
-    return normal(math.sqrt(2 / _fans(shape)[0]))(shape)
+    inputs, _ = shape
+    return normal(math.sqrt(2 / inputs))(shape)
 
 
-def orthogonal(shape: Shape) -> NDArray[Any]:
+def orthogonal(shape: Shape) -> Array:
     """W Wᵀ = I, or Wᵀ W = I if the columns are fewer: orthonormal rows or columns, drawn uniformly
     from all such W.
 
@@ -103,18 +102,7 @@ def orthogonal(shape: Shape) -> NDArray[Any]:
     Source: Saxe et al., Exact solutions to the nonlinear dynamics of learning (2014); Mezzadri
     (2007) for the signs.
     """
-    rows, columns = _fans(shape)
+    rows, columns = shape
     q, r = np.linalg.qr(generator().standard_normal((max(rows, columns), min(rows, columns))))
     q = q * np.sign(np.diag(r))  # without this some rotations would be likelier than others
     return np.ascontiguousarray(q.T if rows < columns else q, np.float32)
-
-
-def _fans(shape: Shape) -> tuple[int, int]:
-    if len(shape) != 2:
-        raise ShapeError(
-            "MG213",
-            f"this initialiser is for matrices, and the shape is {shape}",
-            cause="it needs the number of inputs (rows) and of outputs (columns)",
-            remedy="use zeros, ones, uniform or normal for other shapes",
-        )
-    return shape[0], shape[1]

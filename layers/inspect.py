@@ -2,21 +2,21 @@
 that reach them.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from minigrad import Tensor, grad, no_grad, softmax_cross_entropy
-from minigrad.context import SCOPE, setting, step_number
+from minigrad.context import SCOPE, setting, step_of
 from minigrad.errors import GradientError, OptionError
 
 from .cells import Cell
-from .layer import ON_VALUE, Array, Layer, check_size, join
+from .layer import ON_VALUE, Array, Layer, join
 
-Loss = Callable[[Tensor, Any], Tensor]
-Steps = dict[int | None, Tensor]
-Parts = dict[str, list[Array]]  # by path, one for each batch
+Loss = Callable[..., Tensor]
+Steps = dict[int | None, Tensor]  # None for a value outside of any time step
+Values = dict[str, Steps]  # by path
 
 
 def outputs(
@@ -39,17 +39,10 @@ def outputs(
     {'embedding': (100, 6, 8), 'lstm': (100, 4), 'lstm.cell.f': (100, 6, 4)}
 
     Errors: OptionError for a path that the model does not compute (MG240) or computes several times
-    (MG241), and
-    for a batch size below 1 (MG210).
+    (MG241).
     """
-    parts: Parts = {path: [] for path in layers}
-    for batch in _batches(x, batch_size):
-        # for each batch: a Stateful would continue these examples with the next
-        with no_grad(), model.evaluating():
-            _, values = _forward(model, _rows(x, batch), layers)
-        for path, steps in values.items():
-            parts[path].append(_stacked(steps, list(steps.values())))
-    return {path: np.concatenate(arrays) for path, arrays in parts.items()}
+    with no_grad():
+        return _joined([values for _, _, values in _passes(model, x, layers, batch_size)])
 
 
 def gradients(
@@ -76,11 +69,9 @@ def gradients(
     Errors: as `outputs`, and GradientError (MG242) for a value that does not depend on any
     trainable parameter.
     """
-    parts: Parts = {path: [] for path in layers}
-    for batch in _batches(x, batch_size):
-        with model.evaluating():
-            output, values = _forward(model, _rows(x, batch), layers)
-            mean = loss(output, y[batch]) * (len(y[batch]) / len(y))
+    passes = []
+    for batch, output, values in _passes(model, x, layers, batch_size):
+        mean = loss(output, y[batch]) * (len(y[batch]) / len(y))
         for path, steps in values.items():
             if not all(tensor.requires_grad for tensor in steps.values()):
                 raise GradientError(
@@ -91,8 +82,10 @@ def gradients(
                     remedy="unfreeze a parameter before it (requires_grad = True), and call this "
                     "outside no_grad",
                 )
-            parts[path].append(_stacked(steps, grad(mean, list(steps.values()))))
-    return {path: np.concatenate(arrays) for path, arrays in parts.items()}
+            slopes = grad(mean, list(steps.values()))
+            values[path] = dict(zip(steps, slopes, strict=True))
+        passes.append(values)
+    return _joined(passes)
 
 
 def gradient_flow(
@@ -110,64 +103,35 @@ def gradient_flow(
     >>> gradient_flow(model, (np.ones((3, 6), int), np.array([0, 1, 1])))["gru.cell.h"].shape
     (6,)
 
-    Errors: as `gradients`; OptionError (MG240) for a model without a recurrent layer. Source:
-    Bengio, Simard and Frasconi, Learning long-term dependencies with gradient descent is difficult
-    (1994).
+    Errors: as `gradients`. Source: Bengio, Simard and Frasconi, Learning long-term dependencies
+    with gradient descent is difficult (1994).
     """
     *inputs, y = batch
-    cells = {path: layer for path, layer in model.named_layers().items() if isinstance(layer, Cell)}
-    paths = [join(path, name) for path, cell in cells.items() for name in cell.state_names]
-    if not paths:
-        raise OptionError(
-            "MG240",
-            f"{type(model).__name__} has no recurrent layer",
-            cause="the flow of gradients is measured at the states of its cells",
-            remedy="pass a model with an RNN, GRU or LSTM in it",
-        )
+    paths = [
+        join(path, name)
+        for path, cell in model.named_layers().items()
+        if isinstance(cell, Cell)
+        for name in cell.state_names
+    ]
     found = gradients(model, tuple(inputs), y, paths, loss=loss, batch_size=max(1, len(y)))
-    return {path: np.sqrt((gradient**2).sum(axis=(0, 2))) for path, gradient in found.items()}
+    return {path: np.linalg.norm(gradient, axis=(0, 2)) for path, gradient in found.items()}
 
 
-def _rows(x: Any, batch: slice) -> list[Any]:
-    return [array[batch] for array in (x if isinstance(x, tuple) else (x,))]
-
-
-def _batches(x: Any, batch_size: int) -> list[slice]:
-    """The slices of the examples: one, if there are none, so that even then outputs have their
-    width.
-    """
-    check_size("outputs", batch_size=batch_size)
-    count = len(x[0] if isinstance(x, tuple) else x)
-    return [slice(start, start + batch_size) for start in range(0, max(count, 1), batch_size)]
-
-
-def _stacked(steps: Steps, tensors: Sequence[Tensor]) -> Array:
-    """The tensors of these steps along axis 1, or the only one if it is outside of any time
-    step.
-    """
-    arrays = [tensor.array for tensor in tensors]
-    return arrays[0] if None in steps else np.stack(arrays, axis=1)
-
-
-def _forward(
-    model: Layer, inputs: Sequence[Any], layers: Sequence[str]
-) -> tuple[Any, dict[str, Steps]]:
-    """The model's output, and the values at these paths by time step: None for a value outside of
-    any time step.
-    """
-    path_of = {layer: path for path, layer in model.named_layers().items()}
-    values: dict[str, Steps] = {}
+def _passes(
+    model: Layer, x: Any, layers: Sequence[str], batch_size: int
+) -> Iterator[tuple[slice, Any, Values]]:
+    """(batch, output, values at these paths) for each batch of the examples."""
+    inputs = x if isinstance(x, tuple) else (x,)
+    paths = {layer: path for path, layer in model.named_layers().items()}
+    values: Values = {}
 
     def record(layer: Layer, name: str, value: Any) -> None:
-        if layer not in path_of:
+        path = join(paths.get(layer, "?"), name)
+        if path not in values:
             return
-        path = join(path_of[layer], name)
-        at = next(
-            (step for part in reversed(SCOPE.get()) if (step := step_number(part)) is not None),
-            None,
-        )
-        steps = values.setdefault(path, {})
-        if at in steps and path in layers:
+        place = step_of(SCOPE.get())
+        step = place[1] if place else None
+        if step in values[path]:
             raise OptionError(
                 "MG241",
                 f"{path!r} was computed more than once in one forward pass",
@@ -175,18 +139,34 @@ def _forward(
                 "meant",
                 remedy="use a separate layer for each call, or call the layer outside of the model",
             )
-        # (output, final state) of a recurrent layer
-        steps[at] = value[0] if isinstance(value, tuple) else value
+        # of a recurrent layer's (output, final state) the output
+        values[path][step] = value[0] if isinstance(value, tuple) else value
 
-    with setting(ON_VALUE, record):
-        output = model(*inputs)
-    if unknown := [path for path in layers if path not in values]:
-        raise OptionError(
-            "MG240",
-            f"this forward pass did not compute {', '.join(map(repr, unknown))}",
-            cause="the paths that it computed are " + ", ".join(map(repr, sorted(values))),
-            remedy="choose from those",
-        )
-    return output, {
-        path: dict(sorted(values[path].items(), key=lambda item: item[0] or 0)) for path in layers
+    # one batch even without examples, so that their outputs have a width
+    for start in range(0, max(len(inputs[0]), 1), batch_size):
+        batch = slice(start, start + batch_size)
+        values = {path: {} for path in layers}
+        # evaluating each batch by itself, because a Stateful would continue the last one
+        with model.evaluating(), setting(ON_VALUE, record):
+            output = model(*(array[batch] for array in inputs))
+        if unknown := [path for path, steps in values.items() if not steps]:
+            raise OptionError(
+                "MG240",
+                f"this forward pass did not compute {', '.join(map(repr, unknown))}",
+                cause=f"the model's layers are {', '.join(map(repr, paths.values()))}",
+                remedy="choose from those; a cell's values follow its path, as in 'rnn.cell.h'",
+            )
+        yield batch, output, values
+
+
+def _joined(passes: Sequence[Values]) -> dict[str, Array]:
+    """{path: array} of all batches."""
+    return {
+        path: np.concatenate([_stacked(values[path]) for values in passes]) for path in passes[0]
     }
+
+
+def _stacked(steps: Steps) -> Array:
+    """The arrays of all time steps along axis 1."""
+    arrays = [steps[step].array for step in sorted(steps, key=lambda step: step or 0)]
+    return arrays[0] if None in steps else np.stack(arrays, axis=1)

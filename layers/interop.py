@@ -17,17 +17,16 @@ biases. Both can read safetensors files.
 >>> from_layout(RNN(3, 2), to_layout(model, "keras"), "keras")
 """
 
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
 from minigrad import Tensor, relu, tanh
 from minigrad.checkpoint import check_match, read_safetensors, replace_file, serialized
 from minigrad.errors import CheckpointError, OptionError, reason, shown
+from minigrad.support.files import AnyPath
 
-from .cells import Cell, GRUCell, LSTMCell, RNNCell
+from .cells import GRUCell, LSTMCell, RNNCell
 from .dense import Dense
 from .embedding import Embedding
 from .layer import Array, Layer, describe, join
@@ -35,7 +34,7 @@ from .norm import LayerNorm
 from .recurrent import Recurrent
 
 
-def export_weights(model: Layer, path: str | os.PathLike[str], layout: str) -> None:
+def export_weights(model: Layer, path: AnyPath, layout: str) -> None:
     """Write the model's weights to a safetensors file, named and shaped as in `layout`: "pytorch"
     or "keras".
 
@@ -51,7 +50,7 @@ def export_weights(model: Layer, path: str | os.PathLike[str], layout: str) -> N
     replace_file(path, lambda file: file.write(content))
 
 
-def import_weights(model: Layer, path: str | os.PathLike[str], layout: str) -> None:
+def import_weights(model: Layer, path: AnyPath, layout: str) -> None:
     """Load weights from a safetensors file with the names of `export_weights`: all of them or, on
     an error, none.
 
@@ -79,9 +78,9 @@ def to_layout(model: Layer, layout: str) -> dict[str, Array]:
     have (MG251), and for two arrays of one name (MG238).
     """
     result: dict[str, Array] = {}
-    for entry in _conversions(model, layout):
-        arrays = entry.to_theirs(*(tensor.array for tensor in entry.ours))
-        for name, array in zip(entry.theirs, arrays, strict=True):
+    for layer, tensors, names in _entries(model, layout):
+        arrays = _to_theirs(layer, layout, [tensor.array for tensor in tensors])
+        for name, array in zip(names, arrays, strict=False):  # a Dense may have no bias
             if name in result:
                 raise OptionError(
                     "MG238",
@@ -101,45 +100,85 @@ def from_layout(model: Layer, arrays: Mapping[str, Array], layout: str) -> None:
     check_match(
         arrays, to_layout(model, layout), f"{type(model).__name__} in the layout of {layout}"
     )
-    new: dict[Any, tuple[Tensor, Array]] = {}
-    for entry in _conversions(model, layout):
-        converted = entry.to_ours(*(arrays[name] for name in entry.theirs))
-        for tensor, array in zip(entry.ours, converted, strict=True):
-            _, earlier = new.setdefault(tensor.node, (tensor, array))
-            if not np.array_equal(earlier, array, equal_nan=True):
-                names = " or ".join(entry.theirs)
+    new: dict[int, Array] = {}
+    for layer, tensors, names in _entries(model, layout):
+        converted = _to_ours(layer, layout, [arrays[name] for name in names if name in arrays])
+        for tensor, array in zip(tensors, converted, strict=True):
+            if not np.array_equal(new.setdefault(id(tensor), array), array, equal_nan=True):
                 raise CheckpointError(
                     "MG239",
-                    f"{names} and an earlier array are different weights for the shared "
-                    f"{tensor.name}",
+                    f"{tensor.name} is shared, and {' or '.join(names)} has other weights for it "
+                    "than an earlier array",
                     cause="two layers of the model share it, and the weights come from a model in "
                     "which they do not",
                     remedy="share it there too, or load them into a model without sharing",
                 )
-    for tensor, array in new.values():
-        tensor.array = array
+    for parameter in model.named_parameters().values():
+        parameter.array = new[id(parameter)]
 
 
-Convert = Callable[..., Sequence[Array]]
+Arrays = list[Array]
+
+_CELL = {
+    "pytorch": ["weight_ih", "weight_hh", "bias_ih", "bias_hh"],
+    "keras": ["kernel", "recurrent_kernel", "bias"],
+}
+_NAMES = {
+    Embedding: {"pytorch": ["weight"], "keras": ["embeddings"]},
+    Dense: {"pytorch": ["weight", "bias"], "keras": ["kernel", "bias"]},
+    LayerNorm: {"pytorch": ["weight", "bias"], "keras": ["gamma", "beta"]},
+    RNNCell: _CELL,
+    GRUCell: _CELL,
+    LSTMCell: _CELL,
+}
+_TRANSPOSED = (Dense, RNNCell, GRUCell, LSTMCell)  # in PyTorch
 
 
-def _unchanged(*arrays: Array) -> Sequence[Array]:
+def _to_theirs(layer: Layer, layout: str, arrays: Arrays) -> Arrays:
+    """A layer's arrays as the other framework has them."""
+    kind = type(layer)
+    if layout == "keras":
+        stacks = kind is GRUCell and len(arrays) == 4
+        return [*arrays[:2], np.stack(arrays[2:])] if stacks else arrays
+    unknown_gru = isinstance(layer, GRUCell) and not layer.reset_after
+    unknown_rnn = isinstance(layer, RNNCell) and layer.activation not in (tanh, relu)
+    if unknown_gru or unknown_rnn:
+        raise OptionError(
+            "MG251",
+            f"PyTorch has no {describe(layer)}",
+            cause="its GRU resets after the product, and its RNN has only tanh and relu",
+            remedy="use the layout 'keras', or train a cell that PyTorch has",
+        )
+    if kind in _TRANSPOSED:
+        arrays = [_blocks(kind, array).T for array in arrays]
+    if kind in (RNNCell, LSTMCell):
+        arrays.append(np.zeros_like(arrays[2]))
     return arrays
 
 
-class _Conversion(NamedTuple):
-    """Some of our parameters, the names of the other framework's arrays, and the conversion there
-    and back.
-    """
+def _to_ours(layer: Layer, layout: str, arrays: Arrays) -> Arrays:
+    """The inverse of `_to_theirs`."""
+    kind = type(layer)
+    if layout == "keras":
+        return [*arrays[:2], *np.atleast_2d(arrays[2])] if kind is GRUCell else arrays
+    if kind in (RNNCell, LSTMCell):
+        arrays = [*arrays[:2], arrays[2] + arrays[3]]
+    if kind in _TRANSPOSED:
+        arrays = [_blocks(kind, array.T) for array in arrays]
+    return arrays
 
-    ours: Sequence[Tensor]
-    theirs: Sequence[str]
-    to_theirs: Convert = _unchanged
-    to_ours: Convert = _unchanged
+
+def _blocks(kind: type[Layer], array: Array) -> Array:
+    """The blocks z, r, n of a GRU's array as r, z, n, or back."""
+    if kind is not GRUCell:
+        return array
+    first, second, n = np.split(array, 3, axis=-1)
+    return np.concatenate([second, first, n], axis=-1)
 
 
-def _conversions(model: Layer, layout: str) -> Iterator[_Conversion]:
-    if layout not in ("pytorch", "keras"):
+def _entries(model: Layer, layout: str) -> Iterator[tuple[Layer, list[Tensor], list[str]]]:
+    """Each layer, its parameters, and the names of the other framework's arrays for them."""
+    if layout not in _CELL:
         raise OptionError(
             "MG250",
             f"the layout {layout!r} is not known",
@@ -147,98 +186,33 @@ def _conversions(model: Layer, layout: str) -> Iterator[_Conversion]:
             "supported",
             remedy="choose 'pytorch' or 'keras'",
         )
-    convert = _torch_cell if layout == "pytorch" else _keras_cell
-    done: set[Layer] = set()
+    places: dict[Layer, str] = {}  # of the cells in recurrent layers: where their arrays belong
     for path, layer in model.named_layers().items():
         if isinstance(layer, Recurrent):
             for number, cell in enumerate(layer.cells().values()):
-                # a subclass may have other parameters
-                if type(cell) in (RNNCell, GRUCell, LSTMCell):
-                    depth, backward = divmod(number, 1 + layer.bidirectional)
-                    yield convert(cell, depth, bool(backward), path, layer)
-                    done.add(cell)
-        if layer not in done:
-            yield from _plain(layer, path, layout)
+                if type(cell) in _NAMES:
+                    places[cell] = _place(layout, path, layer, number)
+        ours = {name: part for name, part in layer._members.items() if isinstance(part, Tensor)}
+        place = places.get(layer, join(path, "*"))
+        names = list(ours)  # a layer of the user's own keeps its names
+        if type(layer) in _NAMES:
+            names = _NAMES[type(layer)][layout]
+        if layout == "keras":
+            place = place.replace(".", "/")
+        yield layer, [*ours.values()], [place.replace("*", name) for name in names]
 
 
-_NAMES: dict[type[Layer], dict[str, tuple[str, str]]] = {
-    Embedding: {"table": ("weight", "embeddings")},
-    Dense: {"W": ("weight", "kernel"), "b": ("bias", "bias")},
-    LayerNorm: {"gain": ("weight", "gamma"), "bias": ("bias", "beta")},
-}
+def _place(layout: str, path: str, layer: Recurrent, number: int) -> str:
+    """The names of the arrays of a recurrent layer's cell, with * for `kernel` and the like.
 
-
-def _plain(layer: Layer, path: str, layout: str) -> Iterator[_Conversion]:
-    """A layer whose arrays match the other framework's one to one. Layers of the user's own keep
-    their names.
+    PyTorch's end in _l0, _l1 in the second layer, and _reverse if backward. Keras has a layer for
+    each stacked one: rnn, rnn_2; in a Bidirectional one rnn/forward and rnn/backward.
     """
-    names = _NAMES.get(type(layer), {})
-    for name, member in layer._members.items():
-        if isinstance(member, Tensor):
-            torch_name, keras_name = names.get(name, (name, name))
-            if layout == "keras":
-                yield _Conversion([member], [_keras_path(path, keras_name)])
-            elif isinstance(layer, Dense) and name == "W":
-                yield _Conversion(
-                    [member], [join(path, torch_name)], lambda W: [W.T], lambda W: [W.T]
-                )
-            else:
-                yield _Conversion([member], [join(path, torch_name)])
-
-
-def _torch_cell(cell: Cell, depth: int, backward: bool, path: str, layer: Recurrent) -> _Conversion:
-    """Names as in torch.nn.RNN, GRU and LSTM: weight_ih_l0, with _l1 in the second layer, and
-    _reverse if backward.
-    """
-    unknown_gru = isinstance(cell, GRUCell) and not cell.reset_after
-    unknown_rnn = isinstance(cell, RNNCell) and cell.activation not in (tanh, relu)
-    if unknown_gru or unknown_rnn:
-        raise OptionError(
-            "MG251",
-            f"PyTorch has no {describe(cell)}",
-            cause="its GRU resets after the product, and its RNN has only tanh and relu",
-            remedy="use the layout 'keras', or train a cell that PyTorch has",
-        )
-    ending = f"_l{depth}" + ("_reverse" if backward else "")
-    names = [join(path, name + ending) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
-    is_gru = isinstance(cell, GRUCell)
-
-    def swap(array: Array) -> Array:
-        """A GRU's blocks z, r, n as r, z, n, or back."""
-        if not is_gru:
-            return array
-        first, second, n = np.split(array, 3, axis=-1)
-        return np.concatenate([second, first, n], axis=-1)
-
-    def to_theirs(W_xh: Array, W_hh: Array, b: Array, b_hh: Array | None = None) -> Sequence[Array]:
-        return swap(W_xh).T, swap(W_hh).T, swap(b), np.zeros_like(b) if b_hh is None else swap(b_hh)
-
-    def to_ours(W_xh: Array, W_hh: Array, b_xh: Array, b_hh: Array) -> Sequence[Array]:
-        biases = [swap(b_xh), swap(b_hh)] if is_gru else [b_xh + b_hh]
-        return [swap(W_xh.T), swap(W_hh.T), *biases]
-
-    return _Conversion(list(cell.named_parameters().values()), names, to_theirs, to_ours)
-
-
-def _keras_cell(cell: Cell, depth: int, backward: bool, path: str, layer: Recurrent) -> _Conversion:
-    """One Keras layer for each stacked layer: rnn, rnn_2; in a Bidirectional one rnn/forward and
-    rnn/backward.
-    """
+    depth, backward = divmod(number, 1 + layer.bidirectional)
+    if layout == "pytorch":
+        return join(path, f"*_l{depth}" + "_reverse" * backward)
     if depth:
         path = f"{path or type(layer).__name__.lower()}_{depth + 1}"
     if layer.bidirectional:
-        path = join(path, "backward" if backward else "forward")
-    names = [_keras_path(path, name) for name in ("kernel", "recurrent_kernel", "bias")]
-    parameters = list(cell.named_parameters().values())
-    if len(parameters) == 3:
-        return _Conversion(parameters, names)
-    return _Conversion(
-        parameters,
-        names,
-        lambda W_xh, W_hh, b_xh, b_hh: [W_xh, W_hh, np.stack([b_xh, b_hh])],
-        lambda W_xh, W_hh, b: [W_xh, W_hh, *b],
-    )
-
-
-def _keras_path(path: str, name: str) -> str:
-    return join(path, name).replace(".", "/")
+        path = join(path, ("forward", "backward")[backward])
+    return join(path, "*")

@@ -8,35 +8,33 @@ name of its attribute and in the order of definition.
 
 from __future__ import annotations
 
-import sys
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from minigrad import Tensor, scope
 from minigrad.checkpoint import check_match
 from minigrad.errors import MinigradError, OptionError, ShapeError
-from minigrad.graph import Leaf
+from minigrad.graph import Array as Array
 from minigrad.help.other_frameworks import check_call
 from minigrad.support.notebook import table
 from minigrad.support.text import printable
 
-Array = NDArray[Any]
-Activation = Callable[[Tensor], Tensor]
+from .init import Initialiser, Shape
+
+Activation = Callable[..., Tensor]
+Part = Any  # a Tensor or a Layer
 
 
 class LayerError(MinigradError, TypeError):
     """A subclass of Layer that is not written as Layer requires."""
 
 
-ON_VALUE: ContextVar[Callable[[Layer, str, Any], None] | None] = ContextVar(
-    "on_value", default=None
-)
+ON_VALUE: ContextVar[Any] = ContextVar("on_value", default=None)
 """A hook, called with (layer, "", output) for each call of a layer and (layer, name, value) for
 each value it notes."""
 
@@ -60,10 +58,8 @@ class Layer:
     >>> Model()([[1.0, 2.0]]).shape, list(Model().named_parameters())
     ((1, 3), ['dense.W', 'dense.b', 'factor'])
 
-    Errors: LayerError where `super().__init__()` was forgotten (MG201) or there is no `forward`
-    (MG202), for attributes that look like a part of the model but would not be trained (MG203,
-    MG204), for a name with a dot in it (MG205) or that of a method (MG243), and for a call of
-    layers that are nested too deeply (MG207).
+    Errors: LayerError where there is no `forward` (MG202), for attributes that look like a part of
+    the model but would not be trained (MG203, MG204), and for the name of a method (MG243).
     """
 
     training: bool = True
@@ -71,12 +67,8 @@ class Layer:
 
     _name: str | None = None
     _child_name: str | None = None  # in a Sequential; None means the class's name in lower case
-    _path: str = ""  # from the outermost layer
-    _members: dict[str, Any] = {}  # parameters and children; empty until __init__ has run
-    _memory: Any = None  # what it keeps from call to call, besides parameters: see Stateful
-
-    def __init__(self) -> None:
-        self._members = {}
+    _members: dict[str, Any] = {}  # its own parameters and children, from the first one on
+    _memory: dict[str, Any] = {}  # what a Stateful keeps from call to call
 
     def forward(self, *inputs: Any, **options: Any) -> Any:
         """What the layer computes. Every subclass defines its own."""
@@ -91,8 +83,6 @@ class Layer:
         with scope(self._name or type(self).__name__.lower()):
             try:
                 output = self.forward(*inputs, **options)
-            except RecursionError:
-                raise _too_deep(self) from None
             except TypeError as error:
                 check_call(self.forward, options, error)
                 raise
@@ -114,7 +104,7 @@ class Layer:
 
     def __setattr__(self, name: str, value: Any) -> None:
         if not name.startswith("_"):
-            if isinstance(value, (Tensor, Layer)):
+            if _trained(value):
                 self._register(name, value)
             else:
                 _refuse(self, name, value)
@@ -125,54 +115,31 @@ class Layer:
         self._members.pop(name, None)
         object.__delattr__(self, name)
 
-    def _register(self, name: str, value: Tensor | Layer) -> None:
-        if "_members" not in self.__dict__:
-            raise LayerError(
-                "MG201",
-                f"{type(self).__name__} assigns {name!r} before Layer.__init__ has run",
-                cause=f"{type(self).__name__}.__init__ does not begin with super().__init__()",
-                remedy="write super().__init__() as the first line of __init__",
-            )
-        if not _trained(value):
-            _refuse(self, name, value)
-        if "." in name:
-            raise LayerError(
-                "MG205",
-                f"a part of {type(self).__name__} cannot be called {name!r}",
-                cause="dots separate the names in a path, and another parameter may have this one",
-                remedy=f"choose a name without them: {name.replace('.', '_')!r}",
-            )
+    def _register(self, name: str, value: Part) -> None:
         if hasattr(Layer, name):
             raise LayerError(
                 "MG243",
                 f"a part of {type(self).__name__} cannot be called {name!r}",
                 cause=f"every layer has its own {name}, which this part would hide",
-                remedy=f"choose another name, such as {name + '_layer'!r}; Sequential takes the "
-                "class's or function's",
+                remedy=f"choose another name, such as {name + '_layer'!r}",
             )
-        self._members[name] = value
-        # The outermost layer is put together last, so that names end up as paths from there.
+        vars(self).setdefault("_members", {})[name] = value
         if isinstance(value, Layer):
             value._name = value._name or name
-        for path, part in _walk(value, join(self._path, name)):
-            if not self._has(part, name):
-                setattr(part, "name" if isinstance(part, Tensor) else "_path", path)
+        # The outermost layer is put together last, so that names end up as paths from there.
+        for path, part in _walk(value, name):
+            if isinstance(part, Tensor) and not self._keeps_name(part, path):
+                part.name = path
 
-    def _has(self, part: Tensor | Layer, new: str) -> bool:
-        """Whether a part is where its name or path says, in another child or parameter than the
-        `new` one.
+    def _keeps_name(self, parameter: Tensor, path: str) -> bool:
+        """Whether a shared parameter has its name already, from an earlier part of this layer or of
+        a layer around it.
         """
-        names = (
-            ((part.name if isinstance(part, Tensor) else part._path) or "")
-            .removeprefix(self._path)
-            .lstrip(".")
-        )
-        if names.partition(".")[0] in (new, ""):
-            return False
-        found: Any = self
-        for name in names.split("."):
-            found = found._members.get(name) if isinstance(found, Layer) else None
-        return _key(found) is _key(part)
+        name = parameter.name or ""
+        part: Any = self
+        for step in name.split("."):
+            part = part._members.get(step) if isinstance(part, Layer) else None
+        return part is parameter or name.endswith(f".{path}")
 
     def named_parameters(self) -> dict[str, Tensor]:
         """{path: parameter} in the order of definition; a shared one appears once, under its first
@@ -182,15 +149,12 @@ class Layer:
         LayerError (MG204) for layers or parameters in a list, tuple, set or dict, unless they are
         attributes as well.
         """
-        found = dict(_walk(self))
-        known = {_key(part) for part in found.values()}
-        for layer in (part for part in found.values() if isinstance(part, Layer)):
-            for name, value in vars(layer).items():
-                if name.startswith("_"):
-                    continue
-                if any(_trained(part) and _key(part) not in known for part in _inside(value)):
-                    raise _in_collection(layer, name, value)
-        return {path: part for path, part in found.items() if isinstance(part, Tensor)}
+        parts = dict(_walk(self))
+        known = set(map(id, parts.values()))
+        for layer in parts.values():
+            if isinstance(layer, Layer):
+                _check_collections(layer, vars(layer), known)
+        return {path: part for path, part in parts.items() if isinstance(part, Tensor)}
 
     def named_layers(self) -> dict[str, Layer]:
         """{path: layer}, this layer itself first, under ""."""
@@ -207,6 +171,8 @@ class Layer:
         """Training mode, here and in all layers below: dropout is on. Returns the layer."""
         for layer in self.named_layers().values():
             layer.training = on
+            if layer._memory:
+                layer._memory = {**layer._memory, "evaluated": None}
         return self
 
     def eval(self) -> Self:
@@ -232,9 +198,7 @@ class Layer:
             yield
         finally:
             for layer, training, memory in before:
-                # before the memory, because a Stateful forgets some of it here
-                layer.training = training
-                layer._memory = memory
+                layer.training, layer._memory = training, memory
 
     # ---- saving and loading ----
 
@@ -248,24 +212,20 @@ class Layer:
         Errors: CheckpointError (MG505) that names every missing, unknown and mismatched path at
         once.
         """
-        parameters = self.named_parameters()
-        check_match(
-            arrays,
-            {path: parameter.array for path, parameter in parameters.items()},
-            type(self).__name__,
-        )
-        for path, parameter in parameters.items():
+        check_match(arrays, self.state_dict(), type(self).__name__)
+        for path, parameter in self.named_parameters().items():
             parameter.array = arrays[path]
 
     def carried_state(self) -> dict[str, Array]:
         """{path: array} of what every `Stateful` in this model carries from batch to batch, for a
         snapshot.
         """
-        layers = self.named_layers().items()
         return {
-            join(path, name): array
-            for path, layer in layers
-            for name, array in layer._carried().items()
+            name: array
+            for path, layer in self.named_layers().items()
+            for kept, state in layer._memory.items()
+            if state is not None
+            for name, array in _flattened(state, join(path, kept))
         }
 
     def load_carried_state(self, arrays: Mapping[str, Array]) -> None:
@@ -273,21 +233,7 @@ class Layer:
         again.
         """
         for path, layer in self.named_layers().items():
-            prefix = f"{path}." if path else ""
-            layer._carry(
-                {
-                    name.removeprefix(prefix): arrays[name]
-                    for name in arrays
-                    if name.startswith(prefix)
-                }
-            )
-
-    def _carried(self) -> dict[str, Array]:
-        """{name: array} of what this layer itself carries."""
-        return {}
-
-    def _carry(self, arrays: Mapping[str, Array]) -> None:
-        """Continue from what `_carried` returned."""
+            layer._memory = {name: _unflattened(arrays, join(path, name)) for name in layer._memory}
 
     # ---- display ----
 
@@ -309,7 +255,7 @@ class Layer:
         return table(title, ["part", "layer, or shape of the parameter", "parameters"], rows)
 
 
-def describe(part: Tensor | Layer) -> str:
+def describe(part: Part) -> str:
     """A layer as the call that made it, `Dense(4, 3)`; a parameter as its shape, and whether it is
     frozen.
     """
@@ -318,7 +264,7 @@ def describe(part: Tensor | Layer) -> str:
     return f"{part.shape}{'' if part.requires_grad else ', frozen'}"
 
 
-def _size(root: Tensor | Layer) -> int:
+def _size(root: Part) -> int:
     return sum(part.size for _, part in _walk(root) if isinstance(part, Tensor))
 
 
@@ -326,8 +272,9 @@ class Function(Layer):
     """A function of one Tensor as a layer without parameters: what Sequential makes of mg.tanh."""
 
     def __init__(self, function: Callable[[Any], Any]) -> None:
-        super().__init__()
         self._function = function
+        name = function_name(function)
+        self._child_name = name if name.isidentifier() else "function"  # a lambda has no name
 
     def forward(self, x: Any) -> Any:
         return self._function(x)
@@ -359,8 +306,7 @@ class Sequential(Layer):
         b: (2,)
     23 parameters
 
-    Errors: OptionError (MG206) for no layers, or for something that is neither a Layer nor a
-    function.
+    Errors: OptionError (MG206) for something that is neither a Layer nor a function.
     """
 
     if TYPE_CHECKING:  # for mypy: the names of its children depend on its arguments
@@ -368,59 +314,40 @@ class Sequential(Layer):
         def __getattr__(self, name: str) -> Any: ...
 
     def __init__(self, *layers: Any) -> None:
-        super().__init__()
-        if not layers:
-            raise OptionError(
-                "MG206",
-                "Sequential was given no layers",
-                cause="a model without layers computes nothing",
-                remedy="give one or more: Sequential(Dense(4, 2))",
-            )
-        count: dict[str, int] = {}
+        count: Counter[str] = Counter()
         for number, layer in enumerate(layers):
             layer = _as_layer(layer, f"item {number}")
-            kind = (
-                layer.settings()
-                if isinstance(layer, Function)
-                else layer._child_name or type(layer).__name__.lower()
-            )
-            kind = kind if kind.isidentifier() else "function"  # a lambda has no name
-            count[kind] = count.get(kind, 0) + 1
+            kind = layer._child_name or type(layer).__name__.lower()
+            count[kind] += 1
             setattr(self, kind if count[kind] == 1 else f"{kind}_{count[kind]}", layer)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        replaced = self._members.get(name)
-        super().__setattr__(name, _as_layer(value, name) if isinstance(replaced, Layer) else value)
-
-    def _in_order(self) -> list[Layer]:
-        return [member for member in self._members.values() if isinstance(member, Layer)]
+        super().__setattr__(name, _as_layer(value, name) if name in self._members else value)
 
     def forward(self, x: Any) -> Any:
-        for layer in self._in_order():
+        for layer in self._members.values():
             x = layer(x)
         return x
 
-    def __getitem__(self, number: int) -> Layer:
-        return self._in_order()[number]
+    def __getitem__(self, number: int) -> Any:
+        return list(self._members.values())[number]
 
     def __len__(self) -> int:
-        return len(self._in_order())
+        return len(self._members)
 
 
-def check_size(layer: str, **sizes: int) -> None:
-    """Raise OptionError (MG210) unless every size is an integer of 1 or more."""
-    for name, size in sizes.items():
-        if isinstance(size, bool) or not hasattr(size, "__index__") or size < 1:
-            raise OptionError(
-                "MG210",
-                f"{layer} cannot be made with {name}={size!r}",
-                cause="a size is a count: an integer of 1 or more",
-                remedy=f"give {name} as an integer of at least 1",
-            )
+def parameter(init: Initialiser, shape: Shape, make: Callable[..., Tensor] = Tensor) -> Tensor:
+    """A trainable Tensor init(shape).
 
-
-def drawn(init: Callable[[tuple[int, ...]], Array], shape: tuple[int, ...]) -> Array:
-    """init(shape). Errors: ShapeError (MG213) if that has another shape."""
+    Errors: OptionError (MG210) for sizes below 1, ShapeError (MG213) for an array of another shape.
+    """
+    if not all(hasattr(size, "__index__") and size > 0 for size in shape):
+        raise OptionError(
+            "MG210",
+            f"weights cannot have the shape {shape}",
+            cause="each size is a count: an integer of 1 or more",
+            remedy="give integers of at least 1 where the layer is made",
+        )
     array = np.asarray(init(shape))
     if array.shape != shape:
         raise ShapeError(
@@ -430,20 +357,15 @@ def drawn(init: Callable[[tuple[int, ...]], Array], shape: tuple[int, ...]) -> A
             "ones",
             remedy="return an array of the shape that it is called with",
         )
-    return array
+    return make(array, requires_grad=True)
 
 
-def parameter(init: Callable[[tuple[int, ...]], Array], shape: tuple[int, ...]) -> Tensor:
-    """A trainable Tensor init(shape). Errors: as `drawn`."""
-    return Tensor(drawn(init, shape), requires_grad=True)
-
-
-def check_function(layer: str, activation: Any) -> None:
+def check_function(activation: Any) -> None:
     """Raise OptionError (MG211) unless the activation can be called."""
     if not callable(activation):
         raise OptionError(
             "MG211",
-            f"{layer} was given the activation {activation!r}",
+            f"the activation is {activation!r}",
             cause="an activation is a function from Tensor to Tensor, not its name",
             remedy="pass the function: activation=mg.relu",
         )
@@ -453,119 +375,112 @@ def function_name(function: Any) -> str:
     """The name of an activation, for `repr`: mg.softmax is a function with a name, mg.tanh an
     instance of Tanh.
     """
-    return str(getattr(function, "__name__", None) or type(function).__name__.lower())
+    return str(getattr(function, "__name__", type(function).__name__.lower()))
 
 
 def _as_layer(value: Any, what: str) -> Layer:
     if not callable(value) or isinstance(value, type):
         raise OptionError(
             "MG206",
-            f"{what} of Sequential is {' '.join(repr(value).split())}, neither a Layer nor a "
-            "function",
+            f"{what} of Sequential is {value!r}, neither a Layer nor a function",
             cause="lists must be unpacked, and classes called",
             remedy="give layers and functions: Sequential(Dense(4, 3), mg.tanh)",
         )
     return value if isinstance(value, Layer) else Function(value)
 
 
-def _walk(root: Tensor | Layer, prefix: str = "") -> Iterator[tuple[str, Tensor | Layer]]:
+def _walk(root: Part, prefix: str = "") -> Iterator[tuple[str, Part]]:
     """(path, part) of the root and all its parts in the order of definition, each once, under its
     first path.
     """
-    seen: set[Any] = set()
+    seen: set[int] = set()
     ahead = [(prefix, root)]  # no recursion, so that layers may be nested to any depth
     while ahead:
         path, part = ahead.pop()
-        if (key := _key(part)) in seen:
-            continue
-        seen.add(key)
-        yield path, part
-        if isinstance(part, Layer):
-            ahead += [
-                (join(path, name), member) for name, member in reversed(part._members.items())
-            ]
+        if id(part) not in seen:
+            seen.add(id(part))
+            yield path, part
+            members = part._members if isinstance(part, Layer) else {}
+            ahead += [(join(path, name), member) for name, member in reversed(members.items())]
+
+
+def as_tensor(x: Any, dtype: Any = None) -> Tensor:
+    """x, as a Tensor if it is not one."""
+    return x if isinstance(x, Tensor) else Tensor(x, dtype=dtype)
 
 
 def join(path: str, name: str) -> str:
     """The path of a part called `name` of the layer at `path`, which is "" for the outermost."""
-    return ".".join(filter(None, (path, name)))
+    return f"{path}.{name}" if path and name else path or name
 
 
-def _key(part: Any) -> Any:
-    """What makes a part the same as another: a parameter's node, the layer itself."""
-    return part.node if isinstance(part, Tensor) else part
+def _flattened(state: Any, path: str) -> Iterator[tuple[str, Array]]:
+    """(path, array) of the tensors of a state; the parts of a tuple are numbered."""
+    if isinstance(state, Tensor):
+        yield path, state.array.copy()
+    elif state is None:
+        yield path, np.empty((1, 0))
+    else:
+        for number, part in enumerate(state):
+            yield from _flattened(part, f"{path}.{number}")
 
 
-_COLLECTIONS = (list, tuple, set, frozenset, dict, deque)
+def _unflattened(arrays: Mapping[str, Array], path: str) -> Any:
+    """The state of which `_flattened` made these arrays; None if there are none."""
+    if path in arrays:
+        return None if arrays[path].shape[1:] == (0,) else Tensor(arrays[path])
+    parts: list[Any] = []
+    while any(f"{name}.".startswith(f"{path}.{len(parts)}.") for name in arrays):
+        parts.append(_unflattened(arrays, f"{path}.{len(parts)}"))
+    return tuple(parts) or None
 
 
-def _inside(value: Any) -> list[Tensor | Layer]:
-    """The layers and tensors in a collection, or in the collections that it holds."""
-    found: list[Tensor | Layer] = []
-    ahead = [value] if isinstance(value, _COLLECTIONS) else []
-    seen: set[int] = set()  # a collection may hold itself
-    while ahead:
-        collection = ahead.pop()
-        if id(collection) not in seen:
-            seen.add(id(collection))
-            items = (
-                [*collection, *collection.values()]
-                if isinstance(collection, dict)
-                else list(collection)
+def _trained(value: Any) -> bool:
+    """Whether a value is trained as a part of the layer that it is assigned to."""
+    if isinstance(value, Tensor):
+        return value.requires_grad and value.node.gate is None
+    return isinstance(value, Layer)
+
+
+def _inside(value: Any) -> Iterator[Any]:
+    """The items of a collection, and of the collections in it."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, (list, tuple, set, frozenset, deque)):
+        for item in value:
+            yield item
+            yield from _inside(item)
+
+
+def _check_collections(layer: Layer, values: dict[str, Any], known: Collection[int] = ()) -> None:
+    """Raise LayerError (MG204) for trained parts inside these attributes that are not `known`."""
+    for name, value in values.items():
+        if name.startswith("_"):
+            continue
+        if any(_trained(part) and id(part) not in known for part in _inside(value)):
+            raise LayerError(
+                "MG204",
+                f"{type(layer).__name__}.{name} is a {type(value).__name__} that holds layers or "
+                "tensors",
+                cause="what is inside a collection has no path, and no optimizer would find it",
+                remedy="Sequential(*layers), or one attribute for each: setattr(self, "
+                f"f'{name}_{{i}}', layer)",
             )
-            found += [item for item in items if isinstance(item, (Tensor, Layer))]
-            ahead += [item for item in items if isinstance(item, _COLLECTIONS)]
-    return found
-
-
-def _trained(part: Tensor | Layer) -> bool:
-    """Whether a part is to be trained: not so an activation, say, that a forward pass keeps in a
-    list.
-    """
-    return isinstance(part, Layer) or (part.requires_grad and isinstance(part.node, Leaf))
-
-
-def _in_collection(layer: Layer, name: str, value: Any) -> LayerError:
-    return LayerError(
-        "MG204",
-        f"{type(layer).__name__}.{name} is a {type(value).__name__} that holds layers or tensors",
-        cause="what is inside a collection has no path, and no optimizer would find it",
-        remedy=f"Sequential(*layers), or one attribute for each: setattr(self, f'{name}_{{i}}', "
-        "layer)",
-    )
-
-
-def _too_deep(layer: Layer) -> LayerError:
-    return LayerError(
-        "MG207",
-        f"{type(layer).__name__} is nested too deeply, or calls itself",
-        cause=f"Python allows {sys.getrecursionlimit():,} calls within calls, and each layer takes "
-        "some of them",
-        remedy="layers one after the other may be any number: Sequential(*layers); "
-        "sys.setrecursionlimit allows more",
-    )
 
 
 def _refuse(layer: Layer, name: str, value: Any) -> None:
     """Raise LayerError for a value that looks like a part of the model but would silently not be
     trained.
     """
-    remedy = f"for something that is never trained use a name with an underscore: self._{name}"
-    if isinstance(value, Tensor) and value.node.gate is not None:
-        what = f"the result of a computation ({value.node.gate.name}), not a parameter"
-        cause = "a parameter is a leaf: a Tensor that was made, not computed"
-        remedy = (
-            f"to change a parameter's value assign to its array: self.{name}.array = ...; {remedy}"
+    _check_collections(layer, {name: value})
+    if isinstance(value, (np.ndarray, Tensor)):
+        raise LayerError(
+            "MG203",
+            f"{type(layer).__name__}.{name} was assigned a {type(value).__name__} of shape "
+            f"{value.shape}, which no optimizer would find",
+            cause="only a Tensor with requires_grad=True that was made, not computed, becomes a "
+            "parameter",
+            remedy="Tensor(..., requires_grad=True); to freeze it, set requires_grad = False "
+            f"afterwards; to change its value, assign to self.{name}.array; for something that is "
+            f"never trained use a name with an underscore: self._{name}",
         )
-    elif isinstance(value, (np.ndarray, Tensor)):
-        kind = "an array" if isinstance(value, np.ndarray) else "a Tensor without requires_grad"
-        what = f"{kind} of shape {value.shape}, which no optimizer would find"
-        cause = "only a Tensor with requires_grad=True becomes a parameter"
-        remedy = f"Tensor(..., requires_grad=True); to freeze it, set requires_grad = False afterwards; {remedy}"
-    elif _inside(value):
-        raise _in_collection(layer, name, value)
-    else:
-        return
-    raise LayerError(
-        "MG203", f"{type(layer).__name__}.{name} was assigned {what}", cause=cause, remedy=remedy
-    )

@@ -1,11 +1,12 @@
 """LayerNorm: every example brought to mean 0 and variance 1 over its last axis."""
 
+from typing import Any
+
 from minigrad import Tensor, sqrt
 from minigrad.errors import ShapeError
-from minigrad.tensor import TensorLike, as_tensors
 
 from .init import ones, zeros
-from .layer import Layer, check_size, parameter
+from .layer import Layer, as_tensor, parameter
 
 
 class LayerNorm(Layer):
@@ -22,14 +23,12 @@ class LayerNorm(Layer):
     """
 
     def __init__(self, width: int, *, epsilon: float = 1e-5) -> None:
-        super().__init__()
-        check_size("LayerNorm", width=width)
         self.gain = parameter(ones, (width,))
         self.bias = parameter(zeros, (width,))
         self.epsilon = epsilon  # avoids a division by 0 where all elements are equal
 
-    def forward(self, x: TensorLike) -> Tensor:
-        (tensor,) = as_tensors([x])
+    def forward(self, x: Any) -> Tensor:
+        tensor = as_tensor(x)
         if tensor.shape[-1:] != self.gain.shape:
             raise ShapeError(
                 "MG236",

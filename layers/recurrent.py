@@ -5,7 +5,7 @@ in both.
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
-from typing import Any, Literal, TypedDict, Unpack
+from typing import Any
 
 import numpy as np
 
@@ -13,28 +13,13 @@ from minigrad import Tensor, concatenate, scope, stack, tanh, where
 from minigrad.context import step_name
 from minigrad.errors import MinigradError, OptionError, ShapeError
 from minigrad.gates.steps import without_padding
-from minigrad.help.other_frameworks import unfit_call
-from minigrad.tensor import TensorLike, as_tensors
 
-from .cells import Cell, GRUCell, LSTMCell, RNNCell, State
+from .cells import Cell, GRUCell, LSTMCell, RNNCell, State, parts
 from .dropout import Dropout
 from .fused import run_fused, shall_fuse
-from .layer import Activation, Layer, check_size
-from .mask import Mask, as_mask, warn_of_padding
+from .layer import Activation, Layer, as_tensor
+from .mask import as_mask, warn_of_padding
 from .unroll import unroll
-
-
-class Options(TypedDict, total=False):
-    """The options that RNN, GRU and LSTM share; `Recurrent` explains them."""
-
-    layers: int
-    bidirectional: bool
-    dropout: float
-    pooling: Literal["last", "mean", "max"]
-    return_sequences: bool
-    return_state: bool
-    truncate: int | None
-    fused: bool | None
 
 
 class UnpackingWarning(UserWarning):
@@ -87,38 +72,57 @@ class Recurrent(Layer):
     UnpackingWarning (MG234). The cells are called `cell`, `cell_2`,
     ..., and `backward_cell`, ...; if there are several, each runs in a scope of its name.
 
-    Errors: OptionError for the options (MG210, MG211, MG212, MG220), or for mask and lengths at
-    once (MG225); ShapeError for x (MG221), a mask (MG222), lengths (MG223) or a state (MG224).
+    Errors: OptionError for the options (MG143, MG210, MG211, MG212, MG220, MG226);
+    ShapeError for x (MG221), a mask (MG222), lengths (MG223) or a state (MG224).
     """
 
-    layers: int = 1
-    bidirectional: bool = False
-    pooling: Literal["last", "mean", "max"] = "last"
-    return_sequences: bool = False
-    return_state: bool = False
-    truncate: int | None = None
-    fused: bool | None = None
+    cell: Cell  # the first of its cells
 
     def __init__(
-        self, make_cell: Callable[[int], Cell], input_size: int, **options: Unpack[Options]
+        self,
+        make_cell: Callable[[int], Cell],
+        input_size: int,
+        dropout: float = 0.0,
+        *,
+        layers: int = 1,
+        bidirectional: bool = False,
+        pooling: str = "last",
+        return_sequences: bool = False,
+        return_state: bool = False,
+        truncate: int | None = None,
+        fused: bool | None = None,
     ) -> None:
-        super().__init__()
-        dropout = options.pop("dropout", 0.0)
-        for name, value in options.items():
-            if name not in Options.__annotations__:
-                takes = ["input", "hidden", *(f"{option}=" for option in Options.__annotations__)]
-                raise unfit_call(type(self).__name__, f"has no option {name}", takes, [name])
-            setattr(self, name, value)
-        _check_options(self, dropout)
+        self.layers = layers
+        self.bidirectional = bidirectional
+        self.pooling = pooling
+        self.return_sequences = return_sequences
+        self.return_state = return_state
+        self.truncate = truncate
+        self.fused = fused
+        title = type(self).__name__
+        if return_sequences and pooling != "last":
+            raise OptionError(
+                "MG220",
+                f"{title} cannot have return_sequences together with {pooling=}",
+                cause="the one asks for every step, the other for one vector",
+                remedy="leave one of them out; layers.pool pools a sequence",
+            )
+        if dropout and layers == 1:
+            raise OptionError(
+                "MG220",
+                f"{title} cannot have {dropout=} with one layer",
+                cause="this dropout acts between stacked layers, and there is only one",
+                remedy="put a Dropout layer before or after it, or stack two: layers=2",
+            )
+        self._directions = 2 if bidirectional else 1
         size = input_size
-        for number in range(self.layers):
-            for direction in self._directions():
+        for layer in range(layers):
+            for direction in ("cell", "backward_cell")[: self._directions]:
                 cell = make_cell(size)
-                setattr(self, _cell_name(number, direction), cell)
-            size = cell.hidden * len(self._directions())
-        if self.layers > 1:
+                setattr(self, f"{direction}_{layer + 1}" if layer else direction, cell)
+            size = self._directions * cell.hidden
+        if layers > 1:
             self.dropout = Dropout(dropout)
-        shall_fuse(self.fused, list(self.cells().values()))  # an error, if it cannot
 
     def cells(self) -> dict[str, Cell]:
         """{name: cell}, from the bottom up, forward before backward."""
@@ -127,85 +131,73 @@ class Recurrent(Layer):
     def forward(
         self,
         x: Any,
-        state: State | None = None,
+        state: State = None,
         *,
         mask: Any = None,
-        lengths: Sequence[int] | None = None,
+        lengths: Any = None,
     ) -> Any:
         cells = self.cells()
-        x = _check_input(self, x, next(iter(cells.values())))
+        x = _check_input(self, x)
         batch, steps, _ = x.shape
         mask = as_mask(mask, lengths, batch, steps)
-        x = without_padding(x, mask)
-        if mask is None and self._pools_last():
+        inputs: Any = without_padding(x, mask)
+        pools_last = self.pooling == "last" and not self.return_sequences
+        if mask is None and pools_last:
             warn_of_padding(type(self).__name__, x)
-        initial_states = _check_states(cells, state, batch)
+        states = _initial_states(cells, state, batch)  # each becomes its cell's final one
         run: Any = run_fused if shall_fuse(self.fused, list(cells.values())) else unroll
 
-        inputs: Tensor | list[Tensor] = x
-        outputs: list[Any] = []  # of one layer: an item for each direction, as `run` returns it
-        final_states: list[State] = []  # of all cells
-        for layer in range(self.layers):
-            if layer > 0:
-                inputs = self._between(outputs)
-                outputs = []
-            for direction in self._directions():
-                name = _cell_name(layer, direction)
-                with scope(name) if len(cells) > 1 else nullcontext():
-                    sequence, final_state = run(
-                        cells[name],
-                        inputs,
-                        initial_states[name],
-                        mask=mask,
-                        truncate=self.truncate,
-                        reverse=direction == "backward",
-                    )
-                outputs.append(sequence)
-                final_states.append(final_state)
+        outputs: list[Any] = []  # of a layer, one item for each direction: what `run` returns
+        for number, (name, cell) in enumerate(cells.items()):
+            backward = number % self._directions == 1
+            if number and not backward:
+                inputs, outputs = self._between(outputs), []
+            with scope(name) if len(cells) > 1 else nullcontext():
+                sequence, states[name] = run(
+                    cell,
+                    inputs,
+                    states[name],
+                    mask=mask,
+                    truncate=self.truncate,
+                    reverse=backward,
+                )
+            outputs.append(sequence)
 
-        output = self._output(outputs, final_states, mask)
+        finals = list(states.values())
+        if pools_last:
+            output = _side_by_side([parts(final)[0] for final in finals[-self._directions :]])
+        elif self.return_sequences:
+            output = _sequence(outputs)
+        else:
+            output = pool(_sequence(outputs), self.pooling, mask)
         if self.return_state:
-            return output, final_states[0] if len(final_states) == 1 else final_states
+            return output, finals[0] if len(finals) == 1 else finals
         if len(output) != 2:
             return output
         rows = RecurrentOutput.__new__(RecurrentOutput)  # could be unpacked by mistake
         rows.node = output.node
         return rows
 
-    def _directions(self) -> list[str]:
-        return ["forward", "backward"] if self.bidirectional else ["forward"]
-
-    def _pools_last(self) -> bool:
-        return self.pooling == "last" and not self.return_sequences
-
-    def _between(self, outputs: list[Any]) -> Tensor | list[Tensor]:
+    def _between(self, outputs: list[Any]) -> Any:
         """The next layer's inputs: the outputs of both directions side by side, with dropout."""
         if isinstance(outputs[0], Tensor):
-            joined: Tensor = self.dropout(_sequence(outputs))
-            return joined
-        steps, inputs = len(outputs[0]), []
-        for t in range(steps):
-            with scope(step_name(t, steps)):
-                both = _side_by_side([sequence[t] for sequence in outputs], axis=1)
-                inputs.append(self.dropout(both))
+            return self.dropout(_sequence(outputs))
+        inputs = []
+        for t, both in enumerate(zip(*outputs, strict=True)):
+            with scope(step_name(t, len(outputs[0]))):
+                inputs.append(self.dropout(_side_by_side(both)))
         return inputs
 
-    def _output(self, outputs: list[Any], final_states: list[State], mask: Mask | None) -> Tensor:
-        if self._pools_last():
-            top = final_states[-len(outputs) :]
-            return _side_by_side(
-                [state[0] if isinstance(state, tuple) else state for state in top], axis=1
-            )
-        sequence = _sequence(outputs)
-        return sequence if self.return_sequences else pool(sequence, self.pooling, mask)
-
     def settings(self) -> str:
-        first = next(iter(self.cells().values()))
-        names = [name for name in Options.__annotations__ if name != "dropout"]
-        changed = [name for name in names if getattr(self, name) != getattr(Recurrent, name)]
-        return ", ".join(
-            [first.settings(), *(f"{name}={getattr(self, name)!r}" for name in changed)]
-        )
+        options = [
+            f"{name}={getattr(self, name)!r}"
+            for name, default in DEFAULTS.items()
+            if getattr(self, name) != default
+        ]
+        return ", ".join([self.cell.settings(), *options])
+
+
+DEFAULTS: Any = Recurrent.__init__.__kwdefaults__
 
 
 class RNN(Recurrent):
@@ -224,7 +216,7 @@ class RNN(Recurrent):
     Source: Elman, Finding structure in time (1990).
     """
 
-    cell: RNNCell  # the first of its cells, set by Recurrent.__init__
+    cell: RNNCell
 
     def __init__(
         self,
@@ -232,7 +224,7 @@ class RNN(Recurrent):
         hidden_size: int,
         *,
         activation: Activation = tanh,
-        **options: Unpack[Options],
+        **options: Any,
     ) -> None:
         super().__init__(lambda size: RNNCell(size, hidden_size, activation), input_size, **options)
 
@@ -248,7 +240,7 @@ class GRU(Recurrent):
     encoder-decoder (2014).
     """
 
-    cell: GRUCell  # the first of its cells, set by Recurrent.__init__
+    cell: GRUCell
 
     def __init__(
         self,
@@ -256,7 +248,7 @@ class GRU(Recurrent):
         hidden_size: int,
         *,
         reset_after: bool = True,
-        **options: Unpack[Options],
+        **options: Any,
     ) -> None:
         super().__init__(
             lambda size: GRUCell(size, hidden_size, reset_after), input_size, **options
@@ -274,7 +266,7 @@ class LSTM(Recurrent):
     Options: see `Recurrent`. Source: Hochreiter and Schmidhuber, Long short-term memory (1997).
     """
 
-    cell: LSTMCell  # the first of its cells, set by Recurrent.__init__
+    cell: LSTMCell
 
     def __init__(
         self,
@@ -282,21 +274,15 @@ class LSTM(Recurrent):
         hidden_size: int,
         *,
         forget_bias: float = 1.0,
-        **options: Unpack[Options],
+        **options: Any,
     ) -> None:
         super().__init__(
             lambda size: LSTMCell(size, hidden_size, forget_bias), input_size, **options
         )
 
 
-def _cell_name(layer: int, direction: str) -> str:
-    """`cell`, `backward_cell`, and in the layers above `cell_2`, `backward_cell_2`, ..."""
-    name = "backward_cell" if direction == "backward" else "cell"
-    return f"{name}_{layer + 1}" if layer else name
-
-
-def _side_by_side(parts: list[Tensor], axis: int) -> Tensor:
-    return parts[0] if len(parts) == 1 else concatenate(parts, axis=axis)
+def _side_by_side(parts: Sequence[Tensor]) -> Tensor:
+    return parts[0] if len(parts) == 1 else concatenate(parts, axis=-1)
 
 
 def _sequence(outputs: list[Any]) -> Tensor:
@@ -305,14 +291,15 @@ def _sequence(outputs: list[Any]) -> Tensor:
     Each item is one direction's: a list of Tensors (B, H) over time if it was unrolled, (T, B, H)
     if fused.
     """
-    parts = [
-        part.transpose(1, 0, 2) if isinstance(part, Tensor) else stack(part, axis=1)
-        for part in outputs
-    ]
-    return _side_by_side(parts, axis=2)
+    return _side_by_side(
+        [
+            part.transpose(1, 0, 2) if isinstance(part, Tensor) else stack(part, axis=1)
+            for part in outputs
+        ]
+    )
 
 
-def pool(sequence: TensorLike, how: str, mask: Mask | None = None) -> Tensor:
+def pool(sequence: Any, how: str, mask: Any = None) -> Tensor:
     """Σ_t x_t / T ("mean") or max x_t ("max") of a sequence (B, T, H), over the steps where `mask`
     (B, T) is True.
 
@@ -324,8 +311,14 @@ def pool(sequence: TensorLike, how: str, mask: Mask | None = None) -> Tensor:
     NaN. Source: Collobert et al., Natural language processing (almost) from scratch (2011), for the
     maximum.
     """
-    _check_choice("pool", "how", how, ["mean", "max"])
-    (x,) = as_tensors([sequence])
+    if how not in ("mean", "max"):
+        raise OptionError(
+            "MG220",
+            f"a sequence cannot be pooled by {how!r}",
+            cause="pooling takes the mean or the maximum over the time steps",
+            remedy="choose 'mean' or 'max'; a layer can also have pooling='last'",
+        )
+    x = as_tensor(sequence)
     if x.ndim != 3:
         raise ShapeError(
             "MG221",
@@ -333,96 +326,48 @@ def pool(sequence: TensorLike, how: str, mask: Mask | None = None) -> Tensor:
             cause="it pools over axis 1, which is time",
             remedy="make a recurrent layer with return_sequences=True; x[None] is a batch of one",
         )
-    if x.dtype.kind != "f":
-        x = Tensor(x.array, dtype=np.float64)
     real = as_mask(mask, None, *x.shape[:2])
     if real is None:
         return x.mean(axis=1) if how == "mean" else x.max(axis=1)
+    column = real[:, :, None]
     if how == "max":
-        return where(real[:, :, None], x, np.finfo(x.dtype).min).max(axis=1)
-    return where(real[:, :, None], x, 0.0).sum(axis=1) / Tensor(
-        real.sum(axis=1)[:, None], dtype=x.dtype
-    )
+        return where(column, x, np.finfo(x.dtype).min).max(axis=1)
+    return where(column, x, 0.0).sum(axis=1) / Tensor(column.sum(axis=1), dtype=x.dtype)
 
 
-def _check_choice(title: str, name: str, value: Any, choices: Sequence[Any]) -> None:
-    if value not in choices:
-        raise OptionError(
-            "MG220",
-            f"{title} cannot have {name}={value!r}",
-            cause=f"it must be one of {', '.join(map(repr, choices))}",
-            remedy="choose one of them",
-        )
-
-
-def _check_options(layer: Recurrent, dropout: float) -> None:
-    title = type(layer).__name__
-    check_size(title, layers=layer.layers, truncate=1 if layer.truncate is None else layer.truncate)
-    for name in ("bidirectional", "return_sequences", "return_state"):
-        _check_choice(title, name, getattr(layer, name), [True, False])
-    _check_choice(title, "fused", layer.fused, [True, False, None])
-    _check_choice(title, "pooling", layer.pooling, ["last", "mean", "max"])
-    if layer.return_sequences and layer.pooling != "last":
-        raise OptionError(
-            "MG220",
-            f"{title} cannot have return_sequences together with pooling={layer.pooling!r}",
-            cause="the one asks for every step, the other for one vector",
-            remedy="leave one of them out; layers.pool pools a sequence",
-        )
-    if dropout and layer.layers == 1:
-        raise OptionError(
-            "MG220",
-            f"{title} cannot have dropout={dropout!r} with one layer",
-            cause="this dropout acts between stacked layers, and there is only one",
-            remedy="put a Dropout layer before or after it, or stack two: layers=2",
-        )
-
-
-def _check_input(layer: Recurrent, x: Any, cell: Cell) -> Tensor:
-    tensor = x if isinstance(x, Tensor) else Tensor(x, dtype=cell.dtype)
-    if tensor.ndim != 3:
-        cause = f"it has {tensor.ndim} axes where there should be three: batch, time, features"
-    elif tensor.shape[1] == 0:
-        cause = "there are zero time steps, so that there is no last state"
-    elif tensor.shape[2] != cell.inputs:
-        cause = (
-            f"its steps have {tensor.shape[2]} features, and the layer was made for {cell.inputs}"
-        )
-    else:
+def _check_input(layer: Recurrent, x: Any) -> Tensor:
+    tensor, size = as_tensor(x, layer.cell.dtype), layer.cell.inputs
+    if tensor.ndim == 3 and tensor.shape[1] and tensor.shape[2] == size:
         return tensor
     raise ShapeError(
         "MG221",
-        f"{type(layer).__name__} takes x of shape (batch, time, {cell.inputs}), not {tensor.shape}",
-        cause=cause,
-        remedy="ids go through an Embedding first; x[:, None, :] is one step, x[None] a batch of "
-        "one"
-        if tensor.ndim < 4
-        else "ids for an Embedding are (batch, time); x.reshape(len(x), -1, features) joins the "
-        "axes between",
+        f"{type(layer).__name__} takes x of shape (batch, time, {size}), not {tensor.shape}",
+        cause="it reads vectors of the size that it was made for, one or more of each sequence",
+        remedy="ids go through an Embedding first, as (batch, time); x[:, None, :] is one step, "
+        "x[None] a batch of one",
     )
 
 
-def _check_states(cells: dict[str, Cell], state: State | None, batch: int) -> dict[str, State]:
+def _initial_states(cells: dict[str, Cell], state: State, batch: int) -> dict[str, State]:
     """{name: initial state} of the cells. Errors: ShapeError (MG224) for a state that does not
     fit.
     """
-    zeros = [cell.initial_state(batch) for cell in cells.values()]
+    zeros = {name: cell.initial_state(batch) for name, cell in cells.items()}
     if state is None:
-        return dict(zip(cells, zeros, strict=True))
-    needed = _shapes(zeros[0] if len(zeros) == 1 else zeros)
-    if _shapes(state) != needed:
+        return zeros
+    states = dict(zip(cells, [state] if len(cells) == 1 else state, strict=True))
+    needed, found = _shapes(zeros), _shapes(states)
+    if found != needed:
         raise ShapeError(
             "MG224",
-            f"this state does not fit a batch of {batch}: its shapes are {_shapes(state)} where "
-            f"{needed} is needed",
+            f"this state does not fit a batch of {batch}: its shapes are {found} where {needed} "
+            "is needed",
             cause="it comes from a batch of another size, or from a layer of another kind",
             remedy="pass the state that a call with the same batch size returned, or None for "
             "zeros",
         )
-    return dict(zip(cells, [state] if len(cells) == 1 else state, strict=True))
+    return states
 
 
-def _shapes(state: State) -> str:
-    if isinstance(state, (tuple, list)):
-        return "(" + ", ".join(map(_shapes, state)) + ")"
-    return str(getattr(state, "shape", type(state).__name__))
+def _shapes(states: dict[str, State]) -> list[Any]:
+    return [getattr(part, "shape", None) for state in states.values() for part in parts(state)]

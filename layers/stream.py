@@ -2,23 +2,18 @@
 one.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from minigrad import Tensor, concatenate, no_grad
-from minigrad.context import setting
 from minigrad.errors import GradientError, OptionError, ShapeError
-from minigrad.tensor import as_tensors
 
 from .cells import State, map_state
-from .dropout import UNRECORDED_TRAINING
-from .layer import Array, Layer, check_size
+from .layer import Array, Layer
 from .recurrent import Recurrent
-
-SequenceModel = Callable[[Any, State], tuple[Tensor, State]]
 
 
 class TruncatedBPTT:
@@ -28,8 +23,7 @@ class TruncatedBPTT:
     `walk(model, x)` yields (steps, outputs) for each window: the slice of its new time steps, and
     the model's outputs there, recorded. Call `backward` on a loss of them and update the parameters
     before the next window. The state is carried on detached, so that no graph is longer than k2
-    steps. With k2 < k1, `steps` and `outputs` are only the last k2 of a window; those before run
-    unrecorded.
+    steps. With k2 < k1, `steps` and `outputs` are only the last k2 of a window.
 
     `model(x[:, a:b], state) -> (outputs (B, b - a, ...), state)`, where state None means zeros: an
     RNN made with return_sequences=True and return_state=True, or a model of your own around one. x
@@ -48,68 +42,51 @@ class TruncatedBPTT:
     For one loss at the end, use only the last window, after the loop: its gradient reaches k2 steps
     back from the end.
 
-    Errors: OptionError (MG210), also for a bidirectional layer with a state (MG244); ShapeError for
+    Errors: OptionError for a bidirectional layer with a state (MG244); ShapeError for
     x (MG231), or for what else a model returns (MG233). Source: Williams and Peng, An efficient
     gradient-based algorithm for on-line training of recurrent network trajectories (1990).
     """
 
     def __init__(self, k1: int, k2: int) -> None:
-        check_size("TruncatedBPTT", k1=k1, k2=k2)
         self.k1, self.k2 = k1, k2
 
-    def walk(
-        self, model: SequenceModel, x: Any, state: State = None
-    ) -> Iterator[tuple[slice, Tensor]]:
+    def walk(self, model: Any, x: Any, state: State = None) -> Iterator[tuple[slice, Tensor]]:
         """(steps, outputs) of each window in turn."""
         _check_directions(model)
         x = _with_steps(x)
-        length = x.shape[1]
-        position = 0  # of the step that follows `state`
+        length, position = x.shape[1], 0  # the state is the one before the step at this position
         for start in range(0, length, self.k1):
             end = min(start + self.k1, length)
-            next_end = min(end + self.k1, length)
-            steps, outputs, state, position = self._window(
-                model, x, state, position, start, end, next_end
+            outputs, state, kept = self._window(
+                model, x[:, position:end], state, start - position, min(self.k1, length - end)
             )
-            yield steps, outputs
+            position = end - kept
+            yield slice(end - outputs.shape[1], end), outputs
             del outputs  # frees the window's graph before the next one is recorded
 
     def _window(
-        self,
-        model: SequenceModel,
-        x: Any,
-        state: State,
-        position: int,
-        start: int,
-        end: int,
-        next_end: int,
-    ) -> tuple[slice, Tensor, State, int]:
-        """(steps, outputs) of the window from `start` to `end`, and the state and position where
-        the next one begins.
+        self, model: Any, x: Any, state: State, start: int, next_length: int
+    ) -> tuple[Tensor, State, int]:
+        """The outputs of a window, the state where the next window's graph begins, and the number
+        of steps from there to the end of x.
 
-        `state` is the one before the step `position`; `next_end` is where the next window will end.
+        x begins at the step after `state`; its steps from `start` on are new. The next window will
+        have `next_length` steps.
         """
+        end = x.shape[1]
         begin = max(0, end - self.k2)  # the graph holds the steps from here
-        if position < begin:
-            with no_grad(), setting(UNRECORDED_TRAINING, True):
-                _, state = _run(model, x[:, position:begin], state)
+        next_begin = min(max(0, end + next_length - self.k2), end)
         first_output = max(start, begin)
-        next_begin = min(max(0, next_end - self.k2), end)
+        if begin:
+            _, state = _run(model, x[:, :begin], state)
+            state = map_state(Tensor.detach, state)
         states, outputs = {begin: state}, []
         for a, b in pairwise(sorted({begin, next_begin, first_output, end})):
             output, states[b] = _run(model, x[:, a:b], states[a])
             if a >= first_output:
                 outputs.append(output)
         joined = outputs[0] if len(outputs) == 1 else concatenate(outputs, axis=1)
-        return slice(first_output, end), joined, _detached(states[next_begin]), next_begin
-
-
-class _Memory(NamedTuple):
-    """What a Stateful keeps from one call to the next."""
-
-    x: Array | None = None  # the inputs that the next gradient reaches back to
-    state: State = None  # the one before them
-    evaluated: State = None  # the one after the last call, in evaluation mode
+        return joined, map_state(Tensor.detach, states[next_begin]), end - next_begin
 
 
 class Stateful(Layer):
@@ -134,70 +111,44 @@ class Stateful(Layer):
     size; GradientError (MG237) for computed inputs that the next call would need again.
     """
 
-    _memory = _Memory()
-    _child_name = "carried"  # so that the paths in snapshots stay what they were
+    # x: the inputs that the next gradient reaches back to; state: the one before them; evaluated:
+    # the one after the last call in evaluation mode
+    _memory: dict[str, Any] = {"x": None, "state": None, "evaluated": None}
+    _child_name = "carried"  # the paths in snapshots begin with it
 
     def __init__(self, model: Layer, bptt: TruncatedBPTT) -> None:
-        super().__init__()
         _check_directions(model)
         self.model, self._bptt = model, bptt
-        self._training = True
 
     def forward(self, x: Any) -> Tensor:
         x = _with_steps(x)
         if not self.training:
-            outputs, state = _run(self.model, x, self._memory.evaluated)
-            self._memory = self._memory._replace(evaluated=_detached(state))
+            outputs, state = _run(self.model, x, self._memory["evaluated"])
+            self._memory = {**self._memory, "evaluated": map_state(Tensor.detach, state)}
             return outputs
         computed = isinstance(x, Tensor) and x.requires_grad
-        earlier = self._memory.x
-        start = 0
-        if earlier is not None and earlier.shape[1] and earlier.shape[::2] == x.shape[::2]:
-            start = earlier.shape[1]
-            x = np.concatenate([earlier, x], axis=1)
-        end = x.shape[1]
-        next_end = end + (end - start)
-        _, outputs, state, kept = self._bptt._window(
-            self.model, x, self._memory.state, 0, start, end, next_end
+        earlier, length = self._memory["x"], x.shape[1]
+        if earlier is not None and earlier.size and len(earlier) == len(x):
+            x = np.concatenate([earlier.array, x], axis=1)
+        outputs, state, kept = self._bptt._window(
+            self.model, x, self._memory["state"], x.shape[1] - length, length
         )
-        if computed and kept < end:
+        if computed and kept:
             raise GradientError(
                 "MG237",
-                f"a Stateful got inputs that another layer computed, and would need {end - kept} "
+                f"a Stateful got inputs that another layer computed, and would need {kept} "
                 "steps of them again",
                 cause="with k2 larger than the window, the next gradient would go through that "
                 "layer's graph, which is out of date after the optimizer's step",
                 remedy="put that layer into the model that is carried: Stateful(model, bptt); or "
                 "choose k2 up to k1",
             )
-        # the caller may write the next window into x
-        array = np.array(getattr(x, "array", x)[:, kept:])
-        self._memory = self._memory._replace(x=array, state=state)
+        earlier = Tensor(getattr(x, "array", x)[:, x.shape[1] - kept :])
+        self._memory = {**self._memory, "x": earlier, "state": state}
         return outputs
-
-    @property
-    def training(self) -> bool:
-        return self._training
-
-    @training.setter
-    def training(self, on: bool) -> None:  # by `eval()` of a model around it too
-        self._training, self._memory = on, self._memory._replace(evaluated=None)
 
     def settings(self) -> str:
         return f"TruncatedBPTT(k1={self._bptt.k1}, k2={self._bptt.k2})"
-
-    def _carried(self) -> dict[str, Array]:
-        x, state, evaluated = self._memory
-        arrays = {} if x is None else {"x": x.copy(), **_named(state, "state", len(x))}
-        return (
-            arrays
-            if evaluated is None
-            else arrays | _named(evaluated, "evaluated", _batch_size(evaluated))
-        )
-
-    def _carry(self, arrays: Mapping[str, Array]) -> None:
-        x = np.array(arrays["x"]) if "x" in arrays else None
-        self._memory = _Memory(x, _from_named(arrays, "state"), _from_named(arrays, "evaluated"))
 
 
 def sample(
@@ -220,27 +171,27 @@ def sample(
     >>> sample(Next(), [2], 5)
     [3, 4, 0, 1, 2]
 
-    Errors: OptionError (MG232) for an empty prompt or a number below 0; ShapeError (MG233). Source:
-    Gumbel, Statistical theory of extreme values (1954): the largest of logits + temperature · noise
-    is such a draw.
+    Errors: OptionError (MG232) for an empty prompt or a temperature below 0; ShapeError (MG233).
+    Source: Gumbel, Statistical theory of extreme values (1954): the largest of logits + temperature
+    · noise is such a draw.
     """
-    counts = all(hasattr(number, "__index__") and number >= 0 for number in (count, seed or 0))
-    if np.ndim(prompt) != 1 or not len(prompt) or not counts or not 0 <= temperature < np.inf:
+    if not len(prompt) or not temperature >= 0:
         raise OptionError(
             "MG232",
-            f"cannot sample {count} ids after a prompt of shape {np.shape(prompt)}, at "
-            f"{temperature=} and {seed=}",
+            f"cannot sample ids after a prompt of {len(prompt)} ids at {temperature=}",
             cause="the first id is drawn after reading a prompt, and a temperature divides the "
             "logits",
             remedy="give a prompt of one id or more, [3, 1, 4], and a temperature of 0 or more, "
             "such as 0.7",
         )
-    rng, ids, state = np.random.default_rng(seed), list(prompt), None
+    rng, ids, state = np.random.default_rng(seed), [*prompt], None
     with model.evaluating(), no_grad():
         for _ in range(count):
-            logits, state = _run(model, np.array([ids[-1:] if state is not None else ids]), state)
+            read = ids if state is None else ids[-1:]
+            logits, state = _run(model, np.array([read]), state)
             scores = logits.array[0, -1]
-            ids.append(int(np.argmax(scores + temperature * rng.gumbel(size=scores.shape))))
+            noise = rng.gumbel(size=scores.shape)
+            ids.append(int(np.argmax(scores + temperature * noise)))
     return ids[len(prompt) :]
 
 
@@ -265,25 +216,19 @@ def _with_steps(x: Any) -> Any:
         raise ShapeError(
             "MG231",
             f"there is nothing to walk: x has shape {x.shape}",
-            cause="axis 1 is time, and has no steps"
-            if x.ndim > 1
-            else "there is no axis 1, which is time",
+            cause="axis 1 is time, and has no steps",
             remedy="give x as (batch, time, ...)",
         )
     return x
 
 
-def _run(model: SequenceModel, x: Any, state: State) -> tuple[Tensor, State]:
+def _run(model: Any, x: Any, state: State) -> tuple[Tensor, State]:
     """What the model returns. Errors: ShapeError (MG233) if that is not (outputs for each step of
     x, state).
     """
-    found: Any = model(x, state)
-    if (
-        isinstance(found, tuple)
-        and len(found) == 2
-        and getattr(found[0], "shape", ())[:2] == x.shape[:2]
-    ):
-        return found
+    match model(x, state):
+        case Tensor() as outputs, state if outputs.shape[:2] == x.shape[:2]:
+            return outputs, state
     raise ShapeError(
         "MG233",
         f"for x of shape {x.shape} the model did not return outputs ({x.shape[0]}, {x.shape[1]}, "
@@ -292,38 +237,3 @@ def _run(model: SequenceModel, x: Any, state: State) -> tuple[Tensor, State]:
         remedy="make a recurrent layer with return_sequences=True and return_state=True, and "
         "return its state too",
     )
-
-
-def _detached(state: State) -> State:
-    return map_state(lambda part: as_tensors([part])[0].detach(), state)
-
-
-def _named(state: State, name: str, batch: int) -> dict[str, Array]:
-    """{name: array} of the tensors of a state; those of a tuple are numbered: `state.0`, `state.1`.
-
-    None becomes an array (batch, 0), so that it is found again, and each rank can have its rows.
-    """
-    if state is None:
-        return {name: np.empty((batch, 0), bool)}
-    if isinstance(state, Tensor):
-        return {name: state.array}
-    arrays: dict[str, Array] = {}
-    for number, part in enumerate(state):
-        arrays |= _named(part, f"{name}.{number}", batch)
-    return arrays
-
-
-def _batch_size(state: State) -> int:
-    """The batch size of a state; 0 if it is None, or all of its parts are."""
-    if isinstance(state, Tensor):
-        return len(state)
-    return max(map(_batch_size, state or ()), default=0)
-
-
-def _from_named(arrays: Mapping[str, Array], name: str) -> State:
-    if name in arrays:
-        return None if arrays[name].shape[1:] == (0,) else Tensor(arrays[name])
-    parts: list[State] = []
-    while any(f"{path}.".startswith(f"{name}.{len(parts)}.") for path in arrays):
-        parts.append(_from_named(arrays, f"{name}.{len(parts)}"))
-    return tuple(parts) or None

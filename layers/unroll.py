@@ -2,7 +2,7 @@
 direction.
 """
 
-from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from minigrad import Tensor, cut, scope, where
@@ -10,16 +10,16 @@ from minigrad.context import step_name
 from minigrad.gates.fused.sequence import cuts
 from minigrad.gates.steps import without_padding
 
-from .cells import Cell, State, map_state
-from .mask import Mask, as_mask
+from .cells import Cell, State, map_state, parts
+from .layer import Array
 
 
 def unroll(
     cell: Cell,
-    inputs: Tensor | Sequence[Tensor],
+    inputs: Any,
     state: State,
     *,
-    mask: Mask | None = None,
+    mask: Array | None = None,
     truncate: int | None = None,
     reverse: bool = False,
 ) -> tuple[list[Tensor], State]:
@@ -44,36 +44,25 @@ def unroll(
     >>> len(outputs), outputs[-1] is state
     (5, True)
 
-    Errors: OptionError for truncate=0 (MG143), ShapeError for a mask (MG222), those of the cell.
+    Errors: OptionError for truncate=0 (MG143), those of the cell.
     Source: Werbos, Backpropagation through time (1990).
     """
-    if isinstance(inputs, (list, tuple)):
-        steps = len(inputs)
-        batch = len(inputs[0]) if steps else 0
-    else:
-        inputs = inputs if isinstance(inputs, Tensor) else Tensor(inputs)
-        batch, steps = inputs.shape[:2]
-    if mask is not None:
-        mask = as_mask(mask, None, batch, steps)
-    order = range(steps - 1, -1, -1) if reverse else range(steps)
+    listed = isinstance(inputs, (list, tuple))
+    steps = len(inputs) if listed else inputs.shape[1]
+    order = range(steps)[::-1] if reverse else range(steps)
     cut_before = cuts(steps, truncate, mask if mask is None or not reverse else mask[:, ::-1])
     outputs: list[Any] = [None] * steps
     for number, t in enumerate(order):
         with scope(step_name(t, steps)):
-            x = inputs[:, t] if isinstance(inputs, Tensor) else inputs[t]
+            x = inputs[t] if listed else inputs[:, t]
             real = None if mask is None or mask[:, t].all() else mask[:, t : t + 1]
             if real is not None:
                 x = without_padding(x, real[:, 0])
             if number in cut_before:
-                state = map_state(_cutter(cut_before[number]), state)
+                rows, after = cut_before[number], map_state(cut, state)
+                state = after if rows is None else map_state(partial(where, rows), after, state)
             # not cell(x, state): the step has a scope already
             state = cell.masked_step(x, state, real)
-            parts = state if isinstance(state, tuple) else (state,)
-            cell.note(**dict(zip(cell.state_names, parts, strict=True)))
-            outputs[t] = parts[0]
+            cell.note(**dict(zip(cell.state_names, parts(state), strict=True)))
+            outputs[t] = parts(state)[0]
     return outputs, state
-
-
-def _cutter(chosen: Mask | None) -> Callable[[Tensor], Tensor]:
-    """What cuts a state, for all sequences of the batch or for those chosen, (B, 1)."""
-    return cut if chosen is None or chosen.all() else lambda part: where(chosen, cut(part), part)

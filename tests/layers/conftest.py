@@ -28,9 +28,7 @@ def contributions():
     """
 
     def compute(layer, x, seed):
-        W_xh, W_hh, b = (
-            layer.cell.named_parameters()[name].array for name in ("W_xh", "W_hh", "b_h")
-        )
+        W_xh, W_hh, b = layer.cell.state_dict().values()
         states = [np.zeros((len(x), len(b)))]
         for t in range(x.shape[1]):
             states.append(np.tanh(x[:, t] @ W_xh + states[-1] @ W_hh + b))

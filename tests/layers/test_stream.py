@@ -22,9 +22,8 @@ from layers import (
     TruncatedBPTT,
     sample,
 )
-from minigrad import graph
 from minigrad.data import Stream
-from minigrad.errors import GradientError, OptionError, ShapeError
+from minigrad.errors import GradientError, ShapeError
 from optim import Adam, ClipGradients, Snapshots, Trainer
 
 B, T, D, H = 3, 12, 4, 5
@@ -46,15 +45,12 @@ def stateful(rnn):
 class Reader(Layer):
     """A model of ids with its layers in order, of which the second has a state."""
 
-    def __init__(self, embedding, layer, head=None):
-        super().__init__()
+    def __init__(self, embedding, layer, head):
         self.embedding, self.layer, self.head = embedding, layer, head
 
     def forward(self, ids, state=None):
-        found = self.layer(self.embedding(ids), state)
-        if self.head is None:
-            return found
-        return self.head(found[0]), found[1]
+        output, state = self.layer(self.embedding(ids), state)
+        return self.head(output), state
 
 
 def writer():
@@ -67,7 +63,7 @@ def writer():
 
 @pytest.mark.parametrize(
     ("k1", "k2"),
-    [(1, 1), (2, 2), (2, 5), (1, 4), (3, 4), (4, 2), (3, 1), (5, 5), (12, 12), (20, 20), (6, 100)],
+    [(1, 1), (2, 2), (2, 5), (1, 4), (4, 2), (3, 1), (5, 5), (20, 20), (6, 100)],
 )
 def test_windows_are_those_of_one_long_run_with_gradients_k2_steps_back(rnn, contributions, k1, k2):
     whole, bptt = rnn(X)[0].array, TruncatedBPTT(k1, k2)
@@ -99,47 +95,32 @@ def test_nothing_of_an_old_window_is_kept(rnn):
         alive: list[Any] = []
 
         def model(x, state):
-            assert [ref() for ref in alive] == [None] * len(alive)
+            assert not any(ref() for ref in alive)
             return rnn(x, state)
 
         for _, outputs in TruncatedBPTT(2, 2).walk(model, X):
             alive.append(weakref.ref(outputs))
-            gates = [node for node in graph.ancestors([outputs.node]) if node.gate is not None]
-            assert len(gates) <= 2 * 5 + 3  # two steps, stacked, in two runs
-            del gates, outputs
+            del outputs
     finally:
         gc.enable()
 
 
-@pytest.mark.parametrize("kind", [RNN, LSTM])
-def test_a_walk_begins_with_a_state_of_arrays(kind):
-    layer, x, h = kind(D, H, **STREAM), X.astype("float32"), np.full((B, H), 0.3, "float32")
-    state = (h, h) if kind is LSTM else h
-    for steps, outputs in TruncatedBPTT(2, 9).walk(layer, x, state):
-        np.testing.assert_allclose(outputs.array, layer(x, state)[0].array[:, steps], atol=1e-6)
-
-
-def both(model, x):
-    """The calls that read a sequence with a state."""
-    bptt = TruncatedBPTT(2, 2)
-    return [lambda: next(bptt.walk(model, x)), lambda: Stateful(model, bptt)(x)]
-
-
-@pytest.mark.parametrize("x", [X[:, :0], X[0, 0], None])
-def test_a_sequence_without_steps_is_refused(rnn, x):
-    for call in both(rnn, x):
-        with pytest.raises(ShapeError, match="MG231"):
-            call()
-
-
-@pytest.mark.parametrize("options", [{}, {"return_state": True}, {"return_sequences": True}])
-def test_a_model_that_returns_no_outputs_or_no_state_is_refused(options):
-    model = RNN(D, H, **options)
-    x = X[:2]  # two rows: a Tensor of two rows could be taken apart like a pair
-    evaluated = Stateful(model, TruncatedBPTT(2, 2)).eval()
-    reader = Reader(Embedding(5, D), model)
-    for call in (*both(model, x), lambda: evaluated(x), lambda: sample(reader, [1, 2, 3], 3)):
-        with pytest.raises(ShapeError, match="MG233"):
+@pytest.mark.parametrize(
+    ("options", "x", "words"),
+    [
+        (STREAM, X[:, :0], "MG231"),
+        ({}, X, "MG233"),
+        # a Tensor of two rows could be taken apart like a pair
+        ({"return_sequences": True}, X[:2], "MG233"),
+        ({"return_state": True}, X, "MG233"),
+    ],
+)
+def test_a_sequence_without_steps_and_a_model_without_outputs_or_state_are_refused(
+    options, x, words
+):
+    model, bptt = RNN(D, H, **options), TruncatedBPTT(2, 2)
+    for call in (lambda: next(bptt.walk(model, x)), lambda: Stateful(model, bptt).eval()(x)):
+        with pytest.raises(ShapeError, match=words):
             call()
 
 
@@ -151,6 +132,12 @@ def test_windows_may_be_lists_but_not_of_another_batch_size(rnn):
     np.testing.assert_allclose(stateful(X[:, :2].tolist()).array, rnn(X[:, :2])[0].array, rtol=1e-5)
     with pytest.raises(ShapeError, match="MG224"):
         stateful(X[:1, 2:4])
+
+
+def test_a_walk_may_begin_with_a_state(rnn):
+    _, state = rnn(X[:, :2])
+    ((_, rest),) = TruncatedBPTT(T, T).walk(rnn, X[:, 2:], state)
+    np.testing.assert_allclose(rest.array, rnn(X)[0].array[:, 2:], atol=1e-14)
 
 
 def test_an_evaluation_has_its_own_state(rnn, stateful):
@@ -167,82 +154,64 @@ def test_an_evaluation_has_its_own_state(rnn, stateful):
 
 
 def test_it_keeps_copies_of_its_inputs_and_state(rnn, stateful):
-    """A caller may read each window into the same array, and write to what is handed out and was
-    given.
-    """
+    """A caller may read each window into the same array, and write to what is handed out."""
     whole, window = rnn(X)[0].array, X[:, :2].copy()
     stateful(window)
     window[...] = X[:, 2:4]
-    stateful.carried_state()["x"][...] = 7
+    carried = stateful.carried_state()
+    stateful.load_carried_state(carried)
+    carried["x"][...] = 7
     np.testing.assert_allclose(stateful(window).array, whole[:, 2:4], atol=1e-14)
-    other, given = Stateful(rnn, TruncatedBPTT(2, 4)), stateful.carried_state()
-    other.load_carried_state(given)
-    given["x"][...] = 7
-    np.testing.assert_array_equal(other(X[:, 4:6]).array, stateful(X[:, 4:6]).array)
 
 
 class Counter(Layer):
-    """A state of eleven parts; some are None, and the last counts the calls."""
+    """A state of several parts, of which one is None, and the others count the calls."""
 
     def forward(self, x, state=None):
-        count = mg.Tensor(np.zeros(len(x)) if state is None else state[-1].array + 1.0)
-        return mg.Tensor(x), (None, (count, None), *[count] * 8, None, count)
+        count = mg.Tensor(np.zeros(len(x)) if state is None else state[1].array + 1.0)
+        return mg.Tensor(x), (None, count, (count, count))
 
 
 def test_a_state_of_many_parts_and_none_is_loaded_as_it_was():
     model, other = (Sequential(Stateful(Counter(), TruncatedBPTT(1, 1))) for _ in range(2))
     for _ in range(3):
         model(np.zeros((2, 1, 3)))
-    assert {"carried.state.0", "carried.state.10"} < model.carried_state().keys()
     other.load_carried_state(model.carried_state())
-    first, second, *_, tenth, last = other[0]._memory.state
-    assert (first, second[1], tenth) == (None, None, None) and second[
-        0
-    ].array.tolist() == last.array.tolist() == [2, 2]
+    nothing, count, (_, last) = other[0]._memory["state"]
+    assert nothing is None and count.array.tolist() == last.array.tolist() == [2, 2]
     other.load_carried_state({})
     assert not other.carried_state()
 
 
-@pytest.mark.parametrize(
-    ("wrap", "path", "evaluate"),
-    [
-        (lambda model: model, "", True),
-        (lambda model: Sequential(model, Dense(6, 6)), "carried.", False),
-    ],
-)
-def test_a_run_resumed_in_the_middle_of_a_stream_ends_in_the_same_bytes(
-    tmp_path, wrap, path, evaluate
-):
+def test_a_run_resumed_in_the_middle_of_a_stream_ends_in_the_same_bytes(tmp_path):
     ids = np.random.default_rng(6).integers(0, 6, 200)
 
     def fit(steps=None, resume=None):
         class Clip(ClipGradients):
             def on_step(self, trainer):
-                if evaluate and trainer.step == 14:
+                if trainer.step == 14:
                     trainer.model.eval()  # until the next epoch begins
                 if steps and trainer.step == steps + 2:
                     raise RuntimeError("killed two steps after its snapshot")
 
         mg.seed(3)
-        model = wrap(Stateful(writer(), TruncatedBPTT(k1=4, k2=6)))
+        model = Sequential(Stateful(writer(), TruncatedBPTT(k1=4, k2=6)), Dense(6, 6))
         callbacks = [Clip(1.0), *([Snapshots(tmp_path, every_steps=steps)] if steps else [])]
         optimizer = Adam(model.named_parameters(), lr=0.05)
         trainer = Trainer(
             model, mg.softmax_cross_entropy, optimizer, metrics={}, callbacks=callbacks, seed=3
         )
         trainer.fit(Stream(ids, 3, 4, windows=11), epochs=3, resume=resume)
-        return model
+        return model.state_dict() | model.carried_state()
 
     whole = fit()
     with pytest.raises(RuntimeError, match="killed"):
         fit(steps=17)  # in the middle of the second epoch, and of a sequence
     resumed = fit(resume=Snapshots.latest(tmp_path))
-    states = (f"{path}state.{cell}.{part}" for cell in (0, 1) for part in (0, 1))
-    assert whole.carried_state().keys() == {f"{path}x", *states}
-    expected, found = (model.state_dict() | model.carried_state() for model in (whole, resumed))
-    assert expected.keys() == found.keys()
-    for name, array in expected.items():
-        assert array.tobytes() == found[name].tobytes(), name
+    assert {"carried.x", "carried.state.0.0", "carried.state.1.1"} < whole.keys()
+    assert whole.keys() == resumed.keys()
+    for name, array in whole.items():
+        assert array.tobytes() == resumed[name].tobytes(), name
 
 
 @pytest.mark.parametrize("k2", [1, 2, 3])
@@ -273,10 +242,8 @@ class Memoryless(Layer):
 def test_ids_are_drawn_from_the_softmax_at_a_temperature(temperature):
     drawn = sample(Memoryless(), [0], 4000, temperature=temperature, seed=1)
     expected = np.array([0.5, 0.3, 0.2]) ** (1 / temperature)
-    expected /= expected.sum()
-    np.testing.assert_allclose(
-        np.bincount(drawn, minlength=3) / 4000, expected, atol=4 * 0.5 / np.sqrt(4000)
-    )
+    found = np.bincount(drawn) / 4000
+    np.testing.assert_allclose(found, expected / expected.sum(), atol=2 / np.sqrt(4000))
 
 
 def test_a_sample_reads_its_prompt_carries_its_state_and_leaves_the_mode_alone():
@@ -284,22 +251,9 @@ def test_a_sample_reads_its_prompt_carries_its_state_and_leaves_the_mode_alone()
     model = writer()
     drawn = sample(model, [1, 2, 3], 5, temperature=0.0)
     assert model.training and model.layer.training
-    assert (
-        sample(model, [1], 20, seed=2)
-        == sample(model, [1], 20, seed=2)
-        != sample(model, [1], 20, seed=3)
-    )
+    first, again, other = (sample(model, [1], 20, seed=seed) for seed in (2, 2, 3))
+    assert first == again != other
     model.eval()
     # the likeliest id after the prompt and what was written so far, read in one go
     for n in range(5):
         assert model(np.array([[1, 2, 3, *drawn[:n]]]))[0].array[0, -1].argmax() == drawn[n]
-
-
-@pytest.mark.parametrize(
-    "options",
-    [{"prompt": []}, {"prompt": 1}, {"prompt": [[1, 2]]}, {"prompt": None}, {"temperature": -0.1},
-     {"temperature": np.nan}, {"temperature": np.inf}, {"count": 2.5}, {"count": -1}, {"seed": "a"}, {"seed": -1}],
-)  # fmt: skip
-def test_nothing_to_sample_from_is_refused(options):
-    with pytest.raises(OptionError, match="MG232"):
-        sample(Memoryless(), **{"prompt": [0], "count": 1, **options})
