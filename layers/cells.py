@@ -190,10 +190,15 @@ class LSTMCell(Cell):
         self.b = Tensor(b, requires_grad=True)
 
     def forward(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        state = self.masked_step(x, state)
+        state = self._step(x, state)
         return state[0], state
 
     def masked_step(self, x: Tensor, state: State, real: Array | None = None) -> State:
+        # a subclass may have another forward
+        step = self._step if type(self) is LSTMCell else super().masked_step
+        return step(x, state, real)
+
+    def _step(self, x: Tensor, state: State, real: Array | None = None) -> State:
         h, c = state
         h, c, gates = lstm_step(x @ self.W_xh + self.b, h, c, self.W_hh, real)
         self.note(**gates)
