@@ -65,26 +65,21 @@ class Evidence:
             rule, raw = np.full(self.x.shape, np.nan), error.raw
         room = min(max(MOST_NUMBERS // max(self.z.size, 1), 16), 4096)
         self.whole = self.x.size <= room
-        self.shape = self.x.shape
-        if self.whole:
-            self.elements = list(np.ndindex(self.shape))
-        else:
+        self.numbers = np.arange(self.x.size).reshape(self.x.shape)
+        if not self.whole:
             largest = np.argsort(-np.abs(rule), axis=None)[: min(room, 64) - 1]
-            self.elements = [index, *(index_of(number, rule.shape) for number in largest)]
-            self.shape = (len(self.elements),)
+            self.numbers = np.append(self.numbers[index], largest)
         self.fitting = raw is rule
         self.rule = self.pick(rule)
         self.raw = self.rule if self.fitting else raw
         self.alike = self.fitting and self.x.shape == self.z.shape
-        self.slopes = measure(check, position, self.elements).reshape(self.shape + self.z.shape)
+        self.slopes = measure(check, position, self.numbers)
         self.shares = self.slopes * self.dz
         self.true = self.with_dz(self.dz)
 
     def pick(self, gradient: Array) -> Array:
         """The elements that are judged, of a gradient of the input's shape."""
-        return (
-            gradient if self.whole else np.array([gradient[element] for element in self.elements])
-        )
+        return np.asarray(gradient.reshape(-1)[self.numbers])
 
     def rule_of(self, dz: Array) -> Array:
         """The rule's gradient for another upstream gradient."""
@@ -92,25 +87,21 @@ class Evidence:
 
     def with_dz(self, dz: Array) -> Array:
         """The true gradient for another upstream gradient."""
-        return np.asarray((self.slopes * dz).reshape(*self.shape, -1).sum(axis=-1))
+        return np.asarray(np.tensordot(self.slopes, dz, dz.ndim))
 
     def true_of(self, position: int, arrays: Sequence[Array] | None = None) -> Array:
         """The true gradient of a whole input, here or with `arrays` as the inputs."""
         check = copy(self.check)
         check.arrays = tuple(arrays or self.arrays)
         x = check.arrays[position]
-        slopes = measure(check, position, list(np.ndindex(x.shape)))
-        return np.asarray((slopes * self.dz).reshape(*x.shape, -1).sum(axis=-1))
+        slopes = measure(check, position, np.arange(x.size).reshape(x.shape))
+        return np.asarray(np.tensordot(slopes, self.dz, self.dz.ndim))
 
     def explained_by(self, guess: Guess) -> bool:
         """Whether a rule with this mistake gives what the gate's rule gives."""
         gradient = guess[2]
-        if isinstance(gradient, (bool, np.bool_)):
-            return bool(gradient)
-        if self.raw.any() or self.raw.shape != gradient.shape:
-            return same(self.raw, gradient)
-        # where the rule gives zeros, so must the mistake
-        return bool(np.abs(gradient).max(initial=0.0) < 1e-9)
+        is_answer = isinstance(gradient, (bool, np.bool_))
+        return bool(gradient) if is_answer else same(self.raw, gradient)
 
     def explanations(self) -> list[tuple[str, str]]:
         """Kind and sentence of each mistake that explains what the rule gives."""
@@ -120,7 +111,7 @@ class Evidence:
     @cached_property
     def used(self) -> Array:
         """Which outputs each element of the input contributes to: (elements, outputs)."""
-        shares = np.abs(self.shares.reshape(len(self.elements), -1))
+        shares = np.abs(self.shares.reshape(self.numbers.size, -1))
         return np.asarray(shares > 1e-9 * max(shares.max(initial=0.0), 1e-9))
 
     @cached_property
@@ -137,17 +128,14 @@ class Evidence:
         """What a local derivative may be, its value, and the gradient that it gives: dz times it,
         summed as for x.
         """
-        found: list[tuple[str, Array, Array]] = []
         try:
             shape = np.broadcast_shapes(self.z.shape, *(array.shape for array in self.arrays))
         except ValueError:  # inputs that do not broadcast, as in a matrix product
-            return found
-        if (
-            any(array.dtype.kind != "f" for array in self.arrays)
-            or self.z.size > 1
-            and shape != self.z.shape
-        ):
-            return found
+            return []
+        floats = all(array.dtype.kind == "f" for array in self.arrays)
+        if not floats or self.z.size > 1 and shape != self.z.shape:
+            return []
+        found = []
         for text, value in expressions(self.arrays, self.z):
             whole = np.broadcast_to(value, shape)
             gradient = np.asarray(unbroadcast(whole * self.dz, self.x.shape))
@@ -164,24 +152,24 @@ class Evidence:
             yield from ((f"{sign}({text})", c * product) for sign, c in constants.items())
 
 
-def measure(check: NodeCheck, position: int, elements: Sequence[Any]) -> Array:
-    """d(output)/d(element) for each of the elements of input number `position`: shape
-    (len(elements), *z.shape).
+def measure(check: NodeCheck, position: int, numbers: Array) -> Array:
+    """d(output)/d(element) for the elements of these numbers of input number `position`: shape
+    (*numbers.shape, *z.shape).
     """
-    lines = [check.element(position, element) for element in elements]
+    shape = check.arrays[position].shape
+    lines = [check.element(position, index_of(number, shape)) for number in numbers.flat]
     with np.errstate(all="ignore"):
         slopes = [(line(STEP) - line(-STEP)) / (2 * STEP) for line in lines]
-    return np.nan_to_num(
-        np.reshape(slopes, (len(elements), *check.output.shape)), posinf=0.0, neginf=0.0
-    )
+    whole = np.reshape(slopes, (*numbers.shape, *check.output.shape))
+    return np.nan_to_num(whole, posinf=0.0, neginf=0.0)
 
 
 def same(a: Array, b: Array) -> bool:
-    """Equal up to the error of differences, and not both zero."""
-    if a.shape != b.shape or not a.size:
+    """Equal up to the error of differences."""
+    if a.shape != b.shape:
         return False
-    size = max(float(np.abs(a).max()), float(np.abs(b).max()))
-    return 1e-9 < size < np.inf and float(np.abs(a - b).max()) <= 1e-6 * size + 1e-9
+    size = max(np.abs(a).max(initial=0.0), np.abs(b).max(initial=0.0))
+    return bool(np.abs(a - b).max(initial=0.0) <= 1e-6 * size + 1e-9 < np.inf)
 
 
 def recognise(check: NodeCheck, slip: Slip) -> None:
@@ -284,7 +272,7 @@ def constant(e: Evidence) -> Iterator[Guess]:
 
 def upstream(e: Evidence) -> Iterator[Guess]:
     """The chain rule forgotten: the upstream gradient dz is not multiplied in, or not once."""
-    if e.fitting and e.rule.any():
+    if e.fitting and not same(e.rule, np.zeros_like(e.rule)):
         doubled = e.rule_of(2 * e.dz)
         text = "dz is missing: the rule gives the local derivative alone"
         yield "upstream gradient forgotten", text, same(doubled, e.rule)
@@ -303,7 +291,7 @@ def assigned(e: Evidence) -> Iterator[Guess]:
     if np.ptp(e.used.sum(axis=1)) > 0:
         for way in (-1, 1):  # the last use, then the first
             first = np.argmax(e.used[:, ::way], axis=1)
-            one = shares[:, ::way][np.arange(len(shares)), first].reshape(e.shape)
+            one = shares[:, ::way][np.arange(len(shares)), first].reshape(e.true.shape)
             yield (
                 "= where += belongs",
                 "= instead of +=: where an element is used several times, one use counts",
@@ -323,7 +311,7 @@ def summed(e: Evidence) -> Iterator[Guess]:
             text = f"the sum over axis {_listed(axes)} of dz is missing: only the {which} arrives"
             kind = "sum over the batch missing" if 0 in axes else "sum missing"
             if any(e.z.shape[axis] > 1 for axis in axes):
-                yield kind, text, e.shares[key].reshape(*e.shape, -1).sum(-1)
+                yield kind, text, e.shares[key].reshape(*e.true.shape, -1).sum(-1)
     if (whole := e.unreduced) is None or e.x.shape == e.z.shape:
         return
     yield (
