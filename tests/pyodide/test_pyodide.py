@@ -70,10 +70,10 @@ LEFT_OUT = {
         "tests/minigrad/support/test_files.py",
     ],
     "it is one of many alike, of which some are enough to see what is different here": [
-        *(f"{RULES}::test_right_programs_are_never_blamed[{decade}]" for decade in range(4, 50)),
+        *(f"{RULES}::test_right_programs_are_never_blamed[{decade}]" for decade in range(4, 40)),
         *(
-            f"{RULES}::test_the_same_programs_with_a_wrong_rule_are[{decade}]"
-            for decade in range(1, 4)
+            f"{RULES}::test_the_same_programs_with_a_wrong_rule_are[{seed}]"
+            for seed in range(30, 75, 3)
         ),
         *(
             f"tests/layers/test_mask.py::test_padding_leaves_no_trace[{case}]"

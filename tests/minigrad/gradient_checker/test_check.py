@@ -1,11 +1,12 @@
-"""mg.gradcheck and mg.gradcheck_model: what they compare, leave alone, hold constant and refuse."""
+"""mg.gradcheck and mg.gradcheck_model: what they compare, leave alone and hold constant."""
+
+from itertools import count
 
 import numpy as np
 import pytest
 
 import minigrad as mg
 from layers import GRU, LSTM, RNN, Dense, Embedding, Sequential
-from minigrad.errors import DtypeError, NonFiniteError, OptionError
 from optim import Adam
 
 rng = np.random.default_rng(3)
@@ -24,25 +25,20 @@ def test_a_quadratic_form_has_the_gradient_it_should(fast):
 def test_the_model_keeps_its_arrays_gradients_and_random_state():
     W = mg.Tensor([[0.5, -1.0]], requires_grad=True, name="W")
     array = W.array
-    mg.seed(3)
     before = mg.generator().bit_generator.state
-    assert mg.gradcheck(
-        lambda W: mg.tanh(W * mg.generator().bit_generator.state["state"]["inc"] * 0 + W), W
-    )
+    assert mg.gradcheck(lambda W: mg.tanh(W + 0.0 * mg.generator().random()), W)
     assert W.array is array and W.dtype == np.float32 and W.grad is None and W.requires_grad
     assert mg.generator().bit_generator.state == before
 
 
 def test_a_function_that_fails_midway_leaves_the_inputs_as_they_were():
     W = mg.Tensor([0.5, -1.0], name="W")
-    calls = iter(range(5))
+    calls = count()
 
     def fails_later(W):
-        if next(calls) == 4:
-            raise KeyError("enough")
-        return mg.tanh(W)
+        return mg.tanh(W) if next(calls) < 4 else 1 / 0
 
-    with pytest.raises(KeyError):
+    with pytest.raises(ZeroDivisionError):
         mg.gradcheck(fails_later, W)
     assert W.dtype == np.float32 and not W.requires_grad
 
@@ -63,7 +59,7 @@ def test_a_scalar_output_is_compared_with_what_backward_gives():
     assert row.recorded == pytest.approx(W.grad[row.index], rel=1e-12)
 
 
-@pytest.mark.parametrize("options", [{}, {"fused": True}, {"fused": True, "bidirectional": True}])
+@pytest.mark.parametrize("options", [{}, {"fused": True, "bidirectional": True}])
 @pytest.mark.parametrize("kind", [RNN, GRU, LSTM])
 @pytest.mark.parametrize("mask", [None, np.arange(8) >= np.array([[0], [3], [5]])])
 def test_a_truncated_gradient_passes_with_the_cut_states_held(kind, mask, options):
@@ -74,48 +70,9 @@ def test_a_truncated_gradient_passes_with_the_cut_states_held(kind, mask, option
     assert report.rules < 12 or not options  # one gate for a whole sequence
 
 
-def test_a_truncated_layer_whose_cut_is_not_held_would_be_called_wrong():
-    # The same model with detach instead of cut: the checker holds cuts alone, so this shows that it
-    # is the holding.
-    def f(x):
-        h = mg.tanh(x).detach()
-        return h * x
-
-    assert not mg.gradcheck(f, X)
+def test_only_cuts_are_held():
+    assert not mg.gradcheck(lambda x: mg.tanh(x).detach() * x, X)
     assert mg.gradcheck(lambda x: mg.cut(mg.tanh(x)) * x, X)
-
-
-@pytest.mark.parametrize(
-    ("f", "x", "options", "code"),
-    [
-        (mg.tanh, X, {"order": 3}, "MG700"),
-        (mg.tanh, X, {"sample": 0}, "MG700"),
-        (mg.lookup, np.array([1, 2]), {}, "MG707"),
-    ],
-)
-def test_options_that_are_refused(f, x, options, code):
-    with pytest.raises(OptionError, match=code):
-        mg.gradcheck(f, x, **options)
-
-
-def test_where_the_function_is_not_finite():
-    with (
-        np.errstate(divide="ignore"),
-        pytest.raises(NonFiniteError, match=r"MG708.*Log.*-inf at \[1\]"),
-    ):
-        mg.gradcheck(mg.log, np.array([1.0, 0.0]))
-
-
-def test_a_gate_that_computes_in_float32():
-    class Narrow(mg.Gate):
-        def forward(self, x):
-            return (x * 2).astype(np.float32)
-
-        def backward(self, dz, z, x):
-            return (dz * 2,)
-
-    with pytest.raises(DtypeError, match=r"MG704.*Narrow"):
-        mg.gradcheck(Narrow(), X)
 
 
 def test_rows_that_an_optimizer_has_put_off_are_settled_and_nothing_else_changes():

@@ -1,14 +1,12 @@
-"""The report as text and as an error; a notebook's form is tested in
+"""The report as text; as an error it is in docs/errors.md, and a notebook's form is tested in
 tests/minigrad/support/test_notebook.py.
 """
 
 from typing import Any
 
 import numpy as np
-import pytest
 
 import minigrad as mg
-from minigrad.errors import GradientError
 
 
 class Doubled(mg.Gate):
@@ -19,13 +17,8 @@ class Doubled(mg.Gate):
         return (4 * x * dz,)
 
 
-def test_a_right_report_raises_nothing_and_a_wrong_one_the_whole_report():
+def test_a_right_report_raises_nothing():
     mg.gradcheck(mg.tanh, np.ones(3)).raise_if_wrong()
-    with pytest.raises(
-        GradientError,
-        match=r"MG701[\s\S]*looks like: a factor of 2[\s\S]*remedy: compare the gate's",
-    ):
-        mg.gradcheck(Doubled(), np.ones(3)).raise_if_wrong()
 
 
 def test_many_kinks_and_further_wrong_gates_are_counted():
@@ -34,11 +27,9 @@ def test_many_kinks_and_further_wrong_gates_are_counted():
             x = mg.relu(x)
         return x
 
-    report = mg.gradcheck(lambda x: Doubled()(Doubled()(six(x))), np.array([0.0, 1.0]))
-    assert "2 of 8 gates" in str(
-        report
-    ) and "also wrong: 1 more (Doubled), the last Doubled" in str(report)
-    assert "and 1 more gates" in str(report)
+    text = str(mg.gradcheck(lambda x: Doubled()(Doubled()(six(x))), np.array([0.0, 1.0])))
+    assert "2 of 8 gates" in text and "also wrong: 1 more (Doubled), the last Doubled" in text
+    assert "and 1 more gates" in text
 
 
 def test_a_backward_that_fails_is_reported(monkeypatch):

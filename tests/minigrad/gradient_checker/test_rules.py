@@ -8,83 +8,36 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from layers import GRU, LSTM, RNN, Dense, Sequential
-from minigrad.gates.indexing import Scatter
+from layers import LSTM, RNN, Dense, Sequential
 from minigrad.graph import ancestors, dense
 
 X = np.random.default_rng(3).normal(size=(3, 4))
-mg.seed(4)
-# their parameters are constants here
-CELLS = {kind.__name__: kind(4, 4, fused=True) for kind in (RNN, GRU, LSTM)}
-
-
-def sequence(kind: str) -> Any:
-    """Two sequences of two steps, as one gate."""
-    return lambda x: x + mg.concatenate([CELLS[kind](x.reshape(2, 2, 4)).reshape(-1)] * 2)[:4]
-
-
-INDEX = np.array([[3, 0, 2, 2]] * 4)
-ONE: dict[str, Any] = {
-    "Abs": np.abs,
-    "BroadcastTo": lambda x: np.broadcast_to(x[:1], (4, 4)),
-    "Cast": lambda x: x.astype("float64"),
-    "Clip": lambda x: mg.clip(x, -0.5, 1.0),
-    "Cos": mg.cos,
-    "CumSum": lambda x: mg.cumsum(x, 1) * 0.3,
-    "Einsum": lambda x: mg.einsum("ij,kj->ik", x, x) * 0.2,
-    "Exp": lambda x: mg.exp(mg.tanh(x)),
-    "ExpandDims": lambda x: mg.squeeze(mg.expand_dims(x, 1), 1),
-    "GRUSequence": sequence("GRU"),
-    "LSTMSequence": sequence("LSTM"),
-    "LeakyReLU": mg.leaky_relu,
-    "Log": lambda x: mg.log(x * x + 0.1),
-    "LogSoftmax": lambda x: mg.log_softmax(x, axis=0),
-    "LogSumExp": lambda x: x - mg.logsumexp(x, axis=1, keepdims=True),
-    "Lookup": lambda x: mg.lookup(x, [2, 2, 0, 1]),
-    "Max": lambda x: x - x.max(axis=1, keepdims=True),
-    "Mean": lambda x: x - x.mean(axis=1, keepdims=True),
-    "MeanAbsoluteError": lambda x: x * mg.mean_absolute_error(x, np.eye(4)),
-    "Min": lambda x: x - x.min(axis=0),
-    "Negate": lambda x: -x,
-    "NegativeLogLikelihood": lambda x: (
-        x * mg.negative_log_likelihood(mg.log_softmax(x), [0, 3, 3, 1])
-    ),
-    "Pad": lambda x: mg.pad(x, 1)[1:5, :4],
-    "Power": lambda x: (x * x + 0.5) ** 1.5,
-    "RNNSequence": sequence("RNN"),
-    "ReLU": mg.relu,
-    "Reshape": lambda x: x.reshape(-1).reshape(4, 4),
-    "Scatter": lambda x: Scatter((4, 4), np.array([2, 0, 2, 1]))(x),
-    "Sigmoid": mg.sigmoid,
-    "Sin": mg.sin,
-    "Slice": lambda x: x[np.array([3, 0, 3, 1])],
-    "Softmax": mg.softmax,
-    "SoftmaxCrossEntropy": lambda x: x + mg.softmax_cross_entropy(x, [0, 3, 3, 1]),
-    "Softplus": mg.softplus,
-    "Split": lambda x: mg.concatenate(mg.split(x, [1, 3])[::-1]),
-    "Sqrt": lambda x: mg.sqrt(x * x + 0.01),
-    "Std": lambda x: x + (x * x + np.arange(4.0)).std(axis=1, keepdims=True),
-    "Sum": lambda x: x + x.sum(axis=0),
-    "TakeAlongAxis": lambda x: mg.take_along_axis(x, INDEX, 0),
-    "Tanh": mg.tanh,
-    "Transpose": lambda x: x.T * 0.5,
-    "Var": lambda x: x + x.var(axis=0),
-}
-TWO: dict[str, Any] = {
-    "AddGate": lambda a, b: a + b[:1],
-    "BinaryCrossEntropy": lambda a, b: b + mg.binary_cross_entropy(a, np.eye(4)),
-    "Concatenate": lambda a, b: mg.concatenate([a[:1], b[1:]]),
-    "Divide": lambda a, b: a / (b * b + 0.5),
-    "Hadamard": lambda a, b: a * b,
-    "LookupProduct": lambda a, b: mg.GATES["LookupProduct"]()(a, np.array([2, 0, 2, 1]), b, b[0]),
-    "Maximum": mg.maximum,
-    "MeanSquaredError": lambda a, b: a + mg.mean_squared_error(a, b),
-    "Minimum": lambda a, b: mg.minimum(a, b[0]),
-    "MultiplyGate": lambda a, b: a @ b,
-    "Stack": lambda a, b: mg.stack([a, b], axis=1).sum(axis=1),
-    "Subtract": lambda a, b: a - b[:, :1],
-    "Where": lambda a, b: mg.where(np.eye(4) > 0, a, b),
-}
+ONE: list[Any] = [
+    *(mg.cos, mg.leaky_relu, mg.relu, mg.sigmoid, mg.softmax, mg.softplus, mg.tanh, np.abs),
+    lambda x: mg.clip(x, -0.5, 1.0),
+    lambda x: mg.cumsum(x, 1) * 0.3,
+    lambda x: mg.exp(mg.tanh(x)),
+    lambda x: mg.log(x * x + 0.1),
+    lambda x: mg.log_softmax(x, axis=0),
+    lambda x: mg.lookup(x, [2, 2, 0, 1]),
+    lambda x: mg.softmax_cross_entropy(x, [0, 3, 3, 1]) + x,
+    lambda x: mg.sqrt(x * x + 0.01),
+    lambda x: x - mg.logsumexp(x, axis=1, keepdims=True),
+    lambda x: x - x.max(axis=1, keepdims=True),
+    lambda x: x - x.min(axis=0),
+    lambda x: x + x.var(axis=0),
+    lambda x: x[np.array([3, 0, 3, 1])],
+    lambda x: (x * x + 0.5) ** 1.5,
+]
+TWO: list[Any] = [
+    mg.maximum,
+    lambda a, b: a + b[:1],
+    lambda a, b: a / (b * b + 0.5),
+    lambda a, b: a @ b,
+    lambda a, b: a * b,
+    lambda a, b: mg.minimum(a, b[0]),
+    lambda a, b: mg.where(np.eye(4) > 0, a, b),
+]
 
 
 def random_program(seed: int) -> tuple[Any, list[Any]]:
@@ -92,16 +45,14 @@ def random_program(seed: int) -> tuple[Any, list[Any]]:
     its inputs.
     """
     rng = np.random.default_rng(seed)
-    steps = [
-        (rng.choice([*ONE, *TWO]), rng.integers(0, 100, 2)) for _ in range(rng.integers(4, 15))
-    ]
+    steps = rng.integers(0, [len(ONE) + len(TWO), 100, 100], (rng.integers(4, 15), 3))
     dtype = rng.choice(["float32", "float64"])
 
     def program(*inputs: Any) -> Any:
         values = [inputs[0], inputs[1], inputs[0] * inputs[2]]
-        for gate, (i, j) in steps:
+        for number, i, j in steps:
             a, b = values[-1 - i % len(values)], values[-1 - j % len(values)]
-            z = ONE[gate](a) if gate in ONE else TWO[gate](a, b)
+            z = ONE[number](a) if number < len(ONE) else TWO[number - len(ONE)](a, b)
             values.append(mg.tanh(z) * 2.0)  # keeps the numbers of a long program within reach
         return values[-1] + values[-2]
 
@@ -111,7 +62,7 @@ def random_program(seed: int) -> tuple[Any, list[Any]]:
     return program, [(np.round(array) if whole else array).astype(dtype) for array in arrays]
 
 
-@pytest.mark.parametrize("decade", range(50))
+@pytest.mark.parametrize("decade", range(40))
 def test_right_programs_are_never_blamed(decade):
     crooked = 0
     for seed in range(10 * decade, 10 * decade + 10):
@@ -123,49 +74,31 @@ def test_right_programs_are_never_blamed(decade):
     assert crooked <= 1
 
 
-def test_the_programs_use_every_gate():
-    assert {*ONE, *TWO} >= {
-        name for name, kind in mg.GATES.items() if kind.__module__.startswith("minigrad.gates.")
-    }
-
-
 MAY_BE_ZERO = {"ReLU", "LeakyReLU", "Max", "Min", "Maximum", "Minimum", "Clip", "Where", "Abs"}
 
 
-def scaled(parts):
-    """A rule's gradients, each times 1.3."""
-    whole = [dense(part() if callable(part) else part) for part in parts]
-    return [None if part is None else 1.3 * part for part in whole]
+@pytest.mark.parametrize("seed", range(0, 75, 3))  # without whole numbers, whose slopes may be 0
+def test_the_same_programs_with_a_wrong_rule_are(seed, monkeypatch):
+    program, inputs = random_program(seed)
+    tensors = [mg.Tensor(array, requires_grad=True) for array in inputs]
+    nodes = ancestors([program(*tensors).node])
+    gates = sorted({node.gate.name for node in nodes if node.gate} - MAY_BE_ZERO)
+    broken = mg.GATES[gates[seed % len(gates)]]
+    right = broken.backward
 
+    def scaled(self, *arrays):
+        parts = [dense(part() if callable(part) else part) for part in right(self, *arrays)]
+        return [None if part is None else 1.3 * part for part in parts]
 
-@pytest.mark.parametrize("decade", range(4))
-def test_the_same_programs_with_a_wrong_rule_are(decade, monkeypatch):
-    for seed in range(10 * decade, 10 * decade + 10):
-        program, inputs = random_program(seed)
-        nodes = ancestors(
-            [program(*(mg.Tensor(array, requires_grad=True) for array in inputs)).node]
-        )
-        gates = sorted({node.gate.name for node in nodes if node.gate} - MAY_BE_ZERO)
-        if not gates:  # neither input was used
-            continue
-        broken = mg.GATES[gates[seed % len(gates)]]
-        right = broken.backward
-        with monkeypatch.context() as patch:
-            patch.setattr(
-                broken, "backward", lambda self, *given, right=right: scaled(right(self, *given))
-            )
-            report: Any = mg.gradcheck(program, *inputs, sample=2, seed=seed)
-        assert report.kind == "factor" and report.slip.node.gate.name == broken.__name__, (
-            f"seed {seed}\n{report}"
-        )
+    monkeypatch.setattr(broken, "backward", scaled)
+    report: Any = mg.gradcheck(program, *inputs, sample=2, seed=seed)
+    assert report.kind == "factor" and report.slip.node.gate.name == broken.__name__, report
 
 
 @pytest.mark.parametrize(
     ("layer", "gate", "rule", "kind"),
     [
-        (RNN, "Tanh", lambda g, dz, z, x: (dz,), "local derivative missing"),
         (RNN, "MultiplyGate", lambda g, dz, z, a, b: (dz @ b.T, a.T @ dz / len(a)), "batch size"),
-        (GRU, "Hadamard", lambda g, dz, z, a, b: (dz * b, None), "all zero"),
         (
             LSTM,
             "AddGate",
@@ -194,18 +127,17 @@ def wrong_tanh(monkeypatch):
     return gate
 
 
-@pytest.mark.parametrize("step", [0, 7, 19])
-def test_one_wrong_node_among_equal_ones(step, wrong_tanh):
+def test_one_wrong_node_among_equal_ones(wrong_tanh):
     def recur(W):
         h = mg.Tensor(np.full((3, 4), 0.5))
         for t in range(20):
             with mg.scope(f"t{t:02d}"):
-                h = (wrong_tanh if t == step else mg.tanh)(h @ W)
+                h = (wrong_tanh if t == 7 else mg.tanh)(h @ W)
         return h
 
     report: Any = mg.gradcheck(recur, np.random.default_rng(5).normal(size=(4, 4)) / 2)
-    assert report.slip.node.scope == (f"t{step:02d}",) and not report.slip.others
-    assert f"Tanh in t{step:02d}" in str(report)
+    assert report.slip.node.scope == ("t07",) and not report.slip.others
+    assert "Tanh in t07" in str(report)
 
 
 def test_a_rule_whose_effect_has_vanished_is_found_all_the_same(wrong_tanh):
@@ -244,9 +176,8 @@ def test_relu_at_zero_is_named_and_not_reported_as_wrong():
 
 
 def test_a_maximum_at_a_tie_is_named():
-    report = mg.gradcheck(
-        lambda x: x.max(axis=1), np.array([[1.0, 3.0, 3.0, 3.0], [0.0, 1.0, 2.0, 3.0]])
-    )
+    x = np.array([[1.0, 3.0, 3.0, 3.0], [0.0, 1.0, 2.0, 3.0]])
+    report = mg.gradcheck(lambda x: x.max(axis=1), x)
     assert report and report.kinks[0].node.gate.name == "Max" and report.kinks[0].index == (0,)
     assert report.inputs[0].kinks == 3  # the three that tie; the other row is compared as ever
 
@@ -259,9 +190,13 @@ def test_a_wrong_rule_is_found_beside_a_kink(monkeypatch):
 
 @pytest.mark.parametrize("never", [-np.inf, np.finfo(np.float64).min])
 def test_masks_of_minus_infinity_are_no_obstacle(never, monkeypatch):
-    f = lambda x: mg.softmax(mg.where(np.eye(3, 4) > 0, never, x))  # noqa: E731
-    assert mg.gradcheck(f, X)
-    monkeypatch.setattr(
-        mg.GATES["Where"], "backward", lambda self, dz, z, c, a, b: (None, dz * c, 2 * dz * ~c)
-    )
-    assert mg.gradcheck(f, X).kind == "factor 2"
+    def masked(x):
+        return mg.softmax(mg.where(np.eye(3, 4) > 0, never, x))
+
+    assert mg.gradcheck(masked, X)
+
+    def doubled(self, dz, z, c, a, b):
+        return None, dz * c, 2 * dz * ~c
+
+    monkeypatch.setattr(mg.GATES["Where"], "backward", doubled)
+    assert mg.gradcheck(masked, X).kind == "factor 2"
