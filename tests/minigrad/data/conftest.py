@@ -67,56 +67,50 @@ def archive_bytes():
     return buffer.getvalue()
 
 
-class Server:
+class Handler(http.server.BaseHTTPRequestHandler):
+    server: "Server"
+
+    def do_GET(self):
+        served, how = self.server, self.server.behaviour
+        served.requests += 1
+        if how == "gone":
+            self.send_error(404)
+            return
+        body = served.content
+        self.send_response(200)
+        if how == "endless":  # no Content-Length, and more than the archive
+            body += body
+        else:
+            self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if how == "one byte changed":
+            body = body[:-1] + b"x"
+        if how in ("cut", "stalls"):
+            body = body[: len(body) // 2]
+        self.wfile.write(body)
+        self.wfile.flush()
+        if how == "stalls":
+            served.stall.wait(600)
+
+    def log_message(self, *_):
+        pass
+
+
+class Server(http.server.ThreadingHTTPServer):
     """Serves `content` at /aclImdb_v1.tar.gz; `behaviour` says how, and `requests` counts them."""
 
     def __init__(self):
+        super().__init__(("127.0.0.1", 0), Handler)
         self.content, self.behaviour, self.requests = archive_bytes(), "good", 0
         self.stall = threading.Event()
-        owner = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                owner.answer(self)
-
-            def log_message(self, *_):
-                pass
-
-        self._http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(
-            target=self._http.serve_forever, kwargs={"poll_interval": 0.01}
-        )
-        self._thread.start()
-
-    @property
-    def archive(self):
-        url = f"http://127.0.0.1:{self._http.server_port}/aclImdb_v1.tar.gz"
-        return Archive(url, len(self.content), hashlib.sha256(self.content).hexdigest())
-
-    def answer(self, handler):
-        self.requests += 1
-        if self.behaviour == "gone":
-            handler.send_error(404)
-            return
-        body = self.content[:-1] + b"x" if self.behaviour == "one byte changed" else self.content
-        handler.send_response(200)
-        if self.behaviour == "endless":  # no Content-Length, and more than the archive
-            body += body
-        else:
-            handler.send_header("Content-Length", str(len(body)))
-        handler.end_headers()
-        if self.behaviour in ("cut", "stalls"):
-            body = body[: len(body) // 2]
-        handler.wfile.write(body)
-        if self.behaviour == "stalls":
-            handler.wfile.flush()
-            self.stall.wait(600)
+        url = f"http://127.0.0.1:{self.server_port}/aclImdb_v1.tar.gz"
+        self.archive = Archive(url, len(self.content), hashlib.sha256(self.content).hexdigest())
+        threading.Thread(target=self.serve_forever, args=(0.01,)).start()
 
     def close(self):
         self.stall.set()
-        self._http.shutdown()
-        self._thread.join()
-        self._http.server_close()
+        self.shutdown()
+        self.server_close()
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Whole reviews, from the network to ids: in the published order, prepared whole or not at all."""
 
-import os
 import subprocess
 import sys
 from itertools import islice
@@ -31,8 +30,7 @@ def fails_with(code, data_dir):
 
 def prepared(data_dir):
     """The finished and unfinished folders in which a later run would look for prepared reviews."""
-    folder = (data_dir / prepare.FOLDER).parent
-    return sorted(os.listdir(folder)) if folder.exists() else []
+    return sorted(path.name for path in (data_dir / prepare.FOLDER).parent.glob("*"))
 
 
 def program(server, data_dir, before=""):
@@ -45,13 +43,8 @@ def program(server, data_dir, before=""):
         f"prepare.ARCHIVE = Archive({archive.url!r}, {archive.size}, {archive.sha256!r})\n"
         f"{before}\nprint(len(load_imdb('tfds', data_dir={str(data_dir)!r}).train))"
     )
-    return subprocess.Popen(
-        [sys.executable, "-c", code],
-        cwd=REPOSITORY,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen([sys.executable, "-c", code], cwd=REPOSITORY, **pipes)
 
 
 def test_whole_reviews_from_the_network_to_ids(tmp_path):
