@@ -82,17 +82,10 @@ class Explorer:
         self.driver, self.folder = driver, folder
 
     def open(self, path: Path, width: int = 1280, height: int = 800, scheme: str = "light") -> None:
-        self.command(
-            "Emulation.setDeviceMetricsOverride",
-            width=width,
-            height=height,
-            deviceScaleFactor=1,
-            mobile=False,
-        )
-        self.command(
-            "Emulation.setEmulatedMedia",
-            features=[{"name": "prefers-color-scheme", "value": scheme}],
-        )
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        self.command("Emulation.setDeviceMetricsOverride", **size)
+        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        self.command("Emulation.setEmulatedMedia", features=features)
         self.driver.get("about:blank")
         for kind in ("browser", "performance"):
             self.driver.get_log(kind)
@@ -133,10 +126,12 @@ class Explorer:
         """A number as the page writes it."""
         return float(text.replace("−", "-").replace("∞", "inf"))
 
+    def all(self, selector: str) -> list[Any]:
+        return list(self.driver.find_elements("css selector", selector))
+
     def text(self, selector: str) -> str:
-        return str(
-            self.run("return document.querySelector(arguments[0])?.textContent ?? ''", selector)
-        )
+        script = "return document.querySelector(arguments[0])?.textContent ?? ''"
+        return str(self.run(script, selector))
 
     def focus(self, selector: str) -> None:
         """Move the focus as a keyboard does: with Tab, until it is there."""
@@ -155,12 +150,10 @@ class Explorer:
         for entry in self.driver.get_log("performance"):
             message = json.loads(entry["message"])["message"]
             if message["method"] == "Network.requestWillBeSent":
-                url = message["params"]["request"]["url"]
-                if (
-                    not url.startswith(("data:", "about:", "chrome:"))
-                    and message["params"].get("type") != "Document"
-                ):
-                    found.append(url)
+                asked = message["params"]
+                own = asked["request"]["url"].startswith(("data:", "about:", "chrome:"))
+                if not own and asked.get("type") != "Document":
+                    found.append(asked["request"]["url"])
         return found
 
 

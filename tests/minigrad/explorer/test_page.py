@@ -15,7 +15,7 @@ from .explored_graphs import data_of
 @pytest.mark.parametrize(
     "text", ["</script><script>alert(1)</script>", "<!--<script>", "{{data}}", "\u2028", "\ud800"]
 )
-def test_hostile_names_stay_inside_the_data(text: str) -> None:
+def test_hostile_names_stay_inside_the_data(text):
     with mg.scope(text):
         z = mg.Tensor(1.0, requires_grad=True, name=text) * 2.0
     z.name = text
@@ -24,7 +24,7 @@ def test_hostile_names_stay_inside_the_data(text: str) -> None:
     assert data_of(page)["nodes"][0]["name"] == text
 
 
-def test_modules_are_joined_completely() -> None:
+def test_modules_are_joined_completely():
     code = script()
     assert not re.search(r"^(import|export) ", code, re.M)
     folder = Path(pages.__file__).parent / "web"

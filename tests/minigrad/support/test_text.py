@@ -28,13 +28,13 @@ EVIL = "x\x1b[2J\r\n  remedy: forged\u202egnp\u2028\u2066\x9b"
 @given(st.text())
 @example("größe α·β שלום سلام 名前 नमस्ते ∂L/∂W 🙂 rnn.cell.W_hh")
 @example("".join(map(chr, (*range(32), *range(127, 160)))) + "\u202a\u202e\u2066\ufeff\u2028\ud800")
-def test_letters_stay_and_what_steers_a_terminal_becomes_an_escape(text: str) -> None:
+def test_letters_stay_and_what_steers_a_terminal_becomes_an_escape(text):
     shown = printable(text)
     assert shown.isprintable() and printable(shown) == shown
     assert shown == "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
-def test_what_a_terminal_lacks_becomes_an_escape(monkeypatch) -> None:
+def test_what_a_terminal_lacks_becomes_an_escape(monkeypatch):
     monkeypatch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO(), "ascii"))
     lines = table(["scope", "n"], [["größe", "1"], ["t00 … t04", "200"]], ["total", "201"]).split(
         "\n"
@@ -43,7 +43,7 @@ def test_what_a_terminal_lacks_becomes_an_escape(monkeypatch) -> None:
     assert lines[2].startswith("gr\\xf6\\xdfe") and lines[3].startswith("t00 ... t04")
 
 
-def test_columns_are_as_wide_as_what_is_printed() -> None:
+def test_columns_are_as_wide_as_what_is_printed():
     lines = table(["scope", "n"], [[EVIL, "1"], ["b", "200"]], ["total", "201"]).split("\n")
     assert len(lines) == 6 and len({len(line) for line in lines}) == 1
     assert lines[3] == "b".ljust(len(lines[0]) - 5) + "  200"
@@ -140,9 +140,7 @@ TEXTS: dict[str, Callable[[], object]] = {
 
 
 @pytest.mark.parametrize("name", TEXTS)
-def test_no_name_steers_a_terminal_or_begins_a_line(
-    name: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_no_name_steers_a_terminal_or_begins_a_line(name, capsys):
     text = TEXTS[name]()
     lines = f"{text}\n{capsys.readouterr().out}".split("\n")
     assert "x\\x1b[2J\\r\\n" in "".join(lines), "the name is not there at all"

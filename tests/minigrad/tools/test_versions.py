@@ -14,9 +14,7 @@ def lines(capsys: pytest.CaptureFixture[str]) -> dict[str, str]:
     return dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
 
 
-def test_it_names_what_a_report_needs(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_names_what_a_report_needs(capsys, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     facts = lines(capsys)
     assert facts["minigrad"] == mg.__version__ and facts["numpy"].startswith(np.__version__)
@@ -29,9 +27,7 @@ def test_it_names_what_a_report_needs(
     )
 
 
-def test_what_is_missing_is_said(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_missing_is_said(capsys, monkeypatch):
     def missing(name: str) -> str:
         raise metadata.PackageNotFoundError(name)
 
