@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.errors import DtypeError, OptionError
 
 from .drawn_graphs import dense, needs_dot, product
 
@@ -17,26 +15,6 @@ def test_graph_counts_and_iterates_oldest_first():
     serials = [node.serial for node in graph]
     assert serials == sorted(serials)
     assert repr(graph) == "<Graph of 6 gates and 4 leaves>"
-
-
-@pytest.mark.parametrize(
-    ("options", "code", "words"),
-    [
-        ({"mode": "folded"}, "MG611", ["'folded'", "'rolled'"]),
-        ({"depth": 0}, "MG613", ["depth=0"]),
-        ({"depth": "rnn"}, "MG613", ["'rnn'"]),
-    ],
-)
-def test_options_that_make_no_sense(options, code, words):
-    with pytest.raises(OptionError, match=code) as caught:
-        mg.draw(product(), **options)
-    assert all(word in str(caught.value) for word in words), str(caught.value)
-
-
-@pytest.mark.parametrize("wrong", [np.ones(3), [], [np.ones(2)]])
-def test_what_is_not_a_tensor(wrong):
-    with pytest.raises(DtypeError, match="MG601"):
-        mg.draw(wrong)
 
 
 @pytest.mark.parametrize(

@@ -19,10 +19,8 @@ from .drawn_graphs import dense, needs_dot, read, rnn
 
 
 def numbers(line):
-    return [
-        float(number.replace("−", "-").replace(",", ""))
-        for number in re.findall(r"−?[\d.,]*\d(?:e[+−]\d+)?", line)
-    ]
+    found = re.findall(r"-?[\d.]*\d(?:e[+-]\d+)?", line.replace("−", "-").replace(",", ""))
+    return list(map(float, found))
 
 
 def test_small_arrays_are_shown_whole_and_large_ones_as_range_mean_and_norm():
@@ -32,10 +30,9 @@ def test_small_arrays_are_shown_whole_and_large_ones_as_range_mean_and_norm():
     assert numbers(loss)[0] == pytest.approx(dense().item(), rel=1e-3)
     values = np.random.default_rng(2).normal(3, 10, (40, 30))
     picture = read(mg.tanh(mg.Tensor(values, requires_grad=True, name="x")), values=True)
-    shown = [*numbers(picture.lines("x")[2]), *numbers(picture.lines("x")[3])]
-    assert shown == pytest.approx(
-        [values.min(), values.max(), values.mean(), np.linalg.norm(values)], rel=1e-3
-    )
+    shown = numbers(" ".join(picture.lines("x")[2:4]))
+    wanted = [values.min(), values.max(), values.mean(), np.linalg.norm(values)]
+    assert shown == pytest.approx(wanted, rel=1e-3)
 
 
 def test_gradients_are_shown_once_they_are_there():
@@ -87,72 +84,41 @@ def test_tooltips_name_the_source_line_where_it_was_recorded():
 
 def test_rolled_gates_give_the_range_over_the_steps():
     loss = rnn(40)
-    norms = [
-        np.linalg.norm(node.output)
-        for node in mg.Graph(loss)
-        if node.gate and node.gate.name == "Tanh"
-    ]
-    (line,) = [
-        line
-        for line in read(loss, mode="rolled", values=True).lines("Tanh")
-        if line.startswith("norm")
-    ]
+    states = [node for node in mg.Graph(loss) if node.gate and node.gate.name == "Tanh"]
+    norms = [np.linalg.norm(node.output) for node in states]
+    lines = read(loss, mode="rolled", values=True).lines("Tanh")
+    (line,) = [line for line in lines if line.startswith("norm")]
     assert numbers(line) == pytest.approx([min(norms), max(norms)], rel=1e-3)
 
 
 HOSTILE = [
-    ".",
     "a.",
-    "<script>alert(1)</script>",
+    "<script>alert(1)</script></text></svg>",
     '"]; evil -> evil; x [label="',
     "\\N \\G \\L \\E \\T",
-    "&lt;b&gt; &amp; &#60;",
-    "שלום \u202egnirts\u202c",
-    "]]> --> <!--",
-    "\x00\x1b[31m\x7f",
-    "\ud800 alone",
-    "{a|b} <port>",
+    "&lt;b&gt; &amp; &#60; ]]> --> <!--",
+    "שלום \u202egnirts\u202c \u2028\ufeff\u200b",
+    "\x00\x1b[31m\x7f \ud800 {a|b} <port>",
     "trailing \\",
     " ",
-    "</text></svg>",
-    "\u2028\ufeff\u200b",
+    "n" * 1_000_000,
 ]
-
-
-ALLOWED = {
-    "svg",
-    "g",
-    "title",
-    "polygon",
-    "path",
-    "text",
-    "ellipse",
-    "polyline",
-    "a",
-    "linearGradient",
-    "stop",
-    "defs",
-}
+ALLOWED = set("svg g title polygon path text ellipse polyline a linearGradient stop defs".split())
 
 
 def check_svg(svg, name):
-    root = ET.fromstring(svg)
-    for element in root.iter():
+    elements = list(ET.fromstring(svg).iter())
+    for element in elements:
         assert element.tag.removeprefix("{http://www.w3.org/2000/svg}") in ALLOWED
-        assert not any(
-            attribute.lower().startswith("on") or attribute.endswith("href")
-            for attribute in element.attrib
-        )
+        assert not any(re.search("^on|href$", key, re.I) for key in element.attrib)
     # Graphviz joins nothing and drops nothing: the name stands there, letter for letter, as it is
     # meant to be shown.
-    texts = [(element.text or "").replace("\u00a0", " ").strip() for element in root.iter()]
+    texts = [(element.text or "").replace("\u00a0", " ").strip() for element in elements]
     assert shortened(name).strip() in texts
-    titles = [
-        element.get("{http://www.w3.org/1999/xlink}title", "").replace("\u00a0", " ")
-        for element in root.iter()
-    ]
-    assert any(shortened(name, 380).strip().replace("\\", "∖") in title for title in titles)
-    assert sum(element.get("class") == "node" for element in root.iter()) == 4
+    titles = [element.get("{http://www.w3.org/1999/xlink}title", "") for element in elements]
+    wanted = shortened(name, 380).strip().replace("\\", "∖")
+    assert any(wanted in title.replace("\u00a0", " ") for title in titles)
+    assert sum(element.get("class") == "node" for element in elements) == 4
 
 
 @given(st.text(max_size=300))
@@ -165,7 +131,7 @@ def test_names_fit_and_hide_nothing(text):
 
 
 @needs_dot
-@pytest.mark.parametrize("name", [*HOSTILE, "n" * 1_000_000], ids=range(len(HOSTILE) + 1))
+@pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
 def test_hostile_names(name):
     W = mg.Tensor([[1.0]], requires_grad=True, name=name)
     x = mg.Tensor([[1.0]], name=name)
