@@ -54,10 +54,5 @@ def test_leaves_are_parameters_inputs_or_constants():
 
 def test_a_part_of_a_named_input_keeps_the_name_and_is_folded_with_its_step():
     picture = read(RNN(1, 1)(mg.Tensor(np.ones((1, 9, 1)), name="x")), window=(7, 8))
-    assert [picture.count(name) for name in ("h0", "x[:, 6]", "x[:, 7]", "x[:, 8]", "W_xh")] == [
-        0,
-        0,
-        1,
-        1,
-        2,
-    ]
+    names = ("h0", "x[:, 6]", "x[:, 7]", "x[:, 8]", "W_xh")
+    assert [picture.count(name) for name in names] == [0, 0, 1, 1, 2]
