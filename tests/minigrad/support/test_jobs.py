@@ -5,7 +5,6 @@ run.
 from __future__ import annotations
 
 import importlib
-import io
 import json
 import math
 import os
@@ -66,13 +65,12 @@ def run(tmp_path, monkeypatch):
     work = importlib.import_module("jobs_script").work
 
     def run(jobs, **options):
-        (tmp_path / "calls").unlink(missing_ok=True)
+        calls = tmp_path / "calls"
+        calls.write_text("")
         todo = {name: {"place": str(tmp_path), **arguments} for name, arguments in jobs.items()}
         done = run_jobs(todo, work, 2, tmp_path / "out", **options)
-        calls = (
-            (tmp_path / "calls").read_text().splitlines() if (tmp_path / "calls").exists() else []
-        )
-        return {name: one.result for name, one in done.items()}, sorted(calls)
+        results = {name: one.result for name, one in done.items()}
+        return results, sorted(calls.read_text().splitlines())
 
     yield run
     del sys.modules["jobs_script"]
@@ -90,12 +88,7 @@ def test_a_job_that_fails_or_is_killed_loses_only_itself(run, tmp_path, capfd):
     assert done == results and list(done) == ["job0", "job2"] and done["job2"]["yes"] is True
     assert calls == [*"012345"]
     printed = capfd.readouterr().err
-    for part in (
-        "ValueError: no luck (see",
-        "SIGKILL (see",
-        "JSON cannot hold a longdouble",
-        "4 of 6 jobs failed",
-    ):
+    for part in ("ValueError: no luck (see", "SIGKILL (see", "hold a longdouble", "4 of 6 jobs"):
         assert part in printed
     log = (tmp_path / "out" / "job1.log").read_text()
     assert "this is 1" in log and "Traceback" in log
@@ -108,22 +101,12 @@ def test_other_code_runs_again_and_is_noticed(run, tmp_path, capfd):
     assert run({"job": {"x": 1}}, any_code=True)[1] == []
     assert "another version" not in capfd.readouterr().err
     assert run({"job": {"x": 1}})[1] == ["1"]
-    assert (
-        "1 of the results came of other arguments or another version of the code"
-        in capfd.readouterr().err
-    )
+    assert "1 of the results came of other arguments or another" in capfd.readouterr().err
 
 
 def test_a_kept_result_counts_only_for_the_same_arguments(run):
     different = (1, 1.0, True, np.float32(0.1), 0.1, 2**53 + 1, 2**53, math.nan, (1, 2))
-    same = (
-        np.int64(1),
-        np.bool_(True),
-        0.10000000149011612,
-        np.float64(0.1),
-        [1, 2],
-        np.float32("nan"),
-    )
+    same = (np.int64(1), np.bool_(True), 0.10000000149011612, np.float64(0.1), [1, 2])
 
     def runs(x):
         return run({"job": {"does": "return", "x": x}})[1] != []
@@ -143,45 +126,25 @@ def test_damaged_lines_cost_only_themselves(run, tmp_path, capfd):
     done, calls = run(todo)
     assert list(done) == ["job1", "job2", "job3"] and len(calls) == 2
     printed = capfd.readouterr().err
-    assert [f"line {number} is damaged" in printed for number in range(1, 8)] == [True] * 6 + [
-        False
-    ]
+    damaged = [number for number in range(1, 9) if f"line {number} is damaged" in printed]
+    assert damaged == [1, 2, 3, 4, 5, 6]
     assert run(todo)[1] == []
 
 
-def test_a_full_disk_loses_no_result(run, capfd, monkeypatch):
-    class Full(io.BytesIO):
-        def write(self, text):
-            raise OSError(28, "No space left on device")
-
-    real = open
-    monkeypatch.setattr(
-        module, "open", lambda path, mode, **_: Full() if "a" in mode else real(path, mode), False
-    )
-    assert run({"job": {"x": 3}})[0] == {"job": {"x": 1.0}}
-    assert "the result of job cannot be kept: No space left on device" in capfd.readouterr().err
-
-
-def test_what_cannot_be_done_is_refused_before_any_job_starts(run, tmp_path, monkeypatch):
-    for odd in (np.ones(2), {1, 2}, np.longdouble(1)):
-        with pytest.raises(OptionError, match="MG922"):
-            run({"good": {}, "bad": {"x": odd}})
-    with pytest.raises(OptionError, match="MG917"):
-        run_jobs({}, dict, 0)
-    monkeypatch.setenv("MINIGRAD_JOB", "a")  # as where a script without a main guard runs again
-    with pytest.raises(OptionError, match="MG920"):
-        run({"good": {}})
-    assert not (tmp_path / "calls").exists()
+@pytest.mark.parametrize("odd", [np.ones(2), {1, 2}, np.longdouble(1)])
+def test_what_cannot_be_passed_on_is_refused_before_any_job_starts(run, tmp_path, odd):
+    with pytest.raises(OptionError, match="MG922"):
+        run({"good": {}, "bad": {"x": odd}})
+    assert (tmp_path / "calls").read_text() == ""
 
 
 def test_threads_call_a_function_that_starts_a_process_itself(capfd):
-    done = run_jobs({"a\x1b": {"a": 7}}, dict, apart=False, shown=lambda result: f"{result['a']}!")
+    done = run_jobs({"a\x1b": {"a": 7}}, dict, apart=False)
     assert done["a\x1b"].result == {"a": 7}
-    printed = capfd.readouterr().err
-    assert "done    a\\x1b" in printed and "7!" in printed
+    assert "done    a\\x1b" in capfd.readouterr().err
 
 
-def gone(pid: int) -> bool:
+def gone(pid):
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -13,13 +13,10 @@ import minigrad as mg
 from minigrad.support.notebook import table
 from optim import History
 
-nbformat = pytest.importorskip(
-    "nbformat", reason="needs nbformat (pip install nbformat nbclient ipykernel)"
-)
-nbclient = pytest.importorskip(
-    "nbclient", reason="needs nbclient (pip install nbformat nbclient ipykernel)"
-)
-pytest.importorskip("ipykernel", reason="needs ipykernel (pip install nbformat nbclient ipykernel)")
+REASON = "needs nbformat, nbclient and ipykernel"
+nbformat = pytest.importorskip("nbformat", reason=REASON)
+nbclient = pytest.importorskip("nbclient", reason=REASON)
+pytest.importorskip("ipykernel", reason=REASON)
 
 CELLS = {
     "imports": """
@@ -81,17 +78,15 @@ def shown(outputs):
 
 def test_nothing_is_printed_in_red(outputs):
     for name, cell in outputs.items():
-        assert not [
-            one for one in cell if one.get("name") == "stderr" or one["output_type"] == "error"
-        ], (name, cell)
+        for one in cell:
+            assert one.get("name") != "stderr" and one["output_type"] != "error", (name, one)
     assert any("epoch" in one.get("text", "") for one in outputs["fit"])
 
 
 def test_objects_are_tables_pictures_and_texts(shown):
     for name in ("wrong", "right", "model", "summary", "data", "history"):
-        assert (
-            "<table" in shown[name]["text/html"] and "object at 0x" not in shown[name]["text/plain"]
-        )
+        assert "<table" in shown[name]["text/html"]
+        assert "object at 0x" not in shown[name]["text/plain"]
     for name in ("curve", "plot"):  # without a magic line
         assert shown[name]["image/png"]
     assert "image/svg+xml" in shown["graph"] or "[MG607]" in shown["graph"]["text/plain"]
@@ -103,11 +98,9 @@ def test_objects_are_tables_pictures_and_texts(shown):
 
 
 def test_reports_name_the_cell_and_the_line(outputs, shown):
-    cell = list(CELLS).index("wrong") + 1
-    assert f"Cell In[{cell}], line 5" in shown["wrong"]["text/html"]
-    assert (
-        outputs["where"][-1]["text"].strip() == f"Cell In[{list(CELLS).index('where') + 1}], line 2"
-    )
+    cell = {name: number for number, name in enumerate(CELLS, 1)}
+    assert f"Cell In[{cell['wrong']}], line 5" in shown["wrong"]["text/html"]
+    assert outputs["where"][-1]["text"].strip() == f"Cell In[{cell['where']}], line 2"
 
 
 def test_html_is_escaped_and_sets_no_colours():

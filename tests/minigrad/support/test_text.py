@@ -5,9 +5,6 @@ stay as they are.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
-from functools import partial
-from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +15,6 @@ import minigrad as mg
 from layers import Dense, Layer, Sequential
 from minigrad.checkpoint import check_match
 from minigrad.errors import MinigradError
-from minigrad.gradient_checker import GradientReport
 from minigrad.support.text import printable, table
 from optim import SGD, EpochReport, History, Trainer, summary
 
@@ -34,29 +30,22 @@ def test_letters_stay_and_what_steers_a_terminal_becomes_an_escape(text):
     assert shown == "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
-def test_what_a_terminal_lacks_becomes_an_escape(monkeypatch):
+def test_columns_are_as_wide_as_what_a_terminal_shows(monkeypatch):
     monkeypatch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO(), "ascii"))
-    lines = table(["scope", "n"], [["größe", "1"], ["t00 … t04", "200"]], ["total", "201"]).split(
-        "\n"
-    )
-    assert len({len(line) for line in lines}) == 1  # the columns are in line
+    rows = [["größe", "1"], ["t00 … t04", "200"], [EVIL, "3"]]
+    lines = table(["scope", "n"], rows, ["total", "201"]).split("\n")
+    assert len(lines) == 7 and len({len(line) for line in lines}) == 1
     assert lines[2].startswith("gr\\xf6\\xdfe") and lines[3].startswith("t00 ... t04")
-
-
-def test_columns_are_as_wide_as_what_is_printed():
-    lines = table(["scope", "n"], [[EVIL, "1"], ["b", "200"]], ["total", "201"]).split("\n")
-    assert len(lines) == 6 and len({len(line) for line in lines}) == 1
-    assert lines[3] == "b".ljust(len(lines[0]) - 5) + "  200"
 
 
 class Evil(Layer):
     """A layer whose every name is hostile: its own, its parameter's and its scope's."""
 
-    def __init__(self) -> None:
+    def __init__(self):
         super().__init__()
         setattr(self, EVIL, mg.Tensor(np.ones((2, 2)), requires_grad=True))
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x):
         return x @ getattr(self, EVIL)
 
 
@@ -67,60 +56,51 @@ EvilGate = type(
 del mg.GATES[EVIL]
 
 
-def hostile() -> mg.Tensor:
+def hostile():
     x = mg.Tensor([[1.0, 2.0]], requires_grad=True, name=EVIL, dtype=np.float64)
     with mg.scope(EVIL):
         z = EvilGate()(x)
     z.name = EVIL
-    total: mg.Tensor = z.sum()
-    return total
+    return z.sum()
 
 
-def error(run: Callable[[], object]) -> MinigradError:
+def error(run):
     with mg.scope(EVIL), np.errstate(all="ignore"), pytest.raises(MinigradError) as caught:
         run()
     return caught.value
 
 
-def wrong_report() -> GradientReport:
-    return mg.gradcheck(
-        lambda x: EvilGate()(x).sum(), mg.Tensor([1.0], name=EVIL, dtype=np.float64)
-    )
+def checked():
+    x = mg.Tensor([1.0], name=EVIL, dtype=np.float64)
+    return mg.gradcheck(lambda x: EvilGate()(x).sum(), x)
 
 
-def drawn() -> object:
+def drawn():
     with mg.scope(EVIL):
         return mg.draw(mg.cut(hostile()) * mg.Tensor(2.0, requires_grad=True))
 
 
-def profiled() -> object:
+def profiled():
     with mg.profile() as profile:
         hostile().backward()
     return profile
 
 
-def not_finite() -> None:
+def not_finite():
     with mg.detect_anomaly():
         mg.log(mg.Tensor([0.0], requires_grad=True, name=EVIL))
 
 
-def epoch_report() -> None:
-    trainer = Trainer(
-        Dense(2, 2),
-        mg.softmax_cross_entropy,
-        SGD({"W": mg.Tensor(1.0, requires_grad=True)}, lr=0.1),
-    )
+def epoch_report():
+    sgd = SGD({"W": mg.Tensor(1.0, requires_grad=True)}, lr=0.1)
+    trainer = Trainer(Dense(2, 2), mg.softmax_cross_entropy, sgd)
     trainer.history.rows.append({"epoch": 1, EVIL: 0.5})
     EpochReport().on_epoch_end(trainer)
 
 
-MISMATCH = {f"{EVIL}2": np.ones(2)}, {f"{EVIL}2": np.ones(3)}, "the model"
-TEXTS: dict[str, Callable[[], object]] = {
-    **{part: partial(MinigradError, "MG101", **{"what": "it is wrong", part: EVIL})
-       for part in ("what", "cause", "remedy", "where")},
-    "lines": lambda: MinigradError("MG101", "it is wrong", lines=[EVIL]),
+TEXTS = {
+    "an error": lambda: MinigradError("MG101", EVIL, lines=[EVIL], where=EVIL, cause=EVIL, remedy=EVIL),
     "node": lambda: repr(hostile().node.inputs[0]),
-    "leaf": lambda: repr(hostile().node.inputs[0].inputs[0]),
     "gate": lambda: repr(EvilGate()),
     "layer": lambda: repr(Sequential(Evil())),
     "history": lambda: repr(History([{EVIL: 1.0}])),
@@ -128,14 +108,10 @@ TEXTS: dict[str, Callable[[], object]] = {
     "profile": profiled,
     "summary": lambda: summary(Sequential(Evil()), np.ones((1, 2))),
     "epoch report": epoch_report,
-    "gradient report": wrong_report,
-    "slip": lambda: wrong_report().slip,
-    "wrong gradient": lambda: error(wrong_report().raise_if_wrong),
-    "shapes": lambda: error(lambda: mg.Tensor(np.ones(2), name=EVIL) + mg.Tensor(np.ones(3))),
+    "gradient report": checked,
+    "wrong gradient": lambda: error(checked().raise_if_wrong),
     "not finite": lambda: error(not_finite),
-    "no gradient": lambda: error(
-        lambda: mg.require_gradients(hostile(), {EVIL: mg.Tensor(1.0, requires_grad=True)})),
-    "mismatch": lambda: error(lambda: check_match(*MISMATCH)),
+    "mismatch": lambda: error(lambda: check_match({EVIL: np.ones(2)}, {EVIL: np.ones(3)}, "it")),
 }  # fmt: skip
 
 
@@ -144,6 +120,5 @@ def test_no_name_steers_a_terminal_or_begins_a_line(name, capsys):
     text = TEXTS[name]()
     lines = f"{text}\n{capsys.readouterr().out}".split("\n")
     assert "x\\x1b[2J\\r\\n" in "".join(lines), "the name is not there at all"
-    assert [
-        line for line in lines if not line.isprintable() or line.startswith("  remedy: forged")
-    ] == []
+    for line in lines:
+        assert line.isprintable() and not line.startswith("  remedy: forged")
