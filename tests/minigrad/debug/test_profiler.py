@@ -42,11 +42,8 @@ def timed(monkeypatch):
 
 
 def figures(p):
-    return {
-        (row.scope, row.gate): (row.calls, row.forward, row.backward)
-        for row in p.rows
-        if row.seconds
-    }
+    rows = [row for row in p.rows if row.seconds]
+    return {(row.scope, row.gate): (row.calls, row.forward, row.backward) for row in rows}
 
 
 def leaf(name="x"):
@@ -65,12 +62,11 @@ def test_forward_and_backward_by_gate_and_scope_and_what_is_neither(timed, capsy
     assert figures(p) == {("a", "Slow"): (1, 3, 12), ("b", "Slow"): (2, 6, 24)}
     assert p.outside.seconds == 24 and p.sweeping.seconds == 0
     assert sum(row.seconds for row in (*p.rows, p.outside, p.sweeping)) == CLOCK["now"] - 100
-    assert [row.gate for row in p.rows][:2] == ["Slow", "Slow"] and p.rows[0].scope == "b"
-    assert capsys.readouterr().out == f"{p}\n"
-    by_scope = {line.split()[0]: line.split() for line in reversed(str(p).splitlines())}
-    assert by_scope["b"] == ["b", "Slow", "2", "6,000.000", "24,000.000", "30,000.000", "43.5%"]
-    assert by_scope["(outside"][3:] == ["24,000.000", "34.8%"]
-    assert by_scope["total"] == ["total", "5", "9,000.000", "36,000.000", "69,000.000", "100.0%"]
+    assert p.rows[0].scope == "b" and capsys.readouterr().out == f"{p}\n"
+    rows = [line.split() for line in str(p).splitlines()]
+    assert ["b", "Slow", "2", "6,000.000", "24,000.000", "30,000.000", "43.5%"] in rows
+    assert ["(outside", "of", "gates)", "24,000.000", "34.8%"] in rows
+    assert ["total", "5", "9,000.000", "36,000.000", "69,000.000", "100.0%"] in rows
 
 
 @pytest.mark.fast

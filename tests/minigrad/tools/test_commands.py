@@ -6,7 +6,6 @@ import json
 import re
 import subprocess
 import sys
-from typing import Any
 
 import pytest
 
@@ -54,6 +53,19 @@ if __name__ == "__main__":
 """
 
 
+SGD = """\
+import minigrad as mg
+from optim import SGD
+w = mg.Tensor([3.0], requires_grad=True, name="w")
+sgd = SGD({"w": w}, lr=0.25)
+for _ in range(2):
+    sgd.zero_grad()
+    loss = (w * w).sum()
+    loss.backward()
+    sgd.step()
+"""
+
+
 @pytest.fixture
 def run(tmp_path):
     """Run `python -m minigrad ...` in a folder of its own, with these scripts in it."""
@@ -62,28 +74,24 @@ def run(tmp_path):
 
     def run_command(*arguments, code=0):
         command = [sys.executable, "-m", "minigrad", *arguments]
-        finished = subprocess.run(
-            command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
-        )
+        finished = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
         assert finished.returncode == code, finished.stdout + finished.stderr
         return finished
 
-    typed: Any = run_command
-    typed.folder = tmp_path
-    return typed
+    return run_command
 
 
-def test_draw_writes_beside_the_script_and_says_so(run):
+def test_draw_writes_beside_the_script_and_says_so(run, tmp_path):
     said = run("draw", "first.py").stdout
     assert said.startswith("W.grad [")  # the script's own output
     assert said.splitlines()[-1] == "first.png: the graph of loss, 3 gates and 3 leaves."
-    assert (run.folder / "first.png").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "first.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_out_values_and_name(run):
+def test_out_values_and_name(run, tmp_path):
     said = run("draw", "first.py", "-o", "z.dot", "--values", "--name", "z").stdout
     assert said.splitlines()[-1] == "z.dot: the graph of z, 2 gates and 2 leaves."
-    text = (run.folder / "z.dot").read_text()
+    text = (tmp_path / "z.dot").read_text()
     assert "-0.905" in text and "MeanSquaredError" not in text  # tanh(0.5 - 2)
 
 
@@ -96,26 +104,22 @@ def test_check_convicts_a_wrong_rule_at_the_script_s_line(run):
 
 
 @pytest.mark.parametrize("steps", ["1", "3"])
-def test_a_training_script_is_shown_as_it_was_at_its_last_backward(run, steps):
+def test_a_training_script_is_shown_as_it_was_at_its_last_backward(run, tmp_path, steps):
     # The optimizer has changed every parameter since; fused gates are shown as small ones.
     said = run("draw", "train.py", "-o", "train.dot", "--", steps).stdout
     assert said.startswith("train.dot: the graph of the last backward(), ")
-    text = (run.folder / "train.dot").read_text()
+    text = (tmp_path / "train.dot").read_text()
     assert "Tanh" in text and "grad" in text
     assert "right: " in run("check", "train.py", "--", steps).stdout
     assert "train.html: the graph of the last" in run("explore", "train.py", "--", steps).stdout
-    assert (run.folder / "train.html").read_text().startswith("<!doctype html>")
+    assert (tmp_path / "train.html").read_text().startswith("<!doctype html>")
 
 
-def test_the_values_shown_are_those_of_the_last_backward(run):
-    (run.folder / "sgd.py").write_text(
-        "import minigrad as mg\nfrom optim import SGD\nw = mg.Tensor([3.0], requires_grad=True, "
-        "name='w')\nsgd = SGD({'w': w}, lr=0.25)\nfor _ in range(2):\n    sgd.zero_grad()\n    "
-        "loss = (w * w).sum()\n    loss.backward()\n    sgd.step()\n"
-    )
+def test_the_values_shown_are_those_of_the_last_backward(run, tmp_path):
+    (tmp_path / "sgd.py").write_text(SGD)
     # w is 3, then 3 - 0.25 * 6 = 1.5, where the last loss is 2.25; the last step makes it 0.75.
     run("draw", "sgd.py", "-o", "sgd.dot", "--values")
-    text = (run.folder / "sgd.dot").read_text()
+    text = (tmp_path / "sgd.dot").read_text()
     assert "1.5" in text and "2.25" in text and "= 0.75" not in text
 
 
@@ -130,30 +134,27 @@ def test_the_values_shown_are_those_of_the_last_backward(run):
         (["draw", "first.py", "--epochs", "3"], "unrecognized arguments: --epochs 3"),
     ],
 )
-def test_what_cannot_be_done_is_said(run, arguments, said):
-    (run.folder / "empty.py").write_text("import minigrad as mg\n")
+def test_what_cannot_be_done_is_said(run, tmp_path, arguments, said):
+    (tmp_path / "empty.py").write_text("import minigrad as mg\n")
     finished = run(*arguments, code=2)
     assert said in finished.stderr and "Traceback" not in finished.stderr
 
 
-def test_the_script_s_own_error_is_shown_as_python_shows_it(run):
-    (run.folder / "bad.py").write_text("def half(x):\n    return x / 0\n\nhalf(1)\n")
+def test_the_script_s_own_error_is_shown_as_python_shows_it(run, tmp_path):
+    (tmp_path / "bad.py").write_text("def half(x):\n    return x / 0\n\nhalf(1)\n")
     said = run("draw", "bad.py", code=1).stderr
-    own = subprocess.run(
-        [sys.executable, "bad.py"], cwd=run.folder, capture_output=True, text=True, check=False
-    ).stderr
-    assert said.endswith(re.sub(r'File ".*?bad', 'File "bad', own).partition("\n")[2])
-    (run.folder / "ends.py").write_text("raise SystemExit(3)")
+    assert 'bad.py", line 4' in said and said.endswith("ZeroDivisionError: division by zero\n")
+    (tmp_path / "ends.py").write_text("raise SystemExit(3)")
     run("draw", "ends.py", code=3)
 
 
-def test_a_script_sees_what_it_would_see_alone(run):
-    (run.folder / "sees.py").write_text(
+def test_a_script_sees_what_it_would_see_alone(run, tmp_path):
+    (tmp_path / "sees.py").write_text(
         "import json, sys, minigrad as mg, helper\n"
         "print(json.dumps([sys.argv, __name__, helper.ANSWER]))\n"
         "mg.tanh(mg.Tensor(1.0, requires_grad=True)).backward()\n"
     )
-    (run.folder / "helper.py").write_text("ANSWER = 42")
+    (tmp_path / "helper.py").write_text("ANSWER = 42")
     said = run("draw", "sees.py", "-o", "s.dot", "--", "--lr", "0.1").stdout
     assert json.loads(said.splitlines()[0]) == [["sees.py", "--lr", "0.1"], "__main__", 42]
 
