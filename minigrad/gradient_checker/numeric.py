@@ -121,9 +121,8 @@ def careful(line: Line, cotangent: Array) -> tuple[float, float]:
     """
     with np.errstate(all="ignore"):
         estimates = [central(line, cotangent, 1e-3 * 4.0**-k) for k in range(11)]
-    better = [
-        (16 * fine - coarse) / 15 for coarse, fine in zip(estimates, estimates[1:], strict=False)
-    ]
+    pairs = zip(estimates, estimates[1:], strict=False)
+    better = [(16 * fine - coarse) / 15 for coarse, fine in pairs]
     gaps = np.abs(np.diff(better))
     if not np.isfinite(gaps).any():
         return float("nan"), float("inf")
@@ -145,10 +144,8 @@ def kinks(line: Line, base: Array, step: float = STEP) -> Array:
             right, left = (line(h) - base) / h, (base - line(-h)) / h
             gaps.append(np.abs(right - left))
             slopes.append(np.abs(right + left) / 2)
-        noise = (
-            1e-4 * np.maximum(1.0, np.abs(right))
-            + 100 * EPSILON * np.maximum(1.0, np.abs(base)) / h
-        )
+        rounding = EPSILON * np.maximum(1.0, np.abs(base)) / h
+        noise = 1e-4 * np.maximum(1.0, np.abs(right)) + 100 * rounding
         kink = (gaps[1] > gaps[0] / 4) & (gaps[1] > noise)
         jump = (slopes[1] > 16 * slopes[0]) & (slopes[1] > noise)
     return np.asarray(kink | jump | ~np.isfinite(gaps[1]))

@@ -77,11 +77,11 @@ class GradientReport:
         called.
         """
         if self._curve is None:
+            why = f": {self.slip.sentence}" if self.slip else ""
             raise GradientError(
                 "MG703",
                 "there is no curve: nothing was compared",
-                cause="the check ended before the first comparison"
-                + (f": {self.slip.sentence}" if self.slip else ""),
+                cause=f"the check ended before the first comparison{why}",
                 remedy="print the report, and fix what it names first",
             )
         return self._curve()
@@ -116,28 +116,20 @@ class GradientReport:
         second = "second derivatives: " if self.order == 2 else ""
         if self.kind == "nondeterministic":
             return f"{second}cannot be checked: {self.slip}"
-        compared, wrong = (
-            sum(row.compared for row in self.inputs),
-            sum(row.wrong for row in self.inputs),
-        )
+        compared = sum(row.compared for row in self.inputs)
+        wrong = sum(row.wrong for row in self.inputs)
+        rules = 1 + len(self.slip.others) if self.slip and self.slip.is_rule else 0
+        lines = [f"{second}WRONG: {wrong} of {compared} comparisons, {rules} of {self.rules} gates"]
         if self.right:
             lines = [f"{second}right: {compared} comparisons, {self.rules} gates"]
-        else:
-            rules = 1 + len(self.slip.others) if self.slip and self.slip.is_rule else 0
-            lines = [
-                f"{second}WRONG: {wrong} of {compared} comparisons, {rules} of {self.rules} gates"
-            ]
         if self.failed:
             lines += _indented("backward failed", self.failed)
         if self.slip:
-            heading = (
-                "first wrong on the way back" if self.slip.is_rule else "every rule is right, but"
-            )
-            lines += _indented(heading, str(self.slip))
+            rule = "first wrong on the way back"
+            lines += _indented(rule if rules else "every rule is right, but", str(self.slip))
         if self.kinks:
-            lines += _indented(
-                "not checked, at a kink", "\n".join(str(kink) for kink in self.kinks[:5])
-            )
+            kinks = "\n".join(map(str, self.kinks[:5]))
+            lines += _indented("not checked, at a kink", kinks)
             if len(self.kinks) > 5:
                 lines.append(f"    and {len(self.kinks) - 5} more gates")
         lines += self._table()
@@ -153,16 +145,8 @@ class GradientReport:
         lines = str(self).split("\n")
         around = [line for line in lines[1:] if line not in self._table()]
         rows = [
-            (
-                row.name,
-                row.shape,
-                row.compared,
-                row.wrong,
-                f"{row.error:.1e}",
-                row.place,
-                row.recorded,
-                row.numeric,
-            )
+            (row.name, row.shape, row.compared, row.wrong, f"{row.error:.1e}", row.place)
+            + (row.recorded, row.numeric)
             for row in self.inputs
         ]
         head = ["input", "shape", "compared", "wrong", "error", "worst at", "recorded", "numeric"]
@@ -173,15 +157,15 @@ class GradientReport:
             return []
         names = [printable(row.name) for row in self.inputs]
         width = max(5, *map(len, names))
-        heading = (
-            f"{'shape':<14} {'compared':>8} {'wrong':>6} {'error':>8}  worst at: recorded, numeric"
-        )
-        lines = [f"  {'input':<{width}}  {heading}"]
+        lines = [
+            f"  {'input':<{width}}  {'shape':<14} {'compared':>8} {'wrong':>6} {'error':>8}  "
+            "worst at: recorded, numeric"
+        ]
         for name, row in zip(names, self.inputs, strict=True):
-            worst = f"{row.place}: {row.recorded:.6g}, {row.numeric:.6g}"
+            kinks = f" ({row.kinks} at a kink)" if row.kinks else ""
             lines.append(
                 f"  {name:<{width}}  {row.shape!s:<14} {row.compared:>8} {row.wrong:>6} "
-                f"{row.error:>8.1e}  {worst}" + (f" ({row.kinks} at a kink)" if row.kinks else "")
+                f"{row.error:>8.1e}  {row.place}: {row.recorded:.6g}, {row.numeric:.6g}{kinks}"
             )
         return lines
 

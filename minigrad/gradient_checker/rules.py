@@ -3,6 +3,7 @@ gate's forward.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,11 +32,10 @@ class Kink:
     count: int
 
     def __str__(self) -> str:
-        given = ", ".join(f"{value:.3g}" for value in self.inputs)
+        values = ", ".join(f"{value:.3g}" for value in self.inputs)
         more = f" and {self.count - 1} more" if self.count > 1 else ""
-        return f"{title(self.node)} at {list(self.index)}{more}" + (
-            f", where its input is {given}" if given else ""
-        )
+        where = f", where its input is {values}" if values else ""
+        return f"{title(self.node)} at {list(self.index)}{more}{where}"
 
 
 class RuleError(Exception):
@@ -68,9 +68,7 @@ class NodeCheck(Function):
         self.output, *self.saved = self._call(self.arrays)
         if arrays is None:
             self.output, self.saved = node.output, list(node.arrays[count:])
-        self.positions = [
-            number for number, parent in enumerate(node.inputs) if parent.requires_grad
-        ]
+        self.positions = [n for n, parent in enumerate(node.inputs) if parent.requires_grad]
         # Next to a number such as -1e308, which stands for "never the maximum", all others would be
         # lost to rounding.
         self.dz = np.where(np.abs(self.output) < 1e30, signs(rng, self.output.shape), 0.0)
@@ -87,12 +85,10 @@ class NodeCheck(Function):
         """The output with other arrays as the inputs of these numbers; NaN where the gate refuses
         them.
         """
-        try:
-            output: Array = self._call(
-                [moved.get(n, array) for n, array in enumerate(self.arrays)]
-            )[0]
-        except Exception:  # the gate is a learner's: it may raise anything
-            output = np.empty(0)
+        arrays = [moved.get(n, array) for n, array in enumerate(self.arrays)]
+        output = np.empty(0)
+        with suppress(Exception):  # the gate is a learner's: it may raise anything
+            output = self._call(arrays)[0]
         return output if output.shape == self.output.shape else np.full(self.output.shape, np.nan)
 
     def rule(self, dz: Array, after: Sequence[Array] | None = None) -> dict[int, Array]:
@@ -188,7 +184,7 @@ class NodeCheck(Function):
         gradient = self.gradients[position]
         if self.kinked.any():  # at a kink the rule may divide by 0: those elements are left out too
             direction = np.where(np.isfinite(gradient), direction, 0.0)
-            gradient = np.where(np.isfinite(gradient), gradient, 0.0)
+            gradient = np.nan_to_num(gradient, posinf=0.0, neginf=0.0)
         line = self.line({position: direction})
         recorded = float(np.sum(gradient * direction))
         counts = self.dz != 0
@@ -201,12 +197,8 @@ class NodeCheck(Function):
             # is all there is at a minimum of 0.
             size = np.abs(self.arrays[position])
             shift = np.abs(right - left) * size.max(initial=0.0, where=size < 1e30)
-            noise = (
-                20
-                * EPSILON
-                / STEP
-                * np.linalg.norm((self.dz * (np.abs(self.output) + shift))[counts])
-            )
+            spread = (self.dz * (np.abs(self.output) + shift))[counts]
+            noise = 20 * EPSILON / STEP * np.linalg.norm(spread)
         numeric = float(np.sum(slopes))
         allowed = TOLERANCE * max(float(np.sum(np.abs(slopes))), abs(recorded)) + noise
         if patient:
@@ -219,9 +211,8 @@ class NodeCheck(Function):
         arrays = list(self.arrays)
         for position in self.positions:
             x = arrays[position]
-            moved = np.where(
-                x == 0, 0.3 * signs(self.rng, x.shape), x * self.rng.uniform(0.67, 1.33, x.shape)
-            )
+            scaled = x * self.rng.uniform(0.67, 1.33, x.shape)
+            moved = np.where(x == 0, 0.3 * signs(self.rng, x.shape), scaled)
             arrays[position] = np.where(np.abs(x) < 1e30, moved, x)
         return arrays
 
@@ -239,11 +230,10 @@ class NodeCheck(Function):
             if not np.allclose(again, gradient, rtol=1e-9, atol=1e-12, equal_nan=True):
                 index = index_of(np.argmax(np.abs(again - gradient)), gradient.shape)
                 text = "the gate keeps state between calls: a second call replaces what the rule of the first needs"
-                at = f"{list(index)}, after a second call of the gate"
-                numbers = float(again[index]), float(gradient[index])
-                return Slip(
-                    self.node, "state kept between calls", text, position, index, *numbers, at=at
-                )
+                slip = Slip(self.node, "state kept between calls", text, position, index)
+                slip.recorded, slip.numeric = float(again[index]), float(gradient[index])
+                slip.at = f"{list(index)}, after a second call of the gate"
+                return slip
         return None
 
     def _at_ties(self) -> Slip | None:
@@ -258,10 +248,9 @@ class NodeCheck(Function):
             return None
         try:
             for c in (0.8, 0.7):
-                equal = [
-                    np.full(a.shape, c) if n in self.positions else a
-                    for n, a in enumerate(self.arrays)
-                ]
+                equal = list(self.arrays)
+                for position in self.positions:
+                    equal[position] = np.full(equal[position].shape, c)
                 tied = NodeCheck(self.node, self.rng, equal)
                 if not (tied.output == c).all():
                     return None
@@ -271,15 +260,11 @@ class NodeCheck(Function):
         numeric = float(np.sum(tied.dz))
         if abs(recorded - numeric) <= 1e-9 * size:
             return None
-        kind, text = (
-            "ties not shared",
-            "each of several equal elements gets the whole gradient: they should share it",
-        )
+        kind = "ties not shared"
+        text = "each of several equal elements gets the whole gradient: they should share it"
         if abs(recorded) < abs(numeric):
-            kind, text = (
-                "nothing for ties",
-                "equal elements get no gradient, or too little: it should add up to dz",
-            )
+            kind = "nothing for ties"
+            text = "equal elements get no gradient, or too little: it should add up to dz"
         at = "all elements together, where they are equal"
         return Slip(self.node, kind, text, self.positions[0], (), recorded, numeric, at=at)
 
@@ -292,15 +277,14 @@ class NodeCheck(Function):
             return
         gradient = self.gradients[position]
         if self.kinked.any():
-            gradient = np.where(np.isfinite(gradient), gradient, 0.0)
+            gradient = np.nan_to_num(gradient, posinf=0.0, neginf=0.0)
         direction = signs(self.rng, gradient.shape)
 
         def error(elements: Array) -> float:
             part = np.zeros_like(direction)
             part.flat[elements] = direction.flat[elements]
-            return abs(
-                float(np.sum(gradient * part)) - careful(self.line({position: part}), self.dz)[0]
-            )
+            numeric, _ = careful(self.line({position: part}), self.dz)
+            return abs(float(np.sum(gradient * part)) - numeric)
 
         inside = np.arange(gradient.size)
         while inside.size > 1:

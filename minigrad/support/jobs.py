@@ -35,7 +35,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..errors import OptionError, reason
+from ..errors import OptionError
 from .files import AnyPath, locked, write_whole
 from .text import printable, to_json
 
@@ -60,27 +60,12 @@ class JobFailed(Exception):
 
 def add_options(parser: argparse.ArgumentParser, folder: str) -> None:
     """Add the options of a script that runs jobs: `jobs`, `out` and `any_code`."""
-
-    def count(text: str) -> int:
-        if not text.isdecimal() or int(text) < 1:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
-        return int(text)
-
-    add = parser.add_argument
-    add(
-        "--jobs",
-        type=count,
-        default=1,
-        metavar="N",
-        help="so many at once: at most one for each core (1)",
-    )
-    about = f"for results.jsonl and a log of each job; what has a result there is not run again ({folder})"
+    add, about = parser.add_argument, "for results.jsonl and a log of each job"
+    add("--jobs", type=int, default=1, metavar="N", help="so many at once: one for each core (1)")
+    about += f"; what has a result there is not run again ({folder})"
     add("--out", type=Path, default=Path(folder), metavar="FOLDER", help=about)
-    add(
-        "--any-code",
-        action="store_true",
-        help="results that another version of the code gave count, too",
-    )
+    about = "results that another version of the code gave count, too"
+    add("--any-code", action="store_true", help=about)
 
 
 def run_jobs(
@@ -120,42 +105,38 @@ def run_jobs(
             remedy='put the call of run_jobs under if __name__ == "__main__":',
         )
     if at_once < 1:
-        raise OptionError(
-            "MG917", f"{at_once} jobs", cause="so many run at once", remedy="--jobs 1 or more"
-        )
+        what = f"{at_once} jobs"
+        raise OptionError("MG917", what, cause="so many run at once", remedy="--jobs 1 or more")
     jobs = {name: _arguments(name, arguments) for name, arguments in jobs.items()}
     with contextlib.ExitStack() as stack:
-        where = Path(
-            folder or stack.enter_context(tempfile.TemporaryDirectory(prefix="minigrad-jobs-"))
-        )
+        where = Path(folder or stack.enter_context(tempfile.TemporaryDirectory()))
         where.mkdir(parents=True, exist_ok=True)
         stack.enter_context(locked(where))
         code = code_version(function) if folder else ""
         done = _kept(where / "results.jsonl", jobs, None if any_code else code)
         file = stack.enter_context(open(where / "results.jsonl", "ab", buffering=0))
         counts = "{n_fmt} of {total_fmt} jobs |{bar}| {elapsed}, {remaining} to go"
-        bar = stack.enter_context(
-            tqdm(total=len(jobs), bar_format=counts, file=sys.stderr, disable=None, leave=False)
-        )
+        bar = tqdm(total=len(jobs), bar_format=counts, file=sys.stderr, disable=None, leave=False)
+        stack.enter_context(bar)
         width = max((len(printable(name)) for name in jobs), default=0)
 
-        def report(state: str, name: str, row: str) -> None:
+        def report(state: str, name: str, row: str = "") -> None:
             bar.update()
-            bar.write(printable(f"{state:<7} {name:<{width}} {row}"), file=sys.stderr)
-
-        def report_done(state: str, name: str) -> None:
-            if shown is not None:
-                report(state, name, f"{done[name].seconds:8.1f} s  {shown(done[name].result)}")
+            if name in done:
+                row = f"{done[name].seconds:8.1f} s  {shown(done[name].result) if shown else ''}"
+            if shown or name not in done:
+                bar.write(printable(f"{state:<7} {name:<{width}} {row}"), file=sys.stderr)
 
         def work(name: str) -> Done:
             start = time.monotonic()
-            result = (
-                _in_process(function, jobs[name], where, name) if apart else function(**jobs[name])
-            )
+            if apart:
+                result = _in_process(function, jobs[name], where, name)
+            else:
+                result = function(**jobs[name])
             return Done(json.loads(to_json(result)), round(time.monotonic() - start, 3))
 
         for name in done:
-            report_done("kept", name)
+            report("kept", name)
         pool = stack.enter_context(ThreadPoolExecutor(at_once))
         names = {pool.submit(work, name): name for name in jobs if name not in done}
         waiting = set(names)
@@ -165,20 +146,12 @@ def run_jobs(
                 for future in ended:
                     name, failure = names[future], future.exception()
                     if failure is not None:
-                        report("FAILED", name, f"{'':10}  {type(failure).__name__}: {failure}")
+                        report("FAILED", name, f"{'':12}{type(failure).__name__}: {failure}")
                         continue
                     one = done[name] = future.result()
-                    line = json.dumps(
-                        {"job": name, "arguments": jobs[name], "code": code, **one._asdict()}
-                    )
-                    try:
-                        file.write(f"{line}\n".encode())
-                    except OSError as error:
-                        print(
-                            printable(f"the result of {name} cannot be kept: {reason(error)}"),
-                            file=sys.stderr,
-                        )
-                    report_done("done", name)
+                    about = {"job": name, "arguments": jobs[name], "code": code, **one._asdict()}
+                    file.write(f"{json.dumps(about)}\n".encode())
+                    report("done", name)
         except BaseException as error:
             pool.shutdown(wait=False, cancel_futures=True)
             _end_all(names)
@@ -211,9 +184,8 @@ def code_version(function: Callable[..., Any]) -> str:
     files = set(Path(inspect.getfile(function)).resolve().parent.glob("*.py"))
     files.update(*((ROOT / package).rglob("*.py") for package in ("minigrad", "layers", "optim")))
     hashes = sorted(hashlib.sha256(path.read_bytes()).hexdigest() for path in files)
-    return hashlib.sha256(
-        " ".join([platform.python_version(), np.__version__, *hashes]).encode()
-    ).hexdigest()[:12]
+    versions = [platform.python_version(), np.__version__, *hashes]
+    return hashlib.sha256(" ".join(versions).encode()).hexdigest()[:12]
 
 
 def _kept(path: Path, jobs: Mapping[str, Mapping[str, Any]], code: str | None) -> dict[str, Done]:
@@ -228,20 +200,18 @@ def _kept(path: Path, jobs: Mapping[str, Mapping[str, Any]], code: str | None) -
     others = set()
     for number, line in enumerate(text.splitlines(), 1):
         try:
-            name, arguments, made_by, result, seconds = (
-                json.loads(line.decode())[key] for key in KEYS
-            )
+            entry = json.loads(line.decode())
+            name, arguments, made_by, result, seconds = (entry[key] for key in KEYS)
             wanted = jobs.get(name)
         except (ValueError, TypeError, KeyError, RecursionError):
             print(f"{path}: line {number} is damaged and was skipped", file=sys.stderr)
             continue
         # 1 is not True
         same_text = json.dumps(arguments, sort_keys=True) == json.dumps(wanted, sort_keys=True)
-        if wanted is not None and same_text and code in (None, made_by):
+        if same_text and code in (None, made_by):
             found[name] = Done(result, seconds)
-        elif wanted is not None:
-            others.add(name)
-    if others := others - set(found):
+        others.add(name)
+    if others := others & jobs.keys() - found.keys():
         what = "came of other arguments or another version of the code; these run again"
         print(f"{path}: {len(others)} of the results {what}", file=sys.stderr)
     return found
@@ -254,44 +224,21 @@ def _in_process(
     log, result = where / f"{name}.log", where / f"{name}.result"
     file = os.path.abspath(inspect.getfile(function))
     command = [
-        sys.executable,
-        "-P",
-        "-m",
-        __name__,
-        file,
-        function.__qualname__,
-        json.dumps(arguments),
-        str(result),
+        *(sys.executable, "-P", "-m", __name__),
+        *(file, function.__qualname__, json.dumps(arguments), str(result)),
     ]
     # The matrices are small, and each core has a job: BLAS threads would only wait for each other.
-    # And where malloc is told by such a variable to return memory at once, a training step can take
-    # twice as long.
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("MALLOC_")}
-    environment |= dict.fromkeys(
-        (
-            "OMP_NUM_THREADS",
-            "OPENBLAS_NUM_THREADS",
-            "MKL_NUM_THREADS",
-            "VECLIB_MAXIMUM_THREADS",
-            "PYTHONUNBUFFERED",
-        ),
-        "1",
-    )
-    environment["MINIGRAD_JOB"] = name
-    environment["PYTHONPATH"] = os.pathsep.join(
-        [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    )
+    libraries = ("OMP_NUM", "OPENBLAS_NUM", "MKL_NUM", "VECLIB_MAXIMUM")
+    environment = os.environ | {f"{library}_THREADS": "1" for library in libraries}
+    environment |= {"PYTHONUNBUFFERED": "1", "MINIGRAD_JOB": name}
+    path = filter(None, (str(ROOT), os.environ.get("PYTHONPATH")))
+    environment["PYTHONPATH"] = os.pathsep.join(path)
     result.unlink(missing_ok=True)
+    pipes = {"stdin": subprocess.PIPE, "stderr": subprocess.STDOUT}
     try:
         with (
             open(log, "wb") as output,
-            process(
-                command,
-                env=environment,
-                stdin=subprocess.PIPE,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            ) as child,
+            process(command, env=environment, stdout=output, **pipes) as child,
         ):
             code = child.wait()
         if code == 0 and result.exists():

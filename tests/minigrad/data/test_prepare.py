@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from itertools import islice
+from typing import Any
 
 import pytest
 
@@ -43,7 +44,7 @@ def program(server, data_dir, before=""):
         f"prepare.ARCHIVE = Archive({archive.url!r}, {archive.size}, {archive.sha256!r})\n"
         f"{before}\nprint(len(load_imdb('tfds', data_dir={str(data_dir)!r}).train))"
     )
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     return subprocess.Popen([sys.executable, "-c", code], cwd=REPOSITORY, **pipes)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -15,7 +17,7 @@ def test_gradients_of_gates_and_leaves_by_hand():
     # loss = mean(y^2), y = h W2: dL/dy = 2 y / 2, dL/dh = dy W2', dL/da = dh (1 - h^2).
     loss = dense()
     loss.backward()
-    gradients = Gradients(mg.Graph(loss).nodes)
+    gradients: Any = Gradients(mg.Graph(loss).nodes)
     nodes = {node.gate.name if node.gate else node.name: node for node in mg.Graph(loss)}
     x, W1, W2 = (nodes[name].output.astype(np.float64) for name in ("x", "hidden.W", "head.W"))
     h = np.tanh(x @ W1 + nodes["hidden.b"].output)
@@ -40,7 +42,7 @@ def test_two_backward_calls_add_up_everywhere():
     outputs = [(h * 2.0).sum(), (h * 3.0).sum()]
     for output in outputs:
         output.backward()
-    gradients = Gradients(mg.Graph(outputs).nodes)
+    gradients: Any = Gradients(mg.Graph(outputs).nodes)
     for node, expected in ((h.node, [5.0, 5.0]), (x.node, [35.0, 35.0])):
         assert gradients.of(node).small == pytest.approx(expected)
     assert gradients.along(h.node, 0) == pytest.approx(np.linalg.norm([35.0, 35.0]))

@@ -32,8 +32,9 @@ def pixels(path):
     [("g.svg", b"<?xml"), ("g.pdf", b"%PDF"), ("g.dot", b"digraph"), ("g.PNG", b"\x89PNG")],
 )
 def test_formats_by_suffix(tmp_path, name, start):
-    path = mg.draw(product(), tmp_path / name).path
-    assert path.read_bytes().startswith(start) and list(tmp_path.iterdir()) == [path]
+    drawing = mg.draw(product(), tmp_path / name)
+    assert list(tmp_path.iterdir()) == [drawing.path]
+    assert (tmp_path / name).read_bytes().startswith(start)
 
 
 @needs_dot

@@ -10,7 +10,7 @@ from layers import GRU, LSTM, RNN, Dense, Dropout, Embedding, Sequential
 class Decay:
     """h_t = w h_(t-1) + 1 from 0: h_t = 2 (1 - 2^-t) at w = 1/2, and dh_8/dw = Σ_j w^j h_(7-j)."""
 
-    truncate = None
+    truncate: int | None = None
     w = mg.Tensor([0.5], requires_grad=True)
 
     def named_parameters(self):

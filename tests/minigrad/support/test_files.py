@@ -6,6 +6,7 @@ import os
 import stat
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -172,9 +173,9 @@ def test_without_locks_as_on_windows_files_are_written_too(tmp_path, monkeypatch
 def test_a_second_program_waits_for_a_locked_folder_and_says_so(tmp_path):
     code = "import sys; from pathlib import Path; from minigrad.support.files import locked\n"
     code += "with locked(Path(sys.argv[1])): print('second')"
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with locked(tmp_path):
-        run = subprocess.Popen([sys.executable, "-c", code, tmp_path], **pipes)
+        run: Any = subprocess.Popen([sys.executable, "-c", code, tmp_path], **pipes)
         assert run.stderr.readline() == f"waiting for another program that works in {tmp_path}\n"
         assert run.poll() is None
     assert run.communicate() == ("second\n", "") and names(tmp_path) == []
