@@ -57,42 +57,22 @@ class Grid:
         }
         self.lanes |= {LEFT: left, RIGHT: right}
         self.slots: dict[Box, Slot] = {}
-        spans: dict[Scope, list[int]] = {}
         for box in self.view.boxes:
             slot = self.lanes[box.column].slots.setdefault(box.key, Slot(box.row))
             self.slots[box] = slot
             slot.width = max(slot.width, box.size[0])
-            slot.frames = _frames_of(box)
-            for frame in slot.frames:
-                spans.setdefault(frame, []).append(box.row)
         self.passed: dict[tuple[Slot, Slot], list[Slot]] = {}
         for link in self.view.links:
-            lane, tail, head = (
-                self.lanes[link.head.column],
-                self.slots[link.tail],
-                self.slots[link.head],
-            )
+            lane = self.lanes[link.head.column]
+            tail, head = self.slots[link.tail], self.slots[link.head]
             if link.tail.column == link.head.column and (tail, head) not in self.passed:
-                passed = self._pass(lane, tail, head, spans)
+                # slots that reserve space in each row that a wire within a column passes
+                passed = [Slot(row) for row in range(tail.row + 1, head.row)]
+                lane.slots |= {(tail, head, slot.row): slot for slot in passed}
                 self.passed[tail, head] = passed
                 lane.edges |= dict.fromkeys(pairwise([tail, *passed, head]))
         for lane in lanes:
             lane.arrange()
-
-    def _pass(
-        self, lane: Lane, tail: Slot, head: Slot, spans: dict[Scope, list[int]]
-    ) -> list[Slot]:
-        """Slots that reserve space in each row that a wire within a column passes."""
-        passed = []
-        for row in range(tail.row + 1, head.row):
-            slot = lane.slots[tail, head, row] = Slot(row)
-            for frames in (tail.frames, head.frames):  # within a frame, as far as it reaches
-                crossed = [
-                    frame for frame in frames if min(spans[frame]) <= row <= max(spans[frame])
-                ]
-                slot.frames = tuple(crossed) or slot.frames
-            passed.append(slot)
-        return passed
 
     def _find_places(self) -> None:
         gutter = 2 * PAD + 12 + TRACK * len(self.risers)
@@ -130,20 +110,13 @@ class Grid:
         self.heights = dict.fromkeys(range(max(box.row for box in self.view.boxes) + 1), 20.0)
         for box in self.view.boxes:
             self.heights[box.row] = max(self.heights[box.row], box.size[1])
-        self.above: dict[int, float] = {}
-        self.below: dict[int, float] = {}
-        for lane in self.lanes.values():
-            for frame in lane.frames:
-                self.above[frame.last] = max(self.above.get(frame.last, 0.0), frame.above * HEAD)
-                self.below[frame.first] = max(self.below.get(frame.first, 0.0), frame.below * PAD)
         y = 0.0
         self.gaps: dict[int, Point] = {}
         self.y: dict[int, float] = {}
         for row in range(-1, len(self.heights)):
             if row >= 0:
-                y += self.below.get(row, 0.0)
                 self.y[row] = y + self.heights[row] / 2
-                y += self.heights[row] + self.above.get(row, 0.0)
+                y += self.heights[row]
             # Wires keep clear of a band's frame, and of its names, which stand just above its last
             # row.
             low = y + (HEAD + 2 * PAD if row in ends else 2.0)
@@ -236,44 +209,26 @@ class Grid:
 
     @property
     def frames(self) -> Iterator[tuple[Attributes, Attributes]]:
-        """The attributes of each frame and of its title: of unrolls, of their time steps, of scopes
-        within a step.
-        """
+        """The attributes of each frame and of its title: of unrolls, and of their time steps."""
         cells: dict[tuple[Scope | None, int | None], list[Box]] = {}
         for box in self.view.boxes:
-            cells.setdefault((box.band, box.column), []).append(box)
+            if not box.is_leaf:
+                cells.setdefault((box.band, box.column), []).append(box)
         for band, (first, last) in self.bands.items():
-            low, high = self._bottom(first) - PAD, self._top(last) + PAD + HEAD - 4
+            low = self.y[first] - self.heights[first] / 2 - PAD
+            high = self.y[last] + self.heights[last] / 2 + PAD + HEAD - 4
             left = self.left[self.columns[0]] - PAD - 4
             right = self.left[self.columns[-1]] + self.lanes[self.columns[-1]].width + PAD + 4
             yield _frame(band or ("time",), (left, low - 5), (right, high + HEAD))
             for column in self.columns:
-                inside = cells.get((band, column), [])
-                gates = [box for box in inside if not box.is_leaf]
+                gates = cells.get((band, column), [])
                 scope = max((box.scope for box in gates), key=len, default=band)[: len(band) + 1]
                 if scope == band:  # a single box for the step, or for several
                     continue
                 pale = all(box.starved for box in gates)
-                left, lane = self.left[column], self.lanes[column]
-                yield _frame(
-                    scope, (left - PAD, low), (left + lane.width + PAD, high), pale, FILLS[0]
-                )
-                framed = {frame for box in inside for frame in self.slots[box].frames}
-                for frame in lane.frames:
-                    if frame.name in framed:
-                        start = (left + frame.left, self._bottom(frame.first, frame.below))
-                        end = (left + frame.left + frame.width, self._top(frame.last, frame.above))
-                        inner = frame.name[len(band) :]
-                        yield _frame((*scope, *inner), start, end, pale, FILLS[len(inner) % 2])
-
-    def _top(self, row: int, frames: int | None = None) -> float:
-        """The upper side of a row and of so many frames within steps, or of all."""
-        room = self.above.get(row, 0.0) if frames is None else frames * HEAD
-        return self.y[row] + self.heights[row] / 2 + room
-
-    def _bottom(self, row: int, frames: int | None = None) -> float:
-        room = self.below.get(row, 0.0) if frames is None else frames * PAD
-        return self.y[row] - self.heights[row] / 2 - room
+                left = self.left[column] - PAD
+                right = self.left[column] + self.lanes[column].width + PAD
+                yield _frame(scope, (left, low), (right, high), pale, FILLS[0])
 
     @property
     def longest(self) -> float:
@@ -298,16 +253,6 @@ class Grid:
 def point(place: Point) -> str:
     """A point as Graphviz writes it."""
     return f"{place[0]:.2f},{place[1]:.2f}"
-
-
-def _frames_of(box: Box) -> tuple[Scope, ...]:
-    """The frames around a box within its time step, from the outermost inwards; equal for all
-    steps.
-    """
-    if box.band is None:
-        return ()
-    inner = box.scope[len(box.band) + 1 :]
-    return tuple((*box.band, *inner[:length]) for length in range(1, len(inner) + 1))
 
 
 def _rises(link: Link) -> bool:

@@ -11,7 +11,6 @@ import numpy as np
 
 from .. import __version__
 
-
 LIBRARIES = (
     "array_record", "graphviz", "graphviz-pure", "importlib_resources", "matplotlib", "mpi4py", "safetensors",
     "tensorflow-datasets", "tqdm",

@@ -57,18 +57,17 @@ def rnn(steps=6, truncate=None):
 
 
 def own_rnn(steps=3):
-    """What a learner writes: a plain loop with a scope for each step, with a cell of two layers."""
+    """What a learner writes: a plain loop with a scope for each step, in which are two layers."""
     W = parameter(np.eye(4), "W")
     x = mg.Tensor(np.ones((2, steps, 4)), name="x")
     h = mg.Tensor(np.zeros((2, 4)), name="h0")
-    with mg.scope("own"):
-        for t in range(steps):
-            with mg.scope(f"t{t:02d}"), mg.scope("cell"):
-                with mg.scope("inp"):
-                    seen = x[:, t] @ W + 1.0
-                with mg.scope("rec"):
-                    kept = h @ W
-                h = mg.tanh(seen + kept)
+    for t in range(steps):
+        with mg.scope("own"), mg.scope(f"t{t:02d}"):
+            with mg.scope("inp"):
+                seen = x[:, t] @ W + 1.0
+            with mg.scope("rec"):
+                kept = h @ W
+            h = mg.tanh(seen + kept)
     return h.sum()
 
 
