@@ -1,6 +1,8 @@
 """Batches of rows, in an order that is shuffled by a seed and can be resumed in the middle."""
 
+import operator
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -39,8 +41,7 @@ class Batches:
     the next pass continues from there.
 
     Errors: DataError MG411 for no arrays or no rows, OptionError MG412 for a batch size below 1,
-    ShapeError MG413 for arrays of different lengths, OptionError MG415 for a seed that is none,
-    DtypeError MG416 for what has no rows.
+    ShapeError MG413 for arrays of different lengths, DtypeError MG416 for what has no rows.
     """
 
     def __init__(
@@ -50,9 +51,8 @@ class Batches:
         shuffle: bool = True,
         seed: int = 0,
     ) -> None:
-        check_seed(seed)
         self.columns = [_column(array, number) for number, array in enumerate(arrays)]
-        self.shuffle, self.seed = shuffle, int(seed)
+        self.shuffle, self.seed = shuffle, operator.index(seed)
         counts = [len(column) for column in self.columns]
         if not counts or not counts[0] and len(set(counts)) == 1:
             raise DataError(
@@ -106,18 +106,12 @@ class Batches:
 
     def load_state_dict(self, state: Mapping[str, int]) -> None:
         """Continue from `state`. Errors: OptionError MG414 if it was taken from other batches."""
-        given: Any = state
-        saved, here = given if isinstance(given, Mapping) else {}, self._order()
-        epoch, position = saved.get("epoch"), saved.get("position")
+        here = self._order()
         different = [
-            f"{name} was {saved.get(name)!r}, is {here[name]}"
+            f"{name} was {state.get(name)!r}, is {here[name]}"
             for name in here
-            if saved.get(name) != here[name]
+            if state.get(name) != here[name]
         ]
-        if not different and not (
-            is_count(epoch, 0) and is_count(position, 0) and position <= len(self)
-        ):
-            different = [f"epoch {epoch}, batch {position} of {len(self)} does not exist"]
         if different:
             raise OptionError(
                 "MG414",
@@ -126,7 +120,7 @@ class Batches:
                 remedy="make Batches with the same data, batch_size, shuffle and seed as when the "
                 "state was saved",
             )
-        self.epoch, self._start = saved["epoch"], saved["position"]
+        self.epoch, self._start = state["epoch"], state["position"]
         self._position = self._start
 
     def _order(self) -> dict[str, int]:
@@ -177,10 +171,8 @@ class Stream(Batches):
                 remedy="use a smaller batch_size, fewer steps, or a longer text",
             )
         used = count * batch_size * steps
-        x, y = (
-            part.reshape(batch_size, count, steps).swapaxes(0, 1)
-            for part in (ids[:used], ids[1 : used + 1])
-        )
+        shape = (batch_size, count, steps)
+        x, y = (part.reshape(shape).swapaxes(0, 1) for part in (ids[:used], ids[1 : used + 1]))
         super().__init__(x, y, batch_size=1, shuffle=False)
         self.shape, self._windows = (batch_size, steps), windows or count
 
@@ -207,40 +199,24 @@ def check_size(**sizes: object) -> None:
             )
 
 
-def check_seed(seed: object) -> None:
-    """Raise OptionError MG415 unless NumPy's generators can start from `seed`."""
-    if not is_count(seed, 0):
-        raise OptionError(
-            "MG415",
-            f"the order of rows cannot be drawn from the seed {seed!r}",
-            cause="a seed is a whole number of 0 or more",
-            remedy="give such a number: the same one gives the same order each time",
-        )
-
-
 def _column(array: npt.ArrayLike | Sequence[npt.ArrayLike], number: int) -> Column:
     """Rows of different lengths stay a list, to be padded batch by batch; anything else becomes an
     array.
     """
-    column, kind = np.empty(()), f"it is a {type(array).__name__}"
+    column = np.empty(())
+    # NumPy would take apart anything with a length, such as Reviews, row by row
     if isinstance(array, Sequence) or hasattr(array, "__array__"):
-        try:
-            if (
-                isinstance(array, (list, tuple))
-                and array
-                and isinstance(array[0], (list, tuple, np.ndarray))
-            ):
+        with suppress(ValueError):  # lists of lists of different lengths
+            first = next(iter(array), None) if isinstance(array, (list, tuple)) else None
+            if isinstance(first, (list, tuple, np.ndarray)):
                 rows = [np.asarray(row) for row in array]
                 if len({row.shape for row in rows}) > 1:
                     return [row_of_ids(row, place) for place, row in enumerate(rows)]
             column = np.asarray(array)
-            kind += f" of shape {column.shape} and dtype {column.dtype}"
-        except ValueError:
-            kind += " of lists of different lengths"
     if column.ndim == 0 or column.dtype == object:
         raise DtypeError(
             "MG416",
-            f"array {number} has no rows that can be put into batches: {kind}",
+            f"array {number} has no rows that can be put into batches: it is a {type(array).__name__}",
             cause="batches are made of arrays of numbers, and of lists of rows",
             remedy="pass each array by itself, as in Batches(reviews.ids, reviews.labels)",
         )

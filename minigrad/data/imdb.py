@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Generic
 import numpy as np
 import numpy.typing as npt
 
-from minigrad.data.batches import check_seed
 from minigrad.data.text import (
     UNKNOWN,
     Ids,
@@ -70,12 +69,10 @@ class Reviews(Generic[Rows]):
         return f"<{len(self):,} reviews{ids}, {np.count_nonzero(self.labels):,} of them positive>"
 
     def __getitem__(self, rows: slice | npt.ArrayLike) -> Reviews[Rows]:
-        chosen = np.atleast_1d(
-            np.arange(len(self))[rows if isinstance(rows, slice) else np.asarray(rows)]
-        )
-        ids: Any = (
-            [self.ids[row] for row in chosen] if isinstance(self.ids, list) else self.ids[chosen]
-        )
+        picked = rows if isinstance(rows, slice) else np.asarray(rows)
+        chosen = np.atleast_1d(np.arange(len(self))[picked])
+        ids: Any = self.ids
+        ids = [ids[row] for row in chosen] if isinstance(ids, list) else ids[chosen]
         texts = None if self.texts is None else [self.texts[row] for row in chosen]
         return Reviews(ids, self.labels[chosen], texts)
 
@@ -87,9 +84,8 @@ class Reviews(Generic[Rows]):
         >>> len(rest), len(held), sorted([*rest.labels.tolist(), *held.labels.tolist()]) == list(range(10))
         (7, 3, True)
 
-        Errors: OptionError MG431 if `count` leaves one part empty, MG415 for a seed that is none.
+        Errors: OptionError MG431 if `count` leaves one part empty.
         """
-        check_seed(seed)
         if not is_count(count, 1) or count >= len(self):
             raise OptionError(
                 "MG431",

@@ -115,9 +115,8 @@ class Vocabulary:
         >>> Vocabulary(["good", "film"]).encode(["good", "grief"])
         array([1, 3, 2])
         """
-        return np.array(
-            [START, *(self._ids.get(word, UNKNOWN) for word in _words(text))], dtype=np.int64
-        )
+        ids = (self._ids.get(word, UNKNOWN) for word in _words(text))
+        return np.array([START, *ids], dtype=np.int64)
 
     def decode(self, ids: npt.ArrayLike) -> str:
         """The words of `ids` in one string; padding is left out. Errors: IndexRangeError MG403 for
@@ -133,11 +132,8 @@ class Vocabulary:
 
     def __getitem__(self, id: int) -> str:
         """The word of one id."""
-        return (
-            SPECIAL[id]
-            if _checked_id(id, len(self)) < len(SPECIAL)
-            else self.words[id - len(SPECIAL)]
-        )
+        special = _checked_id(id, len(self)) < len(SPECIAL)
+        return SPECIAL[id] if special else self.words[id - len(SPECIAL)]
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write UTF-8 text: a line with the number of words and a checksum, the words, one a line,
@@ -332,13 +328,9 @@ def check_vocabulary_size(size: object, least: int = len(SPECIAL) + 1) -> None:
     if not is_count(size, least):
         raise OptionError(
             "MG402",
-            f"a vocabulary of size {size!r} has no room for a "
-            f"{'word' if least > 2 else 'character'}",
-            cause=f"the ids 0, 1 and 2 are taken by {', '.join(SPECIAL)}"
-            if least > 2
-            else "id 0 is for all others",
-            remedy=f"ask for a size of {least} or more"
-            + ", for a text that is not empty" * (least == 2),
+            f"a vocabulary of size {size!r} has no room for a word or a character",
+            cause=f"the ids below {least - 1} have a meaning of their own",
+            remedy=f"ask for a size of {least} or more, for a text that is not empty",
         )
 
 

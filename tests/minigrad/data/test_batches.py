@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minigrad.data import Batches, Stream
-from minigrad.errors import DtypeError, MinigradError, OptionError
+from minigrad.errors import DtypeError, OptionError
 
 row_counts = st.integers(1, 40)
 
@@ -66,20 +66,10 @@ def test_a_run_stopped_anywhere_goes_on_as_if_it_had_not_stopped(rows, size, shu
     assert seen == expected
 
 
-@pytest.mark.parametrize(
-    ("changed", "said"),
-    [
-        ({"seed": "0"}, "seed was '0', is 0"),
-        ({"position": 6}, "batch 6 of 5"),
-        ({"epoch": -1}, "epoch -1"),
-        (None, "rows was None"),
-    ],
-)
-def test_a_state_of_other_batches(changed, said):
+def test_a_state_of_other_batches():
     batches = Batches(np.arange(10), batch_size=2)
-    state = changed and batches.state_dict() | changed
-    with pytest.raises(OptionError, match=f"MG414.*{said}"):
-        batches.load_state_dict(state)
+    with pytest.raises(OptionError, match="MG414.*seed was '0', is 0"):
+        batches.load_state_dict(batches.state_dict() | {"seed": "0"})
 
 
 @pytest.mark.parametrize(
@@ -90,10 +80,10 @@ def test_what_has_no_rows(column):
         Batches(column)
 
 
-@pytest.mark.parametrize("option", [{"batch_size": 2.0}, {"batch_size": True}, {"seed": None}])
-def test_options_that_are_no_whole_numbers(option):
-    with pytest.raises(MinigradError, match="MG412|MG415"):
-        Batches([1, 2], **option)
+@pytest.mark.parametrize("size", [2.0, True])
+def test_sizes_that_are_no_whole_numbers(size):
+    with pytest.raises(OptionError, match="MG412"):
+        Batches([1, 2], batch_size=size)
 
 
 # ---- streams ----
