@@ -16,7 +16,6 @@ from ..graph import Node
 from ..support.text import table
 from ..tensor import Tensor, as_tensors
 
-_MOST = 30  # rows that are printed
 Charge = tuple["Row", str]  # where time is counted: a row and one of its columns
 
 
@@ -137,10 +136,11 @@ class profile:
         """
 
         def on_gradient(node: Node, dz: Any) -> None:
-            if node.gate is None:  # the sweep is about to compute its products aᵀ @ dz
-                self._charge_to((self._row(node.name or "unnamed", ("(leaves)",)), "backward"))
-            else:
-                self._charge_to((self._row(node.gate.name, node.scope), "backward"))
+            # at a leaf the sweep is about to compute its products aᵀ @ dz
+            row = self._row(node.name or "unnamed", ("(leaves)",))
+            if node.gate is not None:
+                row = self._row(node.gate.name, node.scope)
+            self._charge_to((row, "backward"))
             if watch is not None:
                 watch(node, dz)
 
@@ -169,26 +169,17 @@ class profile:
     # ---- the table ----
 
     def __str__(self) -> str:
-        rows = self.rows
-        shown, rest = rows[:_MOST], rows[_MOST:]
-        if rest:
-            shown.append(_together(f"({len(rest)} rows more)", rest))
-        shown += [self.sweeping, self.outside]
-        total = _together("total", shown)
+        shown = [*self.rows, self.sweeping, self.outside]
+        total = Row("total")
+        for row in shown:
+            for column in ("calls", "forward", "backward", "other"):
+                setattr(total, column, getattr(total, column) + getattr(row, column))
         lines = []
         for row in [*shown, total]:
-            times = [
-                f"{1000 * one:,.3f}" if one else ""
-                for one in (row.forward, row.backward, row.seconds)
-            ]
+            times = (row.forward, row.backward, row.seconds)
+            cells = [f"{1000 * one:,.3f}" if one else "" for one in times]
             share = f"{row.seconds / total.seconds:.1%}" if total.seconds else ""
-            lines.append(
-                [row.scope, row.gate, f"{row.calls:,}" if row.calls else "", *times, share]
-            )
+            calls = f"{row.calls:,}" if row.calls else ""
+            lines.append([row.scope, row.gate, calls, *cells, share])
         head = ["scope", "gate", "calls", "forward ms", "backward ms", "ms", "share"]
         return table(head, lines[:-1], lines[-1], names=2)
-
-
-def _together(title: str, rows: list[Row]) -> Row:
-    columns = ("calls", "forward", "backward", "other")
-    return Row(title, "", *(sum(getattr(row, column) for row in rows) for column in columns))

@@ -38,19 +38,12 @@ class StepCurve:
         return "\n".join(lines)
 
     def save(self, path: str | Path) -> None:
-        """Draw the curve on log-log axes, into a .png, .svg or .pdf file.
+        """Draw the curve on log-log axes into a file, whose suffix says the format.
 
-        Errors: OptionError for another suffix (MG705) and without matplotlib (MG706),
-        CheckpointError where the file cannot be written (MG506).
+        Errors: OptionError without matplotlib (MG706), CheckpointError where the file cannot be
+        written (MG506), and matplotlib's ValueError for a format that it does not know.
         """
         path = Path(path)
-        if path.suffix not in (".png", ".svg", ".pdf"):
-            raise OptionError(
-                "MG705",
-                f"the step curve cannot be saved as {path.name!r}",
-                cause="the suffix chooses the format, and this one is not supported",
-                remedy="end the name in .png, .svg or .pdf",
-            )
         figure = self.plot()
         replace_file(path, lambda file: figure.savefig(file, format=path.suffix[1:], dpi=150))
 

@@ -22,6 +22,7 @@ import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 
@@ -30,7 +31,7 @@ from ..context import SCOPE, enable_grad, setting
 from ..debug.anomaly import trace_lines
 from ..errors import OptionError
 from ..gates.fused.unfuse import unfuse
-from ..graph import Array, Leaf, Node, ancestors
+from ..graph import Leaf, Node, ancestors
 from ..tensor import Tensor, cut, from_node
 
 
@@ -66,25 +67,20 @@ def add_commands(commands: Any) -> None:
             "check a script's gradients, and its gates' rules, by finite differences",
         ),
     ):
-        parser = commands.add_parser(
-            name,
-            help=summary,
-            description=to_type(__doc__),
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
+        description = {
+            "description": to_type(__doc__),
+            "formatter_class": argparse.RawDescriptionHelpFormatter,
+        }
+        parser = commands.add_parser(name, help=summary, **description)
         parser.add_argument("script", type=Path, metavar="SCRIPT.py", help="the program to run")
-        parser.add_argument(
-            "--name",
-            help="a variable of the script, or a tensor's name (the last backward()'s tensor)",
-        )
+        about = "a variable of the script, or a tensor's name (the last backward()'s tensor)"
+        parser.add_argument("--name", help=about)
         if ending:
-            parser.add_argument(
-                "-o", "--out", metavar="FILE", type=Path, help=f"where to write (SCRIPT{ending})"
-            )
+            where = f"where to write (SCRIPT{ending})"
+            parser.add_argument("-o", "--out", metavar="FILE", type=Path, help=where)
         if name == "draw":
-            parser.add_argument(
-                "--values", action="store_true", help="write into the boxes what the arrays hold"
-            )
+            about = "write into the boxes what the arrays hold"
+            parser.add_argument("--values", action="store_true", help=about)
         parser.set_defaults(run=run_and_show, action=action, ending=ending)
 
 
@@ -110,11 +106,16 @@ def run_script(script: Path, arguments: Sequence[str] = ()) -> tuple[dict[str, A
             cause="it is run as a file, from the folder where you are",
             remedy="give its path",
         )
-    last = LastBackward()
+    original, last = Tensor.backward, LastBackward()
+
+    def backward(tensor: Tensor, *arguments: Any, **options: Any) -> None:
+        original(tensor, *arguments, **options)
+        last.note(tensor)
+
     argv, path = sys.argv, sys.path[0]
     sys.argv, sys.path[0] = [os.fspath(script), *arguments], os.fspath(script.resolve().parent)
     try:
-        with last, trace_lines():
+        with patch.object(Tensor, "backward", backward), trace_lines():
             variables = runpy.run_path(os.fspath(script), run_name="__main__")
     except SystemExit as end:
         if end.code:
@@ -129,38 +130,24 @@ def run_script(script: Path, arguments: Sequence[str] = ()) -> tuple[dict[str, A
 
 
 class LastBackward:
-    """Within this block it remembers the tensor whose `backward` was called last, and the leaves'
-    values at that time.
+    """The tensor whose `backward` was called last, and the leaves' values at that time.
 
     An optimizer then changes the parameters in place, and a graph whose parameters have changed
     cannot be drawn with its gradients. So the values are put back before anything is shown.
     """
 
-    def __init__(self) -> None:
-        self.tensor: Tensor | None = None
-        self.values: list[tuple[Leaf, Array, int]] = []
+    tensor: Tensor | None = None
 
-    def __enter__(self) -> None:
-        self.backward = original = Tensor.backward
-
-        def backward(tensor: Tensor, *arguments: Any, **options: Any) -> None:
-            original(tensor, *arguments, **options)
-            leaves = (
-                node
-                for node in ancestors([tensor.node])
-                if isinstance(node, Leaf) and node.requires_grad
-            )
-            self.values = [(leaf, leaf.output.copy(), leaf.updated) for leaf in leaves]
-            self.tensor = tensor
-
-        Tensor.backward = backward  # type: ignore[method-assign, assignment]
-
-    def __exit__(self, *error: object) -> None:
-        Tensor.backward = self.backward  # type: ignore[method-assign]
+    def note(self, tensor: Tensor) -> None:
+        """Call it after each `backward`."""
+        leaves = [node for node in ancestors([tensor.node]) if isinstance(node, Leaf)]
+        changing = [leaf for leaf in leaves if leaf.requires_grad]
+        self.values = [(leaf, leaf.output.copy(), leaf.updated) for leaf in changing]
+        self.tensor = tensor
 
     def restored(self) -> Tensor | None:
         """The tensor, with its leaves as they were."""
-        for leaf, value, updated in self.values:
+        for leaf, value, updated in self.values if self.tensor else ():
             from_node(leaf).update(lambda array, value=value: np.copyto(array, value))  # type: ignore[misc]
             leaf.updated = updated
         return self.tensor
@@ -176,31 +163,21 @@ def find_tensor(
     """
     tensors = {key: value for key, value in variables.items() if isinstance(value, Tensor)}
     if name is None and last is not None:
-        return next(
-            (key for key, tensor in tensors.items() if tensor.node is last.node),
-            "the last backward()",
-        ), last
+        names = (key for key, tensor in tensors.items() if tensor.node is last.node)
+        return next(names, "the last backward()"), last
     if name in tensors:
         return name, tensors[name]
-    nodes = (
-        {} if last is None else {node.name: node for node in ancestors([last.node]) if node.name}
-    )
+    graph = [] if last is None else ancestors([last.node])
+    nodes = {node.name: node for node in graph if node.name}
     if name in nodes:
         return name, from_node(nodes[name])
-    known = ", ".join(dict.fromkeys([*tensors, *map(str, nodes)])) or "none"
-    raise OptionError(
-        "MG902",
-        f"{script.name} has no tensor called {name!r}"
-        if name
-        else f"{script.name} never called backward()",
-        cause="a name is a variable of the script at its end, or what name= gave a tensor in the "
-        "last graph"
-        if name
-        else "without --name, the tensor of the last backward() is taken",
-        remedy=f"one of these: --name {known}"
-        if known != "none"
-        else "call backward() on the loss",
-    )
+    known = ", ".join(dict.fromkeys([*tensors, *nodes]))
+    what, cause = f"{script.name} never called backward()", "without --name, its tensor is taken"
+    if name is not None:
+        what = f"{script.name} has no tensor called {name!r}"
+        cause = "a name is a variable of the script at its end, or what name= gave a tensor in the last graph"
+    remedy = f"one of these: --name {known}" if known else "call backward() on the loss"
+    raise OptionError("MG902", what, cause=cause, remedy=remedy)
 
 
 def _draw(name: str, tensor: Tensor, options: argparse.Namespace) -> int:
@@ -222,11 +199,13 @@ def _described(name: str, tensor: Tensor) -> str:
 
 
 def _check(name: str, tensor: Tensor, options: argparse.Namespace) -> int:
-    leaves = [
-        node for node in ancestors([tensor.node]) if node.gate is None and node.requires_grad
-    ][::-1]
-    report = gradient_checker.gradcheck(lambda *inputs: _again(tensor.node, dict(zip(leaves, inputs, strict=True))),
-                                        *map(from_node, leaves), sample=50)  # fmt: skip
+    nodes = ancestors([tensor.node])[::-1]
+    leaves = [node for node in nodes if node.gate is None and node.requires_grad]
+
+    def again(*inputs: Tensor) -> Tensor:
+        return _again(tensor.node, dict(zip(leaves, inputs, strict=True)))
+
+    report = gradient_checker.gradcheck(again, *map(from_node, leaves), sample=50)
     print(report)
     return 0 if report else 1
 
@@ -241,9 +220,8 @@ def _again(root: Node, leaves: dict[Node, Tensor]) -> Tensor:
             continue
         if node.gate is None:
             array = node.output
-            made[node] = Tensor(
-                array.astype(np.float64) if array.dtype.kind == "f" else array, name=node.name
-            )
+            wide = array.astype(np.float64) if array.dtype.kind == "f" else array
+            made[node] = Tensor(wide, name=node.name)
             if isinstance(node, Leaf) and node.cut_from is not None:
                 made[node] = cut(made[node])
         else:

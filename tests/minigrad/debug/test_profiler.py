@@ -131,13 +131,3 @@ def test_a_second_profile_is_refused_and_other_threads_are_not_timed(timed):
         thread.start()
         thread.join()
     assert caught and figures(timed) == {}
-
-
-def test_many_rows_are_printed_as_thirty_and_one(timed):
-    with timed as p:
-        for n in range(40):
-            with mg.scope(f"layer{n}"):
-                Slow()(leaf())
-    lines = str(p).splitlines()
-    assert len(lines) == 2 + 30 + 1 + 2 + 2
-    assert lines[32].split() == ["(10", "rows", "more)", "10", "30,000.000", "30,000.000", "25.0%"]
