@@ -67,11 +67,8 @@ def add_commands(commands: Any) -> None:
             "check a script's gradients, and its gates' rules, by finite differences",
         ),
     ):
-        description = {
-            "description": to_type(__doc__),
-            "formatter_class": argparse.RawDescriptionHelpFormatter,
-        }
-        parser = commands.add_parser(name, help=summary, **description)
+        parser = commands.add_parser(name, help=summary, description=to_type(__doc__))
+        parser.formatter_class = argparse.RawDescriptionHelpFormatter
         parser.add_argument("script", type=Path, metavar="SCRIPT.py", help="the program to run")
         about = "a variable of the script, or a tensor's name (the last backward()'s tensor)"
         parser.add_argument("--name", help=about)
@@ -94,7 +91,7 @@ def run_and_show(options: argparse.Namespace) -> int:
 
 def run_script(script: Path, arguments: Sequence[str] = ()) -> tuple[dict[str, Any], Tensor | None]:
     """Run a script as `python script arguments` would. Returns its variables, and the tensor of its
-    last `backward()`.
+    last `backward()`, whose leaves have the values that they had then.
 
     Errors: OptionError MG901 if there is no such file. What the script raises is printed, and ends
     this program.
@@ -106,51 +103,40 @@ def run_script(script: Path, arguments: Sequence[str] = ()) -> tuple[dict[str, A
             cause="it is run as a file, from the folder where you are",
             remedy="give its path",
         )
-    original, last = Tensor.backward, LastBackward()
+    original, last = Tensor.backward, None
+    values: list[Any] = []
 
     def backward(tensor: Tensor, *arguments: Any, **options: Any) -> None:
+        nonlocal last
         original(tensor, *arguments, **options)
-        last.note(tensor)
+        last = tensor
+        leaves = [node for node in ancestors([tensor.node]) if isinstance(node, Leaf)]
+        values[:] = [
+            (leaf, leaf.output.copy(), leaf.updated) for leaf in leaves if leaf.requires_grad
+        ]
 
-    argv, path = sys.argv, sys.path[0]
-    sys.argv, sys.path[0] = [os.fspath(script), *arguments], os.fspath(script.resolve().parent)
+    name, folder = os.fspath(script), os.fspath(script.resolve().parent)
+    variables: dict[str, Any] = {}
     try:
-        with patch.object(Tensor, "backward", backward), trace_lines():
-            variables = runpy.run_path(os.fspath(script), run_name="__main__")
+        with (
+            patch.object(sys, "argv", [name, *arguments]),
+            patch.object(sys, "path", [folder, *sys.path[1:]]),
+            patch.object(Tensor, "backward", backward),
+            trace_lines(),
+        ):
+            variables = runpy.run_path(name, run_name="__main__")
     except SystemExit as end:
         if end.code:
             raise
-        variables = {}
     except Exception:
         traceback.print_exc()
         raise SystemExit(1) from None
-    finally:
-        sys.argv, sys.path[0] = argv, path
-    return variables, last.restored()
-
-
-class LastBackward:
-    """The tensor whose `backward` was called last, and the leaves' values at that time.
-
-    An optimizer then changes the parameters in place, and a graph whose parameters have changed
-    cannot be drawn with its gradients. So the values are put back before anything is shown.
-    """
-
-    tensor: Tensor | None = None
-
-    def note(self, tensor: Tensor) -> None:
-        """Call it after each `backward`."""
-        leaves = [node for node in ancestors([tensor.node]) if isinstance(node, Leaf)]
-        changing = [leaf for leaf in leaves if leaf.requires_grad]
-        self.values = [(leaf, leaf.output.copy(), leaf.updated) for leaf in changing]
-        self.tensor = tensor
-
-    def restored(self) -> Tensor | None:
-        """The tensor, with its leaves as they were."""
-        for leaf, value, updated in self.values if self.tensor else ():
-            from_node(leaf).update(lambda array, value=value: np.copyto(array, value))  # type: ignore[misc]
-            leaf.updated = updated
-        return self.tensor
+    # An optimizer has changed the parameters in place since, and a graph whose parameters have
+    # changed cannot be drawn with its gradients. So the values are put back.
+    for leaf, value, updated in values:
+        from_node(leaf).update(lambda array, value=value: np.copyto(array, value))  # type: ignore[misc]
+        leaf.updated = updated
+    return variables, last
 
 
 def find_tensor(
