@@ -3,7 +3,7 @@ what is wrong.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -21,13 +21,6 @@ from .numeric import Line, Problem, careful, central, index_of, kinks, relative_
 from .report import GradientReport, InputReport
 from .rules import TOLERANCE, NodeCheck
 from .slip import Slip
-
-
-class Model(Protocol):
-    """What a model must offer to be checked; layers.Layer does."""
-
-    def named_parameters(self) -> dict[str, Tensor]: ...
-    def __call__(self, *inputs: Any) -> Tensor: ...
 
 
 def gradcheck(
@@ -79,7 +72,7 @@ def gradcheck(
 
 
 def gradcheck_model(
-    model: Model,
+    model: Any,
     loss: Callable[..., Tensor],
     batch: Sequence[Any],
     *,
@@ -89,7 +82,7 @@ def gradcheck_model(
     seed: int = 0,
 ) -> GradientReport:
     """`gradcheck` of L = loss(model(*inputs), labels) for every parameter not frozen; batch is
-    (*inputs, labels).
+    (*inputs, labels), and `model.named_parameters()` a dict of Tensors by path.
 
     `sample` random elements of each parameter are compared, all of them with `sample=None`; `fast`
     compares one random direction for each parameter.

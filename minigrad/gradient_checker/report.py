@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ..errors import GradientError
-from ..support.notebook import table
 from ..support.text import for_terminal, printable
 from .curve import StepCurve
 from .rules import Kink
@@ -38,7 +37,7 @@ class InputReport:
         return "a random direction" if self.index is None else str(list(self.index))
 
 
-@dataclass
+@dataclass(repr=False)
 class GradientReport:
     """What a check found. It is true if the gradient is right; printed it says what is wrong and
     where.
@@ -55,7 +54,7 @@ class GradientReport:
     slope: float | None = None
     order: int = 1
     failed: str = ""
-    _curve: Callable[[], StepCurve] | None = field(default=None, repr=False)
+    _curve: Callable[[], StepCurve] | None = None
 
     @property
     def right(self) -> bool:
@@ -141,16 +140,7 @@ class GradientReport:
             )
         return for_terminal("\n".join(map(printable, lines)))
 
-    def _repr_html_(self) -> str:
-        lines = str(self).split("\n")
-        around = [line for line in lines[1:] if line not in self._table()]
-        rows = [
-            (row.name, row.shape, row.compared, row.wrong, f"{row.error:.1e}", row.place)
-            + (row.recorded, row.numeric)
-            for row in self.inputs
-        ]
-        head = ["input", "shape", "compared", "wrong", "error", "worst at", "recorded", "numeric"]
-        return table(f"{'✓' if self.right else '✗'} {lines[0]}", head, rows, "\n".join(around))
+    __repr__ = __str__  # which a notebook shows
 
     def _table(self) -> list[str]:
         if not self.inputs:

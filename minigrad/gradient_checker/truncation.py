@@ -5,9 +5,9 @@ A layer takes part if it has an attribute `truncate`: the number of last steps t
 None for all.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -18,13 +18,6 @@ from ..graph import Array, dense
 from ..random import generator
 from ..support.text import printable
 from ..tensor import Tensor
-from .check import Model
-
-
-class RecurrentModel(Model, Protocol):
-    """What a model must offer for a truncation report; layers.Layer does."""
-
-    def named_layers(self) -> Mapping[str, Any]: ...
 
 
 @dataclass
@@ -56,7 +49,7 @@ class TruncationReport:
 
 
 def truncation_report(
-    model: RecurrentModel,
+    model: Any,
     batch: Sequence[Any],
     *,
     ks: Sequence[int] = (1, 2, 5, 10, 20, 40),
@@ -132,9 +125,8 @@ def truncation_report(
             for path, whole in full.items():
                 length, full_length = np.linalg.norm(cut[path]), np.linalg.norm(whole)
                 with np.errstate(all="ignore"):
-                    report.cosine[k][path] = float(
-                        np.sum(cut[path] * whole) / (length * full_length)
-                    )
+                    cosine = np.sum(cut[path] * whole) / (length * full_length)
+                    report.cosine[k][path] = float(cosine)
                     report.norm_ratio[k][path] = float(length / full_length)
         return report
     finally:
