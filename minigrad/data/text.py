@@ -243,14 +243,13 @@ def pad(
     length: int | None = None,
     *,
     side: str = "left",
-    keep: str = "last",
 ) -> Ids:
     """Rows of ids of different lengths as one array (rows, length), padded with 0 on `side`, "left"
     or "right".
 
-    A longer row is cut: `keep` says which ids remain, "last" or "first". Without `length`, the
-    longest row sets it. The defaults suit a recurrent network that classifies from its last state:
-    what it reads last is words, not padding.
+    Of a longer row the last ids remain. Without `length`, the longest row sets it. The default side
+    suits a recurrent network that classifies from its last state: what it reads last is words, not
+    padding.
 
     >>> pad([[1, 5, 6], [1]], 2)
     array([[5, 6],
@@ -259,25 +258,18 @@ def pad(
     array([[1, 5, 6],
            [1, 0, 0]])
 
-    Errors: OptionError MG406 for a length below 1 and for any other side or keep; DtypeError MG407
-    for rows that are not one-dimensional and of integers. Source: Keras's `pad_sequences`.
+    Errors: OptionError MG406 for a length below 1 and for any other side; DtypeError MG407 for rows
+    that are not one-dimensional and of integers. Source: Keras's `pad_sequences`.
     """
-    for name, value, known in (
-        ("side", side, ("left", "right")),
-        ("keep", keep, ("last", "first")),
-    ):
-        if value not in known:
-            raise OptionError(
-                "MG406",
-                f"pad does not accept {name}={value!r}",
-                cause="side says where the padding goes, keep which end of a long row stays",
-                remedy=f"use {name}={known[0]!r} or {name}={known[1]!r}",
-            )
-    given: Any = sequences
-    rows = [
-        row_of_ids(row, number)
-        for number, row in enumerate(given if isinstance(given, Iterable) else [given])
-    ]
+    if side not in ("left", "right"):
+        raise OptionError(
+            "MG406",
+            f"pad does not accept side={side!r}",
+            cause="side says where the padding goes",
+            remedy="use side='left' or side='right'",
+        )
+    given: Any = sequences if isinstance(sequences, Iterable) else [sequences]
+    rows = [row_of_ids(row, number) for number, row in enumerate(given)]
     if length is None:
         length = max((len(row) for row in rows), default=0)
     elif not is_count(length, 1):
@@ -289,9 +281,9 @@ def pad(
         )
     padded = np.full((len(rows), length), PADDING, dtype=np.int64)
     for target, row in zip(padded, rows, strict=True):
-        row = row[-length:] if keep == "last" else row[:length]
-        if len(row):
-            target[-len(row) if side == "left" else 0 :][: len(row)] = row
+        row = row[-length:]
+        start = length - len(row) if side == "left" else 0
+        target[start : start + len(row)] = row
     return padded
 
 

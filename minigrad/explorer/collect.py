@@ -65,10 +65,11 @@ def collect_graph(
     entries = []
     for number, node in enumerate(nodes):
         cell = layout.cells[number]
-        entry: dict[str, Any] = {"kind": "gate" if node.gate is not None else leaf_kind(node)}
-        entry["value"] = arrays.add(node.output)
-        for name in ("column", "band", "row", "offset"):
-            entry[name] = getattr(cell, name)
+        entry: dict[str, Any] = {
+            "kind": "gate" if node.gate is not None else leaf_kind(node),
+            "value": arrays.add(node.output),
+            **{name: getattr(cell, name) for name in ("column", "band", "row", "offset")},
+        }
         if node.gate is not None:
             entry["gate"] = node.gate.name
             entry["inputs"] = [index[parent] for parent in node.inputs]

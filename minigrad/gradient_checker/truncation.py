@@ -37,11 +37,8 @@ class TruncationReport:
         paths = list(next(iter(self.cosine.values())))
         names = [printable(path) for path in paths]
         width = max(13, *map(len, names))
-        lines = [
-            "   k  "
-            + "  ".join(f"{name:>{width}}" for name in names)
-            + "    (cosine, norm ratio to the full gradient)"
-        ]
+        heads = "  ".join(f"{name:>{width}}" for name in names)
+        lines = [f"   k  {heads}    (cosine, norm ratio to the full gradient)"]
         for k, cosines in self.cosine.items():
             cells = [f"{cosines[path]:.4f}, {self.norm_ratio[k][path]:.3f}" for path in paths]
             lines.append(f"{k:>4}  " + "  ".join(f"{cell:>{width}}" for cell in cells))
@@ -80,18 +77,10 @@ def truncation_report(
        4  1.0000, 0.955
        8  1.0000, 1.000
 
-    Errors: OptionError for a k below 1 (MG720) and for a model without truncation (MG721).
+    Errors: OptionError MG721 for a model without truncation.
 
     Source: Tallec and Ollivier, Unbiasing truncated backpropagation through time (2017).
     """
-    if len(ks) == 0 or min(ks) < 1:
-        raise OptionError(
-            "MG720",
-            f"truncation_report cannot compare ks={list(ks)!r}",
-            cause="k counts the last time steps that carry gradient: with 0 no recurrent weight "
-            "would get one",
-            remedy="give one or more numbers from 1 up, such as ks=[1, 5, 10]",
-        )
     layers = [layer for layer in model.named_layers().values() if hasattr(layer, "truncate")]
     if not layers:
         raise OptionError(
@@ -110,11 +99,11 @@ def truncation_report(
         generator().bit_generator.state = random_state
         root = loss(model(*inputs), labels).node
         swept = sweep(root, np.ones((), root.output.dtype)) if root.requires_grad else {}
-        found = {
-            path: swept.get(t.node, np.zeros(t.shape))
-            for path, t in model.named_parameters().items()
-        }
-        return {path: np.asarray(dense(gradient), np.float64) for path, gradient in found.items()}
+        found = {}
+        for path, parameter in model.named_parameters().items():
+            gradient = swept.get(parameter.node, np.zeros(parameter.shape))
+            found[path] = np.asarray(dense(gradient), np.float64)
+        return found
 
     report = TruncationReport({}, {})
     try:

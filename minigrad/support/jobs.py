@@ -152,11 +152,9 @@ def run_jobs(
                     about = {"job": name, "arguments": jobs[name], "code": code, **one._asdict()}
                     file.write(f"{json.dumps(about)}\n".encode())
                     report("done", name)
-        except BaseException as error:
+        except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             _end_all(names)
-            if isinstance(error, KeyboardInterrupt):
-                print(f"stopped after {len(done)} of {len(jobs)} jobs", file=sys.stderr)
             raise
     if len(done) < len(jobs):
         print(f"{len(jobs) - len(done)} of {len(jobs)} jobs failed", file=sys.stderr)

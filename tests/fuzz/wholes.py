@@ -231,15 +231,14 @@ def texts(draw: Draw) -> None:
         assert vocabulary.decode([0, *row]).split() == shown, row
     length = draw.pick(None, draw.between(1, 6))
     side = draw.pick("left", "right")
-    keep = draw.pick("last", "first")
     wide = length or max(map(len, ids))
     rows = []
     for row in ids:
-        row = row[-wide:] if keep == "last" else row[:wide]
+        row = row[-wide:]
         zeros = [0] * (wide - len(row))
         rows.append(zeros + row if side == "left" else row + zeros)
-    padded = pad(ids, length, side=side, keep=keep)
-    assert padded.tolist() == rows, f"{ids} to {length}, {side}, {keep} is {padded.tolist()}"
+    padded = pad(ids, length, side=side)
+    assert padded.tolist() == rows, f"{ids} to {length}, {side} is {padded.tolist()}"
     assert np.array_equal(mask(padded), np.array(rows) != 0), rows
     assert lengths(padded).tolist() == [np.count_nonzero(row) for row in rows], rows
     letters = "".join(draw.rng.choice(list("ab c😀é\n名\ue000"), draw.between(1, 12)))

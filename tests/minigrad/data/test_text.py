@@ -67,20 +67,13 @@ def test_a_plain_list_of_words_is_read(tmp_path, content, words):
     assert Vocabulary.load(tmp_path / "words.txt").words == words
 
 
-@given(
-    rows_of_ids,
-    st.integers(1, 15) | st.none(),
-    st.sampled_from(["left", "right"]),
-    st.sampled_from(["last", "first"]),
-)
-def test_padded_rows_are_the_kept_ids_and_zeros(rows, length, side, keep):
-    padded = pad(rows, length, side=side, keep=keep)
+@given(rows_of_ids, st.integers(1, 15) | st.none(), st.sampled_from(["left", "right"]))
+def test_padded_rows_are_the_last_ids_and_zeros(rows, length, side):
+    padded = pad(rows, length, side=side)
     width = max(map(len, rows), default=0) if length is None else length
-    assert padded.shape == (len(rows), width)
-    assert padded.dtype == np.int64
+    assert padded.shape == (len(rows), width) and padded.dtype == np.int64
     for row, result in zip(rows, padded.tolist(), strict=True):
-        surplus = max(len(row) - width, 0)
-        kept = row[surplus:] if keep == "last" else row[:width]
+        kept = row[max(len(row) - width, 0) :]
         zeros = [0] * (width - len(kept))
         assert result == (zeros + kept if side == "left" else kept + zeros)
 
@@ -131,7 +124,7 @@ def test_what_is_no_row_of_ids(row):
         pad([[1], row])
 
 
-@pytest.mark.parametrize("option", [{"side": "pre"}, {"keep": "middle"}, {"length": 0}])
+@pytest.mark.parametrize("option", [{"side": "pre"}, {"length": 0}])
 def test_options_of_pad_that_there_are_not(option):
     with pytest.raises(OptionError, match="MG406"):
         pad([[1, 2]], **option)

@@ -175,4 +175,4 @@ def test_children_end_with_their_parent_and_results_stay(tmp_path, how):
     assert len(list(tmp_path.glob("cleaned-*"))) == 3
     assert [json.loads(line)["job"] for line in results.read_text().splitlines()] == ["quick"]
     if how == signal.SIGINT:
-        assert "stopped after 1 of 4 jobs" in printed and "KeyboardInterrupt" in printed
+        assert "KeyboardInterrupt" in printed
