@@ -199,7 +199,7 @@ def check_size(**sizes: object) -> None:
             )
 
 
-def _column(array: npt.ArrayLike | Sequence[npt.ArrayLike], number: int) -> Column:
+def _column(array: Any, number: int) -> Column:
     """Rows of different lengths stay a list, to be padded batch by batch; anything else becomes an
     array.
     """

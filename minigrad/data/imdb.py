@@ -83,16 +83,7 @@ class Reviews(Generic[Rows]):
         >>> rest, held = Reviews(np.zeros((10, 2), dtype=int), np.arange(10)).hold_back(3)
         >>> len(rest), len(held), sorted([*rest.labels.tolist(), *held.labels.tolist()]) == list(range(10))
         (7, 3, True)
-
-        Errors: OptionError MG431 if `count` leaves one part empty.
         """
-        if not is_count(count, 1) or count >= len(self):
-            raise OptionError(
-                "MG431",
-                f"cannot hold back {count!r} of {len(self)} reviews",
-                cause="both parts need at least one",
-                remedy=f"hold back between 1 and {len(self) - 1}",
-            )
         order = np.random.default_rng(seed).permutation(len(self))
         return self[np.sort(order[count:])], self[np.sort(order[:count])]
 

@@ -268,7 +268,9 @@ def pad(
             cause="side says where the padding goes",
             remedy="use side='left' or side='right'",
         )
-    given: Any = sequences if isinstance(sequences, Iterable) else [sequences]
+    given: Any = sequences
+    if not isinstance(given, Iterable):
+        given = [given]
     rows = [row_of_ids(row, number) for number, row in enumerate(given)]
     if length is None:
         length = max((len(row) for row in rows), default=0)

@@ -15,7 +15,6 @@ import numpy as np
 from ..context import ON_GRADIENT, ON_RECORD, scope_label, setting
 from ..derivatives import rule_on_arrays
 from ..errors import NonFiniteError
-from ..fast.accumulator import SparseGradient
 from ..graph import Array, Node, ancestors, dense
 from ..numpy_api import to_array
 from ..support.notebook import cell_of
@@ -136,12 +135,7 @@ def _short_name(filename: str, here: str) -> str:
 
 
 def _finite(gradient: Any) -> bool:
-    arrays = (
-        [values for _, values in gradient.terms]
-        if isinstance(gradient, SparseGradient)
-        else [dense(gradient)]
-    )
-    return all(bool(np.isfinite(to_array(array)).all()) for array in arrays)
+    return bool(np.isfinite(to_array(dense(gradient))).all())
 
 
 def title(node: Node) -> str:

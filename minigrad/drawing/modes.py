@@ -8,7 +8,6 @@ read.
 
 from collections import Counter
 from collections.abc import Hashable
-from operator import index
 
 from ..context import Scope, step_number, step_of
 from ..errors import OptionError
@@ -149,15 +148,7 @@ def unrolled(gates: list[Node], time: dict[Scope, Steps], window: tuple[int, int
 
 def _checked(window: tuple[int, int], numbers: list[int]) -> tuple[int, int]:
     """The first and the last step to show, if `window` is valid."""
-    try:
-        first, last = map(index, window)
-    except (TypeError, ValueError):
-        raise OptionError(
-            "MG603",
-            f"window={window!r} is not two steps",
-            cause="a window is two numbers of time steps",
-            remedy="give the first and the last step: window=(36, 39)",
-        ) from None
+    first, last = window
     if not numbers:
         raise OptionError(
             "MG603",

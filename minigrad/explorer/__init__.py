@@ -65,13 +65,13 @@ def explore(
 
     Errors: DtypeError for anything but a Tensor; GradientError if nothing was recorded, or if
     `output` is not a scalar and has had no `backward(upstream)`; OptionError if `path` cannot be
-    written or does not end in .html, if there are not as many words as time steps, if the report is
-    of something else, or if the graph is too large for a page.
+    written, if there are not as many words as time steps, if the report is of something else, or if
+    the graph is too large for a page.
 
     Source: reverse accumulation, Griewank and Walther, Evaluating Derivatives (2008), ch. 3.
     """
     node = _root(output)
-    target = None if path is None else _target(path)
+    target = None if path is None else Path(path)
     words = list(map(str, words))
     data = collect_graph(
         node, node.upstream if node.upstream is not None else _one(node), words, report
@@ -135,15 +135,3 @@ def _one(node: Node) -> Array:
             "of t's shape",
         )
     return np.ones(node.output.shape, node.output.dtype)
-
-
-def _target(path: str | os.PathLike[str]) -> Path:
-    target = Path(path)
-    if target.suffix.lower() != ".html":
-        raise OptionError(
-            "MG805",
-            f"the explorer writes .html, and {os.fspath(path)!r} ends otherwise",
-            cause="browsers tell what a file is by its ending",
-            remedy="end the path in .html; for a picture, use mg.draw",
-        )
-    return target

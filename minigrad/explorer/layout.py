@@ -225,13 +225,7 @@ def _states(gates: list[Cell]) -> list[dict[str, Any]]:
         found = ([n for n, cell in enumerate(cells) if cell in passed_on] for cells in alike)
         places = next(filter(None, found), [])[::-1]  # newest first
         # The last gate makes h; the other state of an LSTM is c.
-        labels = (
-            ["h", "c"]
-            if len(places) <= 2
-            else [f"state {number + 1}" for number in range(len(places))]
-        )
-        for place, label in zip(places, labels, strict=False):
-            states.append(
-                {"band": band, "label": label, "ids": [cells[place].number for cells in alike]}
-            )
+        for place, label in zip(places, ("h", "c", "state 3", "state 4"), strict=False):
+            ids = [cells[place].number for cells in alike]
+            states.append({"band": band, "label": label, "ids": ids})
     return states

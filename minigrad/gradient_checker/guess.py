@@ -23,6 +23,7 @@ from .slip import Slip
 Guess = tuple[str, str, Array | bool]
 """A mistake: its kind, a sentence, and the gradient that a rule with this mistake gives, or whether
 it is the one."""
+Guesses = Iterator[Guess]
 
 MOST_NUMBERS = 4_000_000
 """How many slopes a guess may measure: input elements times output elements. Of a larger input it
@@ -224,7 +225,7 @@ def _elsewhere(check: NodeCheck, slip: Slip, position: int) -> Iterator[Evidence
 # The mistakes. Each function yields some that are alike.
 
 
-def factor(e: Evidence) -> Iterator[Guess]:
+def factor(e: Evidence) -> Guesses:
     """Zeros, or a factor with a usual cause: -1, 2, or the number of examples."""
     yield (
         "all zero",
@@ -265,13 +266,13 @@ def _sizes(e: Evidence) -> dict[int, str]:
     return {size: what for size, what in sizes.items() if size > 2}
 
 
-def constant(e: Evidence) -> Iterator[Guess]:
+def constant(e: Evidence) -> Guesses:
     """Any other constant factor."""
     ratio = np.vdot(e.true, e.rule) / np.vdot(e.true, e.true)
     yield "factor", f"a constant factor of {ratio:.6g}", ratio * e.true
 
 
-def upstream(e: Evidence) -> Iterator[Guess]:
+def upstream(e: Evidence) -> Guesses:
     """The chain rule forgotten: the upstream gradient dz is not multiplied in, or not once."""
     if e.fitting and not same(e.rule, np.zeros_like(e.rule)):
         doubled = e.rule_of(2 * e.dz)
@@ -284,7 +285,7 @@ def upstream(e: Evidence) -> Iterator[Guess]:
             yield "upstream gradient added", text, same(doubled - e.rule, dz)
 
 
-def assigned(e: Evidence) -> Iterator[Guess]:
+def assigned(e: Evidence) -> Guesses:
     """An input some of whose elements are used more often than others, and of several uses one
     counts.
     """
@@ -300,7 +301,7 @@ def assigned(e: Evidence) -> Iterator[Guess]:
             )
 
 
-def summed(e: Evidence) -> Iterator[Guess]:
+def summed(e: Evidence) -> Guesses:
     """An input that is used several times: its gradient is summed over the wrong axes, or not at
     all.
     """
@@ -331,7 +332,7 @@ def _listed(axes: tuple[int, ...]) -> str:
     return " and ".join(map(str, axes)) or "none"
 
 
-def transposed(e: Evidence) -> Iterator[Guess]:
+def transposed(e: Evidence) -> Guesses:
     """The gradient, dz or another input with its last two axes swapped; or matrices multiplied in
     the wrong order.
     """
@@ -372,7 +373,7 @@ def transposed(e: Evidence) -> Iterator[Guess]:
             )
 
 
-def coupling(e: Evidence) -> Iterator[Guess]:
+def coupling(e: Evidence) -> Guesses:
     """The effect of one element on the others left out, or summed over the wrong axis."""
     if not e.alike or e.x.size < 2:
         return
@@ -400,7 +401,7 @@ def coupling(e: Evidence) -> Iterator[Guess]:
         )
 
 
-def normalisation(e: Evidence) -> Iterator[Guess]:
+def normalisation(e: Evidence) -> Guesses:
     """(x - mean) / deviation, with the mean or the deviation taken for a constant."""
     for axis in [*range(e.x.ndim), None]:  # None: over all of them
         total = partial(np.sum, axis=axis, keepdims=True)
@@ -434,7 +435,7 @@ def _constant_axes(array: Array) -> tuple[int, ...]:
     )
 
 
-def labels(e: Evidence) -> Iterator[Guess]:
+def labels(e: Evidence) -> Guesses:
     """A cross entropy, whose gradient is softmax minus 1 at the label, without the 1 or with its
     sign turned.
     """
@@ -453,7 +454,7 @@ def labels(e: Evidence) -> Iterator[Guess]:
             )
 
 
-def swapped(e: Evidence) -> Iterator[Guess]:
+def swapped(e: Evidence) -> Guesses:
     """Two inputs that get each other's gradient."""
     for other in e.check.positions:
         if other != e.position and e.arrays[other].shape == e.raw.shape and e.raw.size <= 4096:
@@ -463,7 +464,7 @@ def swapped(e: Evidence) -> Iterator[Guess]:
                 yield "swapped", f"the gradients of inputs {first} and {second} are swapped", theirs
 
 
-def reordered(e: Evidence) -> Iterator[Guess]:
+def reordered(e: Evidence) -> Guesses:
     """Parts of dz taken as if the inputs came in another order: two of them exchanged, or all from
     last to first.
     """
@@ -477,7 +478,7 @@ def reordered(e: Evidence) -> Iterator[Guess]:
             yield "swapped", "the inputs are taken in another order than forward does", gradient
 
 
-def permuted(e: Evidence) -> Iterator[Guess]:
+def permuted(e: Evidence) -> Guesses:
     """The same numbers in another order, or what comes from reading an axis backwards."""
     text = "the right numbers in the wrong places: an axis, an order or an offset is mixed up"
     if e.true.size > 1:
@@ -487,7 +488,7 @@ def permuted(e: Evidence) -> Iterator[Guess]:
         yield MISPLACED, text, np.flip(e.with_dz(np.flip(e.dz, axis)), axis)
 
 
-def misplaced(e: Evidence) -> Iterator[Guess]:
+def misplaced(e: Evidence) -> Guesses:
     """Elements of dz, but the wrong ones."""
     sent = np.append(e.dz, 0.0)
     if 1 < e.true.size < 1e6 / sent.size:
@@ -502,7 +503,7 @@ def misplaced(e: Evidence) -> Iterator[Guess]:
         )
 
 
-def product_rule(e: Evidence) -> Iterator[Guess]:
+def product_rule(e: Evidence) -> Guesses:
     """z = u(x) v(x), and only one of u' v and u v' is there."""
     if not e.alike or len(e.arrays) > 1:
         return
@@ -516,7 +517,7 @@ def product_rule(e: Evidence) -> Iterator[Guess]:
                 yield HALF, text, half
 
 
-def local_factor(e: Evidence) -> Iterator[Guess]:
+def local_factor(e: Evidence) -> Guesses:
     """An elementwise gate that multiplies dz by the wrong expression."""
     for text, gradient in e.local_derivatives():
         if text == "1":
@@ -529,7 +530,7 @@ def local_factor(e: Evidence) -> Iterator[Guess]:
             yield WRONG, f"the rule multiplies dz by {text}", gradient
 
 
-def lost_part(e: Evidence) -> Iterator[Guess]:
+def lost_part(e: Evidence) -> Guesses:
     """An elementwise gate whose rule lacks a factor or a term."""
     for expression, value, product in e.products if e.alike else ():
         for sign, c in {"": 1.0, "-": -1.0, "2 · ": 2.0, "3 · ": 3.0}.items():
@@ -542,7 +543,7 @@ def lost_part(e: Evidence) -> Iterator[Guess]:
             )
 
 
-def partly(e: Evidence) -> Iterator[Guess]:
+def partly(e: Evidence) -> Guesses:
     """Right except for elements that are zero, or that should be."""
     differ = ~np.isclose(e.rule, e.true, rtol=1e-6, atol=1e-6, equal_nan=True)
     if differ.any() and not differ.all():
@@ -552,7 +553,7 @@ def partly(e: Evidence) -> Iterator[Guess]:
         yield "mask missing", text, float(np.abs(e.true[differ]).max()) < 1e-6
 
 
-def elementwise(e: Evidence) -> Iterator[Guess]:
+def elementwise(e: Evidence) -> Guesses:
     """Any other slope: each element of the gradient is that of dz times something. And what has no
     other name.
     """

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from minigrad.data import IMDB, Reviews, Vocabulary, imdb, load_imdb
-from minigrad.errors import DataError, OptionError
+from minigrad.errors import DataError
 
 SCRIPT = importlib.util.spec_from_file_location(
     "make_bundle", Path(__file__).resolve().parents[3] / "docs" / "make_bundle.py"
@@ -105,12 +105,6 @@ def test_a_bundle_with_any_byte_changed_is_refused_or_reads_the_same(monkeypatch
     np.savez(path, words=np.array([{"a": 1}], dtype=object))  # which would run code
     with pytest.raises(DataError, match="(?s)MG405.*allow_pickle"):
         load_imdb()
-
-
-@pytest.mark.parametrize("count", [0, 3])
-def test_what_cannot_be_held_back(count):
-    with pytest.raises(OptionError, match="MG431"):
-        Reviews(np.ones((3, 2), int), np.ones(3, int)).hold_back(count)
 
 
 def test_without_the_bundle(monkeypatch, tmp_path):

@@ -130,7 +130,6 @@ def test_the_values_shown_are_those_of_the_last_backward(run, tmp_path):
         (["draw", "first.py", "--name", "los"], "remedy: one of these: --name x, W, z, loss"),
         (["draw", "empty.py"], "[MG902] empty.py never called backward()"),
         (["draw", "first.py", "-o", "first.jpg"], "[MG602]"),
-        (["explore", "first.py", "-o", "first.png"], "[MG805]"),
         (["draw", "first.py", "--epochs", "3"], "unrecognized arguments: --epochs 3"),
     ],
 )
