@@ -7,7 +7,6 @@ Both use the engine's hooks (`context.ON_RECORD`, `context.ON_GRADIENT`), and co
 import os
 import sys
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any, Self
 
 import numpy as np
@@ -127,7 +126,6 @@ def source_line(filename: str, line: int) -> str:
     )
 
 
-@lru_cache(maxsize=1000)
 def _short_name(filename: str, here: str) -> str:
     if filename.startswith(here):
         return filename[len(here) :]

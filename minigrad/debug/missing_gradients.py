@@ -1,7 +1,7 @@
 """Finds out why a tensor has no gradient: where the path from the loss back to it is broken."""
 
 from collections.abc import Iterable, Mapping
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 
 from ..context import scope_label
 from ..errors import GradientError
@@ -36,22 +36,20 @@ def require_gradients(loss: Tensor, tensors: Mapping[str, Tensor] | Iterable[Ten
       cause:  truncation lets the value through and stops the gradient
       remedy: a longer truncate=k reaches further back; truncate=None reaches all steps
     """
-    named = (
-        dict(tensors)
-        if isinstance(tensors, Mapping)
-        else {t.name or f"a tensor {t.shape}": t for t in tensors}
-    )
-    missing = {name: tensor for name, tensor in named.items() if tensor.grad is None}
-    reasons: dict[str, list[str]] = {}
-    places: dict[str, str] = {}
-    for name, tensor in missing.items():
-        code, spot = _reason(loss.node, tensor.node)
-        reasons.setdefault(code, []).append(name)
-        places.setdefault(code, spot)
-    for code in sorted(reasons):
+    named = tensors
+    if not isinstance(named, Mapping):
+        named = {t.name or f"a tensor {t.shape}": t for t in named}
+    missing: dict[str, dict[str, str]] = {}  # the place in the graph, by code and name
+    for name, tensor in named.items():
+        if tensor.grad is None:
+            code, place = _reason(loss.node, tensor.node)
+            missing.setdefault(code, {})[name] = place
+    if missing:
+        code, places = min(missing.items(), key=itemgetter(0))
         what, cause, remedy = _WORDS[code]
-        what = f"no gradient for {', '.join(reasons[code])}: {what}"
-        raise GradientError(code, what, where=places[code], cause=cause, remedy=remedy)
+        what = f"no gradient for {', '.join(places)}: {what}"
+        where = next(iter(places.values()))
+        raise GradientError(code, what, where=where, cause=cause, remedy=remedy)
 
 
 _WORDS = {
@@ -99,16 +97,12 @@ def _reason(loss: Node, tensor: Node) -> tuple[str, str]:
         return "MG730", ""
     through_cuts = ancestors([loss], attrgetter("predecessors"))
     if tensor in through_cuts:
-        cuts = [
-            node for node in through_cuts if isinstance(node, Leaf) and node.cut_from is not None
-        ]
+        cuts = [node for node in through_cuts if isinstance(node, Leaf) and node.cut_from]
         cut = next(node for node in cuts if tensor in ancestors([node], attrgetter("predecessors")))
         return "MG731", f"the cut {scope_label(cut.scope)}"
     ends = {node.origin: node for node in through_cuts if isinstance(node, Leaf)}
     for origin, code in (("no_grad", "MG732"), ("detached", "MG733")):
         if origin in ends:
-            return (
-                code,
-                f"a value {ends[origin].output.shape} made {scope_label(ends[origin].scope)}",
-            )
+            end = ends[origin]
+            return code, f"a value {end.output.shape} made {scope_label(end.scope)}"
     return "MG735", ""

@@ -137,7 +137,7 @@ def name_steps(steps: Iterable[int]) -> str:
         else:
             runs.append([step])
     names = [f"t{run[0]:02d}" + (f" … t{run[-1]:02d}" if len(run) > 1 else "") for run in runs]
-    return ", ".join(names if len(names) <= 4 else [*names[:2], "…", names[-1]])
+    return ", ".join(names)
 
 
 def connect(nodes: list[Node], roots: list[Node], boxes: dict[Node, Box]) -> View:

@@ -161,9 +161,7 @@ def _checked(window: tuple[int, int], numbers: list[int]) -> tuple[int, int]:
             "MG603",
             f"window=({first}, {last}) is outside the steps of this graph, {numbers[0]} to "
             f"{numbers[-1]}",
-            cause="the first step is after the last"
-            if first > last
-            else "both ends are included, and counted from 0",
+            cause="both ends are included, and counted from 0; the first is not after the last",
             remedy=f"for example window=({max(numbers[0], numbers[-1] - 3)}, {numbers[-1]})",
         )
     return first, last

@@ -83,8 +83,6 @@ def render(text: str, suffix: str) -> bytes:
         pass
     except subprocess.CalledProcessError as error:
         raise _failed("dot", suffix, error.stderr.decode(errors="replace")) from None
-    except OSError as error:
-        raise _failed("dot", suffix, str(error)) from None
     pure = pure_program()
     if pure is None:
         raise DrawError(
@@ -100,12 +98,7 @@ def render(text: str, suffix: str) -> bytes:
     text = text.replace(quoted(FONT), '"Helvetica"')
     if suffix == "png":
         text = text.replace("⊙", "○")
-    try:
-        done = subprocess.run(
-            [pure, f"-T{suffix}"], input=text.encode(), capture_output=True, check=False
-        )
-    except OSError as error:
-        raise _failed("graphviz-pure", suffix, str(error)) from None
+    done = subprocess.run([pure, f"-T{suffix}"], input=text.encode(), capture_output=True)
     if done.returncode != 0:
         raise _failed("graphviz-pure", suffix, done.stderr.decode(errors="replace"))
     return done.stdout

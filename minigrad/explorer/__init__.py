@@ -4,6 +4,7 @@ backward.
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,6 @@ from ..gradient_checker import GradientReport
 from ..graph import Array, Node
 from ..help.engine_errors import describe, nothing_recorded
 from ..support.files import write_whole
-from ..support.text import printable
 from ..tensor import Tensor
 from .collect import collect_graph
 from .page import build, frame
@@ -22,17 +22,14 @@ from .page import build, frame
 __all__ = ["Page", "explore"]
 
 
+@dataclass
 class Page:
     """A finished page, which a notebook displays by itself. `html` is its text, `path` the file it
     was written to.
     """
 
-    def __init__(self, html: str, path: Path | None) -> None:
-        self.html, self.path = html, path
-
-    def __repr__(self) -> str:
-        where = f" at {self.path}" if self.path else ""
-        return printable(f"<Page of {len(self.html.encode(errors='replace')):,} bytes{where}>")
+    html: str = field(repr=False)
+    path: Path | None
 
     def _repr_html_(self) -> str:
         return frame(self.html)

@@ -80,7 +80,7 @@ def collect_graph(
             if rule not in rules:
                 rules[rule] = _rule(node.gate)
             if (settings := repr(node.gate)) != f"{node.gate.name}()":
-                entry["settings"] = _short(settings, 200)
+                entry["settings"] = _short(settings)
         texts = {"scope": "/".join(node.scope), "name": node.name, "source": node.source}
         entry |= {key: _short(str(text)) for key, text in texts.items() if text}
         if node in gradients:
@@ -166,8 +166,8 @@ def _rule(gate: Any) -> dict[str, str]:
     own = type(gate).__mro__[: type(gate).__mro__.index(Gate)]
     text = next((cls.__doc__ for cls in own if cls.__doc__), "")
     opening = " ".join(text.split(">>>")[0].split()).replace("`", "")
-    return {"symbol": _short(str(getattr(gate, "symbol", ""))), "text": _short(opening, 600)}
+    return {"symbol": _short(str(getattr(gate, "symbol", ""))), "text": _short(opening)}
 
 
-def _short(text: str, longest: int = LONGEST) -> str:
-    return text if len(text) <= longest else text[: longest - 1] + "…"
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

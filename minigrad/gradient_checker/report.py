@@ -31,11 +31,6 @@ class InputReport:
     recorded: float = 0.0
     numeric: float = 0.0
 
-    @property
-    def place(self) -> str:
-        """Where the worst comparison was: an element's index, or a direction."""
-        return "a random direction" if self.index is None else str(list(self.index))
-
 
 @dataclass(repr=False)
 class GradientReport:
@@ -76,11 +71,10 @@ class GradientReport:
         called.
         """
         if self._curve is None:
-            why = f": {self.slip.sentence}" if self.slip else ""
             raise GradientError(
                 "MG703",
                 "there is no curve: nothing was compared",
-                cause=f"the check ended before the first comparison{why}",
+                cause="the check ended before the first comparison",
                 remedy="print the report, and fix what it names first",
             )
         return self._curve()
@@ -153,9 +147,10 @@ class GradientReport:
         ]
         for name, row in zip(names, self.inputs, strict=True):
             kinks = f" ({row.kinks} at a kink)" if row.kinks else ""
+            place = "a random direction" if row.index is None else list(row.index)
             lines.append(
                 f"  {name:<{width}}  {row.shape!s:<14} {row.compared:>8} {row.wrong:>6} "
-                f"{row.error:>8.1e}  {row.place}: {row.recorded:.6g}, {row.numeric:.6g}{kinks}"
+                f"{row.error:>8.1e}  {place}: {row.recorded:.6g}, {row.numeric:.6g}{kinks}"
             )
         return lines
 

@@ -2,7 +2,6 @@
 
 import os
 import platform
-import re
 import shutil
 import subprocess
 from importlib import metadata
@@ -39,8 +38,6 @@ def show_versions() -> None:
         **{name: _version(name) for name in LIBRARIES},
         "dot": _dot(),
     }
-    threads = [name for name in os.environ if re.search("_NUM_THREADS$|^OPENBLAS", name)]
-    facts |= {name: os.environ[name] for name in sorted(threads)}
     width = max(map(len, facts))
     print("\n".join(f"{name.ljust(width)}  {value}" for name, value in facts.items()))
 

