@@ -102,15 +102,6 @@ def test_programs_that_prepare_the_same_folder_at_the_same_time_wait_for_each_ot
     assert prepared(tmp_path) == ["1.0.0"]
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit on the size of a file")
-def test_a_disk_that_fills_while_preparing(served, tmp_path):
-    # The archive fits, the reviews do not.
-    full = program(served, tmp_path, "resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))")
-    error = full.communicate()[1]
-    assert "DataError: [MG424] cannot write into" in error and "File too large" in error
-    assert prepared(tmp_path) == []
-
-
 def test_prepared_reviews_that_are_damaged_or_in_another_format(served, tmp_path):
     load_imdb("tfds", data_dir=tmp_path)
     (shard,) = (tmp_path / prepare.FOLDER).glob("*train*")

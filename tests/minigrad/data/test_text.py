@@ -102,13 +102,6 @@ def test_what_cannot_be_a_word(word):
         Vocabulary([word])
 
 
-@pytest.mark.parametrize("size", [1, 2.0, None, True])
-def test_a_size_without_room(size):
-    for kind in (Vocabulary, Characters):
-        with pytest.raises(OptionError, match="MG402"):
-            kind.build("abc", size=size)
-
-
 @pytest.mark.parametrize("id", [3, -1, 1.0])
 def test_what_is_no_id(id):
     for kind in (Vocabulary([]), Characters("ab")):
@@ -122,12 +115,6 @@ def test_what_is_no_id(id):
 def test_what_is_no_row_of_ids(row):
     with pytest.raises(DtypeError, match="MG407.*row 1 "):
         pad([[1], row])
-
-
-@pytest.mark.parametrize("option", [{"side": "pre"}, {"length": 0}])
-def test_options_of_pad_that_there_are_not(option):
-    with pytest.raises(OptionError, match="MG406"):
-        pad([[1, 2]], **option)
 
 
 @pytest.mark.parametrize("content", [b"", b"a\nb", b"a\na\n", b"a\n\nb\n", b"\xff\xfe\n", b"a b\n"])

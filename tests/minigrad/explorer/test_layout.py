@@ -69,13 +69,3 @@ def test_the_states_are_those_that_are_passed_to_the_next_step(layer, states):
     for state in layout.states:
         assert [nodes[number].name for number in state["ids"]] == [state["label"]] * 5
         assert [layout.cells[number].column for number in state["ids"]] == [1, 2, 3, 4, 5]
-
-
-def test_steps_without_a_layer_are_a_band_and_one_that_is_built_otherwise_has_no_state():
-    W = h = mg.Tensor(0.5, requires_grad=True, name="W")
-    for t in range(3):
-        with mg.scope(f"t{t:02d}"):
-            h = mg.tanh(h * W) if t else mg.tanh(W)
-    _, layout = laid_out(h + 1.0)
-    assert layout.bands == ["steps", "end"]
-    assert [layout.cells[number].column for number in layout.states[0]["ids"]] == [2, 3]

@@ -20,13 +20,3 @@ def test_it_names_what_a_report_needs(capsys):
     assert {"Python", "system", "graphviz", "tqdm", "matplotlib", "dot"} <= facts.keys()
     assert "pytest" not in facts
     assert not any(getpass.getuser() in value.split() for value in facts.values())
-
-
-def test_what_is_missing_is_said(capsys, monkeypatch):
-    def missing(name):
-        raise metadata.PackageNotFoundError(name)
-
-    monkeypatch.setattr(metadata, "version", missing)
-    monkeypatch.setenv("PATH", "")
-    facts = lines(capsys)
-    assert facts["tqdm"] == facts["dot"] == "not installed"
