@@ -16,7 +16,6 @@ from minigrad.errors import DataError, reason, shown
 from minigrad.support.files import locked, write_whole
 
 TIMEOUT = 30  # seconds without a single byte from the server
-BLOCK = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -85,7 +84,7 @@ def _fetch(archive: Archive) -> bytes:
             ) as bar,
         ):
             expected = min(int(response.headers.get("Content-Length", 0)), archive.size)
-            while len(content) <= archive.size and (block := response.read1(BLOCK)):
+            while len(content) <= archive.size and (block := response.read1()):
                 content += block
                 bar.update(len(block))
             cause = f"the connection ended after {len(content)} of {expected} bytes"

@@ -116,8 +116,7 @@ def _failed(program: str, suffix: str, said: str) -> DrawError:
     other = "" if suffix == "svg" else "try .svg; "
     return DrawError(
         "MG608",
-        f"{program} could not draw this graph: "
-        f"{' '.join(said.split())[-300:] or 'it gave no reason'}",
+        f"{program} could not draw this graph: {' '.join(said.split())[-300:]}",
         cause="often too large a picture for its memory, or an installation that cannot write "
         f".{suffix}",
         remedy=f"{other}draw less of the graph (depth=, window=); the .dot text can be written and "

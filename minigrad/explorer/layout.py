@@ -225,7 +225,7 @@ def _states(gates: list[Cell]) -> list[dict[str, Any]]:
         found = ([n for n, cell in enumerate(cells) if cell in passed_on] for cells in alike)
         places = next(filter(None, found), [])[::-1]  # newest first
         # The last gate makes h; the other state of an LSTM is c.
-        for place, label in zip(places, ("h", "c", "state 3", "state 4"), strict=False):
+        for place, label in zip(places, ("h", "c", "state 3"), strict=False):
             ids = [cells[place].number for cells in alike]
             states.append({"band": band, "label": label, "ids": ids})
     return states

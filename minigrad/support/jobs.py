@@ -226,7 +226,7 @@ def _in_process(
         *(file, function.__qualname__, json.dumps(arguments), str(result)),
     ]
     # The matrices are small, and each core has a job: BLAS threads would only wait for each other.
-    libraries = ("OMP_NUM", "OPENBLAS_NUM", "MKL_NUM", "VECLIB_MAXIMUM")
+    libraries = ("OMP_NUM", "OPENBLAS_NUM", "MKL_NUM")
     environment = os.environ | {f"{library}_THREADS": "1" for library in libraries}
     environment |= {"PYTHONUNBUFFERED": "1", "MINIGRAD_JOB": name}
     path = filter(None, (str(ROOT), os.environ.get("PYTHONPATH")))

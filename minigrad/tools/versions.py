@@ -53,4 +53,4 @@ def _dot() -> str:
     if shutil.which("dot") is None:
         return "not installed"
     said = subprocess.run(["dot", "-V"], capture_output=True, text=True, errors="replace").stderr
-    return said.strip().removeprefix("dot - ") or "gives no version"
+    return said.strip().removeprefix("dot - ")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 import minigrad as mg
-from layers import RNN
 from minigrad.drawing.boxes import leaf_kind
 
 from .drawn_graphs import read
@@ -50,9 +49,3 @@ def test_leaves_are_parameters_inputs_or_constants():
     }
     for kind, tensors in leaves.items():
         assert [leaf_kind(tensor.node) for tensor in tensors] == [kind] * len(tensors)
-
-
-def test_a_part_of_a_named_input_keeps_the_name_and_is_folded_with_its_step():
-    picture = read(RNN(1, 1)(mg.Tensor(np.ones((1, 9, 1)), name="x")), window=(7, 8))
-    names = ("h0", "x[:, 6]", "x[:, 7]", "x[:, 8]", "W_xh")
-    assert [picture.count(name) for name in names] == [0, 0, 1, 1, 2]
