@@ -136,9 +136,9 @@ class profile:
         """
 
         def on_gradient(node: Node, dz: Any) -> None:
-            # at a leaf the sweep is about to compute its products aᵀ @ dz
-            row = self._row(node.name or "unnamed", ("(leaves)",))
-            if node.gate is not None:
+            if node.gate is None:  # the sweep is about to compute its products aᵀ @ dz
+                row = self._row(node.name or "unnamed", ("(leaves)",))
+            else:
                 row = self._row(node.gate.name, node.scope)
             self._charge_to((row, "backward"))
             if watch is not None:
