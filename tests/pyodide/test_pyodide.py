@@ -81,12 +81,10 @@ LEFT_OUT = {
         ),
     ],
     "it is long, and a shorter one like it is tried": [
-        f"{LAZY}::test_after_900_steps_the_whole_table_is_as_the_dense_rule_leaves_it",
         *(
             f"{LAZY}::test_a_row_that_adam_did_not_touch_for_a_while_catches_up_whatever_the_betas[{case}]"
             for case in ("0.9-0.999-4500-5000", "0.9-0.9-10-5000")
         ),
-        f"{LAZY}::test_the_sums_of_pending_updates_do_not_grow_with_the_run[False]",
     ],
 }
 
