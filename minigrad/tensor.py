@@ -64,6 +64,8 @@ class Tensor(ArrayMethods):
     __isub__: Recorded
     __imul__: Recorded
     __itruediv__: Recorded
+    __ipow__: Recorded
+    __imatmul__: Recorded
     __neg__: Recorded
     __abs__: Recorded
     sum: Recorded

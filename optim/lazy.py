@@ -75,7 +75,7 @@ class PendingRows:
         size = self.t - self.first
         # The terms of this step for rows that have missed ..., 3, 2, 1 steps with it.
         terms = self.rule.pending_terms(np.arange(min(size, self.window), 0.0, -1.0), lr, self.t)
-        if not self.sums.size:
+        if not len(self.sums):
             self.sums = np.zeros((LATE, len(terms)))
         for total, term in zip(self.sums.T, terms, strict=True):
             total[size - len(term) : size] += term
@@ -92,7 +92,7 @@ class PendingRows:
         self.up_to[...] = state["up_to"]
         sums = state["sums"].T  # a rule without terms has none
         self.first = self.t - len(sums)
-        if sums.size:
+        if len(sums):
             self.sums = np.concatenate([sums, np.zeros((LATE, sums.shape[1]))])
         self.table.write(lambda stored: stored.__setitem__(..., state["table"]))
         self.table.pending = self

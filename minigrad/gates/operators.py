@@ -41,32 +41,52 @@ def _in_place(gate: Gate) -> Callable[[Tensor, TensorLike], Tensor]:
     return method
 
 
-for _name, _gate in {
-    "add": basic.add,
-    "sub": basic.subtract,
-    "mul": basic.multiply,
-    "truediv": basic.divide,
-    "pow": elementwise.power,
-    "matmul": basic.matmul,
-}.items():
-    setattr(Tensor, f"__{_name}__", _of_two(_gate))
-    setattr(Tensor, f"__r{_name}__", _reflected(_gate))
-    setattr(Tensor, f"__i{_name}__", _in_place(_gate))
+Tensor.__add__ = _of_two(basic.add)
+Tensor.__radd__ = _reflected(basic.add)
+Tensor.__iadd__ = _in_place(basic.add)
+Tensor.__sub__ = _of_two(basic.subtract)
+Tensor.__rsub__ = _reflected(basic.subtract)
+Tensor.__isub__ = _in_place(basic.subtract)
+Tensor.__mul__ = _of_two(basic.multiply)
+Tensor.__rmul__ = _reflected(basic.multiply)
+Tensor.__imul__ = _in_place(basic.multiply)
+Tensor.__truediv__ = _of_two(basic.divide)
+Tensor.__rtruediv__ = _reflected(basic.divide)
+Tensor.__itruediv__ = _in_place(basic.divide)
+Tensor.__pow__ = _of_two(elementwise.power)
+Tensor.__rpow__ = _reflected(elementwise.power)
+Tensor.__ipow__ = _in_place(elementwise.power)
+Tensor.__matmul__ = _of_two(basic.matmul)
+Tensor.__rmatmul__ = _reflected(basic.matmul)
+Tensor.__imatmul__ = _in_place(basic.matmul)
 Tensor.__neg__ = _of_one(basic.negate)
 Tensor.__abs__ = _of_one(elementwise.absolute)
 Tensor.__getitem__ = indexing.slice_
 
-for _gate in (
-    elementwise.absolute, elementwise.exp, elementwise.log, elementwise.sqrt, elementwise.sin, elementwise.cos,
-    basic.tanh, activation.sigmoid, activation.relu,
-):  # fmt: skip
-    setattr(Tensor, _gate.name.lower(), _of_one(_gate))  # x.abs(), x.exp(), ...
-for _function in (
-    elementwise.square, elementwise.clip, elementwise.astype, activation.softmax, activation.log_softmax,
-    reduction.sum, reduction.mean, reduction.max, reduction.min, reduction.var, reduction.std, reduction.cumsum,
-    reduction.logsumexp, shape.squeeze, shape.swapaxes,
-):  # fmt: skip
-    setattr(Tensor, _function.__name__, _function)
+Tensor.abs = _of_one(elementwise.absolute)
+Tensor.exp = _of_one(elementwise.exp)
+Tensor.log = _of_one(elementwise.log)
+Tensor.sqrt = _of_one(elementwise.sqrt)
+Tensor.sin = _of_one(elementwise.sin)
+Tensor.cos = _of_one(elementwise.cos)
+Tensor.tanh = _of_one(basic.tanh)
+Tensor.sigmoid = _of_one(activation.sigmoid)
+Tensor.relu = _of_one(activation.relu)
+Tensor.square = elementwise.square
+Tensor.clip = elementwise.clip
+Tensor.astype = elementwise.astype
+Tensor.softmax = activation.softmax
+Tensor.log_softmax = activation.log_softmax
+Tensor.sum = reduction.sum
+Tensor.mean = reduction.mean
+Tensor.max = reduction.max
+Tensor.min = reduction.min
+Tensor.var = reduction.var
+Tensor.std = reduction.std
+Tensor.cumsum = reduction.cumsum
+Tensor.logsumexp = reduction.logsumexp
+Tensor.squeeze = shape.squeeze
+Tensor.swapaxes = shape.swapaxes
 
 
 def _reshape(x: Tensor, *to) -> Tensor:

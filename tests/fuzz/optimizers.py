@@ -287,7 +287,8 @@ class Training(World):
             lr = optimizer.scale * self.lr[name]
             for book in self.books[name]:
                 book.step(factor * g, lr, self.decay[name], **self.settings)
-            book.p = book.p * (1 + 1e-14 * (-1) ** self.steps)
+            noise = 1e-14 if self.dtype == "float64" else 1e-7
+            book.p = book.p + noise * (-1) ** self.steps * (1 + np.abs(book.p))
         self.steps += 1
         if self.yes(0.1):
             name = self.pick(*gradients)
