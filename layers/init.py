@@ -41,7 +41,8 @@ def uniform(low: float, high: float) -> Initialiser:
     >>> uniform(-0.05, 0.05)((2, 3)).shape
     (2, 3)
     """
-    return lambda shape: low + (high - low) * generator().random(shape, np.float32)
+    width = float(high - low)
+    return lambda shape: float(low) + width * generator().random(shape, np.float32)
 
 
 def normal(deviation: float) -> Initialiser:

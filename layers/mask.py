@@ -30,6 +30,14 @@ def as_mask(mask: Any, lengths: Any, batch: int, steps: int) -> Array | None:
         return None
     real = np.ones((batch, steps), bool) if mask is None else np.asarray(mask).astype(bool)
     if lengths is not None:
+        lengths = np.asarray(lengths)
+        if lengths.shape != (batch,) or lengths.dtype.kind not in "iu":
+            raise ShapeError(
+                "MG222",
+                f"lengths of shape {lengths.shape} and dtype {lengths.dtype}, for {batch} sequences",
+                cause="each sequence has one length, a whole number of steps",
+                remedy="pass an array of integers of shape (batch,)",
+            )
         if np.max(lengths, initial=0) > steps:
             raise ShapeError(
                 "MG223",

@@ -107,6 +107,13 @@ class Recurrent(Layer):
                 cause="the one asks for every step, the other for one vector",
                 remedy="leave one of them out; layers.pool pools a sequence",
             )
+        if layers < 1:
+            raise OptionError(
+                "MG220",
+                f"{title} cannot have {layers=}",
+                cause="there would be no cell",
+                remedy="layers counts the cells that are stacked: at least 1",
+            )
         if dropout and layers == 1:
             raise OptionError(
                 "MG220",

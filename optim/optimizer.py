@@ -382,7 +382,7 @@ def check_range(name: str, value: Any, low: float, high: float = math.inf) -> fl
     raise OptionError(
         "MG305",
         f"{name} is {value!r}, and must be a number of at least {low:g}{below}",
-        cause="outside that range the rule divides by 0, grows without end, or goes uphill",
+        cause="outside that range it divides by 0, never acts, grows without end, or goes uphill",
         remedy=f"choose {name} in that range; the class's docstring has the usual value",
     )
 

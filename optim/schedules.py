@@ -6,11 +6,13 @@ run was interrupted at step 650. The Trainer's `LearningRate` callback applies o
 your own, set
 `optimizer.scale = schedule(step)`.
 
-Shapes: step and factor are single numbers. Errors: ZeroDivisionError for a period of 0 steps.
+Shapes: step and factor are single numbers. Errors: OptionError for a number of steps below 1 (MG305).
 """
 
 import math
 from collections.abc import Callable
+
+from .optimizer import check_range
 
 Schedule = Callable[[int], float]
 """A function from the number of steps made so far (0 before the first) to a factor."""
@@ -26,6 +28,7 @@ class StepSchedule:
     """
 
     def __init__(self, every: int, factor: float = 0.1) -> None:
+        check_range("every", every, 1)
         self.every, self.factor = every, factor
 
     def __call__(self, step: int) -> float:
@@ -44,6 +47,7 @@ class CosineSchedule:
     """
 
     def __init__(self, steps: int, floor: float = 0.0) -> None:
+        check_range("steps", steps, 1)
         self.steps, self.floor = steps, floor
 
     def __call__(self, step: int) -> float:
@@ -66,6 +70,7 @@ class WarmUp:
     """
 
     def __init__(self, steps: int, after: Schedule | None = None) -> None:
+        check_range("steps", steps, 0)
         self.steps, self.after = steps, after
 
     def __call__(self, step: int) -> float:

@@ -23,14 +23,11 @@ def table(title: str, head: Sequence[str], rows: Iterable[Sequence[object]], not
     """
 
     def cell(content: object) -> str:
-        side = "right" if isinstance(content, (int, float)) else "left"
-        text = (
-            f"{content:,}"
-            if isinstance(content, int)
-            else f"{content:.6g}"
-            if side == "right"
-            else str(content)
-        )
+        side, text = "left", str(content)
+        if isinstance(content, int):
+            side, text = "right", f"{content:,}"
+        elif isinstance(content, float):
+            side, text = "right", f"{content:.6g}"
         return f'<td style="text-align:{side};{CELL}">{escape(text)}</td>'
 
     body = "".join(f"<tr>{''.join(map(cell, row))}</tr>" for row in rows)

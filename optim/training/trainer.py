@@ -19,7 +19,7 @@ from minigrad.data import Batches
 from minigrad.errors import DataError, DtypeError, OptionError
 from minigrad.numpy_api import watched_column
 
-from ..optimizer import Optimizer
+from ..optimizer import Optimizer, check_range
 from ..parameters import set_arrays
 from .callbacks import Callback, EpochReport, ProgressBar, StopOnNonFinite
 from .history import FilePath, History
@@ -130,6 +130,7 @@ class Trainer(Run):
         stopped. The model is left in evaluation mode. Ctrl-C ends the run after the current step:
         `on_end` is called, and KeyboardInterrupt raised.
         """
+        check_range("epochs", epochs, 0)
         self.begin(train, epochs, validation)
         self._in_callback = False
         if self.seed is not None:

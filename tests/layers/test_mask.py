@@ -117,6 +117,8 @@ def test_padded_steps_repeat_the_state_that_passes_through(in_float64):
     [
         ({"mask": [[1] * T, [0] * T]}, "MG222.*sequence 1"),
         ({"lengths": [1, 0]}, "MG222.*sequence 1"),
+        ({"lengths": [1, 2, 3]}, "MG222.*shape .3,."),
+        ({"lengths": [1, 2.5]}, "MG222.*float64"),
     ],
 )
 def test_a_mask_or_lengths_that_do_not_fit_are_refused(options, words):

@@ -53,6 +53,7 @@ def test_dropout_between_layers_is_on_in_training_alone(fused):
         ({"batch_first": True}, UnsupportedError, "MG129.*batch_first"),
         ({"dropout": 0.5}, OptionError, "MG220.*dropout=0.5 with one layer"),
         ({"pooling": "median"}, OptionError, "MG220.*'median'"),
+        ({"layers": 0}, OptionError, "MG220.*layers=0"),
     ],
 )
 def test_options_that_do_not_fit_are_refused(options, error, words):

@@ -5,6 +5,7 @@ act.
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from ...optimizer import check_range
 from ..run import Run
 
 
@@ -77,6 +78,9 @@ class Every(Callback):
     def __init__(self, every_epochs: int | None, every_steps: int | None) -> None:
         if every_epochs is None and every_steps is None:
             every_epochs = 1
+        for name, period in (("every_epochs", every_epochs), ("every_steps", every_steps)):
+            if period is not None:
+                check_range(name, period, 1)
         self.every_epochs, self.every_steps = every_epochs, every_steps
 
     def act(self, trainer: Run) -> None:

@@ -12,6 +12,7 @@ from minigrad.debug.anomaly import first_non_finite, strange_node
 from minigrad.errors import NonFiniteError, OptionError
 
 from ...clipping import clip_gradients
+from ...optimizer import check_range
 from ...schedules import Schedule
 from ..run import Batch, Run
 from .base import Callback, Every
@@ -77,6 +78,17 @@ class Evaluate(Every):
     ) -> None:
         self.batches, self.name = batches, name
         super().__init__(every_epochs, every_steps)
+
+    def on_start(self, trainer: Run) -> None:
+        names = [one.name for one in trainer.callbacks if isinstance(one, Evaluate)]
+        names += ["train"] if trainer.validation is None else ["train", "validation"]
+        if names.count(self.name) > 1:
+            raise OptionError(
+                "MG328",
+                f"Evaluate cannot call its results {self.name!r}",
+                cause=f"the column {self.name}_loss of the history already holds other losses",
+                remedy="choose another name, such as 'test'",
+            )
 
     def act(self, trainer: Run) -> None:
         results = trainer.evaluate(self.batches).items()
@@ -148,6 +160,7 @@ class EarlyStopping(Monitor):
         self, monitor: str = "validation_loss", *, patience: int = 2, min_delta: float = 0.0
     ) -> None:
         super().__init__(monitor)
+        check_range("patience", patience, 0)
         self.patience, self.min_delta = patience, min_delta
 
     def on_start(self, trainer: Run) -> None:

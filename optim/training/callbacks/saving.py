@@ -14,7 +14,7 @@ from minigrad import generator
 from minigrad.checkpoint import save
 from minigrad.errors import MinigradError, OptionError
 
-from ...optimizer import Array
+from ...optimizer import Array, check_range
 from ...parameters import set_arrays
 from ..history import FilePath
 from ..run import Run
@@ -44,6 +44,7 @@ class Snapshots(Every):
         keep: int = 2,
     ) -> None:
         super().__init__(every_epochs, every_steps)
+        check_range("keep", keep, 1)
         self.folder, self.keep = Path(folder), keep
 
     @staticmethod

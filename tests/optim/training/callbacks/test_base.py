@@ -1,5 +1,7 @@
 import pytest
 
+from minigrad.errors import OptionError
+from optim import CosineSchedule, EarlyStopping, Snapshots, StepSchedule, WarmUp
 from optim.training.callbacks.base import Every
 from tests.optim.training.callbacks.point import run
 
@@ -25,3 +27,21 @@ def test_every_acts_after_so_many_steps_and_epochs(options, seen):
     callback = Noted(**options)
     run([callback], xs=[1, 1], epochs=3)
     assert callback.seen == seen
+
+
+@pytest.mark.parametrize(
+    ("make", "name", "value"),
+    [
+        (Noted, "every_epochs", 0),
+        (Noted, "every_steps", -2),
+        (lambda keep: Snapshots("run", keep=keep), "keep", 0),
+        (EarlyStopping, "patience", -1),
+        (lambda epochs: run([], xs=[1], epochs=epochs), "epochs", -1),
+        (StepSchedule, "every", 0),
+        (CosineSchedule, "steps", 0),
+        (WarmUp, "steps", -1),
+    ],
+)
+def test_what_would_never_act_is_refused(make, name, value):
+    with pytest.raises(OptionError, match=f"MG305. {name} is {value}"):
+        make(**{name: value})
