@@ -84,7 +84,8 @@ class PendingRows:
         """What is pending, and the table as stored: all that `load_state` needs for an exact
         continuation.
         """
-        sums = self.sums[: self.t - self.first].T.copy()
+        oldest = self.up_to.min() - self.first  # no row needs the terms before it any more
+        sums = self.sums[oldest : self.t - self.first].T.copy()
         return {"table": self.table.stored.copy(), "up_to": self.up_to.copy(), "sums": sums}
 
     def load_state(self, state: Mapping[str, Array]) -> None:

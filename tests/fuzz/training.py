@@ -252,7 +252,8 @@ class Training:
         return {
             "history": [row | {"seconds": 0.0} for row in trainer.history.rows],
             "position": [trainer.epoch, trainer.step, trainer.stop_reason],
-            "optimizer": self.optimizer.raw_state(),
+            # caught up: two raw states may say in two ways that a row has nothing to catch up with
+            "optimizer": self.optimizer.state_dict(),
             "hyperparameters": self.optimizer.hyperparameters(),
             "weights": self.model.state_dict(),
             "generator": mg.generator().bit_generator.state,
