@@ -1,9 +1,8 @@
 """minigrad: see how gradients flow. A reverse-mode autograd Tensor on NumPy that records, draws and
 checks its graph.
 
-This file collects the public names. What is not part of the engine (drawing, checking, checkpoints)
-is imported when it is first used, so that `import minigrad` takes little longer than `import
-numpy`.
+This file collects the public names. Names outside the engine (drawing, checking, checkpoints) are
+imported on first use. This keeps `import minigrad` almost as fast as `import numpy`.
 """
 
 import sys
@@ -41,10 +40,10 @@ if TYPE_CHECKING:
 
 __version__ = "0.2.0.dev0"
 
-fast.enable()  # without this line all results are the same, only slower
+fast.enable()  # only for speed: all results are the same without this line
 
-# Names that are imported when first used, and their modules. No module has the same name as a
-# function in it: once imported, the module would hide the function.
+# Names imported on first use, with their modules. A module must not share its name with one of its
+# functions: once imported, the module would hide the function.
 _ON_DEMAND = {
     "Graph": "drawing",
     "detect_anomaly": "debug.anomaly",
@@ -76,7 +75,7 @@ def __getattr__(name: str) -> Any:
     return value
 
 
-# Names of PyTorch that mean exactly the same here.
+# PyTorch names that mean exactly the same here.
 tensor, cat = Tensor, concatenate  # noqa: F405
 float32, float64 = _np.float32, _np.float64
 Tensor.data = property(Tensor.detach, lambda x, new: setattr(x, "array", _to_array(new)))  # type: ignore[attr-defined]
@@ -92,9 +91,9 @@ for _name, _method in {
 }.items():
     setattr(Tensor, _name, _method)
 
-# Other names and calls that people expect are answered by an error that says what to write instead:
-# a few on a Tensor, whose attributes are read too often for a `__getattr__`, and any name of this
-# module.
+# Other names and calls from NumPy, PyTorch and other frameworks raise an error that names the
+# replacement. For Tensor they are listed one by one, because a `__getattr__` there would slow down
+# every attribute access.
 _other.answer_names(
     Tensor,
     "H add add_ addmm all allclose amax amin any argmin argsort assign assign_sub at bfloat16 "

@@ -1,4 +1,4 @@
-"""The command `minigrad`, also as `python -m minigrad`."""
+"""The command `minigrad`, also available as `python -m minigrad`."""
 
 import argparse
 import io
@@ -12,9 +12,7 @@ from .tools import commands
 
 
 def main() -> int:
-    """Do what the command line says. Exit code 0: done; 1: a gradient is wrong; 2: it cannot be
-    done.
-    """
+    """Run the command and return its exit code: 0 success, 1 a wrong gradient, 2 an error."""
     parser = argparse.ArgumentParser(
         commands.program(), description="See how gradients flow: draw, explore and check graphs."
     )
@@ -27,7 +25,7 @@ def main() -> int:
     end = given.index("--") if "--" in given else len(given)
     options = parser.parse_args(given[:end], argparse.Namespace(arguments=given[end + 1 :]))
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a letter that the terminal lacks is shown as ?
+        sys.stdout.reconfigure(errors="replace")  # print ? for characters the terminal lacks
     if options.run is None:
         parser.print_help()
         return 0
@@ -36,7 +34,7 @@ def main() -> int:
     except MinigradError as error:
         print(commands.to_type(str(error)), file=sys.stderr)
         return 2
-    except BrokenPipeError:  # what reads the output has seen enough, as `head` does
+    except BrokenPipeError:  # the reader, such as `head`, closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:

@@ -1,9 +1,8 @@
-"""The backward pass: from the gradient of one node to the gradients of all its leaves, by the chain
-rule.
+"""The backward pass: the chain rule, from one node back to the leaves it depends on.
 
-`sweep` is the whole algorithm. It visits the nodes newest first, so that all consumers of a node
-come before the node itself. It passes each node's gradient to the rule of its gate, and adds what
-the rule returns to the inputs' gradients.
+`sweep` is the whole algorithm. It visits the newest nodes first, so it reaches every consumer of a
+node before the node itself. At each node it calls the gate's backward rule with the node's
+gradient, and adds the results to the gradients of the node's inputs.
 """
 
 from __future__ import annotations
@@ -27,23 +26,22 @@ def sweep(
     keep: Container[Node] = (),
     rule: Callable[[Node, Any], Any] | None = None,
 ) -> dict[Node, Any]:
-    """The gradients of all leaves that require one, and of the nodes in `keep`, given the root's
-    upstream gradient.
+    """Return the gradients of the leaves that require one, and of the nodes in `keep`.
 
-    They are arrays, which nodes may share. A leaf's may instead be a LazyGradient that optimizers
-    can use.
+    `upstream` is the gradient of `root`. Each result is an array, which several nodes may share. A
+    leaf's gradient may also be a LazyGradient that optimizers can use.
 
     Nothing is stored on the nodes, so an error leaves no half-finished gradients behind.
-    `rule(node, dz)` replaces the gate's own rule: for second derivatives, derivatives.py passes one
-    that runs on Tensors.
+    `rule(node, dz)` replaces the gate's own rule. derivatives.py uses it for second derivatives: it
+    passes a rule that runs on Tensors.
     """
     watch = ON_GRADIENT.get()
-    # the sum of the gradients from a node's consumers so far
+    # for each node, the sum of the gradients from its consumers so far
     arrived: dict[Node, Any] = {root: upstream}
     found: dict[Node, Any] = {}
     for node in ancestors([root]):
         dz = arrived.pop(node, None)
-        if dz is None:  # no consumer gave it a gradient: it is zero or not required
+        if dz is None:  # no consumer passed a gradient: it is zero or not required
             continue
         if watch is not None:
             watch(node, dz)
@@ -57,24 +55,24 @@ def sweep(
             found[node] = dz
         try:
             if gate.foreign and rule is None:
-                # read-only: a rule that wrote to it would change what other gates get
+                # read-only, because other gates may receive the same array
                 dz.setflags(False)
             gradients = (
                 gate.backward(dz, node.output, *node.arrays) if rule is None else rule(node, dz)
             )
             if len(gradients) != len(node.inputs):
                 raise ValueError(f"{len(gradients)} gradients for {len(node.inputs)} inputs")
-            # strict= costs time
+            # no strict=, which would cost time
             for parent, array, gradient in zip(node.inputs, node.arrays, gradients):  # noqa: B905
                 if parent.updated > node.serial:
                     raise checks.changed_in_place(node, parent)
                 if gradient is None or not parent.requires_grad:
                     continue
                 if parent in arrived:
-                    # `add` below or, where minigrad.fast is enabled, the one of fast/accumulator.py
+                    # `add` below, or the one in fast/accumulator.py if minigrad.fast is enabled
                     arrived[parent] = SEAMS.add(arrived[parent], gradient, array.shape)
                     continue
-                # a gradient that takes work, computed only now that it is known to be needed
+                # an expensive gradient, computed only now that it is known to be needed
                 if callable(gradient):
                     gradient = gradient()
                 arrived[parent] = (
@@ -91,16 +89,15 @@ def sweep(
 
 @SEAMS.plain
 def add(total: Any, gradient: Any, shape: tuple[int, ...]) -> Any:
-    """total + gradient, for an input of `shape` that is used several times."""
+    """Return total + gradient, for an input of `shape` that is used several times."""
     return dense(total) + dense(unbroadcast(gradient() if callable(gradient) else gradient, shape))
 
 
 def unbroadcast(gradient: Any, shape: tuple[int, ...]) -> Any:
-    """Sum a gradient over the axes along which its input was broadcast, so that it has the input's
-    shape again.
+    """Sum a gradient over the axes along which its input was broadcast, back to the input's shape.
 
-    Broadcasting uses an element several times, and the gradients of all its uses add up. ValueError
-    if an input of `shape` cannot have been broadcast to the shape of the gradient.
+    Broadcasting uses an element several times, and the gradients of all its uses add up. Raises
+    ValueError if an input of `shape` cannot be broadcast to the gradient's shape.
 
     >>> unbroadcast(np.ones((5, 2, 3)), (2, 1)).tolist()
     [[15.0], [15.0]]
@@ -118,15 +115,18 @@ def unbroadcast(gradient: Any, shape: tuple[int, ...]) -> Any:
 
 
 def transposed_product(a: Any, dz: Any) -> Any:
-    """aᵀ @ dz, the gradient of b in a @ b: a function of its own, so that the accumulator can
-    recognise it.
+    """Return aᵀ @ dz, the gradient of b in a @ b.
+
+    A separate function, because fast/accumulator.py recognises it and treats such products
+    together.
     """
     return a.T.dot(dz) if type(a) is type(dz) is np.ndarray else a.T @ dz
 
 
 def start(node: Node, upstream: Any) -> Array:
-    """The upstream gradient for a backward pass from `node`, as an array of its shape; for a scalar
-    1 by default.
+    """Return the upstream gradient for a backward pass from `node`, as an array of its shape.
+
+    For a scalar the default is 1.
     """
     if not (RECORDING.get() and node.requires_grad):
         raise checks.nothing_recorded(node)

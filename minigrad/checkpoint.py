@@ -1,9 +1,9 @@
 """Save and load named arrays as files in the safetensors format.
 
-The format is a JSON header followed by the arrays' bytes. Any tool that reads safetensors can read
-the weights, and because there is no pickle in it, a malicious file cannot run code. The header
-holds a checksum of the whole file, so a damaged file raises an error instead of loading as a
-different model. Files are written whole or not at all.
+A file is a JSON header followed by the bytes of the arrays. Any tool that reads safetensors can
+read the weights. The format does not use pickle, so a malicious file cannot run code. The header
+contains a checksum of the whole file: loading a damaged file raises an error. Files are written
+atomically.
 
 >>> import tempfile
 >>> path = tempfile.mkdtemp() + "/model.safetensors"
@@ -26,19 +26,19 @@ from .support.files import AnyPath, open_file, write_whole
 from .support.text import to_json
 from .tensor import Tensor
 
-# our entry in the header's metadata; only one, because the format leaves the order of entries open
+# minigrad's key in the header's metadata: a single one, because the order of keys is not defined
 _KEY = "minigrad"
-_BLANK = "0" * 64  # stands where the checksum will be, while it is computed
+_BLANK = "0" * 64  # a placeholder while the checksum is computed
 _DTYPES = {
     "BOOL": "bool",
     **{f"F{bits}": f"float{bits}" for bits in (16, 32, 64)},
     **{f"I{bits}": f"int{bits}" for bits in (8, 16, 32, 64)},
     **{f"U{bits}": f"uint{bits}" for bits in (8, 16, 32, 64)},
-}  # the format's names, and NumPy's
+}  # from the format's names to NumPy's
 
 
 class Checkpoint(dict[str, Array]):
-    """What `load` returns: a dict of arrays by name, with the info that was saved as `.info`."""
+    """The arrays of a file by name, a dict. `.info` is the info that was saved with them."""
 
     def __init__(self, arrays: Mapping[str, Array], info: dict[str, Any]) -> None:
         super().__init__(arrays)
@@ -46,19 +46,19 @@ class Checkpoint(dict[str, Array]):
 
 
 def save(path: AnyPath, arrays: Mapping[str, Any], info: Mapping[str, Any] | None = None) -> None:
-    """Write named arrays, and `info` (anything that JSON can hold), to one file, whole or not at
-    all.
+    """Write named arrays, and `info` (any JSON value), to one file.
 
-    The same arrays and info always give the same bytes. A Tensor is saved as its array.
+    The file is written atomically. The same arrays and info always produce the same bytes. A Tensor
+    is saved as its array.
 
     Errors: CheckpointError MG506 if the file cannot be written (no space, no permission, no
-    folder), and the old file stays, MG509 without the package safetensors; DtypeError MG507 for
-    arrays or info that cannot be stored.
+    folder), in which case an existing file is left unchanged; CheckpointError MG509 if the package
+    safetensors is not installed; DtypeError MG507 for arrays or info that cannot be stored.
     Source: the format, https://github.com/huggingface/safetensors.
     """
     text = to_json({"sha256": _BLANK, "info": as_stored(info, f"the info for {shown(path)}")})
     content = serialized(arrays, {_KEY: text})
-    # Only the header is copied to put the digest in, not the arrays.
+    # Copy only the header to insert the checksum, not the arrays.
     split = 8 + int.from_bytes(content[:8], "little")
     header = content[:split].replace(
         _BLANK.encode(), hashlib.sha256(content).hexdigest().encode(), 1
@@ -67,8 +67,9 @@ def save(path: AnyPath, arrays: Mapping[str, Any], info: Mapping[str, Any] | Non
 
 
 def as_stored(info: Mapping[str, Any] | None, what: str) -> dict[str, Any]:
-    """The info as it comes back from a file: tuples as lists, NumPy's numbers as Python's; or
-    DtypeError MG507.
+    """Return the info as `load` will return it: tuples become lists, NumPy numbers Python numbers.
+
+    Errors: DtypeError MG507.
     """
     try:
         return dict(json.loads(to_json(dict(info or {}))))
@@ -82,12 +83,13 @@ def as_stored(info: Mapping[str, Any] | None, what: str) -> dict[str, Any]:
 
 
 def load(path: AnyPath) -> Checkpoint:
-    """Read what `save` wrote: {name: array}, with the info as `.info`. The arrays are writable, and
-    the caller's own.
+    """Read a file that `save` wrote: {name: array}, with the info as `.info`.
 
-    Errors: CheckpointError MG501 (no file there, or it cannot be read), MG502 (not safetensors, or
-    cut short), MG503 (no checksum: another program wrote it), MG504 (the checksum does not fit:
-    damaged since it was written).
+    The arrays are writable.
+
+    Errors: CheckpointError MG501 (the file does not exist or cannot be read), MG502 (not in the
+    safetensors format, or truncated), MG503 (no checksum, because another program wrote it), MG504
+    (the checksum does not match: the file was damaged).
     """
     try:
         arrays, metadata, header, body = read_safetensors(path)
@@ -118,7 +120,7 @@ def load(path: AnyPath) -> Checkpoint:
         actual = hashlib.sha256(header.replace(digest.encode(), _BLANK.encode(), 1))
         actual.update(body.data)
         whole = digest == actual.hexdigest()
-    except Exception:  # whatever a stranger's entry brings about
+    except Exception:  # another program's metadata can be anything
         whole = False
     if not whole:
         raise CheckpointError(
@@ -131,7 +133,7 @@ def load(path: AnyPath) -> Checkpoint:
 
 
 def serialized(arrays: Mapping[str, Any], metadata: dict[str, str] | None = None) -> bytes:
-    """Named arrays as the bytes of a safetensors file. Errors: those of `save`."""
+    """Return named arrays as the bytes of a safetensors file. Errors: as for `save`."""
     try:
         from safetensors.numpy import save as serialize
     except ImportError as error:
@@ -156,10 +158,12 @@ def serialized(arrays: Mapping[str, Any], metadata: dict[str, str] | None = None
 def read_safetensors(
     path: AnyPath,
 ) -> tuple[dict[str, Array], dict[str, str], bytes, Array]:
-    """A file's arrays and metadata; for checksums its header, and the bytes behind it, of which the
-    arrays are views.
+    """Return a file's arrays, its metadata, its header and the bytes that follow the header.
 
-    Errors: OSError, MemoryError; ValueError if it is not in the format. Source: as `save`.
+    The arrays are views of these bytes. Header and bytes are needed for the checksum.
+
+    Errors: OSError, MemoryError; ValueError if the file is not in the format. Source: as for
+    `save`.
     """
     with open_file(path) as file:
         content = np.fromfile(file, np.uint8)
@@ -176,7 +180,7 @@ def read_safetensors(
         for name, entry in entries.items():
             first, last = entry["data_offsets"]
             arrays[name] = body[first:last].view(_DTYPES[entry["dtype"]]).reshape(entry["shape"])
-    except Exception as error:  # whatever a stranger's header brings about
+    except Exception as error:  # another program's header can be anything
         raise ValueError(
             f"its header is not as the format has it ({type(error).__name__}: {error})"
         ) from None
@@ -186,8 +190,9 @@ def read_safetensors(
 
 
 def check_match(found: Mapping[str, Array], expected: Mapping[str, Array], what: str) -> None:
-    """Compare names, shapes and dtypes of `found` with `expected`; a CheckpointError MG505 lists
-    the differences.
+    """Check that `found` has the names, shapes and dtypes of `expected`.
+
+    Errors: CheckpointError MG505, which lists the differences.
     """
     problems = [
         f"missing: {name} {a.shape} {a.dtype}" for name, a in expected.items() if name not in found
@@ -214,7 +219,7 @@ def check_match(found: Mapping[str, Array], expected: Mapping[str, Array], what:
 
 
 def replace_file(path: AnyPath, write: Callable[[IO[bytes]], object]) -> None:
-    """`write_whole`, with a CheckpointError MG506 if the file cannot be written."""
+    """Call `write_whole`, but raise CheckpointError MG506 if the file cannot be written."""
     try:
         write_whole(path, write)
     except OSError as error:

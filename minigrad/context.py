@@ -1,10 +1,9 @@
-"""Settings that change while a program runs: recording on or off, the current scope, fused layers,
-and hooks.
+"""Settings that change while a program runs: recording, the current scope, fused layers, hooks.
 
-Most are context variables, so that every thread and every asyncio task has its own. The engine
-reads the variables; programs set them with blocks such as `with no_grad():` and `with
-scope("encoder"):`. Two are for the whole program:
-OBSERVERS, for the profiler, and SEAMS, the functions that `minigrad.fast` replaces by faster ones.
+Most are context variables: every thread and every asyncio task has its own value. Programs set them
+with blocks such as `with no_grad():` and `with scope("encoder"):`, and the engine reads them. Two
+settings apply to the whole program: OBSERVERS, for the profiler, and SEAMS, the functions that
+`minigrad.fast` replaces with faster ones.
 
 >>> from minigrad import Tensor
 >>> x = Tensor(1.0, requires_grad=True)
@@ -41,19 +40,19 @@ ON_GRADIENT: ContextVar[Callable[[Any, Any], None] | None] = ContextVar("on_grad
 """Called during a backward pass with each node and its gradient, before the gate's rule runs."""
 
 OBSERVERS: list[Any] = []
-"""The last one, if there is any, is asked to run each gate's call and each backward pass of every
-thread.
+"""Objects that run gate calls and backward passes of all threads. Only the last one is used.
 
-`call(gate, inputs)` returns the gate's result, or None for the gate to compute it; `sweep(run)`
-returns what `run()` returns. Empty unless a profile is open, so that all this costs a gate nothing.
+Its `call(gate, inputs)` returns the gate's result, or None to let the gate compute it. Its
+`sweep(run)` returns the result of `run()`. The list is empty unless a profile is open, so it
+normally costs no time.
 """
 
 ON_CUT: ContextVar[Callable[[Any], Any] | None] = ContextVar("on_cut", default=None)
-"""Called with each array that passes through a cut; the array that it returns is used instead."""
+"""Called with each array that passes through a cut. The array that it returns replaces it."""
 
 
 def observed(sweep: F) -> F:
-    """A backward pass that the last of the OBSERVERS runs."""
+    """Wrap a backward pass so that the last of the OBSERVERS, if any, runs it."""
 
     @wraps(sweep)
     def run(*arguments: Any, **options: Any) -> Any:
@@ -65,52 +64,51 @@ def observed(sweep: F) -> F:
 
 
 class Seams:
-    """The functions that `minigrad.fast` can replace by faster ones. Both give the same results, up
-    to rounding.
+    """The functions that `minigrad.fast` can replace with faster ones.
 
-    A seam is called as `SEAMS.add(...)`. Its plain version is where `@SEAMS.plain` stands: short
-    and complete. The fast versions are listed in fast/__init__.py: `minigrad.fast.enable()` and
-    `disable()` choose between the two for the whole program. Each is named here with the file that
-    has the plain version:
+    A seam is called as `SEAMS.add(...)`. Its plain version is short, complete, and decorated with
+    `@SEAMS.plain`; its fast version is listed in fast/__init__.py. Both return the same results, up
+    to rounding. `minigrad.fast.enable()` and `disable()` choose between them for the whole program.
+    The description of each seam below starts with the file of its plain version.
     """
 
     add: Callable[..., Any]
-    """backward.py: the sum of two gradients that arrive at one node."""
+    """backward.py: add two gradients of the same node."""
 
     scatter: Callable[..., Any]
-    """gates/indexing.py: the gradient of indexing and look-ups, zeros with values added at a
-    key."""
+    """gates/indexing.py: add values at a key to an array of zeros. It is the gradient of indexing
+    and of look-ups."""
 
     make_table: Callable[..., Any]
-    """gates/rows.py: a parameter that is read by rows."""
+    """gates/rows.py: make a parameter that is read by rows."""
 
     read_rows: Callable[..., Any]
-    """gates/rows.py: the array of a table, for code that reads only some of its rows."""
+    """gates/rows.py: return a table's array, for code that reads only some of its rows."""
 
     in_blocks: Callable[[Any], bool]
-    """gates/loss.py: whether an array is worked on block by block."""
+    """gates/loss.py: whether to process an array block by block."""
 
     distinct_ids: Callable[..., Any]
-    """gates/fused/lookup_product.py: the distinct ones of some ids, and the place of each id among
+    """gates/fused/lookup_product.py: return the distinct ids, and the position of each id among
     them."""
 
     sum_by_place: Callable[..., Any]
-    """gates/fused/lookup_product.py: the sums of the values of each place."""
+    """gates/fused/lookup_product.py: sum the values that share a position."""
 
     fuse_layers: bool = False
-    """layers/fused.py: whether recurrent layers may choose to run a whole sequence as one gate."""
+    """layers/fused.py: whether recurrent layers may run a whole sequence as one gate."""
 
     def __init__(self) -> None:
         self.plain_versions: dict[str, Any] = {"fuse_layers": False}
 
     def plain(self, function: F) -> F:
-        """Decorate the plain version of the seam of that name."""
+        """Decorate the plain version of the seam with the same name."""
         self.plain_versions[function.__name__] = function
         setattr(self, function.__name__, function)
         return function
 
     def use(self, versions: Mapping[str, Any]) -> None:
-        """Call these versions from now on."""
+        """Use these versions from now on."""
         for name, version in versions.items():
             setattr(self, name, version)
 
@@ -118,7 +116,7 @@ class Seams:
 SEAMS = Seams()
 
 _OPEN: ContextVar[tuple[tuple["setting", Token[Any]], ...]] = ContextVar("open", default=())
-"""The blocks that are open, from the outside in, each with the token that restores its variable."""
+"""The open blocks, outermost first, each with the token that restores its variable."""
 
 
 class setting(ContextDecorator):
@@ -128,9 +126,9 @@ class setting(ContextDecorator):
     ...     SCOPE.get()
     ('encoder',)
 
-    One object may be entered several times, by functions that call themselves and by several
-    threads. Blocks close in order: one that is left closes those that were opened within it, such
-    as that of a generator which still waits.
+    The same object may be entered several times, as in recursive functions or in several threads.
+    Closing a block also closes the blocks that were opened inside it and are still open, as in a
+    generator that has not finished.
 
     Errors: OptionError for decorating a generator or a coroutine (MG131).
     """
@@ -139,7 +137,7 @@ class setting(ContextDecorator):
         self.variable, self.value = variable, value
 
     def inner_value(self) -> Any:
-        """The value within the block."""
+        """Return the value that the variable has within the block."""
         return self.value
 
     def __enter__(self) -> Self:
@@ -158,7 +156,7 @@ class setting(ContextDecorator):
                 return
 
     def __call__(self, function: F) -> F:
-        """The function with this setting during each call."""
+        """Decorate a function: the setting applies during each call."""
         for waits in (
             inspect.isgeneratorfunction,
             inspect.iscoroutinefunction,
@@ -177,24 +175,23 @@ class setting(ContextDecorator):
 
 
 class no_grad(setting):
-    """Within this block, or a decorated function, nothing is recorded and results require no
-    gradient.
-    """
+    """Switch recording off within a block or a decorated function: results require no gradient."""
 
     def __init__(self) -> None:
         super().__init__(RECORDING, False)
 
 
 class enable_grad(setting):
-    """Within this block recording is on, even inside `no_grad`."""
+    """Switch recording on within a block, even inside `no_grad`."""
 
     def __init__(self) -> None:
         super().__init__(RECORDING, True)
 
 
 class fused(setting):
-    """Within this block layers that can run a whole sequence as one gate do so: faster, but with no
-    steps to look at.
+    """Run whole sequences as one gate within a block, in layers that can.
+
+    This is faster, but the graph does not show the time steps.
 
     >>> with fused():
     ...     FUSED.get()
@@ -206,8 +203,7 @@ class fused(setting):
 
 
 class scope(setting):
-    """Name everything that is recorded within this block: drawings, errors and reports show the
-    name.
+    """Name everything that is recorded within a block. Drawings, errors and reports show the name.
 
     >>> with scope("encoder"), scope("t07"):
     ...     print(scope_label(SCOPE.get()))
@@ -224,19 +220,19 @@ class scope(setting):
 
 
 def scope_label(scope: Scope) -> str:
-    """Where a scope is, as errors and reports say it: `in encoder/t07`, or `at the top level`."""
+    """Return a scope as errors and reports show it: `in encoder/t07`, or `at the top level`."""
     return printable("in " + "/".join(scope)) if scope else "at the top level"
 
 
-# ---- the scopes of time steps: an unrolled layer records step 7 in the scope `t07` ----
+# ---- scopes of time steps: an unrolled layer records step 7 in the scope `t07` ----
 
 STEP_PATTERN = r"t\d+"
 ANY_STEP = "t*"
-"""The name for all time steps together, where they share a row of a table."""
+"""The name of a table row that combines all time steps."""
 
 
 def step_name(t: int, steps: int) -> str:
-    """The scope of step t out of `steps`: numbers as wide as the last one, so that the names sort.
+    """Return the scope of step t out of `steps`. Leading zeros make the names sort by time.
 
     >>> step_name(7, 40)
     't07'
@@ -245,7 +241,7 @@ def step_name(t: int, steps: int) -> str:
 
 
 def step_number(name: str) -> int | None:
-    """The time step that a scope's name stands for, or None.
+    """Return the time step that a scope's name stands for, or None.
 
     >>> step_number("t07"), step_number("head")
     (7, None)
@@ -254,8 +250,9 @@ def step_number(name: str) -> int | None:
 
 
 def step_of(scope: Scope) -> tuple[Scope, int, Scope] | None:
-    """(the scope that is unrolled, the time step, the scope within the step), or None if there is
-    no time step.
+    """Split a scope at its time step: (the scope before, the step's number, the scope after).
+
+    Returns None if the scope contains no time step.
 
     >>> step_of(("model", "rnn", "t07", "cell"))
     (('model', 'rnn'), 7, ('cell',))

@@ -1,8 +1,7 @@
-"""Gradients as Tensors: `grad`, with `create_graph=True` higher derivatives, and whole matrices of
-them.
+"""Gradients as Tensors: `grad`, higher derivatives, Jacobians and Hessian-vector products.
 
-Backward rules use operations that work on Tensors too. Run on Tensors, a rule records a graph of
-its own, and that graph can be differentiated like any other.
+Backward rules use operations that also work on Tensors. When a rule runs on Tensors, its operations
+are recorded in a graph, which can be differentiated like any other.
 
 Source: Griewank and Walther, Evaluating Derivatives (2008), ch. 3.
 """
@@ -27,13 +26,13 @@ def grad(
     create_graph: bool = False,
     upstream: TensorLike = None,
 ) -> tuple[Tensor, ...]:
-    """d(output)/d(input) for each of `inputs`, which may be leaves or intermediate results. No
-    `.grad` is changed.
+    """Return d(output)/d(input) for each of `inputs`, without changing any `.grad`.
 
-    A gradient has the shape of its input. With `create_graph=True` the gradients are recorded too,
-    and can be differentiated again. An input that `output` does not depend on gets zeros.
-    `upstream` is that of
-    `Tensor.backward`. Errors: as for `Tensor.backward`.
+    Inputs may be leaves or intermediate results. A gradient has its input's shape, and is zero if
+    `output` does not depend on the input. With `create_graph=True` the gradients are recorded too,
+    and can be differentiated again. `upstream` means the same as in `Tensor.backward`.
+
+    Errors: as for `Tensor.backward`.
 
     >>> x = Tensor(3.0, requires_grad=True)
     >>> (first,) = grad(x * x * x, [x], create_graph=True)
@@ -64,8 +63,9 @@ def grad(
 
 
 def _in_place_of(wanted: Node, root: Node) -> list[Node]:
-    """The nodes behind `root` that repeat a look-up from its table, so that no path leads from them
-    to its result.
+    """Return the nodes behind `root` that read a table again in place of the look-up `wanted`.
+
+    The graph has no path from such a node to the look-up's result.
     """
     repeats = [
         node for node in ancestors([root]) if getattr(node.gate, "in_place_of", None) is wanted.gate
@@ -74,12 +74,12 @@ def _in_place_of(wanted: Node, root: Node) -> list[Node]:
 
 
 def jacobian(f: Callable[..., Tensor], inputs: TensorLike) -> Any:
-    """All derivatives of f(x): J[i, j] = d f(x)_i / d x_j, of the shape of f(x) followed by the
-    shape of x.
+    """Return all derivatives of f(x): J[i, j] = d f(x)_i / d x_j.
 
-    `inputs` is x; or a list or tuple of several, which f takes as so many arguments: then the
-    result is a tuple. f runs once, and its graph is swept once for each number of f(x). Applied to
-    `grad` it gives the Hessian, as below.
+    J has the shape of f(x) followed by the shape of x. `inputs` is x, or a list or tuple of
+    arguments for f; then the result is a tuple with one J for each argument. f runs once, followed
+    by one backward pass for each element of f(x). The Jacobian of `grad` is the Hessian, as in the
+    second example.
 
     >>> x = Tensor([1.0, 2.0], requires_grad=True)
     >>> jacobian(lambda x: x * x, x)
@@ -105,18 +105,18 @@ def jacobian(f: Callable[..., Tensor], inputs: TensorLike) -> Any:
 
 
 def hvp(f: Callable[..., Tensor], inputs: TensorLike, vectors: TensorLike) -> Any:
-    """The Hessian-vector product H v, for H[i, j] = d² f(x) / (d x_i d x_j) and f(x) a single
-    number.
+    """Return the Hessian-vector product H v, with H[i, j] = d² f(x) / (d x_i d x_j).
 
-    H itself is never made: H v is the gradient of (df/dx) · v. `inputs` is x or, as for `jacobian`,
-    several; `vectors` is v, of the shape of x, or one for each. H v has the shape of x too.
+    f(x) must be a single number. H is never computed: H v is the gradient of (df/dx) · v. `inputs`
+    is x, or a list or tuple of arguments for f, as in `jacobian`; `vectors` is v, or one vector for
+    each argument. v and H v have the shape of x.
 
     >>> x = Tensor([1.0, 2.0], requires_grad=True)
     >>> hvp(lambda x: (x * x * x).sum(), x, [1.0, 1.0])
     Tensor([ 6., 12.])
 
-    Errors: ShapeError for a vector of another shape (MG102); otherwise as for `grad`. Source:
-    Pearlmutter, Fast exact multiplication by the Hessian (1994).
+    Errors: ShapeError if a vector's shape is not that of its input (MG102); otherwise as for
+    `grad`. Source: Pearlmutter, Fast exact multiplication by the Hessian (1994).
     """
     points, several = _points(inputs), isinstance(inputs, (list, tuple))
     pairs = zip(points, vectors if several else [vectors], strict=True)
@@ -138,9 +138,7 @@ def hvp(f: Callable[..., Tensor], inputs: TensorLike, vectors: TensorLike) -> An
 
 
 def _points(inputs: TensorLike) -> list[Tensor]:
-    """The inputs of a function as Tensors that require a gradient: themselves if they do, otherwise
-    copies.
-    """
+    """Return the inputs as Tensors that require a gradient. Inputs that do not are copied."""
     several = inputs if isinstance(inputs, (list, tuple)) else [inputs]
     return [
         x if isinstance(x, Tensor) and x.requires_grad else Tensor(to_array(x), requires_grad=True)
@@ -149,11 +147,10 @@ def _points(inputs: TensorLike) -> list[Tensor]:
 
 
 def rule_on_arrays(node: Node, dz: Any) -> list[Array | None]:
-    """The gradient that a node's rule gives each input, as an array of the input's shape, or None
-    for no gradient.
+    """Return a node's gradients with respect to its inputs: arrays of the inputs' shapes, or None.
 
-    For drawings and checks. A backward pass saves work: it adds lazy gradients up before it makes
-    arrays of them.
+    Used by drawings and checks. A backward pass is faster, because it adds lazy gradients before
+    converting them to arrays.
     """
     gradients = node.gate.backward(dense(dz), node.output, *node.arrays)
     if len(gradients) != len(node.inputs):
@@ -169,8 +166,9 @@ def rule_on_arrays(node: Node, dz: Any) -> list[Array | None]:
 
 
 def rule_on_tensors(node: Node, dz: Tensor) -> list[Any]:
-    """The gradients of a node's inputs as Tensors, recorded in the scope "backward" followed by the
-    node's own.
+    """Return the gradients of a node's inputs as Tensors.
+
+    They are recorded in the scope "backward", followed by the node's scope.
     """
     gate = node.gate
     if not gate.differentiable_twice:
@@ -179,7 +177,7 @@ def rule_on_tensors(node: Node, dz: Tensor) -> list[Any]:
         if parent.output is not array:
             raise checks.changed_in_place(node, parent)
     with setting(SCOPE, ("backward", *node.scope)):
-        # Ids, labels and conditions have no derivative: rules read them as plain arrays.
+        # Ids, labels and conditions have no derivative, so rules read them as plain arrays.
         arrays = [
             array
             if array.dtype.kind != "f" or position in gate.constant_inputs
@@ -187,8 +185,7 @@ def rule_on_tensors(node: Node, dz: Tensor) -> list[Any]:
             for position, (parent, array) in enumerate(zip(node.inputs, node.arrays, strict=True))
         ]
         gradients = gate.backward(dz, from_node(node), *arrays)
-        # A gradient given as a function records gates when it is called, so call it here, inside
-        # the scope.
+        # A gradient that is a function records gates when called, so call it inside the scope.
         return [
             one() if callable(one) and parent.requires_grad else one
             for one, parent in zip(gradients, node.inputs, strict=True)

@@ -1,9 +1,8 @@
-"""Every exception that minigrad raises on purpose.
+"""The exceptions that minigrad raises.
 
-An error has a stable code to look up in docs/errors.md. It says what is wrong, with the caller's
-own numbers; where in the graph (the engine fills that in); the probable cause; and the remedy. Each
-class also derives from the built-in exception that a Python programmer would expect, so `except
-ValueError` keeps working.
+Each error has a stable code, which is listed in docs/errors.md. The message states the problem with
+the caller's values, the position in the graph, the probable cause and the remedy. Each class also
+derives from a built-in exception, so `except ValueError` catches a ShapeError.
 """
 
 import sys
@@ -13,11 +12,11 @@ from .support.text import printable
 
 
 class MinigradError(Exception):
-    """Base of all errors. Its attributes `code`, `what`, `lines`, `where`, `cause` and `remedy`
-    make up the message.
+    """The base class of all errors.
 
-    `lines` is a list that goes below `what`, an item on each line. A line break anywhere else, as
-    in a tensor's name, is shown as an escape, and so are control characters.
+    The message consists of the attributes `code`, `what`, `lines`, `where`, `cause` and `remedy`.
+    The items of `lines` appear below `what`, one per line. Control characters and line breaks in
+    other attributes, such as in a tensor's name, are shown as escapes.
 
     >>> raise ShapeError("MG101", "MultiplyGate cannot multiply (2, 3) by (4, 5)",
     ...                  cause="the inner sizes 3 and 4 differ", remedy="transpose one of them")
@@ -50,8 +49,7 @@ class MinigradError(Exception):
 
 
 def shown(name: object) -> str:
-    """A path, or a name from a file, as messages show it: nothing that confuses a terminal, and not
-    endlessly long.
+    """Return a path or a name for use in a message: printable, and shortened if it is very long.
 
     >>> shown("rnn.cell.W"), shown(""), len(shown("n" * 10_000))
     ('rnn.cell.W', "''", 353)
@@ -62,9 +60,7 @@ def shown(name: object) -> str:
 
 
 def reason(error: BaseException) -> str:
-    """Why something failed, in a few words: what the system said of a file, or what the exception
-    says.
-    """
+    """Return why something failed in a few words: the system's message, or the exception's text."""
     return getattr(error, "strerror", None) or " ".join(str(error).split()) or type(error).__name__
 
 
@@ -73,7 +69,7 @@ class ShapeError(MinigradError, ValueError):
 
 
 class DtypeError(MinigradError, TypeError):
-    """A dtype, or a kind of value, that an operation cannot take."""
+    """A dtype or a type of value that an operation does not support."""
 
 
 class GradientError(MinigradError, RuntimeError):
@@ -81,9 +77,7 @@ class GradientError(MinigradError, RuntimeError):
 
 
 class UnsupportedError(MinigradError, TypeError):
-    """A NumPy function on a Tensor, for which there is no gate; a call with arguments that a
-    function does not take.
-    """
+    """A NumPy function that has no gate, or a call with unsupported arguments."""
 
 
 class UnknownNameError(MinigradError, AttributeError):
@@ -91,11 +85,11 @@ class UnknownNameError(MinigradError, AttributeError):
 
 
 class UnknownImportError(MinigradError, ModuleNotFoundError):
-    """A module, or a name in one, that cannot be imported because there is none."""
+    """A module that does not exist, or a name that a module does not have."""
 
 
 class OptionError(MinigradError, ValueError):
-    """A value that an option cannot take."""
+    """An invalid value for an option."""
 
 
 class IndexRangeError(MinigradError, IndexError):
@@ -111,7 +105,7 @@ class DataError(MinigradError, RuntimeError):
 
 
 class CheckpointError(MinigradError, RuntimeError):
-    """A checkpoint that cannot be read, or that does not fit the model it is loaded into."""
+    """A checkpoint that cannot be read, or that does not match the model."""
 
 
 class DrawError(MinigradError, RuntimeError):
@@ -119,12 +113,10 @@ class DrawError(MinigradError, RuntimeError):
 
 
 def pip_install(*packages: str) -> str:
-    """The command that installs packages for the Python that runs, to be copied: the remedy if one
-    is missing.
-    """
+    """Return the command that installs packages for the running Python, to copy from a message."""
     import shlex
 
     python = (
         "python" if sys.platform == "emscripten" else sys.executable or "python"
-    )  # a page has no interpreter's file
+    )  # in a web page there is no path to an interpreter
     return shlex.join([python, "-m", "pip", "install", *packages])

@@ -1,7 +1,7 @@
 """The Gate, base class of all operations. Calling a gate computes its output and records a node.
 
-A gate has all there is to an operation in one place: the forward computation, the backward rule,
-the shape rule, a symbol for drawings, and sample inputs for tests. It stores nothing between calls.
+A gate defines everything about an operation: the forward computation, the backward rule, the shape
+rule, a symbol for drawings, and sample inputs for tests. It stores nothing between calls.
 
 >>> GATES["Tanh"].symbol
 'tanh'
@@ -24,33 +24,32 @@ from .tensor import Tensor, TensorLike, as_tensors, from_node
 
 Shape = tuple[int, ...]
 GATES: dict[str, type[Gate]] = {}
-"""All gates by name; a second one of the same name as "module.name". Names that begin with _ are
-left out."""
+"""All gates by name. If another module defines a gate of the same name, its key is "module.name".
+Gates whose names begin with _ are not included."""
 
 
 class Gate:
-    """An operation and its gradient: forward computes z, and backward computes dL/d(input) from dz
-    = dL/dz.
+    """An operation and its gradient: z = forward(inputs), and backward turns dz = dL/dz into dL/dx.
 
-    To add an operation, write a subclass with:
+    To add an operation, write a subclass with these methods:
 
-    - `forward(*arrays) -> array`. It must not change its inputs, and may return one. To save
-      something for backward, return a pair (array, saved): backward gets `saved` after the inputs.
-      It is stored in the node, not in the gate.
-    - `backward(dz, z, *arrays)`: a tuple with one gradient per input; None stands for zero. A
-      gradient that takes work may be given as a function without arguments, which is called only if
-      that input requires a gradient. If the rule uses only operations that work on arrays and
-      Tensors alike, second derivatives come for free; if not, set `differentiable_twice = False`.
-      The engine sums over broadcast axes, so a rule need not. It must not write into dz, z or the
-      arrays, which other gates use too; in your own gates dz is read-only.
-    - `shape(*shapes) -> shape`, unless inputs broadcast as in NumPy: the output's shape, or a
-      ShapeError that says why the inputs do not fit. It is asked when forward has failed, and by
-      drawings.
-    - In this package also `symbol`, and `sample_inputs()`: (gate, arrays) pairs to test.
-      CONTRIBUTING.md has the steps.
+    - `forward(*arrays) -> array`. It must not change its inputs, but may return one of them. To
+      save a value for backward, return a pair (array, saved): backward receives `saved` after the
+      inputs. The saved value is stored in the node, not in the gate.
+    - `backward(dz, z, *arrays)`. It returns a tuple with one gradient for each input; None stands
+      for zero. An expensive gradient may be a function without arguments, which is called only if
+      that input requires a gradient. The engine sums over broadcast axes. The rule must not write
+      to dz, z or the arrays, because other gates use them too; in your own gates dz is read-only.
+      If all operations of the rule also work on Tensors, the gate has second derivatives. If not,
+      set `differentiable_twice = False`.
+    - `shape(*shapes) -> shape`, unless the inputs broadcast as in NumPy. It returns the output's
+      shape, or raises a ShapeError that explains why the inputs do not fit. The engine calls it if
+      forward fails, and for drawings.
+    - For gates in this package also `symbol`, and `sample_inputs()`, which returns (gate, arrays)
+      pairs for tests. CONTRIBUTING.md has the steps.
 
-    Settings such as an axis or a reduction belong in `__init__`; what changes from call to call is
-    an input.
+    Settings such as an axis or a reduction belong in `__init__`. Values that change from call to
+    call are inputs.
 
     >>> class Cube(Gate):
     ...     symbol = "x³"
@@ -67,35 +66,36 @@ class Gate:
     """
 
     symbol: ClassVar[str] = ""
-    """The label of its box in drawings: "+", "tanh"."""
+    """The label of the gate's box in drawings, such as "+" or "tanh"."""
 
     differentiable_twice: bool = True
     """Whether the backward rule also works on Tensors."""
 
     foreign: ClassVar[bool] = True
-    """Whether it is not one of minigrad's own, whose tests show that their rules leave dz alone."""
+    """Whether the gate is defined outside minigrad. Tests check that minigrad's own rules never
+    write to dz."""
 
     operations: ClassVar[int] = 1
     """Floating-point operations for each element."""
 
     constant_inputs: tuple[int, ...] = ()
-    """Positions of inputs that have no gradient (labels, ids, conditions): a Tensor there must not
-    require one."""
+    """Positions of inputs that have no gradient (labels, ids, conditions). A Tensor passed there
+    must not require one."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls.foreign = not cls.__module__.startswith("minigrad.gates.")
         if not cls.__name__.startswith("_"):
             known = GATES.setdefault(cls.__name__, cls)
-            # A notebook cell that is run again replaces its own class, but a Tanh from another
-            # module replaces nothing.
+            # Running a notebook cell again replaces its class. A Tanh from another module does not
+            # replace this one.
             GATES[
                 cls.__name__
                 if known.__module__ == cls.__module__
                 else f"{cls.__module__}.{cls.__name__}"
             ] = cls
 
-    # Where minigrad.fast is enabled, as it is by default, fast/gate_call.py runs instead. To step
+    # By default minigrad.fast is enabled, and fast/gate_call.py replaces this method. To step
     # through this version, call minigrad.fast.disable() first.
     def __call__(self, *inputs: TensorLike) -> Tensor:
         if OBSERVERS and (result := OBSERVERS[-1].call(self, inputs)) is not None:
@@ -116,7 +116,7 @@ class Gate:
         if (output.base is not None or not output.flags.writeable) and not (
             recorded and all(n.gate for n in nodes)
         ):
-            # an in-place update of a parameter would change a view, or the array itself, too
+            # otherwise an in-place update of a parameter would also change the output
             output = output.copy()
         if recorded:
             checks.check_constants(self, nodes)
@@ -127,7 +127,7 @@ class Gate:
         return from_node(Leaf(output, False, None, "constants" if RECORDING.get() else "no_grad"))
 
     def read(self, *nodes: Node) -> tuple[Any, ...]:
-        """The arrays of the inputs. A look-up reads only some rows of its table."""
+        """Return the arrays of the inputs. A look-up reads only some rows of its table."""
         return tuple([node.output for node in nodes])
 
     def forward(self, *arrays: Any) -> Any:
@@ -137,23 +137,24 @@ class Gate:
         raise NotImplementedError(f"{self.name} has no backward")
 
     def value(self, *arrays: Any) -> Any:
-        """forward's output, without what it saves for backward."""
+        """Return forward's output without the value that it saves for backward."""
         output = self.forward(*arrays)
         return output[0] if isinstance(output, tuple) else output
 
     def shape(self, *shapes: Shape) -> Shape:
-        """The output's shape: by default what the inputs broadcast to, by NumPy's rules."""
+        """Return the output's shape. By default the inputs' shapes broadcast, by NumPy's rules."""
         return checks.broadcast_shape(self.name, *shapes)
 
     def flops(self, output: Shape, *shapes: Shape) -> int:
-        """Floating-point operations of one forward call: `operations` for each element of the
-        largest array.
+        """Return the number of floating-point operations of one forward call.
+
+        By default this is `operations` times the size of the largest array.
         """
         return self.operations * max(map(math.prod, (output, *shapes)))
 
     @property
     def name(self) -> str:
-        """The name of the class, as in drawings and errors."""
+        """The name of the class. Drawings and errors show it."""
         return type(self).__name__
 
     def __repr__(self) -> str:
@@ -164,5 +165,5 @@ class Gate:
 
     @classmethod
     def sample_inputs(cls) -> Iterator[tuple[Gate, tuple[Array, ...]]]:
-        """Gates of this class, with float64 inputs to test them on."""
+        """Yield gates of this class, each with float64 inputs for tests."""
         return iter(())

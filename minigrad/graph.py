@@ -1,8 +1,8 @@
-"""The graph: one node for each recorded gate call, pointing at the nodes that its inputs came from.
+"""The graph: one node for each recorded gate call, with references to the nodes of its inputs.
 
-This module defines Node, Leaf and `ancestors`, which lists the nodes of a graph in the order that a
-backward pass needs. Nodes point only to their inputs, so a graph has no reference cycles, and its
-memory is freed as soon as the last tensor that leads to it is gone.
+This module defines Node, Leaf and `ancestors`, which lists the nodes of a graph in the order of a
+backward pass. Nodes refer only to their inputs, so a graph has no reference cycles. Its memory is
+freed as soon as no tensor refers to it.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ next_serial = count(1).__next__
 class Node:
     """One recorded gate call: `output = gate.forward(*arrays)`, made in `scope`.
 
-    `serial` counts all nodes of the program. A node has a higher number than its inputs, so sorting
-    by it gives a topological order. `arrays` are the input arrays at the time of the call, followed
-    by what was saved for backward. Two attributes are for drawings: `source` ("file.py:12") is set
-    while lines are traced, and `upstream` is the gradient that the last backward pass from this
-    node started with.
+    `serial` numbers all nodes of the program. A node's number is higher than those of its inputs,
+    so sorting by it gives a topological order. `arrays` holds the input arrays at the time of the
+    call, followed by the value that forward saved for backward. Two attributes are for drawings:
+    `source` ("file.py:12") is set while lines are traced, and `upstream` is the gradient that the
+    last backward pass from this node started with.
     """
 
     __slots__ = (
@@ -81,16 +81,15 @@ class Node:
 
     @property
     def stored(self) -> Array:
-        """The output as it is in memory: of a table that optimizers update by rows, not all rows
-        may be up to date.
+        """The output as it is in memory.
+
+        If the node is a table that optimizers update by rows, some rows may be out of date.
         """
         return self.output
 
     @property
     def predecessors(self) -> tuple[Node, ...]:
-        """The nodes that the value came from: the inputs or, for a leaf made by a cut, the node
-        that was cut.
-        """
+        """The nodes that this value was computed from: the inputs, or the node behind a cut."""
         return self.inputs
 
     def __repr__(self) -> str:
@@ -99,13 +98,13 @@ class Node:
 
 
 class Leaf(Node):
-    """A node without a recorded gate call: a parameter, an input, a constant. Gradients accumulate
-    in `grad`.
+    """A node without a recorded gate call: a parameter, an input or a constant.
 
-    `origin` says how it was made: "created", "constants" (by a gate none of whose inputs required a
-    gradient), "no_grad", "detached" or "cut". After a cut, `cut_from` is the node that was cut.
-    Code that writes to `output` in place must set `updated` to a new serial number: older graphs,
-    whose arrays it changed, then refuse to go backward.
+    Gradients accumulate in `grad`. `origin` is how the leaf was made: "created", "constants" (the
+    output of a gate whose inputs required no gradient), "no_grad", "detached" or "cut". After a
+    cut, `cut_from` is the node that was cut. Code that writes to `output` in place must set
+    `updated` to a new serial number. A backward pass through an older graph that uses the array
+    then raises an error.
     """
 
     __slots__ = ("cut_from", "grad", "origin", "updated")
@@ -130,12 +129,13 @@ class Leaf(Node):
 
 
 class LazyGradient:
-    """A gradient that is not an array yet: `dense()` computes the array. The subclasses are in
-    fast/accumulator.py.
+    """A gradient that is not an array yet: `dense()` computes it.
+
+    The subclasses are in fast/accumulator.py.
     """
 
     __slots__ = ("dtype", "shape")
-    # array + lazy raises an error, instead of NumPy adding it to each element
+    # array + lazy raises an error; without this line NumPy would add it to each element
     __array_ufunc__ = None
 
     def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
@@ -145,29 +145,26 @@ class LazyGradient:
         raise NotImplementedError
 
     def finalize(self) -> Any:
-        """What a leaf stores as its gradient: an array, or this object itself if optimizers can use
-        the lazy form.
-        """
+        """Return the gradient that a leaf stores: an array, or self if optimizers can use it."""
         return self.dense()
 
 
 def dense(gradient: Any) -> Any:
-    """A gradient as an array; a Tensor is returned unchanged."""
+    """Return a gradient as an array. A Tensor is returned unchanged."""
     return gradient.dense() if isinstance(gradient, LazyGradient) else gradient
 
 
 def ancestors(
     roots: Iterable[Node], follow: Callable[[Node], Iterable[Node]] | None = None
 ) -> list[Node]:
-    """The roots and all nodes that they were computed from, newest first: a reverse topological
-    order.
+    """Return the roots and all their ancestors, newest first: a reverse topological order.
 
-    `follow(node)` gives the nodes to visit next, by default the inputs; attrgetter("predecessors")
-    also crosses cuts.
+    `follow(node)` returns the nodes to visit next, by default the node's inputs. With
+    attrgetter("predecessors") the result also includes the nodes behind cuts.
     """
     found = list(dict.fromkeys(roots))
     seen = set(found)
-    # the list grows during the loop; no recursion, so a graph may have any depth
+    # The list grows during the loop. Without recursion, a graph may have any depth.
     for node in found:
         for parent in node.inputs if follow is None else follow(node):
             if parent not in seen:

@@ -1,5 +1,4 @@
-"""A second name for the folder `layers/` beside this one, which has the code: no file of yours can
-hide this name.
+"""A second name for the package `layers`, which your own files cannot hide.
 
 `from minigrad.layers import RNN`
 """

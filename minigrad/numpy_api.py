@@ -1,11 +1,9 @@
-"""What makes a Tensor feel like a NumPy array: NumPy's functions, methods, comparisons and
-conversions.
+"""The NumPy interface of a Tensor: NumPy's functions, methods, comparisons and conversions.
 
-`np.tanh(t)`, `array @ t` and `t.sum(axis=0)` mean what they mean for arrays, and are recorded.
-NumPy's functions are looked up in `FUNCTIONS`, where the files in gates/ register their gates;
-operators and methods are bound to their gates in gates/operators.py. A NumPy function without a
-gate raises an error,
-because its plain result would silently drop the gradient.
+`np.tanh(t)`, `array @ t` and `t.sum(axis=0)` return the same values as for arrays, and are
+recorded. The files in gates/ register their gates for NumPy functions in `FUNCTIONS`;
+gates/operators.py binds operators and methods to gates. A NumPy function without a gate raises an
+error, because its plain result would silently drop the gradient.
 """
 
 import math
@@ -26,9 +24,9 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {}
-"""NumPy's functions, each with the function that records it."""
+"""From NumPy functions to the functions that record them."""
 
-# Functions whose results are integers or booleans, which have no gradient.
+# Functions that return integers or booleans, which have no gradient.
 _COMPARISONS = {np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal}
 _WITHOUT_GRADIENT = {
     *_COMPARISONS, np.isfinite, np.isnan, np.isinf, np.logical_and, np.logical_or, np.logical_not, np.signbit,
@@ -38,9 +36,7 @@ _WITHOUT_GRADIENT = {
 
 
 def implements(*numpy_functions: Callable[..., Any]) -> Callable[[F], F]:
-    """Register a function to run when one of those NumPy functions is called on a Tensor: a
-    decorator.
-    """
+    """Decorate a function that replaces these NumPy functions when they are called on a Tensor."""
 
     def register(function: F) -> F:
         FUNCTIONS.update(dict.fromkeys(numpy_functions, function))
@@ -50,12 +46,12 @@ def implements(*numpy_functions: Callable[..., Any]) -> Callable[[F], F]:
 
 
 def to_array(value: Any) -> Any:
-    """A Tensor's array; anything else unchanged."""
+    """Return a Tensor's array, and anything else unchanged."""
     return value.array if isinstance(value, ArrayMethods) else value
 
 
 class Size(int):
-    """A number of elements, which answers PyTorch's `x.size()`."""
+    """A number of elements. Calling it, as in PyTorch's `x.size()`, raises an error."""
 
     def __call__(self, *axes: int) -> NoReturn:
         raise UnsupportedError(
@@ -67,10 +63,10 @@ class Size(int):
 
 
 class ArrayMethods(np.lib.mixins.NDArrayOperatorsMixin):
-    """What a Tensor has in common with NumPy arrays. The rest of it is in tensor.py.
+    """The attributes and methods that a Tensor shares with NumPy arrays. tensor.py has the others.
 
-    NumPy's mixin has the other operators: comparisons, which give arrays, and those without a gate,
-    such as ~ and %, which MG118 refuses by name.
+    NumPy's mixin supplies the other operators. Comparisons return arrays. Operators without a gate,
+    such as ~ and %, raise an error (MG118).
     """
 
     __slots__ = ()
@@ -93,7 +89,7 @@ class ArrayMethods(np.lib.mixins.NDArrayOperatorsMixin):
     def dtype(self) -> np.dtype[Any]:
         return self.node.dtype
 
-    # The other operators and methods that are recorded are listed in tensor.py.
+    # tensor.py lists the other recorded operators and methods.
     __getitem__: ClassVar[Callable[..., Self]]
     transpose: ClassVar[Callable[..., Self]]
 
@@ -117,7 +113,7 @@ class ArrayMethods(np.lib.mixins.NDArrayOperatorsMixin):
     # fmt: on
 
     def item(self) -> float | int | bool:
-        """The one number of a tensor of size 1, as a Python number."""
+        """Return the only element of a tensor of size 1, as a Python number."""
         if self.size != 1:
             raise checks.not_one_number(self.node)
         return self.array.item()
@@ -163,7 +159,7 @@ class ArrayMethods(np.lib.mixins.NDArrayOperatorsMixin):
 
 
 def _plainly(function: Callable[..., Any], args: Iterable[Any], options: dict[str, Any]) -> Any:
-    """What NumPy's function returns for the Tensors' arrays."""
+    """Call a NumPy function on the Tensors' arrays."""
     arrays = [to_array(value) for value in args]
     if function in _COMPARISONS:
         checks.warn_of_pairs(*arrays)
@@ -172,15 +168,14 @@ def _plainly(function: Callable[..., Any], args: Iterable[Any], options: dict[st
 
 
 def watched_column(array: Any) -> Any:
-    """A column (N, 1) as an array that warns when it is compared with N labels (MG170); anything
-    else unchanged.
-    """
+    """Return a column (N, 1) as a Column, and any other array unchanged."""
     return array.view(Column) if array.shape[1:] == (1,) else array
 
 
 class Column(np.ndarray):
-    """An array (N, 1) that warns when it is compared with N labels; so does the result of another
-    comparison.
+    """An array (N, 1) that warns when it is compared with N labels (MG170).
+
+    A comparison that returns a column returns a Column too, which warns in the same way.
     """
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:

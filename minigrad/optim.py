@@ -1,5 +1,4 @@
-"""A second name for the folder `optim/` beside this one, which has the code: no file of yours can
-hide this name.
+"""A second name for the package `optim`, which your own files cannot hide.
 
 `from minigrad.optim import Adam`
 """

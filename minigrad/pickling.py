@@ -1,8 +1,8 @@
-"""Nodes that travel: pickled, sent to another process, or copied with copy.deepcopy.
+"""Pickling of nodes, which also sends them to other processes and copies them (copy.deepcopy).
 
-Serial numbers order a graph, and those of another process say nothing here. A node that arrives
-gets a new one, after those of its inputs, which arrive before it. A Table catches up first, and
-leaves its optimizer behind.
+Serial numbers are valid only within one process, so a restored node gets a new one. Its inputs are
+restored first, and get lower numbers. A Table applies its pending updates before it is pickled, and
+is restored without its optimizer.
 """
 
 import copyreg
@@ -18,7 +18,10 @@ NOT_SENT = ("serial", "updated", "pending")
 
 
 def reduce(node: Node) -> tuple[Any, ...]:
-    """How pickle takes a node apart. GradientError if a leaf was changed since the node used it."""
+    """Return a node's state for pickle.
+
+    Errors: GradientError if an input was changed after the node used it.
+    """
     for parent in node.inputs:
         if parent.updated > node.serial:
             raise checks.changed_in_place(node, parent)
@@ -29,13 +32,13 @@ def reduce(node: Node) -> tuple[Any, ...]:
     state["arrays"] = arrays = [*node.arrays]
     for number, parent in enumerate(node.inputs):
         if arrays[number] is parent.stored:
-            # for `restore` to fill in: a copy would look as if the parent had changed since
+            # `restore` fills it in: a second copy would look as if the parent had changed
             arrays[number] = None
     return restore, (type(node), state)
 
 
 def restore(cls: type[Node], state: dict[str, Any]) -> Node:
-    """The node again, as the newest of this process."""
+    """Restore a node, with the highest serial number of this process."""
     node = cls.__new__(cls)
     if isinstance(node, Table):
         node.pending = None
@@ -47,7 +50,7 @@ def restore(cls: type[Node], state: dict[str, Any]) -> Node:
     node.arrays = tuple(arrays)
     if isinstance(node, Leaf):
         node.updated = 0
-        # its arrays, which optimizers write into, may lie in read-only bytes
+        # optimizers write to these arrays, which pickle may restore as read-only
         if node.requires_grad:
             node.output = np.array(node.output)
             node.output.setflags(write=False)
@@ -57,7 +60,7 @@ def restore(cls: type[Node], state: dict[str, Any]) -> Node:
 
 
 def register(*classes: type[Node]) -> None:
-    """Have instances of these classes pickled this way; subclasses are registered by themselves."""
+    """Register classes to be pickled with `reduce`. Each subclass must be registered as well."""
     for cls in classes:
         copyreg.pickle(cls, reduce)
 

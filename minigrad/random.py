@@ -1,7 +1,7 @@
 """The random generator that all initialisers and dropout layers share.
 
-A single seed makes a run repeatable: after `mg.seed(0)`, a model gets the same weights and the same
-dropout each time.
+A single seed makes a run reproducible: after `mg.seed(0)`, a model gets the same weights and the
+same dropout each time.
 
 >>> seed(7); first = generator().random()
 >>> seed(7); first == generator().random()
@@ -12,23 +12,22 @@ from __future__ import annotations
 
 import numpy as np
 
-# Created at first use: it loads numpy.random, which takes a fifth of the time of `import numpy`.
+# Created on first use, because loading numpy.random takes a fifth of the time of `import numpy`.
 _generator: np.random.Generator | None = None
 
 
 def seed(value: int | list[int]) -> None:
-    """Restart the generator from `value`, a number or several: everything drawn after that is
-    determined.
+    """Restart the generator from `value`, an integer or a list of integers.
 
-    Errors: NumPy's, a TypeError or ValueError for what is no whole number from 0.
+    All numbers drawn afterwards are determined by the seed.
+
+    Errors: NumPy's TypeError or ValueError for anything but non-negative integers.
     """
     generator().bit_generator.state = np.random.default_rng(value).bit_generator.state
 
 
 def generator() -> np.random.Generator:
-    """The generator itself, to draw from or to save its state
-    (`generator().bit_generator.state`).
-    """
+    """Return the generator. Its state, to be saved, is `generator().bit_generator.state`."""
     global _generator
     if _generator is None:
         _generator = np.random.default_rng()

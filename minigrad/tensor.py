@@ -1,6 +1,7 @@
 """The Tensor: an array with a gradient, a `backward` method, and arithmetic that is recorded.
 
-It is a handle on one node of the graph. What it has in common with NumPy arrays is in numpy_api.py.
+A Tensor is a handle on one node of the graph. numpy_api.py has the part of its interface that it
+shares with NumPy arrays.
 """
 
 from __future__ import annotations
@@ -23,14 +24,14 @@ Recorded = Callable[..., "Tensor"]
 class Tensor(ArrayMethods):
     """An array that remembers how it was computed.
 
-    `data` is an array, which is copied and keeps its dtype, or a number or nested lists of numbers,
-    which become float32. With `requires_grad=True` the Tensor is a parameter: `backward` on
-    anything computed from it adds the gradient to `.grad`. The array is read-only, because recorded
-    graphs rely on its value. To change a parameter, assign a new array: `W.array = W.array - 0.1 *
-    W.grad`.
+    `data` is an array, a number, or nested lists of numbers. Arrays are copied and keep their
+    dtype; numbers and lists become float32. With `requires_grad=True` the Tensor is a parameter:
+    `backward` on a result computed from it adds the gradient to `.grad`. The array is read-only,
+    because recorded graphs rely on its value. To change a parameter, assign a new array:
+    `W.array = W.array - 0.1 * W.grad`.
 
-    A number beside a Tensor of floats takes its dtype. Otherwise dtypes combine as in NumPy (a
-    boolean plus 1 is 2, an integer), but a Python float counts as float32.
+    In arithmetic with a float Tensor, a plain number takes the Tensor's dtype. Otherwise dtypes
+    combine as in NumPy (a boolean plus 1 is the integer 2), but a Python float counts as float32.
 
     >>> x = Tensor([[1.0, 2.0]], name="x")
     >>> W = Tensor([[0.5], [-1.0]], requires_grad=True, name="W")
@@ -47,7 +48,7 @@ class Tensor(ArrayMethods):
 
     __slots__ = ("__weakref__", "node")
 
-    # operators and methods that are recorded: gates/operators.py binds them to gates
+    # recorded operators and methods, which gates/operators.py binds to gates
     __add__: Recorded
     __radd__: Recorded
     __sub__: Recorded
@@ -110,11 +111,12 @@ class Tensor(ArrayMethods):
 
     @property
     def array(self) -> Array:
-        """The value, as a read-only array. A new array of the same shape can be assigned; old
-        graphs stay correct.
+        """The value, as a read-only array.
+
+        You can assign a new array of the same shape. Graphs that used the old one stay correct.
         """
         array = self.node.output
-        # only here, because doing it at every gate call would cost time
+        # here, because doing it at every gate call would cost time
         array.setflags(write=False)
         return array
 
@@ -125,11 +127,10 @@ class Tensor(ArrayMethods):
         leaf.output.setflags(write=False)
 
     def update(self, change: Callable[[Array], object]) -> None:
-        """Let `change(array)` write to the array in place: for optimizers, where a copy would cost
-        too much.
+        """Let `change(array)` write to the array in place. Optimizers use it to avoid a copy.
 
-        A backward pass through a graph that was recorded before raises an error, because its saved
-        array has changed. A tensor that requires no gradient gets a new array instead.
+        A backward pass through a graph recorded before the update raises an error, because its
+        saved array has changed. A tensor that requires no gradient gets a new array instead.
 
         Errors: GradientError for a tensor that a gate computed (MG126); OptionError if `change`
         returns a new array of this shape instead of writing (MG171).
@@ -149,12 +150,11 @@ class Tensor(ArrayMethods):
 
     @property
     def grad(self) -> Array | None:
-        """The sum of the gradients from all `backward` calls, an array of this shape; None before
-        the first call.
+        """The sum of the gradients from all `backward` calls, or None before the first call.
 
-        Only leaves that require a gradient have one. Assign None to reset it. The gradient of a
-        table that was read by rows is stored as rows; reading it here makes it a whole array, of
-        which an optimizer updates every row.
+        It has this tensor's shape. Only leaves that require a gradient have one. Assign None to
+        reset it. The gradient of a table that was read by rows is stored as rows. Reading it here
+        converts it to a full array, and an optimizer then updates every row.
         """
         if not isinstance(self.node, Leaf):
             return checks.gradient_of_step(self.node)
@@ -169,9 +169,7 @@ class Tensor(ArrayMethods):
 
     @property
     def requires_grad(self) -> bool:
-        """Whether gradients flow to this tensor. On a leaf it can be set: False freezes a
-        parameter.
-        """
+        """Whether gradients flow to this tensor. Setting it to False on a leaf freezes it."""
         return self.node.requires_grad
 
     @requires_grad.setter
@@ -179,13 +177,13 @@ class Tensor(ArrayMethods):
         leaf = _leaf(self, "change requires_grad of")
         if value:
             checks.check_differentiable(leaf.dtype, leaf.name)
-            # which no recorded view shares, so that it can be updated in place
+            # a copy that no recorded view shares, because it may be updated in place
             leaf.output = leaf.output.copy("K")
         leaf.requires_grad = bool(value)
 
     @property
     def name(self) -> str | None:
-        """The name that drawings and errors use."""
+        """The name shown in drawings and errors."""
         return self.node.name
 
     @name.setter
@@ -193,12 +191,11 @@ class Tensor(ArrayMethods):
         self.node.name = value
 
     def backward(self, upstream: TensorLike = None, **other: TensorLike) -> None:
-        """Add d(self)/d(leaf) to `.grad` of every leaf that this tensor came from and that requires
-        a gradient.
+        """Add d(self)/d(leaf) to `.grad` of every leaf behind this tensor that requires a gradient.
 
-        `upstream` is dL/d(self), of this tensor's shape; a scalar needs none: it is L itself. The
-        graph is not freed:
-        it can be drawn, and a second `backward` adds the same gradients again.
+        `upstream` is dL/d(self), with this tensor's shape. A scalar does not need it, because it is
+        L itself. The graph is kept: you can draw it, and a second `backward` adds the same
+        gradients again.
 
         Errors: GradientError (no upstream gradient for a non-scalar, nothing recorded, inside
         `no_grad`, a leaf updated since), NonFiniteError (a scalar that is NaN or infinite),
@@ -214,7 +211,7 @@ class Tensor(ArrayMethods):
         self.node.upstream = upstream
 
     def detach(self) -> Tensor:
-        """A copy of the value without its history: a constant, to which no gradient flows."""
+        """Return a copy of the value as a constant, without history. No gradient flows to it."""
         return constant(self.array.copy(), "detached", self.name)
 
 
@@ -225,11 +222,10 @@ def _leaf(tensor: Tensor, action: str) -> Leaf:
 
 
 def cut(tensor: TensorLike) -> Tensor:
-    """The same value as a new leaf, where gradients stop: the cut of truncated backpropagation
-    through time.
+    """Return the same value as a new leaf, where gradients stop.
 
-    z = tensor, of its shape; no gradient comes back. The leaf keeps the history before the cut in
-    memory, so that drawings can show it; `Tensor.detach` drops it.
+    Truncated backpropagation through time uses it. z equals `tensor`, and no gradient flows back.
+    The leaf keeps the history before the cut in memory for drawings; `Tensor.detach` drops it.
 
     >>> w = Tensor(3.0, requires_grad=True)
     >>> (cut(w) * w).backward()
@@ -248,8 +244,9 @@ def cut(tensor: TensorLike) -> Tensor:
 
 
 def as_tensors(values: Sequence[TensorLike]) -> list[Tensor]:
-    """Tensors unchanged, anything else as a constant. A plain number takes the dtype of a Tensor of
-    floats.
+    """Return the values as Tensors: Tensors unchanged, anything else as constants.
+
+    A plain number takes the dtype of a float Tensor.
     """
     floats = [
         value.dtype for value in values if isinstance(value, Tensor) and value.dtype.kind == "f"
@@ -267,13 +264,13 @@ def _constant(value: TensorLike, dtype: np.dtype[Any]) -> Tensor:
 
 
 def from_node(node: Node) -> Tensor:
-    """A Tensor for an existing node."""
+    """Return a Tensor for an existing node."""
     tensor = Tensor.__new__(Tensor)
     tensor.node = node
     return tensor
 
 
 def constant(array: Array, origin: str = "created", name: str | None = None) -> Tensor:
-    """A Tensor that requires no gradient. It takes over the array without a copy."""
+    """Return a Tensor that requires no gradient. It uses the array without a copy."""
     array.setflags(write=False)
     return from_node(Leaf(array, False, name, origin))

@@ -1,6 +1,4 @@
-"""All gates. Importing this package registers each one for the NumPy functions and operators that
-it implements.
-"""
+"""All gates. Importing this package registers them for the NumPy functions and operators."""
 
 # fmt: off
 # isort: off

@@ -1,5 +1,6 @@
-"""Activation functions: element by element (sigmoid, relu), and along one axis (softmax). Tanh is
-in basic.py.
+"""Activation functions: elementwise (sigmoid, relu), and along one axis (softmax).
+
+Tanh is in basic.py.
 
 Source: Goodfellow, Bengio and Courville, Deep Learning (2016), sections 6.2.2 and 6.3.
 """
@@ -15,16 +16,15 @@ from ..tensor import Tensor, TensorLike
 from .basic import _OneOperand, floats
 from .samples import samples_on
 
-# Sigmoid bounds x only if an element reaches this: e^11 fits into float16, e^12 does not
+# Sigmoid limits x only if an element is this large: e^11 fits into float16, e^12 does not
 NO_OVERFLOW_BELOW = 11
 
 
 class Sigmoid(_OneOperand):
     """z = 1 / (1 + e^-x), between 0 and 1. dx = dz · z · (1 - z), at most dz / 4.
 
-    The relative error is a few units of the last digit, down to the smallest positive number:
-    log(sigmoid(x)) is
-    finite as long as z is. Where z rounds to 1, dx is 0.
+    The relative error is a few units in the last digit, down to the smallest positive number, so
+    log(sigmoid(x)) is finite unless z rounds to 0. Where z rounds to 1, dx is 0.
 
     >>> sigmoid(Tensor([0.0, -1000.0])).array
     array([0.5, 0. ], dtype=float32)
@@ -65,8 +65,7 @@ class ReLU(_OneOperand):
 
 
 class LeakyReLU(_OneOperand):
-    """z = x where x > 0, else negative_slope · x. dx = dz where x > 0, else negative_slope · dz (at
-    x = 0 as well).
+    """z = x where x > 0, else negative_slope · x. dx = dz where x > 0, else negative_slope · dz.
 
     >>> leaky_relu(Tensor([-2.0, 3.0]), 0.1).array
     array([-0.2,  3. ], dtype=float32)
@@ -88,8 +87,9 @@ class LeakyReLU(_OneOperand):
 
 
 class Softplus(_OneOperand):
-    """z = ln(1 + e^x), a smooth relu. dx = dz · σ(x). Computed as max(x, 0) + ln(1 + e^-|x|), which
-    never overflows.
+    """z = ln(1 + e^x), a smooth relu. dx = dz · σ(x).
+
+    It is computed as max(x, 0) + ln(1 + e^-|x|), which never overflows.
 
     >>> softplus(Tensor([0.0])).array.round(4), softplus(Tensor([1000.0])).array
     (array([0.6931], dtype=float32), array([1000.], dtype=float32))
@@ -109,12 +109,12 @@ class Softplus(_OneOperand):
 
 
 def logistic(x):
-    """σ(x) for the rules of other gates: of an array as an array, of a Tensor recorded."""
+    """Return σ(x) for the backward rules of other gates. A Tensor's is recorded."""
     return sigmoid(x) if isinstance(x, Tensor) else sigmoid.forward(x)
 
 
 class _AlongAxis(Gate):
-    """Shapes: z has the shape of x. Errors: ShapeError for an axis that x does not have (MG107)."""
+    """Shapes: z has x's shape. Errors: ShapeError for an axis that x does not have (MG107)."""
 
     operations = 5  # maximum, difference, exponential, sum, quotient
 
@@ -129,12 +129,11 @@ class _AlongAxis(Gate):
 
 
 class Softmax(_AlongAxis):
-    """z_i = e^(x_i) / Σ_j e^(x_j) along `axis`: positive, summing to 1. dx = z ⊙ (dz - Σ_j dz_j
-    z_j).
+    """z_i = e^(x_i) / Σ_j e^(x_j) along `axis`. dx = z ⊙ (dz - Σ_j dz_j z_j).
 
-    The maximum is subtracted first, which leaves the quotient unchanged and keeps e^x finite. An x
-    of -inf is masked:
-    its z and dx are 0. If all are -inf, or one is +inf, z is NaN, as in PyTorch.
+    The elements of z are positive and sum to 1. The maximum of x is subtracted first, which keeps
+    e^x finite and leaves the quotient unchanged. An element of -inf is masked: its z and dx are 0.
+    If all elements are -inf, or one is +inf, z is NaN, as in PyTorch.
 
     >>> softmax(Tensor([[0.0, 0.0], [1000.0, 0.0]])).array
     array([[0.5, 0.5],
@@ -154,10 +153,10 @@ class Softmax(_AlongAxis):
 
 
 class LogSoftmax(_AlongAxis):
-    """z = x - ln Σ_j e^(x_j) along `axis`: the logarithm of softmax, finite where softmax is 0. dx
-    = dz - e^z Σ_j dz_j.
+    """z = x - ln Σ_j e^(x_j) along `axis`, the logarithm of softmax. dx = dz - e^z Σ_j dz_j.
 
-    Of x = -inf it is -inf. If all are -inf, or one is +inf, z is NaN, as in PyTorch.
+    z is finite even where softmax rounds to 0. Where x is -inf, z is -inf. If all elements are
+    -inf, or one is +inf, z is NaN, as in PyTorch.
 
     >>> log_softmax(Tensor([1000.0, 0.0])).array
     array([    0., -1000.], dtype=float32)
@@ -176,14 +175,15 @@ class LogSoftmax(_AlongAxis):
 
 
 def shifted(x, axis: int):
-    """x less its maximum along `axis`, for an x of any size: 0 numbers have no maximum."""
+    """Return x minus its maximum along `axis`. x may be empty."""
     x = floats(x)
     return x - (x.max(axis=axis, keepdims=True) if x.size else 0)
 
 
 def axes_of(gate: str, axis: Any, shape: Shape) -> tuple[int, ...]:
-    """The axes that `axis` names in an array of `shape` (None: all), counted from 0; or a
-    ShapeError.
+    """Return the axes named by `axis` (None: all) in an array of `shape`, counted from 0.
+
+    Errors: ShapeError.
     """
     if axis is None:
         return tuple(range(len(shape)))

@@ -15,14 +15,15 @@ from .samples import samples_on
 
 
 def floats(x):
-    """x, with integers and booleans as float64: differences of uint8, and e^x of int8, would leave
-    their range.
+    """Return x, with integers and booleans converted to float64.
+
+    Otherwise differences of uint8, or e^x of int8, would overflow.
     """
     return x if x.dtype.kind == "f" else x.astype(np.float64)
 
 
 class _TwoOperands(Gate):
-    """What gates of two operands share: sample inputs, none of them near 0.
+    """Base class of gates with two operands. No sample input is close to 0.
 
     Shapes: z has the shape that a and b broadcast to, by NumPy's rules.
     """
@@ -35,9 +36,9 @@ class _TwoOperands(Gate):
 
 
 class _OneOperand(Gate):
-    """What gates of one operand share: sample inputs of these signs, at least 0.05 away from 0.
+    """Base class of gates with one operand. Sample inputs have these signs, at least 0.05 from 0.
 
-    Shapes: z has the shape of x. Errors: DtypeError for an input that is not numbers (MG110).
+    Shapes: z has x's shape. Errors: DtypeError for an input that is not numeric (MG110).
     """
 
     signs: ClassVar[tuple[float, ...]] = (-1.0, 1.0)
@@ -50,8 +51,7 @@ class _OneOperand(Gate):
 
 
 class AddGate(_TwoOperands):
-    """z = a + b, shapes broadcast together. da = dz, db = dz: a sum passes its gradient on to both
-    inputs.
+    """z = a + b, with broadcasting. da = dz, db = dz: a sum passes its gradient to both inputs.
 
     >>> from minigrad import Tensor
     >>> (Tensor([1.0, 2.0]) + 3.0).array
@@ -85,8 +85,7 @@ class Subtract(_TwoOperands):
 
 
 class Hadamard(_TwoOperands):
-    """z = a ⊙ b, element by element. da = dz ⊙ b, db = dz ⊙ a: each factor scales the other's
-    gradient.
+    """z = a ⊙ b, elementwise. da = dz ⊙ b, db = dz ⊙ a: each factor scales the other's gradient.
 
     >>> from minigrad import Tensor
     >>> (Tensor([1.0, 2.0]) * Tensor([3.0, 4.0])).array
@@ -137,8 +136,9 @@ class Negate(_OneOperand):
 
 
 class Tanh(_OneOperand):
-    """z = tanh x, between -1 and 1. dx = dz · (1 - z²): saturated units, with z near ±1, pass on
-    little gradient.
+    """z = tanh x, between -1 and 1. dx = dz · (1 - z²).
+
+    A saturated unit, with z near ±1, passes on little gradient.
 
     >>> from minigrad import Tensor
     >>> tanh(Tensor([0.0, 0.5])).array.round(4)
@@ -151,17 +151,16 @@ class Tanh(_OneOperand):
         return np.tanh(x)
 
     def backward(self, dz, z, x):
-        # dz · (1 - z²); but 1 - z² would convert the Python number 1 at each call
+        # dz · (1 - z²), written without the Python number 1, which NumPy would convert each time
         return (dz - dz * z * z,)
 
 
 class MultiplyGate(Gate):
-    """z = a @ b, the matrix product over the last two axes, batched over the others as NumPy
-    broadcasts them.
+    """z = a @ b, the matrix product. da = dz @ bᵀ, db = aᵀ @ dz.
 
-    Shapes (..., n, k) @ (..., k, m) -> (..., n, m); a vector (k,) stands for a row on the left, a
-    column on the right. da = dz @ bᵀ, db = aᵀ @ dz: the gradient flows back through the same
-    matrix, transposed.
+    (..., n, k) @ (..., k, m) -> (..., n, m): the product is over the last two axes, and the other
+    axes broadcast as in NumPy. A vector (k,) counts as a row on the left and as a column on the
+    right. The gradient flows back through the same matrix, transposed.
 
     >>> from minigrad import Tensor
     >>> a = Tensor([[1.0, 2.0]])
@@ -185,7 +184,7 @@ class MultiplyGate(Gate):
         if a.ndim == b.ndim == 2:
             plain = type(dz) is type(b) is np.ndarray  # then `dot` does the same as @ in less time
             return lambda: dz.dot(b.T) if plain else dz @ b.T, partial(transposed_product, a, dz)
-        # A vector stands for a row on the left, a column on the right: dz gets the axis that z lacks.
+        # A vector is a row on the left and a column on the right. dz gets the axis that z lacks.
         a_matrix, b_matrix = len(a.shape) > 1, len(b.shape) > 1
         batch = dz.shape[: len(dz.shape) - a_matrix - b_matrix]
         A, B = a if a_matrix else a.reshape(1, -1), b if b_matrix else b.reshape(-1, 1)
@@ -243,8 +242,8 @@ def _suggest(a: Shape, b: Shape, inner: int) -> str:
 
 
 def _matrix(a):
-    """a (..., k) as a matrix (n, k)."""
-    # not -1: where k is 0, it could be any number
+    """Return a (..., k) as a matrix (n, k)."""
+    # not reshape(-1, k), which fails if k is 0
     return a.reshape(math.prod(a.shape[:-1]), a.shape[-1])
 
 

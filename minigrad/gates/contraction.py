@@ -1,4 +1,4 @@
-"""Sums of products over named axes: Einstein's notation."""
+"""Sums of products over named axes, in Einstein notation."""
 
 import math
 from functools import partial
@@ -17,14 +17,13 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 class Einsum(_ShapeOfForward):
-    """z = the products of the operands' elements, summed over each axis whose letter the output
-    does not have.
+    """z = the products of the operands' elements, summed over all letters missing from the output.
 
-    `subscripts` names the axes of each operand, and after "->" those of z; without "->" z has the
-    letters that occur once, in alphabetical order. "..." stands for further axes, which are
+    `subscripts` names the axes of each operand and, after "->", the axes of z. Without "->", z has
+    the letters that occur once, in alphabetical order. "..." stands for further axes, which
     broadcast. "ij,jk->ik" is a matrix product, "bij->bji" a transpose, "ii->i" a diagonal. The
-    gradient of one operand is an einsum too: of dz and the others, with the letters of that operand
-    as output.
+    gradient of an operand is also an einsum: its inputs are dz and the other operands, and its
+    output has the letters of that operand.
 
     >>> einsum("bi,bi->b", [[1.0, 2.0], [3.0, 4.0]], [[1.0, 1.0], [2.0, 0.0]]).array
     array([3., 6.], dtype=float32)
@@ -52,17 +51,15 @@ class Einsum(_ShapeOfForward):
                 pair for term, array in operands for pair in zip(term, array.shape, strict=True)
             }
             for letter, size in zip(terms[number], arrays[number].shape, strict=True):
-                # twice: the operand's diagonal was taken, and gets the gradient
+                # the letter occurs twice: only the operand's diagonal gets a gradient
                 if letter in target:
                     fresh = next(
                         one for one in _LETTERS if one not in target + output + "".join(terms)
                     )
                     operands.append((letter + fresh, np.eye(size, dtype=dz.dtype)))
                     letter = fresh
-                elif (
-                    letter,
-                    size,
-                ) not in sizes:  # only here: the operand was summed, or the others broadcast
+                elif (letter, size) not in sizes:
+                    # no other operand has this axis: it was summed alone, or the others broadcast
                     operands.append((letter, np.ones(size, dz.dtype)))
                 target += letter
             subscripts = ",".join(term for term, _ in operands)
@@ -73,9 +70,7 @@ class Einsum(_ShapeOfForward):
         return [partial(gradient, number) for number in range(len(arrays))]
 
     def _letters(self, ndims: list[int]) -> tuple[list[str], str]:
-        """The letters of each operand and of the output, with letters of their own for the axes of
-        "...".
-        """
+        """Return the letters of each operand and of the output, with "..." replaced by letters."""
         inputs, arrow, output = self.subscripts.replace(" ", "").partition("->")
         terms = inputs.split(",")
         counts = [
@@ -94,7 +89,7 @@ class Einsum(_ShapeOfForward):
     def flops(self, output: Shape, *shapes: Shape) -> int:
         terms, _ = self._letters([len(shape) for shape in shapes])
         pairs = (zip(term, shape, strict=True) for term, shape in zip(terms, shapes, strict=True))
-        # of a letter that is broadcast the larger size, which is last
+        # if a letter is broadcast, the larger size comes last and is kept
         sizes = dict(sorted(chain.from_iterable(pairs)))
         return len(shapes) * math.prod(sizes.values())
 
@@ -114,8 +109,9 @@ class Einsum(_ShapeOfForward):
 
 @implements(np.einsum)
 def einsum(subscripts: str, *operands: TensorLike, optimize: Any = True) -> Tensor:
-    """`Einsum(subscripts)(*operands)`. It is computed in an order that costs little, whatever
-    `optimize` says.
+    """`Einsum(subscripts)(*operands)`. The order of products is always optimized.
+
+    `optimize` exists for compatibility with NumPy, and is ignored.
     """
     if not isinstance(subscripts, str):
         raise no_gate("np.einsum with lists of axes, only for letters such as 'ij,jk->ik'")

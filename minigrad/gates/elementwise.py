@@ -1,6 +1,4 @@
-"""Functions of single elements: powers, exponentials, roots, sine and cosine, extremes, bounds, and
-the dtype.
-"""
+"""Elementwise functions: powers, exponentials, roots, sine, cosine, extremes, bounds, and casts."""
 
 from numbers import Real
 from typing import Any
@@ -18,10 +16,9 @@ from .samples import samples_on
 
 
 class Power(_TwoOperands):
-    """z = a^b. da = dz · b · a^(b-1), db = dz · z · ln a (so a gradient for the exponent needs a >
-    0).
+    """z = a^b. da = dz · b · a^(b-1), db = dz · z · ln a.
 
-    Where b = 0, da is 0, even at a = 0.
+    A gradient for the exponent requires a > 0. Where b = 0, da is 0, even at a = 0.
 
     >>> (Tensor([1.0, 2.0, 3.0]) ** 2).array
     array([1., 4., 9.], dtype=float32)
@@ -33,8 +30,8 @@ class Power(_TwoOperands):
         return a**b
 
     def backward(self, dz, z, a, b):
-        # Where b = 0, a^(b-1) is infinite at a = 0, and b times that is NaN. With any positive
-        # exponent it is 0.
+        # Where b = 0 and a = 0, a^(b-1) is infinite, and the product with b is NaN. Replacing the
+        # exponent there with 1 makes it 0.
         return (
             lambda: dz * b * a ** np.where(b == 0, 1.0, b - 1),
             lambda: dz * z * np.log(floats(a)),
@@ -140,8 +137,7 @@ class Abs(_OneOperand):
 
 
 class Maximum(_TwoOperands):
-    """z = the larger of a and b, element by element, shapes broadcast. It gets dz; equal ones get
-    half of it each.
+    """z = max(a, b), elementwise, with broadcasting. The larger one gets dz; equal ones get dz / 2.
 
     >>> maximum(Tensor([1.0, 5.0]), 3.0).array
     array([3., 5.], dtype=float32)
@@ -157,8 +153,7 @@ class Maximum(_TwoOperands):
 
 
 class Minimum(_TwoOperands):
-    """z = the smaller of a and b, element by element, shapes broadcast. It gets dz; equal ones get
-    half of it each.
+    """z = min(a, b), elementwise, with broadcasting. The smaller one gets dz; equal ones get dz / 2.
 
     >>> minimum(Tensor([1.0, 5.0]), 3.0).array
     array([1., 3.], dtype=float32)
@@ -174,21 +169,20 @@ class Minimum(_TwoOperands):
 
 
 def _where_larger(dz, one, other):
-    """dz where `one` is larger than `other`, half of it where they are equal, and 0 elsewhere."""
+    """Return dz where `one` > `other`, dz / 2 where they are equal, and 0 elsewhere."""
     return 0.5 * (dz * (one > other) + dz * (one >= other))
 
 
 class Clip(Gate):
-    """z = x, but at least `min` and at most `max`, numbers or None for no bound. dx = dz where min
-    <= x <= max, else 0.
+    """z = x limited to the range from `min` to `max`. dx = dz where min <= x <= max, else 0.
 
-    z has the shape of x. At the ends themselves the gradient passes. PyTorch's clamp did the same
-    for years; 2.15 gives 0 there.
+    A bound of None means no limit. z has x's shape. Where x equals a bound, dx = dz, as in PyTorch
+    before 2.15; newer versions of PyTorch return 0 there.
 
     >>> clip(Tensor([-2.0, 0.5, 2.0]), -1, 1).array
     array([-1. ,  0.5,  1. ], dtype=float32)
 
-    Errors: OptionError (MG146) for bounds that are not numbers, are in the wrong order, or are both
+    Errors: OptionError (MG146) if the bounds are not numbers, are in the wrong order, or are both
     None.
     """
 
@@ -222,13 +216,13 @@ class Clip(Gate):
 
 
 class Cast(Gate):
-    """z = x in another dtype, of the same shape. dx = dz in the dtype of x.
+    """z = x in another dtype, with the same shape. dx = dz in x's dtype.
 
     >>> x = Tensor(np.array([1.0, 2.0]), requires_grad=True)  # float64
     >>> x.astype("float32")
     Tensor([1., 2.], made by Cast)
 
-    Errors: DtypeError for a dtype that holds no real numbers (MG110), or no gradient where x
+    Errors: DtypeError for a dtype that is not numeric (MG110), or that cannot have a gradient if x
     requires one (MG112).
     """
 
@@ -273,7 +267,7 @@ def clip(
     a_min: Any = None,
     a_max: Any = None,
 ) -> Tensor:
-    """`Clip(min, max)(x)`. `a_min` and `a_max` are NumPy's other names for the bounds."""
+    """`Clip(min, max)(x)`. As in NumPy, the bounds may also be called `a_min` and `a_max`."""
     return Clip(min if a_min is None else a_min, max if a_max is None else a_max)(x)
 
 

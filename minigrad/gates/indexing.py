@@ -1,6 +1,4 @@
-"""Gates that pick, place or join elements: slicing, scatter, padding, concatenation, stacking,
-where.
-"""
+"""Gates that select, place or join elements: slices, scatter, padding, concatenation, where."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -20,16 +18,16 @@ from .shape import Reshape, _Moving, _ShapeOfForward
 
 
 class Slice(_Moving):
-    """z = x[key], for any key that NumPy takes. dx = dz at key, 0 elsewhere, added up where key
-    picks an element twice.
+    """z = x[key], for any key that NumPy accepts. dx = dz at `key`, and 0 elsewhere.
 
-    Where `minigrad.fast` is enabled, the gradient stays sparse until the whole array is needed, so
-    that forty slices of one sequence do not allocate forty arrays of its size.
+    If the key selects an element several times, its gradients are added. With `minigrad.fast`, the
+    gradient stays sparse as long as possible: forty slices of one sequence do not allocate forty
+    arrays of its size.
 
     >>> Tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])[:, 1].array
     array([2., 5.], dtype=float32)
 
-    Errors: IndexRangeError for a key that x does not have (MG140).
+    Errors: IndexRangeError for a key outside x (MG140).
     """
 
     symbol = "[ ]"
@@ -59,9 +57,10 @@ class Slice(_Moving):
 
 
 class Scatter(_ShapeOfForward):
-    """z = zeros of shape `to`, with x added at `key`: the transpose of Slice. dx = dz[key].
+    """z = zeros of shape `to`, with x added at `key`. dx = dz[key].
 
-    Second derivatives use it as the gradient of Slice, because a sparse gradient is not a Tensor.
+    This is the transpose of Slice. Second derivatives use it as the gradient of Slice, because a
+    sparse gradient is not a Tensor.
 
     >>> Scatter((3,), np.array([0, 2, 0]))([1.0, 2.0, 3.0]).array
     array([4., 0., 2.], dtype=float32)
@@ -84,10 +83,10 @@ class Scatter(_ShapeOfForward):
 
 
 class Pad(_Moving):
-    """z = x with `constant` around it. dx = the part of dz where x is.
+    """z = x surrounded by `constant`. dx = the part of dz at x's elements.
 
-    `widths` says how many elements come before and after along each axis: a pair for each axis, one
-    pair for all axes, or one number for both sides of all.
+    `widths` is the number of elements before and after x along each axis: a pair for each axis, one
+    pair for all axes, or one number for both sides of all axes.
 
     >>> pad(Tensor([1.0, 2.0]), (0, 2)).array
     array([1., 2., 0., 0.], dtype=float32)
@@ -101,7 +100,7 @@ class Pad(_Moving):
     )
 
     def __init__(self, widths, constant: float = 0) -> None:
-        # a copy: the caller's may change
+        # a copy, because the caller may change the list
         self.widths, self.constant = np.array(widths, object).tolist(), constant
 
     def forward(self, x):
@@ -123,9 +122,9 @@ class Pad(_Moving):
 
 
 class _Joining(_Moving):
-    """What Concatenate and Stack share: the axis and the refusals.
+    """Base class of Concatenate and Stack.
 
-    Errors: ShapeError for shapes that do not fit, or for no inputs (MG109).
+    Errors: ShapeError for shapes that do not fit, or without inputs (MG109).
     """
 
     def __init__(self, axis: int = 0) -> None:
@@ -133,9 +132,9 @@ class _Joining(_Moving):
 
 
 class Concatenate(_Joining):
-    """z = the inputs joined end to end along `axis`. Each gets back its own part of dz.
+    """z = the inputs joined end to end along `axis`. Each input's gradient is its part of dz.
 
-    Shapes: equal but along `axis`, where z has the sum of the sizes.
+    Shapes: equal except along `axis`, where z's size is the sum of the sizes.
 
     >>> concatenate([Tensor([1.0]), Tensor([2.0, 3.0])]).array
     array([1., 2., 3.], dtype=float32)
@@ -158,8 +157,9 @@ class Concatenate(_Joining):
 
 
 class Stack(_Joining):
-    """z = the inputs, all of one shape, joined along a new axis. Each gets back its own slice of
-    dz.
+    """z = the inputs, all of the same shape, joined along a new axis.
+
+    Each input's gradient is its slice of dz.
 
     >>> stack([Tensor([1.0, 2.0]), Tensor([3.0, 4.0])], axis=1).array
     array([[1., 3.],
@@ -180,8 +180,9 @@ class Stack(_Joining):
 
 
 class Where(Gate):
-    """z = a where the condition holds, else b, shapes broadcast. The gradient goes to the one that
-    was chosen.
+    """z = a where `condition` is true, else b, with broadcasting.
+
+    da = dz where the condition is true, else 0; db is the reverse.
 
     >>> where([True, False], Tensor([1.0, 2.0]), 0.0).array
     array([1., 0.], dtype=float32)
@@ -194,14 +195,14 @@ class Where(Gate):
         return np.where(condition, a, b)
 
     def backward(self, dz, z, condition, a, b):
-        # Not a product of dz with the condition, which is NaN where dz is NaN or infinite.
+        # Not dz * condition, which is NaN where the condition is false and dz is NaN or infinite.
         return None, lambda: np.where(condition, dz, 0), lambda: np.where(condition, 0, dz)
 
     sample_inputs = samples_on([np.eye(3, 4) > 0, (3, 4), (3, 4)], [np.eye(3, 4) > 0, (4,), ()])
 
 
 def gradient_of_picked(shape: Shape, key: Any, dz: Any) -> Any:
-    """dx for z = x[key] and an x of `shape`; of a Tensor dz, recorded."""
+    """Return dx for z = x[key], with x of `shape`. If dz is a Tensor, this is recorded."""
     return (
         Scatter(shape, key)(dz)
         if isinstance(dz, Tensor)
@@ -211,15 +212,16 @@ def gradient_of_picked(shape: Shape, key: Any, dz: Any) -> Any:
 
 @SEAMS.plain
 def scatter(shape: Shape, key: Any, values: Array, distinct: bool = False) -> Array:
-    """Zeros with `values` added at `key`. `distinct` tells that it picks nothing twice."""
+    """Return zeros with `values` added at `key`. `distinct` means that no element occurs twice."""
     whole = np.zeros(shape, values.dtype)
-    np.add.at(whole, key, values)  # += would count an element once that the key picks twice
+    np.add.at(whole, key, values)  # += would add only once to an element that occurs twice
     return whole
 
 
 def slice_(x: TensorLike, key: Any) -> Tensor:
-    """`Slice(key)(x)`, what x[key] records. Where nothing is recorded, a part of a named x is
-    named: "x[:, 2]".
+    """`Slice(key)(x)`, which x[key] records.
+
+    If nothing is recorded and x has a name, the result gets a name such as "x[:, 2]".
     """
     gate = Slice(key)
     part = gate(x)
@@ -230,7 +232,7 @@ def slice_(x: TensorLike, key: Any) -> Tensor:
 
 @implements(np.concatenate)
 def concatenate(tensors: Sequence[TensorLike], axis: int | None = 0) -> Tensor:
-    """`Concatenate(axis)(*tensors)`; with axis=None of all elements of each, in order, as NumPy."""
+    """`Concatenate(axis)(*tensors)`. With axis=None the tensors are flattened first, as in NumPy."""
     if axis is None:
         tensors, axis = [Reshape(-1)(one) for one in tensors], 0
     return Concatenate(axis)(*tensors)
@@ -244,12 +246,10 @@ def stack(tensors: Sequence[TensorLike], axis: int = 0) -> Tensor:
 
 @implements(np.where)
 def where(condition: TensorLike, a: TensorLike, b: TensorLike) -> Tensor:
-    """`Where()(condition, a, b)`. The dtype of z is that of a and b; any number but 0 is a
-    condition that holds.
-    """
+    """`Where()(condition, a, b)`. z has the dtype of a and b. Nonzero conditions count as true."""
     condition = whole(condition)
     if condition.dtype != np.bool_:
-        _, a, b = as_tensors([np.array(True), a, b])  # beside a boolean, which changes no dtype
+        _, a, b = as_tensors([np.array(True), a, b])  # converted with a boolean, which changes no dtype
     return Where()(condition, a, b)
 
 
@@ -257,9 +257,7 @@ def where(condition: TensorLike, a: TensorLike, b: TensorLike) -> Tensor:
 def pad(
     x: TensorLike, pad_width: Any, mode: str = "constant", *, constant_values: float = 0
 ) -> Tensor:
-    """`Pad(pad_width, constant_values)(x)`: these are widths and constant. NumPy's other modes are
-    not recorded.
-    """
+    """`Pad(pad_width, constant_values)(x)`. NumPy's other modes are not supported."""
     if mode != "constant":
         raise no_gate(f"np.pad with mode={mode!r}, only for mode='constant'")
     return Pad(pad_width, constant_values)(x)
@@ -267,16 +265,15 @@ def pad(
 
 @implements(np.split)
 def split(x: TensorLike, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Tensor]:
-    """z_i = x[a_i : a_(i+1)] along `axis`: so many equal parts, or cut before the given indices.
-    Each is a Slice of x.
+    """Split x along `axis` into equal parts, or before the given indices: z_i = x[a_i : a_(i+1)].
 
-    Returns a list; each z_i has the shape of x but along `axis`. As in NumPy, the number counts the
-    parts; PyTorch's split takes the size of a part.
+    Returns a list of Slices. Each has x's shape except along `axis`. As in NumPy, an integer is the
+    number of parts; in PyTorch's split it is the size of a part.
 
     >>> [part.array.tolist() for part in split(Tensor([1.0, 2.0, 3.0, 4.0]), [1, 3])]
     [[1.0], [2.0, 3.0], [4.0]]
 
-    Errors: ShapeError for an axis that is not there (MG107); NumPy's for parts of different sizes.
+    Errors: ShapeError for an axis that x does not have (MG107); NumPy's if the parts are unequal.
     """
     (x,) = as_tensors([x])
     axes_of("split", axis, x.shape)
@@ -287,23 +284,22 @@ def split(x: TensorLike, indices_or_sections: int | Sequence[int], axis: int = 0
 
 @implements(np.take_along_axis)
 def take_along_axis(x: TensorLike, indices: TensorLike, axis: int | None = -1) -> Tensor:
-    """z = x at `indices` along `axis`, and at z's own place along the others: one number for each
-    index, as a Slice.
+    """Select one element of x for each index along `axis`, recorded as a Slice.
 
-    `indices` are integers, with as many axes as x, and z has their shape. With axis=None they have
-    one axis, and number all elements of x in order, as in NumPy. What is picked several times gets
-    the sum of its gradients.
+    For a matrix and axis=1, z[i, j] = x[i, indices[i, j]]. `indices` are integers with as many axes
+    as x, and z has their shape. With axis=None they have one axis, and count all elements of x in
+    order, as in NumPy. An element that is selected several times gets the sum of its gradients.
 
     >>> take_along_axis(Tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]), [[2], [0]]).array
     array([[3.],
            [4.]], dtype=float32)
 
-    Errors: NumPy's, for indices outside the axis, of another kind than integers, or with fewer
-    axes.
+    Errors: NumPy's, for indices that are outside the axis, are not integers, or have another number
+    of axes.
     """
     (x,) = as_tensors([x])
     picked = np.asarray(to_array(indices))
-    np.take_along_axis(np.broadcast_to(False, x.shape), picked, axis)  # for its errors
+    np.take_along_axis(np.broadcast_to(False, x.shape), picked, axis)  # raises NumPy's errors
     if axis is None:
         return slice_(Reshape(-1)(x), picked)
     key: list[Any] = list(np.ix_(*map(np.arange, x.shape)))
@@ -312,15 +308,17 @@ def take_along_axis(x: TensorLike, indices: TensorLike, axis: int | None = -1) -
 
 
 def whole(values: TensorLike) -> TensorLike:
-    """Labels, ids or conditions: a list of integers stays integers, where other inputs of gates
-    become float32.
+    """Convert a list of labels, ids or conditions to an array, in which integers stay integers.
+
+    In the other inputs of gates, lists become float32.
     """
     return values if isinstance(values, Tensor) else np.asanyarray(values)
 
 
 def plain_key(key: Any) -> Any:
-    """A key with its lists and Tensors converted to arrays, and arrays copied: the caller's may
-    change.
+    """Return a key with its lists and Tensors converted to arrays.
+
+    Arrays are copied, because the caller may change them.
     """
     if isinstance(key, tuple):
         return tuple([part if type(part) is slice else plain_key(part) for part in key])
@@ -328,7 +326,7 @@ def plain_key(key: Any) -> Any:
         return key.array.copy()
     if isinstance(key, list):
         array = np.array(key)
-        return array if array.size else array.astype(np.intp)  # NumPy takes [] as integers too
+        return array if array.size else array.astype(np.intp)  # NumPy also treats [] as integers
     return key.copy() if isinstance(key, np.ndarray) else key
 
 

@@ -1,8 +1,7 @@
-"""Losses: how far a prediction is from the truth. The cross entropies take logits, so that no e^x
-can overflow.
+"""Losses: the distance between a prediction and the truth.
 
-The losses of the examples are reduced by "mean" (weighted, if there are class weights), "sum" or
-"none".
+The cross entropies take logits instead of probabilities, which avoids overflow in e^x. The losses
+of the examples are reduced by "mean" (weighted, if there are class weights), "sum" or "none".
 
 Source: Goodfellow, Bengio and Courville, Deep Learning (2016), sections 6.2.1 and 6.2.2.
 """
@@ -28,10 +27,11 @@ from .shape import _Moving
 
 
 class _Loss(Gate):
-    """What all losses share: prediction and truth of one shape, and the reduction.
+    """Base class of losses: checks shapes and reduces the losses of the examples.
 
-    Shapes: z is a single number, or with reduction="none" one for each example. Errors: ShapeError
-    for prediction and truth of different shapes (MG151), OptionError for another reduction (MG150).
+    Shapes: z is a single number or, with reduction="none", one number for each example. Errors:
+    ShapeError for prediction and truth of different shapes (MG151), OptionError for another
+    reduction (MG150).
     """
 
     operations = 3
@@ -51,8 +51,9 @@ class _Loss(Gate):
         return each if self.reduction == "none" else ()
 
     def each(self, *shapes: Shape) -> Shape:
-        """The shape of the losses before the reduction; a ShapeError if prediction and truth do not
-        fit.
+        """Return the shape of the losses before the reduction.
+
+        Errors: ShapeError if prediction and truth do not fit.
         """
         prediction, truth = shapes
         if prediction != truth:
@@ -66,8 +67,9 @@ class _Loss(Gate):
         return prediction
 
     def _reduce(self, losses, count: float):
-        """The reduced loss; a mean divides by `count`, the number of examples or the sum of their
-        weights.
+        """Return the reduced loss. A mean is the sum divided by `count`.
+
+        `count` is the number of examples or the sum of their weights.
         """
         if losses.size == 0 and self.reduction == "mean":
             raise ShapeError(
@@ -78,21 +80,19 @@ class _Loss(Gate):
             )
         if self.reduction == "none":
             return losses
-        if losses.dtype == np.float16:  # the sum may leave its range where the mean does not
+        if losses.dtype == np.float16:  # the sum may overflow even if the mean does not
             return self._reduce(losses.astype(np.float32), count).astype(np.float16)
         return losses.sum() / count if self.reduction == "mean" else losses.sum()
 
     def _per_example(self, dz, count: float):
-        """The gradient of the loss of each example, from the upstream gradient of the reduced
-        loss.
-        """
+        """Return the gradient of each example's loss, from that of the reduced loss."""
         return dz / count if self.reduction == "mean" else dz
 
     sample_inputs = samples_on([(3, 2), (3, 2)], settings=["mean", "sum", "none"])
 
 
 class _LabelLoss(_Loss):
-    """What losses of labels share: scores (..., C), labels (...), and class weights (C,)."""
+    """Base class of losses with scores (..., C), labels (...), and class weights (C,)."""
 
     scores: ClassVar[str] = "logits"
     constant_inputs = (1,)
@@ -146,21 +146,19 @@ class _LabelLoss(_Loss):
         return (labels[..., None] == np.arange(scores.shape[-1])).astype(scores.dtype)
 
     def _weighted(self, losses, scores, labels):
-        """The reduced loss, from the losses of the examples."""
+        """Return the reduced and weighted loss, from the losses of the examples."""
         weight, count = self._weight(scores, labels)
         return self._reduce(losses if weight is None else losses * weight, count)
 
     def _per_row(self, dz, scores, labels):
-        """The gradient of the loss of each example, weighted, in a shape that goes with the
-        scores'.
-        """
+        """Return the weighted gradient of each example's loss, which broadcasts to the scores."""
         weight, count = self._weight(scores, labels)
         dz = self._per_example(dz, count)
         dz = dz.reshape(*dz.shape, 1) if dz.shape else dz
         return dz if weight is None else dz * weight[..., None]
 
     def _weight(self, scores, labels):
-        """(the weight of each example or None, what a mean divides by)."""
+        """Return (the weight of each example or None, the divisor of a mean)."""
         if self.weights is None:
             return None, math.prod(labels.shape)
         classes = scores.shape[-1]
@@ -187,19 +185,17 @@ class _LabelLoss(_Loss):
 
 
 class SoftmaxCrossEntropy(_LabelLoss):
-    """z = -ln softmax(logits)[label], averaged over the examples. d(logits) = (softmax(logits) -
-    onehot) dz / N.
+    """z = -ln softmax(x)[label], averaged over N examples. dx = (softmax(x) - onehot) dz / N.
 
-    logits (..., C), labels (...) integers from 0 to C-1. `weights` (C,) gives each class its
-    weight; the mean is then
-    Σ w z / Σ w. Finite for logits of any size. A logit of -inf rules its class out: z is infinite
-    if that is the label.
+    The logits x have shape (..., C), the labels (...), integers from 0 to C-1. With `weights` (C,),
+    one for each class, the mean is Σ w z / Σ w. z is finite for all finite logits. A logit of -inf
+    excludes its class: z is infinite if that class is the label.
 
     >>> softmax_cross_entropy(Tensor([[0.0, 0.0], [1000.0, -1000.0]]), [0, 0]).item()  # (ln 2 + 0) / 2
     0.3465735912322998
 
     Errors: IndexRangeError for a label outside the classes (MG154), DtypeError for labels that are
-    not integers (MG153), ShapeError for labels (MG152) or weights (MG155) of other shapes,
+    not integers (MG153), ShapeError if the labels (MG152) or weights (MG155) have the wrong shape,
     OptionError for another reduction (MG150). Source: Bishop, Pattern Recognition and Machine
     Learning (2006), 4.3.4.
     """
@@ -222,13 +218,13 @@ class SoftmaxCrossEntropy(_LabelLoss):
         return np.log(np.exp(scores).sum(axis=-1)) - self._at_labels(scores, labels)
 
     def backward(self, dz, z, logits, labels):
-        # Softmax is computed again instead of being saved by forward, to use less memory.
+        # Forward does not save the softmax. Computing it again takes less memory.
         dz = self._per_row(dz, logits, labels)
         if isinstance(logits, Tensor) or not SEAMS.in_blocks(logits):
             e = np.exp(shifted(logits, -1))
             return (e / e.sum(axis=-1, keepdims=True) - self._onehot(logits, labels)) * dz, None
-        # Not empty_like, which keeps the layout of the logits: the blocks are views of a
-        # C-contiguous array only.
+        # Not empty_like, which keeps the layout of the logits. Only for a C-contiguous array are
+        # the blocks views.
         gradient, dz = np.empty(logits.shape, logits.dtype), np.broadcast_to(dz, (*labels.shape, 1))
         for scores, numbers, upstream, e in blocks_of_rows(logits, labels, dz, gradient):
             np.subtract(scores, scores.max(axis=-1, keepdims=True), out=e)
@@ -239,10 +235,10 @@ class SoftmaxCrossEntropy(_LabelLoss):
 
 
 class NegativeLogLikelihood(_LabelLoss):
-    """z = -x[label], averaged over the examples, for log probabilities x. dx = -onehot dz / N.
+    """z = -x[label], averaged over N examples, for log probabilities x. dx = -onehot dz / N.
 
-    x (..., C) as `log_softmax` gives it, labels (...) integers from 0 to C-1. `weights`: as for
-    SoftmaxCrossEntropy, which takes logits and does both steps in one.
+    x (..., C) is the output of `log_softmax`; labels (...) are integers from 0 to C-1. `weights`
+    works as in SoftmaxCrossEntropy, which takes logits and combines both steps.
 
     >>> negative_log_likelihood(np.log([[0.25, 0.75], [0.5, 0.5]]), [0, 1]).item()  # (ln 4 + ln 2) / 2
     1.0397207708399179
@@ -282,9 +278,10 @@ class NegativeLogLikelihood(_LabelLoss):
 class BinaryCrossEntropy(_Loss):
     """z = -t ln σ(x) - (1 - t) ln(1 - σ(x)), averaged. dx = (σ(x) - t) dz / N.
 
-    Logits x and targets t have one shape; t is between 0 and 1. Finite for logits of any size, as
-    max(x, 0) - x t + ln(1 + e^-|x|); of infinite ones, z may be NaN, as in PyTorch. To weight the
-    examples, multiply the losses of reduction="none".
+    Logits x and targets t have the same shape, with t between 0 and 1. z is computed as
+    max(x, 0) - x t + ln(1 + e^-|x|), which is finite for all finite logits. For infinite logits it
+    may be NaN, as in PyTorch. To weight examples, multiply the losses with reduction="none" by the
+    weights.
 
     >>> binary_cross_entropy(Tensor([0.0, 1000.0]), [1, 1]).item()  # (ln 2 + 0) / 2
     0.3465735912322998
@@ -310,7 +307,7 @@ class BinaryCrossEntropy(_Loss):
             )
         logits = floats(logits)
         t = targets.astype(logits.dtype, copy=False)
-        # ln(1 + e^-|x|), which is never large
+        # ln(1 + e^-|x|) is at most ln 2
         tail = np.log1p(np.exp(-np.abs(logits)))
         return self._reduce(np.maximum(logits, 0) - logits * t + tail, t.size)
 
@@ -326,7 +323,8 @@ class BinaryCrossEntropy(_Loss):
 class MeanSquaredError(_Loss):
     """z = (x - t)², averaged over all elements. dx = 2 (x - t) dz / N, dt = -dx.
 
-    Prediction x and truth t have one shape: (N, 1) against (N,) is refused, not broadcast.
+    Prediction x and truth t must have the same shape. (N, 1) and (N,) do not broadcast; they raise
+    an error.
 
     >>> mean_squared_error(Tensor([1.0, 2.0]), [1.0, 4.0]).item()
     2.0
@@ -345,10 +343,10 @@ class MeanSquaredError(_Loss):
 
 
 class MeanAbsoluteError(_Loss):
-    """z = |x - t|, averaged over all elements. dx = sign(x - t) dz / N, which is 0 where x = t; dt
-    = -dx.
+    """z = |x - t|, averaged over all elements. dx = sign(x - t) dz / N, dt = -dx.
 
-    Prediction x and truth t have one shape. PyTorch calls it L1Loss.
+    Where x = t, the gradient is 0. Prediction x and truth t must have the same shape. PyTorch calls
+    this loss L1Loss.
 
     >>> mean_absolute_error(Tensor([1.0, 2.0]), [1.0, 4.0]).item()
     1.0
@@ -375,8 +373,8 @@ def softmax_cross_entropy(
 ) -> Tensor:
     """`SoftmaxCrossEntropy(reduction, weights)(logits, labels)`: the class has the formula.
 
-    Errors: as for the class, and OptionError (MG157) for probabilities instead of logits, moved or
-    not.
+    Errors: as for the class, and OptionError (MG157) for probabilities instead of logits, even if
+    they were reshaped or indexed.
     """
     _refuse_probabilities("softmax_cross_entropy", logits, "Softmax")
     return SoftmaxCrossEntropy(reduction, weights)(logits, whole(labels))
@@ -387,8 +385,8 @@ def binary_cross_entropy(
 ) -> Tensor:
     """`BinaryCrossEntropy(reduction)(logits, targets)`: the class has the formula.
 
-    Errors: as for the class, and OptionError (MG157) for probabilities instead of logits, moved or
-    not.
+    Errors: as for the class, and OptionError (MG157) for probabilities instead of logits, even if
+    they were reshaped or indexed.
     """
     _refuse_probabilities("binary_cross_entropy", logits, "Sigmoid")
     return BinaryCrossEntropy(reduction)(logits, whole(targets))
@@ -401,20 +399,18 @@ def negative_log_likelihood(
     weights: Sequence[float] | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """`NegativeLogLikelihood(reduction, weights)(log_probabilities, labels)`: the class has the
-    formula.
-    """
+    """`NegativeLogLikelihood(reduction, weights)(x, labels)`: the class has the formula."""
     return NegativeLogLikelihood(reduction, weights)(log_probabilities, whole(labels))
 
 
 def _refuse_probabilities(loss: str, logits: TensorLike, gate: str) -> None:
-    """OptionError if the logits are the output of the gate that the loss itself applies."""
+    """Raise OptionError if the logits are the output of the gate that the loss itself applies."""
     last = logits.node.gate if isinstance(logits, Tensor) else None
     if last is None or not (last.name == gate or isinstance(last, _MOVING)):
         return
     nodes = ancestors([logits.node], _moved)
-    # What computed the numbers. If other gates did too, the logits may be cut out of an output that
-    # holds both.
+    # The nodes that computed the numbers. If there are other gates among them, the logits may be
+    # part of an output that also contains probabilities.
     sources = [node for node in nodes if node.requires_grad and not isinstance(node.gate, _MOVING)]
     if sources and all(node.gate is not None and node.gate.name == gate for node in sources):
         raise OptionError(
@@ -432,9 +428,7 @@ _MOVING = (_Moving, Where, Cast)
 
 
 def _moved(node: Node) -> tuple[Node, ...]:
-    """The inputs of a gate that only moves, picks or converts numbers: its output holds numbers of
-    theirs.
-    """
+    """Return the inputs of a gate that only moves, selects or converts numbers, else ()."""
     return node.inputs if isinstance(node.gate, _MOVING) else ()
 
 
@@ -454,5 +448,5 @@ def mean_absolute_error(
 
 @SEAMS.plain
 def in_blocks(array: Array) -> bool:
-    """Whether to work on an array block by block, in the processor's cache."""
+    """Return whether to process an array in blocks that fit into the processor's cache."""
     return False
