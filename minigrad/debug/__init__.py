@@ -1,6 +1,4 @@
-"""Why did this happen? Which line made the first NaN, why a tensor got no gradient, and where the
-time went.
+"""Debugging: which line made the first NaN, why a tensor has no gradient, where the time goes.
 
-Nothing in the engine uses this room. Come here when a graph of yours misbehaves, or to read how
-hooks watch the engine.
+The engine does not use this package. It shows how hooks can watch the engine.
 """

@@ -1,7 +1,6 @@
-"""Debugging: `trace_lines` notes which line called each gate, and `detect_anomaly` finds the first
-NaN or infinity.
+"""`trace_lines` records which line called each gate; `detect_anomaly` finds the first NaN.
 
-Both use the engine's hooks (`context.ON_RECORD`, `context.ON_GRADIENT`), and cost nothing when off.
+Both use the engine's hooks (`context.ON_RECORD`, `context.ON_GRADIENT`), and take no time when off.
 """
 
 import os
@@ -23,8 +22,7 @@ _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
 class trace_lines(setting):
-    """Within this block `node.source` is set to the line that called the node's gate, the first
-    outside minigrad.
+    """Within this block, set each `node.source` to the line that called the node's gate.
 
     >>> import minigrad as mg
     >>> with mg.trace_lines():
@@ -32,8 +30,8 @@ class trace_lines(setting):
     >>> y.node.source.endswith(":2")
     True
 
-    Drawings, gradient reports and `detect_anomaly` then show these lines. It takes about a
-    microsecond per gate call.
+    This is the innermost line outside minigrad. Drawings, gradient reports and `detect_anomaly`
+    show it. Tracing takes about a microsecond per gate call.
     """
 
     def __init__(self) -> None:
@@ -51,13 +49,12 @@ class trace_lines(setting):
 
 
 class detect_anomaly(trace_lines):
-    """Within this block the first NaN or infinity raises an error where it arises, forward or
-    backward.
+    """Within this block, raise an error at the first NaN or infinity, forward or backward.
 
-    Forward: NonFiniteError MG710 at the first gate whose output is not finite. Backward: MG711 at
-    the first rule whose gradient is not finite. Both show the gate, its scope, the line that called
-    it, and the range of each input. Inside `no_grad` and among constants nothing is checked,
-    because nothing is recorded.
+    Errors: in the forward pass, NonFiniteError MG710 at the first gate whose output is not finite;
+    in the backward pass, MG711 at the first rule whose gradient is not finite. Both show the gate,
+    its scope, the line that called it, and the range of each input. Inside `no_grad` and for
+    constants nothing is recorded, and so nothing is checked.
 
     >>> import minigrad as mg
     >>> x = mg.Tensor([1.0, 0.0], requires_grad=True, name="x")
@@ -74,7 +71,7 @@ class detect_anomaly(trace_lines):
         visited: list[tuple[Node, Any]] = []
 
         def on_gradient(node: Node, dz: Any) -> None:
-            # serials fall during a sweep: a new one begins
+            # serials decrease during a backward pass, so a higher one starts a new pass
             if visited and visited[-1][0].serial < node.serial:
                 visited.clear()
             if not _finite(dz):
@@ -82,7 +79,7 @@ class detect_anomaly(trace_lines):
             visited.append((node, dz))
 
         super().__enter__()
-        setting(ON_GRADIENT, on_gradient).__enter__()  # which closes with this block
+        setting(ON_GRADIENT, on_gradient).__enter__()  # closes with this block
         return self
 
     def inner_value(self) -> Callable[[Node], None]:
@@ -97,12 +94,12 @@ class detect_anomaly(trace_lines):
 
 
 def first_non_finite(root: Node) -> Node:
-    """The oldest non-finite node that led to `root`, which must be non-finite itself."""
+    """Return the oldest non-finite node behind `root`, which must be non-finite itself."""
     return next(node for node in reversed(ancestors([root])) if not np.isfinite(node.output).all())
 
 
 def strange_node(node: Node) -> str:
-    """What a node that is not finite gave, and the ranges of its inputs."""
+    """Describe a node that is not finite: its first such value, and the ranges of its inputs."""
     told = f"{title(node)} {'gave' if node.gate else 'holds'} {_strange(node.output)}"
     return f"{told}; given {_inputs(node)}" if node.gate else told
 
@@ -115,10 +112,10 @@ def _calling_line() -> str:
 
 
 def source_line(filename: str, line: int) -> str:
-    """A line of a notebook's cell or of a file.
+    """Return a short name for a line of a file or of a notebook's cell.
 
-    The file's path is relative to the working directory if it is inside; else its last two folders
-    and its name.
+    A file inside the working directory has its relative path; other files have their last two
+    folders and their name.
     """
     cell = cell_of(filename)
     return (
@@ -137,7 +134,7 @@ def _finite(gradient: Any) -> bool:
 
 
 def title(node: Node) -> str:
-    """How errors and reports name a node: gate, name, scope, and the line that called it."""
+    """Return a node's title for errors and reports: gate, name, scope, and the calling line."""
     kind = node.gate.name if node.gate else "leaf" if node.name else "a leaf"
     name = f" {node.name!r}" if node.name else ""
     return printable(
@@ -147,7 +144,7 @@ def title(node: Node) -> str:
 
 
 def _strange(array: Array) -> str:
-    """How many values are not finite, and which is the first."""
+    """Describe how many values are not finite, and which is the first."""
     bad = ~np.isfinite(array)
     index = tuple(int(i) for i in np.argwhere(bad)[0])
     count = int(bad.sum())
@@ -160,7 +157,7 @@ def _strange(array: Array) -> str:
 
 
 def _range(name: str, array: Array) -> str:
-    """An array in a few words: its shape and the range of its finite values."""
+    """Describe an array by its shape and the range of its finite values."""
     finite = array[np.isfinite(array)]
     span = (
         f"from {finite.min():.4g} to {finite.max():.4g}" if finite.size else "with no finite value"
@@ -203,8 +200,9 @@ def _forward_error(node: Node) -> NonFiniteError:
 
 
 def _backward_error(node: Node, dz: Any, visited: list[tuple[Node, Any]]) -> NonFiniteError:
-    """The error for the first rule that gave `node` a non-finite gradient: its consumers' rules are
-    run again.
+    """Return the error for the first rule that gave `node` a non-finite gradient.
+
+    To find it, run the rules of the node's consumers again.
     """
     whole = to_array(dense(dz))
     for consumer, upstream in visited:

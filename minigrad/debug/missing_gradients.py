@@ -1,4 +1,4 @@
-"""Finds out why a tensor has no gradient: where the path from the loss back to it is broken."""
+"""Find out why a tensor has no gradient: where the path from the loss back to it is broken."""
 
 from collections.abc import Iterable, Mapping
 from operator import attrgetter, itemgetter
@@ -10,15 +10,14 @@ from ..tensor import Tensor
 
 
 def require_gradients(loss: Tensor, tensors: Mapping[str, Tensor] | Iterable[Tensor]) -> None:
-    """Raise an error that says why, if any of `tensors` has no gradient after `loss.backward()`.
+    """Raise an error with the reason if any of `tensors` has no gradient after `loss.backward()`.
 
     `tensors` is `model.named_parameters()`, or any tensors that should have a gradient.
 
-    Errors: GradientError, for the first reason on this list that applies, with all tensors that it
-    applies to:
+    Errors: GradientError with the first reason in this list that applies, and all tensors to which
+    it applies:
 
-    - MG730: the path is intact, but backward was not called, or the gradients were set back to None
-      since
+    - MG730: the path is intact, but backward was not called, or the gradients were reset to None
     - MG731: a cut is in the way (truncated backpropagation through time)
     - MG732: a step was computed inside `no_grad`
     - MG733: a step was detached
@@ -39,7 +38,7 @@ def require_gradients(loss: Tensor, tensors: Mapping[str, Tensor] | Iterable[Ten
     named = tensors
     if not isinstance(named, Mapping):
         named = {t.name or f"a tensor {t.shape}": t for t in named}
-    missing: dict[str, dict[str, str]] = {}  # the place in the graph, by code and name
+    missing: dict[str, dict[str, str]] = {}  # the position in the graph, by code and name
     for name, tensor in named.items():
         if tensor.grad is None:
             code, place = _reason(loss.node, tensor.node)
@@ -90,7 +89,7 @@ _WORDS = {
 
 
 def _reason(loss: Node, tensor: Node) -> tuple[str, str]:
-    """(the code of the reason why `tensor` gets no gradient from `loss`, where in the graph)."""
+    """Return the code of the reason why `tensor` has no gradient, and the position in the graph."""
     if not tensor.requires_grad:
         return "MG734", ""
     if tensor in ancestors([loss]):

@@ -1,6 +1,6 @@
 """A profiler: where a program spends its time, by gate and scope, forward and backward.
 
-It costs nothing when off: gates and backward passes call `context.OBSERVERS`, which is empty then.
+It takes no time when off, because `context.OBSERVERS` is then empty.
 """
 
 import threading
@@ -16,36 +16,32 @@ from ..graph import Node
 from ..support.text import table
 from ..tensor import Tensor, as_tensors
 
-Charge = tuple["Row", str]  # where time is counted: a row and one of its columns
+Charge = tuple["Row", str]  # the row and the column to which time is added
 
 
 @dataclass(eq=False)
 class Row:
-    """One kind of gate in one scope, or a leaf: how often it was called, and the seconds of all
-    calls together.
-    """
+    """One type of gate in one scope, or a leaf: the number of calls and their total seconds."""
 
     scope: str
     gate: str = ""
     calls: int = 0
     forward: float = 0.0
     backward: float = 0.0
-    other: float = 0.0  # for what is not a gate
+    other: float = 0.0  # time outside gates
 
     @property
     def seconds(self) -> float:
-        """The total time."""
+        """The total seconds."""
         return self.forward + self.backward + self.other
 
 
 class profile:
-    """Time what runs within this block, by gate and scope, forward and backward, and print a table
-    at its end.
+    """Time the gates within this block, by scope, forward and backward, and print a table.
 
-    Time steps share a row: rnn/t*. Two rows at the end are for the rest: ordering a graph for
-    `backward`, and all that runs between gates (layers, the optimizer, the program itself). The
-    rows add up to the time of the block, except
-    for what the timing itself takes.
+    All time steps share a row, such as rnn/t*. Two rows at the end have the time for ordering the
+    graph in `backward`, and the time between gates (layers, the optimizer, the program itself). The
+    rows add up to the time of the block, without the time of the profiler itself.
 
     >>> import minigrad as mg
     >>> x = mg.Tensor([[1.0, 2.0]], requires_grad=True, name="x")
@@ -56,14 +52,15 @@ class profile:
     >>> [(row.gate, row.calls) for row in sorted(p.rows, key=lambda row: row.gate)]
     [('Sum', 1), ('Tanh', 1), ('x', 0)]
 
-    `p.rows` holds the figures, and `print(p)` shows the table again. Gates of other threads are not
-    counted. `clock` returns seconds. On a busy machine, `time.thread_time` is better: it counts
-    only the time in which this thread computes.
+    `p.rows` has the numbers, and `print(p)` prints the table again. Gates in other threads are not
+    counted. `clock` returns seconds. On a busy machine use `time.thread_time`, which counts only
+    the time in which this thread computes.
 
-    The time of a gate includes recording its node, and in the backward pass adding up gradients. If
-    many gates use a parameter, the products aᵀ @ dz for its gradient are computed together at the
-    end, and counted for the leaf.
-    Errors: OptionError if a profile is open already (MG740).
+    A gate's time includes recording its node and, in the backward pass, adding gradients. If
+    several gates use a parameter, the products aᵀ @ dz for its gradient are computed together at
+    the end, and counted for the leaf.
+
+    Errors: OptionError if a profile is already open (MG740).
     """
 
     def __init__(self, clock: Callable[[], float] = perf_counter) -> None:
@@ -74,7 +71,7 @@ class profile:
 
     @property
     def rows(self) -> list[Row]:
-        """One row for each gate and scope, the slowest first."""
+        """The rows, one for each gate and scope, slowest first."""
         return sorted(set(self._rows.values()), key=lambda row: (-row.seconds, row.scope, row.gate))
 
     # ---- while it is open ----
@@ -91,7 +88,7 @@ class profile:
             )
         OBSERVERS.append(self)
         self._thread = threading.get_ident()
-        self._inside = False  # a gate whose time is being taken is called now
+        self._inside = False  # whether a gate is being timed
         self._current: Charge = (self.outside, "other")
         self._since = self._clock()
         return self
@@ -103,9 +100,7 @@ class profile:
             print(self)
 
     def call(self, gate: Gate, inputs: tuple[Any, ...]) -> Tensor | None:
-        """Time a gate's call. Called once more from inside it, it returns None, and the gate does
-        its work.
-        """
+        """Time a gate's call. A nested call returns None, and the gate then computes its output."""
         if self._inside or threading.get_ident() != self._thread:
             self._inside = False
             return None
@@ -131,12 +126,13 @@ class profile:
             self._charge_to(before)
 
     def _watching(self, watch: Callable[[Node, Any], None] | None) -> Callable[[Node, Any], None]:
-        """A hook that the sweep calls before each rule and each leaf. It calls `watch`, the hook
-        set before it, too.
+        """Return a hook for the sweep to call before each rule and each leaf.
+
+        It also calls `watch`, the hook that was set before.
         """
 
         def on_gradient(node: Node, dz: Any) -> None:
-            if node.gate is None:  # the sweep is about to compute its products aᵀ @ dz
+            if node.gate is None:  # the sweep computes a leaf's products aᵀ @ dz next
                 row = self._row(node.name or "unnamed", ("(leaves)",))
             else:
                 row = self._row(node.gate.name, node.scope)
@@ -155,10 +151,9 @@ class profile:
         return row
 
     def _charge_to(self, following: Charge) -> Charge:
-        """Count the time since the last call for the current charge, and make `following` the
-        current one.
+        """Add the time since the last call to the current charge, and switch to `following`.
 
-        Returns the charge that was current until now.
+        Returns the previous charge.
         """
         took = self._clock() - self._since
         row, column = before = self._current

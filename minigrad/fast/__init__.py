@@ -1,16 +1,14 @@
-"""Everything that only saves time, and the switch for it: `enable()`, which `import minigrad`
-calls, and `disable()`.
+"""Code whose only purpose is speed. `enable()` and `disable()` switch it on and off.
 
-Without it all results are the same, up to rounding, and the plain versions are easier to follow
-with a debugger. When enabled:
+`import minigrad` calls `enable()`. The plain versions return the same results, up to rounding, and
+are easier to follow in a debugger. When enabled:
 
-- the functions of `context.SEAMS` are the fast ones of the table FAST below;
-- `call` replaces `Gate.__call__`: it is written out for one Tensor and for two, which nearly all
-  calls have;
-- memory that is freed stays allocated for the next training step, on Linux.
+- the functions of `context.SEAMS` are the fast ones in the table FAST below;
+- `call` replaces `Gate.__call__`, with separate code for one Tensor and for two, the usual cases;
+- on Linux, freed memory stays allocated for the next training step.
 
-The optimizers know two types that are defined here: SparseGradient, which lets them update rows,
-and Table, whose rows may have updates pending. docs/design.md has how much time each part saves.
+The optimizers use two types defined here: SparseGradient, which lets them update only some rows,
+and Table, whose rows may have pending updates. docs/design.md shows how much time each part saves.
 """
 
 from ..context import SEAMS
@@ -39,11 +37,10 @@ def enable() -> None:
 
 
 def disable() -> None:
-    """Use the plain versions from now on, in all threads: to step through them in a debugger, and
-    for tests.
+    """Use the plain versions from now on, in all threads, as for debugging and tests.
 
-    Tables that were made before keep their pending updates. A snapshot with pending updates needs
-    such tables: it can be resumed only when enabled (otherwise MG505).
+    Existing tables keep their pending updates. A snapshot with pending updates can only be resumed
+    while the fast versions are enabled (otherwise MG505).
     """
     SEAMS.use(SEAMS.plain_versions)
     Gate.__call__ = general_call  # type: ignore[method-assign]

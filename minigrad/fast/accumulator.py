@@ -1,8 +1,7 @@
-"""A faster way to add up the gradients that arrive at one node: in place, lazily, and sparse for as
-long as possible.
+"""Fast addition of the gradients of a node: in place, lazily, and sparse as long as possible.
 
-`backward.add` adds them one by one, which is simple and correct. `add` gives the same result in
-less time. docs/design.md says how much time each part saves.
+`backward.add` adds them one by one. `add` returns the same result in less time. docs/design.md
+shows how much time each part saves.
 """
 
 from functools import partial
@@ -16,14 +15,12 @@ from .kernels import distinct_ids, sum_by_place
 
 
 class GradientSum(LazyGradient):
-    """The sum of several gradients of an array of `shape`, in three parts that are added up at the
-    end.
+    """The sum of several gradients of an array of `shape`, in three parts that are added last.
 
-    `array` is updated in place. `unreduced` is the sum of gradients not yet summed over broadcast
-    axes: if a bias is used at forty time steps, thirty-nine of its gradients are summed over the
-    batch at once. `factors` are pairs
-    (a, dz), each for a product aᵀ @ dz: a single product of all a, concatenated, with all dz gives
-    their sum.
+    `array` is updated in place. `unreduced` is the sum of gradients that are not yet summed over
+    broadcast axes: if a bias is used at forty time steps, thirty-nine of its gradients are summed
+    over the batch together. `factors` holds pairs (a, dz), each for a product aᵀ @ dz. Their sum is
+    a single product, of all a concatenated with all dz concatenated.
     """
 
     __slots__ = ("array", "factors", "unreduced")
@@ -35,7 +32,7 @@ class GradientSum(LazyGradient):
         self.factors: list[tuple[Array, Array]] = []
 
     def reduce(self) -> None:
-        """Sum the unreduced part over the broadcast axes, into `array`."""
+        """Sum `unreduced` over the broadcast axes, and add it to `array`."""
         if self.unreduced is not None:
             self.array += unbroadcast(self.unreduced, self.shape)
             self.unreduced = None
@@ -51,12 +48,12 @@ class GradientSum(LazyGradient):
 
 
 class SparseGradient(LazyGradient):
-    """The gradient of an array of `shape`: zeros, with `values` added at `index` for each (index,
-    values) of `terms`.
+    """A gradient of mostly zeros, stored as `terms`: pairs (index, values).
 
-    `index` is any NumPy index into an array of that shape; `values` has the shape of what it picks.
-    If every index is an array of integers, the gradient is row-sparse, and an optimizer can update
-    just those rows: see `rows`.
+    It stands for an array of `shape`: zeros, with each term's `values` added at `index`. `index` is
+    any NumPy index into such an array, and `values` has the shape of the indexed part. If every
+    index is an array of integers, the gradient is row-sparse, and an optimizer can update only
+    those rows: see `rows`.
 
     >>> g = SparseGradient((4, 2), np.dtype("float32"), [(np.array([1, 3, 1]), np.ones((3, 2), "float32"))])
     >>> g.dense()
@@ -79,7 +76,7 @@ class SparseGradient(LazyGradient):
     ) -> None:
         super().__init__(shape, dtype)
         self.terms = terms
-        self.coalesced = coalesced  # whether there is only one term, with each row once
+        self.coalesced = coalesced  # whether there is only one term, in which each row occurs once
 
     def finalize(self) -> Self:
         return self
@@ -90,8 +87,9 @@ class SparseGradient(LazyGradient):
         return whole
 
     def rows(self) -> tuple[Array, Array] | None:
-        """(the distinct rows touched, sorted; the summed gradient of each), or None if it is not
-        row-sparse.
+        """Return the sorted distinct rows and the summed gradient of each.
+
+        Returns None if the gradient is not row-sparse.
         """
         if not all(_picks_rows(index) for index, _ in self.terms):
             return None
@@ -110,14 +108,12 @@ class SparseGradient(LazyGradient):
         return self.terms[0]
 
     def extend(self, other: Self) -> None:
-        """self += other, in place: a thousand time steps must not copy the terms a thousand
-        times.
-        """
+        """Add `other` to self in place, because a thousand time steps must not copy all terms."""
         self.terms.extend(other.terms)
         self.coalesced = False
 
     def add_to(self, whole: Array) -> None:
-        """whole += self, in place."""
+        """Add self to the array `whole`, in place."""
         if (rows := self.rows()) is not None:
             whole[rows[0]] += rows[1]
             return
@@ -125,22 +121,24 @@ class SparseGradient(LazyGradient):
             part = whole[index]
             if isinstance(part, np.ndarray) and np.may_share_memory(part, whole):  # a view
                 part += values
-            else:  # += would count an element once that the index names twice
+            else:  # += would add only once to an element that the index contains twice
                 np.add.at(whole, index, values)
 
 
 def scatter(
     shape: tuple[int, ...], key: Any, values: Array, distinct: bool = False
 ) -> SparseGradient:
-    """Zeros with values added at `key`, as (key, values). `distinct` tells that the key is sorted
-    ids, each once.
+    """Return zeros with values added at `key`, as a sparse gradient.
+
+    `distinct` means that the key is an array of sorted, distinct ids.
     """
     return SparseGradient(shape, values.dtype, [(key, values)], distinct)
 
 
 def add(total: Any, gradient: Any, shape: tuple[int, ...]) -> Any:
-    """total + gradient, for an input of `shape`. `total` is its first gradient, or what `add` has
-    returned before.
+    """Return total + gradient, for an input of `shape`.
+
+    `total` is the input's first gradient, or a previous result of `add`.
 
     >>> add(np.ones(2), np.ones((3, 2)), (2,)).dense()
     array([4., 4.])
@@ -166,7 +164,7 @@ def add(total: Any, gradient: Any, shape: tuple[int, ...]) -> Any:
     elif total.unreduced is not None and total.unreduced.shape == gradient.shape:
         total.unreduced += gradient
     else:
-        # a ValueError now, while its rule can be named
+        # raises ValueError for a wrong shape now, while the error can still name the rule
         unbroadcast(np.broadcast_to(0, gradient.shape), shape)
         total.reduce()
         total.unreduced = np.array(gradient)

@@ -1,4 +1,4 @@
-"""`Gate.__call__` written out for one Tensor and for two."""
+"""A faster `Gate.__call__` for one Tensor and for two."""
 
 from typing import Any
 
@@ -16,10 +16,8 @@ _new_node, _new_tensor = Node.__new__, Tensor.__new__
 
 
 def call(self: Gate, *inputs: TensorLike) -> Tensor:
-    """`Gate.__call__` for calls with one Tensor or two. It leaves all other calls to the general
-    version.
-    """
-    # which are checked; and a look-up reads its table in its own way
+    """Call a gate on one Tensor or two. Other calls use the general version."""
+    # Gates with constant inputs check them, and a look-up reads only some rows of its table.
     if OBSERVERS or self.constant_inputs:
         return general_call(self, *inputs)
     if len(inputs) == 2 and type(a := inputs[0]) is Tensor and type(b := inputs[1]) is Tensor:
@@ -32,7 +30,7 @@ def call(self: Gate, *inputs: TensorLike) -> Tensor:
         one = a.node
         first = last = one.output
         nodes, arrays, requires_grad = (one,), (first,), one.requires_grad
-    elif len(inputs) in (1, 2):  # numbers, arrays or lists among them
+    elif len(inputs) in (1, 2):  # some are numbers, arrays or lists
         return call(self, *as_tensors(inputs))
     else:
         return general_call(self, *inputs)
@@ -48,8 +46,8 @@ def call(self: Gate, *inputs: TensorLike) -> Tensor:
             arrays += (saved,)
         output = np.asarray(output)
     recorded = requires_grad and RECORDING.get()
-    # As in the plain version, a view of a parameter is copied. Of other views only unrecorded ones
-    # are, because nothing but a parameter is ever updated in place.
+    # As in the plain version, views of parameters and unrecorded views are copied. Other views need
+    # no copy, because only parameters are updated in place.
     if (output.base is not None or output is first or output is last) and (
         not recorded or any(not node.gate and node.requires_grad for node in nodes)
     ):

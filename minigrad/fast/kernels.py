@@ -1,6 +1,4 @@
-"""Faster versions of some of NumPy's sums, and going over an array in blocks that fit into the
-cache.
-"""
+"""Faster versions of some NumPy sums, and iteration over arrays in blocks that fit the cache."""
 
 import math
 from collections.abc import Iterator
@@ -9,29 +7,28 @@ import numpy as np
 
 from ..graph import Array
 
-# The sizes at which a function below changes its method: fastest on the machines that were
-# measured, any is correct.
-BLOCK = 1 << 16  # elements that are worked on at a time, to stay in the cache: as float32, 256 kB
-# so many possible ids or fewer for each given one: they are marked in an array, not sorted
+# The sizes at which the functions below change their method. Any values are correct; these were the
+# fastest on the machines measured.
+BLOCK = 1 << 16  # elements processed at a time to stay in the cache: 256 kB as float32
+# with at most this many possible ids per given id, ids are marked in an array instead of sorted
 SPARSE_IDS = 64
-# fewer places are sorted as 16-bit integers, for which NumPy has a radix sort: at most 1 << 16
+# fewer places than this are sorted as 16-bit integers, for which NumPy uses a radix sort
 RADIX_PLACES = 1 << 16
-PLACES_PER_ADDITION = 2  # with more places than this for each addition, all are added to at once
+PLACES_PER_ADDITION = 2  # with more places than this per addition, add to all of them at once
 
 
 def in_blocks(array: Array) -> bool:
-    """Whether an array is too large for the cache, so that `blocks_of_rows` saves time."""
+    """Return whether an array is too large for the cache; then `blocks_of_rows` saves time."""
     return array.size > BLOCK
 
 
 def blocks_of_rows(*arrays: Array) -> Iterator[list[Array]]:
-    """The same few rows of each array, in turn: the rows along the axes that the first has before
-    its last.
+    """Yield the arrays in blocks of rows, the same rows of each array at a time.
 
-    So one operation after the other goes over a block of the first array, BLOCK elements or fewer,
-    while it is in the processor's cache. The cross entropy of 10,000 classes takes half the time
-    that way. The blocks of a C-contiguous array are views, to which results can be written; those
-    of another layout may be copies.
+    Rows are numbered along all axes but the last of the first array. A block of the first array has
+    at most BLOCK elements, so it stays in the processor's cache during several operations. This
+    halves the time of the cross entropy for 10,000 classes. Blocks of a C-contiguous array are
+    views, to which results can be written; blocks of other arrays may be copies.
     """
     *axes, width = arrays[0].shape
     count, size = math.prod(axes), max(1, BLOCK // max(1, width))
@@ -41,13 +38,14 @@ def blocks_of_rows(*arrays: Array) -> Iterator[list[Array]]:
 
 
 def distinct_ids(ids: Array, below: int) -> tuple[Array, Array]:
-    """(the distinct ids, sorted; for each of `ids` its place among them), for ids from 0 to below -
-    1.
+    """Return the sorted distinct ids, and the position of each id among them.
+
+    The ids are integers from 0 to below - 1.
 
     >>> distinct_ids(np.array([7, 2, 7, 9]), 10)
     (array([2, 7, 9]), array([1, 0, 1, 2]))
     """
-    # `take` refuses int64 ids where addresses have 32 bits, as in WebAssembly
+    # `take` rejects int64 ids on 32-bit platforms such as WebAssembly
     ids = ids.astype(np.intp, copy=False)
     # Sorting a few ids costs less than an array with one element for each possible id.
     if below > SPARSE_IDS * ids.size:
@@ -62,25 +60,23 @@ def distinct_ids(ids: Array, below: int) -> tuple[Array, Array]:
 
 
 def sum_by_place(place: Array, count: int, values: Array) -> Array:
-    """The sum of the values of each place: sums[i] = Σ values[j] over all j with place[j] = i, for
-    i < count.
+    """Sum the values that share a place: sums[i] = Σ values[j] over all j with place[j] = i.
 
-    Every place from 0 to count - 1 must occur. Say place = [1, 0, 1, 2, 1, 1]:
+    Every place from 0 to count - 1 must occur. Take place = [1, 0, 1, 2, 1, 1] as an example:
 
-    - Sorted by place, the positions are [1, 0, 2, 4, 5, 3]: one of place 0, then four of place 1,
-      then one of place 2.
-    - The places by how often they occur are [1, 0, 2]; theirs start at [1, 0, 5] of the sorted
-      positions.
-    - The first value of each is taken: values[0], values[1], values[3].
-    - The second values are added to those of all places that have one, then the third, and so on.
-      Here only place 1
-      has more than one, so the loop ends at once: it goes on while that adds to many places at a
-      time.
-    - What is left of the few frequent places is summed by a product with ones: values[2] +
-      values[4] + values[5].
+    - Sort the positions by place: [1, 0, 2, 4, 5, 3]. The first belongs to place 0, the next four
+      to place 1, the last to place 2.
+    - Sort the places by how often they occur: [1, 0, 2]. In the sorted positions, they start at
+      indices [1, 0, 5].
+    - Start each sum with the first value of its place: values[0], values[1], values[3].
+    - Add the second value to the sums of all places that have one, then the third, and so on. The
+      loop stops when only a few places are left. Here it stops immediately, because only place 1
+      has more than one value.
+    - Sum the remaining values of these places as a product with ones: values[2] + values[4] +
+      values[5].
 
-    For a batch of reviews, 96 columns wide, this takes less than half the time of np.add.reduceat,
-    which goes row by row.
+    For a batch of reviews with 96 columns, this takes less than half the time of np.add.reduceat,
+    which adds row by row.
 
     >>> sum_by_place(np.array([1, 0, 1, 2, 1, 1]), 3, np.array([1.0, 2.0, 3.0, 4.0, 5.0, 6.0])).tolist()
     [2.0, 15.0, 4.0]
@@ -92,9 +88,9 @@ def sum_by_place(place: Array, count: int, values: Array) -> Array:
     starts, counts = starts[by_count], counts[by_count]
     sums = values.take(by_place[starts], axis=0)
     nth = 1
-    # `more` places have more than nth values, and half of these are complete after as many additions
-    # as the middle one of them still needs. Adding to all of them at once pays as long as there are
-    # more than a few places for each of those additions.
+    # `more` places have more than nth values. Half of them are complete after the number of
+    # additions that the median place still needs. Adding to all places at once is faster only if
+    # there are at least a few places for each of these additions.
     while more := int(np.searchsorted(-counts, -nth)):
         additions = counts[more // 2] - nth
         if not more > PLACES_PER_ADDITION * additions:

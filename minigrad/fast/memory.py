@@ -1,4 +1,4 @@
-"""Telling the C library to keep freed memory for the next training step."""
+"""Make the C library keep freed memory for the next training step."""
 
 import sys
 
@@ -6,17 +6,16 @@ _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # the numbers of malloc.h
 
 
 def keep_freed(keep: bool) -> None:
-    """Let glibc return memory to the system only when more than 256 MB are free, and reuse blocks
-    of up to 64 MB.
+    """Make glibc reuse blocks of up to 64 MB, and keep up to 256 MB of freed memory.
 
     A training step may allocate and free a hundred megabytes of arrays. By default glibc returns
-    them to the system and requests them again, page by page, which can take longer than the
-    arithmetic. `keep=False` sets its default of 128 kB for both again. On other systems this does
-    nothing.
+    this memory to the system and requests it again page by page, which can take longer than the
+    arithmetic. `keep=False` restores the default of 128 kB for both limits. On systems without
+    glibc this function has no effect.
     """
     if sys.platform != "linux":
         return
-    import ctypes  # NumPy has loaded it already
+    import ctypes  # already loaded by NumPy
 
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # glibc has it, musl has not
     if mallopt is None:

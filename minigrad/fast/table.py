@@ -1,10 +1,9 @@
-"""The Table: a parameter that is read by rows, such as word vectors, and that an optimizer can
-update lazily.
+"""The Table: a parameter that is read by rows, such as word vectors, with lazy updates.
 
-A batch of reviews touches some 550 of the 10,000 rows of a word table. An optimizer with momentum
-also moves the other rows, whose gradient is 0, and doing that at every step costs more than the
-rest of the step. It may leave these updates pending. Reading the table catches up first: a look-up
-with the rows that it reads, everything else with all rows.
+A batch of reviews uses about 550 of the 10,000 rows of a word table. An optimizer with momentum
+also changes the other rows, whose gradient is 0. Doing this at every step takes more time than the
+rest of the step, so the optimizer may leave these updates pending. They are applied when the table
+is read: a look-up updates only the rows that it reads, any other access updates all rows.
 """
 
 from collections.abc import Callable, Iterator
@@ -21,15 +20,14 @@ class PendingUpdates(Protocol):
     """Updates that an optimizer has left pending."""
 
     def catch_up(self, rows: Array | None) -> None:
-        """Apply them to those rows of the table's `stored`, or to all rows (None)."""
+        """Apply the updates to these rows of the table's `stored`, or to all rows (None)."""
 
 
 class Table(Leaf):
-    """A leaf of shape (rows, ...) that may have pending updates. Reading `output` catches up with
-    all of them.
+    """A leaf of shape (rows, ...) that may have pending updates. Reading `output` applies them all.
 
-    `stored` is the array as it is, with updates still pending: for its shape and dtype, and for
-    code that has caught up with the rows that it needs.
+    `stored` is the array without the pending updates. Read it for the shape and dtype, or after
+    applying the updates of the rows that you need.
     """
 
     __slots__ = ("pending", "stored")
@@ -55,13 +53,14 @@ class Table(Leaf):
         self.stored = value  # type: ignore[misc]  # a property in Node, a slot here
 
     def catch_up(self, rows: Array | None = None) -> None:
-        """Apply the pending updates of those rows of `stored`, or of all rows."""
+        """Apply the pending updates of these rows of `stored`, or of all rows."""
         if self.pending is not None:
             self.pending.catch_up(rows)
 
     def write(self, change: Callable[[Array], None]) -> None:
-        """Tensor.update without catching up: `change` must write only to rows that are up to
-        date.
+        """Let `change` write to the array, as Tensor.update does, but leave updates pending.
+
+        `change` must write only to rows that have no pending updates.
         """
         self.updated = next_serial()
         with writable(self.stored):
@@ -79,7 +78,7 @@ class Table(Leaf):
 def make_table(
     data: TensorLike, *, requires_grad: bool = True, name: str | None = None, dtype: Any = None
 ) -> Tensor:
-    """A Tensor of shape (rows, ...) on a Table, which look-ups read and optimizers update by rows.
+    """Return a Tensor of shape (rows, ...) that look-ups read and optimizers update by rows.
 
     >>> table = make_table([[1.0, 2.0], [3.0, 4.0]])
     >>> table[0].array
@@ -92,8 +91,9 @@ def make_table(
 
 
 def read_rows(table: Node, ids: Array) -> Array:
-    """A table's array, in which the rows that `ids` name are up to date. Ids outside the table are
-    left to the gate.
+    """Return a table's array, after applying the pending updates of the rows `ids`.
+
+    If an id is outside the table, no updates are applied; the gate raises the error.
     """
     if not isinstance(table, Table):
         return table.output

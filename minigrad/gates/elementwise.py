@@ -137,7 +137,7 @@ class Abs(_OneOperand):
 
 
 class Maximum(_TwoOperands):
-    """z = max(a, b), elementwise, with broadcasting. The larger one gets dz; equal ones get dz / 2.
+    """z = max(a, b), elementwise, with broadcasting. The larger gets dz; equal ones get dz / 2.
 
     >>> maximum(Tensor([1.0, 5.0]), 3.0).array
     array([3., 5.], dtype=float32)
@@ -153,7 +153,7 @@ class Maximum(_TwoOperands):
 
 
 class Minimum(_TwoOperands):
-    """z = min(a, b), elementwise, with broadcasting. The smaller one gets dz; equal ones get dz / 2.
+    """z = min(a, b), elementwise, with broadcasting. The smaller gets dz; equal ones get dz / 2.
 
     >>> minimum(Tensor([1.0, 5.0]), 3.0).array
     array([1., 3.], dtype=float32)

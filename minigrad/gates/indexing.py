@@ -232,7 +232,7 @@ def slice_(x: TensorLike, key: Any) -> Tensor:
 
 @implements(np.concatenate)
 def concatenate(tensors: Sequence[TensorLike], axis: int | None = 0) -> Tensor:
-    """`Concatenate(axis)(*tensors)`. With axis=None the tensors are flattened first, as in NumPy."""
+    """`Concatenate(axis)(*tensors)`. With axis=None they are flattened first, as in NumPy."""
     if axis is None:
         tensors, axis = [Reshape(-1)(one) for one in tensors], 0
     return Concatenate(axis)(*tensors)
@@ -249,7 +249,8 @@ def where(condition: TensorLike, a: TensorLike, b: TensorLike) -> Tensor:
     """`Where()(condition, a, b)`. z has the dtype of a and b. Nonzero conditions count as true."""
     condition = whole(condition)
     if condition.dtype != np.bool_:
-        _, a, b = as_tensors([np.array(True), a, b])  # converted with a boolean, which changes no dtype
+        # together with a boolean, which does not affect the dtype of a and b
+        _, a, b = as_tensors([np.array(True), a, b])
     return Where()(condition, a, b)
 
 

@@ -409,8 +409,8 @@ def _refuse_probabilities(loss: str, logits: TensorLike, gate: str) -> None:
     if last is None or not (last.name == gate or isinstance(last, _MOVING)):
         return
     nodes = ancestors([logits.node], _moved)
-    # The nodes that computed the numbers. If there are other gates among them, the logits may be
-    # part of an output that also contains probabilities.
+    # The nodes that computed the numbers. Only if all of them are that gate, the logits must be its
+    # output: a joined output of several gates may also contain real logits.
     sources = [node for node in nodes if node.requires_grad and not isinstance(node.gate, _MOVING)]
     if sources and all(node.gate is not None and node.gate.name == gate for node in sources):
         raise OptionError(

@@ -1,6 +1,4 @@
-"""The operators and methods of a Tensor, bound to the gates that they record: `x + y`, `x.sum()`,
-`x[0]`.
-"""
+"""Operators and methods of a Tensor, such as `x + y`, `x.sum()` and `x[0]`: each calls its gate."""
 
 from collections.abc import Callable
 
@@ -24,12 +22,12 @@ def _of_two(gate: Gate) -> Callable[[Tensor, TensorLike], Tensor]:
 
 
 def _reflected(gate: Gate) -> Callable[[Tensor, TensorLike], Tensor]:
-    """For a Tensor on the right: `other + x`."""
+    """Return a method for a Tensor on the right, as in `other + x`."""
     return lambda x, other: gate(other, x)
 
 
 def _in_place(gate: Gate) -> Callable[[Tensor, TensorLike], Tensor]:
-    """For `x += other`: inside no_grad a parameter is changed, and stays one."""
+    """Return a method for `x += other`. Inside no_grad it updates a parameter."""
 
     def method(x: Tensor, other: TensorLike) -> Tensor:
         value = gate(x, other)
@@ -90,13 +88,13 @@ Tensor.swapaxes = shape.swapaxes
 
 
 def _reshape(x: Tensor, *to) -> Tensor:
-    """`Reshape(to)(x)`, for a shape given as one argument or as several."""
+    """`Reshape(to)(x)`. The shape may be one argument or several."""
     return shape.reshape(x, to[0] if len(to) == 1 else to)
 
 
 def _transpose(x: Tensor, *axes) -> Tensor:
-    """`Transpose(axes)(x)`, for an order given as one argument or as several; without arguments it
-    is reversed.
+    """`Transpose(axes)(x)`. The axes may be one argument or several; without any, they are
+    reversed.
     """
     return shape.transpose(x, order_of_axes(x.node, axes))
 

@@ -1,4 +1,4 @@
-"""Sums, means, extremes and variances over axes, and the running sum along one."""
+"""Sums, means, extremes and variances over axes, and the cumulative sum."""
 
 import math
 from collections.abc import Callable
@@ -18,8 +18,9 @@ Axis = int | tuple[int, ...] | None
 
 
 class _Reduction(Gate):
-    """Shapes: z has no `axis`, or has it with size 1 (keepdims). Errors: ShapeError for axes that x
-    lacks (MG107).
+    """Shapes: z has x's shape without `axis`; with keepdims, `axis` has size 1.
+
+    Errors: ShapeError for axes that x does not have (MG107).
     """
 
     def __init__(self, axis: Axis = None, keepdims: bool = False) -> None:
@@ -27,13 +28,11 @@ class _Reduction(Gate):
         self.keepdims = keepdims
 
     def axes(self, shape: Shape) -> tuple[int, ...]:
-        """The axes that are reduced, counted from 0."""
+        """Return the axes that are reduced, counted from 0."""
         return axes_of(self.name, self.axis, shape)
 
     def kept(self, shape: Shape) -> Shape:
-        """`shape` with size 1 for each axis that is reduced, so that it broadcasts against the
-        input.
-        """
+        """Return `shape` with size 1 for each reduced axis. It broadcasts against the input."""
         axes = self.axes(shape)
         return tuple(1 if axis in axes else size for axis, size in enumerate(shape))
 
@@ -50,7 +49,7 @@ class _Reduction(Gate):
 
 
 class Sum(_Reduction):
-    """z = Σ x over `axis` (None: over all). dx = dz, repeated along what was summed.
+    """z = Σ x over `axis` (None: all axes). dx = dz, repeated along the summed axes.
 
     >>> Tensor([[1.0, 2.0], [3.0, 4.0]]).sum(axis=0).array
     array([4., 6.], dtype=float32)
@@ -68,14 +67,15 @@ class Sum(_Reduction):
 
 
 class _OfSome(_Reduction):
-    """A reduction that is not defined for an empty array, unlike a sum.
+    """Base class of reductions that, unlike a sum, are not defined for an empty array.
 
-    Errors: ShapeError for an axis that x does not have (MG107), or for no numbers (MG116).
+    Errors: ShapeError for an axis that x does not have (MG107), or for an empty array (MG116).
     """
 
     def count(self, shape: Shape, ddof: float = 0) -> float:
-        """How many numbers each result is made of, less `ddof`; a ShapeError unless that is
-        positive.
+        """Return how many numbers are reduced to each result, minus `ddof`.
+
+        Errors: ShapeError unless this is positive.
         """
         count = math.prod([shape[axis] for axis in self.axes(shape)])
         if count <= ddof:
@@ -92,7 +92,7 @@ class _OfSome(_Reduction):
 
 
 class Mean(_OfSome):
-    """z = Σ x / N over `axis`, N the number of elements averaged. dx = dz / N, repeated.
+    """z = Σ x / N over `axis`, with N the number of elements averaged. dx = dz / N, repeated.
 
     >>> Tensor([[1.0, 2.0], [3.0, 4.0]]).mean().item()
     2.5
@@ -110,7 +110,7 @@ class Mean(_OfSome):
 
 
 class _Extreme(_OfSome):
-    """The rule of maximum and minimum: equal ones share the gradient evenly."""
+    """Base class of Max and Min: equal elements share the gradient evenly."""
 
     def backward(self, dz, z, x):
         kept = self.kept(x.shape)
@@ -150,11 +150,10 @@ class Min(_Extreme):
 
 
 class LogSumExp(_OfSome):
-    """z = ln Σ e^x over `axis`, a smooth maximum. dx = dz · e^(x - z): the softmax of x. Finite for
-    x of any size.
+    """z = ln Σ e^x over `axis`, a smooth maximum. dx = dz · e^(x - z), which is dz · softmax(x).
 
-    Where all x are -inf, z is -inf, and where one is +inf, z is +inf. dx is 0 there, as no finite
-    change of x moves z.
+    z is finite for all finite x. If all elements are -inf, z is -inf; if one is +inf, z is +inf. In
+    both cases dx is 0, because no finite change of x changes z.
 
     >>> logsumexp(Tensor([1000.0, 1000.0])).item()  # 1000 + ln 2
     1000.6931
@@ -168,7 +167,7 @@ class LogSumExp(_OfSome):
         x = floats(x)
         highest = x.max(axis=self.axis, keepdims=True)
         highest = np.where(np.isinf(highest), 0, highest)
-        # the logarithm of 0 is -inf, and e^inf is inf
+        # ln 0 is -inf, and e^inf is inf, as intended
         with np.errstate(divide="ignore", over="ignore"):
             z = highest + np.log(np.exp(x - highest).sum(axis=self.axis, keepdims=True))
         return z.reshape(self.shape(x.shape))
@@ -178,21 +177,21 @@ class LogSumExp(_OfSome):
         z = z.reshape(kept)
         if (infinite := np.isinf(z)).any():
             x, z = np.where(infinite, -np.inf, x), np.where(infinite, 0.0, z)
-        # its sum is 1, unless z is so large that it was rounded; where z is infinite, 0
+        # The sum of e is 1 unless z was rounded, and 0 where z is infinite.
         e = np.exp(x - z)
         return (dz.reshape(kept) * e / (e.sum(axis=self.axis, keepdims=True) + infinite),)
 
 
 class Var(_OfSome):
-    """z = Σ (x - μ)² / (N - ddof) over `axis`, for N numbers with mean μ. dx = 2 dz (x - μ) / (N -
-    ddof).
+    """z = Σ (x - μ)² / (N - ddof) over `axis`. dx = 2 dz (x - μ) / (N - ddof).
 
-    `ddof` is 0, as in NumPy; ddof=1 gives the unbiased estimate, which is PyTorch's default.
+    N is the number of elements and μ their mean. `ddof` defaults to 0, as in NumPy. ddof=1 gives
+    the unbiased estimate, PyTorch's default.
 
     >>> Tensor([[1.0, 3.0], [2.0, 8.0]]).var(axis=1).array
     array([1., 9.], dtype=float32)
 
-    Errors: ShapeError where N - ddof is not positive (MG116), or for an axis that x does not have
+    Errors: ShapeError if N - ddof is not positive (MG116), or for an axis that x does not have
     (MG107).
     """
 
@@ -216,10 +215,10 @@ class Var(_OfSome):
 
 
 class Std(Var):
-    """z = √Var(x), the standard deviation. dx = dz (x - μ) / ((N - ddof) z), and 0 where all
-    numbers are equal.
+    """z = √Var(x), the standard deviation. dx = dz (x - μ) / ((N - ddof) z).
 
-    `ddof` is 0, as in NumPy; ddof=1 gives the estimate that is PyTorch's default.
+    Where all elements are equal, dx is 0. `ddof` defaults to 0, as in NumPy; PyTorch's default is
+    1.
 
     >>> Tensor([[1.0, 3.0], [2.0, 8.0]]).std(axis=1).array
     array([1., 3.], dtype=float32)
@@ -237,8 +236,9 @@ class Std(Var):
 
 
 class CumSum(_AlongAxis):
-    """z_i = Σ x_j over j <= i along `axis`: the running sum. dx_j = Σ dz_i over i >= j: the running
-    sum from the end.
+    """z_i = Σ_(j<=i) x_j along `axis`, the cumulative sum. dx_j = Σ_(i>=j) dz_i.
+
+    The gradient is the cumulative sum of dz from the end.
 
     >>> cumsum(Tensor([1.0, 2.0, 3.0])).array
     array([1., 3., 6.], dtype=float32)
@@ -275,17 +275,17 @@ logsumexp = _function(LogSumExp)
 
 @implements(np.var)
 def var(x: TensorLike, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Tensor:
-    """`Var(axis, keepdims, ddof)(x)`: divided by N - ddof."""
+    """`Var(axis, keepdims, ddof)(x)`: the class has the formula."""
     return Var(axis, keepdims, ddof)(x)
 
 
 @implements(np.std)
 def std(x: TensorLike, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Tensor:
-    """`Std(axis, keepdims, ddof)(x)`: divided by N - ddof."""
+    """`Std(axis, keepdims, ddof)(x)`: the class has the formula."""
     return Std(axis, keepdims, ddof)(x)
 
 
 @implements(np.cumsum)
 def cumsum(x: TensorLike, axis: int | None = None) -> Tensor:
-    """`CumSum(axis)(x)`; with axis=None of all elements in order, as NumPy."""
+    """`CumSum(axis)(x)`. With axis=None x is flattened first, as in NumPy."""
     return CumSum(0)(Reshape(-1)(x)) if axis is None else CumSum(axis)(x)

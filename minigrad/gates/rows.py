@@ -1,4 +1,4 @@
-"""Rows of a table by their ids."""
+"""Look-ups of table rows by id."""
 
 from typing import Any
 
@@ -15,20 +15,22 @@ from .samples import samples_on
 
 
 class _ReadsRows(Gate):
-    """A gate that reads only the rows of a table (V, D) that its second input names: integer ids of
-    any shape.
+    """Base class of gates that read only some rows of a table (V, D).
+
+    The second input selects the rows: integer ids of any shape.
     """
 
     constant_inputs = (1,)
 
     in_place_of: Any = None
-    """The gate of a look-up of the same rows, whose result this gate does not read."""
+    """The gate of an earlier look-up of the same rows. This gate reads the table again instead of
+    that result."""
 
     def __repr__(self) -> str:
-        return f"{self.name}()"  # `in_place_of` is no setting
+        return f"{self.name}()"  # `in_place_of` is not a setting
 
     def skipped(self, dz, table, ids, *others):
-        """The gradient of the result of `in_place_of`, which the backward pass does not reach."""
+        """Return the gradient of the result of `in_place_of`, which the backward pass skips."""
         return dz
 
     def read(self, *nodes: Node) -> tuple[Any, ...]:
@@ -44,8 +46,8 @@ class _ReadsRows(Gate):
                 cause="ids number the rows of the table",
                 remedy="ids.astype('int64'), or a list of Python integers",
             )
-        # Read as unsigned, a negative id is huge, so one comparison finds ids below 0 and ids that
-        # are too large.
+        # As an unsigned number a negative id is huge, so one comparison finds ids that are negative
+        # or too large.
         if not ids.size or ids.astype(np.int64, copy=False).view(np.uint64).max() < vocabulary:
             return
         strays = ids[(ids < 0) | (ids >= vocabulary)]
@@ -61,11 +63,11 @@ class _ReadsRows(Gate):
 
 
 class Lookup(_ReadsRows):
-    """z = table[ids]: one row of `table` (V, D) for each id, shape ids.shape + (D,).
+    """z = table[ids]: one row of `table` (V, D) for each id. d(table) = dz added at the ids.
 
-    ids are integers from 0 to V-1, of any shape. Where `minigrad.fast` is enabled, the table's
-    gradient is a SparseGradient (fast/accumulator.py), stored as (ids, dz); the plain `scatter`
-    makes a dense array.
+    ids are integers from 0 to V-1, of any shape. z has shape ids.shape + (D,). With `minigrad.fast`
+    the table's gradient is a SparseGradient (fast/accumulator.py), stored as (ids, dz); otherwise
+    it is a dense array.
 
     >>> lookup(Tensor([[1.0, 2.0], [3.0, 4.0]]), [1, 1, 0]).array
     array([[3., 4.],
@@ -100,8 +102,9 @@ class Lookup(_ReadsRows):
 
 
 class LookedUp(Leaf):
-    """The result of a look-up that was not recorded. `look_up` is the node that a recorded one
-    would have been.
+    """The result of a look-up that was not recorded.
+
+    `look_up` is the node that recording it would have created.
     """
 
     __slots__ = ("look_up",)
@@ -112,11 +115,10 @@ class LookedUp(Leaf):
 
 
 def table_and_ids(x: Tensor) -> tuple[Tensor, Tensor] | None:
-    """(table, ids) if x is the result of a look-up; else None.
+    """Return (table, ids) if x is the result of a look-up, else None.
 
-    Also None if `lookup(table, ids)` would no longer give x, because x, the table or the ids have
-    changed, or if its gradient would go to the table where that of x does not, or the other way
-    round.
+    Returns None as well if `lookup(table, ids)` could not replace x: if x, the table or the ids
+    have changed since, or if only one of the two would pass a gradient to the table.
 
     >>> table, ids = table_and_ids(lookup(Tensor([[1.0, 2.0], [3.0, 4.0]]), [1, 1, 0]))
     >>> table.shape, ids.shape
@@ -142,9 +144,7 @@ register(LookedUp)
 
 
 def lookup(table: TensorLike, ids: TensorLike) -> Tensor:
-    """`Lookup()(table, ids)`: the rows of `table` that `ids` name. Lists of ids are taken as
-    integers.
-    """
+    """`Lookup()(table, ids)`. Lists of ids are converted to integers."""
     return Lookup()(table, whole(ids))
 
 
@@ -152,13 +152,14 @@ def lookup(table: TensorLike, ids: TensorLike) -> Tensor:
 def make_table(
     data: TensorLike, *, requires_grad: bool = True, name: str | None = None, dtype: Any = None
 ) -> Tensor:
-    """A parameter of shape (rows, ...) that look-ups read by rows. Arguments and errors: as for
-    Tensor.
+    """Return a parameter of shape (rows, ...) for look-ups.
+
+    Arguments and errors: as for Tensor.
     """
     return Tensor(data, requires_grad=requires_grad, name=name, dtype=dtype)
 
 
 @SEAMS.plain
 def read_rows(table: Node, ids: Array) -> Array:
-    """The array of a table, of which only the rows that `ids` name are going to be read."""
+    """Return a table's array, of which the caller reads only the rows `ids`."""
     return table.output

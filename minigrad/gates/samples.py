@@ -1,4 +1,4 @@
-"""The inputs that a gate is tested on, from their shapes."""
+"""Sample inputs for testing a gate, made from their shapes."""
 
 from collections.abc import Iterator, Sequence
 from itertools import product
@@ -8,11 +8,11 @@ import numpy as np
 
 
 def samples_on(*inputs: Sequence[Any], settings: Sequence[Any] = ({},)) -> Any:
-    """A gate's `sample_inputs`, with arrays of random numbers for the shapes.
+    """Return a method `sample_inputs` for a gate, with random arrays of the given shapes.
 
-    Each of `inputs` has one shape for each input, or the numbers themselves where random ones would
-    not do. Each is tried with each of `settings`: the gate's one argument, or a dict of its
-    arguments by name.
+    Each of `inputs` is a list with a shape for each input of the gate, or with numbers if random
+    ones are unsuitable. It is combined with each of `settings`: a single argument for the gate, or
+    a dict of its arguments by name.
     """
 
     @classmethod  # type: ignore[misc]

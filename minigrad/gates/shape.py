@@ -1,4 +1,4 @@
-"""Gates that only rearrange or repeat elements: reshape, transpose, broadcast."""
+"""Gates that rearrange or repeat elements: reshape, transpose, broadcast."""
 
 from operator import index
 from typing import ClassVar
@@ -14,8 +14,9 @@ from .samples import samples_on
 
 
 class _ShapeOfForward(Gate):
-    """A gate whose forward, run on any numbers, gives the shape, and NumPy's words for shapes that
-    do not fit.
+    """Base class of gates that find the output's shape by running forward on arbitrary numbers.
+
+    For shapes that do not fit, the error contains NumPy's message.
 
     Errors: ShapeError for shapes that do not fit (MG109).
     """
@@ -35,19 +36,20 @@ class _ShapeOfForward(Gate):
 
 
 class _Moving(_ShapeOfForward):
-    """A gate that only moves elements: no floating-point operations."""
+    """Base class of gates that only move elements, without floating-point operations."""
 
     operations = 0
 
 
 def _integers(given) -> Shape:
-    """A shape or an order of axes, which may be a single number, as a tuple of integers."""
+    """Return a shape or an order of axes, which may be a single number, as a tuple of integers."""
     return tuple(map(index, given if hasattr(given, "__iter__") else [given]))
 
 
 class Reshape(_Moving):
-    """z = x in another shape, its elements in the same order; one size may be -1. dx = dz in x's
-    shape.
+    """z = x in another shape, with its elements in the same order. dx = dz in x's shape.
+
+    One size may be -1, and is then computed from the number of elements.
 
     >>> Tensor([1.0, 2.0, 3.0, 4.0]).reshape(2, -1).array
     array([[1., 2.],
@@ -72,12 +74,11 @@ class Reshape(_Moving):
 
 
 class Transpose(_Moving):
-    """z = x with its axes in the order `axes` (None: reversed). dx = dz with its axes in the old
-    order again.
+    """z = x with its axes in the order `axes` (None: reversed). dx = dz with the axes moved back.
 
-    Shapes: z has the sizes of x in the new order. Errors: ShapeError for another order of axes
-    (MG109); OptionError for `x.transpose(0, 1)` of a matrix (MG168), which exchanges two axes in
-    PyTorch and would do nothing here.
+    Shapes: z has x's sizes in the new order. Errors: ShapeError if `axes` is not a permutation of
+    x's axes (MG109); OptionError for `x.transpose(0, 1)` of a matrix (MG168), which exchanges two
+    axes in PyTorch but has no effect here.
 
     >>> Tensor([[1.0, 2.0]]).T.shape
     (2, 1)
@@ -95,7 +96,7 @@ class Transpose(_Moving):
     def backward(self, dz, z, x):
         if self.axes is None:
             return (dz.transpose(None),)
-        # argsort inverts a permutation of 0..n-1: no -1
+        # argsort inverts a permutation of 0..n-1, so replace negative axes
         axes = [axis % len(self.axes) for axis in self.axes]
         return (dz.transpose(tuple(np.argsort(axes).tolist())),)
 
@@ -103,8 +104,7 @@ class Transpose(_Moving):
 
 
 class BroadcastTo(_Moving):
-    """z = x repeated along new axes, and along axes of size 1, up to shape `to`. dx = dz summed
-    over the repetitions.
+    """z = x repeated along new axes and axes of size 1, to shape `to`. dx = dz summed over them.
 
     >>> np.broadcast_to(Tensor([[1.0], [2.0]]), (2, 3)).array
     array([[1., 1., 1.],
@@ -121,7 +121,7 @@ class BroadcastTo(_Moving):
         return np.broadcast_to(x, self.to)
 
     def backward(self, dz, z, x):
-        return (dz,)  # the engine sums over broadcast axes, here as for any gate
+        return (dz,)  # the engine sums over broadcast axes, as for any gate
 
     sample_inputs = samples_on([(3, 1)], [()], settings=[(2, 3, 4), (3, 3)])
 
@@ -140,8 +140,9 @@ def transpose(x: TensorLike, axes: Shape | None = None) -> Tensor:
 
 @implements(np.swapaxes)
 def swapaxes(x: Tensor, axis1: int, axis2: int) -> Tensor:
-    """x with two axes exchanged, recorded as a Transpose. Errors: ShapeError for an axis that is
-    not there (MG107).
+    """Exchange two axes of x, recorded as a Transpose.
+
+    Errors: ShapeError for an axis that x does not have (MG107).
     """
     axes = list(range(x.ndim))
     for axis in (axis1, axis2):
@@ -158,25 +159,24 @@ def broadcast_to(x: TensorLike, shape: Shape) -> Tensor:
 
 @implements(np.squeeze)
 def squeeze(x: TensorLike, axis: int | Shape | None = None) -> Tensor:
-    """z = x without the axes of size 1 that `axis` names (None: all of them), recorded as a
-    Reshape.
+    """Remove axes of size 1: those in `axis`, or all (None). It is recorded as a Reshape.
 
     >>> squeeze(Tensor([[[1.0], [2.0]]]), axis=0).shape
     (2, 1)
 
-    Errors: NumPy's, for an axis that is not there, or of another size.
+    Errors: NumPy's, for an axis that x does not have, or whose size is not 1.
     """
     return _reshaped(np.squeeze, x, axis)
 
 
 @implements(np.expand_dims)
 def expand_dims(x: TensorLike, axis: int | Shape) -> Tensor:
-    """z = x with a new axis of size 1 at each place that `axis` names, recorded as a Reshape.
+    """Insert an axis of size 1 at each position in `axis`, recorded as a Reshape.
 
     >>> expand_dims(Tensor([1.0, 2.0]), axis=1).shape
     (2, 1)
 
-    Errors: NumPy's, for a place that is not there.
+    Errors: NumPy's, for a position out of range.
     """
     return _reshaped(np.expand_dims, x, axis)
 

@@ -1,8 +1,7 @@
-"""One time step of a GRU and of an LSTM, from small gates: the equations that `layers` and
-`mg.unfuse` unroll.
+"""One time step of a GRU and of an LSTM, built from small gates.
 
-recurrent.py has the same equations for a whole sequence at once, with the backward pass derived by
-hand; tests make sure that both agree.
+`layers` and `mg.unfuse` unroll these steps. fused/recurrent.py has the same equations for a whole
+sequence, with a backward pass derived by hand. Tests check that both agree.
 """
 
 from typing import Any
@@ -17,12 +16,17 @@ from .indexing import where
 
 
 def gru_step(a: Tensor, h: Tensor, W_hh: Tensor, b_hh: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-    """(h', the gates z, r and n) of a gated recurrent unit whose reset gate r acts after the
-    product h @ W_hh.
+    """Return (h', the gates z, r and n) of one step of a gated recurrent unit.
 
-    a = x @ W_xh + b_xh (B, 3H) and s = h @ W_hh + b_hh (B, 3H) hold the blocks z, r, n side by
-    side:
-    z = σ(a_z + s_z), r = σ(a_r + s_r), n = tanh(a_n + r ⊙ s_n), h' = n + z ⊙ (h - n), all (B, H).
+    a = x @ W_xh + b_xh and s = h @ W_hh + b_hh, both (B, 3H), consist of three blocks for z, r and
+    n. With them, and all (B, H):
+
+        z = σ(a_z + s_z)
+        r = σ(a_r + s_r)
+        n = tanh(a_n + r ⊙ s_n)
+        h' = n + z ⊙ (h - n)
+
+    The reset gate r acts after the product h @ W_hh.
     """
     H = h.shape[1]
     s = h @ W_hh + b_hh
@@ -35,13 +39,18 @@ def gru_step(a: Tensor, h: Tensor, W_hh: Tensor, b_hh: Tensor) -> tuple[Tensor, 
 def lstm_step(
     a: Tensor, h: Tensor, c: Tensor, W_hh: Tensor, real: Array | None = None
 ) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-    """(h', c', the gates i, f, g and o) of long short-term memory.
+    """Return (h', c', the gates i, f, g and o) of one step of long short-term memory.
 
-    a = x @ W_xh + b (B, 4H), and s = a + h @ W_hh, hold the blocks i, f, g, o side by side: i, f, o
-    = σ(s),
-    g = tanh(s), c' = f ⊙ c + i ⊙ g, h' = o ⊙ tanh(c'), all (B, H). At padded steps, where `real`
-    (B, 1) is False,
-    c' = c and h' = h. h' comes from this c', so that the gradient of c' is whole.
+    a = x @ W_xh + b (B, 4H) and s = a + h @ W_hh consist of four blocks for i, f, g and o. With
+    them, and all (B, H):
+
+        i, f, o = σ(s_i), σ(s_f), σ(s_o)
+        g = tanh(s_g)
+        c' = f ⊙ c + i ⊙ g
+        h' = o ⊙ tanh(c')
+
+    At padded steps, where `real` (B, 1) is False, c' = c and h' = h. h' is computed from this c',
+    because the gradient of c' must include the part that comes through h'.
     """
     H = h.shape[1]
     s = a + h @ W_hh
@@ -52,25 +61,22 @@ def lstm_step(
 
 
 def passed(real: Array | None, new: Tensor, old: Tensor) -> Tensor:
-    """The new state in the sequences where this step is real, (B, 1), and the old one where it is
-    padded.
-    """
+    """Return the new state where `real` (B, 1) is True, and the old state at padded steps."""
     return new if real is None else where(real, new, old)
 
 
 def without_padding(x: TensorLike, mask: Array | None) -> Any:
-    """x (B, T, ...) with 0 at the padded steps, where `mask` (B, T) is False, if NaN or ∞ is there;
-    else x itself.
+    """Return x (B, T, ...), with padded steps set to 0 if any of them contains NaN or ∞.
 
-    The gradient of a padded step is 0, and so is its product with any input but NaN and ∞. x may be
-    one step, (B, ...).
+    A step is padded where `mask` (B, T) is False. Its gradient is 0, and its product with finite
+    inputs is also 0, but 0 times NaN or ∞ is NaN. x may also be a single step, (B, ...).
     """
     if mask is None:
         return x
     (x,) = as_tensors([x])
     flat: Any = x.array.ravel("K")
     with np.errstate(over="ignore", invalid="ignore"):
-        # the first is fast, and usually enough
+        # the first test is fast, and usually sufficient
         if np.isfinite(flat.dot(flat)) or np.isfinite(x.array[~mask]).all():
             return x
     return where(mask.reshape(*mask.shape, *[1] * (x.ndim - mask.ndim)), x, 0.0)

@@ -1,6 +1,4 @@
-"""The words of the engine: what it refuses and why, and what to write instead of names from other
-frameworks.
+"""Error messages of the engine, checks of its inputs, and hints for users of other frameworks.
 
-The engine also has its inputs converted and checked here. To learn how gradients flow, you can
-leave them out.
+You can skip this package if you want to learn how gradients flow.
 """

@@ -1,8 +1,7 @@
-"""The engine's checks of its input, and the texts of its errors, kept apart so that the core is
-easy to read.
+"""The engine's input checks and error messages. They are in this file to keep the core readable.
 
-Functions named `check_...` raise an error; `as_array`, `new_array` and `new_gradient` return the
-array they checked. Functions named after a mistake, such as `not_a_leaf`, return an error for the
+Functions named `check_...` raise an error. `as_array`, `new_array` and `new_gradient` check an
+array and return it. Functions named after a mistake, such as `not_a_leaf`, return an error for the
 engine to raise.
 """
 
@@ -31,7 +30,7 @@ Shape = tuple[int, ...]
 
 
 def describe(node: Node) -> str:
-    """How errors refer to a tensor: by its name or, if it has none, by its shape."""
+    """Return a tensor's name for an error message, or its shape if it has no name."""
     return f"tensor {node.name!r}" if node.name else f"a tensor of shape {node.shape}"
 
 
@@ -47,7 +46,7 @@ def _where(node: Node) -> str:
 
 
 def as_array(data: Any, dtype: Any) -> Array:
-    """A new array of numbers: a copy, because the caller may go on writing to `data`."""
+    """Return `data` as a new array of numbers: a copy, because the caller may change `data`."""
     if isinstance(node := getattr(data, "node", None), Node):
         raise DtypeError(
             "MG111",
@@ -82,8 +81,9 @@ def as_array(data: Any, dtype: Any) -> Array:
 
 
 def common_dtype(values: Sequence[Any]) -> np.dtype[Any]:
-    """The dtype that the Tensors and arrays of real numbers among them combine to, by NumPy's
-    rules; else float32.
+    """Return the dtype to which the Tensors and real arrays among `values` combine in NumPy.
+
+    Without any, this is float32.
     """
     arrays = [value for value in values if isinstance(value, np.ndarray) or hasattr(value, "node")]
     dtypes = [array.dtype for array in arrays if array.dtype.kind in "fiub"]
@@ -91,11 +91,10 @@ def common_dtype(values: Sequence[Any]) -> np.dtype[Any]:
 
 
 def as_operand(value: Any, dtype: np.dtype[Any]) -> Array:
-    """A new array of `value`. That of a plain number has the dtype of its result with arrays of
-    `dtype`.
+    """Return `value` as a new array, to be combined with arrays of `dtype`.
 
-    Beside floats that is their dtype. Otherwise it is NumPy's, where a Python float counts as
-    float32.
+    A plain number gets `dtype` if that is a float dtype. Otherwise NumPy's rules apply, except that
+    a Python float counts as float32.
     """
     number = isinstance(value, (bool, int, float, np.integer, np.floating))
     if not number or (isinstance(value, np.generic) and dtype.kind != "f"):
@@ -106,7 +105,7 @@ def as_operand(value: Any, dtype: np.dtype[Any]) -> Array:
 
 
 def check_real(dtype: np.dtype[Any], *data: Any) -> None:
-    """DtypeError unless arrays of this dtype, such as that of `data`, hold real numbers."""
+    """Raise DtypeError unless arrays of this dtype, such as `data`, contain real numbers."""
     if dtype.kind not in "fiub":
         raise DtypeError(
             "MG110",
@@ -118,8 +117,9 @@ def check_real(dtype: np.dtype[Any], *data: Any) -> None:
 
 
 def new_array(leaf: Leaf, value: Any) -> Array:
-    """The new array of a leaf: of the same shape and, if the leaf requires a gradient, of a dtype
-    that can have one.
+    """Check and return the new array of a leaf.
+
+    It must have the same shape and, if the leaf requires a gradient, a float dtype.
     """
     array = as_array(value, None)
     if array.shape != leaf.shape:
@@ -136,8 +136,9 @@ def new_array(leaf: Leaf, value: Any) -> Array:
 
 
 def check_written(leaf: Leaf, array: Array, returned: Any) -> None:
-    """OptionError if the function passed to `update` returned a new array of the leaf's shape,
-    which would be lost.
+    """Raise OptionError if the function passed to `update` returned an array of the leaf's shape.
+
+    That array would be lost, because `update` expects the function to write in place.
     """
     returned = getattr(returned, "array", returned)
     if getattr(returned, "shape", None) == array.shape and not np.may_share_memory(returned, array):
@@ -152,7 +153,7 @@ def check_written(leaf: Leaf, array: Array, returned: Any) -> None:
 
 
 def new_gradient(leaf: Leaf, value: Any) -> Array:
-    """The new gradient of a leaf: an array of its shape and dtype."""
+    """Check a leaf's new gradient, and return it as an array of the leaf's shape and dtype."""
     array = as_array(getattr(value, "array", value), leaf.dtype)
     if array.shape != leaf.shape:
         raise gradient_misshapen(leaf, array)
@@ -160,7 +161,7 @@ def new_gradient(leaf: Leaf, value: Any) -> Array:
 
 
 def gradient_misshapen(leaf: Leaf, gradient: Any) -> ShapeError:
-    """For a gradient that has not its leaf's shape."""
+    """Return the error for a gradient whose shape is not that of its leaf."""
     return ShapeError(
         "MG105",
         f"{describe(leaf)} has shape {leaf.shape} and cannot take a gradient of shape "
@@ -171,7 +172,7 @@ def gradient_misshapen(leaf: Leaf, gradient: Any) -> ShapeError:
 
 
 def check_differentiable(dtype: np.dtype[Any], name: str | None) -> None:
-    """DtypeError unless arrays of this dtype can have a gradient."""
+    """Raise DtypeError unless arrays of this dtype can have a gradient."""
     if dtype in (np.float32, np.float64):
         return
     steps = f"a gradient is a limit of small steps, which {dtype} cannot take"
@@ -184,7 +185,7 @@ def check_differentiable(dtype: np.dtype[Any], name: str | None) -> None:
 
 
 def not_a_leaf(node: Node, action: str) -> GradientError:
-    """The error for changing a tensor that a gate computed."""
+    """Return the error for changing a tensor that a gate computed."""
     return GradientError(
         "MG126",
         f"cannot {action} {describe(node)}: {node.gate.name} made it {scope_label(node.scope)}",
@@ -195,8 +196,9 @@ def not_a_leaf(node: Node, action: str) -> GradientError:
 
 
 def gradient_of_step(node: Node) -> Array | None:
-    """None, for only leaves have a `.grad`; GradientError for the tensor that `w = w - lr * w.grad`
-    has made.
+    """Return None as the `.grad` of a tensor that is not a leaf.
+
+    Raise GradientError if the tensor is the result of `w = w - lr * w.grad`.
     """
     old = node.inputs[0]
     if (
@@ -218,7 +220,7 @@ def gradient_of_step(node: Node) -> Array | None:
 
 
 def element_assigned(node: Node) -> DtypeError:
-    """The error for assigning to an element of a Tensor."""
+    """Return the error for assigning to an element of a Tensor."""
     return DtypeError(
         "MG113",
         f"{describe(node)} cannot be written to element by element",
@@ -228,11 +230,11 @@ def element_assigned(node: Node) -> DtypeError:
     )
 
 
-# ---- NumPy's functions ----
+# ---- NumPy functions ----
 
 
 def gradient_dropped(node: Node) -> UnsupportedError:
-    """The error for converting a Tensor that requires a gradient to a plain array."""
+    """Return the error for converting a Tensor that requires a gradient to a plain array."""
     return UnsupportedError(
         "MG114",
         f"NumPy asked for {describe(node)} as a plain array, which would drop its gradient "
@@ -243,7 +245,7 @@ def gradient_dropped(node: Node) -> UnsupportedError:
 
 
 def no_gate(function: str) -> UnsupportedError:
-    """The error for a NumPy function without a gate."""
+    """Return the error for a NumPy function without a gate."""
     known = hint(function.rpartition(".")[2])
     return UnsupportedError(
         "MG118",
@@ -255,7 +257,7 @@ def no_gate(function: str) -> UnsupportedError:
 
 
 def warn_of_pairs(*arrays: Any) -> None:
-    """Warn (MG170) before a column (N, 1) is compared with (N,), each number with every other."""
+    """Warn (MG170) before a column (N, 1) is compared with (N,), which broadcasts to (N, N)."""
     column, row = sorted(map(np.shape, arrays), key=len, reverse=True)
     if len(row) != 1 or column != (*row, 1) or row == (1,):
         return
@@ -273,13 +275,14 @@ def warn_of_pairs(*arrays: Any) -> None:
     while frame.f_globals.get("__name__") in operators and frame.f_back:
         frame, level = frame.f_back, level + 1
     if frame.f_globals.get("__name__", "").startswith("minigrad.gates."):
-        return  # a backward rule on Tensors, which broadcasts as the user's own operation did
+        return  # a backward rule on Tensors: it broadcasts like the user's operation
     warnings.warn(UserWarning(str(text)), stacklevel=level)
 
 
 def order_of_axes(node: Node, axes: tuple[Any, ...]) -> Any:
-    """The order in `x.transpose(*axes)`; OptionError for two numbers that exchange axes in PyTorch
-    and nothing here.
+    """Return the order of axes in `x.transpose(*axes)`.
+
+    Raise OptionError for two numbers that exchange axes in PyTorch, but have no effect here.
     """
     if len(axes) < 2:
         return axes[0] if axes else None
@@ -296,7 +299,7 @@ def order_of_axes(node: Node, axes: tuple[Any, ...]) -> Any:
 
 
 def not_one_number(node: Node) -> ShapeError:
-    """The error for reading several numbers, or none, as one."""
+    """Return the error for converting a tensor to one number if its size is not 1."""
     return ShapeError(
         "MG169",
         f"{_with_shape(node)} has {node.output.size} numbers, and one is needed",
@@ -309,9 +312,10 @@ def not_one_number(node: Node) -> ShapeError:
 
 
 def broadcast_shape(gate: str, *shapes: Shape) -> Shape:
-    """The shape that these shapes broadcast to; a ShapeError names the axis where they do not fit.
+    """Return the shape to which these shapes broadcast.
 
-    Axes are matched from the right. Two sizes fit when they are equal or one of them is 1.
+    Axes are matched from the right. Two sizes fit if they are equal or one of them is 1. If an axis
+    does not fit, raise a ShapeError that names it.
     """
     try:
         return np.broadcast_shapes(*shapes)
@@ -330,8 +334,9 @@ def broadcast_shape(gate: str, *shapes: Shape) -> Shape:
 
 
 def forward_failed(gate: Any, error: Exception, nodes: Sequence[Node]) -> Exception:
-    """The error for a forward that failed, if possible from the gate's shape rule; with the scope
-    and input shapes.
+    """Return the error for a failed forward, with the scope and the inputs' shapes.
+
+    If the gate's shape rule explains the failure, this is its ShapeError.
     """
     if not isinstance(error, MinigradError):
         try:
@@ -353,7 +358,7 @@ def forward_failed(gate: Any, error: Exception, nodes: Sequence[Node]) -> Except
 
 
 def check_constants(gate: Any, nodes: Sequence[Node]) -> None:
-    """GradientError if one of the gate's constant inputs requires a gradient."""
+    """Raise GradientError if one of the gate's constant inputs requires a gradient."""
     for position in gate.constant_inputs:
         if position < len(nodes) and nodes[position].requires_grad:
             raise GradientError(
@@ -370,7 +375,7 @@ def check_constants(gate: Any, nodes: Sequence[Node]) -> None:
 
 
 def nothing_recorded(node: Node) -> GradientError:
-    """The error for a `backward` without a recorded graph."""
+    """Return the error for a `backward` without a recorded graph."""
     if not RECORDING.get():
         return GradientError(
             "MG121",
@@ -394,7 +399,7 @@ def nothing_recorded(node: Node) -> GradientError:
 
 
 def upstream_missing(node: Node) -> GradientError:
-    """The error for `backward` on several numbers without an upstream gradient."""
+    """Return the error for `backward` on several numbers without an upstream gradient."""
     return GradientError(
         "MG120",
         f"backward from {_with_shape(node)} needs an upstream gradient",
@@ -406,7 +411,7 @@ def upstream_missing(node: Node) -> GradientError:
 
 
 def loss_not_finite(node: Node) -> NonFiniteError:
-    """The error for `backward` on NaN or infinity."""
+    """Return the error for `backward` on NaN or infinity."""
     return NonFiniteError(
         "MG130",
         f"the loss is {node.output.item()}: its gradients would all be meaningless",
@@ -418,9 +423,7 @@ def loss_not_finite(node: Node) -> NonFiniteError:
 
 
 def upstream_misshapen(node: Node, shape: Shape, what: str = "an upstream gradient") -> ShapeError:
-    """The error for an upstream gradient, or a vector of `hvp`, of another shape than the tensor it
-    belongs to.
-    """
+    """Return the error for an upstream gradient, or a vector of `hvp`, of the wrong shape."""
     return ShapeError(
         "MG102",
         f"{what} of shape {shape} does not fit {_with_shape(node)}",
@@ -430,7 +433,7 @@ def upstream_misshapen(node: Node, shape: Shape, what: str = "an upstream gradie
 
 
 def check_inputs_of_grad(inputs: Sequence[Any]) -> None:
-    """GradientError unless each of `inputs` is a Tensor that requires a gradient."""
+    """Raise GradientError unless each of `inputs` is a Tensor that requires a gradient."""
     for number, tensor in enumerate(inputs):
         if not getattr(tensor, "requires_grad", False):
             raise GradientError(
@@ -442,7 +445,7 @@ def check_inputs_of_grad(inputs: Sequence[Any]) -> None:
 
 
 def changed_in_place(node: Node, leaf: Node) -> GradientError:
-    """The error for a leaf that was updated between the forward pass and `backward`."""
+    """Return the error for a leaf that was updated between the forward pass and `backward`."""
     return GradientError(
         "MG123",
         f"{leaf.name or 'a tensor'} {leaf.shape} was changed after {node.gate.name} used it and "
@@ -457,7 +460,7 @@ def changed_in_place(node: Node, leaf: Node) -> GradientError:
 
 
 def no_second_derivative(node: Node) -> GradientError:
-    """The error for the second derivative of a gate whose rule cannot run on Tensors."""
+    """Return the error for the second derivative of a gate whose rule cannot run on Tensors."""
     return GradientError(
         "MG124",
         f"{node.gate.name} has no second derivative",
@@ -469,9 +472,7 @@ def no_second_derivative(node: Node) -> GradientError:
 
 
 def rule_failed(node: Node, dz: Any, error: Exception) -> GradientError:
-    """The error for a backward rule that raised an exception or returned gradients that do not
-    fit.
-    """
+    """Return the error for a backward rule that raised an exception or returned wrong gradients."""
     shapes = ", ".join(str(parent.shape) for parent in node.inputs)
     cause = (
         "backward(dz, z, *arrays) must return one gradient, of the input's shape, for each input"
@@ -488,8 +489,9 @@ def rule_failed(node: Node, dz: Any, error: Exception) -> GradientError:
 
 
 def upstream_of(options: dict[str, Any], upstream: Any) -> Any:
-    """`upstream`, unless `backward` got keywords that it does not take. PyTorch's retain_graph is
-    always true here.
+    """Return the upstream gradient from the arguments of `backward`, or raise for unknown keywords.
+
+    PyTorch's `retain_graph` is always true here.
     """
     unknown = [name for name in options if name != "retain_graph"]
     if unknown:

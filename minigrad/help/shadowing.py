@@ -1,5 +1,6 @@
-"""A module of the user's that is called `layers` or `optim`: the warning, and the names that it
-cannot hide.
+"""The warning for a user's module called `layers` or `optim`, which hides minigrad's package.
+
+`take_over` makes the packages available under names that cannot be hidden.
 """
 
 import os
@@ -14,7 +15,7 @@ HOME = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 
 
 def _hidden_by(name: str) -> str | None:
-    """The file of the user's that `import name` runs instead of minigrad's, if there is one."""
+    """Return the user's file that `import name` runs instead of minigrad's package, or None."""
     found = sys.modules.get(name) or PathFinder.find_spec(name)
     place = getattr(found, "__file__", None) or getattr(found, "origin", None)
     ours = os.path.realpath(os.path.join(HOME, name))
@@ -22,9 +23,7 @@ def _hidden_by(name: str) -> str | None:
 
 
 def warn() -> None:
-    """Warn (MG134) if the user's own `layers` or `optim` hides minigrad's. Nothing is imported to
-    find out.
-    """
+    """Warn (MG134) if a user's `layers` or `optim` hides minigrad's, without importing it."""
     for name in ("layers", "optim"):
         if place := _hidden_by(name):
             text = MinigradError(
@@ -39,8 +38,9 @@ def warn() -> None:
 
 
 def take_over(alias: str) -> None:
-    """Make `minigrad.layers` the module `layers`; if the user's own hides it, load minigrad's under
-    that name.
+    """Make `alias`, such as `minigrad.layers`, the package `layers`.
+
+    If a user's module hides the package, load minigrad's package under the alias.
     """
     name = alias.rpartition(".")[2]
     if not _hidden_by(name):

@@ -1,6 +1,4 @@
-"""Helpers that know no Tensor: files written whole, text for the terminal, notebooks, experiments
-as jobs.
+"""Helpers that do not use Tensor: files, text for the terminal, notebooks, experiments as jobs.
 
-Every other room may use them. Come here when a file, a table or a progress bar is what you want to
-change.
+Every other package may import them.
 """

@@ -1,4 +1,4 @@
-"""Files on disk: written whole or not at all, and opened only where there is a file to read."""
+"""Files: atomic writing, locks, and opening of regular files only."""
 
 import contextlib
 import errno
@@ -11,17 +11,18 @@ from typing import IO
 
 try:
     import fcntl
-except ImportError:  # Windows, where an open file cannot be removed anyway; and WebAssembly
+except ImportError:  # WebAssembly, and Windows, where an open file cannot be removed anyway
     fcntl = None  # type: ignore[assignment]
 
 AnyPath = str | os.PathLike[str]
-# characters of a file's name in its unfinished one's, which may have 255 bytes of UTF-8
+# how many characters of a file's name its temporary name contains; names are limited to 255 bytes
 LONGEST = 50
 
 
 def to_path(path: AnyPath) -> Path:
-    """`path` as a Path. Errors: OSError for what cannot name a file: nothing at all, a NUL byte,
-    another type.
+    """Return `path` as a Path.
+
+    Errors: OSError if it cannot be the name of a file: empty, with a NUL byte, or of another type.
     """
     try:
         text = os.fsdecode(path)
@@ -33,8 +34,9 @@ def to_path(path: AnyPath) -> Path:
 
 
 def open_file(path: AnyPath) -> IO[bytes]:
-    """Open a regular file to read its bytes. Errors: OSError, also for a folder, and a device,
-    which may not end.
+    """Open a regular file to read its bytes.
+
+    Errors: OSError, also for folders and for devices, whose data may not end.
     """
     path = to_path(path)
     _permissions(path)
@@ -42,12 +44,11 @@ def open_file(path: AnyPath) -> IO[bytes]:
 
 
 def write_whole(path: AnyPath, write: Callable[[IO[bytes]], object]) -> None:
-    """Let `write(file)` write a new file, under a temporary name until it is on disk, and then
-    rename it to `path`.
+    """Write a file atomically: `write(file)` writes to a temporary file, then renamed to `path`.
 
-    If that fails for any reason, the old file stays, and no part of the new one does. If `path` is
-    a link, its target is replaced; permissions stay. What a killed program left unfinished, the
-    next one that writes this file replaces.
+    If writing fails, the old file is left unchanged and the temporary one is removed. If `path` is
+    a link, its target is replaced. Permissions are kept. If a program is killed while writing, the
+    next program that writes this file replaces the temporary file.
 
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "a.txt"
@@ -68,18 +69,18 @@ def write_whole(path: AnyPath, write: Callable[[IO[bytes]], object]) -> None:
             if permissions is not None:
                 os.chmod(unfinished, permissions)
             if fcntl is not None:
-                # still locked, so that no other program writes into it
+                # rename while it is locked, because another program may wait to write to it
                 os.replace(unfinished, path)
         except BaseException:
-            # Windows removes no open file; the next to write this one replaces it
+            # Windows cannot remove an open file; the next call for this path replaces it
             with contextlib.suppress(OSError):
                 unfinished.unlink()
             raise
     if fcntl is None:
-        os.replace(unfinished, path)  # Windows renames no open file
-    # The new name survives a power cut only if the folder is on disk too. Not every file system can
-    # sync a folder, and not every folder may be opened; the file itself is written by now, so that
-    # is no failure.
+        os.replace(unfinished, path)  # Windows cannot rename an open file
+    # The new name survives a power failure only if the folder is synced too. Some file systems
+    # cannot do this, and some folders cannot be opened. Such errors are ignored, because the file
+    # itself is already written.
     with contextlib.suppress(OSError), _opened(path.parent) as folder:
         os.fsync(folder)
 
@@ -95,11 +96,10 @@ def _opened(folder: Path) -> Iterator[int]:
 
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Within this block no other program or thread is in a block for the same folder; it waits, and
-    says so.
+    """Lock a folder within this block. Other programs and threads wait for it, with a message.
 
-    The lock ends with the program, however it ends, and leaves no file behind. Errors: OSError for
-    no such folder.
+    The lock is released when the program ends for any reason, and leaves no file behind. Errors:
+    OSError if the folder does not exist.
     """
     if fcntl is None:
         yield
@@ -108,7 +108,7 @@ def locked(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            print(f"waiting for another program that works in {folder}", file=sys.stderr)
+            print(f"waiting for another program that is using {folder}", file=sys.stderr)
             _lock(handle)
         except OSError:
             pass  # a file system without locks
@@ -116,9 +116,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def _lock(file: IO[bytes] | int) -> None:
-    """Wait for the lock of a file, if its file system has locks: some that are mounted over a
-    network have none.
-    """
+    """Wait for the lock of a file. Some network file systems have no locks, and are ignored."""
     if fcntl is not None:
         with contextlib.suppress(OSError):
             fcntl.flock(file, fcntl.LOCK_EX)
@@ -129,14 +127,12 @@ def _open_or_create(path: str, flags: int) -> int:
 
 
 def _begin(unfinished: Path) -> IO[bytes]:
-    """The unfinished file, empty and locked, so that a second program that writes the same file
-    waits.
-    """
+    """Open the temporary file, empty and locked: a second program that writes the file waits."""
     while True:
         # the caller closes it
         file = open(unfinished, "r+b", opener=_open_or_create)  # noqa: SIM115
         _lock(file)
-        # the program that was waited for has renamed it
+        # the program that held the lock may have renamed the file; then try again
         with contextlib.suppress(FileNotFoundError):
             if os.path.samestat(os.stat(unfinished), os.fstat(file.fileno())):
                 file.truncate()
@@ -145,8 +141,9 @@ def _begin(unfinished: Path) -> IO[bytes]:
 
 
 def _permissions(path: Path) -> int:
-    """The permissions of a regular file. Errors: OSError if there is none, or something else has
-    that name.
+    """Return the permissions of a regular file.
+
+    Errors: OSError if it does not exist or is not a regular file.
     """
     mode = os.stat(path).st_mode
     if not stat.S_ISREG(mode):

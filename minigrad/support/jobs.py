@@ -1,14 +1,13 @@
-"""Many jobs, a few at a time, each in a process of its own: `run_jobs`. A result is kept as soon as
-it is there.
+"""`run_jobs` runs many jobs, a few at a time, each in a separate process, and saves each result.
 
-Used by `minigrad course report`, and by the examples that run many experiments
-(examples/reference/run_all.py and examples/sweep.py). For each job
+It is used by `minigrad course report`, and by the examples that run many experiments
+(examples/reference/run_all.py and examples/sweep.py). Each job has a thread and a child process:
 
-    a thread of this process   waits for the child, and returns its result, which is appended to results.jsonl
-    the child                  calls the function: `python -m minigrad.support.jobs FILE FUNCTION ARGUMENTS RESULT`
+- The thread waits for the child and returns its result, which is appended to results.jsonl.
+- The child calls the function. Its command is
+  `python -m minigrad.support.jobs FILE FUNCTION ARGUMENTS RESULT`.
 
-A child ends when its parent does, however that ended: it waits for the end of a pipe that nobody
-writes to.
+A child ends when its parent ends for any reason: it reads from a pipe that closes with the parent.
 """
 
 from __future__ import annotations
@@ -40,31 +39,31 @@ from .files import AnyPath, locked, write_whole
 from .text import printable, to_json
 
 GRACE = 5.0
-"""Seconds that a job has to come to an end after Ctrl-C, such as to write a snapshot."""
+"""Seconds that a job may take to finish after Ctrl-C, for example to write a snapshot."""
 KEYS = "job", "arguments", "code", "result", "seconds"
-"""What a line of results.jsonl has."""
+"""The keys of a line in results.jsonl."""
 ROOT = Path(__file__).parents[2]
 _running: set[subprocess.Popen[bytes]] = set()
 
 
 class Done(NamedTuple):
-    """What a job returned, and how many seconds it took."""
+    """The result of a job, and how many seconds it took."""
 
     result: Any
     seconds: float
 
 
 class JobFailed(Exception):
-    """Why a job has no result."""
+    """A job that ended without a result."""
 
 
 def add_options(parser: argparse.ArgumentParser, folder: str) -> None:
-    """Add the options of a script that runs jobs: `jobs`, `out` and `any_code`."""
-    add, about = parser.add_argument, "for results.jsonl and a log of each job"
-    add("--jobs", type=int, default=1, metavar="N", help="so many at once: one for each core (1)")
-    about += f"; what has a result there is not run again ({folder})"
+    """Add the options of a script that runs jobs: `--jobs`, `--out` and `--any-code`."""
+    add, about = parser.add_argument, "folder for results.jsonl and the logs"
+    add("--jobs", type=int, default=1, metavar="N", help="jobs at a time; use one per core (1)")
+    about += f"; jobs that have a result there are skipped ({folder})"
     add("--out", type=Path, default=Path(folder), metavar="FOLDER", help=about)
-    about = "results that another version of the code gave count, too"
+    about = "also accept results from other versions of the code"
     add("--any-code", action="store_true", help=about)
 
 
@@ -73,27 +72,26 @@ def run_jobs(
     folder: AnyPath | None = None, *, any_code: bool = False, shown: Callable[[Any], str] | None = str,
     apart: bool = True,
 ) -> dict[str, Done]:  # fmt: skip
-    """Call `function(**arguments)` for each of the jobs, {name: arguments}, and return what was
-    done, by name.
+    """Call `function(**arguments)` for each of the jobs, {name: arguments}. Return {name: Done}.
 
-    Each call has a process of its own, with one BLAS thread. The function stands at the top level
-    of a file, whose work is under `if __name__ == "__main__"`; arguments and result are what JSON
-    can hold. With `apart=False` threads call it: for a function that starts a process itself. A job
-    that fails or is killed is reported on stderr, and missing in what is returned. `shown(result)`
-    says there in a few words what came of the others; None prints only failures.
+    Each call runs in a separate process, with one BLAS thread. The function must be defined at the
+    top level of a file; code that runs jobs must be under `if __name__ == "__main__"`. Arguments
+    and results are JSON values. With `apart=False` threads call the function, which suits functions
+    that start a process themselves. Jobs that fail or are killed are reported on stderr, and are
+    missing from the result. Finished jobs are reported with the text `shown(result)`; with
+    `shown=None` only failures are reported.
 
-    `folder` gets results.jsonl, a line for each result, and each job's log, NAME.log. A job that
-    has a result there is not run again, unless its arguments differ, or the code: Python, NumPy,
-    minigrad, and the files beside the function's. With `any_code` only the arguments count. A line
-    that is damaged is skipped, and its job runs again.
+    `folder` gets a log for each job, NAME.log, and results.jsonl with a line for each result. A job
+    with a result there is not run again, unless its arguments have changed or the code has: Python,
+    NumPy, minigrad, or a file in the function's folder. With `any_code` only the arguments are
+    compared. A damaged line is skipped, and its job runs again.
 
-    NumPy's numbers become Python's with the same value, and tuples lists. Whatever else JSON cannot
-    hold is refused: as an argument by OptionError MG922 before any job starts, as a result by the
-    failure of its job.
+    NumPy numbers become Python numbers, and tuples become lists. Other values that JSON cannot
+    represent raise OptionError MG922 before any job starts if they are arguments; if they are
+    results, the job fails.
 
-    Ctrl-C reaches every child, and leaves what is done. Errors: OptionError MG917 for fewer than
-    one job at once, MG920 within a job; OSError for a folder that cannot be written;
-    KeyboardInterrupt.
+    Ctrl-C stops every child, and keeps finished results. Errors: OptionError MG917 if `at_once` is
+    less than 1, MG920 within a job; OSError for a folder that cannot be written; KeyboardInterrupt.
     """
     from tqdm import tqdm
 
@@ -162,7 +160,7 @@ def run_jobs(
 
 
 def _arguments(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """A job's arguments, as it receives them. Errors: OptionError MG922."""
+    """Return a job's arguments as the job receives them. Errors: OptionError MG922."""
     try:
         return dict(json.loads(to_json(dict(arguments))))
     except (TypeError, ValueError, RecursionError) as error:
@@ -176,9 +174,7 @@ def _arguments(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def code_version(function: Callable[..., Any]) -> str:
-    """A hash of what computes results: Python's and NumPy's version, minigrad, and the files beside
-    the function's.
-    """
+    """Return a hash of the versions of Python and NumPy, minigrad, and the function's folder."""
     files = set(Path(inspect.getfile(function)).resolve().parent.glob("*.py"))
     files.update(*((ROOT / package).rglob("*.py") for package in ("minigrad", "layers", "optim")))
     hashes = sorted(hashlib.sha256(path.read_bytes()).hexdigest() for path in files)
@@ -187,8 +183,9 @@ def code_version(function: Callable[..., Any]) -> str:
 
 
 def _kept(path: Path, jobs: Mapping[str, Mapping[str, Any]], code: str | None) -> dict[str, Done]:
-    """The results that a file has for these jobs, by this code (None: by any). Says how many it
-    does not take.
+    """Return a file's results for these jobs and this version of the code (None: any version).
+
+    Reports how many results of other arguments or versions it ignores.
     """
     text = path.read_bytes() if path.exists() else b""
     if not text.endswith(b"\n"):  # a program was killed while it wrote its last line
@@ -204,28 +201,28 @@ def _kept(path: Path, jobs: Mapping[str, Mapping[str, Any]], code: str | None) -
         except (ValueError, TypeError, KeyError, RecursionError):
             print(f"{path}: line {number} is damaged and was skipped", file=sys.stderr)
             continue
-        # 1 is not True
+        # compared as text, because 1 == True
         same_text = json.dumps(arguments, sort_keys=True) == json.dumps(wanted, sort_keys=True)
         if same_text and code in (None, made_by):
             found[name] = Done(result, seconds)
         others.add(name)
     if others := others & jobs.keys() - found.keys():
-        what = "came of other arguments or another version of the code; these run again"
-        print(f"{path}: {len(others)} of the results {what}", file=sys.stderr)
+        what = "jobs that run again because their arguments or the code changed"
+        print(f"{path}: {what}: {len(others)}", file=sys.stderr)
     return found
 
 
 def _in_process(
     function: Callable[..., Any], arguments: Mapping[str, Any], where: Path, name: str
 ) -> Any:
-    """What the function returns when a process of its own calls it. Errors: JobFailed."""
+    """Call the function in a separate process, and return its result. Errors: JobFailed."""
     log, result = where / f"{name}.log", where / f"{name}.result"
     file = os.path.abspath(inspect.getfile(function))
     command = [
         *(sys.executable, "-P", "-m", __name__),
         *(file, function.__qualname__, json.dumps(arguments), str(result)),
     ]
-    # The matrices are small, and each core has a job: BLAS threads would only wait for each other.
+    # The matrices are small and each core runs a job, so BLAS threads would only compete.
     libraries = ("OMP_NUM", "OPENBLAS_NUM", "MKL_NUM")
     environment = os.environ | {f"{library}_THREADS": "1" for library in libraries}
     environment |= {"PYTHONUNBUFFERED": "1", "MINIGRAD_JOB": name}
@@ -246,15 +243,16 @@ def _in_process(
     if code < 0:
         raise JobFailed(f"ended by {signal.Signals(-code).name} (see {log})")
     lines = log.read_text(errors="replace").splitlines()
-    # Below the message of a MinigradError stand its cause and its remedy, set in.
+    # The cause and the remedy of a MinigradError follow its message, and are indented.
     messages = [line for line in lines if line.strip() and not line.startswith(" ")]
     raise JobFailed(f"exit code {code}: {messages[-1] if messages else ''} (see {log})")
 
 
 @contextlib.contextmanager
 def process(command: list[str], **options: Any) -> Iterator[subprocess.Popen[bytes]]:
-    """Start a program. When the block ends it has ended, and with it (but not on Windows) whatever
-    it started.
+    """Start a program, and kill it at the end of the block.
+
+    Except on Windows, this also kills the processes that the program started.
     """
     with subprocess.Popen(command, start_new_session=os.name == "posix", **options) as child:
         _running.add(child)
@@ -271,9 +269,7 @@ def _kill(child: subprocess.Popen[bytes]) -> None:
 
 
 def _end_all(futures: Collection[Future[Done]]) -> None:
-    """Tell all children to end, which a closed pipe does; kill those that have none, or that take
-    too long.
-    """
+    """End all children by closing their pipes. Kill those without a pipe, or that take too long."""
     deadline = time.monotonic() + GRACE + 1
     while not all(future.done() for future in futures):
         for child in list(_running):
@@ -285,9 +281,7 @@ def _end_all(futures: Collection[Future[Done]]) -> None:
 
 
 def _watch(parent: int) -> None:
-    """In the child: when the parent has closed its end of the pipe, or is gone, do as Ctrl-C
-    does.
-    """
+    """Interrupt the child, as Ctrl-C does, when the parent closes its end of the pipe or ends."""
     os.read(parent, 1)
     if os.name == "posix":
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)  # also wakes a sleep
@@ -298,11 +292,9 @@ def _watch(parent: int) -> None:
 
 
 def main() -> None:
-    """The child: `FILE FUNCTION ARGUMENTS RESULT` calls the function, and writes what it returned
-    to RESULT.
-    """
+    """Call the function FUNCTION of FILE in the child, and write its result to RESULT."""
     file, function, arguments, result = sys.argv[1:]
-    # ignored, if the parent was started with & by a script
+    # if a script started the parent with &, the signal is ignored by default
     signal.signal(signal.SIGINT, signal.default_int_handler)
     parent = os.dup(0)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)

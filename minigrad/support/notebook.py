@@ -1,7 +1,6 @@
-"""What notebooks display: tables as HTML, and Matplotlib figures that show without a magic line.
+"""Output for notebooks: HTML tables, and Matplotlib figures that need no magic command.
 
-Tables have no colours of their own, so that they are legible in light and dark themes, and all text
-is escaped.
+Tables set no colours, so they are legible in light and dark themes. All text is escaped.
 """
 
 import io
@@ -16,7 +15,7 @@ CELL = "padding:.15em .7em;border-top:1px solid rgba(128,128,128,.35)"
 
 
 def table(title: str, head: Sequence[str], rows: Iterable[Sequence[object]], note: str = "") -> str:
-    """An HTML table under a title. Numbers are aligned on the right, and a note stands below.
+    """Return an HTML table with a title above and a note below. Numbers are right-aligned.
 
     >>> table("1 < 2", ["name"], [["W"]])[:67]
     '<div style="color:inherit"><b style="white-space:pre-wrap">1 &lt; 2'
@@ -43,8 +42,9 @@ def table(title: str, head: Sequence[str], rows: Iterable[Sequence[object]], not
 
 
 def new_figure(what: str, width: float, height: float) -> Any:
-    """An empty Matplotlib figure, in inches, which a notebook displays. OptionError MG706 if there
-    is no Matplotlib.
+    """Return an empty Matplotlib figure, sized in inches, that a notebook displays.
+
+    Errors: OptionError MG706 if Matplotlib is not installed.
     """
     try:
         from matplotlib.figure import Figure
@@ -58,7 +58,7 @@ def new_figure(what: str, width: float, height: float) -> Any:
         ) from None
 
     class Plot(Figure):
-        # Figure displays itself only where a magic line chose a backend
+        # a Figure displays itself only if a magic command has chosen a backend
         def _repr_png_(self) -> bytes:
             content = io.BytesIO()
             self.savefig(content, format="png", dpi=110)
@@ -68,18 +68,15 @@ def new_figure(what: str, width: float, height: float) -> Any:
 
 
 def shell() -> Any:
-    """IPython's shell if this program runs in it, in a terminal or as a notebook's kernel; else
-    None.
-    """
+    """Return the IPython shell (in a terminal or a notebook's kernel) that runs this, or None."""
     interactive = sys.modules.get("IPython")
     return None if interactive is None else interactive.get_ipython()
 
 
 def cell_of(filename: str) -> str | None:
-    """What IPython calls the cell that was compiled as this file: "Cell In[5]"; None if it is no
-    cell.
+    """Return IPython's name for the cell compiled as this file, such as "Cell In[5]", or None.
 
-    The cells of the site's pages are compiled as "Cell 5" to begin with.
+    On the site's pages, cells are compiled as "Cell 5".
     """
     if filename.startswith("Cell "):
         return filename

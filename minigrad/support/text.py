@@ -1,10 +1,10 @@
-"""How text is printed: `printable` for one of the user's, `table` for rows of them, `for_terminal`
-for one of ours.
+"""Safe text for the terminal and for files.
 
-`to_json` is for values that are stored as text.
+Use `printable` for a user's text, `table` for rows of it, `for_terminal` for minigrad's own text,
+and `to_json` for values stored as text.
 
-Names come from checkpoints, scopes and other people's programs. Printed as they are, they could
-clear the screen, begin a line that looks like one of ours, or reverse the letters that follow.
+Names come from checkpoints, scopes and other programs. Printed without escaping, they could clear
+the screen, imitate a line of minigrad's output, or reverse the text that follows.
 """
 
 import json
@@ -14,8 +14,7 @@ from typing import Any
 
 
 def printable(text: str) -> str:
-    r"""`text` on one line: control characters and other invisible ones become escapes, those that
-    `repr` escapes.
+    r"""Return `text` on one line, with control and other invisible characters as `repr` escapes.
 
     >>> print(printable("red \x1b[31m"), printable("two\nlines"), printable("größe שלום 名前"))
     red \x1b[31m two\nlines größe שלום 名前
@@ -26,10 +25,9 @@ def printable(text: str) -> str:
 
 
 def for_terminal(text: str) -> str:
-    r"""`text` as stdout can show it: what its encoding lacks becomes an escape, and … three dots.
+    r"""Return `text` with characters that stdout cannot encode as escapes, and … as three dots.
 
-    Only what is meant for `print` goes through this. Python's own streams for errors write such
-    escapes themselves.
+    Use it for `print`. Python's stderr escapes such characters itself.
     """
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     try:
@@ -42,9 +40,9 @@ def for_terminal(text: str) -> str:
 def table(
     head: Sequence[str], rows: Iterable[Sequence[str]], total: Sequence[str], names: int = 1
 ) -> str:
-    """Rows in columns, each cell printable, with rules below `head` and above `total`.
+    """Return a text table of printable cells, with rules below `head` and above `total`.
 
-    The first `names` columns are aligned left, those of numbers right.
+    The first `names` columns are left-aligned, the others right-aligned.
 
     >>> print(table(["scope", "gates"], [["rnn", "240"], ["head", "2"]], ["total", "242"]))
     scope  gates
@@ -68,8 +66,9 @@ def table(
 
 
 def to_json(value: Any) -> str:
-    """`value` as JSON, with NumPy's numbers as Python's. Errors: TypeError, ValueError if it cannot
-    be exact.
+    """Return `value` as JSON, with NumPy numbers as Python numbers.
+
+    Errors: TypeError or ValueError if JSON cannot represent the value exactly.
 
     >>> import numpy as np
     >>> to_json({"rows": np.int64(2**53 + 1), "loss": np.float32(0.1), "sizes": (3, 4)})
@@ -78,7 +77,7 @@ def to_json(value: Any) -> str:
 
     def number(other: Any) -> bool | int | float:
         python = None if getattr(other, "ndim", 1) else other.item()
-        # which NumPy's complex numbers, dates and long doubles are not
+        # excludes NumPy's complex numbers, dates and long doubles
         if isinstance(python, bool | int | float):
             return python
         raise TypeError(f"JSON cannot hold a {type(other).__name__} exactly")

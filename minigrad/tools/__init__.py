@@ -1,5 +1,1 @@
-"""The commands `minigrad draw`, `explore` and `check`, and the versions that a report of a fault
-opens with.
-
-They put together what the other rooms offer. Come here to change the command line.
-"""
+"""The commands `minigrad draw`, `explore` and `check`, and `show_versions` for bug reports."""

@@ -1,13 +1,13 @@
-"""Three commands that run a script as it is, and then look at the graph that it recorded last:
-draw, explore and check.
+"""Run a script unmodified, then draw, explore or check the graph of its last backward().
 
-    minigrad draw first.py                     runs first.py, draws what its last backward() went through: first.png
-    minigrad explore first.py -o page.html     makes a page that steps through it
-    minigrad check first.py                    checks its gradients, and each gate's rule, by finite differences
+    minigrad draw first.py                    draws the graph: first.png
+    minigrad explore first.py -o page.html    makes a page that steps through the graph
+    minigrad check first.py                   checks the gradients and the gates by finite differences
 
-`--name loss` takes the tensor of that variable instead, or of that name in the graph. What the
-script prints appears as usual. Arguments of its own stand after `--`: minigrad draw train.py --
---epochs 1
+`--name loss` selects another tensor, by a variable of the script or by its name in the graph. The
+script's output appears as usual. Its arguments follow `--`:
+
+    minigrad draw train.py -- --epochs 1
 """
 
 import argparse
@@ -36,9 +36,7 @@ from ..tensor import Tensor, cut, from_node
 
 
 def program() -> str:
-    """How to start this `minigrad` from a terminal: by its name if that finds it, else by its
-    path.
-    """
+    """Return the command that starts this `minigrad` from a terminal: its name or its path."""
     own = shutil.which("minigrad", path=sysconfig.get_path("scripts"))
     if own is None:
         return shlex.join([sys.executable, "-m", "minigrad"])
@@ -46,37 +44,27 @@ def program() -> str:
 
 
 def to_type(text: str) -> str:
-    """`text` with its commands `minigrad ...` as they must be typed here."""
+    """Return `text`, with its `minigrad` commands as the user must type them."""
     return re.sub(r"\bminigrad (?=course|draw|explore|check)", lambda _: f"{program()} ", text)
 
 
 def add_commands(commands: Any) -> None:
     """Add the three commands to argparse's subparsers."""
     for name, action, ending, summary in (
-        ("draw", _draw, ".png", "draw the graph that a script recorded: .png, .svg, .pdf or .dot"),
-        (
-            "explore",
-            _explore,
-            ".html",
-            "make a page that steps through the graph that a script recorded",
-        ),
-        (
-            "check",
-            _check,
-            "",
-            "check a script's gradients, and its gates' rules, by finite differences",
-        ),
+        ("draw", _draw, ".png", "draw the graph of a script: .png, .svg, .pdf or .dot"),
+        ("explore", _explore, ".html", "make a page that steps through the graph of a script"),
+        ("check", _check, "", "check a script's gradients and gates by finite differences"),
     ):
         parser = commands.add_parser(name, help=summary, description=to_type(__doc__))
         parser.formatter_class = argparse.RawDescriptionHelpFormatter
-        parser.add_argument("script", type=Path, metavar="SCRIPT.py", help="the program to run")
-        about = "a variable of the script, or a tensor's name (the last backward()'s tensor)"
+        parser.add_argument("script", type=Path, metavar="SCRIPT.py", help="the script to run")
+        about = "a variable or a tensor's name (default: the tensor of the last backward())"
         parser.add_argument("--name", help=about)
         if ending:
-            where = f"where to write (SCRIPT{ending})"
+            where = f"the file to write (default: SCRIPT{ending})"
             parser.add_argument("-o", "--out", metavar="FILE", type=Path, help=where)
         if name == "draw":
-            about = "write into the boxes what the arrays hold"
+            about = "show the arrays' values in the boxes"
             parser.add_argument("--values", action="store_true", help=about)
         parser.set_defaults(run=run_and_show, action=action, ending=ending)
 
@@ -90,11 +78,12 @@ def run_and_show(options: argparse.Namespace) -> int:
 
 
 def run_script(script: Path, arguments: Sequence[str] = ()) -> tuple[dict[str, Any], Tensor | None]:
-    """Run a script as `python script arguments` would. Returns its variables, and the tensor of its
-    last `backward()`, whose leaves have the values that they had then.
+    """Run a script as `python script arguments` would. Return its variables and a tensor or None.
 
-    Errors: OptionError MG901 if there is no such file. What the script raises is printed, and ends
-    this program.
+    The tensor is that of the last `backward()`. Its leaves have the values from that moment. If the
+    script raises an exception, it is printed and the program exits.
+
+    Errors: OptionError MG901 if the script does not exist.
     """
     if not script.is_file():
         raise OptionError(
@@ -131,8 +120,8 @@ def run_script(script: Path, arguments: Sequence[str] = ()) -> tuple[dict[str, A
     except Exception:
         traceback.print_exc()
         raise SystemExit(1) from None
-    # An optimizer has changed the parameters in place since, and a graph whose parameters have
-    # changed cannot be drawn with its gradients. So the values are put back.
+    # An optimizer may have changed the parameters in place since. A graph with changed parameters
+    # cannot be drawn with its gradients, so restore the values.
     for leaf, value, updated in values:
         from_node(leaf).update(lambda array, value=value: np.copyto(array, value))  # type: ignore[misc]
         leaf.updated = updated
@@ -142,8 +131,9 @@ def run_script(script: Path, arguments: Sequence[str] = ()) -> tuple[dict[str, A
 def find_tensor(
     name: str | None, variables: Mapping[str, Any], last: Tensor | None, script: Path
 ) -> tuple[str, Tensor]:
-    """The tensor to show, and what it is called: that of the last `backward()`, or the one with
-    this name.
+    """Return the name of the tensor to show, and the tensor.
+
+    It is the tensor called `name` or, for None, that of the last `backward()`.
 
     Errors: OptionError MG902 if there is none.
     """
@@ -197,9 +187,7 @@ def _check(name: str, tensor: Tensor, options: argparse.Namespace) -> int:
 
 
 def _again(root: Node, leaves: dict[Node, Tensor]) -> Tensor:
-    """Record once more, in float64, the gates that led to `root`, on other tensors in the place of
-    its leaves.
-    """
+    """Record the gates behind `root` again, in float64, with other tensors as its leaves."""
     made: dict[Node, Tensor] = dict(leaves)
     for node in reversed(ancestors([root])):
         if node in made:

@@ -1,4 +1,4 @@
-"""What a report of a fault should open with: `show_versions` prints what minigrad runs on."""
+"""`show_versions` prints the versions of Python and of libraries, for bug reports."""
 
 import os
 import platform
@@ -14,14 +14,13 @@ LIBRARIES = (
     "array_record", "graphviz", "graphviz-pure", "importlib_resources", "matplotlib", "mpi4py", "safetensors",
     "tensorflow-datasets", "tqdm",
 )  # fmt: skip
-"""What minigrad may use, besides NumPy."""
+"""Optional dependencies of minigrad."""
 
 
 def show_versions() -> None:
-    """Print the versions of Python, NumPy and its BLAS, every library that minigrad may use, and
-    Graphviz's `dot`.
+    """Print the versions of Python, NumPy, BLAS, all optional libraries, and Graphviz's `dot`.
 
-    For reports of faults: paste the output whole. It names no user and no file.
+    Paste the complete output into a bug report. It contains no user names and no file names.
 
     >>> import minigrad as mg
     >>> mg.show_versions()
@@ -34,7 +33,7 @@ def show_versions() -> None:
         "minigrad": __version__,
         "Python": f"{platform.python_version()} ({python})",
         "system": f"{system} {platform.release()}, {platform.machine()}, {os.cpu_count()} cores",
-        "numpy": f"{np.__version__} ({blas['name']} {blas.get('version', 'of no version')})",
+        "numpy": f"{np.__version__} ({blas['name']} {blas.get('version', 'unknown version')})",
         **{name: _version(name) for name in LIBRARIES},
         "dot": _dot(),
     }

@@ -1,6 +1,5 @@
-"""Whole sequences as one gate: an RNN, GRU or LSTM over all time steps, and the small gates that
-each stands for.
+"""Fused gates: an RNN, GRU or LSTM over all time steps as a single gate.
 
-They compute what the unrolled cells compute, in a fraction of the time. Read them after `steps.py`,
-if at all.
+They compute the same as the unrolled cells, in a fraction of the time. To learn how the cells work,
+read `steps.py` instead. `unfuse.py` replaces fused gates with small ones.
 """

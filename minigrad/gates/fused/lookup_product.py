@@ -1,4 +1,4 @@
-"""LookupProduct: rows of a table, fused with the matrix product that follows."""
+"""LookupProduct: a look-up fused with the matrix product that follows it."""
 
 import math
 
@@ -14,13 +14,12 @@ from .sequence import sum_rows
 
 
 class LookupProduct(_ReadsRows):
-    """z = table[ids] @ W + b in one gate, where the row of each distinct id is multiplied only
-    once.
+    """z = table[ids] @ W + b. The row of each distinct id is multiplied only once.
 
     table (V, D), ids integers, W (D, H), b (H); z has shape ids.shape + (H,). In a batch of reviews
-    a word occurs two or three times on average, so this takes less than half the work of the
-    unfused gates. The same holds backward: with S_i = Σ dz over the places of id i, dW = Σ_i
-    table_iᵀ S_i, db = Σ_i S_i and d(table)_i = S_i Wᵀ.
+    each word occurs two or three times on average, so this takes less than half the work of the
+    unfused gates. The backward pass saves the same work. With S_i = Σ dz over the positions of
+    id i: dW = Σ_i table_iᵀ S_i, db = Σ_i S_i, d(table)_i = S_i Wᵀ.
 
     >>> table = np.array([[1.0, 2.0], [3.0, 4.0]])
     >>> LookupProduct()(table, np.array([1, 1, 0]), np.ones((2, 1)), np.array([0.5])).array
@@ -28,16 +27,15 @@ class LookupProduct(_ReadsRows):
            [7.5],
            [3.5]])
 
-    Errors: as for Lookup; ShapeError where D or H differs (MG101).
+    Errors: as for Lookup; ShapeError if D or H differs (MG101).
     """
 
     symbol = "look-up ×"
-    differentiable_twice = False  # its rule sums by id, with functions that work on arrays only
+    differentiable_twice = False  # the rule sums by id with functions that work only on arrays
 
     def forward(self, table, ids, W, b):
         self._check(ids, len(table))
-        # In memory, time comes before the batch, because a recurrent layer goes through the result
-        # step by step.
+        # The result is stored time-major, because a recurrent layer processes it step by step.
         distinct, place = SEAMS.distinct_ids(ids.T, len(table))
         rows = table.take(distinct, axis=0).dot(W)
         rows += b
@@ -88,16 +86,18 @@ class LookupProduct(_ReadsRows):
 
 
 def _reversed_but_last(ndim: int) -> tuple[int, ...]:
-    """The order of axes that turns (T, B, H) into (B, T, H), and back; `ndim` is the number of axes
-    before the last.
+    """Return the order of axes that turns (T, B, H) into (B, T, H), and back.
+
+    `ndim` is the number of axes before the last.
     """
     return (*range(ndim - 1, -1, -1), ndim)
 
 
 @SEAMS.plain
 def distinct_ids(ids: Array, below: int) -> tuple[Array, Array]:
-    """(the distinct ids, sorted; for each of `ids` its place among them), for ids from 0 to below -
-    1.
+    """Return the sorted distinct ids, and the position of each id among them.
+
+    The ids are integers from 0 to below - 1.
 
     >>> distinct_ids(np.array([7, 2, 7, 9]), 10)
     (array([2, 7, 9]), array([1, 0, 1, 2]))
@@ -108,8 +108,9 @@ def distinct_ids(ids: Array, below: int) -> tuple[Array, Array]:
 
 @SEAMS.plain
 def sum_by_place(place: Array, count: int, values: Array) -> Array:
-    """The sums of the values of each place: sums[i] = Σ values[j] over all j with place[j] = i, for
-    i < count.
+    """Sum the values that share a place: sums[i] = Σ values[j] over all j with place[j] = i.
+
+    i runs from 0 to count - 1.
 
     >>> sum_by_place(np.array([1, 0, 1]), 2, np.array([[1.0], [2.0], [3.0]])).tolist()
     [[2.0], [4.0]]

@@ -1,21 +1,18 @@
-"""Fused gates, which run an RNN, GRU or LSTM over a whole sequence, with backpropagation through
-time by hand.
+"""Gates that run an RNN, GRU or LSTM over a whole sequence, with hand-written backward passes.
 
-Each computes the same as the unrolled cell of the same name in `layers`, up to rounding, in a
-fraction of the time:
-buffers are filled in place, and a time step takes about ten NumPy calls instead of a hundred. But
-it records no graph of its steps: to draw or step through them, or for second derivatives, use the
-unfused form (`mg.unfuse`).
+Each computes the same as the unrolled cell of the same name in `layers`, up to rounding. It takes a
+fraction of the time, because it fills buffers in place and calls about ten NumPy functions per time
+step instead of a hundred. It does not record a graph of its steps. To draw the steps, to step
+through them, or for second derivatives, use the unfused form (`mg.unfuse`).
 
-The inputs' part, a = x @ W_xh + b, needs no recurrence: other gates compute it for all steps at
+The input part, a = x @ W_xh + b, has no recurrence, so other gates compute it for all steps at
 once. Shapes are as in `layers`: a (B, T, nH), states (B, H), W_hh (H, nH), a mask (B, T) with True
-at real steps. Outputs are time-major,
-(T, B, H), so that each step writes to contiguous memory.
+at real steps. Outputs are time-major, (T, B, H): each step writes to contiguous memory.
 
-σ(s) is ½ + ½ tanh(½ s) for the GRU, and 1 / (1 + e^-s) for the LSTM, where one e^s serves all four
-gates.
+The GRU computes σ(s) as ½ + ½ tanh(½ s). The LSTM computes it as 1 / (1 + e^-s), with a single call
+of `exp` for all four gates.
 
-In the loops over time, even looking up `np.add` takes a noticeable time, so NumPy's functions are
+In the loops over time, even looking up `np.add` takes noticeable time, so NumPy's functions are
 imported by name. Their last argument is the array for the result: `add(a, b, a)` is a += b.
 """
 
@@ -30,15 +27,15 @@ from .sequence import _Sequence, sum_rows
 
 
 class RNNSequence(_Sequence):
-    """z_t = h_t = tanh(a_t + h_(t-1) @ W_hh) for all t: z (T, B, H), for a = x @ W_xh + b.
+    """z_t = h_t = tanh(a_t + h_(t-1) @ W_hh) for all t, with a = x @ W_xh + b. z is (T, B, H).
 
-    Backward, from the last step to the first, with dh = 0 before the first of these rounds:
+    Backward starts with dh = 0 and runs from the last step to the first:
 
         dh = dh + dz_t
         da_t = dh ⊙ (1 - h_t²)
         dh = da_t @ W_hhᵀ
 
-    Then dh0 = dh, and for all steps at once dW_hh = Σ h_(t-1)ᵀ @ da_t.
+    Then dh0 = dh and, for all steps at once, dW_hh = Σ h_(t-1)ᵀ @ da_t.
 
     Inputs: a (B, T, H), h0 (B, H), W_hh (H, H), and optionally mask (B, T).
 
@@ -91,14 +88,13 @@ class RNNSequence(_Sequence):
 
 
 class GRUSequence(_Sequence):
-    """The states h_t of a gated recurrent unit, with the reset after the product, for all t: (T, B,
-    H).
+    """h_t = n + z ⊙ (h_(t-1) - n) for all t: the states of a gated recurrent unit, (T, B, H).
 
-    With a = x @ W_xh + b_xh and s = h_(t-1) @ W_hh + b_hh, in blocks of H columns for the gates z
-    (update), r (reset) and n (new): z = σ(a_z + s_z), r = σ(a_r + s_r), n = tanh(a_n + r ⊙ s_n),
-    h_t = n + z ⊙ (h_(t-1) - n).
+    a = x @ W_xh + b_xh and s = h_(t-1) @ W_hh + b_hh consist of blocks of H columns for the gates z
+    (update), r (reset) and n (new). The reset acts after the product: z = σ(a_z + s_z),
+    r = σ(a_r + s_r), n = tanh(a_n + r ⊙ s_n).
 
-    Backward, from the last step to the first, with dh = 0 before the first of these rounds:
+    Backward starts with dh = 0 and runs from the last step to the first:
 
         dh = dh + dz_t
         ds_z = dh ⊙ (h_(t-1) - n) z (1 - z)
@@ -107,8 +103,8 @@ class GRUSequence(_Sequence):
         ds_r = da_n ⊙ s_n r (1 - r)
         dh = ds @ W_hhᵀ + dh ⊙ z
 
-    All but dh is computed for all steps at once before. da is ds, but for da_n, and dW_hh = Σ
-    h_(t-1)ᵀ @ ds_t.
+    All factors that do not depend on dh are computed in advance, for all steps at once. da equals
+    ds except in block n, where it is da_n. dW_hh = Σ h_(t-1)ᵀ @ ds_t.
 
     Inputs: a (B, T, 3H), h0 (B, H), W_hh (H, 3H), b_hh (3H), and optionally mask (B, T).
 
@@ -127,7 +123,7 @@ class GRUSequence(_Sequence):
     def forward(self, a, h0, W_hh, b_hh, mask=None) -> tuple[Array, Array]:
         a, h0, W_hh, b_hh = self._checked(a, h0, W_hh, b_hh, mask=mask)
         (batch, length, _), H = a.shape, h0.shape[1]
-        # The ½ inside σ and the biases of z and r are applied here once, not at every step.
+        # Apply the ½ inside σ and the biases of z and r once, instead of at every step.
         factor = np.array([0.5, 0.5, 1], a.dtype).repeat(H)
         W, b_n = W_hh * factor, b_hh[2 * H :]
         from_x = self._steps(a, factor)
@@ -136,7 +132,7 @@ class GRUSequence(_Sequence):
         saved = self._room(4, states)
         s = np.empty((batch, 3 * H), a.dtype)
         s_zr, s_n = self._blocks(s, H)[:2], s[:, 2 * H :]
-        # as an array: NumPy would convert the Python number at each step
+        # an array, because NumPy would convert a Python number at each step
         half = np.full((), 0.5, a.dtype)
         h, watched = h0, self._watched_cuts(length, mask)
         from_x = zip(
@@ -183,7 +179,7 @@ class GRUSequence(_Sequence):
         np.multiply(dh_ds[:, 2], s_n * (1 - r), out=dh_ds[:, 1])
         self._without_padding(dh_ds, mask)
         ds = self._gradients((*h.shape[:2], 3 * H), h.dtype)
-        dh_all = np.array(upstream)  # the loop adds to it what each step passes back
+        dh_all = np.array(upstream)  # the loop adds the gradient that each step passes back
         dh, through_z = np.zeros(h0.shape, h.dtype), np.empty(h0.shape, h.dtype)
         back, blocks = np.ascontiguousarray(W_hh.T), self._blocks(ds, H)
         for t, rows, keep in self._backwards(mask, upstream):
@@ -206,12 +202,12 @@ class GRUSequence(_Sequence):
 
 
 class LSTMSequence(_Sequence):
-    """z = (h_t, c_t) of long short-term memory for all t: z (2, T, B, H).
+    """z = (h_t, c_t) for all t: the states of long short-term memory, (2, T, B, H).
 
-    With s = a_t + h_(t-1) @ W_hh, a = x @ W_xh + b, in blocks of H columns for i, f, g, o: i, f, o
-    = σ(s), g = tanh(s), c_t = f ⊙ c_(t-1) + i ⊙ g, h_t = o ⊙ tanh(c_t).
+    s = a_t + h_(t-1) @ W_hh, with a = x @ W_xh + b, consists of blocks of H columns for i, f, g and
+    o: i, f, o = σ(s), g = tanh(s), c_t = f ⊙ c_(t-1) + i ⊙ g, h_t = o ⊙ tanh(c_t).
 
-    Backward, from the last step to the first, with dh = dc = 0 before the first of these rounds:
+    Backward starts with dh = dc = 0 and runs from the last step to the first:
 
         dh = dh + dz_h,t
         dc = dc + dz_c,t + dh ⊙ o (1 - tanh² c_t)
@@ -222,8 +218,8 @@ class LSTMSequence(_Sequence):
         dc = dc ⊙ f
         dh = ds @ W_hhᵀ
 
-    Then da = ds and dW_hh = Σ h_(t-1)ᵀ @ ds_t. The factors of dh and dc are computed for a block of
-    steps at a time, which stays in the processor's cache.
+    Then da = ds and dW_hh = Σ h_(t-1)ᵀ @ ds_t. The factors of dh and dc are computed for blocks of
+    steps that fit into the processor's cache.
 
     Inputs: a (B, T, 4H), h0 and c0 (B, H), W_hh (H, 4H), and optionally mask (B, T).
 
@@ -247,7 +243,7 @@ class LSTMSequence(_Sequence):
     def forward(self, a, h0, c0, W_hh, mask=None) -> tuple[Array, Array]:
         a, h0, c0, W_hh = self._checked(a, h0, c0, W_hh, mask=mask)
         (batch, length, _), H = a.shape, h0.shape[1]
-        # One e^s serves all four gates: σ(s) = 1 / (1 + e^-s), and tanh(s) = 2 σ(2s) - 1.
+        # One call of exp serves all four gates: σ(s) = 1 / (1 + e^-s), and tanh(s) = 2 σ(2s) - 1.
         factor = -np.array([1, 1, 2, 1], a.dtype).repeat(H)
         W = W_hh * factor
         z = np.empty((2, length, batch, H), a.dtype)
@@ -268,7 +264,7 @@ class LSTMSequence(_Sequence):
             *self._in_order(z, 1),
             strict=True,
         )
-        with np.errstate(over="ignore"):  # of e^-s: 1 / (1 + ∞) is 0, as it should be
+        with np.errstate(over="ignore"):  # e^-s may overflow: 1 / (1 + ∞) is correctly 0
             for (t, rows), x, gates, (i, f, g, o, tanh_c), h_next, c_next in steps:
                 if t in watched:
                     h, c = self._watched_cut(watched[t], h), self._watched_cut(watched[t], c)
@@ -299,7 +295,7 @@ class LSTMSequence(_Sequence):
         dh, dc = np.zeros(h0.shape, h.dtype), np.zeros(h0.shape, h.dtype)
         dc_t, ds = np.empty(h0.shape, h.dtype), np.empty((4, *h0.shape), h.dtype)
         back, blocks = np.ascontiguousarray(W_hh.T), self._blocks(da, H)
-        # often only at the last step
+        # whether the outputs of a step were used: often only those of the last step
         used_h, used_c = dz_h.any(axis=(1, 2)).tolist(), dz_c.any(axis=(1, 2)).tolist()
         step_blocks = self._step_blocks(len(h), da[0])
         first = len(h)  # the first step of the block whose factors are in `factors` and `dc_dh`
@@ -321,7 +317,7 @@ class LSTMSequence(_Sequence):
             add(dc_t, dc, dc_t)
             multiply(factors[t - first, :3], dc_t, ds[:3])
             multiply(factors[t - first, 3], dh, ds[3])
-            # contiguous, and copied: faster than writing to blocks side by side
+            # computing in contiguous memory and copying is faster than writing to the blocks
             np.copyto(blocks[t], ds)
             if rows is None:
                 multiply(dc_t, saved[t, 1], dc)
@@ -337,8 +333,9 @@ class LSTMSequence(_Sequence):
 
     @staticmethod
     def _factors(saved, c_before) -> tuple[Array, Array]:
-        """For some steps, the factors of dc in ds_i, ds_f and ds_g and of dh in ds_o; and that of
-        dh in dc.
+        """Return the factors of the backward pass for some steps.
+
+        They are the factors of dc in ds_i, ds_f and ds_g, of dh in ds_o, and of dh in dc.
         """
         i, f, g, o, tanh_c = saved.swapaxes(0, 1)
         factors = np.empty((len(saved), 4, *i.shape[1:]), saved.dtype)

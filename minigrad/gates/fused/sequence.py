@@ -1,4 +1,4 @@
-"""The base class of the fused recurrent gates: the order of the steps, masks and cuts."""
+"""The base class of the fused recurrent gates, with the order of steps, masks and cuts."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -15,7 +15,7 @@ from ...tensor import Tensor, TensorLike, as_tensors, constant
 
 
 class _Sequence(Gate):
-    """What RNNSequence, GRUSequence and LSTMSequence share: all but their forward and backward.
+    """Base class of RNNSequence, GRUSequence and LSTMSequence, without forward and backward.
 
     Errors: ShapeError for inputs that do not fit (MG144), OptionError for truncate=0 (MG143),
     GradientError for a second derivative (MG124).
@@ -27,7 +27,7 @@ class _Sequence(Gate):
     parameters: tuple[str, ...] = ()  # the names of the inputs, without the mask
 
     def __init__(self, truncate: int | None = None, reverse: bool = False) -> None:
-        cuts(0, truncate)  # refuses what is no number of steps
+        cuts(0, truncate)  # raises an error if `truncate` is invalid
         self.truncate, self.reverse = truncate, reverse
 
     def __call__(self, *inputs: TensorLike) -> Tensor:
@@ -60,8 +60,9 @@ class _Sequence(Gate):
         return (a[1], a[0], W_hh[0])
 
     def _checked(self, *arrays, mask) -> list[Any]:
-        """The arrays, if their shapes fit, in a common dtype: a product into a buffer cannot mix
-        dtypes.
+        """Check the shapes, and return the arrays in a common dtype.
+
+        A product that writes to a buffer cannot mix dtypes.
         """
         self.shape(*(array.shape for array in (*arrays, mask) if array is not None))
         dtype = np.result_type(*arrays)
@@ -73,12 +74,13 @@ class _Sequence(Gate):
         return batch * steps * columns * (2 * hidden + 8)
 
     def _in_order(self, array, axis: int = 0):
-        """A view in which the time `axis` has the order in which the steps run."""
+        """Return a view whose time `axis` is in the order in which the steps run."""
         return np.flip(array, axis) if self.reverse else array
 
     def _steps(self, a, factors=None):
-        """a (B, T, nH) as (T, B, nH), in the order in which the steps run: a view, or its columns
-        times `factors`.
+        """Return a (B, T, nH) as (T, B, nH), in the order in which the steps run.
+
+        This is a view or, with `factors`, a new array with the columns multiplied by them.
         """
         by_time = self._in_order(a, 1).transpose(1, 0, 2)
         return (
@@ -88,21 +90,20 @@ class _Sequence(Gate):
         )
 
     def _blocks(self, a, hidden: int):
-        """A view of (..., B, nH) as (..., n, B, H): one block for each gate of the cell."""
+        """Return a view of (..., B, nH) as (..., n, B, H): a block for each gate of the cell."""
         return a.reshape(*a.shape[:-1], self.blocks, hidden).swapaxes(-3, -2)
 
     @staticmethod
     def _step_blocks(steps: int, like: Array) -> list[slice]:
-        """The steps in blocks: so many at a time that an array of the size of `like` for each stays
-        in the cache.
-        """
+        """Split the steps into blocks, so that arrays like `like`, one per step, fit the cache."""
         count = max(1, BLOCK // max(1, like.size))
         return [slice(start, min(start + count, steps)) for start in range(0, steps, count)]
 
     @staticmethod
     def _room(count: int, z: Array) -> Array:
-        """(T, count, B, H), for what is saved for backward. If nothing is recorded, all steps share
-        one buffer.
+        """Return an array (T, count, B, H) for the values saved for backward.
+
+        If nothing is recorded, all steps share one buffer.
         """
         steps, *shape = z.shape
         if RECORDING.get():
@@ -111,8 +112,9 @@ class _Sequence(Gate):
         return as_strided(once, (steps, count, *shape), (0, *once.strides))
 
     def _forwards(self, steps: int, mask) -> Iterator[tuple[int, Any]]:
-        """(t, rows) as the steps run: `rows` (B, 1) is True for the examples that take part; None
-        if all do.
+        """Yield (t, rows) in the order in which the steps run.
+
+        `rows` (B, 1) is True for the examples in which step t is real, or None if all are.
         """
         if mask is None:
             yield from ((t, None) for t in range(steps))
@@ -122,8 +124,9 @@ class _Sequence(Gate):
             yield t, None if column.all() else column
 
     def _without_padding(self, slopes: Array, mask, steps: slice = slice(None)) -> Array:
-        """The slopes (T, ..., B, H) of these steps, as they run, with 0 written at padded ones,
-        which may be NaN.
+        """Set the slopes (T, ..., B, H) of padded steps, which may be NaN, to 0, and return them.
+
+        The slopes are in the order in which the steps run.
         """
         if mask is not None:
             padded = ~self._in_order(mask.T)[steps]
@@ -131,25 +134,26 @@ class _Sequence(Gate):
         return slopes
 
     def _watched_cuts(self, steps: int, mask) -> dict[int, Array | None]:
-        """The cuts if the hook `context.ON_CUT` is set; else none, because a cut does not change
-        the forward pass.
+        """Return the cuts if the hook `context.ON_CUT` is set, else {}.
+
+        Without the hook, a cut does not change the forward pass.
         """
         truncate = None if ON_CUT.get() is None else self.truncate
         return cuts(steps, truncate, None if mask is None else self._in_order(mask, 1))
 
     @staticmethod
     def _watched_cut(rows, part):
-        """A state after a cut of those rows (B, 1), or of all (None): what the hook makes of it."""
+        """Pass a state through the hook `context.ON_CUT`, in these rows (B, 1) or in all (None)."""
         watch = ON_CUT.get()
         assert watch is not None
         replaced = watch(part.copy())
         return replaced if rows is None else np.where(rows, replaced, part)
 
     def _backwards(self, mask, *dz) -> Iterator[tuple[int, Any, Any]]:
-        """(t, rows, keep) from the last step that ran to the first that carries gradient.
+        """Yield (t, rows, keep), from the last step that ran to the first with a gradient.
 
-        `keep` is None, or at a cut False for the examples whose gradient stops there. Steps before
-        a cut of the whole batch matter only if their own outputs were used.
+        `keep` is None or, at a cut, False for the examples whose gradient stops there. Steps before
+        a cut of the whole batch have a gradient only if their outputs were used.
         """
         steps = len(dz[0])
         where = cuts(steps, self.truncate, None if mask is None else self._in_order(mask, 1))
@@ -164,18 +168,19 @@ class _Sequence(Gate):
                     return
 
     def _gradients(self, shape: Shape, dtype) -> Array:
-        """An array for the gradients of all steps: zeros if gradients may reach only the last
-        steps.
+        """Return an array for the gradients of all steps.
+
+        It is filled with zeros if the gradient may not reach all steps.
         """
         return np.empty(shape, dtype) if self.truncate is None else np.zeros(shape, dtype)
 
     def _as_inputs(self, da: Array):
-        """da (T, B, nH), as the steps ran, in the layout of the input a: (B, T, nH)."""
+        """Return da (T, B, nH), in the order of the steps, in the layout of a: (B, T, nH)."""
         return self._in_order(da).transpose(1, 0, 2)
 
     @staticmethod
     def _from_states(da: Array, first, h):
-        """dW_hh, the sum over all steps of h_(t-1)ᵀ @ da_t."""
+        """Return dW_hh, the sum of h_(t-1)ᵀ @ da_t over all steps."""
         later = h[:-1].reshape(-1, h.shape[2]).T.dot(da[1:].reshape(-1, da.shape[2]))
         return first.T.dot(da[0]) + later
 
@@ -197,10 +202,10 @@ class _Sequence(Gate):
 
 
 def cuts(steps: int, truncate: int | None, mask: Any = None) -> dict[int, Array | None]:
-    """The steps before which the state is cut, counted as they run, each with the rows (B, 1) that
-    are cut (None: all).
+    """Return the steps before which the state is cut, in the order in which the steps run.
 
-    Truncation counts steps from the end; with a mask, each row's own steps.
+    Each is a key of the result; its value is the rows (B, 1) that are cut, or None for all rows.
+    Truncation counts steps from the end. With a mask, it counts the real steps of each row.
 
     >>> cuts(40, 4)
     {36: None}
@@ -216,15 +221,13 @@ def cuts(steps: int, truncate: int | None, mask: Any = None) -> dict[int, Array 
         )
     if mask is None:
         return {steps - truncate: None} if truncate < steps else {}
-    # the steps that each row has left, including this one
+    # how many steps each row has left, including this one
     left = mask[:, ::-1].cumsum(axis=1)[:, ::-1]
     rows = mask & (left == truncate) & (left[:, :1] > truncate)
     return {int(step): rows[:, step : step + 1] for step in np.flatnonzero(rows.any(axis=0))}
 
 
 def sum_rows(matrix: Array) -> Array:
-    """The sum over all rows of an (n, m) matrix, as a product with ones: in a quarter of the time
-    of np.sum.
-    """
+    """Sum the rows of an (n, m) matrix, as a product with ones: four times as fast as np.sum."""
     total: Array = np.ones(len(matrix), matrix.dtype).dot(matrix)
     return total

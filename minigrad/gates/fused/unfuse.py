@@ -1,7 +1,6 @@
-"""`unfuse`, which replaces the fused gates of a graph with their unfused form: small gates, time
-step by time step.
+"""`unfuse`, which replaces the fused gates of a graph with small gates for each time step.
 
-A fused gate is drawn as a single box, and its steps cannot be inspected. Those of the unfused form
+A fused gate is drawn as a single box, and its steps cannot be inspected. In the unfused form they
 can.
 """
 
@@ -19,18 +18,17 @@ from .. import GRUSequence, Lookup, LookupProduct, LSTMSequence, RNNSequence, st
 from ..steps import gru_step, lstm_step, passed, without_padding
 from .sequence import cuts
 
-# (which rows are real, a_t, *state before, *weights) -> state after
+# (mask of real rows, a_t, *state before the step, *weights) -> state after it
 Step = Callable[..., tuple[Tensor, ...]]
 
 
 def unfuse(tensor: TensorLike) -> Tensor:
-    """The same value, recorded with small gates instead of fused ones: the unfused form.
+    """Record the computation of `tensor` again, with small gates instead of fused ones.
 
-    Everything from the first fused gate on is recorded again, with the same scopes, names and
-    leaves, so that the gradients of both forms are equal up to rounding. A recurrent layer's gate
-    becomes its time steps; `LookupProduct` becomes a look-up, a product and a sum. The unfused form
-    can be drawn, explored, and differentiated twice. After a `backward` on `tensor`, drawings of it
-    show the gradients without a `backward` of its own.
+    The result is the unfused form: the same value, with the same scopes, names and leaves, and the
+    same gradients up to rounding. It can be drawn, explored, and differentiated twice. A recurrent
+    gate becomes its time steps; `LookupProduct` becomes a look-up, a product and a sum. After
+    `tensor.backward()`, drawings of the unfused form show gradients without another `backward`.
 
     >>> import numpy as np
     >>> W = Tensor([[0.5]], requires_grad=True, name="W")
@@ -38,18 +36,16 @@ def unfuse(tensor: TensorLike) -> Tensor:
     >>> [node.gate.name for node in ancestors([unfuse(z).node])[::-1] if node.gate]
     ['MultiplyGate', 'AddGate', 'Tanh', 'MultiplyGate', 'AddGate', 'Tanh', 'Stack']
 
-    Errors: GradientError if a parameter was changed since (MG145).
+    Errors: GradientError if a parameter has changed since the forward pass (MG145).
     """
     copies: dict[Node, Node] = {}
     for node in reversed(ancestors([as_tensors([tensor])[0].node], attrgetter("predecessors"))):
         copies[node] = _again(node, [copies[parent] for parent in node.predecessors])
-    return from_node(copies[node])  # the newest is the tensor's own
+    return from_node(copies[node])  # the newest node is that of the tensor
 
 
 def _again(node: Node, inputs: list[Node]) -> Node:
-    """The node itself if nothing that led to it is fused; else the same operation recorded again on
-    `inputs`.
-    """
+    """Record a node again, unfused, on `inputs`. Return it as it is if nothing needs to change."""
     gate: Any = node.gate
     unfused = UNFUSED.get(type(gate))
     if unfused is None and all(
@@ -103,8 +99,9 @@ def _lstm_step(
 
 
 def _unrolled(step: Step, gate, *inputs: Tensor) -> Tensor:
-    """The states after each step, ordered by time: with the mask, cuts and direction of the
-    gate.
+    """Return the states after each step, in order of time.
+
+    The mask, the cuts and the direction are those of the gate.
     """
     a, *others = inputs
     now, weights = others[: gate.states], others[gate.states : len(gate.parameters) - 1]

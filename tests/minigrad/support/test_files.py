@@ -176,6 +176,6 @@ def test_a_second_program_waits_for_a_locked_folder_and_says_so(tmp_path):
     pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with locked(tmp_path):
         run: Any = subprocess.Popen([sys.executable, "-c", code, tmp_path], **pipes)
-        assert run.stderr.readline() == f"waiting for another program that works in {tmp_path}\n"
+        assert run.stderr.readline() == f"waiting for another program that is using {tmp_path}\n"
         assert run.poll() is None
     assert run.communicate() == ("second\n", "") and names(tmp_path) == []
