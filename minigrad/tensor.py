@@ -222,10 +222,10 @@ def _leaf(tensor: Tensor, action: str) -> Leaf:
 
 
 def cut(tensor: TensorLike) -> Tensor:
-    """Return the same value as a new leaf, where gradients stop.
+    """z = tensor, as a new leaf where gradients stop.
 
-    Truncated backpropagation through time uses it. z equals `tensor`, and no gradient flows back.
-    The leaf keeps the history before the cut in memory for drawings; `Tensor.detach` drops it.
+    Truncated backpropagation through time uses it. z has the tensor's shape. The leaf keeps the
+    history before the cut in memory for drawings; `Tensor.detach` drops it.
 
     >>> w = Tensor(3.0, requires_grad=True)
     >>> (cut(w) * w).backward()

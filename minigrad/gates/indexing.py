@@ -180,9 +180,9 @@ class Stack(_Joining):
 
 
 class Where(Gate):
-    """z = a where `condition` is true, else b, with broadcasting.
+    """z = a where `condition` is true, else b. da = dz where it is true, else 0; db is the reverse.
 
-    da = dz where the condition is true, else 0; db is the reverse.
+    Shapes: the three inputs broadcast together.
 
     >>> where([True, False], Tensor([1.0, 2.0]), 0.0).array
     array([1., 0.], dtype=float32)
@@ -268,8 +268,8 @@ def pad(
 def split(x: TensorLike, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Tensor]:
     """Split x along `axis` into equal parts, or before the given indices: z_i = x[a_i : a_(i+1)].
 
-    Returns a list of Slices. Each has x's shape except along `axis`. As in NumPy, an integer is the
-    number of parts; in PyTorch's split it is the size of a part.
+    Each part is recorded as a Slice, and has x's shape except along `axis`. As in NumPy, an integer
+    is the number of parts; in PyTorch's split it is the size of a part.
 
     >>> [part.array.tolist() for part in split(Tensor([1.0, 2.0, 3.0, 4.0]), [1, 3])]
     [[1.0], [2.0, 3.0], [4.0]]

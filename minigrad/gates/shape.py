@@ -159,19 +159,19 @@ def broadcast_to(x: TensorLike, shape: Shape) -> Tensor:
 
 @implements(np.squeeze)
 def squeeze(x: TensorLike, axis: int | Shape | None = None) -> Tensor:
-    """Remove axes of size 1: those in `axis`, or all (None). It is recorded as a Reshape.
+    """z = x without its axes of size 1: those in `axis`, or all (None). Recorded as a Reshape.
 
     >>> squeeze(Tensor([[[1.0], [2.0]]]), axis=0).shape
     (2, 1)
 
-    Errors: NumPy's, for an axis that x does not have, or whose size is not 1.
+    Errors: NumPy's, if x does not have the axis or its size is not 1.
     """
     return _reshaped(np.squeeze, x, axis)
 
 
 @implements(np.expand_dims)
 def expand_dims(x: TensorLike, axis: int | Shape) -> Tensor:
-    """Insert an axis of size 1 at each position in `axis`, recorded as a Reshape.
+    """z = x with a new axis of size 1 at each position in `axis`. Recorded as a Reshape.
 
     >>> expand_dims(Tensor([1.0, 2.0]), axis=1).shape
     (2, 1)

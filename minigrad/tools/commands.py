@@ -2,7 +2,7 @@
 
     minigrad draw first.py                    draws the graph: first.png
     minigrad explore first.py -o page.html    makes a page that steps through the graph
-    minigrad check first.py                   checks the gradients and the gates by finite differences
+    minigrad check first.py                   checks gradients and gates by finite differences
 
 `--name loss` selects another tensor, by a variable of the script or by its name in the graph. The
 script's output appears as usual. Its arguments follow `--`:
@@ -80,8 +80,8 @@ def run_and_show(options: argparse.Namespace) -> int:
 def run_script(script: Path, arguments: Sequence[str] = ()) -> tuple[dict[str, Any], Tensor | None]:
     """Run a script as `python script arguments` would. Return its variables and a tensor or None.
 
-    The tensor is that of the last `backward()`. Its leaves have the values from that moment. If the
-    script raises an exception, it is printed and the program exits.
+    The tensor is the last on which the script called `backward()`, and its leaves have the values
+    from that moment. If the script raises an exception, it is printed and the program exits.
 
     Errors: OptionError MG901 if the script does not exist.
     """
@@ -133,7 +133,7 @@ def find_tensor(
 ) -> tuple[str, Tensor]:
     """Return the name of the tensor to show, and the tensor.
 
-    It is the tensor called `name` or, for None, that of the last `backward()`.
+    It is the tensor called `name` or, if that is None, the tensor of the last `backward()`.
 
     Errors: OptionError MG902 if there is none.
     """

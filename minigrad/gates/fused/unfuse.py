@@ -41,7 +41,7 @@ def unfuse(tensor: TensorLike) -> Tensor:
     copies: dict[Node, Node] = {}
     for node in reversed(ancestors([as_tensors([tensor])[0].node], attrgetter("predecessors"))):
         copies[node] = _again(node, [copies[parent] for parent in node.predecessors])
-    return from_node(copies[node])  # the newest node is that of the tensor
+    return from_node(copies[node])  # the newest node is the tensor's
 
 
 def _again(node: Node, inputs: list[Node]) -> Node:
@@ -101,7 +101,7 @@ def _lstm_step(
 def _unrolled(step: Step, gate, *inputs: Tensor) -> Tensor:
     """Return the states after each step, in order of time.
 
-    The mask, the cuts and the direction are those of the gate.
+    The gate determines the mask, the cuts and the direction.
     """
     a, *others = inputs
     now, weights = others[: gate.states], others[gate.states : len(gate.parameters) - 1]
