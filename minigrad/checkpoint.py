@@ -38,7 +38,7 @@ _DTYPES = {
 
 
 class Checkpoint(dict[str, Array]):
-    """The arrays of a file by name, a dict. `.info` is the info that was saved with them."""
+    """A dict of a file's arrays by name. `.info` is the info that was saved with them."""
 
     def __init__(self, arrays: Mapping[str, Array], info: dict[str, Any]) -> None:
         super().__init__(arrays)

@@ -189,7 +189,7 @@ class enable_grad(setting):
 
 
 class fused(setting):
-    """Run whole sequences as one gate within a block, in layers that can.
+    """Let recurrent layers run a whole sequence as one gate within a block, if they can.
 
     This is faster, but the graph does not show the time steps.
 

@@ -63,9 +63,9 @@ def grad(
 
 
 def _in_place_of(wanted: Node, root: Node) -> list[Node]:
-    """Return the nodes behind `root` that read a table again in place of the look-up `wanted`.
+    """Return the ancestors of `root` that read a table again instead of the result of `wanted`.
 
-    The graph has no path from such a node to the look-up's result.
+    `wanted` is a look-up. The graph has no path from these nodes to its result.
     """
     repeats = [
         node for node in ancestors([root]) if getattr(node.gate, "in_place_of", None) is wanted.gate

@@ -89,7 +89,7 @@ class Node:
 
     @property
     def predecessors(self) -> tuple[Node, ...]:
-        """The nodes that this value was computed from: the inputs, or the node behind a cut."""
+        """The inputs or, for the result of a cut, the node that was cut."""
         return self.inputs
 
     def __repr__(self) -> str:
@@ -160,7 +160,7 @@ def ancestors(
     """Return the roots and all their ancestors, newest first: a reverse topological order.
 
     `follow(node)` returns the nodes to visit next, by default the node's inputs. With
-    attrgetter("predecessors") the result also includes the nodes behind cuts.
+    attrgetter("predecessors") the result also includes the nodes before a cut.
     """
     found = list(dict.fromkeys(roots))
     seen = set(found)

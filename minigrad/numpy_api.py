@@ -36,7 +36,7 @@ _WITHOUT_GRADIENT = {
 
 
 def implements(*numpy_functions: Callable[..., Any]) -> Callable[[F], F]:
-    """Decorate a function that replaces these NumPy functions when they are called on a Tensor."""
+    """Decorate a function to run when one of these NumPy functions is called on a Tensor."""
 
     def register(function: F) -> F:
         FUNCTIONS.update(dict.fromkeys(numpy_functions, function))

@@ -191,7 +191,7 @@ class Tensor(ArrayMethods):
         self.node.name = value
 
     def backward(self, upstream: TensorLike = None, **other: TensorLike) -> None:
-        """Add d(self)/d(leaf) to `.grad` of every leaf behind this tensor that requires a gradient.
+        """Add d(self)/d(leaf) to `.grad` of every leaf in the graph that requires a gradient.
 
         `upstream` is dL/d(self), with this tensor's shape. A scalar does not need it, because it is
         L itself. The graph is kept: you can draw it, and a second `backward` adds the same

@@ -94,7 +94,7 @@ class detect_anomaly(trace_lines):
 
 
 def first_non_finite(root: Node) -> Node:
-    """Return the oldest non-finite node behind `root`, which must be non-finite itself."""
+    """Return the oldest non-finite ancestor of `root`, which must be non-finite itself."""
     return next(node for node in reversed(ancestors([root])) if not np.isfinite(node.output).all())
 
 
@@ -114,7 +114,7 @@ def _calling_line() -> str:
 def source_line(filename: str, line: int) -> str:
     """Return a short name for a line of a file or of a notebook's cell.
 
-    A file inside the working directory has its relative path; other files have their last two
+    A file inside the working directory is shown by its relative path, other files by their last two
     folders and their name.
     """
     cell = cell_of(filename)

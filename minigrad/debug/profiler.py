@@ -39,7 +39,7 @@ class Row:
 class profile:
     """Time the gates within this block, by scope, forward and backward, and print a table.
 
-    All time steps share a row, such as rnn/t*. Two rows at the end have the time for ordering the
+    All time steps share a row, such as rnn/t*. Two rows at the end show the time for ordering the
     graph in `backward`, and the time between gates (layers, the optimizer, the program itself). The
     rows add up to the time of the block, without the time of the profiler itself.
 

@@ -223,8 +223,8 @@ class SoftmaxCrossEntropy(_LabelLoss):
         if isinstance(logits, Tensor) or not SEAMS.in_blocks(logits):
             e = np.exp(shifted(logits, -1))
             return (e / e.sum(axis=-1, keepdims=True) - self._onehot(logits, labels)) * dz, None
-        # Not empty_like, which keeps the layout of the logits. Only for a C-contiguous array are
-        # the blocks views.
+        # Not empty_like, which keeps the layout of the logits: blocks are views only if the array
+        # is C-contiguous.
         gradient, dz = np.empty(logits.shape, logits.dtype), np.broadcast_to(dz, (*labels.shape, 1))
         for scores, numbers, upstream, e in blocks_of_rows(logits, labels, dz, gradient):
             np.subtract(scores, scores.max(axis=-1, keepdims=True), out=e)
@@ -409,8 +409,8 @@ def _refuse_probabilities(loss: str, logits: TensorLike, gate: str) -> None:
     if last is None or not (last.name == gate or isinstance(last, _MOVING)):
         return
     nodes = ancestors([logits.node], _moved)
-    # The nodes that computed the numbers. Only if all of them are that gate, the logits must be its
-    # output: a joined output of several gates may also contain real logits.
+    # The sources are the nodes that computed the numbers. Raise only if each of them is that gate,
+    # because numbers from several gates may include real logits.
     sources = [node for node in nodes if node.requires_grad and not isinstance(node.gate, _MOVING)]
     if sources and all(node.gate is not None and node.gate.name == gate for node in sources):
         raise OptionError(

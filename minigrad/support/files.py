@@ -15,7 +15,7 @@ except ImportError:  # WebAssembly, and Windows, where an open file cannot be re
     fcntl = None  # type: ignore[assignment]
 
 AnyPath = str | os.PathLike[str]
-# how many characters of a file's name its temporary name contains; names are limited to 255 bytes
+# A temporary name contains this many characters of the file's name, and has at most 255 bytes.
 LONGEST = 50
 
 
@@ -44,9 +44,9 @@ def open_file(path: AnyPath) -> IO[bytes]:
 
 
 def write_whole(path: AnyPath, write: Callable[[IO[bytes]], object]) -> None:
-    """Write a file atomically: `write(file)` writes to a temporary file, then renamed to `path`.
+    """Write a file atomically: to a temporary file, which is then renamed to `path`.
 
-    If writing fails, the old file is left unchanged and the temporary one is removed. If `path` is
+    `write(file)` writes the content. If it fails, the old file is left unchanged and the temporary one is removed. If `path` is
     a link, its target is replaced. Permissions are kept. If a program is killed while writing, the
     next program that writes this file replaces the temporary file.
 
@@ -96,7 +96,7 @@ def _opened(folder: Path) -> Iterator[int]:
 
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Lock a folder within this block. Other programs and threads wait for it, with a message.
+    """Lock a folder within this block. Other programs and threads print a message and wait.
 
     The lock is released when the program ends for any reason, and leaves no file behind. Errors:
     OSError if the folder does not exist.
@@ -116,7 +116,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def _lock(file: IO[bytes] | int) -> None:
-    """Wait for the lock of a file. Some network file systems have no locks, and are ignored."""
+    """Wait for the lock of a file. Do nothing on file systems without locks."""
     if fcntl is not None:
         with contextlib.suppress(OSError):
             fcntl.flock(file, fcntl.LOCK_EX)

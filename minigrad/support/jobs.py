@@ -86,9 +86,9 @@ def run_jobs(
     NumPy, minigrad, or a file in the function's folder. With `any_code` only the arguments are
     compared. A damaged line is skipped, and its job runs again.
 
-    NumPy numbers become Python numbers, and tuples become lists. Other values that JSON cannot
-    represent raise OptionError MG922 before any job starts if they are arguments; if they are
-    results, the job fails.
+    NumPy numbers become Python numbers, and tuples become lists. JSON cannot represent other
+    values: as arguments they raise OptionError MG922 before any job starts, and as results they
+    make the job fail.
 
     Ctrl-C stops every child, and keeps finished results. Errors: OptionError MG917 if `at_once` is
     less than 1, MG920 within a job; OSError for a folder that cannot be written; KeyboardInterrupt.

@@ -4,7 +4,7 @@
     minigrad explore first.py -o page.html    makes a page that steps through the graph
     minigrad check first.py                   checks gradients and gates by finite differences
 
-`--name loss` selects another tensor, by a variable of the script or by its name in the graph. The
+`--name loss` selects another tensor, by the name of a variable or by the tensor's own name. The
 script's output appears as usual. Its arguments follow `--`:
 
     minigrad draw train.py -- --epochs 1
@@ -187,7 +187,7 @@ def _check(name: str, tensor: Tensor, options: argparse.Namespace) -> int:
 
 
 def _again(root: Node, leaves: dict[Node, Tensor]) -> Tensor:
-    """Record the gates behind `root` again, in float64, with other tensors as its leaves."""
+    """Record the gates that led to `root` again, in float64, with other tensors as leaves."""
     made: dict[Node, Tensor] = dict(leaves)
     for node in reversed(ancestors([root])):
         if node in made:

@@ -15,7 +15,7 @@ from ...tensor import Tensor, TensorLike, as_tensors, constant
 
 
 class _Sequence(Gate):
-    """Base class of RNNSequence, GRUSequence and LSTMSequence, without forward and backward.
+    """Base class of RNNSequence, GRUSequence and LSTMSequence: all but forward and backward.
 
     Errors: ShapeError for inputs that do not fit (MG144), OptionError for truncate=0 (MG143),
     GradientError for a second derivative (MG124).
@@ -95,7 +95,7 @@ class _Sequence(Gate):
 
     @staticmethod
     def _step_blocks(steps: int, like: Array) -> list[slice]:
-        """Split the steps into blocks, so that arrays like `like`, one per step, fit the cache."""
+        """Split the steps into blocks for which arrays like `like`, one per step, fit the cache."""
         count = max(1, BLOCK // max(1, like.size))
         return [slice(start, min(start + count, steps)) for start in range(0, steps, count)]
 
