@@ -1,5 +1,6 @@
-"""Draws a recorded graph as a picture: `draw` writes it to a file, `Graph` displays it in a
-notebook.
+"""Draw a recorded graph as a picture.
+
+`draw` writes it to a file, and `Graph` displays it in a notebook.
 """
 
 from .drawing import Drawing, Graph, draw

@@ -1,8 +1,7 @@
-"""The contents of a picture: boxes, each standing for one or more nodes, and the links between
-them.
+"""The contents of a picture: boxes, which show one or more nodes each, and the links between them.
 
-A drawing mode assigns each gate to a box (modes.py). From that assignment, `connect` works out the
-rest: the leaves that belong beside each box, and the links, which follow the recorded edges.
+A drawing mode assigns each gate to a box (modes.py). From that assignment, `connect` derives the
+leaves next to each box, and the links, which follow the recorded edges.
 """
 
 from collections import Counter, defaultdict
@@ -16,12 +15,12 @@ from ..context import Scope, step_of
 from ..graph import Leaf, Node, ancestors
 from ..support.text import printable
 
-MANY = 24  # leaves that enter one gate: more of a kind share a box
+MANY = 24  # if more leaves than this enter one gate, those of the same kind share a box
 
 
 @dataclass
 class Line:
-    """One line of text, `size` in points."""
+    """A line of text. `size` is in points."""
 
     text: str
     size: float = 8.0
@@ -33,12 +32,13 @@ class Line:
 
 @dataclass(eq=False)
 class Box:
-    """One shape in a picture.
+    """A shape in a picture.
 
-    `kind`: "gate", "scope" (all gates of a scope), "fold" (gates left out), "parameter", "input" or
-    "constant".
-    `scope` is the frame it is drawn in, `key` its place within a time step (the same at every
-    step), `column` the column of its step.
+    - `kind`: "gate", "scope" (all gates of a scope), "fold" (gates left out), "parameter", "input"
+      or "constant".
+    - `scope`: the frame that the box is drawn in.
+    - `key`: its place within a time step, which is the same at every step.
+    - `column`: the column of its step.
     """
 
     kind: str
@@ -46,33 +46,33 @@ class Box:
     key: Hashable
     title: str = ""
     nodes: list[Node] = field(default_factory=list)
-    # the scope whose time steps it belongs to; None if it belongs to none
+    # the scope whose time step the box belongs to, or None
     band: Scope | None = None
     column: int | None = None
-    # the time steps that it stands for; empty for a gate of a single step
+    # the time steps that the box stands for; empty for a gate of a single step
     steps: tuple[int, ...] = ()
     role: str = ""  # "output" or "loss"
     starved: bool = False
-    note: str = ""  # says where a cut lies inside the box
+    note: str = ""  # where the cut inside the box is
     id: str = ""
     face: list[Line] = field(default_factory=list)
     size: tuple[float, float] = (0.0, 0.0)  # width and height, in points
-    row: int = 0  # counted from below; like `place`, only set in a picture with columns
-    place: tuple[float, float] = (0.0, 0.0)  # of its centre, in points
+    row: int = 0  # counted from below; only set in a picture with columns, as `place` is
+    place: tuple[float, float] = (0.0, 0.0)  # the centre, in points
 
     @property
     def last(self) -> Node:
-        """The newest of its nodes, whose output is the box's output."""
+        """The newest of the box's nodes, whose output is the box's output."""
         return self.nodes[-1]
 
     @property
     def shown(self) -> list[Node]:
-        """The nodes whose numbers it shows: all, or the last one of a whole scope."""
+        """The nodes whose values the box shows: all of them, or the last one of a scope or fold."""
         return self.nodes if self.kind == "gate" or self.is_leaf else [self.last]
 
     @property
     def style(self) -> str:
-        """The key in STYLES of its shape and colours."""
+        """The box's key in STYLES."""
         return self.role if self.role and self.kind == "gate" else self.kind
 
     @property
@@ -81,8 +81,9 @@ class Box:
 
 
 class Use(NamedTuple):
-    """A recorded edge: `producer` is input number `position` of `consumer`. `kind`: "data" or
-    "cut".
+    """A recorded edge: `producer` is input number `position` of `consumer`.
+
+    `kind` is "data" or "cut".
     """
 
     producer: Node
@@ -93,8 +94,9 @@ class Use(NamedTuple):
 
 @dataclass(eq=False)
 class Link:
-    """An arrow from one box to another. `kind`: "data", "state" (from one time step to another) or
-    "cut".
+    """An arrow from one box to another.
+
+    `kind` is "data", "state" (from one time step to another) or "cut".
     """
 
     tail: Box
@@ -106,26 +108,24 @@ class Link:
 
 @dataclass(eq=False)
 class View:
-    """A picture before it has texts and positions: `boxes` in the order of recording, and
-    `links`.
-    """
+    """A picture without texts and positions: its boxes in the order of recording, and its links."""
 
     boxes: list[Box]
     links: list[Link]
 
 
 def history(roots: Iterable[Node]) -> list[Node]:
-    """Every node that led to `roots`, oldest first, including those behind cuts."""
+    """Return every node that led to `roots`, oldest first, including the nodes behind cuts."""
     return ancestors(roots, attrgetter("predecessors"))[::-1]
 
 
 def gate_name(node: Node) -> str:
-    """The name of a node's gate, or ""."""
+    """Return the name of a node's gate, or "" for a leaf."""
     return node.gate.name if node.gate is not None else ""
 
 
 def name_steps(steps: Iterable[int]) -> str:
-    """Time steps as text, consecutive ones as a range.
+    """Format time steps as text, with consecutive steps as a range.
 
     >>> name_steps([0, 1, 2, 3, 7])
     't00 … t03, t07'
@@ -141,7 +141,7 @@ def name_steps(steps: Iterable[int]) -> str:
 
 
 def connect(nodes: list[Node], roots: list[Node], boxes: dict[Node, Box]) -> View:
-    """The picture of `nodes`, with each gate in the box that `boxes` gives it."""
+    """Return the picture of `nodes`, with each gate in the box that `boxes` assigns to it."""
     links: dict[Hashable, Link] = {}
     leaves: dict[Hashable, tuple[Box, list[Use]]] = {}
     for consumer in nodes:
@@ -176,8 +176,8 @@ def connect(nodes: list[Node], roots: list[Node], boxes: dict[Node, Box]) -> Vie
         box.nodes.sort(key=lambda node: node.serial)
     everything = sorted(found, key=lambda box: box.nodes[0].serial)
     order = {box: number for number, box in enumerate(everything)}
-    # Not by serial numbers, which depend on what was recorded before: the same graph must give the
-    # same text.
+    # The same graph must always give the same text. Serial numbers would not do as ids, because
+    # they depend on everything that was recorded before.
     for box, number in order.items():
         box.id = f"n{number}"
     view = View(
@@ -203,8 +203,10 @@ def _link(links: dict[Hashable, Link], tail: Box, head: Box, use: Use) -> None:
 
 
 def leaf_kind(leaf: Node) -> str:
-    """A parameter requires a gradient, an input has a name or was created as an array, the rest are
-    constants.
+    """Classify a leaf as "parameter", "input" or "constant".
+
+    A parameter requires a gradient. An input has a name or was created as an array. All other
+    leaves are constants.
     """
     if leaf.requires_grad:
         return "parameter"
@@ -216,12 +218,11 @@ def leaf_kind(leaf: Node) -> str:
 def _leaf_boxes(
     leaves: dict[Hashable, tuple[Box, list[Use]]],
 ) -> Iterator[tuple[Box, Box, list[Use]]]:
-    """For each place where leaves enter a box: (the box that shows them, the box that they enter,
-    their uses).
+    """Yield (a leaf's box, the box that it enters, its uses) for each place where a leaf enters.
 
-    A parameter is drawn again in each scope that uses it: a single box with arrows to forty steps
-    would be unreadable, and `dot` would take a minute to lay it out. An input is drawn once, inside
-    a step if no other step uses it.
+    A parameter is drawn again in each scope that uses it. A single box with arrows to forty steps
+    would be unreadable, and `dot` would take a minute to lay it out. An input is drawn once, and
+    inside a time step if no other step uses it.
     """
     made: dict[Hashable, Box] = {}
     columns_of: dict[Node, set[int | None]] = defaultdict(set)
@@ -242,7 +243,7 @@ def _leaf_boxes(
                 or first.scope[: len(path)] == path
                 or (head.kind == "fold" and alone)
             ):
-                continue  # hidden inside the box, whose label counts its parameters
+                continue  # not drawn; the box's label counts its parameters
         scope, column, band = head.scope, head.column, head.band
         if kind == "input" and len(group) == 1:
             if alone and column is not None and band is not None:
@@ -264,15 +265,13 @@ def _leaf_boxes(
 
 
 def shared(*scopes: Scope) -> Scope:
-    """The innermost scope that holds all of these."""
+    """Return the innermost scope that contains all of these scopes."""
     alike = takewhile(lambda names: len(set(names)) == 1, zip(*scopes, strict=False))
     return tuple(names[0] for names in alike)
 
 
 def _mark(view: View, roots: list[Node]) -> None:
-    """Give the roots' boxes their role, and mark as starved the boxes that no gradient from the
-    roots can reach.
-    """
+    """Set the role of the roots' boxes, and mark boxes that no gradient from the roots reaches."""
     fed = set(
         ancestors(roots, lambda node: [parent for parent in node.inputs if parent.requires_grad])
     )
@@ -284,7 +283,7 @@ def _mark(view: View, roots: list[Node]) -> None:
                 else "output"
             )
         box.starved = not box.is_leaf and not any(node in fed for node in box.nodes)
-    # A leaf's box is starved if everything that it feeds is.
+    # A leaf's box is starved if all boxes that use it are.
     feeding = {link.tail for link in view.links}
     alive = {link.tail for link in view.links if link.kind != "cut" and not link.head.starved}
     for box in view.boxes:
@@ -299,8 +298,10 @@ def _cut_before(consumer: Node) -> str:
 
 
 def _describe(link: Link) -> str:
-    """A link's label: where a cut is, or which time steps it holds for if not for all those of its
-    boxes.
+    """Return a link's label.
+
+    It names the place of a cut, or the time steps that the link covers if these are not all steps
+    of its boxes.
     """
     tail, head = link.tail, link.head
     tails = {place[1] for use in link.uses if (place := step_of(use.producer.scope))}

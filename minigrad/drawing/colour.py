@@ -1,8 +1,9 @@
-"""The colours and shapes that tell the kinds of boxes apart, also in grey print and for
-colour-blind readers.
+"""The colours and shapes of the kinds of boxes.
 
-The hues are Okabe and Ito's, lightened so that black text is readable on them; no two kinds differ
-by hue alone. Source: Okabe and Ito, Color Universal Design (2008).
+They can be told apart in grey print and by colour-blind readers, because no two kinds differ by hue
+alone. The hues are Okabe and Ito's, lightened so that black text is readable on them.
+
+Source: Okabe and Ito, Color Universal Design (2008).
 """
 
 from collections.abc import Mapping
@@ -55,4 +56,4 @@ CUT = "#D00000"
 STATE = "#00558A"
 INK = "#444444"
 FRAME = "#9A9A9A"
-FILLS = ("#EFEFEF", "#F7F7F7")  # of frames, by their depth
+FILLS = ("#EFEFEF", "#F7F7F7")  # the fills of frames, which alternate with depth

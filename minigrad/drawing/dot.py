@@ -1,8 +1,7 @@
-"""Writes a picture as text in DOT, Graphviz's language. The same program always gives the same
-text.
+"""Write a picture in DOT, Graphviz's language. The same graph always gives the same text.
 
-If a picture has a column for each time step, its positions come from grid.py; otherwise Graphviz
-finds them.
+If a picture has a column for each time step, grid.py computes its positions. Otherwise Graphviz
+does.
 """
 
 from collections.abc import Mapping
@@ -17,7 +16,7 @@ from .labels import FONT, Words, extent, marked_up, quoted, scope_title, shorten
 
 
 def write(view: View, words: Words, caption: str, grid: Grid | None) -> str:
-    """The whole DOT text. `caption` goes beneath the picture."""
+    """Return the whole DOT text. `caption` goes below the picture."""
     general = {"fontname": FONT, "bgcolor": "white", "pad": "0.15", "fontsize": "10"}
     general |= {"outputorder": "edgesfirst", "labelloc": "b", "labeljust": "l"}
     notes = [
@@ -28,7 +27,8 @@ def write(view: View, words: Words, caption: str, grid: Grid | None) -> str:
     if grid is not None:
         general |= {"layout": "nop2", "bb": grid.bounds, **grid.caption(extent(notes))}
     else:
-        # Without newrank, frames are ranked apart, and a gate may stand above what it feeds.
+        # Without newrank, Graphviz ranks each frame separately, and may draw a gate above the
+        # gates that use its output.
         general |= {"rankdir": "BT", "newrank": "true", "nodesep": "0.22", "ranksep": "0.34"}
     out = ["digraph minigrad {", f"  graph {_attributes(general)};"]
     out.append(
@@ -56,14 +56,14 @@ def write(view: View, words: Words, caption: str, grid: Grid | None) -> str:
         if grid is not None:
             arrow |= grid.route(link)
         elif _loops(link):
-            # the loop to the next step must not turn the picture upside down
+            # Without this, the loop to the next step could turn the picture upside down.
             arrow["constraint"] = "false"
         out.append(f"  {link.tail.id} -> {link.head.id} {_attributes(arrow)};")
     return "\n".join([*out, "}"]) + "\n"
 
 
 def _attributes(values: Mapping[str, str]) -> str:
-    """An attribute list. Labels are markup, everything else is text."""
+    """Return an attribute list. Labels are markup, and all other values are quoted text."""
     pairs = (f"{key}={value if key == 'label' else quoted(value)}" for key, value in values.items())
     return f"[{', '.join(pairs)}]"
 
@@ -76,8 +76,7 @@ def _box(box: Box, words: Words, grid: Grid | None) -> str:
         **style,
         "tooltip": words.tooltip(box),
     }
-    # Sizes are set here, so that a picture does not depend on the fonts of the machine that draws
-    # it.
+    # Fixed sizes make the picture independent of the fonts on the machine that draws it.
     values |= {"width": f"{width / 72:.3f}", "height": f"{height / 72:.3f}", "fixedsize": "true"}
     if grid is not None:
         values["pos"] = point(box.place)
@@ -85,12 +84,12 @@ def _box(box: Box, words: Words, grid: Grid | None) -> str:
 
 
 def _clusters(boxes: list[Box], words: Words) -> list[str]:
-    """The boxes, with a frame for each scope around its boxes and inner scopes.
+    """Return the boxes, with a frame for each scope around its boxes and inner scopes.
 
-    A title is in the lower left ("t", because the picture grows upwards), where fewer arrows cross
-    it than at the top.
+    A title is in the lower left, where fewer arrows cross it than at the top. Graphviz calls that
+    "t", because the picture grows upwards.
     """
-    inside: dict[Scope, list[str]] = {(): []}  # outer scopes come before inner ones
+    inside: dict[Scope, list[str]] = {(): []}  # outer scopes before inner ones
     for box in boxes:
         for length in range(1, len(box.scope) + 1):
             inside.setdefault(box.scope[:length], [])
@@ -111,12 +110,12 @@ def _clusters(boxes: list[Box], words: Words) -> list[str]:
 
 
 def _loops(link: Link) -> bool:
-    """Whether an arrow leads to the next time step within boxes that stand for several."""
+    """Return whether an arrow leads to the next time step of a box drawn for several steps."""
     return link.kind != "data" and bool(link.tail.steps)
 
 
 def _norm(link: Link, words: Words) -> float:
-    """The largest norm of the gradients that came back along an arrow, or 0."""
+    """Return the largest norm of the gradients that came back along an arrow, or 0."""
     if not words.grads:
         return 0.0
     norms = (words.gradients.along(use.consumer, use.position) for use in link.uses)
@@ -124,14 +123,14 @@ def _norm(link: Link, words: Words) -> float:
 
 
 def _arrow(link: Link, grads: bool, norm: float, largest: float) -> dict[str, str]:
-    """The attributes of an arrow but its label and its way."""
+    """Return an arrow's attributes, except its label and path."""
     if link.kind == "cut":
         return {"color": CUT, "style": "dashed", "penwidth": "1.5"}
     if link.head.starved:
         return {"color": PALE["color"]}
     if norm > 0:
-        # The largest gradient has the thickest and darkest arrow, a hundredth of it (or less) the
-        # thinnest.
+        # The largest gradient has the thickest and darkest arrow. A gradient of a hundredth of it,
+        # or less, has the thinnest.
         share = max(1 + log10(norm / largest) / 2, 0.0)
         grey = f"{round(165 - 165 * share):02X}"
         tooltip = f"norm of the gradient sent back: {norm:.6g}"

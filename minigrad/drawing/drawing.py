@@ -1,6 +1,4 @@
-"""`draw`, `Graph` and `Drawing`, the public interface of drawing, and the checks of their
-options.
-"""
+"""`draw`, `Graph` and `Drawing`: the public interface of drawing, and the checks of its options."""
 
 import numbers
 import os
@@ -25,19 +23,21 @@ from .modes import MODES, check_size, choose
 from .render import render, save, suffix_of
 
 DPI = 144  # pixels per inch of a PNG: twice the natural size
-# limit on a PNG's longer side: larger ones take seconds to write, and few viewers open them
+# The limit of a PNG's longer side. Larger files take seconds to write, and few viewers open them.
 PIXELS = 14_000
 
 
 class Graph:
-    """The recorded graph of a Tensor, or of several: all nodes that led to them, oldest first.
+    """The recorded graph of one or several Tensors: all nodes that led to them, oldest first.
+
+    A notebook displays it as the result of a cell.
 
     >>> x = Tensor([1.0, 2.0], requires_grad=True, name="x")
     >>> graph = Graph((x * x).sum())
     >>> len(graph), [node.gate.name for node in graph if node.gate]
     (3, ['Hadamard', 'Sum'])
 
-    A notebook displays it as the result of a cell. Errors: DtypeError for anything but Tensors.
+    Errors: DtypeError for anything but Tensors.
     """
 
     def __init__(self, output: Tensor | Sequence[Tensor]) -> None:
@@ -64,11 +64,11 @@ class Graph:
         return f"<Graph of {gates:,} gates and {len(self) - gates:,} leaves>"
 
     def draw(self, **options: Any) -> "Drawing":
-        """The picture. The options are those of the function `draw`."""
+        """Draw the graph. Takes the same options as the function `draw`."""
         return draw([from_node(root) for root in self.roots], **options)
 
     def dot(self, **options: Any) -> str:
-        """The picture as DOT text; the options are those of `draw`."""
+        """Return the picture as DOT text. Takes the same options as the function `draw`."""
         return self.draw(**options).dot
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
@@ -76,10 +76,12 @@ class Graph:
 
 
 class Drawing:
-    """A finished picture, which a notebook displays by itself.
+    """A finished picture. A notebook displays it as the result of a cell.
 
-    `dot` is its DOT text, `mode` the mode that was picked, `caption` the text beneath it, `path`
-    the file it is in.
+    - `dot`: its DOT text.
+    - `mode`: the mode that was picked.
+    - `caption`: the text below the picture.
+    - `path`: the file it was saved to, or None.
     """
 
     def __init__(self, dot: str, mode: str, caption: str, longest: float) -> None:
@@ -94,7 +96,7 @@ class Drawing:
         )
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the picture in the format that the path's suffix names."""
+        """Write the picture in the format of the path's suffix, and return the path."""
         suffix = suffix_of(path)
         text = self.dot
         if suffix == "png":
@@ -113,7 +115,7 @@ class Drawing:
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         try:
             return {"image/svg+xml": render(self.dot, "svg").decode(), "text/plain": repr(self)}
-        except DrawError as error:  # a notebook would show a traceback
+        except DrawError as error:  # raised, it would show a traceback in the notebook
             return {"text/plain": f"{self!r}\n{error}"}
 
 
@@ -121,22 +123,22 @@ def draw(
     output: Tensor | Sequence[Tensor], path: str | os.PathLike[str] | None = None, *, mode: str = "auto",
     window: tuple[int, int] | None = None, depth: int | None = None, values: bool = False, grads: bool = False,
 ) -> "Drawing":  # fmt: skip
-    """Draw the graph that led to `output`, a Tensor or a list of them, into `path`: .png, .svg,
-    .pdf or .dot.
+    """Draw the graph of `output`, a Tensor or a list of Tensors.
 
-    - `mode`: "unrolled" draws every gate, with a column for each time step; "rolled" draws time
-      steps that are built alike once, with the state as a loop; "auto" picks one that stays
-      readable, and the caption says which.
+    - `path`: the file to write: .png, .svg, .pdf or .dot. Without a path no file is written.
+    - `mode`: "unrolled" draws every gate, with a column for each time step. "rolled" draws time
+      steps with the same structure once, with the state as a loop. "auto" picks one of them that
+      stays readable, and the caption names it.
     - `window=(t0, t1)`: draw these time steps in full, both ends included, and fold the others.
-    - `depth=n`: draw scopes nested n deep as single boxes (1: each layer is one box; a model's own
-      scope around its layers does not count).
-    - `values`: show small arrays in full, large ones as range, mean and norm. `grads`: show norms
-      of gradients; the larger the gradient that came back along an arrow, the thicker and darker
-      the arrow.
+    - `depth=n`: draw scopes nested n deep as single boxes. With 1, each layer is one box; a model's
+      own scope around its layers does not count.
+    - `values`: show small arrays in full, and the range, mean and norm of large ones.
+    - `grads`: show norms of gradients. The larger the gradient along an arrow, the thicker and
+      darker the arrow.
 
-    Read it upwards: inputs are below, the loss is on top. If nothing was recorded, the caption says
-    why. Without a path nothing is written. The result displays itself in a notebook, and can be
-    saved.
+    Returns a Drawing, which displays itself in a notebook and can be saved. Read the picture from
+    the bottom up: inputs are at the bottom, the loss is at the top. If nothing was recorded, the
+    caption explains why.
 
     >>> x = Tensor([[1.0, 2.0]], name="x")
     >>> W = Tensor([[0.5], [-1.0]], requires_grad=True, name="W")
@@ -144,14 +146,14 @@ def draw(
     >>> picture.dot.splitlines()[0]
     'digraph minigrad {'
 
-    Errors: DtypeError for anything but Tensors; OptionError for an unknown option or suffix, a
-    window outside the steps or too large a picture; DrawError if no program can draw (the DOT text
-    is written all the same) or the path cannot be written.
+    Errors: DtypeError for anything but Tensors; OptionError for an unknown option or suffix, for a
+    window outside the steps, or if the picture is too large; DrawError if no drawing program is
+    available (the DOT text is still written) or the path cannot be written.
     Source: the unrolled picture follows Goodfellow, Bengio and Courville, Deep Learning (2016),
     section 10.1.
     """
     if path is not None:
-        suffix_of(path)  # to refuse a wrong suffix before the work, not after it
+        suffix_of(path)  # reject a wrong suffix before the work starts
     graph = Graph(output)
     _check(mode, depth)
     gates = [node for node in graph.nodes if node.gate is not None]
@@ -189,7 +191,7 @@ def _check(mode: str, depth: int | None) -> None:
 
 
 def _caption(graph: Graph, gates: list[Node], view: View, reason: str) -> str:
-    """What a reader of the picture should know, in a few sentences."""
+    """Write the caption: the choice of mode, cuts, leaves with no history, and fused gates."""
     notes = [reason] if reason else []
     cuts = sorted(
         {shortened(link.label, 60) for link in view.links if link.kind == "cut" if link.label}
@@ -209,7 +211,7 @@ def _caption(graph: Graph, gates: list[Node], view: View, reason: str) -> str:
 
 
 def _nothing_behind(root: Leaf) -> str:
-    """Why the picture of a leaf is a single box."""
+    """Explain why the picture of a leaf is a single box."""
     name = shortened(describe(root), 60)
     if root.origin == "created":
         return f"No gate made {name}, so there is nothing behind it."

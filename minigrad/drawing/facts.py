@@ -1,7 +1,7 @@
-"""The numbers in a picture: statistics of arrays, and the gradients of inner nodes, recomputed.
+"""The numbers in a picture: statistics of arrays, and recomputed gradients of inner nodes.
 
-The engine stores gradients only for leaves. To show the others, a picture repeats each `backward`,
-with the upstream gradient that it started from, and takes statistics of every gradient.
+The engine stores gradients only for leaves. To show the others, a picture repeats each `backward`
+from its upstream gradient, and computes the statistics of every gradient.
 """
 
 from collections import defaultdict
@@ -16,16 +16,17 @@ from ..derivatives import rule_on_arrays
 from ..errors import GradientError
 from ..graph import Array, LazyGradient, Leaf, Node, dense
 
-WHOLE = 12  # the most elements of an array that is shown in full
+WHOLE = 12  # arrays with more elements than this are not shown in full
 
 
 @dataclass(frozen=True)
 class Stats:
-    """Range, mean and norm of an array's finite elements, how many are not finite, and the array
-    itself if small.
+    """Statistics of an array.
 
-    If there is no finite element, range and mean are NaN, and so is the norm unless the array is
-    empty.
+    - `low`, `high`, `mean`, `norm`: of its finite elements. If there are none, these are NaN,
+      except that the norm of an empty array is 0.
+    - `broken`: the number of elements that are not finite.
+    - `small`: the array itself if it is small, otherwise None.
     """
 
     low: float
@@ -37,9 +38,9 @@ class Stats:
 
     @classmethod
     def of(cls, array: Array | LazyGradient) -> Self:
-        """The statistics of `array`, computed in float64."""
+        """Compute the statistics of `array` in float64."""
         array = np.asarray(dense(array))
-        # float32 sums of a million elements are off in the fourth digit, which a picture shows
+        # Summed in float32, a million elements are off in the fourth digit, which a picture shows.
         wide = array.astype(np.float64, copy=False).reshape(-1)
         finite = wide if np.isfinite(wide).all() else wide[np.isfinite(wide)]
         small = (
@@ -56,29 +57,28 @@ class Stats:
 
 
 class Gradients:
-    """The gradients of every node and along every edge of a graph, from all its `backward`
-    calls.
-    """
+    """The gradients of all nodes and edges of a graph, summed over all its `backward` calls."""
 
     def __init__(self, nodes: list[Node]) -> None:
         self.nodes = nodes
         self.roots = [node for node in nodes if node.upstream is not None]
 
     def of(self, node: Node) -> Stats | None:
-        """The statistics of a leaf's `.grad`, or of any other node's recomputed gradient; None if
-        there is none.
+        """Return the statistics of a node's gradient, or None if it has none.
+
+        For a leaf this is `.grad`, for any other node the recomputed gradient.
         """
         if isinstance(node, Leaf):
             return None if node.grad is None else Stats.of(node.grad)
         return self._swept[0].get(node)
 
     def along(self, consumer: Node, position: int) -> float | None:
-        """The norm of what `consumer` sent back to its input number `position`."""
+        """Return the norm of the gradient that `consumer` sent to its input number `position`."""
         return self._swept[1].get((consumer, position))
 
     @cached_property
     def _swept(self) -> tuple[dict[Node, Stats], dict[tuple[Node, int], float]]:
-        totals: dict[Node, Array] = {}  # over several backward calls, in nodes as in leaves
+        totals: dict[Node, Array] = {}  # summed over all backward calls, as `.grad` is in leaves
         edges: dict[tuple[Node, int], float] = defaultdict(float)
         try:
             for root in self.roots:

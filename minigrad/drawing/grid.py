@@ -1,12 +1,12 @@
-"""The layout of an unrolled picture: a column for each time step, a band of rows for each layer,
-wires in between.
+"""Lay out an unrolled picture: a column for each time step, a band of rows for each layer.
 
-Graphviz can lay out such graphs too, but not in columns, and beyond a few hundred boxes it is too
-slow. Here rows and offsets are found once for all steps that are built alike, and each column is a
-copy; the work grows with the boxes.
+Graphviz can lay out such graphs too, but not in columns, and it is too slow for more than a few
+hundred boxes. Here, rows and offsets are computed once for all steps with the same structure, and
+each column is a copy. The work is proportional to the number of boxes.
 
-Coordinates are in points, with y upwards; row 0 is the lowest. Wires run in the gaps between rows
-and the gutters between columns, so they cross no box. Each producer has its own track there.
+Coordinates are in points, with y pointing up; row 0 is the lowest. Wires run in the gaps between
+rows and in the gutters between columns, where they cross no box. Each producer has its own track
+there.
 """
 
 from collections.abc import Iterator
@@ -19,16 +19,17 @@ from .labels import extent, marked_up, scope_title, shortened
 from .lane import PAD, Lane, Slot
 from .rows import LEFT, RIGHT, find_columns, find_rows
 
-GAP = 20.0  # between rows, without the tracks
-TRACK = 4.5  # between wires
-HEAD = 15.0  # for a frame's name
+GAP = 20.0  # the space between rows, without the tracks
+TRACK = 4.5  # the distance between wires
+HEAD = 15.0  # the height of a frame's name
 Point = tuple[float, float]  # in points of 1/72 inch, y upwards
 Attributes = dict[str, str]
 
 
 class Grid:
-    """The layout of one view, whose boxes get their places. `route`, `frames` and `bounds` give the
-    rest.
+    """The layout of one view. It sets `place` on the view's boxes.
+
+    `route` returns the path of a wire, `frames` the frames around steps, and `bounds` the size.
     """
 
     def __init__(self, view: View) -> None:
@@ -47,8 +48,10 @@ class Grid:
     # ---- columns ----
 
     def _find_lanes(self) -> None:
-        """One lane for all columns of steps, one for those of folded steps, one each for the
-        columns left and right.
+        """Assign columns to lanes.
+
+        All columns of steps share one lane, and so do all columns of folded steps. The columns to
+        the left and right have a lane each.
         """
         left, right, fold, step = lanes = Lane(), Lane(), Lane(), Lane()
         opened = {box.column for box in self.view.boxes if not box.is_leaf and box.kind != "fold"}
@@ -66,7 +69,7 @@ class Grid:
             lane = self.lanes[link.head.column]
             tail, head = self.slots[link.tail], self.slots[link.head]
             if link.tail.column == link.head.column and (tail, head) not in self.passed:
-                # slots that reserve space in each row that a wire within a column passes
+                # These slots reserve space for a wire in each row that it passes in its column.
                 passed = [Slot(row) for row in range(tail.row + 1, head.row)]
                 lane.slots |= {(tail, head, slot.row): slot for slot in passed}
                 self.passed[tail, head] = passed
@@ -89,7 +92,7 @@ class Grid:
     # ---- wires ----
 
     def _find_tracks(self) -> None:
-        """Give producers their tracks in the gaps and gutters."""
+        """Assign each producer its tracks in the gaps and gutters."""
         self.tracks: dict[int, dict[Slot, int]] = {}
         self.risers: dict[Slot, int] = {}
         for link in self.view.links:
@@ -103,7 +106,7 @@ class Grid:
                 self.risers.setdefault(slot, len(self.risers))
 
     def _find_heights(self) -> None:
-        """The y coordinates of rows and of the gaps between them."""
+        """Compute the y coordinates of the rows and of the gaps between them."""
         starts = {first for first, _ in self.bands.values()}
         ends = {last for _, last in self.bands.values()}
         cuts = {link.tail.row for link in self.view.links if link.kind == "cut"}
@@ -117,8 +120,7 @@ class Grid:
             if row >= 0:
                 self.y[row] = y + self.heights[row] / 2
                 y += self.heights[row]
-            # Wires keep clear of a band's frame, and of its names, which stand just above its last
-            # row.
+            # Leave room for a band's frame and for its names, which are just above its last row.
             low = y + (HEAD + 2 * PAD if row in ends else 2.0)
             high = low + GAP + TRACK * len(self.tracks.get(row, ()))
             self.gaps[row] = (low, high)
@@ -126,8 +128,10 @@ class Grid:
         self.height = y
 
     def _find_paths(self) -> None:
-        """The wires, which enter the lower side of a box side by side, ordered by where they come
-        from.
+        """Compute the wires' paths.
+
+        Wires enter the lower side of a box side by side, in the order in which they arrive from
+        left to right.
         """
         stems = {link: self._stem(link) for link in self.view.links}
         arriving: dict[Box, list[Link]] = {}
@@ -145,7 +149,7 @@ class Grid:
                 self.paths[link] = [*stem, *turn, (port, y - box.size[1] / 2)]
 
     def _stem(self, link: Link) -> list[Point]:
-        """A wire until it turns towards its head."""
+        """Return a wire's points up to its last turn towards the head."""
         x, y = link.tail.place
         start = (x, y + link.tail.size[1] / 2)
         tail, head = self.slots[link.tail], self.slots[link.head]
@@ -167,9 +171,7 @@ class Grid:
         return [start, (x, levels[0]), *((up, level) for level in levels)]
 
     def _gutter_x(self, link: Link) -> float:
-        """The x coordinate of the producer's track in the gutter that the wire takes, beside the
-        head's column.
-        """
+        """Return the x coordinate of a wire's track in the gutter next to the head's column."""
         tail, head = link.tail.column, link.head.column
         assert tail is not None and head is not None
         offset = PAD + 6 + TRACK * self.risers[self.slots[link.tail]]
@@ -180,8 +182,10 @@ class Grid:
         return self.left[head] - offset
 
     def has_label(self, link: Link) -> bool:
-        """Whether a wire shows its label: one wire of each cut does. For the rest, the columns show
-        the time steps.
+        """Return whether a wire shows its label.
+
+        Only one wire of each cut does. The other labels name time steps, which the columns already
+        show.
         """
         return (
             link.kind == "cut"
@@ -189,11 +193,9 @@ class Grid:
         )
 
     def route(self, link: Link) -> Attributes:
-        """The `pos` of an edge, a Bezier curve whose pieces are straight lines, and the place of
-        its label.
-        """
+        """Return an edge's `pos`, a Bezier curve of straight pieces, and its label's position."""
         *path, tip = self.paths[link]
-        path.append((tip[0], tip[1] - 6))  # the arrow head covers the rest
+        path.append((tip[0], tip[1] - 6))  # the arrow head covers the last 6 points
         curve = [path[0]]
         for start, end in pairwise(path):
             curve += [start, end, end]
@@ -209,7 +211,7 @@ class Grid:
 
     @property
     def frames(self) -> Iterator[tuple[Attributes, Attributes]]:
-        """The attributes of each frame and of its title: of unrolls, and of their time steps."""
+        """The attributes of each frame and of its title, for unrolls and their time steps."""
         cells: dict[tuple[Scope | None, int | None], list[Box]] = {}
         for box in self.view.boxes:
             if not box.is_leaf:
@@ -223,7 +225,7 @@ class Grid:
             for column in self.columns:
                 gates = cells.get((band, column), [])
                 scope = max((box.scope for box in gates), key=len, default=band)[: len(band) + 1]
-                if scope == band:  # a single box for the step, or for several
+                if scope == band:  # one box stands for the step, or for several steps
                     continue
                 pale = all(box.starved for box in gates)
                 left = self.left[column] - PAD
@@ -237,11 +239,11 @@ class Grid:
 
     @property
     def bounds(self) -> str:
-        """The bounding box."""
+        """The bounding box, as Graphviz writes it."""
         return f"{point((-PAD - 8, 0.0))},{point((self.width + PAD + 8, self.height + 4))}"
 
     def caption(self, size: Point) -> Attributes:
-        """Attributes that put the caption below the lower left."""
+        """Return attributes that place a caption of that size below the lower left corner."""
         place = (size[0] / 2 - PAD, -8 - size[1] / 2)
         return {
             "lp": point(place),
@@ -251,18 +253,19 @@ class Grid:
 
 
 def point(place: Point) -> str:
-    """A point as Graphviz writes it."""
+    """Format a point as Graphviz does."""
     return f"{place[0]:.2f},{place[1]:.2f}"
 
 
 def _rises(link: Link) -> bool:
-    """Whether a wire goes up within its own column."""
+    """Return whether a wire goes up within its own column."""
     return link.tail.column == link.head.column and link.tail.row < link.head.row
 
 
 def _gaps(link: Link) -> list[int]:
-    """The gaps that a wire runs along: the one above its tail and, if different, the one below its
-    head.
+    """Return the gaps that a wire runs along.
+
+    These are the gap above its tail and, if it is a different one, the gap below its head.
     """
     return list(dict.fromkeys([link.tail.row, link.head.row - 1]))
 
@@ -270,10 +273,9 @@ def _gaps(link: Link) -> list[int]:
 def _frame(
     scope: Scope, low: Point, high: Point, pale: bool = False, fill: str = FILLS[1]
 ) -> tuple[Attributes, Attributes]:
-    """The attributes of a frame between two corners, and of its title in the upper left.
+    """Return the attributes of a frame between two corners, and of its title in the upper left.
 
-    The title is a node, because nodes are drawn over the wires behind them, but the labels of
-    frames under them.
+    The title is a node, because Graphviz draws wires over a frame's label but nodes over wires.
     """
     name = scope_title(scope[-1], max(13, int((high[0] - low[0]) / 7)))
     width, height = extent(name)

@@ -1,8 +1,8 @@
-"""The texts in a picture: short ones on the face of each box, everything in its tooltip.
+"""The texts in a picture: short ones on the boxes, and full details in the tooltips.
 
-Names come from the user's program and may contain anything. `shortened` bounds their length, every
-`Line` is printable, and `quoted` and `marked_up` escape all that Graphviz or a browser could take
-for markup.
+Names come from the user's program and may contain anything. `shortened` limits their length, every
+`Line` is printable, and `quoted` and `marked_up` escape all characters that Graphviz or a browser
+could take for markup.
 """
 
 import html
@@ -16,11 +16,11 @@ from .boxes import Box, Line, gate_name
 from .facts import Gradients, Stats
 
 FONT = "Helvetica,Arial,sans-serif"
-LONGEST = 28  # characters of a name on the face of a box; its tooltip has up to 400
+LONGEST = 28  # characters of a name on a box; a tooltip shows up to 400
 
 
 def shortened(text: str, longest: int = LONGEST) -> str:
-    """A name on one line, as `printable` makes it, with "…" for a long middle.
+    """Return a name as one printable line. In a long name, "…" replaces the middle.
 
     >>> shortened("x" * 40)
     'xxxxxxxxxxxxxxxx…xxxxxxxxxxx'
@@ -29,11 +29,11 @@ def shortened(text: str, longest: int = LONGEST) -> str:
 
 
 def quoted(text: str) -> str:
-    r"""A DOT string. & becomes &amp; because Graphviz reads entities in strings. \ becomes ∖, which
-    only looks like it:
+    r"""Return text as a quoted DOT string.
 
-    \N would stand for a node's name, and how often \ must be doubled differs between nodes' and
-    clusters' tooltips.
+    & becomes &amp; because Graphviz reads entities in strings. \ becomes the similar character ∖:
+    it cannot be escaped in the same way everywhere, because \N stands for a node's name, and
+    tooltips of nodes and of clusters need a different number of backslashes.
     """
     for char, escaped in (("\\", "∖"), ('"', '\\"'), ("&", "&amp;"), ("\n", "\\n")):
         text = text.replace(char, escaped)
@@ -41,7 +41,7 @@ def quoted(text: str) -> str:
 
 
 def marked_up(lines: list[Line], color: str | None = None, left: bool = False) -> str:
-    """Lines as an HTML-like label of Graphviz."""
+    """Return lines as an HTML-like label for Graphviz."""
     rows = []
     for line in lines:
         # Graphviz reads \\ as \, and \N as a node's name.
@@ -53,7 +53,7 @@ def marked_up(lines: list[Line], color: str | None = None, left: bool = False) -
 
 
 def size_of(lines: list[Line], shape: str) -> tuple[float, float]:
-    """(width, height) in points of a shape that holds the lines."""
+    """Return (width, height), in points, of a shape around the lines."""
     width, height = extent(lines)
     if shape == "ellipse":
         tall = len(lines) > 2
@@ -64,13 +64,13 @@ def size_of(lines: list[Line], shape: str) -> tuple[float, float]:
 
 
 def extent(lines: list[Line]) -> tuple[float, float]:
-    """(width, height) of the lines in points, erring on the wide side."""
+    """Estimate (width, height) of the lines in points. The width is an upper estimate."""
     width = max((sum(map(_wide, line.text)) * line.size for line in lines), default=0)
     return width, sum(line.size * 1.22 for line in lines)
 
 
 def _wide(char: str) -> float:
-    """A character's width in Helvetica, as a fraction of the font size."""
+    """Return a character's width in Helvetica, as a fraction of the font size."""
     if char in "ilj.,:;|!'()[]/ ftI":
         return 0.31
     if char in "mwMW%@—…" or ord(char) > 0x2000:
@@ -79,13 +79,13 @@ def _wide(char: str) -> float:
 
 
 def number(value: float) -> str:
-    """Four significant digits; whole numbers in full."""
+    """Format a number with four significant digits, or in full if it is a whole number."""
     whole = float(value).is_integer() and abs(value) < 1e9
     return (f"{value:,.0f}" if whole else f"{value:.4g}").replace("-", "−")
 
 
 def shape_of(nodes: list[Node]) -> str:
-    """Shape and dtype (float32 as f32), with … for a size that differs between the nodes."""
+    """Format the nodes' shape and dtype (float32 as f32), with … for a size that differs."""
     shapes = {node.output.shape for node in nodes}
     dtype = nodes[-1].output.dtype
     kind = f"{dtype.kind}{8 * dtype.itemsize}" if dtype.kind in "fiu" else str(dtype)
@@ -96,13 +96,13 @@ def shape_of(nodes: list[Node]) -> str:
 
 
 class Words:
-    """The texts of one picture: on boxes, and in their tooltips."""
+    """The texts of one picture, on the boxes and in their tooltips."""
 
     def __init__(self, gradients: Gradients, values: bool, grads: bool) -> None:
         self.gradients, self.values, self.grads = gradients, values, grads
 
     def face(self, box: Box) -> list[Line]:
-        """The lines on the box."""
+        """Return the lines on a box."""
         if box.is_leaf:
             lines = _leaf(box)
         else:
@@ -128,7 +128,7 @@ class Words:
         return [*([Line(f"{label} {_span(norms)}")] if norms else []), *_broken(found)]
 
     def tooltip(self, box: Box) -> str:
-        """Everything that is known about a box, line by line."""
+        """Return the full details of a box, one per line."""
         node = box.last
         lines = [repr(node.gate) if box.kind == "gate" else f"{box.kind} {node.name or box.title}"]
         if len(box.nodes) > 1:
@@ -168,7 +168,7 @@ def _leaf(box: Box) -> list[Line]:
     if last.output.size == 1 and box.kind == "constant":
         return [Line(f"{name} =" * bool(name) + number(last.output.item()), 10)]
     path, dot, last_part = (name or box.kind).rpartition(".")
-    # "." and "a." are drawn whole, because Graphviz refuses an empty text
+    # Names such as "." and "a." are not split, because Graphviz rejects an empty text.
     if not path or not last_part:
         path, last_part = "", name or box.kind
     above = [Line(shortened(path + dot), 7)] if path else []
@@ -191,8 +191,10 @@ def _scope(box: Box) -> list[Line]:
 
 
 def _figures(stats: list[Stats]) -> list[Line]:
-    """A small array in full; a larger one as range, mean and norm; several as their common range
-    and their norms.
+    """Describe the values of a box.
+
+    A small array is shown in full, a larger one as range, mean and norm. Several arrays share one
+    range, and one line with their norms.
     """
     if len(stats) == 1 and (small := stats[0].small) is not None and small.size:
         if not small.ndim:
@@ -210,7 +212,7 @@ def _figures(stats: list[Stats]) -> list[Line]:
 
 
 def _broken(stats: list[Stats]) -> list[Line]:
-    """A line that says how many elements are NaN or infinite, if any are."""
+    """Return a line with the number of NaN or infinite elements, if there are any."""
     count = sum(one.broken for one in stats)
     return [Line(f"{count:,} not finite", 9, bold=True)] if count else []
 
@@ -228,5 +230,5 @@ def _full(stats: Stats) -> str:
 
 
 def scope_title(name: str, longest: int = 40) -> list[Line]:
-    """The title of a scope's frame."""
+    """Return the title of a scope's frame."""
     return [Line(shortened(name, longest), 9.5, bold=True)]

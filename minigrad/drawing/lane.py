@@ -1,22 +1,20 @@
-"""A layout that many columns share: the order of the boxes in each row, and their offsets from the
-left.
+"""Find a layout that many columns share.
 
-Time steps are built alike, so their layout is found once, and every column is a copy of it.
+A layout is the order of the boxes in each row, and their offsets from the left. Time steps with the
+same structure need it only once; every column is a copy.
 """
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 SPACE = 8.0  # points between the boxes in a row
-PAD = 7.0  # between boxes and their frame
-APART = 80.0  # between the centres of neighbours while their order is sought
+PAD = 7.0  # points between boxes and their frame
+APART = 80.0  # points between the centres of neighbours while `arrange` looks for their order
 
 
 @dataclass(eq=False)
 class Slot:
-    """A place in a lane, which boxes with the same key take in their columns, or which a wire
-    passes.
-    """
+    """A place in a lane, for boxes with the same key or for a wire that passes through."""
 
     row: int
     width: float = 4.0
@@ -25,7 +23,7 @@ class Slot:
 
 @dataclass
 class Lane:
-    """Slots by the keys of boxes, and lines between them. `arrange` finds the rest."""
+    """Slots by the keys of boxes, and the edges between slots. `arrange` computes the layout."""
 
     slots: dict[Hashable, Slot] = field(default_factory=dict)
     edges: dict[tuple[Slot, Slot], None] = field(default_factory=dict)
@@ -34,8 +32,8 @@ class Lane:
     def arrange(self) -> None:
         """Set the x coordinates of all slots, and the width.
 
-        Order each row by the mean place of its neighbours (barycentre heuristic), then find offsets
-        in the same way.
+        First order each row by the mean position of its neighbours (barycentre heuristic), then
+        compute the offsets from the same means.
         """
         slots = self.slots.values()
         rows: dict[int, list[Slot]] = {}
@@ -70,8 +68,9 @@ class Lane:
 
 
 def _spread(wishes: list[float], widths: list[float]) -> list[float]:
-    """The centres nearest to `wishes` that keep their order without overlap: neighbours that would
-    collide are pooled.
+    """Return the centres nearest to `wishes` that keep their order and do not overlap.
+
+    Neighbours that would collide are pooled into a block, which moves as a whole.
 
     Source: isotonic regression by pooling adjacent violators, Barlow et al. (1972).
     """

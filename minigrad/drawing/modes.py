@@ -1,9 +1,11 @@
 """The drawing modes: each assigns every gate of a graph to a box of the picture.
 
-`unrolled` gives every gate its own box; `rolled` draws one body for all time steps that are built
-alike. A window shows its steps in full, and the steps before and after in one box each. With any of
-them, `depth` puts whole scopes into single boxes. `auto` picks what leaves few enough boxes to
-read.
+- `unrolled` gives every gate its own box. With a window, the steps inside the window are drawn in
+  full; the steps before it share one box, and so do the steps after it.
+- `rolled` draws time steps with the same structure once.
+- `auto` picks a mode that leaves few enough boxes to read.
+
+With any of them, `depth` draws whole scopes as single boxes.
 """
 
 from collections import Counter
@@ -15,18 +17,18 @@ from ..graph import Node
 from .boxes import Box, gate_name, name_steps
 
 MODES = ("auto", "unrolled", "rolled")
-IN_FULL = 40  # gates that fit on a page, each in its own box
-READABLE = 120  # boxes that a reader can still follow when zooming
-# The most boxes in a picture: with more, layout takes minutes and nobody can read the result.
-# grid.py, which lays out columns, takes time in proportion to the boxes; Graphviz's time grows much
-# faster.
+IN_FULL = 40  # this many gates fit on a page, each in its own box
+READABLE = 120  # a reader who zooms can still follow this many boxes
+# The largest number of boxes in a picture. With more, layout takes minutes and nobody can read the
+# result. The time of grid.py, which lays out columns, is proportional to the number of boxes;
+# Graphviz's time grows much faster.
 LARGEST = {"columns": 20_000, "graphviz": 2_000}
 Boxes = dict[Node, Box]
-Steps = dict[int, list[Node]]  # by number, each with its gates in the order of recording
+Steps = dict[int, list[Node]]  # step number -> its gates in the order of recording
 
 
 def unrolls(gates: list[Node]) -> dict[Scope, Steps]:
-    """The scopes that are unrolled in time, those with more than one time step."""
+    """Return the scopes with more than one time step, and the gates of each step."""
     found: dict[Scope, Steps] = {}
     for node in gates:
         if place := step_of(node.scope):
@@ -38,7 +40,7 @@ def unrolls(gates: list[Node]) -> dict[Scope, Steps]:
 def choose(
     gates: list[Node], mode: str, window: tuple[int, int] | None, depth: int | None
 ) -> tuple[Boxes, str, str]:
-    """(the box of every gate, the mode that was picked, a caption that explains the choice)."""
+    """Return every gate's box, the mode that was picked, and a caption that explains the choice."""
     time = unrolls(gates)
     picked = "window" if window is not None else mode
     if picked == "auto":
@@ -53,8 +55,9 @@ def choose(
 
 
 def check_size(boxes: int, timed: bool) -> None:
-    """OptionError if a picture has more boxes than can be drawn; `timed` says that time steps form
-    columns.
+    """Raise OptionError if a picture has too many boxes to draw.
+
+    `timed`: whether the time steps form columns, which allows more boxes.
     """
     largest = LARGEST["columns" if timed else "graphviz"]
     if boxes <= largest:
@@ -71,8 +74,9 @@ def check_size(boxes: int, timed: bool) -> None:
 def _shrink(
     boxes: Boxes, gates: list[Node], time: dict[Scope, Steps], picked: str, outer: int
 ) -> tuple[Boxes, str, str]:
-    """What `auto` does about a picture that is too large: fold scopes, then the middle, and say so
-    in the caption.
+    """Make a picture that `auto` finds too large smaller, and explain that in the caption.
+
+    First fold scopes, the innermost first. If that is not enough, fold the gates in the middle.
     """
     drawable = len(gates) <= LARGEST["columns" if time else "graphviz"] / 2  # leaves get boxes too
     full = (
@@ -97,8 +101,9 @@ def _shrink(
 
 
 def _fold_middle(boxes: Boxes, ends: int = 12) -> Boxes:
-    """Fold all boxes but the first and the last few into one. Edges run with time, so no loop can
-    arise.
+    """Fold all boxes except the first and last few into one.
+
+    This creates no cycle, because every edge leads from an earlier gate to a later one.
     """
     left_out = set(list(dict.fromkeys(boxes.values()))[ends:-ends])
     fold = Box("fold", (), "fold", "the gates between")
@@ -107,8 +112,9 @@ def _fold_middle(boxes: Boxes, ends: int = 12) -> Boxes:
 
 
 def unrolled(gates: list[Node], time: dict[Scope, Steps], window: tuple[int, int] | None) -> Boxes:
-    """Every gate in its own box, in the column of its step; the steps before and after `window` in
-    one box each.
+    """Put every gate in its own box, in the column of its time step.
+
+    The steps before `window` share one box, and so do the steps after it.
     """
     numbers = sorted({step for steps in time.values() for step in steps})
     first, last = (0, max(numbers, default=0)) if window is None else _checked(window, numbers)
@@ -135,7 +141,7 @@ def unrolled(gates: list[Node], time: dict[Scope, Steps], window: tuple[int, int
         band, step, inner = place
         if step in columns:
             kind = (band, inner, gate_name(node))
-            key = (*kind, seen[kind, step])  # so the second product of every step has the same key
+            key = (*kind, seen[kind, step])  # the second product of every step gets the same key
             seen[kind, step] += 1
             boxes[node] = Box(
                 "gate", node.scope, key, nodes=[node], band=band, column=columns[step]
@@ -147,7 +153,7 @@ def unrolled(gates: list[Node], time: dict[Scope, Steps], window: tuple[int, int
 
 
 def _checked(window: tuple[int, int], numbers: list[int]) -> tuple[int, int]:
-    """The first and the last step to show, if `window` is valid."""
+    """Return the first and the last step to show, or raise OptionError if `window` is invalid."""
     first, last = window
     if not numbers:
         raise OptionError(
@@ -168,9 +174,7 @@ def _checked(window: tuple[int, int], numbers: list[int]) -> tuple[int, int]:
 
 
 def rolled(gates: list[Node], time: dict[Scope, Steps]) -> Boxes:
-    """One body for all steps of an unroll whose gates are the same and connected in the same
-    way.
-    """
+    """Draw time steps with the same gates and connections as one body."""
     boxes: Boxes = {
         node: Box("gate", node.scope, node, nodes=[node])
         for node in gates
@@ -192,8 +196,10 @@ def rolled(gates: list[Node], time: dict[Scope, Steps]) -> Boxes:
 
 
 def _build(nodes: list[Node], outer: int) -> Hashable:
-    """How a step is built: its gates in order and, for each of their inputs, which gate of the step
-    made it (or -1).
+    """Return the structure of a step, which is equal for steps that can be drawn as one.
+
+    It lists the gates in order. For each input of a gate, it holds the number of the gate in this
+    step that made it, or -1 if it comes from elsewhere.
     """
     number = {node: place for place, node in enumerate(nodes)}
     inputs = {node: tuple(number.get(parent, -1) for parent in node.inputs) for node in nodes}
@@ -201,7 +207,7 @@ def _build(nodes: list[Node], outer: int) -> Hashable:
 
 
 def gather(boxes: Boxes, length: int) -> Boxes:
-    """Put whole scopes, those with paths of that length, into single boxes."""
+    """Draw each scope whose path has `length` names as a single box."""
     made: dict[Hashable, Box] = {}
     result: Boxes = {}
     for node, box in boxes.items():
@@ -211,7 +217,7 @@ def gather(boxes: Boxes, length: int) -> Boxes:
         scope = box.scope[:length]
         if scope not in made:
             made[scope] = group = Box("scope", scope[:-1], scope, scope[-1], steps=box.steps)
-            if box.band is not None and length > len(box.band):  # the same place in every step
+            if box.band is not None and length > len(box.band):  # the same key in every step
                 group.key = (box.band, scope[len(box.band) + 1 :], "scope")
                 group.band, group.column = box.band, box.column
         made[scope].nodes.append(node)
@@ -220,9 +226,7 @@ def gather(boxes: Boxes, length: int) -> Boxes:
 
 
 def _wrapped(gates: list[Node]) -> int:
-    """How many of the outermost scopes only wrap others, as a model's scope wraps those of its
-    layers.
-    """
+    """Count the outermost scopes that only wrap others, as a model's scope wraps its layers."""
     scopes = {node.scope for node in gates if node.scope}
     length = 0
     while len({scope[: length + 1] for scope in scopes}) == 1:

@@ -1,9 +1,8 @@
-"""Turns DOT text into a picture file: finds a program that draws, runs it, and writes a whole file
-or none.
+"""Turn DOT text into a picture file.
 
-The program is Graphviz's `dot` or, if that is missing, `graphviz-pure`, which pip installs beside
-Python. Where no program can be started, as in a browser, `set_renderer` takes a function that
-draws.
+Graphviz's program `dot` does the drawing or, if it is not installed, `graphviz-pure`, which can be
+installed with pip. Where no program can be started, as in a browser, pass a function that draws to
+`set_renderer`.
 """
 
 import os
@@ -24,12 +23,11 @@ _renderer: Callable[[str], str] | None = None
 
 
 def set_renderer(svg_of: Callable[[str], str] | None) -> None:
-    """Let `svg_of`, a function from DOT text to SVG text, draw every SVG from now on; None goes
-    back to Graphviz.
+    """Draw every SVG with `svg_of`, a function from DOT text to SVG text. None restores Graphviz.
 
-    A page that runs Python in the browser brings its own, such as viz-js's `renderString`. `draw`,
-    `Graph` and `Drawing` use it for files and for what a notebook displays. An exception from it
-    becomes a DrawError MG608.
+    In a browser, pass a JavaScript renderer such as viz-js's `renderString`. `draw`, `Graph` and
+    `Drawing` then use it for files and in notebooks. If it raises an exception, they raise
+    DrawError MG608.
 
     >>> from minigrad import Graph, Tensor
     >>> set_renderer(lambda dot: f"<svg>{dot.splitlines()[0]} ...</svg>")
@@ -37,14 +35,14 @@ def set_renderer(svg_of: Callable[[str], str] | None) -> None:
     '<svg>digraph minigrad { ...</svg>'
     >>> set_renderer(None)
 
-    Source of the text's format: https://graphviz.org/doc/info/lang.html.
+    Source of the DOT language: https://graphviz.org/doc/info/lang.html.
     """
     global _renderer
     _renderer = svg_of
 
 
 def suffix_of(path: str | os.PathLike[str]) -> str:
-    """The format that a path's suffix names."""
+    """Return the file format, taken from the path's suffix."""
     suffix = Path(path).suffix.lower().removeprefix(".")
     if suffix not in SUFFIXES:
         raise OptionError(
@@ -58,13 +56,13 @@ def suffix_of(path: str | os.PathLike[str]) -> str:
 
 
 def render(text: str, suffix: str) -> bytes:
-    """The bytes of a file in that format, drawn from DOT text."""
+    """Draw DOT text, and return the bytes of a file in the format `suffix`."""
     if suffix == "dot":
         return text.encode()
     if suffix == "svg" and _renderer is not None:
         try:
             return _renderer(text).encode()
-        except Exception as error:  # whatever a renderer raises: JavaScript's errors come as exceptions of Pyodide's
+        except Exception as error:  # Pyodide raises JavaScript's errors as its own exceptions
             raise _failed("the renderer", suffix, str(error)) from error
     if sys.platform == "emscripten":
         raise DrawError(
@@ -93,8 +91,7 @@ def render(text: str, suffix: str) -> bytes:
             "https://graphviz.org/download/; for PNG and SVG "
             f"`{pip_install('graphviz-pure')}` is enough",
         )
-    # It measures text by a single font name, not a list; and its own fonts, which it uses for PNG,
-    # lack ⊙.
+    # graphviz-pure accepts a single font name, not a list. The fonts that it uses for PNG lack ⊙.
     text = text.replace(quoted(FONT), '"Helvetica"')
     if suffix == "png":
         text = text.replace("⊙", "○")
@@ -105,7 +102,7 @@ def render(text: str, suffix: str) -> bytes:
 
 
 def pure_program() -> Path | None:
-    """`graphviz-pure` beside the running Python, where pip puts it, or on the PATH."""
+    """Find `graphviz-pure` in Python's scripts folder, where pip installs it, or on the PATH."""
     found = shutil.which("graphviz-pure", path=sysconfig.get_path("scripts")) or shutil.which(
         "graphviz-pure"
     )
@@ -125,7 +122,7 @@ def _failed(program: str, suffix: str, said: str) -> DrawError:
 
 
 def save(path: str | os.PathLike[str], content: bytes) -> Path:
-    """Write a picture, whole or not at all."""
+    """Write a picture to a file. If writing fails, no partial file is left."""
     target = Path(path)
     try:
         write_whole(target, lambda file: file.write(content))

@@ -1,9 +1,9 @@
-"""The column and row of each box in an unrolled picture, as whole numbers that grid.py turns into
-coordinates.
+"""Find the column and row of each box in an unrolled picture.
 
-Columns are time steps. Boxes that only feed the steps stand to the left of them, all others to the
-right. Each unroll has a band of rows, stacked in the order of recording; within a band, the row is
-the number of gates below.
+Both are whole numbers, which grid.py turns into coordinates. Columns are time steps. Boxes that
+only feed the steps are to the left of them, all others to the right. Each unroll has a band of
+rows, and bands are stacked in the order of recording. Within a band, a box's row is the length of
+the chain of gates below it.
 """
 
 from collections.abc import Hashable, Mapping
@@ -15,8 +15,9 @@ LEFT, RIGHT = -1, 10**9  # the columns before and after the time steps
 
 
 def find_columns(view: View) -> None:
-    """Set the columns of the boxes without a time step: LEFT if they only feed steps, otherwise
-    RIGHT.
+    """Set the column of each box without a time step.
+
+    It is LEFT if the box only feeds time steps, and RIGHT otherwise.
     """
     feeding: dict[Box, list[Box]] = {box: [] for box in view.boxes}
     fed: dict[Box, list[Box]] = {box: [] for box in view.boxes}
@@ -40,8 +41,8 @@ def _reached(start: set[Box], onward: Mapping[Box, list[Box]]) -> set[Box]:
 
 
 def find_rows(view: View) -> dict[Scope, tuple[int, int]]:
-    """Set each box's row, counted from below. Returns the first and the last row of each band."""
-    # what feeds a box from its own band and column
+    """Set each box's row, counted from below. Return the first and the last row of each band."""
+    # the boxes of the same band and column that feed a box
     feeding: dict[Box, list[Box]] = {box: [] for box in view.boxes}
     fed: dict[Box, list[Box]] = {box: [] for box in view.boxes}
     for link in view.links:
@@ -49,14 +50,14 @@ def find_rows(view: View) -> dict[Scope, tuple[int, int]]:
         if tail.column == head.column and tail.band == head.band and link.kind == "data":
             feeding[head].append(tail)
             fed[tail].append(head)
-    # fed from another step, which counts as data
+    # boxes that get a state from another step, which counts as an input
     carried = {link.head for link in view.links if link.kind != "data"}
-    # Parameters get rows of their own, between a gate and its data, so that a column is no wider
-    # than its gates.
+    # Parameters get their own rows, between a gate and its data. Otherwise they would make the
+    # column wider than its gates.
     raised = {box for box in view.boxes if any(other.kind == "parameter" for other in feeding[box])}
-    # Boxes with the same key get the same row in every column: the highest that any of them needs.
+    # Boxes with the same key get the same row in every column, the highest that one of them needs.
     highest: dict[Hashable, int] = {}
-    for box in view.boxes:  # in the order of recording, so what feeds a box comes before it
+    for box in view.boxes:  # in the order of recording: a box comes after the boxes that feed it
         if not box.is_leaf:
             data = (other.row + 1 for other in feeding[box] if other.kind != "parameter")
             box.row = max(data, default=int(box in carried)) + (box in raised)
@@ -72,7 +73,7 @@ def find_rows(view: View) -> dict[Scope, tuple[int, int]]:
     for box in view.boxes:
         if box.band is not None:
             tops[box.band] = max(tops.get(box.band, 0), highest[box.key])
-    # above what feeds them
+    # The bands start above the boxes that feed them.
     base = max((highest[box.key] + 1 for box in view.boxes if box.column == LEFT), default=0)
     bands = {}
     for band, top in tops.items():
@@ -85,8 +86,9 @@ def find_rows(view: View) -> dict[Scope, tuple[int, int]]:
 
 
 def _raise_right(view: View) -> None:
-    """Put each box to the right of the time steps above what feeds it, and its leaves just below
-    it.
+    """Set the rows to the right of the time steps.
+
+    Each box goes above the boxes that feed it, and its leaves go just below it.
     """
     feeding: dict[Box, list[Box]] = {
         box: [] for box in view.boxes if box.column == RIGHT and not box.is_leaf

@@ -1,4 +1,4 @@
-"""The parameters, operations and memory of each scope of a graph, for the summary of a model."""
+"""Count the parameters, operations and memory of each scope of a graph, for a model's summary."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,8 +12,9 @@ from .boxes import name_steps
 
 @dataclass
 class Row:
-    """One scope, with all time steps of an unroll in one row. Operations and bytes are sums over
-    its gates.
+    """One scope. All time steps of an unroll share a row.
+
+    `forward` and `bytes` are sums over the scope's gates.
     """
 
     scope: Scope
@@ -25,18 +26,18 @@ class Row:
 
     @property
     def path(self) -> str:
-        """The scope as the table shows it: rnn/t00 … t39/cell."""
+        """The scope as the table shows it, such as rnn/t00 … t39/cell."""
         names = (name_steps(self.steps) if name == ANY_STEP else name for name in self.scope)
         return "/".join(names) or "(top level)"
 
 
 def rows(nodes: list[Node]) -> list[Row]:
-    """One row per scope, in the order of recording."""
+    """Return one row per scope, in the order of recording."""
     found: dict[Scope, Row] = {}
     counted: set[int] = set()
     for node in nodes:
         if node.gate is None:
-            # counted beforehand: parameters and inputs are not the graph's own
+            # Mark parameters and inputs as counted, because the graph does not own them.
             held(node.output, counted)
     for node in nodes:
         gate: Any = node.gate
@@ -58,8 +59,9 @@ def rows(nodes: list[Node]) -> list[Row]:
 
 
 def held(array: Array, counted: set[int]) -> int:
-    """The bytes that an array keeps alive, or 0 if they were counted before. A view keeps its whole
-    base alive.
+    """Return the bytes that an array keeps alive, or 0 if they were counted before.
+
+    A view keeps its whole base alive.
     """
     owner = array
     while isinstance(owner.base, np.ndarray):
