@@ -1,10 +1,13 @@
-"""Gradient checking: is the recorded gradient right? If not, which gate is wrong, on which line,
-and in what way?
+"""Check whether a recorded gradient is right. If not, find the wrong gate and the mistake.
 
-check.py runs a check, on the finite differences of numeric.py: rules.py checks each gate by itself,
-guess.py names the mistake in a Slip, blame.py looks for other causes, curve.py varies the step,
-report.py prints.
-truncation.py is a separate tool.
+- check.py runs a check.
+- numeric.py computes finite differences.
+- rules.py checks each gate by itself.
+- guess.py recognises the mistake and describes it in a Slip.
+- blame.py looks for causes outside the gates.
+- curve.py varies the step size.
+- report.py formats the result.
+- truncation.py is a separate tool that measures the effect of truncation.
 """
 
 from .check import gradcheck, gradcheck_model

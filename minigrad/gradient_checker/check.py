@@ -1,6 +1,4 @@
-"""mg.gradcheck and mg.gradcheck_model: compare recorded gradients with finite differences, and say
-what is wrong.
-"""
+"""Compare recorded gradients with finite differences: mg.gradcheck and mg.gradcheck_model."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -31,15 +29,19 @@ def gradcheck(
     order: int = 1,
     seed: int = 0,
 ) -> GradientReport:
-    """Compare the recorded gradient of f(*inputs) with central differences, and each gate's rule
-    with its own forward.
+    """Compare the recorded gradient of f(*inputs) with central differences.
 
-    With L = f(x), or Σ v ⊙ f(x) for a random v if f(x) is not a single number, each element of
-    dL/dx is compared with (L(x + h e) - L(x - h e)) / 2h.
-    `sample` compares that many random elements of each input, `fast` one random direction for each.
-    Integer inputs (ids, labels) are passed on unchanged. Everything is computed in float64;
-    afterwards the tensors hold their own arrays again, and `.grad` is untouched. `order=2` then
-    checks the gradient's own derivatives in the same way.
+    If L = f(x) is a single number, each element of dL/dx is compared with (L(x + h e) - L(x - h e))
+    / 2h. Otherwise L = Σ v ⊙ f(x) for a random v. In addition, each gate's backward rule is
+    compared with differences of its forward.
+
+    - `sample`: compare this number of random elements of each input, not all of them.
+    - `fast`: compare one random direction for each input.
+    - `order=2`: then check the gradient's own derivatives in the same way.
+    - `seed`: for the random v, elements and directions.
+
+    Integer inputs (ids, labels) are passed on unchanged. Everything is computed in float64.
+    Afterwards the tensors have their own arrays again, and `.grad` is unchanged.
 
     >>> import minigrad as mg
     >>> W = Tensor([[0.5, -1.0]], requires_grad=True, name="W")
@@ -50,15 +52,16 @@ def gradcheck(
     right: 2 comparisons, 3 gates
       input  shape          compared  wrong    error  worst at: recorded, numeric
       W      (1, 2)                2      0 ...
-      Taylor remainder: order 2.00 in h (2: right, 1: wrong)
-        this is how |L(x + h u) - L(x) - h ∇L · u| shrinks with h, along a random direction u
+      Taylor remainder: order 2.00 in h (right: 2, wrong: 1)
+        the remainder is |L(x + h u) - L(x) - h ∇L · u|, along a random direction u
 
-    Errors: OptionError for options (MG700) and for nothing to check (MG707), NonFiniteError (MG708)
-    where f is not finite at the inputs, DtypeError (MG704) where it computes in float32.
+    The random v finds mistakes that a plain sum would hide. For example, the sum of a softmax has
+    gradient 0, so a rule that returns zeros would pass. For a single number v is 1, and the report
+    shows the gradient that `backward` adds to `.grad`.
 
-    For a single number v is 1: then `recorded` is what `backward` puts into `.grad`. Otherwise v is
-    random, because a plain sum can hide a mistake: the sum of a softmax has gradient 0, and a rule
-    that returns zeros would pass.
+    Errors: OptionError MG700 for invalid options, MG707 if there is nothing to check;
+    NonFiniteError MG708 if f is not finite at the inputs; DtypeError MG704 if a gate computes in
+    float32.
     Source: Griewank and Walther, Evaluating Derivatives (2008), section 3.1.
     """
     tensors = [_as_input(value) for value in inputs]
@@ -81,11 +84,15 @@ def gradcheck_model(
     order: int = 1,
     seed: int = 0,
 ) -> GradientReport:
-    """`gradcheck` of L = loss(model(*inputs), labels) for every parameter not frozen; batch is
-    (*inputs, labels), and `model.named_parameters()` a dict of Tensors by path.
+    """Check the gradient of a model's loss for every parameter that is not frozen.
 
-    `sample` random elements of each parameter are compared, all of them with `sample=None`; `fast`
-    compares one random direction for each parameter.
+    The loss is L = loss(model(*inputs), labels).
+
+    - `model`: has `named_parameters()`, which returns a dict of Tensors by path.
+    - `batch`: (*inputs, labels).
+    - `sample`: compare this number of random elements of each parameter; None compares all.
+    - `fast`: compare one random direction for each parameter.
+    - `order`, `seed`: as for `gradcheck`.
 
     >>> import minigrad as mg
     >>> class Line:
@@ -95,8 +102,8 @@ def gradcheck_model(
     >>> bool(mg.gradcheck_model(Line(), mg.mean_squared_error, (np.eye(2), [[0.0], [1.0]])))
     True
 
-    Errors: as `gradcheck`. Source: Griewank and Walther, Evaluating Derivatives (2008), section
-    3.1.
+    Errors: the same as `gradcheck`.
+    Source: Griewank and Walther, Evaluating Derivatives (2008), section 3.1.
     """
     leaves: dict[str, Any] = {
         path: parameter.node
@@ -150,8 +157,9 @@ def _run(
 
 
 def _gradient_of(problem: Problem, rng: np.random.Generator) -> Callable[[], Tensor]:
-    """A function whose gradient is of second order: Σ w ⊙ dL/dx over all inputs, for a random w and
-    the v of L.
+    """Return a function whose gradient is of second order.
+
+    It computes Σ w ⊙ dL/dx over all inputs, for a random w and the v of L.
     """
     cotangent = upstream(problem.forward().shape, rng)
     weights = {name: signs(rng, array.shape) for name, array in problem.arrays.items()}
@@ -168,13 +176,15 @@ def _gradient_of(problem: Problem, rng: np.random.Generator) -> Callable[[], Ten
 
 
 def upstream(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
-    """The v of a check: 1 for a single number, as in `backward`; otherwise random."""
+    """Return the v of a check: 1 for a single number, as in `backward`; otherwise random."""
     return np.ones(shape) if np.prod(shape) == 1 else signs(rng, shape)
 
 
 class Check:
-    """One gradient check: each rule by itself, the whole gradient, then other causes. The result is
-    `report`.
+    """One gradient check, whose result is `report`.
+
+    It checks each rule by itself, then the whole gradient. If only the gradient is wrong, it looks
+    for a cause outside the rules.
     """
 
     def __init__(
@@ -206,7 +216,7 @@ class Check:
             self.report.slip = self._blame()
 
     def _depending(self) -> list[Node]:
-        """The nodes that were computed from the inputs under test, newest first."""
+        """Return the nodes that were computed from the inputs under test, newest first."""
         depending: set[Node] = set(self.problem.leaves.values())
         nodes = ancestors([self.root])
         for node in reversed(nodes):
@@ -239,8 +249,9 @@ class Check:
                 recognise(check, slip)
 
     def _backward(self) -> bool:
-        """Compute the recorded gradient of every input. If backward itself fails, note why and
-        return False.
+        """Compute the recorded gradient of every input.
+
+        If backward fails, store the reason in the report and return False.
         """
         swept: dict[Node, Any] = {}
         if self.root.requires_grad:
@@ -288,9 +299,7 @@ class Check:
             row.error, row.index, row.recorded, row.numeric = error, index, recorded, numeric
 
     def _look_along_one_direction(self) -> None:
-        """Measure the Taylor remainder, unless a kink makes it meaningless; prepare the step curve
-        for later.
-        """
+        """Prepare the step curve, and measure the Taylor remainder unless there are kinks."""
         arrays = self.problem.arrays
         directions = {name: signs(self.rng, array.shape) for name, array in arrays.items()}
         with np.errstate(all="ignore"):
@@ -311,7 +320,7 @@ class Check:
 
 
 def _as_input(value: Any) -> Any:
-    """A leaf for each float input: an array becomes a Tensor, a computed tensor is detached."""
+    """Make each float input a leaf: turn an array into a Tensor, and detach a computed tensor."""
     if isinstance(value, Tensor):
         return value if isinstance(value.node, Leaf) else value.detach()
     integers = isinstance(value, np.ndarray) and value.dtype.kind != "f"
@@ -319,6 +328,6 @@ def _as_input(value: Any) -> Any:
 
 
 def _wide(value: Any) -> Any:
-    """Float data as float64, so that the model computes in float64 from the first gate on."""
+    """Convert float data to float64, because the model then computes in float64 throughout."""
     array = value.array if isinstance(value, Tensor) else np.asarray(value)
     return Tensor(array.astype(np.float64)) if array.dtype.kind == "f" else value

@@ -1,9 +1,8 @@
-"""The step curve and the Taylor remainder: two ways to judge a gradient along one direction without
-a tolerance.
+"""Judge a gradient along one direction without a tolerance: step curve and Taylor remainder.
 
-As the step shrinks, the error of a right gradient falls until rounding makes it rise again: a V.
-That of a wrong one stays where it is. The Taylor remainder of a right gradient is of order h², that
-of a wrong one of order h.
+As the step shrinks, the error of a right gradient falls until rounding makes it rise again, so its
+curve is a V. The error of a wrong gradient stays constant. The Taylor remainder is of order h² for
+a right gradient, and of order h for a wrong one.
 """
 
 from dataclasses import dataclass
@@ -21,8 +20,9 @@ from .numeric import EPSILON, Line, central, relative_error
 
 @dataclass
 class StepCurve:
-    """The error of central differences against the recorded gradient, for each step size from 1e-1
-    to 1e-12.
+    """The error of central differences against the recorded gradient, by step size.
+
+    The steps go from 1e-1 to 1e-12.
 
     Source: Baydin et al., Automatic differentiation in machine learning: a survey (2018), figure 3.
     """
@@ -38,18 +38,19 @@ class StepCurve:
         return "\n".join(lines)
 
     def save(self, path: str | Path) -> None:
-        """Draw the curve on log-log axes into a file, whose suffix says the format.
+        """Plot the curve on log-log axes into a file. The path's suffix sets the format.
 
-        Errors: OptionError without matplotlib (MG706), CheckpointError where the file cannot be
-        written (MG506), and matplotlib's ValueError for a format that it does not know.
+        Errors: OptionError MG706 without Matplotlib, CheckpointError MG506 if the file cannot be
+        written, and Matplotlib's ValueError for a format that it does not support.
         """
         path = Path(path)
         figure = self.plot()
         replace_file(path, lambda file: figure.savefig(file, format=path.suffix[1:], dpi=150))
 
     def plot(self) -> Any:
-        """The curve on log-log axes, as a Matplotlib figure. Errors: OptionError MG706 without
-        Matplotlib.
+        """Plot the curve on log-log axes, as a Matplotlib figure.
+
+        Errors: OptionError MG706 without Matplotlib.
         """
         figure = new_figure("a plot of the step curve", 6.4, 4.2)
         axes = figure.add_subplot()
@@ -68,12 +69,12 @@ class StepCurve:
         try:
             picture: bytes = self.plot()._repr_png_()
             return picture
-        except OptionError:  # without Matplotlib a notebook shows the text
+        except OptionError:  # without Matplotlib, a notebook shows the text instead
             return None
 
 
 def step_curve(line: Line, cotangent: Array, recorded: float) -> StepCurve:
-    """The step curve along `line`, where the recorded gradient has the slope `recorded`."""
+    """Measure the step curve along `line`. `recorded` is the recorded gradient's slope along it."""
     steps = [10.0**-k for k in range(1, 13)]
     with np.errstate(all="ignore"):
         numeric = [central(line, cotangent, step) for step in steps]
@@ -83,11 +84,11 @@ def step_curve(line: Line, cotangent: Array, recorded: float) -> StepCurve:
 
 
 def taylor_slope(line: Line, base: Array, cotangent: Array, recorded: float) -> float | None:
-    """The order in h of |L(x + h u) - L(x) - h · recorded|: near 2 for a right gradient, near 1 for
-    a wrong one.
+    """Return the order in h of |L(x + h u) - L(x) - h · recorded|.
 
-    The median over the smallest steps whose remainder is well above rounding. None if fewer than
-    two steps are: then the function is linear along u, and the gradient agrees with it.
+    It is near 2 for a right gradient, and near 1 for a wrong one. It is the median over the
+    smallest steps with a remainder well above rounding. If there are fewer than two such steps, the
+    function is linear along u and agrees with the gradient; then this returns None.
 
     Source: Taylor's theorem; Farrell et al., Automated derivation of the adjoint (2013), section
     6.1.

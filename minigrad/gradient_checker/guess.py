@@ -1,9 +1,8 @@
-"""Guesses which mistake made a gradient wrong, among those that people usually make in a backward
-rule.
+"""Recognise the mistake behind a wrong gradient, among those that are common in backward rules.
 
-Each guess is compared with what the rule gives. It must explain that at several points: at one
-alone, such as x = 1 for a rule with 1 - x², several may. Mistakes with an exact signature come
-before those that may fit by chance.
+Each function below yields gradients that a rule with a certain mistake would give. A mistake must
+explain the rule's gradient at several points, because several may fit at a single one, such as x =
+1 for a rule with 1 - x². Mistakes with an exact signature come before those that may fit by chance.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,13 +20,13 @@ from .rules import NodeCheck, RuleError
 from .slip import Slip
 
 Guess = tuple[str, str, Array | bool]
-"""A mistake: its kind, a sentence, and the gradient that a rule with this mistake gives, or whether
-it is the one."""
+"""A possible mistake: its kind, a sentence, and the gradient that a rule with this mistake gives.
+Instead of the gradient, it may have a bool: whether the rule has this mistake."""
 Guesses = Iterator[Guess]
 
 MOST_NUMBERS = 4_000_000
-"""How many slopes a guess may measure: input elements times output elements. Of a larger input it
-takes a sample."""
+"""The largest number of slopes to measure: input elements times output elements. A larger input is
+sampled."""
 
 LOCAL, WRONG, INNER = (
     "local derivative missing",
@@ -37,18 +36,21 @@ LOCAL, WRONG, INNER = (
 HALF, WRONG_AXIS, MISPLACED = "half of the product rule", "sum over the wrong axis", "misplaced"
 
 CLOSER = {HALF: ("factor",), WRONG: ("factor", INNER, "term missing")}
-"""Kinds that say more than another one that fits too, unless the right local derivative is
-known."""
+"""For a kind, the more specific kinds that replace it if they fit too. A known right local
+derivative can prevent that."""
 
 
 class Evidence:
-    """One wrong gradient at one point, for a random `dz`: `rule` as the gate gives it, `true` as
-    differences do.
+    """One wrong gradient at one point, for a random `dz`.
 
-    `shares[i]` holds what each output element contributes to element i of the true gradient; their
-    sum is `true`. If the input is too large, `rule` and `true` are one-dimensional and hold a
-    sample of it, and `whole` is False. Where what the rule gave does not fit the input, that is
-    `raw`, and `rule` is NaN; otherwise both are the same.
+    - `rule`: the gradient that the gate's rule gives.
+    - `true`: the gradient found by differences.
+    - `shares`: the terms of `true`. `shares[i]` has the contribution of each output element to
+      element i.
+    - `whole`: False if the input is too large. Then `rule` and `true` are one-dimensional and hold
+      a sample of its elements.
+    - `raw`: the same as `rule` unless the rule's gradient does not fit the input's shape. Then
+      `raw` is that gradient, and `rule` is NaN.
     """
 
     def __init__(self, check: NodeCheck, position: int, index: tuple[int, ...]) -> None:
@@ -79,19 +81,19 @@ class Evidence:
         self.true = self.with_dz(self.dz)
 
     def pick(self, gradient: Array) -> Array:
-        """The elements that are judged, of a gradient of the input's shape."""
+        """Select the elements to judge, from a gradient of the input's shape."""
         return np.asarray(gradient.reshape(-1)[self.numbers])
 
     def rule_of(self, dz: Array) -> Array:
-        """The rule's gradient for another upstream gradient."""
+        """Return the rule's gradient for another upstream gradient."""
         return self.pick(self.check.rule(dz)[self.position])
 
     def with_dz(self, dz: Array) -> Array:
-        """The true gradient for another upstream gradient."""
+        """Return the true gradient for another upstream gradient."""
         return np.asarray(np.tensordot(self.slopes, dz, dz.ndim))
 
     def true_of(self, position: int, arrays: Sequence[Array] | None = None) -> Array:
-        """The true gradient of a whole input, here or with `arrays` as the inputs."""
+        """Return the true gradient of a whole input, here or with `arrays` as the inputs."""
         check = copy(self.check)
         check.arrays = tuple(arrays or self.arrays)
         x = check.arrays[position]
@@ -99,27 +101,28 @@ class Evidence:
         return np.asarray(np.tensordot(slopes, self.dz, self.dz.ndim))
 
     def explained_by(self, guess: Guess) -> bool:
-        """Whether a rule with this mistake gives what the gate's rule gives."""
+        """Return whether a rule with this mistake gives the same gradient as the gate's rule."""
         gradient = guess[2]
         if isinstance(gradient, (bool, np.bool_)):
             return bool(gradient)
         return same(self.raw, gradient)
 
     def explanations(self) -> list[tuple[str, str]]:
-        """Kind and sentence of each mistake that explains what the rule gives."""
+        """Return the kind and sentence of each mistake that explains the rule's gradient."""
         tests = TESTS if self.whole else TESTS_OF_A_SAMPLE
         return [guess[:2] for test in tests for guess in test(self) if self.explained_by(guess)]
 
     @cached_property
     def used(self) -> Array:
-        """Which outputs each element of the input contributes to: (elements, outputs)."""
+        """Which outputs each element of the input contributes to, as a mask (elements, outputs)."""
         shares = np.abs(self.shares.reshape(self.numbers.size, -1))
         return np.asarray(shares > 1e-9 * max(shares.max(initial=0.0), 1e-9))
 
     @cached_property
     def unreduced(self) -> Array | None:
-        """The gradient of an input that was broadcast, before it is summed; None if an output has
-        several sources.
+        """The gradient of a broadcast input before summation.
+
+        None if an output has several sources.
         """
         if not self.whole or (self.used.sum(axis=0) > 1).any():
             return None
@@ -127,8 +130,9 @@ class Evidence:
 
     @cached_property
     def products(self) -> list[tuple[str, Array, Array]]:
-        """What a local derivative may be, its value, and the gradient that it gives: dz times it,
-        summed as for x.
+        """Possible local derivatives: (expression, its value, the gradient with that factor).
+
+        The gradient is dz times the value, summed to the input's shape.
         """
         try:
             shape = np.broadcast_shapes(self.z.shape, *(array.shape for array in self.arrays))
@@ -145,7 +149,7 @@ class Evidence:
         return found
 
     def local_derivatives(self) -> Iterator[tuple[str, Array]]:
-        """Expressions with a constant before them, and the gradient that they give."""
+        """Yield expressions, with various constant factors, and the gradients that they give."""
         constants = {"-": -1.0, "2 · ": 2.0, "½ · ": 0.5, "3 · ": 3.0, "-2 · ": -2.0}
         if self.z.size == 1 < self.x.size:
             constants |= {f"{n}/{self.x.size} · ": n / self.x.size for n in (1, 2)}
@@ -155,8 +159,9 @@ class Evidence:
 
 
 def measure(check: NodeCheck, position: int, numbers: Array) -> Array:
-    """d(output)/d(element) for the elements of these numbers of input number `position`: shape
-    (*numbers.shape, *z.shape).
+    """Measure d(output)/d(element) for the elements of input number `position` in `numbers`.
+
+    The result has shape (*numbers.shape, *z.shape).
     """
     shape = check.arrays[position].shape
     lines = [check.element(position, index_of(number, shape)) for number in numbers.flat]
@@ -167,7 +172,7 @@ def measure(check: NodeCheck, position: int, numbers: Array) -> Array:
 
 
 def same(a: Array, b: Array) -> bool:
-    """Equal up to the error of differences."""
+    """Return whether two arrays are equal up to the error of differences."""
     if a.shape != b.shape:
         return False
     size = max(np.abs(a).max(initial=0.0), np.abs(b).max(initial=0.0))
@@ -175,16 +180,14 @@ def same(a: Array, b: Array) -> bool:
 
 
 def recognise(check: NodeCheck, slip: Slip) -> None:
-    """Give the slip the kind and the sentence of the first mistake that explains it at every
-    point.
-    """
+    """Set the slip's kind and sentence to the first mistake that explains it at every point."""
     if slip.kind != "unrecognised" or slip.input is None:
         return
     points = [Evidence(check, slip.input, slip.index), *_elsewhere(check, slip, slip.input)]
     right = ""
     with np.errstate(all="ignore"):
         guesses = _common([e.explanations() for e in points])
-        # one number fits a factor, and proves nothing
+        # For a single number some factor always fits, so a factor proves nothing.
         if len(points) == 1 and points[0].x.size == 1:
             guesses = [guess for guess in guesses if guess[0] != "factor"]
         if not guesses:
@@ -196,7 +199,7 @@ def recognise(check: NodeCheck, slip: Slip) -> None:
             )
             right = rights[0] if rights else ""
             slip.sentence += (
-                f"; it should be {right}" if right else "; differences give another slope"
+                f"; it should be {right}" if right else "; finite differences give another slope"
             )
     closer = [guess for guess in guesses if guess[0] in CLOSER.get(slip.kind, ())]
     if closer and (not right or " · " in right):
@@ -204,53 +207,56 @@ def recognise(check: NodeCheck, slip: Slip) -> None:
 
 
 def _common(lists: list[list[Any]]) -> list[Any]:
-    """The members of the first list that all others have too."""
+    """Return the members of the first list that are in all the other lists too."""
     return [member for member in lists[0] if all(member in other for other in lists)]
 
 
 def _elsewhere(check: NodeCheck, slip: Slip, position: int) -> Iterator[Evidence]:
-    """The same mistake at other points, where the rule is wrong too: two for a small gate, one for
-    a large one.
+    """Yield the same mistake at other points where the rule is wrong too.
+
+    A small gate is tried at two other points, a large one at one.
     """
     for _ in range(2 if check.arrays[position].size * check.output.size < 10_000 else 1):
         try:
             e = Evidence(NodeCheck(check.node, check.rng, check.elsewhere()), position, slip.index)
-        except Exception:  # the gate, or its rule, may refuse the point
+        except Exception:  # the gate, or its rule, may reject the point
             continue
         right = same(e.rule, e.true) or not (e.rule.any() or e.true.any())
         if not right and np.isfinite(e.raw).all():
             yield e
 
 
-# The mistakes. Each function yields some that are alike.
+# The mistakes. Each function yields a group of similar ones.
 
 
 def factor(e: Evidence) -> Guesses:
-    """Zeros, or a factor with a usual cause: -1, 2, or the number of examples."""
+    """Zeros, or a wrong factor with a common cause: -1, 2, or the number of examples."""
     yield (
         "all zero",
-        "all zero: the rule returns None or zeros, as if this input had no effect",
+        "the rule returns None or zeros, but this input has an effect",
         not e.raw.any(),
     )
     yield "not finite", "the rule gives NaN or infinity", not np.isfinite(e.raw).all()
-    yield "sign", "the sign: the gradient is right except for a factor of -1", -e.true
+    yield "sign", "the gradient has the wrong sign", -e.true
+    off = "the gradient is off by a factor of"
     for sign, c in (("", 1.0), ("-", -1.0)):
         for text, two in (("2", 2.0), ("1/2", 0.5)):
-            text = f"a factor of {sign}{text}, as when the 2 of d(x²)/dx = 2x is forgotten or counted twice"
+            text = f"{off} {sign}{text}, as when the 2 of d(x²)/dx = 2x is forgotten or used twice"
             yield "factor 2", text, c * two * e.true
         for size, what in _sizes(e).items():
-            text = f"a factor of {sign}{size}, {what}: not divided by it (sum instead of mean)"
+            text = f"{off} {sign}{size}, {what}: a division is missing (sum instead of mean)"
             yield "batch size", text, c * size * e.true
             yield (
                 "batch size",
-                f"a factor of {sign}1/{size}, {what}: divided by it once too often",
+                f"{off} {sign}1/{size}, {what}: it is divided by this number once too often",
                 c / size * e.true,
             )
 
 
 def _sizes(e: Evidence) -> dict[int, str]:
-    """Sizes that a mean may wrongly have divided by, or not divided by; each with its first
-    description.
+    """Sizes that a mean may have divided by, or should have divided by.
+
+    Each size has the first description that fits it.
     """
     sizes: dict[int, str] = {}
     for what, array in [
@@ -269,25 +275,26 @@ def _sizes(e: Evidence) -> dict[int, str]:
 def constant(e: Evidence) -> Guesses:
     """Any other constant factor."""
     ratio = np.vdot(e.true, e.rule) / np.vdot(e.true, e.true)
-    yield "factor", f"a constant factor of {ratio:.6g}", ratio * e.true
+    yield "factor", f"the gradient is off by a factor of {ratio:.6g}", ratio * e.true
 
 
 def upstream(e: Evidence) -> Guesses:
-    """The chain rule forgotten: the upstream gradient dz is not multiplied in, or not once."""
+    """A rule that forgets the chain rule: it does not multiply by dz exactly once."""
     if e.fitting and not same(e.rule, np.zeros_like(e.rule)):
         doubled = e.rule_of(2 * e.dz)
-        text = "dz is missing: the rule gives the local derivative alone"
+        text = "the rule gives the local derivative alone, without multiplying it by dz"
         yield "upstream gradient forgotten", text, same(doubled, e.rule)
-        text = "dz enters the rule twice: the chain rule multiplies by it once"
+        text = "the rule multiplies by dz twice; the chain rule multiplies by it once"
         yield "upstream gradient squared", text, same(doubled, 4 * e.rule)
         if e.alike and not same(e.rule, dz := e.pick(e.dz)):
-            text = "dz is added to the local derivative: the chain rule multiplies by it"
+            text = "the rule adds dz to the local derivative; the chain rule multiplies by it"
             yield "upstream gradient added", text, same(doubled - e.rule, dz)
 
 
 def assigned(e: Evidence) -> Guesses:
-    """An input some of whose elements are used more often than others, and of several uses one
-    counts.
+    """A rule that counts only one of several uses of an element.
+
+    This needs an input with some elements that are used more often than others.
     """
     shares = e.shares.reshape(e.used.shape)
     if np.ptp(e.used.sum(axis=1)) > 0:
@@ -296,21 +303,19 @@ def assigned(e: Evidence) -> Guesses:
             one = shares[:, ::way][np.arange(len(shares)), first].reshape(e.true.shape)
             yield (
                 "= where += belongs",
-                "= instead of +=: where an element is used several times, one use counts",
+                "the rule uses = instead of +=, so only one of several uses of an element counts",
                 one,
             )
 
 
 def summed(e: Evidence) -> Guesses:
-    """An input that is used several times: its gradient is summed over the wrong axes, or not at
-    all.
-    """
+    """A rule that sums the gradient of a repeated input over the wrong axes, or not at all."""
     numbers = range(e.z.ndim)
     choices = [axes for count in range(1, 5) for axes in combinations(numbers, count)]
     for axes in choices:
         for index, which in ((0, "first"), (-1, "last")):
             key = (..., *(index if axis in axes else slice(None) for axis in numbers))
-            text = f"the sum over axis {_listed(axes)} of dz is missing: only the {which} arrives"
+            text = f"dz is not summed over axis {_listed(axes)}: only the {which} element counts"
             kind = "sum over the batch missing" if 0 in axes else "sum missing"
             if any(e.z.shape[axis] > 1 for axis in axes):
                 yield kind, text, e.shares[key].reshape(*e.true.shape, -1).sum(-1)
@@ -318,13 +323,13 @@ def summed(e: Evidence) -> Guesses:
         return
     yield (
         "sum over the batch missing",
-        "the gradient is not summed where the input was repeated",
+        "the gradient is not summed over the axes along which the input was repeated",
         whole,
     )
     sums = {axes: np.squeeze(whole.sum(axes)) for axes in choices}
     right = next((axes for axes, total in sums.items() if same(total, np.squeeze(e.true))), ())
     for axes, total in sums.items():
-        text = f"the rule sums over axis {_listed(axes)} of dz: it should be axis {_listed(right)}"
+        text = f"the rule sums dz over axis {_listed(axes)}; it should be axis {_listed(right)}"
         yield WRONG_AXIS, text, axes != right and same(total, np.squeeze(e.raw))
 
 
@@ -333,13 +338,11 @@ def _listed(axes: tuple[int, ...]) -> str:
 
 
 def transposed(e: Evidence) -> Guesses:
-    """The gradient, dz or another input with its last two axes swapped; or matrices multiplied in
-    the wrong order.
-    """
+    """A rule with a transposed gradient, dz or other input, or with matrices in the wrong order."""
     if e.true.ndim >= 2:
         yield "transposed", "the gradient is transposed", e.true.swapaxes(-1, -2)
     if e.dz.ndim >= 2 and e.dz.shape[-1] == e.dz.shape[-2]:
-        text = "the upstream gradient enters the rule transposed"
+        text = "the rule uses dz transposed"
         yield "transposed", text, e.with_dz(e.dz.swapaxes(-1, -2))
     matrices = {
         n: array for n, array in enumerate(e.arrays) if array.ndim >= 2 and array.dtype.kind == "f"
@@ -349,7 +352,7 @@ def transposed(e: Evidence) -> Guesses:
             arrays = [
                 matrix.swapaxes(-1, -2) if n == other else array for n, array in enumerate(e.arrays)
             ]
-            text = f"input {other} enters the rule untransposed (or transposed once too often)"
+            text = f"the rule forgets to transpose input {other}, or transposes it once too often"
             yield "transposed", text, e.true_of(e.position, arrays)
     for matrix in matrices.values():
         if not matrix.ndim == e.dz.ndim == 2:
@@ -362,8 +365,8 @@ def transposed(e: Evidence) -> Guesses:
             ):
                 yield (
                     HALF,
-                    "this matrix is used twice in the product, and one use counts: d(uv) = du v + "
-                    "u dv",
+                    "the matrix is used twice in the product, but the rule has only one term of "
+                    "d(uv) = du v + u dv",
                     one,
                 )
             yield (
@@ -374,10 +377,10 @@ def transposed(e: Evidence) -> Guesses:
 
 
 def coupling(e: Evidence) -> Guesses:
-    """The effect of one element on the others left out, or summed over the wrong axis."""
+    """A rule that omits the effect of an element on the others, or sums it over the wrong axis."""
     if not e.alike or e.x.size < 2:
         return
-    text = "only the Jacobian's diagonal is used: the sum over the other elements is missing"
+    text = "the rule uses only the Jacobian's diagonal, without the sum over the other elements"
     yield (
         "coupling missing",
         text,
@@ -390,10 +393,10 @@ def coupling(e: Evidence) -> Guesses:
         if right and scale is e.z:
             yield (
                 "coupling missing",
-                "the sum over the other elements, in the denominator, is missing",
+                "the effect of each element on the others, through the denominator, is missing",
                 e.dz * e.z,
             )
-        text = f"the rule sums over axis {_listed(found)}, and forward over axis {_listed(right)}"
+        text = f"the rule sums over axis {_listed(found)}, but forward over axis {_listed(right)}"
         yield (
             WRONG_AXIS,
             text,
@@ -402,28 +405,26 @@ def coupling(e: Evidence) -> Guesses:
 
 
 def normalisation(e: Evidence) -> Guesses:
-    """(x - mean) / deviation, with the mean or the deviation taken for a constant."""
-    for axis in [*range(e.x.ndim), None]:  # None: over all of them
+    """A rule for (x - mean) / deviation that treats the mean or the deviation as a constant."""
+    for axis in [*range(e.x.ndim), None]:  # None: over all axes
         total = partial(np.sum, axis=axis, keepdims=True)
-        moved = np.abs(total(e.true)).max()  # what a shift of x changes: nothing
+        moved = np.abs(total(e.true)).max()  # the effect of shifting x, which must be 0
         if e.x.size < 4 * total(e.x).size or moved > 1e-6 * np.abs(e.true).max() + 1e-9:
             continue
         rest = e.rule - e.true
         centred = e.x - e.x.mean(axis, keepdims=True)
         scaled = centred * total(rest * centred) / total(centred**2)
         where = "" if axis is None else f" over axis {axis}"
-        yield "mean term missing", f"the mean{where} is not subtracted", _is_constant(rest, axis)
-        yield (
-            "deviation term missing",
-            f"the deviation{where} is taken for a constant",
-            same(rest, scaled),
-        )
-        text = f"the mean and the deviation{where} are taken for constants"
+        text = f"the rule treats the mean{where} as a constant"
+        yield "mean term missing", text, _is_constant(rest, axis)
+        text = f"the rule treats the deviation{where} as a constant"
+        yield "deviation term missing", text, same(rest, scaled)
+        text = f"the rule treats the mean and the deviation{where} as constants"
         yield "mean and deviation terms missing", text, _is_constant(rest - scaled, axis)
 
 
 def _is_constant(array: Array, axis: int | None) -> bool:
-    """Whether an array does not change along an axis."""
+    """Return whether an array does not change along an axis."""
     if not np.isfinite(array).all():
         return False
     return bool(np.ptp(array, axis=axis).max() <= 1e-6 * np.abs(array).max() + 1e-8)
@@ -436,26 +437,26 @@ def _constant_axes(array: Array) -> tuple[int, ...]:
 
 
 def labels(e: Evidence) -> Guesses:
-    """A cross entropy, whose gradient is softmax minus 1 at the label, without the 1 or with its
-    sign turned.
-    """
+    """A cross entropy's rule, softmax minus 1 at the label, with the 1 missing or added."""
     for ids in e.arrays:
         if ids.dtype.kind in "iu" and e.x.ndim and ids.shape == e.x.shape[:-1]:
             at_label = ids[..., None] == np.arange(e.x.shape[-1])
             softmax = np.exp(e.x) / np.exp(e.x).sum(-1, keepdims=True)
-            # what the 1 stands for: the weight of the example
+            # The 1 is scaled by the weight of the example.
             one = np.where(at_label, e.true / (softmax - 1), 0.0)
-            text = "the 1 at the label is not subtracted: the gradient is softmax minus one-hot"
+            text = (
+                "the rule does not subtract 1 at the label: the gradient is softmax minus one-hot"
+            )
             yield "label not subtracted", text, e.true + one
             yield (
                 "label added",
-                "the 1 at the label is added: it should be subtracted",
+                "the rule adds 1 at the label instead of subtracting it",
                 e.true + 2 * one,
             )
 
 
 def swapped(e: Evidence) -> Guesses:
-    """Two inputs that get each other's gradient."""
+    """A rule that swaps the gradients of two inputs."""
     for other in e.check.positions:
         if other != e.position and e.arrays[other].shape == e.raw.shape and e.raw.size <= 4096:
             theirs = e.true_of(other)
@@ -465,8 +466,9 @@ def swapped(e: Evidence) -> Guesses:
 
 
 def reordered(e: Evidence) -> Guesses:
-    """Parts of dz taken as if the inputs came in another order: two of them exchanged, or all from
-    last to first.
+    """A rule that splits dz as if the inputs were in another order.
+
+    Either two inputs are exchanged, or all are reversed.
     """
     numbers = list(range(len(e.arrays)))
     exchanged = [
@@ -475,21 +477,21 @@ def reordered(e: Evidence) -> Guesses:
     for order in [*exchanged, numbers[::-1]]:
         if order[e.position] != e.position:
             gradient = e.true_of(order.index(e.position), [e.arrays[n] for n in order])
-            yield "swapped", "the inputs are taken in another order than forward does", gradient
+            yield "swapped", "the rule takes the inputs in another order than forward", gradient
 
 
 def permuted(e: Evidence) -> Guesses:
-    """The same numbers in another order, or what comes from reading an axis backwards."""
-    text = "the right numbers in the wrong places: an axis, an order or an offset is mixed up"
+    """A rule with the right numbers in another order, or one that reads an axis backwards."""
+    text = "the right numbers are in the wrong places: an axis, an order or an offset is wrong"
     if e.true.size > 1:
         yield MISPLACED, text, same(np.sort(e.rule, axis=None), np.sort(e.true, axis=None))
     for axis in range(e.dz.ndim if e.alike else 0):
-        text = f"axis {axis} is taken in the wrong direction"
+        text = f"the rule reads axis {axis} in the wrong direction"
         yield MISPLACED, text, np.flip(e.with_dz(np.flip(e.dz, axis)), axis)
 
 
 def misplaced(e: Evidence) -> Guesses:
-    """Elements of dz, but the wrong ones."""
+    """A rule that passes on the wrong elements of dz."""
     sent = np.append(e.dz, 0.0)
     if 1 < e.true.size < 1e6 / sent.size:
         gaps = [
@@ -498,32 +500,32 @@ def misplaced(e: Evidence) -> Guesses:
         ]
         yield (
             MISPLACED,
-            "the wrong elements of dz arrive: an axis, an order or an offset is mixed up",
+            "the rule passes on the wrong elements of dz: an axis, an order or an offset is wrong",
             max(gaps) < 1e-7,
         )
 
 
 def product_rule(e: Evidence) -> Guesses:
-    """z = u(x) v(x), and only one of u' v and u v' is there."""
+    """A rule for z = u(x) v(x) with only one of the terms u' v and u v'."""
     if not e.alike or len(e.arrays) > 1:
         return
     at, ahead, behind = (_of_any(x) | _of_input(x) for x in (e.x, e.x + STEP, e.x - STEP))
     for u in FACTORS:
         one = e.dz * (ahead[u] - behind[u]) / (2 * STEP) * e.z / at[u]
         halves = [("u' v", one), ("u v'", e.true - one)]
-        for kept, half in halves[u == "exp({0})" :]:  # the first half of e^x v is z: too common
+        for kept, half in halves[u == "exp({0})" :]:  # the first half of e^x v is z, too common
             if half.any() and not same(half, e.true):
-                text = f"z = u v with u = {u.format('x')}: only {kept} of (u v)' = u' v + u v' is there"
+                text = f"for z = u v with u = {u.format('x')}, the rule has only {kept} of (u v)' = u' v + u v'"
                 yield HALF, text, half
 
 
 def local_factor(e: Evidence) -> Guesses:
-    """An elementwise gate that multiplies dz by the wrong expression."""
+    """A rule of an elementwise gate that multiplies dz by the wrong expression."""
     for text, gradient in e.local_derivatives():
         if text == "1":
             yield (
                 LOCAL,
-                "the local derivative is missing: the rule passes dz on unchanged",
+                "the local derivative is missing, so the rule passes dz on unchanged",
                 gradient,
             )
         else:
@@ -531,43 +533,41 @@ def local_factor(e: Evidence) -> Guesses:
 
 
 def lost_part(e: Evidence) -> Guesses:
-    """An elementwise gate whose rule lacks a factor or a term."""
+    """A rule of an elementwise gate that lacks a factor or a term."""
     for expression, value, product in e.products if e.alike else ():
         for sign, c in {"": 1.0, "-": -1.0, "2 · ": 2.0, "3 · ": 3.0}.items():
             text = f"a factor {sign}({expression}) is missing, as when the chain rule's inner derivative is forgotten"
             yield INNER, text, same(c * e.rule * e.pick(value), e.true)
             yield (
                 "term missing",
-                f"a term is missing: {sign}({expression}), times dz",
+                f"the term {sign}({expression}) · dz is missing",
                 e.true - c * product,
             )
 
 
 def partly(e: Evidence) -> Guesses:
-    """Right except for elements that are zero, or that should be."""
+    """A rule that is right, except for elements that are zero or should be zero."""
     differ = ~np.isclose(e.rule, e.true, rtol=1e-6, atol=1e-6, equal_nan=True)
     if differ.any() and not differ.all():
-        text = "some elements are zero and should not be: a mask is off, or a use is forgotten"
+        text = "some elements are zero but should not be: a mask is wrong, or a use is forgotten"
         yield "partly zero", text, not e.rule[differ].any()
         text = "some elements should be zero: a mask is missing"
         yield "mask missing", text, float(np.abs(e.true[differ]).max()) < 1e-6
 
 
 def elementwise(e: Evidence) -> Guesses:
-    """Any other slope: each element of the gradient is that of dz times something. And what has no
-    other name.
-    """
+    """A rule that multiplies dz by any other factor, or gives a gradient of the wrong shape."""
     if e.alike and e.rule.any() and not (e.whole and e.unreduced is None):
         weights = signs(e.check.rng, e.dz.shape)
         weighted = e.rule_of(weights * e.dz)
         yield (
             WRONG,
-            "the rule multiplies dz by something else",
+            "the rule multiplies dz by a wrong factor",
             same(weighted, e.rule * e.pick(weights)),
         )
     yield (
         "wrong shape",
-        f"the gradient has shape {e.raw.shape}, and its input has {e.x.shape}",
+        f"the gradient has shape {e.raw.shape}, but its input has shape {e.x.shape}",
         not e.fitting,
     )
 
@@ -589,8 +589,8 @@ TESTS_OF_A_SAMPLE = (
 )
 
 
-# What a local derivative may be: expressions of an input or of z, {0}, of an input alone, and of
-# two inputs.
+# Possible local derivatives: expressions of an input or z, of an input alone, and of two inputs.
+# {0} and {1} stand for their names.
 
 
 def _of_any(x: Array) -> dict[str, Array]:
@@ -624,12 +624,13 @@ def _of_two(a: Array, b: Array, z: Array) -> dict[str, Array]:
 FACTORS = (
     "{0}", "{0}²", "{0}³", "tanh({0})", "σ({0})", "ln({0})", "sin({0})", "cos({0})", "√({0})", "exp({0})",
 )  # fmt: skip
-"""Those of an input that are common as a factor u of a product u v."""
+"""The expressions of an input that are common as a factor u of a product u v."""
 
 
 def expressions(arrays: Sequence[Array], z: Array) -> list[tuple[str, Array]]:
-    """What a local derivative may be, with its value: of one input x or of several a, b, ..., and
-    of the output z.
+    """Return possible local derivatives with their values.
+
+    They are expressions of one input x or of several inputs a, b, ..., and of the output z.
     """
     names = "x" if len(arrays) == 1 else "abcdef"
     inputs = list(zip(names, arrays, strict=False))

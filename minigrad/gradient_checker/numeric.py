@@ -1,6 +1,4 @@
-"""Numeric derivatives: central differences of a function of arrays, and the kinks where there is no
-derivative.
-"""
+"""Numeric derivatives: central differences of a function of arrays, and the detection of kinks."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,19 +13,18 @@ from ..tensor import Tensor, as_tensors
 EPSILON = float(np.finfo(np.float64).eps)
 
 STEP = EPSILON ** (1 / 3)
-"""6e-6, where the two errors of a central difference balance: truncation, about h², and rounding,
-about eps/h."""
+"""6e-6. At this step the two errors of a central difference are balanced: truncation, about h², and
+rounding, about eps/h."""
 
 Line = Callable[[float], Array]
 """The output at x + t·u, for a fixed point x and direction u."""
 
 
 class Cuts:
-    """The arrays that cuts let through: noted in the first forward pass, and held constant in all
-    later ones.
+    """The arrays at the cuts of a function.
 
-    A truncated gradient treats the state before the cut as a constant, so differences must do the
-    same.
+    The first forward pass stores them, and all later passes use them as constants. A truncated
+    gradient treats the state before the cut as a constant, so the differences must do the same.
     """
 
     def __init__(self) -> None:
@@ -35,8 +32,10 @@ class Cuts:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Run exactly one forward pass in this block: the first is noted, later ones get the noted
-        arrays.
+        """Run one forward pass inside this block.
+
+        The first pass stores the arrays at its cuts. All later passes use these arrays instead of
+        their own.
         """
         noted: list[Array] = []
         held = iter(self.values or ())
@@ -51,32 +50,32 @@ class Cuts:
 
 
 class Function:
-    """A function of several float64 arrays, `arrays`, each under its name or number."""
+    """A function of several float64 arrays, which `arrays` holds by name or number."""
 
     arrays: Any
 
     def output_at(self, moved: dict[Any, Array]) -> Array:
-        """The output with `moved` in place of the arrays of these names."""
+        """Return the output with the arrays in `moved` in place of those with the same names."""
         raise NotImplementedError
 
     def line(self, direction: dict[Any, Array]) -> Line:
-        """The output along a direction, which has an array for each array that it moves."""
+        """Return the output along a direction, which has an array for each array that it moves."""
         return lambda t: self.output_at(
             {name: self.arrays[name] + t * u for name, u in direction.items()}
         )
 
     def element(self, name: Any, index: tuple[int, ...]) -> Line:
-        """The output as one element of one array moves."""
+        """Return the output as a function of the change of one element."""
         direction = np.zeros(self.arrays[name].shape)
         direction[index] = 1.0
         return self.line({name: direction})
 
 
 class Problem(Function):
-    """The function under test, evaluated with float64 arrays in its leaves; after each call they
-    hold their own again.
+    """The function under test. It is evaluated with float64 arrays in its leaves.
 
-    `run()` computes the output from `leaves`.
+    After each call, the leaves hold their own arrays again. `run()` computes the output from
+    `leaves`.
     """
 
     def __init__(self, run: Callable[[], Tensor], leaves: dict[str, Leaf]) -> None:
@@ -86,8 +85,9 @@ class Problem(Function):
         self._cuts = Cuts()
 
     def forward(self, moved: dict[str, Array] | None = None) -> Tensor:
-        """The recorded output, with `moved` in the leaves that they name, and `arrays` in the
-        others.
+        """Return the recorded output, with the arrays in `moved` in the leaves that they name.
+
+        The other leaves have their arrays from `arrays`.
         """
         before = {leaf: leaf.output for leaf in self.leaves.values()}
         arrays = self.arrays | (moved or {})
@@ -105,19 +105,20 @@ class Problem(Function):
 
 
 def central(line: Line, cotangent: Array, step: float = STEP) -> float:
-    """d/dt Σ cotangent ⊙ line(t) at t = 0, by (line(h) - line(-h)) / 2h."""
-    # Subtract before summing, so that large outputs do not swamp the difference. Where the
-    # cotangent is 0, an output may even be infinite.
+    """Return d/dt Σ cotangent ⊙ line(t) at t = 0, as (line(h) - line(-h)) / 2h."""
+    # Subtracting before summing keeps large outputs from swamping the difference. Where the
+    # cotangent is 0, an output may be infinite.
     with np.errstate(invalid="ignore"):
         change = np.where(cotangent == 0, 0.0, cotangent * (line(step) - line(-step)))
     return float(np.sum(change)) / (2 * step)
 
 
 def careful(line: Line, cotangent: Array) -> tuple[float, float]:
-    """The same derivative from many steps, because one may mislead: (value, how far off it may be).
+    """Return (the same derivative, its possible error), found with many step sizes.
 
-    Central differences at steps from 1e-3 to 1e-9, each pair extrapolated to step 0 (Richardson).
-    Where neighbours agree best, rounding, curvature and kinks nearby do the least harm.
+    Central differences at steps from 1e-3 to 1e-9 are extrapolated to step 0 in pairs (Richardson).
+    The result is taken where neighbouring extrapolations agree best, because there rounding,
+    curvature and nearby kinks do the least harm.
     """
     with np.errstate(all="ignore"):
         estimates = [central(line, cotangent, 1e-3 * 4.0**-k) for k in range(11)]
@@ -131,12 +132,11 @@ def careful(line: Line, cotangent: Array) -> tuple[float, float]:
 
 
 def kinks(line: Line, base: Array, step: float = STEP) -> Array:
-    """True at each output element whose slope to the left differs from that to the right, however
-    small the step.
+    """Return True for each output element whose left and right slopes differ at every small step.
 
-    At a smooth point the two differ by h·f'', 64 times less at a 64th of the step; at a kink they
-    stay apart, at a jump they grow as the step shrinks, and at the edge of the domain one of them
-    is not finite.
+    At a smooth point the two slopes differ by h·f'', which is 64 times smaller at a 64th of the
+    step. At a kink the difference stays the same, and at a jump it grows as the step shrinks. At
+    the edge of the domain, one of the slopes is not finite.
     """
     gaps, slopes = [], []
     with np.errstate(all="ignore"):
@@ -152,13 +152,16 @@ def kinks(line: Line, base: Array, step: float = STEP) -> Array:
 
 
 def signs(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
-    """Random numbers of either sign and size 0.5 to 1.5: no element is too small to count."""
+    """Return random numbers of either sign, with absolute values from 0.5 to 1.5.
+
+    None of them is small, so every element counts.
+    """
     uniform = 2 * rng.random(shape) - 1
     return np.asarray(uniform + np.copysign(0.5, uniform))
 
 
 def index_of(number: int | np.integer[Any], shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The index of an element, given its number in the order in which arrays are stored."""
+    """Return the index of an element, given its number in row-major order."""
     return tuple(map(int, np.unravel_index(number, shape)))
 
 

@@ -1,6 +1,4 @@
-"""The report of a gradient check: what was compared and what was found, as a table and as an
-error.
-"""
+"""The report of a gradient check, as text and as an error."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,11 +12,13 @@ from .slip import Slip
 
 @dataclass
 class InputReport:
-    """One input's gradient against differences: how many comparisons, and the worst of them.
+    """The comparison of one input's gradient with finite differences.
 
-    `index` is the worst element; in fast mode, where directions are compared, it is None. `error`
-    is |recorded - numeric| / max(1, |recorded|, |numeric|). Elements at a kink are counted in
-    `kinks` and not compared.
+    - `compared`, `wrong`: the number of comparisons, and of those that disagree.
+    - `kinks`: the number of elements at a kink, which are not compared.
+    - `error`: the largest |recorded - numeric| / max(1, |recorded|, |numeric|).
+    - `index`: the element with that error, or None if directions are compared.
+    - `recorded`, `numeric`: the two values there.
     """
 
     name: str
@@ -34,12 +34,14 @@ class InputReport:
 
 @dataclass(repr=False)
 class GradientReport:
-    """What a check found. It is true if the gradient is right; printed it says what is wrong and
-    where.
+    """The result of a check. It is true if the gradient is right; print it to see the details.
 
-    `inputs` has a row for each input, `slip` the mistake: the first wrong rule on the way back or,
-    if all rules are right, another cause. `kinks` are the places without a derivative, `slope` is
-    the order of the Taylor remainder.
+    - `inputs`: a row for each input.
+    - `rules`: the number of gates that were checked.
+    - `slip`: the mistake. This is the first wrong rule in the backward pass or, if all rules are
+      right, another cause.
+    - `kinks`: the places without a derivative.
+    - `slope`: the order of the Taylor remainder.
     """
 
     inputs: list[InputReport] = field(default_factory=list)
@@ -53,7 +55,7 @@ class GradientReport:
 
     @property
     def right(self) -> bool:
-        """Whether nothing was found wrong: no rule, no gradient, nothing else."""
+        """Whether no mistake was found."""
         return not (self.slip or self.failed or any(row.wrong for row in self.inputs))
 
     def __bool__(self) -> bool:
@@ -61,15 +63,11 @@ class GradientReport:
 
     @property
     def kind(self) -> str | None:
-        """The kind of the slip: "sign", "transposed", "upstream gradient forgotten", ...; None if
-        there is none.
-        """
+        """The kind of the slip, such as "sign" or "transposed"; None if there is no slip."""
         return self.slip.kind if self.slip else None
 
     def step_curve(self) -> StepCurve:
-        """The error against the step size, along a random direction; measured when this is
-        called.
-        """
+        """Measure the error for many step sizes, along a random direction."""
         if self._curve is None:
             raise GradientError(
                 "MG703",
@@ -80,8 +78,9 @@ class GradientReport:
         return self._curve()
 
     def raise_if_wrong(self) -> None:
-        """Raise GradientError with the whole report: MG701 for a wrong gradient, MG702 if two
-        forward passes differ.
+        """Raise GradientError with the whole report if the gradient is wrong.
+
+        The code is MG701 for a wrong gradient, and MG702 if two forward passes differ.
         """
         if self.right:
             return
@@ -118,23 +117,22 @@ class GradientReport:
         if self.failed:
             lines += _indented("backward failed", self.failed)
         if self.slip:
-            rule = "first wrong on the way back"
+            rule = "first wrong gate in the backward pass"
             lines += _indented(rule if rules else "every rule is right, but", str(self.slip))
         if self.kinks:
             kinks = "\n".join(map(str, self.kinks[:5]))
-            lines += _indented("not checked, at a kink", kinks)
+            lines += _indented("not checked, because of a kink", kinks)
             if len(self.kinks) > 5:
                 lines.append(f"    and {len(self.kinks) - 5} more gates")
         lines += self._table()
         if self.slope is not None:
-            lines.append(f"  Taylor remainder: order {self.slope:.2f} in h (2: right, 1: wrong)")
+            lines.append(f"  Taylor remainder: order {self.slope:.2f} in h (right: 2, wrong: 1)")
             lines.append(
-                "    this is how |L(x + h u) - L(x) - h ∇L · u| shrinks with h, along a "
-                "random direction u"
+                "    the remainder is |L(x + h u) - L(x) - h ∇L · u|, along a random direction u"
             )
         return for_terminal("\n".join(map(printable, lines)))
 
-    __repr__ = __str__  # which a notebook shows
+    __repr__ = __str__  # a notebook shows the repr
 
     def _table(self) -> list[str]:
         if not self.inputs:

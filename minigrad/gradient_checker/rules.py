@@ -1,6 +1,4 @@
-"""Checks each gate's backward rule by itself: the gradient that it gives against differences of the
-gate's forward.
-"""
+"""Check each gate's backward rule by itself, against differences of the gate's forward."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -16,14 +14,15 @@ from .numeric import EPSILON, STEP, Cuts, Function, careful, index_of, kinks, si
 from .slip import Slip
 
 TOLERANCE = 1e-6
-"""How far apart gradient and difference may be, relative to their size: central differences reach
-1e-9 or better."""
+"""The allowed difference between gradient and finite difference, relative to their size. Central
+differences reach 1e-9 or better."""
 
 
 @dataclass
 class Kink:
-    """A place without a derivative: `index` of the output of `node`, where the left and right
-    slopes differ.
+    """An output element without a derivative, because its left and right slopes differ.
+
+    `index` is its index in the output of `node`, and `count` the number of such elements.
     """
 
     node: Node
@@ -39,8 +38,9 @@ class Kink:
 
 
 class RuleError(Exception):
-    """A rule that gives no gradient of input number `position`, or of none if that is None; `raw`
-    is what it gave.
+    """The rule gives no usable gradient of input number `position`, or of any input if None.
+
+    `raw` is the gradient that it returned, if there is one.
     """
 
     def __init__(
@@ -51,8 +51,9 @@ class RuleError(Exception):
 
 
 class NodeCheck(Function):
-    """One node under test: compares its rule with its forward on the arrays that it was called
-    with, or on `arrays`.
+    """The check of one node: compares its rule with its forward.
+
+    It uses the arrays that the node was called with, or `arrays`.
     """
 
     def __init__(
@@ -64,42 +65,43 @@ class NodeCheck(Function):
         count = len(node.inputs)
         self.arrays = tuple(arrays or node.arrays[:count])
         self._cuts = Cuts()
-        # The first call notes what cuts inside the gate let through, if it has any.
+        # The first call stores the arrays at the cuts inside the gate, if there are any.
         self.output, *self.saved = self._call(self.arrays)
         if arrays is None:
             self.output, self.saved = node.output, list(node.arrays[count:])
         self.positions = [n for n, parent in enumerate(node.inputs) if parent.requires_grad]
-        # Next to a number such as -1e308, which stands for "never the maximum", all others would be
-        # lost to rounding.
+        # Leave out a number such as -1e308, which means "never the maximum": all other numbers
+        # would be lost to rounding next to it.
         self.dz = np.where(np.abs(self.output) < 1e30, signs(rng, self.output.shape), 0.0)
         self.kinked = np.zeros(self.output.shape, bool)
 
     def _call(self, arrays: Sequence[Array]) -> list[Any]:
-        """The output of the gate, and what it saves for backward."""
+        """Return the gate's output, followed by the arrays that it saves for backward."""
         with self._cuts.held():
             output = self.gate.forward(*arrays)
         output, *saved = output if isinstance(output, tuple) else (output,)
         return [np.asarray(output), *saved]
 
     def output_at(self, moved: dict[int, Array]) -> Array:
-        """The output with other arrays as the inputs of these numbers; NaN where the gate refuses
-        them.
+        """Return the output with `moved` in place of the inputs with these numbers.
+
+        It is NaN if the gate rejects them.
         """
         arrays = [moved.get(n, array) for n, array in enumerate(self.arrays)]
         output = np.empty(0)
-        with suppress(Exception):  # the gate is a learner's: it may raise anything
+        with suppress(Exception):  # a learner's gate may raise anything
             output = self._call(arrays)[0]
         return output if output.shape == self.output.shape else np.full(self.output.shape, np.nan)
 
     def rule(self, dz: Array, after: Sequence[Array] | None = None) -> dict[int, Array]:
-        """The rule's gradients by position, dense and in the inputs' shapes, as the engine would
-        compute them.
+        """Return the rule's gradients by position, dense and in the inputs' shapes.
 
         With `after`, the gate is called once more, on those arrays, between its forward and its
-        backward pass. Errors:
-        RuleError.
+        backward pass.
+
+        Errors: RuleError.
         """
-        # for a gate that keeps state: other arrays may have been tried since
+        # A gate that keeps state must see its own arrays again: others may have been tried since.
         self._call(self.arrays)
         if after is not None:
             self._call(after)
@@ -111,7 +113,7 @@ class NodeCheck(Function):
             except Exception as error:
                 raise _raised(None, error) from error
             if count != len(self.arrays):
-                text = f"{count} gradients came for {len(self.arrays)} inputs"
+                text = f"it returns {count} gradients for {len(self.arrays)} inputs"
                 raise RuleError(None, text, "wrong number of gradients")
             for position in self.positions:
                 gradients[position] = self._whole(position, sent[position])
@@ -134,7 +136,7 @@ class NodeCheck(Function):
             raise RuleError(position, str(error), raw=raw) from error
 
     def kink(self) -> Kink | None:
-        """The first kink found, with the values of the inputs there."""
+        """Return the first kink found, with the values of the inputs there."""
         if not self.kinked.any():
             return None
         index = index_of(np.argmax(self.kinked), self.kinked.shape)
@@ -142,24 +144,27 @@ class NodeCheck(Function):
         return Kink(self.node, index, inputs, int(self.kinked.sum()))
 
     def slip(self) -> Slip | None:
-        """The mistake in the rule, not named unless it is plain; None if the rule is right."""
+        """Return the mistake in the rule, or None if the rule is right.
+
+        The kind of the mistake is only set if it is obvious.
+        """
         try:
             self.gradients = self.rule(self.dz)
             if (position := self._wrong_position()) is not None:
-                return Slip(self.node, "unrecognised", "none of the usual mistakes", position)
+                return Slip(self.node, "unrecognised", "none of the known mistakes", position)
         except RuleError as error:
             text = str(error)
             if error.kind == "transposed":
-                text = "a matrix product in the rule does not fit: one of its factors is to be transposed"
+                text = "a matrix product in the rule does not fit: transpose one of its factors"
             return Slip(self.node, error.kind, text, error.position, failure=str(error))
         return self._remembering() or self._at_ties()
 
     def _wrong_position(self) -> int | None:
-        """The first input whose gradient is wrong; None if the rule is right."""
+        """Return the first input whose gradient is wrong; None if the rule is right."""
         for position in self.positions:
             direction = signs(self.rng, self.arrays[position].shape)
             agree, straight = self._agrees(position, direction)
-            # only where needed: it takes more forward calls
+            # Only if needed, because it takes more forward calls.
             if not straight and not self.kinked.any():
                 self._find_kinks()
             if not agree and not self._agrees(position, direction, patient=True)[0]:
@@ -167,9 +172,7 @@ class NodeCheck(Function):
         return None
 
     def _find_kinks(self) -> None:
-        """Note the output elements at a kink, and set dz to 0 there, so that they are not
-        compared.
-        """
+        """Mark the output elements at a kink, and exclude them by setting dz to 0 there."""
         for position in self.positions:
             direction = signs(self.rng, self.arrays[position].shape)
             self.kinked |= kinks(self.line({position: direction}), self.output)
@@ -178,11 +181,12 @@ class NodeCheck(Function):
             self.gradients = self.rule(self.dz)
 
     def _agrees(self, position: int, direction: Array, patient: bool = False) -> tuple[bool, bool]:
-        """Whether gradient and differences give the same slope along a direction; whether it is one
-        on either side.
+        """Compare the slopes of gradient and differences along a direction.
+
+        Returns (whether they agree, whether the left and right slopes are equal everywhere).
         """
         gradient = self.gradients[position]
-        if self.kinked.any():  # at a kink the rule may divide by 0: those elements are left out too
+        if self.kinked.any():  # at a kink the rule may divide by 0; leave out those elements too
             direction = np.where(np.isfinite(gradient), direction, 0.0)
             gradient = np.nan_to_num(gradient, posinf=0.0, neginf=0.0)
         line = self.line({position: direction})
@@ -192,9 +196,9 @@ class NodeCheck(Function):
             right, left = (line(STEP) - self.output) / STEP, (self.output - line(-STEP)) / STEP
             slopes = np.where(counts, self.dz * (right + left) / 2, 0.0)
             straight = np.abs(right - left) < 1e-3 * np.maximum(1.0, np.abs(right))
-            # How much rounding alone may change the difference, given the sizes of the numbers
-            # subtracted. Rounding x shifts the point too: that counts where the slope changes, and
-            # is all there is at a minimum of 0.
+            # Estimate how much rounding alone may change the difference, from the sizes of the
+            # subtracted numbers. Rounding x also shifts the point, which matters where the slope
+            # changes. At a minimum with value 0, this is the only effect of rounding.
             size = np.abs(self.arrays[position])
             shift = np.abs(right - left) * size.max(initial=0.0, where=size < 1e30)
             spread = (self.dz * (np.abs(self.output) + shift))[counts]
@@ -207,7 +211,7 @@ class NodeCheck(Function):
         return bool(abs(recorded - numeric) <= allowed), bool(straight[counts].all())
 
     def elsewhere(self) -> list[Array]:
-        """Other inputs: each number up to a third larger or smaller, none of them 0."""
+        """Return other inputs: each number up to a third larger or smaller, and none of them 0."""
         arrays = list(self.arrays)
         for position in self.positions:
             x = arrays[position]
@@ -217,19 +221,22 @@ class NodeCheck(Function):
         return arrays
 
     def _remembering(self) -> Slip | None:
-        """A rule that gives another gradient once the gate has been called again: it keeps state
-        between calls.
+        """Find a rule whose gradient changes once the gate has been called again.
+
+        Such a gate keeps state between calls.
         """
         try:
             later = self.rule(self.dz, after=self.elsewhere())
-        except Exception:  # a gate that refuses the other inputs keeps no state that could be seen
+        except (
+            Exception
+        ):  # the gate rejects the other inputs, so no second call can change its state
             return None
         for position, gradient in self.gradients.items():
             again = later[position]
-            # more than rounding
+            # a difference larger than rounding
             if not np.allclose(again, gradient, rtol=1e-9, atol=1e-12, equal_nan=True):
                 index = index_of(np.argmax(np.abs(again - gradient)), gradient.shape)
-                text = "the gate keeps state between calls: a second call replaces what the rule of the first needs"
+                text = "the gate keeps state between calls: a second call overwrites what the first one's rule needs"
                 slip = Slip(self.node, "state kept between calls", text, position, index)
                 slip.recorded, slip.numeric = float(again[index]), float(gradient[index])
                 slip.at = f"{list(index)}, after a second call of the gate"
@@ -237,11 +244,10 @@ class NodeCheck(Function):
         return None
 
     def _at_ties(self) -> Slip | None:
-        """A maximum or its like that gives equal elements more, or less, than one gradient
-        together.
+        """Find a rule, such as a maximum's, whose gradients of equal elements have a wrong sum.
 
-        If f(c, c, ...) = c, then all elements moved by t move the output by t, whatever becomes of
-        each alone.
+        If f(c, c, ...) = c, then moving all elements by t moves the output by t. So the gradients
+        of equal elements must add up to dz.
         """
         size = sum(self.arrays[position].size for position in self.positions)
         if not self.output.size < size < 100_000:
@@ -264,13 +270,16 @@ class NodeCheck(Function):
         text = "each of several equal elements gets the whole gradient: they should share it"
         if abs(recorded) < abs(numeric):
             kind = "nothing for ties"
-            text = "equal elements get no gradient, or too little: it should add up to dz"
+            text = (
+                "equal elements get no gradient, or too little: their gradients should add up to dz"
+            )
         at = "all elements together, where they are equal"
         return Slip(self.node, kind, text, self.positions[0], (), recorded, numeric, at=at)
 
     def locate(self, slip: Slip) -> None:
-        """Find the wrong element, by bisection: of two halves take the one that is further off;
-        log2(size) steps.
+        """Find the wrong element by bisection, in log2(size) steps.
+
+        Each step keeps the half with the larger error.
         """
         position = slip.input
         if position is None or slip.failure or slip.at:
@@ -296,7 +305,10 @@ class NodeCheck(Function):
 
 
 def _raised(position: int | None, error: Exception) -> RuleError:
-    """A rule's own error; if a product does not fit, a factor was probably not transposed."""
+    """Wrap an error raised by a rule.
+
+    If it comes from a matrix product, a factor was probably not transposed.
+    """
     text = str(error) or type(error).__name__
     mismatched = "matmul" in text or "not aligned" in text
     return RuleError(position, text, "transposed" if mismatched else "error in the rule")

@@ -1,6 +1,4 @@
-"""What a check convicts: the Slip, with the node, the kind of mistake and the numbers that
-disagree.
-"""
+"""The Slip: a mistake that a check found, with the node and the numbers that disagree."""
 
 from dataclasses import dataclass, field
 
@@ -13,8 +11,9 @@ from ..support.text import printable
 
 @dataclass
 class Slip:
-    """A mistake that a check found: in the rule of `node` or, if `is_rule` is False, around a node
-    whose rule is right.
+    """A mistake that a check found.
+
+    It is in the rule of `node` or, if `is_rule` is False, in the code around it.
 
     >>> import minigrad as mg
     >>> class Cube(mg.Gate):
@@ -27,30 +26,27 @@ class Slip:
 
     node: Node
     kind: str
-    """The mistake in a few words, always the same for the same mistake; "unrecognised" if it is
-    none of the usual."""
+    """The mistake in a few fixed words, or "unrecognised"."""
     sentence: str
-    """The mistake in a sentence, which may give the right formula away."""
+    """The mistake in a sentence, often with the right formula."""
     input: int | None = None
-    """Which input's gradient is wrong. None if no input can be named: the rule failed, or `is_rule`
-    is False."""
+    """The number of the input whose gradient is wrong. None if the rule failed as a whole, or if
+    `is_rule` is False."""
     index: tuple[int, ...] = ()
-    """The element of that gradient which is furthest off, with the two values that disagree:
-    `recorded`, `numeric`."""
+    """The element with the largest error. `recorded` and `numeric` are the two values there."""
     recorded: float = np.nan
     numeric: float = np.nan
     failure: str = ""
-    """Why there are no two numbers to compare: the rule's own error, or the shape that came out."""
+    """Why there are no two numbers to compare, such as an error in the rule or a wrong shape."""
     at: str = ""
-    """Where the two numbers come from, if not from one element at the inputs that the gate was
-    called with."""
+    """Where the two numbers were measured, if not at element `index` of the recorded inputs."""
     others: list[Node] = field(default_factory=list)
-    """Further nodes with a wrong rule, as backward meets them."""
+    """The other nodes with a wrong rule, in the order of the backward pass."""
     is_rule: bool = True
 
     @property
     def rule_line(self) -> str:
-        """The file and line where the backward rule of the node is written."""
+        """The file and line of the node's backward rule."""
         rule = getattr(self.node.gate, "backward", None)
         code = getattr(getattr(rule, "__func__", rule), "__code__", None)
         return (
@@ -62,24 +58,24 @@ class Slip:
     def __str__(self) -> str:
         if not self.is_rule:
             return printable(self.sentence)
-        which = "its inputs"
+        which = "any input"
         if self.input is not None:
             name = self.node.inputs[self.input].name
             name = f" ({printable(name)})" if name else ""
             which = f"input {self.input}{name} {self.node.arrays[self.input].shape}"
-        found = f"its rule gives no gradient of {which}: {self.failure}"
+        found = f"the rule gives no usable gradient of {which}: {self.failure}"
         if not self.failure:
             found = (
-                f"gradient of {which} at {self.at or list(self.index)}: the rule says "
-                f"{self.recorded:.6g}, differences say {self.numeric:.6g}"
+                f"gradient of {which} at {self.at or list(self.index)}: the rule gives "
+                f"{self.recorded:.6g}, finite differences give {self.numeric:.6g}"
             )
-        lines = [title(self.node), *found.split("\n"), f"its rule is at {self.rule_line}"]
+        lines = [title(self.node), *found.split("\n"), f"the rule is at {self.rule_line}"]
         if self.kind != "unrecognised" and self.sentence != self.failure:
-            lines.append(f"looks like: {self.sentence}")
+            lines.append(f"likely mistake: {self.sentence}")
         if self.others:
             names = sorted({node.gate.name for node in self.others if node.gate})
             lines.append(
-                f"also wrong: {len(self.others)} more ({', '.join(names)}), the last "
+                f"also wrong: {len(self.others)} more ({', '.join(names)}), the last is "
                 f"{title(self.others[-1])}"
             )
         return "\n".join(map(printable, lines))

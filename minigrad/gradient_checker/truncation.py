@@ -1,8 +1,7 @@
-"""What truncation costs: compares the gradient of a recurrent model cut after k steps with the full
-one.
+"""Measure the effect of truncation: compare a recurrent model's truncated and full gradients.
 
-A layer takes part if it has an attribute `truncate`: the number of last steps that carry gradient,
-None for all.
+A layer takes part if it has an attribute `truncate`. This is the number of last steps that carry a
+gradient, or None for all steps.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,18 +21,17 @@ from ..tensor import Tensor
 
 @dataclass
 class TruncationReport:
-    """For each k and parameter, `cosine[k][path]` and `norm_ratio[k][path]` of truncated and full
-    gradient.
+    """Compare truncated and full gradients: `cosine[k][path]` and `norm_ratio[k][path]`.
 
-    A cosine of 1 means that truncation does not change the direction, NaN that one of the gradients
-    is zero.
+    `k` is the number of steps that carry a gradient, and `path` names the parameter. A cosine of 1
+    means that truncation does not change the direction. It is NaN if one of the gradients is zero.
     """
 
     cosine: dict[int, dict[str, float]]
     norm_ratio: dict[int, dict[str, float]]
 
     def __str__(self) -> str:
-        """A table with a row for each k, and for each parameter: cosine, norm ratio."""
+        """A table with a row for each k and a column for each parameter: cosine, norm ratio."""
         paths = list(next(iter(self.cosine.values())))
         names = [printable(path) for path in paths]
         width = max(13, *map(len, names))
@@ -52,13 +50,15 @@ def truncation_report(
     ks: Sequence[int] = (1, 2, 5, 10, 20, 40),
     loss: Callable[..., Tensor] = softmax_cross_entropy,
 ) -> TruncationReport:
-    """Compare the gradient truncated after k steps, g_k, with the full one, g, by k and parameter.
+    """Compare the gradient truncated after k steps, g_k, with the full gradient g.
 
-    The cosine is g_k · g / (|g_k| |g|), the norm ratio |g_k| / |g|.
+    For each k and each parameter, the report has the cosine g_k · g / (|g_k| |g|) and the norm
+    ratio |g_k| / |g|.
 
-    batch is (*inputs, labels), such as ids (B, T) and labels (B,), and the loss
-    loss(model(*inputs), labels). Each layer of `model.named_layers()` with an attribute `truncate`
-    is set to each k, and reset at the end; `.grad` is untouched. Dropout is the same for each k.
+    `batch` is (*inputs, labels), such as ids (B, T) and labels (B,). The loss is
+    loss(model(*inputs), labels). Each layer in `model.named_layers()` with an attribute `truncate`
+    gets each k in turn, and its old value at the end. `.grad` is unchanged. Dropout draws the same
+    mask for each k.
 
     >>> import minigrad as mg
     >>> class Decay:                                   # h_t = w · h_(t-1) + x_t: the gradient of w fades as w^t

@@ -41,7 +41,7 @@ def test_the_page_reads_without_python(site):
     assert re.search(r"\[\[-1\.4796\d*\]\s*\[-2\.959\d*\]\]", shown)
     assert "data:image/svg+xml" in shown
     [(_, shown)] = cells_of(site, "gradcheck.html")
-    assert "its rule is at Cell 1, line 10" in shown
+    assert "the rule is at Cell 1, line 10" in shown
     [(_, shown)] = cells_of(site, "explorer.html")
     assert (site / re.findall(r'<iframe src="(.*?)"', shown)[0]).is_file()
 
@@ -155,7 +155,7 @@ def test_the_readme_s_gradient_and_its_graph(first_run):
 def test_a_broken_tanh_is_named_with_its_line(page, site):
     [(code, _)] = cells_of(site, "gradcheck.html")
     shown = page.execute(code)
-    assert "its rule is at Cell 1, line 10" in shown and "it should be 1 - z²" in shown
+    assert "the rule is at Cell 1, line 10" in shown and "it should be 1 - z²" in shown
     assert code.splitlines()[9].strip() == "def backward(self, dz, z, x):"
     assert "right: 4 comparisons" in page.execute(code.replace("1 - x * x", "1 - z * z"))
 

@@ -138,7 +138,7 @@ GATES = [
         lambda x: np.sin(x) + x**3,
         lambda dz, z, x: (3 * x**2 - np.cos(x)) * dz,
         X,
-        says="a term is missing: 2 · (cos(x)), times dz",
+        says="the term 2 · (cos(x)) · dz is missing",
     ),
     wrong(
         TERM,

@@ -28,7 +28,7 @@ def test_it_names_the_lines_of_the_call_and_of_the_rule():
     assert slip.rule_line.endswith(f"test_slip.py:{inspect.getsourcelines(Squash.backward)[1]}")
     assert slip.numeric != pytest.approx(slip.recorded, rel=1e-4)
     assert (
-        f"gradient of input 0 (2,) at {list(slip.index)}: the rule says {slip.recorded:.6g}"
+        f"gradient of input 0 (2,) at {list(slip.index)}: the rule gives {slip.recorded:.6g}"
         in str(slip)
     )
-    assert "looks like: the local derivative is missing" in str(slip)
+    assert "likely mistake: the local derivative is missing" in str(slip)
