@@ -1,6 +1,4 @@
-"""The explorer: `explore` makes an HTML page that steps through a recorded graph, forward and
-backward.
-"""
+"""The explorer: `explore` makes an HTML page that steps through a recorded graph."""
 
 import os
 from collections.abc import Sequence
@@ -24,8 +22,9 @@ __all__ = ["Page", "explore"]
 
 @dataclass
 class Page:
-    """A finished page, which a notebook displays by itself. `html` is its text, `path` the file it
-    was written to.
+    """A finished page. A notebook displays it as the result of a cell.
+
+    `html` is its text. `path` is the file it was written to, or None.
     """
 
     html: str = field(repr=False)
@@ -42,18 +41,17 @@ def explore(
     words: Sequence[str] = (),
     report: GradientReport | None = None,
 ) -> Page:
-    """Make a page that steps through the graph behind `output`: every gate forward, every gradient
-    backward.
+    """Make a page that steps through the graph of `output`, forward and backward, gate by gate.
 
-    The page is one HTML file that opens from disk in any modern browser, without a network. Its
+    The page is one HTML file, which any modern browser opens from disk without a network. Its
     backward pass starts from the upstream gradient of the last `output.backward(...)`, or from 1
-    for a scalar, and changes no `.grad`. Without `path` nothing is written; a notebook shows the
-    page as the cell's result.
+    for a scalar, and leaves every `.grad` unchanged.
 
-    `words` label the time steps of a recurrent network, one for each step.
-
-    With `report`, what `gradcheck` found of the same computation, the page opens at the first gate
-    whose rule is wrong, marks it, and shows the measured gradient beside the one that it sends.
+    - `path`: the file to write. Without it no file is written; a notebook shows the page as the
+      cell's result.
+    - `words`: labels for the time steps of a recurrent network, one for each step.
+    - `report`: the result of `gradcheck` for the same computation. The page then opens at the first
+      gate whose rule is wrong, marks it, and shows its gradients next to the measured ones.
 
     >>> a, b = Tensor(2.0, requires_grad=True, name="a"), Tensor(-3.0, requires_grad=True, name="b")
     >>> page = explore(np.tanh(a * b + 5.0))
@@ -61,9 +59,9 @@ def explore(
     '<!doctype html>'
 
     Errors: DtypeError for anything but a Tensor; GradientError if nothing was recorded, or if
-    `output` is not a scalar and has had no `backward(upstream)`; OptionError if `path` cannot be
-    written, if there are not as many words as time steps, if the report is of something else, or if
-    the graph is too large for a page.
+    `output` is not a scalar and `backward(upstream)` was not called; OptionError if `path` cannot
+    be written, if the number of words is not the number of time steps, if the report belongs to
+    another computation, or if the graph is too large for a page.
 
     Source: reverse accumulation, Griewank and Walther, Evaluating Derivatives (2008), ch. 3.
     """
@@ -116,11 +114,9 @@ def _root(output: Tensor) -> Node:
 
 
 def _one(node: Node) -> Array:
-    """The upstream gradient of a scalar that has had no `backward`: 1, even if the scalar is
-    NaN.
-    """
+    """Return the upstream gradient of a scalar without a `backward` call: 1, even if it is NaN."""
     if not node.requires_grad:
-        with enable_grad():  # to say why nothing was recorded, not that recording is off here
+        with enable_grad():  # else the error would be that recording is off here
             raise nothing_recorded(node)
     if node.output.size != 1:
         raise GradientError(

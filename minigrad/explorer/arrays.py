@@ -1,7 +1,6 @@
-"""Arrays in the form that the page stores: small ones in full, large ones as a summary.
+"""Arrays as the page stores them: small ones in full, large ones as a summary.
 
-Equal arrays are stored once: an AddGate, for example, sends the same gradient to both of its
-inputs.
+Equal arrays are stored once. For example, an AddGate sends the same gradient to both inputs.
 """
 
 import hashlib
@@ -13,10 +12,10 @@ from ..drawing.facts import Stats
 from ..graph import Array, LazyGradient, dense
 
 WHOLE = 64
-"""Arrays of up to this many elements are shown number by number."""
+"""Arrays of up to this many elements are shown in full."""
 
 FEW = 8
-"""The same in a large graph."""
+"""The same limit in a large graph."""
 
 
 class ArrayTable:
@@ -36,9 +35,7 @@ class ArrayTable:
         self._numbers: dict[tuple[tuple[int, ...], str, bytes], int] = {}
 
     def add(self, given: Array | LazyGradient) -> int:
-        """Store an array, unless an equal one is stored already, and return its index in
-        `entries`.
-        """
+        """Store an array unless an equal one is stored already. Return its index in `entries`."""
         array: Array = dense(given)
         key = array.shape, array.dtype.str, hashlib.blake2b(array.tobytes()).digest()
         if key not in self._numbers:
@@ -48,12 +45,12 @@ class ArrayTable:
 
 
 def whole(array: Array) -> dict[str, Any]:
-    """An array in full, its elements in row-major order."""
+    """Return an array in full, with its elements in row-major order."""
     return {"shape": list(array.shape), "dtype": str(array.dtype), "values": numbers(array)}
 
 
 def summary(array: Array) -> dict[str, Any]:
-    """Range, mean and norm of a large array's finite elements, and its first element.
+    """Summarize a large array: range, mean and norm of its finite elements, and its first element.
 
     >>> s = summary(np.arange(128.0).reshape(16, 8))
     >>> s["low"], s["high"], s["mean"], s["first"]
@@ -72,10 +69,9 @@ def summary(array: Array) -> dict[str, Any]:
 
 
 def numbers(array: Array) -> list[Any]:
-    """The elements as numbers that JSON can hold: the shortest decimals that give the same float
-    back.
+    """Convert the elements to numbers for JSON, with the fewest decimals that give the same float.
 
-    JSON has no NaN or infinity; they become strings that JavaScript's Number() understands.
+    JSON has no NaN or infinity. They become strings, which JavaScript's Number() accepts.
     """
     flat = array.reshape(-1)
     if flat.dtype.kind != "f":

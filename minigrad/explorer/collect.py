@@ -1,8 +1,7 @@
-"""Collects what the page shows of a recorded graph, its values and gradients included, as plain
-JSON data.
+"""Collect the page's data for a recorded graph, with its values and gradients, as plain JSON.
 
-Every gradient comes from the engine's own backward sweep. What a gate sends to each of its inputs
-is found by running its rule once more, on the gradient from the sweep.
+Every gradient comes from the engine's own backward sweep. To find the gradient that a gate sends to
+each of its inputs, run its rule once more on the gradient from the sweep.
 """
 
 from collections import Counter
@@ -24,11 +23,11 @@ from .layout import arrange
 from .replay import replay
 
 LARGEST = 400_000
-"""The most nodes and lines between them on a page: a browser opens that many in a few seconds."""
+"""The largest number of nodes and lines on a page. A browser opens that many in a few seconds."""
 
 BRIEF = 2_000
-"""In graphs of more gates than this arrays are shown more briefly: the page would be too large to
-open."""
+"""In graphs with more gates than this, arrays are shown more briefly. Otherwise the page would be
+too large to open."""
 
 BRIEFLY = (
     f"In a graph of more than {BRIEF:,} gates, arrays of more than {FEW} elements are shown as "
@@ -42,10 +41,9 @@ LONGEST = 500
 def collect_graph(
     root: Node, upstream: Array, words: list[str], report: Any = None
 ) -> dict[str, Any]:
-    """All that the page shows of the graph behind `root`: nodes in serial order, arrays, gradients,
-    layout, rules.
+    """Return the page's data: nodes in serial order, arrays, gradients, layout and rules.
 
-    With a `report`, also what the gates that it convicts should have sent.
+    With a `report`, it also has the measured gradients of the gates that the report calls wrong.
     """
     nodes = ancestors([root], attrgetter("predecessors"))[::-1]
     _check_size(nodes)
@@ -74,7 +72,7 @@ def collect_graph(
             entry["gate"] = node.gate.name
             entry["inputs"] = [index[parent] for parent in node.inputs]
             rule = node.gate.name
-            # a gate of the reader's own, whatever its name
+            # The reader's own gate may have the name of one of minigrad's gates.
             if getattr(engine, rule, None) is not type(node.gate):
                 rule = entry["rule"] = f"{rule} of {type(node.gate).__module__}"
             if rule not in rules:
@@ -99,7 +97,8 @@ def collect_graph(
                 entry["cut"] = index[node.cut_from]
             elif node.origin != "created":
                 entry["origin"] = node.origin
-            # Several backward calls add up in .grad; the page shows only one of them, and says so.
+            # .grad is a sum over several backward calls, and the page shows only one. If they
+            # differ, it shows .grad too.
             if node.grad is not None and (stored := arrays.add(node.grad)) != entry.get("grad"):
                 entry["stored"] = stored
         entries.append(entry)
@@ -134,11 +133,11 @@ def _check_size(nodes: list[Node]) -> None:
 
 
 def _sends(parts: dict[Node, Any], arrays: ArrayTable) -> dict[Node, list[dict[str, int] | None]]:
-    """For each gate, in the sweep's order: for each input what its rule sends ("part"), and the
-    input's sum after it.
+    """For each gate, in the sweep's order, return an entry for each of its inputs.
 
-    None if an input gets no gradient. A dict is empty if the gate is the input's only consumer, so
-    that the part is the input's gradient.
+    - None if the input gets no gradient.
+    - An empty dict if the gate is the input's only consumer. Its part is then the input's gradient.
+    - Otherwise, the gradient that the rule sends ("part") and the input's sum after it ("sum").
     """
     uses = Counter(parent for node in parts for parent in node.inputs if parent.requires_grad)
     sums: dict[Node, Any] = {}
@@ -160,8 +159,9 @@ def _sends(parts: dict[Node, Any], arrays: ArrayTable) -> dict[Node, list[dict[s
 
 
 def _rule(gate: Any) -> dict[str, str]:
-    """Symbol and rule of a gate: the rule is the opening of the class's docstring, where the
-    formulas are.
+    """Return a gate's symbol and rule.
+
+    The rule is the opening of the class's docstring, which has the formulas.
     """
     own = type(gate).__mro__[: type(gate).__mro__.index(Gate)]
     text = next((cls.__doc__ for cls in own if cls.__doc__), "")

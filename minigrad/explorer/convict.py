@@ -1,9 +1,8 @@
-"""Finds the gates of a page whose rule a gradient check convicted, and measures what they should
-have sent.
+"""Measure the gradients that the wrong gates of a page should send.
 
-Each convicted gate is measured alone: its forward by central differences in float64, weighted with
-the gradient that arrives at it on the page. So a number that differs is this gate's own doing, not
-that of a gate before it.
+A gradient check has found these gates. Each gate is measured alone: central differences of its
+forward in float64, weighted with the gradient that arrives at it on the page. So a difference is
+caused by this gate, and not by one that sent it a wrong gradient.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +18,7 @@ from ..gradient_checker.rules import NodeCheck
 from ..graph import Array, Node
 
 MOST_ELEMENTS = 2_000
-"""Of an input: a larger one is not measured, for each element takes two calls of the gate."""
+"""Larger inputs are not measured, because each element takes two calls of the gate."""
 
 
 def convicted(
@@ -28,10 +27,12 @@ def convicted(
     gradients: Mapping[Node, Any],
     sent: Mapping[Node, Sequence[Array | None]],
 ) -> dict[Node, list[Array | None]]:
-    """The measured gradients of each convicted gate, one for each input; None where nothing is sent
-    or measured.
+    """Return the measured gradients of each wrong gate, one for each input.
 
-    `gradients` are those that arrive, `sent` what each gate's rule makes of them.
+    An entry is None if the gate sends no gradient there, or if it was not measured or agrees.
+
+    `gradients` are the gradients that arrive at the nodes, and `sent` those that each gate's rule
+    returns.
 
     Errors: OptionError MG808 for a report whose wrong gate is not in this graph.
     """
@@ -61,13 +62,14 @@ def convicted(
 
 
 def _kind(node: Node) -> tuple[str, str]:
-    """A gate's class by name: a function that defines a class makes a new one at each call."""
+    """Identify a gate's class by name, because a function may define a new class at each call."""
     return type(node.gate).__module__, type(node.gate).__qualname__
 
 
 def _measured(node: Node, number: int, dz: Array, part: Array) -> Array | None:
-    """The gradient of one input by central differences; None if `part` agrees, or if it is too
-    large to measure.
+    """Measure the gradient of one input by central differences.
+
+    Returns None if `part` agrees, or if the input is too large to measure.
     """
     if part.size > MOST_ELEMENTS:
         return None

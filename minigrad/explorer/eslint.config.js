@@ -1,4 +1,4 @@
-// ESLint's rules for the page's modules: `npm ci && npm run lint`, or as part of `make test`.
+// ESLint's rules for the page's modules. Run `npm ci && npm run lint`; `make test` runs them too.
 import js from "@eslint/js";
 
 const browser = ["document", "window", "performance", "setInterval", "clearInterval", "setTimeout", "getComputedStyle", "ResizeObserver"];

@@ -1,8 +1,7 @@
 """The position of each node in a grid: columns are time steps, bands are layers, rows are gates.
 
-Positions are not in pixels, because the width of a column depends on what the page has folded or
-opened. Gates are ordered by serial number throughout, so that the same program gives the same
-picture.
+Positions are not in pixels, because the width of a column depends on the folding in the page. Gates
+are always ordered by serial number, so the same program gives the same picture.
 """
 
 from collections import Counter, defaultdict
@@ -14,13 +13,12 @@ from ..drawing.boxes import shared
 from ..graph import Leaf, Node
 
 MANY = 300
-"""A graph with more gates than this and no time steps is divided into parts of `PART` ranks, which
-can be folded."""
+"""A larger graph without time steps is divided into parts of `PART` ranks, which can be folded."""
 
 PART = 50
 
-# The keys of columns, which sort from left to right: shared leaves, then what comes before, in and
-# after the steps.
+# The keys of columns sort from left to right: shared leaves, then the nodes before, in and after
+# the steps.
 Key = tuple[int, int, str]
 SHARED, BEFORE, AFTER = (0, 0, "shared"), (1, 0, "before"), (3, 0, "after")
 
@@ -28,12 +26,14 @@ SHARED, BEFORE, AFTER = (0, 0, "shared"), (1, 0, "before"), (3, 0, "after")
 Band = tuple[Scope, str]
 
 
-@dataclass(eq=False, repr=False)  # cells hold each other, so a repr of all fields would not end
+@dataclass(eq=False, repr=False)  # cells refer to each other, so a repr of all fields would not end
 class Cell:
-    """A node's place: the numbers of its column and band, its row within the band, its offset
-    within the column.
+    """A node's place in the grid.
 
-    `sources` are its inputs, each state behind a cut replaced by the node that it was cut from.
+    - `column`, `band`: their numbers.
+    - `row`: its row within the band.
+    - `offset`: its offset within the column.
+    - `sources`: its inputs, with each state behind a cut replaced by the node that it was cut from.
     """
 
     node: Node
@@ -51,8 +51,9 @@ class Cell:
 
 @dataclass
 class Layout:
-    """Columns and bands in order, a cell for each node, and the nodes that carry state from step to
-    step.
+    """The whole layout: columns and bands in order, and a cell for each node.
+
+    `states` has the nodes that carry state from step to step.
     """
 
     columns: list[dict[str, Any]]
@@ -112,7 +113,7 @@ def _cells(nodes: list[Node]) -> list[Cell]:
 def _set_columns(cells: list[Cell], gates: list[Cell]) -> None:
     steps = {cell: place[1] for cell in gates if (place := step_of(cell.node.scope)) is not None}
     if steps:
-        for cell in gates:  # in serial order: every input has its column already
+        for cell in gates:  # in serial order, so every input already has its column
             if cell in steps:
                 cell.key = (2, steps[cell], "step")
             elif any(source.key >= (2, 0, "") for source in cell.sources):
@@ -122,7 +123,7 @@ def _set_columns(cells: list[Cell], gates: list[Cell]) -> None:
         for cell in gates:
             ranks[cell] = 1 + max(ranks[parent] for parent in cell.inputs)
             cell.key = (2, (ranks[cell] - 1) // PART, "part")
-    for cell in cells:  # a leaf goes where it is used
+    for cell in cells:  # put a leaf into the column that uses it
         users = {user.key for user in cell.users}
         if cell.node.gate is None and users:
             alone = len(users) == 1 or (isinstance(cell.node, Leaf) and cell.node.origin == "cut")
@@ -137,8 +138,9 @@ def _column_label(key: Key, last: int) -> str:
 
 
 def _set_bands(cells: list[Cell], gates: list[Cell]) -> None:
-    """A band for each scope, and for the gates outside of all scopes one before the others and one
-    after them.
+    """Make a band for each scope.
+
+    Gates outside all scopes get a band before the others, or one after them.
     """
     title = "gates"
     for cell in gates:
@@ -155,8 +157,9 @@ def _set_bands(cells: list[Cell], gates: list[Cell]) -> None:
 
 
 def _set_rows(cells: list[Cell]) -> None:
-    """Rows are longest paths within a column and band; then each node moves down to just above its
-    first consumer.
+    """Set rows to the longest paths within a column and band.
+
+    Then move each node down to just above its first consumer.
     """
 
     def near(cell: Cell, others: list[Cell]) -> list[int]:
@@ -172,7 +175,8 @@ def _set_rows(cells: list[Cell]) -> None:
 
 def _set_offsets(cells: list[Cell], columns: int) -> list[int]:
     """Put the nodes of a row side by side, ordered by their inputs and centred in the column.
-    Returns the widths.
+
+    Returns the widths of the columns.
     """
     rows: dict[tuple[int, int, int], list[Cell]] = defaultdict(list)
     for cell in cells:
@@ -192,8 +196,8 @@ def _set_offsets(cells: list[Cell], columns: int) -> list[int]:
 
 
 def _set_shared(cells: list[Cell]) -> None:
-    """Stack the shared leaves, each as near as possible to the row where it is first used."""
-    free: dict[int, int] = defaultdict(int)  # in each band the first row below those that are taken
+    """Stack the shared leaves, each as near as possible to the row of its first use."""
+    free: dict[int, int] = defaultdict(int)  # the first free row of each band
     stacked = [cell for cell in cells if cell.key == SHARED]
     for cell in sorted(stacked, key=lambda cell: cell.users[0].row):
         cell.row, cell.offset = max(cell.users[0].row, free[cell.band]), 0.0
@@ -201,10 +205,10 @@ def _set_shared(cells: list[Cell]) -> None:
 
 
 def _states(gates: list[Cell]) -> list[dict[str, Any]]:
-    """The states of each band: nodes whose values are used in another step, one node for each step.
+    """Find the states of each band: nodes whose values are used in another step, one for each step.
 
-    The last step passes nothing on. Its states are the gates in the same places as those of the
-    others. Steps that are built otherwise than most are left out.
+    The last step passes no state on. Its states are the gates in the same places as in the other
+    steps. Steps with an unusual structure are left out.
     """
     bands: dict[int, dict[int, list[Cell]]] = defaultdict(lambda: defaultdict(list))
     passed_on: set[Cell] = set()

@@ -1,8 +1,7 @@
-"""Builds the page: one HTML file with the style and scripts from web/ and the graph's data inlined.
+"""Build the page: one HTML file that contains the style and scripts from web/ and the graph's data.
 
 The page's content security policy allows only its own script and style, by their hashes, and no
-request of any kind:
-whatever a tensor is called, nothing else runs and nothing leaves the page.
+requests. Whatever a tensor's name contains, no other code runs, and no data leaves the page.
 """
 
 import base64
@@ -13,7 +12,7 @@ import re
 from importlib.resources import files
 from typing import Any
 
-# In the order in which they can be joined to one script: each imports only from those before it.
+# In the order in which they are joined to one script: each imports only from earlier ones.
 MODULES = (
     "arrays.js", "gates.js", "model.js", "recompute.js", "explain.js", "slips.js", "view.js", "dom.js", "grid.js",
     "picture.js", "panzoom.js", "minimap.js", "steps.js", "quiz.js", "whatif.js", "strip.js", "app.js",
@@ -24,17 +23,17 @@ _EXPORT = re.compile(r"^export (?=(?:async )?function|const|class|let)", re.MULT
 
 
 def script() -> str:
-    """All modules as one script. Their top-level names are distinct, so it is enough to drop
-    imports and exports.
+    """Join all modules to one script.
+
+    Their top-level names are distinct, so it is enough to drop imports and exports.
     """
     return "\n".join(_EXPORT.sub("", _IMPORT.sub("", _part(name))) for name in MODULES)
 
 
 def build(data: dict[str, Any]) -> str:
-    """The whole page, from the data of `collect_graph`."""
+    """Return the whole page, from the data of `collect_graph`."""
     code, style = script(), _part("style.css")
-    # "</script>" would end the element even inside a JSON string, so every "<" is written as
-    # \u003c.
+    # "</script>" would end the element even inside a JSON string, so write every "<" as \u003c.
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     text = text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
     policy = (
@@ -48,14 +47,12 @@ def build(data: dict[str, Any]) -> str:
         "script": code,
         "data": text,
     }
-    # In one pass, so that data that looks like a placeholder is left as it is.
+    # One pass leaves data unchanged that looks like a placeholder.
     return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], _part("page.html"))
 
 
 def frame(page: str) -> str:
-    """The page in a frame for a notebook cell, which may run the page's own script and nothing
-    else.
-    """
+    """Put the page into a frame for a notebook cell, which can run only the page's own script."""
     source = html.escape(page, quote=True)
     return (
         f'<iframe srcdoc="{source}" sandbox="allow-scripts" title="minigrad explorer" '

@@ -1,8 +1,8 @@
-"""What the page needs to recompute a small graph by itself, with other numbers in its leaves.
+"""The data with which the page recomputes a small graph after a leaf is edited.
 
 The page has one formula for each kind of gate (web/gates.js). For a gate that only moves elements,
-it gets the place that each element comes from; for a gate that works along axes, the group that
-each element belongs to. So only NumPy has to deal with indexing, axes and shapes.
+the data has the source of each element. For a gate that works along axes, it has the group of each
+element. So only NumPy has to handle indexing, axes and shapes.
 """
 
 import math
@@ -17,7 +17,7 @@ from .arrays import numbers
 
 MOST_GATES = 200
 MOST_NUMBERS = 100_000
-"""In all arrays together: more would make the page slow to open and to recompute."""
+"""The limit for all arrays together. More would make the page slow to open and to recompute."""
 
 ELEMENTWISE = (
     gates.AddGate, gates.Subtract, gates.Hadamard, gates.Divide, gates.Power, gates.Negate, gates.Exp, gates.Log,
@@ -39,7 +39,7 @@ FORMULAS = (*ELEMENTWISE, gates.MultiplyGate, *MOVING, *REDUCING, *NORMALISING, 
 
 
 def recipe(gate: Any, arrays: tuple[Array, ...]) -> dict[str, Any] | None:
-    """How the page recomputes this call of a gate; None for a gate that it has no formula for.
+    """Describe how the page recomputes this call of a gate; None if it has no formula for the gate.
 
     >>> recipe(gates.Transpose(), (np.ones((2, 3)),))
     {'kind': 'move', 'places': [0, 3, 1, 4, 2, 5]}
@@ -66,8 +66,9 @@ def recipe(gate: Any, arrays: tuple[Array, ...]) -> dict[str, Any] | None:
 
 
 def _places(gate: Any, arrays: tuple[Array, ...]) -> list[int]:
-    """Run the gate on the places 0, 1, 2, ... of its inputs' elements instead of their values, to
-    see where they go.
+    """Return the number of the input element that each output element comes from.
+
+    To find out, run the gate on the numbers 0, 1, 2, ... in place of the inputs' values.
     """
     varying = 1 if isinstance(gate, gates.Lookup) else len(arrays)
     places = []
@@ -79,9 +80,7 @@ def _places(gate: Any, arrays: tuple[Array, ...]) -> list[int]:
 
 
 def _groups(kept: Sequence[int], shape: tuple[int, ...]) -> list[int]:
-    """For each element of an array the number of its group, if each group becomes one element of
-    shape `kept`.
-    """
+    """Return each element's group number, if each group becomes one element of shape `kept`."""
     groups = np.arange(math.prod(kept)).reshape(kept)
     return list(np.broadcast_to(groups, shape).reshape(-1).tolist())
 
@@ -89,8 +88,9 @@ def _groups(kept: Sequence[int], shape: tuple[int, ...]) -> list[int]:
 def replay(
     nodes: list[Node], index: dict[Node, int], gradients: dict[Node, Any], upstream: list[Any]
 ) -> dict[str, Any]:
-    """Recipes for all gates, all elements of all leaves, and the shapes; or {"why_not": why there
-    are none}.
+    """Return the recipes of all gates, the elements of all leaves, and the shapes.
+
+    If the page cannot recompute the graph, return {"why_not": the reason}.
     """
     called = [node for node in nodes if node.gate is not None]
     size = sum(node.output.size for node in nodes)

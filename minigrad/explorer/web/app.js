@@ -1,4 +1,4 @@
-// The page as a whole: the current step, what is open, and what each key and button does. Drives all other modules.
+// The page as a whole: the current step, the open steps and scopes, keys and buttons. Drives all other modules.
 import { brief, byName, shapeText } from "./arrays.js";
 import { byId, el, foreign, shorten } from "./dom.js";
 import { Minimap } from "./minimap.js";
@@ -39,7 +39,7 @@ class App {
     this.update();
   }
 
-  // ---- where we are ----
+  // ---- the current step ----
 
   get order() {
     return this.model[this.direction];
@@ -72,7 +72,7 @@ class App {
     this.setStep(this.model.positions[direction].get(gate) ?? 0);
   }
 
-  /** Go to a node: the step of a gate in this direction, or the card of a leaf. */
+  /** Go to a node: to a gate's step in the current direction, or to a leaf's card. */
   goTo(id) {
     const position = this.model.positions[this.direction].get(id);
     if (position !== undefined) return this.setStep(position);
@@ -94,9 +94,9 @@ class App {
     this.showTransport();
   }
 
-  // ---- what is open ----
+  // ---- open and folded steps ----
 
-  /** Open the current time step, with the one that its gradient or state goes to next. */
+  /** Open the current time step, and the step that its gradient or state goes to next. */
   follow() {
     const step = this.view.stepOfNode(this.focused);
     if (step === undefined || !byId("follow").checked || this.view.isOpen(this.model.nodes[this.focused].column)) return;
@@ -117,7 +117,7 @@ class App {
     const last = this.view.steps.length - 1;
     const [from, to] = [byId("from"), byId("to")].map((input) => input.valueAsNumber);
     if (!Number.isInteger(from) || !Number.isInteger(to) || from < 0 || to > last || from > to)
-      return this.note(`Steps run from 0 to ${last}, the first not after the last.`);
+      return this.note(`Choose steps from 0 to ${last}, with the first not after the last.`);
     this.openWindow([from, to]);
   }
 
@@ -126,7 +126,7 @@ class App {
     const steps = item.ids.map((id) => this.view.stepOfNode(id)).filter((step) => step !== undefined && !this.view.isOpen(this.view.steps[step]));
     if (steps.length) {
       const [low, high] = [steps.reduce((a, b) => Math.min(a, b)), steps.reduce((a, b) => Math.max(a, b))];
-      // A short run opens completely, a long one at its end, where the gradient comes in.
+      // Open a short run completely, and a long run at its end, where the gradient arrives.
       return this.openWindow([high - low < 8 ? low : high - 2, high]);
     }
     this.view.foldedBands.delete(item.band);
@@ -185,9 +185,9 @@ class App {
     const { clientWidth, clientHeight } = byId("stage");
     byId("picture").style.width = `${clientWidth}px`;
     byId("picture").style.height = `${clientHeight}px`;
-    byId("picture").setAttribute("viewBox", `0 0 ${clientWidth} ${clientHeight}`); // paper has another width
+    byId("picture").setAttribute("viewBox", `0 0 ${clientWidth} ${clientHeight}`); // a printed page has another width
     this.panzoom.fit();
-    if (this.step > 0 || this.leaf !== null) this.reveal(); // at first, the whole graph stays in view
+    if (this.step > 0 || this.leaf !== null) this.reveal(); // at the first step, keep the whole graph in view
   }
 
   reveal() {
@@ -238,7 +238,7 @@ class App {
 
   showQuiz(asked) {
     const key = this.quiz.on ? `${asked} ${this.model.replayed ? "edited" : ""}` : "off";
-    if (key !== this.quizKey) this.quiz.show(asked); // otherwise its verdict would be wiped out
+    if (key !== this.quizKey) this.quiz.show(asked); // showing the same question again would erase its verdict
     this.quizKey = key;
   }
 
@@ -337,7 +337,7 @@ class App {
     const { target } = event;
     if (event.key === "Escape") return target === document.body ? window.parent.postMessage("leave", "*") : target.blur();
     const typing = target.matches("input:not([type=checkbox]):not([type=range]), select, textarea");
-    // A focused button takes the space bar for itself, a slider takes Home, End and the arrows.
+    // A focused button handles the space bar itself, and a slider handles Home, End and the arrow keys.
     if (typing || (event.key === " " && target.matches("button, summary, input"))) return;
     if (target.matches("input[type=range]") && target.id !== "slider") return;
     const keys = byName({

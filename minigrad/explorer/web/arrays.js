@@ -1,6 +1,6 @@
-// Arrays as the page stores them, and how numbers are written.
+// Arrays as the page stores them, and the format of numbers.
 
-/** An array: `values` where all elements are known; otherwise a summary (low, high, mean, norm, first). */
+/** An array from the page's data. It has `values` if all elements are known, otherwise only low, high, mean, norm and first. */
 export function decode(entry) {
   const array = { ...entry, size: count(entry.shape) };
   if (entry.values) Object.assign(array, summarise(entry.values.map(Number)));
@@ -8,7 +8,7 @@ export function decode(entry) {
   return array;
 }
 
-/** An array that the page computed, with the same statistics as those that come from Python. */
+/** An array that the page computed, with the same statistics as the arrays from Python. */
 export function fromValues(shape, values) {
   return { shape, dtype: "float64", size: values.length, ...summarise(Array.from(values)) };
 }
@@ -26,7 +26,7 @@ function summarise(values) {
   return facts;
 }
 
-/** A map by name. Unlike an object's, its keys may be "constructor" or "__proto__", and a gate may be called that. */
+/** A map by name. A gate may be called "constructor" or "__proto__", which would not work as a key of an object. */
 export function byName(object) {
   return new Map(Object.entries(object));
 }
@@ -35,7 +35,7 @@ export function count(shape) {
   return shape.reduce((product, size) => product * size, 1);
 }
 
-/** A number in about seven characters: four significant digits, and a real minus sign. */
+/** A number in about seven characters, with four significant digits and a real minus sign. */
 export function brief(x, digits = 4) {
   if (x === undefined || x === null) return "?";
   if (!Number.isFinite(x)) return Number.isNaN(x) ? "NaN" : x > 0 ? "∞" : "−∞";
@@ -46,7 +46,7 @@ export function brief(x, digits = 4) {
   return text.replace("e+", "e").replaceAll("-", "−");
 }
 
-/** All digits, for tooltips and labels. */
+/** A number with all its digits, for tooltips and labels. */
 export function exact(x) {
   return String(x).replaceAll("-", "−");
 }
@@ -55,7 +55,7 @@ export function shapeText(shape) {
   return `(${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
 }
 
-/** The indices of element number `place`: place 5 of shape [2, 3] is [1, 2]. */
+/** The indices of element number `place`. For place 5 of shape [2, 3] they are [1, 2]. */
 export function indicesOf(place, shape) {
   const indices = [];
   for (let axis = shape.length - 1; axis >= 0; axis--) {
@@ -65,7 +65,7 @@ export function indicesOf(place, shape) {
   return indices;
 }
 
-/** The inverse of indicesOf, or -1 where an index is outside its axis. */
+/** The inverse of indicesOf, or -1 if an index is outside its axis. */
 export function placeOf(indices, shape) {
   if (indices.length !== shape.length) return -1;
   let place = 0;

@@ -1,11 +1,11 @@
-// Makes page elements. All text goes in as text, never as markup, so that no tensor's name can become an element.
+// Makes page elements. All text is inserted as text, never as markup, so a tensor's name cannot become an element.
 
-/** An HTML element. Attributes that are functions become listeners ("onclick"); null and false ones are left out. */
+/** Make an HTML element. Attributes that are functions become listeners ("onclick"). Those that are null or false are left out. */
 export function el(tag, attributes = {}, ...children) {
   return fill(document.createElement(tag), attributes, children);
 }
 
-/** The same in SVG. */
+/** Make an SVG element in the same way. */
 export function svg(tag, attributes = {}, ...children) {
   return fill(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
 }
@@ -24,12 +24,12 @@ export function byId(id) {
   return document.getElementById(id);
 }
 
-/** Text from the user's program, isolated so that right-to-left letters do not reorder what is beside them. */
+/** Text from the user's program, isolated so that right-to-left letters do not reorder the text around them. */
 export function foreign(text) {
   return el("bdi", {}, text);
 }
 
-/** At most about `longest` characters, ending in … if some were left out. */
+/** Shorten a text to about `longest` characters, with … at the end if any were left out. */
 export function shorten(text, longest) {
   const letters = Array.from(text);
   return letters.length <= longest ? text : `${letters.slice(0, Math.max(1, Math.floor(longest) - 1)).join("")}…`;

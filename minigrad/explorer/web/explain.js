@@ -1,8 +1,8 @@
-// A gate's rule with a node's own numbers put in: "dx = dz · (1 − z²) = 0.5 · (1 − 0.4621²) = 0.3932".
-// The numbers are those of the first element, which is element [0, 0, ...] of every array that is broadcast with it.
+// Writes a gate's rule with a node's own numbers: "dx = dz · (1 − z²) = 0.5 · (1 − 0.4621²) = 0.3932".
+// The numbers are element [0, 0, ...] of each array.
 import { brief, byName, count, elementText } from "./arrays.js";
 
-// Per gate: the names of its inputs, the value, and the gradient of each input. Letters stand for numbers.
+// For each gate: the names of its inputs, its formula, and the gradient of each input. Letters stand for numbers.
 const FORMULAS = byName({
   AddGate: ["a b", "a + b", "dz", "dz"],
   Subtract: ["a b", "a − b", "dz", "−dz"],
@@ -41,18 +41,18 @@ const FORMULAS = byName({
   BroadcastTo: ["x", "x, repeated", "dz, summed over the repetitions"],
 });
 
-// Elementwise formulas, in which numbers can be put in for the letters.
+// Elementwise formulas, in which numbers can replace the letters.
 const BY_ELEMENT = new Set(
   "AddGate Subtract Hadamard Divide Power Negate Exp Log Sqrt Sin Cos Abs Softplus Tanh Sigmoid ReLU".split(" "),
 );
 
-/** What the inputs of a gate are called in its formula: ["a", "b"]. */
+/** The names of a gate's inputs in its formula, such as ["a", "b"]. */
 export function inputNames(gate, inputCount) {
   const names = FORMULAS.get(gate)?.[0].split(" ") ?? [];
   return Array.from({ length: inputCount }, (_, n) => names[n] ?? (inputCount === 1 ? "x" : `input ${n + 1}`));
 }
 
-/** The forward formula and, where possible, the same with numbers, as lines of text. */
+/** The forward formula and, where possible, the formula with numbers, as lines of text. */
 export function explainForward(model, id) {
   const node = model.nodes[id];
   const gate = model.known[id];
@@ -65,7 +65,7 @@ export function explainForward(model, id) {
   return [`z = ${formula}`];
 }
 
-/** The same for what the gate sends to input number `input`; `part` is what it sends. */
+/** The same for the gradient `part` that the gate sends to input number `input`. */
 export function explainBackward(model, id, input, part) {
   const node = model.nodes[id];
   const gate = model.known[id];
@@ -91,7 +91,7 @@ function chain(parts) {
   return parts.filter((part, n) => n === 0 || part !== parts[n - 1]).join(" = ");
 }
 
-// Puts the first elements in for the letters. Negative numbers get brackets, so that "a · −3" reads "a · (−3)".
+// Replaces the letters by the first elements. Negative numbers get brackets: "a · (−3)".
 function put(model, id, formula) {
   const node = model.nodes[id];
   const names = inputNames(model.known[id], node.inputs.length);

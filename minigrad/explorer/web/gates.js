@@ -1,9 +1,9 @@
 // The gates' formulas, forward and backward, on {shape, values}. They are written independently of minigrad/gates, and
-// tests compare the two. A `recipe` is what minigrad/explorer/replay.py gives for one call of a gate.
+// tests compare the two. A `recipe` comes from minigrad/explorer/replay.py and describes one call of a gate.
 import { byName, count } from "./arrays.js";
 
 const sigmoid = (x) => 0.5 + 0.5 * Math.tanh(0.5 * x);
-const share = (a, b) => (a > b ? 1 : a === b ? 0.5 : 0); // of the gradient, for a as the larger of the two
+const share = (a, b) => (a > b ? 1 : a === b ? 0.5 : 0); // the part of the gradient that a gets in max(a, b)
 
 // For each elementwise gate: its value, then the gradient of each input from (dz, z, inputs...).
 const ELEMENTWISE = byName({
@@ -32,7 +32,7 @@ const ELEMENTWISE = byName({
   Where: [(c, a, b) => (c ? a : b), null, (dz, z, c) => (c ? dz : 0), (dz, z, c) => (c ? 0 : dz)],
 });
 
-/** For each element of an array of shape `to`, the place in shape `from` that broadcasting takes it from. */
+/** For each element of shape `to`, the number of the element of shape `from` that is broadcast to it. */
 export function broadcastPlaces(from, to) {
   const places = new Int32Array(count(to));
   const lead = to.length - from.length;
@@ -63,7 +63,7 @@ function elementwise({ how }, inputs, shape) {
       slopes.map((slope, k) => {
         if (slope === null) return null;
         const part = new Float64Array(inputs[k].values.length);
-        for (let n = 0; n < dz.length; n++) part[places[k][n]] += slope(dz[n], z[n], ...at(n)); // sums what was broadcast
+        for (let n = 0; n < dz.length; n++) part[places[k][n]] += slope(dz[n], z[n], ...at(n)); // a broadcast element gets a sum
         return part;
       }),
   };
@@ -139,7 +139,7 @@ function normalise({ how, groups }, [x]) {
   };
 }
 
-// Matrix products: vectors get their missing axis, leading axes are broadcast, and each pair of matrices is multiplied.
+// Matrix products: vectors get their missing axis, leading axes are broadcast, and matrices are multiplied in pairs.
 function product(_, [a, b]) {
   const left = a.shape.length === 1 ? [1, ...a.shape] : a.shape;
   const right = b.shape.length === 1 ? [...b.shape, 1] : b.shape;
@@ -178,7 +178,7 @@ function broadcastShape(a, b) {
   return p.map((size, axis) => (size === 1 ? q[axis] : size));
 }
 
-// Losses: a weighted loss for each example, reduced by "mean" (weighted), "sum" or "none".
+// Losses: a weighted loss for each example. `reduction` is "mean" (a weighted mean), "sum" or "none".
 function loss({ how, reduction, weights }, [x, truth]) {
   const { losses, slopes, weight } = LOSSES.get(how)(x, truth, weights);
   const total = reduction === "mean" ? weight.reduce((sum, w) => sum + w, 0) : 1;
@@ -235,7 +235,7 @@ const LOSSES = byName({
 
 const KINDS = byName({ elementwise, move, reduce, normalise, product, loss });
 
-/** One call of a gate: {forward() -> values, backward(dz, z) -> one array of values (or null) for each input}. */
+/** One call of a gate: {forward() -> values, backward(dz, z) -> an array of values, or null, for each input}. */
 export function call(recipe, inputs, shape) {
   return KINDS.get(recipe.kind)(recipe, inputs, shape);
 }

@@ -1,12 +1,12 @@
-// Shows an array: a coloured grid of its numbers, or its range, mean and norm.
+// Shows an array as a coloured grid of its numbers, or as range, mean and norm.
 import { brief, exact, indicesOf, shapeText } from "./arrays.js";
 import { el } from "./dom.js";
 
 const MOST_CELLS = 64;
 
 /**
- * The element that shows an array. `pick(place)` makes its cells buttons; `marked` is the place of the chosen one;
- * `differs` holds the places that are outlined as wrong.
+ * Make the element that shows an array. With `pick(place)`, its cells are buttons. `marked` is the place of the chosen
+ * cell, and `differs` holds the places to outline as wrong.
  */
 export function showArray(array, label, { pick = null, marked = -1, differs = null } = {}) {
   const title = `${label}: ${shapeText(array.shape)} ${array.dtype}`;
@@ -15,7 +15,7 @@ export function showArray(array, label, { pick = null, marked = -1, differs = nu
   return statistics(array);
 }
 
-/** "(2, 3) float32", and the norm where that says more than the numbers. */
+/** "(2, 3) float32", with the norm if the array has several elements. */
 export function caption(array) {
   const norm = array.size > 1 && array.norm !== undefined ? ` · norm ${brief(array.norm)}` : "";
   return `${array.shape.length ? shapeText(array.shape) : "scalar"} ${array.dtype}${norm}`;
@@ -42,7 +42,7 @@ function cell(array, place, scale, pick, mark) {
   return td;
 }
 
-// Orange for positive, blue for negative, stronger for larger: two hues that colour-blind readers can tell apart.
+// Orange for positive and blue for negative, two hues that colour-blind readers can tell apart. Larger numbers are stronger.
 function paint(element, x, scale) {
   if (!Number.isFinite(x)) return element.classList.add("unfinite");
   const strength = scale > 0 ? Math.round((Math.abs(x) / scale) * 55) : 0;

@@ -1,4 +1,4 @@
-// The minimap: the whole graph, small, with a frame around what is in view.
+// The minimap: the whole graph in small, with a frame around the visible part.
 
 export class Minimap {
   constructor(canvas, panzoom) {
@@ -22,7 +22,7 @@ export class Minimap {
   draw() {
     const { canvas, panzoom } = this;
     const { width, height } = panzoom.view();
-    // Needed only if not everything is in view.
+    // The minimap is only needed if the picture is not fully in view.
     canvas.hidden = panzoom.fits();
     if (canvas.hidden) return;
     const context = canvas.getContext("2d");

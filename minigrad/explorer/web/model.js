@@ -1,4 +1,4 @@
-// The graph of one page: its nodes, their values and gradients, and what each gate sends to each input, and when.
+// The graph of one page: its nodes, their values and gradients, and the gradients that each gate sends to its inputs.
 import { byName, decode } from "./arrays.js";
 
 export class Model {
@@ -8,7 +8,7 @@ export class Model {
     this.root = data.root;
     this.arrays = data.arrays.map(decode);
     this.rules = byName(data.rules);
-    /** The gate of a node if it is one of minigrad's own, whose formulas the page knows. */
+    /** The gate of a node if it is one of minigrad's own, which the page has formulas for. */
     this.known = this.nodes.map((node) => (node.rule ? "" : node.gate));
     this.replayed = null; // the result of recompute(), while a leaf is edited
 
@@ -19,7 +19,7 @@ export class Model {
 
     /** For each node, the gates that use it: {gate, input}, in the order in which their gradients arrive. */
     this.deliveries = this.nodes.map(() => []);
-    /** For each gate, the place of what it sends to each input among all that arrives there; -1 if it sends nothing. */
+    /** For each gate and input, the number of its gradient among all that arrive at that input; -1 if it sends none. */
     this.places = new Map();
     for (const gate of this.backward) {
       const { inputs, sends } = this.nodes[gate];
@@ -45,7 +45,7 @@ export class Model {
     return this.arrays[this.data.upstream];
   }
 
-  /** What `gate` sends to its input number `input`, and the sum there before and after; null if it sends nothing. */
+  /** The gradient that `gate` sends to its input number `input`, and the sum there before and after; null if it sends none. */
   delivery(gate, input) {
     const parent = this.nodes[gate].inputs[input];
     const all = this.deliveries[parent];
@@ -70,19 +70,19 @@ export class Model {
     return this.arrays[this.nodes[gate].sends[input][what]];
   }
 
-  /** What `gate` should have sent to its input number `input`, if a check found that it sends something else. */
+  /** The gradient that `gate` should have sent to its input number `input`, if a check found that it sends a wrong one. */
   measured(gate, input) {
     const entry = this.nodes[gate].measured?.[input];
     return entry === undefined || entry === null || this.replayed ? null : this.arrays[entry];
   }
 
-  /** The inputs that a step involves: forward, all that the gate reads; backward, those that it sends a gradient to. */
+  /** The inputs in a step: all of them in a forward step, those that get a gradient in a backward step. */
   involved(gate, direction) {
     const { inputs, sends } = this.nodes[gate];
     return inputs.filter((_, input) => direction === "forward" || sends?.[input]);
   }
 
-  /** How many of a node's consumers have sent their gradient once backward step `step` is done. */
+  /** The number of a node's consumers that have sent their gradient after backward step `step`. */
   reported(id, step) {
     return this.deliveries[id].filter(({ gate }) => this.positions.backward.get(gate) <= step).length;
   }
@@ -91,13 +91,13 @@ export class Model {
     return this.rules.get(this.nodes[id].rule ?? this.nodes[id].gate);
   }
 
-  /** A node's name or, if it has none, what it is. */
+  /** A node's name or, if it has none, its gate or kind. */
   title(id) {
     const node = this.nodes[id];
     return node.name ?? node.gate ?? (node.kind === "cut" ? "state behind the cut" : node.kind);
   }
 
-  /** What its box shows: the gate's symbol, or the last part of the leaf's name ("W_hh" of "rnn.cell.W_hh"). */
+  /** The text in a node's box: the gate's symbol, or the last part of a leaf's name ("W_hh" of "rnn.cell.W_hh"). */
   symbol(id) {
     const node = this.nodes[id];
     if (node.kind === "cut") return "✂";

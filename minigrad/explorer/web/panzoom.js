@@ -1,4 +1,4 @@
-// Pans and zooms the picture: wheel, drag, pinch.
+// Pans and zooms the picture with wheel, drag and pinch.
 
 const SMALLEST = 0.04;
 const LARGEST = 3;
@@ -11,7 +11,7 @@ export class PanZoom {
     root.addEventListener("pointerdown", (event) => this.down(event));
     root.addEventListener("pointermove", (event) => this.move(event));
     for (const name of ["pointerup", "pointercancel", "pointerleave"]) root.addEventListener(name, (event) => this.up(event));
-    // A drag that ends on a box is not a click on it.
+    // A drag that ends on a box does not count as a click on it.
     root.addEventListener("click", (event) => this.dragged && event.stopPropagation(), true);
   }
 
@@ -43,14 +43,14 @@ export class PanZoom {
     this.apply();
   }
 
-  /** Whether the whole drawing is in view. */
+  /** Whether the whole picture is in view. */
   fits() {
     const { width, height } = this.view();
     const [right, bottom] = [this.x + this.size.width * this.scale, this.y + this.size.height * this.scale];
     return this.x > -2 && this.y > -2 && right < width + 2 && bottom < height + 2;
   }
 
-  /** Put a point of the drawing in the middle, or as near as its edges allow. */
+  /** Put a point of the picture in the middle of the view, or as near as the picture's edges allow. */
   centre(x, y) {
     const { width, height } = this.view();
     const within = (place, room, size) => Math.min(Math.max(0, room - size), Math.max(Math.min(0, room - size), place));
@@ -59,7 +59,7 @@ export class PanZoom {
     this.apply();
   }
 
-  /** Move as little as needed for a box to be well inside the view, and large enough to read. */
+  /** Move the picture as little as needed to show a box well inside the view, large enough to read. */
   reveal(box) {
     if (this.scale < 0.45) {
       this.scale = 0.7;
@@ -112,12 +112,12 @@ export class PanZoom {
       this.x += now[0] - before[0];
       this.y += now[1] - before[1];
       this.apply();
-    } else return; // not yet far enough to be a drag: measure from where it began
+    } else return; // not far enough for a drag yet: keep measuring from the start
     this.pointers.set(event.pointerId, now);
   }
 
   up(event) {
     this.pointers.delete(event.pointerId);
-    setTimeout(() => (this.dragged = false)); // after the click that follows at once
+    setTimeout(() => (this.dragged = false)); // after the click event that follows immediately
   }
 }

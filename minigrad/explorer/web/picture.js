@@ -1,4 +1,4 @@
-// Draws the graph as SVG, and marks which boxes are done, at work, or still to come.
+// Draws the graph as SVG, and marks the boxes as done, current or still to come.
 import { brief, shapeText } from "./arrays.js";
 import { shorten, svg } from "./dom.js";
 
@@ -36,7 +36,7 @@ export class Picture {
     const starved = edge.pairs.every(([from]) => this.model.nodes[from].starved);
     const path = svg("path", { class: `edge${edge.cut ? " cut" : starved ? " starved" : ""}`, d: curve(edge.from, edge.to),
       "marker-end": edge.cut ? "url(#arrow-cut)" : "url(#arrow)" });
-    if (edge.cut) path.append(svg("title", {}, "A cut: the state goes on, but its gradient does not come back."));
+    if (edge.cut) path.append(svg("title", {}, "A cut: the state continues, but its gradient does not come back."));
     this.lines.push({ path, edge });
     return path;
   }
@@ -44,8 +44,8 @@ export class Picture {
   box(item) {
     const { x, y, width, height } = item;
     const { title, subtitle, words, kind } = this.describe(item);
-    // A nested svg clips what is inside it: no letter leaves its box, however wide.
-    // Its words, and the value that stands in it, are the box's label.
+    // A nested svg clips its content, so even a wide letter stays inside the box.
+    // The title element below holds the box's label for screen readers.
     const inside = svg("svg", { x, y, width, height, "aria-hidden": "true" },
       svg("text", { class: `title${title.length > 7 ? " long" : ""}`, x: width / 2, y: subtitle ? 18 : 26 }, shorten(title, width / 7)),
       subtitle ? svg("text", { class: "subtitle", x: width / 2, y: 34 }, shorten(subtitle, width / 6)) : null);
@@ -82,7 +82,7 @@ export class Picture {
       const shape = model.value(id).shape;
       const root = id === model.root ? " root" : "";
       const gate = node.gate && node.name ? `${node.name}: ${node.gate}` : model.title(id);
-      const starved = node.starved ? ", reached by no gradient" : "";
+      const starved = node.starved ? ", no gradient reaches it" : "";
       const number = model.value(id).size === 1 ? brief(model.value(id).first) : "";
       return {
         title: model.symbol(id),
@@ -105,8 +105,8 @@ export class Picture {
   }
 
   /**
-   * `now` is the node at work and `touched` are the nodes it works on; `statusOf(id)` is done, now, touched, todo or given;
-   * `badgeOf(id)` a short text or "". Only what differs from the last call is changed in the page.
+   * Mark the boxes. `now` is the current node, `touched` are the inputs in its step. `statusOf(id)` returns done, now,
+   * touched, todo or given; `badgeOf(id)` returns a short text or "". Only differences from the last call change the page.
    */
   mark(now, touched, backward, statusOf, badgeOf) {
     for (const box of this.boxes.values()) {
@@ -135,7 +135,7 @@ export class Picture {
     this.active = this.lines.filter(({ edge }) => !edge.cut && edge.pairs.some(([from, to]) => to === now && touched.has(from)));
     for (const { path } of this.active) {
       path.classList.add("now");
-      // Gradients run against the edges, so in a backward step the arrow points back.
+      // Gradients flow against the edges, so in a backward step the arrow points back.
       path.removeAttribute(backward ? "marker-end" : "marker-start");
       path.setAttribute(backward ? "marker-start" : "marker-end", "url(#arrow-now)");
     }
@@ -156,15 +156,15 @@ function arrow(id) {
     svg("path", { d: "M 0 0.5 L 8 4 L 0 7.5 z" }));
 }
 
-// Within a column lines run down; to the next column they run sideways; farther on they run above the row of the box
-// that they lead to, so that the forty lines of a shared weight form one rail with forty exits.
+// A line within a column runs down, and a line to the next column runs sideways. A longer line runs above the row of
+// the box that it leads to. So the forty lines of a shared weight form one rail with forty exits.
 function curve(from, to) {
   if (from.slot === to.slot) {
     const down = to.y > from.y;
     const [x1, y1] = [from.x + from.width / 2, down ? from.y + from.height : from.y];
     const [x2, y2] = [to.x + to.width / 2, down ? to.y : to.y + to.height];
     const bend = (y2 - y1) / 2;
-    // A line that passes rows in between swings out, so as not to run behind the boxes there.
+    // A line that passes other rows bends outwards, to avoid running behind the boxes there.
     const out = Math.abs(y2 - y1) > 60 && Math.abs(x1 - x2) < 20 ? from.width * 1.05 : 0;
     return `M ${x1} ${y1} C ${x1 - out} ${y1 + bend}, ${x2 - out} ${y2 - bend}, ${x2} ${y2}`;
   }
@@ -178,7 +178,7 @@ function curve(from, to) {
 
 function rail(from, to) {
   const [x1, y1] = [from.x + from.width, from.y + from.height / 2];
-  const lane = from.ids[0] % 3; // rails to one row lie beside each other
+  const lane = from.ids[0] % 3; // rails to the same row run side by side
   const [x2, y2] = [to.x + to.width * (0.15 + 0.1 * lane), to.y - 7 - 4 * lane];
   const start = Math.min(x1 + 26, x2 - 12);
   return `M ${x1} ${y1} C ${start} ${y1}, ${x1} ${y2}, ${start + 10} ${y2} L ${x2 - 8} ${y2} Q ${x2} ${y2}, ${x2} ${to.y}`;

@@ -1,11 +1,11 @@
-// The quiz panel: question, answer, verdict. slips.js finds the questions and judges the answers.
+// The quiz panel: question, answer, verdict. slips.js chooses the questions and judges the answers.
 import { brief } from "./arrays.js";
 import { el, foreign } from "./dom.js";
 import { call } from "./gates.js";
 import { judge, questionFor } from "./slips.js";
 
 export class Quiz {
-  /** `changed()` redraws the step when an answer is found or shown; `next()` goes on. */
+  /** `changed()` redraws the step when an answer is found or shown, and `next()` moves to the next step. */
   constructor(root, model, changed, next) {
     Object.assign(this, { root, model, changed, next, on: false, question: null });
     this.solved = new Set();
@@ -13,7 +13,7 @@ export class Quiz {
     this.right = 0;
   }
 
-  /** Find the question for a step, or none if `gate` is null. Returns the input that must stay hidden, or -1. */
+  /** Choose the question for a step, or none if `gate` is null. Returns the number of the input to hide, or -1. */
   ask(gate) {
     this.question = this.on && gate !== null ? questionFor(this.model, gate) : null;
     return this.question && !this.solved.has(gate) ? this.question.input : -1;
@@ -25,7 +25,7 @@ export class Quiz {
     this.score = el("p", { class: "muted" });
     this.showScore();
     if (!this.question) {
-      const why = gate === null ? "Go to a backward step: the quiz asks for the next gradient." : "Nothing to ask here: these arrays are too large to do by hand, or nothing is sent on. Go to the next step.";
+      const why = gate === null ? "Go to a backward step: the quiz asks for the next gradient." : "There is no question here: the arrays are too large to compute by hand, or no gradient is sent. Go to the next step.";
       return this.root.replaceChildren(el("h2", {}, "Quiz"), el("p", {}, why), this.score);
     }
     const answer = el("input", { id: "answer", type: "text", inputmode: "decimal", autocomplete: "off", "aria-label": "Your answer" });
@@ -74,7 +74,7 @@ export class Quiz {
     this.verdict.textContent = text;
   }
 
-  /** The gate's rule as a function of the upstream gradient, by which some mistakes are recognised. */
+  /** The gate's rule as a function of the upstream gradient. It helps to recognise some mistakes. */
   redo(gate) {
     const recipe = this.model.data.replay.recipes?.[gate];
     const inputs = this.model.nodes[gate].inputs.map((id) => this.model.value(id));

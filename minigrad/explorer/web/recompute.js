@@ -1,13 +1,13 @@
-// Runs the graph again with other numbers in its leaves. Changes none of its arguments.
+// Runs the graph again with other numbers in its leaves. The functions do not change their arguments.
 import { count, fromValues } from "./arrays.js";
 import { call } from "./gates.js";
 
-/** The leaves' recorded numbers, as a Map from id to an array of values that may be edited. */
+/** The leaves' recorded numbers, as a Map from id to a copy of the values, which may be edited. */
 export function ownLeaves(model) {
   return new Map(Object.entries(model.data.replay.leaves).map(([id, values]) => [Number(id), values.map(Number)]));
 }
 
-/** Values of all nodes. States behind a cut follow what they were cut from, unless `held` fixes them. */
+/** The values of all nodes. A state behind a cut equals the node that it was cut from, unless `held` fixes its values. */
 export function runForward(model, leaves, held = null) {
   const { recipes, shapes } = model.data.replay;
   const values = [];
@@ -22,13 +22,13 @@ export function runForward(model, leaves, held = null) {
   return values;
 }
 
-/** The number that the backward pass differentiates: the output, weighted by the upstream gradient. */
+/** The number that the backward pass differentiates: the sum of output times upstream gradient. */
 export function lossOf(model, values) {
   const upstream = model.data.replay.upstream.map(Number);
   return values[model.root].reduce((sum, value, n) => sum + value * upstream[n], 0);
 }
 
-/** The whole run, forward and backward, in the form that Model reads. */
+/** Run the graph forward and backward. The result has the form that Model reads. */
 export function recompute(model, leaves) {
   const { recipes, shapes, upstream } = model.data.replay;
   const values = runForward(model, leaves);
@@ -56,8 +56,8 @@ export function recompute(model, leaves) {
 }
 
 /**
- * (L(v + e) - L(v - e)) / 2e for one element of one leaf. States behind cuts are fixed, as for the gradient: `held` are
- * the values of all nodes.
+ * (L(v + e) - L(v - e)) / 2e for one element of one leaf. States behind cuts stay fixed at their values in `held`, because
+ * the gradient treats them as constants too.
  */
 export function finiteDifference(model, leaves, id, place, held) {
   const value = leaves.get(id)[place];
@@ -70,7 +70,7 @@ export function finiteDifference(model, leaves, id, place, held) {
   return (up - down) / (2 * step);
 }
 
-/** Leaves whose elements may be edited: those that hold floating-point numbers. */
+/** The leaves whose elements may be edited, which are those with floating-point numbers. */
 export function editable(model) {
   if (!model.data.replay.leaves) return [];
   return Object.keys(model.data.replay.leaves)

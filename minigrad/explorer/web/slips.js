@@ -1,7 +1,7 @@
-// The quiz: which number to ask for, and which mistake a wrong answer looks like.
+// The quiz: chooses the number to ask for, and recognises mistakes in wrong answers.
 import { byName, count, elementText, indicesOf, placeOf } from "./arrays.js";
 
-/** The question of a backward step: {input, place, answer, text}, or null if all arrays are too large to do by hand. */
+/** The question of a backward step: {gate, input, place, answer, text}. Null if the arrays are too large to compute by hand. */
 export function questionFor(model, gate) {
   for (let input = 0; input < model.nodes[gate].inputs.length; input++) {
     const delivery = model.delivery(gate, input);
@@ -40,21 +40,21 @@ const LOCAL = byName({
   ReLU: "the condition x > 0",
 });
 
-/** The verdict on an answer: {right, text}. `redo(dz)`, if it is not null, gives what the gate sends for that dz. */
+/** The verdict on an answer: {right, text}. `redo(dz)`, if not null, returns the gradients that the gate sends for that dz. */
 export function judge(model, question, text, redo) {
   const given = Number(text.trim().replace(",", ".").replaceAll("−", "-") || NaN);
   if (Number.isNaN(given)) return { right: false, text: "That is not a number. Type something like −0.25 or 1.5e-3." };
   const { answer } = question;
   if (near(given, answer)) return { right: true, text: "Right." };
   const slip = slips(model, question, redo).find(({ wrong }) => near(given, wrong) && !near(wrong, answer));
-  return { right: false, text: slip ? `Not yet: ${slip.text}` : "Not yet. Take the upstream gradient, apply the local rule, add what was there before." };
+  return { right: false, text: slip ? `Not yet: ${slip.text}` : "Not yet. Take the upstream gradient, apply the local rule, and add the sum from before." };
 }
 
 function near(a, b) {
   return Math.abs(a - b) <= 0.01 * Math.abs(b) + (b === 0 ? 1e-9 : 0);
 }
 
-/** The answers that common mistakes give, most telling first. */
+/** The answers that result from common mistakes, the most specific first. */
 export function slips(model, { gate, input, place, answer }, redo) {
   const { part, before } = model.delivery(gate, input);
   const dz = model.grad(gate);
@@ -63,8 +63,8 @@ export function slips(model, { gate, input, place, answer }, redo) {
   const add = (contribution, text) => contribution !== undefined && found.push({ wrong: start + contribution, text });
 
   if (before) {
-    found.push({ wrong: part.values[place], text: "this is what the gate sends now. It is added to what was there (+=), it does not replace it (=)." });
-    found.push({ wrong: start, text: "this is what was there before. What the gate sends now has to be added." });
+    found.push({ wrong: part.values[place], text: "this is the gradient that the gate sends now. It is added to what was there (+=); it does not replace it (=)." });
+    found.push({ wrong: start, text: "this is the sum from before. Add the gradient that the gate sends now." });
   }
   if (dz.values) {
     const ones = redo?.(Array(dz.size).fill(1));
@@ -72,19 +72,19 @@ export function slips(model, { gate, input, place, answer }, redo) {
     const sameShape = dz.shape.join() === part.shape.join();
     if (sameShape && LOCAL.has(model.known[gate])) add(dz.values[place], `${LOCAL.get(model.known[gate])} is missing: your answer passes dz on unchanged.`);
     if (model.known[gate] === "Mean") add(dz.values[0], `${LOCAL.get("Mean")} is missing.`);
-    withoutSum(model, gate, input, place, redo).forEach((wrong) => add(wrong, "the sum over the batch is missing: this is what one example alone gives."));
+    withoutSum(model, gate, input, place, redo).forEach((wrong) => add(wrong, "the sum over the batch is missing: this is the gradient from a single example."));
   }
   turnedPlaces(part.shape, place).forEach((other) => {
     found.push({ wrong: start + part.values[other], text: "the matrix is transposed: rows and columns are swapped." });
   });
   add(productWithoutTranspose(model, gate, input, place), "a transpose is missing: da = dz @ bᵀ and db = aᵀ @ dz.");
   found.push({ wrong: -answer, text: "the sign is wrong." });
-  add(-part.values[place], "the sign of what this gate sends is wrong.");
-  found.push({ wrong: 2 * answer, text: "it is twice what it should be." }, { wrong: answer / 2, text: "it is half of what it should be." });
+  add(-part.values[place], "the gradient that this gate sends has the wrong sign.");
+  found.push({ wrong: 2 * answer, text: "it is twice the right value." }, { wrong: answer / 2, text: "it is half of the right value." });
   return found;
 }
 
-// What single examples send: the gate's rule on an upstream gradient that is zero except in one row.
+// The gradients from single examples: the gate's rule on an upstream gradient that is zero except in one row.
 function withoutSum(model, gate, input, place, redo) {
   const dz = model.grad(gate);
   const operand = model.value(model.nodes[gate].inputs[input]);

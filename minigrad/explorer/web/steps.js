@@ -1,17 +1,17 @@
-// What one step shows: the gate, what arrives, its rule with its own numbers, and what goes to each input.
+// The panel for one step: the gate, the gradient that arrives, its rule with numbers, and the gradients of its inputs.
 import { brief, byName } from "./arrays.js";
 import { el, foreign, shorten } from "./dom.js";
 import { explainBackward, explainForward, inputNames } from "./explain.js";
 import { caption, showArray } from "./grid.js";
 
-/** A gate may have thousands of inputs; a step shows this many of them. */
+/** A gate may have thousands of inputs. A step shows at most this many. */
 const MOST_INPUTS = 50;
 
 /** A backward step. `hidden` is the input whose gradient the quiz is asking for, or -1; `go(id)` jumps to a node. */
 export function backwardStep(model, id, go, hidden = -1) {
   const node = model.nodes[id];
   const names = inputNames(model.known[id], node.inputs.length);
-  const arrives = id === model.root ? "Arrives: the gradient that backward starts with, dL/d(output)" : "Arrives: upstream gradient dz";
+  const arrives = id === model.root ? "Starting gradient: dL/d(output)" : "Upstream gradient: dz";
   return [
     heading(model, id, "Backward through"),
     block(arrives, model.grad(id), "dz", "upstream"),
@@ -24,7 +24,7 @@ export function backwardStep(model, id, go, hidden = -1) {
   ];
 }
 
-/** A forward step: what goes in, the rule, what comes out. */
+/** A forward step: the inputs, the rule, the output. */
 export function forwardStep(model, id, go) {
   const node = model.nodes[id];
   const names = inputNames(model.known[id], node.inputs.length);
@@ -47,7 +47,7 @@ const LEAVES = byName({
   parameter: "Parameter: a leaf that requires a gradient",
   input: "Input: a leaf that requires no gradient",
   constant: "Constant: it requires no gradient",
-  cut: "A state behind a cut: its value goes on, its gradient stops here",
+  cut: "A state behind a cut: its value continues, but its gradient stops here",
 });
 
 const ORIGINS = byName({
@@ -56,7 +56,7 @@ const ORIGINS = byName({
   detached: "It was detached from its history.",
 });
 
-/** A leaf: its value, its gradient, and what each consumer has sent up to backward step `step`. */
+/** A leaf: its value, its gradient, and the gradients that its consumers have sent up to backward step `step`. */
 export function leafCard(model, id, step, go) {
   const node = model.nodes[id];
   const all = model.deliveries[id];
@@ -68,7 +68,7 @@ export function leafCard(model, id, step, go) {
       ? block("Gradient at the end of this backward pass", model.grad(id), "gradient", "leaf-gradient")
       : el("p", { class: "muted" }, node.starved ? starvedText(node) : "It has no gradient."),
     node.stored !== undefined && !model.replayed
-      ? block(".grad holds something else: several backward calls, or a pass this page does not show", model.arrays[node.stored], ".grad")
+      ? block(".grad is different: it sums several backward calls, or comes from one that this page does not show", model.arrays[node.stored], ".grad")
       : null,
     all.length ? el("p", {}, `${model.reported(id, step)} of ${all.length} consumers have reported at this step:`) : null,
     all.length
@@ -79,7 +79,7 @@ export function leafCard(model, id, step, go) {
 }
 
 function starvedText(node) {
-  return node.kind === "cut" ? "No gradient passes the cut." : "No gradient reaches it: every path from the output is cut, or has gradient zero.";
+  return node.kind === "cut" ? "No gradient passes the cut." : "No gradient reaches it, because every path from the output is cut or has gradient zero.";
 }
 
 function sentNorm(model, gate, input) {
@@ -93,7 +93,7 @@ function deliveryOf(model, id, input, name, go, hidden) {
   const title = el("h3", {}, "To ", el("span", { class: "letter" }, name), ": ", link(model, parent, go));
   if (!delivery) {
     const why = model.nodes[parent].kind === "cut" ? "Nothing: this is the cut. The gradient stops here."
-      : model.hasGrad(parent) || model.nodes[parent].gate || model.nodes[parent].kind === "parameter" ? "Nothing: this gate gives it no gradient."
+      : model.hasGrad(parent) || model.nodes[parent].gate || model.nodes[parent].kind === "parameter" ? "Nothing: this gate sends it no gradient."
       : "Nothing: it requires no gradient.";
     return el("section", { class: "delivery" }, title, el("p", { class: "muted" }, why));
   }
@@ -104,16 +104,16 @@ function deliveryOf(model, id, input, name, go, hidden) {
   const differs = measured ? differing(part, measured) : null;
   const comparison = measured
     ? [
-        el("p", { class: "wrong" }, "✗ The rule of this gate gives something else than finite differences of its forward pass."),
-        block("What the rule gives", part, `d${name}`, "recorded", null, differs),
-        block("What finite differences give", measured, "measured", "measured", null, differs),
+        el("p", { class: "wrong" }, "✗ This gate's rule disagrees with finite differences of its forward pass."),
+        block("From the rule", part, `d${name}`, "recorded", null, differs),
+        block("From finite differences", measured, "measured", "measured", null, differs),
       ]
     : [];
   const sum = of === 1
     ? measured ? [] : [block("Gradient", after, `dL/d${name}`, "after")]
     : [
         before ? block("Before", before, "before", "before") : el("p", { class: "muted" }, "Before: nothing has arrived yet."),
-        block("+= what this gate sends", part, `d${name}`, "part"),
+        block("+= the gradient from this gate", part, `d${name}`, "part"),
         block("After", after, "after", "after"),
       ];
   return el("section", { class: "delivery", "data-parent": parent }, title,
@@ -154,7 +154,7 @@ function block(title, array, label, role = "", after = null, differs = null) {
     showArray(array, label, { differs }));
 }
 
-// Filled only when it is opened, because at most steps nobody looks inside.
+// A collapsed section. Its content is made when it is opened, which rarely happens.
 function details(summary, children) {
   const element = el("details", { ontoggle: () => element.children.length === 1 && element.append(...children().filter(Boolean)) }, el("summary", {}, summary));
   return element;

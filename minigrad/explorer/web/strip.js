@@ -1,10 +1,10 @@
-// The strip under the graph: for each time step the norms of dL/dh and of h, and the word that was read.
+// The strip under the graph: for each time step, the norms of dL/dh and of h, and the word at that step.
 import { brief } from "./arrays.js";
 import { el, foreign, shorten, svg } from "./dom.js";
 
 const HEIGHT = 34;
 
-/** With more steps than this only the last ones have bars, because a browser takes seconds to lay out thousands. */
+/** Only this many last steps have bars, because a browser takes seconds to lay out thousands. */
 const MOST_BARS = 1000;
 
 export class Strip {

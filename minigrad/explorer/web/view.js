@@ -1,9 +1,9 @@
-// What the picture shows: which columns and bands are open, and where each box and line goes, in pixels.
-// Python gave each node a column, a band, a row and an offset; folding turns a run of columns, or a band, into one box.
+// The layout of the picture: the open columns and bands, and the position of each box and line in pixels.
+// Python assigns each node a column, a band, a row and an offset. Folding turns a run of columns, or a band, into one box.
 
 export const BOX = { width: 82, height: 42, gapX: 14, gapY: 22, columnGap: 38, fold: 126, bandPad: 12, bandLabel: 16 };
 
-/** With more boxes than this the page would crawl, so it asks for a smaller window instead. */
+/** With more boxes than this the page would be very slow, so it asks for a smaller window instead. */
 export const MOST_BOXES = 2500;
 
 const isStep = (column) => column.kind === "step" || column.kind === "part";
@@ -36,7 +36,7 @@ export class View {
     return this.stepOfColumn.get(this.model.nodes[id].column);
   }
 
-  /** How many boxes a window of steps would show. */
+  /** The number of boxes that a window of steps would show. */
   boxesWith(open) {
     const before = this.open;
     this.open = open;
@@ -46,7 +46,7 @@ export class View {
     return shown;
   }
 
-  /** The key of the box that stands for a node. Boxes of folded columns carry the number of the run that they are in. */
+  /** The key of a node's box. A box of folded columns has the number of its run in the key. */
   keyOf(id, runs) {
     const node = this.model.nodes[id];
     if (!this.isOpen(node.column)) return `run ${runs.get(node.column)} ${node.band}`;
@@ -54,7 +54,7 @@ export class View {
     return `node ${id}`;
   }
 
-  /** {items, edges, bands, slots, keys, width, height}: everything that is to be drawn, in pixels. */
+  /** Everything to draw, in pixels: {items, edges, bands, slots, keys, width, height}. */
   lay() {
     const { columns, nodes } = this.model.data;
     const slots = this.slots(columns);
@@ -94,11 +94,11 @@ export class View {
     return slots;
   }
 
-  /** Bands from top to bottom, each as high as its rows. Rows in which nothing is open take no room. */
+  /** The bands from top to bottom, each as high as its rows. Rows without an open box take no space. */
   placeBands(items) {
     const rows = this.model.data.bands.map(() => new Set());
     for (const item of items.values()) rows[item.band].add(item.kind === "node" ? this.model.nodes[item.ids[0]].row : 0);
-    let y = this.steps.length ? 34 : 8; // the columns' labels stand above
+    let y = this.steps.length ? 34 : 8; // leave room for the columns' labels
     return this.model.data.bands.map((band, number) => {
       const used = [...rows[number]].sort((a, b) => a - b);
       const height = used.length && used.length * (BOX.height + BOX.gapY) - BOX.gapY + 2 * BOX.bandPad + BOX.bandLabel;
@@ -125,7 +125,7 @@ export class View {
     }
   }
 
-  /** One line between two boxes for all the edges between the nodes in them. A run that feeds itself gets a loop. */
+  /** One line between two boxes for all edges between their nodes. A run of steps that feeds itself gets a loop. */
   edges(keys, items) {
     const edges = new Map();
     const add = (from, to, cut) => {

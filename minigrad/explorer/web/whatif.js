@@ -18,7 +18,7 @@ export class WhatIf {
     if (!this.on) return;
     const { why_not: whyNot } = this.model.data.replay;
     if (whyNot || !this.choices.length)
-      return this.root.replaceChildren(el("h2", {}, "What if"), el("p", {}, whyNot ?? "No leaf of this graph holds real numbers."));
+      return this.root.replaceChildren(el("h2", {}, "What if"), el("p", {}, whyNot ?? "No leaf of this graph holds floating-point numbers."));
     this.recorded ??= this.now = recompute(this.model, this.leaves);
     const shape = this.model.data.replay.shapes[this.leaf];
     this.input = el("input", { id: "new-value", type: "number", step: "any", oninput: () => this.edit(this.input.valueAsNumber) });
@@ -59,7 +59,7 @@ export class WhatIf {
     this.refresh(true);
   }
 
-  /** Put a number into the chosen element and run the graph again. An empty or unfinished number changes nothing. */
+  /** Put a number into the chosen element, and run the graph again. An empty or incomplete number is ignored. */
   edit(number, source = this.input) {
     if (!Number.isFinite(number)) return;
     this.leaves.get(this.leaf)[this.place] = number;

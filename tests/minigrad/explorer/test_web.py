@@ -279,7 +279,7 @@ def test_a_page_with_a_report_opens_at_the_wrong_gate(page):
     x = mg.Tensor([0.5, 0.0, 1.5], requires_grad=True, name="x")
     page.explore(squashed(x), report=mg.gradcheck(squashed, x))
     assert page.text("#panel h2") == "Squash"
-    assert "gives something else than finite differences" in page.text("#panel .wrong")
+    assert "disagrees with finite differences" in page.text("#panel .wrong")
     cells = [page.number(cell.text) for cell in page.all("[data-role=measured] td")]
     assert cells == pytest.approx(2 / np.cosh(x.array) ** 2, rel=1e-3)
     assert len(page.all("[data-role=recorded] .differs")) == 2  # at 0 the rule is right
