@@ -1,4 +1,4 @@
-"""Batches of rows, in an order that is shuffled by a seed and can be resumed in the middle."""
+"""Batches of rows, in an order that is shuffled by a seed. Iteration can resume anywhere."""
 
 import operator
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,17 +16,16 @@ Column = Array | list[Array]
 
 
 class Batches:
-    """Iterate over rows in batches: tuples with `batch_size` rows of every array; the last batch
-    may have fewer.
+    """Iterate over rows in batches: tuples with `batch_size` rows of every array.
 
-    A pass over all the rows is an epoch. With `shuffle`, epoch e has the order
-    `np.random.default_rng([seed, e]).permutation(rows)`: a new one each epoch, the same ones in
-    each run. A pass that stops early, such as a peek at one batch, does not count: the next pass
-    starts the same epoch again.
+    The last batch may have fewer rows. The rows of an array are along axis 0. Rows of different
+    lengths (whole reviews) are passed as a list. Their batches are integer arrays, padded on the
+    left with 0 to the longest row of the batch.
 
-    The rows of an array are those along axis 0. Rows of different lengths (whole reviews) come as a
-    list; their batches are integer arrays, padded on the left with 0 to the longest row of the
-    batch.
+    A pass over all rows is an epoch. With `shuffle`, epoch e has the order
+    `np.random.default_rng([seed, e]).permutation(rows)`. So each epoch has a new order, and each
+    run has the same ones. A pass that stops early, for example after one batch, does not count: the
+    next pass starts the same epoch again.
 
     >>> batches = Batches(np.arange(5), [[1], [1, 2], [1, 2, 3], [1], [1]], batch_size=2, shuffle=False)
     >>> len(batches)
@@ -37,11 +36,11 @@ class Batches:
     [2 3] [[1, 2, 3], [0, 0, 1]]
     [4] [[1]]
 
-    `state_dict()` gives the current position, even in the middle of a pass; after `load_state_dict`
-    the next pass continues from there.
+    `state_dict()` returns the current position, even in the middle of a pass. After
+    `load_state_dict`, the next pass continues from there.
 
     Errors: DataError MG411 for no arrays or no rows, OptionError MG412 for a batch size below 1,
-    ShapeError MG413 for arrays of different lengths, DtypeError MG416 for what has no rows.
+    ShapeError MG413 for arrays of different lengths, DtypeError MG416 for arguments without rows.
     """
 
     def __init__(
@@ -70,9 +69,9 @@ class Batches:
             )
         check_size(batch_size=batch_size)
         self.rows, self.batch_size = counts[0], int(batch_size)
-        self.epoch = 0  # passes finished
-        self._start = 0  # the batch at which the next pass begins: not 0 only after load_state_dict
-        self._position = 0  # batches that the current pass has yielded
+        self.epoch = 0  # the number of finished passes
+        self._start = 0  # the first batch of the next pass; only load_state_dict sets it
+        self._position = 0  # the number of batches that the current pass has yielded
 
     def __len__(self) -> int:
         """The number of batches in an epoch."""
@@ -81,7 +80,7 @@ class Batches:
     def __iter__(self) -> Iterator[tuple[Array, ...]]:
         epoch, self._position = self.epoch, self._start
         for position, rows in enumerate(self._picked(epoch)[self._start :], self._start):
-            # `epoch` too: another pass may have begun and ended
+            # Set `epoch` too, because another pass may have begun and ended in the meantime.
             self.epoch, self._position = epoch, position + 1
             yield tuple(
                 pad([one[row] for row in rows]) if isinstance(one, list) else one[rows]
@@ -90,7 +89,7 @@ class Batches:
         self.epoch, self._start, self._position = epoch + 1, 0, 0
 
     def _picked(self, epoch: int) -> Sequence[Any]:
-        """For each batch of an epoch what picks its rows."""
+        """Return the indices that select the rows of each batch of an epoch."""
         order = np.arange(self.rows)
         if self.shuffle:
             order = np.random.default_rng([self.seed, epoch]).permutation(order)
@@ -99,13 +98,11 @@ class Batches:
         ]
 
     def state_dict(self) -> dict[str, int]:
-        """The current position (`epoch`, and `position` in batches), and what the order depends
-        on.
-        """
+        """Return the position (`epoch`, and `position` in batches) and the order's settings."""
         return {"epoch": self.epoch, "position": self._position, **self._order()}
 
     def load_state_dict(self, state: Mapping[str, int]) -> None:
-        """Continue from `state`. Errors: OptionError MG414 if it was taken from other batches."""
+        """Continue from `state`. Errors: OptionError MG414 if it belongs to other batches."""
         here = self._order()
         different = [
             f"{name} was {state.get(name)!r}, is {here[name]}"
@@ -133,22 +130,23 @@ class Batches:
 
 
 class Stream(Batches):
-    """Iterate over one long row of ids in windows: pairs (x, y) of shape (batch_size, steps), y one
-    step ahead of x.
+    """Iterate over a long row of ids in windows (x, y), where y is one step ahead of x.
 
-    The ids are cut into `batch_size` rows that run side by side, and each window goes on where the
-    one before it ended:
-    for a model that carries its state, see `layers.Stateful`. An epoch is a pass over all windows,
-    or with `windows=n` over the next n of them, around and around. Position, `state_dict` and
-    `load_state_dict` are as for `Batches`.
+    Both have shape (batch_size, steps). The ids are cut into `batch_size` rows that run side by
+    side, and each window continues where the previous one ended. This suits a model that carries
+    its state; see `layers.Stateful`.
+
+    An epoch is a pass over all windows. With `windows=n` it is the next n windows, and after the
+    last window the first one follows again. Position, `state_dict` and `load_state_dict` work as in
+    `Batches`.
 
     >>> for x, y in Stream(np.arange(10), batch_size=2, steps=2):
     ...     print(x.tolist(), y.tolist())
     [[0, 1], [4, 5]] [[1, 2], [5, 6]]
     [[2, 3], [6, 7]] [[3, 4], [7, 8]]
 
-    Errors: DataError MG417 for fewer ids than one window needs, OptionError MG412 for a size below
-    1, DtypeError MG407 for what is not a row of ids.
+    Errors: DataError MG417 for fewer ids than a window needs, OptionError MG412 for a size below 1,
+    DtypeError MG407 for anything but a row of ids.
     """
 
     def __init__(
@@ -188,7 +186,7 @@ class Stream(Batches):
 
 
 def check_size(**sizes: object) -> None:
-    """Raise OptionError MG412 unless each size is a whole number of at least 1."""
+    """Raise OptionError MG412 unless each size is an integer of at least 1."""
     for name, size in sizes.items():
         if not is_count(size, 1):
             raise OptionError(
@@ -200,11 +198,12 @@ def check_size(**sizes: object) -> None:
 
 
 def _column(array: Any, number: int) -> Column:
-    """Rows of different lengths stay a list, to be padded batch by batch; anything else becomes an
-    array.
+    """Convert an argument to an array. Rows of different lengths stay a list.
+
+    They are padded batch by batch.
     """
     column = np.empty(())
-    # NumPy would take apart anything with a length, such as Reviews, row by row
+    # Without this check, NumPy would split anything with a length, such as Reviews, into rows.
     if isinstance(array, Sequence) or hasattr(array, "__array__"):
         with suppress(ValueError):  # lists of lists of different lengths
             first = next(iter(array), None) if isinstance(array, (list, tuple)) else None

@@ -1,8 +1,7 @@
-"""Downloads one large file, and accepts it only if its checksum is right.
+"""Download one large file, and accept it only if its checksum is right.
 
-tensorflow-datasets has its own downloader, but that one never times out on a server that has gone
-silent, and tries for over a minute before it reports that there is no network. This one reports
-errors at once.
+The downloader of tensorflow-datasets never times out if a server stops answering, and takes over a
+minute to report a missing network. This one reports errors immediately.
 """
 
 import hashlib
@@ -15,7 +14,7 @@ from pathlib import Path
 from minigrad.errors import DataError, reason, shown
 from minigrad.support.files import locked, write_whole
 
-TIMEOUT = 30  # seconds without a single byte from the server
+TIMEOUT = 30  # seconds without a byte from the server
 
 
 @dataclass(frozen=True)
@@ -28,20 +27,19 @@ class Archive:
 
     @property
     def name(self) -> str:
-        """The file's own name, the last part of its address."""
+        """The file name, which is the last part of the address."""
         return self.url.rsplit("/", 1)[-1]
 
 
 def download(archive: Archive, folder: Path) -> Path:
-    """The path of `archive` in `folder`: downloaded if it is not there yet, and verified in either
-    case.
+    """Return the path of `archive` in `folder`, and download it if it is not there yet.
 
-    The file appears only once it is complete and verified. One that you put there by hand is
-    accepted if its checksum is right. A second program that downloads it waits for the first.
+    The file is verified in either case. It appears only when it is complete. You may put it there
+    yourself; it is accepted if its checksum is right. If two programs download it, the second waits
+    for the first.
 
-    Errors: DataError, MG421 for a server that cannot be reached or refuses, MG422 for a connection
-    lost on the way, MG423 for content that is not the archive, MG424 for a folder that cannot be
-    written or is full.
+    Errors: DataError MG421 if the server cannot be reached or refuses, MG422 if the connection is
+    lost, MG423 if the content is not the archive, MG424 if the folder is full or cannot be written.
     """
     path = folder / archive.name
     try:
@@ -60,8 +58,9 @@ def download(archive: Archive, folder: Path) -> Path:
 
 
 def cannot_write(folder: object, size: int, error: Exception) -> DataError:
-    """The error for a folder that cannot be used: full, read-only, someone else's, or of a name
-    that none can have.
+    """Return the error for a folder that cannot be used.
+
+    It may be full, read-only or someone else's, or its name may be invalid.
     """
     return DataError(
         "MG424",
@@ -72,7 +71,7 @@ def cannot_write(folder: object, size: int, error: Exception) -> DataError:
 
 
 def _fetch(archive: Archive) -> bytes:
-    """What the server sends. Errors: DataError unless it is the archive."""
+    """Return the server's content. Errors: DataError unless it is the archive."""
     from tqdm import tqdm
 
     content, expected = bytearray(), archive.size

@@ -30,9 +30,9 @@ from minigrad.support.files import to_path
 from minigrad.support.notebook import table
 
 if TYPE_CHECKING:
-    from typing_extensions import TypeVar  # typing's own takes a default only from Python 3.13 on
+    from typing_extensions import TypeVar  # typing.TypeVar has no default before Python 3.13
 
-    # plain `Reviews` has padded ids, one array
+    # `Reviews` without an argument has padded ids in one array
     Rows = TypeVar("Rows", bound=Ids | list[Ids], default=Ids)
 else:
     from typing import TypeVar
@@ -45,12 +45,13 @@ BUNDLED_LENGTH, BUNDLED_VOCABULARY = 40, 10_000
 
 @dataclass(frozen=True)
 class Reviews(Generic[Rows]):
-    """Reviews with their labels, 0 negative and 1 positive.
+    """Reviews with their labels, 0 for negative and 1 for positive.
 
-    `ids` is an integer array (reviews, length), or a list of integer arrays when the reviews are
-    whole; `labels` an integer array (reviews,); `texts` the raw reviews, or None if they were not
-    read. `reviews[rows]` selects rows by
-    a slice or an array of indices.
+    - `ids`: an integer array (reviews, length), or a list of integer arrays for whole reviews.
+    - `labels`: an integer array (reviews,).
+    - `texts`: the raw reviews, or None if they were not read.
+
+    `reviews[rows]` selects rows by a slice or an array of indices.
 
     >>> reviews = Reviews(np.array([[1, 5], [1, 6], [1, 7]]), np.array([0, 1, 1]))
     >>> len(reviews[:2]), reviews[reviews.labels == 1].ids.tolist()
@@ -77,8 +78,9 @@ class Reviews(Generic[Rows]):
         return Reviews(ids, self.labels[chosen], texts)
 
     def hold_back(self, count: int, seed: int = 0) -> tuple[Reviews[Rows], Reviews[Rows]]:
-        """Split into (the rest, `count` random rows to validate on), by `seed`. Both keep the order
-        of the rows.
+        """Split into (the rest, `count` random rows for validation).
+
+        Both keep the order of the rows. `seed` determines the random choice.
 
         >>> rest, held = Reviews(np.zeros((10, 2), dtype=int), np.arange(10)).hold_back(3)
         >>> len(rest), len(held), sorted([*rest.labels.tolist(), *held.labels.tolist()]) == list(range(10))
@@ -90,7 +92,7 @@ class Reviews(Generic[Rows]):
 
 @dataclass(frozen=True)
 class IMDB(Generic[Rows]):
-    """25,000 reviews to train on, 25,000 to test on, and the vocabulary that encoded them."""
+    """25,000 reviews for training, 25,000 for testing, and the vocabulary of their ids."""
 
     train: Reviews[Rows]
     test: Reviews[Rows]
@@ -118,21 +120,20 @@ def load_imdb(
     length: int | None = BUNDLED_LENGTH,
     vocabulary_size: int = BUNDLED_VOCABULARY,
 ) -> IMDB[Any]:
-    """The IMDB reviews: from the file that comes with minigrad, or whole through
-    tensorflow-datasets.
+    """Load the IMDB reviews, from the bundled file or through tensorflow-datasets.
 
-    A review is cut to its last `length` ids and padded on the left. The vocabulary comes from the
-    training split alone. The rows are in the order of tensorflow-datasets, sorted by a hash of the
-    file name: the classes are mixed, and the order is the same on every machine and from both
-    sources.
+    A review is cut to its last `length` ids, and padded on the left. The vocabulary is built from
+    the training split alone.
 
-    - `"bundled"`: at most 40 ids per review and a vocabulary of at most 10,000. Needs no network
-      and no package.
-    - `"tfds"`: any `vocabulary_size`, any `length`, or `length=None` for whole reviews, a list of
-      rows of different lengths; `.texts` holds the reviews themselves. Reads `data_dir`
-      (tensorflow-datasets' own default:
-      `$TFDS_DATA_DIR`, else `~/tensorflow_datasets`), and downloads (84 MB) and prepares the
-      reviews there if they are missing.
+    - `source="bundled"`: at most 40 ids per review, and a vocabulary of at most 10,000. Needs no
+      network and no package.
+    - `source="tfds"`: any `vocabulary_size` and any `length`. `length=None` gives whole reviews, as
+      a list of rows of different lengths. `.texts` has the raw reviews. They are read from
+      `data_dir`, by default `$TFDS_DATA_DIR` or `~/tensorflow_datasets`. If they are missing there,
+      they are downloaded (84 MB) and prepared first.
+
+    The rows are in the order of tensorflow-datasets, sorted by a hash of the file name. So the
+    classes are mixed, and the order is the same on every machine and from both sources.
 
     >>> data = load_imdb()
     >>> data.train.ids.shape, data.train.labels[:5].tolist(), len(data.vocabulary)
@@ -140,11 +141,10 @@ def load_imdb(
     >>> data.vocabulary.decode(data.train.ids[0])[-60:]
     'christopher walken s good name i could barely sit through it'
 
-    Errors: OptionError MG432 for another source, MG433 for more than the bundled file holds, MG436
-    for a data_dir with the bundled reviews, MG406 and MG402 for sizes that make no sense; DataError
-    MG404 and MG405 for a bundled
-    file that is missing or damaged, MG434 without tensorflow-datasets, MG435 for prepared reviews
-    that cannot be read, and MG421 to MG424 from the download.
+    Errors: OptionError MG432 for an unknown source, MG433 for more than the bundled file has, MG436
+    for a data_dir with the bundled reviews, MG406 and MG402 for invalid sizes; DataError MG404 for
+    a missing and MG405 for a damaged bundled file, MG434 without tensorflow-datasets, MG435 for
+    prepared reviews that cannot be read, and MG421 to MG424 from the download.
     """
     check_vocabulary_size(vocabulary_size)
     if length is not None and not is_count(length, 1):
@@ -195,9 +195,8 @@ def _bundled(length: int | None, vocabulary_size: int) -> IMDB:
         )
     except (FileNotFoundError, PermissionError) as error:
         raise unreadable_file(BUNDLE, error, remedy=remedy) from error
-    except (
-        Exception
-    ) as error:  # zipfile, zlib and NumPy each have their own exceptions for a damaged file
+    # For a damaged file, zipfile, zlib and NumPy each raise their own exceptions.
+    except Exception as error:
         raise damaged_file(BUNDLE, shown(reason(error)), remedy=remedy) from error
     return IMDB(
         _narrowed(train, length, vocabulary_size),
@@ -207,8 +206,9 @@ def _bundled(length: int | None, vocabulary_size: int) -> IMDB:
 
 
 def _narrowed(reviews: Reviews, length: int, vocabulary_size: int) -> Reviews:
-    """The last `length` ids as int64, those outside the vocabulary as unknown: as if the reviews
-    were encoded again.
+    """Keep the last `length` ids, as int64, and replace ids outside the vocabulary by unknown.
+
+    The result is the same as if the reviews were encoded again.
     """
     ids = np.asarray(reviews.ids)[:, -length:].astype(np.int64)
     return Reviews(np.where(ids < vocabulary_size, ids, UNKNOWN), reviews.labels.astype(np.int64))
@@ -234,16 +234,15 @@ def _from_tfds(
     try:
         root = to_path(tfds.core.constants.DATA_DIR if data_dir is None else data_dir).expanduser()
         prepared = (root / prepare.FOLDER).exists()
-    except (OSError, RuntimeError) as error:  # RuntimeError: a home that is not known
+    except (OSError, RuntimeError) as error:  # RuntimeError: the home directory is unknown
         raise cannot_write(data_dir, prepare.SPACE, error) from error
     if not prepared:
         prepare.prepare(root, prepare.ARCHIVE)
     try:
         source = tfds.data_source("imdb_reviews", data_dir=root, download=False)
         train, test = (_read(source[split]) for split in ("train", "test"))
-    except (
-        Exception
-    ) as error:  # each layer below raises its own: protobuf, array_record, tensorflow-datasets
+    # protobuf, array_record and tensorflow-datasets each raise their own exceptions.
+    except Exception as error:
         raise DataError(
             "MG435",
             f"the prepared reviews in {shown(root / prepare.FOLDER)} cannot be read",
@@ -258,7 +257,7 @@ def _from_tfds(
 
 
 def _read(rows: Any) -> tuple[list[str], Ids]:
-    """The texts and the labels of what tensorflow-datasets prepared."""
+    """Return the texts and labels of a split that tensorflow-datasets prepared."""
     found = rows.__getitems__(range(len(rows)))
     return [row["text"].decode() for row in found], np.array(
         [row["label"] for row in found], dtype=np.int64

@@ -1,11 +1,10 @@
-"""Turns the downloaded review archive into a data set that tensorflow-datasets reads, without
-TensorFlow.
+"""Convert the downloaded reviews into a tensorflow-datasets data set, without TensorFlow.
 
-The builder that comes with tensorflow-datasets reads the archive through TensorFlow. This subclass
-reads it with `tarfile` instead, and leaves names, keys and features alone. So it writes the same
-rows in the same order (sorted by a hash of the key, the file's path in the archive), and
-`tfds.data_source("imdb_reviews")` cannot tell the difference. Only the 50,000 reviews without a
-label are left out.
+The builder in tensorflow-datasets reads the archive through TensorFlow. This subclass reads it with
+`tarfile`, and changes no names, keys or features. So it writes the same rows in the same order
+(sorted by a hash of the key, which is the file's path in the archive), and
+`tfds.data_source("imdb_reviews")` reads them like its own. Only the 50,000 reviews without a label
+are left out.
 """
 
 import re
@@ -23,30 +22,29 @@ ARCHIVE = Archive(
     size=84_125_825,
     sha256="c40f74a18d3b61f90feba1e17730e0d38e8b97c05fde7008942e91923d1658fe",
 )
-# below data_dir, where tensorflow-datasets looks
+# the folder inside data_dir where tensorflow-datasets looks for the reviews
 FOLDER = Path("imdb_reviews", "plain_text", "1.0.0")
-# bytes that downloading and preparing need at their peak: the archive and the reviews twice
+# the peak disk space in bytes: the archive, and the reviews twice
 SPACE = 150_000_000
 
 _REVIEW = re.compile(r"aclImdb/(train|test)/(neg|pos)/\d+_\d+\.txt")
 
 
 def prepare(data_dir: Path, archive: Archive) -> None:
-    """Download `archive` into data_dir/downloads and write the data set to
-    data_dir/imdb_reviews/plain_text/1.0.0.
+    """Download `archive` into data_dir/downloads, and write the data set into data_dir.
 
-    That folder appears only once it is complete. A run that fails or is stopped leaves none, and
-    the next one reuses what was downloaded. A second program that prepares the same folder waits
-    for the first.
+    The data set's folder, imdb_reviews/plain_text/1.0.0, appears only when it is complete. If a run
+    fails or is stopped, the next one reuses the download. If two programs prepare the same folder,
+    the second waits for the first.
 
-    Errors: DataError, what `download` raises, MG424 for a folder that cannot be written or is full.
+    Errors: DataError from `download`, or MG424 if the folder is full or cannot be written.
     """
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
         with locked(data_dir):
             if not (data_dir / FOLDER).exists():  # unless another program has just prepared it
                 _build(data_dir, download(archive, data_dir / "downloads"))
-    except DataError:  # a RuntimeError too
+    except DataError:  # it is a RuntimeError, so the next clause would catch it
         raise
     except (OSError, RuntimeError) as error:  # array_record raises RuntimeError if a write fails
         raise cannot_write(data_dir, SPACE, error) from error
@@ -71,7 +69,7 @@ def _build(data_dir: Path, path: Path) -> None:
 
 
 def _reviews(path: Path, split: str) -> Iterator[tuple[str, IO[bytes] | None]]:
-    """One split's reviews: (path in the archive, open file). Nothing is unpacked to disk."""
+    """Yield (path in the archive, open file) for each review of a split, without unpacking."""
     with tarfile.open(path) as archive:
         for member in archive:
             review = _REVIEW.fullmatch(member.name)

@@ -1,7 +1,6 @@
-"""Words to integer ids and back, by Keras's convention: a tokenizer, a vocabulary, and rows padded
-to one length.
+"""Words to integer ids and back: a tokenizer, vocabularies, and rows padded to one length.
 
-Errors: none, for a text or an array of integers.
+The ids follow Keras's convention.
 """
 
 import hashlib
@@ -21,26 +20,24 @@ from minigrad.support.files import open_file, write_whole
 
 PADDING, START, UNKNOWN = 0, 1, 2
 SPECIAL = ("<pad>", "<start>", "<unknown>")
-# how a saved file begins; no word can, for want of white space
+# The start of a saved file. It contains white space, so it cannot be the start of a word.
 FIRST_LINE = "# minigrad vocabulary"
 
 Ids = npt.NDArray[np.int64]
 
-# A run of letters and digits of any alphabet. `\w` alone would count the underscore as one of them.
+# A run of letters and digits of any alphabet. `\w` alone would include the underscore.
 _WORD = re.compile(r"[^\W_]+")
 
-# What no word may hold: white space, control characters, byte-order marks, and halves of characters
-# (surrogates).
+# Characters that a word must not contain: white space, control characters, byte-order marks and
+# surrogates (halves of characters).
 _NO_WORD = re.compile(r"[\s\x00-\x1f\x7f-\x9f\ufeff\ud800-\udfff]")
 
 
 def tokenize(text: str) -> list[str]:
-    """Split `text` into lower-case words. Every character that is neither a letter nor a digit
-    separates words.
+    """Split `text` into lower-case words, which are runs of letters and digits.
 
-    The rule is deliberately simple and ignores HTML: the line break `<br />` of a raw review
-    becomes the word `br`, as in Keras's own IMDB vocabulary, and an apostrophe splits a word in
-    two.
+    The rule is deliberately simple, and ignores HTML. As in Keras's own IMDB vocabulary, the line
+    break `<br />` of a raw review becomes the word `br`. An apostrophe splits a word in two.
 
     >>> tokenize("Don't miss it!<br />10/10")
     ['don', 't', 'miss', 'it', 'br', '10', '10']
@@ -49,12 +46,12 @@ def tokenize(text: str) -> list[str]:
 
 
 class Vocabulary:
-    """The words that have an id of their own. Ids 0, 1 and 2 are padding, start of review and
-    unknown word.
+    """The words that have their own ids.
 
-    `Vocabulary(words)` takes the words in the order of their ids, from 3 on;
-    `Vocabulary.build(texts)` counts them. Build it from the training split alone: counting the
-    words of the test split would leak test data into training.
+    Ids 0, 1 and 2 are padding, start of review and unknown word. `Vocabulary(words)` assigns ids
+    from 3 on, in the order of the words. `Vocabulary.build(texts)` counts words and keeps the most
+    frequent ones. Build it from the training split alone: counting words of the test split would
+    leak test data into training.
 
     >>> vocabulary = Vocabulary.build(["the film", "the end"], size=5)
     >>> len(vocabulary), vocabulary.words
@@ -90,27 +87,26 @@ class Vocabulary:
 
     @classmethod
     def build(cls, texts: Iterable[str | Iterable[str]], size: int = 10_000) -> "Vocabulary":
-        """The vocabulary of `texts`, with at most `size` ids: three special ones, then the most
-        frequent words.
+        """Build a vocabulary of at most `size` ids: three special ones, then the commonest words.
 
         A text is a string, which is tokenized, or a list of words. Words of equal frequency are
-        sorted alphabetically, so that the ids do not depend on the order of the texts.
+        sorted alphabetically, so the ids do not depend on the order of the texts.
 
-        Errors: OptionError MG402 for a size that leaves no room for a word.
+        Errors: OptionError MG402 if the size leaves no room for a word.
         """
         count = Counter(chain.from_iterable(map(_words, texts)))
         return cls(sorted(count, key=lambda word: (-count[word], word))).limit(size)
 
     def limit(self, size: int) -> "Vocabulary":
-        """The vocabulary of the first `size` ids. Errors: OptionError MG402 for a size without room
-        for a word.
+        """Return the vocabulary of the first `size` ids.
+
+        Errors: OptionError MG402 if the size leaves no room for a word.
         """
         check_vocabulary_size(size)
         return Vocabulary(self.words[: size - len(SPECIAL)])
 
     def encode(self, text: str | Iterable[str]) -> Ids:
-        """The ids of a string, or of a list of words: the start id, then one id per word; shape (1
-        + words,).
+        """Return the start id and one id for each word of a string or list, shape (1 + words,).
 
         >>> Vocabulary(["good", "film"]).encode(["good", "grief"])
         array([1, 3, 2])
@@ -119,8 +115,9 @@ class Vocabulary:
         return np.array([START, *ids], dtype=np.int64)
 
     def decode(self, ids: npt.ArrayLike) -> str:
-        """The words of `ids` in one string; padding is left out. Errors: IndexRangeError MG403 for
-        an unknown id.
+        """Return the words of `ids` in one string, without padding.
+
+        Errors: IndexRangeError MG403 for an id outside the vocabulary.
         """
         return " ".join(self[id] for id in np.asarray(ids).ravel().tolist() if id != PADDING)
 
@@ -131,15 +128,17 @@ class Vocabulary:
         return word in self._ids
 
     def __getitem__(self, id: int) -> str:
-        """The word of one id."""
+        """Return the word of one id."""
         special = _checked_id(id, len(self)) < len(SPECIAL)
         return SPECIAL[id] if special else self.words[id - len(SPECIAL)]
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write UTF-8 text: a line with the number of words and a checksum, the words, one a line,
-        and an empty line.
+        """Write the vocabulary to a UTF-8 text file.
 
-        Errors: DataError MG408 if the file cannot be written; a file that was there stays.
+        The first line has the number of words and a checksum. Then comes one word per line, and an
+        empty line at the end.
+
+        Errors: DataError MG408 if the file cannot be written. An existing file is then unchanged.
         """
         try:
             write_whole(path, lambda file: file.write(self._text().encode()))
@@ -154,17 +153,16 @@ class Vocabulary:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "Vocabulary":
-        """Read what `save` wrote, or a list of words without its first line, one a line, as a
-        person may write it.
+        """Read a file written by `save`, or a plain list with one word per line.
 
-        Errors: DataError MG404 if the file cannot be read, MG405 if it is damaged, empty or has a
-        line that is no word.
+        Errors: DataError MG404 if the file cannot be read; MG405 if it is damaged or empty, or if a
+        line is not a word.
         """
         remedy = (
             "write it again with Vocabulary.save; a list of words of your own has one on each line"
         )
         try:
-            # without a byte-order mark
+            # utf-8-sig skips a byte-order mark
             with io.TextIOWrapper(open_file(path), encoding="utf-8-sig") as file:
                 text = file.read()
         except UnicodeDecodeError as error:
@@ -193,14 +191,15 @@ class Vocabulary:
     def _text(self) -> str:
         words = "".join(word + "\n" for word in self.words)
         digest = hashlib.sha256(words.encode()).hexdigest()
-        # No list of words ends with an empty line: a file that has lost its beginning cannot be
-        # taken for one.
+        # A list of words does not end with an empty line. So a saved file that has lost its
+        # beginning is not mistaken for one.
         return f"{FIRST_LINE}: {len(self.words)} words, SHA-256 {digest}\n{words}\n"
 
 
 class Characters:
-    """The characters that have an id of their own, from 1 on, by code point. All others have id 0,
-    decoded as "\ufffd".
+    """The characters that have their own ids, from 1 on, in the order of their code points.
+
+    All other characters have id 0, which is decoded as "\ufffd".
 
     >>> characters = Characters.build("to be or not to be", size=6)
     >>> characters.alphabet, characters.encode("to boot")
@@ -208,8 +207,7 @@ class Characters:
     >>> characters.decode(characters.encode("born"))
     'bo��'
 
-    Errors: OptionError MG402 for an alphabet without a character, IndexRangeError MG403 for an id
-    that it has not.
+    Errors: OptionError MG402 for an empty alphabet, IndexRangeError MG403 for an id outside it.
     """
 
     def __init__(self, alphabet: str) -> None:
@@ -219,18 +217,18 @@ class Characters:
 
     @classmethod
     def build(cls, text: str, size: int = 128) -> "Characters":
-        """Ids for the most frequent characters of `text`: at most `size`, with 0."""
+        """Assign ids to the most frequent characters of `text`: at most `size` ids, including 0."""
         check_vocabulary_size(size, least=2)
         count = Counter(text)
         return cls("".join(sorted(count, key=lambda one: (-count[one], one))[: size - 1]))
 
     def encode(self, text: str) -> npt.NDArray[Any]:
-        """The id of each character, (len(text),), in 16 bits if they are enough."""
+        """Return the id of each character, shape (len(text),), with 16 bits if that is enough."""
         dtype = np.uint16 if len(self) <= 1 << 16 else int
         return np.array([self._ids.get(one, 0) for one in text], dtype)
 
     def decode(self, ids: npt.ArrayLike) -> str:
-        """The characters of `ids` in one string."""
+        """Return the characters of `ids` in one string."""
         known = "\ufffd" + self.alphabet
         return "".join(known[_checked_id(id, len(self))] for id in np.asarray(ids).ravel().tolist())
 
@@ -244,12 +242,12 @@ def pad(
     *,
     side: str = "left",
 ) -> Ids:
-    """Rows of ids of different lengths as one array (rows, length), padded with 0 on `side`, "left"
-    or "right".
+    """Put rows of ids into one array (rows, length), padded with 0 on one side.
 
-    Of a longer row the last ids remain. Without `length`, the longest row sets it. The default side
-    suits a recurrent network that classifies from its last state: what it reads last is words, not
-    padding.
+    - `length`: the length of each row, by default that of the longest row. Longer rows keep their
+      last ids.
+    - `side`: where the padding goes, "left" or "right". The default suits a recurrent network that
+      classifies from its last state: it then reads words last, not padding.
 
     >>> pad([[1, 5, 6], [1]], 2)
     array([[5, 6],
@@ -258,8 +256,9 @@ def pad(
     array([[1, 5, 6],
            [1, 0, 0]])
 
-    Errors: OptionError MG406 for a length below 1 and for any other side; DtypeError MG407 for rows
-    that are not one-dimensional and of integers. Source: Keras's `pad_sequences`.
+    Errors: OptionError MG406 for a length below 1 or an unknown side; DtypeError MG407 for rows
+    that are not one-dimensional or have other values than integers.
+    Source: Keras's `pad_sequences`.
     """
     if side not in ("left", "right"):
         raise OptionError(
@@ -290,8 +289,9 @@ def pad(
 
 
 def mask(ids: Ids) -> npt.NDArray[np.bool_]:
-    """True where padded `ids` hold a word (or the start id), False where they hold padding; the
-    shape of `ids`.
+    """Return True where `ids` have a word or the start id, and False where they have padding.
+
+    The result has the shape of `ids`.
 
     >>> mask(np.array([[0, 1, 7]]))
     array([[False,  True,  True]])
@@ -300,7 +300,7 @@ def mask(ids: Ids) -> npt.NDArray[np.bool_]:
 
 
 def lengths(ids: Ids) -> Ids:
-    """The number of ids in each row that are not padding: (rows, time) to (rows,).
+    """Count the ids in each row that are not padding: (rows, time) to (rows,).
 
     >>> lengths(np.array([[0, 1, 7], [1, 7, 7]]))
     array([2, 3])
@@ -309,16 +309,14 @@ def lengths(ids: Ids) -> Ids:
 
 
 def is_count(value: object, least: int) -> TypeGuard[int]:
-    """Whether `value` is a whole number of at least `least`; True and False are none."""
+    """Return whether `value` is an integer of at least `least`, and not a bool."""
     return (
         isinstance(value, (int, np.integer)) and not isinstance(value, bool) and int(value) >= least
     )
 
 
 def check_vocabulary_size(size: object, least: int = len(SPECIAL) + 1) -> None:
-    """Raise OptionError MG402 for a size that leaves no room for a word, or with least=2 for a
-    character.
-    """
+    """Raise OptionError MG402 if `size` has no room for a word, or with least=2 for a character."""
     if not is_count(size, least):
         raise OptionError(
             "MG402",
@@ -329,7 +327,7 @@ def check_vocabulary_size(size: object, least: int = len(SPECIAL) + 1) -> None:
 
 
 def _checked_id(id: Any, size: int) -> int:
-    """The id. Errors: IndexRangeError MG403 unless it is a whole number from 0 to size - 1."""
+    """Return the id. Errors: IndexRangeError MG403 unless it is an integer from 0 to size - 1."""
     if not is_count(id, 0) or id >= size:
         raise IndexRangeError(
             "MG403",
@@ -341,12 +339,12 @@ def _checked_id(id: Any, size: int) -> int:
 
 
 def unreadable_file(path: str | os.PathLike[str], error: Exception, *, remedy: str) -> DataError:
-    """The error for a file that is not there, or that cannot be read."""
+    """Return the error for a file that does not exist or cannot be read."""
     return DataError("MG404", f"cannot read {shown(path)}", cause=reason(error), remedy=remedy)
 
 
 def damaged_file(path: str | os.PathLike[str], cause: str, *, remedy: str) -> DataError:
-    """The error for a file whose content is wrong."""
+    """Return the error for a file with invalid content."""
     return DataError("MG405", f"the file {shown(path)} is damaged", cause=cause, remedy=remedy)
 
 
@@ -361,8 +359,9 @@ def _words(text: str | Iterable[str]) -> Iterable[str]:
 
 
 def row_of_ids(row: npt.ArrayLike, number: int) -> npt.NDArray[Any]:
-    """One row as an array. Errors: DtypeError MG407 unless it is one-dimensional and of
-    integers.
+    """Return one row as an array.
+
+    Errors: DtypeError MG407 unless it is one-dimensional and has integers.
     """
     try:
         array = np.asarray(row)
