@@ -1,6 +1,8 @@
 """Words to integer ids and back: a tokenizer, vocabularies, and rows padded to one length.
 
 The ids follow Keras's convention.
+
+Errors: none for a text or an array of integers.
 """
 
 import hashlib

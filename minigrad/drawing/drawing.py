@@ -197,7 +197,9 @@ def _caption(graph: Graph, gates: list[Node], view: View, reason: str) -> str:
         {shortened(link.label, 60) for link in view.links if link.kind == "cut" if link.label}
     )
     if cuts:
-        pale = "; what lies behind is pale" if any(box.starved for box in view.boxes) else ""
+        pale = (
+            "; boxes without a gradient are pale" if any(box.starved for box in view.boxes) else ""
+        )
         notes.append(f"No gradient passes the {', the '.join(cuts[:4])}{pale}.")
     notes += [
         _nothing_behind(root)
@@ -206,7 +208,7 @@ def _caption(graph: Graph, gates: list[Node], view: View, reason: str) -> str:
     ]
     fused = sorted({gate_name(node) for node in gates if type(node.gate) in UNFUSED})
     if fused:
-        notes.append(f"{' and '.join(fused)}: one gate for many; mg.unfuse shows them.")
+        notes.append(f"{' and '.join(fused)}: fused from many gates, which mg.unfuse shows.")
     return " ".join(notes)
 
 

@@ -88,15 +88,15 @@ def _shrink(
     if steps:
         full += f"; window=({steps[-2]}, {steps[-1]}) draws these steps in full"
     alike = any(len(box.steps) > 1 for box in boxes.values())
-    caption = f"rolled: time steps that are built alike are drawn once. {full}." if alike else ""
+    caption = f"rolled: time steps with the same structure are drawn once. {full}." if alike else ""
     for depth in range(max((len(box.scope) for box in boxes.values()), default=0) - outer, 0, -1):
         if len(set(boxes.values())) > READABLE:
             boxes, picked = gather(boxes, depth + outer), "folded"
-            caption = f"folded: depth={depth}, each scope at that depth is one box. {full}; depth= chooses another."
+            caption = f"folded: depth={depth}, each scope at that depth is one box. {full}; depth= sets another depth."
     if len(set(boxes.values())) > READABLE:
         boxes, picked = _fold_middle(boxes), "folded"
-        caption = f"folded: the gates between the first and last few are one box. {full}; a scope around each part of "
-        caption += "it (mg.scope) would be drawn as a box instead."
+        caption = f"folded: the gates between the first and last few are one box. {full}. Record parts of it inside "
+        caption += "mg.scope to draw each part as a box."
     return boxes, picked, caption
 
 
