@@ -32,7 +32,7 @@ from minigrad.support.notebook import table
 if TYPE_CHECKING:
     from typing_extensions import TypeVar  # typing.TypeVar has no default before Python 3.13
 
-    # `Reviews` without an argument has padded ids in one array
+    # `Reviews` without a type argument has padded ids, in one array
     Rows = TypeVar("Rows", bound=Ids | list[Ids], default=Ids)
 else:
     from typing import TypeVar

@@ -89,7 +89,7 @@ class Vocabulary:
 
     @classmethod
     def build(cls, texts: Iterable[str | Iterable[str]], size: int = 10_000) -> "Vocabulary":
-        """Build a vocabulary of at most `size` ids: three special ones, then the commonest words.
+        """Build a vocabulary of at most `size` ids: three special ones, then the most common words.
 
         A text is a string, which is tokenized, or a list of words. Words of equal frequency are
         sorted alphabetically, so the ids do not depend on the order of the texts.
@@ -209,7 +209,7 @@ class Characters:
     >>> characters.decode(characters.encode("born"))
     'bo��'
 
-    Errors: OptionError MG402 for an empty alphabet, IndexRangeError MG403 for an id outside it.
+    Errors: OptionError MG402 for an empty alphabet, IndexRangeError MG403 for an id out of range.
     """
 
     def __init__(self, alphabet: str) -> None:

@@ -128,7 +128,7 @@ def draw(
     - `path`: the file to write: .png, .svg, .pdf or .dot. Without a path no file is written.
     - `mode`: "unrolled" draws every gate, with a column for each time step. "rolled" draws time
       steps with the same structure once, with the state as a loop. "auto" picks one of them that
-      stays readable, and the caption names it.
+      stays readable, and folds parts of a large graph. The result's `mode` is the one it picked.
     - `window=(t0, t1)`: draw these time steps in full, both ends included, and fold the others.
     - `depth=n`: draw scopes nested n deep as single boxes. With 1, each layer is one box; a model's
       own scope around its layers does not count.

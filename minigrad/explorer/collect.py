@@ -97,8 +97,8 @@ def collect_graph(
                 entry["cut"] = index[node.cut_from]
             elif node.origin != "created":
                 entry["origin"] = node.origin
-            # .grad is a sum over several backward calls, and the page shows only one. If they
-            # differ, it shows .grad too.
+            # The page shows one backward call, but .grad may be a sum over several. If they differ,
+            # the page shows .grad too.
             if node.grad is not None and (stored := arrays.add(node.grad)) != entry.get("grad"):
                 entry["stored"] = stored
         entries.append(entry)

@@ -47,7 +47,7 @@ def build(data: dict[str, Any]) -> str:
         "script": code,
         "data": text,
     }
-    # One pass leaves data unchanged that looks like a placeholder.
+    # Replace all placeholders in a single pass, because the data may contain such a text too.
     return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], _part("page.html"))
 
 

@@ -31,9 +31,9 @@ def gradcheck(
 ) -> GradientReport:
     """Compare the recorded gradient of f(*inputs) with central differences.
 
-    If L = f(x) is a single number, each element of dL/dx is compared with (L(x + h e) - L(x - h e))
-    / 2h. Otherwise L = Σ v ⊙ f(x) for a random v. In addition, each gate's backward rule is
-    compared with differences of its forward.
+    Let L = f(x) if that is a single number, and L = Σ v ⊙ f(x) for a random v otherwise. Each
+    element of dL/dx is compared with (L(x + h e) - L(x - h e)) / 2h. In addition, each gate's
+    backward rule is compared with differences of its forward.
 
     - `sample`: compare this number of random elements of each input, not all of them.
     - `fast`: compare one random direction for each input.

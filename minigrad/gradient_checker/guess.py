@@ -1,8 +1,9 @@
 """Recognise the mistake behind a wrong gradient, among those that are common in backward rules.
 
 Each function below yields gradients that a rule with a certain mistake would give. A mistake must
-explain the rule's gradient at several points, because several may fit at a single one, such as x =
-1 for a rule with 1 - x². Mistakes with an exact signature come before those that may fit by chance.
+explain the rule's gradient at several points, because several mistakes may fit at a single one. At
+x = 1, for example, 1 - x² is 0. Mistakes with an exact signature come before those that may fit by
+chance.
 """
 
 from collections.abc import Iterator, Sequence
