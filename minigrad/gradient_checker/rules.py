@@ -227,9 +227,7 @@ class NodeCheck(Function):
         """
         try:
             later = self.rule(self.dz, after=self.elsewhere())
-        except (
-            Exception
-        ):  # the gate rejects the other inputs, so no second call can change its state
+        except Exception:  # the gate rejects the other inputs, so state cannot be detected
             return None
         for position, gradient in self.gradients.items():
             again = later[position]
