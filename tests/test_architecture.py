@@ -35,7 +35,7 @@ ENGINE = tuple(f"minigrad.{name}" for name in reversed(re.findall(r"\w+", _ARROW
 BASE = ("minigrad.errors", "minigrad.support")
 # over everything
 ROOF = ("minigrad.course", "minigrad.__main__", "minigrad.layers", "minigrad.optim")
-(_ROOMS,) = re.findall(r"other\. (.*?) are side rooms", DESIGN.replace("\n", " "))
+(_ROOMS,) = re.findall(r"other\. (.*?) build on the engine", DESIGN.replace("\n", " "))
 SIDE_ROOMS = tuple(f"minigrad.{name}" for name in re.findall(r"\w+", _ROOMS) if name != "and")
 
 

@@ -8,7 +8,8 @@ are easier to follow in a debugger. When enabled:
 - on Linux, freed memory stays allocated for the next training step.
 
 The optimizers use two types defined here: SparseGradient, which lets them update only some rows,
-and Table, whose rows may have pending updates. docs/design.md shows how much time each part saves.
+and Table, whose rows may have pending updates. docs/performance.md shows how much time each part
+saves.
 """
 
 from ..context import SEAMS

@@ -1,6 +1,6 @@
 """Fast addition of the gradients of a node: in place, lazily, and sparse as long as possible.
 
-`backward.add` adds them one by one. `add` returns the same result in less time. docs/design.md
+`backward.add` adds them one by one. `add` returns the same result in less time. docs/performance.md
 shows how much time each part saves.
 """
 
