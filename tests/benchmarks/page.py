@@ -1,6 +1,4 @@
-"""docs/benchmarks.md and its plots, from the results of a run. Knows Markdown and Matplotlib, and
-measures nothing.
-"""
+"""Write docs/benchmarks.md and its plots from the results of a run. Measures nothing itself."""
 
 import os
 import platform
@@ -20,34 +18,40 @@ Part = tuple[Workload, Sequence[Result]]
 
 INTRODUCTION = """# Benchmarks
 
-Written by `{command}`; `make bench` installs the contenders and runs all of it. Compare ratios from one run: machines
-differ, and are noisy.
+This page compares the speed of minigrad with NumPy by hand, PyTorch, JAX, Keras and autograd.
+`{command}` generated it. `make bench` installs the other libraries and runs all benchmarks on your
+machine. Compare only ratios from the same run, because machines differ and timings are noisy.
 
 {machine}
 
-## How it is measured
+## Method
 
-Each contender runs in a process of its own with one thread, all of them pinned to one core, in turn (A B C A B C ...),
-with the same start weights and the same batches of real reviews. Figures are medians over the rounds, CPU time of the
-whole process and time on the wall; *to minigrad* is the median of each round's ratio of CPU times to minigrad's (fused,
-where there is a fused form). A case with two threads may use all cores, and its ratios are of times on the wall.
-*Difference* is the largest difference between what a contender computed and what the first one did, so that none gets
-by with less work.
+Each contender runs in its own process with one thread. All processes are pinned to the same core
+and take turns (A B C A B C ...). They use the same initial weights and the same batches of real
+reviews. The tables show medians over the rounds: *CPU ms* is the CPU time of the process, and *wall
+ms* the elapsed time. *To minigrad* is the CPU time divided by that of minigrad in the same round
+(with fused gates, where they exist). A case with two threads may use all cores, and its ratio
+compares elapsed times. *Difference* is the largest difference between the numbers that a contender
+and the first contender computed. It shows that all of them do the same work.
 
-So that all follow one rule: Adam's eps is 1e-16, since Keras adds eps at another place than the others and the usual
-1e-7 would make that visible; PyTorch's second bias of nn.RNN and nn.LSTM stays at zero, as the sum of two trained
-biases moves twice as fast; and on TensorFlow Keras's Adam is given the embedding's gradient as a whole array, because
-given (row, value) pairs it squares them before it adds up those of one row.
+Three settings make the update rules equal:
 
-torch.compile takes no part: it leaves nn.RNN, nn.GRU and nn.LSTM as they are.
+- Adam's eps is 1e-16. Keras adds eps in a different place, and the usual 1e-7 would make results
+  differ.
+- The second bias of PyTorch's nn.RNN and nn.LSTM stays zero. Two trained biases would change twice
+  as fast as one.
+- On TensorFlow, Keras's Adam receives the embedding's gradient as a dense array. With (row, value)
+  pairs, it would square the values of a row before it adds them up.
+
+torch.compile is not included, because it does not change nn.RNN, nn.GRU and nn.LSTM.
 """
 
 
 def write(out, parts, sizes, reached, command):
-    """The page and the plots beside it."""
+    """Write the page to `out`, and its plots to the folder `images` next to it."""
     (out.parent / "images").mkdir(parents=True, exist_ok=True)
     lines = [INTRODUCTION.format(command=command, machine=machine())]
-    lines += ["## What is asked, and what came out\n", markdown(reached)]
+    lines += ["## Targets\n", markdown(reached)]
     for workload, results in parts:
         text = workload.text.format(**vars(sizes)).strip()
         lines += [f"\n## ({workload.letter}) {workload.title}\n", f"{text}\n"]

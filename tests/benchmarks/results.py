@@ -1,5 +1,5 @@
-"""From measurements to rows: medians, ratios, whether all computed the same; and what minigrad asks
-of itself.
+"""Turn measurements into table rows: medians, ratios, differences of the results; and minigrad's
+targets.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def difference(one, other):
 
 
 def table(workload, results):
-    """The rows as text below their heads, without columns in which nobody has anything."""
+    """The rows as text below their header, without empty columns."""
     lines = [HEAD]
     for result in results:
         peers = [one for one in results if one.case == result.case and not one.error]
@@ -30,7 +30,7 @@ def table(workload, results):
 
 
 def row(workload, result, peers):
-    """A contender beside those that did the same."""
+    """A contender's row, compared with the contenders of the same case."""
     cells = [result.contender.label, result.case, *[""] * 6]
     if result.error:
         cells[-1] = f"did not run: {result.error}"
@@ -66,8 +66,8 @@ PEER = "the fastest peer"
 
 
 class Target(NamedTuple):
-    """In a case, the time of one contender is at most so many times that of another; or that of
-    itself in another case.
+    """A limit for the time of one contender divided by the time of another, or by its own time in
+    another case.
     """
 
     letter: str
@@ -104,7 +104,9 @@ TARGETS = [
 
 
 def targets(workload, results):
-    """Rows of what is asked, at most how much, and what came out, as far as this run can tell."""
+    """Yield a row for each target that this run measured: the ratio, its limit, the measured value
+    and whether the target is met.
+    """
     done = {(one.contender.name, one.case): one for one in results if not one.error}
     for target in TARGETS:
         case = target.other_case or target.case
@@ -116,7 +118,7 @@ def targets(workload, results):
         if target.letter == workload.letter and one and other:
             measured = one.ratio(other)
             who = [f"{side.contender.label} {side.case}".strip() for side in (one, other)]
-            asked = f"({target.letter}) {' to '.join(who)}"
+            asked = f"({target.letter}) {' / '.join(who)}"
             reached = "yes" if measured <= target.limit else "NO"
             yield [asked, f"{target.limit:g}", f"{measured:.2f}", reached]
 
