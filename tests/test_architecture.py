@@ -1,5 +1,5 @@
-"""Holds docs/design.md to its word: which module may import which, what `import minigrad` loads,
-what no file says.
+"""Check docs/design.md: the place of each file, which module may import which, and the modules that
+`import minigrad` loads.
 """
 
 from __future__ import annotations
