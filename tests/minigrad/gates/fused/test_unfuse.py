@@ -112,7 +112,10 @@ def test_what_lies_behind_a_cut_is_opened_too():
 def test_the_gradients_that_backward_sent_can_be_drawn():
     loss = RNN(2, 2, fused=True)(np.ones((1, 3, 2), np.float32)).sum()
     loss.backward()
-    assert "RNNSequence: fused from many gates, which mg.unfuse shows." in mg.Graph(loss).draw().caption
+    assert (
+        "RNNSequence: fused from many gates, which mg.unfuse shows."
+        in mg.Graph(loss).draw().caption
+    )
     picture = mg.Graph(mg.unfuse(loss)).draw(mode="unrolled", grads=True)
     assert "no gradient yet" not in picture.dot and picture.dot.count("<b>Tanh<") == 3
 
