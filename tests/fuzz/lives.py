@@ -63,6 +63,8 @@ class Thing:
     slopes: dict[int, Array] = field(default_factory=dict)
     stale: bool = False
     grad: Array | None = None
+    past_cut: bool = False
+    """Whether its graph goes on behind a cut, where leaves may have changed too."""
 
 
 def refused(run: Any, *arguments: Any) -> bool:
@@ -126,7 +128,8 @@ class Tensors(World):
             for place, inner in part.slopes.items():
                 slopes[place] = slopes.get(place, 0.0) + slope * inner
         stale = any(part.stale and part.slopes for part, _ in parts)
-        result = Thing(tensor, np.asarray(value), slopes, stale)
+        past_cut = any(part.past_cut for part, _ in parts)
+        result = Thing(tensor, np.asarray(value), slopes, stale, past_cut=past_cut)
         self.results = [*self.results[-5:], result]
 
     def _run(self, run: Any, value: Array, *parts: tuple[Thing, Any]) -> None:
@@ -172,6 +175,7 @@ class Tensors(World):
     def cut(self) -> None:
         a = self.operand(tensor=True)
         self._keep(mg.cut(a.tensor) if self.yes() else a.tensor.detach(), a.value)
+        self.results[-1].past_cut = True
 
     def backward(self) -> None:
         """Once or twice, or by `mg.grad`, which stores nothing."""
@@ -252,8 +256,9 @@ class Tensors(World):
         for result in self.results:
             if result.stale:
                 assert refused(copy.deepcopy, result.tensor), "a changed graph was copied"
-        # a cut keeps the graph before it, whose leaves may have changed
-        self.results = [one for one in self.results if one.slopes and not one.stale]
+        self.results = [
+            one for one in self.results if one.slopes and not one.stale and not one.past_cut
+        ]
         things = [*self.leaves, *self.results]
         copies = self.copied([thing.tensor for thing in things])
         for leaf in self.leaves:
