@@ -6,7 +6,7 @@ For each supported Python of this machine, and for the oldest once more with the
 There, in an empty folder and without Graphviz's `dot`, it does what people do first:
 
     train   examples/imdb_sentiment.py on 400 of the bundled reviews, with a picture of the graph
-    draw    the README's first script, which checks a gradient and draws a PNG; `minigrad draw` makes an SVG of it
+    draw    the README's first script, which draws a PNG; `minigrad draw` makes an SVG of it
     course  the first lesson, which is refused as it is handed out, and passes with its solution
 
 It prints a row for each, and what a step that failed had to say. Exit code 1 if one did.

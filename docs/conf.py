@@ -36,8 +36,8 @@ exclude_patterns = ["site", "index.md", "images"]
 nitpicky = True
 smartquotes = False  # "rolled" is typed with straight quotes
 
-# for the start page; the others are plain Markdown
-myst_enable_extensions = ["attrs_block", "colon_fence"]
+# html_image: the README's picture is an <img> tag. The other two are for the start page.
+myst_enable_extensions = ["attrs_block", "colon_fence", "html_image"]
 myst_heading_anchors = 4  # links such as errors.md#mg135-... mean what they mean on GitHub
 
 html_theme = "furo"

@@ -1,9 +1,8 @@
-"""The commands of README.md, typed into a clean clone as they stand: all of them, in the order of
-the page.
+"""The commands of README.md and docs/install.md, typed into a clean clone as they stand, in the order
+of the pages.
 
-What the clone's environment needs comes from the one that runs the tests, so that nothing is
-downloaded. Long runs get options that shorten them, appended to what is on the page; of make's
-targets, what they would do is shown.
+The clone uses the packages of the environment that runs the tests, so nothing is downloaded. Long
+runs get options that shorten them, appended to the command of the page. make runs with `--dry-run`.
 """
 
 import os
@@ -18,14 +17,15 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-FENCED = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.M | re.S)
+PAGES = README + (ROOT / "docs/install.md").read_text(encoding="utf-8")
+FENCED = re.findall(r"^```(\w*)\n(.*?)^```$", PAGES, re.M | re.S)
 BLOCKS = [block.strip() for language, block in FENCED if not language]
 LINES = [
     line
     for block in BLOCKS
     for line in (block.replace("\n", " && ") if "cd " in block else block).split("\n")
 ]
-LINES += re.findall(r"`((?:make|\.venv/bin/\w+) [^`]+)`", README)
+LINES += re.findall(r"`((?:make|\.venv/bin/\w+) [^`]+)`", PAGES)
 COMMANDS = list(dict.fromkeys(re.sub(" +#.*", "", line) for line in LINES))
 WINDOWS = [command for command in COMMANDS if "\\" in command or command.startswith("py ")]
 BY_HAND = [
@@ -42,7 +42,7 @@ SHORTER = {
     "run_all.py": " --limit 20 --seeds 0 --only bag",
     "make": " --dry-run",
 }
-FIRST = {  # what has to be done before
+FIRST = {  # part of a command: the command that has to run before
     "dist/": "python3 -m build --wheel --no-isolation --outdir dist .",
     "watch_units": f".venv/bin/python examples/write_reviews.py {SHORTER['write_reviews.py']}",
 }
@@ -113,13 +113,20 @@ def test_a_command_of_the_page(clone, command):
     for part, preparation in FIRST.items():
         if part in command:
             run(preparation, clone)
+    # an activated environment, the clone's
+    command = re.sub("^python ", ".venv/bin/python ", command)
     # the lesson is not solved yet
     assert run(shorter(command), clone, expected=int("course start" in command))
 
 
 def test_the_first_script_prints_the_gradient_by_hand(clone):
     printed = run(".venv/bin/python first.py", clone)
-    assert "-1.479" in printed and "-2.959" in printed
+    comment = re.search(r"print\(W\.grad\) +# (.*)", README)[1]
+    shown, numbers = (re.findall(r"-\d\.\d+", text) for text in (comment, printed))
+    assert [float(number) for number in shown] == pytest.approx([-1.479649, -2.959297], abs=1e-6)
+    assert [float(number) for number in numbers] == pytest.approx(
+        [float(number) for number in shown], abs=1e-6
+    )
     assert (clone / "first.png").read_bytes().startswith(b"\x89PNG")
 
 

@@ -22,6 +22,7 @@ SOURCES = {
     "index": ROOT / "docs/site/start.md",
     "readme": ROOT / "README.md",
     "contributing": ROOT / "CONTRIBUTING.md",
+    "security": ROOT / "SECURITY.md",
     "changes": ROOT / "CHANGELOG.md",
     **{f"lessons/{lesson.name}": lesson.folder / "text.md" for lesson in lessons()},
 }

@@ -17,7 +17,8 @@ PAGES = sorted(
     {f"{path.stem}.html" for path in DOCS.glob("*.md")}
     | {f"reference/{path.stem}.html" for path in DOCS.glob("reference/*.md")}
     | {f"lessons/{one.name}.html" for one in lessons()}
-    | {"readme.html", "contributing.html", "changes.html", "search.html?q=tanh", "genindex.html"}
+    | {"readme.html", "contributing.html", "security.html", "changes.html"}
+    | {"search.html?q=tanh", "genindex.html"}
     | {"_modules/minigrad/gate.html"}
 )
 WAYS = [(1280, "light"), (400, "dark"), (1280, "dark"), (400, "light")]
