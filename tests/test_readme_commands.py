@@ -121,7 +121,7 @@ def test_a_command_of_the_page(clone, command):
 
 def test_the_first_script_prints_the_gradient_by_hand(clone):
     printed = run(".venv/bin/python first.py", clone)
-    comment = re.search(r"print\(W\.grad\) +# (.*)", README)[1]
+    [comment] = re.findall(r"print\(W\.grad\) +# (.*)", README)
     shown, numbers = (re.findall(r"-\d\.\d+", text) for text in (comment, printed))
     assert [float(number) for number in shown] == pytest.approx([-1.479649, -2.959297], abs=1e-6)
     assert [float(number) for number in numbers] == pytest.approx(
