@@ -37,10 +37,10 @@ __all__ = [
     "to_layout", "unroll",
 ]  # fmt: skip
 
-# Names and keywords of other frameworks are answered from the table in
+# A name or keyword of another framework raises an error with the name used here. The table is in
 # minigrad/help/other_frameworks.py.
 Layer.__getattr__ = _other.answer_attribute  # type: ignore[attr-defined]
-# as PyTorch's
+# a method of PyTorch's modules
 Layer.parameters = lambda model: list(model.named_parameters().values())  # type: ignore[attr-defined]
 init.__getattr__ = partial(_other.answer_attribute, init)  # type: ignore[method-assign]
 _other.answer_calls(
@@ -62,7 +62,7 @@ for _layer in (
 ):
     _other.answer_calls(_layer, ["__init__"])
 
-if not TYPE_CHECKING:  # else type checkers would let every name pass
+if not TYPE_CHECKING:  # otherwise type checkers would accept any name
 
     def __getattr__(name: str) -> Any:
         return _other.answer_import(__name__, name)

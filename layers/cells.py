@@ -1,9 +1,9 @@
-"""The recurrent cells RNNCell, GRUCell and LSTMCell. A cell is one time step: x and a state in,
-output and state out.
+"""The recurrent cells RNNCell, GRUCell and LSTMCell. A cell computes one time step: it takes an
+input x and a state and returns an output and the next state.
 
 Shapes: x (B, D), state (B, H), where B is the batch size, D the input size, H the hidden size.
 Input weights start Glorot-uniform, recurrent weights orthogonal, biases at 0. A matrix for several
-gates has a block of H columns for each, in the order that the class gives.
+gates has a block of H columns for each gate; the class lists their order.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,11 +23,11 @@ State = Any  # one Tensor (B, H), or a tuple of them
 
 
 class Cell(Layer):
-    """Base class of the cells: `forward(x, state) -> (output, state)`, where the output is the
-    state's first tensor, h.
+    """Base class of cells: `forward(x, state) -> (output, state)`. The output is the state's first
+    tensor, h.
 
-    To write a cell that `unroll` can run, derive from this class and name the tensors of its state
-    in `state_names`.
+    To write a cell that `unroll` can run, derive from this class and list the names of its state's
+    tensors in `state_names`.
 
     >>> class Halving(Cell):                     # h' = h / 2 + x
     ...     def forward(self, x, state):
@@ -36,7 +36,7 @@ class Cell(Layer):
     >>> Halving(1, 1)(Tensor([[1.0]]), Tensor([[4.0]]))[0].array
     array([[3.]], dtype=float32)
 
-    Errors: those of a Layer.
+    Errors: as Layer.
     """
 
     state_names: ClassVar[tuple[str, ...]] = ("h",)
@@ -45,28 +45,28 @@ class Cell(Layer):
         self.inputs, self.hidden = inputs, hidden
 
     def _make_weights(self, blocks: int) -> None:
-        """W_xh (D, blocks H) and W_hh (H, blocks H)."""
+        """Make W_xh (D, blocks H) and W_hh (H, blocks H)."""
         columns = blocks * self.hidden
         self.W_xh = parameter(glorot_uniform, (self.inputs, columns))
         self.W_hh = parameter(orthogonal, (self.hidden, columns))
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """The dtype of the first parameter, in which the cell computes; float32 for a cell without
+        """The dtype that the cell computes in: the first parameter's dtype, or float32 without
         parameters.
         """
         first = next(iter(self._members.values()), None)
         return np.dtype(getattr(first, "dtype", np.float32))
 
     def masked_step(self, x: Tensor, state: State, real: Array | None = None) -> State:
-        """The state after a step: what `forward` returns, and the state before where `real` (B, 1)
-        is False.
+        """The state after a step: the state from `forward` where `real` (B, 1) is True, and the
+        previous state elsewhere.
         """
         _, following = self.forward(x, state)
         return following if real is None else map_state(partial(where, real), following, state)
 
     def initial_state(self, batch: int) -> State:
-        """The state before the first step: zeros, (batch, H)."""
+        """The state before the first step: zeros of shape (batch, H)."""
         shape, dtype = (batch, self.hidden), self.dtype
         state = [Tensor(np.zeros(shape, dtype), name=f"{name}0") for name in self.state_names]
         return state[0] if len(state) == 1 else tuple(state)
@@ -78,7 +78,8 @@ class Cell(Layer):
 class RNNCell(Cell):
     """h' = tanh(x @ W_xh + h @ W_hh + b_h): the simple recurrent network. The output is h'.
 
-    W_xh (D, H), W_hh (H, H), b_h (H). `activation` may be another function, such as mg.relu.
+    W_xh (D, H), W_hh (H, H), b_h (H). `activation` replaces tanh by another function, such as
+    mg.relu.
 
     >>> cell = RNNCell(3, 2)
     >>> output, state = cell(Tensor([[1.0, 2.0, 3.0]]), cell.initial_state(1))
@@ -107,8 +108,8 @@ class RNNCell(Cell):
 
 
 class GRUCell(Cell):
-    """The gated recurrent unit. The update gate z keeps the old state, the reset gate r hides it
-    from the candidate n.
+    """The gated recurrent unit (GRU). The update gate z decides how much of the old state to keep,
+    and the reset gate r how much of it enters the candidate n.
 
         z  = σ(x @ W_xz + b_xz + h @ W_hz + b_hz)
         r  = σ(x @ W_xr + b_xr + h @ W_hr + b_hr)
@@ -117,8 +118,7 @@ class GRUCell(Cell):
         h' = (1 - z) ⊙ n + z ⊙ h = n + z ⊙ (h - n)
 
     W_xh (D, 3H), W_hh (H, 3H), b_xh (3H) and, with reset_after, b_hh (3H) hold the blocks in the
-    order z, r, n. Resetting after the product is what PyTorch and Keras do by default. The output
-    is h'.
+    order z, r, n. PyTorch and Keras also reset after the product by default. The output is h'.
 
     >>> cell = GRUCell(3, 2)
     >>> output, state = cell(Tensor([[1.0, 2.0, 3.0]]), cell.initial_state(1))
@@ -156,8 +156,8 @@ class GRUCell(Cell):
 
 
 class LSTMCell(Cell):
-    """Long short-term memory. The state is (h, c): the output h, and the memory c, which is only
-    gated and added to.
+    """Long short-term memory (LSTM). The state is (h, c): the output h and the memory c, which
+    changes only by gating and addition.
 
         i  = σ(x @ W_xi + h @ W_hi + b_i)         the input gate
         f  = σ(x @ W_xf + h @ W_hf + b_f)         the forget gate
@@ -167,8 +167,8 @@ class LSTMCell(Cell):
         h' = o ⊙ tanh(c')
 
     W_xh (D, 4H), W_hh (H, 4H), b (4H) hold the blocks in the order i, f, g, o. The forget gate's
-    bias starts at
-    1, so that the memory lasts until the network learns to forget. The output is h'.
+    bias starts at `forget_bias`. Its default of 1 keeps the memory until the network learns to
+    forget. The output is h'.
 
     >>> cell = LSTMCell(3, 2)
     >>> output, (h, c) = cell(Tensor([[1.0, 2.0, 3.0]]), cell.initial_state(1))
@@ -194,7 +194,7 @@ class LSTMCell(Cell):
         return state[0], state
 
     def masked_step(self, x: Tensor, state: State, real: Array | None = None) -> State:
-        # a subclass may have another forward
+        # a subclass may override forward
         step = self._step if type(self) is LSTMCell else super().masked_step
         return step(x, state, real)
 
@@ -206,8 +206,8 @@ class LSTMCell(Cell):
 
 
 def map_state(function: Callable[..., Tensor], *states: State) -> State:
-    """Apply the function to each tensor of a state, or to the matching tensors of several states;
-    None stays None.
+    """Apply the function to each tensor of a state, or to the corresponding tensors of several
+    states. None stays None.
     """
     if states[0] is None:
         return None
@@ -217,5 +217,5 @@ def map_state(function: Callable[..., Tensor], *states: State) -> State:
 
 
 def parts(state: State) -> Sequence[Tensor]:
-    """The tensors of a cell's state, the output h first."""
+    """The tensors of a cell's state. The first is the output h."""
     return state if isinstance(state, (tuple, list)) else (state,)

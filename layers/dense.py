@@ -16,18 +16,18 @@ from .layer import (
 
 
 class Dense(Layer):
-    """z = activation(x @ W + b), for x (..., inputs) and W (inputs, outputs); z has shape (...,
-    outputs).
+    """z = activation(x @ W + b) for x (..., inputs), W (inputs, outputs) and b (outputs,). z has
+    shape (..., outputs).
 
-    W starts Glorot-uniform, or as `init` says; b (outputs,) starts at 0. `activation` is a function
-    such as mg.relu.
+    `init` makes the initial W; the default is Glorot-uniform. b starts at 0. `activation` is a
+    function such as mg.relu.
 
     >>> Dense(3, 2)([[1.0, 2.0, 3.0]]).shape
     (1, 2)
 
     Errors: OptionError for sizes below 1 (MG210) and for an activation that is not a function
-    (MG211); ShapeError for an `init` that makes another shape (MG213). Source: Goodfellow, Bengio
-    and Courville, Deep Learning (2016), 6.1.
+    (MG211); ShapeError if `init` returns the wrong shape (MG213). Source: Goodfellow, Bengio and
+    Courville, Deep Learning (2016), 6.1.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Dropout, and the warning for a model that is evaluated while dropout is on."""
+"""Dropout, and a warning for a model that is evaluated while dropout is on."""
 
 import warnings
 from typing import Any
@@ -17,11 +17,11 @@ class ModeWarning(UserWarning):
 
 
 class Dropout(Layer):
-    """In training z = x ⊙ m / (1 - rate), where m is 0 with probability `rate` and else 1; in
-    evaluation z = x.
+    """z = x ⊙ m / (1 - rate) in training, where each element of m is 0 with probability `rate`,
+    else 1. In evaluation z = x.
 
-    z has the shape of x. The division keeps the expected value the same, so that evaluation needs
-    no scaling. Each call draws a new m from minigrad's generator (`mg.seed`).
+    z has the shape of x. The division keeps the expected value, so evaluation needs no scaling.
+    Each call draws a new m from minigrad's generator (`mg.seed`).
 
     >>> Dropout(0.5).eval()(Tensor([1.0, 2.0])).array
     array([1., 2.], dtype=float32)

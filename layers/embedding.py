@@ -1,5 +1,5 @@
-"""Ids in and out: Embedding, a table with a learned vector for each id; OneHot; and TiedHead, which
-scores each id.
+"""Layers that read or score ids: Embedding, with a learned vector for each id; OneHot; and
+TiedHead, which computes a score for each id.
 """
 
 from typing import Any
@@ -16,18 +16,18 @@ _small = uniform(-0.05, 0.05)
 
 
 class Embedding(Layer):
-    """z = table[ids]: row `id` of the table (vocabulary, width) for each id; ids of any shape, z
-    (*ids.shape, width).
+    """z = table[ids] for ids of any shape: each id selects its row of the table (vocabulary,
+    width). z has shape (*ids.shape, width).
 
-    The rows start uniform within ±0.05, or as `init` says, and are learned. For fixed vectors
-    freeze the table:
-    `embedding.table.requires_grad = False`. Where `minigrad.fast` is enabled, the table's gradient
-    holds only the rows that were looked up, and an optimizer updates only those.
+    `init` makes the initial table; the default is uniform within ±0.05. To keep the vectors fixed,
+    freeze the table: `embedding.table.requires_grad = False`. With `minigrad.fast` enabled, the
+    table's gradient holds only the rows that were looked up, and an optimizer updates only these
+    rows.
 
     >>> Embedding(10, 4)([[1, 2, 2]]).shape
     (1, 3, 4)
 
-    Errors: IndexRangeError (MG141) for an id outside the vocabulary, DtypeError (MG117) for ids
+    Errors: IndexRangeError (MG141) for an id outside the vocabulary; DtypeError (MG117) for ids
     that are not integers. Source: Bengio et al., A neural probabilistic language model (2003),
     section 2.
     """
@@ -44,10 +44,11 @@ class Embedding(Layer):
 
 
 class OneHot(Layer):
-    """z[..., i] = 1 where i is the id, else 0: a vector for each id, z (*ids.shape, size). Nothing
-    is learned.
+    """z[..., i] = 1 where i is the id, else 0. z has shape (*ids.shape, size). The layer has no
+    parameters.
 
-    A fused recurrent layer does not multiply it by its matrix: it looks up the matrix's rows.
+    A fused recurrent layer does not multiply these vectors by its matrix. It looks up the matrix's
+    rows instead.
 
     >>> OneHot(3)([0, 2]).array
     array([[1., 0., 0.],
@@ -68,10 +69,10 @@ class OneHot(Layer):
 
 
 class TiedHead(Layer):
-    """z = x @ tableᵀ + b, with the table (V, D) of an Embedding: x (..., D) to a score for each of
-    its V ids.
+    """z = x @ tableᵀ + b, with the table (V, D) of an Embedding. For x (..., D), z (..., V) has a
+    score for each of the V ids.
 
-    A word's vector is learned from both its uses, as an input and as an output; b (V,) starts at 0.
+    A word's vector is trained by both uses, as an input and as an output. b (V,) starts at 0.
 
     >>> embedding = Embedding(10, 4)
     >>> head = TiedHead(embedding)

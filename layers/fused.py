@@ -1,7 +1,8 @@
-"""Running a cell over a whole sequence as one fused gate, instead of unrolling it.
+"""Run a cell over a whole sequence as one fused gate, instead of unrolling it.
 
-Both ways compute the same, to rounding. Unrolled, every gate of every step can be drawn, stepped
-through and differentiated twice; fused, a training step takes a fraction of the time.
+The results agree up to rounding. In an unrolled sequence you can draw every gate of every step,
+step through it and differentiate it twice. A training step with a fused gate takes a fraction of
+the time.
 """
 
 from minigrad import GRUSequence, LookupProduct, LSTMSequence, RNNSequence, Tensor
@@ -21,20 +22,22 @@ GATES = {
 
 
 def can_fuse(cell: Cell) -> bool:
-    """Whether this cell has a fused gate: RNN with tanh, GRU with reset_after=True, and LSTM do."""
+    """Whether this cell has a fused gate: an RNN with tanh, a GRU with reset_after=True, or an
+    LSTM.
+    """
     if isinstance(cell, RNNCell) and type(cell.activation) is not Tanh:
         return False
     if isinstance(cell, GRUCell) and not cell.reset_after:
         return False
-    return type(cell) in GATES  # a subclass may compute otherwise
+    return type(cell) in GATES  # excludes subclasses, which may override forward
 
 
 def shall_fuse(wish: bool | None, cells: list[Cell]) -> bool:
-    """Whether to fuse this call. If `wish` is None: if all cells can, and `mg.fused()` is on or
-    nothing is recorded.
+    """Whether to fuse this call. If `wish` is None, fuse when all cells have a fused gate and
+    either `mg.fused()` is on or nothing is recorded.
 
-    `layers.outputs` and `gradient_flow` look at single time steps, so for them such a call is
-    unrolled.
+    `layers.outputs` and `gradient_flow` need the single time steps, so their calls are unrolled if
+    `wish` is None.
 
     Errors: OptionError (MG226) for `wish=True` with a cell that has no fused gate.
     """
@@ -56,8 +59,8 @@ def shall_fuse(wish: bool | None, cells: list[Cell]) -> bool:
 def run_fused(
     cell: Cell, x: Tensor, state: State, *, mask: Array | None, truncate: int | None, reverse: bool
 ) -> tuple[Tensor, State]:
-    """Like `unroll`, as one gate. Returns the outputs h of all steps, (T, B, H), and the state
-    after the last step run.
+    """Run `unroll` as one gate. Returns the outputs h of all steps, (T, B, H), and the state after
+    the last step that ran.
 
     >>> import numpy as np
     >>> cell = RNNCell(3, 2)
@@ -69,7 +72,7 @@ def run_fused(
     W_xh, W_hh, b, *b_hh = cell._members.values()
     look_up = table_and_ids(x)
     if look_up is not None and look_up[0].ndim == 2:
-        product = LookupProduct()  # multiplies each distinct id's row only once
+        product = LookupProduct()  # multiplies the row of each distinct id once
         product.in_place_of = x.node.gate
         a = product(*look_up, W_xh, b)
     else:

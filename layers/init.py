@@ -1,15 +1,15 @@
 """Initialisers for weights: functions from a shape to a float32 array.
 
-All draw from minigrad's generator, so that `mg.seed` decides every weight. The fan-in of a matrix
-("in" below) is its number of rows, the fan-out ("out") its number of columns: 4H for an LSTM's W_xh
-(D, 4H), as in Keras.
+All draw from minigrad's generator, so `mg.seed` makes them reproducible. The fan-in of a matrix
+("in" below) is its number of rows, and the fan-out ("out") is its number of columns: 4H for an
+LSTM's W_xh (D, 4H), as in Keras.
 
 >>> [init((3, 2)).size for init in (zeros, ones, glorot_uniform, glorot_normal, he_uniform, he_normal)]
 [6, 6, 6, 6, 6, 6]
 
-Shapes: any; with a fan-in, (in, out). Errors: ValueError where a fan-in is needed, for a shape of
-any other number of axes. Source: Goodfellow, Bengio and Courville, Deep Learning (2016), section
-8.4.
+Shapes: any; (in, out) for initialisers that use the fan-in. Errors: ValueError if an initialiser
+that uses the fan-in gets a shape without exactly two axes. Source: Goodfellow, Bengio and
+Courville, Deep Learning (2016), section 8.4.
 """
 
 import math
@@ -56,8 +56,8 @@ def normal(deviation: float) -> Initialiser:
 
 
 def glorot_uniform(shape: Shape) -> Array:
-    """Uniform within ±√(6 / (in + out)), for tanh: with variance 2 / (in + out), neither signals
-    nor gradients fade.
+    """Uniform within ±√(6 / (in + out)), with variance 2 / (in + out). Suits tanh: neither signals
+    nor gradients vanish.
 
     Source: Glorot and Bengio, Understanding the difficulty of training deep feedforward neural
     networks (2010), eq. 16.
@@ -74,7 +74,8 @@ def glorot_normal(shape: Shape) -> Array:
 
 
 def he_uniform(shape: Shape) -> Array:
-    """Uniform within ±√(6 / in): variance 2 / in, for ReLU, which sets half of its inputs to 0.
+    """Uniform within ±√(6 / in), with variance 2 / in. Suits ReLU, which sets half of its inputs to
+    0.
 
     Source: He et al., Delving deep into rectifiers (2015), eq. 10.
     """
@@ -90,11 +91,11 @@ def he_normal(shape: Shape) -> Array:
 
 
 def orthogonal(shape: Shape) -> Array:
-    """W Wᵀ = I, or Wᵀ W = I if the columns are fewer: orthonormal rows or columns, drawn uniformly
-    from all such W.
+    """W Wᵀ = I, or Wᵀ W = I if there are fewer columns than rows. W is drawn uniformly from all
+    such matrices.
 
-    A square one preserves the length of every vector: a state multiplied by it forty times neither
-    fades nor explodes.
+    A square orthogonal matrix preserves the length of every vector. A state that it multiplies
+    forty times neither vanishes nor explodes.
 
     >>> W = orthogonal((3, 3))
     >>> bool(np.allclose(W @ W.T, np.eye(3), atol=1e-6))
@@ -105,5 +106,5 @@ def orthogonal(shape: Shape) -> Array:
     """
     rows, columns = shape
     q, r = np.linalg.qr(generator().standard_normal((max(rows, columns), min(rows, columns))))
-    q = q * np.sign(np.diag(r))  # without this some rotations would be likelier than others
+    q = q * np.sign(np.diag(r))  # otherwise some rotations are more likely than others
     return np.ascontiguousarray(q.T if rows < columns else q, np.float32)

@@ -1,6 +1,4 @@
-"""Looking inside a model: the outputs of any layer, a cell's gates over time, and the gradients
-that reach them.
-"""
+"""Inspect a model: the outputs of any layer, a cell's gates over time, and their gradients."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -15,22 +13,23 @@ from .cells import Cell
 from .layer import ON_VALUE, Array, Layer, join
 
 Loss = Callable[..., Tensor]
-Steps = dict[int | None, Tensor]  # None for a value outside of any time step
+Steps = dict[int | None, Tensor]  # None: a value outside of all time steps
 Values = dict[str, Steps]  # by path
 
 
 def outputs(
     model: Layer, x: Any, layers: Sequence[str], *, batch_size: int = 256
 ) -> dict[str, Array]:
-    """The outputs of the named layers for all of x, {path: array}, in evaluation mode and with
-    nothing recorded.
+    """Outputs of the named layers for all of x, {path: array}. The model runs in evaluation mode,
+    and nothing is recorded.
 
-    Each batch starts without a carried state, and a `Stateful` in the model keeps its own.
+    Each batch starts without a carried state. The state of a `Stateful` in the model stays as it
+    was.
 
     A path names a layer, as in `named_layers()` ("" is the model), or a value that a layer has
-    named with `note`: every cell names h ("rnn.cell.h"), an LSTM's also c, i, f, g, o, a GRU's z,
-    r, n. The values of all time steps are stacked along axis 1: (N, T, H). x is an array of N
-    examples, or a tuple of such arrays for a model with several inputs.
+    named with `note`. Every cell names h ("rnn.cell.h"). An LSTM's cell also names c, i, f, g and
+    o, and a GRU's cell z, r and n. The values of all time steps are stacked along axis 1: (N, T,
+    H). x is an array of N examples, or a tuple of such arrays if the model has several inputs.
 
     >>> from layers import LSTM, Embedding, Sequential
     >>> model = Sequential(Embedding(50, 8), LSTM(8, 4))
@@ -38,8 +37,8 @@ def outputs(
     >>> {path: array.shape for path, array in found.items()}
     {'embedding': (100, 6, 8), 'lstm': (100, 4), 'lstm.cell.f': (100, 6, 4)}
 
-    Errors: OptionError for a path that the model does not compute (MG240) or computes several times
-    (MG241).
+    Errors: OptionError for a path that the model does not compute (MG240) or computes more than
+    once (MG241).
     """
     with no_grad():
         return _joined([values for _, _, values in _passes(model, x, layers, batch_size)])
@@ -54,16 +53,16 @@ def gradients(
     loss: Loss = softmax_cross_entropy,
     batch_size: int = 256,
 ) -> dict[str, Array]:
-    """The gradient dL/dz for each z of `outputs(model, x, layers)`, {path: array}, in evaluation
-    mode.
+    """The gradient dL/dz for each z in `outputs(model, x, layers)`, {path: array}. The model runs
+    in evaluation mode.
 
-    L is `loss(model(x), y)`, averaged over all N examples whatever the batch size. Before a cut the
-    gradient is 0.
+    L is `loss(model(x), y)`, averaged over all N examples. The batch size does not change it.
+    Before a truncation the gradient is 0.
 
     >>> from layers import RNN, Dense, Embedding, Sequential
     >>> model = Sequential(Embedding(50, 8), RNN(8, 4, truncate=2), Dense(4, 2))
     >>> found = gradients(model, np.ones((3, 6), int), np.array([0, 1, 1]), ["embedding"])
-    >>> np.abs(found["embedding"]).sum(axis=(0, 2)) > 0      # which of the six words are reached
+    >>> np.abs(found["embedding"]).sum(axis=(0, 2)) > 0      # which of the six words get a gradient
     array([False, False, False, False,  True,  True])
 
     Errors: as `outputs`, and GradientError (MG242) for a value that does not depend on any
@@ -91,12 +90,12 @@ def gradients(
 def gradient_flow(
     model: Layer, batch: Sequence[Any], *, loss: Loss = softmax_cross_entropy
 ) -> dict[str, Array]:
-    """How much gradient reaches the state after each time step: {"rnn.cell.h": norms of dL/dh_t,
-    (T,)} for every cell.
+    """Norms of the gradient at each time step's state: {"rnn.cell.h": norms of dL/dh_t, (T,)} for
+    every cell.
 
-    `batch` is (inputs..., labels), and the norm is that of the whole batch's dL/dh_t, (B, H). An
-    LSTM has an entry for "c" as well. Where the norm falls to almost 0, the network learns nothing
-    from earlier words.
+    `batch` is (inputs..., labels). Each norm is taken over the gradient of the whole batch, dL/dh_t
+    (B, H). An LSTM also has an entry for "c". If the norm falls to almost 0 at some step, the
+    network learns nothing from the words before that step.
 
     >>> from layers import GRU, Dense, Embedding, Sequential
     >>> model = Sequential(Embedding(50, 8), GRU(8, 4), Dense(4, 2))
@@ -120,7 +119,7 @@ def gradient_flow(
 def _passes(
     model: Layer, x: Any, layers: Sequence[str], batch_size: int
 ) -> Iterator[tuple[slice, Any, Values]]:
-    """(batch, output, values at these paths) for each batch of the examples."""
+    """Yield (batch, output, values of these paths) for each batch of the examples."""
     inputs = x if isinstance(x, tuple) else (x,)
     paths = {layer: path for path, layer in model.named_layers().items()}
     values: Values = {}
@@ -139,14 +138,14 @@ def _passes(
                 "meant",
                 remedy="use a separate layer for each call, or call the layer outside of the model",
             )
-        # of a recurrent layer's (output, final state) the output
+        # a recurrent layer may return (output, final state)
         values[path][step] = value[0] if isinstance(value, tuple) else value
 
-    # one batch even without examples, so that their outputs have a width
+    # at least one batch, because the outputs need a width even without examples
     for start in range(0, max(len(inputs[0]), 1), batch_size):
         batch = slice(start, start + batch_size)
         values = {path: {} for path in layers}
-        # evaluating each batch by itself, because a Stateful would continue the last one
+        # a new block for each batch, because a Stateful would continue from the previous batch
         with model.evaluating(), setting(ON_VALUE, record):
             output = model(*(array[batch] for array in inputs))
         if unknown := [path for path, steps in values.items() if not steps]:
@@ -160,13 +159,13 @@ def _passes(
 
 
 def _joined(passes: Sequence[Values]) -> dict[str, Array]:
-    """{path: array} of all batches."""
+    """{path: array}, concatenated over the batches."""
     return {
         path: np.concatenate([_stacked(values[path]) for values in passes]) for path in passes[0]
     }
 
 
 def _stacked(steps: Steps) -> Array:
-    """The arrays of all time steps along axis 1."""
+    """The arrays of all time steps, stacked along axis 1."""
     arrays = [steps[step].array for step in sorted(steps, key=lambda step: step or 0)]
     return arrays[0] if None in steps else np.stack(arrays, axis=1)

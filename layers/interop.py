@@ -1,9 +1,9 @@
-"""Exchanging weights with PyTorch and Keras: names, transposes, gate orders, biases. Neither has to
+"""Exchange weights with PyTorch and Keras: names, transposes, gate orders, biases. Neither has to
 be installed.
 
-PyTorch stores a matrix as (out, in), splits a recurrent bias in two that are added, and orders a
-GRU's blocks r, z, n. Keras stores it as (in, out), with our gate orders, and stacks a GRU's two
-biases. Both can read safetensors files.
+PyTorch stores a matrix as (out, in), splits a recurrent bias into two that are added, and orders a
+GRU's blocks r, z, n. Keras stores a matrix as (in, out), orders the gates as minigrad does, and
+stacks a GRU's two biases. Both can read safetensors files.
 
 >>> import tempfile
 >>> from layers import RNN
@@ -35,28 +35,28 @@ from .recurrent import Recurrent
 
 
 def export_weights(model: Layer, path: AnyPath, layout: str) -> None:
-    """Write the model's weights to a safetensors file, named and shaped as in `layout`: "pytorch"
-    or "keras".
+    """Write the model's weights to a safetensors file, with the names and shapes of `layout`,
+    "pytorch" or "keras".
 
-    PyTorch reads the file with `module.load_state_dict(safetensors.torch.load_file(path))`, if its
-    modules are named like our layers; in Keras give each layer its arrays, for example
+    PyTorch reads the file with `module.load_state_dict(safetensors.torch.load_file(path))` if its
+    modules have the names of your layers. In Keras, set the weights of each layer:
     `layer.set_weights([a["rnn/kernel"], a["rnn/recurrent_kernel"], a["rnn/bias"]])` with `a =
     safetensors.numpy.load_file(path)`.
 
-    Errors: OptionError for another layout (MG250) and for a layer that the other framework does not
-    have (MG251), CheckpointError (MG506) where the file cannot be written.
+    Errors: OptionError for an unknown layout (MG250) and for a layer that the other framework does
+    not have (MG251); CheckpointError (MG506) if the file cannot be written.
     """
     content = serialized(to_layout(model, layout))
     replace_file(path, lambda file: file.write(content))
 
 
 def import_weights(model: Layer, path: AnyPath, layout: str) -> None:
-    """Load weights from a safetensors file with the names of `export_weights`: all of them or, on
-    an error, none.
+    """Load weights from a safetensors file with the names of `export_weights`. On an error, nothing
+    is loaded.
 
-    Errors: as `export_weights`, and CheckpointError for a file that is not there, cut short or
-    damaged (MG252), or that does not fit the model (MG505: every missing, unknown and mismatched
-    name at once).
+    Errors: as `export_weights`; CheckpointError for a missing, truncated or damaged file (MG252)
+    and for a file that does not fit the model (MG505, which lists all missing, unknown and
+    mismatched names).
     """
     try:
         arrays, *_ = read_safetensors(path)
@@ -72,10 +72,11 @@ def import_weights(model: Layer, path: AnyPath, layout: str) -> None:
 
 
 def to_layout(model: Layer, layout: str) -> dict[str, Array]:
-    """Copies of the model's weights as {name: array}, named and shaped as in the other framework.
+    """Copies of the model's weights as {name: array}, with the names and shapes of the other
+    framework.
 
-    Errors: OptionError for another layout (MG250), for a layer that the other framework does not
-    have (MG251), and for two arrays of one name (MG238).
+    Errors: OptionError for an unknown layout (MG250), for a layer that the other framework does not
+    have (MG251), and for two arrays with the same name (MG238).
     """
     result: dict[str, Array] = {}
     for layer, tensors, names in _entries(model, layout):
@@ -94,8 +95,10 @@ def to_layout(model: Layer, layout: str) -> dict[str, Array]:
 
 
 def from_layout(model: Layer, arrays: Mapping[str, Array], layout: str) -> None:
-    """Load what `to_layout` returns. Errors: as `import_weights`; CheckpointError (MG239) for a
-    shared parameter.
+    """Load weights in the format of `to_layout`.
+
+    Errors: as `import_weights`; CheckpointError (MG239) if the arrays for a shared parameter
+    differ.
     """
     check_match(
         arrays, to_layout(model, layout), f"{type(model).__name__} in the layout of {layout}"
@@ -135,7 +138,7 @@ _TRANSPOSED = (Dense, RNNCell, GRUCell, LSTMCell)  # in PyTorch
 
 
 def _to_theirs(layer: Layer, layout: str, arrays: Arrays) -> Arrays:
-    """A layer's arrays as the other framework has them."""
+    """A layer's arrays, converted to the other framework's layout."""
     kind = type(layer)
     if layout == "keras":
         stacks = kind is GRUCell and len(arrays) == 4
@@ -169,7 +172,7 @@ def _to_ours(layer: Layer, layout: str, arrays: Arrays) -> Arrays:
 
 
 def _blocks(kind: type[Layer], array: Array) -> Array:
-    """The blocks z, r, n of a GRU's array as r, z, n, or back."""
+    """Swap the first two blocks of a GRU's array: z, r, n to r, z, n, or back."""
     if kind is not GRUCell:
         return array
     first, second, n = np.split(array, 3, axis=-1)
@@ -177,7 +180,7 @@ def _blocks(kind: type[Layer], array: Array) -> Array:
 
 
 def _entries(model: Layer, layout: str) -> Iterator[tuple[Layer, list[Tensor], list[str]]]:
-    """Each layer, its parameters, and the names of the other framework's arrays for them."""
+    """(layer, its parameters, their names in the other framework) for each layer."""
     if layout not in _CELL:
         raise OptionError(
             "MG250",
@@ -186,7 +189,7 @@ def _entries(model: Layer, layout: str) -> Iterator[tuple[Layer, list[Tensor], l
             "supported",
             remedy="choose 'pytorch' or 'keras'",
         )
-    places: dict[Layer, str] = {}  # of the cells in recurrent layers: where their arrays belong
+    places: dict[Layer, str] = {}  # {cell of a recurrent layer: pattern of its names}
     for path, layer in model.named_layers().items():
         if isinstance(layer, Recurrent):
             for number, cell in enumerate(layer.cells().values()):
@@ -194,7 +197,7 @@ def _entries(model: Layer, layout: str) -> Iterator[tuple[Layer, list[Tensor], l
                     places[cell] = _place(layout, path, layer, number)
         ours = {name: part for name, part in layer._members.items() if isinstance(part, Tensor)}
         place = places.get(layer, join(path, "*"))
-        names = list(ours)  # a layer of the user's own keeps its names
+        names = list(ours)  # a user-defined layer keeps its names
         if type(layer) in _NAMES:
             names = _NAMES[type(layer)][layout]
         if layout == "keras":
@@ -203,10 +206,12 @@ def _entries(model: Layer, layout: str) -> Iterator[tuple[Layer, list[Tensor], l
 
 
 def _place(layout: str, path: str, layer: Recurrent, number: int) -> str:
-    """The names of the arrays of a recurrent layer's cell, with * for `kernel` and the like.
+    """The name pattern for the arrays of a recurrent layer's cell, with * in place of `kernel` and
+    so on.
 
-    PyTorch's end in _l0, _l1 in the second layer, and _reverse if backward. Keras has a layer for
-    each stacked one: rnn, rnn_2; in a Bidirectional one rnn/forward and rnn/backward.
+    In PyTorch the names end in _l0 for the first layer, _l1 for the second, and then _reverse for
+    the backward direction. Keras has a separate layer for each stacked one, rnn and rnn_2. Its
+    Bidirectional layer has rnn/forward and rnn/backward.
     """
     depth, backward = divmod(number, 1 + layer.bidirectional)
     if layout == "pytorch":

@@ -1,9 +1,9 @@
-"""Layer, the base class of all layers and models; Sequential; and the checks of arguments that
-several layers share.
+"""Layer, the base class of all layers and models; Sequential; and checks of arguments that several
+layers share.
 
-A layer has parameters, and a scope for its calls. What it assigns to its attributes becomes part of
-the model: a Tensor that requires a gradient becomes a parameter, a Layer a child, each under the
-name of its attribute and in the order of definition.
+A layer registers the values assigned to its attributes. A Tensor that requires a gradient becomes a
+parameter, and a Layer becomes a child. Each keeps the name of its attribute and the order of
+definition. Calls of a layer run in a scope with its name.
 """
 
 from __future__ import annotations
@@ -31,21 +31,22 @@ Part = Any  # a Tensor or a Layer
 
 
 class LayerError(MinigradError, TypeError):
-    """A subclass of Layer that is not written as Layer requires."""
+    """Error in the definition of a subclass of Layer."""
 
 
 ON_VALUE: ContextVar[Any] = ContextVar("on_value", default=None)
-"""A hook, called with (layer, "", output) for each call of a layer and (layer, name, value) for
-each value it notes."""
+"""A hook: called with (layer, "", output) after each call of a layer, and with (layer, name, value)
+for each value that a layer passes to `note`.
+"""
 
 
 class Layer:
     """Base class of all layers and models: assign parameters and layers in `__init__`, compute in
     `forward`.
 
-    Calling a layer runs `forward` in a scope with the layer's name: that of the attribute to which
-    it was assigned. Attributes that begin with an underscore do not become part of the model, and
-    may hold anything.
+    Calling a layer runs `forward` in a scope with the layer's name, which is the name of the
+    attribute it was assigned to. Attributes that begin with an underscore do not become part of the
+    model and may hold any value.
 
     >>> from layers import Dense
     >>> class Model(Layer):
@@ -58,12 +59,13 @@ class Layer:
     >>> Model()([[1.0, 2.0]]).shape, list(Model().named_parameters())
     ((1, 3), ['dense.W', 'dense.b', 'factor'])
 
-    Errors: LayerError where there is no `forward` (MG202), for attributes that look like a part of
-    the model but would not be trained (MG203, MG204), and for the name of a method (MG243).
+    Errors: LayerError for a class without `forward` (MG202), for attributes that look like part of
+    the model but would not be trained (MG203, MG204), and for an attribute with the name of a
+    method (MG243).
     """
 
     training: bool = True
-    """Whether dropout and the like are on. Set it with `train()` and `eval()`."""
+    """True in training mode, where dropout is on. Set it with `train()` and `eval()`."""
 
     _name: str | None = None
     _child_name: str | None = None  # in a Sequential; None means the class's name in lower case
@@ -71,7 +73,7 @@ class Layer:
     _memory: dict[str, Any] = {}  # what a Stateful keeps from call to call
 
     def forward(self, *inputs: Any, **options: Any) -> Any:
-        """What the layer computes. Every subclass defines its own."""
+        """Compute the layer's output. Every subclass must define this method."""
         raise LayerError(
             "MG202",
             f"{type(self).__name__} has no forward",
@@ -91,8 +93,8 @@ class Layer:
         return output
 
     def note(self, **values: Tensor) -> None:
-        """Name inner values (`self.note(i=i, f=f)`), so that drawings show them and
-        `layers.outputs` finds them.
+        """Name inner values, as in `self.note(i=i, f=f)`. Drawings and `layers.outputs` use the
+        names.
         """
         watch = ON_VALUE.get()
         for name, value in values.items():
@@ -126,14 +128,14 @@ class Layer:
         vars(self).setdefault("_members", {})[name] = value
         if isinstance(value, Layer):
             value._name = value._name or name
-        # The outermost layer is put together last, so that names end up as paths from there.
+        # The outermost layer is assembled last, so the final names are paths from it.
         for path, part in _walk(value, name):
             if isinstance(part, Tensor) and not self._keeps_name(part, path):
                 part.name = path
 
     def _keeps_name(self, parameter: Tensor, path: str) -> bool:
-        """Whether a shared parameter has its name already, from an earlier part of this layer or of
-        a layer around it.
+        """Whether a shared parameter already has a name, from an earlier part of this layer or of
+        an enclosing layer.
         """
         name = parameter.name or ""
         part: Any = self
@@ -142,12 +144,12 @@ class Layer:
         return part is parameter or name.endswith(f".{path}")
 
     def named_parameters(self) -> dict[str, Tensor]:
-        """{path: parameter} in the order of definition; a shared one appears once, under its first
-        path.
+        """{path: parameter} in the order of definition. A shared parameter appears once, under its
+        first path.
 
-        Frozen parameters (`requires_grad = False`, set after they were assigned) are included.
-        LayerError (MG204) for layers or parameters in a list, tuple, set or dict, unless they are
-        attributes as well.
+        Includes frozen parameters, whose `requires_grad` was set to False after they were assigned.
+        Raises LayerError (MG204) for layers or parameters in a list, tuple, set or dict, unless
+        they are attributes as well.
         """
         parts = dict(_walk(self))
         known = set(map(id, parts.values()))
@@ -157,18 +159,18 @@ class Layer:
         return {path: part for path, part in parts.items() if isinstance(part, Tensor)}
 
     def named_layers(self) -> dict[str, Layer]:
-        """{path: layer}, this layer itself first, under ""."""
+        """{path: layer} of all layers; the first is this layer, under the path ""."""
         return {path: part for path, part in _walk(self) if isinstance(part, Layer)}
 
     def zero_grad(self) -> None:
-        """Forget the gradients of all parameters, as an optimizer's `zero_grad` does for its
-        own.
-        """
+        """Set the gradients of all parameters to None, like `zero_grad` of an optimizer."""
         for parameter in self.named_parameters().values():
             parameter.grad = None
 
     def train(self, on: bool = True) -> Self:
-        """Training mode, here and in all layers below: dropout is on. Returns the layer."""
+        """Switch this layer and all layers in it to training mode, where dropout is on. Returns the
+        layer.
+        """
         for layer in self.named_layers().values():
             layer.training = on
             if layer._memory:
@@ -176,13 +178,15 @@ class Layer:
         return self
 
     def eval(self) -> Self:
-        """Evaluation mode, here and in all layers below: dropout is off. Returns the layer."""
+        """Switch this layer and all layers in it to evaluation mode, where dropout is off. Returns
+        the layer.
+        """
         return self.train(False)
 
     @contextmanager
     def evaluating(self) -> Iterator[None]:
-        """Evaluation mode within this block. Afterwards every layer has its mode, and a Stateful
-        its state, of before.
+        """Use evaluation mode within this block. Afterwards every layer returns to its previous
+        mode, and every Stateful to its previous state.
 
         >>> from layers import Dropout
         >>> model = Sequential(Dropout(0.5), Dropout(0.5).eval())
@@ -203,22 +207,21 @@ class Layer:
     # ---- saving and loading ----
 
     def state_dict(self) -> dict[str, Array]:
-        """{path: array} of all parameters, as copies."""
+        """{path: array} with a copy of each parameter's array."""
         return {path: parameter.array.copy() for path, parameter in self.named_parameters().items()}
 
     def load_state_dict(self, arrays: Mapping[str, Array]) -> None:
-        """Load the arrays of a `state_dict()`: all of them or, on an error, none.
+        """Load the arrays of a `state_dict()`. On an error, nothing is loaded.
 
-        Errors: CheckpointError (MG505) that names every missing, unknown and mismatched path at
-        once.
+        Errors: CheckpointError (MG505), which lists all missing, unknown and mismatched paths.
         """
         check_match(arrays, self.state_dict(), type(self).__name__)
         for path, parameter in self.named_parameters().items():
             parameter.array = arrays[path]
 
     def carried_state(self) -> dict[str, Array]:
-        """{path: array} of what every `Stateful` in this model carries from batch to batch, for a
-        snapshot.
+        """{path: array} of the state that every `Stateful` in this model carries from batch to
+        batch, to be stored in a snapshot.
         """
         return {
             name: array
@@ -229,8 +232,8 @@ class Layer:
         }
 
     def load_carried_state(self, arrays: Mapping[str, Array]) -> None:
-        """Continue from what `carried_state` returned. Without its arrays, a Stateful starts
-        again.
+        """Restore the result of `carried_state`. A Stateful whose arrays are missing starts without
+        a state.
         """
         for path, layer in self.named_layers().items():
             layer._memory = {name: _unflattened(arrays, join(path, name)) for name in layer._memory}
@@ -238,7 +241,7 @@ class Layer:
     # ---- display ----
 
     def settings(self) -> str:
-        """The arguments that made this layer, as `repr` shows them in the parentheses."""
+        """The arguments of this layer, as shown in the parentheses of its `repr`."""
         return ""
 
     def __repr__(self) -> str:
@@ -256,8 +259,8 @@ class Layer:
 
 
 def describe(part: Part) -> str:
-    """A layer as the call that made it, `Dense(4, 3)`; a parameter as its shape, and whether it is
-    frozen.
+    """Text for a part of a model: the call that made a layer, `Dense(4, 3)`, or the shape of a
+    parameter, with a mark if it is frozen.
     """
     if isinstance(part, Layer):
         return f"{type(part).__name__}({part.settings()})"
@@ -269,7 +272,9 @@ def _size(root: Part) -> int:
 
 
 class Function(Layer):
-    """A function of one Tensor as a layer without parameters: what Sequential makes of mg.tanh."""
+    """A layer without parameters that calls a function of one Tensor. Sequential wraps mg.tanh in
+    it.
+    """
 
     def __init__(self, function: Callable[[Any], Any]) -> None:
         self._function = function
@@ -284,13 +289,13 @@ class Function(Layer):
 
 
 class Sequential(Layer):
-    """Layers one after the other: each takes the output of the one before. A function such as
-    mg.tanh is a layer too.
+    """Layers in sequence: each layer takes the previous layer's output. A function such as mg.tanh
+    counts as a layer.
 
-    Children are named after their class in lower case: `dense`, the second of that class `dense_2`,
-    and so on. A function is called with the output before it; as a child it has the function's
-    name. A child may be replaced (`model.dense_2 = Dense(3, 5)`) or deleted, and a layer that is
-    assigned under a new name comes last.
+    Children are named after their class in lower case: `dense`, then `dense_2` for the second of
+    that class, and so on. A function's child has the name of the function. You may replace a child
+    (`model.dense_2 = Dense(3, 5)`) or delete it. A layer assigned to a new name is added at the
+    end.
 
     >>> import minigrad as mg
     >>> from layers import Dense
@@ -306,10 +311,10 @@ class Sequential(Layer):
         b: (2,)
     23 parameters
 
-    Errors: OptionError (MG206) for something that is neither a Layer nor a function.
+    Errors: OptionError (MG206) for an argument that is neither a Layer nor a function.
     """
 
-    if TYPE_CHECKING:  # for mypy: the names of its children depend on its arguments
+    if TYPE_CHECKING:  # for mypy, because the children's names depend on the arguments
 
         def __getattr__(self, name: str) -> Any: ...
 
@@ -337,7 +342,7 @@ class Sequential(Layer):
 
 
 def parameter(init: Initialiser, shape: Shape, make: Callable[..., Tensor] = Tensor) -> Tensor:
-    """A trainable Tensor init(shape).
+    """Make a trainable Tensor from init(shape).
 
     Errors: OptionError (MG210) for sizes below 1, ShapeError (MG213) for an array of another shape.
     """
@@ -361,7 +366,7 @@ def parameter(init: Initialiser, shape: Shape, make: Callable[..., Tensor] = Ten
 
 
 def check_function(activation: Any) -> None:
-    """Raise OptionError (MG211) unless the activation can be called."""
+    """Raise OptionError (MG211) unless the activation is callable."""
     if not callable(activation):
         raise OptionError(
             "MG211",
@@ -372,8 +377,8 @@ def check_function(activation: Any) -> None:
 
 
 def function_name(function: Any) -> str:
-    """The name of an activation, for `repr`: mg.softmax is a function with a name, mg.tanh an
-    instance of Tanh.
+    """The name of an activation for `repr`. It handles functions such as mg.softmax and instances
+    of gates: mg.tanh is an instance of Tanh.
     """
     return str(getattr(function, "__name__", type(function).__name__.lower()))
 
@@ -390,11 +395,11 @@ def _as_layer(value: Any, what: str) -> Layer:
 
 
 def _walk(root: Part, prefix: str = "") -> Iterator[tuple[str, Part]]:
-    """(path, part) of the root and all its parts in the order of definition, each once, under its
-    first path.
+    """(path, part) of the root and all its parts, in the order of definition. Each part appears
+    once, under its first path.
     """
     seen: set[int] = set()
-    ahead = [(prefix, root)]  # no recursion, so that layers may be nested to any depth
+    ahead = [(prefix, root)]  # a loop, because deep nesting would exceed the recursion limit
     while ahead:
         path, part = ahead.pop()
         if id(part) not in seen:
@@ -405,17 +410,17 @@ def _walk(root: Part, prefix: str = "") -> Iterator[tuple[str, Part]]:
 
 
 def as_tensor(x: Any, dtype: Any = None) -> Tensor:
-    """x, as a Tensor if it is not one."""
+    """x itself if it is a Tensor, else Tensor(x)."""
     return x if isinstance(x, Tensor) else Tensor(x, dtype=dtype)
 
 
 def join(path: str, name: str) -> str:
-    """The path of a part called `name` of the layer at `path`, which is "" for the outermost."""
+    """The path of the part `name` in the layer at `path`. The path of the outermost layer is ""."""
     return f"{path}.{name}" if path and name else path or name
 
 
 def _flattened(state: Any, path: str) -> Iterator[tuple[str, Array]]:
-    """(path, array) of the tensors of a state; the parts of a tuple are numbered."""
+    """(path, array) of each tensor in a state. A tuple's items have their index in the path."""
     if isinstance(state, Tensor):
         yield path, state.array.copy()
     elif state is None:
@@ -426,7 +431,9 @@ def _flattened(state: Any, path: str) -> Iterator[tuple[str, Array]]:
 
 
 def _unflattened(arrays: Mapping[str, Array], path: str) -> Any:
-    """The state of which `_flattened` made these arrays; None if there are none."""
+    """The state from the arrays of `_flattened`, or None if there are none. Inverse of
+    `_flattened`.
+    """
     if path in arrays:
         return None if arrays[path].shape[1:] == (0,) else Tensor(arrays[path])
     parts: list[Any] = []
@@ -436,14 +443,14 @@ def _unflattened(arrays: Mapping[str, Array], path: str) -> Any:
 
 
 def _trained(value: Any) -> bool:
-    """Whether a value is trained as a part of the layer that it is assigned to."""
+    """Whether a value becomes a trained part of the layer that it is assigned to."""
     if isinstance(value, Tensor):
         return value.requires_grad and value.node.gate is None
     return isinstance(value, Layer)
 
 
 def _inside(value: Any) -> Iterator[Any]:
-    """The items of a collection, and of the collections in it."""
+    """The items of a collection, and those of the collections in it."""
     if isinstance(value, dict):
         value = list(value.values())
     if isinstance(value, (list, tuple, set, frozenset, deque)):
@@ -453,7 +460,9 @@ def _inside(value: Any) -> Iterator[Any]:
 
 
 def _check_collections(layer: Layer, values: dict[str, Any], known: Collection[int] = ()) -> None:
-    """Raise LayerError (MG204) for trained parts inside these attributes that are not `known`."""
+    """Raise LayerError (MG204) if a collection in these attributes holds trained parts that are not
+    in `known`.
+    """
     for name, value in values.items():
         if name.startswith("_"):
             continue
@@ -469,9 +478,7 @@ def _check_collections(layer: Layer, values: dict[str, Any], known: Collection[i
 
 
 def _refuse(layer: Layer, name: str, value: Any) -> None:
-    """Raise LayerError for a value that looks like a part of the model but would silently not be
-    trained.
-    """
+    """Raise LayerError for a value that looks like part of the model but would not be trained."""
     _check_collections(layer, {name: value})
     if isinstance(value, (np.ndarray, Tensor)):
         raise LayerError(

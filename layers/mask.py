@@ -1,5 +1,5 @@
-"""Masks: which time steps are real and which are padding; and a warning for padding that is not
-masked.
+"""Masks, which mark the real time steps of padded sequences; and a warning for padding without a
+mask.
 """
 
 import warnings
@@ -13,18 +13,17 @@ from minigrad.graph import Array
 
 
 def as_mask(mask: Any, lengths: Any, batch: int, steps: int) -> Array | None:
-    """Booleans (batch, steps), True at the real steps of each sequence, from a mask, lengths or
-    both; None without either.
+    """Combine a mask, lengths, or both into booleans (batch, steps), True at the real steps of each
+    sequence. Returns None if both are None.
 
-    Numbers in a mask count as True where they are not 0, so that `mask=ids != 0` and `mask=ids`
-    mean the same.
+    Nonzero numbers in a mask count as True, so `mask=ids != 0` and `mask=ids` mean the same.
 
     >>> as_mask(None, [1, 3], 2, 3)
     array([[ True, False, False],
            [ True,  True,  True]])
 
-    Errors: ShapeError for a mask of another shape or a sequence without a real step (MG222) and for
-    lengths beyond the last step (MG223).
+    Errors: ShapeError for a mask of the wrong shape or a sequence without a real step (MG222), and
+    for lengths above `steps` (MG223).
     """
     if mask is None and lengths is None:
         return None
@@ -68,16 +67,15 @@ def as_mask(mask: Any, lengths: Any, batch: int, steps: int) -> Array | None:
 
 
 class PaddingWarning(UserWarning):
-    """Warning (MG227): a last state is read after padding."""
+    """Warning (MG227): a layer uses a state computed after padding."""
 
 
 def warn_of_padding(layer: str, x: Tensor) -> None:
-    """Warn (MG227) if x was looked up with ids that are padded at the end. To be called where no
-    mask is given.
+    """Warn (MG227) if x comes from ids that are padded at the end. Call this when there is no mask.
 
-    By convention id 0 is padding. Zeros are taken for padding if they stand only at the ends of
-    sequences, and some sequence ends in two or more. Only a recorded look-up is checked, so that
-    evaluation is not slowed down.
+    By convention id 0 is padding. Zeros count as padding if they occur only at the ends of
+    sequences and at least one sequence ends in two or more. Only recorded look-ups are checked, to
+    keep evaluation fast.
     """
     if not isinstance(x.node.gate, Lookup):
         return
@@ -86,7 +84,7 @@ def warn_of_padding(layer: str, x: Tensor) -> None:
         return
     zero = ids == 0
     padded = zero[:, -2:].all(axis=1) & ~zero[:, 0]
-    if padded.any() and (zero[:, :-1] <= zero[:, 1:]).all():  # zeros at the ends alone
+    if padded.any() and (zero[:, :-1] <= zero[:, 1:]).all():  # zeros only at the ends
         text = MinigradError(
             "MG227",
             f"{layer} takes its last state after up to {zero[padded].sum(axis=1).max()} steps of "
@@ -96,4 +94,4 @@ def warn_of_padding(layer: str, x: Tensor) -> None:
             remedy="pass mask=ids != 0, or pad on the left; if 0 is a word here, "
             "mask=np.ones(ids.shape) says so",
         )
-        warnings.warn(PaddingWarning(str(text)), stacklevel=4)  # where the model calls the layer
+        warnings.warn(PaddingWarning(str(text)), stacklevel=4)  # the model's call

@@ -1,4 +1,4 @@
-"""LayerNorm: every example brought to mean 0 and variance 1 over its last axis."""
+"""LayerNorm: normalization of each example to mean 0 and variance 1 over the last axis."""
 
 from typing import Any
 
@@ -13,19 +13,19 @@ class LayerNorm(Layer):
     """z = gain ⊙ (x - μ) / √(σ² + epsilon) + bias, with mean μ and variance σ² over the last axis
     of x (..., width).
 
-    gain (width,) starts at 1, bias (width,) at 0. σ² divides by width, not by width - 1.
+    gain (width,) starts at 1 and bias (width,) at 0. σ² divides by width, not by width - 1.
 
     >>> LayerNorm(2)(Tensor([[1.0, 3.0]])).array.round(3)
     array([[-1.,  1.]], dtype=float32)
 
-    Errors: OptionError for a width below 1 (MG210), ShapeError for x of another width (MG236).
-    Source: Ba, Kiros and Hinton, Layer normalization (2016).
+    Errors: OptionError for a width below 1 (MG210); ShapeError if the last axis of x has another
+    width (MG236). Source: Ba, Kiros and Hinton, Layer normalization (2016).
     """
 
     def __init__(self, width: int, *, epsilon: float = 1e-5) -> None:
         self.gain = parameter(ones, (width,))
         self.bias = parameter(zeros, (width,))
-        self.epsilon = epsilon  # avoids a division by 0 where all elements are equal
+        self.epsilon = epsilon  # avoids division by 0 if all elements are equal
 
     def forward(self, x: Any) -> Tensor:
         tensor = as_tensor(x)

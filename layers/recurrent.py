@@ -1,5 +1,5 @@
-"""The layers RNN, GRU and LSTM: a cell run over a sequence, stacked if wanted, in one direction or
-in both.
+"""The layers RNN, GRU and LSTM, which run a cell over a sequence. They may be stacked and may run
+in both directions.
 """
 
 import warnings
@@ -23,8 +23,8 @@ from .unroll import unroll
 
 
 class UnpackingWarning(UserWarning):
-    """Warning (MG234): the two rows of a recurrent layer's output are unpacked, as if they were
-    output and state.
+    """Warning (MG234): the output of a recurrent layer is unpacked into its two rows, probably by
+    mistake for (output, state).
     """
 
 
@@ -47,36 +47,38 @@ class RecurrentOutput(Tensor):
 
 
 class Recurrent(Layer):
-    """What RNN, GRU and LSTM share. x (B, T, D) -> the last state's h (B, H), or what these options
-    ask for:
+    """Base class of RNN, GRU and LSTM. x (B, T, D) -> h of the last state, (B, H). Options change
+    the output or the computation:
 
-    - `layers=n` stacks n cells, each reading the outputs of the one below, with `dropout` between
-      them in training.
-    - `bidirectional`: a second cell reads from the last step to the first; outputs (B, 2H) hold the
-      forward cell's and then the backward cell's for the same time step.
-    - `pooling`: "last" (each direction's h after its last step), or "mean" or "max" over the top
-      layer's outputs.
-    - `return_sequences`: the top layer's output at every step, (B, T, H), instead of the pooled
-      one.
-    - `return_state`: (output, final state). The state is the cell's, or a list of all cells'
-      (forward, backward, then the next layer), and can be passed to the next call as `state`.
-    - `truncate=k`: gradients go back through the last k steps only; see `unroll`.
-    - `fused`: one gate for the whole sequence (True) or a graph of its steps (False). Both agree to
-      rounding, except that dropout draws different noise. The default, None, unrolls, so that the
-      graph shows every step; but it fuses inside `mg.fused()`, as in a Trainer's loop, and where
-      nothing is recorded.
+    - `layers=n` stacks n cells. Each cell reads the outputs of the cell below. In training,
+      `dropout` acts between them.
+    - `bidirectional`: a second cell reads from the last step to the first. Outputs (B, 2H) hold the
+      forward cell's output and then the backward cell's output for the same time step.
+    - `pooling`: "last" returns each direction's h after its last step. "mean" and "max" pool the
+      top layer's outputs.
+    - `return_sequences` returns the top layer's outputs at every step, (B, T, H), instead of a
+      pooled output.
+    - `return_state` returns (output, final state). You can pass the state to the next call as
+      `state`. It is the cell's state or, with several cells, a list of their states (forward,
+      backward, then the next layer).
+    - `truncate=k`: gradients go back only through the last k steps; see `unroll`.
+    - `fused`: True computes the whole sequence with one gate, False records every step in the
+      graph. The results agree up to rounding, except that dropout draws different noise. The
+      default, None, fuses inside `mg.fused()`, as in a Trainer's loop, and where nothing is
+      recorded. Elsewhere the graph shows every step.
 
-    Padding is skipped with `mask` (B, T), True at real steps, or `lengths` (B,) of sequences padded
-    at the end. Without them, a last state that is read after padding gives a PaddingWarning
-    (MG227). Unpacking an output with a batch of 2, as if it were (output, state), gives an
-    UnpackingWarning (MG234). The cells are called `cell`, `cell_2`,
-    ..., and `backward_cell`, ...; if there are several, each runs in a scope of its name.
+    To skip padding, pass `mask` (B, T), True at real steps, or the `lengths` (B,) of sequences
+    padded at the end. Without them, a last state computed after padding causes a PaddingWarning
+    (MG227). Unpacking the output for a batch of 2, as if it were (output, state), causes an
+    UnpackingWarning (MG234). The cells are called `cell`, `cell_2` and so on, and `backward_cell`,
+    `backward_cell_2` and so on. If there are several cells, each runs in a scope with its name.
 
-    Errors: OptionError for the options (MG143, MG210, MG211, MG212, MG220, MG226);
-    ShapeError for x (MG221), a mask (MG222), lengths (MG223) or a state (MG224).
+    Errors: OptionError for invalid options (MG143, MG210, MG211, MG212, MG220, MG226); ShapeError
+    for the wrong shape of x (MG221), of a mask (MG222) or of a state (MG224), and for wrong lengths
+    (MG223).
     """
 
-    cell: Cell  # the first of its cells
+    cell: Cell  # the first cell
 
     def __init__(
         self,
@@ -132,7 +134,7 @@ class Recurrent(Layer):
             self.dropout = Dropout(dropout)
 
     def cells(self) -> dict[str, Cell]:
-        """{name: cell}, from the bottom up, forward before backward."""
+        """{name: cell}, from the bottom layer to the top, forward before backward."""
         return {name: member for name, member in self._members.items() if isinstance(member, Cell)}
 
     def forward(
@@ -151,10 +153,10 @@ class Recurrent(Layer):
         pools_last = self.pooling == "last" and not self.return_sequences
         if mask is None and pools_last:
             warn_of_padding(type(self).__name__, x)
-        states = _initial_states(cells, state, batch)  # each becomes its cell's final one
+        states = _initial_states(cells, state, batch)  # later the final states
         run: Any = run_fused if shall_fuse(self.fused, list(cells.values())) else unroll
 
-        outputs: list[Any] = []  # of a layer, one item for each direction: what `run` returns
+        outputs: list[Any] = []  # a layer's sequences, one for each direction
         for number, (name, cell) in enumerate(cells.items()):
             backward = number % self._directions == 1
             if number and not backward:
@@ -181,12 +183,12 @@ class Recurrent(Layer):
             return output, finals[0] if len(finals) == 1 else finals
         if len(output) != 2:
             return output
-        rows = RecurrentOutput.__new__(RecurrentOutput)  # could be unpacked by mistake
+        rows = RecurrentOutput.__new__(RecurrentOutput)  # warns when it is unpacked
         rows.node = output.node
         return rows
 
     def _between(self, outputs: list[Any]) -> Any:
-        """The next layer's inputs: the outputs of both directions side by side, with dropout."""
+        """The next layer's inputs: the outputs of both directions, concatenated, with dropout."""
         if isinstance(outputs[0], Tensor):
             return self.dropout(_sequence(outputs))
         inputs = []
@@ -211,7 +213,7 @@ class RNN(Recurrent):
     """The simple recurrent network: h_t = tanh(x_t @ W_xh + h_(t-1) @ W_hh + b_h) at each time step
     t.
 
-    x (B, T, D) -> h_T (B, H), or what the options ask for: see `Recurrent`, and `RNNCell` for
+    x (B, T, D) -> h_T (B, H) by default. See `Recurrent` for the options, and `RNNCell` for
     `activation`.
 
     >>> rnn = RNN(3, 2, truncate=4)
@@ -293,10 +295,10 @@ def _side_by_side(parts: Sequence[Tensor]) -> Tensor:
 
 
 def _sequence(outputs: list[Any]) -> Tensor:
-    """A layer's outputs as one Tensor: (B, T, H), or (B, T, 2H) with both directions side by side.
+    """A layer's outputs as one Tensor: (B, T, H), or (B, T, 2H) for both directions.
 
-    Each item is one direction's: a list of Tensors (B, H) over time if it was unrolled, (T, B, H)
-    if fused.
+    `outputs` has one item for each direction: a list of T Tensors (B, H) if the layer was unrolled,
+    or a Tensor (T, B, H) if it was fused.
     """
     return _side_by_side(
         [
@@ -313,10 +315,10 @@ def pool(sequence: Any, how: str, mask: Any = None) -> Tensor:
     >>> pool(Tensor([[[1.0], [5.0], [9.0]]]), "mean", np.array([[True, True, False]])).array
     array([[3.]], dtype=float32)
 
-    Errors: OptionError for another word (MG220), ShapeError for a sequence of other axes (MG221), a
-    mask of another shape or a sequence without a real step (MG222), which has no mean: Keras gives
-    NaN. Source: Collobert et al., Natural language processing (almost) from scratch (2011), for the
-    maximum.
+    Errors: OptionError for another value of `how` (MG220); ShapeError for a sequence that does not
+    have three axes (MG221), and for a mask of the wrong shape or a sequence without a real step
+    (MG222), for which Keras returns NaN. Source: Collobert et al., Natural language processing
+    (almost) from scratch (2011), for the maximum.
     """
     if how not in ("mean", "max"):
         raise OptionError(
@@ -356,8 +358,8 @@ def _check_input(layer: Recurrent, x: Any) -> Tensor:
 
 
 def _initial_states(cells: dict[str, Cell], state: State, batch: int) -> dict[str, State]:
-    """{name: initial state} of the cells. Errors: ShapeError (MG224) for a state that does not
-    fit.
+    """{name: initial state} of the cells. Errors: ShapeError (MG224) for a state of the wrong
+    shape.
     """
     zeros = {name: cell.initial_state(batch) for name, cell in cells.items()}
     if state is None:

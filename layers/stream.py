@@ -1,5 +1,5 @@
-"""Sequences that are too long for one graph: TruncatedBPTT, Stateful, and `sample`, which writes
-one.
+"""TruncatedBPTT and Stateful, which train on sequences that are too long for one graph; and
+`sample`, which generates a sequence.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,18 +17,19 @@ from .recurrent import Recurrent
 
 
 class TruncatedBPTT:
-    """Truncated backpropagation through time: every `k1` steps a gradient that reaches `k2` steps
-    back.
+    """Truncated backpropagation through time: every `k1` steps, compute a gradient that reaches
+    `k2` steps back.
 
-    `walk(model, x)` yields (steps, outputs) for each window: the slice of its new time steps, and
-    the model's outputs there, recorded. Call `backward` on a loss of them and update the parameters
-    before the next window. The state is carried on detached, so that no graph is longer than k2
-    steps. With k2 < k1, `steps` and `outputs` are only the last k2 of a window.
+    `walk(model, x)` yields (steps, outputs) for each window. `steps` is the slice of the window's
+    new time steps, and `outputs` the model's recorded outputs there. Before the next window, call
+    `backward` on a loss of the outputs and update the parameters. The state is detached between
+    windows, so no graph is longer than k2 steps. With k2 < k1, `steps` and `outputs` cover only the
+    last k2 steps of a window.
 
-    `model(x[:, a:b], state) -> (outputs (B, b - a, ...), state)`, where state None means zeros: an
-    RNN made with return_sequences=True and return_state=True, or a model of your own around one. x
-    has shape (B, T, ...): features, or ids if the model embeds them (vectors looked up before the
-    walk would be out of date after the first update).
+    `model(x[:, a:b], state) -> (outputs (B, b - a, ...), state)`, where state None means zeros. The
+    model is an RNN made with return_sequences=True and return_state=True, or your own model around
+    one. x has shape (B, T, ...). It holds features, or ids if the model embeds them. Do not look up
+    the vectors before the walk: the first update would make them out of date.
 
     >>> import numpy as np
     >>> from layers import RNN
@@ -39,22 +40,23 @@ class TruncatedBPTT:
     slice(4, 8, None) (1, 4, 2)
     slice(8, 10, None) (1, 2, 2)
 
-    For one loss at the end, use only the last window, after the loop: its gradient reaches k2 steps
-    back from the end.
+    If you need one loss at the end of the sequence, use only the last window's outputs, after the
+    loop. Its gradient reaches k2 steps back from the end.
 
-    Errors: OptionError for a bidirectional layer with a state (MG244); ShapeError for
-    x (MG231), or for what else a model returns (MG233). Source: Williams and Peng, An efficient
-    gradient-based algorithm for on-line training of recurrent network trajectories (1990).
+    Errors: OptionError for a bidirectional layer with a state (MG244); ShapeError for x without
+    time steps (MG231) and for a model that does not return outputs and a state (MG233). Source:
+    Williams and Peng, An efficient gradient-based algorithm for on-line training of recurrent
+    network trajectories (1990).
     """
 
     def __init__(self, k1: int, k2: int) -> None:
         self.k1, self.k2 = k1, k2
 
     def walk(self, model: Any, x: Any, state: State = None) -> Iterator[tuple[slice, Tensor]]:
-        """(steps, outputs) of each window in turn."""
+        """Yield (steps, outputs) for each window in turn."""
         _check_directions(model)
         x = _with_steps(x)
-        length, position = x.shape[1], 0  # the state is the one before the step at this position
+        length, position = x.shape[1], 0  # `state` precedes this position
         for start in range(0, length, self.k1):
             end = min(start + self.k1, length)
             outputs, state, kept = self._window(
@@ -62,19 +64,19 @@ class TruncatedBPTT:
             )
             position = end - kept
             yield slice(end - outputs.shape[1], end), outputs
-            del outputs  # frees the window's graph before the next one is recorded
+            del outputs  # free the window's graph before recording the next one
 
     def _window(
         self, model: Any, x: Any, state: State, start: int, next_length: int
     ) -> tuple[Tensor, State, int]:
-        """The outputs of a window, the state where the next window's graph begins, and the number
-        of steps from there to the end of x.
+        """(outputs, state, kept) of a window. `state` is the state at the start of the next
+        window's graph, and `kept` is the number of steps from there to the end of x.
 
-        x begins at the step after `state`; its steps from `start` on are new. The next window will
+        x begins at the step after `state`. Its steps from `start` on are new. The next window will
         have `next_length` steps.
         """
         end = x.shape[1]
-        begin = max(0, end - self.k2)  # the graph holds the steps from here
+        begin = max(0, end - self.k2)  # start of the graph
         next_begin = min(max(0, end + next_length - self.k2), end)
         first_output = max(start, begin)
         if begin:
@@ -90,29 +92,28 @@ class TruncatedBPTT:
 
 
 class Stateful(Layer):
-    """A model that goes on where its last call ended: `TruncatedBPTT` for loops that know no state,
-    as the Trainer's.
+    """A model that continues from the state of its previous call. It provides `TruncatedBPTT` to
+    loops that do not pass a state, such as the Trainer's.
 
-    In training, successive calls with windows x (B, k1, ...), such as `minigrad.data.Stream` makes,
-    give what `bptt.walk` gives for the whole sequence: the outputs of the last min(k1, k2) steps,
-    with a gradient that reaches k2 steps back. In evaluation, the first call after `eval()` begins
-    with state None.
+    In training, call it with consecutive windows x (B, k1, ...), such as those from
+    `minigrad.data.Stream`. The calls return the same as `bptt.walk` on the whole sequence: the
+    outputs of the last min(k1, k2) steps, with a gradient that reaches k2 steps back. In
+    evaluation, the first call after `eval()` starts with state None.
 
     >>> from layers import RNN
     >>> rnn = Stateful(RNN(3, 2, return_sequences=True, return_state=True), TruncatedBPTT(k1=4, k2=6))
     >>> rnn(np.ones((1, 4, 3))).shape, sorted(rnn.carried_state())
     ((1, 4, 2), ['state', 'x'])
 
-    Layers before it may compute its inputs if k2 is at most k1. Otherwise put them into the model
-    that is carried.
-    In a Sequential it is the child `carried`.
+    Other layers may compute its inputs if k2 is at most k1. Otherwise put those layers into the
+    model that you pass to Stateful. In a Sequential, a Stateful is the child `carried`.
 
-    Errors: as for TruncatedBPTT; of a recurrent layer ShapeError (MG224) for a batch of another
-    size; GradientError (MG237) for computed inputs that the next call would need again.
+    Errors: as for TruncatedBPTT; ShapeError (MG224) from a recurrent layer if the batch size
+    changes; GradientError (MG237) for computed inputs that the next call would need again.
     """
 
-    # x: the inputs that the next gradient reaches back to; state: the one before them; evaluated:
-    # the one after the last call in evaluation mode
+    # x: the inputs that the next gradient goes back through; state: the state before x; evaluated:
+    # the state after the last call in evaluation mode
     _memory: dict[str, Any] = {"x": None, "state": None, "evaluated": None}
     _child_name = "carried"  # the paths in snapshots begin with it
 
@@ -159,11 +160,11 @@ def sample(
     temperature: float = 1.0,
     seed: int = 0,
 ) -> list[int]:
-    """`count` ids that the model writes after `prompt`, drawn from softmax(logits / temperature).
+    """Generate `count` ids that follow `prompt`, each drawn from softmax(logits / temperature).
 
-    `model(ids (1, T), state) -> (logits (1, T, C), state)`, with state None at first. At a
-    temperature below 1 likely ids become likelier: the text is more correct and less varied; at 0
-    the likeliest is always taken.
+    `model(ids (1, T), state) -> (logits (1, T, C), state)`, with state None in the first call. A
+    temperature below 1 favours likely ids, which makes the text more correct and less varied. At
+    temperature 0 each id is the most likely one.
 
     >>> class Next(Layer):
     ...     def forward(self, ids, state):
@@ -172,8 +173,8 @@ def sample(
     [3, 4, 0, 1, 2]
 
     Errors: OptionError (MG232) for an empty prompt or a temperature below 0; ShapeError (MG233).
-    Source: Gumbel, Statistical theory of extreme values (1954): the largest of logits + temperature
-    · noise is such a draw.
+    Source: Gumbel, Statistical theory of extreme values (1954): the index of the largest logits +
+    temperature · noise is such a draw.
     """
     if not len(prompt) or not temperature >= 0:
         raise OptionError(
@@ -196,7 +197,7 @@ def sample(
 
 
 def _check_directions(model: Any) -> None:
-    """Raise OptionError (MG244) for a model with a bidirectional layer that returns its state."""
+    """Raise OptionError (MG244) if a bidirectional layer of the model returns its state."""
     for path, layer in getattr(model, "named_layers", dict)().items():
         if isinstance(layer, Recurrent) and layer.bidirectional and layer.return_state:
             raise OptionError(
@@ -210,7 +211,9 @@ def _check_directions(model: Any) -> None:
 
 
 def _with_steps(x: Any) -> Any:
-    """x as a Tensor or array. Errors: ShapeError (MG231) if it has no time steps."""
+    """Convert x to an array unless it is a Tensor. Errors: ShapeError (MG231) for x without time
+    steps.
+    """
     x = x if isinstance(x, Tensor) else np.asarray(x)
     if x.ndim < 2 or not x.shape[1]:
         raise ShapeError(
@@ -223,8 +226,8 @@ def _with_steps(x: Any) -> Any:
 
 
 def _run(model: Any, x: Any, state: State) -> tuple[Tensor, State]:
-    """What the model returns. Errors: ShapeError (MG233) if that is not (outputs for each step of
-    x, state).
+    """Call the model. Errors: ShapeError (MG233) unless it returns (outputs for each step of x,
+    state).
     """
     match model(x, state):
         case Tensor() as outputs, state if outputs.shape[:2] == x.shape[:2]:

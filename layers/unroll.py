@@ -1,5 +1,5 @@
-"""`unroll`: running any cell over a sequence, with scopes, masks, truncation, and in either
-direction.
+"""`unroll`, which runs any cell over a sequence, in either direction, with scopes, masks and
+truncation.
 """
 
 from functools import partial
@@ -23,19 +23,20 @@ def unroll(
     truncate: int | None = None,
     reverse: bool = False,
 ) -> tuple[list[Tensor], State]:
-    """h_t, state_t = cell(x_t, state_(t-1)) for T steps. Returns the h_t, each (B, H), and the
-    state after the last.
+    """h_t, state_t = cell(x_t, state_(t-1)) for T steps. Returns all h_t, each (B, H), and the
+    state after the last step.
 
-    `inputs` is a Tensor or array (B, T, D), or a list of Tensors (B, D). Step 7 is recorded in a
-    scope `t07`. With `reverse` the steps run from the last to the first, but outputs[t] is still
-    the output of step t.
+    `inputs` is a Tensor or array (B, T, D), or a list of Tensors (B, D). Each step is recorded in
+    its own scope, such as `t07` for step 7. With `reverse` the steps run from the last to the
+    first, but outputs[t] is still the output of step t.
 
-    `mask` (B, T) is True at the real steps of each sequence. At the others its state passes through
-    unchanged, so that padding on either side has no effect on outputs and gradients, even if it is
-    NaN.
+    `mask` (B, T) is True at the real steps of each sequence. At all other steps the state passes
+    through unchanged. Padding on either side therefore has no effect on outputs and gradients, even
+    if it is NaN.
 
-    `truncate=k` cuts the state before the last k steps run, or with a mask before the last k real
-    steps of each sequence: the value goes on, gradients stop. If k is T or more, nothing is cut.
+    `truncate=k` stops the gradients before the last k steps that run or, with a mask, before the
+    last k real steps of each sequence. The state's value passes on unchanged. If k is T or more, no
+    gradient is stopped.
 
     >>> import numpy as np
     >>> from layers import RNNCell
@@ -44,8 +45,8 @@ def unroll(
     >>> len(outputs), outputs[-1] is state
     (5, True)
 
-    Errors: OptionError for truncate=0 (MG143), those of the cell.
-    Source: Werbos, Backpropagation through time (1990).
+    Errors: OptionError for truncate=0 (MG143), and the errors of the cell. Source: Werbos,
+    Backpropagation through time (1990).
     """
     listed = isinstance(inputs, (list, tuple))
     steps = len(inputs) if listed else inputs.shape[1]
@@ -61,7 +62,7 @@ def unroll(
             if number in cut_before:
                 rows, after = cut_before[number], map_state(cut, state)
                 state = after if rows is None else map_state(partial(where, rows), after, state)
-            # not cell(x, state): the step has a scope already
+            # not cell(x, state), because the step already has a scope
             state = cell.masked_step(x, state, real)
             cell.note(**dict(zip(cell.state_names, parts(state), strict=True)))
             outputs[t] = parts(state)[0]
