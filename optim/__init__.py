@@ -27,7 +27,7 @@ __all__ = [
     "freeze", "split", "summary", "unfreeze", *_callback_names,
 ]  # fmt: skip
 
-# Names and keywords of other frameworks are answered from the table in
+# A name or keyword of another framework raises an error with the name used here. The table is in
 # minigrad/help/other_frameworks.py.
 Trainer.__getattr__ = _other.answer_attribute  # type: ignore[attr-defined]
 _other.answer_names(
@@ -50,7 +50,7 @@ for _class in (
 ):
     _other.answer_calls(_class, ["__init__"])
 
-if not TYPE_CHECKING:  # else type checkers would let every name pass
+if not TYPE_CHECKING:  # otherwise type checkers would accept any name
 
     def __getattr__(name: str) -> Any:
         return _other.answer_import(__name__, name)

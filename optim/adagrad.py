@@ -1,4 +1,4 @@
-"""Adagrad: a step size for each element of a parameter, from the squares of its past gradients."""
+"""Adagrad: adapts the step size of each element by the sum of its squared gradients."""
 
 import math
 
@@ -10,20 +10,21 @@ from .optimizer import Array, Arrays, Optimizer, Parameters
 class Adagrad(Optimizer):
     """s ← s + g², and p ← p - lr g / (√s + eps).
 
-    g is the gradient of p (plus weight_decay times p); s, of p's shape and zero at first, sums its
-    squares, so that elements which rarely have a gradient (the vectors of rare words) take larger
-    steps when they do.
+    g is the gradient of p (plus weight_decay times p). s is the sum of all g² so far. It has p's
+    shape and starts at zero. Elements that rarely get a gradient, such as the vectors of rare
+    words, take larger steps.
 
     >>> from minigrad import Tensor
     >>> p = Tensor([1.0, 1.0], requires_grad=True)
     >>> (p * [4.0, 0.5]).sum().backward()
-    >>> Adagrad({"p": p}, lr=0.1).step()       # the first step is lr, whatever the gradient's size
+    >>> Adagrad({"p": p}, lr=0.1).step()       # the first step has size lr for any gradient
     >>> print(p.array.round(4))
     [0.9 0.9]
 
-    Without weight decay, a step changes only those rows of a table that the batch looked up.
+    Without weight decay, a step changes only the rows of a table that the batch looked up. Keras
+    starts s at 0.1.
+
     Errors: as Optimizer. Source: Duchi, Hazan and Singer, Adaptive subgradient methods (2011).
-    Keras starts s at 0.1.
     """
 
     slots = ("squares",)

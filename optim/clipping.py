@@ -1,4 +1,4 @@
-"""Gradient clipping by the global norm: the norm of all gradients as one vector."""
+"""Gradient clipping by the global norm, the norm of all gradients taken as one vector."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,16 +13,16 @@ from minigrad.graph import Leaf
 
 from .optimizer import Array, by_name, check_range
 
-# between them the squares of float32 gradients, and more so of float64, lose nothing
+# for norms in this range, the squares of float32 gradients neither overflow nor underflow
 SAFE_NORMS = 1e-15, 1e15
 
 
 def clip_gradients(parameters: Mapping[str, Tensor] | Sequence[Tensor], max_norm: float) -> float:
-    """Scale all gradients, of any shape, by min(1, max_norm / |g|), and return |g|, their norm as
-    one vector.
+    """Scale all gradients, of any shape, by min(1, max_norm / |g|). Returns |g|, their norm as one
+    vector.
 
-    The direction stays the same; only a step that would be too long becomes shorter. Recurrent
-    networks need it: over many time steps gradients can explode as well as vanish.
+    Clipping shortens steps that are too long and keeps their direction. Recurrent networks need it,
+    because gradients can explode over many time steps.
 
     >>> W = Tensor([3.0, 4.0], requires_grad=True)
     >>> (W * W).sum().backward()               # the gradient is [6, 8]
@@ -31,8 +31,8 @@ def clip_gradients(parameters: Mapping[str, Tensor] | Sequence[Tensor], max_norm
     >>> W.grad
     array([0.6, 0.8], dtype=float32)
 
-    Errors: NonFiniteError MG310, with the paths, where a gradient is not finite; OptionError MG305
-    for a negative norm. Source: Pascanu, Mikolov and Bengio, On the difficulty of training
+    Errors: NonFiniteError MG310, with the paths, for gradients that are not finite; OptionError
+    MG305 for a negative norm. Source: Pascanu, Mikolov and Bengio, On the difficulty of training
     recurrent neural networks (2013).
     """
     check_range("max_norm", max_norm, 0.0)
@@ -44,7 +44,7 @@ def clip_gradients(parameters: Mapping[str, Tensor] | Sequence[Tensor], max_norm
         if (values := gradient_values(tensor)) is not None
     }
     norm, largest = _norm(gradients.values()), 1.0
-    # the squares may have left the range of their dtype
+    # the squares may have overflowed or underflowed
     if not SAFE_NORMS[0] < norm < SAFE_NORMS[1]:
         sizes = {path: float(np.abs(values).max(initial=0)) for path, values in gradients.items()}
         if culprits := [path for path, size in sizes.items() if not math.isfinite(size)]:
@@ -56,7 +56,7 @@ def clip_gradients(parameters: Mapping[str, Tensor] | Sequence[Tensor], max_norm
                 "gradient is not finite",
             )
         largest = max(sizes.values(), default=0.0) or 1.0
-        # in float64 throughout
+        # in float64, scaled by the largest element
         norm = _norm(values / np.float64(largest) for values in gradients.values())
     if norm * largest > max_norm:
         for values in gradients.values():
@@ -71,11 +71,11 @@ def _norm(arrays: Iterable[Array]) -> float:
 
 
 def gradient_values(tensor: Tensor) -> Array | None:
-    """The elements of a parameter's gradient: all of them, or of a row-sparse gradient only the
-    rows that it touches.
+    """The elements of a parameter's gradient, or None if there is no gradient. Of a row-sparse
+    gradient, only the rows with a gradient.
 
-    Each row comes once, coalesced; any other lazy gradient becomes an array. The array returned is
-    the gradient's own, so that scaling it scales the gradient. None if there is no gradient.
+    Terms of the same row are added up, so each row occurs once. Any other lazy gradient becomes an
+    array. The result shares memory with the gradient, so scaling it scales the gradient.
     """
     gradient = cast(Leaf, tensor.node).grad
     if isinstance(gradient, SparseGradient) and (rows := gradient.rows()) is not None:

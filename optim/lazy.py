@@ -1,11 +1,10 @@
-"""Lazy updates: the updates of a table's rows that no batch touches stay pending until the rows are
-read.
+"""Lazy updates: rows of a table that a batch does not use are updated only when they are next read.
 
-With gradient 0 a rule with memory still moves a row (the running means of Adam and momentum decay
-over many steps), and doing that to all 10,000 word vectors at every step costs more than the rest
-of the step. Here the steps that a row has missed stay pending, and the row catches up with all of
-them at once. With g = 0, each of these steps moves the row by its running means times factors that
-depend on the step alone, and such factors can be added up over the steps.
+Adam and momentum move a row even if its gradient is 0, because their running means decay over many
+steps. Applying this to all 10,000 word vectors at every step costs more than the rest of the step.
+Here the missed steps of a row stay pending, and the row catches up with all of them at once. Each
+missed step moves the row by its running means times factors that depend only on the step. The
+factors can therefore be summed over the steps.
 """
 
 import math
@@ -22,58 +21,59 @@ from minigrad.fast.table import Table, writable
 from minigrad.graph import Array
 
 Arrays = Sequence[Array]
-BLOCK = 1024  # this many rows catch up at a time, so that their copies fit into the cache
-EARLY = 4  # all rows catch up after each of the first EARLY steps (a power of 2), ...
-LATE = 4096  # ... and in the end after every LATE steps
-NEGLIGIBLE = 1e-9  # a value that has decayed to this part of what it was moves nothing any more
-DENORMAL = 1e-20  # smaller powers become 0: as factors they would only make slow denormal numbers
-# two threads that read a table must not apply a row's updates twice
+BLOCK = 1024  # rows that catch up at a time; their copies should fit into the cache
+EARLY = 4  # all rows catch up after each of the first EARLY steps (a power of 2)
+LATE = 4096  # later, all rows catch up after every LATE steps
+NEGLIGIBLE = 1e-9  # a value that has decayed by this factor has no effect
+DENORMAL = 1e-20  # smaller powers become 0, because they would lead to slow denormal numbers
+# prevents two threads that read a table from applying a row's updates twice
 _CATCHING_UP = threading.Lock()
 
 
 def all_catch_up(t: int) -> bool:
-    """Whether all rows catch up after step t: the first 4, then EARLY / 2 times while t doubles,
-    then every LATE steps.
+    """Whether all rows catch up after step t. This holds for the first 4 steps, then EARLY / 2
+    times while t doubles, then every LATE steps.
 
-    Early steps differ too much for sums over many of them. Later ones would make the sums longer
-    and longer.
+    The factors of early steps differ too much to be summed over many steps. Later, catching up
+    keeps the sums from growing without bound.
     """
     return t % min(max((1 << t.bit_length()) // EARLY, 1), LATE) == 0
 
 
 class PendingRows:
-    """The pending updates of one table: which step each row is up to date with.
+    """The pending updates of one table, with the last step applied to each row.
 
-    All these steps are made with the optimizer's settings (momentum, ...) of now, of which `rule`
-    keeps a copy. Whoever makes a step with other settings makes new PendingRows.
+    All pending steps use the optimizer's settings, such as momentum, at the time when the
+    PendingRows was made. `rule` keeps a copy of them. After a change of settings, the optimizer
+    makes a new PendingRows.
     """
 
     def __init__(self, optimizer: Any, path: str) -> None:
         self.rule, self.settings = copy(optimizer), optimizer.settings()
-        # these are Python's numbers: NumPy's float32 would round the sums
+        # Python's floats, because NumPy's float32 would round the sums
         vars(self.rule).update(self.settings)
-        self.window = self.rule.lazy_window() or 0  # what is missed longer changes only the slots
+        self.window = self.rule.lazy_window() or 0  # later missed steps change only the slots
         self.table = cast(Table, optimizer.parameters()[path].node)
         self.slots = list(optimizer.state[path].values())
         t = optimizer.steps[path]
         self.first = self.t = t
         rows = len(self.table.stored)
-        self.up_to = np.full(rows, t, np.int64)  # the step that each row is up to date with
+        self.up_to = np.full(rows, t, np.int64)  # the last step applied to each row
         at_rest = ~np.any([slot.reshape(rows, -1).any(axis=1) for slot in self.slots], axis=0)
-        # slots all 0: such rows rest until touched
+        # rows whose slots are all 0 do not change until they get a gradient
         self.up_to[at_rest] = np.iinfo(self.up_to.dtype).max
-        # in row i: the terms of all steps after step first + i, added up; after at most LATE steps
-        # all rows catch up
+        # Row i holds the sums of the terms of all steps after step first + i. All rows catch up
+        # after at most LATE steps.
         self.sums = np.zeros((0, 0))
 
     def count_step(self, lr: float, touched: Array) -> None:
-        """Count a step that updated the rows `touched`, which were up to date before; all other
-        rows missed it.
+        """Count a step that updated the rows `touched`, which were up to date before it. All other
+        rows missed the step.
         """
         self.t += 1
         self.up_to[touched] = self.t
         size = self.t - self.first
-        # The terms of this step for rows that have missed ..., 3, 2, 1 steps with it.
+        # The terms of this step for rows that have missed ..., 3, 2, 1 steps, including this one.
         terms = self.rule.pending_terms(np.arange(min(size, self.window), 0.0, -1.0), lr, self.t)
         if not len(self.sums):
             self.sums = np.zeros((LATE, len(terms)))
@@ -81,17 +81,17 @@ class PendingRows:
             total[size - len(term) : size] += term
 
     def state(self) -> dict[str, Array]:
-        """What is pending, and the table as stored: all that `load_state` needs for an exact
-        continuation.
-        """
-        oldest = self.up_to.min() - self.first  # no row needs the terms before it any more
+        """The pending updates and the table as stored. `load_state` continues exactly from there."""
+        oldest = self.up_to.min() - self.first  # no row needs the terms of earlier steps
         sums = self.sums[oldest : self.t - self.first].T.copy()
         return {"table": self.table.stored.copy(), "up_to": self.up_to.copy(), "sums": sums}
 
     def load_state(self, state: Mapping[str, Array]) -> None:
-        """Put the table back as it was stored; the slots and `t` must be those of the same step."""
+        """Restore the stored table and its pending updates. The slots and `t` must be from the same
+        step.
+        """
         self.up_to[...] = state["up_to"]
-        sums = state["sums"].T  # a rule without terms has none
+        sums = state["sums"].T  # empty for a rule without terms
         self.first = self.t - len(sums)
         if len(sums):
             self.sums = np.concatenate([sums, np.zeros((LATE, sums.shape[1]))])
@@ -99,12 +99,12 @@ class PendingRows:
         self.table.pending = self
 
     def stale(self) -> Array:
-        """The rows that are not up to date."""
+        """The indices of the rows that are not up to date."""
         return np.flatnonzero(self.up_to < self.t)
 
     def catch_up(self, rows: Array | None) -> None:
-        """Bring these rows of the table up to date, or all (None). A Table calls this before it is
-        read.
+        """Bring these rows of the table up to date, or all rows if `rows` is None. A Table calls
+        this before it is read.
         """
         with _CATCHING_UP:
             if rows is None:
@@ -122,14 +122,14 @@ class PendingRows:
                     self._catch_up(stored, block)
                     self.up_to[block] = self.t
             if rows is None:
-                # no row needs the terms of earlier steps any more
+                # no row needs the terms of earlier steps
                 self.first, self.sums = self.t, np.zeros((0, 0))
 
     def _catch_up(self, stored: Array, stale: Array) -> None:
         since = self.up_to[stale]
         column = (-1, *[1] * (stored.ndim - 1))
         missed = (self.t - since).reshape(column).astype(np.float64)
-        # `take` refuses int64 where addresses have 32 bits, as in WebAssembly
+        # `take` rejects int64 on 32-bit platforms such as WebAssembly
         places = (since - self.first).astype(np.intp, copy=False)
         totals = self.sums.take(places, axis=0).T if self.sums.size else ()
         sums = tuple(total.reshape(column) for total in totals)
@@ -141,7 +141,9 @@ class PendingRows:
 def change_rows(
     table: Array, slots: Arrays, rows: Array, change: Callable[[Array, list[Array]], None]
 ) -> None:
-    """Apply `change(p, slots)`, which works in place, to these rows."""
+    """Apply `change(p, slots)`, which changes its arguments in place, to these rows of the table
+    and its slots.
+    """
     whole = [table, *slots]
     parts = [array.take(rows, axis=0) for array in whole]
     change(parts[0], parts[1:])
@@ -150,15 +152,15 @@ def change_rows(
 
 
 def pending_parts(state: Mapping[str, Array], path: str) -> dict[str, Array]:
-    """The `PendingRows.state` of a parameter, taken from an optimizer's raw state; empty if nothing
-    is pending.
+    """The `PendingRows.state` of a parameter in an optimizer's raw state, or {} if nothing is
+    pending.
     """
     names = {part: f"pending {part}/{path}" for part in ("table", "up_to", "sums")}
     return {part: state[name] for part, name in names.items() if name in state}
 
 
 def fade_out(factor: float) -> int:
-    """The number of steps after which a value multiplied by `factor` at each is NEGLIGIBLE.
+    """The number of steps that make a value NEGLIGIBLE if each step multiplies it by `factor`.
 
     >>> fade_out(0.9)
     197
@@ -167,7 +169,7 @@ def fade_out(factor: float) -> int:
 
 
 def faded(factor: float, missed: NDArray[np.float64], dtype: np.dtype[Any]) -> Array:
-    """`factor` to the power of the steps missed, and 0 below DENORMAL."""
+    """`factor` to the power of the missed steps, or 0 if the result is below DENORMAL."""
     power = factor**missed
     power[power < DENORMAL] = 0.0
     return power.astype(dtype)

@@ -1,8 +1,8 @@
-"""Optimizer, the base class of the update rules: parameters in groups, state by path, and the step
-over all of them.
+"""Optimizer, the base class of all update rules. It keeps the parameters in groups and the state by
+path, and applies the rule to every parameter.
 
-A rule changes one parameter, given its gradient. Here it is called with the whole parameter, or,
-where the result is the same, with only those rows of a table that the batch touched.
+An update rule changes one parameter, given its gradient. The base class calls it with the whole
+parameter. If the result is the same, it calls it only with the rows of a table that the batch uses.
 """
 
 import math
@@ -39,19 +39,18 @@ class Group:
 
 
 class Optimizer:
-    """Base class of the update rules: each defines its `slots` and its `update_rule`.
+    """Base class of update rules. Each rule defines its `slots` and its `update_rule`.
 
-    `parameters` is `model.named_parameters()`, {path: Tensor}; a list of Tensors, which go by their
-    names; or a list of groups, each a dict with "parameters" and, if it has its own, "lr" and
-    "weight_decay". `lr` is the step size and `weight_decay` the λ of a penalty λ/2 |p|² on every
-    parameter p: it adds λp to the gradient.
+    `parameters` is `model.named_parameters()`, which is {path: Tensor}, or a list of Tensors, which
+    are identified by their names, or a list of groups. A group is a dict with "parameters" and,
+    optionally, its own "lr" and "weight_decay". `lr` is the step size. `weight_decay` is the λ of a
+    penalty λ/2 |p|² on every parameter p, which adds λp to the gradient.
 
-    `step()` changes every parameter that has a gradient, but no frozen one (requires_grad=False).
-    `zero_grad()` forgets the gradients, which `backward` would otherwise add to. `scale` multiplies
-    every learning rate: a schedule sets it.
+    `step()` changes every parameter that has a gradient and is not frozen (requires_grad=False).
+    `zero_grad()` clears the gradients; otherwise `backward` adds to them. `scale` is a factor for
+    all learning rates, which schedules set.
 
-    An optimizer holds tensors, so make it when the model is complete: it does not train a layer
-    that is assigned later.
+    Make the optimizer when the model is complete. It does not train layers that are assigned later.
 
     >>> from optim import SGD
     >>> W, b = Tensor([1.0], requires_grad=True), Tensor([1.0], requires_grad=True)
@@ -61,24 +60,26 @@ class Optimizer:
     >>> W.item(), b.item()
     (0.8999999761581421, 0.0)
 
-    Errors: OptionError MG301 (no parameters), MG303 (one twice), MG305 (a number out of range);
-    DtypeError MG302 (no tensors, or an unknown key in a group); and of `step` GradientError MG307
-    (nothing has a gradient), ShapeError MG105 (a gradient of another shape).
-    These are raised before the step changes anything. What interrupts it later leaves it half done:
-    Ctrl-C in a loop of your own (the Trainer lets the step finish), or an overflow where NumPy
-    raises such errors.
+    Errors: OptionError MG301 (no parameters), MG303 (a parameter appears twice), MG305 (a number
+    out of range); DtypeError MG302 (a parameter that is not a Tensor, or an unknown key in a
+    group). `step` raises GradientError MG307 (no parameter has a gradient) and ShapeError MG105 (a
+    gradient of the wrong shape) before it changes anything. A later interruption leaves the step
+    incomplete: Ctrl-C in your own loop (the Trainer finishes the step first), or an overflow if
+    NumPy raises an error for it.
     """
 
     slots: ClassVar[tuple[str, ...]] = ()
-    """Names of the arrays that the rule keeps for each parameter, of the parameter's shape, zero at
-    first."""
+    """Names of the arrays that the rule keeps for each parameter. They have the parameter's shape
+    and start at zero.
+    """
 
     below: ClassVar[tuple[tuple[str, float], ...]] = ()
-    """The settings that must be at least 0, each with what it must be below."""
+    """(name, upper bound) of each setting that must be at least 0 and below the bound."""
 
     decoupled_decay: ClassVar[bool] = False
-    """Whether weight decay shrinks the parameter itself, p -= lr λ p, instead of adding to the
-    gradient."""
+    """Whether weight decay shrinks the parameter directly, p -= lr λ p, instead of adding λp to the
+    gradient.
+    """
 
     def __init__(self, parameters: Parameters, lr: float, weight_decay: float = 0.0) -> None:
         self.groups = _groups(parameters, lr, weight_decay)
@@ -100,7 +101,7 @@ class Optimizer:
 
     @property
     def lr(self) -> float:
-        """The learning rate; of several groups, the first one's. Setting it sets that of all
+        """The learning rate of the first group. Assigning to it sets the learning rate of all
         groups.
         """
         return self.groups[0].lr
@@ -111,11 +112,11 @@ class Optimizer:
             group.lr = lr
 
     def settings(self) -> dict[str, Any]:
-        """The rule's numbers by name, such as momentum. They may be changed between two steps, by
-        assignment.
+        """{name: number} of the rule's settings, such as momentum. You may assign new values
+        between two steps.
 
-        These are the optimizer's attributes that are numbers, except `scale` and those with an
-        underscore in front.
+        The settings are all attributes of the optimizer that are numbers, except `scale` and names
+        that begin with an underscore.
         """
         return {
             name: value.item() if isinstance(value, np.generic) else value
@@ -124,18 +125,18 @@ class Optimizer:
         }
 
     def parameters(self) -> dict[str, Tensor]:
-        """All parameters of all groups, by path."""
+        """{path: Tensor} of the parameters in all groups."""
         return {path: tensor for group in self.groups for path, tensor in group.parameters.items()}
 
     def zero_grad(self) -> None:
-        """Forget every gradient."""
+        """Set all gradients to None."""
         for group in self.groups:
             for tensor in group.parameters.values():
                 tensor.node.grad = None  # type: ignore[attr-defined]
 
     def step(self) -> None:
-        """Apply the rule to every parameter that has a gradient, if all settings and gradients are
-        valid.
+        """Apply the rule to every parameter that has a gradient, after checking all settings and
+        gradients.
         """
         self._check_settings()
         updates = [
@@ -160,41 +161,41 @@ class Optimizer:
     def update_rule(
         self, p: Array, g: Array, slots: Arrays, scratch: Array, lr: float, t: int
     ) -> None:
-        """Change the parameter `p` in place, given its gradient `g`, which must not be changed.
+        """Change the parameter `p` in place, given its gradient `g`, which must stay as it is.
 
-        `slots` are the rule's arrays for p, also changed in place; `scratch` is an array to compute
-        in; `t` is the number of this step, from 1. All have one shape. The rule must be
-        elementwise: `p` may be some rows of a table.
+        `slots` are the rule's arrays for p, which the rule also changes in place. `scratch` is an
+        array for temporary results. All arrays have the same shape. `t` is the number of this step,
+        from 1. The rule must be elementwise, because `p` may be only some rows of a table.
         """
         raise NotImplementedError
 
     def lazy_window(self) -> int | None:
-        """For how many steps the rule still moves an element whose gradient has become 0, to within
-        rounding.
+        """The number of steps for which the rule still moves an element whose gradient has become
+        0, up to rounding.
 
-        None: for too many, so that updates cannot be lazy. 0: it stops at once. With any other
-        number, the rule needs the two methods below, which must depend on nothing but their
+        None means too many steps for lazy updates. 0 means that the element stops at once. For any
+        other number, the rule must define the two methods below, which may depend only on their
         arguments and the `settings`. See lazy.py.
         """
         return None
 
     def pending_terms(self, missed: Array, lr: float, t: int) -> Arrays:
-        """The factors of step t, with gradient 0, for rows that have missed this many steps in
-        succession, step t included.
+        """The factors of step t, with gradient 0, for rows that have missed `missed` consecutive
+        steps, including step t.
         """
         return ()
 
     def catch_up(self, p: Array, slots: Arrays, missed: Array, sums: Arrays) -> None:
-        """Change the rows p and their slots in place, as the missed steps would have done.
+        """Apply the missed steps to the rows p and their slots, in place.
 
-        For each row, `missed` (n, 1, ...) is the number of these steps, and `sums` holds their
-        terms, added up.
+        For each row, `missed` (n, 1, ...) is the number of these steps, and `sums` holds the sums
+        of their terms.
         """
         raise NotImplementedError
 
     def hyperparameters(self) -> dict[str, Any]:
-        """The numbers that the next steps depend on and that anyone may change: lr, momentum, what
-        is frozen, ...
+        """The values that affect the next steps and that you may change: lr, momentum, which
+        parameters are frozen, and so on.
 
         >>> from optim import SGD
         >>> SGD({"W": Tensor([1.0], requires_grad=True)}, lr=0.1).hyperparameters()  # doctest: +NORMALIZE_WHITESPACE
@@ -205,35 +206,35 @@ class Optimizer:
         return {name: getattr(owner, attribute) for name, (owner, attribute) in places}
 
     def load_hyperparameters(self, values: Mapping[str, Any]) -> None:
-        """Set what `hyperparameters` returned; names that this optimizer does not have are left
-        out.
+        """Set the values returned by `hyperparameters`. Names that this optimizer does not have are
+        ignored.
         """
         for name, (owner, attribute) in self._places().items():
-            # only what differs, because assigning requires_grad replaces the array
+            # only changed values, because assigning requires_grad replaces the array
             if name in values and values[name] != getattr(owner, attribute):
                 setattr(owner, attribute, values[name])
 
     def state_dict(self) -> dict[str, Array]:
-        """Copies of all state as {"slot/path": array}, and the steps made as {"steps/path":
+        """Copies of all state as {"slot/path": array}, with the number of steps as {"steps/path":
         integer}.
 
-        The learning rate and other numbers that you choose are not in it, but in
-        `hyperparameters()`.
+        The learning rate and other numbers that you choose are not included. `hyperparameters()`
+        returns them.
         """
         self.catch_up_tables()
         return self.raw_state()
 
     def raw_state(self) -> dict[str, Array]:
-        """Like `state_dict`, but without catching up: tables as stored, and what is pending for
-        their rows.
+        """Return `state_dict` without catching up: the tables as stored, with the pending updates
+        of their rows.
 
         Catching up earlier or later can change the last bits of a row. Snapshots therefore store
-        this state, so that taking one does not change the run.
+        this state, and taking one does not change the run.
         """
         settings = self.settings()
         waiting: dict[str, Array] = {}
         for path, pending in self._pending.items():
-            if pending.settings != settings:  # then the next step begins with this anyway
+            if pending.settings != settings:  # the next step would begin with this anyway
                 pending.catch_up(None)
             if pending.table.pending is pending and pending.stale().size:
                 parts = pending.state().items()
@@ -241,10 +242,11 @@ class Optimizer:
         return {name: array.copy() for name, array in self._arrays().items()} | waiting
 
     def load_state_dict(self, state: Mapping[str, Array]) -> None:
-        """Load what `state_dict` or `raw_state` returned, or change nothing: CheckpointError MG505
-        names all that does not fit.
+        """Load the result of `state_dict` or `raw_state`. If an array does not fit, nothing changes
+        and CheckpointError MG505 lists the problems.
 
-        The settings must be those of then, because pending updates are made with them.
+        The settings must be the same as when the state was saved, because pending updates depend on
+        them.
         """
         self.check_state(state)
         self.catch_up_tables()
@@ -258,7 +260,7 @@ class Optimizer:
                 self._pending[path].load_state(parts)
 
     def check_state(self, state: Mapping[str, Array]) -> None:
-        """Raise CheckpointError MG505 if `load_state_dict` cannot load this."""
+        """Raise CheckpointError MG505 if `load_state_dict` cannot load this state."""
         expected = self._arrays()
         for path, tensor in self.parameters().items():
             if isinstance(tensor.node, Table):
@@ -272,14 +274,14 @@ class Optimizer:
             pending.catch_up(None)
 
     def _arrays(self) -> dict[str, Array]:
-        """The slots and steps by name."""
+        """{name: array} of the slots and steps."""
         arrays = {f"steps/{path}": np.array(steps, np.int64) for path, steps in self.steps.items()}
         for path, slots in self.state.items():
             arrays |= {f"{slot}/{path}": array for slot, array in slots.items()}
         return arrays
 
     def _places(self) -> dict[str, tuple[Any, str]]:
-        """For each hyperparameter the object and the attribute that hold it."""
+        """{hyperparameter: (object, attribute)}, the place that stores each hyperparameter."""
         places: dict[str, tuple[Any, str]] = {name: (self, name) for name in self.settings()}
         places["scale"] = self, "scale"
         for number, group in enumerate(self.groups):
@@ -290,7 +292,7 @@ class Optimizer:
         return places
 
     def _check_settings(self) -> None:
-        """Make rates, decays and settings floats, or raise OptionError MG305."""
+        """Convert rates, decays and settings to floats, or raise OptionError MG305."""
         for number, group in enumerate(self.groups):
             group.lr = check_range(f"lr of group {number}", group.lr, 0.0)
             group.weight_decay = check_range("weight_decay", group.weight_decay, 0.0)
@@ -299,7 +301,7 @@ class Optimizer:
             setattr(self, name, check_range(name, getattr(self, name), 0.0, high))
 
     def _update(self, path: str, tensor: Tensor, group: Group) -> None:
-        """Change a parameter and its slots."""
+        """Apply the rule to a parameter and its slots."""
         lr, decay = group.lr * self.scale, group.weight_decay
         slots, t = list(self.state[path].values()), self.steps[path] + 1
         gradient = cast(Leaf, tensor.node).grad
@@ -321,8 +323,8 @@ class Optimizer:
         self._pending.pop(path, None)  # all rows are up to date
 
     def _update_rows(self, path: str, tensor: Tensor, gradient: SparseGradient, lr: float) -> bool:
-        """Change only the rows that have a gradient, and leave the others pending; False if that is
-        impossible.
+        """Update only the rows that have a gradient, and leave the others pending. Returns False if
+        this is impossible.
         """
         window, table, rows = self.lazy_window(), tensor.node, gradient.rows()
         if window is None or rows is None or (window and not isinstance(table, Table)):
@@ -352,8 +354,8 @@ class Optimizer:
         return True
 
     def _scratch(self, use: str, like: Array) -> Array:
-        """An array of the shape and dtype of `like` to compute in: one buffer serves parameters of
-        all sizes.
+        """A temporary array with the shape and dtype of `like`. Parameters of all sizes share one
+        buffer.
         """
         key = use, like.dtype
         buffer = self._buffers.get(key)
@@ -363,7 +365,7 @@ class Optimizer:
 
 
 def _has_gradient(tensor: Tensor) -> bool:
-    """Whether a step changes the tensor. ShapeError MG105 if its gradient has another shape."""
+    """Whether a step changes the tensor. Raises ShapeError MG105 if its gradient does not fit."""
     leaf = cast(Leaf, tensor.node)
     if leaf.grad is None or not leaf.requires_grad:
         return False
@@ -373,9 +375,7 @@ def _has_gradient(tensor: Tensor) -> bool:
 
 
 def check_range(name: str, value: Any, low: float, high: float = math.inf) -> float:
-    """`value`, if it is a number of at least `low` and below `high`; an OptionError MG305
-    otherwise.
-    """
+    """Return `value` as a float. Raises OptionError MG305 unless low <= value < high."""
     if isinstance(value, (int, float, np.number)) and low <= value < high:
         return float(value)
     below = "" if high == math.inf else f" and below {high:g}"
@@ -434,8 +434,8 @@ def _groups(parameters: Parameters, lr: float, weight_decay: float) -> list[Grou
 
 
 def by_name(tensors: Sequence[Tensor]) -> dict[str, Tensor]:
-    """{name: Tensor}, as `model.named_parameters()`; {number: Tensor} if some have no name, or the
-    same.
+    """{name: Tensor}, like `model.named_parameters()`, or {number: Tensor} unless all names are
+    distinct.
     """
     named = {tensor.name or "": tensor for tensor in tensors}
     if "" not in named and len(named) == len(tensors):

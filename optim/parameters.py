@@ -1,5 +1,5 @@
-"""Choosing parameters by path: to freeze them, or to split them into groups; and giving them other
-numbers.
+"""Select parameters by path, to freeze them or to split them into groups; and assign new values to
+parameters.
 
 >>> from layers import Dense, Sequential
 >>> model = Sequential(Dense(2, 3), Dense(3, 1))
@@ -20,17 +20,18 @@ from minigrad.errors import OptionError
 def split(
     parameters: Mapping[str, Tensor], *patterns: str
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """(those parameters whose path matches a pattern, the others), each in the order given.
+    """Split parameters into (those whose path matches a pattern, the others). Both keep the order
+    of `parameters`.
 
-    A pattern is a path, its beginning up to a dot ("rnn" matches "rnn.cell.W_hh"), or has * and ?
-    in it ("*.b*").
+    A pattern is a path, the beginning of a path up to a dot ("rnn" matches "rnn.cell.W_hh"), or a
+    name with the wildcards * and ? ("*.b*").
 
     >>> W, b = Tensor([[1.0]], requires_grad=True), Tensor([1.0], requires_grad=True)
     >>> biases, rest = split({"head.W": W, "head.b": b}, "*.b")
     >>> list(biases), list(rest)
     (['head.b'], ['head.W'])
 
-    This makes groups with their own weight decay or learning rate:
+    Use it to make groups with their own weight decay or learning rate:
 
     >>> from optim import AdamW
     >>> optimizer = AdamW([{"parameters": biases, "weight_decay": 0.0}, {"parameters": rest}], lr=1e-3)
@@ -54,20 +55,22 @@ def split(
 
 
 def freeze(model: Any, *patterns: str) -> list[str]:
-    """Stop training the parameters that match: they no longer get gradients. Returns the paths.
+    """Freeze the parameters that match a pattern: they no longer get gradients. Returns their
+    paths.
+
     Errors: as `split`.
     """
     return _set(model, patterns, False)
 
 
 def unfreeze(model: Any, *patterns: str) -> list[str]:
-    """Train the parameters that match again. Returns the paths. Errors: as `split`."""
+    """Unfreeze the parameters that match a pattern. Returns their paths. Errors: as `split`."""
     return _set(model, patterns, True)
 
 
 def set_arrays(parameters: Mapping[str, Tensor], values: Mapping[str, Any]) -> None:
-    """Write values into parameters in place: the memory layout, on which a product's last bits
-    depend, must stay.
+    """Write values into parameters in place. This keeps the memory layout, which affects the last
+    bits of products.
     """
     for name, tensor in parameters.items():
         tensor.update(lambda array, name=name: array.__setitem__(..., values[name]))  # type: ignore[misc]
@@ -77,7 +80,7 @@ def _set(model: Any, patterns: tuple[str, ...], wanted: bool) -> list[str]:
     found, _ = split(model.named_parameters(), *patterns)
     for tensor in found.values():
         tensor.requires_grad = wanted
-        tensor.grad = None  # a gradient from before the change is out of date
+        tensor.grad = None  # an earlier gradient is out of date
     return list(found)
 
 

@@ -1,4 +1,4 @@
-"""RMSprop: gradients divided by the root of a running mean of their squares."""
+"""RMSprop: divides gradients by the square root of a running mean of their squares."""
 
 import math
 
@@ -11,8 +11,8 @@ from .optimizer import Array, Arrays, Optimizer, Parameters
 class RMSprop(Optimizer):
     """s ← ρ s + (1 - ρ) g², and p ← p - lr g / (√s + eps).
 
-    g is the gradient of p (plus weight_decay times p), s a running mean of its square, of p's shape
-    and zero at first, and ρ the `decay`. PyTorch calls ρ alpha; its default is 0.99.
+    g is the gradient of p (plus weight_decay times p), and ρ is the `decay`. s is a running mean of
+    g². It has p's shape and starts at zero. PyTorch calls ρ alpha, with the default 0.99.
 
     >>> from minigrad import Tensor
     >>> p = Tensor([1.0], requires_grad=True)
@@ -54,7 +54,7 @@ class RMSprop(Optimizer):
         p -= scratch
 
     def lazy_window(self) -> int:
-        return 1  # p stops at once, and the decay of s needs no terms
+        return 1  # p stops at once, and only s decays
 
     def catch_up(self, p: Array, slots: Arrays, missed: Array, sums: Arrays) -> None:
         (s,) = slots

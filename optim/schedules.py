@@ -1,12 +1,11 @@
-"""Learning-rate schedules: functions from the step to a factor, by which the learning rate is
-multiplied.
+"""Learning-rate schedules: functions from the step number to a factor for the learning rate.
 
-They keep no state, which makes a resumed run exact: step 700 has the same rate whether or not the
-run was interrupted at step 650. The Trainer's `LearningRate` callback applies one; in a loop of
-your own, set
+Schedules have no state, so a resumed run has the same learning rates as an uninterrupted one. To
+apply a schedule, pass it to the Trainer's `LearningRate` callback. In your own loop, set
 `optimizer.scale = schedule(step)`.
 
-Shapes: step and factor are single numbers. Errors: OptionError for a number of steps below 1 (MG305).
+Shapes: step and factor are single numbers. Errors: OptionError (MG305) for a number of steps below
+1.
 """
 
 import math
@@ -15,11 +14,11 @@ from collections.abc import Callable
 from .optimizer import check_range
 
 Schedule = Callable[[int], float]
-"""A function from the number of steps made so far (0 before the first) to a factor."""
+"""A function from the number of completed steps (0 before the first) to a factor."""
 
 
 class StepSchedule:
-    """factor^⌊step / every⌋: constant, but multiplied by `factor` every `every` steps.
+    """factor^⌊step / every⌋. After every `every` steps, the rate is multiplied by `factor`.
 
     >>> [StepSchedule(every=2, factor=0.5)(step) for step in range(5)]
     [1.0, 1.0, 0.5, 0.5, 0.25]
@@ -36,8 +35,8 @@ class StepSchedule:
 
 
 class CosineSchedule:
-    """floor + (1 - floor) (1 + cos(π step / steps)) / 2: from 1 down to `floor` after `steps`
-    steps, where it stays.
+    """floor + (1 - floor) (1 + cos(π step / steps)) / 2. The factor falls from 1 to `floor` in
+    `steps` steps and then stays there.
 
     >>> [round(CosineSchedule(steps=4)(step), 3) for step in range(6)]
     [1.0, 0.854, 0.5, 0.146, 0.0, 0.0]
@@ -58,8 +57,8 @@ class CosineSchedule:
 
 
 class WarmUp:
-    """(step + 1) / steps for the first `steps` steps, then the schedule `after`, counted from
-    there, or 1.
+    """(step + 1) / steps for the first `steps` steps, then after(step - steps), or 1 if `after` is
+    None.
 
     >>> [WarmUp(4)(step) for step in range(6)]
     [0.25, 0.5, 0.75, 1.0, 1.0, 1.0]

@@ -1,4 +1,4 @@
-"""SGD: stochastic gradient descent, with or without momentum."""
+"""SGD: stochastic gradient descent, with optional momentum."""
 
 import numpy as np
 
@@ -9,12 +9,12 @@ from .optimizer import Array, Arrays, Optimizer, Parameters
 
 
 class SGD(Optimizer):
-    """Without momentum: p ← p - lr g. With it: v ← μ v + g, and p ← p - lr v; with `nesterov`, p ←
-    p - lr (g + μ v).
+    """p ← p - lr g. With momentum: v ← μ v + g, and p ← p - lr v. If `nesterov` is True, the last
+    step is p ← p - lr (g + μ v).
 
-    g is the gradient of p (plus weight_decay times p), v the velocity, of p's shape and zero at
-    first, and μ the `momentum`. This is PyTorch's form; Keras's velocity is lr v, which is the same
-    as long as lr is constant.
+    g is the gradient of p (plus weight_decay times p), and μ is the `momentum`. The velocity v has
+    p's shape and starts at zero. This is PyTorch's form. Keras's velocity is lr v, which gives the
+    same result if lr is constant.
 
     >>> from minigrad import Tensor
     >>> p = Tensor([1.0], requires_grad=True)
@@ -26,12 +26,13 @@ class SGD(Optimizer):
     >>> print(round(p.item(), 6))
     0.54
 
-    Without weight decay, a step changes only those rows of a table that the batch looked up. Rows
-    that momentum still moves catch up when they are next read.
-    Errors: as Optimizer, and OptionError for `nesterov` without momentum (MG308). An SGD that was made
-    without momentum has no velocities, and cannot get any later. Sources: Polyak, Some methods of
-    speeding up the convergence of iteration methods (1964); Sutskever et al., On the importance of
-    initialization and momentum in deep learning (2013).
+    Without weight decay, a step changes only the rows of a table that the batch looked up. Rows
+    that momentum still moves catch up when they are next read. If you make an SGD without momentum,
+    you cannot add momentum later, because it has no velocities.
+
+    Errors: as Optimizer, and OptionError for `nesterov` without momentum (MG308). Sources: Polyak,
+    Some methods of speeding up the convergence of iteration methods (1964); Sutskever et al., On
+    the importance of initialization and momentum in deep learning (2013).
     """
 
     below = (("momentum", 1.0),)
@@ -75,7 +76,7 @@ class SGD(Optimizer):
         p -= scratch
 
     def lazy_window(self) -> int:
-        return max(1, fade_out(self.momentum)) if self.slots else 0  # with μ = 0, v still becomes 0
+        return max(1, fade_out(self.momentum)) if self.slots else 0  # with μ = 0, v becomes 0 too
 
     def pending_terms(self, missed: Array, lr: float, t: int) -> Arrays:
         return (lr * self.momentum ** (missed + self.nesterov),)

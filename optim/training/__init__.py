@@ -1,5 +1,5 @@
-"""The Trainer, and what a run needs: history, metrics, snapshots, callbacks, several processes.
+"""The Trainer, with history, metrics, snapshots, callbacks, and training in several processes.
 
-An optimizer works without it, in a loop of your own. Come here to see how a run is stored and
-resumed exactly.
+You do not need this package to write your own training loop with an optimizer. Read it to learn how
+a run is stored and resumed exactly.
 """

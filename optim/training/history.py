@@ -1,4 +1,6 @@
-"""History: the record of a run, one row for each epoch or evaluation, as CSV or learning curves."""
+"""History: the record of a run, with a row for each epoch or evaluation. Export it as CSV or
+learning curves.
+"""
 
 import csv
 import io
@@ -15,10 +17,10 @@ FilePath = str | PathLike[str]
 
 
 class History(Mapping[str, list[float]]):
-    """Rows of numbers, read by column: `history["train_loss"]` lists that column's values, oldest
-    first.
+    """Rows of numbers, read by column: `history["train_loss"]` is the list of that column's values,
+    oldest first.
 
-    A row need not have every column. `rows` holds the rows as they were added.
+    A row may lack some columns. `rows` holds the rows in the order in which they were added.
 
     >>> history = History([{"epoch": 1, "train_loss": 0.7}, {"epoch": 2, "train_loss": 0.5, "lr": 0.1}])
     >>> history["train_loss"], list(history)
@@ -55,7 +57,7 @@ class History(Mapping[str, list[float]]):
         return table(repr(self), list(self), rows)
 
     def csv(self) -> str:
-        """The rows as CSV with a header line; a value that a row lacks is left empty."""
+        """The rows as CSV with a header line. Missing values are empty."""
         text = io.StringIO()
         writer = csv.DictWriter(text, list(self), lineterminator="\n")
         writer.writeheader()
@@ -63,15 +65,15 @@ class History(Mapping[str, list[float]]):
         return text.getvalue()
 
     def save(self, path: FilePath) -> None:
-        """Write `csv()` to a file, whole or not at all."""
+        """Write `csv()` to a file atomically: on an error, the file stays as it was."""
         replace_file(path, lambda file: file.write(self.csv().encode()))
 
     def plot(self, path: FilePath | None = None) -> Any:
-        """Learning curves: a panel for the loss and one for each metric, train beside validation,
-        over epochs.
+        """Plot the learning curves: a panel for the loss and one for each metric, with train and
+        validation values over epochs.
 
-        With `path` (.png .svg .pdf) the chart is written there; the matplotlib figure is returned
-        either way. Needs the extra minigrad[plot].
+        Returns the matplotlib figure. If `path` (.png .svg .pdf) is set, the chart is also written
+        to that file. Requires the extra minigrad[plot].
         """
         splits = [column.removesuffix("_loss") for column in self if column.endswith("_loss")]
         quantities = dict.fromkeys(
@@ -94,11 +96,11 @@ class History(Mapping[str, list[float]]):
         return save_figure(figure, path)
 
 
-_STYLES = ("o-", "s--", "^:", "d-.")  # told apart by marker and dash as well as by colour
+_STYLES = ("o-", "s--", "^:", "d-.")  # markers and dashes distinguish them, not only colours
 
 
 def save_figure(figure: Any, path: FilePath | None) -> Any:
-    """The Matplotlib figure, also written to `path`, if there is one, in the format of its
+    """Return the Matplotlib figure. If `path` is set, also write it there, in the format of its
     suffix.
     """
     if path is not None:

@@ -1,20 +1,19 @@
-"""Ctrl-C during training: the first one is only noted, so that the run can finish its step before
-it ends.
-"""
+"""Handling of Ctrl-C during training: the run finishes its current step before it ends."""
 
 import signal
 import threading
 
 
 class Interrupted(KeyboardInterrupt):
-    """Ctrl-C, raised between two steps, where the state of a run is complete."""
+    """Ctrl-C, raised between two steps, when the state of a run is complete."""
 
 
 class CtrlC:
-    """Within `with ctrl_c:`, Ctrl-C is noted in `ctrl_c.came` instead of being raised.
+    """Within `with ctrl_c:`, the first Ctrl-C sets `ctrl_c.came` instead of raising
+    KeyboardInterrupt.
 
-    A second Ctrl-C is raised at once, in case a step hangs. Nothing changes where Ctrl-C is
-    ignored, or in any thread but the main one, because Python delivers signals only to that.
+    A second Ctrl-C raises it at once, in case a step hangs. The block has no effect if Ctrl-C is
+    ignored, or outside of the main thread, because Python delivers signals only to the main thread.
     """
 
     came = False
@@ -32,7 +31,7 @@ class CtrlC:
         came, self.came = self.came, False
         if self._watching:
             signal.signal(signal.SIGINT, self._before)
-        if came and error[0] is None:  # it came after the last look at `came`
+        if came and error[0] is None:  # it came after the last check of `came`
             raise Interrupted
 
     def _note(self, *_: object) -> None:

@@ -9,22 +9,23 @@ from minigrad.errors import ShapeError
 from ..optimizer import Array
 
 Metric = Callable[[Array, Array], float]
-"""A function of (the model's output, the labels) that gives the mean over a batch."""
+"""A function of (the model's output, the labels) that returns the mean over a batch."""
 
 
 def accuracy(output: Array, labels: Array) -> float:
     """Σ [prediction = label] / N: the share of the N examples that are classified correctly.
 
-    With logits (..., C) for C classes, the prediction is the class of the largest; with logits (B,)
-    or (B, 1) for two classes, it is 1 where the logit is positive, else 0. Labels (...) or (B, 1).
+    For logits (..., C) of C classes, the prediction is the class with the largest logit. For logits
+    (B,) or (B, 1) of two classes, it is 1 where the logit is positive, else 0. Labels have shape
+    (...) or (B, 1).
 
     >>> accuracy(np.array([[2.0, 1.0], [0.0, 3.0], [5.0, 4.0]]), np.array([0, 1, 1]))
     0.6666666666666666
     >>> accuracy(np.array([[0.3], [-2.0]]), np.array([1, 1]))
     0.5
 
-    Errors: ShapeError MG316 for labels that do not go with the output. Source: Goodfellow, Bengio
-    and Courville, Deep Learning (2016), section 5.1.2.
+    Errors: ShapeError MG316 for labels that do not fit the output. Source: Goodfellow, Bengio and
+    Courville, Deep Learning (2016), section 5.1.2.
     """
     two_classes = output.ndim == 1 or output.shape[-1] == 1
     chosen = output.reshape(-1) > 0 if two_classes else output.argmax(axis=-1)
@@ -37,7 +38,7 @@ def accuracy(output: Array, labels: Array) -> float:
             remedy="one-hot labels become integers with labels.argmax(-1); for another task pass "
             "metrics={...}",
         )
-    # takes a third of np.mean's time
+    # three times as fast as np.mean
     right = np.count_nonzero(chosen.reshape(-1) == labels.reshape(-1))
     return float(right / labels.size)
 
@@ -63,5 +64,5 @@ class Means:
         self.count += count
 
     def result(self) -> dict[str, float]:
-        """The mean of each value over all examples so far; {} before the first."""
+        """{name: mean over all examples so far}, or {} before the first batch."""
         return {name: total / self.count for name, total in self.sums.items()} if self.count else {}

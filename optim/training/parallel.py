@@ -1,10 +1,9 @@
-"""Data parallelism: several processes ("ranks") train one model, each with its share of every
-batch.
+"""Data parallelism: several processes ("ranks") train one model, each on its share of every batch.
 
 Every rank holds the whole model. The gradient of a batch's mean loss is the sum of the ranks'
-gradients, each weighted by its share of the batch. All ranks apply the same sum, so that their
-parameters stay equal, bit for bit. Nothing here imports MPI: the user's script does, and gives
-`comm`. docs/parallel.md explains it, and says when it pays.
+gradients, each weighted by the rank's share of the batch. All ranks apply the same sum, so their
+parameters stay equal, bit for bit. This module does not import MPI: the user's script imports it
+and passes `comm`. docs/parallel.md explains when data parallelism pays off.
 """
 
 import sys
@@ -26,26 +25,27 @@ from ..lazy import PendingRows
 from ..optimizer import Array, Optimizer
 from .interrupt import Interrupted
 
-# errors that all ranks raise, after the same exchange
+# errors that all ranks raise together, after the same exchange
 ON_ALL_RANKS = "MG331", "MG332"
 
 
 Communicator = Any
-"""What connects the ranks: the part of MPI that is used here, which `mpi4py.MPI.COMM_WORLD` has.
+"""An object that connects the ranks, such as `mpi4py.MPI.COMM_WORLD`. It needs only these parts of
+MPI:
 
-`rank` is the number of this process, from 0, and `size` how many there are. `bcast` gives an object
-of rank 0 to all, and `allgather` the objects of all ranks to all. `Alltoall` sends row i of an
-array to rank i and receives a row from each; `Allgather` receives an array from each. `Abort` ends
-all processes.
+`rank` is the number of this process, from 0, and `size` the number of processes. `bcast` sends an
+object from rank 0 to all ranks, and `allgather` sends the objects of all ranks to all. `Alltoall`
+sends row i of an array to rank i and receives a row from each rank. `Allgather` receives an array
+from each rank. `Abort` ends all processes.
 """
 
 
 def exchange(comm: Communicator, place: str, mine: Any) -> list[Any]:
-    """The objects that all ranks pass at this place of a run, by rank. DataError MG331 if they are
-    at different places.
+    """The objects that all ranks pass at this place of a run, by rank. Raises DataError MG331 if
+    the ranks are at different places.
 
-    All small messages go through here, and before each large one there is a small one. So a rank
-    that is elsewhere is noticed by all, instead of all waiting for each other.
+    All small messages use this function, and each large message follows a small one. If a rank is
+    at another place, all ranks therefore raise an error instead of waiting for each other.
     """
     everyone = comm.allgather((place, mine))
     if any(theirs != place for theirs, _ in everyone):
@@ -62,15 +62,15 @@ def exchange(comm: Communicator, place: str, mine: Any) -> list[Any]:
 
 
 def share(rows: int, rank: int, size: int) -> tuple[int, int]:
-    """(the first, the last + 1) of a rank's share of so many rows, which are split evenly."""
+    """(first, last + 1) of a rank's share if `rows` rows are split evenly between the ranks."""
     return -(-rows * rank // size), -(-rows * (rank + 1) // size)
 
 
 def shard(comm: Communicator, batch: Sequence[Any]) -> tuple[Sequence[Any], int]:
-    """(this rank's rows of every array of the batch, how many they are); without `comm` all rows.
+    """(this rank's rows of every array in the batch, the number of rows). Without `comm`, all rows.
 
-    A rank for which there is no row takes a row of another, and counts it as none: so every rank
-    computes a loss.
+    If there is no row for a rank, the rank uses another rank's row to compute a loss, but its
+    number of rows is 0.
     """
     rows = len(batch[-1])
     if comm is None:
@@ -81,7 +81,7 @@ def shard(comm: Communicator, batch: Sequence[Any]) -> tuple[Sequence[Any], int]
 
 
 def checksums(arrays: Mapping[str, Any]) -> dict[str, str]:
-    """Shape, dtype and checksum of each array; of anything but numbers, only shape and dtype."""
+    """{name: shape, dtype and checksum} of the arrays. Arrays of objects have no checksum."""
     found = {}
     for name, values in arrays.items():
         array = np.asarray(values)
@@ -91,15 +91,15 @@ def checksums(arrays: Mapping[str, Any]) -> dict[str, str]:
 
 
 def fingerprint(batch: Sequence[Any]) -> dict[str, str]:
-    """The checksums of a batch's arrays."""
+    """The checksums of the arrays in a batch."""
     *inputs, labels = batch
     named = {f"input {number}": array for number, array in enumerate(inputs)}
     return checksums({**named, "labels": labels})
 
 
 def check_equal(everyone: Sequence[Mapping[str, Any]]) -> None:
-    """OptionError MG332 unless all ranks have the same batch, settings or parameters, which these
-    dicts describe by name.
+    """Raise OptionError MG332 unless the dicts of all ranks are equal. They describe batches,
+    settings or parameters by name.
     """
     if all(theirs == everyone[0] for theirs in everyone):
         return
@@ -117,7 +117,7 @@ def check_equal(everyone: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _by_rank(values: Sequence[str]) -> str:
-    """Text that says which ranks have which value, such as "3 on rank 0, 4 on rank 1 and 2"."""
+    """A text with the value of each rank, such as "3 on rank 0, 4 on rank 1 and 2"."""
     ranks: dict[str, list[str]] = {}
     for rank, value in enumerate(values):
         ranks.setdefault(value, []).append(str(rank))
@@ -125,16 +125,16 @@ def _by_rank(values: Sequence[str]) -> str:
 
 
 def settings(optimizer: Optimizer) -> dict[str, Any]:
-    """By name, what decides how an optimizer changes parameters, apart from their gradients."""
+    """{name: value} of everything except gradients that affects an optimizer's updates."""
     return {"the optimizer": type(optimizer).__name__, **optimizer.hyperparameters()}
 
 
 def agree(comm: Communicator, optimizer: Optimizer, batch: Sequence[Any]) -> None:
-    """Check before an update that all ranks make the same: of the same batch, with the same
-    settings. See check_equal.
+    """Check before an update that all ranks have the same batch and settings. Errors: as
+    check_equal.
 
-    Rows of a table that one rank has read, in a callback too, are read by all: pending updates that
-    are made earlier on some ranks than on others would leave other bits.
+    If one rank has read rows of a table, for example in a callback, all ranks catch up with these
+    rows. If some ranks caught up earlier than others, the last bits of the rows would differ.
     """
     nodes = {path: tensor.node for path, tensor in optimizer.parameters().items()}
     tables = {path: node for path, node in nodes.items() if isinstance(node, Table)}
@@ -152,11 +152,11 @@ def agree(comm: Communicator, optimizer: Optimizer, batch: Sequence[Any]) -> Non
 
 
 def all_reduce(comm: Communicator, array: Array) -> Array:
-    """The sum of the ranks' arrays, of one shape, on every rank: Σᵣ arrayᵣ.
+    """Σᵣ arrayᵣ on every rank, for arrays of the same shape.
 
     Rank i adds up the i-th part of all arrays, in the order of the ranks, and sends the sum to all
-    others (a reduce-scatter and an all-gather). So all ranks get the same bits, in every run and
-    with any MPI.
+    other ranks (a reduce-scatter and an all-gather). All ranks therefore get the same bits, in
+    every run and with any MPI implementation.
     """
     width = -(-array.size // comm.size)
     parts = np.zeros((comm.size, width), array.dtype)
@@ -170,11 +170,11 @@ def all_reduce(comm: Communicator, array: Array) -> Array:
 def sum_gradients(comm: Communicator, parameters: Mapping[str, Tensor], share: float) -> None:
     """Replace every gradient g by Σᵣ shareᵣ gᵣ, the sum over the ranks.
 
-    Dense gradients travel in one array. Of a row-sparse one only its rows do, and the result is
-    row-sparse too.
+    Dense gradients are sent in one array. For a row-sparse gradient, only its rows are sent, and
+    the result is row-sparse as well.
     """
     leaves = {path: cast(Leaf, tensor.node) for path, tensor in parameters.items()}
-    # for each gradient its rows, or None if it is dense
+    # {path: rows of the gradient, or None if it is dense}
     mine: dict[str, tuple[Array, Array] | None] = {}
     for path, leaf in leaves.items():
         if leaf.grad is not None:
@@ -202,10 +202,10 @@ def sum_gradients(comm: Communicator, parameters: Mapping[str, Tensor], share: f
 
 @contextmanager
 def end_together(comm: Communicator) -> Iterator[None]:
-    """Whatever ends this block on one rank alone ends all processes, because the others would wait
-    for it forever.
+    """End all processes if an error ends this block on one rank, because the others would wait for
+    that rank forever.
 
-    Otherwise all ranks leave the block at the same time: when rank 0 has written its files.
+    Without an error, all ranks leave the block together, after rank 0 has written its files.
     """
     if comm is None:
         yield
@@ -214,8 +214,8 @@ def end_together(comm: Communicator) -> Iterator[None]:
         yield
     except BaseException as error:
         if not isinstance(error, Interrupted) and getattr(error, "code", "") not in ON_ALL_RANKS:
-            sys.stderr.write(traceback.format_exc())  # at once: the end could come between lines
-            comm.Abort(1)  # which may return, and the end comes a moment later
+            sys.stderr.write(traceback.format_exc())  # in one write, because Abort may cut it off
+            comm.Abort(1)  # may return before the process ends
             raise
         exchange(comm, "the end", None)
         raise

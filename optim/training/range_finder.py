@@ -1,6 +1,4 @@
-"""The learning-rate range test: a short run in which the rate grows until the loss diverges, then
-undone.
-"""
+"""The learning-rate range test: the rate grows during a short run until the loss diverges."""
 
 import math
 from collections.abc import Iterable
@@ -22,8 +20,8 @@ from .trainer import Trainer
 
 @dataclass
 class LearningRateRange:
-    """The result of the test: the loss (smoothed) at each rate, and a tenth of the rate at which it
-    began to rise.
+    """Result of the range test: the rates, the smoothed loss at each rate, and the suggested
+    learning rate. The suggestion is a tenth of the rate at which the loss begins to rise.
     """
 
     rates: list[float]
@@ -31,8 +29,8 @@ class LearningRateRange:
     suggestion: float
 
     def plot(self, path: FilePath | None = None) -> Any:
-        """Draw loss over rate, with the suggestion marked, also into a file (.png .svg .pdf). Needs
-        minigrad[plot].
+        """Plot the loss over the rate and mark the suggestion. If `path` (.png .svg .pdf) is set,
+        also write the chart to that file. Requires minigrad[plot].
         """
         figure = new_figure("a plot of learning rates", 5, 3.6)
         axes = figure.add_subplot()
@@ -52,15 +50,15 @@ def find_learning_rate(
     high: float = 10.0,
     steps: int = 100,
 ) -> LearningRateRange:
-    """Train at the rate low (high / low)^(i / (steps - 1)) at step i; stop when the loss is 4 times
-    its best.
+    """Train with the rate low (high / low)^(i / (steps - 1)) at step i. Stop when the loss is 4
+    times its minimum.
 
-    Model and optimizer are copied for it, and batches and random generator are as before. Rates and
-    losses have one number per step.
+    The test trains copies of model and optimizer. Afterwards the batches and the random generator
+    are in the same state as before. `rates` and `losses` have one number per step.
 
-    The last rate at which the loss was within 2% of its lowest is almost too large: the
-    `suggestion` is a tenth of it. If groups have different rates, these rates are the first
-    group's, and the others keep their ratio to it.
+    The last rate at which the loss is within 2% of its minimum is almost too large, so `suggestion`
+    is a tenth of this rate. If groups have different rates, the tested rates apply to the first
+    group, and the other groups keep their ratio to it.
 
     >>> from layers import Dense
     >>> from minigrad import mean_squared_error
@@ -71,12 +69,12 @@ def find_learning_rate(
     >>> len(found.rates), round(found.suggestion, 3)
     (19, 0.183)
 
-    Errors: those of the model and the loss.
-    Source: Smith, Cyclical learning rates for training neural networks (2017), 3.3.
+    Errors: those of the model and the loss. Source: Smith, Cyclical learning rates for training
+    neural networks (2017), 3.3.
     """
     model, optimizer = deepcopy((trainer.model, trainer.optimizer))
     random = generator().bit_generator.state
-    # a copy that has a position of its own
+    # a copy with its own position
     batches = copy(train) if isinstance(train, Batches) else train
     rates = [low * (high / low) ** (number / (steps - 1)) for number in range(steps)]
     losses: list[float] = []
@@ -86,7 +84,7 @@ def find_learning_rate(
         *inputs, labels = batch
         with fused():
             loss = trainer.loss(model(*inputs), labels)
-        # the loss of single batches is too noisy
+        # a running mean, because the loss of single batches is too noisy
         smooth = 0.9 * smooth + 0.1 * loss.item()
         mean = smooth / (1 - 0.9 ** (len(losses) + 1))
         if not math.isfinite(mean) or mean > 4 * min(losses, default=mean):
@@ -97,9 +95,9 @@ def find_learning_rate(
         optimizer.scale = rate / (optimizer.lr or 1.0)
         optimizer.step()
     generator().bit_generator.state = random
-    losses = trainer.everyone(losses)[0]  # every process tries the whole batches
+    losses = trainer.everyone(losses)[0]  # each process trains on all rows
     settled = np.array(losses)
-    settled[: len(losses) // 10] = math.inf  # at first the mean is that of a few batches only
+    settled[: len(losses) // 10] = math.inf  # the first means cover only a few batches
     lowest = settled.min(initial=math.inf)
     near = np.flatnonzero(settled <= lowest + 0.02 * abs(lowest))
     suggestion = rates[near[-1]] / 10 if near.size else math.nan

@@ -1,8 +1,7 @@
-"""Run: a training run as callbacks see it, with what they may read and what they may ask for. The
-Trainer is one.
+"""Run, the base class of the Trainer: the attributes that callbacks may read and the methods that
+they may call.
 
-The Trainer imports the callbacks. They are written against `Run`, so that they need not import the
-Trainer.
+Callbacks use `Run` instead of the Trainer to avoid a circular import.
 """
 
 import time
@@ -23,18 +22,18 @@ Batch = Sequence[Any]
 
 
 Model = Any
-"""What the Trainer can train, such as any `layers.Layer`: it has `named_parameters()`, a dict of
-Tensors by path, `train()` and `eval()`, which switch dropout on and off, and a call on inputs.
+"""A model for the Trainer, such as any `layers.Layer`. It is callable with inputs and has the
+methods `named_parameters()`, which returns {path: Tensor}, and `train()` and `eval()`, which switch
+dropout on and off.
 """
 
 
 @contextmanager
 def evaluating(model: Model, training: bool) -> Iterator[None]:
-    """Evaluation mode within this block, and then every part of the model in the mode it had
-    before.
+    """Use evaluation mode within this block, and then restore the mode of every part of the model.
 
-    A model that is not a Layer is asked for its `training`, and otherwise taken to be in the mode
-    `training`.
+    For a model that is not a Layer, the previous mode is its attribute `training`, or the argument
+    `training` if it has no such attribute.
     """
     if (of_layer := getattr(model, "evaluating", None)) is not None:
         with of_layer():
@@ -50,7 +49,7 @@ def evaluating(model: Model, training: bool) -> Iterator[None]:
 
 
 class Run:
-    """The state of a run, and what callbacks can do to it."""
+    """The state of a run, and the methods with which callbacks control it."""
 
     model: Model
     loss: Callable[[Tensor, Any], Tensor]
@@ -58,43 +57,44 @@ class Run:
     metrics: dict[str, Metric]
     callbacks: Sequence[Any]
     config: dict[str, Any]
-    # what connects the processes that train the model, if there are several
+    # connects the processes that train the model, or None for a single process
     comm: Communicator
-    # the number of this process among them; files are written and lines printed by rank 0
+    # the number of this process, from 0; only rank 0 writes files and prints
     rank: int
 
     def begin(
         self, train: Iterable[Batch], epochs: int, validation: Iterable[Batch] | None
     ) -> None:
-        """Everything as before the first step."""
-        # with a position that nobody else moves
+        """Set all attributes to their values before the first step."""
+        # a copy, so that its position belongs to this run
         self.train: Any = copy(train) if isinstance(train, Batches) else train
-        self.validation, self.epochs = validation, epochs  # to be run in total
-        # in an epoch, if that is known
+        self.validation, self.epochs = validation, epochs  # in total
+        # per epoch, or None if unknown
         self.batches = len(train) if isinstance(train, Sized) else None
-        self.epoch = self.step = 0  # finished, made
-        self.batch = 0  # the steps made in this epoch
-        self.examples = 0  # in the newest batch
-        self.trained = False  # whether this epoch's steps are all made, and validation comes next
-        self.means, self.history = Means(), History()  # of this epoch so far, and of all
-        self.loss_tensor: Tensor | None = None  # with its graph, from on_forward to on_gradients
+        self.epoch = self.step = 0  # completed epochs and steps
+        self.batch = 0  # completed steps in this epoch
+        self.examples = 0  # in the latest batch
+        self.trained = False  # all steps of this epoch are complete, and validation is next
+        self.means, self.history = Means(), History()  # of this epoch, and of the run
+        self.loss_tensor: Tensor | None = None  # set from on_forward to on_gradients
         self.stop_reason = ""  # why the run ends early
-        # the optimizer's hyperparameters at the start of the run, before any interruption
+        # the optimizer's hyperparameters at the first start of the run
         self.started = self.optimizer.hyperparameters()
-        # the snapshot that the run continues from, if it does
+        # the snapshot that the run continues from, or None
         self.resuming: FilePath | None = None
-        # when this epoch began, or a resumed run, and the seconds of this epoch from before that
+        # the start time of this epoch or of the resumed run, and the seconds spent in this epoch
+        # before it
         self.began, self.seconds = time.perf_counter(), 0.0
 
     def everyone(self, mine: Any, place: str = "a callback") -> list[Any]:
-        """What all processes call this with, by rank: every one of them must, at the same place of
-        the run.
+        """The values `mine` of all processes, by rank. All processes must call this at the same
+        place of the run.
         """
         return [mine] if self.comm is None else exchange(self.comm, place, mine)
 
     def evaluate(self, batches: Iterable[Batch]) -> dict[str, float]:
-        """The mean loss and metrics over `batches`, with the model in evaluation mode and nothing
-        recorded.
+        """The mean loss and metrics over `batches`. The model runs in evaluation mode, and nothing
+        is recorded.
         """
         raise NotImplementedError
 

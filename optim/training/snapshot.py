@@ -1,9 +1,9 @@
-"""Snapshots: a whole run stored in one file, and restored from it.
+"""Snapshots: store a whole run in one file and restore it.
 
-The arrays in the file are the model's ("model/rnn.cell.W_hh"), what it carries from batch to batch
-("carried/state"), the optimizer's ("optimizer/m/rnn.cell.W_hh") and those of callbacks. Everything
-else is JSON in its header: position, history, random generator, configuration, and the optimizer's
-hyperparameters, now and at the start of the run.
+The file holds the arrays of the model ("model/rnn.cell.W_hh"), of the state that it carries from
+batch to batch ("carried/state"), of the optimizer ("optimizer/m/rnn.cell.W_hh") and of the
+callbacks. Everything else is JSON in the header: position, history, random generator,
+configuration, and the optimizer's hyperparameters, both current and from the start of the run.
 """
 
 import time
@@ -26,9 +26,9 @@ POSITION = "epoch", "step", "batch", "trained", "stop_reason"  # attributes of a
 
 
 def store(trainer: Run, path: FilePath, ranks: Sequence[tuple[Any, Any]]) -> None:
-    """Write everything that the rest of the run depends on.
+    """Write everything that the rest of the run depends on to a file.
 
-    `ranks` has the generator's state and the model's carried state, for each rank. Errors:
+    `ranks` has (the generator's state, the model's carried state) of each rank. Errors:
     CheckpointError MG506 if the file cannot be written.
     """
     generators, carried = zip(*ranks, strict=True)
@@ -66,16 +66,16 @@ def store(trainer: Run, path: FilePath, ranks: Sequence[tuple[Any, Any]]) -> Non
     }
     try:
         save(path, arrays, info)
-    finally:  # reading the weights has made tables catch up, and storing must not change the run
+    finally:  # undo the tables' catching up, because storing must not change the run
         trainer.optimizer.load_state_dict(raw_state)
 
 
 def restore(trainer: Run, path: FilePath) -> None:
-    """Put the trainer into the state that the snapshot holds.
+    """Set the trainer to the state in the snapshot.
 
-    Errors: those of `mg.load`; CheckpointError MG505 where arrays do not fit, MG508 for a file that
-    is not a snapshot, or is of another configuration; OptionError MG414 for batches of other data.
-    On an error the model and the optimizer are unchanged.
+    Errors: as `mg.load`; CheckpointError MG505 for arrays that do not fit, MG508 for a file that is
+    not a snapshot or has another configuration; OptionError MG414 for batches of other data. On an
+    error, the model and the optimizer stay unchanged.
     """
     checkpoint = load(path)
     problems = ["it holds only weights, not the state of a run"]
@@ -96,7 +96,7 @@ def restore(trainer: Run, path: FilePath) -> None:
     check_match(weights, {name: tensor.array for name, tensor in parameters.items()}, "the model")
     optimizer.check_state(raw_state)
     _load_parts(trainer, checkpoint)
-    # Before the tables: to freeze or unfreeze one reads it, and what is pending must stay so.
+    # Set these before the tables: freezing a table reads it, which would apply its pending updates.
     optimizer.load_hyperparameters(_state(checkpoint, "hyperparameters"))
     set_arrays(parameters, weights)
     optimizer.load_state_dict(raw_state)
@@ -112,7 +112,7 @@ def restore(trainer: Run, path: FilePath) -> None:
 
 
 def part(arrays: Mapping[str, Any], prefix: str) -> dict[str, Any]:
-    """The arrays whose name begins with `prefix`, which is left out of their new names."""
+    """The arrays whose names begin with `prefix`, under their names without it."""
     return {
         name.removeprefix(prefix): array
         for name, array in arrays.items()
@@ -121,8 +121,8 @@ def part(arrays: Mapping[str, Any], prefix: str) -> dict[str, Any]:
 
 
 def _in_todays_form(checkpoint: Checkpoint) -> Checkpoint:
-    """At commit e233385 a snapshot had fewer parts, BestWeights was called BestSnapshot, and Adam
-    had two of its four sums.
+    """Convert a snapshot from the format of commit e233385. It had fewer parts, BestWeights was
+    called BestSnapshot, and Adam had two sums instead of four.
     """
     arrays = {}
     for name, array in checkpoint.items():
@@ -134,7 +134,7 @@ def _in_todays_form(checkpoint: Checkpoint) -> Checkpoint:
     info = {"started": {}, "modes": {}} | checkpoint.info
     if "optimizer" in info:
         info["facts"] = {"the optimizer": info["optimizer"]}
-    if "generator" in info:  # of rank 0, when the others' were kept apart
+    if "generator" in info:  # of rank 0; the other ranks had a separate list
         info["generators"] = [info["generator"], *info["generators"]]
     info["callbacks"] = {
         name.replace("BestSnapshot", "BestWeights"): state
@@ -144,7 +144,7 @@ def _in_todays_form(checkpoint: Checkpoint) -> Checkpoint:
 
 
 def _differences(trainer: Run, checkpoint: Checkpoint) -> list[str]:
-    """Why the snapshot is not of a run like this one: a sentence for each difference."""
+    """The differences between the stored run and this run, each as a sentence."""
     info, numbers = checkpoint.info, _state(checkpoint, "hyperparameters")
     facts = _facts(trainer) | trainer.started
     stored = info["facts"] | info["started"]
@@ -153,15 +153,15 @@ def _differences(trainer: Run, checkpoint: Checkpoint) -> list[str]:
     problems = []
     for name in saved | here:
         before, now = saved.get(name, "nothing"), here.get(name, "nothing")
-        # In the process of the interrupted run, the optimizer still has the numbers of that run's
-        # end.
+        # In the same process, the optimizer may still have the values from the end of the
+        # interrupted run.
         if now not in (before, numbers.get(name)):
             problems.append(f"{name} was {before!r} and is {now!r}")
     return problems
 
 
 def _facts(trainer: Run) -> dict[str, Any]:
-    """What must be the same when the run is resumed, but for what its user configures."""
+    """Properties of a run that must be the same when it is resumed, apart from its config."""
     return {
         "the optimizer": type(trainer.optimizer).__name__,
         "the metrics": list(trainer.metrics),
@@ -171,33 +171,32 @@ def _facts(trainer: Run) -> dict[str, Any]:
 
 
 def _load_parts(trainer: Run, checkpoint: Checkpoint) -> None:
-    """Load what callbacks, batches and the model remember."""
+    """Load the states of callbacks, batches and the model, and the modes of its layers."""
     info, train = checkpoint.info, trainer.train
     for name, callback in _callbacks(trainer).items():
         if state := _state(checkpoint, name):
             callback.load_state_dict(state)
     if hasattr(train, "load_state_dict"):
         train.load_state_dict(info["train"])
-    if info["batch"]:  # within an epoch, whose first step has set all layers to training
+    if info["batch"]:  # within an epoch, which began by setting all layers to training
         trainer.model.train()
         for name, layer in _layers(trainer).items():
             layer.training = info["modes"].get(name, True)
-    # After the modes: set to evaluation, a Stateful forgets the state of its last call in that
-    # mode.
+    # Load this after the modes, because `eval` clears the evaluation state of a Stateful.
     if carry := getattr(trainer.model, "load_carried_state", None):
         carried = part(checkpoint, "carried/").items()
         carry({name: shard(trainer.comm, [array])[0][0] for name, array in carried})
 
 
 def _state(checkpoint: Checkpoint, name: str) -> dict[str, Any]:
-    """What a callback's `state_dict` returned, or the optimizer's hyperparameters."""
+    """The stored `state_dict` of a callback, or the optimizer's hyperparameters."""
     arrays = part(checkpoint, f"{name}/").items()
     state: dict[str, Any] = checkpoint.info["callbacks"].get(name, {})
     return state | {key: array[()] for key, array in arrays}
 
 
 def _callbacks(trainer: Run) -> dict[str, Any]:
-    """The callbacks by class name, numbered where there are several of a class."""
+    """{class name: callback}. Further callbacks of a class have a number, as in "Evaluate#2"."""
     named: dict[str, Any] = {}
     for callback in trainer.callbacks:
         name = type(callback).__name__
@@ -215,9 +214,7 @@ def _position(batches: Any) -> dict[str, Any]:
 
 
 def _joined(trainer: Run, carried: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
-    """The rows that the ranks carry, put together, without those of ranks that only repeat a
-    row.
-    """
+    """Concatenate the ranks' carried rows. Ranks that only repeat another rank's row are left out."""
     counted = [carried[0]]
     for rank in range(1, len(carried)):
         first, last = share(trainer.examples, rank, len(carried))

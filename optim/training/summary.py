@@ -1,6 +1,4 @@
-"""`summary`: the layers of a model as a table, with output shapes, parameters, bytes and
-operations.
-"""
+"""`summary`: a table of a model's layers with output shapes, parameters, bytes and operations."""
 
 from dataclasses import astuple, dataclass
 from typing import Any
@@ -15,8 +13,8 @@ from .run import evaluating
 
 @dataclass
 class Line:
-    """One line of the table: a scope of the model. Shared parameters count in the first scope that
-    uses them.
+    """A line of the table, for one scope of the model. Shared parameters count only in the first
+    scope that uses them.
     """
 
     scope: str
@@ -29,8 +27,8 @@ class Line:
 
 @dataclass(repr=False)
 class Summary:
-    """The table of a model, for `print`. `bytes` are those of recorded outputs, `flops` those of
-    one forward pass.
+    """The table of a model's scopes. Print it to see the table. `bytes` is the size of the recorded
+    outputs, and `flops` counts the operations of one forward pass.
     """
 
     lines: list[Line]
@@ -39,7 +37,7 @@ class Summary:
     parameter_bytes: int
 
     def _rows(self) -> list[list[str]]:
-        """The lines and the total as text."""
+        """The lines and the total, as strings."""
         lines = [*map(astuple, self.lines)]
         costs = sum(line.bytes for line in self.lines), sum(line.flops for line in self.lines)
         lines.append(("total", "", "", self.parameters, *costs))
@@ -61,10 +59,10 @@ _HEAD = ["scope", "layer", "output", "parameters", "bytes", "flops"]
 
 
 def summary(model: Any, *inputs: Any) -> Summary:
-    """Call the model once, in evaluation mode, and list what each of its scopes computed and cost.
+    """Call the model once, in evaluation mode, and list the outputs and costs of its scopes.
 
-    All time steps share a line (`t00 … t39`). A parameter counts once, however often it is used;
-    frozen ones count too.
+    All time steps share a line (`t00 … t39`). Each parameter counts once, even if it is used
+    several times. Frozen parameters are included.
 
     >>> import numpy as np
     >>> from layers import Dense, Embedding, RNN, Sequential
@@ -84,7 +82,7 @@ def summary(model: Any, *inputs: Any) -> Summary:
     trained = {tensor.node for tensor in parameters.values()}
     frozen = [tensor for tensor in parameters.values() if not tensor.requires_grad]
     try:
-        for tensor in frozen:  # because a gate is recorded only if an input wants a gradient
+        for tensor in frozen:  # a gate is recorded only if an input requires a gradient
             tensor.requires_grad = True
         with evaluating(model, training=False), enable_grad():
             found = rows(list(Graph(model(*inputs))))

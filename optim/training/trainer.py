@@ -1,8 +1,8 @@
 """The Trainer: a loop over epochs and batches, with evaluation and callbacks.
 
-A model is anything with `named_parameters()`, `train()`, `eval()` and a call on inputs; batches are
-any iterable of tuples (inputs..., labels). How a run is stored and resumed is in snapshot.py; the
-callbacks are in callbacks/.
+A model is any callable with `named_parameters()`, `train()` and `eval()`. Batches are any iterable
+of tuples (inputs..., labels). snapshot.py stores and resumes a run, and callbacks/ holds the
+callbacks.
 """
 
 import time
@@ -41,19 +41,18 @@ from .snapshot import restore
 
 
 class Trainer(Run):
-    """Fits a model to batches: forward, loss, backward, optimizer step, and again.
+    """Train a model on batches: repeat forward pass, loss, backward pass and optimizer step.
 
-    `loss(output, labels)` gives a scalar Tensor, such as `mg.softmax_cross_entropy`. `metrics` are
-    further functions
-    of (output array, labels), by name; None means accuracy. `callbacks` act at moments of the loop,
-    in the order given; None means a progress bar, a line for each epoch, and a stop at a loss that
-    is not finite. With `seed`, each `fit` reseeds the generator that dropout draws from, and the
-    order of the training batches. `config` (JSON) describes the model; it is stored with snapshots
-    and best weights, and a resumed run must have the same.
+    `loss(output, labels)` returns a scalar Tensor, as `mg.softmax_cross_entropy` does. `metrics` is
+    a dict {name: function of (output array, labels)}; None means accuracy. `callbacks` are called
+    at certain moments of the loop, in list order. None means a progress bar, a line for each epoch,
+    and an error if the loss is not finite. With `seed`, each `fit` reseeds the random generator,
+    which dropout uses, and the order of the training batches. `config` (JSON) describes the model.
+    It is stored with snapshots and best weights, and a resumed run must have the same config.
 
-    With `comm`, such as `mpi4py.MPI.COMM_WORLD`, the processes that it connects ("ranks") train one
-    model together. All are given the same batches, and each takes its share of the rows of every
-    batch. The loss must be a mean over rows. docs/parallel.md has the details.
+    With `comm`, such as `mpi4py.MPI.COMM_WORLD`, the connected processes ("ranks") train one model
+    together. Pass all of them the same batches. Each takes its share of the rows of every batch.
+    The loss must be a mean over rows. For details, see docs/parallel.md.
 
     >>> import minigrad as mg, numpy as np
     >>> class Line:
@@ -70,10 +69,9 @@ class Trainer(Run):
     >>> print(round(model.w.item(), 3), len(history["train_loss"]))
     3.0 30
 
-    Errors: DtypeError MG334 for metrics that are not functions by name; DataError MG311 for a batch
+    Errors: DtypeError MG334 if the metrics are not a dict of functions; DataError MG311 for a batch
     that is not a tuple of inputs and labels, MG312 for an epoch or an evaluation without batches;
-    OptionError MG327 for an optimizer of other layers than the
-    model's.
+    OptionError MG327 if the optimizer does not train the model's parameters.
     """
 
     def __init__(
@@ -107,7 +105,7 @@ class Trainer(Run):
             callbacks = [ProgressBar(), EpochReport(), StopOnNonFinite()]
         acting = [callback for callback in callbacks if not (self.rank and callback.rank_0_only)]
         self.callbacks = sorted(acting, key=lambda callback: callback.last)
-        self.config = as_stored(config, "the config")  # so that it equals a snapshot's
+        self.config = as_stored(config, "the config")  # in the form that a snapshot stores
         self._ctrl_c, self._training = CtrlC(), False
         self.begin((), 1, None)
 
@@ -122,28 +120,28 @@ class Trainer(Run):
         *,
         resume: FilePath | None = None,
     ) -> History:
-        """Train for `epochs` epochs in total, evaluate on `validation` after each, and return the
-        history.
+        """Train for `epochs` epochs in total, evaluate on `validation` after each epoch, and return
+        the history.
 
-        `resume` is the path of a snapshot (callbacks.Snapshots writes them): the run continues from
-        there, and ends as it would have without the interruption; one that had stopped early stays
-        stopped. The model is left in evaluation mode. Ctrl-C ends the run after the current step:
-        `on_end` is called, and KeyboardInterrupt raised.
+        `resume` is the path of a snapshot from the callback Snapshots. The run continues from the
+        snapshot, and its result is the same as without the interruption. A run that had stopped
+        early stays stopped. At the end, the model is in evaluation mode. Ctrl-C ends the run after
+        the current step: the callbacks' `on_end` is called, and KeyboardInterrupt is raised.
         """
         check_range("epochs", epochs, 0)
         self.begin(train, epochs, validation)
         self._in_callback = False
         if self.seed is not None:
-            # each rank has a dropout of its own
+            # dropout differs between ranks
             mg.seed([self.seed, self.rank] if self.rank else self.seed)
             if isinstance(self.train, Batches):
                 self.train.seed = self.seed
                 self.train = _from_epoch_0(self.train)
-        # a Layer's; other models carry none
+        # only a Layer carries state
         if load := getattr(self.model, "load_carried_state", None):
             load({})
         with end_together(self.comm), ExitStack() as end:
-            # every callback's on_end runs, even if another's fails
+            # every callback's on_end runs, even if another one raises an error
             for callback in reversed(self.callbacks):
                 end.callback(callback.on_end, self)
             end.callback(self.model.eval)
@@ -156,7 +154,8 @@ class Trainer(Run):
                         if not self.stop_reason:
                             self._end_epoch()
             except Interrupted:
-                # else some callbacks have acted and some not: no place to resume from
+                # Inside a callback, later callbacks have not acted yet, so there is no consistent
+                # state to store.
                 if not self._in_callback:
                     self._call("on_interrupt")
                 self.stop_reason = "Ctrl-C"
@@ -164,12 +163,12 @@ class Trainer(Run):
             finally:
                 self.loss_tensor = None
                 if isinstance(train, Batches):
-                    # another `fit` without a seed continues from there
+                    # another `fit` without a seed continues from this epoch
                     train.epoch = self.train.epoch
         return self.history
 
     def _start(self, resume: FilePath | None) -> None:
-        """Begin with the parameters of rank 0, or where the snapshot `resume` ends."""
+        """Start with the parameters of rank 0, or from the snapshot `resume`."""
         self.resuming = self.everyone(resume, "the start")[0]
         self._call("on_start")
         if self.resuming is not None:
@@ -184,7 +183,7 @@ class Trainer(Run):
 
     def _train_epoch(self) -> None:
         self._check_parameters()
-        if not self.batch:  # else a snapshot told each layer's mode
+        if not self.batch:  # else the snapshot has set each layer's mode
             self.model.train()
         self._training = True
         for batch in self._checked(self.train, "an epoch", self.batch):
@@ -204,7 +203,7 @@ class Trainer(Run):
             self.optimizer.step()
             self.loss_tensor = None
             self._add_to(self.means, output, loss, labels, count)
-            del output, loss  # frees the graph before the next one is recorded
+            del output, loss  # free the graph before recording the next one
             self.step += 1
             self.batch += 1
             self._call("on_step")
@@ -216,7 +215,7 @@ class Trainer(Run):
     def _end_epoch(self) -> None:
         self._check_parameters()
         self._training = False
-        if self.comm is not None:  # a callback may have changed them on some ranks only
+        if self.comm is not None:  # a callback may have changed parameters on some ranks only
             parameters = self.model.named_parameters().items()
             sums = checksums({name: tensor.array for name, tensor in parameters})
             check_equal(self.everyone(sums, "the end of an epoch"))
@@ -234,11 +233,10 @@ class Trainer(Run):
         self._stop_if_interrupted()
 
     def evaluate(self, batches: Iterable[Batch]) -> dict[str, float]:
-        """The mean loss and metrics over `batches`, with the model in evaluation mode and nothing
-        recorded.
+        """The mean loss and metrics over `batches`. The model runs in evaluation mode, and nothing
+        is recorded.
 
-        Shuffled `Batches` come in the order of epoch 0 each time, and their own position does not
-        move.
+        Shuffled `Batches` always use the order of epoch 0, and their own position stays the same.
         """
         means = Means()
         with evaluating(self.model, self._training), mg.no_grad():
@@ -274,7 +272,7 @@ class Trainer(Run):
         self._in_callback = False
 
     def _stop_if_interrupted(self) -> None:
-        # what one rank is asked for, all do after the same step
+        # if one rank is to stop, all ranks stop after the same step
         asked = self.everyone((self._ctrl_c.came, self.stop_reason), "between two batches")
         self.stop_reason = next((reason for _, reason in asked if reason), "")
         if any(came for came, _ in asked):
@@ -289,9 +287,9 @@ class Trainer(Run):
             means.add(theirs, their_count)
 
     def _checked(self, batches: Iterable[Batch], of: str, used: int = 0) -> Iterator[Batch]:
-        """The batches without those `used`, each checked before it is used."""
-        # `Batches` continue from their own position; of any other iterable, a resumed run skips
-        # what it has used.
+        """Yield the batches after the first `used` ones, and check each batch."""
+        # `Batches` continue from their own position. In any other iterable, a resumed run skips the
+        # batches that it has used.
         skip = 0 if hasattr(batches, "load_state_dict") else used
         number = used
         for number, batch in enumerate(islice(batches, skip, None), start=used + 1):
@@ -303,7 +301,7 @@ class Trainer(Run):
                     remedy="minigrad.data.Batches(inputs, labels) makes such batches; or pass "
                     "[(inputs, labels)]",
                 )
-            # An epoch's later batches are compared before their update.
+            # `agree` compares the later batches of an epoch before their update.
             if self.comm is not None and (number == 1 or of == "an evaluation"):
                 check_equal(self.everyone(fingerprint(batch), f"a batch of {of}"))
             yield batch
@@ -319,7 +317,7 @@ class Trainer(Run):
 
 
 def _from_epoch_0(batches: Any) -> Any:
-    """Batches as at their start, as a copy with its own position; anything else as it is."""
+    """A copy of `Batches` at the start of epoch 0. Any other iterable is returned unchanged."""
     if isinstance(batches, Batches):
         batches = copy(batches)
         batches.load_state_dict({**batches.state_dict(), "epoch": 0, "position": 0})

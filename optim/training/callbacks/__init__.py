@@ -1,4 +1,4 @@
-"""The Trainer's callbacks. Each is a class that fits on a screen; yours derives from `Callback`.
+"""The Trainer's callbacks. To write your own, derive a class from `Callback`.
 
 >>> import tempfile
 >>> from layers import Dense

@@ -1,6 +1,4 @@
-"""Callback, the base class of all callbacks: the moments of the Trainer's loop at which they can
-act.
-"""
+"""Callback, the base class of callbacks, with a method for each moment of the Trainer's loop."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -10,69 +8,69 @@ from ..run import Run
 
 
 class Callback:
-    """Base class: acts at certain moments of a run. Override the methods that you need; each is
-    given the Trainer.
+    """Base class of callbacks. Override the methods that you need. The Trainer calls them at
+    certain moments of a run, with itself as the argument.
 
     >>> class Shout(Callback):
     ...     def on_epoch_end(self, trainer):
     ...         print(f"epoch {trainer.epoch}!")
 
-    What it must remember when a run is interrupted and resumed, it returns from `state_dict`
-    (arrays, and what JSON can hold) and gets back in `load_state_dict`. For attributes of its own
-    it need only name them in `remembers`.
+    To keep attributes when a run is interrupted and resumed, list their names in `remembers`. For
+    other state, override `state_dict`, which returns arrays and JSON values, and `load_state_dict`.
     """
 
     remembers: ClassVar[tuple[str, ...]] = ()
     """Names of the attributes that a snapshot stores."""
 
     last: ClassVar[bool] = False
-    """Whether it acts after all others: for one that stores their state."""
+    """Whether to call it after all others. Set it for a callback that stores the state of others.
+    """
 
     rank_0_only: ClassVar[bool] = False
-    """Whether it acts on rank 0 alone, where several processes train one model: for one that only
-    prints or writes.
+    """Whether to call it only on rank 0 if several processes train one model. Set it for a callback
+    that only prints or writes files.
 
-    All others act on all ranks, which must stay equal.
+    All other callbacks are called on all ranks, which must stay equal.
     """
 
     def on_start(self, trainer: Run) -> None:
-        """Before the first batch, and before a resumed run loads its saved state."""
+        """Called before the first batch, and before a resumed run loads its saved state."""
 
     def on_forward(self, trainer: Run) -> None:
-        """The loss of a batch is computed: `trainer.loss_tensor`, with its graph."""
+        """Called after the forward pass. `trainer.loss_tensor` is the loss, with its graph."""
 
     def on_gradients(self, trainer: Run) -> None:
-        """The parameters have their gradients, and are not updated yet."""
+        """Called after the backward pass, before the parameters are updated."""
 
     def on_step(self, trainer: Run) -> None:
-        """The parameters are updated: `trainer.step` steps are made, `trainer.batch` of them in
-        this epoch.
+        """Called after each update. `trainer.step` is the number of steps so far, and
+        `trainer.batch` the number in this epoch.
         """
 
     def on_epoch_end(self, trainer: Run) -> None:
-        """`trainer.epoch` epochs are finished, and `trainer.history.rows[-1]` holds the results of
-        this one.
+        """Called after each epoch. `trainer.epoch` is the number of finished epochs, and
+        `trainer.history.rows[-1]` holds the results of this epoch.
         """
 
     def on_interrupt(self, trainer: Run) -> None:
-        """Ctrl-C was pressed, and the run ends between two steps."""
+        """Called between two steps when Ctrl-C ends the run."""
 
     def on_end(self, trainer: Run) -> None:
-        """The run is over: done, stopped, interrupted, or failed with an error."""
+        """Called when the run is over: finished, stopped, interrupted, or failed with an error."""
 
     def state_dict(self) -> dict[str, Any]:
-        """What to remember if the run is interrupted and resumed."""
+        """The state that a snapshot stores for a resumed run."""
         return {name: getattr(self, name) for name in self.remembers}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Load what `state_dict` returned."""
+        """Load the result of `state_dict`."""
         for name in self.remembers:
             setattr(self, name, state[name])
 
 
 class Every(Callback):
-    """Base class of those that act every so many epochs, every so many steps, or both. By default
-    they act after each epoch.
+    """Base class of callbacks that act every `every_epochs` epochs, every `every_steps` steps, or
+    both. The default is every epoch.
     """
 
     def __init__(self, every_epochs: int | None, every_steps: int | None) -> None:
@@ -84,7 +82,7 @@ class Every(Callback):
         self.every_epochs, self.every_steps = every_epochs, every_steps
 
     def act(self, trainer: Run) -> None:
-        """Do it: within an epoch `trainer.batch` is not 0, after it, 0."""
+        """Perform the action. `trainer.batch` is 0 after an epoch, and positive within an epoch."""
 
     def on_step(self, trainer: Run) -> None:
         if self.every_steps and trainer.step % self.every_steps == 0:

@@ -1,7 +1,7 @@
-"""Callbacks that control a run: learning rate, clipping, evaluation, early stopping, an error at a
+"""Callbacks that control a run: learning rate, clipping, evaluation, early stopping, an error for a
 NaN loss.
 
-Errors: OptionError for a column to monitor that is not there (MG314).
+Errors: OptionError if the column to monitor is missing (MG314).
 """
 
 import math
@@ -19,8 +19,8 @@ from .base import Callback, Every
 
 
 class LearningRate(Callback):
-    """Multiply every learning rate by `schedule(step)` at each step; an epoch's last rate joins the
-    history as `lr`.
+    """Multiply every learning rate by `schedule(step)` at each step. The history's column `lr` has
+    the last rate of each epoch.
     """
 
     def __init__(self, schedule: Schedule) -> None:
@@ -30,17 +30,17 @@ class LearningRate(Callback):
         trainer.optimizer.scale = self.schedule(trainer.step)
 
     def on_epoch_end(self, trainer: Run) -> None:
-        # Not from `scale`: if the run was resumed after the epoch's last step, on_gradients has not
-        # set it yet.
+        # Do not use `scale`: if the run was resumed after the epoch's last step, on_gradients has
+        # not set it yet.
         trainer.history.rows[-1]["lr"] = trainer.optimizer.lr * self.schedule(trainer.step - 1)
 
     def on_end(self, trainer: Run) -> None:
-        trainer.optimizer.scale = 1.0  # a later run with this optimizer has its own rates again
+        trainer.optimizer.scale = 1.0  # later runs with this optimizer use the original rates
 
 
 class ClipGradients(Callback):
-    """Clip each step's gradients to a global norm; the epoch's largest norm before clipping joins
-    the history.
+    """Clip each step's gradients to a global norm. The history's column `largest_gradient_norm` has
+    the largest norm of each epoch, before clipping.
     """
 
     remembers = ("largest",)
@@ -61,11 +61,11 @@ class ClipGradients(Callback):
 
 
 class Evaluate(Every):
-    """Evaluate on more batches (a test set, say) every so many epochs or steps, under `name` in the
-    history.
+    """Evaluate on more batches, such as a test set, every `every_epochs` epochs or `every_steps`
+    steps. The columns in the history begin with `name`.
 
-    With `every_epochs`, the results join the epoch's history row; with `every_steps`, they make a
-    row of their own, at a fraction of an epoch.
+    With `every_epochs`, the results are added to the epoch's row of the history. With
+    `every_steps`, they form a new row, whose epoch is a fraction.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class Evaluate(Every):
 
 
 class Monitor(Callback):
-    """Base class of those that watch for the best value of a column of the history, `monitor`."""
+    """Base class of callbacks that track the best value of `monitor`, a column of the history."""
 
     remembers: ClassVar[tuple[str, ...]] = ("monitor", "value")
 
@@ -110,13 +110,13 @@ class Monitor(Callback):
 
     def on_start(self, trainer: Run) -> None:
         self.value = math.nan
-        # an error now, not after an epoch
+        # raise an error now, not after an epoch
         if self.monitor.startswith("validation_") and trainer.validation is None:
             self._check_column(["epoch", "step", "train_loss"])
 
     def improved(self, trainer: Run, min_delta: float = 0.0) -> bool:
-        """Whether the newest value beats the best so far, `value`, by more than `min_delta`; any
-        number beats NaN.
+        """Whether the latest value is better than the best so far, `value`, by more than
+        `min_delta`. Any number is better than NaN.
         """
         row = trainer.history.rows[-1]
         self._check_column(row)
@@ -128,8 +128,8 @@ class Monitor(Callback):
         return better
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        # The best value of another column would not be comparable. (Commit e233385 did not store
-        # the column, and EarlyStopping called its value "best".)
+        # Ignore the best value of another column. (Commit e233385 did not store the column, and
+        # EarlyStopping called its value "best".)
         if state.get("monitor", self.monitor) == self.monitor:
             known = {"monitor": self.monitor, "value": state.get("best")}
             super().load_state_dict(known | dict(state))
@@ -146,11 +146,12 @@ class Monitor(Callback):
 
 
 class EarlyStopping(Monitor):
-    """Stop after more than `patience` epochs in which `monitor` has not improved by more than
-    `min_delta`.
+    """Stop the run if `monitor` has not improved by more than `min_delta` for more than `patience`
+    epochs.
 
-    `monitor` is a column of the history. Lower is better if its name ends in "loss", otherwise
-    higher.
+    `monitor` is a column of the history. Lower values are better if its name ends in "loss",
+    otherwise higher values.
+
     Source: Prechelt, Early stopping, but when? (1998).
     """
 
@@ -176,8 +177,8 @@ class EarlyStopping(Monitor):
 
 
 class StopOnNonFinite(Callback):
-    """End the run with an error at the first loss that is NaN or infinite, and name the gate where
-    it began.
+    """Raise an error at the first loss that is NaN or infinite. The error names the gate where it
+    began.
     """
 
     def on_forward(self, trainer: Run) -> None:

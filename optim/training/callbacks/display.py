@@ -1,6 +1,6 @@
 """Callbacks that show progress while a model trains: a bar, and a line for each epoch.
 
-Errors: none, for a `unit` in text.
+Errors: none.
 """
 
 import math
@@ -17,12 +17,12 @@ from .base import Callback
 
 
 class ProgressBar(Callback):
-    """A bar for each epoch: loss, accuracy, examples per second. `unit` names the examples:
-    "reviews"; or the
-    parts of them, if each has `per_example`: "characters".
+    """A progress bar for each epoch, with loss, accuracy and examples per second.
 
-    In a notebook it is a widget, or text where ipywidgets is missing. If stderr is not a terminal
-    (a log file, CI), it prints a plain line every tenth of an epoch.
+    `unit` is the name of the examples, such as "reviews". To count parts of the examples instead,
+    such as "characters", pass the number of parts in each example as `per_example`. In a notebook
+    the bar is a widget, or text if ipywidgets is missing. If stderr is not a terminal (a log file,
+    CI), a plain line is printed every tenth of an epoch.
     """
 
     rank_0_only = True
@@ -41,8 +41,8 @@ class ProgressBar(Callback):
             if batch * 10 // (total or 1000) != (batch - 1) * 10 // (total or 1000):
                 line = f"epoch {trainer.epoch + 1}/{trainer.epochs}  batch {batch}/{total or '?'}  "
                 print(line + self._figures(trainer), file=sys.stderr, flush=True)
-        # Formatting takes longer than a small model's step, and ten times a second is enough for a
-        # reader.
+        # Update at most ten times a second, because formatting takes longer than a small model's
+        # step.
         elif now - self._shown > 0.1 or batch == total:
             self._shown = now
             last = batch == total and trainer.validation is not None
@@ -64,7 +64,7 @@ class ProgressBar(Callback):
 
 
 def _bar(trainer: Run) -> Any:
-    # without ipywidgets, tqdm.auto warns and is the plain tqdm
+    # without ipywidgets, tqdm.auto warns and falls back to plain tqdm
     with warnings.catch_warnings(action="ignore"):
         from tqdm.auto import tqdm
 
@@ -77,9 +77,7 @@ def _bar(trainer: Run) -> Any:
 
 
 class EpochReport(Callback):
-    """One line for each epoch on stdout: epoch, losses and metrics of train and validation,
-    seconds.
-    """
+    """Print a line for each epoch: epoch, losses and metrics of train and validation, seconds."""
 
     rank_0_only = True
 

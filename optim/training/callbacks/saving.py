@@ -1,8 +1,9 @@
 """Callbacks that write files: snapshots, best weights, log, curves, a drawing. A failed write only
-warns.
+causes a warning.
 
-Errors: OptionError for no column to monitor (MG314); DtypeError (MG507) for state that no file can
-hold, CheckpointError (MG509) without safetensors; and an OSError for a folder that cannot be made.
+Errors: OptionError if the column to monitor is missing (MG314); DtypeError (MG507) for state that
+cannot be saved; CheckpointError (MG509) if safetensors is not installed; OSError for a folder that
+cannot be created.
 """
 
 import warnings
@@ -24,16 +25,17 @@ from .control import Monitor
 
 
 class Snapshots(Every):
-    """Store the whole run every so many epochs or steps, and at Ctrl-C, in `folder`; only the
-    newest `keep` stay.
+    """Store the whole run in `folder`, every `every_epochs` epochs or `every_steps` steps and at
+    Ctrl-C. Only the newest `keep` snapshots are kept.
 
-    Files are called step-000000123.safetensors; those with other names are never deleted.
-    `fit(..., resume=path)` continues from one; `Snapshots.latest(folder)` is the path of the
-    newest. Errors:
-    OptionError MG321 for a folder that has snapshots, unless the run continues from one of them.
+    Files have names like step-000000123.safetensors. Files with other names are never deleted.
+    `fit(..., resume=path)` continues from a snapshot, and `Snapshots.latest(folder)` returns the
+    path of the newest one.
+
+    Errors: OptionError MG321 for a folder with snapshots of another run.
     """
 
-    last: ClassVar[bool] = True  # a snapshot also holds the state of the other callbacks
+    last: ClassVar[bool] = True  # because a snapshot also stores the state of the other callbacks
 
     def __init__(
         self,
@@ -77,8 +79,7 @@ class Snapshots(Every):
             )
 
     def act(self, trainer: Run) -> None:
-        # Named by the step, so that the names sort by age. The one after an epoch replaces that of
-        # its last step.
+        # The names sort by step. The snapshot after an epoch replaces the one after its last step.
         newest = self.folder / f"step-{trainer.step:09d}.safetensors"
         ranks = trainer.everyone(
             (generator().bit_generator.state, getattr(trainer.model, "carried_state", dict)())
@@ -86,23 +87,24 @@ class Snapshots(Every):
         if not trainer.rank and warn_if_failing(lambda: store(trainer, newest, ranks)):
             found = sorted(self.folder.glob(_PATTERN))
             end = found.index(newest) + 1
-            # Those of later steps are out of date: this run was resumed from an earlier step.
+            # Also delete snapshots of later steps: the run was resumed from an earlier step.
             for path in [*found[: max(end - self.keep, 0)], *found[end:]]:
                 path.unlink(missing_ok=True)
 
     on_interrupt = act
 
 
-# not a file of the user's own, such as step-best.safetensors
+# does not match a user's file such as step-best.safetensors
 _PATTERN = f"step-{'[0-9]' * 9}.safetensors"
 
 
 class BestWeights(Monitor):
-    """Keep the weights of the best epoch, and put them back into the model however the run ends.
+    """Keep the weights of the best epoch, and load them into the model at the end of the run, even
+    after an error.
 
-    Best by `monitor`, a column of the history: lower is better if its name ends in "loss",
-    otherwise higher. With `path` they are also written there, as {path: array} with the Trainer's
-    config, each time they improve.
+    `monitor`, a column of the history, decides which epoch is best. Lower values are better if its
+    name ends in "loss", otherwise higher values. With `path`, each improvement is also written to
+    that file, as {path: array} with the Trainer's config.
     """
 
     remembers = (*Monitor.remembers, "epoch", "weights")
@@ -136,7 +138,7 @@ class BestWeights(Monitor):
         if not self.weights:
             return
         if self.path is not None and not Path(self.path).exists():
-            self._write(trainer)  # an interrupted run wrote it elsewhere
+            self._write(trainer)  # the interrupted run wrote to another path
         set_arrays(trainer.model.named_parameters(), self.weights)
 
     def state_dict(self) -> dict[str, Any]:
@@ -149,7 +151,7 @@ class BestWeights(Monitor):
 
 
 class _Writer(Callback):
-    """Base class of those that only write a file."""
+    """Base class of callbacks that only write a file."""
 
     rank_0_only = True
 
@@ -157,7 +159,7 @@ class _Writer(Callback):
         self.path = path
 
     def on_start(self, trainer: Run) -> None:
-        # an error now, not after the first epoch
+        # raises an error now, not after the first epoch
         Path(self.path).parent.mkdir(parents=True, exist_ok=True)
 
 
@@ -169,24 +171,23 @@ class LogFile(_Writer):
 
 
 class LearningCurves(_Writer):
-    """Draw the history after each epoch: loss and metrics over epochs, as .png, .svg or .pdf. Needs
-    minigrad[plot].
+    """Plot the history after each epoch: loss and metrics over epochs, as .png, .svg or .pdf.
+    Requires minigrad[plot].
     """
 
     def on_start(self, trainer: Run) -> None:
         super().on_start(trainer)
-        trainer.history.plot(self.path)  # what fails does so before the run
+        trainer.history.plot(self.path)  # raises errors before the run
 
     def on_epoch_end(self, trainer: Run) -> None:
         warn_if_failing(lambda: trainer.history.plot(self.path))
 
 
 class GraphPicture(_Writer):
-    """Draw the graph of the run's first step, with its gradients; `options` are passed to
+    """Draw the graph of the run's first step, with its gradients. `options` are passed to
     `mg.draw`.
 
-    Fused gates are drawn as the small gates that they stand for, which `mg.unfuse` makes of the
-    step that trained.
+    `mg.unfuse` replaces fused gates by their small gates before the graph is drawn.
     """
 
     def __init__(self, path: FilePath, **options: Any) -> None:
@@ -201,14 +202,14 @@ class GraphPicture(_Writer):
             warn_if_failing(lambda: draw(unfuse(loss), self.path, **self.options))
 
 
-PASSING = "MG506", "MG607"  # a file that cannot be written now, and no `dot`
+PASSING = "MG506", "MG607"  # a failed write; `dot` is missing
 
 
 def warn_if_failing(write: Callable[[], object]) -> bool:
-    """Run `write`; if it fails (no space, no permission, no `dot`), warn and go on. Returns whether
-    it worked.
+    """Run `write`. If it fails (no space, no permission, no `dot`), warn and return False.
 
-    What would fail each time, because no file can hold it or safetensors is missing, is raised.
+    Errors that would recur at every write are raised: a value that cannot be saved, or missing
+    safetensors.
     """
     try:
         write()

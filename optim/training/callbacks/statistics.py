@@ -1,4 +1,4 @@
-"""Statistics: the norms of parameters, gradients and changes in each layer, during training.
+"""Statistics: the norms of each layer's parameters, gradients and updates during training.
 
 Errors: none.
 """
@@ -16,14 +16,14 @@ from .base import Callback
 
 
 class Statistics(Callback):
-    """Every `every_steps` steps, the norms of each layer's parameters, gradients and changes, in
-    `history` (whose `save(path)` writes them to a file).
+    """Record the norms of each layer's parameters, gradients and updates every `every_steps` steps,
+    in `history`. `history.save(path)` writes them to a file.
 
-    A layer is named by its path: "rnn.cell" has the parameters W_xh, W_hh and b_h. `history` has
-    the columns step, "rnn.cell parameter_norm", "rnn.cell gradient_norm" (before clipping, if that
-    comes later in the list) and
-    "rnn.cell update_ratio": |change| / |parameters| in that step. A ratio near 1e-3 is usual; a
-    much larger one means that the learning rate is too high, a much smaller one that the layer
+    `history` has a column "step" and three columns for each layer, which begin with its path. For
+    "rnn.cell", whose parameters are W_xh, W_hh and b_h, they are "rnn.cell parameter_norm",
+    "rnn.cell gradient_norm" (before clipping, if ClipGradients comes later in the list) and
+    "rnn.cell update_ratio", which is |change| / |parameters| in that step. A ratio near 1e-3 is
+    usual. If it is much larger, the learning rate is too high. If it is much smaller, the layer
     hardly learns.
     """
 
@@ -64,7 +64,7 @@ class Statistics(Callback):
 
 
 def _norms(arrays: Mapping[str, Array]) -> dict[str, float]:
-    """The norm of each layer's arrays, as one vector."""
+    """{layer: norm of its arrays, taken as one vector}."""
     squares: dict[str, float] = {}
     for path, array in arrays.items():
         layer = path.rpartition(".")[0] or "model"
